@@ -1,0 +1,92 @@
+//! Secrets Manager.
+
+use aws_sdk_secretsmanager::{Client, error::ProvideErrorMetadata};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::failure;
+use crate::{
+    key::{AccessKeyId, SecretAccessKey},
+    plan::{Answer, Effect, Failure},
+    user::UserName,
+};
+
+const CURRENT: &str = "AWSCURRENT";
+
+/// What a workload reads: the form that `credential_process` of the AWS CLI and SDKs takes, and whose it is.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Document<'a> {
+    version: u8,
+    access_key_id: &'a str,
+    secret_access_key: &'a str,
+    user_name: &'a str,
+}
+
+/// The version id of a key: derived from it, so that storing it twice is storing it once.
+/// 32 to 64 characters ("PutSecretValue": ClientRequestToken).
+fn version_id(key: &AccessKeyId) -> String {
+    format!("{:->32.64}", key.as_str())
+}
+
+pub(super) async fn put(
+    secrets: &Client,
+    name: &str,
+    user: &UserName,
+    key: &AccessKeyId,
+    secret: &SecretAccessKey,
+) -> Result<Answer, Failure> {
+    let document = Document {
+        version: 1,
+        access_key_id: key.as_str(),
+        secret_access_key: secret.expose(),
+        user_name: user.as_str(),
+    };
+    let text = Zeroizing::new(serde_json::to_string(&document).map_err(|e| Failure {
+        effect: Effect::None,
+        code: "NotSerialized".into(),
+        message: e.to_string(),
+    })?);
+    let call = secrets.put_secret_value().secret_id(name).client_request_token(version_id(key));
+    match call.secret_string(text.as_str()).send().await {
+        Ok(_) => Ok(Answer::Done),
+        Err(e) if e.code() == Some("ResourceNotFoundException") => Ok(Answer::NoSuchSecret),
+        Err(e) => Err(failure(&e)),
+    }
+}
+
+/// Makes the secret without a value: a value comes only with its version id.
+pub(super) async fn create(secrets: &Client, name: &str, user: &UserName) -> Result<Answer, Failure> {
+    let description = format!("The current access key of IAM user {user}, written by Access Key Rotation");
+    match secrets.create_secret().name(name).description(description).send().await {
+        Ok(_) => Ok(Answer::Done),
+        Err(e) if e.code() == Some("ResourceExistsException") => Ok(Answer::Done),
+        Err(e) => Err(failure(&e)),
+    }
+}
+
+pub(super) async fn describe(secrets: &Client, name: &str, key: &AccessKeyId) -> Result<Answer, Failure> {
+    match secrets.describe_secret().secret_id(name).send().await {
+        Ok(answer) => {
+            let versions = answer.version_ids_to_stages.unwrap_or_default();
+            let stages = versions.get(&version_id(key));
+            Ok(Answer::Current(stages.is_some_and(|stages| stages.iter().any(|stage| stage == CURRENT))))
+        }
+        Err(e) if e.code() == Some("ResourceNotFoundException") => Ok(Answer::Current(false)),
+        Err(e) => Err(failure(&e)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_id_has_a_length_that_secrets_manager_accepts_and_names_its_key() {
+        for length in [16, 20, 32, 64, 128] {
+            let id = version_id(&"A".repeat(length).parse().unwrap());
+            assert!((32..=64).contains(&id.len()), "{id}");
+        }
+        assert_eq!(version_id(&"AKIAEXAMPLE000000001".parse().unwrap()), "------------AKIAEXAMPLE000000001");
+    }
+}

@@ -1,0 +1,300 @@
+//! What the handler remembers of a user between runs: three tags on the IAM user.
+//!
+//! The journal is written *before* a key is created, so that a crash between any two calls leaves behind
+//! what the next run needs in order to tell the key whose secret was lost from the key that is in use.
+//! It is in tags because they live and die with the user, need no store of their own, and can be read by
+//! a person in the console. Whoever may tag the user may forge them: the plan therefore never lets
+//! a journal widen what is done to a key that somebody uses.
+
+use std::{fmt, str::FromStr};
+
+use crate::{
+    key::AccessKeyId,
+    text::{Invalid, text_newtype},
+    time::{Span, Timestamp},
+};
+
+/// The tags' common prefix. The execution role may write these tag keys and no others.
+pub const PREFIX: &str = "access-key-rotation:";
+/// A rotation has begun and is not finished: who, when, and which keys stood before it.
+pub const INTENT: &str = "access-key-rotation:intent";
+/// The key that was delivered last, and when.
+pub const DELIVERED: &str = "access-key-rotation:delivered";
+/// The keys that were found or made inactive, and when.
+pub const DISABLED: &str = "access-key-rotation:disabled";
+/// Every tag key of the journal.
+pub const TAGS: [&str; 3] = [INTENT, DELIVERED, DISABLED];
+
+/// How long an intent keeps other runs away.
+///
+/// Longer than a function can run (15 minutes: Lambda quotas), with room for a last call that is
+/// still under way: once it has passed, the run that wrote it is certainly dead.
+pub const LEASE: Span = Span::minutes(20);
+/// How far the handler's clock and IAM's may disagree.
+pub const SKEW: Span = Span::minutes(5);
+
+/// Which invocation wrote an intent. Two deliveries of one event are two writers: only one may go on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RunId(String);
+
+text_newtype!(RunId);
+
+impl RunId {
+    /// The id of one invocation of the run: two deliveries of one event differ in `unique`.
+    #[must_use]
+    pub fn invocation(&self, unique: u64) -> Self {
+        // Ids are ASCII, so a byte is a character.
+        Self(format!("{}/{unique:016x}", &self.0[..self.0.len().min(63)]))
+    }
+}
+
+impl FromStr for RunId {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        // What a tag value may hold, less the characters that the journal's own form uses.
+        let fits =
+            (1..=80).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:/".contains(&b));
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Invalid::new(text, "a run id", "1 to 80 letters, digits or - _ . : /"))
+        }
+    }
+}
+
+/// A rotation that has begun.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Intent {
+    /// Who began it.
+    pub run: RunId,
+    /// When, by the handler's clock.
+    pub at: Timestamp,
+    /// The one key that stood beside the free place. With two keys a user at most, there is never another.
+    pub known: AccessKeyId,
+}
+
+/// A delivery that was completed: the secret reached its channel.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Delivered {
+    /// The key whose secret was delivered.
+    pub key: AccessKeyId,
+    /// When it was known to have arrived.
+    pub at: Timestamp,
+}
+
+/// A key that is inactive, and since when at the latest.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Disabled {
+    /// Which key.
+    pub key: AccessKeyId,
+    /// When it was deactivated, or first seen inactive.
+    pub at: Timestamp,
+}
+
+/// Everything that is remembered of one user.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Journal {
+    /// The rotation under way, if any.
+    pub intent: Option<Intent>,
+    /// The last delivery.
+    pub delivered: Option<Delivered>,
+    /// The inactive keys.
+    pub disabled: Vec<Disabled>,
+}
+
+/// One tag to write. A call writes only what it changes, so that two runs never overwrite each other's rest.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Entry {
+    /// Begin a rotation, or (with `None`) end it.
+    Intent(Option<Intent>),
+    /// Note a delivery.
+    Delivered(Delivered),
+    /// Note which keys are inactive.
+    Disabled(Vec<Disabled>),
+}
+
+/// A journal tag that does not say what a journal tag says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the tag {tag} is {value:?}, which this handler never writes")]
+pub struct Garbled {
+    /// The tag's key.
+    pub tag: &'static str,
+    /// Its value.
+    pub value: String,
+}
+
+/// The value of a tag that says nothing: TagUser cannot remove a tag.
+const NONE: &str = "none";
+
+impl Journal {
+    /// Reads the journal out of a user's tags; tags that are not its own are passed over.
+    ///
+    /// # Errors
+    /// [`Garbled`] if a tag of the journal cannot be understood.
+    pub fn read<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Garbled> {
+        let mut journal = Self::default();
+        for (key, value) in tags {
+            let garbled = |tag| Garbled { tag, value: value.to_owned() };
+            // IAM compares tag keys without regard to case, and so do we.
+            if key.eq_ignore_ascii_case(INTENT) {
+                journal.intent = parse_intent(value).ok_or_else(|| garbled(INTENT))?;
+            } else if key.eq_ignore_ascii_case(DELIVERED) {
+                journal.delivered = parse_delivered(value).ok_or_else(|| garbled(DELIVERED))?;
+            } else if key.eq_ignore_ascii_case(DISABLED) {
+                journal.disabled = parse_disabled(value).ok_or_else(|| garbled(DISABLED))?;
+            }
+        }
+        Ok(journal)
+    }
+
+    /// The journal after `entry` was written.
+    pub fn apply(&mut self, entry: &Entry) {
+        match entry {
+            Entry::Intent(intent) => self.intent.clone_from(intent),
+            Entry::Delivered(delivered) => self.delivered = Some(delivered.clone()),
+            Entry::Disabled(disabled) => self.disabled.clone_from(disabled),
+        }
+    }
+
+    /// Since when `key` is known to be inactive.
+    #[must_use]
+    pub fn disabled_since(&self, key: &AccessKeyId) -> Option<Timestamp> {
+        self.disabled.iter().find(|d| d.key == *key).map(|d| d.at)
+    }
+}
+
+impl Entry {
+    /// The tag that holds the entry, as key and value.
+    #[must_use]
+    pub fn tag(&self) -> (&'static str, String) {
+        match self {
+            Self::Intent(None) => (INTENT, NONE.to_owned()),
+            Self::Intent(Some(i)) => (INTENT, format!("run={} at={} known={}", i.run, i.at, i.known)),
+            Self::Delivered(d) => (DELIVERED, format!("key={} at={}", d.key, d.at)),
+            Self::Disabled(keys) if keys.is_empty() => (DISABLED, NONE.to_owned()),
+            Self::Disabled(keys) => {
+                let pairs: Vec<_> = keys.iter().map(|d| format!("{}={}", d.key, d.at)).collect();
+                (DISABLED, pairs.join(" "))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (key, value) = self.tag();
+        write!(f, "{}: {value}", &key[PREFIX.len()..])
+    }
+}
+
+/// Reads `name=value` pairs that must be exactly `names`, in order.
+fn fields<'a, const N: usize>(text: &'a str, names: [&str; N]) -> Option<[&'a str; N]> {
+    let mut words = text.split(' ');
+    let mut values = [""; N];
+    for (value, name) in values.iter_mut().zip(names) {
+        *value = words.next()?.strip_prefix(name)?.strip_prefix('=')?;
+    }
+    words.next().is_none().then_some(values)
+}
+
+// The outer option says whether the text was understood, the inner one whether it says anything.
+#[allow(clippy::option_option)]
+fn parse_intent(text: &str) -> Option<Option<Intent>> {
+    if text == NONE {
+        return Some(None);
+    }
+    let [run, at, known] = fields(text, ["run", "at", "known"])?;
+    let (run, at, known) = (run.parse().ok()?, at.parse().ok()?, known.parse().ok()?);
+    Some(Some(Intent { run, at, known }))
+}
+
+#[allow(clippy::option_option)]
+fn parse_delivered(text: &str) -> Option<Option<Delivered>> {
+    if text == NONE {
+        return Some(None);
+    }
+    let [key, at] = fields(text, ["key", "at"])?;
+    Some(Some(Delivered { key: key.parse().ok()?, at: at.parse().ok()? }))
+}
+
+fn parse_disabled(text: &str) -> Option<Vec<Disabled>> {
+    if text == NONE {
+        return Some(Vec::new());
+    }
+    let pair = |word: &str| {
+        let (key, at) = word.split_once('=')?;
+        Some(Disabled { key: key.parse().ok()?, at: at.parse().ok()? })
+    };
+    text.split(' ').map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(n: u8) -> AccessKeyId {
+        format!("AKIAEXAMPLE{n:09}").parse().unwrap()
+    }
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix(1_795_490_200 + seconds)
+    }
+
+    #[test]
+    fn what_is_written_is_what_is_read() {
+        let run: RunId = "d32c5kddcf5bb8c3/9f".parse().unwrap();
+        let intent = Intent { run, at: at(0), known: key(1) };
+        let disabled = vec![Disabled { key: key(1), at: at(2) }, Disabled { key: key(3), at: at(3) }];
+        for entries in [
+            vec![Entry::Intent(Some(intent))],
+            vec![Entry::Intent(None), Entry::Delivered(Delivered { key: key(2), at: at(1) })],
+            vec![Entry::Disabled(disabled)],
+            vec![Entry::Disabled(vec![])],
+        ] {
+            let mut expected = Journal::default();
+            let tags: Vec<_> = entries.iter().map(Entry::tag).collect();
+            entries.iter().for_each(|e| expected.apply(e));
+            let read = Journal::read(tags.iter().map(|(k, v)| (*k, v.as_str())));
+            assert_eq!(read.unwrap(), expected, "{tags:?}");
+            for (_, value) in &tags {
+                assert!(value.len() <= 256, "IAM's limit for a tag value");
+                assert!(value.chars().all(|c| c.is_alphanumeric() || " _.:/=+-@".contains(c)), "{value}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_longest_intent_fits_a_tag() {
+        let known = "A".repeat(128).parse().unwrap();
+        let run = "r".repeat(80).parse().unwrap();
+        let (_, value) = Entry::Intent(Some(Intent { run, at: at(0), known })).tag();
+        assert!(value.len() <= 256, "{}", value.len());
+    }
+
+    #[test]
+    fn other_tags_are_not_the_journals_business() {
+        let tags = [("team", "payments"), ("access-key-rotation:later", "x")];
+        assert_eq!(Journal::read(tags), Ok(Journal::default()));
+    }
+
+    #[test]
+    fn a_garbled_tag_is_named_and_never_guessed() {
+        for (tag, value) in [
+            (INTENT, ""),
+            (INTENT, "run=a at=2026-11-24T03:16:40Z"),
+            (INTENT, "run=a at=2026-11-24T03:16:40Z known=AKIAEXAMPLE000000001 more=x"),
+            (INTENT, "run=a at=yesterday known=AKIAEXAMPLE000000001"),
+            (DELIVERED, "key=short at=2026-11-24T03:16:40Z"),
+            (DELIVERED, "at=2026-11-24T03:16:40Z key=AKIAEXAMPLE000000001"),
+            (DISABLED, "AKIAEXAMPLE000000001"),
+            (DISABLED, "AKIAEXAMPLE000000001=2026-11-24T03:16:40Z "),
+        ] {
+            let upper = tag.to_ascii_uppercase();
+            for tag_as_found in [tag, upper.as_str()] {
+                let read = Journal::read([(tag_as_found, value)]);
+                assert_eq!(read, Err(Garbled { tag, value: value.to_owned() }));
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Log events: one JSON object a line on standard output, where Lambda takes them to CloudWatch Logs.
+
+use serde_json::{Value, json};
+
+use crate::{
+    journal::RunId,
+    plan::{Call, Failure},
+    report::{Outcome, Report},
+    user::UserName,
+};
+
+/// One AWS call about one user: made, or failed.
+pub fn call(run: &RunId, user: &UserName, call: &Call, failure: Option<&Failure>) {
+    let mut event = json!({
+        "level": if failure.is_some() { "WARN" } else { "INFO" },
+        "run": run,
+        "user": user,
+        "call": call.operation(),
+        "about": call.to_string(),
+    });
+    if let Some(failure) = failure {
+        event["error"] = json!(failure.to_string());
+    }
+    line(&event);
+}
+
+/// The end of a run: one event a user, one for all.
+pub fn report(report: &Report) {
+    for user in &report.users {
+        let bad = matches!(user.result, Outcome::Failed | Outcome::NeedsPerson);
+        line(&json!({
+            "level": if bad { "ERROR" } else { "INFO" },
+            "run": report.run,
+            "user": user.user,
+            "result": user.result,
+            "why": user.why,
+            "done": user.done,
+        }));
+    }
+    line(&json!({
+        "level": if report.status_code == 200 { "INFO" } else { "ERROR" },
+        "run": report.run,
+        "summary": report.summary,
+        "message": report.body,
+    }));
+}
+
+/// An invocation that could not begin.
+pub fn refused(reason: &str) {
+    line(&json!({ "level": "ERROR", "message": reason }));
+}
+
+fn line(event: &Value) {
+    println!("{event}");
+}

@@ -1,0 +1,157 @@
+//! What people read. One file per language; the facts are the same in each.
+
+mod en;
+mod ja;
+
+use crate::{
+    key::{AccessKeyId, Key, SecretAccessKey},
+    plan::{DeleteAfter, Policy, StillInUse},
+    report::Summary,
+    time::Timestamp,
+    user::UserName,
+};
+
+/// The languages that notices are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// English.
+    English,
+    /// Japanese.
+    Japanese,
+}
+
+/// A mail. Its body may hold a secret, so it has no `Debug`.
+pub struct Mail {
+    /// One line, under 100 characters (SNS API Reference, "Publish").
+    pub subject: String,
+    /// Plain text.
+    pub body: String,
+}
+
+/// A user has a new key.
+pub struct Rotated<'a> {
+    /// Whose.
+    pub user: &'a UserName,
+    /// The new key's id.
+    pub key: &'a AccessKeyId,
+    /// How its owner gets the secret.
+    pub secret: Where<'a>,
+    /// The keys it replaces.
+    pub replaced: Vec<&'a Key>,
+    /// What happens to them.
+    pub policy: &'a Policy,
+    /// When this is said.
+    pub now: Timestamp,
+}
+
+/// How the owner of a new key gets its secret.
+pub enum Where<'a> {
+    /// Here.
+    InThisMail(&'a SecretAccessKey),
+    /// From Secrets Manager, under this name.
+    SecretsManager(String),
+}
+
+impl Rotated<'_> {
+    /// What will become of the replaced keys, as far as the policy alone can say.
+    fn fate(&self) -> Fate {
+        Fate {
+            active_until: self.now + self.policy.overlap,
+            at_once: self.policy.overlap.as_seconds() == 0,
+            waits_while_in_use: self.policy.still_in_use == StillInUse::Wait,
+            deleted: self.policy.delete_after,
+        }
+    }
+}
+
+struct Fate {
+    active_until: Timestamp,
+    at_once: bool,
+    waits_while_in_use: bool,
+    deleted: DeleteAfter,
+}
+
+impl Language {
+    /// The mail that announces a new key.
+    #[must_use]
+    pub fn rotated(self, facts: &Rotated<'_>) -> Mail {
+        match self {
+            Self::English => en::rotated(facts),
+            Self::Japanese => ja::rotated(facts),
+        }
+    }
+
+    /// A run's result in a sentence.
+    #[must_use]
+    pub fn summary(self, summary: &Summary) -> String {
+        match self {
+            Self::English => en::summary(summary),
+            Self::Japanese => ja::summary(summary),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{key::Status, plan::Delivery, time::Span};
+
+    fn rotated(language: Language, user: &str, mail: bool, overlap: Span, status: Status) -> Mail {
+        let user = user.parse().unwrap();
+        let old =
+            Key { id: "AKIAEXAMPLE000000001".parse().unwrap(), status, created: Timestamp::from_unix(1_790_000_000) };
+        let secret = SecretAccessKey::new("a secret made for this test".into());
+        let policy = Policy {
+            rotate_after: Span::days(60),
+            overlap,
+            delete_after: if mail { DeleteAfter::NextRotation } else { DeleteAfter::Window(Span::days(14)) },
+            still_in_use: if mail { StillInUse::Retire } else { StillInUse::Wait },
+            delivery: if mail { Delivery::Email } else { Delivery::SecretsManager },
+        };
+        language.rotated(&Rotated {
+            user: &user,
+            key: &"AKIAEXAMPLE000000002".parse().unwrap(),
+            secret: if mail {
+                Where::InThisMail(&secret)
+            } else {
+                Where::SecretsManager(format!("access-key-rotation/{user}"))
+            },
+            replaced: vec![&old],
+            policy: &policy,
+            now: Timestamp::from_unix(1_795_490_200),
+        })
+    }
+
+    /// What people read is reviewed as they read it: `notice/golden/`. `UPDATE_GOLDEN=1` writes it anew.
+    #[test]
+    fn notices_are_the_reviewed_ones() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/notice/golden");
+        for (name, language) in [("en", Language::English), ("ja", Language::Japanese)] {
+            for (kind, mail, overlap, status) in [
+                ("stored", false, Span::days(7), Status::Active),
+                ("mailed", true, Span::ZERO, Status::Active),
+                ("mailed-after-inactive", true, Span::ZERO, Status::Inactive),
+            ] {
+                let notice = rotated(language, "alice", mail, overlap, status);
+                let text = format!("Subject: {}\n\n{}", notice.subject, notice.body);
+                let path = folder.join(format!("rotated-{kind}.{name}.txt"));
+                if std::env::var_os("UPDATE_GOLDEN").is_some() {
+                    std::fs::write(&path, &text).unwrap();
+                }
+                let golden = std::fs::read_to_string(&path).unwrap_or_default();
+                assert_eq!(text, golden, "{} is stale; UPDATE_GOLDEN=1 cargo test", path.display());
+            }
+        }
+    }
+
+    #[test]
+    fn the_longest_name_still_makes_a_subject_that_sns_accepts() {
+        for language in [Language::English, Language::Japanese] {
+            for mail in [true, false] {
+                let subject = rotated(language, &"W".repeat(64), mail, Span::ZERO, Status::Active).subject;
+                assert!(subject.chars().count() < 100, "{subject}");
+                assert!(!subject.chars().any(char::is_control));
+            }
+        }
+    }
+}

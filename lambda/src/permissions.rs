@@ -1,0 +1,95 @@
+//! Every AWS call the handler may make, on what, and what for.
+//!
+//! `synth` turns this list into the execution role: one statement each, with the reason as a comment above
+//! it. Nothing else grants the handler anything.
+
+use crate::{
+    journal,
+    plan::{Delivery, Policy, StillInUse},
+};
+
+/// One purpose, and the calls that serve it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permission {
+    /// The statement's id: stable, so that a review shows what changed and nothing else.
+    pub sid: &'static str,
+    /// IAM action names.
+    pub actions: Vec<&'static str>,
+    /// On what.
+    pub on: Target,
+    /// The only tag keys that the calls may carry.
+    pub only_tag_keys: &'static [&'static str],
+    /// What for, as a reviewer wants to read it.
+    pub why: &'static str,
+}
+
+/// What a permission is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// The IAM users of the configuration.
+    Users,
+    /// Those users' secrets.
+    Secrets,
+    /// The notification topic.
+    Topic,
+}
+
+/// What the handler needs under this policy, and no more.
+#[must_use]
+pub fn permissions(policy: &Policy) -> Vec<Permission> {
+    let last_use = policy.still_in_use == StillInUse::Wait;
+    let mail_is_delivery = policy.delivery == Delivery::Email;
+    let mut list = vec![
+        Permission {
+            sid: "ReadKeys",
+            // The handler asks for the last use of an unfinished rotation's key under any policy.
+            actions: vec!["iam:ListAccessKeys", "iam:ListUserTags", "iam:GetAccessKeyLastUsed"],
+            on: Target::Users,
+            only_tag_keys: &[],
+            why: if last_use {
+                "Learn which keys a user has, what earlier runs left behind, and whether an old key is still in use."
+            } else {
+                "Learn which keys a user has, what earlier runs left behind, and whether a key they left is in use."
+            },
+        },
+        Permission {
+            sid: "WriteJournal",
+            actions: vec!["iam:TagUser"],
+            on: Target::Users,
+            only_tag_keys: &journal::TAGS,
+            why: "Note what is about to be done before it is done, in three tags; no other tag can be written.",
+        },
+        Permission {
+            sid: "RotateKeys",
+            actions: vec!["iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:DeleteAccessKey"],
+            on: Target::Users,
+            only_tag_keys: &[],
+            why: "Create the new key, deactivate the old one, delete it when its time is over.",
+        },
+    ];
+    if policy.delivery == Delivery::SecretsManager {
+        list.push(Permission {
+            sid: "StoreNewKeys",
+            actions: vec![
+                "secretsmanager:CreateSecret",
+                "secretsmanager:PutSecretValue",
+                "secretsmanager:DescribeSecret",
+            ],
+            on: Target::Secrets,
+            only_tag_keys: &[],
+            why: "Hand a new key over and check that it arrived; reading a stored key is not needed.",
+        });
+    }
+    list.push(Permission {
+        sid: "SendMail",
+        actions: if mail_is_delivery { vec!["sns:Publish", "sns:GetTopicAttributes"] } else { vec!["sns:Publish"] },
+        on: Target::Topic,
+        only_tag_keys: &[],
+        why: if mail_is_delivery {
+            "Mail the new key, once it is certain that somebody has confirmed the subscription."
+        } else {
+            "Tell people that a new key is there."
+        },
+    });
+    list
+}

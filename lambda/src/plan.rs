@@ -1,0 +1,737 @@
+//! The next safe step for one user: decisions only.
+//!
+//! [`next_step`] looks at what is known of a user and names the one AWS call to make next, or says why there is
+//! nothing left to do. [`UserState::learn`] folds the call's answer into what is known. Neither does I/O nor
+//! reads a clock, and there is no other control flow: whoever wants to know what the handler would do
+//! in some situation can ask these two functions, and a test harness does so for every situation there is.
+//!
+//! Three ideas carry the safety:
+//!
+//! * **The quota is the lock.** A user holds two keys at most, and a key is created only while exactly one other
+//!   exists. Of two runs that both think it is their turn, IAM refuses one. Tags, which cannot be compared and
+//!   swapped, never have to decide that.
+//! * **The journal comes first.** Which key stood before is written down before another is made, so a key whose
+//!   secret was lost is told from a live one by set difference, not by age.
+//! * **What is not certain is left.** A failed call that may have had its effect ends the run for this user. Once the
+//!   intent's lease is over, nobody else is at work, and the next run reads back what happened.
+
+use crate::{
+    journal::{Delivered, Disabled, Entry, Garbled, Intent, Journal, LEASE, RunId, SKEW},
+    key::{AccessKeyId, Key, LastUse, Status},
+    time::{Span, Timestamp},
+};
+
+/// How many verifications in a row must succeed. IAM is eventually consistent: after a first success some
+/// calls still fail.
+pub const VERIFY_SUCCESSES: u8 = 3;
+/// How many verifications are tried in all.
+pub const VERIFY_ATTEMPTS: u8 = 20;
+/// The pause after a verification that failed. With [`VERIFY_ATTEMPTS`] this bounds the wait to 40 seconds.
+pub const VERIFY_PAUSE: Span = Span::seconds(2);
+/// A rotation is begun only if the run has this long left: enough for the verification and the calls around it.
+pub const ROTATION_BUDGET: Span = Span::seconds(90);
+
+/// What the configuration asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Policy {
+    /// A key of this age is replaced.
+    pub rotate_after: Span,
+    /// The old key stays active this long after its successor was delivered.
+    pub overlap: Span,
+    /// What becomes of a deactivated key.
+    pub delete_after: DeleteAfter,
+    /// What to do with an old key that is used although its successor was delivered.
+    pub still_in_use: StillInUse,
+    /// How a new secret reaches its owner.
+    pub delivery: Delivery,
+}
+
+/// How long a deactivated key is kept: the time in which a rotation can be undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeleteAfter {
+    /// Until the next rotation needs its place, as the article does.
+    NextRotation,
+    /// This long.
+    Window(Span),
+}
+
+/// What to do with an old key that is used although its successor was delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StillInUse {
+    /// Keep it, and say so in each run.
+    Wait,
+    /// Deactivate it all the same.
+    Retire,
+}
+
+/// How a new secret reaches its owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Delivery {
+    /// As a version of a secret in Secrets Manager; the mail only says that it is there.
+    SecretsManager,
+    /// In the mail itself, as the article does.
+    Email,
+}
+
+/// Why a run is about this user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// The schedule's: replace the key if it is due.
+    Routine,
+    /// A person's: replace the key now, whatever its age.
+    RotateNow,
+}
+
+/// One invocation, as far as decisions depend on it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Run {
+    /// Who writes the intents.
+    pub id: RunId,
+    /// When the run must be over.
+    pub deadline: Timestamp,
+    /// What it is for.
+    pub order: Order,
+}
+
+/// One AWS call about one user, under the name that AWS gives the operation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Call {
+    /// IAM: which keys are there?
+    ListAccessKeys,
+    /// IAM: what does the journal say?
+    ListUserTags,
+    /// IAM: when was the key last used?
+    GetAccessKeyLastUsed(AccessKeyId),
+    /// IAM: write the journal.
+    TagUser(Vec<Entry>),
+    /// IAM: make a key. Not idempotent, never retried.
+    CreateAccessKey,
+    /// IAM: deactivate the key.
+    DeactivateAccessKey(AccessKeyId, Why),
+    /// IAM: delete the key, which must be inactive.
+    DeleteAccessKey(AccessKeyId, Why),
+    /// STS, signed with the new key, after a pause: is it accepted?
+    GetCallerIdentity {
+        /// The new key.
+        key: AccessKeyId,
+        /// How long to wait first.
+        pause: Span,
+    },
+    /// Secrets Manager: store the new key as the secret's current version.
+    PutSecretValue(AccessKeyId),
+    /// Secrets Manager: make the (empty) secret of this user.
+    CreateSecret,
+    /// Secrets Manager: is this key the secret's current version?
+    DescribeSecret(AccessKeyId),
+    /// SNS: how many subscribers have confirmed?
+    GetTopicAttributes,
+    /// SNS: tell people.
+    Publish(Message),
+}
+
+/// Why a key is taken out of use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// A newer key was delivered and the overlap is over.
+    Superseded,
+    /// It was inactive for as long as the policy keeps it.
+    WindowOver,
+    /// It is inactive, and the rotation that is due needs its place.
+    PlaceNeeded,
+    /// It was created, but its secret did not reach its owner.
+    Withdrawn,
+}
+
+/// What a mail is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Message {
+    /// The new key, secret included: the delivery itself.
+    Secret(AccessKeyId),
+    /// The new key waits in Secrets Manager.
+    Stored(AccessKeyId),
+}
+
+/// What an AWS call answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// To ListAccessKeys.
+    Keys(Vec<Key>),
+    /// To ListUserTags.
+    Journal(Result<Journal, Garbled>),
+    /// To GetAccessKeyLastUsed.
+    LastUse(LastUse),
+    /// To CreateAccessKey.
+    Created(Key),
+    /// To PutSecretValue: there is no such secret yet.
+    NoSuchSecret,
+    /// To DescribeSecret: whether the key is the current version.
+    Current(bool),
+    /// To GetTopicAttributes: confirmed subscribers.
+    Subscribers(u32),
+    /// To everything else: it is done.
+    Done,
+}
+
+/// A call that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Whether it can have had its effect all the same.
+    pub effect: Effect,
+    /// AWS's error code, or `Timeout` and the like.
+    pub code: String,
+    /// AWS's message, made for people.
+    pub message: String,
+}
+
+/// What a failed call left behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// Nothing: AWS refused it.
+    None,
+    /// Nobody knows: the answer was lost, or is an internal error.
+    Unknown,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Make this call.
+    Call(Call),
+    /// Nothing is left to do in this run.
+    Rest(Rest),
+}
+
+/// Why nothing is left to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rest {
+    /// The user has no access key.
+    NoKeys,
+    /// One key, delivered and young; it will be due at the time given.
+    Healthy(Timestamp),
+    /// The old key stays active until the time given.
+    Overlap(AccessKeyId, Timestamp),
+    /// The deactivated key can be reactivated until the time given.
+    Window(AccessKeyId, Timestamp),
+    /// The old key is in use although its successor was delivered.
+    StillInUse(AccessKeyId, LastUse),
+    /// Another run is at work on this user until the time given at the latest.
+    Busy(RunId, Timestamp),
+    /// Too little of the run's time is left to begin a rotation.
+    OutOfTime,
+    /// The mail would be the delivery, and nobody has confirmed a subscription.
+    NobodyListens,
+    /// IAM's list does not show the key that was just delivered yet.
+    NotVisible(AccessKeyId),
+    /// Something only a person can decide.
+    NeedsPerson(Doubt),
+    /// A call failed.
+    Failed(Box<(Call, Failure)>),
+    /// The new key was taken back because this call failed; the old key is as it was.
+    Withdrawn(Box<(Call, Failure)>),
+}
+
+/// What the handler will not decide by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Doubt {
+    /// The journal cannot be read.
+    Journal(Garbled),
+    /// The journal speaks of a rotation that begins in the future.
+    FutureIntent(Timestamp),
+    /// An unfinished rotation, and more than one key that it may have left.
+    UnclearOrigin,
+    /// A key that an unfinished rotation seems to have left, yet somebody uses it.
+    OrphanInUse(AccessKeyId, LastUse),
+    /// Two active keys of the same second: neither is the older.
+    SameAge,
+    /// More keys than IAM allows.
+    TooManyKeys(usize),
+}
+
+/// What is known of one user.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UserState {
+    keys: Option<Vec<Key>>,
+    /// A key was made since the keys were listed.
+    keys_assumed: bool,
+    journal: Option<Result<Journal, Garbled>>,
+    last_use: Vec<(AccessKeyId, LastUse)>,
+    subscribers: Option<u32>,
+    /// Whether the key that an unfinished rotation left is the secret's current version.
+    current: Option<bool>,
+    rotation: Option<Rotation>,
+    /// A rotation was completed in this run: one is enough, whatever the order was.
+    rotated: bool,
+    stopped: Option<Rest>,
+}
+
+/// A replacement under way in this run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Rotation {
+    Intended,
+    Verifying {
+        key: AccessKeyId,
+        attempts: u8,
+        successes: u8,
+    },
+    Delivering {
+        key: AccessKeyId,
+        secret: Secret,
+    },
+    ReadingBack(AccessKeyId),
+    /// Before the commit, so that a mail that was lost in a crash is sent again.
+    Announcing(AccessKeyId),
+    Committing(AccessKeyId),
+    Withdrawing {
+        key: AccessKeyId,
+        stage: Withdrawal,
+        because: Box<(Call, Failure)>,
+    },
+}
+
+/// What is known of the user's secret in Secrets Manager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Secret {
+    Assumed,
+    Missing,
+    Created,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Withdrawal {
+    Deactivate,
+    Delete,
+    Forget,
+}
+
+/// The next AWS call for a user, or why there is none.
+#[must_use]
+pub fn next_step(state: &UserState, policy: &Policy, run: &Run, now: Timestamp) -> Next {
+    if let Some(rest) = &state.stopped {
+        return Next::Rest(rest.clone());
+    }
+    if let Some(rotation) = &state.rotation {
+        return Next::Call(rotation.next_call(policy.delivery, now));
+    }
+    let Some(keys) = &state.keys else {
+        return Next::Call(Call::ListAccessKeys);
+    };
+    let due = |key: &Key| {
+        let asked = run.order == Order::RotateNow || now.since(key.created) >= policy.rotate_after;
+        asked && !state.rotated
+    };
+    match keys.as_slice() {
+        [] => return Next::Rest(Rest::NoKeys),
+        // The common case costs one call: a lone young key needs no look at the journal.
+        [only] if only.status == Status::Active && !due(only) => {
+            return Next::Rest(Rest::Healthy(only.created + policy.rotate_after));
+        }
+        [_] | [_, _] => {}
+        more => return Next::Rest(Rest::NeedsPerson(Doubt::TooManyKeys(more.len()))),
+    }
+    let journal = match &state.journal {
+        None => return Next::Call(Call::ListUserTags),
+        Some(Err(garbled)) => return Next::Rest(Rest::NeedsPerson(Doubt::Journal(garbled.clone()))),
+        Some(Ok(journal)) => journal,
+    };
+    let view = View { state, keys, journal, policy, run, now };
+    match &journal.intent {
+        Some(intent) => view.recover(intent),
+        None => view.settle(due),
+    }
+}
+
+/// A user's keys and journal, both read.
+struct View<'a> {
+    state: &'a UserState,
+    keys: &'a [Key],
+    journal: &'a Journal,
+    policy: &'a Policy,
+    run: &'a Run,
+    now: Timestamp,
+}
+
+impl View<'_> {
+    /// An intent stands in the journal: leave it to its owner, or, if that run is dead, clean up after it.
+    fn recover(&self, intent: &Intent) -> Next {
+        if intent.at > self.now + SKEW {
+            return Next::Rest(Rest::NeedsPerson(Doubt::FutureIntent(intent.at)));
+        }
+        let lease_over = intent.at + LEASE;
+        if self.now < lease_over {
+            return Next::Rest(Rest::Busy(intent.run.clone(), lease_over));
+        }
+        // The intent may have replaced that of a run which began up to a lease earlier and won the race for the
+        // free place, so the key may be older than the intent by as much.
+        let (first, last) = (intent.at.before(LEASE), lease_over + SKEW);
+        let is_candidate = |key: &&Key| {
+            key.id != intent.known
+                && self.journal.delivered.as_ref().is_none_or(|d| d.key != key.id)
+                && (first..=last).contains(&key.created)
+        };
+        let mut candidates = self.keys.iter().filter(is_candidate);
+        let (Some(orphan), None) = (candidates.next(), candidates.next()) else {
+            return if self.keys.iter().any(|key| is_candidate(&key)) {
+                Next::Rest(Rest::NeedsPerson(Doubt::UnclearOrigin))
+            } else {
+                // The run died before it made a key, or after it delivered one: nothing is left behind.
+                Next::Call(Call::TagUser(vec![Entry::Intent(None)]))
+            };
+        };
+        // A key was made beside another that still stands and is no younger, or it was not made by us.
+        let beside = self.keys.iter().find(|key| key.id == intent.known);
+        if beside.is_none_or(|known| known.created > orphan.created) {
+            return Next::Rest(Rest::NeedsPerson(Doubt::UnclearOrigin));
+        }
+        if self.policy.delivery == Delivery::SecretsManager {
+            match self.state.current {
+                None => return Next::Call(Call::DescribeSecret(orphan.id.clone())),
+                // It was delivered. Whether it was announced, nobody knows: better twice than never.
+                Some(true) if orphan.status == Status::Active => {
+                    return Next::Call(Call::Publish(Message::Stored(orphan.id.clone())));
+                }
+                Some(_) => {}
+            }
+        }
+        match self.state.last_use(&orphan.id) {
+            None => Next::Call(Call::GetAccessKeyLastUsed(orphan.id.clone())),
+            Some(use_) if is_only_verification(use_, last) => Next::Call(match orphan.status {
+                Status::Active => Call::DeactivateAccessKey(orphan.id.clone(), Why::Withdrawn),
+                Status::Inactive => Call::DeleteAccessKey(orphan.id.clone(), Why::Withdrawn),
+            }),
+            // A mail cannot be read back, but a key that is used was received.
+            Some(LastUse::Used { .. })
+                if self.policy.delivery == Delivery::Email && orphan.status == Status::Active =>
+            {
+                Next::Call(commit(&orphan.id, self.now))
+            }
+            Some(use_) => Next::Rest(Rest::NeedsPerson(Doubt::OrphanInUse(orphan.id.clone(), use_.clone()))),
+        }
+    }
+
+    /// No rotation is under way: retire, delete, rotate, in this order, whatever is due.
+    fn settle(&self, due: impl Fn(&Key) -> bool) -> Next {
+        if let Some(delivered) = &self.journal.delivered
+            && self.keys.iter().all(|key| key.id != delivered.key)
+            && self.now < delivered.at + LEASE
+        {
+            return Next::Rest(Rest::NotVisible(delivered.key.clone()));
+        }
+        let with = |status| self.keys.iter().filter(move |key| key.status == status).collect::<Vec<_>>();
+        let (active, inactive) = (with(Status::Active), with(Status::Inactive));
+        match active.as_slice() {
+            [a, b] => match self.by_age(a, b) {
+                Some((older, newer)) => self.retire(older, newer),
+                None => Next::Rest(Rest::NeedsPerson(Doubt::SameAge)),
+            },
+            [only] if !due(only) => self.tidy(&inactive).unwrap_or_else(|| {
+                // What is inactive is kept until the rotation that is not due yet.
+                Next::Rest(Rest::Healthy(only.created + self.policy.rotate_after))
+            }),
+            [only] => self.rotate(only, inactive.first().copied()),
+            _ => match inactive.as_slice() {
+                [only] => self.rotate(only, None),
+                [a, b] if a.created <= b.created => self.rotate(b, Some(a)),
+                [b, a] => self.rotate(b, Some(a)),
+                _ => Next::Rest(Rest::NoKeys),
+            },
+        }
+    }
+
+    /// The older of two active keys first; the journal decides between keys of the same second.
+    fn by_age<'k>(&self, a: &'k Key, b: &'k Key) -> Option<(&'k Key, &'k Key)> {
+        use std::cmp::Ordering::{Equal, Greater, Less};
+        let delivered = |key: &Key| self.journal.delivered.as_ref().is_some_and(|d| d.key == key.id);
+        match a.created.cmp(&b.created) {
+            Less => Some((a, b)),
+            Greater => Some((b, a)),
+            Equal if delivered(b) => Some((a, b)),
+            Equal if delivered(a) => Some((b, a)),
+            Equal => None,
+        }
+    }
+
+    /// Two active keys: the older one goes, once its successor has been delivered for long enough.
+    fn retire(&self, older: &Key, newer: &Key) -> Next {
+        let (since, until) = match &self.journal.delivered {
+            // A time before the key existed would be a forgery.
+            Some(d) if d.key == newer.id => {
+                let since = d.at.max(newer.created);
+                (since, since + self.policy.overlap)
+            }
+            // Nobody says that it was delivered: it may be the unfinished work of a run whose intent
+            // this read did not show yet, so it gets at least a lease.
+            _ => (newer.created, newer.created + self.policy.overlap.max(LEASE + SKEW)),
+        };
+        if self.now < until {
+            return Next::Rest(Rest::Overlap(older.id.clone(), until));
+        }
+        if self.policy.still_in_use == StillInUse::Wait {
+            match self.state.last_use(&older.id) {
+                None => return Next::Call(Call::GetAccessKeyLastUsed(older.id.clone())),
+                Some(use_) if is_unused_since(use_, since) => {}
+                Some(use_) => return Next::Rest(Rest::StillInUse(older.id.clone(), use_.clone())),
+            }
+        }
+        if self.state.keys_assumed {
+            // Make sure, from IAM itself, that the successor stands before the old key falls.
+            return Next::Call(Call::ListAccessKeys);
+        }
+        Next::Call(Call::DeactivateAccessKey(older.id.clone(), Why::Superseded))
+    }
+
+    /// Inactive keys beside one active key: note since when, delete what was kept long enough.
+    fn tidy(&self, inactive: &[&Key]) -> Option<Next> {
+        let DeleteAfter::Window(window) = self.policy.delete_after else { return None };
+        let key = inactive.first()?;
+        Some(match self.journal.disabled_since(&key.id) {
+            None => Next::Call(self.note_disabled()),
+            Some(since) if self.now >= since.max(key.created) + window => {
+                Next::Call(Call::DeleteAccessKey(key.id.clone(), Why::WindowOver))
+            }
+            Some(since) => Next::Rest(Rest::Window(key.id.clone(), since.max(key.created) + window)),
+        })
+    }
+
+    /// IAM does not say when a key was deactivated, so the journal does: now, if nobody wrote it down before.
+    fn note_disabled(&self) -> Call {
+        let inactive = self.keys.iter().filter(|key| key.status == Status::Inactive);
+        let note =
+            |key: &Key| Disabled { key: key.id.clone(), at: self.journal.disabled_since(&key.id).unwrap_or(self.now) };
+        Call::TagUser(vec![Entry::Disabled(inactive.map(note).collect())])
+    }
+
+    /// Begins the replacement of `current`; `other`, an inactive key, is in the way.
+    fn rotate(&self, current: &Key, other: Option<&Key>) -> Next {
+        if self.now + ROTATION_BUDGET > self.run.deadline {
+            return Next::Rest(Rest::OutOfTime);
+        }
+        if self.policy.delivery == Delivery::Email {
+            match self.state.subscribers {
+                None => return Next::Call(Call::GetTopicAttributes),
+                Some(0) => return Next::Rest(Rest::NobodyListens),
+                Some(_) => {}
+            }
+        }
+        if let Some(other) = other {
+            return self
+                .tidy(&[other])
+                .unwrap_or_else(|| Next::Call(Call::DeleteAccessKey(other.id.clone(), Why::PlaceNeeded)));
+        }
+        let intent = Intent { run: self.run.id.clone(), at: self.now, known: current.id.clone() };
+        Next::Call(Call::TagUser(vec![Entry::Intent(Some(intent))]))
+    }
+}
+
+/// One call ends the rotation and notes the delivery: there is no moment between the two.
+fn commit(key: &AccessKeyId, now: Timestamp) -> Call {
+    Call::TagUser(vec![Entry::Delivered(Delivered { key: key.clone(), at: now }), Entry::Intent(None)])
+}
+
+fn is_unused_since(use_: &LastUse, since: Timestamp) -> bool {
+    match use_ {
+        LastUse::Never => true,
+        LastUse::Used { at, .. } => *at <= since,
+        LastUse::Unknown => false,
+    }
+}
+
+/// Whether the only use on record can be the verification of a rotation whose lease ended at `last`.
+fn is_only_verification(use_: &LastUse, last: Timestamp) -> bool {
+    match use_ {
+        LastUse::Never => true,
+        LastUse::Used { at, service, .. } => service == "sts" && *at <= last,
+        LastUse::Unknown => false,
+    }
+}
+
+impl Rotation {
+    fn next_call(&self, delivery: Delivery, now: Timestamp) -> Call {
+        match self {
+            Self::Intended => Call::CreateAccessKey,
+            Self::Verifying { key, attempts, successes } => Call::GetCallerIdentity {
+                key: key.clone(),
+                pause: if *attempts > 0 && *successes == 0 { VERIFY_PAUSE } else { Span::ZERO },
+            },
+            Self::Delivering { key, secret } => match (delivery, secret) {
+                (Delivery::SecretsManager, Secret::Missing) => Call::CreateSecret,
+                (Delivery::SecretsManager, _) => Call::PutSecretValue(key.clone()),
+                (Delivery::Email, _) => Call::Publish(Message::Secret(key.clone())),
+            },
+            Self::ReadingBack(key) => Call::DescribeSecret(key.clone()),
+            Self::Announcing(key) => Call::Publish(Message::Stored(key.clone())),
+            Self::Committing(key) => commit(key, now),
+            Self::Withdrawing { key, stage, .. } => match stage {
+                Withdrawal::Deactivate => Call::DeactivateAccessKey(key.clone(), Why::Withdrawn),
+                Withdrawal::Delete => Call::DeleteAccessKey(key.clone(), Why::Withdrawn),
+                Withdrawal::Forget => Call::TagUser(vec![Entry::Intent(None)]),
+            },
+        }
+    }
+}
+
+impl UserState {
+    fn last_use(&self, key: &AccessKeyId) -> Option<&LastUse> {
+        self.last_use.iter().find(|(id, _)| id == key).map(|(_, use_)| use_)
+    }
+
+    /// The keys as they are known; none before they were listed.
+    #[must_use]
+    pub fn keys(&self) -> &[Key] {
+        self.keys.as_deref().unwrap_or_default()
+    }
+
+    /// Folds a call's answer into what is known.
+    pub fn learn(&mut self, call: &Call, answer: Result<Answer, Failure>) {
+        match answer {
+            Ok(answer) => self.learn_answer(call, answer),
+            Err(failure) => self.learn_failure(call, failure),
+        }
+    }
+
+    fn learn_answer(&mut self, call: &Call, answer: Answer) {
+        match (call, answer) {
+            (Call::ListAccessKeys, Answer::Keys(keys)) => {
+                self.keys = Some(keys);
+                self.keys_assumed = false;
+            }
+            (Call::ListUserTags, Answer::Journal(journal)) => self.journal = Some(journal),
+            (Call::GetAccessKeyLastUsed(key), Answer::LastUse(use_)) => self.last_use.push((key.clone(), use_)),
+            (Call::GetTopicAttributes, Answer::Subscribers(n)) => self.subscribers = Some(n),
+            (Call::TagUser(entries), Answer::Done) => self.tagged(entries),
+            (Call::CreateAccessKey, Answer::Created(key)) => {
+                let id = key.id.clone();
+                self.keys.get_or_insert_default().push(key);
+                self.keys_assumed = true;
+                self.rotation = Some(Rotation::Verifying { key: id, attempts: 0, successes: 0 });
+            }
+            (Call::GetCallerIdentity { key, .. }, Answer::Done) => self.verified(key),
+            (Call::PutSecretValue(key), Answer::NoSuchSecret) => match &mut self.rotation {
+                Some(Rotation::Delivering { secret: secret @ Secret::Assumed, .. }) => *secret = Secret::Missing,
+                _ => self.withdraw(key, call, no_such_secret()),
+            },
+            (Call::CreateSecret, Answer::Done) => {
+                if let Some(Rotation::Delivering { secret, .. }) = &mut self.rotation {
+                    *secret = Secret::Created;
+                }
+            }
+            (Call::PutSecretValue(key), Answer::Done) => self.rotation = Some(Rotation::ReadingBack(key.clone())),
+            (Call::DescribeSecret(key), Answer::Current(current)) => match (&self.rotation, current) {
+                (None, current) => self.current = Some(current),
+                (Some(_), true) => self.rotation = Some(Rotation::Announcing(key.clone())),
+                (Some(_), false) => self.stop(call, not_read_back()),
+            },
+            (Call::Publish(Message::Stored(key) | Message::Secret(key)), Answer::Done) => {
+                self.rotation = Some(Rotation::Committing(key.clone()));
+            }
+            (Call::DeactivateAccessKey(key, _), Answer::Done) => self.deactivated(key),
+            (Call::DeleteAccessKey(key, _), Answer::Done) => self.deleted(key),
+            // An adapter answered another question. Nothing is known, so nothing more is done.
+            (call, answer) => {
+                let message = format!("unexpected answer {answer:?}");
+                self.stop(call, Failure { effect: Effect::Unknown, code: "UnexpectedAnswer".into(), message });
+            }
+        }
+    }
+
+    fn tagged(&mut self, entries: &[Entry]) {
+        if let Some(Ok(journal)) = &mut self.journal {
+            entries.iter().for_each(|entry| journal.apply(entry));
+        }
+        match (self.rotation.take(), entries) {
+            (None, [Entry::Intent(Some(_))]) => {
+                // The intent is this run's own, not one to recover from.
+                if let Some(Ok(journal)) = &mut self.journal {
+                    journal.intent = None;
+                }
+                self.rotation = Some(Rotation::Intended);
+            }
+            (Some(Rotation::Withdrawing { because, .. }), _) => self.stopped = Some(Rest::Withdrawn(because)),
+            (Some(Rotation::Committing(_)), _) => self.rotated = true,
+            _ => {}
+        }
+    }
+
+    fn verified(&mut self, key: &AccessKeyId) {
+        if let Some(Rotation::Verifying { attempts, successes, .. }) = &mut self.rotation {
+            *attempts += 1;
+            *successes += 1;
+            if *successes == VERIFY_SUCCESSES {
+                self.rotation = Some(Rotation::Delivering { key: key.clone(), secret: Secret::Assumed });
+            }
+        }
+    }
+
+    fn deactivated(&mut self, key: &AccessKeyId) {
+        for known in self.keys.iter_mut().flatten().filter(|known| known.id == *key) {
+            known.status = Status::Inactive;
+        }
+        if let Some(Rotation::Withdrawing { stage, .. }) = &mut self.rotation {
+            *stage = Withdrawal::Delete;
+        }
+    }
+
+    fn deleted(&mut self, key: &AccessKeyId) {
+        if let Some(keys) = &mut self.keys {
+            keys.retain(|known| known.id != *key);
+        }
+        if let Some(Rotation::Withdrawing { stage, .. }) = &mut self.rotation {
+            *stage = Withdrawal::Forget;
+        }
+    }
+
+    fn learn_failure(&mut self, call: &Call, failure: Failure) {
+        match (call, &mut self.rotation) {
+            // Fail closed: a question that failed is answered with "in use".
+            (Call::GetAccessKeyLastUsed(key), _) => self.last_use.push((key.clone(), LastUse::Unknown)),
+            (Call::GetCallerIdentity { .. }, Some(Rotation::Verifying { attempts, successes, .. }))
+                if *attempts + 1 < VERIFY_ATTEMPTS =>
+            {
+                *attempts += 1;
+                *successes = 0;
+            }
+            // The secret is certainly not out: take the key back.
+            (Call::GetCallerIdentity { key, .. }, Some(Rotation::Verifying { .. })) => {
+                self.withdraw(&key.clone(), call, failure);
+            }
+            (Call::CreateSecret, Some(Rotation::Delivering { key, .. })) => {
+                let key = key.clone();
+                self.withdraw(&key, call, failure);
+            }
+            (Call::PutSecretValue(key) | Call::Publish(Message::Secret(key)), Some(_))
+                if failure.effect == Effect::None =>
+            {
+                self.withdraw(key, call, failure);
+            }
+            // Everything else is left as it is; the next run reads back what happened.
+            _ => self.stop(call, failure),
+        }
+    }
+
+    fn withdraw(&mut self, key: &AccessKeyId, call: &Call, failure: Failure) {
+        self.rotation = Some(Rotation::Withdrawing {
+            key: key.clone(),
+            stage: Withdrawal::Deactivate,
+            because: Box::new((call.clone(), failure)),
+        });
+    }
+
+    fn stop(&mut self, call: &Call, failure: Failure) {
+        self.stopped = Some(Rest::Failed(Box::new((call.clone(), failure))));
+    }
+}
+
+fn no_such_secret() -> Failure {
+    Failure {
+        effect: Effect::None,
+        code: "ResourceNotFoundException".into(),
+        message: "the secret was created, but Secrets Manager does not find it".into(),
+    }
+}
+
+fn not_read_back() -> Failure {
+    Failure {
+        effect: Effect::Unknown,
+        code: "NotReadBack".into(),
+        message: "the secret was stored, but Secrets Manager does not show it as the current version".into(),
+    }
+}

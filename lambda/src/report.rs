@@ -1,0 +1,313 @@
+//! What a run found and did: the function's response.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::{
+    journal::{Entry, RunId},
+    key::{AccessKeyId, Key, LastUse},
+    plan::{Answer, Call, Doubt, Effect, Failure, Message, Rest, Why},
+    time::Timestamp,
+    user::UserName,
+};
+
+/// The response, in the shape that the article's function returns, with the details beside it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// 200 if every user is as the policy wants; 500 if one failed or needs a person.
+    pub status_code: u16,
+    /// The summary as a sentence, in the configured language.
+    pub body: String,
+    /// Which run this was.
+    pub run: RunId,
+    /// When it began.
+    pub started: Timestamp,
+    /// The counts.
+    pub summary: Summary,
+    /// Each user, in the configured order.
+    pub users: Vec<UserReport>,
+}
+
+/// A run in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// Users looked at.
+    pub users: usize,
+    /// New keys delivered.
+    pub rotated: usize,
+    /// Superseded keys deactivated.
+    pub deactivated: usize,
+    /// Inactive keys deleted.
+    pub deleted: usize,
+    /// Users for whom a call failed.
+    pub failed: usize,
+    /// Users about whom a person must decide.
+    pub needs_person: usize,
+}
+
+/// One user.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserReport {
+    /// Who.
+    pub user: UserName,
+    /// The outcome in a word.
+    pub result: Outcome,
+    /// Why the run ended there, as a sentence.
+    pub why: String,
+    /// The keys that were found.
+    pub found: Vec<Key>,
+    /// What was done about them, in order.
+    pub done: Vec<Change>,
+    /// The keys as they are left.
+    pub left: Vec<Key>,
+}
+
+/// The outcome for one user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Nothing had to be done.
+    Unchanged,
+    /// Something was done, and all of it succeeded.
+    Changed,
+    /// Something is held back: by an overlap that is still in use, another run, the time, a missing subscriber.
+    Waiting,
+    /// A call failed. The user's working key still works.
+    Failed,
+    /// A person must decide.
+    NeedsPerson,
+}
+
+/// One change that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "change")]
+pub enum Change {
+    /// A key was created.
+    Created {
+        /// The key.
+        key: AccessKeyId,
+    },
+    /// A key's secret reached its owner, and the journal says so.
+    Delivered {
+        /// The key.
+        key: AccessKeyId,
+    },
+    /// A key was deactivated.
+    Deactivated {
+        /// The key.
+        key: AccessKeyId,
+        /// Why.
+        why: Why,
+    },
+    /// A key was deleted.
+    Deleted {
+        /// The key.
+        key: AccessKeyId,
+        /// Why.
+        why: Why,
+    },
+}
+
+impl Change {
+    /// The change that a successful call made, if it is one that a reader of the report wants to know.
+    #[must_use]
+    pub fn of(call: &Call, answer: &Answer) -> Option<Self> {
+        match call {
+            Call::CreateAccessKey => match answer {
+                Answer::Created(key) => Some(Self::Created { key: key.id.clone() }),
+                _ => None,
+            },
+            Call::DeactivateAccessKey(key, why) => Some(Self::Deactivated { key: key.clone(), why: *why }),
+            Call::DeleteAccessKey(key, why) => Some(Self::Deleted { key: key.clone(), why: *why }),
+            Call::TagUser(entries) => entries.iter().find_map(|entry| match entry {
+                Entry::Delivered(delivered) => Some(Self::Delivered { key: delivered.key.clone() }),
+                Entry::Intent(_) | Entry::Disabled(_) => None,
+            }),
+            _ => None,
+        }
+    }
+}
+
+impl UserReport {
+    /// Puts a user's report together from what was found and done and why it ended.
+    #[must_use]
+    pub fn new(user: UserName, found: Vec<Key>, done: Vec<Change>, left: Vec<Key>, rest: &Rest) -> Self {
+        let result = match rest {
+            Rest::Failed(_) | Rest::Withdrawn(_) => Outcome::Failed,
+            Rest::NeedsPerson(_) => Outcome::NeedsPerson,
+            Rest::StillInUse(..) | Rest::Busy(..) | Rest::OutOfTime | Rest::NobodyListens | Rest::NotVisible(_) => {
+                Outcome::Waiting
+            }
+            Rest::NoKeys | Rest::Healthy(_) | Rest::Overlap(..) | Rest::Window(..) if done.is_empty() => {
+                Outcome::Unchanged
+            }
+            Rest::NoKeys | Rest::Healthy(_) | Rest::Overlap(..) | Rest::Window(..) => Outcome::Changed,
+        };
+        Self { user, result, why: rest.to_string(), found, done, left }
+    }
+}
+
+impl Summary {
+    /// Counts what happened.
+    #[must_use]
+    pub fn of(users: &[UserReport]) -> Self {
+        let changes = |wanted: fn(&Change) -> bool| {
+            users.iter().flat_map(|user| &user.done).filter(|change| wanted(change)).count()
+        };
+        let outcomes = |wanted| users.iter().filter(|user| user.result == wanted).count();
+        Self {
+            users: users.len(),
+            rotated: changes(|c| matches!(c, Change::Delivered { .. })),
+            deactivated: changes(|c| matches!(c, Change::Deactivated { why: Why::Superseded, .. })),
+            deleted: changes(|c| matches!(c, Change::Deleted { why: Why::WindowOver | Why::PlaceNeeded, .. })),
+            failed: outcomes(Outcome::Failed),
+            needs_person: outcomes(Outcome::NeedsPerson),
+        }
+    }
+
+    /// The response's status code.
+    #[must_use]
+    pub fn status_code(&self) -> u16 {
+        if self.failed + self.needs_person == 0 { 200 } else { 500 }
+    }
+}
+
+impl Serialize for Why {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::Superseded => "superseded",
+            Self::WindowOver => "window-over",
+            Self::PlaceNeeded => "place-needed",
+            Self::Withdrawn => "withdrawn",
+        })
+    }
+}
+
+impl fmt::Display for Rest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoKeys => f.write_str("the user has no access key"),
+            Self::Healthy(due) => write!(f, "the key is due on {due}"),
+            Self::Overlap(key, until) => write!(f, "the old key {key} stays active until {until}"),
+            Self::Window(key, until) => write!(f, "the inactive key {key} is kept until {until}"),
+            Self::StillInUse(key, use_) => write!(
+                f,
+                "the old key {key} is still in use ({use_}): move its user to the new key, or set still_in_use: retire"
+            ),
+            Self::Busy(run, until) => {
+                write!(f, "run {run} has begun a rotation; unless it finishes, a run after {until} takes over")
+            }
+            Self::OutOfTime => f.write_str("too little time was left to begin a rotation; the next run will"),
+            Self::NobodyListens => f.write_str(
+                "not rotated, because nobody would receive the key: confirm the subscription mail that SNS has sent",
+            ),
+            Self::NotVisible(key) => {
+                write!(f, "key {key} was delivered moments ago and IAM does not list it yet; the next run goes on")
+            }
+            Self::NeedsPerson(doubt) => write!(f, "a person must decide: {doubt}"),
+            Self::Failed(failed) => {
+                let (call, failure) = failed.as_ref();
+                write!(f, "{call} failed: {failure}")?;
+                if *call == Call::CreateAccessKey && failure.effect == Effect::Unknown {
+                    f.write_str("; if a key was made all the same, a later run will find and remove it")?;
+                }
+                Ok(())
+            }
+            Self::Withdrawn(failed) => {
+                let (call, failure) = failed.as_ref();
+                write!(f, "{call} failed: {failure}; the new key was removed, the old one is as it was")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Journal(garbled) => write!(f, "{garbled}; find out who wrote it, then remove the tag"),
+            Self::FutureIntent(at) => write!(
+                f,
+                "the tag {} speaks of {at}, which is yet to come; find out who wrote it, then remove the tag",
+                crate::journal::INTENT
+            ),
+            Self::UnclearOrigin => write!(
+                f,
+                "a rotation was left unfinished, and it is unclear which key it made; delete the key that \
+                 nobody uses, then remove the tag {}",
+                crate::journal::INTENT
+            ),
+            Self::OrphanInUse(key, use_) => write!(
+                f,
+                "a rotation was left unfinished and key {key} looks like its own, but it is in use ({use_}); if \
+                 somebody made it by hand, remove the tag {}",
+                crate::journal::INTENT
+            ),
+            Self::SameAge => f.write_str("two active keys were created in the same second; deactivate one of them"),
+            Self::TooManyKeys(n) => write!(f, "{n} access keys, where IAM allows two"),
+        }
+    }
+}
+
+impl fmt::Display for LastUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Never => f.write_str("never used"),
+            Self::Used { at, service, region } => write!(f, "{service} in {region}, last at {at}"),
+            Self::Unknown => f.write_str("its last use could not be read"),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)?;
+        if self.effect == Effect::Unknown { f.write_str(" (it may have taken effect)") } else { Ok(()) }
+    }
+}
+
+/// The operation, with the key it is about.
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.operation())?;
+        match self {
+            Self::GetAccessKeyLastUsed(key)
+            | Self::DeactivateAccessKey(key, _)
+            | Self::DeleteAccessKey(key, _)
+            | Self::GetCallerIdentity { key, .. }
+            | Self::PutSecretValue(key)
+            | Self::DescribeSecret(key)
+            | Self::Publish(Message::Secret(key) | Message::Stored(key)) => write!(f, " for {key}"),
+            Self::TagUser(entries) => {
+                let tags: Vec<_> = entries.iter().map(ToString::to_string).collect();
+                write!(f, " ({})", tags.join("; "))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Call {
+    /// AWS's name for the operation.
+    #[must_use]
+    pub fn operation(&self) -> &'static str {
+        match self {
+            Self::ListAccessKeys => "ListAccessKeys",
+            Self::ListUserTags => "ListUserTags",
+            Self::GetAccessKeyLastUsed(_) => "GetAccessKeyLastUsed",
+            Self::TagUser(_) => "TagUser",
+            Self::CreateAccessKey => "CreateAccessKey",
+            Self::DeactivateAccessKey(..) => "UpdateAccessKey",
+            Self::DeleteAccessKey(..) => "DeleteAccessKey",
+            Self::GetCallerIdentity { .. } => "GetCallerIdentity",
+            Self::PutSecretValue(_) => "PutSecretValue",
+            Self::CreateSecret => "CreateSecret",
+            Self::DescribeSecret(_) => "DescribeSecret",
+            Self::GetTopicAttributes => "GetTopicAttributes",
+            Self::Publish(_) => "Publish",
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Carries out the plan for one user, one call after the other, until nothing is left.
+
+use crate::{
+    journal::Entry,
+    key::{AccessKeyId, Key, SecretAccessKey},
+    log,
+    notice::{Mail, Rotated, Where},
+    plan::{self, Answer, Call, Effect, Failure, Message, Next, Rest, Run, UserState},
+    report::{Change, UserReport},
+    settings::{Settings, TopicArn},
+    time::{Span, Timestamp},
+    user::UserName,
+};
+
+/// The AWS operations, as the plan means them. [`crate::aws::Sdk`] is the real one.
+#[allow(async_fn_in_trait, missing_docs)] // The names are the operations'; see `plan::Call`.
+pub trait Aws {
+    async fn list_access_keys(&self, user: &UserName) -> Result<Answer, Failure>;
+    async fn list_user_tags(&self, user: &UserName) -> Result<Answer, Failure>;
+    async fn last_used(&self, key: &AccessKeyId) -> Result<Answer, Failure>;
+    async fn tag_user(&self, user: &UserName, entries: &[Entry]) -> Result<Answer, Failure>;
+    async fn create_access_key(&self, user: &UserName) -> Result<(Answer, SecretAccessKey), Failure>;
+    async fn deactivate_access_key(&self, user: &UserName, key: &AccessKeyId) -> Result<Answer, Failure>;
+    async fn delete_access_key(&self, user: &UserName, key: &AccessKeyId) -> Result<Answer, Failure>;
+    async fn verify(&self, user: &UserName, key: &AccessKeyId, secret: &SecretAccessKey) -> Result<Answer, Failure>;
+    async fn put_secret(
+        &self,
+        name: &str,
+        user: &UserName,
+        key: &AccessKeyId,
+        secret: &SecretAccessKey,
+    ) -> Result<Answer, Failure>;
+    async fn create_secret(&self, name: &str, user: &UserName) -> Result<Answer, Failure>;
+    async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, Failure>;
+    async fn count_subscribers(&self, topic: &TopicArn) -> Result<Answer, Failure>;
+    async fn publish(&self, topic: &TopicArn, user: &UserName, mail: Mail) -> Result<Answer, Failure>;
+    async fn sleep(&self, pause: Span);
+}
+
+/// More calls than any path through the plan takes; the plan that needs more does not come to an end.
+const MOST_CALLS: usize = 100;
+
+/// Rotates one user's key as far as is safe now, and reports.
+pub async fn rotate(
+    aws: &impl Aws,
+    settings: &Settings,
+    run: &Run,
+    clock: impl Fn() -> Timestamp,
+    user: &UserName,
+) -> UserReport {
+    let mut hand = Hand { aws, settings, user, secret: None };
+    let mut state = UserState::default();
+    let (mut found, mut done) = (None, Vec::new());
+    for _ in 0..MOST_CALLS {
+        let now = clock();
+        let call = match plan::next_step(&state, &settings.policy, run, now) {
+            // Past the deadline another run may hold the user: whatever is left is the next run's.
+            Next::Call(_) if now >= run.deadline => return report(user, found, done, &state, &Rest::OutOfTime),
+            Next::Call(call) => call,
+            Next::Rest(rest) => return report(user, found, done, &state, &rest),
+        };
+        let answer = hand.make(&call, &state, now).await;
+        log::call(&run.id, user, &call, answer.as_ref().err());
+        if let Ok(answer) = &answer {
+            if let Answer::Keys(keys) = answer {
+                found.get_or_insert_with(|| keys.clone());
+            }
+            done.extend(Change::of(&call, answer));
+        }
+        state.learn(&call, answer);
+    }
+    let endless = Failure {
+        effect: Effect::None,
+        code: "NoEnd".into(),
+        message: format!("{MOST_CALLS} calls did not bring this user to rest"),
+    };
+    report(user, found, done, &state, &Rest::Failed(Box::new((Call::ListAccessKeys, endless))))
+}
+
+fn report(user: &UserName, found: Option<Vec<Key>>, done: Vec<Change>, state: &UserState, rest: &Rest) -> UserReport {
+    UserReport::new(user.clone(), found.unwrap_or_default(), done, state.keys().to_vec(), rest)
+}
+
+/// What makes the calls for one user, and holds the one secret of a rotation while it lasts.
+struct Hand<'a, A> {
+    aws: &'a A,
+    settings: &'a Settings,
+    user: &'a UserName,
+    secret: Option<(AccessKeyId, SecretAccessKey)>,
+}
+
+impl<A: Aws> Hand<'_, A> {
+    async fn make(&mut self, call: &Call, state: &UserState, now: Timestamp) -> Result<Answer, Failure> {
+        let Self { aws, settings, user, .. } = *self;
+        let secret_name = || settings.secret_prefix.secret_name(user);
+        match call {
+            Call::ListAccessKeys => aws.list_access_keys(user).await,
+            Call::ListUserTags => aws.list_user_tags(user).await,
+            Call::GetAccessKeyLastUsed(key) => aws.last_used(key).await,
+            Call::TagUser(entries) => aws.tag_user(user, entries).await,
+            Call::CreateAccessKey => {
+                let (answer, secret) = aws.create_access_key(user).await?;
+                if let Answer::Created(key) = &answer {
+                    self.secret = Some((key.id.clone(), secret));
+                }
+                Ok(answer)
+            }
+            Call::DeactivateAccessKey(key, _) => aws.deactivate_access_key(user, key).await,
+            Call::DeleteAccessKey(key, _) => aws.delete_access_key(user, key).await,
+            Call::GetCallerIdentity { key, pause } => {
+                if *pause > Span::ZERO {
+                    aws.sleep(*pause).await;
+                }
+                aws.verify(user, key, self.secret_of(key)?).await
+            }
+            Call::PutSecretValue(key) => aws.put_secret(&secret_name(), user, key, self.secret_of(key)?).await,
+            Call::CreateSecret => aws.create_secret(&secret_name(), user).await,
+            Call::DescribeSecret(key) => aws.describe_secret(&secret_name(), key).await,
+            Call::GetTopicAttributes => aws.count_subscribers(&settings.topic).await,
+            Call::Publish(message) => {
+                let (key, secret) = match message {
+                    Message::Secret(key) => (key, Where::InThisMail(self.secret_of(key)?)),
+                    Message::Stored(key) => (key, Where::SecretsManager(secret_name())),
+                };
+                let mail = settings.language.rotated(&Rotated {
+                    user,
+                    key,
+                    secret,
+                    replaced: state.keys().iter().filter(|old| old.id != *key).collect(),
+                    policy: &settings.policy,
+                    now,
+                });
+                aws.publish(&settings.topic, user, mail).await
+            }
+        }
+    }
+
+    fn secret_of(&self, key: &AccessKeyId) -> Result<&SecretAccessKey, Failure> {
+        // The plan asks for the secret only of the key that this run has made.
+        self.secret.as_ref().filter(|(id, _)| id == key).map(|(_, secret)| secret).ok_or_else(|| Failure {
+            effect: Effect::None,
+            code: "NoSecret".into(),
+            message: format!("the secret of {key} is not at hand"),
+        })
+    }
+}

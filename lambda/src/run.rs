@@ -1,0 +1,65 @@
+//! One invocation: which users, how many at once, until when; and the report.
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use futures_util::{StreamExt, stream};
+
+use crate::{
+    event::{BadEvent, Event},
+    journal::RunId,
+    log,
+    plan::{Order, Run},
+    report::{Report, Summary},
+    rotate::{Aws, rotate},
+    select,
+    settings::Settings,
+    time::{Span, Timestamp},
+};
+
+/// How many users are worked on at once. IAM throttles per account and API; it does not publish its rates.
+const AT_ONCE: usize = 8;
+/// What is kept back of the function's time for the report.
+const MARGIN: Span = Span::seconds(5);
+
+/// Runs the rotation for every user and reports. One user's failure never stops another's.
+///
+/// `function_ends` is when Lambda stops the function.
+///
+/// # Errors
+/// [`BadEvent`] if the event is not understood; no call was made then.
+pub async fn run(
+    aws: &impl Aws,
+    settings: &Settings,
+    event: serde_json::Value,
+    request_id: &str,
+    function_ends: Timestamp,
+) -> Result<Report, BadEvent> {
+    let id = Event::read(event)?.run_id(request_id)?;
+    let started = now();
+    let run = Run { id: writer(&id), deadline: function_ends.before(MARGIN), order: Order::Routine };
+    let users = stream::iter(select::users(settings))
+        .map(|user| rotate(aws, settings, &run, now, user))
+        .buffered(AT_ONCE)
+        .collect::<Vec<_>>()
+        .await;
+    let summary = Summary::of(&users);
+    let body = settings.language.summary(&summary);
+    let report = Report { status_code: summary.status_code(), body, run: id, started, summary, users };
+    log::report(&report);
+    Ok(report)
+}
+
+/// The handler's clock.
+#[must_use]
+pub fn now() -> Timestamp {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX))
+}
+
+/// This invocation, among all deliveries of the same event: an id that no other invocation has.
+fn writer(id: &RunId) -> RunId {
+    id.invocation(RandomState::new().hash_one(now().unix()))
+}

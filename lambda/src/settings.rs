@@ -1,0 +1,335 @@
+//! The handler's settings: its environment variables, declared once.
+//!
+//! The handler reads them here; `synth` writes them from the same type. A setting that nothing reads, or
+//! one that nothing writes, cannot exist.
+
+use std::str::FromStr;
+
+use crate::{
+    notice::Language,
+    plan::{DeleteAfter, Delivery, Policy, StillInUse},
+    text::{Invalid, text_newtype},
+    time::Span,
+    user::UserName,
+};
+
+/// Everything that the handler is told about its task.
+///
+/// `Reference` is how the topic is named: [`TopicArn`] where the handler runs, a reference into the template where
+/// `synth` writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings<Reference = TopicArn> {
+    /// Whose keys are rotated.
+    pub users: Vec<UserName>,
+    /// How.
+    pub policy: Policy,
+    /// What the mails are written in.
+    pub language: Language,
+    /// Where mails are published.
+    pub topic: Reference,
+    /// The first part of every secret's name.
+    pub secret_prefix: SecretPrefix,
+}
+
+/// One environment variable of the function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Variable {
+    /// User names, separated by spaces.
+    Users,
+    /// [`Policy::rotate_after`].
+    RotateAfter,
+    /// [`Policy::overlap`].
+    Overlap,
+    /// [`Policy::delete_after`].
+    DeleteAfter,
+    /// [`Policy::still_in_use`].
+    StillInUse,
+    /// [`Policy::delivery`].
+    Delivery,
+    /// [`Settings::language`].
+    Language,
+    /// [`Settings::topic`].
+    TopicArn,
+    /// [`Settings::secret_prefix`].
+    SecretPrefix,
+}
+
+impl Variable {
+    /// Its name in the environment.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Users => "USERS",
+            Self::RotateAfter => "ROTATE_AFTER",
+            Self::Overlap => "OVERLAP",
+            Self::DeleteAfter => "DELETE_AFTER",
+            Self::StillInUse => "STILL_IN_USE",
+            Self::Delivery => "DELIVERY",
+            Self::Language => "LANGUAGE",
+            Self::TopicArn => "TOPIC_ARN",
+            Self::SecretPrefix => "SECRET_PREFIX",
+        }
+    }
+}
+
+/// The value of an environment variable: text, or a reference that only the template can resolve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value<Reference> {
+    /// Known now.
+    Text(String),
+    /// Known once the stack is there.
+    Reference(Reference),
+}
+
+impl<Reference> Settings<Reference> {
+    /// The environment that tells the handler exactly these settings.
+    pub fn into_environment(self) -> Vec<(Variable, Value<Reference>)> {
+        let users: Vec<_> = self.users.iter().map(UserName::as_str).collect();
+        let text = |t: &dyn ToString| Value::Text(t.to_string());
+        vec![
+            (Variable::Users, text(&users.join(" "))),
+            (Variable::RotateAfter, text(&self.policy.rotate_after)),
+            (Variable::Overlap, text(&self.policy.overlap)),
+            (Variable::DeleteAfter, text(&self.policy.delete_after)),
+            (Variable::StillInUse, text(&self.policy.still_in_use)),
+            (Variable::Delivery, text(&self.policy.delivery)),
+            (Variable::Language, text(&self.language)),
+            (Variable::TopicArn, Value::Reference(self.topic)),
+            (Variable::SecretPrefix, text(&self.secret_prefix)),
+        ]
+    }
+}
+
+/// A setting that is missing or wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the environment variable {name} {problem}; no key was touched: generate and deploy the template again")]
+pub struct BadSetting {
+    /// The variable.
+    pub name: &'static str,
+    /// What is wrong with it: "is missing", or the rule that it breaks.
+    pub problem: String,
+}
+
+impl Settings {
+    /// Reads the settings from the environment that `lookup` shows.
+    ///
+    /// # Errors
+    /// [`BadSetting`] for the first variable that is missing or not understood.
+    pub fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, BadSetting> {
+        fn read<T: FromStr<Err = Invalid>>(
+            lookup: &impl Fn(&str) -> Option<String>,
+            variable: Variable,
+        ) -> Result<T, BadSetting> {
+            raw(lookup, variable)?
+                .parse()
+                .map_err(|e: Invalid| BadSetting { name: variable.name(), problem: format!("is wrong: {e}") })
+        }
+        fn raw(lookup: &impl Fn(&str) -> Option<String>, variable: Variable) -> Result<String, BadSetting> {
+            let name = variable.name();
+            lookup(name).ok_or_else(|| BadSetting { name, problem: "is missing".into() })
+        }
+        let users = raw(&lookup, Variable::Users)?
+            .split_ascii_whitespace()
+            .map(str::parse)
+            .collect::<Result<Vec<UserName>, Invalid>>()
+            .map_err(|e| BadSetting { name: Variable::Users.name(), problem: format!("is wrong: {e}") })?;
+        Ok(Self {
+            users,
+            policy: Policy {
+                rotate_after: read(&lookup, Variable::RotateAfter)?,
+                overlap: read(&lookup, Variable::Overlap)?,
+                delete_after: read(&lookup, Variable::DeleteAfter)?,
+                still_in_use: read(&lookup, Variable::StillInUse)?,
+                delivery: read(&lookup, Variable::Delivery)?,
+            },
+            language: read(&lookup, Variable::Language)?,
+            topic: read(&lookup, Variable::TopicArn)?,
+            secret_prefix: read(&lookup, Variable::SecretPrefix)?,
+        })
+    }
+}
+
+/// The ARN of an SNS topic.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TopicArn(String);
+
+text_newtype!(TopicArn);
+
+impl FromStr for TopicArn {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let parts: Vec<_> = text.split(':').collect();
+        let fits = matches!(parts.as_slice(), ["arn", partition, "sns", region, account, name]
+            if [partition, region, name].iter().all(|part| !part.is_empty())
+                && account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()));
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Invalid::new(text, "the ARN of an SNS topic", "arn:aws:sns:REGION:ACCOUNT:NAME"))
+        }
+    }
+}
+
+/// The first part of the secrets' names, before the user's name; ends without a slash.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SecretPrefix(String);
+
+text_newtype!(SecretPrefix);
+
+impl FromStr for SecretPrefix {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let fits = (1..=256).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_+=.@-".contains(&b))
+            && !text.starts_with('/')
+            && !text.ends_with('/');
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Invalid::new(
+                text,
+                "a secret name's prefix",
+                "1 to 256 letters, digits or / _ + = . @ - with no slash at either end",
+            ))
+        }
+    }
+}
+
+impl SecretPrefix {
+    /// The name of a user's secret.
+    ///
+    /// User names may hold a comma, secret names may not ("CreateSecret": Name). A slash stands in for it: user names
+    /// hold none, so two users never share a secret.
+    #[must_use]
+    pub fn secret_name(&self, user: &UserName) -> String {
+        format!("{}/{}", self.0, user.as_str().replace(',', "/"))
+    }
+}
+
+/// Gives an enum the words that name its variants in rotation.yaml and in the environment.
+macro_rules! words {
+    ($type:ty, $what:literal, $allowed:literal, { $($word:literal => $variant:expr),+ $(,)? }) => {
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                let all = [$(($word, $variant)),+];
+                f.write_str(all.iter().find(|(_, v)| v == self).map_or("", |(word, _)| word))
+            }
+        }
+        impl std::str::FromStr for $type {
+            type Err = $crate::text::Invalid;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text {
+                    $($word => Ok($variant),)+
+                    _ => Err($crate::text::Invalid::new(text, $what, $allowed)),
+                }
+            }
+        }
+    };
+}
+
+words!(Delivery, "a delivery", "secrets-manager or email", {
+    "secrets-manager" => Self::SecretsManager,
+    "email" => Self::Email,
+});
+words!(StillInUse, "a rule for keys still in use", "wait or retire", {
+    "wait" => Self::Wait,
+    "retire" => Self::Retire,
+});
+words!(Language, "a language", "en or ja", {
+    "en" => Self::English,
+    "ja" => Self::Japanese,
+});
+
+const NEXT_ROTATION: &str = "next-rotation";
+
+impl std::fmt::Display for DeleteAfter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NextRotation => f.write_str(NEXT_ROTATION),
+            Self::Window(span) => span.fmt(f),
+        }
+    }
+}
+
+impl FromStr for DeleteAfter {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        if text == NEXT_ROTATION {
+            return Ok(Self::NextRotation);
+        }
+        text.parse::<Span>().map(Self::Window).map_err(|_| {
+            Invalid::new(
+                text,
+                "a time to keep deactivated keys",
+                "a whole number with d, h, m or s, such as 14d, at most 3650d; 0; or next-rotation",
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn settings(delete_after: DeleteAfter) -> Settings {
+        Settings {
+            users: vec!["alice".parse().unwrap(), "bob,smith".parse().unwrap()],
+            policy: Policy {
+                rotate_after: Span::days(60),
+                overlap: Span::days(7),
+                delete_after,
+                still_in_use: StillInUse::Wait,
+                delivery: Delivery::SecretsManager,
+            },
+            language: Language::Japanese,
+            topic: "arn:aws:sns:eu-west-1:123456789012:keys".parse().unwrap(),
+            secret_prefix: "access-key-rotation".parse().unwrap(),
+        }
+    }
+
+    fn environment(settings: Settings) -> HashMap<&'static str, String> {
+        let text = |value| match value {
+            Value::Text(text) => text,
+            Value::Reference(arn) => TopicArn::to_string(&arn),
+        };
+        settings.into_environment().into_iter().map(|(name, value)| (name.name(), text(value))).collect()
+    }
+
+    #[test]
+    fn the_handler_reads_what_synth_writes() {
+        for delete_after in [DeleteAfter::NextRotation, DeleteAfter::Window(Span::days(14))] {
+            let written = environment(settings(delete_after));
+            let read = Settings::from_environment(|name| written.get(name).cloned());
+            assert_eq!(read, Ok(settings(delete_after)));
+        }
+    }
+
+    #[test]
+    fn each_variable_is_read_and_named_when_it_is_missing_or_wrong() {
+        let good = environment(settings(DeleteAfter::NextRotation));
+        assert_eq!(good.len(), 9);
+        for (&name, _) in &good {
+            let missing = Settings::from_environment(|n| (n != name).then(|| good.get(n).cloned())?);
+            assert_eq!(missing.unwrap_err().name, name);
+            let wrong =
+                Settings::from_environment(
+                    |n| {
+                        if n == name { Some("/ not right".into()) } else { good.get(n).cloned() }
+                    },
+                );
+            assert_eq!(wrong.unwrap_err().name, name);
+        }
+    }
+
+    #[test]
+    fn two_users_never_share_a_secret() {
+        let prefix: SecretPrefix = "keys".parse().unwrap();
+        let name = |user: &str| prefix.secret_name(&user.parse().unwrap());
+        assert_eq!((name("a,b"), name("a.b"), name("a-b")), ("keys/a/b".into(), "keys/a.b".into(), "keys/a-b".into()));
+    }
+}

@@ -1,0 +1,30 @@
+//! The JSON form: long-form intrinsics, no comments. It is also the canonical form, in which templates are compared.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::value::Value;
+
+/// The value with its intrinsic functions spelt out.
+#[must_use]
+pub fn to_json(value: &Value) -> Json {
+    match value {
+        Value::Text(text) => json!(text),
+        Value::Integer(number) => json!(number),
+        Value::Boolean(boolean) => json!(boolean),
+        Value::List(items) => Json::Array(items.iter().map(to_json).collect()),
+        Value::Map(entries) => {
+            Json::Object(entries.iter().map(|(k, v)| (k.clone(), to_json(v))).collect::<Map<_, _>>())
+        }
+        Value::Ref(name) => json!({ "Ref": name.as_str() }),
+        Value::GetAtt(id, attribute) => json!({ "Fn::GetAtt": [id.as_str(), attribute] }),
+        Value::Sub(parts) => json!({ "Fn::Sub": Value::sub_text(parts) }),
+        Value::Explained(_, value) => to_json(value),
+    }
+}
+
+/// The value as a JSON document, ending with a newline.
+#[must_use]
+pub fn emit(value: &Value) -> String {
+    // The alternate form of a serde_json value is the pretty one.
+    format!("{:#}\n", to_json(value))
+}

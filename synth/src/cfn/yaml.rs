@@ -1,0 +1,215 @@
+//! The YAML form: short-form intrinsics, reasons as comments, and quotes wherever YAML 1.1 would misread.
+//!
+//! CloudFormation reads YAML 1.1, in which `on` is true, `2012-10-17` a date and `12:30` the number 750. No
+//! serializer at hand guards against all of these and keeps comments, so this one does: block style, one
+//! scalar a line, a small closed subset of YAML.
+
+use std::fmt::Write;
+
+use super::value::Value;
+
+/// The value as a YAML document.
+#[must_use]
+pub fn emit(value: &Value) -> String {
+    let mut out = String::new();
+    match value {
+        Value::Map(sections) => {
+            for (index, (name, section)) in sections.iter().enumerate() {
+                // Sections, and the entries of a section, stand apart.
+                if index > 0 && matches!(section, Value::Map(_)) {
+                    out.push('\n');
+                }
+                entry(&mut out, name, section, 0);
+            }
+        }
+        other => {
+            block(&mut out, other, 0);
+        }
+    }
+    out
+}
+
+/// Writes `value` as lines of their own, indented.
+fn block(out: &mut String, value: &Value, indent: usize) {
+    match value {
+        Value::Map(entries) if !entries.is_empty() => {
+            for (index, (key, value)) in entries.iter().enumerate() {
+                if index > 0 && matches!(value, Value::Explained(..)) {
+                    out.push('\n');
+                }
+                entry(out, key, value, indent);
+            }
+        }
+        Value::List(items) if !items.is_empty() => items.iter().for_each(|value| item(out, value, indent)),
+        Value::Explained(why, value) => {
+            comment(out, why, indent);
+            block(out, value, indent);
+        }
+        scalar => {
+            let _ = writeln!(out, "{:indent$}{}", "", inline(scalar));
+        }
+    }
+}
+
+fn entry(out: &mut String, key: &str, value: &Value, indent: usize) {
+    let value = explain(out, value, indent);
+    let key = scalar(key);
+    if is_nested(value) {
+        let _ = writeln!(out, "{:indent$}{key}:", "");
+        block(out, value, indent + 2);
+    } else {
+        let _ = writeln!(out, "{:indent$}{key}: {}", "", inline(value));
+    }
+}
+
+fn item(out: &mut String, value: &Value, indent: usize) {
+    let value = explain(out, value, indent);
+    if is_nested(value) {
+        // The first line of the nested block takes the dash in place of its indentation.
+        let mut nested = String::new();
+        block(&mut nested, value, indent + 2);
+        let _ = write!(out, "{:indent$}- {}", "", &nested[indent + 2..]);
+    } else {
+        let _ = writeln!(out, "{:indent$}- {}", "", inline(value));
+    }
+}
+
+/// Writes the reason for a value above it and returns the value itself.
+fn explain<'v>(out: &mut String, mut value: &'v Value, indent: usize) -> &'v Value {
+    while let Value::Explained(why, inner) = value {
+        comment(out, why, indent);
+        value = inner;
+    }
+    value
+}
+
+fn comment(out: &mut String, text: &str, indent: usize) {
+    for line in text.lines() {
+        let _ = writeln!(out, "{:indent$}# {line}", "");
+    }
+}
+
+fn is_nested(value: &Value) -> bool {
+    match value {
+        Value::Map(entries) => !entries.is_empty(),
+        Value::List(items) => !items.is_empty(),
+        _ => false,
+    }
+}
+
+fn inline(value: &Value) -> String {
+    match value {
+        Value::Text(text) => scalar(text),
+        Value::Integer(number) => number.to_string(),
+        Value::Boolean(boolean) => boolean.to_string(),
+        Value::Map(_) => "{}".to_owned(),
+        Value::List(_) => "[]".to_owned(),
+        Value::Ref(name) => format!("!Ref {}", scalar(name.as_str())),
+        Value::GetAtt(id, attribute) => format!("!GetAtt {}.{attribute}", id.as_str()),
+        Value::Sub(parts) => format!("!Sub {}", scalar(&Value::sub_text(parts))),
+        Value::Explained(_, value) => inline(value),
+    }
+}
+
+/// The text, in quotes unless no reader could take it for anything else.
+fn scalar(text: &str) -> String {
+    if is_plain(text) { text.to_owned() } else { quoted(text) }
+}
+
+/// Whether the text needs no quotes: a letter first, then letters, digits and what has no meaning inside a word,
+/// and not one of YAML 1.1's words.
+fn is_plain(text: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || "_./-:()".contains(c);
+    let reserved = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && !text.ends_with(':')
+        && text.split(' ').all(|w| !w.is_empty() && w.chars().all(word) && !w.ends_with(':'))
+        && !reserved.contains(&text.to_ascii_lowercase().as_str())
+}
+
+/// In single quotes where that leaves it readable (JSON in a text), else in double quotes with an escape for everything that is not printable for sure.
+fn quoted(text: &str) -> String {
+    if text.contains('"') && text.chars().all(|c| matches!(c, ' '..='~') && c != '\'') {
+        return format!("'{text}'");
+    }
+    let mut out = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            ' '..='~' => out.push(c),
+            // Letters of any script stay readable; what is invisible, or a line break to some reader, does not.
+            c if c.is_alphanumeric() => out.push(c),
+            c if u32::from(c) <= 0xFFFF => {
+                let _ = write!(out, "\\u{:04X}", u32::from(c));
+            }
+            c => {
+                let _ = write!(out, "\\U{:08X}", u32::from(c));
+            }
+        }
+    }
+    out.push('"');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_yaml_1_1_misreads_is_quoted() {
+        for text in [
+            "",
+            "yes",
+            "No",
+            "ON",
+            "y",
+            "null",
+            "~",
+            "2012-10-17",
+            "12:30:45",
+            "1e3",
+            "0x1F",
+            "1_000",
+            ".inf",
+            "-",
+            "- a",
+            "a: b",
+            "a #b",
+            "a:",
+            "#a",
+            "!a",
+            "&a",
+            "*a",
+            "{a}",
+            "[a]",
+            "a, b",
+            "%a",
+            "@a",
+            "`a`",
+            "'a'",
+            "a\nb",
+            "a\tb",
+            " a",
+            "a ",
+            "a  b",
+            "=",
+            "<<",
+            "a\u{85}b",
+            "\u{2028}",
+            "\u{feff}",
+            "\u{7f}",
+            "日本",
+        ] {
+            assert_eq!(scalar(text), quoted(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_reviewer_reads_most_has_no_quotes() {
+        for text in ["iam:CreateAccessKey", "AWS::Lambda::Function", "provided.al2023", "rate(1 day)", "Rotate keys"] {
+            assert_eq!(scalar(text), text);
+        }
+    }
+}

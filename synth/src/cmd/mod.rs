@@ -1,0 +1,88 @@
+//! The command line: one file per subcommand.
+
+mod template;
+
+use std::{fmt, path::Path, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+/// Generates the CloudFormation stack that rotates IAM users' access keys.
+#[derive(Debug, Parser)]
+#[command(name = "synth", version, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the template that a configuration stands for, or write it to a file
+    Template(template::Args),
+}
+
+/// How the process ends. The numbers are part of the interface: scripts depend on them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// All is well.
+    Fine = 0,
+    /// Something went wrong: a file could not be written, AWS refused.
+    Failure = 1,
+    /// The configuration or the command line is wrong; nothing was written.
+    BadInput = 2,
+    /// A change needs somebody's approval.
+    NeedsApproval = 3,
+    /// Generated files are not what the configuration generates.
+    Stale = 4,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a command stopped: what a person reads, and the process's exit.
+#[derive(Debug)]
+pub struct Stop {
+    exit: Exit,
+    message: String,
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Stop {
+    fn bad_input(message: String) -> Self {
+        Self { exit: Exit::BadInput, message }
+    }
+
+    fn failure(message: String) -> Self {
+        Self { exit: Exit::Failure, message }
+    }
+}
+
+/// Runs the command line to its end; errors go to standard error.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    let done = match cli.command {
+        Command::Template(args) => template::run(&args),
+    };
+    match done {
+        Ok(()) => Exit::Fine.into(),
+        Err(stop) => {
+            let message = stop.message.trim_end();
+            eprintln!("{message}");
+            stop.exit.into()
+        }
+    }
+}
+
+/// The text of an input file.
+fn read_input(path: &Path) -> Result<String, Stop> {
+    std::fs::read_to_string(path).map_err(|e| {
+        Stop::bad_input(format!("{}: cannot be read: {e}; name another file with --config", path.display()))
+    })
+}

@@ -1,0 +1,37 @@
+//! The name of the stack.
+
+use std::str::FromStr;
+
+use lambda::text::Invalid;
+
+/// A stack's name. The function and the schedule bear it too, so it is what all three allow:
+/// a letter, then letters, digits and hyphens, 64 at most.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackName(String);
+
+impl StackName {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for StackName {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let fits = (1..=64).contains(&text.len())
+            && text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Invalid {
+                value: text.to_owned(),
+                what: "a stack name",
+                allowed: "a letter, then letters, digits and hyphens, at most 64 in all",
+            })
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Generates the CloudFormation stack that rotates access keys.
+//!
+//! `rotation.yaml` is read by [`config`] into a validated [`config::Config`]; [`stack`] builds the template from it, out
+//! of the typed resources in [`cfn`] and the policies in [`iam`]; [`cmd`] is the command line. Only `cmd` touches files.
+
+pub mod cfn;
+pub mod cmd;
+pub mod config;
+pub mod iam;
+pub mod stack;

@@ -1,0 +1,79 @@
+//! The handler's permissions, as statements on this stack's own things.
+
+use lambda::permissions::{Permission, Target, permissions};
+
+use crate::{
+    cfn::{Handle, Part, Pseudo, Value, resource::Topic},
+    config::Config,
+    iam::{Condition, Statement},
+};
+
+/// One statement for each permission that the handler declares.
+pub(super) fn handler(config: &Config, topic: &Handle<Topic>) -> Vec<Statement> {
+    let statement = |permission: Permission| {
+        let resources = match permission.on {
+            Target::Users => config.users.iter().map(|user| user_arn(&user.resource())).collect(),
+            Target::Secrets => {
+                config.users.iter().map(|user| secret_arn(&config.secret_prefix.secret_name(&user.name))).collect()
+            }
+            Target::Topic => vec![topic.reference()],
+        };
+        Statement::allow(
+            permission.sid,
+            permission.why,
+            permission.actions,
+            resources,
+            only_tags(permission.only_tag_keys),
+        )
+    };
+    permissions(&config.policy).into_iter().map(statement).collect()
+}
+
+/// Only schedules of the default group may assume the role: without it, any schedule of any account could
+/// (Scheduler User Guide, "Confused deputy prevention").
+pub(super) fn only_default_schedule_group() -> Vec<Condition> {
+    let group = [
+        "arn:".into(),
+        Pseudo::Partition.into(),
+        ":scheduler:".into(),
+        Pseudo::Region.into(),
+        ":".into(),
+        Pseudo::AccountId.into(),
+        ":schedule-group/default".into(),
+    ];
+    vec![
+        Condition { operator: "StringEquals", key: "aws:SourceAccount", values: vec![Pseudo::AccountId.reference()] },
+        Condition { operator: "StringEquals", key: "aws:SourceArn", values: vec![Value::sub(group)] },
+    ]
+}
+
+/// The request may carry these tag keys and no others, and must carry one: `ForAllValues` alone would hold for none.
+fn only_tags(keys: &[&str]) -> Vec<Condition> {
+    if keys.is_empty() {
+        return Vec::new();
+    }
+    let keys = keys.iter().map(|key| Value::Text((*key).to_owned())).collect();
+    vec![
+        Condition { operator: "ForAllValues:StringEquals", key: "aws:TagKeys", values: keys },
+        Condition { operator: "Null", key: "aws:TagKeys", values: vec![Value::Text("false".into())] },
+    ]
+}
+
+fn user_arn(resource: &str) -> Value {
+    let rest: Part = format!(":user{resource}").into();
+    Value::sub(["arn:".into(), Pseudo::Partition.into(), ":iam::".into(), Pseudo::AccountId.into(), rest])
+}
+
+/// Secrets Manager puts a hyphen and six characters of its own behind the name.
+fn secret_arn(name: &str) -> Value {
+    let rest: Part = format!(":secret:{name}-??????").into();
+    Value::sub([
+        "arn:".into(),
+        Pseudo::Partition.into(),
+        ":secretsmanager:".into(),
+        Pseudo::Region.into(),
+        ":".into(),
+        Pseudo::AccountId.into(),
+        rest,
+    ])
+}

@@ -1,0 +1,51 @@
+"""A local AWS (ministack) whose clock can be moved and which never outlives its owner.
+
+Each line on standard input is a number of seconds: from then on the clock differs from the real one by so much.
+The answer is a line on standard output. When standard input closes (the owner is done, or dead), this process
+and everything it started end.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+
+import time_machine
+
+# Standard output is for answers alone; whatever else is printed goes to the log.
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+
+# The owner's end of the pipe is the only thing that keeps this group of processes alive.
+os.setpgrp()
+
+# The clock that is moved is time.time(); time.monotonic() stays, so the two together tell the real time.
+REAL_TIME_AT_MONOTONIC_ZERO = time.time() - time.monotonic()
+
+traveller = None
+
+
+def travel(seconds: float) -> None:
+    """Set the clock to the real time plus `seconds`."""
+    global traveller
+    if traveller is not None:
+        traveller.stop()
+    real_now = REAL_TIME_AT_MONOTONIC_ZERO + time.monotonic()
+    traveller = time_machine.travel(real_now + seconds, tick=True)
+    traveller.start()
+
+
+def obey() -> None:
+    for line in sys.stdin:
+        travel(float(line))
+        print("ok", file=answers, flush=True)
+    os.killpg(0, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    threading.Thread(target=obey, daemon=True).start()
+    from ministack.app import main
+
+    sys.argv = ["ministack"]
+    main()

@@ -1,0 +1,124 @@
+//! Users and their keys in the local AWS.
+
+use lambda::journal::Entry;
+use serde_json::Value as Json;
+
+use crate::LocalAws;
+
+/// The account's users, as its administrator sees and makes them.
+#[derive(Debug)]
+pub struct Account {
+    iam: aws_sdk_iam::Client,
+    secrets: aws_sdk_secretsmanager::Client,
+}
+
+/// An access key whose secret is at hand: its user's view.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OwnedKey {
+    /// The id.
+    pub id: String,
+    /// The secret. It was made by the emulator and opens nothing.
+    pub secret: String,
+}
+
+impl std::fmt::Debug for OwnedKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OwnedKey").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// A key as IAM lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedKey {
+    /// The id.
+    pub id: String,
+    /// Whether it is active.
+    pub active: bool,
+    /// When it was created, in seconds since 1970.
+    pub created: i64,
+}
+
+/// A wish that the emulator refused. Tests and the demo cannot go on after it.
+macro_rules! must {
+    ($call:expr) => {
+        $call.send().await.unwrap_or_else(|e| panic!("{}: {e:?}", stringify!($call)))
+    };
+}
+
+#[allow(missing_docs, clippy::missing_panics_doc)] // Each method is the operation of its name, and panics if it is refused.
+impl Account {
+    pub async fn of(aws: &LocalAws) -> Self {
+        let config = aws.root().await;
+        Self {
+            iam: aws_sdk_iam::Client::new(&config),
+            secrets: aws_sdk_secretsmanager::Client::new(&config),
+        }
+    }
+
+    pub async fn create_user(&self, name: &str) {
+        must!(self.iam.create_user().user_name(name));
+    }
+
+    /// Creates a key; its age is what the emulator's clock makes it.
+    pub async fn create_key(&self, user: &str) -> OwnedKey {
+        let key = must!(self.iam.create_access_key().user_name(user)).access_key.expect("a key");
+        OwnedKey { id: key.access_key_id, secret: key.secret_access_key }
+    }
+
+    pub async fn deactivate(&self, user: &str, key: &OwnedKey) {
+        let inactive = aws_sdk_iam::types::StatusType::Inactive;
+        must!(self.iam.update_access_key().user_name(user).access_key_id(&key.id).status(inactive));
+    }
+
+    /// Leaves the journal as an earlier run would have.
+    pub async fn write_journal(&self, user: &str, entry: &Entry) {
+        let (key, value) = entry.tag();
+        let tag = aws_sdk_iam::types::Tag::builder().key(key).value(value).build().expect("a tag");
+        must!(self.iam.tag_user().user_name(user).tags(tag));
+    }
+
+    /// The journal's tags, as they stand.
+    pub async fn journal(&self, user: &str) -> Vec<(String, String)> {
+        let tags = must!(self.iam.list_user_tags().user_name(user)).tags;
+        tags.into_iter().map(|tag| (tag.key, tag.value)).collect()
+    }
+
+    /// A user's keys, the oldest first.
+    pub async fn keys(&self, user: &str) -> Vec<ListedKey> {
+        let listed = must!(self.iam.list_access_keys().user_name(user)).access_key_metadata;
+        let mut keys: Vec<_> = listed
+            .into_iter()
+            .map(|key| ListedKey {
+                id: key.access_key_id.expect("an id"),
+                active: key.status.is_some_and(|status| status.as_str() == "Active"),
+                created: key.create_date.expect("a time").secs(),
+            })
+            .collect();
+        keys.sort_by_key(|key| key.created);
+        keys
+    }
+
+    /// The current value of a secret, if there is one.
+    pub async fn secret(&self, name: &str) -> Option<Json> {
+        let value = self.secrets.get_secret_value().secret_id(name).send().await.ok()?;
+        serde_json::from_str(&value.secret_string?).ok()
+    }
+}
+
+impl OwnedKey {
+    /// The key in a secret's value.
+    #[must_use]
+    pub fn from_secret(value: &Json) -> Option<Self> {
+        let field = |name: &str| value[name].as_str().map(str::to_owned);
+        Some(Self { id: field("AccessKeyId")?, secret: field("SecretAccessKey")? })
+    }
+
+    /// Whether AWS accepts the key, and who it says the caller is.
+    pub async fn identity(&self, aws: &LocalAws) -> Result<String, String> {
+        let sts = aws_sdk_sts::Client::new(&aws.with_key(&self.id, &self.secret).await);
+        match sts.get_caller_identity().send().await {
+            Ok(identity) => Ok(identity.arn.unwrap_or_default()),
+            Err(e) => Err(aws_sdk_sts::error::ProvideErrorMetadata::code(&e).unwrap_or("no answer").to_owned()),
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Starts and stops the emulator.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
+use lambda::time::Timestamp;
+use serde_json::Value as Json;
+use tempfile::TempDir;
+
+use crate::{Proxy, root, tool};
+
+/// The emulator's one account.
+pub const ACCOUNT: &str = "123456789012";
+/// The Region that everything is in.
+pub const REGION: &str = "eu-west-1";
+
+/// A local AWS of its own: an emulator, the proxy before it, and a clock that can be moved.
+#[derive(Debug)]
+pub struct LocalAws {
+    /// Between the handler and the emulator.
+    pub proxy: Proxy,
+    /// The emulator's own port.
+    pub port: u16,
+    /// Where the emulator keeps its files and its log.
+    pub folder: TempDir,
+    shift: Arc<AtomicI64>,
+    /// Closing it ends the emulator and everything that it started.
+    commands: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+    server: Child,
+}
+
+impl LocalAws {
+    /// Starts an emulator on a free loopback port and waits until it answers.
+    ///
+    /// # Panics
+    /// If it cannot be started; the message says what is missing.
+    pub async fn start() -> Self {
+        let port = free_port();
+        let shift = Arc::new(AtomicI64::new(0));
+        let direct = config(port, root_credentials()).await;
+        let proxy = Proxy::start(port, Arc::clone(&shift), aws_sdk_iam::Client::new(&direct)).await;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let log = std::fs::File::create(folder.path().join("emulator.log")).expect("a log file");
+        let mut server = Command::new(tool("python"))
+            .arg(root().join("tests/local-aws/server.py"))
+            .env_remove("AWS_PROFILE")
+            .env_remove("AWS_SESSION_TOKEN")
+            .env("AUTH", "true")
+            .env("GATEWAY_PORT", port.to_string())
+            .env("BIND_HOST", "127.0.0.1")
+            .env("MINISTACK_ACCOUNT_ID", ACCOUNT)
+            .env("LAMBDA_EXECUTOR", "local")
+            // What the handler gets as its endpoint.
+            .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", proxy.port))
+            .env("TMPDIR", folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("python starts");
+        let commands = server.stdin.take();
+        let answers = BufReader::new(server.stdout.take().expect("stdout is piped"));
+        let aws = Self { proxy, port, folder, shift, commands, answers, server };
+        aws.wait_until_it_answers();
+        aws
+    }
+
+    fn wait_until_it_answers(&self) {
+        let began = Instant::now();
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            if began.elapsed() > Duration::from_secs(30) {
+                let log = std::fs::read_to_string(self.folder.path().join("emulator.log"));
+                panic!("the emulator does not answer; it said: {}", log.unwrap_or_default());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Sets the emulator's clock to the real time plus `seconds`.
+    ///
+    /// # Panics
+    /// If the emulator is gone.
+    pub fn shift_clock(&mut self, seconds: i64) {
+        let commands = self.commands.as_mut().expect("open until the drop");
+        writeln!(commands, "{seconds}").and_then(|()| commands.flush()).expect("the emulator listens");
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer).expect("the emulator answers");
+        assert_eq!(answer.trim(), "ok", "the emulator is gone: {}", self.emulator_log());
+        self.shift.store(seconds, Ordering::Relaxed);
+    }
+
+    /// The emulator's time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_unix(lambda::run::now().unix() + self.shift.load(Ordering::Relaxed))
+    }
+
+    /// Clients with the account's root credentials, past the proxy.
+    pub async fn root(&self) -> SdkConfig {
+        config(self.port, root_credentials()).await
+    }
+
+    /// Clients with a user's key, through the proxy, which notes the use.
+    pub async fn with_key(&self, id: &str, secret: &str) -> SdkConfig {
+        config(self.proxy.port, Credentials::new(id, secret, None, None, "test")).await
+    }
+
+    /// The AWS CLI, for what needs no client of its own; answers its JSON.
+    ///
+    /// # Panics
+    /// If the command fails; the message is the CLI's.
+    pub fn cli(&self, arguments: &[&str]) -> Json {
+        let output = self.cli_command().args(arguments).output().expect("the AWS CLI starts");
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "aws {}: {err}{out}", arguments.join(" "));
+        serde_json::from_str(&out).unwrap_or_default()
+    }
+
+    fn cli_command(&self) -> Command {
+        let mut command = Command::new(tool("aws"));
+        command.envs(self.environment()).arg("--output").arg("json");
+        command
+    }
+
+    /// The environment in which AWS's tools talk to this AWS as root.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", self.port)),
+            ("AWS_ACCESS_KEY_ID", "test".into()),
+            ("AWS_SECRET_ACCESS_KEY", "test".into()),
+            ("AWS_DEFAULT_REGION", REGION.into()),
+            ("AWS_REGION", REGION.into()),
+            ("AWS_CONFIG_FILE", "/dev/null".into()),
+            ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null".into()),
+            ("AWS_PAGER", String::new()),
+        ]
+    }
+
+    /// Everything the emulator wrote to its own log.
+    #[must_use]
+    pub fn emulator_log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("emulator.log")).unwrap_or_default()
+    }
+}
+
+impl Drop for LocalAws {
+    fn drop(&mut self) {
+        drop(self.commands.take());
+        let _ = self.server.wait();
+    }
+}
+
+fn root_credentials() -> Credentials {
+    Credentials::new("test", "test", None, None, "test")
+}
+
+async fn config(port: u16, credentials: Credentials) -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .region(Region::new(REGION))
+        .endpoint_url(format!("http://127.0.0.1:{port}"))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(lambda::aws::http_client())
+        .load()
+        .await
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a loopback port");
+    listener.local_addr().expect("its address").port()
+}

@@ -1,0 +1,279 @@
+//! Between the handler and the emulator: records every call, adds what the emulator lacks, injects faults.
+//!
+//! What it adds: the quota of two keys a user, the last use of a key, and an error for users that do not exist.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    Request, Response, StatusCode,
+    body::{Bytes, Incoming},
+    client::conn::http1 as client,
+    header::{AUTHORIZATION, HeaderMap},
+    server::conn::http1 as server,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use lambda::{run::now, time::Timestamp};
+use serde_json::Value as Json;
+use tokio::net::{TcpListener, TcpStream};
+
+type Reply = Response<Full<Bytes>>;
+
+/// One API call that passed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// Such as `iam`.
+    pub service: String,
+    /// Such as `CreateAccessKey`.
+    pub operation: String,
+    /// The user, secret or key that it is about, where the request names one.
+    pub about: String,
+    /// The access key that signed it.
+    pub signer: String,
+    /// The HTTP status that went back; 0 where the answer was dropped.
+    pub status: u16,
+}
+
+/// What goes wrong with the next calls of an operation, until it is taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// AWS refuses: nothing happens, and this status and code come back.
+    Refuse(u16, &'static str),
+    /// The call has its effect, and the connection breaks before the answer.
+    LoseAnswer,
+}
+
+/// The proxy: it runs as long as this is held.
+#[derive(Debug)]
+pub struct Proxy {
+    /// Where it listens, on the loopback address.
+    pub port: u16,
+    shared: Arc<Shared>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    upstream: u16,
+    /// The emulator's clock less the real one, in seconds.
+    shift: Arc<AtomicI64>,
+    state: Mutex<State>,
+    /// One creation at a time, as IAM counts.
+    creating: tokio::sync::Mutex<()>,
+    root: aws_sdk_iam::Client,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    calls: Vec<Call>,
+    uses: HashMap<String, (Timestamp, String, String)>,
+    faults: Vec<(&'static str, String, Fault)>,
+}
+
+impl Proxy {
+    /// Starts the proxy in front of the emulator's port.
+    ///
+    /// # Panics
+    /// If no port of the loopback address can be had.
+    pub async fn start(upstream: u16, shift: Arc<AtomicI64>, root: aws_sdk_iam::Client) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a loopback port");
+        let port = listener.local_addr().expect("its address").port();
+        let creating = tokio::sync::Mutex::default();
+        let shared = Arc::new(Shared { upstream, shift, state: Mutex::default(), creating, root });
+        let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
+        Self { port, shared, task }
+    }
+
+    /// Every call since the last [`Proxy::forget`].
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.shared.state().calls.clone()
+    }
+
+    /// Forgets the calls so far.
+    pub fn forget(&self) {
+        self.shared.state().calls.clear();
+    }
+
+    /// From now on, calls of `operation` about `about` go wrong; an empty `about` means all.
+    pub fn inject(&self, operation: &'static str, about: &str, fault: Fault) {
+        self.shared.state().faults.push((operation, about.to_owned(), fault));
+    }
+
+    /// All goes well again.
+    pub fn heal(&self) {
+        self.shared.state().faults.clear();
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let shared = Arc::clone(&shared);
+        let service = service_fn(move |request| {
+            let shared = Arc::clone(&shared);
+            async move { shared.handle(request).await }
+        });
+        tokio::spawn(async move {
+            // A connection that ends early is the client's business, or a fault that a test asked for.
+            let _ = server::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+/// The answer is withheld: the connection breaks.
+#[derive(Debug, thiserror::Error)]
+#[error("answer dropped")]
+struct Dropped;
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn clock(&self) -> Timestamp {
+        Timestamp::from_unix(now().unix() + self.shift.load(Ordering::Relaxed))
+    }
+
+    async fn handle(&self, request: Request<Incoming>) -> Result<Reply, Dropped> {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await.map_err(|_| Dropped)?.to_bytes();
+        let mut call = describe(&head.headers, &body);
+        let fault = {
+            let state = self.state();
+            let hits = |(operation, about, _): &&(_, String, _)| {
+                *operation == call.operation && (about.is_empty() || *about == call.about)
+            };
+            state.faults.iter().find(hits).map(|(.., fault)| fault.clone())
+        };
+        let request = Request::from_parts(head, Full::new(body));
+        let reply = match fault {
+            Some(Fault::Refuse(status, code)) => Some(refusal(&call.service, status, code, "a fault of the test")),
+            Some(Fault::LoseAnswer) => {
+                self.answer(&call, request).await;
+                None
+            }
+            None => Some(self.answer(&call, request).await),
+        };
+        call.status = reply.as_ref().map_or(0, |reply| reply.status().as_u16());
+        if (200..300).contains(&call.status) && call.signer.starts_with("AKIA") {
+            let region = "eu-west-1".to_owned();
+            self.state().uses.insert(call.signer.clone(), (self.clock(), call.service.clone(), region));
+        }
+        self.state().calls.push(call);
+        reply.ok_or(Dropped)
+    }
+
+    /// What AWS would answer.
+    async fn answer(&self, call: &Call, request: Request<Full<Bytes>>) -> Reply {
+        match call.operation.as_str() {
+            "CreateAccessKey" => {
+                let _one_at_a_time = self.creating.lock().await;
+                let keys = self.root.list_access_keys().user_name(&call.about).send().await;
+                if keys.is_ok_and(|keys| keys.access_key_metadata.len() >= 2) {
+                    let quota = "Cannot exceed quota for AccessKeysPerUser: 2";
+                    return refusal("iam", 409, "LimitExceeded", quota);
+                }
+                self.forward(request).await
+            }
+            "ListAccessKeys" => {
+                let user = self.root.get_user().user_name(&call.about).send().await;
+                if user.is_err_and(|e| e.as_service_error().is_some_and(aws_sdk_iam::operation::get_user::GetUserError::is_no_such_entity_exception)) {
+                    let message = format!("The user with name {} cannot be found.", call.about);
+                    return refusal("iam", 404, "NoSuchEntity", &message);
+                }
+                self.forward(request).await
+            }
+            "GetAccessKeyLastUsed" => {
+                // The emulator checks the permission; the answer is ours.
+                let reply = self.forward(request).await;
+                if reply.status().is_success() { self.last_use(&call.about) } else { reply }
+            }
+            _ => self.forward(request).await,
+        }
+    }
+
+    fn last_use(&self, key: &str) -> Reply {
+        let last_use = match self.state().uses.get(key) {
+            None => "<Region>N/A</Region><ServiceName>N/A</ServiceName>".to_owned(),
+            Some((at, service, region)) => format!(
+                "<LastUsedDate>{at}</LastUsedDate><Region>{region}</Region><ServiceName>{service}</ServiceName>"
+            ),
+        };
+        xml(
+            200,
+            format!(
+                "<GetAccessKeyLastUsedResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\
+                 <GetAccessKeyLastUsedResult><AccessKeyLastUsed>{last_use}</AccessKeyLastUsed>\
+                 </GetAccessKeyLastUsedResult></GetAccessKeyLastUsedResponse>"
+            ),
+        )
+    }
+
+    async fn forward(&self, request: Request<Full<Bytes>>) -> Reply {
+        let sent = async {
+            let stream = TcpStream::connect(("127.0.0.1", self.upstream)).await.map_err(|e| e.to_string())?;
+            let (mut sender, connection) =
+                client::handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
+            tokio::spawn(connection);
+            let reply = sender.send_request(request).await.map_err(|e| e.to_string())?;
+            let (head, body) = reply.into_parts();
+            let body = body.collect().await.map_err(|e| e.to_string())?.to_bytes();
+            Ok::<_, String>(Response::from_parts(head, Full::new(body)))
+        };
+        sent.await.unwrap_or_else(|e| refusal("", 502, "EmulatorUnreachable", &e))
+    }
+}
+
+/// Which call a request is.
+fn describe(headers: &HeaderMap, body: &[u8]) -> Call {
+    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    // AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, …
+    let scope = text(AUTHORIZATION.as_str()).split("Credential=").nth(1).unwrap_or_default();
+    let mut scope = scope.split(['/', ',']);
+    let signer = scope.next().unwrap_or_default().to_owned();
+    let service = scope.nth(2).unwrap_or_default().to_owned();
+    let (operation, about) = if let Some((_, operation)) = text("x-amz-target").split_once('.') {
+        let body: Json = serde_json::from_slice(body).unwrap_or_default();
+        let about = ["SecretId", "Name"].iter().find_map(|field| body[field].as_str());
+        (operation.to_owned(), about.unwrap_or_default().to_owned())
+    } else {
+        let form: HashMap<_, _> = form_urlencoded::parse(body).into_owned().collect();
+        let fields = ["UserName", "MessageAttributes.entry.1.Value.StringValue", "AccessKeyId"];
+        let about = fields.iter().find_map(|field| form.get(*field));
+        (form.get("Action").cloned().unwrap_or_default(), about.cloned().unwrap_or_default())
+    };
+    Call { service, operation, about, signer, status: 0 }
+}
+
+fn refusal(service: &str, status: u16, code: &str, message: &str) -> Reply {
+    if service == "secretsmanager" {
+        let body = serde_json::json!({ "__type": code, "message": message }).to_string();
+        let mut reply = Response::new(Full::new(body.into()));
+        *reply.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
+        return reply;
+    }
+    xml(
+        status,
+        format!("<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"),
+    )
+}
+
+fn xml(status: u16, body: String) -> Reply {
+    let mut reply = Response::new(Full::new(body.into()));
+    *reply.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
+    reply.headers_mut().insert("content-type", hyper::header::HeaderValue::from_static("text/xml"));
+    reply
+}

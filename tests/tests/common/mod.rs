@@ -1,0 +1,61 @@
+//! What the end-to-end tests share.
+#![allow(dead_code)] // Each test file uses its own part.
+
+use serde_json::{Value as Json, json};
+use tests::{LocalAws, Stack, account::OwnedKey, root};
+
+pub const ARTICLE: &str = "examples/article.yaml";
+pub const ROTATION: &str = "rotation.yaml";
+
+/// A file of the checkout.
+pub fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// Whether an operation changes anything.
+pub fn is_write(operation: &str) -> bool {
+    !["List", "Get", "Describe"].iter().any(|verb| operation.starts_with(verb))
+}
+
+/// Invariant 9: secrets are in no log, report, emulator output or recorded call.
+pub fn assert_no_secret_outside_delivery<'k>(
+    aws: &LocalAws,
+    stack: &Stack,
+    report: &Json,
+    keys: impl IntoIterator<Item = &'k OwnedKey>,
+) {
+    let log = stack.log(aws).join("\n");
+    assert!(log.contains("CreateAccessKey"), "the log was captured: {log}");
+    let everything = [log, report.to_string(), aws.emulator_log(), format!("{:?}", aws.proxy.calls())];
+    let mut checked = 0;
+    for key in keys {
+        assert!(key.secret.len() > 16, "this is no secret");
+        for text in &everything {
+            assert!(!text.contains(&key.secret), "the secret of {} leaked", key.id);
+        }
+        checked += 1;
+    }
+    assert!(checked > 0, "no secret to look for");
+}
+
+/// Denies the function's role one action on one user, in IAM itself.
+pub fn deny(aws: &LocalAws, action: &str, user: &str) {
+    let roles = aws.cli(&["iam", "list-roles"]);
+    let roles = roles["Roles"].as_array().cloned().unwrap_or_default();
+    let role = roles.iter().filter_map(|role| role["RoleName"].as_str()).find(|name| name.contains("FunctionRole"));
+    let resource = format!("arn:aws:iam::{}:user/{user}", tests::local_aws::ACCOUNT);
+    let policy = json!({
+        "Version": "2012-10-17",
+        "Statement": [{ "Effect": "Deny", "Action": action, "Resource": resource }],
+    });
+    aws.cli(&[
+        "iam",
+        "put-role-policy",
+        "--role-name",
+        role.expect("the function's role"),
+        "--policy-name",
+        "Denied",
+        "--policy-document",
+        &policy.to_string(),
+    ]);
+}
