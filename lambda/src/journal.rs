@@ -254,7 +254,9 @@ mod tests {
         ] {
             let mut expected = Journal::default();
             let tags: Vec<_> = entries.iter().map(Entry::tag).collect();
-            entries.iter().for_each(|e| expected.apply(e));
+            for entry in &entries {
+                expected.apply(entry);
+            }
             let read = Journal::read(tags.iter().map(|(k, v)| (*k, v.as_str())));
             assert_eq!(read.unwrap(), expected, "{tags:?}");
             for (_, value) in &tags {

@@ -30,6 +30,8 @@ pub enum Target {
     Users,
     /// Those users' secrets.
     Secrets,
+    /// Those users' secrets, as long as they do not exist.
+    NewSecrets,
     /// The notification topic.
     Topic,
 }
@@ -69,12 +71,15 @@ pub fn permissions(policy: &Policy) -> Vec<Permission> {
     ];
     if policy.delivery == Delivery::SecretsManager {
         list.push(Permission {
+            sid: "CreateSecrets",
+            actions: vec!["secretsmanager:CreateSecret"],
+            on: Target::NewSecrets,
+            only_tag_keys: &[],
+            why: "Make each user's secret, once. While it does not exist, its ARN has no random ending yet.",
+        });
+        list.push(Permission {
             sid: "StoreNewKeys",
-            actions: vec![
-                "secretsmanager:CreateSecret",
-                "secretsmanager:PutSecretValue",
-                "secretsmanager:DescribeSecret",
-            ],
+            actions: vec!["secretsmanager:PutSecretValue", "secretsmanager:DescribeSecret"],
             on: Target::Secrets,
             only_tag_keys: &[],
             why: "Hand a new key over and check that it arrived; reading a stored key is not needed.",

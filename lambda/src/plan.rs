@@ -119,7 +119,10 @@ pub enum Call {
     },
     /// Secrets Manager: store the new key as the secret's current version.
     PutSecretValue(AccessKeyId),
-    /// Secrets Manager: make the (empty) secret of this user.
+    /// Secrets Manager: make the (empty) secret of this user, if it is not there.
+    ///
+    /// Before everything else, because a secret's permission is on an ARN with six random characters: while the
+    /// secret does not exist, every call about it is refused, and the refusal does not say why.
     CreateSecret,
     /// Secrets Manager: is this key the secret's current version?
     DescribeSecret(AccessKeyId),
@@ -162,8 +165,6 @@ pub enum Answer {
     LastUse(LastUse),
     /// To CreateAccessKey.
     Created(Key),
-    /// To PutSecretValue: there is no such secret yet.
-    NoSuchSecret,
     /// To DescribeSecret: whether the key is the current version.
     Current(bool),
     /// To GetTopicAttributes: confirmed subscribers.
@@ -255,7 +256,7 @@ pub struct UserState {
     keys_assumed: bool,
     journal: Option<Result<Journal, Garbled>>,
     last_use: Vec<(AccessKeyId, LastUse)>,
-    subscribers: Option<u32>,
+    channel: Option<Channel>,
     /// Whether the key that an unfinished rotation left is the secret's current version.
     current: Option<bool>,
     rotation: Option<Rotation>,
@@ -273,10 +274,7 @@ enum Rotation {
         attempts: u8,
         successes: u8,
     },
-    Delivering {
-        key: AccessKeyId,
-        secret: Secret,
-    },
+    Delivering(AccessKeyId),
     ReadingBack(AccessKeyId),
     /// Before the commit, so that a mail that was lost in a crash is sent again.
     Announcing(AccessKeyId),
@@ -288,12 +286,11 @@ enum Rotation {
     },
 }
 
-/// What is known of the user's secret in Secrets Manager.
+/// Whether a new key would reach its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Secret {
-    Assumed,
-    Missing,
-    Created,
+enum Channel {
+    Ready,
+    NobodyListens,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -384,6 +381,8 @@ impl View<'_> {
         }
         if self.policy.delivery == Delivery::SecretsManager {
             match self.state.current {
+                // A secret that is not there may not be asked about: see `Call::CreateSecret`.
+                None if self.state.channel.is_none() => return Next::Call(Call::CreateSecret),
                 None => return Next::Call(Call::DescribeSecret(orphan.id.clone())),
                 // It was delivered. Whether it was announced, nobody knows: better twice than never.
                 Some(true) if orphan.status == Status::Active => {
@@ -505,12 +504,11 @@ impl View<'_> {
         if self.now + ROTATION_BUDGET > self.run.deadline {
             return Next::Rest(Rest::OutOfTime);
         }
-        if self.policy.delivery == Delivery::Email {
-            match self.state.subscribers {
-                None => return Next::Call(Call::GetTopicAttributes),
-                Some(0) => return Next::Rest(Rest::NobodyListens),
-                Some(_) => {}
-            }
+        match (self.state.channel, self.policy.delivery) {
+            (None, Delivery::SecretsManager) => return Next::Call(Call::CreateSecret),
+            (None, Delivery::Email) => return Next::Call(Call::GetTopicAttributes),
+            (Some(Channel::NobodyListens), _) => return Next::Rest(Rest::NobodyListens),
+            (Some(Channel::Ready), _) => {}
         }
         if let Some(other) = other {
             return self
@@ -552,10 +550,9 @@ impl Rotation {
                 key: key.clone(),
                 pause: if *attempts > 0 && *successes == 0 { VERIFY_PAUSE } else { Span::ZERO },
             },
-            Self::Delivering { key, secret } => match (delivery, secret) {
-                (Delivery::SecretsManager, Secret::Missing) => Call::CreateSecret,
-                (Delivery::SecretsManager, _) => Call::PutSecretValue(key.clone()),
-                (Delivery::Email, _) => Call::Publish(Message::Secret(key.clone())),
+            Self::Delivering(key) => match delivery {
+                Delivery::SecretsManager => Call::PutSecretValue(key.clone()),
+                Delivery::Email => Call::Publish(Message::Secret(key.clone())),
             },
             Self::ReadingBack(key) => Call::DescribeSecret(key.clone()),
             Self::Announcing(key) => Call::Publish(Message::Stored(key.clone())),
@@ -596,7 +593,9 @@ impl UserState {
             }
             (Call::ListUserTags, Answer::Journal(journal)) => self.journal = Some(journal),
             (Call::GetAccessKeyLastUsed(key), Answer::LastUse(use_)) => self.last_use.push((key.clone(), use_)),
-            (Call::GetTopicAttributes, Answer::Subscribers(n)) => self.subscribers = Some(n),
+            (Call::GetTopicAttributes, Answer::Subscribers(n)) => {
+                self.channel = Some(if n == 0 { Channel::NobodyListens } else { Channel::Ready });
+            }
             (Call::TagUser(entries), Answer::Done) => self.tagged(entries),
             (Call::CreateAccessKey, Answer::Created(key)) => {
                 let id = key.id.clone();
@@ -605,15 +604,7 @@ impl UserState {
                 self.rotation = Some(Rotation::Verifying { key: id, attempts: 0, successes: 0 });
             }
             (Call::GetCallerIdentity { key, .. }, Answer::Done) => self.verified(key),
-            (Call::PutSecretValue(key), Answer::NoSuchSecret) => match &mut self.rotation {
-                Some(Rotation::Delivering { secret: secret @ Secret::Assumed, .. }) => *secret = Secret::Missing,
-                _ => self.withdraw(key, call, no_such_secret()),
-            },
-            (Call::CreateSecret, Answer::Done) => {
-                if let Some(Rotation::Delivering { secret, .. }) = &mut self.rotation {
-                    *secret = Secret::Created;
-                }
-            }
+            (Call::CreateSecret, Answer::Done) => self.channel = Some(Channel::Ready),
             (Call::PutSecretValue(key), Answer::Done) => self.rotation = Some(Rotation::ReadingBack(key.clone())),
             (Call::DescribeSecret(key), Answer::Current(current)) => match (&self.rotation, current) {
                 (None, current) => self.current = Some(current),
@@ -635,7 +626,9 @@ impl UserState {
 
     fn tagged(&mut self, entries: &[Entry]) {
         if let Some(Ok(journal)) = &mut self.journal {
-            entries.iter().for_each(|entry| journal.apply(entry));
+            for entry in entries {
+                journal.apply(entry);
+            }
         }
         match (self.rotation.take(), entries) {
             (None, [Entry::Intent(Some(_))]) => {
@@ -656,7 +649,7 @@ impl UserState {
             *attempts += 1;
             *successes += 1;
             if *successes == VERIFY_SUCCESSES {
-                self.rotation = Some(Rotation::Delivering { key: key.clone(), secret: Secret::Assumed });
+                self.rotation = Some(Rotation::Delivering(key.clone()));
             }
         }
     }
@@ -693,10 +686,6 @@ impl UserState {
             (Call::GetCallerIdentity { key, .. }, Some(Rotation::Verifying { .. })) => {
                 self.withdraw(&key.clone(), call, failure);
             }
-            (Call::CreateSecret, Some(Rotation::Delivering { key, .. })) => {
-                let key = key.clone();
-                self.withdraw(&key, call, failure);
-            }
             (Call::PutSecretValue(key) | Call::Publish(Message::Secret(key)), Some(_))
                 if failure.effect == Effect::None =>
             {
@@ -717,14 +706,6 @@ impl UserState {
 
     fn stop(&mut self, call: &Call, failure: Failure) {
         self.stopped = Some(Rest::Failed(Box::new((call.clone(), failure))));
-    }
-}
-
-fn no_such_secret() -> Failure {
-    Failure {
-        effect: Effect::None,
-        code: "ResourceNotFoundException".into(),
-        message: "the secret was created, but Secrets Manager does not find it".into(),
     }
 }
 

@@ -36,6 +36,24 @@ def travel(seconds: float) -> None:
     traveller.start()
 
 
+def authorize_last_use_on_the_owner() -> None:
+    """AWS authorizes GetAccessKeyLastUsed on the user whose key it is; the emulator, on everything."""
+    from ministack.core import iam_actions
+    from ministack.services import iam
+
+    emulators = iam_actions.extract_resource_arn
+
+    def extract_resource_arn(service, method, path, headers, body, query_params, region, account_id):
+        arn = emulators(service, method, path, headers, body, query_params, region, account_id)
+        if service == "iam" and arn == "*":
+            key = iam._access_keys.get(iam_actions._query_param(query_params, "AccessKeyId"))
+            if key:
+                return f"arn:aws:iam::{account_id}:user/{key['UserName']}"
+        return arn
+
+    iam_actions.extract_resource_arn = extract_resource_arn
+
+
 def obey() -> None:
     for line in sys.stdin:
         travel(float(line))
@@ -46,6 +64,8 @@ def obey() -> None:
 if __name__ == "__main__":
     threading.Thread(target=obey, daemon=True).start()
     from ministack.app import main
+
+    authorize_last_use_on_the_owner()
 
     sys.argv = ["ministack"]
     main()

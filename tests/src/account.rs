@@ -49,10 +49,7 @@ macro_rules! must {
 impl Account {
     pub async fn of(aws: &LocalAws) -> Self {
         let config = aws.root().await;
-        Self {
-            iam: aws_sdk_iam::Client::new(&config),
-            secrets: aws_sdk_secretsmanager::Client::new(&config),
-        }
+        Self { iam: aws_sdk_iam::Client::new(&config), secrets: aws_sdk_secretsmanager::Client::new(&config) }
     }
 
     pub async fn create_user(&self, name: &str) {
@@ -113,7 +110,10 @@ impl OwnedKey {
         Some(Self { id: field("AccessKeyId")?, secret: field("SecretAccessKey")? })
     }
 
-    /// Whether AWS accepts the key, and who it says the caller is.
+    /// Who AWS says the caller is.
+    ///
+    /// # Errors
+    /// AWS's error code if it does not accept the key.
     pub async fn identity(&self, aws: &LocalAws) -> Result<String, String> {
         let sts = aws_sdk_sts::Client::new(&aws.with_key(&self.id, &self.secret).await);
         match sts.get_caller_identity().send().await {

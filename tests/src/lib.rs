@@ -24,6 +24,9 @@ pub fn root() -> &'static Path {
 }
 
 /// A tool of the checkout's virtual environment.
+///
+/// # Panics
+/// If the environment has not been set up.
 #[must_use]
 pub fn tool(name: &str) -> PathBuf {
     let path = root().join(".venv/bin").join(name);

@@ -120,6 +120,7 @@ impl LocalAws {
     ///
     /// # Panics
     /// If the command fails; the message is the CLI's.
+    #[allow(clippy::must_use_candidate)] // Often it is run for its effect.
     pub fn cli(&self, arguments: &[&str]) -> Json {
         let output = self.cli_command().args(arguments).output().expect("the AWS CLI starts");
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

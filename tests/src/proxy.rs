@@ -190,7 +190,10 @@ impl Shared {
             }
             "ListAccessKeys" => {
                 let user = self.root.get_user().user_name(&call.about).send().await;
-                if user.is_err_and(|e| e.as_service_error().is_some_and(aws_sdk_iam::operation::get_user::GetUserError::is_no_such_entity_exception)) {
+                if user.is_err_and(|e| {
+                    e.as_service_error()
+                        .is_some_and(aws_sdk_iam::operation::get_user::GetUserError::is_no_such_entity_exception)
+                }) {
                     let message = format!("The user with name {} cannot be found.", call.about);
                     return refusal("iam", 404, "NoSuchEntity", &message);
                 }
@@ -225,8 +228,7 @@ impl Shared {
     async fn forward(&self, request: Request<Full<Bytes>>) -> Reply {
         let sent = async {
             let stream = TcpStream::connect(("127.0.0.1", self.upstream)).await.map_err(|e| e.to_string())?;
-            let (mut sender, connection) =
-                client::handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
+            let (mut sender, connection) = client::handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
             tokio::spawn(connection);
             let reply = sender.send_request(request).await.map_err(|e| e.to_string())?;
             let (head, body) = reply.into_parts();

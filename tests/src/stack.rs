@@ -35,8 +35,24 @@ impl Stack {
         std::fs::write(&template, yaml::emit(&synth::stack::template(&config).expect("a template"))).expect("written");
         let package = package();
         assert!(package.exists(), "{} is missing: run `make build`", package.display());
-        aws.cli(&["s3api", "create-bucket", "--bucket", "artifacts", "--create-bucket-configuration", "LocationConstraint=eu-west-1"]);
-        aws.cli(&["s3api", "put-object", "--bucket", "artifacts", "--key", "handler.zip", "--body", &package.display().to_string()]);
+        aws.cli(&[
+            "s3api",
+            "create-bucket",
+            "--bucket",
+            "artifacts",
+            "--create-bucket-configuration",
+            "LocationConstraint=eu-west-1",
+        ]);
+        aws.cli(&[
+            "s3api",
+            "put-object",
+            "--bucket",
+            "artifacts",
+            "--key",
+            "handler.zip",
+            "--body",
+            &package.display().to_string(),
+        ]);
         aws.cli(&[
             "cloudformation",
             "deploy",

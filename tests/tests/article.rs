@@ -66,10 +66,7 @@ async fn the_articles_end_states() {
     let new = |user: &str| (keys[user].id.clone(), true);
     assert_eq!(left(&account, "too-old").await, [(too_old[0].id.clone(), false), new("too-old")]);
     // As the article: the inactive key is gone.
-    assert_eq!(
-        left(&account, "with-inactive").await,
-        [(with_inactive[1].id.clone(), false), new("with-inactive")]
-    );
+    assert_eq!(left(&account, "with-inactive").await, [(with_inactive[1].id.clone(), false), new("with-inactive")]);
     // Better: the article deactivates the older and then fails at the quota.
     assert_eq!(left(&account, "two-active").await, [(two_active[1].id.clone(), false), new("two-active")]);
     // Better: the article creates a key and loses its secret.

@@ -48,14 +48,11 @@ pub(super) async fn put(
         message: e.to_string(),
     })?);
     let call = secrets.put_secret_value().secret_id(name).client_request_token(version_id(key));
-    match call.secret_string(text.as_str()).send().await {
-        Ok(_) => Ok(Answer::Done),
-        Err(e) if e.code() == Some("ResourceNotFoundException") => Ok(Answer::NoSuchSecret),
-        Err(e) => Err(failure(&e)),
-    }
+    call.secret_string(text.as_str()).send().await.map_err(|e| failure(&e))?;
+    Ok(Answer::Done)
 }
 
-/// Makes the secret without a value: a value comes only with its version id.
+/// Makes the secret if it is not there, without a value: a value comes only with its version id.
 pub(super) async fn create(secrets: &Client, name: &str, user: &UserName) -> Result<Answer, Failure> {
     let description = format!("The current access key of IAM user {user}, written by Access Key Rotation");
     match secrets.create_secret().name(name).description(description).send().await {
@@ -66,15 +63,10 @@ pub(super) async fn create(secrets: &Client, name: &str, user: &UserName) -> Res
 }
 
 pub(super) async fn describe(secrets: &Client, name: &str, key: &AccessKeyId) -> Result<Answer, Failure> {
-    match secrets.describe_secret().secret_id(name).send().await {
-        Ok(answer) => {
-            let versions = answer.version_ids_to_stages.unwrap_or_default();
-            let stages = versions.get(&version_id(key));
-            Ok(Answer::Current(stages.is_some_and(|stages| stages.iter().any(|stage| stage == CURRENT))))
-        }
-        Err(e) if e.code() == Some("ResourceNotFoundException") => Ok(Answer::Current(false)),
-        Err(e) => Err(failure(&e)),
-    }
+    let answer = secrets.describe_secret().secret_id(name).send().await.map_err(|e| failure(&e))?;
+    let versions = answer.version_ids_to_stages.unwrap_or_default();
+    let stages = versions.get(&version_id(key));
+    Ok(Answer::Current(stages.is_some_and(|stages| stages.iter().any(|stage| stage == CURRENT))))
 }
 
 #[cfg(test)]

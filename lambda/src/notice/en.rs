@@ -27,11 +27,12 @@ pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
     for old in &facts.replaced {
         let _ = write!(body, "\nThe old key {} (created {}) ", old.id, old.created.to_minute());
         let fate = facts.fate();
-        body.push_str(&match (old.status, fate.at_once) {
+        let fate_of_key = match (old.status, fate.at_once) {
             (Status::Inactive, _) => "was inactive already".to_owned(),
             (Status::Active, true) => "is deactivated now".to_owned(),
             (Status::Active, false) => format!("works at least until {}", fate.active_until.to_minute()),
-        });
+        };
+        body.push_str(&fate_of_key);
         if old.status == Status::Active && fate.waits_while_in_use {
             body.push_str(", and as long as something still uses it");
         }

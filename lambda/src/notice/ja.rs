@@ -27,11 +27,12 @@ pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
     for old in &facts.replaced {
         let _ = write!(body, "\n以前のキー {}({} 作成)は", old.id, old.created.to_minute());
         let fate = facts.fate();
-        body.push_str(&match (old.status, fate.at_once) {
+        let fate_of_key = match (old.status, fate.at_once) {
             (Status::Inactive, _) => "すでに無効です。".to_owned(),
             (Status::Active, true) => "ただちに無効になります。".to_owned(),
             (Status::Active, false) => format!("少なくとも {} まで有効です。", fate.active_until.to_minute()),
-        });
+        };
+        body.push_str(&fate_of_key);
         if old.status == Status::Active && fate.waits_while_in_use {
             body.push_str("まだ使われている場合は、使われなくなるまで有効のままです。");
         }

@@ -90,24 +90,21 @@ impl Property for Statement {
             ("Principal", principal),
             ("Action", self.actions.value()),
             ("Resource", resources.value()),
-            ("Condition", conditions(self.conditions)),
+            ("Condition", conditions(&self.conditions)),
         ]);
         Some(Value::Explained(self.why, Box::new(statement)))
     }
 }
 
 /// Conditions of one operator stand together.
-fn conditions(list: Vec<Condition>) -> Option<Value> {
-    let mut operators: Vec<(&str, Vec<(&str, Option<Value>)>)> = Vec::new();
-    for condition in list {
-        let entry = (condition.key, condition.values.value());
-        match operators.iter_mut().find(|(operator, _)| *operator == condition.operator) {
-            Some((_, entries)) => entries.push(entry),
-            None => operators.push((condition.operator, vec![entry])),
-        }
-    }
-    let operator = |(name, entries)| (name, Some(map(entries)));
-    (!operators.is_empty()).then(|| map(operators.into_iter().map(operator)))
+fn conditions(list: &[Condition]) -> Option<Value> {
+    let mut operators: Vec<&str> = list.iter().map(|condition| condition.operator).collect();
+    operators.dedup();
+    let of = |operator| {
+        let same = list.iter().filter(move |condition| condition.operator == operator);
+        map(same.map(|condition| (condition.key, condition.values.clone().value())))
+    };
+    (!list.is_empty()).then(|| map(operators.into_iter().map(|operator| (operator, Some(of(operator))))))
 }
 
 impl Property for PolicyDocument {

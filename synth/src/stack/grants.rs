@@ -10,12 +10,15 @@ use crate::{
 
 /// One statement for each permission that the handler declares.
 pub(super) fn handler(config: &Config, topic: &Handle<Topic>) -> Vec<Statement> {
+    let secrets = |endings: &[&str]| {
+        let names = config.users.iter().map(|user| config.secret_prefix.secret_name(&user.name));
+        names.flat_map(|name| endings.iter().map(move |ending| secret_arn(&format!("{name}{ending}")))).collect()
+    };
     let statement = |permission: Permission| {
         let resources = match permission.on {
             Target::Users => config.users.iter().map(|user| user_arn(&user.resource())).collect(),
-            Target::Secrets => {
-                config.users.iter().map(|user| secret_arn(&config.secret_prefix.secret_name(&user.name))).collect()
-            }
+            Target::Secrets => secrets(&[RANDOM]),
+            Target::NewSecrets => secrets(&["", RANDOM]),
             Target::Topic => vec![topic.reference()],
         };
         Statement::allow(
@@ -64,9 +67,11 @@ fn user_arn(resource: &str) -> Value {
     Value::sub(["arn:".into(), Pseudo::Partition.into(), ":iam::".into(), Pseudo::AccountId.into(), rest])
 }
 
-/// Secrets Manager puts a hyphen and six characters of its own behind the name.
+/// Secrets Manager puts a hyphen and six characters of its own behind the name of a secret that exists.
+const RANDOM: &str = "-??????";
+
 fn secret_arn(name: &str) -> Value {
-    let rest: Part = format!(":secret:{name}-??????").into();
+    let rest: Part = format!(":secret:{name}").into();
     Value::sub([
         "arn:".into(),
         Pseudo::Partition.into(),

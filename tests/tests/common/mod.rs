@@ -4,21 +4,21 @@
 use serde_json::{Value as Json, json};
 use tests::{LocalAws, Stack, account::OwnedKey, root};
 
-pub const ARTICLE: &str = "examples/article.yaml";
-pub const ROTATION: &str = "rotation.yaml";
+pub(crate) const ARTICLE: &str = "examples/article.yaml";
+pub(crate) const ROTATION: &str = "rotation.yaml";
 
 /// A file of the checkout.
-pub fn read(path: &str) -> String {
+pub(crate) fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
 }
 
 /// Whether an operation changes anything.
-pub fn is_write(operation: &str) -> bool {
+pub(crate) fn is_write(operation: &str) -> bool {
     !["List", "Get", "Describe"].iter().any(|verb| operation.starts_with(verb))
 }
 
 /// Invariant 9: secrets are in no log, report, emulator output or recorded call.
-pub fn assert_no_secret_outside_delivery<'k>(
+pub(crate) fn assert_no_secret_outside_delivery<'k>(
     aws: &LocalAws,
     stack: &Stack,
     report: &Json,
@@ -39,7 +39,7 @@ pub fn assert_no_secret_outside_delivery<'k>(
 }
 
 /// Denies the function's role one action on one user, in IAM itself.
-pub fn deny(aws: &LocalAws, action: &str, user: &str) {
+pub(crate) fn deny(aws: &LocalAws, action: &str, user: &str) {
     let roles = aws.cli(&["iam", "list-roles"]);
     let roles = roles["Roles"].as_array().cloned().unwrap_or_default();
     let role = roles.iter().filter_map(|role| role["RoleName"].as_str()).find(|name| name.contains("FunctionRole"));
