@@ -603,7 +603,7 @@ impl UserState {
                 self.keys_assumed = true;
                 self.rotation = Some(Rotation::Verifying { key: id, attempts: 0, successes: 0 });
             }
-            (Call::GetCallerIdentity { key, .. }, Answer::Done) => self.verified(key),
+            (Call::GetCallerIdentity { key, .. }, Answer::Done) => self.verified(call, key),
             (Call::CreateSecret, Answer::Done) => self.channel = Some(Channel::Ready),
             (Call::PutSecretValue(key), Answer::Done) => self.rotation = Some(Rotation::ReadingBack(key.clone())),
             (Call::DescribeSecret(key), Answer::Current(current)) => match (&self.rotation, current) {
@@ -644,12 +644,14 @@ impl UserState {
         }
     }
 
-    fn verified(&mut self, key: &AccessKeyId) {
+    fn verified(&mut self, call: &Call, key: &AccessKeyId) {
         if let Some(Rotation::Verifying { attempts, successes, .. }) = &mut self.rotation {
             *attempts += 1;
             *successes += 1;
             if *successes == VERIFY_SUCCESSES {
                 self.rotation = Some(Rotation::Delivering(key.clone()));
+            } else if *attempts == VERIFY_ATTEMPTS {
+                self.withdraw(key, call, unsteady());
             }
         }
     }
@@ -706,6 +708,14 @@ impl UserState {
 
     fn stop(&mut self, call: &Call, failure: Failure) {
         self.stopped = Some(Rest::Failed(Box::new((call.clone(), failure))));
+    }
+}
+
+fn unsteady() -> Failure {
+    Failure {
+        effect: Effect::None,
+        code: "NotVerified".into(),
+        message: format!("AWS did not accept the new key {VERIFY_SUCCESSES} times in a row in {VERIFY_ATTEMPTS} tries"),
     }
 }
 

@@ -33,3 +33,16 @@ pub fn tool(name: &str) -> PathBuf {
     assert!(path.exists(), "{} is missing: run `make setup`", path.display());
     path
 }
+
+/// The `synth` that was built with these tests.
+///
+/// # Panics
+/// If it was not: `cargo test --workspace` builds it.
+#[must_use]
+pub fn synth() -> PathBuf {
+    // Tests and binaries of one profile are in one folder: …/debug/deps/test, …/debug/synth.
+    let test = std::env::current_exe().expect("the path of this test");
+    let path = test.ancestors().nth(2).expect("a folder").join("synth");
+    assert!(path.exists(), "{} is missing: run cargo test --workspace", path.display());
+    path
+}

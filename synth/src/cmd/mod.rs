@@ -1,8 +1,11 @@
 //! The command line: one file per subcommand.
 
+mod check;
+mod show;
+mod source;
 mod template;
 
-use std::{fmt, path::Path, process::ExitCode};
+use std::{fmt, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -18,6 +21,10 @@ pub struct Cli {
 enum Command {
     /// Print the template that a configuration stands for, or write it to a file
     Template(template::Args),
+    /// Say whether a committed template is what its configuration generates
+    Check(check::Args),
+    /// Print one setting of a configuration
+    Show(show::Args),
 }
 
 /// How the process ends. The numbers are part of the interface: scripts depend on them.
@@ -62,6 +69,10 @@ impl Stop {
     fn failure(message: String) -> Self {
         Self { exit: Exit::Failure, message }
     }
+
+    fn stale(message: String) -> Self {
+        Self { exit: Exit::Stale, message }
+    }
 }
 
 /// Runs the command line to its end; errors go to standard error.
@@ -69,6 +80,8 @@ impl Stop {
 pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Template(args) => template::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Show(args) => show::run(&args),
     };
     match done {
         Ok(()) => Exit::Fine.into(),
@@ -78,11 +91,4 @@ pub fn run(cli: Cli) -> ExitCode {
             stop.exit.into()
         }
     }
-}
-
-/// The text of an input file.
-fn read_input(path: &Path) -> Result<String, Stop> {
-    std::fs::read_to_string(path).map_err(|e| {
-        Stop::bad_input(format!("{}: cannot be read: {e}; name another file with --config", path.display()))
-    })
 }

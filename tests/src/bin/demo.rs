@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use lambda::run::now;
 use lambda::{
     journal::{Delivered, Disabled, Entry},
     plan::{DeleteAfter, Policy},
@@ -56,21 +57,20 @@ async fn demo(configuration: &str) -> bool {
 
     // A schedule waits one interval before it first fires, so the stack is made one interval ago.
     let period = config.period();
-    let deployed_ago = period.unwrap_or(Span::days(1)).as_seconds().cast_signed();
-    step("creating four users and their keys, each at its own time in the past");
-    let cast = Cast::make(&mut aws, &account, &config.policy).await;
-    step(&format!("generating the template and deploying it, {} ago", Span::seconds(deployed_ago.unsigned_abs())));
-    aws.shift_clock(-deployed_ago);
+    let deployed_ago = period.unwrap_or(Span::days(1));
+    step(&format!("generating the template and deploying it, {deployed_ago} ago"));
+    aws.shift_clock(-deployed_ago.as_seconds().cast_signed());
     let stack = Stack::deploy(&aws, configuration, &users);
     let mailbox = Mailbox::subscribe(&aws, &stack.outputs["TopicArn"]).await;
-
     heading("The stack");
     show_resources(&aws, &stack);
+
     heading("The keys before");
-    aws.shift_clock(0);
-    let before = show_keys(&aws, &account).await;
+    let cast = Cast::make(&mut aws, &account, &config.policy).await;
+    let before = show_keys(&account).await;
 
     heading("The run");
+    aws.shift_clock(0);
     if period.is_some() {
         step(&format!("the clock is now; waiting for the schedule {} to fire", config.schedule.as_str()));
     } else {
@@ -88,7 +88,7 @@ async fn demo(configuration: &str) -> bool {
     }
 
     heading("The keys after");
-    let after = show_keys(&aws, &account).await;
+    let after = show_keys(&account).await;
 
     heading("The mails");
     let mails = mailbox.take().await;
@@ -181,13 +181,13 @@ fn parse(key: &OwnedKey) -> lambda::key::AccessKeyId {
 
 type Keys = Vec<(&'static str, Vec<ListedKey>)>;
 
-async fn show_keys(aws: &LocalAws, account: &Account) -> Keys {
+async fn show_keys(account: &Account) -> Keys {
     let mut all = Vec::new();
     for (user, stage) in STAGES {
         println!("  {user:<13} {stage}");
         let keys = account.keys(user).await;
         for key in &keys {
-            let age = aws.now().since(Timestamp::from_unix(key.created));
+            let age = now().since(Timestamp::from_unix(key.created));
             let state = if key.active { "active" } else { "inactive" };
             println!("    {} {state:<9} {} old", key.id, rounded(age));
         }
@@ -218,7 +218,7 @@ fn events(aws: &LocalAws, stack: &Stack) -> Vec<Json> {
 
 async fn wait_for_summary(aws: &LocalAws, stack: &Stack) -> Option<Json> {
     let began = Instant::now();
-    while began.elapsed() < Duration::from_secs(60) {
+    while began.elapsed() < Duration::from_mins(1) {
         let found = events(aws, stack).into_iter().find(|event| event["summary"].is_object());
         if found.is_some() {
             return found;

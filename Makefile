@@ -1,0 +1,133 @@
+# Every target is one idea and prints what it does. `make help` lists them.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.SILENT:
+
+# What to rotate; CONFIG=examples/article.yaml is the article's set-up.
+CONFIG ?= rotation.yaml
+# Instead of the configuration's: USERS="alice bob" EMAIL="a@example.com"
+USERS ?=
+EMAIL ?=
+# The processor that the function runs on: arm64 or x86_64. By default the configuration's.
+ARCH ?=
+# A handler that is packaged already; without it, deploy builds one.
+PACKAGE ?=
+
+CARGO ?= cargo
+PYTHON ?= python3
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+HOST_ARCH := $(patsubst arm64,aarch64,$(shell uname -m))
+SYNTH = $(CARGO) run --quiet --locked --package synth --
+OVERRIDES = $(if $(USERS),--users "$(USERS)") $(if $(EMAIL),--emails "$(EMAIL)") $(if $(ARCH),--architecture $(ARCH))
+AWS ?= $(shell command -v aws || echo .venv/bin/aws)
+STACK = $$($(SYNTH) show stack-name --config "$(CONFIG)")
+
+.PHONY: help setup build synth check test lint demo deploy destroy deny clean
+
+help: ## List the targets
+	echo "Rotates IAM users' access keys. make demo shows it; make deploy sets it up."
+	sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+setup: .venv/ready ## Install the build's and the tests' tools into .venv
+
+.venv/ready: tests/local-aws/requirements.txt
+	echo "Installing tools into .venv (once; about a minute)"
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; name one with PYTHON=")'
+	$(PYTHON) -m venv .venv || { echo "Python has no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	.venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/local-aws/requirements.txt
+	touch .venv/ready
+
+build: setup ## Package the handler for AWS (ARCH=arm64 or x86_64)
+	arch="$(ARCH)"; arch="$${arch:-$$($(SYNTH) show architecture --config "$(CONFIG)")}"
+	triple="$${arch/arm64/aarch64}-unknown-linux-gnu"
+	echo "Packaging the handler for $$arch (minutes the first time)"
+	if ! { rustc --print target-libdir --target "$$triple" | xargs ls >/dev/null 2>&1; }; then
+	  echo "The Rust standard library for $$triple is missing. Get it with: rustup target add $$triple" >&2; exit 1
+	fi
+	# zig links against an old C library, so that the binary runs on provided.al2023 whatever this machine has.
+	PATH="$$PWD/.venv/bin:$$PATH" cargo-lambda lambda build --release --locked --skip-target-check --package lambda \
+	  --output-format zip --lambda-dir "$(TARGET)/lambda/$$arch" --target "$$triple"
+	ls -l "$(TARGET)/lambda/$$arch/lambda/bootstrap.zip"
+
+# The handler for this machine, which the local AWS runs.
+.PHONY: build-local
+build-local: setup
+	echo "Packaging the handler for this machine (minutes the first time)"
+	PATH="$$PWD/.venv/bin:$$PATH" cargo-lambda lambda build --release --locked --skip-target-check --package lambda \
+	  --compiler cargo --output-format zip --lambda-dir "$(TARGET)/lambda/$(HOST_ARCH)"
+
+synth: ## Generate templates/ from the configurations
+	echo "Generating templates/"
+	$(SYNTH) template --config rotation.yaml --output templates/rotation.yaml
+	$(SYNTH) template --config examples/article.yaml --output templates/article.yaml
+
+check: ## Say whether templates/ is what the configurations generate
+	$(SYNTH) check --config rotation.yaml --template templates/rotation.yaml
+	$(SYNTH) check --config examples/article.yaml --template templates/article.yaml
+
+test: build-local lint ## Run every check and test there is
+	echo "Testing"
+	$(CARGO) test --workspace --locked
+	$(CARGO) test --package lambda --no-default-features --locked
+
+lint: setup ## Format; clippy; documentation; template linter
+	echo "Linting"
+	$(CARGO) fmt --all --check || { echo "Run: cargo fmt" >&2; exit 1; }
+	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --locked --quiet
+	.venv/bin/cfn-lint templates/*.yaml
+
+deny: ## Check the dependencies' licences and sources (installs cargo-deny)
+	command -v cargo-deny >/dev/null || { echo "Installing cargo-deny (about 4 minutes)"; $(CARGO) install --quiet --locked cargo-deny@0.20.2; }
+	$(CARGO) deny --log-level error check bans licenses sources
+
+demo: build-local ## Show a rotation from beginning to end on a local AWS (CONFIG=examples/article.yaml)
+	echo "Building the demo"
+	$(CARGO) build --quiet --locked --package tests --bin demo
+	"$(TARGET)/debug/demo" "$(CONFIG)"
+
+deploy: $(if $(PACKAGE),,build) ## Deploy into the AWS account of your credentials (CONFIG= USERS= EMAIL= ARCH=)
+	echo "Deploying $(CONFIG)"
+	command -v "$(AWS)" >/dev/null || { echo "The AWS CLI is missing: install it or run make setup" >&2; exit 1; }
+	account=$$($(AWS) sts get-caller-identity --query Account --output text) || { echo "AWS does not accept your credentials: sign in or set AWS_PROFILE" >&2; exit 1; }
+	region=$$($(AWS) configure get region || true); region="$${AWS_REGION:-$${AWS_DEFAULT_REGION:-$$region}}"
+	[ -n "$$region" ] || { echo "No Region: set AWS_REGION" >&2; exit 1; }
+	export AWS_DEFAULT_REGION="$$region"
+	stack="$(STACK)"; arch="$(ARCH)"; arch="$${arch:-$$($(SYNTH) show architecture --config "$(CONFIG)")}"
+	mkdir -p "$(TARGET)/deploy"; template="$(TARGET)/deploy/$$stack.yaml"; zip="$(or $(PACKAGE),$(TARGET)/lambda/$$arch/lambda/bootstrap.zip)"
+	$(SYNTH) template --config "$(CONFIG)" $(OVERRIDES) --output "$$template"
+	bucket="access-key-rotation-$$account-$$region"
+	if ! $(AWS) s3api head-bucket --bucket "$$bucket" >/dev/null 2>&1; then
+	  echo "Creating the artifact bucket $$bucket"
+	  location=(); [ "$$region" = us-east-1 ] || location=(--create-bucket-configuration "LocationConstraint=$$region")
+	  $(AWS) s3api create-bucket --bucket "$$bucket" "$${location[@]}" >/dev/null
+	  $(AWS) s3api put-public-access-block --bucket "$$bucket" --public-access-block-configuration \
+	    BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
+	  $(AWS) s3api put-bucket-versioning --bucket "$$bucket" --versioning-configuration Status=Enabled
+	fi
+	# The key is the code's own digest: the same code is the same object, and an empty change.
+	key=$$($(PYTHON) -c 'import hashlib,sys,zipfile; print(hashlib.sha256(zipfile.ZipFile(sys.argv[1]).read("bootstrap")).hexdigest())' "$$zip").zip
+	if ! $(AWS) s3api head-object --bucket "$$bucket" --key "$$key" >/dev/null 2>&1; then
+	  echo "Uploading the handler as $$key"
+	  $(AWS) s3api put-object --bucket "$$bucket" --key "$$key" --body "$$zip" >/dev/null
+	fi
+	$(AWS) cloudformation deploy --stack-name "$$stack" --template-file "$$template" --capabilities CAPABILITY_IAM \
+	  --no-fail-on-empty-changeset --parameter-overrides "CodeBucket=$$bucket" "CodeKey=$$key" || {
+	  echo "The deployment failed. What failed in it:" >&2
+	  $(AWS) cloudformation describe-stack-events --stack-name "$$stack" --output text --query \
+	    "reverse(StackEvents[?ends_with(ResourceStatus, 'FAILED')].[LogicalResourceId, ResourceStatusReason])" >&2 || true
+	  exit 1; }
+	$(AWS) cloudformation describe-stacks --stack-name "$$stack" --query 'Stacks[0].Outputs[].[OutputKey,OutputValue]' --output text
+	echo "Each address must now confirm the mail that AWS sends it; until then nobody hears of a new key."
+
+destroy: ## Delete the stack; secrets and keys stay
+	stack="$(STACK)"
+	echo "Deleting the stack $$stack. Users and their keys and their secrets in Secrets Manager stay."
+	$(AWS) cloudformation delete-stack --stack-name "$$stack"
+	$(AWS) cloudformation wait stack-delete-complete --stack-name "$$stack"
+
+clean: ## Remove what was built and installed in this checkout
+	rm -rf "$(TARGET)" .venv
+.ONESHELL:

@@ -1,0 +1,389 @@
+//! The plan as a table: what the handler does in which situation. The simulated AWS carries it out.
+#![allow(missing_docs)]
+
+mod world;
+
+use lambda::{
+    journal::{Delivered, Disabled, Intent, LEASE},
+    key::{AccessKeyId, LastUse, Status, Status::Active, Status::Inactive},
+    plan::{Call, DeleteAfter, Delivery, Doubt, Order, Policy, Rest, Run, StillInUse, VERIFY_ATTEMPTS},
+    time::{Span, Timestamp},
+};
+use world::{Secret, World, key, lost, refused};
+
+const NOW: Timestamp = Timestamp::from_unix(1_795_490_200);
+
+fn careful() -> Policy {
+    Policy {
+        rotate_after: Span::days(60),
+        overlap: Span::days(7),
+        delete_after: DeleteAfter::Window(Span::days(14)),
+        still_in_use: StillInUse::Wait,
+        delivery: Delivery::SecretsManager,
+    }
+}
+
+fn article() -> Policy {
+    Policy {
+        rotate_after: Span::minutes(1),
+        overlap: Span::ZERO,
+        delete_after: DeleteAfter::NextRotation,
+        still_in_use: StillInUse::Retire,
+        delivery: Delivery::Email,
+    }
+}
+
+fn run() -> Run {
+    Run { id: "this-run".parse().unwrap(), deadline: NOW + Span::minutes(10), order: Order::Routine }
+}
+
+fn ago(span: Span) -> Timestamp {
+    NOW.before(span)
+}
+
+fn days(n: u64) -> Timestamp {
+    ago(Span::days(n))
+}
+
+/// A world with keys of these ages in days.
+fn with(keys: &[(u64, Status)]) -> World {
+    keys.iter().fold(World::new(NOW), |world, (age, status)| world.with_key(days(*age), *status))
+}
+
+fn intent(at: Timestamp, known: usize) -> Intent {
+    Intent { run: "earlier-run".parse().unwrap(), at, known: key(known) }
+}
+
+/// The keys by number, with their status.
+fn left(world: &World) -> Vec<(AccessKeyId, Status)> {
+    world.keys.iter().map(|key| (key.id.clone(), key.status)).collect()
+}
+
+fn keys(expected: &[(usize, Status)]) -> Vec<(AccessKeyId, Status)> {
+    expected.iter().map(|(n, status)| (key(*n), *status)).collect()
+}
+
+fn operations(calls: &[Call]) -> String {
+    calls.iter().map(Call::operation).collect::<Vec<_>>().join(" ")
+}
+
+#[track_caller]
+fn runs(world: &mut World, policy: &Policy) -> (Rest, String) {
+    let (rest, calls) = world.run(policy, &run(), |_, _, _| None);
+    (rest, operations(&calls))
+}
+
+#[test]
+fn a_healthy_user_costs_one_call() {
+    let mut world = with(&[(1, Active)]);
+    assert_eq!(runs(&mut world, &careful()), (Rest::Healthy(NOW + Span::days(59)), "ListAccessKeys".into()));
+    let mut world = with(&[]);
+    assert_eq!(runs(&mut world, &careful()), (Rest::NoKeys, "ListAccessKeys".into()));
+}
+
+#[test]
+fn a_rotation_is_these_calls_in_this_order() {
+    let mut world = with(&[(60, Active)]);
+    let (rest, calls) = runs(&mut world, &careful());
+    assert_eq!(
+        calls,
+        "ListAccessKeys ListUserTags CreateSecret TagUser CreateAccessKey GetCallerIdentity GetCallerIdentity \
+         GetCallerIdentity PutSecretValue DescribeSecret Publish TagUser"
+    );
+    assert_eq!(rest, Rest::Overlap(key(0), NOW + Span::days(7)));
+    assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
+    assert_eq!((world.secret, world.announced), (Secret::Current(key(1)), vec![key(1)]));
+    let journal = world.journal.unwrap();
+    assert_eq!((journal.intent, journal.delivered), (None, Some(Delivered { key: key(1), at: NOW })));
+}
+
+#[test]
+fn the_articles_rotation_is_these_calls_in_this_order() {
+    let mut world = with(&[(60, Active)]);
+    let (rest, calls) = runs(&mut world, &article());
+    assert_eq!(
+        calls,
+        "ListAccessKeys ListUserTags GetTopicAttributes TagUser CreateAccessKey GetCallerIdentity GetCallerIdentity \
+         GetCallerIdentity Publish TagUser ListAccessKeys UpdateAccessKey"
+    );
+    assert_eq!(rest, Rest::Healthy(NOW + Span::minutes(1)));
+    assert_eq!((left(&world), world.mailed), (keys(&[(0, Inactive), (1, Active)]), vec![key(1)]));
+}
+
+/// A whole life, a run a day: each key of it is created, superseded, deactivated and deleted in its time.
+#[test]
+fn a_key_lives_as_the_policy_says() {
+    let mut world = with(&[(0, Active)]);
+    let mut events = Vec::new();
+    for day in 0..=82 {
+        world.now = NOW + Span::days(day);
+        let before = left(&world);
+        let now_run = Run { deadline: world.now + Span::minutes(10), ..run() };
+        let (_, calls) = world.run(&careful(), &now_run, |_, _, _| None);
+        if before != left(&world) {
+            let writes = calls.iter().filter(|call| call.operation().ends_with("AccessKey"));
+            events.extend(writes.map(|call| (day, call.operation())));
+        }
+    }
+    assert_eq!(events, [(60, "CreateAccessKey"), (67, "UpdateAccessKey"), (81, "DeleteAccessKey")]);
+    assert_eq!(left(&world), keys(&[(1, Active)]));
+}
+
+#[test]
+fn the_table_of_starting_states() {
+    // Starting keys (age in days, status), policy, keys that are left. Keys are numbered as they were made.
+    type Row = (&'static str, Vec<(u64, Status)>, Policy, Vec<(usize, Status)>);
+    let table: Vec<Row> = vec![
+        ("active + inactive, article", vec![(90, Inactive), (60, Active)], article(), vec![(1, Inactive), (2, Active)]),
+        ("two active, article", vec![(90, Active), (60, Active)], article(), vec![(1, Inactive), (2, Active)]),
+        ("only inactive, article", vec![(60, Inactive)], article(), vec![(0, Inactive), (1, Active)]),
+        ("two inactive, article", vec![(90, Inactive), (60, Inactive)], article(), vec![(1, Inactive), (2, Active)]),
+        (
+            "two inactive, listed youngest first",
+            vec![(60, Inactive), (90, Inactive)],
+            article(),
+            vec![(0, Inactive), (2, Active)],
+        ),
+        (
+            "young + inactive, article keeps it",
+            vec![(90, Inactive), (0, Active)],
+            article(),
+            vec![(0, Inactive), (1, Active)],
+        ),
+        ("two active, retires the older", vec![(90, Active), (8, Active)], careful(), vec![(0, Inactive), (1, Active)]),
+        (
+            "two active, listed youngest first",
+            vec![(8, Active), (90, Active)],
+            careful(),
+            vec![(0, Active), (1, Inactive)],
+        ),
+        ("two active, in the overlap", vec![(90, Active), (6, Active)], careful(), vec![(0, Active), (1, Active)]),
+        ("only inactive", vec![(90, Inactive)], careful(), vec![(0, Inactive), (1, Active)]),
+        (
+            "due, but an inactive key has its window",
+            vec![(90, Inactive), (60, Active)],
+            careful(),
+            vec![(0, Inactive), (1, Active)],
+        ),
+    ];
+    for (name, start, policy, expected) in table {
+        let mut world = with(&start);
+        // A key of age 0 was made this very second: too young for the article's minute.
+        let (rest, calls) = runs(&mut world, &policy);
+        assert_eq!(left(&world), keys(&expected), "{name}: {rest:?} after {calls}");
+    }
+}
+
+#[test]
+fn two_active_keys_are_told_apart_by_the_journal_when_they_are_of_one_second() {
+    let mut world = with(&[(30, Active), (30, Active)]);
+    assert_eq!(runs(&mut world, &careful()).0, Rest::NeedsPerson(Doubt::SameAge));
+    for (delivered, retired) in [(0, 1), (1, 0)] {
+        let mut world = with(&[(30, Active), (30, Active)]);
+        world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(delivered), at: days(30) });
+        let _ = runs(&mut world, &careful());
+        let statuses: Vec<_> = world.keys.iter().map(|key| key.status).collect();
+        assert_eq!(statuses[retired], Inactive, "key {delivered} was delivered");
+        assert_eq!(statuses[delivered], Active);
+    }
+}
+
+#[test]
+fn an_inactive_key_is_kept_for_its_window_from_when_it_was_first_seen() {
+    let mut world = with(&[(40, Inactive), (30, Active)]);
+    let (rest, calls) = runs(&mut world, &careful());
+    assert_eq!(
+        (rest, calls.as_str()),
+        (Rest::Window(key(0), NOW + Span::days(14)), "ListAccessKeys ListUserTags TagUser")
+    );
+    assert_eq!(world.journal.as_ref().unwrap().disabled, [Disabled { key: key(0), at: NOW }]);
+
+    for (disabled, deleted) in [(ago(Span::days(14)), true), (ago(Span::seconds(14 * 86_400 - 1)), false)] {
+        let mut world = with(&[(40, Inactive), (30, Active)]);
+        world.journal.as_mut().unwrap().disabled = vec![Disabled { key: key(0), at: disabled }];
+        let _ = runs(&mut world, &careful());
+        assert_eq!(world.keys.len() == 1, deleted, "{disabled}");
+    }
+}
+
+#[test]
+fn invariant_1_an_old_key_in_use_stays() {
+    let used = |at| LastUse::Used { at, service: "s3".into(), region: "eu-west-1".into() };
+    for (last_use, retired) in [
+        (LastUse::Never, true),
+        (used(days(8)), true),
+        (used(ago(Span::days(8)) + Span::seconds(1)), false),
+        (used(NOW), false),
+    ] {
+        let mut world = with(&[(90, Active), (8, Active)]);
+        world.last_use = vec![(key(0), last_use.clone())];
+        let (rest, _) = runs(&mut world, &careful());
+        assert_eq!(world.keys[0].status == Inactive, retired, "{last_use:?}");
+        assert_eq!(rest == Rest::StillInUse(key(0), last_use.clone()), !retired, "{last_use:?}: {rest:?}");
+    }
+    let mut world = with(&[(90, Active), (8, Active)]);
+    world.last_use = vec![(key(0), used(NOW))];
+    let _ = runs(&mut world, &Policy { still_in_use: StillInUse::Retire, ..careful() });
+    assert_eq!(world.keys[0].status, Inactive, "retire means retire");
+}
+
+#[test]
+fn invariant_5_a_last_use_that_cannot_be_read_means_in_use() {
+    for failure in [refused("Throttling"), lost()] {
+        let mut world = with(&[(90, Active), (8, Active)]);
+        let (rest, _) = world.run(&careful(), &run(), |_, call, _| {
+            matches!(call, Call::GetAccessKeyLastUsed(_)).then(|| Err(failure.clone()))
+        });
+        assert_eq!(rest, Rest::StillInUse(key(0), LastUse::Unknown));
+        assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
+    }
+}
+
+#[test]
+fn a_key_younger_than_a_lease_supersedes_nothing_unless_the_journal_says_so() {
+    // The other run's intent may not be visible yet, and its key not delivered.
+    let mut world = with(&[(90, Active)]).with_key(ago(Span::minutes(5)), Active);
+    let (rest, calls) = runs(&mut world, &article());
+    assert!(matches!(rest, Rest::Overlap(ref old, _) if *old == key(0)), "{rest:?}");
+    assert!(!calls.contains("UpdateAccessKey"));
+    world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(1), at: ago(Span::minutes(5)) });
+    let _ = runs(&mut world, &article());
+    assert_eq!(world.keys[0].status, Inactive);
+}
+
+#[test]
+fn invariant_8_an_unexpired_intent_means_hands_off() {
+    for (begun, busy) in [(NOW, true), (ago(LEASE) + Span::seconds(1), true), (ago(LEASE), false)] {
+        let mut world = with(&[(90, Active)]);
+        world.journal.as_mut().unwrap().intent = Some(intent(begun, 0));
+        let (rest, calls) = runs(&mut world, &careful());
+        assert_eq!(matches!(rest, Rest::Busy(..)), busy, "{begun}");
+        assert_eq!(calls == "ListAccessKeys ListUserTags", busy, "{calls}");
+    }
+}
+
+/// A user whose rotation an earlier run left unfinished an hour ago.
+fn unfinished() -> World {
+    let begun = ago(Span::minutes(60));
+    let mut world = with(&[(90, Active)]).with_key(begun, Active);
+    world.journal.as_mut().unwrap().intent = Some(intent(begun, 0));
+    world
+}
+
+#[test]
+fn invariant_3_an_orphan_is_removed_and_never_the_older_key() {
+    for policy in [careful(), Policy { delivery: Delivery::Email, ..careful() }] {
+        let mut world = unfinished();
+        let (_, calls) = runs(&mut world, &policy);
+        assert!(calls.contains("UpdateAccessKey DeleteAccessKey TagUser"), "{calls}");
+        assert_eq!(left(&world), keys(&[(0, Active), (2, Active)]), "and the rotation is done anew");
+    }
+}
+
+#[test]
+fn a_key_that_was_stored_before_the_crash_is_announced_and_committed() {
+    let mut world = unfinished();
+    world.secret = Secret::Current(key(1));
+    let (rest, calls) = runs(&mut world, &careful());
+    assert_eq!(calls, "ListAccessKeys ListUserTags CreateSecret DescribeSecret Publish TagUser");
+    assert_eq!(rest, Rest::Overlap(key(0), NOW + Span::days(7)));
+    assert_eq!(world.announced, [key(1)]);
+}
+
+#[test]
+fn an_orphan_that_is_used_is_no_orphan() {
+    let window_ends = ago(Span::minutes(60)) + LEASE + Span::minutes(5);
+    let sts = |at| LastUse::Used { at, service: "sts".into(), region: "us-east-1".into() };
+    let s3 = LastUse::Used { at: ago(Span::minutes(59)), service: "s3".into(), region: "us-east-1".into() };
+    for (last_use, removed) in
+        [(LastUse::Never, true), (sts(window_ends), true), (sts(window_ends + Span::seconds(1)), false), (s3, false)]
+    {
+        let mut world = unfinished();
+        world.last_use = vec![(key(1), last_use.clone())];
+        let (rest, _) = runs(&mut world, &careful());
+        assert_eq!(!world.keys.iter().any(|k| k.id == key(1)), removed, "{last_use:?}");
+        if !removed {
+            assert_eq!(rest, Rest::NeedsPerson(Doubt::OrphanInUse(key(1), last_use.clone())));
+            // A mail cannot be read back, but a key that is used was received.
+            let mut world = unfinished();
+            world.last_use = vec![(key(1), last_use.clone())];
+            let _ = runs(&mut world, &Policy { delivery: Delivery::Email, ..careful() });
+            assert_eq!(world.journal.unwrap().delivered, Some(Delivered { key: key(1), at: NOW }));
+        }
+    }
+}
+
+#[test]
+fn a_forged_intent_takes_no_key_away() {
+    // The tag names the new key as the one that stood before, so that the old one looks like the orphan.
+    let mut world = unfinished();
+    world.journal.as_mut().unwrap().intent = Some(intent(days(90), 1));
+    assert_eq!(runs(&mut world, &careful()).0, Rest::NeedsPerson(Doubt::UnclearOrigin));
+    // It names a key that is not there.
+    let mut world = unfinished();
+    world.journal.as_mut().unwrap().intent = Some(intent(ago(Span::minutes(60)), 7));
+    assert_eq!(runs(&mut world, &careful()).0, Rest::NeedsPerson(Doubt::UnclearOrigin));
+    // It speaks of the future.
+    let mut world = unfinished();
+    world.journal.as_mut().unwrap().intent = Some(intent(NOW + Span::minutes(6), 0));
+    assert_eq!(runs(&mut world, &careful()).0, Rest::NeedsPerson(Doubt::FutureIntent(NOW + Span::minutes(6))));
+    // None of them changed anything.
+    assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
+}
+
+#[test]
+fn when_the_channel_is_not_ready_no_key_is_made() {
+    let mut world = with(&[(90, Active)]);
+    world.subscribers = 0;
+    let (rest, calls) = runs(&mut world, &article());
+    assert_eq!((rest, calls.as_str()), (Rest::NobodyListens, "ListAccessKeys ListUserTags GetTopicAttributes"));
+
+    let mut world = with(&[(90, Active)]);
+    let late = Run { deadline: NOW + Span::seconds(89), ..run() };
+    assert_eq!(world.run(&careful(), &late, |_, _, _| None).0, Rest::OutOfTime);
+    assert_eq!(left(&world), keys(&[(0, Active)]));
+}
+
+#[test]
+fn invariant_2_a_key_that_never_works_is_withdrawn() {
+    let mut world = with(&[(90, Active)]);
+    let mut verifications = 0;
+    let (rest, calls) = world.run(&careful(), &run(), |_, call, _| {
+        let verifying = matches!(call, Call::GetCallerIdentity { .. });
+        verifications += u8::from(verifying);
+        // Two good ones never come to three in a row.
+        (verifying && verifications % 3 == 0).then(|| Err(refused("InvalidClientTokenId")))
+    });
+    assert!(verifications <= VERIFY_ATTEMPTS, "bounded: {verifications}");
+    assert!(matches!(rest, Rest::Withdrawn(_)), "{rest:?} after {}", operations(&calls));
+    assert_eq!(left(&world), keys(&[(0, Active)]));
+    assert_eq!(world.journal.unwrap().intent, None);
+}
+
+#[test]
+fn a_delivery_that_was_refused_is_taken_back_and_one_that_may_have_arrived_is_left() {
+    for (policy, delivery) in [(careful(), "PutSecretValue"), (article(), "Publish")] {
+        let mut world = with(&[(90, Active)]);
+        let (rest, _) =
+            world.run(&policy, &run(), |_, call, _| (call.operation() == delivery).then(|| Err(refused("No"))));
+        assert!(matches!(rest, Rest::Withdrawn(_)), "{rest:?}");
+        assert_eq!(left(&world), keys(&[(0, Active)]));
+
+        let mut world = with(&[(90, Active)]);
+        let (rest, _) = world.run(&policy, &run(), |_, call, _| (call.operation() == delivery).then(|| Err(lost())));
+        assert!(matches!(rest, Rest::Failed(_)), "{rest:?}");
+        assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
+        assert!(world.journal.unwrap().intent.is_some(), "the next run will look");
+    }
+}
+
+#[test]
+fn rotating_now_rotates_once() {
+    let now = Run { order: Order::RotateNow, ..run() };
+    for policy in [careful(), article()] {
+        let mut world = with(&[(1, Active)]);
+        let (_, calls) = world.run(&policy, &now, |_, _, _| None);
+        assert_eq!(calls.iter().filter(|call| **call == Call::CreateAccessKey).count(), 1);
+        assert_eq!(world.keys.len(), 2);
+    }
+}

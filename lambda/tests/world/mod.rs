@@ -1,0 +1,165 @@
+//! A simulated AWS for one user: what IAM, STS, Secrets Manager and SNS do with the plan's calls.
+//!
+//! It keeps AWS's rules (two keys at most, no deletion undone, inactive keys refused) and none of the handler's.
+
+use lambda::{
+    journal::{Garbled, Journal},
+    key::{AccessKeyId, Key, LastUse, Status},
+    plan::{self, Answer, Call, Effect, Failure, Message, Next, Policy, Rest, Run, UserState},
+    time::Timestamp,
+};
+
+/// The n-th key id.
+pub(crate) fn key(n: usize) -> AccessKeyId {
+    format!("AKIAEXAMPLE{n:09}").parse().expect("a key id")
+}
+
+/// The user's secret in Secrets Manager.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Secret {
+    Missing,
+    Empty,
+    Current(AccessKeyId),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct World {
+    pub(crate) now: Timestamp,
+    pub(crate) keys: Vec<Key>,
+    pub(crate) journal: Result<Journal, Garbled>,
+    pub(crate) last_use: Vec<(AccessKeyId, LastUse)>,
+    pub(crate) secret: Secret,
+    pub(crate) subscribers: u32,
+    /// Keys whose secrets were mailed.
+    pub(crate) mailed: Vec<AccessKeyId>,
+    /// Keys whose arrival in Secrets Manager was announced.
+    pub(crate) announced: Vec<AccessKeyId>,
+    /// How many keys were ever made: the next one's number.
+    pub(crate) made: usize,
+}
+
+impl World {
+    pub(crate) fn new(now: Timestamp) -> Self {
+        Self {
+            now,
+            keys: Vec::new(),
+            journal: Ok(Journal::default()),
+            last_use: Vec::new(),
+            secret: Secret::Missing,
+            subscribers: 1,
+            mailed: Vec::new(),
+            announced: Vec::new(),
+            made: 0,
+        }
+    }
+
+    /// Gives the user a key made at `created`.
+    pub(crate) fn with_key(mut self, created: Timestamp, status: Status) -> Self {
+        self.keys.push(Key { id: key(self.made), status, created });
+        self.made += 1;
+        self
+    }
+
+    /// Carries out one call.
+    pub(crate) fn call(&mut self, call: &Call) -> Result<Answer, Failure> {
+        match call {
+            Call::ListAccessKeys => Ok(Answer::Keys(self.keys.clone())),
+            Call::ListUserTags => Ok(Answer::Journal(self.journal.clone())),
+            Call::GetAccessKeyLastUsed(id) => {
+                let known = self.last_use.iter().find(|(key, _)| key == id);
+                Ok(Answer::LastUse(known.map_or(LastUse::Never, |(_, use_)| use_.clone())))
+            }
+            Call::TagUser(entries) => {
+                // TagUser overwrites what was garbled before.
+                let mut journal = self.journal.clone().unwrap_or_default();
+                for entry in entries {
+                    journal.apply(entry);
+                }
+                self.journal = Ok(journal);
+                Ok(Answer::Done)
+            }
+            Call::CreateAccessKey => {
+                if self.keys.len() >= 2 {
+                    return Err(refused("LimitExceeded"));
+                }
+                let made = Key { id: key(self.made), status: Status::Active, created: self.now };
+                self.made += 1;
+                self.keys.push(made.clone());
+                Ok(Answer::Created(made))
+            }
+            Call::DeactivateAccessKey(id, _) => {
+                self.find(id)?.status = Status::Inactive;
+                Ok(Answer::Done)
+            }
+            Call::DeleteAccessKey(id, _) => {
+                self.find(id)?;
+                self.keys.retain(|key| key.id != *id);
+                Ok(Answer::Done)
+            }
+            Call::GetCallerIdentity { key, .. } => match self.find(key) {
+                Ok(found) if found.status == Status::Active => Ok(Answer::Done),
+                _ => Err(refused("InvalidClientTokenId")),
+            },
+            Call::CreateSecret => {
+                if self.secret == Secret::Missing {
+                    self.secret = Secret::Empty;
+                }
+                Ok(Answer::Done)
+            }
+            // The permission is on an ARN that a missing secret does not have.
+            Call::PutSecretValue(_) | Call::DescribeSecret(_) if self.secret == Secret::Missing => {
+                Err(refused("AccessDeniedException"))
+            }
+            Call::PutSecretValue(id) => {
+                self.secret = Secret::Current(id.clone());
+                Ok(Answer::Done)
+            }
+            Call::DescribeSecret(id) => Ok(Answer::Current(self.secret == Secret::Current(id.clone()))),
+            Call::GetTopicAttributes => Ok(Answer::Subscribers(self.subscribers)),
+            Call::Publish(Message::Secret(id)) => {
+                self.mailed.push(id.clone());
+                Ok(Answer::Done)
+            }
+            Call::Publish(Message::Stored(id)) => {
+                self.announced.push(id.clone());
+                Ok(Answer::Done)
+            }
+        }
+    }
+
+    fn find(&mut self, id: &AccessKeyId) -> Result<&mut Key, Failure> {
+        self.keys.iter_mut().find(|key| key.id == *id).ok_or_else(|| refused("NoSuchEntity"))
+    }
+
+    /// One whole run. `fault` sees each call with its number and may answer in AWS's place.
+    pub(crate) fn run(
+        &mut self,
+        policy: &Policy,
+        run: &Run,
+        mut fault: impl FnMut(usize, &Call, &mut Self) -> Option<Result<Answer, Failure>>,
+    ) -> (Rest, Vec<Call>) {
+        let mut state = UserState::default();
+        let mut calls = Vec::new();
+        loop {
+            match plan::next_step(&state, policy, run, self.now) {
+                Next::Rest(rest) => return (rest, calls),
+                Next::Call(call) => {
+                    let answer = fault(calls.len(), &call, self).unwrap_or_else(|| self.call(&call));
+                    state.learn(&call, answer);
+                    calls.push(call);
+                    assert!(calls.len() < 100, "the plan does not come to an end: {calls:?}");
+                }
+            }
+        }
+    }
+}
+
+/// AWS said no, and nothing happened.
+pub(crate) fn refused(code: &str) -> Failure {
+    Failure { effect: Effect::None, code: code.into(), message: "refused".into() }
+}
+
+/// Nobody knows what happened.
+pub(crate) fn lost() -> Failure {
+    Failure { effect: Effect::Unknown, code: "Timeout".into(), message: "no answer in time".into() }
+}

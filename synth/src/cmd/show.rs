@@ -1,0 +1,34 @@
+//! `synth show`: one setting of a configuration, for scripts.
+
+use clap::ValueEnum;
+
+use super::{Stop, source::Source};
+use crate::cfn::resource::Architecture;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Which
+    setting: Setting,
+    #[command(flatten)]
+    source: Source,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Setting {
+    /// The stack's name
+    StackName,
+    /// The processor that the function runs on
+    Architecture,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Stop> {
+    let config = args.source.read()?;
+    match args.setting {
+        Setting::StackName => println!("{}", config.stack_name.as_str()),
+        Setting::Architecture => {
+            let name = Architecture::ALL.iter().find(|(_, architecture)| *architecture == config.architecture);
+            println!("{}", name.map_or("", |(name, _)| name));
+        }
+    }
+    Ok(())
+}

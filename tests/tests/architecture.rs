@@ -1,0 +1,79 @@
+//! The code's own invariants: what may be named where.
+
+mod common;
+
+use std::path::Path;
+
+use tests::root;
+
+/// Every Rust file below a folder, or the file itself.
+fn sources(path: &Path) -> Vec<(String, String)> {
+    if path.is_file() {
+        return vec![(path.display().to_string(), std::fs::read_to_string(path).unwrap())];
+    }
+    let entries = std::fs::read_dir(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let rust = |path: &Path| path.is_dir() || path.extension().is_some_and(|extension| extension == "rs");
+    let files: Vec<_> = entries.map(|entry| entry.unwrap().path()).filter(|path| rust(path)).collect();
+    files.iter().flat_map(|path| sources(path)).collect()
+}
+
+/// The code without its tests and comments.
+fn code(source: &str) -> String {
+    let production = source.split("#[cfg(test)]").next().unwrap_or_default();
+    production.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn what_is_pure_does_no_io_and_reads_no_clock() {
+    let io = [
+        "std::fs",
+        "std::io",
+        "std::net",
+        "std::env",
+        "std::process",
+        "SystemTime",
+        "Instant::now",
+        "tokio",
+        "println!",
+    ];
+    for place in [
+        "lambda/src/plan.rs",
+        "lambda/src/journal.rs",
+        "lambda/src/notice",
+        "synth/src/cfn",
+        "synth/src/iam",
+        "synth/src/stack",
+        "synth/src/config",
+    ] {
+        let found = sources(&root().join(place));
+        assert!(!found.is_empty(), "{place} holds no source");
+        for (file, source) in found {
+            for word in io {
+                assert!(!code(&source).contains(word), "{file} names {word}");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_adapters_name_the_sdk() {
+    let adapters = root().join("lambda/src/aws").display().to_string();
+    let mut named = 0;
+    for place in ["lambda/src", "synth/src"] {
+        for (file, source) in sources(&root().join(place)) {
+            let names_sdk = ["aws_sdk", "aws_config", "aws_smithy"].iter().any(|word| code(&source).contains(word));
+            assert!(!names_sdk || file.starts_with(&adapters), "{file} names the SDK");
+            named += usize::from(names_sdk);
+        }
+    }
+    assert!(named > 0, "the adapters name it");
+}
+
+#[test]
+fn a_secret_is_taken_out_only_where_it_is_delivered_or_verified() {
+    let allowed = ["secrets_manager.rs", "sts.rs", "notice/en.rs", "notice/ja.rs", "key.rs"];
+    for (file, source) in sources(&root().join("lambda/src")) {
+        let exposes = code(&source).contains("expose(");
+        assert!(!exposes || allowed.iter().any(|name| file.ends_with(name)), "{file} takes a secret out");
+    }
+}
