@@ -1,4 +1,4 @@
-//! What the handler remembers of a user between runs: three tags on the IAM user.
+//! What the handler remembers of a user between runs: four tags on the IAM user.
 //!
 //! The journal is written *before* a key is created, so that a crash between any two calls leaves behind
 //! what the next run needs in order to tell the key whose secret was lost from the key that is in use.
@@ -22,8 +22,10 @@ pub const INTENT: &str = "access-key-rotation:intent";
 pub const DELIVERED: &str = "access-key-rotation:delivered";
 /// The keys that were found or made inactive, and when.
 pub const DISABLED: &str = "access-key-rotation:disabled";
+/// The key that a person had reactivated.
+pub const UNDONE: &str = "access-key-rotation:undone";
 /// Every tag key of the journal.
-pub const TAGS: [&str; 3] = [INTENT, DELIVERED, DISABLED];
+pub const TAGS: [&str; 4] = [INTENT, DELIVERED, DISABLED, UNDONE];
 
 /// How long an intent keeps other runs away.
 ///
@@ -101,6 +103,8 @@ pub struct Journal {
     pub delivered: Option<Delivered>,
     /// The inactive keys.
     pub disabled: Vec<Disabled>,
+    /// The key that a person had reactivated; it is left alone until its successor is due.
+    pub undone: Option<AccessKeyId>,
 }
 
 /// One tag to write. A call writes only what it changes, so that two runs never overwrite each other's rest.
@@ -112,10 +116,12 @@ pub enum Entry {
     Delivered(Delivered),
     /// Note which keys are inactive.
     Disabled(Vec<Disabled>),
+    /// Note that a person wanted this key back.
+    Undone(Option<AccessKeyId>),
 }
 
 /// A journal tag that does not say what a journal tag says.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("the tag {tag} is {value:?}, which this handler never writes")]
 pub struct Garbled {
     /// The tag's key.
@@ -143,6 +149,8 @@ impl Journal {
                 journal.delivered = parse_delivered(value).ok_or_else(|| garbled(DELIVERED))?;
             } else if key.eq_ignore_ascii_case(DISABLED) {
                 journal.disabled = parse_disabled(value).ok_or_else(|| garbled(DISABLED))?;
+            } else if key.eq_ignore_ascii_case(UNDONE) {
+                journal.undone = parse_undone(value).ok_or_else(|| garbled(UNDONE))?;
             }
         }
         Ok(journal)
@@ -154,6 +162,7 @@ impl Journal {
             Entry::Intent(intent) => self.intent.clone_from(intent),
             Entry::Delivered(delivered) => self.delivered = Some(delivered.clone()),
             Entry::Disabled(disabled) => self.disabled.clone_from(disabled),
+            Entry::Undone(key) => self.undone.clone_from(key),
         }
     }
 
@@ -172,6 +181,8 @@ impl Entry {
             Self::Intent(None) => (INTENT, NONE.to_owned()),
             Self::Intent(Some(i)) => (INTENT, format!("run={} at={} known={}", i.run, i.at, i.known)),
             Self::Delivered(d) => (DELIVERED, format!("key={} at={}", d.key, d.at)),
+            Self::Undone(None) => (UNDONE, NONE.to_owned()),
+            Self::Undone(Some(key)) => (UNDONE, format!("key={key}")),
             Self::Disabled(keys) if keys.is_empty() => (DISABLED, NONE.to_owned()),
             Self::Disabled(keys) => {
                 let pairs: Vec<_> = keys.iter().map(|d| format!("{}={}", d.key, d.at)).collect();
@@ -218,6 +229,15 @@ fn parse_delivered(text: &str) -> Option<Option<Delivered>> {
     Some(Some(Delivered { key: key.parse().ok()?, at: at.parse().ok()? }))
 }
 
+#[allow(clippy::option_option)]
+fn parse_undone(text: &str) -> Option<Option<AccessKeyId>> {
+    if text == NONE {
+        return Some(None);
+    }
+    let [key] = fields(text, ["key"])?;
+    Some(Some(key.parse().ok()?))
+}
+
 fn parse_disabled(text: &str) -> Option<Vec<Disabled>> {
     if text == NONE {
         return Some(Vec::new());
@@ -251,6 +271,8 @@ mod tests {
             vec![Entry::Intent(None), Entry::Delivered(Delivered { key: key(2), at: at(1) })],
             vec![Entry::Disabled(disabled)],
             vec![Entry::Disabled(vec![])],
+            vec![Entry::Undone(Some(key(1)))],
+            vec![Entry::Undone(None)],
         ] {
             let mut expected = Journal::default();
             let tags: Vec<_> = entries.iter().map(Entry::tag).collect();
@@ -290,6 +312,7 @@ mod tests {
             (DELIVERED, "key=short at=2026-11-24T03:16:40Z"),
             (DELIVERED, "at=2026-11-24T03:16:40Z key=AKIAEXAMPLE000000001"),
             (DISABLED, "AKIAEXAMPLE000000001"),
+            (UNDONE, "AKIAEXAMPLE000000001"),
             (DISABLED, "AKIAEXAMPLE000000001=2026-11-24T03:16:40Z "),
         ] {
             let upper = tag.to_ascii_uppercase();

@@ -59,14 +59,14 @@ pub fn permissions(policy: &Policy) -> Vec<Permission> {
             actions: vec!["iam:TagUser"],
             on: Target::Users,
             only_tag_keys: &journal::TAGS,
-            why: "Note what is about to be done before it is done, in three tags; no other tag can be written.",
+            why: "Note what is about to be done before it is done, in four tags; no other tag can be written.",
         },
         Permission {
             sid: "RotateKeys",
             actions: vec!["iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:DeleteAccessKey"],
             on: Target::Users,
             only_tag_keys: &[],
-            why: "Create the new key, deactivate the old one, delete it when its time is over.",
+            why: "Create the new key, deactivate the old one (or activate it again), delete it when its time is over.",
         },
     ];
     if policy.delivery == Delivery::SecretsManager {

@@ -42,6 +42,8 @@ pub struct Policy {
     pub delete_after: DeleteAfter,
     /// What to do with an old key that is used although its successor was delivered.
     pub still_in_use: StillInUse,
+    /// How long after the overlap such a key is waited for at most.
+    pub wait_at_most: Patience,
     /// How a new secret reaches its owner.
     pub delivery: Delivery,
 }
@@ -64,6 +66,15 @@ pub enum StillInUse {
     Retire,
 }
 
+/// How long an old key that is still in use is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Patience {
+    /// As long as it takes.
+    Forever,
+    /// This long after the overlap; then it is deactivated all the same.
+    AtMost(Span),
+}
+
 /// How a new secret reaches its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Delivery {
@@ -80,6 +91,8 @@ pub enum Order {
     Routine,
     /// A person's: replace the key now, whatever its age.
     RotateNow,
+    /// A person's: reactivate the key that was deactivated last.
+    Undo,
 }
 
 /// One invocation, as far as decisions depend on it.
@@ -108,6 +121,8 @@ pub enum Call {
     CreateAccessKey,
     /// IAM: deactivate the key.
     DeactivateAccessKey(AccessKeyId, Why),
+    /// IAM: activate the key again.
+    ActivateAccessKey(AccessKeyId),
     /// IAM: delete the key, which must be inactive.
     DeleteAccessKey(AccessKeyId, Why),
     /// STS, signed with the new key, after a pause: is it accepted?
@@ -155,7 +170,7 @@ pub enum Message {
 }
 
 /// What an AWS call answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Answer {
     /// To ListAccessKeys.
     Keys(Vec<Key>),
@@ -174,7 +189,7 @@ pub enum Answer {
 }
 
 /// A call that failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Failure {
     /// Whether it can have had its effect all the same.
     pub effect: Effect,
@@ -194,7 +209,7 @@ pub enum Effect {
 }
 
 /// What to do next.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Next {
     /// Make this call.
     Call(Call),
@@ -203,7 +218,7 @@ pub enum Next {
 }
 
 /// Why nothing is left to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Rest {
     /// The user has no access key.
     NoKeys,
@@ -213,6 +228,10 @@ pub enum Rest {
     Overlap(AccessKeyId, Timestamp),
     /// The deactivated key can be reactivated until the time given.
     Window(AccessKeyId, Timestamp),
+    /// The old key was reactivated by a person; it is left alone until its successor is due.
+    Undone(AccessKeyId, Timestamp),
+    /// There is no deactivated key to reactivate.
+    NothingToUndo,
     /// The old key is in use although its successor was delivered.
     StillInUse(AccessKeyId, LastUse),
     /// Another run is at work on this user until the time given at the latest.
@@ -232,7 +251,7 @@ pub enum Rest {
 }
 
 /// What the handler will not decide by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Doubt {
     /// The journal cannot be read.
     Journal(Garbled),
@@ -249,7 +268,7 @@ pub enum Doubt {
 }
 
 /// What is known of one user.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct UserState {
     keys: Option<Vec<Key>>,
     /// A key was made since the keys were listed.
@@ -262,11 +281,13 @@ pub struct UserState {
     rotation: Option<Rotation>,
     /// A rotation was completed in this run: one is enough, whatever the order was.
     rotated: bool,
+    /// A key was reactivated in this run, as it was asked to.
+    undone: bool,
     stopped: Option<Rest>,
 }
 
 /// A replacement under way in this run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Rotation {
     Intended,
     Verifying {
@@ -287,13 +308,13 @@ enum Rotation {
 }
 
 /// Whether a new key would reach its owner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Channel {
     Ready,
     NobodyListens,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Withdrawal {
     Deactivate,
     Delete,
@@ -319,6 +340,7 @@ pub fn next_step(state: &UserState, policy: &Policy, run: &Run, now: Timestamp) 
     match keys.as_slice() {
         [] => return Next::Rest(Rest::NoKeys),
         // The common case costs one call: a lone young key needs no look at the journal.
+        [only] if only.status == Status::Active && run.order == Order::Undo => return Next::Rest(Rest::NothingToUndo),
         [only] if only.status == Status::Active && !due(only) => {
             return Next::Rest(Rest::Healthy(only.created + policy.rotate_after));
         }
@@ -333,6 +355,7 @@ pub fn next_step(state: &UserState, policy: &Policy, run: &Run, now: Timestamp) 
     let view = View { state, keys, journal, policy, run, now };
     match &journal.intent {
         Some(intent) => view.recover(intent),
+        None if run.order == Order::Undo && !state.undone => view.undo(),
         None => view.settle(due),
     }
 }
@@ -407,6 +430,19 @@ impl View<'_> {
         }
     }
 
+    /// Reactivates the youngest inactive key, unless that would make no difference.
+    fn undo(&self) -> Next {
+        let inactive = self.keys.iter().filter(|key| key.status == Status::Inactive);
+        let Some(previous) = inactive.max_by_key(|key| key.created) else {
+            return Next::Rest(Rest::NothingToUndo);
+        };
+        // First the note, so that the next run does not deactivate the key again.
+        if self.journal.undone.as_ref() != Some(&previous.id) {
+            return Next::Call(Call::TagUser(vec![Entry::Undone(Some(previous.id.clone()))]));
+        }
+        Next::Call(Call::ActivateAccessKey(previous.id.clone()))
+    }
+
     /// No rotation is under way: retire, delete, rotate, in this order, whatever is due.
     fn settle(&self, due: impl Fn(&Key) -> bool) -> Next {
         if let Some(delivered) = &self.journal.delivered
@@ -415,11 +451,15 @@ impl View<'_> {
         {
             return Next::Rest(Rest::NotVisible(delivered.key.clone()));
         }
+        if self.keys.iter().any(|key| key.status == Status::Active && self.journal.disabled_since(&key.id).is_some()) {
+            // Somebody activated it again. An old note would shorten its time when it is deactivated once more.
+            return Next::Call(self.note_disabled());
+        }
         let with = |status| self.keys.iter().filter(move |key| key.status == status).collect::<Vec<_>>();
         let (active, inactive) = (with(Status::Active), with(Status::Inactive));
         match active.as_slice() {
             [a, b] => match self.by_age(a, b) {
-                Some((older, newer)) => self.retire(older, newer),
+                Some((older, newer)) => self.retire(older, newer, &due),
                 None => Next::Rest(Rest::NeedsPerson(Doubt::SameAge)),
             },
             [only] if !due(only) => self.tidy(&inactive).unwrap_or_else(|| {
@@ -450,7 +490,10 @@ impl View<'_> {
     }
 
     /// Two active keys: the older one goes, once its successor has been delivered for long enough.
-    fn retire(&self, older: &Key, newer: &Key) -> Next {
+    fn retire(&self, older: &Key, newer: &Key, due: impl Fn(&Key) -> bool) -> Next {
+        if self.journal.undone.as_ref() == Some(&older.id) && !due(newer) {
+            return Next::Rest(Rest::Undone(older.id.clone(), newer.created + self.policy.rotate_after));
+        }
         let (since, until) = match &self.journal.delivered {
             // A time before the key existed would be a forgery.
             Some(d) if d.key == newer.id => {
@@ -464,7 +507,11 @@ impl View<'_> {
         if self.now < until {
             return Next::Rest(Rest::Overlap(older.id.clone(), until));
         }
-        if self.policy.still_in_use == StillInUse::Wait {
+        let patient = match self.policy.wait_at_most {
+            Patience::Forever => true,
+            Patience::AtMost(span) => self.now < until + span,
+        };
+        if self.policy.still_in_use == StillInUse::Wait && patient {
             match self.state.last_use(&older.id) {
                 None => return Next::Call(Call::GetAccessKeyLastUsed(older.id.clone())),
                 Some(use_) if is_unused_since(use_, since) => {}
@@ -616,6 +663,10 @@ impl UserState {
             }
             (Call::DeactivateAccessKey(key, _), Answer::Done) => self.deactivated(key),
             (Call::DeleteAccessKey(key, _), Answer::Done) => self.deleted(key),
+            (Call::ActivateAccessKey(key), Answer::Done) => {
+                self.set_status(key, Status::Active);
+                self.undone = true;
+            }
             // An adapter answered another question. Nothing is known, so nothing more is done.
             (call, answer) => {
                 let message = format!("unexpected answer {answer:?}");
@@ -657,11 +708,15 @@ impl UserState {
     }
 
     fn deactivated(&mut self, key: &AccessKeyId) {
-        for known in self.keys.iter_mut().flatten().filter(|known| known.id == *key) {
-            known.status = Status::Inactive;
-        }
+        self.set_status(key, Status::Inactive);
         if let Some(Rotation::Withdrawing { stage, .. }) = &mut self.rotation {
             *stage = Withdrawal::Delete;
+        }
+    }
+
+    fn set_status(&mut self, key: &AccessKeyId, status: Status) {
+        for known in self.keys.iter_mut().flatten().filter(|known| known.id == *key) {
+            known.status = status;
         }
     }
 

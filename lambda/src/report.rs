@@ -103,6 +103,11 @@ pub enum Change {
         /// Why.
         why: Why,
     },
+    /// A key was reactivated.
+    Reactivated {
+        /// The key.
+        key: AccessKeyId,
+    },
     /// A key was deleted.
     Deleted {
         /// The key.
@@ -122,10 +127,11 @@ impl Change {
                 _ => None,
             },
             Call::DeactivateAccessKey(key, why) => Some(Self::Deactivated { key: key.clone(), why: *why }),
+            Call::ActivateAccessKey(key) => Some(Self::Reactivated { key: key.clone() }),
             Call::DeleteAccessKey(key, why) => Some(Self::Deleted { key: key.clone(), why: *why }),
             Call::TagUser(entries) => entries.iter().find_map(|entry| match entry {
                 Entry::Delivered(delivered) => Some(Self::Delivered { key: delivered.key.clone() }),
-                Entry::Intent(_) | Entry::Disabled(_) => None,
+                Entry::Intent(_) | Entry::Disabled(_) | Entry::Undone(_) => None,
             }),
             _ => None,
         }
@@ -142,10 +148,8 @@ impl UserReport {
             Rest::StillInUse(..) | Rest::Busy(..) | Rest::OutOfTime | Rest::NobodyListens | Rest::NotVisible(_) => {
                 Outcome::Waiting
             }
-            Rest::NoKeys | Rest::Healthy(_) | Rest::Overlap(..) | Rest::Window(..) if done.is_empty() => {
-                Outcome::Unchanged
-            }
-            Rest::NoKeys | Rest::Healthy(_) | Rest::Overlap(..) | Rest::Window(..) => Outcome::Changed,
+            _ if done.is_empty() => Outcome::Unchanged,
+            _ => Outcome::Changed,
         };
         Self { user, result, why: rest.to_string(), found, done, left }
     }
@@ -194,6 +198,10 @@ impl fmt::Display for Rest {
             Self::Healthy(due) => write!(f, "the key is due on {due}"),
             Self::Overlap(key, until) => write!(f, "the old key {key} stays active until {until}"),
             Self::Window(key, until) => write!(f, "the inactive key {key} is kept until {until}"),
+            Self::Undone(key, until) => {
+                write!(f, "the old key {key} was reactivated; it is left alone until its successor is due on {until}")
+            }
+            Self::NothingToUndo => f.write_str("there is no deactivated key to reactivate"),
             Self::StillInUse(key, use_) => write!(
                 f,
                 "the old key {key} is still in use ({use_}): move its user to the new key, or set still_in_use: retire"
@@ -277,6 +285,7 @@ impl fmt::Display for Call {
             Self::GetAccessKeyLastUsed(key)
             | Self::DeactivateAccessKey(key, _)
             | Self::DeleteAccessKey(key, _)
+            | Self::ActivateAccessKey(key)
             | Self::GetCallerIdentity { key, .. }
             | Self::PutSecretValue(key)
             | Self::DescribeSecret(key)
@@ -300,7 +309,7 @@ impl Call {
             Self::GetAccessKeyLastUsed(_) => "GetAccessKeyLastUsed",
             Self::TagUser(_) => "TagUser",
             Self::CreateAccessKey => "CreateAccessKey",
-            Self::DeactivateAccessKey(..) => "UpdateAccessKey",
+            Self::DeactivateAccessKey(..) | Self::ActivateAccessKey(_) => "UpdateAccessKey",
             Self::DeleteAccessKey(..) => "DeleteAccessKey",
             Self::GetCallerIdentity { .. } => "GetCallerIdentity",
             Self::PutSecretValue(_) => "PutSecretValue",

@@ -2,7 +2,7 @@
 
 use crate::{
     journal::Entry,
-    key::{AccessKeyId, Key, SecretAccessKey},
+    key::{AccessKeyId, Key, SecretAccessKey, Status},
     log,
     notice::{Mail, Rotated, Where},
     plan::{self, Answer, Call, Effect, Failure, Message, Next, Rest, Run, UserState},
@@ -20,7 +20,7 @@ pub trait Aws {
     async fn last_used(&self, key: &AccessKeyId) -> Result<Answer, Failure>;
     async fn tag_user(&self, user: &UserName, entries: &[Entry]) -> Result<Answer, Failure>;
     async fn create_access_key(&self, user: &UserName) -> Result<(Answer, SecretAccessKey), Failure>;
-    async fn deactivate_access_key(&self, user: &UserName, key: &AccessKeyId) -> Result<Answer, Failure>;
+    async fn set_status(&self, user: &UserName, key: &AccessKeyId, status: Status) -> Result<Answer, Failure>;
     async fn delete_access_key(&self, user: &UserName, key: &AccessKeyId) -> Result<Answer, Failure>;
     async fn verify(&self, user: &UserName, key: &AccessKeyId, secret: &SecretAccessKey) -> Result<Answer, Failure>;
     async fn put_secret(
@@ -105,7 +105,8 @@ impl<A: Aws> Hand<'_, A> {
                 }
                 Ok(answer)
             }
-            Call::DeactivateAccessKey(key, _) => aws.deactivate_access_key(user, key).await,
+            Call::DeactivateAccessKey(key, _) => aws.set_status(user, key, Status::Inactive).await,
+            Call::ActivateAccessKey(key) => aws.set_status(user, key, Status::Active).await,
             Call::DeleteAccessKey(key, _) => aws.delete_access_key(user, key).await,
             Call::GetCallerIdentity { key, pause } => {
                 if *pause > Span::ZERO {

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use crate::{
     notice::Language,
-    plan::{DeleteAfter, Delivery, Policy, StillInUse},
+    plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
     text::{Invalid, text_newtype},
     time::Span,
     user::UserName,
@@ -44,6 +44,8 @@ pub enum Variable {
     DeleteAfter,
     /// [`Policy::still_in_use`].
     StillInUse,
+    /// [`Policy::wait_at_most`].
+    WaitAtMost,
     /// [`Policy::delivery`].
     Delivery,
     /// [`Settings::language`].
@@ -64,6 +66,7 @@ impl Variable {
             Self::Overlap => "OVERLAP",
             Self::DeleteAfter => "DELETE_AFTER",
             Self::StillInUse => "STILL_IN_USE",
+            Self::WaitAtMost => "WAIT_AT_MOST",
             Self::Delivery => "DELIVERY",
             Self::Language => "LANGUAGE",
             Self::TopicArn => "TOPIC_ARN",
@@ -92,6 +95,7 @@ impl<Reference> Settings<Reference> {
             (Variable::Overlap, text(&self.policy.overlap)),
             (Variable::DeleteAfter, text(&self.policy.delete_after)),
             (Variable::StillInUse, text(&self.policy.still_in_use)),
+            (Variable::WaitAtMost, text(&self.policy.wait_at_most)),
             (Variable::Delivery, text(&self.policy.delivery)),
             (Variable::Language, text(&self.language)),
             (Variable::TopicArn, Value::Reference(self.topic)),
@@ -140,6 +144,7 @@ impl Settings {
                 overlap: read(&lookup, Variable::Overlap)?,
                 delete_after: read(&lookup, Variable::DeleteAfter)?,
                 still_in_use: read(&lookup, Variable::StillInUse)?,
+                wait_at_most: read(&lookup, Variable::WaitAtMost)?,
                 delivery: read(&lookup, Variable::Delivery)?,
             },
             language: read(&lookup, Variable::Language)?,
@@ -270,6 +275,30 @@ impl FromStr for DeleteAfter {
     }
 }
 
+const FOREVER: &str = "forever";
+
+impl std::fmt::Display for Patience {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Forever => f.write_str(FOREVER),
+            Self::AtMost(span) => span.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Patience {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        if text == FOREVER {
+            return Ok(Self::Forever);
+        }
+        text.parse::<Span>().map(Self::AtMost).map_err(|_| {
+            Invalid::new(text, "a time to wait", "a whole number with d, h, m or s, such as 30d; 0; or forever")
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
@@ -284,6 +313,7 @@ mod tests {
                 overlap: Span::days(7),
                 delete_after,
                 still_in_use: StillInUse::Wait,
+                wait_at_most: Patience::AtMost(Span::days(30)),
                 delivery: Delivery::SecretsManager,
             },
             language: Language::Japanese,
@@ -312,7 +342,7 @@ mod tests {
     #[test]
     fn each_variable_is_read_and_named_when_it_is_missing_or_wrong() {
         let good = environment(settings(DeleteAfter::NextRotation));
-        assert_eq!(good.len(), 9);
+        assert_eq!(good.len(), 10);
         for &name in good.keys() {
             let missing = Settings::from_environment(|n| (n != name).then(|| good.get(n).cloned())?);
             assert_eq!(missing.unwrap_err().name, name);

@@ -6,7 +6,7 @@ mod world;
 use lambda::{
     journal::{Delivered, Disabled, Intent, LEASE},
     key::{AccessKeyId, LastUse, Status, Status::Active, Status::Inactive},
-    plan::{Call, DeleteAfter, Delivery, Doubt, Order, Policy, Rest, Run, StillInUse, VERIFY_ATTEMPTS},
+    plan::{Call, DeleteAfter, Delivery, Doubt, Order, Patience, Policy, Rest, Run, StillInUse, VERIFY_ATTEMPTS},
     time::{Span, Timestamp},
 };
 use world::{Secret, World, key, lost, refused};
@@ -19,6 +19,7 @@ fn careful() -> Policy {
         overlap: Span::days(7),
         delete_after: DeleteAfter::Window(Span::days(14)),
         still_in_use: StillInUse::Wait,
+        wait_at_most: Patience::Forever,
         delivery: Delivery::SecretsManager,
     }
 }
@@ -29,6 +30,7 @@ fn article() -> Policy {
         overlap: Span::ZERO,
         delete_after: DeleteAfter::NextRotation,
         still_in_use: StillInUse::Retire,
+        wait_at_most: Patience::Forever,
         delivery: Delivery::Email,
     }
 }

@@ -65,6 +65,7 @@ fn each_mistake_is_named_at_its_place() {
         ("overlap: soon", "4:10", "such as 90d"),
         ("delete_after: never", "4:15", "next-rotation"),
         ("still_in_use: maybe", "4:15", "wait or retire"),
+        ("wait_at_most: long", "4:15", "or forever"),
         ("delivery: fax", "4:11", "secrets-manager or email"),
         ("secret_prefix: /a/", "4:16", "no slash at either end"),
         ("architecture: mips", "4:15", "arm64 or x86_64"),

@@ -67,9 +67,18 @@ pub(super) async fn create_access_key(iam: &Client, user: &UserName) -> Result<(
     Ok((Answer::Created(key(Some(made.access_key_id), Some(&made.status), Some(created))?), secret))
 }
 
-pub(super) async fn deactivate_access_key(iam: &Client, user: &UserName, key: &AccessKeyId) -> Result<Answer, Failure> {
-    let call = iam.update_access_key().user_name(user.as_str()).access_key_id(key.as_str());
-    call.status(StatusType::Inactive).send().await.map_err(|e| failure(&e))?;
+pub(super) async fn set_status(
+    iam: &Client,
+    user: &UserName,
+    key: &AccessKeyId,
+    status: Status,
+) -> Result<Answer, Failure> {
+    let status = match status {
+        Status::Active => StatusType::Active,
+        Status::Inactive => StatusType::Inactive,
+    };
+    let call = iam.update_access_key().user_name(user.as_str()).access_key_id(key.as_str()).status(status);
+    call.send().await.map_err(|e| failure(&e))?;
     Ok(Answer::Done)
 }
 

@@ -16,7 +16,7 @@ use aws_smithy_http_client::{Builder, tls};
 
 use crate::{
     journal::Entry,
-    key::{AccessKeyId, SecretAccessKey},
+    key::{AccessKeyId, SecretAccessKey, Status},
     notice::Mail,
     plan::{Answer, Effect, Failure},
     rotate::Aws,
@@ -27,6 +27,8 @@ use crate::{
 
 /// The longest that one attempt at a call may take. Lambda's limit leaves room for several.
 const ATTEMPT: Span = Span::seconds(10);
+/// How often a call is tried when AWS throttles or does not answer; CreateAccessKey and the verification only once.
+const ATTEMPTS: u32 = 5;
 /// The longest that a call may take with its retries: well within the lease that an intent gives.
 const CALL: Span = Span::seconds(30);
 
@@ -45,7 +47,7 @@ impl Sdk {
         let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .http_client(http_client())
             .timeout_config(timeouts.build())
-            .retry_config(RetryConfig::standard())
+            .retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS))
             .load()
             .await;
         Self {
@@ -84,8 +86,8 @@ impl Aws for Sdk {
         iam::create_access_key(&self.iam, user).await
     }
 
-    async fn deactivate_access_key(&self, user: &UserName, key: &AccessKeyId) -> Result<Answer, Failure> {
-        iam::deactivate_access_key(&self.iam, user, key).await
+    async fn set_status(&self, user: &UserName, key: &AccessKeyId, status: Status) -> Result<Answer, Failure> {
+        iam::set_status(&self.iam, user, key, status).await
     }
 
     async fn delete_access_key(&self, user: &UserName, key: &AccessKeyId) -> Result<Answer, Failure> {

@@ -94,7 +94,11 @@ impl Language {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{key::Status, plan::Delivery, time::Span};
+    use crate::{
+        key::Status,
+        plan::{Delivery, Patience},
+        time::Span,
+    };
 
     fn rotated(language: Language, user: &str, mail: bool, overlap: Span, status: Status) -> Mail {
         let user = user.parse().unwrap();
@@ -106,6 +110,7 @@ mod tests {
             overlap,
             delete_after: if mail { DeleteAfter::NextRotation } else { DeleteAfter::Window(Span::days(14)) },
             still_in_use: if mail { StillInUse::Retire } else { StillInUse::Wait },
+            wait_at_most: Patience::Forever,
             delivery: if mail { Delivery::Email } else { Delivery::SecretsManager },
         };
         language.rotated(&Rotated {

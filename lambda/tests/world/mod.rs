@@ -15,14 +15,14 @@ pub(crate) fn key(n: usize) -> AccessKeyId {
 }
 
 /// The user's secret in Secrets Manager.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Secret {
     Missing,
     Empty,
     Current(AccessKeyId),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct World {
     pub(crate) now: Timestamp,
     pub(crate) keys: Vec<Key>,
@@ -60,6 +60,13 @@ impl World {
         self
     }
 
+    /// From now on, the last use of a key is this.
+    pub(crate) fn note_use(&mut self, id: &AccessKeyId, last_use: LastUse) {
+        self.last_use.retain(|(key, _)| key != id);
+        self.last_use.push((id.clone(), last_use));
+        self.last_use.sort_by(|(a, _), (b, _)| a.cmp(b));
+    }
+
     /// Carries out one call.
     pub(crate) fn call(&mut self, call: &Call) -> Result<Answer, Failure> {
         match call {
@@ -89,6 +96,10 @@ impl World {
             }
             Call::DeactivateAccessKey(id, _) => {
                 self.find(id)?.status = Status::Inactive;
+                Ok(Answer::Done)
+            }
+            Call::ActivateAccessKey(id) => {
+                self.find(id)?.status = Status::Active;
                 Ok(Answer::Done)
             }
             Call::DeleteAccessKey(id, _) => {

@@ -40,6 +40,14 @@ pub(super) fn check(document: &mut Document<'_>, config: &Config) {
             ),
         );
     }
+    if overlap == Span::ZERO && config.waits_for_use() {
+        document.warn_about(
+            "overlap",
+            "overlap is 0, so an old key is deactivated before anybody can be seen to use it: still_in_use: wait has \
+             next to no effect; set an overlap, or still_in_use: retire"
+                .to_owned(),
+        );
+    }
     // The verification and the calls around it, and as much again for the users before.
     let (least, most) = (Span::seconds(ROTATION_BUDGET.as_seconds() + 30), Span::minutes(15));
     if config.timeout < least || config.timeout > most {

@@ -89,7 +89,7 @@ pub struct Checked {
     pub warnings: Vec<Problem>,
 }
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "stack_name",
     "users",
     "emails",
@@ -100,6 +100,7 @@ const KEYS: [&str; 16] = [
     "overlap",
     "delete_after",
     "still_in_use",
+    "wait_at_most",
     "delivery",
     "secret_prefix",
     "architecture",
@@ -133,6 +134,7 @@ pub fn read(text: &str, overrides: Overrides) -> Result<Checked, Problems> {
     let overlap = document.field("overlap", "7d");
     let delete_after = document.field("delete_after", "14d");
     let still_in_use = document.field("still_in_use", "wait");
+    let wait_at_most = document.field("wait_at_most", "forever");
     let delivery = document.field("delivery", "secrets-manager");
     let secret_prefix = document.field("secret_prefix", "access-key-rotation");
     let architecture = document.field("architecture", "arm64");
@@ -154,6 +156,7 @@ pub fn read(text: &str, overrides: Overrides) -> Result<Checked, Problems> {
                 overlap: overlap?,
                 delete_after: delete_after?,
                 still_in_use: still_in_use?,
+                wait_at_most: wait_at_most?,
                 delivery: delivery?,
             },
             secret_prefix: secret_prefix?,

@@ -1,0 +1,605 @@
+//! The protocol, checked exhaustively: two runs side by side, every starting state, every fault at every call.
+//!
+//! The checker drives the production `next_step` and `learn`. It interleaves two runs in every way, and at every call
+//! lets AWS refuse it, lose the answer before or after the effect, or answer a read with what was true before
+//! the last write; it kills runs, lets time pass, and lets the user's workload take the new key at any moment.
+//! After every single step it asks whether an invariant is broken, and whether one later run would put all right.
+//!
+//! The bounds are in [`Bounds`]; `make prove` prints how many states there are. That the checker can see is
+//! checked as well: each safeguard is switched off in turn, by lying to the plan, and a violation must be found.
+#![allow(missing_docs)]
+
+#[allow(dead_code)] // The table test uses the rest.
+mod world;
+
+use std::{
+    collections::HashSet,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Mutex,
+};
+
+use lambda::{
+    journal::{Delivered, Garbled, Intent, Journal, LEASE},
+    key::{AccessKeyId, Key, LastUse, Status},
+    plan::{
+        self, Answer, Call, DeleteAfter, Delivery, Effect, Failure, Next, Order, Patience, Policy, Rest, Run,
+        StillInUse, UserState, Why,
+    },
+    time::{Span, Timestamp},
+};
+use stateright::{Checker, HasDiscoveries, Model, Property};
+use world::{Secret, World, key, lost, refused};
+
+const NOW: Timestamp = Timestamp::from_unix(1_795_490_200);
+/// How long a run may take. Lambda's own limit is 15 minutes.
+const RUN: Span = Span::minutes(10);
+/// A wait while runs are at work: three of them outlast a lease.
+const SHORT: Span = Span::minutes(7);
+
+/// How far the check goes.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    /// Faults in one history: refused, lost, stale or dud answers, and crashes.
+    faults: u8,
+    /// Short waits in one history.
+    waits: u8,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct State {
+    world: World,
+    /// What IAM's reads still show when they are stale.
+    stale_keys: Vec<Key>,
+    stale_journal: Result<Journal, Garbled>,
+    runs: [Process; 2],
+    faults: u8,
+    waits: u8,
+    /// The overlap may pass once.
+    overlap_passed: bool,
+    /// The key that the user's workload works with.
+    holds: Option<AccessKeyId>,
+    /// Keys that AWS never accepts, although it made them.
+    duds: Vec<AccessKeyId>,
+    /// Keys from before the first run: nobody asks whether they were delivered.
+    given: usize,
+    /// The journal was not written by this handler: a person may be asked.
+    forged: bool,
+    broken: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Process {
+    Waiting,
+    Running(UserState, Timestamp),
+    Over,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Action {
+    Start(usize),
+    Step(usize, Outcome),
+    Crash(usize),
+    Adopt,
+    Wait,
+    PassOverlap,
+}
+
+/// What becomes of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Outcome {
+    Fine,
+    Refused,
+    LostBefore,
+    LostAfter,
+    /// A read shows what was true before the last write.
+    Stale,
+    /// The key that is made never works.
+    Dud,
+}
+
+/// A safeguard that is switched off, by lying to the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sabotage {
+    /// IAM takes a third key.
+    NoQuota,
+    /// The intent is not written, though it seems to be.
+    NoJournal,
+    /// Other runs' intents look a lease older than they are.
+    NoLease,
+    /// Every verification succeeds.
+    NoVerification,
+    /// Everything stored seems to be current.
+    NoReadBack,
+    /// No key ever seems to be in use.
+    NoLastUse,
+    /// A call whose answer was lost counts as refused.
+    NoDoubt,
+    /// Listed keys look a day older than they are.
+    NoGrace,
+    /// Every inactive key seems to have been so for a year, and active ones seem inactive.
+    NoStatus,
+}
+
+struct Protocol {
+    policy: Policy,
+    bounds: Bounds,
+    sabotage: Option<Sabotage>,
+    /// Worlds from which one clean run is known to put all right.
+    converging: Mutex<HashSet<u64>>,
+}
+
+fn policies() -> Vec<Policy> {
+    let mut all = Vec::new();
+    for delivery in [Delivery::SecretsManager, Delivery::Email] {
+        for overlap in [Span::ZERO, Span::days(7)] {
+            for (still_in_use, delete_after) in [
+                (StillInUse::Wait, DeleteAfter::Window(Span::days(14))),
+                (StillInUse::Retire, DeleteAfter::NextRotation),
+                (StillInUse::Retire, DeleteAfter::Window(Span::ZERO)),
+            ] {
+                let (rotate_after, wait_at_most) = (Span::days(60), Patience::Forever);
+                all.push(Policy { rotate_after, overlap, delete_after, still_in_use, wait_at_most, delivery });
+            }
+        }
+    }
+    all
+}
+
+impl Protocol {
+    fn new(policy: Policy, bounds: Bounds, sabotage: Option<Sabotage>) -> Self {
+        Self { policy, bounds, sabotage, converging: Mutex::default() }
+    }
+
+    fn run(&self, index: usize, deadline: Timestamp) -> Run {
+        let _ = self;
+        Run { id: format!("run-{index}").parse().expect("an id"), deadline, order: Order::Routine }
+    }
+
+    /// Every set of zero to two keys, with every journal and every workload that makes sense of it.
+    fn starting_states(&self) -> Vec<State> {
+        use Status::{Active, Inactive};
+        let mut key_sets = vec![vec![]];
+        for status in [Active, Inactive] {
+            for age in [1, 90] {
+                key_sets.push(vec![(age, status)]);
+            }
+            for other in [Active, Inactive] {
+                for (older, newer) in [(90, 1), (90, 30), (120, 90), (90, 90)] {
+                    key_sets.push(vec![(older, status), (newer, other)]);
+                }
+            }
+        }
+        let mut states = Vec::new();
+        for keys in key_sets {
+            let world = keys
+                .iter()
+                .fold(World::new(NOW), |w, (days, status)| w.with_key(NOW.before(Span::days(*days)), *status));
+            for (journal, forged) in self.journals(&world) {
+                let mut world = world.clone();
+                if let (Ok(Journal { delivered: Some(d), .. }), Delivery::SecretsManager) =
+                    (&journal, self.policy.delivery)
+                {
+                    world.secret = Secret::Current(d.key.clone());
+                }
+                world.journal = journal;
+                // Nobody can tell which of two active keys of one second is the older.
+                let twins = world.keys.windows(2).any(|pair| pair[0].created == pair[1].created);
+                let active: Vec<_> = world.keys.iter().filter(|k| k.status == Active).map(|k| k.id.clone()).collect();
+                // Where an old key in use is retired all the same, its workload is expected on the newest.
+                let holders = if self.policy.still_in_use == StillInUse::Wait {
+                    &active[..]
+                } else {
+                    active.last().map_or(&[][..], std::slice::from_ref)
+                };
+                for holds in std::iter::once(None).chain(holders.iter().cloned().map(Some)) {
+                    states.push(State {
+                        stale_keys: world.keys.clone(),
+                        stale_journal: world.journal.clone(),
+                        runs: [Process::Waiting, Process::Waiting],
+                        faults: self.bounds.faults,
+                        waits: self.bounds.waits,
+                        overlap_passed: false,
+                        holds,
+                        duds: Vec::new(),
+                        given: world.made,
+                        forged: forged || twins,
+                        broken: None,
+                        world: world.clone(),
+                    });
+                }
+            }
+        }
+        states
+    }
+
+    /// The journals that a user with these keys may have; whether this handler could have written them.
+    fn journals(&self, world: &World) -> Vec<(Result<Journal, Garbled>, bool)> {
+        let _ = self;
+        let mut journals = vec![(Ok(Journal::default()), false)];
+        let garbled = Garbled { tag: lambda::journal::DELIVERED, value: "by hand".into() };
+        journals.push((Err(garbled), true));
+        let intent = |known: usize, at| Some(Intent { run: "earlier".parse().expect("an id"), at, known: key(known) });
+        for (index, listed) in world.keys.iter().enumerate() {
+            let delivered = |at| Some(Delivered { key: listed.id.clone(), at });
+            // A true one; one from the future; one that an intent stands beside.
+            journals.push((Ok(Journal { delivered: delivered(listed.created), ..Journal::default() }), false));
+            journals.push((Ok(Journal { delivered: delivered(NOW + Span::days(9)), ..Journal::default() }), true));
+            for at in [NOW.before(Span::minutes(1)), NOW.before(Span::minutes(60)), listed.created, NOW + Span::days(1)]
+            {
+                journals.push((Ok(Journal { intent: intent(index, at), ..Journal::default() }), true));
+            }
+        }
+        if let [older, newer] = world.keys.as_slice() {
+            // What a run that died leaves behind: the newer key is its own, and nobody has its secret.
+            journals.push((Ok(Journal { intent: intent(0, newer.created), ..Journal::default() }), true));
+            let both = Journal {
+                intent: intent(0, newer.created),
+                delivered: Some(Delivered { key: older.id.clone(), at: older.created }),
+                ..Journal::default()
+            };
+            journals.push((Ok(both), true));
+        }
+        journals
+    }
+
+    /// AWS's answer, and what a saboteur makes of it.
+    fn perform(&self, state: &mut State, call: &Call, outcome: Outcome) -> Result<Answer, Failure> {
+        let (keys_before, journal_before) = (state.world.keys.clone(), state.world.journal.clone());
+        let answer = match outcome {
+            Outcome::Refused => Err(refused("Refused")),
+            Outcome::LostBefore => Err(lost()),
+            Outcome::LostAfter => {
+                let _ = self.effect(state, call);
+                Err(lost())
+            }
+            Outcome::Fine => self.effect(state, call),
+            Outcome::Dud => {
+                let answer = self.effect(state, call);
+                if let Ok(Answer::Created(made)) = &answer {
+                    state.duds.push(made.id.clone());
+                }
+                answer
+            }
+            Outcome::Stale => match call {
+                Call::ListAccessKeys => Ok(Answer::Keys(state.stale_keys.clone())),
+                _ => Ok(Answer::Journal(state.stale_journal.clone())),
+            },
+        };
+        if keys_before != state.world.keys {
+            state.stale_keys = keys_before;
+        }
+        if journal_before != state.world.journal {
+            state.stale_journal = journal_before;
+        }
+        self.lie(call, answer)
+    }
+
+    fn effect(&self, state: &mut State, call: &Call) -> Result<Answer, Failure> {
+        if state.broken.is_none() {
+            state.broken = self.forbidden(state, call);
+        }
+        match call {
+            Call::GetAccessKeyLastUsed(id) if state.holds.as_ref() == Some(id) => {
+                let (at, region) = (state.world.now, "eu-west-1".to_owned());
+                return Ok(Answer::LastUse(LastUse::Used { at, service: "s3".into(), region }));
+            }
+            Call::GetCallerIdentity { key, .. } if state.duds.contains(key) => {
+                return Err(refused("InvalidClientTokenId"));
+            }
+            Call::GetCallerIdentity { key, .. } => {
+                let use_ = LastUse::Used { at: state.world.now, service: "sts".into(), region: "eu-west-1".into() };
+                state.world.note_use(key, use_);
+            }
+            Call::TagUser(entries) if self.sabotage == Some(Sabotage::NoJournal) => {
+                if matches!(entries.as_slice(), [lambda::journal::Entry::Intent(Some(_))]) {
+                    return Ok(Answer::Done);
+                }
+            }
+            Call::CreateAccessKey if self.sabotage == Some(Sabotage::NoQuota) => {
+                let rest = state.world.keys.split_off(0);
+                let answer = state.world.call(call);
+                let made = std::mem::replace(&mut state.world.keys, rest);
+                state.world.keys.extend(made);
+                return answer;
+            }
+            _ => {}
+        }
+        state.world.call(call)
+    }
+
+    fn lie(&self, call: &Call, answer: Result<Answer, Failure>) -> Result<Answer, Failure> {
+        match (self.sabotage, answer) {
+            (Some(Sabotage::NoVerification), Err(_)) if matches!(call, Call::GetCallerIdentity { .. }) => {
+                Ok(Answer::Done)
+            }
+            (Some(Sabotage::NoReadBack), Ok(Answer::Current(_))) => Ok(Answer::Current(true)),
+            (Some(Sabotage::NoLastUse), Ok(Answer::LastUse(_))) => Ok(Answer::LastUse(LastUse::Never)),
+            (Some(Sabotage::NoDoubt), Err(failure)) => Err(Failure { effect: Effect::None, ..failure }),
+            (Some(Sabotage::NoGrace), Ok(Answer::Keys(mut keys))) => {
+                for key in &mut keys {
+                    key.created = key.created.before(Span::days(1));
+                }
+                Ok(Answer::Keys(keys))
+            }
+            (Some(Sabotage::NoStatus), Ok(Answer::Keys(mut keys))) if keys.len() == 2 => {
+                keys[0].status = Status::Inactive;
+                Ok(Answer::Keys(keys))
+            }
+            (Some(Sabotage::NoLease), Ok(Answer::Journal(Ok(mut journal)))) => {
+                if let Some(intent) = &mut journal.intent {
+                    intent.at = intent.at.before(LEASE);
+                }
+                Ok(Answer::Journal(Ok(journal)))
+            }
+            (_, answer) => answer,
+        }
+    }
+
+    /// What no call may do, whatever the state.
+    fn forbidden(&self, state: &State, call: &Call) -> Option<&'static str> {
+        let is_active = |id: &AccessKeyId| state.world.keys.iter().any(|k| k.id == *id && k.status == Status::Active);
+        match call {
+            Call::DeleteAccessKey(id, _) if is_active(id) => Some("4: an active key was deleted"),
+            Call::DeactivateAccessKey(id, Why::Superseded) => {
+                let successor = |k: &&Key| k.id != *id && state.works(&k.id) && self.is_delivered(state, &k.id);
+                let none = !state.world.keys.iter().any(|k| successor(&k));
+                none.then_some("2: an old key was deactivated, and no delivered one works")
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the key was there from the beginning, or its secret has reached its channel.
+    fn is_delivered(&self, state: &State, id: &AccessKeyId) -> bool {
+        (0..state.given).any(|n| key(n) == *id)
+            || state.world.mailed.contains(id)
+            || state.available(self.policy.delivery).as_ref() == Some(id)
+    }
+
+    /// Invariant 1.
+    fn no_outage(&self, state: &State) -> bool {
+        let Some(held) = &state.holds else { return true };
+        let replaced = || state.available(self.policy.delivery).is_some_and(|new| state.works(&new));
+        state.works(held) || self.policy.overlap == Span::ZERO && replaced()
+    }
+
+    /// Invariants 3 and 7: once every run is dead and the lease is over, one clean run puts all right.
+    fn converges(&self, state: &State) -> bool {
+        if self.sabotage.is_some_and(|s| s != Sabotage::NoJournal && s != Sabotage::NoQuota) {
+            return true;
+        }
+        let mut hasher = DefaultHasher::new();
+        (&state.world, &state.holds, &state.duds, state.given, state.forged).hash(&mut hasher);
+        let hash = hasher.finish();
+        if self.converging.lock().expect("unpoisoned").contains(&hash) {
+            return true;
+        }
+        let mut later = state.clone();
+        later.world.now = later.world.now + LEASE + RUN;
+        let run = self.run(9, later.world.now + RUN);
+        let mut process = UserState::default();
+        let rest = loop {
+            match plan::next_step(&process, &self.policy, &run, later.world.now) {
+                Next::Rest(rest) => break rest,
+                Next::Call(call) => {
+                    let answer = self.perform(&mut later, &call, Outcome::Fine);
+                    process.learn(&call, answer);
+                }
+            }
+        };
+        let person = matches!(rest, Rest::NeedsPerson(_) | Rest::NotVisible(_) | Rest::Busy(..));
+        let failed = matches!(rest, Rest::Failed(_) | Rest::Withdrawn(_) | Rest::OutOfTime | Rest::NobodyListens);
+        let orphans = later.world.keys.iter().filter(|k| !self.is_delivered(&later, &k.id)).count();
+        let usable = |s: &State| s.world.keys.iter().any(|k| s.works(&k.id) && self.is_delivered(s, &k.id));
+        // A user without a working key gets one, unless two deactivated keys are still within their time.
+        let provided = usable(&later)
+            || state.world.keys.is_empty()
+            || !usable(state) && matches!(rest, Rest::Window(..)) && later.world.keys.len() == 2;
+        let good = later.broken == state.broken
+            && self.no_outage(&later)
+            && !failed
+            && if person { state.forged } else { orphans == 0 && provided };
+        if !good {
+            eprintln!(
+                "does not converge: {rest:?}, {orphans} orphans, provided: {provided}\nfrom {}\nto   {}",
+                state.brief(),
+                later.brief()
+            );
+        }
+        if good {
+            self.converging.lock().expect("unpoisoned").insert(hash);
+        }
+        good
+    }
+}
+
+impl State {
+    fn works(&self, id: &AccessKeyId) -> bool {
+        !self.duds.contains(id) && self.world.keys.iter().any(|k| k.id == *id && k.status == Status::Active)
+    }
+
+    /// In a line: for whoever reads a violation.
+    fn brief(&self) -> String {
+        let short = |id: &AccessKeyId| id.as_str().trim_start_matches("AKIAEXAMPLE").trim_start_matches('0').to_owned();
+        let keys: Vec<_> = self.world.keys.iter().map(|k| format!("#{} {:?} {}", short(&k.id), k.status, k.created)).collect();
+        let tags = self.world.journal.as_ref().map(|j| format!("{:?} {:?} {:?}", j.intent, j.delivered, j.disabled));
+        let (now, holds, broken) = (self.world.now, self.holds.as_ref().map(short), self.broken);
+        format!("now {now} keys {keys:?} holds {holds:?} secret {:?} tags {tags:?} uses {:?} broken {broken:?}", self.world.secret, self.world.last_use)
+    }
+
+    /// The key that a workload gets which asks now.
+    fn available(&self, delivery: Delivery) -> Option<AccessKeyId> {
+        match (delivery, &self.world.secret) {
+            (Delivery::SecretsManager, Secret::Current(id)) => Some(id.clone()),
+            (Delivery::SecretsManager, _) => None,
+            (Delivery::Email, _) => self.world.mailed.last().cloned(),
+        }
+    }
+
+    fn adopt(&mut self, delivery: Delivery) {
+        if let (Some(held), Some(new)) = (self.holds.clone(), self.available(delivery)) {
+            let (at, region) = (self.world.now, "eu-west-1".to_owned());
+            self.world.note_use(&held, LastUse::Used { at, service: "s3".into(), region });
+            self.holds = Some(new);
+        }
+    }
+
+    fn is_running(&self) -> bool {
+        self.runs.iter().any(|run| matches!(run, Process::Running(..)))
+    }
+}
+
+impl Model for Protocol {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        self.starting_states()
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        for (index, process) in state.runs.iter().enumerate() {
+            match process {
+                // The runs are alike, so it does not matter which is the first.
+                Process::Waiting if index == 0 || state.runs[0] != Process::Waiting => {
+                    actions.push(Action::Start(index))
+                }
+                Process::Running(user, deadline) => {
+                    actions.push(Action::Step(index, Outcome::Fine));
+                    let run = self.run(index, *deadline);
+                    if state.faults > 0 {
+                        actions.push(Action::Crash(index));
+                        if let Next::Call(call) = plan::next_step(user, &self.policy, &run, state.world.now) {
+                            let mut outcomes = vec![Outcome::Refused, Outcome::LostBefore];
+                            match call {
+                                Call::ListAccessKeys | Call::ListUserTags => outcomes.push(Outcome::Stale),
+                                Call::CreateAccessKey => outcomes.extend([Outcome::LostAfter, Outcome::Dud]),
+                                _ => outcomes.push(Outcome::LostAfter),
+                            }
+                            actions.extend(outcomes.into_iter().map(|outcome| Action::Step(index, outcome)));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        if let Some(new) = state.available(self.policy.delivery)
+            && state.holds.as_ref().is_some_and(|held| *held != new)
+            // What was there before is the administrator's business.
+            && (0..state.given).all(|n| key(n) != new)
+            // A person who puts a mailed key in place sees whether it works; a workload that reads a secret does not look.
+            && (self.policy.delivery == Delivery::SecretsManager || state.works(&new))
+        {
+            actions.push(Action::Adopt);
+        }
+        if state.waits > 0 {
+            actions.push(Action::Wait);
+        }
+        if !state.overlap_passed && !state.is_running() && state.runs[0] == Process::Over {
+            actions.push(Action::PassOverlap);
+        }
+    }
+
+    fn next_state(&self, last: &State, action: Action) -> Option<State> {
+        let mut state = last.clone();
+        match action {
+            Action::Start(index) => {
+                state.runs[index] = Process::Running(UserState::default(), state.world.now + RUN);
+            }
+            Action::Crash(index) => {
+                state.runs[index] = Process::Over;
+                state.faults -= 1;
+            }
+            Action::Adopt => state.adopt(self.policy.delivery),
+            Action::Wait => {
+                state.waits -= 1;
+                state.world.now = state.world.now + SHORT;
+            }
+            Action::PassOverlap => {
+                state.overlap_passed = true;
+                state.world.now = state.world.now + Span::days(8);
+                // Whoever is told that the old key stops after the overlap has moved by then.
+                if self.policy.still_in_use == StillInUse::Retire {
+                    state.adopt(self.policy.delivery);
+                }
+            }
+            Action::Step(index, outcome) => {
+                let Process::Running(mut user, deadline) = std::mem::replace(&mut state.runs[index], Process::Over)
+                else {
+                    return None;
+                };
+                let run = self.run(index, deadline);
+                match plan::next_step(&user, &self.policy, &run, state.world.now) {
+                    Next::Call(call) if state.world.now < deadline => {
+                        state.faults -= u8::from(outcome != Outcome::Fine);
+                        let answer = self.perform(&mut state, &call, outcome);
+                        user.learn(&call, answer);
+                        state.runs[index] = Process::Running(user, deadline);
+                    }
+                    // At rest, or out of time: the run is over.
+                    _ => {}
+                }
+            }
+        }
+        Some(state)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always("1: no outage", |model: &Self, state: &State| model.no_outage(state)),
+            Property::always("2, 4: no forbidden call", |_: &Self, state: &State| state.broken.is_none()),
+            Property::always("3, 7: one clean run puts all right", |model: &Self, state: &State| {
+                model.converges(state)
+            }),
+            Property::always("8: one writer", |model: &Self, state: &State| {
+                state.world.keys.iter().filter(|k| !model.is_delivered(state, &k.id)).count() <= 1
+            }),
+        ]
+    }
+}
+
+fn check(policy: &Policy, bounds: Bounds, sabotage: Option<Sabotage>) -> (usize, Vec<String>) {
+    let checker = Protocol::new(policy.clone(), bounds, sabotage)
+        .checker()
+        .threads(2)
+        .finish_when(HasDiscoveries::Any)
+        .spawn_bfs()
+        .join();
+    let trace = |(name, path): (&str, stateright::Path<State, Action>)| {
+        let last = path.last_state().clone();
+        let actions: Vec<_> = path.into_actions().iter().map(|action| format!("{action:?}")).collect();
+        format!("{name}\n  {}\n  {}", actions.join("\n  "), last.brief())
+    };
+    (checker.unique_state_count(), checker.discoveries().into_iter().map(trace).collect())
+}
+
+/// The deepest check that is asked for: `PROVE_FAULTS`, `PROVE_WAITS`. Without them, what fits into `make test`.
+fn bounds() -> Bounds {
+    let number = |name: &str, default| std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default);
+    Bounds { faults: number("PROVE_FAULTS", 1), waits: number("PROVE_WAITS", 1) }
+}
+
+#[test]
+fn invariants_1_2_3_4_5_7_8_hold_in_every_state() {
+    let bounds = bounds();
+    let mut total = 0;
+    for policy in policies() {
+        let (states, violations) = check(&policy, bounds, None);
+        assert_eq!(violations.join("\n"), "", "{policy:?}");
+        total += states;
+    }
+    println!("model check: {total} states explored, {} policies, {bounds:?}: no violation", policies().len());
+}
+
+/// The checker is itself checked: without any one safeguard, it finds a violation.
+#[test]
+fn without_any_one_safeguard_there_is_a_violation() {
+    use Sabotage::{NoDoubt, NoGrace, NoJournal, NoLastUse, NoLease, NoQuota, NoReadBack, NoStatus, NoVerification};
+    for sabotage in [NoQuota, NoJournal, NoLease, NoVerification, NoReadBack, NoLastUse, NoDoubt, NoGrace, NoStatus] {
+        let bounds = Bounds { faults: 2, waits: 1 };
+        let found =
+            policies().into_iter().find_map(|policy| check(&policy, bounds, Some(sabotage)).1.into_iter().next());
+        let found = found.unwrap_or_else(|| panic!("{sabotage:?}: no violation found"));
+        println!("without {sabotage:?}: {}", found.lines().next().unwrap_or_default());
+    }
+}
