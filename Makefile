@@ -24,7 +24,7 @@ OVERRIDES = $(if $(USERS),--users "$(USERS)") $(if $(EMAIL),--emails "$(EMAIL)")
 AWS ?= $(shell command -v aws || echo .venv/bin/aws)
 STACK = $$($(SYNTH) show stack-name --config "$(CONFIG)")
 
-.PHONY: help setup build synth check test lint demo deploy destroy deny clean
+.PHONY: help setup build synth check test lint demo deploy rotate undo status destroy deny prove mutants clean
 
 help: ## List the targets
 	echo "Rotates IAM users' access keys. make demo shows it; make deploy sets it up."
@@ -83,6 +83,16 @@ deny: ## Check the dependencies' licences and sources (installs cargo-deny)
 	command -v cargo-deny >/dev/null || { echo "Installing cargo-deny (about 4 minutes)"; $(CARGO) install --quiet --locked cargo-deny@0.20.2; }
 	$(CARGO) deny --log-level error check bans licenses sources
 
+prove: build-local ## Check the protocol exhaustively and try every fault with the real binary
+	echo "Model check: every state within the bounds (minutes)"
+	PROVE=1 $(CARGO) test --profile prove --package lambda --no-default-features --locked --test model -- --nocapture
+	echo "Fault injection: every call, every fault, every starting state (minutes)"
+	PROVE=1 $(CARGO) test --package tests --locked --test faults -- --nocapture
+
+mutants: ## Change plan.rs in every way cargo-mutants knows and see that a test fails (installs it)
+	command -v cargo-mutants >/dev/null || { echo "Installing cargo-mutants (minutes)"; $(CARGO) install --quiet --locked cargo-mutants@27.1.0; }
+	$(CARGO) mutants --package lambda --no-default-features --file lambda/src/plan.rs --file lambda/src/journal.rs -- --lib --test plan --test model
+
 demo: build-local ## Show a rotation from beginning to end on a local AWS (CONFIG=examples/article.yaml)
 	echo "Building the demo"
 	$(CARGO) build --quiet --locked --package tests --bin demo
@@ -121,6 +131,27 @@ deploy: $(if $(PACKAGE),,build) ## Deploy into the AWS account of your credentia
 	  exit 1; }
 	$(AWS) cloudformation describe-stacks --stack-name "$$stack" --query 'Stacks[0].Outputs[].[OutputKey,OutputValue]' --output text
 	echo "Each address must now confirm the mail that AWS sends it; until then nobody hears of a new key."
+
+# Invokes the function with an event and prints what it did, user by user.
+define invoke
+	stack="$(STACK)"; event="$$(mktemp)"; response="$$(mktemp)"; trap 'rm -f "$$event" "$$response"' EXIT
+	$(PYTHON) -c 'import json,sys; action, names, dry = sys.argv[1:]; print(json.dumps({"action": action, "dry_run": dry == "dry", **({"users": names.split()} if names else {})}))' \
+	  $(1) "$(USERS)" $(2) >"$$event"
+	$(AWS) lambda invoke --cli-read-timeout 900 --function-name "$$stack" --payload "fileb://$$event" "$$response" >/dev/null || {
+	  echo "The function $$stack could not be invoked: is it deployed in this Region (make deploy)?" >&2; exit 1; }
+	$(PYTHON) tests/local-aws/show_report.py "$$response"
+endef
+
+rotate: ## Rotate now the keys of USERS="alice bob"
+	[ -n "$(USERS)" ] || { echo "Whose key? make rotate USERS='alice bob'" >&2; exit 2; }
+	$(call invoke,rotate,wet)
+
+undo: ## Reactivate the previous key of USERS="alice bob"
+	[ -n "$(USERS)" ] || { echo "Whose key? make undo USERS='alice bob'" >&2; exit 2; }
+	$(call invoke,undo,wet)
+
+status: ## Say how each key stands and what a run would do now
+	$(call invoke,routine,dry)
 
 destroy: ## Delete the stack; secrets and keys stay
 	stack="$(STACK)"

@@ -2,97 +2,167 @@
 
 use serde::Deserialize;
 
-use crate::{journal::RunId, text::Invalid};
+use crate::{journal::RunId, plan::Order, text::Invalid, user::UserName};
 
-/// The schedule's input. EventBridge Scheduler fills in the context attributes ("Adding context attributes").
+/// An event: the schedule's, or a person's.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Event {
+struct Fields {
     /// The id of this firing. A repeated delivery has the same.
-    pub execution_id: Option<String>,
+    execution_id: Option<String>,
     /// When the schedule meant to fire.
-    pub scheduled_time: Option<String>,
+    scheduled_time: Option<String>,
     /// Which attempt at delivering it this is.
-    pub attempt_number: Option<String>,
+    attempt_number: Option<String>,
+    /// Only these users.
+    users: Option<Vec<String>>,
+    /// What to do about them.
+    action: Action,
+    /// Plan and report, but change nothing.
+    dry_run: bool,
 }
 
-/// The input that `synth` gives the schedule: each field with the context attribute that fills it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Action {
+    /// What the schedule does.
+    #[default]
+    Routine,
+    /// Replace the key now.
+    Rotate,
+    /// Reactivate the previous key.
+    Undo,
+}
+
+/// The input that `synth` gives the schedule: each field with the context attribute that EventBridge Scheduler fills in
+/// ("Adding context attributes").
 pub const SCHEDULE_INPUT: [(&str, &str); 3] = [
     ("execution_id", "<aws.scheduler.execution-id>"),
     ("scheduled_time", "<aws.scheduler.scheduled-time>"),
     ("attempt_number", "<aws.scheduler.attempt-number>"),
 ];
 
+/// What a run is asked to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The schedule's execution id, or Lambda's request id.
+    pub run: RunId,
+    /// Only these users, all of them configured; every configured one if it is not said.
+    pub users: Option<Vec<UserName>>,
+    /// What to do about them.
+    pub order: Order,
+    /// Whether nothing may be changed.
+    pub dry_run: bool,
+}
+
 /// An event that is not one of ours.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the event is not understood, no key was touched: {0}")]
 pub struct BadEvent(String);
 
-impl Event {
-    /// Reads an event.
+impl From<Invalid> for BadEvent {
+    fn from(invalid: Invalid) -> Self {
+        Self(invalid.to_string())
+    }
+}
+
+impl Request {
+    /// Reads an event. `configured` are the users that the function is set up for.
     ///
     /// # Errors
     /// [`BadEvent`] names the field that is unknown or wrong.
-    pub fn read(event: serde_json::Value) -> Result<Self, BadEvent> {
+    pub fn read(event: serde_json::Value, request_id: &str, configured: &[UserName]) -> Result<Self, BadEvent> {
         if !event.is_object() {
             return Err(BadEvent("it is not a JSON object".into()));
         }
-        let mut event: Self = serde_json::from_value(event).map_err(|e| BadEvent(e.to_string()))?;
+        let mut fields: Fields = serde_json::from_value(event).map_err(|e| BadEvent(e.to_string()))?;
         // A placeholder that nobody filled in (a test event pasted into the console) says nothing.
-        for field in [&mut event.execution_id, &mut event.scheduled_time, &mut event.attempt_number] {
+        for field in [&mut fields.execution_id, &mut fields.scheduled_time, &mut fields.attempt_number] {
             field.take_if(|value| value.starts_with("<aws.scheduler."));
         }
-        Ok(event)
+        let run = fields.execution_id.as_deref().unwrap_or(request_id);
+        let run = run.parse().map_err(|e: Invalid| BadEvent(format!("execution_id: {e}")))?;
+        let users = fields.users.map(|names| choose(&names, configured)).transpose()?;
+        let order = match fields.action {
+            Action::Routine => Order::Routine,
+            Action::Rotate => Order::RotateNow,
+            Action::Undo => Order::Undo,
+        };
+        if users.is_none() && order != Order::Routine {
+            return Err(BadEvent("an action needs users: name those it is meant for".into()));
+        }
+        Ok(Self { run, users, order, dry_run: fields.dry_run })
     }
+}
 
-    /// The id of the run: the schedule's execution id if there is one, else `request_id`.
-    ///
-    /// # Errors
-    /// [`BadEvent`] if the execution id is not an id.
-    pub fn run_id(&self, request_id: &str) -> Result<RunId, BadEvent> {
-        let id = self.execution_id.as_deref().unwrap_or(request_id);
-        id.parse().map_err(|e: Invalid| BadEvent(format!("execution_id: {e}")))
+/// The named users as they are configured: IAM does not tell names apart by case.
+fn choose(names: &[String], configured: &[UserName]) -> Result<Vec<UserName>, BadEvent> {
+    if names.is_empty() {
+        return Err(BadEvent("users is an empty list".into()));
     }
+    let mut chosen: Vec<UserName> = Vec::new();
+    for name in names {
+        let user = configured.iter().find(|user| user.as_str().eq_ignore_ascii_case(name)).ok_or_else(|| {
+            let all: Vec<_> = configured.iter().map(UserName::as_str).collect();
+            BadEvent(format!("users: {name:?} is not configured; the function is set up for {}", all.join(", ")))
+        })?;
+        if !chosen.contains(user) {
+            chosen.push(user.clone());
+        }
+    }
+    Ok(chosen)
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    #[test]
-    fn the_schedules_input_is_an_event() {
-        let input: serde_json::Map<_, _> =
-            SCHEDULE_INPUT.iter().map(|(field, _)| ((*field).to_owned(), json!("d32c5kddcf5bb8c3"))).collect();
-        let event = Event::read(input.into()).unwrap();
-        assert_eq!(event.run_id("request").unwrap().as_str(), "d32c5kddcf5bb8c3");
-        assert_eq!(event.attempt_number.as_deref(), Some("d32c5kddcf5bb8c3"));
-        assert_eq!(event.scheduled_time.as_deref(), Some("d32c5kddcf5bb8c3"));
+    fn read(event: Value) -> Result<Request, String> {
+        let configured = ["alice", "bob"].map(|name| name.parse().unwrap());
+        Request::read(event, "request", &configured).map_err(|e| e.to_string())
+    }
+
+    fn schedule_input(value: impl Fn(&str) -> String) -> Value {
+        SCHEDULE_INPUT.iter().map(|(field, attribute)| ((*field).to_owned(), json!(value(attribute)))).collect()
     }
 
     #[test]
-    fn a_placeholder_nobody_filled_in_says_nothing() {
-        let input: serde_json::Map<_, _> =
-            SCHEDULE_INPUT.iter().map(|(field, attribute)| ((*field).to_owned(), json!(attribute))).collect();
-        let event = Event::read(input.into()).unwrap();
-        assert_eq!(event, Event::default());
-        assert_eq!(event.run_id("request").unwrap().as_str(), "request");
+    fn the_schedules_input_is_an_event() {
+        let request = read(schedule_input(|_| "d32c5kddcf5bb8c3".into())).unwrap();
+        assert_eq!(request.run.as_str(), "d32c5kddcf5bb8c3");
+        assert_eq!((request.users, request.order, request.dry_run), (None, Order::Routine, false));
+        let unfilled = read(schedule_input(str::to_owned)).unwrap();
+        assert_eq!(unfilled.run.as_str(), "request", "a placeholder nobody filled in says nothing");
+        assert_eq!(read(json!({})).unwrap(), unfilled);
+    }
+
+    #[test]
+    fn a_person_names_users_and_what_to_do() {
+        let request = read(json!({ "users": ["BOB", "bob"], "action": "rotate" })).unwrap();
+        assert_eq!((request.users, request.order), (Some(vec!["bob".parse().unwrap()]), Order::RotateNow));
+        assert_eq!(read(json!({ "users": ["alice"], "action": "undo" })).unwrap().order, Order::Undo);
+        assert!(read(json!({ "dry_run": true })).unwrap().dry_run);
     }
 
     #[test]
     fn a_malformed_event_names_its_field() {
         for (event, named) in [
-            (json!({"usres": []}), "usres"),
-            (json!({"execution_id": 7}), "invalid type: integer `7`"),
+            (json!({ "usres": [] }), "usres"),
+            (json!({ "execution_id": 7 }), "integer `7`"),
+            (json!({ "execution_id": "a b" }), "execution_id"),
+            (json!({ "users": [] }), "empty list"),
+            (json!({ "users": ["carol"] }), "\"carol\" is not configured; the function is set up for alice, bob"),
+            (json!({ "users": "alice" }), "string \"alice\""),
+            (json!({ "action": "rotate" }), "needs users"),
+            (json!({ "action": "destroy", "users": ["bob"] }), "unknown variant `destroy`"),
+            (json!({ "dry_run": "yes" }), "string \"yes\""),
             (json!(["a", "b", "c"]), "not a JSON object"),
-            (json!("rotate"), "not a JSON object"),
             (json!(null), "not a JSON object"),
         ] {
-            let error = Event::read(event.clone()).unwrap_err().to_string();
+            let error = read(event.clone()).unwrap_err();
             assert!(error.contains(named) && error.contains("no key was touched"), "{event}: {error}");
         }
-        let event = Event::read(json!({"execution_id": "a b"})).unwrap();
-        assert!(event.run_id("r").unwrap_err().to_string().contains("execution_id"));
     }
 }

@@ -1,9 +1,12 @@
-//! What the handler remembers of a user between runs: four tags on the IAM user.
+//! What the handler remembers of a user between runs: a few tags on the IAM user.
 //!
 //! The journal is written *before* a key is created, so that a crash between any two calls leaves behind
 //! what the next run needs in order to tell the key whose secret was lost from the key that is in use.
 //! It is in tags because they live and die with the user, need no store of their own, and can be read by
-//! a person in the console. Whoever may tag the user may forge them: the plan therefore never lets
+//! a person in the console.
+//!
+//! Tags cannot be compared and swapped, so no run ever writes over what another run needs: each intent is a tag of its
+//! own, under a key that only its run has, and only that run, or one that comes after its lease, removes it. Whoever may tag the user may forge them: the plan therefore never lets
 //! a journal widen what is done to a key that somebody uses.
 
 use std::{fmt, str::FromStr};
@@ -16,22 +19,20 @@ use crate::{
 
 /// The tags' common prefix. The execution role may write these tag keys and no others.
 pub const PREFIX: &str = "access-key-rotation:";
-/// A rotation has begun and is not finished: who, when, and which keys stood before it.
-pub const INTENT: &str = "access-key-rotation:intent";
+/// A rotation has begun and is not finished: when, and which key stood before it. The run's id follows.
+pub const INTENT: &str = "access-key-rotation:intent:";
 /// The key that was delivered last, and when.
 pub const DELIVERED: &str = "access-key-rotation:delivered";
 /// The keys that were found or made inactive, and when.
 pub const DISABLED: &str = "access-key-rotation:disabled";
 /// The key that a person had reactivated.
 pub const UNDONE: &str = "access-key-rotation:undone";
-/// Every tag key of the journal.
-pub const TAGS: [&str; 4] = [INTENT, DELIVERED, DISABLED, UNDONE];
 
 /// How long an intent keeps other runs away.
 ///
-/// Longer than a function can run (15 minutes: Lambda quotas), with room for a last call that is
-/// still under way: once it has passed, the run that wrote it is certainly dead.
-pub const LEASE: Span = Span::minutes(20);
+/// Twice as long as a function can run (15 minutes: Lambda quotas), with room for a last call that is still under way.
+/// Once it has passed, the run that wrote it is certainly dead, and so is every run that read anything before its death.
+pub const LEASE: Span = Span::minutes(35);
 /// How far the handler's clock and IAM's may disagree.
 pub const SKEW: Span = Span::minutes(5);
 
@@ -97,8 +98,8 @@ pub struct Disabled {
 /// Everything that is remembered of one user.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Journal {
-    /// The rotation under way, if any.
-    pub intent: Option<Intent>,
+    /// The rotations that were begun and are not known to be finished.
+    pub intents: Vec<Intent>,
     /// The last delivery.
     pub delivered: Option<Delivered>,
     /// The inactive keys.
@@ -107,11 +108,11 @@ pub struct Journal {
     pub undone: Option<AccessKeyId>,
 }
 
-/// One tag to write. A call writes only what it changes, so that two runs never overwrite each other's rest.
+/// One tag to write.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Entry {
-    /// Begin a rotation, or (with `None`) end it.
-    Intent(Option<Intent>),
+    /// Begin a rotation.
+    Intent(Intent),
     /// Note a delivery.
     Delivered(Delivered),
     /// Note which keys are inactive.
@@ -143,8 +144,10 @@ impl Journal {
         for (key, value) in tags {
             let garbled = |tag| Garbled { tag, value: value.to_owned() };
             // IAM compares tag keys without regard to case, and so do we.
-            if key.eq_ignore_ascii_case(INTENT) {
-                journal.intent = parse_intent(value).ok_or_else(|| garbled(INTENT))?;
+            let intent = key.get(..INTENT.len()).filter(|prefix| prefix.eq_ignore_ascii_case(INTENT));
+            if intent.is_some() {
+                let run = &key[INTENT.len()..];
+                journal.intents.push(parse_intent(run, value).ok_or_else(|| garbled(INTENT))?);
             } else if key.eq_ignore_ascii_case(DELIVERED) {
                 journal.delivered = parse_delivered(value).ok_or_else(|| garbled(DELIVERED))?;
             } else if key.eq_ignore_ascii_case(DISABLED) {
@@ -159,11 +162,19 @@ impl Journal {
     /// The journal after `entry` was written.
     pub fn apply(&mut self, entry: &Entry) {
         match entry {
-            Entry::Intent(intent) => self.intent.clone_from(intent),
+            Entry::Intent(intent) => {
+                self.close(&intent.run);
+                self.intents.push(intent.clone());
+            }
             Entry::Delivered(delivered) => self.delivered = Some(delivered.clone()),
             Entry::Disabled(disabled) => self.disabled.clone_from(disabled),
             Entry::Undone(key) => self.undone.clone_from(key),
         }
+    }
+
+    /// The journal after the run's intent was removed.
+    pub fn close(&mut self, run: &RunId) {
+        self.intents.retain(|intent| intent.run != *run);
     }
 
     /// Since when `key` is known to be inactive.
@@ -176,10 +187,9 @@ impl Journal {
 impl Entry {
     /// The tag that holds the entry, as key and value.
     #[must_use]
-    pub fn tag(&self) -> (&'static str, String) {
-        match self {
-            Self::Intent(None) => (INTENT, NONE.to_owned()),
-            Self::Intent(Some(i)) => (INTENT, format!("run={} at={} known={}", i.run, i.at, i.known)),
+    pub fn tag(&self) -> (String, String) {
+        let (key, value) = match self {
+            Self::Intent(i) => return (intent_tag(&i.run), format!("at={} known={}", i.at, i.known)),
             Self::Delivered(d) => (DELIVERED, format!("key={} at={}", d.key, d.at)),
             Self::Undone(None) => (UNDONE, NONE.to_owned()),
             Self::Undone(Some(key)) => (UNDONE, format!("key={key}")),
@@ -188,8 +198,15 @@ impl Entry {
                 let pairs: Vec<_> = keys.iter().map(|d| format!("{}={}", d.key, d.at)).collect();
                 (DISABLED, pairs.join(" "))
             }
-        }
+        };
+        (key.to_owned(), value)
     }
+}
+
+/// The key of a run's intent tag. At most 108 characters, of 128 that IAM allows.
+#[must_use]
+pub fn intent_tag(run: &RunId) -> String {
+    format!("{INTENT}{run}")
 }
 
 impl fmt::Display for Entry {
@@ -209,17 +226,12 @@ fn fields<'a, const N: usize>(text: &'a str, names: [&str; N]) -> Option<[&'a st
     words.next().is_none().then_some(values)
 }
 
-// The outer option says whether the text was understood, the inner one whether it says anything.
-#[allow(clippy::option_option)]
-fn parse_intent(text: &str) -> Option<Option<Intent>> {
-    if text == NONE {
-        return Some(None);
-    }
-    let [run, at, known] = fields(text, ["run", "at", "known"])?;
-    let (run, at, known) = (run.parse().ok()?, at.parse().ok()?, known.parse().ok()?);
-    Some(Some(Intent { run, at, known }))
+fn parse_intent(run: &str, text: &str) -> Option<Intent> {
+    let [at, known] = fields(text, ["at", "known"])?;
+    Some(Intent { run: run.parse().ok()?, at: at.parse().ok()?, known: known.parse().ok()? })
 }
 
+// The outer option says whether the text was understood, the inner one whether it says anything.
 #[allow(clippy::option_option)]
 fn parse_delivered(text: &str) -> Option<Option<Delivered>> {
     if text == NONE {
@@ -267,8 +279,8 @@ mod tests {
         let intent = Intent { run, at: at(0), known: key(1) };
         let disabled = vec![Disabled { key: key(1), at: at(2) }, Disabled { key: key(3), at: at(3) }];
         for entries in [
-            vec![Entry::Intent(Some(intent))],
-            vec![Entry::Intent(None), Entry::Delivered(Delivered { key: key(2), at: at(1) })],
+            vec![Entry::Intent(intent.clone())],
+            vec![Entry::Intent(intent), Entry::Delivered(Delivered { key: key(2), at: at(1) })],
             vec![Entry::Disabled(disabled)],
             vec![Entry::Disabled(vec![])],
             vec![Entry::Undone(Some(key(1)))],
@@ -279,9 +291,10 @@ mod tests {
             for entry in &entries {
                 expected.apply(entry);
             }
-            let read = Journal::read(tags.iter().map(|(k, v)| (*k, v.as_str())));
+            let read = Journal::read(tags.iter().map(|(k, v)| (k.as_str(), v.as_str())));
             assert_eq!(read.unwrap(), expected, "{tags:?}");
-            for (_, value) in &tags {
+            for (key, value) in &tags {
+                assert!(key.starts_with(PREFIX), "the role may write nothing else");
                 assert!(value.len() <= 256, "IAM's limit for a tag value");
                 assert!(value.chars().all(|c| c.is_alphanumeric() || " _.:/=+-@".contains(c)), "{value}");
             }
@@ -292,8 +305,8 @@ mod tests {
     fn the_longest_intent_fits_a_tag() {
         let known = "A".repeat(128).parse().unwrap();
         let run = "r".repeat(80).parse().unwrap();
-        let (_, value) = Entry::Intent(Some(Intent { run, at: at(0), known })).tag();
-        assert!(value.len() <= 256, "{}", value.len());
+        let (key, value) = Entry::Intent(Intent { run, at: at(0), known }).tag();
+        assert!(key.len() <= 128 && value.len() <= 256, "{key}: {value}");
     }
 
     #[test]
@@ -305,10 +318,11 @@ mod tests {
     #[test]
     fn a_garbled_tag_is_named_and_never_guessed() {
         for (tag, value) in [
-            (INTENT, ""),
-            (INTENT, "run=a at=2026-11-24T03:16:40Z"),
-            (INTENT, "run=a at=2026-11-24T03:16:40Z known=AKIAEXAMPLE000000001 more=x"),
-            (INTENT, "run=a at=yesterday known=AKIAEXAMPLE000000001"),
+            ("access-key-rotation:intent:a", ""),
+            ("access-key-rotation:intent:a", "at=2026-11-24T03:16:40Z"),
+            ("access-key-rotation:intent:a", "at=2026-11-24T03:16:40Z known=AKIAEXAMPLE000000001 more=x"),
+            ("access-key-rotation:intent:a", "at=yesterday known=AKIAEXAMPLE000000001"),
+            ("access-key-rotation:intent:", "at=2026-11-24T03:16:40Z known=AKIAEXAMPLE000000001"),
             (DELIVERED, "key=short at=2026-11-24T03:16:40Z"),
             (DELIVERED, "at=2026-11-24T03:16:40Z key=AKIAEXAMPLE000000001"),
             (DISABLED, "AKIAEXAMPLE000000001"),
@@ -317,8 +331,8 @@ mod tests {
         ] {
             let upper = tag.to_ascii_uppercase();
             for tag_as_found in [tag, upper.as_str()] {
-                let read = Journal::read([(tag_as_found, value)]);
-                assert_eq!(read, Err(Garbled { tag, value: value.to_owned() }));
+                let garbled = Journal::read([(tag_as_found, value)]).unwrap_err();
+                assert!(tag.starts_with(garbled.tag) && garbled.value == value, "{garbled}");
             }
         }
     }

@@ -24,6 +24,8 @@ pub mod user;
 #[cfg(feature = "aws")]
 pub mod aws;
 #[cfg(feature = "aws")]
+pub mod dry_run;
+#[cfg(feature = "aws")]
 pub mod log;
 #[cfg(feature = "aws")]
 pub mod rotate;

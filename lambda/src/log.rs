@@ -40,6 +40,7 @@ pub fn report(report: &Report) {
     line(&json!({
         "level": if report.status_code == 200 { "INFO" } else { "ERROR" },
         "run": report.run,
+        "dryRun": report.dry_run,
         "summary": report.summary,
         "message": report.body,
     }));

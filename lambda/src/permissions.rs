@@ -17,8 +17,8 @@ pub struct Permission {
     pub actions: Vec<&'static str>,
     /// On what.
     pub on: Target,
-    /// The only tag keys that the calls may carry.
-    pub only_tag_keys: &'static [&'static str],
+    /// What every tag key that the calls carry must begin with.
+    pub tag_prefix: Option<&'static str>,
     /// What for, as a reviewer wants to read it.
     pub why: &'static str,
 }
@@ -47,7 +47,7 @@ pub fn permissions(policy: &Policy) -> Vec<Permission> {
             // The handler asks for the last use of an unfinished rotation's key under any policy.
             actions: vec!["iam:ListAccessKeys", "iam:ListUserTags", "iam:GetAccessKeyLastUsed"],
             on: Target::Users,
-            only_tag_keys: &[],
+            tag_prefix: None,
             why: if last_use {
                 "Learn which keys a user has, what earlier runs left behind, and whether an old key is still in use."
             } else {
@@ -56,16 +56,16 @@ pub fn permissions(policy: &Policy) -> Vec<Permission> {
         },
         Permission {
             sid: "WriteJournal",
-            actions: vec!["iam:TagUser"],
+            actions: vec!["iam:TagUser", "iam:UntagUser"],
             on: Target::Users,
-            only_tag_keys: &journal::TAGS,
-            why: "Note what is about to be done before it is done, in four tags; no other tag can be written.",
+            tag_prefix: Some(journal::PREFIX),
+            why: "Note what is about to be done before it is done, in tags under one prefix; no other tag can be written.",
         },
         Permission {
             sid: "RotateKeys",
             actions: vec!["iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:DeleteAccessKey"],
             on: Target::Users,
-            only_tag_keys: &[],
+            tag_prefix: None,
             why: "Create the new key, deactivate the old one (or activate it again), delete it when its time is over.",
         },
     ];
@@ -74,14 +74,14 @@ pub fn permissions(policy: &Policy) -> Vec<Permission> {
             sid: "CreateSecrets",
             actions: vec!["secretsmanager:CreateSecret"],
             on: Target::NewSecrets,
-            only_tag_keys: &[],
+            tag_prefix: None,
             why: "Make each user's secret, once. While it does not exist, its ARN has no random ending yet.",
         });
         list.push(Permission {
             sid: "StoreNewKeys",
             actions: vec!["secretsmanager:PutSecretValue", "secretsmanager:DescribeSecret"],
             on: Target::Secrets,
-            only_tag_keys: &[],
+            tag_prefix: None,
             why: "Hand a new key over and check that it arrived; reading a stored key is not needed.",
         });
     }
@@ -89,7 +89,7 @@ pub fn permissions(policy: &Policy) -> Vec<Permission> {
         sid: "SendMail",
         actions: if mail_is_delivery { vec!["sns:Publish", "sns:GetTopicAttributes"] } else { vec!["sns:Publish"] },
         on: Target::Topic,
-        only_tag_keys: &[],
+        tag_prefix: None,
         why: if mail_is_delivery {
             "Mail the new key, once it is certain that somebody has confirmed the subscription."
         } else {

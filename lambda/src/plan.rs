@@ -117,6 +117,8 @@ pub enum Call {
     GetAccessKeyLastUsed(AccessKeyId),
     /// IAM: write the journal.
     TagUser(Vec<Entry>),
+    /// IAM: remove a run's intent from the journal.
+    UntagUser(RunId),
     /// IAM: make a key. Not idempotent, never retried.
     CreateAccessKey,
     /// IAM: deactivate the key.
@@ -240,6 +242,8 @@ pub enum Rest {
     OutOfTime,
     /// The mail would be the delivery, and nobody has confirmed a subscription.
     NobodyListens,
+    /// This key is so young that whoever made it may not be done.
+    Recent(AccessKeyId, Timestamp),
     /// IAM's list does not show the key that was just delivered yet.
     NotVisible(AccessKeyId),
     /// Something only a person can decide.
@@ -276,13 +280,22 @@ pub struct UserState {
     journal: Option<Result<Journal, Garbled>>,
     last_use: Vec<(AccessKeyId, LastUse)>,
     channel: Option<Channel>,
-    /// Whether the key that an unfinished rotation left is the secret's current version.
-    current: Option<bool>,
+    /// Whether a key that an unfinished rotation left is the secret's current version.
+    current: Option<(AccessKeyId, bool)>,
     rotation: Option<Rotation>,
+    /// The intents of dead runs whose key this run has withdrawn.
+    ///
+    /// They stay in the journal until a later run finds nothing to them: another run, reading a list that still shows
+    /// the key, must find the intent too, or it would take the key for a successor and retire the old one.
+    withdrawn: Vec<RunId>,
     /// A rotation was completed in this run: one is enough, whatever the order was.
     rotated: bool,
     /// A key was reactivated in this run, as it was asked to.
     undone: bool,
+    /// The intent of a rotation that is over: its key is delivered, or was never made.
+    closing: Option<RunId>,
+    /// What is reported once that intent is removed.
+    ending: Option<Rest>,
     stopped: Option<Rest>,
 }
 
@@ -318,7 +331,6 @@ enum Channel {
 enum Withdrawal {
     Deactivate,
     Delete,
-    Forget,
 }
 
 /// The next AWS call for a user, or why there is none.
@@ -329,6 +341,12 @@ pub fn next_step(state: &UserState, policy: &Policy, run: &Run, now: Timestamp) 
     }
     if let Some(rotation) = &state.rotation {
         return Next::Call(rotation.next_call(policy.delivery, now));
+    }
+    if let Some(over) = &state.closing {
+        return Next::Call(Call::UntagUser(over.clone()));
+    }
+    if let Some(rest) = &state.ending {
+        return Next::Rest(rest.clone());
     }
     let Some(keys) = &state.keys else {
         return Next::Call(Call::ListAccessKeys);
@@ -353,7 +371,7 @@ pub fn next_step(state: &UserState, policy: &Policy, run: &Run, now: Timestamp) 
         Some(Ok(journal)) => journal,
     };
     let view = View { state, keys, journal, policy, run, now };
-    match &journal.intent {
+    match journal.intents.iter().find(|intent| !state.withdrawn.contains(&intent.run)) {
         Some(intent) => view.recover(intent),
         None if run.order == Order::Undo && !state.undone => view.undo(),
         None => view.settle(due),
@@ -380,13 +398,9 @@ impl View<'_> {
         if self.now < lease_over {
             return Next::Rest(Rest::Busy(intent.run.clone(), lease_over));
         }
-        // The intent may have replaced that of a run which began up to a lease earlier and won the race for the
-        // free place, so the key may be older than the intent by as much.
-        let (first, last) = (intent.at.before(LEASE), lease_over + SKEW);
+        let (first, last) = (intent.at.before(SKEW), lease_over + SKEW);
         let is_candidate = |key: &&Key| {
-            key.id != intent.known
-                && self.journal.delivered.as_ref().is_none_or(|d| d.key != key.id)
-                && (first..=last).contains(&key.created)
+            key.id != intent.known && self.may_be_undelivered(key) && (first..=last).contains(&key.created)
         };
         let mut candidates = self.keys.iter().filter(is_candidate);
         let (Some(orphan), None) = (candidates.next(), candidates.next()) else {
@@ -394,16 +408,16 @@ impl View<'_> {
                 Next::Rest(Rest::NeedsPerson(Doubt::UnclearOrigin))
             } else {
                 // The run died before it made a key, or after it delivered one: nothing is left behind.
-                Next::Call(Call::TagUser(vec![Entry::Intent(None)]))
+                Next::Call(Call::UntagUser(intent.run.clone()))
             };
         };
-        // A key was made beside another that still stands and is no younger, or it was not made by us.
-        let beside = self.keys.iter().find(|key| key.id == intent.known);
-        if beside.is_none_or(|known| known.created > orphan.created) {
+        // A key is made beside another, and is the younger of the two. Else a forged intent could point at a live key.
+        let beside = |key: &Key| key.id != orphan.id && key.created <= orphan.created;
+        if !self.keys.iter().any(beside) {
             return Next::Rest(Rest::NeedsPerson(Doubt::UnclearOrigin));
         }
         if self.policy.delivery == Delivery::SecretsManager {
-            match self.state.current {
+            match self.state.is_current(&orphan.id) {
                 // A secret that is not there may not be asked about: see `Call::CreateSecret`.
                 None if self.state.channel.is_none() => return Next::Call(Call::CreateSecret),
                 None => return Next::Call(Call::DescribeSecret(orphan.id.clone())),
@@ -451,6 +465,9 @@ impl View<'_> {
         {
             return Next::Rest(Rest::NotVisible(delivered.key.clone()));
         }
+        if let Some((key, until)) = self.unfinished() {
+            return Next::Rest(Rest::Recent(key, until));
+        }
         if self.keys.iter().any(|key| key.status == Status::Active && self.journal.disabled_since(&key.id).is_some()) {
             // Somebody activated it again. An old note would shorten its time when it is deactivated once more.
             return Next::Call(self.note_disabled());
@@ -474,6 +491,22 @@ impl View<'_> {
                 _ => Next::Rest(Rest::NoKeys),
             },
         }
+    }
+
+    /// One of two keys is young, and nobody says that it was delivered: it may be the unfinished work of a run whose
+    /// intent this read did not show yet. After a lease, that run is dead, and its intent is seen.
+    fn unfinished(&self) -> Option<(AccessKeyId, Timestamp)> {
+        let until = |key: &Key| key.created + LEASE + SKEW;
+        let young = self.keys.iter().find(|key| self.may_be_undelivered(key) && self.now < until(key));
+        young.filter(|_| self.keys.len() > 1).map(|key| (key.id.clone(), until(key)))
+    }
+
+    /// Whether the key may be one that a run made and did not deliver. What is older than a delivered key is not: it is
+    /// that key's predecessor.
+    fn may_be_undelivered(&self, key: &Key) -> bool {
+        let Some(delivered) = &self.journal.delivered else { return true };
+        let latest = self.keys.iter().find(|key| key.id == delivered.key).map(|key| key.created);
+        key.id != delivered.key && latest.is_none_or(|latest| key.created >= latest)
     }
 
     /// The older of two active keys first; the journal decides between keys of the same second.
@@ -500,9 +533,7 @@ impl View<'_> {
                 let since = d.at.max(newer.created);
                 (since, since + self.policy.overlap)
             }
-            // Nobody says that it was delivered: it may be the unfinished work of a run whose intent
-            // this read did not show yet, so it gets at least a lease.
-            _ => (newer.created, newer.created + self.policy.overlap.max(LEASE + SKEW)),
+            _ => (newer.created, newer.created + self.policy.overlap),
         };
         if self.now < until {
             return Next::Rest(Rest::Overlap(older.id.clone(), until));
@@ -563,13 +594,13 @@ impl View<'_> {
                 .unwrap_or_else(|| Next::Call(Call::DeleteAccessKey(other.id.clone(), Why::PlaceNeeded)));
         }
         let intent = Intent { run: self.run.id.clone(), at: self.now, known: current.id.clone() };
-        Next::Call(Call::TagUser(vec![Entry::Intent(Some(intent))]))
+        Next::Call(Call::TagUser(vec![Entry::Intent(intent)]))
     }
 }
 
-/// One call ends the rotation and notes the delivery: there is no moment between the two.
+/// From here on the key is no orphan, whatever intent speaks of its time.
 fn commit(key: &AccessKeyId, now: Timestamp) -> Call {
-    Call::TagUser(vec![Entry::Delivered(Delivered { key: key.clone(), at: now }), Entry::Intent(None)])
+    Call::TagUser(vec![Entry::Delivered(Delivered { key: key.clone(), at: now })])
 }
 
 fn is_unused_since(use_: &LastUse, since: Timestamp) -> bool {
@@ -607,7 +638,6 @@ impl Rotation {
             Self::Withdrawing { key, stage, .. } => match stage {
                 Withdrawal::Deactivate => Call::DeactivateAccessKey(key.clone(), Why::Withdrawn),
                 Withdrawal::Delete => Call::DeleteAccessKey(key.clone(), Why::Withdrawn),
-                Withdrawal::Forget => Call::TagUser(vec![Entry::Intent(None)]),
             },
         }
     }
@@ -616,6 +646,10 @@ impl Rotation {
 impl UserState {
     fn last_use(&self, key: &AccessKeyId) -> Option<&LastUse> {
         self.last_use.iter().find(|(id, _)| id == key).map(|(_, use_)| use_)
+    }
+
+    fn is_current(&self, key: &AccessKeyId) -> Option<bool> {
+        self.current.as_ref().filter(|(id, _)| id == key).map(|(_, current)| *current)
     }
 
     /// The keys as they are known; none before they were listed.
@@ -644,6 +678,12 @@ impl UserState {
                 self.channel = Some(if n == 0 { Channel::NobodyListens } else { Channel::Ready });
             }
             (Call::TagUser(entries), Answer::Done) => self.tagged(entries),
+            (Call::UntagUser(run), Answer::Done) => {
+                if let Some(Ok(journal)) = &mut self.journal {
+                    journal.close(run);
+                }
+                self.closing = None;
+            }
             (Call::CreateAccessKey, Answer::Created(key)) => {
                 let id = key.id.clone();
                 self.keys.get_or_insert_default().push(key);
@@ -654,7 +694,7 @@ impl UserState {
             (Call::CreateSecret, Answer::Done) => self.channel = Some(Channel::Ready),
             (Call::PutSecretValue(key), Answer::Done) => self.rotation = Some(Rotation::ReadingBack(key.clone())),
             (Call::DescribeSecret(key), Answer::Current(current)) => match (&self.rotation, current) {
-                (None, current) => self.current = Some(current),
+                (None, current) => self.current = Some((key.clone(), current)),
                 (Some(_), true) => self.rotation = Some(Rotation::Announcing(key.clone())),
                 (Some(_), false) => self.stop(call, not_read_back()),
             },
@@ -662,7 +702,7 @@ impl UserState {
                 self.rotation = Some(Rotation::Committing(key.clone()));
             }
             (Call::DeactivateAccessKey(key, _), Answer::Done) => self.deactivated(key),
-            (Call::DeleteAccessKey(key, _), Answer::Done) => self.deleted(key),
+            (Call::DeleteAccessKey(key, why), Answer::Done) => self.deleted(key, *why),
             (Call::ActivateAccessKey(key), Answer::Done) => {
                 self.set_status(key, Status::Active);
                 self.undone = true;
@@ -682,17 +722,19 @@ impl UserState {
             }
         }
         match (self.rotation.take(), entries) {
-            (None, [Entry::Intent(Some(_))]) => {
-                // The intent is this run's own, not one to recover from.
-                if let Some(Ok(journal)) = &mut self.journal {
-                    journal.intent = None;
-                }
-                self.rotation = Some(Rotation::Intended);
+            (None, [Entry::Intent(_)]) => self.rotation = Some(Rotation::Intended),
+            (rotation, [Entry::Delivered(_)]) => {
+                self.rotated |= rotation.is_some();
+                self.closing = self.intent_at_hand();
             }
-            (Some(Rotation::Withdrawing { because, .. }), _) => self.stopped = Some(Rest::Withdrawn(because)),
-            (Some(Rotation::Committing(_)), _) => self.rotated = true,
             _ => {}
         }
+    }
+
+    /// Whose intent is being dealt with: this run's own, or the dead run's that is recovered from.
+    fn intent_at_hand(&self) -> Option<RunId> {
+        let Some(Ok(journal)) = &self.journal else { return None };
+        journal.intents.iter().map(|intent| &intent.run).find(|run| !self.withdrawn.contains(run)).cloned()
     }
 
     fn verified(&mut self, call: &Call, key: &AccessKeyId) {
@@ -720,12 +762,15 @@ impl UserState {
         }
     }
 
-    fn deleted(&mut self, key: &AccessKeyId) {
+    fn deleted(&mut self, key: &AccessKeyId, why: Why) {
         if let Some(keys) = &mut self.keys {
             keys.retain(|known| known.id != *key);
         }
-        if let Some(Rotation::Withdrawing { stage, .. }) = &mut self.rotation {
-            *stage = Withdrawal::Forget;
+        if let Some(Rotation::Withdrawing { because, .. }) = self.rotation.take() {
+            // The intent stays for its lease: another run may hold a list that still shows the key.
+            self.stopped = Some(Rest::Withdrawn(because));
+        } else if why == Why::Withdrawn {
+            self.withdrawn.extend(self.intent_at_hand());
         }
     }
 
@@ -748,6 +793,14 @@ impl UserState {
             {
                 self.withdraw(key, call, failure);
             }
+            // No key was made, so nothing has to be found again.
+            (Call::CreateAccessKey, Some(Rotation::Intended)) if failure.effect == Effect::None => {
+                self.rotation = None;
+                self.closing = self.intent_at_hand();
+                self.ending = Some(Rest::Failed(Box::new((call.clone(), failure))));
+            }
+            // An intent that stays behind keeps the next runs away for a lease, and that is all.
+            (Call::UntagUser(_), _) if self.ending.is_some() => self.stopped = self.ending.take(),
             // Everything else is left as it is; the next run reads back what happened.
             _ => self.stop(call, failure),
         }

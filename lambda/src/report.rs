@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::{
-    journal::{Entry, RunId},
+    journal::{Entry, LEASE, RunId},
     key::{AccessKeyId, Key, LastUse},
     plan::{Answer, Call, Doubt, Effect, Failure, Message, Rest, Why},
     time::Timestamp,
@@ -22,6 +22,8 @@ pub struct Report {
     pub body: String,
     /// Which run this was.
     pub run: RunId,
+    /// Whether nothing was changed: the changes below are those that a run would make.
+    pub dry_run: bool,
     /// When it began.
     pub started: Timestamp,
     /// The counts.
@@ -145,9 +147,12 @@ impl UserReport {
         let result = match rest {
             Rest::Failed(_) | Rest::Withdrawn(_) => Outcome::Failed,
             Rest::NeedsPerson(_) => Outcome::NeedsPerson,
-            Rest::StillInUse(..) | Rest::Busy(..) | Rest::OutOfTime | Rest::NobodyListens | Rest::NotVisible(_) => {
-                Outcome::Waiting
-            }
+            Rest::StillInUse(..)
+            | Rest::Busy(..)
+            | Rest::OutOfTime
+            | Rest::NobodyListens
+            | Rest::NotVisible(_)
+            | Rest::Recent(..) => Outcome::Waiting,
             _ if done.is_empty() => Outcome::Unchanged,
             _ => Outcome::Changed,
         };
@@ -213,6 +218,9 @@ impl fmt::Display for Rest {
             Self::NobodyListens => f.write_str(
                 "not rotated, because nobody would receive the key: confirm the subscription mail that SNS has sent",
             ),
+            Self::Recent(key, until) => {
+                write!(f, "key {key} was made moments ago and not by a run that is known; a run after {until} goes on")
+            }
             Self::NotVisible(key) => {
                 write!(f, "key {key} was delivered moments ago and IAM does not list it yet; the next run goes on")
             }
@@ -227,7 +235,11 @@ impl fmt::Display for Rest {
             }
             Self::Withdrawn(failed) => {
                 let (call, failure) = failed.as_ref();
-                write!(f, "{call} failed: {failure}; the new key was removed, the old one is as it was")
+                write!(
+                    f,
+                    "{call} failed: {failure}; the new key was removed, the old one is as it was; \
+                     a run in {LEASE} or later tries again"
+                )
             }
         }
     }
@@ -239,19 +251,19 @@ impl fmt::Display for Doubt {
             Self::Journal(garbled) => write!(f, "{garbled}; find out who wrote it, then remove the tag"),
             Self::FutureIntent(at) => write!(
                 f,
-                "the tag {} speaks of {at}, which is yet to come; find out who wrote it, then remove the tag",
+                "the tag {}… speaks of {at}, which is yet to come; find out who wrote it, then remove the tag",
                 crate::journal::INTENT
             ),
             Self::UnclearOrigin => write!(
                 f,
                 "a rotation was left unfinished, and it is unclear which key it made; delete the key that \
-                 nobody uses, then remove the tag {}",
+                 nobody uses, then remove the tag {}…",
                 crate::journal::INTENT
             ),
             Self::OrphanInUse(key, use_) => write!(
                 f,
                 "a rotation was left unfinished and key {key} looks like its own, but it is in use ({use_}); if \
-                 somebody made it by hand, remove the tag {}",
+                 somebody made it by hand, remove the tag {}…",
                 crate::journal::INTENT
             ),
             Self::SameAge => f.write_str("two active keys were created in the same second; deactivate one of them"),
@@ -294,6 +306,7 @@ impl fmt::Display for Call {
                 let tags: Vec<_> = entries.iter().map(ToString::to_string).collect();
                 write!(f, " ({})", tags.join("; "))
             }
+            Self::UntagUser(run) => write!(f, " (intent:{run})"),
             _ => Ok(()),
         }
     }
@@ -308,6 +321,7 @@ impl Call {
             Self::ListUserTags => "ListUserTags",
             Self::GetAccessKeyLastUsed(_) => "GetAccessKeyLastUsed",
             Self::TagUser(_) => "TagUser",
+            Self::UntagUser(_) => "UntagUser",
             Self::CreateAccessKey => "CreateAccessKey",
             Self::DeactivateAccessKey(..) | Self::ActivateAccessKey(_) => "UpdateAccessKey",
             Self::DeleteAccessKey(..) => "DeleteAccessKey",

@@ -1,7 +1,7 @@
 //! Carries out the plan for one user, one call after the other, until nothing is left.
 
 use crate::{
-    journal::Entry,
+    journal::{Entry, RunId},
     key::{AccessKeyId, Key, SecretAccessKey, Status},
     log,
     notice::{Mail, Rotated, Where},
@@ -19,6 +19,7 @@ pub trait Aws {
     async fn list_user_tags(&self, user: &UserName) -> Result<Answer, Failure>;
     async fn last_used(&self, key: &AccessKeyId) -> Result<Answer, Failure>;
     async fn tag_user(&self, user: &UserName, entries: &[Entry]) -> Result<Answer, Failure>;
+    async fn untag_user(&self, user: &UserName, run: &RunId) -> Result<Answer, Failure>;
     async fn create_access_key(&self, user: &UserName) -> Result<(Answer, SecretAccessKey), Failure>;
     async fn set_status(&self, user: &UserName, key: &AccessKeyId, status: Status) -> Result<Answer, Failure>;
     async fn delete_access_key(&self, user: &UserName, key: &AccessKeyId) -> Result<Answer, Failure>;
@@ -98,6 +99,7 @@ impl<A: Aws> Hand<'_, A> {
             Call::ListUserTags => aws.list_user_tags(user).await,
             Call::GetAccessKeyLastUsed(key) => aws.last_used(key).await,
             Call::TagUser(entries) => aws.tag_user(user, entries).await,
+            Call::UntagUser(run) => aws.untag_user(user, run).await,
             Call::CreateAccessKey => {
                 let (answer, secret) = aws.create_access_key(user).await?;
                 if let Answer::Created(key) = &answer {

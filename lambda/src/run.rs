@@ -8,10 +8,11 @@ use std::{
 use futures_util::{StreamExt, stream};
 
 use crate::{
-    event::{BadEvent, Event},
+    dry_run::DryRun,
+    event::{BadEvent, Request},
     journal::RunId,
     log,
-    plan::{Order, Run},
+    plan::Run,
     report::{Report, Summary},
     rotate::{Aws, rotate},
     select,
@@ -37,19 +38,28 @@ pub async fn run(
     request_id: &str,
     function_ends: Timestamp,
 ) -> Result<Report, BadEvent> {
-    let id = Event::read(event)?.run_id(request_id)?;
+    let request = Request::read(event, request_id, &settings.users)?;
+    Ok(if request.dry_run {
+        carry_out(&DryRun::new(aws), settings, &request, function_ends).await
+    } else {
+        carry_out(aws, settings, &request, function_ends).await
+    })
+}
+
+async fn carry_out(aws: &impl Aws, settings: &Settings, request: &Request, function_ends: Timestamp) -> Report {
     let started = now();
-    let run = Run { id: writer(&id), deadline: function_ends.before(MARGIN), order: Order::Routine };
-    let users = stream::iter(select::users(settings))
+    let run = Run { id: writer(&request.run), deadline: function_ends.before(MARGIN), order: request.order };
+    let users = stream::iter(select::users(settings, request))
         .map(|user| rotate(aws, settings, &run, now, user))
         .buffered(AT_ONCE)
         .collect::<Vec<_>>()
         .await;
     let summary = Summary::of(&users);
     let body = settings.language.summary(&summary);
-    let report = Report { status_code: summary.status_code(), body, run: id, started, summary, users };
+    let (run, dry_run) = (request.run.clone(), request.dry_run);
+    let report = Report { status_code: summary.status_code(), body, run, dry_run, started, summary, users };
     log::report(&report);
-    Ok(report)
+    report
 }
 
 /// The handler's clock.

@@ -1,9 +1,9 @@
 //! Which users a run is about.
 
-use crate::{settings::Settings, user::UserName};
+use crate::{event::Request, settings::Settings, user::UserName};
 
-/// The users to look at, in the configured order.
+/// The users to look at: those that the event names, or all that are configured.
 #[must_use]
-pub fn users(settings: &Settings) -> &[UserName] {
-    &settings.users
+pub fn users<'a>(settings: &'a Settings, request: &'a Request) -> &'a [UserName] {
+    request.users.as_deref().unwrap_or(&settings.users)
 }

@@ -7,6 +7,7 @@ pub mod account;
 pub mod local_aws;
 pub mod mailbox;
 pub mod proxy;
+pub mod runtime_api;
 pub mod stack;
 
 pub use account::Account;
@@ -15,7 +16,10 @@ pub use mailbox::{Mail, Mailbox};
 pub use proxy::{Fault, Proxy};
 pub use stack::Stack;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
 
 /// The checkout.
 #[must_use]
@@ -34,15 +38,29 @@ pub fn tool(name: &str) -> PathBuf {
     path
 }
 
-/// The `synth` that was built with these tests.
+/// Runs a make target of the checkout against the local AWS.
 ///
 /// # Panics
-/// If it was not: `cargo test --workspace` builds it.
+/// If make cannot be started.
 #[must_use]
-pub fn synth() -> PathBuf {
-    // Tests and binaries of one profile are in one folder: …/debug/deps/test, …/debug/synth.
-    let test = std::env::current_exe().expect("the path of this test");
-    let path = test.ancestors().nth(2).expect("a folder").join("synth");
-    assert!(path.exists(), "{} is missing: run cargo test --workspace", path.display());
-    path
+pub fn make(aws: &LocalAws, arguments: &[&str]) -> Output {
+    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+    Command::new("make")
+        .current_dir(root())
+        .args(arguments)
+        .arg(format!("PACKAGE={}", stack::package().display()))
+        .arg(format!("ARCH={architecture}"))
+        .arg(format!("AWS={}", tool("aws").display()))
+        .env_remove("MAKEFLAGS")
+        .env_remove("AWS_PROFILE")
+        .env_remove("AWS_SESSION_TOKEN")
+        .envs(aws.environment())
+        .output()
+        .expect("make starts")
+}
+
+/// All that a command printed.
+#[must_use]
+pub fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }

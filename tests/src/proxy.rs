@@ -48,6 +48,10 @@ pub enum Fault {
     Refuse(u16, &'static str),
     /// The call has its effect, and the connection breaks before the answer.
     LoseAnswer,
+    /// The call has no effect, and no answer ever comes: the time to kill the caller.
+    HangBefore,
+    /// The call has its effect, and no answer ever comes: the time to kill the caller.
+    HangAfter,
 }
 
 /// The proxy: it runs as long as this is held.
@@ -65,6 +69,8 @@ struct Shared {
     /// The emulator's clock less the real one, in seconds.
     shift: Arc<AtomicI64>,
     state: Mutex<State>,
+    /// Told when a call hangs.
+    hanging: tokio::sync::Notify,
     /// One creation at a time, as IAM counts.
     creating: tokio::sync::Mutex<()>,
     root: aws_sdk_iam::Client,
@@ -75,6 +81,10 @@ struct State {
     calls: Vec<Call>,
     uses: HashMap<String, (Timestamp, String, String)>,
     faults: Vec<(&'static str, String, Fault)>,
+    /// What goes wrong with the n-th call from now on.
+    fault_at: Option<(usize, Fault)>,
+    /// Every secret that IAM gave out.
+    secrets: Vec<String>,
 }
 
 impl Proxy {
@@ -86,7 +96,8 @@ impl Proxy {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a loopback port");
         let port = listener.local_addr().expect("its address").port();
         let creating = tokio::sync::Mutex::default();
-        let shared = Arc::new(Shared { upstream, shift, state: Mutex::default(), creating, root });
+        let (state, hanging) = (Mutex::default(), tokio::sync::Notify::new());
+        let shared = Arc::new(Shared { upstream, shift, state, hanging, creating, root });
         let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Self { port, shared, task }
     }
@@ -107,9 +118,29 @@ impl Proxy {
         self.shared.state().faults.push((operation, about.to_owned(), fault));
     }
 
+    /// The call with this number, counted from now, goes wrong.
+    pub fn inject_at(&self, number: usize, fault: Fault) {
+        let mut state = self.shared.state();
+        state.calls.clear();
+        state.fault_at = Some((number, fault));
+    }
+
+    /// Waits until a call hangs.
+    pub async fn hang(&self) {
+        self.shared.hanging.notified().await;
+    }
+
     /// All goes well again.
     pub fn heal(&self) {
-        self.shared.state().faults.clear();
+        let mut state = self.shared.state();
+        state.faults.clear();
+        state.fault_at = None;
+    }
+
+    /// Every secret that IAM gave out through this proxy.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        self.shared.state().secrets.clone()
     }
 }
 
@@ -152,11 +183,17 @@ impl Shared {
         let body = body.collect().await.map_err(|_| Dropped)?.to_bytes();
         let mut call = describe(&head.headers, &body);
         let fault = {
-            let state = self.state();
+            let mut state = self.state();
+            let number = state.calls.len();
             let hits = |(operation, about, _): &&(_, String, _)| {
                 *operation == call.operation && (about.is_empty() || *about == call.about)
             };
-            state.faults.iter().find(hits).map(|(.., fault)| fault.clone())
+            let fault = state.faults.iter().find(hits).map(|(.., fault)| fault.clone());
+            let now = state.fault_at.take_if(|(at, _)| *at == number).map(|(_, fault)| fault);
+            if matches!(now, Some(Fault::HangBefore | Fault::HangAfter)) {
+                state.calls.push(call.clone());
+            }
+            now.or(fault)
         };
         let request = Request::from_parts(head, Full::new(body));
         let reply = match fault {
@@ -164,6 +201,11 @@ impl Shared {
             Some(Fault::LoseAnswer) => {
                 self.answer(&call, request).await;
                 None
+            }
+            Some(Fault::HangBefore) => return self.hang_forever().await,
+            Some(Fault::HangAfter) => {
+                self.answer(&call, request).await;
+                return self.hang_forever().await;
             }
             None => Some(self.answer(&call, request).await),
         };
@@ -176,6 +218,11 @@ impl Shared {
         reply.ok_or(Dropped)
     }
 
+    async fn hang_forever(&self) -> Result<Reply, Dropped> {
+        self.hanging.notify_one();
+        std::future::pending().await
+    }
+
     /// What AWS would answer.
     async fn answer(&self, call: &Call, request: Request<Full<Bytes>>) -> Reply {
         match call.operation.as_str() {
@@ -186,7 +233,12 @@ impl Shared {
                     let quota = "Cannot exceed quota for AccessKeysPerUser: 2";
                     return refusal("iam", 409, "LimitExceeded", quota);
                 }
-                self.forward(request).await
+                let reply = self.forward(request).await;
+                let Ok(body) = reply.body().clone().collect().await;
+                let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+                let secret = body.split_once("<SecretAccessKey>").and_then(|(_, rest)| rest.split_once('<'));
+                self.state().secrets.extend(secret.map(|(secret, _)| secret.to_owned()));
+                reply
             }
             "ListAccessKeys" => {
                 let user = self.root.get_user().user_name(&call.about).send().await;

@@ -4,6 +4,7 @@
 mod common;
 
 use common::{ARTICLE, read};
+use lambda::journal::{Entry, Intent, Journal, LEASE};
 use serde_json::json;
 use tests::{Account, Fault, LocalAws, Mailbox, Stack, account::OwnedKey};
 
@@ -110,8 +111,15 @@ async fn when_the_mail_fails_the_new_key_is_withdrawn_and_the_old_one_is_untouch
     assert!(keys[0].identity(&aws).await.is_ok());
     assert_eq!(mailbox.take().await, []);
 
-    // Once mails go out again, the next run rotates as if nothing had been.
+    // Mails go out again. The intent keeps the next run away for its lease; after it, all goes as if nothing had been.
     aws.proxy.heal();
+    let report = stack.invoke(&aws, &json!({}));
+    assert_eq!(report["users"][0]["result"], "waiting", "{report:#}");
+    let tags = account.journal("alice").await;
+    let journal = Journal::read(tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))).unwrap();
+    let [begun] = journal.intents.as_slice() else { panic!("one intent: {tags:?}") };
+    let expired = Intent { at: begun.at.before(LEASE), ..begun.clone() };
+    account.write_journal("alice", &Entry::Intent(expired)).await;
     let report = stack.invoke(&aws, &json!({}));
     assert_eq!(report["statusCode"], 200, "{report:#}");
     let mails = mailbox.take().await;

@@ -1,28 +1,6 @@
 //! `make deploy` and `make destroy`, against the local AWS.
 
-use std::process::{Command, Output};
-
-use tests::{LocalAws, local_aws, root, stack};
-
-fn make(aws: &LocalAws, arguments: &[&str]) -> Output {
-    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
-    Command::new("make")
-        .current_dir(root())
-        .args(arguments)
-        .arg(format!("PACKAGE={}", stack::package().display()))
-        .arg(format!("ARCH={architecture}"))
-        .arg(format!("AWS={}", tests::tool("aws").display()))
-        .env_remove("MAKEFLAGS")
-        .env_remove("AWS_PROFILE")
-        .env_remove("AWS_SESSION_TOKEN")
-        .envs(aws.environment())
-        .output()
-        .expect("make starts")
-}
-
-fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
+use tests::{LocalAws, local_aws, make, text};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn deploy_again_and_destroy() {

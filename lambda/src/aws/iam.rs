@@ -9,7 +9,7 @@ use aws_sdk_iam::{
 
 use super::{failure, incomplete};
 use crate::{
-    journal::{Entry, Journal},
+    journal::{self, Entry, Journal, RunId},
     key::{AccessKeyId, Key, LastUse, SecretAccessKey, Status},
     plan::{Answer, Effect, Failure},
     time::Timestamp,
@@ -53,6 +53,12 @@ pub(super) async fn tag_user(iam: &Client, user: &UserName, entries: &[Entry]) -
     });
     let tags = tags.collect::<Result<Vec<_>, _>>()?;
     iam.tag_user().user_name(user.as_str()).set_tags(Some(tags)).send().await.map_err(|e| failure(&e))?;
+    Ok(Answer::Done)
+}
+
+pub(super) async fn untag_user(iam: &Client, user: &UserName, run: &RunId) -> Result<Answer, Failure> {
+    let call = iam.untag_user().user_name(user.as_str()).tag_keys(journal::intent_tag(run));
+    call.send().await.map_err(|e| failure(&e))?;
     Ok(Answer::Done)
 }
 

@@ -15,7 +15,7 @@ use aws_sdk_iam::{
 use aws_smithy_http_client::{Builder, tls};
 
 use crate::{
-    journal::Entry,
+    journal::{Entry, RunId},
     key::{AccessKeyId, SecretAccessKey, Status},
     notice::Mail,
     plan::{Answer, Effect, Failure},
@@ -27,7 +27,8 @@ use crate::{
 
 /// The longest that one attempt at a call may take. Lambda's limit leaves room for several.
 const ATTEMPT: Span = Span::seconds(10);
-/// How often a call is tried when AWS throttles or does not answer; CreateAccessKey and the verification only once.
+/// How often a call is tried when AWS throttles or does not answer, unless AWS_MAX_ATTEMPTS says otherwise;
+/// CreateAccessKey and the verification only once.
 const ATTEMPTS: u32 = 5;
 /// The longest that a call may take with its retries: well within the lease that an intent gives.
 const CALL: Span = Span::seconds(30);
@@ -43,11 +44,12 @@ pub struct Sdk {
 impl Sdk {
     /// Clients with the credentials, the Region and the endpoints of the environment.
     pub async fn from_environment() -> Self {
+        let attempts = std::env::var("AWS_MAX_ATTEMPTS").ok().and_then(|n| n.parse().ok()).unwrap_or(ATTEMPTS);
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT.std()).operation_timeout(CALL.std());
         let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .http_client(http_client())
             .timeout_config(timeouts.build())
-            .retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS))
+            .retry_config(RetryConfig::adaptive().with_max_attempts(attempts))
             .load()
             .await;
         Self {
@@ -80,6 +82,10 @@ impl Aws for Sdk {
 
     async fn tag_user(&self, user: &UserName, entries: &[Entry]) -> Result<Answer, Failure> {
         iam::tag_user(&self.iam, user, entries).await
+    }
+
+    async fn untag_user(&self, user: &UserName, run: &RunId) -> Result<Answer, Failure> {
+        iam::untag_user(&self.iam, user, run).await
     }
 
     async fn create_access_key(&self, user: &UserName) -> Result<(Answer, SecretAccessKey), Failure> {

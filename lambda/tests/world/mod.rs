@@ -85,6 +85,12 @@ impl World {
                 self.journal = Ok(journal);
                 Ok(Answer::Done)
             }
+            Call::UntagUser(run) => {
+                if let Ok(journal) = &mut self.journal {
+                    journal.close(run);
+                }
+                Ok(Answer::Done)
+            }
             Call::CreateAccessKey => {
                 if self.keys.len() >= 2 {
                     return Err(refused("LimitExceeded"));

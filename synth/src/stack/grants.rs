@@ -26,7 +26,7 @@ pub(super) fn handler(config: &Config, topic: &Handle<Topic>) -> Vec<Statement> 
             permission.why,
             permission.actions,
             resources,
-            only_tags(permission.only_tag_keys),
+            only_tags(permission.tag_prefix),
         )
     };
     permissions(&config.policy).into_iter().map(statement).collect()
@@ -50,15 +50,14 @@ pub(super) fn only_default_schedule_group() -> Vec<Condition> {
     ]
 }
 
-/// The request may carry these tag keys and no others, and must carry one: `ForAllValues` alone would hold for none.
-fn only_tags(keys: &[&str]) -> Vec<Condition> {
-    if keys.is_empty() {
-        return Vec::new();
-    }
-    let keys = keys.iter().map(|key| Value::Text((*key).to_owned())).collect();
+/// The request may carry tag keys of this prefix and no others, and must carry one: `ForAllValues` alone would hold for
+/// none.
+fn only_tags(prefix: Option<&str>) -> Vec<Condition> {
+    let Some(prefix) = prefix else { return Vec::new() };
+    let (any, given) = (Value::Text(format!("{prefix}*")), Value::Text("false".into()));
     vec![
-        Condition { operator: "ForAllValues:StringEquals", key: "aws:TagKeys", values: keys },
-        Condition { operator: "Null", key: "aws:TagKeys", values: vec![Value::Text("false".into())] },
+        Condition { operator: "ForAllValues:StringLike", key: "aws:TagKeys", values: vec![any] },
+        Condition { operator: "Null", key: "aws:TagKeys", values: vec![given] },
     ]
 }
 

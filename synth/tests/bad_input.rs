@@ -1,11 +1,8 @@
 //! Bad input: one message with its place and what is allowed, exit code 2, nothing written, never a panic.
 
-mod common;
+#![allow(missing_docs)]
 
 use std::process::Command;
-
-use serde_json::{Value as Json, json};
-use tests::{LocalAws, Stack};
 
 /// A configuration that is right but for the given lines.
 fn with(lines: &str) -> String {
@@ -28,7 +25,7 @@ fn synth(configuration: &[u8], arguments: &[&str]) -> Run {
     let folder = tempfile::tempdir().unwrap();
     let (config, output) = (folder.path().join("rotation.yaml"), folder.path().join("out.yaml"));
     std::fs::write(&config, configuration).unwrap();
-    let result = Command::new(tests::synth())
+    let result = Command::new(env!("CARGO_BIN_EXE_synth"))
         .current_dir(&folder)
         .args(["template", "--output", "out.yaml"])
         .args(arguments)
@@ -117,7 +114,7 @@ fn a_stale_template_is_told_by_its_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("rotation.yaml"), with("")).unwrap();
     let run = |arguments: &[&str]| {
-        let output = Command::new(tests::synth()).current_dir(&folder).args(arguments).output().unwrap();
+        let output = Command::new(env!("CARGO_BIN_EXE_synth")).current_dir(&folder).args(arguments).output().unwrap();
         output.status.code()
     };
     assert_eq!(run(&["check", "--template", "t.yaml"]), Some(4), "there is none");
@@ -126,30 +123,4 @@ fn a_stale_template_is_told_by_its_exit_code() {
     std::fs::write(folder.path().join("rotation.yaml"), with("memory: 256")).unwrap();
     assert_eq!(run(&["check", "--template", "t.yaml"]), Some(4));
     assert_eq!(run(&["template", "--output", "no/such/folder.yaml"]), Some(1));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_malformed_event_or_environment_touches_no_key() {
-    let aws = LocalAws::start().await;
-    let stack = Stack::deploy(&aws, &common::read(common::ROTATION), &["alice"]);
-    let refused = |event: Json, says: &str| {
-        let response = stack.invoke(&aws, &event);
-        let message = response["errorMessage"].as_str().unwrap_or_default().to_owned();
-        assert!(message.contains(says) && message.contains("no key was touched"), "{event}: {response}");
-    };
-    refused(json!({ "usres": ["alice"] }), "usres");
-    refused(json!({ "execution_id": 7 }), "integer `7`");
-    refused(json!({ "execution_id": "not an id" }), "execution_id");
-    refused(json!(["alice"]), "not a JSON object");
-    let environment = json!({ "Variables": { "USERS": "alice", "ROTATE_AFTER": "often" } }).to_string();
-    aws.cli(&[
-        "lambda",
-        "update-function-configuration",
-        "--function-name",
-        stack.name(),
-        "--environment",
-        &environment,
-    ]);
-    refused(json!({}), "ROTATE_AFTER");
-    assert_eq!(aws.proxy.calls(), [], "no AWS call at all");
 }

@@ -1,0 +1,169 @@
+//! Lambda's Runtime API for one invocation of the real binary, whose clock can be moved and which can be killed.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    Method, Request, Response,
+    body::{Bytes, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use serde_json::Value as Json;
+use tokio::{
+    io::AsyncReadExt,
+    net::TcpListener,
+    process::{Child, Command},
+    sync::Notify,
+};
+
+use crate::{stack, tool};
+
+/// The handler's binary, unpacked from what cargo-lambda has made.
+#[derive(Debug)]
+pub struct Handler {
+    bootstrap: PathBuf,
+    faketime: PathBuf,
+}
+
+/// What came of an invocation.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The response, or the error; none if the process was killed before it had one.
+    pub response: Option<Json>,
+    /// Everything it printed.
+    pub output: String,
+}
+
+impl Handler {
+    /// Unpacks the binary into `folder`.
+    ///
+    /// # Panics
+    /// If the package is missing.
+    #[must_use]
+    pub fn unpack(folder: &Path) -> Self {
+        let python = |arguments: &[&str]| {
+            let output = std::process::Command::new(tool("python")).args(arguments).output().expect("python starts");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        };
+        let unpack = "import sys, zipfile, os; z = zipfile.ZipFile(sys.argv[1]); z.extractall(sys.argv[2]); \
+                      os.chmod(os.path.join(sys.argv[2], 'bootstrap'), 0o755)";
+        python(&["-c", unpack, &stack::package().display().to_string(), &folder.display().to_string()]);
+        let library = "import libfaketime, os; print(os.path.join(os.path.dirname(libfaketime.__file__), \
+                       'vendor/libfaketime/src/libfaketime.so.1'))";
+        Self { bootstrap: folder.join("bootstrap"), faketime: PathBuf::from(python(&["-c", library])) }
+    }
+
+    /// Runs one invocation in a process of its own, `shift` seconds from the real time; killed as soon as `kill` is ready.
+    ///
+    /// # Panics
+    /// If the process cannot be started.
+    pub async fn invoke(
+        &self,
+        environment: &[(String, String)],
+        event: &Json,
+        shift: i64,
+        kill: impl Future<Output = ()>,
+    ) -> Outcome {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a loopback port");
+        let address = listener.local_addr().expect("its address");
+        let api = Arc::new(Api { event: event.to_string(), shift, response: Mutex::default(), done: Notify::new() });
+        let server = tokio::spawn(serve(listener, Arc::clone(&api)));
+        let mut process: Child = Command::new(&self.bootstrap)
+            .env_clear()
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
+            .env("AWS_LAMBDA_FUNCTION_NAME", "test")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", "test")
+            .env("AWS_LAMBDA_LOG_STREAM_NAME", "test")
+            .env("LD_PRELOAD", &self.faketime)
+            .env("FAKETIME", format!("{shift:+}"))
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the handler starts");
+        let mut ended = false;
+        tokio::select! {
+            () = api.done.notified() => {}
+            () = kill => {}
+            _ = process.wait() => ended = true,
+        }
+        let _ = process.kill().await;
+        server.abort();
+        let mut output = String::new();
+        if let Some(mut out) = process.stdout.take() {
+            let _ = out.read_to_string(&mut output).await;
+        }
+        if let Some(mut err) = process.stderr.take() {
+            let _ = err.read_to_string(&mut output).await;
+        }
+        assert!(!ended, "the handler ended by itself: {output}");
+        let response = api.response.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Outcome { response, output }
+    }
+}
+
+struct Api {
+    event: String,
+    shift: i64,
+    response: Mutex<Option<Json>>,
+    done: Notify,
+}
+
+async fn serve(listener: TcpListener, api: Arc<Api>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let api = Arc::clone(&api);
+        let service = service_fn(move |request| {
+            let api = Arc::clone(&api);
+            async move { api.handle(request).await }
+        });
+        tokio::spawn(async move {
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+impl Api {
+    async fn handle(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
+        if *request.method() == Method::GET {
+            if self.response.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+                // There is no second event.
+                std::future::pending::<()>().await;
+            }
+            let deadline = (lambda::run::now().unix() + self.shift + 600) * 1000;
+            let mut reply = Response::new(Full::new(self.event.clone().into()));
+            let headers = [
+                ("lambda-runtime-aws-request-id", "11111111-2222-3333-4444-555555555555".to_owned()),
+                ("lambda-runtime-deadline-ms", deadline.to_string()),
+                (
+                    "lambda-runtime-invoked-function-arn",
+                    "arn:aws:lambda:eu-west-1:123456789012:function:test".to_owned(),
+                ),
+            ];
+            for (name, value) in headers {
+                if let Ok(value) = value.parse() {
+                    reply.headers_mut().insert(name, value);
+                }
+            }
+            return Ok(reply);
+        }
+        let body = request.into_body().collect().await?.to_bytes();
+        let response = serde_json::from_slice(&body).unwrap_or_default();
+        *self.response.lock().unwrap_or_else(PoisonError::into_inner) = Some(response);
+        self.done.notify_one();
+        let mut reply = Response::new(Full::default());
+        *reply.status_mut() = hyper::StatusCode::ACCEPTED;
+        Ok(reply)
+    }
+}

@@ -1,0 +1,249 @@
+//! The real binary, with something going wrong at every single call.
+//!
+//! For each starting state, each call n and each kind of fault: a run an hour ago in which call n is refused, has its
+//! answer lost after the effect, or is where the process is killed (before or after the effect); then a run
+//! without faults now. No user may be cut off at any time, and in the end every key that works is one whose
+//! owner has it. `make prove` tries all there are; `make test` a part.
+
+mod common;
+
+use lambda::{
+    journal::{Delivered, Disabled, Entry},
+    notice::Language,
+    plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
+    settings::{Settings, TopicArn, Value},
+    time::Span,
+};
+use serde_json::{Value as Json, json};
+use tests::{Account, Fault, LocalAws, Mailbox, account::OwnedKey, runtime_api::Handler};
+
+const HOUR: i64 = 3_600;
+const DAY: i64 = 24 * HOUR;
+
+/// Keys by age in days and status, and what an earlier run noted of them.
+struct Start {
+    name: &'static str,
+    keys: &'static [(i64, bool)],
+    note: Note,
+}
+
+enum Note {
+    Nothing,
+    /// The last key was delivered so many days ago.
+    Delivered(i64),
+    /// The first key was deactivated so many days ago.
+    Disabled(i64),
+}
+
+const STARTS: [Start; 5] = [
+    Start { name: "too-old", keys: &[(70, true)], note: Note::Nothing },
+    Start { name: "past-overlap", keys: &[(70, true), (20, true)], note: Note::Delivered(20) },
+    Start { name: "past-window", keys: &[(90, false), (30, true)], note: Note::Disabled(20) },
+    Start { name: "due-and-inactive", keys: &[(150, false), (70, true)], note: Note::Disabled(20) },
+    Start { name: "only-inactive", keys: &[(70, false)], note: Note::Nothing },
+];
+
+fn policies() -> [Policy; 2] {
+    let careful = Policy {
+        rotate_after: Span::days(60),
+        overlap: Span::days(7),
+        delete_after: DeleteAfter::Window(Span::days(14)),
+        still_in_use: StillInUse::Wait,
+        wait_at_most: Patience::Forever,
+        delivery: Delivery::SecretsManager,
+    };
+    let at_once = Policy {
+        overlap: Span::ZERO,
+        delete_after: DeleteAfter::NextRotation,
+        still_in_use: StillInUse::Retire,
+        delivery: Delivery::Email,
+        ..careful.clone()
+    };
+    [careful, at_once]
+}
+
+struct Harness {
+    aws: LocalAws,
+    account: Account,
+    mailbox: Mailbox,
+    handler: Handler,
+    topic: TopicArn,
+    users: usize,
+    output: String,
+}
+
+/// A user in some state, and the key that its workload works with.
+struct User {
+    name: String,
+    keys: Vec<OwnedKey>,
+    held: Option<OwnedKey>,
+}
+
+impl Harness {
+    async fn new() -> Self {
+        let aws = LocalAws::start().await;
+        let topic = aws.cli(&["sns", "create-topic", "--name", "keys"])["TopicArn"].as_str().unwrap().to_owned();
+        let handler = Handler::unpack(aws.folder.path());
+        let (account, mailbox) = (Account::of(&aws).await, Mailbox::subscribe(&aws, &topic).await);
+        Self { account, mailbox, handler, topic: topic.parse().unwrap(), users: 0, output: String::new(), aws }
+    }
+
+    async fn user(&mut self, start: &Start) -> User {
+        self.users += 1;
+        let name = format!("{}-{}", start.name, self.users);
+        self.account.create_user(&name).await;
+        let mut keys = Vec::new();
+        for (days, active) in start.keys {
+            self.aws.shift_clock(-days * DAY);
+            let key = self.account.create_key(&name).await;
+            if !active {
+                self.account.deactivate(&name, &key).await;
+            }
+            keys.push(key);
+        }
+        let id = |key: &OwnedKey| key.id.parse().unwrap();
+        let at = |days: i64| Span::seconds((days * DAY).unsigned_abs());
+        let now = lambda::run::now();
+        match start.note {
+            Note::Nothing => {}
+            Note::Delivered(days) => {
+                let delivered = Delivered { key: id(keys.last().unwrap()), at: now.before(at(days)) };
+                self.account.write_journal(&name, &Entry::Delivered(delivered)).await;
+            }
+            Note::Disabled(days) => {
+                let disabled = Disabled { key: id(&keys[0]), at: now.before(at(days)) };
+                self.account.write_journal(&name, &Entry::Disabled(vec![disabled])).await;
+            }
+        }
+        let held = start.keys.iter().zip(&keys).rfind(|((_, active), _)| *active).map(|(_, key)| key.clone());
+        User { name, keys, held }
+    }
+
+    fn environment(&self, policy: &Policy, user: &str) -> Vec<(String, String)> {
+        let settings = Settings {
+            users: vec![user.parse().unwrap()],
+            policy: policy.clone(),
+            language: Language::English,
+            topic: self.topic.clone(),
+            secret_prefix: "keys".parse().unwrap(),
+        };
+        let text = |value| match value {
+            Value::Text(text) => text,
+            Value::Reference(arn) => TopicArn::to_string(&arn),
+        };
+        let settings =
+            settings.into_environment().into_iter().map(|(name, value)| (name.name().to_owned(), text(value)));
+        let aws = [
+            ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", self.aws.proxy.port)),
+            ("AWS_ACCESS_KEY_ID", "test".into()),
+            ("AWS_SECRET_ACCESS_KEY", "test".into()),
+            ("AWS_REGION", tests::local_aws::REGION.into()),
+            // One fault is one failed call: a retry would heal it.
+            ("AWS_MAX_ATTEMPTS", "1".into()),
+        ];
+        settings.chain(aws.map(|(name, value)| (name.to_owned(), value))).collect()
+    }
+
+    /// One run, an hour ago or now, in which call `fault.0` goes wrong.
+    async fn run(&mut self, policy: &Policy, user: &User, shift: i64, fault: Option<(usize, Fault)>) -> Option<Json> {
+        self.aws.shift_clock(shift);
+        self.aws.proxy.heal();
+        self.aws.proxy.forget();
+        if let Some((number, fault)) = fault {
+            self.aws.proxy.inject_at(number, fault);
+        }
+        let environment = self.environment(policy, &user.name);
+        let outcome = self.handler.invoke(&environment, &json!({}), shift, self.aws.proxy.hang()).await;
+        self.output += &outcome.output;
+        self.output += &outcome.response.as_ref().map(Json::to_string).unwrap_or_default();
+        outcome.response
+    }
+
+    /// The key that the user's owner was given, if there is one.
+    async fn given(&self, policy: &Policy, user: &User, mails: &mut Vec<tests::Mail>) -> Option<OwnedKey> {
+        mails.extend(self.mailbox.take().await);
+        match policy.delivery {
+            Delivery::SecretsManager => {
+                self.account.secret(&format!("keys/{}", user.name)).await.as_ref().and_then(OwnedKey::from_secret)
+            }
+            Delivery::Email => {
+                let mine = |mail: &&tests::Mail| mail.subject.ends_with(&format!(" {}", user.name));
+                mails.iter().rfind(mine).and_then(tests::Mail::key)
+            }
+        }
+    }
+}
+
+/// One fault point: the faulty run, the clean run, and what must hold after each.
+async fn try_fault(harness: &mut Harness, policy: &Policy, start: &Start, fault: (usize, Fault)) {
+    let case = format!("{} {:?} {fault:?}", start.name, policy.delivery);
+    let user = harness.user(start).await;
+    let mut mails = Vec::new();
+    harness.run(policy, &user, -HOUR, Some(fault)).await;
+
+    // Invariant 1, after the fault: what the workload holds works, or with no overlap its replacement does.
+    let given = harness.given(policy, &user, &mut mails).await;
+    if let Some(held) = &user.held {
+        let works = held.identity(&harness.aws).await.is_ok();
+        let replaced = match &given {
+            Some(new) => new.identity(&harness.aws).await.is_ok(),
+            None => false,
+        };
+        assert!(works || policy.overlap == Span::ZERO && replaced, "{case}: invariant 1 after the fault");
+    }
+
+    let report = harness.run(policy, &user, 0, None).await.unwrap_or_else(|| panic!("{case}: no response"));
+    assert_eq!(report["statusCode"], 200, "{case}: invariant 7: {report:#}");
+    let given = harness.given(policy, &user, &mut mails).await;
+    let keys = harness.account.keys(&user.name).await;
+    let known: Vec<_> = user.keys.iter().chain(&given).map(|key| key.id.as_str()).collect();
+    for key in keys.iter().filter(|key| key.active) {
+        assert!(known.contains(&key.id.as_str()), "{case}: invariant 3: {} is nobody's; {report:#}", key.id);
+    }
+    assert!(keys.iter().any(|key| key.active), "{case}: invariant 7: no key works; {report:#}");
+    if let Some(new) = given.filter(|new| user.keys.iter().all(|key| key.id != new.id)) {
+        assert!(new.identity(&harness.aws).await.is_ok(), "{case}: invariant 2: the delivered key is dead; {report:#}");
+    }
+    // Invariant 4: only keys that were inactive before are gone.
+    for (key, (_, active)) in user.keys.iter().zip(start.keys) {
+        let gone = keys.iter().all(|left| left.id != key.id);
+        assert!(!gone || !active, "{case}: invariant 4: {} was active and is gone", key.id);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariants_1_2_3_4_7_9_hold_whatever_goes_wrong_at_whichever_call() {
+    let everything = std::env::var_os("PROVE").is_some();
+    let kinds = [
+        Fault::HangAfter,
+        Fault::LoseAnswer,
+        Fault::HangBefore,
+        Fault::Refuse(400, "AccessDenied"),
+        Fault::Refuse(500, "InternalFailure"),
+    ];
+    let (starts, kinds) = if everything { (&STARTS[..], &kinds[..]) } else { (&STARTS[..1], &kinds[..2]) };
+    let mut harness = Harness::new().await;
+    let mut points = 0;
+    for policy in policies() {
+        for start in starts {
+            let user = harness.user(start).await;
+            let report = harness.run(&policy, &user, -HOUR, None).await.expect("a response");
+            assert_eq!(report["statusCode"], 200, "{}: {report:#}", start.name);
+            let calls = harness.aws.proxy.calls().len();
+            for number in 0..calls {
+                for kind in kinds {
+                    try_fault(&mut harness, &policy, start, (number, kind.clone())).await;
+                    points += 1;
+                }
+            }
+            println!("{} {:?}: {calls} calls", start.name, policy.delivery);
+        }
+    }
+    // Invariant 9, over everything that any of these processes printed or answered.
+    let secrets = harness.aws.proxy.secrets();
+    assert!(secrets.len() > 20 && harness.output.contains("CreateAccessKey"), "{} secrets", secrets.len());
+    for secret in secrets {
+        assert!(!harness.output.contains(&secret), "a secret was printed");
+    }
+    println!("fault injection: {points} fault points tried with the real binary: no violation");
+}
