@@ -501,12 +501,12 @@ impl View<'_> {
         young.filter(|_| self.keys.len() > 1).map(|key| (key.id.clone(), until(key)))
     }
 
-    /// Whether the key may be one that a run made and did not deliver. What is older than a delivered key is not: it is
-    /// that key's predecessor.
+    /// Whether the key may be one that a run made and did not deliver. What is no younger than a delivered key is not:
+    /// it is that key's predecessor.
     fn may_be_undelivered(&self, key: &Key) -> bool {
         let Some(delivered) = &self.journal.delivered else { return true };
         let latest = self.keys.iter().find(|key| key.id == delivered.key).map(|key| key.created);
-        key.id != delivered.key && latest.is_none_or(|latest| key.created >= latest)
+        key.id != delivered.key && latest.is_none_or(|latest| key.created > latest)
     }
 
     /// The older of two active keys first; the journal decides between keys of the same second.

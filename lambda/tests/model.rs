@@ -72,7 +72,7 @@ struct State {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Process {
     Waiting,
-    Running(UserState, Timestamp),
+    Running(Box<UserState>, Timestamp),
     Over,
 }
 
@@ -100,6 +100,7 @@ enum Outcome {
 }
 
 /// A safeguard that is switched off, by lying to the plan.
+#[allow(clippy::enum_variant_names)] // Each is the absence of something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sabotage {
     /// IAM takes a third key.
@@ -187,12 +188,14 @@ impl Protocol {
                 // Nobody can tell which of two active keys of one second is the older.
                 let twins = world.keys.windows(2).any(|pair| pair[0].created == pair[1].created);
                 let active: Vec<_> = world.keys.iter().filter(|k| k.status == Active).map(|k| k.id.clone()).collect();
-                // Where an old key in use is retired all the same, its workload is expected on the newest.
-                let holders = if self.policy.still_in_use == StillInUse::Wait {
-                    &active[..]
-                } else {
-                    active.last().map_or(&[][..], std::slice::from_ref)
+                // Where an old key in use is retired all the same, its workload is expected on the newest: of two keys
+                // of one second, on the one that the journal calls delivered.
+                let delivered = world.journal.as_ref().ok().and_then(|j| j.delivered.as_ref()).map(|d| d.key.clone());
+                let newest = match delivered.filter(|id| twins && active.contains(id)) {
+                    Some(id) => vec![id],
+                    None => active.last().cloned().into_iter().collect(),
                 };
+                let holders = if self.policy.still_in_use == StillInUse::Wait { active } else { newest };
                 for holds in std::iter::once(None).chain(holders.iter().cloned().map(Some)) {
                     states.push(State {
                         stale_keys: world.keys.clone(),
@@ -479,7 +482,7 @@ impl Model for Protocol {
             match process {
                 // The runs are alike, so it does not matter which is the first.
                 Process::Waiting if index == 0 || state.runs[0] != Process::Waiting => {
-                    actions.push(Action::Start(index))
+                    actions.push(Action::Start(index));
                 }
                 Process::Running(user, deadline) => {
                     actions.push(Action::Step(index, Outcome::Fine));
@@ -519,7 +522,7 @@ impl Model for Protocol {
         let mut state = last.clone();
         match action {
             Action::Start(index) => {
-                state.runs[index] = Process::Running(UserState::default(), state.world.now + RUN);
+                state.runs[index] = Process::Running(Box::default(), state.world.now + RUN);
             }
             Action::Crash(index) => {
                 state.runs[index] = Process::Over;
