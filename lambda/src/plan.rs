@@ -357,8 +357,8 @@ pub fn next_step(state: &UserState, policy: &Policy, run: &Run, now: Timestamp) 
     };
     match keys.as_slice() {
         [] => return Next::Rest(Rest::NoKeys),
-        // The common case costs one call: a lone young key needs no look at the journal.
         [only] if only.status == Status::Active && run.order == Order::Undo => return Next::Rest(Rest::NothingToUndo),
+        // The common case costs one call: a lone young key needs no look at the journal.
         [only] if only.status == Status::Active && !due(only) => {
             return Next::Rest(Rest::Healthy(only.created + policy.rotate_after));
         }

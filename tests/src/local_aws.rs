@@ -46,6 +46,16 @@ impl LocalAws {
     /// # Panics
     /// If it cannot be started; the message says what is missing.
     pub async fn start() -> Self {
+        // A port that was free a moment ago may be somebody else's by now: the emulator says so by ending at once.
+        for _ in 0..3 {
+            if let Some(aws) = Self::try_start().await {
+                return aws;
+            }
+        }
+        panic!("three emulators in a row ended at once; is .venv complete? rm -rf .venv && make setup");
+    }
+
+    async fn try_start() -> Option<Self> {
         let port = free_port();
         let shift = Arc::new(AtomicI64::new(0));
         let direct = config(port, root_credentials()).await;
@@ -71,20 +81,25 @@ impl LocalAws {
             .expect("python starts");
         let commands = server.stdin.take();
         let answers = BufReader::new(server.stdout.take().expect("stdout is piped"));
-        let aws = Self { proxy, port, folder, shift, commands, answers, server };
-        aws.wait_until_it_answers();
-        aws
+        let mut aws = Self { proxy, port, folder, shift, commands, answers, server };
+        aws.answers_in_time().then_some(aws)
     }
 
-    fn wait_until_it_answers(&self) {
+    /// False if the emulator has ended.
+    fn answers_in_time(&mut self) -> bool {
         let began = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            if began.elapsed() > Duration::from_secs(30) {
-                let log = std::fs::read_to_string(self.folder.path().join("emulator.log"));
-                panic!("the emulator does not answer; it said: {}", log.unwrap_or_default());
+            if self.server.try_wait().is_ok_and(|ended| ended.is_some()) {
+                eprintln!("the emulator ended at once; it said: {}", self.emulator_log());
+                return false;
             }
+            let patient = began.elapsed() < Duration::from_secs(30);
+            assert!(patient, "the emulator does not answer; it said: {}", self.emulator_log());
             std::thread::sleep(Duration::from_millis(20));
         }
+        // Whoever answers must be this emulator: one that found its port taken is ending now.
+        std::thread::sleep(Duration::from_millis(50));
+        self.server.try_wait().is_ok_and(|ended| ended.is_none())
     }
 
     /// Sets the emulator's clock to the real time plus `seconds`.
