@@ -70,7 +70,7 @@ check: ## Say whether templates/ is what the configurations generate
 test: build-local lint ## Run every check and test there is
 	echo "Testing"
 	$(CARGO) test --workspace --locked
-	$(CARGO) test --package lambda --no-default-features --locked
+	$(CARGO) test --package lambda --no-default-features --locked --lib --test plan
 
 lint: setup ## Format; clippy; documentation; template linter
 	echo "Linting"
