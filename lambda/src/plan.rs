@@ -371,7 +371,7 @@ pub fn next_step(state: &UserState, policy: &Policy, run: &Run, now: Timestamp) 
         Some(Ok(journal)) => journal,
     };
     let view = View { state, keys, journal, policy, run, now };
-    match journal.intents.iter().find(|intent| !state.withdrawn.contains(&intent.run)) {
+    match state.intent_at_hand() {
         Some(intent) => view.recover(intent),
         None if run.order == Order::Undo && !state.undone => view.undo(),
         None => view.settle(due),
@@ -725,16 +725,16 @@ impl UserState {
             (None, [Entry::Intent(_)]) => self.rotation = Some(Rotation::Intended),
             (rotation, [Entry::Delivered(_)]) => {
                 self.rotated |= rotation.is_some();
-                self.closing = self.intent_at_hand();
+                self.closing = self.intent_at_hand().map(|intent| intent.run.clone());
             }
             _ => {}
         }
     }
 
     /// Whose intent is being dealt with: this run's own, or the dead run's that is recovered from.
-    fn intent_at_hand(&self) -> Option<RunId> {
+    fn intent_at_hand(&self) -> Option<&Intent> {
         let Some(Ok(journal)) = &self.journal else { return None };
-        journal.intents.iter().map(|intent| &intent.run).find(|run| !self.withdrawn.contains(run)).cloned()
+        journal.intents.iter().find(|intent| !self.withdrawn.contains(&intent.run))
     }
 
     fn verified(&mut self, call: &Call, key: &AccessKeyId) {
@@ -770,7 +770,8 @@ impl UserState {
             // The intent stays for its lease: another run may hold a list that still shows the key.
             self.stopped = Some(Rest::Withdrawn(because));
         } else if why == Why::Withdrawn {
-            self.withdrawn.extend(self.intent_at_hand());
+            let dead = self.intent_at_hand().map(|intent| intent.run.clone());
+            self.withdrawn.extend(dead);
         }
     }
 
@@ -796,7 +797,7 @@ impl UserState {
             // No key was made, so nothing has to be found again.
             (Call::CreateAccessKey, Some(Rotation::Intended)) if failure.effect == Effect::None => {
                 self.rotation = None;
-                self.closing = self.intent_at_hand();
+                self.closing = self.intent_at_hand().map(|intent| intent.run.clone());
                 self.ending = Some(Rest::Failed(Box::new((call.clone(), failure))));
             }
             // An intent that stays behind keeps the next runs away for a lease, and that is all.
