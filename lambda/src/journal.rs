@@ -6,8 +6,9 @@
 //! a person in the console.
 //!
 //! Tags cannot be compared and swapped, so no run ever writes over what another run needs: each intent is a tag of its
-//! own, under a key that only its run has, and only that run, or one that comes after its lease, removes it. Whoever may tag the user may forge them: the plan therefore never lets
-//! a journal widen what is done to a key that somebody uses.
+//! own, under a key that only its run has, and only that run, or one that comes after its lease, removes it. One TagUser
+//! call notes the delivery and closes the intent, so that no crash leaves the one without the other. Whoever may tag the
+//! user may forge them: the plan therefore never lets a journal widen what is done to a key that somebody uses.
 
 use std::{fmt, str::FromStr};
 
@@ -100,6 +101,8 @@ pub struct Disabled {
 pub struct Journal {
     /// The rotations that were begun and are not known to be finished.
     pub intents: Vec<Intent>,
+    /// The runs whose rotation is finished, but whose tag still stands. It says nothing any more.
+    pub closed: Vec<RunId>,
     /// The last delivery.
     pub delivered: Option<Delivered>,
     /// The inactive keys.
@@ -113,6 +116,8 @@ pub struct Journal {
 pub enum Entry {
     /// Begin a rotation.
     Intent(Intent),
+    /// End a rotation: nothing is left of it that would have to be found.
+    Closed(RunId),
     /// Note a delivery.
     Delivered(Delivered),
     /// Note which keys are inactive.
@@ -147,7 +152,11 @@ impl Journal {
             let intent = key.get(..INTENT.len()).filter(|prefix| prefix.eq_ignore_ascii_case(INTENT));
             if intent.is_some() {
                 let run = &key[INTENT.len()..];
-                journal.intents.push(parse_intent(run, value).ok_or_else(|| garbled(INTENT))?);
+                if value == NONE {
+                    journal.closed.push(run.parse().map_err(|_| garbled(INTENT))?);
+                } else {
+                    journal.intents.push(parse_intent(run, value).ok_or_else(|| garbled(INTENT))?);
+                }
             } else if key.eq_ignore_ascii_case(DELIVERED) {
                 journal.delivered = parse_delivered(value).ok_or_else(|| garbled(DELIVERED))?;
             } else if key.eq_ignore_ascii_case(DISABLED) {
@@ -163,18 +172,26 @@ impl Journal {
     pub fn apply(&mut self, entry: &Entry) {
         match entry {
             Entry::Intent(intent) => {
-                self.close(&intent.run);
+                self.forget(&intent.run);
                 self.intents.push(intent.clone());
             }
+            Entry::Closed(run) => self.close(run),
             Entry::Delivered(delivered) => self.delivered = Some(delivered.clone()),
             Entry::Disabled(disabled) => self.disabled.clone_from(disabled),
             Entry::Undone(key) => self.undone.clone_from(key),
         }
     }
 
-    /// The journal after the run's intent was removed.
+    /// The journal after the run's intent has ended; its tag still stands.
     pub fn close(&mut self, run: &RunId) {
+        self.forget(run);
+        self.closed.push(run.clone());
+    }
+
+    /// The journal after the run's tag was removed.
+    pub fn forget(&mut self, run: &RunId) {
         self.intents.retain(|intent| intent.run != *run);
+        self.closed.retain(|closed| closed != run);
     }
 
     /// Since when `key` is known to be inactive.
@@ -190,6 +207,7 @@ impl Entry {
     pub fn tag(&self) -> (String, String) {
         let (key, value) = match self {
             Self::Intent(i) => return (intent_tag(&i.run), format!("at={} known={}", i.at, i.known)),
+            Self::Closed(run) => return (intent_tag(run), NONE.to_owned()),
             Self::Delivered(d) => (DELIVERED, format!("key={} at={}", d.key, d.at)),
             Self::Undone(None) => (UNDONE, NONE.to_owned()),
             Self::Undone(Some(key)) => (UNDONE, format!("key={key}")),
@@ -276,11 +294,13 @@ mod tests {
     #[test]
     fn what_is_written_is_what_is_read() {
         let run: RunId = "d32c5kddcf5bb8c3/9f".parse().unwrap();
-        let intent = Intent { run, at: at(0), known: key(1) };
+        let delivered = Entry::Delivered(Delivered { key: key(2), at: at(1) });
+        let intent = Intent { run: run.clone(), at: at(0), known: key(1) };
         let disabled = vec![Disabled { key: key(1), at: at(2) }, Disabled { key: key(3), at: at(3) }];
         for entries in [
             vec![Entry::Intent(intent.clone())],
-            vec![Entry::Intent(intent), Entry::Delivered(Delivered { key: key(2), at: at(1) })],
+            vec![Entry::Intent(intent), delivered.clone()],
+            vec![delivered, Entry::Closed(run)],
             vec![Entry::Disabled(disabled)],
             vec![Entry::Disabled(vec![])],
             vec![Entry::Undone(Some(key(1)))],
@@ -322,6 +342,7 @@ mod tests {
             ("access-key-rotation:intent:a", "at=2026-11-24T03:16:40Z"),
             ("access-key-rotation:intent:a", "at=2026-11-24T03:16:40Z known=AKIAEXAMPLE000000001 more=x"),
             ("access-key-rotation:intent:a", "at=yesterday known=AKIAEXAMPLE000000001"),
+            ("access-key-rotation:intent:", "none"),
             ("access-key-rotation:intent:", "at=2026-11-24T03:16:40Z known=AKIAEXAMPLE000000001"),
             (DELIVERED, "key=short at=2026-11-24T03:16:40Z"),
             (DELIVERED, "at=2026-11-24T03:16:40Z key=AKIAEXAMPLE000000001"),

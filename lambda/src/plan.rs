@@ -292,9 +292,7 @@ pub struct UserState {
     rotated: bool,
     /// A key was reactivated in this run, as it was asked to.
     undone: bool,
-    /// The intent of a rotation that is over: its key is delivered, or was never made.
-    closing: Option<RunId>,
-    /// What is reported once that intent is removed.
+    /// What is reported once nothing is left of this run's intent.
     ending: Option<Rest>,
     stopped: Option<Rest>,
 }
@@ -340,10 +338,12 @@ pub fn next_step(state: &UserState, policy: &Policy, run: &Run, now: Timestamp) 
         return Next::Rest(rest.clone());
     }
     if let Some(rotation) = &state.rotation {
-        return Next::Call(rotation.next_call(policy.delivery, now));
+        return Next::Call(rotation.next_call(policy.delivery, state.intent_at_hand(), now));
     }
-    if let Some(over) = &state.closing {
-        return Next::Call(Call::UntagUser(over.clone()));
+    if let Some(Ok(Journal { closed, .. })) = &state.journal
+        && let Some(run) = closed.first()
+    {
+        return Next::Call(Call::UntagUser(run.clone()));
     }
     if let Some(rest) = &state.ending {
         return Next::Rest(rest.clone());
@@ -438,7 +438,7 @@ impl View<'_> {
             Some(LastUse::Used { .. })
                 if self.policy.delivery == Delivery::Email && orphan.status == Status::Active =>
             {
-                Next::Call(commit(&orphan.id, self.now))
+                Next::Call(commit(&orphan.id, Some(intent), self.now))
             }
             Some(use_) => Next::Rest(Rest::NeedsPerson(Doubt::OrphanInUse(orphan.id.clone(), use_.clone()))),
         }
@@ -501,12 +501,12 @@ impl View<'_> {
         young.filter(|_| self.keys.len() > 1).map(|key| (key.id.clone(), until(key)))
     }
 
-    /// Whether the key may be one that a run made and did not deliver. What is no younger than a delivered key is not:
-    /// it is that key's predecessor.
+    /// Whether the key may be one that a run made and did not deliver. What is older than a delivered key is not: it is
+    /// that key's predecessor. Of two keys of the same second, either may be the later one.
     fn may_be_undelivered(&self, key: &Key) -> bool {
         let Some(delivered) = &self.journal.delivered else { return true };
         let latest = self.keys.iter().find(|key| key.id == delivered.key).map(|key| key.created);
-        key.id != delivered.key && latest.is_none_or(|latest| key.created > latest)
+        key.id != delivered.key && latest.is_none_or(|latest| key.created >= latest)
     }
 
     /// The older of two active keys first; the journal decides between keys of the same second.
@@ -598,9 +598,12 @@ impl View<'_> {
     }
 }
 
-/// From here on the key is no orphan, whatever intent speaks of its time.
-fn commit(key: &AccessKeyId, now: Timestamp) -> Call {
-    Call::TagUser(vec![Entry::Delivered(Delivered { key: key.clone(), at: now })])
+/// From here on the key is no orphan, whatever intent speaks of its time; and the one that led to it is over. In one
+/// call: an intent that outlived its delivery would make an orphan of another run's key.
+fn commit(key: &AccessKeyId, intent: Option<&Intent>, now: Timestamp) -> Call {
+    let delivered = Entry::Delivered(Delivered { key: key.clone(), at: now });
+    let closed = intent.map(|intent| Entry::Closed(intent.run.clone()));
+    Call::TagUser(std::iter::once(delivered).chain(closed).collect())
 }
 
 fn is_unused_since(use_: &LastUse, since: Timestamp) -> bool {
@@ -621,7 +624,7 @@ fn is_only_verification(use_: &LastUse, last: Timestamp) -> bool {
 }
 
 impl Rotation {
-    fn next_call(&self, delivery: Delivery, now: Timestamp) -> Call {
+    fn next_call(&self, delivery: Delivery, intent: Option<&Intent>, now: Timestamp) -> Call {
         match self {
             Self::Intended => Call::CreateAccessKey,
             Self::Verifying { key, attempts, successes } => Call::GetCallerIdentity {
@@ -634,7 +637,7 @@ impl Rotation {
             },
             Self::ReadingBack(key) => Call::DescribeSecret(key.clone()),
             Self::Announcing(key) => Call::Publish(Message::Stored(key.clone())),
-            Self::Committing(key) => commit(key, now),
+            Self::Committing(key) => commit(key, intent, now),
             Self::Withdrawing { key, stage, .. } => match stage {
                 Withdrawal::Deactivate => Call::DeactivateAccessKey(key.clone(), Why::Withdrawn),
                 Withdrawal::Delete => Call::DeleteAccessKey(key.clone(), Why::Withdrawn),
@@ -680,9 +683,8 @@ impl UserState {
             (Call::TagUser(entries), Answer::Done) => self.tagged(entries),
             (Call::UntagUser(run), Answer::Done) => {
                 if let Some(Ok(journal)) = &mut self.journal {
-                    journal.close(run);
+                    journal.forget(run);
                 }
-                self.closing = None;
             }
             (Call::CreateAccessKey, Answer::Created(key)) => {
                 let id = key.id.clone();
@@ -723,10 +725,7 @@ impl UserState {
         }
         match (self.rotation.take(), entries) {
             (None, [Entry::Intent(_)]) => self.rotation = Some(Rotation::Intended),
-            (rotation, [Entry::Delivered(_)]) => {
-                self.rotated |= rotation.is_some();
-                self.closing = self.intent_at_hand().map(|intent| intent.run.clone());
-            }
+            (rotation, [Entry::Delivered(_), ..]) => self.rotated |= rotation.is_some(),
             _ => {}
         }
     }
@@ -797,7 +796,10 @@ impl UserState {
             // No key was made, so nothing has to be found again.
             (Call::CreateAccessKey, Some(Rotation::Intended)) if failure.effect == Effect::None => {
                 self.rotation = None;
-                self.closing = self.intent_at_hand().map(|intent| intent.run.clone());
+                let mine = self.intent_at_hand().map(|intent| intent.run.clone());
+                if let (Some(Ok(journal)), Some(mine)) = (&mut self.journal, mine) {
+                    journal.close(&mine);
+                }
                 self.ending = Some(Rest::Failed(Box::new((call.clone(), failure))));
             }
             // An intent that stays behind keeps the next runs away for a lease, and that is all.

@@ -133,7 +133,7 @@ impl Change {
             Call::DeleteAccessKey(key, why) => Some(Self::Deleted { key: key.clone(), why: *why }),
             Call::TagUser(entries) => entries.iter().find_map(|entry| match entry {
                 Entry::Delivered(delivered) => Some(Self::Delivered { key: delivered.key.clone() }),
-                Entry::Intent(_) | Entry::Disabled(_) | Entry::Undone(_) => None,
+                Entry::Intent(_) | Entry::Closed(_) | Entry::Disabled(_) | Entry::Undone(_) => None,
             }),
             _ => None,
         }

@@ -119,7 +119,7 @@ impl Harness {
         User { name, keys, held }
     }
 
-    fn environment(&self, policy: &Policy, user: &str) -> Vec<(String, String)> {
+    fn environment(&self, policy: &Policy, user: &str, attempts: u8) -> Vec<(String, String)> {
         let settings = Settings {
             users: vec![user.parse().unwrap()],
             policy: policy.clone(),
@@ -138,8 +138,7 @@ impl Harness {
             ("AWS_ACCESS_KEY_ID", "test".into()),
             ("AWS_SECRET_ACCESS_KEY", "test".into()),
             ("AWS_REGION", tests::local_aws::REGION.into()),
-            // One fault is one failed call: a retry would heal it.
-            ("AWS_MAX_ATTEMPTS", "1".into()),
+            ("AWS_MAX_ATTEMPTS", attempts.to_string()),
         ];
         settings.chain(aws.map(|(name, value)| (name.to_owned(), value))).collect()
     }
@@ -152,8 +151,12 @@ impl Harness {
         if let Some((number, fault)) = fault {
             self.aws.proxy.inject_at(number, fault);
         }
-        let environment = self.environment(policy, &user.name);
-        let outcome = self.handler.invoke(&environment, &json!({}), shift, self.aws.proxy.hang()).await;
+        // One fault is one failed call: a retry would heal it.
+        self.invoke(&self.environment(policy, &user.name, 1), shift).await
+    }
+
+    async fn invoke(&mut self, environment: &[(String, String)], shift: i64) -> Option<Json> {
+        let outcome = self.handler.invoke(environment, &json!({}), shift, self.aws.proxy.hang()).await;
         self.output += &outcome.output;
         self.output += &outcome.response.as_ref().map(Json::to_string).unwrap_or_default();
         outcome.response
@@ -246,4 +249,39 @@ async fn invariants_1_2_3_4_7_9_hold_whatever_goes_wrong_at_whichever_call() {
         assert!(!harness.output.contains(&secret), "a secret was printed");
     }
     println!("fault injection: {points} fault points tried with the real binary: no violation");
+}
+
+/// The SDK tries again by itself, and reports the last attempt alone: the answer to the first one is lost after the
+/// effect, the second one is throttled.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_may_be_out_is_not_taken_back_because_a_second_attempt_was_refused() {
+    let mut harness = Harness::new().await;
+    for (policy, operation) in policies().into_iter().zip(["PutSecretValue", "Publish"]) {
+        let user = harness.user(&STARTS[0]).await;
+        harness.run(&policy, &user, -HOUR, None).await.expect("a response");
+        let number = harness.aws.proxy.calls().iter().position(|call| call.operation == operation).unwrap();
+
+        let user = harness.user(&STARTS[0]).await;
+        harness.aws.shift_clock(-HOUR);
+        harness.aws.proxy.inject_at(number, Fault::LoseAnswer);
+        harness.aws.proxy.inject(operation, "", Fault::Refuse(400, "ThrottlingException"));
+        let environment = harness.environment(&policy, &user.name, 2);
+        let report = harness.invoke(&environment, -HOUR).await.expect("a response");
+        let attempts: Vec<_> = harness
+            .aws
+            .proxy
+            .calls()
+            .into_iter()
+            .filter(|call| call.operation == operation)
+            .map(|c| c.status)
+            .collect();
+        assert_eq!(attempts, [0, 400], "{report:#}");
+        assert_eq!(report["statusCode"], 500, "{report:#}");
+
+        let given = harness.given(&policy, &user, &mut Vec::new()).await.expect("the secret is out");
+        assert!(
+            given.identity(&harness.aws).await.is_ok(),
+            "{operation}: the key that its owner got is dead; {report:#}"
+        );
+    }
 }

@@ -1,5 +1,6 @@
 //! The AWS APIs behind the plan's calls: one adapter per service. Only these files name the SDK.
 
+mod doubt;
 mod iam;
 mod secrets_manager;
 mod sns;

@@ -4,7 +4,7 @@ use aws_sdk_secretsmanager::{Client, error::ProvideErrorMetadata};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::failure;
+use super::{doubt::Doubt, failure};
 use crate::{
     key::{AccessKeyId, SecretAccessKey},
     plan::{Answer, Effect, Failure},
@@ -48,7 +48,9 @@ pub(super) async fn put(
         message: e.to_string(),
     })?);
     let call = secrets.put_secret_value().secret_id(name).client_request_token(version_id(key));
-    call.secret_string(text.as_str()).send().await.map_err(|e| failure(&e))?;
+    let doubt = Doubt::default();
+    let call = call.secret_string(text.as_str()).customize().interceptor(doubt.clone());
+    call.send().await.map_err(|e| doubt.weigh(failure(&e)))?;
     Ok(Answer::Done)
 }
 

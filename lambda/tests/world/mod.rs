@@ -87,7 +87,7 @@ impl World {
             }
             Call::UntagUser(run) => {
                 if let Ok(journal) = &mut self.journal {
-                    journal.close(run);
+                    journal.forget(run);
                 }
                 Ok(Answer::Done)
             }
