@@ -586,6 +586,12 @@ impl Model for Protocol {
                 }
             }
         }
+        if state.faults == 0 {
+            // No stale read can follow, so what one would show makes no difference.
+            state.stale_keys.clear();
+            state.stale_journal = Ok(Journal::default());
+            state.stale_until = NOW;
+        }
         Some(state)
     }
 
