@@ -105,7 +105,7 @@ fn inline(value: &Value) -> String {
         Value::Map(_) => "{}".to_owned(),
         Value::List(_) => "[]".to_owned(),
         Value::Ref(name) => format!("!Ref {}", scalar(name.as_str())),
-        Value::GetAtt(id, attribute) => format!("!GetAtt {}.{attribute}", id.as_str()),
+        Value::GetAtt(attribute) => format!("!GetAtt {}.{}", attribute.of().as_str(), attribute.name()),
         Value::Sub(parts) => format!("!Sub {}", scalar(&Value::sub_text(parts))),
         Value::Explained(_, value) => inline(value),
     }
