@@ -135,6 +135,15 @@ impl Name {
         }
     }
 
+    /// The pseudo parameter that it is, if it is one.
+    #[must_use]
+    pub const fn pseudo(&self) -> Option<Pseudo> {
+        match &self.0 {
+            Named::Logical(_) => None,
+            Named::Pseudo(pseudo) => Some(*pseudo),
+        }
+    }
+
     /// What must be in the template.
     pub(super) fn needs(&self) -> Option<&LogicalId> {
         match &self.0 {

@@ -111,10 +111,17 @@ properties! {
 #[derive(Debug, Clone)]
 pub struct Environment(pub Vec<(&'static str, Text)>);
 
+impl Environment {
+    /// Name by name.
+    #[must_use]
+    pub fn variables(&self) -> Value {
+        map(self.0.iter().map(|(name, text)| (*name, text.clone().value())))
+    }
+}
+
 impl Property for Environment {
     fn value(self) -> Option<Value> {
-        let variables = map(self.0.into_iter().map(|(name, value)| (name, value.value())));
-        Some(map([("Variables", Some(variables))]))
+        Some(map([("Variables", Some(self.variables()))]))
     }
 
     fn shape() -> Shape {

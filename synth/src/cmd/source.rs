@@ -5,7 +5,7 @@ use std::{path::PathBuf, str::FromStr};
 use super::Stop;
 use crate::{
     cfn::{Value, resource::Architecture},
-    config::{self, Config, Email, Overrides, User},
+    config::{self, Config, Email, Overrides, Problem, User},
     stack,
 };
 
@@ -47,6 +47,11 @@ impl Source {
 
     /// Reads the configuration; warnings go to standard error.
     pub(super) fn read(&self) -> Result<Config, Stop> {
+        Ok(self.read_text()?.0)
+    }
+
+    /// The configuration, and the text that it was read from.
+    fn read_text(&self) -> Result<(Config, String), Stop> {
         let file = self.file();
         let text = std::fs::read_to_string(&self.config)
             .map_err(|e| Stop::bad_input(format!("{file}: cannot be read: {e}; name another file with --config")))?;
@@ -59,12 +64,15 @@ impl Source {
         for warning in &checked.warnings {
             eprint!("warning: {}", warning.render(&file, &text));
         }
-        Ok(checked.config)
+        Ok((checked.config, text))
     }
 
     /// Reads the configuration and generates its template.
     pub(super) fn template(&self) -> Result<Value, Stop> {
-        let config = self.read()?;
-        stack::template(&config).map_err(|e| Stop::bad_input(format!("{}: {e}", self.file())))
+        let (config, text) = self.read_text()?;
+        stack::template(&config).map_err(|unfit| {
+            let problem = Problem::with(unfit.setting(), &text, &unfit.to_string());
+            Stop::bad_input(problem.render(&self.file(), &text))
+        })
     }
 }

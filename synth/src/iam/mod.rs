@@ -176,9 +176,17 @@ fn conditions(list: &[Condition]) -> Option<Value> {
     (!list.is_empty()).then(|| map(operators.into_iter().map(|operator| (operator, Some(of(operator))))))
 }
 
+impl PolicyDocument {
+    /// The document as it stands in a template.
+    #[must_use]
+    pub fn document(&self) -> Value {
+        map([("Version", "2012-10-17".value()), ("Statement", self.0.clone().value())])
+    }
+}
+
 impl Property for PolicyDocument {
     fn value(self) -> Option<Value> {
-        Some(map([("Version", "2012-10-17".value()), ("Statement", self.0.value())]))
+        Some(self.document())
     }
 
     fn shape() -> Shape {
