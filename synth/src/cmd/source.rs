@@ -5,7 +5,7 @@ use std::{path::PathBuf, str::FromStr};
 use super::Stop;
 use crate::{
     cfn::{Value, resource::Architecture},
-    config::{self, Config, Email, Overrides, Problem, User},
+    config::{self, Config, Email, Overrides, Place, Problem, User},
     stack,
 };
 
@@ -53,8 +53,15 @@ impl Source {
     /// The configuration, and the text that it was read from.
     fn read_text(&self) -> Result<(Config, String), Stop> {
         let file = self.file();
-        let text = std::fs::read_to_string(&self.config)
+        let bytes = std::fs::read(&self.config)
             .map_err(|e| Stop::bad_input(format!("{file}: cannot be read: {e}; name another file with --config")))?;
+        let text = String::from_utf8(bytes).map_err(|e| {
+            let before = String::from_utf8_lossy(&e.as_bytes()[..e.utf8_error().valid_up_to()]);
+            let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
+            let place = Place { line: before.matches('\n').count() + 1, column };
+            let message = "this is not UTF-8 text: save the file as UTF-8".to_owned();
+            Stop::bad_input(Problem { place, message }.render(&file, &before))
+        })?;
         let overrides = Overrides {
             users: self.users.clone().map(|words| words.0),
             emails: self.emails.clone().map(|words| words.0),

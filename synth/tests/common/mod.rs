@@ -1,6 +1,8 @@
 //! What these tests share.
 #![allow(dead_code)] // Each test file uses its own part.
 
+pub(crate) mod random;
+
 use std::{
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
