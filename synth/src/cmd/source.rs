@@ -78,6 +78,9 @@ impl Source {
     pub(super) fn template(&self) -> Result<Value, Stop> {
         let (config, text) = self.read_text()?;
         stack::template(&config).map_err(|unfit| {
+            if self.users.is_some() && unfit.setting() == "users" {
+                return Stop::bad_input(format!("--users: {unfit}"));
+            }
             let problem = Problem::with(unfit.setting(), &text, &unfit.to_string());
             Stop::bad_input(problem.render(&self.file(), &text))
         })

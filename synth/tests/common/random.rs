@@ -24,13 +24,10 @@ impl Random {
             if self.flow {
                 format!("{name}: [{}]\n", items.join(", "))
             } else {
-                format!(
-                    "{name}: # each on its line\n{}",
-                    items.iter().map(|i| format!("  - {i}\n")).collect::<String>()
-                )
+                format!("{name}: # each on its line\n  - {}\n", items.join("\n  - "))
             }
         };
-        let others: String = self.others.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+        let others = self.others.iter().fold(String::new(), |text, (name, value)| text + name + ": " + value + "\n");
         let text = list("users", &self.users) + &others + &list("emails", &self.emails);
         text + "# The end.\n"
     }
