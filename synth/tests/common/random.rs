@@ -148,7 +148,9 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
             set("timeout", timeout.map(|seconds| span(seconds, 2)));
             set("log_retention", retention);
             let mut random = Random { users: distinct(users, double), emails: distinct(emails, double), others, flow };
-            while let Err(Unfit::Policy { .. }) = stack::template(&random.read().config) {
+            let mut config = random.read().config;
+            while let Err(Unfit::Policy { .. }) = stack::template(&config) {
+                config.users.pop();
                 random.users.pop();
             }
             random
