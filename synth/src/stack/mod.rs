@@ -2,6 +2,7 @@
 
 mod grants;
 mod size;
+mod unfit;
 
 use lambda::{
     event::SCHEDULE_INPUT,
@@ -18,53 +19,13 @@ use crate::{
             FlexibleTimeWindowMode, Function, InlinePolicy, LogFormat, LogGroup, LoggingConfig, Protocol, Queue,
             RetryPolicy, Role, Runtime, Schedule, ScheduleState, Subscription, Target, Topic,
         },
-        template::{Inconsistent, Parameter, ParameterType},
+        template::{Parameter, ParameterType},
     },
     config::Config,
     iam::{PolicyDocument, Service, Statement},
 };
 
-/// Why a configuration, right in itself, makes no stack.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
-    /// The template would contradict itself.
-    #[error(transparent)]
-    Inconsistent(#[from] Inconsistent),
-    /// The function's role needs to name too much.
-    #[error(
-        "{users} users are too many: the function's role would need a policy of {characters} characters, and IAM \
-         allows 10240; give some of them a stack of their own (another configuration with its own stack_name)"
-    )]
-    Policy {
-        /// How many users are to be named.
-        users: usize,
-        /// How long the policy would be.
-        characters: usize,
-    },
-    /// The function's environment needs to hold too much.
-    #[error(
-        "{users} users are too many: the function's environment would need {bytes} bytes, and Lambda allows 4096; \
-         give some of them a stack of their own (another configuration with its own stack_name)"
-    )]
-    Environment {
-        /// How many users are to be named.
-        users: usize,
-        /// How large the environment would be.
-        bytes: usize,
-    },
-}
-
-impl Unfit {
-    /// The setting that is to blame.
-    #[must_use]
-    pub const fn setting(&self) -> &'static str {
-        match self {
-            // Subscriptions are the only resources whose names come from the configuration.
-            Self::Inconsistent(_) => "emails",
-            Self::Policy { .. } | Self::Environment { .. } => "users",
-        }
-    }
-}
+pub use unfit::Unfit;
 
 /// The whole stack.
 ///

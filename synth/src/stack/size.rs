@@ -12,11 +12,11 @@ use crate::{
 
 /// What a role's inline policies may hold together, white space not counted (IAM User Guide, "IAM and AWS STS
 /// quotas").
-const POLICY_CHARACTERS: usize = 10_240;
+pub(super) const POLICY_CHARACTERS: usize = 10_240;
 
 /// What a function's environment variables may hold together (Lambda Developer Guide, "Lambda quotas"). Lambda
 /// measures them as the JSON object that it is given.
-const ENVIRONMENT_BYTES: usize = 4_096;
+pub(super) const ENVIRONMENT_BYTES: usize = 4_096;
 
 /// The longest partition that has the longest Region's name, or nearly so.
 const PARTITION: &str = "aws-us-gov";
