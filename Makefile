@@ -24,7 +24,7 @@ OVERRIDES = $(if $(USERS),--users "$(USERS)") $(if $(EMAIL),--emails "$(EMAIL)")
 AWS ?= $(shell command -v aws || echo .venv/bin/aws)
 STACK = $$($(SYNTH) show stack-name --config "$(CONFIG)")
 
-.PHONY: help setup build synth check test lint demo deploy rotate undo status destroy deny guard prove mutants clean
+.PHONY: help setup build synth check test lint demo deploy rotate undo status destroy deny guard prove prove-templates mutants clean
 
 help: ## List the targets
 	echo "Rotates IAM users' access keys. make demo shows it; make deploy sets it up."
@@ -103,6 +103,11 @@ prove: build-local ## Check the protocol exhaustively and try every fault with t
 	PROVE=1 $(CARGO) test --profile prove --package lambda --no-default-features --locked --test model -- --nocapture
 	echo "Fault injection: every call, every fault, every starting state (minutes)"
 	PROVE=1 $(CARGO) test --package tests --locked --test faults -- --nocapture
+
+prove-templates: setup ## Try 1,000 random configurations, right and wrong, and 10,000 random values
+	echo "Random configurations and values (a quarter of an hour)"
+	PROVE=1 $(CARGO) test --package synth --locked --test random_configs --test emitters -- --nocapture
+	PROVE=1 $(MAKE) guard
 
 mutants: ## Change plan.rs in every way cargo-mutants knows and see that a test fails (installs it)
 	command -v cargo-mutants >/dev/null || { echo "Installing cargo-mutants (minutes)"; $(CARGO) install --quiet --locked cargo-mutants@27.1.0; }

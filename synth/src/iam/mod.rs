@@ -31,7 +31,7 @@ pub struct Statement {
 }
 
 /// What a statement is about: something in the template, or something in the stack's own account.
-/// There is no way to write `*`, nor another account's ARN.
+/// There is no way to write a bare `*`, nor another account's ARN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceArn(Text);
 
@@ -39,11 +39,10 @@ impl ResourceArn {
     /// `arn:PARTITION:service::ACCOUNT:resource`, as IAM names its own things.
     #[must_use]
     pub fn global(service: &'static str, resource: &str) -> Self {
-        let service = format!(":{service}::").into();
         Self(Text::of([
             "arn:".into(),
             Pseudo::Partition.into(),
-            service,
+            format!(":{service}::").into(),
             Pseudo::AccountId.into(),
             format!(":{resource}").into(),
         ]))
