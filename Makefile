@@ -28,7 +28,7 @@ STACK = $$($(SYNTH) show stack-name --config "$(CONFIG)")
 
 help: ## List the targets
 	echo "Rotates IAM users' access keys. make demo shows it; make deploy sets it up."
-	sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: .venv/ready ## Install the build's and the tests' tools into .venv
 
