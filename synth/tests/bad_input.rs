@@ -107,6 +107,10 @@ fn what_is_no_configuration_at_all_is_refused_too() {
     let run = synth(with("").as_bytes(), &["--users", "a b*"]);
     assert_eq!(run.code, Some(2));
     assert!(run.error.contains("b*"), "{}", run.error);
+    let many = (0..99).map(|n| format!("user{n} ")).collect::<Vec<_>>().concat();
+    let run = synth(with("").as_bytes(), &["--users", &many]);
+    assert_eq!((run.code, run.written), (Some(2), false));
+    assert!(run.error.starts_with("--users: 99 users are too many"), "{}", run.error);
 }
 
 #[test]

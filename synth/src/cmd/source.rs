@@ -5,7 +5,7 @@ use std::{path::PathBuf, str::FromStr};
 use super::Stop;
 use crate::{
     cfn::{Value, resource::Architecture},
-    config::{self, Config, Email, Overrides, User},
+    config::{self, Config, Email, Overrides, Place, Problem, User},
     stack,
 };
 
@@ -47,9 +47,21 @@ impl Source {
 
     /// Reads the configuration; warnings go to standard error.
     pub(super) fn read(&self) -> Result<Config, Stop> {
+        Ok(self.read_text()?.0)
+    }
+
+    /// The configuration, and the text that it was read from.
+    fn read_text(&self) -> Result<(Config, String), Stop> {
         let file = self.file();
-        let text = std::fs::read_to_string(&self.config)
+        let bytes = std::fs::read(&self.config)
             .map_err(|e| Stop::bad_input(format!("{file}: cannot be read: {e}; name another file with --config")))?;
+        let text = String::from_utf8(bytes).map_err(|e| {
+            let before = String::from_utf8_lossy(&e.as_bytes()[..e.utf8_error().valid_up_to()]);
+            let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
+            let place = Place { line: before.matches('\n').count() + 1, column };
+            let message = "this is not UTF-8 text: save the file as UTF-8".to_owned();
+            Stop::bad_input(Problem { place, message }.render(&file, &before))
+        })?;
         let overrides = Overrides {
             users: self.users.clone().map(|words| words.0),
             emails: self.emails.clone().map(|words| words.0),
@@ -59,12 +71,18 @@ impl Source {
         for warning in &checked.warnings {
             eprint!("warning: {}", warning.render(&file, &text));
         }
-        Ok(checked.config)
+        Ok((checked.config, text))
     }
 
     /// Reads the configuration and generates its template.
     pub(super) fn template(&self) -> Result<Value, Stop> {
-        let config = self.read()?;
-        stack::template(&config).map_err(|e| Stop::bad_input(format!("{}: {e}", self.file())))
+        let (config, text) = self.read_text()?;
+        stack::template(&config).map_err(|unfit| {
+            if self.users.is_some() && unfit.setting() == "users" {
+                return Stop::bad_input(format!("--users: {unfit}"));
+            }
+            let problem = Problem::with(unfit.setting(), &text, &unfit.to_string());
+            Stop::bad_input(problem.render(&self.file(), &text))
+        })
     }
 }

@@ -38,6 +38,12 @@ impl Problems {
 }
 
 impl Problem {
+    /// A problem with the value of a setting, or with the whole file where it is not written.
+    #[must_use]
+    pub fn with(setting: &str, text: &str, message: &str) -> Self {
+        Self { place: locate(text, &[Step::Value(setting)]), message: format!("{setting}: {message}") }
+    }
+
     /// `file:line:column: message`, the line, a caret.
     #[must_use]
     pub fn render(&self, file: &str, text: &str) -> String {

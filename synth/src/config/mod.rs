@@ -21,6 +21,7 @@ use lambda::{
 use document::Document;
 pub use document::{Problem, Problems};
 pub use email::Email;
+pub use locate::Place;
 pub use schedule::{ScheduleExpression, TimeZone};
 pub use stack_name::StackName;
 pub use user::User;
