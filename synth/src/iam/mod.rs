@@ -1,5 +1,11 @@
 //! IAM policy documents.
 
+pub mod compare;
+mod condition;
+pub mod evaluate;
+pub mod glob;
+mod policy;
+
 use crate::cfn::{
     Property, Value,
     value::{map, words},
