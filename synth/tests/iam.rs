@@ -36,11 +36,10 @@ fn the_meaning_of_a_change() {
     let allow = |action: &Json, resource: &Json| json!({"Effect": "Allow", "Action": action, "Resource": resource});
     let user = |name: &str| json!({"Fn::Sub": format!("{USERS}{name}")});
     let simple = |action: &str| allow(&json!(action), &json!("*"));
-    let when = |operator: &str, key: &str, values: &Json| {
-        json!({"Effect": "Allow", "Action": "s:Get", "Resource": "*", "Condition": {operator: {key: values}}})
-    };
+    let when = |operator: &str, key: &str, values: &Json| json!({"Effect": "Allow", "Action": "s:Get", "Resource": "*", "Condition": {operator: {key: values}}});
     let deny_when = |operator: &str, key: &str, values: &Json| {
-        let deny = json!({"Effect": "Deny", "Action": "s:Get", "Resource": "*", "Condition": {operator: {key: values}}});
+        let deny =
+            json!({"Effect": "Deny", "Action": "s:Get", "Resource": "*", "Condition": {operator: {key: values}}});
         json!([simple("s:*"), deny])
     };
     let with_deny = |deny: &str| json!([simple("s:*"), {"Effect": "Deny", "Action": deny, "Resource": "*"}]);
@@ -48,76 +47,276 @@ fn the_meaning_of_a_change() {
     let aws = |principal: &Json| from(&json!({"AWS": principal}));
     for (what, old, new, meaning) in [
         ("* to an ARN", simple("s:Get"), allow(&json!("s:Get"), &user("alice")), Narrower),
-        ("a star at the end to a name", allow(&json!("s:Get"), &user("*")), allow(&json!("s:Get"), &user("alice")), Narrower),
+        (
+            "a star at the end to a name",
+            allow(&json!("s:Get"), &user("*")),
+            allow(&json!("s:Get"), &user("alice")),
+            Narrower,
+        ),
         ("another user", allow(&json!("s:Get"), &user("alice")), allow(&json!("s:Get"), &user("bob")), Broader),
-        ("the same ARN joined", allow(&json!("s:Get"), &user("alice")), {
-            let parts = json!(["arn", {"Ref": "AWS::Partition"}, "iam:", {"Ref": "AWS::AccountId"}, "user/alice"]);
-            allow(&json!("s:Get"), &json!({"Fn::Join": [":", parts]}))
-        }, Equivalent),
+        (
+            "the same ARN joined",
+            allow(&json!("s:Get"), &user("alice")),
+            {
+                let parts = json!(["arn", {"Ref": "AWS::Partition"}, "iam:", {"Ref": "AWS::AccountId"}, "user/alice"]);
+                allow(&json!("s:Get"), &json!({"Fn::Join": [":", parts]}))
+            },
+            Equivalent,
+        ),
         ("one action fewer", allow(&json!(["s:Get", "s:Put"]), &json!("*")), simple("s:Get"), Narrower),
         ("one action more", simple("s:Get"), allow(&json!(["s:Get", "s:Put"]), &json!("*")), Broader),
         ("one action for another", simple("s:Get"), simple("s:Put"), Broader),
         ("a list of one", allow(&json!(["s:Get"]), &json!(["*"])), simple("s:Get"), Equivalent),
         ("letters of another size", simple("s:get"), simple("S:Get"), Equivalent),
-        ("resources of another size", allow(&json!("s:Get"), &json!("a")), allow(&json!("s:Get"), &json!("A")), Broader),
+        (
+            "resources of another size",
+            allow(&json!("s:Get"), &json!("a")),
+            allow(&json!("s:Get"), &json!("A")),
+            Broader,
+        ),
         ("an action that a pattern has", allow(&json!(["s:*", "s:Get"]), &json!("*")), simple("s:*"), Equivalent),
         ("question marks", simple("s:?et"), simple("s:*t"), Broader),
         ("patterns that overlap", simple("s:Get*"), simple("s:*User"), Broader),
         ("a condition added", simple("s:Get"), when("StringEquals", "k", &json!("x")), Narrower),
-        ("a Sid renamed", json!({"Sid": "A", "Effect": "Allow", "Action": "s:Get", "Resource": "*"}), simple("s:Get"), Equivalent),
-        ("split by action", allow(&json!(["s:Get", "s:Put"]), &json!("*")), json!([simple("s:Get"), simple("s:Put")]), Equivalent),
-        ("split by resource", allow(&json!("s:Get"), &json!(["a", "b"])), json!([allow(&json!("s:Get"), &json!("a")), allow(&json!("s:Get"), &json!("b"))]), Equivalent),
-        ("split both ways", allow(&json!(["s:Get", "s:Put"]), &json!(["a", "b"])), json!([allow(&json!("s:Get"), &json!("a")), allow(&json!("s:Put"), &json!("b"))]), Narrower),
-        ("Allow with NotAction", simple("s:Get"), json!({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}), Broader),
-        ("NotAction of more", json!({"Effect": "Allow", "NotAction": "s:Get", "Resource": "*"}), json!({"Effect": "Allow", "NotAction": "s:*", "Resource": "*"}), Narrower),
-        ("NotAction and the rest are all", json!([{"Effect": "Allow", "NotAction": "s:*", "Resource": "*"}, simple("s:*")]), simple("*"), Equivalent),
-        ("NotResource", allow(&json!("s:Get"), &json!("a")), json!({"Effect": "Allow", "Action": "s:Get", "NotResource": "b"}), Broader),
+        (
+            "a Sid renamed",
+            json!({"Sid": "A", "Effect": "Allow", "Action": "s:Get", "Resource": "*"}),
+            simple("s:Get"),
+            Equivalent,
+        ),
+        (
+            "split by action",
+            allow(&json!(["s:Get", "s:Put"]), &json!("*")),
+            json!([simple("s:Get"), simple("s:Put")]),
+            Equivalent,
+        ),
+        (
+            "split by resource",
+            allow(&json!("s:Get"), &json!(["a", "b"])),
+            json!([allow(&json!("s:Get"), &json!("a")), allow(&json!("s:Get"), &json!("b"))]),
+            Equivalent,
+        ),
+        (
+            "split both ways",
+            allow(&json!(["s:Get", "s:Put"]), &json!(["a", "b"])),
+            json!([allow(&json!("s:Get"), &json!("a")), allow(&json!("s:Put"), &json!("b"))]),
+            Narrower,
+        ),
+        (
+            "Allow with NotAction",
+            simple("s:Get"),
+            json!({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}),
+            Broader,
+        ),
+        (
+            "NotAction of more",
+            json!({"Effect": "Allow", "NotAction": "s:Get", "Resource": "*"}),
+            json!({"Effect": "Allow", "NotAction": "s:*", "Resource": "*"}),
+            Narrower,
+        ),
+        (
+            "NotAction and the rest are all",
+            json!([{"Effect": "Allow", "NotAction": "s:*", "Resource": "*"}, simple("s:*")]),
+            simple("*"),
+            Equivalent,
+        ),
+        (
+            "NotResource",
+            allow(&json!("s:Get"), &json!("a")),
+            json!({"Effect": "Allow", "Action": "s:Get", "NotResource": "b"}),
+            Broader,
+        ),
         ("a deny removed", with_deny("s:Get"), simple("s:*"), Broader),
         ("a deny added", simple("s:*"), with_deny("s:Get"), Narrower),
         ("a deny of more", with_deny("s:Get"), with_deny("s:G*"), Narrower),
         ("a deny of what is not allowed", simple("s:*"), with_deny("t:Get"), Equivalent),
-        ("NotAction as a deny", with_deny("s:Get"), json!({"Effect": "Allow", "NotAction": "s:Get", "Resource": "*"}), Broader),
-        ("a deny of the rest", simple("s:Get"), json!([simple("*"), {"Effect": "Deny", "NotAction": "s:Get", "Resource": "*"}]), Equivalent),
+        (
+            "NotAction as a deny",
+            with_deny("s:Get"),
+            json!({"Effect": "Allow", "NotAction": "s:Get", "Resource": "*"}),
+            Broader,
+        ),
+        (
+            "a deny of the rest",
+            simple("s:Get"),
+            json!([simple("*"), {"Effect": "Deny", "NotAction": "s:Get", "Resource": "*"}]),
+            Equivalent,
+        ),
         ("a condition on a deny", with_deny("s:Get"), deny_when("StringEquals", "k", &json!("x")), Broader),
         ("more values", when("StringEquals", "k", &json!("x")), when("StringEquals", "k", &json!(["x", "y"])), Broader),
-        ("more values to avoid", when("StringNotEquals", "k", &json!("x")), when("StringNotEquals", "k", &json!(["x", "y"])), Narrower),
-        ("more values of a deny", deny_when("StringEquals", "k", &json!("x")), deny_when("StringEquals", "k", &json!(["x", "y"])), Narrower),
-        ("more exceptions from a deny", deny_when("StringNotEquals", "k", &json!("x")), deny_when("StringNotEquals", "k", &json!(["x", "y"])), Broader),
+        (
+            "more values to avoid",
+            when("StringNotEquals", "k", &json!("x")),
+            when("StringNotEquals", "k", &json!(["x", "y"])),
+            Narrower,
+        ),
+        (
+            "more values of a deny",
+            deny_when("StringEquals", "k", &json!("x")),
+            deny_when("StringEquals", "k", &json!(["x", "y"])),
+            Narrower,
+        ),
+        (
+            "more exceptions from a deny",
+            deny_when("StringNotEquals", "k", &json!("x")),
+            deny_when("StringNotEquals", "k", &json!(["x", "y"])),
+            Broader,
+        ),
         ("IfExists", when("StringEquals", "k", &json!("x")), when("StringEqualsIfExists", "k", &json!("x")), Broader),
-        ("IfExists on a deny", deny_when("StringEquals", "k", &json!("x")), deny_when("StringEqualsIfExists", "k", &json!("x")), Narrower),
+        (
+            "IfExists on a deny",
+            deny_when("StringEquals", "k", &json!("x")),
+            deny_when("StringEqualsIfExists", "k", &json!("x")),
+            Narrower,
+        ),
         ("equals to like", when("StringEquals", "k", &json!("x")), when("StringLike", "k", &json!("x*")), Broader),
-        ("equals to like without a star", when("StringEquals", "k", &json!("x")), when("StringLike", "k", &json!("x")), Equivalent),
+        (
+            "equals to like without a star",
+            when("StringEquals", "k", &json!("x")),
+            when("StringLike", "k", &json!("x")),
+            Equivalent,
+        ),
         ("a star that is none", when("StringEquals", "k", &json!("*")), when("StringLike", "k", &json!("*")), Broader),
-        ("keys have no case", when("StringEquals", "K", &json!("x")), when("stringEquals", "k", &json!(["x"])), Equivalent),
-        ("all values for any value", when("ForAllValues:StringEquals", "k", &json!("x")), when("ForAnyValue:StringEquals", "k", &json!("x")), Broader),
-        ("all values, and there are some", {
-            json!({"Effect": "Allow", "Action": "s:Get", "Resource": "*",
+        (
+            "keys have no case",
+            when("StringEquals", "K", &json!("x")),
+            when("stringEquals", "k", &json!(["x"])),
+            Equivalent,
+        ),
+        (
+            "all values for any value",
+            when("ForAllValues:StringEquals", "k", &json!("x")),
+            when("ForAnyValue:StringEquals", "k", &json!("x")),
+            Broader,
+        ),
+        (
+            "all values, and there are some",
+            {
+                json!({"Effect": "Allow", "Action": "s:Get", "Resource": "*",
                 "Condition": {"ForAllValues:StringLike": {"k": "x"}, "Null": {"k": "false"}}})
-        }, when("ForAllValues:StringLike", "k", &json!("x")), Broader),
+            },
+            when("ForAllValues:StringLike", "k", &json!("x")),
+            Broader,
+        ),
         ("present or not is always", when("Null", "k", &json!(["true", "false"])), simple("s:Get"), Equivalent),
         ("missing to present", when("Null", "k", &json!("true")), when("Null", "k", &json!(false)), Broader),
-        ("Bool to Bool or missing", when("Bool", "k", &json!("true")), when("BoolIfExists", "k", &json!("true")), Broader),
-        ("a deny unless true is an allow if true", deny_when("BoolIfExists", "k", &json!("false")), json!([
-            {"Effect": "Allow", "NotAction": ["s:Get"], "Resource": "*"}, when("Bool", "k", &json!(true))]), Broader),
-        ("a larger network", when("IpAddress", "aws:SourceIp", &json!("10.1.0.0/16")), when("IpAddress", "aws:SourceIp", &json!("10.0.0.0/8")), Broader),
-        ("a smaller network", when("IpAddress", "aws:SourceIp", &json!("2001:db8::/32")), when("IpAddress", "aws:SourceIp", &json!("2001:db8::1")), Narrower),
-        ("a higher limit", when("NumericLessThan", "n", &json!(5)), when("NumericLessThan", "n", &json!("10")), Broader),
-        ("a later date", when("DateLessThan", "t", &json!("2026-01-01T00:00:00Z")), when("DateLessThan", "t", &json!("2027-01-01T00:00:00Z")), Broader),
-        ("a narrower ARN", when("ArnLike", "k", &json!("arn:aws:s3:::*")), when("ArnLike", "k", &json!("arn:aws:s3:::a")), Narrower),
-        ("an operator nobody knows", when("StringEquals", "k", &json!("x")), when("FutureEquals", "k", &json!("x")), Unknown),
-        ("the same unknown operator on more", when("FutureEquals", "k", &json!("x")), json!([when("FutureEquals", "k", &json!("x")), simple("t:Get")]), Broader),
-        ("variables are not a name", allow(&json!("s:Get"), &json!("home/${aws:username}")), allow(&json!("s:Get"), &json!("home/*")), Broader),
+        (
+            "Bool to Bool or missing",
+            when("Bool", "k", &json!("true")),
+            when("BoolIfExists", "k", &json!("true")),
+            Broader,
+        ),
+        (
+            "a deny unless true is an allow if true",
+            deny_when("BoolIfExists", "k", &json!("false")),
+            json!([
+            {"Effect": "Allow", "NotAction": ["s:Get"], "Resource": "*"}, when("Bool", "k", &json!(true))]),
+            Broader,
+        ),
+        (
+            "a larger network",
+            when("IpAddress", "aws:SourceIp", &json!("10.1.0.0/16")),
+            when("IpAddress", "aws:SourceIp", &json!("10.0.0.0/8")),
+            Broader,
+        ),
+        (
+            "a smaller network",
+            when("IpAddress", "aws:SourceIp", &json!("2001:db8::/32")),
+            when("IpAddress", "aws:SourceIp", &json!("2001:db8::1")),
+            Narrower,
+        ),
+        (
+            "a higher limit",
+            when("NumericLessThan", "n", &json!(5)),
+            when("NumericLessThan", "n", &json!("10")),
+            Broader,
+        ),
+        (
+            "a later date",
+            when("DateLessThan", "t", &json!("2026-01-01T00:00:00Z")),
+            when("DateLessThan", "t", &json!("2027-01-01T00:00:00Z")),
+            Broader,
+        ),
+        (
+            "a narrower ARN",
+            when("ArnLike", "k", &json!("arn:aws:s3:::*")),
+            when("ArnLike", "k", &json!("arn:aws:s3:::a")),
+            Narrower,
+        ),
+        (
+            "an operator nobody knows",
+            when("StringEquals", "k", &json!("x")),
+            when("FutureEquals", "k", &json!("x")),
+            Unknown,
+        ),
+        (
+            "the same unknown operator on more",
+            when("FutureEquals", "k", &json!("x")),
+            json!([when("FutureEquals", "k", &json!("x")), simple("t:Get")]),
+            Broader,
+        ),
+        (
+            "variables are not a name",
+            allow(&json!("s:Get"), &json!("home/${aws:username}")),
+            allow(&json!("s:Get"), &json!("home/*")),
+            Broader,
+        ),
         ("a trust policy opened", aws(&json!("111122223333")), from(&json!("*")), Broader),
-        ("a role instead of its account", aws(&json!("arn:aws:iam::111122223333:root")), aws(&json!("arn:aws:iam::111122223333:role/x")), Narrower),
-        ("an account in three spellings", aws(&json!("111122223333")), aws(&json!(["arn:aws:iam::111122223333:root"])), Equivalent),
-        ("this account in two spellings", aws(&json!({"Ref": "AWS::AccountId"})), aws(&json!({"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"})), Equivalent),
+        (
+            "a role instead of its account",
+            aws(&json!("arn:aws:iam::111122223333:root")),
+            aws(&json!("arn:aws:iam::111122223333:role/x")),
+            Narrower,
+        ),
+        (
+            "an account in three spellings",
+            aws(&json!("111122223333")),
+            aws(&json!(["arn:aws:iam::111122223333:root"])),
+            Equivalent,
+        ),
+        (
+            "this account in two spellings",
+            aws(&json!({"Ref": "AWS::AccountId"})),
+            aws(&json!({"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"})),
+            Equivalent,
+        ),
         ("everybody in two spellings", from(&json!("*")), aws(&json!("*")), Equivalent),
-        ("one service more", from(&json!({"Service": "a.amazonaws.com"})), from(&json!({"Service": ["a.amazonaws.com", "b.amazonaws.com"]})), Broader),
-        ("all but one", from(&json!({"AWS": "111122223333"})), json!({"Effect": "Allow", "NotPrincipal": {"AWS": "444455556666"}, "Action": "sts:AssumeRole"}), Broader),
-        ("a resource for another", allow(&json!("s:Get"), &json!({"Ref": "TopicA"})), allow(&json!("s:Get"), &json!({"Ref": "TopicB"})), Broader),
-        ("a resource more", allow(&json!("s:Get"), &json!({"Ref": "A"})), allow(&json!("s:Get"), &json!([{"Ref": "A"}, {"Ref": "B"}])), Broader),
-        ("perhaps the same", allow(&json!("s:Get"), &json!({"Fn::GetAtt": ["A", "Arn"]})), allow(&json!("s:Get"), &json!("arn:aws:sqs:eu-west-1:1:a")), Unknown),
-        ("a statement that is a macro", simple("s:Get"), json!([simple("s:Get"), {"Fn::Transform": {"Name": "X"}}]), Broader),
+        (
+            "one service more",
+            from(&json!({"Service": "a.amazonaws.com"})),
+            from(&json!({"Service": ["a.amazonaws.com", "b.amazonaws.com"]})),
+            Broader,
+        ),
+        (
+            "all but one",
+            from(&json!({"AWS": "111122223333"})),
+            json!({"Effect": "Allow", "NotPrincipal": {"AWS": "444455556666"}, "Action": "sts:AssumeRole"}),
+            Broader,
+        ),
+        (
+            "a resource for another",
+            allow(&json!("s:Get"), &json!({"Ref": "TopicA"})),
+            allow(&json!("s:Get"), &json!({"Ref": "TopicB"})),
+            Broader,
+        ),
+        (
+            "a resource more",
+            allow(&json!("s:Get"), &json!({"Ref": "A"})),
+            allow(&json!("s:Get"), &json!([{"Ref": "A"}, {"Ref": "B"}])),
+            Broader,
+        ),
+        (
+            "perhaps the same",
+            allow(&json!("s:Get"), &json!({"Fn::GetAtt": ["A", "Arn"]})),
+            allow(&json!("s:Get"), &json!("arn:aws:sqs:eu-west-1:1:a")),
+            Unknown,
+        ),
+        (
+            "a statement that is a macro",
+            simple("s:Get"),
+            json!([simple("s:Get"), {"Fn::Transform": {"Name": "X"}}]),
+            Broader,
+        ),
         ("the macro gone", json!([simple("s:Get"), {"Fn::Transform": {"Name": "X"}}]), simple("s:Get"), Unknown),
         ("too complex to tell", simple(&("*a".to_owned() + &"?".repeat(60))), simple(&"*a".repeat(40)), Unknown),
     ] {
@@ -172,11 +371,10 @@ fn an_example_is_told() {
     let old = permissions(&json!({"Effect": "Allow", "Action": "sns:Publish", "Resource": {"Ref": "Topic"}}));
     let new = json!({"Effect": "Allow", "Action": ["sns:Publish", "sns:Get*"], "Resource": {"Ref": "Topic"}});
     let comparison = compare(&old, &permissions(&new));
-    assert_eq!(comparison, Comparison {
-        gained: Answer::Yes,
-        lost: Answer::No,
-        example: Some("sns:get on ${Topic}".into())
-    });
+    assert_eq!(
+        comparison,
+        Comparison { gained: Answer::Yes, lost: Answer::No, example: Some("sns:get on ${Topic}".into()) }
+    );
 }
 
 #[test]
@@ -196,27 +394,79 @@ fn the_evaluator_decides_as_iam_documents_it() {
     for (statement, request, decision) in [
         (json!({"Effect": "Allow", "Action": "S:g?t*", "Resource": "a*c"}), request("s:GetAll", "abc", &[]), Allowed),
         (json!({"Effect": "Allow", "Action": "s:Get", "Resource": "A"}), request("s:Get", "a", &[]), NotAllowed),
-        (json!([all(), {"Effect": "Deny", "NotAction": "s:*", "Resource": "*"}]), request("t:Get", "a", &[]), ExplicitlyDenied),
-        (json!({"Effect": "Allow", "Action": "*", "Resource": "u/${aws:username}/*"}), request("s:Get", "u/al/x", &[("aws:username", &["al"])]), Allowed),
-        (json!({"Effect": "Allow", "Action": "*", "Resource": "u/${aws:username}/*"}), request("s:Get", "u/al/x", &[]), NotAllowed),
+        (
+            json!([all(), {"Effect": "Deny", "NotAction": "s:*", "Resource": "*"}]),
+            request("t:Get", "a", &[]),
+            ExplicitlyDenied,
+        ),
+        (
+            json!({"Effect": "Allow", "Action": "*", "Resource": "u/${aws:username}/*"}),
+            request("s:Get", "u/al/x", &[("aws:username", &["al"])]),
+            Allowed,
+        ),
+        (
+            json!({"Effect": "Allow", "Action": "*", "Resource": "u/${aws:username}/*"}),
+            request("s:Get", "u/al/x", &[]),
+            NotAllowed,
+        ),
         (json!({"Effect": "Allow", "Action": "*", "Resource": "${*}"}), request("s:Get", "a", &[]), NotAllowed),
-        (json!({"Effect": "Allow", "Action": "*", "Resource": {"Fn::Sub": "${Topic.Arn}"}}), request("s:Get", "the Topic.Arn", &[]), Allowed),
-        (json!({"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "*"}), request("s:Get", "a", &[]), Allowed),
-        (json!({"Effect": "Allow", "NotPrincipal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "*"}), request("s:Get", "a", &[]), NotAllowed),
+        (
+            json!({"Effect": "Allow", "Action": "*", "Resource": {"Fn::Sub": "${Topic.Arn}"}}),
+            request("s:Get", "the Topic.Arn", &[]),
+            Allowed,
+        ),
+        (
+            json!({"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "*"}),
+            request("s:Get", "a", &[]),
+            Allowed,
+        ),
+        (
+            json!({"Effect": "Allow", "NotPrincipal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "*"}),
+            request("s:Get", "a", &[]),
+            NotAllowed,
+        ),
         (when(json!({"StringNotEquals": {"k": "x"}})), request("s:Get", "a", &[]), Allowed),
         (when(json!({"StringEquals": {"k": "x"}})), request("s:Get", "a", &[]), NotAllowed),
         (when(json!({"StringEqualsIfExists": {"K": "x"}})), request("s:Get", "a", &[]), Allowed),
-        (when(json!({"ForAllValues:StringLike": {"k": "x*"}})), request("s:Get", "a", &[("k", &["x1", "x2"])]), Allowed),
-        (when(json!({"ForAllValues:StringLike": {"k": "x*"}})), request("s:Get", "a", &[("k", &["x1", "y"])]), NotAllowed),
-        (when(json!({"ForAnyValue:StringNotEquals": {"k": "x"}})), request("s:Get", "a", &[("k", &["x", "y"])]), Allowed),
+        (
+            when(json!({"ForAllValues:StringLike": {"k": "x*"}})),
+            request("s:Get", "a", &[("k", &["x1", "x2"])]),
+            Allowed,
+        ),
+        (
+            when(json!({"ForAllValues:StringLike": {"k": "x*"}})),
+            request("s:Get", "a", &[("k", &["x1", "y"])]),
+            NotAllowed,
+        ),
+        (
+            when(json!({"ForAnyValue:StringNotEquals": {"k": "x"}})),
+            request("s:Get", "a", &[("k", &["x", "y"])]),
+            Allowed,
+        ),
         (when(json!({"ForAnyValue:StringNotEquals": {"k": "x"}})), request("s:Get", "a", &[]), NotAllowed),
         (when(json!({"Null": {"k": true}})), request("s:Get", "a", &[]), Allowed),
         (when(json!({"Bool": {"k": "false"}})), request("s:Get", "a", &[("k", &["False"])]), Allowed),
-        (when(json!({"NotIpAddress": {"k": "10.0.0.0/8"}})), request("s:Get", "a", &[("k", &["10.2.3.4"])]), NotAllowed),
+        (
+            when(json!({"NotIpAddress": {"k": "10.0.0.0/8"}})),
+            request("s:Get", "a", &[("k", &["10.2.3.4"])]),
+            NotAllowed,
+        ),
         (when(json!({"NumericGreaterThanEquals": {"k": 10}})), request("s:Get", "a", &[("k", &["9"])]), NotAllowed),
-        (when(json!({"DateLessThan": {"k": "2026-02-01T00:00:00Z"}})), request("s:Get", "a", &[("k", &["2026-01-01T00:00:00Z"])]), Allowed),
-        (when(json!({"ArnLike": {"k": "arn:aws:s3:*:b"}})), request("s:Get", "a", &[("k", &["arn:aws:s3:::b"])]), NotAllowed),
-        (when(json!({"ArnLike": {"k": "arn:aws:*:::b*"}})), request("s:Get", "a", &[("k", &["arn:aws:s3:::b:c"])]), Allowed),
+        (
+            when(json!({"DateLessThan": {"k": "2026-02-01T00:00:00Z"}})),
+            request("s:Get", "a", &[("k", &["2026-01-01T00:00:00Z"])]),
+            Allowed,
+        ),
+        (
+            when(json!({"ArnLike": {"k": "arn:aws:s3:*:b"}})),
+            request("s:Get", "a", &[("k", &["arn:aws:s3:::b"])]),
+            NotAllowed,
+        ),
+        (
+            when(json!({"ArnLike": {"k": "arn:aws:*:::b*"}})),
+            request("s:Get", "a", &[("k", &["arn:aws:s3:::b:c"])]),
+            Allowed,
+        ),
         (when(json!({"FutureEquals": {"k": "x"}})), request("s:Get", "a", &[("k", &["x"])]), NotAllowed),
     ] {
         let document = Document::read(&policy(&statement), &|name| Some(format!("the {name}"))).unwrap();
@@ -238,8 +488,16 @@ const PRINCIPALS: [&str; 4] =
     ["111122223333", "arn:aws:iam::111122223333:role/x", "arn:aws:iam::111122223333:root", "*"];
 const VALUES: [&str; 6] = ["x", "y", "x*", "*", "xy", "?"];
 const OPERATORS: [&str; 11] = [
-    "StringEquals", "StringNotEquals", "StringLike", "StringNotLike", "StringEqualsIfExists", "StringNotLikeIfExists",
-    "ForAllValues:StringLike", "ForAllValues:StringNotEquals", "ForAnyValue:StringLike", "ForAnyValue:StringNotEquals",
+    "StringEquals",
+    "StringNotEquals",
+    "StringLike",
+    "StringNotLike",
+    "StringEqualsIfExists",
+    "StringNotLikeIfExists",
+    "ForAllValues:StringLike",
+    "ForAllValues:StringNotEquals",
+    "ForAnyValue:StringLike",
+    "ForAnyValue:StringNotEquals",
     "StringEqualsIgnoreCase",
 ];
 
@@ -331,7 +589,8 @@ fn pair() -> impl Strategy<Value = (Vec<Json>, Vec<Json>)> {
             // One entry less of whatever is a list.
             8 => {
                 for key in ["Action", "Resource", "NotAction", "NotResource"] {
-                    if let Some(list) = new[at].get_mut(key).and_then(Json::as_array_mut).filter(|list| list.len() > 1) {
+                    if let Some(list) = new[at].get_mut(key).and_then(Json::as_array_mut).filter(|list| list.len() > 1)
+                    {
                         list.pop();
                         break;
                     }
@@ -388,15 +647,15 @@ fn requests() -> Vec<Request> {
     all
 }
 
-/// The requests that are allowed.
-fn allowed<'r>(permissions: &Permissions, requests: &'r [Request]) -> Vec<&'r Request> {
+/// Which of the requests are allowed.
+fn allowed(permissions: &Permissions, requests: &[Request]) -> Vec<bool> {
     let read = |list: &[Json]| list.iter().map(|json| Document::read(json, &|_| None).unwrap()).collect::<Vec<_>>();
     let documents = read(&permissions.documents);
     let boundary = match &permissions.boundary {
         Boundary::Documents(documents) => Some(read(documents)),
         _ => None,
     };
-    requests.iter().filter(|r| decide(&documents, boundary.as_deref(), r) == Decision::Allowed).collect()
+    requests.iter().map(|r| decide(&documents, boundary.as_deref(), r) == Decision::Allowed).collect()
 }
 
 fn as_permissions((statements, boundary): (Vec<Json>, Option<Vec<Json>>)) -> Permissions {
@@ -408,7 +667,10 @@ fn as_permissions((statements, boundary): (Vec<Json>, Option<Vec<Json>>)) -> Per
 fn never_contradicted(old: &Permissions, new: &Permissions, requests: &[Request]) -> Result<Verdict, TestCaseError> {
     let comparison = compare(old, new);
     let (before, after) = (allowed(old, requests), allowed(new, requests));
-    let only = |here: &[&Request], there: &[&Request]| here.iter().find(|r| !there.contains(r)).map(|r| (*r).clone());
+    let only = |here: &[bool], there: &[bool]| {
+        let at = here.iter().zip(there).position(|(here, there)| *here && !there);
+        at.map(|at| requests[at].clone())
+    };
     if comparison.gained == Answer::No {
         prop_assert_eq!(only(&after, &before), None, "said to have gained nothing");
     }
@@ -425,7 +687,7 @@ fn never_contradicted(old: &Permissions, new: &Permissions, requests: &[Request]
 #[test]
 fn no_request_contradicts_a_verdict() {
     let requests = requests();
-    let cases = if std::env::var_os("PROVE").is_some() { 20_000 } else { 600 };
+    let cases = if std::env::var_os("PROVE").is_some() { 20_000 } else { 200 };
     let bounded = || (pair(), prop::option::weighted(0.3, pair()));
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let run = runner.run(&bounded(), |((old, new), boundary)| {

@@ -520,6 +520,12 @@ impl<'p> Evidence<'p> {
                 }
             }
         }
+        // Two values at once tell "some value" from "all values".
+        for (_, values) in &mut keys {
+            if let [_, first, .., last] = values.as_slice() {
+                values.push([first.as_slice(), last].concat());
+            }
+        }
         keys
     }
 }

@@ -4,7 +4,9 @@ pub mod compare;
 mod condition;
 pub mod evaluate;
 pub mod glob;
+mod places;
 mod policy;
+pub mod template;
 
 use crate::cfn::{
     Property, Value,
