@@ -64,15 +64,15 @@ enum FailOn {
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Stop> {
+    let is_input = |path: &Option<PathBuf>| path.as_deref() == Some(Path::new("-"));
+    if is_input(&args.old) && is_input(&args.new) {
+        let message = "only one of the templates can be standard input; name a file for the other";
+        return Err(Stop::bad_input(message.to_owned()));
+    }
     let (old, new) = match &args.base {
         Some(revision) => (committed(revision, &args.template)?, args.old.as_deref()),
         None => (file(args.old.as_deref().unwrap_or(Path::new("-")))?, args.new.as_deref()),
     };
-    if new == Some(Path::new("-")) && args.base.is_none() && args.old.as_deref() == new {
-        return Err(Stop::bad_input(
-            "only one of the templates can be standard input; name a file for the other".into(),
-        ));
-    }
     let new = match new {
         Some(path) => file(path)?,
         None => json::to_json(&args.source.template()?),

@@ -101,7 +101,7 @@ pub fn compare(old: &Json, new: &Json) -> Diff {
         }
     }
     resources.extend(before.iter().filter(|(id, _)| !after.contains_key(*id)).map(|(id, body)| removed(id, body)));
-    follow(&mut resources, &entries, &before, &after);
+    follow(&mut resources, &entries, new, (&before, &after));
     Diff { resources, entries, iam: compare_templates(old, new) }
 }
 
@@ -173,7 +173,17 @@ fn without_type(body: &Json) -> Json {
 
 fn changed(id: &str, old: &Json, new: &Json) -> Option<ResourceChange> {
     let replacement = Replacement::of(&kind(new));
-    let mut changes = differences(Some(old), Some(new));
+    // No properties and none said are the same.
+    let tidy = |body: &Json| {
+        let mut body = body.clone();
+        if let Some(body) =
+            body.as_object_mut().filter(|body| body.get("Properties") == Some(&Json::Object(Map::new())))
+        {
+            body.shift_remove("Properties");
+        }
+        body
+    };
+    let mut changes = differences(Some(&tidy(old)), Some(&tidy(new)));
     for change in &mut changes {
         change.impact = impact_of(&change.path, &replacement);
     }
@@ -223,8 +233,8 @@ fn impact_of(path: &Path, replacement: &Replacement) -> Impact {
 fn follow(
     resources: &mut Vec<ResourceChange>,
     entries: &[EntryChange],
-    before: &Map<String, Json>,
-    after: &Map<String, Json>,
+    template: &Json,
+    (before, after): (&Map<String, Json>, &Map<String, Json>),
 ) {
     let mut causes: BTreeMap<String, String> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| entry.action == Action::Changed) {
@@ -236,6 +246,15 @@ fn follow(
             _ => continue,
         };
         causes.insert(entry.name.clone(), format!("{cause} {} changed", entry.name));
+    }
+    // A condition is another where what it names is. One may name the other, so this takes as many turns as there are.
+    let conditions = template.get("Conditions").and_then(Json::as_object).cloned().unwrap_or_default();
+    for _ in 0..conditions.len() {
+        for (name, condition) in &conditions {
+            if leaves(condition).iter().flat_map(|leaf| &leaf.names).any(|name| causes.contains_key(name)) {
+                causes.entry(name.clone()).or_insert_with(|| format!("the condition {name} may change"));
+            }
+        }
     }
     let mut followed: BTreeSet<(String, String)> = BTreeSet::new();
     loop {

@@ -112,14 +112,14 @@ fn compare(out: &mut Vec<Change>, path: &Path, old: Option<&Json>, new: Option<&
             map.iter().for_each(|(key, value)| compare(out, &path.then(Step::Key(key.clone())), None, Some(value)));
         }
         (Some(Shape::List(list)), None) if list.iter().any(|item| pieces(item).is_none()) => {
-            named(list)
-                .into_iter()
-                .for_each(|(name, item)| compare(out, &path.then(Step::Item(name)), Some(item), None));
+            for (name, item) in named(list) {
+                compare(out, &path.then(Step::Item(name)), Some(item), None);
+            }
         }
         (None, Some(Shape::List(list))) if list.iter().any(|item| pieces(item).is_none()) => {
-            named(list)
-                .into_iter()
-                .for_each(|(name, item)| compare(out, &path.then(Step::Item(name)), None, Some(item)));
+            for (name, item) in named(list) {
+                compare(out, &path.then(Step::Item(name)), None, Some(item));
+            }
         }
         _ => {
             let (old, new) = (old.map(show), new.map(show));
@@ -242,7 +242,9 @@ fn collect(out: &mut Vec<Leaf>, path: &Path, value: &Json) {
     match shape(value) {
         Shape::Map(map) => map.iter().for_each(|(key, value)| collect(out, &path.then(Step::Key(key.clone())), value)),
         Shape::List(list) => {
-            named(list).into_iter().for_each(|(name, item)| collect(out, &path.then(Step::Item(name)), item));
+            for (name, item) in named(list) {
+                collect(out, &path.then(Step::Item(name)), item);
+            }
         }
         Shape::Text => {
             let mut names = BTreeSet::new();
@@ -268,8 +270,10 @@ fn find_names(value: &Json, names: &mut BTreeSet<String>) {
         Json::Object(map) => {
             for (key, value) in map {
                 let first = value.get(0).and_then(Json::as_str);
-                if matches!(key.as_str(), "Fn::If" | "Fn::FindInMap") {
-                    names.extend(first.map(str::to_owned));
+                match key.as_str() {
+                    "Fn::If" | "Fn::FindInMap" => names.extend(first.map(str::to_owned)),
+                    "Condition" => names.extend(value.as_str().map(str::to_owned)),
+                    _ => {}
                 }
                 find_names(value, names);
             }

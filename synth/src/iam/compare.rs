@@ -396,6 +396,8 @@ struct Evidence<'p> {
     new: &'p Parsed,
     old_documents: Documents,
     new_documents: Documents,
+    /// The texts of the new policies.
+    spellings: Vec<String>,
 }
 
 struct Documents {
@@ -437,7 +439,9 @@ fn text(word: &[Letter]) -> String {
 impl<'p> Evidence<'p> {
     fn new(old: &'p Parsed, new: &'p Parsed, before: &Permissions, after: &Permissions) -> Option<Self> {
         let (old_documents, new_documents) = (Documents::read(before)?, Documents::read(after)?);
-        Some(Self { old, new, old_documents, new_documents })
+        let mut spellings = Vec::new();
+        after.documents.iter().for_each(|document| collect_texts(document, &mut spellings));
+        Some(Self { old, new, old_documents, new_documents, spellings })
     }
 
     /// A request of the box that is allowed now and was not.
@@ -469,10 +473,28 @@ impl<'p> Evidence<'p> {
             request.context.extend(fixed.iter().map(|(name, value)| (name.clone(), vec![value.clone()])));
             if self.new_documents.allow(&request) && !self.old_documents.allow(&request) {
                 let on = if words[1].is_empty() { String::new() } else { format!(" on {}", glob::display(&words[1])) };
-                return Some(format!("{}{on}", glob::display(&words[0])));
+                return Some(format!("{}{on}{}", self.spelt(&glob::display(&words[0])), self.by(&words[2])));
             }
         }
         None
+    }
+
+    /// Who asks, where the policies say who may.
+    fn by(&self, principal: &[Letter]) -> String {
+        let is_named = |statement: &Statement| {
+            statement.principals.complement || !statement.principals.globs.iter().all(Glob::is_everything)
+        };
+        if !self.old.identity.allows.iter().chain(&self.new.identity.allows).any(is_named) {
+            return String::new();
+        }
+        let name = glob::display(principal);
+        if name.contains(':') { format!(" by {name}") } else { " by anybody".to_owned() }
+    }
+
+    /// An action as the policy spells it; for the comparison, actions have no case.
+    fn spelt(&self, action: &str) -> String {
+        let texts = self.spellings.iter().find(|text| text.eq_ignore_ascii_case(action));
+        texts.cloned().unwrap_or_else(|| action.to_owned())
     }
 
     /// Whether some statement could match the example after all if a symbol stood for the right text.
@@ -527,6 +549,15 @@ impl<'p> Evidence<'p> {
             }
         }
         keys
+    }
+}
+
+fn collect_texts(value: &Json, texts: &mut Vec<String>) {
+    match value {
+        Json::String(text) => texts.push(text.clone()),
+        Json::Array(list) => list.iter().for_each(|value| collect_texts(value, texts)),
+        Json::Object(map) => map.values().for_each(|value| collect_texts(value, texts)),
+        _ => {}
     }
 }
 

@@ -158,8 +158,8 @@ impl Literal {
         }
         // The key is there, so every value is in all of these sets, and some value is in each of the others.
         let every: Vec<&Set> = same.iter().filter(|l| l.quantifier == Quantifier::All).map(|l| &l.set).collect();
-        let mut some = same.iter().filter(|l| l.quantifier == Quantifier::Some).map(|l| &l.set);
-        Set::is_disjoint(&every) || some.any(|set| Set::is_disjoint(&[every.as_slice(), &[set]].concat()))
+        let mut there = same.iter().filter(|l| l.quantifier == Quantifier::Some).map(|l| &l.set);
+        Set::is_disjoint(&every) || there.any(|set| Set::is_disjoint(&[every.as_slice(), &[set]].concat()))
     }
 
     /// Values that may make a difference to the condition, as pieces of text.
@@ -169,7 +169,7 @@ impl Literal {
             .set
             .members
             .iter()
-            .filter_map(|member| Some(number(member)?))
+            .filter_map(number)
             .flat_map(|n| [n - 1.0, n + 1.0].map(|n| Region::of(Glob::literal(&[Piece::Literal(n.to_string())]))));
         let outside = self.set.members.iter().fold(Region::everything(), |region, member| region.without(member));
         members.chain(near).chain([outside]).collect()

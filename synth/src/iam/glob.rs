@@ -202,10 +202,10 @@ impl Glob {
                 (Token::Any, Letter::Char(_)) => self.reach(&mut next, state + 1, reading),
                 (Token::Star, Letter::Char(_)) => self.reach(&mut next, state, reading),
                 (Token::Within, Letter::Char(c)) if *c != ':' => self.reach(&mut next, state, reading),
-                (Token::Symbol(own), Letter::Char(c)) if reading == Reading::May => {
-                    if !(is_simple(own) && matches!(c, ':' | '/')) {
-                        self.reach(&mut next, state, reading);
-                    }
+                (Token::Symbol(own), Letter::Char(c))
+                    if reading == Reading::May && !(is_simple(own) && matches!(c, ':' | '/')) =>
+                {
+                    self.reach(&mut next, state, reading);
                 }
                 (_, Letter::Symbol(symbol)) => self.step_symbol(&mut next, state, symbol, reading),
                 _ => {}
@@ -235,6 +235,9 @@ impl Glob {
         }
     }
 }
+
+/// Where all patterns are after some word, and the last letter of the word with where it was read.
+type Found = (Option<(usize, Letter)>, Vec<States>);
 
 /// The positions in a pattern that a beginning of a word can have led to, sorted.
 type States = Vec<usize>;
@@ -299,7 +302,7 @@ impl Region {
         let start: Vec<States> = globs.iter().map(|(glob, reading)| glob.start(*reading)).collect();
         let mut seen = HashSet::from([start.clone()]);
         // Each state with the letter that led to it and where from.
-        let mut found: Vec<(Option<(usize, Letter)>, Vec<States>)> = vec![(None, start)];
+        let mut found: Vec<Found> = vec![(None, start)];
         let mut queue = VecDeque::from([0]);
         while let Some(at) = queue.pop_front() {
             let states = found[at].1.clone();
@@ -331,7 +334,7 @@ impl Region {
     }
 }
 
-fn word(found: &[(Option<(usize, Letter)>, Vec<States>)], mut at: usize) -> Vec<Letter> {
+fn word(found: &[Found], mut at: usize) -> Vec<Letter> {
     let mut word = Vec::new();
     while let Some((before, letter)) = &found[at].0 {
         word.push(letter.clone());
@@ -363,7 +366,8 @@ fn letters(globs: &[(&Glob, Reading)], states: &[States]) -> Vec<Letter> {
         let chars: Vec<char> =
             others.filter_map(|token| if let Token::Char(c) = token { Some(*c) } else { None }).collect();
         // A word that a person may read begins with what it need not avoid.
-        let other = ('x'..='z').chain('a'..='w').chain('0'..='9').chain('\u{a1}'..).find(|c| !chars.contains(c));
+        let other =
+            ('x'..='z').chain('a'..='w').chain('0'..='9').chain('\u{a1}'..=char::MAX).find(|c| !chars.contains(c));
         other.into_iter().chain(chars).chain([':', '/']).for_each(|c| add(Letter::Char(c)));
     }
     letters

@@ -79,15 +79,62 @@ pub(super) fn read(template: &Json) -> Places {
         .map(|(id, body)| Resource { id, kind: body.get("Type").and_then(Json::as_str).unwrap_or_default(), body })
         .collect();
     let mut reader = Reader { identities: BTreeMap::new(), places: Places::default(), all: &all };
-    all.iter().for_each(|resource| reader.identity(resource));
-    all.iter().for_each(|resource| reader.attachment(resource));
-    all.iter().for_each(|resource| reader.membership(resource));
-    all.iter().for_each(|resource| reader.resource(resource));
-    all.iter().for_each(|resource| reader.acting_roles(resource));
+    // Each turn needs what those before it have found.
+    for resource in &all {
+        reader.identity(resource);
+    }
+    for resource in &all {
+        reader.attachment(resource);
+    }
+    for resource in &all {
+        reader.membership(resource);
+    }
+    for resource in &all {
+        reader.resource(resource);
+    }
+    for resource in &all {
+        reader.acting_roles(resource);
+    }
     for (name, permissions) in reader.identities {
         reader.places.granted.insert(format!("what {name} may do"), permissions);
     }
     reader.places
+}
+
+/// What in a template grants are made of, as it is written.
+pub(super) fn material(template: &Json) -> BTreeMap<String, Vec<Json>> {
+    let parts = [
+        "Policies",
+        "ManagedPolicyArns",
+        "PermissionsBoundary",
+        "AssumeRolePolicyDocument",
+        "PolicyDocument",
+        "Roles",
+        "Users",
+        "Groups",
+        "RoleName",
+        "UserName",
+        "GroupName",
+    ];
+    let mut material = BTreeMap::new();
+    for (id, body) in template.get("Resources").and_then(Json::as_object).into_iter().flatten() {
+        let kind = body.get("Type").and_then(Json::as_str).unwrap_or_default();
+        let properties = body.get("Properties").unwrap_or(&Json::Null);
+        let mut found = Vec::new();
+        match kind {
+            "AWS::Lambda::Permission" | "AWS::Lambda::Url" | "AWS::Lambda::LayerVersionPermission" => {
+                found.push(properties.clone());
+            }
+            _ if kind.starts_with("AWS::IAM::") => {
+                found.extend(parts.iter().filter_map(|part| Some(json!({ *part: properties.get(part)? }))));
+            }
+            _ => find_documents(properties, &mut found),
+        }
+        if !found.is_empty() {
+            material.insert(id.clone(), found);
+        }
+    }
+    material
 }
 
 struct Reader<'t> {

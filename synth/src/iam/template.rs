@@ -37,7 +37,7 @@ pub fn compare_templates(old: &Json, new: &Json) -> Report {
     let old = &rename(old, &changed);
     let (shared, old_only, new_only) = conditions(old, new);
     let decisions: Vec<&String> = shared.iter().chain(&old_only).chain(&new_only).take(MAX_CONDITIONS).collect();
-    let mut changes: BTreeMap<String, Comparison> = BTreeMap::new();
+    let mut places: BTreeMap<String, Comparison> = BTreeMap::new();
     for scenario in 0..1_u32 << decisions.len() {
         let is = |name: &str| decisions.iter().position(|other| *other == name).map(|at| scenario >> at & 1 == 1);
         // A condition that was redefined: who knows whether both are so at once?
@@ -55,14 +55,16 @@ pub fn compare_templates(old: &Json, new: &Json) -> Report {
                 comparison.lost = comparison.lost.min(Answer::Maybe);
             }
             let known =
-                changes.entry(place).or_insert(Comparison { gained: Answer::No, lost: Answer::No, example: None });
+                places.entry(place).or_insert(Comparison { gained: Answer::No, lost: Answer::No, example: None });
             known.gained = known.gained.max(comparison.gained);
             known.lost = known.lost.max(comparison.lost);
             known.example = known.example.take().or(comparison.example);
         }
     }
-    let verdict = changes.values().fold(Verdict::None, |verdict, comparison| verdict.and(comparison.verdict()));
-    let places = changes.into_iter().map(|(place, comparison)| PlaceChange { place, comparison }).collect();
+    // A policy that moved is a change, though no place has another.
+    let untouched = if places::material(old) == places::material(new) { Verdict::None } else { Verdict::Equivalent };
+    let verdict = places.values().fold(untouched, |verdict, comparison| verdict.and(comparison.verdict()));
+    let places = places.into_iter().map(|(place, comparison)| PlaceChange { place, comparison }).collect();
     Report { verdict, places }
 }
 
@@ -141,7 +143,9 @@ fn rename_in(value: &mut Json, changed: &BTreeSet<String>) {
                         {
                             *name = before(name);
                         }
-                        path.iter_mut().for_each(|value| rename_in(value, changed));
+                        for value in path {
+                            rename_in(value, changed);
+                        }
                     }
                     ("Fn::Sub", Json::String(text)) => rename_in_text(text, changed),
                     ("Fn::Sub", Json::Array(both)) => {

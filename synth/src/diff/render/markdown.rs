@@ -1,7 +1,7 @@
 //! For a comment on a pull request. What a template says is never markup: names are escaped, and values stand in a
 //! fence that is longer than any in them.
 
-use super::{Action, Diff, Renderer, action_word, line, printable, sign};
+use super::{Action, Diff, Renderer, line, printable, sign};
 use crate::diff::{Change, Impact};
 
 pub(super) struct Markdown;
@@ -31,7 +31,8 @@ impl Renderer for Markdown {
         };
         for resource in &diff.resources {
             let impact = match resource.action {
-                Action::Added => String::new(),
+                Action::Added => ": added".to_owned(),
+                Action::Removed if resource.impact < Impact::Deletes => ": removed".to_owned(),
                 _ if resource.impact >= Impact::MayReplace => format!(": <b>{}</b>", resource.impact.words()),
                 _ => format!(": {}", resource.impact.words()),
             };
@@ -62,7 +63,7 @@ fn lines(changes: &[Change]) -> impl Iterator<Item = String> {
 /// A heading that unfolds.
 fn block(action: Action, head: &str, lines: impl Iterator<Item = String>) -> String {
     let body = lines.collect::<Vec<_>>().join("\n");
-    let head = format!("<code>{}</code> {head} {}", sign(action), action_word(action));
+    let head = format!("<code>{}</code> {head}", sign(action));
     if body.is_empty() {
         return format!("{head}\n\n");
     }

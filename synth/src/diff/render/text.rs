@@ -66,8 +66,10 @@ impl Renderer for Text {
                 section = &entry.section;
                 out += &format!("{}\n", printable(section));
             }
-            let head = format!("{} {}", sign(entry.action), printable(&entry.name));
-            out += &format!("  {}\n", self.action(entry.action, head.trim_end()));
+            if !entry.name.is_empty() {
+                let head = format!("{} {}", sign(entry.action), printable(&entry.name));
+                out += &format!("  {}\n", self.action(entry.action, &head));
+            }
             self.changes(&mut out, &entry.changes);
         }
         if !diff.resources.is_empty() {
@@ -78,6 +80,7 @@ impl Renderer for Text {
             let (head, kind) = (self.action(resource.action, &head), printable(&resource.kind));
             let impact = match resource.action {
                 Action::Added => String::new(),
+                Action::Removed if resource.impact < Impact::Deletes => String::new(),
                 _ => format!("  {}", self.impact(resource.impact)),
             };
             out += &format!("  {head}  {kind}{impact}\n");
