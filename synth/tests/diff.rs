@@ -10,6 +10,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use proptest::{prelude::*, sample::select, test_runner::Config};
 use serde_json::{Value as Json, json};
 use synth::{
     cfn::read::read,
@@ -467,6 +468,32 @@ fn the_table_of_replacements_is_what_the_schemas_say() {
     let says = "synth/schema/replacement.txt is stale; run: .venv/bin/python synth/schema/replacement.py > synth/schema/replacement.txt";
     assert!(committed == String::from_utf8(output.stdout).unwrap(), "{says}");
 }
+
+proptest! {
+    #![proptest_config(Config { cases: 300, failure_persistence: None, ..Config::default() })]
+
+    /// Whatever a hand or a fuzzer does to a template, there is an answer or an error.
+    #[test]
+    fn no_template_is_too_broken(cuts in prop::collection::vec((any::<prop::sample::Index>(), 0..4_usize, select(&SCRAPS)), 1..6)) {
+        let mut text: Vec<char> = NEW.chars().collect();
+        for (at, length, scrap) in cuts {
+            let at = at.index(text.len());
+            text.splice(at..(at + length).min(text.len()), scrap.chars());
+        }
+        if let Ok(broken) = read(&text.into_iter().collect::<String>()) {
+            let old = read(OLD).unwrap();
+            for diff in [compare(&old, &broken), compare(&broken, &old)] {
+                for format in [Format::Text { colour: true }, Format::Markdown, Format::Json] {
+                    prop_assert!(!render(&diff, format).is_empty());
+                }
+            }
+            prop_assert!(compare(&broken, &broken).is_empty());
+        }
+    }
+}
+
+const SCRAPS: [&str; 16] =
+    ["", " ", "\n", "{", "}", "[", "]", ":", "!Ref ", "!Sub ", "!If [a, b]", "!GetAtt a.b", "\"", "&a ", "*a", "null"];
 
 const OLD: &str = include_str!("golden/old.yaml");
 const NEW: &str = include_str!("golden/new.yaml");

@@ -369,6 +369,18 @@ fn boundaries_and_policies_that_are_elsewhere() {
 }
 
 #[test]
+fn a_hundred_users_are_decided() {
+    let actions = json!(["iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:DeleteAccessKey"]);
+    let of = |users: std::ops::Range<u8>| {
+        let arns: Vec<Json> = users.map(|n| json!({"Fn::Sub": format!("{USERS}user{n}")})).collect();
+        json!({"Effect": "Allow", "Action": actions, "Resource": arns})
+    };
+    assert_eq!(verdict(&of(0..100), &of(0..99)), Verdict::Narrower);
+    assert_eq!(verdict(&of(0..100), &of(1..101)), Verdict::Broader);
+    assert_eq!(verdict(&of(0..100), &json!([of(50..100), of(0..50)])), Verdict::Equivalent);
+}
+
+#[test]
 fn an_example_is_told() {
     let old = permissions(&json!({"Effect": "Allow", "Action": "sns:Publish", "Resource": {"Ref": "Topic"}}));
     let new = json!({"Effect": "Allow", "Action": ["sns:Publish", "sns:Get*"], "Resource": {"Ref": "Topic"}});
@@ -485,10 +497,12 @@ fn the_evaluator_decides_as_iam_documents_it() {
 // Random policies over a small world, in which nearly every pair of patterns overlaps somehow.
 
 const ACTIONS: [&str; 10] = ["*", "s:*", "s:a*", "s:?", "S:A", "s:b", "t:a", "*a", "s:ab", "t:*b"];
-const RESOURCES: [&str; 8] = ["*", "r*", "r?", "r1", "r2", "*2", "u/${aws:username}", "q"];
+/// `$A` is a reference of the template.
+const RESOURCES: [&str; 12] =
+    ["*", "r*", "r?", "r1", "r2", "*2", "u/${aws:username}", "q", "$A", "r$A", "r$AWS::AccountId", "$B*"];
 const PRINCIPALS: [&str; 4] =
     ["111122223333", "arn:aws:iam::111122223333:role/x", "arn:aws:iam::111122223333:root", "*"];
-const VALUES: [&str; 6] = ["x", "y", "x*", "*", "xy", "?"];
+const VALUES: [&str; 7] = ["x", "y", "x*", "*", "xy", "?", "$A"];
 const OPERATORS: [&str; 11] = [
     "StringEquals",
     "StringNotEquals",
@@ -504,7 +518,14 @@ const OPERATORS: [&str; 11] = [
 ];
 
 fn some(from: &'static [&'static str], most: usize) -> impl Strategy<Value = Json> {
-    subsequence(from, 1..=most).prop_map(|list| json!(list))
+    let reference = |text: &str| match text.split_once('$') {
+        Some((before, name)) if !name.starts_with('{') => {
+            let (name, after) = name.strip_suffix('*').map_or((name, ""), |name| (name, "*"));
+            json!({ "Fn::Sub": format!("{before}${{{name}}}{after}") })
+        }
+        _ => json!(text),
+    };
+    subsequence(from, 1..=most).prop_map(move |list| list.into_iter().map(reference).collect())
 }
 
 fn condition() -> impl Strategy<Value = Json> {
@@ -553,6 +574,27 @@ fn statement() -> impl Strategy<Value = Json> {
 
 fn statements() -> impl Strategy<Value = Vec<Json>> {
     prop_oneof![prop::collection::vec(statement(), 1), prop::collection::vec(statement(), 1..=3)]
+}
+
+/// Two policies that differ in their conditions alone: another operator on the same values, or other conditions.
+fn conditions_alone() -> impl Strategy<Value = (Vec<Json>, Vec<Json>)> {
+    (condition(), condition(), select(&OPERATORS), 0..4_u8, any::<bool>()).prop_map(
+        |(one, two, operator, change, deny)| {
+            let keys = one.as_object().unwrap().values().next().unwrap().clone();
+            let other = if change > 0 { json!({ operator: keys }) } else { two };
+            let with = |condition: &Json| {
+                let all = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+                let mut statement = all.clone();
+                statement["Condition"] = condition.clone();
+                if deny {
+                    statement["Effect"] = "Deny".into();
+                    return vec![all, statement];
+                }
+                vec![statement]
+            };
+            (with(&one), with(&other))
+        },
+    )
 }
 
 /// Two policies: unrelated, or one made out of the other by a change such as people make.
@@ -628,7 +670,7 @@ fn pair() -> impl Strategy<Value = (Vec<Json>, Vec<Json>)> {
         }
         (old, new)
     });
-    prop_oneof![4 => changed, 1 => (statements(), statements())]
+    prop_oneof![3 => changed, 1 => (statements(), statements()), 3 => conditions_alone()]
 }
 
 fn requests() -> Vec<Request> {
@@ -669,9 +711,19 @@ fn requests() -> Vec<Request> {
     all
 }
 
+/// What the template's references stand for in one deployment.
+type Deployment = [&'static str; 3];
+
+const DEPLOYMENTS: [Deployment; 5] =
+    [["r1", "r", "1"], ["1", "x", "2"], ["", "", "12"], ["x", "x", "1"], ["u/al", "q", "2"]];
+
 /// Which of the requests are allowed.
-fn allowed(permissions: &Permissions, requests: &[Request]) -> Vec<bool> {
-    let read = |list: &[Json]| list.iter().map(|json| Document::read(json, &|_| None).unwrap()).collect::<Vec<_>>();
+fn allowed(permissions: &Permissions, requests: &[Request], deployment: &Deployment) -> Vec<bool> {
+    let resolve = |name: &str| {
+        let index = ["A", "B", "AWS::AccountId"].iter().position(|known| *known == name)?;
+        Some(deployment[index].to_owned())
+    };
+    let read = |list: &[Json]| list.iter().map(|json| Document::read(json, &resolve).unwrap()).collect::<Vec<_>>();
     let documents = read(&permissions.documents);
     let boundary = match &permissions.boundary {
         Boundary::Documents(documents) => Some(read(documents)),
@@ -686,9 +738,14 @@ fn as_permissions((statements, boundary): (Vec<Json>, Option<Vec<Json>>)) -> Per
 }
 
 /// Every request of the small world is put to both policies: none may contradict what was said of them.
-fn never_contradicted(old: &Permissions, new: &Permissions, requests: &[Request]) -> Result<Verdict, TestCaseError> {
+fn never_contradicted(
+    old: &Permissions,
+    new: &Permissions,
+    requests: &[Request],
+    deployment: &Deployment,
+) -> Result<(), TestCaseError> {
     let comparison = compare(old, new);
-    let (before, after) = (allowed(old, requests), allowed(new, requests));
+    let (before, after) = (allowed(old, requests, deployment), allowed(new, requests, deployment));
     let only = |here: &[bool], there: &[bool]| {
         let at = here.iter().zip(there).position(|(here, there)| *here && !there);
         at.map(|at| requests[at].clone())
@@ -703,19 +760,19 @@ fn never_contradicted(old: &Permissions, new: &Permissions, requests: &[Request]
     prop_assert_eq!((comparison.gained, comparison.lost), (back.lost, back.gained), "the same backwards");
     let same = compare(new, new);
     prop_assert_eq!((same.gained, same.lost), (Answer::No, Answer::No));
-    Ok(comparison.verdict())
+    Ok(())
 }
 
 #[test]
 fn no_request_contradicts_a_verdict() {
     let requests = requests();
     let cases = if std::env::var_os("PROVE").is_some() { 20_000 } else { 250 };
-    let bounded = || (pair(), prop::option::weighted(0.3, pair()));
+    let bounded = (pair(), prop::option::weighted(0.3, pair()), select(&DEPLOYMENTS));
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
-    let run = runner.run(&bounded(), |((old, new), boundary)| {
+    let run = runner.run(&bounded, |((old, new), boundary, deployment)| {
         let (old_boundary, new_boundary) = boundary.unzip();
         let (old, new) = (as_permissions((old, old_boundary)), as_permissions((new, new_boundary)));
-        never_contradicted(&old, &new, &requests).map(drop)
+        never_contradicted(&old, &new, &requests, &deployment)
     });
     run.unwrap_or_else(|e| panic!("{e}"));
 }
@@ -732,5 +789,5 @@ fn most_changes_are_decided() {
     let count = |verdict| verdicts.iter().filter(|v| **v == verdict).count();
     let counts = [Verdict::Equivalent, Verdict::Narrower, Verdict::Broader, Verdict::Unknown].map(count);
     assert!(counts[..3].iter().all(|n| *n >= 20), "each occurs: {counts:?}");
-    assert!(counts[3] <= 15, "unknown is rare: {counts:?}");
+    assert!(counts[3] <= 30, "unknown is rare: {counts:?}");
 }

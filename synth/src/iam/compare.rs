@@ -124,8 +124,8 @@ pub fn compare(old: &Permissions, new: &Permissions) -> Comparison {
         return Comparison { gained: Answer::No, lost: Answer::No, example: None };
     }
     let (before, after) = (Parsed::read(old), Parsed::read(new));
-    let (gained, example) = more((&before, old), (&after, new), true);
-    let (lost, _) = more((&after, new), (&before, old), false);
+    let (gained, example) = glob::with_states(MAX_STATES, || more((&before, old), (&after, new), true));
+    let (lost, _) = glob::with_states(MAX_STATES, || more((&after, new), (&before, old), false));
     Comparison { gained, lost, example }
 }
 
@@ -216,7 +216,7 @@ fn more(
     {
         answer = Answer::Maybe;
     }
-    let mut work = Work { left: MAX_BOXES };
+    let mut work = Work { left: MAX_WORK };
     let residue = work.residue(old, new);
     if residue.as_ref().is_some_and(Vec::is_empty) {
         return (answer, None);
@@ -238,8 +238,11 @@ fn may_deny(name: &str) -> bool {
     !name.contains(":iam::aws:policy/") || name.contains("Deny") || name.contains("Quarantine")
 }
 
-/// How many boxes are looked at before the answer is *maybe*.
-const MAX_BOXES: usize = 20_000;
+/// How many times a box meets a pattern before the answer is *maybe*.
+const MAX_WORK: usize = 500_000;
+
+/// How many states of automata are looked at, all in all, before the answer is *maybe*.
+const MAX_STATES: usize = 400_000;
 
 /// How many boxes are searched for an example.
 const MAX_TRIES: usize = 30;
@@ -262,10 +265,19 @@ fn selections(statement: &Statement) -> [&Selection; 3] {
 
 /// What of a region is selected, or is not, as regions together.
 fn split(region: &Region, selection: &Selection, selected: bool) -> Vec<Region> {
+    // The patterns that can make a difference.
+    let globs: Vec<&Glob> = selection.globs.iter().filter(|glob| !region.is_disjoint(glob)).collect();
+    let all = globs.iter().any(|glob| region.is_within(glob));
     let mut regions: Vec<Region> = if selected == selection.complement {
-        vec![selection.globs.iter().fold(region.clone(), |region, glob| region.without(glob))]
+        match (all, globs.is_empty()) {
+            (true, _) => return Vec::new(),
+            (_, true) => return vec![region.clone()],
+            _ => vec![globs.into_iter().fold(region.clone(), |region, glob| region.without(glob))],
+        }
+    } else if all {
+        return vec![region.clone()];
     } else {
-        selection.globs.iter().map(|glob| region.and(glob)).collect()
+        globs.into_iter().map(|glob| region.and(glob)).collect()
     };
     regions.retain(|region| !region.is_empty());
     regions
@@ -357,6 +369,7 @@ impl Work {
         let (mut inside, mut outside) = (vec![requests], Vec::new());
         for (side, selection) in selections(statement).into_iter().enumerate() {
             let mut next = Vec::new();
+            self.left = self.left.checked_sub(inside.len() * (1 + selection.globs.len()))?;
             for requests in inside {
                 let with = |region| {
                     let mut part = requests.clone();
@@ -367,7 +380,6 @@ impl Work {
                 outside.extend(split(&requests.regions[side], selection, false).into_iter().map(with));
             }
             inside = next;
-            self.left = self.left.checked_sub(inside.len() + outside.len())?;
         }
         for condition in &statement.conditions {
             let mut next = Vec::new();

@@ -12,7 +12,7 @@
 //! | `…IfExists` | the same, but missing: yes |
 //! | `Null: "true"`, `"false"` | all values are in the empty set; some value is in the set of all |
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use serde_json::Value as Json;
 

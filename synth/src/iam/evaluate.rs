@@ -369,7 +369,7 @@ fn is_like_arn(value: &str, wanted: &Text, plain: &str, request: &Request) -> bo
 }
 
 fn is_in_network(address: &str, network: &str) -> Option<bool> {
-    use std::net::IpAddr;
+    use core::net::IpAddr;
     let (base, length) = network.split_once('/').unwrap_or((network, "128"));
     let length: u32 = length.parse().ok()?;
     let same = |a: u128, b: u128, width: u32| {

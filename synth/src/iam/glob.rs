@@ -9,7 +9,10 @@
 //! whatever its symbols stand for; a pattern that narrows need only be able to. So a region found empty is empty in every
 //! deployment, and the answer "not empty" may be wrong only where symbols are in play.
 
-use std::collections::{HashSet, VecDeque};
+use std::{
+    cell::Cell,
+    collections::{HashSet, VecDeque},
+};
 
 use crate::cfn::text::Piece;
 
@@ -60,7 +63,21 @@ pub enum Sample {
 }
 
 /// How many states of the automaton are looked at before an answer is given up.
-const MAX_STATES: usize = 4_000;
+const MAX_STATES: usize = 1_000;
+
+thread_local! {
+    /// How many states this thread may still look at. It is counted here and not handed through, because each of thousands of
+    /// small questions is cheap and only their sum is not.
+    static STATES_LEFT: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+/// Answers with so many states of automata at the most; what is asked after that is *too complex*.
+pub(super) fn with_states<T>(states: usize, answer: impl FnOnce() -> T) -> T {
+    STATES_LEFT.set(states);
+    let answer = answer();
+    STATES_LEFT.set(usize::MAX);
+    answer
+}
 
 /// How a pattern reads a symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,13 +153,22 @@ impl Glob {
     /// Whether everything that `other` matches, this matches too; `false` where it cannot be told.
     #[must_use]
     pub fn contains(&self, other: &Self) -> bool {
-        self == other || Region { within: vec![other.clone()], outside: vec![self.clone()] }.is_empty()
+        if self == other || self.is_everything() {
+            return true;
+        }
+        let (outer, inner) = apart(&self.0, &other.0);
+        if inner.iter().all(|token| matches!(token, Token::Char(_))) && outer.is_empty() {
+            return inner.is_empty();
+        }
+        !begin_apart(outer, inner)
+            && Region { within: vec![Self(inner.to_vec())], outside: vec![Self(outer.to_vec())] }.is_empty()
     }
 
     /// Whether no text can match both; `false` where it cannot be told.
     #[must_use]
     pub fn is_disjoint(&self, other: &Self) -> bool {
-        Region { within: vec![self.clone(), other.clone()], outside: Vec::new() }.is_empty()
+        let (a, b) = apart(&self.0, &other.0);
+        begin_apart(a, b) || Region { within: vec![Self(a.to_vec()), Self(b.to_vec())], outside: Vec::new() }.is_empty()
     }
 
     /// Whether this matches the word whatever its symbols stand for.
@@ -236,6 +262,31 @@ impl Glob {
     }
 }
 
+/// Two patterns without what they have in common at either end, which decides nothing: what is the same text in both can be left out.
+fn apart<'t>(mut a: &'t [Token], mut b: &'t [Token]) -> (&'t [Token], &'t [Token]) {
+    let same = |a: &Token, b: &Token| a == b && matches!(a, Token::Char(_) | Token::Symbol(_));
+    while let ([first, rest @ ..], [other, others @ ..]) = (a, b)
+        && same(first, other)
+    {
+        (a, b) = (rest, others);
+    }
+    while let ([rest @ .., last], [others @ .., other]) = (a, b)
+        && same(last, other)
+    {
+        (a, b) = (rest, others);
+    }
+    (a, b)
+}
+
+/// Whether two patterns begin, or end, with different letters.
+fn begin_apart(a: &[Token], b: &[Token]) -> bool {
+    let differ = |a: Option<&Token>, b: Option<&Token>| match (a, b) {
+        (Some(Token::Char(a)), Some(Token::Char(b))) => a != b,
+        _ => false,
+    };
+    differ(a.first(), b.first()) || differ(a.last(), b.last())
+}
+
 /// Where all patterns are after some word, and the last letter of the word with where it was read.
 type Found = (Option<(usize, Letter)>, Vec<States>);
 
@@ -255,11 +306,23 @@ impl Region {
         Self::of(Glob::everything())
     }
 
+    /// Whether the pattern matches all of the region; `false` where it cannot be told.
+    #[must_use]
+    pub fn is_within(&self, glob: &Glob) -> bool {
+        self.within.iter().any(|own| glob.contains(own))
+    }
+
+    /// Whether the pattern matches nothing of the region; `false` where it cannot be told.
+    #[must_use]
+    pub fn is_disjoint(&self, glob: &Glob) -> bool {
+        self.outside.contains(glob) || self.within.iter().any(|own| own.is_disjoint(glob))
+    }
+
     /// What of the region the pattern matches as well.
     #[must_use]
     pub fn and(&self, glob: &Glob) -> Self {
         let mut region = self.clone();
-        if self.within.iter().any(|own| glob.contains(own)) {
+        if self.is_within(glob) {
             return region;
         }
         if self.within[0].contains(glob) {
@@ -274,7 +337,7 @@ impl Region {
     #[must_use]
     pub fn without(&self, glob: &Glob) -> Self {
         let mut region = self.clone();
-        if !self.outside.contains(glob) && !self.within.iter().any(|own| own.is_disjoint(glob)) {
+        if !self.is_disjoint(glob) {
             region.outside.push(glob.clone());
         }
         region
@@ -305,6 +368,8 @@ impl Region {
         let mut found: Vec<Found> = vec![(None, start)];
         let mut queue = VecDeque::from([0]);
         while let Some(at) = queue.pop_front() {
+            let Some(left) = STATES_LEFT.get().checked_sub(1) else { return Sample::TooComplex };
+            STATES_LEFT.set(left);
             let states = found[at].1.clone();
             let wanted = globs
                 .iter()
