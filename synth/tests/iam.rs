@@ -297,8 +297,20 @@ fn the_meaning_of_a_change() {
         ),
         (
             "a resource for another",
-            allow(&json!("s:Get"), &json!({"Ref": "TopicA"})),
-            allow(&json!("s:Get"), &json!({"Ref": "TopicB"})),
+            allow(&json!("s:Get"), &json!({"Fn::GetAtt": ["QueueA", "Arn"]})),
+            allow(&json!("s:Get"), &json!({"Fn::GetAtt": ["QueueB", "Arn"]})),
+            Broader,
+        ),
+        (
+            "perhaps two parameters for the same",
+            allow(&json!("s:Get"), &json!({"Ref": "A"})),
+            allow(&json!("s:Get"), &json!({"Ref": "B"})),
+            Unknown,
+        ),
+        (
+            "another role is trusted",
+            aws(&json!({"Fn::GetAtt": ["RoleA", "Arn"]})),
+            aws(&json!({"Fn::GetAtt": ["RoleB", "Arn"]})),
             Broader,
         ),
         (

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use super::{
     condition::Literal,
     evaluate::{Decision, Document, Request, decide},
-    glob::{self, Glob, Letter, Region, Sample},
+    glob::{self, Glob, Letter, Region, Sample, Token},
     policy::{self, Language, Selection, Statement},
 };
 
@@ -575,17 +575,22 @@ fn collect_texts(value: &Json, texts: &mut Vec<String>) {
 
 /// Whether a pattern could match a word. Two resources of a template are never each other.
 fn may_be(glob: &Glob, word: &[Letter]) -> bool {
-    let resource = |symbol: &str| {
-        let name = symbol.split('.').next().unwrap_or_default();
-        (!name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric())).then(|| name.to_owned())
-    };
-    if let ([glob::Token::Symbol(own)], [Letter::Symbol(other)]) = (glob.tokens(), word)
+    let same =
+        |(token, letter): (&Token, &Letter)| matches!((token, letter), (Token::Char(a), Letter::Char(b)) if a == b);
+    let common = glob.tokens().iter().zip(word).take_while(|pair| same(*pair)).count();
+    if let ([Token::Symbol(own)], [Letter::Symbol(other)]) = (&glob.tokens()[common..], &word[common..])
         && let (Some(own), Some(other)) = (resource(own), resource(other))
         && own != other
     {
         return false;
     }
     glob.may_match(word)
+}
+
+/// The resource whose attribute a symbol is. A plain name might be a parameter's, and two of those may well be the same.
+fn resource(symbol: &str) -> Option<&str> {
+    let (name, _) = symbol.split_once('.')?;
+    (!name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric())).then_some(name)
 }
 
 /// The principal of a request, as the evaluator wants it: `AWS:account:identity` is an ARN.
