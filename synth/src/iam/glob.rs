@@ -167,6 +167,10 @@ impl Glob {
     /// Whether no text can match both; `false` where it cannot be told.
     #[must_use]
     pub fn is_disjoint(&self, other: &Self) -> bool {
+        // Every pattern matches something.
+        if self.is_everything() || other.is_everything() {
+            return false;
+        }
         let (a, b) = apart(&self.0, &other.0);
         begin_apart(a, b) || Region { within: vec![Self(a.to_vec()), Self(b.to_vec())], outside: Vec::new() }.is_empty()
     }
@@ -346,7 +350,7 @@ impl Region {
     /// Whether nothing is in it; `false` where it cannot be told.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.sample() == Sample::Empty
+        (self.within.len() > 1 || !self.outside.is_empty()) && self.sample() == Sample::Empty
     }
 
     /// A shortest word of the region.
