@@ -24,7 +24,7 @@ OVERRIDES = $(if $(USERS),--users "$(USERS)") $(if $(EMAIL),--emails "$(EMAIL)")
 AWS ?= $(shell command -v aws || echo .venv/bin/aws)
 STACK = $$($(SYNTH) show stack-name --config "$(CONFIG)")
 
-.PHONY: help setup build synth check test lint demo deploy rotate undo status destroy deny guard prove prove-templates mutants clean
+.PHONY: help setup build synth check diff test lint demo deploy rotate undo status destroy deny guard prove prove-templates mutants clean
 
 help: ## List the targets
 	echo "Rotates IAM users' access keys. make demo shows it; make deploy sets it up."
@@ -66,6 +66,9 @@ synth: ## Generate templates/ from the configurations
 check: ## Say whether templates/ is what the configurations generate
 	$(SYNTH) check --config rotation.yaml --template templates/rotation.yaml
 	$(SYNTH) check --config examples/article.yaml --template templates/article.yaml
+
+diff: ## Say what the working configuration changes against the committed template (BASE=REV for another revision)
+	$(SYNTH) diff --base "$(or $(BASE),HEAD)" --config "$(CONFIG)" --template "templates/$(notdir $(CONFIG))" $(OVERRIDES)
 
 test: build-local lint ## Run every check and test there is
 	echo "Testing"

@@ -6,5 +6,6 @@
 pub mod cfn;
 pub mod cmd;
 pub mod config;
+pub mod diff;
 pub mod iam;
 pub mod stack;

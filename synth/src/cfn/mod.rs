@@ -9,6 +9,7 @@ pub mod reference;
 pub mod resource;
 pub mod shape;
 pub mod template;
+pub mod text;
 pub mod value;
 pub mod yaml;
 

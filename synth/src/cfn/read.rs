@@ -1,75 +1,407 @@
 //! Reads a template back, YAML or JSON, into the canonical form: long-form intrinsics.
+//!
+//! Any template, not only ours. What a text means is taken as CloudFormation takes it: YAML 1.1's booleans are booleans, but dates,
+//! numbers with a leading zero and other fancies stay the text that they are. A template may come from anybody, so every
+//! limit is explicit: depth, and how much an alias may multiply.
 
+use std::{borrow::Cow, collections::HashMap, fmt};
+
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json};
-use serde_yaml::Value as Yaml;
+
+/// How deep a template may nest. CloudFormation itself allows far less.
+const MAX_DEPTH: usize = 100;
+
+/// How many values a template may have once its aliases are spelt out.
+const MAX_VALUES: usize = 200_000;
 
 /// Why a text is not a template.
-#[derive(Debug, thiserror::Error)]
-pub enum Unreadable {
-    /// Not YAML, and JSON is YAML.
-    #[error("{0}")]
-    Syntax(#[from] serde_yaml::Error),
-    /// YAML that no template is made of.
-    #[error("{0}")]
-    Structure(String),
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {problem}")]
+pub struct Unreadable {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// What is wrong there.
+    pub problem: String,
+}
+
+impl Unreadable {
+    fn at(place: Marker, problem: impl Into<String>) -> Self {
+        Self { line: place.line().max(1), column: place.col() + 1, problem: problem.into() }
+    }
+}
+
+impl From<ScanError> for Unreadable {
+    fn from(error: ScanError) -> Self {
+        Self::at(*error.marker(), format!("not YAML: {}", error.info()))
+    }
 }
 
 /// Reads a template.
 ///
 /// # Errors
-/// [`Unreadable`] says what is wrong, with the line where the reader knows it.
+/// [`Unreadable`] says what is wrong, and where.
 pub fn read(text: &str) -> Result<Json, Unreadable> {
-    // JSON is nearly YAML: a long key or an invisible character is fine in one and not in the other.
-    match serde_json::from_str(text) {
-        Ok(json) => Ok(json),
-        Err(_) => canonical(serde_yaml::from_str(text)?),
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // JSON is nearly YAML; what it has of its own (tabs, surrogate pairs) needs its own reader. What that one refuses, the other explains.
+    if text.trim_start().starts_with('{')
+        && let Ok(Strict(json)) = serde_json::from_str(text)
+    {
+        return Ok(json);
     }
-}
-
-fn canonical(value: Yaml) -> Result<Json, Unreadable> {
-    Ok(match value {
-        Yaml::Null => Json::Null,
-        Yaml::Bool(boolean) => Json::Bool(boolean),
-        Yaml::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
-            (Some(n), ..) => n.into(),
-            (_, Some(n), _) => n.into(),
-            (.., n) => n.and_then(serde_json::Number::from_f64).map_or(Json::Null, Json::Number),
-        },
-        Yaml::String(text) => Json::String(text),
-        Yaml::Sequence(items) => Json::Array(items.into_iter().map(canonical).collect::<Result<_, _>>()?),
-        Yaml::Mapping(entries) => {
-            let entry = |(key, value)| Ok((name(key)?, canonical(value)?));
-            Json::Object(entries.into_iter().map(entry).collect::<Result<Map<_, _>, Unreadable>>()?)
+    let mut reader = Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), values: 0 };
+    loop {
+        match reader.next()? {
+            (Event::StreamStart | Event::DocumentStart(_), _) => {}
+            (Event::StreamEnd | Event::DocumentEnd, _) => return Ok(Json::Null),
+            (event, span) => {
+                let value = reader.value(event, span, 0)?;
+                return match reader.end()? {
+                    Some(place) => Err(Unreadable::at(place, "a second document begins; a template is one")),
+                    None => Ok(value),
+                };
+            }
         }
-        Yaml::Tagged(tagged) => intrinsic(&tagged.tag.to_string(), canonical(tagged.value)?)?,
-    })
-}
-
-fn name(key: Yaml) -> Result<String, Unreadable> {
-    match key {
-        Yaml::String(text) => Ok(text),
-        Yaml::Number(number) => Ok(number.to_string()),
-        other => Err(Unreadable::Structure(format!("a key must be text, this one is {other:?}"))),
     }
 }
 
-/// A short-form intrinsic, spelt out.
-fn intrinsic(tag: &str, value: Json) -> Result<Json, Unreadable> {
-    let name = tag.trim_start_matches('!');
+struct Reader<'t> {
+    parser: Parser<'t, saphyr_parser::StrInput<'t>>,
+    /// What an alias stands for, and how many values that is.
+    anchors: HashMap<usize, (Json, usize)>,
+    values: usize,
+}
+
+impl<'t> Reader<'t> {
+    fn next(&mut self) -> Result<(Event<'t>, Span), Unreadable> {
+        self.parser.next().unwrap_or_else(|| Ok((Event::StreamEnd, Span::default()))).map_err(Into::into)
+    }
+
+    /// Where another document begins, if one does.
+    fn end(&mut self) -> Result<Option<Marker>, Unreadable> {
+        loop {
+            match self.next()? {
+                (Event::StreamEnd, _) => return Ok(None),
+                (Event::DocumentStart(_), span) => return Ok(Some(span.start)),
+                _ => {}
+            }
+        }
+    }
+
+    /// The value that begins with this event.
+    fn value(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Json, Unreadable> {
+        let before = self.values;
+        self.count(1, span.start)?;
+        if depth > MAX_DEPTH {
+            return Err(Unreadable::at(span.start, format!("nested more than {MAX_DEPTH} levels deep")));
+        }
+        let (anchor, tag, value) = match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let value = if is_textual(style, tag.as_deref()) { text.into_owned().into() } else { plain(text) };
+                (anchor, tag, value)
+            }
+            Event::SequenceStart(anchor, tag) => (anchor, tag, self.list(depth)?),
+            Event::MappingStart(anchor, tag) => (anchor, tag, self.map(depth)?),
+            Event::Alias(anchor) => {
+                let (value, size) =
+                    self.anchors.get(&anchor).cloned().ok_or_else(|| {
+                        Unreadable::at(span.start, "an alias may not stand inside what it stands for")
+                    })?;
+                self.count(size, span.start)?;
+                return Ok(value);
+            }
+            _ => return Err(Unreadable::at(span.start, "a value is missing")),
+        };
+        let value = tag.map_or(Ok(value.clone()), |tag| tagged(&tag, value, span.start))?;
+        if anchor != 0 {
+            self.anchors.insert(anchor, (value.clone(), self.values - before));
+        }
+        Ok(value)
+    }
+
+    fn count(&mut self, values: usize, place: Marker) -> Result<(), Unreadable> {
+        self.values += values;
+        if self.values > MAX_VALUES {
+            return Err(Unreadable::at(place, format!("more than {MAX_VALUES} values once aliases are spelt out")));
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, depth: usize) -> Result<Json, Unreadable> {
+        let mut items = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::SequenceEnd, _) => return Ok(items.into()),
+                (event, span) => items.push(self.value(event, span, depth + 1)?),
+            }
+        }
+    }
+
+    fn map(&mut self, depth: usize) -> Result<Json, Unreadable> {
+        let (mut entries, mut merged) = (Map::new(), Vec::new());
+        loop {
+            let (event, span) = self.next()?;
+            let key = match event {
+                Event::MappingEnd => break,
+                Event::Scalar(text, style, _, None) if text == "<<" && style == ScalarStyle::Plain => None,
+                Event::Scalar(text, _, _, None) => Some(text.into_owned()),
+                // An anchored key may come back as an alias.
+                event => match self.value(event, span, depth + 1)? {
+                    Json::String(text) => Some(text),
+                    _ => return Err(Unreadable::at(span.start, "a key must be a text")),
+                },
+            };
+            let (event, value_span) = self.next()?;
+            let value = self.value(event, value_span, depth + 1)?;
+            match key {
+                None => merged.push((value, value_span.start)),
+                Some(key) if entries.contains_key(&key) => {
+                    return Err(Unreadable::at(span.start, format!("duplicate key {key:?}")));
+                }
+                Some(key) => {
+                    entries.insert(key, value);
+                }
+            }
+        }
+        for (value, place) in merged {
+            merge(&mut entries, value).map_err(|problem| Unreadable::at(place, problem))?;
+        }
+        Ok(entries.into())
+    }
+}
+
+/// A merge key: what the map has itself comes first, then the first map that is merged.
+fn merge(entries: &mut Map<String, Json>, value: Json) -> Result<(), &'static str> {
+    match value {
+        Json::Object(more) => {
+            for (key, value) in more {
+                entries.entry(key).or_insert(value);
+            }
+            Ok(())
+        }
+        Json::Array(maps) if maps.iter().all(Json::is_object) => {
+            maps.into_iter().try_for_each(|map| merge(entries, map))
+        }
+        _ => Err("only maps can be merged with <<"),
+    }
+}
+
+/// Whether a scalar is a text whatever it looks like.
+fn is_textual(style: ScalarStyle, tag: Option<&Tag>) -> bool {
+    // What an intrinsic is applied to is nearly always a name: `!Ref 123` names 123.
+    style != ScalarStyle::Plain || tag.is_some_and(|tag| !tag.is_yaml_core_schema() || tag.suffix == "str")
+}
+
+/// What a bare scalar means.
+fn plain(text: Cow<'_, str>) -> Json {
+    match text.as_ref() {
+        "" | "~" | "null" | "Null" | "NULL" => return Json::Null,
+        "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => return true.into(),
+        "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => return false.into(),
+        _ => {}
+    }
+    // Only a number that is written the usual way: 012 (an account?), 1_000, 0x1F and 1e3 stay what they are.
+    let digits = text.strip_prefix('-').unwrap_or(&text);
+    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, fraction)| (whole, Some(fraction)));
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let usual = is_digits(whole) && (whole == "0" || !whole.starts_with('0')) && fraction.is_none_or(is_digits);
+    let number = if !usual {
+        None
+    } else if fraction.is_none() {
+        text.parse::<i64>().ok().map(Into::into)
+    } else {
+        text.parse().ok().and_then(serde_json::Number::from_f64)
+    };
+    number.map_or_else(|| Json::String(text.into_owned()), Json::Number)
+}
+
+/// A value with a tag: a short-form intrinsic is spelt out.
+fn tagged(tag: &Tag, value: Json, place: Marker) -> Result<Json, Unreadable> {
+    if tag.is_yaml_core_schema() {
+        return Ok(value);
+    }
+    let name = tag.suffix.as_str();
     let long = match name {
+        "!" if tag.handle.is_empty() => return Ok(value),
         "Ref" | "Condition" => name.to_owned(),
-        _ if !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric()) => format!("Fn::{name}"),
-        _ => return Err(Unreadable::Structure(format!("the tag {tag} is none of CloudFormation's"))),
+        _ if tag.handle == "!" && !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+            format!("Fn::{name}")
+        }
+        _ => {
+            let problem = format!("the tag {}{name} is none of CloudFormation's", tag.handle);
+            return Err(Unreadable::at(place, problem));
+        }
     };
     let value = match value {
         // `!GetAtt Resource.Attribute.Nested` is the resource and the rest.
         Json::String(text) if name == "GetAtt" => {
             let (resource, attribute) = text
                 .split_once('.')
-                .ok_or_else(|| Unreadable::Structure(format!("!GetAtt {text} names no attribute")))?;
+                .ok_or_else(|| Unreadable::at(place, format!("!GetAtt {text} names no attribute")))?;
             Json::Array(vec![resource.into(), attribute.into()])
         }
         value => value,
     };
     Ok(Json::Object(Map::from_iter([(long, value)])))
+}
+
+/// JSON without duplicate keys: of two, one would be lost.
+struct Strict(Json);
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(StrictVisitor).map(Self)
+    }
+}
+
+struct StrictVisitor;
+
+impl<'de> Visitor<'de> for StrictVisitor {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
+        Ok(serde_json::Number::from_f64(value).map_or(Json::Null, Json::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Json, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Json, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Strict(item)) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(list.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json, A::Error> {
+        let mut map = Map::new();
+        while let Some((key, Strict(value))) = entries.next_entry::<String, _>()? {
+            if map.insert(key, value).is_some() {
+                return Err(de::Error::custom("duplicate key"));
+            }
+        }
+        Ok(map.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn short_forms_are_spelt_out_wherever_they_stand() {
+        for (text, meant) in [
+            ("!Ref A", json!({"Ref": "A"})),
+            ("!GetAtt A.B.C", json!({"Fn::GetAtt": ["A", "B.C"]})),
+            ("!GetAtt [A, !Ref B]", json!({"Fn::GetAtt": ["A", {"Ref": "B"}]})),
+            ("!Base64\n  Fn::Sub: a", json!({"Fn::Base64": {"Fn::Sub": "a"}})),
+            ("Fn::Base64: !Sub |\n  a\n", json!({"Fn::Base64": {"Fn::Sub": "a\n"}})),
+            ("!If [Big, !Select [0, !GetAZs ''], !Ref AWS::NoValue]", {
+                json!({"Fn::If": ["Big", {"Fn::Select": [0, {"Fn::GetAZs": ""}]}, {"Ref": "AWS::NoValue"}]})
+            }),
+            ("!And [!Equals [!Ref A, 'true'], !Condition B]", {
+                json!({"Fn::And": [{"Fn::Equals": [{"Ref": "A"}, "true"]}, {"Condition": "B"}]})
+            }),
+            ("!Sub ['${A}', {A: !ImportValue x}]", json!({"Fn::Sub": ["${A}", {"A": {"Fn::ImportValue": "x"}}]})),
+            ("!!str 5", json!("5")),
+            ("! 5", json!("5")),
+        ] {
+            assert_eq!(read(text), Ok(meant), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bare_scalar_means_what_cloudformation_takes_it_for() {
+        for (text, meant) in [
+            ("yes", json!(true)),
+            ("Off", json!(false)),
+            ("'yes'", json!("yes")),
+            ("y", json!("y")),
+            ("2012-10-17", json!("2012-10-17")),
+            ("12:30:45", json!("12:30:45")),
+            ("012345678901", json!("012345678901")),
+            ("123456789012", json!(123_456_789_012_i64)),
+            ("-1.5", json!(-1.5)),
+            ("1e3", json!("1e3")),
+            ("0x1F", json!("0x1F")),
+            ("99999999999999999999", json!("99999999999999999999")),
+            ("~", json!(null)),
+            ("", json!(null)),
+            ("{\"a\":\t\"\\ud83d\\ude00\\/\"}", json!({"a": "😀/"})),
+        ] {
+            assert_eq!(read(text), Ok(meant), "{text}");
+        }
+    }
+
+    #[test]
+    fn aliases_and_merge_keys_are_spelt_out() {
+        let text = "a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\nc: {y: 4, <<: [{z: 5}, *a]}\nd: *a\n";
+        let meant =
+            json!({"a": {"x": 1, "y": 2}, "b": {"y": 3, "x": 1}, "c": {"y": 4, "z": 5, "x": 1}, "d": {"x": 1, "y": 2}});
+        assert_eq!(read(text), Ok(meant));
+    }
+
+    #[test]
+    fn what_is_no_template_is_refused_at_its_place() {
+        let bomb = (1..20).fold("a0: &a0 [x, x, x, x, x, x]\n".to_owned(), |text, n| {
+            let alias = format!("*a{}, ", n - 1).repeat(6);
+            text + &format!("a{n}: &a{n} [{}]\n", alias.trim_end_matches(", "))
+        });
+        let closed = "[".repeat(5000) + &"]".repeat(5000);
+        for (text, place, says) in [
+            ("a: 1\nb: 2\na: 3\n", (3, 1), "duplicate key \"a\""),
+            ("{\"a\": 1, \"a\": 2}", (1, 10), "duplicate key \"a\""),
+            ("a: !Ref\n  - b: 1\n    b: 2\n", (3, 5), "duplicate"),
+            ("a: !GetAtt Topic\n", (1, 4), "names no attribute"),
+            ("a: !x!y z\n", (1, 4), ""),
+            ("a: !<tag:x> z\n", (1, 4), "none of CloudFormation's"),
+            ("[a]: b\n", (1, 1), "a key must be a text"),
+            ("a: &a [*a]\n", (1, 8), "inside what it stands for"),
+            ("a: *b\n", (1, 4), ""),
+            ("a: {<<: 5}\n", (1, 9), "only maps"),
+            ("a: 1\n---\nb: 2\n", (2, 1), "a second document"),
+            ("a: [1\n", (2, 1), "not YAML"),
+            (&bomb, (7, 0), "once aliases are spelt out"),
+            (&closed, (1, 0), "recursion limit"),
+            (&"- ".repeat(5000), (1, 203), "nested more than 100"),
+            (&"{\"a\":".repeat(5000), (1, 0), "recursion limit"),
+        ] {
+            let error = read(text).expect_err(text);
+            let short: String = text.chars().take(60).collect();
+            assert!(error.problem.contains(says), "{short}: {error}");
+            assert_eq!(error.line, place.0, "{short}: {error}");
+            assert!(place.1 == 0 || error.column == place.1, "{short}: {error}");
+        }
+    }
 }

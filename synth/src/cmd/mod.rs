@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 mod check;
+mod diff;
 mod show;
 mod source;
 mod template;
@@ -23,6 +24,8 @@ enum Command {
     Template(template::Args),
     /// Say whether a committed template is what its configuration generates
     Check(check::Args),
+    /// Say what one template changes against another, and what that means for IAM
+    Diff(diff::Args),
     /// Print one setting of a configuration
     Show(show::Args),
 }
@@ -81,6 +84,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Template(args) => template::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Show(args) => show::run(&args),
     };
     match done {

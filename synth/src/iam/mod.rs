@@ -1,5 +1,13 @@
 //! IAM policy documents.
 
+pub mod compare;
+mod condition;
+pub mod evaluate;
+pub mod glob;
+mod places;
+mod policy;
+pub mod template;
+
 use crate::cfn::{
     Arn, HasArn, Property, Pseudo, Ref, Text, Value,
     resource::Topic,

@@ -1,0 +1,163 @@
+//! `synth diff`: what one template changes against another.
+
+use std::{
+    io::{self, IsTerminal, Read, Write},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use clap::ValueEnum;
+use serde_json::Value as Json;
+
+use super::{Exit, Stop, source::Source};
+use crate::{
+    cfn::{json, read},
+    diff::{
+        self, Diff, Impact,
+        render::{self, render},
+    },
+    iam::compare::Verdict,
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The template as it was, YAML or JSON, `-` for standard input; with --base, NEW in its place
+    #[arg(required_unless_present = "base")]
+    old: Option<PathBuf>,
+    /// The template as it shall be; without it, what the configuration generates
+    #[arg(conflicts_with = "base")]
+    new: Option<PathBuf>,
+    /// Compare with the template as it was committed in this git revision
+    #[arg(long, value_name = "GIT-REV")]
+    base: Option<String>,
+    /// Which committed template, with --base
+    #[arg(long, value_name = "FILE", default_value = "templates/rotation.yaml", requires = "base")]
+    template: PathBuf,
+    #[command(flatten)]
+    source: Source,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Exit with 3 if the change is one of these
+    #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
+    fail_on: Vec<FailOn>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For a terminal
+    Text,
+    /// For a comment on a pull request
+    Markdown,
+    /// For a program
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    /// Something is allowed that was not, or that cannot be ruled out
+    Broader,
+    /// A resource is replaced, or may be
+    Replace,
+    /// A resource is deleted, not merely left behind
+    Delete,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Stop> {
+    let is_input = |path: &Option<PathBuf>| path.as_deref() == Some(Path::new("-"));
+    if is_input(&args.old) && is_input(&args.new) {
+        let message = "only one of the templates can be standard input; name a file for the other";
+        return Err(Stop::bad_input(message.to_owned()));
+    }
+    let (old, new) = match &args.base {
+        Some(revision) => (committed(revision, &args.template)?, args.old.as_deref()),
+        None => (file(args.old.as_deref().unwrap_or(Path::new("-")))?, args.new.as_deref()),
+    };
+    let new = match new {
+        Some(path) => file(path)?,
+        None => json::to_json(&args.source.template()?),
+    };
+    let diff = diff::compare(&old, &new);
+    let format = match args.format {
+        Format::Text => {
+            let colour =
+                io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+            render::Format::Text { colour }
+        }
+        Format::Markdown => render::Format::Markdown,
+        Format::Json => render::Format::Json,
+    };
+    match io::stdout().write_all(render(&diff, format).as_bytes()) {
+        // Whoever reads has read enough, but what they wanted to know is in the exit code too.
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => return Err(Stop::failure(format!("standard output: {e}"))),
+        _ => {}
+    }
+    let reasons: Vec<&str> = args.fail_on.iter().filter_map(|what| what.reason(&diff)).collect();
+    if reasons.is_empty() {
+        return Ok(());
+    }
+    let message = format!("The change needs somebody's approval: {}", reasons.join("; "));
+    Err(Stop { exit: Exit::NeedsApproval, message })
+}
+
+impl FailOn {
+    /// Why the change is one of these. Where the answer is not known, a careful team wants to be asked.
+    fn reason(self, diff: &Diff) -> Option<&'static str> {
+        let impact = diff.impact();
+        let any = |impact| diff.resources.iter().any(|resource| resource.impact == impact);
+        match self {
+            Self::Broader if diff.iam.verdict == Verdict::Broader => Some("it allows more than before"),
+            Self::Broader if diff.iam.verdict == Verdict::Unknown => Some("it may allow more than before"),
+            Self::Replace if any(Impact::Replaces) => Some("it replaces a resource"),
+            Self::Replace if any(Impact::MayReplace) || impact == Impact::MayReplace => {
+                Some("it may replace a resource")
+            }
+            Self::Delete if any(Impact::Deletes) => Some("it deletes a resource"),
+            _ => None,
+        }
+    }
+}
+
+fn file(path: &Path) -> Result<Json, Stop> {
+    if path == Path::new("-") {
+        let mut text = Vec::new();
+        let read = io::stdin().read_to_end(&mut text);
+        read.map_err(|e| Stop::bad_input(format!("standard input: cannot be read: {e}")))?;
+        return template("standard input", text);
+    }
+    let name = path.display().to_string();
+    let text = std::fs::read(path).map_err(|e| {
+        Stop::bad_input(format!("{name}: cannot be read: {e}; name a template, or - for standard input"))
+    })?;
+    template(&name, text)
+}
+
+/// The template at a revision.
+fn committed(revision: &str, path: &Path) -> Result<Json, Stop> {
+    let name = format!("{} at {revision}", path.display());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let file = path.file_name().map(|file| file.to_string_lossy()).unwrap_or_default();
+    let shown = Command::new("git")
+        .arg("-C")
+        .arg(folder)
+        .args(["show", "--end-of-options", &format!("{revision}:./{file}")])
+        .output()
+        .map_err(|e| Stop::failure(format!("git cannot be run: {e}; install it, or name two files")))?;
+    if !shown.status.success() {
+        let problem = String::from_utf8_lossy(&shown.stderr);
+        let hint = "name a revision that has it (git log --oneline -- FILE), or another file with --template";
+        return Err(Stop::bad_input(format!("{name}: {}; {hint}", problem.trim())));
+    }
+    template(&name, shown.stdout)
+}
+
+fn template(name: &str, text: Vec<u8>) -> Result<Json, Stop> {
+    let text = String::from_utf8(text)
+        .map_err(|e| Stop::bad_input(format!("{name}: not UTF-8 at byte {}", e.utf8_error().valid_up_to())))?;
+    let template =
+        read::read(&text).map_err(|e| Stop::bad_input(format!("{name}:{}:{}: {}", e.line, e.column, e.problem)))?;
+    if template.get("Resources").is_none_or(|resources| !resources.is_object()) {
+        return Err(Stop::bad_input(format!("{name}: not a CloudFormation template: it has no Resources")));
+    }
+    Ok(template)
+}

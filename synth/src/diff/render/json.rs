@@ -1,0 +1,69 @@
+//! For a program.
+
+use serde_json::{Value, json};
+
+use super::{Diff, Renderer, action_word};
+use crate::{diff::Change, iam::compare::Answer};
+
+pub(super) struct Json;
+
+impl Renderer for Json {
+    fn render(&self, diff: &Diff) -> String {
+        let resources = diff.resources.iter().map(|resource| {
+            json!({
+                "id": resource.id,
+                "type": resource.kind,
+                "change": action_word(resource.action),
+                "impact": resource.impact.words(),
+                "notes": resource.notes,
+                "changes": changes(&resource.changes),
+            })
+        });
+        let entries = diff.entries.iter().map(|entry| {
+            json!({
+                "section": entry.section,
+                "name": entry.name,
+                "change": action_word(entry.action),
+                "changes": changes(&entry.changes),
+            })
+        });
+        let places = diff.iam.places.iter().map(|change| {
+            json!({
+                "place": change.place,
+                "iam": change.comparison.verdict().word(),
+                "gained": answer(change.comparison.gained),
+                "lost": answer(change.comparison.lost),
+                "example": change.comparison.example,
+            })
+        });
+        let all = json!({
+            "iam": diff.iam.verdict.word(),
+            "impact": diff.impact().words(),
+            "resources": resources.collect::<Value>(),
+            "sections": entries.collect::<Value>(),
+            "places": places.collect::<Value>(),
+        });
+        format!("{all:#}\n")
+    }
+}
+
+fn changes(changes: &[Change]) -> Value {
+    let one = |change: &Change| {
+        json!({
+            "path": change.path.to_string(),
+            "old": change.old,
+            "new": change.new,
+            "impact": change.impact.words(),
+            "because": change.because,
+        })
+    };
+    changes.iter().map(one).collect()
+}
+
+const fn answer(answer: Answer) -> &'static str {
+    match answer {
+        Answer::No => "no",
+        Answer::Maybe => "maybe",
+        Answer::Yes => "yes",
+    }
+}

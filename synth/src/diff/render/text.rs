@@ -1,0 +1,100 @@
+//! For a terminal.
+
+use super::{Action, Diff, Renderer, line, printable, sign};
+use crate::{
+    diff::{Change, Impact},
+    iam::compare::Verdict,
+};
+
+pub(super) struct Text {
+    pub(super) colour: bool,
+}
+
+const RED: &str = "31";
+const GREEN: &str = "32";
+const YELLOW: &str = "33";
+
+impl Text {
+    fn paint(&self, colour: &str, text: &str) -> String {
+        if self.colour { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    fn action(&self, action: Action, text: &str) -> String {
+        let colour = match action {
+            Action::Added => GREEN,
+            Action::Removed => RED,
+            Action::Changed => YELLOW,
+        };
+        self.paint(colour, text)
+    }
+
+    fn impact(&self, impact: Impact) -> String {
+        self.paint(if impact >= Impact::MayReplace { RED } else { GREEN }, impact.words())
+    }
+
+    fn verdict(&self, verdict: Verdict) -> String {
+        let harmless = matches!(verdict, Verdict::None | Verdict::Equivalent | Verdict::Narrower);
+        self.paint(if harmless { GREEN } else { RED }, verdict.word())
+    }
+
+    fn changes(&self, out: &mut String, changes: &[Change]) {
+        for change in changes {
+            let action = match (&change.old, &change.new) {
+                (None, _) => Action::Added,
+                (_, None) => Action::Removed,
+                _ => Action::Changed,
+            };
+            let impact = if change.impact >= Impact::MayReplace {
+                format!("  {}", self.impact(change.impact))
+            } else {
+                String::new()
+            };
+            *out += &format!("      {}{impact}\n", self.action(action, &line(change)));
+        }
+    }
+}
+
+impl Renderer for Text {
+    fn render(&self, diff: &Diff) -> String {
+        if diff.is_empty() {
+            return "No difference.\n".to_owned();
+        }
+        let mut out = String::new();
+        let mut section = "";
+        for entry in &diff.entries {
+            if entry.section != section {
+                section = &entry.section;
+                out += &format!("{}\n", printable(section));
+            }
+            if !entry.name.is_empty() {
+                let head = format!("{} {}", sign(entry.action), printable(&entry.name));
+                out += &format!("  {}\n", self.action(entry.action, &head));
+            }
+            self.changes(&mut out, &entry.changes);
+        }
+        if !diff.resources.is_empty() {
+            out += "Resources\n";
+        }
+        for resource in &diff.resources {
+            let head = format!("{} {}", sign(resource.action), printable(&resource.id));
+            let (head, kind) = (self.action(resource.action, &head), printable(&resource.kind));
+            let impact = match resource.action {
+                Action::Added => String::new(),
+                Action::Removed if resource.impact < Impact::Deletes => String::new(),
+                _ => format!("  {}", self.impact(resource.impact)),
+            };
+            out += &format!("  {head}  {kind}{impact}\n");
+            resource.notes.iter().for_each(|note| out += &format!("      {}\n", printable(note)));
+            self.changes(&mut out, &resource.changes);
+        }
+        if !diff.iam.places.is_empty() {
+            out += "IAM\n";
+        }
+        for change in &diff.iam.places {
+            let example = change.comparison.example.as_deref().map(|e| format!(", such as {}", printable(e)));
+            let (place, verdict) = (printable(&change.place), self.verdict(change.comparison.verdict()));
+            out += &format!("  {place}: {verdict}{}\n", example.unwrap_or_default());
+        }
+        out + &format!("\nImpact: {}. IAM: {}.\n", self.impact(diff.impact()), self.verdict(diff.iam.verdict))
+    }
+}

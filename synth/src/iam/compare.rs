@@ -1,0 +1,613 @@
+//! Compares what two sets of policies allow.
+//!
+//! A statement is a box: actions × resources × principals × conditions. What is allowed now and was not before is boxes minus
+//! boxes, which is boxes again, each with a few more patterns to avoid and conditions to fulfil. If none is left, nothing was
+//! gained: that is a proof. If some are left, a request is made out of each and put to the [evaluator](super::evaluate): if it is
+//! allowed now and was not before, something was gained: that is a witness. With neither, the answer is *maybe*.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+
+use super::{
+    condition::Literal,
+    evaluate::{Decision, Document, Request, decide},
+    glob::{self, Glob, Letter, Region, Sample, Token},
+    policy::{self, Language, Selection, Statement},
+};
+
+/// What somebody may do, or what may be done with something.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Permissions {
+    /// Policy documents; what any of them allows is allowed, unless one denies it.
+    pub documents: Vec<Json>,
+    /// Policies that count as well, but whose statements are not in the template.
+    pub attached: BTreeSet<String>,
+    /// What limits them.
+    pub boundary: Boundary,
+}
+
+/// A permissions boundary.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Boundary {
+    /// None: no limit.
+    #[default]
+    Absent,
+    /// Its documents.
+    Documents(Vec<Json>),
+    /// One whose statements are not in the template.
+    Elsewhere(String),
+}
+
+/// Whether something is so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Answer {
+    /// Proved not to be.
+    No,
+    /// Neither proved nor shown by an example.
+    Maybe,
+    /// Shown by an example.
+    Yes,
+}
+
+/// Two sets of permissions compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comparison {
+    /// Whether something is allowed that was not.
+    pub gained: Answer,
+    /// Whether something was allowed and is not.
+    pub lost: Answer,
+    /// A request that is allowed now and was not.
+    pub example: Option<String>,
+}
+
+/// What a change means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// No policy was touched.
+    None,
+    /// The same requests are allowed, otherwise put.
+    Equivalent,
+    /// Fewer requests are allowed and none more.
+    Narrower,
+    /// Some request is allowed that was not, whatever else is not any more.
+    Broader,
+    /// It could not be proved.
+    Unknown,
+}
+
+impl Verdict {
+    /// The word for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Equivalent => "equivalent",
+            Self::Narrower => "narrower",
+            Self::Broader => "broader",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// What two changes mean together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let rank = |verdict| match verdict {
+            Self::None => 0,
+            Self::Equivalent => 1,
+            Self::Narrower => 2,
+            Self::Unknown => 3,
+            Self::Broader => 4,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
+}
+
+impl Comparison {
+    /// What the change means.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match (self.gained, self.lost) {
+            (Answer::No, Answer::No) => Verdict::Equivalent,
+            (Answer::No, _) => Verdict::Narrower,
+            // Nothing was lost, and that nothing was gained cannot be proved: a part of a whole, as far as anybody can tell.
+            (Answer::Yes, _) | (Answer::Maybe, Answer::No) => Verdict::Broader,
+            (Answer::Maybe, _) => Verdict::Unknown,
+        }
+    }
+}
+
+/// Compares what was allowed with what is.
+#[must_use]
+pub fn compare(old: &Permissions, new: &Permissions) -> Comparison {
+    if old == new {
+        return Comparison { gained: Answer::No, lost: Answer::No, example: None };
+    }
+    let (before, after) = (Parsed::read(old), Parsed::read(new));
+    let (gained, example) = glob::with_states(MAX_STATES, || more((&before, old), (&after, new), true));
+    let (lost, _) = glob::with_states(MAX_STATES, || more((&after, new), (&before, old), false));
+    Comparison { gained, lost, example }
+}
+
+/// The statements of permissions.
+struct Parsed {
+    identity: Layer,
+    boundary: Option<Layer>,
+    /// A boundary that cannot be looked into.
+    limit: Option<String>,
+    /// Statements and policies that cannot be looked into.
+    unread: BTreeSet<String>,
+}
+
+#[derive(Default, PartialEq)]
+struct Layer {
+    allows: Vec<Statement>,
+    denies: Vec<Statement>,
+}
+
+impl Layer {
+    /// Reads documents; the second value is what could not be read.
+    fn read(documents: &[Json]) -> (Self, BTreeSet<String>) {
+        let (mut layer, mut unread) = (Self::default(), BTreeSet::new());
+        for document in documents {
+            let language = Language::of(document);
+            let Some(statements) = policy::statements(document) else {
+                unread.insert(document.to_string());
+                continue;
+            };
+            for json in statements {
+                let Some(statement) = Statement::read(json, language) else {
+                    unread.insert(json.to_string());
+                    continue;
+                };
+                let list = if statement.allow { &mut layer.allows } else { &mut layer.denies };
+                if !list.contains(&statement) {
+                    list.push(statement);
+                }
+            }
+        }
+        (layer, unread)
+    }
+}
+
+impl Parsed {
+    fn read(permissions: &Permissions) -> Self {
+        let (identity, mut unread) = Layer::read(&permissions.documents);
+        unread.extend(permissions.attached.iter().cloned());
+        let (boundary, limit) = match &permissions.boundary {
+            Boundary::Absent => (None, None),
+            Boundary::Elsewhere(name) => (None, Some(name.clone())),
+            Boundary::Documents(documents) => match Layer::read(documents) {
+                (layer, unread) if unread.is_empty() => (Some(layer), None),
+                _ => (None, Some(format!("{documents:?}"))),
+            },
+        };
+        Self { identity, boundary, limit, unread }
+    }
+
+    fn denies(&self) -> impl Iterator<Item = &Statement> {
+        self.identity.denies.iter().chain(self.boundary.iter().flat_map(|layer| &layer.denies))
+    }
+
+    fn is_administrator(&self) -> bool {
+        self.identity.allows.iter().any(Statement::allows_everything)
+            && self.boundary.is_none()
+            && self.limit.is_none()
+            && self.unread.is_empty()
+            && self.identity.denies.is_empty()
+    }
+}
+
+/// Whether `new` allows more than `old`, and an example. `forwards` is the direction of time.
+fn more(
+    (old, old_source): (&Parsed, &Permissions),
+    (new, new_source): (&Parsed, &Permissions),
+    forwards: bool,
+) -> (Answer, Option<String>) {
+    if old.is_administrator() {
+        return (Answer::No, None);
+    }
+    let mut answer = Answer::No;
+    if new.unread.iter().any(|name| !old.unread.contains(name))
+        || old.limit.as_ref().is_some_and(|limit| new.limit.as_ref() != Some(limit))
+        // What cannot be looked into and went away may have denied something. AWS's own policies allow, but for a few.
+        // What came may deny something too, but then it is not only that, so nobody is told that nothing was gained.
+        || (forwards && old.unread.iter().any(|name| !new.unread.contains(name) && may_deny(name)))
+    {
+        answer = Answer::Maybe;
+    }
+    let mut work = Work { left: MAX_WORK };
+    let residue = work.residue(old, new);
+    if residue.as_ref().is_some_and(Vec::is_empty) {
+        return (answer, None);
+    }
+    // Policies that cannot be looked into make every example doubtful.
+    if !old.unread.is_empty() || new.limit.is_some() || !new.unread.is_empty() {
+        return (Answer::Maybe, None);
+    }
+    let evidence = Evidence::new(old, new, old_source, new_source);
+    let example = evidence.and_then(|e| residue.unwrap_or_default().iter().take(MAX_TRIES).find_map(|b| e.witness(b)));
+    match example {
+        Some(example) => (Answer::Yes, Some(example)),
+        None => (Answer::Maybe, None),
+    }
+}
+
+/// Whether an attached policy may hold a deny.
+fn may_deny(name: &str) -> bool {
+    !name.contains(":iam::aws:policy/") || name.contains("Deny") || name.contains("Quarantine")
+}
+
+/// How many times a box meets a pattern before the answer is *maybe*.
+const MAX_WORK: usize = 500_000;
+
+/// How many states of automata are looked at, all in all, before the answer is *maybe*.
+const MAX_STATES: usize = 400_000;
+
+/// How many boxes are searched for an example.
+const MAX_TRIES: usize = 30;
+
+/// How many contexts are tried for one example.
+const MAX_CONTEXTS: usize = 500;
+
+/// A set of requests.
+#[derive(Debug, Clone)]
+struct Requests {
+    /// Actions, resources, principals.
+    regions: [Region; 3],
+    conditions: Vec<Literal>,
+}
+
+/// The selections of a statement, in the same order.
+fn selections(statement: &Statement) -> [&Selection; 3] {
+    [&statement.actions, &statement.resources, &statement.principals]
+}
+
+/// What of a region is selected, or is not, as regions together.
+fn split(region: &Region, selection: &Selection, selected: bool) -> Vec<Region> {
+    // The patterns that can make a difference.
+    let globs: Vec<&Glob> = selection.globs.iter().filter(|glob| !region.is_disjoint(glob)).collect();
+    let all = globs.iter().any(|glob| region.is_within(glob));
+    let mut regions: Vec<Region> = if selected == selection.complement {
+        match (all, globs.is_empty()) {
+            (true, _) => return Vec::new(),
+            (_, true) => return vec![region.clone()],
+            _ => vec![globs.into_iter().fold(region.clone(), |region, glob| region.without(glob))],
+        }
+    } else if all {
+        return vec![region.clone()];
+    } else {
+        globs.into_iter().map(|glob| region.and(glob)).collect()
+    };
+    regions.retain(|region| !region.is_empty());
+    regions
+}
+
+struct Work {
+    left: usize,
+}
+
+impl Work {
+    /// The boxes of what `new` allows and `old` does not; `None` if that takes too long.
+    fn residue(&mut self, old: &Parsed, new: &Parsed) -> Option<Vec<Requests>> {
+        let mut residue = Vec::new();
+        let layers = [(Some(&old.identity), Some(&new.identity)), (old.boundary.as_ref(), new.boundary.as_ref())];
+        for (old_layer, new_layer) in layers {
+            let Some(old_layer) = old_layer else { continue };
+            for statement in &new.identity.allows {
+                // The most usual case: this statement has not changed.
+                let unchanged = if std::ptr::eq(old_layer, &raw const old.identity) {
+                    old_layer.allows.contains(statement)
+                } else {
+                    new_layer.is_some_and(|layer| layer.allows == old_layer.allows)
+                };
+                if !unchanged {
+                    let boxes = self.boxes(statement, new.boundary.as_ref())?;
+                    let boxes = self.subtract_all(boxes, &old_layer.allows)?;
+                    residue.extend(self.subtract_all(boxes, new.denies())?);
+                }
+            }
+        }
+        let gone: Vec<&Statement> = old.denies().filter(|deny| !new.denies().any(|other| other == *deny)).collect();
+        for deny in gone {
+            for statement in &new.identity.allows {
+                let boxes = self.boxes(statement, new.boundary.as_ref())?;
+                let boxes = self.intersect_all(boxes, deny)?;
+                residue.extend(self.subtract_all(boxes, new.denies())?);
+            }
+        }
+        Some(residue)
+    }
+
+    /// A statement's boxes, within a boundary.
+    fn boxes(&mut self, statement: &Statement, boundary: Option<&Layer>) -> Option<Vec<Requests>> {
+        let everything = Requests {
+            regions: [Region::everything(), Region::everything(), Region::everything()],
+            conditions: Vec::new(),
+        };
+        let boxes = self.intersect_all(vec![everything], statement)?;
+        let Some(boundary) = boundary else { return Some(boxes) };
+        let mut limited = Vec::new();
+        for allow in &boundary.allows {
+            limited.extend(self.intersect_all(boxes.clone(), allow)?);
+        }
+        Some(limited)
+    }
+
+    fn intersect_all(&mut self, boxes: Vec<Requests>, statement: &Statement) -> Option<Vec<Requests>> {
+        let mut inside = Vec::new();
+        for requests in boxes {
+            inside.extend(self.cut(requests, statement)?.0);
+        }
+        Some(inside)
+    }
+
+    fn subtract_all<'s>(
+        &mut self,
+        mut boxes: Vec<Requests>,
+        statements: impl IntoIterator<Item = &'s Statement>,
+    ) -> Option<Vec<Requests>> {
+        for statement in statements {
+            let mut outside = Vec::new();
+            for requests in boxes {
+                outside.extend(self.subtract(requests, statement)?);
+            }
+            boxes = outside;
+        }
+        Some(boxes)
+    }
+
+    fn subtract(&mut self, requests: Requests, statement: &Statement) -> Option<Vec<Requests>> {
+        let whole = requests.clone();
+        let (inside, outside) = self.cut(requests, statement)?;
+        // What a statement does not touch stays in one piece.
+        Some(if inside.is_empty() { vec![whole] } else { outside })
+    }
+
+    /// The parts of a box that a statement speaks of, and those that it does not.
+    fn cut(&mut self, requests: Requests, statement: &Statement) -> Option<(Vec<Requests>, Vec<Requests>)> {
+        let (mut inside, mut outside) = (vec![requests], Vec::new());
+        for (side, selection) in selections(statement).into_iter().enumerate() {
+            let mut next = Vec::new();
+            self.left = self.left.checked_sub(inside.len() * (1 + selection.globs.len()))?;
+            for requests in inside {
+                let with = |region| {
+                    let mut part = requests.clone();
+                    part.regions[side] = region;
+                    part
+                };
+                next.extend(split(&requests.regions[side], selection, true).into_iter().map(with));
+                outside.extend(split(&requests.regions[side], selection, false).into_iter().map(with));
+            }
+            inside = next;
+        }
+        for condition in &statement.conditions {
+            let mut next = Vec::new();
+            for requests in inside {
+                if requests.conditions.iter().any(|own| own.implies(condition)) {
+                    next.push(requests);
+                    continue;
+                }
+                for (literal, list) in [(condition.clone(), &mut next), (condition.negation(), &mut outside)] {
+                    let mut part = requests.clone();
+                    part.conditions.push(literal);
+                    if !Literal::contradict(&part.conditions) {
+                        list.push(part);
+                    }
+                }
+            }
+            inside = next;
+        }
+        Some((inside, outside))
+    }
+}
+
+/// What examples are tried with.
+struct Evidence<'p> {
+    old: &'p Parsed,
+    new: &'p Parsed,
+    old_documents: Documents,
+    new_documents: Documents,
+    /// The texts of the new policies.
+    spellings: Vec<String>,
+}
+
+struct Documents {
+    policies: Vec<Document>,
+    boundary: Option<Vec<Document>>,
+}
+
+impl Documents {
+    fn read(permissions: &Permissions) -> Option<Self> {
+        let resolve = |name: &str| Some(meaning(name));
+        let read = |documents: &[Json]| -> Option<Vec<Document>> {
+            documents.iter().map(|json| Document::read(json, &resolve).ok()).collect()
+        };
+        let boundary = match &permissions.boundary {
+            // An old boundary that cannot be looked into only makes more examples true.
+            Boundary::Absent | Boundary::Elsewhere(_) => None,
+            Boundary::Documents(documents) => Some(read(documents)?),
+        };
+        Some(Self { policies: read(&permissions.documents)?, boundary })
+    }
+
+    fn allow(&self, request: &Request) -> bool {
+        decide(&self.policies, self.boundary.as_deref(), request) == Decision::Allowed
+    }
+}
+
+/// A text for a symbol in an example. An account or a Region stays one component of its ARN.
+fn meaning(symbol: &str) -> String {
+    format!("<{}>", symbol.replace([':', '/'], "-"))
+}
+
+fn text(word: &[Letter]) -> String {
+    word.iter().fold(String::new(), |text, letter| match letter {
+        Letter::Char(c) => text + c.encode_utf8(&mut [0; 4]),
+        Letter::Symbol(symbol) => text + &meaning(symbol),
+    })
+}
+
+impl<'p> Evidence<'p> {
+    fn new(old: &'p Parsed, new: &'p Parsed, before: &Permissions, after: &Permissions) -> Option<Self> {
+        let (old_documents, new_documents) = (Documents::read(before)?, Documents::read(after)?);
+        let mut spellings = Vec::new();
+        after.documents.iter().for_each(|document| collect_texts(document, &mut spellings));
+        Some(Self { old, new, old_documents, new_documents, spellings })
+    }
+
+    /// A request of the box that is allowed now and was not.
+    fn witness(&self, requests: &Requests) -> Option<String> {
+        let mut words = Vec::new();
+        for region in &requests.regions {
+            let Sample::Word(word) = region.sample() else { return None };
+            words.push(word);
+        }
+        if self.is_doubtful(&words) {
+            return None;
+        }
+        let mut request = Request {
+            principal: principal(&text(&words[2])),
+            action: text(&words[0]),
+            resource: text(&words[1]),
+            context: BTreeMap::new(),
+        };
+        let variables = words.iter().flatten().filter_map(|letter| match letter {
+            Letter::Symbol(symbol) => symbol.strip_prefix('!'),
+            Letter::Char(_) => None,
+        });
+        let fixed: Vec<(String, String)> =
+            variables.map(|name| (name.to_owned(), meaning(&format!("!{name}")))).collect();
+        let keys = self.keys(requests);
+        for attempt in 0..MAX_CONTEXTS {
+            let Some(context) = choose(&keys, attempt) else { break };
+            request.context = context;
+            request.context.extend(fixed.iter().map(|(name, value)| (name.clone(), vec![value.clone()])));
+            if self.new_documents.allow(&request) && !self.old_documents.allow(&request) {
+                let on = if words[1].is_empty() { String::new() } else { format!(" on {}", glob::display(&words[1])) };
+                return Some(format!("{}{on}{}", self.spelt(&glob::display(&words[0])), self.by(&words[2])));
+            }
+        }
+        None
+    }
+
+    /// Who asks, where the policies say who may.
+    fn by(&self, principal: &[Letter]) -> String {
+        let is_named = |statement: &Statement| {
+            statement.principals.complement || !statement.principals.globs.iter().all(Glob::is_everything)
+        };
+        if !self.old.identity.allows.iter().chain(&self.new.identity.allows).any(is_named) {
+            return String::new();
+        }
+        let name = glob::display(principal);
+        if name.contains(':') { format!(" by {name}") } else { " by anybody".to_owned() }
+    }
+
+    /// An action as the policy spells it; for the comparison, actions have no case.
+    fn spelt(&self, action: &str) -> String {
+        let texts = self.spellings.iter().find(|text| text.eq_ignore_ascii_case(action));
+        texts.cloned().unwrap_or_else(|| action.to_owned())
+    }
+
+    /// Whether some statement could match the example after all if a symbol stood for the right text.
+    fn is_doubtful(&self, words: &[Vec<Letter>]) -> bool {
+        let doubtful = |statement: &Statement| {
+            let sides = || selections(statement).into_iter().zip(words);
+            let may = |(selection, word): (&Selection, &Vec<Letter>)| {
+                if selection.complement {
+                    !selection.globs.iter().any(|glob| glob.must_match(word))
+                } else {
+                    selection.globs.iter().any(|glob| may_be(glob, word))
+                }
+            };
+            let must = |(selection, word): (&Selection, &Vec<Letter>)| {
+                if selection.complement {
+                    !selection.globs.iter().any(|glob| may_be(glob, word))
+                } else {
+                    selection.globs.iter().any(|glob| glob.must_match(word))
+                }
+            };
+            sides().all(may) && !sides().all(must)
+        };
+        let old_boundary = self.old.boundary.iter().flat_map(|layer| &layer.allows);
+        self.old.identity.allows.iter().chain(old_boundary).chain(self.new.denies()).any(doubtful)
+    }
+
+    /// Each condition key with the values worth trying, the first of which is none.
+    fn keys(&self, requests: &Requests) -> Vec<(String, Vec<Vec<String>>)> {
+        let statements = [self.new, self.old].into_iter().flat_map(|parsed| {
+            parsed.identity.allows.iter().chain(parsed.denies()).chain(parsed.boundary.iter().flat_map(|l| &l.allows))
+        });
+        let all = requests.conditions.iter().chain(statements.flat_map(|statement| &statement.conditions));
+        let mut keys: Vec<(String, Vec<Vec<String>>)> = Vec::new();
+        for literal in all {
+            let index = keys.iter().position(|(key, _)| *key == literal.key).unwrap_or_else(|| {
+                keys.push((literal.key.clone(), vec![Vec::new()]));
+                keys.len() - 1
+            });
+            for region in literal.interesting() {
+                if let Sample::Word(word) = region.sample() {
+                    let value = vec![text(&word)];
+                    if !keys[index].1.contains(&value) {
+                        keys[index].1.push(value);
+                    }
+                }
+            }
+        }
+        // Two values at once tell "some value" from "all values".
+        for (_, values) in &mut keys {
+            if let [_, first, .., last] = values.as_slice() {
+                values.push([first.as_slice(), last].concat());
+            }
+        }
+        keys
+    }
+}
+
+fn collect_texts(value: &Json, texts: &mut Vec<String>) {
+    match value {
+        Json::String(text) => texts.push(text.clone()),
+        Json::Array(list) => list.iter().for_each(|value| collect_texts(value, texts)),
+        Json::Object(map) => map.values().for_each(|value| collect_texts(value, texts)),
+        _ => {}
+    }
+}
+
+/// Whether a pattern could match a word. Two resources of a template are never each other.
+fn may_be(glob: &Glob, word: &[Letter]) -> bool {
+    let same =
+        |(token, letter): (&Token, &Letter)| matches!((token, letter), (Token::Char(a), Letter::Char(b)) if a == b);
+    let common = glob.tokens().iter().zip(word).take_while(|pair| same(*pair)).count();
+    if let ([Token::Symbol(own)], [Letter::Symbol(other)]) = (&glob.tokens()[common..], &word[common..])
+        && let (Some(own), Some(other)) = (resource(own), resource(other))
+        && own != other
+    {
+        return false;
+    }
+    glob.may_match(word)
+}
+
+/// The resource whose attribute a symbol is. A plain name might be a parameter's, and two of those may well be the same.
+fn resource(symbol: &str) -> Option<&str> {
+    let (name, _) = symbol.split_once('.')?;
+    (!name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric())).then_some(name)
+}
+
+/// The principal of a request, as the evaluator wants it: `AWS:account:identity` is an ARN.
+fn principal(word: &str) -> String {
+    match word.strip_prefix("AWS:") {
+        Some(identity) if identity.contains(':') => format!("AWS:arn:aws:iam::{identity}"),
+        _ => word.to_owned(),
+    }
+}
+
+/// One of the contexts that these values make; `None` when all were tried.
+fn choose(keys: &[(String, Vec<Vec<String>>)], attempt: usize) -> Option<BTreeMap<String, Vec<String>>> {
+    let mut rest = attempt;
+    let mut context = BTreeMap::new();
+    for (key, values) in keys {
+        context.insert(key.clone(), values[rest % values.len()].clone());
+        rest /= values.len();
+    }
+    (rest == 0).then_some(context)
+}

@@ -1,0 +1,526 @@
+//! Patterns of IAM, with symbols in them, and exact answers about them.
+//!
+//! A pattern is letters, `?`, `*`, and symbols: `${AWS::AccountId}` or `${Topic.Arn}` is one text, the same wherever it stands in
+//! both templates, but nobody here knows which. A [`Region`] is what some patterns match together and others do not. Whether it is
+//! empty is decided by running all patterns at once, letter by letter, as one automaton that is built only as far as needed.
+//!
+//! A symbol is one letter of its own. That proves what it seems to: each text that a pattern stands for comes from a
+//! word of letters and symbols of the region's first pattern, its *anchor*. A pattern that takes away must match that word
+//! whatever its symbols stand for; a pattern that narrows need only be able to. So a region found empty is empty in every
+//! deployment, and the answer "not empty" may be wrong only where symbols are in play.
+
+use std::{
+    cell::Cell,
+    collections::{HashSet, VecDeque},
+};
+
+use crate::cfn::text::Piece;
+
+/// One step of a pattern.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Token {
+    /// This letter.
+    Char(char),
+    /// `?`: any one letter.
+    Any,
+    /// `*`: any text.
+    Star,
+    /// `*` within one component of an ARN: any text without a colon.
+    Within,
+    /// One text that only a deployment knows.
+    Symbol(String),
+}
+
+/// A pattern.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Glob(Vec<Token>);
+
+/// A letter of a word: a character or a symbol.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Letter {
+    /// A character.
+    Char(char),
+    /// A symbol.
+    Symbol(String),
+}
+
+/// The words that every pattern of `within` matches and no pattern of `outside`.
+#[derive(Debug, Clone)]
+pub struct Region {
+    within: Vec<Glob>,
+    outside: Vec<Glob>,
+}
+
+/// What is known of a region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sample {
+    /// Nothing is in it, whatever the symbols stand for.
+    Empty,
+    /// This seems to be in it, and is if no symbol is in play.
+    Word(Vec<Letter>),
+    /// Deciding would take too long.
+    TooComplex,
+}
+
+/// How many states of the automaton are looked at before an answer is given up.
+const MAX_STATES: usize = 1_000;
+
+thread_local! {
+    /// How many states this thread may still look at. It is counted here and not handed through, because each of thousands of
+    /// small questions is cheap and only their sum is not.
+    static STATES_LEFT: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+/// Answers with so many states of automata at the most; what is asked after that is *too complex*.
+pub(super) fn with_states<T>(states: usize, answer: impl FnOnce() -> T) -> T {
+    STATES_LEFT.set(states);
+    let answer = answer();
+    STATES_LEFT.set(usize::MAX);
+    answer
+}
+
+/// How a pattern reads a symbol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// The symbols are the pattern's own.
+    Anchor,
+    /// Matches whatever the symbols stand for.
+    Must,
+    /// Could match for some meaning of the symbols, its own included.
+    May,
+}
+
+/// Whether a symbol cannot hold a colon or a slash, so that it stays within one component of an ARN.
+fn is_simple(symbol: &str) -> bool {
+    matches!(symbol, "AWS::AccountId" | "AWS::Partition" | "AWS::Region" | "AWS::StackName" | "AWS::URLSuffix")
+}
+
+impl Glob {
+    /// A pattern out of its steps.
+    #[must_use]
+    pub fn new(tokens: Vec<Token>) -> Self {
+        let mut tokens = tokens;
+        // `**` is `*`.
+        tokens.dedup_by(|next, last| *next == Token::Star && *last == Token::Star);
+        Self(tokens)
+    }
+
+    /// `*`.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self(vec![Token::Star])
+    }
+
+    /// The pieces of a text, in which `*` and `?` are wildcards.
+    #[must_use]
+    pub fn pattern(pieces: &[Piece]) -> Self {
+        Self::read(pieces, |c| match c {
+            '*' => Token::Star,
+            '?' => Token::Any,
+            c => Token::Char(c),
+        })
+    }
+
+    /// The pieces of a text that stands for itself.
+    #[must_use]
+    pub fn literal(pieces: &[Piece]) -> Self {
+        Self::read(pieces, Token::Char)
+    }
+
+    fn read(pieces: &[Piece], token: impl Fn(char) -> Token) -> Self {
+        let mut tokens = Vec::new();
+        for piece in pieces {
+            match piece {
+                Piece::Literal(text) => tokens.extend(text.chars().map(&token)),
+                Piece::Reference(name) => tokens.push(Token::Symbol(name.clone())),
+            }
+        }
+        Self::new(tokens)
+    }
+
+    /// The pattern's steps.
+    #[must_use]
+    pub fn tokens(&self) -> &[Token] {
+        &self.0
+    }
+
+    /// Whether this is `*`.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.0 == [Token::Star]
+    }
+
+    /// Whether everything that `other` matches, this matches too; `false` where it cannot be told.
+    #[must_use]
+    pub fn contains(&self, other: &Self) -> bool {
+        if self == other || self.is_everything() {
+            return true;
+        }
+        let (outer, inner) = apart(&self.0, &other.0);
+        if inner.iter().all(|token| matches!(token, Token::Char(_))) && outer.is_empty() {
+            return inner.is_empty();
+        }
+        !begin_apart(outer, inner)
+            && Region { within: vec![Self(inner.to_vec())], outside: vec![Self(outer.to_vec())] }.is_empty()
+    }
+
+    /// Whether no text can match both; `false` where it cannot be told.
+    #[must_use]
+    pub fn is_disjoint(&self, other: &Self) -> bool {
+        // Every pattern matches something.
+        if self.is_everything() || other.is_everything() {
+            return false;
+        }
+        let (a, b) = apart(&self.0, &other.0);
+        begin_apart(a, b) || Region { within: vec![Self(a.to_vec()), Self(b.to_vec())], outside: Vec::new() }.is_empty()
+    }
+
+    /// Whether this matches the word whatever its symbols stand for.
+    #[must_use]
+    pub fn must_match(&self, word: &[Letter]) -> bool {
+        self.matches(word, Reading::Must)
+    }
+
+    /// Whether this could match the word.
+    #[must_use]
+    pub fn may_match(&self, word: &[Letter]) -> bool {
+        self.matches(word, Reading::May)
+    }
+
+    fn matches(&self, word: &[Letter], reading: Reading) -> bool {
+        let end = word.iter().fold(self.start(reading), |states, letter| self.step(&states, letter, reading));
+        self.accepts(&end)
+    }
+
+    fn start(&self, reading: Reading) -> States {
+        let mut states = Vec::new();
+        self.reach(&mut states, 0, reading);
+        states
+    }
+
+    fn accepts(&self, states: &States) -> bool {
+        states.contains(&self.0.len())
+    }
+
+    /// Adds a state and those that are reached from it without a letter.
+    fn reach(&self, states: &mut States, mut state: usize, reading: Reading) {
+        loop {
+            if !states.contains(&state) {
+                states.push(state);
+            }
+            match self.0.get(state) {
+                Some(Token::Star | Token::Within) => state += 1,
+                Some(Token::Symbol(_)) if reading == Reading::May => state += 1,
+                _ => return,
+            }
+        }
+    }
+
+    /// The states after one more letter.
+    fn step(&self, states: &States, letter: &Letter, reading: Reading) -> States {
+        let mut next = Vec::new();
+        for &state in states {
+            let Some(token) = self.0.get(state) else {
+                // Whatever a symbol stands for may be empty.
+                if reading == Reading::May && matches!(letter, Letter::Symbol(symbol) if !is_simple(symbol)) {
+                    self.reach(&mut next, state, reading);
+                }
+                continue;
+            };
+            match (token, letter) {
+                (Token::Char(own), Letter::Char(c)) if own == c => self.reach(&mut next, state + 1, reading),
+                (Token::Any, Letter::Char(_)) => self.reach(&mut next, state + 1, reading),
+                (Token::Star, Letter::Char(_)) => self.reach(&mut next, state, reading),
+                (Token::Within, Letter::Char(c)) if *c != ':' => self.reach(&mut next, state, reading),
+                (Token::Symbol(own), Letter::Char(c))
+                    if reading == Reading::May && !(is_simple(own) && matches!(c, ':' | '/')) =>
+                {
+                    self.reach(&mut next, state, reading);
+                }
+                (_, Letter::Symbol(symbol)) => self.step_symbol(&mut next, state, symbol, reading),
+                _ => {}
+            }
+        }
+        next.sort_unstable();
+        next
+    }
+
+    fn step_symbol(&self, next: &mut States, state: usize, symbol: &str, reading: Reading) {
+        if reading == Reading::May {
+            // Any text at all, so any number of steps; one that has no colon or slash does not get past those.
+            for ahead in state..=self.0.len() {
+                self.reach(next, ahead, reading);
+                let blocks = matches!(self.0.get(ahead), Some(Token::Char(':' | '/')));
+                if blocks && is_simple(symbol) {
+                    break;
+                }
+            }
+            return;
+        }
+        match &self.0[state] {
+            Token::Symbol(own) if own == symbol => self.reach(next, state + 1, reading),
+            Token::Star if reading == Reading::Must => self.reach(next, state, reading),
+            Token::Within if reading == Reading::Must && is_simple(symbol) => self.reach(next, state, reading),
+            _ => {}
+        }
+    }
+}
+
+/// Two patterns without what they have in common at either end, which decides nothing: what is the same text in both can be left out.
+fn apart<'t>(mut a: &'t [Token], mut b: &'t [Token]) -> (&'t [Token], &'t [Token]) {
+    let same = |a: &Token, b: &Token| a == b && matches!(a, Token::Char(_) | Token::Symbol(_));
+    while let ([first, rest @ ..], [other, others @ ..]) = (a, b)
+        && same(first, other)
+    {
+        (a, b) = (rest, others);
+    }
+    while let ([rest @ .., last], [others @ .., other]) = (a, b)
+        && same(last, other)
+    {
+        (a, b) = (rest, others);
+    }
+    (a, b)
+}
+
+/// Whether two patterns begin, or end, with different letters.
+fn begin_apart(a: &[Token], b: &[Token]) -> bool {
+    let differ = |a: Option<&Token>, b: Option<&Token>| match (a, b) {
+        (Some(Token::Char(a)), Some(Token::Char(b))) => a != b,
+        _ => false,
+    };
+    differ(a.first(), b.first()) || differ(a.last(), b.last())
+}
+
+/// Where all patterns are after some word, and the last letter of the word with where it was read.
+type Found = (Option<(usize, Letter)>, Vec<States>);
+
+/// The positions in a pattern that a beginning of a word can have led to, sorted.
+type States = Vec<usize>;
+
+impl Region {
+    /// All that a pattern matches.
+    #[must_use]
+    pub fn of(glob: Glob) -> Self {
+        Self { within: vec![glob], outside: Vec::new() }
+    }
+
+    /// Everything.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self::of(Glob::everything())
+    }
+
+    /// Whether the pattern matches all of the region; `false` where it cannot be told.
+    #[must_use]
+    pub fn is_within(&self, glob: &Glob) -> bool {
+        self.within.iter().any(|own| glob.contains(own))
+    }
+
+    /// Whether the pattern matches nothing of the region; `false` where it cannot be told.
+    #[must_use]
+    pub fn is_disjoint(&self, glob: &Glob) -> bool {
+        self.outside.contains(glob) || self.within.iter().any(|own| own.is_disjoint(glob))
+    }
+
+    /// What of the region the pattern matches as well.
+    #[must_use]
+    pub fn and(&self, glob: &Glob) -> Self {
+        let mut region = self.clone();
+        if self.is_within(glob) {
+            return region;
+        }
+        if self.within[0].contains(glob) {
+            region.within[0] = glob.clone();
+        } else {
+            region.within.push(glob.clone());
+        }
+        region
+    }
+
+    /// What of the region the pattern does not match.
+    #[must_use]
+    pub fn without(&self, glob: &Glob) -> Self {
+        let mut region = self.clone();
+        if !self.is_disjoint(glob) {
+            region.outside.push(glob.clone());
+        }
+        region
+    }
+
+    /// Whether nothing is in it; `false` where it cannot be told.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        (self.within.len() > 1 || !self.outside.is_empty()) && self.sample() == Sample::Empty
+    }
+
+    /// A shortest word of the region.
+    #[must_use]
+    pub fn sample(&self) -> Sample {
+        let globs: Vec<(&Glob, Reading)> = self
+            .within
+            .iter()
+            .enumerate()
+            .map(|(index, glob)| (glob, if index == 0 { Reading::Anchor } else { Reading::May }))
+            .chain(self.outside.iter().map(|glob| (glob, Reading::Must)))
+            .collect();
+        if self.outside.iter().any(|glob| glob.is_everything() || self.within.contains(glob)) {
+            return Sample::Empty;
+        }
+        let start: Vec<States> = globs.iter().map(|(glob, reading)| glob.start(*reading)).collect();
+        let mut seen = HashSet::from([start.clone()]);
+        // Each state with the letter that led to it and where from.
+        let mut found: Vec<Found> = vec![(None, start)];
+        let mut queue = VecDeque::from([0]);
+        while let Some(at) = queue.pop_front() {
+            let Some(left) = STATES_LEFT.get().checked_sub(1) else { return Sample::TooComplex };
+            STATES_LEFT.set(left);
+            let states = found[at].1.clone();
+            let wanted = globs
+                .iter()
+                .zip(&states)
+                .enumerate()
+                .all(|(index, ((glob, _), states))| glob.accepts(states) == (index < self.within.len()));
+            if wanted {
+                return Sample::Word(word(&found, at));
+            }
+            for letter in letters(&globs, &states) {
+                let next: Vec<States> = globs
+                    .iter()
+                    .zip(&states)
+                    .map(|((glob, reading), states)| glob.step(states, &letter, *reading))
+                    .collect();
+                if next[..self.within.len()].iter().any(Vec::is_empty) || !seen.insert(next.clone()) {
+                    continue;
+                }
+                if found.len() >= MAX_STATES {
+                    return Sample::TooComplex;
+                }
+                queue.push_back(found.len());
+                found.push((Some((at, letter)), next));
+            }
+        }
+        Sample::Empty
+    }
+}
+
+fn word(found: &[Found], mut at: usize) -> Vec<Letter> {
+    let mut word = Vec::new();
+    while let Some((before, letter)) = &found[at].0 {
+        word.push(letter.clone());
+        at = *before;
+    }
+    word.reverse();
+    word
+}
+
+/// The letters that can make a difference here: what some pattern waits for, and one that none waits for.
+fn letters(globs: &[(&Glob, Reading)], states: &[States]) -> Vec<Letter> {
+    let awaited = |index: usize| states[index].iter().filter_map(move |state| globs[index].0.0.get(*state));
+    let mut letters = Vec::new();
+    let mut add = |letter: Letter| {
+        if !letters.contains(&letter) {
+            letters.push(letter);
+        }
+    };
+    let mut open = false;
+    for token in awaited(0) {
+        match token {
+            Token::Char(c) => add(Letter::Char(*c)),
+            Token::Symbol(symbol) => add(Letter::Symbol(symbol.clone())),
+            Token::Any | Token::Star | Token::Within => open = true,
+        }
+    }
+    if open {
+        let others = (1..globs.len()).flat_map(awaited);
+        let chars: Vec<char> =
+            others.filter_map(|token| if let Token::Char(c) = token { Some(*c) } else { None }).collect();
+        // A word that a person may read begins with what it need not avoid.
+        let other =
+            ('x'..='z').chain('a'..='w').chain('0'..='9').chain('\u{a1}'..=char::MAX).find(|c| !chars.contains(c));
+        other.into_iter().chain(chars).chain([':', '/']).for_each(|c| add(Letter::Char(c)));
+    }
+    letters
+}
+
+/// The word as a person reads it, symbols in `${}`.
+#[must_use]
+pub fn display(word: &[Letter]) -> String {
+    word.iter().fold(String::new(), |text, letter| match letter {
+        Letter::Char(c) => text + c.encode_utf8(&mut [0; 4]),
+        Letter::Symbol(symbol) => text + "${" + symbol + "}",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cfn::text::pieces;
+
+    fn glob(text: &str) -> Glob {
+        Glob::pattern(&pieces(&serde_json::json!({ "Fn::Sub": text })).unwrap())
+    }
+
+    #[test]
+    fn one_pattern_within_another() {
+        // The outer pattern, the inner one, whether it is within.
+        for (outer, inner, within) in [
+            ("*", "", true),
+            ("*", "a*b?", true),
+            ("?*", "*", false),
+            ("?*", "*?", true),
+            ("a*", "ab*", true),
+            ("ab*", "a*", false),
+            ("a*c", "abc", true),
+            ("*b*", "abc*", true),
+            ("a?c", "a*c", false),
+            ("a*?", "a?*", true),
+            ("*a*a*", "*aa*", true),
+            ("*aa*", "*a*a*", false),
+            ("??", "?", false),
+            ("*", "${A}", true),
+            ("${A}", "${A}", true),
+            ("${A}", "${B}", false),
+            ("${A}", "a", false),
+            ("?*", "${A}", false),
+            ("arn:*", "arn:${AWS::Partition}:iam::${AWS::AccountId}:user/alice", true),
+            ("arn:${AWS::Partition}:iam::*:user/*", "arn:${AWS::Partition}:iam::${AWS::AccountId}:user/alice", true),
+            ("arn:aws:iam::*", "arn:${AWS::Partition}:iam::1:user/alice", false),
+            ("${A}*", "${A}/x", true),
+            ("*/x", "${A}/x", true),
+        ] {
+            assert_eq!(glob(outer).contains(&glob(inner)), within, "{inner} within {outer}");
+        }
+    }
+
+    #[test]
+    fn patterns_that_cannot_meet() {
+        for (a, b, disjoint) in [
+            ("a*", "b*", true),
+            ("a*", "*b", false),
+            ("?", "??", true),
+            ("${A}", "b", false),
+            ("${A}", "${B}", false),
+            ("${A}x", "${B}y", true),
+            ("arn:${AWS::Partition}:s3:::a/*", "arn:${AWS::Partition}:s3:::b/*", true),
+            ("arn:${AWS::Partition}:s3:::a/*", "arn:aws:s3:::b/*", true),
+            ("arn:${AWS::Partition}:s3:::a/*", "arn:aws:s3:::a/b", false),
+            ("arn:${A}:s3:::a/*", "arn:aws:s3:::b/*", false),
+            ("user/${AWS::AccountId}", "user/a/b", true),
+        ] {
+            assert_eq!(glob(a).is_disjoint(&glob(b)), disjoint, "{a} and {b}");
+            assert_eq!(glob(b).is_disjoint(&glob(a)), disjoint, "{b} and {a}");
+        }
+    }
+
+    #[test]
+    fn a_region_is_what_is_left() {
+        let region = Region::of(glob("iam:*")).without(&glob("iam:*User")).without(&glob("iam:Get*"));
+        let Sample::Word(word) = region.sample() else { panic!("something is left") };
+        assert_eq!(display(&word), "iam:");
+        assert_eq!(region.and(&glob("iam:Get?*")).sample(), Sample::Empty);
+        assert_eq!(Region::everything().without(&glob("?*")).without(&glob("")).sample(), Sample::Empty);
+        let hostile = glob(&"*a".repeat(40));
+        let other = glob(&("*a".to_owned() + &"?".repeat(60)));
+        assert_eq!(Region::of(other).without(&hostile).sample(), Sample::TooComplex);
+    }
+}

@@ -1,0 +1,271 @@
+//! What a change of a template means for IAM.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value as Json};
+
+use super::{
+    compare::{Answer, Comparison, Permissions, Verdict, compare},
+    places::{self, Places},
+};
+
+/// What a change of a template means for IAM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// All in all.
+    pub verdict: Verdict,
+    /// Where something changed.
+    pub places: Vec<PlaceChange>,
+}
+
+/// What a change means in one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaceChange {
+    /// Such as `what Role may do`.
+    pub place: String,
+    /// What it means.
+    pub comparison: Comparison,
+}
+
+/// How many of a template's conditions are tried both ways. What others decide stays undecided.
+const MAX_CONDITIONS: usize = 6;
+
+/// Compares what two templates grant, whichever way their conditions are decided.
+#[must_use]
+pub fn compare_templates(old: &Json, new: &Json) -> Report {
+    let changed = changed_names(old, new);
+    let old = &rename(old, &changed);
+    let (shared, old_only, new_only) = conditions(old, new);
+    let decisions: Vec<&String> = shared.iter().chain(&old_only).chain(&new_only).take(MAX_CONDITIONS).collect();
+    let mut places: BTreeMap<String, Comparison> = BTreeMap::new();
+    for scenario in 0..1_u32 << decisions.len() {
+        let is = |name: &str| decisions.iter().position(|other| *other == name).map(|at| scenario >> at & 1 == 1);
+        // A condition that was redefined: who knows whether both are so at once?
+        let doubtful = decisions.len() > shared.len();
+        let decided = |template: &Json, own: &BTreeSet<String>, mark: &str| {
+            decide(template, &|name| {
+                is(name).or_else(|| own.contains(&mark_name(name, mark)).then(|| is(&mark_name(name, mark)))?)
+            })
+        };
+        let before = places::read(&decided(old, &old_only, "old"));
+        let after = places::read(&decided(new, &new_only, "new"));
+        for (place, mut comparison) in compare_places(&before, &after) {
+            if doubtful {
+                comparison.gained = comparison.gained.min(Answer::Maybe);
+                comparison.lost = comparison.lost.min(Answer::Maybe);
+            }
+            let known =
+                places.entry(place).or_insert(Comparison { gained: Answer::No, lost: Answer::No, example: None });
+            known.gained = known.gained.max(comparison.gained);
+            known.lost = known.lost.max(comparison.lost);
+            known.example = known.example.take().or(comparison.example);
+        }
+    }
+    // A policy that moved is a change, though no place has another.
+    let untouched = if places::material(old) == places::material(new) { Verdict::None } else { Verdict::Equivalent };
+    let verdict = places.values().fold(untouched, |verdict, comparison| verdict.and(comparison.verdict()));
+    let places = places.into_iter().map(|(place, comparison)| PlaceChange { place, comparison }).collect();
+    Report { verdict, places }
+}
+
+fn compare_places(old: &Places, new: &Places) -> Vec<(String, Comparison)> {
+    let nothing = Permissions::default();
+    let mut pairs: Vec<(&String, &Permissions, &Permissions)> = Vec::new();
+    let granted: BTreeSet<&String> = old.granted.keys().chain(new.granted.keys()).collect();
+    for place in granted {
+        let of = |places: &'_ Places| places.granted.get(place).cloned();
+        let (before, after) = (of(old), of(new));
+        if before != after {
+            pairs.push((place, old.granted.get(place).unwrap_or(&nothing), new.granted.get(place).unwrap_or(&nothing)));
+        }
+    }
+    for (place, before) in &old.standing {
+        if let Some(after) = new.standing.get(place).filter(|after| *after != before) {
+            pairs.push((place, before, after));
+        }
+    }
+    for (place, (role, before)) in &old.roles {
+        // Only if it is another role: what one and the same may do is a place of its own.
+        if let Some((_, after)) = new.roles.get(place).filter(|(other, _)| other != role) {
+            pairs.push((place, before, after));
+        }
+    }
+    pairs.into_iter().map(|(place, before, after)| (place.clone(), compare(before, after))).collect()
+}
+
+fn section<'t>(template: &'t Json, name: &str) -> impl Iterator<Item = (&'t String, &'t Json)> {
+    template.get(name).and_then(Json::as_object).into_iter().flatten()
+}
+
+/// Names that stand for something else than before: a parameter with another default, a mapping with other
+/// entries, a resource of another type.
+fn changed_names(old: &Json, new: &Json) -> BTreeSet<String> {
+    let meaning = |template: &Json| -> BTreeMap<String, String> {
+        let parameters = section(template, "Parameters").map(|(name, parameter)| {
+            (name.clone(), format!("{:?} {:?}", parameter.get("Type"), parameter.get("Default")))
+        });
+        let mappings = section(template, "Mappings").map(|(name, mapping)| (name.clone(), mapping.to_string()));
+        let resources =
+            section(template, "Resources").map(|(id, body)| (id.clone(), format!("{:?}", body.get("Type"))));
+        parameters.chain(mappings).chain(resources).collect()
+    };
+    let after = meaning(new);
+    let changed =
+        meaning(old).into_iter().filter(|(name, before)| after.get(name).is_some_and(|after| after != before));
+    changed.map(|(name, _)| name).collect()
+}
+
+/// The template with other names for what is not what it was.
+fn rename(template: &Json, changed: &BTreeSet<String>) -> Json {
+    if changed.is_empty() {
+        return template.clone();
+    }
+    let mut template = template.clone();
+    for part in ["Resources", "Conditions"] {
+        if let Some(part) = template.get_mut(part) {
+            rename_in(part, changed);
+        }
+    }
+    template
+}
+
+fn rename_in(value: &mut Json, changed: &BTreeSet<String>) {
+    let before = |name: &str| format!("{name} (before)");
+    match value {
+        Json::Array(list) => list.iter_mut().for_each(|value| rename_in(value, changed)),
+        Json::Object(map) => {
+            for (key, value) in map.iter_mut() {
+                match (key.as_str(), &mut *value) {
+                    ("Ref", Json::String(name)) if changed.contains(name) => *name = before(name),
+                    ("Fn::GetAtt" | "Fn::FindInMap", Json::Array(path)) => {
+                        if let Some(Json::String(name)) =
+                            path.first_mut().filter(|n| n.as_str().is_some_and(|n| changed.contains(n)))
+                        {
+                            *name = before(name);
+                        }
+                        for value in path {
+                            rename_in(value, changed);
+                        }
+                    }
+                    ("Fn::Sub", Json::String(text)) => rename_in_text(text, changed),
+                    ("Fn::Sub", Json::Array(both)) => {
+                        if let Some(Json::String(text)) = both.first_mut() {
+                            rename_in_text(text, changed);
+                        }
+                        both.iter_mut().skip(1).for_each(|value| rename_in(value, changed));
+                    }
+                    (_, value) => rename_in(value, changed),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn rename_in_text(text: &mut String, changed: &BTreeSet<String>) {
+    for name in changed {
+        for end in ["}", "."] {
+            *text = text.replace(&format!("${{{name}{end}"), &format!("${{{name} (before){end}"));
+        }
+    }
+}
+
+fn mark_name(name: &str, mark: &str) -> String {
+    format!("{name} ({mark})")
+}
+
+/// The conditions that resources depend on: those that mean the same in both templates, and those of one alone.
+fn conditions(old: &Json, new: &Json) -> (BTreeSet<String>, BTreeSet<String>, BTreeSet<String>) {
+    let used = |template: &Json| {
+        let mut names = BTreeSet::new();
+        for (_, body) in section(template, "Resources") {
+            names.extend(body.get("Condition").and_then(Json::as_str).map(str::to_owned));
+            find_conditions(body, &mut names);
+        }
+        names
+    };
+    let definition = |template: &Json, name: &str| {
+        template
+            .get("Conditions")
+            .and_then(|conditions| conditions.get(name))
+            .map(|condition| expand(template, condition, 0))
+    };
+    let (in_old, in_new) = (used(old), used(new));
+    let (mut shared, mut old_only, mut new_only) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for name in in_old.union(&in_new) {
+        let redefined = matches!((definition(old, name), definition(new, name)), (Some(a), Some(b)) if a != b);
+        if redefined {
+            old_only.insert(mark_name(name, "old"));
+            new_only.insert(mark_name(name, "new"));
+        } else {
+            shared.insert(name.clone());
+        }
+    }
+    (shared, old_only, new_only)
+}
+
+/// A condition with the conditions that it names spelt out.
+fn expand(template: &Json, condition: &Json, depth: usize) -> Json {
+    match condition {
+        Json::Object(map) => {
+            let named = map.get("Condition").and_then(Json::as_str).filter(|_| map.len() == 1 && depth < 10);
+            let definition = named.and_then(|name| template.get("Conditions")?.get(name));
+            match definition {
+                Some(definition) => expand(template, definition, depth + 1),
+                None => map
+                    .iter()
+                    .map(|(key, value)| (key.clone(), expand(template, value, depth)))
+                    .collect::<Map<_, _>>()
+                    .into(),
+            }
+        }
+        Json::Array(list) => list.iter().map(|value| expand(template, value, depth)).collect::<Vec<_>>().into(),
+        value => value.clone(),
+    }
+}
+
+fn find_conditions(value: &Json, names: &mut BTreeSet<String>) {
+    match value {
+        Json::Object(map) => {
+            if let Some(name) = map.get("Fn::If").and_then(|branches| branches.get(0)).and_then(Json::as_str) {
+                names.insert(name.to_owned());
+            }
+            map.values().for_each(|value| find_conditions(value, names));
+        }
+        Json::Array(list) => list.iter().for_each(|value| find_conditions(value, names)),
+        _ => {}
+    }
+}
+
+/// The template with its conditions decided: one branch of each `Fn::If`, no resource whose condition is not fulfilled.
+fn decide(template: &Json, is: &dyn Fn(&str) -> Option<bool>) -> Json {
+    let mut resources = Map::new();
+    for (id, body) in section(template, "Resources") {
+        let exists = body.get("Condition").and_then(Json::as_str).and_then(is).unwrap_or(true);
+        if let Some(body) = decided(body, is).filter(|_| exists) {
+            resources.insert(id.clone(), body);
+        }
+    }
+    Json::Object(Map::from_iter([("Resources".to_owned(), Json::Object(resources))]))
+}
+
+fn decided(value: &Json, is: &dyn Fn(&str) -> Option<bool>) -> Option<Json> {
+    match value {
+        Json::Object(map) => {
+            if map.len() == 1 {
+                if map.get("Ref").is_some_and(|name| name == "AWS::NoValue") {
+                    return None;
+                }
+                if let Some([Json::String(name), then, otherwise]) =
+                    map.get("Fn::If").and_then(Json::as_array).map(Vec::as_slice)
+                    && let Some(fulfilled) = is(name)
+                {
+                    return decided(if fulfilled { then } else { otherwise }, is);
+                }
+            }
+            Some(Json::Object(map.iter().filter_map(|(key, value)| Some((key.clone(), decided(value, is)?))).collect()))
+        }
+        Json::Array(list) => Some(Json::Array(list.iter().filter_map(|value| decided(value, is)).collect())),
+        value => Some(value.clone()),
+    }
+}
