@@ -24,7 +24,7 @@ OVERRIDES = $(if $(USERS),--users "$(USERS)") $(if $(EMAIL),--emails "$(EMAIL)")
 AWS ?= $(shell command -v aws || echo .venv/bin/aws)
 STACK = $$($(SYNTH) show stack-name --config "$(CONFIG)")
 
-.PHONY: help setup build synth check diff test lint demo deploy rotate undo status destroy deny guard prove prove-templates mutants clean
+.PHONY: help setup build synth check diff test lint demo deploy rotate undo status destroy deny guard prove prove-templates mutants bench clean
 
 help: ## List the targets
 	echo "Rotates IAM users' access keys. make demo shows it; make deploy sets it up."
@@ -121,6 +121,22 @@ mutants: ## Change the deciding code in every way cargo-mutants knows and see th
 	mutate --profile mutants --cargo-arg=--lib --cargo-arg=--test=plan || true # Exit 2: some are left.
 	echo "Those that are left against the model check (minutes each)"
 	mutate --iterate --profile prove --cargo-arg=--test=model
+
+bench: setup $(TARGET)/bench/ready ## Time synth beside AWS CDK and troposphere (installs them into target/bench)
+	$(CARGO) build --quiet --release --locked --package synth
+	! [ -d "$(TARGET)/bench/cdk" ] || cp tests/bench/cdk/{app.js,cdk.json} "$(TARGET)/bench/cdk"
+	.venv/bin/python tests/bench/bench.py "$(TARGET)"
+
+# Unfinished without npm, so that a later run looks for it again.
+$(TARGET)/bench/ready: tests/bench/requirements.txt tests/bench/cdk/package-lock.json
+	echo "Installing troposphere and, if npm is here, AWS CDK into $(TARGET)/bench (220 MB; once)"
+	$(PYTHON) -m venv "$(TARGET)/bench/troposphere"
+	"$(TARGET)/bench/troposphere/bin/pip" install --quiet --disable-pip-version-check --requirement tests/bench/requirements.txt
+	if command -v npm >/dev/null; then
+	  cp -R tests/bench/cdk "$(TARGET)/bench"
+	  npm ci --prefix "$(TARGET)/bench/cdk" --silent --ignore-scripts --no-audit --no-fund
+	  touch "$(TARGET)/bench/ready"
+	fi
 
 demo: build-local ## Show a rotation from beginning to end on a local AWS (CONFIG=examples/article.yaml)
 	echo "Building the demo"
