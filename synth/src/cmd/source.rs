@@ -57,7 +57,7 @@ impl Source {
         };
         let checked = config::read(&text, overrides).map_err(|p| Stop::bad_input(p.render(&file, &text)))?;
         for warning in &checked.warnings {
-            eprint!("warning: {}", warning.render(&file, &text));
+            eprint!("{}", warning.render_warning(&file, &text));
         }
         Ok(checked.config)
     }
