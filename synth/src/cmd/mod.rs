@@ -1,11 +1,16 @@
 //! The command line: one file per subcommand.
 
 mod check;
+mod schema;
 mod show;
 mod source;
 mod template;
 
-use std::{fmt, process::ExitCode};
+use std::{
+    fmt,
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 
@@ -23,6 +28,8 @@ enum Command {
     Template(template::Args),
     /// Say whether a committed template is what its configuration generates
     Check(check::Args),
+    /// Print the JSON Schema of rotation.yaml, for editors
+    Schema,
     /// Print one setting of a configuration
     Show(show::Args),
 }
@@ -75,12 +82,22 @@ impl Stop {
     }
 }
 
+/// Writes a document to standard output.
+fn print(document: &str) -> Result<(), Stop> {
+    match io::stdout().write_all(document.as_bytes()) {
+        // Whoever reads has read enough: `synth template | head`.
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|e| Stop::failure(format!("standard output: {e}"))),
+    }
+}
+
 /// Runs the command line to its end; errors go to standard error.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Template(args) => template::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Schema => schema::run(),
         Command::Show(args) => show::run(&args),
     };
     match done {

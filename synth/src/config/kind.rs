@@ -177,4 +177,8 @@ impl<T: Word + SameAs> Kind for Vec<T> {
     fn schema() -> Json {
         json!({ "type": "array", "items": T::schema(), "minItems": 1, "uniqueItems": true })
     }
+
+    fn json(text: &str) -> Json {
+        text.trim_matches(['[', ']']).split(", ").map(T::json).collect()
+    }
 }

@@ -36,7 +36,9 @@ impl Problem {
         let at = bytes(text, at);
         let before = &text[..at.start];
         let line = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let place = Place { line: before.matches('\n').count() + 1, column: before[line..].chars().count() + 1 };
+        // An editor shows no byte order mark.
+        let visible = |text: &'_ str| text.chars().filter(|c| *c != '\u{feff}').count();
+        let place = Place { line: before.matches('\n').count() + 1, column: visible(&before[line..]) + 1 };
         Self { place, message, meant: None, notes: Vec::new(), at, context: Vec::new() }
     }
 
@@ -78,7 +80,7 @@ impl Problem {
 }
 
 /// The bytes that some characters are; of several lines the first, as far as it is written on.
-fn bytes(text: &str, characters: Range<usize>) -> Range<usize> {
+pub(super) fn bytes(text: &str, characters: Range<usize>) -> Range<usize> {
     let mut indices = text.char_indices().map(|(index, _)| index).chain([text.len()]).skip(characters.start);
     let start = indices.next().unwrap_or(text.len());
     let end = match characters.len() {

@@ -41,7 +41,7 @@ const DEPTH: usize = 32;
 
 /// The one document of the text.
 pub(super) fn parse(text: &str) -> Result<Node<'_>, Unreadable> {
-    let mut builder = Builder { parser: Parser::new_from_str(text), anchors: Vec::new() };
+    let mut builder = Builder { text, seen: (0, 0), parser: Parser::new_from_str(text), anchors: Vec::new() };
     let mut root = None;
     loop {
         let (event, span) = builder.next()?;
@@ -61,6 +61,9 @@ pub(super) fn parse(text: &str) -> Result<Node<'_>, Unreadable> {
 }
 
 struct Builder<'t> {
+    text: &'t str,
+    /// A character of the text that was looked at, and the byte where it begins.
+    seen: (usize, usize),
     parser: Parser<'t, StrInput<'t>>,
     /// The values with an anchor that are complete.
     anchors: Vec<(usize, Content<'t>)>,
@@ -79,8 +82,12 @@ impl<'t> Builder<'t> {
             return refuse("this is nested too deeply");
         }
         let mut end = span.end.index();
+        let start = start + self.properties(&event, start);
         let (content, anchor, tag) = match event {
             Event::Scalar(text, style, anchor, tag) => {
+                if matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted) {
+                    end = start + self.quoted(start);
+                }
                 let is_text = style != ScalarStyle::Plain || tag.as_deref().is_some_and(is_string);
                 let content = if is_text { Content::Text(text) } else { resolve(text) };
                 (content, anchor, tag.filter(|tag| !is_string(tag)))
@@ -125,6 +132,54 @@ impl<'t> Builder<'t> {
     }
 }
 
+/// What the parser's places include, and a reader does not take for the value.
+impl<'t> Builder<'t> {
+    /// The text from a character on; looked for from the last one on, so that a long text takes no longer than it must.
+    fn from(&mut self, start: usize) -> &'t str {
+        let (seen, at) = if start < self.seen.0 { (0, 0) } else { self.seen };
+        let rest = &self.text[at..];
+        let skipped = rest.char_indices().nth(start - seen).map_or(rest.len(), |(index, _)| index);
+        self.seen = (start, at + skipped);
+        &rest[skipped..]
+    }
+
+    /// How many characters the anchor and the tag before a value take.
+    fn properties(&mut self, event: &Event<'_>, start: usize) -> usize {
+        let has_some = match event {
+            Event::Scalar(_, _, anchor, tag) | Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => {
+                *anchor > 0 || tag.is_some()
+            }
+            _ => false,
+        };
+        if !has_some {
+            return 0;
+        }
+        let value = self.from(start);
+        let mut rest = value;
+        while rest.starts_with(['&', '!']) {
+            rest = rest.trim_start_matches(|c: char| !c.is_whitespace()).trim_start();
+        }
+        value[..value.len() - rest.len()].chars().count()
+    }
+
+    /// How many characters a scalar in quotes takes: the parser counts the comment behind it too.
+    fn quoted(&mut self, start: usize) -> usize {
+        let mut characters = self.from(start).chars();
+        let Some(quote) = characters.next() else { return 0 };
+        let mut length = 1;
+        while let Some(c) = characters.next() {
+            length += 1;
+            if c == quote && !(quote == '\'' && characters.as_str().starts_with(quote)) {
+                break;
+            }
+            if c == '\\' && quote == '"' || c == quote {
+                length += usize::from(characters.next().is_some());
+            }
+        }
+        length
+    }
+}
+
 fn is_string(tag: &Tag) -> bool {
     tag.is_yaml_core_schema() && tag.suffix == "str"
 }
@@ -147,5 +202,83 @@ fn resolve(text: Cow<'_, str>) -> Content<'_> {
         Content::Other(text)
     } else {
         Content::Text(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::problem::bytes;
+
+    /// What is underlined for each scalar, in the order of the text.
+    fn scalars(text: &str) -> Vec<String> {
+        fn walk(node: &Node<'_>, text: &str, found: &mut Vec<String>) {
+            match &node.content {
+                Content::List(items) => items.iter().for_each(|item| walk(item, text, found)),
+                Content::Map(entries) => entries.iter().for_each(|(key, value)| {
+                    walk(key, text, found);
+                    walk(value, text, found);
+                }),
+                _ => found.push(text[bytes(text, node.at.clone())].to_owned()),
+            }
+        }
+        let mut found = Vec::new();
+        walk(&parse(text).unwrap(), text, &mut found);
+        found
+    }
+
+    #[test]
+    fn every_value_knows_where_it_is_written() {
+        for (text, written) in [
+            ("one: 1 # comment", &["one", "1"][..]),
+            ("# c\r\na:   b \r\nc: d\r\n", &["a", "b", "c", "d"]),
+            ("日本: '日 本'\nb: \"\\u65e5\"", &["日本", "'日 本'", "b", "\"\\u65e5\""]),
+            ("a: \tb", &["a", "b"]),
+            ("{a: [b,c ], 'd' : e}", &["a", "b", "c", "'d'", "e"]),
+            ("a:\n- b\n-   c d\n", &["a", "b", "c d"]),
+            ("a: &x b\nc: *x\nd: !!str 7\ne: &y\n  z\nf: *y", &["a", "b", "c", "*x", "d", "7", "e", "z", "f", "*y"]),
+            ("\u{feff}a: b", &["a", "b"]),
+            ("--- \na: b\n...\n", &["a", "b"]),
+            ("a:\nb: ''", &["a", "", "b", "''"]),
+            ("a: \"b\\\" c\"  # d\ne: 'f''g' # h", &["a", "\"b\\\" c\"", "e", "'f''g'"]),
+            ("a: &x \"b\" # c\nd: !!str '7'", &["a", "\"b\"", "d", "'7'"]),
+        ] {
+            assert_eq!(scalars(text), written, "{text:?}");
+        }
+        let block = scalars("a: |\n  one\n  two\nb: >-\n  three\n");
+        assert!(block[1].trim_start_matches(['|', '\n', ' ']).starts_with("one"), "{block:?}");
+        assert!(block[3].trim_start_matches(['>', '-', '\n', ' ']).starts_with("three"), "{block:?}");
+    }
+
+    #[test]
+    fn what_is_no_single_finite_tree_is_refused() {
+        for text in ["a: b\n---\nc: d", "a: [", "a: *b", "&a [*a]", "a: b: c", "a: 'b", "%YAML 9\n"] {
+            assert!(parse(text).is_err(), "{text:?}");
+        }
+        assert!(parse(&"[".repeat(100_000)).is_err());
+        // Each alias is ten of the one before; nobody copies them.
+        let bomb: String = (1..40).map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 10].join(","))).collect();
+        assert!(parse(&format!("a0: &a0 x\n{bomb}")).is_ok());
+    }
+
+    #[test]
+    fn words_numbers_and_the_rest() {
+        let kind = |text| match parse(text).unwrap().content {
+            Content::Text(_) => "text",
+            Content::Number(_) => "number",
+            Content::Other(_) => "other",
+            Content::Null => "null",
+            _ => "more",
+        };
+        for (texts, expected) in [
+            (&["no", "on", "2012-10-17", "12:30", "'7'", "!!str 7", "inf", "nan", "e", "1d", "0b1"][..], "text"),
+            (&["0", "7", "-1", "+3", "007"], "number"),
+            (&["true", "FALSE", "1.5", "1e3", "0x1F", "0o17", ".inf", "-.INF"], "other"),
+            (&["", "~", "null", "# only a comment"], "null"),
+        ] {
+            for text in texts {
+                assert_eq!(kind(text), expected, "{text:?}");
+            }
+        }
     }
 }

@@ -98,7 +98,6 @@ macro_rules! duration_words {
 duration_words! {
     RotateAfter: Rule::pattern(&format!("(?:{})", durations(Self::LEAST, Span::MAX)));
     Timeout: Rule::pattern(&format!("(?:{})", durations(Self::LEAST, Self::MOST)));
-    LogRetention: Rule::words(RETENTIONS.iter().map(|(word, _)| *word));
     Span: any_duration(&[]);
     DeleteAfter: any_duration(&["next-rotation"]);
     Patience: any_duration(&["forever"]), [("always", "forever"), ("infinite", "forever"), ("unlimited", "forever")];
@@ -127,6 +126,24 @@ impl FromStr for LogRetention {
             allowed: "1d, 3d, 5d, 7d, 14d, 30d, 60d, 90d, 120d, 150d, 180d, 365d, 400d, 545d, 731d, 1096d, 1827d, 2192d, \
                       2557d, 2922d, 3288d or 3653d",
         })
+    }
+}
+
+impl Word for LogRetention {
+    const NUMBERS: bool = true;
+
+    fn rule() -> Rule {
+        Rule::words(RETENTIONS.iter().map(|(word, _)| *word))
+    }
+
+    /// The nearest that there is.
+    fn guesses(text: &str) -> Vec<String> {
+        let spans = near::durations(text).into_iter().filter_map(|text| text.parse::<Span>().ok());
+        let nearest = |span: Span| {
+            let known = RETENTIONS.iter().min_by_key(|(_, days)| span.whole_days().abs_diff((*days).into()));
+            known.map(|(word, _)| (*word).to_owned())
+        };
+        spans.filter_map(nearest).collect()
     }
 }
 
