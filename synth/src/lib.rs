@@ -4,6 +4,7 @@
 //! of the typed resources in [`cfn`] and the policies in [`iam`]; [`cmd`] is the command line. Only `cmd` touches files.
 
 pub mod cfn;
+pub mod check;
 pub mod cmd;
 pub mod config;
 pub mod iam;

@@ -8,6 +8,7 @@ pub mod read;
 pub mod resource;
 pub mod template;
 pub mod value;
+pub mod view;
 pub mod yaml;
 
 pub use resource::{Handle, HasArn, LogicalId, Resource};
