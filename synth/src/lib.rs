@@ -7,5 +7,8 @@ pub mod cfn;
 pub mod check;
 pub mod cmd;
 pub mod config;
+pub mod explain;
+pub mod graph;
 pub mod iam;
+pub mod page;
 pub mod stack;

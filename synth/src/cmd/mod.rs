@@ -1,6 +1,11 @@
 //! The command line: one file per subcommand.
 
 mod check;
+mod explain;
+mod generate;
+mod graph;
+mod list;
+mod project;
 mod schema;
 mod show;
 mod source;
@@ -26,8 +31,16 @@ pub struct Cli {
 enum Command {
     /// Print the template that a configuration stands for, or write it to a file
     Template(template::Args),
-    /// Say whether a committed template is what its configuration generates
+    /// Write the project's generated files: templates/ and the picture in README.md
+    Generate,
+    /// List the project's generated files, and what each is made of
+    List,
+    /// Say whether generated files are fresh, fit together and keep within AWS's limits
     Check(check::Args),
+    /// Draw a template: its resources and what they do with each other, in Mermaid
+    Graph(graph::Args),
+    /// Say of each permission which step of a rotation needs it, and why
+    Explain(explain::Args),
     /// Print the JSON Schema of rotation.yaml, for editors
     Schema,
     /// Print one setting of a configuration
@@ -97,6 +110,10 @@ pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         Command::Template(args) => template::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Generate => generate::run(),
+        Command::List => list::run(),
+        Command::Graph(args) => graph::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Schema => schema::run(),
         Command::Show(args) => show::run(&args),
     };

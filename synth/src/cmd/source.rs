@@ -1,6 +1,9 @@
 //! The options of every command that begins with a configuration.
 
-use std::{path::PathBuf, str::FromStr};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use super::Stop;
 use crate::{
@@ -47,19 +50,12 @@ impl Source {
 
     /// Reads the configuration; warnings go to standard error.
     pub(super) fn read(&self) -> Result<Config, Stop> {
-        let file = self.file();
-        let text = std::fs::read_to_string(&self.config)
-            .map_err(|e| Stop::bad_input(format!("{file}: cannot be read: {e}; name another file with --config")))?;
         let overrides = Overrides {
             users: self.users.clone().map(|words| words.0),
             emails: self.emails.clone().map(|words| words.0),
             architecture: self.architecture,
         };
-        let checked = config::read(&text, overrides).map_err(|p| Stop::bad_input(p.render(&file, &text)))?;
-        for warning in &checked.warnings {
-            eprint!("{}", warning.render_warning(&file, &text));
-        }
-        Ok(checked.config)
+        read(&self.config, overrides)
     }
 
     /// Reads the configuration and generates its template.
@@ -67,4 +63,16 @@ impl Source {
         let config = self.read()?;
         stack::template(&config).map_err(|e| Stop::bad_input(format!("{}: {e}", self.file())))
     }
+}
+
+/// Reads a configuration; warnings go to standard error.
+pub(super) fn read(path: &Path, overrides: Overrides) -> Result<Config, Stop> {
+    let file = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| Stop::bad_input(format!("{file}: cannot be read: {e}; name another file with --config")))?;
+    let checked = config::read(&text, overrides).map_err(|p| Stop::bad_input(p.render(&file, &text)))?;
+    for warning in &checked.warnings {
+        eprint!("{}", warning.render_warning(&file, &text));
+    }
+    Ok(checked.config)
 }
