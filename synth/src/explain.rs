@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::cfn::{
     Value, json,
-    view::{View, reasons},
+    view::{Statement, View, reasons},
 };
 
 /// One statement of one role.
@@ -65,21 +65,23 @@ pub fn explain(template: &Value) -> Explanation {
         let id = role.resource.id.to_owned();
         roles.push(Trust {
             why: reason(&format!("/Resources/{id}")),
-            services: role.trust.iter().flat_map(|statement| statement.services()).collect(),
-            conditions: role.trust.iter().flat_map(|statement| statement.conditions()).collect(),
+            services: role.trust.iter().flat_map(Statement::services).collect(),
+            conditions: role.trust.iter().flat_map(Statement::conditions).collect(),
             role: id.clone(),
         });
-        permissions.extend(role.policies.iter().map(|statement| Permission {
-            role: id.clone(),
-            sid: statement.sid().to_owned(),
-            why: reason(&statement.pointer),
-            actions: statement
-                .texts("Action")
-                .into_iter()
-                .map(|action| (action.clone(), needs.get(&action).cloned().unwrap_or_default()))
-                .collect(),
-            resources: statement.texts("Resource"),
-            conditions: statement.conditions(),
+        permissions.extend(role.policies.iter().map(|statement| {
+            Permission {
+                role: id.clone(),
+                sid: statement.sid().to_owned(),
+                why: reason(&statement.pointer),
+                actions: statement
+                    .texts("Action")
+                    .into_iter()
+                    .map(|action| (action.clone(), needs.get(&action).cloned().unwrap_or_default()))
+                    .collect(),
+                resources: statement.texts("Resource"),
+                conditions: statement.conditions(),
+            }
         }));
     }
     let free = steps().into_iter().filter(|step| !step.call.needs_permission());
@@ -89,6 +91,11 @@ pub fn explain(template: &Value) -> Explanation {
 /// What is said where no step of the handler needs an action.
 const SERVICE: &str = "no step of the handler: AWS does it in this role";
 
+/// One line for each, with a word before it.
+fn lines(before: &str, list: &[String]) -> String {
+    list.iter().map(|line| format!("{before} {line}\n")).collect::<Vec<_>>().concat()
+}
+
 impl Explanation {
     /// As people read it.
     #[must_use]
@@ -96,14 +103,14 @@ impl Explanation {
         let mut out = String::new();
         for trust in &self.roles {
             out += &format!("{} — {}\n  assumed by {}\n", trust.role, trust.why, trust.services.join(", "));
-            out += &trust.conditions.iter().map(|condition| format!("  only if    {condition}\n")).collect::<String>();
+            out += &lines("  only if", &trust.conditions);
             for permission in self.permissions.iter().filter(|permission| permission.role == trust.role) {
                 out += &format!("\n{}", permission.text());
             }
             out.push('\n');
         }
         out += "Needs no permission\n";
-        out + &self.free.iter().map(|(action, step)| format!("  {action}  {step}\n")).collect::<String>()
+        out + &lines(" ", &self.free.iter().map(|(action, step)| format!("{action}  {step}")).collect::<Vec<_>>())
     }
 
     /// As programs read it: one entry for each action of each statement.
@@ -118,7 +125,8 @@ impl Explanation {
             };
             p.actions.iter().map(entry).collect::<Vec<_>>()
         };
-        let trust = |t: &Trust| json!({ "role": t.role, "services": t.services, "conditions": t.conditions, "why": t.why });
+        let trust =
+            |t: &Trust| json!({ "role": t.role, "services": t.services, "conditions": t.conditions, "why": t.why });
         let free = |(action, step): &(String, &'static str)| json!({ "action": action, "steps": [step] });
         json!({
             "roles": self.roles.iter().map(trust).collect::<Vec<_>>(),
@@ -139,6 +147,6 @@ impl Permission {
         for (index, resource) in self.resources.iter().enumerate() {
             out += &format!("    {}  {resource}\n", if index == 0 { "on" } else { "  " });
         }
-        out + &self.conditions.iter().map(|condition| format!("    if  {condition}\n")).collect::<String>()
+        out + &lines("    if ", &self.conditions)
     }
 }

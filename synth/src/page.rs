@@ -53,15 +53,15 @@ pub fn page(sheets: &[Sheet<'_>]) -> String {
             ]
         }),
     );
-    sheets.iter().for_each(|sheet| out += &sheet.section());
-    out
+    out + &sheets.iter().map(Sheet::section).collect::<String>()
 }
 
 impl Sheet<'_> {
     fn section(&self) -> String {
         let canonical = json::to_json(self.template);
         let mut out = format!("\n## {}\n\n", self.file);
-        out += &format!("[The template]({}), from {}. {}\n", self.file, link(self.from), text(&canonical["Description"]));
+        out +=
+            &format!("[The template]({}), from {}. {}\n", self.file, link(self.from), text(&canonical["Description"]));
         out += "\n### The life of one key\n";
         out += &self.life();
         out += "\n### How it fits together\n\n";
@@ -106,11 +106,19 @@ impl Sheet<'_> {
                 rows.push(vec![retired.to_string(), "deleted".into(), "works".into()]);
             }
             DeleteAfter::Window(window) => {
-                let row = vec![(retired + window).to_string(), "deleted; until then `make undo` reactivates it".into(), "works".into()];
+                let row = vec![
+                    (retired + window).to_string(),
+                    "deleted; until then `make undo` reactivates it".into(),
+                    "works".into(),
+                ];
                 rows.push(row);
             }
             DeleteAfter::NextRotation => {
-                rows.push(vec!["later".into(), "deleted when the next rotation needs its place".into(), "is due".into()]);
+                rows.push(vec![
+                    "later".into(),
+                    "deleted when the next rotation needs its place".into(),
+                    "is due".into(),
+                ]);
             }
         }
         let looks = format!(
@@ -136,13 +144,14 @@ impl Sheet<'_> {
         let explanation = explain(self.template);
         let mut out = String::new();
         for trust in &explanation.roles {
-            let only_if: String = trust.conditions.iter().map(|condition| format!(", only if {}", code(condition))).collect();
-            out += &format!("\n{}: {} Assumed by {}{only_if}.\n", code(&trust.role), trust.why, trust.services.join(", "));
+            let limits = only_if(", ", &trust.conditions);
+            out +=
+                &format!("\n{}: {} Assumed by {}{limits}.\n", code(&trust.role), trust.why, trust.services.join(", "));
             let statements = explanation.permissions.iter().filter(|permission| permission.role == trust.role);
             let row = |permission: &Permission| {
                 let lines = |list: &[String]| list.iter().map(|line| code(line)).collect::<Vec<_>>().join("<br>");
                 let actions: Vec<_> = permission.actions.iter().map(|(action, _)| action.clone()).collect();
-                let conditions: String = permission.conditions.iter().map(|c| format!("<br>only if {}", code(c))).collect();
+                let conditions = only_if("<br>", &permission.conditions);
                 vec![
                     permission.sid.clone(),
                     lines(&actions),
@@ -170,17 +179,25 @@ impl Sheet<'_> {
 fn names(canonical: &Json) -> String {
     let rows = ["Parameters", "Outputs"].into_iter().flat_map(|section| {
         let kind = section.trim_end_matches('s').to_lowercase();
-        View(canonical).section(section).map(move |(name, body)| vec![code(name), kind.clone(), text(&body["Description"])])
+        View(canonical)
+            .section(section)
+            .map(move |(name, body)| vec![code(name), kind.clone(), text(&body["Description"])])
     });
     table(&["name", "is", "what"], rows)
 }
 
 fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let line = |cells: &[String]| format!("| {} |\n", cells.iter().map(|cell| cell.replace('|', "\\|")).collect::<Vec<_>>().join(" | "));
+    let line = |cells: &[String]| {
+        format!("| {} |\n", cells.iter().map(|cell| cell.replace('|', "\\|")).collect::<Vec<_>>().join(" | "))
+    };
     let head: Vec<_> = head.iter().map(|&cell| cell.to_owned()).collect();
     let mut out = format!("\n{}|{}\n", line(&head), "---|".repeat(head.len()));
     rows.into_iter().for_each(|row| out += &line(&row));
     out
+}
+
+fn only_if(before: &str, conditions: &[String]) -> String {
+    conditions.iter().map(|condition| format!("{before}only if {}", code(condition))).collect::<Vec<_>>().concat()
 }
 
 fn code(text: &str) -> String {
@@ -212,7 +229,8 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped() {
-        for (number, shown) in [(0, "0"), (128, "128"), (1_000, "1,000"), (51_200, "51,200"), (1_000_000, "1,000,000")] {
+        for (number, shown) in [(0, "0"), (128, "128"), (1_000, "1,000"), (51_200, "51,200"), (1_000_000, "1,000,000")]
+        {
             assert_eq!(thousands(number), shown);
         }
     }

@@ -61,7 +61,12 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
         ("users:\n  - alice\n  - /ops/Alice", "5:5", "/ops/Alice", "entry 1 again"),
         ("users: [\"*\"]", "3:9", "\"*\"", "not an IAM user name"),
         ("users: [ci/bot]", "3:9", "ci/bot", "did you mean /ci/bot?"),
-        ("users: [\"arn:aws:iam::123456789012:user/ci/bot\"]", "3:9", "\"arn:aws:iam::123456789012:user/ci/bot\"", "did you mean /ci/bot?"),
+        (
+            "users: [\"arn:aws:iam::123456789012:user/ci/bot\"]",
+            "3:9",
+            "\"arn:aws:iam::123456789012:user/ci/bot\"",
+            "did you mean /ci/bot?",
+        ),
         ("users:\n  -", "4:3", "-", "the value is missing"),
         ("emails: [nobody]", "3:10", "nobody", "name@domain.example"),
         ("emails: [a@b.co, A@B.co]", "3:18", "A@B.co", "again"),
@@ -147,18 +152,36 @@ fn rules_between_settings_do_not_wait_for_other_settings() {
 
 #[test]
 fn what_the_command_line_gives_is_not_looked_for_in_the_file() {
-    let run = synth(b"users: [a b]\narchitecture: mips\n", &["--users", "bob", "--emails", "a@b.co", "--architecture", "arm64"]);
+    let run = synth(
+        b"users: [a b]\narchitecture: mips\n",
+        &["--users", "bob", "--emails", "a@b.co", "--architecture", "arm64"],
+    );
     assert_eq!((run.code, run.written), (Some(0), true), "{}", run.error);
 }
 
 #[test]
 fn what_is_no_configuration_at_all_is_refused_too() {
-    for text in [&b"\xff\xfe"[..], b"", b"null", b"[1, 2]", b"just text", b"? [a]\n: b\n", b"!x {}", b"users: &a [*a]", b"users: [alice", b"- users", b"a: b\n---\nc: d"]
-    {
+    for text in [
+        &b"\xff\xfe"[..],
+        b"",
+        b"null",
+        b"[1, 2]",
+        b"just text",
+        b"? [a]\n: b\n",
+        b"!x {}",
+        b"users: &a [*a]",
+        b"users: [alice",
+        b"- users",
+        b"a: b\n---\nc: d",
+    ] {
         let run = synth(text, &[]);
         assert_eq!((run.code, run.written), (Some(2), false), "{text:?}: {}", run.error);
         let told = run.error.starts_with("error: ") || run.error.starts_with("rotation.yaml: cannot be read");
-        assert!(told && run.error.contains("rotation.yaml:") && !run.error.contains("panicked"), "{text:?}: {}", run.error);
+        assert!(
+            told && run.error.contains("rotation.yaml:") && !run.error.contains("panicked"),
+            "{text:?}: {}",
+            run.error
+        );
     }
     let run = synth(with("").as_bytes(), &["--config", "nowhere.yaml"]);
     assert_eq!(run.code, Some(2));

@@ -59,8 +59,33 @@ fn seeds(setting: &str) -> Vec<&'static str> {
         "memory" => vec!["128"],
         "log_retention" => vec!["90d", "3653d", "24h"],
         _ => vec![
-            "0", "00", "0d", "1m", "59s", "60s", "119s", "120s", "2m", "15m", "900s", "901s", "16m", "1h", "0001m", "36h", "90d",
-            "3650d", "3651d", "87600h", "87601h", "5256000m", "5256001m", "315360000s", "315360001s", "forever", "next-rotation",
+            "0",
+            "00",
+            "0d",
+            "1m",
+            "59s",
+            "60s",
+            "119s",
+            "120s",
+            "2m",
+            "15m",
+            "900s",
+            "901s",
+            "16m",
+            "1h",
+            "0001m",
+            "36h",
+            "90d",
+            "3650d",
+            "3651d",
+            "87600h",
+            "87601h",
+            "5256000m",
+            "5256001m",
+            "315360000s",
+            "315360001s",
+            "forever",
+            "next-rotation",
         ],
     }
 }
@@ -71,18 +96,20 @@ fn nearly(seeds: Vec<&'static str>) -> impl Strategy<Value = String> {
         4 => prop::sample::select("0123456789dhms/*?,-#LW@.+_ ()aZ:T".chars().collect::<Vec<_>>()),
         1 => any::<char>(),
     ];
-    (prop::sample::select(seeds), 0..5u8, any::<prop::sample::Index>(), character).prop_map(|(text, change, at, new)| {
-        let mut chars: Vec<_> = text.chars().collect();
-        let at = at.index(chars.len());
-        match change {
-            0 => chars[at] = new,
-            1 => drop(chars.remove(at)),
-            2 => chars.insert(at, new),
-            3 => chars.push(new),
-            _ => {}
-        }
-        chars.into_iter().collect()
-    })
+    (prop::sample::select(seeds), 0..5u8, any::<prop::sample::Index>(), character).prop_map(
+        |(text, change, at, new)| {
+            let mut chars: Vec<_> = text.chars().collect();
+            let at = at.index(chars.len());
+            match change {
+                0 => chars[at] = new,
+                1 => drop(chars.remove(at)),
+                2 => chars.insert(at, new),
+                3 => chars.push(new),
+                _ => {}
+            }
+            chars.into_iter().collect()
+        },
+    )
 }
 
 #[test]
@@ -96,7 +123,8 @@ fn the_schema_and_the_reader_agree_on_every_single_value() {
         let paths = [511, 512].map(|length| format!("/{}/x", "p".repeat(length - 1)));
         let mails = [64, 65].map(|length| format!("{}@b.co", "x".repeat(length)));
         let labels = [63, 64].map(|length| format!("a@{}.co", "x".repeat(length)));
-        let awkward = ["", " ", "no", "2026-01-01", "7", "0", "日本", "a\n", "*", "${x}", "en ", "EN"].map(str::to_owned);
+        let awkward =
+            ["", " ", "no", "2026-01-01", "7", "0", "日本", "a\n", "*", "${x}", "en ", "EN"].map(str::to_owned);
         let texts = seeds(setting).into_iter().map(str::to_owned);
         let texts = texts.chain(long).chain(paths).chain(mails).chain(labels).chain(awkward).collect::<Vec<_>>();
         values.extend(texts.into_iter().map(|text| (setting.clone(), whole(text.into()))));
@@ -106,8 +134,21 @@ fn the_schema_and_the_reader_agree_on_every_single_value() {
             values.push((setting.clone(), whole(text.into())));
         }
         for value in [
-            json!(null), json!(true), json!(0), json!(7), json!(-1), json!(127), json!(128), json!(10_240), json!(10_241),
-            json!(1.5), json!([]), json!(["alice"]), json!([["alice"]]), json!({}), json!({ "a": 1 }),
+            json!(null),
+            json!(true),
+            json!(0),
+            json!(7),
+            json!(-1),
+            json!(127),
+            json!(128),
+            json!(10_240),
+            json!(10_241),
+            json!(1.5),
+            json!([]),
+            json!(["alice"]),
+            json!([["alice"]]),
+            json!({}),
+            json!({ "a": 1 }),
         ] {
             values.push((setting.clone(), whole(value.clone())));
             values.push((setting.clone(), value));
@@ -121,7 +162,11 @@ fn the_schema_and_the_reader_agree_on_every_single_value() {
     let (mut good, mut bad) = (BTreeSet::new(), BTreeSet::new());
     for ((setting, value), wrong) in values.iter().zip(&verdicts) {
         assert_eq!(wrong.is_empty(), reader_accepts(setting, value), "{setting}: {value}: the schema finds {wrong:?}");
-        if wrong.is_empty() { good.insert(setting) } else { bad.insert(setting) };
+        if wrong.is_empty() {
+            good.insert(setting)
+        } else {
+            bad.insert(setting)
+        };
     }
     let all: BTreeSet<_> = schema["properties"].as_object().unwrap().keys().collect();
     assert_eq!((&good, &bad), (&all, &all), "each setting was seen right and wrong");

@@ -167,7 +167,8 @@ impl<'t> View<'t> {
 
 fn statements<'t>(document: &'t Json, pointer: &str) -> Vec<Statement<'t>> {
     let list = get(document, "Statement");
-    let place = |index| if list.is_array() { format!("{pointer}/Statement/{index}") } else { format!("{pointer}/Statement") };
+    let place =
+        |index| if list.is_array() { format!("{pointer}/Statement/{index}") } else { format!("{pointer}/Statement") };
     each(list).enumerate().map(|(index, body)| Statement { pointer: place(index), body }).collect()
 }
 
@@ -303,7 +304,12 @@ fn children(json: &Json, at: &str, found: &mut Vec<Reference>) {
 
 /// The names in a `Fn::Sub` text; `${!…}` is none.
 fn variables(template: &str) -> impl Iterator<Item = &str> {
-    template.split("${").skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).filter(|n| !n.starts_with('!'))
+    template
+        .split("${")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('}'))
+        .map(|(name, _)| name)
+        .filter(|n| !n.starts_with('!'))
 }
 
 /// The reasons that a template of ours was built with, by JSON pointer into its canonical form.
@@ -355,7 +361,8 @@ mod tests {
         });
         let names = |how| {
             let of = View(&template).references().into_iter().filter(move |reference| reference.how == how);
-            of.map(|r| r.attribute.map_or(r.name.clone(), |attribute| format!("{}.{attribute}", r.name))).collect::<Vec<_>>()
+            of.map(|r| r.attribute.map_or(r.name.clone(), |attribute| format!("{}.{attribute}", r.name)))
+                .collect::<Vec<_>>()
         };
         assert_eq!(names(How::Value), ["Q", "R.Arn", "T", "U.V.W", "AWS::Region", "Y", "Z", "K"]);
         assert_eq!(names(How::Condition), ["D", "C", "E"]);

@@ -2,6 +2,8 @@
 //!
 //! What only CloudFormation knows (an account, a Region, an ARN) is measured at its longest.
 
+use std::fmt;
+
 use serde_json::Value as Json;
 
 use crate::cfn::view::{Resource, View, each, text};
@@ -17,8 +19,8 @@ pub struct Measure {
     pub limit: usize,
     /// Of what there are so many: bytes, characters.
     pub unit: &'static str,
-    /// What happens above it, and what to do.
-    pub above: &'static str,
+    /// What to do where it is larger.
+    pub fix: &'static str,
     /// Whether AWS refuses what is larger; otherwise it can be deployed in another way.
     pub refused: bool,
 }
@@ -28,6 +30,13 @@ impl Measure {
     #[must_use]
     pub fn exceeded(&self) -> bool {
         self.size > self.limit
+    }
+}
+
+impl fmt::Display for Measure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, size, limit, unit, .. } = self;
+        write!(f, "{what}: {size} {unit}, and AWS allows {limit}")
     }
 }
 
@@ -41,6 +50,9 @@ pub const INLINE_POLICIES: usize = 10_240;
 pub const TRUST_POLICY: usize = 2_048;
 /// All environment variables of a function ("Lambda quotas").
 pub const ENVIRONMENT: usize = 4_096;
+
+/// Nearly all that grows, grows with the number of users.
+const FEWER: &str = "name fewer users, or split them over several stacks";
 
 /// Names that a template may give, and how long they may be.
 const NAMES: [(&str, &str, usize); 7] = [
@@ -62,17 +74,24 @@ const COUNTS: [(&str, usize); 4] = [("Parameters", 200), ("Resources", 500), ("O
 pub fn measures(template: &Json, document: &str, stack_name: Option<&str>) -> Vec<Measure> {
     let view = View(template);
     let size = document.len();
-    let measure = |what: &str, size, limit, unit, above| Measure { what: what.into(), size, limit, unit, above, refused: true };
+    let measure =
+        |what: &str, size, limit, unit, fix| Measure { what: what.into(), size, limit, unit, fix, refused: true };
     let mut all = vec![
         Measure {
             refused: false,
-            ..measure("template, passed directly", size, INLINE, "bytes", "deploy it through S3, as `aws cloudformation deploy --s3-bucket` does")
+            ..measure(
+                "template, passed directly",
+                size,
+                INLINE,
+                "bytes",
+                "deploy it through S3, as `aws cloudformation deploy --s3-bucket` does",
+            )
         },
-        measure("template", size, TEMPLATE, "bytes", "CloudFormation refuses it: split the stack"),
+        measure("template", size, TEMPLATE, "bytes", FEWER),
     ];
-    all.extend(COUNTS.iter().map(|(section, limit)| {
-        measure(section, view.section(section).count(), *limit, "entries", "CloudFormation refuses it: split the stack")
-    }));
+    all.extend(
+        COUNTS.iter().map(|(section, limit)| measure(section, view.section(section).count(), *limit, "entries", FEWER)),
+    );
     for resource in view.resources() {
         all.extend(of_resource(resource, stack_name));
     }
@@ -80,33 +99,31 @@ pub fn measures(template: &Json, document: &str, stack_name: Option<&str>) -> Ve
 }
 
 fn of_resource(resource: Resource<'_>, stack_name: Option<&str>) -> Vec<Measure> {
-    let measure = |what: &str, size, limit, unit, above| Measure {
+    let measure = |what: &str, size, limit, unit, fix| Measure {
         what: format!("{}: {what}", resource.id),
         size,
         limit,
         unit,
-        above,
+        fix,
         refused: true,
     };
     let mut all = Vec::new();
     for (_, property, limit) in NAMES.iter().filter(|(kind, ..)| *kind == resource.kind) {
         let name = text(&resource.properties[*property]);
         if !resource.properties[*property].is_null() && (stack_name.is_some() || !name.contains("${AWS::StackName}")) {
-            all.push(measure(property, longest(&name, stack_name), *limit, "characters", "shorten stack_name"));
+            all.push(measure(property, longest(&name, stack_name), *limit, "characters", "give a shorter name"));
         }
     }
     if resource.kind == "AWS::IAM::Role" {
         let policies = each(&resource.properties["Policies"]);
         let size = policies.map(|policy| compact(&policy["PolicyDocument"], stack_name)).sum();
-        let fewer = "IAM refuses it: name fewer users, or split them over several stacks";
-        all.push(measure("inline policies", size, INLINE_POLICIES, "characters", fewer));
+        all.push(measure("inline policies", size, INLINE_POLICIES, "characters", FEWER));
         let trust = compact(&resource.properties["AssumeRolePolicyDocument"], stack_name);
-        all.push(measure("trust policy", trust, TRUST_POLICY, "characters", "IAM refuses it: trust fewer principals"));
+        all.push(measure("trust policy", trust, TRUST_POLICY, "characters", "trust fewer principals"));
     }
     if let Some(variables) = resource.properties["Environment"]["Variables"].as_object() {
         let size = variables.iter().map(|(name, value)| name.len() + longest(&text(value), stack_name)).sum();
-        let fewer = "Lambda refuses it: name fewer users, or split them over several stacks";
-        all.push(measure("environment", size, ENVIRONMENT, "bytes", fewer));
+        all.push(measure("environment", size, ENVIRONMENT, "bytes", FEWER));
     }
     all
 }
@@ -166,6 +183,7 @@ mod tests {
         all.map(|measure| format!("{} {}", measure.what, measure.size)).collect()
     }
 
+    #[allow(clippy::needless_pass_by_value)] // Each is made for this call.
     fn resource(kind: &str, properties: Json) -> Json {
         json!({ "Resources": { "X": { "Type": kind, "Properties": properties } } })
     }
@@ -174,7 +192,9 @@ mod tests {
     fn each_limit_is_reached_and_then_exceeded() {
         let name = |length| resource("AWS::Lambda::Function", json!({ "FunctionName": "n".repeat(length) }));
         let derived = resource("AWS::Scheduler::Schedule", json!({ "Name": { "Fn::Sub": "${AWS::StackName}-x" } }));
-        let variables = |length| resource("AWS::Lambda::Function", json!({ "Environment": { "Variables": { "A": "x".repeat(length) } } }));
+        let variables = |length| {
+            resource("AWS::Lambda::Function", json!({ "Environment": { "Variables": { "A": "x".repeat(length) } } }))
+        };
         let policy = |length| {
             let statement = json!({ "Effect": "Allow", "Resource": "r".repeat(length) });
             let document = json!({ "Version": "2012-10-17", "Statement": [statement] });
@@ -201,7 +221,10 @@ mod tests {
 
     #[test]
     fn what_is_known_later_counts_at_its_longest() {
-        assert_eq!(longest("arn:${AWS::Partition}:iam::${AWS::AccountId}:user/a", None), "arn:aws-us-gov:iam::123456789012:user/a".len());
+        assert_eq!(
+            longest("arn:${AWS::Partition}:iam::${AWS::AccountId}:user/a", None),
+            "arn:aws-us-gov:iam::123456789012:user/a".len()
+        );
         assert_eq!(longest("${!x}", None), "${x}".len());
     }
 }

@@ -102,7 +102,10 @@ fn logs_go_to_the_declared_group(view: View<'_>) -> Vec<Fault> {
     let groups: Vec<_> = view.of("AWS::Logs::LogGroup").collect();
     let writes = |statement: &Statement<'_>| {
         let actions = statement.texts("Action");
-        statement.allows() && actions.iter().any(|action| ["logs:CreateLogStream", "logs:PutLogEvents"].iter().any(|write| glob(action, write)))
+        statement.allows()
+            && actions
+                .iter()
+                .any(|action| ["logs:CreateLogStream", "logs:PutLogEvents"].iter().any(|write| glob(action, write)))
     };
     let mut faults = Vec::new();
     for role in view.roles() {
@@ -140,9 +143,10 @@ fn failures_can_be_kept(view: View<'_>) -> Vec<Fault> {
 
 /// A service that invokes a function without a role needs the function's own permission.
 fn event_sources_may_invoke(view: View<'_>) -> Vec<Fault> {
-    let subscriptions = view.of("AWS::SNS::Subscription").filter(|s| s.properties["Protocol"] == "lambda").map(|s| {
-        (format!("Resources.{}.Properties.Endpoint", s.id), &s.properties["Endpoint"], "sns.amazonaws.com")
-    });
+    let subscriptions = view
+        .of("AWS::SNS::Subscription")
+        .filter(|s| s.properties["Protocol"] == "lambda")
+        .map(|s| (format!("Resources.{}.Properties.Endpoint", s.id), &s.properties["Endpoint"], "sns.amazonaws.com"));
     let rules = view.of("AWS::Events::Rule").flat_map(|rule| {
         let at = format!("Resources.{}.Properties.Targets", rule.id);
         each(&rule.properties["Targets"]).map(move |target| (at.clone(), &target["Arn"], "events.amazonaws.com"))
@@ -150,7 +154,9 @@ fn event_sources_may_invoke(view: View<'_>) -> Vec<Fault> {
     let sources: Vec<_> = subscriptions.chain(rules).collect();
     let mut faults = Vec::new();
     for (at, value, service) in sources {
-        let Some(function) = view.named_by(value).filter(|named| named.kind == "AWS::Lambda::Function") else { continue };
+        let Some(function) = view.named_by(value).filter(|named| named.kind == "AWS::Lambda::Function") else {
+            continue;
+        };
         let permitted = view.of("AWS::Lambda::Permission").any(|permission| {
             let about = view.named_by(&permission.properties["FunctionName"]);
             about.is_some_and(|about| about.id == function.id)
@@ -168,13 +174,19 @@ fn event_sources_may_invoke(view: View<'_>) -> Vec<Fault> {
 /// CloudWatch may not use AWS's own key for SNS: a notice to a topic that is encrypted with it is lost.
 fn alarms_reach_their_topics(view: View<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for alarm in view.resources().filter(|r| matches!(r.kind, "AWS::CloudWatch::Alarm" | "AWS::CloudWatch::CompositeAlarm")) {
+    for alarm in
+        view.resources().filter(|r| matches!(r.kind, "AWS::CloudWatch::Alarm" | "AWS::CloudWatch::CompositeAlarm"))
+    {
         for key in ["AlarmActions", "OKActions", "InsufficientDataActions"] {
             for topic in each(&alarm.properties[key]).filter_map(|action| view.named_by(action)) {
                 if text(&topic.properties["KmsMasterKeyId"]).ends_with("alias/aws/sns") {
                     let at = format!("Resources.{}.Properties.{key}", alarm.id);
                     let problem = format!("{} is encrypted with alias/aws/sns, which CloudWatch cannot use", topic.id);
-                    faults.push(fault(at, problem, "encrypt the topic with a customer managed key, or use another topic"));
+                    faults.push(fault(
+                        at,
+                        problem,
+                        "encrypt the topic with a customer managed key, or use another topic",
+                    ));
                 }
             }
         }
@@ -229,9 +241,11 @@ fn names(arn: &str, target: Resource<'_>) -> bool {
     let given = given.iter().map(|key| &target.properties[*key]).find(|name| !name.is_null()).map(text);
     arn.contains(&format!("${{{id}}}"))
         || arn.contains(&format!("${{{id}."))
-        || given.is_some_and(|name| arn.split_once(&name).is_some_and(|(before, after)| {
-            before.ends_with([':', '/']) && (after.is_empty() || after.starts_with(':'))
-        }))
+        || given.is_some_and(|name| {
+            arn.split_once(&name).is_some_and(|(before, after)| {
+                before.ends_with([':', '/']) && (after.is_empty() || after.starts_with(':'))
+            })
+        })
 }
 
 /// Whether an action of a policy, with its `*` and `?`, covers another; without regard to case.
@@ -277,7 +291,8 @@ mod tests {
 
     /// The statement with this id in a role.
     fn statement<'t>(template: &'t mut Json, role: &str, sid: &str) -> &'t mut Json {
-        let list = template["Resources"][role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].as_array_mut();
+        let list =
+            template["Resources"][role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].as_array_mut();
         list.unwrap().iter_mut().find(|statement| statement["Sid"] == sid).unwrap()
     }
 
@@ -302,8 +317,12 @@ mod tests {
             ("an unknown pseudo parameter", &["references"], |t| {
                 t["Outputs"]["LogGroupName"]["Value"] = json!({ "Ref": "AWS::Regoin" });
             }),
-            ("a dependency on nothing", &["references"], |t| t["Resources"]["Function"]["DependsOn"] = json!("Nowhere")),
-            ("a condition that is none", &["references"], |t| t["Resources"]["Function"]["Condition"] = json!("IsProd")),
+            ("a dependency on nothing", &["references"], |t| {
+                t["Resources"]["Function"]["DependsOn"] = json!("Nowhere");
+            }),
+            ("a condition that is none", &["references"], |t| {
+                t["Resources"]["Function"]["Condition"] = json!("IsProd");
+            }),
             ("no role for the target", &["schedule-role"], |t| {
                 remove(&mut t["Resources"]["Schedule"]["Properties"]["Target"], "RoleArn");
             }),
@@ -319,7 +338,8 @@ mod tests {
                 statement(t, "ScheduleRole", "InvokeHandler")["Action"] = json!("lambda:GetFunction");
             }),
             ("may invoke something else", &["schedule-role"], |t| {
-                statement(t, "ScheduleRole", "InvokeHandler")["Resource"] = json!({ "Fn::GetAtt": ["LogGroup", "Arn"] });
+                statement(t, "ScheduleRole", "InvokeHandler")["Resource"] =
+                    json!({ "Fn::GetAtt": ["LogGroup", "Arn"] });
             }),
             ("the dead-letter queue is closed to the schedule", &["schedule-role"], |t| {
                 statement(t, "ScheduleRole", "KeepUndelivered")["Effect"] = json!("Deny");
@@ -338,7 +358,9 @@ mod tests {
                 let other = json!({ "Fn::Sub": "arn:${AWS::Partition}:logs:*:*:log-group:/aws/lambda/other:*" });
                 statement(t, "FunctionRole", "WriteLog")["Resource"] = other;
             }),
-            ("logs to every group", &["log-group"], |t| statement(t, "FunctionRole", "WriteLog")["Resource"] = json!("*")),
+            ("logs to every group", &["log-group"], |t| {
+                statement(t, "FunctionRole", "WriteLog")["Resource"] = json!("*");
+            }),
             ("the dead-letter queue is closed to the function", &["failures-kept"], |t| {
                 statement(t, "FunctionRole", "KeepFailedRuns")["Action"] = json!("sqs:ReceiveMessage");
             }),
@@ -364,7 +386,9 @@ mod tests {
     #[test]
     fn what_is_right_in_another_way_is_right() {
         let same: &[(&str, Break)] = &[
-            ("actions by wildcard", |t| statement(t, "ScheduleRole", "InvokeHandler")["Action"] = json!("lambda:Invoke*")),
+            ("actions by wildcard", |t| {
+                statement(t, "ScheduleRole", "InvokeHandler")["Action"] = json!("lambda:Invoke*");
+            }),
             ("any function", |t| {
                 let all = statement(t, "ScheduleRole", "InvokeHandler");
                 (all["Action"], all["Resource"]) = (json!("lambda:*"), json!("*"));
@@ -382,7 +406,8 @@ mod tests {
             }),
             ("a policy of its own", |t| {
                 let policies = t["Resources"]["ScheduleRole"]["Properties"]["Policies"].take();
-                let properties = json!({ "Roles": [{ "Ref": "ScheduleRole" }], "PolicyDocument": policies[0]["PolicyDocument"] });
+                let properties =
+                    json!({ "Roles": [{ "Ref": "ScheduleRole" }], "PolicyDocument": policies[0]["PolicyDocument"] });
                 t["Resources"]["Policy"] = json!({ "Type": "AWS::IAM::Policy", "Properties": properties });
             }),
             ("the log group by its name", |t| {
@@ -405,7 +430,12 @@ mod tests {
 
     #[test]
     fn what_is_no_template_has_no_faults_and_does_no_harm() {
-        for json in [json!(null), json!([1]), json!({ "Resources": 7 }), json!({ "Resources": { "A": null, "B": { "Type": "AWS::IAM::Role" } } })] {
+        for json in [
+            json!(null),
+            json!([1]),
+            json!({ "Resources": 7 }),
+            json!({ "Resources": { "A": null, "B": { "Type": "AWS::IAM::Role" } } }),
+        ] {
             assert_eq!(faults(&json), []);
         }
     }

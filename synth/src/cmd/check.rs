@@ -16,7 +16,6 @@ use crate::{
     cfn::{read, yaml},
     check::{limits, wiring},
     config::Overrides,
-    stack,
 };
 
 #[derive(Debug, clap::Args)]
@@ -67,9 +66,15 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
 fn one(config: &Path, path: PathBuf) -> Result<Document, Stop> {
     let from = config.display().to_string();
     let read = source::read(config, Overrides::default())?;
-    let template = stack::template(&read).map_err(|e| Stop::bad_input(format!("{from}: {e}")))?;
+    let template = source::generate(config, &read)?;
     let command = format!("run: synth template --config {from} --output {}", path.display());
-    Ok(Document { path, from, command, text: yaml::emit(&template), stack_name: Some(read.stack_name.as_str().to_owned()) })
+    Ok(Document {
+        path,
+        from,
+        command,
+        text: yaml::emit(&template),
+        stack_name: Some(read.stack_name.as_str().to_owned()),
+    })
 }
 
 /// A template's text, and the template in canonical form.
@@ -97,11 +102,17 @@ impl Findings {
         };
         let fresh = committed == *text;
         if !fresh {
-            self.wrong(path, format!("is not what {from} generates: {}", difference(&committed, text)), command.as_str());
+            self.wrong(
+                path,
+                format!("is not what {from} generates: {}", difference(&committed, text)),
+                command.as_str(),
+            );
         }
         let says = format!("is what {from} generates");
         match (stack_name, read::read(&committed)) {
-            (Some(name), Ok(template)) => self.template(path, &committed, &template, Some(name), if fresh { &says } else { "" }),
+            (Some(name), Ok(template)) => {
+                self.template(path, &committed, &template, Some(name), if fresh { &says } else { "" });
+            }
             _ if fresh => self.fine.push(format!("{} {says}", path.display())),
             _ => {}
         }
@@ -114,12 +125,10 @@ impl Findings {
             self.wrong(path, format!("{}: {}", fault.at, fault.problem), fault.fix);
         }
         for measure in limits::measures(template, text, stack_name).into_iter().filter(limits::Measure::exceeded) {
-            let limits::Measure { what, size, limit, unit, above, refused } = measure;
-            let problem = format!("{what}: {size} {unit}, and {limit} are allowed");
-            if refused {
-                self.wrong(path, problem, above);
+            if measure.refused {
+                self.wrong(path, measure.to_string(), measure.fix);
             } else {
-                eprintln!("warning: {}: {problem}\n  fix: {above}", path.display());
+                eprintln!("warning: {} {measure}\n  fix: {}", path.display(), measure.fix);
             }
         }
         if self.wrong.len() == before && !says.is_empty() {
@@ -145,7 +154,8 @@ fn difference(committed: &str, generated: &str) -> String {
             (Some(old), Some(new)) if old == new => {}
             (None, None) => break,
             (old, new) => {
-                let shown = |line: Option<&str>| line.map_or("nothing more".into(), |line| format!("{:?}", line.trim()));
+                let shown =
+                    |line: Option<&str>| line.map_or("nothing more".into(), |line| format!("{:?}", line.trim()));
                 return format!("line {line} is {} and should be {}", shown(old), shown(new));
             }
         }

@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Stop, source::read};
+use super::{Stop, source};
 use crate::{
     cfn::{Value, json, yaml},
     config::{self, Config},
     graph,
     page::{self, Sheet},
-    stack,
 };
 
 /// The configuration that a user edits.
@@ -69,9 +68,14 @@ pub(super) fn documents() -> Result<Vec<Document>, Stop> {
         return Err(Stop::bad_input(problems.join("\n")));
     }
     pairs.sort_by_key(|pair| pair.from != Path::new(CONFIG));
-    if let Some(twice) = pairs.iter().enumerate().find(|(index, pair)| pairs[..*index].iter().any(|p| p.file == pair.file)) {
+    if let Some(twice) =
+        pairs.iter().enumerate().find(|(index, pair)| pairs[..*index].iter().any(|p| p.file == pair.file))
+    {
         let from = twice.1.from.display();
-        return Err(Stop::bad_input(format!("{from}: another configuration has this name, so both would be {TEMPLATES}/{}; rename it", twice.1.file)));
+        return Err(Stop::bad_input(format!(
+            "{from}: another configuration has this name, so both would be {TEMPLATES}/{}; rename it",
+            twice.1.file
+        )));
     }
     let mut documents: Vec<_> = pairs.iter().map(Pair::template).collect();
     documents.push(schema());
@@ -81,8 +85,8 @@ pub(super) fn documents() -> Result<Vec<Document>, Stop> {
 }
 
 fn pair(from: PathBuf) -> Result<Pair, Stop> {
-    let config = read(&from, config::Overrides::default())?;
-    let template = stack::template(&config).map_err(|e| Stop::bad_input(format!("{}: {e}", from.display())))?;
+    let config = source::read(&from, config::Overrides::default())?;
+    let template = source::generate(&from, &config)?;
     let stem = from.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Pair { file: format!("{stem}.yaml"), document: yaml::emit(&template), from, config, template })
 }

@@ -7,7 +7,8 @@ use std::{
 
 use super::Stop;
 use crate::{
-    cfn::{Value, resource::Architecture},
+    cfn::{Value, json, resource::Architecture, yaml},
+    check::limits,
     config::{self, Config, Email, Overrides, User},
     stack,
 };
@@ -43,11 +44,6 @@ fn architecture(text: &str) -> Result<Architecture, String> {
 }
 
 impl Source {
-    /// The configuration's file, as messages name it.
-    pub(super) fn file(&self) -> String {
-        self.config.display().to_string()
-    }
-
     /// Reads the configuration; warnings go to standard error.
     pub(super) fn read(&self) -> Result<Config, Stop> {
         let overrides = Overrides {
@@ -60,9 +56,22 @@ impl Source {
 
     /// Reads the configuration and generates its template.
     pub(super) fn template(&self) -> Result<Value, Stop> {
-        let config = self.read()?;
-        stack::template(&config).map_err(|e| Stop::bad_input(format!("{}: {e}", self.file())))
+        generate(&self.config, &self.read()?)
     }
+}
+
+/// Generates a configuration's template; one that AWS would refuse is refused here.
+pub(super) fn generate(path: &Path, config: &Config) -> Result<Value, Stop> {
+    let file = path.display();
+    let template = stack::template(config).map_err(|e| Stop::bad_input(format!("{file}: {e}")))?;
+    let measures =
+        limits::measures(&json::to_json(&template), &yaml::emit(&template), Some(config.stack_name.as_str()));
+    let refused: Vec<_> = measures.iter().filter(|measure| measure.refused && measure.exceeded()).collect();
+    if refused.is_empty() {
+        return Ok(template);
+    }
+    let told = refused.iter().map(|measure| format!("error: {file}: {measure}\n  fix: {}\n", measure.fix));
+    Err(Stop::bad_input(told.collect()))
 }
 
 /// Reads a configuration; warnings go to standard error.

@@ -26,9 +26,8 @@ impl<'t> Document<'t> {
             Problems::new(vec![Problem::new(text, at, message).note(note)])
         };
         let yaml = "a configuration is YAML: one `name: value` a line";
-        let root = tree::parse(text).map_err(|e| {
-            refused(e.at..e.at + 1, format!("this is not YAML that can be read: {}", e.why), yaml)
-        })?;
+        let root = tree::parse(text)
+            .map_err(|e| refused(e.at..e.at + 1, format!("this is not YAML that can be read: {}", e.why), yaml))?;
         let mut document = Self { text, entries: Vec::new(), overridden, problems: Vec::new(), warnings: Vec::new() };
         match root.content {
             Content::Map(entries) => entries.iter().for_each(|(key, value)| document.entry(key, value, known)),

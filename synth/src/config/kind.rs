@@ -154,7 +154,10 @@ impl<T: Word + SameAs> Kind for Vec<T> {
         let items = match &node.content {
             Content::List(items) if !items.is_empty() => items,
             Content::Text(text) => {
-                return Err(vec![Wrong { meant: Some(format!("[{text}]")), ..Wrong::new(format!("it must be {list}")) }]);
+                return Err(vec![Wrong {
+                    meant: Some(format!("[{text}]")),
+                    ..Wrong::new(format!("it must be {list}"))
+                }]);
             }
             _ => return Err(vec![Wrong::new(format!("it must be {list}"))]),
         };

@@ -64,8 +64,7 @@ impl Problem {
         } else {
             let label = self.meant.as_ref().map(|meant| format!("did you mean {meant}?"));
             let others = self.context.iter();
-            let others =
-                others.map(|(at, says)| AnnotationKind::Context.span(at.clone()).label(Some(says.as_str())));
+            let others = others.map(|(at, says)| AnnotationKind::Context.span(at.clone()).label(Some(says.as_str())));
             let caret = AnnotationKind::Primary.span(self.at.clone()).label(label);
             group.element(Snippet::source(text).path(file).annotation(caret).annotations(others))
         };
@@ -127,8 +126,8 @@ impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = |p: &Problem| {
             let meant = p.meant.iter().map(|meant| format!("did you mean {meant}?"));
-            let rest: String = meant.chain(p.notes.iter().cloned()).map(|part| format!("; {part}")).collect();
-            format!("{}:{}: {}{rest}", p.place.line, p.place.column, p.message)
+            let said = [p.message.clone()].into_iter().chain(meant).chain(p.notes.iter().cloned());
+            format!("{}:{}: {}", p.place.line, p.place.column, said.collect::<Vec<_>>().join("; "))
         };
         f.write_str(&self.0.iter().map(line).collect::<Vec<_>>().join("\n"))
     }

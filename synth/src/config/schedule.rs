@@ -80,8 +80,7 @@ const DAYS: RangeInclusive<u32> = 1..=31;
 const MONTHS: RangeInclusive<u32> = 1..=12;
 const WEEKDAYS: RangeInclusive<u32> = 1..=7;
 const YEARS: RangeInclusive<u32> = 1970..=2199;
-const MONTH_NAMES: [&str; 12] =
-    ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+const MONTH_NAMES: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 const WEEKDAY_NAMES: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
 fn is_cron(cron: &str) -> bool {
@@ -117,15 +116,14 @@ fn value(text: &str, names: &[&str], allowed: RangeInclusive<u32>) -> Option<u32
     if let Some(index) = names.iter().position(|name| name.eq_ignore_ascii_case(text)) {
         return Some(allowed.start() + u32::try_from(index).ok()?);
     }
-    let digits = (1..=allowed.end().to_string().len()).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let digits =
+        (1..=allowed.end().to_string().len()).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     if digits { text.parse().ok().filter(|number| allowed.contains(number)) } else { None }
 }
 
 /// `L`: the last day; `LW`: the last weekday; `15W`: the weekday nearest to the 15th.
 fn last_or_weekday(text: &str) -> bool {
-    text == "L"
-        || text == "LW"
-        || text.strip_suffix('W').is_some_and(|day| value(day, &[], DAYS).is_some())
+    text == "L" || text == "LW" || text.strip_suffix('W').is_some_and(|day| value(day, &[], DAYS).is_some())
 }
 
 /// `2#1`: the first Monday; `6L` or `L`: the last.
@@ -207,9 +205,7 @@ fn at() -> String {
     let short = "(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)";
     let february = "02-(?:0[1-9]|1[0-9]|2[0-8])";
     let leap_year = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)";
-    format!(
-        "(?:[0-9]{{4}}-(?:{long}|{short}|{february})|{leap_year}-02-29)T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
-    )
+    format!("(?:[0-9]{{4}}-(?:{long}|{short}|{february})|{leap_year}-02-29)T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]")
 }
 
 /// What a line of a crontab means to EventBridge Scheduler: a year more, a `?` for the day that is left open, and

@@ -16,8 +16,8 @@ use super::{
     kind::Kind,
     schedule::{ScheduleExpression, TimeZone},
     stack_name::StackName,
-    values::{LogRetention, Memory, RotateAfter, Timeout},
     user::User,
+    values::{LogRetention, Memory, RotateAfter, Timeout},
 };
 use crate::cfn::resource::Architecture;
 

@@ -27,12 +27,8 @@ pub(crate) fn synth(folder: &Path, arguments: &[&str]) -> Output {
 pub(crate) fn python(script: &str, input: &str) -> String {
     let python = root().join(".venv/bin/python");
     assert!(python.exists(), "{} is missing: run make setup", python.display());
-    let mut process = Command::new(python)
-        .arg(root().join(script))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut process =
+        Command::new(python).arg(root().join(script)).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     process.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     let output = process.wait_with_output().unwrap();
     assert!(output.status.success(), "{script} failed");
