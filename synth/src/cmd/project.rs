@@ -106,7 +106,7 @@ impl Pair {
 fn schema() -> Document {
     Document {
         path: Path::new(TEMPLATES).join("rotation.schema.json"),
-        from: "the settings that synth knows".into(),
+        from: "the table of settings".into(),
         command: COMMAND.into(),
         text: format!("{:#}\n", config::schema()),
         stack_name: None,
@@ -128,7 +128,7 @@ fn pages(pairs: &[Pair]) -> Document {
         .collect();
     Document {
         path: Path::new(TEMPLATES).join(README),
-        from: "the configurations".into(),
+        from: "the set of configurations".into(),
         command: COMMAND.into(),
         text: page::page(&sheets),
         stack_name: None,
