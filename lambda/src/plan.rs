@@ -234,6 +234,8 @@ pub enum Rest {
     Undone(AccessKeyId, Timestamp),
     /// There is no deactivated key to reactivate.
     NothingToUndo,
+    /// The deactivated key is about to be deleted.
+    TooLateToUndo(AccessKeyId),
     /// The old key is in use although its successor was delivered.
     StillInUse(AccessKeyId, LastUse),
     /// Another run is at work on this user until the time given at the latest.
@@ -430,31 +432,54 @@ impl View<'_> {
         }
         match self.state.last_use(&orphan.id) {
             None => Next::Call(Call::GetAccessKeyLastUsed(orphan.id.clone())),
+            // Once it is inactive its last use is asked for again: whoever put it in place since then must not lose it.
             Some(use_) if is_only_verification(use_, last) => Next::Call(match orphan.status {
                 Status::Active => Call::DeactivateAccessKey(orphan.id.clone(), Why::Withdrawn),
                 Status::Inactive => Call::DeleteAccessKey(orphan.id.clone(), Why::Withdrawn),
             }),
             // A mail cannot be read back, but a key that is used was received.
-            Some(LastUse::Used { .. })
-                if self.policy.delivery == Delivery::Email && orphan.status == Status::Active =>
-            {
-                Next::Call(commit(&orphan.id, Some(intent), self.now))
-            }
+            Some(LastUse::Used { .. }) if self.policy.delivery == Delivery::Email => Next::Call(match orphan.status {
+                Status::Active => commit(&orphan.id, Some(intent), self.now),
+                Status::Inactive => Call::ActivateAccessKey(orphan.id.clone()),
+            }),
             Some(use_) => Next::Rest(Rest::NeedsPerson(Doubt::OrphanInUse(orphan.id.clone(), use_.clone()))),
         }
     }
 
-    /// Reactivates the youngest inactive key, unless that would make no difference.
+    /// Reactivates the youngest inactive key that came before every active one. A later one is no predecessor: the next
+    /// run would retire the active key in its favour.
     fn undo(&self) -> Next {
-        let inactive = self.keys.iter().filter(|key| key.status == Status::Inactive);
-        let Some(previous) = inactive.max_by_key(|key| key.created) else {
+        let with = |status| self.keys.iter().filter(move |key| key.status == status);
+        let before = |key: &Key, other| self.by_age(key, other).is_some_and(|(older, _)| older.id == key.id);
+        let previous = with(Status::Inactive).filter(|key| with(Status::Active).all(|active| before(key, active)));
+        let Some(previous) = previous.max_by_key(|key| key.created) else {
             return Next::Rest(Rest::NothingToUndo);
         };
+        let until = self.deleted_from(previous);
+        if until.is_some_and(|until| self.now + LEASE + SKEW > until) {
+            return Next::Rest(Rest::TooLateToUndo(previous.id.clone()));
+        }
         // First the note, so that the next run does not deactivate the key again.
         if self.journal.undone.as_ref() != Some(&previous.id) {
             return Next::Call(Call::TagUser(vec![Entry::Undone(Some(previous.id.clone()))]));
         }
         Next::Call(Call::ActivateAccessKey(previous.id.clone()))
+    }
+
+    /// From when on a run by schedule may delete the inactive key. An undo stays a lease away from it, so that whoever
+    /// deletes sees the key active again. Nothing else keeps the two apart: tags cannot be compared and swapped.
+    fn deleted_from(&self, inactive: &Key) -> Option<Timestamp> {
+        match self.policy.delete_after {
+            DeleteAfter::Window(window) => {
+                let noted = self.journal.disabled_since(&inactive.id);
+                // A note that is not there may be one that this read did not show yet.
+                Some(noted.map_or(self.now.before(SKEW), |since| since.max(inactive.created)) + window)
+            }
+            DeleteAfter::NextRotation => {
+                let active = self.keys.iter().filter(|key| key.status == Status::Active);
+                active.map(|key| key.created + self.policy.rotate_after).min()
+            }
+        }
     }
 
     /// No rotation is under way: retire, delete, rotate, in this order, whatever is due.
@@ -509,7 +534,7 @@ impl View<'_> {
         key.id != delivered.key && latest.is_none_or(|latest| key.created >= latest)
     }
 
-    /// The older of two active keys first; the journal decides between keys of the same second.
+    /// The older of two keys first; the journal decides between keys of the same second.
     fn by_age<'k>(&self, a: &'k Key, b: &'k Key) -> Option<(&'k Key, &'k Key)> {
         use std::cmp::Ordering::{Equal, Greater, Less};
         let delivered = |key: &Key| self.journal.delivered.as_ref().is_some_and(|d| d.key == key.id);
@@ -707,7 +732,8 @@ impl UserState {
             (Call::DeleteAccessKey(key, why), Answer::Done) => self.deleted(key, *why),
             (Call::ActivateAccessKey(key), Answer::Done) => {
                 self.set_status(key, Status::Active);
-                self.undone = true;
+                let Some(Ok(journal)) = &self.journal else { return };
+                self.undone = journal.undone.as_ref() == Some(key);
             }
             // An adapter answered another question. Nothing is known, so nothing more is done.
             (call, answer) => {
@@ -750,6 +776,8 @@ impl UserState {
 
     fn deactivated(&mut self, key: &AccessKeyId) {
         self.set_status(key, Status::Inactive);
+        // It may have been used until a moment ago.
+        self.last_use.retain(|(id, _)| id != key);
         if let Some(Rotation::Withdrawing { stage, .. }) = &mut self.rotation {
             *stage = Withdrawal::Delete;
         }

@@ -207,6 +207,11 @@ impl fmt::Display for Rest {
                 write!(f, "the old key {key} was reactivated; it is left alone until its successor is due on {until}")
             }
             Self::NothingToUndo => f.write_str("there is no deactivated key to reactivate"),
+            Self::TooLateToUndo(key) => write!(
+                f,
+                "the deactivated key {key} may be deleted within {LEASE}, so it is not reactivated: nobody shall begin to \
+                 work with it now"
+            ),
             Self::StillInUse(key, use_) => write!(
                 f,
                 "the old key {key} is still in use ({use_}): move its user to the new key, or set still_in_use: retire"

@@ -273,7 +273,7 @@ impl FromStr for DeleteAfter {
             Invalid::new(
                 text,
                 "a time to keep deactivated keys",
-                "a whole number with d, h, m or s, such as 14d, at most 3650d; 0; or next-rotation",
+                "a whole number with d, h, m or s, such as 14d, at most 3653d; 0; or next-rotation",
             )
         })
     }

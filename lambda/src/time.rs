@@ -103,8 +103,8 @@ const UNITS: [(char, u64); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1
 impl Span {
     /// No time at all.
     pub const ZERO: Self = Self(0);
-    /// The longest that can be written.
-    pub const MAX: Self = Self::days(3_650);
+    /// The longest that can be written: ten years, and the longest that CloudWatch Logs keeps a log.
+    pub const MAX: Self = Self::days(3_653);
 
     /// A number of seconds.
     #[must_use]
@@ -182,7 +182,7 @@ impl FromStr for Span {
             Invalid::new(
                 text,
                 "a duration",
-                "a whole number with d, h, m or s, such as 90d or 12h, at most 3650d; or 0",
+                "a whole number with d, h, m or s, such as 90d or 12h, at most 3653d; or 0",
             )
         })
     }
@@ -208,13 +208,13 @@ mod tests {
             ("90m", 5_400, "90m"),
             ("24h", 86_400, "1d"),
             ("36h", 129_600, "36h"),
-            ("3650d", 315_360_000, "3650d"),
+            ("3653d", 315_619_200, "3653d"),
         ] {
             let span: Span = text.parse().unwrap();
             assert_eq!((span.as_seconds(), span.to_string().as_str()), (seconds, printed), "{text}");
             assert_eq!(span.to_string().parse::<Span>().unwrap(), span);
         }
-        for bad in ["", "d", "5", "-1d", "+1d", "1.5d", "1 d", "1w", "3651d", "99999999999999999999d", "5日", "٣d"] {
+        for bad in ["", "d", "5", "-1d", "+1d", "1.5d", "1 d", "1w", "3654d", "99999999999999999999d", "5日", "٣d"] {
             assert!(bad.parse::<Span>().is_err(), "{bad:?}");
         }
     }

@@ -89,7 +89,7 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
         ("time_zone: New York", "4:12", "New York", "did you mean America/New_York?"),
         ("rotate_after: 60", "4:15", "60", "did you mean 60d?"),
         ("rotate_after: 60D # days", "4:15", "60D", "with d, h, m or s"),
-        ("rotate_after: 0", "4:15", "0", "from 1m to 3650d"),
+        ("rotate_after: 0", "4:15", "0", "from 1m to 3653d"),
         ("rotate_after: 5d", "4:15", "5d", "rotate_after is 5d, but overlap + delete_after is 21d"),
         ("overlap: 50d", "4:10", "50d", "by default: rotate_after: 60d, delete_after: 14d"),
         ("overlap: soon", "4:10", "soon", "such as 90d"),
@@ -189,6 +189,10 @@ fn what_is_no_configuration_at_all_is_refused_too() {
     let run = synth(with("").as_bytes(), &["--users", "a b*"]);
     assert_eq!(run.code, Some(2));
     assert!(run.error.contains("b*"), "{}", run.error);
+    let many = (0..99).map(|n| format!("user{n} ")).collect::<Vec<_>>().concat();
+    let run = synth(with("").as_bytes(), &["--users", &many]);
+    assert_eq!((run.code, run.written), (Some(2), false));
+    assert!(run.error.starts_with("--users: 99 users are too many"), "{}", run.error);
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{python, read};
+use common::{Python, read};
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use serde_json::{Value as Json, json};
 use synth::config::{self, Overrides};
@@ -25,7 +25,7 @@ fn reader_accepts(setting: &str, value: &Json) -> bool {
 
 fn verdicts(values: &[(String, Json)], documents: &[String]) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
     let task = json!({ "schema": config::schema(), "values": values, "documents": documents });
-    let answer: Json = serde_json::from_str(&python("synth/tests/validate.py", &task.to_string())).unwrap();
+    let answer = Python::start("validate.py", &[]).ask(&task.to_string());
     let list = |name: &str| serde_json::from_value(answer[name].clone()).unwrap();
     (list("values"), list("documents"))
 }
@@ -38,8 +38,8 @@ fn seeds(setting: &str) -> Vec<&'static str> {
         "language" => vec!["en", "ja"],
         "schedule" => vec![
             "rate(1 day)",
-            "rate(87600 hours)",
-            "rate(5256001 minutes)",
+            "rate(87672 hours)",
+            "rate(5260321 minutes)",
             "cron(0 9 ? * MON-FRI *)",
             "cron(0/15 08-18 1,15 jan-JUN ? 2026-2030)",
             "cron(59 23 LW 12 ? 2199)",
@@ -76,14 +76,14 @@ fn seeds(setting: &str) -> Vec<&'static str> {
             "0001m",
             "36h",
             "90d",
-            "3650d",
-            "3651d",
-            "87600h",
-            "87601h",
-            "5256000m",
-            "5256001m",
-            "315360000s",
-            "315360001s",
+            "3653d",
+            "3654d",
+            "87672h",
+            "87673h",
+            "5260320m",
+            "5260321m",
+            "315619200s",
+            "315619201s",
             "forever",
             "next-rotation",
         ],

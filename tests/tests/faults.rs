@@ -8,7 +8,7 @@
 mod common;
 
 use lambda::{
-    journal::{Delivered, Disabled, Entry},
+    journal::{Delivered, Disabled, Entry, Intent},
     notice::Language,
     plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
     settings::{Settings, TopicArn, Value},
@@ -33,10 +33,17 @@ enum Note {
     Delivered(i64),
     /// The first key was deactivated so many days ago.
     Disabled(i64),
+    /// A run that died so many days ago has made the last key; nobody has its secret.
+    Unfinished(i64),
 }
 
-const STARTS: [Start; 5] = [
+const STARTS: [Start; 10] = [
     Start { name: "too-old", keys: &[(70, true)], note: Note::Nothing },
+    Start { name: "none", keys: &[], note: Note::Nothing },
+    Start { name: "young", keys: &[(10, true)], note: Note::Nothing },
+    Start { name: "in-overlap", keys: &[(70, true), (2, true)], note: Note::Delivered(2) },
+    Start { name: "unfinished", keys: &[(70, true), (2, true)], note: Note::Unfinished(2) },
+    Start { name: "two-inactive", keys: &[(90, false), (70, false)], note: Note::Nothing },
     Start { name: "past-overlap", keys: &[(70, true), (20, true)], note: Note::Delivered(20) },
     Start { name: "past-window", keys: &[(90, false), (30, true)], note: Note::Disabled(20) },
     Start { name: "due-and-inactive", keys: &[(150, false), (70, true)], note: Note::Disabled(20) },
@@ -77,6 +84,8 @@ struct User {
     name: String,
     keys: Vec<OwnedKey>,
     held: Option<OwnedKey>,
+    /// A key whose secret was lost.
+    orphan: Option<OwnedKey>,
 }
 
 impl Harness {
@@ -114,9 +123,16 @@ impl Harness {
                 let disabled = Disabled { key: id(&keys[0]), at: now.before(at(days)) };
                 self.account.write_journal(&name, &Entry::Disabled(vec![disabled])).await;
             }
+            Note::Unfinished(days) => {
+                let run = "earlier".parse().unwrap();
+                let intent = Intent { run, at: now.before(at(days)), known: id(&keys[0]) };
+                self.account.write_journal(&name, &Entry::Intent(intent)).await;
+            }
         }
-        let held = start.keys.iter().zip(&keys).rfind(|((_, active), _)| *active).map(|(_, key)| key.clone());
-        User { name, keys, held }
+        let orphan = keys.last().filter(|_| matches!(start.note, Note::Unfinished(_))).cloned();
+        let works = |((_, active), key): &(&(i64, bool), &OwnedKey)| *active && orphan.as_ref() != Some(*key);
+        let held = start.keys.iter().zip(&keys).rfind(works).map(|(_, key)| key.clone());
+        User { name, keys, held, orphan }
     }
 
     fn environment(&self, policy: &Policy, user: &str, attempts: u8) -> Vec<(String, String)> {
@@ -199,18 +215,24 @@ async fn try_fault(harness: &mut Harness, policy: &Policy, start: &Start, fault:
     assert_eq!(report["statusCode"], 200, "{case}: invariant 7: {report:#}");
     let given = harness.given(policy, &user, &mut mails).await;
     let keys = harness.account.keys(&user.name).await;
-    let known: Vec<_> = user.keys.iter().chain(&given).map(|key| key.id.as_str()).collect();
+    let known = user.keys.iter().filter(|key| user.orphan.as_ref() != Some(key));
+    let known: Vec<_> = known.chain(&given).map(|key| key.id.as_str()).collect();
     for key in keys.iter().filter(|key| key.active) {
         assert!(known.contains(&key.id.as_str()), "{case}: invariant 3: {} is nobody's; {report:#}", key.id);
     }
-    assert!(keys.iter().any(|key| key.active), "{case}: invariant 7: no key works; {report:#}");
+    let works = keys.iter().any(|key| key.active);
+    assert_eq!(works, !start.keys.is_empty(), "{case}: invariant 7: no key works; {report:#}");
     if let Some(new) = given.filter(|new| user.keys.iter().all(|key| key.id != new.id)) {
         assert!(new.identity(&harness.aws).await.is_ok(), "{case}: invariant 2: the delivered key is dead; {report:#}");
     }
     // Invariant 4: only keys that were inactive before are gone.
     for (key, (_, active)) in user.keys.iter().zip(start.keys) {
         let gone = keys.iter().all(|left| left.id != key.id);
-        assert!(!gone || !active, "{case}: invariant 4: {} was active and is gone", key.id);
+        assert!(
+            !gone || !active || user.orphan.as_ref() == Some(key),
+            "{case}: invariant 4: {} was active and is gone",
+            key.id
+        );
     }
 }
 

@@ -16,7 +16,7 @@ pub fn to_json(value: &Value) -> Json {
             Json::Object(entries.iter().map(|(k, v)| (k.clone(), to_json(v))).collect::<Map<_, _>>())
         }
         Value::Ref(name) => json!({ "Ref": name.as_str() }),
-        Value::GetAtt(id, attribute) => json!({ "Fn::GetAtt": [id.as_str(), attribute] }),
+        Value::GetAtt(attribute) => json!({ "Fn::GetAtt": [attribute.of().as_str(), attribute.name()] }),
         Value::Sub(parts) => json!({ "Fn::Sub": Value::sub_text(parts) }),
         Value::Explained(_, value) => to_json(value),
     }

@@ -5,12 +5,14 @@
 
 pub mod json;
 pub mod read;
+pub mod reference;
 pub mod resource;
+pub mod shape;
 pub mod template;
 pub mod value;
 pub mod view;
 pub mod yaml;
 
-pub use resource::{Handle, HasArn, LogicalId, Resource};
+pub use reference::{Arn, Handle, HasArn, LogicalId, Ref, Resource};
 pub use template::Template;
-pub use value::{Part, Property, Pseudo, Value};
+pub use value::{Part, Property, Pseudo, Text, Value};

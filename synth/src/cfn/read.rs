@@ -19,7 +19,11 @@ pub enum Unreadable {
 /// # Errors
 /// [`Unreadable`] says what is wrong, with the line where the reader knows it.
 pub fn read(text: &str) -> Result<Json, Unreadable> {
-    canonical(serde_yaml::from_str(text)?)
+    // JSON is nearly YAML: a long key or an invisible character is fine in one and not in the other.
+    match serde_json::from_str(text) {
+        Ok(json) => Ok(json),
+        Err(_) => canonical(serde_yaml::from_str(text)?),
+    }
 }
 
 fn canonical(value: Yaml) -> Result<Json, Unreadable> {

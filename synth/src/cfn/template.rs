@@ -1,8 +1,10 @@
 //! A template: parameters, resources, outputs, in the order in which they were added.
 
+use std::collections::HashSet;
+
 use super::{
-    resource::{Handle, LogicalId, Resource},
-    value::{Property, Value, map, properties},
+    Handle, LogicalId, Part, Resource, Text,
+    value::{Property, Value, map, properties, words},
 };
 
 /// A CloudFormation template.
@@ -17,23 +19,36 @@ pub struct Template {
 properties! {
     /// A parameter: what is known only when the stack is deployed.
     Parameter {
-        /// Always `String` here.
-        kind: &'static str = "Type",
+        kind: ParameterType = "Type",
         description: &'static str = "Description",
         /// A regular expression for the whole value.
         allowed_pattern: &'static str = "AllowedPattern",
     }
 }
 
-properties! {
-    /// An output: what somebody wants to know of the finished stack.
-    Output { description: &'static str = "Description", value: Value = "Value" }
+words! {
+    /// What a parameter's value is.
+    ParameterType { String = "String" }
 }
 
-/// Two things in a template have the same name.
+properties! {
+    /// An output: what somebody wants to know of the finished stack.
+    Output { description: &'static str = "Description", value: Text = "Value" }
+}
+
+/// What no single line of a template can be seen to be wrong by.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the template has two things named {0}")]
-pub struct Collision(pub String);
+pub enum Inconsistent {
+    /// Two things have the same name.
+    #[error("the template has two things named {0}")]
+    Collision(String),
+    /// A handle of another template was used.
+    #[error("the template refers to {0}, which is not in it")]
+    Dangling(String),
+    /// A reference, or another intrinsic function, that was written as a plain mapping, past the handles.
+    #[error("the template has a key {0}: an intrinsic function in disguise")]
+    Disguised(String),
+}
 
 impl Template {
     /// An empty template.
@@ -43,51 +58,137 @@ impl Template {
     }
 
     /// Adds a parameter.
-    pub fn parameter(&mut self, name: &'static str, parameter: Parameter) -> Handle<Parameter> {
-        let id = LogicalId::new(name);
+    pub fn parameter(&mut self, id: LogicalId, parameter: Parameter) -> Handle<Parameter> {
         self.parameters.push((id.clone(), parameter));
         Handle::new(id)
     }
 
     /// Adds a resource, with the reason why it exists.
-    pub fn add<R: Resource>(&mut self, name: &'static str, why: &'static str, resource: R) -> Handle<R> {
-        self.add_derived(LogicalId::new(name), why, resource)
-    }
-
-    /// Adds a resource whose name was put together at run time.
-    pub fn add_derived<R: Resource>(&mut self, id: LogicalId, why: &'static str, resource: R) -> Handle<R> {
+    pub fn add<R: Resource>(&mut self, id: LogicalId, why: &'static str, resource: R) -> Handle<R> {
         let body = map([("Type", R::TYPE.value()), ("Properties", resource.value())]);
         self.resources.push((id.clone(), Value::Explained(why, Box::new(body))));
         Handle::new(id)
     }
 
     /// Adds an output.
-    pub fn output(&mut self, name: &'static str, description: &'static str, value: Value) {
-        self.outputs.push((LogicalId::new(name), Output { description, value }));
+    pub fn output(&mut self, id: LogicalId, description: &'static str, value: impl Into<Text>) {
+        self.outputs.push((id, Output { description, value: value.into() }));
     }
 
     /// The whole template as one value, section after section.
     ///
     /// # Errors
-    /// [`Collision`] if two resources or parameters share a name.
-    pub fn into_value(self) -> Result<Value, Collision> {
-        let mut names: Vec<_> = self.parameters.iter().map(|(id, _)| id).collect();
-        names.extend(self.resources.iter().map(|(id, _)| id));
-        names.sort();
-        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(Collision(twice[0].as_str().to_owned()));
-        }
-        Ok(map([
+    /// [`Inconsistent`] if two things share a name, or something refers to what is not there.
+    pub fn into_value(self) -> Result<Value, Inconsistent> {
+        let parameters = self.parameters.iter().map(|(id, _)| id);
+        let referable: Vec<_> = parameters.chain(self.resources.iter().map(|(id, _)| id)).cloned().collect();
+        let referable = distinct(referable.iter())?;
+        // Outputs have names of their own.
+        distinct(self.outputs.iter().map(|(id, _)| id))?;
+        let template = map([
             ("AWSTemplateFormatVersion", "2010-09-09".value()),
             ("Description", self.description.value()),
             ("Parameters", section(self.parameters)),
             ("Resources", section(self.resources)),
             ("Outputs", section(self.outputs)),
-        ]))
+        ]);
+        check(&template, &referable)?;
+        Ok(template)
+    }
+}
+
+fn distinct<'i>(ids: impl Iterator<Item = &'i LogicalId>) -> Result<HashSet<&'i LogicalId>, Inconsistent> {
+    let mut seen = HashSet::new();
+    for id in ids {
+        if !seen.insert(id) {
+            return Err(Inconsistent::Collision(id.as_str().to_owned()));
+        }
+    }
+    Ok(seen)
+}
+
+/// Every reference leads somewhere.
+fn check(value: &Value, referable: &HashSet<&LogicalId>) -> Result<(), Inconsistent> {
+    let known = |id: Option<&LogicalId>| match id {
+        Some(id) if !referable.contains(id) => Err(Inconsistent::Dangling(id.as_str().to_owned())),
+        _ => Ok(()),
+    };
+    match value {
+        Value::Text(_) | Value::Integer(_) | Value::Boolean(_) => Ok(()),
+        Value::List(items) => items.iter().try_for_each(|item| check(item, referable)),
+        Value::Map(entries) => entries.iter().try_for_each(|(key, value)| {
+            if key == "Ref" || key.starts_with("Fn::") {
+                return Err(Inconsistent::Disguised(key.clone()));
+            }
+            check(value, referable)
+        }),
+        Value::Ref(name) => known(name.needs()),
+        Value::GetAtt(attribute) => known(Some(attribute.of())),
+        Value::Sub(parts) => parts.iter().try_for_each(|part| match part {
+            Part::Literal(_) => Ok(()),
+            Part::Ref(name) => known(name.needs()),
+            Part::GetAtt(attribute) => known(Some(attribute.of())),
+        }),
+        Value::Explained(_, value) => check(value, referable),
     }
 }
 
 fn section<T: Property>(entries: Vec<(LogicalId, T)>) -> Option<Value> {
     let named = |(id, value): (LogicalId, T)| (id.as_str().to_owned(), value.value());
     (!entries.is_empty()).then(|| map(entries.into_iter().map(named)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cfn::{
+        reference::id,
+        resource::{Queue, Topic},
+    };
+
+    fn topic() -> Topic {
+        Topic { display_name: "", kms_master_key_id: "" }
+    }
+
+    #[test]
+    fn a_name_is_given_once() {
+        let mut t = Template::new(String::new());
+        let parameter = Parameter { kind: ParameterType::String, description: "", allowed_pattern: "" };
+        t.parameter(id!("Same"), parameter);
+        t.add(id!("Same"), "", topic());
+        assert_eq!(t.into_value(), Err(Inconsistent::Collision("Same".into())));
+
+        let mut t = Template::new(String::new());
+        let topic = t.add(id!("Topic"), "", topic());
+        // An output may share its name with a resource, and not with another output.
+        t.output(id!("Topic"), "", topic.reference());
+        assert!(t.clone().into_value().is_ok());
+        t.output(id!("Topic"), "", topic.reference());
+        assert_eq!(t.into_value(), Err(Inconsistent::Collision("Topic".into())));
+    }
+
+    #[test]
+    fn another_templates_handle_is_refused_wherever_it_hides() {
+        let mut other = Template::new(String::new());
+        let queue = other.add(id!("Queue"), "", Queue { message_retention_period: 60, sqs_managed_sse_enabled: true });
+        for text in [
+            queue.reference().into(),
+            queue.arn().into(),
+            Text::of(["a".into(), queue.reference().into()]),
+            Text::of([queue.arn().into(), "b".into()]),
+        ] {
+            let mut t = Template::new(String::new());
+            t.output(id!("Output"), "", text);
+            assert_eq!(t.into_value(), Err(Inconsistent::Dangling("Queue".into())));
+        }
+    }
+
+    #[test]
+    fn an_intrinsic_function_in_disguise_is_refused() {
+        for key in ["Ref", "Fn::GetAtt"] {
+            let map = Value::Map(vec![(key.into(), Value::Text("Nowhere".into()))]);
+            let nested = Value::List(vec![Value::Explained("", Box::new(map))]);
+            assert_eq!(check(&nested, &HashSet::new()), Err(Inconsistent::Disguised(key.into())));
+        }
+    }
 }

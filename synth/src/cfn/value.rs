@@ -1,6 +1,9 @@
 //! Values: what may stand in a template.
 
-use super::resource::LogicalId;
+use super::{
+    reference::{Attribute, Name},
+    shape::Shape,
+};
 
 /// Any value in a template, intrinsic functions included.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,20 +21,11 @@ pub enum Value {
     /// `Ref`.
     Ref(Name),
     /// `Fn::GetAtt`.
-    GetAtt(LogicalId, &'static str),
+    GetAtt(Attribute),
     /// `Fn::Sub`.
     Sub(Vec<Part>),
     /// A value with the reason for it, which the YAML form shows as a comment.
     Explained(&'static str, Box<Value>),
-}
-
-/// What `Ref` may name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Name {
-    /// A resource or a parameter of the template.
-    Logical(LogicalId),
-    /// A pseudo parameter.
-    Pseudo(Pseudo),
 }
 
 /// The pseudo parameters in use.
@@ -58,23 +52,6 @@ impl Pseudo {
             Self::StackName => "AWS::StackName",
         }
     }
-
-    /// A reference to it.
-    #[must_use]
-    pub const fn reference(self) -> Value {
-        Value::Ref(Name::Pseudo(self))
-    }
-}
-
-impl Name {
-    /// The name as the template writes it.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Logical(id) => id.as_str(),
-            Self::Pseudo(pseudo) => pseudo.name(),
-        }
-    }
 }
 
 /// A piece of a `Fn::Sub` text.
@@ -85,7 +62,7 @@ pub enum Part {
     /// `${Name}`.
     Ref(Name),
     /// `${Resource.Attribute}`.
-    GetAtt(LogicalId, &'static str),
+    GetAtt(Attribute),
 }
 
 impl From<&str> for Part {
@@ -100,27 +77,69 @@ impl From<String> for Part {
     }
 }
 
-impl From<Pseudo> for Part {
-    fn from(pseudo: Pseudo) -> Self {
-        Self::Ref(Name::Pseudo(pseudo))
-    }
-}
-
 impl Value {
-    /// Text put together from pieces.
-    #[must_use]
-    pub fn sub<const N: usize>(parts: [Part; N]) -> Self {
-        Self::Sub(parts.into())
-    }
-
     /// The text of a `Fn::Sub`; `${` in a literal is escaped as `${!`.
     #[must_use]
     pub fn sub_text(parts: &[Part]) -> String {
-        parts.iter().fold(String::new(), |text, part| match part {
-            Part::Literal(literal) => text + &literal.replace("${", "${!"),
-            Part::Ref(name) => text + "${" + name.as_str() + "}",
-            Part::GetAtt(id, attribute) => text + "${" + id.as_str() + "." + attribute + "}",
-        })
+        let (mut text, mut literal) = (String::new(), String::new());
+        // Two literals side by side are one: a `$` that ends the first may meet a `{` that begins the second.
+        let end = |text: &mut String, literal: &mut String| {
+            text.push_str(&literal.replace("${", "${!"));
+            literal.clear();
+        };
+        for part in parts {
+            let reference = match part {
+                Part::Literal(piece) => {
+                    literal.push_str(piece);
+                    continue;
+                }
+                Part::Ref(name) => name.as_str().to_owned(),
+                Part::GetAtt(attribute) => format!("{}.{}", attribute.of().as_str(), attribute.name()),
+            };
+            end(&mut text, &mut literal);
+            text += &format!("${{{reference}}}");
+        }
+        end(&mut text, &mut literal);
+        text
+    }
+}
+
+/// A text: written out, a reference, or put together from both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text(Vec<Part>);
+
+impl Text {
+    /// A text put together from pieces.
+    #[must_use]
+    pub fn of<const N: usize>(parts: [Part; N]) -> Self {
+        Self(parts.into())
+    }
+}
+
+impl<P: Into<Part>> From<P> for Text {
+    fn from(part: P) -> Self {
+        Self(vec![part.into()])
+    }
+}
+
+impl From<Text> for Value {
+    fn from(Text(parts): Text) -> Self {
+        match <[Part; 1]>::try_from(parts) {
+            Ok([Part::Literal(text)]) => Self::Text(text),
+            Ok([Part::Ref(name)]) => Self::Ref(name),
+            Ok([Part::GetAtt(attribute)]) => Self::GetAtt(attribute),
+            Err(parts) => Self::Sub(parts),
+        }
+    }
+}
+
+impl Property for Text {
+    fn value(self) -> Option<Value> {
+        Some(self.into())
+    }
+
+    fn shape() -> Shape {
+        Shape::Text
     }
 }
 
@@ -128,11 +147,18 @@ impl Value {
 pub trait Property {
     /// The value.
     fn value(self) -> Option<Value>;
+
+    /// What any value of this type looks like.
+    fn shape() -> Shape;
 }
 
 impl Property for Value {
     fn value(self) -> Option<Value> {
         Some(self)
+    }
+
+    fn shape() -> Shape {
+        Shape::Any
     }
 }
 
@@ -140,11 +166,19 @@ impl Property for String {
     fn value(self) -> Option<Value> {
         Some(Value::Text(self))
     }
+
+    fn shape() -> Shape {
+        Shape::Text
+    }
 }
 
 impl Property for &'static str {
     fn value(self) -> Option<Value> {
         Some(Value::Text(self.to_owned()))
+    }
+
+    fn shape() -> Shape {
+        Shape::Text
     }
 }
 
@@ -152,11 +186,19 @@ impl Property for u32 {
     fn value(self) -> Option<Value> {
         Some(Value::Integer(self.into()))
     }
+
+    fn shape() -> Shape {
+        Shape::Integer
+    }
 }
 
 impl Property for bool {
     fn value(self) -> Option<Value> {
         Some(Value::Boolean(self))
+    }
+
+    fn shape() -> Shape {
+        Shape::Boolean
     }
 }
 
@@ -164,11 +206,19 @@ impl<T: Property> Property for Option<T> {
     fn value(self) -> Option<Value> {
         self.and_then(T::value)
     }
+
+    fn shape() -> Shape {
+        Shape::Optional(Box::new(T::shape()))
+    }
 }
 
 impl<T: Property> Property for Vec<T> {
     fn value(self) -> Option<Value> {
         Some(Value::List(self.into_iter().filter_map(T::value).collect()))
+    }
+
+    fn shape() -> Shape {
+        Shape::List(Box::new(T::shape()))
     }
 }
 
@@ -189,6 +239,9 @@ macro_rules! properties {
         impl $crate::cfn::Property for $name {
             fn value(self) -> Option<$crate::cfn::Value> {
                 Some($crate::cfn::value::map([$(($property, $crate::cfn::Property::value(self.$field))),+]))
+            }
+            fn shape() -> $crate::cfn::shape::Shape {
+                $crate::cfn::shape::Shape::Struct(vec![$(($property, <$type as $crate::cfn::Property>::shape())),+])
             }
         }
     };
@@ -211,6 +264,9 @@ macro_rules! words {
                 match self {
                     $(Self::$variant => $crate::cfn::Property::value($word),)+
                 }
+            }
+            fn shape() -> $crate::cfn::shape::Shape {
+                $crate::cfn::shape::Shape::Words(vec![$($word),+])
             }
         }
     };

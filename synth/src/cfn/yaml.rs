@@ -13,7 +13,7 @@ use super::value::Value;
 pub fn emit(value: &Value) -> String {
     let mut out = String::new();
     match value {
-        Value::Map(sections) => {
+        Value::Map(sections) if !sections.is_empty() => {
             for (index, (name, section)) in sections.iter().enumerate() {
                 // Sections, and the entries of a section, stand apart.
                 if index > 0 && matches!(section, Value::Map(_)) {
@@ -53,7 +53,10 @@ fn block(out: &mut String, value: &Value, indent: usize) {
 
 fn entry(out: &mut String, key: &str, value: &Value, indent: usize) {
     let value = explain(out, value, indent);
-    let key = scalar(key);
+    let mut key = scalar(key);
+    if key.len() > LONGEST_KEY {
+        key = format!("? {key}\n{:indent$}", "");
+    }
     if is_nested(value) {
         let _ = writeln!(out, "{:indent$}{key}:", "");
         block(out, value, indent + 2);
@@ -61,6 +64,9 @@ fn entry(out: &mut String, key: &str, value: &Value, indent: usize) {
         let _ = writeln!(out, "{:indent$}{key}: {}", "", inline(value));
     }
 }
+
+/// A longer key must announce itself with a `?` (in YAML 1.1 at 1,024 characters; here bytes, to be sure).
+const LONGEST_KEY: usize = 1_000;
 
 fn item(out: &mut String, value: &Value, indent: usize) {
     let value = explain(out, value, indent);
@@ -84,9 +90,17 @@ fn explain<'v>(out: &mut String, mut value: &'v Value, indent: usize) -> &'v Val
 }
 
 fn comment(out: &mut String, text: &str, indent: usize) {
-    for line in text.lines() {
-        let _ = writeln!(out, "{:indent$}# {line}", "");
+    // Each line break that any reader knows begins a new line of the comment; what is not printable, nobody shall see.
+    let text = text.replace("\r\n", "\n");
+    for line in text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']) {
+        let line: String = line.chars().map(|c| if is_printable(c) { c } else { '\u{FFFD}' }).collect();
+        let _ = writeln!(out, "{}", format!("{:indent$}# {line}", "").trim_end());
     }
+}
+
+/// Whether every reader of YAML takes the character as it stands (YAML 1.1, 5.1: the printable subset).
+fn is_printable(c: char) -> bool {
+    matches!(c, '\t' | ' '..='~' | '\u{A0}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..) && c != '\u{FEFF}'
 }
 
 fn is_nested(value: &Value) -> bool {
@@ -105,7 +119,7 @@ fn inline(value: &Value) -> String {
         Value::Map(_) => "{}".to_owned(),
         Value::List(_) => "[]".to_owned(),
         Value::Ref(name) => format!("!Ref {}", scalar(name.as_str())),
-        Value::GetAtt(id, attribute) => format!("!GetAtt {}.{attribute}", id.as_str()),
+        Value::GetAtt(attribute) => format!("!GetAtt {}.{}", attribute.of().as_str(), attribute.name()),
         Value::Sub(parts) => format!("!Sub {}", scalar(&Value::sub_text(parts))),
         Value::Explained(_, value) => inline(value),
     }

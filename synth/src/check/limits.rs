@@ -44,11 +44,12 @@ impl fmt::Display for Measure {
 pub const INLINE: usize = 51_200;
 /// The largest template of all ("CloudFormation quotas": template body size in an S3 object).
 pub const TEMPLATE: usize = 1_000_000;
-/// All inline policies of a role, without white space ("IAM and AWS STS quotas").
+/// All inline policies of a role, white space not counted (IAM User Guide, "IAM and AWS STS quotas").
 pub const INLINE_POLICIES: usize = 10_240;
 /// A role's trust policy (the default quota).
 pub const TRUST_POLICY: usize = 2_048;
-/// All environment variables of a function ("Lambda quotas").
+/// All environment variables of a function, as the JSON object that Lambda is given (Lambda Developer Guide, "Lambda
+/// quotas").
 pub const ENVIRONMENT: usize = 4_096;
 
 /// Nearly all that grows, grows with the number of users.
@@ -116,29 +117,31 @@ fn of_resource(resource: Resource<'_>, stack_name: Option<&str>) -> Vec<Measure>
     }
     if resource.kind == "AWS::IAM::Role" {
         let policies = each(&resource.properties["Policies"]);
-        let size = policies.map(|policy| compact(&policy["PolicyDocument"], stack_name)).sum();
+        let size = policies.map(|policy| deployed(&policy["PolicyDocument"], stack_name)).sum();
         all.push(measure("inline policies", size, INLINE_POLICIES, "characters", FEWER));
-        let trust = compact(&resource.properties["AssumeRolePolicyDocument"], stack_name);
+        let trust = deployed(&resource.properties["AssumeRolePolicyDocument"], stack_name);
         all.push(measure("trust policy", trust, TRUST_POLICY, "characters", "trust fewer principals"));
     }
-    if let Some(variables) = resource.properties["Environment"]["Variables"].as_object() {
-        let size = variables.iter().map(|(name, value)| name.len() + longest(&text(value), stack_name)).sum();
-        all.push(measure("environment", size, ENVIRONMENT, "bytes", FEWER));
+    let variables = &resource.properties["Environment"]["Variables"];
+    if variables.is_object() {
+        all.push(measure("environment", deployed(variables, stack_name), ENVIRONMENT, "bytes", FEWER));
     }
     all
 }
 
-/// The length of a value as compact JSON, everything resolved.
-fn compact(json: &Json, stack_name: Option<&str>) -> usize {
+/// The length of a value as AWS gets it: JSON without white space, with each `${…}` at its longest. It is ASCII, so bytes are
+/// characters.
+#[must_use]
+pub fn deployed(json: &Json, stack_name: Option<&str>) -> usize {
     let separators = |count: usize| 2 + count.saturating_sub(1);
     match json {
         Json::Object(object) if is_intrinsic(json) || object.is_empty() => longest(&text(json), stack_name) + 2,
         Json::Object(object) => {
             separators(object.len())
-                + object.iter().map(|(key, value)| key.len() + 3 + compact(value, stack_name)).sum::<usize>()
+                + object.iter().map(|(key, value)| key.len() + 3 + deployed(value, stack_name)).sum::<usize>()
         }
         Json::Array(items) => {
-            separators(items.len()) + items.iter().map(|item| compact(item, stack_name)).sum::<usize>()
+            separators(items.len()) + items.iter().map(|item| deployed(item, stack_name)).sum::<usize>()
         }
         other => other.to_string().len(),
     }
@@ -159,12 +162,13 @@ fn longest(text: &str, stack_name: Option<&str>) -> usize {
             let value = match name {
                 "AWS::AccountId" => 12,
                 "AWS::Partition" => "aws-us-gov".len(),
-                "AWS::Region" => "ap-northeast-1".len(),
+                "AWS::Region" => "us-isof-south-1".len(),
                 "AWS::URLSuffix" => "amazonaws.com.cn".len(),
                 "AWS::StackName" => stack_name.map_or(128, str::len),
                 literal if literal.starts_with('!') => literal.len() + 2,
-                // An ARN with a generated name.
-                _ => 160,
+                // The ARN of one of the stack's own things: the longest, the topic's and the log group's, have some 145
+                // characters.
+                _ => 150,
             };
             value + rest.len()
         }
@@ -207,8 +211,8 @@ mod tests {
         assert_eq!(exceeded(&derived, "", Some(&"s".repeat(62))), none);
         assert_eq!(exceeded(&derived, "", Some(&"s".repeat(63))), ["X: Name 65"]);
         assert_eq!(exceeded(&derived, "", None), none, "nothing is known of the stack's name");
-        assert_eq!(exceeded(&variables(4_095), "", None), none);
-        assert_eq!(exceeded(&variables(4_096), "", None), ["X: environment 4097"]);
+        assert_eq!(exceeded(&variables(4_088), "", None), none, "as JSON, with its braces and quotes");
+        assert_eq!(exceeded(&variables(4_089), "", None), ["X: environment 4097"]);
         let around = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":""}]}"#.len();
         assert_eq!(exceeded(&policy(10_240 - around), "", None), none);
         assert_eq!(exceeded(&policy(10_241 - around), "", None), ["X: inline policies 10241"]);

@@ -66,14 +66,14 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
 fn one(config: &Path, path: PathBuf) -> Result<Document, Stop> {
     let from = config.display().to_string();
     let read = source::read(config, Overrides::default())?;
-    let template = source::generate(config, &read)?;
+    let template = read.template()?;
     let command = format!("run: synth template --config {from} --output {}", path.display());
     Ok(Document {
         path,
         from,
         command,
         text: yaml::emit(&template),
-        stack_name: Some(read.stack_name.as_str().to_owned()),
+        stack_name: Some(read.config.stack_name.as_str().to_owned()),
     })
 }
 

@@ -85,10 +85,10 @@ pub(super) fn documents() -> Result<Vec<Document>, Stop> {
 }
 
 fn pair(from: PathBuf) -> Result<Pair, Stop> {
-    let config = source::read(&from, config::Overrides::default())?;
-    let template = source::generate(&from, &config)?;
+    let read = source::read(&from, config::Overrides::default())?;
+    let template = read.template()?;
     let stem = from.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Pair { file: format!("{stem}.yaml"), document: yaml::emit(&template), from, config, template })
+    Ok(Pair { file: format!("{stem}.yaml"), document: yaml::emit(&template), from, config: read.config, template })
 }
 
 impl Pair {

@@ -7,10 +7,9 @@ use std::{
 
 use super::Stop;
 use crate::{
-    cfn::{Value, json, resource::Architecture, yaml},
-    check::limits,
-    config::{self, Config, Email, Overrides, User},
-    stack,
+    cfn::{Value, resource::Architecture},
+    config::{self, Config, Email, Overrides, Problem, Problems, User},
+    stack::{self, Unfit},
 };
 
 #[derive(Debug, clap::Args)]
@@ -46,42 +45,64 @@ fn architecture(text: &str) -> Result<Architecture, String> {
 impl Source {
     /// Reads the configuration; warnings go to standard error.
     pub(super) fn read(&self) -> Result<Config, Stop> {
-        let overrides = Overrides {
-            users: self.users.clone().map(|words| words.0),
-            emails: self.emails.clone().map(|words| words.0),
-            architecture: self.architecture,
-        };
-        read(&self.config, overrides)
+        Ok(read(&self.config, self.overrides())?.config)
     }
 
     /// Reads the configuration and generates its template.
     pub(super) fn template(&self) -> Result<Value, Stop> {
-        generate(&self.config, &self.read()?)
+        let overrides = self.overrides();
+        let users_are_given = overrides.users.is_some();
+        let read = read(&self.config, overrides)?;
+        stack::template(&read.config).map_err(|unfit| {
+            if users_are_given && unfit.setting() == "users" {
+                return Stop::bad_input(format!("--users: {unfit}"));
+            }
+            read.unfit(&unfit)
+        })
+    }
+
+    fn overrides(&self) -> Overrides {
+        Overrides {
+            users: self.users.clone().map(|words| words.0),
+            emails: self.emails.clone().map(|words| words.0),
+            architecture: self.architecture,
+        }
     }
 }
 
-/// Generates a configuration's template; one that AWS would refuse is refused here.
-pub(super) fn generate(path: &Path, config: &Config) -> Result<Value, Stop> {
-    let file = path.display();
-    let template = stack::template(config).map_err(|e| Stop::bad_input(format!("{file}: {e}")))?;
-    let measures =
-        limits::measures(&json::to_json(&template), &yaml::emit(&template), Some(config.stack_name.as_str()));
-    let refused: Vec<_> = measures.iter().filter(|measure| measure.refused && measure.exceeded()).collect();
-    if refused.is_empty() {
-        return Ok(template);
-    }
-    let told = refused.iter().map(|measure| format!("error: {file}: {measure}\n  fix: {}\n", measure.fix));
-    Err(Stop::bad_input(told.collect()))
+/// A configuration, and where it was read.
+pub(super) struct Read {
+    pub(super) config: Config,
+    file: String,
+    text: String,
 }
 
 /// Reads a configuration; warnings go to standard error.
-pub(super) fn read(path: &Path, overrides: Overrides) -> Result<Config, Stop> {
+pub(super) fn read(path: &Path, overrides: Overrides) -> Result<Read, Stop> {
     let file = path.display().to_string();
-    let text = std::fs::read_to_string(path)
+    let bytes = std::fs::read(path)
         .map_err(|e| Stop::bad_input(format!("{file}: cannot be read: {e}; name another file with --config")))?;
+    let text = String::from_utf8(bytes).map_err(|e| {
+        let before = String::from_utf8_lossy(&e.as_bytes()[..e.utf8_error().valid_up_to()]);
+        let problem = Problem::behind(&before, "this is not UTF-8 text", "save the file as UTF-8");
+        Stop::bad_input(Problems::from(problem).render(&file, &before))
+    })?;
     let checked = config::read(&text, overrides).map_err(|p| Stop::bad_input(p.render(&file, &text)))?;
     for warning in &checked.warnings {
         eprint!("{}", warning.render_warning(&file, &text));
     }
-    Ok(checked.config)
+    Ok(Read { config: checked.config, file, text })
+}
+
+impl Read {
+    /// Generates the configuration's template.
+    pub(super) fn template(&self) -> Result<Value, Stop> {
+        stack::template(&self.config).map_err(|unfit| self.unfit(&unfit))
+    }
+
+    /// What AWS does not give, told at the setting that asks for it.
+    fn unfit(&self, unfit: &Unfit) -> Stop {
+        let problem = Problem::with(unfit.setting(), &self.text, &unfit.to_string());
+        Stop::bad_input(Problems::from(problem).render(&self.file, &self.text))
+    }
 }

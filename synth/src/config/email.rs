@@ -22,26 +22,36 @@ impl Email {
     /// address changes no other resource. Punctuation is spelt out, so that two addresses never share one.
     #[must_use]
     pub fn logical_id(&self) -> LogicalId {
-        let mut name = String::from("MailTo");
-        for word in self.0.to_ascii_lowercase().split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
-            let letters = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-            let mut chars = letters.chars();
-            name.extend(chars.next().map(|first| first.to_ascii_uppercase()));
-            name.push_str(chars.as_str());
-            match word.chars().last() {
-                Some('@') => name.push_str("At"),
-                Some('.') => name.push_str("Dot"),
-                Some('-') => name.push_str("Dash"),
-                Some('_') => name.push_str("Under"),
-                Some('+') => name.push_str("Plus"),
-                Some(other) if !other.is_ascii_alphanumeric() => name += &format!("X{:02x}", u32::from(other)),
-                _ => {}
-            }
-        }
-        // The rule for addresses leaves letters and digits only, and room: an address has 254 characters at most.
-        name.truncate(255);
-        LogicalId::derived(name).unwrap_or_else(|| LogicalId::new("MailTo"))
+        let address = self.0.to_ascii_lowercase();
+        // No word between two marks, and a mark could be taken for a word; too long, and it would be cut. Then it is
+        // the bytes in hexadecimal, which no spelling out looks like: that has an `At`.
+        let hexadecimal =
+            || LogicalId::derived(address.bytes().fold("MailTo".into(), |name, byte| format!("{name}{byte:02x}")));
+        let id = spelt_out(&address).and_then(LogicalId::derived).or_else(hexadecimal);
+        // An address has 100 characters at most, so its bytes fit.
+        id.unwrap_or(const { LogicalId::new("MailTo") })
     }
+}
+
+/// `MailToSecurityAtExampleDotCom`; `None` if two marks stand side by side, or one at either end.
+fn spelt_out(address: &str) -> Option<String> {
+    let mut name = String::from("MailTo");
+    for word in address.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
+        let letters = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        let mut chars = letters.chars();
+        name.push(chars.next()?.to_ascii_uppercase());
+        name.push_str(chars.as_str());
+        match word.chars().last() {
+            Some('@') => name.push_str("At"),
+            Some('.') => name.push_str("Dot"),
+            Some('-') => name.push_str("Dash"),
+            Some('_') => name.push_str("Under"),
+            Some('+') => name.push_str("Plus"),
+            Some(other) if !other.is_ascii_alphanumeric() => name += &format!("X{:02x}", u32::from(other)),
+            _ => {}
+        }
+    }
+    Some(name)
 }
 
 impl FromStr for Email {
@@ -142,5 +152,15 @@ mod tests {
         let alike = ["a.b@c.co", "ab@c.co", "a-b@c.co", "a_b@c.co", "a+b@c.co", "a@b.c.co", "adotb@c.co", "a&b@c.co"];
         let ids: std::collections::HashSet<_> = alike.iter().map(|text| id(text)).collect();
         assert_eq!(ids.len(), alike.len(), "{ids:?}");
+    }
+
+    /// Punctuation next to punctuation could be spelt like a word, and a long address would not fit.
+    #[test]
+    fn odd_addresses_share_no_logical_id_either() {
+        for (one, other) in [("_@b.co", "under@b.co"), ("a.&@b.co", "a.x26@b.co"), ("a-.-b@c.co", "a-dot-b@c.co")] {
+            assert_ne!(id(one), id(other), "{one}, {other}");
+        }
+        let long = "_a".repeat(32);
+        assert_ne!(id(&format!("{long}@one.example")), id(&format!("{long}@two.example")));
     }
 }

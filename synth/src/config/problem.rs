@@ -4,6 +4,8 @@ use std::{fmt, ops::Range};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use super::document;
+
 /// A place in a text; lines and columns count from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -40,6 +42,19 @@ impl Problem {
         let visible = |text: &'_ str| text.chars().filter(|c| *c != '\u{feff}').count();
         let place = Place { line: before.matches('\n').count() + 1, column: visible(&before[line..]) + 1 };
         Self { place, message, meant: None, notes: Vec::new(), at, context: Vec::new() }
+    }
+
+    /// A problem with the value of a setting of a text that can be read; with its beginning where it is not written.
+    #[must_use]
+    pub fn with(setting: &str, text: &str, message: &str) -> Self {
+        Self::new(text, document::place(text, setting).unwrap_or_default(), format!("{setting}: {message}"))
+    }
+
+    /// A problem with what comes behind a text.
+    #[must_use]
+    pub fn behind(text: &str, message: &str, fix: &str) -> Self {
+        let end = text.chars().count();
+        Self::new(text, end..end, message.to_owned()).note(fix)
     }
 
     pub(super) fn meant(mut self, meant: Option<String>) -> Self {
@@ -119,6 +134,12 @@ impl Problems {
             n => format!("{n} problems"),
         };
         format!("{}\n{file} has {count}\n", all.join("\n"))
+    }
+}
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Self(vec![problem])
     }
 }
 

@@ -40,7 +40,7 @@ impl FromStr for ScheduleExpression {
         let period = if let Some(rate) = inside("rate") {
             rate_period(rate)
                 .map(Some)
-                .ok_or("rate(N minutes), rate(N hours) or rate(N days), N a whole number from 1 to 3650 days' worth")
+                .ok_or("rate(N minutes), rate(N hours) or rate(N days), N a whole number from 1 to 3653 days' worth")
         } else if let Some(cron) = inside("cron") {
             is_cron(cron).then_some(None).ok_or(
                 "cron(minutes hours day-of-month month day-of-week year), with ? for one of the two days, \
@@ -317,7 +317,7 @@ mod tests {
             "rate(1  day)",
             "rate(01 days)",
             "rate(99999999999999999999 days)",
-            "rate(3651 days)",
+            "rate(3654 days)",
             "Rate(1 day)",
             "rate(1 day) ",
             "cron(0 9 * * * *)",

@@ -33,7 +33,7 @@ impl FromStr for RotateAfter {
         let invalid = || Invalid {
             value: text.to_owned(),
             what: "an age at which a key can be replaced",
-            allowed: "a whole number with d, h, m or s, such as 90d or 12h, from 1m to 3650d",
+            allowed: "a whole number with d, h, m or s, such as 90d or 12h, from 1m to 3653d",
         };
         text.parse().ok().filter(|span| *span >= Self::LEAST).map(Self).ok_or_else(invalid)
     }

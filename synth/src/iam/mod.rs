@@ -1,7 +1,9 @@
 //! IAM policy documents.
 
 use crate::cfn::{
-    Property, Value,
+    Arn, HasArn, Property, Pseudo, Ref, Text, Value,
+    resource::Topic,
+    shape::Shape,
     value::{map, words},
 };
 
@@ -22,10 +24,72 @@ pub struct Statement {
     pub principal: Option<Service>,
     /// `service:Action`.
     pub actions: Vec<&'static str>,
-    /// ARNs; empty in a trust policy.
-    pub resources: Vec<Value>,
+    /// On what; empty in a trust policy.
+    pub resources: Vec<ResourceArn>,
     /// When it applies.
     pub conditions: Vec<Condition>,
+}
+
+/// What a statement is about: something in the template, or something in the stack's own account.
+/// There is no way to write a bare `*`, nor another account's ARN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceArn(Text);
+
+impl ResourceArn {
+    /// `arn:PARTITION:service::ACCOUNT:resource`, as IAM names its own things.
+    #[must_use]
+    pub fn global(service: &'static str, resource: &str) -> Self {
+        Self(Text::of([
+            "arn:".into(),
+            Pseudo::Partition.into(),
+            format!(":{service}::").into(),
+            Pseudo::AccountId.into(),
+            format!(":{resource}").into(),
+        ]))
+    }
+
+    /// `arn:PARTITION:service:REGION:ACCOUNT:resource`, in the stack's Region.
+    #[must_use]
+    pub fn regional(service: &'static str, resource: &str) -> Self {
+        Self(Text::of([
+            "arn:".into(),
+            Pseudo::Partition.into(),
+            format!(":{service}:").into(),
+            Pseudo::Region.into(),
+            ":".into(),
+            Pseudo::AccountId.into(),
+            format!(":{resource}").into(),
+        ]))
+    }
+}
+
+impl<R: HasArn> From<Arn<R>> for ResourceArn {
+    fn from(arn: Arn<R>) -> Self {
+        Self(arn.into())
+    }
+}
+
+/// A topic's `Ref` is its ARN.
+impl From<Ref<Topic>> for ResourceArn {
+    fn from(topic: Ref<Topic>) -> Self {
+        Self(topic.into())
+    }
+}
+
+impl From<ResourceArn> for Text {
+    fn from(arn: ResourceArn) -> Self {
+        arn.0
+    }
+}
+
+impl Property for ResourceArn {
+    fn value(self) -> Option<Value> {
+        self.0.value()
+    }
+
+    fn shape() -> Shape {
+        Text::shape()
+    }
 }
 
 /// One condition.
@@ -36,7 +100,7 @@ pub struct Condition {
     /// Such as `aws:SourceAccount`.
     pub key: &'static str,
     /// Any of these.
-    pub values: Vec<Value>,
+    pub values: Vec<Text>,
 }
 
 words! {
@@ -73,7 +137,7 @@ impl Statement {
         sid: &'static str,
         why: &'static str,
         actions: Vec<&'static str>,
-        resources: Vec<Value>,
+        resources: Vec<ResourceArn>,
         conditions: Vec<Condition>,
     ) -> Self {
         Self { sid, why, effect: Effect::Allow, principal: None, actions, resources, conditions }
@@ -94,6 +158,10 @@ impl Property for Statement {
         ]);
         Some(Value::Explained(self.why, Box::new(statement)))
     }
+
+    fn shape() -> Shape {
+        Shape::Policy
+    }
 }
 
 /// Conditions of one operator stand together.
@@ -107,8 +175,20 @@ fn conditions(list: &[Condition]) -> Option<Value> {
     (!list.is_empty()).then(|| map(operators.into_iter().map(|operator| (operator, Some(of(operator))))))
 }
 
+impl PolicyDocument {
+    /// The document as it stands in a template.
+    #[must_use]
+    pub fn document(&self) -> Value {
+        map([("Version", "2012-10-17".value()), ("Statement", self.0.clone().value())])
+    }
+}
+
 impl Property for PolicyDocument {
     fn value(self) -> Option<Value> {
-        Some(map([("Version", "2012-10-17".value()), ("Statement", self.0.value())]))
+        Some(self.document())
+    }
+
+    fn shape() -> Shape {
+        Shape::Policy
     }
 }

@@ -3,9 +3,9 @@
 use lambda::permissions::{Permission, Target, permissions};
 
 use crate::{
-    cfn::{Handle, Part, Pseudo, Value, resource::Topic},
+    cfn::{Handle, Pseudo, resource::Topic},
     config::Config,
-    iam::{Condition, Statement},
+    iam::{Condition, ResourceArn, Statement},
 };
 
 /// One statement for each permission that the handler declares.
@@ -19,7 +19,7 @@ pub(super) fn handler(config: &Config, topic: &Handle<Topic>) -> Vec<Statement> 
             Target::Users => config.users.iter().map(|user| user_arn(&user.resource())).collect(),
             Target::Secrets => secrets(&[RANDOM]),
             Target::NewSecrets => secrets(&["", RANDOM]),
-            Target::Topic => vec![topic.reference()],
+            Target::Topic => vec![topic.reference().into()],
         };
         Statement::allow(
             permission.sid,
@@ -35,18 +35,10 @@ pub(super) fn handler(config: &Config, topic: &Handle<Topic>) -> Vec<Statement> 
 /// Only schedules of the default group may assume the role: without it, any schedule of any account could
 /// (Scheduler User Guide, "Confused deputy prevention").
 pub(super) fn only_default_schedule_group() -> Vec<Condition> {
-    let group = [
-        "arn:".into(),
-        Pseudo::Partition.into(),
-        ":scheduler:".into(),
-        Pseudo::Region.into(),
-        ":".into(),
-        Pseudo::AccountId.into(),
-        ":schedule-group/default".into(),
-    ];
+    let group = ResourceArn::regional("scheduler", "schedule-group/default");
     vec![
-        Condition { operator: "StringEquals", key: "aws:SourceAccount", values: vec![Pseudo::AccountId.reference()] },
-        Condition { operator: "StringEquals", key: "aws:SourceArn", values: vec![Value::sub(group)] },
+        Condition { operator: "StringEquals", key: "aws:SourceAccount", values: vec![Pseudo::AccountId.into()] },
+        Condition { operator: "StringEquals", key: "aws:SourceArn", values: vec![group.into()] },
     ]
 }
 
@@ -54,30 +46,20 @@ pub(super) fn only_default_schedule_group() -> Vec<Condition> {
 /// none.
 fn only_tags(prefix: Option<&str>) -> Vec<Condition> {
     let Some(prefix) = prefix else { return Vec::new() };
-    let (any, given) = (Value::Text(format!("{prefix}*")), Value::Text("false".into()));
+    let (any, given) = (format!("{prefix}*").into(), "false".into());
     vec![
         Condition { operator: "ForAllValues:StringLike", key: "aws:TagKeys", values: vec![any] },
         Condition { operator: "Null", key: "aws:TagKeys", values: vec![given] },
     ]
 }
 
-fn user_arn(resource: &str) -> Value {
-    let rest: Part = format!(":user{resource}").into();
-    Value::sub(["arn:".into(), Pseudo::Partition.into(), ":iam::".into(), Pseudo::AccountId.into(), rest])
+fn user_arn(resource: &str) -> ResourceArn {
+    ResourceArn::global("iam", &format!("user{resource}"))
 }
 
 /// Secrets Manager puts a hyphen and six characters of its own behind the name of a secret that exists.
 const RANDOM: &str = "-??????";
 
-fn secret_arn(name: &str) -> Value {
-    let rest: Part = format!(":secret:{name}").into();
-    Value::sub([
-        "arn:".into(),
-        Pseudo::Partition.into(),
-        ":secretsmanager:".into(),
-        Pseudo::Region.into(),
-        ":".into(),
-        Pseudo::AccountId.into(),
-        rest,
-    ])
+fn secret_arn(name: &str) -> ResourceArn {
+    ResourceArn::regional("secretsmanager", &format!("secret:{name}"))
 }

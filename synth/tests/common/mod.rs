@@ -1,16 +1,19 @@
 //! What these tests share.
+#![allow(dead_code)] // Each test file uses its own part.
 
-#![allow(dead_code, missing_docs)] // Each test file uses some of it.
+pub(crate) mod random;
 
 use std::{
-    io::Write,
+    io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio},
 };
 
+use serde_json::Value as Json;
+
 /// The checkout.
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
 /// A file of the checkout.
@@ -18,21 +21,16 @@ pub(crate) fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
 }
 
+/// A program that `make setup` installs.
+pub(crate) fn tool(name: &str) -> PathBuf {
+    let path = root().join(".venv/bin").join(name);
+    assert!(path.exists(), "{} is missing: run make setup", path.display());
+    path
+}
+
 /// Runs synth in a folder.
 pub(crate) fn synth(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_synth")).current_dir(folder).args(arguments).output().unwrap()
-}
-
-/// Runs a Python script of the checkout on `input`; what it prints.
-pub(crate) fn python(script: &str, input: &str) -> String {
-    let python = root().join(".venv/bin/python");
-    assert!(python.exists(), "{} is missing: run make setup", python.display());
-    let mut process =
-        Command::new(python).arg(root().join(script)).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    process.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = process.wait_with_output().unwrap();
-    assert!(output.status.success(), "{script} failed");
-    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Compares with a golden file; `BLESS=1` writes it anew.
@@ -43,4 +41,48 @@ pub(crate) fn golden(path: &str, actual: &str) {
     }
     let expected = std::fs::read_to_string(&file).unwrap_or_default();
     assert_eq!(actual, expected, "{path}; if that is what people should read: BLESS=1 cargo test --package synth");
+}
+
+/// How many cases: few by default, `proved` of them with `PROVE=1`, or as many as the variable `CASES` says.
+pub(crate) fn cases(few: u32, proved: u32) -> u32 {
+    match std::env::var("CASES") {
+        Ok(number) => number.parse().expect("CASES is a number"),
+        Err(_) if std::env::var("PROVE").is_ok_and(|prove| prove == "1") => proved,
+        Err(_) => few,
+    }
+}
+
+/// A Python script that answers each line with a line. Starting one takes as long as a thousand answers.
+pub(crate) struct Python {
+    child: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Python {
+    pub(crate) fn start(script: &str, arguments: &[&str]) -> Self {
+        let mut child = Command::new(tool("python"))
+            .arg(root().join("synth/tests/python").join(script))
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (questions, answers) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        Self { child, questions, answers: BufReader::new(answers) }
+    }
+
+    pub(crate) fn ask(&mut self, text: &str) -> Json {
+        writeln!(self.questions, "{}", Json::from(text)).unwrap();
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer).unwrap();
+        serde_json::from_str(&answer).unwrap_or_else(|e| panic!("{e}: {answer:?}"))
+    }
+}
+
+impl Drop for Python {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }

@@ -1,4 +1,4 @@
-"""Reads {"schema": …, "values": [[setting, value], …], "documents": [text, …]}; prints the schema's verdicts.
+"""Answers each line, a text {"schema": …, "values": [[setting, value], …], "documents": [text, …]}, with verdicts.
 
 A verdict is the list of what is wrong, empty where nothing is. The schema itself must satisfy its metaschema.
 """
@@ -26,16 +26,15 @@ Loader.yaml_implicit_resolvers = {
     for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
-task = json.load(sys.stdin)
-schema = task["schema"]
-Draft202012Validator.check_schema(schema)
-Validator = validators.extend(Draft202012Validator, {"pattern": pattern})
-settings = {name: Validator(rule) for name, rule in schema["properties"].items()}
-whole = Validator(schema)
-json.dump(
-    {
+for line in sys.stdin:
+    task = json.loads(json.loads(line))
+    schema = task["schema"]
+    Draft202012Validator.check_schema(schema)
+    Validator = validators.extend(Draft202012Validator, {"pattern": pattern})
+    settings = {name: Validator(rule) for name, rule in schema["properties"].items()}
+    whole = Validator(schema)
+    verdicts = {
         "values": [[e.message for e in settings[name].iter_errors(value)] for name, value in task["values"]],
         "documents": [[e.message for e in whole.iter_errors(yaml.load(text, Loader))] for text in task["documents"]],
-    },
-    sys.stdout,
-)
+    }
+    print(json.dumps(verdicts), flush=True)

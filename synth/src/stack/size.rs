@@ -1,0 +1,51 @@
+//! What AWS measures: a role's policies and a function's environment, as long as they can become once every reference
+//! is filled in, so that synth says that they are too long before AWS does.
+
+use super::Unfit;
+use crate::{
+    cfn::{Value, json::to_json, resource::Environment},
+    check::limits::{ENVIRONMENT, INLINE_POLICIES, deployed},
+    config::Config,
+    iam::PolicyDocument,
+};
+
+/// The one policy of a role.
+pub(super) fn check_policy(policy: &PolicyDocument, config: &Config) -> Result<(), Unfit> {
+    let characters = size(&policy.document(), config);
+    let fits = characters <= INLINE_POLICIES;
+    if fits { Ok(()) } else { Err(Unfit::Policy { users: config.users.len(), characters }) }
+}
+
+/// The environment of a function.
+pub(super) fn check_environment(environment: &Environment, config: &Config) -> Result<(), Unfit> {
+    let bytes = size(&environment.variables(), config);
+    let fits = bytes <= ENVIRONMENT;
+    if fits { Ok(()) } else { Err(Unfit::Environment { users: config.users.len(), bytes }) }
+}
+
+fn size(value: &Value, config: &Config) -> usize {
+    deployed(&to_json(value), Some(config.stack_name.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cfn::{Pseudo, Text},
+        config::{self, Overrides},
+    };
+
+    /// Today the policy is full before the environment is, so no configuration comes here.
+    #[test]
+    fn an_environment_is_measured_as_json() {
+        let text = "users: [alice]\nemails: [a@example.com]\nstack_name: x\n";
+        let config = config::read(text, Overrides::default()).unwrap().config;
+        // {"A":"y…","B":"x"}: 16 bytes, and as many `y` as are asked for.
+        let environment =
+            |rest: usize| Environment(vec![("A", "y".repeat(rest).into()), ("B", Text::from(Pseudo::StackName))]);
+        assert_eq!(check_environment(&environment(4_080), &config), Ok(()));
+        let unfit = check_environment(&environment(4_081), &config).unwrap_err();
+        assert_eq!(unfit, Unfit::Environment { users: 1, bytes: 4_097 });
+        assert_eq!(unfit.setting(), "users");
+    }
+}

@@ -1,0 +1,49 @@
+//! What a configuration asks for and AWS does not give.
+
+use crate::{
+    cfn::template::Inconsistent,
+    check::limits::{ENVIRONMENT, INLINE_POLICIES},
+};
+
+/// Why a configuration, right in itself, makes no stack.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// The template would contradict itself.
+    #[error(transparent)]
+    Inconsistent(#[from] Inconsistent),
+    /// The function's role needs to name too much.
+    #[error(
+        "{users} users are too many: the function's role would need a policy of {characters} characters, and IAM \
+         allows {INLINE_POLICIES}; give some of them a stack of their own (another configuration with its own \
+         stack_name)"
+    )]
+    Policy {
+        /// How many users are to be named.
+        users: usize,
+        /// How long the policy would be.
+        characters: usize,
+    },
+    /// The function's environment needs to hold too much.
+    #[error(
+        "{users} users are too many: the function's environment would need {bytes} bytes, and Lambda allows \
+         {ENVIRONMENT}; give some of them a stack of their own (another configuration with its own stack_name)"
+    )]
+    Environment {
+        /// How many users are to be named.
+        users: usize,
+        /// How large the environment would be.
+        bytes: usize,
+    },
+}
+
+impl Unfit {
+    /// The setting that is to blame.
+    #[must_use]
+    pub const fn setting(&self) -> &'static str {
+        match self {
+            // Subscriptions are the only resources whose names come from the configuration.
+            Self::Inconsistent(_) => "emails",
+            Self::Policy { .. } | Self::Environment { .. } => "users",
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Random configurations: right ones, and ones that are wrong for a known reason.
+#![allow(dead_code)] // Each test file uses its own part.
+
+use proptest::{prelude::*, sample::select};
+use synth::{
+    config::{self, Checked, Overrides},
+    stack::{self, Unfit},
+};
+
+/// The settings of a configuration, each as it is written in YAML; those without a value are left out.
+#[derive(Debug, Clone)]
+pub(crate) struct Random {
+    pub(crate) users: Vec<String>,
+    pub(crate) emails: Vec<String>,
+    /// Name and text.
+    pub(crate) others: Vec<(&'static str, String)>,
+    /// Whether lists stand on one line.
+    pub(crate) flow: bool,
+}
+
+impl Random {
+    pub(crate) fn text(&self) -> String {
+        let list = |name: &str, items: &[String]| {
+            if self.flow {
+                format!("{name}: [{}]\n", items.join(", "))
+            } else {
+                format!("{name}: # each on its line\n  - {}\n", items.join("\n  - "))
+            }
+        };
+        let others = self.others.iter().fold(String::new(), |text, (name, value)| text + name + ": " + value + "\n");
+        let text = list("users", &self.users) + &others + &list("emails", &self.emails);
+        text + "# The end.\n"
+    }
+
+    pub(crate) fn read(&self) -> Checked {
+        let text = self.text();
+        config::read(&text, Overrides::default()).unwrap_or_else(|e| panic!("{e}\n{text}"))
+    }
+
+    /// Sets or replaces one setting.
+    pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.others.retain(|(other, _)| *other != name);
+        self.others.push((name, value.to_owned()));
+        self
+    }
+}
+
+/// Plain where YAML lets it be plain for sure, else in quotes.
+fn quoted(text: &str, double: bool) -> String {
+    let plain = text.len() > 5 && text.bytes().all(|b| b.is_ascii_lowercase());
+    match (plain, double) {
+        (true, _) => text.to_owned(),
+        (_, true) => format!("\"{text}\""),
+        (_, false) => format!("'{}'", text.replace('\'', "''")),
+    }
+}
+
+/// No two alike, without regard to case.
+fn distinct(texts: Vec<(String, String)>, double: bool) -> Vec<String> {
+    let mut seen = std::collections::HashSet::new();
+    let kept = texts.into_iter().filter(|(key, _)| seen.insert(key.to_ascii_lowercase()));
+    kept.map(|(_, text)| quoted(&text, double)).collect()
+}
+
+fn users() -> impl Strategy<Value = Vec<(String, String)>> {
+    let name = prop_oneof![4 => "[a-zA-Z0-9+=,.@_-]{1,12}", 1 => "[a-zA-Z0-9+=,.@_-]{1,64}", 2 => "[a-z]{6,9}"];
+    let path = prop_oneof![5 => Just(String::new()), 1 => "/([a-zA-Z0-9+=,.@_-]{1,9}/){0,3}"];
+    let user = (path, name).prop_map(|(path, name)| (name.clone(), path + &name));
+    prop_oneof![3 => prop::collection::vec(user.clone(), 1..6), 1 => prop::collection::vec(user, 1..90)]
+}
+
+fn emails() -> impl Strategy<Value = Vec<(String, String)>> {
+    let word = || prop_oneof![3 => "[a-zA-Z0-9]{1,9}", 1 => "[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]{1,15}"];
+    let address = (word(), prop::option::of(word()), "[a-z0-9]([a-z0-9-]{0,9}[a-z0-9])?", "(co|example|museum|a1)")
+        .prop_map(|(first, second, domain, top)| {
+            let second = second.map(|word| format!(".{word}")).unwrap_or_default();
+            let address = format!("{first}{second}@{domain}.{top}");
+            (address.clone(), address)
+        });
+    prop::collection::vec(address, 1..8)
+}
+
+/// A span of so many seconds, in one of the ways it can be written.
+fn span(seconds: u64, unit: usize) -> String {
+    let (length, letter) = [(86_400, 'd'), (3_600, 'h'), (60, 'm'), (1, 's')][unit];
+    if seconds.is_multiple_of(length) { format!("{}{letter}", seconds / length) } else { format!("{seconds}s") }
+}
+
+/// How a key lives: each is right with the others.
+fn timings() -> impl Strategy<Value = Vec<(&'static str, String)>> {
+    let day = 86_400;
+    let seconds = move || prop_oneof![Just(0), 1..4_000u64, (0..400u64).prop_map(move |days| days * day)];
+    (seconds(), prop::option::of(seconds()), seconds(), 0..4usize).prop_map(|(overlap, window, more, unit)| {
+        let rotate_after = (overlap + window.unwrap_or(0) + more).max(60);
+        let window = window.map_or("next-rotation".to_owned(), |window| span(window, unit));
+        vec![("rotate_after", span(rotate_after, unit)), ("overlap", span(overlap, unit)), ("delete_after", window)]
+    })
+}
+
+fn schedule() -> impl Strategy<Value = String> {
+    prop_oneof![
+        (15..10_000u32, select(&["minutes", "hours"][..])).prop_map(|(n, unit)| format!("rate({n} {unit})")),
+        (1..3_650u32).prop_map(|n| format!("rate({n} days)")),
+        Just("rate(1 hour)".to_owned()),
+        (
+            0..60u32,
+            0..24u32,
+            select(&["* * ? *", "? * MON-FRI *", "L * ? *", "15W * ? *", "? * 2#1 *", "1,15 JAN-JUN ? 2030"][..])
+        )
+            .prop_map(|(minute, hour, days)| format!("cron({minute} {hour} {days})")),
+        (2027..2100u32, 1..13u32, 1..29u32, 0..24u32, 0..60u32)
+            .prop_map(|(y, m, d, hour, minute)| format!("at({y}-{m:02}-{d:02}T{hour:02}:{minute:02}:00)")),
+    ]
+}
+
+/// A configuration that is right, with as many users as fit.
+pub(crate) fn right() -> impl Strategy<Value = Random> {
+    let one_of = |words: &'static [&'static str]| select(words).prop_map(str::to_owned);
+    let zones = &["UTC", "Asia/Tokyo", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+12"][..];
+    let retentions = &["1d", "30d", "365d", "731d", "3653d"][..];
+    let texts = (
+        prop::option::of("[a-zA-Z][a-zA-Z0-9-]{0,63}"),
+        prop::option::of(one_of(&["en", "ja"])),
+        prop::option::of(schedule()),
+        prop::option::of(one_of(zones)),
+        prop::option::of(one_of(&["wait", "retire"])),
+        prop::option::of(prop_oneof![Just("forever".to_owned()), (0..4_000u64).prop_map(|s| span(s, 3))]),
+        prop::option::of(one_of(&["secrets-manager", "email"])),
+        prop::option::of("[a-zA-Z0-9_+=.@-]{1,20}(/[a-zA-Z0-9_+=.@-]{1,20}){0,3}"),
+        prop::option::of(one_of(&["arm64", "x86_64"])),
+    );
+    let numbers =
+        (prop::option::of(128..10_241u32), prop::option::of(120..901u64), prop::option::of(one_of(retentions)));
+    (users(), emails(), texts, numbers, prop::option::of(timings()), any::<[bool; 2]>()).prop_map(
+        |(users, emails, texts, (memory, timeout, retention), timings, [flow, double])| {
+            let mut others = timings.unwrap_or_default();
+            let mut set = |name, value: Option<String>| others.extend(value.map(|value| (name, value)));
+            set("stack_name", texts.0.map(|name| quoted(&name, double)));
+            set("language", texts.1);
+            set("schedule", texts.2.map(|schedule| quoted(&schedule, double)));
+            set("time_zone", texts.3);
+            set("still_in_use", texts.4);
+            set("wait_at_most", texts.5);
+            set("delivery", texts.6);
+            set("secret_prefix", texts.7.map(|prefix| quoted(&prefix, double)));
+            set("architecture", texts.8);
+            set("memory", memory.map(|memory| memory.to_string()));
+            set("timeout", timeout.map(|seconds| span(seconds, 2)));
+            set("log_retention", retention);
+            let mut random = Random { users: distinct(users, double), emails: distinct(emails, double), others, flow };
+            let mut config = random.read().config;
+            while let Err(Unfit::Policy { .. }) = stack::template(&config) {
+                config.users.pop();
+                random.users.pop();
+            }
+            random
+        },
+    )
+}
+
+/// A text that is no right configuration.
+#[derive(Debug, Clone)]
+pub(crate) struct Wrong {
+    pub(crate) text: String,
+    /// The setting that must be blamed; `None` where the text is no list of settings at all.
+    pub(crate) setting: Option<String>,
+}
+
+/// What no setting of this name may be.
+const NEVER: [(&str, &[&str]); 15] = [
+    ("stack_name", &["1st", "a_b", "''", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]),
+    ("language", &["fr", "EN", "english"]),
+    (
+        "schedule",
+        &["daily", "rate(0 days)", "rate(1 days ago)", "cron(* * * * *)", "rate(1 minute)", "at(2027-02-30T00:00:00)"],
+    ),
+    ("time_zone", &["JST", "utc", "+09:00", "Asia/Edo"]),
+    ("rotate_after", &["60", "0", "-1d", "1w", "99999d", "30s", "1.5d", "next-rotation"]),
+    ("overlap", &["soon", "7 days", "4000d", "-1"]),
+    ("delete_after", &["never", "next rotation", "4000d"]),
+    ("still_in_use", &["maybe", "WAIT", "yes"]),
+    ("wait_at_most", &["long", "4000d", "for ever"]),
+    ("delivery", &["fax", "secretsmanager", "e-mail"]),
+    ("secret_prefix", &["/a", "a/", "a b", "''", "a*", "日本"]),
+    ("architecture", &["arm", "amd64", "x86-64"]),
+    ("memory", &["127", "10241", "-128", "128.5", "lots", "'128'", "1e3"]),
+    ("timeout", &["119s", "901s", "16m", "0", "10"]),
+    ("log_retention", &["8d", "0", "24h", "25h", "4000d", "forever"]),
+];
+
+/// What nothing may be.
+const NOTHING: [&str; 8] = ["", "~", "[en]", "{a: b}", "true", "[]", "!x y", "\"\\0\""];
+
+pub(crate) fn wrong() -> impl Strategy<Value = Wrong> {
+    let blamed = |random: Random, setting: &str| Wrong { text: random.text(), setting: Some(setting.to_owned()) };
+    let broken = |text: String| Wrong { text, setting: None };
+    let never = select(&NEVER[..]).prop_flat_map(|(name, values)| (Just(name), select(values)));
+    prop_oneof![
+        3 => (right(), never).prop_map(move |(random, (name, value))| blamed(random.with(name, value), name)),
+        2 => (right(), select(&NEVER[..]), select(&NOTHING[..]))
+            .prop_map(move |(random, (name, _), value)| blamed(random.with(name, value), name)),
+        // Unknown settings: a made-up one, and a known one with a slip of the finger.
+        1 => (right(), "[a-z_]{1,9}x[0-9]").prop_map(move |(random, name)| {
+            let text = format!("{}{name}: 1\n", random.text());
+            Wrong { text, setting: Some(name) }
+        }),
+        1 => (right(), select(&NEVER[..]), any::<prop::sample::Index>()).prop_map(move |(random, (name, _), at)| {
+            let at = at.index(name.len());
+            let name = format!("{}-{}", &name[..at], &name[at + 1..]);
+            let text = format!("{name}: 1\n{}", random.text());
+            Wrong { text, setting: Some(name) }
+        }),
+        // Settings that contradict each other.
+        1 => (right(), 1..400u32, 0..400u32, 1..400u32).prop_map(move |(random, overlap, window, less)| {
+            let rotate_after = (overlap + window).saturating_sub(less).max(1);
+            let overlap = if rotate_after >= overlap + window { rotate_after + 1 } else { overlap };
+            let random = random.with("overlap", &format!("{overlap}d")).with("delete_after", &format!("{window}d"));
+            blamed(random.with("rotate_after", &format!("{rotate_after}d")), "rotate_after")
+        }),
+        1 => (right(), 2..14u32).prop_map(move |(random, minutes)| {
+            blamed(random.with("timeout", "15m").with("schedule", &format!("rate({minutes} minutes)")), "schedule")
+        }),
+        // Users and addresses.
+        1 => (right(), select(&["'a b'", "7", "'*'", "~", "ci/bot", "[a]", "{a: b}", "'é'", "''"][..])).prop_map(move |(mut random, user)| {
+            random.users.push(user.to_owned());
+            blamed(random, "users")
+        }),
+        1 => (right(), select(&["nobody", "a@b", "'a @b.co'", "7", "~", "'Me <a@b.co>'"][..])).prop_map(move |(mut random, email)| {
+            random.emails.push(email.to_owned());
+            blamed(random, "emails")
+        }),
+        1 => right().prop_map(move |mut random| {
+            random.users.push(random.users[0].clone());
+            blamed(random, "users")
+        }),
+        1 => (right(), 70..200usize).prop_map(move |(mut random, number)| {
+            random.users = (0..number).map(|n| format!("user-{n}")).collect();
+            blamed(random, "users")
+        }),
+        // What is no YAML, or none that says settings.
+        1 => (right(), any::<prop::sample::Index>()).prop_map(move |(random, at)| {
+            let text = random.text();
+            let lines: Vec<&str> = text.lines().collect();
+            let at = at.index(lines.len());
+            let (before, after) = (lines[..at].join("\n"), lines[at..].join("\n"));
+            broken(format!("{before}\n\t]{after}\n"))
+        }),
+        1 => right().prop_map(move |random| broken(random.text() + &random.text())),
+        1 => right().prop_map(move |random| broken(random.text() + "wait_at_most: *nobody\n")),
+        1 => any::<String>().prop_map(broken),
+        1 => "[ -~\n\t]{0,300}".prop_map(broken),
+    ]
+}

@@ -1,0 +1,165 @@
+//! The rules of templates/rules.guard, held against the committed templates and random ones; and each against a
+//! template that breaks it. `make guard` runs this, for it needs cfn-guard.
+
+#![allow(missing_docs)]
+
+mod common;
+
+use std::{collections::BTreeSet, fs, path::Path, process::Command, time::Instant};
+
+use common::{cases, random::right, read, root};
+use proptest::{
+    strategy::{Strategy, ValueTree},
+    test_runner::TestRunner,
+};
+use serde_json::{Value as Json, json};
+use synth::{
+    cfn::{read as reader, yaml},
+    stack,
+};
+
+/// What cfn-guard says of each template of a folder: the rules that it keeps, and those that it breaks.
+fn guard(templates: &Path) -> Vec<(BTreeSet<String>, BTreeSet<String>)> {
+    let program = std::env::var_os("CFN_GUARD").expect("CFN_GUARD names cfn-guard: run make guard");
+    let output = Command::new(program)
+        .args(["validate", "--structured", "--output-format", "json", "--show-summary", "none", "--rules"])
+        .arg(root().join("templates/rules.guard"))
+        .arg("--data")
+        .arg(templates)
+        .output()
+        .unwrap();
+    // 19: a rule is broken.
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!([Some(0), Some(19)].contains(&output.status.code()), "{:?}: {error}", output.status);
+    let report: Vec<Json> = serde_json::from_slice(&output.stdout).unwrap();
+    let names = |list: &Json, name: fn(&Json) -> &Json| -> BTreeSet<String> {
+        list.as_array().unwrap().iter().map(|rule| name(rule).as_str().unwrap().to_owned()).collect()
+    };
+    report
+        .iter()
+        .map(|file| {
+            let broken = names(&file["not_compliant"], |rule| &rule["Rule"]["name"]);
+            (names(&file["compliant"], |name| name), broken)
+        })
+        .collect()
+}
+
+fn rules() -> BTreeSet<String> {
+    let text = read("templates/rules.guard");
+    text.lines().filter_map(|line| line.strip_prefix("rule ")?.split(' ').next().map(str::to_owned)).collect()
+}
+
+/// Every rule is kept: none broken, none skipped because it found nothing to look at.
+fn assert_all_kept(folder: &Path, templates: usize) {
+    let verdicts = guard(folder);
+    assert_eq!(verdicts.len(), templates);
+    for (kept, broken) in verdicts {
+        assert_eq!((kept, broken), (rules(), BTreeSet::new()));
+    }
+}
+
+#[test]
+#[ignore = "needs cfn-guard: run make guard"]
+fn the_committed_templates_keep_every_rule() {
+    let templates = root().join("templates");
+    let files = fs::read_dir(&templates).unwrap().map(|file| file.unwrap().path());
+    let number = files.filter(|file| file.extension().is_some_and(|extension| extension == "yaml")).count();
+    assert!(number >= 2);
+    assert_all_kept(&templates, number);
+}
+
+#[test]
+#[ignore = "needs cfn-guard: run make guard"]
+fn random_templates_keep_every_rule() {
+    let (start, folder) = (Instant::now(), tempfile::tempdir().unwrap());
+    let number = cases(50, 1_000);
+    let mut runner = TestRunner::default();
+    for index in 0..number {
+        let random = right().new_tree(&mut runner).unwrap().current();
+        let template = stack::template(&random.read().config).unwrap();
+        fs::write(folder.path().join(format!("{index}.yaml")), yaml::emit(&template)).unwrap();
+    }
+    assert_all_kept(folder.path(), number as usize);
+    println!("{} rules, {number} random templates, {} s", rules().len(), start.elapsed().as_secs());
+}
+
+/// Each rule, and what breaks it: the value at a place in the template.
+#[test]
+#[ignore = "needs cfn-guard: run make guard"]
+fn a_template_that_breaks_a_rule_is_found() {
+    let good = reader::read(&read("templates/rotation.yaml")).unwrap();
+    let role = "/Resources/FunctionRole/Properties";
+    let statement = &format!("{role}/Policies/0/PolicyDocument/Statement/0");
+    let function = "/Resources/Function/Properties";
+    let sub = |text: &str| json!([{ "Fn::Sub": text }]);
+    let gone = Json::Null;
+    let mut proved = BTreeSet::new();
+    for (rule, place, value) in [
+        ("no_wildcard_resource", format!("{statement}/Resource"), json!("*")),
+        ("no_wildcard_resource", format!("{statement}/Resource"), json!(["*"])),
+        ("no_wildcard_resource", format!("{statement}/Resource"), gone.clone()),
+        ("no_wildcard_resource", format!("{statement}/NotResource"), json!(["arn:aws:iam::123456789012:user/a"])),
+        ("no_wildcard_resource", format!("{statement}/Resource"), json!(["arn:aws:iam::123456789012:user/*"])),
+        (
+            "no_wildcard_resource",
+            format!("{statement}/Resource"),
+            sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:*"),
+        ),
+        (
+            "no_wildcard_resource",
+            format!("{statement}/Resource"),
+            sub("arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:*"),
+        ),
+        ("no_wildcard_action", format!("{statement}/Action"), json!(["iam:*"])),
+        ("no_wildcard_action", format!("{statement}/Action"), json!("*")),
+        ("no_wildcard_action", format!("{statement}/NotAction"), json!(["iam:GetUser"])),
+        ("no_managed_policy", format!("{role}/ManagedPolicyArns"), json!(["arn:aws:iam::aws:policy/IAMFullAccess"])),
+        ("trust_names_services", format!("{role}/AssumeRolePolicyDocument/Statement/0/Principal"), json!("*")),
+        (
+            "trust_names_services",
+            format!("{role}/AssumeRolePolicyDocument/Statement/0/Principal/AWS"),
+            json!("arn:aws:iam::123456789012:root"),
+        ),
+        (
+            "trust_names_services",
+            "/Resources/ScheduleRole/Properties/AssumeRolePolicyDocument/Statement/0/Condition".into(),
+            gone.clone(),
+        ),
+        ("queue_is_encrypted", "/Resources/DeadLetterQueue/Properties/SqsManagedSseEnabled".into(), json!(false)),
+        ("queue_is_encrypted", "/Resources/DeadLetterQueue/Properties/SqsManagedSseEnabled".into(), gone.clone()),
+        ("topic_is_encrypted", "/Resources/NotificationTopic/Properties/KmsMasterKeyId".into(), gone.clone()),
+        ("topic_is_encrypted", "/Resources/NotificationTopic/Properties/KmsMasterKeyId".into(), json!("")),
+        ("log_retention_is_set", "/Resources/LogGroup/Properties/RetentionInDays".into(), gone.clone()),
+        (
+            "function_role_is_in_the_template",
+            format!("{function}/Role"),
+            json!("arn:aws:iam::123456789012:role/somebody-elses"),
+        ),
+        ("function_logs_into_the_template", format!("{function}/LoggingConfig"), gone.clone()),
+        ("function_logs_into_the_template", format!("{function}/LoggingConfig/LogGroup"), json!("/another")),
+        ("no_inline_secret", format!("{function}/Environment/Variables/SMTP_PASSWORD"), json!("x")),
+        (
+            "no_inline_secret",
+            format!("{function}/Environment/Variables/USERS"),
+            json!(format!("AKIA{}", "X".repeat(16))),
+        ),
+        ("failed_runs_are_kept", "/Resources/FailedRuns".into(), gone.clone()),
+        ("failed_runs_are_kept", "/Resources/FailedRuns/Properties/DestinationConfig".into(), gone.clone()),
+        ("failed_runs_are_kept", "/Resources/Schedule/Properties/Target/DeadLetterConfig".into(), gone),
+    ] {
+        let mut broken = good.clone();
+        let (parent, name) = place.rsplit_once('/').unwrap();
+        let parent = broken.pointer_mut(parent).and_then(Json::as_object_mut).unwrap_or_else(|| panic!("{place}"));
+        if value.is_null() {
+            assert!(parent.remove(name).is_some(), "{place}");
+        } else {
+            parent.insert(name.to_owned(), value.clone());
+        }
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("broken.json"), broken.to_string()).unwrap();
+        let verdicts = guard(folder.path());
+        assert_eq!(verdicts[0].1, BTreeSet::from([rule.to_owned()]), "{place}: {value}");
+        proved.insert(rule.to_owned());
+    }
+    assert_eq!(proved, rules(), "each rule has a template that breaks it");
+}
