@@ -322,6 +322,12 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_is_shown_as_its_tag_without_the_prefix() {
+        let delivered = Entry::Delivered(Delivered { key: key(2), at: at(0) });
+        assert_eq!(delivered.to_string(), "delivered: key=AKIAEXAMPLE000000002 at=2026-11-24T03:16:40Z");
+    }
+
+    #[test]
     fn the_longest_intent_fits_a_tag() {
         let known = "A".repeat(128).parse().unwrap();
         let run = "r".repeat(80).parse().unwrap();

@@ -7,7 +7,10 @@ mod world;
 use lambda::{
     journal::{Delivered, Disabled, Intent, LEASE},
     key::{AccessKeyId, LastUse, Status, Status::Active, Status::Inactive},
-    plan::{Call, DeleteAfter, Delivery, Doubt, Order, Patience, Policy, Rest, Run, StillInUse, VERIFY_ATTEMPTS},
+    plan::{
+        Answer, Call, DeleteAfter, Delivery, Doubt, Order, Patience, Policy, ROTATION_BUDGET, Rest, Run, StillInUse,
+        UserState, VERIFY_ATTEMPTS, VERIFY_PAUSE,
+    },
     time::{Span, Timestamp},
 };
 use world::{Secret, World, key, lost, refused};
@@ -542,4 +545,117 @@ fn a_note_of_a_deactivation_ends_with_it() {
     world.journal.as_mut().unwrap().disabled = vec![Disabled { key: key(0), at: days(20) }];
     let (rest, _) = runs(&mut world, &careful());
     assert_eq!(rest, Rest::Window(key(0), NOW + Span::days(14)), "its window begins now");
+}
+
+#[test]
+fn a_key_that_aws_never_accepts_is_tried_so_often_with_a_pause_between() {
+    let mut world = with(&[(90, Active)]);
+    let (rest, calls) = world.run(&careful(), &run(), |_, call, _| {
+        matches!(call, Call::GetCallerIdentity { .. }).then(|| Err(refused("InvalidClientTokenId")))
+    });
+    let pause = |call: &Call| match call {
+        Call::GetCallerIdentity { pause, .. } => Some(*pause),
+        _ => None,
+    };
+    let pauses: Vec<_> = calls.iter().filter_map(pause).collect();
+    let mut expected = vec![VERIFY_PAUSE; usize::from(VERIFY_ATTEMPTS)];
+    expected[0] = Span::ZERO;
+    assert_eq!(pauses, expected, "at once, then after a pause each time");
+    let Rest::Withdrawn(because) = rest else { panic!("{rest:?}") };
+    assert_eq!((because.0.operation(), because.1.code.as_str()), ("GetCallerIdentity", "InvalidClientTokenId"));
+
+    // Good ones follow each other at once.
+    let mut world = with(&[(90, Active)]);
+    let (_, calls) = world.run(&careful(), &run(), |_, _, _| None);
+    assert!(calls.iter().all(|call| !matches!(call, Call::GetCallerIdentity { pause, .. } if *pause > Span::ZERO)));
+}
+
+#[test]
+fn a_creation_that_was_refused_leaves_no_intent_and_one_that_was_lost_does() {
+    for (failure, left_behind) in [(refused("LimitExceeded"), 0), (lost(), 1)] {
+        let mut world = with(&[(90, Active)]);
+        let (rest, _) =
+            world.run(&careful(), &run(), |_, call, _| (*call == Call::CreateAccessKey).then(|| Err(failure.clone())));
+        let journal = world.journal.unwrap();
+        assert_eq!((journal.intents.len(), journal.closed.len()), (left_behind, 0), "{failure:?}");
+        assert_eq!(rest, Rest::Failed(Box::new((Call::CreateAccessKey, failure))));
+    }
+    // What is reported is the first failure, and where there was none before, this one.
+    for (create, reported) in [(Some(refused("LimitExceeded")), "CreateAccessKey"), (None, "UntagUser")] {
+        let mut world = with(&[(90, Active)]);
+        let (rest, _) = world.run(&careful(), &run(), |_, call, _| match call {
+            Call::CreateAccessKey => create.clone().map(Err),
+            Call::UntagUser(_) => Some(Err(refused("Throttling"))),
+            _ => None,
+        });
+        let Rest::Failed(failed) = rest else { panic!("{rest:?}") };
+        assert_eq!(failed.0.operation(), reported);
+    }
+}
+
+#[test]
+fn a_delivered_key_that_the_list_does_not_show_yet_is_waited_for() {
+    for (delivered, visible) in [(NOW, false), (ago(LEASE) + Span::seconds(1), false), (ago(LEASE), true)] {
+        let mut world = with(&[(90, Active)]);
+        world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(7), at: delivered });
+        let (rest, calls) = runs(&mut world, &careful());
+        assert_eq!(rest == Rest::NotVisible(key(7)), !visible, "{delivered}: {rest:?} after {calls}");
+    }
+}
+
+#[test]
+fn times_are_exact_to_the_second() {
+    // A key is recent until its lease and the clocks' skew are over.
+    for (age, recent) in [(Span::minutes(40), false), (Span::seconds(40 * 60 - 1), true)] {
+        let mut world = with(&[(90, Active)]).with_key(ago(age), Active);
+        let (rest, _) = runs(&mut world, &careful());
+        assert_eq!(matches!(rest, Rest::Recent(..)), recent, "{age}: {rest:?}");
+    }
+    // A lone key has nobody to supersede.
+    let mut world = World::new(NOW).with_key(ago(Span::minutes(5)), Inactive);
+    assert_eq!(runs(&mut world, &careful()).0, Rest::Window(key(0), NOW + Span::days(14)));
+    // An intent may be ahead by the clocks' skew.
+    let mut world = unfinished();
+    world.journal.as_mut().unwrap().intents = vec![intent(NOW + Span::minutes(5), 0)];
+    assert!(matches!(runs(&mut world, &careful()).0, Rest::Busy(..)));
+    // A rotation is begun with just enough time left.
+    let mut world = with(&[(90, Active)]);
+    let late = Run { deadline: NOW + ROTATION_BUDGET, ..run() };
+    assert_eq!(world.run(&careful(), &late, |_, _, _| None).0, Rest::Overlap(key(0), NOW + Span::days(7)));
+}
+
+#[test]
+fn the_overlap_counts_from_the_delivery_of_the_newer_key_alone() {
+    // A note about the older key says nothing of its successor.
+    let mut world = with(&[(90, Active), (30, Active)]);
+    world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(0), at: days(1) });
+    let _ = runs(&mut world, &careful());
+    assert_eq!(left(&world), keys(&[(0, Inactive), (1, Active)]));
+}
+
+#[test]
+fn an_orphan_that_was_deactivated_already_is_not_announced() {
+    let mut world = unfinished();
+    world.secret = Secret::Current(key(1));
+    world.keys[1].status = Inactive;
+    let (_, calls) = runs(&mut world, &careful());
+    assert!(!world.announced.contains(&key(1)), "{calls}");
+}
+
+/// Another run may hold a list that still shows the key: it must find the intent, too.
+#[test]
+fn a_dead_runs_intent_outlives_the_key_that_is_withdrawn() {
+    let mut world = unfinished();
+    let _ = runs(&mut world, &careful());
+    let left: Vec<_> = world.journal.unwrap().intents.into_iter().map(|intent| intent.run.to_string()).collect();
+    assert_eq!(left, ["earlier-run"]);
+}
+
+#[test]
+fn what_is_known_of_the_keys_is_what_was_listed() {
+    let mut state = UserState::default();
+    assert_eq!(state.keys(), []);
+    let world = with(&[(90, Active), (30, Inactive)]);
+    state.learn(&Call::ListAccessKeys, Ok(Answer::Keys(world.keys.clone())));
+    assert_eq!(state.keys(), world.keys);
 }

@@ -56,6 +56,36 @@ impl Account {
         must!(self.iam.create_user().user_name(name));
     }
 
+    /// Removes a user with all that it has.
+    pub async fn delete_user(&self, name: &str) {
+        for key in self.keys(name).await {
+            must!(self.iam.delete_access_key().user_name(name).access_key_id(&key.id));
+        }
+        must!(self.iam.delete_user().user_name(name));
+    }
+
+    /// Removes a secret, if it is there, for good.
+    pub async fn delete_secret(&self, name: &str) {
+        let _ = self.secrets.delete_secret().secret_id(name).force_delete_without_recovery(true).send().await;
+    }
+
+    /// The one inline policy of the role whose name has this in it: the role's name, the policy's, the document.
+    pub async fn inline_policy(&self, role: &str) -> (String, String, Json) {
+        let roles = must!(self.iam.list_roles()).roles;
+        let role = roles.into_iter().map(|r| r.role_name).find(|name| name.contains(role)).expect("the role");
+        let policies = must!(self.iam.list_role_policies().role_name(&role)).policy_names;
+        let [policy] = policies.as_slice() else { panic!("one policy: {policies:?}") };
+        let document = must!(self.iam.get_role_policy().role_name(&role).policy_name(policy)).policy_document;
+        let document = form_urlencoded::parse(format!("d={}", document.replace('+', "%2B")).as_bytes())
+            .find_map(|(_, value)| serde_json::from_str(&value).ok());
+        (role, policy.clone(), document.expect("a policy document"))
+    }
+
+    /// Puts another document in place of a role's inline policy.
+    pub async fn put_inline_policy(&self, role: &str, policy: &str, document: &Json) {
+        must!(self.iam.put_role_policy().role_name(role).policy_name(policy).policy_document(document.to_string()));
+    }
+
     /// Creates a key; its age is what the emulator's clock makes it.
     pub async fn create_key(&self, user: &str) -> OwnedKey {
         let key = must!(self.iam.create_access_key().user_name(user)).access_key.expect("a key");

@@ -3,7 +3,7 @@
 //! What it adds: the quota of two keys a user, the last use of a key, and an error for users that do not exist.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, Ordering},
@@ -20,7 +20,12 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use lambda::{run::now, time::Timestamp};
+use lambda::{
+    permissions::permissions,
+    plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
+    run::now,
+    time::{Span, Timestamp},
+};
 use serde_json::Value as Json;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -85,6 +90,8 @@ struct State {
     fault_at: Option<(usize, Fault)>,
     /// Every secret that IAM gave out.
     secrets: Vec<String>,
+    /// Every action that the handler ever asked for.
+    actions: BTreeSet<String>,
 }
 
 impl Proxy {
@@ -145,9 +152,28 @@ impl Proxy {
 }
 
 impl Drop for Proxy {
+    /// Whatever a test was about: the handler has asked for nothing that it does not declare.
     fn drop(&mut self) {
         self.task.abort();
+        let declared = declared();
+        let undeclared: Vec<_> = self.shared.state().actions.difference(&declared).cloned().collect();
+        assert!(undeclared.is_empty() || std::thread::panicking(), "{undeclared:?} is not in lambda::permissions");
     }
+}
+
+/// What the handler declares, whatever its policy.
+fn declared() -> BTreeSet<String> {
+    let policy = |delivery, still_in_use| Policy {
+        rotate_after: Span::ZERO,
+        overlap: Span::ZERO,
+        delete_after: DeleteAfter::NextRotation,
+        still_in_use,
+        wait_at_most: Patience::Forever,
+        delivery,
+    };
+    let deliveries = [Delivery::SecretsManager, Delivery::Email];
+    let policies = deliveries.into_iter().flat_map(|d| [policy(d, StillInUse::Wait), policy(d, StillInUse::Retire)]);
+    policies.flat_map(|policy| permissions(&policy)).flat_map(|p| p.actions).map(str::to_owned).collect()
 }
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
@@ -214,7 +240,12 @@ impl Shared {
             let region = "eu-west-1".to_owned();
             self.state().uses.insert(call.signer.clone(), (self.clock(), call.service.clone(), region));
         }
-        self.state().calls.push(call);
+        let mut state = self.state();
+        // A new key proves itself to STS, which asks for no permission; a test's own calls are signed with a user's key.
+        if !call.signer.starts_with("AKIA") {
+            state.actions.insert(format!("{}:{}", call.service, call.operation));
+        }
+        state.calls.push(call);
         reply.ok_or(Dropped)
     }
 
