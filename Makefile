@@ -58,14 +58,12 @@ build-local: setup
 	PATH="$$PWD/.venv/bin:$$PATH" cargo-lambda lambda build --release --locked --skip-target-check --package lambda \
 	  --compiler cargo --output-format zip --lambda-dir "$(TARGET)/lambda/$(HOST_ARCH)"
 
-synth: ## Generate templates/ from the configurations
+synth: ## Generate templates/ and the README's picture from the configurations
 	echo "Generating templates/"
-	$(SYNTH) template --config rotation.yaml --output templates/rotation.yaml
-	$(SYNTH) template --config examples/article.yaml --output templates/article.yaml
+	$(SYNTH) generate
 
-check: ## Say whether templates/ is what the configurations generate
-	$(SYNTH) check --config rotation.yaml --template templates/rotation.yaml
-	$(SYNTH) check --config examples/article.yaml --template templates/article.yaml
+check: ## Say whether what is generated is fresh, fits together and keeps within AWS's limits
+	$(SYNTH) check
 
 diff: ## Say what the working configuration changes against the committed template (BASE=REV for another revision)
 	$(SYNTH) diff --base "$(or $(BASE),HEAD)" --config "$(CONFIG)" --template "templates/$(notdir $(CONFIG))" $(OVERRIDES)

@@ -17,6 +17,7 @@ pub mod permissions;
 pub mod plan;
 pub mod report;
 pub mod settings;
+pub mod steps;
 pub mod text;
 pub mod time;
 pub mod user;

@@ -216,6 +216,10 @@ impl SecretPrefix {
 /// Gives an enum the words that name its variants in rotation.yaml and in the environment.
 macro_rules! words {
     ($type:ty, $what:literal, $allowed:literal, { $($word:literal => $variant:expr),+ $(,)? }) => {
+        impl $type {
+            /// The words, in the order in which people are told of them.
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
+        }
         impl std::fmt::Display for $type {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 let all = [$(($word, $variant)),+];

@@ -4,8 +4,12 @@
 //! of the typed resources in [`cfn`] and the policies in [`iam`]; [`cmd`] is the command line. Only `cmd` touches files.
 
 pub mod cfn;
+pub mod check;
 pub mod cmd;
 pub mod config;
 pub mod diff;
+pub mod explain;
+pub mod graph;
 pub mod iam;
+pub mod page;
 pub mod stack;

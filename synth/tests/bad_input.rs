@@ -2,7 +2,11 @@
 
 #![allow(missing_docs)]
 
+mod common;
+
 use std::process::Command;
+
+use common::{golden, read};
 
 /// A configuration that is right but for the given lines.
 fn with(lines: &str) -> String {
@@ -34,72 +38,150 @@ fn synth(configuration: &[u8], arguments: &[&str]) -> Run {
     Run { code: result.status.code(), error: String::from_utf8(result.stderr).unwrap(), written: output.exists() }
 }
 
+/// What the carets of the first problem underline.
+fn underlined(error: &str) -> String {
+    let lines: Vec<_> = error.lines().collect();
+    let caret = lines.iter().position(|line| line.contains('^')).unwrap_or_else(|| panic!("no caret: {error}"));
+    let (source, carets) = (lines[caret - 1], lines[caret]);
+    let under = |(at, _): &(usize, char)| carets.chars().nth(*at) == Some('^');
+    source.chars().enumerate().filter(under).map(|(_, c)| c).collect()
+}
+
 #[test]
-fn each_mistake_is_named_at_its_place() {
-    // The mistake, where it is, and what the message must say.
-    for (lines, place, says) in [
-        ("usres: [a]", "4:1", "did you mean users?"),
-        ("rotate_afer: 5d", "4:1", "did you mean rotate_after?"),
-        ("users: []", "3:8", "at least one entry"),
-        ("users: alice", "3:8", "must be a list"),
-        ("users: [a b]", "3:9", "1 to 64 characters"),
-        ("users:\n  - alice\n  - 7", "5:5", "write \"7\" in quotes"),
-        ("users:\n  - alice\n  - /ops/Alice", "5:5", "again"),
-        ("users: [\"*\"]", "3:9", "not an IAM user name"),
-        ("emails: [nobody]", "3:10", "name@domain.example"),
-        ("emails: [a@b.co, A@B.co]", "3:18", "again"),
-        ("language: fr", "4:11", "en or ja"),
-        ("language: [en]", "4:11", "a single value"),
-        ("language:", "4:1", "value is missing"),
-        ("schedule: daily", "4:11", "rate(1 day)"),
-        ("schedule: rate(2 day)", "4:11", "rate(N days)"),
-        ("schedule: cron(0 9 * * * *)", "4:11", "with ? for one of the two days"),
-        ("schedule: rate(1 minute)", "4:11", "a run may take 10m"),
-        ("time_zone: JST", "4:12", "Asia/Tokyo"),
-        ("rotate_after: 60", "4:15", "with d, h, m or s"),
-        ("rotate_after: 0", "4:15", "the least is 1m"),
-        ("rotate_after: 5d", "4:15", "rotate_after is 5d, but overlap + delete_after is 21d"),
-        ("overlap: soon", "4:10", "such as 90d"),
-        ("delete_after: never", "4:15", "next-rotation"),
-        ("still_in_use: maybe", "4:15", "wait or retire"),
-        ("wait_at_most: long", "4:15", "or forever"),
-        ("delivery: fax", "4:11", "secrets-manager or email"),
-        ("secret_prefix: /a/", "4:16", "no slash at either end"),
-        ("architecture: mips", "4:15", "arm64 or x86_64"),
-        ("memory: 64", "4:9", "from 128 to 10240"),
-        ("memory: lots", "4:9", "from 128 to 10240"),
-        ("timeout: 5s", "4:10", "2m at least"),
-        ("timeout: 16m", "4:10", "Lambda allows 15m"),
-        ("log_retention: 8d", "4:16", "CloudWatch Logs does not know 8d"),
-        ("stack_name: 1st", "1:13", "a letter, then"),
-        ("users: [alice", "", "not YAML"),
-        ("- users", "", "not YAML"),
-        ("users: [alice]\nusers: [bob]", "", "duplicate"),
+fn each_mistake_is_named_and_underlined_at_its_place() {
+    // The mistake, where it is, what is underlined, and what the message must say.
+    for (lines, place, under, says) in [
+        ("usres: [a]", "4:1", "usres", "did you mean users?"),
+        ("rotate_afer: 5d", "4:1", "rotate_afer", "did you mean rotate_after?"),
+        ("colour: red", "4:1", "colour", "there are: users, emails"),
+        ("users: []", "3:8", "[]", "at least one entry"),
+        ("users: alice", "3:8", "alice", "did you mean [alice]?"),
+        ("users: [a b]", "3:9", "a b", "1 to 64 characters"),
+        ("users:\n  - alice\n  - 7", "5:5", "7", "write \"7\" in quotes"),
+        ("users:\n  - alice\n  - /ops/Alice", "5:5", "/ops/Alice", "entry 1 again"),
+        ("users: [\"*\"]", "3:9", "\"*\"", "not an IAM user name"),
+        ("users: [ci/bot]", "3:9", "ci/bot", "did you mean /ci/bot?"),
+        (
+            "users: [\"arn:aws:iam::123456789012:user/ci/bot\"]",
+            "3:9",
+            "\"arn:aws:iam::123456789012:user/ci/bot\"",
+            "did you mean /ci/bot?",
+        ),
+        ("users:\n  -", "4:3", "-", "the value is missing"),
+        ("emails: [nobody]", "3:10", "nobody", "name@domain.example"),
+        ("emails: [a@b.co, A@B.co]", "3:18", "A@B.co", "again"),
+        ("emails: [\"A. Bee <a@b.co>\"]", "3:10", "\"A. Bee <a@b.co>\"", "did you mean a@b.co?"),
+        ("language: fr", "4:11", "fr", "en or ja"),
+        ("language: jp", "4:11", "jp", "did you mean ja?"),
+        ("language: [en]", "4:11", "[en]", "a single value"),
+        ("language: !x en", "4:14", "en", "the tag !x means nothing"),
+        ("language:", "4:1", "language", "value is missing"),
+        ("schedule: every weekday", "4:11", "every weekday", "rate(1 day)"),
+        ("schedule: daily", "4:11", "daily", "did you mean rate(1 day)?"),
+        ("schedule: 2 weeks", "4:11", "2 weeks", "did you mean rate(14 days)?"),
+        ("schedule: rate(2 day)", "4:11", "rate(2 day)", "did you mean rate(2 days)?"),
+        ("schedule: \"0 9 * * 1-5\"", "4:11", "\"0 9 * * 1-5\"", "did you mean cron(0 9 ? * MON-FRI *)?"),
+        ("schedule: cron(0 9 * * * *)", "4:11", "cron(0 9 * * * *)", "did you mean cron(0 9 * * ? *)?"),
+        ("schedule: cron(0 9 * * * *)", "4:11", "cron(0 9 * * * *)", "with ? for one of the two days"),
+        ("schedule: at(2027-01-31 09:00)", "4:11", "at(2027-01-31 09:00)", "did you mean at(2027-01-31T09:00:00)?"),
+        ("schedule: rate(1 minute)", "4:11", "rate(1 minute)", "a run may take 10m"),
+        ("time_zone: JST", "4:12", "JST", "Asia/Tokyo"),
+        ("time_zone: New York", "4:12", "New York", "did you mean America/New_York?"),
+        ("rotate_after: 60", "4:15", "60", "did you mean 60d?"),
+        ("rotate_after: 60D # days", "4:15", "60D", "with d, h, m or s"),
+        ("rotate_after: 0", "4:15", "0", "from 1m to 3653d"),
+        ("rotate_after: 5d", "4:15", "5d", "rotate_after is 5d, but overlap + delete_after is 21d"),
+        ("overlap: 50d", "4:10", "50d", "by default: rotate_after: 60d, delete_after: 14d"),
+        ("overlap: soon", "4:10", "soon", "such as 90d"),
+        ("overlap: '2 weeks'", "4:10", "'2 weeks'", "did you mean 14d?"),
+        ("delete_after: never", "4:15", "never", "next-rotation"),
+        ("delete_after: next_rotation", "4:15", "next_rotation", "did you mean next-rotation?"),
+        ("still_in_use: maybe", "4:15", "maybe", "wait or retire"),
+        ("still_in_use: wiat", "4:15", "wiat", "did you mean wait?"),
+        ("wait_at_most: long", "4:15", "long", "or forever"),
+        ("delivery: fax", "4:11", "fax", "secrets-manager or email"),
+        ("delivery: emial", "4:11", "emial", "did you mean email?"),
+        ("secret_prefix: /a/", "4:16", "/a/", "did you mean a?"),
+        ("secret_prefix: 7", "4:16", "7", "write \"7\" in quotes"),
+        ("architecture: mips", "4:15", "mips", "arm64 or x86_64"),
+        ("architecture: aarch64", "4:15", "aarch64", "did you mean arm64?"),
+        ("memory: 64", "4:9", "64", "from 128 to 10240"),
+        ("memory: lots", "4:9", "lots", "from 128 to 10240"),
+        ("memory: 1 GB", "4:9", "1 GB", "did you mean 1024?"),
+        ("timeout: 5s", "4:10", "5s", "2m at least"),
+        ("timeout: 16m", "4:10", "16m", "15m that Lambda allows"),
+        ("timeout: 10", "4:10", "10", "did you mean 10m?"),
+        ("log_retention: 8d", "4:16", "8d", "did you mean 7d?"),
+        ("log_retention: 90 days", "4:16", "90 days", "did you mean 90d?"),
+        ("stack_name: 1st", "1:13", "1st", "a letter, then"),
+        ("users: [alice]\nusers: [bob]", "4:1", "users", "set twice"),
+        ("? [a]\n: b", "4:3", "[a]", "must be a word"),
     ] {
         let configuration =
             if lines.starts_with("stack_name") { with("").replace("stack_name: test", lines) } else { with(lines) };
         let run = synth(configuration.as_bytes(), &[]);
         assert_eq!((run.code, run.written), (Some(2), false), "{lines}: {}", run.error);
         assert!(run.error.contains(says), "{lines}: {}", run.error);
-        assert!(run.error.starts_with(&format!("rotation.yaml:{place}")), "{lines}: {}", run.error);
-        assert!(!run.error.contains("panicked"));
+        assert!(run.error.contains(&format!("--> rotation.yaml:{place}\n")), "{lines}: {}", run.error);
+        assert_eq!(underlined(&run.error), under, "{lines}: {}", run.error);
+        assert!(run.error.contains("rotation.yaml has 1 problem\n"), "{lines}: {}", run.error);
     }
 }
 
+/// Every setting wrong, in every style that YAML knows; what people then read is a golden file.
 #[test]
 fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
-    let run = synth(b"users: [a b]\nemails: [x]\nmemory: 1\nlangauge: en\n", &[]);
-    let places: Vec<_> = run.error.lines().filter(|l| l.starts_with("rotation.yaml")).map(|l| &l[14..17]).collect();
-    assert_eq!(places, ["1:9", "2:1", "3:9", "4:1"], "{}", run.error);
+    let page = read("synth/tests/golden/bad.yaml");
+    let run = synth(page.as_bytes(), &[]);
+    assert_eq!((run.code, run.written), (Some(2), false));
+    golden("synth/tests/golden/bad.txt", &run.error);
+    let crlf = synth(page.replace('\n', "\r\n").as_bytes(), &[]);
+    assert_eq!(crlf.error.replace("\\r\\n", "\\n"), run.error, "line ends make no difference");
+}
+
+/// A rule between settings is told although others are wrong, as long as its own are right.
+#[test]
+fn rules_between_settings_do_not_wait_for_other_settings() {
+    let run = synth(with("memory: 1\nrotate_after: 5d\nschedule: rate(1 minute)\ntime_zone: JST").as_bytes(), &[]);
+    for says in ["memory: 1 is not", "overlap + delete_after is 21d", "a run may take 10m", "\"JST\" is not"] {
+        assert!(run.error.contains(says), "{says}: {}", run.error);
+    }
+    let run = synth(with("overlap: soon\nrotate_after: 5d").as_bytes(), &[]);
+    assert!(!run.error.contains("overlap + delete_after"), "nothing is said of what is not known: {}", run.error);
+}
+
+#[test]
+fn what_the_command_line_gives_is_not_looked_for_in_the_file() {
+    let run = synth(
+        b"users: [a b]\narchitecture: mips\n",
+        &["--users", "bob", "--emails", "a@b.co", "--architecture", "arm64"],
+    );
+    assert_eq!((run.code, run.written), (Some(0), true), "{}", run.error);
 }
 
 #[test]
 fn what_is_no_configuration_at_all_is_refused_too() {
-    for text in [&b"\xff\xfe"[..], b"", b"null", b"[1, 2]", b"just text", b"? [a]\n: b\n", b"!x {}", b"users: &a [*a]"]
-    {
+    for text in [
+        &b"\xff\xfe"[..],
+        b"",
+        b"null",
+        b"[1, 2]",
+        b"just text",
+        b"? [a]\n: b\n",
+        b"!x {}",
+        b"users: &a [*a]",
+        b"users: [alice",
+        b"- users",
+        b"a: b\n---\nc: d",
+    ] {
         let run = synth(text, &[]);
         assert_eq!((run.code, run.written), (Some(2), false), "{text:?}: {}", run.error);
-        assert!(run.error.starts_with("rotation.yaml:") && !run.error.contains("panicked"), "{text:?}: {}", run.error);
+        let told = run.error.starts_with("error: ") || run.error.starts_with("rotation.yaml: cannot be read");
+        assert!(
+            told && run.error.contains("rotation.yaml:") && !run.error.contains("panicked"),
+            "{text:?}: {}",
+            run.error
+        );
     }
     let run = synth(with("").as_bytes(), &["--config", "nowhere.yaml"]);
     assert_eq!(run.code, Some(2));

@@ -22,6 +22,7 @@ use proptest::{
 use serde_json::Value as Json;
 use synth::{
     cfn::{json, read as reader, resource, shape::Shape, yaml},
+    check::wiring,
     config::{self, Overrides},
     stack,
 };
@@ -74,6 +75,7 @@ fn a_right_configuration_makes_a_template_that_nothing_is_wrong_with() {
         let template = stack::template(&random.read().config).map_err(|e| TestCaseError::fail(e.to_string()))?;
         let (meant, text) = (json::to_json(&template), yaml::emit(&template));
         prop_assert_eq!(reader::read(&text).unwrap(), meant.clone());
+        prop_assert_eq!(wiring::faults(&meant), []);
         for (id, resource) in meant["Resources"].as_object().unwrap() {
             let kind = types.iter().find(|kind| resource["Type"] == kind.name).unwrap();
             prop_assert!(conforms(&resource["Properties"], &kind.shape), "{}: {:#}", id, resource);
@@ -128,11 +130,11 @@ fn refused_by_the_binary(folder: &TempDir, text: &[u8]) -> Result<(String, Vec<u
     prop_assert_eq!(output.status.code(), Some(2), "{}", error);
     prop_assert!(output.stdout.is_empty() && !path("out.yaml").exists());
     prop_assert!(!error.contains("panicked"), "{}", error);
-    // Each problem begins with its place, and the place is in the file (or right behind its end).
+    // Each problem says its place, and the place is in the file (or right behind its end).
     let text = String::from_utf8_lossy(text);
     let lines: Vec<&str> = text.split('\n').collect();
     let mut named = Vec::new();
-    for problem in error.lines().filter_map(|line| line.strip_prefix("rotation.yaml:")) {
+    for problem in error.lines().filter_map(|line| line.trim_start().strip_prefix("--> rotation.yaml:")) {
         let mut place = problem.splitn(3, ':').map(str::parse::<usize>);
         let (Some(Ok(line)), Some(Ok(column))) = (place.next(), place.next()) else {
             return Err(TestCaseError::fail(format!("no place in {error}")));
@@ -176,5 +178,5 @@ fn bytes_are_refused_where_they_are_no_text() {
         refused_by_the_binary(&folder, &bytes).map(|_| ())
     });
     let (error, lines) = refused_by_the_binary(&folder, b"users: [a]\n# \xe9\n").unwrap();
-    assert_eq!((lines, error.starts_with("rotation.yaml:2:3: ")), (vec![2], true), "{error}");
+    assert_eq!((lines, error.contains("--> rotation.yaml:2:3\n")), (vec![2], true), "{error}");
 }

@@ -11,6 +11,7 @@ pub mod shape;
 pub mod template;
 pub mod text;
 pub mod value;
+pub mod view;
 pub mod yaml;
 
 pub use reference::{Arn, Handle, HasArn, LogicalId, Ref, Resource};

@@ -1,33 +1,164 @@
-//! `synth check`: is a committed template what its configuration generates?
+//! `synth check`: are generated files fresh, do their parts fit together, and do they keep within AWS's limits?
+//!
+//! Without arguments it is about the project: every file that `synth generate` writes. With templates, about those, whoever
+//! made them. With `--config` or `--template`, about one template and its configuration.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::{Stop, source::Source};
-use crate::cfn::yaml;
+use serde_json::Value as Json;
+
+use super::{
+    Stop,
+    project::{self, Document},
+    source,
+};
+use crate::{
+    cfn::{read, yaml},
+    check::{limits, wiring},
+    config::Overrides,
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    #[command(flatten)]
-    source: Source,
-    /// The committed template, in YAML
-    #[arg(long, value_name = "FILE", default_value = "templates/rotation.yaml")]
-    template: PathBuf,
+    /// Templates to check by themselves, in YAML or JSON
+    #[arg(value_name = "TEMPLATE", conflicts_with_all = ["config", "template"])]
+    templates: Vec<PathBuf>,
+    /// A configuration whose template is checked, instead of the whole project
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Its committed template, in YAML
+    #[arg(long, value_name = "FILE")]
+    template: Option<PathBuf>,
+}
+
+/// One thing that is wrong with a file, and what to do about it.
+struct Finding {
+    file: String,
+    problem: String,
+    fix: String,
+}
+
+/// What was found, file by file.
+#[derive(Default)]
+struct Findings {
+    wrong: Vec<Finding>,
+    fine: Vec<String>,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Stop> {
-    let generated = yaml::emit(&args.source.template()?);
-    let path = args.template.display();
-    let committed = std::fs::read_to_string(&args.template);
-    let problem = match &committed {
-        Ok(text) if *text == generated => {
-            println!("{path} is what {} generates", args.source.file());
+    let mut findings = Findings::default();
+    if !args.templates.is_empty() {
+        for path in &args.templates {
+            let (text, template) = read_template(path)?;
+            findings.template(path, &text, &template, None, "keeps within the limits and fits together");
+        }
+    } else if args.config.is_some() || args.template.is_some() {
+        let config = args.config.clone().unwrap_or_else(|| "rotation.yaml".into());
+        let path = args.template.clone().unwrap_or_else(|| "templates/rotation.yaml".into());
+        findings.document(&one(&config, path)?);
+    } else {
+        project::documents()?.iter().for_each(|document| findings.document(document));
+    }
+    findings.tell()
+}
+
+/// One template and its configuration.
+fn one(config: &Path, path: PathBuf) -> Result<Document, Stop> {
+    let from = config.display().to_string();
+    let read = source::read(config, Overrides::default())?;
+    let template = read.template()?;
+    let command = format!("run: synth template --config {from} --output {}", path.display());
+    Ok(Document {
+        path,
+        from,
+        command,
+        text: yaml::emit(&template),
+        stack_name: Some(read.config.stack_name.as_str().to_owned()),
+    })
+}
+
+/// A template's text, and the template in canonical form.
+pub(super) fn read_template(path: &Path) -> Result<(String, Json), Stop> {
+    let file = path.display();
+    let text = std::fs::read_to_string(path).map_err(|e| Stop::bad_input(format!("{file}: cannot be read: {e}")))?;
+    let template = read::read(&text).map_err(|e| Stop::bad_input(format!("{file}: this is no template: {e}")))?;
+    if template.get("Resources").is_none_or(|resources| !resources.is_object()) {
+        return Err(Stop::bad_input(format!("{file}: this is no template: it has no Resources")));
+    }
+    Ok((text, template))
+}
+
+impl Findings {
+    fn wrong(&mut self, path: &Path, problem: String, fix: impl Into<String>) {
+        self.wrong.push(Finding { file: path.display().to_string(), problem, fix: fix.into() });
+    }
+
+    /// A generated file: is it fresh, and, if it is a template, is it sound?
+    fn document(&mut self, document: &Document) {
+        let Document { path, from, command, text, stack_name } = document;
+        let committed = match std::fs::read_to_string(path) {
+            Ok(committed) => committed,
+            Err(e) => return self.wrong(path, format!("cannot be read: {e}"), command.as_str()),
+        };
+        let fresh = committed == *text;
+        if !fresh {
+            self.wrong(
+                path,
+                format!("is not what {from} generates: {}", difference(&committed, text)),
+                command.as_str(),
+            );
+        }
+        let says = format!("is what {from} generates");
+        match (stack_name, read::read(&committed)) {
+            (Some(name), Ok(template)) => {
+                self.template(path, &committed, &template, Some(name), if fresh { &says } else { "" });
+            }
+            _ if fresh => self.fine.push(format!("{} {says}", path.display())),
+            _ => {}
+        }
+    }
+
+    /// A template, whoever made it: do its parts fit together, and does AWS take it?
+    fn template(&mut self, path: &Path, text: &str, template: &Json, stack_name: Option<&str>, says: &str) {
+        let before = self.wrong.len();
+        for fault in wiring::faults(template) {
+            self.wrong(path, format!("{}: {}", fault.at, fault.problem), fault.fix);
+        }
+        for measure in limits::measures(template, text, stack_name).into_iter().filter(limits::Measure::exceeded) {
+            if measure.refused {
+                self.wrong(path, measure.to_string(), measure.fix);
+            } else {
+                eprintln!("warning: {} {measure}\n  fix: {}", path.display(), measure.fix);
+            }
+        }
+        if self.wrong.len() == before && !says.is_empty() {
+            self.fine.push(format!("{} {says}", path.display()));
+        }
+    }
+
+    fn tell(self) -> Result<(), Stop> {
+        self.fine.iter().for_each(|line| println!("{line}"));
+        if self.wrong.is_empty() {
             return Ok(());
         }
-        Ok(text) => {
-            let same = text.lines().zip(generated.lines()).take_while(|(committed, generated)| committed == generated);
-            format!("is stale from line {}", same.count() + 1)
+        let told = self.wrong.iter().map(|f| format!("error: {} {}\n  fix: {}\n", f.file, f.problem, f.fix));
+        Err(Stop::stale(told.collect()))
+    }
+}
+
+/// The first line in which two texts differ.
+fn difference(committed: &str, generated: &str) -> String {
+    let (mut old, mut new) = (committed.lines(), generated.lines());
+    for line in 1.. {
+        match (old.next(), new.next()) {
+            (Some(old), Some(new)) if old == new => {}
+            (None, None) => break,
+            (old, new) => {
+                let shown =
+                    |line: Option<&str>| line.map_or("nothing more".into(), |line| format!("{:?}", line.trim()));
+                return format!("line {line} is {} and should be {}", shown(old), shown(new));
+            }
         }
-        Err(e) => format!("cannot be read: {e}"),
-    };
-    Err(Stop::stale(format!("{path} {problem}; write it anew with: make synth")))
+    }
+    "its line ends differ".into()
 }

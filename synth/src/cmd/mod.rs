@@ -2,11 +2,21 @@
 
 mod check;
 mod diff;
+mod explain;
+mod generate;
+mod graph;
+mod list;
+mod project;
+mod schema;
 mod show;
 mod source;
 mod template;
 
-use std::{fmt, process::ExitCode};
+use std::{
+    fmt,
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 
@@ -22,10 +32,20 @@ pub struct Cli {
 enum Command {
     /// Print the template that a configuration stands for, or write it to a file
     Template(template::Args),
-    /// Say whether a committed template is what its configuration generates
+    /// Write the project's generated files: templates/ and the picture in README.md
+    Generate,
+    /// List the project's generated files, and what each is made of
+    List,
+    /// Say whether generated files are fresh, fit together and keep within AWS's limits
     Check(check::Args),
     /// Say what one template changes against another, and what that means for IAM
     Diff(diff::Args),
+    /// Draw a template: its resources and what they do with each other, in Mermaid
+    Graph(graph::Args),
+    /// Say of each permission which step of a rotation needs it, and why
+    Explain(explain::Args),
+    /// Print the JSON Schema of rotation.yaml, for editors
+    Schema,
     /// Print one setting of a configuration
     Show(show::Args),
 }
@@ -78,6 +98,15 @@ impl Stop {
     }
 }
 
+/// Writes a document to standard output.
+fn print(document: &str) -> Result<(), Stop> {
+    match io::stdout().write_all(document.as_bytes()) {
+        // Whoever reads has read enough: `synth template | head`.
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|e| Stop::failure(format!("standard output: {e}"))),
+    }
+}
+
 /// Runs the command line to its end; errors go to standard error.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
@@ -85,6 +114,11 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Template(args) => template::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Generate => generate::run(),
+        Command::List => list::run(),
+        Command::Graph(args) => graph::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Schema => schema::run(),
         Command::Show(args) => show::run(&args),
     };
     match done {

@@ -1,12 +1,15 @@
 //! The options of every command that begins with a configuration.
 
-use std::{path::PathBuf, str::FromStr};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use super::Stop;
 use crate::{
     cfn::{Value, resource::Architecture},
-    config::{self, Config, Email, Overrides, Place, Problem, User},
-    stack,
+    config::{self, Config, Email, Overrides, Problem, Problems, User},
+    stack::{self, Unfit},
 };
 
 #[derive(Debug, clap::Args)]
@@ -40,49 +43,66 @@ fn architecture(text: &str) -> Result<Architecture, String> {
 }
 
 impl Source {
-    /// The configuration's file, as messages name it.
-    pub(super) fn file(&self) -> String {
-        self.config.display().to_string()
-    }
-
     /// Reads the configuration; warnings go to standard error.
     pub(super) fn read(&self) -> Result<Config, Stop> {
-        Ok(self.read_text()?.0)
-    }
-
-    /// The configuration, and the text that it was read from.
-    fn read_text(&self) -> Result<(Config, String), Stop> {
-        let file = self.file();
-        let bytes = std::fs::read(&self.config)
-            .map_err(|e| Stop::bad_input(format!("{file}: cannot be read: {e}; name another file with --config")))?;
-        let text = String::from_utf8(bytes).map_err(|e| {
-            let before = String::from_utf8_lossy(&e.as_bytes()[..e.utf8_error().valid_up_to()]);
-            let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
-            let place = Place { line: before.matches('\n').count() + 1, column };
-            let message = "this is not UTF-8 text: save the file as UTF-8".to_owned();
-            Stop::bad_input(Problem { place, message }.render(&file, &before))
-        })?;
-        let overrides = Overrides {
-            users: self.users.clone().map(|words| words.0),
-            emails: self.emails.clone().map(|words| words.0),
-            architecture: self.architecture,
-        };
-        let checked = config::read(&text, overrides).map_err(|p| Stop::bad_input(p.render(&file, &text)))?;
-        for warning in &checked.warnings {
-            eprint!("warning: {}", warning.render(&file, &text));
-        }
-        Ok((checked.config, text))
+        Ok(read(&self.config, self.overrides())?.config)
     }
 
     /// Reads the configuration and generates its template.
     pub(super) fn template(&self) -> Result<Value, Stop> {
-        let (config, text) = self.read_text()?;
-        stack::template(&config).map_err(|unfit| {
-            if self.users.is_some() && unfit.setting() == "users" {
+        let overrides = self.overrides();
+        let users_are_given = overrides.users.is_some();
+        let read = read(&self.config, overrides)?;
+        stack::template(&read.config).map_err(|unfit| {
+            if users_are_given && unfit.setting() == "users" {
                 return Stop::bad_input(format!("--users: {unfit}"));
             }
-            let problem = Problem::with(unfit.setting(), &text, &unfit.to_string());
-            Stop::bad_input(problem.render(&self.file(), &text))
+            read.unfit(&unfit)
         })
+    }
+
+    fn overrides(&self) -> Overrides {
+        Overrides {
+            users: self.users.clone().map(|words| words.0),
+            emails: self.emails.clone().map(|words| words.0),
+            architecture: self.architecture,
+        }
+    }
+}
+
+/// A configuration, and where it was read.
+pub(super) struct Read {
+    pub(super) config: Config,
+    file: String,
+    text: String,
+}
+
+/// Reads a configuration; warnings go to standard error.
+pub(super) fn read(path: &Path, overrides: Overrides) -> Result<Read, Stop> {
+    let file = path.display().to_string();
+    let bytes = std::fs::read(path)
+        .map_err(|e| Stop::bad_input(format!("{file}: cannot be read: {e}; name another file with --config")))?;
+    let text = String::from_utf8(bytes).map_err(|e| {
+        let before = String::from_utf8_lossy(&e.as_bytes()[..e.utf8_error().valid_up_to()]);
+        let problem = Problem::behind(&before, "this is not UTF-8 text", "save the file as UTF-8");
+        Stop::bad_input(Problems::from(problem).render(&file, &before))
+    })?;
+    let checked = config::read(&text, overrides).map_err(|p| Stop::bad_input(p.render(&file, &text)))?;
+    for warning in &checked.warnings {
+        eprint!("{}", warning.render_warning(&file, &text));
+    }
+    Ok(Read { config: checked.config, file, text })
+}
+
+impl Read {
+    /// Generates the configuration's template.
+    pub(super) fn template(&self) -> Result<Value, Stop> {
+        stack::template(&self.config).map_err(|unfit| self.unfit(&unfit))
+    }
+
+    /// What AWS does not give, told at the setting that asks for it.
+    fn unfit(&self, unfit: &Unfit) -> Stop {
+        let problem = Problem::with(unfit.setting(), &self.text, &unfit.to_string());
+        Stop::bad_input(Problems::from(problem).render(&self.file, &self.text))
     }
 }

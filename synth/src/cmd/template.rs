@@ -1,13 +1,10 @@
 //! `synth template`: the template that a configuration stands for.
 
-use std::{
-    io::{self, Write},
-    path::PathBuf,
-};
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::{Stop, source::Source};
+use super::{Stop, print, source::Source};
 use crate::cfn::{json, yaml};
 
 #[derive(Debug, clap::Args)]
@@ -37,10 +34,6 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
     match &args.output {
         Some(path) => std::fs::write(path, document)
             .map_err(|e| Stop::failure(format!("{}: cannot be written: {e}", path.display()))),
-        None => match io::stdout().write_all(document.as_bytes()) {
-            // Whoever reads has read enough: `synth template | head`.
-            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            written => written.map_err(|e| Stop::failure(format!("standard output: {e}"))),
-        },
+        None => print(&document),
     }
 }

@@ -1,253 +1,144 @@
-//! A YAML mapping that is read field by field, and the problems found on the way.
+//! rotation.yaml as a mapping that is read setting by setting, and the problems found on the way.
 
-use std::{fmt, ops::RangeInclusive, str::FromStr};
-
-use lambda::text::Invalid;
-use serde_yaml::{Mapping, Value};
+use std::ops::Range;
 
 use super::{
-    Checked, Config,
-    locate::{Place, Step, locate},
+    kind::{Kind, Wrong},
+    near,
+    problem::{Problem, Problems},
+    settings::Setting,
+    tree::{self, Content, Node},
 };
-
-/// One problem, at its place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Where; lines and columns count from 1.
-    pub place: Place,
-    /// What is wrong and what would be right.
-    pub message: String,
-}
-
-/// Every problem of a file, in the order of the file; never empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problems(Vec<Problem>);
-
-impl Problems {
-    /// The problems.
-    #[must_use]
-    pub fn list(&self) -> &[Problem] {
-        &self.0
-    }
-
-    /// All of them as people read them: place, message, the line itself with a caret.
-    #[must_use]
-    pub fn render(&self, file: &str, text: &str) -> String {
-        self.0.iter().map(|problem| problem.render(file, text)).collect()
-    }
-}
-
-impl Problem {
-    /// A problem with the value of a setting, or with the whole file where it is not written.
-    #[must_use]
-    pub fn with(setting: &str, text: &str, message: &str) -> Self {
-        Self { place: locate(text, &[Step::Value(setting)]), message: format!("{setting}: {message}") }
-    }
-
-    /// `file:line:column: message`, the line, a caret.
-    #[must_use]
-    pub fn render(&self, file: &str, text: &str) -> String {
-        let Place { line, column } = self.place;
-        let mut out = format!("{file}:{line}:{column}: {}\n", self.message);
-        if let Some(source) = text.lines().nth(line - 1).filter(|source| !source.trim().is_empty()) {
-            let source: String = source.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            out += &format!("  | {source}\n  | {:>column$}\n", "^");
-        }
-        out
-    }
-}
 
 pub(super) struct Document<'t> {
     text: &'t str,
-    fields: Mapping,
+    entries: Vec<(String, Node<'t>, Node<'t>)>,
+    /// Settings that the command line gives: what the file says of them does not matter.
+    overridden: Vec<&'static str>,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
 }
 
 impl<'t> Document<'t> {
-    pub(super) fn parse(text: &'t str) -> Result<Self, Problems> {
-        let refused = |place, message| Problems(vec![Problem { place, message }]);
-        let tree: Value = serde_yaml::from_str(text).map_err(|e| {
-            let place = e.location().map_or(Place::START, |l| Place { line: l.line(), column: l.column() });
-            refused(place, format!("this is not YAML that can be read: {}", without_place(&e.to_string())))
-        })?;
-        match tree {
-            Value::Mapping(fields) => Ok(Self { text, fields, problems: Vec::new(), warnings: Vec::new() }),
-            Value::Null => Ok(Self { text, fields: Mapping::new(), problems: Vec::new(), warnings: Vec::new() }),
-            _ => Err(refused(Place::START, "the file must be a mapping: one `name: value` a line".into())),
-        }
-    }
-
-    pub(super) fn expect_keys(&mut self, known: &[&str]) {
-        let mut unknown = Vec::new();
-        for key in self.fields.keys() {
-            match key {
-                Value::String(key) if known.contains(&key.as_str()) => {}
-                Value::String(key) => unknown.push((key.clone(), suggestion(key, known))),
-                other => unknown.push((plain(other), String::new())),
-            }
-        }
-        for (key, suggestion) in unknown {
-            let place = locate(self.text, &[Step::Key(&key)]);
-            self.problems.push(Problem {
-                place,
-                message: format!("there is no setting {key:?}{suggestion}; there are: {}", known.join(", ")),
-            });
-        }
-    }
-
-    /// A field that is one word; `default` is what it is when it is not given.
-    pub(super) fn field<T: FromStr<Err = Invalid>>(&mut self, key: &'static str, default: &str) -> Option<T> {
-        let parsed = match self.fields.get(key) {
-            None => default.parse().map_err(|e: Invalid| e.to_string()),
-            // A bare 0 is a duration; every other number fails its own rule with a good message.
-            Some(Value::Number(number)) => number.to_string().parse().map_err(|e: Invalid| e.to_string()),
-            Some(value) => text(value).and_then(|text| text.parse().map_err(|e: Invalid| e.to_string())),
+    /// Reads the text as a mapping of known settings.
+    pub(super) fn parse(text: &'t str, known: &[Setting], overridden: Vec<&'static str>) -> Result<Self, Problems> {
+        let refused = |at: Range<usize>, message: String, note: &str| {
+            Problems::new(vec![Problem::new(text, at, message).note(note)])
         };
-        self.keep(parsed, &[Step::Value(key)], key)
+        let yaml = "a configuration is YAML: one `name: value` a line";
+        let root = tree::parse(text)
+            .map_err(|e| refused(e.at..e.at + 1, format!("this is not YAML that can be read: {}", e.why), yaml))?;
+        let mut document = Self { text, entries: Vec::new(), overridden, problems: Vec::new(), warnings: Vec::new() };
+        match root.content {
+            Content::Map(entries) => entries.iter().for_each(|(key, value)| document.entry(key, value, known)),
+            Content::Null => {}
+            _ => return Err(refused(root.at, "the file must be a mapping".into(), yaml)),
+        }
+        Ok(document)
     }
 
-    pub(super) fn number(&mut self, key: &'static str, default: u32, allowed: RangeInclusive<u32>) -> Option<u32> {
-        let parsed = match self.fields.get(key) {
-            None => Ok(default),
-            Some(value) => {
-                value.as_u64().and_then(|n| u32::try_from(n).ok()).filter(|n| allowed.contains(n)).ok_or_else(|| {
-                    let (least, most) = (allowed.start(), allowed.end());
-                    format!("{} is not a whole number from {least} to {most}", plain(value))
-                })
+    fn entry(&mut self, key: &Node<'t>, value: &Node<'t>, known: &[Setting]) {
+        let names = || known.iter().map(|setting| setting.name);
+        let problem = |message| Problem::new(self.text, key.at.clone(), message);
+        let problem = match &key.content {
+            Content::Text(name) => match self.find(name) {
+                None if names().any(|known| known == name) => {
+                    return self.entries.push((name.clone().into_owned(), key.clone(), value.clone()));
+                }
+                None => problem(format!("there is no setting {name:?}"))
+                    .meant(near::word(name, names()).map(str::to_owned))
+                    .note(format!("there are: {}", names().collect::<Vec<_>>().join(", "))),
+                Some((first, _)) => problem(format!("{name} is set twice: a duplicate"))
+                    .context(self.text, first.at.clone(), "first here".into())
+                    .note("remove one of them"),
+            },
+            _ => problem("a setting's name must be a word".into())
+                .note(format!("there are: {}", names().collect::<Vec<_>>().join(", "))),
+        };
+        self.problems.push(problem);
+    }
+
+    fn find(&self, name: &str) -> Option<(&Node<'t>, &Node<'t>)> {
+        self.entries.iter().find(|(known, ..)| known == name).map(|(_, key, value)| (key, value))
+    }
+
+    /// Where a setting's value is written; where it has none, its name.
+    fn place(&self, name: &str) -> Option<Range<usize>> {
+        let (key, value) = self.find(name).filter(|_| !self.overridden.contains(&name))?;
+        Some(written(key, value))
+    }
+
+    /// A setting's value, or its default; none if it is wrong, which becomes a problem.
+    pub(super) fn read<K: Kind>(&mut self, setting: &Setting) -> Option<K> {
+        let name = setting.name;
+        if self.overridden.contains(&name) {
+            return None;
+        }
+        let read = match (self.find(name), setting.default) {
+            (Some((_, value)), _) => K::read(value),
+            (None, Some(default)) => K::read(&tree::parse(default).ok()?),
+            (None, None) => {
+                let missing = Problem::new(self.text, 0..0, format!("{name} is missing"));
+                self.problems.push(missing.note(format!("{}; write it as in: {}", setting.doc, setting.sample())));
+                return None;
             }
         };
-        self.keep(parsed, &[Step::Value(key)], key)
+        read.map_err(|wrong| {
+            let problems: Vec<_> = wrong.into_iter().map(|wrong| self.wrong(name, wrong)).collect();
+            self.problems.extend(problems);
+        })
+        .ok()
     }
 
-    /// A field that is a list of words, at least one, no two alike.
-    pub(super) fn list<T: FromStr<Err = Invalid> + SameAs>(&mut self, key: &'static str) -> Option<Vec<T>> {
-        let items = match self.fields.get(key) {
-            Some(Value::Sequence(items)) if !items.is_empty() => items.clone(),
-            Some(_) => {
-                return self.keep(Err("it must be a list with at least one entry".into()), &[Step::Value(key)], key);
-            }
-            None => return self.keep(Err(format!("{key} is missing: a list with at least one entry")), &[], key),
-        };
-        let mut list: Vec<T> = Vec::new();
-        let mut complete = true;
-        for (index, item) in items.iter().enumerate() {
-            let place = [Step::Value(key), Step::Item(index)];
-            let parsed = text(item).and_then(|text| text.parse::<T>().map_err(|e| e.to_string()));
-            let unique = parsed.and_then(|item| match list.iter().position(|other| other.same_as(&item)) {
-                Some(first) => Err(format!("this is entry {} of {key} again", first + 1)),
-                None => Ok(item),
-            });
-            match self.keep(unique, &place, key) {
-                Some(item) => list.push(item),
-                None => complete = false,
-            }
+    fn wrong(&self, name: &str, wrong: Wrong) -> Problem {
+        let item = wrong.item.and_then(|index| match &self.find(name)?.1.content {
+            Content::List(items) => items.get(index).map(|item| item.at.clone()).filter(|at| !at.is_empty()),
+            _ => None,
+        });
+        let at = item.or_else(|| self.place(name)).unwrap_or_default();
+        let mut problem = Problem::new(self.text, at, format!("{name}: {}", wrong.message)).meant(wrong.meant);
+        problem.notes.extend(wrong.allowed);
+        problem
+    }
+
+    /// A rule between settings is broken: the first of them that is written takes the blame, the others are shown.
+    pub(super) fn broken(&mut self, settings: &[(&str, String)], message: String, fix: &str) {
+        let problem = self.between(settings, message, fix);
+        self.problems.push(problem);
+    }
+
+    /// The same, as something that a careful person wants to know.
+    pub(super) fn dubious(&mut self, settings: &[(&str, String)], message: String, fix: &str) {
+        let problem = self.between(settings, message, fix);
+        self.warnings.push(problem);
+    }
+
+    fn between(&self, settings: &[(&str, String)], message: String, fix: &str) -> Problem {
+        let written = |(name, _): &&(&str, String)| self.place(name).is_some();
+        let mut places = settings.iter().filter(written).filter_map(|(name, _)| Some((*name, self.place(name)?)));
+        let first = places.next().map(|(_, at)| at).unwrap_or_default();
+        let mut problem = Problem::new(self.text, first, message).note(fix);
+        for (name, at) in places {
+            problem = problem.context(self.text, at, name.to_owned());
         }
-        complete.then_some(list)
+        let defaults = settings.iter().filter(|setting| !written(setting) && !self.overridden.contains(&setting.0));
+        let defaults: Vec<_> = defaults.map(|(name, value)| format!("{name}: {value}")).collect();
+        if defaults.is_empty() { problem } else { problem.note(format!("by default: {}", defaults.join(", "))) }
     }
 
-    fn keep<T>(&mut self, parsed: Result<T, String>, path: &[Step<'_>], key: &str) -> Option<T> {
-        parsed
-            .map_err(|message| {
-                let message = if path.is_empty() { message } else { format!("{key}: {message}") };
-                self.problem(path, message);
-            })
-            .ok()
-    }
-
-    pub(super) fn problem(&mut self, path: &[Step<'_>], message: String) {
-        self.problems.push(Problem { place: locate(self.text, path), message });
-    }
-
-    /// A problem with the value of `key`, or with the whole file where the key is not written.
-    pub(super) fn problem_with(&mut self, key: &'static str, message: String) {
-        let place = self.place_of(key);
-        self.problems.push(Problem { place, message });
-    }
-
-    pub(super) fn warn_about(&mut self, key: &'static str, message: String) {
-        let place = self.place_of(key);
-        self.warnings.push(Problem { place, message });
-    }
-
-    fn place_of(&self, key: &'static str) -> Place {
-        if self.fields.contains_key(key) { locate(self.text, &[Step::Value(key)]) } else { Place::START }
-    }
-
-    pub(super) fn into_problems(mut self) -> Problems {
-        self.problems.sort_by_key(|problem| problem.place);
-        Problems(self.problems)
-    }
-
-    pub(super) fn finish(self, config: Config) -> Result<Checked, Problems> {
-        if self.problems.is_empty() {
-            Ok(Checked { config, warnings: self.warnings })
-        } else {
-            Err(self.into_problems())
-        }
+    /// The warnings, unless there are problems.
+    pub(super) fn finish(self) -> Result<Vec<Problem>, Problems> {
+        if self.problems.is_empty() { Ok(self.warnings) } else { Err(Problems::new(self.problems)) }
     }
 }
 
-/// When two entries of a list mean the same thing.
-pub(super) trait SameAs {
-    fn same_as(&self, other: &Self) -> bool;
+/// Where a setting's value is written; where it has none, its name.
+pub(super) fn place(text: &str, setting: &str) -> Option<Range<usize>> {
+    let Content::Map(entries) = tree::parse(text).ok()?.content else { return None };
+    let is_it = |(key, _): &&(Node<'_>, Node<'_>)| matches!(&key.content, Content::Text(name) if name == setting);
+    entries.iter().find(is_it).map(|(key, value)| written(key, value))
 }
 
-fn text(value: &Value) -> Result<&str, String> {
-    match value {
-        Value::String(text) => Ok(text),
-        Value::Number(_) | Value::Bool(_) => Err(format!("{0} is not text: write \"{0}\" in quotes", plain(value))),
-        Value::Null => Err("the value is missing".into()),
-        _ => Err("it must be a single value".into()),
-    }
-}
-
-/// A value as its writer would recognize it.
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => format!("{text:?}"),
-        Value::Number(number) => number.to_string(),
-        Value::Bool(boolean) => boolean.to_string(),
-        Value::Null => "nothing".into(),
-        Value::Sequence(_) => "a list".into(),
-        Value::Mapping(_) => "a mapping".into(),
-        Value::Tagged(tagged) => tagged.tag.to_string(),
-    }
-}
-
-/// The parser puts the place at the end of its message; ours is at the beginning of the line.
-fn without_place(message: &str) -> &str {
-    message.rfind(" at line ").map_or(message, |end| &message[..end])
-}
-
-/// `; did you mean …?` for a name that is nearly a known one.
-fn suggestion(key: &str, known: &[&str]) -> String {
-    let near = known.iter().map(|name| (distance(key, name), name)).min();
-    match near {
-        Some((distance, name)) if distance <= name.len().min(key.len()) / 3 + 1 => format!("; did you mean {name}?"),
-        _ => String::new(),
-    }
-}
-
-/// How many letters must be inserted, dropped or changed to make `a` into `b`.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let change = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines = self.0.iter().map(|p| format!("{}:{}: {}", p.place.line, p.place.column, p.message));
-        f.write_str(&lines.collect::<Vec<_>>().join("\n"))
-    }
+fn written(key: &Node<'_>, value: &Node<'_>) -> Range<usize> {
+    if value.at.is_empty() { key.at.clone() } else { value.at.clone() }
 }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use lambda::text::Invalid;
 
-use super::document::SameAs;
+use super::kind::{Rule, SameAs, Word};
 use crate::cfn::LogicalId;
 
 /// An e-mail address, of the plain kind that SNS accepts: `local@domain.tld`, ASCII, no quotes.
@@ -86,6 +86,21 @@ impl FromStr for Email {
                 allowed: "name@domain.example, at most 100 characters, without quotes, spaces or a display name",
             })
         }
+    }
+}
+
+impl Word for Email {
+    fn rule() -> Rule {
+        let (atom, label) = ("[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+", "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?");
+        let (sizes, top) = ("(?=.{1,100}$)(?=[^@]{1,64}@)", "(?=[0-9-]*[A-Za-z])");
+        Rule::pattern(&format!("{sizes}{atom}(?:[.]{atom})*@(?:{label}[.])+{top}{label}"))
+    }
+
+    fn guesses(text: &str) -> Vec<String> {
+        // `Name <name@domain>`, `mailto:name@domain`, a comma for a dot.
+        let address = text.split(['<', '>', ' ', '"']).find(|word| word.contains('@')).unwrap_or(text);
+        let address = address.trim_start_matches("mailto:");
+        vec![address.to_owned(), address.replace(',', ".")]
     }
 }
 

@@ -1,15 +1,23 @@
 //! rotation.yaml: what the user wants, read and validated.
 //!
-//! Reading goes in three steps: YAML into a tree, the tree into typed values field by field, the values against each
-//! other. Every step goes on after a problem, so that one run reports them all, each with its line and column.
+//! Reading goes in three steps: YAML into a tree in which every value knows its place, the tree into typed values
+//! setting by setting, the settings against each other. Every step goes on after a problem, so that one run reports
+//! them all. What settings there are stands in one table, from which the JSON Schema for editors comes too.
 
 mod document;
 mod email;
-mod limits;
-mod locate;
+mod kind;
+mod near;
+mod pattern;
+mod problem;
+mod rules;
 mod schedule;
+mod schema;
+mod settings;
 mod stack_name;
+mod tree;
 mod user;
+mod values;
 
 use lambda::{
     notice::Language,
@@ -19,27 +27,15 @@ use lambda::{
 };
 
 use document::Document;
-pub use document::{Problem, Problems};
 pub use email::Email;
-pub use locate::Place;
+pub use problem::{Place, Problem, Problems};
 pub use schedule::{ScheduleExpression, TimeZone};
+pub use schema::schema;
+use settings::{Given, SETTINGS};
 pub use stack_name::StackName;
 pub use user::User;
 
 use crate::cfn::resource::Architecture;
-
-impl std::str::FromStr for Architecture {
-    type Err = lambda::text::Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let known = Self::ALL.iter().find(|(word, _)| *word == text);
-        known.map(|(_, architecture)| *architecture).ok_or_else(|| lambda::text::Invalid {
-            value: text.to_owned(),
-            what: "an architecture",
-            allowed: "arm64 or x86_64",
-        })
-    }
-}
 
 /// A configuration that can be deployed.
 #[derive(Debug, Clone)]
@@ -90,86 +86,53 @@ pub struct Checked {
     pub warnings: Vec<Problem>,
 }
 
-const KEYS: [&str; 17] = [
-    "stack_name",
-    "users",
-    "emails",
-    "language",
-    "schedule",
-    "time_zone",
-    "rotate_after",
-    "overlap",
-    "delete_after",
-    "still_in_use",
-    "wait_at_most",
-    "delivery",
-    "secret_prefix",
-    "architecture",
-    "memory",
-    "timeout",
-    "log_retention",
-];
-
 /// Reads a configuration.
 ///
 /// # Errors
 /// [`Problems`]: every problem that was found, in the order of the file.
 pub fn read(text: &str, overrides: Overrides) -> Result<Checked, Problems> {
-    let mut document = Document::parse(text)?;
-    document.expect_keys(&KEYS);
+    let overridden = [
+        ("users", overrides.users.is_some()),
+        ("emails", overrides.emails.is_some()),
+        ("architecture", overrides.architecture.is_some()),
+    ];
+    let overridden = overridden.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect();
+    let mut document = Document::parse(text, SETTINGS, overridden)?;
+    let mut given = Given::read(&mut document);
+    given.users = overrides.users.or(given.users);
+    given.emails = overrides.emails.or(given.emails);
+    given.architecture = overrides.architecture.or(given.architecture);
+    rules::check(&mut document, &given);
+    let warnings = document.finish()?;
+    let config = given.complete().ok_or_else(|| Problems::new(Vec::new()))?;
+    Ok(Checked { config, warnings })
+}
 
-    // What is not given has the value that a careful team would choose.
-    let stack_name = document.field("stack_name", "access-key-rotation");
-    let users = match overrides.users {
-        Some(users) => Some(users),
-        None => document.list("users"),
-    };
-    let emails = match overrides.emails {
-        Some(emails) => Some(emails),
-        None => document.list("emails"),
-    };
-    let language = document.field("language", "en");
-    let schedule = document.field("schedule", "rate(1 day)");
-    let time_zone = document.field("time_zone", "UTC");
-    let rotate_after = document.field("rotate_after", "60d");
-    let overlap = document.field("overlap", "7d");
-    let delete_after = document.field("delete_after", "14d");
-    let still_in_use = document.field("still_in_use", "wait");
-    let wait_at_most = document.field("wait_at_most", "forever");
-    let delivery = document.field("delivery", "secrets-manager");
-    let secret_prefix = document.field("secret_prefix", "access-key-rotation");
-    let architecture = document.field("architecture", "arm64");
-    // AWS's limits: Lambda quotas, "Function memory allocation".
-    let memory = document.number("memory", 128, 128..=10_240);
-    let timeout = document.field("timeout", "10m");
-    let log_retention = document.field("log_retention", "90d");
-
-    let config = (|| {
+impl Given {
+    /// The configuration, if every setting is right.
+    fn complete(self) -> Option<Config> {
         Some(Config {
-            stack_name: stack_name?,
-            users: users?,
-            emails: emails?,
-            language: language?,
-            schedule: schedule?,
-            time_zone: time_zone?,
+            stack_name: self.stack_name?,
+            users: self.users?,
+            emails: self.emails?,
+            language: self.language?,
+            schedule: self.schedule?,
+            time_zone: self.time_zone?,
             policy: Policy {
-                rotate_after: rotate_after?,
-                overlap: overlap?,
-                delete_after: delete_after?,
-                still_in_use: still_in_use?,
-                wait_at_most: wait_at_most?,
-                delivery: delivery?,
+                rotate_after: self.rotate_after?.0,
+                overlap: self.overlap?,
+                delete_after: self.delete_after?,
+                still_in_use: self.still_in_use?,
+                wait_at_most: self.wait_at_most?,
+                delivery: self.delivery?,
             },
-            secret_prefix: secret_prefix?,
-            architecture: overrides.architecture.or(architecture)?,
-            memory: memory?,
-            timeout: timeout?,
-            log_retention_days: limits::log_retention(&mut document, log_retention?)?,
+            secret_prefix: self.secret_prefix?,
+            architecture: self.architecture?,
+            memory: self.memory?.0,
+            timeout: self.timeout?.0,
+            log_retention_days: self.log_retention?.0,
         })
-    })();
-    let Some(config) = config else { return Err(document.into_problems()) };
-    limits::check(&mut document, &config);
-    document.finish(config)
+    }
 }
 
 impl Config {

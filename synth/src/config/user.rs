@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use lambda::{text::Invalid, user::UserName};
 
-use super::document::SameAs;
+use super::kind::{Rule, SameAs, Word};
 
 /// A user: the name, and the path where it is not `/`. Written `alice` or `/ci/deployer`.
 ///
@@ -47,6 +47,20 @@ impl FromStr for User {
         } else {
             Err(invalid(Invalid { value: String::new(), what: "an IAM user", allowed: "" }))
         }
+    }
+}
+
+impl Word for User {
+    fn rule() -> Rule {
+        let character = "[A-Za-z0-9+=,.@_-]";
+        // A path has 512 characters at most.
+        Rule::pattern(&format!("(?!.{{512,}}/)(?:/(?:{character}+/)*)?{character}{{1,64}}"))
+    }
+
+    fn guesses(text: &str) -> Vec<String> {
+        // An ARN, or a path without its first slash.
+        let name = text.split_once(":user/").map_or(text, |(_, name)| name).trim();
+        vec![if name.contains('/') { format!("/{}", name.trim_matches('/')) } else { name.to_owned() }]
     }
 }
 

@@ -1,7 +1,9 @@
 //! What a configuration asks for and AWS does not give.
 
-use super::size::{ENVIRONMENT_BYTES, POLICY_CHARACTERS};
-use crate::cfn::template::Inconsistent;
+use crate::{
+    cfn::template::Inconsistent,
+    check::limits::{ENVIRONMENT, INLINE_POLICIES},
+};
 
 /// Why a configuration, right in itself, makes no stack.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,7 +14,7 @@ pub enum Unfit {
     /// The function's role needs to name too much.
     #[error(
         "{users} users are too many: the function's role would need a policy of {characters} characters, and IAM \
-         allows {POLICY_CHARACTERS}; give some of them a stack of their own (another configuration with its own \
+         allows {INLINE_POLICIES}; give some of them a stack of their own (another configuration with its own \
          stack_name)"
     )]
     Policy {
@@ -24,7 +26,7 @@ pub enum Unfit {
     /// The function's environment needs to hold too much.
     #[error(
         "{users} users are too many: the function's environment would need {bytes} bytes, and Lambda allows \
-         {ENVIRONMENT_BYTES}; give some of them a stack of their own (another configuration with its own stack_name)"
+         {ENVIRONMENT}; give some of them a stack of their own (another configuration with its own stack_name)"
     )]
     Environment {
         /// How many users are to be named.

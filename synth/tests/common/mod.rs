@@ -6,7 +6,7 @@ pub(crate) mod random;
 use std::{
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio},
 };
 
 use serde_json::Value as Json;
@@ -26,6 +26,21 @@ pub(crate) fn tool(name: &str) -> PathBuf {
     let path = root().join(".venv/bin").join(name);
     assert!(path.exists(), "{} is missing: run make setup", path.display());
     path
+}
+
+/// Runs synth in a folder.
+pub(crate) fn synth(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_synth")).current_dir(folder).args(arguments).output().unwrap()
+}
+
+/// Compares with a golden file; `BLESS=1` writes it anew.
+pub(crate) fn golden(path: &str, actual: &str) {
+    let file = root().join(path);
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&file, actual).unwrap();
+    }
+    let expected = std::fs::read_to_string(&file).unwrap_or_default();
+    assert_eq!(actual, expected, "{path}; if that is what people should read: BLESS=1 cargo test --package synth");
 }
 
 /// How many cases: few by default, `proved` of them with `PROVE=1`, or as many as the variable `CASES` says.

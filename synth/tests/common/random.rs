@@ -117,7 +117,7 @@ fn schedule() -> impl Strategy<Value = String> {
 pub(crate) fn right() -> impl Strategy<Value = Random> {
     let one_of = |words: &'static [&'static str]| select(words).prop_map(str::to_owned);
     let zones = &["UTC", "Asia/Tokyo", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+12"][..];
-    let retentions = &["1d", "30d", "24h", "731d", "3653d"][..];
+    let retentions = &["1d", "30d", "365d", "731d", "3653d"][..];
     let texts = (
         prop::option::of("[a-zA-Z][a-zA-Z0-9-]{0,63}"),
         prop::option::of(one_of(&["en", "ja"])),
@@ -185,7 +185,7 @@ const NEVER: [(&str, &[&str]); 15] = [
     ("architecture", &["arm", "amd64", "x86-64"]),
     ("memory", &["127", "10241", "-128", "128.5", "lots", "'128'", "1e3"]),
     ("timeout", &["119s", "901s", "16m", "0", "10"]),
-    ("log_retention", &["8d", "0", "25h", "4000d", "forever"]),
+    ("log_retention", &["8d", "0", "24h", "25h", "4000d", "forever"]),
 ];
 
 /// What nothing may be.

@@ -1,0 +1,149 @@
+//! The steps that a rotation is made of, in words: what each AWS call is for.
+//!
+//! For people who review the role: each permission is there because of these steps and no others.
+
+use crate::{
+    key::AccessKeyId,
+    plan::{Call, Message, Why},
+    time::Span,
+};
+
+/// One step: a call, and what it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The call, about some key.
+    pub call: Call,
+    /// What for.
+    pub purpose: &'static str,
+}
+
+/// Every kind of step, in the order in which a rotation comes to it.
+///
+/// # Panics
+/// Never: the ids that it is made of are right.
+#[must_use]
+pub fn steps() -> Vec<Step> {
+    let key = || "0123456789ABCDEF".parse::<AccessKeyId>().unwrap_or_else(|e| panic!("{e}"));
+    let run = "run".parse().unwrap_or_else(|e| panic!("{e}"));
+    [
+        Call::ListAccessKeys,
+        Call::ListUserTags,
+        Call::GetAccessKeyLastUsed(key()),
+        Call::GetTopicAttributes,
+        Call::CreateSecret,
+        Call::TagUser(Vec::new()),
+        Call::CreateAccessKey,
+        Call::GetCallerIdentity { key: key(), pause: Span::ZERO },
+        Call::PutSecretValue(key()),
+        Call::DescribeSecret(key()),
+        Call::Publish(Message::Stored(key())),
+        Call::UntagUser(run),
+        Call::DeactivateAccessKey(key(), Why::Superseded),
+        Call::ActivateAccessKey(key()),
+        Call::DeleteAccessKey(key(), Why::WindowOver),
+    ]
+    .into_iter()
+    .map(|call| Step { purpose: purpose(&call), call })
+    .collect()
+}
+
+fn purpose(call: &Call) -> &'static str {
+    match call {
+        Call::ListAccessKeys => "look which keys the user has, and how old they are",
+        Call::ListUserTags => "read the journal: what earlier runs did and left behind",
+        Call::GetAccessKeyLastUsed(_) => "see whether a key that is to go is still in use",
+        Call::GetTopicAttributes => "make sure that somebody listens before a key is mailed",
+        Call::CreateSecret => "make the user's secret, if it is not there",
+        Call::TagUser(_) => "note in the journal what is about to be done, and what was done",
+        Call::CreateAccessKey => "create the successor",
+        Call::GetCallerIdentity { .. } => "try the new key, three times in a row",
+        Call::PutSecretValue(_) => "hand the new key over",
+        Call::DescribeSecret(_) => "read back that the new key arrived; its value is not read",
+        Call::Publish(_) => "mail that there is a new key, or the key itself",
+        Call::UntagUser(_) => "take a note back whose rotation is over",
+        Call::DeactivateAccessKey(..) => "deactivate a key whose overlap is over, or one that could not be delivered",
+        Call::ActivateAccessKey(_) => "reactivate the previous key when a person asks for it",
+        Call::DeleteAccessKey(..) => "delete an inactive key whose time is over or whose place is needed",
+    }
+}
+
+impl Call {
+    /// The service's prefix in IAM actions.
+    #[must_use]
+    pub fn service(&self) -> &'static str {
+        match self {
+            Self::ListAccessKeys
+            | Self::ListUserTags
+            | Self::GetAccessKeyLastUsed(_)
+            | Self::TagUser(_)
+            | Self::UntagUser(_)
+            | Self::CreateAccessKey
+            | Self::DeactivateAccessKey(..)
+            | Self::ActivateAccessKey(_)
+            | Self::DeleteAccessKey(..) => "iam",
+            Self::GetCallerIdentity { .. } => "sts",
+            Self::PutSecretValue(_) | Self::CreateSecret | Self::DescribeSecret(_) => "secretsmanager",
+            Self::GetTopicAttributes | Self::Publish(_) => "sns",
+        }
+    }
+
+    /// The IAM action that the call needs.
+    #[must_use]
+    pub fn action(&self) -> String {
+        format!("{}:{}", self.service(), self.operation())
+    }
+
+    /// Whether somebody must permit it: everybody may ask who they are (STS API Reference, "GetCallerIdentity").
+    #[must_use]
+    pub fn needs_permission(&self) -> bool {
+        !matches!(self, Self::GetCallerIdentity { .. })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, mem::discriminant};
+
+    use super::*;
+    use crate::{
+        permissions::permissions,
+        plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
+    };
+
+    fn policies() -> impl Iterator<Item = Policy> {
+        let policy = |delivery, still_in_use| Policy {
+            rotate_after: Span::days(60),
+            overlap: Span::days(7),
+            delete_after: DeleteAfter::NextRotation,
+            still_in_use,
+            wait_at_most: Patience::Forever,
+            delivery,
+        };
+        let deliveries = [Delivery::SecretsManager, Delivery::Email].into_iter();
+        deliveries.flat_map(move |d| [StillInUse::Wait, StillInUse::Retire].map(|s| policy(d, s)))
+    }
+
+    /// A new kind of call does not compile before it has a purpose, and is missed here until it is in the list.
+    #[test]
+    fn every_kind_of_call_is_a_step_once() {
+        let kinds: Vec<_> = steps().iter().map(|step| discriminant(&step.call)).collect();
+        let source = include_str!("plan.rs");
+        let body = source.split("pub enum Call {").nth(1).and_then(|rest| rest.split("\n}\n").next()).unwrap();
+        let variants = body.lines().filter(|line| {
+            line.strip_prefix("    ").is_some_and(|line| line.starts_with(|c: char| c.is_ascii_uppercase()))
+        });
+        assert_eq!(kinds.len(), variants.count());
+        assert!(kinds.iter().enumerate().all(|(index, kind)| !kinds[..index].contains(kind)));
+    }
+
+    #[test]
+    fn the_steps_need_what_is_permitted_and_what_is_permitted_is_needed() {
+        let needed = steps().into_iter().filter(|step| step.call.needs_permission());
+        let needed: BTreeSet<_> = needed.map(|step| step.call.action()).collect();
+        let permitted = policies().flat_map(|policy| permissions(&policy));
+        let permitted: BTreeSet<_> = permitted.flat_map(|p| p.actions).map(str::to_owned).collect();
+        assert_eq!(needed, permitted);
+        let free: Vec<_> = steps().into_iter().filter(|step| !step.call.needs_permission()).collect();
+        assert_eq!(free.iter().map(|step| step.call.action()).collect::<Vec<_>>(), ["sts:GetCallerIdentity"]);
+    }
+}

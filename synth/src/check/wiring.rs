@@ -1,0 +1,458 @@
+//! Invariants of a template: who may invoke, write and send what they are told to.
+//!
+//! CloudFormation deploys a template whose parts do not fit together without a word; what is missing shows when the schedule
+//! fires for the first time, or never, because the log that would say so cannot be written. Only what can be decided from the
+//! template is decided: a role or a topic from elsewhere is left alone.
+
+use serde_json::Value as Json;
+
+use super::Fault;
+use crate::cfn::view::{How, Reference, Resource, Role, Statement, View, each, text};
+
+type Rule = fn(View<'_>) -> Vec<Fault>;
+
+/// Every rule, under the name by which messages and tests call it.
+pub const RULES: &[(&str, Rule)] = &[
+    ("references", everything_named_exists),
+    ("schedule-role", schedules_may_invoke_their_targets),
+    ("function-role", functions_are_trusted_and_may_log),
+    ("log-group", logs_go_to_the_declared_group),
+    ("failures-kept", failures_can_be_kept),
+    ("invoke-permission", event_sources_may_invoke),
+    ("alarm-topic", alarms_reach_their_topics),
+];
+
+/// All that is wrong, rule by rule.
+#[must_use]
+pub fn faults(template: &Json) -> Vec<Fault> {
+    RULES.iter().flat_map(|(_, rule)| rule(View(template))).collect()
+}
+
+fn fault(at: impl Into<String>, problem: String, fix: impl Into<String>) -> Fault {
+    Fault { at: at.into(), problem, fix: fix.into() }
+}
+
+const PSEUDO: [&str; 8] = [
+    "AWS::AccountId",
+    "AWS::NoValue",
+    "AWS::NotificationARNs",
+    "AWS::Partition",
+    "AWS::Region",
+    "AWS::StackId",
+    "AWS::StackName",
+    "AWS::URLSuffix",
+];
+
+/// Each Ref, GetAtt, Sub, DependsOn, condition and mapping names something that the template has.
+fn everything_named_exists(view: View<'_>) -> Vec<Fault> {
+    let has = |section: &str, name: &str| view.section(section).any(|(known, _)| known == name);
+    let dangles = |reference: &Reference| match (reference.how, &reference.attribute) {
+        (How::Condition, _) => !has("Conditions", &reference.name),
+        (How::Mapping, _) => !has("Mappings", &reference.name),
+        (How::Value, None) => {
+            let (name, section) = (&reference.name, |section| has(section, &reference.name));
+            !section("Resources") && !section("Parameters") && !PSEUDO.contains(&name.as_str())
+        }
+        (How::DependsOn, _) | (How::Value, Some(_)) => !has("Resources", &reference.name),
+    };
+    let dangling = view.references().into_iter().filter(dangles);
+    dangling
+        .map(|r| fault(r.at, format!("{} does not exist", r.name), "name something that the template declares"))
+        .collect()
+}
+
+fn schedules_may_invoke_their_targets(view: View<'_>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for schedule in view.of("AWS::Scheduler::Schedule") {
+        let target = &schedule.properties["Target"];
+        let at = format!("Resources.{}.Properties.Target", schedule.id);
+        if target["RoleArn"].is_null() {
+            faults.push(fault(&at, "the target has no role".into(), "give it a RoleArn that may invoke the target"));
+            continue;
+        }
+        let Some(role) = view.role(&target["RoleArn"]) else { continue };
+        faults.extend(is_trusted(&role, "scheduler.amazonaws.com"));
+        let dead_letters = &target["DeadLetterConfig"]["Arn"];
+        for (property, value) in [("Arn", &target["Arn"]), ("DeadLetterConfig.Arn", dead_letters)] {
+            faults.extend(reaches(view, &role, value, &format!("{at}.{property}")));
+        }
+    }
+    faults
+}
+
+fn functions_are_trusted_and_may_log(view: View<'_>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for function in view.of("AWS::Lambda::Function") {
+        if function.properties["Role"].is_null() {
+            let at = format!("Resources.{}.Properties", function.id);
+            faults.push(fault(at, "the function has no role".into(), "give it a Role that Lambda may assume"));
+        }
+        let Some(role) = view.role(&function.properties["Role"]) else { continue };
+        faults.extend(is_trusted(&role, "lambda.amazonaws.com"));
+        let Some(group) = view.named_by(&function.properties["LoggingConfig"]["LogGroup"]) else { continue };
+        for action in ["logs:CreateLogStream", "logs:PutLogEvents"] {
+            faults.extend(may(&role, action, group, &format!("Resources.{}.Properties.LoggingConfig", function.id)));
+        }
+    }
+    faults
+}
+
+/// A permission to write logs is about the log groups that the template declares, and no other.
+fn logs_go_to_the_declared_group(view: View<'_>) -> Vec<Fault> {
+    let groups: Vec<_> = view.of("AWS::Logs::LogGroup").collect();
+    let writes = |statement: &Statement<'_>| {
+        let actions = statement.texts("Action");
+        statement.allows()
+            && actions
+                .iter()
+                .any(|action| ["logs:CreateLogStream", "logs:PutLogEvents"].iter().any(|write| glob(action, write)))
+    };
+    let mut faults = Vec::new();
+    for role in view.roles() {
+        for statement in role.policies.iter().filter(|statement| writes(statement)) {
+            for resource in statement.texts("Resource") {
+                if !groups.iter().any(|group| names(&resource, *group)) {
+                    let at = format!("Resources.{}: statement {}", role.resource.id, statement.sid());
+                    let problem = format!("it may write logs to {resource}, which is no log group of this template");
+                    faults.push(fault(at, problem, "name the declared log group: its Arn"));
+                }
+            }
+        }
+    }
+    faults
+}
+
+/// Where a function's failures go, its role may send them.
+fn failures_can_be_kept(view: View<'_>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let dead_letters = view.of("AWS::Lambda::Function").map(|function| {
+        let at = format!("Resources.{}.Properties.DeadLetterConfig", function.id);
+        (Some(function), &function.properties["DeadLetterConfig"]["TargetArn"], at)
+    });
+    let destinations = view.of("AWS::Lambda::EventInvokeConfig").map(|config| {
+        let at = format!("Resources.{}.Properties.DestinationConfig.OnFailure", config.id);
+        let destination = &config.properties["DestinationConfig"]["OnFailure"]["Destination"];
+        (view.named_by(&config.properties["FunctionName"]), destination, at)
+    });
+    for (function, value, at) in dead_letters.chain(destinations) {
+        let role = function.and_then(|function| view.role(&function.properties["Role"]));
+        faults.extend(role.and_then(|role| reaches(view, &role, value, &at)));
+    }
+    faults
+}
+
+/// A service that invokes a function without a role needs the function's own permission.
+fn event_sources_may_invoke(view: View<'_>) -> Vec<Fault> {
+    let subscriptions = view
+        .of("AWS::SNS::Subscription")
+        .filter(|s| s.properties["Protocol"] == "lambda")
+        .map(|s| (format!("Resources.{}.Properties.Endpoint", s.id), &s.properties["Endpoint"], "sns.amazonaws.com"));
+    let rules = view.of("AWS::Events::Rule").flat_map(|rule| {
+        let at = format!("Resources.{}.Properties.Targets", rule.id);
+        each(&rule.properties["Targets"]).map(move |target| (at.clone(), &target["Arn"], "events.amazonaws.com"))
+    });
+    let sources: Vec<_> = subscriptions.chain(rules).collect();
+    let mut faults = Vec::new();
+    for (at, value, service) in sources {
+        let Some(function) = view.named_by(value).filter(|named| named.kind == "AWS::Lambda::Function") else {
+            continue;
+        };
+        let permitted = view.of("AWS::Lambda::Permission").any(|permission| {
+            let about = view.named_by(&permission.properties["FunctionName"]);
+            about.is_some_and(|about| about.id == function.id)
+                && permission.properties["Principal"] == service
+                && text(&permission.properties["Action"]) == "lambda:InvokeFunction"
+        });
+        if !permitted {
+            let problem = format!("nothing lets {service} invoke {}", function.id);
+            faults.push(fault(at, problem, "add an AWS::Lambda::Permission for it"));
+        }
+    }
+    faults
+}
+
+/// CloudWatch may not use AWS's own key for SNS: a notice to a topic that is encrypted with it is lost.
+fn alarms_reach_their_topics(view: View<'_>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for alarm in
+        view.resources().filter(|r| matches!(r.kind, "AWS::CloudWatch::Alarm" | "AWS::CloudWatch::CompositeAlarm"))
+    {
+        for key in ["AlarmActions", "OKActions", "InsufficientDataActions"] {
+            for topic in each(&alarm.properties[key]).filter_map(|action| view.named_by(action)) {
+                if text(&topic.properties["KmsMasterKeyId"]).ends_with("alias/aws/sns") {
+                    let at = format!("Resources.{}.Properties.{key}", alarm.id);
+                    let problem = format!("{} is encrypted with alias/aws/sns, which CloudWatch cannot use", topic.id);
+                    faults.push(fault(
+                        at,
+                        problem,
+                        "encrypt the topic with a customer managed key, or use another topic",
+                    ));
+                }
+            }
+        }
+    }
+    faults
+}
+
+/// The service may assume the role.
+fn is_trusted(role: &Role<'_>, service: &str) -> Option<Fault> {
+    let trusts = |statement: &Statement<'_>| {
+        let assumes = statement.texts("Action").iter().any(|action| glob(action, "sts:AssumeRole"));
+        statement.allows() && assumes && statement.services().iter().any(|known| known == service)
+    };
+    (!role.trust.iter().any(trusts)).then(|| {
+        let at = format!("Resources.{}.Properties.AssumeRolePolicyDocument", role.resource.id);
+        fault(at, format!("{service} may not assume {}", role.resource.id), format!("allow {service} sts:AssumeRole"))
+    })
+}
+
+/// The role may hand something to what the value names, if that is a resource of a type that we know.
+fn reaches(view: View<'_>, role: &Role<'_>, value: &Json, at: &str) -> Option<Fault> {
+    let target = view.named_by(value)?;
+    let action = match target.kind {
+        "AWS::Lambda::Function" | "AWS::Lambda::Alias" | "AWS::Lambda::Version" => "lambda:InvokeFunction",
+        "AWS::SQS::Queue" => "sqs:SendMessage",
+        "AWS::SNS::Topic" => "sns:Publish",
+        "AWS::StepFunctions::StateMachine" => "states:StartExecution",
+        _ => return None,
+    };
+    may(role, action, target, at)
+}
+
+/// The role may do this to the resource. A statement with `NotAction` or `NotResource` gets the benefit of the doubt.
+fn may(role: &Role<'_>, action: &str, target: Resource<'_>, at: &str) -> Option<Fault> {
+    let grants = |statement: &Statement<'_>| {
+        let (actions, resources) = (statement.texts("Action"), statement.texts("Resource"));
+        let on = |resource: &String| resource == "*" || names(resource, target);
+        statement.allows()
+            && (actions.is_empty() || actions.iter().any(|known| glob(known, action)))
+            && (resources.is_empty() || resources.iter().any(on))
+    };
+    (!role.policies.iter().any(grants)).then(|| {
+        let (role, target) = (role.resource.id, target.id);
+        fault(at, format!("{role} may not {action} on {target}"), format!("allow {role} {action} on {target}"))
+    })
+}
+
+/// Whether an ARN, with its `${…}`, is about this resource: it refers to it, or carries the name that it is given.
+fn names(arn: &str, target: Resource<'_>) -> bool {
+    let id = target.id;
+    let given = ["FunctionName", "QueueName", "TopicName", "LogGroupName", "StateMachineName"];
+    let given = given.iter().map(|key| &target.properties[*key]).find(|name| !name.is_null()).map(text);
+    arn.contains(&format!("${{{id}}}"))
+        || arn.contains(&format!("${{{id}."))
+        || given.is_some_and(|name| {
+            arn.split_once(&name).is_some_and(|(before, after)| {
+                before.ends_with([':', '/']) && (after.is_empty() || after.starts_with(':'))
+            })
+        })
+}
+
+/// Whether an action of a policy, with its `*` and `?`, covers another; without regard to case.
+///
+/// Only the last star is ever taken back, so that no pattern takes long.
+fn glob(pattern: &str, text: &str) -> bool {
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let (mut p, mut t) = (0, 0);
+    let mut star = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(&c) if c == b'?' || c.eq_ignore_ascii_case(&text[t]) => (p, t) = (p + 1, t + 1),
+            _ => {
+                let Some((at, taken)) = star else { return false };
+                star = Some((at, taken + 1));
+                (p, t) = (at + 1, taken + 1);
+            }
+        }
+    }
+    pattern[p..].iter().all(|c| *c == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{cfn::json::to_json, config, stack};
+
+    fn template() -> Json {
+        let text = "users: [alice]\nemails: [a@example.com]\n";
+        to_json(&stack::template(&config::read(text, config::Overrides::default()).unwrap().config).unwrap())
+    }
+
+    /// The rules that find something, each once.
+    fn found(template: &Json) -> Vec<&'static str> {
+        RULES.iter().filter(|(_, rule)| !rule(View(template)).is_empty()).map(|(name, _)| *name).collect()
+    }
+
+    /// The statement with this id in a role.
+    fn statement<'t>(template: &'t mut Json, role: &str, sid: &str) -> &'t mut Json {
+        let list =
+            template["Resources"][role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].as_array_mut();
+        list.unwrap().iter_mut().find(|statement| statement["Sid"] == sid).unwrap()
+    }
+
+    fn remove(json: &mut Json, key: &str) {
+        assert!(json.as_object_mut().unwrap().remove(key).is_some(), "{key}");
+    }
+
+    type Break = fn(&mut Json);
+
+    #[test]
+    fn each_invariant_broken_once_is_found_and_nothing_else() {
+        let table: &[(&str, &[&str], Break)] = &[
+            ("nothing", &[], |_| {}),
+            ("a parameter is gone", &["references"], |t| remove(&mut t["Parameters"], "CodeKey")),
+            ("a resource is gone", &["references"], |t| remove(&mut t["Resources"], "NotificationTopic")),
+            ("a Sub names nothing", &["references"], |t| {
+                t["Resources"]["LogGroup"]["Properties"]["LogGroupName"] = json!({ "Fn::Sub": "/x/${Nowhere}" });
+            }),
+            ("a GetAtt of a parameter", &["references"], |t| {
+                t["Outputs"]["LogGroupName"]["Value"] = json!({ "Fn::GetAtt": ["CodeKey", "Arn"] });
+            }),
+            ("an unknown pseudo parameter", &["references"], |t| {
+                t["Outputs"]["LogGroupName"]["Value"] = json!({ "Ref": "AWS::Regoin" });
+            }),
+            ("a dependency on nothing", &["references"], |t| {
+                t["Resources"]["Function"]["DependsOn"] = json!("Nowhere");
+            }),
+            ("a condition that is none", &["references"], |t| {
+                t["Resources"]["Function"]["Condition"] = json!("IsProd");
+            }),
+            ("no role for the target", &["schedule-role"], |t| {
+                remove(&mut t["Resources"]["Schedule"]["Properties"]["Target"], "RoleArn");
+            }),
+            ("another service's trust", &["schedule-role"], |t| {
+                let role = &mut t["Resources"]["ScheduleRole"]["Properties"]["AssumeRolePolicyDocument"];
+                role["Statement"][0]["Principal"]["Service"] = json!("events.amazonaws.com");
+            }),
+            ("trust denied", &["schedule-role"], |t| {
+                let role = &mut t["Resources"]["ScheduleRole"]["Properties"]["AssumeRolePolicyDocument"];
+                role["Statement"][0]["Effect"] = json!("Deny");
+            }),
+            ("may not invoke", &["schedule-role"], |t| {
+                statement(t, "ScheduleRole", "InvokeHandler")["Action"] = json!("lambda:GetFunction");
+            }),
+            ("may invoke something else", &["schedule-role"], |t| {
+                statement(t, "ScheduleRole", "InvokeHandler")["Resource"] =
+                    json!({ "Fn::GetAtt": ["LogGroup", "Arn"] });
+            }),
+            ("the dead-letter queue is closed to the schedule", &["schedule-role"], |t| {
+                statement(t, "ScheduleRole", "KeepUndelivered")["Effect"] = json!("Deny");
+            }),
+            ("no role for the function", &["function-role"], |t| {
+                remove(&mut t["Resources"]["Function"]["Properties"], "Role");
+            }),
+            ("the function's role trusts another", &["function-role"], |t| {
+                let role = &mut t["Resources"]["FunctionRole"]["Properties"]["AssumeRolePolicyDocument"];
+                role["Statement"][0]["Principal"]["Service"] = json!(["ec2.amazonaws.com"]);
+            }),
+            ("no log stream can be made", &["function-role"], |t| {
+                statement(t, "FunctionRole", "WriteLog")["Action"] = json!(["logs:PutLogEvents"]);
+            }),
+            ("logs to another group", &["function-role", "log-group"], |t| {
+                let other = json!({ "Fn::Sub": "arn:${AWS::Partition}:logs:*:*:log-group:/aws/lambda/other:*" });
+                statement(t, "FunctionRole", "WriteLog")["Resource"] = other;
+            }),
+            ("logs to every group", &["log-group"], |t| {
+                statement(t, "FunctionRole", "WriteLog")["Resource"] = json!("*");
+            }),
+            ("the dead-letter queue is closed to the function", &["failures-kept"], |t| {
+                statement(t, "FunctionRole", "KeepFailedRuns")["Action"] = json!("sqs:ReceiveMessage");
+            }),
+            ("a rule without permission", &["invoke-permission"], |t| {
+                let target = json!({ "Id": "x", "Arn": { "Fn::GetAtt": ["Function", "Arn"] } });
+                t["Resources"]["Rule"] = json!({ "Type": "AWS::Events::Rule", "Properties": { "Targets": [target] } });
+            }),
+            ("an alarm that nobody hears", &["alarm-topic"], |t| {
+                let actions = json!({ "AlarmActions": [{ "Ref": "NotificationTopic" }] });
+                t["Resources"]["Alarm"] = json!({ "Type": "AWS::CloudWatch::Alarm", "Properties": actions });
+            }),
+        ];
+        for (what, expected, break_it) in table {
+            let mut template = template();
+            break_it(&mut template);
+            assert_eq!(found(&template), *expected, "{what}: {:?}", faults(&template));
+        }
+        let broken: Vec<_> = table.iter().flat_map(|(_, rules, _)| *rules).collect();
+        assert!(RULES.iter().all(|(name, _)| broken.contains(&name)), "each rule is broken once");
+    }
+
+    /// Other people's ways to write the same.
+    #[test]
+    fn what_is_right_in_another_way_is_right() {
+        let same: &[(&str, Break)] = &[
+            ("actions by wildcard", |t| {
+                statement(t, "ScheduleRole", "InvokeHandler")["Action"] = json!("lambda:Invoke*");
+            }),
+            ("any function", |t| {
+                let all = statement(t, "ScheduleRole", "InvokeHandler");
+                (all["Action"], all["Resource"]) = (json!("lambda:*"), json!("*"));
+            }),
+            ("a version of the function", |t| {
+                statement(t, "ScheduleRole", "InvokeHandler")["Resource"] = json!({ "Fn::Sub": "${Function.Arn}:*" });
+            }),
+            ("the function by its name", |t| {
+                let arn = "arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}";
+                statement(t, "ScheduleRole", "InvokeHandler")["Resource"] = json!({ "Fn::Sub": arn });
+            }),
+            ("a role from elsewhere", |t| {
+                let arn = json!("arn:aws:iam::123456789012:role/ours");
+                t["Resources"]["Schedule"]["Properties"]["Target"]["RoleArn"] = arn;
+            }),
+            ("a policy of its own", |t| {
+                let policies = t["Resources"]["ScheduleRole"]["Properties"]["Policies"].take();
+                let properties =
+                    json!({ "Roles": [{ "Ref": "ScheduleRole" }], "PolicyDocument": policies[0]["PolicyDocument"] });
+                t["Resources"]["Policy"] = json!({ "Type": "AWS::IAM::Policy", "Properties": properties });
+            }),
+            ("the log group by its name", |t| {
+                let arn = "arn:aws:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/lambda/${AWS::StackName}:*";
+                statement(t, "FunctionRole", "WriteLog")["Resource"] = json!({ "Fn::Sub": arn });
+            }),
+            ("a rule with permission", |t| {
+                let target = json!({ "Id": "x", "Arn": { "Fn::GetAtt": ["Function", "Arn"] } });
+                t["Resources"]["Rule"] = json!({ "Type": "AWS::Events::Rule", "Properties": { "Targets": [target] } });
+                let permission = json!({ "FunctionName": { "Ref": "Function" }, "Principal": "events.amazonaws.com", "Action": "lambda:InvokeFunction" });
+                t["Resources"]["Permission"] = json!({ "Type": "AWS::Lambda::Permission", "Properties": permission });
+            }),
+        ];
+        for (what, change) in same {
+            let mut template = template();
+            change(&mut template);
+            assert_eq!(faults(&template), [], "{what}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_template_has_no_faults_and_does_no_harm() {
+        for json in [
+            json!(null),
+            json!([1]),
+            json!({ "Resources": 7 }),
+            json!({ "Resources": { "A": null, "B": { "Type": "AWS::IAM::Role" } } }),
+        ] {
+            assert_eq!(faults(&json), []);
+        }
+    }
+
+    #[test]
+    fn stars_and_question_marks() {
+        for (pattern, text, covers) in [
+            ("logs:Put*", "logs:PutLogEvents", true),
+            ("LOGS:putlogevents", "logs:PutLogEvents", true),
+            ("*:P?tLog*s", "logs:PutLogEvents", true),
+            ("logs:Put", "logs:PutLogEvents", false),
+            ("logs:PutLogEvents?", "logs:PutLogEvents", false),
+            ("**", "", true),
+            ("", "a", false),
+        ] {
+            assert_eq!(glob(pattern, text), covers, "{pattern}");
+        }
+        assert!(!glob(&"*a".repeat(40), &"a".repeat(39)), "and none takes for ever");
+    }
+}

@@ -1,0 +1,29 @@
+//! `synth explain`: what each permission is for.
+
+use clap::ValueEnum;
+
+use super::{Stop, print, source::Source};
+use crate::explain::explain;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    source: Source,
+    /// The form of the explanation
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Stop> {
+    let explanation = explain(&args.source.template()?);
+    match args.format {
+        Format::Text => print(&explanation.text()),
+        Format::Json => print(&format!("{:#}\n", explanation.json())),
+    }
+}

@@ -1,0 +1,20 @@
+//! `synth generate`: writes the project's generated files. A file that is right already is left alone.
+
+use super::{Stop, project};
+
+pub(super) fn run() -> Result<(), Stop> {
+    // Everything is made before anything is written.
+    for document in project::documents()? {
+        let path = &document.path;
+        if std::fs::read_to_string(path).is_ok_and(|text| text == document.text) {
+            continue;
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        folder
+            .map_or(Ok(()), std::fs::create_dir_all)
+            .and_then(|()| std::fs::write(path, &document.text))
+            .map_err(|e| Stop::failure(format!("{}: cannot be written: {e}", path.display())))?;
+        println!("wrote {}", path.display());
+    }
+    Ok(())
+}

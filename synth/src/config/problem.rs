@@ -1,0 +1,155 @@
+//! Problems with a configuration, as people read them.
+
+use std::{fmt, ops::Range};
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+use super::document;
+
+/// A place in a text; lines and columns count from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The line.
+    pub line: usize,
+    /// The column, in characters.
+    pub column: usize,
+}
+
+/// One problem, at its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where it begins.
+    pub place: Place,
+    /// What is wrong.
+    pub message: String,
+    /// What is probably meant.
+    pub meant: Option<String>,
+    /// What is allowed, and what to do.
+    pub notes: Vec<String>,
+    /// The bytes of the text that are wrong; none where something is missing.
+    at: Range<usize>,
+    /// Other places that have to do with it, and what they say.
+    context: Vec<(Range<usize>, String)>,
+}
+
+impl Problem {
+    /// A problem with some characters of the text.
+    pub(super) fn new(text: &str, at: Range<usize>, message: String) -> Self {
+        let at = bytes(text, at);
+        let before = &text[..at.start];
+        let line = before.rfind('\n').map_or(0, |newline| newline + 1);
+        // An editor shows no byte order mark.
+        let visible = |text: &'_ str| text.chars().filter(|c| *c != '\u{feff}').count();
+        let place = Place { line: before.matches('\n').count() + 1, column: visible(&before[line..]) + 1 };
+        Self { place, message, meant: None, notes: Vec::new(), at, context: Vec::new() }
+    }
+
+    /// A problem with the value of a setting of a text that can be read; with its beginning where it is not written.
+    #[must_use]
+    pub fn with(setting: &str, text: &str, message: &str) -> Self {
+        Self::new(text, document::place(text, setting).unwrap_or_default(), format!("{setting}: {message}"))
+    }
+
+    /// A problem with what comes behind a text.
+    #[must_use]
+    pub fn behind(text: &str, message: &str, fix: &str) -> Self {
+        let end = text.chars().count();
+        Self::new(text, end..end, message.to_owned()).note(fix)
+    }
+
+    pub(super) fn meant(mut self, meant: Option<String>) -> Self {
+        self.meant = meant;
+        self
+    }
+
+    pub(super) fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    pub(super) fn context(mut self, text: &str, at: Range<usize>, says: String) -> Self {
+        self.context.push((bytes(text, at), says));
+        self
+    }
+
+    fn report<'a>(&'a self, level: Level<'a>, file: &'a str, text: &'a str) -> Group<'a> {
+        let group = Group::with_title(level.primary_title(self.message.as_str()));
+        let group = if self.at.is_empty() {
+            group.element(Origin::path(file).line(self.place.line).char_column(self.place.column))
+        } else {
+            let label = self.meant.as_ref().map(|meant| format!("did you mean {meant}?"));
+            let others = self.context.iter();
+            let others = others.map(|(at, says)| AnnotationKind::Context.span(at.clone()).label(Some(says.as_str())));
+            let caret = AnnotationKind::Primary.span(self.at.clone()).label(label);
+            group.element(Snippet::source(text).path(file).annotation(caret).annotations(others))
+        };
+        group.elements(self.notes.iter().map(|note| Level::HELP.message(note.as_str())))
+    }
+
+    /// The problem as a warning.
+    #[must_use]
+    pub fn render_warning(&self, file: &str, text: &str) -> String {
+        Renderer::plain().render(&[self.report(Level::WARNING, file, text)]) + "\n"
+    }
+}
+
+/// The bytes that some characters are; of several lines the first, as far as it is written on.
+pub(super) fn bytes(text: &str, characters: Range<usize>) -> Range<usize> {
+    let mut indices = text.char_indices().map(|(index, _)| index).chain([text.len()]).skip(characters.start);
+    let start = indices.next().unwrap_or(text.len());
+    let end = match characters.len() {
+        0 => start,
+        length => indices.nth(length - 1).unwrap_or(text.len()),
+    };
+    let first_line = text[start..end].lines().next().unwrap_or_default();
+    start..start + first_line.trim_end().len()
+}
+
+/// Every problem of a file, in the order of the file; never empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// The problems, brought into order.
+    pub(super) fn new(mut list: Vec<Problem>) -> Self {
+        list.sort_by_key(|problem| problem.place);
+        Self(list)
+    }
+
+    /// The problems.
+    #[must_use]
+    pub fn list(&self) -> &[Problem] {
+        &self.0
+    }
+
+    /// All of them as people read them: each with its place, the line itself, a caret under the value, and what
+    /// would be right.
+    #[must_use]
+    pub fn render(&self, file: &str, text: &str) -> String {
+        let renderer = Renderer::plain();
+        let all = self.0.iter().map(|problem| renderer.render(&[problem.report(Level::ERROR, file, text)]) + "\n");
+        let all: Vec<_> = all.collect();
+        let count = match self.0.len() {
+            1 => "1 problem".into(),
+            n => format!("{n} problems"),
+        };
+        format!("{}\n{file} has {count}\n", all.join("\n"))
+    }
+}
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Self(vec![problem])
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = |p: &Problem| {
+            let meant = p.meant.iter().map(|meant| format!("did you mean {meant}?"));
+            let said = [p.message.clone()].into_iter().chain(meant).chain(p.notes.iter().cloned());
+            format!("{}:{}: {}", p.place.line, p.place.column, said.collect::<Vec<_>>().join("; "))
+        };
+        f.write_str(&self.0.iter().map(line).collect::<Vec<_>>().join("\n"))
+    }
+}

@@ -1,0 +1,114 @@
+//! The settings of rotation.yaml: their names, meanings, kinds and defaults, declared once.
+//!
+//! The reader and the JSON Schema both come from this table.
+
+use lambda::{
+    notice::Language,
+    plan::{DeleteAfter, Delivery, Patience, StillInUse},
+    settings::SecretPrefix,
+    time::Span,
+};
+use serde_json::Value as Json;
+
+use super::{
+    document::Document,
+    email::Email,
+    kind::Kind,
+    schedule::{ScheduleExpression, TimeZone},
+    stack_name::StackName,
+    user::User,
+    values::{LogRetention, Memory, RotateAfter, Timeout},
+};
+use crate::cfn::resource::Architecture;
+
+/// One setting.
+#[derive(Debug)]
+pub(super) struct Setting {
+    /// Its name in the file.
+    pub(super) name: &'static str,
+    /// What it means.
+    pub(super) doc: &'static str,
+    /// What a careful team would choose; none where only the user can know.
+    pub(super) default: Option<&'static str>,
+    /// Values that show what is possible.
+    pub(super) examples: &'static [&'static str],
+    /// What the schema says of its value.
+    pub(super) schema: fn() -> Json,
+    /// A value as JSON.
+    pub(super) json: fn(&str) -> Json,
+}
+
+impl Setting {
+    /// A line as it could stand in the file.
+    pub(super) fn sample(&self) -> String {
+        format!("{}: {}", self.name, self.examples.first().copied().or(self.default).unwrap_or("…"))
+    }
+}
+
+macro_rules! settings {
+    ($($(#[doc = $doc:literal])+ $name:ident: $kind:ty $(= $default:literal)?, such as $($example:literal),+;)+) => {
+        /// What was read: each setting, if it is right.
+        #[derive(Debug)]
+        pub(super) struct Given {
+            $($(#[doc = $doc])+ pub(super) $name: Option<$kind>,)+
+        }
+
+        /// Every setting, in the order in which they are explained.
+        pub(super) const SETTINGS: &[Setting] = &[$(Setting {
+            name: stringify!($name),
+            doc: concat!($($doc),+),
+            default: settings!(@default $($default)?),
+            examples: &[$($example),+],
+            schema: <$kind as Kind>::schema,
+            json: <$kind as Kind>::json,
+        }),+];
+
+        impl Given {
+            /// Reads them all.
+            pub(super) fn read(document: &mut Document<'_>) -> Self {
+                let mut settings = SETTINGS.iter();
+                $(let $name = settings.next().and_then(|setting| document.read(setting));)+
+                Self { $($name),+ }
+            }
+        }
+    };
+    (@default) => { None };
+    (@default $default:literal) => { Some($default) };
+}
+
+settings! {
+    /// The IAM users whose access keys are rotated; a user with a path is written with it
+    users: Vec<User>, such as "[alice, /ci/deployer]";
+    /// Who is told of a new key; each address must confirm the mail that AWS sends it
+    emails: Vec<Email>, such as "[security@example.com]";
+    /// What the mails are written in
+    language: Language = "en", such as "en", "ja";
+    /// When to look: EventBridge Scheduler's rate(…), cron(…) or at(…)
+    schedule: ScheduleExpression = "rate(1 day)", such as "rate(1 day)", "cron(0 9 ? * MON-FRI *)", "at(2027-01-31T09:00:00)";
+    /// The time zone that the schedule means
+    time_zone: TimeZone = "UTC", such as "UTC", "Asia/Tokyo", "Europe/Berlin";
+    /// The age at which a key gets a successor
+    rotate_after: RotateAfter = "60d", such as "30d", "60d", "90d";
+    /// How long the old key works side by side with its successor; 0 deactivates it at once
+    overlap: Span = "7d", such as "7d", "12h", "0";
+    /// How long a deactivated key is kept in case somebody needs it back; next-rotation keeps it until its place is needed
+    delete_after: DeleteAfter = "14d", such as "14d", "next-rotation";
+    /// What happens to an old key that is still used after the overlap: wait (and say so in each run), or retire it
+    still_in_use: StillInUse = "wait", such as "wait", "retire";
+    /// How long after the overlap to wait for a key that is still in use; then it is deactivated all the same
+    wait_at_most: Patience = "forever", such as "forever", "30d";
+    /// Where a new secret goes: into Secrets Manager, or into the mail itself
+    delivery: Delivery = "secrets-manager", such as "secrets-manager", "email";
+    /// The first part of the secrets' names, before a slash and the user's name
+    secret_prefix: SecretPrefix = "access-key-rotation", such as "access-key-rotation", "team/keys";
+    /// The stack's name, which its function and its schedule bear too
+    stack_name: StackName = "access-key-rotation", such as "access-key-rotation";
+    /// The processor that the function runs on
+    architecture: Architecture = "arm64", such as "arm64", "x86_64";
+    /// The function's memory in MiB
+    memory: Memory = "128", such as "128", "256";
+    /// How long one run may take
+    timeout: Timeout = "10m", such as "10m";
+    /// How long the function's log is kept
+    log_retention: LogRetention = "90d", such as "90d", "365d";
+}

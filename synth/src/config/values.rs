@@ -1,0 +1,267 @@
+//! Values with limits of their own.
+
+use std::str::FromStr;
+
+use lambda::{
+    notice::Language,
+    plan::{DeleteAfter, Delivery, Patience, ROTATION_BUDGET, StillInUse},
+    settings::SecretPrefix,
+    text::Invalid,
+    time::Span,
+};
+use serde_json::{Value as Json, json};
+
+use super::{
+    kind::{Kind, Rule, Word, Wrong},
+    near, pattern,
+    tree::{Content, Node},
+};
+use crate::cfn::resource::Architecture;
+
+/// The age at which a key is replaced: a minute at least.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RotateAfter(pub(super) Span);
+
+impl RotateAfter {
+    const LEAST: Span = Span::minutes(1);
+}
+
+impl FromStr for RotateAfter {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let invalid = || Invalid {
+            value: text.to_owned(),
+            what: "an age at which a key can be replaced",
+            allowed: "a whole number with d, h, m or s, such as 90d or 12h, from 1m to 3653d",
+        };
+        text.parse().ok().filter(|span| *span >= Self::LEAST).map(Self).ok_or_else(invalid)
+    }
+}
+
+/// How long one run may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timeout(pub(super) Span);
+
+impl Timeout {
+    /// The verification and the calls around it, and a bit for the users before.
+    const LEAST: Span = Span::seconds(ROTATION_BUDGET.as_seconds() + 30);
+    /// Lambda quotas, "Function timeout".
+    const MOST: Span = Span::minutes(15);
+}
+
+impl FromStr for Timeout {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let invalid = || Invalid {
+            value: text.to_owned(),
+            what: "a time that a run can be given",
+            allowed: "2m at least, which a rotation needs, and at most the 15m that Lambda allows, such as 10m",
+        };
+        text.parse().ok().filter(|span| (Self::LEAST..=Self::MOST).contains(span)).map(Self).ok_or_else(invalid)
+    }
+}
+
+/// Each form of a duration from `least` to `most`.
+fn durations(least: Span, most: Span) -> String {
+    let forms = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)].into_iter().filter_map(|(unit, seconds)| {
+        let (from, to) = (least.as_seconds().div_ceil(seconds), most.as_seconds() / seconds);
+        (from <= to).then(|| format!("0*{}{unit}", pattern::range(from, to)))
+    });
+    forms.collect::<Vec<_>>().join("|")
+}
+
+fn any_duration(words: &[&'static str]) -> Rule {
+    let pattern = format!("(?:0|{})", durations(Span::ZERO, Span::MAX));
+    Rule { words: words.to_vec(), zero: true, ..Rule::pattern(&pattern) }
+}
+
+/// Words that are durations: their rule, and other words that may stand for them.
+macro_rules! duration_words {
+    ($($type:ty: $rule:expr $(, $aliases:expr)?;)+) => {
+        $(impl Word for $type {
+            const NUMBERS: bool = true;
+            $(const ALIASES: &[(&str, &str)] = &$aliases;)?
+
+            fn rule() -> Rule {
+                $rule
+            }
+
+            fn guesses(text: &str) -> Vec<String> {
+                near::durations(text)
+            }
+        })+
+    };
+}
+
+duration_words! {
+    RotateAfter: Rule::pattern(&format!("(?:{})", durations(Self::LEAST, Span::MAX)));
+    Timeout: Rule::pattern(&format!("(?:{})", durations(Self::LEAST, Self::MOST)));
+    Span: any_duration(&[]);
+    DeleteAfter: any_duration(&["next-rotation"]);
+    Patience: any_duration(&["forever"]), [("always", "forever"), ("infinite", "forever"), ("unlimited", "forever")];
+}
+
+/// How long the function's log is kept, in days.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LogRetention(pub(super) u32);
+
+macro_rules! retentions {
+    ($($days:literal)+) => { [$((concat!($days, "d"), $days)),+] };
+}
+
+/// The retentions that CloudWatch Logs knows ("PutRetentionPolicy": retentionInDays).
+const RETENTIONS: [(&str, u32); 22] =
+    retentions!(1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653);
+
+impl FromStr for LogRetention {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let known = RETENTIONS.iter().find(|(word, _)| *word == text);
+        known.map(|(_, days)| Self(*days)).ok_or_else(|| Invalid {
+            value: text.to_owned(),
+            what: "a retention that CloudWatch Logs knows",
+            allowed: "1d, 3d, 5d, 7d, 14d, 30d, 60d, 90d, 120d, 150d, 180d, 365d, 400d, 545d, 731d, 1096d, 1827d, 2192d, \
+                      2557d, 2922d, 3288d or 3653d",
+        })
+    }
+}
+
+impl Word for LogRetention {
+    const NUMBERS: bool = true;
+
+    fn rule() -> Rule {
+        Rule::words(RETENTIONS.iter().map(|(word, _)| *word))
+    }
+
+    /// The nearest that there is.
+    fn guesses(text: &str) -> Vec<String> {
+        let spans = near::durations(text).into_iter().filter_map(|text| text.parse::<Span>().ok());
+        let nearest = |span: Span| {
+            let known = RETENTIONS.iter().min_by_key(|(_, days)| span.whole_days().abs_diff((*days).into()));
+            known.map(|(word, _)| (*word).to_owned())
+        };
+        spans.filter_map(nearest).collect()
+    }
+}
+
+/// The function's memory in MiB (Lambda quotas, "Function memory allocation").
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Memory(pub(super) u32);
+
+impl Memory {
+    const LEAST: u32 = 128;
+    const MOST: u32 = 10_240;
+
+    fn fits(text: &str) -> Option<Self> {
+        text.parse().ok().filter(|mib| (Self::LEAST..=Self::MOST).contains(mib)).map(Self)
+    }
+
+    /// `"128"`, `128 MB`, `1 GB`.
+    fn guess(text: &str) -> Option<u32> {
+        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let mib = match text[digits..].trim().to_lowercase().as_str() {
+            "" | "m" | "mb" | "mib" => 1,
+            "g" | "gb" | "gib" => 1_024,
+            _ => return None,
+        };
+        let mib = text[..digits].parse::<u32>().ok()?.checked_mul(mib)?;
+        Self::fits(&mib.to_string()).map(|memory| memory.0)
+    }
+}
+
+impl Kind for Memory {
+    fn read(node: &Node<'_>) -> Result<Self, Vec<Wrong>> {
+        let (shown, meant) = match &node.content {
+            Content::Number(digits) => match Self::fits(digits) {
+                Some(memory) => return Ok(memory),
+                None => (digits.to_string(), None),
+            },
+            Content::Text(text) => (format!("{text:?}"), Self::guess(text).map(|mib| mib.to_string())),
+            Content::Other(text) => (text.to_string(), None),
+            _ => ("this".into(), None),
+        };
+        let (least, most) = (Self::LEAST, Self::MOST);
+        let wrong = Wrong::new(format!("{shown} is not a whole number from {least} to {most}"));
+        Err(vec![Wrong { meant, ..wrong.allowed(format!("allowed: a number of MiB from {least} to {most}")) }])
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "integer", "minimum": Self::LEAST, "maximum": Self::MOST })
+    }
+
+    fn json(text: &str) -> Json {
+        text.parse::<u32>().map_or(Json::Null, Json::from)
+    }
+}
+
+impl Word for SecretPrefix {
+    fn rule() -> Rule {
+        let (edge, middle) = ("[A-Za-z0-9_+=.@-]", "[A-Za-z0-9/_+=.@-]");
+        Rule::pattern(&format!("{edge}(?:{middle}{{0,254}}{edge})?"))
+    }
+
+    fn guesses(text: &str) -> Vec<String> {
+        vec![text.trim_matches(['/', ' ']).replace(' ', "-")]
+    }
+}
+
+impl Word for Delivery {
+    fn rule() -> Rule {
+        Rule::words(Self::WORDS.iter().copied())
+    }
+}
+
+impl Word for StillInUse {
+    fn rule() -> Rule {
+        Rule::words(Self::WORDS.iter().copied())
+    }
+}
+
+impl Word for Language {
+    const ALIASES: &[(&str, &str)] = &[("japanese", "ja"), ("日本語", "ja"), ("english", "en")];
+
+    fn rule() -> Rule {
+        Rule::words(Self::WORDS.iter().copied())
+    }
+}
+
+impl FromStr for Architecture {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let known = Self::ALL.iter().find(|(word, _)| *word == text);
+        known.map(|(_, architecture)| *architecture).ok_or_else(|| Invalid {
+            value: text.to_owned(),
+            what: "an architecture",
+            allowed: "arm64 or x86_64",
+        })
+    }
+}
+
+impl Word for Architecture {
+    const ALIASES: &[(&str, &str)] =
+        &[("aarch64", "arm64"), ("amd64", "x86_64"), ("x64", "x86_64"), ("x86", "x86_64"), ("intel", "x86_64")];
+
+    fn rule() -> Rule {
+        Rule::words(Self::ALL.iter().map(|(word, _)| *word))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_read_names_the_limits_that_are_enforced() {
+        let allowed = |refused: Invalid| refused.allowed;
+        let timeout = allowed("".parse::<Timeout>().unwrap_err());
+        assert!(timeout.contains(&Timeout::LEAST.to_string()) && timeout.contains(&Timeout::MOST.to_string()));
+        let age = allowed("".parse::<RotateAfter>().unwrap_err());
+        assert!(age.contains(&RotateAfter::LEAST.to_string()) && age.contains(&Span::MAX.to_string()));
+        let retention = allowed("".parse::<LogRetention>().unwrap_err()).replace(" or ", ", ");
+        assert_eq!(retention, RETENTIONS.map(|(word, _)| word).join(", "));
+    }
+}
