@@ -1,0 +1,206 @@
+//! The roles allow what is needed, and nothing is allowed in vain: each request that the handler and AWS's services make
+//! in the roles of the committed configurations, decided by the policy evaluator.
+//!
+//! `tests/tests/permissions.rs` shows the same of the handler's calls with IAM enforced by the local AWS. Here are also
+//! the requests that it does not check, those that must be refused, and each ARN of each statement.
+#![allow(missing_docs)]
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use common::read;
+use lambda::steps::steps;
+use serde_json::{Value as Json, json};
+use synth::{
+    cfn::json::to_json,
+    config::{self, Config, Overrides},
+    iam::evaluate::{Decision, Document, Request, decide},
+    stack,
+};
+
+const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:topic";
+const QUEUE: &str = "arn:aws:sqs:eu-west-1:111122223333:queue";
+const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111122223333:function:access-key-rotation";
+const LOG_GROUP: &str = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/access-key-rotation";
+
+/// What CloudFormation fills in.
+fn resolve(name: &str) -> Option<String> {
+    let value = match name {
+        "AWS::Partition" => "aws",
+        "AWS::AccountId" => "111122223333",
+        "AWS::Region" => "eu-west-1",
+        "AWS::StackName" => "access-key-rotation",
+        "NotificationTopic" => TOPIC,
+        "DeadLetterQueue.Arn" => QUEUE,
+        "Function.Arn" => FUNCTION,
+        // CloudFormation's ARN of a log group covers its streams ("AWS::Logs::LogGroup": Return values).
+        "LogGroup.Arn" => return Some(format!("{LOG_GROUP}:*")),
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+fn configuration(path: &str) -> (Config, Json) {
+    let config = config::read(&read(path), Overrides::default()).unwrap().config;
+    let template = to_json(&stack::template(&config).unwrap());
+    (config, template)
+}
+
+fn policy<'t>(template: &'t Json, role: &str) -> &'t Json {
+    let policies = template["Resources"][role]["Properties"]["Policies"].as_array().unwrap();
+    assert_eq!(policies.len(), 1);
+    &policies[0]["PolicyDocument"]
+}
+
+fn decision(document: &Json, request: &Request) -> Decision {
+    decide(&[Document::read(document, &resolve).unwrap()], None, request)
+}
+
+fn request(action: &str, resource: &str, context: &[(&str, &[&str])]) -> Request {
+    let values = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+    Request {
+        principal: "AWS:arn:aws:iam::111122223333:role/role".into(),
+        action: action.into(),
+        resource: resource.into(),
+        context: context.iter().map(|(key, all)| ((*key).to_owned(), values(all))).collect::<BTreeMap<_, _>>(),
+    }
+}
+
+/// The requests of one action for one user, as AWS sees them.
+fn handlers(config: &Config, action: &str, path: &str, secret: &str) -> Vec<Request> {
+    let tags: &[(&str, &[&str])] =
+        &[("aws:tagkeys", &["access-key-rotation:delivered", "access-key-rotation:intent:run"])];
+    let secret_arn = |ending| format!("arn:aws:secretsmanager:eu-west-1:111122223333:secret:{secret}{ending}");
+    let (service, operation) = action.split_once(':').unwrap();
+    match service {
+        "iam" => {
+            let context = if ["TagUser", "UntagUser"].contains(&operation) { tags } else { &[] };
+            vec![request(action, &format!("arn:aws:iam::111122223333:user{path}"), context)]
+        }
+        // A secret that does not exist yet has no random ending; making one that exists is refused for its own reason.
+        "secretsmanager" if operation == "CreateSecret" => {
+            vec![request(action, &secret_arn(""), &[]), request(action, &secret_arn("-Ab1Cd2"), &[])]
+        }
+        "secretsmanager" => vec![request(action, &secret_arn("-Ab1Cd2"), &[])],
+        "sns" => vec![request(action, TOPIC, &[])],
+        other => panic!("{other}: which resource is that, under {:?}?", config.policy.delivery),
+    }
+}
+
+/// Every request that is made in a role: the handler's for each user, and those of the services.
+fn needed(config: &Config, role: &str) -> Vec<Request> {
+    let stream = format!("{LOG_GROUP}:log-stream:2026/11/24/[$LATEST]0123");
+    if role == "ScheduleRole" {
+        return vec![request("lambda:InvokeFunction", FUNCTION, &[]), request("sqs:SendMessage", QUEUE, &[])];
+    }
+    let declared: Vec<_> =
+        lambda::permissions::permissions(&config.policy).into_iter().flat_map(|p| p.actions).collect();
+    let actions: Vec<_> = steps()
+        .into_iter()
+        .filter(|step| step.call.needs_permission())
+        .map(|step| step.call.action())
+        .filter(|action| declared.contains(&action.as_str()))
+        .collect();
+    let mut all: Vec<_> = config
+        .users
+        .iter()
+        .flat_map(|user| {
+            let secret = config.secret_prefix.secret_name(&user.name);
+            actions
+                .iter()
+                .flat_map(move |action| handlers(config, action, &user.resource(), &secret))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    all.extend([
+        request("logs:CreateLogStream", &stream, &[]),
+        request("logs:PutLogEvents", &stream, &[]),
+        request("sqs:SendMessage", QUEUE, &[]),
+    ]);
+    all
+}
+
+#[test]
+fn the_roles_allow_what_is_needed_and_each_action_and_each_arn_is_needed() {
+    let mut taken = 0;
+    for path in ["rotation.yaml", "examples/article.yaml"] {
+        let (config, template) = configuration(path);
+        for role in ["FunctionRole", "ScheduleRole"] {
+            let document = policy(&template, role);
+            let requests = needed(&config, role);
+            for request in &requests {
+                assert_eq!(decision(document, request), Decision::Allowed, "{path} {role}: {request:?}");
+            }
+            let statements = document["Statement"].as_array().unwrap();
+            for (index, statement) in statements.iter().enumerate() {
+                for element in ["Action", "Resource"] {
+                    let list = statement[element].as_array().unwrap();
+                    for item in 0..list.len() {
+                        let mut less = document.clone();
+                        let mut rest = list.clone();
+                        let gone = rest.remove(item);
+                        less["Statement"][index][element] = json!(rest);
+                        if rest.is_empty() {
+                            less["Statement"].as_array_mut().unwrap().remove(index);
+                        }
+                        let refused = requests.iter().any(|request| decision(&less, request) != Decision::Allowed);
+                        assert!(refused, "{path} {role} {}: {gone} is granted in vain", statement["Sid"]);
+                        taken += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(taken > 50, "{taken}");
+    println!("grants: {taken} actions and ARNs taken away one by one, a needed request refused each time");
+}
+
+#[test]
+fn the_handler_may_do_nothing_to_anything_else() {
+    for path in ["rotation.yaml", "examples/article.yaml"] {
+        let (config, template) = configuration(path);
+        let document = policy(&template, "FunctionRole");
+        let others = needed(&config, "FunctionRole").into_iter().flat_map(|needed| {
+            let elsewhere = [
+                needed.resource.replace("111122223333", "444455556666"),
+                needed.resource.clone() + "x",
+                needed.resource.clone() + "/x",
+                "*".to_owned(),
+            ];
+            let streams = needed.action.starts_with("logs:");
+            elsewhere
+                .into_iter()
+                // Any stream of the group is the group's.
+                .filter(move |resource| !(streams && resource.starts_with(LOG_GROUP)))
+                .map(move |resource| Request { resource, ..needed.clone() })
+        });
+        for request in others {
+            assert_eq!(decision(document, &request), Decision::NotAllowed, "{path}: {request:?}");
+        }
+        let user = format!("arn:aws:iam::111122223333:user{}", config.users[0].resource());
+        for (action, resource, context) in [
+            ("iam:TagUser", user.as_str(), &[("aws:tagkeys", &["team"][..])][..]),
+            ("iam:TagUser", &user, &[("aws:tagkeys", &["access-key-rotation:delivered", "team"][..])]),
+            ("iam:UntagUser", &user, &[("aws:tagkeys", &["team"][..])]),
+            // ForAllValues holds where there is no key at all.
+            ("iam:TagUser", &user, &[]),
+            ("iam:UntagUser", &user, &[]),
+            ("iam:DeleteUser", &user, &[]),
+            ("iam:AttachUserPolicy", &user, &[]),
+            ("iam:PutUserPolicy", &user, &[]),
+            ("iam:CreateLoginProfile", &user, &[]),
+            (
+                "secretsmanager:GetSecretValue",
+                "arn:aws:secretsmanager:eu-west-1:111122223333:secret:access-key-rotation/alice-Ab1Cd2",
+                &[],
+            ),
+            ("sns:Subscribe", TOPIC, &[]),
+            ("sts:AssumeRole", "arn:aws:iam::111122223333:role/x", &[]),
+            ("lambda:InvokeFunction", FUNCTION, &[]),
+        ] {
+            let request = request(action, resource, context);
+            assert_eq!(decision(document, &request), Decision::NotAllowed, "{path}: {request:?}");
+        }
+    }
+}
