@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use common::{Python, cases};
 use proptest::{prelude::*, sample::select, test_runner::TestCaseError};
 use serde_json::{Value as Json, json};
+use serde_yaml::Value as Yaml;
 use synth::cfn::{
     HasArn, LogicalId, Part, Property, Pseudo, Resource, Template, Text, Value, json, read as reader,
     shape::Shape,
@@ -247,8 +248,34 @@ fn same(what: &str, read: &Json, meant: &Json, text: &str) -> Result<(), TestCas
     Ok(())
 }
 
+/// What a reader of YAML 1.2 makes of it, which knows CloudFormation's tags as little as any editor does.
+fn yaml_1_2(read: Yaml) -> Json {
+    match read {
+        Yaml::Sequence(items) => items.into_iter().map(yaml_1_2).collect(),
+        Yaml::Mapping(entries) => {
+            let entry =
+                |(key, value): (Yaml, Yaml)| (key.as_str().expect("a text for a key").to_owned(), yaml_1_2(value));
+            Json::Object(entries.into_iter().map(entry).collect())
+        }
+        Yaml::Tagged(tagged) => {
+            let name = tagged.tag.to_string().trim_start_matches('!').to_owned();
+            let value = match yaml_1_2(tagged.value) {
+                Json::String(text) if name == "GetAtt" => text.splitn(2, '.').map(Json::from).collect(),
+                value => value,
+            };
+            let name = if name == "Ref" { name } else { format!("Fn::{name}") };
+            Json::Object([(name, value)].into_iter().collect())
+        }
+        scalar => serde_json::to_value(scalar).expect("JSON has every scalar of YAML"),
+    }
+}
+
 fn all_read_alike(value: &Value) -> Result<(), TestCaseError> {
     let meant = json::to_json(value);
+    match serde_yaml::from_str(&yaml::emit(value)) {
+        Ok(read) => same("YAML 1.2", &yaml_1_2(read), &meant, &yaml::emit(value))?,
+        Err(e) => prop_assert!(false, "serde_yaml cannot read this: {}\n{}", e, yaml::emit(value)),
+    }
     for (text, others) in [(yaml::emit(value), &["plain", "cli"][..]), (json::emit(value), &["cli"])] {
         match reader::read(&text) {
             Ok(read) => same("synth", &read, &meant, &text)?,
