@@ -108,7 +108,7 @@ impl Sheet<'_> {
             DeleteAfter::Window(window) => {
                 let row = vec![
                     (retired + window).to_string(),
-                    "deleted; until then `make undo` reactivates it".into(),
+                    "deleted; until shortly before, `make undo` reactivates it".into(),
                     "works".into(),
                 ];
                 rows.push(row);
