@@ -62,7 +62,9 @@ fn purpose(call: &Call) -> &'static str {
         Call::Publish(_) => "mail that there is a new key, or the key itself",
         Call::UntagUser(_) => "take a note back whose rotation is over",
         Call::DeactivateAccessKey(..) => "deactivate a key whose overlap is over, or one that could not be delivered",
-        Call::ActivateAccessKey(_) => "reactivate the previous key when a person asks for it, or a mailed key that turns out to be in use",
+        Call::ActivateAccessKey(_) => {
+            "reactivate the previous key when a person asks for it, or a mailed key that turns out to be in use"
+        }
         Call::DeleteAccessKey(..) => "delete an inactive key whose time is over or whose place is needed",
     }
 }
