@@ -28,10 +28,8 @@ pub struct Permission {
 pub enum Target {
     /// The IAM users of the configuration.
     Users,
-    /// Those users' secrets.
+    /// The secrets whose names begin with the configured prefix.
     Secrets,
-    /// Those users' secrets, as long as they do not exist.
-    NewSecrets,
     /// The notification topic.
     Topic,
 }
@@ -73,9 +71,9 @@ pub fn permissions(policy: &Policy) -> Vec<Permission> {
         list.push(Permission {
             sid: "CreateSecrets",
             actions: vec!["secretsmanager:CreateSecret"],
-            on: Target::NewSecrets,
+            on: Target::Secrets,
             tag_prefix: None,
-            why: "Make each user's secret, once. While it does not exist, its ARN has no random ending yet.",
+            why: "Make each user's secret, once; only below this prefix.",
         });
         list.push(Permission {
             sid: "StoreNewKeys",

@@ -192,7 +192,7 @@ impl Graph<'_> {
             } else if let Some((_, user)) = resource.split_once(":user/") {
                 Some(("users", "IAM users", user.to_owned()))
             } else if let Some((_, secret)) = resource.split_once(":secret:") {
-                Some(("secrets", "secrets", secret.trim_end_matches("-??????").to_owned()))
+                Some(("secrets", "secrets", secret.to_owned()))
             } else if !resource.starts_with("${")
                 && !view.resources().any(|r| resource.contains(&format!("${{{}", r.id)))
             {

@@ -30,13 +30,8 @@ def arn(rest):
     return Sub("arn:${AWS::Partition}:" + rest)
 
 
-def secret(name):
-    return arn("secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:access-key-rotation/" + name)
-
-
 user_arns = [arn("iam::${AWS::AccountId}:user/" + name) for name in USERS]
-new_secret_arns = [secret(name + ending) for name in USERS for ending in ("", "-??????")]
-secret_arns = [secret(name + "-??????") for name in USERS]
+secret_arns = [arn("secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:access-key-rotation/*")]
 
 stack = Template(
     Description="Rotates the access keys of 2 IAM user(s), delivered by secrets-manager. "
@@ -68,7 +63,7 @@ rotation = policy(
     allow("ReadKeys", ["iam:ListAccessKeys", "iam:ListUserTags", "iam:GetAccessKeyLastUsed"], user_arns),
     allow("WriteJournal", ["iam:TagUser", "iam:UntagUser"], user_arns, Condition=only_journal),
     allow("RotateKeys", ["iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:DeleteAccessKey"], user_arns),
-    allow("CreateSecrets", ["secretsmanager:CreateSecret"], new_secret_arns),
+    allow("CreateSecrets", ["secretsmanager:CreateSecret"], secret_arns),
     allow("StoreNewKeys", ["secretsmanager:PutSecretValue", "secretsmanager:DescribeSecret"], secret_arns),
     allow("SendMail", ["sns:Publish"], [Ref(topic)]),
     allow("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], [GetAtt(log_group, "Arn")]),

@@ -1,6 +1,9 @@
 //! The handler's permissions, as statements on this stack's own things.
 
-use lambda::permissions::{Permission, Target, permissions};
+use lambda::{
+    permissions::{Permission, Target, permissions},
+    settings::SecretPrefix,
+};
 
 use crate::{
     cfn::{Handle, Pseudo, resource::Topic},
@@ -10,15 +13,10 @@ use crate::{
 
 /// One statement for each permission that the handler declares.
 pub(super) fn handler(config: &Config, topic: &Handle<Topic>) -> Vec<Statement> {
-    let secrets = |endings: &[&str]| {
-        let names = config.users.iter().map(|user| config.secret_prefix.secret_name(&user.name));
-        names.flat_map(|name| endings.iter().map(move |ending| secret_arn(&format!("{name}{ending}")))).collect()
-    };
     let statement = |permission: Permission| {
         let resources = match permission.on {
             Target::Users => config.users.iter().map(|user| user_arn(&user.resource())).collect(),
-            Target::Secrets => secrets(&[RANDOM]),
-            Target::NewSecrets => secrets(&["", RANDOM]),
+            Target::Secrets => vec![secrets_arn(&config.secret_prefix)],
             Target::Topic => vec![topic.reference().into()],
         };
         Statement::allow(
@@ -57,9 +55,8 @@ fn user_arn(resource: &str) -> ResourceArn {
     ResourceArn::global("iam", &format!("user{resource}"))
 }
 
-/// Secrets Manager puts a hyphen and six characters of its own behind the name of a secret that exists.
-const RANDOM: &str = "-??????";
-
-fn secret_arn(name: &str) -> ResourceArn {
-    ResourceArn::regional("secretsmanager", &format!("secret:{name}"))
+/// All below the prefix, not each by its name: a policy has room for some twenty users otherwise (IAM User Guide, "IAM
+/// and AWS STS quotas"), and the handler may only write there.
+fn secrets_arn(prefix: &SecretPrefix) -> ResourceArn {
+    ResourceArn::regional("secretsmanager", &format!("secret:{prefix}/*"))
 }

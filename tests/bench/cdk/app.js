@@ -14,10 +14,8 @@ const policy = (...Statement) => ({ Version: "2012-10-17", Statement });
 const trust = (Service, Condition) =>
   policy({ Sid: "Trust", Effect: "Allow", Principal: { Service }, Action: ["sts:AssumeRole"], Condition });
 const arn = (rest) => Fn.sub("arn:${AWS::Partition}:" + rest);
-const secret = (name) => arn("secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:access-key-rotation/" + name);
 const userArns = users.map((name) => arn("iam::${AWS::AccountId}:user/" + name));
-const newSecretArns = users.flatMap((name) => [secret(name), secret(name + "-??????")]);
-const secretArns = users.map((name) => secret(name + "-??????"));
+const secretArns = [arn("secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:access-key-rotation/*")];
 
 // No bootstrap version and no metadata of CDK's: they are no part of the stack.
 const app = new App({ analyticsReporting: false });
@@ -56,7 +54,7 @@ const role = new CfnRole(stack, "FunctionRole", {
           Null: { "aws:TagKeys": ["false"] },
         }),
         allow("RotateKeys", ["iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:DeleteAccessKey"], userArns),
-        allow("CreateSecrets", ["secretsmanager:CreateSecret"], newSecretArns),
+        allow("CreateSecrets", ["secretsmanager:CreateSecret"], secretArns),
         allow("StoreNewKeys", ["secretsmanager:PutSecretValue", "secretsmanager:DescribeSecret"], secretArns),
         allow("SendMail", ["sns:Publish"], [topic.ref]),
         allow("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], [logGroup.attrArn]),
