@@ -61,11 +61,15 @@ fn assert_all_kept(folder: &Path, templates: usize) {
 #[test]
 #[ignore = "needs cfn-guard: run make guard"]
 fn the_committed_templates_keep_every_rule() {
-    let templates = root().join("templates");
-    let files = fs::read_dir(&templates).unwrap().map(|file| file.unwrap().path());
-    let number = files.filter(|file| file.extension().is_some_and(|extension| extension == "yaml")).count();
-    assert!(number >= 2);
-    assert_all_kept(&templates, number);
+    // The templates alone: cfn-guard would take the schema beside them for one.
+    let folder = tempfile::tempdir().unwrap();
+    let files = fs::read_dir(root().join("templates")).unwrap().map(|file| file.unwrap().path());
+    let templates: Vec<_> = files.filter(|file| file.extension().is_some_and(|e| e == "yaml")).collect();
+    for template in &templates {
+        fs::copy(template, folder.path().join(template.file_name().unwrap())).unwrap();
+    }
+    assert!(templates.len() >= 2);
+    assert_all_kept(folder.path(), templates.len());
 }
 
 #[test]

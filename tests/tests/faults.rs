@@ -43,7 +43,7 @@ const STARTS: [Start; 10] = [
     Start { name: "young", keys: &[(10, true)], note: Note::Nothing },
     Start { name: "in-overlap", keys: &[(70, true), (2, true)], note: Note::Delivered(2) },
     Start { name: "unfinished", keys: &[(70, true), (2, true)], note: Note::Unfinished(2) },
-    Start { name: "two-inactive", keys: &[(90, false), (70, false)], note: Note::Nothing },
+    Start { name: "two-inactive", keys: &[(90, false), (70, false)], note: Note::Disabled(20) },
     Start { name: "past-overlap", keys: &[(70, true), (20, true)], note: Note::Delivered(20) },
     Start { name: "past-window", keys: &[(90, false), (30, true)], note: Note::Disabled(20) },
     Start { name: "due-and-inactive", keys: &[(150, false), (70, true)], note: Note::Disabled(20) },
