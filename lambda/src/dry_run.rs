@@ -2,7 +2,10 @@
 //!
 //! The plan cannot tell the difference, so what it would do is what the report says.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use crate::{
     journal::{Entry, RunId},
@@ -19,18 +22,23 @@ use crate::{
 /// AWS, for reading only.
 pub struct DryRun<'a, A> {
     aws: &'a A,
-    /// The keys that seem to have been made, so that the lists that follow show them.
-    made: Mutex<Vec<(UserName, Key)>>,
+    /// The keys of each user that was looked at, as they would be by now: a later list shows what seems to be done.
+    keys: Mutex<BTreeMap<UserName, Vec<Key>>>,
 }
 
 impl<'a, A> DryRun<'a, A> {
     /// Reads from `aws`, writes nowhere.
     pub fn new(aws: &'a A) -> Self {
-        Self { aws, made: Mutex::default() }
+        Self { aws, keys: Mutex::default() }
     }
 
-    fn made(&self) -> MutexGuard<'_, Vec<(UserName, Key)>> {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    fn keys(&self) -> MutexGuard<'_, BTreeMap<UserName, Vec<Key>>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pretend(&self, user: &UserName, change: impl FnOnce(&mut Vec<Key>)) -> Answer {
+        change(self.keys().entry(user.clone()).or_default());
+        Answer::Done
     }
 }
 
@@ -39,10 +47,15 @@ const KEY: &str = "KEY_OF_A_DRY_RUN";
 
 impl<A: Aws> Aws for DryRun<'_, A> {
     async fn list_access_keys(&self, user: &UserName) -> Result<Answer, Failure> {
+        let known = self.keys().get(user).cloned();
+        if let Some(keys) = known {
+            return Ok(Answer::Keys(keys));
+        }
         let answer = self.aws.list_access_keys(user).await?;
-        let Answer::Keys(mut keys) = answer else { return Ok(answer) };
-        keys.extend(self.made().iter().filter(|(owner, _)| owner == user).map(|(_, key)| key.clone()));
-        Ok(Answer::Keys(keys))
+        if let Answer::Keys(keys) = &answer {
+            self.keys().insert(user.clone(), keys.clone());
+        }
+        Ok(answer)
     }
 
     async fn list_user_tags(&self, user: &UserName) -> Result<Answer, Failure> {
@@ -68,16 +81,16 @@ impl<A: Aws> Aws for DryRun<'_, A> {
             message: e.to_string(),
         })?;
         let key = Key { id, status: Status::Active, created: now() };
-        self.made().push((user.clone(), key.clone()));
+        self.pretend(user, |keys| keys.push(key.clone()));
         Ok((Answer::Created(key), SecretAccessKey::new(String::new())))
     }
 
-    async fn set_status(&self, _: &UserName, _: &AccessKeyId, _: Status) -> Result<Answer, Failure> {
-        Ok(Answer::Done)
+    async fn set_status(&self, user: &UserName, key: &AccessKeyId, status: Status) -> Result<Answer, Failure> {
+        Ok(self.pretend(user, |keys| keys.iter_mut().filter(|k| k.id == *key).for_each(|k| k.status = status)))
     }
 
-    async fn delete_access_key(&self, _: &UserName, _: &AccessKeyId) -> Result<Answer, Failure> {
-        Ok(Answer::Done)
+    async fn delete_access_key(&self, user: &UserName, key: &AccessKeyId) -> Result<Answer, Failure> {
+        Ok(self.pretend(user, |keys| keys.retain(|k| k.id != *key)))
     }
 
     async fn verify(&self, _: &UserName, _: &AccessKeyId, _: &SecretAccessKey) -> Result<Answer, Failure> {

@@ -221,7 +221,7 @@ impl Entry {
     }
 }
 
-/// The key of a run's intent tag. At most 108 characters, of 128 that IAM allows.
+/// The key of a run's intent tag. At most 107 characters, of 128 that IAM allows.
 #[must_use]
 pub fn intent_tag(run: &RunId) -> String {
     format!("{INTENT}{run}")

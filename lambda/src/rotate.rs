@@ -56,7 +56,9 @@ pub async fn rotate(
         let now = clock();
         let call = match plan::next_step(&state, &settings.policy, run, now) {
             // Past the deadline another run may hold the user: whatever is left is the next run's.
-            Next::Call(_) if now >= run.deadline => return report(user, found, done, &state, &Rest::OutOfTime),
+            Next::Call(call) if now >= run.deadline => {
+                return report(user, found, done, &state, &Rest::Failed(Box::new((call, time_is_over()))));
+            }
             Next::Call(call) => call,
             Next::Rest(rest) => return report(user, found, done, &state, &rest),
         };
@@ -76,6 +78,14 @@ pub async fn rotate(
         message: format!("{MOST_CALLS} calls did not bring this user to rest"),
     };
     report(user, found, done, &state, &Rest::Failed(Box::new((Call::ListAccessKeys, endless))))
+}
+
+fn time_is_over() -> Failure {
+    Failure {
+        effect: Effect::None,
+        code: "NoTimeLeft".into(),
+        message: "the run's time is over; a later run goes on".into(),
+    }
 }
 
 fn report(user: &UserName, found: Option<Vec<Key>>, done: Vec<Change>, state: &UserState, rest: &Rest) -> UserReport {

@@ -30,8 +30,9 @@ impl Intercept for Doubt {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let answered = attempt.response().is_some_and(|response| response.status().as_u16() < 500);
-        self.0.fetch_or(!answered, Ordering::Relaxed);
+        // A refusal alone is certain. An attempt that AWS accepted, but whose answer broke off, is tried again as well.
+        let refused = attempt.response().is_some_and(|response| (400..500).contains(&response.status().as_u16()));
+        self.0.fetch_or(!refused, Ordering::Relaxed);
         Ok(())
     }
 }
