@@ -34,6 +34,8 @@ pub const UNDONE: &str = "access-key-rotation:undone";
 /// Twice as long as a function can run (15 minutes: Lambda quotas), with room for a last call that is still under way.
 /// Once it has passed, the run that wrote it is certainly dead, and so is every run that read anything before its death.
 pub const LEASE: Span = Span::minutes(35);
+/// How long a run can live, with room for a last call that is still under way: no key of its own is made later.
+pub const LIFE: Span = Span::minutes(16);
 /// How far the handler's clock and IAM's may disagree.
 pub const SKEW: Span = Span::minutes(5);
 
@@ -192,6 +194,13 @@ impl Journal {
     pub fn forget(&mut self, run: &RunId) {
         self.intents.retain(|intent| intent.run != *run);
         self.closed.retain(|closed| closed != run);
+    }
+
+    /// The latest time that it speaks of.
+    #[must_use]
+    pub fn latest(&self) -> Option<Timestamp> {
+        let times = self.intents.iter().map(|intent| intent.at);
+        times.chain(self.delivered.iter().map(|d| d.at)).chain(self.disabled.iter().map(|d| d.at)).max()
     }
 
     /// Since when `key` is known to be inactive.

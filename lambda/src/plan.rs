@@ -16,7 +16,7 @@
 //!   intent's lease is over, nobody else is at work, and the next run reads back what happened.
 
 use crate::{
-    journal::{Delivered, Disabled, Entry, Garbled, Intent, Journal, LEASE, RunId, SKEW},
+    journal::{Delivered, Disabled, Entry, Garbled, Intent, Journal, LEASE, LIFE, RunId, SKEW},
     key::{AccessKeyId, Key, LastUse, Status},
     time::{Span, Timestamp},
 };
@@ -261,8 +261,8 @@ pub enum Rest {
 pub enum Doubt {
     /// The journal cannot be read.
     Journal(Garbled),
-    /// The journal speaks of a rotation that begins in the future.
-    FutureIntent(Timestamp),
+    /// The journal speaks of something that is yet to come.
+    Future(Timestamp),
     /// An unfinished rotation, and more than one key that it may have left.
     UnclearOrigin,
     /// A key that an unfinished rotation seems to have left, yet somebody uses it.
@@ -372,6 +372,10 @@ pub fn next_step(state: &UserState, policy: &Policy, run: &Run, now: Timestamp) 
         Some(Err(garbled)) => return Next::Rest(Rest::NeedsPerson(Doubt::Journal(garbled.clone()))),
         Some(Ok(journal)) => journal,
     };
+    // This handler writes down what has happened. A time that is yet to come would hold everything off until then.
+    if let Some(at) = journal.latest().filter(|at| *at > now + SKEW) {
+        return Next::Rest(Rest::NeedsPerson(Doubt::Future(at)));
+    }
     let view = View { state, keys, journal, policy, run, now };
     match state.intent_at_hand() {
         Some(intent) => view.recover(intent),
@@ -393,14 +397,12 @@ struct View<'a> {
 impl View<'_> {
     /// An intent stands in the journal: leave it to its owner, or, if that run is dead, clean up after it.
     fn recover(&self, intent: &Intent) -> Next {
-        if intent.at > self.now + SKEW {
-            return Next::Rest(Rest::NeedsPerson(Doubt::FutureIntent(intent.at)));
-        }
         let lease_over = intent.at + LEASE;
         if self.now < lease_over {
             return Next::Rest(Rest::Busy(intent.run.clone(), lease_over));
         }
-        let (first, last) = (intent.at.before(SKEW), lease_over + SKEW);
+        // Its run is dead since before the lease was over: a key of a run that began after that is not its own.
+        let (first, last) = (intent.at.before(SKEW), intent.at + LIFE + SKEW);
         let is_candidate = |key: &&Key| {
             key.id != intent.known && self.may_be_undelivered(key) && (first..=last).contains(&key.created)
         };
@@ -549,7 +551,7 @@ impl View<'_> {
 
     /// Two active keys: the older one goes, once its successor has been delivered for long enough.
     fn retire(&self, older: &Key, newer: &Key, due: impl Fn(&Key) -> bool) -> Next {
-        if self.journal.undone.as_ref() == Some(&older.id) && !due(newer) {
+        if self.journal.undone.as_ref() == Some(&older.id) && (self.state.undone || !due(newer)) {
             return Next::Rest(Rest::Undone(older.id.clone(), newer.created + self.policy.rotate_after));
         }
         let (since, until) = match &self.journal.delivered {
@@ -759,7 +761,8 @@ impl UserState {
     /// Whose intent is being dealt with: this run's own, or the dead run's that is recovered from.
     fn intent_at_hand(&self) -> Option<&Intent> {
         let Some(Ok(journal)) = &self.journal else { return None };
-        journal.intents.iter().find(|intent| !self.withdrawn.contains(&intent.run))
+        // The youngest first: as long as any run is at work, hands off.
+        journal.intents.iter().filter(|intent| !self.withdrawn.contains(&intent.run)).max_by_key(|intent| intent.at)
     }
 
     fn verified(&mut self, call: &Call, key: &AccessKeyId) {

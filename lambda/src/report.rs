@@ -254,10 +254,10 @@ impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Journal(garbled) => write!(f, "{garbled}; find out who wrote it, then remove the tag"),
-            Self::FutureIntent(at) => write!(
+            Self::Future(at) => write!(
                 f,
-                "the tag {}… speaks of {at}, which is yet to come; find out who wrote it, then remove the tag",
-                crate::journal::INTENT
+                "a tag {}… speaks of {at}, which is yet to come; find out who wrote it, then remove the tag",
+                crate::journal::PREFIX
             ),
             Self::UnclearOrigin => write!(
                 f,

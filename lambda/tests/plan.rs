@@ -5,11 +5,11 @@
 mod world;
 
 use lambda::{
-    journal::{Delivered, Disabled, Intent, LEASE},
+    journal::{Delivered, Disabled, Intent, Journal, LEASE, LIFE},
     key::{AccessKeyId, LastUse, Status, Status::Active, Status::Inactive},
     plan::{
-        Answer, Call, DeleteAfter, Delivery, Doubt, Order, Patience, Policy, ROTATION_BUDGET, Rest, Run, StillInUse,
-        UserState, VERIFY_ATTEMPTS, VERIFY_PAUSE,
+        Answer, Call, DeleteAfter, Delivery, Doubt, Message, Order, Patience, Policy, ROTATION_BUDGET, Rest, Run,
+        StillInUse, UserState, VERIFY_ATTEMPTS, VERIFY_PAUSE,
     },
     time::{Span, Timestamp},
 };
@@ -302,7 +302,7 @@ fn a_key_that_was_stored_before_the_crash_is_announced_and_committed() {
 
 #[test]
 fn an_orphan_that_is_used_is_no_orphan() {
-    let window_ends = ago(Span::minutes(60)) + LEASE + Span::minutes(5);
+    let window_ends = ago(Span::minutes(60)) + LIFE + Span::minutes(5);
     let sts = |at| LastUse::Used { at, service: "sts".into(), region: "us-east-1".into() };
     let s3 = LastUse::Used { at: ago(Span::minutes(59)), service: "s3".into(), region: "us-east-1".into() };
     for (last_use, removed) in
@@ -338,7 +338,7 @@ fn a_forged_intent_takes_no_key_away() {
     // It speaks of the future.
     let mut world = unfinished();
     world.journal.as_mut().unwrap().intents = vec![intent(NOW + Span::minutes(6), 0)];
-    assert_eq!(runs(&mut world, &careful()).0, Rest::NeedsPerson(Doubt::FutureIntent(NOW + Span::minutes(6))));
+    assert_eq!(runs(&mut world, &careful()).0, Rest::NeedsPerson(Doubt::Future(NOW + Span::minutes(6))));
     // None of them changed anything.
     assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
 }
@@ -658,4 +658,82 @@ fn what_is_known_of_the_keys_is_what_was_listed() {
     let world = with(&[(90, Active), (30, Inactive)]);
     state.learn(&Call::ListAccessKeys, Ok(Answer::Keys(world.keys.clone())));
     assert_eq!(state.keys(), world.keys);
+}
+
+/// A run that took a dead run's key back left the dead run's intent for others to find, and is now at work itself: its
+/// key is made in the dead run's window, and is not the dead run's.
+#[test]
+fn invariant_8_a_dead_runs_intent_says_nothing_of_a_key_that_a_living_run_makes() {
+    for delivery in [Delivery::SecretsManager, Delivery::Email] {
+        let policy = Policy { delivery, ..careful() };
+        let begun = ago(LEASE + Span::minutes(1));
+        let mut world = with(&[(90, Active)]).with_key(begun, Active);
+        world.journal.as_mut().unwrap().intents = vec![intent(begun, 0)];
+        let second = Run { id: "second-run".parse().unwrap(), ..run() };
+        let mut met = None;
+        let (rest, calls) = world.run(&policy, &run(), |_, call, world| {
+            if matches!(call, Call::PutSecretValue(_) | Call::Publish(Message::Secret(_))) {
+                met = Some(world.run(&policy, &second, |_, _, _| None));
+            }
+            None
+        });
+        let (met, met_calls) = met.unwrap();
+        let story = format!("{} {rest:?}; meanwhile {} {met:?}", operations(&calls), operations(&met_calls));
+        assert_eq!(left(&world), keys(&[(0, Active), (2, Active)]), "{story}");
+        assert!(matches!(met, Rest::Busy(..)), "{story}");
+    }
+}
+
+/// The same, where the second run's read of the journal is stale and shows the dead run's intent alone.
+#[test]
+fn invariant_8_nor_if_the_living_runs_intent_is_not_visible_yet() {
+    let policy = careful();
+    let begun = ago(LEASE + Span::minutes(1));
+    let mut world = with(&[(90, Active)]).with_key(begun, Active);
+    world.journal.as_mut().unwrap().intents = vec![intent(begun, 0)];
+    let before = world.journal.clone();
+    let second = Run { id: "second-run".parse().unwrap(), ..run() };
+    let mut met = None;
+    let (rest, calls) = world.run(&policy, &run(), |_, call, world| {
+        if matches!(call, Call::PutSecretValue(_)) {
+            met = Some(world.run(&policy, &second, |_, call, _| {
+                matches!(call, Call::ListUserTags).then(|| Ok(Answer::Journal(before.clone())))
+            }));
+        }
+        None
+    });
+    let (met, met_calls) = met.unwrap();
+    let story = format!("{} {rest:?}; meanwhile {} {met:?}", operations(&calls), operations(&met_calls));
+    assert_eq!(left(&world), keys(&[(0, Active), (2, Active)]), "{story}");
+}
+
+/// Whoever may tag the user may write any time. One that is yet to come would hold everything off until then, in silence.
+#[test]
+fn a_forged_time_in_the_future_asks_for_a_person() {
+    let future = NOW + Span::days(3_650);
+    let delivered = |n| Journal { delivered: Some(Delivered { key: key(n), at: future }), ..Journal::default() };
+    let disabled = Journal { disabled: vec![Disabled { key: key(0), at: future }], ..Journal::default() };
+    for (start, journal) in [
+        (vec![(90, Active), (61, Active)], delivered(1)),
+        (vec![(90, Active)], delivered(7)),
+        (vec![(90, Inactive), (61, Active)], disabled),
+    ] {
+        let mut world = with(&start);
+        world.journal = Ok(journal.clone());
+        let (rest, calls) = runs(&mut world, &careful());
+        assert!(matches!(rest, Rest::NeedsPerson(_)), "{journal:?}: {rest:?} after {calls}");
+    }
+}
+
+/// Nobody wants a key back for the length of one run.
+#[test]
+fn undo_is_not_undone_in_the_same_run_because_the_successor_is_due() {
+    let undo = Run { order: Order::Undo, ..run() };
+    for still_in_use in [StillInUse::Wait, StillInUse::Retire] {
+        let mut world = with(&[(150, Inactive), (61, Active)]);
+        world.journal.as_mut().unwrap().disabled = vec![Disabled { key: key(0), at: days(1) }];
+        world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(1), at: days(61) });
+        let (rest, calls) = world.run(&Policy { still_in_use, ..careful() }, &undo, |_, _, _| None);
+        assert_eq!(world.keys[0].status, Active, "{still_in_use:?}: {rest:?} after {}", operations(&calls));
+    }
 }
