@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Stands in for GitHub's command line and behind it for the comments of one pull request, which are in the file GITHUB.
 
 Two comments make a page, so that whoever reads the first page only is found out.
