@@ -251,7 +251,7 @@ impl Runner {
             }
             let mut context =
                 json!({"github": {"event": event, "token": "a-token"}, "vars": vars, "needs": needs, "steps": {}});
-            context["env"] = evaluated(&workflow["env"], &context);
+            context["env"] = evaluated(&workflow["env"], &context).into();
             let succeeded = needs.values().all(|need| need["result"] == "success");
             let runs = match job["if"].as_str() {
                 Some(condition) => expand(condition, &context) == "true",
@@ -279,9 +279,8 @@ impl Runner {
             process.env("GITHUB_OUTPUT", file("output")).env("GITHUB_STEP_SUMMARY", file("summary"));
             process.env("GITHUB_REPOSITORY", "owner/name").env("GITHUB", file("github.json"));
             process.envs(more.iter().copied());
-            for environment in [&context["env"], &evaluated(&step["env"], &context)] {
-                let variables = environment.as_object().unwrap().iter();
-                process.envs(variables.map(|(name, value)| (name, value.as_str().unwrap())));
+            for (name, value) in context["env"].as_object().unwrap().iter().chain(&evaluated(&step["env"], &context)) {
+                process.env(name, value.as_str().unwrap());
             }
             let output = process.output().unwrap();
             done.log += &text(&output);
@@ -294,7 +293,7 @@ impl Runner {
             }
         }
         done.summary = fs::read_to_string(file("summary")).unwrap();
-        done.outputs = evaluated(&job["outputs"], &context).as_object().unwrap().clone();
+        done.outputs = evaluated(&job["outputs"], &context);
         done
     }
 
@@ -342,9 +341,9 @@ fn outputs(file: &str) -> Map<String, Json> {
 }
 
 /// Each value with its expressions evaluated.
-fn evaluated(values: &Json, context: &Json) -> Json {
-    let Some(values) = values.as_object() else { return json!({}) };
-    values.iter().map(|(name, value)| (name.clone(), expand(value.as_str().unwrap(), context))).collect()
+fn evaluated(values: &Json, context: &Json) -> Map<String, Json> {
+    let values = values.as_object().into_iter().flatten();
+    values.map(|(name, value)| (name.clone(), expand(value.as_str().unwrap(), context).into())).collect()
 }
 
 /// A text with its `${{ … }}` evaluated.
@@ -356,11 +355,15 @@ fn expand(text: &str, context: &Json) -> String {
 
 /// What these workflows use of GitHub's expressions; what is not there is empty, as GitHub has it.
 fn evaluate(expression: &str, context: &Json) -> String {
-    let operators: [(&str, fn(&str, &str) -> bool); 3] =
-        [(" && ", |a, b| a == "true" && b == "true"), (" == ", |a, b| a == b), (" != ", |a, b| a != b)];
-    for (operator, holds) in operators {
+    for operator in [" && ", " == ", " != "] {
         if let Some((left, right)) = expression.split_once(operator) {
-            return holds(&evaluate(left, context), &evaluate(right, context)).to_string();
+            let (left, right) = (evaluate(left, context), evaluate(right, context));
+            let holds = match operator {
+                " && " => left == "true" && right == "true",
+                " == " => left == right,
+                _ => left != right,
+            };
+            return holds.to_string();
         }
     }
     let operand = expression.trim();
