@@ -488,17 +488,20 @@ fn a_token_that_may_not_write_leaves_the_text_in_the_summary() {
 #[test]
 fn what_was_not_checked_cannot_be_approved() {
     let runner = Runner::new();
-    for (edit, says) in [
-        (("  - alice\n", "  - mallory\n"), "fix: run: make synth"),
-        (("memory: 128", "memory: lots"), "rotation.yaml:"),
-    ] {
-        runner.open(None);
-        runner.propose(edit, false);
+    runner.open(None);
+    let hold = |edit, generates, says: &str| {
+        runner.propose(edit, generates);
         let jobs = runner.pull_request("labeled", Some(LABEL));
         assert_eq!(results(&jobs), ["failure", "skipped", "failure"], "{jobs:#?}");
         assert!(jobs["check"].log.contains(says), "{jobs:#?}");
         assert!(jobs["approval"].log.contains("Nobody knows what the change does"), "{jobs:#?}");
-    }
+    };
+    hold(("  - alice\n", "  - mallory\n"), false, "fix: run: make synth");
+    hold(("memory: 128", "memory: lots"), false, "rotation.yaml:");
+    runner.git(&["checkout", "--quiet", "main"]);
+    runner.edit("templates/rotation.yaml", "\nResources:\n", "\nResource:\n");
+    runner.commit();
+    hold(("memory: 128", "memory: 256"), true, "templates/rotation.yaml at HEAD^1: not a CloudFormation template");
 }
 
 #[test]
