@@ -34,7 +34,7 @@ setup: .venv/ready ## Install the build's and the tests' tools into .venv
 
 .venv/ready: tests/local-aws/requirements.txt
 	echo "Installing tools into .venv (once; about a minute)"
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; name one with PYTHON=")'
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=")'
 	$(PYTHON) -m venv .venv || { echo "Python has no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	.venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/local-aws/requirements.txt
 	touch .venv/ready
