@@ -210,21 +210,8 @@ impl Protocol {
                 };
                 let holders = if self.policy.still_in_use == StillInUse::Wait { active } else { newest };
                 for holds in std::iter::once(None).chain(holders.iter().cloned().map(Some)) {
-                    states.push(State {
-                        stale_keys: world.keys.clone(),
-                        stale_journal: world.journal.clone(),
-                        stale_until: NOW,
-                        runs: [Process::Waiting, Process::Waiting],
-                        faults: self.bounds.faults,
-                        waits: self.bounds.waits,
-                        overlap_passed: false,
-                        holds,
-                        duds: Vec::new(),
-                        given: world.made,
-                        forged: forged || twins,
-                        broken: None,
-                        world: world.clone(),
-                    });
+                    let start = self.start(&world, holds);
+                    states.push(State { forged: forged || twins, ..start });
                 }
             }
         }
@@ -236,16 +223,9 @@ impl Protocol {
         states
     }
 
-    /// A run has made a key and died; its lease is over by so little that a run which begins now makes its own key at
-    /// nearly the time that the intent speaks of. Unlike the keys of the other states, nobody has the dead run's.
-    fn left_by_a_dead_run(&self) -> Vec<State> {
-        let begun = NOW.before(LEASE + Span::minutes(1));
-        let mut world =
-            World::new(NOW).with_key(NOW.before(Span::days(90)), Status::Active).with_key(begun, Status::Active);
-        let intents = vec![Intent { run: "earlier".parse().expect("an id"), at: begun, known: key(0) }];
-        world.journal = Ok(Journal { intents, ..Journal::default() });
-        world.secret = Secret::Empty;
-        let state = |holds| State {
+    /// Before the first run, with every key of the world the administrator's.
+    fn start(&self, world: &World, holds: Option<AccessKeyId>) -> State {
+        State {
             stale_keys: world.keys.clone(),
             stale_journal: world.journal.clone(),
             stale_until: NOW,
@@ -255,11 +235,23 @@ impl Protocol {
             overlap_passed: false,
             holds,
             duds: Vec::new(),
-            given: 1,
+            given: world.made,
             forged: false,
             broken: None,
             world: world.clone(),
-        };
+        }
+    }
+
+    /// A run has made a key and died; its lease is over by so little that a run which begins now makes its own key at
+    /// nearly the time that the intent speaks of. Unlike the keys of the other states, nobody has the dead run's.
+    fn left_by_a_dead_run(&self) -> Vec<State> {
+        let begun = NOW.before(LEASE + Span::minutes(1));
+        let mut world =
+            World::new(NOW).with_key(NOW.before(Span::days(90)), Status::Active).with_key(begun, Status::Active);
+        let intents = vec![Intent { run: "earlier".parse().expect("an id"), at: begun, known: key(0) }];
+        world.journal = Ok(Journal { intents, ..Journal::default() });
+        world.secret = Secret::Empty;
+        let state = |holds| State { given: 1, ..self.start(&world, holds) };
         vec![state(None), state(Some(key(0)))]
     }
 
