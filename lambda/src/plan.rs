@@ -395,6 +395,11 @@ struct View<'a> {
 }
 
 impl View<'_> {
+    /// The keys of this status.
+    fn with(&self, status: Status) -> impl Iterator<Item = &Key> {
+        self.keys.iter().filter(move |key| key.status == status)
+    }
+
     /// An intent stands in the journal: leave it to its owner, or, if that run is dead, clean up after it.
     fn recover(&self, intent: &Intent) -> Next {
         let lease_over = intent.at + LEASE;
@@ -451,9 +456,9 @@ impl View<'_> {
     /// Reactivates the youngest inactive key that came before every active one. A later one is no predecessor: the next
     /// run would retire the active key in its favour.
     fn undo(&self) -> Next {
-        let with = |status| self.keys.iter().filter(move |key| key.status == status);
         let before = |key: &Key, other| self.by_age(key, other).is_some_and(|(older, _)| older.id == key.id);
-        let previous = with(Status::Inactive).filter(|key| with(Status::Active).all(|active| before(key, active)));
+        let previous = self.with(Status::Inactive);
+        let previous = previous.filter(|key| self.with(Status::Active).all(|active| before(key, active)));
         let Some(previous) = previous.max_by_key(|key| key.created) else {
             return Next::Rest(Rest::NothingToUndo);
         };
@@ -478,8 +483,7 @@ impl View<'_> {
                 Some(noted.map_or(self.now.before(SKEW), |since| since.max(inactive.created)) + window)
             }
             DeleteAfter::NextRotation => {
-                let active = self.keys.iter().filter(|key| key.status == Status::Active);
-                active.map(|key| key.created + self.policy.rotate_after).min()
+                self.with(Status::Active).map(|key| key.created + self.policy.rotate_after).min()
             }
         }
     }
@@ -495,12 +499,12 @@ impl View<'_> {
         if let Some((key, until)) = self.unfinished() {
             return Next::Rest(Rest::Recent(key, until));
         }
-        if self.keys.iter().any(|key| key.status == Status::Active && self.journal.disabled_since(&key.id).is_some()) {
+        if self.with(Status::Active).any(|key| self.journal.disabled_since(&key.id).is_some()) {
             // Somebody activated it again. An old note would shorten its time when it is deactivated once more.
             return Next::Call(self.note_disabled());
         }
-        let with = |status| self.keys.iter().filter(move |key| key.status == status).collect::<Vec<_>>();
-        let (active, inactive) = (with(Status::Active), with(Status::Inactive));
+        let (active, inactive): (Vec<_>, Vec<_>) =
+            (self.with(Status::Active).collect(), self.with(Status::Inactive).collect());
         match active.as_slice() {
             [a, b] => match self.by_age(a, b) {
                 Some((older, newer)) => self.retire(older, newer, &due),
@@ -598,7 +602,7 @@ impl View<'_> {
 
     /// IAM does not say when a key was deactivated, so the journal does: now, if nobody wrote it down before.
     fn note_disabled(&self) -> Call {
-        let inactive = self.keys.iter().filter(|key| key.status == Status::Inactive);
+        let inactive = self.with(Status::Inactive);
         let note =
             |key: &Key| Disabled { key: key.id.clone(), at: self.journal.disabled_since(&key.id).unwrap_or(self.now) };
         Call::TagUser(vec![Entry::Disabled(inactive.map(note).collect())])

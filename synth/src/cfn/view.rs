@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::Value;
+use super::{
+    Value,
+    text::{display, pieces},
+};
 
 /// A template in canonical form, as [`super::read`] and [`super::json`] make it.
 #[derive(Debug, Clone, Copy)]
@@ -210,24 +213,10 @@ impl Statement<'_> {
     }
 }
 
-/// A value as one text, with `${…}` for what only CloudFormation knows.
+/// A value as one text, with `${…}` for what only CloudFormation knows; what is no text is shown as JSON.
 #[must_use]
 pub fn text(json: &Json) -> String {
-    match json {
-        Json::String(text) => text.clone(),
-        Json::Object(object) => match object.iter().next().map(|(key, value)| (key.as_str(), value)) {
-            Some(("Ref", Json::String(name))) => format!("${{{name}}}"),
-            Some(("Fn::GetAtt", value)) => format!("${{{}}}", each(value).map(text).collect::<Vec<_>>().join(".")),
-            Some(("Fn::Sub", value)) => each(value).next().map(text).unwrap_or_default(),
-            Some(("Fn::Join", Json::Array(parts))) => {
-                let separator = parts.first().map(text).unwrap_or_default();
-                let parts: Vec<_> = parts.get(1).into_iter().flat_map(each).map(text).collect();
-                parts.join(&separator)
-            }
-            _ => json.to_string(),
-        },
-        other => other.to_string(),
-    }
+    pieces(json).map_or_else(|| json.to_string(), |pieces| display(&pieces))
 }
 
 /// Everything that a value names.

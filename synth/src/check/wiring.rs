@@ -7,7 +7,13 @@
 use serde_json::Value as Json;
 
 use super::Fault;
-use crate::cfn::view::{How, Reference, Resource, Role, Statement, View, each, text};
+use crate::{
+    cfn::{
+        text::Piece,
+        view::{How, Reference, Resource, Role, Statement, View, each, text},
+    },
+    iam::glob::{Glob, Letter},
+};
 
 type Rule = fn(View<'_>) -> Vec<Fault>;
 
@@ -249,27 +255,9 @@ fn names(arn: &str, target: Resource<'_>) -> bool {
 }
 
 /// Whether an action of a policy, with its `*` and `?`, covers another; without regard to case.
-///
-/// Only the last star is ever taken back, so that no pattern takes long.
-fn glob(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
-    let (mut p, mut t) = (0, 0);
-    let mut star = None;
-    while t < text.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(&c) if c == b'?' || c.eq_ignore_ascii_case(&text[t]) => (p, t) = (p + 1, t + 1),
-            _ => {
-                let Some((at, taken)) = star else { return false };
-                star = Some((at, taken + 1));
-                (p, t) = (at + 1, taken + 1);
-            }
-        }
-    }
-    pattern[p..].iter().all(|c| *c == b'*')
+fn glob(pattern: &str, action: &str) -> bool {
+    let word: Vec<_> = action.to_ascii_lowercase().chars().map(Letter::Char).collect();
+    Glob::pattern(&[Piece::Literal(pattern.to_ascii_lowercase())]).must_match(&word)
 }
 
 #[cfg(test)]
