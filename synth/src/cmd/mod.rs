@@ -1,5 +1,7 @@
 //! The command line: one file per subcommand.
 
+#[cfg(feature = "deploy")]
+mod at;
 mod check;
 mod diff;
 mod explain;

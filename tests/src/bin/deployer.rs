@@ -1,0 +1,10 @@
+//! `synth` with the feature `deploy`, where the end-to-end tests and the demo find it.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use synth::cmd::{self, Cli};
+
+fn main() -> ExitCode {
+    cmd::run(Cli::parse())
+}
