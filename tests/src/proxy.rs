@@ -13,7 +13,7 @@ use std::{
 use http_body_util::{BodyExt, Full};
 use hyper::{
     Request, Response, StatusCode,
-    body::{Bytes, Incoming},
+    body::{Body, Bytes, Incoming},
     client::conn::http1 as client,
     header::{AUTHORIZATION, HeaderMap},
     server::conn::http1 as server,
@@ -53,6 +53,8 @@ pub enum Fault {
     Refuse(u16, &'static str),
     /// The call has its effect, and the connection breaks before the answer.
     LoseAnswer,
+    /// The call has its effect, and the connection breaks in the middle of the answer.
+    BreakOffAnswer,
     /// The call has no effect, and no answer ever comes: the time to kill the caller.
     HangBefore,
     /// The call has its effect, and no answer ever comes: the time to kill the caller.
@@ -228,6 +230,7 @@ impl Shared {
                 self.answer(&call, request).await;
                 None
             }
+            Some(Fault::BreakOffAnswer) => Some(one_byte_short(self.answer(&call, request).await)),
             Some(Fault::HangBefore) => return self.hang_forever().await,
             Some(Fault::HangAfter) => {
                 self.answer(&call, request).await;
@@ -320,6 +323,14 @@ impl Shared {
         };
         sent.await.unwrap_or_else(|e| refusal("", 502, "EmulatorUnreachable", &e))
     }
+}
+
+/// The answer announces more than it has, so the connection ends before it does.
+fn one_byte_short(mut reply: Reply) -> Reply {
+    let length = reply.body().size_hint().lower() + 1;
+    reply.headers_mut().remove("transfer-encoding");
+    reply.headers_mut().insert("content-length", length.into());
+    reply
 }
 
 /// Which call a request is.
