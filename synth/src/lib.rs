@@ -3,6 +3,7 @@
 //! `rotation.yaml` is read by [`config`] into a validated [`config::Config`]; [`stack`] builds the template from it, out
 //! of the typed resources in [`cfn`] and the policies in [`iam`]; [`cmd`] is the command line. Only `cmd` touches files.
 
+pub mod approval;
 pub mod cfn;
 pub mod check;
 pub mod cmd;

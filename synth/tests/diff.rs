@@ -13,6 +13,7 @@ use std::{
 use proptest::{prelude::*, sample::select, test_runner::Config};
 use serde_json::{Value as Json, json};
 use synth::{
+    approval::Digest,
     cfn::read::read,
     diff::{
         Impact, compare,
@@ -662,6 +663,42 @@ fn the_exit_code_says_that_somebody_must_approve() {
     let (_, printed) = folder.synth(&["diff", "old.yaml", "new.yaml", "--format", "json"], "");
     let json: Json = serde_json::from_str(&printed).unwrap();
     assert_eq!((&json["iam"], &json["impact"], &json["resources"]), (&json!("none"), &json!("none"), &json!([])));
+    assert_eq!(json["approval"], Json::Null);
+}
+
+/// The name of a change is the same wherever it is shown, in whatever form its templates are, and is not there where nobody
+/// has to approve.
+#[test]
+fn a_change_that_needs_approval_is_named() {
+    let folder = Folder::new();
+    folder.write("old.yaml", OLD);
+    folder.write("new.json", &read(NEW).unwrap().to_string());
+    folder.write("new.yaml", &format!("# Otherwise written.\n{NEW}"));
+    let digest = Digest::of(&read(OLD).unwrap(), &read(NEW).unwrap()).to_string();
+    for (format, says) in [
+        ("digest", format!("{digest}\n")),
+        ("text", format!("\nApprove with: synth deploy --approve {digest}\n")),
+        ("markdown", format!("\nApprove with: <code>synth deploy --approve {digest}</code>\n")),
+        ("json", format!("\"digest\": \"{digest}\"")),
+    ] {
+        for new in ["new.yaml", "new.json"] {
+            let (code, printed) = folder.synth(&["diff", "old.yaml", new, "--format", format], "");
+            assert_eq!(
+                (code, printed.contains(&says), printed.matches(&digest).count()),
+                (Some(0), true, 1),
+                "{printed}"
+            );
+        }
+    }
+    assert_eq!(folder.synth(&["diff", "old.yaml", "new.yaml", "--format", "digest"], "").1, format!("{digest}\n"));
+    let (_, back) = folder.synth(&["diff", "new.yaml", "old.yaml", "--format", "digest"], "");
+    assert!(back.len() == digest.len() + 1 && !back.contains(&digest), "{back}");
+    folder.write("harmless.yaml", &OLD.replace("VisibilityTimeout: 30", "VisibilityTimeout: 60"));
+    for format in ["digest", "text", "markdown", "json"] {
+        let (code, printed) = folder.synth(&["diff", "old.yaml", "harmless.yaml", "--format", format], "");
+        assert!(code == Some(0) && !printed.contains("pprove with") && !printed.contains("digest"), "{printed}");
+        assert_eq!(printed.is_empty(), format == "digest");
+    }
 }
 
 #[test]

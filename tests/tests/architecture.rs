@@ -40,6 +40,7 @@ fn what_is_pure_does_no_io_and_reads_no_clock() {
         "lambda/src/plan.rs",
         "lambda/src/journal.rs",
         "lambda/src/notice",
+        "synth/src/approval",
         "synth/src/cfn",
         "synth/src/iam",
         "synth/src/stack",

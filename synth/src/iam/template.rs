@@ -30,10 +30,11 @@ pub struct PlaceChange {
 /// How many of a template's conditions are tried both ways. What others decide stays undecided.
 const MAX_CONDITIONS: usize = 6;
 
-/// Compares what two templates grant, whichever way their conditions are decided.
+/// Compares what two templates grant, whichever way their conditions are decided. The parameters that are named have
+/// another value than before, whatever the templates say of them.
 #[must_use]
-pub fn compare_templates(old: &Json, new: &Json) -> Report {
-    let changed = changed_names(old, new);
+pub fn compare_templates(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Report {
+    let changed = &changed_names(old, new) | parameters;
     let old = &rename(old, &changed);
     let (shared, old_only, new_only) = conditions(old, new);
     let decisions: Vec<&String> = shared.iter().chain(&old_only).chain(&new_only).take(MAX_CONDITIONS).collect();
