@@ -74,6 +74,19 @@ fn what_a_change_means_for_iam() {
     let resource = |kind: &str, properties: &str| format!("R:\n  Type: {kind}\n  Properties: {{{properties}}}\n");
     let open = document("{Effect: Allow, Principal: '*', Action: '*', Resource: '*'}");
     let own = document("{Effect: Allow, Principal: {AWS: !Ref AWS::AccountId}, Action: '*', Resource: '*'}");
+    let deny = |when: &str| format!("{{Effect: Deny, Principal: '*', Action: 's3:*', Resource: '*'{when}}}");
+    let only_tls = deny(", Condition: {Bool: {'aws:SecureTransport': 'false'}}");
+    let to_cloudfront =
+        "{Effect: Allow, Principal: {Service: cloudfront.amazonaws.com}, Action: s3:GetObject, Resource: '*'}";
+    let bucket_policy = |bucket: &str, statement: &str| {
+        let document = document(statement);
+        format!("P:\n  Type: AWS::S3::BucketPolicy\n  Properties: {{Bucket: {bucket}, PolicyDocument: {document}}}\n")
+    };
+    let bucket = |statement: &str| {
+        let policy = if statement.is_empty() { String::new() } else { bucket_policy("!Ref B", statement) };
+        format!("B:\n  Type: AWS::S3::Bucket\n{policy}")
+    };
+    let elsewhere = |statement: &str| bucket_policy("theirs", statement);
     let both_functions = |used: &str| {
         function(&format!(
             "G:\n  Type: AWS::Lambda::Function\nPermission:\n  Type: AWS::Lambda::Permission\n  Properties: \
@@ -275,6 +288,27 @@ fn what_a_change_means_for_iam() {
             ),
             Broader,
         ),
+        // A deny counts though nothing is allowed beside it: those it is for are allowed something by their own policies.
+        ("a bucket with a deny", String::new(), bucket(&only_tls), Equivalent),
+        ("a deny on a bucket that was there", bucket(""), bucket(&only_tls), Narrower),
+        ("a bucket's deny removed", bucket(&only_tls), bucket(""), Broader),
+        ("with the bucket", bucket(&only_tls), String::new(), Equivalent),
+        ("of a bucket from elsewhere", elsewhere(&only_tls), String::new(), Broader),
+        ("a deny that says more", bucket(&only_tls), bucket(&deny("")), Narrower),
+        ("a deny of less", bucket(&only_tls), bucket(&only_tls.replace("'s3:*'", "s3:PutObject")), Broader),
+        (
+            "of other conditions",
+            bucket(&only_tls),
+            bucket(&only_tls.replace("aws:SecureTransport", "aws:Other")),
+            Broader,
+        ),
+        (
+            "a deny of what a user may",
+            bucket(&only_tls),
+            bucket(&deny("").replace("'*', Action", "{AWS: !Ref U}, Action")),
+            Broader,
+        ),
+        ("the same deny with an allow", bucket(&only_tls), bucket(&format!("{only_tls}, {to_cloudfront}")), Broader),
         (
             "for one more bucket",
             resource("AWS::S3::BucketPolicy", &format!("Bucket: a, PolicyDocument: {open}")),
