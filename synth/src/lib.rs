@@ -8,6 +8,7 @@ pub mod cfn;
 pub mod check;
 pub mod cmd;
 pub mod config;
+pub mod deployer;
 pub mod diff;
 pub mod explain;
 pub mod graph;

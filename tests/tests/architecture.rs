@@ -45,6 +45,7 @@ fn what_is_pure_does_no_io_and_reads_no_clock() {
         "synth/src/iam",
         "synth/src/stack",
         "synth/src/config",
+        "synth/src/deployer",
         "synth/src/diff",
         "synth/src/check",
         "synth/src/explain.rs",
