@@ -448,6 +448,10 @@ fn every_type_in_use_is_in_the_table() {
         resources(json!({"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Ref": "Stage"}}}}));
     let unknown = Unknown::Name { id: "Queue".into(), property: "QueueName", value: r#"{"Ref":"Stage"}"#.into() };
     assert_eq!(refused(&template), unknown);
+    let name = json!({"Fn::Sub": "${Topic.TopicName}-x"});
+    let queue = json!({"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}});
+    let template = resources(json!({"Topic": {"Type": "AWS::SNS::Topic"}, "Queue": queue}));
+    assert!(matches!(refused(&template), Unknown::Name { .. }), "the name is not the topic's");
 }
 
 /// The services and their actions and resources, as cfn-lint has them from the Service Authorization Reference.

@@ -223,7 +223,7 @@ impl Known<'_> {
             value => value,
         };
         let unknown = || Unknown::Name { id: resource.id.to_owned(), property, value: value.to_string() };
-        if let Some(owner) = View(stack.template).named_by(value) {
+        if let (Name::Of(_), Some(owner)) = (entry.name, View(stack.template).named_by(value)) {
             return self.name(stack, &owner, types::entry(owner.kind).ok_or_else(unknown)?);
         }
         pieces(value).ok_or_else(unknown)?.into_iter().try_fold(String::new(), |name, piece| match piece {
