@@ -160,6 +160,15 @@ impl<'t> View<'t> {
         self.of("AWS::IAM::Role").map(role).collect()
     }
 
+    /// The policies of resources, such as a bucket's or a queue's, each with its statements.
+    pub fn resource_policies(self) -> impl Iterator<Item = (Resource<'t>, Vec<Statement<'t>>)> {
+        let policies = self.resources().filter(|resource| !resource.kind.starts_with("AWS::IAM::"));
+        policies.filter_map(|resource| {
+            let document = resource.properties.get("PolicyDocument")?;
+            Some((resource, statements(document, &format!("/Resources/{}/Properties/PolicyDocument", resource.id))))
+        })
+    }
+
     /// The role that a value names.
     #[must_use]
     pub fn role(self, value: &Json) -> Option<Role<'t>> {

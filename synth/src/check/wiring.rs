@@ -26,6 +26,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("failures-kept", failures_can_be_kept),
     ("invoke-permission", event_sources_may_invoke),
     ("alarm-topic", alarms_reach_their_topics),
+    ("bucket-policy", bucket_policies_are_about_their_buckets),
 ];
 
 /// All that is wrong, rule by rule.
@@ -200,6 +201,34 @@ fn alarms_reach_their_topics(view: View<'_>) -> Vec<Fault> {
     faults
 }
 
+/// S3 refuses a policy that is about another bucket than its own, or that says of a statement not whom it is for.
+fn bucket_policies_are_about_their_buckets(view: View<'_>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let policies = view.resource_policies().filter(|(policy, _)| policy.kind == "AWS::S3::BucketPolicy");
+    for (policy, statements) in policies {
+        let Some(bucket) = view.named_by(&policy.properties["Bucket"]) else { continue };
+        if bucket.kind != "AWS::S3::Bucket" {
+            continue;
+        }
+        for statement in statements {
+            let at = format!("Resources.{}: statement {}", policy.id, statement.sid());
+            if statement.body["Principal"].is_null() && statement.body["NotPrincipal"].is_null() {
+                let problem = "it does not say whom it is for".to_owned();
+                faults.push(fault(&at, problem, "give it a Principal"));
+            }
+            for arn in statement.texts("Resource") {
+                // Its objects' ARNs are its own with their keys.
+                let (owner, _) = arn.split_once('/').unwrap_or((&arn, ""));
+                if owner != "*" && !names(owner, bucket) {
+                    let problem = format!("it is about {arn}, and the policy is that of {}", bucket.id);
+                    faults.push(fault(&at, problem, "name the bucket's Arn, or its objects: its Arn and /*"));
+                }
+            }
+        }
+    }
+    faults
+}
+
 /// The service may assume the role.
 fn is_trusted(role: &Role<'_>, service: &str) -> Option<Fault> {
     let trusts = |statement: &Statement<'_>| {
@@ -243,7 +272,7 @@ fn may(role: &Role<'_>, action: &str, target: Resource<'_>, at: &str) -> Option<
 /// Whether an ARN, with its `${…}`, is about this resource: it refers to it, or carries the name that it is given.
 fn names(arn: &str, target: Resource<'_>) -> bool {
     let id = target.id;
-    let given = ["FunctionName", "QueueName", "TopicName", "LogGroupName", "StateMachineName"];
+    let given = ["FunctionName", "QueueName", "TopicName", "LogGroupName", "StateMachineName", "BucketName"];
     let given = given.iter().map(|key| &target.properties[*key]).find(|name| !name.is_null()).map(text);
     arn.contains(&format!("${{{id}}}"))
         || arn.contains(&format!("${{{id}."))
@@ -272,6 +301,14 @@ mod tests {
         to_json(&stack::template(&config::read(text, config::Overrides::default()).unwrap().config).unwrap())
     }
 
+    /// The stack and the bucket's in one, so that every rule has something to look at.
+    fn whole() -> Json {
+        let (mut template, bucket) = (template(), to_json(&stack::artifacts::template().unwrap()));
+        let resources = template["Resources"].as_object_mut().unwrap();
+        resources.extend(bucket["Resources"].as_object().unwrap().clone());
+        template
+    }
+
     /// The rules that find something, each once.
     fn found(template: &Json) -> Vec<&'static str> {
         RULES.iter().filter(|(_, rule)| !rule(View(template)).is_empty()).map(|(name, _)| *name).collect()
@@ -282,6 +319,10 @@ mod tests {
         let list =
             template["Resources"][role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].as_array_mut();
         list.unwrap().iter_mut().find(|statement| statement["Sid"] == sid).unwrap()
+    }
+
+    fn bucket_statement(template: &mut Json) -> &mut Json {
+        &mut template["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]
     }
 
     fn remove(json: &mut Json, key: &str) {
@@ -356,13 +397,17 @@ mod tests {
                 let target = json!({ "Id": "x", "Arn": { "Fn::GetAtt": ["Function", "Arn"] } });
                 t["Resources"]["Rule"] = json!({ "Type": "AWS::Events::Rule", "Properties": { "Targets": [target] } });
             }),
+            ("a bucket's policy about another bucket", &["bucket-policy"], |t| {
+                bucket_statement(t)["Resource"][1] = json!("arn:aws:s3:::another/*");
+            }),
+            ("a bucket's policy for nobody", &["bucket-policy"], |t| remove(bucket_statement(t), "Principal")),
             ("an alarm that nobody hears", &["alarm-topic"], |t| {
                 let actions = json!({ "AlarmActions": [{ "Ref": "NotificationTopic" }] });
                 t["Resources"]["Alarm"] = json!({ "Type": "AWS::CloudWatch::Alarm", "Properties": actions });
             }),
         ];
         for (what, expected, break_it) in table {
-            let mut template = template();
+            let mut template = whole();
             break_it(&mut template);
             assert_eq!(found(&template), *expected, "{what}: {:?}", faults(&template));
         }
@@ -402,6 +447,13 @@ mod tests {
                 let arn = "arn:aws:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/lambda/${AWS::StackName}:*";
                 statement(t, "FunctionRole", "WriteLog")["Resource"] = json!({ "Fn::Sub": arn });
             }),
+            ("the bucket by its name", |t| {
+                let arn = "arn:aws:s3:::access-key-rotation-${AWS::AccountId}-${AWS::Region}";
+                bucket_statement(t)["Resource"] = json!([{ "Fn::Sub": arn }, { "Fn::Sub": format!("{arn}/*") }, "*"]);
+            }),
+            ("a bucket from elsewhere", |t| {
+                t["Resources"]["BucketPolicy"]["Properties"]["Bucket"] = json!("theirs");
+            }),
             ("a rule with permission", |t| {
                 let target = json!({ "Id": "x", "Arn": { "Fn::GetAtt": ["Function", "Arn"] } });
                 t["Resources"]["Rule"] = json!({ "Type": "AWS::Events::Rule", "Properties": { "Targets": [target] } });
@@ -410,7 +462,7 @@ mod tests {
             }),
         ];
         for (what, change) in same {
-            let mut template = template();
+            let mut template = whole();
             change(&mut template);
             assert_eq!(faults(&template), [], "{what}");
         }

@@ -10,7 +10,7 @@ pub mod template;
 
 use crate::cfn::{
     Arn, HasArn, Property, Pseudo, Ref, Text, Value,
-    resource::Topic,
+    resource::{Bucket, Topic},
     shape::Shape,
     value::{map, words},
 };
@@ -26,10 +26,8 @@ pub struct Statement {
     pub sid: &'static str,
     /// What it is for.
     pub why: &'static str,
-    /// Allow or deny.
-    pub effect: Effect,
-    /// For a trust policy: the service that may assume the role.
-    pub principal: Option<Service>,
+    /// Whether it allows or denies, and whom.
+    pub rule: Rule,
     /// `service:Action`.
     pub actions: Vec<&'static str>,
     /// On what; empty in a trust policy.
@@ -68,6 +66,14 @@ impl ResourceArn {
             Pseudo::AccountId.into(),
             format!(":{resource}").into(),
         ]))
+    }
+}
+
+impl ResourceArn {
+    /// The objects of a bucket, whatever their keys.
+    #[must_use]
+    pub fn objects(bucket: Arn<Bucket>) -> Self {
+        Self(Text::of([bucket.into(), "/*".into()]))
     }
 }
 
@@ -111,9 +117,15 @@ pub struct Condition {
     pub values: Vec<Text>,
 }
 
-words! {
-    /// What a statement does.
-    Effect { Allow = "Allow", Deny = "Deny" }
+/// What a statement does, and to whom. There is no way to allow something to everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// Allows it to the role that has the policy.
+    Allow,
+    /// Allows it to a service: in a trust policy.
+    Trust(Service),
+    /// Denies it to everybody: in the policy of a resource.
+    DenyEverybody,
 }
 
 words! {
@@ -131,8 +143,7 @@ impl Statement {
         Self {
             sid: "Trust",
             why,
-            effect: Effect::Allow,
-            principal: Some(service),
+            rule: Rule::Trust(service),
             actions: vec!["sts:AssumeRole"],
             resources: Vec::new(),
             conditions,
@@ -148,17 +159,33 @@ impl Statement {
         resources: Vec<ResourceArn>,
         conditions: Vec<Condition>,
     ) -> Self {
-        Self { sid, why, effect: Effect::Allow, principal: None, actions, resources, conditions }
+        Self { sid, why, rule: Rule::Allow, actions, resources, conditions }
+    }
+
+    /// Denies everybody actions on resources, whatever else allows them.
+    #[must_use]
+    pub fn deny_everybody(
+        sid: &'static str,
+        why: &'static str,
+        actions: Vec<&'static str>,
+        resources: Vec<ResourceArn>,
+        conditions: Vec<Condition>,
+    ) -> Self {
+        Self { sid, why, rule: Rule::DenyEverybody, actions, resources, conditions }
     }
 }
 
 impl Property for Statement {
     fn value(self) -> Option<Value> {
-        let principal = self.principal.map(|service| map([("Service", service.value())]));
+        let (effect, principal) = match self.rule {
+            Rule::Allow => ("Allow", None),
+            Rule::Trust(service) => ("Allow", Some(map([("Service", service.value())]))),
+            Rule::DenyEverybody => ("Deny", "*".value()),
+        };
         let resources = (!self.resources.is_empty()).then_some(self.resources);
         let statement = map([
             ("Sid", self.sid.value()),
-            ("Effect", self.effect.value()),
+            ("Effect", effect.value()),
             ("Principal", principal),
             ("Action", self.actions.value()),
             ("Resource", resources.value()),
