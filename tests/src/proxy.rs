@@ -1,6 +1,6 @@
 //! Between the emulator and whoever talks to it, mostly the handler: records every call, adds what the emulator lacks, injects faults.
 //!
-//! What it adds: the quota of two keys a user, the last use of a key, and an error for users that do not exist.
+//! What it adds: TLS, as far as policies ask for it, the quota of two keys a user, the last use of a key, and an error for users that do not exist.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -15,7 +15,7 @@ use hyper::{
     Request, Response, StatusCode,
     body::{Body, Bytes, Incoming},
     client::conn::http1 as client,
-    header::AUTHORIZATION,
+    header::{AUTHORIZATION, HeaderValue},
     http::request::Parts,
     server::conn::http1 as server,
     service::service_fn,
@@ -315,7 +315,9 @@ impl Shared {
         )
     }
 
-    async fn forward(&self, request: Request<Full<Bytes>>) -> Reply {
+    async fn forward(&self, mut request: Request<Full<Bytes>>) -> Reply {
+        // AWS is spoken to over TLS, and policies ask for that; here, nobody listens in.
+        request.headers_mut().insert("x-forwarded-proto", HeaderValue::from_static("https"));
         let sent = async {
             let stream = TcpStream::connect(("127.0.0.1", self.upstream)).await.map_err(|e| e.to_string())?;
             let (mut sender, connection) = client::handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
@@ -380,6 +382,6 @@ fn refusal(service: &str, status: u16, code: &str, message: &str) -> Reply {
 fn xml(status: u16, body: String) -> Reply {
     let mut reply = Response::new(Full::new(body.into()));
     *reply.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
-    reply.headers_mut().insert("content-type", hyper::header::HeaderValue::from_static("text/xml"));
+    reply.headers_mut().insert("content-type", HeaderValue::from_static("text/xml"));
     reply
 }

@@ -8,7 +8,11 @@ use synth::{
     config::{self, Config, Overrides},
 };
 
-use crate::{LocalAws, deployer, root};
+use crate::{
+    LocalAws,
+    deployer::{self, Run},
+    root,
+};
 
 /// A deployed stack.
 #[derive(Debug)]
@@ -17,6 +21,8 @@ pub struct Stack {
     pub config: Config,
     /// Its outputs.
     pub outputs: HashMap<String, String>,
+    /// What was said of its deployment.
+    pub deployment: Run,
 }
 
 impl Stack {
@@ -50,7 +56,7 @@ impl Stack {
         let overrides =
             Overrides { users: Some(users), architecture: Some(host_architecture()), ..Overrides::default() };
         let config = config::read(configuration, overrides).unwrap_or_else(|problems| panic!("{problems}")).config;
-        Self { config, outputs }
+        Self { config, outputs, deployment: deployed }
     }
 
     /// The stack's name.

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value as Json, json};
 use tests::{
-    Fault, LocalAws,
+    Account, Fault, LocalAws,
     deployer::{self, Run, command, deploy},
     local_aws, make, root, stack, text, tool,
 };
@@ -36,7 +36,8 @@ fn once(aws: &LocalAws, config: &str, more: &[&str]) -> Run {
 
 fn once_with(aws: &LocalAws, config: &str, more: &[&str], environment: &[(&str, &str)]) -> Command {
     let arguments = arguments(config, more);
-    let arguments: Vec<&str> = ["deploy", "--format=json"].into_iter().chain(words(&arguments)).collect();
+    let format = if more.contains(&"--format=text") { None } else { Some("--format=json") };
+    let arguments: Vec<&str> = ["deploy"].into_iter().chain(format).chain(words(&arguments)).collect();
     let mut command = command(aws, &arguments);
     command.envs(environment.iter().copied());
     command
@@ -267,6 +268,39 @@ async fn what_fails_is_named_and_overcome() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_printed_policy_is_enough() {
+    let aws = LocalAws::start().await;
+    let account = Account::of(&aws).await;
+    account.create_user("ci").await;
+    let key = account.create_key("ci").await;
+    let endpoint = proxied(&aws);
+    let environment = [
+        ("AWS_ENDPOINT_URL", endpoint.as_str()),
+        ("AWS_ACCESS_KEY_ID", &key.id),
+        ("AWS_SECRET_ACCESS_KEY", &key.secret),
+    ];
+    let run = |more: &[&str]| once_with(&aws, "rotation.yaml", more, &environment);
+    let nothing = Run::of(&run(&[]).output().unwrap());
+    assert_eq!(nothing.code, Some(1), "who may nothing is refused: {}", nothing.text);
+
+    let place = ["--account", local_aws::ACCOUNT, "--region", local_aws::REGION];
+    let architecture = ["deploy-policy", "--architecture", stack::host_architecture_name()];
+    let policy = command(&aws, &[&architecture[..], &place].concat()).output().unwrap();
+    let policy = String::from_utf8(policy.stdout).unwrap();
+    aws.cli(&["iam", "put-user-policy", "--user-name", "ci", "--policy-name", "may", "--policy-document", &policy]);
+    let first = Run::of(&run(&[]).output().unwrap());
+    assert_eq!(first.code, Some(3), "{}", first.text);
+    let second = Run::of(&run(&words(&first.approvals())).output().unwrap());
+    assert_eq!((second.code, &second.result()["result"]), (Some(0), &json!("deployed")), "{}", second.text);
+    let place = second.of_kind("place").next().unwrap();
+    assert!(place["identity"].as_str().is_some_and(|arn| arn.ends_with(":user/ci")), "{}", second.text);
+    let code = other_package(&aws);
+    let update = run(&["--package", &code, "--format=text"]).output().unwrap();
+    assert!(update.status.success() && text(&update).contains("fires next on"), "{}", text(&update));
+    assert!(!text(&update).contains("unknown"), "all of its state can be seen: {}", text(&update));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn at_a_terminal_somebody_is_asked() {
     let aws = LocalAws::start().await;
     let answer = |answer: &str| {
@@ -276,7 +310,9 @@ async fn at_a_terminal_somebody_is_asked() {
         terminal.args(arguments).current_dir(root()).envs(aws.environment()).env_remove("AWS_PROFILE");
         terminal.output().unwrap()
     };
-    for (key, code, says) in [("n", 3, "Nothing was changed"), ("", 3, "Nothing was changed"), ("^C", 130, "Interrupted.")] {
+    for (key, code, says) in
+        [("n", 3, "Nothing was changed"), ("", 3, "Nothing was changed"), ("^C", 130, "Interrupted.")]
+    {
         let said = answer(key);
         assert_eq!(said.status.code(), Some(code), "{key}: {}", text(&said));
         assert!(text(&said).contains("it allows more than before") && text(&said).contains(says), "{}", text(&said));

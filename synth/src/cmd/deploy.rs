@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use super::{
     Exit, Stop, at,
     console::{self, Console, Format, ask},
-    print,
     source::Source,
 };
 use crate::{
@@ -60,14 +59,16 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
         };
         console.hear(&Message::End(&end));
         if let (Ok(session), Format::Text, End::Deployed(_) | End::Unchanged(_)) = (&session, args.format, &end) {
-            tell_state(session, &name, &interrupt).await?;
+            tell_state(session, &name, &interrupt, &mut console).await;
         }
         match stop(&name, end) {
             Ok(()) if left.is_empty() => Ok(()),
             // It changes nothing by being there, and is said all the same.
             Ok(()) => Err(Stop::failure(left.join("\n"))),
             Err(mut stop) => {
-                left.iter().for_each(|left| stop.message += &format!("\n{left}"));
+                for left in left {
+                    stop.message += &format!("\n{left}");
+                }
                 Err(stop)
             }
         }
@@ -114,16 +115,18 @@ async fn deploy(
 }
 
 /// What CloudFormation does not say: who has still to confirm, when it runs next, and what it would do now. A program asks
-/// for it with `synth status`.
-async fn tell_state(session: &Session, name: &str, interrupt: &Interrupt) -> Result<(), Stop> {
+/// for it with `synth status`. The deployment is done, whatever becomes of this.
+async fn tell_state(session: &Session, name: &str, interrupt: &Interrupt, console: &mut Console) {
     let gather = async {
         let stack = at::stack(session, name).await?.ok_or_else(|| at::not_here(name, session))?;
         Ok::<_, Stop>(state::gather(session, name, stack, at::now()).await)
     };
     tokio::select! {
-        state = gather => print(&state?.text()),
-        // The deployment is done all the same.
-        _ = interrupt.pressed() => Ok(()),
+        state = gather => console.hear(&Message::Note(&match state {
+            Ok(state) => format!("\n{}", state.text().trim_end()),
+            Err(stop) => stop.to_string(),
+        })),
+        _ = interrupt.pressed() => {}
     }
 }
 

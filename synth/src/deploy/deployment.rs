@@ -4,8 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest as _, Sha256};
-
 use super::{
     aws::{
         Problem, Session,
@@ -19,6 +17,7 @@ use super::{
 use crate::{
     approval::{Approval, Digest},
     check::limits,
+    package,
     stack::artifacts,
 };
 
@@ -188,7 +187,7 @@ impl Store {
             return Ok(None);
         }
         let content = document.as_bytes().to_vec();
-        let object = Object { key: format!("{}.yaml", hexadecimal(&Sha256::digest(&content))), content };
+        let object = Object { key: format!("{}.yaml", package::Digest::of(&content)), content };
         self.put(&object, "the template, which is too large for a call,", stacks).await?;
         Ok(Some(Body::Url(format!("{}/{}/{}", self.address, self.bucket.name, object.key))))
     }
@@ -200,8 +199,4 @@ impl Store {
         }
         Ok(())
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

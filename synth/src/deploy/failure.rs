@@ -49,14 +49,14 @@ pub enum Failure {
         problem: Problem,
     },
     /// It was begun, and failed.
-    #[error("the stack {stack} ended in {status}{}\n{}", because(cause.as_ref()), aftermath(stack, status))]
+    #[error("the stack {stack} ended in {status}{}\n{}", because(cause.as_deref()), aftermath(stack, status))]
     Failed {
         /// The stack's name.
         stack: String,
         /// Where it ended.
         status: Status,
         /// What went wrong first.
-        cause: Option<Cause>,
+        cause: Option<Box<Cause>>,
     },
     /// It was begun, and could not be followed to its end.
     #[error("{problem}\nWhat was begun in the stack {stack} goes on at AWS: run the same command again to follow it.")]
@@ -121,7 +121,7 @@ impl Failure {
     #[must_use]
     pub fn cause(&self) -> Option<&Cause> {
         match self {
-            Self::Failed { cause, .. } => cause.as_ref(),
+            Self::Failed { cause, .. } => cause.as_deref(),
             Self::Refused { causes, .. } => causes.first(),
             _ => None,
         }

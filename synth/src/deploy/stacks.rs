@@ -277,7 +277,7 @@ impl<'a> Stacks<'a> {
                 let stack = self.cloudformation.stack(id).await.map_err(lost)?;
                 if let Some(stack) = stack.filter(|stack| stack.status == *end) {
                     self.audience.watch(None);
-                    return Ok(Followed { stack, cause: progress.cause().map(Cause::from) });
+                    return Ok(Followed { stack, cause: progress.cause().map(Cause::from).map(Box::new) });
                 }
             }
             if self.interrupt.sleep(pace.next()).await.is_err() {
@@ -329,7 +329,7 @@ impl<'a> Stacks<'a> {
 #[derive(Debug)]
 struct Followed {
     stack: Stack,
-    cause: Option<Cause>,
+    cause: Option<Box<Cause>>,
 }
 
 impl Followed {

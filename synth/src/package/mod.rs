@@ -69,7 +69,7 @@ impl Package {
             return Err(Refused::OtherArchitecture { is, wanted, says: says.to_owned() });
         }
         let bytes = archive::pack(&program)?;
-        let digest = Digest(Sha256::digest(&bytes).into());
+        let digest = Digest::of(&bytes);
         Ok(Self { bytes, digest, architecture: is, unzipped: program.len() })
     }
 
@@ -105,6 +105,12 @@ impl Package {
 }
 
 impl Digest {
+    /// The digest of these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
     /// Its bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {

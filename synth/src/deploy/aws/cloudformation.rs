@@ -6,8 +6,8 @@ use aws_sdk_cloudformation::{
     Client,
     error::ProvideErrorMetadata,
     types::{
-        Capability, ChangeSetStatus, ChangeSetType, EventFilter, OperationEvent, Parameter, ResourceChange,
-        ResourceChangeDetail, StackEvent,
+        Capability, ChangeSetStatus, ChangeSetType, EventFilter, OperationEvent, Parameter, Replacement,
+        RequiresRecreation, ResourceChange, ResourceChangeDetail, StackEvent,
     },
 };
 use lambda::time::Timestamp;
@@ -303,7 +303,7 @@ fn is_empty(reason: &str) -> bool {
 
 fn planned(change: ResourceChange) -> Planned {
     let action = change.action.as_ref().map_or("", |action| action.as_str());
-    let replacement = change.replacement.as_ref().map(|replacement| replacement.as_str());
+    let replacement = change.replacement.as_ref().map(Replacement::as_str);
     Planned {
         action: change_set::Action::of(action, replacement),
         id: change.logical_resource_id.unwrap_or_default(),
@@ -314,7 +314,8 @@ fn planned(change: ResourceChange) -> Planned {
 
 fn detail(detail: ResourceChangeDetail) -> Detail {
     let target = detail.target;
-    let recreation = target.as_ref().and_then(|target| target.requires_recreation.as_ref()).map(|word| word.as_str());
+    let recreation = target.as_ref().and_then(|target| target.requires_recreation.as_ref());
+    let recreation = recreation.map(RequiresRecreation::as_str);
     let source = detail.change_source.as_ref().map_or("", |source| source.as_str());
     let attribute = target.as_ref().and_then(|target| target.attribute.as_ref()).map(|word| word.as_str().to_owned());
     Detail {

@@ -57,9 +57,8 @@ impl Session {
     /// [`Problem`] if there are none, or AWS does not accept them.
     pub async fn open(place: &Place) -> Result<Self, Problem> {
         let timeouts = TimeoutConfig::builder().connect_timeout(std::time::Duration::from_secs(10)).build();
-        let http = Builder::new()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-            .build_https();
+        let http =
+            Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .http_client(http.clone())
             .timeout_config(timeouts)
@@ -75,7 +74,8 @@ impl Session {
         let region = region.ok_or(Problem::NoRegion)?;
         if let Some(profile) = &place.profile {
             // A profile that was asked for is meant, even where the environment has keys; the SDK's own chain would take those.
-            let surroundings = ProviderConfig::without_region().with_region(config.region().cloned()).with_http_client(http);
+            let surroundings =
+                ProviderConfig::without_region().with_region(config.region().cloned()).with_http_client(http);
             let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&surroundings);
             let credentials = SharedCredentialsProvider::new(credentials.build());
             config = config.into_builder().credentials_provider(credentials).build();

@@ -55,7 +55,10 @@ pub enum Problem {
 
 impl Problem {
     /// What a failed call means; `doing` is a phrase in the infinitive.
-    pub(super) fn of<E: ProvideErrorMetadata + Error + 'static>(doing: &str, error: &SdkError<E, HttpResponse>) -> Self {
+    pub(super) fn of<E: ProvideErrorMetadata + Error + 'static>(
+        doing: &str,
+        error: &SdkError<E, HttpResponse>,
+    ) -> Self {
         let doing = doing.to_owned();
         match error {
             SdkError::ServiceError(refused) => {
@@ -76,7 +79,8 @@ impl Problem {
             }
             SdkError::TimeoutError(_) => Self::NoConnection { doing, message: "no answer in time".into() },
             SdkError::ConstructionFailure(_) => {
-                let message = format!("{}; is the Region's name right?", error.source().map_or_else(String::new, causes));
+                let message =
+                    format!("{}; is the Region's name right?", error.source().map_or_else(String::new, causes));
                 Self::Refused { doing, code: "NotSent".into(), message }
             }
             _ => {

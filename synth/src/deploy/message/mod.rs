@@ -138,7 +138,10 @@ mod tests {
         let digest = approval.as_ref().map(|approval| approval.digest.to_string()).unwrap();
         let ends = [
             End::Deployed(outputs),
-            End::NeedsApproval { approvals: approval.clone().map(|a| (stack.into(), a)).into_iter().collect(), command: "run".into() },
+            End::NeedsApproval {
+                approvals: approval.clone().map(|a| (stack.into(), a)).into_iter().collect(),
+                command: "run".into(),
+            },
             End::Failed { message: "failed".into(), cause: Some(cause) },
             End::Left,
         ];
@@ -179,7 +182,10 @@ Deployed
         assert_eq!(json[0]["identity"], "arn:me");
         assert_eq!((&json[2]["approval"], &json[2]["diff"]["resources"][0]["id"]), (&json!(null), &json!("Queue")));
         assert_eq!(json[3]["approval"], json!({"digest": digest, "reasons": ["it deletes a resource"]}));
-        assert_eq!((&json[5]["status"], &json[5]["done"], &json[5]["of"]), (&json!("CREATE_COMPLETE"), &json!(1), &json!(1)));
+        assert_eq!(
+            (&json[5]["status"], &json[5]["done"], &json[5]["of"]),
+            (&json!("CREATE_COMPLETE"), &json!(1), &json!(1))
+        );
         assert_eq!((&json[7]["reason"], &json[7]["done"]), (&json!("no luck"), &json!(null)));
         assert_eq!((&json[8]["result"], &json[8]["outputs"]), (&json!("deployed"), &json!({"Name": "value"})));
         assert_eq!((&json[9]["digests"], &json[9]["command"]), (&json!([digest]), &json!("run")));
