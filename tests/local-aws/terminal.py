@@ -13,6 +13,7 @@ asked = False
 
 child, terminal = pty.fork()
 if child == 0:
+    os.environ["TERM"] = "xterm"  # Whatever this process runs in, the command runs at a terminal.
     os.execvp(sys.argv[2], sys.argv[2:])
 while True:
     try:
