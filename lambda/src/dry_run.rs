@@ -13,9 +13,8 @@ use crate::{
     notice::Mail,
     plan::{Answer, Effect, Failure},
     rotate::Aws,
-    run::now,
     settings::TopicArn,
-    time::Span,
+    time::{Span, Timestamp},
     user::UserName,
 };
 
@@ -80,7 +79,7 @@ impl<A: Aws> Aws for DryRun<'_, A> {
             code: "DryRun".into(),
             message: e.to_string(),
         })?;
-        let key = Key { id, status: Status::Active, created: now() };
+        let key = Key { id, status: Status::Active, created: Timestamp::now() };
         self.pretend(user, |keys| keys.push(key.clone()));
         Ok((Answer::Created(key), SecretAccessKey::new(String::new())))
     }

@@ -1,9 +1,6 @@
 //! One invocation: which users, how many at once, until when; and the report.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::hash::{BuildHasher, RandomState};
 
 use futures_util::{StreamExt, stream};
 
@@ -47,10 +44,10 @@ pub async fn run(
 }
 
 async fn carry_out(aws: &impl Aws, settings: &Settings, request: &Request, function_ends: Timestamp) -> Report {
-    let started = now();
+    let started = Timestamp::now();
     let run = Run { id: writer(&request.run), deadline: function_ends.before(MARGIN), order: request.order };
     let users = stream::iter(select::users(settings, request))
-        .map(|user| rotate(aws, settings, &run, now, user))
+        .map(|user| rotate(aws, settings, &run, Timestamp::now, user))
         .buffered(AT_ONCE)
         .collect::<Vec<_>>()
         .await;
@@ -62,14 +59,7 @@ async fn carry_out(aws: &impl Aws, settings: &Settings, request: &Request, funct
     report
 }
 
-/// The handler's clock.
-#[must_use]
-pub fn now() -> Timestamp {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-    Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX))
-}
-
 /// This invocation, among all deliveries of the same event: an id that no other invocation has.
 fn writer(id: &RunId) -> RunId {
-    id.invocation(RandomState::new().hash_one(now().unix()))
+    id.invocation(RandomState::new().hash_one(Timestamp::now().unix()))
 }

@@ -1,6 +1,11 @@
 //! Points in time and lengths of time, in whole seconds.
 
-use std::{fmt, ops::Add, str::FromStr};
+use std::{
+    fmt,
+    ops::Add,
+    str::FromStr,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use serde::{Serialize, Serializer};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -16,6 +21,13 @@ const EARLIEST: i64 = -62_167_219_200; // 0000-01-01T00:00:00Z
 const LATEST: i64 = 253_402_300_799; // 9999-12-31T23:59:59Z
 
 impl Timestamp {
+    /// This machine's clock.
+    #[must_use]
+    pub fn now() -> Self {
+        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Self::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX))
+    }
+
     /// From seconds since 1970; what lies outside the years 0 to 9999 becomes the nearest of them.
     #[must_use]
     pub const fn from_unix(seconds: i64) -> Self {

@@ -81,7 +81,7 @@ const POLICY: Policy = Policy {
 /// A dry run for a user with keys of these ages in days. The clock stands still for so many looks at it, and is past the
 /// run's end after that.
 async fn dry_run(policy: &Policy, order: Order, ages: &[(u64, Status)], looks: usize) -> UserReport {
-    let now = lambda::run::now();
+    let now = Timestamp::now();
     let key = |(n, (days, status)): (usize, &(u64, Status))| Key {
         id: format!("AKIAEXAMPLE{n:09}").parse().unwrap(),
         status: *status,

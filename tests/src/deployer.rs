@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value as Json;
 
-use crate::{LocalAws, root, text};
+use crate::{LocalAws, root, text, tool};
 
 /// The program: `synth` with the feature `deploy`, which cargo puts beside the demo and above the tests.
 ///
@@ -29,6 +29,18 @@ pub fn command(aws: &LocalAws, arguments: &[&str]) -> Command {
         command.env_remove(variable);
     }
     command
+}
+
+/// The program at a terminal of its own, where this is typed once it asks.
+///
+/// # Panics
+/// If it cannot be started.
+#[must_use]
+pub fn at_a_terminal(aws: &LocalAws, answer: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new(tool("python"));
+    command.arg(root().join("tests/local-aws/terminal.py")).arg(answer).arg(program()).args(arguments);
+    command.current_dir(root()).env_remove("AWS_PROFILE").env_remove("AWS_SESSION_TOKEN").envs(aws.environment());
+    command.output().expect("python starts")
 }
 
 /// What `--format json` said, and how it ended.

@@ -118,7 +118,7 @@ impl LocalAws {
     /// The emulator's time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        Timestamp::from_unix(lambda::run::now().unix() + self.shift.load(Ordering::Relaxed))
+        Timestamp::from_unix(Timestamp::now().unix() + self.shift.load(Ordering::Relaxed))
     }
 
     /// Clients with the account's root credentials, past the proxy.

@@ -24,7 +24,6 @@ use hyper_util::rt::TokioIo;
 use lambda::{
     permissions::permissions,
     plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
-    run::now,
     time::{Span, Timestamp},
 };
 use serde_json::Value as Json;
@@ -206,7 +205,7 @@ impl Shared {
     }
 
     fn clock(&self) -> Timestamp {
-        Timestamp::from_unix(now().unix() + self.shift.load(Ordering::Relaxed))
+        Timestamp::from_unix(Timestamp::now().unix() + self.shift.load(Ordering::Relaxed))
     }
 
     async fn handle(&self, request: Request<Incoming>) -> Result<Reply, Dropped> {

@@ -14,6 +14,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
+use lambda::time::Timestamp;
 use serde_json::Value as Json;
 use tokio::{
     io::AsyncReadExt,
@@ -141,7 +142,7 @@ impl Api {
                 // There is no second event.
                 std::future::pending::<()>().await;
             }
-            let deadline = (lambda::run::now().unix() + self.shift + 600) * 1000;
+            let deadline = (Timestamp::now().unix() + self.shift + 600) * 1000;
             let mut reply = Response::new(Full::new(self.event.clone().into()));
             let headers = [
                 ("lambda-runtime-aws-request-id", "11111111-2222-3333-4444-555555555555".to_owned()),

@@ -33,6 +33,7 @@ fn what_is_pure_does_no_io_and_reads_no_clock() {
         "std::process",
         "SystemTime",
         "Instant::now",
+        "Timestamp::now",
         "tokio",
         "println!",
     ];

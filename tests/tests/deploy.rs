@@ -305,10 +305,7 @@ async fn at_a_terminal_somebody_is_asked() {
     let aws = LocalAws::start().await;
     let answer = |answer: &str| {
         let arguments = arguments("rotation.yaml", &[]);
-        let mut terminal = Command::new(tool("python"));
-        terminal.arg(root().join("tests/local-aws/terminal.py")).arg(answer).arg(deployer::program()).arg("deploy");
-        terminal.args(arguments).current_dir(root()).envs(aws.environment()).env_remove("AWS_PROFILE");
-        terminal.output().unwrap()
+        deployer::at_a_terminal(&aws, answer, &[&["deploy"], &words(&arguments)[..]].concat())
     };
     for (key, code, says) in
         [("n", 3, "Nothing was changed"), ("", 3, "Nothing was changed"), ("^C", 130, "Interrupted.")]

@@ -12,7 +12,7 @@ use lambda::{
     notice::Language,
     plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
     settings::{Settings, TopicArn, Value},
-    time::Span,
+    time::{Span, Timestamp},
 };
 use serde_json::{Value as Json, json};
 use tests::{Account, Fault, LocalAws, Mailbox, account::OwnedKey, runtime_api::Handler};
@@ -112,7 +112,7 @@ impl Harness {
         }
         let id = |key: &OwnedKey| key.id.parse().unwrap();
         let at = |days: i64| Span::seconds((days * DAY).unsigned_abs());
-        let now = lambda::run::now();
+        let now = Timestamp::now();
         match start.note {
             Note::Nothing => {}
             Note::Delivered(days) => {

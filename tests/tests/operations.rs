@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use common::{ROTATION, read};
 use serde_json::{Value as Json, json};
-use tests::{Account, Fault, LocalAws, Stack, account::OwnedKey, deployer, make, root, text, tool};
+use tests::{Account, Fault, LocalAws, Stack, account::OwnedKey, deployer, make, text};
 
 const STACK: &str = "access-key-rotation";
 const ARTIFACTS: &str = "access-key-rotation-artifacts";
@@ -26,14 +26,6 @@ fn run_as(aws: &LocalAws, key: &OwnedKey, arguments: &[&str]) -> Output {
     command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", aws.proxy.port));
     command.env("AWS_ACCESS_KEY_ID", &key.id).env("AWS_SECRET_ACCESS_KEY", &key.secret);
     command.output().expect("synth starts")
-}
-
-/// The same at a terminal, where this is the answer to what it asks.
-fn at_a_terminal(aws: &LocalAws, answer: &str, arguments: &[&str]) -> Output {
-    let mut command = Command::new(tool("python"));
-    command.arg(root().join("tests/local-aws/terminal.py")).arg(answer).arg(deployer::program()).args(arguments);
-    command.current_dir(root()).env_remove("AWS_PROFILE").env_remove("AWS_SESSION_TOKEN").envs(aws.environment());
-    command.output().expect("python starts")
 }
 
 /// Gives a user these statements, each an effect and its actions.
@@ -189,7 +181,7 @@ async fn the_end_of_a_stack() {
     has(&asked, &["AWS::Lambda::Function", "the secrets access-key-rotation/…", ARTIFACTS, "--yes"]);
     // Somebody is there, and thinks better of it.
     for (answer, code) in [("n", 1), ("^C", 130)] {
-        let asked = at_a_terminal(&aws, answer, &["destroy"]);
+        let asked = deployer::at_a_terminal(&aws, answer, &["destroy"]);
         assert_eq!(asked.status.code(), Some(code), "{answer}: {}", text(&asked));
         has(&asked, &["Delete it? [y/N]"]);
     }

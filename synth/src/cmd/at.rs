@@ -1,11 +1,6 @@
 //! What commands that talk to AWS share.
 
-use std::{
-    path::PathBuf,
-    time::{SystemTime, UNIX_EPOCH},
-};
-
-use lambda::time::Timestamp;
+use std::path::PathBuf;
 
 use super::{Exit, Stop, source};
 use crate::{
@@ -76,12 +71,6 @@ pub(super) fn not_here(name: &str, session: &Session) -> Stop {
         "error: there is no stack {name} in {session}: deploy it (make deploy), or say where it is (--region, --profile; \
          make: REGION=, PROFILE=)"
     ))
-}
-
-/// The time.
-pub(super) fn now() -> Timestamp {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX))
 }
 
 /// Runs a command's conversation with AWS to its end.

@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::oneshot;
 
+use super::takes_colour;
 use crate::deploy::{
     interrupt::{Interrupt, Interrupted},
     message::{Audience, Json, Message, Renderer, Text},
@@ -31,10 +32,8 @@ pub(super) struct Console {
 
 impl Console {
     pub(super) fn new(format: Format) -> Self {
-        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let colour = io::stdout().is_terminal() && !no_colour;
         let renderer: Box<dyn Renderer> = match format {
-            Format::Text => Box::new(Text { colour }),
+            Format::Text => Box::new(Text { colour: takes_colour() }),
             Format::Json => Box::new(Json),
         };
         let is_watched = format == Format::Text && io::stderr().is_terminal();

@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
+use lambda::time::Timestamp;
+
 use super::{
     Exit, Stop, at,
     console::{self, Console, Format, ask},
+    package,
     source::Source,
 };
 use crate::{
@@ -19,7 +22,6 @@ use crate::{
         stacks::{Stacks, Target},
         state,
     },
-    package::Package,
     stack::artifacts,
 };
 
@@ -85,11 +87,7 @@ fn release(args: &Args) -> Result<Release, Stop> {
         parameters: Vec::new(),
     };
     let artifacts = artifacts::template().map_err(|e| Stop::failure(format!("error: {e}")))?;
-    let file = args.package.display();
-    let zip = std::fs::read(&args.package)
-        .map_err(|e| Stop::bad_input(format!("{file}: cannot be read: {e}; make build makes a package")))?;
-    let package = Package::read(&zip, config.architecture, &args.source.architecture_is_said_by());
-    let package = package.map_err(|e| Stop::bad_input(format!("{file}: {e}")))?;
+    let package = package::read(&args.package, config.architecture, &args.source.architecture_is_said_by())?;
     Ok(Release {
         bundle: target(config.stack_name.as_str(), &template),
         artifacts: target(artifacts::STACK_NAME, &artifacts),
@@ -119,7 +117,7 @@ async fn deploy(
 async fn tell_state(session: &Session, name: &str, interrupt: &Interrupt, console: &mut Console) {
     let gather = async {
         let stack = at::stack(session, name).await?.ok_or_else(|| at::not_here(name, session))?;
-        Ok::<_, Stop>(state::gather(session, name, stack, at::now()).await)
+        Ok::<_, Stop>(state::gather(session, name, stack, Timestamp::now()).await)
     };
     tokio::select! {
         state = gather => console.hear(&Message::Note(&match state {

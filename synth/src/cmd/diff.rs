@@ -1,7 +1,7 @@
 //! `synth diff`: what one template changes against another.
 
 use std::{
-    io::{self, IsTerminal, Read, Write},
+    io::{self, Read},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -9,7 +9,7 @@ use std::{
 use clap::ValueEnum;
 use serde_json::Value as Json;
 
-use super::{Exit, Stop, source::Source};
+use super::{Exit, Stop, print, source::Source, takes_colour};
 use crate::{
     approval::{Approval, Concern, because},
     cfn::{json, read},
@@ -103,20 +103,13 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
     let diff = diff::compare(&old, &new);
     let approval = Approval::needed(&diff);
     let shown = match args.format {
-        Format::Text => {
-            let colour =
-                io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-            render(&diff, render::Format::Text { colour })
-        }
+        Format::Text => render(&diff, render::Format::Text { colour: takes_colour() }),
         Format::Markdown => render(&diff, render::Format::Markdown),
         Format::Json => render(&diff, render::Format::Json),
         Format::Digest => approval.as_ref().map(|approval| format!("{}\n", approval.digest)).unwrap_or_default(),
     };
-    match io::stdout().write_all(shown.as_bytes()) {
-        // Whoever reads has read enough, but what they wanted to know is in the exit code too.
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => return Err(Stop::failure(format!("standard output: {e}"))),
-        _ => {}
-    }
+    // Whoever reads may have read enough; what they wanted to know is in the exit code too.
+    print(&shown)?;
     let concerns: Vec<Concern> = args.fail_on.iter().map(|what| what.concern()).collect();
     let reasons = approval.into_iter().flat_map(|approval| approval.reasons);
     let reasons: Vec<_> = reasons.filter(|reason| concerns.contains(&reason.concern())).collect();

@@ -28,7 +28,7 @@ mod template;
 
 use std::{
     fmt,
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     process::ExitCode,
 };
 
@@ -131,6 +131,11 @@ impl Stop {
     fn stale(message: String) -> Self {
         Self { exit: Exit::Stale, message }
     }
+}
+
+/// Whether standard output is a terminal that takes colours (no-color.org).
+fn takes_colour() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Writes a document to standard output.

@@ -34,15 +34,20 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
         let config = source::read(&args.config, Overrides::default())?.config;
         (config.architecture, args.config.display().to_string())
     };
-    let file = args.zip.display();
-    let zip = fs::read(&args.zip)
-        .map_err(|e| Stop::bad_input(format!("{file}: cannot be read: {e}; make build makes a package")))?;
-    let package = Package::read(&zip, wanted, &says).map_err(|e| Stop::bad_input(format!("{file}: {e}")))?;
+    let package = read(&args.zip, wanted, &says)?;
     let output = args.output.as_ref().unwrap_or(&args.zip);
     replace(output, package.bytes())
         .map_err(|e| Stop::failure(format!("{}: cannot be written: {e}", output.display())))?;
     let (size, architecture) = (package.bytes().len(), package.architecture().word());
     print(&format!("{}\t{size} bytes\tsha256 {}\t{architecture}\n", output.display(), package.digest()))
+}
+
+/// Reads and checks an archive; `says` is who wants this architecture.
+pub(super) fn read(zip: &Path, wanted: Architecture, says: &str) -> Result<Package, Stop> {
+    let file = zip.display();
+    let bytes = fs::read(zip)
+        .map_err(|e| Stop::bad_input(format!("{file}: cannot be read: {e}; make build makes a package")))?;
+    Package::read(&bytes, wanted, says).map_err(|e| Stop::bad_input(format!("{file}: {e}")))
 }
 
 /// Writes a file as a whole or not at all: whoever reads it meanwhile finds the old one.

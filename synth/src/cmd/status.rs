@@ -1,6 +1,7 @@
 //! `synth status`: how a deployed stack is.
 
 use clap::ValueEnum;
+use lambda::time::Timestamp;
 
 use super::{Stop, at, print};
 use crate::deploy::state;
@@ -28,7 +29,7 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
     at::block_on(async {
         let session = args.target.open().await?;
         let stack = at::stack(&session, name).await?.ok_or_else(|| at::not_here(name, &session))?;
-        let state = state::gather(&session, name, stack, at::now()).await;
+        let state = state::gather(&session, name, stack, Timestamp::now()).await;
         print(&match args.format {
             Format::Text => state.text(),
             Format::Json => format!("{:#}\n", state.json()),

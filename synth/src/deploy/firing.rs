@@ -8,7 +8,6 @@ use croner::{
     parser::{CronParser, Seconds, Year},
 };
 use jiff::{
-    Zoned,
     civil::DateTime,
     tz::{AmbiguousOffset, TimeZone},
 };
@@ -141,11 +140,7 @@ fn cron(fields: &str) -> Option<Cron> {
 }
 
 fn civil(time: Timestamp, zone: &TimeZone) -> Option<DateTime> {
-    Some(zoned(time, zone)?.datetime())
-}
-
-fn zoned(time: Timestamp, zone: &TimeZone) -> Option<Zoned> {
-    Some(jiff::Timestamp::from_second(time.unix()).ok()?.to_zoned(zone.clone()))
+    Some(zone.to_datetime(jiff::Timestamp::from_second(time.unix()).ok()?))
 }
 
 /// When the clocks show this. A time that they skip in spring is skipped; of one that comes twice in autumn, the first.

@@ -271,7 +271,7 @@ impl<'a> Stacks<'a> {
             for news in &news {
                 self.audience.hear(&Message::News { stack: name, news });
             }
-            self.audience.watch(Some(progress.summary(now())));
+            self.audience.watch(Some(progress.summary(Timestamp::now())));
             if let Some(end) = progress.end() {
                 // An event that says FAILED may be followed by a rollback; the stack knows.
                 let stack = self.cloudformation.stack(id).await.map_err(lost)?;
@@ -346,11 +346,6 @@ impl Followed {
 fn token() -> String {
     let nanoseconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     format!("synth-{nanoseconds:x}-{}", process::id())
-}
-
-fn now() -> Timestamp {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX))
 }
 
 /// How long to wait before AWS is asked again: little where something happens, and never so little that AWS minds.

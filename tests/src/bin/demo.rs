@@ -7,7 +7,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lambda::run::now;
 use lambda::{
     journal::{Delivered, Disabled, Entry},
     plan::{DeleteAfter, Policy},
@@ -187,7 +186,7 @@ async fn show_keys(account: &Account) -> Keys {
         println!("  {user:<13} {stage}");
         let keys = account.keys(user).await;
         for key in &keys {
-            let age = now().since(Timestamp::from_unix(key.created));
+            let age = Timestamp::now().since(Timestamp::from_unix(key.created));
             let state = if key.active { "active" } else { "inactive" };
             println!("    {} {state:<9} {} old", key.id, rounded(age));
         }

@@ -4,9 +4,8 @@ use serde_json::{Value, json};
 
 use super::{End, Message, Renderer};
 use crate::{
-    approval::Approval,
     deploy::{cause::Cause, progress::News},
-    diff::render::{Format, render},
+    diff::render,
 };
 
 /// JSON Lines. Each object has an `event`: `place`, `note`, `plan`, `resource`, and at last `result`.
@@ -20,12 +19,12 @@ impl Renderer for Json {
                 json!({ "event": "place", "account": account, "region": region, "identity": identity, "stack": stack })
             }
             Message::Note(note) => json!({ "event": "note", "text": note }),
-            Message::Plan { stack, diff, approval } => {
-                let diff: Value = serde_json::from_str(&render(diff, Format::Json)).unwrap_or_default();
-                let mut plan = json!({ "event": "plan", "stack": stack, "approval": approval.map(self::approval) });
-                plan["diff"] = diff;
-                plan
-            }
+            Message::Plan { stack, diff, approval } => json!({
+                "event": "plan",
+                "stack": stack,
+                "approval": approval.map(render::approval),
+                "diff": render::document(diff),
+            }),
             Message::News { stack, news: News { event, count } } => json!({
                 "event": "resource",
                 "stack": stack,
@@ -68,11 +67,6 @@ fn result(end: &End) -> Value {
         // What was begun goes on.
         End::Left => of("left"),
     }
-}
-
-fn approval(approval: &Approval) -> Value {
-    let reasons: Vec<_> = approval.reasons.iter().map(ToString::to_string).collect();
-    json!({ "digest": approval.digest.to_string(), "reasons": reasons })
 }
 
 fn cause(cause: &Cause) -> Value {

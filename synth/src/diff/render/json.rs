@@ -13,51 +13,57 @@ pub(super) struct Json;
 
 impl Renderer for Json {
     fn render(&self, diff: &Diff) -> String {
-        let resources = diff.resources.iter().map(|resource| {
-            json!({
-                "id": resource.id,
-                "type": resource.kind,
-                "change": action_word(resource.action),
-                "impact": resource.impact.words(),
-                "source": match resource.source {
-                    Source::Templates => "templates",
-                    Source::Aws => "aws",
-                },
-                "notes": resource.notes,
-                "changes": changes(&resource.changes),
-            })
-        });
-        let entries = diff.entries.iter().map(|entry| {
-            json!({
-                "section": entry.section,
-                "name": entry.name,
-                "change": action_word(entry.action),
-                "changes": changes(&entry.changes),
-            })
-        });
-        let places = diff.iam.places.iter().map(|change| {
-            json!({
-                "place": change.place,
-                "iam": change.comparison.verdict().word(),
-                "gained": answer(change.comparison.gained),
-                "lost": answer(change.comparison.lost),
-                "example": change.comparison.example,
-            })
-        });
-        let approval = Approval::needed(diff).map(|approval| {
-            let reasons: Vec<String> = approval.reasons.iter().map(ToString::to_string).collect();
-            json!({ "digest": approval.digest.to_string(), "reasons": reasons })
-        });
-        let all = json!({
-            "iam": diff.iam.verdict.word(),
-            "impact": diff.impact().words(),
-            "resources": resources.collect::<Value>(),
-            "sections": entries.collect::<Value>(),
-            "places": places.collect::<Value>(),
-            "approval": approval,
-        });
-        format!("{all:#}\n")
+        format!("{:#}\n", document(diff))
     }
+}
+
+/// All of it, as one object.
+pub(super) fn document(diff: &Diff) -> Value {
+    let resources = diff.resources.iter().map(|resource| {
+        json!({
+            "id": resource.id,
+            "type": resource.kind,
+            "change": action_word(resource.action),
+            "impact": resource.impact.words(),
+            "source": match resource.source {
+                Source::Templates => "templates",
+                Source::Aws => "aws",
+            },
+            "notes": resource.notes,
+            "changes": changes(&resource.changes),
+        })
+    });
+    let entries = diff.entries.iter().map(|entry| {
+        json!({
+            "section": entry.section,
+            "name": entry.name,
+            "change": action_word(entry.action),
+            "changes": changes(&entry.changes),
+        })
+    });
+    let places = diff.iam.places.iter().map(|change| {
+        json!({
+            "place": change.place,
+            "iam": change.comparison.verdict().word(),
+            "gained": answer(change.comparison.gained),
+            "lost": answer(change.comparison.lost),
+            "example": change.comparison.example,
+        })
+    });
+    json!({
+        "iam": diff.iam.verdict.word(),
+        "impact": diff.impact().words(),
+        "resources": resources.collect::<Value>(),
+        "sections": entries.collect::<Value>(),
+        "places": places.collect::<Value>(),
+        "approval": Approval::needed(diff).as_ref().map(approval),
+    })
+}
+
+/// An approval that is needed.
+pub(super) fn approval(approval: &Approval) -> Value {
+    let reasons: Vec<String> = approval.reasons.iter().map(ToString::to_string).collect();
+    json!({ "digest": approval.digest.to_string(), "reasons": reasons })
 }
 
 fn changes(changes: &[Change]) -> Value {

@@ -4,6 +4,8 @@ mod json;
 mod markdown;
 mod text;
 
+use serde_json::Value;
+
 use super::{Action, Change, Diff, ResourceChange, Source};
 use crate::approval::Approval;
 
@@ -41,6 +43,18 @@ pub fn render(diff: &Diff, format: Format) -> String {
         Format::Json => &json::Json,
     };
     renderer.render(diff)
+}
+
+/// A diff as a value: what [`Format::Json`] writes.
+#[must_use]
+pub fn document(diff: &Diff) -> Value {
+    json::document(diff)
+}
+
+/// An approval as it stands in that.
+#[must_use]
+pub fn approval(approval: &Approval) -> Value {
+    json::approval(approval)
 }
 
 /// A text without anything that a terminal or a reader's eye could take for something else: what is not printable is escaped.
