@@ -99,6 +99,7 @@ async fn from_nothing_to_deployed() {
 
     let wrong = once(&aws, "rotation.yaml", &["--approve=0123456789abcdef0123456789abcdef"]);
     assert_eq!(wrong.code, Some(3), "{}", wrong.text);
+    assert!(wrong.text.contains("What was approved is another change"), "{}", wrong.text);
     assert_eq!(stacks(&aws), [], "{}", wrong.text);
 
     // The command that it says is the one that does it.
@@ -354,13 +355,9 @@ async fn what_somebody_else_began_is_waited_for() {
     assert_eq!(run.result()["result"], "deployed", "{}", run.text);
     let described = aws.cli(&["cloudformation", "describe-stacks", "--stack-name", STACK]);
     let id = described["Stacks"][0]["StackId"].as_str().unwrap();
-    let busy = format!(
-        "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackId>{id}</StackId>\
-         <StackName>{STACK}</StackName><StackStatus>UPDATE_IN_PROGRESS</StackStatus>\
-         <CreationTime>2026-11-24T00:00:00Z</CreationTime></member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
-    );
-    aws.proxy.inject("DescribeStacks", STACK, Fault::Answer(busy.clone()));
-    aws.proxy.inject("DescribeStacks", id, Fault::Answer(busy));
+    for name in [STACK, id] {
+        aws.proxy.inject("DescribeStacks", name, stack_in("UPDATE_IN_PROGRESS", id));
+    }
     let mut command = once_with(&aws, "rotation.yaml", &[], &[("AWS_ENDPOINT_URL", &endpoint)]);
     let waiting = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     until_called(&aws, "DescribeStackEvents").await;
@@ -370,6 +367,49 @@ async fn what_somebody_else_began_is_waited_for() {
     for note in ["is in UPDATE_IN_PROGRESS: waiting until that is over", "is in CREATE_COMPLETE: going on"] {
         assert!(waited.text.contains(note), "{}", waited.text);
     }
+}
+
+/// The answer of an AWS that has our stack in a state in which the local one never is.
+fn stack_in(state: &str, id: &str) -> Fault {
+    Fault::Answer(format!(
+        "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackId>{id}</StackId>\
+         <StackName>{STACK}</StackName><StackStatus>{state}</StackStatus>\
+         <CreationTime>2026-11-24T00:00:00Z</CreationTime></member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+    ))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_begin_says_what_to_do() {
+    let aws = LocalAws::start().await;
+    let endpoint = proxied(&aws);
+    let through_proxy = [("AWS_ENDPOINT_URL", endpoint.as_str())];
+    let run = || Run::of(&once_with(&aws, "rotation.yaml", &[], &through_proxy).output().unwrap());
+    let failed = |run: &Run, says: &[&str]| {
+        assert_eq!((run.code, &run.result()["result"]), (Some(1), &json!("failed")), "{}", run.text);
+        for words in says {
+            assert!(run.text.contains(words), "no {words:?} in {}", run.text);
+        }
+        assert_eq!(stacks(&aws), [], "nothing is left behind: {}", run.text);
+    };
+
+    aws.proxy.inject("DescribeStacks", STACK, stack_in("UPDATE_ROLLBACK_FAILED", "arn"));
+    failed(&run(), &["continue-update-rollback --stack-name access-key-rotation"]);
+    aws.proxy.heal();
+
+    // CloudFormation looks for names that are taken when it makes a change set, and tells them only where one asks for events.
+    let reason = "The following hook(s)/validation failed: [AWS::EarlyValidation::ResourceExistenceCheck]";
+    let refused = "<DescribeChangeSetResponse><DescribeChangeSetResult><ChangeSetId>arn</ChangeSetId>\
+        <Status>FAILED</Status><StatusReason>REASON</StatusReason></DescribeChangeSetResult></DescribeChangeSetResponse>";
+    aws.proxy.inject("DescribeChangeSet", STACK, Fault::Answer(refused.replace("REASON", reason)));
+    failed(&run(), &["CloudFormation refuses the change", "allow cloudformation:DescribeEvents"]);
+    let why = "<DescribeEventsResponse><DescribeEventsResult><OperationEvents><member><EventId>1</EventId>\
+        <LogicalResourceId>LogGroup</LogicalResourceId><ResourceType>AWS::Logs::LogGroup</ResourceType>\
+        <ValidationStatusReason>Resource of type 'AWS::Logs::LogGroup' with identifier '/aws/lambda/access-key-rotation' \
+        already exists.</ValidationStatusReason></member></OperationEvents></DescribeEventsResult></DescribeEventsResponse>";
+    aws.proxy.inject("DescribeEvents", "", Fault::Answer(why.to_owned()));
+    let refused = run();
+    failed(&refused, &["LogGroup (AWS::Logs::LogGroup): Resource of type", "give the stack another stack_name"]);
+    assert_eq!(refused.result()["cause"]["resource"], "LogGroup");
 }
 
 async fn until_called(aws: &LocalAws, operation: &str) {

@@ -152,7 +152,11 @@ async fn attempt(
                 return Ok(End::Declined);
             }
         }
-        Decision::Ask | Decision::Refuse => return Ok(needs_approval(approvals)),
+        Decision::Ask => return Ok(needs_approval(approvals)),
+        Decision::Refuse => {
+            stacks.note("What was approved is another change");
+            return Ok(needs_approval(approvals));
+        }
     }
     Ok(End::Deployed(deployment.carry_out(&approved, stacks).await?))
 }
@@ -217,7 +221,7 @@ fn quoted(word: &str) -> String {
 fn from_failure(failure: Failure) -> End {
     match failure {
         Failure::Interrupted => End::Interrupted,
-        Failure::Left { .. } => End::Left,
+        Failure::Left { stack } => End::Left(stack),
         Failure::NotApproved { stack, approval } => needs_approval(vec![(stack, approval)]),
         failure => End::Failed { message: failure.to_string(), cause: failure.cause().cloned() },
     }
@@ -240,7 +244,7 @@ fn stop(stack: &str, end: End) -> Result<(), Stop> {
         End::Declined => Err(Stop { exit: Exit::NeedsApproval, message: untouched }),
         End::Failed { message, .. } => Err(Stop::failure(format!("error: {message}"))),
         End::Interrupted => Err(Stop { exit: Exit::Interrupted, message: format!("Interrupted. {untouched}") }),
-        End::Left => {
+        End::Left(stack) => {
             let goes_on = "goes on at AWS; run the same command again to follow it";
             Err(Stop { exit: Exit::Interrupted, message: format!("Interrupted. What was begun in {stack} {goes_on}.") })
         }

@@ -8,8 +8,7 @@ use super::{
 use crate::{
     cfn::read,
     deploy::{
-        aws::{Problem, cloudformation::CloudFormation},
-        cause,
+        aws::cloudformation::CloudFormation,
         failure::Failure,
         farewell::{Artifacts, Place, farewell},
         interrupt::Interrupt,
@@ -76,10 +75,6 @@ fn why(failure: Failure) -> Stop {
                 "error: the deletion ended in {status}. What went wrong first: {cause}\n\
                  Once that is out of the way, the rest can be deleted: make destroy"
             ))
-        }
-        Failure::Problem(problem @ Problem::Refused { .. }) => {
-            let advice = cause::advice(&problem.to_string()).map_or_else(String::new, |advice| format!("\n{advice}"));
-            Stop::failure(format!("error: {problem}{advice}"))
         }
         other => other.into(),
     }

@@ -95,6 +95,11 @@ const KNOWN: &[(&[&str], &str)] = &[
         "The account has as many as it may: delete some, or ask for more in Service Quotas.",
     ),
     (
+        &["AWS::EarlyValidation"],
+        "What it found, CloudFormation tells only who may ask: allow cloudformation:DescribeEvents (`synth deploy-policy`), \
+         then run the same command again.",
+    ),
+    (
         &["hook(s)…failed"],
         "Your organization has CloudFormation check what is deployed, and this did not pass: ask whoever keeps its hooks.",
     ),
@@ -164,6 +169,11 @@ mod tests {
         ("Rate exceeded (Service: Sns, Status Code: 400) (HandlerErrorCode: Throttling)", "too much at once"),
         ("Invalid Schedule Expression cron(61 * * * ? *). (Service: Scheduler)", "schedule"),
         ("The following hook(s) failed: [Team::Guard::Hook]", "hooks"),
+        (
+            "The following hook(s)/validation failed: [AWS::EarlyValidation::ResourceExistenceCheck]. To troubleshoot Early \
+             Validation errors, use the DescribeEvents API for detailed failure information.",
+            "cloudformation:DescribeEvents",
+        ),
         ("Stack [arn] cannot be deleted while TerminationProtection is enabled", "lift that"),
         ("Template format error: Unrecognized resource types: [AWS::Scheduler::Schedule]", "Region"),
     ];

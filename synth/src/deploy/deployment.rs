@@ -115,7 +115,7 @@ impl Deployment {
                 let body = Body::Text(plan.target.document.clone());
                 stacks.close(&mut plan, &body).await?;
             }
-            stacks.carry_out(&plan).await?;
+            stacks.carry_out(plan).await?;
             store.found = Found::Bucket;
         }
         if bundle.is_empty() {
@@ -123,23 +123,18 @@ impl Deployment {
         }
         store.put(&package, "the package", stacks).await?;
         if bundle.is_open() {
-            let approval = Approval::needed(&bundle.diff);
             if let Some(body) = store.body(&bundle.target.document, stacks).await? {
                 stacks.close(&mut bundle, &body).await?;
             }
             // What CloudFormation adds may be more than what was approved.
-            if let Some(more) = Approval::needed(&bundle.diff).filter(|more| !approved.contains(&more.digest))
-                && approval.is_none_or(|approval| approval.digest != more.digest)
-            {
+            if let Some(more) = Approval::needed(&bundle.diff).filter(|more| !approved.contains(&more.digest)) {
                 let stack = &bundle.target.stack;
                 stacks.say(&Message::Plan { stack, diff: &bundle.diff, approval: Some(&more) });
                 return Err(Failure::NotApproved { stack: stack.clone(), approval: more });
             }
         }
         stacks.note(&format!("Deploying {}", bundle.target.stack));
-        stacks.carry_out(&bundle).await?;
-        let deployed = stacks.settled(&bundle.target.stack).await?;
-        Ok(deployed.map(|stack| stack.outputs).unwrap_or_default())
+        Ok(stacks.carry_out(bundle).await?.map(|stack| stack.outputs).unwrap_or_default())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     aws::Problem,
-    cause::Cause,
+    cause::{self, Cause},
     interrupt::Interrupted,
     standing::{Remedy, Standing, Status},
 };
@@ -12,7 +12,7 @@ use crate::{approval::Approval, cfn::read::Unreadable};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// AWS did not do what it was asked.
-    #[error("{0}")]
+    #[error("{problem}{advice}", problem = .0, advice = advised(.0))]
     Problem(#[from] Problem),
     /// The stack is in a state in which only a person can help.
     #[error("the stack {stack} is in {status}: {}", remedy.for_stack(stack))]
@@ -126,6 +126,12 @@ impl Failure {
             _ => None,
         }
     }
+}
+
+/// What to do about it, on a line of its own, where the problem does not say so itself.
+fn advised(problem: &Problem) -> String {
+    let Problem::Refused { message, .. } = problem else { return String::new() };
+    cause::advice(message).map(|advice| format!("\n{advice}")).unwrap_or_default()
 }
 
 fn because(cause: Option<&Cause>) -> String {

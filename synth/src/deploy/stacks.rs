@@ -194,7 +194,8 @@ impl<'a> Stacks<'a> {
     pub async fn delete(&mut self, name: &str, stack: &Stack, progress: Progress) -> Result<(), Failure> {
         let token = token();
         self.cloudformation.delete_stack(&stack.id, &token).await?;
-        self.follow(name, &stack.id, &Operation::Started(token), progress).await?.succeeded(name)
+        self.follow(name, &stack.id, &Operation::Started(token), progress).await?.succeeded(name)?;
+        Ok(())
     }
 
     async fn draft(&mut self, plan: &mut Plan, body: &Body) -> Result<(), Failure> {
@@ -233,24 +234,24 @@ impl<'a> Stacks<'a> {
         Failure::Refused { stack, causes }
     }
 
-    /// Does what was planned, and follows it to its end.
+    /// Does what was planned, and follows it to its end; answers the stack as it is then.
     ///
     /// # Errors
     /// [`Failure`] if it did not succeed.
-    pub async fn carry_out(&mut self, plan: &Plan) -> Result<(), Failure> {
-        let Planned::Made { draft, stack_id, resources } = &plan.planned else { return Ok(()) };
+    pub async fn carry_out(&mut self, plan: Plan) -> Result<Option<Stack>, Failure> {
+        let Planned::Made { draft, stack_id, resources } = plan.planned else { return Ok(plan.found) };
         self.interrupt.check()?;
         let operation = Operation::Started(draft.name.clone());
-        if let Err(problem) = self.cloudformation.execute(draft).await {
+        if let Err(problem) = self.cloudformation.execute(&draft).await {
             // A second attempt is refused where the first one's answer was lost. The events tell whether it began.
-            let began = self.cloudformation.events(stack_id, &operation).await.is_ok_and(|events| !events.is_empty());
+            let began = self.cloudformation.events(&stack_id, &operation).await.is_ok_and(|events| !events.is_empty());
             if !began {
-                return Err(Failure::NotBegun { stack: draft.stack.clone(), problem });
+                return Err(Failure::NotBegun { stack: draft.stack, problem });
             }
         }
-        self.pending.retain(|pending| pending.draft != *draft);
-        let progress = Progress::of(resources.iter().cloned());
-        self.follow(&draft.stack, stack_id, &operation, progress).await?.succeeded(&draft.stack)
+        self.pending.retain(|pending| pending.draft != draft);
+        let followed = self.follow(&draft.stack, &stack_id, &operation, Progress::of(resources)).await?;
+        followed.succeeded(&draft.stack).map(Some)
     }
 
     /// Follows an operation to its end.
@@ -333,12 +334,12 @@ struct Followed {
 }
 
 impl Followed {
-    fn succeeded(self, name: &str) -> Result<(), Failure> {
-        let Self { stack: Stack { status, .. }, cause } = self;
-        if status.is_success() {
-            return Ok(());
+    fn succeeded(self, name: &str) -> Result<Stack, Failure> {
+        let Self { stack, cause } = self;
+        if stack.status.is_success() {
+            return Ok(stack);
         }
-        Err(Failure::Failed { stack: name.to_owned(), status, cause })
+        Err(Failure::Failed { stack: name.to_owned(), status: stack.status, cause })
     }
 }
 

@@ -65,7 +65,7 @@ fn result(end: &End) -> Value {
         }
         End::Interrupted => of("interrupted"),
         // What was begun goes on.
-        End::Left => of("left"),
+        End::Left(stack) => with("left", &[("stack", json!(stack))]),
     }
 }
 

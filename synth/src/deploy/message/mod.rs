@@ -70,8 +70,8 @@ pub enum End {
     },
     /// Somebody broke it off before it was begun.
     Interrupted,
-    /// Somebody did not want to wait for its end.
-    Left,
+    /// Somebody did not want to wait for the end of what was begun in this stack.
+    Left(String),
 }
 
 /// Whoever hears what is said.
@@ -143,7 +143,7 @@ mod tests {
                 command: "run".into(),
             },
             End::Failed { message: "failed".into(), cause: Some(cause) },
-            End::Left,
+            End::Left(stack.into()),
         ];
         let mut messages = vec![
             Message::Place { account: "123456789012", region: "eu-west-1", identity: "arn:me", stack },
