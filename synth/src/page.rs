@@ -13,7 +13,7 @@ use crate::{
     },
     check::limits::{Measure, measures},
     config::Config,
-    explain::{Permission, explain},
+    explain::{Grant, Permission, explain},
     graph,
 };
 
@@ -161,7 +161,18 @@ impl Sheet<'_> {
             };
             out += &table(&["statement", "may", "on", "why"], statements.map(row));
         }
-        out
+        out += "\nWhat others may do with it, by its own policies:\n";
+        let row = |grant: &Grant| {
+            let actions: Vec<_> = grant.actions.iter().map(|action| code(action)).collect();
+            let who: Vec<_> = grant.who.iter().map(|who| code(who)).collect();
+            vec![
+                code(&grant.resource),
+                who.join("<br>"),
+                actions.join("<br>") + &only_if("<br>", &grant.conditions),
+                grant.why.clone(),
+            ]
+        };
+        out + &table(&["policy of", "lets", "do", "why"], explanation.grants.iter().map(row))
     }
 
     fn size(&self, canonical: &Json) -> String {

@@ -72,6 +72,15 @@ pub struct Role<'t> {
     pub policies: Vec<Statement<'t>>,
 }
 
+/// What a resource's own policy lets others do.
+#[derive(Debug, Clone)]
+pub struct ResourcePolicy<'t> {
+    /// The resource that says so: the key itself, or a policy that names what it is about.
+    pub resource: Resource<'t>,
+    /// What it says.
+    pub statements: Vec<Statement<'t>>,
+}
+
 const NOTHING: &Json = &Json::Null;
 
 /// The value of a key; null where there is none.
@@ -160,6 +169,22 @@ impl<'t> View<'t> {
         self.of("AWS::IAM::Role").map(role).collect()
     }
 
+    /// The policies of resources: of keys, topics, queues, buckets.
+    #[must_use]
+    pub fn resource_policies(self) -> Vec<ResourcePolicy<'t>> {
+        let of = |resource: Resource<'t>| {
+            let policy = |property: &str| {
+                statements(
+                    get(resource.properties, property),
+                    &format!("/Resources/{}/Properties/{property}", resource.id),
+                )
+            };
+            let statements: Vec<_> = ["KeyPolicy", "PolicyDocument"].into_iter().flat_map(policy).collect();
+            (!statements.is_empty()).then_some(ResourcePolicy { resource, statements })
+        };
+        self.resources().filter(|resource| !resource.kind.starts_with("AWS::IAM::")).filter_map(of).collect()
+    }
+
     /// The role that a value names.
     #[must_use]
     pub fn role(self, value: &Json) -> Option<Role<'t>> {
@@ -198,6 +223,15 @@ impl Statement<'_> {
     #[must_use]
     pub fn services(&self) -> Vec<String> {
         each(get(get(self.body, "Principal"), "Service")).map(text).collect()
+    }
+
+    /// Everybody who is its principal: services, accounts, identities.
+    #[must_use]
+    pub fn principals(&self) -> Vec<String> {
+        match get(self.body, "Principal") {
+            Json::Object(kinds) => kinds.values().flat_map(each).map(text).collect(),
+            one => each(one).map(text).collect(),
+        }
     }
 
     /// When it applies, one condition a line.

@@ -10,7 +10,7 @@ use super::Fault;
 use crate::{
     cfn::{
         text::Piece,
-        view::{How, Reference, Resource, Role, Statement, View, each, text},
+        view::{How, Reference, Resource, ResourcePolicy, Role, Statement, View, each, references, text},
     },
     iam::glob::{Glob, Letter},
 };
@@ -26,6 +26,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("failures-kept", failures_can_be_kept),
     ("invoke-permission", event_sources_may_invoke),
     ("alarm-topic", alarms_reach_their_topics),
+    ("topic-key", publishers_may_encrypt),
 ];
 
 /// All that is wrong, rule by rule.
@@ -177,24 +178,74 @@ fn event_sources_may_invoke(view: View<'_>) -> Vec<Fault> {
     faults
 }
 
-/// CloudWatch may not use AWS's own key for SNS: a notice to a topic that is encrypted with it is lost.
+/// CloudWatch may not use AWS's own key for SNS, and a key or a topic with a policy must let it: a notice that it may not publish
+/// is lost.
 fn alarms_reach_their_topics(view: View<'_>) -> Vec<Fault> {
+    const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
+    let policies = view.resource_policies();
+    let lets = |policy: &ResourcePolicy<'_>, action: &str| {
+        let grants = |statement: &Statement<'_>| {
+            statement.allows()
+                && statement.principals().iter().any(|known| known == CLOUDWATCH || known == "*")
+                && statement.texts("Action").iter().any(|known| glob(known, action))
+        };
+        policy.statements.iter().any(grants)
+    };
     let mut faults = Vec::new();
     for alarm in
         view.resources().filter(|r| matches!(r.kind, "AWS::CloudWatch::Alarm" | "AWS::CloudWatch::CompositeAlarm"))
     {
-        for key in ["AlarmActions", "OKActions", "InsufficientDataActions"] {
-            for topic in each(&alarm.properties[key]).filter_map(|action| view.named_by(action)) {
-                if text(&topic.properties["KmsMasterKeyId"]).ends_with("alias/aws/sns") {
-                    let at = format!("Resources.{}.Properties.{key}", alarm.id);
-                    let problem = format!("{} is encrypted with alias/aws/sns, which CloudWatch cannot use", topic.id);
-                    faults.push(fault(
-                        at,
-                        problem,
+        for property in ["AlarmActions", "OKActions", "InsufficientDataActions"] {
+            let mut wrong = |problem: String, fix: &str| {
+                faults.push(fault(format!("Resources.{}.Properties.{property}", alarm.id), problem, fix));
+            };
+            for topic in each(&alarm.properties[property]).filter_map(|action| view.named_by(action)) {
+                let key = &topic.properties["KmsMasterKeyId"];
+                if text(key).ends_with("alias/aws/sns") {
+                    wrong(
+                        format!("{} is encrypted with alias/aws/sns, which CloudWatch cannot use", topic.id),
                         "encrypt the topic with a customer managed key, or use another topic",
-                    ));
+                    );
+                }
+                let key = view.named_by(key).and_then(|key| policies.iter().find(|p| p.resource.id == key.id));
+                for action in ["kms:Decrypt", "kms:GenerateDataKey"] {
+                    if let Some(key) = key.filter(|key| !lets(key, action)) {
+                        wrong(
+                            format!(
+                                "{CLOUDWATCH} may not {action} with {}, so it cannot publish to {}",
+                                key.resource.id, topic.id
+                            ),
+                            "allow it in the key's policy",
+                        );
+                    }
+                }
+                let own = |policy: &&ResourcePolicy<'_>| {
+                    let topics = each(&policy.resource.properties["Topics"]);
+                    topics.filter_map(|named| view.named_by(named)).any(|named| named.id == topic.id)
+                };
+                let own: Vec<_> = policies.iter().filter(own).collect();
+                if !own.is_empty() && !own.iter().any(|policy| lets(policy, "sns:Publish")) {
+                    wrong(format!("{CLOUDWATCH} may not publish to {}", topic.id), "allow it in the topic's policy");
                 }
             }
+        }
+    }
+    faults
+}
+
+/// Whoever may publish to a topic may use the key that it is encrypted with.
+fn publishers_may_encrypt(view: View<'_>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for topic in view.of("AWS::SNS::Topic") {
+        let key = view.named_by(&topic.properties["KmsMasterKeyId"]).filter(|key| key.kind == "AWS::KMS::Key");
+        let Some(key) = key else { continue };
+        let at = format!("Resources.{}.Properties.KmsMasterKeyId", topic.id);
+        for role in view.roles().iter().filter(|role| may(role, "sns:Publish", topic, "").is_none()) {
+            // The key's own policy may name the role.
+            let named = references(&key.properties["KeyPolicy"]).iter().any(|name| name.name == role.resource.id);
+            let missing =
+                ["kms:Decrypt", "kms:GenerateDataKey"].iter().filter_map(|action| may(role, action, key, &at));
+            faults.extend(missing.filter(|_| !named));
         }
     }
     faults
@@ -356,9 +407,26 @@ mod tests {
                 let target = json!({ "Id": "x", "Arn": { "Fn::GetAtt": ["Function", "Arn"] } });
                 t["Resources"]["Rule"] = json!({ "Type": "AWS::Events::Rule", "Properties": { "Targets": [target] } });
             }),
-            ("an alarm that nobody hears", &["alarm-topic"], |t| {
-                let actions = json!({ "AlarmActions": [{ "Ref": "NotificationTopic" }] });
-                t["Resources"]["Alarm"] = json!({ "Type": "AWS::CloudWatch::Alarm", "Properties": actions });
+            ("a topic that CloudWatch cannot encrypt for", &["alarm-topic"], |t| {
+                t["Resources"]["NotificationTopic"]["Properties"]["KmsMasterKeyId"] = json!("alias/aws/sns");
+            }),
+            ("a key that CloudWatch may not use", &["alarm-topic"], |t| {
+                let policy = &mut t["Resources"]["TopicKey"]["Properties"]["KeyPolicy"];
+                policy["Statement"][1]["Action"] = json!(["kms:GenerateDataKey"]);
+            }),
+            ("a key for another service", &["alarm-topic"], |t| {
+                let policy = &mut t["Resources"]["TopicKey"]["Properties"]["KeyPolicy"];
+                policy["Statement"][1]["Principal"]["Service"] = json!("events.amazonaws.com");
+            }),
+            ("a topic that is closed to CloudWatch", &["alarm-topic"], |t| {
+                let policy = &mut t["Resources"]["TopicPolicy"]["Properties"]["PolicyDocument"];
+                policy["Statement"][0]["Action"] = json!("sns:Subscribe");
+            }),
+            ("the handler may not use the topic's key", &["topic-key"], |t| {
+                statement(t, "FunctionRole", "EncryptMail")["Action"] = json!("kms:Decrypt");
+            }),
+            ("the handler may use another key", &["topic-key"], |t| {
+                statement(t, "FunctionRole", "EncryptMail")["Resource"] = json!({ "Fn::GetAtt": ["LogGroup", "Arn"] });
             }),
         ];
         for (what, expected, break_it) in table {
@@ -401,6 +469,19 @@ mod tests {
             ("the log group by its name", |t| {
                 let arn = "arn:aws:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/lambda/${AWS::StackName}:*";
                 statement(t, "FunctionRole", "WriteLog")["Resource"] = json!({ "Fn::Sub": arn });
+            }),
+            ("a topic with the policy that SNS gives it", |t| remove(&mut t["Resources"], "TopicPolicy")),
+            ("a key from elsewhere", |t| {
+                let arn = json!("arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab");
+                t["Resources"]["NotificationTopic"]["Properties"]["KmsMasterKeyId"] = arn;
+                statement(t, "FunctionRole", "EncryptMail")["Resource"] = json!("*");
+                remove(&mut t["Resources"], "TopicKey");
+            }),
+            ("a key whose policy names the role", |t| {
+                let role = json!({ "AWS": { "Fn::GetAtt": ["FunctionRole", "Arn"] } });
+                let policy = &mut t["Resources"]["TopicKey"]["Properties"]["KeyPolicy"];
+                policy["Statement"][0]["Principal"] = role;
+                statement(t, "FunctionRole", "EncryptMail")["Action"] = json!("kms:DescribeKey");
             }),
             ("a rule with permission", |t| {
                 let target = json!({ "Id": "x", "Arn": { "Fn::GetAtt": ["Function", "Arn"] } });

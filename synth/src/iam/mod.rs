@@ -9,7 +9,7 @@ mod policy;
 pub mod template;
 
 use crate::cfn::{
-    Arn, HasArn, Property, Pseudo, Ref, Text, Value,
+    Arn, HasArn, KmsKeyArn, Property, Pseudo, Ref, Text, Value,
     resource::Topic,
     shape::Shape,
     value::{map, words},
@@ -28,8 +28,8 @@ pub struct Statement {
     pub why: &'static str,
     /// Allow or deny.
     pub effect: Effect,
-    /// For a trust policy: the service that may assume the role.
-    pub principal: Option<Service>,
+    /// Whom it is for; none in a role's own policy.
+    pub principal: Option<Principal>,
     /// `service:Action`.
     pub actions: Vec<&'static str>,
     /// On what; empty in a trust policy.
@@ -38,8 +38,8 @@ pub struct Statement {
     pub conditions: Vec<Condition>,
 }
 
-/// What a statement is about: something in the template, or something in the stack's own account.
-/// There is no way to write a bare `*`, nor another account's ARN.
+/// What a statement is about: something in the template, something in the stack's own account, or a key that was named.
+/// There is no way to write a bare `*` in a role's policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceArn(Text);
 
@@ -68,6 +68,20 @@ impl ResourceArn {
             Pseudo::AccountId.into(),
             format!(":{resource}").into(),
         ]))
+    }
+}
+
+impl ResourceArn {
+    /// In a key's own policy, `*` is the key ("Key policies in AWS KMS": Resource).
+    #[must_use]
+    pub fn this_key() -> Self {
+        Self("*".into())
+    }
+}
+
+impl From<&KmsKeyArn> for ResourceArn {
+    fn from(arn: &KmsKeyArn) -> Self {
+        Self(arn.as_str().into())
     }
 }
 
@@ -116,9 +130,28 @@ words! {
     Effect { Allow = "Allow", Deny = "Deny" }
 }
 
+/// Whom a statement is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Principal {
+    /// An AWS service.
+    Service(Service),
+    /// The stack's account: whoever in it has leave from its IAM policies.
+    ThisAccount,
+}
+
+impl Principal {
+    fn value(self) -> Value {
+        match self {
+            Self::Service(service) => map([("Service", service.value())]),
+            Self::ThisAccount => map([("AWS", ResourceArn::global("iam", "root").value())]),
+        }
+    }
+}
+
 words! {
     /// An AWS service as a principal.
     Service {
+        CloudWatch = "cloudwatch.amazonaws.com",
         Lambda = "lambda.amazonaws.com",
         Scheduler = "scheduler.amazonaws.com",
     }
@@ -132,7 +165,7 @@ impl Statement {
             sid: "Trust",
             why,
             effect: Effect::Allow,
-            principal: Some(service),
+            principal: Some(Principal::Service(service)),
             actions: vec!["sts:AssumeRole"],
             resources: Vec::new(),
             conditions,
@@ -150,11 +183,24 @@ impl Statement {
     ) -> Self {
         Self { sid, why, effect: Effect::Allow, principal: None, actions, resources, conditions }
     }
+
+    /// In a resource's policy: allows somebody actions on it.
+    #[must_use]
+    pub fn grant(
+        principal: Principal,
+        sid: &'static str,
+        why: &'static str,
+        actions: Vec<&'static str>,
+        resources: Vec<ResourceArn>,
+        conditions: Vec<Condition>,
+    ) -> Self {
+        Self { principal: Some(principal), ..Self::allow(sid, why, actions, resources, conditions) }
+    }
 }
 
 impl Property for Statement {
     fn value(self) -> Option<Value> {
-        let principal = self.principal.map(|service| map([("Service", service.value())]));
+        let principal = self.principal.map(Principal::value);
         let resources = (!self.resources.is_empty()).then_some(self.resources);
         let statement = map([
             ("Sid", self.sid.value()),
