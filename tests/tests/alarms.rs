@@ -164,6 +164,13 @@ async fn each_alarm_rings_for_its_own_cause_each_time_and_for_no_other() {
         assert_eq!(alarm.tells.iter().collect::<Vec<_>>(), ["topic"], "{}", alarm.name);
         assert!((60..=1_024).contains(&alarm.description.len()), "{}: {}", alarm.name, alarm.description);
     }
+    // Whoever is woken finds it in the page, and what is counted.
+    let page = read("OPERATIONS.md");
+    for alarm in &alarms {
+        let name = alarm.name.strip_prefix(STACK).expect("the stack's name");
+        assert!(page.contains(&format!("| `…{name}` |")), "{name}");
+    }
+    assert!(lambda::metrics::Metric::ALL.iter().all(|metric| page.contains(&format!("`{}`", metric.name()))));
     // A run each morning, the first within a day of the deployment.
     let morning = |day: u64| START + Span::days(day) + Span::minutes(600);
     let daily =
