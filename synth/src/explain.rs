@@ -103,16 +103,16 @@ pub fn explain(template: &Value) -> Explanation {
             }
         }));
     }
-    let grants = View(&canonical).resource_policies().into_iter().flat_map(|policy| {
+    let grants = View(&canonical).resource_policies().flat_map(|(resource, statements)| {
         let grant = |statement: &Statement<'_>| Grant {
-            resource: policy.resource.id.to_owned(),
+            resource: resource.id.to_owned(),
             sid: statement.sid().to_owned(),
             why: reason(&statement.pointer),
             who: statement.principals(),
             actions: statement.texts("Action"),
             conditions: statement.conditions(),
         };
-        policy.statements.iter().map(grant).collect::<Vec<_>>()
+        statements.iter().filter(|statement| statement.allows()).map(grant).collect::<Vec<_>>()
     });
     let free = steps().into_iter().filter(|step| !step.call.needs_permission());
     let free = free.map(|Step { call, purpose }| (call.action(), purpose)).collect();

@@ -30,12 +30,13 @@ struct Graph<'t> {
 }
 
 /// The groups of the picture, and the types of resources that are in them.
-const GROUPS: [(&str, &[&str]); 5] = [
+const GROUPS: [(&str, &[&str]); 6] = [
     ("When", &["AWS::Scheduler::", "AWS::Events::"]),
     ("The run", &["AWS::Lambda::Function", "AWS::Lambda::Alias", "AWS::Lambda::Version", "AWS::Logs::"]),
     ("What it may do", &["AWS::IAM::"]),
     ("Who is told", &["AWS::SNS::", "AWS::KMS::"]),
     ("What went wrong", &["AWS::SQS::", "AWS::Lambda::EventInvokeConfig", "AWS::CloudWatch::"]),
+    ("What is deployed", &["AWS::S3::"]),
 ];
 
 /// The picture.
@@ -245,6 +246,7 @@ fn meaning(kind: &str, at: &str) -> Meaning {
         "AWS::CloudWatch::Alarm" => From("is watched by"),
         "AWS::CloudWatch::Dashboard" => From("is shown on"),
         "AWS::Lambda::Permission" => To("lets it be invoked"),
+        "AWS::S3::BucketPolicy" => To("guards"),
         _ => To("refers to"),
     }
 }

@@ -4,12 +4,14 @@
 //! of the typed resources in [`cfn`] and the policies in [`iam`]; [`cmd`] is the command line. Only `cmd` touches files. With
 //! the cargo feature `deploy`, `deploy` talks to AWS.
 
+pub mod approval;
 pub mod cfn;
 pub mod check;
 pub mod cmd;
 pub mod config;
 #[cfg(feature = "deploy")]
 pub mod deploy;
+pub mod deployer;
 pub mod diff;
 pub mod explain;
 pub mod graph;

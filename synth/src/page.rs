@@ -9,11 +9,11 @@ use serde_json::Value as Json;
 use crate::{
     cfn::{
         Value, json,
-        view::{View, reasons, text},
+        view::{Statement, View, reasons, text},
     },
     check::limits::{Measure, measures},
     config::Config,
-    explain::{Grant, Permission, explain},
+    explain::{Permission, explain},
     graph,
 };
 
@@ -22,14 +22,45 @@ use crate::{
 pub struct Sheet<'a> {
     /// The template's file, as seen from the page.
     pub file: &'a str,
-    /// The configuration's file, as seen from the page.
-    pub from: &'a str,
-    /// What the user wants.
-    pub config: &'a Config,
+    /// What it is generated from.
+    pub origin: Origin<'a>,
     /// What that generates.
     pub template: &'a Value,
     /// The template as it is deployed.
     pub document: &'a str,
+}
+
+/// What a template is generated from.
+#[derive(Debug, Clone, Copy)]
+pub enum Origin<'a> {
+    /// What a user wants.
+    Configuration {
+        /// The configuration's file, as seen from the page.
+        file: &'a str,
+        /// The configuration.
+        config: &'a Config,
+    },
+    /// Nothing but synth: it has no settings.
+    Synth {
+        /// The name of its stack.
+        stack_name: &'a str,
+    },
+}
+
+impl Origin<'_> {
+    fn stack_name(&self) -> &str {
+        match self {
+            Self::Configuration { config, .. } => config.stack_name.as_str(),
+            Self::Synth { stack_name } => stack_name,
+        }
+    }
+
+    fn shown(&self) -> String {
+        match self {
+            Self::Configuration { file, .. } => link(file),
+            Self::Synth { .. } => "`synth` alone".into(),
+        }
+    }
 }
 
 /// The page.
@@ -43,12 +74,18 @@ pub fn page(sheets: &[Sheet<'_>]) -> String {
         &["template", "from", "users", "looks", "delivers by", "size"],
         sheets.iter().map(|sheet| {
             let title = anchor(sheet.file);
+            let [users, looks, delivers_by] = match sheet.origin {
+                Origin::Configuration { config, .. } => {
+                    [config.users.len().to_string(), code(config.schedule.as_str()), config.policy.delivery.to_string()]
+                }
+                Origin::Synth { .. } => ["–"; 3].map(str::to_owned),
+            };
             vec![
                 format!("[{}](#{title})", sheet.file),
-                link(sheet.from),
-                sheet.config.users.len().to_string(),
-                code(sheet.config.schedule.as_str()),
-                sheet.config.policy.delivery.to_string(),
+                sheet.origin.shown(),
+                users,
+                looks,
+                delivers_by,
                 format!("{} bytes", thousands(sheet.document.len())),
             ]
         }),
@@ -60,73 +97,32 @@ impl Sheet<'_> {
     fn section(&self) -> String {
         let canonical = json::to_json(self.template);
         let mut out = format!("\n## {}\n\n", self.file);
-        out +=
-            &format!("[The template]({}), from {}. {}\n", self.file, link(self.from), text(&canonical["Description"]));
-        out += "\n### The life of one key\n";
-        out += &self.life();
+        out += &format!(
+            "[The template]({}), from {}. {}\n",
+            self.file,
+            self.origin.shown(),
+            text(&canonical["Description"])
+        );
+        if let Origin::Configuration { config, .. } = self.origin {
+            out += "\n### The life of one key\n";
+            out += &life(config);
+        }
         out += "\n### How it fits together\n\n";
         out += &format!("```mermaid\n{}```\n", graph::mermaid(&canonical));
         out += "\n### What it makes\n";
         out += &self.resources(&canonical);
-        out += "\n### What it may do\n";
-        out += &self.permissions();
+        let permissions = self.permissions();
+        if !permissions.is_empty() {
+            out += &format!("\n### What it may do\n{permissions}");
+        }
+        let policies = self.resource_policies(&canonical);
+        if !policies.is_empty() {
+            out += &format!("\n### What its policies say\n{policies}");
+        }
         out += "\n### Parameters and outputs\n";
         out += &names(&canonical);
         out += "\n### Its size\n";
         out + &self.size(&canonical)
-    }
-
-    fn life(&self) -> String {
-        let policy = &self.config.policy;
-        let (handed_over, mail) = match policy.delivery {
-            Delivery::SecretsManager => ("stored in Secrets Manager", "a mail says so"),
-            Delivery::Email => ("mailed", "the secret is in the mail"),
-        };
-        let retired = policy.rotate_after + policy.overlap;
-        let mut rows = vec![
-            vec!["0".into(), "created".into(), String::new()],
-            vec![
-                policy.rotate_after.to_string(),
-                if policy.overlap == Span::ZERO { "works until the other is delivered" } else { "works on" }.into(),
-                format!("created, tried three times, {handed_over}; {mail}"),
-            ],
-        ];
-        let patience = match (policy.still_in_use, policy.wait_at_most) {
-            (StillInUse::Retire, _) => "deactivated, in use or not".to_owned(),
-            (StillInUse::Wait, Patience::Forever) => {
-                "deactivated once it is no longer used; until then each run says by what it is".into()
-            }
-            (StillInUse::Wait, Patience::AtMost(span)) => {
-                format!("deactivated once it is no longer used, at {} at the latest", retired + span)
-            }
-        };
-        rows.push(vec![retired.to_string(), patience, "works".into()]);
-        match policy.delete_after {
-            DeleteAfter::Window(window) if window == Span::ZERO => {
-                rows.push(vec![retired.to_string(), "deleted".into(), "works".into()]);
-            }
-            DeleteAfter::Window(window) => {
-                let row = vec![
-                    (retired + window).to_string(),
-                    "deleted; until shortly before, `make undo` reactivates it".into(),
-                    "works".into(),
-                ];
-                rows.push(row);
-            }
-            DeleteAfter::NextRotation => {
-                rows.push(vec![
-                    "later".into(),
-                    "deleted when the next rotation needs its place".into(),
-                    "is due".into(),
-                ]);
-            }
-        }
-        let looks = format!(
-            "\nThe handler looks at {} ({}), so each step comes with the first run after its time.\n",
-            code(self.config.schedule.as_str()),
-            self.config.time_zone.as_str()
-        );
-        table(&["age", "the key", "its successor"], rows) + &looks
     }
 
     fn resources(&self, canonical: &Json) -> String {
@@ -149,7 +145,6 @@ impl Sheet<'_> {
                 &format!("\n{}: {} Assumed by {}{limits}.\n", code(&trust.role), trust.why, trust.services.join(", "));
             let statements = explanation.permissions.iter().filter(|permission| permission.role == trust.role);
             let row = |permission: &Permission| {
-                let lines = |list: &[String]| list.iter().map(|line| code(line)).collect::<Vec<_>>().join("<br>");
                 let actions: Vec<_> = permission.actions.iter().map(|(action, _)| action.clone()).collect();
                 let conditions = only_if("<br>", &permission.conditions);
                 vec![
@@ -161,22 +156,32 @@ impl Sheet<'_> {
             };
             out += &table(&["statement", "may", "on", "why"], statements.map(row));
         }
-        out += "\nWhat others may do with it, by its own policies:\n";
-        let row = |grant: &Grant| {
-            let actions: Vec<_> = grant.actions.iter().map(|action| code(action)).collect();
-            let who: Vec<_> = grant.who.iter().map(|who| code(who)).collect();
-            vec![
-                code(&grant.resource),
-                who.join("<br>"),
-                actions.join("<br>") + &only_if("<br>", &grant.conditions),
-                grant.why.clone(),
-            ]
-        };
-        out + &table(&["policy of", "lets", "do", "why"], explanation.grants.iter().map(row))
+        out
+    }
+
+    fn resource_policies(&self, canonical: &Json) -> String {
+        let why = reasons(self.template);
+        let mut out = String::new();
+        for (policy, statements) in View(canonical).resource_policies() {
+            out += &format!("\n{}\n", code(policy.id));
+            let row = |statement: &Statement<'_>| {
+                let principal = text(&statement.body["Principal"]);
+                vec![
+                    statement.sid().to_owned(),
+                    if statement.allows() { "allows" } else { "denies" }.to_owned(),
+                    if principal == "*" { "everybody".to_owned() } else { code(&principal) },
+                    lines(&statement.texts("Action")),
+                    lines(&statement.texts("Resource")) + &only_if("<br>", &statement.conditions()),
+                    why.get(&statement.pointer).copied().unwrap_or_default().to_owned(),
+                ]
+            };
+            out += &table(&["statement", "it", "whom", "what", "on", "why"], statements.iter().map(row));
+        }
+        out
     }
 
     fn size(&self, canonical: &Json) -> String {
-        let all = measures(canonical, self.document, Some(self.config.stack_name.as_str()));
+        let all = measures(canonical, self.document, Some(self.origin.stack_name()));
         // Of the counts, the resources' says enough.
         let shown = all.iter().filter(|measure| measure.unit != "entries" || measure.what == "Resources");
         let row = |m: &Measure| {
@@ -185,6 +190,55 @@ impl Sheet<'_> {
         };
         table(&["of", "is", "may be", "used"], shown.map(row))
     }
+}
+
+fn life(config: &Config) -> String {
+    let policy = &config.policy;
+    let (handed_over, mail) = match policy.delivery {
+        Delivery::SecretsManager => ("stored in Secrets Manager", "a mail says so"),
+        Delivery::Email => ("mailed", "the secret is in the mail"),
+    };
+    let retired = policy.rotate_after + policy.overlap;
+    let mut rows = vec![
+        vec!["0".into(), "created".into(), String::new()],
+        vec![
+            policy.rotate_after.to_string(),
+            if policy.overlap == Span::ZERO { "works until the other is delivered" } else { "works on" }.into(),
+            format!("created, tried three times, {handed_over}; {mail}"),
+        ],
+    ];
+    let patience = match (policy.still_in_use, policy.wait_at_most) {
+        (StillInUse::Retire, _) => "deactivated, in use or not".to_owned(),
+        (StillInUse::Wait, Patience::Forever) => {
+            "deactivated once it is no longer used; until then each run says by what it is".into()
+        }
+        (StillInUse::Wait, Patience::AtMost(span)) => {
+            format!("deactivated once it is no longer used, at {} at the latest", retired + span)
+        }
+    };
+    rows.push(vec![retired.to_string(), patience, "works".into()]);
+    match policy.delete_after {
+        DeleteAfter::Window(window) if window == Span::ZERO => {
+            rows.push(vec![retired.to_string(), "deleted".into(), "works".into()]);
+        }
+        DeleteAfter::Window(window) => {
+            let row = vec![
+                (retired + window).to_string(),
+                "deleted; until shortly before, `make undo` reactivates it".into(),
+                "works".into(),
+            ];
+            rows.push(row);
+        }
+        DeleteAfter::NextRotation => {
+            rows.push(vec!["later".into(), "deleted when the next rotation needs its place".into(), "is due".into()]);
+        }
+    }
+    let looks = format!(
+        "\nThe handler looks at {} ({}), so each step comes with the first run after its time.\n",
+        code(config.schedule.as_str()),
+        config.time_zone.as_str()
+    );
+    table(&["age", "the key", "its successor"], rows) + &looks
 }
 
 fn names(canonical: &Json) -> String {
@@ -209,6 +263,10 @@ fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
 
 fn only_if(before: &str, conditions: &[String]) -> String {
     conditions.iter().map(|condition| format!("{before}only if {}", code(condition))).collect::<Vec<_>>().concat()
+}
+
+fn lines(list: &[String]) -> String {
+    list.iter().map(|line| code(line)).collect::<Vec<_>>().join("<br>")
 }
 
 fn code(text: &str) -> String {

@@ -114,6 +114,12 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
         ("log_retention: 8d", "4:16", "8d", "did you mean 7d?"),
         ("log_retention: 90 days", "4:16", "90 days", "did you mean 90d?"),
         ("stack_name: 1st", "1:13", "1st", "a letter, then"),
+        (
+            "stack_name: access-key-rotation-artifacts",
+            "1:13",
+            "access-key-rotation-artifacts",
+            "the stack that holds the packages",
+        ),
         ("users: [alice]\nusers: [bob]", "4:1", "users", "set twice"),
         ("? [a]\n: b", "4:3", "[a]", "must be a word"),
     ] {

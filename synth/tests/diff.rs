@@ -13,6 +13,7 @@ use std::{
 use proptest::{prelude::*, sample::select, test_runner::Config};
 use serde_json::{Value as Json, json};
 use synth::{
+    approval::Digest,
     cfn::read::read,
     diff::{
         Impact, compare,
@@ -73,6 +74,19 @@ fn what_a_change_means_for_iam() {
     let resource = |kind: &str, properties: &str| format!("R:\n  Type: {kind}\n  Properties: {{{properties}}}\n");
     let open = document("{Effect: Allow, Principal: '*', Action: '*', Resource: '*'}");
     let own = document("{Effect: Allow, Principal: {AWS: !Ref AWS::AccountId}, Action: '*', Resource: '*'}");
+    let deny = |when: &str| format!("{{Effect: Deny, Principal: '*', Action: 's3:*', Resource: '*'{when}}}");
+    let only_tls = deny(", Condition: {Bool: {'aws:SecureTransport': 'false'}}");
+    let to_cloudfront =
+        "{Effect: Allow, Principal: {Service: cloudfront.amazonaws.com}, Action: s3:GetObject, Resource: '*'}";
+    let bucket_policy = |bucket: &str, statement: &str| {
+        let document = document(statement);
+        format!("P:\n  Type: AWS::S3::BucketPolicy\n  Properties: {{Bucket: {bucket}, PolicyDocument: {document}}}\n")
+    };
+    let bucket = |statement: &str| {
+        let policy = if statement.is_empty() { String::new() } else { bucket_policy("!Ref B", statement) };
+        format!("B:\n  Type: AWS::S3::Bucket\n{policy}")
+    };
+    let elsewhere = |statement: &str| bucket_policy("theirs", statement);
     let both_functions = |used: &str| {
         function(&format!(
             "G:\n  Type: AWS::Lambda::Function\nPermission:\n  Type: AWS::Lambda::Permission\n  Properties: \
@@ -274,6 +288,27 @@ fn what_a_change_means_for_iam() {
             ),
             Broader,
         ),
+        // A deny counts though nothing is allowed beside it: those it is for are allowed something by their own policies.
+        ("a bucket with a deny", String::new(), bucket(&only_tls), Equivalent),
+        ("a deny on a bucket that was there", bucket(""), bucket(&only_tls), Narrower),
+        ("a bucket's deny removed", bucket(&only_tls), bucket(""), Broader),
+        ("with the bucket", bucket(&only_tls), String::new(), Equivalent),
+        ("of a bucket from elsewhere", elsewhere(&only_tls), String::new(), Broader),
+        ("a deny that says more", bucket(&only_tls), bucket(&deny("")), Narrower),
+        ("a deny of less", bucket(&only_tls), bucket(&only_tls.replace("'s3:*'", "s3:PutObject")), Broader),
+        (
+            "of other conditions",
+            bucket(&only_tls),
+            bucket(&only_tls.replace("aws:SecureTransport", "aws:Other")),
+            Broader,
+        ),
+        (
+            "a deny of what a user may",
+            bucket(&only_tls),
+            bucket(&deny("").replace("'*', Action", "{AWS: !Ref U}, Action")),
+            Broader,
+        ),
+        ("the same deny with an allow", bucket(&only_tls), bucket(&format!("{only_tls}, {to_cloudfront}")), Broader),
         (
             "for one more bucket",
             resource("AWS::S3::BucketPolicy", &format!("Bucket: a, PolicyDocument: {open}")),
@@ -662,6 +697,42 @@ fn the_exit_code_says_that_somebody_must_approve() {
     let (_, printed) = folder.synth(&["diff", "old.yaml", "new.yaml", "--format", "json"], "");
     let json: Json = serde_json::from_str(&printed).unwrap();
     assert_eq!((&json["iam"], &json["impact"], &json["resources"]), (&json!("none"), &json!("none"), &json!([])));
+    assert_eq!(json["approval"], Json::Null);
+}
+
+/// The name of a change is the same wherever it is shown, in whatever form its templates are, and is not there where nobody
+/// has to approve.
+#[test]
+fn a_change_that_needs_approval_is_named() {
+    let folder = Folder::new();
+    folder.write("old.yaml", OLD);
+    folder.write("new.json", &read(NEW).unwrap().to_string());
+    folder.write("new.yaml", &format!("# Otherwise written.\n{NEW}"));
+    let digest = Digest::of(&read(OLD).unwrap(), &read(NEW).unwrap()).to_string();
+    for (format, says) in [
+        ("digest", format!("{digest}\n")),
+        ("text", format!("\nApprove with: synth deploy --approve {digest}\n")),
+        ("markdown", format!("\nApprove with: <code>synth deploy --approve {digest}</code>\n")),
+        ("json", format!("\"digest\": \"{digest}\"")),
+    ] {
+        for new in ["new.yaml", "new.json"] {
+            let (code, printed) = folder.synth(&["diff", "old.yaml", new, "--format", format], "");
+            assert_eq!(
+                (code, printed.contains(&says), printed.matches(&digest).count()),
+                (Some(0), true, 1),
+                "{printed}"
+            );
+        }
+    }
+    assert_eq!(folder.synth(&["diff", "old.yaml", "new.yaml", "--format", "digest"], "").1, format!("{digest}\n"));
+    let (_, back) = folder.synth(&["diff", "new.yaml", "old.yaml", "--format", "digest"], "");
+    assert!(back.len() == digest.len() + 1 && !back.contains(&digest), "{back}");
+    folder.write("harmless.yaml", &OLD.replace("VisibilityTimeout: 30", "VisibilityTimeout: 60"));
+    for format in ["digest", "text", "markdown", "json"] {
+        let (code, printed) = folder.synth(&["diff", "old.yaml", "harmless.yaml", "--format", format], "");
+        assert!(code == Some(0) && !printed.contains("pprove with") && !printed.contains("digest"), "{printed}");
+        assert_eq!(printed.is_empty(), format == "digest");
+    }
 }
 
 #[test]

@@ -41,9 +41,10 @@ fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "templates/rotation.yaml",
     "templates/mail.yaml",
+    "templates/artifacts.yaml",
     "templates/rotation.schema.json",
     "templates/README.md",
     "README.md",
@@ -112,6 +113,16 @@ fn wrong_configurations_are_all_told_and_nothing_is_written() {
         assert_eq!(code, Some(2), "{command}: {error}");
         assert!(error.contains("emails is missing") && error.contains("examples/mail.yaml:2:10"), "{command}: {error}");
         assert!(!folder.path().join("templates").exists());
+    }
+    // Two files for one template.
+    fs::write(folder.path().join("rotation.yaml"), "users: [alice]\nemails: [a@example.com]\n").unwrap();
+    for (name, says) in [("rotation", "another configuration"), ("artifacts", "the template of the artifact bucket")] {
+        let twin = folder.path().join(format!("examples/{name}.yaml"));
+        fs::rename(folder.path().join("examples/mail.yaml"), &twin).unwrap();
+        fs::write(&twin, "users: [bob]\nemails: [a@example.com]\n").unwrap();
+        let (code, _, error) = run(folder.path(), &["generate"]);
+        assert_eq!((code, error.contains(&format!("{says} has this name"))), (Some(2), true), "{error}");
+        fs::rename(&twin, folder.path().join("examples/mail.yaml")).unwrap();
     }
     fs::remove_file(folder.path().join("rotation.yaml")).unwrap();
     assert_eq!(run(folder.path(), &["check"]).0, Some(2));

@@ -18,23 +18,27 @@ use synth::{
 const CONFIGURATIONS: [(&str, &str); 2] =
     [("rotation.yaml", "templates/rotation.yaml"), ("examples/article.yaml", "templates/article.yaml")];
 
-fn template(path: &str) -> Value {
-    let checked = config::read(&read(path), Overrides::default()).unwrap_or_else(|e| panic!("{path}: {e}"));
-    stack::template(&checked.config).unwrap()
+/// Each template as it is generated, and the file that it is committed as.
+fn templates() -> Vec<(Value, &'static str)> {
+    let template = |(path, committed): (&str, &'static str)| {
+        let checked = config::read(&read(path), Overrides::default()).unwrap_or_else(|e| panic!("{path}: {e}"));
+        (stack::template(&checked.config).unwrap(), committed)
+    };
+    let artifacts = (stack::artifacts::template().unwrap(), "templates/artifacts.yaml");
+    CONFIGURATIONS.into_iter().map(template).chain([artifacts]).collect()
 }
 
 #[test]
 fn the_committed_templates_are_what_the_configurations_generate() {
-    for (config, committed) in CONFIGURATIONS {
-        assert_eq!(yaml::emit(&template(config)), read(committed), "{committed} is stale: run `make synth`");
+    for (template, committed) in templates() {
+        assert_eq!(yaml::emit(&template), read(committed), "{committed} is stale: run `make synth`");
     }
 }
 
 #[test]
 fn everyone_reads_the_templates_alike() {
     let (mut plain, mut cli) = (Python::start("read.py", &["plain"]), Python::start("read.py", &["cli"]));
-    for (config, _) in CONFIGURATIONS {
-        let template = template(config);
+    for (template, _) in templates() {
         let (meant, text) = (json::to_json(&template), yaml::emit(&template));
         assert_eq!(reader::read(&text).unwrap(), meant, "synth's own reader");
         assert_eq!(reader::read(&json::emit(&template)).unwrap(), meant, "synth's own reader, JSON");
@@ -45,7 +49,7 @@ fn everyone_reads_the_templates_alike() {
 
 #[test]
 fn cfn_lint_finds_nothing() {
-    let templates = CONFIGURATIONS.map(|(_, template)| root().join(template));
+    let templates = templates().into_iter().map(|(_, committed)| root().join(committed));
     let output = Command::new(tool("cfn-lint")).args(templates).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
@@ -61,5 +65,6 @@ fn the_dashboard_is_the_reviewed_one() {
     golden("synth/tests/golden/dashboard.json", &format!("{body:#}\n"));
     let shows = |metric: &Metric| body.to_string().contains(&format!("[\"AccessKeyRotation\",\"{}\",", metric.name()));
     assert!(Metric::ALL.iter().all(shows), "every metric is shown somewhere");
-    assert!(json::to_json(&template("rotation.yaml"))["Resources"]["Dashboard"].is_null(), "by default there is none");
+    let none = |(template, _)| json::to_json(&template)["Resources"]["Dashboard"].is_null();
+    assert!(templates().into_iter().all(none), "by default there is none");
 }

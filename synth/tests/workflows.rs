@@ -118,6 +118,8 @@ struct Job {
     /// As GitHub calls it: success, failure, skipped.
     result: &'static str,
     outputs: Map<String, Json>,
+    /// Of the step that failed.
+    code: Option<i32>,
     summary: String,
     log: String,
 }
@@ -286,6 +288,7 @@ impl Runner {
             done.log += &text(&output);
             if !output.status.success() {
                 done.result = "failure";
+                done.code = output.status.code();
                 break;
             }
             if let Some(id) = step["id"].as_str() {
@@ -386,6 +389,11 @@ fn results(jobs: &BTreeMap<String, Job>) -> [&'static str; 3] {
     ["check", "comment", "approval"].map(|name| jobs[name].result)
 }
 
+/// The name of the change in a comment.
+fn digest(comment: &str) -> &str {
+    &comment.split_once("synth deploy --approve ").unwrap().1[..32]
+}
+
 const PASSES: [&str; 3] = ["success", "success", "success"];
 const IS_HELD: [&str; 3] = ["success", "success", "failure"];
 
@@ -423,14 +431,16 @@ fn one_comment_says_what_the_change_does_and_a_label_approves_it() {
     }
     assert_eq!(runner.written(), (comments.clone(), json!(["POST", "PATCH", "PATCH", "PATCH", "PATCH", "PATCH"])));
 
-    // The main branch moves on; what it did is not the change's.
+    // The main branch moves on; what it did is not the change's, but the change is one from there now.
     runner.git(&["checkout", "--quiet", "main"]);
     runner.edit("rotation.yaml", "log_retention: 90d", "log_retention: 30d");
     runner.generate();
     runner.commit();
     runner.merge();
     assert_eq!(results(&runner.pull_request("synchronize", None)), IS_HELD);
-    assert_eq!(runner.written().0, comments);
+    let moved = runner.written().0;
+    assert_ne!(digest(&moved[0]), digest(&comments[0]));
+    assert_eq!(moved[0].replace(digest(&moved[0]), digest(&comments[0])), comments[0]);
 
     // A push that takes it all back.
     runner.propose(("# Whose access keys", "# Whose keys"), true);
@@ -508,10 +518,10 @@ fn what_was_not_checked_cannot_be_approved() {
 fn a_deployment_builds_for_the_declared_architecture_before_it_has_credentials() {
     let runner = Runner::new();
     let event = json!({"ref": "refs/heads/main"});
-    let dry = [("MAKEFLAGS", "--dry-run")];
+    let dry = [("MAKEFLAGS", "--dry-run"), ("GITHUB_EVENT_NAME", "push")];
     assert_eq!(runner.run(DEPLOY, &event, &json!({}), &dry)["deploy"].result, "skipped", "it is not set up");
 
-    let role = json!({"AWS_DEPLOY_ROLE": "arn:aws:iam::123456789012:role/deployer", "AWS_REGION": "eu-central-1"});
+    let role = set_up();
     for (architecture, triple) in [("arm64", "aarch64-unknown-linux-gnu"), ("x86_64", "x86_64-unknown-linux-gnu")] {
         runner.propose(("architecture: arm64", &format!("architecture: {architecture} # so")), true);
         let deploy = &runner.run(DEPLOY, &event, &role, &dry)["deploy"];
@@ -522,10 +532,75 @@ fn a_deployment_builds_for_the_declared_architecture_before_it_has_credentials()
             &format!("rustup target add {triple}\n"),
             "cargo-lambda lambda build --release --locked",
             "uses aws-actions/configure-aws-credentials@",
-            "cloudformation deploy",
+            "Deploying rotation.yaml",
         ] {
             let (_, after) = rest.split_once(next).unwrap_or_else(|| panic!("{next} in {}", deploy.log));
             rest = after;
         }
     }
+}
+
+/// The variables of a repository that deploys.
+fn set_up() -> Json {
+    json!({"AWS_DEPLOY_ROLE": "arn:aws:iam::123456789012:role/deployer", "AWS_REGION": "eu-central-1"})
+}
+
+/// A Makefile whose deployment says what is approved and ends as it is told.
+const STAND_IN: &str = "build:\ndeploy:\n\t@echo 'deploying with approve=$(APPROVE).'\n\t@exit $(CODE)\n";
+
+#[test]
+fn a_deployment_may_do_what_the_pull_request_showed_and_no_more() {
+    let runner = Runner::new();
+    let deploy = |name: &str, inputs: Json, code: &str| -> Job {
+        let makefile = runner.checkout().join("Makefile");
+        let real = fs::read(&makefile).unwrap();
+        fs::write(&makefile, STAND_IN).unwrap();
+        let event = json!({"ref": "refs/heads/main", "inputs": inputs});
+        let more = [("GITHUB_EVENT_NAME", name), ("CODE", code)];
+        let mut jobs = runner.run(DEPLOY, &event, &set_up(), &more);
+        fs::write(&makefile, real).unwrap();
+        jobs.remove("deploy").unwrap()
+    };
+    let push = |code| deploy("push", Json::Null, code);
+    let by_hand = |approve: &str, code| deploy("workflow_dispatch", json!({"approve": approve}), code);
+
+    runner.open(None);
+    runner.propose(("  - alice\n", "  - alice\n  - mallory\n"), true);
+    assert_eq!(results(&runner.pull_request("labeled", Some(LABEL))), PASSES);
+    let (comments, _) = runner.written();
+    let digest = digest(&comments[0]);
+    let done = push("0");
+    assert_eq!(done.result, "success", "{done:#?}");
+    assert!(done.log.contains(&format!("Approved with the pull request: {digest}\n")), "{done:#?}");
+    assert!(done.log.contains(&format!("deploying with approve={digest}.")), "{done:#?}");
+
+    // It is another change that would be deployed; or the deployment fails for another reason.
+    let held = push("3");
+    assert_eq!((held.result, held.code), ("failure", Some(3)), "{held:#?}");
+    assert!(held.log.contains("::error::Nothing was deployed") && held.log.contains("] Error 3"), "{held:#?}");
+    let failed = push("1");
+    assert_eq!((failed.result, failed.code), ("failure", Some(2)), "{failed:#?}");
+    assert!(!failed.log.contains("::error::"), "{failed:#?}");
+
+    // A person names it.
+    let done = by_hand(digest, "0");
+    assert!(done.result == "success" && done.log.contains(&format!("deploying with approve={digest}.")), "{done:#?}");
+    let done = by_hand("", "0");
+    assert!(done.result == "success" && done.log.contains("deploying with approve=."), "{done:#?}");
+    for wrong in ["yes", "$(touch pwned)", &digest[1..], &format!("{digest};exit"), &format!("{digest}\ndigest=")] {
+        let refused = by_hand(wrong, "0");
+        assert_eq!((refused.result, refused.code), ("failure", Some(2)), "{wrong}: {refused:#?}");
+        assert!(refused.log.contains("::error::No digest") && !refused.log.contains("deploying"), "{refused:#?}");
+    }
+
+    // What needs no approval, and what cannot be compared.
+    runner.propose(("memory: 128", "memory: 256"), true);
+    let done = push("0");
+    assert!(done.log.contains("Nothing is approved.") && done.log.contains("approve=."), "{done:#?}");
+    runner.git(&["checkout", "--quiet", "main"]);
+    runner.git(&["rm", "--quiet", "templates/rotation.yaml"]);
+    runner.commit();
+    runner.propose(("memory: 128", "memory: 256"), true);
+    let done = push("0");
+    assert!(done.result == "success" && done.log.contains("::notice::") && done.log.contains("approve=."), "{done:#?}");
 }

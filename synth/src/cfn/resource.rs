@@ -140,6 +140,22 @@ resources! {
         /// JSON.
         dashboard_body: Text = "DashboardBody",
     }
+
+    /// An S3 bucket. Its `Ref` is its name.
+    Bucket is "AWS::S3::Bucket" with arn {
+        bucket_name: Text = "BucketName",
+        bucket_encryption: BucketEncryption = "BucketEncryption",
+        public_access_block_configuration: NoPublicAccess = "PublicAccessBlockConfiguration",
+        ownership_controls: OwnershipControls = "OwnershipControls",
+        versioning_configuration: VersioningConfiguration = "VersioningConfiguration",
+        lifecycle_configuration: LifecycleConfiguration = "LifecycleConfiguration",
+    }
+
+    /// The policy of a bucket.
+    BucketPolicy is "AWS::S3::BucketPolicy" {
+        bucket: Ref<Bucket> = "Bucket",
+        policy_document: PolicyDocument = "PolicyDocument",
+    }
 }
 
 properties! {
@@ -271,4 +287,97 @@ words! {
 properties! {
     /// How long a new alarm waits before it counts, in minutes.
     WarmUpConfiguration { minutes: u32 = "WarmUpPeriodDurationInMinutes" }
+}
+
+properties! {
+    /// How a bucket's objects are encrypted.
+    BucketEncryption { rules: Vec<EncryptionRule> = "ServerSideEncryptionConfiguration" }
+}
+
+properties! {
+    /// How they are encrypted unless the request says otherwise.
+    EncryptionRule { by_default: EncryptionByDefault = "ServerSideEncryptionByDefault" }
+}
+
+properties! {
+    /// With what.
+    EncryptionByDefault { algorithm: SseAlgorithm = "SSEAlgorithm" }
+}
+
+words! {
+    /// Who keeps the key: with this one, S3.
+    SseAlgorithm { Aes256 = "AES256" }
+}
+
+/// No access for the public, in all four ways. There is no way to write less.
+#[derive(Debug, Clone, Copy)]
+pub struct NoPublicAccess;
+
+impl NoPublicAccess {
+    const WAYS: [&str; 4] = ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"];
+}
+
+impl Property for NoPublicAccess {
+    fn value(self) -> Option<Value> {
+        Some(map(Self::WAYS.map(|way| (way, true.value()))))
+    }
+
+    fn shape() -> Shape {
+        Shape::Struct(Self::WAYS.map(|way| (way, bool::shape())).into())
+    }
+}
+
+properties! {
+    /// Whose the objects of a bucket are.
+    OwnershipControls { rules: Vec<OwnershipRule> = "Rules" }
+}
+
+properties! {
+    /// Whose.
+    OwnershipRule { object_ownership: ObjectOwnership = "ObjectOwnership" }
+}
+
+words! {
+    /// With this one they are the bucket owner's, and access control lists mean nothing.
+    ObjectOwnership { BucketOwnerEnforced = "BucketOwnerEnforced" }
+}
+
+properties! {
+    /// Whether a bucket keeps what is overwritten or deleted.
+    VersioningConfiguration { status: VersioningStatus = "Status" }
+}
+
+words! {
+    /// Whether it does.
+    VersioningStatus { Enabled = "Enabled" }
+}
+
+properties! {
+    /// What goes by itself.
+    LifecycleConfiguration { rules: Vec<LifecycleRule> = "Rules" }
+}
+
+properties! {
+    /// What goes, and when. The times are in days.
+    LifecycleRule {
+        id: &'static str = "Id",
+        status: RuleStatus = "Status",
+        abort_incomplete_multipart_upload: AbortIncompleteMultipartUpload = "AbortIncompleteMultipartUpload",
+        noncurrent_version_expiration: NoncurrentVersionExpiration = "NoncurrentVersionExpiration",
+    }
+}
+
+words! {
+    /// Whether a rule is followed.
+    RuleStatus { Enabled = "Enabled" }
+}
+
+properties! {
+    /// How long an upload in parts may take.
+    AbortIncompleteMultipartUpload { days_after_initiation: u32 = "DaysAfterInitiation" }
+}
+
+properties! {
+    /// How long what was overwritten or deleted is kept.
+    NoncurrentVersionExpiration { noncurrent_days: u32 = "NoncurrentDays" }
 }

@@ -65,7 +65,22 @@ impl Template {
 
     /// Adds a resource, with the reason why it exists.
     pub fn add<R: Resource>(&mut self, id: LogicalId, why: &'static str, resource: R) -> Handle<R> {
-        let body = map([("Type", R::TYPE.value()), ("Properties", resource.value())]);
+        self.insert(id, why, map([("Type", R::TYPE.value()), ("Properties", resource.value())]))
+    }
+
+    /// Adds a resource that stays in the account when it leaves the stack, or the stack goes; unless the stack could not be
+    /// made in the first place, so that the next try does not meet what the first one left behind.
+    pub fn add_for_good<R: Resource>(&mut self, id: LogicalId, why: &'static str, resource: R) -> Handle<R> {
+        let body = map([
+            ("Type", R::TYPE.value()),
+            ("DeletionPolicy", "RetainExceptOnCreate".value()),
+            ("UpdateReplacePolicy", "Retain".value()),
+            ("Properties", resource.value()),
+        ]);
+        self.insert(id, why, body)
+    }
+
+    fn insert<R>(&mut self, id: LogicalId, why: &'static str, body: Value) -> Handle<R> {
         self.resources.push((id.clone(), Value::Explained(why, Box::new(body))));
         Handle::new(id)
     }

@@ -72,15 +72,6 @@ pub struct Role<'t> {
     pub policies: Vec<Statement<'t>>,
 }
 
-/// What a resource's own policy lets others do.
-#[derive(Debug, Clone)]
-pub struct ResourcePolicy<'t> {
-    /// The resource that says so: the key itself, or a policy that names what it is about.
-    pub resource: Resource<'t>,
-    /// What it says.
-    pub statements: Vec<Statement<'t>>,
-}
-
 const NOTHING: &Json = &Json::Null;
 
 /// The value of a key; null where there is none.
@@ -169,20 +160,15 @@ impl<'t> View<'t> {
         self.of("AWS::IAM::Role").map(role).collect()
     }
 
-    /// The policies of resources: of keys, topics, queues, buckets.
-    #[must_use]
-    pub fn resource_policies(self) -> Vec<ResourcePolicy<'t>> {
-        let of = |resource: Resource<'t>| {
-            let policy = |property: &str| {
-                statements(
-                    get(resource.properties, property),
-                    &format!("/Resources/{}/Properties/{property}", resource.id),
-                )
-            };
-            let statements: Vec<_> = ["KeyPolicy", "PolicyDocument"].into_iter().flat_map(policy).collect();
-            (!statements.is_empty()).then_some(ResourcePolicy { resource, statements })
-        };
-        self.resources().filter(|resource| !resource.kind.starts_with("AWS::IAM::")).filter_map(of).collect()
+    /// The policies of resources, such as a key's, a bucket's or a queue's, each with its statements.
+    pub fn resource_policies(self) -> impl Iterator<Item = (Resource<'t>, Vec<Statement<'t>>)> {
+        let policies = self.resources().filter(|resource| !resource.kind.starts_with("AWS::IAM::"));
+        policies.filter_map(|resource| {
+            let property = ["PolicyDocument", "KeyPolicy"].into_iter();
+            let (property, document) =
+                property.filter_map(|name| Some((name, resource.properties.get(name)?))).next()?;
+            Some((resource, statements(document, &format!("/Resources/{}/Properties/{property}", resource.id))))
+        })
     }
 
     /// The role that a value names.

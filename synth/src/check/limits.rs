@@ -48,6 +48,8 @@ pub const TEMPLATE: usize = 1_000_000;
 pub const INLINE_POLICIES: usize = 10_240;
 /// A role's trust policy (the default quota).
 pub const TRUST_POLICY: usize = 2_048;
+/// The policy of a bucket (S3 User Guide, "Bucket policies for Amazon S3").
+pub const BUCKET_POLICY: usize = 20_480;
 /// All environment variables of a function, as the JSON object that Lambda is given (Lambda Developer Guide, "Lambda
 /// quotas").
 pub const ENVIRONMENT: usize = 4_096;
@@ -56,7 +58,7 @@ pub const ENVIRONMENT: usize = 4_096;
 const FEWER: &str = "name fewer users, or split them over several stacks";
 
 /// Names that a template may give, and how long they may be.
-const NAMES: [(&str, &str, usize); 8] = [
+const NAMES: [(&str, &str, usize); 9] = [
     ("AWS::Lambda::Function", "FunctionName", 64),
     ("AWS::Scheduler::Schedule", "Name", 64),
     ("AWS::IAM::Role", "RoleName", 64),
@@ -65,6 +67,7 @@ const NAMES: [(&str, &str, usize); 8] = [
     ("AWS::Logs::LogGroup", "LogGroupName", 512),
     ("AWS::CloudWatch::Alarm", "AlarmName", 255),
     ("AWS::CloudWatch::Dashboard", "DashboardName", 255),
+    ("AWS::S3::Bucket", "BucketName", 63),
 ];
 
 /// Sections, and how many entries each may have ("CloudFormation quotas").
@@ -122,6 +125,10 @@ fn of_resource(resource: Resource<'_>, stack_name: Option<&str>) -> Vec<Measure>
         all.push(measure("inline policies", size, INLINE_POLICIES, "characters", FEWER));
         let trust = deployed(&resource.properties["AssumeRolePolicyDocument"], stack_name);
         all.push(measure("trust policy", trust, TRUST_POLICY, "characters", "trust fewer principals"));
+    }
+    if resource.kind == "AWS::S3::BucketPolicy" {
+        let policy = deployed(&resource.properties["PolicyDocument"], stack_name);
+        all.push(measure("policy", policy, BUCKET_POLICY, "bytes", "say less in the policy"));
     }
     let variables = &resource.properties["Environment"]["Variables"];
     if variables.is_object() {
@@ -217,6 +224,13 @@ mod tests {
         let around = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":""}]}"#.len();
         assert_eq!(exceeded(&policy(10_240 - around), "", None), none);
         assert_eq!(exceeded(&policy(10_241 - around), "", None), ["X: inline policies 10241"]);
+        let of_bucket = |length| {
+            let document = json!({ "Version": "2012-10-17", "Statement": [{ "Sid": "s".repeat(length) }] });
+            resource("AWS::S3::BucketPolicy", json!({ "PolicyDocument": document }))
+        };
+        let around = r#"{"Version":"2012-10-17","Statement":[{"Sid":""}]}"#.len();
+        assert_eq!(exceeded(&of_bucket(20_480 - around), "", None), none);
+        assert_eq!(exceeded(&of_bucket(20_481 - around), "", None), ["X: policy 20481"]);
         assert_eq!(exceeded(&parameters(200), "", None), none);
         assert_eq!(exceeded(&parameters(201), "", None), ["Parameters 201"]);
         assert_eq!(exceeded(&json!({}), &"x".repeat(51_200), None), none);

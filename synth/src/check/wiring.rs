@@ -10,7 +10,7 @@ use super::Fault;
 use crate::{
     cfn::{
         text::Piece,
-        view::{How, Reference, Resource, ResourcePolicy, Role, Statement, View, each, references, text},
+        view::{How, Reference, Resource, Role, Statement, View, each, references, text},
     },
     iam::glob::{Glob, Letter},
 };
@@ -27,6 +27,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("invoke-permission", event_sources_may_invoke),
     ("alarm-topic", alarms_reach_their_topics),
     ("topic-key", publishers_may_encrypt),
+    ("bucket-policy", bucket_policies_are_about_their_buckets),
 ];
 
 /// All that is wrong, rule by rule.
@@ -182,14 +183,14 @@ fn event_sources_may_invoke(view: View<'_>) -> Vec<Fault> {
 /// is lost.
 fn alarms_reach_their_topics(view: View<'_>) -> Vec<Fault> {
     const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
-    let policies = view.resource_policies();
-    let lets = |policy: &ResourcePolicy<'_>, action: &str| {
+    let policies: Vec<_> = view.resource_policies().collect();
+    let lets = |(_, statements): &(Resource<'_>, Vec<Statement<'_>>), action: &str| {
         let grants = |statement: &Statement<'_>| {
             statement.allows()
                 && statement.principals().iter().any(|known| known == CLOUDWATCH || known == "*")
                 && statement.texts("Action").iter().any(|known| glob(known, action))
         };
-        policy.statements.iter().any(grants)
+        statements.iter().any(grants)
     };
     let mut faults = Vec::new();
     for alarm in
@@ -207,20 +208,20 @@ fn alarms_reach_their_topics(view: View<'_>) -> Vec<Fault> {
                         "encrypt the topic with a customer managed key, or use another topic",
                     );
                 }
-                let key = view.named_by(key).and_then(|key| policies.iter().find(|p| p.resource.id == key.id));
+                let key = view.named_by(key).and_then(|key| policies.iter().find(|(owner, _)| owner.id == key.id));
                 for action in ["kms:Decrypt", "kms:GenerateDataKey"] {
                     if let Some(key) = key.filter(|key| !lets(key, action)) {
                         wrong(
                             format!(
                                 "{CLOUDWATCH} may not {action} with {}, so it cannot publish to {}",
-                                key.resource.id, topic.id
+                                key.0.id, topic.id
                             ),
                             "allow it in the key's policy",
                         );
                     }
                 }
-                let own = |policy: &&ResourcePolicy<'_>| {
-                    let topics = each(&policy.resource.properties["Topics"]);
+                let own = |(policy, _): &&(Resource<'_>, Vec<Statement<'_>>)| {
+                    let topics = each(&policy.properties["Topics"]);
                     topics.filter_map(|named| view.named_by(named)).any(|named| named.id == topic.id)
                 };
                 let own: Vec<_> = policies.iter().filter(own).collect();
@@ -246,6 +247,34 @@ fn publishers_may_encrypt(view: View<'_>) -> Vec<Fault> {
             let missing =
                 ["kms:Decrypt", "kms:GenerateDataKey"].iter().filter_map(|action| may(role, action, key, &at));
             faults.extend(missing.filter(|_| !named));
+        }
+    }
+    faults
+}
+
+/// S3 refuses a policy that is about another bucket than its own, or that says of a statement not whom it is for.
+fn bucket_policies_are_about_their_buckets(view: View<'_>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let policies = view.resource_policies().filter(|(policy, _)| policy.kind == "AWS::S3::BucketPolicy");
+    for (policy, statements) in policies {
+        let Some(bucket) = view.named_by(&policy.properties["Bucket"]) else { continue };
+        if bucket.kind != "AWS::S3::Bucket" {
+            continue;
+        }
+        for statement in statements {
+            let at = format!("Resources.{}: statement {}", policy.id, statement.sid());
+            if statement.body["Principal"].is_null() && statement.body["NotPrincipal"].is_null() {
+                let problem = "it does not say whom it is for".to_owned();
+                faults.push(fault(&at, problem, "give it a Principal"));
+            }
+            for arn in statement.texts("Resource") {
+                // Its objects' ARNs are its own with their keys.
+                let (owner, _) = arn.split_once('/').unwrap_or((&arn, ""));
+                if owner != "*" && !names(owner, bucket) {
+                    let problem = format!("it is about {arn}, and the policy is that of {}", bucket.id);
+                    faults.push(fault(&at, problem, "name the bucket's Arn, or its objects: its Arn and /*"));
+                }
+            }
         }
     }
     faults
@@ -294,7 +323,7 @@ fn may(role: &Role<'_>, action: &str, target: Resource<'_>, at: &str) -> Option<
 /// Whether an ARN, with its `${…}`, is about this resource: it refers to it, or carries the name that it is given.
 fn names(arn: &str, target: Resource<'_>) -> bool {
     let id = target.id;
-    let given = ["FunctionName", "QueueName", "TopicName", "LogGroupName", "StateMachineName"];
+    let given = ["FunctionName", "QueueName", "TopicName", "LogGroupName", "StateMachineName", "BucketName"];
     let given = given.iter().map(|key| &target.properties[*key]).find(|name| !name.is_null()).map(text);
     arn.contains(&format!("${{{id}}}"))
         || arn.contains(&format!("${{{id}."))
@@ -323,6 +352,14 @@ mod tests {
         to_json(&stack::template(&config::read(text, config::Overrides::default()).unwrap().config).unwrap())
     }
 
+    /// The stack and the bucket's in one, so that every rule has something to look at.
+    fn whole() -> Json {
+        let (mut template, bucket) = (template(), to_json(&stack::artifacts::template().unwrap()));
+        let resources = template["Resources"].as_object_mut().unwrap();
+        resources.extend(bucket["Resources"].as_object().unwrap().clone());
+        template
+    }
+
     /// The rules that find something, each once.
     fn found(template: &Json) -> Vec<&'static str> {
         RULES.iter().filter(|(_, rule)| !rule(View(template)).is_empty()).map(|(name, _)| *name).collect()
@@ -333,6 +370,10 @@ mod tests {
         let list =
             template["Resources"][role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].as_array_mut();
         list.unwrap().iter_mut().find(|statement| statement["Sid"] == sid).unwrap()
+    }
+
+    fn bucket_statement(template: &mut Json) -> &mut Json {
+        &mut template["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]
     }
 
     fn remove(json: &mut Json, key: &str) {
@@ -428,9 +469,13 @@ mod tests {
             ("the handler may use another key", &["topic-key"], |t| {
                 statement(t, "FunctionRole", "EncryptMail")["Resource"] = json!({ "Fn::GetAtt": ["LogGroup", "Arn"] });
             }),
+            ("a bucket's policy about another bucket", &["bucket-policy"], |t| {
+                bucket_statement(t)["Resource"][1] = json!("arn:aws:s3:::another/*");
+            }),
+            ("a bucket's policy for nobody", &["bucket-policy"], |t| remove(bucket_statement(t), "Principal")),
         ];
         for (what, expected, break_it) in table {
-            let mut template = template();
+            let mut template = whole();
             break_it(&mut template);
             assert_eq!(found(&template), *expected, "{what}: {:?}", faults(&template));
         }
@@ -483,6 +528,13 @@ mod tests {
                 policy["Statement"][0]["Principal"] = role;
                 statement(t, "FunctionRole", "EncryptMail")["Action"] = json!("kms:DescribeKey");
             }),
+            ("the bucket by its name", |t| {
+                let arn = "arn:aws:s3:::access-key-rotation-${AWS::AccountId}-${AWS::Region}";
+                bucket_statement(t)["Resource"] = json!([{ "Fn::Sub": arn }, { "Fn::Sub": format!("{arn}/*") }, "*"]);
+            }),
+            ("a bucket from elsewhere", |t| {
+                t["Resources"]["BucketPolicy"]["Properties"]["Bucket"] = json!("theirs");
+            }),
             ("a rule with permission", |t| {
                 let target = json!({ "Id": "x", "Arn": { "Fn::GetAtt": ["Function", "Arn"] } });
                 t["Resources"]["Rule"] = json!({ "Type": "AWS::Events::Rule", "Properties": { "Targets": [target] } });
@@ -491,7 +543,7 @@ mod tests {
             }),
         ];
         for (what, change) in same {
-            let mut template = template();
+            let mut template = whole();
             change(&mut template);
             assert_eq!(faults(&template), [], "{what}");
         }

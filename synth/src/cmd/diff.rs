@@ -11,12 +11,12 @@ use serde_json::Value as Json;
 
 use super::{Exit, Stop, source::Source};
 use crate::{
+    approval::{Approval, Concern, because},
     cfn::{json, read},
     diff::{
-        self, Diff, Impact,
+        self,
         render::{self, render},
     },
-    iam::compare::Verdict,
 };
 
 #[derive(Debug, clap::Args)]
@@ -51,6 +51,8 @@ enum Format {
     Markdown,
     /// For a program
     Json,
+    /// The change's digest alone, which an approval names; nothing if the change needs none
+    Digest,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -78,42 +80,37 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
         None => json::to_json(&args.source.template()?),
     };
     let diff = diff::compare(&old, &new);
-    let format = match args.format {
+    let approval = Approval::needed(&diff);
+    let shown = match args.format {
         Format::Text => {
             let colour =
                 io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-            render::Format::Text { colour }
+            render(&diff, render::Format::Text { colour })
         }
-        Format::Markdown => render::Format::Markdown,
-        Format::Json => render::Format::Json,
+        Format::Markdown => render(&diff, render::Format::Markdown),
+        Format::Json => render(&diff, render::Format::Json),
+        Format::Digest => approval.as_ref().map(|approval| format!("{}\n", approval.digest)).unwrap_or_default(),
     };
-    match io::stdout().write_all(render(&diff, format).as_bytes()) {
+    match io::stdout().write_all(shown.as_bytes()) {
         // Whoever reads has read enough, but what they wanted to know is in the exit code too.
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => return Err(Stop::failure(format!("standard output: {e}"))),
         _ => {}
     }
-    let reasons: Vec<&str> = args.fail_on.iter().filter_map(|what| what.reason(&diff)).collect();
+    let concerns: Vec<Concern> = args.fail_on.iter().map(|what| what.concern()).collect();
+    let reasons = approval.into_iter().flat_map(|approval| approval.reasons);
+    let reasons: Vec<_> = reasons.filter(|reason| concerns.contains(&reason.concern())).collect();
     if reasons.is_empty() {
         return Ok(());
     }
-    let message = format!("The change needs somebody's approval: {}", reasons.join("; "));
-    Err(Stop { exit: Exit::NeedsApproval, message })
+    Err(Stop { exit: Exit::NeedsApproval, message: because(&reasons) })
 }
 
 impl FailOn {
-    /// Why the change is one of these. Where the answer is not known, a careful team wants to be asked.
-    fn reason(self, diff: &Diff) -> Option<&'static str> {
-        let impact = diff.impact();
-        let any = |impact| diff.resources.iter().any(|resource| resource.impact == impact);
+    const fn concern(self) -> Concern {
         match self {
-            Self::Broader if diff.iam.verdict == Verdict::Broader => Some("it allows more than before"),
-            Self::Broader if diff.iam.verdict == Verdict::Unknown => Some("it may allow more than before"),
-            Self::Replace if any(Impact::Replaces) => Some("it replaces a resource"),
-            Self::Replace if any(Impact::MayReplace) || impact == Impact::MayReplace => {
-                Some("it may replace a resource")
-            }
-            Self::Delete if any(Impact::Deletes) => Some("it deletes a resource"),
-            _ => None,
+            Self::Broader => Concern::Broader,
+            Self::Replace => Concern::Replace,
+            Self::Delete => Concern::Delete,
         }
     }
 }

@@ -3,6 +3,7 @@
 #[cfg(feature = "deploy")]
 mod at;
 mod check;
+mod deploy_policy;
 mod diff;
 mod explain;
 mod generate;
@@ -42,6 +43,8 @@ enum Command {
     Check(check::Args),
     /// Say what one template changes against another, and what that means for IAM
     Diff(diff::Args),
+    /// Print the IAM policy that a CI's role needs to deploy, and nothing beyond
+    DeployPolicy(deploy_policy::Args),
     /// Draw a template: its resources and what they do with each other, in Mermaid
     Graph(graph::Args),
     /// Say of each permission which step of a rotation needs it, and why
@@ -116,6 +119,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Template(args) => template::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::DeployPolicy(args) => deploy_policy::run(&args),
         Command::Generate => generate::run(),
         Command::List => list::run(),
         Command::Graph(args) => graph::run(&args),

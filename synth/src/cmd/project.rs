@@ -7,7 +7,8 @@ use crate::{
     cfn::{Value, json, yaml},
     config::{self, Config},
     graph,
-    page::{self, Sheet},
+    page::{self, Origin, Sheet},
+    stack::artifacts,
 };
 
 /// The configuration that a user edits.
@@ -16,6 +17,8 @@ const CONFIG: &str = "rotation.yaml";
 const EXAMPLES: &str = "examples";
 /// Where templates, and all about them, go.
 const TEMPLATES: &str = "templates";
+/// The template that takes no configuration: of the bucket with the packages.
+const ARTIFACTS: &str = "artifacts.yaml";
 /// The page with the picture of the first template.
 const README: &str = "README.md";
 /// Where the picture is, between these two lines.
@@ -68,18 +71,29 @@ pub(super) fn documents() -> Result<Vec<Document>, Stop> {
         return Err(Stop::bad_input(problems.join("\n")));
     }
     pairs.sort_by_key(|pair| pair.from != Path::new(CONFIG));
-    if let Some(twice) =
-        pairs.iter().enumerate().find(|(index, pair)| pairs[..*index].iter().any(|p| p.file == pair.file))
-    {
-        let from = twice.1.from.display();
+    for (index, Pair { from, file, .. }) in pairs.iter().enumerate() {
+        let other = match file {
+            _ if file == ARTIFACTS => "the template of the artifact bucket",
+            _ if pairs[..index].iter().any(|pair| pair.file == *file) => "another configuration",
+            _ => continue,
+        };
+        let from = from.display();
         return Err(Stop::bad_input(format!(
-            "{from}: another configuration has this name, so both would be {TEMPLATES}/{}; rename it",
-            twice.1.file
+            "{from}: {other} has this name, so both would be {TEMPLATES}/{file}; rename it"
         )));
     }
+    let artifacts = artifacts::template().map_err(|e| Stop::failure(e.to_string()))?;
+    let artifacts = (yaml::emit(&artifacts), artifacts);
     let mut documents: Vec<_> = pairs.iter().map(Pair::template).collect();
+    documents.push(Document {
+        path: Path::new(TEMPLATES).join(ARTIFACTS),
+        from: "synth".into(),
+        command: COMMAND.into(),
+        text: artifacts.0.clone(),
+        stack_name: Some(artifacts::STACK_NAME.into()),
+    });
     documents.push(schema());
-    documents.push(pages(&pairs));
+    documents.push(pages(&pairs, &artifacts));
     documents.extend(pairs.first().and_then(picture));
     Ok(documents)
 }
@@ -113,19 +127,20 @@ fn schema() -> Document {
     }
 }
 
-fn pages(pairs: &[Pair]) -> Document {
+fn pages(pairs: &[Pair], (artifacts, template): &(String, Value)) -> Document {
     let from: Vec<_> = pairs.iter().map(|pair| format!("../{}", pair.from.display())).collect();
-    let sheets: Vec<_> = pairs
+    let mut sheets: Vec<_> = pairs
         .iter()
         .zip(&from)
-        .map(|(pair, from)| Sheet {
+        .map(|(pair, file)| Sheet {
             file: &pair.file,
-            from,
-            config: &pair.config,
+            origin: Origin::Configuration { file, config: &pair.config },
             template: &pair.template,
             document: &pair.document,
         })
         .collect();
+    let origin = Origin::Synth { stack_name: artifacts::STACK_NAME };
+    sheets.push(Sheet { file: ARTIFACTS, origin, template, document: artifacts });
     Document {
         path: Path::new(TEMPLATES).join(README),
         from: "the set of configurations".into(),

@@ -50,15 +50,21 @@ impl Source {
 
     /// Reads the configuration and generates its template.
     pub(super) fn template(&self) -> Result<Value, Stop> {
+        Ok(self.bundle()?.1)
+    }
+
+    /// The configuration, and the template that is generated of it.
+    pub(super) fn bundle(&self) -> Result<(Config, Value), Stop> {
         let overrides = self.overrides();
         let users_are_given = overrides.users.is_some();
         let read = read(&self.config, overrides)?;
-        stack::template(&read.config).map_err(|unfit| {
+        let template = stack::template(&read.config).map_err(|unfit| {
             if users_are_given && unfit.setting() == "users" {
                 return Stop::bad_input(format!("--users: {unfit}"));
             }
             read.unfit(&unfit)
-        })
+        })?;
+        Ok((read.config, template))
     }
 
     fn overrides(&self) -> Overrides {

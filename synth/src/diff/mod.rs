@@ -1,7 +1,9 @@
 //! Two templates compared: what changes, what becomes of each resource, and what it means for IAM.
 //!
-//! Works on the canonical form of any template, so whoever has two may use it: [`compare`], then [`render::render`].
+//! Works on the canonical form of any template, so whoever has two may use it: [`compare`], then [`render::render`]. Whoever
+//! has CloudFormation's change set too gets both in one with [`change_set::merge`].
 
+pub mod change_set;
 mod impact;
 pub mod render;
 mod values;
@@ -15,7 +17,10 @@ use self::{
     impact::Replacement,
     values::{Path, differences, leaves},
 };
-use crate::iam::template::{Report, compare_templates};
+use crate::{
+    approval::Digest,
+    iam::template::{Report, compare_templates},
+};
 
 /// What is different between two templates.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +31,8 @@ pub struct Diff {
     pub entries: Vec<EntryChange>,
     /// What it means for IAM.
     pub iam: Report,
+    /// The name of exactly this change.
+    pub digest: Digest,
 }
 
 /// What happens to an entry of a template.
@@ -39,6 +46,15 @@ pub enum Action {
     Changed,
 }
 
+/// Who says what happens to a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// It follows from the two templates.
+    Templates,
+    /// AWS says so, and the templates alone do not.
+    Aws,
+}
+
 /// A resource that is different. One that has another logical id is another resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceChange {
@@ -50,6 +66,8 @@ pub struct ResourceChange {
     pub action: Action,
     /// What happens to it in the account.
     pub impact: Impact,
+    /// Who says what happens to it.
+    pub source: Source,
     /// What a person should know as well.
     pub notes: Vec<String>,
     /// Attributes and properties.
@@ -89,6 +107,11 @@ impl Diff {
 /// Compares two templates in their canonical form.
 #[must_use]
 pub fn compare(old: &Json, new: &Json) -> Diff {
+    compare_with(old, new, &BTreeSet::new())
+}
+
+/// Compares two templates of which some parameters are given other values.
+fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Diff {
     let entries = entries(old, new);
     let none = Map::new();
     let of = |template: &'_ Json| template.get("Resources").and_then(Json::as_object).cloned();
@@ -101,8 +124,8 @@ pub fn compare(old: &Json, new: &Json) -> Diff {
         }
     }
     resources.extend(before.iter().filter(|(id, _)| !after.contains_key(*id)).map(|(id, body)| removed(id, body)));
-    follow(&mut resources, &entries, new, (&before, &after));
-    Diff { resources, entries, iam: compare_templates(old, new) }
+    follow(&mut resources, &entries, parameters, new, (&before, &after));
+    Diff { resources, entries, iam: compare_templates(old, new, parameters), digest: Digest::of(old, new) }
 }
 
 /// The sections beside the resources.
@@ -145,9 +168,7 @@ fn kind(body: &Json) -> String {
 
 fn added(id: &str, body: &Json) -> ResourceChange {
     let changes = differences(None, Some(&without_type(body)));
-    let impact = Impact::Update;
-    ResourceChange { id: id.to_owned(), kind: kind(body), action: Action::Added, impact, notes: Vec::new(), changes }
-        .with_short_paths()
+    ResourceChange { changes, ..ResourceChange::new(id, kind(body), Action::Added, Impact::Update) }.with_short_paths()
 }
 
 fn removed(id: &str, body: &Json) -> ResourceChange {
@@ -160,7 +181,7 @@ fn removed(id: &str, body: &Json) -> ResourceChange {
         _ => (Impact::Deletes, None),
     };
     let notes = note.into_iter().collect();
-    ResourceChange { id: id.to_owned(), kind: kind(body), action: Action::Removed, impact, notes, changes: Vec::new() }
+    ResourceChange { notes, ..ResourceChange::new(id, kind(body), Action::Removed, impact) }
 }
 
 fn without_type(body: &Json) -> Json {
@@ -195,11 +216,16 @@ fn changed(id: &str, old: &Json, new: &Json) -> Option<ResourceChange> {
         notes.push("is deleted where its condition is not fulfilled".to_owned());
     }
     let impact = changes.iter().map(|change| change.impact).max()?;
-    let change = ResourceChange { id: id.to_owned(), kind: kind(new), action: Action::Changed, impact, notes, changes };
+    let change = ResourceChange { notes, changes, ..ResourceChange::new(id, kind(new), Action::Changed, impact) };
     Some(change.with_replace_policy(new).with_short_paths())
 }
 
 impl ResourceChange {
+    fn new(id: &str, kind: String, action: Action, impact: Impact) -> Self {
+        let (source, notes, changes) = (Source::Templates, Vec::new(), Vec::new());
+        Self { id: id.to_owned(), kind, action, impact, source, notes, changes }
+    }
+
     fn with_replace_policy(mut self, body: &Json) -> Self {
         let note = "the replaced resource stays in the account (UpdateReplacePolicy: Retain)".to_owned();
         let retains = body.get("UpdateReplacePolicy").is_some_and(|policy| policy == "Retain");
@@ -228,15 +254,17 @@ fn impact_of(path: &Path, replacement: &Replacement) -> Impact {
     }
 }
 
-/// Follows changes through references: whoever names a parameter that has another default, or a resource that
-/// is replaced, changes too.
+/// Follows changes through references: whoever names a parameter that has another default or another value, or a resource
+/// that is replaced, changes too.
 fn follow(
     resources: &mut Vec<ResourceChange>,
     entries: &[EntryChange],
+    parameters: &BTreeSet<String>,
     template: &Json,
     (before, after): (&Map<String, Json>, &Map<String, Json>),
 ) {
-    let mut causes: BTreeMap<String, String> = BTreeMap::new();
+    let mut causes: BTreeMap<String, String> =
+        parameters.iter().map(|name| (name.clone(), format!("the parameter {name} changed"))).collect();
     for entry in entries.iter().filter(|entry| entry.action == Action::Changed) {
         let is_value = |change: &Change| change.path.is("Default") || change.path.is("Type");
         let cause = match entry.section.as_str() {
@@ -285,9 +313,7 @@ fn follow(
                 let text = Some(leaf.text.clone());
                 let change = Change { path, old: text.clone(), new: text, impact, because: Some(because.clone()) };
                 let at = resources.iter().position(|resource| resource.id == *id).unwrap_or_else(|| {
-                    let (notes, changes) = (Vec::new(), Vec::new());
-                    let (kind, action, impact) = (kind(body), Action::Changed, Impact::None);
-                    resources.push(ResourceChange { id: id.clone(), kind, action, impact, notes, changes });
+                    resources.push(ResourceChange::new(id, kind(body), Action::Changed, Impact::None));
                     resources.len() - 1
                 });
                 resources[at].impact = resources[at].impact.max(impact);

@@ -65,6 +65,11 @@ impl Path {
         }
     }
 
+    /// The path of a property, or of another part of a resource.
+    pub(super) fn of(property: &str) -> Self {
+        Self(vec![Step::Key(property.to_owned())])
+    }
+
     fn then(&self, step: Step) -> Self {
         Self(self.0.iter().cloned().chain([step]).collect())
     }

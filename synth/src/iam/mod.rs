@@ -10,7 +10,7 @@ pub mod template;
 
 use crate::cfn::{
     Arn, HasArn, KmsKeyArn, Property, Pseudo, Ref, Text, Value,
-    resource::Topic,
+    resource::{Bucket, Topic},
     shape::Shape,
     value::{map, words},
 };
@@ -26,10 +26,8 @@ pub struct Statement {
     pub sid: &'static str,
     /// What it is for.
     pub why: &'static str,
-    /// Allow or deny.
-    pub effect: Effect,
-    /// Whom it is for; none in a role's own policy.
-    pub principal: Option<Principal>,
+    /// Whether it allows or denies, and whom.
+    pub rule: Rule,
     /// `service:Action`.
     pub actions: Vec<&'static str>,
     /// On what; empty in a trust policy.
@@ -39,7 +37,7 @@ pub struct Statement {
 }
 
 /// What a statement is about: something in the template, something in the stack's own account, or a key that was named.
-/// There is no way to write a bare `*` in a role's policy.
+/// The only bare `*` is [`ResourceArn::this_key`], and `templates/rules.guard` holds roles to having none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceArn(Text);
 
@@ -76,6 +74,12 @@ impl ResourceArn {
     #[must_use]
     pub fn this_key() -> Self {
         Self("*".into())
+    }
+
+    /// The objects of a bucket, whatever their keys.
+    #[must_use]
+    pub fn objects(bucket: Arn<Bucket>) -> Self {
+        Self(Text::of([bucket.into(), "/*".into()]))
     }
 }
 
@@ -125,16 +129,24 @@ pub struct Condition {
     pub values: Vec<Text>,
 }
 
-words! {
-    /// What a statement does.
-    Effect { Allow = "Allow", Deny = "Deny" }
+/// What a statement does, and to whom. There is no way to allow something to everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// Allows it to the role that has the policy.
+    Allow,
+    /// Allows it to a service: in a trust policy.
+    Trust(Service),
+    /// Allows it to somebody else: in the policy of a resource.
+    Grant(Principal),
+    /// Denies it to everybody: in the policy of a resource.
+    DenyEverybody,
 }
 
-/// Whom a statement is for.
+/// Whom a resource's own policy is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Principal {
-    /// An AWS service.
-    Service(Service),
+    /// CloudWatch, for its alarms.
+    CloudWatch,
     /// The stack's account: whoever in it has leave from its IAM policies.
     ThisAccount,
 }
@@ -142,16 +154,15 @@ pub enum Principal {
 impl Principal {
     fn value(self) -> Value {
         match self {
-            Self::Service(service) => map([("Service", service.value())]),
+            Self::CloudWatch => map([("Service", "cloudwatch.amazonaws.com".value())]),
             Self::ThisAccount => map([("AWS", ResourceArn::global("iam", "root").value())]),
         }
     }
 }
 
 words! {
-    /// An AWS service as a principal.
+    /// An AWS service that takes on a role.
     Service {
-        CloudWatch = "cloudwatch.amazonaws.com",
         Lambda = "lambda.amazonaws.com",
         Scheduler = "scheduler.amazonaws.com",
     }
@@ -164,8 +175,7 @@ impl Statement {
         Self {
             sid: "Trust",
             why,
-            effect: Effect::Allow,
-            principal: Some(Principal::Service(service)),
+            rule: Rule::Trust(service),
             actions: vec!["sts:AssumeRole"],
             resources: Vec::new(),
             conditions,
@@ -181,7 +191,19 @@ impl Statement {
         resources: Vec<ResourceArn>,
         conditions: Vec<Condition>,
     ) -> Self {
-        Self { sid, why, effect: Effect::Allow, principal: None, actions, resources, conditions }
+        Self { sid, why, rule: Rule::Allow, actions, resources, conditions }
+    }
+
+    /// Denies everybody actions on resources, whatever else allows them.
+    #[must_use]
+    pub fn deny_everybody(
+        sid: &'static str,
+        why: &'static str,
+        actions: Vec<&'static str>,
+        resources: Vec<ResourceArn>,
+        conditions: Vec<Condition>,
+    ) -> Self {
+        Self { sid, why, rule: Rule::DenyEverybody, actions, resources, conditions }
     }
 
     /// In a resource's policy: allows somebody actions on it.
@@ -194,17 +216,22 @@ impl Statement {
         resources: Vec<ResourceArn>,
         conditions: Vec<Condition>,
     ) -> Self {
-        Self { principal: Some(principal), ..Self::allow(sid, why, actions, resources, conditions) }
+        Self { sid, why, rule: Rule::Grant(principal), actions, resources, conditions }
     }
 }
 
 impl Property for Statement {
     fn value(self) -> Option<Value> {
-        let principal = self.principal.map(Principal::value);
+        let (effect, principal) = match self.rule {
+            Rule::Allow => ("Allow", None),
+            Rule::Trust(service) => ("Allow", Some(map([("Service", service.value())]))),
+            Rule::Grant(principal) => ("Allow", Some(principal.value())),
+            Rule::DenyEverybody => ("Deny", "*".value()),
+        };
         let resources = (!self.resources.is_empty()).then_some(self.resources);
         let statement = map([
             ("Sid", self.sid.value()),
-            ("Effect", self.effect.value()),
+            ("Effect", effect.value()),
             ("Principal", principal),
             ("Action", self.actions.value()),
             ("Resource", resources.value()),

@@ -22,6 +22,11 @@ pub(super) struct Places {
     pub(super) standing: BTreeMap<String, Permissions>,
     /// Which role acts for a resource, and what it may do.
     pub(super) roles: BTreeMap<String, (String, Permissions)>,
+    /// What a resource's policy denies, by resource: documents. It binds those, too, whom policies of their own allow
+    /// something.
+    pub(super) denied: BTreeMap<String, Vec<Json>>,
+    /// The resources of the template that are no policies: what is denied of one goes when it goes.
+    pub(super) things: BTreeSet<String>,
 }
 
 /// Resources that grant something in a way that is not a policy document.
@@ -78,7 +83,8 @@ pub(super) fn read(template: &Json) -> Places {
         .iter()
         .map(|(id, body)| Resource { id, kind: body.get("Type").and_then(Json::as_str).unwrap_or_default(), body })
         .collect();
-    let mut reader = Reader { identities: BTreeMap::new(), places: Places::default(), all: &all };
+    let things = all.iter().filter(|resource| !resource.kind.ends_with("Policy")).map(|r| r.id.to_owned()).collect();
+    let mut reader = Reader { identities: BTreeMap::new(), places: Places { things, ..Places::default() }, all: &all };
     // Each turn needs what those before it have found.
     for resource in &all {
         reader.identity(resource);
@@ -315,6 +321,10 @@ impl Reader<'_> {
         let targets = if targets.is_empty() { vec![resource.id.to_owned()] } else { targets };
         for document in found {
             for target in &targets {
+                // With these two, nobody is allowed what the policy itself does not allow.
+                if !matches!(resource.kind, "AWS::EC2::VPCEndpoint" | "AWS::KMS::Key") {
+                    self.deny(target, &document);
+                }
                 self.grant(format!("the policy of {target}"), document.clone());
             }
         }
@@ -348,6 +358,18 @@ impl Reader<'_> {
             let permissions = self.identities.get(&subject).cloned().unwrap_or_else(unknown);
             let place = format!("what {} may do as its {path}", resource.id);
             self.places.roles.insert(place, (subject, permissions));
+        }
+    }
+
+    /// Notes what a document denies, or may deny: a statement that cannot be looked into.
+    fn deny(&mut self, target: &str, document: &Json) {
+        let denies = |statement: &&Json| statement.get("Effect").is_none_or(|effect| effect != "Allow");
+        let statements: Vec<_> = policy::statements(document).unwrap_or_default();
+        let statements: Vec<_> = statements.into_iter().filter(denies).cloned().collect();
+        if !statements.is_empty() {
+            let mut document = document.clone();
+            document["Statement"] = statements.into();
+            self.places.denied.entry(target.to_owned()).or_default().push(document);
         }
     }
 

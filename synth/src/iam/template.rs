@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use super::{
     compare::{Answer, Comparison, Permissions, Verdict, compare},
@@ -30,10 +30,11 @@ pub struct PlaceChange {
 /// How many of a template's conditions are tried both ways. What others decide stays undecided.
 const MAX_CONDITIONS: usize = 6;
 
-/// Compares what two templates grant, whichever way their conditions are decided.
+/// Compares what two templates grant, whichever way their conditions are decided. The parameters that are named have
+/// another value than before, whatever the templates say of them.
 #[must_use]
-pub fn compare_templates(old: &Json, new: &Json) -> Report {
-    let changed = changed_names(old, new);
+pub fn compare_templates(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Report {
+    let changed = &changed_names(old, new) | parameters;
     let old = &rename(old, &changed);
     let (shared, old_only, new_only) = conditions(old, new);
     let decisions: Vec<&String> = shared.iter().chain(&old_only).chain(&new_only).take(MAX_CONDITIONS).collect();
@@ -90,7 +91,26 @@ fn compare_places(old: &Places, new: &Places) -> Vec<(String, Comparison)> {
             pairs.push((place, before, after));
         }
     }
-    pairs.into_iter().map(|(place, before, after)| (place.clone(), compare(before, after))).collect()
+    let pairs = pairs.into_iter().map(|(place, before, after)| (place.clone(), compare(before, after)));
+    pairs.chain(compare_denials(old, new)).collect()
+}
+
+/// What policies of resources deny, compared as if all else were allowed: by whom, the template does not say.
+fn compare_denials(old: &Places, new: &Places) -> Vec<(String, Comparison)> {
+    let left = |places: &Places, target: &str| {
+        let everything = json!({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"});
+        let mut documents = vec![json!({"Version": "2012-10-17", "Statement": [everything]})];
+        documents.extend(places.denied.get(target).into_iter().flatten().cloned());
+        Permissions { documents, ..Permissions::default() }
+    };
+    let targets: BTreeSet<&String> = old.denied.keys().chain(new.denied.keys()).collect();
+    let stay = targets.into_iter().filter(|target| old.things.contains(*target) == new.things.contains(*target));
+    let changed = stay.filter(|target| old.denied.get(*target) != new.denied.get(*target));
+    changed
+        .map(|target| {
+            (format!("what the policy of {target} leaves open"), compare(&left(old, target), &left(new, target)))
+        })
+        .collect()
 }
 
 fn section<'t>(template: &'t Json, name: &str) -> impl Iterator<Item = (&'t String, &'t Json)> {

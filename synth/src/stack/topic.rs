@@ -8,7 +8,7 @@ use crate::{
         resource::{Key, Protocol, Subscription, Topic, TopicPolicy},
     },
     config::{Config, TopicKey},
-    iam::{Condition, PolicyDocument, Principal, ResourceArn, Service, Statement},
+    iam::{Condition, PolicyDocument, Principal, ResourceArn, Statement},
 };
 
 /// What a topic is encrypted with.
@@ -36,7 +36,7 @@ fn own_key(t: &mut Template) -> Handle<Key> {
             Vec::new(),
         ),
         Statement::grant(
-            Principal::Service(Service::CloudWatch),
+            Principal::CloudWatch,
             "PublishAlarms",
             "This stack's alarms publish to the topic.",
             vec!["kms:GenerateDataKey*", "kms:Decrypt"],
@@ -97,7 +97,7 @@ pub(super) fn notifications(t: &mut Template, config: &Config, encryption: &Encr
         TopicPolicy {
             topics: vec![topic.reference()],
             policy_document: PolicyDocument(vec![Statement::grant(
-                Principal::Service(Service::CloudWatch),
+                Principal::CloudWatch,
                 "PublishAlarms",
                 "Only this stack's alarms.",
                 vec!["sns:Publish"],

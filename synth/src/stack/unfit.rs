@@ -11,6 +11,9 @@ pub enum Unfit {
     /// The template would contradict itself.
     #[error(transparent)]
     Inconsistent(#[from] Inconsistent),
+    /// The stack would take another's place.
+    #[error("this is the name of the stack that holds the packages; give the rotation another")]
+    NameTaken,
     /// The function's role needs to name too much.
     #[error(
         "{users} users are too many: the function's role would need a policy of {characters} characters, and IAM \
@@ -43,6 +46,7 @@ impl Unfit {
         match self {
             // Subscriptions are the only resources whose names come from the configuration.
             Self::Inconsistent(_) => "emails",
+            Self::NameTaken => "stack_name",
             Self::Policy { .. } | Self::Environment { .. } => "users",
         }
     }

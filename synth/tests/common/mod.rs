@@ -33,6 +33,23 @@ pub(crate) fn synth(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_synth")).current_dir(folder).args(arguments).output().unwrap()
 }
 
+/// A file of what cfn-lint's package carries: AWS's resource schemas, and the actions of IAM.
+pub(crate) fn cfn_lint(file: &str) -> Json {
+    let packages = root().join(".venv/lib");
+    let python = std::fs::read_dir(&packages).unwrap_or_else(|e| panic!("{}: {e}: run make setup", packages.display()));
+    let data = python
+        .filter_map(|folder| Some(folder.ok()?.path().join("site-packages/cfnlint/data")))
+        .find(|folder| folder.is_dir())
+        .expect("cfn-lint is missing: run make setup");
+    serde_json::from_slice(&std::fs::read(data.join(file)).unwrap()).unwrap()
+}
+
+/// AWS's schema of a resource type, as it is in one Region: a file per type, found through the Region's list.
+pub(crate) fn schema(name: &str) -> Option<Json> {
+    let file = cfn_lint("schemas/providers/us-east-1.json")[name].as_str()?.to_owned();
+    Some(cfn_lint(&format!("schemas/resources/{file}.json")))
+}
+
 /// Compares with a golden file; `BLESS=1` writes it anew.
 pub(crate) fn golden(path: &str, actual: &str) {
     let file = root().join(path);

@@ -3,7 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{Diff, Renderer, action_word};
-use crate::{diff::Change, iam::compare::Answer};
+use crate::{
+    approval::Approval,
+    diff::{Change, Source},
+    iam::compare::Answer,
+};
 
 pub(super) struct Json;
 
@@ -15,6 +19,10 @@ impl Renderer for Json {
                 "type": resource.kind,
                 "change": action_word(resource.action),
                 "impact": resource.impact.words(),
+                "source": match resource.source {
+                    Source::Templates => "templates",
+                    Source::Aws => "aws",
+                },
                 "notes": resource.notes,
                 "changes": changes(&resource.changes),
             })
@@ -36,12 +44,17 @@ impl Renderer for Json {
                 "example": change.comparison.example,
             })
         });
+        let approval = Approval::needed(diff).map(|approval| {
+            let reasons: Vec<String> = approval.reasons.iter().map(ToString::to_string).collect();
+            json!({ "digest": approval.digest.to_string(), "reasons": reasons })
+        });
         let all = json!({
             "iam": diff.iam.verdict.word(),
             "impact": diff.impact().words(),
             "resources": resources.collect::<Value>(),
             "sections": entries.collect::<Value>(),
             "places": places.collect::<Value>(),
+            "approval": approval,
         });
         format!("{all:#}\n")
     }

@@ -1,7 +1,7 @@
 //! For a comment on a pull request. What a template says is never markup: names are escaped, and values stand in a
 //! fence that is longer than any in them.
 
-use super::{Action, Diff, Renderer, line, printable, sign};
+use super::{Action, Diff, Renderer, approve, line, printable, sign, source};
 use crate::diff::{Change, Impact};
 
 pub(super) struct Markdown;
@@ -33,8 +33,10 @@ impl Renderer for Markdown {
             let impact = match resource.action {
                 Action::Added => ": added".to_owned(),
                 Action::Removed if resource.impact < Impact::Deletes => ": removed".to_owned(),
-                _ if resource.impact >= Impact::MayReplace => format!(": <b>{}</b>", resource.impact.words()),
-                _ => format!(": {}", resource.impact.words()),
+                _ if resource.impact >= Impact::MayReplace => {
+                    format!(": <b>{}</b>{}", resource.impact.words(), source(resource))
+                }
+                _ => format!(": {}{}", resource.impact.words(), source(resource)),
             };
             let head = format!("{} {}{impact}", code(&resource.id), code(&resource.kind));
             let notes = resource.notes.iter().map(|note| format!("  {}", printable(note)));
@@ -46,9 +48,9 @@ impl Renderer for Markdown {
             add(&mut out, block(entry.action, &head, lines(&entry.changes)));
         }
         if left_out > 0 {
-            out += &format!("{left_out} more do not fit in here; `synth diff` shows them.\n");
+            out += &format!("{left_out} more do not fit in here; `synth diff` shows them.\n\n");
         }
-        out
+        out + &approve(diff).map(|command| format!("Approve with: {}\n", code(&command))).unwrap_or_default()
     }
 }
 

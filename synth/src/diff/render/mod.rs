@@ -4,7 +4,8 @@ mod json;
 mod markdown;
 mod text;
 
-use super::{Action, Change, Diff};
+use super::{Action, Change, Diff, ResourceChange, Source};
+use crate::approval::Approval;
 
 /// A way to show a diff.
 trait Renderer {
@@ -45,6 +46,19 @@ fn printable(text: &str) -> String {
     })
 }
 
+/// The command that approves exactly this change, if it needs that.
+fn approve(diff: &Diff) -> Option<String> {
+    Approval::needed(diff).map(|approval| format!("synth deploy --approve {}", approval.digest))
+}
+
+/// Whose word the impact is, where it is not the templates'.
+const fn source(resource: &ResourceChange) -> &'static str {
+    match resource.source {
+        Source::Templates => "",
+        Source::Aws => ", says AWS",
+    }
+}
+
 const fn sign(action: Action) -> &'static str {
     match action {
         Action::Added => "+",
@@ -66,6 +80,7 @@ fn line(change: &Change) -> String {
     let path = printable(&change.path.to_string());
     let colon = if path.is_empty() { "" } else { ": " };
     match (&change.old, &change.new, &change.because) {
+        (None, None, Some(because)) => format!("~ {path} ({})", printable(because)),
         (_, Some(value), Some(because)) => format!("~ {path}{colon}{} ({})", printable(value), printable(because)),
         (None, Some(new), _) => format!("+ {path}{colon}{}", printable(new)),
         (Some(old), None, _) => format!("- {path}{colon}{}", printable(old)),

@@ -1,6 +1,6 @@
 //! For a terminal.
 
-use super::{Action, Diff, Renderer, line, printable, sign};
+use super::{Action, Diff, Renderer, approve, line, printable, sign, source};
 use crate::{
     diff::{Change, Impact},
     iam::compare::Verdict,
@@ -81,7 +81,7 @@ impl Renderer for Text {
             let impact = match resource.action {
                 Action::Added => String::new(),
                 Action::Removed if resource.impact < Impact::Deletes => String::new(),
-                _ => format!("  {}", self.impact(resource.impact)),
+                _ => format!("  {}{}", self.impact(resource.impact), source(resource)),
             };
             out += &format!("  {head}  {kind}{impact}\n");
             resource.notes.iter().for_each(|note| out += &format!("      {}\n", printable(note)));
@@ -95,6 +95,7 @@ impl Renderer for Text {
             let (place, verdict) = (printable(&change.place), self.verdict(change.comparison.verdict()));
             out += &format!("  {place}: {verdict}{}\n", example.unwrap_or_default());
         }
-        out + &format!("\nImpact: {}. IAM: {}.\n", self.impact(diff.impact()), self.verdict(diff.iam.verdict))
+        out += &format!("\nImpact: {}. IAM: {}.\n", self.impact(diff.impact()), self.verdict(diff.iam.verdict));
+        out + &approve(diff).map(|command| format!("Approve with: {command}\n")).unwrap_or_default()
     }
 }

@@ -1,0 +1,51 @@
+//! `synth deploy-policy`: what a role must be allowed that deploys.
+
+use clap::ValueEnum;
+
+use super::{Stop, print, source::Source};
+use crate::{
+    cfn::json::to_json,
+    deployer::{Account, Partition, Place, Region, Stack, policy},
+    stack::artifacts,
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    source: Source,
+    /// The account that is deployed to
+    #[arg(long, value_name = "NUMBER")]
+    account: Account,
+    /// The Region that is deployed to
+    #[arg(long, value_name = "NAME")]
+    region: Region,
+    /// The partition that both are in: aws-cn in China, aws-us-gov in GovCloud
+    #[arg(long, value_name = "NAME", default_value = "aws")]
+    partition: Partition,
+    /// The form: the policy itself, or what each of its statements is for
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    Json,
+    Text,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Stop> {
+    let (config, template) = args.source.bundle()?;
+    let template = to_json(&template);
+    let artifacts = to_json(&artifacts::template().map_err(|e| Stop::failure(e.to_string()))?);
+    let place = Place { partition: args.partition.clone(), account: args.account.clone(), region: args.region.clone() };
+    let stacks = [
+        Stack { name: config.stack_name.as_str(), template: &template },
+        Stack { name: artifacts::STACK_NAME, template: &artifacts },
+    ];
+    let policy = policy(&place, &stacks).map_err(|e| Stop::failure(e.to_string()))?;
+    policy.notes.iter().for_each(|note| eprintln!("note: {note}"));
+    match args.format {
+        Format::Json => print(&format!("{:#}\n", policy.json())),
+        Format::Text => print(&policy.text()),
+    }
+}

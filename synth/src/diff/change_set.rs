@@ -1,0 +1,315 @@
+//! What CloudFormation says that it will do, and one view of that and of what the templates say.
+//!
+//! The templates show what was meant, property by property; a change set knows what is deployed and the parameters. Neither
+//! is enough: a change set says *may replace* of whatever names an attribute of something that changes, and nothing of IAM.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
+use super::{Change, Diff, Impact, ResourceChange, Source, compare, compare_with, values::Path};
+use crate::iam::{
+    compare::{Answer, Comparison, Verdict},
+    template::PlaceChange,
+};
+
+/// A change set: all that CloudFormation plans, from every page of DescribeChangeSet's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChangeSet {
+    /// Each resource that it touches.
+    pub changes: Vec<Planned>,
+}
+
+/// What CloudFormation plans for one resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// Its logical id.
+    pub id: String,
+    /// Its type.
+    pub kind: String,
+    /// What is done.
+    pub action: Action,
+    /// Why, where it is modified.
+    pub details: Vec<Detail>,
+}
+
+/// What CloudFormation does with a resource (CloudFormation API Reference, "ResourceChange").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Creates it.
+    Add,
+    /// Changes it.
+    Modify(Replacement),
+    /// Deletes it, or leaves it behind if its DeletionPolicy says so.
+    Remove,
+    /// Takes what exists into the stack.
+    Import,
+    /// It cannot be said in advance.
+    Dynamic,
+}
+
+/// Whether a resource that is modified is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replacement {
+    /// Another takes its place.
+    Yes,
+    /// It stays.
+    No,
+    /// Only the update itself will show.
+    Conditional,
+}
+
+/// One part of a resource that is modified (CloudFormation API Reference, "ResourceChangeDetail").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Detail {
+    /// The property; where it is none, the attribute, such as `Tags` or `Metadata`.
+    pub property: String,
+    /// Whether a change of it replaces the resource.
+    pub replaces: Replacement,
+    /// What makes it change.
+    pub cause: Cause,
+}
+
+/// What makes a property change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// It is written otherwise, or CloudFormation cannot tell.
+    Direct,
+    /// A parameter has another value.
+    Parameter(String),
+    /// A resource that it names by `Ref`.
+    Resource(String),
+    /// An attribute of a resource.
+    Attribute {
+        /// The resource's logical id.
+        resource: String,
+        /// The attribute.
+        attribute: String,
+    },
+    /// A nested stack's template may have changed.
+    Automatic,
+}
+
+impl Action {
+    /// Reads CloudFormation's words for `Action` and `Replacement`. What is not known can be anything.
+    #[must_use]
+    pub fn of(action: &str, replacement: Option<&str>) -> Self {
+        match action {
+            "Add" => Self::Add,
+            "Modify" => Self::Modify(match replacement {
+                Some("True") => Replacement::Yes,
+                Some("False") => Replacement::No,
+                _ => Replacement::Conditional,
+            }),
+            "Remove" => Self::Remove,
+            "Import" => Self::Import,
+            _ => Self::Dynamic,
+        }
+    }
+}
+
+impl Replacement {
+    /// Reads CloudFormation's word for `RequiresRecreation`. What is not known may replace.
+    #[must_use]
+    pub fn of(requires_recreation: Option<&str>) -> Self {
+        match requires_recreation {
+            Some("Always") => Self::Yes,
+            Some("Never") => Self::No,
+            _ => Self::Conditional,
+        }
+    }
+}
+
+impl Cause {
+    /// Reads CloudFormation's word for `ChangeSource` and its `CausingEntity`. What is not known is direct.
+    #[must_use]
+    pub fn of(source: &str, entity: Option<&str>) -> Self {
+        match (source, entity) {
+            ("ParameterReference", Some(name)) => Self::Parameter(name.to_owned()),
+            ("ResourceReference", Some(id)) => Self::Resource(id.to_owned()),
+            ("ResourceAttribute", Some(entity)) => match entity.split_once('.') {
+                Some((resource, attribute)) => {
+                    Self::Attribute { resource: resource.to_owned(), attribute: attribute.to_owned() }
+                }
+                None => Self::Direct,
+            },
+            ("Automatic", _) => Self::Automatic,
+            _ => Self::Direct,
+        }
+    }
+
+    fn words(&self) -> String {
+        match self {
+            Self::Direct => "AWS finds it changed".to_owned(),
+            Self::Parameter(name) => format!("the parameter {name} changed"),
+            Self::Resource(id) => format!("{id} may be another"),
+            Self::Attribute { resource, attribute } => format!("{resource}.{attribute} may be another"),
+            Self::Automatic => "its template may have changed".to_owned(),
+        }
+    }
+}
+
+/// Compares two templates, and takes into one view what CloudFormation adds to that:
+///
+/// - a parameter that has another value is followed like one that has another default, to resources of which CloudFormation
+///   says that they change;
+/// - where the templates leave open whether a resource is replaced or deleted, CloudFormation's word counts, and
+///   where its word is graver than theirs; its silence does not settle what they say;
+/// - resources that it changes and the templates do not.
+///
+/// The digest is that of the templates as long as nothing here is graver than what they alone say. An answer to what they left
+/// open is not: whoever approved that a resource may be replaced approved that it is.
+#[must_use]
+pub fn merge(old: &Json, new: &Json, set: &ChangeSet) -> Diff {
+    let templates = compare(old, new);
+    let causes = set.changes.iter().flat_map(|planned| &planned.details).map(|detail| &detail.cause);
+    let parameters =
+        causes.filter_map(|cause| if let Cause::Parameter(name) = cause { Some(name.clone()) } else { None });
+    let mut diff = compare_with(old, new, &parameters.collect());
+    let staying = staying(set);
+    for planned in &set.changes {
+        let details: Vec<&Detail> = planned.details.iter().filter(|detail| !detail.cause.stays(&staying)).collect();
+        let place = diff.resources.iter().position(|resource| resource.id == planned.id);
+        // Evaluated anew because of something that stays as it is: it stays too.
+        let is_void = matches!(planned.action, Action::Modify(_)) && !planned.details.is_empty() && details.is_empty();
+        if place.is_none() && is_void {
+            continue;
+        }
+        if place.is_none() && grants(planned) {
+            let place = format!("{}, of which AWS changes what the templates do not show", planned.id);
+            let comparison = Comparison { gained: Answer::Maybe, lost: Answer::Maybe, example: None };
+            diff.iam.verdict = diff.iam.verdict.and(comparison.verdict());
+            diff.iam.places.push(PlaceChange { place, comparison });
+        }
+        let at = place.unwrap_or_else(|| {
+            diff.resources.push(ResourceChange::new(&planned.id, planned.kind.clone(), planned.change(), Impact::None));
+            diff.resources.len() - 1
+        });
+        diff.resources[at].settle(planned, staying.contains(planned.id.as_str()), &details);
+    }
+    let impact = |diff: &Diff, id: &str| diff.resources.iter().find(|other| other.id == id).map(|other| other.impact);
+    diff.resources.retain(|resource| {
+        impact(&templates, &resource.id).is_some() || set.changes.iter().any(|planned| planned.id == resource.id)
+    });
+    let mut beyond = Vec::new();
+    for resource in &mut diff.resources {
+        let known = impact(&templates, &resource.id);
+        if known != Some(resource.impact) {
+            resource.source = Source::Aws;
+        }
+        let is_answer = known == Some(Impact::MayReplace) && resource.impact == Impact::Replaces;
+        if resource.impact >= Impact::MayReplace && known < Some(resource.impact) && !is_answer {
+            beyond.push(format!("{} {}", resource.id, resource.impact.words()));
+        }
+    }
+    let places = diff.iam.places.iter().filter(|place| !templates.iam.places.contains(place));
+    beyond.extend(places.filter_map(|place| match place.comparison.verdict() {
+        verdict @ (Verdict::Broader | Verdict::Unknown) => Some(format!("{}: {}", place.place, verdict.word())),
+        Verdict::None | Verdict::Equivalent | Verdict::Narrower => None,
+    }));
+    beyond.sort();
+    diff.digest = templates.digest.and(&beyond);
+    diff
+}
+
+/// The resources that are modified and not replaced. CloudFormation says *conditional* of whatever names something that it
+/// modifies, but what a `Ref` or an ARN names is another only if it is replaced.
+fn staying(set: &ChangeSet) -> BTreeSet<&str> {
+    let mut staying = BTreeSet::new();
+    loop {
+        let before = staying.len();
+        for planned in &set.changes {
+            let mut replacing = planned.details.iter().filter(|detail| detail.replaces != Replacement::No).peekable();
+            let stays = match planned.action {
+                Action::Modify(Replacement::No) => true,
+                Action::Modify(Replacement::Conditional) => {
+                    replacing.peek().is_some() && replacing.all(|detail| detail.cause.stays(&staying))
+                }
+                _ => false,
+            };
+            if stays {
+                staying.insert(planned.id.as_str());
+            }
+        }
+        if staying.len() == before {
+            return staying;
+        }
+    }
+}
+
+impl Cause {
+    /// Whether it is the name of something that stays.
+    fn stays(&self, staying: &BTreeSet<&str>) -> bool {
+        match self {
+            Self::Resource(id) => staying.contains(id.as_str()),
+            Self::Attribute { resource, attribute } => attribute == "Arn" && staying.contains(resource.as_str()),
+            Self::Direct | Self::Parameter(_) | Self::Automatic => false,
+        }
+    }
+}
+
+/// Whether a change of this may grant something: it is of IAM, or a resource policy.
+fn grants(planned: &Planned) -> bool {
+    let kind = &planned.kind;
+    kind.starts_with("AWS::IAM::") || kind.ends_with("Policy") || kind.ends_with("Permission")
+}
+
+impl Planned {
+    const fn change(&self) -> super::Action {
+        match self.action {
+            Action::Add | Action::Import => super::Action::Added,
+            Action::Remove => super::Action::Removed,
+            Action::Modify(_) | Action::Dynamic => super::Action::Changed,
+        }
+    }
+}
+
+impl ResourceChange {
+    /// Takes what CloudFormation says of it.
+    fn settle(&mut self, planned: &Planned, stays: bool, details: &[&Detail]) {
+        let theirs = match planned.action {
+            Action::Add | Action::Import | Action::Modify(Replacement::No) => Impact::Update,
+            Action::Modify(_) if stays => Impact::Update,
+            Action::Modify(Replacement::Yes) => Impact::Replaces,
+            Action::Modify(Replacement::Conditional) | Action::Dynamic => Impact::MayReplace,
+            Action::Remove => Impact::Deletes,
+        };
+        match (self.action, planned.action) {
+            // The templates know what a DeletionPolicy keeps.
+            (super::Action::Removed, Action::Remove) if self.impact > Impact::None => return,
+            (super::Action::Changed, _) => {
+                for change in &mut self.changes {
+                    let sure =
+                        |detail: &&Detail| change.path.is(&detail.property) && detail.replaces == Replacement::Yes;
+                    change.impact = match change.impact {
+                        Impact::MayReplace if theirs == Impact::Replaces && details.iter().any(sure) => theirs,
+                        // A part that deletes is a condition, which may be fulfilled after all.
+                        Impact::MayReplace | Impact::Deletes => change.impact.min(theirs),
+                        known => known,
+                    };
+                }
+                self.impact = self.changes.iter().map(|change| change.impact).max().unwrap_or_default().max(theirs);
+            }
+            _ => self.impact = self.impact.max(theirs),
+        }
+        match planned.action {
+            Action::Import => self.notes.push("exists already, and is taken into the stack".to_owned()),
+            Action::Dynamic => self.notes.push("AWS cannot say in advance what becomes of it".to_owned()),
+            _ => {}
+        }
+        for detail in details {
+            if self.changes.iter().any(|change| change.path.is(&detail.property)) {
+                continue;
+            }
+            // CloudFormation names a property once for each cause, and once more as written otherwise.
+            let same = details.iter().filter(|other| other.property == detail.property);
+            let cause = same.map(|other| &other.cause).find(|cause| **cause != Cause::Direct).unwrap_or(&Cause::Direct);
+            let impact = match detail.replaces {
+                Replacement::No => Impact::Update,
+                Replacement::Yes | Replacement::Conditional => theirs,
+            };
+            let (path, because) = (Path::of(&detail.property), Some(cause.words()));
+            self.changes.push(Change { path, old: None, new: None, impact, because });
+        }
+    }
+}
