@@ -10,19 +10,25 @@ CONFIG ?= rotation.yaml
 # Instead of the configuration's: USERS="alice bob" EMAIL="a@example.com"
 USERS ?=
 EMAIL ?=
+# Where: by default the Region and the credentials that every AWS tool finds.
+REGION ?=
+PROFILE ?=
 # The processor that the function runs on: arm64 or x86_64. By default the configuration's.
 ARCH ?=
 # A handler that is packaged already; without it, deploy builds one.
 PACKAGE ?=
+# The digest of a change that was looked at and approved; deploy says it, and so does synth diff.
+APPROVE ?=
 
 CARGO ?= cargo
 PYTHON ?= python3
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 HOST_ARCH := $(patsubst arm64,aarch64,$(shell uname -m))
 SYNTH = $(CARGO) run --quiet --locked --package synth --
+# The same with what talks to AWS.
+SYNTH_DEPLOY ?= $(CARGO) run --quiet --locked --package synth --features deploy --
 OVERRIDES = $(if $(USERS),--users "$(USERS)") $(if $(EMAIL),--emails "$(EMAIL)") $(if $(ARCH),--architecture $(ARCH))
-AWS ?= $(shell command -v aws || echo .venv/bin/aws)
-STACK = $$($(SYNTH) show stack-name --config "$(CONFIG)")
+PLACE = --config "$(CONFIG)" $(if $(REGION),--region "$(REGION)") $(if $(PROFILE),--profile "$(PROFILE)")
 
 .PHONY: help setup build synth check diff test lint demo deploy rotate undo status destroy deny guard prove prove-templates mutants bench clean
 
@@ -49,7 +55,8 @@ build: setup ## Package the handler for AWS (ARCH=arm64 or x86_64)
 	# zig links against an old C library, so that the binary runs on provided.al2023 whatever this machine has.
 	PATH="$$PWD/.venv/bin:$$PATH" cargo-lambda lambda build --release --locked --skip-target-check --package lambda \
 	  --output-format zip --lambda-dir "$(TARGET)/lambda/$$arch" --target "$$triple"
-	ls -l "$(TARGET)/lambda/$$arch/lambda/bootstrap.zip"
+	# Checked, and written so that the same code is the same package: cargo-lambda stamps the time into it.
+	$(SYNTH) package --architecture "$$arch" "$(TARGET)/lambda/$$arch/lambda/bootstrap.zip"
 
 # The handler for this machine, which the local AWS runs.
 .PHONY: build-local
@@ -65,8 +72,12 @@ synth: ## Generate templates/ and the README's picture from the configurations
 check: ## Say whether what is generated is fresh, fits together and keeps within AWS's limits
 	$(SYNTH) check
 
-diff: ## Say what the working configuration changes against the committed template (BASE=REV for another revision)
+diff: ## Say what the working configuration changes against the committed template (BASE=REV), or the deployed one (DEPLOYED=1)
+ifdef DEPLOYED
+	$(SYNTH_DEPLOY) diff --stack $(PLACE) $(OVERRIDES)
+else
 	$(SYNTH) diff --base "$(or $(BASE),HEAD)" --config "$(CONFIG)" --template "templates/$(notdir $(CONFIG))" $(OVERRIDES)
+endif
 
 test: build-local lint ## Run every check and test there is
 	echo "Testing"
@@ -138,69 +149,27 @@ $(TARGET)/bench/ready: tests/bench/requirements.txt tests/bench/cdk/package-lock
 
 demo: build-local ## Show a rotation from beginning to end on a local AWS (CONFIG=examples/article.yaml)
 	echo "Building the demo"
-	$(CARGO) build --quiet --locked --package tests --bin demo
+	$(CARGO) build --quiet --locked --package tests --bin demo --bin deployer
 	"$(TARGET)/debug/demo" "$(CONFIG)"
 
-deploy: $(if $(PACKAGE),,build) ## Deploy into the AWS account of your credentials (CONFIG= USERS= EMAIL= ARCH=)
-	echo "Deploying $(CONFIG)"
-	command -v "$(AWS)" >/dev/null || { echo "The AWS CLI is missing: install it or run make setup" >&2; exit 1; }
-	account=$$($(AWS) sts get-caller-identity --query Account --output text) || { echo "AWS does not accept your credentials: sign in or set AWS_PROFILE" >&2; exit 1; }
-	region=$$($(AWS) configure get region || true); region="$${AWS_REGION:-$${AWS_DEFAULT_REGION:-$$region}}"
-	[ -n "$$region" ] || { echo "No Region: set AWS_REGION" >&2; exit 1; }
-	export AWS_DEFAULT_REGION="$$region"
-	stack="$(STACK)"; arch="$(ARCH)"; arch="$${arch:-$$($(SYNTH) show architecture --config "$(CONFIG)")}"
-	mkdir -p "$(TARGET)/deploy"; template="$(TARGET)/deploy/$$stack.yaml"; zip="$(or $(PACKAGE),$(TARGET)/lambda/$$arch/lambda/bootstrap.zip)"
-	$(SYNTH) template --config "$(CONFIG)" $(OVERRIDES) --output "$$template"
-	bucket="access-key-rotation-$$account-$$region"
-	if ! $(AWS) s3api head-bucket --bucket "$$bucket" >/dev/null 2>&1; then
-	  echo "Creating the artifact bucket $$bucket"
-	  location=(); [ "$$region" = us-east-1 ] || location=(--create-bucket-configuration "LocationConstraint=$$region")
-	  $(AWS) s3api create-bucket --bucket "$$bucket" "$${location[@]}" >/dev/null
-	  $(AWS) s3api put-public-access-block --bucket "$$bucket" --public-access-block-configuration \
-	    BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
-	  $(AWS) s3api put-bucket-versioning --bucket "$$bucket" --versioning-configuration Status=Enabled
-	fi
-	# The key is the code's own digest: the same code is the same object, and an empty change.
-	key=$$($(PYTHON) -c 'import hashlib,sys,zipfile; print(hashlib.sha256(zipfile.ZipFile(sys.argv[1]).read("bootstrap")).hexdigest())' "$$zip").zip
-	if ! $(AWS) s3api head-object --bucket "$$bucket" --key "$$key" >/dev/null 2>&1; then
-	  echo "Uploading the handler as $$key"
-	  $(AWS) s3api put-object --bucket "$$bucket" --key "$$key" --body "$$zip" >/dev/null
-	fi
-	$(AWS) cloudformation deploy --stack-name "$$stack" --template-file "$$template" --capabilities CAPABILITY_IAM \
-	  --no-fail-on-empty-changeset --parameter-overrides "CodeBucket=$$bucket" "CodeKey=$$key" || {
-	  echo "The deployment failed. What failed in it:" >&2
-	  $(AWS) cloudformation describe-stack-events --stack-name "$$stack" --output text --query \
-	    "reverse(StackEvents[?ends_with(ResourceStatus, 'FAILED')].[LogicalResourceId, ResourceStatusReason])" >&2 || true
-	  exit 1; }
-	$(AWS) cloudformation describe-stacks --stack-name "$$stack" --query 'Stacks[0].Outputs[].[OutputKey,OutputValue]' --output text
-	echo "Each address must now confirm the mail that AWS sends it; until then nobody hears of a new key."
+deploy: $(if $(PACKAGE),,build) ## Deploy into the AWS account of your credentials (CONFIG= USERS= EMAIL= ARCH= APPROVE=)
+	arch="$(ARCH)"; arch="$${arch:-$$($(SYNTH_DEPLOY) show architecture --config "$(CONFIG)")}"
+	$(SYNTH_DEPLOY) deploy $(PLACE) $(OVERRIDES) --package "$(or $(PACKAGE),$(TARGET)/lambda/$$arch/lambda/bootstrap.zip)" \
+	  $(APPROVE:%=--approve %)
 
-# Invokes the function with an event and prints what it did, user by user.
-define invoke
-	stack="$(STACK)"; event="$$(mktemp)"; response="$$(mktemp)"; trap 'rm -f "$$event" "$$response"' EXIT
-	$(PYTHON) -c 'import json,sys; action, names, dry = sys.argv[1:]; print(json.dumps({"action": action, "dry_run": dry == "dry", **({"users": names.split()} if names else {})}))' \
-	  $(1) "$(USERS)" $(2) >"$$event"
-	$(AWS) lambda invoke --cli-read-timeout 900 --function-name "$$stack" --payload "fileb://$$event" "$$response" >/dev/null || {
-	  echo "The function $$stack could not be invoked: is it deployed in this Region (make deploy)?" >&2; exit 1; }
-	$(PYTHON) tests/local-aws/show_report.py "$$response"
-endef
+status: ## Say how the stack is: who hears of a new key, when it runs next, what a run would do now
+	$(SYNTH_DEPLOY) status $(PLACE)
 
-rotate: ## Rotate now the keys of USERS="alice bob"
+rotate: ## Rotate now the keys of USERS="alice bob" (DRY=1 only says what would be done)
 	[ -n "$(USERS)" ] || { echo "Whose key? make rotate USERS='alice bob'" >&2; exit 2; }
-	$(call invoke,rotate,wet)
+	$(SYNTH_DEPLOY) rotate --users "$(USERS)" $(if $(DRY),--dry-run) $(PLACE)
 
-undo: ## Reactivate the previous key of USERS="alice bob"
+undo: ## Reactivate the previous key of USERS="alice bob" (DRY=1 only says what would be done)
 	[ -n "$(USERS)" ] || { echo "Whose key? make undo USERS='alice bob'" >&2; exit 2; }
-	$(call invoke,undo,wet)
+	$(SYNTH_DEPLOY) undo --users "$(USERS)" $(if $(DRY),--dry-run) $(PLACE)
 
-status: ## Say how each key stands and what a run would do now
-	$(call invoke,routine,dry)
-
-destroy: ## Delete the stack; secrets and keys stay
-	stack="$(STACK)"
-	echo "Deleting the stack $$stack. Users and their keys and their secrets in Secrets Manager stay."
-	$(AWS) cloudformation delete-stack --stack-name "$$stack"
-	$(AWS) cloudformation wait stack-delete-complete --stack-name "$$stack"
+destroy: ## Delete the stack; users, keys and secrets stay (YES=1 does not ask)
+	$(SYNTH_DEPLOY) destroy $(if $(YES),--yes) $(PLACE)
 
 clean: ## Remove what was built and installed in this checkout
 	rm -rf "$(TARGET)" .venv

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     journal::{Entry, LEASE, RunId},
     key::{AccessKeyId, Key, LastUse},
-    plan::{Answer, Call, Doubt, Effect, Failure, Message, Rest, Why},
+    plan::{Answer, Call, Doubt, Effect, Failure, Message, Order, Rest, Why},
     time::Timestamp,
     user::UserName,
 };
@@ -76,7 +76,7 @@ pub enum Outcome {
     Unchanged,
     /// Something was done, and all of it succeeded.
     Changed,
-    /// Something is held back: by an overlap that is still in use, another run, the time, a missing subscriber.
+    /// Something is held back: by an old key that is still in use or kept, another run, the time, a missing subscriber.
     Waiting,
     /// A call failed. The user's working key still works.
     Failed,
@@ -143,8 +143,13 @@ impl Change {
 impl UserReport {
     /// Puts a user's report together from what was found and done and why it ended.
     #[must_use]
-    pub fn new(user: UserName, found: Vec<Key>, done: Vec<Change>, left: Vec<Key>, rest: &Rest) -> Self {
+    pub fn new(user: UserName, order: Order, found: Vec<Key>, done: Vec<Change>, left: Vec<Key>, rest: &Rest) -> Self {
+        let delivered = done.iter().any(|change| matches!(change, Change::Delivered { .. }));
+        // Both keys' places are taken for now. By schedule that is how it shall be; whoever asked for a key waits.
+        let held_back = matches!(rest, Rest::Overlap(..) | Rest::Window(..)) && order == Order::RotateNow && !delivered;
+        let why = if held_back { format!("not rotated yet: {rest}") } else { rest.to_string() };
         let result = match rest {
+            _ if held_back => Outcome::Waiting,
             Rest::Failed(_) | Rest::Withdrawn(_) => Outcome::Failed,
             Rest::NeedsPerson(_) => Outcome::NeedsPerson,
             Rest::StillInUse(..)
@@ -156,7 +161,7 @@ impl UserReport {
             _ if done.is_empty() => Outcome::Unchanged,
             _ => Outcome::Changed,
         };
-        Self { user, result, why: rest.to_string(), found, done, left }
+        Self { user, result, why, found, done, left }
     }
 }
 

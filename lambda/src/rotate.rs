@@ -3,7 +3,7 @@
 use crate::{
     audit::Origin,
     journal::{Entry, RunId},
-    key::{AccessKeyId, Key, SecretAccessKey, Status},
+    key::{AccessKeyId, SecretAccessKey, Status},
     log,
     notice::{Mail, Rotated, Where},
     plan::{self, Answer, Call, Effect, Failure, Message, Next, Rest, Run, UserState},
@@ -54,15 +54,18 @@ pub async fn rotate(
     let mut hand = Hand { aws, settings, user, secret: None };
     let mut state = UserState::default();
     let (mut found, mut done) = (None, Vec::new());
+    let report = |found: Option<_>, done, state: &UserState, rest: &Rest| {
+        UserReport::new(user.clone(), run.order, found.unwrap_or_default(), done, state.keys().to_vec(), rest)
+    };
     for _ in 0..MOST_CALLS {
         let now = clock();
         let call = match plan::next_step(&state, &settings.policy, run, now) {
             // Past the deadline another run may hold the user: whatever is left is the next run's.
             Next::Call(call) if now >= run.deadline => {
-                return report(user, found, done, &state, &Rest::Failed(Box::new((call, time_is_over()))));
+                return report(found, done, &state, &Rest::Failed(Box::new((call, time_is_over()))));
             }
             Next::Call(call) => call,
-            Next::Rest(rest) => return report(user, found, done, &state, &rest),
+            Next::Rest(rest) => return report(found, done, &state, &rest),
         };
         let answer = hand.make(&call, &state, now).await;
         log::call(run, origin, user, &call, answer.as_ref());
@@ -79,7 +82,7 @@ pub async fn rotate(
         code: "NoEnd".into(),
         message: format!("{MOST_CALLS} calls did not bring this user to rest"),
     };
-    report(user, found, done, &state, &Rest::Failed(Box::new((Call::ListAccessKeys, endless))))
+    report(found, done, &state, &Rest::Failed(Box::new((Call::ListAccessKeys, endless))))
 }
 
 fn time_is_over() -> Failure {
@@ -88,10 +91,6 @@ fn time_is_over() -> Failure {
         code: "NoTimeLeft".into(),
         message: "the run's time is over; a later run goes on".into(),
     }
-}
-
-fn report(user: &UserName, found: Option<Vec<Key>>, done: Vec<Change>, state: &UserState, rest: &Rest) -> UserReport {
-    UserReport::new(user.clone(), found.unwrap_or_default(), done, state.keys().to_vec(), rest)
 }
 
 /// What makes the calls for one user, and holds the one secret of a rotation while it lasts.

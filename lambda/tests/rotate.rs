@@ -69,9 +69,19 @@ impl Aws for ReadOnly {
     async fn sleep(&self, _: Span) {}
 }
 
-/// A dry run as the article's policy has it, for a user with keys of these ages in days. The clock stands still for so
-/// many looks at it, and is past the run's end after that.
-async fn dry_run(ages: &[(u64, Status)], looks: usize) -> UserReport {
+/// The article's.
+const POLICY: Policy = Policy {
+    rotate_after: Span::days(60),
+    overlap: Span::ZERO,
+    delete_after: DeleteAfter::NextRotation,
+    still_in_use: StillInUse::Retire,
+    wait_at_most: Patience::Forever,
+    delivery: Delivery::Email,
+};
+
+/// A dry run for a user with keys of these ages in days. The clock stands still for so many looks at it, and is past the
+/// run's end after that.
+async fn dry_run(policy: &Policy, order: Order, ages: &[(u64, Status)], looks: usize) -> UserReport {
     let now = lambda::run::now();
     let key = |(n, (days, status)): (usize, &(u64, Status))| Key {
         id: format!("AKIAEXAMPLE{n:09}").parse().unwrap(),
@@ -79,22 +89,14 @@ async fn dry_run(ages: &[(u64, Status)], looks: usize) -> UserReport {
         created: now.before(Span::days(*days)),
     };
     let aws = ReadOnly(ages.iter().enumerate().map(key).collect());
-    let policy = Policy {
-        rotate_after: Span::days(60),
-        overlap: Span::ZERO,
-        delete_after: DeleteAfter::NextRotation,
-        still_in_use: StillInUse::Retire,
-        wait_at_most: Patience::Forever,
-        delivery: Delivery::Email,
-    };
     let settings = Settings {
         users: vec!["alice".parse().unwrap()],
-        policy,
+        policy: policy.clone(),
         language: Language::English,
         topic: "arn:aws:sns:eu-west-1:123456789012:keys".parse().unwrap(),
         secret_prefix: "keys".parse().unwrap(),
     };
-    let run = Run { id: "a-run".parse().unwrap(), deadline: now + Span::minutes(10), order: Order::Routine };
+    let run = Run { id: "a-run".parse().unwrap(), deadline: now + Span::minutes(10), order };
     let left = Cell::new(looks);
     let clock = || -> Timestamp {
         left.set(left.get().saturating_sub(1));
@@ -113,7 +115,7 @@ async fn a_dry_run_says_what_a_run_would_do() {
         vec![(90, Active), (70, Active)],
         vec![(90, Inactive), (70, Inactive)],
     ] {
-        let report = dry_run(&start, 1_000).await;
+        let report = dry_run(&POLICY, Order::Routine, &start, 1_000).await;
         assert_eq!(report.result, Outcome::Changed, "{start:?}: {report:?}");
         let delivered = report.done.iter().filter(|change| matches!(change, Change::Delivered { .. })).count();
         let left: Vec<_> = report.left.iter().map(|key| key.status).collect();
@@ -125,8 +127,27 @@ async fn a_dry_run_says_what_a_run_would_do() {
 #[tokio::test]
 async fn invariant_6_whoever_the_time_did_not_suffice_for_is_reported_as_failed() {
     for (looks, call) in [(1, "ListAccessKeys"), (6, "GetCallerIdentity")] {
-        let report = dry_run(&[(70, Active)], looks).await;
+        let report = dry_run(&POLICY, Order::Routine, &[(70, Active)], looks).await;
         assert_eq!(report.result, Outcome::Failed, "{report:?}");
         assert!(report.why.starts_with(call) && report.why.contains("time"), "{report:?}");
+    }
+}
+
+/// Somebody pushed the button and there is no new key: that is not all well.
+#[tokio::test]
+async fn a_rotation_now_that_is_held_back_is_reported_as_waiting() {
+    let patient = Policy { overlap: Span::days(7), delete_after: DeleteAfter::Window(Span::days(14)), ..POLICY };
+    for (start, order, result, why) in [
+        (vec![(70, Active), (1, Active)], Order::RotateNow, Outcome::Waiting, "not rotated yet: the old key"),
+        (vec![(70, Inactive), (1, Active)], Order::RotateNow, Outcome::Waiting, "not rotated yet: the inactive key"),
+        // The old key's overlap is over, but it is kept, and has the second place.
+        (vec![(70, Active), (8, Active)], Order::RotateNow, Outcome::Waiting, "not rotated yet: the inactive key"),
+        (vec![(1, Active)], Order::RotateNow, Outcome::Changed, "the old key"),
+        (vec![(70, Active), (1, Active)], Order::Routine, Outcome::Unchanged, "the old key"),
+        (vec![(70, Inactive), (1, Active)], Order::Routine, Outcome::Unchanged, "the inactive key"),
+    ] {
+        let report = dry_run(&patient, order, &start, 1_000).await;
+        assert_eq!(report.result, result, "{order:?}, {start:?}: {report:?}");
+        assert!(report.why.starts_with(why), "{order:?}, {start:?}: {report:?}");
     }
 }

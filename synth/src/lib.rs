@@ -16,5 +16,6 @@ pub mod diff;
 pub mod explain;
 pub mod graph;
 pub mod iam;
+pub mod package;
 pub mod page;
 pub mod stack;

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod alarms;
+pub mod deployer;
 pub mod local_aws;
 pub mod mailbox;
 pub mod proxy;
@@ -45,13 +46,12 @@ pub fn tool(name: &str) -> PathBuf {
 /// If make cannot be started.
 #[must_use]
 pub fn make(aws: &LocalAws, arguments: &[&str]) -> Output {
-    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     Command::new("make")
         .current_dir(root())
         .args(arguments)
         .arg(format!("PACKAGE={}", stack::package().display()))
-        .arg(format!("ARCH={architecture}"))
-        .arg(format!("AWS={}", tool("aws").display()))
+        .arg(format!("ARCH={}", stack::host_architecture_name()))
+        .arg(format!("SYNTH_DEPLOY={}", deployer::program().display()))
         .env_remove("MAKEFLAGS")
         .env_remove("AWS_PROFILE")
         .env_remove("AWS_SESSION_TOKEN")

@@ -160,6 +160,7 @@ impl LocalAws {
             ("AWS_REGION", REGION.into()),
             ("AWS_CONFIG_FILE", "/dev/null".into()),
             ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null".into()),
+            ("AWS_EC2_METADATA_DISABLED", "true".into()),
             ("AWS_PAGER", String::new()),
         ]
     }

@@ -1,6 +1,6 @@
-//! Between the handler and the emulator: records every call, adds what the emulator lacks, injects faults.
+//! Between the emulator and whoever talks to it, mostly the handler: records every call, adds what the emulator lacks, injects faults.
 //!
-//! What it adds: the quota of two keys a user, the last use of a key, and an error for users that do not exist.
+//! What it adds: TLS, as far as policies ask for it, the quota of two keys a user, the last use of a key, and an error for users that do not exist.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -15,7 +15,8 @@ use hyper::{
     Request, Response, StatusCode,
     body::{Body, Bytes, Incoming},
     client::conn::http1 as client,
-    header::{AUTHORIZATION, HeaderMap},
+    header::{AUTHORIZATION, HeaderValue},
+    http::request::Parts,
     server::conn::http1 as server,
     service::service_fn,
 };
@@ -38,7 +39,7 @@ pub struct Call {
     pub service: String,
     /// Such as `CreateAccessKey`.
     pub operation: String,
-    /// The user, secret or key that it is about, where the request names one.
+    /// The user, secret, key, stack, bucket or object that it is about, or the page of a list, where the request names one.
     pub about: String,
     /// The access key that signed it.
     pub signer: String,
@@ -51,6 +52,8 @@ pub struct Call {
 pub enum Fault {
     /// AWS refuses: nothing happens, and this status and code come back.
     Refuse(u16, &'static str),
+    /// The call has no effect, and this XML comes back as if it were AWS's.
+    Answer(String),
     /// The call has its effect, and the connection breaks before the answer.
     LoseAnswer,
     /// The call has its effect, and the connection breaks in the middle of the answer.
@@ -209,7 +212,7 @@ impl Shared {
     async fn handle(&self, request: Request<Incoming>) -> Result<Reply, Dropped> {
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(|_| Dropped)?.to_bytes();
-        let mut call = describe(&head.headers, &body);
+        let mut call = describe(&head, &body);
         let fault = {
             let mut state = self.state();
             let number = state.calls.len();
@@ -226,6 +229,7 @@ impl Shared {
         let request = Request::from_parts(head, Full::new(body));
         let reply = match fault {
             Some(Fault::Refuse(status, code)) => Some(refusal(&call.service, status, code, "a fault of the test")),
+            Some(Fault::Answer(answer)) => Some(xml(200, answer)),
             Some(Fault::LoseAnswer) => {
                 self.answer(&call, request).await;
                 None
@@ -244,8 +248,8 @@ impl Shared {
             self.state().uses.insert(call.signer.clone(), (self.clock(), call.service.clone(), region));
         }
         let mut state = self.state();
-        // A new key proves itself to STS, which asks for no permission; a test's own calls are signed with a user's key.
-        if !call.signer.starts_with("AKIA") {
+        // The handler's calls are those of a role. A new key proves itself to STS, which asks for no permission.
+        if call.signer.starts_with("ASIA") {
             state.actions.insert(format!("{}:{}", call.service, call.operation));
         }
         state.calls.push(call);
@@ -311,7 +315,9 @@ impl Shared {
         )
     }
 
-    async fn forward(&self, request: Request<Full<Bytes>>) -> Reply {
+    async fn forward(&self, mut request: Request<Full<Bytes>>) -> Reply {
+        // AWS is spoken to over TLS, and policies ask for that; here, nobody listens in.
+        request.headers_mut().insert("x-forwarded-proto", HeaderValue::from_static("https"));
         let sent = async {
             let stream = TcpStream::connect(("127.0.0.1", self.upstream)).await.map_err(|e| e.to_string())?;
             let (mut sender, connection) = client::handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
@@ -334,8 +340,8 @@ fn one_byte_short(mut reply: Reply) -> Reply {
 }
 
 /// Which call a request is.
-fn describe(headers: &HeaderMap, body: &[u8]) -> Call {
-    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
+fn describe(head: &Parts, body: &[u8]) -> Call {
+    let text = |name: &str| head.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
     // AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, …
     let scope = text(AUTHORIZATION.as_str()).split("Credential=").nth(1).unwrap_or_default();
     let mut scope = scope.split(['/', ',']);
@@ -345,9 +351,15 @@ fn describe(headers: &HeaderMap, body: &[u8]) -> Call {
         let body: Json = serde_json::from_slice(body).unwrap_or_default();
         let about = ["SecretId", "Name"].iter().find_map(|field| body[field].as_str());
         (operation.to_owned(), about.unwrap_or_default().to_owned())
+    } else if service == "s3" {
+        let about = head.uri.path().trim_matches('/');
+        let of = if about.contains('/') { "Object" } else { "Bucket" };
+        let verb = head.method.as_str();
+        (format!("{}{}{of}", &verb[..1], verb[1..].to_lowercase()), about.to_owned())
     } else {
         let form: HashMap<_, _> = form_urlencoded::parse(body).into_owned().collect();
-        let fields = ["UserName", "MessageAttributes.entry.1.Value.StringValue", "AccessKeyId"];
+        let fields =
+            ["UserName", "MessageAttributes.entry.1.Value.StringValue", "AccessKeyId", "NextToken", "StackName"];
         let about = fields.iter().find_map(|field| form.get(*field));
         (form.get("Action").cloned().unwrap_or_default(), about.cloned().unwrap_or_default())
     };
@@ -370,6 +382,6 @@ fn refusal(service: &str, status: u16, code: &str, message: &str) -> Reply {
 fn xml(status: u16, body: String) -> Reply {
     let mut reply = Response::new(Full::new(body.into()));
     *reply.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
-    reply.headers_mut().insert("content-type", hyper::header::HeaderValue::from_static("text/xml"));
+    reply.headers_mut().insert("content-type", HeaderValue::from_static("text/xml"));
     reply
 }

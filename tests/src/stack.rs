@@ -4,11 +4,15 @@ use std::{collections::HashMap, path::PathBuf};
 
 use serde_json::Value as Json;
 use synth::{
-    cfn::{resource::Architecture, yaml},
+    cfn::resource::Architecture,
     config::{self, Config, Overrides},
 };
 
-use crate::{LocalAws, root};
+use crate::{
+    LocalAws,
+    deployer::{self, Run},
+    root,
+};
 
 /// A deployed stack.
 #[derive(Debug)]
@@ -17,57 +21,42 @@ pub struct Stack {
     pub config: Config,
     /// Its outputs.
     pub outputs: HashMap<String, String>,
+    /// What was said of its deployment.
+    pub deployment: Run,
 }
 
 impl Stack {
-    /// Generates the template and deploys it with the handler that cargo-lambda has packaged.
+    /// Deploys a configuration for these users, with the handler that cargo-lambda has packaged.
     ///
     /// # Panics
-    /// If the configuration is wrong, the package is missing or CloudFormation refuses.
+    /// If the configuration is wrong, the package is missing or the deployment fails.
     #[must_use]
     pub fn deploy(aws: &LocalAws, configuration: &str, users: &[&str]) -> Self {
+        let file = aws.folder.path().join("rotation.yaml");
+        std::fs::write(&file, configuration).expect("written");
+        let package = package();
+        assert!(package.exists(), "{} is missing: run `make build-local`", package.display());
+        let deployed = deployer::deploy(
+            aws,
+            &[
+                "--config",
+                &file.display().to_string(),
+                "--users",
+                &users.join(" "),
+                "--architecture",
+                host_architecture_name(),
+                "--package",
+                &package.display().to_string(),
+            ],
+        );
+        assert_eq!(deployed.result()["result"], "deployed", "{}", deployed.text);
+        let outputs = deployed.result()["outputs"].as_object().into_iter().flatten();
+        let outputs = outputs.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
         let users = users.iter().map(|user| user.parse().expect("a user name")).collect();
         let overrides =
             Overrides { users: Some(users), architecture: Some(host_architecture()), ..Overrides::default() };
         let config = config::read(configuration, overrides).unwrap_or_else(|problems| panic!("{problems}")).config;
-        let name = config.stack_name.as_str().to_owned();
-        let template = aws.folder.path().join("template.yaml");
-        std::fs::write(&template, yaml::emit(&synth::stack::template(&config).expect("a template"))).expect("written");
-        let package = package();
-        assert!(package.exists(), "{} is missing: run `make build`", package.display());
-        aws.cli(&[
-            "s3api",
-            "create-bucket",
-            "--bucket",
-            "artifacts",
-            "--create-bucket-configuration",
-            "LocationConstraint=eu-west-1",
-        ]);
-        aws.cli(&[
-            "s3api",
-            "put-object",
-            "--bucket",
-            "artifacts",
-            "--key",
-            "handler.zip",
-            "--body",
-            &package.display().to_string(),
-        ]);
-        aws.cli(&[
-            "cloudformation",
-            "deploy",
-            "--stack-name",
-            &name,
-            "--template-file",
-            &template.display().to_string(),
-            "--capabilities",
-            "CAPABILITY_IAM",
-            "--parameter-overrides",
-            "CodeBucket=artifacts",
-            "CodeKey=handler.zip",
-        ]);
-        let outputs = outputs(aws, &name);
-        Self { config, outputs }
+        Self { config, outputs, deployment: deployed }
     }
 
     /// The stack's name.
@@ -108,15 +97,6 @@ impl Stack {
     }
 }
 
-/// A stack's outputs.
-#[must_use]
-pub fn outputs(aws: &LocalAws, name: &str) -> HashMap<String, String> {
-    let described = aws.cli(&["cloudformation", "describe-stacks", "--stack-name", name]);
-    let outputs = described["Stacks"][0]["Outputs"].as_array().cloned().unwrap_or_default();
-    let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
-    outputs.iter().map(|output| (text(&output["OutputKey"]), text(&output["OutputValue"]))).collect()
-}
-
 /// The handler's package for this machine.
 #[must_use]
 pub fn package() -> PathBuf {
@@ -128,4 +108,10 @@ pub fn package() -> PathBuf {
 #[must_use]
 pub fn host_architecture() -> Architecture {
     if cfg!(target_arch = "aarch64") { Architecture::Arm64 } else { Architecture::X86_64 }
+}
+
+/// The same, as the command line has it.
+#[must_use]
+pub fn host_architecture_name() -> &'static str {
+    if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }
 }

@@ -53,11 +53,23 @@ fn what_is_pure_does_no_io_and_reads_no_clock() {
         "synth/src/explain.rs",
         "synth/src/graph.rs",
         "synth/src/page.rs",
+        // Compression is a reader and a writer, over bytes.
+        "synth/src/package",
+        "synth/src/deploy/cause.rs",
+        "synth/src/deploy/deployed.rs",
+        "synth/src/deploy/failure.rs",
+        "synth/src/deploy/farewell.rs",
+        "synth/src/deploy/firing.rs",
+        "synth/src/deploy/message",
+        "synth/src/deploy/progress.rs",
+        "synth/src/deploy/report.rs",
+        "synth/src/deploy/standing.rs",
+        "synth/src/deploy/subscriptions.rs",
     ] {
         let found = sources(&root().join(place));
         assert!(!found.is_empty(), "{place} holds no source");
         for (file, source) in found {
-            for word in io {
+            for word in io.iter().filter(|word| !(place == "synth/src/package" && **word == "std::io")) {
                 assert!(!code(&source).contains(word), "{file} names {word}");
             }
         }

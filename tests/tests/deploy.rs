@@ -1,39 +1,478 @@
-//! `make deploy` and `make destroy`, against the local AWS.
+//! `synth deploy`, against the local AWS.
 
-use tests::{LocalAws, local_aws, make, text};
+use std::{
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value as Json, json};
+use tests::{
+    Account, Fault, LocalAws,
+    deployer::{self, Run, command, deploy},
+    local_aws, make, root, stack, text, tool,
+};
+
+const STACK: &str = "access-key-rotation";
+const ARTIFACTS: &str = "access-key-rotation-artifacts";
+
+/// What is deployed in most of these tests, for this machine and with its package.
+fn arguments(config: &str, more: &[&str]) -> Vec<String> {
+    let mut given = vec!["--config", config, "--architecture", stack::host_architecture_name()];
+    let package = stack::package().display().to_string();
+    if !more.contains(&"--package") {
+        given.extend(["--package", &package]);
+    }
+    given.iter().chain(more).map(|argument| (*argument).to_owned()).collect()
+}
+
+fn words(arguments: &[String]) -> Vec<&str> {
+    arguments.iter().map(String::as_str).collect()
+}
+
+/// One run of `synth deploy --format json`, whatever comes of it.
+fn once(aws: &LocalAws, config: &str, more: &[&str]) -> Run {
+    Run::of(&once_with(aws, config, more, &[]).output().unwrap())
+}
+
+fn once_with(aws: &LocalAws, config: &str, more: &[&str], environment: &[(&str, &str)]) -> Command {
+    let arguments = arguments(config, more);
+    let format = if more.contains(&"--format=text") { None } else { Some("--format=json") };
+    let arguments: Vec<&str> = ["deploy"].into_iter().chain(format).chain(words(&arguments)).collect();
+    let mut command = command(aws, &arguments);
+    command.envs(environment.iter().copied());
+    command
+}
+
+/// Through the proxy, where calls go wrong as a test asks for it.
+fn proxied(aws: &LocalAws) -> String {
+    format!("http://127.0.0.1:{}", aws.proxy.port)
+}
+
+/// All stacks that there are, with their states.
+fn stacks(aws: &LocalAws) -> Vec<(String, String)> {
+    let listed = aws.cli(&["cloudformation", "describe-stacks"])["Stacks"].as_array().cloned().unwrap_or_default();
+    let text = |stack: &Json, field: &str| stack[field].as_str().unwrap_or_default().to_owned();
+    let mut stacks: Vec<_> =
+        listed.iter().map(|stack| (text(stack, "StackName"), text(stack, "StackStatus"))).collect();
+    stacks.sort();
+    stacks
+}
+
+fn is_in(aws: &LocalAws, stack: &str, state: &str) -> bool {
+    stacks(aws).contains(&(stack.to_owned(), state.to_owned()))
+}
+
+fn template(aws: &LocalAws, stack: &str) -> Json {
+    let template = ["cloudformation", "get-template", "--stack-name", stack, "--template-stage", "Original"];
+    aws.cli(&template)["TemplateBody"].clone()
+}
+
+fn change_sets(aws: &LocalAws, stack: &str) -> usize {
+    let listed = aws.cli(&["cloudformation", "list-change-sets", "--stack-name", stack]);
+    listed["Summaries"].as_array().map_or(0, Vec::len)
+}
+
+/// The configuration with some of it written otherwise.
+fn changed(aws: &LocalAws, changes: &[(&str, &str)]) -> String {
+    let mut config = std::fs::read_to_string(root().join("rotation.yaml")).unwrap();
+    for (old, new) in changes {
+        assert!(config.contains(old), "rotation.yaml has no {old}");
+        config = config.replace(old, new);
+    }
+    let file = aws.folder.path().join("changed.yaml");
+    std::fs::write(&file, config).unwrap();
+    file.display().to_string()
+}
 
 #[tokio::test(flavor = "multi_thread")]
-async fn deploy_again_and_destroy() {
+async fn from_nothing_to_deployed() {
     let aws = LocalAws::start().await;
-    let deploy = ["deploy", "CONFIG=examples/article.yaml", "USERS=alice bob", "EMAIL=ops@example.com"];
 
-    let first = make(&aws, &deploy);
-    assert!(first.status.success(), "{}", text(&first));
-    assert!(text(&first).contains("TopicArn"), "the outputs are printed: {}", text(&first));
-    let function = aws.cli(&["lambda", "get-function-configuration", "--function-name", "AccessKeyRotation"]);
-    assert_eq!(function["Environment"]["Variables"]["USERS"], "alice bob");
-    assert_eq!(function["Timeout"], 600, "the article's ten minutes");
-    let subscriptions = aws.cli(&["sns", "list-subscriptions"]);
-    assert_eq!(subscriptions["Subscriptions"][0]["Endpoint"], "ops@example.com");
+    let first = once(&aws, "rotation.yaml", &[]);
+    assert_eq!(first.code, Some(3), "{}", first.text);
+    assert_eq!(first.result()["result"], "needs-approval", "{}", first.text);
+    assert_eq!(first.result()["reasons"], json!(["it allows more than before"]));
+    assert!(first.text.contains("Nothing was changed in access-key-rotation."), "{}", first.text);
+    assert_eq!(stacks(&aws), [], "nothing is there before somebody approved: {}", first.text);
+    let buckets = aws.cli(&["s3api", "list-buckets"]);
+    assert_eq!(buckets["Buckets"], json!([]));
+
+    let wrong = once(&aws, "rotation.yaml", &["--approve=0123456789abcdef0123456789abcdef"]);
+    assert_eq!(wrong.code, Some(3), "{}", wrong.text);
+    assert_eq!(stacks(&aws), [], "{}", wrong.text);
+
+    // The command that it says is the one that does it.
+    let said = first.result()["command"].as_str().unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", said]).current_dir(root()).envs(aws.environment()).env_remove("AWS_PROFILE");
+    let second = Run::of(&shell.output().unwrap());
+    assert_eq!(second.code, Some(0), "{}", second.text);
+    assert_eq!(second.result()["result"], "deployed", "{}", second.text);
+    assert_eq!(second.result()["outputs"]["FunctionName"], STACK);
+    let count =
+        second.of_kind("resource").filter(|event| event["stack"] == STACK).filter_map(|event| event["of"].as_u64());
+    assert_eq!(count.last(), Some(9), "{}", second.text);
+    let complete = "CREATE_COMPLETE".to_owned();
+    assert_eq!(stacks(&aws), [(STACK.to_owned(), complete.clone()), (ARTIFACTS.to_owned(), complete)]);
     let bucket = format!("access-key-rotation-{}-{}", local_aws::ACCOUNT, local_aws::REGION);
     let blocked = aws.cli(&["s3api", "get-public-access-block", "--bucket", &bucket]);
     assert_eq!(blocked["PublicAccessBlockConfiguration"]["BlockPublicPolicy"], true);
 
-    let again = make(&aws, &deploy);
-    assert!(again.status.success(), "nothing to change is success: {}", text(&again));
-    assert!(!text(&again).contains("Uploading"), "the same code is not uploaded twice: {}", text(&again));
-
-    let destroy = make(&aws, &["destroy", "CONFIG=examples/article.yaml"]);
-    assert!(destroy.status.success(), "{}", text(&destroy));
-    let stacks = aws.cli(&["cloudformation", "list-stacks", "--stack-status-filter", "CREATE_COMPLETE"]);
-    assert_eq!(stacks["StackSummaries"].as_array().map(Vec::len), Some(0));
+    let again = once(&aws, "rotation.yaml", &[]);
+    assert_eq!(again.code, Some(0), "{}", again.text);
+    assert_eq!(again.result()["result"], "unchanged", "{}", again.text);
+    assert_eq!(again.result()["outputs"], second.result()["outputs"]);
+    assert_eq!(again.of_kind("note").count(), 0, "nothing is uploaded or made: {}", again.text);
+    assert_eq!((change_sets(&aws, ARTIFACTS), change_sets(&aws, STACK)), (1, 1), "none but those that were executed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deployment_that_cannot_be_names_its_cause() {
+async fn what_changes_is_asked_about_only_where_it_matters() {
     let aws = LocalAws::start().await;
-    let bad = make(&aws, &["deploy", "USERS=no*body"]);
-    assert!(!bad.status.success() && text(&bad).contains("no*body"), "{}", text(&bad));
-    let buckets = aws.cli(&["s3api", "list-buckets"]);
-    assert_eq!(buckets["Buckets"].as_array().map(Vec::len), Some(0), "nothing was created");
+    let config = changed(&aws, &[]);
+    let first = deploy(&aws, &words(&arguments(&config, &[])));
+    assert_eq!(first.result()["result"], "deployed", "{}", first.text);
+    let function = || aws.cli(&["lambda", "get-function-configuration", "--function-name", STACK]);
+    let before = function();
+
+    // New code alone: the template is the same, a parameter is not.
+    let code = other_package(&aws);
+    let released = once(&aws, &config, &["--package", &code]);
+    assert_eq!((released.code, &released.result()["result"]), (Some(0), &json!("deployed")), "{}", released.text);
+    let plan = released.of_kind("plan").next().unwrap();
+    assert_eq!(
+        (&plan["stack"], &plan["approval"], &plan["diff"]["sections"]),
+        (&json!(STACK), &json!(null), &json!([]))
+    );
+    let changes: Vec<_> = plan["diff"]["resources"].as_array().into_iter().flatten().collect();
+    let [change] = changes.as_slice() else { panic!("{}", released.text) };
+    assert_eq!((&change["id"], &change["impact"]), (&json!("Function"), &json!("update")), "{}", released.text);
+    assert_eq!(change["changes"][0]["because"], "the parameter CodeKey changed", "{}", released.text);
+    assert_ne!(function()["CodeSha256"], before["CodeSha256"]);
+
+    // Neither more nor less is allowed.
+    changed(&aws, &[("timeout: 10m", "timeout: 9m")]);
+    let neutral = once(&aws, &config, &["--package", &code]);
+    assert_eq!((neutral.code, &neutral.result()["result"]), (Some(0), &json!("deployed")), "{}", neutral.text);
+    assert_eq!(function()["Timeout"], 540);
+
+    // Less is allowed.
+    changed(&aws, &[("  - ci-deployer\n", "")]);
+    let narrower = once(&aws, &config, &["--package", &code]);
+    assert_eq!((narrower.code, &narrower.result()["result"]), (Some(0), &json!("deployed")), "{}", narrower.text);
+    let deployed = template(&aws, STACK);
+
+    // More is allowed.
+    changed(&aws, &[]);
+    let broader = once(&aws, &config, &["--package", &code]);
+    assert_eq!((broader.code, &broader.result()["result"]), (Some(3), &json!("needs-approval")), "{}", broader.text);
+    assert_eq!(broader.result()["reasons"], json!(["it allows more than before"]));
+    assert_eq!(template(&aws, STACK), deployed, "nothing was changed");
+    assert!(is_in(&aws, STACK, "UPDATE_COMPLETE") && change_sets(&aws, STACK) == 1, "the change set is gone");
+
+    // A resource goes.
+    changed(&aws, &[("  - ci-deployer\n", ""), ("  - security@example.com\n", "  - ops@example.com\n")]);
+    let other = once(&aws, &config, &["--package", &code]);
+    assert_eq!(other.code, Some(3), "{}", other.text);
+    assert_eq!(other.result()["reasons"], json!(["it deletes a resource"]));
+    let approved = once(&aws, &config, &["--package", &code, &other.approvals()[0]]);
+    assert_eq!((approved.code, &approved.result()["result"]), (Some(0), &json!("deployed")), "{}", approved.text);
+    let subscriptions = aws.cli(&["sns", "list-subscriptions"]);
+    assert_eq!(subscriptions["Subscriptions"][0]["Endpoint"], "ops@example.com");
+
+    // Another stack beside it shares nothing but the bucket.
+    let article = deploy(&aws, &words(&arguments("examples/article.yaml", &["--users", "bob"])));
+    assert_eq!(article.result()["result"], "deployed", "{}", article.text);
+    let names: Vec<_> = stacks(&aws).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["AccessKeyRotation", STACK, ARTIFACTS]);
+    let users = |name: &str| {
+        let function = aws.cli(&["lambda", "get-function-configuration", "--function-name", name]);
+        function["Environment"]["Variables"]["USERS"].clone()
+    };
+    assert_eq!((users(STACK), users("AccessKeyRotation")), (json!("alice"), json!("bob")));
+}
+
+/// The handler's package, with another handler in it.
+fn other_package(aws: &LocalAws) -> String {
+    let script = "import sys, zipfile\n\
+        old = zipfile.ZipFile(sys.argv[1])\n\
+        with zipfile.ZipFile(sys.argv[2], 'w') as new:\n\
+        \x20   info = old.getinfo('bootstrap')\n\
+        \x20   new.writestr(info, old.read(info) + b'another')\n";
+    let file = aws.folder.path().join("other.zip");
+    let status = Command::new(tool("python")).args(["-c", script]).arg(stack::package()).arg(&file).status();
+    assert!(status.unwrap().success());
+    file.display().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_is_named_and_overcome() {
+    let aws = LocalAws::start().await;
+    let endpoint = proxied(&aws);
+    let through_proxy = [("AWS_ENDPOINT_URL", endpoint.as_str())];
+    let run = |more: &[&str]| Run::of(&once_with(&aws, "rotation.yaml", more, &through_proxy).output().unwrap());
+
+    // A bucket in another Region is known before anything is done, and fails the creation where it is not.
+    let elsewhere = ["s3api", "create-bucket", "--bucket", "elsewhere", "--region", "us-east-1"];
+    aws.cli(&elsewhere);
+    let bucket = ["--artifact-bucket", "elsewhere"];
+    let named = run(&bucket);
+    assert_eq!(named.code, Some(1), "{}", named.text);
+    assert!(named.text.contains("the bucket elsewhere is in us-east-1"), "{}", named.text);
+    aws.proxy.inject("HeadBucket", "elsewhere", Fault::Answer(String::new()));
+    aws.proxy.inject("HeadObject", "", Fault::Answer(String::new()));
+    let approval = run(&bucket).approvals();
+    let failed = run(&[&bucket[..], &words(&approval)].concat());
+    aws.proxy.heal();
+    assert_eq!((failed.code, &failed.result()["result"]), (Some(1), &json!("failed")), "{}", failed.text);
+    assert_eq!(failed.result()["cause"]["resource"], "Function", "{}", failed.text);
+    assert!(
+        failed.text.contains("PermanentRedirect") && failed.text.contains("in the stack's Region"),
+        "{}",
+        failed.text
+    );
+    assert!(is_in(&aws, STACK, "ROLLBACK_COMPLETE"));
+
+    // What never worked is made anew, once somebody approved.
+    let asked = run(&[]);
+    assert_eq!(asked.code, Some(3), "{}", asked.text);
+    assert!(is_in(&aws, STACK, "ROLLBACK_COMPLETE"), "nothing was changed");
+    let anew = run(&words(&asked.approvals()));
+    assert_eq!((anew.code, &anew.result()["result"]), (Some(0), &json!("deployed")), "{}", anew.text);
+    assert!(anew.text.contains("was never created (ROLLBACK_COMPLETE): deleting what is left of it"), "{}", anew.text);
+
+    // An update that fails is taken back, and says why.
+    let deployed = template(&aws, STACK);
+    aws.proxy.inject("HeadObject", "", Fault::Answer(String::new()));
+    let code = other_package(&aws);
+    let failed = run(&["--package", &code]);
+    aws.proxy.heal();
+    assert_eq!((failed.code, &failed.result()["result"]), (Some(1), &json!("failed")), "{}", failed.text);
+    assert_eq!(failed.result()["cause"]["resource"], "Function", "{}", failed.text);
+    assert!(failed.text.contains("AWS took it back: all is as it was before."), "{}", failed.text);
+    assert!(is_in(&aws, STACK, "UPDATE_ROLLBACK_COMPLETE"));
+    assert_eq!(template(&aws, STACK), deployed);
+    let good = run(&["--package", &code]);
+    assert_eq!((good.code, &good.result()["result"]), (Some(0), &json!("deployed")), "{}", good.text);
+
+    // An answer that is lost is no failure: the events tell what happened.
+    aws.proxy.inject("ExecuteChangeSet", "", Fault::LoseAnswer);
+    let lost = run(&[]);
+    aws.proxy.heal();
+    assert_eq!((lost.code, &lost.result()["result"]), (Some(0), &json!("deployed")), "{}", lost.text);
+    aws.proxy.inject("CreateChangeSet", "", Fault::LoseAnswer);
+    let lost = run(&["--package", &code]);
+    aws.proxy.heal();
+    assert_eq!((lost.code, &lost.result()["result"]), (Some(1), &json!("failed")), "{}", lost.text);
+    assert_eq!(change_sets(&aws, STACK), 1, "the change set whose making was not answered is gone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_printed_policy_is_enough() {
+    let aws = LocalAws::start().await;
+    let account = Account::of(&aws).await;
+    account.create_user("ci").await;
+    let key = account.create_key("ci").await;
+    let endpoint = proxied(&aws);
+    let environment = [
+        ("AWS_ENDPOINT_URL", endpoint.as_str()),
+        ("AWS_ACCESS_KEY_ID", &key.id),
+        ("AWS_SECRET_ACCESS_KEY", &key.secret),
+    ];
+    let run = |more: &[&str]| once_with(&aws, "rotation.yaml", more, &environment);
+    let nothing = Run::of(&run(&[]).output().unwrap());
+    assert_eq!(nothing.code, Some(1), "who may nothing is refused: {}", nothing.text);
+
+    let place = ["--account", local_aws::ACCOUNT, "--region", local_aws::REGION];
+    let architecture = ["deploy-policy", "--architecture", stack::host_architecture_name()];
+    let policy = command(&aws, &[&architecture[..], &place].concat()).output().unwrap();
+    let policy = String::from_utf8(policy.stdout).unwrap();
+    aws.cli(&["iam", "put-user-policy", "--user-name", "ci", "--policy-name", "may", "--policy-document", &policy]);
+    let first = Run::of(&run(&[]).output().unwrap());
+    assert_eq!(first.code, Some(3), "{}", first.text);
+    let second = Run::of(&run(&words(&first.approvals())).output().unwrap());
+    assert_eq!((second.code, &second.result()["result"]), (Some(0), &json!("deployed")), "{}", second.text);
+    let place = second.of_kind("place").next().unwrap();
+    assert!(place["identity"].as_str().is_some_and(|arn| arn.ends_with(":user/ci")), "{}", second.text);
+    let code = other_package(&aws);
+    let update = run(&["--package", &code, "--format=text"]).output().unwrap();
+    assert!(update.status.success() && text(&update).contains("fires next on"), "{}", text(&update));
+    assert!(!text(&update).contains("unknown"), "all of its state can be seen: {}", text(&update));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_a_terminal_somebody_is_asked() {
+    let aws = LocalAws::start().await;
+    let answer = |answer: &str| {
+        let arguments = arguments("rotation.yaml", &[]);
+        let mut terminal = Command::new(tool("python"));
+        terminal.arg(root().join("tests/local-aws/terminal.py")).arg(answer).arg(deployer::program()).arg("deploy");
+        terminal.args(arguments).current_dir(root()).envs(aws.environment()).env_remove("AWS_PROFILE");
+        terminal.output().unwrap()
+    };
+    for (key, code, says) in
+        [("n", 3, "Nothing was changed"), ("", 3, "Nothing was changed"), ("^C", 130, "Interrupted.")]
+    {
+        let said = answer(key);
+        assert_eq!(said.status.code(), Some(code), "{key}: {}", text(&said));
+        assert!(text(&said).contains("it allows more than before") && text(&said).contains(says), "{}", text(&said));
+        assert_eq!(stacks(&aws), [], "{key}: nothing is left behind: {}", text(&said));
+    }
+    let yes = answer("y");
+    assert_eq!(yes.status.code(), Some(0), "{}", text(&yes));
+    // What is going on is shown in a line that is written anew; what is over stays.
+    for seen in ["9/9  CREATE_COMPLETE", " of 9", "Who hears of a new key", "security@example.com", "fires next on"] {
+        assert!(text(&yes).contains(seen), "no {seen:?} in {}", text(&yes));
+    }
+    assert!(is_in(&aws, STACK, "CREATE_COMPLETE"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_does_not_want_to_wait_is_told_what_goes_on() {
+    let aws = LocalAws::start().await;
+    let endpoint = proxied(&aws);
+    let through_proxy = [("AWS_ENDPOINT_URL", endpoint.as_str())];
+    let approval = once(&aws, "rotation.yaml", &[]).approvals().remove(0);
+    let no_events = "<DescribeStackEventsResponse><DescribeStackEventsResult/></DescribeStackEventsResponse>";
+    aws.proxy.inject("DescribeStackEvents", "", Fault::Answer(no_events.to_owned()));
+    let mut command = once_with(&aws, "rotation.yaml", &[&approval], &through_proxy);
+    let waiting = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until_called(&aws, "DescribeStackEvents").await;
+    let signalled = Command::new("kill").args(["-INT", &waiting.id().to_string()]).status().unwrap();
+    assert!(signalled.success());
+    let left = Run::of(&waiting.wait_with_output().unwrap());
+    assert_eq!((left.code, &left.result()["result"]), (Some(130), &json!("left")), "{}", left.text);
+    assert!(left.text.contains("goes on at AWS; run the same command again"), "{}", left.text);
+    aws.proxy.heal();
+
+    let again = once(&aws, "rotation.yaml", &[&approval]);
+    assert_eq!((again.code, &again.result()["result"]), (Some(0), &json!("deployed")), "{}", again.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_else_began_is_waited_for() {
+    let aws = LocalAws::start().await;
+    let endpoint = proxied(&aws);
+    let run = deploy(&aws, &words(&arguments("rotation.yaml", &[])));
+    assert_eq!(run.result()["result"], "deployed", "{}", run.text);
+    let described = aws.cli(&["cloudformation", "describe-stacks", "--stack-name", STACK]);
+    let id = described["Stacks"][0]["StackId"].as_str().unwrap();
+    let busy = format!(
+        "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackId>{id}</StackId>\
+         <StackName>{STACK}</StackName><StackStatus>UPDATE_IN_PROGRESS</StackStatus>\
+         <CreationTime>2026-11-24T00:00:00Z</CreationTime></member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
+    );
+    aws.proxy.inject("DescribeStacks", STACK, Fault::Answer(busy.clone()));
+    aws.proxy.inject("DescribeStacks", id, Fault::Answer(busy));
+    let mut command = once_with(&aws, "rotation.yaml", &[], &[("AWS_ENDPOINT_URL", &endpoint)]);
+    let waiting = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until_called(&aws, "DescribeStackEvents").await;
+    aws.proxy.heal();
+    let waited = Run::of(&waiting.wait_with_output().unwrap());
+    assert_eq!((waited.code, &waited.result()["result"]), (Some(0), &json!("unchanged")), "{}", waited.text);
+    for note in ["is in UPDATE_IN_PROGRESS: waiting until that is over", "is in CREATE_COMPLETE: going on"] {
+        assert!(waited.text.contains(note), "{}", waited.text);
+    }
+}
+
+async fn until_called(aws: &LocalAws, operation: &str) {
+    let began = Instant::now();
+    while !aws.proxy.calls().iter().any(|call| call.operation == operation) {
+        assert!(began.elapsed() < Duration::from_mins(1), "{operation} is never called");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_template_goes_through_the_bucket() {
+    let aws = LocalAws::start().await;
+    let emails: Vec<_> = (0..250).map(|number| format!("  - listener-{number}@example.com\n")).collect();
+    let config = changed(&aws, &[("  - security@example.com\n", &emails.concat())]);
+    let first = once(&aws, &config, &[]);
+    assert_eq!(first.code, Some(3), "{}", first.text);
+    assert_eq!(stacks(&aws), [], "{}", first.text);
+    let second = once(&aws, &config, &[&first.approvals()[0]]);
+    assert_eq!((second.code, &second.result()["result"]), (Some(0), &json!("deployed")), "{}", second.text);
+    assert!(second.text.contains("the template, which is too large for a call"), "{}", second.text);
+    let again = once(&aws, &config, &[]);
+    assert_eq!((again.code, &again.result()["result"]), (Some(0), &json!("unchanged")), "{}", again.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_aws_refuses_is_named() {
+    let aws = LocalAws::start().await;
+    let endpoint = proxied(&aws);
+    let run = |environment: &[(&str, &str)]| {
+        let all: Vec<_> = [("AWS_ENDPOINT_URL", endpoint.as_str())].iter().chain(environment).copied().collect();
+        Run::of(&once_with(&aws, "rotation.yaml", &[], &all).output().unwrap())
+    };
+    let says = |run: &Run, words: &str| {
+        assert_eq!((run.code, &run.result()["result"]), (Some(1), &json!("failed")), "{}", run.text);
+        assert!(run.text.contains(words), "no {words:?} in {}", run.text);
+    };
+    says(&run(&[("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")]), "no AWS credentials");
+    says(&run(&[("AWS_ACCESS_KEY_ID", "AKIAUNKNOWN")]), "AWS does not accept the credentials (InvalidClientTokenId)");
+    says(&run(&[("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "")]), "no AWS Region: pass --region");
+    says(&run(&[("AWS_REGION", "eu west 1")]), "is the Region's name right?");
+    says(&run(&[("AWS_ENDPOINT_URL", "http://127.0.0.1:1")]), "no connection");
+    // A profile that is asked for is meant, whatever keys the environment has.
+    let profiles = aws.folder.path().join("config");
+    let key = r#"echo '{"Version": 1, "AccessKeyId": "AKIAOTHER", "SecretAccessKey": "test"}'"#;
+    std::fs::write(&profiles, format!("[profile other]\ncredential_process = {key}\n")).unwrap();
+    let profile = |name: &str| {
+        let environment = [("AWS_ENDPOINT_URL", endpoint.as_str()), ("AWS_CONFIG_FILE", profiles.to_str().unwrap())];
+        Run::of(&once_with(&aws, "rotation.yaml", &["--profile", name], &environment).output().unwrap())
+    };
+    says(&profile("other"), "AWS does not accept the credentials (InvalidClientTokenId)");
+    assert_eq!(aws.proxy.calls().last().map(|call| call.signer.clone()).as_deref(), Some("AKIAOTHER"));
+    says(&profile("nobody"), "no AWS credentials: profile `nobody` was not defined");
+    aws.proxy.inject("GetCallerIdentity", "", Fault::Refuse(403, "ExpiredToken"));
+    says(&run(&[]), "the AWS credentials have expired: sign in anew");
+    aws.proxy.heal();
+    for (operation, doing) in [
+        ("DescribeStacks", "not permitted to look at the stack access-key-rotation-artifacts"),
+        ("CreateChangeSet", "not permitted to make a change set for the stack access-key-rotation-artifacts"),
+        ("HeadBucket", "belongs to another account, or you may not look at it"),
+    ] {
+        aws.proxy.inject(operation, "", Fault::Refuse(403, "AccessDenied"));
+        says(&run(&[]), doing);
+        says(&run(&[]), "deploy-policy");
+        aws.proxy.heal();
+    }
+    assert_eq!(stacks(&aws), []);
+}
+
+#[test]
+fn a_wrong_configuration_is_said_before_aws_is_asked() {
+    for arguments in [&["--users", "no*body"][..], &["--config", "Cargo.toml"], &["--package", "nowhere.zip"]] {
+        let mut words = vec!["deploy", "--package", "Makefile"];
+        if arguments[0] == "--package" {
+            words.truncate(1);
+        }
+        words.extend(arguments);
+        // Nothing listens there, and there are no credentials.
+        let mut command = Command::new(deployer::program());
+        command.env_clear().env("AWS_ENDPOINT_URL", "http://127.0.0.1:1").current_dir(root()).args(words);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output));
+        assert!(text(&output).contains(arguments[1]), "{arguments:?}: {}", text(&output));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn make_deploy_is_all_it_takes() {
+    let aws = LocalAws::start().await;
+    let arguments = ["deploy", "CONFIG=examples/article.yaml", "USERS=alice bob", "EMAIL=ops@example.com"];
+    let first = make(&aws, &arguments);
+    assert!(!first.status.success(), "{}", text(&first));
+    let said = text(&first);
+    let digest = said.split_once("or the same make deploy with ").and_then(|(_, rest)| rest.split_whitespace().next());
+    let approved = make(&aws, &[&arguments[..], &[digest.unwrap_or_else(|| panic!("no digest in {said}"))]].concat());
+    assert!(approved.status.success(), "{}", text(&approved));
+    assert!(text(&approved).contains("TopicArn"), "the outputs are told: {}", text(&approved));
+    let function = aws.cli(&["lambda", "get-function-configuration", "--function-name", "AccessKeyRotation"]);
+    assert_eq!(function["Environment"]["Variables"]["USERS"], "alice bob");
+    assert_eq!(function["Timeout"], 600, "the article's ten minutes");
+    let again = make(&aws, &arguments);
+    assert!(again.status.success() && text(&again).contains("Nothing to change"), "{}", text(&again));
 }

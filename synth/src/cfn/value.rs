@@ -277,12 +277,18 @@ macro_rules! words {
         impl $name {
             /// All of them, as CloudFormation writes them.
             pub const ALL: &'static [(&'static str, Self)] = &[$(($word, Self::$variant)),+];
+
+            /// The word that CloudFormation accepts.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
         }
         impl $crate::cfn::Property for $name {
             fn value(self) -> Option<$crate::cfn::Value> {
-                match self {
-                    $(Self::$variant => $crate::cfn::Property::value($word),)+
-                }
+                $crate::cfn::Property::value(self.word())
             }
             fn shape() -> $crate::cfn::shape::Shape {
                 $crate::cfn::shape::Shape::Words(vec![$($word),+])

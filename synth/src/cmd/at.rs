@@ -1,12 +1,87 @@
 //! What commands that talk to AWS share.
 
-use super::Stop;
-use crate::deploy::aws::Problem;
+use std::{
+    path::PathBuf,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use lambda::time::Timestamp;
+
+use super::{Exit, Stop, source};
+use crate::{
+    config::StackName,
+    deploy::{
+        aws::{
+            Place, Problem, Session,
+            cloudformation::{CloudFormation, Stack},
+        },
+        failure::Failure,
+        standing::Standing,
+    },
+};
+
+/// Which stack, and where it is.
+#[derive(Debug, clap::Args)]
+pub(super) struct Target {
+    /// The configuration that the stack was deployed with
+    #[arg(long, value_name = "FILE", default_value = "rotation.yaml")]
+    config: PathBuf,
+    #[command(flatten)]
+    place: Place,
+}
+
+impl Target {
+    /// The stack's name.
+    pub(super) fn stack_name(&self) -> Result<StackName, Stop> {
+        source::stack_name(&self.config)
+    }
+
+    /// Signs in there.
+    pub(super) async fn open(&self) -> Result<Session, Problem> {
+        Session::open(&self.place).await
+    }
+}
 
 impl From<Problem> for Stop {
     fn from(problem: Problem) -> Self {
         Self::failure(format!("error: {problem}"))
     }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Interrupted | Failure::Left { .. } => Self::interrupted(failure.to_string()),
+            failure => Self::failure(format!("error: {failure}")),
+        }
+    }
+}
+
+impl Stop {
+    /// Somebody pressed Ctrl-C.
+    pub(super) fn interrupted(message: String) -> Self {
+        Self { exit: Exit::Interrupted, message }
+    }
+}
+
+/// The stack of this name, if there is one: not the empty shell that a change set makes.
+pub(super) async fn stack(session: &Session, name: &str) -> Result<Option<Stack>, Problem> {
+    let stack = CloudFormation::new(session).stack(name).await?;
+    Ok(stack.filter(|stack| Standing::of(Some(&stack.status)) != Standing::Absent))
+}
+
+/// The stack is not where it was looked for.
+pub(super) fn not_here(name: &str, session: &Session) -> Stop {
+    Stop::failure(format!(
+        "error: there is no stack {name} in {session}: deploy it (make deploy), or say where it is (--region, --profile; \
+         make: REGION=, PROFILE=)"
+    ))
+}
+
+/// The time.
+pub(super) fn now() -> Timestamp {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX))
 }
 
 /// Runs a command's conversation with AWS to its end.

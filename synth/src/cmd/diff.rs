@@ -21,11 +21,11 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The template as it was, YAML or JSON, `-` for standard input; with --base, NEW in its place
-    #[arg(required_unless_present = "base")]
+    /// The template as it was, YAML or JSON, `-` for standard input; with --base or --stack, NEW in its place
+    #[arg(required_unless_present_any = BEFORE)]
     old: Option<PathBuf>,
     /// The template as it shall be; without it, what the configuration generates
-    #[arg(conflicts_with = "base")]
+    #[arg(conflicts_with_all = BEFORE)]
     new: Option<PathBuf>,
     /// Compare with the template as it was committed in this git revision
     #[arg(long, value_name = "GIT-REV")]
@@ -33,6 +33,9 @@ pub(super) struct Args {
     /// Which committed template, with --base
     #[arg(long, value_name = "FILE", default_value = "templates/rotation.yaml", requires = "base")]
     template: PathBuf,
+    #[cfg(feature = "deploy")]
+    #[command(flatten)]
+    deployed: Deployed,
     #[command(flatten)]
     source: Source,
     /// How to show it
@@ -41,6 +44,23 @@ pub(super) struct Args {
     /// Exit with 3 if the change is one of these
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
     fail_on: Vec<FailOn>,
+}
+
+/// What may stand in place of the template as it was.
+#[cfg(feature = "deploy")]
+const BEFORE: [&str; 2] = ["base", "stack"];
+#[cfg(not(feature = "deploy"))]
+const BEFORE: [&str; 1] = ["base"];
+
+/// The deployed template, in place of one that is at hand.
+#[cfg(feature = "deploy")]
+#[derive(Debug, clap::Args)]
+struct Deployed {
+    /// Compare with the template that the configuration's stack is deployed with
+    #[arg(long, conflicts_with = "base")]
+    stack: bool,
+    #[command(flatten)]
+    place: crate::deploy::aws::Place,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -71,9 +91,10 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
         let message = "only one of the templates can be standard input; name a file for the other";
         return Err(Stop::bad_input(message.to_owned()));
     }
-    let (old, new) = match &args.base {
-        Some(revision) => (committed(revision, &args.template)?, args.old.as_deref()),
-        None => (file(args.old.as_deref().unwrap_or(Path::new("-")))?, args.new.as_deref()),
+    let (old, new) = match (&args.base, deployed(args)) {
+        (_, Some(deployed)) => (deployed?, args.old.as_deref()),
+        (Some(revision), None) => (committed(revision, &args.template)?, args.old.as_deref()),
+        (None, None) => (file(args.old.as_deref().unwrap_or(Path::new("-")))?, args.new.as_deref()),
     };
     let new = match new {
         Some(path) => file(path)?,
@@ -127,6 +148,34 @@ fn file(path: &Path) -> Result<Json, Stop> {
         Stop::bad_input(format!("{name}: cannot be read: {e}; name a template, or - for standard input"))
     })?;
     template(&name, text)
+}
+
+/// The template of the configuration's stack, if that is asked for.
+#[cfg(feature = "deploy")]
+fn deployed(args: &Args) -> Option<Result<Json, Stop>> {
+    use super::at;
+    use crate::deploy::aws::{Session, cloudformation::CloudFormation};
+
+    let read = || {
+        let name = args.source.stack_name()?;
+        let name = name.as_str();
+        at::block_on(async {
+            let session = Session::open(&args.deployed.place).await?;
+            let stack = at::stack(&session, name).await?.ok_or_else(|| at::not_here(name, &session))?;
+            let text = CloudFormation::new(&session).template(&stack.id).await?;
+            template(&format!("the deployed template of {name}"), text.into_bytes())
+        })
+    };
+    let Deployed { stack, place } = &args.deployed;
+    if !stack && (place.region.is_some() || place.profile.is_some()) {
+        return Some(Err(Stop::bad_input("--region and --profile say where the stack is: pass --stack too".into())));
+    }
+    stack.then(read)
+}
+
+#[cfg(not(feature = "deploy"))]
+fn deployed(_: &Args) -> Option<Result<Json, Stop>> {
+    None
 }
 
 /// The template at a revision.

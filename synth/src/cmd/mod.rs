@@ -3,16 +3,27 @@
 #[cfg(feature = "deploy")]
 mod at;
 mod check;
+#[cfg(feature = "deploy")]
+mod console;
+#[cfg(feature = "deploy")]
+mod deploy;
 mod deploy_policy;
+#[cfg(feature = "deploy")]
+mod destroy;
 mod diff;
 mod explain;
 mod generate;
 mod graph;
 mod list;
+mod package;
 mod project;
+#[cfg(feature = "deploy")]
+mod rotate;
 mod schema;
 mod show;
 mod source;
+#[cfg(feature = "deploy")]
+mod status;
 mod template;
 
 use std::{
@@ -43,6 +54,9 @@ enum Command {
     Check(check::Args),
     /// Say what one template changes against another, and what that means for IAM
     Diff(diff::Args),
+    /// Deploy a configuration: show what changes, ask where it matters, and follow it to its end
+    #[cfg(feature = "deploy")]
+    Deploy(deploy::Args),
     /// Print the IAM policy that a CI's role needs to deploy, and nothing beyond
     DeployPolicy(deploy_policy::Args),
     /// Draw a template: its resources and what they do with each other, in Mermaid
@@ -53,6 +67,20 @@ enum Command {
     Schema,
     /// Print one setting of a configuration
     Show(show::Args),
+    /// Say how a deployed stack is: who hears of a new key, when it runs next, what a run would do now
+    #[cfg(feature = "deploy")]
+    Status(status::Args),
+    /// Have a deployed stack replace keys now
+    #[cfg(feature = "deploy")]
+    Rotate(rotate::Args),
+    /// Have a deployed stack reactivate the previous keys
+    #[cfg(feature = "deploy")]
+    Undo(rotate::Args),
+    /// Delete a deployed stack; users, keys and secrets stay
+    #[cfg(feature = "deploy")]
+    Destroy(destroy::Args),
+    /// Check the handler's package and write it anew, so that one program always makes the same package
+    Package(package::Args),
 }
 
 /// How the process ends. The numbers are part of the interface: scripts depend on them.
@@ -68,6 +96,8 @@ pub enum Exit {
     NeedsApproval = 3,
     /// Generated files are not what the configuration generates.
     Stale = 4,
+    /// Somebody pressed Ctrl-C; what was begun in AWS goes on there.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {
@@ -119,6 +149,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Template(args) => template::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Diff(args) => diff::run(&args),
+        #[cfg(feature = "deploy")]
+        Command::Deploy(args) => deploy::run(&args),
         Command::DeployPolicy(args) => deploy_policy::run(&args),
         Command::Generate => generate::run(),
         Command::List => list::run(),
@@ -126,6 +158,15 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Explain(args) => explain::run(&args),
         Command::Schema => schema::run(),
         Command::Show(args) => show::run(&args),
+        #[cfg(feature = "deploy")]
+        Command::Status(args) => status::run(&args),
+        #[cfg(feature = "deploy")]
+        Command::Rotate(args) => rotate::rotate(&args),
+        #[cfg(feature = "deploy")]
+        Command::Undo(args) => rotate::undo(&args),
+        #[cfg(feature = "deploy")]
+        Command::Destroy(args) => destroy::run(&args),
+        Command::Package(args) => package::run(&args),
     };
     match done {
         Ok(()) => Exit::Fine.into(),

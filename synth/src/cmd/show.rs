@@ -3,7 +3,6 @@
 use clap::ValueEnum;
 
 use super::{Stop, source::Source};
-use crate::cfn::resource::Architecture;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -25,10 +24,7 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
     let config = args.source.read()?;
     match args.setting {
         Setting::StackName => println!("{}", config.stack_name.as_str()),
-        Setting::Architecture => {
-            let name = Architecture::ALL.iter().find(|(_, architecture)| *architecture == config.architecture);
-            println!("{}", name.map_or("", |(name, _)| name));
-        }
+        Setting::Architecture => println!("{}", config.architecture.word()),
     }
     Ok(())
 }

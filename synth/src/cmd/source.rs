@@ -30,15 +30,16 @@ pub(super) struct Source {
 
 /// A list that is one argument.
 #[derive(Debug, Clone)]
-struct Words<T>(Vec<T>);
+pub(super) struct Words<T>(pub(super) Vec<T>);
 
-fn words<T: FromStr<Err: ToString>>(text: &str) -> Result<Words<T>, String> {
+/// Reads it.
+pub(super) fn words<T: FromStr<Err: ToString>>(text: &str) -> Result<Words<T>, String> {
     let words = text.split_whitespace().map(|word| word.parse().map_err(|e: T::Err| e.to_string()));
     let words: Vec<T> = words.collect::<Result<_, _>>()?;
     if words.is_empty() { Err("at least one is needed".into()) } else { Ok(Words(words)) }
 }
 
-fn architecture(text: &str) -> Result<Architecture, String> {
+pub(super) fn architecture(text: &str) -> Result<Architecture, String> {
     text.parse().map_err(|e: lambda::text::Invalid| e.to_string())
 }
 
@@ -53,6 +54,12 @@ impl Source {
         Ok(self.bundle()?.1)
     }
 
+    /// Who says for which processor the function is.
+    #[cfg(feature = "deploy")]
+    pub(super) fn architecture_is_said_by(&self) -> String {
+        self.architecture.map_or_else(|| self.config.display().to_string(), |_| "--architecture".to_owned())
+    }
+
     /// The configuration, and the template that is generated of it.
     pub(super) fn bundle(&self) -> Result<(Config, Value), Stop> {
         let overrides = self.overrides();
@@ -65,6 +72,12 @@ impl Source {
             read.unfit(&unfit)
         })?;
         Ok((read.config, template))
+    }
+
+    /// The name of the configuration's stack.
+    #[cfg(feature = "deploy")]
+    pub(super) fn stack_name(&self) -> Result<config::StackName, Stop> {
+        stack_name(&self.config)
     }
 
     fn overrides(&self) -> Overrides {
@@ -85,6 +98,20 @@ pub(super) struct Read {
 
 /// Reads a configuration; warnings go to standard error.
 pub(super) fn read(path: &Path, overrides: Overrides) -> Result<Read, Stop> {
+    let (read, warnings) = look_at(path, overrides)?;
+    for warning in &warnings {
+        eprint!("{}", warning.render_warning(&read.file, &read.text));
+    }
+    Ok(read)
+}
+
+/// The name of a configuration's stack. Its warnings are for whoever makes a template of it.
+#[cfg(feature = "deploy")]
+pub(super) fn stack_name(path: &Path) -> Result<config::StackName, Stop> {
+    Ok(look_at(path, Overrides::default())?.0.config.stack_name)
+}
+
+fn look_at(path: &Path, overrides: Overrides) -> Result<(Read, Vec<Problem>), Stop> {
     let file = path.display().to_string();
     let bytes = std::fs::read(path)
         .map_err(|e| Stop::bad_input(format!("{file}: cannot be read: {e}; name another file with --config")))?;
@@ -94,10 +121,7 @@ pub(super) fn read(path: &Path, overrides: Overrides) -> Result<Read, Stop> {
         Stop::bad_input(Problems::from(problem).render(&file, &before))
     })?;
     let checked = config::read(&text, overrides).map_err(|p| Stop::bad_input(p.render(&file, &text)))?;
-    for warning in &checked.warnings {
-        eprint!("{}", warning.render_warning(&file, &text));
-    }
-    Ok(Read { config: checked.config, file, text })
+    Ok((Read { config: checked.config, file, text }, checked.warnings))
 }
 
 impl Read {

@@ -29,6 +29,15 @@ use crate::{
 /// The name of the stack.
 pub const STACK_NAME: &str = "access-key-rotation-artifacts";
 
+/// What the bucket's name begins with; the account's number and the Region's name follow.
+const PREFIX: &str = "access-key-rotation";
+
+/// The name of an account's bucket in a Region.
+#[must_use]
+pub fn bucket_name(account: &str, region: &str) -> String {
+    format!("{PREFIX}-{account}-{region}")
+}
+
 /// The output that is the bucket's name.
 pub const BUCKET_NAME: &str = "BucketName";
 
@@ -54,7 +63,8 @@ pub fn template() -> Result<Value, Inconsistent> {
         Bucket {
             // Policies outside of this stack name it, so it can be told from the account and the Region.
             bucket_name: Text::of([
-                "access-key-rotation-".into(),
+                PREFIX.into(),
+                "-".into(),
                 Pseudo::AccountId.into(),
                 "-".into(),
                 Pseudo::Region.into(),

@@ -63,7 +63,7 @@ async fn demo(configuration: &str) -> bool {
     let stack = Stack::deploy(&aws, configuration, &users);
     let mailbox = Mailbox::subscribe(&aws, &stack.outputs["TopicArn"]).await;
     heading("The stack");
-    show_resources(&aws, &stack);
+    show_resources(&stack);
 
     heading("The keys before");
     let cast = Cast::make(&mut aws, &account, &config.policy).await;
@@ -203,11 +203,13 @@ fn rounded(span: Span) -> String {
     unit.map_or_else(|| format!("{seconds} seconds"), |(name, unit)| format!("{} {name}", seconds / unit))
 }
 
-fn show_resources(aws: &LocalAws, stack: &Stack) {
-    let resources = aws.cli(&["cloudformation", "describe-stack-resources", "--stack-name", stack.name()]);
-    for resource in resources["StackResources"].as_array().into_iter().flatten() {
-        let text = |field: &str| resource[field].as_str().unwrap_or_default();
-        println!("  {:<32} {:<31} {}", text("LogicalResourceId"), text("ResourceType"), text("ResourceStatus"));
+/// What the deployment said of each resource, once it was done.
+fn show_resources(stack: &Stack) {
+    let resources = stack.deployment.of_kind("resource").filter(|event| event["status"] == "CREATE_COMPLETE");
+    for event in resources.filter(|event| event["type"] != "AWS::CloudFormation::Stack") {
+        let text = |field: &str| event[field].as_str().unwrap_or_default();
+        let count = format!("{}/{}", event["done"], event["of"]);
+        println!("  {count:>5}  {:<32} {}", text("resource"), text("type"));
     }
 }
 

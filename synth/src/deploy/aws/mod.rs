@@ -1,13 +1,19 @@
 //! The AWS APIs behind the commands: one adapter per service, and the session that they share.
 
+pub mod bucket;
+pub mod cloudformation;
+mod lambda;
 mod problem;
+mod scheduler;
+mod sns;
 
 use std::fmt;
 
 use aws_config::{
-    BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider, retry::RetryConfig,
-    timeout::TimeoutConfig,
+    BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider, provider_config::ProviderConfig,
+    retry::RetryConfig, timeout::TimeoutConfig,
 };
+use aws_sdk_sts::config::SharedCredentialsProvider;
 use aws_smithy_http_client::{Builder, tls};
 
 pub use problem::Problem;
@@ -34,6 +40,8 @@ pub struct Session {
     pub region: String,
     /// `aws`, `aws-cn` or `aws-us-gov`.
     pub partition: String,
+    /// The ARN of whoever they belong to.
+    pub identity: String,
 }
 
 impl fmt::Display for Session {
@@ -49,24 +57,29 @@ impl Session {
     /// [`Problem`] if there are none, or AWS does not accept them.
     pub async fn open(place: &Place) -> Result<Self, Problem> {
         let timeouts = TimeoutConfig::builder().connect_timeout(std::time::Duration::from_secs(10)).build();
+        let http =
+            Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .http_client(
-                Builder::new()
-                    .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-                    .build_https(),
-            )
+            .http_client(http.clone())
             .timeout_config(timeouts)
             .retry_config(RetryConfig::standard().with_max_attempts(5));
         if let Some(region) = &place.region {
             loader = loader.region(Region::new(region.clone()));
         }
         if let Some(profile) = &place.profile {
-            // A profile that was asked for is meant, even where the environment has keys; the SDK's own chain would take those.
-            let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
-            loader = loader.profile_name(profile).credentials_provider(credentials);
+            loader = loader.profile_name(profile);
         }
-        let config = loader.load().await;
-        let region = config.region().map(ToString::to_string).ok_or(Problem::NoRegion)?;
+        let mut config = loader.load().await;
+        let region = config.region().map(ToString::to_string).filter(|name| !name.is_empty());
+        let region = region.ok_or(Problem::NoRegion)?;
+        if let Some(profile) = &place.profile {
+            // A profile that was asked for is meant, even where the environment has keys; the SDK's own chain would take those.
+            let surroundings =
+                ProviderConfig::without_region().with_region(config.region().cloned()).with_http_client(http);
+            let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&surroundings);
+            let credentials = SharedCredentialsProvider::new(credentials.build());
+            config = config.into_builder().credentials_provider(credentials).build();
+        }
         let sts = aws_sdk_sts::Client::new(&config);
         let identity =
             sts.get_caller_identity().send().await.map_err(|e| Problem::of("ask whose credentials these are", &e))?;
@@ -74,6 +87,6 @@ impl Session {
             return Err(Problem::incomplete("GetCallerIdentity", "account"));
         };
         let partition = arn.split(':').nth(1).unwrap_or("aws").to_owned();
-        Ok(Self { config, account, region, partition })
+        Ok(Self { config, account, region, partition, identity: arn })
     }
 }

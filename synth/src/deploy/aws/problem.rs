@@ -55,23 +55,33 @@ pub enum Problem {
 
 impl Problem {
     /// What a failed call means; `doing` is a phrase in the infinitive.
-    pub(super) fn of<E: ProvideErrorMetadata>(doing: &str, error: &SdkError<E, HttpResponse>) -> Self {
+    pub(super) fn of<E: ProvideErrorMetadata + Error + 'static>(
+        doing: &str,
+        error: &SdkError<E, HttpResponse>,
+    ) -> Self {
         let doing = doing.to_owned();
         match error {
             SdkError::ServiceError(refused) => {
                 let metadata = refused.err().meta();
-                let code = metadata.code().unwrap_or("UnknownError");
-                Self::from_code(doing, code, metadata.message().unwrap_or("no message"))
+                // S3 answers HEAD without a body, and so without a code.
+                let code = metadata.code().unwrap_or(match refused.raw().status().as_u16() {
+                    401 | 403 => "AccessDenied",
+                    _ => "UnknownError",
+                });
+                let status = || format!("HTTP status {}", refused.raw().status().as_u16());
+                Self::from_code(doing, code, &metadata.message().map_or_else(status, str::to_owned))
             }
             SdkError::DispatchFailure(lost) => {
                 let error = lost.as_connector_error();
                 let message = error.map_or_else(String::new, |error| causes(error));
                 // Credentials are looked for when a request is sent, so their lack looks like a connection's.
-                if lost.is_other() { Self::NoCredentials(message) } else { Self::NoConnection { doing, message } }
+                if lost.is_other() { Self::no_credentials(&message) } else { Self::NoConnection { doing, message } }
             }
             SdkError::TimeoutError(_) => Self::NoConnection { doing, message: "no answer in time".into() },
             SdkError::ConstructionFailure(_) => {
-                Self::Refused { doing, code: "NotSent".into(), message: "the request could not be built".into() }
+                let message =
+                    format!("{}; is the Region's name right?", error.source().map_or_else(String::new, causes));
+                Self::Refused { doing, code: "NotSent".into(), message }
             }
             _ => {
                 Self::Refused { doing, code: "UnreadableAnswer".into(), message: "the answer could not be read".into() }
@@ -83,6 +93,18 @@ impl Problem {
     pub(super) fn incomplete(call: &str, what: &str) -> Self {
         let message = format!("the answer has no {what}");
         Self::Refused { doing: format!("call {call}"), code: "IncompleteAnswer".into(), message }
+    }
+
+    /// What the SDK says of the sources that it tried, in few words.
+    fn no_credentials(message: &str) -> Self {
+        if message.contains("no credentials found in chain") {
+            return Self::NoCredentials("none are found anywhere".to_owned());
+        }
+        let mut first = message.lines().next().unwrap_or_default();
+        for noise in ["other: ", "the credential provider was not enabled: "] {
+            first = first.strip_prefix(noise).unwrap_or(first);
+        }
+        Self::NoCredentials(first.to_owned())
     }
 
     fn from_code(doing: String, code: &str, message: &str) -> Self {
@@ -103,15 +125,16 @@ impl Problem {
     }
 }
 
-/// An error's causes, outermost first.
+/// An error's causes, outermost first; the SDK says some of them twice.
 fn causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
+    let mut all = vec![error.to_string()];
     let mut cause = error.source();
     while let Some(error) = cause {
-        text = format!("{text}: {error}");
+        all.push(error.to_string());
         cause = error.source();
     }
-    text
+    all.dedup();
+    all.join(": ")
 }
 
 #[cfg(test)]

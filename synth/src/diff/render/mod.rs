@@ -20,6 +20,11 @@ pub enum Format {
         /// With colours.
         colour: bool,
     },
+    /// For a terminal at which somebody is asked next, and need not be told how to approve it.
+    Question {
+        /// With colours.
+        colour: bool,
+    },
     /// For a comment on a pull request; details are folded.
     Markdown,
     /// For a program.
@@ -30,7 +35,8 @@ pub enum Format {
 #[must_use]
 pub fn render(diff: &Diff, format: Format) -> String {
     let renderer: &dyn Renderer = match format {
-        Format::Text { colour } => &text::Text { colour },
+        Format::Text { colour } => &text::Text { colour, hint: text::Hint::Given },
+        Format::Question { colour } => &text::Text { colour, hint: text::Hint::LeftOut },
         Format::Markdown => &markdown::Markdown,
         Format::Json => &json::Json,
     };

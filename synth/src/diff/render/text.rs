@@ -8,6 +8,14 @@ use crate::{
 
 pub(super) struct Text {
     pub(super) colour: bool,
+    pub(super) hint: Hint,
+}
+
+/// Whether it is said how the change is approved.
+#[derive(PartialEq, Eq)]
+pub(super) enum Hint {
+    Given,
+    LeftOut,
 }
 
 const RED: &str = "31";
@@ -96,6 +104,7 @@ impl Renderer for Text {
             out += &format!("  {place}: {verdict}{}\n", example.unwrap_or_default());
         }
         out += &format!("\nImpact: {}. IAM: {}.\n", self.impact(diff.impact()), self.verdict(diff.iam.verdict));
-        out + &approve(diff).map(|command| format!("Approve with: {command}\n")).unwrap_or_default()
+        let hint = approve(diff).filter(|_| self.hint == Hint::Given);
+        out + &hint.map(|command| format!("Approve with: {command}\n")).unwrap_or_default()
     }
 }

@@ -1,0 +1,99 @@
+//! What commands that change something say, and whom they ask.
+
+use std::{
+    io::{self, BufRead, IsTerminal, Write},
+    thread,
+    time::Duration,
+};
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::sync::oneshot;
+
+use crate::deploy::{
+    interrupt::{Interrupt, Interrupted},
+    message::{Audience, Json, Message, Renderer, Text},
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For a person
+    Text,
+    /// For a program: one JSON object a line
+    Json,
+}
+
+/// Standard output, and a line at a terminal that shows what is going on.
+pub(super) struct Console {
+    renderer: Box<dyn Renderer>,
+    bar: Option<ProgressBar>,
+}
+
+impl Console {
+    pub(super) fn new(format: Format) -> Self {
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let colour = io::stdout().is_terminal() && !no_colour;
+        let renderer: Box<dyn Renderer> = match format {
+            Format::Text => Box::new(Text { colour }),
+            Format::Json => Box::new(Json),
+        };
+        let is_watched = format == Format::Text && io::stderr().is_terminal();
+        let bar = is_watched.then(ProgressBar::new_spinner);
+        if let (Some(bar), Ok(style)) = (&bar, ProgressStyle::with_template("  {spinner} {wide_msg}")) {
+            bar.set_style(style);
+        }
+        Self { renderer, bar }
+    }
+}
+
+impl Audience for Console {
+    fn hear(&mut self, message: &Message<'_>) {
+        let text = self.renderer.render(message);
+        // Whoever read has gone; the deployment goes on all the same.
+        let print = || io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()).unwrap_or_default();
+        match &self.bar {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
+    fn watch(&mut self, now: Option<String>) {
+        match (&self.bar, now) {
+            (Some(bar), Some(now)) => {
+                bar.enable_steady_tick(Duration::from_millis(120));
+                bar.set_message(now);
+            }
+            (Some(bar), None) => {
+                bar.disable_steady_tick();
+                bar.set_message(String::new());
+                bar.suspend(|| ());
+            }
+            (None, _) => {}
+        }
+    }
+}
+
+/// Whether somebody sits at a terminal, and sees a question.
+pub(super) fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks whoever sits at the terminal.
+pub(super) async fn ask(interrupt: &Interrupt, question: &str) -> Result<bool, Interrupted> {
+    eprint!("{question} [y/N] ");
+    let (sender, answer) = oneshot::channel();
+    // A thread of its own: nobody waits for it where Ctrl-C is the answer.
+    thread::spawn(move || {
+        let mut line = String::new();
+        let read = io::stdin().lock().read_line(&mut line);
+        let yes = read.is_ok() && ["y", "yes"].contains(&line.trim().to_ascii_lowercase().as_str());
+        sender.send(yes)
+    });
+    tokio::select! {
+        yes = answer => Ok(yes.unwrap_or(false)),
+        interrupted = interrupt.pressed() => {
+            eprintln!();
+            Err(interrupted)
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! `synth deploy`: a configuration's stack, brought to where it shall be.
+
+use std::path::PathBuf;
+
+use super::{
+    Exit, Stop, at,
+    console::{self, Console, Format, ask},
+    source::Source,
+};
+use crate::{
+    approval::{Approval, Digest, because},
+    cfn::{Value, json, yaml},
+    deploy::{
+        aws::{Place, Session, cloudformation::CloudFormation},
+        deployment::{Object, Release},
+        failure::Failure,
+        interrupt::Interrupt,
+        message::{Audience, End, Message},
+        stacks::{Stacks, Target},
+        state,
+    },
+    package::Package,
+    stack::artifacts,
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    source: Source,
+    #[command(flatten)]
+    place: Place,
+    /// The handler, packaged for the configuration's architecture
+    #[arg(long, value_name = "ZIP")]
+    package: PathBuf,
+    /// An existing bucket to deploy the package from, instead of one that is made for it
+    #[arg(long, value_name = "NAME")]
+    artifact_bucket: Option<String>,
+    /// The digest of a change that was looked at and approved
+    #[arg(long, value_name = "DIGEST")]
+    approve: Vec<Digest>,
+    /// How to say what happens
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Stop> {
+    let release = release(args)?;
+    at::block_on(async {
+        let interrupt = Interrupt::listen();
+        let mut console = Console::new(args.format);
+        let name = release.bundle.stack.clone();
+        let session = tokio::select! {
+            session = Session::open(&args.place) => session.map_err(|problem| from_failure(problem.into())),
+            _ = interrupt.pressed() => Err(End::Interrupted),
+        };
+        let (end, left) = match &session {
+            Ok(session) => deploy(args, release, session, &interrupt, &mut console).await,
+            Err(end) => (end.clone(), Vec::new()),
+        };
+        console.hear(&Message::End(&end));
+        if let (Ok(session), Format::Text, End::Deployed(_) | End::Unchanged(_)) = (&session, args.format, &end) {
+            tell_state(session, &name, &interrupt, &mut console).await;
+        }
+        match stop(&name, end) {
+            Ok(()) if left.is_empty() => Ok(()),
+            // It changes nothing by being there, and is said all the same.
+            Ok(()) => Err(Stop::failure(left.join("\n"))),
+            Err(mut stop) => {
+                for left in left {
+                    stop.message += &format!("\n{left}");
+                }
+                Err(stop)
+            }
+        }
+    })
+}
+
+/// All that can be said before AWS is asked anything.
+fn release(args: &Args) -> Result<Release, Stop> {
+    let (config, template) = args.source.bundle()?;
+    let target = |stack: &str, template: &Value| Target {
+        stack: stack.to_owned(),
+        document: yaml::emit(template),
+        template: json::to_json(template),
+        parameters: Vec::new(),
+    };
+    let artifacts = artifacts::template().map_err(|e| Stop::failure(format!("error: {e}")))?;
+    let file = args.package.display();
+    let zip = std::fs::read(&args.package)
+        .map_err(|e| Stop::bad_input(format!("{file}: cannot be read: {e}; make build makes a package")))?;
+    let package = Package::read(&zip, config.architecture, &args.source.architecture_is_said_by());
+    let package = package.map_err(|e| Stop::bad_input(format!("{file}: {e}")))?;
+    Ok(Release {
+        bundle: target(config.stack_name.as_str(), &template),
+        artifacts: target(artifacts::STACK_NAME, &artifacts),
+        package: Object { key: package.key(), content: package.bytes().to_vec() },
+        bucket: args.artifact_bucket.clone(),
+    })
+}
+
+/// Deploys; answers how it ended, and what was left behind that should not have been.
+async fn deploy(
+    args: &Args,
+    release: Release,
+    session: &Session,
+    interrupt: &Interrupt,
+    console: &mut Console,
+) -> (End, Vec<String>) {
+    let Session { account, region, identity, .. } = session;
+    console.hear(&Message::Place { account, region, identity, stack: &release.bundle.stack });
+    let mut stacks = Stacks::new(CloudFormation::new(session), interrupt.clone(), console);
+    let end = attempt(args, release, session, interrupt, &mut stacks).await;
+    let left = stacks.withdraw().await.err().unwrap_or_default();
+    (end.unwrap_or_else(from_failure), left)
+}
+
+/// What CloudFormation does not say: who has still to confirm, when it runs next, and what it would do now. A program asks
+/// for it with `synth status`. The deployment is done, whatever becomes of this.
+async fn tell_state(session: &Session, name: &str, interrupt: &Interrupt, console: &mut Console) {
+    let gather = async {
+        let stack = at::stack(session, name).await?.ok_or_else(|| at::not_here(name, session))?;
+        Ok::<_, Stop>(state::gather(session, name, stack, at::now()).await)
+    };
+    tokio::select! {
+        state = gather => console.hear(&Message::Note(&match state {
+            Ok(state) => format!("\n{}", state.text().trim_end()),
+            Err(stop) => stop.to_string(),
+        })),
+        _ = interrupt.pressed() => {}
+    }
+}
+
+async fn attempt(
+    args: &Args,
+    release: Release,
+    session: &Session,
+    interrupt: &Interrupt,
+    stacks: &mut Stacks<'_>,
+) -> Result<End, Failure> {
+    let deployment = release.plan(session, stacks).await?;
+    for plan in deployment.plans() {
+        let approval = Approval::needed(&plan.diff);
+        stacks.say(&Message::Plan { stack: &plan.target.stack, diff: &plan.diff, approval: approval.as_ref() });
+    }
+    if let Some(outputs) = deployment.unchanged() {
+        return Ok(End::Unchanged(outputs.clone()));
+    }
+    let approvals = deployment.approvals();
+    let approved: Vec<Digest> = approvals.iter().map(|(_, approval)| approval.digest).collect();
+    match Decision::of(&approved, &args.approve) {
+        Decision::Go => {}
+        Decision::Ask if console::can_ask() => {
+            if !ask(interrupt, &format!("{}.\nDeploy this?", because_of(&approvals))).await? {
+                return Ok(End::Declined);
+            }
+        }
+        Decision::Ask | Decision::Refuse => return Ok(needs_approval(approvals)),
+    }
+    Ok(End::Deployed(deployment.carry_out(&approved, stacks).await?))
+}
+
+/// What the approvals that were given mean for those that are needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Decision {
+    Go,
+    Ask,
+    /// What was approved is something else.
+    Refuse,
+}
+
+impl Decision {
+    fn of(needed: &[Digest], given: &[Digest]) -> Self {
+        if needed.iter().all(|digest| given.contains(digest)) {
+            Self::Go
+        } else if given.is_empty() {
+            Self::Ask
+        } else {
+            Self::Refuse
+        }
+    }
+}
+
+fn because_of(approvals: &[(String, Approval)]) -> String {
+    let mut reasons: Vec<_> = approvals.iter().flat_map(|(_, approval)| approval.reasons.clone()).collect();
+    reasons.dedup();
+    because(&reasons)
+}
+
+fn needs_approval(approvals: Vec<(String, Approval)>) -> End {
+    let digests = approvals.iter().map(|(_, approval)| approval.digest);
+    let command = command(std::env::args(), digests);
+    End::NeedsApproval { approvals, command }
+}
+
+/// A command line with these approvals in place of those that it has.
+fn command(arguments: impl Iterator<Item = String>, approvals: impl Iterator<Item = Digest>) -> String {
+    let mut words = Vec::new();
+    let mut arguments = arguments;
+    while let Some(argument) = arguments.next() {
+        if argument == "--approve" {
+            arguments.next();
+        } else if !argument.starts_with("--approve=") {
+            words.push(quoted(&argument));
+        }
+    }
+    words.extend(approvals.map(|digest| format!("--approve {digest}")));
+    words.join(" ")
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+fn from_failure(failure: Failure) -> End {
+    match failure {
+        Failure::Interrupted => End::Interrupted,
+        Failure::Left { .. } => End::Left,
+        Failure::NotApproved { stack, approval } => needs_approval(vec![(stack, approval)]),
+        failure => End::Failed { message: failure.to_string(), cause: failure.cause().cloned() },
+    }
+}
+
+/// How the process ends.
+fn stop(stack: &str, end: End) -> Result<(), Stop> {
+    let untouched = format!("Nothing was changed in {stack}.");
+    match end {
+        End::Deployed(_) | End::Unchanged(_) => Ok(()),
+        End::NeedsApproval { approvals, command } => {
+            let mut message =
+                format!("{}. {untouched}\nWhoever approves it runs:\n  {command}", because_of(&approvals));
+            if std::env::var_os("MAKELEVEL").is_some() {
+                let digests: Vec<_> = approvals.iter().map(|(_, approval)| approval.digest.to_string()).collect();
+                message += &format!("\nor the same make deploy with APPROVE={}", quoted(&digests.join(" ")));
+            }
+            Err(Stop { exit: Exit::NeedsApproval, message })
+        }
+        End::Declined => Err(Stop { exit: Exit::NeedsApproval, message: untouched }),
+        End::Failed { message, .. } => Err(Stop::failure(format!("error: {message}"))),
+        End::Interrupted => Err(Stop { exit: Exit::Interrupted, message: format!("Interrupted. {untouched}") }),
+        End::Left => {
+            let goes_on = "goes on at AWS; run the same command again to follow it";
+            Err(Stop { exit: Exit::Interrupted, message: format!("Interrupted. What was begun in {stack} {goes_on}.") })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(digit: char) -> Digest {
+        digit.to_string().repeat(32).parse().unwrap()
+    }
+
+    #[test]
+    fn an_approval_is_for_one_change() {
+        let (a, b) = (digest('a'), digest('b'));
+        assert_eq!(Decision::of(&[], &[]), Decision::Go);
+        assert_eq!(Decision::of(&[], &[b]), Decision::Go, "none is needed, and one too many does no harm");
+        assert_eq!(Decision::of(&[a], &[]), Decision::Ask);
+        assert_eq!(Decision::of(&[a], &[a]), Decision::Go);
+        assert_eq!(Decision::of(&[a], &[b]), Decision::Refuse);
+        assert_eq!(Decision::of(&[a, b], &[a]), Decision::Refuse);
+        assert_eq!(Decision::of(&[a, b], &[b, a]), Decision::Go);
+    }
+
+    #[test]
+    fn the_command_that_approves_is_the_same_command() {
+        let words =
+            ["synth", "deploy", "--users", "alice it's", "--approve", "old", "--approve=older", "--format", "json"];
+        let command = command(words.into_iter().map(str::to_owned), [digest('a')].into_iter());
+        let expected = format!(r"synth deploy --users 'alice it'\''s' --format json --approve {}", digest('a'));
+        assert_eq!(command, expected);
+    }
+}

@@ -1,0 +1,86 @@
+//! `synth destroy`: deletes a deployed stack.
+
+use super::{
+    Stop, at,
+    console::{Console, Format, ask, can_ask},
+    print,
+};
+use crate::{
+    cfn::read,
+    deploy::{
+        aws::{Problem, cloudformation::CloudFormation},
+        cause,
+        failure::Failure,
+        farewell::{Artifacts, Place, farewell},
+        interrupt::Interrupt,
+        progress::Progress,
+        stacks::Stacks,
+    },
+    stack::artifacts,
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    target: at::Target,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Stop> {
+    let name = args.target.stack_name()?;
+    let name = name.as_str();
+    at::block_on(async {
+        let session = args.target.open().await?;
+        let interrupt = Interrupt::listen();
+        let mut console = Console::new(Format::Text);
+        let mut stacks = Stacks::new(CloudFormation::new(&session), interrupt.clone(), &mut console);
+        // A deletion that is going on already is followed to its end.
+        let Some(stack) = stacks.settled(name).await? else {
+            return print(&format!("There is no stack {name} in {session}: nothing to delete\n"));
+        };
+        let cloudformation = CloudFormation::new(&session);
+        let resources = cloudformation.resources(&stack.id).await?;
+        let template = read::read(&cloudformation.template(&stack.id).await?).unwrap_or_default();
+        print(&farewell(name, &resources, &template, packages(&cloudformation).await, &Place::from(&session)))?;
+        if !args.yes {
+            if !can_ask() {
+                let message = "error: nobody is here to ask whether it shall go: pass --yes (make destroy YES=1)";
+                return Err(Stop::bad_input(message.into()));
+            }
+            if !ask(&interrupt, "Delete it?").await.map_err(Failure::from)? {
+                return Err(Stop::failure("Nothing was deleted".into()));
+            }
+        }
+        let progress = Progress::of(resources.into_iter().map(|resource| resource.id));
+        stacks.delete(name, &stack, progress).await.map_err(why)?;
+        print(&format!("The stack {name} is deleted\n"))
+    })
+}
+
+/// Whether the packages are kept here. Whoever may not see them is told nothing of them.
+async fn packages(cloudformation: &CloudFormation) -> Artifacts {
+    match cloudformation.stack(artifacts::STACK_NAME).await {
+        Ok(Some(_)) => Artifacts::Here,
+        _ => Artifacts::Unknown,
+    }
+}
+
+/// What is left, and why.
+fn why(failure: Failure) -> Stop {
+    match failure {
+        Failure::Failed { status, cause, .. } => {
+            let cause = cause.map_or_else(|| "AWS does not say what".to_owned(), |cause| cause.to_string());
+            Stop::failure(format!(
+                "error: the deletion ended in {status}. What went wrong first: {cause}\n\
+                 Once that is out of the way, the rest can be deleted: make destroy"
+            ))
+        }
+        Failure::Problem(problem @ Problem::Refused { .. }) => {
+            let advice = cause::advice(&problem.to_string()).map_or_else(String::new, |advice| format!("\n{advice}"));
+            Stop::failure(format!("error: {problem}{advice}"))
+        }
+        other => other.into(),
+    }
+}

@@ -1,0 +1,41 @@
+//! `synth status`: how a deployed stack is.
+
+use clap::ValueEnum;
+
+use super::{Stop, at, print};
+use crate::deploy::state;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    target: at::Target,
+    /// How to show it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For a terminal
+    Text,
+    /// For a program
+    Json,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Stop> {
+    let name = args.target.stack_name()?;
+    let name = name.as_str();
+    at::block_on(async {
+        let session = args.target.open().await?;
+        let stack = at::stack(&session, name).await?.ok_or_else(|| at::not_here(name, &session))?;
+        let state = state::gather(&session, name, stack, at::now()).await;
+        print(&match args.format {
+            Format::Text => state.text(),
+            Format::Json => format!("{:#}\n", state.json()),
+        })?;
+        if state.is_fine() {
+            return Ok(());
+        }
+        Err(Stop::failure("error: not all is well: see above".into()))
+    })
+}

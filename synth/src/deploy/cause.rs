@@ -1,0 +1,183 @@
+//! Why a deployment failed, and what to do about it.
+
+use std::fmt;
+
+use super::progress::Event;
+
+/// What went wrong first, and what a person can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// The resource's logical id, or the stack's name.
+    pub resource: String,
+    /// The resource's type.
+    pub kind: String,
+    /// AWS's words.
+    pub reason: String,
+    /// What to do, where that is known.
+    pub advice: Option<&'static str>,
+}
+
+impl Cause {
+    /// What AWS says of a resource, with the advice that is known.
+    #[must_use]
+    pub fn new(resource: String, kind: String, reason: String) -> Self {
+        Self { resource, kind, advice: advice(&reason), reason }
+    }
+}
+
+impl From<&Event> for Cause {
+    fn from(event: &Event) -> Self {
+        let reason = event.reason.clone().unwrap_or_else(|| "AWS gives no reason".to_owned());
+        Self::new(event.resource.clone(), event.kind.clone(), reason)
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { resource, kind, reason, advice } = self;
+        write!(f, "{resource} ({kind}): {}", reason.trim())?;
+        advice.map_or(Ok(()), |advice| write!(f, "\n{advice}"))
+    }
+}
+
+/// What AWS says, in any of these ways (`…` stands for anything), and what to do then. The first that fits is taken.
+const KNOWN: &[(&[&str], &str)] = &[
+    (
+        &["explicit deny…service control policy", "explicit deny…resource control policy"],
+        "Your organization forbids it, whatever your own permissions are: ask whoever keeps its policies.",
+    ),
+    (
+        &["explicit deny…permissions boundary", "no permissions boundary allows"],
+        "The permissions boundary of your identity forbids it: ask whoever set it, or deploy as somebody else.",
+    ),
+    (&["security token…expired"], "The credentials expired on the way: sign in anew, then run the same command again."),
+    (
+        &["S3 Error Code: PermanentRedirect"],
+        "The artifact bucket must be in the stack's Region: name one there with --artifact-bucket, or leave that out.",
+    ),
+    (
+        &["S3 Error Code: AccessDenied"],
+        "Lambda reads the package with the deployer's permissions: it takes s3:GetObject on the artifact bucket.",
+    ),
+    (&["NoSuchKey", "NoSuchBucket"], "Somebody deleted the package, or its bucket: run the same command again."),
+    (
+        &["not authorized to perform", "AccessDenied", "Access Denied"],
+        "Whoever deploys lacks this permission: `synth deploy-policy` prints all that a deployer needs.",
+    ),
+    (
+        &["already exists in stack"],
+        "Another stack has a resource of that name: give this one another stack_name in the configuration.",
+    ),
+    (
+        &["already exist"],
+        "Something of that name is there and in no stack: delete it, or give the stack another stack_name in the \
+         configuration.",
+    ),
+    (
+        &["role…cannot be assumed by Lambda", "must allow…to assume the role"],
+        "IAM had not yet spread the new role everywhere: run the same command again.",
+    ),
+    (
+        &["Invalid parameter: Email", "Invalid parameter: Endpoint"],
+        "SNS does not take one of the configuration's emails for an address: correct it.",
+    ),
+    (
+        &["Invalid Schedule Expression", "ScheduleExpressionTimezone"],
+        "EventBridge Scheduler does not take the configuration's schedule or time_zone: correct it.",
+    ),
+    (&["unzip"], "Lambda cannot read the package: build it anew (make build)."),
+    (
+        &["Rate exceeded", "Throttling", "TooManyRequests"],
+        "AWS was asked too much at once, perhaps by others in the account: run the same command again.",
+    ),
+    (
+        &["quota", "LimitExceeded", "limit exceeded", "ServiceLimit"],
+        "The account has as many as it may: delete some, or ask for more in Service Quotas.",
+    ),
+    (
+        &["hook(s)…failed"],
+        "Your organization has CloudFormation check what is deployed, and this did not pass: ask whoever keeps its hooks.",
+    ),
+    (&["stack policy"], "The stack's own policy forbids this change: whoever set it can lift it."),
+    (&["Unrecognized resource types"], "This Region lacks a service that the stack needs: choose another one."),
+    (
+        &["TerminationProtection"],
+        "The stack is protected from deletion: lift that first (aws cloudformation update-termination-protection).",
+    ),
+];
+
+/// What to do where AWS says this.
+#[must_use]
+pub fn advice(reason: &str) -> Option<&'static str> {
+    let reason = reason.to_ascii_lowercase();
+    let says = |pattern: &&str| {
+        let found = pattern.split('…').try_fold(reason.as_str(), |rest, piece| {
+            rest.split_once(&piece.to_ascii_lowercase()).map(|(_, rest)| rest)
+        });
+        found.is_some()
+    };
+    KNOWN.iter().find(|(patterns, _)| patterns.iter().any(says)).map(|(_, advice)| *advice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What AWS says, and what the advice speaks of.
+    const SAID: &[(&str, &str)] = &[
+        (
+            "User: arn:aws:iam::111122223333:user/ci is not authorized to perform: iam:CreateRole on resource: role R \
+             because no identity-based policy allows the iam:CreateRole action (Service: Iam, Status Code: 403) \
+             (HandlerErrorCode: AccessDenied)",
+            "deploy-policy",
+        ),
+        (
+            "User: arn is not authorized to perform: iam:CreateRole on resource: role R with an explicit deny in a \
+             service control policy",
+            "organization",
+        ),
+        (
+            "User: arn is not authorized to perform: iam:CreateRole because no permissions boundary allows the action",
+            "permissions boundary",
+        ),
+        ("Resource handler returned message: \"Access Denied (Service: S3, Status Code: 403)\"", "deploy-policy"),
+        ("The security token included in the request is expired", "sign in anew"),
+        (
+            "Resource handler returned message: \"Function already exist: access-key-rotation (Service: Lambda, Status \
+             Code: 409)\" (HandlerErrorCode: AlreadyExists)",
+            "stack_name",
+        ),
+        ("/aws/lambda/rotation already exists in stack arn:aws:cloudformation:…:stack/other/1", "Another stack"),
+        ("Resource of type 'AWS::Logs::LogGroup' with identifier '/aws/lambda/r' already exists.", "in no stack"),
+        ("Invalid parameter: Email address (Service: Sns, Status Code: 400)", "emails"),
+        ("Invalid parameter: Endpoint", "emails"),
+        ("Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: no", "deleted the package"),
+        ("Error occurred while GetObject. S3 Error Code: PermanentRedirect. S3 Error Message: elsewhere", "Region"),
+        (
+            "Your access has been denied by S3, please make sure your request credentials have permission to GetObject. \
+             S3 Error Code: AccessDenied. S3 Error Message: Access Denied",
+            "s3:GetObject",
+        ),
+        ("The role defined for the function cannot be assumed by Lambda. (Service: Lambda)", "IAM had not yet"),
+        ("The execution role you provide must allow AWS EventBridge Scheduler to assume the role.", "IAM had not yet"),
+        ("Cannot exceed quota for RolesPerAccount: 1000 (Service: Iam, Status Code: 409)", "Service Quotas"),
+        ("Rate exceeded (Service: Sns, Status Code: 400) (HandlerErrorCode: Throttling)", "too much at once"),
+        ("Invalid Schedule Expression cron(61 * * * ? *). (Service: Scheduler)", "schedule"),
+        ("The following hook(s) failed: [Team::Guard::Hook]", "hooks"),
+        ("Stack [arn] cannot be deleted while TerminationProtection is enabled", "lift that"),
+        ("Template format error: Unrecognized resource types: [AWS::Scheduler::Schedule]", "Region"),
+    ];
+
+    #[test]
+    fn what_aws_says_has_its_advice() {
+        for (reason, speaks_of) in SAID {
+            let advice = advice(reason).unwrap_or_else(|| panic!("no advice for {reason}"));
+            assert!(advice.contains(speaks_of), "{reason}: {advice}");
+        }
+        assert_eq!(advice("Internal Failure"), None);
+        for (patterns, text) in KNOWN {
+            let is_shown = SAID.iter().any(|(reason, _)| advice(reason) == Some(*text));
+            assert!(is_shown || patterns.contains(&"unzip") || patterns.contains(&"stack policy"), "untested: {text}");
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What the function is asked to do now, and what comes back.
+
+use lambda::user::UserName;
+use serde_json::{Value as Json, json};
+
+use super::{
+    aws::{Problem, Session},
+    report::Report,
+};
+
+/// What a run is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// What the schedule does: whatever is due.
+    Routine,
+    /// Replace the keys of these users.
+    Rotate(Vec<UserName>),
+    /// Reactivate the previous keys of these users.
+    Undo(Vec<UserName>),
+}
+
+/// Whether a run changes anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// It does what it is for.
+    ForReal,
+    /// It says what it would do.
+    DryRun,
+}
+
+/// The event that the function is invoked with.
+#[must_use]
+pub fn event(order: &Order, mode: Mode) -> Json {
+    let (action, users) = match order {
+        Order::Routine => ("routine", None),
+        Order::Rotate(users) => ("rotate", Some(users)),
+        Order::Undo(users) => ("undo", Some(users)),
+    };
+    let mut event = json!({ "action": action, "dry_run": mode == Mode::DryRun });
+    if let Some(users) = users {
+        event["users"] = users.iter().map(UserName::as_str).collect();
+    }
+    event
+}
+
+/// What an invocation led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// There is no function of this name.
+    NoFunction,
+    /// The function did not come to an end: what Lambda or the handler says about it.
+    Failed(Json),
+    /// What it returned.
+    Returned(Json),
+}
+
+/// Why there is no report.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoReport {
+    /// Nothing to invoke.
+    #[error("the stack has no function {0}")]
+    NoFunction(String),
+    /// It could not be asked, or the answer was lost.
+    #[error(transparent)]
+    Problem(#[from] Problem),
+    /// It was asked and failed.
+    #[error("the function failed: {0}")]
+    Failed(String),
+    /// It is not the handler, or a very different one.
+    #[error("what the function {name} answered is no report of a rotation: {why}")]
+    Unreadable {
+        /// Which function.
+        name: String,
+        /// What the answer lacks.
+        why: String,
+    },
+}
+
+impl NoReport {
+    /// Whether the function may be at work all the same: it was asked, and its answer was lost.
+    #[must_use]
+    pub fn may_be_running(&self) -> bool {
+        match self {
+            Self::Problem(Problem::NoConnection { .. }) => true,
+            Self::Problem(Problem::Refused { code, .. }) => code == "UnreadableAnswer",
+            _ => false,
+        }
+    }
+}
+
+/// Invokes the function and waits for its report.
+///
+/// # Errors
+/// [`NoReport`] says why there is none.
+pub async fn invoke(session: &Session, function: &str, order: &Order, mode: Mode) -> Result<Report, NoReport> {
+    read(function, session.invoke(function, &event(order, mode)).await?)
+}
+
+fn read(function: &str, answer: Answer) -> Result<Report, NoReport> {
+    let error = |answer: &Json| answer.get("errorMessage").and_then(Json::as_str).map(str::to_owned);
+    match answer {
+        Answer::NoFunction => Err(NoReport::NoFunction(function.to_owned())),
+        Answer::Failed(answer) => Err(NoReport::Failed(error(&answer).unwrap_or_else(|| answer.to_string()))),
+        Answer::Returned(answer) => match error(&answer) {
+            Some(message) => Err(NoReport::Failed(message)),
+            None => {
+                Report::read(answer).map_err(|e| NoReport::Unreadable { name: function.to_owned(), why: e.to_string() })
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda::{event::Request, plan};
+
+    use super::*;
+
+    #[test]
+    fn the_function_understands_what_it_is_asked() {
+        let users = ["alice", "bob"].map(|name| name.parse::<UserName>().unwrap());
+        let named = || vec![users[1].clone()];
+        for (order, understood, about) in [
+            (Order::Routine, plan::Order::Routine, None),
+            (Order::Rotate(named()), plan::Order::RotateNow, Some(named())),
+            (Order::Undo(named()), plan::Order::Undo, Some(named())),
+        ] {
+            for mode in [Mode::ForReal, Mode::DryRun] {
+                let request = Request::read(event(&order, mode), "a-request", &users).unwrap();
+                assert_eq!((request.order, &request.users), (understood, &about), "{order:?}");
+                assert_eq!(request.dry_run, mode == Mode::DryRun);
+            }
+        }
+    }
+
+    #[test]
+    fn why_there_is_no_report_is_said() {
+        let timed_out = "2026-11-24T19:42:10Z a-run Task timed out after 600.00 seconds";
+        for (answer, says) in [
+            (Answer::NoFunction, "the stack has no function keys".to_owned()),
+            (Answer::Failed(json!({ "errorMessage": timed_out })), format!("the function failed: {timed_out}")),
+            (Answer::Failed(json!("killed")), "the function failed: \"killed\"".to_owned()),
+            (Answer::Returned(json!({ "errorMessage": "bad" })), "the function failed: bad".to_owned()),
+            (
+                Answer::Returned(json!({ "hello": "world" })),
+                "what the function keys answered is no report of a rotation: missing field `statusCode`".to_owned(),
+            ),
+        ] {
+            assert_eq!(read("keys", answer).unwrap_err().to_string(), says);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! For a program: one JSON object a line.
+
+use serde_json::{Value, json};
+
+use super::{End, Message, Renderer};
+use crate::{
+    approval::Approval,
+    deploy::{cause::Cause, progress::News},
+    diff::render::{Format, render},
+};
+
+/// JSON Lines. Each object has an `event`: `place`, `note`, `plan`, `resource`, and at last `result`.
+#[derive(Debug, Clone, Copy)]
+pub struct Json;
+
+impl Renderer for Json {
+    fn render(&self, message: &Message<'_>) -> String {
+        let object = match message {
+            Message::Place { account, region, identity, stack } => {
+                json!({ "event": "place", "account": account, "region": region, "identity": identity, "stack": stack })
+            }
+            Message::Note(note) => json!({ "event": "note", "text": note }),
+            Message::Plan { stack, diff, approval } => {
+                let diff: Value = serde_json::from_str(&render(diff, Format::Json)).unwrap_or_default();
+                let mut plan = json!({ "event": "plan", "stack": stack, "approval": approval.map(self::approval) });
+                plan["diff"] = diff;
+                plan
+            }
+            Message::News { stack, news: News { event, count } } => json!({
+                "event": "resource",
+                "stack": stack,
+                "at": event.at,
+                "resource": event.resource,
+                "type": event.kind,
+                "status": event.status.as_str(),
+                "reason": event.reason,
+                "done": count.map(|(done, _)| done),
+                "of": count.map(|(_, total)| total),
+            }),
+            Message::End(end) => result(end),
+        };
+        format!("{object}\n")
+    }
+}
+
+fn result(end: &End) -> Value {
+    let of = |result: &str| json!({ "event": "result", "result": result });
+    let with = |result: &str, fields: &[(&str, Value)]| {
+        fields.iter().fold(of(result), |mut object, (name, value)| {
+            object[*name] = value.clone();
+            object
+        })
+    };
+    match end {
+        End::Deployed(outputs) => with("deployed", &[("outputs", json!(outputs))]),
+        End::Unchanged(outputs) => with("unchanged", &[("outputs", json!(outputs))]),
+        End::NeedsApproval { approvals, command } => {
+            let digests: Vec<_> = approvals.iter().map(|(_, approval)| approval.digest.to_string()).collect();
+            let reasons = approvals.iter().flat_map(|(_, approval)| &approval.reasons).map(ToString::to_string);
+            let fields = [("digests", json!(digests)), ("reasons", reasons.collect()), ("command", json!(command))];
+            with("needs-approval", &fields)
+        }
+        End::Declined => of("declined"),
+        End::Failed { message, cause } => {
+            with("failed", &[("message", json!(message)), ("cause", cause.as_ref().map_or(Value::Null, self::cause))])
+        }
+        End::Interrupted => of("interrupted"),
+        // What was begun goes on.
+        End::Left => of("left"),
+    }
+}
+
+fn approval(approval: &Approval) -> Value {
+    let reasons: Vec<_> = approval.reasons.iter().map(ToString::to_string).collect();
+    json!({ "digest": approval.digest.to_string(), "reasons": reasons })
+}
+
+fn cause(cause: &Cause) -> Value {
+    let Cause { resource, kind, reason, advice } = cause;
+    json!({ "resource": resource, "type": kind, "reason": reason, "advice": advice })
+}

@@ -1,0 +1,67 @@
+//! For a person.
+
+use super::{End, Message, Renderer};
+use crate::{
+    deploy::progress::{Event, News},
+    diff::{
+        Action, Diff,
+        render::{Format, render},
+    },
+};
+
+/// Plain lines.
+#[derive(Debug, Clone, Copy)]
+pub struct Text {
+    /// With colours.
+    pub colour: bool,
+}
+
+impl Renderer for Text {
+    fn render(&self, message: &Message<'_>) -> String {
+        match message {
+            Message::Place { account, region, identity, stack } => {
+                format!("Deploying {stack} into account {account}, Region {region}, as {identity}\n")
+            }
+            Message::Note(note) => format!("{note}\n"),
+            Message::Plan { diff, .. } if diff.is_empty() => String::new(),
+            // Nobody minds, and the template says it all.
+            Message::Plan { stack, diff, approval: None } if is_new(diff) => {
+                let resources: Vec<_> = diff.resources.iter().map(|resource| resource.kind.as_str()).collect();
+                format!("A new stack, {stack}: {}\n", resources.join(", "))
+            }
+            Message::Plan { stack, diff, .. } => {
+                let diff = render(diff, Format::Question { colour: self.colour });
+                format!("\nWhat changes in {stack}\n\n{diff}\n")
+            }
+            Message::News { news, .. } => self::news(news).map(|line| line + "\n").unwrap_or_default(),
+            // What the stack says of itself, its state says.
+            Message::End(End::Deployed(_)) => "Deployed\n".to_owned(),
+            Message::End(End::Unchanged(_)) => "Nothing to change\n".to_owned(),
+            // The error says it all.
+            Message::End(_) => String::new(),
+        }
+    }
+}
+
+/// Whether there was nothing before.
+fn is_new(diff: &Diff) -> bool {
+    diff.resources.iter().all(|resource| resource.action == Action::Added) && !diff.resources.is_empty()
+}
+
+/// What is worth a line: that something is over, or that all of it is taken back.
+fn news(News { event, count }: &News) -> Option<String> {
+    if event.is_about_stack() {
+        let begins = event.status.is_rollback() && event.status.is_in_progress() && event.reason.is_some();
+        return begins.then(|| format!("  AWS takes it back: {}", reason(event)));
+    }
+    if event.status.is_in_progress() {
+        return None;
+    }
+    let count = count.map_or_else(String::new, |(done, total)| format!("{done}/{total}"));
+    let line = format!("  {count:>7}  {:<16}  {}  {}", event.status.as_str(), event.resource, event.kind);
+    Some(if event.status.is_failed() { format!("{line}\n           {}", reason(event)) } else { line })
+}
+
+fn reason(event: &Event) -> &str {
+    event.reason.as_deref().unwrap_or("no reason is given").trim()
+}

@@ -1,0 +1,159 @@
+//! What the function answers, read as any version of it writes it, and told to people.
+
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+/// A run's report. It is read leniently: the function may be older or newer than this program.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// The whole of it, for programs.
+    pub document: Json,
+    fields: Fields,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Fields {
+    status_code: u16,
+    body: String,
+    #[serde(default)]
+    dry_run: bool,
+    users: Vec<PerUser>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct PerUser {
+    user: String,
+    result: String,
+    why: String,
+    #[serde(default)]
+    found: Vec<Key>,
+    #[serde(default)]
+    done: Vec<Done>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct Key {
+    id: String,
+    status: String,
+    created: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct Done {
+    change: String,
+    key: String,
+    why: Option<String>,
+}
+
+impl Report {
+    /// Reads an answer.
+    ///
+    /// # Errors
+    /// If it is not a report: what it lacks.
+    pub fn read(document: Json) -> Result<Self, serde_json::Error> {
+        Ok(Self { fields: Fields::deserialize(&document)?, document })
+    }
+
+    /// Whether nothing failed, and no user needs a person.
+    #[must_use]
+    pub fn is_fine(&self) -> bool {
+        self.fields.status_code == 200
+    }
+
+    /// For people: each user with its keys and what was done about them, then the summary.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for user in &self.fields.users {
+            text.push_str(&format!("{}: {}, {}\n", user.user, user.result, user.why));
+            for key in &user.found {
+                text.push_str(&format!("    {} {}, created {}\n", key.id, key.status, key.created));
+            }
+            for Done { change, key, why } in &user.done {
+                let would = if self.fields.dry_run { "would be " } else { "" };
+                let why = why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
+                text.push_str(&format!("    {would}{change}: {key}{why}\n"));
+            }
+        }
+        text.push_str(&self.fields.body);
+        text.push('\n');
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda::{
+        key::{Key, Status},
+        notice::Language,
+        plan::{Doubt, Order, Rest, Why},
+        report::{Change, Summary, UserReport},
+        time::Timestamp,
+    };
+    use serde_json::json;
+
+    use super::*;
+
+    /// As this version of the function writes it.
+    fn report(dry_run: bool) -> lambda::report::Report {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let id = |last: char| format!("AKIAEXAMPLE00000000{last}").parse::<lambda::key::AccessKeyId>().unwrap();
+        let old = Key { id: id('1'), status: Status::Active, created: at("2026-01-01T00:00:00Z") };
+        let done = vec![
+            Change::Created { key: id('2') },
+            Change::Delivered { key: id('2') },
+            Change::Deactivated { key: id('1'), why: Why::Superseded },
+        ];
+        let user = |name: &str, found, done, rest| {
+            UserReport::new(name.parse().unwrap(), Order::Routine, found, done, Vec::new(), &rest)
+        };
+        let users = vec![
+            user("alice", vec![old], done, Rest::Healthy(at("2026-03-02T00:00:00Z"))),
+            user("bob", Vec::new(), Vec::new(), Rest::NeedsPerson(Doubt::SameAge)),
+        ];
+        let summary = Summary::of(&users);
+        lambda::report::Report {
+            status_code: summary.status_code(),
+            body: Language::English.summary(&summary),
+            run: "a-run".parse().unwrap(),
+            dry_run,
+            started: at("2026-03-02T00:00:00Z"),
+            summary,
+            users,
+        }
+    }
+
+    #[test]
+    fn people_read_what_the_function_writes() {
+        let written = report(false);
+        let read = Report::read(json!(written)).unwrap();
+        assert!(!read.is_fine(), "bob needs a person");
+        let expected = format!(
+            "alice: changed, the key is due on 2026-03-02T00:00:00Z\n\
+             \x20   AKIAEXAMPLE000000001 active, created 2026-01-01T00:00:00Z\n\
+             \x20   created: AKIAEXAMPLE000000002\n\
+             \x20   delivered: AKIAEXAMPLE000000002\n\
+             \x20   deactivated: AKIAEXAMPLE000000001 (superseded)\n\
+             bob: needs-person, a person must decide: two active keys were created in the same second; \
+             deactivate one of them\n{}\n",
+            written.body
+        );
+        assert_eq!(read.text(), expected);
+        let dry = Report::read(json!(report(true))).unwrap();
+        assert_eq!(
+            dry.text(),
+            expected
+                .replace("    created:", "    would be created:")
+                .replace("    delivered:", "    would be delivered:")
+                .replace("    deactivated:", "    would be deactivated:")
+        );
+    }
+
+    #[test]
+    fn what_is_no_report_is_refused() {
+        for answer in [json!(null), json!({}), json!("done"), json!({ "statusCode": 200, "body": "" })] {
+            assert!(Report::read(answer.clone()).is_err(), "{answer}");
+        }
+    }
+}

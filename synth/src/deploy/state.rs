@@ -1,0 +1,275 @@
+//! The truth about a deployed stack that CloudFormation does not tell: who hears of a new key, when the schedule fires
+//! next, what a run would do now.
+
+use lambda::time::Timestamp;
+use serde_json::{Value as Json, json};
+
+use super::{
+    aws::{
+        Problem, Session,
+        cloudformation::{CloudFormation, Stack},
+    },
+    deployed,
+    firing::{self, Firing, Schedule, ScheduleState},
+    invoke::{self, Mode, NoReport, Order},
+    report::Report,
+    subscriptions::{self, Subscription},
+};
+use crate::cfn::read;
+
+/// How a stack is. What could not be found out says why, and keeps nothing else back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// The stack's name.
+    pub name: String,
+    /// The account's number.
+    pub account: String,
+    /// The Region's name.
+    pub region: String,
+    /// What CloudFormation says of it.
+    pub stack: Stack,
+    /// Who hears of a new key, or should.
+    pub subscriptions: Result<Vec<Subscription>, Problem>,
+    /// The schedule, and when it fires next.
+    pub schedule: Result<(Schedule, Firing), Problem>,
+    /// What a run would do now.
+    pub dry_run: Result<Report, NoReport>,
+}
+
+/// Looks at a stack from all sides; `now` is the time.
+pub async fn gather(session: &Session, name: &str, stack: Stack, now: Timestamp) -> State {
+    let function = stack.outputs.get("FunctionName").map_or(name, String::as_str);
+    // The schedule bears the stack's name, as the function does.
+    let (subscriptions, schedule, dry_run) = tokio::join!(
+        subscriptions(session, &stack),
+        session.schedule(name),
+        invoke::invoke(session, function, &Order::Routine, Mode::DryRun),
+    );
+    State {
+        name: name.to_owned(),
+        account: session.account.clone(),
+        region: session.region.clone(),
+        subscriptions,
+        schedule: schedule.map(|schedule| {
+            let firing = firing::next(&schedule, now);
+            (schedule, firing)
+        }),
+        dry_run,
+        stack,
+    }
+}
+
+async fn subscriptions(session: &Session, stack: &Stack) -> Result<Vec<Subscription>, Problem> {
+    let doing = || "tell who hears of a new key".to_owned();
+    let Some(topic) = stack.outputs.get("TopicArn") else {
+        let message = "the stack has no output TopicArn".to_owned();
+        return Err(Problem::Refused { doing: doing(), code: "NoTopic".into(), message });
+    };
+    let cloudformation = CloudFormation::new(session);
+    let (template, listed) = tokio::join!(cloudformation.template(&stack.id), session.subscriptions(topic));
+    let template = read::read(&template?).map_err(|e| Problem::Refused {
+        doing: doing(),
+        code: "UnreadableTemplate".into(),
+        message: e.to_string(),
+    })?;
+    Ok(subscriptions::compare(&deployed::addresses(&template), &listed?))
+}
+
+impl State {
+    /// Whether all of it could be found out, and nothing is wrong with any user. A confirmation that is waited for is
+    /// nothing wrong.
+    #[must_use]
+    pub fn is_fine(&self) -> bool {
+        self.subscriptions.is_ok() && self.schedule.is_ok() && self.dry_run.as_ref().is_ok_and(Report::is_fine)
+    }
+
+    /// For people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let Self { name, account, region, stack, .. } = self;
+        let mut text = format!("{name} in account {account}, Region {region}: {}\n", stack.status);
+        text.push_str(&table(stack.outputs.iter().map(|(key, value)| (key.as_str(), value.as_str()))));
+        text.push_str("\nWho hears of a new key\n");
+        match &self.subscriptions {
+            Ok(subscriptions) => text.push_str(&listeners(subscriptions)),
+            Err(problem) => text.push_str(&unknown(problem)),
+        }
+        text.push_str("\nWhen it runs\n");
+        match &self.schedule {
+            Ok((schedule, firing)) => {
+                let Schedule { expression, time_zone, .. } = schedule;
+                text.push_str(&format!("  {expression}, {time_zone}: {}\n", firing.text(time_zone)));
+            }
+            Err(problem) => text.push_str(&unknown(problem)),
+        }
+        text.push_str("\nWhat a run would do now\n");
+        match &self.dry_run {
+            Ok(report) => report.text().lines().for_each(|line| text.push_str(&format!("  {line}\n"))),
+            Err(problem) => text.push_str(&unknown(problem)),
+        }
+        text
+    }
+
+    /// For programs.
+    #[must_use]
+    pub fn json(&self) -> Json {
+        let error = |problem: &dyn ToString| json!({ "error": problem.to_string() });
+        let subscription = |Subscription { protocol, endpoint, standing }: &Subscription| json!({ "protocol": protocol, "endpoint": endpoint, "state": standing.word() });
+        json!({
+            "stack": {
+                "name": self.name,
+                "account": self.account,
+                "region": self.region,
+                "status": self.stack.status.as_str(),
+            },
+            "outputs": self.stack.outputs,
+            "subscriptions": match &self.subscriptions {
+                Ok(subscriptions) => subscriptions.iter().map(subscription).collect(),
+                Err(problem) => error(problem),
+            },
+            "schedule": match &self.schedule {
+                Ok((schedule, firing)) => json!({
+                    "expression": schedule.expression,
+                    "timeZone": schedule.time_zone,
+                    "enabled": schedule.state == ScheduleState::Enabled,
+                    "next": firing.json(),
+                }),
+                Err(problem) => error(problem),
+            },
+            "dryRun": match &self.dry_run {
+                Ok(report) => report.document.clone(),
+                Err(problem) => error(problem),
+            },
+        })
+    }
+}
+
+fn listeners(subscriptions: &[Subscription]) -> String {
+    let rows =
+        subscriptions.iter().map(|Subscription { endpoint, standing, .. }| (endpoint.as_str(), standing.explained()));
+    let mut text = table(rows);
+    if !subscriptions.iter().any(|subscription| subscription.standing.hears()) {
+        text.push_str("  So far, nobody does.\n");
+    }
+    text
+}
+
+fn unknown(problem: &impl ToString) -> String {
+    format!("  unknown: {}\n", problem.to_string())
+}
+
+fn table<'a>(rows: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> String {
+    let width = rows.clone().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+    let lines = rows.map(|(name, value)| format!("  {name:width$}  {value}\n"));
+    lines.collect::<Vec<_>>().concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deploy::{standing::Status, subscriptions::Standing};
+
+    fn state() -> State {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let subscription =
+            |endpoint: &str, standing| Subscription { protocol: "email".into(), endpoint: endpoint.into(), standing };
+        let schedule = Schedule {
+            expression: "cron(0 9 * * ? *)".into(),
+            time_zone: "Asia/Tokyo".into(),
+            state: ScheduleState::Enabled,
+            created: at("2026-11-24T00:00:00Z"),
+            modified: at("2026-11-24T00:00:00Z"),
+            start: None,
+            end: None,
+        };
+        let report = json!({
+            "statusCode": 200,
+            "body": "nothing to do",
+            "dryRun": true,
+            "users": [{ "user": "alice", "result": "unchanged", "why": "the key is due on some day" }],
+        });
+        State {
+            name: "keys".into(),
+            account: "123456789012".into(),
+            region: "eu-west-1".into(),
+            stack: Stack {
+                id: "arn".into(),
+                status: Status::new("CREATE_COMPLETE"),
+                outputs: [("FunctionName".into(), "keys".into()), ("TopicArn".into(), "arn:topic".into())].into(),
+            },
+            subscriptions: Ok(vec![
+                subscription("security@example.com", Standing::Confirmed),
+                subscription("ops@example.com", Standing::Pending),
+            ]),
+            schedule: Ok((schedule, Firing::At(at("2026-11-25T00:00:00Z")))),
+            dry_run: Ok(Report::read(report).unwrap()),
+        }
+    }
+
+    #[test]
+    fn people_read_all_of_it() {
+        let expected = "\
+keys in account 123456789012, Region eu-west-1: CREATE_COMPLETE
+  FunctionName  keys
+  TopicArn      arn:topic
+
+Who hears of a new key
+  security@example.com  confirmed
+  ops@example.com       waits: follow the link in the mail from AWS; unconfirmed, it goes after 48 hours
+
+When it runs
+  cron(0 9 * * ? *), Asia/Tokyo: fires next on 2026-11-25 09:00 Asia/Tokyo (2026-11-25 00:00 UTC)
+
+What a run would do now
+  alice: unchanged, the key is due on some day
+  nothing to do
+";
+        assert_eq!(state().text(), expected);
+        assert!(state().is_fine(), "a mail that is not answered yet is nothing wrong");
+    }
+
+    #[test]
+    fn nobody_to_hear_of_it_is_said() {
+        let mut state = state();
+        for subscription in state.subscriptions.iter_mut().flatten() {
+            subscription.standing = Standing::Gone;
+        }
+        assert!(state.text().contains("nobody does"), "{}", state.text());
+    }
+
+    #[test]
+    fn what_cannot_be_found_out_keeps_nothing_back() {
+        let problem = Problem::Denied { doing: "look".into(), message: "sns:ListSubscriptionsByTopic".into() };
+        let no_function = NoReport::NoFunction("keys".into());
+        let state = State { subscriptions: Err(problem.clone()), dry_run: Err(no_function.clone()), ..state() };
+        assert!(!state.is_fine());
+        let text = state.text();
+        for line in [format!("  unknown: {problem}"), format!("  unknown: {no_function}")] {
+            assert!(text.lines().any(|l| l == line), "{text}");
+        }
+        assert!(text.contains("fires next on"), "{text}");
+        let json = state.json();
+        assert_eq!(json["subscriptions"]["error"], problem.to_string());
+        assert_eq!(json["schedule"]["next"]["at"], "2026-11-25T00:00:00Z");
+    }
+
+    #[test]
+    fn programs_read_all_of_it() {
+        let expected = json!({
+            "stack": { "name": "keys", "account": "123456789012", "region": "eu-west-1", "status": "CREATE_COMPLETE" },
+            "outputs": { "FunctionName": "keys", "TopicArn": "arn:topic" },
+            "subscriptions": [
+                { "protocol": "email", "endpoint": "security@example.com", "state": "confirmed" },
+                { "protocol": "email", "endpoint": "ops@example.com", "state": "pending" },
+            ],
+            "schedule": {
+                "expression": "cron(0 9 * * ? *)",
+                "timeZone": "Asia/Tokyo",
+                "enabled": true,
+                "next": { "at": "2026-11-25T00:00:00Z" },
+            },
+            "dryRun": state().dry_run.unwrap().document,
+        });
+        assert_eq!(state().json(), expected);
+    }
+}

@@ -1,0 +1,95 @@
+//! `synth deploy` and its like, as processes.
+
+use std::{
+    path::PathBuf,
+    process::{Command, Output},
+};
+
+use serde_json::Value as Json;
+
+use crate::{LocalAws, root, text};
+
+/// The program: `synth` with the feature `deploy`, which cargo puts beside the demo and above the tests.
+///
+/// # Panics
+/// If it has not been built.
+#[must_use]
+pub fn program() -> PathBuf {
+    let own = std::env::current_exe().expect("this program has a path");
+    let found = own.ancestors().skip(1).take(2).map(|folder| folder.join("deployer")).find(|path| path.is_file());
+    found.expect("target/debug/deployer: cargo build --package tests --bin deployer")
+}
+
+/// The program with arguments, in the checkout, where it talks to the local AWS.
+#[must_use]
+pub fn command(aws: &LocalAws, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program());
+    command.current_dir(root()).args(arguments).envs(aws.environment());
+    for variable in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "MAKELEVEL"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// What `--format json` said, and how it ended.
+#[derive(Debug)]
+pub struct Run {
+    /// The process's exit code.
+    pub code: Option<i32>,
+    /// What was said, line by line.
+    pub events: Vec<Json>,
+    /// All of it, for a person who reads a failed test.
+    pub text: String,
+}
+
+impl Run {
+    /// Reads what a process said.
+    ///
+    /// # Panics
+    /// If a line is no JSON.
+    #[must_use]
+    pub fn of(output: &Output) -> Self {
+        let out = String::from_utf8_lossy(&output.stdout);
+        let read = |line: &str| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        Self { code: output.status.code(), events: out.lines().map(read).collect(), text: text(output) }
+    }
+
+    /// The last line: how it ended.
+    ///
+    /// # Panics
+    /// If it is not the result.
+    #[must_use]
+    pub fn result(&self) -> &Json {
+        let last = self.events.last().unwrap_or_else(|| panic!("nothing was said: {}", self.text));
+        assert_eq!(last["event"], "result", "{}", self.text);
+        last
+    }
+
+    /// The lines of one kind.
+    pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = &Json> {
+        self.events.iter().filter(move |event| event["event"] == kind)
+    }
+
+    /// The digests that whoever approves it has to name, as arguments.
+    #[must_use]
+    pub fn approvals(&self) -> Vec<String> {
+        let digests = self.result()["digests"].as_array().cloned().unwrap_or_default();
+        digests.iter().filter_map(Json::as_str).map(|digest| format!("--approve={digest}")).collect()
+    }
+}
+
+/// Runs `synth deploy` with these arguments; where that needs an approval, gives it.
+///
+/// # Panics
+/// If the program cannot be started.
+#[must_use]
+pub fn deploy(aws: &LocalAws, arguments: &[&str]) -> Run {
+    let arguments: Vec<&str> = ["deploy", "--format=json"].iter().chain(arguments).copied().collect();
+    let run = |arguments: &[&str]| Run::of(&command(aws, arguments).output().expect("the deployer starts"));
+    let first = run(&arguments);
+    if first.code != Some(3) {
+        return first;
+    }
+    let approvals = first.approvals();
+    run(&arguments.into_iter().chain(approvals.iter().map(String::as_str)).collect::<Vec<_>>())
+}
