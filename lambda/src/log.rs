@@ -3,25 +3,15 @@
 use serde_json::{Value, json};
 
 use crate::{
-    journal::RunId,
-    plan::{Call, Failure},
+    audit::{self, Origin},
+    plan::{Answer, Call, Failure, Run},
     report::{Outcome, Report},
     user::UserName,
 };
 
 /// One AWS call about one user: made, or failed.
-pub fn call(run: &RunId, user: &UserName, call: &Call, failure: Option<&Failure>) {
-    let mut event = json!({
-        "level": if failure.is_some() { "WARN" } else { "INFO" },
-        "run": run,
-        "user": user,
-        "call": call.operation(),
-        "about": call.to_string(),
-    });
-    if let Some(failure) = failure {
-        event["error"] = json!(failure.to_string());
-    }
-    line(&event);
+pub fn call(run: &Run, origin: Origin<'_>, user: &UserName, call: &Call, answer: Result<&Answer, &Failure>) {
+    line(&audit::event(run, origin, user, call, answer));
 }
 
 /// The end of a run: one event a user, one for all.
@@ -46,11 +36,17 @@ pub fn report(report: &Report) {
     }));
 }
 
+/// The run in numbers, for CloudWatch.
+pub fn metrics(event: &Value) {
+    line(event);
+}
+
 /// An invocation that could not begin.
 pub fn refused(reason: &str) {
     line(&json!({ "level": "ERROR", "message": reason }));
 }
 
+/// Whatever is in the event, it is one line: JSON writes a line break as `\n`.
 fn line(event: &Value) {
     println!("{event}");
 }

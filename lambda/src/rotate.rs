@@ -1,6 +1,7 @@
 //! Carries out the plan for one user, one call after the other, until nothing is left.
 
 use crate::{
+    audit::Origin,
     journal::{Entry, RunId},
     key::{AccessKeyId, SecretAccessKey, Status},
     log,
@@ -46,6 +47,7 @@ pub async fn rotate(
     aws: &impl Aws,
     settings: &Settings,
     run: &Run,
+    origin: Origin<'_>,
     clock: impl Fn() -> Timestamp,
     user: &UserName,
 ) -> UserReport {
@@ -66,7 +68,7 @@ pub async fn rotate(
             Next::Rest(rest) => return report(found, done, &state, &rest),
         };
         let answer = hand.make(&call, &state, now).await;
-        log::call(&run.id, user, &call, answer.as_ref().err());
+        log::call(run, origin, user, &call, answer.as_ref());
         if let Ok(answer) = &answer {
             if let Answer::Keys(keys) = answer {
                 found.get_or_insert_with(|| keys.clone());

@@ -5,6 +5,7 @@
 use std::cell::Cell;
 
 use lambda::{
+    audit::{Mode, Origin},
     dry_run::DryRun,
     journal::{Entry, Journal, RunId},
     key::{AccessKeyId, Key, LastUse, SecretAccessKey, Status, Status::Active, Status::Inactive},
@@ -101,7 +102,8 @@ async fn dry_run(policy: &Policy, order: Order, ages: &[(u64, Status)], looks: u
         left.set(left.get().saturating_sub(1));
         if left.get() > 0 { now } else { run.deadline }
     };
-    rotate(&DryRun::new(&aws), &settings, &run, clock, &settings.users[0]).await
+    let origin = Origin { request: "request", mode: Mode::Pretended };
+    rotate(&DryRun::new(&aws), &settings, &run, origin, clock, &settings.users[0]).await
 }
 
 #[tokio::test]

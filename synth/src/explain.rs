@@ -40,6 +40,23 @@ pub struct Trust {
     pub conditions: Vec<String>,
 }
 
+/// What a resource's own policy lets somebody do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The resource that says so, by its logical id.
+    pub resource: String,
+    /// The statement's id.
+    pub sid: String,
+    /// Why it is there.
+    pub why: String,
+    /// Whom it lets: services, accounts.
+    pub who: Vec<String>,
+    /// What they may do.
+    pub actions: Vec<String>,
+    /// When they may.
+    pub conditions: Vec<String>,
+}
+
 /// All that a template permits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
@@ -47,6 +64,8 @@ pub struct Explanation {
     pub roles: Vec<Trust>,
     /// Their statements.
     pub permissions: Vec<Permission>,
+    /// What resources let others do.
+    pub grants: Vec<Grant>,
     /// Steps that nobody has to permit.
     pub free: Vec<(String, &'static str)>,
 }
@@ -84,8 +103,20 @@ pub fn explain(template: &Value) -> Explanation {
             }
         }));
     }
+    let grants = View(&canonical).resource_policies().flat_map(|(resource, statements)| {
+        let grant = |statement: &Statement<'_>| Grant {
+            resource: resource.id.to_owned(),
+            sid: statement.sid().to_owned(),
+            why: reason(&statement.pointer),
+            who: statement.principals(),
+            actions: statement.texts("Action"),
+            conditions: statement.conditions(),
+        };
+        statements.iter().filter(|statement| statement.allows()).map(grant).collect::<Vec<_>>()
+    });
     let free = steps().into_iter().filter(|step| !step.call.needs_permission());
-    Explanation { roles, permissions, free: free.map(|Step { call, purpose }| (call.action(), purpose)).collect() }
+    let free = free.map(|Step { call, purpose }| (call.action(), purpose)).collect();
+    Explanation { roles, permissions, grants: grants.collect(), free }
 }
 
 /// What is said where no step of the handler needs an action.
@@ -109,6 +140,12 @@ impl Explanation {
             }
             out.push('\n');
         }
+        for grant in &self.grants {
+            out += &format!("{}: {} — {}\n", grant.resource, grant.sid, grant.why);
+            out += &format!("  lets {} {}\n", grant.who.join(", "), grant.actions.join(", "));
+            out += &lines("  only if", &grant.conditions);
+            out.push('\n');
+        }
         out += "Needs no permission\n";
         out + &lines(" ", &self.free.iter().map(|(action, step)| format!("{action}  {step}")).collect::<Vec<_>>())
     }
@@ -127,10 +164,17 @@ impl Explanation {
         };
         let trust =
             |t: &Trust| json!({ "role": t.role, "services": t.services, "conditions": t.conditions, "why": t.why });
+        let grant = |g: &Grant| {
+            json!({
+                "resource": g.resource, "sid": g.sid, "who": g.who, "actions": g.actions, "conditions": g.conditions,
+                "why": g.why,
+            })
+        };
         let free = |(action, step): &(String, &'static str)| json!({ "action": action, "steps": [step] });
         json!({
             "roles": self.roles.iter().map(trust).collect::<Vec<_>>(),
             "permissions": self.permissions.iter().flat_map(permission).collect::<Vec<_>>(),
+            "grants": self.grants.iter().map(grant).collect::<Vec<_>>(),
             "needs_no_permission": self.free.iter().map(free).collect::<Vec<_>>(),
         })
     }

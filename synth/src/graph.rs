@@ -34,7 +34,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ("When", &["AWS::Scheduler::", "AWS::Events::"]),
     ("The run", &["AWS::Lambda::Function", "AWS::Lambda::Alias", "AWS::Lambda::Version", "AWS::Logs::"]),
     ("What it may do", &["AWS::IAM::"]),
-    ("Who is told", &["AWS::SNS::"]),
+    ("Who is told", &["AWS::SNS::", "AWS::KMS::"]),
     ("What went wrong", &["AWS::SQS::", "AWS::Lambda::EventInvokeConfig", "AWS::CloudWatch::"]),
     ("What is deployed", &["AWS::S3::"]),
 ];
@@ -157,8 +157,9 @@ impl Graph<'_> {
             self.statement(resource.id, statement);
         }
         // What a policy names is shown as what it permits.
-        let is_policy =
-            |reference: &Reference| reference.at.contains("Policies.") || reference.at.contains("PolicyDocument.");
+        let is_policy = |reference: &Reference| {
+            ["Policies.", "PolicyDocument.", "KeyPolicy."].iter().any(|part| reference.at.contains(part))
+        };
         for reference in references(resource.body).into_iter().filter(|r| r.how != How::Condition && !is_policy(r)) {
             if view.resources().any(|other| other.id == reference.name && other.id != resource.id) {
                 let other = reference.name.as_str();
@@ -239,8 +240,11 @@ fn meaning(kind: &str, at: &str) -> Meaning {
         "AWS::Lambda::EventInvokeConfig" => From("failed runs"),
         "AWS::SNS::Subscription" if ends("TopicArn") => From("notices"),
         "AWS::SNS::Subscription" => To("delivers"),
+        "AWS::SNS::Topic" if ends("KmsMasterKeyId") => To("is encrypted with"),
+        "AWS::SNS::TopicPolicy" | "AWS::SQS::QueuePolicy" => To("says who may use"),
         "AWS::CloudWatch::Alarm" if at.contains("Actions") => To("tells"),
         "AWS::CloudWatch::Alarm" => From("is watched by"),
+        "AWS::CloudWatch::Dashboard" => From("is shown on"),
         "AWS::Lambda::Permission" => To("lets it be invoked"),
         "AWS::S3::BucketPolicy" => To("guards"),
         _ => To("refers to"),

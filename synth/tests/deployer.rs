@@ -97,6 +97,9 @@ fn what_a_deployment_does_is_allowed() {
         (role("access-key-rotation-FunctionRole-AbCdEfGhIjKl"), role("access-key-rotation-ScheduleRole-AbCdEfGhIjKl"));
     let (bucket, zip, yaml) = (bucket(""), bucket("/0123.zip"), bucket("/0123.yaml"));
     let failed = arn("cloudformation", "changeSet/synth-0123-45/6789");
+    let alarm = arn("cloudwatch", "alarm:access-key-rotation-users-failed");
+    let switch = arn("cloudwatch", "alarm:access-key-rotation-no-run");
+    let key = arn("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab");
     for (context, actions, resources) in [
         (
             direct,
@@ -146,6 +149,13 @@ fn what_a_deployment_does_is_allowed() {
             "CreateBucket PutEncryptionConfiguration PutBucketPublicAccessBlock PutBucketVersioning PutLifecycleConfiguration PutBucketOwnershipControls PutBucketPolicy GetBucketPolicy DeleteBucketPolicy DeleteBucket",
             vec![("s3", &bucket)],
         ),
+        (
+            via,
+            "PutMetricAlarm DescribeAlarms DeleteAlarms TagResource",
+            vec![("cloudwatch", &alarm), ("cloudwatch", &switch)],
+        ),
+        (via, "CreateKey", vec![("kms", &"*".to_owned())]),
+        (via, "PutKeyPolicy EnableKeyRotation DescribeKey ScheduleKeyDeletion", vec![("kms", &key)]),
         // And then synth looks.
         (direct, "ListSubscriptionsByTopic", vec![("sns", &topic)]),
         (direct, "GetSchedule", vec![("scheduler", &schedule)]),
@@ -240,6 +250,9 @@ fn nothing_beyond_it_is() {
         (direct, "secretsmanager:GetSecretValue", arn("secretsmanager", "secret:access-key-rotation/alice-AbCdEf")),
         (via, "secretsmanager:CreateSecret", arn("secretsmanager", "secret:access-key-rotation/alice")),
         (via, "kms:CreateGrant", arn("kms", "key/0123")),
+        (via, "kms:Decrypt", arn("kms", "key/0123")),
+        (direct, "kms:PutKeyPolicy", arn("kms", "key/0123")),
+        (via, "cloudwatch:DeleteAlarms", arn("cloudwatch", "alarm:billing")),
     ] {
         assert_eq!(
             decision(&policy, action, &resource, context),
@@ -271,7 +284,6 @@ fn left_out(kind: &str) -> Vec<(LeftOut, &'static str)> {
         "AWS::SNS::Subscription" => vec![(Property("SubscriptionRoleArn"), "iam:GetRole iam:PassRole")],
         "AWS::SQS::Queue" => vec![(Property("Tags"), "sqs:TagQueue sqs:UntagQueue")],
         "AWS::Logs::LogGroup" => vec![
-            (Property("KmsKeyId"), "logs:AssociateKmsKey logs:DisassociateKmsKey"),
             (
                 Property("DataProtectionPolicy"),
                 "logs:PutDataProtectionPolicy logs:DeleteDataProtectionPolicy logs:CreateLogDelivery s3:REST.PUT.OBJECT \

@@ -22,6 +22,7 @@ use synth::{
 const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:topic";
 const QUEUE: &str = "arn:aws:sqs:eu-west-1:111122223333:queue";
 const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111122223333:function:access-key-rotation";
+const KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 const LOG_GROUP: &str = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/access-key-rotation";
 
 /// What CloudFormation fills in.
@@ -32,6 +33,7 @@ fn resolve(name: &str) -> Option<String> {
         "AWS::Region" => "eu-west-1",
         "AWS::StackName" => "access-key-rotation",
         "NotificationTopic" => TOPIC,
+        "TopicKey.Arn" => KEY,
         "DeadLetterQueue.Arn" => QUEUE,
         "Function.Arn" => FUNCTION,
         // CloudFormation's ARN of a log group covers its streams ("AWS::Logs::LogGroup": Return values).
@@ -113,7 +115,11 @@ fn needed(config: &Config, role: &str) -> Vec<Request> {
                 .collect::<Vec<_>>()
         })
         .collect();
+    // SNS uses the topic's key on behalf of whoever publishes.
+    let via_sns: &[(&str, &[&str])] = &[("kms:viaservice", &["sns.eu-west-1.amazonaws.com"])];
     all.extend([
+        request("kms:GenerateDataKey", KEY, via_sns),
+        request("kms:Decrypt", KEY, via_sns),
         request("logs:CreateLogStream", &stream, &[]),
         request("logs:PutLogEvents", &stream, &[]),
         request("sqs:SendMessage", QUEUE, &[]),
@@ -202,6 +208,11 @@ fn the_handler_may_do_nothing_to_anything_else() {
                 &[],
             ),
             ("sns:Subscribe", TOPIC, &[]),
+            // The key is for what SNS sends, and for nothing else.
+            ("kms:Decrypt", KEY, &[]),
+            ("kms:Decrypt", KEY, &[("kms:viaservice", &["secretsmanager.eu-west-1.amazonaws.com"])]),
+            ("kms:GenerateDataKey", KEY, &[("kms:viaservice", &["sns.us-east-1.amazonaws.com"])]),
+            ("kms:PutKeyPolicy", KEY, &[]),
             ("sts:AssumeRole", "arn:aws:iam::111122223333:role/x", &[]),
             ("lambda:InvokeFunction", FUNCTION, &[]),
         ] {
@@ -209,4 +220,45 @@ fn the_handler_may_do_nothing_to_anything_else() {
             assert_eq!(decision(document, &request), Decision::NotAllowed, "{path}: {request:?}");
         }
     }
+}
+
+/// Who else may use the topic and its key: this stack's alarms and nobody else's.
+#[test]
+fn only_this_stacks_alarms_may_publish() {
+    let (_, template) = configuration("rotation.yaml");
+    let alarm = |account: &str, name: &str| format!("arn:aws:cloudwatch:eu-west-1:{account}:alarm:{name}");
+    let from = |service: &str, action: &str, resource: &str, account: &str, alarm: &str| Request {
+        principal: format!("Service:{service}"),
+        ..request(action, resource, &[("aws:sourceaccount", &[account]), ("aws:sourcearn", &[alarm])])
+    };
+    for (document, resource, actions) in [
+        (&template["Resources"]["TopicPolicy"]["Properties"]["PolicyDocument"], TOPIC, &["sns:Publish"][..]),
+        (
+            &template["Resources"]["TopicKey"]["Properties"]["KeyPolicy"],
+            KEY,
+            &["kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"],
+        ),
+    ] {
+        let (ours, theirs) = ("111122223333", "444455556666");
+        for action in actions {
+            for (service, account, name, decided) in [
+                ("cloudwatch.amazonaws.com", ours, "access-key-rotation-no-run", Decision::Allowed),
+                ("cloudwatch.amazonaws.com", ours, "another-alarm", Decision::NotAllowed),
+                ("cloudwatch.amazonaws.com", theirs, "access-key-rotation-no-run", Decision::NotAllowed),
+                ("events.amazonaws.com", ours, "access-key-rotation-no-run", Decision::NotAllowed),
+            ] {
+                let request = from(service, action, resource, account, &alarm(account, name));
+                assert_eq!(decision(document, &request), decided, "{request:?}");
+            }
+        }
+        for action in ["sns:Subscribe", "sns:SetTopicAttributes", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"] {
+            let alarm = alarm(ours, "access-key-rotation-no-run");
+            let request = from("cloudwatch.amazonaws.com", action, resource, ours, &alarm);
+            assert_eq!(decision(document, &request), Decision::NotAllowed, "{request:?}");
+        }
+    }
+    // All alarms are called so.
+    let alarms = template["Resources"].as_object().unwrap().values().filter(|r| r["Type"] == "AWS::CloudWatch::Alarm");
+    let names: Vec<_> = alarms.map(|alarm| alarm["Properties"]["AlarmName"]["Fn::Sub"].as_str().unwrap()).collect();
+    assert!(names.len() == 5 && names.iter().all(|name| name.starts_with("${AWS::StackName}-")), "{names:?}");
 }

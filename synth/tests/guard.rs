@@ -106,6 +106,8 @@ fn a_template_that_breaks_a_rule_is_found() {
     let role = "/Resources/FunctionRole/Properties";
     let statement = &format!("{role}/Policies/0/PolicyDocument/Statement/0");
     let function = "/Resources/Function/Properties";
+    let (key, alarm) = ("/Resources/TopicKey/Properties", "/Resources/NoRun/Properties");
+    let topic_policy = "/Resources/TopicPolicy/Properties/PolicyDocument/Statement/0";
     let bucket = "/Resources/Bucket/Properties";
     let denial = "/Resources/BucketPolicy/Properties/PolicyDocument/Statement/0";
     let sub = |text: &str| json!([{ "Fn::Sub": text }]);
@@ -146,6 +148,18 @@ fn a_template_that_breaks_a_rule_is_found() {
         ("queue_is_encrypted", "/Resources/DeadLetterQueue/Properties/SqsManagedSseEnabled".into(), gone.clone()),
         ("topic_is_encrypted", "/Resources/NotificationTopic/Properties/KmsMasterKeyId".into(), gone.clone()),
         ("topic_is_encrypted", "/Resources/NotificationTopic/Properties/KmsMasterKeyId".into(), json!("")),
+        ("alarms_get_through", "/Resources/NotificationTopic/Properties/KmsMasterKeyId".into(), json!("alias/aws/sns")),
+        ("topic_is_not_open", format!("{topic_policy}/Principal"), json!("*")),
+        ("topic_is_not_open", format!("{topic_policy}/Principal"), json!({ "AWS": "*" })),
+        ("topic_is_not_open", format!("{topic_policy}/Condition"), gone.clone()),
+        ("key_is_rotated", format!("{key}/EnableKeyRotation"), json!(false)),
+        ("key_is_rotated", format!("{key}/EnableKeyRotation"), gone.clone()),
+        ("key_is_not_open", format!("{key}/KeyPolicy/Statement/0/Principal"), json!("*")),
+        ("key_is_not_open", format!("{key}/KeyPolicy/Statement/1/Condition"), gone.clone()),
+        ("alarms_are_heard", format!("{alarm}/AlarmActions"), json!([])),
+        ("alarms_are_heard", format!("{alarm}/AlarmActions"), gone.clone()),
+        ("alarms_are_heard", format!("{alarm}/AlarmDescription"), gone.clone()),
+        ("alarms_are_heard", format!("{alarm}/TreatMissingData"), gone.clone()),
         ("log_retention_is_set", "/Resources/LogGroup/Properties/RetentionInDays".into(), gone.clone()),
         (
             "function_role_is_in_the_template",

@@ -57,6 +57,14 @@ fn seeds(setting: &str) -> Vec<&'static str> {
         "stack_name" => vec!["access-key-rotation", "A", "a1"],
         "architecture" => vec!["arm64", "x86_64"],
         "memory" => vec!["128"],
+        "kms_key" | "log_kms_key" => vec![
+            "own",
+            "aws-owned",
+            "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            "arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab",
+            "arn:aws:kms:eu-west-1:111122223333:alias/mine",
+        ],
+        "dashboard" => vec!["none", "fleet"],
         "log_retention" => vec!["90d", "3653d", "24h"],
         _ => vec![
             "0",

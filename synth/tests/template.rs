@@ -6,8 +6,9 @@ mod common;
 
 use std::process::Command;
 
-use common::{Python, read, root, tool};
-use serde_json::json;
+use common::{Python, golden, read, root, tool};
+use lambda::metrics::Metric;
+use serde_json::{Value as Json, json};
 use synth::{
     cfn::{Value, json, read as reader, yaml},
     config::{self, Overrides},
@@ -51,4 +52,19 @@ fn cfn_lint_finds_nothing() {
     let templates = templates().into_iter().map(|(_, committed)| root().join(committed));
     let output = Command::new(tool("cfn-lint")).args(templates).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// As CloudFormation gets it: what it will fill in stands there as `${…}`.
+#[test]
+fn the_dashboard_is_the_reviewed_one() {
+    let text = "users: [alice]\nemails: [a@example.com]\ndashboard: fleet\n";
+    let config = config::read(text, Overrides::default()).unwrap().config;
+    let with = json::to_json(&stack::template(&config).unwrap());
+    let body = with["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"].as_str().unwrap();
+    let body: Json = serde_json::from_str(body).unwrap();
+    golden("synth/tests/golden/dashboard.json", &format!("{body:#}\n"));
+    let shows = |metric: &Metric| body.to_string().contains(&format!("[\"AccessKeyRotation\",\"{}\",", metric.name()));
+    assert!(Metric::ALL.iter().all(shows), "every metric is shown somewhere");
+    let none = |(template, _)| json::to_json(&template)["Resources"]["Dashboard"].is_null();
+    assert!(templates().into_iter().all(none), "by default there is none");
 }

@@ -1,16 +1,20 @@
 """The stack that rotation.yaml generates, in troposphere; as JSON, which it is quicker at than at YAML."""
 
 from troposphere import AccountId, GetAtt, Output, Parameter, Ref, StackName, Sub, Template
+from troposphere.cloudwatch import Alarm, MetricDimension
 from troposphere.awslambda import Code, DestinationConfig, Environment, EventInvokeConfig, Function, LoggingConfig, OnFailure
 from troposphere.iam import Policy, Role
+from troposphere.kms import Key
 from troposphere.logs import LogGroup
 from troposphere.scheduler import DeadLetterConfig, FlexibleTimeWindow, RetryPolicy, Schedule, Target
-from troposphere.sns import SubscriptionResource, Topic
+from troposphere.sns import SubscriptionResource, Topic, TopicPolicy
 from troposphere.sqs import Queue
 
 USERS = ["alice", "ci-deployer"]
 # troposphere 4.11.1 knows Function's LoggingConfig without its format.
 LoggingConfig.props["LogFormat"] = (str, False)
+# … and alarms without the time that they wait.
+Alarm.props["WarmUpConfiguration"] = (dict, False)
 
 
 def allow(sid, action, resource, **more):
@@ -28,6 +32,10 @@ def trust(service, **more):
 
 def arn(rest):
     return Sub("arn:${AWS::Partition}:" + rest)
+
+
+def grant(principal, sid, action, resource, **more):
+    return allow(sid, action, resource, **more) | {"Principal": principal}
 
 
 user_arns = [arn("iam::${AWS::AccountId}:user/" + name) for name in USERS]
@@ -48,7 +56,27 @@ bucket = parameter("CodeBucket", "The S3 bucket that holds the handler's package
 key = parameter("CodeKey", "The key of the handler's package in that bucket", "^.+[.]zip$")
 
 add = stack.add_resource
-topic = add(Topic("NotificationTopic", DisplayName="Access Key Rotation", KmsMasterKeyId="alias/aws/sns"))
+own_alarms = {
+    "StringEquals": {"aws:SourceAccount": [AccountId]},
+    "ArnLike": {"aws:SourceArn": [arn("cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:${AWS::StackName}-*")]},
+}
+cloudwatch = {"Service": "cloudwatch.amazonaws.com"}
+use_key = ["kms:GenerateDataKey*", "kms:Decrypt"]
+topic_key = add(
+    Key(
+        "TopicKey",
+        Description="Notices and alarms of the access key rotation",
+        EnableKeyRotation=True,
+        KeyPolicy=policy(
+            grant({"AWS": arn("iam::${AWS::AccountId}:root")}, "Administer", ["kms:*"], ["*"]),
+            grant(cloudwatch, "PublishAlarms", use_key, ["*"], Condition=own_alarms),
+        ),
+    )
+)
+topic_key_arn = GetAtt(topic_key, "Arn")
+topic = add(Topic("NotificationTopic", DisplayName="Access Key Rotation", KmsMasterKeyId=topic_key_arn))
+publish = grant(cloudwatch, "PublishAlarms", ["sns:Publish"], [Ref(topic)], Condition=own_alarms)
+add(TopicPolicy("TopicPolicy", Topics=[Ref(topic)], PolicyDocument=policy(publish)))
 mail = {"Protocol": "email", "Endpoint": "security@example.com"}
 add(SubscriptionResource("MailToSecurityAtExampleDotCom", TopicArn=Ref(topic), **mail))
 log_group = add(LogGroup("LogGroup", LogGroupName=Sub("/aws/lambda/${AWS::StackName}"), RetentionInDays=90))
@@ -59,6 +87,7 @@ only_journal = {
     "ForAllValues:StringLike": {"aws:TagKeys": ["access-key-rotation:*"]},
     "Null": {"aws:TagKeys": ["false"]},
 }
+via_sns = {"StringLike": {"kms:ViaService": [Sub("sns.${AWS::Region}.*")]}}
 rotation = policy(
     allow("ReadKeys", ["iam:ListAccessKeys", "iam:ListUserTags", "iam:GetAccessKeyLastUsed"], user_arns),
     allow("WriteJournal", ["iam:TagUser", "iam:UntagUser"], user_arns, Condition=only_journal),
@@ -66,6 +95,7 @@ rotation = policy(
     allow("CreateSecrets", ["secretsmanager:CreateSecret"], secret_arns),
     allow("StoreNewKeys", ["secretsmanager:PutSecretValue", "secretsmanager:DescribeSecret"], secret_arns),
     allow("SendMail", ["sns:Publish"], [Ref(topic)]),
+    allow("EncryptMail", ["kms:GenerateDataKey", "kms:Decrypt"], [topic_key_arn], Condition=via_sns),
     allow("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], [GetAtt(log_group, "Arn")]),
     allow("KeepFailedRuns", ["sqs:SendMessage"], [dead_letters_arn]),
 )
@@ -154,6 +184,74 @@ add(
             DeadLetterConfig=DeadLetterConfig(Arn=dead_letters_arn),
         ),
     )
+)
+
+# What rings; each says what to do.
+RULE = {
+    "Namespace": "AccessKeyRotation",
+    "Dimensions": [MetricDimension(Name="FunctionName", Value=Ref(handler))],
+    "Statistic": "Maximum",
+    "Period": 300,
+    "EvaluationPeriods": 1,
+    "ComparisonOperator": "GreaterThanThreshold",
+    "Threshold": 0,
+    "TreatMissingData": "notBreaching",
+    "AlarmActions": [Ref(topic)],
+}
+
+
+def alarm(title, name, says, **rule):
+    description = Sub(says + " Log group: /aws/lambda/${AWS::StackName}")
+    add(Alarm(title, AlarmName=Sub("${AWS::StackName}-" + name), AlarmDescription=description, **(RULE | rule)))
+
+
+alarm(
+    "UsersFailed",
+    "users-failed",
+    "A call failed for at least one IAM user. The user's working key still works, and the next run tries again. Which call, "
+    "and for whom: the last run's report; make status shows how each key stands.",
+    MetricName="Failed",
+)
+alarm(
+    "UsersNeedAPerson",
+    "users-need-a-person",
+    "The rotation found something that only a person can decide, and has left the user's keys alone. What it is and what to "
+    "do: the last run's report; make status shows it too.",
+    MetricName="NeedsPerson",
+)
+alarm(
+    "HandlerErrors",
+    "handler-errors",
+    "The rotation's function failed: it was given a setting or an event that it does not understand, or it ran out of time. "
+    "Lambda tries twice more. If the log names a setting, generate and deploy the template again.",
+    Namespace="AWS/Lambda",
+    MetricName="Errors",
+    Statistic="Sum",
+)
+alarm(
+    "DeadLetters",
+    "dead-letters",
+    "A run could not be started, or failed three times, and what it was given is kept in the dead-letter queue, which the "
+    "stack's output DeadLetterQueueUrl names. Find the cause, run again (make rotate, or wait for the schedule), then take the "
+    "message out: this alarm cannot ring again while one is there.",
+    Namespace="AWS/SQS",
+    MetricName="ApproximateNumberOfMessagesVisible",
+    Dimensions=[MetricDimension(Name="QueueName", Value=GetAtt(dead_letters, "QueueName"))],
+)
+alarm(
+    "NoRun",
+    "no-run",
+    "No run over all users has come to its end for 2d, two periods of the schedule: keys are not rotated. Look whether the "
+    "schedule is enabled, whether its role may invoke the function, and whether there are messages in the dead-letter queue.",
+    MetricName="SuccessfulRun",
+    Statistic="SampleCount",
+    Period=3600,
+    EvaluationPeriods=48,
+    ComparisonOperator="LessThanThreshold",
+    Threshold=1,
+    TreatMissingData="breaching",
+    WarmUpConfiguration={"WarmUpPeriodDurationInMinutes": 2880},
+    OKActions=[Ref(topic)],
 )
 
 for name, description, value in [

@@ -4,6 +4,7 @@
 //! is deployed through CloudFormation, and the real bootstrap runs under the deployed role's own credentials.
 
 pub mod account;
+pub mod alarms;
 pub mod deployer;
 pub mod local_aws;
 pub mod mailbox;

@@ -71,10 +71,20 @@ impl Stack {
     /// If the function cannot be invoked.
     #[must_use]
     pub fn invoke(&self, aws: &LocalAws, event: &Json) -> Json {
+        self.invoke_or_fail(aws, event).0
+    }
+
+    /// The same, and whether Lambda counts it as an error.
+    ///
+    /// # Panics
+    /// If the function cannot be invoked.
+    #[must_use]
+    pub fn invoke_or_fail(&self, aws: &LocalAws, event: &Json) -> (Json, bool) {
         let file = aws.folder.path().join("response.json");
         let (event, response) = (event.to_string(), file.display().to_string());
-        aws.cli(&["lambda", "invoke", "--function-name", self.name(), "--payload", &event, &response]);
-        serde_json::from_str(&std::fs::read_to_string(&file).expect("a response")).expect("a JSON response")
+        let answer = aws.cli(&["lambda", "invoke", "--function-name", self.name(), "--payload", &event, &response]);
+        let response = std::fs::read_to_string(&file).expect("a response");
+        (serde_json::from_str(&response).expect("a JSON response"), answer["FunctionError"].is_string())
     }
 
     /// Everything the function has logged.

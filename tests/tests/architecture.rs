@@ -40,6 +40,8 @@ fn what_is_pure_does_no_io_and_reads_no_clock() {
     for place in [
         "lambda/src/plan.rs",
         "lambda/src/journal.rs",
+        "lambda/src/audit.rs",
+        "lambda/src/metrics.rs",
         "lambda/src/notice",
         "synth/src/approval",
         "synth/src/cfn",

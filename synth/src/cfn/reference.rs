@@ -6,6 +6,7 @@
 use std::{borrow::Cow, marker::PhantomData};
 
 use super::{
+    resource::Queue,
     shape::Shape,
     value::{Part, Property, Pseudo, Value},
 };
@@ -92,6 +93,20 @@ impl<R: HasArn> Handle<R> {
     pub fn arn(&self) -> Arn<R> {
         Arn { id: self.id.clone(), of: PhantomData }
     }
+}
+
+impl Handle<Queue> {
+    /// `!GetAtt` of the queue's name, by which CloudWatch knows it ("AWS::SQS::Queue": Return values).
+    #[must_use]
+    pub fn queue_name(&self) -> QueueName {
+        QueueName { id: self.id.clone() }
+    }
+}
+
+/// The name of a queue.
+#[derive(Debug, Clone)]
+pub struct QueueName {
+    id: LogicalId,
 }
 
 /// What `!Ref` gives for an `R`.
@@ -185,6 +200,12 @@ impl<R> From<Arn<R>> for Attribute {
     }
 }
 
+impl From<QueueName> for Attribute {
+    fn from(queue: QueueName) -> Self {
+        Self { of: queue.id, name: "QueueName" }
+    }
+}
+
 /// A reference is a value, a piece of a text and a property.
 macro_rules! reference {
     ($type:ty, $variant:ident $(, $r:ident)?) => {
@@ -212,6 +233,7 @@ macro_rules! reference {
 reference!(Ref<R>, Ref, R);
 reference!(Pseudo, Ref);
 reference!(Arn<R>, GetAtt, R);
+reference!(QueueName, GetAtt);
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,7 @@
 //! The resource types in use, property by property, under CloudFormation's names.
 
 use super::{
-    Arn, HasArn, Pseudo, Ref, Resource,
+    Arn, HasArn, KmsKeyArn, Pseudo, Ref, Resource,
     shape::{ResourceType, Shape},
     template::Parameter,
     value::{Property, Text, Value, map, properties, words},
@@ -69,12 +69,26 @@ resources! {
     LogGroup is "AWS::Logs::LogGroup" with arn {
         log_group_name: Text = "LogGroupName",
         retention_in_days: u32 = "RetentionInDays",
+        kms_key_id: Option<KmsKeyArn> = "KmsKeyId",
+    }
+
+    /// A KMS key. Its `Ref` is its id.
+    Key is "AWS::KMS::Key" with arn {
+        description: &'static str = "Description",
+        enable_key_rotation: bool = "EnableKeyRotation",
+        key_policy: PolicyDocument = "KeyPolicy",
     }
 
     /// An SNS topic. Its `Ref` is its ARN.
     Topic is "AWS::SNS::Topic" {
         display_name: &'static str = "DisplayName",
-        kms_master_key_id: &'static str = "KmsMasterKeyId",
+        kms_master_key_id: Text = "KmsMasterKeyId",
+    }
+
+    /// What others than the account's own identities may do with topics.
+    TopicPolicy is "AWS::SNS::TopicPolicy" {
+        topics: Vec<Ref<Topic>> = "Topics",
+        policy_document: PolicyDocument = "PolicyDocument",
     }
 
     /// A subscription to a topic.
@@ -99,6 +113,32 @@ resources! {
         flexible_time_window: FlexibleTimeWindow = "FlexibleTimeWindow",
         state: ScheduleState = "State",
         target: Target = "Target",
+    }
+
+    /// A CloudWatch alarm on one metric.
+    Alarm is "AWS::CloudWatch::Alarm" with arn {
+        alarm_name: Text = "AlarmName",
+        alarm_description: Text = "AlarmDescription",
+        namespace: &'static str = "Namespace",
+        metric_name: &'static str = "MetricName",
+        dimensions: Vec<Dimension> = "Dimensions",
+        statistic: Statistic = "Statistic",
+        /// In seconds.
+        period: u32 = "Period",
+        evaluation_periods: u32 = "EvaluationPeriods",
+        comparison_operator: ComparisonOperator = "ComparisonOperator",
+        threshold: u32 = "Threshold",
+        treat_missing_data: TreatMissingData = "TreatMissingData",
+        warm_up_configuration: Option<WarmUpConfiguration> = "WarmUpConfiguration",
+        alarm_actions: Vec<Ref<Topic>> = "AlarmActions",
+        ok_actions: Option<Vec<Ref<Topic>>> = "OKActions",
+    }
+
+    /// A CloudWatch dashboard.
+    Dashboard is "AWS::CloudWatch::Dashboard" {
+        dashboard_name: Pseudo = "DashboardName",
+        /// JSON.
+        dashboard_body: Text = "DashboardBody",
     }
 
     /// An S3 bucket. Its `Ref` is its name.
@@ -222,6 +262,31 @@ properties! {
 properties! {
     /// Where undeliverable events go.
     DeadLetterConfig { arn: Arn<Queue> = "Arn" }
+}
+
+properties! {
+    /// One of the names by which a metric is told from others.
+    Dimension { name: &'static str = "Name", value: Text = "Value" }
+}
+
+words! {
+    /// What is made of a period's data.
+    Statistic { Maximum = "Maximum", SampleCount = "SampleCount", Sum = "Sum" }
+}
+
+words! {
+    /// When a value is a breach.
+    ComparisonOperator { GreaterThanThreshold = "GreaterThanThreshold", LessThanThreshold = "LessThanThreshold" }
+}
+
+words! {
+    /// What a period without data is.
+    TreatMissingData { Breaching = "breaching", NotBreaching = "notBreaching" }
+}
+
+properties! {
+    /// How long a new alarm waits before it counts, in minutes.
+    WarmUpConfiguration { minutes: u32 = "WarmUpPeriodDurationInMinutes" }
 }
 
 properties! {

@@ -162,7 +162,7 @@ mod tests {
     };
 
     fn topic() -> Topic {
-        Topic { display_name: "", kms_master_key_id: "" }
+        Topic { display_name: "", kms_master_key_id: "".into() }
     }
 
     #[test]

@@ -114,6 +114,25 @@ impl Text {
     pub fn of<const N: usize>(parts: [Part; N]) -> Self {
         Self(parts.into())
     }
+
+    /// A text in which names in angle brackets are filled in: those for which there is something. The rest stands for itself.
+    pub fn filled(text: &str, fill: impl Fn(&str) -> Option<Part>) -> Self {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        let mut literal = String::new();
+        while let Some(start) = rest.find('<') {
+            let end = rest[start..].find('>').map_or(rest.len(), |end| start + end + 1);
+            literal.push_str(&rest[..start]);
+            match fill(&rest[start..end]) {
+                Some(part) => parts.extend([Part::Literal(std::mem::take(&mut literal)), part]),
+                None => literal.push_str(&rest[start..end]),
+            }
+            rest = &rest[end..];
+        }
+        literal.push_str(rest);
+        parts.push(Part::Literal(literal));
+        Self(parts)
+    }
 }
 
 impl<P: Into<Part>> From<P> for Text {
@@ -279,3 +298,28 @@ macro_rules! words {
 }
 
 pub(crate) use {properties, words};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_is_filled_in_and_the_rest_stands() {
+        let filled =
+            |text: &str| Value::from(Text::filled(text, |name| (name == "<a>").then(|| Pseudo::Region.into())));
+        let sub = |text: &str| match filled(text) {
+            Value::Sub(parts) => Value::sub_text(&parts),
+            Value::Text(text) => text,
+            other => panic!("{other:?}"),
+        };
+        for (text, expected) in [
+            ("", ""),
+            ("plain <b> 1 < 2 ${x}", "plain <b> 1 < 2 ${x}"),
+            ("<a>", "${AWS::Region}"),
+            ("x<a><b><a>y", "x${AWS::Region}<b>${AWS::Region}y"),
+            ("${x} <a> <a", "${!x} ${AWS::Region} <a"),
+        ] {
+            assert_eq!(sub(text), expected);
+        }
+    }
+}

@@ -160,12 +160,14 @@ impl<'t> View<'t> {
         self.of("AWS::IAM::Role").map(role).collect()
     }
 
-    /// The policies of resources, such as a bucket's or a queue's, each with its statements.
+    /// The policies of resources, such as a key's, a bucket's or a queue's, each with its statements.
     pub fn resource_policies(self) -> impl Iterator<Item = (Resource<'t>, Vec<Statement<'t>>)> {
         let policies = self.resources().filter(|resource| !resource.kind.starts_with("AWS::IAM::"));
         policies.filter_map(|resource| {
-            let document = resource.properties.get("PolicyDocument")?;
-            Some((resource, statements(document, &format!("/Resources/{}/Properties/PolicyDocument", resource.id))))
+            let property = ["PolicyDocument", "KeyPolicy"].into_iter();
+            let (property, document) =
+                property.filter_map(|name| Some((name, resource.properties.get(name)?))).next()?;
+            Some((resource, statements(document, &format!("/Resources/{}/Properties/{property}", resource.id))))
         })
     }
 
@@ -207,6 +209,15 @@ impl Statement<'_> {
     #[must_use]
     pub fn services(&self) -> Vec<String> {
         each(get(get(self.body, "Principal"), "Service")).map(text).collect()
+    }
+
+    /// Everybody who is its principal: services, accounts, identities.
+    #[must_use]
+    pub fn principals(&self) -> Vec<String> {
+        match get(self.body, "Principal") {
+            Json::Object(kinds) => kinds.values().flat_map(each).map(text).collect(),
+            one => each(one).map(text).collect(),
+        }
     }
 
     /// When it applies, one condition a line.

@@ -58,7 +58,7 @@ pub const ENVIRONMENT: usize = 4_096;
 const FEWER: &str = "name fewer users, or split them over several stacks";
 
 /// Names that a template may give, and how long they may be.
-const NAMES: [(&str, &str, usize); 8] = [
+const NAMES: [(&str, &str, usize); 9] = [
     ("AWS::Lambda::Function", "FunctionName", 64),
     ("AWS::Scheduler::Schedule", "Name", 64),
     ("AWS::IAM::Role", "RoleName", 64),
@@ -66,6 +66,7 @@ const NAMES: [(&str, &str, usize); 8] = [
     ("AWS::SNS::Topic", "TopicName", 256),
     ("AWS::Logs::LogGroup", "LogGroupName", 512),
     ("AWS::CloudWatch::Alarm", "AlarmName", 255),
+    ("AWS::CloudWatch::Dashboard", "DashboardName", 255),
     ("AWS::S3::Bucket", "BucketName", 63),
 ];
 

@@ -10,7 +10,7 @@ use super::Fault;
 use crate::{
     cfn::{
         text::Piece,
-        view::{How, Reference, Resource, Role, Statement, View, each, text},
+        view::{How, Reference, Resource, Role, Statement, View, each, references, text},
     },
     iam::glob::{Glob, Letter},
 };
@@ -26,6 +26,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("failures-kept", failures_can_be_kept),
     ("invoke-permission", event_sources_may_invoke),
     ("alarm-topic", alarms_reach_their_topics),
+    ("topic-key", publishers_may_encrypt),
     ("bucket-policy", bucket_policies_are_about_their_buckets),
 ];
 
@@ -178,24 +179,74 @@ fn event_sources_may_invoke(view: View<'_>) -> Vec<Fault> {
     faults
 }
 
-/// CloudWatch may not use AWS's own key for SNS: a notice to a topic that is encrypted with it is lost.
+/// CloudWatch may not use AWS's own key for SNS, and a key or a topic with a policy must let it: a notice that it may not publish
+/// is lost.
 fn alarms_reach_their_topics(view: View<'_>) -> Vec<Fault> {
+    const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
+    let policies: Vec<_> = view.resource_policies().collect();
+    let lets = |(_, statements): &(Resource<'_>, Vec<Statement<'_>>), action: &str| {
+        let grants = |statement: &Statement<'_>| {
+            statement.allows()
+                && statement.principals().iter().any(|known| known == CLOUDWATCH || known == "*")
+                && statement.texts("Action").iter().any(|known| glob(known, action))
+        };
+        statements.iter().any(grants)
+    };
     let mut faults = Vec::new();
     for alarm in
         view.resources().filter(|r| matches!(r.kind, "AWS::CloudWatch::Alarm" | "AWS::CloudWatch::CompositeAlarm"))
     {
-        for key in ["AlarmActions", "OKActions", "InsufficientDataActions"] {
-            for topic in each(&alarm.properties[key]).filter_map(|action| view.named_by(action)) {
-                if text(&topic.properties["KmsMasterKeyId"]).ends_with("alias/aws/sns") {
-                    let at = format!("Resources.{}.Properties.{key}", alarm.id);
-                    let problem = format!("{} is encrypted with alias/aws/sns, which CloudWatch cannot use", topic.id);
-                    faults.push(fault(
-                        at,
-                        problem,
+        for property in ["AlarmActions", "OKActions", "InsufficientDataActions"] {
+            let mut wrong = |problem: String, fix: &str| {
+                faults.push(fault(format!("Resources.{}.Properties.{property}", alarm.id), problem, fix));
+            };
+            for topic in each(&alarm.properties[property]).filter_map(|action| view.named_by(action)) {
+                let key = &topic.properties["KmsMasterKeyId"];
+                if text(key).ends_with("alias/aws/sns") {
+                    wrong(
+                        format!("{} is encrypted with alias/aws/sns, which CloudWatch cannot use", topic.id),
                         "encrypt the topic with a customer managed key, or use another topic",
-                    ));
+                    );
+                }
+                let key = view.named_by(key).and_then(|key| policies.iter().find(|(owner, _)| owner.id == key.id));
+                for action in ["kms:Decrypt", "kms:GenerateDataKey"] {
+                    if let Some(key) = key.filter(|key| !lets(key, action)) {
+                        wrong(
+                            format!(
+                                "{CLOUDWATCH} may not {action} with {}, so it cannot publish to {}",
+                                key.0.id, topic.id
+                            ),
+                            "allow it in the key's policy",
+                        );
+                    }
+                }
+                let own = |(policy, _): &&(Resource<'_>, Vec<Statement<'_>>)| {
+                    let topics = each(&policy.properties["Topics"]);
+                    topics.filter_map(|named| view.named_by(named)).any(|named| named.id == topic.id)
+                };
+                let own: Vec<_> = policies.iter().filter(own).collect();
+                if !own.is_empty() && !own.iter().any(|policy| lets(policy, "sns:Publish")) {
+                    wrong(format!("{CLOUDWATCH} may not publish to {}", topic.id), "allow it in the topic's policy");
                 }
             }
+        }
+    }
+    faults
+}
+
+/// Whoever may publish to a topic may use the key that it is encrypted with.
+fn publishers_may_encrypt(view: View<'_>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for topic in view.of("AWS::SNS::Topic") {
+        let key = view.named_by(&topic.properties["KmsMasterKeyId"]).filter(|key| key.kind == "AWS::KMS::Key");
+        let Some(key) = key else { continue };
+        let at = format!("Resources.{}.Properties.KmsMasterKeyId", topic.id);
+        for role in view.roles().iter().filter(|role| may(role, "sns:Publish", topic, "").is_none()) {
+            // The key's own policy may name the role.
+            let named = references(&key.properties["KeyPolicy"]).iter().any(|name| name.name == role.resource.id);
+            let missing =
+                ["kms:Decrypt", "kms:GenerateDataKey"].iter().filter_map(|action| may(role, action, key, &at));
+            faults.extend(missing.filter(|_| !named));
         }
     }
     faults
@@ -397,14 +448,31 @@ mod tests {
                 let target = json!({ "Id": "x", "Arn": { "Fn::GetAtt": ["Function", "Arn"] } });
                 t["Resources"]["Rule"] = json!({ "Type": "AWS::Events::Rule", "Properties": { "Targets": [target] } });
             }),
+            ("a topic that CloudWatch cannot encrypt for", &["alarm-topic"], |t| {
+                t["Resources"]["NotificationTopic"]["Properties"]["KmsMasterKeyId"] = json!("alias/aws/sns");
+            }),
+            ("a key that CloudWatch may not use", &["alarm-topic"], |t| {
+                let policy = &mut t["Resources"]["TopicKey"]["Properties"]["KeyPolicy"];
+                policy["Statement"][1]["Action"] = json!(["kms:GenerateDataKey"]);
+            }),
+            ("a key for another service", &["alarm-topic"], |t| {
+                let policy = &mut t["Resources"]["TopicKey"]["Properties"]["KeyPolicy"];
+                policy["Statement"][1]["Principal"]["Service"] = json!("events.amazonaws.com");
+            }),
+            ("a topic that is closed to CloudWatch", &["alarm-topic"], |t| {
+                let policy = &mut t["Resources"]["TopicPolicy"]["Properties"]["PolicyDocument"];
+                policy["Statement"][0]["Action"] = json!("sns:Subscribe");
+            }),
+            ("the handler may not use the topic's key", &["topic-key"], |t| {
+                statement(t, "FunctionRole", "EncryptMail")["Action"] = json!("kms:Decrypt");
+            }),
+            ("the handler may use another key", &["topic-key"], |t| {
+                statement(t, "FunctionRole", "EncryptMail")["Resource"] = json!({ "Fn::GetAtt": ["LogGroup", "Arn"] });
+            }),
             ("a bucket's policy about another bucket", &["bucket-policy"], |t| {
                 bucket_statement(t)["Resource"][1] = json!("arn:aws:s3:::another/*");
             }),
             ("a bucket's policy for nobody", &["bucket-policy"], |t| remove(bucket_statement(t), "Principal")),
-            ("an alarm that nobody hears", &["alarm-topic"], |t| {
-                let actions = json!({ "AlarmActions": [{ "Ref": "NotificationTopic" }] });
-                t["Resources"]["Alarm"] = json!({ "Type": "AWS::CloudWatch::Alarm", "Properties": actions });
-            }),
         ];
         for (what, expected, break_it) in table {
             let mut template = whole();
@@ -446,6 +514,19 @@ mod tests {
             ("the log group by its name", |t| {
                 let arn = "arn:aws:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/lambda/${AWS::StackName}:*";
                 statement(t, "FunctionRole", "WriteLog")["Resource"] = json!({ "Fn::Sub": arn });
+            }),
+            ("a topic with the policy that SNS gives it", |t| remove(&mut t["Resources"], "TopicPolicy")),
+            ("a key from elsewhere", |t| {
+                let arn = json!("arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab");
+                t["Resources"]["NotificationTopic"]["Properties"]["KmsMasterKeyId"] = arn;
+                statement(t, "FunctionRole", "EncryptMail")["Resource"] = json!("*");
+                remove(&mut t["Resources"], "TopicKey");
+            }),
+            ("a key whose policy names the role", |t| {
+                let role = json!({ "AWS": { "Fn::GetAtt": ["FunctionRole", "Arn"] } });
+                let policy = &mut t["Resources"]["TopicKey"]["Properties"]["KeyPolicy"];
+                policy["Statement"][0]["Principal"] = role;
+                statement(t, "FunctionRole", "EncryptMail")["Action"] = json!("kms:DescribeKey");
             }),
             ("the bucket by its name", |t| {
                 let arn = "arn:aws:s3:::access-key-rotation-${AWS::AccountId}-${AWS::Region}";

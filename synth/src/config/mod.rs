@@ -4,9 +4,11 @@
 //! setting by setting, the settings against each other. Every step goes on after a problem, so that one run reports
 //! them all. What settings there are stands in one table, from which the JSON Schema for editors comes too.
 
+mod dashboard;
 mod document;
 mod email;
 mod kind;
+mod kms;
 mod near;
 mod pattern;
 mod problem;
@@ -18,6 +20,7 @@ mod stack_name;
 mod tree;
 mod user;
 mod values;
+mod watch;
 
 use lambda::{
     notice::Language,
@@ -26,14 +29,17 @@ use lambda::{
     time::Span,
 };
 
+pub use dashboard::Dashboard;
 use document::Document;
 pub use email::Email;
+pub use kms::{LogKey, TopicKey};
 pub use problem::{Place, Problem, Problems};
 pub use schedule::{ScheduleExpression, TimeZone};
 pub use schema::schema;
 use settings::{Given, SETTINGS};
 pub use stack_name::StackName;
 pub use user::User;
+pub use watch::Watch;
 
 use crate::cfn::resource::Architecture;
 
@@ -64,6 +70,12 @@ pub struct Config {
     pub timeout: Span,
     /// How many days its log is kept.
     pub log_retention_days: u32,
+    /// What it is encrypted with.
+    pub log_key: LogKey,
+    /// What the topic is encrypted with.
+    pub topic_key: TopicKey,
+    /// Whether there is a dashboard.
+    pub dashboard: Dashboard,
 }
 
 /// What the command line says in place of the file.
@@ -131,6 +143,9 @@ impl Given {
             memory: self.memory?.0,
             timeout: self.timeout?.0,
             log_retention_days: self.log_retention?.0,
+            log_key: self.log_kms_key?,
+            topic_key: self.kms_key?,
+            dashboard: self.dashboard?,
         })
     }
 }

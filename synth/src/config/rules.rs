@@ -3,20 +3,19 @@
 //! Each rule is told as soon as the settings that it is about are right by themselves, whatever is wrong elsewhere.
 
 use lambda::{
+    metrics::AUDITORS_LIMIT,
     plan::{DeleteAfter, StillInUse},
     time::Span,
 };
 
-use super::{document::Document, settings::Given};
-
-/// The age at which CIS AWS Foundations and Security Hub (IAM.3) find a key too old.
-const AUDITORS_LIMIT: Span = Span::days(90);
+use super::{document::Document, settings::Given, watch::Watch};
 
 pub(super) fn check(document: &mut Document<'_>, given: &Given) {
     old_key_is_gone_in_time(document, given);
     runs_do_not_overlap(document, given);
     waiting_has_an_effect(document, given);
     auditors_are_content(document, given);
+    runs_are_watched(document, given);
 }
 
 /// IAM allows two keys a user.
@@ -81,6 +80,21 @@ fn auditors_are_content(document: &mut Document<'_>, given: &Given) -> Option<()
             ],
             format!("a key can live {oldest}: rotate_after + overlap + the schedule's period"),
             &format!("auditors (CIS, Security Hub IAM.3) want at most {AUDITORS_LIMIT}"),
+        );
+    }
+    Some(())
+}
+
+/// An alarm that rings where nothing is heard must know how long to listen.
+fn runs_are_watched(document: &mut Document<'_>, given: &Given) -> Option<()> {
+    let schedule = given.schedule.as_ref()?;
+    if Watch::over(schedule).is_none() {
+        document.dubious(
+            &[("schedule", schedule.as_str().to_owned())],
+            "no alarm will tell that runs have stopped: CloudWatch looks back 7 days at most, and this is not known to fire \
+             twice in them"
+                .into(),
+            "let it run daily, rate(1 day), and set rotate_after to the age that a key may reach: looking costs next to nothing",
         );
     }
     Some(())

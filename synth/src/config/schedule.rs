@@ -30,6 +30,13 @@ impl ScheduleExpression {
     pub fn period(&self) -> Option<Span> {
         self.period
     }
+
+    /// The longest time between two firings: of a `rate(…)`, and of a `cron(…)` that fires each day or on some days of each
+    /// week. It is not counted out for others. (Where the clock is put back, a day has an hour more.)
+    #[must_use]
+    pub fn longest_gap(&self) -> Option<Span> {
+        self.period.or_else(|| days_between(self.text.strip_prefix("cron(")?.strip_suffix(')')?).map(Span::days))
+    }
 }
 
 impl FromStr for ScheduleExpression {
@@ -94,6 +101,36 @@ fn is_cron(cron: &str) -> bool {
         && field(year, YEARS, &[])
         // One of the two days must be left open, and only one.
         && (*day == "?") != (*weekday == "?")
+}
+
+/// The most days from one on which a cron expression fires to the next. What it fires at on each of them is the same.
+fn days_between(cron: &str) -> Option<u64> {
+    let fields: Vec<_> = cron.split(' ').collect();
+    let [_, _, day, "*", weekday, "*"] = fields.as_slice() else { return None };
+    match (*day, *weekday) {
+        ("*", "?") | ("?", "*") => Some(1),
+        ("?", list) => {
+            let mut days: Vec<_> = weekdays(list)?;
+            days.sort_unstable();
+            days.dedup();
+            // Around the week, back to the first.
+            let again = days.first()? + 7;
+            let next = days.iter().skip(1).chain([&again]);
+            days.iter().zip(next).map(|(one, next)| u64::from(next - one)).max()
+        }
+        _ => None,
+    }
+}
+
+/// Days of the week by number or name, and ranges of them.
+fn weekdays(list: &str) -> Option<Vec<u32>> {
+    let one = |text: &str| value(text, &WEEKDAY_NAMES, WEEKDAYS);
+    let item = |text: &str| match text.split_once('-') {
+        None => one(text).map(|day| day..=day),
+        Some((from, to)) => one(from).zip(one(to)).map(|(from, to)| from..=to).filter(|range| !range.is_empty()),
+    };
+    let ranges = list.split(',').map(item).collect::<Option<Vec<_>>>()?;
+    Some(ranges.into_iter().flatten().collect())
 }
 
 /// A list of values, ranges and steps; `names` stand for the values from the first on.

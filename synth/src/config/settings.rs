@@ -11,9 +11,11 @@ use lambda::{
 use serde_json::Value as Json;
 
 use super::{
+    dashboard::Dashboard,
     document::Document,
     email::Email,
     kind::Kind,
+    kms::{LogKey, TopicKey},
     schedule::{ScheduleExpression, TimeZone},
     stack_name::StackName,
     user::User,
@@ -111,4 +113,10 @@ settings! {
     timeout: Timeout = "10m", such as "10m";
     /// How long the function's log is kept
     log_retention: LogRetention = "90d", such as "90d", "365d";
+    /// What its log is encrypted with: a key of CloudWatch Logs, or one of yours, whose policy lets CloudWatch Logs use it
+    log_kms_key: LogKey = "aws-owned", such as "aws-owned", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    /// What notices and alarms are encrypted with: a key that the stack makes, or one of yours, whose policy lets CloudWatch use it
+    kms_key: TopicKey = "own", such as "own", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    /// Whether a CloudWatch dashboard shows how old the keys are
+    dashboard: Dashboard = "none", such as "none", "fleet";
 }

@@ -108,6 +108,9 @@ pub const TYPES: &[Entry] = &[
             "logs:CreateLogGroup",
             "logs:PutRetentionPolicy",
             "logs:DeleteLogGroup",
+            // For log_kms_key.
+            "logs:AssociateKmsKey",
+            "logs:DisassociateKmsKey",
             "logs:TagResource",
             "logs:UntagResource",
             "logs:ListTagsForResource",

@@ -9,7 +9,7 @@ mod policy;
 pub mod template;
 
 use crate::cfn::{
-    Arn, HasArn, Property, Pseudo, Ref, Text, Value,
+    Arn, HasArn, KmsKeyArn, Property, Pseudo, Ref, Text, Value,
     resource::{Bucket, Topic},
     shape::Shape,
     value::{map, words},
@@ -36,8 +36,8 @@ pub struct Statement {
     pub conditions: Vec<Condition>,
 }
 
-/// What a statement is about: something in the template, or something in the stack's own account.
-/// There is no way to write a bare `*`, nor another account's ARN.
+/// What a statement is about: something in the template, something in the stack's own account, or a key that was named.
+/// The only bare `*` is [`ResourceArn::this_key`], and `templates/rules.guard` holds roles to having none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceArn(Text);
 
@@ -70,10 +70,22 @@ impl ResourceArn {
 }
 
 impl ResourceArn {
+    /// In a key's own policy, `*` is the key ("Key policies in AWS KMS": Resource).
+    #[must_use]
+    pub fn this_key() -> Self {
+        Self("*".into())
+    }
+
     /// The objects of a bucket, whatever their keys.
     #[must_use]
     pub fn objects(bucket: Arn<Bucket>) -> Self {
         Self(Text::of([bucket.into(), "/*".into()]))
+    }
+}
+
+impl From<&KmsKeyArn> for ResourceArn {
+    fn from(arn: &KmsKeyArn) -> Self {
+        Self(arn.as_str().into())
     }
 }
 
@@ -124,12 +136,32 @@ pub enum Rule {
     Allow,
     /// Allows it to a service: in a trust policy.
     Trust(Service),
+    /// Allows it to somebody else: in the policy of a resource.
+    Grant(Principal),
     /// Denies it to everybody: in the policy of a resource.
     DenyEverybody,
 }
 
+/// Whom a resource's own policy is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Principal {
+    /// CloudWatch, for its alarms.
+    CloudWatch,
+    /// The stack's account: whoever in it has leave from its IAM policies.
+    ThisAccount,
+}
+
+impl Principal {
+    fn value(self) -> Value {
+        match self {
+            Self::CloudWatch => map([("Service", "cloudwatch.amazonaws.com".value())]),
+            Self::ThisAccount => map([("AWS", ResourceArn::global("iam", "root").value())]),
+        }
+    }
+}
+
 words! {
-    /// An AWS service as a principal.
+    /// An AWS service that takes on a role.
     Service {
         Lambda = "lambda.amazonaws.com",
         Scheduler = "scheduler.amazonaws.com",
@@ -173,6 +205,19 @@ impl Statement {
     ) -> Self {
         Self { sid, why, rule: Rule::DenyEverybody, actions, resources, conditions }
     }
+
+    /// In a resource's policy: allows somebody actions on it.
+    #[must_use]
+    pub fn grant(
+        principal: Principal,
+        sid: &'static str,
+        why: &'static str,
+        actions: Vec<&'static str>,
+        resources: Vec<ResourceArn>,
+        conditions: Vec<Condition>,
+    ) -> Self {
+        Self { sid, why, rule: Rule::Grant(principal), actions, resources, conditions }
+    }
 }
 
 impl Property for Statement {
@@ -180,6 +225,7 @@ impl Property for Statement {
         let (effect, principal) = match self.rule {
             Rule::Allow => ("Allow", None),
             Rule::Trust(service) => ("Allow", Some(map([("Service", service.value())]))),
+            Rule::Grant(principal) => ("Allow", Some(principal.value())),
             Rule::DenyEverybody => ("Deny", "*".value()),
         };
         let resources = (!self.resources.is_empty()).then_some(self.resources);

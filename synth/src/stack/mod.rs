@@ -1,8 +1,11 @@
 //! The bundle: a configuration in, a template out. Knows nothing of YAML.
 
+mod alarms;
 pub mod artifacts;
+mod dashboard;
 mod grants;
 mod size;
+mod topic;
 mod unfit;
 
 use lambda::{
@@ -13,18 +16,20 @@ use lambda::{
 
 use crate::{
     cfn::{
-        Handle, Pseudo, Ref, Template, Text, Value,
+        Handle, Part, Pseudo, Ref, Template, Text, Value,
         reference::id,
         resource::{
             Code, DeadLetterConfig, Destination, DestinationConfig, Environment, EventInvokeConfig, FlexibleTimeWindow,
-            FlexibleTimeWindowMode, Function, InlinePolicy, LogFormat, LogGroup, LoggingConfig, Protocol, Queue,
-            RetryPolicy, Role, Runtime, Schedule, ScheduleState, Subscription, Target, Topic,
+            FlexibleTimeWindowMode, Function, InlinePolicy, LogFormat, LogGroup, LoggingConfig, Queue, RetryPolicy,
+            Role, Runtime, Schedule, ScheduleState, Target, Topic,
         },
         template::{Parameter, ParameterType},
     },
-    config::Config,
-    iam::{PolicyDocument, Service, Statement},
+    config::{Config, Dashboard, LogKey},
+    iam::{Condition, PolicyDocument, Service, Statement},
 };
+use alarms::Watched;
+use topic::Encryption;
 
 pub use unfit::Unfit;
 
@@ -44,13 +49,19 @@ pub fn template(config: &Config) -> Result<Value, Unfit> {
     let t = &mut template;
 
     let package = package(t);
-    let topic = notifications(t, config);
+    let encryption = topic::encryption(t, config);
+    let topic = topic::notifications(t, config, &encryption);
     let log = log_group(t, config);
     let dead_letters = dead_letters(t);
-    let role = execution_role(t, config, &topic, &log, &dead_letters)?;
+    let role = execution_role(t, config, &topic, &encryption, &log, &dead_letters)?;
     let function = function(t, config, package, &topic, &log, &role)?;
     failed_runs(t, &function, &dead_letters);
     schedule(t, config, &function, &dead_letters);
+    let watched = Watched { function: &function, dead_letters: &dead_letters, topic: &topic };
+    alarms::alarms(t, config, &watched);
+    if config.dashboard == Dashboard::Fleet {
+        dashboard::dashboard(t, config, &function);
+    }
 
     t.output(id!("FunctionName"), "Invoke this function to rotate now what is due", function.reference());
     t.output(
@@ -80,25 +91,30 @@ fn package(t: &mut Template) -> Code {
     }
 }
 
-fn notifications(t: &mut Template, config: &Config) -> Handle<Topic> {
-    let topic = t.add(
-        id!("NotificationTopic"),
-        if config.mail_is_delivery() {
-            "Carries new keys, secrets included, to the subscribers below."
-        } else {
-            "Tells the subscribers below that a new key is there; it never carries a secret."
-        },
-        Topic { display_name: "Access Key Rotation", kms_master_key_id: "alias/aws/sns" },
-    );
-    for email in &config.emails {
-        let subscription = Subscription {
-            topic_arn: topic.reference(),
-            protocol: Protocol::Email,
-            endpoint: email.as_str().to_owned(),
-        };
-        t.add(email.logical_id(), "Takes effect once the address has confirmed the mail from AWS.", subscription);
-    }
-    topic
+/// Only for this stack's alarms: its names begin with the stack's. Without it, any account's alarm could be the cause
+/// (CloudWatch User Guide, "Cross-service confused deputy prevention").
+fn own_alarms() -> Vec<Condition> {
+    let [partition, region, account, stack] =
+        [Pseudo::Partition, Pseudo::Region, Pseudo::AccountId, Pseudo::StackName].map(Into::into);
+    let alarms = Text::of([
+        "arn:".into(),
+        partition,
+        ":cloudwatch:".into(),
+        region,
+        ":".into(),
+        account,
+        ":alarm:".into(),
+        stack,
+        "-*".into(),
+    ]);
+    vec![
+        Condition { operator: "StringEquals", key: "aws:SourceAccount", values: vec![Pseudo::AccountId.into()] },
+        Condition { operator: "ArnLike", key: "aws:SourceArn", values: vec![alarms] },
+    ]
+}
+
+fn log_group_name() -> [Part; 2] {
+    ["/aws/lambda/".into(), Pseudo::StackName.into()]
 }
 
 fn log_group(t: &mut Template, config: &Config) -> Handle<LogGroup> {
@@ -106,8 +122,12 @@ fn log_group(t: &mut Template, config: &Config) -> Handle<LogGroup> {
         id!("LogGroup"),
         "Made here and not by Lambda, so that it has a retention and goes with the stack.",
         LogGroup {
-            log_group_name: Text::of(["/aws/lambda/".into(), Pseudo::StackName.into()]),
+            log_group_name: Text::of(log_group_name()),
             retention_in_days: config.log_retention_days,
+            kms_key_id: match &config.log_key {
+                LogKey::AwsOwned => None,
+                LogKey::Existing(arn) => Some(arn.clone()),
+            },
         },
     )
 }
@@ -124,10 +144,12 @@ fn execution_role(
     t: &mut Template,
     config: &Config,
     topic: &Handle<Topic>,
+    encryption: &Encryption,
     log: &Handle<LogGroup>,
     dead_letters: &Handle<Queue>,
 ) -> Result<Handle<Role>, Unfit> {
     let mut statements = grants::handler(config, topic);
+    statements.push(encryption.statement());
     statements.push(Statement::allow(
         "WriteLog",
         "Lambda writes the function's output into its log group with this role.",

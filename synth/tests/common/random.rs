@@ -131,8 +131,15 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
     );
     let numbers =
         (prop::option::of(128..10_241u32), prop::option::of(120..901u64), prop::option::of(one_of(retentions)));
-    (users(), emails(), texts, numbers, prop::option::of(timings()), any::<[bool; 2]>()).prop_map(
-        |(users, emails, texts, (memory, timeout, retention), timings, [flow, double])| {
+    let key = |word: &'static str| {
+        let id = "([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})";
+        let arn = format!("arn:aws(-us-gov|-cn)?:kms:[a-z]{{2}}-[a-z]{{4,9}}-[1-9]:[0-9]{{12}}:key/{id}");
+        let arn = prop::string::string_regex(&arn).expect("a pattern");
+        prop::option::of(prop_oneof![Just(word.to_owned()), arn])
+    };
+    let watching = (key("own"), key("aws-owned"), prop::option::of(one_of(&["none", "fleet"])));
+    (users(), emails(), texts, numbers, watching, prop::option::of(timings()), any::<[bool; 2]>()).prop_map(
+        |(users, emails, texts, (memory, timeout, retention), watching, timings, [flow, double])| {
             let mut others = timings.unwrap_or_default();
             let mut set = |name, value: Option<String>| others.extend(value.map(|value| (name, value)));
             set("stack_name", texts.0.map(|name| quoted(&name, double)));
@@ -147,6 +154,9 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
             set("memory", memory.map(|memory| memory.to_string()));
             set("timeout", timeout.map(|seconds| span(seconds, 2)));
             set("log_retention", retention);
+            set("kms_key", watching.0.map(|key| quoted(&key, double)));
+            set("log_kms_key", watching.1.map(|key| quoted(&key, double)));
+            set("dashboard", watching.2);
             let mut random = Random { users: distinct(users, double), emails: distinct(emails, double), others, flow };
             let mut config = random.read().config;
             while let Err(Unfit::Policy { .. }) = stack::template(&config) {
@@ -167,7 +177,7 @@ pub(crate) struct Wrong {
 }
 
 /// What no setting of this name may be.
-const NEVER: [(&str, &[&str]); 15] = [
+const NEVER: [(&str, &[&str]); 18] = [
     ("stack_name", &["1st", "a_b", "''", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]),
     ("language", &["fr", "EN", "english"]),
     (
@@ -186,6 +196,9 @@ const NEVER: [(&str, &[&str]); 15] = [
     ("memory", &["127", "10241", "-128", "128.5", "lots", "'128'", "1e3"]),
     ("timeout", &["119s", "901s", "16m", "0", "10"]),
     ("log_retention", &["8d", "0", "24h", "25h", "4000d", "forever"]),
+    ("log_kms_key", &["own", "none", "arn:aws:kms:eu-west-1:111122223333:alias/mine"]),
+    ("kms_key", &["aws-owned", "alias/aws/sns", "arn:aws:sns:eu-west-1:111122223333:topic"]),
+    ("dashboard", &["fleets", "both", "None"]),
 ];
 
 /// What nothing may be.

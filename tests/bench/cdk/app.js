@@ -1,11 +1,13 @@
 // The stack that rotation.yaml generates, in AWS CDK: one L1 construct a resource, as the template has it.
 "use strict";
 const { App, Aws, CfnOutput, CfnParameter, DefaultStackSynthesizer, Fn, Stack } = require("aws-cdk-lib");
+const { CfnAlarm } = require("aws-cdk-lib/aws-cloudwatch");
 const { CfnRole } = require("aws-cdk-lib/aws-iam");
+const { CfnKey } = require("aws-cdk-lib/aws-kms");
 const { CfnEventInvokeConfig, CfnFunction } = require("aws-cdk-lib/aws-lambda");
 const { CfnLogGroup } = require("aws-cdk-lib/aws-logs");
 const { CfnSchedule } = require("aws-cdk-lib/aws-scheduler");
-const { CfnSubscription, CfnTopic } = require("aws-cdk-lib/aws-sns");
+const { CfnSubscription, CfnTopic, CfnTopicPolicy } = require("aws-cdk-lib/aws-sns");
 const { CfnQueue } = require("aws-cdk-lib/aws-sqs");
 
 const users = ["alice", "ci-deployer"];
@@ -34,7 +36,28 @@ const key = new CfnParameter(stack, "CodeKey", {
   allowedPattern: "^.+[.]zip$",
 });
 
-const topic = new CfnTopic(stack, "NotificationTopic", { displayName: "Access Key Rotation", kmsMasterKeyId: "alias/aws/sns" });
+const grant = (Sid, Principal, Action, Resource, Condition) => ({ ...allow(Sid, Action, Resource, Condition), Principal });
+const ownAlarms = {
+  StringEquals: { "aws:SourceAccount": [Aws.ACCOUNT_ID] },
+  ArnLike: { "aws:SourceArn": [arn("cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:${AWS::StackName}-*")] },
+};
+const cloudwatch = { Service: "cloudwatch.amazonaws.com" };
+const topicKey = new CfnKey(stack, "TopicKey", {
+  description: "Notices and alarms of the access key rotation",
+  enableKeyRotation: true,
+  keyPolicy: policy(
+    grant("Administer", { AWS: arn("iam::${AWS::AccountId}:root") }, ["kms:*"], ["*"]),
+    grant("PublishAlarms", cloudwatch, ["kms:GenerateDataKey*", "kms:Decrypt"], ["*"], ownAlarms),
+  ),
+});
+// CDK would keep a key for ever.
+topicKey.cfnOptions.deletionPolicy = undefined;
+topicKey.cfnOptions.updateReplacePolicy = undefined;
+const topic = new CfnTopic(stack, "NotificationTopic", { displayName: "Access Key Rotation", kmsMasterKeyId: topicKey.attrArn });
+new CfnTopicPolicy(stack, "TopicPolicy", {
+  topics: [topic.ref],
+  policyDocument: policy(grant("PublishAlarms", cloudwatch, ["sns:Publish"], [topic.ref], ownAlarms)),
+});
 const mail = { protocol: "email", endpoint: "security@example.com" };
 new CfnSubscription(stack, "MailToSecurityAtExampleDotCom", { topicArn: topic.ref, ...mail });
 const logGroupName = Fn.sub("/aws/lambda/${AWS::StackName}");
@@ -57,6 +80,9 @@ const role = new CfnRole(stack, "FunctionRole", {
         allow("CreateSecrets", ["secretsmanager:CreateSecret"], secretArns),
         allow("StoreNewKeys", ["secretsmanager:PutSecretValue", "secretsmanager:DescribeSecret"], secretArns),
         allow("SendMail", ["sns:Publish"], [topic.ref]),
+        allow("EncryptMail", ["kms:GenerateDataKey", "kms:Decrypt"], [topicKey.attrArn], {
+          StringLike: { "kms:ViaService": [Fn.sub("sns.${AWS::Region}.*")] },
+        }),
         allow("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], [logGroup.attrArn]),
         allow("KeepFailedRuns", ["sqs:SendMessage"], [deadLetters.attrArn]),
       ),
@@ -131,6 +157,67 @@ new CfnSchedule(stack, "Schedule", {
     deadLetterConfig: { arn: deadLetters.attrArn },
   },
 });
+
+// What rings; each says what to do.
+const alarm = (id, name, says, rule) =>
+  new CfnAlarm(stack, id, {
+    alarmName: Fn.sub("${AWS::StackName}-" + name),
+    alarmDescription: Fn.sub(says + " Log group: /aws/lambda/${AWS::StackName}"),
+    namespace: "AccessKeyRotation",
+    dimensions: [{ name: "FunctionName", value: handler.ref }],
+    statistic: "Maximum",
+    period: 300,
+    evaluationPeriods: 1,
+    comparisonOperator: "GreaterThanThreshold",
+    threshold: 0,
+    treatMissingData: "notBreaching",
+    alarmActions: [topic.ref],
+    ...rule,
+  });
+alarm(
+  "UsersFailed",
+  "users-failed",
+  "A call failed for at least one IAM user. The user's working key still works, and the next run tries again. Which call, and for whom: the last run's report; make status shows how each key stands.",
+  { metricName: "Failed" },
+);
+alarm(
+  "UsersNeedAPerson",
+  "users-need-a-person",
+  "The rotation found something that only a person can decide, and has left the user's keys alone. What it is and what to do: the last run's report; make status shows it too.",
+  { metricName: "NeedsPerson" },
+);
+alarm(
+  "HandlerErrors",
+  "handler-errors",
+  "The rotation's function failed: it was given a setting or an event that it does not understand, or it ran out of time. Lambda tries twice more. If the log names a setting, generate and deploy the template again.",
+  { namespace: "AWS/Lambda", metricName: "Errors", statistic: "Sum" },
+);
+alarm(
+  "DeadLetters",
+  "dead-letters",
+  "A run could not be started, or failed three times, and what it was given is kept in the dead-letter queue, which the stack's output DeadLetterQueueUrl names. Find the cause, run again (make rotate, or wait for the schedule), then take the message out: this alarm cannot ring again while one is there.",
+  {
+    namespace: "AWS/SQS",
+    metricName: "ApproximateNumberOfMessagesVisible",
+    dimensions: [{ name: "QueueName", value: deadLetters.attrQueueName }],
+  },
+);
+alarm(
+  "NoRun",
+  "no-run",
+  "No run over all users has come to its end for 2d, two periods of the schedule: keys are not rotated. Look whether the schedule is enabled, whether its role may invoke the function, and whether there are messages in the dead-letter queue.",
+  {
+    metricName: "SuccessfulRun",
+    statistic: "SampleCount",
+    period: 3600,
+    evaluationPeriods: 48,
+    comparisonOperator: "LessThanThreshold",
+    threshold: 1,
+    treatMissingData: "breaching",
+    warmUpConfiguration: { warmUpPeriodDurationInMinutes: 2880 },
+    okActions: [topic.ref],
+  },
+);
 
 const output = (id, description, value) => new CfnOutput(stack, id, { description, value });
 output("FunctionName", "Invoke this function to rotate now what is due", handler.ref);

@@ -1,0 +1,62 @@
+//! What the topic and the log are encrypted with.
+
+use std::str::FromStr;
+
+use lambda::text::Invalid;
+
+use super::kind::{Rule, Word};
+use crate::cfn::KmsKeyArn;
+
+/// What the topic is encrypted with. AWS's own key for SNS is not among it: CloudWatch cannot use that, and alarms would be
+/// lost (SNS Developer Guide, "Key management": compatibility between event sources and encrypted topics).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TopicKey {
+    /// A key that the stack makes.
+    Own,
+    /// A key that is there already. Its policy is not in the template, so nobody sees whether alarms get through.
+    Existing(KmsKeyArn),
+}
+
+/// What the function's log is encrypted with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogKey {
+    /// CloudWatch Logs' own.
+    AwsOwned,
+    /// A key that is there already.
+    Existing(KmsKeyArn),
+}
+
+/// A word, or a key.
+macro_rules! key_or_word {
+    ($type:ty, $word:literal => $variant:expr, $existing:expr, $what:literal) => {
+        impl FromStr for $type {
+            type Err = Invalid;
+
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                if text == $word {
+                    return Ok($variant);
+                }
+                text.parse().map($existing).map_err(|_: Invalid| Invalid {
+                    value: text.to_owned(),
+                    what: $what,
+                    allowed: concat!($word, ", or a key's own ARN: arn:aws:kms:REGION:ACCOUNT:key/ID"),
+                })
+            }
+        }
+
+        impl Word for $type {
+            fn rule() -> Rule {
+                Rule { words: vec![$word], ..Rule::pattern(&arn()) }
+            }
+        }
+    };
+}
+
+key_or_word!(TopicKey, "own" => Self::Own, Self::Existing, "a key for the topic");
+key_or_word!(LogKey, "aws-owned" => Self::AwsOwned, Self::Existing, "a key for the log");
+
+/// What a [`KmsKeyArn`] is.
+fn arn() -> String {
+    let id = "(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})";
+    format!("arn:aws[a-z0-9-]{{0,13}}:kms:[a-z0-9-]{{1,32}}:[0-9]{{12}}:key/{id}")
+}

@@ -1,0 +1,83 @@
+//! The fleet's keys at a glance: how old they are, and how the runs went.
+
+use lambda::metrics::{self, AUDITORS_LIMIT, Metric};
+use serde_json::{Value as Json, json};
+
+use crate::{
+    cfn::{
+        Handle, Pseudo, Template, Text,
+        reference::id,
+        resource::{Dashboard, Function},
+    },
+    config::Config,
+};
+
+pub(super) fn dashboard(t: &mut Template, config: &Config, function: &Handle<Function>) {
+    t.add(
+        id!("Dashboard"),
+        "The fleet's keys at a glance. An account has three dashboards free; each further one is $3 a month.",
+        Dashboard {
+            dashboard_name: Pseudo::StackName,
+            dashboard_body: Text::filled(&body(config).to_string(), |name| match name {
+                FUNCTION => Some(function.reference().into()),
+                REGION => Some(Pseudo::Region.into()),
+                _ => None,
+            }),
+        },
+    );
+}
+
+/// What stands for the function's name and the Region until CloudFormation knows them.
+const FUNCTION: &str = "<function>";
+const REGION: &str = "<region>";
+
+/// The widgets, on a grid 24 wide (CloudWatch User Guide, "Dashboard body structure and syntax").
+fn body(config: &Config) -> Json {
+    let due = config.policy.rotate_after;
+    let ages = [line(AUDITORS_LIMIT.whole_days(), "auditors' limit"), line(due.whole_days(), "rotate_after")];
+    json!({
+        "widgets": [
+            text(0, 24, 1, "Access keys of the rotation: each point is a run over all users."),
+            graph([0, 1, 12, 7], "Age of the oldest active key, in days", &[Metric::OldestKeyAge], &ages),
+            graph(
+                [12, 1, 12, 7],
+                &format!("Active keys: all, of {due} at least, of more than {AUDITORS_LIMIT}"),
+                &[Metric::ActiveKeys, Metric::KeysDue, Metric::KeysOver90Days],
+                &[],
+            ),
+            graph(
+                [0, 8, 12, 6],
+                "Users in each run",
+                &[Metric::Rotated, Metric::Waiting, Metric::Failed, Metric::NeedsPerson],
+                &[],
+            ),
+            graph([12, 8, 12, 6], "Runs without a failed user", &[Metric::SuccessfulRun], &[]),
+        ],
+    })
+}
+
+fn text(y: u32, width: u32, height: u32, markdown: &str) -> Json {
+    json!({ "type": "text", "x": 0, "y": y, "width": width, "height": height, "properties": { "markdown": markdown } })
+}
+
+/// The highest of each hour: a run is one point, and a sum would count users twice where there are two.
+fn graph([x, y, width, height]: [u32; 4], title: &str, shown: &[Metric], lines: &[Json]) -> Json {
+    let metric = |metric: &Metric| json!([metrics::NAMESPACE, metric.name(), metrics::DIMENSION, FUNCTION]);
+    let mut properties = json!({
+        "title": title,
+        "region": REGION,
+        "view": "timeSeries",
+        "stat": "Maximum",
+        "period": 3_600,
+        "yAxis": { "left": { "min": 0 } },
+        "metrics": shown.iter().map(metric).collect::<Vec<_>>(),
+    });
+    if !lines.is_empty() {
+        properties["annotations"] = json!({ "horizontal": lines });
+    }
+    json!({ "type": "metric", "x": x, "y": y, "width": width, "height": height, "properties": properties })
+}
+
+fn line(value: u64, label: &str) -> Json {
+    json!({ "value": value, "label": label })
+}
