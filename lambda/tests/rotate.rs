@@ -32,7 +32,7 @@ impl Aws for ReadOnly {
     async fn last_used(&self, _: &AccessKeyId) -> Result<Answer, Failure> {
         Ok(Answer::LastUse(LastUse::Never))
     }
-    async fn count_subscribers(&self, _: &TopicArn) -> Result<Answer, Failure> {
+    async fn list_subscribers(&self, _: &TopicArn, _: &UserName) -> Result<Answer, Failure> {
         Ok(Answer::Subscribers(1))
     }
     async fn describe_secret(&self, _: &str, _: &AccessKeyId) -> Result<Answer, Failure> {
@@ -57,6 +57,9 @@ impl Aws for ReadOnly {
         panic!("{WRITES}")
     }
     async fn put_secret(&self, _: &str, _: &UserName, _: &AccessKeyId, _: &SecretAccessKey) -> Result<Answer, Failure> {
+        panic!("{WRITES}")
+    }
+    async fn put_resource_policy(&self, _: &str, _: &UserName) -> Result<Answer, Failure> {
         panic!("{WRITES}")
     }
     async fn create_secret(&self, _: &str, _: &UserName) -> Result<Answer, Failure> {
@@ -85,6 +88,7 @@ async fn dry_run(ages: &[(u64, Status)], looks: usize) -> UserReport {
         still_in_use: StillInUse::Retire,
         wait_at_most: Patience::Forever,
         delivery: Delivery::Email,
+        warn_before: Span::ZERO,
     };
     let settings = Settings {
         users: vec!["alice".parse().unwrap()],

@@ -81,6 +81,7 @@ impl Sheet<'_> {
         let (handed_over, mail) = match policy.delivery {
             Delivery::SecretsManager => ("stored in Secrets Manager", "a mail says so"),
             Delivery::Email => ("mailed", "the secret is in the mail"),
+            Delivery::EmailEncrypted => ("mailed", "the secret is in the mail, encrypted to its reader's key"),
         };
         let retired = policy.rotate_after + policy.overlap;
         let mut rows = vec![

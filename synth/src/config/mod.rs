@@ -125,6 +125,7 @@ impl Given {
                 still_in_use: self.still_in_use?,
                 wait_at_most: self.wait_at_most?,
                 delivery: self.delivery?,
+                warn_before: self.warn_before?,
             },
             secret_prefix: self.secret_prefix?,
             architecture: self.architecture?,
@@ -154,7 +155,7 @@ impl Config {
     /// Whether a mail carries the secret.
     #[must_use]
     pub fn mail_is_delivery(&self) -> bool {
-        self.policy.delivery == Delivery::Email
+        self.policy.delivery.is_mail()
     }
 
     /// Whether an old key that is in use stays.
