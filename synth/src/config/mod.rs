@@ -21,7 +21,7 @@ mod values;
 
 use lambda::{
     notice::Language,
-    plan::{DeleteAfter, Delivery, Policy, StillInUse},
+    plan::{DeleteAfter, Policy, StillInUse},
     settings::SecretPrefix,
     time::Span,
 };
