@@ -55,14 +55,16 @@ pub fn reason(call: &Call) -> Option<Reason> {
         | Call::GetAccessKeyLastUsed(_)
         | Call::GetCallerIdentity { .. }
         | Call::DescribeSecret(_)
-        | Call::GetTopicAttributes => return None,
+        | Call::ListSubscriptionsByTopic => return None,
         Call::CreateSecret => ("the secret is there before the key that it will hold", NOTHING_LOST),
+        Call::PutResourcePolicy => ("the secret's readers are said before a key is in it", NOTHING_LOST),
         Call::TagUser(entries) => match entries.first() {
             Some(Entry::Delivered(_)) => {
                 ("the new key is delivered, and read back where the channel can be read", NOTHING_LOST)
             }
             Some(Entry::Disabled(_)) => ("says since when the keys are inactive", NEVER_ACTIVE),
             Some(Entry::Undone(_)) => ("a person wants the key back, so runs leave it alone", NO_OUTAGE),
+            Some(Entry::Warned(_)) => ("the key's owner knows that it will be replaced", NO_OUTAGE),
             Some(Entry::Closed(_)) => ("nothing is left of the rotation that would have to be found", NO_ORPHAN),
             Some(Entry::Intent(_)) | None => ("says which key stood before the next is created", NO_ORPHAN),
         },
@@ -71,6 +73,7 @@ pub fn reason(call: &Call) -> Option<Reason> {
         Call::PutSecretValue(_) => ("STS accepts the new key", NOTHING_LOST),
         Call::Publish(Message::Secret(_)) => ("STS accepts the new key; the mail delivers it", NOTHING_LOST),
         Call::Publish(Message::Stored(_)) => ("the new key is delivered and read back", NOTHING_LOST),
+        Call::Publish(Message::ComingUp(..)) => ("the key is soon due, and its owner does not know yet", NO_OUTAGE),
         Call::DeactivateAccessKey(_, Why::Withdrawn) | Call::DeleteAccessKey(_, Why::Withdrawn) => {
             ("it was created beside an older key, and its secret did not reach its owner", NO_ORPHAN)
         }
@@ -143,13 +146,14 @@ fn key(call: &Call, answer: Result<&Answer, &Failure>) -> String {
         | Call::GetCallerIdentity { key, .. }
         | Call::PutSecretValue(key)
         | Call::DescribeSecret(key)
-        | Call::Publish(Message::Secret(key) | Message::Stored(key)) => vec![key],
+        | Call::Publish(Message::Secret(key) | Message::Stored(key) | Message::ComingUp(key, _)) => vec![key],
         Call::TagUser(entries) => entries.iter().flat_map(noted).collect(),
         Call::ListAccessKeys
         | Call::ListUserTags
         | Call::UntagUser(_)
         | Call::CreateSecret
-        | Call::GetTopicAttributes => Vec::new(),
+        | Call::PutResourcePolicy
+        | Call::ListSubscriptionsByTopic => Vec::new(),
     };
     ids.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(" ")
 }
@@ -161,6 +165,7 @@ fn noted(entry: &Entry) -> Vec<&AccessKeyId> {
         Entry::Delivered(delivered) => vec![&delivered.key],
         Entry::Disabled(disabled) => disabled.iter().map(|disabled| &disabled.key).collect(),
         Entry::Undone(key) => key.iter().collect(),
+        Entry::Warned(key) => vec![key],
         Entry::Closed(_) => Vec::new(),
     }
 }

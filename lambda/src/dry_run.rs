@@ -104,12 +104,16 @@ impl<A: Aws> Aws for DryRun<'_, A> {
         Ok(Answer::Done)
     }
 
+    async fn put_resource_policy(&self, _: &str, _: &UserName) -> Result<Answer, Failure> {
+        Ok(Answer::Done)
+    }
+
     async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, Failure> {
         if key.as_str() == KEY { Ok(Answer::Current(true)) } else { self.aws.describe_secret(name, key).await }
     }
 
-    async fn count_subscribers(&self, topic: &TopicArn) -> Result<Answer, Failure> {
-        self.aws.count_subscribers(topic).await
+    async fn list_subscribers(&self, topic: &TopicArn, user: &UserName) -> Result<Answer, Failure> {
+        self.aws.list_subscribers(topic, user).await
     }
 
     async fn publish(&self, _: &TopicArn, _: &UserName, _: Mail) -> Result<Answer, Failure> {

@@ -28,6 +28,13 @@ pub const DELIVERED: &str = "access-key-rotation:delivered";
 pub const DISABLED: &str = "access-key-rotation:disabled";
 /// The key that a person had reactivated.
 pub const UNDONE: &str = "access-key-rotation:undone";
+/// The key whose owner was told that it will be replaced.
+pub const WARNED: &str = "access-key-rotation:warned";
+
+/// How many tags a user may have (IAM User Guide, "IAM and AWS STS quotas").
+const MOST_TAGS: usize = 50;
+/// How many of them the journal needs at most, beside those of runs that died: an intent and one of each other kind.
+const OWN_TAGS: usize = 5;
 
 /// How long an intent keeps other runs away.
 ///
@@ -111,6 +118,10 @@ pub struct Journal {
     pub disabled: Vec<Disabled>,
     /// The key that a person had reactivated; it is left alone until its successor is due.
     pub undone: Option<AccessKeyId>,
+    /// The key whose owner was told that it will be replaced.
+    pub warned: Option<AccessKeyId>,
+    /// How many tags the user has that are not the journal's.
+    pub foreign: usize,
 }
 
 /// One tag to write.
@@ -126,6 +137,8 @@ pub enum Entry {
     Disabled(Vec<Disabled>),
     /// Note that a person wanted this key back.
     Undone(Option<AccessKeyId>),
+    /// Note that the owner was told that this key will be replaced.
+    Warned(AccessKeyId),
 }
 
 /// A journal tag that does not say what a journal tag says.
@@ -165,6 +178,11 @@ impl Journal {
                 journal.disabled = parse_disabled(value).ok_or_else(|| garbled(DISABLED))?;
             } else if key.eq_ignore_ascii_case(UNDONE) {
                 journal.undone = parse_undone(value).ok_or_else(|| garbled(UNDONE))?;
+            } else if key.eq_ignore_ascii_case(WARNED) {
+                let parsed = fields(value, ["key"]).and_then(|[key]| key.parse().ok());
+                journal.warned = Some(parsed.ok_or_else(|| garbled(WARNED))?);
+            } else {
+                journal.foreign += 1;
             }
         }
         Ok(journal)
@@ -181,6 +199,7 @@ impl Journal {
             Entry::Delivered(delivered) => self.delivered = Some(delivered.clone()),
             Entry::Disabled(disabled) => self.disabled.clone_from(disabled),
             Entry::Undone(key) => self.undone.clone_from(key),
+            Entry::Warned(key) => self.warned = Some(key.clone()),
         }
     }
 
@@ -203,6 +222,12 @@ impl Journal {
         times.chain(self.delivered.iter().map(|d| d.at)).chain(self.disabled.iter().map(|d| d.at)).max()
     }
 
+    /// Whether everything that a rotation notes fits beside the user's other tags.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.foreign + self.intents.len() + self.closed.len() + OWN_TAGS <= MOST_TAGS
+    }
+
     /// Since when `key` is known to be inactive.
     #[must_use]
     pub fn disabled_since(&self, key: &AccessKeyId) -> Option<Timestamp> {
@@ -220,6 +245,7 @@ impl Entry {
             Self::Delivered(d) => (DELIVERED, format!("key={} at={}", d.key, d.at)),
             Self::Undone(None) => (UNDONE, NONE.to_owned()),
             Self::Undone(Some(key)) => (UNDONE, format!("key={key}")),
+            Self::Warned(key) => (WARNED, format!("key={key}")),
             Self::Disabled(keys) if keys.is_empty() => (DISABLED, NONE.to_owned()),
             Self::Disabled(keys) => {
                 let pairs: Vec<_> = keys.iter().map(|d| format!("{}={}", d.key, d.at)).collect();
@@ -314,6 +340,7 @@ mod tests {
             vec![Entry::Disabled(vec![])],
             vec![Entry::Undone(Some(key(1)))],
             vec![Entry::Undone(None)],
+            vec![Entry::Warned(key(1))],
         ] {
             let mut expected = Journal::default();
             let tags: Vec<_> = entries.iter().map(Entry::tag).collect();
@@ -347,7 +374,7 @@ mod tests {
     #[test]
     fn other_tags_are_not_the_journals_business() {
         let tags = [("team", "payments"), ("access-key-rotation:later", "x")];
-        assert_eq!(Journal::read(tags), Ok(Journal::default()));
+        assert_eq!(Journal::read(tags), Ok(Journal { foreign: 2, ..Journal::default() }));
     }
 
     #[test]
@@ -363,6 +390,7 @@ mod tests {
             (DELIVERED, "at=2026-11-24T03:16:40Z key=AKIAEXAMPLE000000001"),
             (DISABLED, "AKIAEXAMPLE000000001"),
             (UNDONE, "AKIAEXAMPLE000000001"),
+            (WARNED, "none"),
             (DISABLED, "AKIAEXAMPLE000000001=2026-11-24T03:16:40Z "),
         ] {
             let upper = tag.to_ascii_uppercase();

@@ -38,7 +38,7 @@ pub enum Target {
 #[must_use]
 pub fn permissions(policy: &Policy) -> Vec<Permission> {
     let last_use = policy.still_in_use == StillInUse::Wait;
-    let mail_is_delivery = policy.delivery == Delivery::Email;
+    let mail_is_delivery = policy.delivery.is_mail();
     let mut list = vec![
         Permission {
             sid: "ReadKeys",
@@ -82,10 +82,21 @@ pub fn permissions(policy: &Policy) -> Vec<Permission> {
             tag_prefix: None,
             why: "Hand a new key over and check that it arrived; reading a stored key is not needed.",
         });
+        list.push(Permission {
+            sid: "SayWhoReads",
+            actions: vec!["secretsmanager:PutResourcePolicy"],
+            on: Target::Secrets,
+            tag_prefix: None,
+            why: "Say on each user's secret who may read it.",
+        });
     }
     list.push(Permission {
         sid: "SendMail",
-        actions: if mail_is_delivery { vec!["sns:Publish", "sns:GetTopicAttributes"] } else { vec!["sns:Publish"] },
+        actions: if mail_is_delivery {
+            vec!["sns:Publish", "sns:ListSubscriptionsByTopic"]
+        } else {
+            vec!["sns:Publish"]
+        },
         on: Target::Topic,
         tag_prefix: None,
         why: if mail_is_delivery {

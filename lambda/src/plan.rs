@@ -46,6 +46,8 @@ pub struct Policy {
     pub wait_at_most: Patience,
     /// How a new secret reaches its owner.
     pub delivery: Delivery,
+    /// How long before a key is due its owner is told that it will be replaced; zero means never.
+    pub warn_before: Span,
 }
 
 /// How long a deactivated key is kept: the time in which a rotation can be undone.
@@ -82,6 +84,16 @@ pub enum Delivery {
     SecretsManager,
     /// In the mail itself, as the article does.
     Email,
+    /// In the mail, encrypted to its reader's public key.
+    EmailEncrypted,
+}
+
+impl Delivery {
+    /// Whether the mail itself carries the secret.
+    #[must_use]
+    pub const fn is_mail(self) -> bool {
+        matches!(self, Self::Email | Self::EmailEncrypted)
+    }
 }
 
 /// Why a run is about this user.
@@ -141,10 +153,13 @@ pub enum Call {
     /// Before everything else, because a secret's permission is on an ARN with six random characters: while the
     /// secret does not exist, every call about it is refused, and the refusal does not say why.
     CreateSecret,
+    /// Secrets Manager: say who may read the secret. Before a key is in it, so that nobody waits for one they cannot
+    /// read.
+    PutResourcePolicy,
     /// Secrets Manager: is this key the secret's current version?
     DescribeSecret(AccessKeyId),
-    /// SNS: how many subscribers have confirmed?
-    GetTopicAttributes,
+    /// SNS: how many of those who have confirmed would get this user's key?
+    ListSubscriptionsByTopic,
     /// SNS: tell people.
     Publish(Message),
 }
@@ -169,6 +184,8 @@ pub enum Message {
     Secret(AccessKeyId),
     /// The new key waits in Secrets Manager.
     Stored(AccessKeyId),
+    /// The key will be replaced at the time given.
+    ComingUp(AccessKeyId, Timestamp),
 }
 
 /// What an AWS call answered.
@@ -184,7 +201,7 @@ pub enum Answer {
     Created(Key),
     /// To DescribeSecret: whether the key is the current version.
     Current(bool),
-    /// To GetTopicAttributes: confirmed subscribers.
+    /// To ListSubscriptionsByTopic: those who have confirmed and would get the key.
     Subscribers(u32),
     /// To everything else: it is done.
     Done,
@@ -271,6 +288,8 @@ pub enum Doubt {
     SameAge,
     /// More keys than IAM allows.
     TooManyKeys(usize),
+    /// So many tags on the user that the journal has no room.
+    NoRoom(usize),
 }
 
 /// What is known of one user.
@@ -294,6 +313,8 @@ pub struct UserState {
     rotated: bool,
     /// A key was reactivated in this run, as it was asked to.
     undone: bool,
+    /// The key whose owner was told in this run that it will be replaced; the journal does not say so yet.
+    warned: Option<AccessKeyId>,
     /// What is reported once nothing is left of this run's intent.
     ending: Option<Rest>,
     stopped: Option<Rest>,
@@ -323,6 +344,8 @@ enum Rotation {
 /// Whether a new key would reach its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Channel {
+    /// The secret is there; who may read it is still to be said.
+    Made,
     Ready,
     NobodyListens,
 }
@@ -361,7 +384,7 @@ pub fn next_step(state: &UserState, policy: &Policy, run: &Run, now: Timestamp) 
         [] => return Next::Rest(Rest::NoKeys),
         [only] if only.status == Status::Active && run.order == Order::Undo => return Next::Rest(Rest::NothingToUndo),
         // The common case costs one call: a lone young key needs no look at the journal.
-        [only] if only.status == Status::Active && !due(only) => {
+        [only] if only.status == Status::Active && !due(only) && !policy.warns_of(only, now) => {
             return Next::Rest(Rest::Healthy(only.created + policy.rotate_after));
         }
         [_] | [_, _] => {}
@@ -445,7 +468,7 @@ impl View<'_> {
                 Status::Inactive => Call::DeleteAccessKey(orphan.id.clone(), Why::Withdrawn),
             }),
             // A mail cannot be read back, but a key that is used was received.
-            Some(LastUse::Used { .. }) if self.policy.delivery == Delivery::Email => Next::Call(match orphan.status {
+            Some(LastUse::Used { .. }) if self.policy.delivery.is_mail() => Next::Call(match orphan.status {
                 Status::Active => commit(&orphan.id, Some(intent), self.now),
                 Status::Inactive => Call::ActivateAccessKey(orphan.id.clone()),
             }),
@@ -510,7 +533,7 @@ impl View<'_> {
                 Some((older, newer)) => self.retire(older, newer, &due),
                 None => Next::Rest(Rest::NeedsPerson(Doubt::SameAge)),
             },
-            [only] if !due(only) => self.tidy(&inactive).unwrap_or_else(|| {
+            [only] if !due(only) => self.warn(only).or_else(|| self.tidy(&inactive)).unwrap_or_else(|| {
                 // What is inactive is kept until the rotation that is not due yet.
                 Next::Rest(Rest::Healthy(only.created + self.policy.rotate_after))
             }),
@@ -587,6 +610,20 @@ impl View<'_> {
         Next::Call(Call::DeactivateAccessKey(older.id.clone(), Why::Superseded))
     }
 
+    /// Says that the key will be replaced: once, however many runs its last days have. The mail goes before the note, so
+    /// that one that was lost in a crash is sent again.
+    fn warn(&self, key: &Key) -> Option<Next> {
+        let told = self.journal.warned.as_ref() == Some(&key.id);
+        if told || !self.policy.warns_of(key, self.now) {
+            return None;
+        }
+        Some(Next::Call(if self.state.warned.as_ref() == Some(&key.id) {
+            Call::TagUser(vec![Entry::Warned(key.id.clone())])
+        } else {
+            Call::Publish(Message::ComingUp(key.id.clone(), key.created + self.policy.rotate_after))
+        }))
+    }
+
     /// Inactive keys beside one active key: note since when, delete what was kept long enough.
     fn tidy(&self, inactive: &[&Key]) -> Option<Next> {
         let DeleteAfter::Window(window) = self.policy.delete_after else { return None };
@@ -613,9 +650,14 @@ impl View<'_> {
         if self.now + ROTATION_BUDGET > self.run.deadline {
             return Next::Rest(Rest::OutOfTime);
         }
+        // An intent that fits beside a delivery that does not would be a key that every run takes back.
+        if !self.journal.has_room() {
+            return Next::Rest(Rest::NeedsPerson(Doubt::NoRoom(self.journal.foreign)));
+        }
         match (self.state.channel, self.policy.delivery) {
             (None, Delivery::SecretsManager) => return Next::Call(Call::CreateSecret),
-            (None, Delivery::Email) => return Next::Call(Call::GetTopicAttributes),
+            (None, _) => return Next::Call(Call::ListSubscriptionsByTopic),
+            (Some(Channel::Made), _) => return Next::Call(Call::PutResourcePolicy),
             (Some(Channel::NobodyListens), _) => return Next::Rest(Rest::NobodyListens),
             (Some(Channel::Ready), _) => {}
         }
@@ -664,7 +706,7 @@ impl Rotation {
             },
             Self::Delivering(key) => match delivery {
                 Delivery::SecretsManager => Call::PutSecretValue(key.clone()),
-                Delivery::Email => Call::Publish(Message::Secret(key.clone())),
+                Delivery::Email | Delivery::EmailEncrypted => Call::Publish(Message::Secret(key.clone())),
             },
             Self::ReadingBack(key) => Call::DescribeSecret(key.clone()),
             Self::Announcing(key) => Call::Publish(Message::Stored(key.clone())),
@@ -674,6 +716,14 @@ impl Rotation {
                 Withdrawal::Delete => Call::DeleteAccessKey(key.clone(), Why::Withdrawn),
             },
         }
+    }
+}
+
+impl Policy {
+    /// Whether the key is so close to its end that its owner is to be told.
+    fn warns_of(&self, key: &Key, now: Timestamp) -> bool {
+        let due = key.created + self.rotate_after;
+        self.warn_before > Span::ZERO && now >= due.before(self.warn_before)
     }
 }
 
@@ -708,7 +758,7 @@ impl UserState {
             }
             (Call::ListUserTags, Answer::Journal(journal)) => self.journal = Some(journal),
             (Call::GetAccessKeyLastUsed(key), Answer::LastUse(use_)) => self.last_use.push((key.clone(), use_)),
-            (Call::GetTopicAttributes, Answer::Subscribers(n)) => {
+            (Call::ListSubscriptionsByTopic, Answer::Subscribers(n)) => {
                 self.channel = Some(if n == 0 { Channel::NobodyListens } else { Channel::Ready });
             }
             (Call::TagUser(entries), Answer::Done) => self.tagged(entries),
@@ -724,7 +774,8 @@ impl UserState {
                 self.rotation = Some(Rotation::Verifying { key: id, attempts: 0, successes: 0 });
             }
             (Call::GetCallerIdentity { key, .. }, Answer::Done) => self.verified(call, key),
-            (Call::CreateSecret, Answer::Done) => self.channel = Some(Channel::Ready),
+            (Call::CreateSecret, Answer::Done) => self.channel = Some(Channel::Made),
+            (Call::PutResourcePolicy, Answer::Done) => self.channel = Some(Channel::Ready),
             (Call::PutSecretValue(key), Answer::Done) => self.rotation = Some(Rotation::ReadingBack(key.clone())),
             (Call::DescribeSecret(key), Answer::Current(current)) => match (&self.rotation, current) {
                 (None, current) => self.current = Some((key.clone(), current)),
@@ -734,6 +785,7 @@ impl UserState {
             (Call::Publish(Message::Stored(key) | Message::Secret(key)), Answer::Done) => {
                 self.rotation = Some(Rotation::Committing(key.clone()));
             }
+            (Call::Publish(Message::ComingUp(key, _)), Answer::Done) => self.warned = Some(key.clone()),
             (Call::DeactivateAccessKey(key, _), Answer::Done) => self.deactivated(key),
             (Call::DeleteAccessKey(key, why), Answer::Done) => self.deleted(key, *why),
             (Call::ActivateAccessKey(key), Answer::Done) => {

@@ -98,6 +98,11 @@ pub enum Change {
         /// The key.
         key: AccessKeyId,
     },
+    /// A key's owner was told that it will be replaced.
+    Warned {
+        /// The key.
+        key: AccessKeyId,
+    },
     /// A key was deactivated.
     Deactivated {
         /// The key.
@@ -133,6 +138,7 @@ impl Change {
             Call::DeleteAccessKey(key, why) => Some(Self::Deleted { key: key.clone(), why: *why }),
             Call::TagUser(entries) => entries.iter().find_map(|entry| match entry {
                 Entry::Delivered(delivered) => Some(Self::Delivered { key: delivered.key.clone() }),
+                Entry::Warned(key) => Some(Self::Warned { key: key.clone() }),
                 Entry::Intent(_) | Entry::Closed(_) | Entry::Disabled(_) | Entry::Undone(_) => None,
             }),
             _ => None,
@@ -277,6 +283,10 @@ impl fmt::Display for Doubt {
                 crate::journal::INTENT
             ),
             Self::SameAge => f.write_str("two active keys were created in the same second; deactivate one of them"),
+            Self::NoRoom(n) => write!(
+                f,
+                "the user has {n} tags of its own, and IAM allows 50: the journal needs room for 5; remove some"
+            ),
             Self::TooManyKeys(n) => write!(f, "{n} access keys, where IAM allows two"),
         }
     }
@@ -311,7 +321,9 @@ impl fmt::Display for Call {
             | Self::GetCallerIdentity { key, .. }
             | Self::PutSecretValue(key)
             | Self::DescribeSecret(key)
-            | Self::Publish(Message::Secret(key) | Message::Stored(key)) => write!(f, " for {key}"),
+            | Self::Publish(Message::Secret(key) | Message::Stored(key) | Message::ComingUp(key, _)) => {
+                write!(f, " for {key}")
+            }
             Self::TagUser(entries) => {
                 let tags: Vec<_> = entries.iter().map(ToString::to_string).collect();
                 write!(f, " ({})", tags.join("; "))
@@ -339,7 +351,8 @@ impl Call {
             Self::PutSecretValue(_) => "PutSecretValue",
             Self::CreateSecret => "CreateSecret",
             Self::DescribeSecret(_) => "DescribeSecret",
-            Self::GetTopicAttributes => "GetTopicAttributes",
+            Self::PutResourcePolicy => "PutResourcePolicy",
+            Self::ListSubscriptionsByTopic => "ListSubscriptionsByTopic",
             Self::Publish(_) => "Publish",
         }
     }

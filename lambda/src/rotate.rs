@@ -5,7 +5,7 @@ use crate::{
     journal::{Entry, RunId},
     key::{AccessKeyId, SecretAccessKey, Status},
     log,
-    notice::{Mail, Rotated, Where},
+    notice::{ComingUp, Mail, Rotated, Where},
     plan::{self, Answer, Call, Effect, Failure, Message, Next, Rest, Run, UserState},
     report::{Change, UserReport},
     settings::{Settings, TopicArn},
@@ -34,7 +34,8 @@ pub trait Aws {
     ) -> Result<Answer, Failure>;
     async fn create_secret(&self, name: &str, user: &UserName) -> Result<Answer, Failure>;
     async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, Failure>;
-    async fn count_subscribers(&self, topic: &TopicArn) -> Result<Answer, Failure>;
+    async fn put_resource_policy(&self, name: &str, user: &UserName) -> Result<Answer, Failure>;
+    async fn list_subscribers(&self, topic: &TopicArn, user: &UserName) -> Result<Answer, Failure>;
     async fn publish(&self, topic: &TopicArn, user: &UserName, mail: Mail) -> Result<Answer, Failure>;
     async fn sleep(&self, pause: Span);
 }
@@ -130,11 +131,16 @@ impl<A: Aws> Hand<'_, A> {
             Call::PutSecretValue(key) => aws.put_secret(&secret_name(), user, key, self.secret_of(key)?).await,
             Call::CreateSecret => aws.create_secret(&secret_name(), user).await,
             Call::DescribeSecret(key) => aws.describe_secret(&secret_name(), key).await,
-            Call::GetTopicAttributes => aws.count_subscribers(&settings.topic).await,
+            Call::PutResourcePolicy => aws.put_resource_policy(&secret_name(), user).await,
+            Call::ListSubscriptionsByTopic => aws.list_subscribers(&settings.topic, user).await,
             Call::Publish(message) => {
                 let (key, secret) = match message {
                     Message::Secret(key) => (key, Where::InThisMail(self.secret_of(key)?)),
                     Message::Stored(key) => (key, Where::SecretsManager(secret_name())),
+                    Message::ComingUp(key, due) => {
+                        let mail = settings.language.coming_up(&ComingUp { user, key, due: *due });
+                        return aws.publish(&settings.topic, user, mail).await;
+                    }
                 };
                 let mail = settings.language.rotated(&Rotated {
                     user,

@@ -48,6 +48,8 @@ pub enum Variable {
     WaitAtMost,
     /// [`Policy::delivery`].
     Delivery,
+    /// [`Policy::warn_before`].
+    WarnBefore,
     /// [`Settings::language`].
     Language,
     /// [`Settings::topic`].
@@ -68,6 +70,7 @@ impl Variable {
             Self::StillInUse => "STILL_IN_USE",
             Self::WaitAtMost => "WAIT_AT_MOST",
             Self::Delivery => "DELIVERY",
+            Self::WarnBefore => "WARN_BEFORE",
             Self::Language => "LANGUAGE",
             Self::TopicArn => "TOPIC_ARN",
             Self::SecretPrefix => "SECRET_PREFIX",
@@ -97,6 +100,7 @@ impl<Reference> Settings<Reference> {
             (Variable::StillInUse, text(&self.policy.still_in_use)),
             (Variable::WaitAtMost, text(&self.policy.wait_at_most)),
             (Variable::Delivery, text(&self.policy.delivery)),
+            (Variable::WarnBefore, text(&self.policy.warn_before)),
             (Variable::Language, text(&self.language)),
             (Variable::TopicArn, Value::Reference(self.topic)),
             (Variable::SecretPrefix, text(&self.secret_prefix)),
@@ -146,6 +150,7 @@ impl Settings {
                 still_in_use: read(&lookup, Variable::StillInUse)?,
                 wait_at_most: read(&lookup, Variable::WaitAtMost)?,
                 delivery: read(&lookup, Variable::Delivery)?,
+                warn_before: read(&lookup, Variable::WarnBefore)?,
             },
             language: read(&lookup, Variable::Language)?,
             topic: read(&lookup, Variable::TopicArn)?,
@@ -238,9 +243,10 @@ macro_rules! words {
     };
 }
 
-words!(Delivery, "a delivery", "secrets-manager or email", {
+words!(Delivery, "a delivery", "secrets-manager, email or email-encrypted", {
     "secrets-manager" => Self::SecretsManager,
     "email" => Self::Email,
+    "email-encrypted" => Self::EmailEncrypted,
 });
 words!(StillInUse, "a rule for keys still in use", "wait or retire", {
     "wait" => Self::Wait,
@@ -319,6 +325,7 @@ mod tests {
                 still_in_use: StillInUse::Wait,
                 wait_at_most: Patience::AtMost(Span::days(30)),
                 delivery: Delivery::SecretsManager,
+                warn_before: Span::days(7),
             },
             language: Language::Japanese,
             topic: "arn:aws:sns:eu-west-1:123456789012:keys".parse().unwrap(),
@@ -346,7 +353,7 @@ mod tests {
     #[test]
     fn each_variable_is_read_and_named_when_it_is_missing_or_wrong() {
         let good = environment(settings(DeleteAfter::NextRotation));
-        assert_eq!(good.len(), 10);
+        assert_eq!(good.len(), 11);
         for &name in good.keys() {
             let missing = Settings::from_environment(|n| (n != name).then(|| good.get(n).cloned())?);
             assert_eq!(missing.unwrap_err().name, name);

@@ -29,8 +29,9 @@ pub fn steps() -> Vec<Step> {
         Call::ListAccessKeys,
         Call::ListUserTags,
         Call::GetAccessKeyLastUsed(key()),
-        Call::GetTopicAttributes,
+        Call::ListSubscriptionsByTopic,
         Call::CreateSecret,
+        Call::PutResourcePolicy,
         Call::TagUser(Vec::new()),
         Call::CreateAccessKey,
         Call::GetCallerIdentity { key: key(), pause: Span::ZERO },
@@ -52,14 +53,15 @@ fn purpose(call: &Call) -> &'static str {
         Call::ListAccessKeys => "look which keys the user has, and how old they are",
         Call::ListUserTags => "read the journal: what earlier runs did and left behind",
         Call::GetAccessKeyLastUsed(_) => "see whether a key that is to go is still in use",
-        Call::GetTopicAttributes => "make sure that somebody listens before a key is mailed",
+        Call::ListSubscriptionsByTopic => "make sure that whoever is to get the key listens, before it is mailed",
+        Call::PutResourcePolicy => "say who may read the user's secret",
         Call::CreateSecret => "make the user's secret, if it is not there",
         Call::TagUser(_) => "note in the journal what is about to be done, and what was done",
         Call::CreateAccessKey => "create the successor",
         Call::GetCallerIdentity { .. } => "try the new key, three times in a row",
         Call::PutSecretValue(_) => "hand the new key over",
         Call::DescribeSecret(_) => "read back that the new key arrived; its value is not read",
-        Call::Publish(_) => "mail that there is a new key, or the key itself",
+        Call::Publish(_) => "mail that there is or will be a new key, or the key itself",
         Call::UntagUser(_) => "take a note back whose rotation is over",
         Call::DeactivateAccessKey(..) => "deactivate a key whose overlap is over, or one that could not be delivered",
         Call::ActivateAccessKey(_) => {
@@ -84,8 +86,10 @@ impl Call {
             | Self::ActivateAccessKey(_)
             | Self::DeleteAccessKey(..) => "iam",
             Self::GetCallerIdentity { .. } => "sts",
-            Self::PutSecretValue(_) | Self::CreateSecret | Self::DescribeSecret(_) => "secretsmanager",
-            Self::GetTopicAttributes | Self::Publish(_) => "sns",
+            Self::PutSecretValue(_) | Self::CreateSecret | Self::PutResourcePolicy | Self::DescribeSecret(_) => {
+                "secretsmanager"
+            }
+            Self::ListSubscriptionsByTopic | Self::Publish(_) => "sns",
         }
     }
 
@@ -120,6 +124,7 @@ mod tests {
             still_in_use,
             wait_at_most: Patience::Forever,
             delivery,
+            warn_before: Span::ZERO,
         };
         let deliveries = [Delivery::SecretsManager, Delivery::Email].into_iter();
         deliveries.flat_map(move |d| [StillInUse::Wait, StillInUse::Retire].map(|s| policy(d, s)))

@@ -136,6 +136,12 @@ impl Span {
         Self(n * 86_400)
     }
 
+    /// What is left of it without `other`: never less than nothing.
+    #[must_use]
+    pub const fn less(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
     /// In seconds.
     #[must_use]
     pub const fn as_seconds(self) -> u64 {

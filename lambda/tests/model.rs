@@ -153,7 +153,17 @@ fn policies() -> Vec<Policy> {
                 (StillInUse::Retire, DeleteAfter::Window(Span::ZERO)),
             ] {
                 let (rotate_after, wait_at_most) = (Span::days(60), Patience::Forever);
-                all.push(Policy { rotate_after, overlap, delete_after, still_in_use, wait_at_most, delivery });
+                // With the longest way, a warning too.
+                let warn_before = if still_in_use == StillInUse::Wait { Span::days(7) } else { Span::ZERO };
+                all.push(Policy {
+                    rotate_after,
+                    overlap,
+                    delete_after,
+                    still_in_use,
+                    wait_at_most,
+                    delivery,
+                    warn_before,
+                });
             }
         }
     }
@@ -176,7 +186,7 @@ impl Protocol {
         use Status::{Active, Inactive};
         let mut key_sets = vec![vec![]];
         for status in [Active, Inactive] {
-            for age in [1, 90] {
+            for age in [1, 57, 90] {
                 key_sets.push(vec![(age, status)]);
             }
             for other in [Active, Inactive] {
@@ -427,7 +437,7 @@ impl Protocol {
                 && state.world.journal.as_ref().is_ok_and(|journal| !journal.intents.is_empty())
                 && state.world.journal.as_ref().is_ok_and(|j| j.delivered.as_ref().is_none_or(|d| d.key != *id))
         };
-        self.policy.delivery == Delivery::Email
+        self.policy.delivery.is_mail()
             && state.holds.as_ref().is_some_and(|held| state.world.mailed.contains(held) && is_unsure(held))
     }
 
@@ -505,7 +515,9 @@ impl State {
             (Delivery::SecretsManager, Secret::Current(id)) => Some(id.clone()),
             (Delivery::SecretsManager, _) => None,
             // Whoever has two mails takes the later key that is accepted.
-            (Delivery::Email, _) => self.world.mailed.iter().rfind(|id| self.works(id)).cloned(),
+            (Delivery::Email | Delivery::EmailEncrypted, _) => {
+                self.world.mailed.iter().rfind(|id| self.works(id)).cloned()
+            }
         }
     }
 

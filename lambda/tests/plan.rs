@@ -25,7 +25,12 @@ fn careful() -> Policy {
         still_in_use: StillInUse::Wait,
         wait_at_most: Patience::Forever,
         delivery: Delivery::SecretsManager,
+        warn_before: Span::ZERO,
     }
+}
+
+fn warning() -> Policy {
+    Policy { warn_before: Span::days(7), ..careful() }
 }
 
 fn article() -> Policy {
@@ -36,6 +41,7 @@ fn article() -> Policy {
         still_in_use: StillInUse::Retire,
         wait_at_most: Patience::Forever,
         delivery: Delivery::Email,
+        warn_before: Span::ZERO,
     }
 }
 
@@ -93,7 +99,7 @@ fn a_rotation_is_these_calls_in_this_order() {
     let (rest, calls) = runs(&mut world, &careful());
     assert_eq!(
         calls,
-        "ListAccessKeys ListUserTags CreateSecret TagUser CreateAccessKey GetCallerIdentity GetCallerIdentity \
+        "ListAccessKeys ListUserTags CreateSecret PutResourcePolicy TagUser CreateAccessKey GetCallerIdentity GetCallerIdentity \
          GetCallerIdentity PutSecretValue DescribeSecret Publish TagUser UntagUser"
     );
     assert_eq!(rest, Rest::Overlap(key(0), NOW + Span::days(7)));
@@ -109,11 +115,71 @@ fn the_articles_rotation_is_these_calls_in_this_order() {
     let (rest, calls) = runs(&mut world, &article());
     assert_eq!(
         calls,
-        "ListAccessKeys ListUserTags GetTopicAttributes TagUser CreateAccessKey GetCallerIdentity GetCallerIdentity \
+        "ListAccessKeys ListUserTags ListSubscriptionsByTopic TagUser CreateAccessKey GetCallerIdentity GetCallerIdentity \
          GetCallerIdentity Publish TagUser UntagUser ListAccessKeys UpdateAccessKey"
     );
     assert_eq!(rest, Rest::Healthy(NOW + Span::minutes(1)));
     assert_eq!((left(&world), world.mailed), (keys(&[(0, Inactive), (1, Active)]), vec![key(1)]));
+}
+
+/// From seven days before on, and once: the first run in that time warns, whichever it is.
+#[test]
+fn an_owner_is_warned_once_and_a_missed_run_does_not_skip_it() {
+    for (age, warns) in [(52, false), (53, true), (54, true), (59, true), (60, false)] {
+        let mut world = with(&[(age, Active)]);
+        let (_, calls) = runs(&mut world, &warning());
+        assert_eq!(world.warned == [key(0)], warns, "{age} days: {calls}");
+        if !warns {
+            continue;
+        }
+        assert_eq!(calls, "ListAccessKeys ListUserTags Publish TagUser");
+        let (rest, calls) = runs(&mut world, &warning());
+        assert_eq!((rest, calls.as_str()), (Rest::Healthy(days(age) + Span::days(60)), "ListAccessKeys ListUserTags"));
+        assert_eq!(world.warned.len(), 1, "once");
+    }
+}
+
+#[test]
+fn a_warning_about_an_earlier_key_does_not_stand_for_the_next_one() {
+    let mut world = with(&[(55, Active)]);
+    world.journal = Ok(Journal { warned: Some(key(7)), ..Journal::default() });
+    let _ = runs(&mut world, &warning());
+    assert_eq!(world.warned, [key(0)]);
+    assert_eq!(world.journal.unwrap().warned, Some(key(0)));
+}
+
+/// A mail that was lost is sent again; what is noted was sent.
+#[test]
+fn a_warning_is_noted_after_it_was_sent() {
+    let mut world = with(&[(55, Active)]);
+    let (rest, _) =
+        world.run(&warning(), &run(), |_, call, _| matches!(call, Call::Publish(_)).then(|| Err(refused("Throttled"))));
+    assert!(matches!(rest, Rest::Failed(_)), "{rest:?}");
+    assert_eq!(world.journal, Ok(Journal::default()));
+    let _ = runs(&mut world, &warning());
+    assert_eq!(world.warned, [key(0)]);
+}
+
+/// A key that is kept for its window does not keep the other one's owner from being told.
+#[test]
+fn a_warning_does_not_wait_for_a_window_to_end() {
+    let mut world = with(&[(70, Inactive), (55, Active)]);
+    let disabled = vec![Disabled { key: key(0), at: days(1) }];
+    world.journal = Ok(Journal { disabled, ..Journal::default() });
+    let (rest, _) = runs(&mut world, &warning());
+    assert_eq!((rest, world.warned), (Rest::Window(key(0), days(1) + Span::days(14)), vec![key(1)]));
+}
+
+/// IAM allows 50 tags: an intent that still fits beside a delivery that does not would cost the new key in each run.
+#[test]
+fn a_rotation_begins_only_if_all_its_notes_have_room() {
+    for (foreign, fits) in [(45, true), (46, false)] {
+        let mut world = with(&[(60, Active)]);
+        world.journal = Ok(Journal { foreign, ..Journal::default() });
+        let (rest, calls) = runs(&mut world, &careful());
+        assert_eq!(!matches!(rest, Rest::NeedsPerson(Doubt::NoRoom(46))), fits, "{foreign}: {rest:?}");
+        assert_eq!(calls.contains("TagUser"), fits, "{foreign}: {calls}");
+    }
 }
 
 /// A whole life, a run a day: each key of it is created, superseded, deactivated and deleted in its time.
@@ -348,7 +414,7 @@ fn when_the_channel_is_not_ready_no_key_is_made() {
     let mut world = with(&[(90, Active)]);
     world.subscribers = 0;
     let (rest, calls) = runs(&mut world, &article());
-    assert_eq!((rest, calls.as_str()), (Rest::NobodyListens, "ListAccessKeys ListUserTags GetTopicAttributes"));
+    assert_eq!((rest, calls.as_str()), (Rest::NobodyListens, "ListAccessKeys ListUserTags ListSubscriptionsByTopic"));
 
     let mut world = with(&[(90, Active)]);
     let late = Run { deadline: NOW + Span::seconds(89), ..run() };

@@ -33,7 +33,7 @@ impl Aws for ReadOnly {
     async fn last_used(&self, _: &AccessKeyId) -> Result<Answer, Failure> {
         Ok(Answer::LastUse(LastUse::Never))
     }
-    async fn count_subscribers(&self, _: &TopicArn) -> Result<Answer, Failure> {
+    async fn list_subscribers(&self, _: &TopicArn, _: &UserName) -> Result<Answer, Failure> {
         Ok(Answer::Subscribers(1))
     }
     async fn describe_secret(&self, _: &str, _: &AccessKeyId) -> Result<Answer, Failure> {
@@ -60,6 +60,9 @@ impl Aws for ReadOnly {
     async fn put_secret(&self, _: &str, _: &UserName, _: &AccessKeyId, _: &SecretAccessKey) -> Result<Answer, Failure> {
         panic!("{WRITES}")
     }
+    async fn put_resource_policy(&self, _: &str, _: &UserName) -> Result<Answer, Failure> {
+        panic!("{WRITES}")
+    }
     async fn create_secret(&self, _: &str, _: &UserName) -> Result<Answer, Failure> {
         panic!("{WRITES}")
     }
@@ -77,6 +80,7 @@ const POLICY: Policy = Policy {
     still_in_use: StillInUse::Retire,
     wait_at_most: Patience::Forever,
     delivery: Delivery::Email,
+    warn_before: Span::ZERO,
 };
 
 /// A dry run for a user with keys of these ages in days. The clock stands still for so many looks at it, and is past the

@@ -197,10 +197,15 @@ fn life(config: &Config) -> String {
     let (handed_over, mail) = match policy.delivery {
         Delivery::SecretsManager => ("stored in Secrets Manager", "a mail says so"),
         Delivery::Email => ("mailed", "the secret is in the mail"),
+        Delivery::EmailEncrypted => ("mailed", "the secret is in the mail, encrypted to its reader's key"),
     };
     let retired = policy.rotate_after + policy.overlap;
-    let mut rows = vec![
-        vec!["0".into(), "created".into(), String::new()],
+    let mut rows = vec![vec!["0".into(), "created".into(), String::new()]];
+    if policy.warn_before > Span::ZERO {
+        let warned = policy.rotate_after.less(policy.warn_before);
+        rows.push(vec![warned.to_string(), "works; a mail says that it will be replaced".into(), String::new()]);
+    }
+    rows.extend([
         vec![
             policy.rotate_after.to_string(),
             if policy.overlap == Span::ZERO { "works until the other is delivered" } else { "works on" }.into(),

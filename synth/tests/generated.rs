@@ -272,7 +272,7 @@ fn explanations_are_printed_for_people_and_for_programs() {
     let actions: BTreeSet<_> =
         json["permissions"].as_array().unwrap().iter().map(|p| p["action"].as_str().unwrap()).collect();
     assert!(
-        actions.contains("sns:GetTopicAttributes") && !actions.contains("secretsmanager:PutSecretValue"),
+        actions.contains("sns:ListSubscriptionsByTopic") && !actions.contains("secretsmanager:PutSecretValue"),
         "{actions:?}"
     );
     let (code, schema, _) = run(root(), &["schema"]);

@@ -174,6 +174,7 @@ fn declared() -> BTreeSet<String> {
         still_in_use,
         wait_at_most: Patience::Forever,
         delivery,
+        warn_before: Span::ZERO,
     };
     let deliveries = [Delivery::SecretsManager, Delivery::Email];
     let policies = deliveries.into_iter().flat_map(|d| [policy(d, StillInUse::Wait), policy(d, StillInUse::Retire)]);

@@ -58,6 +58,7 @@ fn policies() -> [Policy; 2] {
         still_in_use: StillInUse::Wait,
         wait_at_most: Patience::Forever,
         delivery: Delivery::SecretsManager,
+        warn_before: Span::ZERO,
     };
     let at_once = Policy {
         overlap: Span::ZERO,

@@ -119,12 +119,16 @@ impl Aws for Sdk {
         secrets_manager::create(&self.secrets_manager, name, user).await
     }
 
+    async fn put_resource_policy(&self, name: &str, user: &UserName) -> Result<Answer, Failure> {
+        secrets_manager::put_policy(&self.secrets_manager, name, user).await
+    }
+
     async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, Failure> {
         secrets_manager::describe(&self.secrets_manager, name, key).await
     }
 
-    async fn count_subscribers(&self, topic: &TopicArn) -> Result<Answer, Failure> {
-        sns::count_subscribers(&self.sns, topic).await
+    async fn list_subscribers(&self, topic: &TopicArn, user: &UserName) -> Result<Answer, Failure> {
+        sns::list_subscribers(&self.sns, topic, user).await
     }
 
     async fn publish(&self, topic: &TopicArn, user: &UserName, mail: Mail) -> Result<Answer, Failure> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Mail, Rotated, Where};
+use super::{ComingUp, Mail, Rotated, Where};
 use crate::{key::Status, plan::DeleteAfter, report::Summary};
 
 pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
@@ -48,6 +48,17 @@ pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
         };
     }
     Mail { subject: format!("AWS access key rotated: {user}"), body }
+}
+
+pub(super) fn coming_up(facts: &ComingUp<'_>) -> Mail {
+    let ComingUp { user, key, due } = facts;
+    let body = format!(
+        "The access key {key} of IAM user {user} will be replaced from {} on.\n\n\
+         What to do: nothing yet. The new key will be announced as soon as it is there; know by then where the old one \
+         is in use.\n",
+        due.to_minute()
+    );
+    Mail { subject: format!("AWS access key will be replaced: {user}"), body }
 }
 
 pub(super) fn summary(s: &Summary) -> String {

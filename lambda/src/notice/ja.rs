@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Mail, Rotated, Where};
+use super::{ComingUp, Mail, Rotated, Where};
 use crate::{key::Status, plan::DeleteAfter, report::Summary, time::Span};
 
 pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
@@ -48,6 +48,16 @@ pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
         };
     }
     Mail { subject: format!("AWS アクセスキーを更新しました - {user}"), body }
+}
+
+pub(super) fn coming_up(facts: &ComingUp<'_>) -> Mail {
+    let ComingUp { user, key, due } = facts;
+    let body = format!(
+        "IAM ユーザー {user} のアクセスキー {key} は {} 以降に更新されます。\n\n\
+         今すぐの作業は必要ありません。新しいキーが発行されしだいお知らせします。それまでに、現在のキーがどこで使われているかを確認してください。\n",
+        due.to_minute()
+    );
+    Mail { subject: format!("AWS アクセスキーをまもなく更新します - {user}"), body }
 }
 
 /// `14d` as people say it.

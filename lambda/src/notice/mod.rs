@@ -44,6 +44,16 @@ pub struct Rotated<'a> {
     pub now: Timestamp,
 }
 
+/// A key will be replaced.
+pub struct ComingUp<'a> {
+    /// Whose.
+    pub user: &'a UserName,
+    /// Which.
+    pub key: &'a AccessKeyId,
+    /// When.
+    pub due: Timestamp,
+}
+
 /// How the owner of a new key gets its secret.
 pub enum Where<'a> {
     /// Here.
@@ -81,6 +91,15 @@ impl Language {
         }
     }
 
+    /// The mail that says that a key will be replaced.
+    #[must_use]
+    pub fn coming_up(self, facts: &ComingUp<'_>) -> Mail {
+        match self {
+            Self::English => en::coming_up(facts),
+            Self::Japanese => ja::coming_up(facts),
+        }
+    }
+
     /// A run's result in a sentence.
     #[must_use]
     pub fn summary(self, summary: &Summary) -> String {
@@ -112,6 +131,7 @@ mod tests {
             still_in_use: if mail { StillInUse::Retire } else { StillInUse::Wait },
             wait_at_most: Patience::Forever,
             delivery: if mail { Delivery::Email } else { Delivery::SecretsManager },
+            warn_before: Span::ZERO,
         };
         language.rotated(&Rotated {
             user: &user,
@@ -146,6 +166,23 @@ mod tests {
                 let golden = std::fs::read_to_string(&path).unwrap_or_default();
                 assert_eq!(text, golden, "{} is stale; UPDATE_GOLDEN=1 cargo test", path.display());
             }
+        }
+    }
+
+    #[test]
+    fn a_coming_rotation_is_announced_as_reviewed() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/notice/golden");
+        for (name, language) in [("en", Language::English), ("ja", Language::Japanese)] {
+            let (user, key) = ("alice".parse().unwrap(), "AKIAEXAMPLE000000001".parse().unwrap());
+            let due = Timestamp::from_unix(1_795_490_200);
+            let notice = language.coming_up(&ComingUp { user: &user, key: &key, due });
+            let text = format!("Subject: {}\n\n{}", notice.subject, notice.body);
+            let path = folder.join(format!("coming-up.{name}.txt"));
+            if std::env::var_os("UPDATE_GOLDEN").is_some() {
+                std::fs::write(&path, &text).unwrap();
+            }
+            let golden = std::fs::read_to_string(&path).unwrap_or_default();
+            assert_eq!(text, golden, "{} is stale; UPDATE_GOLDEN=1 cargo test", path.display());
         }
     }
 

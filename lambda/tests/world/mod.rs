@@ -34,6 +34,8 @@ pub(crate) struct World {
     pub(crate) mailed: Vec<AccessKeyId>,
     /// Keys whose arrival in Secrets Manager was announced.
     pub(crate) announced: Vec<AccessKeyId>,
+    /// Keys whose end was announced.
+    pub(crate) warned: Vec<AccessKeyId>,
     /// How many keys were ever made: the next one's number.
     pub(crate) made: usize,
 }
@@ -49,6 +51,7 @@ impl World {
             subscribers: 1,
             mailed: Vec::new(),
             announced: Vec::new(),
+            warned: Vec::new(),
             made: 0,
         }
     }
@@ -124,7 +127,9 @@ impl World {
                 Ok(Answer::Done)
             }
             // The permission is on an ARN that a missing secret does not have.
-            Call::PutSecretValue(_) | Call::DescribeSecret(_) if self.secret == Secret::Missing => {
+            Call::PutSecretValue(_) | Call::DescribeSecret(_) | Call::PutResourcePolicy
+                if self.secret == Secret::Missing =>
+            {
                 Err(refused("AccessDeniedException"))
             }
             Call::PutSecretValue(id) => {
@@ -132,9 +137,14 @@ impl World {
                 Ok(Answer::Done)
             }
             Call::DescribeSecret(id) => Ok(Answer::Current(self.secret == Secret::Current(id.clone()))),
-            Call::GetTopicAttributes => Ok(Answer::Subscribers(self.subscribers)),
+            Call::PutResourcePolicy => Ok(Answer::Done),
+            Call::ListSubscriptionsByTopic => Ok(Answer::Subscribers(self.subscribers)),
             Call::Publish(Message::Secret(id)) => {
                 self.mailed.push(id.clone());
+                Ok(Answer::Done)
+            }
+            Call::Publish(Message::ComingUp(id, _)) => {
+                self.warned.push(id.clone());
                 Ok(Answer::Done)
             }
             Call::Publish(Message::Stored(id)) => {

@@ -24,7 +24,7 @@ mod watch;
 
 use lambda::{
     notice::Language,
-    plan::{DeleteAfter, Delivery, Policy, StillInUse},
+    plan::{DeleteAfter, Policy, StillInUse},
     settings::SecretPrefix,
     time::Span,
 };
@@ -137,6 +137,7 @@ impl Given {
                 still_in_use: self.still_in_use?,
                 wait_at_most: self.wait_at_most?,
                 delivery: self.delivery?,
+                warn_before: self.warn_before?,
             },
             secret_prefix: self.secret_prefix?,
             architecture: self.architecture?,
@@ -169,7 +170,7 @@ impl Config {
     /// Whether a mail carries the secret.
     #[must_use]
     pub fn mail_is_delivery(&self) -> bool {
-        self.policy.delivery == Delivery::Email
+        self.policy.delivery.is_mail()
     }
 
     /// Whether an old key that is in use stays.

@@ -16,6 +16,7 @@ pub(super) fn check(document: &mut Document<'_>, given: &Given) {
     waiting_has_an_effect(document, given);
     auditors_are_content(document, given);
     runs_are_watched(document, given);
+    some_run_warns(document, given);
 }
 
 /// IAM allows two keys a user.
@@ -62,6 +63,31 @@ fn waiting_has_an_effect(document: &mut Document<'_>, given: &Given) -> Option<(
              next to no effect"
                 .into(),
             "set an overlap, or still_in_use: retire",
+        );
+    }
+    Some(())
+}
+
+/// A warning is sent by a run, so one must fall into the time for it.
+fn some_run_warns(document: &mut Document<'_>, given: &Given) -> Option<()> {
+    let (warn_before, rotate_after) = (given.warn_before?, given.rotate_after?.0);
+    if warn_before >= rotate_after {
+        document.broken(
+            &[("warn_before", warn_before.to_string()), ("rotate_after", rotate_after.to_string())],
+            format!("warn_before is {warn_before}, but a key is replaced after {rotate_after}"),
+            "warn later, or not at all: warn_before: 0",
+        );
+        return Some(());
+    }
+    let schedule = given.schedule.as_ref()?;
+    let period = schedule.period()?;
+    if warn_before > Span::ZERO && warn_before < period {
+        document.dubious(
+            &[("warn_before", warn_before.to_string()), ("schedule", schedule.as_str().to_owned())],
+            format!(
+                "a run comes every {period} only, so most keys are replaced without the warning {warn_before} before"
+            ),
+            &format!("make warn_before {period} at least, or 0"),
         );
     }
     Some(())

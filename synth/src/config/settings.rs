@@ -99,6 +99,8 @@ settings! {
     still_in_use: StillInUse = "wait", such as "wait", "retire";
     /// How long after the overlap to wait for a key that is still in use; then it is deactivated all the same
     wait_at_most: Patience = "forever", such as "forever", "30d";
+    /// How long before a key is due its owner is told that it will be replaced; 0 for never
+    warn_before: Span = "0", such as "7d", "0";
     /// Where a new secret goes: into Secrets Manager, or into the mail itself
     delivery: Delivery = "secrets-manager", such as "secrets-manager", "email";
     /// The first part of the secrets' names, before a slash and the user's name

@@ -108,7 +108,6 @@ pub const TYPES: &[Entry] = &[
             "logs:CreateLogGroup",
             "logs:PutRetentionPolicy",
             "logs:DeleteLogGroup",
-            // For log_kms_key.
             "logs:AssociateKmsKey",
             "logs:DisassociateKmsKey",
             "logs:TagResource",
