@@ -12,10 +12,13 @@
 pub mod event;
 pub mod journal;
 pub mod key;
+pub mod kms_key;
 pub mod notice;
 pub mod permissions;
 pub mod plan;
+pub mod principal;
 pub mod report;
+pub mod secret_policy;
 pub mod settings;
 pub mod steps;
 pub mod text;

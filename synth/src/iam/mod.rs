@@ -8,6 +8,8 @@ mod places;
 mod policy;
 pub mod template;
 
+use lambda::kms_key::KmsKeyArn;
+
 use crate::cfn::{
     Arn, HasArn, Property, Pseudo, Ref, Text, Value,
     resource::Topic,
@@ -38,8 +40,8 @@ pub struct Statement {
     pub conditions: Vec<Condition>,
 }
 
-/// What a statement is about: something in the template, or something in the stack's own account.
-/// There is no way to write a bare `*`, nor another account's ARN.
+/// What a statement is about: something in the template, something in the stack's own account, or one KMS key.
+/// There is no way to write a bare `*`, nor the ARN of anything else of another account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceArn(Text);
 
@@ -68,6 +70,12 @@ impl ResourceArn {
             Pseudo::AccountId.into(),
             format!(":{resource}").into(),
         ]))
+    }
+}
+
+impl From<&KmsKeyArn> for ResourceArn {
+    fn from(arn: &KmsKeyArn) -> Self {
+        Self(arn.as_str().into())
     }
 }
 
