@@ -20,6 +20,9 @@ profile=${2:-default}
 # A link stays a link.
 file=$(readlink -f "${AWS_SHARED_CREDENTIALS_FILE:-$HOME/.aws/credentials}") || fail 2 'there is no credentials file'
 unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE
+# The next key is tried without the profile, and with its Region.
+region=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region --profile "$profile" || true)}}
+if [ -n "$region" ]; then export AWS_REGION="$region" AWS_DEFAULT_REGION="$region"; fi
 
 present=$(aws configure get aws_access_key_id --profile "$profile") ||
   fail 2 "$file has no key in [$profile]"

@@ -44,8 +44,6 @@ impl Machine {
             .env_clear()
             .env("PATH", format!("{tools}:/usr/bin:/bin"))
             .env("HOME", self.home.path())
-            .env("AWS_REGION", local_aws::REGION)
-            .env("AWS_DEFAULT_REGION", local_aws::REGION)
             .env("AWS_ENDPOINT_URL", &self.endpoint)
             .output()
             .unwrap();
