@@ -10,6 +10,7 @@ use std::{
 use crate::{
     journal::{Entry, RunId},
     key::{AccessKeyId, Key, SecretAccessKey, Status},
+    kms_key::KmsKey,
     notice::Mail,
     plan::{Answer, Effect, Failure},
     rotate::Aws,
@@ -100,11 +101,11 @@ impl<A: Aws> Aws for DryRun<'_, A> {
         Ok(Answer::Done)
     }
 
-    async fn create_secret(&self, _: &str, _: &UserName) -> Result<Answer, Failure> {
+    async fn create_secret(&self, _: &str, _: &UserName, _: &KmsKey) -> Result<Answer, Failure> {
         Ok(Answer::Done)
     }
 
-    async fn put_resource_policy(&self, _: &str, _: &UserName) -> Result<Answer, Failure> {
+    async fn put_resource_policy(&self, _: &str, _: &str) -> Result<Answer, Failure> {
         Ok(Answer::Done)
     }
 

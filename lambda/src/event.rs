@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::{journal::RunId, plan::Order, text::Invalid, user::UserName};
+use crate::{journal::RunId, plan::Order, text::Invalid, user::User};
 
 /// An event: the schedule's, or a person's.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -48,7 +48,7 @@ pub struct Request {
     /// The schedule's execution id, or Lambda's request id.
     pub run: RunId,
     /// Only these users, all of them configured; every configured one if it is not said.
-    pub users: Option<Vec<UserName>>,
+    pub users: Option<Vec<User>>,
     /// What to do about them.
     pub order: Order,
     /// Whether nothing may be changed.
@@ -71,7 +71,7 @@ impl Request {
     ///
     /// # Errors
     /// [`BadEvent`] names the field that is unknown or wrong.
-    pub fn read(event: serde_json::Value, request_id: &str, configured: &[UserName]) -> Result<Self, BadEvent> {
+    pub fn read(event: serde_json::Value, request_id: &str, configured: &[User]) -> Result<Self, BadEvent> {
         if !event.is_object() {
             return Err(BadEvent("it is not a JSON object".into()));
         }
@@ -95,15 +95,17 @@ impl Request {
     }
 }
 
-/// The named users as they are configured: IAM does not tell names apart by case.
-fn choose(names: &[String], configured: &[UserName]) -> Result<Vec<UserName>, BadEvent> {
+/// The named users as they are configured, with their path or without: IAM does not tell names apart by case.
+fn choose(names: &[String], configured: &[User]) -> Result<Vec<User>, BadEvent> {
     if names.is_empty() {
         return Err(BadEvent("users is an empty list".into()));
     }
-    let mut chosen: Vec<UserName> = Vec::new();
+    let mut chosen: Vec<User> = Vec::new();
     for name in names {
-        let user = configured.iter().find(|user| user.as_str().eq_ignore_ascii_case(name)).ok_or_else(|| {
-            let all: Vec<_> = configured.iter().map(UserName::as_str).collect();
+        let is_it =
+            |user: &&User| user.name.as_str().eq_ignore_ascii_case(name) || user.to_string().eq_ignore_ascii_case(name);
+        let user = configured.iter().find(is_it).ok_or_else(|| {
+            let all: Vec<_> = configured.iter().map(User::to_string).collect();
             BadEvent(format!("users: {name:?} is not configured; the function is set up for {}", all.join(", ")))
         })?;
         if !chosen.contains(user) {
@@ -120,7 +122,7 @@ mod tests {
     use super::*;
 
     fn read(event: Value) -> Result<Request, String> {
-        let configured = ["alice", "bob"].map(|name| name.parse().unwrap());
+        let configured = ["alice", "bob", "/ci/deployer"].map(|name| name.parse().unwrap());
         Request::read(event, "request", &configured).map_err(|e| e.to_string())
     }
 
@@ -142,6 +144,8 @@ mod tests {
     fn a_person_names_users_and_what_to_do() {
         let request = read(json!({ "users": ["BOB", "bob"], "action": "rotate" })).unwrap();
         assert_eq!((request.users, request.order), (Some(vec!["bob".parse().unwrap()]), Order::RotateNow));
+        let by_path_or_not = read(json!({ "users": ["deployer", "/ci/Deployer"] })).unwrap();
+        assert_eq!(by_path_or_not.users, Some(vec!["/ci/deployer".parse().unwrap()]));
         assert_eq!(read(json!({ "users": ["alice"], "action": "undo" })).unwrap().order, Order::Undo);
         assert!(read(json!({ "dry_run": true })).unwrap().dry_run);
     }
@@ -153,7 +157,10 @@ mod tests {
             (json!({ "execution_id": 7 }), "integer `7`"),
             (json!({ "execution_id": "a b" }), "execution_id"),
             (json!({ "users": [] }), "empty list"),
-            (json!({ "users": ["carol"] }), "\"carol\" is not configured; the function is set up for alice, bob"),
+            (
+                json!({ "users": ["carol"] }),
+                "\"carol\" is not configured; the function is set up for alice, bob, /ci/deployer",
+            ),
             (json!({ "users": "alice" }), "string \"alice\""),
             (json!({ "action": "rotate" }), "needs users"),
             (json!({ "action": "destroy", "users": ["bob"] }), "unknown variant `destroy`"),

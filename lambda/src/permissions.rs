@@ -5,7 +5,10 @@
 
 use crate::{
     journal,
+    kms_key::KmsKey,
     plan::{Delivery, Policy, StillInUse},
+    settings::without_comma,
+    user::UserName,
 };
 
 /// One purpose, and the calls that serve it.
@@ -17,8 +20,8 @@ pub struct Permission {
     pub actions: Vec<&'static str>,
     /// On what.
     pub on: Target,
-    /// What every tag key that the calls carry must begin with.
-    pub tag_prefix: Option<&'static str>,
+    /// Only if all of this is so.
+    pub only_if: Vec<OnlyIf>,
     /// What for, as a reviewer wants to read it.
     pub why: &'static str,
 }
@@ -32,11 +35,37 @@ pub enum Target {
     Secrets,
     /// The notification topic.
     Topic,
+    /// The customer's key that encrypts the secrets.
+    SecretsKey,
 }
 
-/// What the handler needs under this policy, and no more.
+/// What must be true of a call, or it is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OnlyIf {
+    /// It carries tag keys, each beginning with this.
+    TagKeysBeginWith(&'static str),
+    /// It carries tag keys, each one of these.
+    TagKeysAre([&'static str; 2]),
+    /// It has Secrets Manager refuse a policy that lets everybody in.
+    PublicPoliciesAreBlocked,
+    /// Secrets Manager makes it, on this role's behalf, for one of [`Target::Secrets`].
+    ForSecrets,
+}
+
+/// The keys of the tags on a secret.
+const SECRET_TAGS: [&str; 2] = ["access-key-rotation:user", "managed-by"];
+
+/// The tags that a secret is made with: whose it is, and who writes it.
 #[must_use]
-pub fn permissions(policy: &Policy) -> Vec<Permission> {
+pub fn tags(user: &UserName) -> [(&'static str, String); 2] {
+    let [whose, writer] = SECRET_TAGS;
+    // A tag's value may hold no comma (AWS General Reference, "Tag naming limits and requirements").
+    [(whose, without_comma(user)), (writer, "access-key-rotation".into())]
+}
+
+/// What the handler needs under this policy, with secrets encrypted by this key, and no more.
+#[must_use]
+pub fn permissions(policy: &Policy, key: &KmsKey) -> Vec<Permission> {
     let last_use = policy.still_in_use == StillInUse::Wait;
     let mail_is_delivery = policy.delivery.is_mail();
     let mut list = vec![
@@ -45,7 +74,7 @@ pub fn permissions(policy: &Policy) -> Vec<Permission> {
             // The handler asks for the last use of an unfinished rotation's key under any policy.
             actions: vec!["iam:ListAccessKeys", "iam:ListUserTags", "iam:GetAccessKeyLastUsed"],
             on: Target::Users,
-            tag_prefix: None,
+            only_if: Vec::new(),
             why: if last_use {
                 "Learn which keys a user has, what earlier runs left behind, and whether an old key is still in use."
             } else {
@@ -56,39 +85,19 @@ pub fn permissions(policy: &Policy) -> Vec<Permission> {
             sid: "WriteJournal",
             actions: vec!["iam:TagUser", "iam:UntagUser"],
             on: Target::Users,
-            tag_prefix: Some(journal::PREFIX),
+            only_if: vec![OnlyIf::TagKeysBeginWith(journal::PREFIX)],
             why: "Note what is about to be done before it is done, in tags under one prefix; no other tag can be written.",
         },
         Permission {
             sid: "RotateKeys",
             actions: vec!["iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:DeleteAccessKey"],
             on: Target::Users,
-            tag_prefix: None,
+            only_if: Vec::new(),
             why: "Create the new key, deactivate the old one (or activate it again), delete it when its time is over.",
         },
     ];
     if policy.delivery == Delivery::SecretsManager {
-        list.push(Permission {
-            sid: "CreateSecrets",
-            actions: vec!["secretsmanager:CreateSecret"],
-            on: Target::Secrets,
-            tag_prefix: None,
-            why: "Make each user's secret, once; only below this prefix.",
-        });
-        list.push(Permission {
-            sid: "StoreNewKeys",
-            actions: vec!["secretsmanager:PutSecretValue", "secretsmanager:DescribeSecret"],
-            on: Target::Secrets,
-            tag_prefix: None,
-            why: "Hand a new key over and check that it arrived; reading a stored key is not needed.",
-        });
-        list.push(Permission {
-            sid: "SayWhoReads",
-            actions: vec!["secretsmanager:PutResourcePolicy"],
-            on: Target::Secrets,
-            tag_prefix: None,
-            why: "Say on each user's secret who may read it.",
-        });
+        list.extend(secrets(key));
     }
     list.push(Permission {
         sid: "SendMail",
@@ -98,12 +107,49 @@ pub fn permissions(policy: &Policy) -> Vec<Permission> {
             vec!["sns:Publish"]
         },
         on: Target::Topic,
-        tag_prefix: None,
+        only_if: Vec::new(),
         why: if mail_is_delivery {
             "Mail the new key, once it is certain that somebody has confirmed the subscription."
         } else {
             "Tell people that a new key is there."
         },
     });
+    list
+}
+
+/// What delivery by Secrets Manager needs.
+fn secrets(key: &KmsKey) -> Vec<Permission> {
+    let mut list = vec![
+        Permission {
+            sid: "CreateSecrets",
+            actions: vec!["secretsmanager:CreateSecret", "secretsmanager:TagResource"],
+            on: Target::Secrets,
+            only_if: vec![OnlyIf::TagKeysAre(SECRET_TAGS)],
+            why: "Make each user's secret, once; only below this prefix, and with tags that say what it is.",
+        },
+        Permission {
+            sid: "StoreNewKeys",
+            actions: vec!["secretsmanager:PutSecretValue", "secretsmanager:DescribeSecret"],
+            on: Target::Secrets,
+            only_if: Vec::new(),
+            why: "Hand a new key over and check that it arrived; reading a stored key is not needed.",
+        },
+        Permission {
+            sid: "SayWhoReads",
+            actions: vec!["secretsmanager:PutResourcePolicy"],
+            on: Target::Secrets,
+            only_if: vec![OnlyIf::PublicPoliciesAreBlocked],
+            why: "Say on each user's secret who may read it: never everybody.",
+        },
+    ];
+    if key.customer().is_some() {
+        list.push(Permission {
+            sid: "UseSecretsKey",
+            actions: vec!["kms:GenerateDataKey", "kms:Decrypt"],
+            on: Target::SecretsKey,
+            only_if: vec![OnlyIf::ForSecrets],
+            why: "Have Secrets Manager encrypt a new key, and compare it with one that is stored already; nothing else.",
+        });
+    }
     list
 }

@@ -4,13 +4,14 @@ use crate::{
     audit::Origin,
     journal::{Entry, RunId},
     key::{AccessKeyId, SecretAccessKey, Status},
+    kms_key::KmsKey,
     log,
     notice::{ComingUp, Mail, Rotated, Where},
     plan::{self, Answer, Call, Effect, Failure, Message, Next, Rest, Run, UserState},
     report::{Change, UserReport},
     settings::{Settings, TopicArn},
     time::{Span, Timestamp},
-    user::UserName,
+    user::{User, UserName},
 };
 
 /// The AWS operations, as the plan means them. [`crate::aws::Sdk`] is the real one.
@@ -32,9 +33,9 @@ pub trait Aws {
         key: &AccessKeyId,
         secret: &SecretAccessKey,
     ) -> Result<Answer, Failure>;
-    async fn create_secret(&self, name: &str, user: &UserName) -> Result<Answer, Failure>;
+    async fn create_secret(&self, name: &str, user: &UserName, key: &KmsKey) -> Result<Answer, Failure>;
     async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, Failure>;
-    async fn put_resource_policy(&self, name: &str, user: &UserName) -> Result<Answer, Failure>;
+    async fn put_resource_policy(&self, name: &str, policy: &str) -> Result<Answer, Failure>;
     async fn list_subscribers(&self, topic: &TopicArn, user: &UserName) -> Result<Answer, Failure>;
     async fn publish(&self, topic: &TopicArn, user: &UserName, mail: Mail) -> Result<Answer, Failure>;
     async fn sleep(&self, pause: Span);
@@ -50,9 +51,10 @@ pub async fn rotate(
     run: &Run,
     origin: Origin<'_>,
     clock: impl Fn() -> Timestamp,
-    user: &UserName,
+    user: &User,
 ) -> UserReport {
     let mut hand = Hand { aws, settings, user, secret: None };
+    let user = &user.name;
     let mut state = UserState::default();
     let (mut found, mut done) = (None, Vec::new());
     let report = |found: Option<_>, done, state: &UserState, rest: &Rest| {
@@ -98,13 +100,13 @@ fn time_is_over() -> Failure {
 struct Hand<'a, A> {
     aws: &'a A,
     settings: &'a Settings,
-    user: &'a UserName,
+    user: &'a User,
     secret: Option<(AccessKeyId, SecretAccessKey)>,
 }
 
 impl<A: Aws> Hand<'_, A> {
     async fn make(&mut self, call: &Call, state: &UserState, now: Timestamp) -> Result<Answer, Failure> {
-        let Self { aws, settings, user, .. } = *self;
+        let Self { aws, settings, user: User { name: user, .. }, .. } = *self;
         let secret_name = || settings.secret_prefix.secret_name(user);
         match call {
             Call::ListAccessKeys => aws.list_access_keys(user).await,
@@ -129,9 +131,11 @@ impl<A: Aws> Hand<'_, A> {
                 aws.verify(user, key, self.secret_of(key)?).await
             }
             Call::PutSecretValue(key) => aws.put_secret(&secret_name(), user, key, self.secret_of(key)?).await,
-            Call::CreateSecret => aws.create_secret(&secret_name(), user).await,
+            Call::CreateSecret => aws.create_secret(&secret_name(), user, &settings.secret_kms_key).await,
             Call::DescribeSecret(key) => aws.describe_secret(&secret_name(), key).await,
-            Call::PutResourcePolicy => aws.put_resource_policy(&secret_name(), user).await,
+            Call::PutResourcePolicy => {
+                aws.put_resource_policy(&secret_name(), &settings.secret_policy(self.user)).await
+            }
             Call::ListSubscriptionsByTopic => aws.list_subscribers(&settings.topic, user).await,
             Call::Publish(message) => {
                 let (key, secret) = match message {

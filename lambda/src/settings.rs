@@ -6,11 +6,14 @@
 use std::str::FromStr;
 
 use crate::{
+    kms_key::KmsKey,
     notice::Language,
     plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
+    principal::PrincipalArn,
+    secret_policy::{self, Readers},
     text::{Invalid, text_newtype},
     time::Span,
-    user::UserName,
+    user::{User, UserName},
 };
 
 /// Everything that the handler is told about its task.
@@ -20,7 +23,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings<Reference = TopicArn> {
     /// Whose keys are rotated.
-    pub users: Vec<UserName>,
+    pub users: Vec<User>,
     /// How.
     pub policy: Policy,
     /// What the mails are written in.
@@ -29,12 +32,16 @@ pub struct Settings<Reference = TopicArn> {
     pub topic: Reference,
     /// The first part of every secret's name.
     pub secret_prefix: SecretPrefix,
+    /// Who may read every secret, besides its user.
+    pub secret_readers: Readers,
+    /// What the secrets are encrypted with.
+    pub secret_kms_key: KmsKey,
 }
 
 /// One environment variable of the function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Variable {
-    /// User names, separated by spaces.
+    /// Users, each with its path if it has one, separated by spaces.
     Users,
     /// [`Policy::rotate_after`].
     RotateAfter,
@@ -56,6 +63,10 @@ pub enum Variable {
     TopicArn,
     /// [`Settings::secret_prefix`].
     SecretPrefix,
+    /// [`Settings::secret_readers`].
+    SecretReaders,
+    /// [`Settings::secret_kms_key`].
+    SecretKmsKey,
 }
 
 impl Variable {
@@ -74,6 +85,8 @@ impl Variable {
             Self::Language => "LANGUAGE",
             Self::TopicArn => "TOPIC_ARN",
             Self::SecretPrefix => "SECRET_PREFIX",
+            Self::SecretReaders => "SECRET_READERS",
+            Self::SecretKmsKey => "SECRET_KMS_KEY",
         }
     }
 }
@@ -90,7 +103,7 @@ pub enum Value<Reference> {
 impl<Reference> Settings<Reference> {
     /// The environment that tells the handler exactly these settings.
     pub fn into_environment(self) -> Vec<(Variable, Value<Reference>)> {
-        let users: Vec<_> = self.users.iter().map(UserName::as_str).collect();
+        let users: Vec<_> = self.users.iter().map(User::to_string).collect();
         let text = |t: &dyn ToString| Value::Text(t.to_string());
         vec![
             (Variable::Users, text(&users.join(" "))),
@@ -104,6 +117,8 @@ impl<Reference> Settings<Reference> {
             (Variable::Language, text(&self.language)),
             (Variable::TopicArn, Value::Reference(self.topic)),
             (Variable::SecretPrefix, text(&self.secret_prefix)),
+            (Variable::SecretReaders, text(&self.secret_readers)),
+            (Variable::SecretKmsKey, text(&self.secret_kms_key)),
         ]
     }
 }
@@ -139,7 +154,7 @@ impl Settings {
         let users = raw(&lookup, Variable::Users)?
             .split_ascii_whitespace()
             .map(str::parse)
-            .collect::<Result<Vec<UserName>, Invalid>>()
+            .collect::<Result<Vec<User>, Invalid>>()
             .map_err(|e| BadSetting { name: Variable::Users.name(), problem: format!("is wrong: {e}") })?;
         Ok(Self {
             users,
@@ -155,7 +170,16 @@ impl Settings {
             language: read(&lookup, Variable::Language)?,
             topic: read(&lookup, Variable::TopicArn)?,
             secret_prefix: read(&lookup, Variable::SecretPrefix)?,
+            secret_readers: read(&lookup, Variable::SecretReaders)?,
+            secret_kms_key: read(&lookup, Variable::SecretKmsKey)?,
         })
+    }
+
+    /// The resource policy of the secret of `user`, who is in the account of the stack, and so of its topic.
+    #[must_use]
+    pub fn secret_policy(&self, user: &User) -> String {
+        let arn = PrincipalArn::of_user(self.topic.partition(), self.topic.account(), user);
+        secret_policy::document(&arn, &self.secret_readers)
     }
 }
 
@@ -164,6 +188,16 @@ impl Settings {
 pub struct TopicArn(String);
 
 text_newtype!(TopicArn);
+
+impl TopicArn {
+    fn partition(&self) -> &str {
+        self.0.split(':').nth(1).unwrap_or_default()
+    }
+
+    fn account(&self) -> &str {
+        self.0.split(':').nth(4).unwrap_or_default()
+    }
+}
 
 impl FromStr for TopicArn {
     type Err = Invalid;
@@ -214,8 +248,13 @@ impl SecretPrefix {
     /// hold none, so two users never share a secret.
     #[must_use]
     pub fn secret_name(&self, user: &UserName) -> String {
-        format!("{}/{}", self.0, user.as_str().replace(',', "/"))
+        format!("{}/{}", self.0, without_comma(user))
     }
+}
+
+/// A user's part of its secret's name.
+pub(crate) fn without_comma(user: &UserName) -> String {
+    user.as_str().replace(',', "/")
 }
 
 /// Gives an enum the words that name its variants in rotation.yaml and in the environment.
@@ -317,7 +356,7 @@ mod tests {
 
     fn settings(delete_after: DeleteAfter) -> Settings {
         Settings {
-            users: vec!["alice".parse().unwrap(), "bob,smith".parse().unwrap()],
+            users: vec!["alice".parse().unwrap(), "/ci/bob,smith".parse().unwrap()],
             policy: Policy {
                 rotate_after: Span::days(60),
                 overlap: Span::days(7),
@@ -330,6 +369,8 @@ mod tests {
             language: Language::Japanese,
             topic: "arn:aws:sns:eu-west-1:123456789012:keys".parse().unwrap(),
             secret_prefix: "access-key-rotation".parse().unwrap(),
+            secret_readers: "arn:aws:iam::123456789012:role/reader".parse().unwrap(),
+            secret_kms_key: "aws/secretsmanager".parse().unwrap(),
         }
     }
 
@@ -353,7 +394,7 @@ mod tests {
     #[test]
     fn each_variable_is_read_and_named_when_it_is_missing_or_wrong() {
         let good = environment(settings(DeleteAfter::NextRotation));
-        assert_eq!(good.len(), 11);
+        assert_eq!(good.len(), 13);
         for &name in good.keys() {
             let missing = Settings::from_environment(|n| (n != name).then(|| good.get(n).cloned())?);
             assert_eq!(missing.unwrap_err().name, name);
@@ -365,6 +406,15 @@ mod tests {
                 );
             assert_eq!(wrong.unwrap_err().name, name);
         }
+    }
+
+    #[test]
+    fn a_users_secret_is_for_the_user_of_the_stacks_own_account_and_partition() {
+        let mut settings = settings(DeleteAfter::NextRotation);
+        settings.topic = "arn:aws-cn:sns:cn-north-1:111122223333:keys".parse().unwrap();
+        let policy = settings.secret_policy(&settings.users[1]);
+        assert!(policy.contains("\"arn:aws-cn:iam::111122223333:user/ci/bob,smith\""), "{policy}");
+        assert!(policy.contains("\"arn:aws:iam::123456789012:role/reader\""), "{policy}");
     }
 
     #[test]

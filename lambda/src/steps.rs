@@ -93,10 +93,26 @@ impl Call {
         }
     }
 
-    /// The IAM action that the call needs.
+    /// The IAM action of the call itself.
     #[must_use]
     pub fn action(&self) -> String {
         format!("{}:{}", self.service(), self.operation())
+    }
+
+    /// The other IAM actions that AWS checks in the course of the call: tags at a secret's creation, and the use of a
+    /// customer's key ("CreateSecret"; "Secret encryption and decryption").
+    #[must_use]
+    pub fn checked_besides(&self) -> &'static [&'static str] {
+        match self {
+            Self::CreateSecret => &["secretsmanager:TagResource", "kms:GenerateDataKey", "kms:Decrypt"],
+            Self::PutSecretValue(_) => &["kms:GenerateDataKey", "kms:Decrypt"],
+            _ => &[],
+        }
+    }
+
+    /// Every IAM action that the call can need.
+    pub fn actions(&self) -> impl Iterator<Item = String> {
+        std::iter::once(self.action()).chain(self.checked_besides().iter().map(|action| (*action).to_owned()))
     }
 
     /// Whether somebody must permit it: everybody may ask who they are (STS API Reference, "GetCallerIdentity").
@@ -146,8 +162,9 @@ mod tests {
     #[test]
     fn the_steps_need_what_is_permitted_and_what_is_permitted_is_needed() {
         let needed = steps().into_iter().filter(|step| step.call.needs_permission());
-        let needed: BTreeSet<_> = needed.map(|step| step.call.action()).collect();
-        let permitted = policies().flat_map(|policy| permissions(&policy));
+        let needed: BTreeSet<_> = needed.flat_map(|step| step.call.actions().collect::<Vec<_>>()).collect();
+        let customer = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab".parse().unwrap();
+        let permitted = policies().flat_map(|policy| permissions(&policy, &customer));
         let permitted: BTreeSet<_> = permitted.flat_map(|p| p.actions).map(str::to_owned).collect();
         assert_eq!(needed, permitted);
         let free: Vec<_> = steps().into_iter().filter(|step| !step.call.needs_permission()).collect();

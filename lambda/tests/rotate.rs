@@ -9,10 +9,12 @@ use lambda::{
     dry_run::DryRun,
     journal::{Entry, Journal, RunId},
     key::{AccessKeyId, Key, LastUse, SecretAccessKey, Status, Status::Active, Status::Inactive},
+    kms_key::KmsKey,
     notice::{Language, Mail},
     plan::{Answer, DeleteAfter, Delivery, Failure, Order, Patience, Policy, Run, StillInUse},
     report::{Change, Outcome, UserReport},
     rotate::{Aws, rotate},
+    secret_policy::Readers,
     settings::{Settings, TopicArn},
     time::{Span, Timestamp},
     user::UserName,
@@ -60,10 +62,10 @@ impl Aws for ReadOnly {
     async fn put_secret(&self, _: &str, _: &UserName, _: &AccessKeyId, _: &SecretAccessKey) -> Result<Answer, Failure> {
         panic!("{WRITES}")
     }
-    async fn put_resource_policy(&self, _: &str, _: &UserName) -> Result<Answer, Failure> {
+    async fn put_resource_policy(&self, _: &str, _: &str) -> Result<Answer, Failure> {
         panic!("{WRITES}")
     }
-    async fn create_secret(&self, _: &str, _: &UserName) -> Result<Answer, Failure> {
+    async fn create_secret(&self, _: &str, _: &UserName, _: &KmsKey) -> Result<Answer, Failure> {
         panic!("{WRITES}")
     }
     async fn publish(&self, _: &TopicArn, _: &UserName, _: Mail) -> Result<Answer, Failure> {
@@ -99,6 +101,8 @@ async fn dry_run(policy: &Policy, order: Order, ages: &[(u64, Status)], looks: u
         language: Language::English,
         topic: "arn:aws:sns:eu-west-1:123456789012:keys".parse().unwrap(),
         secret_prefix: "keys".parse().unwrap(),
+        secret_readers: Readers::default(),
+        secret_kms_key: KmsKey::AwsManaged,
     };
     let run = Run { id: "a-run".parse().unwrap(), deadline: now + Span::minutes(10), order };
     let left = Cell::new(looks);

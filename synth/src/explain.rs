@@ -76,7 +76,7 @@ pub fn explain(template: &Value) -> Explanation {
     let (canonical, why) = (json::to_json(template), reasons(template));
     let reason = |pointer: &str| why.get(pointer).copied().unwrap_or_default().to_owned();
     let needs: BTreeMap<String, Vec<&'static str>> = steps().iter().fold(BTreeMap::new(), |mut all, step| {
-        all.entry(step.call.action()).or_insert_with(Vec::new).push(step.purpose);
+        step.call.actions().for_each(|action| all.entry(action).or_insert_with(Vec::new).push(step.purpose));
         all
     });
     let (mut roles, mut permissions) = (Vec::new(), Vec::new());

@@ -195,6 +195,8 @@ impl Graph<'_> {
                 Some(("users", "IAM users", user.to_owned()))
             } else if let Some((_, secret)) = resource.split_once(":secret:") {
                 Some(("secrets", "secrets", secret.to_owned()))
+            } else if let Some((_, key)) = resource.split_once(":key/") {
+                Some(("keys", "encryption keys", key.to_owned()))
             } else if !resource.starts_with("${")
                 && !view.resources().any(|r| resource.contains(&format!("${{{}", r.id)))
             {

@@ -211,7 +211,7 @@ fn life(config: &Config) -> String {
             if policy.overlap == Span::ZERO { "works until the other is delivered" } else { "works on" }.into(),
             format!("created, tried three times, {handed_over}; {mail}"),
         ],
-    ];
+    ]);
     let patience = match (policy.still_in_use, policy.wait_at_most) {
         (StillInUse::Retire, _) => "deactivated, in use or not".to_owned(),
         (StillInUse::Wait, Patience::Forever) => {

@@ -15,7 +15,7 @@ use synth::{
         view::{How, View, references},
     },
     config::{self, Overrides},
-    explain::explain,
+    explain::{Permission, explain},
     graph::mermaid,
     stack,
 };
@@ -158,7 +158,8 @@ fn any_template_can_be_checked_by_itself() {
 
 /// Configurations that make different templates.
 fn templates() -> Vec<(config::Config, synth::cfn::Value)> {
-    let more = "users: [alice, /ci/bot]\nemails: [a@example.com, b@example.com, end@example.com]\n";
+    let more = "users: [alice, /ci/bot]\nemails: [a@example.com, b@example.com, end@example.com]\n\
+                secret_kms_key: arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab\n";
     let texts = [read("rotation.yaml"), read("examples/article.yaml"), more.to_owned()];
     let template = |text: &String| {
         let config = config::read(text, Overrides::default()).unwrap_or_else(|e| panic!("{e}")).config;
@@ -197,6 +198,9 @@ fn the_picture_shows_every_resource_and_every_reference() {
         }
         assert!(config.emails.iter().all(|email| picture.contains(email.as_str())), "{picture}");
         assert_eq!(picture.contains("secrets(["), !config.mail_is_delivery(), "{picture}");
+        let key = config.secret_kms_key.customer();
+        assert_eq!(arrow("Function", "keys"), key.is_some(), "{picture}");
+        assert_eq!(picture.contains("<br/>1234abcd-12ab-34cd-56ef-1234567890ab\""), key.is_some(), "{picture}");
         assert!(arrow("Function", "users") && arrow("Schedule", "Function"), "{picture}");
     }
 }
@@ -229,7 +233,7 @@ fn other_peoples_templates_are_drawn_too() {
 fn every_permission_is_explained_by_the_steps_that_need_it() {
     for (config, template) in templates() {
         let explanation = explain(&template);
-        let declared = permissions(&config.policy);
+        let declared = permissions(&config.policy, &config.secret_kms_key);
         let declared: BTreeSet<_> =
             declared.iter().flat_map(|p| p.actions.iter().map(|action| (p.sid, *action))).collect();
         let mut explained = BTreeSet::new();
@@ -247,6 +251,11 @@ fn every_permission_is_explained_by_the_steps_that_need_it() {
         for step in steps() {
             let told = explained.contains(step.purpose);
             assert_eq!(told, !step.call.needs_permission() || !needless(&step.call.action()), "{step:?}");
+            // And what AWS checks in the course of it stands beside it, where it is needed at all.
+            for action in step.call.checked_besides().iter().filter(|action| !needless(action)) {
+                let said = |p: &Permission| p.actions.iter().any(|(a, by)| a == action && by.contains(&step.purpose));
+                assert!(explanation.permissions.iter().any(said), "{action}: {step:?}");
+            }
         }
         let json = explanation.json();
         let count: usize = explanation.permissions.iter().map(|permission| permission.actions.len()).sum();

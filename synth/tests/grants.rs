@@ -7,10 +7,10 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::read;
-use lambda::steps::steps;
+use lambda::{permissions::permissions, secret_policy, steps::steps};
 use serde_json::{Value as Json, json};
 use synth::{
     cfn::json::to_json,
@@ -23,6 +23,9 @@ const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:topic";
 const QUEUE: &str = "arn:aws:sqs:eu-west-1:111122223333:queue";
 const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111122223333:function:access-key-rotation";
 const KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:access-key-rotation/alice-Ab1Cd2";
+const OTHER_SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:payroll/alice-Ab1Cd2";
+const VIA_SECRETS_MANAGER: (&str, &[&str]) = ("kms:viaservice", &["secretsmanager.eu-west-1.amazonaws.com"]);
 const LOG_GROUP: &str = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/access-key-rotation";
 
 /// What CloudFormation fills in.
@@ -43,10 +46,21 @@ fn resolve(name: &str) -> Option<String> {
     Some(value.to_owned())
 }
 
-fn configuration(path: &str) -> (Config, Json) {
-    let config = config::read(&read(path), Overrides::default()).unwrap().config;
-    let template = to_json(&stack::template(&config).unwrap());
-    (config, template)
+const KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+
+/// The committed configurations, and the default one with a key of the customer's own.
+fn configurations() -> Vec<(&'static str, Config, Json)> {
+    let rotation = read("rotation.yaml");
+    let key = rotation.replace("secret_kms_key: aws/secretsmanager", &format!("secret_kms_key: {KEY}"));
+    assert!(key.contains(KEY));
+    let texts =
+        [("rotation.yaml", rotation), ("examples/article.yaml", read("examples/article.yaml")), ("own key", key)];
+    let read = |(name, text): (&'static str, String)| {
+        let config = config::read(&text, Overrides::default()).unwrap().config;
+        let template = to_json(&stack::template(&config).unwrap());
+        (name, config, template)
+    };
+    texts.into_iter().map(read).collect()
 }
 
 fn policy<'t>(template: &'t Json, role: &str) -> &'t Json {
@@ -73,6 +87,7 @@ fn request(action: &str, resource: &str, context: &[(&str, &[&str])]) -> Request
 fn handlers(config: &Config, action: &str, path: &str, secret: &str) -> Vec<Request> {
     let tags: &[(&str, &[&str])] =
         &[("aws:tagkeys", &["access-key-rotation:delivered", "access-key-rotation:intent:run"])];
+    let secret_tags: &[(&str, &[&str])] = &[("aws:tagkeys", &["access-key-rotation:user", "managed-by"])];
     let secret_arn = |ending| format!("arn:aws:secretsmanager:eu-west-1:111122223333:secret:{secret}{ending}");
     let (service, operation) = action.split_once(':').unwrap();
     match service {
@@ -81,11 +96,18 @@ fn handlers(config: &Config, action: &str, path: &str, secret: &str) -> Vec<Requ
             vec![request(action, &format!("arn:aws:iam::111122223333:user{path}"), context)]
         }
         // A secret that does not exist yet has no random ending; making one that exists is refused for its own reason.
-        "secretsmanager" if operation == "CreateSecret" => {
-            vec![request(action, &secret_arn(""), &[]), request(action, &secret_arn("-Ab1Cd2"), &[])]
+        "secretsmanager" if ["CreateSecret", "TagResource"].contains(&operation) => {
+            vec![request(action, &secret_arn(""), secret_tags), request(action, &secret_arn("-Ab1Cd2"), secret_tags)]
+        }
+        "secretsmanager" if operation == "PutResourcePolicy" => {
+            vec![request(action, &secret_arn("-Ab1Cd2"), &[("secretsmanager:blockpublicpolicy", &["true"])])]
         }
         "secretsmanager" => vec![request(action, &secret_arn("-Ab1Cd2"), &[])],
         "sns" => vec![request(action, TOPIC, &[])],
+        "kms" => [secret_arn("-Ab1Cd2"), "RequestToValidateKeyAccess".into()]
+            .iter()
+            .map(|arn| request(action, KEY, &[VIA_SECRETS_MANAGER, ("kms:encryptioncontext:secretarn", &[arn])]))
+            .collect(),
         other => panic!("{other}: which resource is that, under {:?}?", config.policy.delivery),
     }
 }
@@ -97,11 +119,11 @@ fn needed(config: &Config, role: &str) -> Vec<Request> {
         return vec![request("lambda:InvokeFunction", FUNCTION, &[]), request("sqs:SendMessage", QUEUE, &[])];
     }
     let declared: Vec<_> =
-        lambda::permissions::permissions(&config.policy).into_iter().flat_map(|p| p.actions).collect();
-    let actions: Vec<_> = steps()
+        permissions(&config.policy, &config.secret_kms_key).into_iter().flat_map(|p| p.actions).collect();
+    let actions: BTreeSet<_> = steps()
         .into_iter()
         .filter(|step| step.call.needs_permission())
-        .map(|step| step.call.action())
+        .flat_map(|step| step.call.actions().collect::<Vec<_>>())
         .filter(|action| declared.contains(&action.as_str()))
         .collect();
     let mut all: Vec<_> = config
@@ -130,8 +152,7 @@ fn needed(config: &Config, role: &str) -> Vec<Request> {
 #[test]
 fn the_roles_allow_what_is_needed_and_each_action_and_each_arn_is_needed() {
     let mut taken = 0;
-    for path in ["rotation.yaml", "examples/article.yaml"] {
-        let (config, template) = configuration(path);
+    for (path, config, template) in configurations() {
         for role in ["FunctionRole", "ScheduleRole"] {
             let document = policy(&template, role);
             let requests = needed(&config, role);
@@ -158,14 +179,13 @@ fn the_roles_allow_what_is_needed_and_each_action_and_each_arn_is_needed() {
             }
         }
     }
-    assert!(taken > 40, "{taken}");
+    assert!(taken > 60, "{taken}");
     println!("grants: {taken} actions and ARNs taken away one by one, a needed request refused each time");
 }
 
 #[test]
 fn the_handler_may_do_nothing_to_anything_else() {
-    for path in ["rotation.yaml", "examples/article.yaml"] {
-        let (config, template) = configuration(path);
+    for (path, config, template) in configurations() {
         let document = policy(&template, "FunctionRole");
         let others = needed(&config, "FunctionRole").into_iter().flat_map(|needed| {
             let elsewhere = [
@@ -202,10 +222,20 @@ fn the_handler_may_do_nothing_to_anything_else() {
             ("iam:AttachUserPolicy", &user, &[]),
             ("iam:PutUserPolicy", &user, &[]),
             ("iam:CreateLoginProfile", &user, &[]),
+            ("secretsmanager:GetSecretValue", SECRET, &[]),
+            ("secretsmanager:UpdateSecret", SECRET, &[]),
+            ("secretsmanager:CreateSecret", SECRET, &[]),
+            ("secretsmanager:CreateSecret", SECRET, &[("aws:tagkeys", &["managed-by", "team"])]),
+            ("secretsmanager:TagResource", SECRET, &[("aws:tagkeys", &["team"])]),
+            ("secretsmanager:PutResourcePolicy", SECRET, &[]),
+            ("secretsmanager:PutResourcePolicy", SECRET, &[("secretsmanager:blockpublicpolicy", &["false"])]),
+            ("kms:Decrypt", KEY, &[]),
+            ("kms:Decrypt", KEY, &[("kms:encryptioncontext:secretarn", &[SECRET])]),
+            ("kms:Decrypt", KEY, &[VIA_SECRETS_MANAGER, ("kms:encryptioncontext:secretarn", &[OTHER_SECRET])]),
             (
-                "secretsmanager:GetSecretValue",
-                "arn:aws:secretsmanager:eu-west-1:111122223333:secret:access-key-rotation/alice-Ab1Cd2",
-                &[],
+                "kms:GenerateDataKey",
+                KEY,
+                &[("kms:viaservice", &["s3.eu-west-1.amazonaws.com"]), ("kms:encryptioncontext:secretarn", &[SECRET])],
             ),
             ("sns:Subscribe", TOPIC, &[]),
             // The key is for what SNS sends, and for nothing else.
@@ -261,4 +291,35 @@ fn only_this_stacks_alarms_may_publish() {
     let alarms = template["Resources"].as_object().unwrap().values().filter(|r| r["Type"] == "AWS::CloudWatch::Alarm");
     let names: Vec<_> = alarms.map(|alarm| alarm["Properties"]["AlarmName"]["Fn::Sub"].as_str().unwrap()).collect();
     assert!(names.len() == 5 && names.iter().all(|name| name.starts_with("${AWS::StackName}-")), "{names:?}");
+}
+
+/// The policy that the handler writes on a user's secret, decided by itself: whom nothing else allows anything.
+#[test]
+fn a_secrets_policy_lets_its_user_and_the_readers_read_it_and_nobody_do_anything_else() {
+    let user = |name: &str| format!("arn:aws:iam::111122223333:user/{name}");
+    let reader = "arn:aws:iam::444455556666:role/reader";
+    let document = secret_policy::document(&user("ci/alice").parse().unwrap(), &reader.parse().unwrap());
+    let document = serde_json::from_str(&document).unwrap();
+    let may = |who: &str, action: &str| {
+        let principal = format!("AWS:{who}");
+        decision(&document, &Request { principal, ..request(action, SECRET, &[]) }) == Decision::Allowed
+    };
+    for action in ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"] {
+        assert!(may(&user("ci/alice"), action) && may(reader, action), "{action}");
+        let others = [
+            user("alice"),
+            user("ci/alice2"),
+            user("ops/ci/alice"),
+            user("ci/alice").replace("111122223333", "444455556666"),
+            user("ci/alice").replace(":user/", ":role/"),
+            reader.replace("444455556666", "111122223333"),
+            "arn:aws:iam::111122223333:root".into(),
+            "*".into(),
+        ];
+        assert!(!others.iter().any(|other| may(other, action)), "{action}");
+    }
+    for action in ["PutSecretValue", "UpdateSecret", "DeleteSecret", "PutResourcePolicy", "ListSecretVersionIds"] {
+        let action = format!("secretsmanager:{action}");
+        assert!(!may(&user("ci/alice"), &action) && !may(reader, &action), "{action}");
+    }
 }

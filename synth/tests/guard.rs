@@ -105,6 +105,9 @@ fn a_template_that_breaks_a_rule_is_found() {
     let (rotation, artifacts) = (good("rotation"), good("artifacts"));
     let role = "/Resources/FunctionRole/Properties";
     let statement = &format!("{role}/Policies/0/PolicyDocument/Statement/0");
+    let statements = good.pointer(&format!("{role}/Policies/0/PolicyDocument/Statement")).unwrap().as_array().unwrap();
+    let who_reads = statements.iter().position(|statement| statement["Sid"] == "SayWhoReads").unwrap();
+    let who_reads = format!("{role}/Policies/0/PolicyDocument/Statement/{who_reads}");
     let function = "/Resources/Function/Properties";
     let (key, alarm) = ("/Resources/TopicKey/Properties", "/Resources/NoRun/Properties");
     let topic_policy = "/Resources/TopicPolicy/Properties/PolicyDocument/Statement/0";
@@ -132,6 +135,18 @@ fn a_template_that_breaks_a_rule_is_found() {
         ("no_wildcard_action", format!("{statement}/Action"), json!(["iam:*"])),
         ("no_wildcard_action", format!("{statement}/Action"), json!("*")),
         ("no_wildcard_action", format!("{statement}/NotAction"), json!(["iam:GetUser"])),
+        ("secrets_stay_closed", format!("{who_reads}/Condition"), gone.clone()),
+        (
+            "secrets_stay_closed",
+            format!("{who_reads}/Condition"),
+            json!({ "Bool": { "aws:SecureTransport": ["true"] } }),
+        ),
+        (
+            "secrets_stay_closed",
+            format!("{who_reads}/Condition/Bool/secretsmanager:BlockPublicPolicy"),
+            json!(["true", "false"]),
+        ),
+        ("keys_are_used_through_a_service", format!("{statement}/Action"), json!(["iam:ListUserTags", "kms:Decrypt"])),
         ("no_managed_policy", format!("{role}/ManagedPolicyArns"), json!(["arn:aws:iam::aws:policy/IAMFullAccess"])),
         ("trust_names_services", format!("{role}/AssumeRolePolicyDocument/Statement/0/Principal"), json!("*")),
         (

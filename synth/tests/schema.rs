@@ -53,6 +53,16 @@ fn seeds(setting: &str) -> Vec<&'static str> {
         "time_zone" => vec!["UTC", "Asia/Tokyo", "America/Argentina/Ushuaia"],
         "still_in_use" => vec!["wait", "retire"],
         "delivery" => vec!["secrets-manager", "email"],
+        "secret_readers" => vec![
+            "arn:aws:iam::111122223333:role/a",
+            "arn:aws-cn:iam::111122223333:user/ci/deployer",
+            "arn:aws-us-gov:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_x",
+        ],
+        "secret_kms_key" => vec![
+            "aws/secretsmanager",
+            "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            "arn:aws-cn:kms:cn-north-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab",
+        ],
         "secret_prefix" => vec!["access-key-rotation", "a/b", "x", "/a", "a/"],
         "stack_name" => vec!["access-key-rotation", "A", "a1"],
         "architecture" => vec!["arm64", "x86_64"],
@@ -129,12 +139,14 @@ fn the_schema_and_the_reader_agree_on_every_single_value() {
         let whole = |value: Json| if rule["type"] == "array" { json!([value]) } else { value };
         let long = ["x".repeat(64), "x".repeat(65), "x".repeat(256), "x".repeat(257)];
         let paths = [511, 512].map(|length| format!("/{}/x", "p".repeat(length - 1)));
+        let roles = [510, 511].map(|length| format!("arn:aws:iam::111122223333:role/{}/x", "p".repeat(length)));
         let mails = [64, 65].map(|length| format!("{}@b.co", "x".repeat(length)));
         let labels = [63, 64].map(|length| format!("a@{}.co", "x".repeat(length)));
         let awkward =
             ["", " ", "no", "2026-01-01", "7", "0", "日本", "a\n", "*", "${x}", "en ", "EN"].map(str::to_owned);
         let texts = seeds(setting).into_iter().map(str::to_owned);
-        let texts = texts.chain(long).chain(paths).chain(mails).chain(labels).chain(awkward).collect::<Vec<_>>();
+        let texts =
+            texts.chain(long).chain(paths).chain(roles).chain(mails).chain(labels).chain(awkward).collect::<Vec<_>>();
         values.extend(texts.into_iter().map(|text| (setting.clone(), whole(text.into()))));
         let near = nearly(seeds(setting));
         for _ in 0..250 {

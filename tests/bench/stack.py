@@ -88,12 +88,23 @@ only_journal = {
     "Null": {"aws:TagKeys": ["false"]},
 }
 via_sns = {"StringLike": {"kms:ViaService": [Sub("sns.${AWS::Region}.*")]}}
+only_secret_tags = {
+    "ForAllValues:StringEquals": {"aws:TagKeys": ["access-key-rotation:user", "managed-by"]},
+    "Null": {"aws:TagKeys": ["false"]},
+}
+never_public = {"Bool": {"secretsmanager:BlockPublicPolicy": ["true"]}}
 rotation = policy(
     allow("ReadKeys", ["iam:ListAccessKeys", "iam:ListUserTags", "iam:GetAccessKeyLastUsed"], user_arns),
     allow("WriteJournal", ["iam:TagUser", "iam:UntagUser"], user_arns, Condition=only_journal),
     allow("RotateKeys", ["iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:DeleteAccessKey"], user_arns),
-    allow("CreateSecrets", ["secretsmanager:CreateSecret"], secret_arns),
+    allow(
+        "CreateSecrets",
+        ["secretsmanager:CreateSecret", "secretsmanager:TagResource"],
+        secret_arns,
+        Condition=only_secret_tags,
+    ),
     allow("StoreNewKeys", ["secretsmanager:PutSecretValue", "secretsmanager:DescribeSecret"], secret_arns),
+    allow("SayWhoReads", ["secretsmanager:PutResourcePolicy"], secret_arns, Condition=never_public),
     allow("SendMail", ["sns:Publish"], [Ref(topic)]),
     allow("EncryptMail", ["kms:GenerateDataKey", "kms:Decrypt"], [topic_key_arn], Condition=via_sns),
     allow("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], [GetAtt(log_group, "Arn")]),
@@ -129,9 +140,12 @@ handler = add(
                 "STILL_IN_USE": "wait",
                 "WAIT_AT_MOST": "forever",
                 "DELIVERY": "secrets-manager",
+                "WARN_BEFORE": "7d",
                 "LANGUAGE": "en",
                 "TOPIC_ARN": Ref(topic),
                 "SECRET_PREFIX": "access-key-rotation",
+                "SECRET_READERS": "none",
+                "SECRET_KMS_KEY": "aws/secretsmanager",
             }
         ),
         LoggingConfig=LoggingConfig(LogFormat="JSON", LogGroup=Ref(log_group)),

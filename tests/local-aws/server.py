@@ -36,8 +36,9 @@ def travel(seconds: float) -> None:
     traveller.start()
 
 
-def authorize_last_use_on_the_owner() -> None:
-    """AWS authorizes GetAccessKeyLastUsed on the user whose key it is; the emulator, on everything."""
+def authorize_on_the_users_own_arn() -> None:
+    """AWS authorizes GetAccessKeyLastUsed on the user whose key it is; the emulator, on everything. And a user's path is part
+    of the ARN that is authorized on; the emulator leaves it out."""
     from ministack.core import iam_actions
     from ministack.services import iam
 
@@ -48,7 +49,10 @@ def authorize_last_use_on_the_owner() -> None:
         if service == "iam" and arn == "*":
             key = iam._access_keys.get(iam_actions._query_param(query_params, "AccessKeyId"))
             if key:
-                return f"arn:aws:iam::{account_id}:user/{key['UserName']}"
+                arn = f"arn:aws:iam::{account_id}:user/{key['UserName']}"
+        if service == "iam" and f"::{account_id}:user/" in arn:
+            user = iam._users.get(arn.rpartition("/")[2])
+            return user["Arn"] if user else arn
         return arn
 
     iam_actions.extract_resource_arn = extract_resource_arn
@@ -65,7 +69,10 @@ if __name__ == "__main__":
     threading.Thread(target=obey, daemon=True).start()
     from ministack.app import main
 
-    authorize_last_use_on_the_owner()
+    import secrets_manager
+
+    authorize_on_the_users_own_arn()
+    secrets_manager.patch()
 
     sys.argv = ["ministack"]
     main()

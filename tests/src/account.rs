@@ -52,8 +52,10 @@ impl Account {
         Self { iam: aws_sdk_iam::Client::new(&config), secrets: aws_sdk_secretsmanager::Client::new(&config) }
     }
 
-    pub async fn create_user(&self, name: &str) {
-        must!(self.iam.create_user().user_name(name));
+    /// Creates a user, which has no permission; `/ci/deployer` is one with a path.
+    pub async fn create_user(&self, user: &str) {
+        let (path, name) = user.rfind('/').map_or(("/", user), |slash| user.split_at(slash + 1));
+        must!(self.iam.create_user().user_name(name).path(path));
     }
 
     /// Removes a user with all that it has.
@@ -125,6 +127,40 @@ impl Account {
         keys
     }
 
+    /// Makes a secret as somebody else may have made it: with this key, and with a policy that lets `reader` read it.
+    pub async fn create_secret(&self, name: &str, kms_key: Option<&str>, reader: &str) {
+        let policy = serde_json::json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Principal": { "AWS": reader },
+                "Action": "secretsmanager:GetSecretValue",
+                "Resource": "*",
+            }],
+        });
+        must!(self.secrets.create_secret().name(name).set_kms_key_id(kms_key.map(str::to_owned)));
+        must!(self.secrets.put_resource_policy().secret_id(name).resource_policy(policy.to_string()));
+    }
+
+    /// Encrypts a secret with another key, as the report says.
+    pub async fn change_kms_key(&self, name: &str, kms_key: &str) {
+        must!(self.secrets.update_secret().secret_id(name).kms_key_id(kms_key));
+    }
+
+    /// A secret's tags, and the ids of its versions.
+    pub async fn describe_secret(&self, name: &str) -> (Vec<(String, String)>, Vec<String>) {
+        let secret = must!(self.secrets.describe_secret().secret_id(name));
+        let text = |text: Option<String>| text.expect("a key and a value");
+        let tags = secret.tags.unwrap_or_default().into_iter().map(|tag| (text(tag.key), text(tag.value)));
+        (tags.collect(), secret.version_ids_to_stages.unwrap_or_default().into_keys().collect())
+    }
+
+    /// The resource policy of a secret.
+    pub async fn secret_policy(&self, name: &str) -> Json {
+        let policy = must!(self.secrets.get_resource_policy().secret_id(name)).resource_policy;
+        serde_json::from_str(&policy.expect("a policy")).expect("JSON")
+    }
+
     /// The current value of a secret, if there is one.
     pub async fn secret(&self, name: &str) -> Option<Json> {
         let value = self.secrets.get_secret_value().secret_id(name).send().await.ok()?;
@@ -138,6 +174,20 @@ impl OwnedKey {
     pub fn from_secret(value: &Json) -> Option<Self> {
         let field = |name: &str| value[name].as_str().map(str::to_owned);
         Some(Self { id: field("AccessKeyId")?, secret: field("SecretAccessKey")? })
+    }
+
+    /// What the key's user gets of a secret.
+    ///
+    /// # Errors
+    /// AWS's error code if the user may not read it.
+    pub async fn read_secret(&self, aws: &LocalAws, name: &str) -> Result<Json, String> {
+        let secrets = aws_sdk_secretsmanager::Client::new(&aws.with_key(&self.id, &self.secret).await);
+        match secrets.get_secret_value().secret_id(name).send().await {
+            Ok(value) => Ok(value.secret_string.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()),
+            Err(e) => {
+                Err(aws_sdk_secretsmanager::error::ProvideErrorMetadata::code(&e).unwrap_or("no answer").to_owned())
+            }
+        }
     }
 
     /// Who AWS says the caller is.

@@ -137,10 +137,24 @@ impl LocalAws {
     /// If the command fails; the message is the CLI's.
     #[allow(clippy::must_use_candidate)] // Often it is run for its effect.
     pub fn cli(&self, arguments: &[&str]) -> Json {
+        self.try_cli(arguments).unwrap_or_else(|said| panic!("aws {}: {said}", arguments.join(" ")))
+    }
+
+    /// The same, where it may be refused.
+    ///
+    /// # Errors
+    /// What the CLI says.
+    ///
+    /// # Panics
+    /// If the CLI cannot be started.
+    pub fn try_cli(&self, arguments: &[&str]) -> Result<Json, String> {
         let output = self.cli_command().args(arguments).output().expect("the AWS CLI starts");
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        assert!(output.status.success(), "aws {}: {err}{out}", arguments.join(" "));
-        serde_json::from_str(&out).unwrap_or_default()
+        if output.status.success() {
+            Ok(serde_json::from_str(&out).unwrap_or_default())
+        } else {
+            Err(format!("{err}{out}"))
+        }
     }
 
     fn cli_command(&self) -> Command {

@@ -22,6 +22,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use lambda::{
+    kms_key::KmsKey,
     permissions::permissions,
     plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
     time::{Span, Timestamp},
@@ -178,7 +179,9 @@ fn declared() -> BTreeSet<String> {
     };
     let deliveries = [Delivery::SecretsManager, Delivery::Email];
     let policies = deliveries.into_iter().flat_map(|d| [policy(d, StillInUse::Wait), policy(d, StillInUse::Retire)]);
-    policies.flat_map(|policy| permissions(&policy)).flat_map(|p| p.actions).map(str::to_owned).collect()
+    // A key of the customer's own is used by Secrets Manager, not by the handler.
+    let declared = policies.flat_map(|policy| permissions(&policy, &KmsKey::AwsManaged));
+    declared.flat_map(|p| p.actions).map(str::to_owned).collect()
 }
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {

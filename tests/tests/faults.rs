@@ -9,8 +9,10 @@ mod common;
 
 use lambda::{
     journal::{Delivered, Disabled, Entry, Intent},
+    kms_key::KmsKey,
     notice::Language,
     plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
+    secret_policy::Readers,
     settings::{Settings, TopicArn, Value},
     time::{Span, Timestamp},
 };
@@ -143,6 +145,8 @@ impl Harness {
             language: Language::English,
             topic: self.topic.clone(),
             secret_prefix: "keys".parse().unwrap(),
+            secret_readers: Readers::default(),
+            secret_kms_key: KmsKey::AwsManaged,
         };
         let text = |value| match value {
             Value::Text(text) => text,
@@ -186,7 +190,7 @@ impl Harness {
             Delivery::SecretsManager => {
                 self.account.secret(&format!("keys/{}", user.name)).await.as_ref().and_then(OwnedKey::from_secret)
             }
-            Delivery::Email => {
+            Delivery::Email | Delivery::EmailEncrypted => {
                 let mine = |mail: &&tests::Mail| mail.subject.ends_with(&format!(" {}", user.name));
                 mails.iter().rfind(mine).and_then(tests::Mail::key)
             }

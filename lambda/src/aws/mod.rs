@@ -18,6 +18,7 @@ use aws_smithy_http_client::{Builder, tls};
 use crate::{
     journal::{Entry, RunId},
     key::{AccessKeyId, SecretAccessKey, Status},
+    kms_key::KmsKey,
     notice::Mail,
     plan::{Answer, Effect, Failure},
     rotate::Aws,
@@ -115,12 +116,12 @@ impl Aws for Sdk {
         secrets_manager::put(&self.secrets_manager, name, user, key, secret).await
     }
 
-    async fn create_secret(&self, name: &str, user: &UserName) -> Result<Answer, Failure> {
-        secrets_manager::create(&self.secrets_manager, name, user).await
+    async fn create_secret(&self, name: &str, user: &UserName, key: &KmsKey) -> Result<Answer, Failure> {
+        secrets_manager::create(&self.secrets_manager, name, user, key).await
     }
 
-    async fn put_resource_policy(&self, name: &str, user: &UserName) -> Result<Answer, Failure> {
-        secrets_manager::put_policy(&self.secrets_manager, name, user).await
+    async fn put_resource_policy(&self, name: &str, policy: &str) -> Result<Answer, Failure> {
+        secrets_manager::put_policy(&self.secrets_manager, name, policy).await
     }
 
     async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, Failure> {

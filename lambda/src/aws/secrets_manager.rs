@@ -1,12 +1,14 @@
 //! Secrets Manager.
 
-use aws_sdk_secretsmanager::{Client, error::ProvideErrorMetadata};
+use aws_sdk_secretsmanager::{Client, error::ProvideErrorMetadata, types::Tag};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::{doubt::Doubt, failure};
 use crate::{
     key::{AccessKeyId, SecretAccessKey},
+    kms_key::{KmsKey, KmsKeyArn},
+    permissions::tags,
     plan::{Answer, Effect, Failure},
     user::UserName,
 };
@@ -55,17 +57,50 @@ pub(super) async fn put(
 }
 
 /// Makes the secret if it is not there, without a value: a value comes only with its version id.
-pub(super) async fn create(secrets: &Client, name: &str, user: &UserName) -> Result<Answer, Failure> {
+pub(super) async fn create(secrets: &Client, name: &str, user: &UserName, key: &KmsKey) -> Result<Answer, Failure> {
     let description = format!("The current access key of IAM user {user}, written by Access Key Rotation");
-    match secrets.create_secret().name(name).description(description).send().await {
+    let tags = tags(user).map(|(key, value)| Tag::builder().key(key).value(value).build());
+    let call = secrets.create_secret().name(name).description(description).set_tags(Some(tags.into()));
+    match call.set_kms_key_id(key.customer().map(KmsKeyArn::to_string)).send().await {
         Ok(_) => Ok(Answer::Done),
-        Err(e) if e.code() == Some("ResourceExistsException") => Ok(Answer::Done),
+        Err(e) if e.code() == Some("ResourceExistsException") => is_encrypted_with(secrets, name, key).await,
         Err(e) => Err(failure(&e)),
     }
 }
 
-pub(super) async fn put_policy(_: &Client, _: &str, _: &UserName) -> Result<Answer, Failure> {
-    todo!("who may read it")
+/// A secret that was there before must have the key that is asked for. To change it is a person's business: it takes the
+/// right to use both keys, and UpdateSecret, which can change the value too. A new key that went into the secret all the
+/// same would be encrypted as nobody wants it; or the role may not use the secret's key, and each run would make a new
+/// key in vain.
+async fn is_encrypted_with(secrets: &Client, name: &str, key: &KmsKey) -> Result<Answer, Failure> {
+    let secret = secrets.describe_secret().secret_id(name).send().await.map_err(|e| failure(&e))?;
+    let shown = secret.kms_key_id();
+    if key.is_shown_as(shown) {
+        return Ok(Answer::Done);
+    }
+    let (is, id) = (shown.map_or_else(|| KmsKey::AwsManaged.to_string(), str::to_owned), key.id());
+    Err(Failure {
+        effect: Effect::None,
+        code: "OtherKmsKey".into(),
+        message: format!(
+            "the secret {name} is encrypted with {is}, and secret_kms_key is {key}; change the secret, once: aws \
+             secretsmanager update-secret --secret-id {name} --kms-key-id {id}"
+        ),
+    })
+}
+
+/// Replaces whatever policy the secret had.
+pub(super) async fn put_policy(secrets: &Client, name: &str, policy: &str) -> Result<Answer, Failure> {
+    let call = secrets.put_resource_policy().secret_id(name).resource_policy(policy).block_public_policy(true);
+    call.send().await.map_err(|e| {
+        let mut failure = failure(&e);
+        if failure.code == "MalformedPolicyDocumentException" {
+            // What AWS says of a principal that does not exist names neither the principal nor the setting.
+            failure.message += "; the user, at its path, and each of secret_readers must exist";
+        }
+        failure
+    })?;
+    Ok(Answer::Done)
 }
 
 pub(super) async fn describe(secrets: &Client, name: &str, key: &AccessKeyId) -> Result<Answer, Failure> {

@@ -4,7 +4,6 @@
 //! a resource. So a dangling or misspelt reference cannot be written.
 
 pub mod json;
-pub mod kms_key_arn;
 pub mod read;
 pub mod reference;
 pub mod resource;
@@ -15,7 +14,6 @@ pub mod value;
 pub mod view;
 pub mod yaml;
 
-pub use kms_key_arn::KmsKeyArn;
 pub use reference::{Arn, Handle, HasArn, LogicalId, Ref, Resource};
 pub use template::Template;
 pub use value::{Part, Property, Pseudo, Text, Value};

@@ -1,7 +1,9 @@
 //! The resource types in use, property by property, under CloudFormation's names.
 
+use lambda::kms_key::KmsKeyArn;
+
 use super::{
-    Arn, HasArn, KmsKeyArn, Pseudo, Ref, Resource,
+    Arn, HasArn, Pseudo, Ref, Resource,
     shape::{ResourceType, Shape},
     template::Parameter,
     value::{Property, Text, Value, map, properties, words},

@@ -1,5 +1,7 @@
 //! Values: what may stand in a template.
 
+use lambda::kms_key::KmsKeyArn;
+
 use super::{
     reference::{Attribute, Name},
     shape::Shape,
@@ -178,6 +180,16 @@ impl Property for Value {
 
     fn shape() -> Shape {
         Shape::Any
+    }
+}
+
+impl Property for KmsKeyArn {
+    fn value(self) -> Option<Value> {
+        Some(Value::Text(self.to_string()))
+    }
+
+    fn shape() -> Shape {
+        Shape::Text
     }
 }
 

@@ -2,10 +2,9 @@
 
 use std::str::FromStr;
 
-use lambda::text::Invalid;
+use lambda::{kms_key::KmsKeyArn, text::Invalid};
 
 use super::kind::{Rule, Word};
-use crate::cfn::KmsKeyArn;
 
 /// What the topic is encrypted with. AWS's own key for SNS is not among it: CloudWatch cannot use that, and alarms would be
 /// lost (SNS Developer Guide, "Key management": compatibility between event sources and encrypted topics).

@@ -11,6 +11,7 @@ mod kind;
 mod kms;
 mod near;
 mod pattern;
+mod principal;
 mod problem;
 mod rules;
 mod schedule;
@@ -23,8 +24,10 @@ mod values;
 mod watch;
 
 use lambda::{
+    kms_key::KmsKey,
     notice::Language,
     plan::{DeleteAfter, Policy, StillInUse},
+    secret_policy::Readers,
     settings::SecretPrefix,
     time::Span,
 };
@@ -62,6 +65,10 @@ pub struct Config {
     pub policy: Policy,
     /// The first part of the secrets' names.
     pub secret_prefix: SecretPrefix,
+    /// Who may read every secret, besides its user.
+    pub secret_readers: Readers,
+    /// What the secrets are encrypted with.
+    pub secret_kms_key: KmsKey,
     /// What the function runs on.
     pub architecture: Architecture,
     /// The function's memory in MiB.
@@ -140,6 +147,8 @@ impl Given {
                 warn_before: self.warn_before?,
             },
             secret_prefix: self.secret_prefix?,
+            secret_readers: self.secret_readers?,
+            secret_kms_key: self.secret_kms_key?,
             architecture: self.architecture?,
             memory: self.memory?.0,
             timeout: self.timeout?.0,

@@ -3,8 +3,10 @@
 //! Each rule is told as soon as the settings that it is about are right by themselves, whatever is wrong elsewhere.
 
 use lambda::{
+    kms_key::KmsKey,
     metrics::AUDITORS_LIMIT,
-    plan::{DeleteAfter, StillInUse},
+    plan::{DeleteAfter, Delivery, StillInUse},
+    principal::PrincipalArn,
     time::Span,
 };
 
@@ -17,6 +19,8 @@ pub(super) fn check(document: &mut Document<'_>, given: &Given) {
     auditors_are_content(document, given);
     runs_are_watched(document, given);
     some_run_warns(document, given);
+    settings_of_secrets_are_used(document, given);
+    readers_can_decrypt(document, given);
 }
 
 /// IAM allows two keys a user.
@@ -121,6 +125,40 @@ fn runs_are_watched(document: &mut Document<'_>, given: &Given) -> Option<()> {
              twice in them"
                 .into(),
             "let it run daily, rate(1 day), and set rotate_after to the age that a key may reach: looking costs next to nothing",
+        );
+    }
+    Some(())
+}
+
+/// Where the mail is the delivery there are no secrets to read or to encrypt.
+fn settings_of_secrets_are_used(document: &mut Document<'_>, given: &Given) -> Option<()> {
+    let delivery = given.delivery.filter(|delivery| *delivery != Delivery::SecretsManager)?;
+    let readers = given.secret_readers.as_ref().filter(|readers| !readers.0.is_empty());
+    let key = given.secret_kms_key.as_ref().filter(|key| key.customer().is_some());
+    let set = [("secret_readers", readers.map(ToString::to_string)), ("secret_kms_key", key.map(ToString::to_string))];
+    for (name, value) in set {
+        if let Some(value) = value {
+            document.dubious(
+                &[(name, value), ("delivery", delivery.to_string())],
+                format!("{name} has no effect: with delivery: {delivery} no secret is stored"),
+                "set delivery: secrets-manager, or leave it out",
+            );
+        }
+    }
+    Some(())
+}
+
+/// AWS's own key cannot be used from another account (Secrets Manager User Guide, "Access AWS Secrets Manager secrets
+/// from a different account"). The stack's account is not known here; but of two accounts, one is another.
+fn readers_can_decrypt(document: &mut Document<'_>, given: &Given) -> Option<()> {
+    let (readers, key) = (given.secret_readers.as_ref()?, given.secret_kms_key.as_ref()?);
+    let first = readers.0.first().map(PrincipalArn::account)?;
+    if *key == KmsKey::AwsManaged && readers.0.iter().any(|reader| reader.account() != first) {
+        document.dubious(
+            &[("secret_readers", readers.to_string()), ("secret_kms_key", key.to_string())],
+            "secret_readers are in several accounts, and another account than the stack's cannot use aws/secretsmanager"
+                .into(),
+            "set secret_kms_key to a key of your own, whose policy lets them decrypt",
         );
     }
     Some(())

@@ -3,8 +3,10 @@
 //! The reader and the JSON Schema both come from this table.
 
 use lambda::{
+    kms_key::KmsKey,
     notice::Language,
     plan::{DeleteAfter, Delivery, Patience, StillInUse},
+    secret_policy::Readers,
     settings::SecretPrefix,
     time::Span,
 };
@@ -105,6 +107,10 @@ settings! {
     delivery: Delivery = "secrets-manager", such as "secrets-manager", "email";
     /// The first part of the secrets' names, before a slash and the user's name
     secret_prefix: SecretPrefix = "access-key-rotation", such as "access-key-rotation", "team/keys";
+    /// Roles and users, by ARN, who may read every secret; each user may read its own
+    secret_readers: Readers = "[]", such as "[]", "[arn:aws:iam::111122223333:role/key-reader]";
+    /// The KMS key that encrypts the secrets: aws/secretsmanager, which is AWS's own, or the ARN of yours
+    secret_kms_key: KmsKey = "aws/secretsmanager", such as "aws/secretsmanager", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
     /// The stack's name, which its function and its schedule bear too
     stack_name: StackName = "access-key-rotation", such as "access-key-rotation";
     /// The processor that the function runs on

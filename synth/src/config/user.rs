@@ -1,54 +1,8 @@
-//! An IAM user as the configuration names it.
+//! IAM users as the configuration names them.
 
-use std::str::FromStr;
-
-use lambda::{text::Invalid, user::UserName};
+pub use lambda::user::User;
 
 use super::kind::{Rule, SameAs, Word};
-
-/// A user: the name, and the path where it is not `/`. Written `alice` or `/ci/deployer`.
-///
-/// The path is part of the user's ARN, and so of the role's permission; the handler needs the name alone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct User {
-    /// Begins and ends with a slash.
-    path: String,
-    /// The name.
-    pub name: UserName,
-}
-
-impl User {
-    /// What follows `user` in the user's ARN: `/alice`, `/ci/deployer`.
-    #[must_use]
-    pub fn resource(&self) -> String {
-        format!("{}{}", self.path, self.name)
-    }
-}
-
-impl FromStr for User {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let invalid = |e: Invalid| Invalid {
-            value: text.to_owned(),
-            allowed: "1 to 64 characters, each a letter, a digit or one of + = , . @ _ -; \
-                      before it the user's path, if it has one: /ci/deployer",
-            ..e
-        };
-        let (path, name) = text.rfind('/').map_or(("/", text), |slash| text.split_at(slash + 1));
-        let name = name.parse().map_err(invalid)?;
-        // IAM allows more in a path; a `*` or a `$` would mean something else in the policy.
-        let segment =
-            |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"+=,.@_-".contains(&b));
-        let fits = path == "/"
-            || path.len() <= 512 && path.starts_with('/') && path[1..path.len() - 1].split('/').all(segment);
-        if fits {
-            Ok(Self { path: path.to_owned(), name })
-        } else {
-            Err(invalid(Invalid { value: String::new(), what: "an IAM user", allowed: "" }))
-        }
-    }
-}
 
 impl Word for User {
     fn rule() -> Rule {
@@ -74,16 +28,6 @@ impl SameAs for User {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_user_is_a_name_with_or_without_its_path() {
-        for (text, resource) in [("alice", "/alice"), ("/alice", "/alice"), ("/ci/eu/bot", "/ci/eu/bot")] {
-            assert_eq!(text.parse::<User>().unwrap().resource(), resource);
-        }
-        for bad in ["", "/", "a b", "ci/bot", "//bot", "/ci//bot", "/ci/", "/*/bot", "/${x}/bot", "*"] {
-            assert!(bad.parse::<User>().is_err(), "{bad:?}");
-        }
-    }
 
     #[test]
     fn one_name_is_one_user() {

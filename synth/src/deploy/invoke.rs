@@ -112,18 +112,19 @@ fn read(function: &str, answer: Answer) -> Result<Report, NoReport> {
 
 #[cfg(test)]
 mod tests {
-    use lambda::{event::Request, plan};
+    use lambda::{event::Request, plan, user::User};
 
     use super::*;
 
     #[test]
     fn the_function_understands_what_it_is_asked() {
-        let users = ["alice", "bob"].map(|name| name.parse::<UserName>().unwrap());
-        let named = || vec![users[1].clone()];
+        let users = ["alice", "/ci/bob"].map(|user| user.parse::<User>().unwrap());
+        let named = || vec![users[1].name.clone()];
+        let chosen = || vec![users[1].clone()];
         for (order, understood, about) in [
             (Order::Routine, plan::Order::Routine, None),
-            (Order::Rotate(named()), plan::Order::RotateNow, Some(named())),
-            (Order::Undo(named()), plan::Order::Undo, Some(named())),
+            (Order::Rotate(named()), plan::Order::RotateNow, Some(chosen())),
+            (Order::Undo(named()), plan::Order::Undo, Some(chosen())),
         ] {
             for mode in [Mode::ForReal, Mode::DryRun] {
                 let request = Request::read(event(&order, mode), "a-request", &users).unwrap();

@@ -8,8 +8,10 @@ mod places;
 mod policy;
 pub mod template;
 
+use lambda::kms_key::KmsKeyArn;
+
 use crate::cfn::{
-    Arn, HasArn, KmsKeyArn, Property, Pseudo, Ref, Text, Value,
+    Arn, HasArn, Property, Pseudo, Ref, Text, Value,
     resource::{Bucket, Topic},
     shape::Shape,
     value::{map, words},

@@ -1,12 +1,12 @@
 //! The handler's permissions, as statements on this stack's own things.
 
 use lambda::{
-    permissions::{Permission, Target, permissions},
+    permissions::{OnlyIf, Permission, Target, permissions},
     settings::SecretPrefix,
 };
 
 use crate::{
-    cfn::{Handle, Pseudo, resource::Topic},
+    cfn::{Handle, Pseudo, Text, resource::Topic},
     config::Config,
     iam::{Condition, ResourceArn, Statement},
 };
@@ -18,16 +18,12 @@ pub(super) fn handler(config: &Config, topic: &Handle<Topic>) -> Vec<Statement> 
             Target::Users => config.users.iter().map(|user| user_arn(&user.resource())).collect(),
             Target::Secrets => vec![secrets_arn(&config.secret_prefix)],
             Target::Topic => vec![topic.reference().into()],
+            Target::SecretsKey => config.secret_kms_key.customer().map(ResourceArn::from).into_iter().collect(),
         };
-        Statement::allow(
-            permission.sid,
-            permission.why,
-            permission.actions,
-            resources,
-            only_tags(permission.tag_prefix),
-        )
+        let conditions = permission.only_if.iter().flat_map(|only_if| conditions(*only_if, config)).collect();
+        Statement::allow(permission.sid, permission.why, permission.actions, resources, conditions)
     };
-    permissions(&config.policy).into_iter().map(statement).collect()
+    permissions(&config.policy, &config.secret_kms_key).into_iter().map(statement).collect()
 }
 
 /// Only schedules of the default group may assume the role: without it, any schedule of any account could
@@ -40,15 +36,33 @@ pub(super) fn only_default_schedule_group() -> Vec<Condition> {
     ]
 }
 
-/// The request may carry tag keys of this prefix and no others, and must carry one: `ForAllValues` alone would hold for
-/// none.
-fn only_tags(prefix: Option<&str>) -> Vec<Condition> {
-    let Some(prefix) = prefix else { return Vec::new() };
-    let (any, given) = (format!("{prefix}*").into(), "false".into());
-    vec![
-        Condition { operator: "ForAllValues:StringLike", key: "aws:TagKeys", values: vec![any] },
-        Condition { operator: "Null", key: "aws:TagKeys", values: vec![given] },
-    ]
+fn conditions(only_if: OnlyIf, config: &Config) -> Vec<Condition> {
+    // A request must carry a tag: `ForAllValues` alone would hold for none.
+    let tagged = || Condition { operator: "Null", key: "aws:TagKeys", values: vec!["false".into()] };
+    match only_if {
+        OnlyIf::TagKeysBeginWith(prefix) => {
+            let any = format!("{prefix}*").into();
+            vec![Condition { operator: "ForAllValues:StringLike", key: "aws:TagKeys", values: vec![any] }, tagged()]
+        }
+        OnlyIf::TagKeysAre(keys) => {
+            let keys = keys.map(Text::from).into();
+            vec![Condition { operator: "ForAllValues:StringEquals", key: "aws:TagKeys", values: keys }, tagged()]
+        }
+        OnlyIf::PublicPoliciesAreBlocked => {
+            vec![Condition { operator: "Bool", key: "secretsmanager:BlockPublicPolicy", values: vec!["true".into()] }]
+        }
+        OnlyIf::ForSecrets => {
+            // In China the suffix is another.
+            let service = Text::of(["secretsmanager.".into(), Pseudo::Region.into(), ".*".into()]);
+            // At a secret's creation Secrets Manager tries the key out. In the name of the secret, its documentation says;
+            // under this word, others have seen.
+            let secrets = vec![secrets_arn(&config.secret_prefix).into(), "RequestToValidateKeyAccess".into()];
+            vec![
+                Condition { operator: "StringLike", key: "kms:ViaService", values: vec![service] },
+                Condition { operator: "StringLike", key: "kms:EncryptionContext:SecretARN", values: secrets },
+            ]
+        }
+    }
 }
 
 fn user_arn(resource: &str) -> ResourceArn {

@@ -11,7 +11,6 @@ mod unfit;
 use lambda::{
     event::SCHEDULE_INPUT,
     settings::{self, Settings},
-    user::UserName,
 };
 
 use crate::{
@@ -190,11 +189,13 @@ fn function(
     role: &Handle<Role>,
 ) -> Result<Handle<Function>, Unfit> {
     let settings = Settings {
-        users: config.users.iter().map(|user| user.name.clone()).collect::<Vec<UserName>>(),
+        users: config.users.clone(),
         policy: config.policy.clone(),
         language: config.language,
         topic: topic.reference(),
         secret_prefix: config.secret_prefix.clone(),
+        secret_readers: config.secret_readers.clone(),
+        secret_kms_key: config.secret_kms_key.clone(),
     };
     let variable = |(name, value): (settings::Variable, settings::Value<Ref<Topic>>)| match value {
         settings::Value::Text(text) => (name.name(), Text::from(text)),

@@ -1,9 +1,11 @@
 //! Where notices and alarms go: the topic, what it is encrypted with, and who may publish to it.
 
+use lambda::kms_key::KmsKeyArn;
+
 use super::own_alarms;
 use crate::{
     cfn::{
-        Arn, Handle, KmsKeyArn, Pseudo, Template, Text,
+        Arn, Handle, Pseudo, Template, Text,
         reference::id,
         resource::{Key, Protocol, Subscription, Topic, TopicPolicy},
     },

@@ -80,6 +80,16 @@ fn emails() -> impl Strategy<Value = Vec<(String, String)>> {
     prop::collection::vec(address, 1..8)
 }
 
+/// Nobody, mostly, as a list in YAML.
+fn readers(double: bool) -> impl Strategy<Value = String> {
+    let arn = "arn:aws(-cn)?:iam::[0-9]{12}:(role|user)/([a-zA-Z0-9+=,.@_-]{1,9}/){0,2}[a-zA-Z0-9+=,.@_-]{1,12}";
+    let list = prop::collection::btree_set(arn, 0..4);
+    list.prop_map(move |arns| {
+        let arns: Vec<_> = arns.iter().map(|arn| quoted(arn, double)).collect();
+        format!("[{}]", arns.join(", "))
+    })
+}
+
 /// A span of so many seconds, in one of the ways it can be written.
 fn span(seconds: u64, unit: usize) -> String {
     let (length, letter) = [(86_400, 'd'), (3_600, 'h'), (60, 'm'), (1, 's')][unit];
@@ -90,11 +100,18 @@ fn span(seconds: u64, unit: usize) -> String {
 fn timings() -> impl Strategy<Value = Vec<(&'static str, String)>> {
     let day = 86_400;
     let seconds = move || prop_oneof![Just(0), 1..4_000u64, (0..400u64).prop_map(move |days| days * day)];
-    (seconds(), prop::option::of(seconds()), seconds(), 0..4usize).prop_map(|(overlap, window, more, unit)| {
-        let rotate_after = (overlap + window.unwrap_or(0) + more).max(60);
-        let window = window.map_or("next-rotation".to_owned(), |window| span(window, unit));
-        vec![("rotate_after", span(rotate_after, unit)), ("overlap", span(overlap, unit)), ("delete_after", window)]
-    })
+    (seconds(), prop::option::of(seconds()), seconds(), seconds(), 0..4usize).prop_map(
+        |(overlap, window, more, warning, unit)| {
+            let rotate_after = (overlap + window.unwrap_or(0) + more).max(60);
+            let window = window.map_or("next-rotation".to_owned(), |window| span(window, unit));
+            vec![
+                ("rotate_after", span(rotate_after, unit)),
+                ("overlap", span(overlap, unit)),
+                ("delete_after", window),
+                ("warn_before", span(warning % rotate_after, unit)),
+            ]
+        },
+    )
 }
 
 fn schedule() -> impl Strategy<Value = String> {
@@ -128,6 +145,11 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
         prop::option::of(one_of(&["secrets-manager", "email"])),
         prop::option::of("[a-zA-Z0-9_+=.@-]{1,20}(/[a-zA-Z0-9_+=.@-]{1,20}){0,3}"),
         prop::option::of(one_of(&["arm64", "x86_64"])),
+        prop::option::of(any::<bool>().prop_flat_map(readers)),
+        prop::option::of(prop_oneof![
+            Just("aws/secretsmanager".to_owned()),
+            "arn:aws(-us-gov)?:kms:(eu-west-1|us-gov-east-1):[0-9]{12}:key/([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})",
+        ]),
     );
     let numbers =
         (prop::option::of(128..10_241u32), prop::option::of(120..901u64), prop::option::of(one_of(retentions)));
@@ -151,6 +173,8 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
             set("delivery", texts.6);
             set("secret_prefix", texts.7.map(|prefix| quoted(&prefix, double)));
             set("architecture", texts.8);
+            set("secret_readers", texts.9);
+            set("secret_kms_key", texts.10.map(|key| quoted(&key, double)));
             set("memory", memory.map(|memory| memory.to_string()));
             set("timeout", timeout.map(|seconds| span(seconds, 2)));
             set("log_retention", retention);
@@ -177,7 +201,7 @@ pub(crate) struct Wrong {
 }
 
 /// What no setting of this name may be.
-const NEVER: [(&str, &[&str]); 18] = [
+const NEVER: [(&str, &[&str]); 20] = [
     ("stack_name", &["1st", "a_b", "''", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]),
     ("language", &["fr", "EN", "english"]),
     (
@@ -192,6 +216,7 @@ const NEVER: [(&str, &[&str]); 18] = [
     ("wait_at_most", &["long", "4000d", "for ever"]),
     ("delivery", &["fax", "secretsmanager", "e-mail"]),
     ("secret_prefix", &["/a", "a/", "a b", "''", "a*", "日本"]),
+    ("secret_kms_key", &["alias/mine", "1234abcd", "'arn:aws:kms:eu-west-1:111122223333:alias/mine'", "'*'"]),
     ("architecture", &["arm", "amd64", "x86-64"]),
     ("memory", &["127", "10241", "-128", "128.5", "lots", "'128'", "1e3"]),
     ("timeout", &["119s", "901s", "16m", "0", "10"]),
@@ -242,6 +267,8 @@ pub(crate) fn wrong() -> impl Strategy<Value = Wrong> {
             random.emails.push(email.to_owned());
             blamed(random, "emails")
         }),
+        1 => (right(), select(&["~", "nobody", "{a: b}", "[~]", "['*']", "[alice]", "['arn:aws:iam::111122223333:root']"][..]))
+            .prop_map(move |(random, readers)| blamed(random.with("secret_readers", readers), "secret_readers")),
         1 => right().prop_map(move |mut random| {
             random.users.push(random.users[0].clone());
             blamed(random, "users")

@@ -77,8 +77,14 @@ const role = new CfnRole(stack, "FunctionRole", {
           Null: { "aws:TagKeys": ["false"] },
         }),
         allow("RotateKeys", ["iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:DeleteAccessKey"], userArns),
-        allow("CreateSecrets", ["secretsmanager:CreateSecret"], secretArns),
+        allow("CreateSecrets", ["secretsmanager:CreateSecret", "secretsmanager:TagResource"], secretArns, {
+          "ForAllValues:StringEquals": { "aws:TagKeys": ["access-key-rotation:user", "managed-by"] },
+          Null: { "aws:TagKeys": ["false"] },
+        }),
         allow("StoreNewKeys", ["secretsmanager:PutSecretValue", "secretsmanager:DescribeSecret"], secretArns),
+        allow("SayWhoReads", ["secretsmanager:PutResourcePolicy"], secretArns, {
+          Bool: { "secretsmanager:BlockPublicPolicy": ["true"] },
+        }),
         allow("SendMail", ["sns:Publish"], [topic.ref]),
         allow("EncryptMail", ["kms:GenerateDataKey", "kms:Decrypt"], [topicKey.attrArn], {
           StringLike: { "kms:ViaService": [Fn.sub("sns.${AWS::Region}.*")] },
@@ -109,9 +115,12 @@ const handler = new CfnFunction(stack, "Function", {
       STILL_IN_USE: "wait",
       WAIT_AT_MOST: "forever",
       DELIVERY: "secrets-manager",
+      WARN_BEFORE: "7d",
       LANGUAGE: "en",
       TOPIC_ARN: topic.ref,
       SECRET_PREFIX: "access-key-rotation",
+      SECRET_READERS: "none",
+      SECRET_KMS_KEY: "aws/secretsmanager",
     },
   },
   loggingConfig: { logFormat: "JSON", logGroup: logGroup.ref },

@@ -59,3 +59,19 @@ pub(crate) fn deny(aws: &LocalAws, action: &str, user: &str) {
         &policy.to_string(),
     ]);
 }
+
+/// The default configuration with a KMS key of the customer's own, and that key, whose policy has these statements besides
+/// the one that leaves the rest to IAM.
+pub(crate) fn with_own_kms_key(aws: &LocalAws, statements: &[Json]) -> (String, String) {
+    let account = format!("arn:aws:iam::{}:root", tests::local_aws::ACCOUNT);
+    let leave_to_iam =
+        json!({ "Effect": "Allow", "Principal": { "AWS": account }, "Action": "kms:*", "Resource": "*" });
+    let statements = [&[leave_to_iam], statements].concat();
+    let policy = json!({ "Version": "2012-10-17", "Statement": statements });
+    let made = aws.cli(&["kms", "create-key", "--policy", &policy.to_string()]);
+    let key = made["KeyMetadata"]["Arn"].as_str().expect("a key").to_owned();
+    let setting = |key: &str| format!("secret_kms_key: {key}\n");
+    let configuration = read(ROTATION).replace(&setting("aws/secretsmanager"), &setting(&key));
+    assert!(configuration.contains(&key), "rotation.yaml has the setting");
+    (configuration, key)
+}

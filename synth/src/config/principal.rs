@@ -1,0 +1,59 @@
+//! Readers of secrets, and the key that encrypts them, as the configuration names them.
+
+use lambda::{kms_key::KmsKey, principal::PrincipalArn, secret_policy::Readers};
+use serde_json::{Value as Json, json};
+
+use super::{
+    kind::{Kind, Rule, SameAs, Word, Wrong, items},
+    tree::Node,
+};
+
+const PARTITION: &str = "aws(?:-[a-z-]*)?";
+
+impl Word for PrincipalArn {
+    fn rule() -> Rule {
+        let character = "[A-Za-z0-9+=,.@_-]";
+        // A path has 512 characters at most, its slashes counted.
+        let path = format!("(?:(?!.{{511,}}/)(?:{character}+/)+)?");
+        Rule::pattern(&format!("arn:{PARTITION}:iam::[0-9]{{12}}:(?:user|role)/{path}{character}{{1,64}}"))
+    }
+
+    /// The role of a session: `arn:aws:sts::…:assumed-role/NAME/SESSION`. A path, if it has one, is not in there.
+    fn guesses(text: &str) -> Vec<String> {
+        let role = text.trim().replace(":sts::", ":iam::").replace(":assumed-role/", ":role/");
+        let session = role.rsplit_once('/').map(|(role, _)| role.to_owned());
+        session.filter(|_| text.contains(":assumed-role/")).into_iter().chain([text.trim().to_owned()]).collect()
+    }
+}
+
+impl SameAs for PrincipalArn {
+    fn same_as(&self, other: &Self) -> bool {
+        self == other
+    }
+}
+
+impl Kind for Readers {
+    fn read(node: &Node<'_>) -> Result<Self, Vec<Wrong>> {
+        items(node, 0).map(Self)
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "array", "items": PrincipalArn::schema(), "uniqueItems": true })
+    }
+
+    fn json(text: &str) -> Json {
+        let items = text.trim_matches(['[', ']']).split(", ").filter(|item| !item.is_empty());
+        items.map(PrincipalArn::json).collect()
+    }
+}
+
+impl Word for KmsKey {
+    const ALIASES: &[(&str, &str)] =
+        &[("alias/aws/secretsmanager", "aws/secretsmanager"), ("default", "aws/secretsmanager")];
+
+    fn rule() -> Rule {
+        let id = "(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})";
+        let arn = format!("arn:{PARTITION}:kms:[a-z0-9-]{{1,32}}:[0-9]{{12}}:key/{id}");
+        Rule { words: vec!["aws/secretsmanager"], ..Rule::pattern(&arn) }
+    }
+}
