@@ -1,6 +1,7 @@
 //! Carries out the plan for one user, one call after the other, until nothing is left.
 
 use crate::{
+    audience::{self, Envelope},
     journal::{Entry, RunId},
     key::{AccessKeyId, Key, SecretAccessKey, Status},
     log,
@@ -35,7 +36,7 @@ pub trait Aws {
     async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, Failure>;
     async fn put_resource_policy(&self, name: &str, user: &UserName) -> Result<Answer, Failure>;
     async fn list_subscribers(&self, topic: &TopicArn, user: &UserName) -> Result<Answer, Failure>;
-    async fn publish(&self, topic: &TopicArn, user: &UserName, mail: Mail) -> Result<Answer, Failure>;
+    async fn publish(&self, topic: &TopicArn, envelope: &Envelope, mail: Mail) -> Result<Answer, Failure>;
     async fn sleep(&self, pause: Span);
 }
 
@@ -133,25 +134,35 @@ impl<A: Aws> Hand<'_, A> {
             Call::PutResourcePolicy => aws.put_resource_policy(&secret_name(), user).await,
             Call::ListSubscriptionsByTopic => aws.list_subscribers(&settings.topic, user).await,
             Call::Publish(message) => {
-                let (key, secret) = match message {
-                    Message::Secret(key) => (key, Where::InThisMail(self.secret_of(key)?)),
-                    Message::Stored(key) => (key, Where::SecretsManager(secret_name())),
+                let owner = settings.owners.get(user);
+                let (to, mail) = match message {
+                    Message::Secret(key) => {
+                        let secret = Where::InThisMail(self.secret_of(key)?);
+                        (vec![audience::of_secret(owner)], self.rotated(key, secret, state, now))
+                    }
+                    Message::Stored(key) => {
+                        let secret = Where::SecretsManager(secret_name());
+                        (audience::of_notice(owner), self.rotated(key, secret, state, now))
+                    }
                     Message::ComingUp(key, due) => {
                         let mail = settings.language.coming_up(&ComingUp { user, key, due: *due });
-                        return aws.publish(&settings.topic, user, mail).await;
+                        (audience::of_notice(owner), mail)
                     }
                 };
-                let mail = settings.language.rotated(&Rotated {
-                    user,
-                    key,
-                    secret,
-                    replaced: state.keys().iter().filter(|old| old.id != *key).collect(),
-                    policy: &settings.policy,
-                    now,
-                });
-                aws.publish(&settings.topic, user, mail).await
+                aws.publish(&settings.topic, &Envelope { to, about: Some(user.clone()) }, mail).await
             }
         }
+    }
+
+    fn rotated(&self, key: &AccessKeyId, secret: Where<'_>, state: &UserState, now: Timestamp) -> Mail {
+        self.settings.language.rotated(&Rotated {
+            user: self.user,
+            key,
+            secret,
+            replaced: state.keys().iter().filter(|old| old.id != *key).collect(),
+            policy: &self.settings.policy,
+            now,
+        })
     }
 
     fn secret_of(&self, key: &AccessKeyId) -> Result<&SecretAccessKey, Failure> {

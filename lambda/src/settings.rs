@@ -3,9 +3,10 @@
 //! The handler reads them here; `synth` writes them from the same type. A setting that nothing reads, or
 //! one that nothing writes, cannot exist.
 
-use std::str::FromStr;
+use std::{collections::BTreeMap, str::FromStr};
 
 use crate::{
+    email::Email,
     notice::Language,
     plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
     text::{Invalid, text_newtype},
@@ -21,6 +22,8 @@ use crate::{
 pub struct Settings<Reference = TopicArn> {
     /// Whose keys are rotated.
     pub users: Vec<UserName>,
+    /// Who works with a user's key, where that is said.
+    pub owners: BTreeMap<UserName, Email>,
     /// How.
     pub policy: Policy,
     /// What the mails are written in.
@@ -34,7 +37,7 @@ pub struct Settings<Reference = TopicArn> {
 /// One environment variable of the function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Variable {
-    /// User names, separated by spaces.
+    /// User names, separated by spaces; behind some of them a colon and [`Settings::owners`]' address.
     Users,
     /// [`Policy::rotate_after`].
     RotateAfter,
@@ -90,7 +93,12 @@ pub enum Value<Reference> {
 impl<Reference> Settings<Reference> {
     /// The environment that tells the handler exactly these settings.
     pub fn into_environment(self) -> Vec<(Variable, Value<Reference>)> {
-        let users: Vec<_> = self.users.iter().map(UserName::as_str).collect();
+        // Neither a name nor an address holds a colon or a space.
+        let with_owner = |user: &UserName| match self.owners.get(user) {
+            Some(owner) => format!("{user}:{owner}"),
+            None => user.to_string(),
+        };
+        let users: Vec<_> = self.users.iter().map(with_owner).collect();
         let text = |t: &dyn ToString| Value::Text(t.to_string());
         vec![
             (Variable::Users, text(&users.join(" "))),
@@ -136,13 +144,11 @@ impl Settings {
             let name = variable.name();
             lookup(name).ok_or_else(|| BadSetting { name, problem: "is missing".into() })
         }
-        let users = raw(&lookup, Variable::Users)?
-            .split_ascii_whitespace()
-            .map(str::parse)
-            .collect::<Result<Vec<UserName>, Invalid>>()
+        let (users, owners) = read_users(&raw(&lookup, Variable::Users)?)
             .map_err(|e| BadSetting { name: Variable::Users.name(), problem: format!("is wrong: {e}") })?;
         Ok(Self {
             users,
+            owners,
             policy: Policy {
                 rotate_after: read(&lookup, Variable::RotateAfter)?,
                 overlap: read(&lookup, Variable::Overlap)?,
@@ -157,6 +163,19 @@ impl Settings {
             secret_prefix: read(&lookup, Variable::SecretPrefix)?,
         })
     }
+}
+
+fn read_users(text: &str) -> Result<(Vec<UserName>, BTreeMap<UserName, Email>), Invalid> {
+    let (mut users, mut owners) = (Vec::new(), BTreeMap::new());
+    for word in text.split_ascii_whitespace() {
+        let (name, owner) = word.split_once(':').map_or((word, None), |(name, owner)| (name, Some(owner)));
+        let user: UserName = name.parse()?;
+        if let Some(owner) = owner {
+            owners.insert(user.clone(), owner.parse()?);
+        }
+        users.push(user);
+    }
+    Ok((users, owners))
 }
 
 /// The ARN of an SNS topic.
@@ -317,7 +336,10 @@ mod tests {
 
     fn settings(delete_after: DeleteAfter) -> Settings {
         Settings {
-            users: vec!["alice".parse().unwrap(), "bob,smith".parse().unwrap()],
+            users: ["alice", "bob,smith", "c=d@e"].map(|name| name.parse().unwrap()).into(),
+            owners: [("bob,smith", "Bob@example.com"), ("c=d@e", "c=d@e.co")]
+                .map(|(name, owner)| (name.parse().unwrap(), owner.parse().unwrap()))
+                .into(),
             policy: Policy {
                 rotate_after: Span::days(60),
                 overlap: Span::days(7),

@@ -2,9 +2,10 @@
 #![allow(missing_docs)]
 #![cfg(feature = "aws")]
 
-use std::cell::Cell;
+use std::{cell::Cell, collections::BTreeMap};
 
 use lambda::{
+    audience::Envelope,
     dry_run::DryRun,
     journal::{Entry, Journal, RunId},
     key::{AccessKeyId, Key, LastUse, SecretAccessKey, Status, Status::Active, Status::Inactive},
@@ -65,7 +66,7 @@ impl Aws for ReadOnly {
     async fn create_secret(&self, _: &str, _: &UserName) -> Result<Answer, Failure> {
         panic!("{WRITES}")
     }
-    async fn publish(&self, _: &TopicArn, _: &UserName, _: Mail) -> Result<Answer, Failure> {
+    async fn publish(&self, _: &TopicArn, _: &Envelope, _: Mail) -> Result<Answer, Failure> {
         panic!("{WRITES}")
     }
     async fn sleep(&self, _: Span) {}
@@ -92,6 +93,7 @@ async fn dry_run(ages: &[(u64, Status)], looks: usize) -> UserReport {
     };
     let settings = Settings {
         users: vec!["alice".parse().unwrap()],
+        owners: BTreeMap::new(),
         policy,
         language: Language::English,
         topic: "arn:aws:sns:eu-west-1:123456789012:keys".parse().unwrap(),

@@ -2,11 +2,17 @@
 
 use std::str::FromStr;
 
-use lambda::{text::Invalid, user::UserName};
+use lambda::{email::Email, text::Invalid, user::UserName};
+use serde_json::{Value as Json, json};
 
-use super::kind::{Rule, SameAs, Word};
+use super::{
+    fields::Fields,
+    kind::{Kind, Rule, SameAs, Word, Wrong},
+    tree::{Content, Node},
+};
 
-/// A user: the name, and the path where it is not `/`. Written `alice` or `/ci/deployer`.
+/// A user: the name, the path where it is not `/`, and who works with its key. Written `alice`, `/ci/deployer`, or
+/// `{name: /ci/deployer, owner: ops@example.com}`.
 ///
 /// The path is part of the user's ARN, and so of the role's permission; the handler needs the name alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +21,8 @@ pub struct User {
     path: String,
     /// The name.
     pub name: UserName,
+    /// Who gets the user's new key and hears of it.
+    pub owner: Option<Email>,
 }
 
 impl User {
@@ -25,7 +33,61 @@ impl User {
     }
 }
 
+/// A user by its name alone.
 impl FromStr for User {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let Name { path, name } = text.parse()?;
+        Ok(Self { path, name, owner: None })
+    }
+}
+
+impl Kind for User {
+    fn read(node: &Node<'_>) -> Result<Self, Vec<Wrong>> {
+        let Content::Map(entries) = &node.content else {
+            let Name { path, name } = Name::read(node)?;
+            return Ok(Self { path, name, owner: None });
+        };
+        let mut fields = Fields::of(node, entries, &["name", "owner"]);
+        let name: Option<Name> = fields.required("name");
+        let owner = fields.optional("owner");
+        fields.finish()?;
+        let Some(Name { path, name }) = name else { return Err(Vec::new()) };
+        Ok(Self { path, name, owner })
+    }
+
+    fn schema() -> Json {
+        let described = |mut schema: Json, what: &str| {
+            schema["description"] = what.into();
+            schema
+        };
+        let name = described(Name::schema(), "The IAM user's name, with its path if it has one.");
+        let owner = "Who works with this user: gets its new keys and hears of them. The address must confirm the mail that \
+                     AWS sends it.";
+        json!({ "anyOf": [Name::schema(), {
+            "type": "object",
+            "properties": { "name": name, "owner": described(Email::schema(), owner) },
+            "required": ["name"],
+            "additionalProperties": false,
+        }] })
+    }
+}
+
+impl SameAs for User {
+    fn same_as(&self, other: &Self) -> bool {
+        // IAM: names are unique in the account, without regard to case.
+        self.name.as_str().eq_ignore_ascii_case(other.name.as_str())
+    }
+}
+
+/// The user's name with its path.
+struct Name {
+    path: String,
+    name: UserName,
+}
+
+impl FromStr for Name {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
@@ -50,7 +112,7 @@ impl FromStr for User {
     }
 }
 
-impl Word for User {
+impl Word for Name {
     fn rule() -> Rule {
         let character = "[A-Za-z0-9+=,.@_-]";
         // A path has 512 characters at most.
@@ -61,13 +123,6 @@ impl Word for User {
         // An ARN, or a path without its first slash.
         let name = text.split_once(":user/").map_or(text, |(_, name)| name).trim();
         vec![if name.contains('/') { format!("/{}", name.trim_matches('/')) } else { name.to_owned() }]
-    }
-}
-
-impl SameAs for User {
-    fn same_as(&self, other: &Self) -> bool {
-        // IAM: names are unique in the account, without regard to case.
-        self.name.as_str().eq_ignore_ascii_case(other.name.as_str())
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod grants;
 mod size;
+mod subscribers;
 mod unfit;
 
 use lambda::{
@@ -15,9 +16,9 @@ use crate::{
         Handle, Pseudo, Ref, Template, Text, Value,
         reference::id,
         resource::{
-            Code, DeadLetterConfig, Destination, DestinationConfig, Environment, EventInvokeConfig, FlexibleTimeWindow,
-            FlexibleTimeWindowMode, Function, InlinePolicy, LogFormat, LogGroup, LoggingConfig, Protocol, Queue,
-            RetryPolicy, Role, Runtime, Schedule, ScheduleState, Subscription, Target, Topic,
+            Code, DeadLetterConfig, Destination, DestinationConfig, Environment, EventInvokeConfig, FilterPolicyScope,
+            FlexibleTimeWindow, FlexibleTimeWindowMode, Function, InlinePolicy, LogFormat, LogGroup, LoggingConfig,
+            Protocol, Queue, RetryPolicy, Role, Runtime, Schedule, ScheduleState, Subscription, Target, Topic,
         },
         template::{Parameter, ParameterType},
     },
@@ -80,19 +81,21 @@ fn notifications(t: &mut Template, config: &Config) -> Handle<Topic> {
     let topic = t.add(
         id!("NotificationTopic"),
         if config.mail_is_delivery() {
-            "Carries new keys, secrets included, to the subscribers below."
+            "Carries notices, and new keys with their secrets; filter policies let each through to those it is meant for."
         } else {
-            "Tells the subscribers below that a new key is there; it never carries a secret."
+            "Carries notices, and no secret; filter policies let each through to those it is meant for."
         },
         Topic { display_name: "Access Key Rotation", kms_master_key_id: "alias/aws/sns" },
     );
-    for email in &config.emails {
+    for subscriber in subscribers::subscribers(config) {
         let subscription = Subscription {
             topic_arn: topic.reference(),
             protocol: Protocol::Email,
-            endpoint: email.as_str().to_owned(),
+            endpoint: subscriber.email.to_string(),
+            filter_policy_scope: FilterPolicyScope::MessageAttributes,
+            filter_policy: subscriber.filter_policy(),
         };
-        t.add(email.logical_id(), "Takes effect once the address has confirmed the mail from AWS.", subscription);
+        t.add(subscriber.logical_id(), subscriber.why(config), subscription);
     }
     topic
 }
@@ -165,6 +168,7 @@ fn function(
 ) -> Result<Handle<Function>, Unfit> {
     let settings = Settings {
         users: config.users.iter().map(|user| user.name.clone()).collect::<Vec<UserName>>(),
+        owners: config.users.iter().filter_map(|user| Some((user.name.clone(), user.owner.clone()?))).collect(),
         policy: config.policy.clone(),
         language: config.language,
         topic: topic.reference(),

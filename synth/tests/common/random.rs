@@ -62,6 +62,15 @@ fn distinct(texts: Vec<(String, String)>, double: bool) -> Vec<String> {
     kept.map(|(_, text)| quoted(&text, double)).collect()
 }
 
+/// A user's entry: the name alone, or with one of the owners.
+fn entry(name: &str, owner: Option<&String>, flow: bool) -> String {
+    match (owner, flow) {
+        (None, _) => name.to_owned(),
+        (Some(owner), true) => format!("{{name: {name}, owner: {owner}}}"),
+        (Some(owner), false) => format!("owner: {owner}\n    name: {name}"),
+    }
+}
+
 fn users() -> impl Strategy<Value = Vec<(String, String)>> {
     let name = prop_oneof![4 => "[a-zA-Z0-9+=,.@_-]{1,12}", 1 => "[a-zA-Z0-9+=,.@_-]{1,64}", 2 => "[a-z]{6,9}"];
     let path = prop_oneof![5 => Just(String::new()), 1 => "/([a-zA-Z0-9+=,.@_-]{1,9}/){0,3}"];
@@ -90,11 +99,18 @@ fn span(seconds: u64, unit: usize) -> String {
 fn timings() -> impl Strategy<Value = Vec<(&'static str, String)>> {
     let day = 86_400;
     let seconds = move || prop_oneof![Just(0), 1..4_000u64, (0..400u64).prop_map(move |days| days * day)];
-    (seconds(), prop::option::of(seconds()), seconds(), 0..4usize).prop_map(|(overlap, window, more, unit)| {
-        let rotate_after = (overlap + window.unwrap_or(0) + more).max(60);
-        let window = window.map_or("next-rotation".to_owned(), |window| span(window, unit));
-        vec![("rotate_after", span(rotate_after, unit)), ("overlap", span(overlap, unit)), ("delete_after", window)]
-    })
+    (seconds(), prop::option::of(seconds()), seconds(), seconds(), 0..4usize).prop_map(
+        |(overlap, window, more, warning, unit)| {
+            let rotate_after = (overlap + window.unwrap_or(0) + more).max(60);
+            let window = window.map_or("next-rotation".to_owned(), |window| span(window, unit));
+            vec![
+                ("rotate_after", span(rotate_after, unit)),
+                ("overlap", span(overlap, unit)),
+                ("delete_after", window),
+                ("warn_before", span(warning % rotate_after, unit)),
+            ]
+        },
+    )
 }
 
 fn schedule() -> impl Strategy<Value = String> {
@@ -131,8 +147,11 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
     );
     let numbers =
         (prop::option::of(128..10_241u32), prop::option::of(120..901u64), prop::option::of(one_of(retentions)));
-    (users(), emails(), texts, numbers, prop::option::of(timings()), any::<[bool; 2]>()).prop_map(
-        |(users, emails, texts, (memory, timeout, retention), timings, [flow, double])| {
+    // A user without an owner is the rule; an owner may be an administrator too.
+    let owned = prop_oneof![1 => Just(Vec::new()), 1 => prop::collection::vec(prop::option::weighted(0.6, any::<prop::sample::Index>()), 90)];
+    let people = (users(), emails(), prop::option::of(emails()), owned);
+    (people, texts, numbers, prop::option::of(timings()), any::<[bool; 2]>()).prop_map(
+        |((users, emails, owners, owned), texts, (memory, timeout, retention), timings, [flow, double])| {
             let mut others = timings.unwrap_or_default();
             let mut set = |name, value: Option<String>| others.extend(value.map(|value| (name, value)));
             set("stack_name", texts.0.map(|name| quoted(&name, double)));
@@ -147,9 +166,14 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
             set("memory", memory.map(|memory| memory.to_string()));
             set("timeout", timeout.map(|seconds| span(seconds, 2)));
             set("log_retention", retention);
-            let mut random = Random { users: distinct(users, double), emails: distinct(emails, double), others, flow };
+            let emails = distinct(emails, double);
+            let owners = owners.map_or_else(|| emails.clone(), |owners| distinct(owners, double));
+            let owner = |index: usize| Some(&owners[owned.get(index)?.as_ref()?.index(owners.len())]);
+            let users = distinct(users, double).into_iter().enumerate();
+            let users = users.map(|(index, name)| entry(&name, owner(index), flow)).collect();
+            let mut random = Random { users, emails, others, flow };
             let mut config = random.read().config;
-            while let Err(Unfit::Policy { .. }) = stack::template(&config) {
+            while let Err(Unfit::Policy { .. } | Unfit::Environment { .. }) = stack::template(&config) {
                 config.users.pop();
                 random.users.pop();
             }
@@ -167,7 +191,7 @@ pub(crate) struct Wrong {
 }
 
 /// What no setting of this name may be.
-const NEVER: [(&str, &[&str]); 15] = [
+const NEVER: [(&str, &[&str]); 16] = [
     ("stack_name", &["1st", "a_b", "''", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]),
     ("language", &["fr", "EN", "english"]),
     (
@@ -180,6 +204,7 @@ const NEVER: [(&str, &[&str]); 15] = [
     ("delete_after", &["never", "next rotation", "4000d"]),
     ("still_in_use", &["maybe", "WAIT", "yes"]),
     ("wait_at_most", &["long", "4000d", "for ever"]),
+    ("warn_before", &["soon", "7 days", "4000d", "-1"]),
     ("delivery", &["fax", "secretsmanager", "e-mail"]),
     ("secret_prefix", &["/a", "a/", "a b", "''", "a*", "日本"]),
     ("architecture", &["arm", "amd64", "x86-64"]),
@@ -228,6 +253,12 @@ pub(crate) fn wrong() -> impl Strategy<Value = Wrong> {
         1 => (right(), select(&["nobody", "a@b", "'a @b.co'", "7", "~", "'Me <a@b.co>'"][..])).prop_map(move |(mut random, email)| {
             random.emails.push(email.to_owned());
             blamed(random, "emails")
+        }),
+        1 => (right(), select(&["{name: a b}", "{owner: a@b.co}", "{name: new-1, owner: nobody}", "{name: new-1, onwer: a@b.co}",
+            "{name: new-1, owner: [a@b.co]}", "{name: new-1, name: new-1}", "{}", "{name: }"][..]))
+            .prop_map(move |(mut random, user)| {
+            random.users.push(user.to_owned());
+            blamed(random, "users")
         }),
         1 => right().prop_map(move |mut random| {
             random.users.push(random.users[0].clone());
