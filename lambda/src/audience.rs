@@ -5,7 +5,7 @@
 //! address and not by the users: an owner of a hundred users has one word in the filter policy, where AWS would allow 150
 //! in all (SNS Developer Guide, "Filter policy constraints in Amazon SNS").
 
-use crate::{email::Email, user::UserName};
+use crate::{email::Email, settings::Settings, user::UserName};
 
 /// The message attribute that names the readers: a list of [`Reader::word`]s.
 pub const TO: &str = "to";
@@ -42,14 +42,23 @@ pub struct Envelope {
     pub about: Option<UserName>,
 }
 
-/// Who may have a user's new key: its owner alone, or, where it has none, the administrators.
-#[must_use]
-pub fn of_secret(owner: Option<&Email>) -> Reader {
-    owner.map_or(Reader::Administrators, |owner| Reader::Owner(owner.clone()))
-}
+impl<Reference> Settings<Reference> {
+    /// Who may have a user's new key: its owner alone, or, where it has none, the administrators.
+    #[must_use]
+    pub fn reader_of_secret(&self, user: &UserName) -> Reader {
+        self.owners.get(user).map_or(Reader::Administrators, |owner| Reader::Owner(owner.clone()))
+    }
 
-/// Who hears of a user: its owner, and the administrators.
-#[must_use]
-pub fn of_notice(owner: Option<&Email>) -> Vec<Reader> {
-    owner.map(|owner| Reader::Owner(owner.clone())).into_iter().chain([Reader::Administrators]).collect()
+    /// The addresses of [`Settings::reader_of_secret`].
+    #[must_use]
+    pub fn mailboxes_of_secret(&self, user: &UserName) -> Vec<&Email> {
+        self.owners.get(user).map_or_else(|| self.administrators.iter().collect(), |owner| vec![owner])
+    }
+
+    /// Who hears of a user: its owner, and the administrators.
+    #[must_use]
+    pub fn readers_of_notice(&self, user: &UserName) -> Vec<Reader> {
+        let owner = self.owners.get(user).map(|owner| Reader::Owner(owner.clone()));
+        owner.into_iter().chain([Reader::Administrators]).collect()
+    }
 }

@@ -24,6 +24,22 @@ pub fn call(run: &RunId, user: &UserName, call: &Call, failure: Option<&Failure>
     line(&event);
 }
 
+/// One notice, about one user or about the whole run: sent, or failed.
+pub fn notice(run: &RunId, user: Option<&UserName>, notice: &str, failure: Option<&Failure>) {
+    let mut event = json!({
+        "level": if failure.is_some() { "WARN" } else { "INFO" },
+        "run": run,
+        "notice": notice,
+    });
+    if let Some(user) = user {
+        event["user"] = json!(user);
+    }
+    if let Some(failure) = failure {
+        event["error"] = json!(failure.to_string());
+    }
+    line(&event);
+}
+
 /// The end of a run: one event a user, one for all.
 pub fn report(report: &Report) {
     for user in &report.users {

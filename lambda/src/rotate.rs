@@ -1,12 +1,12 @@
 //! Carries out the plan for one user, one call after the other, until nothing is left.
 
 use crate::{
-    audience::{self, Envelope},
+    audience::Envelope,
     journal::{Entry, RunId},
     key::{AccessKeyId, Key, SecretAccessKey, Status},
     log,
     notice::{ComingUp, Mail, Rotated, Where},
-    plan::{self, Answer, Call, Effect, Failure, Message, Next, Rest, Run, UserState},
+    plan::{self, Answer, Call, Effect, Failure, Message, Next, Policy, Rest, Run, UserState},
     report::{Change, UserReport},
     settings::{Settings, TopicArn},
     time::{Span, Timestamp},
@@ -54,15 +54,16 @@ pub async fn rotate(
     let mut hand = Hand { aws, settings, user, secret: None };
     let mut state = UserState::default();
     let (mut found, mut done) = (None, Vec::new());
+    let report = |found, done, state, rest: &Rest| report(user, found, done, state, rest, &settings.policy);
     for _ in 0..MOST_CALLS {
         let now = clock();
         let call = match plan::next_step(&state, &settings.policy, run, now) {
             // Past the deadline another run may hold the user: whatever is left is the next run's.
             Next::Call(call) if now >= run.deadline => {
-                return report(user, found, done, &state, &Rest::Failed(Box::new((call, time_is_over()))));
+                return report(found, done, &state, &Rest::Failed(Box::new((call, time_is_over()))));
             }
             Next::Call(call) => call,
-            Next::Rest(rest) => return report(user, found, done, &state, &rest),
+            Next::Rest(rest) => return report(found, done, &state, &rest),
         };
         let answer = hand.make(&call, &state, now).await;
         log::call(&run.id, user, &call, answer.as_ref().err());
@@ -79,7 +80,7 @@ pub async fn rotate(
         code: "NoEnd".into(),
         message: format!("{MOST_CALLS} calls did not bring this user to rest"),
     };
-    report(user, found, done, &state, &Rest::Failed(Box::new((Call::ListAccessKeys, endless))))
+    report(found, done, &state, &Rest::Failed(Box::new((Call::ListAccessKeys, endless))))
 }
 
 fn time_is_over() -> Failure {
@@ -90,8 +91,20 @@ fn time_is_over() -> Failure {
     }
 }
 
-fn report(user: &UserName, found: Option<Vec<Key>>, done: Vec<Change>, state: &UserState, rest: &Rest) -> UserReport {
-    UserReport::new(user.clone(), found.unwrap_or_default(), done, state.keys().to_vec(), rest)
+fn report(
+    user: &UserName,
+    found: Option<Vec<Key>>,
+    done: Vec<Change>,
+    state: &UserState,
+    rest: &Rest,
+    policy: &Policy,
+) -> UserReport {
+    let waits_until = match rest {
+        Rest::StillInUse(key, _) => state.waits_until(key, policy),
+        _ => None,
+    };
+    let left = state.keys().to_vec();
+    UserReport { waits_until, ..UserReport::new(user.clone(), found.unwrap_or_default(), done, left, rest) }
 }
 
 /// What makes the calls for one user, and holds the one secret of a rotation while it lasts.
@@ -134,19 +147,18 @@ impl<A: Aws> Hand<'_, A> {
             Call::PutResourcePolicy => aws.put_resource_policy(&secret_name(), user).await,
             Call::ListSubscriptionsByTopic => aws.list_subscribers(&settings.topic, user).await,
             Call::Publish(message) => {
-                let owner = settings.owners.get(user);
                 let (to, mail) = match message {
                     Message::Secret(key) => {
                         let secret = Where::InThisMail(self.secret_of(key)?);
-                        (vec![audience::of_secret(owner)], self.rotated(key, secret, state, now))
+                        (vec![settings.reader_of_secret(user)], self.rotated(key, secret, state, now))
                     }
                     Message::Stored(key) => {
                         let secret = Where::SecretsManager(secret_name());
-                        (audience::of_notice(owner), self.rotated(key, secret, state, now))
+                        (settings.readers_of_notice(user), self.rotated(key, secret, state, now))
                     }
                     Message::ComingUp(key, due) => {
                         let mail = settings.language.coming_up(&ComingUp { user, key, due: *due });
-                        (audience::of_notice(owner), mail)
+                        (settings.readers_of_notice(user), mail)
                     }
                 };
                 aws.publish(&settings.topic, &Envelope { to, about: Some(user.clone()) }, mail).await

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, str::FromStr};
 
 use crate::{
     email::Email,
-    notice::Language,
+    notice::{Digest, Language},
     plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
     text::{Invalid, text_newtype},
     time::Span,
@@ -28,6 +28,10 @@ pub struct Settings<Reference = TopicArn> {
     pub policy: Policy,
     /// What the mails are written in.
     pub language: Language,
+    /// Whether a run is summed up for the administrators.
+    pub digest: Digest,
+    /// Who hears of every user.
+    pub administrators: Vec<Email>,
     /// Where mails are published.
     pub topic: Reference,
     /// The first part of every secret's name.
@@ -55,6 +59,10 @@ pub enum Variable {
     WarnBefore,
     /// [`Settings::language`].
     Language,
+    /// [`Settings::digest`].
+    Digest,
+    /// [`Settings::administrators`], separated by spaces.
+    Administrators,
     /// [`Settings::topic`].
     TopicArn,
     /// [`Settings::secret_prefix`].
@@ -75,6 +83,8 @@ impl Variable {
             Self::Delivery => "DELIVERY",
             Self::WarnBefore => "WARN_BEFORE",
             Self::Language => "LANGUAGE",
+            Self::Digest => "DIGEST",
+            Self::Administrators => "ADMINISTRATORS",
             Self::TopicArn => "TOPIC_ARN",
             Self::SecretPrefix => "SECRET_PREFIX",
         }
@@ -99,6 +109,7 @@ impl<Reference> Settings<Reference> {
             None => user.to_string(),
         };
         let users: Vec<_> = self.users.iter().map(with_owner).collect();
+        let administrators: Vec<_> = self.administrators.iter().map(Email::as_str).collect();
         let text = |t: &dyn ToString| Value::Text(t.to_string());
         vec![
             (Variable::Users, text(&users.join(" "))),
@@ -110,6 +121,8 @@ impl<Reference> Settings<Reference> {
             (Variable::Delivery, text(&self.policy.delivery)),
             (Variable::WarnBefore, text(&self.policy.warn_before)),
             (Variable::Language, text(&self.language)),
+            (Variable::Digest, text(&self.digest)),
+            (Variable::Administrators, text(&administrators.join(" "))),
             (Variable::TopicArn, Value::Reference(self.topic)),
             (Variable::SecretPrefix, text(&self.secret_prefix)),
         ]
@@ -136,16 +149,18 @@ impl Settings {
             lookup: &impl Fn(&str) -> Option<String>,
             variable: Variable,
         ) -> Result<T, BadSetting> {
-            raw(lookup, variable)?
-                .parse()
-                .map_err(|e: Invalid| BadSetting { name: variable.name(), problem: format!("is wrong: {e}") })
+            raw(lookup, variable)?.parse().map_err(wrong(variable))
+        }
+        fn wrong(variable: Variable) -> impl Fn(Invalid) -> BadSetting {
+            move |e| BadSetting { name: variable.name(), problem: format!("is wrong: {e}") }
         }
         fn raw(lookup: &impl Fn(&str) -> Option<String>, variable: Variable) -> Result<String, BadSetting> {
             let name = variable.name();
             lookup(name).ok_or_else(|| BadSetting { name, problem: "is missing".into() })
         }
-        let (users, owners) = read_users(&raw(&lookup, Variable::Users)?)
-            .map_err(|e| BadSetting { name: Variable::Users.name(), problem: format!("is wrong: {e}") })?;
+        let (users, owners) = read_users(&raw(&lookup, Variable::Users)?).map_err(wrong(Variable::Users))?;
+        let administrators = raw(&lookup, Variable::Administrators)?;
+        let administrators = administrators.split_ascii_whitespace().map(str::parse).collect::<Result<_, _>>();
         Ok(Self {
             users,
             owners,
@@ -159,6 +174,8 @@ impl Settings {
                 warn_before: read(&lookup, Variable::WarnBefore)?,
             },
             language: read(&lookup, Variable::Language)?,
+            digest: read(&lookup, Variable::Digest)?,
+            administrators: administrators.map_err(wrong(Variable::Administrators))?,
             topic: read(&lookup, Variable::TopicArn)?,
             secret_prefix: read(&lookup, Variable::SecretPrefix)?,
         })
@@ -271,6 +288,11 @@ words!(StillInUse, "a rule for keys still in use", "wait or retire", {
     "wait" => Self::Wait,
     "retire" => Self::Retire,
 });
+words!(Digest, "a rule for digests", "always, changes or never", {
+    "always" => Self::Always,
+    "changes" => Self::Changes,
+    "never" => Self::Never,
+});
 words!(Language, "a language", "en or ja", {
     "en" => Self::English,
     "ja" => Self::Japanese,
@@ -350,6 +372,8 @@ mod tests {
                 warn_before: Span::days(7),
             },
             language: Language::Japanese,
+            digest: Digest::Changes,
+            administrators: ["a@b.co", "C@d.co"].map(|address| address.parse().unwrap()).into(),
             topic: "arn:aws:sns:eu-west-1:123456789012:keys".parse().unwrap(),
             secret_prefix: "access-key-rotation".parse().unwrap(),
         }
@@ -375,7 +399,7 @@ mod tests {
     #[test]
     fn each_variable_is_read_and_named_when_it_is_missing_or_wrong() {
         let good = environment(settings(DeleteAfter::NextRotation));
-        assert_eq!(good.len(), 11);
+        assert_eq!(good.len(), 13);
         for &name in good.keys() {
             let missing = Settings::from_environment(|n| (n != name).then(|| good.get(n).cloned())?);
             assert_eq!(missing.unwrap_err().name, name);

@@ -9,7 +9,7 @@ use lambda::{
     dry_run::DryRun,
     journal::{Entry, Journal, RunId},
     key::{AccessKeyId, Key, LastUse, SecretAccessKey, Status, Status::Active, Status::Inactive},
-    notice::{Language, Mail},
+    notice::{Digest, Language, Mail},
     plan::{Answer, DeleteAfter, Delivery, Failure, Order, Patience, Policy, Run, StillInUse},
     report::{Change, Outcome, UserReport},
     rotate::{Aws, rotate},
@@ -96,6 +96,8 @@ async fn dry_run(ages: &[(u64, Status)], looks: usize) -> UserReport {
         owners: BTreeMap::new(),
         policy,
         language: Language::English,
+        digest: Digest::Changes,
+        administrators: Vec::new(),
         topic: "arn:aws:sns:eu-west-1:123456789012:keys".parse().unwrap(),
         secret_prefix: "keys".parse().unwrap(),
     };

@@ -91,6 +91,8 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
         ("language: [en]", "4:11", "[en]", "a single value"),
         ("language: !x en", "4:14", "en", "the tag !x means nothing"),
         ("language:", "4:1", "language", "value is missing"),
+        ("digest: daily", "4:9", "daily", "always, changes or never"),
+        ("digest: alway", "4:9", "alway", "did you mean always?"),
         ("schedule: every weekday", "4:11", "every weekday", "rate(1 day)"),
         ("schedule: daily", "4:11", "daily", "did you mean rate(1 day)?"),
         ("schedule: 2 weeks", "4:11", "2 weeks", "did you mean rate(14 days)?"),

@@ -36,6 +36,7 @@ fn seeds(setting: &str) -> Vec<&'static str> {
         "users" => vec!["alice", "/ci/deployer", "/a/b/c", "a+b=c,d.e@f_g-h"],
         "emails" => vec!["a@b.co", "first.last+tag@sub.example.org", "x@1-a.b2", "a@127.0.0.1"],
         "language" => vec!["en", "ja"],
+        "digest" => vec!["always", "changes", "never"],
         "schedule" => vec![
             "rate(1 day)",
             "rate(87672 hours)",

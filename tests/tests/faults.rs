@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use lambda::{
     journal::{Delivered, Disabled, Entry, Intent},
-    notice::Language,
+    notice::{Digest, Language},
     plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
     settings::{Settings, TopicArn, Value},
     time::Span,
@@ -144,6 +144,8 @@ impl Harness {
             owners: BTreeMap::new(),
             policy: policy.clone(),
             language: Language::English,
+            digest: Digest::Never,
+            administrators: Vec::new(),
             topic: self.topic.clone(),
             secret_prefix: "keys".parse().unwrap(),
         };
@@ -189,7 +191,7 @@ impl Harness {
             Delivery::SecretsManager => {
                 self.account.secret(&format!("keys/{}", user.name)).await.as_ref().and_then(OwnedKey::from_secret)
             }
-            Delivery::Email => {
+            Delivery::Email | Delivery::EmailEncrypted => {
                 let mine = |mail: &&tests::Mail| mail.subject.ends_with(&format!(" {}", user.name));
                 mails.iter().rfind(mine).and_then(tests::Mail::key)
             }

@@ -22,7 +22,7 @@ mod values;
 
 use lambda::{
     email::Email,
-    notice::Language,
+    notice::{Digest, Language},
     plan::{DeleteAfter, Policy, StillInUse},
     settings::SecretPrefix,
     time::Span,
@@ -49,6 +49,8 @@ pub struct Config {
     pub emails: Vec<Email>,
     /// In which language.
     pub language: Language,
+    /// Whether the administrators get each run in one mail.
+    pub digest: Digest,
     /// When the handler runs.
     pub schedule: ScheduleExpression,
     /// In which time zone that is meant.
@@ -117,6 +119,7 @@ impl Given {
             users: self.users?,
             emails: self.emails?,
             language: self.language?,
+            digest: self.digest?,
             schedule: self.schedule?,
             time_zone: self.time_zone?,
             policy: Policy {

@@ -4,7 +4,7 @@
 
 use lambda::{
     email::Email,
-    notice::Language,
+    notice::{Digest, Language},
     plan::{DeleteAfter, Delivery, Patience, StillInUse},
     settings::SecretPrefix,
     time::Span,
@@ -83,6 +83,8 @@ settings! {
     emails: Vec<Email>, such as "[security@example.com]";
     /// What the mails are written in
     language: Language = "en", such as "en", "ja";
+    /// When the administrators get a run in one mail: always, after a run that changed something or found something wrong, or never
+    digest: Digest = "changes", such as "always", "changes", "never";
     /// When to look: EventBridge Scheduler's rate(…), cron(…) or at(…)
     schedule: ScheduleExpression = "rate(1 day)", such as "rate(1 day)", "cron(0 9 ? * MON-FRI *)", "at(2027-01-31T09:00:00)";
     /// The time zone that the schedule means

@@ -171,6 +171,8 @@ fn function(
         owners: config.users.iter().filter_map(|user| Some((user.name.clone(), user.owner.clone()?))).collect(),
         policy: config.policy.clone(),
         language: config.language,
+        digest: config.digest,
+        administrators: config.emails.clone(),
         topic: topic.reference(),
         secret_prefix: config.secret_prefix.clone(),
     };

@@ -144,6 +144,7 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
         prop::option::of(one_of(&["secrets-manager", "email"])),
         prop::option::of("[a-zA-Z0-9_+=.@-]{1,20}(/[a-zA-Z0-9_+=.@-]{1,20}){0,3}"),
         prop::option::of(one_of(&["arm64", "x86_64"])),
+        prop::option::of(one_of(&["always", "changes", "never"])),
     );
     let numbers =
         (prop::option::of(128..10_241u32), prop::option::of(120..901u64), prop::option::of(one_of(retentions)));
@@ -163,6 +164,7 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
             set("delivery", texts.6);
             set("secret_prefix", texts.7.map(|prefix| quoted(&prefix, double)));
             set("architecture", texts.8);
+            set("digest", texts.9);
             set("memory", memory.map(|memory| memory.to_string()));
             set("timeout", timeout.map(|seconds| span(seconds, 2)));
             set("log_retention", retention);
@@ -191,9 +193,10 @@ pub(crate) struct Wrong {
 }
 
 /// What no setting of this name may be.
-const NEVER: [(&str, &[&str]); 16] = [
+const NEVER: [(&str, &[&str]); 17] = [
     ("stack_name", &["1st", "a_b", "''", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]),
     ("language", &["fr", "EN", "english"]),
+    ("digest", &["sometimes", "Always", "daily", "change"]),
     (
         "schedule",
         &["daily", "rate(0 days)", "rate(1 days ago)", "cron(* * * * *)", "rate(1 minute)", "at(2027-02-30T00:00:00)"],
