@@ -9,6 +9,7 @@ use std::{
 
 use crate::{
     audience::Envelope,
+    email::Email,
     journal::{Entry, RunId},
     key::{AccessKeyId, Key, SecretAccessKey, Status},
     notice::Mail,
@@ -114,8 +115,8 @@ impl<A: Aws> Aws for DryRun<'_, A> {
         if key.as_str() == KEY { Ok(Answer::Current(true)) } else { self.aws.describe_secret(name, key).await }
     }
 
-    async fn list_subscribers(&self, topic: &TopicArn, user: &UserName) -> Result<Answer, Failure> {
-        self.aws.list_subscribers(topic, user).await
+    async fn list_subscribers(&self, topic: &TopicArn, mailboxes: &[&Email]) -> Result<Answer, Failure> {
+        self.aws.list_subscribers(topic, mailboxes).await
     }
 
     async fn publish(&self, _: &TopicArn, _: &Envelope, _: Mail) -> Result<Answer, Failure> {

@@ -2,11 +2,12 @@
 
 use crate::{
     audience::Envelope,
+    email::Email,
     journal::{Entry, RunId},
     key::{AccessKeyId, Key, SecretAccessKey, Status},
     log,
     notice::{ComingUp, Mail, Rotated, Where},
-    plan::{self, Answer, Call, Effect, Failure, Message, Next, Policy, Rest, Run, UserState},
+    plan::{self, Answer, Call, Effect, Failure, Message, Next, Rest, Run, UserState},
     report::{Change, UserReport},
     settings::{Settings, TopicArn},
     time::{Span, Timestamp},
@@ -35,7 +36,7 @@ pub trait Aws {
     async fn create_secret(&self, name: &str, user: &UserName) -> Result<Answer, Failure>;
     async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, Failure>;
     async fn put_resource_policy(&self, name: &str, user: &UserName) -> Result<Answer, Failure>;
-    async fn list_subscribers(&self, topic: &TopicArn, user: &UserName) -> Result<Answer, Failure>;
+    async fn list_subscribers(&self, topic: &TopicArn, mailboxes: &[&Email]) -> Result<Answer, Failure>;
     async fn publish(&self, topic: &TopicArn, envelope: &Envelope, mail: Mail) -> Result<Answer, Failure>;
     async fn sleep(&self, pause: Span);
 }
@@ -54,7 +55,7 @@ pub async fn rotate(
     let mut hand = Hand { aws, settings, user, secret: None };
     let mut state = UserState::default();
     let (mut found, mut done) = (None, Vec::new());
-    let report = |found, done, state, rest: &Rest| report(user, found, done, state, rest, &settings.policy);
+    let report = |found, done, state, rest: &Rest| report(settings, user, found, done, state, rest);
     for _ in 0..MOST_CALLS {
         let now = clock();
         let call = match plan::next_step(&state, &settings.policy, run, now) {
@@ -92,19 +93,24 @@ fn time_is_over() -> Failure {
 }
 
 fn report(
+    settings: &Settings,
     user: &UserName,
     found: Option<Vec<Key>>,
     done: Vec<Change>,
     state: &UserState,
     rest: &Rest,
-    policy: &Policy,
 ) -> UserReport {
-    let waits_until = match rest {
-        Rest::StillInUse(key, _) => state.waits_until(key, policy),
-        _ => None,
-    };
-    let left = state.keys().to_vec();
-    UserReport { waits_until, ..UserReport::new(user.clone(), found.unwrap_or_default(), done, left, rest) }
+    let (found, left) = (found.unwrap_or_default(), state.keys().to_vec());
+    let mut report = UserReport::new(user.clone(), found, done, left, rest);
+    match rest {
+        Rest::StillInUse(key, _) => report.waits_until = state.waits_until(key, &settings.policy),
+        Rest::NobodyListens => {
+            let mailboxes: Vec<_> = settings.mailboxes_of_secret(user).iter().map(|email| email.as_str()).collect();
+            report.why += &format!(" to {}", mailboxes.join(" or "));
+        }
+        _ => {}
+    }
+    report
 }
 
 /// What makes the calls for one user, and holds the one secret of a rotation while it lasts.
@@ -145,7 +151,9 @@ impl<A: Aws> Hand<'_, A> {
             Call::CreateSecret => aws.create_secret(&secret_name(), user).await,
             Call::DescribeSecret(key) => aws.describe_secret(&secret_name(), key).await,
             Call::PutResourcePolicy => aws.put_resource_policy(&secret_name(), user).await,
-            Call::ListSubscriptionsByTopic => aws.list_subscribers(&settings.topic, user).await,
+            Call::ListSubscriptionsByTopic => {
+                aws.list_subscribers(&settings.topic, &settings.mailboxes_of_secret(user)).await
+            }
             Call::Publish(message) => {
                 let (to, mail) = match message {
                     Message::Secret(key) => {

@@ -7,6 +7,7 @@ use std::{cell::Cell, collections::BTreeMap};
 use lambda::{
     audience::Envelope,
     dry_run::DryRun,
+    email::Email,
     journal::{Entry, Journal, RunId},
     key::{AccessKeyId, Key, LastUse, SecretAccessKey, Status, Status::Active, Status::Inactive},
     notice::{Digest, Language, Mail},
@@ -33,7 +34,7 @@ impl Aws for ReadOnly {
     async fn last_used(&self, _: &AccessKeyId) -> Result<Answer, Failure> {
         Ok(Answer::LastUse(LastUse::Never))
     }
-    async fn list_subscribers(&self, _: &TopicArn, _: &UserName) -> Result<Answer, Failure> {
+    async fn list_subscribers(&self, _: &TopicArn, _: &[&Email]) -> Result<Answer, Failure> {
         Ok(Answer::Subscribers(1))
     }
     async fn describe_secret(&self, _: &str, _: &AccessKeyId) -> Result<Answer, Failure> {

@@ -19,6 +19,8 @@ use lambda::{
 use serde_json::{Value as Json, json};
 use tests::{Account, Fault, LocalAws, Mailbox, account::OwnedKey, runtime_api::Handler};
 
+/// Without somebody who listens, nothing is mailed.
+const ADMINISTRATOR: &str = "security@example.com";
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
 
@@ -95,6 +97,16 @@ impl Harness {
     async fn new() -> Self {
         let aws = LocalAws::start().await;
         let topic = aws.cli(&["sns", "create-topic", "--name", "keys"])["TopicArn"].as_str().unwrap().to_owned();
+        aws.cli(&[
+            "sns",
+            "subscribe",
+            "--topic-arn",
+            &topic,
+            "--protocol",
+            "email",
+            "--notification-endpoint",
+            ADMINISTRATOR,
+        ]);
         let handler = Handler::unpack(aws.folder.path());
         let (account, mailbox) = (Account::of(&aws).await, Mailbox::subscribe(&aws, &topic).await);
         Self { account, mailbox, handler, topic: topic.parse().unwrap(), users: 0, output: String::new(), aws }
@@ -145,7 +157,7 @@ impl Harness {
             policy: policy.clone(),
             language: Language::English,
             digest: Digest::Never,
-            administrators: Vec::new(),
+            administrators: vec![ADMINISTRATOR.parse().unwrap()],
             topic: self.topic.clone(),
             secret_prefix: "keys".parse().unwrap(),
         };

@@ -17,6 +17,7 @@ use aws_smithy_http_client::{Builder, tls};
 
 use crate::{
     audience::Envelope,
+    email::Email,
     journal::{Entry, RunId},
     key::{AccessKeyId, SecretAccessKey, Status},
     notice::Mail,
@@ -128,8 +129,8 @@ impl Aws for Sdk {
         secrets_manager::describe(&self.secrets_manager, name, key).await
     }
 
-    async fn list_subscribers(&self, topic: &TopicArn, user: &UserName) -> Result<Answer, Failure> {
-        sns::list_subscribers(&self.sns, topic, user).await
+    async fn list_subscribers(&self, topic: &TopicArn, mailboxes: &[&Email]) -> Result<Answer, Failure> {
+        sns::list_subscribers(&self.sns, topic, mailboxes).await
     }
 
     async fn publish(&self, topic: &TopicArn, envelope: &Envelope, mail: Mail) -> Result<Answer, Failure> {

@@ -2,30 +2,41 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_sns::{Client, types::MessageAttributeValue};
+use aws_sdk_sns::{
+    Client,
+    types::{MessageAttributeValue, Subscription},
+};
 
 use super::{doubt::Doubt, failure, incomplete};
 use crate::{
     audience::{Envelope, Reader, TO, USER},
+    email::Email,
     notice::Mail,
     plan::{Answer, Failure},
     settings::TopicArn,
-    user::UserName,
 };
 
-/// Whoever has not confirmed yet has no ARN, but words in its place ("ListSubscriptionsByTopic").
-pub(super) async fn list_subscribers(sns: &Client, topic: &TopicArn, _: &UserName) -> Result<Answer, Failure> {
+/// How many of these mailboxes have confirmed. Whoever else subscribes is not asked for: their filter policy, if they have one,
+/// is not in the list.
+pub(super) async fn list_subscribers(sns: &Client, topic: &TopicArn, mailboxes: &[&Email]) -> Result<Answer, Failure> {
     let (mut confirmed, mut next) = (0, None);
     loop {
         let page = sns.list_subscriptions_by_topic().topic_arn(topic.as_str()).set_next_token(next);
         let page = page.send().await.map_err(|e| failure(&e))?;
-        let arns = page.subscriptions().iter().filter_map(|s| s.subscription_arn());
-        confirmed += arns.filter(|arn| arn.starts_with("arn:")).count();
+        let listens = |s: &&Subscription| {
+            listens(s.subscription_arn().unwrap_or_default(), s.endpoint().unwrap_or_default(), mailboxes)
+        };
+        confirmed += page.subscriptions().iter().filter(listens).count();
         next = page.next_token;
         if next.is_none() {
             return Ok(Answer::Subscribers(u32::try_from(confirmed).unwrap_or(u32::MAX)));
         }
     }
+}
+
+/// Whoever has not confirmed yet has no ARN, but words in its place ("ListSubscriptionsByTopic").
+fn listens(arn: &str, endpoint: &str, mailboxes: &[&Email]) -> bool {
+    arn.starts_with("arn:") && mailboxes.iter().any(|mailbox| mailbox.as_str().eq_ignore_ascii_case(endpoint))
 }
 
 pub(super) async fn publish(
@@ -58,4 +69,28 @@ fn attributes(envelope: &Envelope) -> Result<HashMap<String, MessageAttributeVal
         Ok((name.to_owned(), value.map_err(|_| incomplete("attribute"))?))
     };
     [readers].into_iter().chain(user).map(attribute).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_confirmed_mailbox_that_gets_the_key_listens() {
+        let (alice, ops) = ("Alice@example.com".parse().unwrap(), "ops@example.com".parse().unwrap());
+        let arn = "arn:aws:sns:eu-west-1:123456789012:keys:5be8f3cb";
+        for (arn, endpoint, expected) in [
+            (arn, "alice@example.com", true),
+            (arn, "OPS@Example.com", true),
+            ("PendingConfirmation", "alice@example.com", false),
+            ("Deleted", "alice@example.com", false),
+            ("", "alice@example.com", false),
+            (arn, "bob@example.com", false),
+            (arn, "arn:aws:sqs:eu-west-1:123456789012:alice@example.com", false),
+            (arn, "", false),
+        ] {
+            assert_eq!(listens(arn, endpoint, &[&alice, &ops]), expected, "{arn} {endpoint}");
+        }
+        assert!(!listens(arn, "alice@example.com", &[]));
+    }
 }

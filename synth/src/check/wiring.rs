@@ -26,6 +26,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("failures-kept", failures_can_be_kept),
     ("invoke-permission", event_sources_may_invoke),
     ("alarm-topic", alarms_reach_their_topics),
+    ("alarm-filter", alarms_pass_filter_policies),
 ];
 
 /// All that is wrong, rule by rule.
@@ -200,6 +201,28 @@ fn alarms_reach_their_topics(view: View<'_>) -> Vec<Fault> {
     faults
 }
 
+/// An alarm's message has no attributes, and a filter policy on attributes lets no such message through, whatever it says
+/// (SNS Developer Guide, "Key matching"). A topic whose subscribers all have one is no topic for alarms.
+fn alarms_pass_filter_policies(view: View<'_>) -> Vec<Fault> {
+    let alarms =
+        view.resources().filter(|r| matches!(r.kind, "AWS::CloudWatch::Alarm" | "AWS::CloudWatch::CompositeAlarm"));
+    let mut faults = Vec::new();
+    for alarm in alarms {
+        for topic in each(&alarm.properties["AlarmActions"]).filter_map(|action| view.named_by(action)) {
+            let subscribes = |s: &Resource<'_>| {
+                view.named_by(&s.properties["TopicArn"]).is_some_and(|subscribed| subscribed.id == topic.id)
+            };
+            let mut subscribers = view.of("AWS::SNS::Subscription").filter(subscribes).peekable();
+            if subscribers.peek().is_some() && subscribers.all(|s| !s.properties["FilterPolicy"].is_null()) {
+                let at = format!("Resources.{}.Properties.AlarmActions", alarm.id);
+                let problem = format!("the filter policies of {}'s subscribers keep every alarm from them", topic.id);
+                faults.push(fault(at, problem, "use another topic, whose subscribers have none"));
+            }
+        }
+    }
+    faults
+}
+
 /// The service may assume the role.
 fn is_trusted(role: &Role<'_>, service: &str) -> Option<Fault> {
     let trusts = |statement: &Statement<'_>| {
@@ -356,9 +379,15 @@ mod tests {
                 let target = json!({ "Id": "x", "Arn": { "Fn::GetAtt": ["Function", "Arn"] } });
                 t["Resources"]["Rule"] = json!({ "Type": "AWS::Events::Rule", "Properties": { "Targets": [target] } });
             }),
-            ("an alarm that nobody hears", &["alarm-topic"], |t| {
+            ("an alarm that CloudWatch cannot publish", &["alarm-topic"], |t| {
                 let actions = json!({ "AlarmActions": [{ "Ref": "NotificationTopic" }] });
                 t["Resources"]["Alarm"] = json!({ "Type": "AWS::CloudWatch::Alarm", "Properties": actions });
+                remove(&mut t["Resources"]["MailToAAtExampleDotCom"]["Properties"], "FilterPolicy");
+            }),
+            ("an alarm that no filter policy lets through", &["alarm-filter"], |t| {
+                let actions = json!({ "AlarmActions": [{ "Ref": "NotificationTopic" }] });
+                t["Resources"]["Alarm"] = json!({ "Type": "AWS::CloudWatch::Alarm", "Properties": actions });
+                remove(&mut t["Resources"]["NotificationTopic"]["Properties"], "KmsMasterKeyId");
             }),
         ];
         for (what, expected, break_it) in table {
