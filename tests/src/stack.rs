@@ -20,15 +20,27 @@ pub struct Stack {
 }
 
 impl Stack {
+    /// The same, for these users.
+    ///
+    /// # Panics
+    /// As [`Stack::deploy_as_it_is`].
+    #[must_use]
+    pub fn deploy(aws: &LocalAws, configuration: &str, users: &[&str]) -> Self {
+        let users = users.iter().map(|user| user.parse().expect("a user name")).collect();
+        Self::deploy_with(aws, configuration, Overrides { users: Some(users), ..Overrides::default() })
+    }
+
     /// Generates the template and deploys it with the handler that cargo-lambda has packaged.
     ///
     /// # Panics
     /// If the configuration is wrong, the package is missing or CloudFormation refuses.
     #[must_use]
-    pub fn deploy(aws: &LocalAws, configuration: &str, users: &[&str]) -> Self {
-        let users = users.iter().map(|user| user.parse().expect("a user name")).collect();
-        let overrides =
-            Overrides { users: Some(users), architecture: Some(host_architecture()), ..Overrides::default() };
+    pub fn deploy_as_it_is(aws: &LocalAws, configuration: &str) -> Self {
+        Self::deploy_with(aws, configuration, Overrides::default())
+    }
+
+    fn deploy_with(aws: &LocalAws, configuration: &str, overrides: Overrides) -> Self {
+        let overrides = Overrides { architecture: Some(host_architecture()), ..overrides };
         let config = config::read(configuration, overrides).unwrap_or_else(|problems| panic!("{problems}")).config;
         let name = config.stack_name.as_str().to_owned();
         let template = aws.folder.path().join("template.yaml");

@@ -204,8 +204,7 @@ impl Harness {
                 self.account.secret(&format!("keys/{}", user.name)).await.as_ref().and_then(OwnedKey::from_secret)
             }
             Delivery::Email | Delivery::EmailEncrypted => {
-                let mine = |mail: &&tests::Mail| mail.subject.ends_with(&format!(" {}", user.name));
-                mails.iter().rfind(mine).and_then(tests::Mail::key)
+                mails.iter().filter(|mail| mail.is_about(&user.name)).filter_map(tests::Mail::key).next_back()
             }
         }
     }
