@@ -49,7 +49,8 @@ key = parameter("CodeKey", "The key of the handler's package in that bucket", "^
 
 add = stack.add_resource
 topic = add(Topic("NotificationTopic", DisplayName="Access Key Rotation", KmsMasterKeyId="alias/aws/sns"))
-mail = {"Protocol": "email", "Endpoint": "security@example.com"}
+only_theirs = {"FilterPolicyScope": "MessageAttributes", "FilterPolicy": {"to": ["administrators"]}}
+mail = {"Protocol": "email", "Endpoint": "security@example.com"} | only_theirs
 add(SubscriptionResource("MailToSecurityAtExampleDotCom", TopicArn=Ref(topic), **mail))
 log_group = add(LogGroup("LogGroup", LogGroupName=Sub("/aws/lambda/${AWS::StackName}"), RetentionInDays=90))
 dead_letters = add(Queue("DeadLetterQueue", MessageRetentionPeriod=1209600, SqsManagedSseEnabled=True))
@@ -65,6 +66,7 @@ rotation = policy(
     allow("RotateKeys", ["iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:DeleteAccessKey"], user_arns),
     allow("CreateSecrets", ["secretsmanager:CreateSecret"], secret_arns),
     allow("StoreNewKeys", ["secretsmanager:PutSecretValue", "secretsmanager:DescribeSecret"], secret_arns),
+    allow("SayWhoReads", ["secretsmanager:PutResourcePolicy"], secret_arns),
     allow("SendMail", ["sns:Publish"], [Ref(topic)]),
     allow("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], [GetAtt(log_group, "Arn")]),
     allow("KeepFailedRuns", ["sqs:SendMessage"], [dead_letters_arn]),
@@ -99,7 +101,10 @@ handler = add(
                 "STILL_IN_USE": "wait",
                 "WAIT_AT_MOST": "forever",
                 "DELIVERY": "secrets-manager",
+                "WARN_BEFORE": "7d",
                 "LANGUAGE": "en",
+                "DIGEST": "changes",
+                "ADMINISTRATORS": "security@example.com",
                 "TOPIC_ARN": Ref(topic),
                 "SECRET_PREFIX": "access-key-rotation",
             }

@@ -114,7 +114,12 @@ async fn a_mailed_secret_is_in_its_owners_mailbox_and_in_no_other() {
     let all = everything.take().await;
     assert_eq!(all.iter().filter_map(Mail::key).count(), 5);
     assert!(all.len() > 8, "{:?}", subjects(&all));
-    common::assert_no_secret_outside_delivery(&aws, &stack, &report, &all.iter().filter_map(Mail::key).collect::<Vec<_>>());
+    common::assert_no_secret_outside_delivery(
+        &aws,
+        &stack,
+        &report,
+        &all.iter().filter_map(Mail::key).collect::<Vec<_>>(),
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -251,7 +256,10 @@ async fn what_is_done_and_what_is_wrong_is_told_to_the_owner_and_the_administrat
     let told = two.take().await;
     assert_eq!(subjects(&told), set(["reactivated: undone"]));
     assert!(told[0].body.contains(&undone[0].id) && told[0].body.contains(&undone[1].id), "{}", told[0].body);
-    assert_eq!(subjects(&security.take().await), set(["reactivated: undone", "rotation: 1 users, 0 rotated, 0 to look at"]));
+    assert_eq!(
+        subjects(&security.take().await),
+        set(["reactivated: undone", "rotation: 1 users, 0 rotated, 0 to look at"])
+    );
     assert_eq!(one.take().await, []);
 
     // A run that finds nothing to do is not summed up.
@@ -279,12 +287,11 @@ async fn a_notice_that_cannot_be_sent_changes_nothing_but_the_report() {
     assert!(unsent[0]["why"].as_str().unwrap().contains("InvalidParameter"), "{report:#}");
     assert_eq!((&unsent[1]["user"], &unsent[1]["notice"]), (&Json::Null, &json!("digest")), "{report:#}");
     let left = account.keys("retired").await;
-    assert_eq!(left.iter().map(|key| (key.id.as_str(), key.active)).collect::<Vec<_>>(), [
-        (keys[0].id.as_str(), false),
-        (keys[1].id.as_str(), true)
-    ]);
+    assert_eq!(
+        left.iter().map(|key| (key.id.as_str(), key.active)).collect::<Vec<_>>(),
+        [(keys[0].id.as_str(), false), (keys[1].id.as_str(), true)]
+    );
     assert_eq!(mailbox.take().await, []);
     let log = stack.log(&aws).join("\n");
     assert!(log.contains("\"notice\":\"retired\"") && log.contains("InvalidParameter"), "{log}");
 }
-

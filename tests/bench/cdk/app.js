@@ -35,7 +35,8 @@ const key = new CfnParameter(stack, "CodeKey", {
 });
 
 const topic = new CfnTopic(stack, "NotificationTopic", { displayName: "Access Key Rotation", kmsMasterKeyId: "alias/aws/sns" });
-const mail = { protocol: "email", endpoint: "security@example.com" };
+const filter = { filterPolicyScope: "MessageAttributes", filterPolicy: { to: ["administrators"] } };
+const mail = { protocol: "email", endpoint: "security@example.com", ...filter };
 new CfnSubscription(stack, "MailToSecurityAtExampleDotCom", { topicArn: topic.ref, ...mail });
 const logGroupName = Fn.sub("/aws/lambda/${AWS::StackName}");
 const logGroup = new CfnLogGroup(stack, "LogGroup", { logGroupName, retentionInDays: 90 });
@@ -56,6 +57,7 @@ const role = new CfnRole(stack, "FunctionRole", {
         allow("RotateKeys", ["iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:DeleteAccessKey"], userArns),
         allow("CreateSecrets", ["secretsmanager:CreateSecret"], secretArns),
         allow("StoreNewKeys", ["secretsmanager:PutSecretValue", "secretsmanager:DescribeSecret"], secretArns),
+        allow("SayWhoReads", ["secretsmanager:PutResourcePolicy"], secretArns),
         allow("SendMail", ["sns:Publish"], [topic.ref]),
         allow("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], [logGroup.attrArn]),
         allow("KeepFailedRuns", ["sqs:SendMessage"], [deadLetters.attrArn]),
@@ -83,7 +85,10 @@ const handler = new CfnFunction(stack, "Function", {
       STILL_IN_USE: "wait",
       WAIT_AT_MOST: "forever",
       DELIVERY: "secrets-manager",
+      WARN_BEFORE: "7d",
       LANGUAGE: "en",
+      DIGEST: "changes",
+      ADMINISTRATORS: "security@example.com",
       TOPIC_ARN: topic.ref,
       SECRET_PREFIX: "access-key-rotation",
     },
