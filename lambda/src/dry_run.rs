@@ -8,6 +8,8 @@ use std::{
 };
 
 use crate::{
+    audience::Envelope,
+    email::Email,
     journal::{Entry, RunId},
     key::{AccessKeyId, Key, SecretAccessKey, Status},
     kms_key::KmsKey,
@@ -113,11 +115,11 @@ impl<A: Aws> Aws for DryRun<'_, A> {
         if key.as_str() == KEY { Ok(Answer::Current(true)) } else { self.aws.describe_secret(name, key).await }
     }
 
-    async fn list_subscribers(&self, topic: &TopicArn, user: &UserName) -> Result<Answer, Failure> {
-        self.aws.list_subscribers(topic, user).await
+    async fn list_subscribers(&self, topic: &TopicArn, mailboxes: &[&Email]) -> Result<Answer, Failure> {
+        self.aws.list_subscribers(topic, mailboxes).await
     }
 
-    async fn publish(&self, _: &TopicArn, _: &UserName, _: Mail) -> Result<Answer, Failure> {
+    async fn publish(&self, _: &TopicArn, _: &Envelope, _: Mail) -> Result<Answer, Failure> {
         Ok(Answer::Done)
     }
 

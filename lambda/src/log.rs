@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     audit::{self, Origin},
+    journal::RunId,
     plan::{Answer, Call, Failure, Run},
     report::{Outcome, Report},
     user::UserName,
@@ -12,6 +13,22 @@ use crate::{
 /// One AWS call about one user: made, or failed.
 pub fn call(run: &Run, origin: Origin<'_>, user: &UserName, call: &Call, answer: Result<&Answer, &Failure>) {
     line(&audit::event(run, origin, user, call, answer));
+}
+
+/// One notice, about one user or about the whole run: sent, or failed.
+pub fn notice(run: &RunId, user: Option<&UserName>, notice: &str, failure: Option<&Failure>) {
+    let mut event = json!({
+        "level": if failure.is_some() { "WARN" } else { "INFO" },
+        "run": run,
+        "notice": notice,
+    });
+    if let Some(user) = user {
+        event["user"] = json!(user);
+    }
+    if let Some(failure) = failure {
+        event["error"] = json!(failure.to_string());
+    }
+    line(&event);
 }
 
 /// The end of a run: one event a user, one for all.

@@ -150,7 +150,10 @@ fn fleet(report: &Report, rotate_after: Span, at: Timestamp) -> Vec<(Metric, u64
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Summary, UserReport};
+    use crate::{
+        plan::Rest,
+        report::{Summary, UserReport},
+    };
 
     const NOW: Timestamp = Timestamp::from_unix(1_795_490_200);
 
@@ -168,13 +171,15 @@ mod tests {
             found: Vec::new(),
             done: Vec::new(),
             left,
+            waits_until: None,
+            rest: Rest::NoKeys,
         }
     }
 
     fn report(users: Vec<UserReport>) -> Report {
         let summary = Summary::of(&users);
         let (run, body) = ("run".parse().unwrap(), String::new());
-        Report { status_code: summary.status_code(), body, run, dry_run: false, started: NOW, summary, users }
+        Report { status_code: summary.status_code(), body, run, dry_run: false, started: NOW, summary, users, unsent: Vec::new() }
     }
 
     fn values(report: &Report, scope: Scope) -> Vec<(&'static str, Option<u64>)> {

@@ -109,9 +109,9 @@ pub fn permissions(policy: &Policy, key: &KmsKey) -> Vec<Permission> {
         on: Target::Topic,
         only_if: Vec::new(),
         why: if mail_is_delivery {
-            "Mail the new key, once it is certain that somebody has confirmed the subscription."
+            "Mail the new key, once it is certain that whoever is to get it has confirmed; tell people what was done."
         } else {
-            "Tell people that a new key is there."
+            "Tell people that a new key is there, what was done, and what they must do."
         },
     });
     list

@@ -581,14 +581,8 @@ impl View<'_> {
         if self.journal.undone.as_ref() == Some(&older.id) && (self.state.undone || !due(newer)) {
             return Next::Rest(Rest::Undone(older.id.clone(), newer.created + self.policy.rotate_after));
         }
-        let (since, until) = match &self.journal.delivered {
-            // A time before the key existed would be a forgery.
-            Some(d) if d.key == newer.id => {
-                let since = d.at.max(newer.created);
-                (since, since + self.policy.overlap)
-            }
-            _ => (newer.created, newer.created + self.policy.overlap),
-        };
+        let since = in_place_since(self.journal, newer);
+        let until = since + self.policy.overlap;
         if self.now < until {
             return Next::Rest(Rest::Overlap(older.id.clone(), until));
         }
@@ -679,6 +673,15 @@ fn commit(key: &AccessKeyId, intent: Option<&Intent>, now: Timestamp) -> Call {
     Call::TagUser(std::iter::once(delivered).chain(closed).collect())
 }
 
+/// Since when its owner has the key, as far as anybody knows.
+fn in_place_since(journal: &Journal, key: &Key) -> Timestamp {
+    match &journal.delivered {
+        // A time before the key existed would be a forgery.
+        Some(delivered) if delivered.key == key.id => delivered.at.max(key.created),
+        _ => key.created,
+    }
+}
+
 fn is_unused_since(use_: &LastUse, since: Timestamp) -> bool {
     match use_ {
         LastUse::Never => true,
@@ -740,6 +743,14 @@ impl UserState {
     #[must_use]
     pub fn keys(&self) -> &[Key] {
         self.keys.as_deref().unwrap_or_default()
+    }
+
+    /// Until when the old key is waited for, if it is still in use and the policy's patience has an end.
+    #[must_use]
+    pub fn waits_until(&self, old: &AccessKeyId, policy: &Policy) -> Option<Timestamp> {
+        let (Patience::AtMost(span), Some(Ok(journal))) = (policy.wait_at_most, &self.journal) else { return None };
+        let newer = self.keys().iter().find(|key| key.id != *old && key.status == Status::Active)?;
+        Some(in_place_since(journal, newer) + policy.overlap + span)
     }
 
     /// Folds a call's answer into what is known.

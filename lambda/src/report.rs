@@ -8,6 +8,7 @@ use crate::{
     journal::{Entry, LEASE, RunId},
     key::{AccessKeyId, Key, LastUse},
     plan::{Answer, Call, Doubt, Effect, Failure, Message, Order, Rest, Why},
+    text::one_line,
     time::Timestamp,
     user::UserName,
 };
@@ -16,7 +17,8 @@ use crate::{
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
-    /// 200 if every user is as the policy wants; 500 if one failed or needs a person.
+    /// 200 if every user is as the policy wants and everybody was told; 500 if one failed or needs a person, or a notice
+    /// could not be sent.
     pub status_code: u16,
     /// The summary as a sentence, in the configured language.
     pub body: String,
@@ -30,6 +32,9 @@ pub struct Report {
     pub summary: Summary,
     /// Each user, in the configured order.
     pub users: Vec<UserReport>,
+    /// Notices that could not be sent. Nothing else depends on them, but they shall not be lost in silence.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unsent: Vec<Unsent>,
 }
 
 /// A run in numbers.
@@ -48,6 +53,8 @@ pub struct Summary {
     pub failed: usize,
     /// Users about whom a person must decide.
     pub needs_person: usize,
+    /// Notices that could not be sent.
+    pub unsent: usize,
 }
 
 /// One user.
@@ -66,6 +73,25 @@ pub struct UserReport {
     pub done: Vec<Change>,
     /// The keys as they are left.
     pub left: Vec<Key>,
+    /// Until when an old key that is still in use is waited for, if that has an end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_until: Option<Timestamp>,
+    /// Why the run ended there.
+    #[serde(skip)]
+    pub rest: Rest,
+}
+
+/// A notice that nobody got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unsent {
+    /// Whom it was about, if it was about one user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserName>,
+    /// What it was to say, in a word.
+    pub notice: &'static str,
+    /// Why it was not sent.
+    pub why: String,
 }
 
 /// The outcome for one user.
@@ -167,7 +193,7 @@ impl UserReport {
             _ if done.is_empty() => Outcome::Unchanged,
             _ => Outcome::Changed,
         };
-        Self { user, result, why, found, done, left }
+        Self { user, result, why, found, done, left, waits_until: None, rest: rest.clone() }
     }
 }
 
@@ -186,13 +212,14 @@ impl Summary {
             deleted: changes(|c| matches!(c, Change::Deleted { why: Why::WindowOver | Why::PlaceNeeded, .. })),
             failed: outcomes(Outcome::Failed),
             needs_person: outcomes(Outcome::NeedsPerson),
+            unsent: 0,
         }
     }
 
     /// The response's status code.
     #[must_use]
     pub fn status_code(&self) -> u16 {
-        if self.failed + self.needs_person == 0 { 200 } else { 500 }
+        if self.failed + self.needs_person + self.unsent == 0 { 200 } else { 500 }
     }
 }
 
@@ -264,7 +291,9 @@ impl fmt::Display for Rest {
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Journal(garbled) => write!(f, "{garbled}; find out who wrote it, then remove the tag"),
+            Self::Journal(garbled) => {
+                write!(f, "{}; find out who wrote it, then remove the tag", one_line(&garbled.to_string()))
+            }
             Self::Future(at) => write!(
                 f,
                 "a tag {}… speaks of {at}, which is yet to come; find out who wrote it, then remove the tag",
@@ -296,7 +325,9 @@ impl fmt::Display for LastUse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Never => f.write_str("never used"),
-            Self::Used { at, service, region } => write!(f, "{service} in {region}, last at {at}"),
+            Self::Used { at, service, region } => {
+                write!(f, "{} in {}, last at {at}", one_line(service), one_line(region))
+            }
             Self::Unknown => f.write_str("its last use could not be read"),
         }
     }
@@ -304,7 +335,7 @@ impl fmt::Display for LastUse {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code, self.message)?;
+        write!(f, "{}: {}", one_line(&self.code), one_line(&self.message))?;
         if self.effect == Effect::Unknown { f.write_str(" (it may have taken effect)") } else { Ok(()) }
     }
 }

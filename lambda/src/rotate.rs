@@ -1,13 +1,15 @@
 //! Carries out the plan for one user, one call after the other, until nothing is left.
 
 use crate::{
+    audience::Envelope,
     audit::Origin,
+    email::Email,
     journal::{Entry, RunId},
-    key::{AccessKeyId, SecretAccessKey, Status},
+    key::{AccessKeyId, Key, SecretAccessKey, Status},
     kms_key::KmsKey,
     log,
     notice::{ComingUp, Mail, Rotated, Where},
-    plan::{self, Answer, Call, Effect, Failure, Message, Next, Rest, Run, UserState},
+    plan::{self, Answer, Call, Effect, Failure, Message, Next, Order, Rest, Run, UserState},
     report::{Change, UserReport},
     settings::{Settings, TopicArn},
     time::{Span, Timestamp},
@@ -36,8 +38,8 @@ pub trait Aws {
     async fn create_secret(&self, name: &str, user: &UserName, key: &KmsKey) -> Result<Answer, Failure>;
     async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, Failure>;
     async fn put_resource_policy(&self, name: &str, policy: &str) -> Result<Answer, Failure>;
-    async fn list_subscribers(&self, topic: &TopicArn, user: &UserName) -> Result<Answer, Failure>;
-    async fn publish(&self, topic: &TopicArn, user: &UserName, mail: Mail) -> Result<Answer, Failure>;
+    async fn list_subscribers(&self, topic: &TopicArn, mailboxes: &[&Email]) -> Result<Answer, Failure>;
+    async fn publish(&self, topic: &TopicArn, envelope: &Envelope, mail: Mail) -> Result<Answer, Failure>;
     async fn sleep(&self, pause: Span);
 }
 
@@ -57,9 +59,7 @@ pub async fn rotate(
     let user = &user.name;
     let mut state = UserState::default();
     let (mut found, mut done) = (None, Vec::new());
-    let report = |found: Option<_>, done, state: &UserState, rest: &Rest| {
-        UserReport::new(user.clone(), run.order, found.unwrap_or_default(), done, state.keys().to_vec(), rest)
-    };
+    let report = |found, done, state, rest: &Rest| report(settings, user, run.order, found, done, state, rest);
     for _ in 0..MOST_CALLS {
         let now = clock();
         let call = match plan::next_step(&state, &settings.policy, run, now) {
@@ -94,6 +94,28 @@ fn time_is_over() -> Failure {
         code: "NoTimeLeft".into(),
         message: "the run's time is over; a later run goes on".into(),
     }
+}
+
+fn report(
+    settings: &Settings,
+    user: &UserName,
+    order: Order,
+    found: Option<Vec<Key>>,
+    done: Vec<Change>,
+    state: &UserState,
+    rest: &Rest,
+) -> UserReport {
+    let (found, left) = (found.unwrap_or_default(), state.keys().to_vec());
+    let mut report = UserReport::new(user.clone(), order, found, done, left, rest);
+    match rest {
+        Rest::StillInUse(key, _) => report.waits_until = state.waits_until(key, &settings.policy),
+        Rest::NobodyListens => {
+            let mailboxes: Vec<_> = settings.mailboxes_of_secret(user).iter().map(|email| email.as_str()).collect();
+            report.why += &format!(" to {}", mailboxes.join(" or "));
+        }
+        _ => {}
+    }
+    report
 }
 
 /// What makes the calls for one user, and holds the one secret of a rotation while it lasts.
@@ -136,27 +158,38 @@ impl<A: Aws> Hand<'_, A> {
             Call::PutResourcePolicy => {
                 aws.put_resource_policy(&secret_name(), &settings.secret_policy(self.user)).await
             }
-            Call::ListSubscriptionsByTopic => aws.list_subscribers(&settings.topic, user).await,
+            Call::ListSubscriptionsByTopic => {
+                aws.list_subscribers(&settings.topic, &settings.mailboxes_of_secret(user)).await
+            }
             Call::Publish(message) => {
-                let (key, secret) = match message {
-                    Message::Secret(key) => (key, Where::InThisMail(self.secret_of(key)?)),
-                    Message::Stored(key) => (key, Where::SecretsManager(secret_name())),
+                let (to, mail) = match message {
+                    Message::Secret(key) => {
+                        let secret = Where::InThisMail(self.secret_of(key)?);
+                        (vec![settings.reader_of_secret(user)], self.rotated(key, secret, state, now))
+                    }
+                    Message::Stored(key) => {
+                        let secret = Where::SecretsManager(secret_name());
+                        (settings.readers_of_notice(user), self.rotated(key, secret, state, now))
+                    }
                     Message::ComingUp(key, due) => {
                         let mail = settings.language.coming_up(&ComingUp { user, key, due: *due });
-                        return aws.publish(&settings.topic, user, mail).await;
+                        (settings.readers_of_notice(user), mail)
                     }
                 };
-                let mail = settings.language.rotated(&Rotated {
-                    user,
-                    key,
-                    secret,
-                    replaced: state.keys().iter().filter(|old| old.id != *key).collect(),
-                    policy: &settings.policy,
-                    now,
-                });
-                aws.publish(&settings.topic, user, mail).await
+                aws.publish(&settings.topic, &Envelope { to, about: Some(user.clone()) }, mail).await
             }
         }
+    }
+
+    fn rotated(&self, key: &AccessKeyId, secret: Where<'_>, state: &UserState, now: Timestamp) -> Mail {
+        self.settings.language.rotated(&Rotated {
+            user: &self.user.name,
+            key,
+            secret,
+            replaced: state.keys().iter().filter(|old| old.id != *key).collect(),
+            policy: &self.settings.policy,
+            now,
+        })
     }
 
     fn secret_of(&self, key: &AccessKeyId) -> Result<&SecretAccessKey, Failure> {

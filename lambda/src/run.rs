@@ -5,14 +5,16 @@ use std::hash::{BuildHasher, RandomState};
 use futures_util::{StreamExt, stream};
 
 use crate::{
+    audience::{Envelope, Reader},
     audit::{Mode, Origin},
     dry_run::DryRun,
     event::{BadEvent, Request},
     journal::RunId,
     log,
     metrics::{self, Scope},
-    plan::Run,
-    report::{Report, Summary},
+    notice::{self, Digested, Mail},
+    plan::{Effect, Failure, Run},
+    report::{Report, Summary, Unsent, UserReport},
     rotate::{Aws, rotate},
     select,
     settings::Settings,
@@ -58,21 +60,73 @@ async fn carry_out(aws: &impl Aws, settings: &Settings, request: &Request, invoc
     let run = Run { id: writer(&request.run), deadline: invocation.ends.before(MARGIN), order: request.order };
     let mode = if request.dry_run { Mode::Pretended } else { Mode::Real };
     let origin = Origin { request: invocation.request, mode };
-    let users = stream::iter(select::users(settings, request))
-        .map(|user| rotate(aws, settings, &run, origin, Timestamp::now, user))
+    let post = Post { aws, settings, run: &run };
+    let done = stream::iter(select::users(settings, request))
+        .map(async |user| {
+            let report = rotate(aws, settings, &run, origin, Timestamp::now, user).await;
+            let unsent = post.notices(&report).await;
+            (report, unsent)
+        })
         .buffered(AT_ONCE)
         .collect::<Vec<_>>()
         .await;
-    let summary = Summary::of(&users);
+    let (users, unsent): (Vec<_>, Vec<_>) = done.into_iter().unzip();
+    let mut unsent = unsent.concat();
+    let mut summary = Summary { unsent: unsent.len(), ..Summary::of(&users) };
+    let digested = Digested { run: &request.run, started, summary: &summary, users: &users };
+    unsent.extend(post.digest(&digested).await);
+    summary.unsent = unsent.len();
     let body = settings.language.summary(&summary);
     let (run, dry_run) = (request.run.clone(), request.dry_run);
-    let report = Report { status_code: summary.status_code(), body, run, dry_run, started, summary, users };
+    let report = Report { status_code: summary.status_code(), body, run, dry_run, started, summary, users, unsent };
     log::report(&report);
     let scope = if request.users.is_none() { Scope::Fleet } else { Scope::Named };
     if let Some(event) = metrics::event(&report, scope, settings.policy.rotate_after, invocation.function, Timestamp::now()) {
         log::metrics(&event);
     }
     report
+}
+
+/// Sends what is said beside the plan. Whether it arrives changes nothing but the report. In a dry run, `aws` sends nothing.
+struct Post<'a, A> {
+    aws: &'a A,
+    settings: &'a Settings,
+    run: &'a Run,
+}
+
+impl<A: Aws> Post<'_, A> {
+    /// What there is to say about a user; gives back what could not be sent.
+    async fn notices(&self, report: &UserReport) -> Vec<Unsent> {
+        let mut unsent = Vec::new();
+        for notice in notice::notices(report, self.settings) {
+            let mail = self.settings.language.notice(&notice, &self.settings.policy, Timestamp::now());
+            let envelope = Envelope { to: notice.to, about: Some(notice.user.clone()) };
+            unsent.extend(self.send(notice.news.word(), envelope, mail).await);
+        }
+        unsent
+    }
+
+    /// The whole run in one mail for the administrators, if they want it.
+    async fn digest(&self, run: &Digested<'_>) -> Option<Unsent> {
+        if !self.settings.digest.wants(run) {
+            return None;
+        }
+        let envelope = Envelope { to: vec![Reader::Administrators], about: None };
+        self.send("digest", envelope, self.settings.language.digest(run)).await
+    }
+
+    async fn send(&self, notice: &'static str, envelope: Envelope, mail: Mail) -> Option<Unsent> {
+        let user = envelope.about.clone();
+        // Past the deadline, Lambda may stop the function before it has reported.
+        let sent = if Timestamp::now() < self.run.deadline {
+            self.aws.publish(&self.settings.topic, &envelope, mail).await
+        } else {
+            let message = "the run's time was over".into();
+            Err(Failure { effect: Effect::None, code: "NoTimeLeft".into(), message })
+        };
+        log::notice(&self.run.id, user.as_ref(), notice, sent.as_ref().err());
+        sent.err().map(|failure| Unsent { user, notice, why: failure.to_string() })
+    }
 }
 
 /// This invocation, among all deliveries of the same event: an id that no other invocation has.

@@ -3,11 +3,12 @@
 //! The handler reads them here; `synth` writes them from the same type. A setting that nothing reads, or
 //! one that nothing writes, cannot exist.
 
-use std::str::FromStr;
+use std::{collections::BTreeMap, str::FromStr};
 
 use crate::{
+    email::Email,
     kms_key::KmsKey,
-    notice::Language,
+    notice::{Digest, Language},
     plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
     principal::PrincipalArn,
     secret_policy::{self, Readers},
@@ -24,10 +25,16 @@ use crate::{
 pub struct Settings<Reference = TopicArn> {
     /// Whose keys are rotated.
     pub users: Vec<User>,
+    /// Who works with a user's key, where that is said.
+    pub owners: BTreeMap<UserName, Email>,
     /// How.
     pub policy: Policy,
     /// What the mails are written in.
     pub language: Language,
+    /// Whether a run is summed up for the administrators.
+    pub digest: Digest,
+    /// Who hears of every user.
+    pub administrators: Vec<Email>,
     /// Where mails are published.
     pub topic: Reference,
     /// The first part of every secret's name.
@@ -41,7 +48,7 @@ pub struct Settings<Reference = TopicArn> {
 /// One environment variable of the function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Variable {
-    /// Users, each with its path if it has one, separated by spaces.
+    /// Users, each with its path if it has one, separated by spaces; behind some of them a colon and [`Settings::owners`]' address.
     Users,
     /// [`Policy::rotate_after`].
     RotateAfter,
@@ -59,6 +66,10 @@ pub enum Variable {
     WarnBefore,
     /// [`Settings::language`].
     Language,
+    /// [`Settings::digest`].
+    Digest,
+    /// [`Settings::administrators`], separated by spaces.
+    Administrators,
     /// [`Settings::topic`].
     TopicArn,
     /// [`Settings::secret_prefix`].
@@ -83,6 +94,8 @@ impl Variable {
             Self::Delivery => "DELIVERY",
             Self::WarnBefore => "WARN_BEFORE",
             Self::Language => "LANGUAGE",
+            Self::Digest => "DIGEST",
+            Self::Administrators => "ADMINISTRATORS",
             Self::TopicArn => "TOPIC_ARN",
             Self::SecretPrefix => "SECRET_PREFIX",
             Self::SecretReaders => "SECRET_READERS",
@@ -103,7 +116,13 @@ pub enum Value<Reference> {
 impl<Reference> Settings<Reference> {
     /// The environment that tells the handler exactly these settings.
     pub fn into_environment(self) -> Vec<(Variable, Value<Reference>)> {
-        let users: Vec<_> = self.users.iter().map(User::to_string).collect();
+        // No path, name or address holds a colon or a space.
+        let with_owner = |user: &User| match self.owners.get(&user.name) {
+            Some(owner) => format!("{user}:{owner}"),
+            None => user.to_string(),
+        };
+        let users: Vec<_> = self.users.iter().map(with_owner).collect();
+        let administrators: Vec<_> = self.administrators.iter().map(Email::as_str).collect();
         let text = |t: &dyn ToString| Value::Text(t.to_string());
         vec![
             (Variable::Users, text(&users.join(" "))),
@@ -115,6 +134,8 @@ impl<Reference> Settings<Reference> {
             (Variable::Delivery, text(&self.policy.delivery)),
             (Variable::WarnBefore, text(&self.policy.warn_before)),
             (Variable::Language, text(&self.language)),
+            (Variable::Digest, text(&self.digest)),
+            (Variable::Administrators, text(&administrators.join(" "))),
             (Variable::TopicArn, Value::Reference(self.topic)),
             (Variable::SecretPrefix, text(&self.secret_prefix)),
             (Variable::SecretReaders, text(&self.secret_readers)),
@@ -143,21 +164,21 @@ impl Settings {
             lookup: &impl Fn(&str) -> Option<String>,
             variable: Variable,
         ) -> Result<T, BadSetting> {
-            raw(lookup, variable)?
-                .parse()
-                .map_err(|e: Invalid| BadSetting { name: variable.name(), problem: format!("is wrong: {e}") })
+            raw(lookup, variable)?.parse().map_err(wrong(variable))
+        }
+        fn wrong(variable: Variable) -> impl Fn(Invalid) -> BadSetting {
+            move |e| BadSetting { name: variable.name(), problem: format!("is wrong: {e}") }
         }
         fn raw(lookup: &impl Fn(&str) -> Option<String>, variable: Variable) -> Result<String, BadSetting> {
             let name = variable.name();
             lookup(name).ok_or_else(|| BadSetting { name, problem: "is missing".into() })
         }
-        let users = raw(&lookup, Variable::Users)?
-            .split_ascii_whitespace()
-            .map(str::parse)
-            .collect::<Result<Vec<User>, Invalid>>()
-            .map_err(|e| BadSetting { name: Variable::Users.name(), problem: format!("is wrong: {e}") })?;
+        let (users, owners) = read_users(&raw(&lookup, Variable::Users)?).map_err(wrong(Variable::Users))?;
+        let administrators = raw(&lookup, Variable::Administrators)?;
+        let administrators = administrators.split_ascii_whitespace().map(str::parse).collect::<Result<_, _>>();
         Ok(Self {
             users,
+            owners,
             policy: Policy {
                 rotate_after: read(&lookup, Variable::RotateAfter)?,
                 overlap: read(&lookup, Variable::Overlap)?,
@@ -168,6 +189,8 @@ impl Settings {
                 warn_before: read(&lookup, Variable::WarnBefore)?,
             },
             language: read(&lookup, Variable::Language)?,
+            digest: read(&lookup, Variable::Digest)?,
+            administrators: administrators.map_err(wrong(Variable::Administrators))?,
             topic: read(&lookup, Variable::TopicArn)?,
             secret_prefix: read(&lookup, Variable::SecretPrefix)?,
             secret_readers: read(&lookup, Variable::SecretReaders)?,
@@ -181,6 +204,19 @@ impl Settings {
         let arn = PrincipalArn::of_user(self.topic.partition(), self.topic.account(), user);
         secret_policy::document(&arn, &self.secret_readers)
     }
+}
+
+fn read_users(text: &str) -> Result<(Vec<User>, BTreeMap<UserName, Email>), Invalid> {
+    let (mut users, mut owners) = (Vec::new(), BTreeMap::new());
+    for word in text.split_ascii_whitespace() {
+        let (name, owner) = word.split_once(':').map_or((word, None), |(name, owner)| (name, Some(owner)));
+        let user: User = name.parse()?;
+        if let Some(owner) = owner {
+            owners.insert(user.name.clone(), owner.parse()?);
+        }
+        users.push(user);
+    }
+    Ok((users, owners))
 }
 
 /// The ARN of an SNS topic.
@@ -291,6 +327,11 @@ words!(StillInUse, "a rule for keys still in use", "wait or retire", {
     "wait" => Self::Wait,
     "retire" => Self::Retire,
 });
+words!(Digest, "a rule for digests", "always, changes or never", {
+    "always" => Self::Always,
+    "changes" => Self::Changes,
+    "never" => Self::Never,
+});
 words!(Language, "a language", "en or ja", {
     "en" => Self::English,
     "ja" => Self::Japanese,
@@ -356,7 +397,10 @@ mod tests {
 
     fn settings(delete_after: DeleteAfter) -> Settings {
         Settings {
-            users: vec!["alice".parse().unwrap(), "/ci/bob,smith".parse().unwrap()],
+            users: ["alice", "/ci/bob,smith", "c=d@e"].map(|name| name.parse().unwrap()).into(),
+            owners: [("bob,smith", "Bob@example.com"), ("c=d@e", "c=d@e.co")]
+                .map(|(name, owner)| (name.parse().unwrap(), owner.parse().unwrap()))
+                .into(),
             policy: Policy {
                 rotate_after: Span::days(60),
                 overlap: Span::days(7),
@@ -367,6 +411,8 @@ mod tests {
                 warn_before: Span::days(7),
             },
             language: Language::Japanese,
+            digest: Digest::Changes,
+            administrators: ["a@b.co", "C@d.co"].map(|address| address.parse().unwrap()).into(),
             topic: "arn:aws:sns:eu-west-1:123456789012:keys".parse().unwrap(),
             secret_prefix: "access-key-rotation".parse().unwrap(),
             secret_readers: "arn:aws:iam::123456789012:role/reader".parse().unwrap(),

@@ -61,7 +61,9 @@ fn purpose(call: &Call) -> &'static str {
         Call::GetCallerIdentity { .. } => "try the new key, three times in a row",
         Call::PutSecretValue(_) => "hand the new key over",
         Call::DescribeSecret(_) => "read back that the new key arrived; its value is not read",
-        Call::Publish(_) => "mail that there is or will be a new key, or the key itself",
+        Call::Publish(_) => {
+            "mail that there is or will be a new key, or the key itself; say what was done or went wrong"
+        }
         Call::UntagUser(_) => "take a note back whose rotation is over",
         Call::DeactivateAccessKey(..) => "deactivate a key whose overlap is over, or one that could not be delivered",
         Call::ActivateAccessKey(_) => {

@@ -18,6 +18,25 @@ impl Invalid {
     }
 }
 
+/// The longest piece of somebody else's text that is passed on, in characters.
+const LONGEST: usize = 500;
+
+/// Somebody else's text (AWS's message, a tag's value) as a piece of a line: it is shortened, and what would begin another line,
+/// move the cursor or turn the writing round is spelt out. So whatever it says, it says it in its own place.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let spelt = |c: char| match c {
+        '\'' | '"' | '\\' => c.to_string(),
+        // Spells out what is not printable, and nothing else.
+        c => c.escape_debug().to_string(),
+    };
+    let mut line: String = text.chars().take(LONGEST).map(spelt).collect();
+    if text.chars().nth(LONGEST).is_some() {
+        line.push('…');
+    }
+    line
+}
+
 /// Gives a newtype over `String` its reading side: construction goes through `FromStr` alone.
 macro_rules! text_newtype {
     ($name:ident) => {
@@ -41,3 +60,23 @@ macro_rules! text_newtype {
     };
 }
 pub(crate) use text_newtype;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_else_says_stays_in_its_line() {
+        for (text, line) in [
+            ("AccessDenied: User: arn:aws:iam::1:user/a is not \"authorized\"", None),
+            ("日本語のメッセージ、です", None),
+            ("a\r\nSecret access key: x", Some("a\\r\\nSecret access key: x")),
+            ("\u{1b}[2J\u{7}\0", Some("\\u{1b}[2J\\u{7}\\0")),
+            ("a\u{2028}b\u{85}c\u{202e}d\u{200b}\u{feff}", Some("a\\u{2028}b\\u{85}c\\u{202e}d\\u{200b}\\u{feff}")),
+        ] {
+            assert_eq!(one_line(text), line.unwrap_or(text));
+        }
+        assert_eq!(one_line(&"é".repeat(LONGEST)), "é".repeat(LONGEST));
+        assert_eq!(one_line(&"é".repeat(LONGEST + 1)), "é".repeat(LONGEST) + "…");
+    }
+}

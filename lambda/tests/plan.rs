@@ -478,6 +478,31 @@ fn a_key_in_use_is_waited_for_no_longer_than_it_says() {
     }
 }
 
+/// What people are told is what is done: a second before that time the key stays, then it goes.
+#[test]
+fn the_time_that_a_key_is_waited_for_is_known() {
+    let patient = Policy { wait_at_most: Patience::AtMost(Span::days(24)), ..careful() };
+    for delivered in [None, Some(days(29))] {
+        let mut world = with(&[(90, Active), (30, Active)]);
+        world.journal.as_mut().unwrap().delivered = delivered.map(|at| Delivered { key: key(1), at });
+        let mut state = UserState::default();
+        for call in [Call::ListAccessKeys, Call::ListUserTags] {
+            let answer = world.call(&call);
+            state.learn(&call, answer);
+        }
+        assert_eq!(state.waits_until(&key(0), &careful()), None, "it is waited for without end");
+        let until = state.waits_until(&key(0), &patient).unwrap();
+        assert_eq!(until, delivered.unwrap_or(days(30)) + Span::days(7 + 24));
+        for (now, retired) in [(until.before(Span::seconds(1)), false), (until, true)] {
+            let mut world = World { now, ..world.clone() };
+            world.last_use =
+                vec![(key(0), LastUse::Used { at: now, service: "s3".into(), region: "eu-west-1".into() })];
+            let _ = world.run(&patient, &Run { deadline: now + Span::minutes(10), ..run() }, |_, _, _| None);
+            assert_eq!(world.keys[0].status == Inactive, retired, "{now}");
+        }
+    }
+}
+
 #[test]
 fn undo_reactivates_the_previous_key_and_later_runs_leave_it_until_its_successor_is_due() {
     let undo = Run { order: Order::Undo, ..run() };

@@ -2,15 +2,17 @@
 #![allow(missing_docs)]
 #![cfg(feature = "aws")]
 
-use std::cell::Cell;
+use std::{cell::Cell, collections::BTreeMap};
 
 use lambda::{
+    audience::Envelope,
     audit::{Mode, Origin},
     dry_run::DryRun,
+    email::Email,
     journal::{Entry, Journal, RunId},
     key::{AccessKeyId, Key, LastUse, SecretAccessKey, Status, Status::Active, Status::Inactive},
     kms_key::KmsKey,
-    notice::{Language, Mail},
+    notice::{Digest, Language, Mail},
     plan::{Answer, DeleteAfter, Delivery, Failure, Order, Patience, Policy, Run, StillInUse},
     report::{Change, Outcome, UserReport},
     rotate::{Aws, rotate},
@@ -35,7 +37,7 @@ impl Aws for ReadOnly {
     async fn last_used(&self, _: &AccessKeyId) -> Result<Answer, Failure> {
         Ok(Answer::LastUse(LastUse::Never))
     }
-    async fn list_subscribers(&self, _: &TopicArn, _: &UserName) -> Result<Answer, Failure> {
+    async fn list_subscribers(&self, _: &TopicArn, _: &[&Email]) -> Result<Answer, Failure> {
         Ok(Answer::Subscribers(1))
     }
     async fn describe_secret(&self, _: &str, _: &AccessKeyId) -> Result<Answer, Failure> {
@@ -68,7 +70,7 @@ impl Aws for ReadOnly {
     async fn create_secret(&self, _: &str, _: &UserName, _: &KmsKey) -> Result<Answer, Failure> {
         panic!("{WRITES}")
     }
-    async fn publish(&self, _: &TopicArn, _: &UserName, _: Mail) -> Result<Answer, Failure> {
+    async fn publish(&self, _: &TopicArn, _: &Envelope, _: Mail) -> Result<Answer, Failure> {
         panic!("{WRITES}")
     }
     async fn sleep(&self, _: Span) {}
@@ -98,7 +100,10 @@ async fn dry_run(policy: &Policy, order: Order, ages: &[(u64, Status)], looks: u
     let settings = Settings {
         users: vec!["alice".parse().unwrap()],
         policy: policy.clone(),
+        owners: BTreeMap::new(),
         language: Language::English,
+        digest: Digest::Changes,
+        administrators: Vec::new(),
         topic: "arn:aws:sns:eu-west-1:123456789012:keys".parse().unwrap(),
         secret_prefix: "keys".parse().unwrap(),
         secret_readers: Readers::default(),

@@ -194,7 +194,7 @@ fn the_picture_shows_every_resource_and_every_reference() {
             }
         }
         for user in &config.users {
-            assert!(picture.contains(user.resource().trim_start_matches('/')), "{picture}");
+            assert!(picture.contains(user.iam.resource().trim_start_matches('/')), "{picture}");
         }
         assert!(config.emails.iter().all(|email| picture.contains(email.as_str())), "{picture}");
         assert_eq!(picture.contains("secrets(["), !config.mail_is_delivery(), "{picture}");

@@ -35,7 +35,7 @@ fn resolve(name: &str) -> Option<String> {
         "AWS::AccountId" => "111122223333",
         "AWS::Region" => "eu-west-1",
         "AWS::StackName" => "access-key-rotation",
-        "NotificationTopic" => TOPIC,
+        "NotificationTopic" | "AlarmTopic" => TOPIC,
         "TopicKey.Arn" => KEY,
         "DeadLetterQueue.Arn" => QUEUE,
         "Function.Arn" => FUNCTION,
@@ -262,7 +262,7 @@ fn only_this_stacks_alarms_may_publish() {
         ..request(action, resource, &[("aws:sourceaccount", &[account]), ("aws:sourcearn", &[alarm])])
     };
     for (document, resource, actions) in [
-        (&template["Resources"]["TopicPolicy"]["Properties"]["PolicyDocument"], TOPIC, &["sns:Publish"][..]),
+        (&template["Resources"]["AlarmTopicPolicy"]["Properties"]["PolicyDocument"], TOPIC, &["sns:Publish"][..]),
         (
             &template["Resources"]["TopicKey"]["Properties"]["KeyPolicy"],
             KEY,

@@ -105,14 +105,15 @@ fn a_template_that_breaks_a_rule_is_found() {
     let (rotation, artifacts) = (good("rotation"), good("artifacts"));
     let role = "/Resources/FunctionRole/Properties";
     let statement = &format!("{role}/Policies/0/PolicyDocument/Statement/0");
-    let statements = good.pointer(&format!("{role}/Policies/0/PolicyDocument/Statement")).unwrap().as_array().unwrap();
+    let statements = rotation.pointer(&format!("{role}/Policies/0/PolicyDocument/Statement")).unwrap().as_array().unwrap();
     let who_reads = statements.iter().position(|statement| statement["Sid"] == "SayWhoReads").unwrap();
     let who_reads = format!("{role}/Policies/0/PolicyDocument/Statement/{who_reads}");
     let function = "/Resources/Function/Properties";
     let (key, alarm) = ("/Resources/TopicKey/Properties", "/Resources/NoRun/Properties");
-    let topic_policy = "/Resources/TopicPolicy/Properties/PolicyDocument/Statement/0";
+    let topic_policy = "/Resources/AlarmTopicPolicy/Properties/PolicyDocument/Statement/0";
     let bucket = "/Resources/Bucket/Properties";
     let denial = "/Resources/BucketPolicy/Properties/PolicyDocument/Statement/0";
+    let subscription = "/Resources/MailToSecurityAtExampleDotCom/Properties";
     let sub = |text: &str| json!([{ "Fn::Sub": text }]);
     let gone = Json::Null;
     let mut proved = BTreeSet::new();
@@ -163,7 +164,7 @@ fn a_template_that_breaks_a_rule_is_found() {
         ("queue_is_encrypted", "/Resources/DeadLetterQueue/Properties/SqsManagedSseEnabled".into(), gone.clone()),
         ("topic_is_encrypted", "/Resources/NotificationTopic/Properties/KmsMasterKeyId".into(), gone.clone()),
         ("topic_is_encrypted", "/Resources/NotificationTopic/Properties/KmsMasterKeyId".into(), json!("")),
-        ("alarms_get_through", "/Resources/NotificationTopic/Properties/KmsMasterKeyId".into(), json!("alias/aws/sns")),
+        ("alarms_get_through", "/Resources/AlarmTopic/Properties/KmsMasterKeyId".into(), json!("alias/aws/sns")),
         ("topic_is_not_open", format!("{topic_policy}/Principal"), json!("*")),
         ("topic_is_not_open", format!("{topic_policy}/Principal"), json!({ "AWS": "*" })),
         ("topic_is_not_open", format!("{topic_policy}/Condition"), gone.clone()),
@@ -175,6 +176,14 @@ fn a_template_that_breaks_a_rule_is_found() {
         ("alarms_are_heard", format!("{alarm}/AlarmActions"), gone.clone()),
         ("alarms_are_heard", format!("{alarm}/AlarmDescription"), gone.clone()),
         ("alarms_are_heard", format!("{alarm}/TreatMissingData"), gone.clone()),
+        ("subscription_is_filtered", format!("{subscription}/FilterPolicy"), gone.clone()),
+        ("subscription_is_filtered", format!("{subscription}/FilterPolicy"), json!({})),
+        ("subscription_is_filtered", format!("{subscription}/FilterPolicy"), json!({ "user": ["alice"] })),
+        ("subscription_is_filtered", format!("{subscription}/FilterPolicy/to"), json!([])),
+        ("subscription_is_filtered", format!("{subscription}/FilterPolicy/to"), json!([{ "exists": true }])),
+        ("subscription_is_filtered", format!("{subscription}/FilterPolicyScope"), json!("MessageBody")),
+        ("subscription_is_filtered", format!("{subscription}/FilterPolicyScope"), gone.clone()),
+        ("subscription_is_filtered", format!("{subscription}/TopicArn"), json!("arn:aws:sns:eu-west-1:123456789012:t")),
         ("log_retention_is_set", "/Resources/LogGroup/Properties/RetentionInDays".into(), gone.clone()),
         (
             "function_role_is_in_the_template",

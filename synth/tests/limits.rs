@@ -26,7 +26,7 @@ fn filled_in(value: &Json, stack_name: &str) -> Json {
         // What CloudFormation adds to a name has 12 characters; a queue's name has 80 at most.
         let name = format!("{stack_name}-{id}-ABCDEFGHIJKL");
         Json::from(match id {
-            "NotificationTopic" => format!("arn:aws-us-gov:sns:us-gov-west-1:123456789012:{name}"),
+            "NotificationTopic" | "AlarmTopic" => format!("arn:aws-us-gov:sns:us-gov-west-1:123456789012:{name}"),
             "LogGroup" => {
                 format!("arn:aws-us-gov:logs:us-gov-west-1:123456789012:log-group:/aws/lambda/{stack_name}:*")
             }

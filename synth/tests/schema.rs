@@ -36,6 +36,7 @@ fn seeds(setting: &str) -> Vec<&'static str> {
         "users" => vec!["alice", "/ci/deployer", "/a/b/c", "a+b=c,d.e@f_g-h"],
         "emails" => vec!["a@b.co", "first.last+tag@sub.example.org", "x@1-a.b2", "a@127.0.0.1"],
         "language" => vec!["en", "ja"],
+        "digest" => vec!["always", "changes", "never"],
         "schedule" => vec![
             "rate(1 day)",
             "rate(87672 hours)",
@@ -152,6 +153,25 @@ fn the_schema_and_the_reader_agree_on_every_single_value() {
         for _ in 0..250 {
             let text = near.new_tree(&mut runner).unwrap().current();
             values.push((setting.clone(), whole(text.into())));
+        }
+        if setting == "users" {
+            let (names, owners) = (nearly(seeds("users")), nearly(seeds("emails")));
+            let mut draw = |texts: &dyn Fn(&mut TestRunner) -> String| Json::from(texts(&mut runner));
+            for _ in 0..250 {
+                let name = draw(&|runner| names.new_tree(runner).unwrap().current());
+                let owner = draw(&|runner| owners.new_tree(runner).unwrap().current());
+                values.push((setting.clone(), json!([{ "name": name, "owner": owner }])));
+            }
+            for entry in [
+                json!({ "name": "alice" }),
+                json!({ "owner": "a@b.co" }),
+                json!({ "name": "alice", "owner": null }),
+                json!({ "name": "alice", "owner": ["a@b.co"] }),
+                json!({ "name": "alice", "onwer": "a@b.co" }),
+                json!({ "name": { "name": "alice" } }),
+            ] {
+                values.push((setting.clone(), json!([entry])));
+            }
         }
         for value in [
             json!(null),

@@ -142,6 +142,8 @@ handler = add(
                 "DELIVERY": "secrets-manager",
                 "WARN_BEFORE": "7d",
                 "LANGUAGE": "en",
+                "DIGEST": "changes",
+                "ADMINISTRATORS": "security@example.com",
                 "TOPIC_ARN": Ref(topic),
                 "SECRET_PREFIX": "access-key-rotation",
                 "SECRET_READERS": "none",

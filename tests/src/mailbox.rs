@@ -1,5 +1,7 @@
 //! What a subscriber of the topic receives: a queue stands in for the mailbox.
 
+use std::collections::HashMap;
+
 use serde_json::{Value as Json, json};
 
 use crate::LocalAws;
@@ -21,15 +23,35 @@ pub struct Mail {
 }
 
 impl Mailbox {
-    /// Subscribes a new mailbox to the topic.
+    /// Subscribes a new mailbox to the topic, for everything that is published.
     ///
     /// # Panics
     /// If the emulator refuses.
     pub async fn subscribe(aws: &LocalAws, topic: &str) -> Self {
+        Self::filtered(aws, topic, "everything", HashMap::new()).await
+    }
+
+    /// The mailbox of an address that the stack has subscribed: what that subscription lets through.
+    ///
+    /// # Panics
+    /// If the topic has no such subscription, or the emulator refuses.
+    pub async fn of(aws: &LocalAws, topic: &str, address: &str) -> Self {
+        let sns = aws_sdk_sns::Client::new(&aws.root().await);
+        let all = sns.list_subscriptions_by_topic().topic_arn(topic).send().await.expect("subscriptions");
+        let arn = all.subscriptions().iter().find(|s| s.endpoint() == Some(address)).and_then(|s| s.subscription_arn());
+        let arn = arn.unwrap_or_else(|| panic!("{address} is not subscribed: {all:?}"));
+        let attributes = sns.get_subscription_attributes().subscription_arn(arn).send().await.expect("its attributes");
+        let mut filter = attributes.attributes.unwrap_or_default();
+        filter.retain(|name, _| name.starts_with("FilterPolicy"));
+        Self::filtered(aws, topic, address, filter).await
+    }
+
+    async fn filtered(aws: &LocalAws, topic: &str, name: &str, filter: HashMap<String, String>) -> Self {
         let config = aws.root().await;
         let sqs = aws_sdk_sqs::Client::new(&config);
         let sns = aws_sdk_sns::Client::new(&config);
-        let arn = format!("arn:aws:sqs:{}:{}:mailbox", crate::local_aws::REGION, crate::local_aws::ACCOUNT);
+        let name = format!("mailbox-{}", name.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
+        let arn = format!("arn:aws:sqs:{}:{}:{name}", crate::local_aws::REGION, crate::local_aws::ACCOUNT);
         let policy = json!({
             "Version": "2012-10-17",
             "Statement": [{
@@ -42,10 +64,11 @@ impl Mailbox {
         });
         let queue = sqs
             .create_queue()
-            .queue_name("mailbox")
+            .queue_name(name)
             .attributes(aws_sdk_sqs::types::QueueAttributeName::Policy, policy.to_string());
         let queue = queue.send().await.expect("a queue").queue_url.expect("its url");
-        sns.subscribe().topic_arn(topic).protocol("sqs").endpoint(arn).send().await.expect("a subscription");
+        let subscription = sns.subscribe().topic_arn(topic).protocol("sqs").endpoint(arn);
+        subscription.set_attributes(Some(filter)).send().await.expect("a subscription");
         Self { sqs, queue }
     }
 
@@ -73,6 +96,12 @@ impl Mailbox {
 }
 
 impl Mail {
+    /// Whether it is about this user.
+    #[must_use]
+    pub fn is_about(&self, user: &str) -> bool {
+        self.subject.ends_with(&format!(" {user}"))
+    }
+
     /// The key in the mail: the id and the secret, as a person would copy them out of it, in either language.
     #[must_use]
     pub fn key(&self) -> Option<crate::account::OwnedKey> {
@@ -80,9 +109,10 @@ impl Mail {
             let line = self.body.lines().find(|line| labels.iter().any(|label| line.starts_with(label)))?;
             Some(line.split_once(':')?.1.trim().to_owned())
         };
-        Some(crate::account::OwnedKey {
-            id: value(["Access key ID:", "・アクセスキー ID:"])?,
-            secret: value(["Secret access key:", "・シークレットアクセスキー:"])?,
-        })
+        // A secret is one word; what is more says where it is.
+        let secret = value(["Secret access key:", "・シークレットアクセスキー:"])?;
+        let is_here = secret.bytes().all(|b| b.is_ascii_graphic());
+        let id = value(["Access key ID:", "・アクセスキー ID:"])?;
+        is_here.then_some(crate::account::OwnedKey { id, secret })
     }
 }

@@ -1,6 +1,7 @@
 //! Between the emulator and whoever talks to it, mostly the handler: records every call, adds what the emulator lacks, injects faults.
 //!
-//! What it adds: TLS, as far as policies ask for it, the quota of two keys a user, the last use of a key, and an error for users that do not exist.
+//! What it adds: TLS, as far as policies ask for it, the quota of two keys a user, the last use of a key, an error for users that do not exist, lists of
+//! subscribers in pages, and subscribers who have not confirmed.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -97,7 +98,12 @@ struct State {
     secrets: Vec<String>,
     /// Every action that the handler ever asked for.
     actions: BTreeSet<String>,
+    /// Addresses that have not confirmed their subscription.
+    pending: BTreeSet<String>,
 }
+
+/// How many subscriptions are in an answer. AWS has a hundred; with so few, every test turns pages.
+const PAGE: usize = 2;
 
 impl Proxy {
     /// Starts the proxy in front of the emulator's port.
@@ -147,6 +153,16 @@ impl Proxy {
         let mut state = self.shared.state();
         state.faults.clear();
         state.fault_at = None;
+    }
+
+    /// From now on, this address has not confirmed its subscription. The emulator takes every address to have.
+    pub fn leave_unconfirmed(&self, address: &str) {
+        self.shared.state().pending.insert(address.to_owned());
+    }
+
+    /// Now it has.
+    pub fn confirm(&self, address: &str) {
+        self.shared.state().pending.remove(address);
     }
 
     /// Every secret that IAM gave out through this proxy.
@@ -297,8 +313,43 @@ impl Shared {
                 let reply = self.forward(request).await;
                 if reply.status().is_success() { self.last_use(&call.about) } else { reply }
             }
+            "ListSubscriptionsByTopic" => {
+                let Ok(form) = request.body().clone().collect().await;
+                let form = form.to_bytes();
+                let token = form_urlencoded::parse(&form).find(|(field, _)| field == "NextToken");
+                let from = token.and_then(|(_, token)| token.parse().ok()).unwrap_or(0);
+                let reply = self.forward(request).await;
+                if reply.status().is_success() { self.page_of_subscribers(reply, from).await } else { reply }
+            }
             _ => self.forward(request).await,
         }
+    }
+
+    /// A part of the list, and who has not confirmed without an ARN.
+    async fn page_of_subscribers(&self, reply: Reply, from: usize) -> Reply {
+        let Ok(body) = reply.into_body().collect().await;
+        let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+        let ends = |text: &'_ str| text.find("</member>").map_or(0, |at| at + "</member>".len());
+        let members: Vec<_> = body.split("<member>").skip(1).map(|rest| &rest[..ends(rest)]).collect();
+        let pending = self.state().pending.clone();
+        let shown = members.iter().skip(from).take(PAGE).map(|member| {
+            let waits = pending.iter().any(|address| member.contains(&format!("<Endpoint>{address}</Endpoint>")));
+            let (before, rest) = member.split_once("<SubscriptionArn>").unwrap_or_default();
+            let (arn, after) = rest.split_once('<').unwrap_or_default();
+            let arn = if waits { "PendingConfirmation" } else { arn };
+            format!("<member>{before}<SubscriptionArn>{arn}<{after}")
+        });
+        let shown: String = shown.collect();
+        let next = from + PAGE;
+        let next = if next < members.len() { format!("<NextToken>{next}</NextToken>") } else { String::new() };
+        xml(
+            200,
+            format!(
+                "<ListSubscriptionsByTopicResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\">\
+                 <ListSubscriptionsByTopicResult><Subscriptions>{shown}</Subscriptions>{next}\
+                 </ListSubscriptionsByTopicResult></ListSubscriptionsByTopicResponse>"
+            ),
+        )
     }
 
     fn last_use(&self, key: &str) -> Reply {
@@ -361,9 +412,14 @@ fn describe(head: &Parts, body: &[u8]) -> Call {
         (format!("{}{}{of}", &verb[..1], verb[1..].to_lowercase()), about.to_owned())
     } else {
         let form: HashMap<_, _> = form_urlencoded::parse(body).into_owned().collect();
-        let fields =
-            ["UserName", "MessageAttributes.entry.1.Value.StringValue", "AccessKeyId", "NextToken", "StackName"];
+        let fields = ["UserName", "AccessKeyId", "NextToken", "StackName"];
         let about = fields.iter().find_map(|field| form.get(*field));
+        // A mail names its user in an attribute, at any place in their list.
+        let mails_user = form.iter().find_map(|(field, value)| {
+            let entry = field.strip_suffix(".Name").filter(|_| value == lambda::audience::USER)?;
+            form.get(&format!("{entry}.Value.StringValue"))
+        });
+        let about = about.or(mails_user);
         (form.get("Action").cloned().unwrap_or_default(), about.cloned().unwrap_or_default())
     };
     Call { service, operation, about, signer, status: 0 }

@@ -29,32 +29,35 @@ impl Stack {
     /// Deploys a configuration for these users, with the handler that cargo-lambda has packaged.
     ///
     /// # Panics
-    /// If the configuration is wrong, the package is missing or the deployment fails.
+    /// As [`Stack::deploy_as_it_is`].
     #[must_use]
     pub fn deploy(aws: &LocalAws, configuration: &str, users: &[&str]) -> Self {
-        let file = aws.folder.path().join("rotation.yaml");
+        let parsed = users.iter().map(|user| user.parse().expect("a user name")).collect();
+        let overrides = Overrides { users: Some(parsed), ..Overrides::default() };
+        Self::deploy_with(aws, configuration, &["--users", &users.join(" ")], overrides)
+    }
+
+    /// The same, for the users that it names.
+    ///
+    /// # Panics
+    /// If the configuration is wrong, the package is missing or the deployment fails.
+    #[must_use]
+    pub fn deploy_as_it_is(aws: &LocalAws, configuration: &str) -> Self {
+        Self::deploy_with(aws, configuration, &[], Overrides::default())
+    }
+
+    fn deploy_with(aws: &LocalAws, configuration: &str, options: &[&str], overrides: Overrides) -> Self {
+        let file = aws.folder.path().join("rotation.yaml").display().to_string();
         std::fs::write(&file, configuration).expect("written");
         let package = package();
         assert!(package.exists(), "{} is missing: run `make build-local`", package.display());
-        let deployed = deployer::deploy(
-            aws,
-            &[
-                "--config",
-                &file.display().to_string(),
-                "--users",
-                &users.join(" "),
-                "--architecture",
-                host_architecture_name(),
-                "--package",
-                &package.display().to_string(),
-            ],
-        );
+        let package = package.display().to_string();
+        let all = ["--config", &file, "--architecture", host_architecture_name(), "--package", &package];
+        let deployed = deployer::deploy(aws, &[&all, options].concat());
         assert_eq!(deployed.result()["result"], "deployed", "{}", deployed.text);
         let outputs = deployed.result()["outputs"].as_object().into_iter().flatten();
         let outputs = outputs.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
-        let users = users.iter().map(|user| user.parse().expect("a user name")).collect();
-        let overrides =
-            Overrides { users: Some(users), architecture: Some(host_architecture()), ..Overrides::default() };
+        let overrides = Overrides { architecture: Some(host_architecture()), ..overrides };
         let config = config::read(configuration, overrides).unwrap_or_else(|problems| panic!("{problems}")).config;
         Self { config, outputs, deployment: deployed }
     }

@@ -26,7 +26,7 @@ fn resolve(value: &Json) -> String {
     match value {
         Json::String(text) => text.clone(),
         Json::Object(_) if value["Ref"] == "Function" => STACK.to_owned(),
-        Json::Object(_) if value["Ref"] == "NotificationTopic" => "topic".to_owned(),
+        Json::Object(_) if value["Ref"] == "AlarmTopic" => "topic".to_owned(),
         Json::Object(_) if value["Fn::GetAtt"] == json!(["DeadLetterQueue", "QueueName"]) => "queue".to_owned(),
         Json::Object(_) if value["Fn::Sub"].is_string() => {
             value["Fn::Sub"].as_str().unwrap().replace("${AWS::StackName}", STACK)

@@ -15,13 +15,15 @@ fn demo(config: &str) -> String {
 #[test]
 fn the_default_configuration() {
     let text = demo("rotation.yaml");
-    assert_eq!(text.matches("Subject: ").count(), 1, "{text}");
+    // The new key, the one that was retired, the one that was deleted, and the digest.
+    assert_eq!(text.matches("Subject: ").count(), 4, "{text}");
 }
 
 #[test]
 fn the_article() {
     let text = demo("examples/article.yaml");
-    assert_eq!(text.matches("Subject: ").count(), 2, "{text}");
+    // Two new keys, one that was retired, one that was deleted for its place, and the digest.
+    assert_eq!(text.matches("Subject: ").count(), 5, "{text}");
 }
 
 #[test]

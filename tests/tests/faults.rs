@@ -7,10 +7,12 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+
 use lambda::{
     journal::{Delivered, Disabled, Entry, Intent},
     kms_key::KmsKey,
-    notice::Language,
+    notice::{Digest, Language},
     plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
     secret_policy::Readers,
     settings::{Settings, TopicArn, Value},
@@ -19,6 +21,8 @@ use lambda::{
 use serde_json::{Value as Json, json};
 use tests::{Account, Fault, LocalAws, Mailbox, account::OwnedKey, runtime_api::Handler};
 
+/// Without somebody who listens, nothing is mailed.
+const ADMINISTRATOR: &str = "security@example.com";
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
 
@@ -95,6 +99,16 @@ impl Harness {
     async fn new() -> Self {
         let aws = LocalAws::start().await;
         let topic = aws.cli(&["sns", "create-topic", "--name", "keys"])["TopicArn"].as_str().unwrap().to_owned();
+        aws.cli(&[
+            "sns",
+            "subscribe",
+            "--topic-arn",
+            &topic,
+            "--protocol",
+            "email",
+            "--notification-endpoint",
+            ADMINISTRATOR,
+        ]);
         let handler = Handler::unpack(aws.folder.path());
         let (account, mailbox) = (Account::of(&aws).await, Mailbox::subscribe(&aws, &topic).await);
         Self { account, mailbox, handler, topic: topic.parse().unwrap(), users: 0, output: String::new(), aws }
@@ -141,8 +155,11 @@ impl Harness {
     fn environment(&self, policy: &Policy, user: &str, attempts: u8) -> Vec<(String, String)> {
         let settings = Settings {
             users: vec![user.parse().unwrap()],
+            owners: BTreeMap::new(),
             policy: policy.clone(),
             language: Language::English,
+            digest: Digest::Never,
+            administrators: vec![ADMINISTRATOR.parse().unwrap()],
             topic: self.topic.clone(),
             secret_prefix: "keys".parse().unwrap(),
             secret_readers: Readers::default(),
@@ -191,8 +208,7 @@ impl Harness {
                 self.account.secret(&format!("keys/{}", user.name)).await.as_ref().and_then(OwnedKey::from_secret)
             }
             Delivery::Email | Delivery::EmailEncrypted => {
-                let mine = |mail: &&tests::Mail| mail.subject.ends_with(&format!(" {}", user.name));
-                mails.iter().rfind(mine).and_then(tests::Mail::key)
+                mails.iter().filter(|mail| mail.is_about(&user.name)).filter_map(tests::Mail::key).next_back()
             }
         }
     }

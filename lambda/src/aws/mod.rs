@@ -16,6 +16,8 @@ use aws_sdk_iam::{
 use aws_smithy_http_client::{Builder, tls};
 
 use crate::{
+    audience::Envelope,
+    email::Email,
     journal::{Entry, RunId},
     key::{AccessKeyId, SecretAccessKey, Status},
     kms_key::KmsKey,
@@ -128,12 +130,12 @@ impl Aws for Sdk {
         secrets_manager::describe(&self.secrets_manager, name, key).await
     }
 
-    async fn list_subscribers(&self, topic: &TopicArn, user: &UserName) -> Result<Answer, Failure> {
-        sns::list_subscribers(&self.sns, topic, user).await
+    async fn list_subscribers(&self, topic: &TopicArn, mailboxes: &[&Email]) -> Result<Answer, Failure> {
+        sns::list_subscribers(&self.sns, topic, mailboxes).await
     }
 
-    async fn publish(&self, topic: &TopicArn, user: &UserName, mail: Mail) -> Result<Answer, Failure> {
-        sns::publish(&self.sns, topic, user, mail).await
+    async fn publish(&self, topic: &TopicArn, envelope: &Envelope, mail: Mail) -> Result<Answer, Failure> {
+        sns::publish(&self.sns, topic, envelope, mail).await
     }
 
     async fn sleep(&self, pause: Span) {

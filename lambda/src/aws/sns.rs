@@ -1,23 +1,32 @@
 //! SNS.
 
-use aws_sdk_sns::{Client, types::MessageAttributeValue};
+use std::collections::HashMap;
+
+use aws_sdk_sns::{
+    Client,
+    types::{MessageAttributeValue, Subscription},
+};
 
 use super::{doubt::Doubt, failure, incomplete};
 use crate::{
+    audience::{Envelope, Reader, TO, USER},
+    email::Email,
     notice::Mail,
     plan::{Answer, Failure},
     settings::TopicArn,
-    user::UserName,
 };
 
-/// Whoever has not confirmed yet has no ARN, but words in its place ("ListSubscriptionsByTopic").
-pub(super) async fn list_subscribers(sns: &Client, topic: &TopicArn, _: &UserName) -> Result<Answer, Failure> {
+/// How many of these mailboxes have confirmed. Whoever else subscribes is not asked for: their filter policy, if they have one,
+/// is not in the list.
+pub(super) async fn list_subscribers(sns: &Client, topic: &TopicArn, mailboxes: &[&Email]) -> Result<Answer, Failure> {
     let (mut confirmed, mut next) = (0, None);
     loop {
         let page = sns.list_subscriptions_by_topic().topic_arn(topic.as_str()).set_next_token(next);
         let page = page.send().await.map_err(|e| failure(&e))?;
-        let arns = page.subscriptions().iter().filter_map(|s| s.subscription_arn());
-        confirmed += arns.filter(|arn| arn.starts_with("arn:")).count();
+        let listens = |s: &&Subscription| {
+            listens(s.subscription_arn().unwrap_or_default(), s.endpoint().unwrap_or_default(), mailboxes)
+        };
+        confirmed += page.subscriptions().iter().filter(listens).count();
         next = page.next_token;
         if next.is_none() {
             return Ok(Answer::Subscribers(u32::try_from(confirmed).unwrap_or(u32::MAX)));
@@ -25,18 +34,63 @@ pub(super) async fn list_subscribers(sns: &Client, topic: &TopicArn, _: &UserNam
     }
 }
 
-pub(super) async fn publish(sns: &Client, topic: &TopicArn, user: &UserName, mail: Mail) -> Result<Answer, Failure> {
-    let about = MessageAttributeValue::builder().data_type("String").string_value(user.as_str()).build();
+/// Whoever has not confirmed yet has no ARN, but words in its place ("ListSubscriptionsByTopic").
+fn listens(arn: &str, endpoint: &str, mailboxes: &[&Email]) -> bool {
+    arn.starts_with("arn:") && mailboxes.iter().any(|mailbox| mailbox.as_str().eq_ignore_ascii_case(endpoint))
+}
+
+pub(super) async fn publish(
+    sns: &Client,
+    topic: &TopicArn,
+    envelope: &Envelope,
+    mail: Mail,
+) -> Result<Answer, Failure> {
     let doubt = Doubt::default();
     sns.publish()
         .topic_arn(topic.as_str())
         .subject(mail.subject)
         .message(mail.body)
-        .message_attributes("user", about.map_err(|_| incomplete("attribute"))?)
+        .set_message_attributes(Some(attributes(envelope)?))
         .customize()
         .interceptor(doubt.clone())
         .send()
         .await
         .map_err(|e| doubt.weigh(failure(&e)))?;
     Ok(Answer::Done)
+}
+
+/// Whom the mail is for and whom it is about, as filter policies read it.
+fn attributes(envelope: &Envelope) -> Result<HashMap<String, MessageAttributeValue>, Failure> {
+    let readers: Vec<_> = envelope.to.iter().map(Reader::word).collect();
+    let readers = (TO, "String.Array", serde_json::json!(readers).to_string());
+    let user = envelope.about.as_ref().map(|user| (USER, "String", user.to_string()));
+    let attribute = |(name, kind, value): (&str, _, _)| {
+        let value = MessageAttributeValue::builder().data_type(kind).string_value(value).build();
+        Ok((name.to_owned(), value.map_err(|_| incomplete("attribute"))?))
+    };
+    [readers].into_iter().chain(user).map(attribute).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_confirmed_mailbox_that_gets_the_key_listens() {
+        let (alice, ops) = ("Alice@example.com".parse().unwrap(), "ops@example.com".parse().unwrap());
+        let arn = "arn:aws:sns:eu-west-1:123456789012:keys:5be8f3cb";
+        for (arn, endpoint, expected) in [
+            (arn, "alice@example.com", true),
+            (arn, "OPS@Example.com", true),
+            ("PendingConfirmation", "alice@example.com", false),
+            ("Deleted", "alice@example.com", false),
+            ("", "alice@example.com", false),
+            (arn, "bob@example.com", false),
+            (arn, "arn:aws:sqs:eu-west-1:123456789012:alice@example.com", false),
+            (arn, "", false),
+        ] {
+            assert_eq!(listens(arn, endpoint, &[&alice, &ops]), expected, "{arn} {endpoint}");
+        }
+        assert!(!listens(arn, "alice@example.com", &[]));
+    }
 }

@@ -2,8 +2,17 @@
 
 use std::fmt::Write;
 
-use super::{ComingUp, Mail, Rotated, Where};
-use crate::{key::Status, plan::DeleteAfter, report::Summary};
+use super::{Aftermath, ComingUp, Digested, Mail, News, Rotated, Where, digest::cut};
+use crate::{
+    email::Email,
+    journal::{INTENT, LEASE, PREFIX},
+    key::{AccessKeyId, LastUse, Status},
+    plan::{Call, DeleteAfter, Doubt, Failure, Why},
+    report::{Summary, UserReport},
+    text::one_line,
+    time::{Span, Timestamp},
+    user::UserName,
+};
 
 pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
     let Rotated { user, key, now, .. } = facts;
@@ -13,6 +22,11 @@ pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
             let _ = writeln!(body, "Secret access key:  {}", secret.expose());
             let _ = writeln!(body, "Delivered:          {}", now.to_minute());
             body.push_str("\nWhat to do: put the new key in place of the old one, then delete this mail.\n");
+        }
+        Where::InOwnersMail(owner) => {
+            let _ = writeln!(body, "Secret access key:  in the mail to its owner, {owner}");
+            let _ = writeln!(body, "Delivered:          {}", now.to_minute());
+            body.push_str("\nWhat to do: nothing. The owner puts the new key in place of the old one.\n");
         }
         Where::SecretsManager(name) => {
             let _ = writeln!(body, "Secret access key:  in Secrets Manager, {name}");
@@ -34,7 +48,11 @@ pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
         };
         body.push_str(&fate_of_key);
         if old.status == Status::Active && fate.waits_while_in_use {
-            body.push_str(", and as long as something still uses it");
+            body.push_str(if fate.at_once {
+                ", unless it is still in use"
+            } else {
+                ", and as long as something still uses it"
+            });
         }
         body.push_str(".\n");
         let _ = match fate.deleted {
@@ -61,9 +79,248 @@ pub(super) fn coming_up(facts: &ComingUp<'_>) -> Mail {
     Mail { subject: format!("AWS access key will be replaced: {user}"), body }
 }
 
-pub(super) fn summary(s: &Summary) -> String {
+pub(super) fn notice(user: &UserName, news: &News<'_>, now: Timestamp) -> Mail {
+    let (subject, body) = match news {
+        News::StillInUse { old, new, last_use, until } => {
+            ("AWS access key still in use", still_in_use(user, old, *new, last_use, *until))
+        }
+        News::Retired { old, new, deleted } => ("AWS access key deactivated", retired(user, old, *new, *deleted, now)),
+        News::Deleted { old, new, why } => ("AWS access key deleted", deleted(user, old, *new, *why)),
+        News::Reactivated { old, new, until } => ("AWS access key reactivated", reactivated(user, old, *new, *until)),
+        News::Failed { call, failure, aftermath } => {
+            ("AWS access key rotation failed", failed(user, call, failure, *aftermath, now))
+        }
+        News::NeedsPerson(doubt) => ("AWS access key needs a decision", needs_person(user, doubt)),
+        News::NobodyListens { mailboxes } => ("AWS access key not rotated", nobody_listens(user, mailboxes)),
+        News::Mailed { .. } => ("AWS access key rotated", String::new()),
+    };
+    Mail { subject: format!("{subject}: {user}"), body }
+}
+
+fn still_in_use(
+    user: &UserName,
+    old: &AccessKeyId,
+    new: Option<&AccessKeyId>,
+    last_use: &LastUse,
+    until: Option<Timestamp>,
+) -> String {
+    let (in_use, last, todo) = match last_use {
+        LastUse::Used { at, service, region } => (
+            format!(
+                "The old access key {old} of IAM user {user} was used after its successor was delivered, so it stays active."
+            ),
+            format!("{} in {}, {}", one_line(service), one_line(region), at.to_minute()),
+            "find what still works with the old key, and give it the new one. Once nothing uses the old key any more, you \
+             can deactivate it yourself.",
+        ),
+        LastUse::Never | LastUse::Unknown => (
+            format!(
+                "Whether the old access key {old} of IAM user {user} is still in use is not known, so it stays active."
+            ),
+            "could not be read".into(),
+            "nothing yet. The next run asks again.",
+        ),
+    };
+    let until = until.map_or_else(
+        || "for as long as it takes".to_owned(),
+        |until| format!("until {}; then it is deactivated all the same", until.to_minute()),
+    );
+    let successor = new.map(|new| format!("New key:            {new}\n")).unwrap_or_default();
+    format!("{in_use}\n\n{successor}Last use:           {last}\nStays active:       {until}\n\nWhat to do: {todo}\n")
+}
+
+fn retired(
+    user: &UserName,
+    old: &AccessKeyId,
+    new: Option<&AccessKeyId>,
+    deleted: DeleteAfter,
+    now: Timestamp,
+) -> String {
+    let deleted = match deleted {
+        DeleteAfter::NextRotation => "at the next rotation".to_owned(),
+        DeleteAfter::Window(Span::ZERO) => "by the next run".to_owned(),
+        DeleteAfter::Window(span) => format!("from {} on", (now + span).to_minute()),
+    };
     format!(
+        "The old access key {old} of IAM user {user} is deactivated. From now on AWS refuses whatever still works with it.\n\n\
+         The user's key:     {}\n\
+         Deactivated:        {}\n\
+         It is deleted:      {deleted}\n\n\
+         What to do: nothing, as long as everything works. If something fails, give it the user's key. Until shortly before \
+         the old key is deleted, an administrator can bring it back:\n\n    \
+         make undo USERS='{user}'\n",
+        that_works(new),
+        now.to_minute()
+    )
+}
+
+fn deleted(user: &UserName, old: &AccessKeyId, new: Option<&AccessKeyId>, why: Why) -> String {
+    let why = match why {
+        Why::PlaceNeeded => "its place was needed for a new key",
+        Why::WindowOver | Why::Superseded | Why::Withdrawn => "it was kept for as long as the configuration says",
+    };
+    format!(
+        "The inactive access key {old} of IAM user {user} is deleted. It cannot be brought back.\n\n\
+         The user's key:     {}\n\
+         Why:                {why}\n\n\
+         What to do: nothing. AWS has refused the deleted key since it was deactivated; whatever still names it needs the \
+         user's key.\n",
+        that_works(new)
+    )
+}
+
+fn that_works(key: Option<&AccessKeyId>) -> String {
+    key.map_or_else(|| "none that works".to_owned(), ToString::to_string)
+}
+
+fn reactivated(user: &UserName, old: &AccessKeyId, new: Option<&AccessKeyId>, until: Option<Timestamp>) -> String {
+    let mut body = format!("The old access key {old} of IAM user {user} is active again.\n");
+    if let Some(new) = new {
+        let _ = write!(body, "\nNew key:            {new}, which works as well\n");
+        if let Some(until) = until {
+            let _ = writeln!(body, "It is left alone:   until {}, when the new key is due", until.to_minute());
+        }
+        body.push_str("\nWhat to do: find out what still needs the old key, and give it the new one.\n");
+    } else {
+        body.push_str("\nWhat to do: nothing.\n");
+    }
+    body
+}
+
+fn failed(user: &UserName, call: &Call, failure: &Failure, aftermath: Aftermath<'_>, now: Timestamp) -> String {
+    // Nobody takes a rotation over before that.
+    let later = (now + LEASE).to_minute();
+    let aftermath = match aftermath {
+        Aftermath::Untouched => "Nothing was changed. The next run tries again.".to_owned(),
+        Aftermath::Unfinished => "What was done before that stands. The next run goes on.".to_owned(),
+        Aftermath::Withdrawn => {
+            format!("The new key was removed again, and the old one is as it was. A run after {later} tries again.")
+        }
+        Aftermath::InDoubt(Some(key)) => format!(
+            "The new key {key} was created, and it is not certain that its secret has arrived. The key that was in use before \
+             is as it was. A run after {later} finds out: it keeps a key that has arrived, and removes one that has not."
+        ),
+        Aftermath::InDoubt(None) => format!(
+            "Whether a new key was created is not certain. The key that was in use before is as it was. A run after {later} \
+             finds out, and removes a key that nobody has received."
+        ),
+    };
+    let todo = match failure.code.as_str() {
+        "NoSuchEntity" => "if the user is gone for good, take it out of the configuration and deploy.",
+        "AccessDenied" | "AccessDeniedException" | "AuthorizationError" => {
+            "an administrator looks for what denies the function's role this call: the role itself (deploy the stack again), \
+             a permissions boundary, or a policy of the organization."
+        }
+        _ => "nothing yet. If the next run says the same, an administrator looks into the function's log.",
+    };
+    format!(
+        "The rotation has stopped for IAM user {user}, because a call to AWS failed. {aftermath}\n\n\
+         What failed:        {}\n\
+         AWS says:           {failure}\n\n\
+         What to do: {todo}\n",
+        one_line(&call.to_string())
+    )
+}
+
+fn needs_person(user: &UserName, doubt: &Doubt) -> String {
+    let (why, todo) = match doubt {
+        Doubt::Journal(garbled) => (
+            format!("the tag {} is \"{}\", which the rotation never writes", garbled.tag, one_line(&garbled.value)),
+            "find out who wrote the tag, then remove it from the user.".to_owned(),
+        ),
+        Doubt::Future(at) => (
+            format!("a tag {PREFIX}… speaks of {}, which is yet to come", at.to_minute()),
+            "find out who wrote the tag, then remove it from the user.".to_owned(),
+        ),
+        Doubt::UnclearOrigin => (
+            "a rotation was left unfinished, and it is unclear which key it has made".to_owned(),
+            format!("delete the key that nobody uses, then remove the tag {INTENT}… from the user."),
+        ),
+        Doubt::OrphanInUse(key, last_use) => (
+            format!(
+                "a rotation was left unfinished; {key} looks like the key that it has made, but is in use ({last_use})"
+            ),
+            format!(
+                "if somebody has made the key by hand, remove the tag {INTENT}… from the user; if not, find out who uses it."
+            ),
+        ),
+        Doubt::SameAge => (
+            "two active keys were created in the same second, so neither is the older".to_owned(),
+            "deactivate the one that nobody uses.".to_owned(),
+        ),
+        Doubt::TooManyKeys(keys) => (
+            format!("the user has {keys} access keys, where IAM allows two"),
+            "delete those that nobody uses.".to_owned(),
+        ),
+        Doubt::NoRoom(tags) => (
+            format!("the user has {tags} tags; IAM allows 50, and the rotation needs room for five"),
+            "remove tags from the user that nobody needs.".to_owned(),
+        ),
+    };
+    format!(
+        "The rotation leaves IAM user {user} alone until a person has decided something. Its keys stay as they are.\n\n\
+         Why:                {why}\n\n\
+         What to do: {todo}\n"
+    )
+}
+
+fn nobody_listens(user: &UserName, mailboxes: &[&Email]) -> String {
+    let all: Vec<_> = mailboxes.iter().map(|email| email.as_str()).collect();
+    let one_of = if all.len() > 1 { "one of " } else { "" };
+    format!(
+        "The access key of IAM user {user} is due, and is not replaced: the new key would be mailed, and nobody has confirmed \
+         that they want to receive it. The old key is as it was.\n\n\
+         Who must confirm:   {one_of}{}\n\n\
+         What to do: find the mail \"AWS Notification - Subscription Confirmation\" in that mailbox and follow its link. The \
+         link is good for two days. After that, take the address out of the configuration, deploy, put it back and deploy \
+         again.\n",
+        all.join(", ")
+    )
+}
+
+pub(super) fn digest(run: &Digested<'_>) -> Mail {
+    let Digested { summary: s, users, .. } = run;
+    let unhealthy = run.unhealthy();
+    let attention = unhealthy.len();
+    let mut body = format!(
+        "The run {} of {} looked at {} IAM users.\n\n\
+         Rotated:            {}\n\
+         Deactivated:        {}\n\
+         Deleted:            {}\n\
+         Failed:             {}\n\
+         For a person:       {}\n",
+        run.run,
+        run.started.to_minute(),
+        s.users,
+        s.rotated,
+        s.deactivated,
+        s.deleted,
+        s.failed,
+        s.needs_person
+    );
+    if s.unsent > 0 {
+        let _ = writeln!(body, "Notices not sent:   {}", s.unsent);
+    }
+    if attention == 0 {
+        body.push_str("\nEvery user is as it should be.\n");
+    } else {
+        let line = |user: &&UserReport| format!("  {}: {}\n", user.user, user.why);
+        let lines: Vec<_> = unhealthy.iter().map(line).collect();
+        let more = |n| format!("  … and {n} more, whom the function's log names\n");
+        let _ = write!(body, "\nNot as they should be:\n\n{}", cut(&lines, more));
+    }
+    let subject =
+        format!("AWS access key rotation: {} users, {} rotated, {attention} to look at", users.len(), s.rotated);
+    Mail { subject, body }
+}
+
+pub(super) fn summary(s: &Summary) -> String {
+    let mut sentence = format!(
         "Access keys of {} users checked: {} rotated, {} deactivated, {} deleted, {} failed, {} waiting for a person.",
         s.users, s.rotated, s.deactivated, s.deleted, s.failed, s.needs_person
-    )
+    );
+    if s.unsent > 0 {
+        let _ = write!(sentence, " {} notices could not be sent.", s.unsent);
+    }
+    sentence
 }

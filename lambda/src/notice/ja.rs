@@ -2,8 +2,17 @@
 
 use std::fmt::Write;
 
-use super::{ComingUp, Mail, Rotated, Where};
-use crate::{key::Status, plan::DeleteAfter, report::Summary, time::Span};
+use super::{Aftermath, ComingUp, Digested, Mail, News, Rotated, Where, digest::cut};
+use crate::{
+    email::Email,
+    journal::{INTENT, LEASE, PREFIX},
+    key::{AccessKeyId, LastUse, Status},
+    plan::{Call, DeleteAfter, Doubt, Failure, Rest, Why},
+    report::{Outcome, Summary, UserReport},
+    text::one_line,
+    time::{Span, Timestamp},
+    user::UserName,
+};
 
 pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
     let Rotated { user, key, now, .. } = facts;
@@ -13,6 +22,11 @@ pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
             let _ = writeln!(body, "・シークレットアクセスキー: {}", secret.expose());
             let _ = writeln!(body, "・発行日時: {}", now.to_minute());
             body.push_str("\n新しいキーに設定を切り替えたあと、このメールを削除してください。\n");
+        }
+        Where::InOwnersMail(owner) => {
+            let _ = writeln!(body, "・シークレットアクセスキー: 所有者({owner})宛てのメールにあります");
+            let _ = writeln!(body, "・発行日時: {}", now.to_minute());
+            body.push_str("\n作業は必要ありません。所有者が新しいキーに設定を切り替えます。\n");
         }
         Where::SecretsManager(name) => {
             let _ = writeln!(body, "・シークレットアクセスキー: Secrets Manager の {name} にあります");
@@ -43,7 +57,7 @@ pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
             }
             DeleteAfter::Window(Span::ZERO) => writeln!(body, "無効になりしだい削除されます。"),
             DeleteAfter::Window(span) => {
-                writeln!(body, "無効になってから {} 後に削除されます。それまでは再び有効にできます。", spoken(span))
+                writeln!(body, "無効になってから {}後に削除されます。それまでは再び有効にできます。", spoken(span))
             }
         };
     }
@@ -60,6 +74,286 @@ pub(super) fn coming_up(facts: &ComingUp<'_>) -> Mail {
     Mail { subject: format!("AWS アクセスキーをまもなく更新します - {user}"), body }
 }
 
+pub(super) fn notice(user: &UserName, news: &News<'_>, now: Timestamp) -> Mail {
+    let (subject, body) = match news {
+        News::StillInUse { old, new, last_use, until } => {
+            ("AWS アクセスキーがまだ使われています", still_in_use(user, old, *new, last_use, *until))
+        }
+        News::Retired { old, new, deleted } => {
+            ("AWS アクセスキーを無効にしました", retired(user, old, *new, *deleted, now))
+        }
+        News::Deleted { old, new, why } => ("AWS アクセスキーを削除しました", deleted(user, old, *new, *why)),
+        News::Reactivated { old, new, until } => {
+            ("AWS アクセスキーを再び有効にしました", reactivated(user, old, *new, *until))
+        }
+        News::Failed { call, failure, aftermath } => {
+            ("AWS アクセスキーの更新に失敗しました", failed(user, call, failure, *aftermath, now))
+        }
+        News::NeedsPerson(doubt) => ("AWS アクセスキーについて確認が必要です", needs_person(user, doubt)),
+        News::NobodyListens { mailboxes } => ("AWS アクセスキーは更新されていません", nobody_listens(user, mailboxes)),
+        News::Mailed { .. } => ("AWS アクセスキーを更新しました", String::new()),
+    };
+    Mail { subject: format!("{subject} - {user}"), body }
+}
+
+fn still_in_use(
+    user: &UserName,
+    old: &AccessKeyId,
+    new: Option<&AccessKeyId>,
+    last_use: &LastUse,
+    until: Option<Timestamp>,
+) -> String {
+    let (in_use, last, todo) = match last_use {
+        LastUse::Used { at, service, region } => (
+            format!(
+                "IAM ユーザー {user} の以前のキー {old} は、新しいキーの発行後にも使われたため、有効のままにしています。"
+            ),
+            format!("{}({})、{}", one_line(service), one_line(region), at.to_minute()),
+            "以前のキーを使っているものを探し、新しいキーに切り替えてください。どこからも使われなくなったら、以前のキーを無効にしてかまいません。",
+        ),
+        LastUse::Never | LastUse::Unknown => (
+            format!(
+                "IAM ユーザー {user} の以前のキー {old} がまだ使われているかどうかを確認できないため、有効のままにしています。"
+            ),
+            "確認できませんでした".into(),
+            "今すぐの作業は必要ありません。次回の実行時にもう一度確認します。",
+        ),
+    };
+    let until = until.map_or_else(
+        || "期限なし".to_owned(),
+        |until| format!("{} まで(その後は使われていても無効にします)", until.to_minute()),
+    );
+    let successor = new.map(|new| format!("・新しいキー: {new}\n")).unwrap_or_default();
+    format!("{in_use}\n\n{successor}・最後に使われた日時: {last}\n・待つ期間: {until}\n\n{todo}\n")
+}
+
+fn retired(
+    user: &UserName,
+    old: &AccessKeyId,
+    new: Option<&AccessKeyId>,
+    deleted: DeleteAfter,
+    now: Timestamp,
+) -> String {
+    let deleted = match deleted {
+        DeleteAfter::NextRotation => "次回のローテーション時".to_owned(),
+        DeleteAfter::Window(Span::ZERO) => "次回の実行時".to_owned(),
+        DeleteAfter::Window(span) => format!("{} 以降", (now + span).to_minute()),
+    };
+    format!(
+        "IAM ユーザー {user} の以前のキー {old} を無効にしました。今後、このキーを使った操作は AWS に拒否されます。\n\n\
+         ・現在のキー: {}\n\
+         ・無効にした日時: {}\n\
+         ・削除の予定: {deleted}\n\n\
+         問題なく動いていれば、作業は必要ありません。動かなくなったものがあれば、現在のキーに切り替えてください。\
+         削除の直前までは、管理者が次のコマンドで以前のキーを再び有効にできます。\n\n    \
+         make undo USERS='{user}'\n",
+        that_works(new),
+        now.to_minute()
+    )
+}
+
+fn deleted(user: &UserName, old: &AccessKeyId, new: Option<&AccessKeyId>, why: Why) -> String {
+    let why = match why {
+        Why::PlaceNeeded => "新しいキーのための空きが必要になったため",
+        Why::WindowOver | Why::Superseded | Why::Withdrawn => "設定された保管期間が過ぎたため",
+    };
+    format!(
+        "IAM ユーザー {user} の無効なキー {old} を削除しました。元に戻すことはできません。\n\n\
+         ・現在のキー: {}\n\
+         ・理由: {why}\n\n\
+         作業は必要ありません。削除したキーは、無効になったときから使えなくなっています。設定に残っている場合は、現在のキーに切り替えてください。\n",
+        that_works(new)
+    )
+}
+
+fn that_works(key: Option<&AccessKeyId>) -> String {
+    key.map_or_else(|| "有効なキーはありません".to_owned(), ToString::to_string)
+}
+
+fn reactivated(user: &UserName, old: &AccessKeyId, new: Option<&AccessKeyId>, until: Option<Timestamp>) -> String {
+    let mut body = format!("IAM ユーザー {user} の以前のキー {old} を再び有効にしました。\n");
+    if let Some(new) = new {
+        let _ = write!(body, "\n・新しいキー: {new}(こちらも有効です)\n");
+        if let Some(until) = until {
+            let _ = writeln!(body, "・有効のままにする期間: {} まで(新しいキーの更新時期)", until.to_minute());
+        }
+        body.push_str("\n以前のキーをまだ必要としているものを探し、新しいキーに切り替えてください。\n");
+    } else {
+        body.push_str("\n作業は必要ありません。\n");
+    }
+    body
+}
+
+fn failed(user: &UserName, call: &Call, failure: &Failure, aftermath: Aftermath<'_>, now: Timestamp) -> String {
+    // Nobody takes a rotation over before that.
+    let later = (now + LEASE).to_minute();
+    let aftermath = match aftermath {
+        Aftermath::Untouched => "何も変更していません。次回の実行時にもう一度試します。".to_owned(),
+        Aftermath::Unfinished => "それまでに行った変更はそのままです。次回の実行時に続きを行います。".to_owned(),
+        Aftermath::Withdrawn => {
+            format!("新しいキーは取り消しました。以前のキーはそのままです。{later} 以降の実行時にもう一度試します。")
+        }
+        Aftermath::InDoubt(Some(key)) => format!(
+            "新しいキー {key} を作成しましたが、届いたかどうかを確認できていません。これまで使われていたキーはそのままです。\
+             {later} 以降の実行時に確認し、届いていれば残し、届いていなければ削除します。"
+        ),
+        Aftermath::InDoubt(None) => format!(
+            "新しいキーが作成されたかどうかを確認できていません。これまで使われていたキーはそのままです。\
+             {later} 以降の実行時に確認し、誰にも届いていないキーがあれば削除します。"
+        ),
+    };
+    let todo = match failure.code.as_str() {
+        "NoSuchEntity" => "ユーザーを削除した場合は、設定ファイルから外して、もう一度デプロイしてください。",
+        "AccessDenied" | "AccessDeniedException" | "AuthorizationError" => {
+            "管理者は、この操作を拒否しているものを確認してください。関数のロール(スタックをもう一度デプロイすると元に戻ります)、\
+             アクセス許可の境界、組織のポリシーが考えられます。"
+        }
+        _ => {
+            "今すぐの作業は必要ありません。次回の実行時にも同じメールが届いた場合は、管理者が関数のログを確認してください。"
+        }
+    };
+    format!(
+        "AWS の呼び出しに失敗したため、IAM ユーザー {user} の処理を中断しました。{aftermath}\n\n\
+         ・失敗した操作: {}\n\
+         ・AWS の応答: {failure}\n\n\
+         {todo}\n",
+        one_line(&call.to_string())
+    )
+}
+
+fn needs_person(user: &UserName, doubt: &Doubt) -> String {
+    let todo = match doubt {
+        Doubt::Journal(_) | Doubt::Future(_) => "誰が書いたタグかを確認し、ユーザーから外してください。".to_owned(),
+        Doubt::UnclearOrigin => {
+            format!("使われていないほうのキーを削除し、ユーザーからタグ {INTENT}… を外してください。")
+        }
+        Doubt::OrphanInUse(..) => format!(
+            "誰かが手作業で作成したキーであれば、ユーザーからタグ {INTENT}… を外してください。そうでなければ、誰が使っているかを確認してください。"
+        ),
+        Doubt::SameAge => "使われていないほうのキーを無効にしてください。".to_owned(),
+        Doubt::TooManyKeys(_) => "使われていないキーを削除してください。".to_owned(),
+        Doubt::NoRoom(_) => "不要なタグをユーザーから外してください。".to_owned(),
+    };
+    format!(
+        "IAM ユーザー {user} のキーは、確認が済むまで更新しません。キーはそのままです。\n\n\
+         ・理由: {}\n\n\
+         {todo}\n",
+        reason(doubt)
+    )
+}
+
+fn reason(doubt: &Doubt) -> String {
+    match doubt {
+        Doubt::Journal(garbled) => {
+            let value = one_line(&garbled.value);
+            format!("タグ {} の値が「{value}」ですが、ローテーションがこのような値を書くことはありません", garbled.tag)
+        }
+        Doubt::Future(at) => format!("タグ {PREFIX}… に、まだ来ていない日時({})が書かれています", at.to_minute()),
+        Doubt::UnclearOrigin => {
+            "中断されたローテーションがありますが、どのキーが作成されたのか判断できません".to_owned()
+        }
+        Doubt::OrphanInUse(key, last_use) => format!(
+            "中断されたローテーションで作成されたと思われるキー {key} が使われています({})",
+            last_used(last_use)
+        ),
+        Doubt::SameAge => "有効な 2 つのキーが同じ秒に作成されていて、どちらが古いのか判断できません".to_owned(),
+        Doubt::TooManyKeys(keys) => format!("アクセスキーが {keys} 個あります(IAM の上限は 2 個です)"),
+        Doubt::NoRoom(tags) => format!(
+            "ユーザーにタグが {tags} 個あります(IAM の上限は 50 個で、ローテーションには 5 個分の空きが必要です)"
+        ),
+    }
+}
+
+fn last_used(last_use: &LastUse) -> String {
+    match last_use {
+        LastUse::Never => "使用履歴なし".to_owned(),
+        LastUse::Used { at, service, region } => {
+            format!("{}({})、{}", one_line(service), one_line(region), at.to_minute())
+        }
+        LastUse::Unknown => "使用履歴を確認できません".to_owned(),
+    }
+}
+
+fn nobody_listens(user: &UserName, mailboxes: &[&Email]) -> String {
+    let all: Vec<_> = mailboxes.iter().map(|email| email.as_str()).collect();
+    let one_of = if all.len() > 1 { "次のいずれか: " } else { "" };
+    format!(
+        "IAM ユーザー {user} のアクセスキーは更新の時期ですが、更新していません。新しいキーはメールで届けられますが、\
+         受信を承認した宛先がまだないためです。以前のキーはそのままです。\n\n\
+         ・承認が必要な宛先: {one_of}{}\n\n\
+         その宛先に届いている AWS からのメール「AWS Notification - Subscription Confirmation」のリンクを開いてください。\
+         リンクの有効期間は 2 日間です。過ぎている場合は、設定ファイルから宛先を外してデプロイし、もう一度加えてデプロイしてください。\n",
+        all.join("、")
+    )
+}
+
+pub(super) fn digest(run: &Digested<'_>) -> Mail {
+    let Digested { summary: s, users, .. } = run;
+    let unhealthy = run.unhealthy();
+    let attention = unhealthy.len();
+    let mut body = format!(
+        "{} の実行({})で、{} ユーザーのアクセスキーを確認しました。\n\n\
+         ・更新: {}\n\
+         ・無効化: {}\n\
+         ・削除: {}\n\
+         ・失敗: {}\n\
+         ・要確認: {}\n",
+        run.started.to_minute(),
+        run.run,
+        s.users,
+        s.rotated,
+        s.deactivated,
+        s.deleted,
+        s.failed,
+        s.needs_person
+    );
+    if s.unsent > 0 {
+        let _ = writeln!(body, "・送信できなかったお知らせ: {}", s.unsent);
+    }
+    if attention == 0 {
+        body.push_str("\n対応が必要なユーザーはいません。\n");
+    } else {
+        let line = |user: &&UserReport| {
+            let outcome = match user.result {
+                Outcome::Failed => "失敗",
+                Outcome::NeedsPerson => "要確認",
+                Outcome::Waiting | Outcome::Unchanged | Outcome::Changed => "保留",
+            };
+            format!("  {}({outcome}): {}\n", user.user, rest(&user.rest))
+        };
+        let lines: Vec<_> = unhealthy.iter().map(line).collect();
+        let more = |n| format!("  … ほか {n} ユーザー(関数のログに記録されています)\n");
+        let _ = write!(body, "\n次のユーザーを確認してください。\n\n{}", cut(&lines, more));
+    }
+    let subject =
+        format!("AWS アクセスキーの更新結果 - {} ユーザー(更新 {}、要対応 {attention})", users.len(), s.rotated);
+    Mail { subject, body }
+}
+
+/// Why a user is not as it should be.
+fn rest(rest: &Rest) -> String {
+    match rest {
+        Rest::StillInUse(key, last_use) => format!("以前のキー {key} がまだ使われています({})", last_used(last_use)),
+        Rest::Busy(_, until) => {
+            format!("別の実行が更新中です。終わらない場合は {} 以降の実行が引き継ぎます", until.to_minute())
+        }
+        Rest::OutOfTime => "残り時間が足りません。次回の実行時に更新します".to_owned(),
+        Rest::NobodyListens => "新しいキーのメールを受け取る宛先が承認されていません".to_owned(),
+        Rest::Recent(key, until) => {
+            format!("キー {key} は作成されたばかりです。{} 以降の実行時に確認します", until.to_minute())
+        }
+        Rest::NotVisible(key) => {
+            format!("発行したばかりのキー {key} がまだ一覧に現れません。次回の実行時に続きを行います")
+        }
+        Rest::NeedsPerson(doubt) => reason(doubt),
+        Rest::Failed(failed) | Rest::Withdrawn(failed) => {
+            let (call, failure) = failed.as_ref();
+            format!("{} に失敗しました({failure})", one_line(&call.to_string()))
+        }
+        well => well.to_string(),
+    }
+}
+
 /// `14d` as people say it.
 fn spoken(span: Span) -> String {
     let text = span.to_string();
@@ -73,8 +367,12 @@ fn spoken(span: Span) -> String {
 }
 
 pub(super) fn summary(s: &Summary) -> String {
-    format!(
+    let mut sentence = format!(
         "{} ユーザーのアクセスキーを確認しました(更新 {}、無効化 {}、削除 {}、失敗 {}、要確認 {})",
         s.users, s.rotated, s.deactivated, s.deleted, s.failed, s.needs_person
-    )
+    );
+    if s.unsent > 0 {
+        let _ = write!(sentence, "。お知らせ {} 件を送信できませんでした", s.unsent);
+    }
+    sentence
 }

@@ -1,9 +1,15 @@
 //! What people read. One file per language; the facts are the same in each.
 
+mod after;
+mod digest;
 mod en;
 mod ja;
 
+pub use after::{Aftermath, News, Notice, notices};
+pub use digest::{Digest, Digested};
+
 use crate::{
+    email::Email,
     key::{AccessKeyId, Key, SecretAccessKey},
     plan::{DeleteAfter, Policy, StillInUse},
     report::Summary,
@@ -60,6 +66,8 @@ pub enum Where<'a> {
     InThisMail(&'a SecretAccessKey),
     /// From Secrets Manager, under this name.
     SecretsManager(String),
+    /// In the mail to its owner; this one is to others.
+    InOwnersMail(&'a Email),
 }
 
 impl Rotated<'_> {
@@ -97,6 +105,29 @@ impl Language {
         match self {
             Self::English => en::coming_up(facts),
             Self::Japanese => ja::coming_up(facts),
+        }
+    }
+
+    /// The mail that says this.
+    #[must_use]
+    pub fn notice(self, notice: &Notice<'_>, policy: &Policy, now: Timestamp) -> Mail {
+        let Notice { user, news, .. } = notice;
+        if let News::Mailed { key, owner, replaced } = news {
+            let (secret, replaced) = (Where::InOwnersMail(owner), replaced.clone());
+            return self.rotated(&Rotated { user, key, secret, replaced, policy, now });
+        }
+        match self {
+            Self::English => en::notice(user, news, now),
+            Self::Japanese => ja::notice(user, news, now),
+        }
+    }
+
+    /// The mail that sums a run up.
+    #[must_use]
+    pub fn digest(self, run: &Digested<'_>) -> Mail {
+        match self {
+            Self::English => en::digest(run),
+            Self::Japanese => ja::digest(run),
         }
     }
 

@@ -28,6 +28,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("alarm-topic", alarms_reach_their_topics),
     ("topic-key", publishers_may_encrypt),
     ("bucket-policy", bucket_policies_are_about_their_buckets),
+    ("alarm-filter", alarms_pass_filter_policies),
 ];
 
 /// All that is wrong, rule by rule.
@@ -280,6 +281,28 @@ fn bucket_policies_are_about_their_buckets(view: View<'_>) -> Vec<Fault> {
     faults
 }
 
+/// An alarm's message has no attributes, and a filter policy on attributes lets no such message through, whatever it says
+/// (SNS Developer Guide, "Key matching"). A topic whose subscribers all have one is no topic for alarms.
+fn alarms_pass_filter_policies(view: View<'_>) -> Vec<Fault> {
+    let alarms =
+        view.resources().filter(|r| matches!(r.kind, "AWS::CloudWatch::Alarm" | "AWS::CloudWatch::CompositeAlarm"));
+    let mut faults = Vec::new();
+    for alarm in alarms {
+        for topic in each(&alarm.properties["AlarmActions"]).filter_map(|action| view.named_by(action)) {
+            let subscribes = |s: &Resource<'_>| {
+                view.named_by(&s.properties["TopicArn"]).is_some_and(|subscribed| subscribed.id == topic.id)
+            };
+            let mut subscribers = view.of("AWS::SNS::Subscription").filter(subscribes).peekable();
+            if subscribers.peek().is_some() && subscribers.all(|s| !s.properties["FilterPolicy"].is_null()) {
+                let at = format!("Resources.{}.Properties.AlarmActions", alarm.id);
+                let problem = format!("the filter policies of {}'s subscribers keep every alarm from them", topic.id);
+                faults.push(fault(at, problem, "use another topic, whose subscribers have none"));
+            }
+        }
+    }
+    faults
+}
+
 /// The service may assume the role.
 fn is_trusted(role: &Role<'_>, service: &str) -> Option<Fault> {
     let trusts = |statement: &Statement<'_>| {
@@ -449,7 +472,11 @@ mod tests {
                 t["Resources"]["Rule"] = json!({ "Type": "AWS::Events::Rule", "Properties": { "Targets": [target] } });
             }),
             ("a topic that CloudWatch cannot encrypt for", &["alarm-topic"], |t| {
-                t["Resources"]["NotificationTopic"]["Properties"]["KmsMasterKeyId"] = json!("alias/aws/sns");
+                t["Resources"]["AlarmTopic"]["Properties"]["KmsMasterKeyId"] = json!("alias/aws/sns");
+            }),
+            ("an alarm that no filter policy lets through", &["alarm-filter"], |t| {
+                let subscription = &mut t["Resources"]["AlarmsToAAtExampleDotCom"]["Properties"];
+                subscription["FilterPolicy"] = json!({ "to": ["administrators"] });
             }),
             ("a key that CloudWatch may not use", &["alarm-topic"], |t| {
                 let policy = &mut t["Resources"]["TopicKey"]["Properties"]["KeyPolicy"];
@@ -460,7 +487,7 @@ mod tests {
                 policy["Statement"][1]["Principal"]["Service"] = json!("events.amazonaws.com");
             }),
             ("a topic that is closed to CloudWatch", &["alarm-topic"], |t| {
-                let policy = &mut t["Resources"]["TopicPolicy"]["Properties"]["PolicyDocument"];
+                let policy = &mut t["Resources"]["AlarmTopicPolicy"]["Properties"]["PolicyDocument"];
                 policy["Statement"][0]["Action"] = json!("sns:Subscribe");
             }),
             ("the handler may not use the topic's key", &["topic-key"], |t| {
@@ -515,10 +542,12 @@ mod tests {
                 let arn = "arn:aws:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/lambda/${AWS::StackName}:*";
                 statement(t, "FunctionRole", "WriteLog")["Resource"] = json!({ "Fn::Sub": arn });
             }),
-            ("a topic with the policy that SNS gives it", |t| remove(&mut t["Resources"], "TopicPolicy")),
+            ("a topic with the policy that SNS gives it", |t| remove(&mut t["Resources"], "AlarmTopicPolicy")),
             ("a key from elsewhere", |t| {
                 let arn = json!("arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab");
-                t["Resources"]["NotificationTopic"]["Properties"]["KmsMasterKeyId"] = arn;
+                for topic in ["NotificationTopic", "AlarmTopic"] {
+                    t["Resources"][topic]["Properties"]["KmsMasterKeyId"] = arn.clone();
+                }
                 statement(t, "FunctionRole", "EncryptMail")["Resource"] = json!("*");
                 remove(&mut t["Resources"], "TopicKey");
             }),

@@ -1,13 +1,12 @@
 //! `synth rotate` and `synth undo`: what the schedule does not do by itself.
 
-use lambda::user::UserName;
+use lambda::user::{User, UserName};
 
 use super::{
     Stop, at, print,
     source::{Words, words},
 };
 use crate::{
-    config::User,
     deploy::{
         interrupt::Interrupt,
         invoke::{self, Mode, NoReport, Order},

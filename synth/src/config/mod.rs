@@ -7,6 +7,7 @@
 mod dashboard;
 mod document;
 mod email;
+mod fields;
 mod kind;
 mod kms;
 mod near;
@@ -24,8 +25,9 @@ mod values;
 mod watch;
 
 use lambda::{
+    email::Email,
     kms_key::KmsKey,
-    notice::Language,
+    notice::{Digest, Language},
     plan::{DeleteAfter, Policy, StillInUse},
     secret_policy::Readers,
     settings::SecretPrefix,
@@ -34,7 +36,6 @@ use lambda::{
 
 pub use dashboard::Dashboard;
 use document::Document;
-pub use email::Email;
 pub use kms::{LogKey, TopicKey};
 pub use problem::{Place, Problem, Problems};
 pub use schedule::{ScheduleExpression, TimeZone};
@@ -53,10 +54,12 @@ pub struct Config {
     pub stack_name: StackName,
     /// Whose keys are rotated.
     pub users: Vec<User>,
-    /// Who is told.
+    /// The administrators: who is told of every user.
     pub emails: Vec<Email>,
     /// In which language.
     pub language: Language,
+    /// Whether the administrators get each run in one mail.
+    pub digest: Digest,
     /// When the handler runs.
     pub schedule: ScheduleExpression,
     /// In which time zone that is meant.
@@ -135,6 +138,7 @@ impl Given {
             users: self.users?,
             emails: self.emails?,
             language: self.language?,
+            digest: self.digest?,
             schedule: self.schedule?,
             time_zone: self.time_zone?,
             policy: Policy {

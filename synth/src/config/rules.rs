@@ -2,7 +2,10 @@
 //!
 //! Each rule is told as soon as the settings that it is about are right by themselves, whatever is wrong elsewhere.
 
+use std::collections::BTreeSet;
+
 use lambda::{
+    email::Email,
     kms_key::KmsKey,
     metrics::AUDITORS_LIMIT,
     plan::{DeleteAfter, Delivery, StillInUse},
@@ -21,6 +24,8 @@ pub(super) fn check(document: &mut Document<'_>, given: &Given) {
     some_run_warns(document, given);
     settings_of_secrets_are_used(document, given);
     readers_can_decrypt(document, given);
+    addresses_fit_the_topic(document, given);
+    secrets_have_owners(document, given);
 }
 
 /// IAM allows two keys a user.
@@ -92,6 +97,42 @@ fn some_run_warns(document: &mut Document<'_>, given: &Given) -> Option<()> {
                 "a run comes every {period} only, so most keys are replaced without the warning {warn_before} before"
             ),
             &format!("make warn_before {period} at least, or 0"),
+        );
+    }
+    Some(())
+}
+
+/// How many subscriptions of a topic may have a filter policy, as each of ours has (SNS Developer Guide, "Filter policy
+/// constraints in Amazon SNS").
+const MOST_ADDRESSES: usize = 200;
+
+fn addresses_fit_the_topic(document: &mut Document<'_>, given: &Given) -> Option<()> {
+    let (users, emails) = (given.users.as_ref()?, given.emails.as_ref()?);
+    let owners = users.iter().filter_map(|user| user.owner.as_ref());
+    let addresses: BTreeSet<_> = emails.iter().chain(owners).map(Email::small).collect();
+    if addresses.len() > MOST_ADDRESSES {
+        document.broken(
+            &[("emails", format!("{} addresses", emails.len())), ("users", format!("{} users", users.len()))],
+            format!("emails and owners are {} addresses, and an SNS topic takes {MOST_ADDRESSES}", addresses.len()),
+            "name an address that passes mails on, or split the users over several stacks",
+        );
+    }
+    Some(())
+}
+
+/// Whoever names some owners may think that the administrators get no secret.
+fn secrets_have_owners(document: &mut Document<'_>, given: &Given) -> Option<()> {
+    let (users, delivery) = (given.users.as_ref()?, given.delivery?);
+    let nobodys: Vec<_> = users.iter().filter(|user| user.owner.is_none()).map(|user| user.iam.name.as_str()).collect();
+    if delivery.is_mail() && !nobodys.is_empty() && nobodys.len() < users.len() {
+        document.dubious(
+            &[("users", String::new()), ("delivery", delivery.to_string())],
+            format!(
+                "some users have an owner and others have none: the administrators (emails) get the new keys of {}, \
+                 secrets included",
+                nobodys.join(", ")
+            ),
+            "give each user an owner, or none of them",
         );
     }
     Some(())

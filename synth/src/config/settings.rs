@@ -3,8 +3,9 @@
 //! The reader and the JSON Schema both come from this table.
 
 use lambda::{
+    email::Email,
     kms_key::KmsKey,
-    notice::Language,
+    notice::{Digest, Language},
     plan::{DeleteAfter, Delivery, Patience, StillInUse},
     secret_policy::Readers,
     settings::SecretPrefix,
@@ -15,7 +16,6 @@ use serde_json::Value as Json;
 use super::{
     dashboard::Dashboard,
     document::Document,
-    email::Email,
     kind::Kind,
     kms::{LogKey, TopicKey},
     schedule::{ScheduleExpression, TimeZone},
@@ -81,12 +81,14 @@ macro_rules! settings {
 }
 
 settings! {
-    /// The IAM users whose access keys are rotated; a user with a path is written with it
-    users: Vec<User>, such as "[alice, /ci/deployer]";
-    /// Who is told of a new key; each address must confirm the mail that AWS sends it
+    /// The IAM users whose access keys are rotated: each a name, with its path if it has one, or a name and its owner
+    users: Vec<User>, such as "[alice, /ci/deployer]", "[{name: /ci/deployer, owner: ops@example.com}]";
+    /// The administrators, who hear of every user; each address must confirm the mail that AWS sends it
     emails: Vec<Email>, such as "[security@example.com]";
     /// What the mails are written in
     language: Language = "en", such as "en", "ja";
+    /// When the administrators get a run in one mail: always, after a run that changed something or found something wrong, or never
+    digest: Digest = "changes", such as "always", "changes", "never";
     /// When to look: EventBridge Scheduler's rate(…), cron(…) or at(…)
     schedule: ScheduleExpression = "rate(1 day)", such as "rate(1 day)", "cron(0 9 ? * MON-FRI *)", "at(2027-01-31T09:00:00)";
     /// The time zone that the schedule means

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use lambda::{
-    notice::Language,
+    notice::{Digest, Language},
     plan::{DeleteAfter, Delivery, Patience, ROTATION_BUDGET, StillInUse},
     settings::SecretPrefix,
     text::Invalid,
@@ -215,6 +215,14 @@ impl Word for Delivery {
 }
 
 impl Word for StillInUse {
+    fn rule() -> Rule {
+        Rule::words(Self::WORDS.iter().copied())
+    }
+}
+
+impl Word for Digest {
+    const ALIASES: &[(&str, &str)] = &[("true", "always"), ("yes", "always"), ("false", "never"), ("no", "never")];
+
     fn rule() -> Rule {
         Rule::words(Self::WORDS.iter().copied())
     }

@@ -5,10 +5,12 @@ use serde_json::Value as Json;
 
 use crate::cfn::view::View;
 
-/// The addresses that the stack subscribes.
+/// The addresses that the stack subscribes to the topic with this logical id.
 #[must_use]
-pub fn addresses(template: &Json) -> Vec<String> {
-    let subscriptions = View(template).of("AWS::SNS::Subscription");
+pub fn addresses(template: &Json, topic: &str) -> Vec<String> {
+    let view = View(template);
+    let to_it = |topic_arn| view.named_by(topic_arn).is_some_and(|named| named.id == topic);
+    let subscriptions = view.of("AWS::SNS::Subscription").filter(|s| to_it(&s.properties["TopicArn"]));
     let by_mail = subscriptions.filter(|subscription| subscription.properties["Protocol"] == "email");
     by_mail.filter_map(|subscription| subscription.properties["Endpoint"].as_str()).map(str::to_owned).collect()
 }
@@ -27,10 +29,11 @@ mod tests {
 
     #[test]
     fn a_generated_template_tells_of_itself() {
-        let text = "users: [alice]\nemails: [a@example.com, b@example.com]\nsecret_prefix: team/keys\n";
+        let text = "users: [{name: alice, owner: c@example.com}]\nemails: [a@example.com, b@example.com]\nsecret_prefix: team/keys\n";
         let config = config::read(text, config::Overrides::default()).unwrap().config;
         let template = json::to_json(&stack::template(&config).unwrap());
-        assert_eq!(addresses(&template), ["a@example.com", "b@example.com"]);
+        assert_eq!(addresses(&template, "NotificationTopic"), ["a@example.com", "b@example.com", "c@example.com"]);
+        assert_eq!(addresses(&template, "AlarmTopic"), ["a@example.com", "b@example.com"]);
         assert_eq!(setting(&template, Variable::SecretPrefix), Some("team/keys"));
         assert_eq!(setting(&template, Variable::TopicArn), None, "a reference");
     }

@@ -121,6 +121,7 @@ mod tests {
             started: at("2026-03-02T00:00:00Z"),
             summary,
             users,
+            unsent: Vec::new(),
         }
     }
 

@@ -1,5 +1,5 @@
-//! The truth about a deployed stack that CloudFormation does not tell: who hears of a new key, when the schedule fires
-//! next, what a run would do now.
+//! The truth about a deployed stack that CloudFormation does not tell: who hears of a new key or an alarm, when the
+//! schedule fires next, what a run would do now.
 
 use lambda::time::Timestamp;
 use serde_json::{Value as Json, json};
@@ -30,6 +30,8 @@ pub struct State {
     pub stack: Stack,
     /// Who hears of a new key, or should.
     pub subscriptions: Result<Vec<Subscription>, Problem>,
+    /// Who hears of an alarm, or should.
+    pub alarm_subscriptions: Result<Vec<Subscription>, Problem>,
     /// The schedule, and when it fires next.
     pub schedule: Result<(Schedule, Firing), Problem>,
     /// What a run would do now.
@@ -40,8 +42,14 @@ pub struct State {
 pub async fn gather(session: &Session, name: &str, stack: Stack, now: Timestamp) -> State {
     let function = stack.outputs.get("FunctionName").map_or(name, String::as_str);
     // The schedule bears the stack's name, as the function does.
-    let (subscriptions, schedule, dry_run) = tokio::join!(
-        subscriptions(session, &stack),
+    let ((subscriptions, alarm_subscriptions), schedule, dry_run) = tokio::join!(
+        async {
+            let template = template(session, &stack).await;
+            tokio::join!(
+                subscriptions(session, &stack, &template, ("NotificationTopic", "TopicArn")),
+                subscriptions(session, &stack, &template, ("AlarmTopic", "AlarmTopicArn")),
+            )
+        },
         session.schedule(name),
         invoke::invoke(session, function, &Order::Routine, Mode::DryRun),
     );
@@ -50,6 +58,7 @@ pub async fn gather(session: &Session, name: &str, stack: Stack, now: Timestamp)
         account: session.account.clone(),
         region: session.region.clone(),
         subscriptions,
+        alarm_subscriptions,
         schedule: schedule.map(|schedule| {
             let firing = firing::next(&schedule, now);
             (schedule, firing)
@@ -59,20 +68,30 @@ pub async fn gather(session: &Session, name: &str, stack: Stack, now: Timestamp)
     }
 }
 
-async fn subscriptions(session: &Session, stack: &Stack) -> Result<Vec<Subscription>, Problem> {
-    let doing = || "tell who hears of a new key".to_owned();
-    let Some(topic) = stack.outputs.get("TopicArn") else {
-        let message = "the stack has no output TopicArn".to_owned();
-        return Err(Problem::Refused { doing: doing(), code: "NoTopic".into(), message });
-    };
-    let cloudformation = CloudFormation::new(session);
-    let (template, listed) = tokio::join!(cloudformation.template(&stack.id), session.subscriptions(topic));
-    let template = read::read(&template?).map_err(|e| Problem::Refused {
-        doing: doing(),
+const WHO_HEARS: &str = "tell who hears of it";
+
+async fn template(session: &Session, stack: &Stack) -> Result<Json, Problem> {
+    let template = CloudFormation::new(session).template(&stack.id).await?;
+    read::read(&template).map_err(|e| Problem::Refused {
+        doing: WHO_HEARS.into(),
         code: "UnreadableTemplate".into(),
         message: e.to_string(),
-    })?;
-    Ok(subscriptions::compare(&deployed::addresses(&template), &listed?))
+    })
+}
+
+/// Who listens to a topic, which has a logical id in the template and an output of the stack.
+async fn subscriptions(
+    session: &Session,
+    stack: &Stack,
+    template: &Result<Json, Problem>,
+    (topic, output): (&str, &str),
+) -> Result<Vec<Subscription>, Problem> {
+    let Some(arn) = stack.outputs.get(output) else {
+        let message = format!("the stack has no output {output}");
+        return Err(Problem::Refused { doing: WHO_HEARS.into(), code: "NoTopic".into(), message });
+    };
+    let listed = session.subscriptions(arn).await?;
+    Ok(subscriptions::compare(&deployed::addresses(template.as_ref().map_err(Problem::clone)?, topic), &listed))
 }
 
 impl State {
@@ -80,7 +99,8 @@ impl State {
     /// nothing wrong.
     #[must_use]
     pub fn is_fine(&self) -> bool {
-        self.subscriptions.is_ok() && self.schedule.is_ok() && self.dry_run.as_ref().is_ok_and(Report::is_fine)
+        let listeners = [&self.subscriptions, &self.alarm_subscriptions];
+        listeners.iter().all(|found| found.is_ok()) && self.schedule.is_ok() && self.dry_run.as_ref().is_ok_and(Report::is_fine)
     }
 
     /// For people.
@@ -89,10 +109,12 @@ impl State {
         let Self { name, account, region, stack, .. } = self;
         let mut text = format!("{name} in account {account}, Region {region}: {}\n", stack.status);
         text.push_str(&table(stack.outputs.iter().map(|(key, value)| (key.as_str(), value.as_str()))));
-        text.push_str("\nWho hears of a new key\n");
-        match &self.subscriptions {
-            Ok(subscriptions) => text.push_str(&listeners(subscriptions)),
-            Err(problem) => text.push_str(&unknown(problem)),
+        for (of, found) in [("a new key", &self.subscriptions), ("an alarm", &self.alarm_subscriptions)] {
+            text.push_str(&format!("\nWho hears of {of}\n"));
+            match found {
+                Ok(subscriptions) => text.push_str(&listeners(subscriptions)),
+                Err(problem) => text.push_str(&unknown(problem)),
+            }
         }
         text.push_str("\nWhen it runs\n");
         match &self.schedule {
@@ -115,6 +137,10 @@ impl State {
     pub fn json(&self) -> Json {
         let error = |problem: &dyn ToString| json!({ "error": problem.to_string() });
         let subscription = |Subscription { protocol, endpoint, standing }: &Subscription| json!({ "protocol": protocol, "endpoint": endpoint, "state": standing.word() });
+        let listeners = |found: &Result<Vec<Subscription>, Problem>| match found {
+            Ok(subscriptions) => subscriptions.iter().map(subscription).collect(),
+            Err(problem) => error(problem),
+        };
         json!({
             "stack": {
                 "name": self.name,
@@ -123,10 +149,8 @@ impl State {
                 "status": self.stack.status.as_str(),
             },
             "outputs": self.stack.outputs,
-            "subscriptions": match &self.subscriptions {
-                Ok(subscriptions) => subscriptions.iter().map(subscription).collect(),
-                Err(problem) => error(problem),
-            },
+            "subscriptions": listeners(&self.subscriptions),
+            "alarmSubscriptions": listeners(&self.alarm_subscriptions),
             "schedule": match &self.schedule {
                 Ok((schedule, firing)) => json!({
                     "expression": schedule.expression,
@@ -201,6 +225,7 @@ mod tests {
                 subscription("security@example.com", Standing::Confirmed),
                 subscription("ops@example.com", Standing::Pending),
             ]),
+            alarm_subscriptions: Ok(vec![subscription("security@example.com", Standing::Pending)]),
             schedule: Ok((schedule, Firing::At(at("2026-11-25T00:00:00Z")))),
             dry_run: Ok(Report::read(report).unwrap()),
         }
@@ -216,6 +241,10 @@ keys in account 123456789012, Region eu-west-1: CREATE_COMPLETE
 Who hears of a new key
   security@example.com  confirmed
   ops@example.com       waits: follow the link in the mail from AWS; unconfirmed, it goes after 48 hours
+
+Who hears of an alarm
+  security@example.com  waits: follow the link in the mail from AWS; unconfirmed, it goes after 48 hours
+  So far, nobody does.
 
 When it runs
   cron(0 9 * * ? *), Asia/Tokyo: fires next on 2026-11-25 09:00 Asia/Tokyo (2026-11-25 00:00 UTC)
@@ -262,6 +291,7 @@ What a run would do now
                 { "protocol": "email", "endpoint": "security@example.com", "state": "confirmed" },
                 { "protocol": "email", "endpoint": "ops@example.com", "state": "pending" },
             ],
+            "alarmSubscriptions": [{ "protocol": "email", "endpoint": "security@example.com", "state": "pending" }],
             "schedule": {
                 "expression": "cron(0 9 * * ? *)",
                 "timeZone": "Asia/Tokyo",

@@ -15,7 +15,7 @@ use crate::{
 pub(super) fn handler(config: &Config, topic: &Handle<Topic>) -> Vec<Statement> {
     let statement = |permission: Permission| {
         let resources = match permission.on {
-            Target::Users => config.users.iter().map(|user| user_arn(&user.resource())).collect(),
+            Target::Users => config.users.iter().map(|user| user_arn(&user.iam.resource())).collect(),
             Target::Secrets => vec![secrets_arn(&config.secret_prefix)],
             Target::Topic => vec![topic.reference().into()],
             Target::SecretsKey => config.secret_kms_key.customer().map(ResourceArn::from).into_iter().collect(),

@@ -5,6 +5,7 @@ pub mod artifacts;
 mod dashboard;
 mod grants;
 mod size;
+mod subscribers;
 mod topic;
 mod unfit;
 
@@ -56,7 +57,8 @@ pub fn template(config: &Config) -> Result<Value, Unfit> {
     let function = function(t, config, package, &topic, &log, &role)?;
     failed_runs(t, &function, &dead_letters);
     schedule(t, config, &function, &dead_letters);
-    let watched = Watched { function: &function, dead_letters: &dead_letters, topic: &topic };
+    let alarm_topic = topic::alarms(t, config, &encryption);
+    let watched = Watched { function: &function, dead_letters: &dead_letters, topic: &alarm_topic };
     alarms::alarms(t, config, &watched);
     if config.dashboard == Dashboard::Fleet {
         dashboard::dashboard(t, config, &function);
@@ -67,6 +69,11 @@ pub fn template(config: &Config) -> Result<Value, Unfit> {
         id!("TopicArn"),
         "Where notices are published; each address must confirm its subscription",
         topic.reference(),
+    );
+    t.output(
+        id!("AlarmTopicArn"),
+        "Where alarms are published; each address must confirm that subscription too",
+        alarm_topic.reference(),
     );
     t.output(id!("DeadLetterQueueUrl"), "Runs that failed or could not be started", dead_letters.reference());
     t.output(id!("LogGroupName"), "What the handler did, one JSON object a line", log.reference());
@@ -189,9 +196,12 @@ fn function(
     role: &Handle<Role>,
 ) -> Result<Handle<Function>, Unfit> {
     let settings = Settings {
-        users: config.users.clone(),
+        users: config.users.iter().map(|user| user.iam.clone()).collect(),
+        owners: config.users.iter().filter_map(|user| Some((user.iam.name.clone(), user.owner.clone()?))).collect(),
         policy: config.policy.clone(),
         language: config.language,
+        digest: config.digest,
+        administrators: config.emails.clone(),
         topic: topic.reference(),
         secret_prefix: config.secret_prefix.clone(),
         secret_readers: config.secret_readers.clone(),

@@ -1,6 +1,8 @@
 //! What AWS measures: a role's policies and a function's environment, as long as they can become once every reference
 //! is filled in, so that synth says that they are too long before AWS does.
 
+use lambda::settings::Variable;
+
 use super::Unfit;
 use crate::{
     cfn::{Value, json::to_json, resource::Environment},
@@ -16,13 +18,19 @@ pub(super) fn check_policy(policy: &PolicyDocument, config: &Config) -> Result<(
     if fits { Ok(()) } else { Err(Unfit::Policy { users: config.users.len(), characters }) }
 }
 
+/// What grows without bound: the variables that hold lists, and the settings that they come from.
+const LISTS: [(Variable, &str); 3] =
+    [(Variable::SecretReaders, "secret_readers"), (Variable::Administrators, "emails"), (Variable::Users, "users")];
+
 /// The environment of a function.
 pub(super) fn check_environment(environment: &Environment, config: &Config) -> Result<(), Unfit> {
     let bytes = size(&environment.variables(), config);
     let fits = bytes <= ENVIRONMENT;
-    // What grows without bound.
-    let users: usize = config.users.iter().map(|user| user.to_string().len() + 1).sum();
-    let setting = if config.secret_readers.to_string().len() > users { "secret_readers" } else { "users" };
+    let longest = LISTS.iter().max_by_key(|(variable, _)| {
+        let value = environment.0.iter().find(|(name, _)| *name == variable.name());
+        value.map_or(0, |(_, text)| size(&text.clone().into(), config))
+    });
+    let setting = longest.map_or("users", |(_, setting)| setting);
     if fits { Ok(()) } else { Err(Unfit::Environment { setting, bytes }) }
 }
 
@@ -42,16 +50,16 @@ mod tests {
     fn an_environment_is_measured_as_json() {
         let text = "users: [alice]\nemails: [a@example.com]\nstack_name: x\n";
         let config = config::read(text, Overrides::default()).unwrap().config;
-        // {"A":"y…","B":"x"}: 16 bytes, and as many `y` as are asked for.
-        let environment =
-            |rest: usize| Environment(vec![("A", "y".repeat(rest).into()), ("B", Text::from(Pseudo::StackName))]);
-        assert_eq!(check_environment(&environment(4_080), &config), Ok(()));
-        let unfit = check_environment(&environment(4_081), &config).unwrap_err();
+        let environment = |variable: Variable, rest: usize| {
+            Environment(vec![(variable.name(), "y".repeat(rest).into()), ("B", Text::from(Pseudo::StackName))])
+        };
+        let empty = r#"{"USERS":"","B":"x"}"#.len();
+        assert_eq!(check_environment(&environment(Variable::Users, ENVIRONMENT - empty), &config), Ok(()));
+        for (variable, setting) in LISTS {
+            let unfit = check_environment(&environment(variable, 5_000), &config).unwrap_err();
+            assert_eq!(unfit.setting(), setting);
+        }
+        let unfit = check_environment(&environment(Variable::Users, ENVIRONMENT - empty + 1), &config).unwrap_err();
         assert_eq!(unfit, Unfit::Environment { setting: "users", bytes: 4_097 });
-        assert_eq!(unfit.setting(), "users");
-        let readers = (0..200).map(|n| format!("arn:aws:iam::111122223333:role/reader-{n}")).collect::<Vec<_>>();
-        let text = format!("{text}secret_readers: [\"{}\"]\n", readers.join("\", \""));
-        let config = config::read(&text, Overrides::default()).unwrap().config;
-        assert_eq!(check_environment(&environment(5_000), &config).unwrap_err().setting(), "secret_readers");
     }
 }

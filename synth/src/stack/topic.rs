@@ -1,25 +1,28 @@
-//! Where notices and alarms go: the topic, what it is encrypted with, and who may publish to it.
+//! Where notices and alarms go: a topic for each, what they are encrypted with, and who may publish to them.
+//!
+//! Two, because an alarm's message has no attributes: the filter policies that keep notices from all but their readers would
+//! keep every alarm from everybody (SNS Developer Guide, "Key matching").
 
 use lambda::kms_key::KmsKeyArn;
 
-use super::own_alarms;
+use super::{own_alarms, subscribers};
 use crate::{
     cfn::{
         Arn, Handle, Pseudo, Template, Text,
         reference::id,
-        resource::{Key, Protocol, Subscription, Topic, TopicPolicy},
+        resource::{FilterPolicyScope, Key, Protocol, Subscription, Topic, TopicPolicy},
     },
     config::{Config, TopicKey},
     iam::{Condition, PolicyDocument, Principal, ResourceArn, Statement},
 };
 
-/// What a topic is encrypted with.
+/// What the topics are encrypted with.
 pub(super) enum Encryption {
     Own(Arn<Key>),
     Existing(KmsKeyArn),
 }
 
-/// The key of the topic: the stack's own, or one that is there.
+/// The key of the topics: the stack's own, or one that is there.
 pub(super) fn encryption(t: &mut Template, config: &Config) -> Encryption {
     match &config.topic_key {
         TopicKey::Existing(arn) => Encryption::Existing(arn.clone()),
@@ -40,7 +43,7 @@ fn own_key(t: &mut Template) -> Handle<Key> {
         Statement::grant(
             Principal::CloudWatch,
             "PublishAlarms",
-            "This stack's alarms publish to the topic.",
+            "This stack's alarms publish to their topic.",
             vec!["kms:GenerateDataKey*", "kms:Decrypt"],
             vec![ResourceArn::this_key()],
             own_alarms(),
@@ -48,7 +51,7 @@ fn own_key(t: &mut Template) -> Handle<Key> {
     ]);
     t.add(
         id!("TopicKey"),
-        "Encrypts the topic: CloudWatch cannot use AWS's own key for SNS, and its alarms would be lost. $1 a month.",
+        "Encrypts the topics: CloudWatch cannot use AWS's own key for SNS, and its alarms would be lost. $1 a month.",
         Key {
             description: "Notices and alarms of the access key rotation",
             enable_key_rotation: true,
@@ -82,19 +85,55 @@ impl Encryption {
     }
 }
 
-/// The topic and its subscribers.
+/// The topic for notices and its subscribers.
 pub(super) fn notifications(t: &mut Template, config: &Config, encryption: &Encryption) -> Handle<Topic> {
     let topic = t.add(
         id!("NotificationTopic"),
         if config.mail_is_delivery() {
-            "Carries new keys, secrets included, and alarms to the subscribers below."
+            "Carries notices, and new keys with their secrets; filter policies let each through to those it is meant for."
         } else {
-            "Tells the subscribers below that a new key is there, and of alarms; it never carries a secret."
+            "Carries notices, and no secret; filter policies let each through to those it is meant for."
         },
         Topic { display_name: "Access Key Rotation", kms_master_key_id: encryption.id() },
     );
+    let plain_http =
+        Condition { operator: "Bool", key: "aws:SecureTransport", values: vec![String::from("false").into()] };
     t.add(
-        id!("TopicPolicy"),
+        id!("NotificationTopicPolicy"),
+        "In place of the policy that SNS gives a topic, which lets all in the account publish and subscribe: IAM policies decide.",
+        TopicPolicy {
+            topics: vec![topic.reference()],
+            policy_document: PolicyDocument(vec![Statement::deny_everybody(
+                "DenyPlainHttp",
+                "A notice that is sent without TLS could be read on its way.",
+                vec!["sns:Publish"],
+                vec![topic.reference().into()],
+                vec![plain_http],
+            )]),
+        },
+    );
+    for subscriber in subscribers::subscribers(config) {
+        let subscription = Subscription {
+            topic_arn: topic.reference(),
+            protocol: Protocol::Email,
+            endpoint: subscriber.email.to_string(),
+            filter_policy_scope: Some(FilterPolicyScope::MessageAttributes),
+            filter_policy: Some(subscriber.filter_policy()),
+        };
+        t.add(subscriber.logical_id(), subscriber.why(config), subscription);
+    }
+    topic
+}
+
+/// The topic for alarms: it tells the administrators, and carries nobody's key.
+pub(super) fn alarms(t: &mut Template, config: &Config, encryption: &Encryption) -> Handle<Topic> {
+    let topic = t.add(
+        id!("AlarmTopic"),
+        "Carries alarms to the administrators. Not the other topic's: an alarm passes no filter policy.",
+        Topic { display_name: "Access Key Rotation alarms", kms_master_key_id: encryption.id() },
+    );
+    t.add(
+        id!("AlarmTopicPolicy"),
         "In place of the policy that SNS gives a topic: who else may publish. For the account itself its IAM policies decide.",
         TopicPolicy {
             topics: vec![topic.reference()],
@@ -112,9 +151,11 @@ pub(super) fn notifications(t: &mut Template, config: &Config, encryption: &Encr
         let subscription = Subscription {
             topic_arn: topic.reference(),
             protocol: Protocol::Email,
-            endpoint: email.as_str().to_owned(),
+            endpoint: email.to_string(),
+            filter_policy_scope: None,
+            filter_policy: None,
         };
-        t.add(email.logical_id(), "Takes effect once the address has confirmed the mail from AWS.", subscription);
+        t.add(subscribers::alarms_to(email), "Hears of every alarm, once it has confirmed AWS's mail.", subscription);
     }
     topic
 }

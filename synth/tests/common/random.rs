@@ -62,6 +62,15 @@ fn distinct(texts: Vec<(String, String)>, double: bool) -> Vec<String> {
     kept.map(|(_, text)| quoted(&text, double)).collect()
 }
 
+/// A user's entry: the name alone, or with one of the owners.
+fn entry(name: &str, owner: Option<&String>, flow: bool) -> String {
+    match (owner, flow) {
+        (None, _) => name.to_owned(),
+        (Some(owner), true) => format!("{{name: {name}, owner: {owner}}}"),
+        (Some(owner), false) => format!("owner: {owner}\n    name: {name}"),
+    }
+}
+
 fn users() -> impl Strategy<Value = Vec<(String, String)>> {
     let name = prop_oneof![4 => "[a-zA-Z0-9+=,.@_-]{1,12}", 1 => "[a-zA-Z0-9+=,.@_-]{1,64}", 2 => "[a-z]{6,9}"];
     let path = prop_oneof![5 => Just(String::new()), 1 => "/([a-zA-Z0-9+=,.@_-]{1,9}/){0,3}"];
@@ -160,8 +169,12 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
         prop::option::of(prop_oneof![Just(word.to_owned()), arn])
     };
     let watching = (key("own"), key("aws-owned"), prop::option::of(one_of(&["none", "fleet"])));
-    (users(), emails(), texts, numbers, watching, prop::option::of(timings()), any::<[bool; 2]>()).prop_map(
-        |(users, emails, texts, (memory, timeout, retention), watching, timings, [flow, double])| {
+    let digest = prop::option::of(one_of(&["always", "changes", "never"]));
+    // A user without an owner is the rule; an owner may be an administrator too.
+    let owned = prop_oneof![1 => Just(Vec::new()), 1 => prop::collection::vec(prop::option::weighted(0.6, any::<prop::sample::Index>()), 90)];
+    let people = (users(), emails(), prop::option::of(emails()), owned);
+    (people, texts, (numbers, digest), watching, prop::option::of(timings()), any::<[bool; 2]>()).prop_map(
+        |((users, emails, owners, owned), texts, ((memory, timeout, retention), digest), watching, timings, [flow, double])| {
             let mut others = timings.unwrap_or_default();
             let mut set = |name, value: Option<String>| others.extend(value.map(|value| (name, value)));
             set("stack_name", texts.0.map(|name| quoted(&name, double)));
@@ -181,9 +194,15 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
             set("kms_key", watching.0.map(|key| quoted(&key, double)));
             set("log_kms_key", watching.1.map(|key| quoted(&key, double)));
             set("dashboard", watching.2);
-            let mut random = Random { users: distinct(users, double), emails: distinct(emails, double), others, flow };
+            set("digest", digest);
+            let emails = distinct(emails, double);
+            let owners = owners.map_or_else(|| emails.clone(), |owners| distinct(owners, double));
+            let owner = |index: usize| Some(&owners[owned.get(index)?.as_ref()?.index(owners.len())]);
+            let users = distinct(users, double).into_iter().enumerate();
+            let users = users.map(|(index, name)| entry(&name, owner(index), flow)).collect();
+            let mut random = Random { users, emails, others, flow };
             let mut config = random.read().config;
-            while let Err(Unfit::Policy { .. }) = stack::template(&config) {
+            while let Err(Unfit::Policy { .. } | Unfit::Environment { .. }) = stack::template(&config) {
                 config.users.pop();
                 random.users.pop();
             }
@@ -201,9 +220,10 @@ pub(crate) struct Wrong {
 }
 
 /// What no setting of this name may be.
-const NEVER: [(&str, &[&str]); 20] = [
+const NEVER: [(&str, &[&str]); 21] = [
     ("stack_name", &["1st", "a_b", "''", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]),
     ("language", &["fr", "EN", "english"]),
+    ("digest", &["sometimes", "Always", "daily", "change"]),
     (
         "schedule",
         &["daily", "rate(0 days)", "rate(1 days ago)", "cron(* * * * *)", "rate(1 minute)", "at(2027-02-30T00:00:00)"],
@@ -214,6 +234,7 @@ const NEVER: [(&str, &[&str]); 20] = [
     ("delete_after", &["never", "next rotation", "4000d"]),
     ("still_in_use", &["maybe", "WAIT", "yes"]),
     ("wait_at_most", &["long", "4000d", "for ever"]),
+    ("warn_before", &["soon", "7 days", "4000d", "-1"]),
     ("delivery", &["fax", "secretsmanager", "e-mail"]),
     ("secret_prefix", &["/a", "a/", "a b", "''", "a*", "日本"]),
     ("secret_kms_key", &["alias/mine", "1234abcd", "'arn:aws:kms:eu-west-1:111122223333:alias/mine'", "'*'"]),
@@ -269,6 +290,12 @@ pub(crate) fn wrong() -> impl Strategy<Value = Wrong> {
         }),
         1 => (right(), select(&["~", "nobody", "{a: b}", "[~]", "['*']", "[alice]", "['arn:aws:iam::111122223333:root']"][..]))
             .prop_map(move |(random, readers)| blamed(random.with("secret_readers", readers), "secret_readers")),
+        1 => (right(), select(&["{name: a b}", "{owner: a@b.co}", "{name: new-1, owner: nobody}", "{name: new-1, onwer: a@b.co}",
+            "{name: new-1, owner: [a@b.co]}", "{name: new-1, name: new-1}", "{}", "{name: }"][..]))
+            .prop_map(move |(mut random, user)| {
+            random.users.push(user.to_owned());
+            blamed(random, "users")
+        }),
         1 => right().prop_map(move |mut random| {
             random.users.push(random.users[0].clone());
             blamed(random, "users")

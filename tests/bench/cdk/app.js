@@ -117,6 +117,8 @@ const handler = new CfnFunction(stack, "Function", {
       DELIVERY: "secrets-manager",
       WARN_BEFORE: "7d",
       LANGUAGE: "en",
+      DIGEST: "changes",
+      ADMINISTRATORS: "security@example.com",
       TOPIC_ARN: topic.ref,
       SECRET_PREFIX: "access-key-rotation",
       SECRET_READERS: "none",

@@ -239,8 +239,8 @@ async fn find_delivered(
     let mut found = Vec::new();
     for &user in users {
         if config.mail_is_delivery() {
-            let mail = mails.iter().find(|mail| mail.subject.ends_with(&format!(" {user}")));
-            found.extend(mail.and_then(Mail::key).map(|key| (user, "the mail".to_owned(), key)));
+            let key = mails.iter().filter(|mail| mail.is_about(user)).find_map(Mail::key);
+            found.extend(key.map(|key| (user, "the mail".to_owned(), key)));
         } else {
             let name = config.secret_prefix.secret_name(&user.parse().expect("a user name"));
             let value = account.secret(&name).await;

@@ -1,0 +1,83 @@
+//! One mail about a whole run, for the administrators.
+
+use crate::{
+    journal::RunId,
+    report::{Outcome, Summary, UserReport},
+    time::Timestamp,
+};
+
+/// When a run is summed up in a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Digest {
+    /// After each run.
+    Always,
+    /// After a run that changed something, or found something that is not as it should be.
+    Changes,
+    /// Never.
+    Never,
+}
+
+/// A run, as far as its digest says it.
+#[derive(Debug, Clone, Copy)]
+pub struct Digested<'a> {
+    /// Which run.
+    pub run: &'a RunId,
+    /// When it began.
+    pub started: Timestamp,
+    /// The counts.
+    pub summary: &'a Summary,
+    /// Each user.
+    pub users: &'a [UserReport],
+}
+
+impl Digest {
+    /// Whether this run is summed up.
+    #[must_use]
+    pub fn wants(self, run: &Digested<'_>) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Changes => run.summary.unsent > 0 || run.users.iter().any(|user| user.result != Outcome::Unchanged),
+        }
+    }
+}
+
+impl<'a> Digested<'a> {
+    /// The users that are not as they should be, the worst first.
+    pub(super) fn unhealthy(&self) -> Vec<&'a UserReport> {
+        let of = |outcome| self.users.iter().filter(move |user| user.result == outcome);
+        of(Outcome::NeedsPerson).chain(of(Outcome::Failed)).chain(of(Outcome::Waiting)).collect()
+    }
+}
+
+/// The longest list of a digest in bytes. SNS takes 262,144 for all of a message ("Publish": Message).
+const LONGEST: usize = 200_000;
+
+/// As many of the lines as a mail has room for; then, in the language's words, how many there are besides.
+pub(super) fn cut(lines: &[String], more: impl Fn(usize) -> String) -> String {
+    let mut list = String::new();
+    for (at, line) in lines.iter().enumerate() {
+        if list.len() + line.len() > LONGEST {
+            list += &more(lines.len() - at);
+            break;
+        }
+        list += line;
+    }
+    list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_list_is_cut_between_lines_and_says_so() {
+        let more = |n: usize| format!("and {n} more\n");
+        let lines = vec!["é".repeat(500) + "\n"; 150];
+        assert_eq!(cut(&lines, more), lines.concat());
+        let lines = vec!["é".repeat(500) + "\n"; 1_000];
+        let list = cut(&lines, more);
+        let shown = list.lines().count() - 1;
+        assert!(list.len() < LONGEST + 100 && list.ends_with(&format!("\nand {} more\n", 1_000 - shown)));
+    }
+}
