@@ -63,6 +63,18 @@ pub fn tags(user: &UserName) -> [(&'static str, String); 2] {
     [(whose, without_comma(user)), (writer, "access-key-rotation".into())]
 }
 
+/// The ids of all statements that [`permissions`] can give. Others in the role are for what AWS does with it.
+pub const SIDS: [&str; 8] = [
+    "ReadKeys",
+    "WriteJournal",
+    "RotateKeys",
+    "CreateSecrets",
+    "StoreNewKeys",
+    "SayWhoReads",
+    "UseSecretsKey",
+    "SendMail",
+];
+
 /// What the handler needs under this policy, with secrets encrypted by this key, and no more.
 #[must_use]
 pub fn permissions(policy: &Policy, key: &KmsKey) -> Vec<Permission> {

@@ -130,7 +130,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        permissions::permissions,
+        permissions::{SIDS, permissions},
         plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
     };
 
@@ -167,7 +167,10 @@ mod tests {
         let needed: BTreeSet<_> = needed.flat_map(|step| step.call.actions().collect::<Vec<_>>()).collect();
         let customer = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab".parse().unwrap();
         let permitted = policies().flat_map(|policy| permissions(&policy, &customer));
-        let permitted: BTreeSet<_> = permitted.flat_map(|p| p.actions).map(str::to_owned).collect();
+        let permitted: Vec<_> = permitted.collect();
+        let sids: BTreeSet<_> = permitted.iter().map(|p| p.sid).collect();
+        assert_eq!(sids, SIDS.into_iter().collect());
+        let permitted: BTreeSet<_> = permitted.into_iter().flat_map(|p| p.actions).map(str::to_owned).collect();
         assert_eq!(needed, permitted);
         let free: Vec<_> = steps().into_iter().filter(|step| !step.call.needs_permission()).collect();
         assert_eq!(free.iter().map(|step| step.call.action()).collect::<Vec<_>>(), ["sts:GetCallerIdentity"]);

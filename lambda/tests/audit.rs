@@ -62,7 +62,7 @@ fn what_the_documented_query_asks_for_is_in_every_change() {
             assert!(fields.iter().all(|field| event[field].is_string()), "{fields:?}: {event:#}");
         }
     }
-    assert_eq!(changes, 9, "create, deactivate, activate, delete, store (twice), publish, the journal (twice)");
+    assert_eq!(changes, 10, "create, deactivate, activate, delete, store (three times), publish, the journal (twice)");
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use lambda::steps::{Step, steps};
+use lambda::{
+    permissions::SIDS,
+    steps::{Step, steps},
+};
 use serde_json::{Value as Json, json};
 
 use crate::cfn::{
@@ -89,6 +92,8 @@ pub fn explain(template: &Value) -> Explanation {
             role: id.clone(),
         });
         permissions.extend(role.policies.iter().map(|statement| {
+            // The same action can stand elsewhere for what AWS does in the role.
+            let by = |action: &str| needs.get(action).filter(|_| SIDS.contains(&statement.sid()));
             Permission {
                 role: id.clone(),
                 sid: statement.sid().to_owned(),
@@ -96,7 +101,7 @@ pub fn explain(template: &Value) -> Explanation {
                 actions: statement
                     .texts("Action")
                     .into_iter()
-                    .map(|action| (action.clone(), needs.get(&action).cloned().unwrap_or_default()))
+                    .map(|action| (action.clone(), by(&action).cloned().unwrap_or_default()))
                     .collect(),
                 resources: statement.texts("Resource"),
                 conditions: statement.conditions(),

@@ -22,7 +22,7 @@ use synth::{
 const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:topic";
 const QUEUE: &str = "arn:aws:sqs:eu-west-1:111122223333:queue";
 const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111122223333:function:access-key-rotation";
-const KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+const TOPIC_KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/aaaaabcd-12ab-34cd-56ef-1234567890ab";
 const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:access-key-rotation/alice-Ab1Cd2";
 const OTHER_SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:payroll/alice-Ab1Cd2";
 const VIA_SECRETS_MANAGER: (&str, &[&str]) = ("kms:viaservice", &["secretsmanager.eu-west-1.amazonaws.com"]);
@@ -36,7 +36,7 @@ fn resolve(name: &str) -> Option<String> {
         "AWS::Region" => "eu-west-1",
         "AWS::StackName" => "access-key-rotation",
         "NotificationTopic" | "AlarmTopic" => TOPIC,
-        "TopicKey.Arn" => KEY,
+        "TopicKey.Arn" => TOPIC_KEY,
         "DeadLetterQueue.Arn" => QUEUE,
         "Function.Arn" => FUNCTION,
         // CloudFormation's ARN of a log group covers its streams ("AWS::Logs::LogGroup": Return values).
@@ -130,18 +130,18 @@ fn needed(config: &Config, role: &str) -> Vec<Request> {
         .users
         .iter()
         .flat_map(|user| {
-            let secret = config.secret_prefix.secret_name(&user.name);
+            let secret = config.secret_prefix.secret_name(&user.iam.name);
             actions
                 .iter()
-                .flat_map(move |action| handlers(config, action, &user.resource(), &secret))
+                .flat_map(move |action| handlers(config, action, &user.iam.resource(), &secret))
                 .collect::<Vec<_>>()
         })
         .collect();
     // SNS uses the topic's key on behalf of whoever publishes.
     let via_sns: &[(&str, &[&str])] = &[("kms:viaservice", &["sns.eu-west-1.amazonaws.com"])];
     all.extend([
-        request("kms:GenerateDataKey", KEY, via_sns),
-        request("kms:Decrypt", KEY, via_sns),
+        request("kms:GenerateDataKey", TOPIC_KEY, via_sns),
+        request("kms:Decrypt", TOPIC_KEY, via_sns),
         request("logs:CreateLogStream", &stream, &[]),
         request("logs:PutLogEvents", &stream, &[]),
         request("sqs:SendMessage", QUEUE, &[]),
@@ -210,7 +210,7 @@ fn the_handler_may_do_nothing_to_anything_else() {
         for request in others {
             assert_eq!(decision(document, &request), Decision::NotAllowed, "{path}: {request:?}");
         }
-        let user = format!("arn:aws:iam::111122223333:user{}", config.users[0].resource());
+        let user = format!("arn:aws:iam::111122223333:user{}", config.users[0].iam.resource());
         for (action, resource, context) in [
             ("iam:TagUser", user.as_str(), &[("aws:tagkeys", &["team"][..])][..]),
             ("iam:TagUser", &user, &[("aws:tagkeys", &["access-key-rotation:delivered", "team"][..])]),
@@ -239,10 +239,10 @@ fn the_handler_may_do_nothing_to_anything_else() {
             ),
             ("sns:Subscribe", TOPIC, &[]),
             // The key is for what SNS sends, and for nothing else.
-            ("kms:Decrypt", KEY, &[]),
-            ("kms:Decrypt", KEY, &[("kms:viaservice", &["secretsmanager.eu-west-1.amazonaws.com"])]),
-            ("kms:GenerateDataKey", KEY, &[("kms:viaservice", &["sns.us-east-1.amazonaws.com"])]),
-            ("kms:PutKeyPolicy", KEY, &[]),
+            ("kms:Decrypt", TOPIC_KEY, &[]),
+            ("kms:Decrypt", TOPIC_KEY, &[("kms:viaservice", &["secretsmanager.eu-west-1.amazonaws.com"])]),
+            ("kms:GenerateDataKey", TOPIC_KEY, &[("kms:viaservice", &["sns.us-east-1.amazonaws.com"])]),
+            ("kms:PutKeyPolicy", TOPIC_KEY, &[]),
             ("sts:AssumeRole", "arn:aws:iam::111122223333:role/x", &[]),
             ("lambda:InvokeFunction", FUNCTION, &[]),
         ] {
@@ -255,7 +255,7 @@ fn the_handler_may_do_nothing_to_anything_else() {
 /// Who else may use the topic and its key: this stack's alarms and nobody else's.
 #[test]
 fn only_this_stacks_alarms_may_publish() {
-    let (_, template) = configuration("rotation.yaml");
+    let (_, _, template) = &configurations()[0];
     let alarm = |account: &str, name: &str| format!("arn:aws:cloudwatch:eu-west-1:{account}:alarm:{name}");
     let from = |service: &str, action: &str, resource: &str, account: &str, alarm: &str| Request {
         principal: format!("Service:{service}"),
@@ -265,7 +265,7 @@ fn only_this_stacks_alarms_may_publish() {
         (&template["Resources"]["AlarmTopicPolicy"]["Properties"]["PolicyDocument"], TOPIC, &["sns:Publish"][..]),
         (
             &template["Resources"]["TopicKey"]["Properties"]["KeyPolicy"],
-            KEY,
+            TOPIC_KEY,
             &["kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"],
         ),
     ] {
