@@ -9,12 +9,14 @@
 //! A rotation is a loop over [`plan::next_step`]: it is asked for the next safe AWS call, the call
 //! is made, what was learnt is folded into [`plan::UserState`], and the plan is asked again.
 
+pub mod document;
 pub mod event;
 pub mod journal;
 pub mod key;
 pub mod notice;
 pub mod permissions;
 pub mod plan;
+pub mod recipient;
 pub mod report;
 pub mod settings;
 pub mod steps;
@@ -26,6 +28,8 @@ pub mod user;
 pub mod aws;
 #[cfg(feature = "aws")]
 pub mod dry_run;
+#[cfg(feature = "aws")]
+pub mod encryption;
 #[cfg(feature = "aws")]
 pub mod log;
 #[cfg(feature = "aws")]

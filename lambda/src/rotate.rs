@@ -1,11 +1,13 @@
 //! Carries out the plan for one user, one call after the other, until nothing is left.
 
 use crate::{
+    document::document,
+    encryption::encrypt,
     journal::{Entry, RunId},
     key::{AccessKeyId, Key, SecretAccessKey, Status},
     log,
-    notice::{ComingUp, Mail, Rotated, Where},
-    plan::{self, Answer, Call, Effect, Failure, Message, Next, Rest, Run, UserState},
+    notice::{Block, ComingUp, Mail, Rotated, Where},
+    plan::{self, Answer, Call, Delivery, Effect, Failure, Message, Next, Rest, Run, UserState},
     report::{Change, UserReport},
     settings::{Settings, TopicArn},
     time::{Span, Timestamp},
@@ -134,7 +136,7 @@ impl<A: Aws> Hand<'_, A> {
             Call::ListSubscriptionsByTopic => aws.list_subscribers(&settings.topic, user).await,
             Call::Publish(message) => {
                 let (key, secret) = match message {
-                    Message::Secret(key) => (key, Where::InThisMail(self.secret_of(key)?)),
+                    Message::Secret(key) => (key, self.in_the_mail(key)?),
                     Message::Stored(key) => (key, Where::SecretsManager(secret_name())),
                     Message::ComingUp(key, due) => {
                         let mail = settings.language.coming_up(&ComingUp { user, key, due: *due });
@@ -150,6 +152,23 @@ impl<A: Aws> Hand<'_, A> {
                     now,
                 });
                 aws.publish(&settings.topic, user, mail).await
+            }
+        }
+    }
+
+    /// The secret as the mail carries it.
+    fn in_the_mail(&self, key: &AccessKeyId) -> Result<Where<'_>, Failure> {
+        let (user, secret) = (self.user, self.secret_of(key)?);
+        match self.settings.policy.delivery {
+            Delivery::SecretsManager | Delivery::Email => Ok(Where::InThisMail(secret)),
+            Delivery::EmailEncrypted => {
+                let recipients = self.settings.recipients(user);
+                let text = encrypt(&document(user, key, secret)?, recipients).map_err(|why| Failure {
+                    effect: Effect::None,
+                    code: "NotEncrypted".into(),
+                    message: why.to_string(),
+                })?;
+                Ok(Where::Encrypted(Block { text, recipients }))
             }
         }
     }

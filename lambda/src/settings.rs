@@ -8,6 +8,7 @@ use std::str::FromStr;
 use crate::{
     notice::Language,
     plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
+    recipient::Recipient,
     text::{Invalid, text_newtype},
     time::Span,
     user::UserName,
@@ -27,6 +28,8 @@ pub struct Settings<Reference = TopicArn> {
     pub language: Language,
     /// Where mails are published.
     pub topic: Reference,
+    /// Whom mails with a secret are encrypted to, where [`Policy::delivery`] says that they are.
+    pub encrypt_to: Vec<Recipient>,
     /// The first part of every secret's name.
     pub secret_prefix: SecretPrefix,
 }
@@ -54,6 +57,8 @@ pub enum Variable {
     Language,
     /// [`Settings::topic`].
     TopicArn,
+    /// [`Settings::encrypt_to`], separated by commas; only where mails are encrypted.
+    EncryptTo,
     /// [`Settings::secret_prefix`].
     SecretPrefix,
 }
@@ -73,6 +78,7 @@ impl Variable {
             Self::WarnBefore => "WARN_BEFORE",
             Self::Language => "LANGUAGE",
             Self::TopicArn => "TOPIC_ARN",
+            Self::EncryptTo => "ENCRYPT_TO",
             Self::SecretPrefix => "SECRET_PREFIX",
         }
     }
@@ -92,7 +98,9 @@ impl<Reference> Settings<Reference> {
     pub fn into_environment(self) -> Vec<(Variable, Value<Reference>)> {
         let users: Vec<_> = self.users.iter().map(UserName::as_str).collect();
         let text = |t: &dyn ToString| Value::Text(t.to_string());
-        vec![
+        let encrypt_to: Vec<_> = self.encrypt_to.iter().map(Recipient::to_string).collect();
+        let encrypts = self.policy.delivery == Delivery::EmailEncrypted;
+        let mut environment = vec![
             (Variable::Users, text(&users.join(" "))),
             (Variable::RotateAfter, text(&self.policy.rotate_after)),
             (Variable::Overlap, text(&self.policy.overlap)),
@@ -104,7 +112,11 @@ impl<Reference> Settings<Reference> {
             (Variable::Language, text(&self.language)),
             (Variable::TopicArn, Value::Reference(self.topic)),
             (Variable::SecretPrefix, text(&self.secret_prefix)),
-        ]
+        ];
+        if encrypts {
+            environment.push((Variable::EncryptTo, text(&encrypt_to.join(","))));
+        }
+        environment
     }
 }
 
@@ -141,6 +153,15 @@ impl Settings {
             .map(str::parse)
             .collect::<Result<Vec<UserName>, Invalid>>()
             .map_err(|e| BadSetting { name: Variable::Users.name(), problem: format!("is wrong: {e}") })?;
+        let delivery = read(&lookup, Variable::Delivery)?;
+        let encrypt_to = match delivery {
+            Delivery::EmailEncrypted => raw(&lookup, Variable::EncryptTo)?
+                .split(',')
+                .map(str::parse)
+                .collect::<Result<Vec<Recipient>, Invalid>>()
+                .map_err(|e| BadSetting { name: Variable::EncryptTo.name(), problem: format!("is wrong: {e}") })?,
+            Delivery::SecretsManager | Delivery::Email => Vec::new(),
+        };
         Ok(Self {
             users,
             policy: Policy {
@@ -149,13 +170,22 @@ impl Settings {
                 delete_after: read(&lookup, Variable::DeleteAfter)?,
                 still_in_use: read(&lookup, Variable::StillInUse)?,
                 wait_at_most: read(&lookup, Variable::WaitAtMost)?,
-                delivery: read(&lookup, Variable::Delivery)?,
+                delivery,
                 warn_before: read(&lookup, Variable::WarnBefore)?,
             },
             language: read(&lookup, Variable::Language)?,
             topic: read(&lookup, Variable::TopicArn)?,
+            encrypt_to,
             secret_prefix: read(&lookup, Variable::SecretPrefix)?,
         })
+    }
+}
+
+impl<Reference> Settings<Reference> {
+    /// Who can open a mail about `user`: each of them alone.
+    #[must_use]
+    pub fn recipients(&self, _user: &UserName) -> &[Recipient] {
+        &self.encrypt_to
     }
 }
 
@@ -314,8 +344,9 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
+    use crate::recipient::tests::one_of_each;
 
-    fn settings(delete_after: DeleteAfter) -> Settings {
+    fn settings(delete_after: DeleteAfter, delivery: Delivery) -> Settings {
         Settings {
             users: vec!["alice".parse().unwrap(), "bob,smith".parse().unwrap()],
             policy: Policy {
@@ -324,11 +355,12 @@ mod tests {
                 delete_after,
                 still_in_use: StillInUse::Wait,
                 wait_at_most: Patience::AtMost(Span::days(30)),
-                delivery: Delivery::SecretsManager,
+                delivery,
                 warn_before: Span::days(7),
             },
             language: Language::Japanese,
             topic: "arn:aws:sns:eu-west-1:123456789012:keys".parse().unwrap(),
+            encrypt_to: if delivery == Delivery::EmailEncrypted { one_of_each() } else { Vec::new() },
             secret_prefix: "access-key-rotation".parse().unwrap(),
         }
     }
@@ -343,17 +375,21 @@ mod tests {
 
     #[test]
     fn the_handler_reads_what_synth_writes() {
-        for delete_after in [DeleteAfter::NextRotation, DeleteAfter::Window(Span::days(14))] {
-            let written = environment(settings(delete_after));
+        for (delete_after, delivery) in [
+            (DeleteAfter::NextRotation, Delivery::SecretsManager),
+            (DeleteAfter::Window(Span::days(14)), Delivery::Email),
+            (DeleteAfter::NextRotation, Delivery::EmailEncrypted),
+        ] {
+            let written = environment(settings(delete_after, delivery));
             let read = Settings::from_environment(|name| written.get(name).cloned());
-            assert_eq!(read, Ok(settings(delete_after)));
+            assert_eq!(read, Ok(settings(delete_after, delivery)));
         }
     }
 
     #[test]
     fn each_variable_is_read_and_named_when_it_is_missing_or_wrong() {
-        let good = environment(settings(DeleteAfter::NextRotation));
-        assert_eq!(good.len(), 11);
+        let good = environment(settings(DeleteAfter::NextRotation, Delivery::EmailEncrypted));
+        assert_eq!(good.len(), 12);
         for &name in good.keys() {
             let missing = Settings::from_environment(|n| (n != name).then(|| good.get(n).cloned())?);
             assert_eq!(missing.unwrap_err().name, name);

@@ -95,6 +95,7 @@ async fn dry_run(ages: &[(u64, Status)], looks: usize) -> UserReport {
         policy,
         language: Language::English,
         topic: "arn:aws:sns:eu-west-1:123456789012:keys".parse().unwrap(),
+        encrypt_to: Vec::new(),
         secret_prefix: "keys".parse().unwrap(),
     };
     let run = Run { id: "a-run".parse().unwrap(), deadline: now + Span::minutes(10), order: Order::Routine };

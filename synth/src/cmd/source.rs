@@ -65,6 +65,7 @@ impl Source {
         Overrides {
             users: self.users.clone().map(|words| words.0),
             emails: self.emails.clone().map(|words| words.0),
+            encrypt_to: None,
             architecture: self.architecture,
         }
     }

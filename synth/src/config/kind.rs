@@ -150,31 +150,7 @@ pub(super) trait SameAs {
 /// A list: at least one item, no two alike.
 impl<T: Word + SameAs> Kind for Vec<T> {
     fn read(node: &Node<'_>) -> Result<Self, Vec<Wrong>> {
-        let list = "a list with at least one entry: a line `- …` for each";
-        let items = match &node.content {
-            Content::List(items) if !items.is_empty() => items,
-            Content::Text(text) => {
-                return Err(vec![Wrong {
-                    meant: Some(format!("[{text}]")),
-                    ..Wrong::new(format!("it must be {list}"))
-                }]);
-            }
-            _ => return Err(vec![Wrong::new(format!("it must be {list}"))]),
-        };
-        let (mut list, mut wrong) = (Vec::<(usize, T)>::new(), Vec::new());
-        for (index, node) in items.iter().enumerate() {
-            let unique = T::read(node).and_then(|item| match list.iter().find(|(_, other)| other.same_as(&item)) {
-                Some((first, _)) => Err(vec![
-                    Wrong::new(format!("this is entry {} again", first + 1)).allowed("each may be in the list once"),
-                ]),
-                None => Ok(item),
-            });
-            match unique {
-                Ok(item) => list.push((index, item)),
-                Err(all) => wrong.extend(all.into_iter().map(|w| Wrong { item: Some(index), ..w })),
-            }
-        }
-        if wrong.is_empty() { Ok(list.into_iter().map(|(_, item)| item).collect()) } else { Err(wrong) }
+        items(node, 1)
     }
 
     fn schema() -> Json {
@@ -184,4 +160,37 @@ impl<T: Word + SameAs> Kind for Vec<T> {
     fn json(text: &str) -> Json {
         text.trim_matches(['[', ']']).split(", ").map(T::json).collect()
     }
+}
+
+/// The items of a list that has as many at least, no two alike; or all that is wrong with it.
+pub(super) fn items<T: Word + SameAs>(node: &Node<'_>, least: usize) -> Result<Vec<T>, Vec<Wrong>> {
+    let shape = if least == 0 {
+        "a list: a line `- …` for each entry, or [] for none"
+    } else {
+        "a list with at least one entry: a line `- …` for each"
+    };
+    let items = match &node.content {
+        Content::List(items) if items.len() >= least => items,
+        Content::Text(text) => {
+            return Err(vec![Wrong {
+                meant: text.parse::<T>().is_ok().then(|| format!("[{text}]")),
+                ..Wrong::new(format!("it must be {shape}"))
+            }]);
+        }
+        _ => return Err(vec![Wrong::new(format!("it must be {shape}"))]),
+    };
+    let (mut list, mut wrong) = (Vec::<(usize, T)>::new(), Vec::new());
+    for (index, node) in items.iter().enumerate() {
+        let unique = T::read(node).and_then(|item| match list.iter().find(|(_, other)| other.same_as(&item)) {
+            Some((first, _)) => Err(vec![
+                Wrong::new(format!("this is entry {} again", first + 1)).allowed("each may be in the list once"),
+            ]),
+            None => Ok(item),
+        });
+        match unique {
+            Ok(item) => list.push((index, item)),
+            Err(all) => wrong.extend(all.into_iter().map(|w| Wrong { item: Some(index), ..w })),
+        }
+    }
+    if wrong.is_empty() { Ok(list.into_iter().map(|(_, item)| item).collect()) } else { Err(wrong) }
 }

@@ -9,7 +9,9 @@ mod email;
 mod kind;
 mod near;
 mod pattern;
+mod private_key;
 mod problem;
+mod recipients;
 mod rules;
 mod schedule;
 mod schema;
@@ -22,6 +24,7 @@ mod values;
 use lambda::{
     notice::Language,
     plan::{DeleteAfter, Policy, StillInUse},
+    recipient::Recipient,
     settings::SecretPrefix,
     time::Span,
 };
@@ -29,6 +32,7 @@ use lambda::{
 use document::Document;
 pub use email::Email;
 pub use problem::{Place, Problem, Problems};
+use recipients::Recipients;
 pub use schedule::{ScheduleExpression, TimeZone};
 pub use schema::schema;
 use settings::{Given, SETTINGS};
@@ -54,6 +58,8 @@ pub struct Config {
     pub time_zone: TimeZone,
     /// What the handler does.
     pub policy: Policy,
+    /// Whom mails with a secret are encrypted to; none where no mail is.
+    pub encrypt_to: Vec<Recipient>,
     /// The first part of the secrets' names.
     pub secret_prefix: SecretPrefix,
     /// What the function runs on.
@@ -73,6 +79,8 @@ pub struct Overrides {
     pub users: Option<Vec<User>>,
     /// Instead of `emails`.
     pub emails: Option<Vec<Email>>,
+    /// Instead of `encrypt_to`.
+    pub encrypt_to: Option<Vec<Recipient>>,
     /// Instead of `architecture`.
     pub architecture: Option<Architecture>,
 }
@@ -94,13 +102,16 @@ pub fn read(text: &str, overrides: Overrides) -> Result<Checked, Problems> {
     let overridden = [
         ("users", overrides.users.is_some()),
         ("emails", overrides.emails.is_some()),
+        ("encrypt_to", overrides.encrypt_to.is_some()),
         ("architecture", overrides.architecture.is_some()),
     ];
     let overridden = overridden.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect();
-    let mut document = Document::parse(text, SETTINGS, overridden)?;
+    let text = private_key::hidden(text);
+    let mut document = Document::parse(&text, SETTINGS, overridden)?;
     let mut given = Given::read(&mut document);
     given.users = overrides.users.or(given.users);
     given.emails = overrides.emails.or(given.emails);
+    given.encrypt_to = overrides.encrypt_to.map(Recipients).or(given.encrypt_to);
     given.architecture = overrides.architecture.or(given.architecture);
     rules::check(&mut document, &given);
     let warnings = document.finish()?;
@@ -127,6 +138,7 @@ impl Given {
                 delivery: self.delivery?,
                 warn_before: self.warn_before?,
             },
+            encrypt_to: self.encrypt_to?.0,
             secret_prefix: self.secret_prefix?,
             architecture: self.architecture?,
             memory: self.memory?.0,

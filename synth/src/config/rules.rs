@@ -3,7 +3,7 @@
 //! Each rule is told as soon as the settings that it is about are right by themselves, whatever is wrong elsewhere.
 
 use lambda::{
-    plan::{DeleteAfter, StillInUse},
+    plan::{DeleteAfter, Delivery, StillInUse},
     time::Span,
 };
 
@@ -18,6 +18,7 @@ pub(super) fn check(document: &mut Document<'_>, given: &Given) {
     waiting_has_an_effect(document, given);
     auditors_are_content(document, given);
     some_run_warns(document, given);
+    encryption_is_to_somebody(document, given);
 }
 
 /// IAM allows two keys a user.
@@ -108,6 +109,28 @@ fn auditors_are_content(document: &mut Document<'_>, given: &Given) -> Option<()
             format!("a key can live {oldest}: rotate_after + overlap + the schedule's period"),
             &format!("auditors (CIS, Security Hub IAM.3) want at most {AUDITORS_LIMIT}"),
         );
+    }
+    Some(())
+}
+
+/// A mail is encrypted exactly where it can be opened.
+fn encryption_is_to_somebody(document: &mut Document<'_>, given: &Given) -> Option<()> {
+    let (delivery, encrypt_to) = (given.delivery?, &given.encrypt_to.as_ref()?.0);
+    let all: Vec<_> = encrypt_to.iter().map(ToString::to_string).collect();
+    let settings = [("encrypt_to", format!("[{}]", all.join(", "))), ("delivery", delivery.to_string())];
+    match (delivery, encrypt_to.as_slice()) {
+        (Delivery::EmailEncrypted, []) => document.broken(
+            &settings,
+            "encrypt_to is empty, but with delivery: email-encrypted somebody must be able to open the mails".into(),
+            "write the public key of each person who may, a line `- age1…` or `- ssh-ed25519 …` for each; \
+             age-keygen makes one",
+        ),
+        (Delivery::SecretsManager | Delivery::Email, [_, ..]) => document.broken(
+            &settings,
+            format!("encrypt_to is set, but with delivery: {delivery} nothing is encrypted to it"),
+            "set delivery: email-encrypted, or leave encrypt_to out",
+        ),
+        _ => {}
     }
     Some(())
 }

@@ -14,6 +14,7 @@ use super::{
     document::Document,
     email::Email,
     kind::Kind,
+    recipients::Recipients,
     schedule::{ScheduleExpression, TimeZone},
     stack_name::StackName,
     user::User,
@@ -99,8 +100,10 @@ settings! {
     wait_at_most: Patience = "forever", such as "forever", "30d";
     /// How long before a key is due its owner is told that it will be replaced; 0 for never
     warn_before: Span = "7d", such as "7d", "0";
-    /// Where a new secret goes: into Secrets Manager, or into the mail itself
-    delivery: Delivery = "secrets-manager", such as "secrets-manager", "email";
+    /// Where a new secret goes: into Secrets Manager, or into the mail itself, as it is or encrypted to encrypt_to
+    delivery: Delivery = "secrets-manager", such as "secrets-manager", "email", "email-encrypted";
+    /// With delivery: email-encrypted, whose keys open the mails: age1…, or a line of an SSH public key file
+    encrypt_to: Recipients = "[]", such as "[]", "[age1vfpk57vaw8jx4sgaw4tv94axf80tewtud0p7u8knafrzazd6xp8sl3ch5u]";
     /// The first part of the secrets' names, before a slash and the user's name
     secret_prefix: SecretPrefix = "access-key-rotation", such as "access-key-rotation", "team/keys";
     /// The stack's name, which its function and its schedule bear too

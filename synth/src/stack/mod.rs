@@ -6,6 +6,7 @@ mod unfit;
 
 use lambda::{
     event::SCHEDULE_INPUT,
+    plan::Delivery,
     settings::{self, Settings},
     user::UserName,
 };
@@ -79,10 +80,14 @@ fn package(t: &mut Template) -> Code {
 fn notifications(t: &mut Template, config: &Config) -> Handle<Topic> {
     let topic = t.add(
         id!("NotificationTopic"),
-        if config.mail_is_delivery() {
-            "Carries new keys, secrets included, to the subscribers below."
-        } else {
-            "Tells the subscribers below that a new key is there; it never carries a secret."
+        match config.policy.delivery {
+            Delivery::SecretsManager => {
+                "Tells the subscribers below that a new key is there; it never carries a secret."
+            }
+            Delivery::Email => "Carries new keys, secrets included, to the subscribers below.",
+            Delivery::EmailEncrypted => {
+                "Carries new keys to the subscribers below, each secret encrypted to the public keys of encrypt_to."
+            }
         },
         Topic { display_name: "Access Key Rotation", kms_master_key_id: "alias/aws/sns" },
     );
@@ -168,6 +173,7 @@ fn function(
         policy: config.policy.clone(),
         language: config.language,
         topic: topic.reference(),
+        encrypt_to: config.encrypt_to.clone(),
         secret_prefix: config.secret_prefix.clone(),
     };
     let variable = |(name, value): (settings::Variable, settings::Value<Ref<Topic>>)| match value {

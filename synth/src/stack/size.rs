@@ -20,7 +20,11 @@ pub(super) fn check_policy(policy: &PolicyDocument, config: &Config) -> Result<(
 pub(super) fn check_environment(environment: &Environment, config: &Config) -> Result<(), Unfit> {
     let bytes = size(&environment.variables(), config);
     let fits = bytes <= ENVIRONMENT;
-    if fits { Ok(()) } else { Err(Unfit::Environment { users: config.users.len(), bytes }) }
+    // What grows without bound.
+    let users: usize = config.users.iter().map(|user| user.name.as_str().len() + 1).sum();
+    let encrypt_to: usize = config.encrypt_to.iter().map(|recipient| recipient.to_string().len() + 1).sum();
+    let setting = if encrypt_to > users { "encrypt_to" } else { "users" };
+    if fits { Ok(()) } else { Err(Unfit::Environment { setting, bytes }) }
 }
 
 fn size(value: &Value, config: &Config) -> usize {
@@ -35,7 +39,6 @@ mod tests {
         config::{self, Overrides},
     };
 
-    /// Today the policy is full before the environment is, so no configuration comes here.
     #[test]
     fn an_environment_is_measured_as_json() {
         let text = "users: [alice]\nemails: [a@example.com]\nstack_name: x\n";
@@ -45,7 +48,7 @@ mod tests {
             |rest: usize| Environment(vec![("A", "y".repeat(rest).into()), ("B", Text::from(Pseudo::StackName))]);
         assert_eq!(check_environment(&environment(4_080), &config), Ok(()));
         let unfit = check_environment(&environment(4_081), &config).unwrap_err();
-        assert_eq!(unfit, Unfit::Environment { users: 1, bytes: 4_097 });
+        assert_eq!(unfit, Unfit::Environment { setting: "users", bytes: 4_097 });
         assert_eq!(unfit.setting(), "users");
     }
 }

@@ -25,12 +25,12 @@ pub enum Unfit {
     },
     /// The function's environment needs to hold too much.
     #[error(
-        "{users} users are too many: the function's environment would need {bytes} bytes, and Lambda allows \
-         {ENVIRONMENT}; give some of them a stack of their own (another configuration with its own stack_name)"
+        "{setting} is too long: the function's environment would need {bytes} bytes, and Lambda allows {ENVIRONMENT}; \
+         name fewer, or give some users a stack of their own (another configuration with its own stack_name)"
     )]
     Environment {
-        /// How many users are to be named.
-        users: usize,
+        /// The setting that takes the most room.
+        setting: &'static str,
         /// How large the environment would be.
         bytes: usize,
     },
@@ -43,7 +43,8 @@ impl Unfit {
         match self {
             // Subscriptions are the only resources whose names come from the configuration.
             Self::Inconsistent(_) => "emails",
-            Self::Policy { .. } | Self::Environment { .. } => "users",
+            Self::Policy { .. } => "users",
+            Self::Environment { setting, .. } => setting,
         }
     }
 }

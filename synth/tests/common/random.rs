@@ -7,6 +7,8 @@ use synth::{
     stack::{self, Unfit},
 };
 
+use super::keys;
+
 /// The settings of a configuration, each as it is written in YAML; those without a value are left out.
 #[derive(Debug, Clone)]
 pub(crate) struct Random {
@@ -113,6 +115,22 @@ fn schedule() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Where a secret goes, and what else that needs.
+fn delivery() -> impl Strategy<Value = (String, Option<String>)> {
+    let keys = prop::collection::btree_set(any::<[u8; 31]>().prop_map(keys::age), 1..4);
+    let others = prop::sample::subsequence(vec![keys::ssh_ed25519() + " a comment", keys::ssh_rsa(256)], 0..=2);
+    let encrypt_to = (keys, others).prop_map(|(keys, others)| {
+        let all: Vec<_> = keys.into_iter().chain(others).map(|key| format!("'{key}'")).collect();
+        Some(format!("[{}]", all.join(", ")))
+    });
+    let nothing = || prop_oneof![Just(None), Just(Some("[]".to_owned()))];
+    prop_oneof![
+        (Just("secrets-manager".to_owned()), nothing()),
+        (Just("email".to_owned()), nothing()),
+        (Just("email-encrypted".to_owned()), encrypt_to),
+    ]
+}
+
 /// A configuration that is right, with as many users as fit.
 pub(crate) fn right() -> impl Strategy<Value = Random> {
     let one_of = |words: &'static [&'static str]| select(words).prop_map(str::to_owned);
@@ -125,7 +143,7 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
         prop::option::of(one_of(zones)),
         prop::option::of(one_of(&["wait", "retire"])),
         prop::option::of(prop_oneof![Just("forever".to_owned()), (0..4_000u64).prop_map(|s| span(s, 3))]),
-        prop::option::of(one_of(&["secrets-manager", "email"])),
+        prop::option::of(delivery()),
         prop::option::of("[a-zA-Z0-9_+=.@-]{1,20}(/[a-zA-Z0-9_+=.@-]{1,20}){0,3}"),
         prop::option::of(one_of(&["arm64", "x86_64"])),
     );
@@ -141,7 +159,9 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
             set("time_zone", texts.3);
             set("still_in_use", texts.4);
             set("wait_at_most", texts.5);
-            set("delivery", texts.6);
+            let (delivery, encrypt_to) = texts.6.unzip();
+            set("delivery", delivery);
+            set("encrypt_to", encrypt_to.flatten());
             set("secret_prefix", texts.7.map(|prefix| quoted(&prefix, double)));
             set("architecture", texts.8);
             set("memory", memory.map(|memory| memory.to_string()));
@@ -219,6 +239,15 @@ pub(crate) fn wrong() -> impl Strategy<Value = Wrong> {
         }),
         1 => (right(), 2..14u32).prop_map(move |(random, minutes)| {
             blamed(random.with("timeout", "15m").with("schedule", &format!("rate({minutes} minutes)")), "schedule")
+        }),
+        1 => (right(), select(&["[]", "~", "[~]", "age1", "[alice]", "[age1]", "[7]", "{a: b}", "['ssh-dss AAAA']", "[AGE-SECRET-KEY-1]"][..]))
+            .prop_map(move |(random, keys)| blamed(random.with("encrypt_to", keys).with("delivery", "email-encrypted"), "encrypt_to")),
+        1 => (right(), select(&["secrets-manager", "email"][..]), any::<[u8; 31]>()).prop_map(move |(random, delivery, key)| {
+            blamed(random.with("encrypt_to", &format!("[{}]", keys::age(key))).with("delivery", delivery), "encrypt_to")
+        }),
+        1 => right().prop_map(move |random| {
+            let many: Vec<_> = (0..70).map(|n| keys::age([n; 31])).collect();
+            blamed(random.with("encrypt_to", &format!("[{}]", many.join(", "))).with("delivery", "email-encrypted"), "encrypt_to")
         }),
         // Users and addresses.
         1 => (right(), select(&["'a b'", "7", "'*'", "~", "ci/bot", "[a]", "{a: b}", "'é'", "''"][..])).prop_map(move |(mut random, user)| {
