@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::{
+    audience::Envelope,
     journal::{Entry, RunId},
     key::{AccessKeyId, Key, SecretAccessKey, Status},
     notice::Mail,
@@ -117,7 +118,7 @@ impl<A: Aws> Aws for DryRun<'_, A> {
         self.aws.list_subscribers(topic, user).await
     }
 
-    async fn publish(&self, _: &TopicArn, _: &UserName, _: Mail) -> Result<Answer, Failure> {
+    async fn publish(&self, _: &TopicArn, _: &Envelope, _: Mail) -> Result<Answer, Failure> {
         Ok(Answer::Done)
     }
 

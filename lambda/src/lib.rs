@@ -9,7 +9,9 @@
 //! A rotation is a loop over [`plan::next_step`]: it is asked for the next safe AWS call, the call
 //! is made, what was learnt is folded into [`plan::UserState`], and the plan is asked again.
 
+pub mod audience;
 pub mod document;
+pub mod email;
 pub mod event;
 pub mod journal;
 pub mod key;

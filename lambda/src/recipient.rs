@@ -3,13 +3,13 @@
 //! A key is read and checked here, by `synth` and by the handler alike, so that a slip is found before it locks anybody
 //! out. Encrypting is `encryption.rs`'s business.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bech32::{Bech32, Hrp, primitives::decode::CheckedHrpstring};
 use curve25519_dalek::{MontgomeryPoint, edwards::CompressedEdwardsY};
 
-use crate::text::Invalid;
+use crate::{text::Invalid, user::UserName};
 
 /// The shortest RSA key that age takes, in bits.
 const LEAST_RSA: usize = 2_048;
@@ -83,6 +83,48 @@ impl FromStr for Recipient {
         }
         .map_err(|(what, allowed)| refused(text, what, allowed))?;
         Ok(Self { text: key, kind })
+    }
+}
+
+/// Who can open the mails with new keys.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recipients {
+    /// Those of every user that has none of its own.
+    pub all: Vec<Recipient>,
+    /// Those of single users; none of them has an empty list.
+    pub own: BTreeMap<UserName, Vec<Recipient>>,
+}
+
+impl Recipients {
+    /// Who can open the mail with the new key of `user`: each of them alone.
+    #[must_use]
+    pub fn of(&self, user: &UserName) -> &[Recipient] {
+        self.own.get(user).unwrap_or(&self.all)
+    }
+}
+
+/// `age1…,age1…;alice:age1…`: the keys of a list are separated by commas, the lists by semicolons, and a user's begins
+/// with its name. No key holds any of these, and no name a colon or a semicolon.
+impl fmt::Display for Recipients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |keys: &[Recipient]| keys.iter().map(Recipient::as_str).collect::<Vec<_>>().join(",");
+        f.write_str(&list(&self.all))?;
+        self.own.iter().try_for_each(|(user, keys)| write!(f, ";{user}:{}", list(keys)))
+    }
+}
+
+impl FromStr for Recipients {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let list = |text: &str| text.split(',').map(str::parse).collect::<Result<Vec<_>, _>>();
+        let mut lists = text.split(';');
+        let all = lists.next().filter(|text| !text.is_empty()).map_or(Ok(Vec::new()), list)?;
+        let own = lists.map(|text| {
+            let (user, keys) = text.split_once(':').unwrap_or((text, ""));
+            Ok((user.parse()?, list(keys)?))
+        });
+        Ok(Self { all, own: own.collect::<Result<_, Invalid>>()? })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Carries out the plan for one user, one call after the other, until nothing is left.
 
 use crate::{
+    audience::{self, Envelope},
     document::document,
     encryption::encrypt,
     journal::{Entry, RunId},
@@ -37,7 +38,7 @@ pub trait Aws {
     async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, Failure>;
     async fn put_resource_policy(&self, name: &str, user: &UserName) -> Result<Answer, Failure>;
     async fn list_subscribers(&self, topic: &TopicArn, user: &UserName) -> Result<Answer, Failure>;
-    async fn publish(&self, topic: &TopicArn, user: &UserName, mail: Mail) -> Result<Answer, Failure>;
+    async fn publish(&self, topic: &TopicArn, envelope: &Envelope, mail: Mail) -> Result<Answer, Failure>;
     async fn sleep(&self, pause: Span);
 }
 
@@ -135,23 +136,22 @@ impl<A: Aws> Hand<'_, A> {
             Call::PutResourcePolicy => aws.put_resource_policy(&secret_name(), user).await,
             Call::ListSubscriptionsByTopic => aws.list_subscribers(&settings.topic, user).await,
             Call::Publish(message) => {
-                let (key, secret) = match message {
-                    Message::Secret(key) => (key, self.in_the_mail(key)?),
-                    Message::Stored(key) => (key, Where::SecretsManager(secret_name())),
+                let owner = settings.owners.get(user);
+                let (to, mail) = match message {
+                    Message::Secret(key) => {
+                        let secret = self.in_the_mail(key)?;
+                        (vec![audience::of_secret(owner)], self.rotated(key, secret, state, now))
+                    }
+                    Message::Stored(key) => {
+                        let secret = Where::SecretsManager(secret_name());
+                        (audience::of_notice(owner), self.rotated(key, secret, state, now))
+                    }
                     Message::ComingUp(key, due) => {
                         let mail = settings.language.coming_up(&ComingUp { user, key, due: *due });
-                        return aws.publish(&settings.topic, user, mail).await;
+                        (audience::of_notice(owner), mail)
                     }
                 };
-                let mail = settings.language.rotated(&Rotated {
-                    user,
-                    key,
-                    secret,
-                    replaced: state.keys().iter().filter(|old| old.id != *key).collect(),
-                    policy: &settings.policy,
-                    now,
-                });
-                aws.publish(&settings.topic, user, mail).await
+                aws.publish(&settings.topic, &Envelope { to, about: Some(user.clone()) }, mail).await
             }
         }
     }
@@ -171,6 +171,17 @@ impl<A: Aws> Hand<'_, A> {
                 Ok(Where::Encrypted(Block { text, recipients }))
             }
         }
+    }
+
+    fn rotated(&self, key: &AccessKeyId, secret: Where<'_>, state: &UserState, now: Timestamp) -> Mail {
+        self.settings.language.rotated(&Rotated {
+            user: self.user,
+            key,
+            secret,
+            replaced: state.keys().iter().filter(|old| old.id != *key).collect(),
+            policy: &self.settings.policy,
+            now,
+        })
     }
 
     fn secret_of(&self, key: &AccessKeyId) -> Result<&SecretAccessKey, Failure> {

@@ -3,12 +3,13 @@
 //! The handler reads them here; `synth` writes them from the same type. A setting that nothing reads, or
 //! one that nothing writes, cannot exist.
 
-use std::str::FromStr;
+use std::{collections::BTreeMap, str::FromStr};
 
 use crate::{
+    email::Email,
     notice::Language,
     plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
-    recipient::Recipient,
+    recipient::{Recipient, Recipients},
     text::{Invalid, text_newtype},
     time::Span,
     user::UserName,
@@ -22,6 +23,8 @@ use crate::{
 pub struct Settings<Reference = TopicArn> {
     /// Whose keys are rotated.
     pub users: Vec<UserName>,
+    /// Who works with a user's key, where that is said.
+    pub owners: BTreeMap<UserName, Email>,
     /// How.
     pub policy: Policy,
     /// What the mails are written in.
@@ -29,7 +32,7 @@ pub struct Settings<Reference = TopicArn> {
     /// Where mails are published.
     pub topic: Reference,
     /// Whom mails with a secret are encrypted to, where [`Policy::delivery`] says that they are.
-    pub encrypt_to: Vec<Recipient>,
+    pub encrypt_to: Recipients,
     /// The first part of every secret's name.
     pub secret_prefix: SecretPrefix,
 }
@@ -37,7 +40,7 @@ pub struct Settings<Reference = TopicArn> {
 /// One environment variable of the function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Variable {
-    /// User names, separated by spaces.
+    /// User names, separated by spaces; behind some of them a colon and [`Settings::owners`]' address.
     Users,
     /// [`Policy::rotate_after`].
     RotateAfter,
@@ -57,7 +60,7 @@ pub enum Variable {
     Language,
     /// [`Settings::topic`].
     TopicArn,
-    /// [`Settings::encrypt_to`], separated by commas; only where mails are encrypted.
+    /// [`Settings::encrypt_to`]; only where mails are encrypted.
     EncryptTo,
     /// [`Settings::secret_prefix`].
     SecretPrefix,
@@ -96,9 +99,13 @@ pub enum Value<Reference> {
 impl<Reference> Settings<Reference> {
     /// The environment that tells the handler exactly these settings.
     pub fn into_environment(self) -> Vec<(Variable, Value<Reference>)> {
-        let users: Vec<_> = self.users.iter().map(UserName::as_str).collect();
+        // Neither a name nor an address holds a colon or a space.
+        let with_owner = |user: &UserName| match self.owners.get(user) {
+            Some(owner) => format!("{user}:{owner}"),
+            None => user.to_string(),
+        };
+        let users: Vec<_> = self.users.iter().map(with_owner).collect();
         let text = |t: &dyn ToString| Value::Text(t.to_string());
-        let encrypt_to: Vec<_> = self.encrypt_to.iter().map(Recipient::to_string).collect();
         let encrypts = self.policy.delivery == Delivery::EmailEncrypted;
         let mut environment = vec![
             (Variable::Users, text(&users.join(" "))),
@@ -114,7 +121,7 @@ impl<Reference> Settings<Reference> {
             (Variable::SecretPrefix, text(&self.secret_prefix)),
         ];
         if encrypts {
-            environment.push((Variable::EncryptTo, text(&encrypt_to.join(","))));
+            environment.push((Variable::EncryptTo, text(&self.encrypt_to)));
         }
         environment
     }
@@ -148,22 +155,22 @@ impl Settings {
             let name = variable.name();
             lookup(name).ok_or_else(|| BadSetting { name, problem: "is missing".into() })
         }
-        let users = raw(&lookup, Variable::Users)?
-            .split_ascii_whitespace()
-            .map(str::parse)
-            .collect::<Result<Vec<UserName>, Invalid>>()
+        let (users, owners) = read_users(&raw(&lookup, Variable::Users)?)
             .map_err(|e| BadSetting { name: Variable::Users.name(), problem: format!("is wrong: {e}") })?;
         let delivery = read(&lookup, Variable::Delivery)?;
         let encrypt_to = match delivery {
-            Delivery::EmailEncrypted => raw(&lookup, Variable::EncryptTo)?
-                .split(',')
-                .map(str::parse)
-                .collect::<Result<Vec<Recipient>, Invalid>>()
-                .map_err(|e| BadSetting { name: Variable::EncryptTo.name(), problem: format!("is wrong: {e}") })?,
-            Delivery::SecretsManager | Delivery::Email => Vec::new(),
+            Delivery::EmailEncrypted => read(&lookup, Variable::EncryptTo)?,
+            Delivery::SecretsManager | Delivery::Email => Recipients::default(),
         };
+        if let Some(user) =
+            users.iter().find(|user| delivery == Delivery::EmailEncrypted && encrypt_to.of(user).is_empty())
+        {
+            let problem = format!("has no public key for {user}");
+            return Err(BadSetting { name: Variable::EncryptTo.name(), problem });
+        }
         Ok(Self {
             users,
+            owners,
             policy: Policy {
                 rotate_after: read(&lookup, Variable::RotateAfter)?,
                 overlap: read(&lookup, Variable::Overlap)?,
@@ -182,11 +189,24 @@ impl Settings {
 }
 
 impl<Reference> Settings<Reference> {
-    /// Who can open a mail about `user`: each of them alone.
+    /// Who can open the mail with the new key of `user`: each of them alone.
     #[must_use]
-    pub fn recipients(&self, _user: &UserName) -> &[Recipient] {
-        &self.encrypt_to
+    pub fn recipients(&self, user: &UserName) -> &[Recipient] {
+        self.encrypt_to.of(user)
     }
+}
+
+fn read_users(text: &str) -> Result<(Vec<UserName>, BTreeMap<UserName, Email>), Invalid> {
+    let (mut users, mut owners) = (Vec::new(), BTreeMap::new());
+    for word in text.split_ascii_whitespace() {
+        let (name, owner) = word.split_once(':').map_or((word, None), |(name, owner)| (name, Some(owner)));
+        let user: UserName = name.parse()?;
+        if let Some(owner) = owner {
+            owners.insert(user.clone(), owner.parse()?);
+        }
+        users.push(user);
+    }
+    Ok((users, owners))
 }
 
 /// The ARN of an SNS topic.
@@ -348,7 +368,10 @@ mod tests {
 
     fn settings(delete_after: DeleteAfter, delivery: Delivery) -> Settings {
         Settings {
-            users: vec!["alice".parse().unwrap(), "bob,smith".parse().unwrap()],
+            users: ["alice", "bob,smith", "c=d@e"].map(|name| name.parse().unwrap()).into(),
+            owners: [("bob,smith", "Bob@example.com"), ("c=d@e", "c=d@e.co")]
+                .map(|(name, owner)| (name.parse().unwrap(), owner.parse().unwrap()))
+                .into(),
             policy: Policy {
                 rotate_after: Span::days(60),
                 overlap: Span::days(7),
@@ -360,9 +383,15 @@ mod tests {
             },
             language: Language::Japanese,
             topic: "arn:aws:sns:eu-west-1:123456789012:keys".parse().unwrap(),
-            encrypt_to: if delivery == Delivery::EmailEncrypted { one_of_each() } else { Vec::new() },
+            encrypt_to: if delivery == Delivery::EmailEncrypted { encrypt_to() } else { Recipients::default() },
             secret_prefix: "access-key-rotation".parse().unwrap(),
         }
+    }
+
+    /// Keys of each kind, and one user's own.
+    fn encrypt_to() -> Recipients {
+        let own = ("bob,smith".parse().unwrap(), one_of_each()[..2].to_vec());
+        Recipients { all: one_of_each(), own: [own].into() }
     }
 
     fn environment(settings: Settings) -> HashMap<&'static str, String> {
@@ -400,6 +429,24 @@ mod tests {
                     },
                 );
             assert_eq!(wrong.unwrap_err().name, name);
+        }
+    }
+
+    #[test]
+    fn each_user_has_somebody_to_encrypt_to() {
+        let mut written = environment(settings(DeleteAfter::NextRotation, Delivery::EmailEncrypted));
+        let read = |written: &HashMap<_, String>| Settings::from_environment(|name| written.get(name).cloned());
+        let whole = read(&written).unwrap();
+        let kinds = |user: &str| whole.recipients(&user.parse().unwrap()).len();
+        assert_eq!((kinds("alice"), kinds("bob,smith")), (3, 2), "a user's own come in place of the others");
+
+        let everybodys = written["ENCRYPT_TO"].find(';').unwrap();
+        written.insert("ENCRYPT_TO", written["ENCRYPT_TO"][everybodys..].to_owned());
+        let bad = read(&written).unwrap_err();
+        assert_eq!((bad.name, bad.problem.as_str()), ("ENCRYPT_TO", "has no public key for alice"));
+        for wrong in ["", ",", ";bob,smith", ";bob,smith:", "age1", ";:age1"] {
+            written.insert("ENCRYPT_TO", wrong.to_owned());
+            assert_eq!(read(&written).unwrap_err().name, "ENCRYPT_TO", "{wrong}");
         }
     }
 

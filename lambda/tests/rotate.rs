@@ -2,14 +2,16 @@
 #![allow(missing_docs)]
 #![cfg(feature = "aws")]
 
-use std::cell::Cell;
+use std::{cell::Cell, collections::BTreeMap};
 
 use lambda::{
+    audience::Envelope,
     dry_run::DryRun,
     journal::{Entry, Journal, RunId},
     key::{AccessKeyId, Key, LastUse, SecretAccessKey, Status, Status::Active, Status::Inactive},
     notice::{Language, Mail},
     plan::{Answer, DeleteAfter, Delivery, Failure, Order, Patience, Policy, Run, StillInUse},
+    recipient::Recipients,
     report::{Change, Outcome, UserReport},
     rotate::{Aws, rotate},
     settings::{Settings, TopicArn},
@@ -65,7 +67,7 @@ impl Aws for ReadOnly {
     async fn create_secret(&self, _: &str, _: &UserName) -> Result<Answer, Failure> {
         panic!("{WRITES}")
     }
-    async fn publish(&self, _: &TopicArn, _: &UserName, _: Mail) -> Result<Answer, Failure> {
+    async fn publish(&self, _: &TopicArn, _: &Envelope, _: Mail) -> Result<Answer, Failure> {
         panic!("{WRITES}")
     }
     async fn sleep(&self, _: Span) {}
@@ -92,10 +94,11 @@ async fn dry_run(ages: &[(u64, Status)], looks: usize) -> UserReport {
     };
     let settings = Settings {
         users: vec!["alice".parse().unwrap()],
+        owners: BTreeMap::new(),
         policy,
         language: Language::English,
         topic: "arn:aws:sns:eu-west-1:123456789012:keys".parse().unwrap(),
-        encrypt_to: Vec::new(),
+        encrypt_to: Recipients::default(),
         secret_prefix: "keys".parse().unwrap(),
     };
     let run = Run { id: "a-run".parse().unwrap(), deadline: now + Span::minutes(10), order: Order::Routine };

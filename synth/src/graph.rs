@@ -5,7 +5,7 @@
 
 use serde_json::Value as Json;
 
-use crate::cfn::view::{How, Reference, Resource, Statement, View, references, text};
+use crate::cfn::view::{How, Reference, Resource, Statement, View, each, references, text};
 
 /// One arrow. Several reasons for the same arrow stand together on it.
 struct Edge {
@@ -162,6 +162,7 @@ impl Graph<'_> {
             if view.resources().any(|other| other.id == reference.name && other.id != resource.id) {
                 let other = reference.name.as_str();
                 match meaning(resource.kind, &reference.at) {
+                    Meaning::From(NOTICES) => self.edge(other, resource.id, notices(&resource)),
                     Meaning::To(says) => self.edge(resource.id, other, says.to_owned()),
                     Meaning::From(says) => self.edge(other, resource.id, says.to_owned()),
                 }
@@ -222,6 +223,18 @@ enum Meaning {
     From(&'static str),
 }
 
+const NOTICES: &str = "notices";
+
+/// What goes from a topic to this subscription: all of it, or what the filter policy lets through.
+fn notices(subscription: &Resource<'_>) -> String {
+    let filter = subscription.properties["FilterPolicy"].as_object();
+    let conditions = filter.into_iter().flatten().map(|(attribute, values)| {
+        let values: Vec<_> = each(values).map(text).collect();
+        format!("{attribute} {}", values.join(" or "))
+    });
+    [NOTICES.to_owned()].into_iter().chain(conditions).collect::<Vec<_>>().join(" ")
+}
+
 /// What it means that a resource names another at this place.
 fn meaning(kind: &str, at: &str) -> Meaning {
     use Meaning::{From, To};
@@ -236,7 +249,7 @@ fn meaning(kind: &str, at: &str) -> Meaning {
         "AWS::Lambda::Function" if at.contains("DeadLetterConfig") => To("failed runs"),
         "AWS::Lambda::EventInvokeConfig" if at.contains("Destination") => To("keeps them in"),
         "AWS::Lambda::EventInvokeConfig" => From("failed runs"),
-        "AWS::SNS::Subscription" if ends("TopicArn") => From("notices"),
+        "AWS::SNS::Subscription" if ends("TopicArn") => From(NOTICES),
         "AWS::SNS::Subscription" => To("delivers"),
         "AWS::CloudWatch::Alarm" if at.contains("Actions") => To("tells"),
         "AWS::CloudWatch::Alarm" => From("is watched by"),

@@ -68,6 +68,21 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
             "did you mean /ci/bot?",
         ),
         ("users:\n  -", "4:3", "-", "the value is missing"),
+        ("users:\n  - name: a b\n    owner: a@b.co", "4:11", "a b", "name: \"a b\" is not an IAM user name"),
+        ("users:\n  - alice\n  - owner: a@b.co", "5:5", "owner: a@b.co", "name is missing"),
+        ("users: [{name: alice, owner: nobody}]", "3:30", "nobody", "owner: \"nobody\" is not an e-mail address"),
+        ("users: [{name: alice, owner: 'mailto:a@b.co'}]", "3:30", "'mailto:a@b.co'", "did you mean a@b.co?"),
+        ("users: [{name: alice, owner: [a@b.co]}]", "3:30", "[a@b.co]", "owner: it must be a single value"),
+        ("users: [{name: alice, owner: }]", "3:23", "owner", "owner: the value is missing"),
+        ("users: [{name: alice, onwer: a@b.co}]", "3:23", "onwer", "did you mean owner?"),
+        ("users: [{name: alice, name: bob}]", "3:23", "name", "name is given twice"),
+        ("users: [{name: alice, 7: b}]", "3:23", "7", "there are: name, owner, encrypt_to"),
+        (
+            "users: [alice, {name: /ops/Alice, owner: a@b.co}]",
+            "3:16",
+            "{name: /ops/Alice, owner: a@b.co}",
+            "entry 1 again",
+        ),
         ("emails: [nobody]", "3:10", "nobody", "name@domain.example"),
         ("emails: [a@b.co, A@B.co]", "3:18", "A@B.co", "again"),
         ("emails: [\"A. Bee <a@b.co>\"]", "3:10", "\"A. Bee <a@b.co>\"", "did you mean a@b.co?"),
@@ -102,6 +117,8 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
         ("delivery: fax", "4:11", "fax", "secrets-manager, email or email-encrypted"),
         ("delivery: emial", "4:11", "emial", "did you mean email?"),
         ("delivery: email-encrypted", "4:11", "email-encrypted", "encrypt_to is empty"),
+        ("users: [{name: alice, encrypt_to: []}]", "3:35", "[]", "encrypt_to: it must be a list with at least one"),
+        ("users: [{name: alice, encrypt_to: [a]}]", "3:36", "a", "encrypt_to: \"a\" is not a public key"),
         ("delivery: email-encrypted\nencrypt_to: []", "5:13", "[]", "encrypt_to is empty"),
         ("delivery: email-encrypted\nencrypt_to: age1", "5:13", "age1", "a line `- …` for each"),
         ("encrypt_to: [ssh-dss AAAA me]", "4:14", "ssh-dss AAAA me", "make one with ssh-keygen -t ed25519"),
@@ -141,6 +158,18 @@ fn mistakes_with_public_keys_are_named_and_underlined_too() {
     let encrypted = "delivery: email-encrypted\nencrypt_to:";
     for (lines, place, under, says) in [
         (format!("encrypt_to: [{age}]"), "4:13", format!("[{age}]"), "set delivery: email-encrypted".to_owned()),
+        (
+            format!("users: [{{name: alice, encrypt_to: [{age}]}}]"),
+            "3:8",
+            format!("[{{name: alice, encrypt_to: [{age}]}}]"),
+            "set delivery: email-encrypted".to_owned(),
+        ),
+        (
+            format!("delivery: email-encrypted\nusers: [{{name: alice, encrypt_to: [{age}]}}, bob, /ci/carol]"),
+            "4:8",
+            format!("[{{name: alice, encrypt_to: [{age}]}}, bob, /ci/carol]"),
+            "nobody could open the new keys of bob, carol".to_owned(),
+        ),
         (format!("{encrypted} {age}"), "5:13", age.clone(), format!("did you mean [{age}]?")),
         (format!("{encrypted}\n  - {ssh}\n  - {ssh} me"), "7:5", format!("{ssh} me"), "entry 1 again".into()),
         (format!("{encrypted} ['<{age}>']"), "5:14", format!("'<{age}>'"), format!("did you mean {age}?")),
@@ -202,6 +231,36 @@ fn rules_between_settings_do_not_wait_for_other_settings() {
     }
     let run = synth(with("overlap: soon\nrotate_after: 5d").as_bytes(), &[]);
     assert!(!run.error.contains("overlap + delete_after"), "nothing is said of what is not known: {}", run.error);
+}
+
+/// A warning where the secrets of some users go to the administrators and those of others do not.
+#[test]
+fn whoever_names_some_owners_is_told_who_gets_the_other_secrets() {
+    let owned = "{name: alice, owner: a@b.co}";
+    for (users, delivery, warned) in [
+        ("[alice, bob]", "email", false),
+        (&format!("[{owned}]"), "email", false),
+        (&format!("[{owned}, bob, /ci/carol]"), "secrets-manager", false),
+        (&format!("[{owned}, bob, /ci/carol]"), "email", true),
+    ] {
+        let run = synth(with(&format!("users: {users}\ndelivery: {delivery}")).as_bytes(), &[]);
+        assert_eq!((run.code, run.written), (Some(0), true), "{}", run.error);
+        let told = run.error.contains("(emails) get the new keys of bob, carol, secrets included");
+        assert_eq!((told, run.error.contains("--> rotation.yaml:3:8\n")), (warned, warned), "{users}: {}", run.error);
+    }
+}
+
+#[test]
+fn a_topic_takes_so_many_addresses() {
+    // As owners alone they would not fit the function's environment.
+    let addresses = |number: usize| (0..number).map(|n| format!("a{n}@b.co")).collect::<Vec<_>>().join(", ");
+    let file = |number| with(&format!("users: [{{name: alice, owner: x@b.co}}]\nemails: [{}]", addresses(number)));
+    let run = synth(file(199).as_bytes(), &[]);
+    assert_eq!((run.code, run.written), (Some(0), true), "{}", run.error);
+    let run = synth(file(200).as_bytes(), &[]);
+    assert_eq!((run.code, run.written), (Some(2), false), "{}", run.error);
+    assert!(run.error.contains("are 201 addresses, and an SNS topic takes 200"), "{}", run.error);
+    assert!(run.error.contains("--> rotation.yaml:3:9\n"), "{}", run.error);
 }
 
 #[test]

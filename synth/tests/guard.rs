@@ -95,6 +95,7 @@ fn a_template_that_breaks_a_rule_is_found() {
     let role = "/Resources/FunctionRole/Properties";
     let statement = &format!("{role}/Policies/0/PolicyDocument/Statement/0");
     let function = "/Resources/Function/Properties";
+    let subscription = "/Resources/MailToSecurityAtExampleDotCom/Properties";
     let sub = |text: &str| json!([{ "Fn::Sub": text }]);
     let gone = Json::Null;
     let mut proved = BTreeSet::new();
@@ -133,6 +134,13 @@ fn a_template_that_breaks_a_rule_is_found() {
         ("queue_is_encrypted", "/Resources/DeadLetterQueue/Properties/SqsManagedSseEnabled".into(), gone.clone()),
         ("topic_is_encrypted", "/Resources/NotificationTopic/Properties/KmsMasterKeyId".into(), gone.clone()),
         ("topic_is_encrypted", "/Resources/NotificationTopic/Properties/KmsMasterKeyId".into(), json!("")),
+        ("subscription_is_filtered", format!("{subscription}/FilterPolicy"), gone.clone()),
+        ("subscription_is_filtered", format!("{subscription}/FilterPolicy"), json!({})),
+        ("subscription_is_filtered", format!("{subscription}/FilterPolicy"), json!({ "user": ["alice"] })),
+        ("subscription_is_filtered", format!("{subscription}/FilterPolicy/to"), json!([])),
+        ("subscription_is_filtered", format!("{subscription}/FilterPolicy/to"), json!([{ "exists": true }])),
+        ("subscription_is_filtered", format!("{subscription}/FilterPolicyScope"), json!("MessageBody")),
+        ("subscription_is_filtered", format!("{subscription}/FilterPolicyScope"), gone.clone()),
         ("log_retention_is_set", "/Resources/LogGroup/Properties/RetentionInDays".into(), gone.clone()),
         (
             "function_role_is_in_the_template",

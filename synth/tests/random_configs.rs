@@ -52,7 +52,9 @@ fn conforms(value: &Json, shape: &Shape) -> bool {
         (Shape::Text, Json::String(_)) | (Shape::Integer, Json::Number(_)) | (Shape::Boolean, Json::Bool(_)) => true,
         (Shape::Words(words), Json::String(word)) => words.contains(&word.as_str()),
         (Shape::List(items), Json::Array(list)) => !list.is_empty() && list.iter().all(|item| conforms(item, items)),
-        (Shape::Map(values), Json::Object(map)) => map.values().all(|value| conforms(value, values)),
+        (Shape::Map(values) | Shape::Json(values), Json::Object(map)) => {
+            map.values().all(|value| conforms(value, values))
+        }
         (Shape::Struct(fields), Json::Object(map)) => {
             let known = |name: &String| fields.iter().any(|(field, _)| field == name);
             map.keys().all(known)

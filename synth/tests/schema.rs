@@ -145,6 +145,29 @@ fn the_schema_and_the_reader_agree_on_every_single_value() {
             let text = near.new_tree(&mut runner).unwrap().current();
             values.push((setting.clone(), whole(text.into())));
         }
+        if setting == "users" {
+            let (names, owners) = (nearly(seeds("users")), nearly(seeds("emails")));
+            let mut draw = |texts: &dyn Fn(&mut TestRunner) -> String| Json::from(texts(&mut runner));
+            for _ in 0..250 {
+                let name = draw(&|runner| names.new_tree(runner).unwrap().current());
+                let owner = draw(&|runner| owners.new_tree(runner).unwrap().current());
+                values.push((setting.clone(), json!([{ "name": name, "owner": owner }])));
+            }
+            for entry in [
+                json!({ "name": "alice" }),
+                json!({ "owner": "a@b.co" }),
+                json!({ "name": "alice", "owner": null }),
+                json!({ "name": "alice", "owner": ["a@b.co"] }),
+                json!({ "name": "alice", "onwer": "a@b.co" }),
+                json!({ "name": { "name": "alice" } }),
+                json!({ "name": "alice", "encrypt_to": [keys::age([7; 31])] }),
+                json!({ "name": "alice", "encrypt_to": [] }),
+                json!({ "name": "alice", "encrypt_to": keys::age([7; 31]) }),
+                json!({ "name": "alice", "encrypt_to": ["a@b.co"] }),
+            ] {
+                values.push((setting.clone(), json!([entry])));
+            }
+        }
         for value in [
             json!(null),
             json!(true),

@@ -348,8 +348,13 @@ fn describe(headers: &HeaderMap, body: &[u8]) -> Call {
         (operation.to_owned(), about.unwrap_or_default().to_owned())
     } else {
         let form: HashMap<_, _> = form_urlencoded::parse(body).into_owned().collect();
-        let fields = ["UserName", "MessageAttributes.entry.1.Value.StringValue", "AccessKeyId"];
-        let about = fields.iter().find_map(|field| form.get(*field));
+        let about = ["UserName", "AccessKeyId"].iter().find_map(|field| form.get(*field));
+        // A mail names its user in an attribute, at any place in their list.
+        let mails_user = form.iter().find_map(|(field, value)| {
+            let entry = field.strip_suffix(".Name").filter(|_| value == lambda::audience::USER)?;
+            form.get(&format!("{entry}.Value.StringValue"))
+        });
+        let about = about.or(mails_user);
         (form.get("Action").cloned().unwrap_or_default(), about.cloned().unwrap_or_default())
     };
     Call { service, operation, about, signer, status: 0 }

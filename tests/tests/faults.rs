@@ -7,6 +7,8 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+
 use lambda::{
     journal::{Delivered, Disabled, Entry, Intent},
     notice::Language,
@@ -139,6 +141,7 @@ impl Harness {
     fn environment(&self, policy: &Policy, user: &str, attempts: u8) -> Vec<(String, String)> {
         let settings = Settings {
             users: vec![user.parse().unwrap()],
+            owners: BTreeMap::new(),
             policy: policy.clone(),
             language: Language::English,
             topic: self.topic.clone(),

@@ -16,6 +16,7 @@ use aws_sdk_iam::{
 use aws_smithy_http_client::{Builder, tls};
 
 use crate::{
+    audience::Envelope,
     journal::{Entry, RunId},
     key::{AccessKeyId, SecretAccessKey, Status},
     notice::Mail,
@@ -131,8 +132,8 @@ impl Aws for Sdk {
         sns::list_subscribers(&self.sns, topic, user).await
     }
 
-    async fn publish(&self, topic: &TopicArn, user: &UserName, mail: Mail) -> Result<Answer, Failure> {
-        sns::publish(&self.sns, topic, user, mail).await
+    async fn publish(&self, topic: &TopicArn, envelope: &Envelope, mail: Mail) -> Result<Answer, Failure> {
+        sns::publish(&self.sns, topic, envelope, mail).await
     }
 
     async fn sleep(&self, pause: Span) {

@@ -1,9 +1,12 @@
 //! SNS.
 
+use std::collections::HashMap;
+
 use aws_sdk_sns::{Client, types::MessageAttributeValue};
 
 use super::{doubt::Doubt, failure, incomplete};
 use crate::{
+    audience::{Envelope, Reader, TO, USER},
     notice::Mail,
     plan::{Answer, Failure},
     settings::TopicArn,
@@ -25,18 +28,34 @@ pub(super) async fn list_subscribers(sns: &Client, topic: &TopicArn, _: &UserNam
     }
 }
 
-pub(super) async fn publish(sns: &Client, topic: &TopicArn, user: &UserName, mail: Mail) -> Result<Answer, Failure> {
-    let about = MessageAttributeValue::builder().data_type("String").string_value(user.as_str()).build();
+pub(super) async fn publish(
+    sns: &Client,
+    topic: &TopicArn,
+    envelope: &Envelope,
+    mail: Mail,
+) -> Result<Answer, Failure> {
     let doubt = Doubt::default();
     sns.publish()
         .topic_arn(topic.as_str())
         .subject(mail.subject)
         .message(mail.body)
-        .message_attributes("user", about.map_err(|_| incomplete("attribute"))?)
+        .set_message_attributes(Some(attributes(envelope)?))
         .customize()
         .interceptor(doubt.clone())
         .send()
         .await
         .map_err(|e| doubt.weigh(failure(&e)))?;
     Ok(Answer::Done)
+}
+
+/// Whom the mail is for and whom it is about, as filter policies read it.
+fn attributes(envelope: &Envelope) -> Result<HashMap<String, MessageAttributeValue>, Failure> {
+    let readers: Vec<_> = envelope.to.iter().map(Reader::word).collect();
+    let readers = (TO, "String.Array", serde_json::json!(readers).to_string());
+    let user = envelope.about.as_ref().map(|user| (USER, "String", user.to_string()));
+    let attribute = |(name, kind, value): (&str, _, _)| {
+        let value = MessageAttributeValue::builder().data_type(kind).string_value(value).build();
+        Ok((name.to_owned(), value.map_err(|_| incomplete("attribute"))?))
+    };
+    [readers].into_iter().chain(user).map(attribute).collect()
 }

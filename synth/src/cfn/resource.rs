@@ -82,6 +82,8 @@ resources! {
         topic_arn: Ref<Topic> = "TopicArn",
         protocol: Protocol = "Protocol",
         endpoint: String = "Endpoint",
+        filter_policy_scope: FilterPolicyScope = "FilterPolicyScope",
+        filter_policy: FilterPolicy = "FilterPolicy",
     }
 
     /// An SQS queue. Its `Ref` is its URL.
@@ -167,6 +169,25 @@ properties! {
 words! {
     /// How a subscriber is reached.
     Protocol { Email = "email" }
+}
+
+words! {
+    /// What of a message a filter policy looks at.
+    FilterPolicyScope { MessageAttributes = "MessageAttributes" }
+}
+
+/// What a message must say to reach a subscriber: for each attribute, one of its values is among these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilterPolicy(pub Vec<(&'static str, Vec<String>)>);
+
+impl Property for FilterPolicy {
+    fn value(self) -> Option<Value> {
+        Some(map(self.0.into_iter().map(|(attribute, values)| (attribute, values.value()))))
+    }
+
+    fn shape() -> Shape {
+        Shape::Json(Box::new(Vec::<String>::shape()))
+    }
 }
 
 properties! {

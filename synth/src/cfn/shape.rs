@@ -20,6 +20,8 @@ pub enum Shape {
     Map(Box<Shape>),
     /// A mapping whose keys are these.
     Struct(Vec<(&'static str, Shape)>),
+    /// A mapping of which no resource's schema says what is in it: each value is this.
+    Json(Box<Shape>),
     /// A policy document, whose grammar is IAM's and in no resource's schema.
     Policy,
     /// This, or left out.

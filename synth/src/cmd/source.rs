@@ -5,10 +5,12 @@ use std::{
     str::FromStr,
 };
 
+use lambda::email::Email;
+
 use super::Stop;
 use crate::{
     cfn::{Value, resource::Architecture},
-    config::{self, Config, Email, Overrides, Problem, Problems, User},
+    config::{self, Config, Overrides, Problem, Problems, User},
     stack::{self, Unfit},
 };
 
@@ -17,7 +19,7 @@ pub(super) struct Source {
     /// The configuration
     #[arg(long, value_name = "FILE", default_value = "rotation.yaml")]
     config: PathBuf,
-    /// Instead of the configuration's users: names, separated by spaces
+    /// Instead of the configuration's users: names, separated by spaces; they have no owners
     #[arg(long, value_name = "NAMES", value_parser = words::<User>)]
     users: Option<Words<User>>,
     /// Instead of the configuration's emails: addresses, separated by spaces

@@ -91,11 +91,7 @@ impl<'t> Document<'t> {
     }
 
     fn wrong(&self, name: &str, wrong: Wrong) -> Problem {
-        let item = wrong.item.and_then(|index| match &self.find(name)?.1.content {
-            Content::List(items) => items.get(index).map(|item| item.at.clone()).filter(|at| !at.is_empty()),
-            _ => None,
-        });
-        let at = item.or_else(|| self.place(name)).unwrap_or_default();
+        let at = wrong.at.or_else(|| self.place(name)).unwrap_or_default();
         let mut problem = Problem::new(self.text, at, format!("{name}: {}", wrong.message)).meant(wrong.meant);
         problem.notes.extend(wrong.allowed);
         problem

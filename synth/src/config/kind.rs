@@ -1,20 +1,20 @@
 //! What a setting's value can be: how it is read, and how the schema says the same.
 
-use std::str::FromStr;
+use std::{ops::Range, str::FromStr};
 
 use lambda::text::Invalid;
 use serde_json::{Value as Json, json};
 
 use super::{
     near,
-    tree::{Content, Node},
+    tree::{self, Content, Node},
 };
 
-/// Why a value is refused, and where: the value itself, or one item of a list.
+/// Why a value is refused, and where: the value itself, or a part of it.
 #[derive(Debug)]
 pub(super) struct Wrong {
-    /// The item, if it is one.
-    pub(super) item: Option<usize>,
+    /// Where, if it is not the whole value.
+    pub(super) at: Option<Range<usize>>,
     pub(super) message: String,
     pub(super) meant: Option<String>,
     pub(super) allowed: Option<String>,
@@ -22,7 +22,13 @@ pub(super) struct Wrong {
 
 impl Wrong {
     pub(super) fn new(message: impl Into<String>) -> Self {
-        Self { item: None, message: message.into(), meant: None, allowed: None }
+        Self { at: None, message: message.into(), meant: None, allowed: None }
+    }
+
+    /// Wrong is this part of the value; one that is not written has no place.
+    pub(super) fn at(mut self, part: &Node<'_>) -> Self {
+        self.at = Some(part.at.clone()).filter(|at| !at.is_empty());
+        self
     }
 
     pub(super) fn allowed(mut self, allowed: impl Into<String>) -> Self {
@@ -108,7 +114,7 @@ fn allowed<T: Word>() -> &'static str {
 
 fn parse<T: Word>(text: &str) -> Result<T, Wrong> {
     text.parse().map_err(|invalid: Invalid| Wrong {
-        item: None,
+        at: None,
         message: format!("{:?} is not {}", invalid.value, invalid.what),
         meant: meant::<T>(text),
         allowed: Some(format!("allowed: {}", invalid.allowed)),
@@ -148,7 +154,7 @@ pub(super) trait SameAs {
 }
 
 /// A list: at least one item, no two alike.
-impl<T: Word + SameAs> Kind for Vec<T> {
+impl<T: Kind + SameAs> Kind for Vec<T> {
     fn read(node: &Node<'_>) -> Result<Self, Vec<Wrong>> {
         items(node, 1)
     }
@@ -158,12 +164,12 @@ impl<T: Word + SameAs> Kind for Vec<T> {
     }
 
     fn json(text: &str) -> Json {
-        text.trim_matches(['[', ']']).split(", ").map(T::json).collect()
+        tree::parse(text).map_or(Json::Null, |node| tree::json(&node))
     }
 }
 
 /// The items of a list that has as many at least, no two alike; or all that is wrong with it.
-pub(super) fn items<T: Word + SameAs>(node: &Node<'_>, least: usize) -> Result<Vec<T>, Vec<Wrong>> {
+pub(super) fn items<T: Kind + SameAs>(node: &Node<'_>, least: usize) -> Result<Vec<T>, Vec<Wrong>> {
     let shape = if least == 0 {
         "a list: a line `- …` for each entry, or [] for none"
     } else {
@@ -173,7 +179,7 @@ pub(super) fn items<T: Word + SameAs>(node: &Node<'_>, least: usize) -> Result<V
         Content::List(items) if items.len() >= least => items,
         Content::Text(text) => {
             return Err(vec![Wrong {
-                meant: text.parse::<T>().is_ok().then(|| format!("[{text}]")),
+                meant: T::read(node).is_ok().then(|| format!("[{text}]")),
                 ..Wrong::new(format!("it must be {shape}"))
             }]);
         }
@@ -181,6 +187,7 @@ pub(super) fn items<T: Word + SameAs>(node: &Node<'_>, least: usize) -> Result<V
     };
     let (mut list, mut wrong) = (Vec::<(usize, T)>::new(), Vec::new());
     for (index, node) in items.iter().enumerate() {
+        let placed = |wrong: Wrong| if wrong.at.is_some() { wrong } else { wrong.at(node) };
         let unique = T::read(node).and_then(|item| match list.iter().find(|(_, other)| other.same_as(&item)) {
             Some((first, _)) => Err(vec![
                 Wrong::new(format!("this is entry {} again", first + 1)).allowed("each may be in the list once"),
@@ -189,7 +196,7 @@ pub(super) fn items<T: Word + SameAs>(node: &Node<'_>, least: usize) -> Result<V
         });
         match unique {
             Ok(item) => list.push((index, item)),
-            Err(all) => wrong.extend(all.into_iter().map(|w| Wrong { item: Some(index), ..w })),
+            Err(all) => wrong.extend(all.into_iter().map(placed)),
         }
     }
     if wrong.is_empty() { Ok(list.into_iter().map(|(_, item)| item).collect()) } else { Err(wrong) }

@@ -6,6 +6,7 @@
 
 mod document;
 mod email;
+mod fields;
 mod kind;
 mod near;
 mod pattern;
@@ -22,6 +23,7 @@ mod user;
 mod values;
 
 use lambda::{
+    email::Email,
     notice::Language,
     plan::{DeleteAfter, Policy, StillInUse},
     recipient::Recipient,
@@ -30,7 +32,6 @@ use lambda::{
 };
 
 use document::Document;
-pub use email::Email;
 pub use problem::{Place, Problem, Problems};
 use recipients::Recipients;
 pub use schedule::{ScheduleExpression, TimeZone};
@@ -48,7 +49,7 @@ pub struct Config {
     pub stack_name: StackName,
     /// Whose keys are rotated.
     pub users: Vec<User>,
-    /// Who is told.
+    /// The administrators: who is told of every user.
     pub emails: Vec<Email>,
     /// In which language.
     pub language: Language,

@@ -22,8 +22,7 @@ impl Kind for Recipients {
     }
 
     fn json(text: &str) -> Json {
-        let items = text.trim_matches(['[', ']']).split(", ").filter(|item| !item.is_empty());
-        items.map(Recipient::json).collect()
+        Vec::<Recipient>::json(text)
     }
 }
 

@@ -2,7 +2,10 @@
 //!
 //! Each rule is told as soon as the settings that it is about are right by themselves, whatever is wrong elsewhere.
 
+use std::collections::BTreeSet;
+
 use lambda::{
+    email::Email,
     plan::{DeleteAfter, Delivery, StillInUse},
     time::Span,
 };
@@ -19,6 +22,8 @@ pub(super) fn check(document: &mut Document<'_>, given: &Given) {
     auditors_are_content(document, given);
     some_run_warns(document, given);
     encryption_is_to_somebody(document, given);
+    addresses_fit_the_topic(document, given);
+    secrets_have_owners(document, given);
 }
 
 /// IAM allows two keys a user.
@@ -95,6 +100,42 @@ fn some_run_warns(document: &mut Document<'_>, given: &Given) -> Option<()> {
     Some(())
 }
 
+/// How many subscriptions of a topic may have a filter policy, as each of ours has (SNS Developer Guide, "Filter policy
+/// constraints in Amazon SNS").
+const MOST_ADDRESSES: usize = 200;
+
+fn addresses_fit_the_topic(document: &mut Document<'_>, given: &Given) -> Option<()> {
+    let (users, emails) = (given.users.as_ref()?, given.emails.as_ref()?);
+    let owners = users.iter().filter_map(|user| user.owner.as_ref());
+    let addresses: BTreeSet<_> = emails.iter().chain(owners).map(Email::small).collect();
+    if addresses.len() > MOST_ADDRESSES {
+        document.broken(
+            &[("emails", format!("{} addresses", emails.len())), ("users", format!("{} users", users.len()))],
+            format!("emails and owners are {} addresses, and an SNS topic takes {MOST_ADDRESSES}", addresses.len()),
+            "name an address that passes mails on, or split the users over several stacks",
+        );
+    }
+    Some(())
+}
+
+/// Whoever names some owners may think that the administrators get no secret.
+fn secrets_have_owners(document: &mut Document<'_>, given: &Given) -> Option<()> {
+    let (users, delivery) = (given.users.as_ref()?, given.delivery?);
+    let nobodys: Vec<_> = users.iter().filter(|user| user.owner.is_none()).map(|user| user.name.as_str()).collect();
+    if delivery == Delivery::Email && !nobodys.is_empty() && nobodys.len() < users.len() {
+        document.dubious(
+            &[("users", String::new()), ("delivery", delivery.to_string())],
+            format!(
+                "some users have an owner and others have none: the administrators (emails) get the new keys of {}, \
+                 secrets included",
+                nobodys.join(", ")
+            ),
+            "give each user an owner, or none of them",
+        );
+    }
+    Some(())
+}
+
 fn auditors_are_content(document: &mut Document<'_>, given: &Given) -> Option<()> {
     let schedule = given.schedule.as_ref()?;
     let (rotate_after, overlap, period) = (given.rotate_after?.0, given.overlap?, schedule.period()?);
@@ -113,24 +154,27 @@ fn auditors_are_content(document: &mut Document<'_>, given: &Given) -> Option<()
     Some(())
 }
 
-/// A mail is encrypted exactly where it can be opened.
+/// Mails are encrypted if they are to be, to somebody for each user.
 fn encryption_is_to_somebody(document: &mut Document<'_>, given: &Given) -> Option<()> {
-    let (delivery, encrypt_to) = (given.delivery?, &given.encrypt_to.as_ref()?.0);
-    let all: Vec<_> = encrypt_to.iter().map(ToString::to_string).collect();
-    let settings = [("encrypt_to", format!("[{}]", all.join(", "))), ("delivery", delivery.to_string())];
-    match (delivery, encrypt_to.as_slice()) {
-        (Delivery::EmailEncrypted, []) => document.broken(
+    let (users, delivery, all) = (given.users.as_ref()?, given.delivery?, &given.encrypt_to.as_ref()?.0);
+    let (own, none): (Vec<_>, Vec<_>) = users.iter().partition(|user| !user.encrypt_to.is_empty());
+    let blamed = if all.is_empty() && !own.is_empty() { "users" } else { "encrypt_to" };
+    let settings = [(blamed, "[]".into()), ("delivery", delivery.to_string())];
+    if delivery != Delivery::EmailEncrypted && (!all.is_empty() || !own.is_empty()) {
+        document.broken(
             &settings,
-            "encrypt_to is empty, but with delivery: email-encrypted somebody must be able to open the mails".into(),
-            "write the public key of each person who may, a line `- age1…` or `- ssh-ed25519 …` for each; \
-             age-keygen makes one",
-        ),
-        (Delivery::SecretsManager | Delivery::Email, [_, ..]) => document.broken(
-            &settings,
-            format!("encrypt_to is set, but with delivery: {delivery} nothing is encrypted to it"),
+            format!("encrypt_to is set, but with delivery: {delivery} nothing is encrypted"),
             "set delivery: email-encrypted, or leave encrypt_to out",
-        ),
-        _ => {}
+        );
+    }
+    if delivery == Delivery::EmailEncrypted && all.is_empty() && !none.is_empty() {
+        let names: Vec<_> = none.iter().take(3).map(|user| user.name.as_str()).collect();
+        let more = if none.len() > names.len() { ", …" } else { "" };
+        document.broken(
+            &settings,
+            format!("encrypt_to is empty, and so nobody could open the new keys of {}{more}", names.join(", ")),
+            "write the public keys of those who may, a line `- age1…` or `- ssh-ed25519 …` for each; age-keygen makes one",
+        );
     }
     Some(())
 }

@@ -3,6 +3,7 @@
 //! The reader and the JSON Schema both come from this table.
 
 use lambda::{
+    email::Email,
     notice::Language,
     plan::{DeleteAfter, Delivery, Patience, StillInUse},
     settings::SecretPrefix,
@@ -12,7 +13,6 @@ use serde_json::Value as Json;
 
 use super::{
     document::Document,
-    email::Email,
     kind::Kind,
     recipients::Recipients,
     schedule::{ScheduleExpression, TimeZone},
@@ -78,9 +78,9 @@ macro_rules! settings {
 }
 
 settings! {
-    /// The IAM users whose access keys are rotated; a user with a path is written with it
-    users: Vec<User>, such as "[alice, /ci/deployer]";
-    /// Who is told of a new key; each address must confirm the mail that AWS sends it
+    /// The IAM users whose access keys are rotated: each a name, with its path if it has one, or a name and its owner
+    users: Vec<User>, such as "[alice, /ci/deployer]", "[{name: /ci/deployer, owner: ops@example.com}]";
+    /// The administrators, who hear of every user; each address must confirm the mail that AWS sends it
     emails: Vec<Email>, such as "[security@example.com]";
     /// What the mails are written in
     language: Language = "en", such as "en", "ja";

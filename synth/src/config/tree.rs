@@ -6,6 +6,7 @@
 use std::{borrow::Cow, ops::Range, rc::Rc};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
+use serde_json::Value as Json;
 
 /// A value, and where it is: a range of characters of the text.
 #[derive(Debug, Clone)]
@@ -58,6 +59,23 @@ pub(super) fn parse(text: &str) -> Result<Node<'_>, Unreadable> {
         }
     }
     Ok(root.unwrap_or(Node { at: 0..0, content: Content::Null }))
+}
+
+/// The same as JSON, for what is known to be plain.
+pub(super) fn json(node: &Node<'_>) -> Json {
+    match &node.content {
+        Content::Text(text) => Json::from(&**text),
+        Content::List(items) => items.iter().map(json).collect(),
+        Content::Map(entries) => entries
+            .iter()
+            .filter_map(|(key, value)| match &key.content {
+                Content::Text(name) => Some((name.to_string(), json(value))),
+                _ => None,
+            })
+            .collect(),
+        Content::Number(text) | Content::Other(text) => text.parse().unwrap_or(Json::Null),
+        Content::Null | Content::Tagged(_) => Json::Null,
+    }
 }
 
 struct Builder<'t> {

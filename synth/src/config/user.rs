@@ -2,11 +2,17 @@
 
 use std::str::FromStr;
 
-use lambda::{text::Invalid, user::UserName};
+use lambda::{email::Email, recipient::Recipient, text::Invalid, user::UserName};
+use serde_json::{Value as Json, json};
 
-use super::kind::{Rule, SameAs, Word};
+use super::{
+    fields::Fields,
+    kind::{Kind, Rule, SameAs, Word, Wrong},
+    tree::{Content, Node},
+};
 
-/// A user: the name, and the path where it is not `/`. Written `alice` or `/ci/deployer`.
+/// A user: the name, the path where it is not `/`, who works with its key, and whose public keys it is encrypted to.
+/// Written `alice`, `/ci/deployer`, or `{name: /ci/deployer, owner: ops@example.com, encrypt_to: [age1…]}`.
 ///
 /// The path is part of the user's ARN, and so of the role's permission; the handler needs the name alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +21,10 @@ pub struct User {
     path: String,
     /// The name.
     pub name: UserName,
+    /// Who gets the user's new key and hears of it.
+    pub owner: Option<Email>,
+    /// Who can open the mail with the user's new key, where they are others than for everybody else.
+    pub encrypt_to: Vec<Recipient>,
 }
 
 impl User {
@@ -25,7 +35,68 @@ impl User {
     }
 }
 
+/// A user by its name alone.
 impl FromStr for User {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let Name { path, name } = text.parse()?;
+        Ok(Self { path, name, owner: None, encrypt_to: Vec::new() })
+    }
+}
+
+impl Kind for User {
+    fn read(node: &Node<'_>) -> Result<Self, Vec<Wrong>> {
+        let Content::Map(entries) = &node.content else {
+            let Name { path, name } = Name::read(node)?;
+            return Ok(Self { path, name, owner: None, encrypt_to: Vec::new() });
+        };
+        let mut fields = Fields::of(node, entries, &["name", "owner", "encrypt_to"]);
+        let name: Option<Name> = fields.required("name");
+        let owner = fields.optional("owner");
+        let encrypt_to = fields.optional("encrypt_to").unwrap_or_default();
+        fields.finish()?;
+        let Some(Name { path, name }) = name else { return Err(Vec::new()) };
+        Ok(Self { path, name, owner, encrypt_to })
+    }
+
+    fn schema() -> Json {
+        let described = |mut schema: Json, what: &str| {
+            schema["description"] = what.into();
+            schema
+        };
+        let name = described(Name::schema(), "The IAM user's name, with its path if it has one.");
+        let owner = "Who works with this user: gets its new keys and hears of them. The address must confirm the mail that \
+                     AWS sends it.";
+        let encrypt_to = "With delivery: email-encrypted, whose keys open the mail with this user's new key, instead of \
+                          those that the setting encrypt_to names.";
+        json!({ "anyOf": [Name::schema(), {
+            "type": "object",
+            "properties": {
+                "name": name,
+                "owner": described(Email::schema(), owner),
+                "encrypt_to": described(Vec::<Recipient>::schema(), encrypt_to),
+            },
+            "required": ["name"],
+            "additionalProperties": false,
+        }] })
+    }
+}
+
+impl SameAs for User {
+    fn same_as(&self, other: &Self) -> bool {
+        // IAM: names are unique in the account, without regard to case.
+        self.name.as_str().eq_ignore_ascii_case(other.name.as_str())
+    }
+}
+
+/// The user's name with its path.
+struct Name {
+    path: String,
+    name: UserName,
+}
+
+impl FromStr for Name {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
@@ -50,7 +121,7 @@ impl FromStr for User {
     }
 }
 
-impl Word for User {
+impl Word for Name {
     fn rule() -> Rule {
         let character = "[A-Za-z0-9+=,.@_-]";
         // A path has 512 characters at most.
@@ -61,13 +132,6 @@ impl Word for User {
         // An ARN, or a path without its first slash.
         let name = text.split_once(":user/").map_or(text, |(_, name)| name).trim();
         vec![if name.contains('/') { format!("/{}", name.trim_matches('/')) } else { name.to_owned() }]
-    }
-}
-
-impl SameAs for User {
-    fn same_as(&self, other: &Self) -> bool {
-        // IAM: names are unique in the account, without regard to case.
-        self.name.as_str().eq_ignore_ascii_case(other.name.as_str())
     }
 }
 

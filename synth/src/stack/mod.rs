@@ -2,11 +2,13 @@
 
 mod grants;
 mod size;
+mod subscribers;
 mod unfit;
 
 use lambda::{
     event::SCHEDULE_INPUT,
     plan::Delivery,
+    recipient::Recipients,
     settings::{self, Settings},
     user::UserName,
 };
@@ -16,9 +18,9 @@ use crate::{
         Handle, Pseudo, Ref, Template, Text, Value,
         reference::id,
         resource::{
-            Code, DeadLetterConfig, Destination, DestinationConfig, Environment, EventInvokeConfig, FlexibleTimeWindow,
-            FlexibleTimeWindowMode, Function, InlinePolicy, LogFormat, LogGroup, LoggingConfig, Protocol, Queue,
-            RetryPolicy, Role, Runtime, Schedule, ScheduleState, Subscription, Target, Topic,
+            Code, DeadLetterConfig, Destination, DestinationConfig, Environment, EventInvokeConfig, FilterPolicyScope,
+            FlexibleTimeWindow, FlexibleTimeWindowMode, Function, InlinePolicy, LogFormat, LogGroup, LoggingConfig,
+            Protocol, Queue, RetryPolicy, Role, Runtime, Schedule, ScheduleState, Subscription, Target, Topic,
         },
         template::{Parameter, ParameterType},
     },
@@ -82,22 +84,28 @@ fn notifications(t: &mut Template, config: &Config) -> Handle<Topic> {
         id!("NotificationTopic"),
         match config.policy.delivery {
             Delivery::SecretsManager => {
-                "Tells the subscribers below that a new key is there; it never carries a secret."
+                "Carries notices, and no secret; filter policies let each through to those it is meant for."
             }
-            Delivery::Email => "Carries new keys, secrets included, to the subscribers below.",
+            Delivery::Email => {
+                "Carries notices, and new keys with their secrets; filter policies let each through to those it is meant \
+                 for."
+            }
             Delivery::EmailEncrypted => {
-                "Carries new keys to the subscribers below, each secret encrypted to the public keys of encrypt_to."
+                "Carries notices, and new keys with their secrets encrypted to the public keys in encrypt_to; filter \
+                 policies let each through to those it is meant for."
             }
         },
         Topic { display_name: "Access Key Rotation", kms_master_key_id: "alias/aws/sns" },
     );
-    for email in &config.emails {
+    for subscriber in subscribers::subscribers(config) {
         let subscription = Subscription {
             topic_arn: topic.reference(),
             protocol: Protocol::Email,
-            endpoint: email.as_str().to_owned(),
+            endpoint: subscriber.email.to_string(),
+            filter_policy_scope: FilterPolicyScope::MessageAttributes,
+            filter_policy: subscriber.filter_policy(),
         };
-        t.add(email.logical_id(), "Takes effect once the address has confirmed the mail from AWS.", subscription);
+        t.add(subscriber.logical_id(), subscriber.why(config), subscription);
     }
     topic
 }
@@ -168,12 +176,17 @@ fn function(
     log: &Handle<LogGroup>,
     role: &Handle<Role>,
 ) -> Result<Handle<Function>, Unfit> {
+    let own = config.users.iter().filter(|user| !user.encrypt_to.is_empty());
     let settings = Settings {
         users: config.users.iter().map(|user| user.name.clone()).collect::<Vec<UserName>>(),
+        owners: config.users.iter().filter_map(|user| Some((user.name.clone(), user.owner.clone()?))).collect(),
         policy: config.policy.clone(),
         language: config.language,
         topic: topic.reference(),
-        encrypt_to: config.encrypt_to.clone(),
+        encrypt_to: Recipients {
+            all: config.encrypt_to.clone(),
+            own: own.map(|user| (user.name.clone(), user.encrypt_to.clone())).collect(),
+        },
         secret_prefix: config.secret_prefix.clone(),
     };
     let variable = |(name, value): (settings::Variable, settings::Value<Ref<Topic>>)| match value {

@@ -1,11 +1,13 @@
 //! What AWS measures: a role's policies and a function's environment, as long as they can become once every reference
 //! is filled in, so that synth says that they are too long before AWS does.
 
+use lambda::recipient::Recipient;
+
 use super::Unfit;
 use crate::{
     cfn::{Value, json::to_json, resource::Environment},
     check::limits::{ENVIRONMENT, INLINE_POLICIES, deployed},
-    config::Config,
+    config::{Config, User},
     iam::PolicyDocument,
 };
 
@@ -21,8 +23,11 @@ pub(super) fn check_environment(environment: &Environment, config: &Config) -> R
     let bytes = size(&environment.variables(), config);
     let fits = bytes <= ENVIRONMENT;
     // What grows without bound.
-    let users: usize = config.users.iter().map(|user| user.name.as_str().len() + 1).sum();
-    let encrypt_to: usize = config.encrypt_to.iter().map(|recipient| recipient.to_string().len() + 1).sum();
+    let length = |recipients: &[Recipient]| recipients.iter().map(|key| key.as_str().len() + 1).sum::<usize>();
+    let encrypt_to = length(&config.encrypt_to);
+    let of_users =
+        |user: &User| user.name.as_str().len() + 1 + user.owner.as_ref().map_or(0, |owner| owner.as_str().len() + 1);
+    let users: usize = config.users.iter().map(|user| of_users(user) + length(&user.encrypt_to)).sum();
     let setting = if encrypt_to > users { "encrypt_to" } else { "users" };
     if fits { Ok(()) } else { Err(Unfit::Environment { setting, bytes }) }
 }

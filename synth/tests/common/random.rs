@@ -64,6 +64,18 @@ fn distinct(texts: Vec<(String, String)>, double: bool) -> Vec<String> {
     kept.map(|(_, text)| quoted(&text, double)).collect()
 }
 
+/// A user's entry: the name alone, or with an owner and a public key of its own.
+fn entry(name: &str, owner: Option<&String>, key: Option<&String>, flow: bool) -> String {
+    let owner = owner.map(|owner| format!("owner: {owner}"));
+    let key = key.map(|key| format!("encrypt_to: [{key}]"));
+    let more: Vec<_> = owner.into_iter().chain(key).collect();
+    match (more.as_slice(), flow) {
+        ([], _) => name.to_owned(),
+        (more, true) => format!("{{name: {name}, {}}}", more.join(", ")),
+        (more, false) => format!("{}\n    name: {name}", more.join("\n    ")),
+    }
+}
+
 fn users() -> impl Strategy<Value = Vec<(String, String)>> {
     let name = prop_oneof![4 => "[a-zA-Z0-9+=,.@_-]{1,12}", 1 => "[a-zA-Z0-9+=,.@_-]{1,64}", 2 => "[a-z]{6,9}"];
     let path = prop_oneof![5 => Just(String::new()), 1 => "/([a-zA-Z0-9+=,.@_-]{1,9}/){0,3}"];
@@ -92,11 +104,18 @@ fn span(seconds: u64, unit: usize) -> String {
 fn timings() -> impl Strategy<Value = Vec<(&'static str, String)>> {
     let day = 86_400;
     let seconds = move || prop_oneof![Just(0), 1..4_000u64, (0..400u64).prop_map(move |days| days * day)];
-    (seconds(), prop::option::of(seconds()), seconds(), 0..4usize).prop_map(|(overlap, window, more, unit)| {
-        let rotate_after = (overlap + window.unwrap_or(0) + more).max(60);
-        let window = window.map_or("next-rotation".to_owned(), |window| span(window, unit));
-        vec![("rotate_after", span(rotate_after, unit)), ("overlap", span(overlap, unit)), ("delete_after", window)]
-    })
+    (seconds(), prop::option::of(seconds()), seconds(), seconds(), 0..4usize).prop_map(
+        |(overlap, window, more, warning, unit)| {
+            let rotate_after = (overlap + window.unwrap_or(0) + more).max(60);
+            let window = window.map_or("next-rotation".to_owned(), |window| span(window, unit));
+            vec![
+                ("rotate_after", span(rotate_after, unit)),
+                ("overlap", span(overlap, unit)),
+                ("delete_after", window),
+                ("warn_before", span(warning % rotate_after, unit)),
+            ]
+        },
+    )
 }
 
 fn schedule() -> impl Strategy<Value = String> {
@@ -115,19 +134,37 @@ fn schedule() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Where a secret goes, and what else that needs.
-fn delivery() -> impl Strategy<Value = (String, Option<String>)> {
-    let keys = prop::collection::btree_set(any::<[u8; 31]>().prop_map(keys::age), 1..4);
+/// Where a secret goes, and what else that needs: `encrypt_to`, or a key for each user.
+#[derive(Debug, Clone, Default)]
+struct RandomDelivery {
+    delivery: Option<String>,
+    encrypt_to: Option<String>,
+    own: Vec<String>,
+}
+
+fn delivery() -> impl Strategy<Value = RandomDelivery> {
+    let as_it_is = (select(&["secrets-manager", "email"][..]), select(&[None, Some("[]")][..]));
+    let keys = |number| prop::collection::btree_set(any::<[u8; 31]>().prop_map(keys::age), number);
     let others = prop::sample::subsequence(vec![keys::ssh_ed25519() + " a comment", keys::ssh_rsa(256)], 0..=2);
-    let encrypt_to = (keys, others).prop_map(|(keys, others)| {
-        let all: Vec<_> = keys.into_iter().chain(others).map(|key| format!("'{key}'")).collect();
-        Some(format!("[{}]", all.join(", ")))
-    });
-    let nothing = || prop_oneof![Just(None), Just(Some("[]".to_owned()))];
+    let list = |keys: Vec<String>| format!("['{}']", keys.join("', '"));
+    let encrypted = || Some("email-encrypted".to_owned());
     prop_oneof![
-        (Just("secrets-manager".to_owned()), nothing()),
-        (Just("email".to_owned()), nothing()),
-        (Just("email-encrypted".to_owned()), encrypt_to),
+        2 => Just(RandomDelivery::default()),
+        2 => as_it_is.prop_map(|(delivery, encrypt_to)| RandomDelivery {
+            delivery: Some(delivery.to_owned()),
+            encrypt_to: encrypt_to.map(str::to_owned),
+            own: Vec::new(),
+        }),
+        1 => (keys(1..4), others).prop_map(move |(keys, others)| RandomDelivery {
+            delivery: encrypted(),
+            encrypt_to: Some(list(keys.into_iter().chain(others).collect())),
+            own: Vec::new(),
+        }),
+        1 => keys(90..91).prop_map(move |keys| RandomDelivery {
+            delivery: encrypted(),
+            encrypt_to: None,
+            own: keys.into_iter().collect(),
+        }),
     ]
 }
 
@@ -143,14 +180,17 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
         prop::option::of(one_of(zones)),
         prop::option::of(one_of(&["wait", "retire"])),
         prop::option::of(prop_oneof![Just("forever".to_owned()), (0..4_000u64).prop_map(|s| span(s, 3))]),
-        prop::option::of(delivery()),
+        delivery(),
         prop::option::of("[a-zA-Z0-9_+=.@-]{1,20}(/[a-zA-Z0-9_+=.@-]{1,20}){0,3}"),
         prop::option::of(one_of(&["arm64", "x86_64"])),
     );
     let numbers =
         (prop::option::of(128..10_241u32), prop::option::of(120..901u64), prop::option::of(one_of(retentions)));
-    (users(), emails(), texts, numbers, prop::option::of(timings()), any::<[bool; 2]>()).prop_map(
-        |(users, emails, texts, (memory, timeout, retention), timings, [flow, double])| {
+    // A user without an owner is the rule; an owner may be an administrator too.
+    let owned = prop_oneof![1 => Just(Vec::new()), 1 => prop::collection::vec(prop::option::weighted(0.6, any::<prop::sample::Index>()), 90)];
+    let people = (users(), emails(), prop::option::of(emails()), owned);
+    (people, texts, numbers, prop::option::of(timings()), any::<[bool; 2]>()).prop_map(
+        |((users, emails, owners, owned), texts, (memory, timeout, retention), timings, [flow, double])| {
             let mut others = timings.unwrap_or_default();
             let mut set = |name, value: Option<String>| others.extend(value.map(|value| (name, value)));
             set("stack_name", texts.0.map(|name| quoted(&name, double)));
@@ -159,17 +199,22 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
             set("time_zone", texts.3);
             set("still_in_use", texts.4);
             set("wait_at_most", texts.5);
-            let (delivery, encrypt_to) = texts.6.unzip();
+            let RandomDelivery { delivery, encrypt_to, own } = texts.6;
             set("delivery", delivery);
-            set("encrypt_to", encrypt_to.flatten());
+            set("encrypt_to", encrypt_to);
             set("secret_prefix", texts.7.map(|prefix| quoted(&prefix, double)));
             set("architecture", texts.8);
             set("memory", memory.map(|memory| memory.to_string()));
             set("timeout", timeout.map(|seconds| span(seconds, 2)));
             set("log_retention", retention);
-            let mut random = Random { users: distinct(users, double), emails: distinct(emails, double), others, flow };
+            let emails = distinct(emails, double);
+            let owners = owners.map_or_else(|| emails.clone(), |owners| distinct(owners, double));
+            let owner = |index: usize| Some(&owners[owned.get(index)?.as_ref()?.index(owners.len())]);
+            let users = distinct(users, double).into_iter().enumerate();
+            let users = users.map(|(index, name)| entry(&name, owner(index), own.get(index), flow)).collect();
+            let mut random = Random { users, emails, others, flow };
             let mut config = random.read().config;
-            while let Err(Unfit::Policy { .. }) = stack::template(&config) {
+            while let Err(Unfit::Policy { .. } | Unfit::Environment { .. }) = stack::template(&config) {
                 config.users.pop();
                 random.users.pop();
             }
@@ -187,7 +232,7 @@ pub(crate) struct Wrong {
 }
 
 /// What no setting of this name may be.
-const NEVER: [(&str, &[&str]); 15] = [
+const NEVER: [(&str, &[&str]); 16] = [
     ("stack_name", &["1st", "a_b", "''", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]),
     ("language", &["fr", "EN", "english"]),
     (
@@ -200,6 +245,7 @@ const NEVER: [(&str, &[&str]); 15] = [
     ("delete_after", &["never", "next rotation", "4000d"]),
     ("still_in_use", &["maybe", "WAIT", "yes"]),
     ("wait_at_most", &["long", "4000d", "for ever"]),
+    ("warn_before", &["soon", "7 days", "4000d", "-1"]),
     ("delivery", &["fax", "secretsmanager", "e-mail"]),
     ("secret_prefix", &["/a", "a/", "a b", "''", "a*", "日本"]),
     ("architecture", &["arm", "amd64", "x86-64"]),
@@ -258,13 +304,19 @@ pub(crate) fn wrong() -> impl Strategy<Value = Wrong> {
             random.emails.push(email.to_owned());
             blamed(random, "emails")
         }),
+        1 => (right(), select(&["{name: a b}", "{owner: a@b.co}", "{name: new-1, owner: nobody}", "{name: new-1, onwer: a@b.co}",
+            "{name: new-1, owner: [a@b.co]}", "{name: new-1, name: new-1}", "{}", "{name: }"][..]))
+            .prop_map(move |(mut random, user)| {
+            random.users.push(user.to_owned());
+            blamed(random, "users")
+        }),
         1 => right().prop_map(move |mut random| {
             random.users.push(random.users[0].clone());
             blamed(random, "users")
         }),
         1 => (right(), 70..200usize).prop_map(move |(mut random, number)| {
             random.users = (0..number).map(|n| format!("user-{n}")).collect();
-            blamed(random, "users")
+            blamed(random.with("delivery", "email").with("encrypt_to", "[]"), "users")
         }),
         // What is no YAML, or none that says settings.
         1 => (right(), any::<prop::sample::Index>()).prop_map(move |(random, at)| {

@@ -1,0 +1,67 @@
+//! A value that is a mapping: each field read by its kind, and none that is unknown.
+
+use super::{
+    kind::{Kind, Wrong},
+    near,
+    tree::{Content, Node},
+};
+
+/// The fields of one value.
+pub(super) struct Fields<'n, 't> {
+    node: &'n Node<'t>,
+    known: Vec<(&'n str, &'n Node<'t>, &'n Node<'t>)>,
+    wrong: Vec<Wrong>,
+}
+
+impl<'n, 't> Fields<'n, 't> {
+    /// Those that are known by these names; of the others, what is wrong with them.
+    pub(super) fn of(node: &'n Node<'t>, entries: &'n [(Node<'t>, Node<'t>)], names: &[&str]) -> Self {
+        let mut fields = Self { node, known: Vec::new(), wrong: Vec::new() };
+        let there_are = format!("there are: {}", names.join(", "));
+        for (key, value) in entries {
+            let wrong = |message: String| Wrong::new(message).at(key);
+            let Content::Text(name) = &key.content else {
+                fields.wrong.push(wrong("a field's name must be a word".into()).allowed(&there_are));
+                continue;
+            };
+            if !names.contains(&&**name) {
+                let meant = near::word(name, names.iter().copied()).map(str::to_owned);
+                let unknown = wrong(format!("there is no field {name:?}")).allowed(&there_are);
+                fields.wrong.push(Wrong { meant, ..unknown });
+            } else if fields.find(name).is_some() {
+                fields.wrong.push(wrong(format!("{name} is given twice")).allowed("remove one of them"));
+            } else {
+                fields.known.push((name, key, value));
+            }
+        }
+        fields
+    }
+
+    fn find(&self, name: &str) -> Option<(&'n Node<'t>, &'n Node<'t>)> {
+        self.known.iter().find(|(known, ..)| *known == name).map(|(_, key, value)| (*key, *value))
+    }
+
+    /// A field that may be missing.
+    pub(super) fn optional<K: Kind>(&mut self, name: &str) -> Option<K> {
+        let (key, value) = self.find(name)?;
+        let told = |wrong: Wrong| {
+            let wrong = if wrong.at.is_some() { wrong } else { wrong.at(value) };
+            let wrong = if wrong.at.is_some() { wrong } else { wrong.at(key) };
+            Wrong { message: format!("{name}: {}", wrong.message), ..wrong }
+        };
+        K::read(value).map_err(|wrong| self.wrong.extend(wrong.into_iter().map(told))).ok()
+    }
+
+    /// A field that must be there.
+    pub(super) fn required<K: Kind>(&mut self, name: &str) -> Option<K> {
+        if self.find(name).is_none() {
+            self.wrong.push(Wrong::new(format!("{name} is missing")).at(self.node));
+        }
+        self.optional(name)
+    }
+
+    /// Everything that is wrong, if anything is.
+    pub(super) fn finish(self) -> Result<(), Vec<Wrong>> {
+        if self.wrong.is_empty() { Ok(()) } else { Err(self.wrong) }
+    }
+}

@@ -1,0 +1,219 @@
+//! Who subscribes to the topic, and what of it reaches them.
+
+use lambda::{
+    audience::{Reader, TO},
+    email::Email,
+    plan::Delivery,
+};
+
+use crate::{
+    cfn::{LogicalId, resource::FilterPolicy},
+    config::Config,
+};
+
+/// One subscription. SNS has one for each address and topic, whatever its owner is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Subscriber<'a> {
+    /// The address, as it was written first.
+    pub(super) email: &'a Email,
+    /// As whom it reads.
+    reads_as: Vec<Reader>,
+}
+
+/// The administrators first, then the owners, in the configuration's order.
+pub(super) fn subscribers(config: &Config) -> Vec<Subscriber<'_>> {
+    let administrators = config.emails.iter().map(|email| (email, Reader::Administrators));
+    let owners = config.users.iter().filter_map(|user| user.owner.as_ref());
+    let owners = owners.map(|email| (email, Reader::Owner(email.clone())));
+    let mut all = Vec::<Subscriber<'_>>::new();
+    for (email, reader) in administrators.chain(owners) {
+        match all.iter_mut().find(|known| known.email == email) {
+            Some(known) if known.reads_as.contains(&reader) => {}
+            Some(known) => known.reads_as.push(reader),
+            None => all.push(Subscriber { email, reads_as: vec![reader] }),
+        }
+    }
+    all
+}
+
+/// What a subscriber gets, where new keys are mailed with `$secrets`.
+macro_rules! why {
+    ($secrets:literal, $facts:expr) => {
+        match $facts {
+            (true, false, true, true) => {
+                once_confirmed!("Hears of every user, and gets the keys, ", $secrets, ", of those without an owner.")
+            }
+            (true, true, true, true) => once_confirmed!(
+                "Hears of every user, and gets the keys, ",
+                $secrets,
+                ", of its own and of those without an owner."
+            ),
+            (true, true, true, false) => {
+                once_confirmed!("Hears of every user, and gets the keys, ", $secrets, ", of its own.")
+            }
+            (true, false, true, false) => once_confirmed!("Hears of every user, and gets no secret."),
+            (true, _, false, _) => once_confirmed!("Hears of every user."),
+            (false, _, true, _) => {
+                once_confirmed!("Hears of its own users alone, and gets their keys, ", $secrets, ".")
+            }
+            (false, _, false, _) => once_confirmed!("Hears of its own users alone."),
+        }
+    };
+}
+
+/// SNS sends nothing before that.
+macro_rules! once_confirmed {
+    ($($what:literal),+ $(,)?) => {
+        concat!($($what,)+ " It must confirm AWS's mail.")
+    };
+}
+
+impl Subscriber<'_> {
+    /// Only what is meant for it.
+    pub(super) fn filter_policy(&self) -> FilterPolicy {
+        FilterPolicy(vec![(TO, self.reads_as.iter().map(Reader::word).collect())])
+    }
+
+    /// What it gets.
+    pub(super) fn why(&self, config: &Config) -> &'static str {
+        let administers = self.reads_as.contains(&Reader::Administrators);
+        let owns = self.reads_as.iter().any(|reader| matches!(reader, Reader::Owner(_)));
+        let mailed = config.mail_is_delivery();
+        let nobodys = config.users.iter().any(|user| user.owner.is_none());
+        let facts = (administers, owns, mailed, nobodys);
+        match config.policy.delivery {
+            Delivery::EmailEncrypted => why!("secrets encrypted", facts),
+            Delivery::SecretsManager | Delivery::Email => why!("secrets included", facts),
+        }
+    }
+
+    /// The logical id of the subscription: derived from the address alone, so that adding or removing another
+    /// address changes no other resource. Punctuation is spelt out, so that two addresses never share one.
+    pub(super) fn logical_id(&self) -> LogicalId {
+        logical_id(self.email)
+    }
+}
+
+fn logical_id(email: &Email) -> LogicalId {
+    let address = email.small();
+    // No word between two marks, and a mark could be taken for a word; too long, and it would be cut. Then it is
+    // the bytes in hexadecimal, which no spelling out looks like: that has an `At`.
+    let hexadecimal =
+        || LogicalId::derived(address.bytes().fold("MailTo".into(), |name, byte| format!("{name}{byte:02x}")));
+    let id = spelt_out(&address).and_then(LogicalId::derived).or_else(hexadecimal);
+    // An address has 100 characters at most, so its bytes fit.
+    id.unwrap_or(const { LogicalId::new("MailTo") })
+}
+
+/// `MailToSecurityAtExampleDotCom`; `None` if two marks stand side by side, or one at either end.
+fn spelt_out(address: &str) -> Option<String> {
+    let mut name = String::from("MailTo");
+    for word in address.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
+        let letters = word.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        let mut chars = letters.chars();
+        name.push(chars.next()?.to_ascii_uppercase());
+        name.push_str(chars.as_str());
+        match word.chars().last() {
+            Some('@') => name.push_str("At"),
+            Some('.') => name.push_str("Dot"),
+            Some('-') => name.push_str("Dash"),
+            Some('_') => name.push_str("Under"),
+            Some('+') => name.push_str("Plus"),
+            Some(other) if !other.is_ascii_alphanumeric() => name += &format!("X{:02x}", u32::from(other)),
+            _ => {}
+        }
+    }
+    Some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{self, Overrides};
+
+    fn id(text: &str) -> String {
+        logical_id(&text.parse().unwrap()).as_str().to_owned()
+    }
+
+    #[test]
+    fn each_address_has_its_own_stable_logical_id() {
+        assert_eq!(id("Ops-Team@example.com"), "MailToOpsDashTeamAtExampleDotCom");
+        let alike = ["a.b@c.co", "ab@c.co", "a-b@c.co", "a_b@c.co", "a+b@c.co", "a@b.c.co", "adotb@c.co", "a&b@c.co"];
+        let ids: std::collections::HashSet<_> = alike.iter().map(|text| id(text)).collect();
+        assert_eq!(ids.len(), alike.len(), "{ids:?}");
+    }
+
+    /// Punctuation next to punctuation could be spelt like a word, and a long address would not fit.
+    #[test]
+    fn odd_addresses_share_no_logical_id_either() {
+        for (one, other) in [("_@b.co", "under@b.co"), ("a.&@b.co", "a.x26@b.co"), ("a-.-b@c.co", "a-dot-b@c.co")] {
+            assert_ne!(id(one), id(other), "{one}, {other}");
+        }
+        let long = "_a".repeat(32);
+        assert_ne!(id(&format!("{long}@one.example")), id(&format!("{long}@two.example")));
+    }
+
+    /// Each address with what its filter policy lets through, and what its comment says.
+    fn told(users: &str, delivery: &str) -> Vec<(String, Vec<String>, &'static str)> {
+        let text = format!("users: {users}\nemails: [Admin@b.co]\ndelivery: {delivery}\n");
+        let config = config::read(&text, Overrides::default()).unwrap().config;
+        let all = subscribers(&config).into_iter().map(|subscriber| {
+            let FilterPolicy(policy) = subscriber.filter_policy();
+            let [(TO, words)] = policy.as_slice() else { panic!("{policy:?}") };
+            let why = subscriber.why(&config).trim_end_matches(once_confirmed!("")).trim_end();
+            (subscriber.email.to_string(), words.clone(), why)
+        });
+        all.collect()
+    }
+
+    #[test]
+    fn each_address_has_one_subscription_and_gets_what_is_meant_for_it() {
+        let secrets = "gets the keys, secrets included, of";
+        for (users, delivery, expected) in [
+            (
+                "[a, b]",
+                "email",
+                vec![("Admin@b.co", vec!["administrators"], format!("{secrets} those without an owner."))],
+            ),
+            ("[a, b]", "secrets-manager", vec![("Admin@b.co", vec!["administrators"], "Hears of every user.".into())]),
+            (
+                "[{name: a, owner: X@b.co}, {name: b, owner: x@B.co}]",
+                "email",
+                vec![
+                    ("Admin@b.co", vec!["administrators"], "Hears of every user, and gets no secret.".into()),
+                    ("X@b.co", vec!["x@b.co"], "its own users alone, and gets their keys, secrets included.".into()),
+                ],
+            ),
+            (
+                "[{name: a, owner: x@b.co}, {name: b, owner: y@b.co}]",
+                "secrets-manager",
+                vec![
+                    ("Admin@b.co", vec!["administrators"], "Hears of every user.".into()),
+                    ("x@b.co", vec!["x@b.co"], "Hears of its own users alone.".into()),
+                    ("y@b.co", vec!["y@b.co"], "Hears of its own users alone.".into()),
+                ],
+            ),
+            (
+                "[{name: a, owner: aDmin@b.co}]",
+                "email",
+                vec![("Admin@b.co", vec!["administrators", "admin@b.co"], format!("{secrets} its own."))],
+            ),
+            (
+                "[{name: a, owner: admin@b.co}, b]",
+                "email",
+                vec![(
+                    "Admin@b.co",
+                    vec!["administrators", "admin@b.co"],
+                    format!("{secrets} its own and of those without an owner."),
+                )],
+            ),
+        ] {
+            let told = told(users, delivery);
+            assert_eq!(told.len(), expected.len(), "{users} {delivery}: {told:?}");
+            for ((address, words, why), (expected, reads, says)) in told.iter().zip(&expected) {
+                assert_eq!((address.as_str(), words), (*expected, &reads.iter().map(|w| (*w).into()).collect()));
+                assert!(why.contains(says), "{users} {delivery}: {why}");
+            }
+        }
+    }
+}
