@@ -55,3 +55,22 @@ fn age_key(recipient: &Recipient) -> Result<Box<dyn age::Recipient>, NotEncrypte
     };
     key.ok_or_else(|| NotEncrypted::BadKey(recipient.clone()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recipient::tests::{extreme_keys, one_of_each};
+
+    /// The limits are age's own: it takes whatever a configuration may name.
+    #[test]
+    fn age_takes_every_key_that_the_configuration_may_name() {
+        for recipient in one_of_each().into_iter().chain(extreme_keys()) {
+            assert!(encrypt("a secret made for this test", &[recipient.clone()]).is_ok(), "{recipient}");
+        }
+    }
+
+    #[test]
+    fn without_a_recipient_nothing_is_encrypted() {
+        assert_eq!(encrypt("a secret made for this test", &[]), Err(NotEncrypted::NoRecipient));
+    }
+}

@@ -273,8 +273,22 @@ pub(crate) mod tests {
 
     /// A key of each kind.
     pub(crate) fn one_of_each() -> Vec<Recipient> {
-        let keys = [age1("age", &[9; 32]), ed25519(&BASEPOINT), rsa(2_048, &[1, 0, 1], 0xff)];
+        recipients(&[age1("age", &[9; 32]), ed25519(&BASEPOINT), rsa(2_048, &[1, 0, 1], 0xff)])
+    }
+
+    fn recipients(keys: &[String]) -> Vec<Recipient> {
         keys.iter().map(|key| key.parse().unwrap_or_else(|e| panic!("{e}"))).collect()
+    }
+
+    /// Keys at the limits of what is taken.
+    #[cfg(feature = "aws")]
+    pub(crate) fn extreme_keys() -> Vec<Recipient> {
+        recipients(&[
+            age1("age", &[0xff; 32]),
+            rsa(2_048, &[3], 1),
+            rsa(4_096, &[1, 0, 1], 0xff),
+            rsa(4_096, &[0, 0xff, 0xff, 0xff, 0xff], 0xff),
+        ])
     }
 
     #[test]

@@ -212,13 +212,13 @@ fn the_schema_and_the_reader_agree_on_every_single_value() {
 
 #[test]
 fn the_schema_takes_whole_files_as_the_reader_does() {
-    let files = ["rotation.yaml", "examples/article.yaml"].map(read).to_vec();
+    let files = ["rotation.yaml", "examples/article.yaml", "examples/encrypted.yaml"].map(read).to_vec();
     let broken = files.iter().flat_map(|text| {
         [
             text.replace("users:", "usres:"),
             text.replace("emails:", "no_mails:"),
             format!("{text}\nmore: 1\n"),
-            text.replace("language: ", "language: x"),
+            text.replace("stack_name: ", "stack_name: 1"),
         ]
     });
     let all: Vec<_> = files.iter().cloned().chain(broken).collect();

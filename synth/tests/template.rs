@@ -14,8 +14,11 @@ use synth::{
     stack,
 };
 
-const CONFIGURATIONS: [(&str, &str); 2] =
-    [("rotation.yaml", "templates/rotation.yaml"), ("examples/article.yaml", "templates/article.yaml")];
+const CONFIGURATIONS: [(&str, &str); 3] = [
+    ("rotation.yaml", "templates/rotation.yaml"),
+    ("examples/article.yaml", "templates/article.yaml"),
+    ("examples/encrypted.yaml", "templates/encrypted.yaml"),
+];
 
 fn template(path: &str) -> Value {
     let checked = config::read(&read(path), Overrides::default()).unwrap_or_else(|e| panic!("{path}: {e}"));

@@ -27,8 +27,16 @@ impl Stack {
     #[must_use]
     pub fn deploy(aws: &LocalAws, configuration: &str, users: &[&str]) -> Self {
         let users = users.iter().map(|user| user.parse().expect("a user name")).collect();
-        let overrides =
-            Overrides { users: Some(users), architecture: Some(host_architecture()), ..Overrides::default() };
+        Self::deploy_with(aws, configuration, Overrides { users: Some(users), ..Overrides::default() })
+    }
+
+    /// The same, with more than the users in place of the configuration's.
+    ///
+    /// # Panics
+    /// Likewise.
+    #[must_use]
+    pub fn deploy_with(aws: &LocalAws, configuration: &str, overrides: Overrides) -> Self {
+        let overrides = Overrides { architecture: Some(host_architecture()), ..overrides };
         let config = config::read(configuration, overrides).unwrap_or_else(|problems| panic!("{problems}")).config;
         let name = config.stack_name.as_str().to_owned();
         let template = aws.folder.path().join("template.yaml");

@@ -10,13 +10,13 @@ use std::{
 use lambda::run::now;
 use lambda::{
     journal::{Delivered, Disabled, Entry},
-    plan::{DeleteAfter, Policy},
+    plan::{DeleteAfter, Delivery, Policy},
     time::{Span, Timestamp},
 };
 use serde_json::{Value as Json, json};
 use synth::config::{self, Config, Overrides};
 use tests::{
-    Account, LocalAws, Mail, Mailbox, Stack,
+    Account, KeyPair, LocalAws, Mail, Mailbox, Stack,
     account::{ListedKey, OwnedKey},
 };
 
@@ -42,6 +42,12 @@ async fn main() -> ExitCode {
     if demo(&text).await { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Whether mails are encrypted.
+fn encrypts(configuration: &str) -> bool {
+    config::read(configuration, Overrides::default())
+        .is_ok_and(|checked| checked.config.policy.delivery == Delivery::EmailEncrypted)
+}
+
 /// Shows it all; false if something is not as the configuration says.
 async fn demo(configuration: &str) -> bool {
     let began = Instant::now();
@@ -51,8 +57,14 @@ async fn demo(configuration: &str) -> bool {
     let mut aws = LocalAws::start().await;
     let account = Account::of(&aws).await;
     let users = STAGES.map(|(user, _)| user);
-    let overrides = Overrides { users: users.iter().map(|user| user.parse().ok()).collect(), ..Overrides::default() };
-    let Ok(checked) = config::read(configuration, overrides) else { return false };
+    // Whoever the configuration encrypts to is not here, so the demo reads the mails with a key of its own.
+    let reader = KeyPair::new();
+    let overrides = Overrides {
+        users: users.iter().map(|user| user.parse().ok()).collect(),
+        encrypt_to: encrypts(configuration).then(|| vec![reader.public.clone()]),
+        ..Overrides::default()
+    };
+    let Ok(checked) = config::read(configuration, overrides.clone()) else { return false };
     let config = checked.config;
 
     // A schedule waits one interval before it first fires, so the stack is made one interval ago.
@@ -60,7 +72,7 @@ async fn demo(configuration: &str) -> bool {
     let deployed_ago = period.unwrap_or(Span::days(1));
     step(&format!("generating the template and deploying it, {deployed_ago} ago"));
     aws.shift_clock(-deployed_ago.as_seconds().cast_signed());
-    let stack = Stack::deploy(&aws, configuration, &users);
+    let stack = Stack::deploy_with(&aws, configuration, overrides);
     let mailbox = Mailbox::subscribe(&aws, &stack.outputs["TopicArn"]).await;
     heading("The stack");
     show_resources(&aws, &stack);
@@ -99,7 +111,7 @@ async fn demo(configuration: &str) -> bool {
     }
 
     heading("The proof");
-    let delivered = find_delivered(&account, &config, &mails, &users).await;
+    let delivered = find_delivered(&account, &config, &reader, &mails, &users).await;
     let right = prove(&aws, &cast, &before, &after, &delivered).await;
     println!(
         "\n{} in {:.1} s",
@@ -232,6 +244,7 @@ async fn wait_for_summary(aws: &LocalAws, stack: &Stack) -> Option<Json> {
 async fn find_delivered(
     account: &Account,
     config: &Config,
+    reader: &KeyPair,
     mails: &[Mail],
     users: &[&'static str],
 ) -> Vec<(&'static str, String, OwnedKey)> {
@@ -239,7 +252,11 @@ async fn find_delivered(
     for &user in users {
         if config.mail_is_delivery() {
             let mail = mails.iter().find(|mail| mail.subject.ends_with(&format!(" {user}")));
-            found.extend(mail.and_then(Mail::key).map(|key| (user, "the mail".to_owned(), key)));
+            let (place, key) = match config.policy.delivery {
+                Delivery::EmailEncrypted => ("the mail's block", mail.and_then(|mail| mail.open(reader))),
+                _ => ("the mail", mail.and_then(Mail::key)),
+            };
+            found.extend(key.map(|key| (user, place.to_owned(), key)));
         } else {
             let name = config.secret_prefix.secret_name(&user.parse().expect("a user name"));
             let value = account.secret(&name).await;
