@@ -11,6 +11,7 @@
 
 pub mod audience;
 pub mod audit;
+pub mod document;
 pub mod email;
 pub mod event;
 pub mod journal;
@@ -21,6 +22,7 @@ pub mod notice;
 pub mod permissions;
 pub mod plan;
 pub mod principal;
+pub mod recipient;
 pub mod report;
 pub mod secret_policy;
 pub mod settings;
@@ -33,6 +35,8 @@ pub mod user;
 pub mod aws;
 #[cfg(feature = "aws")]
 pub mod dry_run;
+#[cfg(feature = "aws")]
+pub mod encryption;
 #[cfg(feature = "aws")]
 pub mod log;
 #[cfg(feature = "aws")]

@@ -179,7 +179,16 @@ mod tests {
     fn report(users: Vec<UserReport>) -> Report {
         let summary = Summary::of(&users);
         let (run, body) = ("run".parse().unwrap(), String::new());
-        Report { status_code: summary.status_code(), body, run, dry_run: false, started: NOW, summary, users, unsent: Vec::new() }
+        Report {
+            status_code: summary.status_code(),
+            body,
+            run,
+            dry_run: false,
+            started: NOW,
+            summary,
+            users,
+            unsent: Vec::new(),
+        }
     }
 
     fn values(report: &Report, scope: Scope) -> Vec<(&'static str, Option<u64>)> {

@@ -3,13 +3,15 @@
 use crate::{
     audience::Envelope,
     audit::Origin,
+    document::document,
     email::Email,
+    encryption::encrypt,
     journal::{Entry, RunId},
     key::{AccessKeyId, Key, SecretAccessKey, Status},
     kms_key::KmsKey,
     log,
-    notice::{ComingUp, Mail, Rotated, Where},
-    plan::{self, Answer, Call, Effect, Failure, Message, Next, Order, Rest, Run, UserState},
+    notice::{Block, ComingUp, Mail, Rotated, Where},
+    plan::{self, Answer, Call, Delivery, Effect, Failure, Message, Next, Order, Rest, Run, UserState},
     report::{Change, UserReport},
     settings::{Settings, TopicArn},
     time::{Span, Timestamp},
@@ -164,7 +166,7 @@ impl<A: Aws> Hand<'_, A> {
             Call::Publish(message) => {
                 let (to, mail) = match message {
                     Message::Secret(key) => {
-                        let secret = Where::InThisMail(self.secret_of(key)?);
+                        let secret = self.in_the_mail(key)?;
                         (vec![settings.reader_of_secret(user)], self.rotated(key, secret, state, now))
                     }
                     Message::Stored(key) => {
@@ -177,6 +179,23 @@ impl<A: Aws> Hand<'_, A> {
                     }
                 };
                 aws.publish(&settings.topic, &Envelope { to, about: Some(user.clone()) }, mail).await
+            }
+        }
+    }
+
+    /// The secret as the mail carries it.
+    fn in_the_mail(&self, key: &AccessKeyId) -> Result<Where<'_>, Failure> {
+        let (user, secret) = (&self.user.name, self.secret_of(key)?);
+        match self.settings.policy.delivery {
+            Delivery::SecretsManager | Delivery::Email => Ok(Where::InThisMail(secret)),
+            Delivery::EmailEncrypted => {
+                let recipients = self.settings.recipients(user);
+                let text = encrypt(&document(user, key, secret)?, recipients).map_err(|why| Failure {
+                    effect: Effect::None,
+                    code: "NotEncrypted".into(),
+                    message: why.to_string(),
+                })?;
+                Ok(Where::Encrypted(Block { text, recipients }))
             }
         }
     }

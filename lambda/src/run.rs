@@ -81,7 +81,9 @@ async fn carry_out(aws: &impl Aws, settings: &Settings, request: &Request, invoc
     let report = Report { status_code: summary.status_code(), body, run, dry_run, started, summary, users, unsent };
     log::report(&report);
     let scope = if request.users.is_none() { Scope::Fleet } else { Scope::Named };
-    if let Some(event) = metrics::event(&report, scope, settings.policy.rotate_after, invocation.function, Timestamp::now()) {
+    if let Some(event) =
+        metrics::event(&report, scope, settings.policy.rotate_after, invocation.function, Timestamp::now())
+    {
         log::metrics(&event);
     }
     report

@@ -11,6 +11,7 @@ use crate::{
     notice::{Digest, Language},
     plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
     principal::PrincipalArn,
+    recipient::{Recipient, Recipients},
     secret_policy::{self, Readers},
     text::{Invalid, text_newtype},
     time::Span,
@@ -37,6 +38,8 @@ pub struct Settings<Reference = TopicArn> {
     pub administrators: Vec<Email>,
     /// Where mails are published.
     pub topic: Reference,
+    /// Whom mails with a secret are encrypted to, where [`Policy::delivery`] says that they are.
+    pub encrypt_to: Recipients,
     /// The first part of every secret's name.
     pub secret_prefix: SecretPrefix,
     /// Who may read every secret, besides its user.
@@ -72,6 +75,8 @@ pub enum Variable {
     Administrators,
     /// [`Settings::topic`].
     TopicArn,
+    /// [`Settings::encrypt_to`]; only where mails are encrypted.
+    EncryptTo,
     /// [`Settings::secret_prefix`].
     SecretPrefix,
     /// [`Settings::secret_readers`].
@@ -97,6 +102,7 @@ impl Variable {
             Self::Digest => "DIGEST",
             Self::Administrators => "ADMINISTRATORS",
             Self::TopicArn => "TOPIC_ARN",
+            Self::EncryptTo => "ENCRYPT_TO",
             Self::SecretPrefix => "SECRET_PREFIX",
             Self::SecretReaders => "SECRET_READERS",
             Self::SecretKmsKey => "SECRET_KMS_KEY",
@@ -124,7 +130,8 @@ impl<Reference> Settings<Reference> {
         let users: Vec<_> = self.users.iter().map(with_owner).collect();
         let administrators: Vec<_> = self.administrators.iter().map(Email::as_str).collect();
         let text = |t: &dyn ToString| Value::Text(t.to_string());
-        vec![
+        let encrypts = self.policy.delivery == Delivery::EmailEncrypted;
+        let mut environment = vec![
             (Variable::Users, text(&users.join(" "))),
             (Variable::RotateAfter, text(&self.policy.rotate_after)),
             (Variable::Overlap, text(&self.policy.overlap)),
@@ -140,7 +147,11 @@ impl<Reference> Settings<Reference> {
             (Variable::SecretPrefix, text(&self.secret_prefix)),
             (Variable::SecretReaders, text(&self.secret_readers)),
             (Variable::SecretKmsKey, text(&self.secret_kms_key)),
-        ]
+        ];
+        if encrypts {
+            environment.push((Variable::EncryptTo, text(&self.encrypt_to)));
+        }
+        environment
     }
 }
 
@@ -176,6 +187,17 @@ impl Settings {
         let (users, owners) = read_users(&raw(&lookup, Variable::Users)?).map_err(wrong(Variable::Users))?;
         let administrators = raw(&lookup, Variable::Administrators)?;
         let administrators = administrators.split_ascii_whitespace().map(str::parse).collect::<Result<_, _>>();
+        let delivery = read(&lookup, Variable::Delivery)?;
+        let encrypt_to = match delivery {
+            Delivery::EmailEncrypted => read(&lookup, Variable::EncryptTo)?,
+            Delivery::SecretsManager | Delivery::Email => Recipients::default(),
+        };
+        if let Some(user) =
+            users.iter().find(|user| delivery == Delivery::EmailEncrypted && encrypt_to.of(&user.name).is_empty())
+        {
+            let problem = format!("has no public key for {user}");
+            return Err(BadSetting { name: Variable::EncryptTo.name(), problem });
+        }
         Ok(Self {
             users,
             owners,
@@ -185,13 +207,14 @@ impl Settings {
                 delete_after: read(&lookup, Variable::DeleteAfter)?,
                 still_in_use: read(&lookup, Variable::StillInUse)?,
                 wait_at_most: read(&lookup, Variable::WaitAtMost)?,
-                delivery: read(&lookup, Variable::Delivery)?,
+                delivery,
                 warn_before: read(&lookup, Variable::WarnBefore)?,
             },
             language: read(&lookup, Variable::Language)?,
             digest: read(&lookup, Variable::Digest)?,
             administrators: administrators.map_err(wrong(Variable::Administrators))?,
             topic: read(&lookup, Variable::TopicArn)?,
+            encrypt_to,
             secret_prefix: read(&lookup, Variable::SecretPrefix)?,
             secret_readers: read(&lookup, Variable::SecretReaders)?,
             secret_kms_key: read(&lookup, Variable::SecretKmsKey)?,
@@ -203,6 +226,14 @@ impl Settings {
     pub fn secret_policy(&self, user: &User) -> String {
         let arn = PrincipalArn::of_user(self.topic.partition(), self.topic.account(), user);
         secret_policy::document(&arn, &self.secret_readers)
+    }
+}
+
+impl<Reference> Settings<Reference> {
+    /// Who can open the mail with the new key of `user`: each of them alone.
+    #[must_use]
+    pub fn recipients(&self, user: &UserName) -> &[Recipient] {
+        self.encrypt_to.of(user)
     }
 }
 
@@ -394,8 +425,9 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
+    use crate::recipient::tests::one_of_each;
 
-    fn settings(delete_after: DeleteAfter) -> Settings {
+    fn settings(delete_after: DeleteAfter, delivery: Delivery) -> Settings {
         Settings {
             users: ["alice", "/ci/bob,smith", "c=d@e"].map(|name| name.parse().unwrap()).into(),
             owners: [("bob,smith", "Bob@example.com"), ("c=d@e", "c=d@e.co")]
@@ -407,17 +439,24 @@ mod tests {
                 delete_after,
                 still_in_use: StillInUse::Wait,
                 wait_at_most: Patience::AtMost(Span::days(30)),
-                delivery: Delivery::SecretsManager,
+                delivery,
                 warn_before: Span::days(7),
             },
             language: Language::Japanese,
             digest: Digest::Changes,
             administrators: ["a@b.co", "C@d.co"].map(|address| address.parse().unwrap()).into(),
             topic: "arn:aws:sns:eu-west-1:123456789012:keys".parse().unwrap(),
+            encrypt_to: if delivery == Delivery::EmailEncrypted { encrypt_to() } else { Recipients::default() },
             secret_prefix: "access-key-rotation".parse().unwrap(),
             secret_readers: "arn:aws:iam::123456789012:role/reader".parse().unwrap(),
             secret_kms_key: "aws/secretsmanager".parse().unwrap(),
         }
+    }
+
+    /// Keys of each kind, and one user's own.
+    fn encrypt_to() -> Recipients {
+        let own = ("bob,smith".parse().unwrap(), one_of_each()[..2].to_vec());
+        Recipients { all: one_of_each(), own: [own].into() }
     }
 
     fn environment(settings: Settings) -> HashMap<&'static str, String> {
@@ -430,17 +469,21 @@ mod tests {
 
     #[test]
     fn the_handler_reads_what_synth_writes() {
-        for delete_after in [DeleteAfter::NextRotation, DeleteAfter::Window(Span::days(14))] {
-            let written = environment(settings(delete_after));
+        for (delete_after, delivery) in [
+            (DeleteAfter::NextRotation, Delivery::SecretsManager),
+            (DeleteAfter::Window(Span::days(14)), Delivery::Email),
+            (DeleteAfter::NextRotation, Delivery::EmailEncrypted),
+        ] {
+            let written = environment(settings(delete_after, delivery));
             let read = Settings::from_environment(|name| written.get(name).cloned());
-            assert_eq!(read, Ok(settings(delete_after)));
+            assert_eq!(read, Ok(settings(delete_after, delivery)));
         }
     }
 
     #[test]
     fn each_variable_is_read_and_named_when_it_is_missing_or_wrong() {
-        let good = environment(settings(DeleteAfter::NextRotation));
-        assert_eq!(good.len(), 15);
+        let good = environment(settings(DeleteAfter::NextRotation, Delivery::EmailEncrypted));
+        assert_eq!(good.len(), 16);
         for &name in good.keys() {
             let missing = Settings::from_environment(|n| (n != name).then(|| good.get(n).cloned())?);
             assert_eq!(missing.unwrap_err().name, name);
@@ -456,11 +499,29 @@ mod tests {
 
     #[test]
     fn a_users_secret_is_for_the_user_of_the_stacks_own_account_and_partition() {
-        let mut settings = settings(DeleteAfter::NextRotation);
+        let mut settings = settings(DeleteAfter::NextRotation, Delivery::SecretsManager);
         settings.topic = "arn:aws-cn:sns:cn-north-1:111122223333:keys".parse().unwrap();
         let policy = settings.secret_policy(&settings.users[1]);
         assert!(policy.contains("\"arn:aws-cn:iam::111122223333:user/ci/bob,smith\""), "{policy}");
         assert!(policy.contains("\"arn:aws:iam::123456789012:role/reader\""), "{policy}");
+    }
+
+    #[test]
+    fn each_user_has_somebody_to_encrypt_to() {
+        let mut written = environment(settings(DeleteAfter::NextRotation, Delivery::EmailEncrypted));
+        let read = |written: &HashMap<_, String>| Settings::from_environment(|name| written.get(name).cloned());
+        let whole = read(&written).unwrap();
+        let kinds = |user: &str| whole.recipients(&user.parse().unwrap()).len();
+        assert_eq!((kinds("alice"), kinds("bob,smith")), (3, 2), "a user's own come in place of the others");
+
+        let everybodys = written["ENCRYPT_TO"].find(';').unwrap();
+        written.insert("ENCRYPT_TO", written["ENCRYPT_TO"][everybodys..].to_owned());
+        let bad = read(&written).unwrap_err();
+        assert_eq!((bad.name, bad.problem.as_str()), ("ENCRYPT_TO", "has no public key for alice"));
+        for wrong in ["", ",", ";bob,smith", ";bob,smith:", "age1", ";:age1"] {
+            written.insert("ENCRYPT_TO", wrong.to_owned());
+            assert_eq!(read(&written).unwrap_err().name, "ENCRYPT_TO", "{wrong}");
+        }
     }
 
     #[test]

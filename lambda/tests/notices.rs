@@ -12,8 +12,10 @@ use lambda::{
     kms_key::KmsKey,
     notice::{Aftermath, Digest, Digested, Language, Mail, News, Notice, notices},
     plan::{
-        Call, DeleteAfter, Delivery, Doubt, Effect, Failure, Order, Patience, Policy, Rest, StillInUse, Why, Why::Superseded,
+        Call, DeleteAfter, Delivery, Doubt, Effect, Failure, Order, Patience, Policy, Rest, StillInUse, Why,
+        Why::Superseded,
     },
+    recipient::Recipients,
     report::{Change, Report, Summary, Unsent, UserReport},
     secret_policy::Readers,
     settings::Settings,
@@ -61,6 +63,7 @@ fn settings(delivery: Delivery, owner: Option<&str>) -> Settings {
         secret_prefix: "keys".parse().unwrap(),
         secret_readers: Readers::default(),
         secret_kms_key: KmsKey::AwsManaged,
+        encrypt_to: Recipients::default(),
     }
 }
 

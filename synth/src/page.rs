@@ -205,13 +205,11 @@ fn life(config: &Config) -> String {
         let warned = policy.rotate_after.less(policy.warn_before);
         rows.push(vec![warned.to_string(), "works; a mail says that it will be replaced".into(), String::new()]);
     }
-    rows.extend([
-        vec![
-            policy.rotate_after.to_string(),
-            if policy.overlap == Span::ZERO { "works until the other is delivered" } else { "works on" }.into(),
-            format!("created, tried three times, {handed_over}; {mail}"),
-        ],
-    ]);
+    rows.extend([vec![
+        policy.rotate_after.to_string(),
+        if policy.overlap == Span::ZERO { "works until the other is delivered" } else { "works on" }.into(),
+        format!("created, tried three times, {handed_over}; {mail}"),
+    ]]);
     let patience = match (policy.still_in_use, policy.wait_at_most) {
         (StillInUse::Retire, _) => "deactivated, in use or not".to_owned(),
         (StillInUse::Wait, Patience::Forever) => {

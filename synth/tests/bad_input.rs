@@ -6,7 +6,7 @@ mod common;
 
 use std::process::Command;
 
-use common::{golden, read};
+use common::{golden, keys, read};
 
 /// A configuration that is right but for the given lines.
 fn with(lines: &str) -> String {
@@ -76,7 +76,7 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
         ("users: [{name: alice, owner: }]", "3:23", "owner", "owner: the value is missing"),
         ("users: [{name: alice, onwer: a@b.co}]", "3:23", "onwer", "did you mean owner?"),
         ("users: [{name: alice, name: bob}]", "3:23", "name", "name is given twice"),
-        ("users: [{name: alice, 7: b}]", "3:23", "7", "there are: name, owner"),
+        ("users: [{name: alice, 7: b}]", "3:23", "7", "there are: name, owner, encrypt_to"),
         (
             "users: [alice, {name: /ops/Alice, owner: a@b.co}]",
             "3:16",
@@ -118,6 +118,14 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
         ("wait_at_most: long", "4:15", "long", "or forever"),
         ("delivery: fax", "4:11", "fax", "secrets-manager, email or email-encrypted"),
         ("delivery: emial", "4:11", "emial", "did you mean email?"),
+        ("delivery: email-encrypted", "4:11", "email-encrypted", "encrypt_to is empty"),
+        ("users: [{name: alice, encrypt_to: []}]", "3:35", "[]", "encrypt_to: it must be a list with at least one"),
+        ("users: [{name: alice, encrypt_to: [a]}]", "3:36", "a", "encrypt_to: \"a\" is not a public key"),
+        ("delivery: email-encrypted\nencrypt_to: []", "5:13", "[]", "encrypt_to is empty"),
+        ("delivery: email-encrypted\nencrypt_to: age1", "5:13", "age1", "a line `- …` for each"),
+        ("encrypt_to: [ssh-dss AAAA me]", "4:14", "ssh-dss AAAA me", "make one with ssh-keygen -t ed25519"),
+        ("encrypt_to: [age1yubikey1qqqq]", "4:14", "age1yubikey1qqqq", "has no plugins"),
+        ("encrypt_to: ['age1qq']", "4:14", "'age1qq'", "some of it is missing"),
         ("secret_prefix: /a/", "4:16", "/a/", "did you mean a?"),
         ("secret_prefix: 7", "4:16", "7", "write \"7\" in quotes"),
         ("secret_readers: nobody", "4:17", "nobody", "a list: a line `- …` for each entry, or [] for none"),
@@ -158,6 +166,66 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
         assert!(run.error.contains(&format!("--> rotation.yaml:{place}\n")), "{lines}: {}", run.error);
         assert_eq!(underlined(&run.error), under, "{lines}: {}", run.error);
         assert!(run.error.contains("rotation.yaml has 1 problem\n"), "{lines}: {}", run.error);
+    }
+}
+
+/// A public key with nothing to encrypt, twice, and cut out of the text around it.
+#[test]
+fn mistakes_with_public_keys_are_named_and_underlined_too() {
+    let (age, ssh) = (keys::age([7; 31]), keys::ssh_ed25519());
+    let encrypted = "delivery: email-encrypted\nencrypt_to:";
+    for (lines, place, under, says) in [
+        (format!("encrypt_to: [{age}]"), "4:13", format!("[{age}]"), "set delivery: email-encrypted".to_owned()),
+        (
+            format!("users: [{{name: alice, encrypt_to: [{age}]}}]"),
+            "3:8",
+            format!("[{{name: alice, encrypt_to: [{age}]}}]"),
+            "set delivery: email-encrypted".to_owned(),
+        ),
+        (
+            format!("delivery: email-encrypted\nusers: [{{name: alice, encrypt_to: [{age}]}}, bob, /ci/carol]"),
+            "4:8",
+            format!("[{{name: alice, encrypt_to: [{age}]}}, bob, /ci/carol]"),
+            "nobody could open the new keys of bob, carol".to_owned(),
+        ),
+        (format!("{encrypted} {age}"), "5:13", age.clone(), format!("did you mean [{age}]?")),
+        (format!("{encrypted}\n  - {ssh}\n  - {ssh} me"), "7:5", format!("{ssh} me"), "entry 1 again".into()),
+        (format!("{encrypted} ['<{age}>']"), "5:14", format!("'<{age}>'"), format!("did you mean {age}?")),
+        (format!("{encrypted} ['me: {ssh} me']"), "5:14", format!("'me: {ssh} me'"), format!("did you mean {ssh} me?")),
+    ] {
+        let run = synth(with(&lines).as_bytes(), &[]);
+        assert_eq!((run.code, run.written), (Some(2), false), "{lines}: {}", run.error);
+        assert!(run.error.contains(&says), "{lines}: {}", run.error);
+        assert!(run.error.contains(&format!("--> rotation.yaml:{place}\n")), "{lines}: {}", run.error);
+        assert_eq!(underlined(&run.error), under, "{lines}: {}", run.error);
+    }
+}
+
+/// Whatever else is wrong, and whatever command reads the file.
+#[test]
+fn a_private_key_is_never_repeated() {
+    let key = "QUJD".repeat(16);
+    let pem =
+        format!("-----BEGIN OPENSSH PRIVATE KEY-----\n    {key}\n    {key}\n    -----END OPENSSH PRIVATE KEY-----");
+    for lines in [
+        format!("encrypt_to: [AGE-SECRET-KEY-1{key}]"),
+        format!("encrypt_to: AGE-SECRET-KEY-1{key}"),
+        format!("encrypt_to: [AGE-SECRET-KEY-1{key}\nlanguage: x"),
+        format!("encrypt_to: # AGE-SECRET-KEY-1{key}"),
+        format!("language: AGE-SECRET-KEY-1{key}"),
+        format!("AGE-SECRET-KEY-1{key}: x"),
+        format!("encrypt_to:\n  - |\n    {pem}\n"),
+        format!("encrypt_to:\n  - {pem}\n"),
+        format!("encrypt_to:\n    {pem}\n  - x\n"),
+        format!("delivery: email-encrypted # AGE-SECRET-KEY-1{key}"),
+    ] {
+        let run = synth(with(&lines).as_bytes(), &[]);
+        assert_eq!((run.code, run.written), (Some(2), false), "{lines}: {}", run.error);
+        assert!(run.error.contains("--> rotation.yaml:") && !run.error.contains("QUJD"), "{lines}: {}", run.error);
+    }
+    let run = synth(with(&format!("encrypt_to: [AGE-SECRET-KEY-1{key}]")).as_bytes(), &[]);
+    for says in ["\"(not shown)\" is not a public key but a private one", "age-keygen -y", "make a new pair"] {
+        assert!(run.error.contains(says), "{says}: {}", run.error);
     }
 }
 

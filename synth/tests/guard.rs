@@ -105,7 +105,8 @@ fn a_template_that_breaks_a_rule_is_found() {
     let (rotation, artifacts) = (good("rotation"), good("artifacts"));
     let role = "/Resources/FunctionRole/Properties";
     let statement = &format!("{role}/Policies/0/PolicyDocument/Statement/0");
-    let statements = rotation.pointer(&format!("{role}/Policies/0/PolicyDocument/Statement")).unwrap().as_array().unwrap();
+    let statements =
+        rotation.pointer(&format!("{role}/Policies/0/PolicyDocument/Statement")).unwrap().as_array().unwrap();
     let who_reads = statements.iter().position(|statement| statement["Sid"] == "SayWhoReads").unwrap();
     let who_reads = format!("{role}/Policies/0/PolicyDocument/Statement/{who_reads}");
     let function = "/Resources/Function/Properties";

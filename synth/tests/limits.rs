@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::keys;
 use serde_json::Value as Json;
 use synth::{
     cfn::json,
@@ -93,5 +94,25 @@ fn the_longest_list_of_users_that_is_accepted_fits() {
         assert!(matches!(one_more, Unfit::Policy { characters: 10_241.., .. }), "{one_more}");
         let of_each = policy - sizes(&template(settings, &users(most - 1)).unwrap(), stack_name).0;
         assert!(policy + 3 * of_each > 10_240, "{policy} leaves room for more than {of_each}");
+    }
+}
+
+#[test]
+fn the_longest_list_of_public_keys_that_is_accepted_fits() {
+    let of = |keys: &[String]| {
+        let settings = format!("delivery: email-encrypted\nencrypt_to: [{}]", keys.join(", "));
+        template(&settings, &["alice".into(), "bob".into()])
+    };
+    // Keys of 4,096 bits, of which few fit; and age's, of which none are alike.
+    let long = |number: u8| (0..number).map(|n| keys::ssh_rsa_with(512, 2 * n + 1)).collect::<Vec<_>>();
+    let short = |number: u8| (0..number).map(|n| keys::age([n; 31])).collect::<Vec<_>>();
+    for keys in [&long as &dyn Fn(u8) -> Vec<String>, &short] {
+        let most = (1..=u8::MAX).find(|number| of(&keys(*number)).is_err()).unwrap() - 1;
+        let environment = sizes(&of(&keys(most)).unwrap(), "access-key-rotation").1;
+        let key = keys(1)[0].len();
+        println!("{most} keys of {key} characters: an environment of {environment} bytes");
+        assert!(environment <= 4_096 && environment + 2 * (key + 1) > 4_096, "{environment}");
+        let one_more = of(&keys(most + 1)).unwrap_err();
+        assert!(matches!(one_more, Unfit::Environment { setting: "encrypt_to", bytes: 4_097.. }), "{one_more}");
     }
 }

@@ -15,8 +15,11 @@ use synth::{
     stack,
 };
 
-const CONFIGURATIONS: [(&str, &str); 2] =
-    [("rotation.yaml", "templates/rotation.yaml"), ("examples/article.yaml", "templates/article.yaml")];
+const CONFIGURATIONS: [(&str, &str); 3] = [
+    ("rotation.yaml", "templates/rotation.yaml"),
+    ("examples/article.yaml", "templates/article.yaml"),
+    ("examples/encrypted.yaml", "templates/encrypted.yaml"),
+];
 
 /// Each template as it is generated, and the file that it is committed as.
 fn templates() -> Vec<(Value, &'static str)> {

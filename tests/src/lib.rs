@@ -4,6 +4,7 @@
 //! is deployed through CloudFormation, and the real bootstrap runs under the deployed role's own credentials.
 
 pub mod account;
+pub mod age_keys;
 pub mod alarms;
 pub mod deployer;
 pub mod local_aws;
@@ -13,6 +14,7 @@ pub mod runtime_api;
 pub mod stack;
 
 pub use account::Account;
+pub use age_keys::{KeyPair, OtherAge};
 pub use local_aws::LocalAws;
 pub use mailbox::{Mail, Mailbox};
 pub use proxy::{Fault, Proxy};

@@ -102,6 +102,22 @@ impl Mail {
         self.subject.ends_with(&format!(" {user}"))
     }
 
+    /// The encrypted block in the mail, as a person would copy it.
+    #[must_use]
+    pub fn block(&self) -> Option<&str> {
+        let (begin, end) = ("-----BEGIN AGE ENCRYPTED FILE-----\n", "-----END AGE ENCRYPTED FILE-----\n");
+        let from = self.body.find(begin)?;
+        let length = self.body[from..].find(end)? + end.len();
+        Some(&self.body[from..from + length])
+    }
+
+    /// The key in the mail's block, if this key pair opens it.
+    #[must_use]
+    pub fn open(&self, with: &crate::KeyPair) -> Option<crate::account::OwnedKey> {
+        let document = serde_json::from_str(&with.open(self.block()?)?).ok()?;
+        crate::account::OwnedKey::from_secret(&document)
+    }
+
     /// The key in the mail: the id and the secret, as a person would copy them out of it, in either language.
     #[must_use]
     pub fn key(&self) -> Option<crate::account::OwnedKey> {

@@ -27,6 +27,12 @@ fn the_article() {
 }
 
 #[test]
+fn an_encrypted_mail() {
+    let text = demo("examples/encrypted.yaml");
+    assert_eq!(text.matches("from the mail's block works").count(), 1, "{text}");
+}
+
+#[test]
 fn a_configuration_that_is_none() {
     for (argument, says) in [("nowhere.yaml", "cannot be read"), ("Cargo.toml", "Cargo.toml:2:1")] {
         let output = Command::new(env!("CARGO_BIN_EXE_demo")).arg(root().join(argument)).output().unwrap();

@@ -14,6 +14,7 @@ use lambda::{
     kms_key::KmsKey,
     notice::{Digest, Language},
     plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
+    recipient::Recipients,
     secret_policy::Readers,
     settings::{Settings, TopicArn, Value},
     time::{Span, Timestamp},
@@ -164,6 +165,7 @@ impl Harness {
             secret_prefix: "keys".parse().unwrap(),
             secret_readers: Readers::default(),
             secret_kms_key: KmsKey::AwsManaged,
+            encrypt_to: Recipients::default(),
         };
         let text = |value| match value {
             Value::Text(text) => text,

@@ -1,11 +1,10 @@
 //! Secrets Manager.
 
 use aws_sdk_secretsmanager::{Client, error::ProvideErrorMetadata, types::Tag};
-use serde::Serialize;
-use zeroize::Zeroizing;
 
 use super::{doubt::Doubt, failure};
 use crate::{
+    document::document,
     key::{AccessKeyId, SecretAccessKey},
     kms_key::{KmsKey, KmsKeyArn},
     permissions::tags,
@@ -14,16 +13,6 @@ use crate::{
 };
 
 const CURRENT: &str = "AWSCURRENT";
-
-/// What a workload reads: the form that `credential_process` of the AWS CLI and SDKs takes, and whose it is.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Document<'a> {
-    version: u8,
-    access_key_id: &'a str,
-    secret_access_key: &'a str,
-    user_name: &'a str,
-}
 
 /// The version id of a key: derived from it, so that storing it twice is storing it once.
 /// 32 to 64 characters ("PutSecretValue": ClientRequestToken).
@@ -38,17 +27,7 @@ pub(super) async fn put(
     key: &AccessKeyId,
     secret: &SecretAccessKey,
 ) -> Result<Answer, Failure> {
-    let document = Document {
-        version: 1,
-        access_key_id: key.as_str(),
-        secret_access_key: secret.expose(),
-        user_name: user.as_str(),
-    };
-    let text = Zeroizing::new(serde_json::to_string(&document).map_err(|e| Failure {
-        effect: Effect::None,
-        code: "NotSerialized".into(),
-        message: e.to_string(),
-    })?);
+    let text = document(user, key, secret)?;
     let call = secrets.put_secret_value().secret_id(name).client_request_token(version_id(key));
     let doubt = Doubt::default();
     let call = call.secret_string(text.as_str()).customize().interceptor(doubt.clone());

@@ -28,6 +28,19 @@ pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
             let _ = writeln!(body, "Delivered:          {}", now.to_minute());
             body.push_str("\nWhat to do: nothing. The owner puts the new key in place of the old one.\n");
         }
+        Where::Encrypted(block) => {
+            body.push_str("Secret access key:  in the block below, encrypted\n");
+            let _ = writeln!(body, "Delivered:          {}", now.to_minute());
+            let commands = block.commands("KEY_FILE");
+            let run = if commands.len() == 1 { "run" } else { "run what fits your kind of key" };
+            let _ = write!(
+                body,
+                "\nWhat to do: put the new key in place of the old one. To read it, {run}\n\n{}\nand paste the block, from \
+                 its first dashes to its last. Each line must begin at the very left: no \">\", no space before it.\n\n{}",
+                commands.concat(),
+                block.text
+            );
+        }
         Where::SecretsManager(name) => {
             let _ = writeln!(body, "Secret access key:  in Secrets Manager, {name}");
             let _ = writeln!(body, "Delivered:          {}", now.to_minute());

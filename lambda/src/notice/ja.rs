@@ -28,6 +28,23 @@ pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
             let _ = writeln!(body, "・発行日時: {}", now.to_minute());
             body.push_str("\n作業は必要ありません。所有者が新しいキーに設定を切り替えます。\n");
         }
+        Where::Encrypted(block) => {
+            body.push_str("・シークレットアクセスキー: 下のブロックに暗号化されています\n");
+            let _ = writeln!(body, "・発行日時: {}", now.to_minute());
+            let commands = block.commands("KEY_FILE");
+            let run = if commands.len() == 1 {
+                "次のコマンド"
+            } else {
+                "次のうちお使いの鍵に合うコマンド"
+            };
+            let _ = write!(
+                body,
+                "\n新しいキーに設定を切り替えてください。{run}を実行し、\n\n{}\n続けて下のブロックを最初の「-」から最後の「-」まで貼り付けると\
+                 取得できます。各行の先頭に「>」や空白を入れないでください。\n\n{}",
+                commands.concat(),
+                block.text
+            );
+        }
         Where::SecretsManager(name) => {
             let _ = writeln!(body, "・シークレットアクセスキー: Secrets Manager の {name} にあります");
             let _ = writeln!(body, "・発行日時: {}", now.to_minute());

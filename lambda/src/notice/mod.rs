@@ -12,6 +12,7 @@ use crate::{
     email::Email,
     key::{AccessKeyId, Key, SecretAccessKey},
     plan::{DeleteAfter, Policy, StillInUse},
+    recipient::{Kind, Recipient},
     report::Summary,
     time::Timestamp,
     user::UserName,
@@ -64,10 +65,42 @@ pub struct ComingUp<'a> {
 pub enum Where<'a> {
     /// Here.
     InThisMail(&'a SecretAccessKey),
+    /// Here, in a block that only the owner of one of these public keys can open.
+    Encrypted(Block<'a>),
     /// From Secrets Manager, under this name.
     SecretsManager(String),
     /// In the mail to its owner; this one is to others.
     InOwnersMail(&'a Email),
+}
+
+/// A new key's document, encrypted by age.
+pub struct Block<'a> {
+    /// All its lines, the last one ended too.
+    pub text: String,
+    /// Whose.
+    pub recipients: &'a [Recipient],
+}
+
+/// Where people keep the private halves of their keys.
+const SSH_ED25519: &str = "~/.ssh/id_ed25519";
+const SSH_RSA: &str = "~/.ssh/id_rsa";
+
+impl Block<'_> {
+    /// The command that opens it, for each kind of key, as a line; `own` stands for the file with an age key.
+    fn commands(&self, own: &str) -> Vec<String> {
+        let file = |recipient: &Recipient| match recipient.kind() {
+            Kind::X25519 => own,
+            Kind::SshEd25519 => SSH_ED25519,
+            Kind::SshRsa => SSH_RSA,
+        };
+        let mut commands = Vec::new();
+        for command in self.recipients.iter().map(|recipient| format!("    age --decrypt -i {}\n", file(recipient))) {
+            if !commands.contains(&command) {
+                commands.push(command);
+            }
+        }
+        commands
+    }
 }
 
 impl Rotated<'_> {
@@ -147,30 +180,41 @@ mod tests {
     use crate::{
         key::Status,
         plan::{Delivery, Patience},
+        recipient::tests::one_of_each,
         time::Span,
     };
 
-    fn rotated(language: Language, user: &str, mail: bool, overlap: Span, status: Status) -> Mail {
+    /// `readers` is how many kinds of key a block is for.
+    fn rotated(
+        language: Language,
+        user: &str,
+        delivery: Delivery,
+        readers: usize,
+        overlap: Span,
+        status: Status,
+    ) -> Mail {
+        let recipients = &one_of_each()[..readers];
         let user = user.parse().unwrap();
         let old =
             Key { id: "AKIAEXAMPLE000000001".parse().unwrap(), status, created: Timestamp::from_unix(1_790_000_000) };
         let secret = SecretAccessKey::new("a secret made for this test".into());
+        let mail = delivery == Delivery::Email;
         let policy = Policy {
             rotate_after: Span::days(60),
             overlap,
             delete_after: if mail { DeleteAfter::NextRotation } else { DeleteAfter::Window(Span::days(14)) },
             still_in_use: if mail { StillInUse::Retire } else { StillInUse::Wait },
             wait_at_most: Patience::Forever,
-            delivery: if mail { Delivery::Email } else { Delivery::SecretsManager },
+            delivery,
             warn_before: Span::ZERO,
         };
         language.rotated(&Rotated {
             user: &user,
             key: &"AKIAEXAMPLE000000002".parse().unwrap(),
-            secret: if mail {
-                Where::InThisMail(&secret)
-            } else {
-                Where::SecretsManager(format!("access-key-rotation/{user}"))
+            secret: match delivery {
+                Delivery::SecretsManager => Where::SecretsManager(format!("access-key-rotation/{user}")),
+                Delivery::Email => Where::InThisMail(&secret),
+                Delivery::EmailEncrypted => Where::Encrypted(Block { text: BLOCK.into(), recipients }),
             },
             replaced: vec![&old],
             policy: &policy,
@@ -178,17 +222,22 @@ mod tests {
         })
     }
 
+    /// Stands for a block, which is another each time.
+    const BLOCK: &str = "-----BEGIN AGE ENCRYPTED FILE-----\n(another each time)\n-----END AGE ENCRYPTED FILE-----\n";
+
     /// What people read is reviewed as they read it: `notice/golden/`. `UPDATE_GOLDEN=1` writes it anew.
     #[test]
     fn notices_are_the_reviewed_ones() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/notice/golden");
         for (name, language) in [("en", Language::English), ("ja", Language::Japanese)] {
-            for (kind, mail, overlap, status) in [
-                ("stored", false, Span::days(7), Status::Active),
-                ("mailed", true, Span::ZERO, Status::Active),
-                ("mailed-after-inactive", true, Span::ZERO, Status::Inactive),
+            for (kind, delivery, readers, overlap, status) in [
+                ("stored", Delivery::SecretsManager, 0, Span::days(7), Status::Active),
+                ("mailed", Delivery::Email, 0, Span::ZERO, Status::Active),
+                ("mailed-after-inactive", Delivery::Email, 0, Span::ZERO, Status::Inactive),
+                ("encrypted", Delivery::EmailEncrypted, 1, Span::days(7), Status::Active),
+                ("encrypted-to-several", Delivery::EmailEncrypted, 3, Span::days(7), Status::Active),
             ] {
-                let notice = rotated(language, "alice", mail, overlap, status);
+                let notice = rotated(language, "alice", delivery, readers, overlap, status);
                 let text = format!("Subject: {}\n\n{}", notice.subject, notice.body);
                 let path = folder.join(format!("rotated-{kind}.{name}.txt"));
                 if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -220,8 +269,8 @@ mod tests {
     #[test]
     fn the_longest_name_still_makes_a_subject_that_sns_accepts() {
         for language in [Language::English, Language::Japanese] {
-            for mail in [true, false] {
-                let subject = rotated(language, &"W".repeat(64), mail, Span::ZERO, Status::Active).subject;
+            for delivery in [Delivery::SecretsManager, Delivery::Email, Delivery::EmailEncrypted] {
+                let subject = rotated(language, &"W".repeat(64), delivery, 1, Span::ZERO, Status::Active).subject;
                 assert!(subject.chars().count() < 100, "{subject}");
                 assert!(!subject.chars().any(char::is_control));
             }

@@ -6,11 +6,9 @@ use super::{
     Stop, at, print,
     source::{Words, words},
 };
-use crate::{
-    deploy::{
-        interrupt::Interrupt,
-        invoke::{self, Mode, NoReport, Order},
-    },
+use crate::deploy::{
+    interrupt::Interrupt,
+    invoke::{self, Mode, NoReport, Order},
 };
 
 #[derive(Debug, clap::Args)]

@@ -1,10 +1,16 @@
-//! What the topic and the log are encrypted with.
+//! What the topics, the log and the secrets are encrypted with.
 
 use std::str::FromStr;
 
-use lambda::{kms_key::KmsKeyArn, text::Invalid};
+use lambda::{
+    kms_key::{KmsKey, KmsKeyArn},
+    text::Invalid,
+};
 
-use super::kind::{Rule, Word};
+use super::{
+    kind::{Rule, Word},
+    principal::PARTITION,
+};
 
 /// What the topic is encrypted with. AWS's own key for SNS is not among it: CloudWatch cannot use that, and alarms would be
 /// lost (SNS Developer Guide, "Key management": compatibility between event sources and encrypted topics).
@@ -54,8 +60,17 @@ macro_rules! key_or_word {
 key_or_word!(TopicKey, "own" => Self::Own, Self::Existing, "a key for the topic");
 key_or_word!(LogKey, "aws-owned" => Self::AwsOwned, Self::Existing, "a key for the log");
 
+impl Word for KmsKey {
+    const ALIASES: &[(&str, &str)] =
+        &[("alias/aws/secretsmanager", "aws/secretsmanager"), ("default", "aws/secretsmanager")];
+
+    fn rule() -> Rule {
+        Rule { words: vec!["aws/secretsmanager"], ..Rule::pattern(&arn()) }
+    }
+}
+
 /// What a [`KmsKeyArn`] is.
 fn arn() -> String {
     let id = "(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})";
-    format!("arn:aws[a-z0-9-]{{0,13}}:kms:[a-z0-9-]{{1,32}}:[0-9]{{12}}:key/{id}")
+    format!("arn:{PARTITION}:kms:[a-z0-9-]{{1,32}}:[0-9]{{12}}:key/{id}")
 }

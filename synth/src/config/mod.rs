@@ -13,7 +13,9 @@ mod kms;
 mod near;
 mod pattern;
 mod principal;
+mod private_key;
 mod problem;
+mod recipients;
 mod rules;
 mod schedule;
 mod schema;
@@ -29,6 +31,7 @@ use lambda::{
     kms_key::KmsKey,
     notice::{Digest, Language},
     plan::{DeleteAfter, Policy, StillInUse},
+    recipient::Recipient,
     secret_policy::Readers,
     settings::SecretPrefix,
     time::Span,
@@ -66,6 +69,8 @@ pub struct Config {
     pub time_zone: TimeZone,
     /// What the handler does.
     pub policy: Policy,
+    /// Whom mails with a secret are encrypted to; none where no mail is.
+    pub encrypt_to: Vec<Recipient>,
     /// The first part of the secrets' names.
     pub secret_prefix: SecretPrefix,
     /// Who may read every secret, besides its user.
@@ -119,7 +124,8 @@ pub fn read(text: &str, overrides: Overrides) -> Result<Checked, Problems> {
         ("architecture", overrides.architecture.is_some()),
     ];
     let overridden = overridden.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect();
-    let mut document = Document::parse(text, SETTINGS, overridden)?;
+    let text = private_key::hidden(text);
+    let mut document = Document::parse(&text, SETTINGS, overridden)?;
     let mut given = Given::read(&mut document);
     given.users = overrides.users.or(given.users);
     given.emails = overrides.emails.or(given.emails);
@@ -150,6 +156,7 @@ impl Given {
                 delivery: self.delivery?,
                 warn_before: self.warn_before?,
             },
+            encrypt_to: self.encrypt_to?.0,
             secret_prefix: self.secret_prefix?,
             secret_readers: self.secret_readers?,
             secret_kms_key: self.secret_kms_key?,
@@ -158,7 +165,7 @@ impl Given {
             timeout: self.timeout?.0,
             log_retention_days: self.log_retention?.0,
             log_key: self.log_kms_key?,
-            topic_key: self.kms_key?,
+            topic_key: self.topic_kms_key?,
             dashboard: self.dashboard?,
         })
     }

@@ -1,6 +1,6 @@
-//! Readers of secrets, and the key that encrypts them, as the configuration names them.
+//! Readers of secrets, as the configuration names them.
 
-use lambda::{kms_key::KmsKey, principal::PrincipalArn, secret_policy::Readers};
+use lambda::{principal::PrincipalArn, secret_policy::Readers};
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -8,7 +8,8 @@ use super::{
     tree::Node,
 };
 
-const PARTITION: &str = "aws(?:-[a-z-]*)?";
+/// What an ARN of any partition has first.
+pub(super) const PARTITION: &str = "aws(?:-[a-z-]*)?";
 
 impl Word for PrincipalArn {
     fn rule() -> Rule {
@@ -44,16 +45,5 @@ impl Kind for Readers {
     fn json(text: &str) -> Json {
         let items = text.trim_matches(['[', ']']).split(", ").filter(|item| !item.is_empty());
         items.map(PrincipalArn::json).collect()
-    }
-}
-
-impl Word for KmsKey {
-    const ALIASES: &[(&str, &str)] =
-        &[("alias/aws/secretsmanager", "aws/secretsmanager"), ("default", "aws/secretsmanager")];
-
-    fn rule() -> Rule {
-        let id = "(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})";
-        let arn = format!("arn:{PARTITION}:kms:[a-z0-9-]{{1,32}}:[0-9]{{12}}:key/{id}");
-        Rule { words: vec!["aws/secretsmanager"], ..Rule::pattern(&arn) }
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt, ops::Range};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::document;
+use super::{document, private_key};
 
 /// A place in a text; lines and columns count from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,7 +89,8 @@ impl Problem {
     /// The problem as a warning.
     #[must_use]
     pub fn render_warning(&self, file: &str, text: &str) -> String {
-        Renderer::plain().render(&[self.report(Level::WARNING, file, text)]) + "\n"
+        let text = private_key::hidden(text);
+        Renderer::plain().render(&[self.report(Level::WARNING, file, &text)]) + "\n"
     }
 }
 
@@ -126,8 +127,8 @@ impl Problems {
     /// would be right.
     #[must_use]
     pub fn render(&self, file: &str, text: &str) -> String {
-        let renderer = Renderer::plain();
-        let all = self.0.iter().map(|problem| renderer.render(&[problem.report(Level::ERROR, file, text)]) + "\n");
+        let (renderer, text) = (Renderer::plain(), private_key::hidden(text));
+        let all = self.0.iter().map(|problem| renderer.render(&[problem.report(Level::ERROR, file, &text)]) + "\n");
         let all: Vec<_> = all.collect();
         let count = match self.0.len() {
             1 => "1 problem".into(),

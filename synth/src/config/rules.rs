@@ -24,6 +24,7 @@ pub(super) fn check(document: &mut Document<'_>, given: &Given) {
     some_run_warns(document, given);
     settings_of_secrets_are_used(document, given);
     readers_can_decrypt(document, given);
+    encryption_is_to_somebody(document, given);
     addresses_fit_the_topic(document, given);
     secrets_have_owners(document, given);
 }
@@ -124,7 +125,7 @@ fn addresses_fit_the_topic(document: &mut Document<'_>, given: &Given) -> Option
 fn secrets_have_owners(document: &mut Document<'_>, given: &Given) -> Option<()> {
     let (users, delivery) = (given.users.as_ref()?, given.delivery?);
     let nobodys: Vec<_> = users.iter().filter(|user| user.owner.is_none()).map(|user| user.iam.name.as_str()).collect();
-    if delivery.is_mail() && !nobodys.is_empty() && nobodys.len() < users.len() {
+    if delivery == Delivery::Email && !nobodys.is_empty() && nobodys.len() < users.len() {
         document.dubious(
             &[("users", String::new()), ("delivery", delivery.to_string())],
             format!(
@@ -200,6 +201,31 @@ fn readers_can_decrypt(document: &mut Document<'_>, given: &Given) -> Option<()>
             "secret_readers are in several accounts, and another account than the stack's cannot use aws/secretsmanager"
                 .into(),
             "set secret_kms_key to a key of your own, whose policy lets them decrypt",
+        );
+    }
+    Some(())
+}
+
+/// Mails are encrypted if they are to be, to somebody for each user.
+fn encryption_is_to_somebody(document: &mut Document<'_>, given: &Given) -> Option<()> {
+    let (users, delivery, all) = (given.users.as_ref()?, given.delivery?, &given.encrypt_to.as_ref()?.0);
+    let (own, none): (Vec<_>, Vec<_>) = users.iter().partition(|user| !user.encrypt_to.is_empty());
+    let blamed = if all.is_empty() && !own.is_empty() { "users" } else { "encrypt_to" };
+    let settings = [(blamed, "[]".into()), ("delivery", delivery.to_string())];
+    if delivery != Delivery::EmailEncrypted && (!all.is_empty() || !own.is_empty()) {
+        document.broken(
+            &settings,
+            format!("encrypt_to is set, but with delivery: {delivery} nothing is encrypted"),
+            "set delivery: email-encrypted, or leave encrypt_to out",
+        );
+    }
+    if delivery == Delivery::EmailEncrypted && all.is_empty() && !none.is_empty() {
+        let names: Vec<_> = none.iter().take(3).map(|user| user.iam.name.as_str()).collect();
+        let more = if none.len() > names.len() { ", …" } else { "" };
+        document.broken(
+            &settings,
+            format!("encrypt_to is empty, and so nobody could open the new keys of {}{more}", names.join(", ")),
+            "write the public keys of those who may, a line `- age1…` or `- ssh-ed25519 …` for each; age-keygen makes one",
         );
     }
     Some(())

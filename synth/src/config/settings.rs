@@ -18,6 +18,7 @@ use super::{
     document::Document,
     kind::Kind,
     kms::{LogKey, TopicKey},
+    recipients::Recipients,
     schedule::{ScheduleExpression, TimeZone},
     stack_name::StackName,
     user::User,
@@ -105,8 +106,10 @@ settings! {
     wait_at_most: Patience = "forever", such as "forever", "30d";
     /// How long before a key is due its owner is told that it will be replaced; 0 for never
     warn_before: Span = "0", such as "7d", "0";
-    /// Where a new secret goes: into Secrets Manager, or into the mail itself
-    delivery: Delivery = "secrets-manager", such as "secrets-manager", "email";
+    /// Where a new secret goes: into Secrets Manager, or into the mail itself, as it is or encrypted to encrypt_to
+    delivery: Delivery = "secrets-manager", such as "secrets-manager", "email", "email-encrypted";
+    /// With delivery: email-encrypted, whose keys open the mails: age1…, or a line of an SSH public key file
+    encrypt_to: Recipients = "[]", such as "[]", "[age1vfpk57vaw8jx4sgaw4tv94axf80tewtud0p7u8knafrzazd6xp8sl3ch5u]";
     /// The first part of the secrets' names, before a slash and the user's name
     secret_prefix: SecretPrefix = "access-key-rotation", such as "access-key-rotation", "team/keys";
     /// Roles and users, by ARN, who may read every secret; each user may read its own
@@ -126,7 +129,7 @@ settings! {
     /// What its log is encrypted with: a key of CloudWatch Logs, or one of yours, whose policy lets CloudWatch Logs use it
     log_kms_key: LogKey = "aws-owned", such as "aws-owned", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
     /// What notices and alarms are encrypted with: a key that the stack makes, or one of yours, whose policy lets CloudWatch use it
-    kms_key: TopicKey = "own", such as "own", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    topic_kms_key: TopicKey = "own", such as "own", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
     /// Whether a CloudWatch dashboard shows how old the keys are
     dashboard: Dashboard = "none", such as "none", "fleet";
 }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use lambda::{email::Email, text::Invalid, user};
+use lambda::{email::Email, recipient::Recipient, text::Invalid, user};
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -11,13 +11,16 @@ use super::{
     tree::{Content, Node},
 };
 
-/// A user, and who works with its key. Written `alice`, `/ci/deployer`, or `{name: /ci/deployer, owner: ops@example.com}`.
+/// A user, who works with its key, and whose public keys that is encrypted to. Written `alice`, `/ci/deployer`, or
+/// `{name: /ci/deployer, owner: ops@example.com, encrypt_to: [age1…]}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     /// Whose keys are rotated.
     pub iam: user::User,
     /// Who gets the user's new key and hears of it.
     pub owner: Option<Email>,
+    /// Who can open the mail with the user's new key, where they are others than for everybody else.
+    pub encrypt_to: Vec<Recipient>,
 }
 
 /// A user without an owner.
@@ -25,21 +28,22 @@ impl FromStr for User {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        Ok(Self { iam: text.parse()?, owner: None })
+        Ok(Self { iam: text.parse()?, owner: None, encrypt_to: Vec::new() })
     }
 }
 
 impl Kind for User {
     fn read(node: &Node<'_>) -> Result<Self, Vec<Wrong>> {
         let Content::Map(entries) = &node.content else {
-            return Ok(Self { iam: user::User::read(node)?, owner: None });
+            return Ok(Self { iam: user::User::read(node)?, owner: None, encrypt_to: Vec::new() });
         };
-        let mut fields = Fields::of(node, entries, &["name", "owner"]);
+        let mut fields = Fields::of(node, entries, &["name", "owner", "encrypt_to"]);
         let name = fields.required("name");
         let owner = fields.optional("owner");
+        let encrypt_to = fields.optional("encrypt_to").unwrap_or_default();
         fields.finish()?;
         let Some(iam) = name else { return Err(Vec::new()) };
-        Ok(Self { iam, owner })
+        Ok(Self { iam, owner, encrypt_to })
     }
 
     fn schema() -> Json {
@@ -50,9 +54,15 @@ impl Kind for User {
         let name = described(user::User::schema(), "The IAM user's name, with its path if it has one.");
         let owner = "Who works with this user: gets its new keys and hears of them. The address must confirm the mail that \
                      AWS sends it.";
+        let encrypt_to = "With delivery: email-encrypted, whose keys open the mail with this user's new key, instead of \
+                          those that the setting encrypt_to names.";
         json!({ "anyOf": [user::User::schema(), {
             "type": "object",
-            "properties": { "name": name, "owner": described(Email::schema(), owner) },
+            "properties": {
+                "name": name,
+                "owner": described(Email::schema(), owner),
+                "encrypt_to": described(Vec::<Recipient>::schema(), encrypt_to),
+            },
             "required": ["name"],
             "additionalProperties": false,
         }] })

@@ -100,7 +100,9 @@ impl State {
     #[must_use]
     pub fn is_fine(&self) -> bool {
         let listeners = [&self.subscriptions, &self.alarm_subscriptions];
-        listeners.iter().all(|found| found.is_ok()) && self.schedule.is_ok() && self.dry_run.as_ref().is_ok_and(Report::is_fine)
+        listeners.iter().all(|found| found.is_ok())
+            && self.schedule.is_ok()
+            && self.dry_run.as_ref().is_ok_and(Report::is_fine)
     }
 
     /// For people.

@@ -11,6 +11,7 @@ mod unfit;
 
 use lambda::{
     event::SCHEDULE_INPUT,
+    recipient::Recipients,
     settings::{self, Settings},
 };
 
@@ -195,6 +196,7 @@ fn function(
     log: &Handle<LogGroup>,
     role: &Handle<Role>,
 ) -> Result<Handle<Function>, Unfit> {
+    let own = config.users.iter().filter(|user| !user.encrypt_to.is_empty());
     let settings = Settings {
         users: config.users.iter().map(|user| user.iam.clone()).collect(),
         owners: config.users.iter().filter_map(|user| Some((user.iam.name.clone(), user.owner.clone()?))).collect(),
@@ -203,6 +205,10 @@ fn function(
         digest: config.digest,
         administrators: config.emails.clone(),
         topic: topic.reference(),
+        encrypt_to: Recipients {
+            all: config.encrypt_to.clone(),
+            own: own.map(|user| (user.iam.name.clone(), user.encrypt_to.clone())).collect(),
+        },
         secret_prefix: config.secret_prefix.clone(),
         secret_readers: config.secret_readers.clone(),
         secret_kms_key: config.secret_kms_key.clone(),

@@ -19,8 +19,12 @@ pub(super) fn check_policy(policy: &PolicyDocument, config: &Config) -> Result<(
 }
 
 /// What grows without bound: the variables that hold lists, and the settings that they come from.
-const LISTS: [(Variable, &str); 3] =
-    [(Variable::SecretReaders, "secret_readers"), (Variable::Administrators, "emails"), (Variable::Users, "users")];
+const LISTS: [(Variable, &str); 4] = [
+    (Variable::SecretReaders, "secret_readers"),
+    (Variable::EncryptTo, "encrypt_to"),
+    (Variable::Administrators, "emails"),
+    (Variable::Users, "users"),
+];
 
 /// The environment of a function.
 pub(super) fn check_environment(environment: &Environment, config: &Config) -> Result<(), Unfit> {

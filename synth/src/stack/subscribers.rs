@@ -3,6 +3,7 @@
 use lambda::{
     audience::{Reader, TO},
     email::Email,
+    plan::Delivery,
 };
 
 use crate::{
@@ -35,10 +36,35 @@ pub(super) fn subscribers(config: &Config) -> Vec<Subscriber<'_>> {
     all
 }
 
+/// What a subscriber gets, where new keys are mailed with `$secrets`.
+macro_rules! why {
+    ($secrets:literal, $facts:expr) => {
+        match $facts {
+            (true, false, true, true) => {
+                once_confirmed!("Hears of every user, and gets the keys, ", $secrets, ", of those without an owner.")
+            }
+            (true, true, true, true) => once_confirmed!(
+                "Hears of every user, and gets the keys, ",
+                $secrets,
+                ", of its own and of those without an owner."
+            ),
+            (true, true, true, false) => {
+                once_confirmed!("Hears of every user, and gets the keys, ", $secrets, ", of its own.")
+            }
+            (true, false, true, false) => once_confirmed!("Hears of every user, and gets no secret."),
+            (true, _, false, _) => once_confirmed!("Hears of every user."),
+            (false, _, true, _) => {
+                once_confirmed!("Hears of its own users alone, and gets their keys, ", $secrets, ".")
+            }
+            (false, _, false, _) => once_confirmed!("Hears of its own users alone."),
+        }
+    };
+}
+
 /// SNS sends nothing before that.
 macro_rules! once_confirmed {
-    ($what:literal) => {
-        concat!($what, " It must confirm AWS's mail.")
+    ($($what:literal),+ $(,)?) => {
+        concat!($($what,)+ " It must confirm AWS's mail.")
     };
 }
 
@@ -54,22 +80,10 @@ impl Subscriber<'_> {
         let owns = self.reads_as.iter().any(|reader| matches!(reader, Reader::Owner(_)));
         let mailed = config.mail_is_delivery();
         let nobodys = config.users.iter().any(|user| user.owner.is_none());
-        match (administers, owns, mailed, nobodys) {
-            (true, false, true, true) => {
-                once_confirmed!("Hears of every user, and gets the keys, secrets included, of those without an owner.")
-            }
-            (true, true, true, true) => once_confirmed!(
-                "Hears of every user, and gets the keys, secrets included, of its own and of those without an owner."
-            ),
-            (true, true, true, false) => {
-                once_confirmed!("Hears of every user, and gets the keys, secrets included, of its own.")
-            }
-            (true, false, true, false) => once_confirmed!("Hears of every user, and gets no secret."),
-            (true, _, false, _) => once_confirmed!("Hears of every user."),
-            (false, _, true, _) => {
-                once_confirmed!("Hears of its own users alone, and gets their keys, secrets included.")
-            }
-            (false, _, false, _) => once_confirmed!("Hears of its own users alone."),
+        let facts = (administers, owns, mailed, nobodys);
+        match config.policy.delivery {
+            Delivery::EmailEncrypted => why!("secrets encrypted", facts),
+            Delivery::SecretsManager | Delivery::Email => why!("secrets included", facts),
         }
     }
 

@@ -3,7 +3,7 @@
 //! Two, because an alarm's message has no attributes: the filter policies that keep notices from all but their readers would
 //! keep every alarm from everybody (SNS Developer Guide, "Key matching").
 
-use lambda::kms_key::KmsKeyArn;
+use lambda::{kms_key::KmsKeyArn, plan::Delivery};
 
 use super::{own_alarms, subscribers};
 use crate::{
@@ -89,10 +89,18 @@ impl Encryption {
 pub(super) fn notifications(t: &mut Template, config: &Config, encryption: &Encryption) -> Handle<Topic> {
     let topic = t.add(
         id!("NotificationTopic"),
-        if config.mail_is_delivery() {
-            "Carries notices, and new keys with their secrets; filter policies let each through to those it is meant for."
-        } else {
-            "Carries notices, and no secret; filter policies let each through to those it is meant for."
+        match config.policy.delivery {
+            Delivery::SecretsManager => {
+                "Carries notices, and no secret; filter policies let each through to those it is meant for."
+            }
+            Delivery::Email => {
+                "Carries notices, and new keys with their secrets; filter policies let each through to those it is meant \
+                 for."
+            }
+            Delivery::EmailEncrypted => {
+                "Carries notices, and new keys with their secrets encrypted to the public keys in encrypt_to; filter \
+                 policies let each through to those it is meant for."
+            }
         },
         Topic { display_name: "Access Key Rotation", kms_master_key_id: encryption.id() },
     );

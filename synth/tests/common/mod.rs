@@ -1,6 +1,7 @@
 //! What these tests share.
 #![allow(dead_code)] // Each test file uses its own part.
 
+pub(crate) mod keys;
 pub(crate) mod random;
 
 use std::{

@@ -7,6 +7,8 @@ use synth::{
     stack::{self, Unfit},
 };
 
+use super::keys;
+
 /// The settings of a configuration, each as it is written in YAML; those without a value are left out.
 #[derive(Debug, Clone)]
 pub(crate) struct Random {
@@ -62,12 +64,15 @@ fn distinct(texts: Vec<(String, String)>, double: bool) -> Vec<String> {
     kept.map(|(_, text)| quoted(&text, double)).collect()
 }
 
-/// A user's entry: the name alone, or with one of the owners.
-fn entry(name: &str, owner: Option<&String>, flow: bool) -> String {
-    match (owner, flow) {
-        (None, _) => name.to_owned(),
-        (Some(owner), true) => format!("{{name: {name}, owner: {owner}}}"),
-        (Some(owner), false) => format!("owner: {owner}\n    name: {name}"),
+/// A user's entry: the name alone, or with an owner and a public key of its own.
+fn entry(name: &str, owner: Option<&String>, key: Option<&String>, flow: bool) -> String {
+    let owner = owner.map(|owner| format!("owner: {owner}"));
+    let key = key.map(|key| format!("encrypt_to: [{key}]"));
+    let more: Vec<_> = owner.into_iter().chain(key).collect();
+    match (more.as_slice(), flow) {
+        ([], _) => name.to_owned(),
+        (more, true) => format!("{{name: {name}, {}}}", more.join(", ")),
+        (more, false) => format!("{}\n    name: {name}", more.join("\n    ")),
     }
 }
 
@@ -139,6 +144,40 @@ fn schedule() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Where a secret goes, and what else that needs: `encrypt_to`, or a key for each user.
+#[derive(Debug, Clone, Default)]
+struct RandomDelivery {
+    delivery: Option<String>,
+    encrypt_to: Option<String>,
+    own: Vec<String>,
+}
+
+fn delivery() -> impl Strategy<Value = RandomDelivery> {
+    let as_it_is = (select(&["secrets-manager", "email"][..]), select(&[None, Some("[]")][..]));
+    let keys = |number| prop::collection::btree_set(any::<[u8; 31]>().prop_map(keys::age), number);
+    let others = prop::sample::subsequence(vec![keys::ssh_ed25519() + " a comment", keys::ssh_rsa(256)], 0..=2);
+    let list = |keys: Vec<String>| format!("['{}']", keys.join("', '"));
+    let encrypted = || Some("email-encrypted".to_owned());
+    prop_oneof![
+        2 => Just(RandomDelivery::default()),
+        2 => as_it_is.prop_map(|(delivery, encrypt_to)| RandomDelivery {
+            delivery: Some(delivery.to_owned()),
+            encrypt_to: encrypt_to.map(str::to_owned),
+            own: Vec::new(),
+        }),
+        1 => (keys(1..4), others).prop_map(move |(keys, others)| RandomDelivery {
+            delivery: encrypted(),
+            encrypt_to: Some(list(keys.into_iter().chain(others).collect())),
+            own: Vec::new(),
+        }),
+        1 => keys(90..91).prop_map(move |keys| RandomDelivery {
+            delivery: encrypted(),
+            encrypt_to: None,
+            own: keys.into_iter().collect(),
+        }),
+    ]
+}
+
 /// A configuration that is right, with as many users as fit.
 pub(crate) fn right() -> impl Strategy<Value = Random> {
     let one_of = |words: &'static [&'static str]| select(words).prop_map(str::to_owned);
@@ -151,7 +190,7 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
         prop::option::of(one_of(zones)),
         prop::option::of(one_of(&["wait", "retire"])),
         prop::option::of(prop_oneof![Just("forever".to_owned()), (0..4_000u64).prop_map(|s| span(s, 3))]),
-        prop::option::of(one_of(&["secrets-manager", "email"])),
+        delivery(),
         prop::option::of("[a-zA-Z0-9_+=.@-]{1,20}(/[a-zA-Z0-9_+=.@-]{1,20}){0,3}"),
         prop::option::of(one_of(&["arm64", "x86_64"])),
         prop::option::of(any::<bool>().prop_flat_map(readers)),
@@ -174,7 +213,14 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
     let owned = prop_oneof![1 => Just(Vec::new()), 1 => prop::collection::vec(prop::option::weighted(0.6, any::<prop::sample::Index>()), 90)];
     let people = (users(), emails(), prop::option::of(emails()), owned);
     (people, texts, (numbers, digest), watching, prop::option::of(timings()), any::<[bool; 2]>()).prop_map(
-        |((users, emails, owners, owned), texts, ((memory, timeout, retention), digest), watching, timings, [flow, double])| {
+        |(
+            (users, emails, owners, owned),
+            texts,
+            ((memory, timeout, retention), digest),
+            watching,
+            timings,
+            [flow, double],
+        )| {
             let mut others = timings.unwrap_or_default();
             let mut set = |name, value: Option<String>| others.extend(value.map(|value| (name, value)));
             set("stack_name", texts.0.map(|name| quoted(&name, double)));
@@ -183,7 +229,9 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
             set("time_zone", texts.3);
             set("still_in_use", texts.4);
             set("wait_at_most", texts.5);
-            set("delivery", texts.6);
+            let RandomDelivery { delivery, encrypt_to, own } = texts.6;
+            set("delivery", delivery);
+            set("encrypt_to", encrypt_to);
             set("secret_prefix", texts.7.map(|prefix| quoted(&prefix, double)));
             set("architecture", texts.8);
             set("secret_readers", texts.9);
@@ -191,7 +239,7 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
             set("memory", memory.map(|memory| memory.to_string()));
             set("timeout", timeout.map(|seconds| span(seconds, 2)));
             set("log_retention", retention);
-            set("kms_key", watching.0.map(|key| quoted(&key, double)));
+            set("topic_kms_key", watching.0.map(|key| quoted(&key, double)));
             set("log_kms_key", watching.1.map(|key| quoted(&key, double)));
             set("dashboard", watching.2);
             set("digest", digest);
@@ -199,7 +247,7 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
             let owners = owners.map_or_else(|| emails.clone(), |owners| distinct(owners, double));
             let owner = |index: usize| Some(&owners[owned.get(index)?.as_ref()?.index(owners.len())]);
             let users = distinct(users, double).into_iter().enumerate();
-            let users = users.map(|(index, name)| entry(&name, owner(index), flow)).collect();
+            let users = users.map(|(index, name)| entry(&name, owner(index), own.get(index), flow)).collect();
             let mut random = Random { users, emails, others, flow };
             let mut config = random.read().config;
             while let Err(Unfit::Policy { .. } | Unfit::Environment { .. }) = stack::template(&config) {
@@ -243,7 +291,7 @@ const NEVER: [(&str, &[&str]); 21] = [
     ("timeout", &["119s", "901s", "16m", "0", "10"]),
     ("log_retention", &["8d", "0", "24h", "25h", "4000d", "forever"]),
     ("log_kms_key", &["own", "none", "arn:aws:kms:eu-west-1:111122223333:alias/mine"]),
-    ("kms_key", &["aws-owned", "alias/aws/sns", "arn:aws:sns:eu-west-1:111122223333:topic"]),
+    ("topic_kms_key", &["aws-owned", "alias/aws/sns", "arn:aws:sns:eu-west-1:111122223333:topic"]),
     ("dashboard", &["fleets", "both", "None"]),
 ];
 
@@ -279,6 +327,15 @@ pub(crate) fn wrong() -> impl Strategy<Value = Wrong> {
         1 => (right(), 2..14u32).prop_map(move |(random, minutes)| {
             blamed(random.with("timeout", "15m").with("schedule", &format!("rate({minutes} minutes)")), "schedule")
         }),
+        1 => (right(), select(&["[]", "~", "[~]", "age1", "[alice]", "[age1]", "[7]", "{a: b}", "['ssh-dss AAAA']", "[AGE-SECRET-KEY-1]"][..]))
+            .prop_map(move |(random, keys)| blamed(random.with("encrypt_to", keys).with("delivery", "email-encrypted"), "encrypt_to")),
+        1 => (right(), select(&["secrets-manager", "email"][..]), any::<[u8; 31]>()).prop_map(move |(random, delivery, key)| {
+            blamed(random.with("encrypt_to", &format!("[{}]", keys::age(key))).with("delivery", delivery), "encrypt_to")
+        }),
+        1 => right().prop_map(move |random| {
+            let many: Vec<_> = (0..70).map(|n| keys::age([n; 31])).collect();
+            blamed(random.with("encrypt_to", &format!("[{}]", many.join(", "))).with("delivery", "email-encrypted"), "encrypt_to")
+        }),
         // Users and addresses.
         1 => (right(), select(&["'a b'", "7", "'*'", "~", "ci/bot", "[a]", "{a: b}", "'é'", "''"][..])).prop_map(move |(mut random, user)| {
             random.users.push(user.to_owned());
@@ -302,7 +359,7 @@ pub(crate) fn wrong() -> impl Strategy<Value = Wrong> {
         }),
         1 => (right(), 70..200usize).prop_map(move |(mut random, number)| {
             random.users = (0..number).map(|n| format!("user-{n}")).collect();
-            blamed(random, "users")
+            blamed(random.with("delivery", "email").with("encrypt_to", "[]"), "users")
         }),
         // What is no YAML, or none that says settings.
         1 => (right(), any::<prop::sample::Index>()).prop_map(move |(random, at)| {

@@ -9,13 +9,13 @@ use std::{
 
 use lambda::{
     journal::{Delivered, Disabled, Entry},
-    plan::{DeleteAfter, Policy},
+    plan::{DeleteAfter, Delivery, Policy},
     time::{Span, Timestamp},
 };
 use serde_json::{Value as Json, json};
 use synth::config::{self, Config, Overrides};
 use tests::{
-    Account, LocalAws, Mail, Mailbox, Stack,
+    Account, KeyPair, LocalAws, Mail, Mailbox, Stack,
     account::{ListedKey, OwnedKey},
 };
 
@@ -41,6 +41,17 @@ async fn main() -> ExitCode {
     if demo(&text).await { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// The configuration, with its mails encrypted to this reader if they are encrypted at all: whoever it encrypts to is not
+/// here.
+fn read_by(configuration: &str, reader: &KeyPair) -> String {
+    let mut settings: serde_yaml::Mapping = serde_yaml::from_str(configuration).unwrap_or_default();
+    if settings.get("delivery").and_then(serde_yaml::Value::as_str) != Some("email-encrypted") {
+        return configuration.to_owned();
+    }
+    settings.insert("encrypt_to".into(), vec![reader.public.to_string()].into());
+    serde_yaml::to_string(&settings).unwrap_or_default()
+}
+
 /// Shows it all; false if something is not as the configuration says.
 async fn demo(configuration: &str) -> bool {
     let began = Instant::now();
@@ -50,6 +61,8 @@ async fn demo(configuration: &str) -> bool {
     let mut aws = LocalAws::start().await;
     let account = Account::of(&aws).await;
     let users = STAGES.map(|(user, _)| user);
+    let reader = KeyPair::new();
+    let configuration = &read_by(configuration, &reader);
     let overrides = Overrides { users: users.iter().map(|user| user.parse().ok()).collect(), ..Overrides::default() };
     let Ok(checked) = config::read(configuration, overrides) else { return false };
     let config = checked.config;
@@ -98,7 +111,7 @@ async fn demo(configuration: &str) -> bool {
     }
 
     heading("The proof");
-    let delivered = find_delivered(&account, &config, &mails, &users).await;
+    let delivered = find_delivered(&account, &config, &reader, &mails, &users).await;
     let right = prove(&aws, &cast, &before, &after, &delivered).await;
     println!(
         "\n{} in {:.1} s",
@@ -233,14 +246,19 @@ async fn wait_for_summary(aws: &LocalAws, stack: &Stack) -> Option<Json> {
 async fn find_delivered(
     account: &Account,
     config: &Config,
+    reader: &KeyPair,
     mails: &[Mail],
     users: &[&'static str],
 ) -> Vec<(&'static str, String, OwnedKey)> {
     let mut found = Vec::new();
     for &user in users {
         if config.mail_is_delivery() {
-            let key = mails.iter().filter(|mail| mail.is_about(user)).find_map(Mail::key);
-            found.extend(key.map(|key| (user, "the mail".to_owned(), key)));
+            let mut mails = mails.iter().filter(|mail| mail.is_about(user));
+            let (place, key) = match config.policy.delivery {
+                Delivery::EmailEncrypted => ("the mail's block", mails.find_map(|mail| mail.open(reader))),
+                _ => ("the mail", mails.find_map(Mail::key)),
+            };
+            found.extend(key.map(|key| (user, place.to_owned(), key)));
         } else {
             let name = config.secret_prefix.secret_name(&user.parse().expect("a user name"));
             let value = account.secret(&name).await;

@@ -1,0 +1,52 @@
+//! The public keys that mails are encrypted to.
+
+use lambda::recipient::Recipient;
+use serde_json::{Value as Json, json};
+
+use super::{
+    kind::{Kind, Rule, SameAs, Word, Wrong, items},
+    tree::Node,
+};
+
+/// All of them; none by default.
+#[derive(Debug, Clone)]
+pub(super) struct Recipients(pub(super) Vec<Recipient>);
+
+impl Kind for Recipients {
+    fn read(node: &Node<'_>) -> Result<Self, Vec<Wrong>> {
+        items(node, 0).map(Self)
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "array", "items": Recipient::schema(), "uniqueItems": true })
+    }
+
+    fn json(text: &str) -> Json {
+        Vec::<Recipient>::json(text)
+    }
+}
+
+impl Word for Recipient {
+    /// The forms alone: that a key is whole only its reader can tell.
+    fn rule() -> Rule {
+        // How the base64 of each SSH key of a kind begins, and how long that of its allowed sizes is.
+        let ed25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI[A-Za-z0-9+/]{43}";
+        let comment = "[^\\u0000-\\u001f\\u007f-\\u009f]";
+        let rsa = "ssh-rsa AAAAB3NzaC1yc2E[A-Za-z0-9+/]{340,1400}={0,2}";
+        Rule::pattern(&format!("(?:age1[a-z0-9]{{58}}|(?:{ed25519}|{rsa})(?: {comment}*)?)"))
+    }
+
+    fn guesses(text: &str) -> Vec<String> {
+        // A line with something before or behind the key.
+        let at = ["age1", "ssh-ed25519 ", "ssh-rsa "].iter().filter_map(|kind| text.find(kind)).min();
+        let line = at.and_then(|at| text[at..].lines().next()).unwrap_or_default().trim();
+        let word = line.split([' ', '"', '\'', '>', ',']).next().unwrap_or_default();
+        vec![line.to_owned(), word.to_owned()]
+    }
+}
+
+impl SameAs for Recipient {
+    fn same_as(&self, other: &Self) -> bool {
+        self == other
+    }
+}
