@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn age_takes_every_key_that_the_configuration_may_name() {
         for recipient in one_of_each().into_iter().chain(extreme_keys()) {
-            assert!(encrypt("a secret made for this test", &[recipient.clone()]).is_ok(), "{recipient}");
+            assert!(encrypt("a secret made for this test", std::slice::from_ref(&recipient)).is_ok(), "{recipient}");
         }
     }
 

@@ -41,13 +41,11 @@ impl FromStr for KmsKeyArn {
 /// A UUID, or the id of a key in several Regions.
 fn is_key_id(id: &str) -> bool {
     let hex = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    match id.strip_prefix("mrk-") {
-        Some(rest) => rest.len() == 32 && hex(rest),
-        None => {
-            let groups: Vec<_> = id.split('-').collect();
-            groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]) && groups.iter().all(|group| hex(group))
-        }
+    if let Some(rest) = id.strip_prefix("mrk-") {
+        return rest.len() == 32 && hex(rest);
     }
+    let groups: Vec<_> = id.split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]) && groups.iter().all(|group| hex(group))
 }
 
 /// AWS's own key for secrets, under its alias.

@@ -40,7 +40,7 @@ pub struct Policy {
     pub overlap: Span,
     /// What becomes of a deactivated key.
     pub delete_after: DeleteAfter,
-    /// What to do with an old key that is used although its successor was delivered.
+    /// What to do with an old key that is used although its successor was delivered: see [`Policy::quiet`].
     pub still_in_use: StillInUse,
     /// How long after the overlap such a key is waited for at most.
     pub wait_at_most: Patience,
@@ -593,7 +593,7 @@ impl View<'_> {
         if self.policy.still_in_use == StillInUse::Wait && patient {
             match self.state.last_use(&older.id) {
                 None => return Next::Call(Call::GetAccessKeyLastUsed(older.id.clone())),
-                Some(use_) if is_unused_since(use_, since) => {}
+                Some(use_) if self.policy.is_left_alone(use_, since, self.now) => {}
                 Some(use_) => return Next::Rest(Rest::StillInUse(older.id.clone(), use_.clone())),
             }
         }
@@ -682,14 +682,6 @@ fn in_place_since(journal: &Journal, key: &Key) -> Timestamp {
     }
 }
 
-fn is_unused_since(use_: &LastUse, since: Timestamp) -> bool {
-    match use_ {
-        LastUse::Never => true,
-        LastUse::Used { at, .. } => *at <= since,
-        LastUse::Unknown => false,
-    }
-}
-
 /// Whether the only use on record can be the verification of a rotation whose lease ended at `last`.
 fn is_only_verification(use_: &LastUse, last: Timestamp) -> bool {
     match use_ {
@@ -723,6 +715,23 @@ impl Rotation {
 }
 
 impl Policy {
+    /// Whether nobody works with the old key any more: not since its successor was delivered, or not for as long as people
+    /// have to put that in place. Until they have, they use the old one; that alone must not keep it for ever.
+    fn is_left_alone(&self, use_: &LastUse, delivered: Timestamp, now: Timestamp) -> bool {
+        match use_ {
+            LastUse::Never => true,
+            LastUse::Used { at, .. } => *at <= delivered || now >= *at + self.quiet(),
+            LastUse::Unknown => false,
+        }
+    }
+
+    /// How long an old key must have been left alone, once it was used after its successor was delivered: the overlap, and
+    /// a day at least, for IAM's record of a use can be hours late, and some work is done once a day.
+    #[must_use]
+    pub fn quiet(&self) -> Span {
+        self.overlap.max(Span::days(1))
+    }
+
     /// Whether the key is so close to its end that its owner is to be told.
     fn warns_of(&self, key: &Key, now: Timestamp) -> bool {
         let due = key.created + self.rotate_after;

@@ -154,7 +154,7 @@ fn x25519(text: &str) -> Result<(), Refusal> {
         return Err(("a public key", ALLOWED));
     }
     // The part before the last 1 says what kind it is.
-    if !text.rsplit_once('1').is_some_and(|(kind, _)| kind == "age") {
+    if text.rsplit_once('1').is_none_or(|(kind, _)| kind != "age") {
         return Err((what, NOT_AGES_OWN));
     }
     let whole = CheckedHrpstring::new::<Bech32>(text).map_err(|_| (what, NOT_WHOLE))?;

@@ -110,20 +110,26 @@ fn said(report: &UserReport, settings: &Settings) -> Vec<String> {
     notices(report, settings).iter().map(|notice| format!("{}: {}", notice.news.word(), readers(notice))).collect()
 }
 
-#[test]
-fn a_change_is_said_once_and_what_is_wrong_in_each_run() {
-    let both = "o@b.co administrators";
-    let until = now() + Span::days(7);
-    let healthy = Rest::Healthy(until);
+type Case = (&'static str, Delivery, UserReport, Vec<String>);
+
+const BOTH: &str = "o@b.co administrators";
+
+fn until() -> Timestamp {
+    now() + Span::days(7)
+}
+
+/// What was done, and whom it is told.
+fn changes() -> Vec<Case> {
+    let healthy = Rest::Healthy(until());
     let rotated = || vec![created(2), delivered(2)];
     let superseded = || vec![created(2), delivered(2), deactivated(1, Superseded)];
-    for (case, delivery, report, expected) in [
+    vec![
         ("healthy", Delivery::Email, report(&[(1, Active)], vec![], &[(1, Active)], &healthy), vec![]),
         // The plan has told the owner.
         (
             "rotated",
             Delivery::SecretsManager,
-            report(&[(1, Active)], rotated(), &[(1, Active), (2, Active)], &Rest::Overlap(key(1), until)),
+            report(&[(1, Active)], rotated(), &[(1, Active), (2, Active)], &Rest::Overlap(key(1), until())),
             vec![],
         ),
         (
@@ -146,9 +152,9 @@ fn a_change_is_said_once_and_what_is_wrong_in_each_run() {
                 &[(1, Active), (2, Active)],
                 vec![deactivated(1, Superseded)],
                 &[(1, Inactive), (2, Active)],
-                &Rest::Window(key(1), until),
+                &Rest::Window(key(1), until()),
             ),
-            vec![format!("retired: {both}")],
+            vec![format!("retired: {BOTH}")],
         ),
         (
             "retired and deleted",
@@ -159,7 +165,7 @@ fn a_change_is_said_once_and_what_is_wrong_in_each_run() {
                 &[(2, Active)],
                 &healthy,
             ),
-            vec![format!("deleted: {both}")],
+            vec![format!("deleted: {BOTH}")],
         ),
         (
             "a place made, then rotated",
@@ -170,7 +176,7 @@ fn a_change_is_said_once_and_what_is_wrong_in_each_run() {
                 &[(2, Inactive), (3, Active)],
                 &healthy,
             ),
-            vec![format!("deleted: {both}"), "mailed: administrators".into()],
+            vec![format!("deleted: {BOTH}"), "mailed: administrators".into()],
         ),
         (
             "undone",
@@ -179,28 +185,34 @@ fn a_change_is_said_once_and_what_is_wrong_in_each_run() {
                 &[(1, Inactive), (2, Active)],
                 vec![Change::Reactivated { key: key(1) }],
                 &[(1, Active), (2, Active)],
-                &Rest::Undone(key(1), until),
+                &Rest::Undone(key(1), until()),
             ),
-            vec![format!("reactivated: {both}")],
+            vec![format!("reactivated: {BOTH}")],
         ),
+    ]
+}
+
+/// What holds users back, and whom it is told.
+fn hindrances() -> Vec<Case> {
+    vec![
         // In a later run.
         (
             "still undone",
             Delivery::Email,
-            report(&[(1, Active), (2, Active)], vec![], &[(1, Active), (2, Active)], &Rest::Undone(key(1), until)),
+            report(&[(1, Active), (2, Active)], vec![], &[(1, Active), (2, Active)], &Rest::Undone(key(1), until())),
             vec![],
         ),
         (
             "still in use",
             Delivery::Email,
             report(&[(1, Active)], vec![], &[(1, Active)], &Rest::StillInUse(key(1), LastUse::Unknown)),
-            vec![format!("still-in-use: {both}")],
+            vec![format!("still-in-use: {BOTH}")],
         ),
         (
             "failed at once",
             Delivery::Email,
             report(&[], vec![], &[], &failed(Call::ListAccessKeys, Effect::Unknown)),
-            vec![format!("failed: {both}")],
+            vec![format!("failed: {BOTH}")],
         ),
         (
             "taken back",
@@ -211,13 +223,13 @@ fn a_change_is_said_once_and_what_is_wrong_in_each_run() {
                 &[(1, Active)],
                 &Rest::Withdrawn(Box::new((Call::CreateSecret, failure("x", "y", Effect::None)))),
             ),
-            vec![format!("failed: {both}")],
+            vec![format!("failed: {BOTH}")],
         ),
         (
             "needs a person",
             Delivery::Email,
             report(&[(1, Active)], vec![], &[(1, Active)], &Rest::NeedsPerson(Doubt::SameAge)),
-            vec![format!("needs-person: {both}")],
+            vec![format!("needs-person: {BOTH}")],
         ),
         // The owner would have to confirm first.
         (
@@ -229,7 +241,7 @@ fn a_change_is_said_once_and_what_is_wrong_in_each_run() {
         (
             "another run at work",
             Delivery::Email,
-            report(&[(1, Active)], vec![], &[(1, Active)], &Rest::Busy("run".parse().unwrap(), until)),
+            report(&[(1, Active)], vec![], &[(1, Active)], &Rest::Busy("run".parse().unwrap(), until())),
             vec![],
         ),
         (
@@ -238,14 +250,20 @@ fn a_change_is_said_once_and_what_is_wrong_in_each_run() {
             report(&[(1, Inactive)], vec![], &[(1, Inactive)], &Rest::TooLateToUndo(key(1))),
             vec![],
         ),
-    ] {
+    ]
+}
+
+#[test]
+fn a_change_is_said_once_and_what_is_wrong_in_each_run() {
+    for (case, delivery, report, expected) in changes().into_iter().chain(hindrances()) {
         assert_eq!(said(&report, &settings(delivery, Some("o@b.co"))), expected, "{case}");
         // Without an owner, all of it goes to the administrators, and they have had the mail with the secret.
         let mine = expected.iter().filter(|said| !said.starts_with("mailed")).map(|said| said.replace("o@b.co ", ""));
         assert_eq!(said(&report, &settings(delivery, None)), mine.collect::<Vec<_>>(), "{case}, without an owner");
     }
     // Whoever is owner and the only administrator knows it from the mail with the secret.
-    let rotated = report(&[(1, Active)], rotated(), &[(1, Active), (2, Active)], &healthy);
+    let rotated =
+        report(&[(1, Active)], vec![created(2), delivered(2)], &[(1, Active), (2, Active)], &Rest::Healthy(until()));
     assert_eq!(said(&rotated, &settings(Delivery::Email, Some("Security@Example.com"))), [""; 0]);
 }
 
@@ -313,8 +331,10 @@ fn notices_are_the_reviewed_ones() {
     });
     let used = LastUse::Used { at: now().before(Span::minutes(95)), service: "s3".into(), region: "eu-west-1".into() };
     golden("still-in-use", |language| {
-        let news = |last_use, until| News::StillInUse { old: &old, new: Some(&new), last_use, until };
-        [news(&used, None), news(&used, Some(now() + Span::days(30))), news(&LastUse::Unknown, None)]
+        let (quiet, end) = (Some(now() + Span::days(7)), Some(now() + Span::days(30)));
+        let news = |last_use, quiet, until| News::StillInUse { old: &old, new: Some(&new), last_use, quiet, until };
+        let unknown = &LastUse::Unknown;
+        [news(&used, quiet, None), news(&used, quiet, end), news(unknown, None, None), news(unknown, None, end)]
             .map(|news| mail(language, news))
             .into()
     });
@@ -494,7 +514,7 @@ fn every_mail(language: Language, user: &UserName, texts: [&str; 3]) -> Vec<Mail
     ];
     let failed = aftermaths.map(|aftermath| News::Failed { call: &Call::ListAccessKeys, failure: &failure, aftermath });
     let others = [
-        News::StillInUse { old: &old, new: None, last_use: &last_use, until: None },
+        News::StillInUse { old: &old, new: None, last_use: &last_use, quiet: None, until: None },
         News::Retired { old: &old, new: None, deleted: DeleteAfter::NextRotation },
         News::Deleted { old: &old, new: None, why: Why::WindowOver },
         News::Reactivated { old: &old, new: None, until: None },

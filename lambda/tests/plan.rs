@@ -284,7 +284,9 @@ fn invariant_1_an_old_key_in_use_stays() {
     for (last_use, retired) in [
         (LastUse::Never, true),
         (used(days(8)), true),
-        (used(ago(Span::days(8)) + Span::seconds(1)), false),
+        // Whoever put the new key in place on the second day used the old one until then.
+        (used(days(7)), true),
+        (used(ago(Span::days(7)) + Span::seconds(1)), false),
         (used(NOW), false),
     ] {
         let mut world = with(&[(90, Active), (8, Active)]);
@@ -297,6 +299,13 @@ fn invariant_1_an_old_key_in_use_stays() {
     world.last_use = vec![(key(0), used(NOW))];
     let _ = runs(&mut world, &Policy { still_in_use: StillInUse::Retire, ..careful() });
     assert_eq!(world.keys[0].status, Inactive, "retire means retire");
+    // However short the overlap, what is used once a day is in use. Uses before the delivery say nothing.
+    for (hours, retired) in [(0, false), (23, false), (24, true), (25, true)] {
+        let mut world = with(&[(90, Active), (1, Active)]);
+        world.last_use = vec![(key(0), used(ago(Span::minutes(60 * hours))))];
+        let _ = runs(&mut world, &Policy { overlap: Span::ZERO, ..careful() });
+        assert_eq!(world.keys[0].status == Inactive, retired, "{hours} hours ago");
+    }
 }
 
 #[test]

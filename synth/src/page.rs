@@ -213,10 +213,13 @@ fn life(config: &Config) -> String {
     let patience = match (policy.still_in_use, policy.wait_at_most) {
         (StillInUse::Retire, _) => "deactivated, in use or not".to_owned(),
         (StillInUse::Wait, Patience::Forever) => {
-            "deactivated once it is no longer used; until then each run says by what it is".into()
+            format!(
+                "deactivated once it was left alone for {}; until then each run says by what it is used",
+                policy.quiet()
+            )
         }
         (StillInUse::Wait, Patience::AtMost(span)) => {
-            format!("deactivated once it is no longer used, at {} at the latest", retired + span)
+            format!("deactivated once it was left alone for {}, at {} at the latest", policy.quiet(), retired + span)
         }
     };
     rows.push(vec![retired.to_string(), patience, "works".into()]);

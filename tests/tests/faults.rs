@@ -314,14 +314,9 @@ async fn a_secret_that_may_be_out_is_not_taken_back_because_a_second_attempt_was
         harness.aws.proxy.inject(operation, "", Fault::Refuse(400, "ThrottlingException"));
         let environment = harness.environment(&policy, &user.name, 2);
         let report = harness.invoke(&environment, -HOUR).await.expect("a response");
-        let attempts: Vec<_> = harness
-            .aws
-            .proxy
-            .calls()
-            .into_iter()
-            .filter(|call| call.operation == operation)
-            .map(|c| c.status)
-            .collect();
+        // Mails that tell of it come after them.
+        let calls = harness.aws.proxy.calls().into_iter().filter(|call| call.operation == operation);
+        let attempts: Vec<_> = calls.map(|call| call.status).take(2).collect();
         assert_eq!(attempts, [status, 400], "{report:#}");
         assert_eq!(report["statusCode"], 500, "{report:#}");
 

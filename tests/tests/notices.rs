@@ -176,6 +176,7 @@ users:
   - {name: undone, owner: two@example.com}
   - young
 emails: [security@example.com]
+warn_before: 7d
 ";
 
 #[tokio::test(flavor = "multi_thread")]

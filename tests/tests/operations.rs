@@ -66,7 +66,7 @@ async fn how_a_stack_is() {
     account.create_user("alice").await;
     account.create_key("alice").await;
     let emails = "waits@example.com gone@example.com heard@example.com";
-    let configuration = format!("users: [alice]\nemails: [{}]\n", emails.replace(' ', ", "));
+    let configuration = format!("users: [alice]\nwarn_before: 7d\nemails: [{}]\n", emails.replace(' ', ", "));
     let _ = Stack::deploy(&aws, &configuration, &["alice"]);
 
     let status = make(&aws, &["status"]);

@@ -46,6 +46,8 @@ pub enum News<'a> {
         new: Option<&'a AccessKeyId>,
         /// What IAM says of its use.
         last_use: &'a LastUse,
+        /// Until when it stays if it is not used again, where its use is known.
+        quiet: Option<Timestamp>,
         /// Until when it is waited for, if that has an end.
         until: Option<Timestamp>,
     },
@@ -188,7 +190,11 @@ fn of_rest<'a, Reference>(report: &'a UserReport, settings: &'a Settings<Referen
     match &report.rest {
         Rest::StillInUse(old, last_use) => {
             let new = report.left.iter().find(|key| key.id != *old && key.status == Status::Active);
-            Some(News::StillInUse { old, new: new.map(|key| &key.id), last_use, until: report.waits_until })
+            let quiet = match last_use {
+                LastUse::Used { at, .. } => Some(*at + settings.policy.quiet()),
+                LastUse::Never | LastUse::Unknown => None,
+            };
+            Some(News::StillInUse { old, new: new.map(|key| &key.id), last_use, quiet, until: report.waits_until })
         }
         Rest::NeedsPerson(doubt) => Some(News::NeedsPerson(doubt)),
         Rest::NobodyListens => Some(News::NobodyListens { mailboxes: settings.mailboxes_of_secret(&report.user) }),

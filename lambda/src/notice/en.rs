@@ -94,8 +94,8 @@ pub(super) fn coming_up(facts: &ComingUp<'_>) -> Mail {
 
 pub(super) fn notice(user: &UserName, news: &News<'_>, now: Timestamp) -> Mail {
     let (subject, body) = match news {
-        News::StillInUse { old, new, last_use, until } => {
-            ("AWS access key still in use", still_in_use(user, old, *new, last_use, *until))
+        News::StillInUse { old, new, last_use, quiet, until } => {
+            ("AWS access key still in use", still_in_use(user, old, *new, last_use, (*quiet, *until)))
         }
         News::Retired { old, new, deleted } => ("AWS access key deactivated", retired(user, old, *new, *deleted, now)),
         News::Deleted { old, new, why } => ("AWS access key deleted", deleted(user, old, *new, *why)),
@@ -115,7 +115,7 @@ fn still_in_use(
     old: &AccessKeyId,
     new: Option<&AccessKeyId>,
     last_use: &LastUse,
-    until: Option<Timestamp>,
+    (quiet, until): (Option<Timestamp>, Option<Timestamp>),
 ) -> String {
     let (in_use, last, todo) = match last_use {
         LastUse::Used { at, service, region } => (
@@ -123,8 +123,8 @@ fn still_in_use(
                 "The old access key {old} of IAM user {user} was used after its successor was delivered, so it stays active."
             ),
             format!("{} in {}, {}", one_line(service), one_line(region), at.to_minute()),
-            "find what still works with the old key, and give it the new one. Once nothing uses the old key any more, you \
-             can deactivate it yourself.",
+            "find what still works with the old key, and give it the new one. Once the old key is left alone, a run \
+             deactivates it.",
         ),
         LastUse::Never | LastUse::Unknown => (
             format!(
@@ -134,10 +134,12 @@ fn still_in_use(
             "nothing yet. The next run asks again.",
         ),
     };
-    let until = until.map_or_else(
-        || "for as long as it takes".to_owned(),
-        |until| format!("until {}; then it is deactivated all the same", until.to_minute()),
-    );
+    let stays = match quiet {
+        Some(quiet) => format!("until {}, and longer if it is used again", quiet.to_minute()),
+        None => "for as long as that is not known".to_owned(),
+    };
+    let end = until.map(|until| format!("; from {} on it is deactivated all the same", until.to_minute()));
+    let until = stays + &end.unwrap_or_default();
     let successor = new.map(|new| format!("New key:            {new}\n")).unwrap_or_default();
     format!("{in_use}\n\n{successor}Last use:           {last}\nStays active:       {until}\n\nWhat to do: {todo}\n")
 }

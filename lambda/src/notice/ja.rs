@@ -93,8 +93,8 @@ pub(super) fn coming_up(facts: &ComingUp<'_>) -> Mail {
 
 pub(super) fn notice(user: &UserName, news: &News<'_>, now: Timestamp) -> Mail {
     let (subject, body) = match news {
-        News::StillInUse { old, new, last_use, until } => {
-            ("AWS アクセスキーがまだ使われています", still_in_use(user, old, *new, last_use, *until))
+        News::StillInUse { old, new, last_use, quiet, until } => {
+            ("AWS アクセスキーがまだ使われています", still_in_use(user, old, *new, last_use, (*quiet, *until)))
         }
         News::Retired { old, new, deleted } => {
             ("AWS アクセスキーを無効にしました", retired(user, old, *new, *deleted, now))
@@ -118,7 +118,7 @@ fn still_in_use(
     old: &AccessKeyId,
     new: Option<&AccessKeyId>,
     last_use: &LastUse,
-    until: Option<Timestamp>,
+    (quiet, until): (Option<Timestamp>, Option<Timestamp>),
 ) -> String {
     let (in_use, last, todo) = match last_use {
         LastUse::Used { at, service, region } => (
@@ -126,7 +126,7 @@ fn still_in_use(
                 "IAM ユーザー {user} の以前のキー {old} は、新しいキーの発行後にも使われたため、有効のままにしています。"
             ),
             format!("{}({})、{}", one_line(service), one_line(region), at.to_minute()),
-            "以前のキーを使っているものを探し、新しいキーに切り替えてください。どこからも使われなくなったら、以前のキーを無効にしてかまいません。",
+            "以前のキーを使っているものを探し、新しいキーに切り替えてください。使われなくなると、以前のキーは自動で無効になります。",
         ),
         LastUse::Never | LastUse::Unknown => (
             format!(
@@ -136,10 +136,12 @@ fn still_in_use(
             "今すぐの作業は必要ありません。次回の実行時にもう一度確認します。",
         ),
     };
-    let until = until.map_or_else(
-        || "期限なし".to_owned(),
-        |until| format!("{} まで(その後は使われていても無効にします)", until.to_minute()),
-    );
+    let stays = match quiet {
+        Some(quiet) => format!("{} まで(また使われた場合は延長します)", quiet.to_minute()),
+        None => "使用状況を確認できるまで".to_owned(),
+    };
+    let end = until.map(|until| format!("。{} 以降は使われていても無効にします", until.to_minute()));
+    let until = stays + &end.unwrap_or_default();
     let successor = new.map(|new| format!("・新しいキー: {new}\n")).unwrap_or_default();
     format!("{in_use}\n\n{successor}・最後に使われた日時: {last}\n・待つ期間: {until}\n\n{todo}\n")
 }

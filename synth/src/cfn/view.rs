@@ -164,9 +164,8 @@ impl<'t> View<'t> {
     pub fn resource_policies(self) -> impl Iterator<Item = (Resource<'t>, Vec<Statement<'t>>)> {
         let policies = self.resources().filter(|resource| !resource.kind.starts_with("AWS::IAM::"));
         policies.filter_map(|resource| {
-            let property = ["PolicyDocument", "KeyPolicy"].into_iter();
-            let (property, document) =
-                property.filter_map(|name| Some((name, resource.properties.get(name)?))).next()?;
+            let mut names = ["PolicyDocument", "KeyPolicy"].into_iter();
+            let (property, document) = names.find_map(|name| Some((name, resource.properties.get(name)?)))?;
             Some((resource, statements(document, &format!("/Resources/{}/Properties/{property}", resource.id))))
         })
     }

@@ -289,10 +289,10 @@ fn alarms_pass_filter_policies(view: View<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     for alarm in alarms {
         for topic in each(&alarm.properties["AlarmActions"]).filter_map(|action| view.named_by(action)) {
-            let subscribes = |s: &Resource<'_>| {
+            let is_to_it = |s: &Resource<'_>| {
                 view.named_by(&s.properties["TopicArn"]).is_some_and(|subscribed| subscribed.id == topic.id)
             };
-            let mut subscribers = view.of("AWS::SNS::Subscription").filter(subscribes).peekable();
+            let mut subscribers = view.of("AWS::SNS::Subscription").filter(is_to_it).peekable();
             if subscribers.peek().is_some() && subscribers.all(|s| !s.properties["FilterPolicy"].is_null()) {
                 let at = format!("Resources.{}.Properties.AlarmActions", alarm.id);
                 let problem = format!("the filter policies of {}'s subscribers keep every alarm from them", topic.id);

@@ -100,7 +100,7 @@ settings! {
     overlap: Span = "7d", such as "7d", "12h", "0";
     /// How long a deactivated key is kept in case somebody needs it back; next-rotation keeps it until its place is needed
     delete_after: DeleteAfter = "14d", such as "14d", "next-rotation";
-    /// What happens to an old key that is still used after the overlap: wait (and say so in each run), or retire it
+    /// What happens to an old key that was used within as long as overlap (a day at least): wait (and say so in each run), or retire it
     still_in_use: StillInUse = "wait", such as "wait", "retire";
     /// How long after the overlap to wait for a key that is still in use; then it is deactivated all the same
     wait_at_most: Patience = "forever", such as "forever", "30d";

@@ -210,11 +210,11 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
     let watching = (key("own"), key("aws-owned"), prop::option::of(one_of(&["none", "fleet"])));
     let digest = prop::option::of(one_of(&["always", "changes", "never"]));
     // A user without an owner is the rule; an owner may be an administrator too.
-    let owned = prop_oneof![1 => Just(Vec::new()), 1 => prop::collection::vec(prop::option::weighted(0.6, any::<prop::sample::Index>()), 90)];
-    let people = (users(), emails(), prop::option::of(emails()), owned);
+    let who = prop_oneof![1 => Just(Vec::new()), 1 => prop::collection::vec(prop::option::weighted(0.6, any::<prop::sample::Index>()), 90)];
+    let people = (users(), emails(), prop::option::of(emails()), who);
     (people, texts, (numbers, digest), watching, prop::option::of(timings()), any::<[bool; 2]>()).prop_map(
         |(
-            (users, emails, owners, owned),
+            (users, emails, owners, who),
             texts,
             ((memory, timeout, retention), digest),
             watching,
@@ -245,7 +245,7 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
             set("digest", digest);
             let emails = distinct(emails, double);
             let owners = owners.map_or_else(|| emails.clone(), |owners| distinct(owners, double));
-            let owner = |index: usize| Some(&owners[owned.get(index)?.as_ref()?.index(owners.len())]);
+            let owner = |index: usize| Some(&owners[who.get(index)?.as_ref()?.index(owners.len())]);
             let users = distinct(users, double).into_iter().enumerate();
             let users = users.map(|(index, name)| entry(&name, owner(index), own.get(index), flow)).collect();
             let mut random = Random { users, emails, others, flow };
