@@ -75,10 +75,22 @@ topic_key = add(
 )
 topic_key_arn = GetAtt(topic_key, "Arn")
 topic = add(Topic("NotificationTopic", DisplayName="Access Key Rotation", KmsMasterKeyId=topic_key_arn))
-publish = grant(cloudwatch, "PublishAlarms", ["sns:Publish"], [Ref(topic)], Condition=own_alarms)
-add(TopicPolicy("TopicPolicy", Topics=[Ref(topic)], PolicyDocument=policy(publish)))
+plain_http = {
+    "Sid": "DenyPlainHttp",
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": ["sns:Publish"],
+    "Resource": [Ref(topic)],
+    "Condition": {"Bool": {"aws:SecureTransport": ["false"]}},
+}
+add(TopicPolicy("NotificationTopicPolicy", Topics=[Ref(topic)], PolicyDocument=policy(plain_http)))
 mail = {"Protocol": "email", "Endpoint": "security@example.com"}
-add(SubscriptionResource("MailToSecurityAtExampleDotCom", TopicArn=Ref(topic), **mail))
+only_theirs = {"FilterPolicyScope": "MessageAttributes", "FilterPolicy": {"to": ["administrators"]}}
+add(SubscriptionResource("MailToSecurityAtExampleDotCom", TopicArn=Ref(topic), **mail, **only_theirs))
+alarm_topic = add(Topic("AlarmTopic", DisplayName="Access Key Rotation alarms", KmsMasterKeyId=topic_key_arn))
+publish = grant(cloudwatch, "PublishAlarms", ["sns:Publish"], [Ref(alarm_topic)], Condition=own_alarms)
+add(TopicPolicy("AlarmTopicPolicy", Topics=[Ref(alarm_topic)], PolicyDocument=policy(publish)))
+add(SubscriptionResource("AlarmsToSecurityAtExampleDotCom", TopicArn=Ref(alarm_topic), **mail))
 log_group = add(LogGroup("LogGroup", LogGroupName=Sub("/aws/lambda/${AWS::StackName}"), RetentionInDays=90))
 dead_letters = add(Queue("DeadLetterQueue", MessageRetentionPeriod=1209600, SqsManagedSseEnabled=True))
 dead_letters_arn = GetAtt(dead_letters, "Arn")
@@ -212,7 +224,7 @@ RULE = {
     "ComparisonOperator": "GreaterThanThreshold",
     "Threshold": 0,
     "TreatMissingData": "notBreaching",
-    "AlarmActions": [Ref(topic)],
+    "AlarmActions": [Ref(alarm_topic)],
 }
 
 
@@ -267,12 +279,13 @@ alarm(
     Threshold=1,
     TreatMissingData="breaching",
     WarmUpConfiguration={"WarmUpPeriodDurationInMinutes": 2880},
-    OKActions=[Ref(topic)],
+    OKActions=[Ref(alarm_topic)],
 )
 
 for name, description, value in [
     ("FunctionName", "Invoke this function to rotate now what is due", handler),
     ("TopicArn", "Where notices are published; each address must confirm its subscription", topic),
+    ("AlarmTopicArn", "Where alarms are published; each address must confirm that subscription too", alarm_topic),
     ("DeadLetterQueueUrl", "Runs that failed or could not be started", dead_letters),
     ("LogGroupName", "What the handler did, one JSON object a line", log_group),
 ]:

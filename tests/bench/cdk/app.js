@@ -54,12 +54,27 @@ const topicKey = new CfnKey(stack, "TopicKey", {
 topicKey.cfnOptions.deletionPolicy = undefined;
 topicKey.cfnOptions.updateReplacePolicy = undefined;
 const topic = new CfnTopic(stack, "NotificationTopic", { displayName: "Access Key Rotation", kmsMasterKeyId: topicKey.attrArn });
-new CfnTopicPolicy(stack, "TopicPolicy", {
-  topics: [topic.ref],
-  policyDocument: policy(grant("PublishAlarms", cloudwatch, ["sns:Publish"], [topic.ref], ownAlarms)),
-});
+const plainHttp = {
+  Sid: "DenyPlainHttp",
+  Effect: "Deny",
+  Principal: "*",
+  Action: ["sns:Publish"],
+  Resource: [topic.ref],
+  Condition: { Bool: { "aws:SecureTransport": ["false"] } },
+};
+new CfnTopicPolicy(stack, "NotificationTopicPolicy", { topics: [topic.ref], policyDocument: policy(plainHttp) });
 const mail = { protocol: "email", endpoint: "security@example.com" };
-new CfnSubscription(stack, "MailToSecurityAtExampleDotCom", { topicArn: topic.ref, ...mail });
+const onlyTheirs = { filterPolicyScope: "MessageAttributes", filterPolicy: { to: ["administrators"] } };
+new CfnSubscription(stack, "MailToSecurityAtExampleDotCom", { topicArn: topic.ref, ...mail, ...onlyTheirs });
+const alarmTopic = new CfnTopic(stack, "AlarmTopic", {
+  displayName: "Access Key Rotation alarms",
+  kmsMasterKeyId: topicKey.attrArn,
+});
+new CfnTopicPolicy(stack, "AlarmTopicPolicy", {
+  topics: [alarmTopic.ref],
+  policyDocument: policy(grant("PublishAlarms", cloudwatch, ["sns:Publish"], [alarmTopic.ref], ownAlarms)),
+});
+new CfnSubscription(stack, "AlarmsToSecurityAtExampleDotCom", { topicArn: alarmTopic.ref, ...mail });
 const logGroupName = Fn.sub("/aws/lambda/${AWS::StackName}");
 const logGroup = new CfnLogGroup(stack, "LogGroup", { logGroupName, retentionInDays: 90 });
 const deadLetters = new CfnQueue(stack, "DeadLetterQueue", { messageRetentionPeriod: 1209600, sqsManagedSseEnabled: true });
@@ -182,7 +197,7 @@ const alarm = (id, name, says, rule) =>
     comparisonOperator: "GreaterThanThreshold",
     threshold: 0,
     treatMissingData: "notBreaching",
-    alarmActions: [topic.ref],
+    alarmActions: [alarmTopic.ref],
     ...rule,
   });
 alarm(
@@ -226,13 +241,14 @@ alarm(
     threshold: 1,
     treatMissingData: "breaching",
     warmUpConfiguration: { warmUpPeriodDurationInMinutes: 2880 },
-    okActions: [topic.ref],
+    okActions: [alarmTopic.ref],
   },
 );
 
 const output = (id, description, value) => new CfnOutput(stack, id, { description, value });
 output("FunctionName", "Invoke this function to rotate now what is due", handler.ref);
 output("TopicArn", "Where notices are published; each address must confirm its subscription", topic.ref);
+output("AlarmTopicArn", "Where alarms are published; each address must confirm that subscription too", alarmTopic.ref);
 output("DeadLetterQueueUrl", "Runs that failed or could not be started", deadLetters.ref);
 output("LogGroupName", "What the handler did, one JSON object a line", logGroup.ref);
 app.synth();
