@@ -164,7 +164,7 @@ impl Graph<'_> {
             if view.resources().any(|other| other.id == reference.name && other.id != resource.id) {
                 let other = reference.name.as_str();
                 match meaning(resource.kind, &reference.at) {
-                    Meaning::From(NOTICES) => self.edge(other, resource.id, notices(&resource)),
+                    Meaning::From(MESSAGES) => self.edge(other, resource.id, messages(&resource)),
                     Meaning::To(says) => self.edge(resource.id, other, says.to_owned()),
                     Meaning::From(says) => self.edge(other, resource.id, says.to_owned()),
                 }
@@ -227,16 +227,16 @@ enum Meaning {
     From(&'static str),
 }
 
-const NOTICES: &str = "notices";
+const MESSAGES: &str = "everything";
 
 /// What goes from a topic to this subscription: all of it, or what the filter policy lets through.
-fn notices(subscription: &Resource<'_>) -> String {
+fn messages(subscription: &Resource<'_>) -> String {
     let filter = subscription.properties["FilterPolicy"].as_object();
     let conditions = filter.into_iter().flatten().map(|(attribute, values)| {
         let values: Vec<_> = each(values).map(text).collect();
         format!("{attribute} {}", values.join(" or "))
     });
-    [NOTICES.to_owned()].into_iter().chain(conditions).collect::<Vec<_>>().join(" ")
+    conditions.reduce(|all, condition| all + ", " + &condition).unwrap_or_else(|| MESSAGES.to_owned())
 }
 
 /// What it means that a resource names another at this place.
@@ -253,7 +253,7 @@ fn meaning(kind: &str, at: &str) -> Meaning {
         "AWS::Lambda::Function" if at.contains("DeadLetterConfig") => To("failed runs"),
         "AWS::Lambda::EventInvokeConfig" if at.contains("Destination") => To("keeps them in"),
         "AWS::Lambda::EventInvokeConfig" => From("failed runs"),
-        "AWS::SNS::Subscription" if ends("TopicArn") => From(NOTICES),
+        "AWS::SNS::Subscription" if ends("TopicArn") => From(MESSAGES),
         "AWS::SNS::Subscription" => To("delivers"),
         "AWS::SNS::Topic" if ends("KmsMasterKeyId") => To("is encrypted with"),
         "AWS::SNS::TopicPolicy" | "AWS::SQS::QueuePolicy" => To("says who may use"),
