@@ -1,43 +1,23 @@
 //! Who a mail is for: what the handler writes on it, and what a subscription looks for.
 //!
-//! Every mail names its readers in a message attribute, and every subscription of the template has a filter policy on
-//! that attribute. So whoever is not meant gets nothing, although all subscribe to one topic. A reader is named by the
-//! address and not by the users: an owner of a hundred users has one word in the filter policy, where AWS would allow 150
-//! in all (SNS Developer Guide, "Filter policy constraints in Amazon SNS").
+//! Every mail names its readers' addresses in a message attribute, and every subscription of the template has a filter policy
+//! that lets through what names its own address. So whoever is not meant gets nothing, although all subscribe to one topic;
+//! and no filter policy ever changes, whoever becomes an owner or an administrator: SNS takes up to 15 minutes to apply a
+//! change, in which a secret could go to nobody, or to somebody else ("Applying a subscription filter policy in Amazon SNS").
 
 use crate::{email::Email, settings::Settings, user::UserName};
 
-/// The message attribute that names the readers: a list of [`Reader::word`]s.
+/// The message attribute that names the readers: a list of addresses in small letters, for filter policies tell them from
+/// capitals.
 pub const TO: &str = "to";
 /// The message attribute that names the user whom a mail is about, for whoever subscribes a program.
 pub const USER: &str = "user";
-
-/// One of those whom a mail can be for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reader {
-    /// Whoever hears of every user.
-    Administrators,
-    /// Whoever works with a user's key.
-    Owner(Email),
-}
-
-impl Reader {
-    /// The word for it in the attribute and in filter policies, which tell capitals from small letters.
-    #[must_use]
-    pub fn word(&self) -> String {
-        match self {
-            // No address, for it has no @.
-            Self::Administrators => "administrators".into(),
-            Self::Owner(email) => email.small(),
-        }
-    }
-}
 
 /// What is written on a mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
     /// Who gets it. Never empty.
-    pub to: Vec<Reader>,
+    pub to: Vec<Email>,
     /// Whom it is about, if it is about one user.
     pub about: Option<UserName>,
 }
@@ -45,20 +25,19 @@ pub struct Envelope {
 impl<Reference> Settings<Reference> {
     /// Who may have a user's new key: its owner alone, or, where it has none, the administrators.
     #[must_use]
-    pub fn reader_of_secret(&self, user: &UserName) -> Reader {
-        self.owners.get(user).map_or(Reader::Administrators, |owner| Reader::Owner(owner.clone()))
-    }
-
-    /// The addresses of [`Settings::reader_of_secret`].
-    #[must_use]
-    pub fn mailboxes_of_secret(&self, user: &UserName) -> Vec<&Email> {
+    pub fn readers_of_secret(&self, user: &UserName) -> Vec<&Email> {
         self.owners.get(user).map_or_else(|| self.administrators.iter().collect(), |owner| vec![owner])
     }
 
     /// Who hears of a user: its owner, and the administrators.
     #[must_use]
-    pub fn readers_of_notice(&self, user: &UserName) -> Vec<Reader> {
-        let owner = self.owners.get(user).map(|owner| Reader::Owner(owner.clone()));
-        owner.into_iter().chain([Reader::Administrators]).collect()
+    pub fn readers_of_notice(&self, user: &UserName) -> Vec<&Email> {
+        self.owners.get(user).into_iter().chain(self.administrators_beside(user)).collect()
+    }
+
+    /// The administrators without the user's owner, if that is one of them.
+    pub fn administrators_beside(&self, user: &UserName) -> impl Iterator<Item = &Email> {
+        let owner = self.owners.get(user);
+        self.administrators.iter().filter(move |email| Some(*email) != owner)
     }
 }

@@ -225,7 +225,13 @@ impl Journal {
     /// Whether everything that a rotation notes fits beside the user's other tags.
     #[must_use]
     pub fn has_room(&self) -> bool {
-        self.foreign + self.intents.len() + self.closed.len() + OWN_TAGS <= MOST_TAGS
+        self.others() + OWN_TAGS <= MOST_TAGS
+    }
+
+    /// How many tags there are beside those that a rotation writes: other people's, and what is left of dead runs.
+    #[must_use]
+    pub fn others(&self) -> usize {
+        self.foreign + self.intents.len() + self.closed.len()
     }
 
     /// Since when `key` is known to be inactive.
@@ -324,6 +330,18 @@ mod tests {
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_unix(1_795_490_200 + seconds)
+    }
+
+    /// IAM allows 50 tags, and a rotation writes five.
+    #[test]
+    fn room_is_what_all_others_leave() {
+        let intent = |n: u8| Intent { run: format!("run-{n}").parse().unwrap(), at: at(0), known: key(1) };
+        for (foreign, room) in [(40, true), (41, false)] {
+            let intents = vec![intent(1), intent(2)];
+            let closed = ["a", "b", "c"].map(|run| run.parse().unwrap()).into();
+            let journal = Journal { foreign, intents, closed, ..Journal::default() };
+            assert_eq!((journal.others(), journal.has_room()), (foreign + 5, room));
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    audit::{self, Origin},
+    audit::{self, Mode, Origin},
     journal::RunId,
     plan::{Answer, Call, Failure, Run},
     report::{Outcome, Report},
@@ -16,10 +16,15 @@ pub fn call(run: &Run, origin: Origin<'_>, user: &UserName, call: &Call, answer:
 }
 
 /// One notice, about one user or about the whole run: sent, or failed.
-pub fn notice(run: &RunId, user: Option<&UserName>, notice: &str, failure: Option<&Failure>) {
+pub fn notice(run: &RunId, origin: Origin<'_>, user: Option<&UserName>, notice: &str, failure: Option<&Failure>) {
     let mut event = json!({
         "level": if failure.is_some() { "WARN" } else { "INFO" },
+        "event": match origin.mode {
+            Mode::Real => "notice",
+            Mode::Pretended => "dry-run",
+        },
         "run": run,
+        "requestId": origin.request,
         "notice": notice,
     });
     if let Some(user) = user {
@@ -38,6 +43,7 @@ pub fn report(report: &Report) {
         line(&json!({
             "level": if bad { "ERROR" } else { "INFO" },
             "run": report.run,
+            "dryRun": report.dry_run,
             "user": user.user,
             "result": user.result,
             "why": user.why,

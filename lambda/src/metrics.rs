@@ -44,6 +44,8 @@ pub enum Metric {
     NeedsPerson,
     /// Users with something held back.
     Waiting,
+    /// Notices that could not be sent: whom they were for does not know.
+    NoticesUnsent,
     /// 1 for a run over all users in which none failed, 0 for one in which somebody did.
     SuccessfulRun,
     /// The age of the oldest active key, in days; absent while there is none.
@@ -58,11 +60,12 @@ pub enum Metric {
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Rotated,
         Self::Failed,
         Self::NeedsPerson,
         Self::Waiting,
+        Self::NoticesUnsent,
         Self::SuccessfulRun,
         Self::OldestKeyAge,
         Self::ActiveKeys,
@@ -78,6 +81,7 @@ impl Metric {
             Self::Failed => "Failed",
             Self::NeedsPerson => "NeedsPerson",
             Self::Waiting => "Waiting",
+            Self::NoticesUnsent => "NoticesUnsent",
             Self::SuccessfulRun => "SuccessfulRun",
             Self::OldestKeyAge => "OldestKeyAge",
             Self::ActiveKeys => "ActiveKeys",
@@ -110,6 +114,7 @@ pub fn event(report: &Report, scope: Scope, rotate_after: Span, function: &str, 
         (Metric::Failed, report.summary.failed as u64),
         (Metric::NeedsPerson, report.summary.needs_person as u64),
         (Metric::Waiting, waiting as u64),
+        (Metric::NoticesUnsent, report.summary.unsent as u64),
     ];
     if scope == Scope::Fleet {
         values.extend(fleet(report, rotate_after, at));
@@ -215,6 +220,7 @@ mod tests {
                 ("Failed", Some(1)),
                 ("NeedsPerson", Some(1)),
                 ("Waiting", Some(1)),
+                ("NoticesUnsent", Some(0)),
                 ("SuccessfulRun", Some(0)),
                 ("OldestKeyAge", Some(91)),
                 ("ActiveKeys", Some(5)),
@@ -226,12 +232,21 @@ mod tests {
         let given = |values: Vec<(&'static str, Option<u64>)>| {
             values.into_iter().filter(|(_, value)| value.is_some()).map(|(name, _)| name).collect::<Vec<_>>()
         };
-        assert_eq!(given(values(&mixed, Scope::Named)), ["Rotated", "Failed", "NeedsPerson", "Waiting"]);
+        assert_eq!(
+            given(values(&mixed, Scope::Named)),
+            ["Rotated", "Failed", "NeedsPerson", "Waiting", "NoticesUnsent"]
+        );
         // Somebody who must decide is no failure of the run; where there is no key there is no age.
         let quiet = report(vec![user("none", NeedsPerson, &[(70, Inactive)])]);
         assert_eq!(
-            values(&quiet, Scope::Fleet)[3..7],
-            [("Waiting", Some(0)), ("SuccessfulRun", Some(1)), ("OldestKeyAge", None), ("ActiveKeys", Some(0)),]
+            values(&quiet, Scope::Fleet)[3..8],
+            [
+                ("Waiting", Some(0)),
+                ("NoticesUnsent", Some(0)),
+                ("SuccessfulRun", Some(1)),
+                ("OldestKeyAge", None),
+                ("ActiveKeys", Some(0)),
+            ]
         );
         assert_eq!(event(&Report { dry_run: true, ..quiet }, Scope::Fleet, Span::ZERO, "stack", NOW), None);
     }
@@ -254,7 +269,10 @@ mod tests {
         let metrics = directive["Metrics"].as_array().unwrap();
         let named: Vec<_> = metrics.iter().map(|metric| metric["Name"].as_str().unwrap()).collect();
         assert!(named.iter().all(|name| event[name].is_u64()), "{event}");
-        assert!(Metric::ALL.iter().all(|metric| named.contains(&metric.name())) && named.len() == 9, "{named:?}");
+        assert!(
+            Metric::ALL.iter().all(|metric| named.contains(&metric.name())) && named.len() == Metric::ALL.len(),
+            "{named:?}"
+        );
         assert!(metrics.iter().all(|metric| ["Count", "None"].contains(&metric["Unit"].as_str().unwrap())));
     }
 }

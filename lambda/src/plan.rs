@@ -611,11 +611,19 @@ impl View<'_> {
         if told || !self.policy.warns_of(key, self.now) {
             return None;
         }
+        // What cannot be noted would be said in each run anew.
+        if let Some(full) = self.no_room() {
+            return Some(full);
+        }
         Some(Next::Call(if self.state.warned.as_ref() == Some(&key.id) {
             Call::TagUser(vec![Entry::Warned(key.id.clone())])
         } else {
             Call::Publish(Message::ComingUp(key.id.clone(), key.created + self.policy.rotate_after))
         }))
+    }
+
+    fn no_room(&self) -> Option<Next> {
+        (!self.journal.has_room()).then(|| Next::Rest(Rest::NeedsPerson(Doubt::NoRoom(self.journal.others()))))
     }
 
     /// Inactive keys beside one active key: note since when, delete what was kept long enough.
@@ -645,8 +653,8 @@ impl View<'_> {
             return Next::Rest(Rest::OutOfTime);
         }
         // An intent that fits beside a delivery that does not would be a key that every run takes back.
-        if !self.journal.has_room() {
-            return Next::Rest(Rest::NeedsPerson(Doubt::NoRoom(self.journal.foreign)));
+        if let Some(full) = self.no_room() {
+            return full;
         }
         match (self.state.channel, self.policy.delivery) {
             (None, Delivery::SecretsManager) => return Next::Call(Call::CreateSecret),
@@ -725,17 +733,23 @@ impl Policy {
         }
     }
 
-    /// How long an old key must have been left alone, once it was used after its successor was delivered: the overlap, and
-    /// a day at least, for IAM's record of a use can be hours late, and some work is done once a day.
+    /// How long an old key must have been left alone, once it was used after its successor was delivered: the overlap, a day
+    /// at least, for some work is done once a day; and one day more, for IAM's record of a use can be hours late.
     #[must_use]
     pub fn quiet(&self) -> Span {
-        self.overlap.max(Span::days(1))
+        Self::quiet_after(self.overlap)
     }
 
-    /// Whether the key is so close to its end that its owner is to be told.
+    /// [`Policy::quiet`] where the overlap is this.
+    #[must_use]
+    pub fn quiet_after(overlap: Span) -> Span {
+        overlap.max(Span::days(1)) + Span::days(1)
+    }
+
+    /// Whether the key is so close to its end that its owner is to be told. Once it is due, nothing is coming up any more.
     fn warns_of(&self, key: &Key, now: Timestamp) -> bool {
         let due = key.created + self.rotate_after;
-        self.warn_before > Span::ZERO && now >= due.before(self.warn_before)
+        (due.before(self.warn_before)..due).contains(&now)
     }
 }
 

@@ -102,7 +102,7 @@ pub enum Outcome {
     Unchanged,
     /// Something was done, and all of it succeeded.
     Changed,
-    /// Something is held back: by an old key that is still in use or kept, another run, the time, a missing subscriber.
+    /// Something is held back: by an old key that is still in use or kept, another run, the time.
     Waiting,
     /// A call failed. The user's working key still works.
     Failed,
@@ -183,13 +183,11 @@ impl UserReport {
         let result = match rest {
             _ if held_back => Outcome::Waiting,
             Rest::Failed(_) | Rest::Withdrawn(_) => Outcome::Failed,
-            Rest::NeedsPerson(_) => Outcome::NeedsPerson,
-            Rest::StillInUse(..)
-            | Rest::Busy(..)
-            | Rest::OutOfTime
-            | Rest::NobodyListens
-            | Rest::NotVisible(_)
-            | Rest::Recent(..) => Outcome::Waiting,
+            // Until somebody confirms, this goes on for ever, and the topic that would say so is the one that nobody reads.
+            Rest::NeedsPerson(_) | Rest::NobodyListens => Outcome::NeedsPerson,
+            Rest::StillInUse(..) | Rest::Busy(..) | Rest::OutOfTime | Rest::NotVisible(_) | Rest::Recent(..) => {
+                Outcome::Waiting
+            }
             _ if done.is_empty() => Outcome::Unchanged,
             _ => Outcome::Changed,
         };
@@ -250,6 +248,9 @@ impl fmt::Display for Rest {
                 "the deactivated key {key} may be deleted within {LEASE}, so it is not reactivated: nobody shall begin to \
                  work with it now"
             ),
+            Self::StillInUse(key, LastUse::Unknown) => {
+                write!(f, "whether the old key {key} is still in use could not be read; the next run asks again")
+            }
             Self::StillInUse(key, use_) => write!(
                 f,
                 "the old key {key} is still in use ({use_}): move its user to the new key, or set still_in_use: retire"

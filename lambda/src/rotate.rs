@@ -10,7 +10,7 @@ use crate::{
     key::{AccessKeyId, Key, SecretAccessKey, Status},
     kms_key::KmsKey,
     log,
-    notice::{Block, ComingUp, Mail, Rotated, Where},
+    notice::{Block, ComingUp, Mail, NOT_ENCRYPTED, Rotated, Where},
     plan::{self, Answer, Call, Delivery, Effect, Failure, Message, Next, Order, Rest, Run, UserState},
     report::{Change, UserReport},
     settings::{Settings, TopicArn},
@@ -112,7 +112,7 @@ fn report(
     match rest {
         Rest::StillInUse(key, _) => report.waits_until = state.waits_until(key, &settings.policy),
         Rest::NobodyListens => {
-            let mailboxes: Vec<_> = settings.mailboxes_of_secret(user).iter().map(|email| email.as_str()).collect();
+            let mailboxes: Vec<_> = settings.readers_of_secret(user).iter().map(|email| email.as_str()).collect();
             report.why += &format!(" to {}", mailboxes.join(" or "));
         }
         _ => {}
@@ -161,13 +161,13 @@ impl<A: Aws> Hand<'_, A> {
                 aws.put_resource_policy(&secret_name(), &settings.secret_policy(self.user)).await
             }
             Call::ListSubscriptionsByTopic => {
-                aws.list_subscribers(&settings.topic, &settings.mailboxes_of_secret(user)).await
+                aws.list_subscribers(&settings.topic, &settings.readers_of_secret(user)).await
             }
             Call::Publish(message) => {
                 let (to, mail) = match message {
                     Message::Secret(key) => {
                         let secret = self.in_the_mail(key)?;
-                        (vec![settings.reader_of_secret(user)], self.rotated(key, secret, state, now))
+                        (settings.readers_of_secret(user), self.rotated(key, secret, state, now))
                     }
                     Message::Stored(key) => {
                         let secret = Where::SecretsManager(secret_name());
@@ -178,7 +178,12 @@ impl<A: Aws> Hand<'_, A> {
                         (settings.readers_of_notice(user), mail)
                     }
                 };
-                aws.publish(&settings.topic, &Envelope { to, about: Some(user.clone()) }, mail).await
+                aws.publish(
+                    &settings.topic,
+                    &Envelope { to: to.into_iter().cloned().collect(), about: Some(user.clone()) },
+                    mail,
+                )
+                .await
             }
         }
     }
@@ -192,7 +197,7 @@ impl<A: Aws> Hand<'_, A> {
                 let recipients = self.settings.recipients(user);
                 let text = encrypt(&document(user, key, secret)?, recipients).map_err(|why| Failure {
                     effect: Effect::None,
-                    code: "NotEncrypted".into(),
+                    code: NOT_ENCRYPTED.into(),
                     message: why.to_string(),
                 })?;
                 Ok(Where::Encrypted(Block { text, recipients }))

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use futures_util::{StreamExt, stream};
 
 use crate::{
-    audience::{Envelope, Reader},
+    audience::Envelope,
     audit::{Mode, Origin},
     dry_run::DryRun,
     event::{BadEvent, Request},
@@ -60,7 +60,7 @@ async fn carry_out(aws: &impl Aws, settings: &Settings, request: &Request, invoc
     let run = Run { id: writer(&request.run), deadline: invocation.ends.before(MARGIN), order: request.order };
     let mode = if request.dry_run { Mode::Pretended } else { Mode::Real };
     let origin = Origin { request: invocation.request, mode };
-    let post = Post { aws, settings, run: &run };
+    let post = Post { aws, settings, run: &run, origin };
     let done = stream::iter(select::users(settings, request))
         .map(async |user| {
             let report = rotate(aws, settings, &run, origin, Timestamp::now, user).await;
@@ -94,6 +94,7 @@ struct Post<'a, A> {
     aws: &'a A,
     settings: &'a Settings,
     run: &'a Run,
+    origin: Origin<'a>,
 }
 
 impl<A: Aws> Post<'_, A> {
@@ -102,7 +103,7 @@ impl<A: Aws> Post<'_, A> {
         let mut unsent = Vec::new();
         for notice in notice::notices(report, self.settings) {
             let mail = self.settings.language.notice(&notice, &self.settings.policy, Timestamp::now());
-            let envelope = Envelope { to: notice.to, about: Some(notice.user.clone()) };
+            let envelope = Envelope { to: notice.to.into_iter().cloned().collect(), about: Some(notice.user.clone()) };
             unsent.extend(self.send(notice.news.word(), envelope, mail).await);
         }
         unsent
@@ -113,7 +114,7 @@ impl<A: Aws> Post<'_, A> {
         if !self.settings.digest.wants(run) {
             return None;
         }
-        let envelope = Envelope { to: vec![Reader::Administrators], about: None };
+        let envelope = Envelope { to: self.settings.administrators.clone(), about: None };
         self.send("digest", envelope, self.settings.language.digest(run)).await
     }
 
@@ -126,7 +127,7 @@ impl<A: Aws> Post<'_, A> {
             let message = "the run's time was over".into();
             Err(Failure { effect: Effect::None, code: "NoTimeLeft".into(), message })
         };
-        log::notice(&self.run.id, user.as_ref(), notice, sent.as_ref().err());
+        log::notice(&self.run.id, self.origin, user.as_ref(), notice, sent.as_ref().err());
         sent.err().map(|failure| Unsent { user, notice, why: failure.to_string() })
     }
 }

@@ -47,6 +47,13 @@ impl User {
     pub fn resource(&self) -> String {
         format!("{}{}", self.path, self.name)
     }
+
+    /// Whether it is the same user, with its path or without: IAM has each name once in an account, and does not tell names
+    /// apart by case.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.name.as_str().eq_ignore_ascii_case(other.name.as_str())
+    }
 }
 
 impl fmt::Display for User {

@@ -5,7 +5,6 @@
 use std::path::Path;
 
 use lambda::{
-    audience::Reader,
     email::Email,
     journal::{Garbled, RunId},
     key::{AccessKeyId, Key, LastUse, Status, Status::Active, Status::Inactive},
@@ -104,9 +103,14 @@ fn failed(call: Call, effect: Effect) -> Rest {
     Rest::Failed(Box::new((call, failure("Throttling", "Rate exceeded", effect))))
 }
 
+/// An address, or what it is for in these tests.
+fn word(email: &Email) -> String {
+    if email.as_str() == "security@example.com" { "administrators".into() } else { email.to_string() }
+}
+
 /// What a report is announced as: the words, each with its readers.
 fn said(report: &UserReport, settings: &Settings) -> Vec<String> {
-    let readers = |notice: &Notice<'_>| notice.to.iter().map(Reader::word).collect::<Vec<_>>().join(" ");
+    let readers = |notice: &Notice<'_>| notice.to.iter().map(|email| word(email)).collect::<Vec<_>>().join(" ");
     notices(report, settings).iter().map(|notice| format!("{}: {}", notice.news.word(), readers(notice))).collect()
 }
 
@@ -177,6 +181,18 @@ fn changes() -> Vec<Case> {
                 &healthy,
             ),
             vec![format!("deleted: {BOTH}"), "mailed: administrators".into()],
+        ),
+        // The new key, which its owner put in place just when it was taken back: no old key is back.
+        (
+            "a mailed key turns out to be in use",
+            Delivery::Email,
+            report(
+                &[(1, Active), (2, Active)],
+                vec![deactivated(2, Why::Withdrawn), Change::Reactivated { key: key(2) }, delivered(2)],
+                &[(1, Active), (2, Active)],
+                &Rest::Overlap(key(1), until()),
+            ),
+            vec!["mailed: administrators".into()],
         ),
         (
             "undone",
@@ -281,6 +297,13 @@ fn a_failure_says_how_the_keys_stand() {
             Effect::Unknown,
             Aftermath::InDoubt(Some(&key(2))),
         ),
+        (
+            vec![],
+            &[(1, Active), (2, Active)],
+            Call::DeactivateAccessKey(key(1), Superseded),
+            Effect::Unknown,
+            Aftermath::Uncertain,
+        ),
         // The rotation is done; the old key was to be retired.
         (
             vec![created(2), delivered(2)],
@@ -380,7 +403,8 @@ fn failures_are_told_as_reviewed() {
             (&Call::CreateAccessKey, &lost, Aftermath::InDoubt(None)),
             (&publish, &lost, Aftermath::InDoubt(Some(&new))),
             (&publish, &denied, Aftermath::Withdrawn),
-            (&retire, &lost, Aftermath::Unfinished),
+            (&retire, &lost, Aftermath::Uncertain),
+            (&retire, &denied, Aftermath::Unfinished),
         ]
         .map(|(call, failure, aftermath)| mail(language, News::Failed { call, failure, aftermath }))
         .into()
@@ -510,6 +534,7 @@ fn every_mail(language: Language, user: &UserName, texts: [&str; 3]) -> Vec<Mail
         Aftermath::Withdrawn,
         Aftermath::InDoubt(Some(&new)),
         Aftermath::InDoubt(None),
+        Aftermath::Uncertain,
         Aftermath::Unfinished,
     ];
     let failed = aftermaths.map(|aftermath| News::Failed { call: &Call::ListAccessKeys, failure: &failure, aftermath });

@@ -172,6 +172,7 @@ fn a_template_that_breaks_a_rule_is_found() {
         ("key_is_rotated", format!("{key}/EnableKeyRotation"), json!(false)),
         ("key_is_rotated", format!("{key}/EnableKeyRotation"), gone.clone()),
         ("key_is_not_open", format!("{key}/KeyPolicy/Statement/0/Principal"), json!("*")),
+        ("key_is_not_open", format!("{key}/KeyPolicy/Statement/0/Principal"), json!({ "AWS": "*" })),
         ("key_is_not_open", format!("{key}/KeyPolicy/Statement/1/Condition"), gone.clone()),
         ("alarms_are_heard", format!("{alarm}/AlarmActions"), json!([])),
         ("alarms_are_heard", format!("{alarm}/AlarmActions"), gone.clone()),

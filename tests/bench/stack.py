@@ -85,7 +85,7 @@ plain_http = {
 }
 add(TopicPolicy("NotificationTopicPolicy", Topics=[Ref(topic)], PolicyDocument=policy(plain_http)))
 mail = {"Protocol": "email", "Endpoint": "security@example.com"}
-only_theirs = {"FilterPolicyScope": "MessageAttributes", "FilterPolicy": {"to": ["administrators"]}}
+only_theirs = {"FilterPolicyScope": "MessageAttributes", "FilterPolicy": {"to": ["security@example.com"]}}
 add(SubscriptionResource("MailToSecurityAtExampleDotCom", TopicArn=Ref(topic), **mail, **only_theirs))
 alarm_topic = add(Topic("AlarmTopic", DisplayName="Access Key Rotation alarms", KmsMasterKeyId=topic_key_arn))
 publish = grant(cloudwatch, "PublishAlarms", ["sns:Publish"], [Ref(alarm_topic)], Condition=own_alarms)
@@ -246,6 +246,14 @@ alarm(
     "The rotation found something that only a person can decide, and has left the user's keys alone. What it is and what to "
     "do: the last run's report; make status shows it too.",
     MetricName="NeedsPerson",
+)
+alarm(
+    "NoticesUnsent",
+    "notices-unsent",
+    "The rotation could not send at least one notice: whom it was for does not know what was done or is to be done. The last "
+    "run's report names it. Find out what keeps the function from publishing to the topic for notices: its role, the topic's "
+    "key, or a policy of the organization.",
+    MetricName="NoticesUnsent",
 )
 alarm(
     "HandlerErrors",

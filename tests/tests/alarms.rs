@@ -13,7 +13,7 @@ use synth::{
     config::{self, Overrides},
 };
 use tests::{
-    Account, LocalAws, Stack,
+    Account, Fault, LocalAws, Stack,
     alarms::{Alarm, DataPoint, Metric, State, extract},
 };
 
@@ -87,6 +87,7 @@ struct Runs {
     healthy: Captured,
     failed: Captured,
     unclear: Captured,
+    unsent: Captured,
     broken: Captured,
     by_hand: Captured,
     dry: Captured,
@@ -95,18 +96,18 @@ struct Runs {
 async fn capture() -> Runs {
     let mut aws = LocalAws::start().await;
     let account = Account::of(&aws).await;
-    for user in ["alice", "bob"] {
+    for user in ["alice", "bob", "carol"] {
         account.create_user(user).await;
         aws.shift_clock(-20 * DAY);
         account.create_key(user).await;
         aws.shift_clock(0);
     }
-    let stack = Stack::deploy(&aws, &read(ROTATION), &["alice", "bob"]);
+    let stack = Stack::deploy(&aws, &read(ROTATION), &["alice", "bob", "carol"]);
     assert_eq!(stack.name(), STACK);
 
     let healthy = invoke(&aws, &stack, &json!({}));
     let values = ["Failed", "NeedsPerson", "SuccessfulRun", "OldestKeyAge", "ActiveKeys", "KeysDue", "KeysOver90Days"];
-    assert_eq!(values.map(|name| healthy.value(name)), [0, 0, 1, 20, 2, 0, 0].map(Some));
+    assert_eq!(values.map(|name| healthy.value(name)), [0, 0, 1, 20, 3, 0, 0].map(Some));
 
     let dry = invoke(&aws, &stack, &json!({ "dry_run": true }));
     assert_eq!(dry.0.len(), 1, "Lambda's own alone: {:?}", dry.0);
@@ -134,6 +135,15 @@ async fn capture() -> Runs {
     let unclear = invoke(&aws, &stack, &json!({}));
     assert_eq!(["Failed", "NeedsPerson", "SuccessfulRun"].map(|name| unclear.value(name)), [0, 1, 1].map(Some));
 
+    // A key is retired, and SNS lets nobody say so.
+    aws.shift_clock(-70 * DAY);
+    account.create_key("carol").await;
+    aws.shift_clock(0);
+    aws.proxy.inject("Publish", "", Fault::Refuse(403, "AuthorizationError"));
+    let unsent = invoke(&aws, &stack, &json!({ "users": ["carol"] }));
+    aws.proxy.heal();
+    assert_eq!(["Failed", "NoticesUnsent"].map(|name| unsent.value(name)), [0, 2].map(Some), "the notice, the digest");
+
     // Whatever was in them, each line that the handler wrote in all these runs is one event.
     let lambdas = |line: &str| ["START ", "END ", "REPORT "].iter().any(|word| line.starts_with(word));
     let log: Vec<_> = stack.log(&aws).into_iter().filter(|line| !lambdas(line)).collect();
@@ -152,14 +162,14 @@ async fn capture() -> Runs {
     let refused = changes.iter().find(|event| event["outcome"] == "refused").expect("bob's");
     assert_eq!((&refused["user"], &refused["call"]), (&json!("bob"), &json!("CreateAccessKey")));
     assert!(events.iter().any(|event| event["event"] == "dry-run" || event["dryRun"] == true));
-    Runs { healthy, failed, unclear, broken, by_hand, dry }
+    Runs { healthy, failed, unclear, unsent, broken, by_hand, dry }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_alarm_rings_for_its_own_cause_each_time_and_for_no_other() {
     let runs = capture().await;
     let alarms = alarms(&read(ROTATION));
-    assert_eq!(alarms.len(), 5);
+    assert_eq!(alarms.len(), 6);
     for alarm in &alarms {
         assert_eq!(alarm.tells.iter().collect::<Vec<_>>(), ["topic"], "{}", alarm.name);
         assert!((60..=1_024).contains(&alarm.description.len()), "{}: {}", alarm.name, alarm.description);
@@ -197,6 +207,11 @@ async fn each_alarm_rings_for_its_own_cause_each_time_and_for_no_other() {
             "a person is needed for three days, and it is heard each day",
             [healthy(0..3), daily(3..6, &runs.unclear), healthy(6..9)].concat(),
             vec![rings("users-need-a-person", 3), works.clone()],
+        ),
+        (
+            "notices are lost for three days, and it is heard each day",
+            [healthy(0..3), healthy(3..6), daily(3..6, &runs.unsent), healthy(6..9)].concat(),
+            vec![rings("notices-unsent", 3), works.clone()],
         ),
         (
             "the function fails, and Lambda's two retries as well",

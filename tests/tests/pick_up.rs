@@ -88,6 +88,11 @@ async fn a_workload_takes_its_next_key_over_with_its_present_one() {
 
     let (code, _, error) = machine.pick_up(&arguments);
     assert_eq!(code, Some(1), "nothing is there yet: {error}");
+    // A program goes on working with what it has.
+    let (code, printed, error) = machine.pick_up(&["--print", arguments[0], arguments[1]]);
+    let printed: Json = serde_json::from_str(&printed).expect("one JSON document");
+    assert!(code == Some(0) && printed["AccessKeyId"] == old.id && printed["SecretAccessKey"] == old.secret, "{error}");
+    assert!(error.contains("does not open") && !error.contains(&old.secret), "{error}");
     let report = stack.invoke(&aws, &json!({}));
     assert_eq!(report["summary"]["rotated"], 1, "{report:#}");
     let secret = account.secret("access-key-rotation/alice").await.unwrap();
@@ -116,6 +121,8 @@ async fn a_workload_takes_its_next_key_over_with_its_present_one() {
     let (code, _, error) = late.pick_up(&arguments);
     assert_eq!(code, Some(1), "the old key opens nothing any more");
     assert!(error.contains(&format!("the key {} does not open", old.id)), "{error}");
+
+    assert_eq!(late.pick_up(&["--print", arguments[0], arguments[1]]).0, Some(1), "nor does it work");
 
     // As credential_process: the README's profile signs with what the script prints.
     let (code, out, error) = machine.run(tool("aws"), &["sts", "get-caller-identity", "--profile", "alice"]);

@@ -7,6 +7,7 @@ use crate::{
     document::document,
     key::{AccessKeyId, SecretAccessKey},
     kms_key::{KmsKey, KmsKeyArn},
+    notice::OTHER_KMS_KEY,
     permissions::tags,
     plan::{Answer, Effect, Failure},
     user::UserName,
@@ -60,7 +61,7 @@ async fn is_encrypted_with(secrets: &Client, name: &str, key: &KmsKey) -> Result
     let (is, id) = (shown.map_or_else(|| KmsKey::AwsManaged.to_string(), str::to_owned), key.id());
     Err(Failure {
         effect: Effect::None,
-        code: "OtherKmsKey".into(),
+        code: OTHER_KMS_KEY.into(),
         message: format!(
             "the secret {name} is encrypted with {is}, and secret_kms_key is {key}; change the secret, once: aws \
              secretsmanager update-secret --secret-id {name} --kms-key-id {id}"

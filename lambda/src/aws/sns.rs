@@ -9,7 +9,7 @@ use aws_sdk_sns::{
 
 use super::{doubt::Doubt, failure, incomplete};
 use crate::{
-    audience::{Envelope, Reader, TO, USER},
+    audience::{Envelope, TO, USER},
     email::Email,
     notice::Mail,
     plan::{Answer, Failure},
@@ -61,7 +61,7 @@ pub(super) async fn publish(
 
 /// Whom the mail is for and whom it is about, as filter policies read it.
 fn attributes(envelope: &Envelope) -> Result<HashMap<String, MessageAttributeValue>, Failure> {
-    let readers: Vec<_> = envelope.to.iter().map(Reader::word).collect();
+    let readers: Vec<_> = envelope.to.iter().map(Email::small).collect();
     let readers = (TO, "String.Array", serde_json::json!(readers).to_string());
     let user = envelope.about.as_ref().map(|user| (USER, "String", user.to_string()));
     let attribute = |(name, kind, value): (&str, _, _)| {

@@ -5,7 +5,7 @@
 //! lasts, is a reminder.
 
 use crate::{
-    audience::Reader,
+    audit,
     email::Email,
     key::{AccessKeyId, Key, LastUse, Status},
     plan::{Call, DeleteAfter, Doubt, Effect, Failure, Rest, Why},
@@ -23,7 +23,7 @@ pub struct Notice<'a> {
     /// What it says.
     pub news: News<'a>,
     /// Who gets it.
-    pub to: Vec<Reader>,
+    pub to: Vec<&'a Email>,
 }
 
 /// What a notice says.
@@ -107,6 +107,8 @@ pub enum Aftermath<'a> {
     InDoubt(Option<&'a AccessKeyId>),
     /// Some of what was due was done before.
     Unfinished,
+    /// The call changes something, and may have done so.
+    Uncertain,
 }
 
 impl News<'_> {
@@ -135,7 +137,8 @@ pub fn notices<'a, Reference>(report: &'a UserReport, settings: &'a Settings<Ref
         user: &report.user,
         to: match &news {
             // Whoever has to confirm reads nothing before that; the administrators see to it.
-            News::Mailed { .. } | News::NobodyListens { .. } => vec![Reader::Administrators],
+            News::NobodyListens { .. } => settings.administrators.iter().collect(),
+            News::Mailed { .. } => settings.administrators_beside(&report.user).collect(),
             _ => settings.readers_of_notice(&report.user),
         },
         news,
@@ -153,8 +156,7 @@ fn of_change<'a, Reference>(
     match change {
         Change::Delivered { key } if settings.policy.delivery.is_mail() => {
             let owner = settings.owners.get(&report.user)?;
-            // Whoever is owner and administrator has the mail with the key.
-            let others = settings.administrators.iter().any(|administrator| administrator != owner);
+            let others = settings.administrators_beside(&report.user).next().is_some();
             let left = |old: &&Key| old.id != *key && report.left.iter().any(|left| left.id == old.id);
             let replaced = report.found.iter().filter(left).collect();
             others.then_some(News::Mailed { key, owner, replaced })
@@ -168,6 +170,12 @@ fn of_change<'a, Reference>(
         }
         Change::Deleted { key, why: why @ (Why::WindowOver | Why::PlaceNeeded) } => {
             Some(News::Deleted { old: key, new: current(report), why: *why })
+        }
+        // A mailed key that turned out to be in use, just as it was taken back: it is the new one, and stays.
+        Change::Reactivated { key }
+            if after.iter().any(|c| matches!(c, Change::Delivered { key: new } if new == key)) =>
+        {
+            None
         }
         Change::Reactivated { key } => {
             let until = match &report.rest {
@@ -197,7 +205,7 @@ fn of_rest<'a, Reference>(report: &'a UserReport, settings: &'a Settings<Referen
             Some(News::StillInUse { old, new: new.map(|key| &key.id), last_use, quiet, until: report.waits_until })
         }
         Rest::NeedsPerson(doubt) => Some(News::NeedsPerson(doubt)),
-        Rest::NobodyListens => Some(News::NobodyListens { mailboxes: settings.mailboxes_of_secret(&report.user) }),
+        Rest::NobodyListens => Some(News::NobodyListens { mailboxes: settings.readers_of_secret(&report.user) }),
         Rest::Withdrawn(failed) => {
             Some(News::Failed { call: &failed.0, failure: &failed.1, aftermath: Aftermath::Withdrawn })
         }
@@ -236,6 +244,7 @@ fn aftermath<'a>(report: &'a UserReport, call: &Call, failure: &Failure) -> Afte
     match (call, undelivered) {
         (_, Some(key)) => Aftermath::InDoubt(Some(key)),
         (Call::CreateAccessKey, None) if failure.effect == Effect::Unknown => Aftermath::InDoubt(None),
+        _ if failure.effect == Effect::Unknown && audit::reason(call).is_some() => Aftermath::Uncertain,
         _ if done.is_empty() => Aftermath::Untouched,
         _ => Aftermath::Unfinished,
     }

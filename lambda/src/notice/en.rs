@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Aftermath, ComingUp, Digested, Mail, News, Rotated, Where, digest::cut};
+use super::{Aftermath, ComingUp, Digested, Mail, NOT_ENCRYPTED, News, OTHER_KMS_KEY, Rotated, Where, digest::cut};
 use crate::{
     email::Email,
     journal::{INTENT, LEASE, PREFIX},
@@ -123,8 +123,8 @@ fn still_in_use(
                 "The old access key {old} of IAM user {user} was used after its successor was delivered, so it stays active."
             ),
             format!("{} in {}, {}", one_line(service), one_line(region), at.to_minute()),
-            "find what still works with the old key, and give it the new one. Once the old key is left alone, a run \
-             deactivates it.",
+            "find what still works with the old key, and give it the new one; nothing, if you have done so since then. Once \
+             the old key is left alone, a run deactivates it.",
         ),
         LastUse::Never | LastUse::Unknown => (
             format!(
@@ -208,12 +208,17 @@ fn failed(user: &UserName, call: &Call, failure: &Failure, aftermath: Aftermath<
     let aftermath = match aftermath {
         Aftermath::Untouched => "Nothing was changed. The next run tries again.".to_owned(),
         Aftermath::Unfinished => "What was done before that stands. The next run goes on.".to_owned(),
+        Aftermath::Uncertain => {
+            "Whether that was done is not certain. A key that works goes on working, and the next run finds out."
+                .to_owned()
+        }
         Aftermath::Withdrawn => {
             format!("The new key was removed again, and the old one is as it was. A run after {later} tries again.")
         }
         Aftermath::InDoubt(Some(key)) => format!(
             "The new key {key} was created, and it is not certain that its secret has arrived. The key that was in use before \
-             is as it was. A run after {later} finds out: it keeps a key that has arrived, and removes one that has not."
+             is as it was. A run after {later} finds out: it keeps a key of which it knows that it has arrived (stored, or in use \
+             by then), and removes another; put no key of an older mail in place after that."
         ),
         Aftermath::InDoubt(None) => format!(
             "Whether a new key was created is not certain. The key that was in use before is as it was. A run after {later} \
@@ -226,12 +231,16 @@ fn failed(user: &UserName, call: &Call, failure: &Failure, aftermath: Aftermath<
             "an administrator looks for what denies the function's role this call: the role itself (deploy the stack again), \
              a permissions boundary, or a policy of the organization."
         }
+        "MalformedPolicyDocumentException" => {
+            "an administrator takes out of secret_readers whoever is not there any more, and deploys."
+        }
+        OTHER_KMS_KEY | NOT_ENCRYPTED => "an administrator does what is said above.",
         _ => "nothing yet. If the next run says the same, an administrator looks into the function's log.",
     };
     format!(
-        "The rotation has stopped for IAM user {user}, because a call to AWS failed. {aftermath}\n\n\
+        "The rotation has stopped for IAM user {user}, because a step failed. {aftermath}\n\n\
          What failed:        {}\n\
-         AWS says:           {failure}\n\n\
+         Why:                {failure}\n\n\
          What to do: {todo}\n",
         one_line(&call.to_string())
     )
@@ -287,8 +296,7 @@ fn nobody_listens(user: &UserName, mailboxes: &[&Email]) -> String {
          that they want to receive it. The old key is as it was.\n\n\
          Who must confirm:   {one_of}{}\n\n\
          What to do: find the mail \"AWS Notification - Subscription Confirmation\" in that mailbox and follow its link. The \
-         link is good for two days. After that, take the address out of the configuration, deploy, put it back and deploy \
-         again.\n",
+         link is good for two days. After that, make status says how the address is subscribed anew.\n",
         all.join(", ")
     )
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Aftermath, ComingUp, Digested, Mail, News, Rotated, Where, digest::cut};
+use super::{Aftermath, ComingUp, Digested, Mail, NOT_ENCRYPTED, News, OTHER_KMS_KEY, Rotated, Where, digest::cut};
 use crate::{
     email::Email,
     journal::{INTENT, LEASE, PREFIX},
@@ -126,7 +126,7 @@ fn still_in_use(
                 "IAM ユーザー {user} の以前のキー {old} は、新しいキーの発行後にも使われたため、有効のままにしています。"
             ),
             format!("{}({})、{}", one_line(service), one_line(region), at.to_minute()),
-            "以前のキーを使っているものを探し、新しいキーに切り替えてください。使われなくなると、以前のキーは自動で無効になります。",
+            "以前のキーを使っているものを探し、新しいキーに切り替えてください(上の日時のあとに切り替え済みであれば、作業は必要ありません)。使われなくなると、以前のキーは自動で無効になります。",
         ),
         LastUse::Never | LastUse::Unknown => (
             format!(
@@ -209,12 +209,17 @@ fn failed(user: &UserName, call: &Call, failure: &Failure, aftermath: Aftermath<
     let aftermath = match aftermath {
         Aftermath::Untouched => "何も変更していません。次回の実行時にもう一度試します。".to_owned(),
         Aftermath::Unfinished => "それまでに行った変更はそのままです。次回の実行時に続きを行います。".to_owned(),
+        Aftermath::Uncertain => {
+            "この操作が行われたかどうかを確認できていません。有効なキーはそのまま使えます。次回の実行時に確認します。"
+                .to_owned()
+        }
         Aftermath::Withdrawn => {
             format!("新しいキーは取り消しました。以前のキーはそのままです。{later} 以降の実行時にもう一度試します。")
         }
         Aftermath::InDoubt(Some(key)) => format!(
             "新しいキー {key} を作成しましたが、届いたかどうかを確認できていません。これまで使われていたキーはそのままです。\
-             {later} 以降の実行時に確認し、届いていれば残し、届いていなければ削除します。"
+             {later} 以降の実行時に確認し、届いたことを確認できたキー(保管済み、または使用済み)は残し、それ以外は削除します。\
+             その後は、古いメールのキーを使わないでください。"
         ),
         Aftermath::InDoubt(None) => format!(
             "新しいキーが作成されたかどうかを確認できていません。これまで使われていたキーはそのままです。\
@@ -227,14 +232,18 @@ fn failed(user: &UserName, call: &Call, failure: &Failure, aftermath: Aftermath<
             "管理者は、この操作を拒否しているものを確認してください。関数のロール(スタックをもう一度デプロイすると元に戻ります)、\
              アクセス許可の境界、組織のポリシーが考えられます。"
         }
+        "MalformedPolicyDocumentException" => {
+            "管理者は、存在しなくなったものを secret_readers から外して、もう一度デプロイしてください。"
+        }
+        OTHER_KMS_KEY | NOT_ENCRYPTED => "管理者は、上の理由に書かれている対応を行ってください。",
         _ => {
             "今すぐの作業は必要ありません。次回の実行時にも同じメールが届いた場合は、管理者が関数のログを確認してください。"
         }
     };
     format!(
-        "AWS の呼び出しに失敗したため、IAM ユーザー {user} の処理を中断しました。{aftermath}\n\n\
+        "処理に失敗したため、IAM ユーザー {user} の更新を中断しました。{aftermath}\n\n\
          ・失敗した操作: {}\n\
-         ・AWS の応答: {failure}\n\n\
+         ・理由: {failure}\n\n\
          {todo}\n",
         one_line(&call.to_string())
     )
@@ -301,7 +310,7 @@ fn nobody_listens(user: &UserName, mailboxes: &[&Email]) -> String {
          受信を承認した宛先がまだないためです。以前のキーはそのままです。\n\n\
          ・承認が必要な宛先: {one_of}{}\n\n\
          その宛先に届いている AWS からのメール「AWS Notification - Subscription Confirmation」のリンクを開いてください。\
-         リンクの有効期間は 2 日間です。過ぎている場合は、設定ファイルから宛先を外してデプロイし、もう一度加えてデプロイしてください。\n",
+         リンクの有効期間は 2 日間です。過ぎている場合は、make status が登録し直す方法を表示します。\n",
         all.join("、")
     )
 }
@@ -352,6 +361,7 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
 /// Why a user is not as it should be.
 fn rest(rest: &Rest) -> String {
     match rest {
+        Rest::StillInUse(key, LastUse::Unknown) => format!("以前のキー {key} が使われているかどうかを確認できません"),
         Rest::StillInUse(key, last_use) => format!("以前のキー {key} がまだ使われています({})", last_used(last_use)),
         Rest::Busy(_, until) => {
             format!("別の実行が更新中です。終わらない場合は {} 以降の実行が引き継ぎます", until.to_minute())
@@ -365,11 +375,30 @@ fn rest(rest: &Rest) -> String {
             format!("発行したばかりのキー {key} がまだ一覧に現れません。次回の実行時に続きを行います")
         }
         Rest::NeedsPerson(doubt) => reason(doubt),
-        Rest::Failed(failed) | Rest::Withdrawn(failed) => {
+        Rest::Failed(failed) => {
             let (call, failure) = failed.as_ref();
             format!("{} に失敗しました({failure})", one_line(&call.to_string()))
         }
-        well => well.to_string(),
+        Rest::Withdrawn(failed) => {
+            let (call, failure) = failed.as_ref();
+            format!(
+                "{} に失敗しました({failure})。新しいキーは取り消し、以前のキーはそのままです",
+                one_line(&call.to_string())
+            )
+        }
+        Rest::Overlap(key, until) => {
+            format!("まだ更新していません。以前のキー {key} は {} まで有効です", until.to_minute())
+        }
+        Rest::Window(key, until) => {
+            format!("まだ更新していません。無効なキー {key} は {} まで保管されます", until.to_minute())
+        }
+        Rest::Undone(key, until) => {
+            format!("以前のキー {key} を再び有効にしました。{} まではそのままです", until.to_minute())
+        }
+        Rest::NoKeys => "アクセスキーがありません".to_owned(),
+        Rest::Healthy(due) => format!("更新の時期は {} です", due.to_minute()),
+        Rest::NothingToUndo => "再び有効にできるキーがありません".to_owned(),
+        Rest::TooLateToUndo(key) => format!("無効なキー {key} はまもなく削除されるため、再び有効にしません"),
     }
 }
 

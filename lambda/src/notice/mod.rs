@@ -122,6 +122,11 @@ struct Fate {
     deleted: DeleteAfter,
 }
 
+/// The code of a failure of ours: the secret is encrypted with another key than the configured one.
+pub const OTHER_KMS_KEY: &str = "OtherKmsKey";
+/// The code of a failure of ours: a mail could not be encrypted.
+pub const NOT_ENCRYPTED: &str = "NotEncrypted";
+
 impl Language {
     /// The mail that announces a new key.
     #[must_use]

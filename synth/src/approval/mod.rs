@@ -28,6 +28,8 @@ pub enum Reason {
     AllowsMore,
     /// Whether more is allowed cannot be told.
     MayAllowMore,
+    /// Somebody else gets to read new keys.
+    OthersRead,
     /// A resource is replaced.
     Replaces,
     /// Whether a resource is replaced, only AWS knows.
@@ -41,7 +43,7 @@ impl Reason {
     #[must_use]
     pub const fn concern(self) -> Concern {
         match self {
-            Self::AllowsMore | Self::MayAllowMore => Concern::Broader,
+            Self::AllowsMore | Self::MayAllowMore | Self::OthersRead => Concern::Broader,
             Self::Replaces | Self::MayReplace => Concern::Replace,
             Self::Deletes => Concern::Delete,
         }
@@ -53,6 +55,7 @@ impl fmt::Display for Reason {
         f.write_str(match self {
             Self::AllowsMore => "it allows more than before",
             Self::MayAllowMore => "it may allow more than before",
+            Self::OthersRead => "somebody else gets to read new keys",
             Self::Replaces => "it replaces a resource",
             Self::MayReplace => "it may replace a resource",
             Self::Deletes => "it deletes a resource",
@@ -63,7 +66,7 @@ impl fmt::Display for Reason {
 /// The approval that a change needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
-    /// Why, one reason a concern and at least one.
+    /// Why, at least one.
     pub reasons: Vec<Reason>,
     /// The change that is to be approved. Who approves, names it; an approval of another is none.
     pub digest: Digest,
@@ -79,12 +82,13 @@ impl Approval {
             Verdict::Unknown => Some(Reason::MayAllowMore),
             Verdict::None | Verdict::Equivalent | Verdict::Narrower => None,
         };
+        let readers = (!diff.readers.is_empty()).then_some(Reason::OthersRead);
         let replaces = any(Impact::Replaces).then_some(Reason::Replaces).or_else(|| {
             // Of the whole, too: a macro writes resources anew.
             (any(Impact::MayReplace) || diff.impact() == Impact::MayReplace).then_some(Reason::MayReplace)
         });
         let deletes = any(Impact::Deletes).then_some(Reason::Deletes);
-        let reasons: Vec<Reason> = [broader, replaces, deletes].into_iter().flatten().collect();
+        let reasons: Vec<Reason> = [broader, readers, replaces, deletes].into_iter().flatten().collect();
         (!reasons.is_empty()).then_some(Self { reasons, digest: diff.digest })
     }
 

@@ -19,7 +19,7 @@ pub(super) struct Source {
     /// The configuration
     #[arg(long, value_name = "FILE", default_value = "rotation.yaml")]
     config: PathBuf,
-    /// Instead of the configuration's users: names, separated by spaces; they have no owners
+    /// Instead of the configuration's users: names, separated by spaces; those that it has too keep their owners
     #[arg(long, value_name = "NAMES", value_parser = words::<User>)]
     users: Option<Words<User>>,
     /// Instead of the configuration's emails: addresses, separated by spaces

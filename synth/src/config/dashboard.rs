@@ -31,7 +31,8 @@ impl FromStr for Dashboard {
 }
 
 impl Word for Dashboard {
-    const ALIASES: &[(&str, &str)] = &[("off", "none"), ("no", "none"), ("on", "fleet"), ("yes", "fleet")];
+    const ALIASES: &[(&str, &str)] =
+        &[("off", "none"), ("no", "none"), ("false", "none"), ("on", "fleet"), ("yes", "fleet"), ("true", "fleet")];
 
     fn rule() -> Rule {
         Rule::words(WORDS.iter().map(|(word, _)| *word))

@@ -121,6 +121,14 @@ fn parse<T: Word>(text: &str) -> Result<T, Wrong> {
     })
 }
 
+/// What YAML takes for a number, a truth value or a date. In quotes it would be text; that is worth saying where it helps.
+fn no_text<T: Word>(text: &str) -> Wrong {
+    let allowed = format!("allowed: {}", allowed::<T>());
+    let quotes = if text.parse::<T>().is_ok() { format!("write \"{text}\" in quotes; ") } else { String::new() };
+    let wrong = Wrong::new(format!("{text} is not text")).allowed(quotes + &allowed);
+    Wrong { meant: meant::<T>(text), ..wrong }
+}
+
 fn meant<T: Word>(text: &str) -> Option<String> {
     let alias = T::ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(text)).map(|(_, word)| *word);
     let near = || near::word(text, T::rule().words).map(str::to_owned);
@@ -133,8 +141,7 @@ impl<T: Word> Kind for T {
         let word = match &node.content {
             Content::Text(text) => parse(text),
             Content::Number(digits) if T::NUMBERS => parse(digits),
-            Content::Number(text) | Content::Other(text) => Err(Wrong::new(format!("{text} is not text"))
-                .allowed(format!("write \"{text}\" in quotes; allowed: {}", allowed::<T>()))),
+            Content::Number(text) | Content::Other(text) => Err(no_text::<T>(text)),
             Content::Null => Err(Wrong::new("the value is missing").allowed(format!("allowed: {}", allowed::<T>()))),
             Content::List(_) => Err(Wrong::new("it must be a single value, not a list")),
             Content::Map(_) => Err(Wrong::new("it must be a single value, not a mapping")),

@@ -33,7 +33,7 @@ pub enum LogKey {
 
 /// A word, or a key.
 macro_rules! key_or_word {
-    ($type:ty, $word:literal => $variant:expr, $existing:expr, $what:literal) => {
+    ($type:ty, $word:literal => $variant:expr, $existing:expr, $what:literal, $more:literal) => {
         impl FromStr for $type {
             type Err = Invalid;
 
@@ -44,7 +44,7 @@ macro_rules! key_or_word {
                 text.parse().map($existing).map_err(|_: Invalid| Invalid {
                     value: text.to_owned(),
                     what: $what,
-                    allowed: concat!($word, ", or a key's own ARN: arn:aws:kms:REGION:ACCOUNT:key/ID"),
+                    allowed: concat!($word, ", or a key's own ARN: arn:aws:kms:REGION:ACCOUNT:key/ID", $more),
                 })
             }
         }
@@ -57,8 +57,10 @@ macro_rules! key_or_word {
     };
 }
 
-key_or_word!(TopicKey, "own" => Self::Own, Self::Existing, "a key for the topic");
-key_or_word!(LogKey, "aws-owned" => Self::AwsOwned, Self::Existing, "a key for the log");
+key_or_word!(TopicKey, "own" => Self::Own, Self::Existing, "a key for the topics",
+    "; not AWS's own, aws/sns, for CloudWatch cannot use it, and alarms would be lost"
+);
+key_or_word!(LogKey, "aws-owned" => Self::AwsOwned, Self::Existing, "a key for the log", "");
 
 impl Word for KmsKey {
     const ALIASES: &[(&str, &str)] =

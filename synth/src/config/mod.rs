@@ -96,7 +96,7 @@ pub struct Config {
 /// What the command line says in place of the file.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
-    /// Instead of `users`.
+    /// Instead of `users`; those that `users` has too keep their owners and keys.
     pub users: Option<Vec<User>>,
     /// Instead of `emails`.
     pub emails: Option<Vec<Email>>,
@@ -127,13 +127,24 @@ pub fn read(text: &str, overrides: Overrides) -> Result<Checked, Problems> {
     let text = private_key::hidden(text);
     let mut document = Document::parse(&text, SETTINGS, overridden)?;
     let mut given = Given::read(&mut document);
-    given.users = overrides.users.or(given.users);
+    given.users = overrides.users.map(|named| as_the_file_has_them(named, &text)).or(given.users);
     given.emails = overrides.emails.or(given.emails);
     given.architecture = overrides.architecture.or(given.architecture);
     rules::check(&mut document, &given);
     let warnings = document.finish()?;
     let config = given.complete().ok_or_else(|| Problems::new(Vec::new()))?;
     Ok(Checked { config, warnings })
+}
+
+/// Users named in place of the file's: one that the file has too keeps its owner and public keys.
+fn as_the_file_has_them(named: Vec<User>, text: &str) -> Vec<User> {
+    let file =
+        Document::parse(text, SETTINGS, Vec::new()).ok().and_then(|mut document| Given::read(&mut document).users);
+    let entry = |user: User| match file.iter().flatten().find(|entry| entry.iam.is_same_as(&user.iam)) {
+        Some(entry) => User { iam: user.iam, ..entry.clone() },
+        None => user,
+    };
+    named.into_iter().map(entry).collect()
 }
 
 impl Given {
@@ -197,5 +208,20 @@ impl Config {
     #[must_use]
     pub fn waits_for_use(&self) -> bool {
         self.policy.still_in_use == StillInUse::Wait
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_named_in_place_of_the_files_users_keeps_what_the_file_says() {
+        let text = "users: [{name: alice, owner: o@b.co}, bob]\nemails: [a@b.co]\n";
+        let users = ["/ci/Alice", "carol"].map(|user| user.parse().unwrap()).into();
+        let read = read(text, Overrides { users: Some(users), ..Overrides::default() }).unwrap();
+        let told: Vec<_> =
+            read.config.users.iter().map(|u| (u.iam.to_string(), u.owner.as_ref().map(Email::as_str))).collect();
+        assert_eq!(told, [("/ci/Alice".to_owned(), Some("o@b.co")), ("carol".to_owned(), None)]);
     }
 }

@@ -8,7 +8,7 @@ use lambda::{
     email::Email,
     kms_key::KmsKey,
     metrics::AUDITORS_LIMIT,
-    plan::{DeleteAfter, Delivery, StillInUse},
+    plan::{DeleteAfter, Delivery, Policy, StillInUse},
     principal::PrincipalArn,
     time::Span,
 };
@@ -142,7 +142,11 @@ fn secrets_have_owners(document: &mut Document<'_>, given: &Given) -> Option<()>
 fn auditors_are_content(document: &mut Document<'_>, given: &Given) -> Option<()> {
     let schedule = given.schedule.as_ref()?;
     let (rotate_after, overlap, period) = (given.rotate_after?.0, given.overlap?, schedule.period()?);
-    let oldest = rotate_after + period + overlap;
+    let still_used = match given.still_in_use? {
+        StillInUse::Wait => Policy::quiet_after(overlap),
+        StillInUse::Retire => Span::ZERO,
+    };
+    let oldest = rotate_after + period + overlap + still_used;
     if oldest > AUDITORS_LIMIT {
         document.dubious(
             &[
@@ -150,7 +154,9 @@ fn auditors_are_content(document: &mut Document<'_>, given: &Given) -> Option<()
                 ("overlap", overlap.to_string()),
                 ("schedule", schedule.as_str().to_owned()),
             ],
-            format!("a key can live {oldest}: rotate_after + overlap + the schedule's period"),
+            format!(
+                "a key can live {oldest}: rotate_after + overlap + the schedule's period, and {still_used} once used"
+            ),
             &format!("auditors (CIS, Security Hub IAM.3) want at most {AUDITORS_LIMIT}"),
         );
     }

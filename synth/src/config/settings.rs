@@ -100,7 +100,7 @@ settings! {
     overlap: Span = "7d", such as "7d", "12h", "0";
     /// How long a deactivated key is kept in case somebody needs it back; next-rotation keeps it until its place is needed
     delete_after: DeleteAfter = "14d", such as "14d", "next-rotation";
-    /// What happens to an old key that was used within as long as overlap (a day at least): wait (and say so in each run), or retire it
+    /// What happens to an old key that was used within the last overlap and a day: wait (and say so in each run), or retire it
     still_in_use: StillInUse = "wait", such as "wait", "retire";
     /// How long after the overlap to wait for a key that is still in use; then it is deactivated all the same
     wait_at_most: Patience = "forever", such as "forever", "30d";
@@ -112,7 +112,7 @@ settings! {
     encrypt_to: Recipients = "[]", such as "[]", "[age1vfpk57vaw8jx4sgaw4tv94axf80tewtud0p7u8knafrzazd6xp8sl3ch5u]";
     /// The first part of the secrets' names, before a slash and the user's name
     secret_prefix: SecretPrefix = "access-key-rotation", such as "access-key-rotation", "team/keys";
-    /// Roles and users, by ARN, who may read every secret; each user may read its own
+    /// Roles and users, by ARN, who may read every secret, from each user's next rotation on; each user may read its own
     secret_readers: Readers = "[]", such as "[]", "[arn:aws:iam::111122223333:role/key-reader]";
     /// The KMS key that encrypts the secrets: aws/secretsmanager, which is AWS's own, or the ARN of yours
     secret_kms_key: KmsKey = "aws/secretsmanager", such as "aws/secretsmanager", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";

@@ -71,8 +71,7 @@ impl Kind for User {
 
 impl SameAs for User {
     fn same_as(&self, other: &Self) -> bool {
-        // IAM: names are unique in the account, without regard to case.
-        self.iam.name.as_str().eq_ignore_ascii_case(other.iam.name.as_str())
+        self.iam.is_same_as(&other.iam)
     }
 }
 

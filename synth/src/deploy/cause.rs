@@ -59,6 +59,11 @@ const KNOWN: &[(&[&str], &str)] = &[
         &["S3 Error Code: AccessDenied"],
         "Lambda reads the package with the deployer's permissions: it takes s3:GetObject on the artifact bucket.",
     ),
+    (
+        &["Subscription does not exist", "Subscription not found"],
+        "An address did not confirm in time, or unsubscribed, and what is gone cannot be changed: `synth status` says which. Take it \
+         out of the configuration, deploy, put it in again and deploy.",
+    ),
     (&["NoSuchKey", "NoSuchBucket"], "Somebody deleted the package, or its bucket: run the same command again."),
     (
         &["not authorized to perform", "AccessDenied", "Access Denied"],

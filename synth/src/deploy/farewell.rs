@@ -38,8 +38,8 @@ pub fn farewell(
         "  the users and their access keys as they are, and what is noted about them (the users' tags {}…)\n",
         journal::PREFIX
     ));
-    let mailed = Delivery::Email.to_string();
-    if deployed::setting(template, Variable::Delivery) != Some(&mailed)
+    let stored = Delivery::SecretsManager.to_string();
+    if deployed::setting(template, Variable::Delivery) == Some(&stored)
         && let Some(prefix) = deployed::setting(template, Variable::SecretPrefix)
     {
         text.push_str(&format!(

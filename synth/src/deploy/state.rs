@@ -13,7 +13,7 @@ use super::{
     firing::{self, Firing, Schedule, ScheduleState},
     invoke::{self, Mode, NoReport, Order},
     report::Report,
-    subscriptions::{self, Subscription},
+    subscriptions::{self, Gets, Standing, Subscription},
 };
 use crate::cfn::read;
 
@@ -46,8 +46,8 @@ pub async fn gather(session: &Session, name: &str, stack: Stack, now: Timestamp)
         async {
             let template = template(session, &stack).await;
             tokio::join!(
-                subscriptions(session, &stack, &template, ("NotificationTopic", "TopicArn")),
-                subscriptions(session, &stack, &template, ("AlarmTopic", "AlarmTopicArn")),
+                subscriptions(session, &stack, &template, ("NotificationTopic", TOPIC)),
+                subscriptions(session, &stack, &template, ("AlarmTopic", ALARM_TOPIC)),
             )
         },
         session.schedule(name),
@@ -68,6 +68,10 @@ pub async fn gather(session: &Session, name: &str, stack: Stack, now: Timestamp)
     }
 }
 
+/// The outputs with the topics' ARNs.
+const TOPIC: &str = "TopicArn";
+const ALARM_TOPIC: &str = "AlarmTopicArn";
+
 const WHO_HEARS: &str = "tell who hears of it";
 
 async fn template(session: &Session, stack: &Stack) -> Result<Json, Problem> {
@@ -87,6 +91,10 @@ async fn subscriptions(
     (topic, output): (&str, &str),
 ) -> Result<Vec<Subscription>, Problem> {
     let Some(arn) = stack.outputs.get(output) else {
+        // The first version had no alarms.
+        if output == ALARM_TOPIC {
+            return Ok(Vec::new());
+        }
         let message = format!("the stack has no output {output}");
         return Err(Problem::Refused { doing: WHO_HEARS.into(), code: "NoTopic".into(), message });
     };
@@ -111,10 +119,20 @@ impl State {
         let Self { name, account, region, stack, .. } = self;
         let mut text = format!("{name} in account {account}, Region {region}: {}\n", stack.status);
         text.push_str(&table(stack.outputs.iter().map(|(key, value)| (key.as_str(), value.as_str()))));
-        for (of, found) in [("a new key", &self.subscriptions), ("an alarm", &self.alarm_subscriptions)] {
+        for (of, found, output, gets) in [
+            ("a new key", &self.subscriptions, TOPIC, Gets::WhatNamesIt),
+            ("an alarm", &self.alarm_subscriptions, ALARM_TOPIC, Gets::Everything),
+        ] {
             text.push_str(&format!("\nWho hears of {of}\n"));
             match found {
-                Ok(subscriptions) => text.push_str(&listeners(subscriptions)),
+                Ok(subscriptions) => {
+                    text.push_str(&listeners(subscriptions));
+                    let topic = stack.outputs.get(output).map_or("", String::as_str);
+                    for gone in subscriptions.iter().filter(|subscription| subscription.standing == Standing::Gone) {
+                        let command = subscriptions::subscribe(topic, &gone.endpoint, gets);
+                        text.push_str(&format!("  To bring it back: {command}\n"));
+                    }
+                }
                 Err(problem) => text.push_str(&unknown(problem)),
             }
         }
@@ -193,7 +211,7 @@ fn table<'a>(rows: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deploy::{standing::Status, subscriptions::Standing};
+    use crate::deploy::standing::Status;
 
     fn state() -> State {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
@@ -265,7 +283,11 @@ What a run would do now
         for subscription in state.subscriptions.iter_mut().flatten() {
             subscription.standing = Standing::Gone;
         }
-        assert!(state.text().contains("nobody does"), "{}", state.text());
+        let text = state.text();
+        assert!(text.contains("nobody does"), "{text}");
+        let command = "aws sns subscribe --protocol email --topic-arn arn:topic --notification-endpoint 'ops@example.com' \
+                       --attributes '{\"FilterPolicy\":\"{\\\"to\\\":[\\\"ops@example.com\\\"]}\"}'\n";
+        assert!(text.contains(command), "{text}");
     }
 
     #[test]

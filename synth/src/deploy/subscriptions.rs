@@ -60,13 +60,32 @@ impl Standing {
             Self::Confirmed => "confirmed",
             // SNS Developer Guide and its announcement of May 2023.
             Self::Pending => "waits: follow the link in the mail from AWS; unconfirmed, it goes after 48 hours",
-            Self::Gone => {
-                "gone: unsubscribed, or not confirmed within 48 hours. A deployment that changes nothing else does not \
-                 bring it back: take it out of emails, deploy, put it in again, deploy"
-            }
+            Self::Gone => "gone: unsubscribed, or not confirmed within 48 hours; a deployment does not bring it back",
             Self::Foreign => "receives it too, and is not from this stack's template",
         }
     }
+}
+
+/// The command that subscribes an address anew, to get what its filter policy lets through, or everything.
+#[must_use]
+pub fn subscribe(topic: &str, address: &str, gets: Gets) -> String {
+    let filter = match gets {
+        Gets::Everything => String::new(),
+        Gets::WhatNamesIt => {
+            let policy = serde_json::json!({ (lambda::audience::TO): [address.to_ascii_lowercase()] }).to_string();
+            format!(" --attributes '{}'", serde_json::json!({ "FilterPolicy": policy }))
+        }
+    };
+    format!("aws sns subscribe --protocol email --topic-arn {topic} --notification-endpoint '{address}'{filter}")
+}
+
+/// What of a topic reaches a subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gets {
+    /// All of it.
+    Everything,
+    /// What names its address.
+    WhatNamesIt,
 }
 
 /// Compares the addresses that the deployed template names with what SNS lists. Theirs come first, in their order.

@@ -5,6 +5,7 @@
 
 pub mod change_set;
 mod impact;
+mod readers;
 pub mod render;
 mod values;
 
@@ -31,6 +32,8 @@ pub struct Diff {
     pub entries: Vec<EntryChange>,
     /// What it means for IAM.
     pub iam: Report,
+    /// In which ways somebody else gets to read new keys, of which IAM does not know.
+    pub readers: Vec<String>,
     /// The name of exactly this change.
     pub digest: Digest,
 }
@@ -125,7 +128,8 @@ fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Diff {
     }
     resources.extend(before.iter().filter(|(id, _)| !after.contains_key(*id)).map(|(id, body)| removed(id, body)));
     follow(&mut resources, &entries, parameters, new, (&before, &after));
-    Diff { resources, entries, iam: compare_templates(old, new, parameters), digest: Digest::of(old, new) }
+    let (iam, readers) = (compare_templates(old, new, parameters), readers::who_else_reads(old, new));
+    Diff { resources, entries, iam, readers, digest: Digest::of(old, new) }
 }
 
 /// The sections beside the resources.

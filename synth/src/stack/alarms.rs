@@ -48,6 +48,15 @@ pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
         ), watched.reported(Metric::NeedsPerson)),
     );
     t.add(
+        id!("NoticesUnsent"),
+        "Rings for each run anew in which a notice could not be sent, by the topic that is left.",
+        watched.alarm("-notices-unsent", see_log(
+            "The rotation could not send at least one notice: whom it was for does not know what was done or is to be done. The last run's \
+             report names it. Find out what keeps the function from publishing to the topic for notices: its role, the topic's key, or a \
+             policy of the organization.",
+        ), watched.reported(Metric::NoticesUnsent)),
+    );
+    t.add(
         id!("HandlerErrors"),
         "Rings for each run anew that failed as a whole.",
         watched.alarm("-handler-errors", see_log(

@@ -1,10 +1,6 @@
 //! Who subscribes to the topic, and what of it reaches them.
 
-use lambda::{
-    audience::{Reader, TO},
-    email::Email,
-    plan::Delivery,
-};
+use lambda::{audience::TO, email::Email, plan::Delivery};
 
 use crate::{
     cfn::{LogicalId, resource::FilterPolicy},
@@ -16,21 +12,20 @@ use crate::{
 pub(super) struct Subscriber<'a> {
     /// The address, as it was written first.
     pub(super) email: &'a Email,
-    /// As whom it reads.
-    reads_as: Vec<Reader>,
+    /// Whether it is one of the administrators.
+    administers: bool,
+    /// Whether it is some user's owner.
+    owns: bool,
 }
 
 /// The administrators first, then the owners, in the configuration's order.
 pub(super) fn subscribers(config: &Config) -> Vec<Subscriber<'_>> {
-    let administrators = config.emails.iter().map(|email| (email, Reader::Administrators));
-    let owners = config.users.iter().filter_map(|user| user.owner.as_ref());
-    let owners = owners.map(|email| (email, Reader::Owner(email.clone())));
-    let mut all = Vec::<Subscriber<'_>>::new();
-    for (email, reader) in administrators.chain(owners) {
+    let mut all: Vec<_> =
+        config.emails.iter().map(|email| Subscriber { email, administers: true, owns: false }).collect();
+    for email in config.users.iter().filter_map(|user| user.owner.as_ref()) {
         match all.iter_mut().find(|known| known.email == email) {
-            Some(known) if known.reads_as.contains(&reader) => {}
-            Some(known) => known.reads_as.push(reader),
-            None => all.push(Subscriber { email, reads_as: vec![reader] }),
+            Some(known) => known.owns = true,
+            None => all.push(Subscriber { email, administers: false, owns: true }),
         }
     }
     all
@@ -69,18 +64,16 @@ macro_rules! once_confirmed {
 }
 
 impl Subscriber<'_> {
-    /// Only what is meant for it.
+    /// Only what names it.
     pub(super) fn filter_policy(&self) -> FilterPolicy {
-        FilterPolicy(vec![(TO, self.reads_as.iter().map(Reader::word).collect())])
+        FilterPolicy(vec![(TO, vec![self.email.small()])])
     }
 
     /// What it gets.
     pub(super) fn why(&self, config: &Config) -> &'static str {
-        let administers = self.reads_as.contains(&Reader::Administrators);
-        let owns = self.reads_as.iter().any(|reader| matches!(reader, Reader::Owner(_)));
         let mailed = config.mail_is_delivery();
         let nobodys = config.users.iter().any(|user| user.owner.is_none());
-        let facts = (administers, owns, mailed, nobodys);
+        let facts = (self.administers, self.owns, mailed, nobodys);
         match config.policy.delivery {
             Delivery::EmailEncrypted => why!("secrets encrypted", facts),
             Delivery::SecretsManager | Delivery::Email => why!("secrets included", facts),
@@ -175,17 +168,13 @@ mod tests {
     fn each_address_has_one_subscription_and_gets_what_is_meant_for_it() {
         let secrets = "gets the keys, secrets included, of";
         for (users, delivery, expected) in [
-            (
-                "[a, b]",
-                "email",
-                vec![("Admin@b.co", vec!["administrators"], format!("{secrets} those without an owner."))],
-            ),
-            ("[a, b]", "secrets-manager", vec![("Admin@b.co", vec!["administrators"], "Hears of every user.".into())]),
+            ("[a, b]", "email", vec![("Admin@b.co", vec!["admin@b.co"], format!("{secrets} those without an owner."))]),
+            ("[a, b]", "secrets-manager", vec![("Admin@b.co", vec!["admin@b.co"], "Hears of every user.".into())]),
             (
                 "[{name: a, owner: X@b.co}, {name: b, owner: x@B.co}]",
                 "email",
                 vec![
-                    ("Admin@b.co", vec!["administrators"], "Hears of every user, and gets no secret.".into()),
+                    ("Admin@b.co", vec!["admin@b.co"], "Hears of every user, and gets no secret.".into()),
                     ("X@b.co", vec!["x@b.co"], "its own users alone, and gets their keys, secrets included.".into()),
                 ],
             ),
@@ -193,7 +182,7 @@ mod tests {
                 "[{name: a, owner: x@b.co}, {name: b, owner: y@b.co}]",
                 "secrets-manager",
                 vec![
-                    ("Admin@b.co", vec!["administrators"], "Hears of every user.".into()),
+                    ("Admin@b.co", vec!["admin@b.co"], "Hears of every user.".into()),
                     ("x@b.co", vec!["x@b.co"], "Hears of its own users alone.".into()),
                     ("y@b.co", vec!["y@b.co"], "Hears of its own users alone.".into()),
                 ],
@@ -201,16 +190,12 @@ mod tests {
             (
                 "[{name: a, owner: aDmin@b.co}]",
                 "email",
-                vec![("Admin@b.co", vec!["administrators", "admin@b.co"], format!("{secrets} its own."))],
+                vec![("Admin@b.co", vec!["admin@b.co"], format!("{secrets} its own."))],
             ),
             (
                 "[{name: a, owner: admin@b.co}, b]",
                 "email",
-                vec![(
-                    "Admin@b.co",
-                    vec!["administrators", "admin@b.co"],
-                    format!("{secrets} its own and of those without an owner."),
-                )],
+                vec![("Admin@b.co", vec!["admin@b.co"], format!("{secrets} its own and of those without an owner."))],
             ),
         ] {
             let told = told(users, delivery);

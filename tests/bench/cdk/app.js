@@ -64,7 +64,7 @@ const plainHttp = {
 };
 new CfnTopicPolicy(stack, "NotificationTopicPolicy", { topics: [topic.ref], policyDocument: policy(plainHttp) });
 const mail = { protocol: "email", endpoint: "security@example.com" };
-const onlyTheirs = { filterPolicyScope: "MessageAttributes", filterPolicy: { to: ["administrators"] } };
+const onlyTheirs = { filterPolicyScope: "MessageAttributes", filterPolicy: { to: ["security@example.com"] } };
 new CfnSubscription(stack, "MailToSecurityAtExampleDotCom", { topicArn: topic.ref, ...mail, ...onlyTheirs });
 const alarmTopic = new CfnTopic(stack, "AlarmTopic", {
   displayName: "Access Key Rotation alarms",
@@ -211,6 +211,12 @@ alarm(
   "users-need-a-person",
   "The rotation found something that only a person can decide, and has left the user's keys alone. What it is and what to do: the last run's report; make status shows it too.",
   { metricName: "NeedsPerson" },
+);
+alarm(
+  "NoticesUnsent",
+  "notices-unsent",
+  "The rotation could not send at least one notice: whom it was for does not know what was done or is to be done. The last run's report names it. Find out what keeps the function from publishing to the topic for notices: its role, the topic's key, or a policy of the organization.",
+  { metricName: "NoticesUnsent" },
 );
 alarm(
   "HandlerErrors",

@@ -56,6 +56,7 @@ pub(super) fn document(diff: &Diff) -> Value {
         "resources": resources.collect::<Value>(),
         "sections": entries.collect::<Value>(),
         "places": places.collect::<Value>(),
+        "readers": diff.readers,
         "approval": Approval::needed(diff).as_ref().map(approval),
     })
 }

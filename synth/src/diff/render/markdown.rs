@@ -25,6 +25,11 @@ impl Renderer for Markdown {
             }
             out.push('\n');
         }
+        if !diff.readers.is_empty() {
+            out += "**Who reads new keys:**\n\n";
+            diff.readers.iter().for_each(|line| out += &format!("- {}\n", code(line)));
+            out.push('\n');
+        }
         let mut left_out = 0;
         let mut add = |out: &mut String, block: String| {
             if out.len() + block.len() > LIMIT { left_out += 1 } else { *out += &block }
