@@ -131,16 +131,22 @@ mutants: ## Change the deciding code in every way cargo-mutants knows and see th
 	echo "Those that are left against the model check (minutes each)"
 	mutate --iterate --profile prove --cargo-arg=--test=model
 
-bench: setup $(TARGET)/bench/ready ## Time synth beside AWS CDK and troposphere (installs them into target/bench)
+bench: build-local $(TARGET)/bench/ready ## Time synth and the handler beside others; writes tests/bench/BENCHMARKS.md (a quarter of an hour; ALL=1: longer)
 	$(CARGO) build --quiet --release --locked --package synth
 	! [ -d "$(TARGET)/bench/cdk" ] || cp tests/bench/cdk/{app.js,cdk.json} "$(TARGET)/bench/cdk"
-	.venv/bin/python tests/bench/bench.py "$(TARGET)"
+	{
+	  .venv/bin/python tests/bench/machine.py
+	  .venv/bin/python tests/bench/bench.py "$(TARGET)"
+	  .venv/bin/python tests/bench/handler.py "$(TARGET)" $(if $(ALL),all)
+	} | tee "$(TARGET)/bench/BENCHMARKS.md"
+	cp "$(TARGET)/bench/BENCHMARKS.md" tests/bench/BENCHMARKS.md
+	echo "Written to tests/bench/BENCHMARKS.md"
 
 # Unfinished without npm, so that a later run looks for it again.
 $(TARGET)/bench/ready: tests/bench/requirements.txt tests/bench/cdk/package-lock.json
-	echo "Installing troposphere and, if npm is here, AWS CDK into $(TARGET)/bench (220 MB; once)"
-	$(PYTHON) -m venv "$(TARGET)/bench/troposphere"
-	"$(TARGET)/bench/troposphere/bin/pip" install --quiet --disable-pip-version-check --requirement tests/bench/requirements.txt
+	echo "Installing troposphere, boto3 and, if npm is here, AWS CDK into $(TARGET)/bench (250 MB; once)"
+	$(PYTHON) -m venv "$(TARGET)/bench/python"
+	"$(TARGET)/bench/python/bin/pip" install --quiet --disable-pip-version-check --requirement tests/bench/requirements.txt
 	if command -v npm >/dev/null; then
 	  cp -R tests/bench/cdk "$(TARGET)/bench"
 	  npm ci --prefix "$(TARGET)/bench/cdk" --silent --ignore-scripts --no-audit --no-fund

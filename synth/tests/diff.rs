@@ -541,11 +541,11 @@ fn what_people_read() {
         [("diff.txt", Format::Text { colour: false }), ("diff.md", Format::Markdown), ("diff.json", Format::Json)]
     {
         let shown = render(&diff, format);
-        if std::env::var_os("GOLDEN").is_some() {
+        if std::env::var_os("BLESS").is_some() {
             std::fs::write(folder.join(file), &shown).unwrap();
         }
         let golden = std::fs::read_to_string(folder.join(file)).unwrap_or_default();
-        assert_eq!(shown, golden, "if this is meant, run the test with GOLDEN=1");
+        assert_eq!(shown, golden, "if this is meant, run the test with BLESS=1");
     }
     let coloured = render(&diff, Format::Text { colour: true });
     let escapes = coloured.matches('\u{1b}').count();

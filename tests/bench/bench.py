@@ -23,7 +23,7 @@ SYNTH, CDK_SYNTH, TRUE = "synth template", "cdk synth", "/bin/true"
 QUICK = {
     TRUE: [shutil.which("true")],
     SYNTH: [TARGET / "release/synth", "template", "--config", ROOT / "rotation.yaml"],
-    "troposphere": [TARGET / "bench/troposphere/bin/python", ROOT / "tests/bench/stack.py"],
+    "troposphere": [TARGET / "bench/python/bin/python", ROOT / "tests/bench/stack.py"],
 }
 SLOW = {}
 if (CDK / "node_modules").is_dir() and (node := shutil.which("node")):
@@ -85,6 +85,7 @@ ours = template(SYNTH)
 for name in [*COMMANDS][2:]:  # The others: all but /bin/true and synth itself.
     if found := list(differences(ours, template(name))):
         sys.exit(f"{name} does not make the stack that synth makes; mend tests/bench:\n" + "\n".join(found))
+print("## Generating the template\n")
 print(f"All make the same template: {len(ours['Resources'])} resources, equal in every property.")
 
 load = os.getloadavg()[0]

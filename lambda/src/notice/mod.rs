@@ -230,7 +230,7 @@ mod tests {
     /// Stands for a block, which is another each time.
     const BLOCK: &str = "-----BEGIN AGE ENCRYPTED FILE-----\n(another each time)\n-----END AGE ENCRYPTED FILE-----\n";
 
-    /// What people read is reviewed as they read it: `notice/golden/`. `UPDATE_GOLDEN=1` writes it anew.
+    /// What people read is reviewed as they read it: `notice/golden/`. `BLESS=1` writes it anew.
     #[test]
     fn notices_are_the_reviewed_ones() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/notice/golden");
@@ -245,11 +245,11 @@ mod tests {
                 let notice = rotated(language, "alice", delivery, readers, overlap, status);
                 let text = format!("Subject: {}\n\n{}", notice.subject, notice.body);
                 let path = folder.join(format!("rotated-{kind}.{name}.txt"));
-                if std::env::var_os("UPDATE_GOLDEN").is_some() {
+                if std::env::var_os("BLESS").is_some() {
                     std::fs::write(&path, &text).unwrap();
                 }
                 let golden = std::fs::read_to_string(&path).unwrap_or_default();
-                assert_eq!(text, golden, "{} is stale; UPDATE_GOLDEN=1 cargo test", path.display());
+                assert_eq!(text, golden, "{} is stale; BLESS=1 cargo test", path.display());
             }
         }
     }
@@ -263,11 +263,11 @@ mod tests {
             let notice = language.coming_up(&ComingUp { user: &user, key: &key, due });
             let text = format!("Subject: {}\n\n{}", notice.subject, notice.body);
             let path = folder.join(format!("coming-up.{name}.txt"));
-            if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            if std::env::var_os("BLESS").is_some() {
                 std::fs::write(&path, &text).unwrap();
             }
             let golden = std::fs::read_to_string(&path).unwrap_or_default();
-            assert_eq!(text, golden, "{} is stale; UPDATE_GOLDEN=1 cargo test", path.display());
+            assert_eq!(text, golden, "{} is stale; BLESS=1 cargo test", path.display());
         }
     }
 

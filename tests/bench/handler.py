@@ -1,0 +1,258 @@
+"""Times the handler beside a plain boto3 one and a bootstrap that does nothing: handler.py TARGET [all].
+
+All talk to the same stub of AWS, on loopback, over TLS, each answer 20 ms late. Says what it measured and asserts
+nothing about time; but it fails where a candidate does not rotate what is due. `all` adds what takes half an hour.
+`make bench` prepares TARGET and calls this.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import certificate
+import cost
+import cpu_share
+import package
+from process import Candidate, Process, Run
+from runtime_api import RuntimeApi
+from stub import Stub
+from stub_account import SUBSCRIBER, TOPIC
+
+ROOT = Path(__file__).resolve().parents[2]
+BENCH = ROOT / "tests/bench"
+TARGET = Path(sys.argv[1]).resolve()
+PACKAGE = TARGET / "lambda" / platform.machine() / "lambda/bootstrap.zip"
+PYTHON = TARGET / "bench/python"
+LATENCY = 0.02  # Seconds.
+MEMORY = 128  # MB, as in rotation.yaml.
+ROUNDS = 7
+
+
+@dataclass
+class Fleet:
+    """Users of whom some are due, in an account that takes so many calls a second, or as many as come."""
+
+    users: int
+    due: int
+    rate: int | None
+    rounds: int
+
+    def __str__(self):
+        throttled = f", {self.rate} calls a second" if self.rate else ""
+        return f"{self.users:,} user{'s' * (self.users > 1)}, {self.due:,} due{throttled}"
+
+
+ONE, WIDE = Fleet(1, 1, None, ROUNDS), Fleet(200, 200, None, 3)
+HEALTHY = Fleet(200, 0, None, 3)
+FLEETS = [ONE, Fleet(1, 0, None, ROUNDS), WIDE, HEALTHY, Fleet(200, 20, 20, 1), Fleet(5000, 50, None, 1)]
+if "all" in sys.argv[2:]:
+    FLEETS.append(Fleet(5000, 50, 20, 1))
+
+
+def variables(configuration):
+    """The environment that the template gives the function, with our topic and a key's life that suits the stub."""
+    command = [TARGET / "release/synth", "template", "--format", "json", "--config", ROOT / configuration]
+    done = subprocess.run([*command, "--emails", SUBSCRIBER], check=True, capture_output=True, text=True)
+    function = json.loads(done.stdout)["Resources"]["Function"]["Properties"]
+    return function["Environment"]["Variables"] | {"TOPIC_ARN": TOPIC, "ROTATE_AFTER": "60d"}
+
+
+def two_events(candidate):
+    """Seconds to start, for a first and a second event with one user due; peak memory; the first event's calls."""
+    stub.begin(users=1, due=1, latency=LATENCY)
+    with Process(candidate, 1, api, log) as process:
+        first, calls = process.event(), stub.calls()
+        expect(process, candidate, calls, 1)
+        stub.begin(users=1, due=1, latency=LATENCY)
+        return process.ready, first, process.event(), process.peak(), calls.total()
+
+
+def one_event(candidate, fleet, confine, latency=LATENCY):
+    stub.begin(users=fleet.users, due=fleet.due, latency=latency, rate=fleet.rate)
+    with Process(candidate, fleet.users, api, log) as process:
+        if confine:
+            confine(process.id)
+        took, peak, calls = process.event(), process.peak(), stub.calls()
+        if fleet.rate is None:  # Who is throttled may leave something to the next run.
+            expect(process, candidate, calls, fleet.due)
+    return Run(process.ready, took, process.busy, peak, calls)
+
+
+def expect(process, candidate, calls, due):
+    if candidate.rotates and calls["CreateAccessKey"] != due:
+        process.fail(f"it created {calls['CreateAccessKey']} keys where {due} were due")
+
+
+def figures(values):
+    return " | ".join(f"{value:,.1f}" for value in (min(values), median(values), max(values)))
+
+
+def ratio(runs, name):
+    """How many times the candidate's median goes into the baseline's."""
+    return median(runs[BASELINE.name]) / median(runs[name])
+
+
+def table(title, unit, runs, scale=1):
+    print(f"\n| {title} | runs | min {unit} | median {unit} | max {unit} | Python's is × |")
+    print("|---|--:|--:|--:|--:|--:|")
+    for name, values in runs.items():
+        scaled = [value * scale for value in values]
+        print(f"| {name} | {len(values)} | {figures(scaled)} | {ratio(runs, name):,.1f} |")
+
+
+if not Path("/proc/self/status").exists():
+    print("\n## The handler\n\nSkipped: only Linux tells a process's peak memory while it runs.")
+    sys.exit()
+
+folder = tempfile.TemporaryDirectory()
+work = Path(folder.name)
+log = str(work / "output")
+if not PACKAGE.exists():
+    sys.exit(f"{PACKAGE} is missing. Run: make build-local")
+zipfile.ZipFile(PACKAGE).extract("bootstrap", work)
+(work / "bootstrap").chmod(0o755)
+subprocess.run(["rustc", "-O", "--edition", "2024", "-o", work / "floor", BENCH / "floor.rs"], check=True)
+server, authorities = certificate.make(work)
+stub, api = Stub(server), RuntimeApi()
+
+LAMBDA = {
+    "AWS_LAMBDA_FUNCTION_NAME": "bench",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MEMORY),
+    "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+    "AWS_LAMBDA_LOG_GROUP_NAME": "bench",
+    "AWS_LAMBDA_LOG_STREAM_NAME": "bench",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "bench",
+    "AWS_SECRET_ACCESS_KEY": "bench",
+    "SSL_CERT_FILE": str(authorities),
+    "AWS_CA_BUNDLE": str(authorities),
+    # In Lambda, a function's own code is where nothing can be written.
+    "PYTHONDONTWRITEBYTECODE": "1",
+} | {f"AWS_ENDPOINT_URL_{service}": f"https://127.0.0.1:{port}" for service, port in stub.ports.items()}
+NOTHING = Candidate("does nothing", [work / "floor"], LAMBDA, rotates=False)
+MAIL = Candidate("handler, key by mail", [work / "bootstrap"], LAMBDA | variables("examples/article.yaml"))
+SECRETS = Candidate("handler, Secrets Manager", [work / "bootstrap"], LAMBDA | variables("rotation.yaml"))
+BASELINE = Candidate("Python", [PYTHON / "bin/python", BENCH / "runtime.py"], LAMBDA | {"TOPIC_ARN": TOPIC})
+ROTATORS = [MAIL, SECRETS, BASELINE]
+
+print(f"""
+## The handler
+
+Measured with {os.getloadavg()[0]:.1f} processes at work already; the candidates take turns. Each is a process that
+a stub of Lambda's Runtime API gives events. AWS is a stub on loopback over TLS, a port for each service, each answer
+{LATENCY * 1000:.0f} ms late. "Python" is tests/bench/baseline.py on boto3: one user after the other, no journal, no
+verification, no second look. The handler is measured with examples/article.yaml, which ends as that does, and with
+rotation.yaml. "Does nothing" is the least that a bootstrap can do.""", flush=True)
+
+ready, first, second, peak, calls = measured = [defaultdict(list) for _ in range(5)]
+for _ in range(ROUNDS):
+    for candidate in [NOTHING, *ROTATORS]:
+        for values, value in zip(measured, two_events(candidate)):
+            values[candidate.name].append(value)
+table("process start until it asks for an event", "ms", ready, 1000)
+table("first event, one user due", "ms", first, 1000)
+table("second event, one user due", "ms", second, 1000)
+table("peak memory after both", "MB", peak)
+
+print("\n### What Lambda would run\n")
+with cpu_share.share(MEMORY) as confine:
+    if confine:
+        print(f"""A process's first event. Once it has asked for it, the process has {MEMORY} MB's share of a processor,
+{MEMORY}/{cpu_share.ONE_PROCESSOR:,}, dealt out every {cpu_share.PERIOD // 1000} ms; before, all that it can use.""")
+    else:
+        print("""A process's first event, with whole processors: this machine lets us make no control group, which takes
+root and the cpu controller.""")
+    print("\n| one event | runs | min ms | median ms | max ms | Python's is × | calls | throttled | rotated | CPU ms | MB |")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|", flush=True)
+    events = []
+    for fleet in FLEETS:
+        runs = {candidate.name: [] for candidate in ROTATORS}
+        for _ in range(fleet.rounds):
+            for candidate in ROTATORS:
+                runs[candidate.name].append(one_event(candidate, fleet, confine))
+        took = {name: [run.took * 1000 for run in done] for name, done in runs.items()}
+        for name, done in runs.items():
+            made, busy = done[-1].calls, median(run.busy for run in done) * 1000
+            told = f"{len(done)} | {figures(took[name])} | {ratio(took, name):,.1f}"
+            counts = f"{made.total() - made['throttled']:,} | {made['throttled']:,} | {made['CreateAccessKey']:,}"
+            used = f"{busy:,.0f} | {max(run.peak for run in done):,.1f}"
+            print(f"| {fleet}: {name} | {told} | {counts} | {used} |", flush=True)
+        events.append((fleet, runs, took))
+    # Without either limit, what is left is the handler and the stub.
+    quick = one_event(MAIL, HEALTHY, None, latency=0)
+(_, _, one), (_, _, wide) = (event for event in events if event[0] in (ONE, WIDE))
+
+print(f"""
+CPU is that of the process, its start included. Calls are those of the last run.
+
+### Beyond AWS's own time
+
+One user's calls wait for each other, so they take their number × {LATENCY * 1000:.0f} ms at least.
+
+| one user due | calls | at least ms | first event beyond it, ms | with its share of a processor, ms |
+|---|--:|--:|--:|--:|""")
+beyond = {}
+for name in one:
+    least = median(calls[name]) * LATENCY * 1000
+    beyond[name] = median(one[name]) - least
+    free = median(first[name]) * 1000 - least
+    print(f"| {name} | {median(calls[name]):.0f} | {least:,.0f} | {free:,.1f} | {beyond[name]:,.1f} |")
+
+size = PACKAGE.stat().st_size
+print(f"""
+### Package
+
+| package | bytes |
+|---|--:|
+| handler | {size:,} |
+| Python, with the boto3 that Lambda has | {package.baseline():,} |
+| Python, with a boto3 of its own | {package.baseline_with_boto3(PYTHON):,} |
+
+### Cost
+
+Of {cost.RUNS} runs a month: Lambda's part, by AWS's list prices for arm64 in us-east-1 (${cost.PER_GB_SECOND:.10f} a
+GB-second, ${cost.PER_REQUEST * 1e6:.2f} a million requests), the free tier left out. Billed is the time to start and
+for the event, by the median, as measured above on this machine, in the smallest function that holds the peak.
+
+| each run | candidate | function MB | billed ms | $ a month | Python's is × |
+|---|---|--:|--:|--:|--:|""")
+for fleet, runs, _ in events:
+    if fleet.rate is None:
+        memory = {name: cost.memory_for(max(run.peak for run in done)) for name, done in runs.items()}
+        billed = {name: median(run.ready + run.took for run in done) * 1000 for name, done in runs.items()}
+        dollars = {name: [cost.per_month(billed[name], memory[name])] for name in runs}
+        for name, [price] in dollars.items():
+            told = f"{memory[name]} | {billed[name]:,.0f} | {price:.6f} | {ratio(dollars, name):,.1f}"
+            print(f"| {fleet} | {name} | {told} |")
+
+print(f"""
+### Promises
+
+The stub is not what is waited for: without latency it answered {quick.calls.total() / quick.took:,.0f} calls a second.
+
+| promise, by the median | candidate | measured | in this run |
+|---|---|--:|---|""")
+
+
+def promise(text, name, told, holds):
+    print(f"| {text} | {name} | {told} | {'holds' if holds else 'does NOT hold'} |")
+
+
+for name in (MAIL.name, SECRETS.name):
+    start, event, memory = ratio(ready, name), ratio(one, name), ratio(peak, name)
+    rotations = median(wide[name]) / 1000
+    promise("starts 30 times as quickly as Python", name, f"{start:,.1f} ×", start >= 30)
+    promise(f"first event at {MEMORY} MB 8 times as quickly", name, f"{event:,.1f} ×", event >= 8)
+    promise("and within 20 ms of its calls' latency", name, f"{beyond[name]:,.1f} ms", beyond[name] <= 20)
+    promise("a fifth of Python's peak memory", name, f"1/{memory:,.1f}", memory >= 5)
+    promise("200 rotations in 2.3 s", name, f"{rotations:,.1f} s", rotations <= 2.3)
+promise("a package of 2.5 MB at most", "both", f"{size / 1e6:,.2f} MB", size <= 2.5e6)

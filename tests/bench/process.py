@@ -1,0 +1,80 @@
+"""One process of a candidate, from its start until it is killed, and what it takes on the way."""
+
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from runtime_api import Failed
+from stub_account import names
+
+
+@dataclass
+class Candidate:
+    """A program that Lambda could run."""
+
+    name: str
+    command: list
+    environment: dict
+    rotates: bool = True
+
+
+@dataclass
+class Run:
+    """What a process's first event took."""
+
+    ready: float  # Seconds to start,
+    took: float  # and for the event.
+    busy: float  # Seconds of a processor, for both.
+    peak: float  # MB.
+    calls: Counter  # By operation; those that were throttled apart.
+
+
+class Process:
+    def __init__(self, candidate, users, api, log):
+        self.name, self.api, self.log, self.ended, self.busy = candidate.name, api, log, False, 0
+        environment = candidate.environment | {"AWS_LAMBDA_RUNTIME_API": api.address, "USERS": " ".join(names(users))}
+        to_log = (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        command = [str(word) for word in candidate.command]
+        start = time.perf_counter()
+        output = [to_log, (os.POSIX_SPAWN_DUP2, 1, 2)]
+        self.id = os.posix_spawn(command[0], command, environment, file_actions=output)
+        self.ready = self._told(lambda: api.wait(self.is_alive)) - start
+
+    def event(self):
+        """Seconds until the event's response; the process has then asked for the next one."""
+        took = self._told(lambda: self.api.invoke(b"{}", self.is_alive))
+        self._told(lambda: self.api.wait(self.is_alive))
+        return took
+
+    def peak(self):
+        """Its peak memory in MB: what the kernel counts since it became this program, so nothing of who started it."""
+        status = Path(f"/proc/{self.id}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+    def is_alive(self):
+        self.ended = self.ended or os.waitpid(self.id, os.WNOHANG)[0] != 0
+        return not self.ended
+
+    def fail(self, why):
+        """Ends the whole bench: nothing that is measured after this would mean anything."""
+        sys.exit(f"{self.name} failed: {why}. What it said last:\n{Path(self.log).read_text()[-2000:]}")
+
+    def _told(self, do):
+        try:
+            return do()
+        except Failed as why:
+            self.fail(why)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.is_alive():
+            os.kill(self.id, signal.SIGKILL)
+            _, _, usage = os.wait4(self.id, 0)
+            self.busy = usage.ru_utime + usage.ru_stime
+        self.api.forget()
