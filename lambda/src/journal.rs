@@ -339,7 +339,7 @@ mod tests {
         for (foreign, room) in [(40, true), (41, false)] {
             let intents = vec![intent(1), intent(2)];
             let closed = ["a", "b", "c"].map(|run| run.parse().unwrap()).into();
-            let journal = Journal { foreign, intents, closed, ..Journal::default() };
+            let journal = Journal { intents, closed, foreign, ..Journal::default() };
             assert_eq!((journal.others(), journal.has_room()), (foreign + 5, room));
         }
     }
