@@ -75,9 +75,10 @@ def two_events(candidate):
         return process.ready, first, process.event(), process.peak(), calls.total()
 
 
-def one_event(candidate, fleet, confine, latency=LATENCY):
+def one_event(candidate, fleet, memory=MEMORY, latency=LATENCY):
     stub.begin(users=fleet.users, due=fleet.due, latency=latency, rate=fleet.rate)
-    with Process(candidate, fleet.users, api, log) as process:
+    # A group for each process: what it costs to end one must not be taken from the next one's share.
+    with cpu_share.share(memory) as confine, Process(candidate, fleet.users, api, log) as process:
         if confine:
             confine(process.id)
         took, peak, calls = process.event(), process.peak(), stub.calls()
@@ -165,30 +166,31 @@ table("peak memory after both", "MB", peak)
 
 print("\n### What Lambda would run\n")
 with cpu_share.share(MEMORY) as confine:
-    if confine:
-        print(f"""A process's first event. Once it has asked for it, the process has {MEMORY} MB's share of a processor,
+    confines = confine is not None
+if confines:
+    print(f"""A process's first event. Once it has asked for it, the process has {MEMORY} MB's share of a processor,
 {MEMORY}/{cpu_share.ONE_PROCESSOR:,}, dealt out every {cpu_share.PERIOD // 1000} ms; before, all that it can use.""")
-    else:
-        print("""A process's first event, with whole processors: this machine lets us make no control group, which takes
+else:
+    print("""A process's first event, with whole processors: this machine lets us make no control group, which takes
 root and the cpu controller.""")
-    print("\n| one event | runs | min ms | median ms | max ms | Python's is × | calls | throttled | rotated | CPU ms | MB |")
-    print("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|", flush=True)
-    events = []
-    for fleet in FLEETS:
-        runs = {candidate.name: [] for candidate in ROTATORS}
-        for _ in range(fleet.rounds):
-            for candidate in ROTATORS:
-                runs[candidate.name].append(one_event(candidate, fleet, confine))
-        took = {name: [run.took * 1000 for run in done] for name, done in runs.items()}
-        for name, done in runs.items():
-            made, busy = done[-1].calls, median(run.busy for run in done) * 1000
-            told = f"{len(done)} | {figures(took[name])} | {ratio(took, name):,.1f}"
-            counts = f"{made.total() - made['throttled']:,} | {made['throttled']:,} | {made['CreateAccessKey']:,}"
-            used = f"{busy:,.0f} | {max(run.peak for run in done):,.1f}"
-            print(f"| {fleet}: {name} | {told} | {counts} | {used} |", flush=True)
-        events.append((fleet, runs, took))
-    # Without either limit, what is left is the handler and the stub.
-    quick = one_event(MAIL, HEALTHY, None, latency=0)
+print("\n| one event | runs | min ms | median ms | max ms | Python's is × | calls | throttled | rotated | CPU ms | MB |")
+print("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|", flush=True)
+events = []
+for fleet in FLEETS:
+    runs = {candidate.name: [] for candidate in ROTATORS}
+    for _ in range(fleet.rounds):
+        for candidate in ROTATORS:
+            runs[candidate.name].append(one_event(candidate, fleet))
+    took = {name: [run.took * 1000 for run in done] for name, done in runs.items()}
+    for name, done in runs.items():
+        made, busy = done[-1].calls, median(run.busy for run in done) * 1000
+        told = f"{len(done)} | {figures(took[name])} | {ratio(took, name):,.1f}"
+        counts = f"{made.total() - made['throttled']:,} | {made['throttled']:,} | {made['CreateAccessKey']:,}"
+        used = f"{busy:,.0f} | {max(run.peak for run in done):,.1f}"
+        print(f"| {fleet}: {name} | {told} | {counts} | {used} |", flush=True)
+    events.append((fleet, runs, took))
+# With a whole processor and no latency, what is left is the handler and the stub.
+quick = one_event(MAIL, HEALTHY, cpu_share.ONE_PROCESSOR, latency=0)
 (_, _, one), (_, _, wide) = (event for event in events if event[0] in (ONE, WIDE))
 
 print(f"""
