@@ -161,6 +161,7 @@ mod tests {
         ("Resource of type 'AWS::Logs::LogGroup' with identifier '/aws/lambda/r' already exists.", "in no stack"),
         ("Invalid parameter: Email address (Service: Sns, Status Code: 400)", "emails"),
         ("Invalid parameter: Endpoint", "emails"),
+        ("Subscription does not exist (Service: Sns, Status Code: 404)", "did not confirm in time"),
         ("Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: no", "deleted the package"),
         ("Error occurred while GetObject. S3 Error Code: PermanentRedirect. S3 Error Message: elsewhere", "Region"),
         (
