@@ -10,7 +10,7 @@ use crate::{
     kms_key::KmsKey,
     notice::{Digest, Language},
     plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
-    principal::PrincipalArn,
+    principal::{PrincipalArn, is_account},
     recipient::{Recipient, Recipients},
     secret_policy::{self, Readers},
     text::{Invalid, text_newtype},
@@ -273,7 +273,7 @@ impl FromStr for TopicArn {
         let parts: Vec<_> = text.split(':').collect();
         let fits = matches!(parts.as_slice(), ["arn", partition, "sns", region, account, name]
             if [partition, region, name].iter().all(|part| !part.is_empty())
-                && account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit()));
+                && is_account(account));
         if fits {
             Ok(Self(text.to_owned()))
         } else {

@@ -182,8 +182,7 @@ fn of_change<'a, Reference>(
                 Rest::Undone(undone, until) if undone == key => Some(*until),
                 _ => None,
             };
-            let new = report.left.iter().rev().find(|left| left.id != *key && left.status == Status::Active);
-            Some(News::Reactivated { old: key, new: new.map(|key| &key.id), until })
+            Some(News::Reactivated { old: key, new: other_that_works(report, key), until })
         }
         // Said by the plan itself, or part of what is said about the end.
         Change::Created { .. }
@@ -197,12 +196,17 @@ fn of_change<'a, Reference>(
 fn of_rest<'a, Reference>(report: &'a UserReport, settings: &'a Settings<Reference>) -> Option<News<'a>> {
     match &report.rest {
         Rest::StillInUse(old, last_use) => {
-            let new = report.left.iter().find(|key| key.id != *old && key.status == Status::Active);
             let quiet = match last_use {
                 LastUse::Used { at, .. } => Some(*at + settings.policy.quiet()),
                 LastUse::Never | LastUse::Unknown => None,
             };
-            Some(News::StillInUse { old, new: new.map(|key| &key.id), last_use, quiet, until: report.waits_until })
+            Some(News::StillInUse {
+                old,
+                new: other_that_works(report, old),
+                last_use,
+                quiet,
+                until: report.waits_until,
+            })
         }
         Rest::NeedsPerson(doubt) => Some(News::NeedsPerson(doubt)),
         Rest::NobodyListens => Some(News::NobodyListens { mailboxes: settings.readers_of_secret(&report.user) }),
@@ -226,6 +230,11 @@ fn of_rest<'a, Reference>(report: &'a UserReport, settings: &'a Settings<Referen
         | Rest::Recent(..)
         | Rest::NotVisible(_) => None,
     }
+}
+
+/// The user's other key, if it works.
+fn other_that_works<'a>(report: &'a UserReport, key: &AccessKeyId) -> Option<&'a AccessKeyId> {
+    report.left.iter().find(|left| left.id != *key && left.status == Status::Active).map(|other| &other.id)
 }
 
 /// The user's latest key, if it works.

@@ -7,7 +7,7 @@ use crate::{
     email::Email,
     journal::{INTENT, LEASE, PREFIX},
     key::{AccessKeyId, LastUse, Status},
-    plan::{Call, DeleteAfter, Doubt, Failure, Why},
+    plan::{Call, DeleteAfter, Doubt, Failure, Policy, Why},
     report::{Summary, UserReport},
     text::one_line,
     time::{Span, Timestamp},
@@ -92,7 +92,7 @@ pub(super) fn coming_up(facts: &ComingUp<'_>) -> Mail {
     Mail { subject: format!("AWS access key will be replaced: {user}"), body }
 }
 
-pub(super) fn notice(user: &UserName, news: &News<'_>, now: Timestamp) -> Mail {
+pub(super) fn notice(user: &UserName, news: &News<'_>, policy: &Policy, now: Timestamp) -> Mail {
     let (subject, body) = match news {
         News::StillInUse { old, new, last_use, quiet, until } => {
             ("AWS access key still in use", still_in_use(user, old, *new, last_use, (*quiet, *until)))
@@ -105,7 +105,10 @@ pub(super) fn notice(user: &UserName, news: &News<'_>, now: Timestamp) -> Mail {
         }
         News::NeedsPerson(doubt) => ("AWS access key needs a decision", needs_person(user, doubt)),
         News::NobodyListens { mailboxes } => ("AWS access key not rotated", nobody_listens(user, mailboxes)),
-        News::Mailed { .. } => ("AWS access key rotated", String::new()),
+        News::Mailed { key, owner, replaced } => {
+            let (secret, replaced) = (Where::InOwnersMail(owner), replaced.clone());
+            return rotated(&Rotated { user, key, secret, replaced, policy, now });
+        }
     };
     Mail { subject: format!("{subject}: {user}"), body }
 }

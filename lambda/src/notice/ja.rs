@@ -7,7 +7,7 @@ use crate::{
     email::Email,
     journal::{INTENT, LEASE, PREFIX},
     key::{AccessKeyId, LastUse, Status},
-    plan::{Call, DeleteAfter, Doubt, Failure, Rest, Why},
+    plan::{Call, DeleteAfter, Doubt, Failure, Policy, Rest, Why},
     report::{Outcome, Summary, UserReport},
     text::one_line,
     time::{Span, Timestamp},
@@ -91,7 +91,7 @@ pub(super) fn coming_up(facts: &ComingUp<'_>) -> Mail {
     Mail { subject: format!("AWS アクセスキーをまもなく更新します - {user}"), body }
 }
 
-pub(super) fn notice(user: &UserName, news: &News<'_>, now: Timestamp) -> Mail {
+pub(super) fn notice(user: &UserName, news: &News<'_>, policy: &Policy, now: Timestamp) -> Mail {
     let (subject, body) = match news {
         News::StillInUse { old, new, last_use, quiet, until } => {
             ("AWS アクセスキーがまだ使われています", still_in_use(user, old, *new, last_use, (*quiet, *until)))
@@ -108,7 +108,10 @@ pub(super) fn notice(user: &UserName, news: &News<'_>, now: Timestamp) -> Mail {
         }
         News::NeedsPerson(doubt) => ("AWS アクセスキーについて確認が必要です", needs_person(user, doubt)),
         News::NobodyListens { mailboxes } => ("AWS アクセスキーは更新されていません", nobody_listens(user, mailboxes)),
-        News::Mailed { .. } => ("AWS アクセスキーを更新しました", String::new()),
+        News::Mailed { key, owner, replaced } => {
+            let (secret, replaced) = (Where::InOwnersMail(owner), replaced.clone());
+            return rotated(&Rotated { user, key, secret, replaced, policy, now });
+        }
     };
     Mail { subject: format!("{subject} - {user}"), body }
 }

@@ -150,13 +150,9 @@ impl Language {
     #[must_use]
     pub fn notice(self, notice: &Notice<'_>, policy: &Policy, now: Timestamp) -> Mail {
         let Notice { user, news, .. } = notice;
-        if let News::Mailed { key, owner, replaced } = news {
-            let (secret, replaced) = (Where::InOwnersMail(owner), replaced.clone());
-            return self.rotated(&Rotated { user, key, secret, replaced, policy, now });
-        }
         match self {
-            Self::English => en::notice(user, news, now),
-            Self::Japanese => ja::notice(user, news, now),
+            Self::English => en::notice(user, news, policy, now),
+            Self::Japanese => ja::notice(user, news, policy, now),
         }
     }
 

@@ -131,6 +131,14 @@ pub struct Condition {
     pub values: Vec<Text>,
 }
 
+impl Condition {
+    /// The request came without TLS.
+    #[must_use]
+    pub fn plain_http() -> Self {
+        Self { operator: "Bool", key: "aws:SecureTransport", values: vec!["false".into()] }
+    }
+}
+
 /// What a statement does, and to whom. There is no way to allow something to everybody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {

@@ -89,8 +89,6 @@ pub fn template() -> Result<Value, Inconsistent> {
             },
         },
     );
-    let plain_http =
-        Condition { operator: "Bool", key: "aws:SecureTransport", values: vec![String::from("false").into()] };
     t.add(
         id!("BucketPolicy"),
         "Allows nothing to anybody: who may read and write packages, their own policies say.",
@@ -101,7 +99,7 @@ pub fn template() -> Result<Value, Inconsistent> {
                 "A package that is sent without TLS could be another one when it arrives.",
                 vec!["s3:*"],
                 vec![bucket.arn().into(), ResourceArn::objects(bucket.arn())],
-                vec![plain_http],
+                vec![Condition::plain_http()],
             )]),
         },
     );

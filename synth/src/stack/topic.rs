@@ -104,8 +104,6 @@ pub(super) fn notifications(t: &mut Template, config: &Config, encryption: &Encr
         },
         Topic { display_name: "Access Key Rotation", kms_master_key_id: encryption.id() },
     );
-    let plain_http =
-        Condition { operator: "Bool", key: "aws:SecureTransport", values: vec![String::from("false").into()] };
     t.add(
         id!("NotificationTopicPolicy"),
         "In place of the policy that SNS gives a topic, which lets all in the account publish and subscribe: IAM policies decide.",
@@ -116,7 +114,7 @@ pub(super) fn notifications(t: &mut Template, config: &Config, encryption: &Encr
                 "A notice that is sent without TLS could be read on its way.",
                 vec!["sns:Publish"],
                 vec![topic.reference().into()],
-                vec![plain_http],
+                vec![Condition::plain_http()],
             )]),
         },
     );
