@@ -124,10 +124,11 @@ prove-templates: setup ## Try 1,000 random configurations, right and wrong, and 
 mutants: ## Change the deciding code in every way cargo-mutants knows and see that a test fails (installs it)
 	command -v cargo-mutants >/dev/null || { echo "Installing cargo-mutants (minutes)"; $(CARGO) install --quiet --locked cargo-mutants@27.1.0; }
 	mutate() { $(CARGO) mutants --package lambda --no-default-features --output "$(TARGET)" --colors never \
-	  --file lambda/src/plan.rs --file lambda/src/journal.rs --minimum-test-timeout 20 "$$@"; }
-	echo "Mutants against the plan's table (a quarter of an hour)"
+	  --file lambda/src/plan.rs --file lambda/src/journal.rs --file lambda/src/fleet.rs --file lambda/src/member.rs \
+	  --file lambda/src/who.rs --file lambda/src/credential_report.rs --minimum-test-timeout 20 "$$@"; }
+	echo "Mutants against the tables (a quarter of an hour)"
 	rm -rf "$(TARGET)/mutants.out"
-	if mutate --profile mutants --cargo-arg=--lib --cargo-arg=--test=plan; then exit; fi
+	if mutate --profile mutants --cargo-arg=--lib --cargo-arg=--test=plan --cargo-arg=--test=fleet; then exit; fi
 	echo "Those that are left against the model check (minutes each)"
 	mutate --iterate --profile prove --cargo-arg=--test=model
 

@@ -8,7 +8,9 @@ use std::{
 };
 
 use crate::{
+    account::Listed,
     audience::Envelope,
+    credential_report::CredentialReport,
     email::Email,
     journal::{Entry, RunId},
     key::{AccessKeyId, Key, SecretAccessKey, Status},
@@ -48,6 +50,14 @@ impl<'a, A> DryRun<'a, A> {
 const KEY: &str = "KEY_OF_A_DRY_RUN";
 
 impl<A: Aws> Aws for DryRun<'_, A> {
+    async fn credential_report(&self) -> Result<CredentialReport, Failure> {
+        self.aws.credential_report().await
+    }
+
+    async fn account_users(&self) -> Result<Vec<Listed>, Failure> {
+        self.aws.account_users().await
+    }
+
     async fn list_access_keys(&self, user: &UserName) -> Result<Answer, Failure> {
         let known = self.keys().get(user).cloned();
         if let Some(keys) = known {
@@ -107,7 +117,7 @@ impl<A: Aws> Aws for DryRun<'_, A> {
         Ok(Answer::Done)
     }
 
-    async fn put_resource_policy(&self, _: &str, _: &str) -> Result<Answer, Failure> {
+    async fn put_resource_policy(&self, _: &str, _: &str, _: &KmsKey) -> Result<Answer, Failure> {
         Ok(Answer::Done)
     }
 

@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 
-use crate::{journal::RunId, plan::Order, text::Invalid, user::User};
+#[cfg(feature = "aws")]
+use crate::settings::Settings;
+use crate::{journal::RunId, plan::Order, text::Invalid};
 
 /// An event: the schedule's, or a person's.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -47,8 +49,8 @@ pub const SCHEDULE_INPUT: [(&str, &str); 3] = [
 pub struct Request {
     /// The schedule's execution id, or Lambda's request id.
     pub run: RunId,
-    /// Only these users, all of them configured; every configured one if it is not said.
-    pub users: Option<Vec<User>>,
+    /// Only these users, as a person names them; every chosen one if it is not said.
+    pub users: Option<Vec<String>>,
     /// What to do about them.
     pub order: Order,
     /// Whether nothing may be changed.
@@ -66,12 +68,24 @@ impl From<Invalid> for BadEvent {
     }
 }
 
+#[cfg(feature = "aws")]
+impl BadEvent {
+    /// A person names a user that is none of those that the function is set up for.
+    pub(crate) fn not_chosen(name: &str, settings: &Settings) -> Self {
+        let list = |words: Vec<String>| words.join(", ");
+        let users = list(settings.users.iter().map(|member| member.who.to_string()).collect());
+        let exempt = list(settings.exempt.iter().map(ToString::to_string).collect());
+        let exempt = if exempt.is_empty() { exempt } else { format!(", without {exempt}") };
+        Self(format!("users: {name:?} is not configured; the function is set up for {users}{exempt}"))
+    }
+}
+
 impl Request {
-    /// Reads an event. `configured` are the users that the function is set up for.
+    /// Reads an event.
     ///
     /// # Errors
     /// [`BadEvent`] names the field that is unknown or wrong.
-    pub fn read(event: serde_json::Value, request_id: &str, configured: &[User]) -> Result<Self, BadEvent> {
+    pub fn read(event: serde_json::Value, request_id: &str) -> Result<Self, BadEvent> {
         if !event.is_object() {
             return Err(BadEvent("it is not a JSON object".into()));
         }
@@ -82,7 +96,10 @@ impl Request {
         }
         let run = fields.execution_id.as_deref().unwrap_or(request_id);
         let run = run.parse().map_err(|e: Invalid| BadEvent(format!("execution_id: {e}")))?;
-        let users = fields.users.map(|names| choose(&names, configured)).transpose()?;
+        let users = fields.users;
+        if users.as_ref().is_some_and(Vec::is_empty) {
+            return Err(BadEvent("users is an empty list".into()));
+        }
         let order = match fields.action {
             Action::Routine => Order::Routine,
             Action::Rotate => Order::RotateNow,
@@ -95,26 +112,6 @@ impl Request {
     }
 }
 
-/// The named users as they are configured, with their path or without: IAM does not tell names apart by case.
-fn choose(names: &[String], configured: &[User]) -> Result<Vec<User>, BadEvent> {
-    if names.is_empty() {
-        return Err(BadEvent("users is an empty list".into()));
-    }
-    let mut chosen: Vec<User> = Vec::new();
-    for name in names {
-        let is_it =
-            |user: &&User| user.name.as_str().eq_ignore_ascii_case(name) || user.to_string().eq_ignore_ascii_case(name);
-        let user = configured.iter().find(is_it).ok_or_else(|| {
-            let all: Vec<_> = configured.iter().map(User::to_string).collect();
-            BadEvent(format!("users: {name:?} is not configured; the function is set up for {}", all.join(", ")))
-        })?;
-        if !chosen.contains(user) {
-            chosen.push(user.clone());
-        }
-    }
-    Ok(chosen)
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -122,8 +119,7 @@ mod tests {
     use super::*;
 
     fn read(event: Value) -> Result<Request, String> {
-        let configured = ["alice", "bob", "/ci/deployer"].map(|name| name.parse().unwrap());
-        Request::read(event, "request", &configured).map_err(|e| e.to_string())
+        Request::read(event, "request").map_err(|e| e.to_string())
     }
 
     fn schedule_input(value: impl Fn(&str) -> String) -> Value {
@@ -143,9 +139,7 @@ mod tests {
     #[test]
     fn a_person_names_users_and_what_to_do() {
         let request = read(json!({ "users": ["BOB", "bob"], "action": "rotate" })).unwrap();
-        assert_eq!((request.users, request.order), (Some(vec!["bob".parse().unwrap()]), Order::RotateNow));
-        let by_path_or_not = read(json!({ "users": ["deployer", "/ci/Deployer"] })).unwrap();
-        assert_eq!(by_path_or_not.users, Some(vec!["/ci/deployer".parse().unwrap()]));
+        assert_eq!((request.users, request.order), (Some(vec!["BOB".into(), "bob".into()]), Order::RotateNow));
         assert_eq!(read(json!({ "users": ["alice"], "action": "undo" })).unwrap().order, Order::Undo);
         assert!(read(json!({ "dry_run": true })).unwrap().dry_run);
     }
@@ -157,10 +151,6 @@ mod tests {
             (json!({ "execution_id": 7 }), "integer `7`"),
             (json!({ "execution_id": "a b" }), "execution_id"),
             (json!({ "users": [] }), "empty list"),
-            (
-                json!({ "users": ["carol"] }),
-                "\"carol\" is not configured; the function is set up for alice, bob, /ci/deployer",
-            ),
             (json!({ "users": "alice" }), "string \"alice\""),
             (json!({ "action": "rotate" }), "needs users"),
             (json!({ "action": "destroy", "users": ["bob"] }), "unknown variant `destroy`"),

@@ -9,14 +9,18 @@
 //! A rotation is a loop over [`plan::next_step`]: it is asked for the next safe AWS call, the call
 //! is made, what was learnt is folded into [`plan::UserState`], and the plan is asked again.
 
+pub mod account;
 pub mod audience;
 pub mod audit;
+pub mod credential_report;
 pub mod document;
 pub mod email;
 pub mod event;
+pub mod fleet;
 pub mod journal;
 pub mod key;
 pub mod kms_key;
+pub mod member;
 pub mod metrics;
 pub mod notice;
 pub mod permissions;
@@ -30,6 +34,7 @@ pub mod steps;
 pub mod text;
 pub mod time;
 pub mod user;
+pub mod who;
 
 #[cfg(feature = "aws")]
 pub mod aws;

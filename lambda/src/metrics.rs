@@ -140,7 +140,8 @@ pub fn event(report: &Report, scope: Scope, rotate_after: Span, function: &str, 
 fn fleet(report: &Report, rotate_after: Span, at: Timestamp) -> Vec<(Metric, u64)> {
     let active = |key: &&Key| key.status == Status::Active;
     let keys = report.users.iter().flat_map(|user| &user.left).filter(active);
-    let ages: Vec<_> = keys.map(|key| at.since(key.created)).collect();
+    let born = keys.map(|key| key.created).chain(report.rested.active.iter().copied());
+    let ages: Vec<_> = born.map(|born| at.since(born)).collect();
     let count = |is: &dyn Fn(Span) -> bool| ages.iter().filter(|age| is(**age)).count() as u64;
     let mut values = vec![
         (Metric::SuccessfulRun, u64::from(report.summary.failed == 0)),
@@ -182,7 +183,7 @@ mod tests {
     }
 
     fn report(users: Vec<UserReport>) -> Report {
-        let summary = Summary::of(&users);
+        let summary = Summary::of(&users, 0);
         let (run, body) = ("run".parse().unwrap(), String::new());
         Report {
             status_code: summary.status_code(),
@@ -192,6 +193,7 @@ mod tests {
             started: NOW,
             summary,
             users,
+            rested: crate::fleet::Rested::default(),
             unsent: Vec::new(),
         }
     }

@@ -7,8 +7,9 @@ use crate::{
     journal,
     kms_key::KmsKey,
     plan::{Delivery, Policy, StillInUse},
-    settings::without_comma,
+    settings::{UserTags, without_comma},
     user::UserName,
+    who::Who,
 };
 
 /// One purpose, and the calls that serve it.
@@ -29,6 +30,8 @@ pub struct Permission {
 /// What a permission is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Target {
+    /// The account: its lists are of nothing less.
+    Account,
     /// The IAM users of the configuration.
     Users,
     /// The secrets whose names begin with the configured prefix.
@@ -37,6 +40,28 @@ pub enum Target {
     Topic,
     /// The customer's key that encrypts the secrets.
     SecretsKey,
+}
+
+/// How much of the account the handler must see to find its users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sight {
+    /// Nothing beyond the users themselves: each is named.
+    Users,
+    /// The account's users, with their tags, groups and the ages of their keys.
+    Account,
+}
+
+impl Sight {
+    /// What these entries need.
+    pub fn of<'a>(users: impl IntoIterator<Item = &'a Who>, exempt: &[Who], tags: UserTags) -> Self {
+        let is_named = |who: &Who| matches!(who, Who::User(_));
+        let by_itself = |who: &Who| matches!(who, Who::User(_) | Who::Path(_));
+        if tags == UserTags::Ignored && users.into_iter().all(is_named) && exempt.iter().all(by_itself) {
+            Self::Users
+        } else {
+            Self::Account
+        }
+    }
 }
 
 /// What must be true of a call, or it is refused.
@@ -64,7 +89,8 @@ pub fn tags(user: &UserName) -> [(&'static str, String); 2] {
 }
 
 /// The ids of all statements that [`permissions`] can give. Others in the role are for what AWS does with it.
-pub const SIDS: [&str; 8] = [
+pub const SIDS: [&str; 9] = [
+    "SeeUsers",
     "ReadKeys",
     "WriteJournal",
     "RotateKeys",
@@ -75,9 +101,9 @@ pub const SIDS: [&str; 8] = [
     "SendMail",
 ];
 
-/// What the handler needs under this policy, with secrets encrypted by this key, and no more.
+/// What the handler needs under this policy, with secrets encrypted by this key and users found like this, and no more.
 #[must_use]
-pub fn permissions(policy: &Policy, key: &KmsKey) -> Vec<Permission> {
+pub fn permissions(policy: &Policy, key: &KmsKey, sight: Sight) -> Vec<Permission> {
     let last_use = policy.still_in_use == StillInUse::Wait;
     let mail_is_delivery = policy.delivery.is_mail();
     let mut list = vec![
@@ -108,6 +134,9 @@ pub fn permissions(policy: &Policy, key: &KmsKey) -> Vec<Permission> {
             why: "Create the new key, deactivate the old one (or activate it again), delete it when its time is over.",
         },
     ];
+    if sight == Sight::Account {
+        list.insert(0, see_users());
+    }
     if policy.delivery == Delivery::SecretsManager {
         list.extend(secrets(key));
     }
@@ -127,6 +156,17 @@ pub fn permissions(policy: &Policy, key: &KmsKey) -> Vec<Permission> {
         },
     });
     list
+}
+
+/// What it takes to find users that are not named.
+fn see_users() -> Permission {
+    Permission {
+        sid: "SeeUsers",
+        actions: vec!["iam:GenerateCredentialReport", "iam:GetCredentialReport", "iam:GetAccountAuthorizationDetails"],
+        on: Target::Account,
+        only_if: Vec::new(),
+        why: "See who is meant (paths, tags, groups) and whose keys are old. IAM gives these lists for the whole account or not at all.",
+    }
 }
 
 /// What delivery by Secrets Manager needs.

@@ -18,6 +18,7 @@
 use crate::{
     journal::{Delivered, Disabled, Entry, Garbled, Intent, Journal, LEASE, LIFE, RunId, SKEW},
     key::{AccessKeyId, Key, LastUse, Status},
+    member::Unclear,
     time::{Span, Timestamp},
 };
 
@@ -150,8 +151,8 @@ pub enum Call {
     PutSecretValue(AccessKeyId),
     /// Secrets Manager: make the (empty) secret of this user, if it is not there.
     ///
-    /// Before everything else, because a secret's permission is on an ARN with six random characters: while the
-    /// secret does not exist, every call about it is refused, and the refusal does not say why.
+    /// Before a key is made, because a secret's permission is on an ARN with six random characters: while the secret does
+    /// not exist, calls about it may be refused without saying why.
     CreateSecret,
     /// Secrets Manager: say who may read the secret. Before a key is in it, so that nobody waits for one they cannot
     /// read.
@@ -290,6 +291,8 @@ pub enum Doubt {
     TooManyKeys(usize),
     /// So many tags on the user that the journal has no room.
     NoRoom(usize),
+    /// What holds for this user cannot be told.
+    Unclear(Unclear),
 }
 
 /// What is known of one user.
@@ -344,6 +347,8 @@ enum Rotation {
 /// Whether a new key would reach its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Channel {
+    /// Who may read the secret could not be said: it may not be there.
+    Missing,
     /// The secret is there; who may read it is still to be said.
     Made,
     Ready,
@@ -365,8 +370,10 @@ pub fn next_step(state: &UserState, policy: &Policy, run: &Run, now: Timestamp) 
     if let Some(rotation) = &state.rotation {
         return Next::Call(rotation.next_call(policy.delivery, state.intent_at_hand(), now));
     }
+    // What this run has just closed, the next one that reads the journal removes: it says nothing, and costs a call.
     if let Some(Ok(Journal { closed, .. })) = &state.journal
         && let Some(run) = closed.first()
+        && !state.rotated
     {
         return Next::Call(Call::UntagUser(run.clone()));
     }
@@ -657,9 +664,10 @@ impl View<'_> {
             return full;
         }
         match (self.state.channel, self.policy.delivery) {
-            (None, Delivery::SecretsManager) => return Next::Call(Call::CreateSecret),
+            // Most secrets are there already: what is refused the first time is tried again once the secret surely is.
+            (None, Delivery::SecretsManager) | (Some(Channel::Made), _) => return Next::Call(Call::PutResourcePolicy),
             (None, _) => return Next::Call(Call::ListSubscriptionsByTopic),
-            (Some(Channel::Made), _) => return Next::Call(Call::PutResourcePolicy),
+            (Some(Channel::Missing), _) => return Next::Call(Call::CreateSecret),
             (Some(Channel::NobodyListens), _) => return Next::Rest(Rest::NobodyListens),
             (Some(Channel::Ready), _) => {}
         }
@@ -913,6 +921,9 @@ impl UserState {
                 if failure.effect == Effect::None =>
             {
                 self.withdraw(key, call, failure);
+            }
+            (Call::PutResourcePolicy, None) if self.channel.is_none() && failure.effect == Effect::None => {
+                self.channel = Some(Channel::Missing);
             }
             // No key was made, so nothing has to be found again.
             (Call::CreateAccessKey, Some(Rotation::Intended)) if failure.effect == Effect::None => {

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::{
+    fleet::Rested,
     journal::{Entry, LEASE, RunId},
     key::{AccessKeyId, Key, LastUse},
     plan::{Answer, Call, Doubt, Effect, Failure, Message, Order, Rest, Why},
@@ -30,8 +31,11 @@ pub struct Report {
     pub started: Timestamp,
     /// The counts.
     pub summary: Summary,
-    /// Each user, in the configured order.
+    /// Each user that was looked at, in this order.
     pub users: Vec<UserReport>,
+    /// Those for whom the account's lists had nothing to do.
+    #[serde(skip)]
+    pub rested: Rested,
     /// Notices that could not be sent. Nothing else depends on them, but they shall not be lost in silence.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unsent: Vec<Unsent>,
@@ -41,8 +45,11 @@ pub struct Report {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
-    /// Users looked at.
+    /// Users seen: looked at, or left alone because the account's lists had nothing to do for them.
     pub users: usize,
+    /// Users that are chosen and exempt: not counted among the others.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub exempt: usize,
     /// New keys delivered.
     pub rotated: usize,
     /// Superseded keys deactivated.
@@ -196,15 +203,16 @@ impl UserReport {
 }
 
 impl Summary {
-    /// Counts what happened.
+    /// Counts what happened to the users that were looked at, `rested` others aside.
     #[must_use]
-    pub fn of(users: &[UserReport]) -> Self {
+    pub fn of(users: &[UserReport], rested: usize) -> Self {
         let changes = |wanted: fn(&Change) -> bool| {
             users.iter().flat_map(|user| &user.done).filter(|change| wanted(change)).count()
         };
         let outcomes = |wanted| users.iter().filter(|user| user.result == wanted).count();
         Self {
-            users: users.len(),
+            users: users.len() + rested,
+            exempt: 0,
             rotated: changes(|c| matches!(c, Change::Delivered { .. })),
             deactivated: changes(|c| matches!(c, Change::Deactivated { why: Why::Superseded, .. })),
             deleted: changes(|c| matches!(c, Change::Deleted { why: Why::WindowOver | Why::PlaceNeeded, .. })),
@@ -219,6 +227,12 @@ impl Summary {
     pub fn status_code(&self) -> u16 {
         if self.failed + self.needs_person + self.unsent == 0 { 200 } else { 500 }
     }
+}
+
+// serde hands over a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 impl Serialize for Why {
@@ -317,6 +331,7 @@ impl fmt::Display for Doubt {
                 f,
                 "the user has {n} tags of its own, and IAM allows 50: the journal needs room for 5; remove some"
             ),
+            Self::Unclear(unclear) => write!(f, "{}; correct it", one_line(&unclear.to_string())),
             Self::TooManyKeys(n) => write!(f, "{n} access keys, where IAM allows two"),
         }
     }

@@ -1,8 +1,10 @@
 //! Carries out the plan for one user, one call after the other, until nothing is left.
 
 use crate::{
+    account::Listed,
     audience::Envelope,
     audit::Origin,
+    credential_report::CredentialReport,
     document::document,
     email::Email,
     encryption::encrypt,
@@ -21,6 +23,8 @@ use crate::{
 /// The AWS operations, as the plan means them. [`crate::aws::Sdk`] is the real one.
 #[allow(async_fn_in_trait, missing_docs)] // The names are the operations'; see `plan::Call`.
 pub trait Aws {
+    async fn credential_report(&self) -> Result<CredentialReport, Failure>;
+    async fn account_users(&self) -> Result<Vec<Listed>, Failure>;
     async fn list_access_keys(&self, user: &UserName) -> Result<Answer, Failure>;
     async fn list_user_tags(&self, user: &UserName) -> Result<Answer, Failure>;
     async fn last_used(&self, key: &AccessKeyId) -> Result<Answer, Failure>;
@@ -39,7 +43,7 @@ pub trait Aws {
     ) -> Result<Answer, Failure>;
     async fn create_secret(&self, name: &str, user: &UserName, key: &KmsKey) -> Result<Answer, Failure>;
     async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, Failure>;
-    async fn put_resource_policy(&self, name: &str, policy: &str) -> Result<Answer, Failure>;
+    async fn put_resource_policy(&self, name: &str, policy: &str, key: &KmsKey) -> Result<Answer, Failure>;
     async fn list_subscribers(&self, topic: &TopicArn, mailboxes: &[&Email]) -> Result<Answer, Failure>;
     async fn publish(&self, topic: &TopicArn, envelope: &Envelope, mail: Mail) -> Result<Answer, Failure>;
     async fn sleep(&self, pause: Span);
@@ -47,6 +51,10 @@ pub trait Aws {
 
 /// More calls than any path through the plan takes; the plan that needs more does not come to an end.
 const MOST_CALLS: usize = 100;
+
+/// How long after the deadline a call may still be waited for. Less than the function then has left: throttled, a call can take
+/// half a minute, and a function that Lambda stops reports nothing.
+const LAST_CALL: Span = Span::seconds(3);
 
 /// Rotates one user's key as far as is safe now, and reports.
 pub async fn rotate(
@@ -66,13 +74,18 @@ pub async fn rotate(
         let now = clock();
         let call = match plan::next_step(&state, &settings.policy, run, now) {
             // Past the deadline another run may hold the user: whatever is left is the next run's.
+            // Nothing was looked at, nothing is unfinished: the user has its turn in a later run.
+            Next::Call(_) if now >= run.deadline && found.is_none() => {
+                return report(found, done, &state, &Rest::OutOfTime);
+            }
             Next::Call(call) if now >= run.deadline => {
                 return report(found, done, &state, &Rest::Failed(Box::new((call, time_is_over()))));
             }
             Next::Call(call) => call,
             Next::Rest(rest) => return report(found, done, &state, &rest),
         };
-        let answer = hand.make(&call, &state, now).await;
+        let left = (run.deadline + LAST_CALL).since(now).std();
+        let answer = tokio::time::timeout(left, hand.make(&call, &state, now)).await.unwrap_or_else(|_| Err(cut_off()));
         log::call(run, origin, user, &call, answer.as_ref());
         if let Ok(answer) = &answer {
             if let Answer::Keys(keys) = answer {
@@ -95,6 +108,14 @@ fn time_is_over() -> Failure {
         effect: Effect::None,
         code: "NoTimeLeft".into(),
         message: "the run's time is over; a later run goes on".into(),
+    }
+}
+
+fn cut_off() -> Failure {
+    Failure {
+        effect: Effect::Unknown,
+        code: "NoTimeLeft".into(),
+        message: "the run's time was over before AWS answered; a later run reads back what happened".into(),
     }
 }
 
@@ -158,7 +179,8 @@ impl<A: Aws> Hand<'_, A> {
             Call::CreateSecret => aws.create_secret(&secret_name(), user, &settings.secret_kms_key).await,
             Call::DescribeSecret(key) => aws.describe_secret(&secret_name(), key).await,
             Call::PutResourcePolicy => {
-                aws.put_resource_policy(&secret_name(), &settings.secret_policy(self.user)).await
+                let policy = settings.secret_policy(self.user);
+                aws.put_resource_policy(&secret_name(), &policy, &settings.secret_kms_key).await
             }
             Call::ListSubscriptionsByTopic => {
                 aws.list_subscribers(&settings.topic, &settings.readers_of_secret(user)).await

@@ -8,20 +8,23 @@ use crate::{
     audience::Envelope,
     audit::{Mode, Origin},
     dry_run::DryRun,
-    event::{BadEvent, Request},
+    event::Request,
+    fleet::{Fleet, Subject},
     journal::RunId,
     log,
     metrics::{self, Scope},
     notice::{self, Digested, Mail},
-    plan::{Effect, Failure, Run},
+    plan::{Doubt, Effect, Failure, Rest, Run},
     report::{Report, Summary, Unsent, UserReport},
     rotate::{Aws, rotate},
-    select,
+    select::{Stop, select},
     settings::Settings,
     time::{Span, Timestamp},
 };
 
-/// How many users are worked on at once. IAM throttles per account and API; it does not publish its rates.
+/// How many users are worked on at once. IAM throttles per account and API and does not publish its rates. The SDK's adaptive
+/// retries brake for each throttled call: with many at once they come to a standstill, and with 128 MB's share of a processor
+/// these are all that it can do (BENCHMARKS.md).
 const AT_ONCE: usize = 8;
 /// What is kept back of the function's time for the report.
 const MARGIN: Span = Span::seconds(5);
@@ -40,45 +43,70 @@ pub struct Invocation<'a> {
 /// Runs the rotation for every user and reports. One user's failure never stops another's.
 ///
 /// # Errors
-/// [`BadEvent`] if the event is not understood; no call was made then.
+/// [`Stop`] if nobody knows whom it is about; no key was touched then.
 pub async fn run(
     aws: &impl Aws,
     settings: &Settings,
     event: serde_json::Value,
     invocation: Invocation<'_>,
-) -> Result<Report, BadEvent> {
-    let request = Request::read(event, invocation.request, &settings.users)?;
+) -> Result<Report, Stop> {
+    let request = Request::read(event, invocation.request)?;
+    let fleet = select(aws, settings, &request, Timestamp::now()).await?;
     Ok(if request.dry_run {
-        carry_out(&DryRun::new(aws), settings, &request, invocation).await
+        carry_out(&DryRun::new(aws), settings, &request, fleet, invocation).await
     } else {
-        carry_out(aws, settings, &request, invocation).await
+        carry_out(aws, settings, &request, fleet, invocation).await
     })
 }
 
-async fn carry_out(aws: &impl Aws, settings: &Settings, request: &Request, invocation: Invocation<'_>) -> Report {
+async fn carry_out(
+    aws: &impl Aws,
+    settings: &Settings,
+    request: &Request,
+    fleet: Fleet,
+    invocation: Invocation<'_>,
+) -> Report {
     let started = Timestamp::now();
     let run = Run { id: writer(&request.run), deadline: invocation.ends.before(MARGIN), order: request.order };
     let mode = if request.dry_run { Mode::Pretended } else { Mode::Real };
     let origin = Origin { request: invocation.request, mode };
     let post = Post { aws, settings, run: &run, origin };
-    let done = stream::iter(select::users(settings, request))
-        .map(async |user| {
-            let report = rotate(aws, settings, &run, origin, Timestamp::now, user).await;
-            let unsent = post.notices(&report).await;
-            (report, unsent)
-        })
-        .buffered(AT_ONCE)
-        .collect::<Vec<_>>()
-        .await;
-    let (users, unsent): (Vec<_>, Vec<_>) = done.into_iter().unzip();
+    let look = async |(place, subject): (usize, Subject)| {
+        let settings = settings.for_subject(&subject);
+        let report = rotate(aws, &settings, &run, origin, Timestamp::now, &subject.user).await;
+        let unsent = post.notices(&report, &settings).await;
+        (place, report, unsent)
+    };
+    // Whoever is done makes room at once; the report is in order again.
+    let subjects = stream::iter(fleet.subjects.into_iter().enumerate());
+    let mut done: Vec<_> = subjects.map(look).buffer_unordered(AT_ONCE).collect().await;
+    done.sort_by_key(|(place, ..)| *place);
+    let (mut users, mut unsent): (Vec<_>, Vec<_>) =
+        done.into_iter().map(|(_, report, unsent)| (report, unsent)).unzip();
+    for (listed, unclear) in fleet.unclear {
+        let rest = Rest::NeedsPerson(Doubt::Unclear(unclear));
+        let report = UserReport::new(listed.name, request.order, Vec::new(), Vec::new(), Vec::new(), &rest);
+        unsent.push(post.notices(&report, settings).await);
+        users.push(report);
+    }
     let mut unsent = unsent.concat();
-    let mut summary = Summary { unsent: unsent.len(), ..Summary::of(&users) };
+    let mut summary = Summary { unsent: unsent.len(), exempt: fleet.exempt, ..Summary::of(&users, fleet.rested.users) };
     let digested = Digested { run: &request.run, started, summary: &summary, users: &users };
     unsent.extend(post.digest(&digested).await);
     summary.unsent = unsent.len();
     let body = settings.language.summary(&summary);
     let (run, dry_run) = (request.run.clone(), request.dry_run);
-    let report = Report { status_code: summary.status_code(), body, run, dry_run, started, summary, users, unsent };
+    let report = Report {
+        status_code: summary.status_code(),
+        body,
+        run,
+        dry_run,
+        started,
+        summary,
+        users,
+        rested: fleet.rested,
+        unsent,
+    };
     log::report(&report);
     let scope = if request.users.is_none() { Scope::Fleet } else { Scope::Named };
     if let Some(event) =
@@ -98,11 +126,11 @@ struct Post<'a, A> {
 }
 
 impl<A: Aws> Post<'_, A> {
-    /// What there is to say about a user; gives back what could not be sent.
-    async fn notices(&self, report: &UserReport) -> Vec<Unsent> {
+    /// What there is to say about a user, for whom these settings hold; gives back what could not be sent.
+    async fn notices(&self, report: &UserReport, settings: &Settings) -> Vec<Unsent> {
         let mut unsent = Vec::new();
-        for notice in notice::notices(report, self.settings) {
-            let mail = self.settings.language.notice(&notice, &self.settings.policy, Timestamp::now());
+        for notice in notice::notices(report, settings) {
+            let mail = settings.language.notice(&notice, &settings.policy, Timestamp::now());
             let envelope = Envelope { to: notice.to.into_iter().cloned().collect(), about: Some(notice.user.clone()) };
             unsent.extend(self.send(notice.news.word(), envelope, mail).await);
         }

@@ -1,9 +1,68 @@
-//! Which users a run is about.
+//! Which users a run is about: reads the account's lists where they are needed, and leaves the choice to [`crate::fleet`].
 
-use crate::{event::Request, settings::Settings, user::User};
+use crate::{
+    account::Listed,
+    event::{BadEvent, Request},
+    fleet::{Fleet, Lists, fleet},
+    permissions::Sight,
+    plan::Failure,
+    rotate::Aws,
+    settings::Settings,
+    time::Timestamp,
+};
 
-/// The users to look at: those that the event names, or all that are configured.
-#[must_use]
-pub fn users<'a>(settings: &'a Settings, request: &'a Request) -> &'a [User] {
-    request.users.as_deref().unwrap_or(&settings.users)
+/// Why a run does not begin. No key was touched.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Stop {
+    /// The event is not one of ours, or names users that are not.
+    #[error(transparent)]
+    BadEvent(#[from] BadEvent),
+    /// Without the account's lists nobody knows who is meant and who is exempt.
+    #[error("the account's users could not be listed, no key was touched: {operation}: {failure}")]
+    Unseen {
+        /// The call that failed.
+        operation: &'static str,
+        /// What AWS said.
+        failure: Failure,
+    },
+}
+
+impl Stop {
+    /// A word for it, which Lambda calls the type of an error.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::BadEvent(_) => "BadEvent",
+            Self::Unseen { .. } => "UsersNotListed",
+        }
+    }
+}
+
+/// The users to look at.
+///
+/// # Errors
+/// [`Stop`] if the lists cannot be read, whole: a page that is missing may hold an exemption. Or if a person names users who
+/// are not chosen.
+pub async fn select(aws: &impl Aws, settings: &Settings, request: &Request, now: Timestamp) -> Result<Fleet, Stop> {
+    let lists = match settings.sight() {
+        Sight::Users => None,
+        Sight::Account => {
+            let report = aws.credential_report().await;
+            let report = report.map_err(|failure| Stop::Unseen { operation: "GetCredentialReport", failure })?;
+            // After the report: what was done in between makes a user look due, not healthy.
+            let users = aws.account_users().await;
+            let operation = "GetAccountAuthorizationDetails";
+            Some(Lists { users: users.map_err(|failure| Stop::Unseen { operation, failure })?, report })
+        }
+    };
+    let asked = request.users.as_deref();
+    let fleet = fleet(settings, lists.as_ref(), asked, now);
+    let is_found = |name: &&String| {
+        fleet.subjects.iter().any(|subject| Listed::from(&subject.user).is_called(name))
+            || fleet.unclear.iter().any(|(listed, _)| listed.is_called(name))
+    };
+    match asked.iter().copied().flatten().find(|name| !is_found(name)) {
+        Some(stranger) => Err(BadEvent::not_chosen(stranger, settings).into()),
+        None => Ok(fleet),
+    }
 }

@@ -3,12 +3,15 @@
 //! The handler reads them here; `synth` writes them from the same type. A setting that nothing reads, or
 //! one that nothing writes, cannot exist.
 
-use std::{collections::BTreeMap, str::FromStr};
+use std::{borrow::Cow, str::FromStr};
 
 use crate::{
     email::Email,
+    fleet::Subject,
     kms_key::KmsKey,
+    member::Member,
     notice::{Digest, Language},
+    permissions::Sight,
     plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
     principal::{PrincipalArn, is_account},
     recipient::{Recipient, Recipients},
@@ -16,6 +19,7 @@ use crate::{
     text::{Invalid, text_newtype},
     time::Span,
     user::{User, UserName},
+    who::Who,
 };
 
 /// Everything that the handler is told about its task.
@@ -24,10 +28,12 @@ use crate::{
 /// `synth` writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings<Reference = TopicArn> {
-    /// Whose keys are rotated.
-    pub users: Vec<User>,
-    /// Who works with a user's key, where that is said.
-    pub owners: BTreeMap<UserName, Email>,
+    /// Whose keys are rotated, and what holds for some of them alone.
+    pub users: Vec<Member>,
+    /// Whose are not, although `users` means them.
+    pub exempt: Vec<Who>,
+    /// Whether tags on a user say what holds for it: see [`crate::member`].
+    pub user_tags: UserTags,
     /// How.
     pub policy: Policy,
     /// What the mails are written in.
@@ -51,8 +57,12 @@ pub struct Settings<Reference = TopicArn> {
 /// One environment variable of the function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Variable {
-    /// Users, each with its path if it has one, separated by spaces; behind some of them a colon and [`Settings::owners`]' address.
+    /// [`Settings::users`], separated by spaces.
     Users,
+    /// [`Settings::exempt`], separated by spaces, or `none`; never missing, for that would be a loss.
+    Exempt,
+    /// [`Settings::user_tags`].
+    UserTags,
     /// [`Policy::rotate_after`].
     RotateAfter,
     /// [`Policy::overlap`].
@@ -91,6 +101,8 @@ impl Variable {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Users => "USERS",
+            Self::Exempt => "EXEMPT",
+            Self::UserTags => "USER_TAGS",
             Self::RotateAfter => "ROTATE_AFTER",
             Self::Overlap => "OVERLAP",
             Self::DeleteAfter => "DELETE_AFTER",
@@ -122,17 +134,12 @@ pub enum Value<Reference> {
 impl<Reference> Settings<Reference> {
     /// The environment that tells the handler exactly these settings.
     pub fn into_environment(self) -> Vec<(Variable, Value<Reference>)> {
-        // No path, name or address holds a colon or a space.
-        let with_owner = |user: &User| match self.owners.get(&user.name) {
-            Some(owner) => format!("{user}:{owner}"),
-            None => user.to_string(),
-        };
-        let users: Vec<_> = self.users.iter().map(with_owner).collect();
-        let administrators: Vec<_> = self.administrators.iter().map(Email::as_str).collect();
         let text = |t: &dyn ToString| Value::Text(t.to_string());
         let encrypts = self.policy.delivery == Delivery::EmailEncrypted;
         let mut environment = vec![
-            (Variable::Users, text(&users.join(" "))),
+            (Variable::Users, text(&words(&self.users))),
+            (Variable::Exempt, text(&exempt(&self.exempt))),
+            (Variable::UserTags, text(&self.user_tags)),
             (Variable::RotateAfter, text(&self.policy.rotate_after)),
             (Variable::Overlap, text(&self.policy.overlap)),
             (Variable::DeleteAfter, text(&self.policy.delete_after)),
@@ -142,7 +149,7 @@ impl<Reference> Settings<Reference> {
             (Variable::WarnBefore, text(&self.policy.warn_before)),
             (Variable::Language, text(&self.language)),
             (Variable::Digest, text(&self.digest)),
-            (Variable::Administrators, text(&administrators.join(" "))),
+            (Variable::Administrators, text(&words(&self.administrators))),
             (Variable::TopicArn, Value::Reference(self.topic)),
             (Variable::SecretPrefix, text(&self.secret_prefix)),
             (Variable::SecretReaders, text(&self.secret_readers)),
@@ -153,6 +160,21 @@ impl<Reference> Settings<Reference> {
         }
         environment
     }
+}
+
+const NOBODY: &str = "none";
+
+fn exempt(list: &[Who]) -> String {
+    match words(list) {
+        text if text.is_empty() => NOBODY.into(),
+        // A user may be called so.
+        text if text == NOBODY => format!("/{text}"),
+        text => text,
+    }
+}
+
+fn words<T: ToString>(list: &[T]) -> String {
+    list.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 /// A setting that is missing or wrong.
@@ -180,27 +202,41 @@ impl Settings {
         fn wrong(variable: Variable) -> impl Fn(Invalid) -> BadSetting {
             move |e| BadSetting { name: variable.name(), problem: format!("is wrong: {e}") }
         }
+        fn list<T: FromStr<Err = Invalid>>(
+            lookup: &impl Fn(&str) -> Option<String>,
+            variable: Variable,
+        ) -> Result<Vec<T>, BadSetting> {
+            let words = raw(lookup, variable)?;
+            words.split_ascii_whitespace().map(str::parse).collect::<Result<_, _>>().map_err(wrong(variable))
+        }
         fn raw(lookup: &impl Fn(&str) -> Option<String>, variable: Variable) -> Result<String, BadSetting> {
             let name = variable.name();
             lookup(name).ok_or_else(|| BadSetting { name, problem: "is missing".into() })
         }
-        let (users, owners) = read_users(&raw(&lookup, Variable::Users)?).map_err(wrong(Variable::Users))?;
-        let administrators = raw(&lookup, Variable::Administrators)?;
-        let administrators = administrators.split_ascii_whitespace().map(str::parse).collect::<Result<_, _>>();
+        let users: Vec<Member> = list(&lookup, Variable::Users)?;
         let delivery = read(&lookup, Variable::Delivery)?;
         let encrypt_to = match delivery {
             Delivery::EmailEncrypted => read(&lookup, Variable::EncryptTo)?,
             Delivery::SecretsManager | Delivery::Email => Recipients::default(),
         };
-        if let Some(user) =
-            users.iter().find(|user| delivery == Delivery::EmailEncrypted && encrypt_to.of(&user.name).is_empty())
+        let is_lost = |member: &&Member| match &member.who {
+            Who::User(user) => encrypt_to.of(&user.name).is_empty(),
+            Who::Path(_) | Who::Tag(_) | Who::Group(_) => encrypt_to.all.is_empty(),
+        };
+        if let Some(Member { who, .. }) =
+            users.iter().find(|member| delivery == Delivery::EmailEncrypted && is_lost(member))
         {
-            let problem = format!("has no public key for {user}");
+            let problem = format!("has no public key for {who}");
             return Err(BadSetting { name: Variable::EncryptTo.name(), problem });
         }
         Ok(Self {
             users,
-            owners,
+            exempt: if raw(&lookup, Variable::Exempt)? == NOBODY {
+                Vec::new()
+            } else {
+                list(&lookup, Variable::Exempt)?
+            },
+            user_tags: read(&lookup, Variable::UserTags)?,
             policy: Policy {
                 rotate_after: read(&lookup, Variable::RotateAfter)?,
                 overlap: read(&lookup, Variable::Overlap)?,
@@ -212,13 +248,25 @@ impl Settings {
             },
             language: read(&lookup, Variable::Language)?,
             digest: read(&lookup, Variable::Digest)?,
-            administrators: administrators.map_err(wrong(Variable::Administrators))?,
+            administrators: list(&lookup, Variable::Administrators)?,
             topic: read(&lookup, Variable::TopicArn)?,
             encrypt_to,
             secret_prefix: read(&lookup, Variable::SecretPrefix)?,
             secret_readers: read(&lookup, Variable::SecretReaders)?,
             secret_kms_key: read(&lookup, Variable::SecretKmsKey)?,
         })
+    }
+
+    /// The settings as they are for this user alone.
+    #[must_use]
+    pub fn for_subject(&self, subject: &Subject) -> Cow<'_, Self> {
+        // What cannot be was refused when the subject was chosen.
+        let Ok(policy) = subject.own.policy(&self.policy) else { return Cow::Borrowed(self) };
+        let only = Member { who: Who::User(subject.user.clone()), own: subject.own.clone() };
+        if policy == self.policy && self.users.contains(&only) {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(Self { users: vec![only], policy, ..self.clone() })
     }
 
     /// The resource policy of the secret of `user`, who is in the account of the stack, and so of its topic.
@@ -230,24 +278,17 @@ impl Settings {
 }
 
 impl<Reference> Settings<Reference> {
+    /// How much of the account must be seen to find the users.
+    #[must_use]
+    pub fn sight(&self) -> Sight {
+        Sight::of(self.users.iter().map(|member| &member.who), &self.exempt, self.user_tags)
+    }
+
     /// Who can open the mail with the new key of `user`: each of them alone.
     #[must_use]
     pub fn recipients(&self, user: &UserName) -> &[Recipient] {
         self.encrypt_to.of(user)
     }
-}
-
-fn read_users(text: &str) -> Result<(Vec<User>, BTreeMap<UserName, Email>), Invalid> {
-    let (mut users, mut owners) = (Vec::new(), BTreeMap::new());
-    for word in text.split_ascii_whitespace() {
-        let (name, owner) = word.split_once(':').map_or((word, None), |(name, owner)| (name, Some(owner)));
-        let user: User = name.parse()?;
-        if let Some(owner) = owner {
-            owners.insert(user.name.clone(), owner.parse()?);
-        }
-        users.push(user);
-    }
-    Ok((users, owners))
 }
 
 /// The ARN of an SNS topic.
@@ -324,6 +365,15 @@ pub(crate) fn without_comma(user: &UserName) -> String {
     user.as_str().replace(',', "/")
 }
 
+/// Whether tags on a user are believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UserTags {
+    /// They say nothing.
+    Ignored,
+    /// They say what holds for their user: see [`crate::member`].
+    Honoured,
+}
+
 /// Gives an enum the words that name its variants in rotation.yaml and in the environment.
 macro_rules! words {
     ($type:ty, $what:literal, $allowed:literal, { $($word:literal => $variant:expr),+ $(,)? }) => {
@@ -362,6 +412,10 @@ words!(Digest, "a rule for digests", "always, changes or never", {
     "always" => Self::Always,
     "changes" => Self::Changes,
     "never" => Self::Never,
+});
+words!(UserTags, "a rule for tags on users", "ignored or honoured", {
+    "ignored" => Self::Ignored,
+    "honoured" => Self::Honoured,
 });
 words!(Language, "a language", "en or ja", {
     "en" => Self::English,
@@ -429,10 +483,17 @@ mod tests {
 
     fn settings(delete_after: DeleteAfter, delivery: Delivery) -> Settings {
         Settings {
-            users: ["alice", "/ci/bob,smith", "c=d@e"].map(|name| name.parse().unwrap()).into(),
-            owners: [("bob,smith", "Bob@example.com"), ("c=d@e", "c=d@e.co")]
-                .map(|(name, owner)| (name.parse().unwrap(), owner.parse().unwrap()))
-                .into(),
+            users: [
+                "alice",
+                "/ci/bob,smith;owner=Bob@example.com;overlap=1d",
+                "c=d@e;owner=c=d@e.co",
+                "/ci/",
+                "tag:a=b",
+            ]
+            .map(|member| member.parse().unwrap())
+            .into(),
+            exempt: ["carol", "/x/", "tag:keep=it", "group:people"].map(|who| who.parse().unwrap()).into(),
+            user_tags: UserTags::Honoured,
             policy: Policy {
                 rotate_after: Span::days(60),
                 overlap: Span::days(7),
@@ -481,16 +542,27 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_no_user_and_a_user_may_be_called_none() {
+        for exempt in [vec![], vec!["none"], vec!["none", "/x/"]] {
+            let exempt: Vec<Who> = exempt.into_iter().map(|who| who.parse().unwrap()).collect();
+            let settings = Settings { exempt, ..settings(DeleteAfter::NextRotation, Delivery::Email) };
+            let written = environment(settings.clone());
+            assert!(!written["EXEMPT"].is_empty(), "Lambda takes no empty value for certain");
+            assert_eq!(Settings::from_environment(|name| written.get(name).cloned()), Ok(settings));
+        }
+    }
+
+    #[test]
     fn each_variable_is_read_and_named_when_it_is_missing_or_wrong() {
         let good = environment(settings(DeleteAfter::NextRotation, Delivery::EmailEncrypted));
-        assert_eq!(good.len(), 16);
+        assert_eq!(good.len(), 18);
         for &name in good.keys() {
             let missing = Settings::from_environment(|n| (n != name).then(|| good.get(n).cloned())?);
             assert_eq!(missing.unwrap_err().name, name);
             let wrong =
                 Settings::from_environment(
                     |n| {
-                        if n == name { Some("/ not right".into()) } else { good.get(n).cloned() }
+                        if n == name { Some("/ not:right".into()) } else { good.get(n).cloned() }
                     },
                 );
             assert_eq!(wrong.unwrap_err().name, name);
@@ -501,7 +573,7 @@ mod tests {
     fn a_users_secret_is_for_the_user_of_the_stacks_own_account_and_partition() {
         let mut settings = settings(DeleteAfter::NextRotation, Delivery::SecretsManager);
         settings.topic = "arn:aws-cn:sns:cn-north-1:111122223333:keys".parse().unwrap();
-        let policy = settings.secret_policy(&settings.users[1]);
+        let policy = settings.secret_policy(&"/ci/bob,smith".parse().unwrap());
         assert!(policy.contains("\"arn:aws-cn:iam::111122223333:user/ci/bob,smith\""), "{policy}");
         assert!(policy.contains("\"arn:aws:iam::123456789012:role/reader\""), "{policy}");
     }

@@ -48,6 +48,13 @@ pub fn steps() -> Vec<Step> {
     .collect()
 }
 
+/// How users that are not named are found, before any of these steps: the calls, and what each is for.
+pub const CHOOSING: [(&str, &str); 3] = [
+    ("iam:GenerateCredentialReport", "have IAM make the list of everybody's keys, at most every four hours"),
+    ("iam:GetCredentialReport", "see how old everybody's keys are, and so who can be left alone"),
+    ("iam:GetAccountAuthorizationDetails", "see everybody's path, tags and groups, and so who is meant"),
+];
+
 fn purpose(call: &Call) -> &'static str {
     match call {
         Call::ListAccessKeys => "look which keys the user has, and how old they are",
@@ -130,7 +137,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        permissions::{SIDS, permissions},
+        permissions::{SIDS, Sight, permissions},
         plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
     };
 
@@ -164,9 +171,10 @@ mod tests {
     #[test]
     fn the_steps_need_what_is_permitted_and_what_is_permitted_is_needed() {
         let needed = steps().into_iter().filter(|step| step.call.needs_permission());
-        let needed: BTreeSet<_> = needed.flat_map(|step| step.call.actions().collect::<Vec<_>>()).collect();
+        let needed = needed.flat_map(|step| step.call.actions().collect::<Vec<_>>());
+        let needed: BTreeSet<_> = needed.chain(CHOOSING.map(|(action, _)| action.to_owned())).collect();
         let customer = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab".parse().unwrap();
-        let permitted = policies().flat_map(|policy| permissions(&policy, &customer));
+        let permitted = policies().flat_map(|policy| permissions(&policy, &customer, Sight::Account));
         let permitted: Vec<_> = permitted.collect();
         let sids: BTreeSet<_> = permitted.iter().map(|p| p.sid).collect();
         assert_eq!(sids, SIDS.into_iter().collect());

@@ -48,6 +48,12 @@ impl User {
         format!("{}{}", self.path, self.name)
     }
 
+    /// Where in the account it is: begins and ends with a slash.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Whether it is the same user, with its path or without: IAM has each name once in an account, and does not tell names
     /// apart by case.
     #[must_use]

@@ -3,6 +3,7 @@
 
 use lambda::{
     audit::{Mode, Origin, event},
+    fleet::Rested,
     journal::Garbled,
     key::{Key, Status},
     metrics,
@@ -120,8 +121,8 @@ proptest! {
         let garbled = Garbled { tag: lambda::journal::DELIVERED, value: message };
         let rest = Rest::NeedsPerson(Doubt::Journal(garbled));
         let users = vec![UserReport::new(user.clone(), Order::Routine, Vec::new(), Vec::new(), Vec::new(), &rest)];
-        let summary = Summary::of(&users);
-        let report = Report { status_code: 500, body: request.clone(), run: "run".parse().unwrap(), dry_run: false, started: NOW, summary, users, unsent: Vec::new() };
+        let summary = Summary::of(&users, 0);
+        let report = Report { status_code: 500, body: request.clone(), run: "run".parse().unwrap(), dry_run: false, started: NOW, summary, users, rested: Rested::default(), unsent: Vec::new() };
         let mut events = vec![
             metrics::event(&report, metrics::Scope::Fleet, Span::ZERO, &request, NOW).unwrap(),
             serde_json::to_value(&report).unwrap(),

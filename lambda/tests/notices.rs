@@ -6,9 +6,11 @@ use std::path::Path;
 
 use lambda::{
     email::Email,
+    fleet::Rested,
     journal::{Garbled, RunId},
     key::{AccessKeyId, Key, LastUse, Status, Status::Active, Status::Inactive},
     kms_key::KmsKey,
+    member::{Own, TAGS, Unclear},
     notice::{Aftermath, Digest, Digested, Language, Mail, News, Notice, notices},
     plan::{
         Call, DeleteAfter, Delivery, Doubt, Effect, Failure, Order, Patience, Policy, Rest, StillInUse, Why,
@@ -17,7 +19,7 @@ use lambda::{
     recipient::Recipients,
     report::{Change, Report, Summary, Unsent, UserReport},
     secret_policy::Readers,
-    settings::Settings,
+    settings::{Settings, UserTags},
     time::{Span, Timestamp},
     user::UserName,
 };
@@ -50,10 +52,11 @@ fn policy(delivery: Delivery) -> Policy {
 }
 
 fn settings(delivery: Delivery, owner: Option<&str>) -> Settings {
-    let alice: UserName = "alice".parse().unwrap();
+    let owner = owner.map(|owner| format!(";owner={owner}")).unwrap_or_default();
     Settings {
-        users: vec!["alice".parse().unwrap()],
-        owners: owner.map(|owner| (alice, email(owner))).into_iter().collect(),
+        users: vec![format!("alice{owner}").parse().unwrap()],
+        exempt: Vec::new(),
+        user_tags: UserTags::Ignored,
         policy: policy(delivery),
         language: Language::English,
         digest: Digest::Changes,
@@ -411,7 +414,7 @@ fn failures_are_told_as_reviewed() {
     });
 }
 
-fn doubts() -> [Doubt; 7] {
+fn doubts() -> [Doubt; 11] {
     let used = LastUse::Used { at: now(), service: "s3".into(), region: "eu-west-1".into() };
     [
         Doubt::Journal(Garbled { tag: lambda::journal::DELIVERED, value: "key=short".into() }),
@@ -421,6 +424,10 @@ fn doubts() -> [Doubt; 7] {
         Doubt::SameAge,
         Doubt::TooManyKeys(3),
         Doubt::NoRoom(47),
+        Doubt::Unclear(Own::from_tags(&[(TAGS[1].into(), "monthly".into())]).unwrap_err()),
+        Doubt::Unclear(Unclear::Stranger("who@example.com".into())),
+        Doubt::Unclear(Unclear::TooShort { rotate_after: Span::days(10), life: Span::days(21) }),
+        Doubt::Unclear(Unclear::Path("/a*/".into())),
     ]
 }
 
@@ -439,7 +446,7 @@ fn digest(language: Language, rests: &[Rest], unsent: usize) -> Mail {
             UserReport::new(user, Order::Routine, vec![], vec![], vec![], rest)
         })
         .collect();
-    let summary = Summary { rotated: 1, unsent, ..Summary::of(&users) };
+    let summary = Summary { rotated: 1, unsent, ..Summary::of(&users, 0) };
     let run: RunId = "d32c5kddcf5bb8c3".parse().unwrap();
     language.digest(&Digested { run: &run, started: now(), summary: &summary, users: &users })
 }
@@ -480,7 +487,7 @@ fn a_run_is_summed_up_when_it_is_asked_for() {
         ("not as it should be", vec![waiting, healthy()], 0, true),
         ("a notice was lost", vec![healthy()], 1, true),
     ] {
-        let summary = Summary { unsent, ..Summary::of(&users) };
+        let summary = Summary { unsent, ..Summary::of(&users, 0) };
         let digested = Digested { run: &run, started: now(), summary: &summary, users: &users };
         let wanted = [Digest::Always, Digest::Changes, Digest::Never].map(|digest| digest.wants(&digested));
         assert_eq!(wanted, [true, worth_it, false], "{case}");
@@ -604,8 +611,8 @@ proptest! {
         let whys: Vec<_> = users.iter().map(|user| user.why.clone()).collect();
         let unsent = vec![Unsent { user: None, notice: "digest", why: failure.to_string() }];
         let (run, body) = ("run".parse().unwrap(), String::new());
-        let summary = Summary::of(&users);
-        let report = Report { status_code: 500, body, run, dry_run: false, started: now(), summary, users, unsent };
+        let summary = Summary::of(&users, 0);
+        let report = Report { status_code: 500, body, run, dry_run: false, started: now(), summary, users, rested: Rested::default(), unsent };
         let json = serde_json::to_string(&report).unwrap();
         prop_assert!(json.chars().all(is_plain), "{:?}", json);
         let read: serde_json::Value = serde_json::from_str(&json).unwrap();

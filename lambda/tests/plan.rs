@@ -96,11 +96,12 @@ fn a_healthy_user_costs_one_call() {
 #[test]
 fn a_rotation_is_these_calls_in_this_order() {
     let mut world = with(&[(60, Active)]);
+    world.secret = Secret::Empty;
     let (rest, calls) = runs(&mut world, &careful());
     assert_eq!(
         calls,
-        "ListAccessKeys ListUserTags CreateSecret PutResourcePolicy TagUser CreateAccessKey GetCallerIdentity GetCallerIdentity \
-         GetCallerIdentity PutSecretValue DescribeSecret Publish TagUser UntagUser"
+        "ListAccessKeys ListUserTags PutResourcePolicy TagUser CreateAccessKey GetCallerIdentity GetCallerIdentity \
+         GetCallerIdentity PutSecretValue DescribeSecret Publish TagUser"
     );
     assert_eq!(rest, Rest::Overlap(key(0), NOW + Span::days(7)));
     assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
@@ -110,13 +111,34 @@ fn a_rotation_is_these_calls_in_this_order() {
 }
 
 #[test]
+fn a_users_first_rotation_makes_its_secret() {
+    let mut world = with(&[(60, Active)]);
+    let (rest, calls) = runs(&mut world, &careful());
+    assert!(
+        calls.contains("ListUserTags PutResourcePolicy CreateSecret PutResourcePolicy TagUser CreateAccessKey"),
+        "{calls}"
+    );
+    assert_eq!((rest, world.secret), (Rest::Overlap(key(0), NOW + Span::days(7)), Secret::Current(key(1))));
+    // What is refused with the secret there is no matter of the secret; an answer that was lost tells nothing.
+    for (failure, tries) in [(refused("MalformedPolicyDocumentException"), 2), (lost(), 1)] {
+        let mut world = with(&[(60, Active)]);
+        let (rest, calls) = world.run(&careful(), &run(), |_, call, _| {
+            matches!(call, Call::PutResourcePolicy).then(|| Err(failure.clone()))
+        });
+        assert_eq!(rest, Rest::Failed(Box::new((Call::PutResourcePolicy, failure))));
+        assert_eq!(calls.iter().filter(|call| **call == Call::PutResourcePolicy).count(), tries);
+        assert_eq!(left(&world), keys(&[(0, Active)]));
+    }
+}
+
+#[test]
 fn the_articles_rotation_is_these_calls_in_this_order() {
     let mut world = with(&[(60, Active)]);
     let (rest, calls) = runs(&mut world, &article());
     assert_eq!(
         calls,
         "ListAccessKeys ListUserTags ListSubscriptionsByTopic TagUser CreateAccessKey GetCallerIdentity GetCallerIdentity \
-         GetCallerIdentity Publish TagUser UntagUser ListAccessKeys UpdateAccessKey"
+         GetCallerIdentity Publish TagUser ListAccessKeys UpdateAccessKey"
     );
     assert_eq!(rest, Rest::Healthy(NOW + Span::minutes(1)));
     assert_eq!((left(&world), world.mailed), (keys(&[(0, Inactive), (1, Active)]), vec![key(1)]));
@@ -376,7 +398,7 @@ fn a_key_that_was_stored_before_the_crash_is_announced_and_committed() {
     let mut world = unfinished();
     world.secret = Secret::Current(key(1));
     let (rest, calls) = runs(&mut world, &careful());
-    assert_eq!(calls, "ListAccessKeys ListUserTags CreateSecret DescribeSecret Publish TagUser UntagUser");
+    assert_eq!(calls, "ListAccessKeys ListUserTags CreateSecret DescribeSecret Publish TagUser");
     assert_eq!(rest, Rest::Overlap(key(0), NOW + Span::days(7)));
     assert_eq!(world.announced, [key(1)]);
 }
@@ -615,8 +637,16 @@ fn a_mailed_key_that_is_used_after_all_is_activated_again() {
     assert_eq!(world.journal.unwrap().delivered, Some(Delivered { key: key(1), at: NOW }));
 }
 
+/// By the next run that reads the journal: it says nothing any more.
 #[test]
 fn what_is_left_of_a_finished_rotation_is_removed() {
+    let mut world = with(&[(60, Active)]);
+    let _ = runs(&mut world, &careful());
+    assert_eq!(world.journal.as_ref().unwrap().closed.len(), 1);
+    let (_, calls) = runs(&mut world, &careful());
+    assert_eq!(calls, "ListAccessKeys ListUserTags UntagUser");
+    assert_eq!(world.journal.unwrap().closed, []);
+
     let mut world = with(&[(90, Active), (2, Active)]);
     let journal = world.journal.as_mut().unwrap();
     journal.closed = vec!["earlier-run".parse().unwrap()];
@@ -689,6 +719,9 @@ fn a_creation_that_was_refused_leaves_no_intent_and_one_that_was_lost_does() {
     // What is reported is the first failure, and where there was none before, this one.
     for (create, reported) in [(Some(refused("LimitExceeded")), "CreateAccessKey"), (None, "UntagUser")] {
         let mut world = with(&[(90, Active)]);
+        if create.is_none() {
+            world.journal.as_mut().unwrap().closed = vec!["earlier-run".parse().unwrap()];
+        }
         let (rest, _) = world.run(&careful(), &run(), |_, call, _| match call {
             Call::CreateAccessKey => create.clone().map(Err),
             Call::UntagUser(_) => Some(Err(refused("Throttling"))),

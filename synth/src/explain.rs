@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use lambda::{
     permissions::SIDS,
-    steps::{Step, steps},
+    steps::{CHOOSING, Step, steps},
 };
 use serde_json::{Value as Json, json};
 
 use crate::cfn::{
     Value, json,
-    view::{Statement, View, reasons},
+    view::{Statement, View, reasons, text},
 };
 
 /// One statement of one role.
@@ -63,6 +63,8 @@ pub struct Grant {
 /// All that a template permits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
+    /// What the template is for, and who is chosen.
+    pub about: String,
     /// The roles.
     pub roles: Vec<Trust>,
     /// Their statements.
@@ -78,7 +80,8 @@ pub struct Explanation {
 pub fn explain(template: &Value) -> Explanation {
     let (canonical, why) = (json::to_json(template), reasons(template));
     let reason = |pointer: &str| why.get(pointer).copied().unwrap_or_default().to_owned();
-    let needs: BTreeMap<String, Vec<&'static str>> = steps().iter().fold(BTreeMap::new(), |mut all, step| {
+    let choosing = CHOOSING.map(|(action, purpose)| (action.to_owned(), vec![purpose]));
+    let needs: BTreeMap<String, Vec<&'static str>> = steps().iter().fold(choosing.into(), |mut all, step| {
         step.call.actions().for_each(|action| all.entry(action).or_insert_with(Vec::new).push(step.purpose));
         all
     });
@@ -121,7 +124,7 @@ pub fn explain(template: &Value) -> Explanation {
     });
     let free = steps().into_iter().filter(|step| !step.call.needs_permission());
     let free = free.map(|Step { call, purpose }| (call.action(), purpose)).collect();
-    Explanation { roles, permissions, grants: grants.collect(), free }
+    Explanation { about: text(&canonical["Description"]), roles, permissions, grants: grants.collect(), free }
 }
 
 /// What is said where no step of the handler needs an action.
@@ -136,7 +139,7 @@ impl Explanation {
     /// As people read it.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut out = String::new();
+        let mut out = format!("{}\n\n", self.about);
         for trust in &self.roles {
             out += &format!("{} — {}\n  assumed by {}\n", trust.role, trust.why, trust.services.join(", "));
             out += &lines("  only if", &trust.conditions);
@@ -177,6 +180,7 @@ impl Explanation {
         };
         let free = |(action, step): &(String, &'static str)| json!({ "action": action, "steps": [step] });
         json!({
+            "about": self.about,
             "roles": self.roles.iter().map(trust).collect::<Vec<_>>(),
             "permissions": self.permissions.iter().flat_map(permission).collect::<Vec<_>>(),
             "grants": self.grants.iter().map(grant).collect::<Vec<_>>(),

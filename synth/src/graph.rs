@@ -3,6 +3,7 @@
 //! A role that one resource alone acts as is drawn as part of that resource, so that what somebody may do stands beside what it
 //! does; with every role by itself each arrow would be there twice.
 
+use lambda::steps::CHOOSING;
 use serde_json::Value as Json;
 
 use crate::cfn::view::{How, Reference, Resource, Statement, View, each, references, text};
@@ -190,10 +191,12 @@ impl Graph<'_> {
             self.edge(role, target.id, format!("{verb} {what}"));
         }
         for resource in statement.texts("Resource") {
-            let outside = if resource == "*" {
+            let outside = if resource == "*" && lists_users(statement) {
+                Some(("account", "the account", "the lists of its users".to_owned()))
+            } else if resource == "*" {
                 Some(("everything", "everything", "*".to_owned()))
             } else if let Some((_, user)) = resource.split_once(":user/") {
-                Some(("users", "IAM users", user.to_owned()))
+                Some(("users", "IAM users", users(user, statement)))
             } else if let Some((_, secret)) = resource.split_once(":secret:") {
                 Some(("secrets", "secrets", secret.to_owned()))
             } else if let Some((_, key)) = resource.split_once(":key/") {
@@ -210,6 +213,27 @@ impl Graph<'_> {
                 self.edge(role, id, format!("{verb} {what}"));
             }
         }
+    }
+}
+
+/// Whether it is about the lists that the account's users are found in, which IAM has under no name.
+fn lists_users(statement: &Statement<'_>) -> bool {
+    let actions = statement.texts("Action");
+    !actions.is_empty() && actions.iter().all(|action| CHOOSING.iter().any(|(known, _)| known == action))
+}
+
+/// Whom a resource behind `user/` means: one, all below a path, or those with a tag.
+fn users(resource: &str, statement: &Statement<'_>) -> String {
+    const TAG: &str = "aws:ResourceTag/";
+    let conditions = statement.body["Condition"]["StringEquals"].as_object();
+    let tag = conditions.into_iter().flatten().find_map(|(key, values)| Some((key.strip_prefix(TAG)?, values)));
+    match (tag, resource.strip_suffix('*')) {
+        (Some((key, values)), _) => {
+            format!("tagged {key} = {}", each(values).map(text).collect::<Vec<_>>().join(" or "))
+        }
+        (None, Some("")) => "everybody".to_owned(),
+        (None, Some(path)) if path.ends_with('/') => format!("all below /{path}"),
+        _ => resource.to_owned(),
     }
 }
 

@@ -76,7 +76,7 @@ pub fn page(sheets: &[Sheet<'_>]) -> String {
             let title = anchor(sheet.file);
             let [users, looks, delivers_by] = match sheet.origin {
                 Origin::Configuration { config, .. } => {
-                    [config.users.len().to_string(), code(config.schedule.as_str()), config.policy.delivery.to_string()]
+                    [config.choice(), code(config.schedule.as_str()), config.policy.delivery.to_string()]
                 }
                 Origin::Synth { .. } => ["–"; 3].map(str::to_owned),
             };

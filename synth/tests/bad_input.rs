@@ -53,13 +53,57 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
     for (lines, place, under, says) in [
         ("usres: [a]", "4:1", "usres", "did you mean users?"),
         ("rotate_afer: 5d", "4:1", "rotate_afer", "did you mean rotate_after?"),
-        ("colour: red", "4:1", "colour", "there are: users, emails"),
+        ("colour: red", "4:1", "colour", "there are: users, exempt, user_tags, emails"),
         ("users: []", "3:8", "[]", "at least one entry"),
         ("users: alice", "3:8", "alice", "did you mean [alice]?"),
         ("users: [a b]", "3:9", "a b", "1 to 64 characters"),
         ("users:\n  - alice\n  - 7", "5:5", "7", "write \"7\" in quotes"),
         ("users:\n  - alice\n  - /ops/Alice", "5:5", "/ops/Alice", "entry 1 again"),
         ("users: [\"*\"]", "3:9", "\"*\"", "not an IAM user name"),
+        ("users: [\"*\"]", "3:9", "\"*\"", "did you mean /?"),
+        ("users: [all users]", "3:9", "all users", "did you mean /?"),
+        ("users: [ci/]", "3:9", "ci/", "did you mean /ci/?"),
+        ("users: [/ci/*]", "3:9", "/ci/*", "did you mean /ci/?"),
+        ("users: [/ci//]", "3:9", "/ci//", "not a path of users"),
+        ("users: [/ci/, alice, /ci/]", "3:22", "/ci/", "entry 1 again"),
+        ("users: ['tag:rotate']", "3:9", "'tag:rotate'", "not a tag of users"),
+        ("users: ['tag:A=b', 'tag:a=b']", "3:20", "'tag:a=b'", "entry 1 again"),
+        ("users:\n  - tag: rotate=yes", "4:5", "tag: rotate=yes", "did you mean tag:rotate=yes?"),
+        ("users: ['group:people']", "3:9", "'group:people'", "IAM has no condition on the groups of a user"),
+        ("users: [{name: 'group:people'}]", "3:16", "'group:people'", "tag the members"),
+        ("users: [alice, 'tag:a=b']", "3:9", "alice", "some by a tag and others by name or path"),
+        ("users: ['tag:a=b', /ci/]", "3:20", "/ci/", "give the others a stack of their own"),
+        ("users: ['tag:a=b', 'tag:c=d']", "3:20", "'tag:c=d'", "tags of two keys, a and c"),
+        (
+            "users: ['tag:access-key-rotation:x=y']",
+            "3:9",
+            "'tag:access-key-rotation:x=y'",
+            "the handler itself may write",
+        ),
+        ("users: [{name: alice, rotate_after: 5}]", "3:37", "5", "rotate_after: \"5\" is not an age"),
+        (
+            "users: [bob, {name: alice, rotate_after: 20d}]",
+            "3:14",
+            "{name: alice, rotate_after: 20d}",
+            "for alice, rotate_after is 20d, but overlap + delete_after is 21d",
+        ),
+        (
+            "users: [{name: /, rotate_after: 30d}, {name: /ci/, overlap: 17d}]",
+            "3:39",
+            "{name: /ci/, overlap: 17d}",
+            "for /ci/, rotate_after is 30d, but overlap + delete_after is 31d",
+        ),
+        ("exempt: bob", "4:9", "bob", "did you mean [bob]?"),
+        ("exempt: [bob, people/]", "4:15", "people/", "did you mean /people/?"),
+        ("exempt: ['group:a b']", "4:10", "'group:a b'", "or group:NAME"),
+        ("exempt: ['group:a', 'group:A']", "4:21", "'group:A'", "entry 1 again"),
+        ("exempt: [bob, /ops/ALICE]", "4:15", "/ops/ALICE", "everybody whom users means by alice"),
+        ("exempt: [/]", "4:10", "/", "everybody whom users means by alice"),
+        ("users: [/ci/, /ci/eu/bot, /ops/]\nexempt: [/ci/]", "4:10", "/ci/", "means by /ci/, bot"),
+        ("users: ['tag:a=b']\nexempt: ['tag:A=b']", "4:10", "'tag:A=b'", "remove the one or the other"),
+        ("exempt: ['tag:Access-Key-Rotation:x=y']", "4:10", "'tag:Access-Key-Rotation:x=y'", "choose by another tag"),
+        ("user_tags: yes", "4:12", "yes", "did you mean honoured?"),
+        ("user_tags: honored", "4:12", "honored", "ignored or honoured"),
         ("users: [ci/bot]", "3:9", "ci/bot", "did you mean /ci/bot?"),
         (
             "users: [\"arn:aws:iam::123456789012:user/ci/bot\"]",
@@ -76,7 +120,7 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
         ("users: [{name: alice, owner: }]", "3:23", "owner", "owner: the value is missing"),
         ("users: [{name: alice, onwer: a@b.co}]", "3:23", "onwer", "did you mean owner?"),
         ("users: [{name: alice, name: bob}]", "3:23", "name", "name is given twice"),
-        ("users: [{name: alice, 7: b}]", "3:23", "7", "there are: name, owner, encrypt_to"),
+        ("users: [{name: alice, 7: b}]", "3:23", "7", "there are: name, owner, encrypt_to, rotate_after, overlap"),
         (
             "users: [alice, {name: /ops/Alice, owner: a@b.co}]",
             "3:16",
@@ -188,6 +232,18 @@ fn mistakes_with_public_keys_are_named_and_underlined_too() {
             format!("[{{name: alice, encrypt_to: [{age}]}}, bob, /ci/carol]"),
             "nobody could open the new keys of bob, carol".to_owned(),
         ),
+        (
+            format!("delivery: email-encrypted\nusers: [bob, {{name: /ci/, encrypt_to: [{age}]}}]"),
+            "4:27",
+            "encrypt_to".to_owned(),
+            "only a user that is named has public keys of its own".to_owned(),
+        ),
+        (
+            format!("delivery: email-encrypted\nusers: [{{name: alice, encrypt_to: [{age}]}}, /ci/]"),
+            "4:8",
+            format!("[{{name: alice, encrypt_to: [{age}]}}, /ci/]"),
+            "nobody could open the new keys of /ci/".to_owned(),
+        ),
         (format!("{encrypted} {age}"), "5:13", age.clone(), format!("did you mean [{age}]?")),
         (format!("{encrypted}\n  - {ssh}\n  - {ssh} me"), "7:5", format!("{ssh} me"), "entry 1 again".into()),
         (format!("{encrypted} ['<{age}>']"), "5:14", format!("'<{age}>'"), format!("did you mean {age}?")),
@@ -266,6 +322,44 @@ fn whoever_names_some_owners_is_told_who_gets_the_other_secrets() {
         let told = run.error.contains("(emails) get the new keys of bob, carol, secrets included");
         assert_eq!((told, run.error.contains("--> rotation.yaml:3:8\n")), (warned, warned), "{users}: {}", run.error);
     }
+}
+
+/// A warning where a tag says who gets a secret, and one where some keys get older than the others.
+#[test]
+fn a_careful_person_is_told_what_tags_and_entries_can_do() {
+    let told = |lines: &str| {
+        let run = synth(with(lines).as_bytes(), &[]);
+        assert_eq!((run.code, run.written), (Some(0), true), "{lines}: {}", run.error);
+        run.error
+    };
+    let speak = "whoever may tag a user says which of the addresses in this file gets its new key";
+    for (lines, warned) in
+        [("user_tags: honoured", false), ("delivery: email", false), ("user_tags: honoured\ndelivery: email", true)]
+    {
+        let error = told(lines);
+        assert_eq!((error.contains(speak), error.contains("--> rotation.yaml:4:12\n")), (warned, warned), "{error}");
+    }
+    let old = "users: [bob, {name: /ci/, rotate_after: 85d}]";
+    let error = told(old);
+    assert!(error.contains("a key of /ci/ can live 101d") && error.contains("--> rotation.yaml:3:8\n"), "{error}");
+    let error = told(&format!("rotate_after: 85d\n{}", old.replace("85d", "30d")));
+    assert!(error.contains("a key can live 101d") && error.contains("--> rotation.yaml:3:15\n"), "{error}");
+    let error = told("rotate_after: 85d\nusers: [{name: /ci/, rotate_after: 30d}, /ci/bot]");
+    assert!(!error.contains("can live"), "{error}");
+    // Where the secret has an owner by the path around its user, nobody else gets it.
+    let error = told("delivery: email\nusers: [{name: /ci/, owner: a@b.co}, {name: /ci/bot, overlap: 1d}]");
+    assert!(!error.contains("others have none"), "{error}");
+}
+
+#[test]
+fn an_exemption_is_not_overruled_by_the_command_line() {
+    let run = synth(with("exempt: [bob]").as_bytes(), &["--users", "carol bob"]);
+    assert_eq!((run.code, run.written), (Some(2), false));
+    assert!(run.error.contains("bob is exempt") && run.error.contains("--> rotation.yaml:4:10\n"), "{}", run.error);
+    let run = synth(with("exempt: [bob]").as_bytes(), &["--users", "/ci/ carol"]);
+    assert_eq!((run.code, run.written), (Some(0), true), "{}", run.error);
+    let run = synth(with("").as_bytes(), &["--users", "/ci/ group:people"]);
+    assert_eq!((run.code, run.error.contains("no condition on the groups")), (Some(2), true), "{}", run.error);
 }
 
 #[test]

@@ -13,13 +13,15 @@ use std::{
 use proptest::{prelude::*, sample::select, test_runner::Config};
 use serde_json::{Value as Json, json};
 use synth::{
-    approval::Digest,
-    cfn::read::read,
+    approval::{Approval, Digest, Reason},
+    cfn::{json::to_json, read::read},
+    config::{self, Overrides},
     diff::{
         Impact, compare,
         render::{Format, render},
     },
     iam::compare::Verdict,
+    stack,
 };
 
 fn template(resources: &str) -> Json {
@@ -698,6 +700,47 @@ fn the_exit_code_says_that_somebody_must_approve() {
     let json: Json = serde_json::from_str(&printed).unwrap();
     assert_eq!((&json["iam"], &json["impact"], &json["resources"]), (&json!("none"), &json!("none"), &json!([])));
     assert_eq!(json["approval"], Json::Null);
+}
+
+/// Whoever chooses more users is told so: by the role where IAM knows, by the environment where it does not.
+#[test]
+fn a_wider_choice_is_called_so() {
+    let template = |settings: &str| {
+        let text = format!("emails: [a@b.co]\nstack_name: keys\n{settings}\n");
+        let config = config::read(&text, Overrides::default()).unwrap_or_else(|e| panic!("{e}")).config;
+        to_json(&stack::template(&config).unwrap())
+    };
+    for (old, new, verdict, reasons) in [
+        ("users: [/ci/bot]", "users: [/ci/]", Verdict::Broader, &[Reason::AllowsMore][..]),
+        ("users: [/ci/]", "users: [/]", Verdict::Broader, &[Reason::AllowsMore]),
+        ("users: [/]", "users: [/ci/]", Verdict::Narrower, &[]),
+        ("users: [/ci/]", "users: [/ci/, /ci/eu/]", Verdict::Equivalent, &[]),
+        ("users: ['tag:a=b']", "users: ['tag:a=b', 'tag:a=c']", Verdict::Broader, &[Reason::AllowsMore]),
+        ("users: ['tag:a=b', 'tag:a=c']", "users: ['tag:a=c']", Verdict::Narrower, &[]),
+        ("users: ['tag:a=b']", "users: [/]", Verdict::Broader, &[Reason::AllowsMore]),
+        ("users: [/]", "users: ['tag:a=b']", Verdict::Narrower, &[]),
+        // Whoever is to see the account's users may see more.
+        ("users: [a]", "users: [a]\nexempt: ['tag:x=y']", Verdict::Broader, &[Reason::AllowsMore]),
+        ("users: [/]\nexempt: [/ci/]", "users: [/]", Verdict::Equivalent, &[Reason::OthersRotated]),
+        ("users: [/]", "users: [/]\nexempt: [/ci/]", Verdict::Equivalent, &[]),
+        ("users: [/]", "users: [/]\nuser_tags: honoured", Verdict::Equivalent, &[Reason::OthersRotated]),
+        (
+            "users: [/]\ndelivery: email",
+            "users: [/]\ndelivery: email\nuser_tags: honoured",
+            Verdict::Equivalent,
+            &[Reason::OthersRead, Reason::OthersRotated],
+        ),
+        ("users: [/]\nuser_tags: honoured", "users: [/]", Verdict::Equivalent, &[]),
+    ] {
+        let diff = compare(&template(old), &template(new));
+        let needed = Approval::needed(&diff).map(|approval| approval.reasons).unwrap_or_default();
+        let said = if diff.iam.verdict == Verdict::None { Verdict::Equivalent } else { diff.iam.verdict };
+        assert_eq!((said, needed.as_slice()), (verdict, reasons), "{old} -> {new}");
+    }
+    let diff = compare(&template("users: [/]\nexempt: [/ci/]"), &template("users: [/]"));
+    for format in [Format::Text { colour: false }, Format::Markdown, Format::Json] {
+        assert!(render(&diff, format).contains("is no longer exempt"), "{format:?}");
+    }
 }
 
 /// The name of a change is the same wherever it is shown, in whatever form its templates are, and is not there where nobody

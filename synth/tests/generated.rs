@@ -7,14 +7,18 @@ mod common;
 use std::{collections::BTreeSet, fs, path::Path};
 
 use common::{read, root, synth};
-use lambda::{permissions::permissions, steps::steps};
+use lambda::{
+    permissions::{Sight, permissions},
+    steps::{CHOOSING, steps},
+    who::Who,
+};
 use serde_json::{Value as Json, json};
 use synth::{
     cfn::{
         json::to_json,
         view::{How, View, references},
     },
-    config::{self, Overrides},
+    config::{self, Entry, Overrides, contains},
     explain::{Permission, explain},
     graph::mermaid,
     stack,
@@ -160,7 +164,15 @@ fn any_template_can_be_checked_by_itself() {
 fn templates() -> Vec<(config::Config, synth::cfn::Value)> {
     let more = "users: [alice, /ci/bot]\nemails: [a@example.com, b@example.com, end@example.com]\n\
                 secret_kms_key: arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab\n";
-    let texts = [read("rotation.yaml"), read("examples/article.yaml"), more.to_owned()];
+    let tagged = "users: ['tag:rotate=yes', 'tag:rotate=soon']\nemails: [a@example.com]\n";
+    let texts = [
+        read("rotation.yaml"),
+        read("examples/article.yaml"),
+        read("examples/fleet.yaml"),
+        more.to_owned(),
+        tagged.to_owned(),
+        "users: [/]\nemails: [a@example.com]\n".to_owned(),
+    ];
     let template = |text: &String| {
         let config = config::read(text, Overrides::default()).unwrap_or_else(|e| panic!("{e}")).config;
         let template = stack::template(&config).unwrap();
@@ -193,9 +205,21 @@ fn the_picture_shows_every_resource_and_every_reference() {
                 assert!(!is_resource || from == to || arrow(&from, &to) || arrow(&to, &from), "{from} {to}: {picture}");
             }
         }
-        for user in &config.users {
-            assert!(picture.contains(user.iam.resource().trim_start_matches('/')), "{picture}");
+        // What is below a path that is chosen too need not be said.
+        let is_said = |entry: &&Entry| {
+            config.users.iter().all(|other| other.who == entry.who || !contains(&other.who, &entry.who))
+        };
+        for entry in config.users.iter().filter(is_said) {
+            let shown = match &entry.who {
+                Who::User(user) => user.resource().trim_start_matches('/').to_owned(),
+                Who::Path(path) if path.as_str() == "/" => "everybody".into(),
+                Who::Path(path) => format!("all below {path}"),
+                Who::Tag(_) => "tagged rotate = yes or soon".into(),
+                Who::Group(_) => panic!("{entry:?}"),
+            };
+            assert!(picture.contains(&shown), "{shown}: {picture}");
         }
+        assert_eq!(arrow("Function", "account"), config.sight() == Sight::Account, "{picture}");
         assert!(config.emails.iter().all(|email| picture.contains(email.as_str())), "{picture}");
         assert_eq!(picture.contains("secrets(["), !config.mail_is_delivery(), "{picture}");
         let key = config.secret_kms_key.customer();
@@ -233,7 +257,7 @@ fn other_peoples_templates_are_drawn_too() {
 fn every_permission_is_explained_by_the_steps_that_need_it() {
     for (config, template) in templates() {
         let explanation = explain(&template);
-        let declared = permissions(&config.policy, &config.secret_kms_key);
+        let declared = permissions(&config.policy, &config.secret_kms_key, config.sight());
         let declared: BTreeSet<_> =
             declared.iter().flat_map(|p| p.actions.iter().map(|action| (p.sid, *action))).collect();
         let mut explained = BTreeSet::new();
@@ -257,6 +281,9 @@ fn every_permission_is_explained_by_the_steps_that_need_it() {
                 assert!(explanation.permissions.iter().any(said), "{action}: {step:?}");
             }
         }
+        assert!(explanation.about.contains(&config.choice()), "{}", explanation.about);
+        let list: BTreeSet<_> = CHOOSING.iter().map(|(_, purpose)| *purpose).collect();
+        assert_eq!(list.is_subset(&explained), config.sight() == Sight::Account);
         let json = explanation.json();
         let count: usize = explanation.permissions.iter().map(|permission| permission.actions.len()).sum();
         assert_eq!(json["permissions"].as_array().map(Vec::len), Some(count));
@@ -268,6 +295,7 @@ fn every_permission_is_explained_by_the_steps_that_need_it() {
 fn explanations_are_printed_for_people_and_for_programs() {
     let (code, text, _) = run(root(), &["explain"]);
     assert_eq!(code, Some(0));
+    assert!(text.starts_with("Rotates the access keys of 2 IAM user(s), delivered by secrets-manager."), "{text}");
     for line in [
         "    iam:CreateAccessKey  create the successor",
         "  assumed by scheduler.amazonaws.com",

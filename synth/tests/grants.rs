@@ -10,7 +10,13 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 
 use common::read;
-use lambda::{permissions::permissions, secret_policy, steps::steps};
+use lambda::{
+    permissions::permissions,
+    secret_policy,
+    steps::{CHOOSING, steps},
+    user::User,
+    who::Who,
+};
 use serde_json::{Value as Json, json};
 use synth::{
     cfn::json::to_json,
@@ -48,19 +54,46 @@ fn resolve(name: &str) -> Option<String> {
 
 const KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
-/// The committed configurations, and the default one with a key of the customer's own.
+/// The committed configurations, the default one with a key of the customer's own, and those that find their users in other ways.
 fn configurations() -> Vec<(&'static str, Config, Json)> {
     let rotation = read("rotation.yaml");
     let key = rotation.replace("secret_kms_key: aws/secretsmanager", &format!("secret_kms_key: {KEY}"));
     assert!(key.contains(KEY));
-    let texts =
-        [("rotation.yaml", rotation), ("examples/article.yaml", read("examples/article.yaml")), ("own key", key)];
-    let read = |(name, text): (&'static str, String)| {
-        let config = config::read(&text, Overrides::default()).unwrap().config;
-        let template = to_json(&stack::template(&config).unwrap());
-        (name, config, template)
+    let of = |users: &str| format!("users: {users}\nemails: [a@example.com]\n");
+    let texts = [
+        ("rotation.yaml", rotation),
+        ("examples/article.yaml", read("examples/article.yaml")),
+        ("examples/fleet.yaml", read("examples/fleet.yaml")),
+        ("own key", key),
+        ("everybody", of("[/]")),
+        ("tags", of("['tag:rotate=yes', 'tag:rotate=soon']")),
+        ("tags that speak", of("[alice]") + "user_tags: honoured\n"),
+        ("a mixture", of("[/ci/, /ci/eu/bot, alice]")),
+    ];
+    texts.into_iter().map(|(name, text)| (name, config(&text), template(&text))).collect()
+}
+
+fn config(text: &str) -> Config {
+    config::read(text, Overrides::default()).unwrap().config
+}
+
+fn template(text: &str) -> Json {
+    to_json(&stack::template(&config(text)).unwrap())
+}
+
+/// A user, and the tag that it carries, perhaps.
+type Somebody = (User, Option<(String, String)>);
+
+/// Some of those whom the configuration means.
+fn chosen(config: &Config) -> Vec<Somebody> {
+    let user = |text: &str| text.parse::<User>().unwrap();
+    let of = |who: &Who| match who {
+        Who::User(user) => vec![(user.clone(), None)],
+        Who::Path(path) => vec![(user(&format!("{path}x")), None), (user(&format!("{path}deep/down/x")), None)],
+        Who::Tag(tag) => ["x", "/ci/x"].map(|name| (user(name), Some((tag.key.clone(), tag.value.clone())))).to_vec(),
+        Who::Group(_) => panic!("{who}"),
     };
-    texts.into_iter().map(read).collect()
+    config.users.iter().flat_map(|entry| of(&entry.who)).collect()
 }
 
 fn policy<'t>(template: &'t Json, role: &str) -> &'t Json {
@@ -84,16 +117,23 @@ fn request(action: &str, resource: &str, context: &[(&str, &[&str])]) -> Request
 }
 
 /// The requests of one action for one user, as AWS sees them.
-fn handlers(config: &Config, action: &str, path: &str, secret: &str) -> Vec<Request> {
-    let tags: &[(&str, &[&str])] =
-        &[("aws:tagkeys", &["access-key-rotation:delivered", "access-key-rotation:intent:run"])];
+fn handlers(config: &Config, action: &str, (user, tag): &Somebody) -> Vec<Request> {
     let secret_tags: &[(&str, &[&str])] = &[("aws:tagkeys", &["access-key-rotation:user", "managed-by"])];
+    let secret = config.secret_prefix.secret_name(&user.name);
     let secret_arn = |ending| format!("arn:aws:secretsmanager:eu-west-1:111122223333:secret:{secret}{ending}");
     let (service, operation) = action.split_once(':').unwrap();
     match service {
+        "iam" if CHOOSING.iter().any(|(known, _)| *known == action) => vec![request(action, "*", &[])],
         "iam" => {
-            let context = if ["TagUser", "UntagUser"].contains(&operation) { tags } else { &[] };
-            vec![request(action, &format!("arn:aws:iam::111122223333:user{path}"), context)]
+            let mut request = request(action, &format!("arn:aws:iam::111122223333:user{}", user.resource()), &[]);
+            if ["TagUser", "UntagUser"].contains(&operation) {
+                let keys = ["access-key-rotation:delivered", "access-key-rotation:intent:run"].map(str::to_owned);
+                request.context.insert("aws:tagkeys".into(), keys.into());
+            }
+            if let Some((key, value)) = tag {
+                request.context.insert(format!("aws:resourcetag/{}", key.to_lowercase()), vec![value.clone()]);
+            }
+            vec![request]
         }
         // A secret that does not exist yet has no random ending; making one that exists is refused for its own reason.
         "secretsmanager" if ["CreateSecret", "TagResource"].contains(&operation) => {
@@ -118,25 +158,19 @@ fn needed(config: &Config, role: &str) -> Vec<Request> {
     if role == "ScheduleRole" {
         return vec![request("lambda:InvokeFunction", FUNCTION, &[]), request("sqs:SendMessage", QUEUE, &[])];
     }
-    let declared: Vec<_> =
-        permissions(&config.policy, &config.secret_kms_key).into_iter().flat_map(|p| p.actions).collect();
+    let declared: Vec<_> = permissions(&config.policy, &config.secret_kms_key, config.sight())
+        .into_iter()
+        .flat_map(|permission| permission.actions)
+        .collect();
     let actions: BTreeSet<_> = steps()
         .into_iter()
         .filter(|step| step.call.needs_permission())
         .flat_map(|step| step.call.actions().collect::<Vec<_>>())
+        .chain(CHOOSING.map(|(action, _)| action.to_owned()))
         .filter(|action| declared.contains(&action.as_str()))
         .collect();
-    let mut all: Vec<_> = config
-        .users
-        .iter()
-        .flat_map(|user| {
-            let secret = config.secret_prefix.secret_name(&user.iam.name);
-            actions
-                .iter()
-                .flat_map(move |action| handlers(config, action, &user.iam.resource(), &secret))
-                .collect::<Vec<_>>()
-        })
-        .collect();
+    let of = |user: &Somebody| actions.iter().flat_map(|action| handlers(config, action, user)).collect::<Vec<_>>();
+    let mut all: Vec<_> = chosen(config).iter().flat_map(of).collect();
     // SNS uses the topic's key on behalf of whoever publishes.
     let via_sns: &[(&str, &[&str])] = &[("kms:viaservice", &["sns.eu-west-1.amazonaws.com"])];
     all.extend([
@@ -187,7 +221,12 @@ fn the_roles_allow_what_is_needed_and_each_action_and_each_arn_is_needed() {
 fn the_handler_may_do_nothing_to_anything_else() {
     for (path, config, template) in configurations() {
         let document = policy(&template, "FunctionRole");
-        let others = needed(&config, "FunctionRole").into_iter().flat_map(|needed| {
+        // A path and a tag mean others too, see below; and of the account there is only one list.
+        let named = config.users.iter().all(|entry| matches!(entry.who, Who::User(_)));
+        let is_about_others =
+            |request: &Request| request.resource == "*" || !named && request.resource.contains(":user/");
+        let needed = needed(&config, "FunctionRole").into_iter().filter(|request| !is_about_others(request));
+        let others = needed.flat_map(|needed| {
             let elsewhere = [
                 needed.resource.replace("111122223333", "444455556666"),
                 needed.resource.replace("secret:access-key-rotation/", "secret:access-key-rotation"),
@@ -210,7 +249,7 @@ fn the_handler_may_do_nothing_to_anything_else() {
         for request in others {
             assert_eq!(decision(document, &request), Decision::NotAllowed, "{path}: {request:?}");
         }
-        let user = format!("arn:aws:iam::111122223333:user{}", config.users[0].iam.resource());
+        let user = format!("arn:aws:iam::111122223333:user{}", chosen(&config)[0].0.resource());
         for (action, resource, context) in [
             ("iam:TagUser", user.as_str(), &[("aws:tagkeys", &["team"][..])][..]),
             ("iam:TagUser", &user, &[("aws:tagkeys", &["access-key-rotation:delivered", "team"][..])]),
@@ -222,6 +261,13 @@ fn the_handler_may_do_nothing_to_anything_else() {
             ("iam:AttachUserPolicy", &user, &[]),
             ("iam:PutUserPolicy", &user, &[]),
             ("iam:CreateLoginProfile", &user, &[]),
+            ("iam:ListUsers", "*", &[]),
+            ("iam:GetUser", "*", &[]),
+            ("iam:ListAccessKeys", "*", &[]),
+            ("iam:CreateAccessKey", "*", &[]),
+            ("iam:GetAccountPasswordPolicy", "*", &[]),
+            ("iam:GetPolicyVersion", "*", &[]),
+            ("sts:AssumeRole", "*", &[]),
             ("secretsmanager:GetSecretValue", SECRET, &[]),
             ("secretsmanager:UpdateSecret", SECRET, &[]),
             ("secretsmanager:CreateSecret", SECRET, &[]),
@@ -248,6 +294,85 @@ fn the_handler_may_do_nothing_to_anything_else() {
         ] {
             let request = request(action, resource, context);
             assert_eq!(decision(document, &request), Decision::NotAllowed, "{path}: {request:?}");
+        }
+    }
+}
+
+/// Whom the words of `users` mean the role reaches, and nobody beside them: users, each with a tag.
+#[test]
+fn the_role_reaches_whom_the_words_mean_and_nobody_else() {
+    let none = ("", "");
+    for (users, within, beyond) in [
+        (
+            "[alice, /ci/bot]",
+            &[("/alice", none), ("/ci/bot", none)][..],
+            &[("/alice2", none), ("/ci/alice", none), ("/bot", none), ("/ci/bot/x", none)][..],
+        ),
+        (
+            "[/ci/]",
+            &[("/ci/x", none), ("/ci/eu/x", ("rotate", "no"))],
+            &[
+                ("/other/x", none),
+                ("/c", none),
+                ("/ci", none),
+                ("/cix/x", none),
+                ("/other/ci/x", none),
+                ("/CI/x", none),
+            ],
+        ),
+        ("[/ci/, alice]", &[("/ci/x", none), ("/alice", none)], &[("/bob", none), ("/ci", none)]),
+        ("[/]", &[("/x", none), ("/ci/eu/x", none)], &[]),
+        (
+            "['tag:Rotate=yes', 'tag:rotate=soon']",
+            &[("/x", ("rotate", "yes")), ("/ci/x", ("rotate", "soon"))],
+            &[
+                ("/x", none),
+                ("/x", ("rotate", "no")),
+                ("/x", ("rotate", "Yes")),
+                ("/x", ("rotate", "")),
+                ("/x", ("rotates", "yes")),
+                ("/x", ("access-key-rotation:rotate", "yes")),
+            ],
+        ),
+    ] {
+        let text = format!("users: {users}\nemails: [a@example.com]\n");
+        let (config, template) = (config(&text), template(&text));
+        let document = policy(&template, "FunctionRole");
+        let actions = ["ListAccessKeys", "ListUserTags", "GetAccessKeyLastUsed", "TagUser", "UntagUser"];
+        let actions = actions.into_iter().chain(["CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey"]);
+        for action in actions.map(|action| format!("iam:{action}")) {
+            for (list, decided) in [(within, Decision::Allowed), (beyond, Decision::NotAllowed)] {
+                for (user, (key, value)) in list {
+                    let tag = (!key.is_empty()).then(|| ((*key).to_owned(), (*value).to_owned()));
+                    let requests = handlers(&config, &action, &(user.parse().unwrap(), tag));
+                    for request in requests {
+                        assert_eq!(decision(document, &request), decided, "{users}: {request:?}");
+                    }
+                }
+            }
+        }
+        // Nor users of another account, groups and roles.
+        for resource in ["111122223333:group/ci/x", "111122223333:role/ci/x", "444455556666:user/ci/x"] {
+            let tagged: &[(&str, &[&str])] = &[("aws:resourcetag/rotate", &["yes"])];
+            let request = request("iam:CreateAccessKey", &format!("arn:aws:iam::{resource}"), tagged);
+            assert_eq!(decision(document, &request), Decision::NotAllowed, "{users}: {request:?}");
+        }
+    }
+}
+
+/// Everything is the resource of those lists alone that IAM has no resource for; and only where users are not named.
+#[test]
+fn only_the_lists_of_the_account_are_read_on_everything() {
+    for (path, config, template) in configurations() {
+        let roles =
+            ["FunctionRole", "ScheduleRole"].map(|role| policy(&template, role)["Statement"].as_array().unwrap());
+        let whole: Vec<_> =
+            roles.into_iter().flatten().filter(|s| s["Resource"].to_string().contains("\"*\"")).collect();
+        assert_eq!(whole.len(), usize::from(config.sight() == lambda::permissions::Sight::Account), "{path}");
+        for statement in whole {
+            assert_eq!(statement["Sid"], "SeeUsers");
+            assert_eq!(statement["Action"], json!(CHOOSING.map(|(action, _)| action)));
+            assert_eq!(statement["Resource"], json!(["*"]));
         }
     }
 }

@@ -116,6 +116,10 @@ fn a_template_that_breaks_a_rule_is_found() {
     let denial = "/Resources/BucketPolicy/Properties/PolicyDocument/Statement/0";
     let subscription = "/Resources/MailToSecurityAtExampleDotCom/Properties";
     let sub = |text: &str| json!([{ "Fn::Sub": text }]);
+    // One more statement.
+    let statements_at = format!("{role}/Policies/0/PolicyDocument/Statement/-");
+    let one = |actions: Json, on: &str| json!({ "Effect": "Allow", "Action": actions, "Resource": [on] });
+    let every_user = "arn:aws:iam::123456789012:user/*";
     let gone = Json::Null;
     let mut proved = BTreeSet::new();
     for (rule, place, value) in [
@@ -123,7 +127,15 @@ fn a_template_that_breaks_a_rule_is_found() {
         ("no_wildcard_resource", format!("{statement}/Resource"), json!(["*"])),
         ("no_wildcard_resource", format!("{statement}/Resource"), gone.clone()),
         ("no_wildcard_resource", format!("{statement}/NotResource"), json!(["arn:aws:iam::123456789012:user/a"])),
-        ("no_wildcard_resource", format!("{statement}/Resource"), json!(["arn:aws:iam::123456789012:user/*"])),
+        // What may be done to any user is what the handler does; and the account's lists come alone.
+        ("no_wildcard_resource", statements_at.clone(), one(json!(["iam:ListUsers"]), "*")),
+        ("no_wildcard_resource", statements_at.clone(), one(json!("iam:CreateAccessKey"), "*")),
+        ("no_wildcard_resource", statements_at.clone(), one(json!(["iam:GetCredentialReport", "iam:ListUsers"]), "*")),
+        ("no_wildcard_resource", statements_at.clone(), one(json!(["iam:GetCredentialReport", "iam:TagUser"]), "*")),
+        ("no_wildcard_resource", statements_at.clone(), one(json!(["iam:DeleteUser"]), every_user)),
+        ("no_wildcard_resource", statements_at.clone(), one(json!(["iam:TagUser", "iam:DeleteUser"]), every_user)),
+        ("no_wildcard_resource", statements_at.clone(), one(json!(["iam:TagUser"]), "arn:aws:iam::123456789012:*")),
+        ("no_wildcard_resource", format!("{who_reads}/Resource"), json!([every_user])),
         (
             "no_wildcard_resource",
             format!("{statement}/Resource"),

@@ -38,7 +38,19 @@ fn seeds(setting: &str) -> Vec<String> {
             let with_comment = format!("{ed25519} me@home, 日本");
             return vec![keys::age([7; 31]), keys::ssh_rsa(256), keys::ssh_rsa(512), ed25519, with_comment];
         }
-        "users" => vec!["alice", "/ci/deployer", "/a/b/c", "a+b=c,d.e@f_g-h"],
+        "users" | "exempt" => vec![
+            "alice",
+            "/ci/deployer",
+            "/a/b/c",
+            "a+b=c,d.e@f_g-h",
+            "/",
+            "/ci/eu/",
+            "tag:rotate=yes",
+            "tag:a:b/c+d@e=",
+            "tag:a=b=c",
+            "group:people",
+        ],
+        "user_tags" => vec!["ignored", "honoured"],
         "emails" => vec!["a@b.co", "first.last+tag@sub.example.org", "x@1-a.b2", "a@127.0.0.1"],
         "language" => vec!["en", "ja"],
         "digest" => vec!["always", "changes", "never"],
@@ -137,6 +149,31 @@ fn nearly(seeds: Vec<String>) -> impl Strategy<Value = String> {
     )
 }
 
+/// Entries of users that are mappings.
+fn entries() -> Vec<Json> {
+    vec![
+        json!({ "name": "alice" }),
+        json!({ "owner": "a@b.co" }),
+        json!({ "name": "alice", "owner": null }),
+        json!({ "name": "alice", "owner": ["a@b.co"] }),
+        json!({ "name": "alice", "onwer": "a@b.co" }),
+        json!({ "name": { "name": "alice" } }),
+        json!({ "name": "alice", "encrypt_to": [keys::age([7; 31])] }),
+        json!({ "name": "alice", "encrypt_to": [] }),
+        json!({ "name": "alice", "encrypt_to": keys::age([7; 31]) }),
+        json!({ "name": "alice", "encrypt_to": ["a@b.co"] }),
+        json!({ "name": "/ci/", "encrypt_to": [keys::age([7; 31])] }),
+        json!({ "name": "tag:a=b", "encrypt_to": [keys::age([7; 31])] }),
+        json!({ "name": "/ci/", "owner": "a@b.co", "rotate_after": "30d", "overlap": "1d" }),
+        json!({ "name": "tag:a=b", "rotate_after": "1m", "overlap": 0 }),
+        json!({ "name": "alice", "rotate_after": 0 }),
+        json!({ "name": "alice", "rotate_after": "30s" }),
+        json!({ "name": "alice", "overlap": "soon" }),
+        json!({ "name": "group:people" }),
+        json!({ "tag": "a=b" }),
+    ]
+}
+
 #[test]
 fn the_schema_and_the_reader_agree_on_every_single_value() {
     let schema = config::schema();
@@ -146,14 +183,27 @@ fn the_schema_and_the_reader_agree_on_every_single_value() {
         let whole = |value: Json| if rule["type"] == "array" { json!([value]) } else { value };
         let long = ["x".repeat(64), "x".repeat(65), "x".repeat(256), "x".repeat(257)];
         let paths = [511, 512].map(|length| format!("/{}/x", "p".repeat(length - 1)));
+        let wide = [510, 511].map(|length| format!("/{}/", "p".repeat(length)));
+        let tags = [(128, 256), (129, 256), (128, 257)];
+        let tags = tags.map(|(key, value)| format!("tag:{}={}", "k".repeat(key), "v".repeat(value)));
+        let groups = [128, 129].map(|length| format!("group:{}", "g".repeat(length)));
         let roles = [510, 511].map(|length| format!("arn:aws:iam::111122223333:role/{}/x", "p".repeat(length)));
         let mails = [64, 65].map(|length| format!("{}@b.co", "x".repeat(length)));
         let labels = [63, 64].map(|length| format!("a@{}.co", "x".repeat(length)));
         let awkward =
             ["", " ", "no", "2026-01-01", "7", "0", "日本", "a\n", "*", "${x}", "en ", "EN"].map(str::to_owned);
         let texts = seeds(setting).into_iter();
-        let texts =
-            texts.chain(long).chain(paths).chain(roles).chain(mails).chain(labels).chain(awkward).collect::<Vec<_>>();
+        let texts = texts
+            .chain(long)
+            .chain(paths)
+            .chain(wide)
+            .chain(tags)
+            .chain(groups)
+            .chain(roles)
+            .chain(mails)
+            .chain(labels)
+            .chain(awkward)
+            .collect::<Vec<_>>();
         values.extend(texts.into_iter().map(|text| (setting.clone(), whole(text.into()))));
         let near = nearly(seeds(setting));
         for _ in 0..250 {
@@ -168,18 +218,7 @@ fn the_schema_and_the_reader_agree_on_every_single_value() {
                 let owner = draw(&|runner| owners.new_tree(runner).unwrap().current());
                 values.push((setting.clone(), json!([{ "name": name, "owner": owner }])));
             }
-            for entry in [
-                json!({ "name": "alice" }),
-                json!({ "owner": "a@b.co" }),
-                json!({ "name": "alice", "owner": null }),
-                json!({ "name": "alice", "owner": ["a@b.co"] }),
-                json!({ "name": "alice", "onwer": "a@b.co" }),
-                json!({ "name": { "name": "alice" } }),
-                json!({ "name": "alice", "encrypt_to": [keys::age([7; 31])] }),
-                json!({ "name": "alice", "encrypt_to": [] }),
-                json!({ "name": "alice", "encrypt_to": keys::age([7; 31]) }),
-                json!({ "name": "alice", "encrypt_to": ["a@b.co"] }),
-            ] {
+            for entry in entries() {
                 values.push((setting.clone(), json!([entry])));
             }
         }
@@ -227,7 +266,8 @@ fn the_schema_and_the_reader_agree_on_every_single_value() {
 
 #[test]
 fn the_schema_takes_whole_files_as_the_reader_does() {
-    let files = ["rotation.yaml", "examples/article.yaml", "examples/encrypted.yaml"].map(read).to_vec();
+    let files =
+        ["rotation.yaml", "examples/article.yaml", "examples/encrypted.yaml", "examples/fleet.yaml"].map(read).to_vec();
     let broken = files.iter().flat_map(|text| {
         [
             text.replace("users:", "usres:"),

@@ -15,10 +15,11 @@ use synth::{
     stack,
 };
 
-const CONFIGURATIONS: [(&str, &str); 3] = [
+const CONFIGURATIONS: [(&str, &str); 4] = [
     ("rotation.yaml", "templates/rotation.yaml"),
     ("examples/article.yaml", "templates/article.yaml"),
     ("examples/encrypted.yaml", "templates/encrypted.yaml"),
+    ("examples/fleet.yaml", "templates/fleet.yaml"),
 ];
 
 /// Each template as it is generated, and the file that it is committed as.

@@ -20,6 +20,11 @@ class Candidate:
     command: list
     environment: dict
     rotates: bool = True
+    finds: bool = False  # Finds the account's users by itself; else each must be named.
+
+    def users(self, count):
+        """What it is told about whose keys it is to rotate."""
+        return "/" if self.finds and count > 1 else " ".join(names(count))
 
 
 @dataclass
@@ -31,12 +36,13 @@ class Run:
     busy: float  # Seconds of a processor, for both.
     peak: float  # MB.
     calls: Counter  # By operation; those that were throttled apart.
+    waited: float  # Seconds that the calls took, one after the other.
 
 
 class Process:
     def __init__(self, candidate, users, api, log):
         self.name, self.api, self.log, self.ended, self.busy = candidate.name, api, log, False, 0
-        environment = candidate.environment | {"AWS_LAMBDA_RUNTIME_API": api.address, "USERS": " ".join(names(users))}
+        environment = candidate.environment | {"AWS_LAMBDA_RUNTIME_API": api.address, "USERS": candidate.users(users)}
         to_log = (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         command = [str(word) for word in candidate.command]
         start = time.perf_counter()

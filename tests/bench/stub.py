@@ -20,8 +20,9 @@ class Stub:
         self._ask(order)
 
     def calls(self):
-        """The calls since it began, by operation."""
-        return Counter(self._ask({}))
+        """The calls since it began, by operation, and the seconds that they took in all."""
+        told = self._ask({})
+        return Counter(told["calls"]), told["took"]
 
     def _ask(self, order):
         print(json.dumps(order), file=self.process.stdin, flush=True)

@@ -4,6 +4,7 @@ Each takes a request's parameters and the key that signed it, and gives back wha
 and SNS, a dictionary for Secrets Manager. Keys and secrets are made up at run time.
 """
 
+import base64
 import itertools
 import secrets
 from collections import defaultdict
@@ -12,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 ACCOUNT = "123456789012"
 TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:bench"
 SUBSCRIBER = "security@example.com"
+BEGINNING = "2020-01-01T00:00:00Z"
 YESTERDAY, LONG_AGO = timedelta(days=1), timedelta(days=90)
 
 
@@ -23,7 +25,9 @@ class Account:
     def __init__(self, users, due):
         """`users` users with one active key each; that of the first `due` of them is ninety days old."""
         self.numbers = itertools.count()
-        self.keys, self.owners, self.tags, self.versions = {}, {}, defaultdict(dict), {}
+        self.keys, self.owners, self.tags = {}, {}, defaultdict(dict)
+        # Whoever is due was rotated before, and has a secret since.
+        self.versions = {f"access-key-rotation/{user}": None for user in names(due)}
         for index, user in enumerate(names(users)):
             self.keys[user] = {}
             self._add_key(user, LONG_AGO if index < due else YESTERDAY)
@@ -40,6 +44,32 @@ class Account:
         return key or refuse("NoSuchEntity", f"The Access Key with id {request['AccessKeyId']} cannot be found.")
 
     # IAM
+
+    def GenerateCredentialReport(self, request, signer):
+        return "<State>COMPLETE</State>"
+
+    def GetCredentialReport(self, request, signer):
+        rows = [",".join(["user", *(f"access_key_{place}_{fact}" for place in (1, 2) for fact in ("active", "last_rotated"))])]
+        for user, keys in self.keys.items():
+            seen = [("true" if key["Status"] == "Active" else "false", key["CreateDate"]) for key in keys.values()]
+            rows.append(",".join([user, *itertools.chain(*(seen + [("false", "N/A")] * 2)[:2])]))
+        content = base64.b64encode("\n".join(rows).encode()).decode()
+        return f"<Content>{content}</Content><ReportFormat>text/csv</ReportFormat>"
+
+    def GetAccountAuthorizationDetails(self, request, signer):
+        begin, users = int(request.get("Marker", 0)), list(self.keys)
+        end = begin + int(request["MaxItems"])
+        shown = "".join(f"<member>{self._listed(user)}</member>" for user in users[begin:end])
+        more = f"<Marker>{end}</Marker>" if end < len(users) else ""
+        truncated = f"<IsTruncated>{'true' if more else 'false'}</IsTruncated>{more}"
+        return f"<UserDetailList>{shown}</UserDetailList>{truncated}"
+
+    def _listed(self, user):
+        about = {"Path": "/", "UserName": user, "Arn": f"arn:aws:iam::{ACCOUNT}:user/{user}", "CreateDate": BEGINNING}
+        return xml(about) + f"<GroupList/><Tags>{self._tags(user)}</Tags>"
+
+    def _tags(self, user):
+        return "".join(f"<member>{xml({'Key': key, 'Value': value})}</member>" for key, value in self.tags[user].items())
 
     def ListAccessKeys(self, request, signer):
         keys = "".join(f"<member>{xml(key)}</member>" for key in self.keys[request["UserName"]].values())
@@ -64,9 +94,7 @@ class Account:
         return xml({"UserName": self.owners[request["AccessKeyId"]]}) + never
 
     def ListUserTags(self, request, signer):
-        tags = self.tags[request["UserName"]].items()
-        members = "".join(f"<member>{xml({'Key': key, 'Value': value})}</member>" for key, value in tags)
-        return f"<Tags>{members}</Tags><IsTruncated>false</IsTruncated>"
+        return f"<Tags>{self._tags(request['UserName'])}</Tags><IsTruncated>false</IsTruncated>"
 
     def TagUser(self, request, signer):
         members = (f"Tags.member.{number}" for number in itertools.count(1))
@@ -104,6 +132,8 @@ class Account:
         return {"Name": request["Name"]}
 
     def PutResourcePolicy(self, request, signer):
+        if request["SecretId"] not in self.versions:
+            refuse("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
         return {"Name": request["SecretId"]}
 
     def PutSecretValue(self, request, signer):

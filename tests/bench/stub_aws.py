@@ -1,9 +1,10 @@
 """AWS on loopback over TLS, each answer as late as it is told: stub_aws.py SERVER_PEM.
 
 Each service has a port of its own, as it has a host in AWS: a client connects to each. Prints the ports, then reads
-orders from standard input, one JSON object a line, and answers each with the calls that it has counted. `{}` only
-asks; `{"users": 200, "due": 10, "latency": 0.02, "rate": 20}` begins anew with a fresh account, in which at most `rate`
-calls a second, of all services together, are not throttled (null: as many as come).
+orders from standard input, one JSON object a line, and answers each with the calls that it has counted and the seconds
+that they took, from the last byte of a request to the first of its answer. `{}` only asks; `{"users": 200, "due": 10,
+"latency": 0.02, "rate": 20}` begins anew with a fresh account, in which at most `rate` calls a second, of all services
+together, are not throttled (null: as many as come).
 """
 
 import asyncio
@@ -29,6 +30,7 @@ class Aws:
     def begin(self, users=0, due=0, latency=0.0, rate=None):
         self.account, self.latency, self.rate = Account(users, due), latency, rate
         self.calls, self.tokens, self.filled = Counter(), rate or 0, asyncio.get_running_loop().time()
+        self.took = 0.0
 
     def throttles(self):
         """A bucket of tokens, full at first, that fills with `rate` tokens a second."""
@@ -92,9 +94,14 @@ class Connection(asyncio.Protocol):
         head, end, rest = self.received.partition(b"\r\n\r\n")
         length = int(found[1]) if (found := LENGTH.search(head)) else 0
         if end and len(rest) >= length:
-            self.received = rest[length:]
+            self.received, loop = rest[length:], asyncio.get_running_loop()
+            received = loop.time()
             answer = self.aws.answer(head, rest[:length])
-            asyncio.get_running_loop().call_later(self.aws.latency, self.transport.write, answer)
+            loop.call_at(received + self.aws.latency, self.send, answer, received)
+
+    def send(self, answer, received):
+        self.aws.took += asyncio.get_running_loop().time() - received
+        self.transport.write(answer)
 
 
 async def main(certificate):
@@ -106,7 +113,7 @@ async def main(certificate):
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
     print(json.dumps(dict(zip(SERVICES, (server.sockets[0].getsockname()[1] for server in servers)))), flush=True)
     while line := await orders.readline():
-        print(json.dumps(aws.calls), flush=True)
+        print(json.dumps({"calls": aws.calls, "took": aws.took}), flush=True)
         if order := json.loads(line):
             aws.begin(**order)
 

@@ -69,9 +69,11 @@ if __name__ == "__main__":
     threading.Thread(target=obey, daemon=True).start()
     from ministack.app import main
 
+    import credential_report
     import secrets_manager
 
     authorize_on_the_users_own_arn()
+    credential_report.patch()
     secrets_manager.patch()
 
     sys.argv = ["ministack"]

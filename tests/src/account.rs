@@ -99,11 +99,24 @@ impl Account {
         must!(self.iam.update_access_key().user_name(user).access_key_id(&key.id).status(inactive));
     }
 
+    /// Tags a user as people do.
+    pub async fn tag(&self, user: &str, key: &str, value: &str) {
+        let tag = aws_sdk_iam::types::Tag::builder().key(key).value(value).build().expect("a tag");
+        must!(self.iam.tag_user().user_name(user).tags(tag));
+    }
+
+    /// Makes a group with these members.
+    pub async fn create_group(&self, group: &str, members: &[&str]) {
+        must!(self.iam.create_group().group_name(group));
+        for user in members {
+            must!(self.iam.add_user_to_group().group_name(group).user_name(*user));
+        }
+    }
+
     /// Leaves the journal as an earlier run would have.
     pub async fn write_journal(&self, user: &str, entry: &Entry) {
         let (key, value) = entry.tag();
-        let tag = aws_sdk_iam::types::Tag::builder().key(key).value(value).build().expect("a tag");
-        must!(self.iam.tag_user().user_name(user).tags(tag));
+        self.tag(user, &key, &value).await;
     }
 
     /// The journal's tags, as they stand.

@@ -1,7 +1,7 @@
 //! Between the emulator and whoever talks to it, mostly the handler: records every call, adds what the emulator lacks, injects faults.
 //!
-//! What it adds: TLS, as far as policies ask for it, the quota of two keys a user, the last use of a key, an error for users that do not exist, lists of
-//! subscribers in pages, and subscribers who have not confirmed.
+//! What it adds: TLS, as far as policies ask for it, the quota of two keys a user, the last use of a key, an error for users that do not exist, lists in
+//! pages, subscribers who have not confirmed, how far away AWS is, and how many calls it takes.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -10,6 +10,8 @@ use std::{
         atomic::{AtomicI64, Ordering},
     },
 };
+
+use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt, Full};
 use hyper::{
@@ -24,7 +26,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use lambda::{
     kms_key::KmsKey,
-    permissions::permissions,
+    permissions::{Sight, permissions},
     plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
     time::{Span, Timestamp},
 };
@@ -100,7 +102,34 @@ struct State {
     actions: BTreeSet<String>,
     /// Addresses that have not confirmed their subscription.
     pending: BTreeSet<String>,
+    /// How many entries of an IAM list are in an answer, where it is not all of them.
+    pages: HashMap<&'static str, usize>,
+    /// How late each answer is.
+    latency: Duration,
+    limit: Option<Limit>,
 }
+
+/// A bucket of tokens that a call takes one of, and that fills with so many a second.
+#[derive(Debug)]
+struct Limit {
+    rate: f64,
+    tokens: f64,
+    filled: Instant,
+}
+
+impl Limit {
+    fn takes(&mut self) -> bool {
+        let now = Instant::now();
+        self.tokens = (self.tokens + now.duration_since(self.filled).as_secs_f64() * self.rate).min(self.rate);
+        self.filled = now;
+        let takes = self.tokens >= 1.0;
+        self.tokens -= if takes { 1.0 } else { 0.0 };
+        takes
+    }
+}
+
+/// How IAM and Secrets Manager say that there were too many calls.
+pub const THROTTLED: &str = "ThrottlingException";
 
 /// How many subscriptions are in an answer. AWS has a hundred; with so few, every test turns pages.
 const PAGE: usize = 2;
@@ -165,6 +194,19 @@ impl Proxy {
         self.shared.state().pending.remove(address);
     }
 
+    /// From now on, an answer of this operation of IAM has so many entries at most, and a marker for the next ones.
+    pub fn turn_pages(&self, operation: &'static str, entries: usize) {
+        self.shared.state().pages.insert(operation, entries);
+    }
+
+    /// From now on, AWS is so far away, and takes so many calls a second of all services together; the others it throttles.
+    pub fn be_far_and_busy(&self, latency: Duration, calls_a_second: u32) {
+        let rate = f64::from(calls_a_second);
+        let mut state = self.shared.state();
+        state.latency = latency;
+        state.limit = Some(Limit { rate, tokens: rate, filled: Instant::now() });
+    }
+
     /// Every secret that IAM gave out through this proxy.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
@@ -196,7 +238,7 @@ fn declared() -> BTreeSet<String> {
     let deliveries = [Delivery::SecretsManager, Delivery::Email];
     let policies = deliveries.into_iter().flat_map(|d| [policy(d, StillInUse::Wait), policy(d, StillInUse::Retire)]);
     // A key of the customer's own is used by Secrets Manager, not by the handler.
-    let declared = policies.flat_map(|policy| permissions(&policy, &KmsKey::AwsManaged));
+    let declared = policies.flat_map(|policy| permissions(&policy, &KmsKey::AwsManaged, Sight::Account));
     declared.flat_map(|p| p.actions).map(str::to_owned).collect()
 }
 
@@ -246,6 +288,12 @@ impl Shared {
             now.or(fault)
         };
         let request = Request::from_parts(head, Full::new(body));
+        let (latency, throttled) = {
+            let mut state = self.state();
+            (state.latency, state.limit.as_mut().is_some_and(|limit| !limit.takes()))
+        };
+        tokio::time::sleep(latency).await;
+        let fault = if throttled { Some(Fault::Refuse(400, THROTTLED)) } else { fault };
         let reply = match fault {
             Some(Fault::Refuse(status, code)) => Some(refusal(&call.service, status, code, "a fault of the test")),
             Some(Fault::Answer(answer)) => Some(xml(200, answer)),
@@ -306,7 +354,7 @@ impl Shared {
                     let message = format!("The user with name {} cannot be found.", call.about);
                     return refusal("iam", 404, "NoSuchEntity", &message);
                 }
-                self.forward(request).await
+                self.in_pages(call, request, "AccessKeyMetadata").await
             }
             "GetAccessKeyLastUsed" => {
                 // The emulator checks the permission; the answer is ours.
@@ -321,8 +369,23 @@ impl Shared {
                 let reply = self.forward(request).await;
                 if reply.status().is_success() { self.page_of_subscribers(reply, from).await } else { reply }
             }
+            "ListUserTags" => self.in_pages(call, request, "Tags").await,
+            "GetAccountAuthorizationDetails" => self.in_pages(call, request, "UserDetailList").await,
             _ => self.forward(request).await,
         }
+    }
+
+    /// A part of one of IAM's lists, if it is to come in parts.
+    async fn in_pages(&self, call: &Call, request: Request<Full<Bytes>>, list: &str) -> Reply {
+        let Ok(form) = request.body().clone().collect().await;
+        let form = form.to_bytes();
+        let marker = form_urlencoded::parse(&form).find(|(field, _)| field == "Marker");
+        let from = marker.and_then(|(_, marker)| marker.parse().ok()).unwrap_or(0);
+        let size = self.state().pages.iter().find(|(operation, _)| **operation == call.operation).map(|(_, n)| *n);
+        let reply = self.forward(request).await;
+        let Some(size) = size.filter(|_| reply.status().is_success()) else { return reply };
+        let Ok(body) = reply.into_body().collect().await;
+        xml(200, page(&String::from_utf8_lossy(&body.to_bytes()), list, from, size))
     }
 
     /// A part of the list, and who has not confirmed without an ARN.
@@ -383,6 +446,52 @@ impl Shared {
         };
         sent.await.unwrap_or_else(|e| refusal("", 502, "EmulatorUnreachable", &e))
     }
+}
+
+/// An answer with `size` of its list's entries, from this one on, and where the next page begins.
+fn page(answer: &str, list: &str, from: usize, size: usize) -> String {
+    let (open, close) = (format!("<{list}>"), format!("</{list}>"));
+    let Some((before, rest)) = answer.split_once(&open) else { return answer.to_owned() };
+    let Some((entries, after)) = rest.split_once(&close) else { return answer.to_owned() };
+    let entries = members(entries);
+    let shown: String = entries.iter().skip(from).take(size).copied().collect();
+    let next = from + size;
+    let after = if next < entries.len() {
+        let more = format!("<IsTruncated>true</IsTruncated><Marker>{next}</Marker>");
+        after.replace("<IsTruncated>false</IsTruncated>", &more)
+    } else {
+        after.to_owned()
+    };
+    format!("{before}{open}{shown}{close}{after}")
+}
+
+/// The outermost `<member>` elements.
+fn members(mut rest: &str) -> Vec<&str> {
+    let (open, close) = ("<member>", "</member>");
+    let mut members = Vec::new();
+    while let Some(begin) = rest.find(open) {
+        let (mut depth, mut at) = (0_usize, begin);
+        loop {
+            let (opens, closes) = (rest[at..].find(open), rest[at..].find(close));
+            match (opens, closes) {
+                (Some(opens), Some(closes)) if opens < closes => {
+                    depth += 1;
+                    at += opens + open.len();
+                }
+                (_, Some(closes)) => {
+                    depth -= 1;
+                    at += closes + close.len();
+                }
+                (_, None) => return members,
+            }
+            if depth == 0 {
+                break;
+            }
+        }
+        members.push(&rest[begin..at]);
+        rest = &rest[at..];
+    }
+    members
 }
 
 /// The answer announces more than it has, so the connection ends before it does.

@@ -14,22 +14,43 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use lambda::time::Timestamp;
+use lambda::{
+    settings::{Settings, TopicArn, Value},
+    time::Timestamp,
+};
 use serde_json::Value as Json;
 use tokio::{
-    io::AsyncReadExt,
+    io::{AsyncRead, AsyncReadExt},
     net::TcpListener,
     process::{Child, Command},
     sync::Notify,
 };
 
-use crate::{stack, tool};
+use crate::{LocalAws, local_aws::REGION, stack, tool};
 
 /// The handler's binary, unpacked from what cargo-lambda has made.
 #[derive(Debug)]
 pub struct Handler {
     bootstrap: PathBuf,
     faketime: PathBuf,
+}
+
+/// The environment that tells the handler these settings, and to talk to this AWS as root, trying each call so often.
+#[must_use]
+pub fn environment(aws: &LocalAws, settings: Settings, attempts: u8) -> Vec<(String, String)> {
+    let text = |value| match value {
+        Value::Text(text) => text,
+        Value::Reference(arn) => TopicArn::to_string(&arn),
+    };
+    let settings = settings.into_environment().into_iter().map(|(name, value)| (name.name().to_owned(), text(value)));
+    let client = [
+        ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", aws.proxy.port)),
+        ("AWS_ACCESS_KEY_ID", "test".into()),
+        ("AWS_SECRET_ACCESS_KEY", "test".into()),
+        ("AWS_REGION", REGION.into()),
+        ("AWS_MAX_ATTEMPTS", attempts.to_string()),
+    ];
+    settings.chain(client.map(|(name, value)| (name.to_owned(), value))).collect()
 }
 
 /// What came of an invocation.
@@ -94,6 +115,8 @@ impl Handler {
             .kill_on_drop(true)
             .spawn()
             .expect("the handler starts");
+        // Read while it runs: a pipe that is full stops whoever writes into it.
+        let output = [drain(process.stdout.take()), drain(process.stderr.take())];
         let mut ended = false;
         tokio::select! {
             () = api.done.notified() => {}
@@ -102,17 +125,22 @@ impl Handler {
         }
         let _ = process.kill().await;
         server.abort();
-        let mut output = String::new();
-        if let Some(mut out) = process.stdout.take() {
-            let _ = out.read_to_string(&mut output).await;
-        }
-        if let Some(mut err) = process.stderr.take() {
-            let _ = err.read_to_string(&mut output).await;
-        }
+        let [out, err] = output;
+        let output = format!("{}{}", out.await.unwrap_or_default(), err.await.unwrap_or_default());
         assert!(!ended, "the handler ended by itself: {output}");
         let response = api.response.lock().unwrap_or_else(PoisonError::into_inner).take();
         Outcome { response, output }
     }
+}
+
+fn drain(pipe: Option<impl AsyncRead + Send + Unpin + 'static>) -> tokio::task::JoinHandle<String> {
+    tokio::spawn(async move {
+        let mut output = String::new();
+        if let Some(mut pipe) = pipe {
+            let _ = pipe.read_to_string(&mut output).await;
+        }
+        output
+    })
 }
 
 struct Api {

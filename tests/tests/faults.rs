@@ -7,7 +7,7 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use lambda::{
     journal::{Delivered, Disabled, Entry, Intent},
@@ -16,11 +16,15 @@ use lambda::{
     plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
     recipient::Recipients,
     secret_policy::Readers,
-    settings::{Settings, TopicArn, Value},
+    settings::{Settings, TopicArn, UserTags},
     time::{Span, Timestamp},
 };
 use serde_json::{Value as Json, json};
-use tests::{Account, Fault, LocalAws, Mailbox, account::OwnedKey, runtime_api::Handler};
+use tests::{
+    Account, Fault, LocalAws, Mailbox,
+    account::OwnedKey,
+    runtime_api::{Handler, environment},
+};
 
 /// Without somebody who listens, nothing is mailed.
 const ADMINISTRATOR: &str = "security@example.com";
@@ -116,9 +120,13 @@ impl Harness {
     }
 
     async fn user(&mut self, start: &Start) -> User {
+        self.user_below("/", start).await
+    }
+
+    async fn user_below(&mut self, path: &str, start: &Start) -> User {
         self.users += 1;
         let name = format!("{}-{}", start.name, self.users);
-        self.account.create_user(&name).await;
+        self.account.create_user(&format!("{path}{name}")).await;
         let mut keys = Vec::new();
         for (days, active) in start.keys {
             self.aws.shift_clock(-days * DAY);
@@ -153,10 +161,12 @@ impl Harness {
         User { name, keys, held, orphan }
     }
 
-    fn environment(&self, policy: &Policy, user: &str, attempts: u8) -> Vec<(String, String)> {
+    /// `users` is one user, or a path.
+    fn environment(&self, policy: &Policy, users: &str, attempts: u8) -> Vec<(String, String)> {
         let settings = Settings {
-            users: vec![user.parse().unwrap()],
-            owners: BTreeMap::new(),
+            users: vec![users.parse().unwrap()],
+            exempt: Vec::new(),
+            user_tags: UserTags::Ignored,
             policy: policy.clone(),
             language: Language::English,
             digest: Digest::Never,
@@ -167,24 +177,11 @@ impl Harness {
             secret_kms_key: KmsKey::AwsManaged,
             encrypt_to: Recipients::default(),
         };
-        let text = |value| match value {
-            Value::Text(text) => text,
-            Value::Reference(arn) => TopicArn::to_string(&arn),
-        };
-        let settings =
-            settings.into_environment().into_iter().map(|(name, value)| (name.name().to_owned(), text(value)));
-        let aws = [
-            ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", self.aws.proxy.port)),
-            ("AWS_ACCESS_KEY_ID", "test".into()),
-            ("AWS_SECRET_ACCESS_KEY", "test".into()),
-            ("AWS_REGION", tests::local_aws::REGION.into()),
-            ("AWS_MAX_ATTEMPTS", attempts.to_string()),
-        ];
-        settings.chain(aws.map(|(name, value)| (name.to_owned(), value))).collect()
+        environment(&self.aws, settings, attempts)
     }
 
     /// One run, an hour ago or now, in which call `fault.0` goes wrong.
-    async fn run(&mut self, policy: &Policy, user: &User, shift: i64, fault: Option<(usize, Fault)>) -> Option<Json> {
+    async fn run(&mut self, policy: &Policy, users: &str, shift: i64, fault: Option<(usize, Fault)>) -> Option<Json> {
         self.aws.shift_clock(shift);
         self.aws.proxy.heal();
         self.aws.proxy.forget();
@@ -192,7 +189,7 @@ impl Harness {
             self.aws.proxy.inject_at(number, fault);
         }
         // One fault is one failed call: a retry would heal it.
-        self.invoke(&self.environment(policy, &user.name, 1), shift).await
+        self.invoke(&self.environment(policy, users, 1), shift).await
     }
 
     async fn invoke(&mut self, environment: &[(String, String)], shift: i64) -> Option<Json> {
@@ -221,10 +218,17 @@ async fn try_fault(harness: &mut Harness, policy: &Policy, start: &Start, fault:
     let case = format!("{} {:?} {fault:?}", start.name, policy.delivery);
     let user = harness.user(start).await;
     let mut mails = Vec::new();
-    harness.run(policy, &user, -HOUR, Some(fault)).await;
+    harness.run(policy, &user.name, -HOUR, Some(fault)).await;
 
+    not_cut_off(harness, policy, &case, &user, &mut mails).await;
+    let report = harness.run(policy, &user.name, 0, None).await.unwrap_or_else(|| panic!("{case}: no response"));
+    assert_eq!(report["statusCode"], 200, "{case}: invariant 7: {report:#}");
+    all_is_well(harness, policy, &case, start, &user, &mut mails).await;
+}
+
+async fn not_cut_off(harness: &Harness, policy: &Policy, case: &str, user: &User, mails: &mut Vec<tests::Mail>) {
     // Invariant 1, after the fault: what the workload holds works, or with no overlap its replacement does.
-    let given = harness.given(policy, &user, &mut mails).await;
+    let given = harness.given(policy, user, mails).await;
     if let Some(held) = &user.held {
         let works = held.identity(&harness.aws).await.is_ok();
         let replaced = match &given {
@@ -233,20 +237,28 @@ async fn try_fault(harness: &mut Harness, policy: &Policy, start: &Start, fault:
         };
         assert!(works || policy.overlap == Span::ZERO && replaced, "{case}: invariant 1 after the fault");
     }
+}
 
-    let report = harness.run(policy, &user, 0, None).await.unwrap_or_else(|| panic!("{case}: no response"));
-    assert_eq!(report["statusCode"], 200, "{case}: invariant 7: {report:#}");
-    let given = harness.given(policy, &user, &mut mails).await;
+/// What must hold after the run without faults.
+async fn all_is_well(
+    harness: &Harness,
+    policy: &Policy,
+    case: &str,
+    start: &Start,
+    user: &User,
+    mails: &mut Vec<tests::Mail>,
+) {
+    let given = harness.given(policy, user, mails).await;
     let keys = harness.account.keys(&user.name).await;
     let known = user.keys.iter().filter(|key| user.orphan.as_ref() != Some(key));
     let known: Vec<_> = known.chain(&given).map(|key| key.id.as_str()).collect();
     for key in keys.iter().filter(|key| key.active) {
-        assert!(known.contains(&key.id.as_str()), "{case}: invariant 3: {} is nobody's; {report:#}", key.id);
+        assert!(known.contains(&key.id.as_str()), "{case}: invariant 3: {} is nobody's", key.id);
     }
     let works = keys.iter().any(|key| key.active);
-    assert_eq!(works, !start.keys.is_empty(), "{case}: invariant 7: no key works; {report:#}");
+    assert_eq!(works, !start.keys.is_empty(), "{case}: invariant 7: no key works");
     if let Some(new) = given.filter(|new| user.keys.iter().all(|key| key.id != new.id)) {
-        assert!(new.identity(&harness.aws).await.is_ok(), "{case}: invariant 2: the delivered key is dead; {report:#}");
+        assert!(new.identity(&harness.aws).await.is_ok(), "{case}: invariant 2: the delivered key is dead");
     }
     // Invariant 4: only keys that were inactive before are gone.
     for (key, (_, active)) in user.keys.iter().zip(start.keys) {
@@ -275,7 +287,7 @@ async fn invariants_1_2_3_4_7_9_hold_whatever_goes_wrong_at_whichever_call() {
     for policy in policies() {
         for start in starts {
             let user = harness.user(start).await;
-            let report = harness.run(&policy, &user, -HOUR, None).await.expect("a response");
+            let report = harness.run(&policy, &user.name, -HOUR, None).await.expect("a response");
             assert_eq!(report["statusCode"], 200, "{}: {report:#}", start.name);
             let calls = harness.aws.proxy.calls().len();
             for number in 0..calls {
@@ -296,6 +308,44 @@ async fn invariants_1_2_3_4_7_9_hold_whatever_goes_wrong_at_whichever_call() {
     println!("fault injection: {points} fault points tried with the real binary: no violation");
 }
 
+/// Two hundred users in all states there are, twenty of each, and a process that is killed at some call of some of them, while
+/// others are in the middle of theirs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wide_run_that_is_killed_anywhere_is_finished_by_the_next_one() {
+    let rounds: u64 = if std::env::var_os("PROVE").is_some() { 24 } else { 2 };
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7_u64);
+    let mut harness = Harness::new().await;
+    for round in 0..rounds {
+        let policy = policies()[usize::from(round % 2 == 1)].clone();
+        let path = format!("/round-{round}/");
+        let mut users = Vec::new();
+        for start in STARTS.iter().cycle().take(200) {
+            users.push((start, harness.user_below(&path, start).await));
+        }
+        // Some 1,500 calls; a number beyond the last one kills nobody.
+        let random = BuildHasherDefault::<DefaultHasher>::default().hash_one((seed, round));
+        let number = usize::try_from(random % 1_600).unwrap();
+        let fault = if random & 0x8000 == 0 { Fault::HangBefore } else { Fault::HangAfter };
+        let case = format!("SEED={seed}, round {round}: call {number}, {fault:?}, {:?}", policy.delivery);
+        let response = harness.run(&policy, &path, -HOUR, Some((number, fault))).await;
+        let calls = harness.aws.proxy.calls().len();
+        println!("{case}: {calls} calls, {}", if response.is_none() { "killed" } else { "came to its end" });
+        let mut mails = Vec::new();
+        for (_, user) in &users {
+            not_cut_off(&harness, &policy, &case, user, &mut mails).await;
+        }
+        let report = harness.run(&policy, &path, 0, None).await.unwrap_or_else(|| panic!("{case}: no response"));
+        assert_eq!(report["statusCode"], 200, "{case}: invariant 7: {:#}", report["summary"]);
+        for (start, user) in &users {
+            let case = format!("{case}: {}", user.name);
+            all_is_well(&harness, &policy, &case, start, user, &mut mails).await;
+        }
+    }
+    for secret in harness.aws.proxy.secrets() {
+        assert!(!harness.output.contains(&secret), "a secret was printed");
+    }
+}
+
 /// The SDK tries again by itself, and reports the last attempt alone: the answer to the first one is lost after the
 /// effect, or breaks off in the middle, and the second one is throttled.
 #[tokio::test(flavor = "multi_thread")]
@@ -305,7 +355,7 @@ async fn a_secret_that_may_be_out_is_not_taken_back_because_a_second_attempt_was
     let cases = operations.flat_map(|case| [(case.clone(), Fault::LoseAnswer, 0), (case, Fault::BreakOffAnswer, 200)]);
     for ((policy, operation), first, status) in cases {
         let user = harness.user(&STARTS[0]).await;
-        harness.run(&policy, &user, -HOUR, None).await.expect("a response");
+        harness.run(&policy, &user.name, -HOUR, None).await.expect("a response");
         let number = harness.aws.proxy.calls().iter().position(|call| call.operation == operation).unwrap();
 
         let user = harness.user(&STARTS[0]).await;

@@ -10,7 +10,10 @@ use std::collections::BTreeSet;
 
 use common::{ARTICLE, ROTATION, read, with_own_kms_key};
 use lambda::journal::{Disabled, Entry, Intent};
-use lambda::{permissions::permissions, steps::steps};
+use lambda::{
+    permissions::{Sight, permissions},
+    steps::steps,
+};
 use serde_json::{Value as Json, json};
 use tests::{Account, LocalAws, Mailbox, Stack};
 
@@ -19,12 +22,13 @@ const DAY: i64 = 86_400;
 /// has left behind.
 const USERS: [&str; 4] = ["due", "superseded", "kept", "unfinished"];
 
-/// Each configuration, and the actions that are taken away from its role.
-const CONFIGURATIONS: [(&str, Making, &str); 3] = [
-    (ROTATION, |_| read(ROTATION), ""),
-    (ARTICLE, |_| read(ARTICLE), ""),
+/// Each configuration, whom it is for, and the actions that are taken away from its role.
+const CONFIGURATIONS: [(&str, Making, &[&str], &str); 4] = [
+    (ROTATION, |_| read(ROTATION), &USERS, ""),
+    (ARTICLE, |_| read(ARTICLE), &USERS, ""),
     // All that is new.
-    ("a KMS key of the customer's own", |aws| with_own_kms_key(aws, &[]).0, "kms:"),
+    ("a KMS key of the customer's own", |aws| with_own_kms_key(aws, &[]).0, &USERS, "kms:"),
+    ("everybody", |_| read(ROTATION), &["/"], "iam:Ge"),
 ];
 type Making = fn(&LocalAws) -> String;
 
@@ -42,6 +46,10 @@ async fn set_up(aws: &mut LocalAws, account: &Account, known: &mut bool) {
             keys.push(account.create_key(user).await);
         }
         let id = |index: usize| keys[index].id.parse().unwrap();
+        if user == "due" {
+            // What an earlier run has closed, and this one removes.
+            account.write_journal(user, &Entry::Closed("earlier".parse().unwrap())).await;
+        }
         if user == "kept" {
             account.deactivate(user, &keys[0]).await;
             let disabled = Disabled { key: id(0), at: aws.now() };
@@ -79,10 +87,10 @@ fn all_done(report: &Json) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_any_one_permission_a_run_fails() {
-    for (configuration, text, taken) in CONFIGURATIONS {
+    for (configuration, text, users, taken) in CONFIGURATIONS {
         let mut aws = LocalAws::start().await;
         let account = Account::of(&aws).await;
-        let stack = Stack::deploy(&aws, &text(&aws), &USERS);
+        let stack = Stack::deploy(&aws, &text(&aws), users);
         let _mailbox = Mailbox::subscribe(&aws, &stack.outputs["TopicArn"]).await;
         let (role, policy, document) = account.inline_policy("FunctionRole").await;
         let mut known = false;
@@ -94,7 +102,8 @@ async fn without_any_one_permission_a_run_fails() {
 
         // What was called is what is declared, in both directions, but for what AWS checks besides. STS asks for no
         // permission.
-        let declared: BTreeSet<_> = permissions(&stack.config.policy, &stack.config.secret_kms_key)
+        let sight = if users == USERS { Sight::Users } else { Sight::Account };
+        let declared: BTreeSet<_> = permissions(&stack.config.policy, &stack.config.secret_kms_key, sight)
             .into_iter()
             .flat_map(|p| p.actions)
             .map(str::to_owned)

@@ -50,7 +50,7 @@ async fn a_new_key_is_stored_announced_and_used() {
     assert!(tags.iter().all(|(key, _)| !key.starts_with(journal::INTENT)), "no rotation is under way: {tags:?}");
     assert!(tag(journal::DELIVERED).is_some_and(|value| value.starts_with(&format!("key={} at=", new.id))), "{tags:?}");
 
-    // Twelve calls, as the plan's test says; three of them signed with the new key.
+    // As the plan's test says, three of its calls are signed with the new key.
     let calls = aws.proxy.calls();
     let by_new = calls.iter().filter(|call| call.signer == new.id && call.operation == "GetCallerIdentity");
     assert_eq!(by_new.count(), 4, "three verifications and this test's own");

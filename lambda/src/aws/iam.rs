@@ -3,18 +3,84 @@
 use aws_sdk_iam::{
     Client,
     config::{Config, retry::RetryConfig},
+    error::ProvideErrorMetadata,
     primitives::DateTime,
-    types::{StatusType, Tag},
+    types::{EntityType, ReportStateType, StatusType, Tag, UserDetail},
 };
 
-use super::{failure, incomplete};
+use super::{failure, incomplete, throttled::patiently};
 use crate::{
+    account::Listed,
+    credential_report::CredentialReport,
     journal::{self, Entry, Journal, RunId},
     key::{AccessKeyId, Key, LastUse, SecretAccessKey, Status},
     plan::{Answer, Effect, Failure},
-    time::Timestamp,
+    time::{Span, Timestamp},
     user::UserName,
 };
+
+/// How often the report is asked for, and the longest pause between: IAM makes one within seconds, or minutes for a large account.
+const REPORT_ATTEMPTS: u32 = 20;
+const REPORT_PAUSE: Span = Span::seconds(8);
+
+/// The report that IAM has, or a new one if that is older than four hours.
+pub(super) async fn credential_report(iam: &Client) -> Result<CredentialReport, Failure> {
+    let mut pause = Span::seconds(1);
+    for _ in 0..REPORT_ATTEMPTS {
+        let made = iam.generate_credential_report().send().await.map_err(|e| failure(&e))?;
+        if made.state() == Some(&ReportStateType::Complete) {
+            match iam.get_credential_report().send().await {
+                Ok(report) => {
+                    let content = report.content.ok_or_else(|| incomplete("Content"))?;
+                    let unreadable = |why: crate::credential_report::BadReport| Failure {
+                        effect: Effect::None,
+                        code: "UnreadableReport".into(),
+                        message: why.to_string(),
+                    };
+                    return CredentialReport::read(content.as_ref()).map_err(unreadable);
+                }
+                // It ran out, or another one was begun, between the two calls.
+                Err(e) if matches!(e.code(), Some("ReportExpired" | "ReportInProgress" | "ReportNotPresent")) => {}
+                Err(e) => return Err(failure(&e)),
+            }
+        }
+        tokio::time::sleep(pause.std()).await;
+        pause = (pause + pause).min(REPORT_PAUSE);
+    }
+    let message = "IAM makes the report for minutes already; the next run asks again".into();
+    Err(Failure { effect: Effect::None, code: "ReportInProgress".into(), message })
+}
+
+/// How many users are asked for at once: as many as IAM gives ("GetAccountAuthorizationDetails": MaxItems).
+const USERS_A_PAGE: i32 = 1_000;
+
+pub(super) async fn account_users(iam: &Client) -> Result<Vec<Listed>, Failure> {
+    let call = iam.get_account_authorization_details().filter(EntityType::User).max_items(USERS_A_PAGE);
+    let mut pages = call.into_paginator().send();
+    let mut users = Vec::new();
+    while let Some(page) = pages.next().await {
+        for user in page.map_err(|e| failure(&e))?.user_detail_list.unwrap_or_default() {
+            users.push(listed(user)?);
+        }
+    }
+    Ok(users)
+}
+
+fn listed(user: UserDetail) -> Result<Listed, Failure> {
+    let name = user.user_name.ok_or_else(|| incomplete("UserName"))?;
+    let refused = |e: crate::text::Invalid| Failure {
+        effect: Effect::None,
+        code: "UnexpectedAnswer".into(),
+        message: e.to_string(),
+    };
+    Ok(Listed {
+        name: name.parse().map_err(refused)?,
+        path: user.path.ok_or_else(|| incomplete("Path"))?,
+        created: timestamp(user.create_date.ok_or_else(|| incomplete("CreateDate"))?),
+        tags: user.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect(),
+        groups: user.group_list.unwrap_or_default(),
+    })
+}
 
 pub(super) async fn list_access_keys(iam: &Client, user: &UserName) -> Result<Answer, Failure> {
     let mut keys = Vec::new();
@@ -62,8 +128,13 @@ pub(super) async fn untag_user(iam: &Client, user: &UserName, run: &RunId) -> Re
     Ok(Answer::Done)
 }
 
-/// Never retried: the call is not idempotent, and a second key would take the last free place.
+/// Sent once, for it is not idempotent, and a second key would take the last free place; but what IAM throttled it has not done,
+/// so that alone is sent again.
 pub(super) async fn create_access_key(iam: &Client, user: &UserName) -> Result<(Answer, SecretAccessKey), Failure> {
+    patiently(iam.config().retry_config(), user, async || create_once(iam, user).await).await
+}
+
+async fn create_once(iam: &Client, user: &UserName) -> Result<(Answer, SecretAccessKey), Failure> {
     let call = iam.create_access_key().user_name(user.as_str()).customize();
     let once = Config::builder().retry_config(RetryConfig::disabled());
     let answer = call.config_override(once).send().await.map_err(|e| failure(&e))?;

@@ -1,14 +1,16 @@
 //! The AWS APIs behind the plan's calls: one adapter per service. Only these files name the SDK.
 
 mod doubt;
+mod environment;
 mod iam;
 mod secrets_manager;
 mod sns;
 mod sts;
+mod throttled;
 
 use std::error::Error;
 
-use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::SdkConfig;
 use aws_sdk_iam::{
     config::{SharedHttpClient, http::HttpResponse},
     error::{ProvideErrorMetadata, SdkError},
@@ -16,7 +18,9 @@ use aws_sdk_iam::{
 use aws_smithy_http_client::{Builder, tls};
 
 use crate::{
+    account::Listed,
     audience::Envelope,
+    credential_report::CredentialReport,
     email::Email,
     journal::{Entry, RunId},
     key::{AccessKeyId, SecretAccessKey, Status},
@@ -29,14 +33,6 @@ use crate::{
     user::UserName,
 };
 
-/// The longest that one attempt at a call may take. Lambda's limit leaves room for several.
-const ATTEMPT: Span = Span::seconds(10);
-/// How often a call is tried when AWS throttles or does not answer, unless AWS_MAX_ATTEMPTS says otherwise;
-/// CreateAccessKey and the verification only once.
-const ATTEMPTS: u32 = 5;
-/// The longest that a call may take with its retries: well within the lease that an intent gives.
-const CALL: Span = Span::seconds(30);
-
 /// The real AWS.
 pub struct Sdk {
     config: SdkConfig,
@@ -47,15 +43,9 @@ pub struct Sdk {
 
 impl Sdk {
     /// Clients with the credentials, the Region and the endpoints of the environment.
-    pub async fn from_environment() -> Self {
-        let attempts = std::env::var("AWS_MAX_ATTEMPTS").ok().and_then(|n| n.parse().ok()).unwrap_or(ATTEMPTS);
-        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT.std()).operation_timeout(CALL.std());
-        let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .http_client(http_client())
-            .timeout_config(timeouts.build())
-            .retry_config(RetryConfig::adaptive().with_max_attempts(attempts))
-            .load()
-            .await;
+    #[must_use]
+    pub fn from_environment() -> Self {
+        let config = environment::config();
         Self {
             iam: aws_sdk_iam::Client::new(&config),
             secrets_manager: aws_sdk_secretsmanager::Client::new(&config),
@@ -72,6 +62,14 @@ pub fn http_client() -> SharedHttpClient {
 }
 
 impl Aws for Sdk {
+    async fn credential_report(&self) -> Result<CredentialReport, Failure> {
+        iam::credential_report(&self.iam).await
+    }
+
+    async fn account_users(&self) -> Result<Vec<Listed>, Failure> {
+        iam::account_users(&self.iam).await
+    }
+
     async fn list_access_keys(&self, user: &UserName) -> Result<Answer, Failure> {
         iam::list_access_keys(&self.iam, user).await
     }
@@ -122,8 +120,8 @@ impl Aws for Sdk {
         secrets_manager::create(&self.secrets_manager, name, user, key).await
     }
 
-    async fn put_resource_policy(&self, name: &str, policy: &str) -> Result<Answer, Failure> {
-        secrets_manager::put_policy(&self.secrets_manager, name, policy).await
+    async fn put_resource_policy(&self, name: &str, policy: &str, key: &KmsKey) -> Result<Answer, Failure> {
+        secrets_manager::put_policy(&self.secrets_manager, name, policy, key).await
     }
 
     async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, Failure> {

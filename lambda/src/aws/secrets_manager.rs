@@ -69,8 +69,11 @@ async fn is_encrypted_with(secrets: &Client, name: &str, key: &KmsKey) -> Result
     })
 }
 
-/// Replaces whatever policy the secret had.
-pub(super) async fn put_policy(secrets: &Client, name: &str, policy: &str) -> Result<Answer, Failure> {
+/// Replaces whatever policy the secret had; not before it is certain that the customer's key encrypts it, if it is one.
+pub(super) async fn put_policy(secrets: &Client, name: &str, policy: &str, key: &KmsKey) -> Result<Answer, Failure> {
+    if key.customer().is_some() {
+        is_encrypted_with(secrets, name, key).await?;
+    }
     let call = secrets.put_resource_policy().secret_id(name).resource_policy(policy).block_public_policy(true);
     call.send().await.map_err(|e| {
         let mut failure = failure(&e);

@@ -155,7 +155,7 @@ fn of_change<'a, Reference>(
     let (before, after) = (&report.done[..at], &report.done[at + 1..]);
     match change {
         Change::Delivered { key } if settings.policy.delivery.is_mail() => {
-            let owner = settings.owners.get(&report.user)?;
+            let owner = settings.owner_of(&report.user)?;
             let others = settings.administrators_beside(&report.user).next().is_some();
             let left = |old: &&Key| old.id != *key && report.left.iter().any(|left| left.id == old.id);
             let replaced = report.found.iter().filter(left).collect();

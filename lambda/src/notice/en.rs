@@ -7,6 +7,7 @@ use crate::{
     email::Email,
     journal::{INTENT, LEASE, PREFIX},
     key::{AccessKeyId, LastUse, Status},
+    member::Unclear,
     plan::{Call, DeleteAfter, Doubt, Failure, Policy, Why},
     report::{Summary, UserReport},
     text::one_line,
@@ -279,6 +280,15 @@ fn needs_person(user: &UserName, doubt: &Doubt) -> String {
             format!("the user has {keys} access keys, where IAM allows two"),
             "delete those that nobody uses.".to_owned(),
         ),
+        Doubt::Unclear(unclear) => {
+            let todo = match unclear {
+                Unclear::Path(_) => "exempt the user, or give it another path.",
+                Unclear::Tag { .. } | Unclear::Stranger(_) | Unclear::TooShort { .. } => {
+                    "correct the tag, or remove it from the user."
+                }
+            };
+            (one_line(&unclear.to_string()), todo.to_owned())
+        }
         Doubt::NoRoom(tags) => (
             format!("the user has {tags} tags; IAM allows 50, and the rotation needs room for five"),
             "remove tags from the user that nobody needs.".to_owned(),
@@ -305,7 +315,7 @@ fn nobody_listens(user: &UserName, mailboxes: &[&Email]) -> String {
 }
 
 pub(super) fn digest(run: &Digested<'_>) -> Mail {
-    let Digested { summary: s, users, .. } = run;
+    let Digested { summary: s, .. } = run;
     let unhealthy = run.unhealthy();
     let attention = unhealthy.len();
     let mut body = format!(
@@ -335,8 +345,7 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
         let more = |n| format!("  … and {n} more, whom the function's log names\n");
         let _ = write!(body, "\nNot as they should be:\n\n{}", cut(&lines, more));
     }
-    let subject =
-        format!("AWS access key rotation: {} users, {} rotated, {attention} to look at", users.len(), s.rotated);
+    let subject = format!("AWS access key rotation: {} users, {} rotated, {attention} to look at", s.users, s.rotated);
     Mail { subject, body }
 }
 

@@ -7,6 +7,7 @@ use crate::{
     email::Email,
     journal::{INTENT, LEASE, PREFIX},
     key::{AccessKeyId, LastUse, Status},
+    member::{TAGS, Unclear},
     plan::{Call, DeleteAfter, Doubt, Failure, Policy, Rest, Why},
     report::{Outcome, Summary, UserReport},
     text::one_line,
@@ -263,6 +264,8 @@ fn needs_person(user: &UserName, doubt: &Doubt) -> String {
         ),
         Doubt::SameAge => "使われていないほうのキーを無効にしてください。".to_owned(),
         Doubt::TooManyKeys(_) => "使われていないキーを削除してください。".to_owned(),
+        Doubt::Unclear(Unclear::Path(_)) => "対象から外す(exempt)か、ユーザーのパスを変更してください。".to_owned(),
+        Doubt::Unclear(_) => "タグを修正するか、ユーザーから外してください。".to_owned(),
         Doubt::NoRoom(_) => "不要なタグをユーザーから外してください。".to_owned(),
     };
     format!(
@@ -289,9 +292,31 @@ fn reason(doubt: &Doubt) -> String {
         ),
         Doubt::SameAge => "有効な 2 つのキーが同じ秒に作成されていて、どちらが古いのか判断できません".to_owned(),
         Doubt::TooManyKeys(keys) => format!("アクセスキーが {keys} 個あります(IAM の上限は 2 個です)"),
+        Doubt::Unclear(unclear) => self::unclear(unclear),
         Doubt::NoRoom(tags) => format!(
             "ユーザーにタグが {tags} 個あります(IAM の上限は 50 個で、ローテーションには 5 個分の空きが必要です)"
         ),
+    }
+}
+
+fn unclear(unclear: &Unclear) -> String {
+    match unclear {
+        Unclear::Tag { tag, value, .. } => {
+            let form = match *tag {
+                tag if tag == TAGS[0] => "メールアドレス",
+                _ => "30d、12h のような期間",
+            };
+            format!("タグ {tag} の値が「{}」ですが、{form}でなければなりません", one_line(value))
+        }
+        Unclear::Stranger(owner) => {
+            format!("タグ {} の宛先 {} は、rotation.yaml の emails にも owner にもありません", TAGS[0], one_line(owner))
+        }
+        Unclear::TooShort { rotate_after, life } => format!(
+            "更新の間隔({})が、古いキーの残る期間({})より短くなっています",
+            spoken(*rotate_after),
+            spoken(*life)
+        ),
+        Unclear::Path(path) => format!("パス {} に、扱えない文字があります", one_line(path)),
     }
 }
 
@@ -319,7 +344,7 @@ fn nobody_listens(user: &UserName, mailboxes: &[&Email]) -> String {
 }
 
 pub(super) fn digest(run: &Digested<'_>) -> Mail {
-    let Digested { summary: s, users, .. } = run;
+    let Digested { summary: s, .. } = run;
     let unhealthy = run.unhealthy();
     let attention = unhealthy.len();
     let mut body = format!(
@@ -356,8 +381,7 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
         let more = |n| format!("  … ほか {n} ユーザー(関数のログに記録されています)\n");
         let _ = write!(body, "\n次のユーザーを確認してください。\n\n{}", cut(&lines, more));
     }
-    let subject =
-        format!("AWS アクセスキーの更新結果 - {} ユーザー(更新 {}、要対応 {attention})", users.len(), s.rotated);
+    let subject = format!("AWS アクセスキーの更新結果 - {} ユーザー(更新 {}、要対応 {attention})", s.users, s.rotated);
     Mail { subject, body }
 }
 

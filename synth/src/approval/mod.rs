@@ -30,6 +30,8 @@ pub enum Reason {
     MayAllowMore,
     /// Somebody else gets to read new keys.
     OthersRead,
+    /// Somebody else is rotated, or says how.
+    OthersRotated,
     /// A resource is replaced.
     Replaces,
     /// Whether a resource is replaced, only AWS knows.
@@ -43,7 +45,7 @@ impl Reason {
     #[must_use]
     pub const fn concern(self) -> Concern {
         match self {
-            Self::AllowsMore | Self::MayAllowMore | Self::OthersRead => Concern::Broader,
+            Self::AllowsMore | Self::MayAllowMore | Self::OthersRead | Self::OthersRotated => Concern::Broader,
             Self::Replaces | Self::MayReplace => Concern::Replace,
             Self::Deletes => Concern::Delete,
         }
@@ -56,6 +58,7 @@ impl fmt::Display for Reason {
             Self::AllowsMore => "it allows more than before",
             Self::MayAllowMore => "it may allow more than before",
             Self::OthersRead => "somebody else gets to read new keys",
+            Self::OthersRotated => "somebody else is rotated, or says how",
             Self::Replaces => "it replaces a resource",
             Self::MayReplace => "it may replace a resource",
             Self::Deletes => "it deletes a resource",
@@ -83,12 +86,13 @@ impl Approval {
             Verdict::None | Verdict::Equivalent | Verdict::Narrower => None,
         };
         let readers = (!diff.readers.is_empty()).then_some(Reason::OthersRead);
+        let choice = (!diff.choice.is_empty()).then_some(Reason::OthersRotated);
         let replaces = any(Impact::Replaces).then_some(Reason::Replaces).or_else(|| {
             // Of the whole, too: a macro writes resources anew.
             (any(Impact::MayReplace) || diff.impact() == Impact::MayReplace).then_some(Reason::MayReplace)
         });
         let deletes = any(Impact::Deletes).then_some(Reason::Deletes);
-        let reasons: Vec<Reason> = [broader, readers, replaces, deletes].into_iter().flatten().collect();
+        let reasons: Vec<Reason> = [broader, readers, choice, replaces, deletes].into_iter().flatten().collect();
         (!reasons.is_empty()).then_some(Self { reasons, digest: diff.digest })
     }
 

@@ -55,7 +55,7 @@ pub const BUCKET_POLICY: usize = 20_480;
 pub const ENVIRONMENT: usize = 4_096;
 
 /// Nearly all that grows, grows with the number of users.
-const FEWER: &str = "name fewer users, or split them over several stacks";
+const FEWER: &str = "choose users by path or tag, name fewer, or split them over several stacks";
 
 /// Names that a template may give, and how long they may be.
 const NAMES: [(&str, &str, usize); 9] = [

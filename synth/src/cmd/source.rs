@@ -10,7 +10,7 @@ use lambda::email::Email;
 use super::Stop;
 use crate::{
     cfn::{Value, resource::Architecture},
-    config::{self, Config, Overrides, Problem, Problems, User},
+    config::{self, Config, Entry, Overrides, Problem, Problems},
     stack::{self, Unfit},
 };
 
@@ -19,9 +19,9 @@ pub(super) struct Source {
     /// The configuration
     #[arg(long, value_name = "FILE", default_value = "rotation.yaml")]
     config: PathBuf,
-    /// Instead of the configuration's users: names, separated by spaces; those that it has too keep their owners
-    #[arg(long, value_name = "NAMES", value_parser = words::<User>)]
-    users: Option<Words<User>>,
+    /// Instead of the configuration's users: names, paths or tags, separated by spaces; what it has too keeps what it says there
+    #[arg(long, value_name = "NAMES", value_parser = words::<Entry>)]
+    users: Option<Words<Entry>>,
     /// Instead of the configuration's emails: addresses, separated by spaces
     #[arg(long, value_name = "ADDRESSES", value_parser = words::<Email>)]
     emails: Option<Words<Email>>,

@@ -68,6 +68,13 @@ impl<'t> Document<'t> {
         Some(written(key, value))
     }
 
+    /// Where an item of a setting's list is written.
+    fn item(&self, name: &str, index: usize) -> Option<Range<usize>> {
+        let (_, value) = self.find(name).filter(|_| !self.overridden.contains(&name))?;
+        let Content::List(items) = &value.content else { return None };
+        items.get(index).map(|item| item.at.clone()).filter(|at| !at.is_empty())
+    }
+
     /// A setting's value, or its default; none if it is wrong, which becomes a problem.
     pub(super) fn read<K: Kind>(&mut self, setting: &Setting) -> Option<K> {
         let name = setting.name;
@@ -99,20 +106,39 @@ impl<'t> Document<'t> {
 
     /// A rule between settings is broken: the first of them that is written takes the blame, the others are shown.
     pub(super) fn broken(&mut self, settings: &[(&str, String)], message: String, fix: &str) {
-        let problem = self.between(settings, message, fix);
+        let problem = self.between(None, settings, message, fix);
+        self.problems.push(problem);
+    }
+
+    /// The same, where an item of another setting's list takes the blame.
+    pub(super) fn broken_by(
+        &mut self,
+        (list, index): (&str, usize),
+        settings: &[(&str, String)],
+        message: String,
+        fix: &str,
+    ) {
+        let blamed = self.item(list, index).or_else(|| self.place(list));
+        let problem = self.between(blamed, settings, message, fix);
         self.problems.push(problem);
     }
 
     /// The same, as something that a careful person wants to know.
     pub(super) fn dubious(&mut self, settings: &[(&str, String)], message: String, fix: &str) {
-        let problem = self.between(settings, message, fix);
+        let problem = self.between(None, settings, message, fix);
         self.warnings.push(problem);
     }
 
-    fn between(&self, settings: &[(&str, String)], message: String, fix: &str) -> Problem {
+    fn between(
+        &self,
+        blamed: Option<Range<usize>>,
+        settings: &[(&str, String)],
+        message: String,
+        fix: &str,
+    ) -> Problem {
         let written = |(name, _): &&(&str, String)| self.place(name).is_some();
         let mut places = settings.iter().filter(written).filter_map(|(name, _)| Some((*name, self.place(name)?)));
-        let first = places.next().map(|(_, at)| at).unwrap_or_default();
+        let first = blamed.or_else(|| places.next().map(|(_, at)| at)).unwrap_or_default();
         let mut problem = Problem::new(self.text, first, message).note(fix);
         for (name, at) in places {
             problem = problem.context(self.text, at, name.to_owned());

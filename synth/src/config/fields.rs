@@ -60,6 +60,13 @@ impl<'n, 't> Fields<'n, 't> {
         self.optional(name)
     }
 
+    /// A field that must not be there.
+    pub(super) fn refuse(&mut self, name: &str, wrong: Wrong) {
+        if let Some((key, _)) = self.find(name) {
+            self.wrong.push(Wrong { message: format!("{name}: {}", wrong.message), ..wrong.at(key) });
+        }
+    }
+
     /// Everything that is wrong, if anything is.
     pub(super) fn finish(self) -> Result<(), Vec<Wrong>> {
         if self.wrong.is_empty() { Ok(()) } else { Err(self.wrong) }

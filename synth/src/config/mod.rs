@@ -4,9 +4,11 @@
 //! setting by setting, the settings against each other. Every step goes on after a problem, so that one run reports
 //! them all. What settings there are stands in one table, from which the JSON Schema for editors comes too.
 
+mod choice;
 mod dashboard;
 mod document;
 mod email;
+mod entry;
 mod fields;
 mod kind;
 mod kms;
@@ -22,31 +24,35 @@ mod schema;
 mod settings;
 mod stack_name;
 mod tree;
-mod user;
 mod values;
 mod watch;
+mod who;
 
 use lambda::{
     email::Email,
     kms_key::KmsKey,
     notice::{Digest, Language},
+    permissions::Sight,
     plan::{DeleteAfter, Policy, StillInUse},
     recipient::Recipient,
     secret_policy::Readers,
-    settings::SecretPrefix,
+    settings::{SecretPrefix, UserTags},
     time::Span,
+    who::Who,
 };
 
 pub use dashboard::Dashboard;
 use document::Document;
+pub use entry::Entry;
+use kind::SameAs;
 pub use kms::{LogKey, TopicKey};
 pub use problem::{Place, Problem, Problems};
 pub use schedule::{ScheduleExpression, TimeZone};
 pub use schema::schema;
 use settings::{Given, SETTINGS};
 pub use stack_name::StackName;
-pub use user::User;
 pub use watch::Watch;
+pub use who::{contains, narrowness};
 
 use crate::cfn::resource::Architecture;
 
@@ -56,7 +62,11 @@ pub struct Config {
     /// The stack's name, and its function's and schedule's.
     pub stack_name: StackName,
     /// Whose keys are rotated.
-    pub users: Vec<User>,
+    pub users: Vec<Entry>,
+    /// Whose are not, although `users` means them.
+    pub exempt: Vec<Who>,
+    /// Whether tags on a user say what holds for it.
+    pub user_tags: UserTags,
     /// The administrators: who is told of every user.
     pub emails: Vec<Email>,
     /// In which language.
@@ -96,8 +106,8 @@ pub struct Config {
 /// What the command line says in place of the file.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
-    /// Instead of `users`; those that `users` has too keep their owners and keys.
-    pub users: Option<Vec<User>>,
+    /// Instead of `users`; what `users` has too keeps what it says there.
+    pub users: Option<Vec<Entry>>,
     /// Instead of `emails`.
     pub emails: Option<Vec<Email>>,
     /// Instead of `architecture`.
@@ -136,13 +146,13 @@ pub fn read(text: &str, overrides: Overrides) -> Result<Checked, Problems> {
     Ok(Checked { config, warnings })
 }
 
-/// Users named in place of the file's: one that the file has too keeps its owner and public keys.
-fn as_the_file_has_them(named: Vec<User>, text: &str) -> Vec<User> {
+/// Users chosen in place of the file's: what the file has too keeps what it says there.
+fn as_the_file_has_them(named: Vec<Entry>, text: &str) -> Vec<Entry> {
     let file =
         Document::parse(text, SETTINGS, Vec::new()).ok().and_then(|mut document| Given::read(&mut document).users);
-    let entry = |user: User| match file.iter().flatten().find(|entry| entry.iam.is_same_as(&user.iam)) {
-        Some(entry) => User { iam: user.iam, ..entry.clone() },
-        None => user,
+    let entry = |entry: Entry| match file.iter().flatten().find(|other| other.who.same_as(&entry.who)) {
+        Some(other) => Entry { who: entry.who, ..other.clone() },
+        None => entry,
     };
     named.into_iter().map(entry).collect()
 }
@@ -153,6 +163,8 @@ impl Given {
         Some(Config {
             stack_name: self.stack_name?,
             users: self.users?,
+            exempt: self.exempt?.0,
+            user_tags: self.user_tags?,
             emails: self.emails?,
             language: self.language?,
             digest: self.digest?,
@@ -198,6 +210,12 @@ impl Config {
         }
     }
 
+    /// How much of the account the handler must see to find the users.
+    #[must_use]
+    pub fn sight(&self) -> Sight {
+        Sight::of(self.users.iter().map(|entry| &entry.who), &self.exempt, self.user_tags)
+    }
+
     /// Whether a mail carries the secret.
     #[must_use]
     pub fn mail_is_delivery(&self) -> bool {
@@ -217,11 +235,10 @@ mod tests {
 
     #[test]
     fn whoever_is_named_in_place_of_the_files_users_keeps_what_the_file_says() {
-        let text = "users: [{name: alice, owner: o@b.co}, bob]\nemails: [a@b.co]\n";
-        let users = ["/ci/Alice", "carol"].map(|user| user.parse().unwrap()).into();
+        let text = "users: [{name: alice, owner: o@b.co}, bob, {name: /ci/, overlap: 1d}]\nemails: [a@b.co]\n";
+        let users = ["/ci/Alice", "carol", "/ci/"].map(|user| user.parse().unwrap()).into();
         let read = read(text, Overrides { users: Some(users), ..Overrides::default() }).unwrap();
-        let told: Vec<_> =
-            read.config.users.iter().map(|u| (u.iam.to_string(), u.owner.as_ref().map(Email::as_str))).collect();
-        assert_eq!(told, [("/ci/Alice".to_owned(), Some("o@b.co")), ("carol".to_owned(), None)]);
+        let told: Vec<_> = read.config.users.iter().map(|entry| entry.member().to_string()).collect();
+        assert_eq!(told, ["/ci/Alice;owner=o@b.co", "carol", "/ci/;overlap=1d"]);
     }
 }

@@ -6,17 +6,31 @@ use std::collections::BTreeSet;
 
 use lambda::{
     email::Email,
+    journal,
     kms_key::KmsKey,
     metrics::AUDITORS_LIMIT,
     plan::{DeleteAfter, Delivery, Policy, StillInUse},
     principal::PrincipalArn,
+    settings::UserTags,
     time::Span,
+    who::{UserTag, Who},
 };
 
-use super::{document::Document, settings::Given, watch::Watch};
+use super::{
+    document::Document,
+    entry::Entry,
+    settings::Given,
+    watch::Watch,
+    who::{Exempt, contains},
+};
 
 pub(super) fn check(document: &mut Document<'_>, given: &Given) {
+    one_condition_limits_the_role(document, given);
+    some_of_each_choice_are_left(document, given);
+    the_handler_writes_no_choice(document, given);
+    whoever_tags_is_trusted(document, given);
     old_key_is_gone_in_time(document, given);
+    each_old_key_is_gone_in_time(document, given);
     runs_do_not_overlap(document, given);
     waiting_has_an_effect(document, given);
     auditors_are_content(document, given);
@@ -29,26 +43,139 @@ pub(super) fn check(document: &mut Document<'_>, given: &Given) {
     secrets_have_owners(document, given);
 }
 
-/// IAM allows two keys a user.
-fn old_key_is_gone_in_time(document: &mut Document<'_>, given: &Given) -> Option<()> {
-    let (rotate_after, overlap, delete_after) = (given.rotate_after?.0, given.overlap?, given.delete_after?);
+/// The first few of a list.
+fn few(words: &[String]) -> String {
+    let shown = &words[..words.len().min(3)];
+    shown.join(", ") + if words.len() > shown.len() { ", …" } else { "" }
+}
+
+/// A tag is a condition on every user that there is, a name or a path is the place itself: the role has one or the other.
+fn one_condition_limits_the_role(document: &mut Document<'_>, given: &Given) -> Option<()> {
+    const ANOTHER_STACK: &str =
+        "give the others a stack of their own (another configuration with its own stack_name), or tag them too";
+    let tag = |entry: &Entry| match &entry.who {
+        Who::Tag(tag) => Some(tag.clone()),
+        _ => None,
+    };
+    let tags: Vec<_> = given.users.as_ref()?.iter().map(tag).collect();
+    let first = tags.iter().flatten().next()?;
+    let is_other = |tag: &Option<UserTag>| tag.as_ref().is_none_or(|tag| !tag.key.eq_ignore_ascii_case(&first.key));
+    let index = tags.iter().position(is_other)?;
+    let problem = match &tags[index] {
+        Some(other) => format!("users means tags of two keys, {} and {}", first.key, other.key),
+        None => "users means some by a tag and others by name or path".to_owned(),
+    };
+    let message = format!("{problem}, and the role is limited by one condition, on the values of one tag");
+    document.broken_by(("users", index), &[], message, ANOTHER_STACK);
+    Some(())
+}
+
+/// What is chosen and exempt as a whole is a contradiction, and no way to have nothing done.
+fn some_of_each_choice_are_left(document: &mut Document<'_>, given: &Given) -> Option<()> {
+    let (users, Exempt(exempt)) = (given.users.as_ref()?, given.exempt.as_ref()?);
+    for (index, who) in exempt.iter().enumerate() {
+        let gone: Vec<_> = users.iter().filter(|entry| contains(who, &entry.who)).map(Entry::called).collect();
+        if !gone.is_empty() {
+            document.broken_by(
+                ("exempt", index),
+                &[("users", String::new())],
+                format!("{who} is exempt, and with it everybody whom users means by {}", few(&gone)),
+                "remove the one or the other",
+            );
+        }
+    }
+    Some(())
+}
+
+/// The handler may write tags under its prefix, so none of them may say whose keys it rotates.
+fn the_handler_writes_no_choice(document: &mut Document<'_>, given: &Given) -> Option<()> {
+    let (users, Exempt(exempt)) = (given.users.as_ref()?, given.exempt.as_ref()?);
+    let users = users.iter().map(|entry| &entry.who).enumerate().map(|(index, who)| ("users", index, who));
+    let exempt = exempt.iter().enumerate().map(|(index, who)| ("exempt", index, who));
+    for (setting, index, who) in users.chain(exempt) {
+        let Who::Tag(tag) = who else { continue };
+        if tag.key.to_ascii_lowercase().starts_with(journal::PREFIX) {
+            document.broken_by(
+                (setting, index),
+                &[],
+                format!(
+                    "{setting}: {who} is a tag that the handler itself may write: its journal's begin with {}",
+                    journal::PREFIX
+                ),
+                "choose by another tag",
+            );
+        }
+    }
+    Some(())
+}
+
+/// Where a mail carries the secret, a tag says who gets it.
+fn whoever_tags_is_trusted(document: &mut Document<'_>, given: &Given) -> Option<()> {
+    let delivery = given.delivery.filter(|delivery| delivery.is_mail())?;
+    if given.user_tags? == UserTags::Honoured {
+        document.dubious(
+            &[("user_tags", UserTags::Honoured.to_string()), ("delivery", delivery.to_string())],
+            "whoever may tag a user says which of the addresses in this file gets its new key: the tag key-rotation:owner, with \
+             user_tags: honoured"
+                .into(),
+            "let nobody write that tag who may not have the key, or set delivery: secrets-manager; an entry that names the \
+             user and its owner is not overruled",
+        );
+    }
+    Some(())
+}
+
+/// How long an old key is there beside its successor, in the words of the settings, where that is too long: IAM allows two keys a
+/// user.
+fn too_long(rotate_after: Span, overlap: Span, delete_after: DeleteAfter) -> Option<(&'static str, Span)> {
     let (kept, life) = match delete_after {
         DeleteAfter::Window(window) if window > Span::ZERO => ("overlap + delete_after", overlap + window),
         _ => ("overlap", overlap),
     };
-    if rotate_after < life {
-        document.broken(
-            &[
-                ("rotate_after", rotate_after.to_string()),
-                ("overlap", overlap.to_string()),
-                ("delete_after", delete_after.to_string()),
-            ],
-            format!("rotate_after is {rotate_after}, but {kept} is {life}"),
-            &format!(
-                "IAM allows two keys a user, so the old key must be gone before the next rotation: make rotate_after \
-                 {life} at least, or {kept} shorter"
-            ),
-        );
+    (rotate_after < life).then_some((kept, life))
+}
+
+fn make_room(kept: &str, life: Span) -> String {
+    format!(
+        "IAM allows two keys a user, so the old key must be gone before the next rotation: make rotate_after {life} at \
+         least, or {kept} shorter"
+    )
+}
+
+fn old_key_is_gone_in_time(document: &mut Document<'_>, given: &Given) -> Option<()> {
+    let (rotate_after, overlap, delete_after) = (given.rotate_after?.0, given.overlap?, given.delete_after?);
+    let (kept, life) = too_long(rotate_after, overlap, delete_after)?;
+    document.broken(
+        &[
+            ("rotate_after", rotate_after.to_string()),
+            ("overlap", overlap.to_string()),
+            ("delete_after", delete_after.to_string()),
+        ],
+        format!("rotate_after is {rotate_after}, but {kept} is {life}"),
+        &make_room(kept, life),
+    );
+    Some(())
+}
+
+/// The same for those entries that say something of their own about it.
+fn each_old_key_is_gone_in_time(document: &mut Document<'_>, given: &Given) -> Option<()> {
+    let (users, delete_after) = (given.users.as_ref()?, given.delete_after?);
+    let (general, overlap) = (given.rotate_after?.0, given.overlap?);
+    for (index, entry) in users.iter().enumerate() {
+        // What the entry leaves to the one around it is told there.
+        if entry.own.rotate_after.is_none() && entry.own.overlap.is_none() {
+            continue;
+        }
+        let own = entry.holds(users);
+        let (rotate_after, overlap) = (own.rotate_after.unwrap_or(general), own.overlap.unwrap_or(overlap));
+        if let Some((kept, life)) = too_long(rotate_after, overlap, delete_after) {
+            document.broken_by(
+                ("users", index),
+                &[("delete_after", delete_after.to_string())],
+                format!("for {}, rotate_after is {rotate_after}, but {kept} is {life}", entry.called()),
+                &make_room(kept, life),
+            );
+        }
     }
     Some(())
 }
@@ -109,7 +236,7 @@ const MOST_ADDRESSES: usize = 200;
 
 fn addresses_fit_the_topic(document: &mut Document<'_>, given: &Given) -> Option<()> {
     let (users, emails) = (given.users.as_ref()?, given.emails.as_ref()?);
-    let owners = users.iter().filter_map(|user| user.owner.as_ref());
+    let owners = users.iter().filter_map(|entry| entry.own.owner.as_ref());
     let addresses: BTreeSet<_> = emails.iter().chain(owners).map(Email::small).collect();
     if addresses.len() > MOST_ADDRESSES {
         document.broken(
@@ -124,7 +251,7 @@ fn addresses_fit_the_topic(document: &mut Document<'_>, given: &Given) -> Option
 /// Whoever names some owners may think that the administrators get no secret.
 fn secrets_have_owners(document: &mut Document<'_>, given: &Given) -> Option<()> {
     let (users, delivery) = (given.users.as_ref()?, given.delivery?);
-    let nobodys: Vec<_> = users.iter().filter(|user| user.owner.is_none()).map(|user| user.iam.name.as_str()).collect();
+    let nobodys: Vec<_> = users.iter().filter(|entry| entry.holds(users).owner.is_none()).map(Entry::called).collect();
     if delivery == Delivery::Email && !nobodys.is_empty() && nobodys.len() < users.len() {
         document.dubious(
             &[("users", String::new()), ("delivery", delivery.to_string())],
@@ -141,21 +268,35 @@ fn secrets_have_owners(document: &mut Document<'_>, given: &Given) -> Option<()>
 
 fn auditors_are_content(document: &mut Document<'_>, given: &Given) -> Option<()> {
     let schedule = given.schedule.as_ref()?;
-    let (rotate_after, overlap, period) = (given.rotate_after?.0, given.overlap?, schedule.period()?);
-    let still_used = match given.still_in_use? {
+    let (general, overlap, period) = (given.rotate_after?.0, given.overlap?, schedule.period()?);
+    let rule = given.still_in_use?;
+    let still_used = |overlap| match rule {
         StillInUse::Wait => Policy::quiet_after(overlap),
         StillInUse::Retire => Span::ZERO,
     };
-    let oldest = rotate_after + period + overlap + still_used;
+    let own = given.users.iter().flatten().map(|entry| {
+        let own = entry.holds(given.users.as_deref().unwrap_or_default());
+        let said = own.rotate_after.is_some() || own.overlap.is_some();
+        (said.then(|| entry.called()), own.rotate_after.unwrap_or(general), own.overlap.unwrap_or(overlap))
+    });
+    let life = |rotate_after: Span, overlap| rotate_after + period + overlap + still_used(overlap);
+    // Of several that live as long, the first.
+    let ages = own.map(|(whose, rotate_after, overlap)| (life(rotate_after, overlap), overlap, whose));
+    let oldest = ages.reduce(|oldest, other| if other.0 > oldest.0 { other } else { oldest });
+    let (oldest, own_overlap, whose) = oldest.unwrap_or_else(|| (life(general, overlap), overlap, None));
     if oldest > AUDITORS_LIMIT {
+        let of = whose.as_ref().map(|who| format!(" of {who}")).unwrap_or_default();
+        let mut settings = vec![
+            ("rotate_after", general.to_string()),
+            ("overlap", overlap.to_string()),
+            ("schedule", schedule.as_str().to_owned()),
+        ];
+        settings.splice(0..0, whose.map(|_| ("users", String::new())));
         document.dubious(
-            &[
-                ("rotate_after", rotate_after.to_string()),
-                ("overlap", overlap.to_string()),
-                ("schedule", schedule.as_str().to_owned()),
-            ],
+            &settings,
             format!(
-                "a key can live {oldest}: rotate_after + overlap + the schedule's period, and {still_used} once used"
+                "a key{of} can live {oldest}: rotate_after + overlap + the schedule's period, and {} once used",
+                still_used(own_overlap)
             ),
             &format!("auditors (CIS, Security Hub IAM.3) want at most {AUDITORS_LIMIT}"),
         );
@@ -226,11 +367,10 @@ fn encryption_is_to_somebody(document: &mut Document<'_>, given: &Given) -> Opti
         );
     }
     if delivery == Delivery::EmailEncrypted && all.is_empty() && !none.is_empty() {
-        let names: Vec<_> = none.iter().take(3).map(|user| user.iam.name.as_str()).collect();
-        let more = if none.len() > names.len() { ", …" } else { "" };
+        let names: Vec<_> = none.into_iter().map(Entry::called).collect();
         document.broken(
             &settings,
-            format!("encrypt_to is empty, and so nobody could open the new keys of {}{more}", names.join(", ")),
+            format!("encrypt_to is empty, and so nobody could open the new keys of {}", few(&names)),
             "write the public keys of those who may, a line `- age1…` or `- ssh-ed25519 …` for each; age-keygen makes one",
         );
     }

@@ -8,7 +8,7 @@ use lambda::{
     notice::{Digest, Language},
     plan::{DeleteAfter, Delivery, Patience, StillInUse},
     secret_policy::Readers,
-    settings::SecretPrefix,
+    settings::{SecretPrefix, UserTags},
     time::Span,
 };
 use serde_json::Value as Json;
@@ -16,13 +16,14 @@ use serde_json::Value as Json;
 use super::{
     dashboard::Dashboard,
     document::Document,
+    entry::Entry,
     kind::Kind,
     kms::{LogKey, TopicKey},
     recipients::Recipients,
     schedule::{ScheduleExpression, TimeZone},
     stack_name::StackName,
-    user::User,
     values::{LogRetention, Memory, RotateAfter, Timeout},
+    who::Exempt,
 };
 use crate::cfn::resource::Architecture;
 
@@ -82,8 +83,14 @@ macro_rules! settings {
 }
 
 settings! {
-    /// The IAM users whose access keys are rotated: each a name, with its path if it has one, or a name and its owner
-    users: Vec<User>, such as "[alice, /ci/deployer]", "[{name: /ci/deployer, owner: ops@example.com}]";
+    /// The IAM users whose access keys are rotated: names, each with its path if it has one; paths, for all below (/ci/, or / for
+    /// everybody); or tags (tag:KEY=VALUE). A mapping says what holds for them alone: an owner, public keys, rotate_after, overlap
+    users: Vec<Entry>, such as "[alice, /ci/deployer]", "[{name: /ci/deployer, owner: ops@example.com}]", "[{name: /ci/, rotate_after: 30d}, /ops/]", "['tag:rotate=yes']";
+    /// Whose are not, although users means them: names, paths, tags, or groups (group:NAME)
+    exempt: Exempt = "[]", such as "[]", "[alice, /people/, 'tag:rotate=no', 'group:admins']";
+    /// Whether tags on a user say what holds for it (key-rotation:owner, key-rotation:rotate-after, key-rotation:overlap): ignored, or honoured. What
+    /// counts first is the entry that names the user, then its tags, then the entry for its path or tag, then the settings for everybody
+    user_tags: UserTags = "ignored", such as "ignored", "honoured";
     /// The administrators, who hear of every user; each address must confirm the mail that AWS sends it
     emails: Vec<Email>, such as "[security@example.com]";
     /// What the mails are written in

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use lambda::{
     notice::{Digest, Language},
     plan::{DeleteAfter, Delivery, Patience, ROTATION_BUDGET, StillInUse},
-    settings::SecretPrefix,
+    settings::{SecretPrefix, UserTags},
     text::Invalid,
     time::Span,
 };
@@ -215,6 +215,15 @@ impl Word for Delivery {
 }
 
 impl Word for StillInUse {
+    fn rule() -> Rule {
+        Rule::words(Self::WORDS.iter().copied())
+    }
+}
+
+impl Word for UserTags {
+    const ALIASES: &[(&str, &str)] =
+        &[("true", "honoured"), ("yes", "honoured"), ("honored", "honoured"), ("false", "ignored"), ("no", "ignored")];
+
     fn rule() -> Rule {
         Rule::words(Self::WORDS.iter().copied())
     }

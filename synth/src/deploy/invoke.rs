@@ -112,22 +112,21 @@ fn read(function: &str, answer: Answer) -> Result<Report, NoReport> {
 
 #[cfg(test)]
 mod tests {
-    use lambda::{event::Request, plan, user::User};
+    use lambda::{event::Request, plan, user::UserName};
 
     use super::*;
 
     #[test]
     fn the_function_understands_what_it_is_asked() {
-        let users = ["alice", "/ci/bob"].map(|user| user.parse::<User>().unwrap());
-        let named = || vec![users[1].name.clone()];
-        let chosen = || vec![users[1].clone()];
+        let named = || vec!["bob".parse::<UserName>().unwrap()];
+        let about = || Some(vec!["bob".to_owned()]);
         for (order, understood, about) in [
             (Order::Routine, plan::Order::Routine, None),
-            (Order::Rotate(named()), plan::Order::RotateNow, Some(chosen())),
-            (Order::Undo(named()), plan::Order::Undo, Some(chosen())),
+            (Order::Rotate(named()), plan::Order::RotateNow, about()),
+            (Order::Undo(named()), plan::Order::Undo, about()),
         ] {
             for mode in [Mode::ForReal, Mode::DryRun] {
-                let request = Request::read(event(&order, mode), "a-request", &users).unwrap();
+                let request = Request::read(event(&order, mode), "a-request").unwrap();
                 assert_eq!((request.order, &request.users), (understood, &about), "{order:?}");
                 assert_eq!(request.dry_run, mode == Mode::DryRun);
             }

@@ -112,7 +112,7 @@ mod tests {
             user("alice", vec![old], done, Rest::Healthy(at("2026-03-02T00:00:00Z"))),
             user("bob", Vec::new(), Vec::new(), Rest::NeedsPerson(Doubt::SameAge)),
         ];
-        let summary = Summary::of(&users);
+        let summary = Summary::of(&users, 0);
         lambda::report::Report {
             status_code: summary.status_code(),
             body: Language::English.summary(&summary),
@@ -121,6 +121,7 @@ mod tests {
             started: at("2026-03-02T00:00:00Z"),
             summary,
             users,
+            rested: lambda::fleet::Rested::default(),
             unsent: Vec::new(),
         }
     }

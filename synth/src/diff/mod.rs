@@ -4,9 +4,11 @@
 //! has CloudFormation's change set too gets both in one with [`change_set::merge`].
 
 pub mod change_set;
+mod choice;
 mod impact;
 mod readers;
 pub mod render;
+mod told;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +36,8 @@ pub struct Diff {
     pub iam: Report,
     /// In which ways somebody else gets to read new keys, of which IAM does not know.
     pub readers: Vec<String>,
+    /// In which ways somebody else is rotated, or says how, of which IAM does not know.
+    pub choice: Vec<String>,
     /// The name of exactly this change.
     pub digest: Digest,
 }
@@ -128,8 +132,9 @@ fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Diff {
     }
     resources.extend(before.iter().filter(|(id, _)| !after.contains_key(*id)).map(|(id, body)| removed(id, body)));
     follow(&mut resources, &entries, parameters, new, (&before, &after));
-    let (iam, readers) = (compare_templates(old, new, parameters), readers::who_else_reads(old, new));
-    Diff { resources, entries, iam, readers, digest: Digest::of(old, new) }
+    let iam = compare_templates(old, new, parameters);
+    let (readers, choice) = (readers::who_else_reads(old, new), choice::who_else_is_rotated(old, new));
+    Diff { resources, entries, iam, readers, choice, digest: Digest::of(old, new) }
 }
 
 /// The sections beside the resources.

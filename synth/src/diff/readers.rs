@@ -1,48 +1,14 @@
 //! Who could read new keys, as far as IAM does not say it: whom a mail with a secret goes to, whose public keys it is
 //! encrypted to, who is let in by the policies that the handler writes on secrets. That stands in the function's environment.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use lambda::settings::Variable;
+use lambda::{settings::Variable, who::Who};
 use serde_json::Value as Json;
 
-use crate::cfn::view::View;
+use super::told::{Owner, Told, functions, owner};
 
-/// In which ways somebody else gets to read new keys, each as a sentence without a full stop. A function that is new is
-/// not compared: with its role, all of it is new.
+/// In which ways somebody else gets to read new keys, each as a sentence without a full stop.
 pub(super) fn who_else_reads(old: &Json, new: &Json) -> Vec<String> {
-    let of = |template| {
-        let functions = View(template).of("AWS::Lambda::Function");
-        functions
-            .map(|f| (f.id.to_owned(), Told(&f.properties["Environment"]["Variables"])))
-            .collect::<BTreeMap<_, _>>()
-    };
-    let (old, new) = (of(old), of(new));
-    new.iter().filter_map(|(id, new)| Some(more(old.get(id)?, new))).flatten().collect()
-}
-
-/// What a function is told.
-struct Told<'t>(&'t Json);
-
-impl<'t> Told<'t> {
-    fn text(&self, variable: Variable) -> &'t str {
-        self.0[variable.name()].as_str().unwrap_or_default()
-    }
-
-    /// A list's items, of which `none` is the word for none: no other holds one of these marks but an SSH key, of which each part says as much.
-    fn items(&self, variable: Variable) -> BTreeSet<&'t str> {
-        self.text(variable).split([' ', ',', ';']).filter(|item| !item.is_empty() && *item != "none").collect()
-    }
-
-    /// Each user with its owner.
-    fn owners(&self) -> BTreeMap<&'t str, Option<&'t str>> {
-        let users = self.text(Variable::Users).split(' ');
-        users.map(|word| word.split_once(':').map_or((word, None), |(user, owner)| (user, Some(owner)))).collect()
-    }
-
-    fn mails_secrets(&self) -> bool {
-        self.text(Variable::Delivery).starts_with("email")
-    }
+    functions(old, new).flat_map(|(old, new)| more(&old, &new)).collect()
 }
 
 fn more(old: &Told<'_>, new: &Told<'_>) -> Vec<String> {
@@ -62,14 +28,25 @@ fn more(old: &Told<'_>, new: &Told<'_>) -> Vec<String> {
     }
     say(added(Variable::EncryptTo), "can open mails with new keys");
     if new.mails_secrets() {
-        let (before, after) = (old.owners(), new.owners());
-        if after.values().any(Option::is_none) {
+        let (before, after) = (old.members(), new.members());
+        if after.iter().any(|member| owner(&after, &member.who) == Owner::Administrators) {
             say(added(Variable::Administrators), "gets the keys of users without an owner");
         }
-        for (user, owner) in after {
-            if before.get(user).is_some_and(|before| *before != owner) {
-                all.push(format!("{user}'s keys go to {}", owner.unwrap_or("the administrators")));
+        // An entry that goes may leave its users to the one around them.
+        let mut whom: Vec<&Who> = after.iter().map(|member| &member.who).collect();
+        whom.extend(before.iter().map(|member| &member.who).filter(|who| !after.iter().any(|m| m.who == **who)));
+        for who in whom {
+            let (before, after) = (owner(&before, who), owner(&after, who));
+            if before != after && before != Owner::NotChosen {
+                all.extend(match after {
+                    Owner::NotChosen => None,
+                    Owner::Administrators => Some(format!("{who}'s keys go to the administrators")),
+                    Owner::Email(email) => Some(format!("{who}'s keys go to {email}")),
+                });
             }
+        }
+        if new.believes_tags() && !old.believes_tags() {
+            all.push("whoever may tag a user says which of the known addresses gets its keys".to_owned());
         }
     }
     all
@@ -96,6 +73,7 @@ mod tests {
         let owned =
             "users: [{name: alice, owner: o@b.co}, {name: bob, owner: p@b.co}]\nemails: [a@b.co]\ndelivery: email\n";
         let mailed = "users: [alice]\nemails: [a@b.co]\ndelivery: email\n";
+        let below = "users: [{name: /ci/, owner: o@b.co}, /ci/bot]\nemails: [a@b.co]\ndelivery: email\n";
         let role = "arn:aws:iam::999999999999:role/x";
         for (old, new, expected) in [
             (stored.to_owned(), stored.to_owned(), vec![]),
@@ -116,6 +94,23 @@ mod tests {
                 vec!["alice's keys go to the administrators".to_owned()],
             ),
             (owned.to_owned(), owned.replace("[a@b.co]", "[a@b.co, c@b.co]"), vec![]),
+            (
+                below.to_owned(),
+                below.replace(", /ci/bot", ", {name: /ci/bot, owner: p@b.co}"),
+                vec!["/ci/bot's keys go to p@b.co".to_owned()],
+            ),
+            (below.to_owned(), below.replace(", /ci/bot", ""), vec![]),
+            (
+                below.replace(", /ci/bot", ", {name: /ci/bot, owner: p@b.co}"),
+                below.replace(", /ci/bot", ""),
+                vec!["/ci/bot's keys go to o@b.co".to_owned()],
+            ),
+            (
+                below.to_owned(),
+                format!("{below}user_tags: honoured\n"),
+                vec!["whoever may tag a user says which of the known addresses gets its keys".to_owned()],
+            ),
+            (stored.to_owned(), format!("{stored}user_tags: honoured\n"), vec![]),
             (
                 mailed.to_owned(),
                 mailed.replace("[a@b.co]", "[a@b.co, c@b.co]"),

@@ -8,6 +8,8 @@ mod places;
 mod policy;
 pub mod template;
 
+use std::borrow::Cow;
+
 use lambda::kms_key::KmsKeyArn;
 
 use crate::cfn::{
@@ -39,7 +41,8 @@ pub struct Statement {
 }
 
 /// What a statement is about: something in the template, something in the stack's own account, or a key that was named.
-/// The only bare `*` is [`ResourceArn::this_key`], and `templates/rules.guard` holds roles to having none.
+/// There are two bare `*`, [`ResourceArn::this_key`] and [`ResourceArn::lists_of_the_account`]; `templates/rules.guard` holds roles to
+/// having the other one alone, and for its three actions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceArn(Text);
 
@@ -75,6 +78,13 @@ impl ResourceArn {
     /// In a key's own policy, `*` is the key ("Key policies in AWS KMS": Resource).
     #[must_use]
     pub fn this_key() -> Self {
+        Self("*".into())
+    }
+
+    /// The account's lists of users, for which IAM knows no resource ("Actions, resources, and condition keys for AWS Identity and
+    /// Access Management").
+    #[must_use]
+    pub fn lists_of_the_account() -> Self {
         Self("*".into())
     }
 
@@ -126,7 +136,7 @@ pub struct Condition {
     /// Such as `StringEquals`.
     pub operator: &'static str,
     /// Such as `aws:SourceAccount`.
-    pub key: &'static str,
+    pub key: Cow<'static, str>,
     /// Any of these.
     pub values: Vec<Text>,
 }
@@ -135,7 +145,7 @@ impl Condition {
     /// The request came without TLS.
     #[must_use]
     pub fn plain_http() -> Self {
-        Self { operator: "Bool", key: "aws:SecureTransport", values: vec!["false".into()] }
+        Self { operator: "Bool", key: "aws:SecureTransport".into(), values: vec!["false".into()] }
     }
 }
 
@@ -261,7 +271,7 @@ fn conditions(list: &[Condition]) -> Option<Value> {
     operators.dedup();
     let of = |operator| {
         let same = list.iter().filter(move |condition| condition.operator == operator);
-        map(same.map(|condition| (condition.key, condition.values.clone().value())))
+        map(same.map(|condition| (condition.key.as_ref(), condition.values.clone().value())))
     };
     (!list.is_empty()).then(|| map(operators.into_iter().map(|operator| (operator, Some(of(operator))))))
 }

@@ -5,6 +5,7 @@ use lambda::{
     settings::SecretPrefix,
 };
 
+use super::reach;
 use crate::{
     cfn::{Handle, Pseudo, Text, resource::Topic},
     config::Config,
@@ -15,15 +16,20 @@ use crate::{
 pub(super) fn handler(config: &Config, topic: &Handle<Topic>) -> Vec<Statement> {
     let statement = |permission: Permission| {
         let resources = match permission.on {
-            Target::Users => config.users.iter().map(|user| user_arn(&user.iam.resource())).collect(),
+            Target::Account => vec![ResourceArn::lists_of_the_account()],
+            Target::Users => reach::arns(&config.users),
             Target::Secrets => vec![secrets_arn(&config.secret_prefix)],
             Target::Topic => vec![topic.reference().into()],
             Target::SecretsKey => config.secret_kms_key.customer().map(ResourceArn::from).into_iter().collect(),
         };
-        let conditions = permission.only_if.iter().flat_map(|only_if| conditions(*only_if, config)).collect();
+        let mut conditions: Vec<_> =
+            permission.only_if.iter().flat_map(|only_if| conditions(*only_if, config)).collect();
+        if permission.on == Target::Users {
+            conditions.extend(reach::condition(&config.users));
+        }
         Statement::allow(permission.sid, permission.why, permission.actions, resources, conditions)
     };
-    permissions(&config.policy, &config.secret_kms_key).into_iter().map(statement).collect()
+    permissions(&config.policy, &config.secret_kms_key, config.sight()).into_iter().map(statement).collect()
 }
 
 /// Only schedules of the default group may assume the role: without it, any schedule of any account could
@@ -31,25 +37,32 @@ pub(super) fn handler(config: &Config, topic: &Handle<Topic>) -> Vec<Statement> 
 pub(super) fn only_default_schedule_group() -> Vec<Condition> {
     let group = ResourceArn::regional("scheduler", "schedule-group/default");
     vec![
-        Condition { operator: "StringEquals", key: "aws:SourceAccount", values: vec![Pseudo::AccountId.into()] },
-        Condition { operator: "StringEquals", key: "aws:SourceArn", values: vec![group.into()] },
+        Condition { operator: "StringEquals", key: "aws:SourceAccount".into(), values: vec![Pseudo::AccountId.into()] },
+        Condition { operator: "StringEquals", key: "aws:SourceArn".into(), values: vec![group.into()] },
     ]
 }
 
 fn conditions(only_if: OnlyIf, config: &Config) -> Vec<Condition> {
     // A request must carry a tag: `ForAllValues` alone would hold for none.
-    let tagged = || Condition { operator: "Null", key: "aws:TagKeys", values: vec!["false".into()] };
+    let tagged = || Condition { operator: "Null", key: "aws:TagKeys".into(), values: vec!["false".into()] };
     match only_if {
         OnlyIf::TagKeysBeginWith(prefix) => {
             let any = format!("{prefix}*").into();
-            vec![Condition { operator: "ForAllValues:StringLike", key: "aws:TagKeys", values: vec![any] }, tagged()]
+            vec![
+                Condition { operator: "ForAllValues:StringLike", key: "aws:TagKeys".into(), values: vec![any] },
+                tagged(),
+            ]
         }
         OnlyIf::TagKeysAre(keys) => {
             let keys = keys.map(Text::from).into();
-            vec![Condition { operator: "ForAllValues:StringEquals", key: "aws:TagKeys", values: keys }, tagged()]
+            vec![Condition { operator: "ForAllValues:StringEquals", key: "aws:TagKeys".into(), values: keys }, tagged()]
         }
         OnlyIf::PublicPoliciesAreBlocked => {
-            vec![Condition { operator: "Bool", key: "secretsmanager:BlockPublicPolicy", values: vec!["true".into()] }]
+            vec![Condition {
+                operator: "Bool",
+                key: "secretsmanager:BlockPublicPolicy".into(),
+                values: vec!["true".into()],
+            }]
         }
         OnlyIf::ForSecrets => {
             // In China the suffix is another.
@@ -58,15 +71,11 @@ fn conditions(only_if: OnlyIf, config: &Config) -> Vec<Condition> {
             // under this word, others have seen.
             let secrets = vec![secrets_arn(&config.secret_prefix).into(), "RequestToValidateKeyAccess".into()];
             vec![
-                Condition { operator: "StringLike", key: "kms:ViaService", values: vec![service] },
-                Condition { operator: "StringLike", key: "kms:EncryptionContext:SecretARN", values: secrets },
+                Condition { operator: "StringLike", key: "kms:ViaService".into(), values: vec![service] },
+                Condition { operator: "StringLike", key: "kms:EncryptionContext:SecretARN".into(), values: secrets },
             ]
         }
     }
-}
-
-fn user_arn(resource: &str) -> ResourceArn {
-    ResourceArn::global("iam", &format!("user{resource}"))
 }
 
 /// All below the prefix, not each by its name: a policy has room for some twenty users otherwise (IAM User Guide, "IAM

@@ -19,10 +19,11 @@ pub(super) fn check_policy(policy: &PolicyDocument, config: &Config) -> Result<(
 }
 
 /// What grows without bound: the variables that hold lists, and the settings that they come from.
-const LISTS: [(Variable, &str); 4] = [
+const LISTS: [(Variable, &str); 5] = [
     (Variable::SecretReaders, "secret_readers"),
     (Variable::EncryptTo, "encrypt_to"),
     (Variable::Administrators, "emails"),
+    (Variable::Exempt, "exempt"),
     (Variable::Users, "users"),
 ];
 

@@ -1,6 +1,6 @@
 //! Who subscribes to the topic, and what of it reaches them.
 
-use lambda::{audience::TO, email::Email, plan::Delivery};
+use lambda::{audience::TO, email::Email, plan::Delivery, settings::UserTags};
 
 use crate::{
     cfn::{LogicalId, resource::FilterPolicy},
@@ -20,9 +20,10 @@ pub(super) struct Subscriber<'a> {
 
 /// The administrators first, then the owners, in the configuration's order.
 pub(super) fn subscribers(config: &Config) -> Vec<Subscriber<'_>> {
-    let mut all: Vec<_> =
-        config.emails.iter().map(|email| Subscriber { email, administers: true, owns: false }).collect();
-    for email in config.users.iter().filter_map(|user| user.owner.as_ref()) {
+    // Where tags speak, they may name any address.
+    let owns = config.user_tags == UserTags::Honoured;
+    let mut all: Vec<_> = config.emails.iter().map(|email| Subscriber { email, administers: true, owns }).collect();
+    for email in config.users.iter().filter_map(|entry| entry.own.owner.as_ref()) {
         match all.iter_mut().find(|known| known.email == email) {
             Some(known) => known.owns = true,
             None => all.push(Subscriber { email, administers: false, owns: true }),
@@ -72,7 +73,7 @@ impl Subscriber<'_> {
     /// What it gets.
     pub(super) fn why(&self, config: &Config) -> &'static str {
         let mailed = config.mail_is_delivery();
-        let nobodys = config.users.iter().any(|user| user.owner.is_none());
+        let nobodys = config.users.iter().any(|entry| entry.holds(&config.users).owner.is_none());
         let facts = (self.administers, self.owns, mailed, nobodys);
         match config.policy.delivery {
             Delivery::EmailEncrypted => why!("secrets encrypted", facts),
@@ -185,6 +186,14 @@ mod tests {
                     ("Admin@b.co", vec!["admin@b.co"], "Hears of every user.".into()),
                     ("x@b.co", vec!["x@b.co"], "Hears of its own users alone.".into()),
                     ("y@b.co", vec!["y@b.co"], "Hears of its own users alone.".into()),
+                ],
+            ),
+            (
+                "[{name: /ci/, owner: x@b.co}, {name: /ci/bot, overlap: 1d}]",
+                "email",
+                vec![
+                    ("Admin@b.co", vec!["admin@b.co"], "Hears of every user, and gets no secret.".into()),
+                    ("x@b.co", vec!["x@b.co"], "its own users alone, and gets their keys, secrets included.".into()),
                 ],
             ),
             (

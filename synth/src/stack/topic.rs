@@ -73,7 +73,7 @@ impl Encryption {
             "SNS encrypts what the handler publishes, with this role; nothing else may be done with the key.",
             vec!["kms:GenerateDataKey", "kms:Decrypt"],
             vec![key],
-            vec![Condition { operator: "StringLike", key: "kms:ViaService", values: vec![sns] }],
+            vec![Condition { operator: "StringLike", key: "kms:ViaService".into(), values: vec![sns] }],
         )
     }
 

@@ -17,8 +17,8 @@ pub enum Unfit {
     /// The function's role needs to name too much.
     #[error(
         "{users} users are too many: the function's role would need a policy of {characters} characters, and IAM \
-         allows {INLINE_POLICIES}; give some of them a stack of their own (another configuration with its own \
-         stack_name)"
+         allows {INLINE_POLICIES}; put them under a path (/ci/) or tag them (tag:KEY=VALUE), which is one entry however many \
+         they are, or give some of them a stack of their own (another configuration with its own stack_name)"
     )]
     Policy {
         /// How many users are to be named.

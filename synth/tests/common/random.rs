@@ -64,23 +64,71 @@ fn distinct(texts: Vec<(String, String)>, double: bool) -> Vec<String> {
     kept.map(|(_, text)| quoted(&text, double)).collect()
 }
 
-/// A user's entry: the name alone, or with an owner and a public key of its own.
-fn entry(name: &str, owner: Option<&String>, key: Option<&String>, flow: bool) -> String {
-    let owner = owner.map(|owner| format!("owner: {owner}"));
-    let key = key.map(|key| format!("encrypt_to: [{key}]"));
-    let more: Vec<_> = owner.into_iter().chain(key).collect();
-    match (more.as_slice(), flow) {
-        ([], _) => name.to_owned(),
-        (more, true) => format!("{{name: {name}, {}}}", more.join(", ")),
-        (more, false) => format!("{}\n    name: {name}", more.join("\n    ")),
+/// An entry: the word alone, or a mapping with what holds for its users alone.
+fn entry(word: &str, more: &[String], flow: bool) -> String {
+    match (more, flow) {
+        ([], _) => word.to_owned(),
+        (more, true) => format!("{{name: {word}, {}}}", more.join(", ")),
+        (more, false) => format!("{}\n    name: {word}", more.join("\n    ")),
     }
 }
 
-fn users() -> impl Strategy<Value = Vec<(String, String)>> {
+fn names() -> impl Strategy<Value = Vec<(String, String)>> {
     let name = prop_oneof![4 => "[a-zA-Z0-9+=,.@_-]{1,12}", 1 => "[a-zA-Z0-9+=,.@_-]{1,64}", 2 => "[a-z]{6,9}"];
     let path = prop_oneof![5 => Just(String::new()), 1 => "/([a-zA-Z0-9+=,.@_-]{1,9}/){0,3}"];
     let user = (path, name).prop_map(|(path, name)| (name.clone(), path + &name));
     prop_oneof![3 => prop::collection::vec(user.clone(), 1..6), 1 => prop::collection::vec(user, 1..90)]
+}
+
+/// Paths, which may be around each other.
+fn paths() -> impl Strategy<Value = Vec<(String, String)>> {
+    let path = prop_oneof![1 => Just("/".to_owned()), 9 => "/([a-c]{1,2}/|[a-zA-Z0-9+=,.@_-]{1,20}/){1,3}"];
+    prop::collection::vec(path.prop_map(|path| (path.clone(), path)), 1..5)
+}
+
+/// Tags of one key.
+fn tags() -> impl Strategy<Value = Vec<(String, String)>> {
+    let values = prop::collection::vec("[a-zA-Z0-9_.:/+=@-]{0,12}", 1..5);
+    ("[a-zA-Z0-9_.:/+@-]{1,12}", values).prop_map(|(key, values)| {
+        values.into_iter().map(|value| (value.clone(), format!("tag:{key}={value}"))).collect()
+    })
+}
+
+/// Who is chosen: names, which every delivery can serve; and perhaps others beside them or instead.
+#[derive(Debug, Clone)]
+struct Who {
+    names: Vec<(String, String)>,
+    paths: Vec<(String, String)>,
+    tags: Vec<(String, String)>,
+}
+
+impl Who {
+    fn words(self, only_names: bool) -> Vec<(String, String)> {
+        match self {
+            Self { names, .. } if only_names => names,
+            Self { tags, .. } if !tags.is_empty() => tags,
+            Self { names, paths, .. } => paths.into_iter().chain(names).collect(),
+        }
+    }
+}
+
+fn users() -> impl Strategy<Value = Who> {
+    let nobody = || Just(Vec::new());
+    let paths = prop_oneof![2 => nobody().boxed(), 1 => paths().boxed()];
+    let tags = prop_oneof![3 => nobody().boxed(), 1 => tags().boxed()];
+    (names(), paths, tags).prop_map(|(names, paths, tags)| Who { names, paths, tags })
+}
+
+/// Some who are none of the others.
+fn exempt(double: bool) -> impl Strategy<Value = String> {
+    let word = prop_oneof![
+        "/?not-me-[a-z]{9}",
+        "/not-me-[a-z]{9}/([a-z]{1,3}/)?",
+        "tag:not-me-[a-z]{9}=[a-zA-Z0-9_.:/+=@-]{0,9}",
+        "group:[a-zA-Z0-9+=,.@_-]{1,20}",
+    ];
+    let list = prop::collection::vec(word.prop_map(|word| (word.clone(), word)), 0..5);
+    list.prop_map(move |words| format!("[{}]", distinct(words, double).join(", ")))
 }
 
 fn emails() -> impl Strategy<Value = Vec<(String, String)>> {
@@ -110,20 +158,21 @@ fn span(seconds: u64, unit: usize) -> String {
     if seconds.is_multiple_of(length) { format!("{}{letter}", seconds / length) } else { format!("{seconds}s") }
 }
 
-/// How a key lives: each is right with the others.
-fn timings() -> impl Strategy<Value = Vec<(&'static str, String)>> {
+/// The age at which a key is replaced, and how it lives: each is right with the others.
+fn timings() -> impl Strategy<Value = (u64, Vec<(&'static str, String)>)> {
     let day = 86_400;
     let seconds = move || prop_oneof![Just(0), 1..4_000u64, (0..400u64).prop_map(move |days| days * day)];
     (seconds(), prop::option::of(seconds()), seconds(), seconds(), 0..4usize).prop_map(
         |(overlap, window, more, warning, unit)| {
             let rotate_after = (overlap + window.unwrap_or(0) + more).max(60);
             let window = window.map_or("next-rotation".to_owned(), |window| span(window, unit));
-            vec![
+            let settings = vec![
                 ("rotate_after", span(rotate_after, unit)),
                 ("overlap", span(overlap, unit)),
                 ("delete_after", window),
                 ("warn_before", span(warning % rotate_after, unit)),
-            ]
+            ];
+            (rotate_after, settings)
         },
     )
 }
@@ -211,17 +260,22 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
     let digest = prop::option::of(one_of(&["always", "changes", "never"]));
     // A user without an owner is the rule; an owner may be an administrator too.
     let who = prop_oneof![1 => Just(Vec::new()), 1 => prop::collection::vec(prop::option::weighted(0.6, any::<prop::sample::Index>()), 90)];
-    let people = (users(), emails(), prop::option::of(emails()), who);
+    // What some have of their own leaves no less room than what the others have.
+    let own_times =
+        prop::collection::vec((prop::option::weighted(0.1, 0..1_000_000u64), prop::bool::weighted(0.1)), 90);
+    let exempt = prop::option::of(any::<bool>().prop_flat_map(exempt));
+    let spoken = (exempt, prop::option::of(one_of(&["ignored", "honoured"])));
+    let people = (users(), emails(), prop::option::of(emails()), who, own_times, spoken);
     (people, texts, (numbers, digest), watching, prop::option::of(timings()), any::<[bool; 2]>()).prop_map(
         |(
-            (users, emails, owners, who),
+            (users, emails, owners, who, own_times, (exempt, user_tags)),
             texts,
             ((memory, timeout, retention), digest),
             watching,
             timings,
             [flow, double],
         )| {
-            let mut others = timings.unwrap_or_default();
+            let (rotate_after, mut others) = timings.unwrap_or((60 * 86_400, Vec::new()));
             let mut set = |name, value: Option<String>| others.extend(value.map(|value| (name, value)));
             set("stack_name", texts.0.map(|name| quoted(&name, double)));
             set("language", texts.1);
@@ -243,11 +297,23 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
             set("log_kms_key", watching.1.map(|key| quoted(&key, double)));
             set("dashboard", watching.2);
             set("digest", digest);
+            set("exempt", exempt);
+            set("user_tags", user_tags);
             let emails = distinct(emails, double);
             let owners = owners.map_or_else(|| emails.clone(), |owners| distinct(owners, double));
             let owner = |index: usize| Some(&owners[who.get(index)?.as_ref()?.index(owners.len())]);
-            let users = distinct(users, double).into_iter().enumerate();
-            let users = users.map(|(index, name)| entry(&name, owner(index), own.get(index), flow)).collect();
+            let more = |index: usize| {
+                let (later, at_once) = own_times.get(index).copied().unwrap_or_default();
+                let fields = [
+                    owner(index).map(|owner| format!("owner: {owner}")),
+                    own.get(index).map(|key| format!("encrypt_to: [{key}]")),
+                    later.map(|seconds| format!("rotate_after: {}", span(rotate_after + seconds, 3))),
+                    at_once.then(|| "overlap: 0".to_owned()),
+                ];
+                fields.into_iter().flatten().collect::<Vec<_>>()
+            };
+            let users = distinct(users.words(!own.is_empty()), double).into_iter().enumerate();
+            let users = users.map(|(index, word)| entry(&word, &more(index), flow)).collect();
             let mut random = Random { users, emails, others, flow };
             let mut config = random.read().config;
             while let Err(Unfit::Policy { .. } | Unfit::Environment { .. }) = stack::template(&config) {
@@ -268,7 +334,8 @@ pub(crate) struct Wrong {
 }
 
 /// What no setting of this name may be.
-const NEVER: [(&str, &[&str]); 21] = [
+const NEVER: [(&str, &[&str]); 22] = [
+    ("user_tags", &["yes", "Honoured", "some", "key-rotation:owner"]),
     ("stack_name", &["1st", "a_b", "''", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]),
     ("language", &["fr", "EN", "english"]),
     ("digest", &["sometimes", "Always", "daily", "change"]),
@@ -327,7 +394,8 @@ pub(crate) fn wrong() -> impl Strategy<Value = Wrong> {
         1 => (right(), 2..14u32).prop_map(move |(random, minutes)| {
             blamed(random.with("timeout", "15m").with("schedule", &format!("rate({minutes} minutes)")), "schedule")
         }),
-        1 => (right(), select(&["[]", "~", "[~]", "age1", "[alice]", "[age1]", "[7]", "{a: b}", "['ssh-dss AAAA']", "[AGE-SECRET-KEY-1]"][..]))
+        // Not `[]`, which is right where each user has keys of its own.
+        1 => (right(), select(&["~", "[~]", "age1", "[alice]", "[age1]", "[7]", "{a: b}", "['ssh-dss AAAA']", "[AGE-SECRET-KEY-1]"][..]))
             .prop_map(move |(random, keys)| blamed(random.with("encrypt_to", keys).with("delivery", "email-encrypted"), "encrypt_to")),
         1 => (right(), select(&["secrets-manager", "email"][..]), any::<[u8; 31]>()).prop_map(move |(random, delivery, key)| {
             blamed(random.with("encrypt_to", &format!("[{}]", keys::age(key))).with("delivery", delivery), "encrypt_to")
@@ -357,6 +425,25 @@ pub(crate) fn wrong() -> impl Strategy<Value = Wrong> {
             random.users.push(random.users[0].clone());
             blamed(random, "users")
         }),
+        // Who is chosen, and who is not.
+        1 => (right(), select(&["'group:people'", "{name: 'group:people'}", "'tag:x'", "ci/", "/a//", "/*/", "{name: /x-1/, encrypt_to: [age1]}",
+            "{name: x-1, rotate_after: 30s}", "{name: x-1, overlap: soon}", "{tag: a=b}"][..])).prop_map(move |(mut random, user)| {
+            random.users.push(user.to_owned());
+            blamed(random, "users")
+        }),
+        1 => right().prop_map(move |mut random| {
+            let is_by_tag = random.users[0].contains("tag:");
+            random.users.push(if is_by_tag { "/by/path/" } else { "'tag:by=tag'" }.to_owned());
+            blamed(random, "users")
+        }),
+        1 => (right(), 1..20u32).prop_map(move |(mut random, days)| {
+            random.users.push(format!("{{name: new-1, rotate_after: {days}d}}"));
+            let random = random.with("overlap", "10d").with("delete_after", "10d").with("rotate_after", "20d");
+            blamed(random.with("warn_before", "0"), "users")
+        }),
+        1 => (right(), select(&["~", "alice", "[~]", "['group:']", "['tag:x']", "[ci/]", "{a: b}", "[7]", "['*']", "[alice-1, /x/Alice-1]",
+            "[/]", "['group:x', 'group:X']", "['tag:access-key-rotation:x=y']", "[{name: x}]"][..]))
+            .prop_map(move |(random, exempt)| blamed(random.with("exempt", exempt), "exempt")),
         1 => (right(), 70..200usize).prop_map(move |(mut random, number)| {
             random.users = (0..number).map(|n| format!("user-{n}")).collect();
             blamed(random.with("delivery", "email").with("encrypt_to", "[]"), "users")

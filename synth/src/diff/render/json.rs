@@ -57,6 +57,7 @@ pub(super) fn document(diff: &Diff) -> Value {
         "sections": entries.collect::<Value>(),
         "places": places.collect::<Value>(),
         "readers": diff.readers,
+        "choice": diff.choice,
         "approval": Approval::needed(diff).as_ref().map(approval),
     })
 }

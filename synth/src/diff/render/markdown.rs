@@ -25,10 +25,14 @@ impl Renderer for Markdown {
             }
             out.push('\n');
         }
-        if !diff.readers.is_empty() {
-            out += "**Who reads new keys:**\n\n";
-            diff.readers.iter().for_each(|line| out += &format!("- {}\n", code(line)));
-            out.push('\n');
+        for (title, lines) in [("Who reads new keys", &diff.readers), ("Who is rotated, and how", &diff.choice)] {
+            if !lines.is_empty() {
+                out += &format!("**{title}:**\n\n");
+                for line in lines {
+                    out += &format!("- {}\n", code(line));
+                }
+                out.push('\n');
+            }
         }
         let mut left_out = 0;
         let mut add = |out: &mut String, block: String| {

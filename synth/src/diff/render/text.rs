@@ -103,9 +103,13 @@ impl Renderer for Text {
             let (place, verdict) = (printable(&change.place), self.verdict(change.comparison.verdict()));
             out += &format!("  {place}: {verdict}{}\n", example.unwrap_or_default());
         }
-        if !diff.readers.is_empty() {
-            out += "\nWho reads new keys\n";
-            diff.readers.iter().for_each(|line| out += &format!("  {}\n", self.paint(RED, &printable(line))));
+        for (title, lines) in [("Who reads new keys", &diff.readers), ("Who is rotated, and how", &diff.choice)] {
+            if !lines.is_empty() {
+                out += &format!("\n{title}\n");
+                for line in lines {
+                    out += &format!("  {}\n", self.paint(RED, &printable(line)));
+                }
+            }
         }
         out += &format!("\nImpact: {}. IAM: {}.\n", self.impact(diff.impact()), self.verdict(diff.iam.verdict));
         let hint = approve(diff).filter(|_| self.hint == Hint::Given);

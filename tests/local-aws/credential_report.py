@@ -1,0 +1,40 @@
+"""The credential report of an account with thousands of users: the emulator looks through all keys for each of them, and
+puts no quotes around a name with a comma."""
+
+import csv
+import io
+from collections import defaultdict
+
+from ministack.core.responses import get_account_id
+from ministack.services import iam
+
+NEVER = "N/A"
+
+
+def key(record):
+    """The columns of a place for a key: active, last_rotated, and its last use."""
+    if not record:
+        return ["false", *[NEVER] * 4]
+    return [str(record["Status"] == "Active").lower(), record["CreateDate"], *[NEVER] * 3]
+
+
+def report():
+    """A row for the account's root, and one for each user."""
+    keys = defaultdict(list)
+    for record in iam._access_keys.values():
+        keys[record["UserName"]].append(record)
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(iam._CRED_REPORT_HEADER.split(","))
+    certificates = ["false", NEVER] * 2
+    unsaid = ["not_supported"] * 4
+    table.writerow(["<root_account>", f"arn:aws:iam::{get_account_id()}:root", NEVER, *unsaid, "false", *key(None) * 2, *certificates])
+    for name, user in iam._users.items():
+        one, two, *_ = [*sorted(keys[name], key=lambda record: record["CreateDate"]), None, None]
+        about = [name, user["Arn"], user["CreateDate"], "false", *[NEVER] * 3, "false"]
+        table.writerow([*about, *key(one), *key(two), *certificates])
+    return text.getvalue()
+
+
+def patch():
+    iam._build_credential_report = report
