@@ -30,7 +30,7 @@ SYNTH_DEPLOY ?= $(CARGO) run --quiet --locked --package synth --features deploy 
 OVERRIDES = $(if $(USERS),--users "$(USERS)") $(if $(EMAIL),--emails "$(EMAIL)") $(if $(ARCH),--architecture $(ARCH))
 PLACE = --config "$(CONFIG)" $(if $(REGION),--region "$(REGION)") $(if $(PROFILE),--profile "$(PROFILE)")
 
-.PHONY: help setup build synth check diff test lint demo deploy rotate undo status destroy deny guard prove prove-templates mutants bench clean
+.PHONY: help setup build synth check diff test lint demo deploy rotate undo status destroy deny guard prove prove-templates mutants bench profile clean
 
 help: ## List the targets
 	echo "Rotates IAM users' access keys. make demo shows it; make deploy sets it up."
@@ -142,6 +142,14 @@ bench: build-local $(TARGET)/bench/ready ## Time synth and the handler beside ot
 	} | tee "$(TARGET)/bench/BENCHMARKS.md"
 	cp "$(TARGET)/bench/BENCHMARKS.md" tests/bench/BENCHMARKS.md
 	echo "Written to tests/bench/BENCHMARKS.md"
+
+profile: $(TARGET)/bench/ready ## Say where the handler spends its time in 200 rotations; writes tests/bench/PROFILE.md (needs Linux's perf)
+	$(CARGO) build --quiet --release --locked --package synth
+	echo "Building the handler with its symbols (minutes)"
+	CARGO_PROFILE_RELEASE_STRIP=false CARGO_PROFILE_RELEASE_DEBUG=1 $(CARGO) build --quiet --release --locked --package lambda \
+	  --target-dir "$(TARGET)/profile"
+	.venv/bin/python tests/bench/handler.py "$(TARGET)" profile "$(TARGET)/profile/release/lambda" | tee "$(TARGET)/bench/PROFILE.md"
+	cp "$(TARGET)/bench/PROFILE.md" tests/bench/PROFILE.md
 
 # Unfinished without npm, so that a later run looks for it again.
 $(TARGET)/bench/ready: tests/bench/requirements.txt tests/bench/cdk/package-lock.json

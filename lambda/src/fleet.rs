@@ -204,8 +204,8 @@ fn in_turn(oldest_first: Vec<Subject>, now: Timestamp) -> Vec<Subject> {
     let begin = usize::try_from(hour % all.max(1) as u64).unwrap_or(0);
     let (mut oldest, mut turn) = (0..all, (begin..all).chain(0..begin));
     let mut order = Vec::with_capacity(all);
-    while order.len() < all {
-        order.extend(oldest.find_map(|at| left[at].take()));
+    while let Some(next) = oldest.find_map(|at| left[at].take()) {
+        order.push(next);
         order.extend(turn.find_map(|at| left[at].take()));
     }
     order

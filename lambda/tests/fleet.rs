@@ -95,6 +95,9 @@ fn looked_at(fleet: &Fleet) -> Vec<String> {
     fleet.subjects.iter().map(|subject| subject.user.to_string()).collect()
 }
 
+type Change<'a> = &'a dyn Fn(&mut Settings);
+type Table<'a> = Vec<(&'a str, &'a [(u64, bool)], Vec<Entry>, Change<'a>, bool)>;
+
 /// A user's state by the lists, and whether a run has a look at it.
 #[test]
 fn only_whoever_may_have_something_due_is_looked_at() {
@@ -104,8 +107,6 @@ fn only_whoever_may_have_something_due_is_looked_at() {
     let window = |settings: &mut Settings| settings.policy.delete_after = DeleteAfter::NextRotation;
     let warns = |settings: &mut Settings| settings.policy.warn_before = Span::days(7);
     let as_it_is = |_: &mut Settings| {};
-    type Change<'a> = &'a dyn Fn(&mut Settings);
-    type Table<'a> = Vec<(&'a str, &'a [(u64, bool)], Vec<Entry>, Change<'a>, bool)>;
     let table: Table<'_> = vec![
         ("no key", &[], vec![], &as_it_is, false),
         ("young", &[(59, true)], vec![], &as_it_is, false),

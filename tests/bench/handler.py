@@ -1,7 +1,8 @@
-"""Times the handler beside a plain boto3 one and a bootstrap that does nothing: handler.py TARGET [all].
+"""Times the handler beside a plain boto3 one and a bootstrap that does nothing: handler.py TARGET [all | profile BINARY].
 
 All talk to the same stub of AWS, on loopback, over TLS, each answer 20 ms late. Says what it measured and asserts
-nothing about time; but it fails where a candidate does not rotate what is due. `all` adds what takes half an hour.
+nothing about time; but it fails where a candidate does not rotate what is due. `all` adds what takes half an hour. `profile`
+only says where a handler that has its symbols spends its time.
 `make bench` prepares TARGET and calls this.
 """
 
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import zipfile
 from collections import defaultdict
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -21,6 +23,7 @@ import certificate
 import cost
 import cpu_share
 import package
+import samples
 from process import Candidate, Process, Run
 from runtime_api import RuntimeApi
 from stub import Stub
@@ -75,13 +78,15 @@ def two_events(candidate):
         return process.ready, first, process.event(), process.peak(), calls.total(), first - waited
 
 
-def one_event(candidate, fleet, memory=MEMORY, latency=LATENCY):
+def one_event(candidate, fleet, memory=MEMORY, latency=LATENCY, watch=lambda process: nullcontext()):
     stub.begin(users=fleet.users, due=fleet.due, latency=latency, rate=fleet.rate)
     # A group for each process: what it costs to end one must not be taken from the next one's share.
     with cpu_share.share(memory) as confine, Process(candidate, fleet.users, api, log) as process:
         if confine:
             confine(process.id)
-        took, peak, (calls, waited) = process.event(), process.peak(), stub.calls()
+        with watch(process.id):
+            took = process.event()
+        peak, (calls, waited) = process.peak(), stub.calls()
         if fleet.rate is None:  # Who is throttled may leave something to the next run.
             expect(process, candidate, calls, fleet.due)
     return Run(process.ready, took, process.busy, peak, calls, waited)
@@ -144,6 +149,24 @@ MAIL = Candidate("handler, key by mail", [work / "bootstrap"], LAMBDA | variable
 SECRETS = Candidate("handler, Secrets Manager", [work / "bootstrap"], LAMBDA | variables("rotation.yaml"), finds=True)
 BASELINE = Candidate("Python", [PYTHON / "bin/python", BENCH / "runtime.py"], LAMBDA | {"TOPIC_ARN": TOPIC})
 ROTATORS = [MAIL, SECRETS, BASELINE]
+
+if sys.argv[2:3] == ["profile"]:
+    if not samples.available():
+        sys.exit("perf is missing; on Debian: apt-get install linux-perf")
+    profiled = Candidate(SECRETS.name, [Path(sys.argv[3]).resolve()], SECRETS.environment, finds=True)
+    file = str(work / "perf.data")
+    run = one_event(profiled, WIDE, cpu_share.ONE_PROCESSOR, watch=lambda process: samples.taken(process, file))
+    share = cpu_share.ONE_PROCESSOR / MEMORY
+    print(f"""# Where the time goes
+
+{WIDE}, with Secrets Manager and a whole processor: {run.took:,.1f} s, {run.calls.total():,} calls, {run.busy * 1000:,.0f} ms of a processor,
+{run.busy / run.calls.total() * 1e6:,.0f} µs a call. With {MEMORY} MB's share of one, that alone takes {run.busy * share:,.1f} s. `make profile` writes this file.
+
+| part, by the function that was at work | % |
+|---|--:|""")
+    for part, percent in samples.by_part(file):
+        print(f"| {part} | {percent:.1f} |")
+    sys.exit()
 
 print(f"""
 ## The handler
@@ -264,6 +287,6 @@ for name in (MAIL.name, SECRETS.name):
     promise("and within 20 ms of its calls' latency", name, f"{beyond[name]:,.1f} ms", beyond[name] <= 20)
     promise("a fifth of Python's peak memory", name, f"1/{memory:,.1f}", memory >= 5)
     made = wide_runs[name][-1].calls.total()
-    why = f"the SDK's work for {made:,} calls alone takes {busy:,.1f} s with this share of a processor; see the profile below"
+    why = f"the SDK's work for {made:,} calls alone takes {busy:,.1f} s with this share of a processor (PROFILE.md)"
     promise("200 rotations in 2.3 s", name, f"{rotations:,.1f} s", rotations <= 2.3, why)
 promise("a package of 2.5 MB at most", "both", f"{size / 1e6:,.2f} MB", size <= 2.5e6)

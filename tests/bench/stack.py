@@ -146,6 +146,8 @@ handler = add(
         Environment=Environment(
             Variables={
                 "USERS": " ".join(USERS),
+                "EXEMPT": "none",
+                "USER_TAGS": "ignored",
                 "ROTATE_AFTER": "60d",
                 "OVERLAP": "7d",
                 "DELETE_AFTER": "14d",

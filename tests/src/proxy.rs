@@ -276,12 +276,13 @@ impl Shared {
         let mut call = describe(&head, &body);
         let fault = {
             let mut state = self.state();
+            // Of calls side by side, more than one may be at the same number, and none at another.
             let number = state.calls.len();
             let hits = |(operation, about, _): &&(_, String, _)| {
                 *operation == call.operation && (about.is_empty() || *about == call.about)
             };
             let fault = state.faults.iter().find(hits).map(|(.., fault)| fault.clone());
-            let now = state.fault_at.take_if(|(at, _)| *at == number).map(|(_, fault)| fault);
+            let now = state.fault_at.take_if(|(at, _)| *at <= number).map(|(_, fault)| fault);
             if matches!(now, Some(Fault::HangBefore | Fault::HangAfter)) {
                 state.calls.push(call.clone());
             }

@@ -200,8 +200,7 @@ impl Harness {
     }
 
     /// The key that the user's owner was given, if there is one.
-    async fn given(&self, policy: &Policy, user: &User, mails: &mut Vec<tests::Mail>) -> Option<OwnedKey> {
-        mails.extend(self.mailbox.take().await);
+    async fn given(&self, policy: &Policy, user: &User, mails: &[tests::Mail]) -> Option<OwnedKey> {
         match policy.delivery {
             Delivery::SecretsManager => {
                 self.account.secret(&format!("keys/{}", user.name)).await.as_ref().and_then(OwnedKey::from_secret)
@@ -220,13 +219,15 @@ async fn try_fault(harness: &mut Harness, policy: &Policy, start: &Start, fault:
     let mut mails = Vec::new();
     harness.run(policy, &user.name, -HOUR, Some(fault)).await;
 
-    not_cut_off(harness, policy, &case, &user, &mut mails).await;
+    mails.extend(harness.mailbox.take().await);
+    not_cut_off(harness, policy, &case, &user, &mails).await;
     let report = harness.run(policy, &user.name, 0, None).await.unwrap_or_else(|| panic!("{case}: no response"));
     assert_eq!(report["statusCode"], 200, "{case}: invariant 7: {report:#}");
-    all_is_well(harness, policy, &case, start, &user, &mut mails).await;
+    mails.extend(harness.mailbox.take().await);
+    all_is_well(harness, policy, &case, start, &user, &mails).await;
 }
 
-async fn not_cut_off(harness: &Harness, policy: &Policy, case: &str, user: &User, mails: &mut Vec<tests::Mail>) {
+async fn not_cut_off(harness: &Harness, policy: &Policy, case: &str, user: &User, mails: &[tests::Mail]) {
     // Invariant 1, after the fault: what the workload holds works, or with no overlap its replacement does.
     let given = harness.given(policy, user, mails).await;
     if let Some(held) = &user.held {
@@ -246,7 +247,7 @@ async fn all_is_well(
     case: &str,
     start: &Start,
     user: &User,
-    mails: &mut Vec<tests::Mail>,
+    mails: &[tests::Mail],
 ) {
     let given = harness.given(policy, user, mails).await;
     let keys = harness.account.keys(&user.name).await;
@@ -330,15 +331,16 @@ async fn a_wide_run_that_is_killed_anywhere_is_finished_by_the_next_one() {
         let response = harness.run(&policy, &path, -HOUR, Some((number, fault))).await;
         let calls = harness.aws.proxy.calls().len();
         println!("{case}: {calls} calls, {}", if response.is_none() { "killed" } else { "came to its end" });
-        let mut mails = Vec::new();
+        let mut mails = harness.mailbox.take().await;
         for (_, user) in &users {
-            not_cut_off(&harness, &policy, &case, user, &mut mails).await;
+            not_cut_off(&harness, &policy, &case, user, &mails).await;
         }
         let report = harness.run(&policy, &path, 0, None).await.unwrap_or_else(|| panic!("{case}: no response"));
         assert_eq!(report["statusCode"], 200, "{case}: invariant 7: {:#}", report["summary"]);
+        mails.extend(harness.mailbox.take().await);
         for (start, user) in &users {
             let case = format!("{case}: {}", user.name);
-            all_is_well(&harness, &policy, &case, start, user, &mut mails).await;
+            all_is_well(&harness, &policy, &case, start, user, &mails).await;
         }
     }
     for secret in harness.aws.proxy.secrets() {
@@ -370,7 +372,7 @@ async fn a_secret_that_may_be_out_is_not_taken_back_because_a_second_attempt_was
         assert_eq!(attempts, [status, 400], "{report:#}");
         assert_eq!(report["statusCode"], 500, "{report:#}");
 
-        let given = harness.given(&policy, &user, &mut Vec::new()).await.expect("the secret is out");
+        let given = harness.given(&policy, &user, &harness.mailbox.take().await).await.expect("the secret is out");
         assert!(
             given.identity(&harness.aws).await.is_ok(),
             "{operation}: the key that its owner got is dead; {report:#}"

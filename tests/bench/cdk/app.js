@@ -124,6 +124,8 @@ const handler = new CfnFunction(stack, "Function", {
   environment: {
     variables: {
       USERS: users.join(" "),
+      EXEMPT: "none",
+      USER_TAGS: "ignored",
       ROTATE_AFTER: "60d",
       OVERLAP: "7d",
       DELETE_AFTER: "14d",
