@@ -12,7 +12,7 @@ use std::{
 };
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
 use lambda::time::Timestamp;
 use serde_json::Value as Json;
 use tempfile::TempDir;
@@ -34,6 +34,8 @@ pub struct LocalAws {
     /// Where the emulator keeps its files and its log.
     pub folder: TempDir,
     shift: Arc<AtomicI64>,
+    /// One for all clients: each reads all certificates that this machine trusts.
+    http: SharedHttpClient,
     /// Closing it ends the emulator and everything that it started.
     commands: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
@@ -58,7 +60,8 @@ impl LocalAws {
     async fn try_start() -> Option<Self> {
         let port = free_port();
         let shift = Arc::new(AtomicI64::new(0));
-        let direct = config(port, root_credentials()).await;
+        let http = lambda::aws::http_client();
+        let direct = config(port, root_credentials(), &http).await;
         let proxy = Proxy::start(port, Arc::clone(&shift), aws_sdk_iam::Client::new(&direct)).await;
         let folder = tempfile::tempdir().expect("a temporary folder");
         let log = std::fs::File::create(folder.path().join("emulator.log")).expect("a log file");
@@ -81,7 +84,7 @@ impl LocalAws {
             .expect("python starts");
         let commands = server.stdin.take();
         let answers = BufReader::new(server.stdout.take().expect("stdout is piped"));
-        let mut aws = Self { proxy, port, folder, shift, commands, answers, server };
+        let mut aws = Self { proxy, port, folder, shift, http, commands, answers, server };
         aws.answers_in_time().then_some(aws)
     }
 
@@ -123,12 +126,12 @@ impl LocalAws {
 
     /// Clients with the account's root credentials, past the proxy.
     pub async fn root(&self) -> SdkConfig {
-        config(self.port, root_credentials()).await
+        config(self.port, root_credentials(), &self.http).await
     }
 
     /// Clients with a user's key, through the proxy, which notes the use.
     pub async fn with_key(&self, id: &str, secret: &str) -> SdkConfig {
-        config(self.proxy.port, Credentials::new(id, secret, None, None, "test")).await
+        config(self.proxy.port, Credentials::new(id, secret, None, None, "test"), &self.http).await
     }
 
     /// The AWS CLI, for what needs no client of its own; answers its JSON.
@@ -197,12 +200,12 @@ fn root_credentials() -> Credentials {
     Credentials::new("test", "test", None, None, "test")
 }
 
-async fn config(port: u16, credentials: Credentials) -> SdkConfig {
+async fn config(port: u16, credentials: Credentials, http: &SharedHttpClient) -> SdkConfig {
     aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(Region::new(REGION))
         .endpoint_url(format!("http://127.0.0.1:{port}"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(lambda::aws::http_client())
+        .http_client(http.clone())
         .load()
         .await
 }

@@ -9,6 +9,7 @@ mod common;
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
+use futures_util::{StreamExt, stream};
 use lambda::{
     journal::{Delivered, Disabled, Entry, Intent},
     kms_key::KmsKey,
@@ -332,16 +333,16 @@ async fn a_wide_run_that_is_killed_anywhere_is_finished_by_the_next_one() {
         let calls = harness.aws.proxy.calls().len();
         println!("{case}: {calls} calls, {}", if response.is_none() { "killed" } else { "came to its end" });
         let mut mails = harness.mailbox.take().await;
-        for (_, user) in &users {
-            not_cut_off(&harness, &policy, &case, user, &mails).await;
-        }
+        let check = async |(_, user): &(_, User)| not_cut_off(&harness, &policy, &case, user, &mails).await;
+        stream::iter(&users).for_each_concurrent(16, check).await;
         let report = harness.run(&policy, &path, 0, None).await.unwrap_or_else(|| panic!("{case}: no response"));
         assert_eq!(report["statusCode"], 200, "{case}: invariant 7: {:#}", report["summary"]);
         mails.extend(harness.mailbox.take().await);
-        for (start, user) in &users {
+        let check = async |(start, user): &(&Start, User)| {
             let case = format!("{case}: {}", user.name);
             all_is_well(&harness, &policy, &case, start, user, &mails).await;
-        }
+        };
+        stream::iter(&users).for_each_concurrent(16, check).await;
     }
     for secret in harness.aws.proxy.secrets() {
         assert!(!harness.output.contains(&secret), "a secret was printed");
