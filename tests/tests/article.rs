@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use common::{ARTICLE, read};
 use lambda::journal::{Entry, Intent, Journal, LEASE};
 use serde_json::json;
@@ -86,12 +88,15 @@ async fn the_articles_end_states() {
 
     common::assert_no_secret_outside_delivery(&aws, &stack, &report, keys.values());
 
-    // A second run at once finds young keys only and makes no change.
-    aws.proxy.forget();
-    let again = stack.invoke(&aws, &json!({}));
-    assert_eq!((&again["statusCode"], &again["summary"]["rotated"]), (&json!(200), &json!(0)), "{again:#}");
-    let writes: Vec<_> = aws.proxy.calls().into_iter().filter(|c| common::is_write(&c.operation)).collect();
-    assert_eq!(writes, [], "an untouched user costs no write");
+    // A second run at once finds young keys only. It removes what the first one has closed; a third makes no change at all.
+    for writes in [&["UntagUser"][..], &[]] {
+        aws.proxy.forget();
+        let again = stack.invoke(&aws, &json!({}));
+        assert_eq!((&again["statusCode"], &again["summary"]["rotated"]), (&json!(200), &json!(0)), "{again:#}");
+        let calls = aws.proxy.calls().into_iter().map(|call| call.operation);
+        let made: BTreeSet<_> = calls.filter(|operation| common::is_write(operation)).collect();
+        assert_eq!(made.into_iter().collect::<Vec<_>>(), writes, "an untouched user costs no write");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
