@@ -190,7 +190,10 @@ impl Harness {
             self.aws.proxy.inject_at(number, fault);
         }
         // One fault is one failed call: a retry would heal it.
-        self.invoke(&self.environment(policy, users, 1), shift).await
+        let response = self.invoke(&self.environment(policy, users, 1), shift).await;
+        // What went well may have had fewer calls than that; the next one would be a test's own.
+        self.aws.proxy.heal();
+        response
     }
 
     async fn invoke(&mut self, environment: &[(String, String)], shift: i64) -> Option<Json> {
@@ -314,7 +317,7 @@ async fn invariants_1_2_3_4_7_9_hold_whatever_goes_wrong_at_whichever_call() {
 /// others are in the middle of theirs.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wide_run_that_is_killed_anywhere_is_finished_by_the_next_one() {
-    let rounds: u64 = if std::env::var_os("PROVE").is_some() { 24 } else { 2 };
+    let rounds: u64 = if std::env::var_os("PROVE").is_some() { 12 } else { 2 };
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7_u64);
     let mut harness = Harness::new().await;
     for round in 0..rounds {
@@ -324,14 +327,14 @@ async fn a_wide_run_that_is_killed_anywhere_is_finished_by_the_next_one() {
         for start in STARTS.iter().cycle().take(200) {
             users.push((start, harness.user_below(&path, start).await));
         }
-        // Some 1,500 calls; a number beyond the last one kills nobody.
+        // There are 1,370 calls at least.
         let random = BuildHasherDefault::<DefaultHasher>::default().hash_one((seed, round));
-        let number = usize::try_from(random % 1_600).unwrap();
+        let number = usize::try_from(random % 1_350).unwrap();
         let fault = if random & 0x8000 == 0 { Fault::HangBefore } else { Fault::HangAfter };
         let case = format!("SEED={seed}, round {round}: call {number}, {fault:?}, {:?}", policy.delivery);
         let response = harness.run(&policy, &path, -HOUR, Some((number, fault))).await;
         let calls = harness.aws.proxy.calls().len();
-        println!("{case}: {calls} calls, {}", if response.is_none() { "killed" } else { "came to its end" });
+        assert!(response.is_none(), "{case}: {calls} calls, and nobody was killed");
         let mut mails = harness.mailbox.take().await;
         let check = async |(_, user): &(_, User)| not_cut_off(&harness, &policy, &case, user, &mails).await;
         stream::iter(&users).for_each_concurrent(16, check).await;
@@ -347,6 +350,7 @@ async fn a_wide_run_that_is_killed_anywhere_is_finished_by_the_next_one() {
     for secret in harness.aws.proxy.secrets() {
         assert!(!harness.output.contains(&secret), "a secret was printed");
     }
+    println!("wide runs: {rounds} of 200 users killed at a random call, and finished by the next one: no violation");
 }
 
 /// The SDK tries again by itself, and reports the last attempt alone: the answer to the first one is lost after the
