@@ -73,12 +73,13 @@ fn listed(user: UserDetail) -> Result<Listed, Failure> {
         code: "UnexpectedAnswer".into(),
         message: e.to_string(),
     };
+    // IAM gives empty lists too. One that is missing could have held an exemption.
     Ok(Listed {
         name: name.parse().map_err(refused)?,
         path: user.path.ok_or_else(|| incomplete("Path"))?,
         created: timestamp(user.create_date.ok_or_else(|| incomplete("CreateDate"))?),
-        tags: user.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect(),
-        groups: user.group_list.unwrap_or_default(),
+        tags: user.tags.ok_or_else(|| incomplete("Tags"))?.into_iter().map(|tag| (tag.key, tag.value)).collect(),
+        groups: user.group_list.ok_or_else(|| incomplete("GroupList"))?,
     })
 }
 
