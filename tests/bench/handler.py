@@ -214,7 +214,7 @@ for fleet in FLEETS:
         print(f"| {fleet}: {name} | {told} | {counts} | {used} |", flush=True)
     events.append((fleet, runs, took))
 # With a whole processor and no latency, what is left is the handler and the stub.
-quick = one_event(MAIL, HEALTHY, cpu_share.ONE_PROCESSOR, latency=0)
+quick = one_event(MAIL, WIDE, cpu_share.ONE_PROCESSOR, latency=0)
 (_, one_runs, one), (_, wide_runs, wide) = (event for event in events if event[0] in (ONE, WIDE))
 
 print(f"""
