@@ -8,9 +8,7 @@ use std::{
 };
 
 use crate::{
-    account::Listed,
     audience::Envelope,
-    credential_report::CredentialReport,
     email::Email,
     journal::{Entry, RunId},
     key::{AccessKeyId, Key, SecretAccessKey, Status},
@@ -50,14 +48,6 @@ impl<'a, A> DryRun<'a, A> {
 const KEY: &str = "KEY_OF_A_DRY_RUN";
 
 impl<A: Aws> Aws for DryRun<'_, A> {
-    async fn credential_report(&self) -> Result<CredentialReport, Failure> {
-        self.aws.credential_report().await
-    }
-
-    async fn account_users(&self) -> Result<Vec<Listed>, Failure> {
-        self.aws.account_users().await
-    }
-
     async fn list_access_keys(&self, user: &UserName) -> Result<Answer, Failure> {
         let known = self.keys().get(user).cloned();
         if let Some(keys) = known {

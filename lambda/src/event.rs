@@ -2,9 +2,7 @@
 
 use serde::Deserialize;
 
-#[cfg(feature = "aws")]
-use crate::settings::Settings;
-use crate::{journal::RunId, plan::Order, text::Invalid};
+use crate::{journal::RunId, plan::Order, settings::Settings, text::Invalid};
 
 /// An event: the schedule's, or a person's.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -68,10 +66,10 @@ impl From<Invalid> for BadEvent {
     }
 }
 
-#[cfg(feature = "aws")]
 impl BadEvent {
     /// A person names a user that is none of those that the function is set up for.
-    pub(crate) fn not_chosen(name: &str, settings: &Settings) -> Self {
+    #[must_use]
+    pub fn not_chosen(name: &str, settings: &Settings) -> Self {
         let list = |words: Vec<String>| words.join(", ");
         let users = list(settings.users.iter().map(|member| member.who.to_string()).collect());
         let exempt = list(settings.exempt.iter().map(ToString::to_string).collect());

@@ -16,7 +16,7 @@ use crate::{
     plan::{DeleteAfter, Policy},
     settings::{Settings, UserTags},
     time::Timestamp,
-    user::{User, UserName},
+    user::User,
     who::Who,
 };
 
@@ -65,21 +65,24 @@ pub struct Lists {
 pub fn fleet(settings: &Settings, lists: Option<&Lists>, asked: Option<&[String]>, now: Timestamp) -> Fleet {
     let mut fleet = Fleet::default();
     let mut subjects = Vec::new();
-    for listed in chosen(settings, lists) {
+    let unlisted = unlisted(settings, lists);
+    let is_chosen = |listed: &&Listed| settings.users.iter().any(|member| member.who.covers(listed));
+    let listed = lists.iter().flat_map(|lists| &lists.users).filter(is_chosen);
+    for listed in listed.chain(&unlisted) {
         let is_asked = asked.is_none_or(|names| names.iter().any(|name| listed.is_called(name)));
         if !is_asked {
             continue;
         }
-        if settings.exempt.iter().any(|who| who.covers(&listed)) {
+        if settings.exempt.iter().any(|who| who.covers(listed)) {
             fleet.exempt += 1;
             continue;
         }
-        match subject(settings, &listed) {
-            Err(unclear) => fleet.unclear.push((listed, unclear)),
+        match subject(settings, listed) {
+            Err(unclear) => fleet.unclear.push((listed.clone(), unclear)),
             Ok((subject, policy)) => {
                 let keys = lists.and_then(|lists| lists.report.keys(&listed.name));
                 let oldest = keys.into_iter().flatten().map(|key| key.changed).min();
-                if lists.is_some() && asked.is_none() && is_at_rest(&listed, keys, &policy, now) {
+                if lists.is_some() && asked.is_none() && is_at_rest(listed, keys, &policy, now) {
                     fleet.rested.users += 1;
                     fleet.rested.active.extend(active(keys.unwrap_or_default()).map(|key| key.changed));
                 } else {
@@ -88,38 +91,29 @@ pub fn fleet(settings: &Settings, lists: Option<&Lists>, asked: Option<&[String]
             }
         }
     }
-    if lists.is_some() {
+    let in_order = |subjects: Vec<(_, Subject)>| subjects.into_iter().map(|(_, subject)| subject).collect();
+    fleet.subjects = if lists.is_some() {
         subjects.sort_by_key(|(oldest, _)| *oldest);
-    }
-    let subjects = subjects.into_iter().map(|(_, subject)| subject).collect();
-    fleet.subjects = if lists.is_some() { in_turn(subjects, now) } else { subjects };
+        in_turn(in_order(subjects), now)
+    } else {
+        in_order(subjects)
+    };
     fleet
 }
 
-/// The users that `users` means: the account's, and those that it names although the account does not list them.
-fn chosen(settings: &Settings, lists: Option<&Lists>) -> Vec<Listed> {
-    let is_chosen = |listed: &&Listed| settings.users.iter().any(|member| member.who.covers(listed));
-    let mut chosen: Vec<_> = lists.iter().flat_map(|lists| &lists.users).filter(is_chosen).cloned().collect();
+/// The users that are named although the account does not list them: IAM says what is wrong.
+fn unlisted(settings: &Settings, lists: Option<&Lists>) -> Vec<Listed> {
     let named = settings.users.iter().filter_map(|member| match &member.who {
-        Who::User(user) => Some(user),
+        Who::User(user) => Some((&member.who, user)),
         Who::Path(_) | Who::Tag(_) | Who::Group(_) => None,
     });
-    let unlisted = named.filter(|user| !chosen.iter().any(|listed| is_same(&user.name, &listed.name)));
-    let unlisted: Vec<_> = unlisted.map(Listed::from).collect();
-    chosen.extend(unlisted);
-    chosen
-}
-
-fn is_same(one: &UserName, other: &UserName) -> bool {
-    one.as_str().eq_ignore_ascii_case(other.as_str())
+    let is_listed = |who: &Who| lists.is_some_and(|lists| lists.users.iter().any(|listed| who.covers(listed)));
+    named.filter(|(who, _)| !is_listed(who)).map(|(_, user)| Listed::from(user)).collect()
 }
 
 /// What holds for the user: see [`crate::member`].
 fn subject(settings: &Settings, listed: &Listed) -> Result<(Subject, Policy), Unclear> {
     let user = listed.user()?;
-    let mut entries: Vec<_> = settings.users.iter().filter(|member| member.who.covers(listed)).collect();
-    entries.sort_by_key(|member| std::cmp::Reverse(member.who.narrowness()));
-    let (named, wide): (Vec<_>, Vec<_>) = entries.into_iter().partition(|member| matches!(member.who, Who::User(_)));
     let tags = match settings.user_tags {
         UserTags::Ignored => Own::default(),
         UserTags::Honoured => Own::from_tags(&listed.tags)?,
@@ -127,10 +121,10 @@ fn subject(settings: &Settings, listed: &Listed) -> Result<(Subject, Policy), Un
     if let Some(owner) = tags.owner.as_ref().filter(|owner| !settings.addresses().any(|known| known == *owner)) {
         return Err(Unclear::Stranger(owner.to_string()));
     }
-    let said = |own: Own, members: Vec<&crate::member::Member>| {
-        members.into_iter().fold(own, |own, member| own.or(member.own.clone()))
-    };
-    let own = said(said(Own::default(), named).or(tags), wide);
+    let entries = settings.users.iter().filter(|member| member.who.covers(listed));
+    let entries = entries.map(|member| (&member.who, &member.own));
+    let (named, wide): (Vec<_>, Vec<_>) = entries.partition(|(who, _)| matches!(who, Who::User(_)));
+    let own = Own::said_by(named).or(tags).or(Own::said_by(wide));
     let policy = own.policy(&settings.policy)?;
     Ok((Subject { user, own }, policy))
 }

@@ -8,7 +8,7 @@
 //!
 //! So what was reviewed for a user by name is never changed by whoever may tag it; and no tag is believed that is not asked for.
 
-use std::{fmt, str::FromStr};
+use std::{cmp::Reverse, fmt, str::FromStr};
 
 use crate::{
     email::Email,
@@ -95,6 +95,14 @@ impl Own {
         }
     }
 
+    /// What these entries say of those whom all of them mean: the narrowest that says it.
+    #[must_use]
+    pub fn said_by<'a>(entries: impl IntoIterator<Item = (&'a Who, &'a Self)>) -> Self {
+        let mut entries: Vec<_> = entries.into_iter().collect();
+        entries.sort_by_key(|(who, _)| Reverse(who.narrowness()));
+        entries.into_iter().fold(Self::default(), |own, (_, other)| own.or(other.clone()))
+    }
+
     /// The policy with what is said here.
     ///
     /// # Errors
@@ -108,7 +116,7 @@ impl Own {
             warn_before: if general.warn_before < rotate_after { general.warn_before } else { Span::ZERO },
             ..general.clone()
         };
-        let life = policy.life_of_old_key();
+        let life = policy.delete_after.life_of_old_key(policy.overlap);
         if policy.rotate_after < life {
             return Err(Unclear::TooShort { rotate_after, life });
         }
@@ -116,13 +124,13 @@ impl Own {
     }
 }
 
-impl Policy {
+impl DeleteAfter {
     /// How long an old key is there beside its successor: IAM allows two keys a user, so the next is not due before that.
     #[must_use]
-    pub fn life_of_old_key(&self) -> Span {
-        match self.delete_after {
-            DeleteAfter::NextRotation => self.overlap,
-            DeleteAfter::Window(window) => self.overlap + window,
+    pub fn life_of_old_key(self, overlap: Span) -> Span {
+        match self {
+            Self::NextRotation => overlap,
+            Self::Window(window) => overlap + window,
         }
     }
 }
@@ -170,12 +178,6 @@ impl FromStr for Member {
             }
         }
         Ok(Self { who, own })
-    }
-}
-
-impl From<Who> for Member {
-    fn from(who: Who) -> Self {
-        Self { who, own: Own::default() }
     }
 }
 

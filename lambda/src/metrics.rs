@@ -183,7 +183,7 @@ mod tests {
     }
 
     fn report(users: Vec<UserReport>) -> Report {
-        let summary = Summary::of(&users, 0);
+        let summary = Summary::of(&users);
         let (run, body) = ("run".parse().unwrap(), String::new());
         Report {
             status_code: summary.status_code(),

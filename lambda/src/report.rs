@@ -203,15 +203,15 @@ impl UserReport {
 }
 
 impl Summary {
-    /// Counts what happened to the users that were looked at, `rested` others aside.
+    /// Counts what happened to the users that were looked at.
     #[must_use]
-    pub fn of(users: &[UserReport], rested: usize) -> Self {
+    pub fn of(users: &[UserReport]) -> Self {
         let changes = |wanted: fn(&Change) -> bool| {
             users.iter().flat_map(|user| &user.done).filter(|change| wanted(change)).count()
         };
         let outcomes = |wanted| users.iter().filter(|user| user.result == wanted).count();
         Self {
-            users: users.len() + rested,
+            users: users.len(),
             exempt: 0,
             rotated: changes(|c| matches!(c, Change::Delivered { .. })),
             deactivated: changes(|c| matches!(c, Change::Deactivated { why: Why::Superseded, .. })),

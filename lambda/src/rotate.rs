@@ -1,10 +1,8 @@
 //! Carries out the plan for one user, one call after the other, until nothing is left.
 
 use crate::{
-    account::Listed,
     audience::Envelope,
     audit::Origin,
-    credential_report::CredentialReport,
     document::document,
     email::Email,
     encryption::encrypt,
@@ -23,8 +21,6 @@ use crate::{
 /// The AWS operations, as the plan means them. [`crate::aws::Sdk`] is the real one.
 #[allow(async_fn_in_trait, missing_docs)] // The names are the operations'; see `plan::Call`.
 pub trait Aws {
-    async fn credential_report(&self) -> Result<CredentialReport, Failure>;
-    async fn account_users(&self) -> Result<Vec<Listed>, Failure>;
     async fn list_access_keys(&self, user: &UserName) -> Result<Answer, Failure>;
     async fn list_user_tags(&self, user: &UserName) -> Result<Answer, Failure>;
     async fn last_used(&self, key: &AccessKeyId) -> Result<Answer, Failure>;
@@ -73,11 +69,11 @@ pub async fn rotate(
     for _ in 0..MOST_CALLS {
         let now = clock();
         let call = match plan::next_step(&state, &settings.policy, run, now) {
-            // Past the deadline another run may hold the user: whatever is left is the next run's.
             // Nothing was looked at, nothing is unfinished: the user has its turn in a later run.
             Next::Call(_) if now >= run.deadline && found.is_none() => {
                 return report(found, done, &state, &Rest::OutOfTime);
             }
+            // Past the deadline another run may hold the user: whatever is left is the next run's.
             Next::Call(call) if now >= run.deadline => {
                 return report(found, done, &state, &Rest::Failed(Box::new((call, time_is_over()))));
             }

@@ -17,7 +17,7 @@ use crate::{
     plan::{Doubt, Effect, Failure, Rest, Run},
     report::{Report, Summary, Unsent, UserReport},
     rotate::{Aws, rotate},
-    select::{Stop, select},
+    select::{Account, Stop, select},
     settings::Settings,
     time::{Span, Timestamp},
 };
@@ -45,7 +45,7 @@ pub struct Invocation<'a> {
 /// # Errors
 /// [`Stop`] if nobody knows whom it is about; no key was touched then.
 pub async fn run(
-    aws: &impl Aws,
+    aws: &(impl Aws + Account),
     settings: &Settings,
     event: serde_json::Value,
     invocation: Invocation<'_>,
@@ -90,7 +90,12 @@ async fn carry_out(
         users.push(report);
     }
     let mut unsent = unsent.concat();
-    let mut summary = Summary { unsent: unsent.len(), exempt: fleet.exempt, ..Summary::of(&users, fleet.rested.users) };
+    let mut summary = Summary {
+        users: users.len() + fleet.rested.users,
+        exempt: fleet.exempt,
+        unsent: unsent.len(),
+        ..Summary::of(&users)
+    };
     let digested = Digested { run: &request.run, started, summary: &summary, users: &users };
     unsent.extend(post.digest(&digested).await);
     summary.unsent = unsent.len();

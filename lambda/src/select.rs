@@ -2,14 +2,23 @@
 
 use crate::{
     account::Listed,
+    credential_report::CredentialReport,
     event::{BadEvent, Request},
     fleet::{Fleet, Lists, fleet},
     permissions::Sight,
     plan::Failure,
-    rotate::Aws,
     settings::Settings,
     time::Timestamp,
 };
+
+/// The account's lists. [`crate::aws::Sdk`] has the real ones.
+#[allow(async_fn_in_trait)] // As for `Aws`: nobody else implements it.
+pub trait Account {
+    /// Everybody's keys.
+    async fn credential_report(&self) -> Result<CredentialReport, Failure>;
+    /// Everybody, with tags and groups.
+    async fn account_users(&self) -> Result<Vec<Listed>, Failure>;
+}
 
 /// Why a run does not begin. No key was touched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,14 +52,19 @@ impl Stop {
 /// # Errors
 /// [`Stop`] if the lists cannot be read, whole: a page that is missing may hold an exemption. Or if a person names users who
 /// are not chosen.
-pub async fn select(aws: &impl Aws, settings: &Settings, request: &Request, now: Timestamp) -> Result<Fleet, Stop> {
+pub async fn select(
+    account: &impl Account,
+    settings: &Settings,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Fleet, Stop> {
     let lists = match settings.sight() {
         Sight::Users => None,
         Sight::Account => {
-            let report = aws.credential_report().await;
+            let report = account.credential_report().await;
             let report = report.map_err(|failure| Stop::Unseen { operation: "GetCredentialReport", failure })?;
             // After the report: what was done in between makes a user look due, not healthy.
-            let users = aws.account_users().await;
+            let users = account.account_users().await;
             let operation = "GetAccountAuthorizationDetails";
             Some(Lists { users: users.map_err(|failure| Stop::Unseen { operation, failure })?, report })
         }

@@ -173,6 +173,14 @@ fn exempt(list: &[Who]) -> String {
     }
 }
 
+fn read_exempt(text: &str) -> Result<Vec<Who>, Invalid> {
+    if text == NOBODY { Ok(Vec::new()) } else { parse_words(text) }
+}
+
+fn parse_words<T: FromStr<Err = Invalid>>(text: &str) -> Result<Vec<T>, Invalid> {
+    text.split_ascii_whitespace().map(str::parse).collect()
+}
+
 fn words<T: ToString>(list: &[T]) -> String {
     list.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
@@ -206,8 +214,7 @@ impl Settings {
             lookup: &impl Fn(&str) -> Option<String>,
             variable: Variable,
         ) -> Result<Vec<T>, BadSetting> {
-            let words = raw(lookup, variable)?;
-            words.split_ascii_whitespace().map(str::parse).collect::<Result<_, _>>().map_err(wrong(variable))
+            parse_words(&raw(lookup, variable)?).map_err(wrong(variable))
         }
         fn raw(lookup: &impl Fn(&str) -> Option<String>, variable: Variable) -> Result<String, BadSetting> {
             let name = variable.name();
@@ -231,11 +238,7 @@ impl Settings {
         }
         Ok(Self {
             users,
-            exempt: if raw(&lookup, Variable::Exempt)? == NOBODY {
-                Vec::new()
-            } else {
-                list(&lookup, Variable::Exempt)?
-            },
+            exempt: read_exempt(&raw(&lookup, Variable::Exempt)?).map_err(wrong(Variable::Exempt))?,
             user_tags: read(&lookup, Variable::UserTags)?,
             policy: Policy {
                 rotate_after: read(&lookup, Variable::RotateAfter)?,

@@ -62,8 +62,25 @@ impl Who {
         }
     }
 
+    /// Whether whoever `narrow` means is certainly one of those that this means, whatever tags and groups there are.
+    #[must_use]
+    pub fn contains(&self, narrow: &Self) -> bool {
+        match (self, narrow) {
+            (Self::Path(path), Self::Tag(_) | Self::Group(_)) => path.as_str() == "/",
+            (Self::Path(path), Self::Path(other)) => other.as_str().starts_with(path.as_str()),
+            (Self::Path(path), Self::User(user)) => user.path().starts_with(path.as_str()),
+            (Self::User(user), Self::User(other)) => user.is_same_as(other),
+            (Self::Tag(UserTag { key, value }), Self::Tag(other)) => {
+                key.eq_ignore_ascii_case(&other.key) && *value == other.value
+            }
+            (Self::Group(group), Self::Group(other)) => group.as_str().eq_ignore_ascii_case(other.as_str()),
+            _ => false,
+        }
+    }
+
     /// How narrowly it points: of two entries that mean a user, the narrower one says what holds for it.
-    pub(crate) fn narrowness(&self) -> usize {
+    #[must_use]
+    pub fn narrowness(&self) -> usize {
         match self {
             Self::User(_) => usize::MAX,
             Self::Path(path) => path.as_str().len(),
@@ -182,6 +199,31 @@ mod tests {
         }
         for bad in ["group:", "group:/x", "group:a b", "all users", "user:alice", "*"] {
             assert!(bad.parse::<Who>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_contains_what_is_told_by_the_words_alone() {
+        for (wide, narrow, expected) in [
+            ("alice", "/ops/Alice", true),
+            ("alice", "alice2", false),
+            ("/", "alice", true),
+            ("/", "/ci/", true),
+            ("/", "tag:a=b", true),
+            ("/", "group:a", true),
+            ("/ci/", "/ci/eu/bot", true),
+            ("/ci/", "/ci/", true),
+            ("/ci/", "/", false),
+            ("/ci/", "/c", false),
+            ("/ci/", "bot", false),
+            ("/ci/", "tag:a=b", false),
+            ("tag:A=b", "tag:a=b", true),
+            ("tag:a=b", "tag:a=B", false),
+            ("group:a", "group:A", true),
+            ("group:a", "tag:a=", false),
+        ] {
+            let [wide, narrow] = [wide, narrow].map(|who| who.parse::<Who>().unwrap());
+            assert_eq!(wide.contains(&narrow), expected, "{wide} {narrow}");
         }
     }
 

@@ -393,15 +393,14 @@ impl Shared {
     async fn page_of_subscribers(&self, reply: Reply, from: usize) -> Reply {
         let Ok(body) = reply.into_body().collect().await;
         let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
-        let ends = |text: &'_ str| text.find("</member>").map_or(0, |at| at + "</member>".len());
-        let members: Vec<_> = body.split("<member>").skip(1).map(|rest| &rest[..ends(rest)]).collect();
+        let members = members(&body);
         let pending = self.state().pending.clone();
         let shown = members.iter().skip(from).take(PAGE).map(|member| {
             let waits = pending.iter().any(|address| member.contains(&format!("<Endpoint>{address}</Endpoint>")));
             let (before, rest) = member.split_once("<SubscriptionArn>").unwrap_or_default();
             let (arn, after) = rest.split_once('<').unwrap_or_default();
             let arn = if waits { "PendingConfirmation" } else { arn };
-            format!("<member>{before}<SubscriptionArn>{arn}<{after}")
+            format!("{before}<SubscriptionArn>{arn}<{after}")
         });
         let shown: String = shown.collect();
         let next = from + PAGE;

@@ -1,8 +1,6 @@
 //! The code's own invariants: what may be named where.
 
-mod common;
-
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path, process::Command};
 
 use tests::root;
 
@@ -97,5 +95,54 @@ fn a_secret_is_taken_out_only_where_it_is_delivered_or_verified() {
     for (file, source) in sources(&root().join("lambda/src")) {
         let exposes = code(&source).contains("expose(");
         assert!(!exposes || allowed.iter().any(|name| file.ends_with(name)), "{file} takes a secret out");
+    }
+}
+
+/// The crates that are compiled for a selection of packages, each with its features.
+fn features(selection: &str) -> BTreeMap<String, String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--prefix=none", "--no-dedupe", "--format={p}|{f}"])
+        .args(selection.split(' '))
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{selection}: {}", String::from_utf8_lossy(&output.stderr));
+    let mut crates: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for line in String::from_utf8(output.stdout).unwrap().lines().filter(|line| line.contains('|')) {
+        let (name, features) = line.split_once('|').unwrap();
+        let list = crates.entry(name.to_owned()).or_default();
+        let features = features.trim_end_matches(" (*)").to_owned();
+        if !list.contains(&features) {
+            list.push(features);
+        }
+    }
+    // One that is compiled for programs and for build scripts can have two lists.
+    let sorted = |mut lists: Vec<String>| {
+        lists.sort_unstable();
+        lists.join(" and ")
+    };
+    crates.into_iter().map(|(name, lists)| (name, sorted(lists))).collect()
+}
+
+/// What the Makefile builds with AWS, and what it builds without: programs and tests must share what they depend on, for cargo
+/// compiles a crate again for each set of features.
+#[test]
+fn each_crate_is_compiled_with_one_set_of_features() {
+    for (programs, tests) in [
+        ("--workspace --edges=normal,build", "--workspace --edges=normal,build,dev"),
+        (
+            "--package=synth --edges=normal,build",
+            "--package=synth --package=lambda --no-default-features --edges=normal,build,dev",
+        ),
+    ] {
+        let (programs, tests) = (features(programs), features(tests));
+        assert!(programs.len() > 50, "the crates are listed: {programs:?}");
+        for (name, features) in &programs {
+            assert_eq!(
+                Some(features),
+                tests.get(name),
+                "{name}: name its features in the manifests, see tests/Cargo.toml"
+            );
+        }
     }
 }

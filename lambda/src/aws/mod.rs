@@ -28,6 +28,7 @@ use crate::{
     notice::Mail,
     plan::{Answer, Effect, Failure},
     rotate::Aws,
+    select::Account,
     settings::TopicArn,
     time::Span,
     user::UserName,
@@ -61,7 +62,7 @@ pub fn http_client() -> SharedHttpClient {
     Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https()
 }
 
-impl Aws for Sdk {
+impl Account for Sdk {
     async fn credential_report(&self) -> Result<CredentialReport, Failure> {
         iam::credential_report(&self.iam).await
     }
@@ -69,7 +70,9 @@ impl Aws for Sdk {
     async fn account_users(&self) -> Result<Vec<Listed>, Failure> {
         iam::account_users(&self.iam).await
     }
+}
 
+impl Aws for Sdk {
     async fn list_access_keys(&self, user: &UserName) -> Result<Answer, Failure> {
         iam::list_access_keys(&self.iam, user).await
     }

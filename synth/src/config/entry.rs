@@ -1,6 +1,6 @@
 //! An entry of `users`: whom it means, and what holds for them alone.
 
-use std::{cmp::Reverse, str::FromStr};
+use std::str::FromStr;
 
 use lambda::{
     email::Email,
@@ -18,7 +18,7 @@ use super::{
     kind::{Kind, SameAs, Wrong},
     tree::{Content, Node},
     values::RotateAfter,
-    who::{Chosen, contains, narrowness},
+    who::Chosen,
 };
 
 /// Some users and what holds for them. Written `alice`, `/ci/`, `tag:rotate=yes`, or
@@ -52,9 +52,8 @@ impl Entry {
     /// What holds for those whom the entry means: what it says, and else what the entry of a path around it says.
     #[must_use]
     pub fn holds(&self, all: &[Self]) -> Own {
-        let mut around: Vec<_> = all.iter().filter(|other| contains(&other.who, &self.who)).collect();
-        around.sort_by_key(|entry| Reverse(narrowness(&entry.who)));
-        around.into_iter().fold(self.own.clone(), |own, entry| own.or(entry.own.clone()))
+        let around = all.iter().filter(|other| other.who.contains(&self.who));
+        self.own.clone().or(Own::said_by(around.map(|entry| (&entry.who, &entry.own))))
     }
 }
 

@@ -52,7 +52,6 @@ pub use schema::schema;
 use settings::{Given, SETTINGS};
 pub use stack_name::StackName;
 pub use watch::Watch;
-pub use who::{contains, narrowness};
 
 use crate::cfn::resource::Architecture;
 

@@ -16,13 +16,7 @@ use lambda::{
     who::{UserTag, Who},
 };
 
-use super::{
-    document::Document,
-    entry::Entry,
-    settings::Given,
-    watch::Watch,
-    who::{Exempt, contains},
-};
+use super::{document::Document, entry::Entry, settings::Given, watch::Watch, who::Exempt};
 
 pub(super) fn check(document: &mut Document<'_>, given: &Given) {
     one_condition_limits_the_role(document, given);
@@ -74,7 +68,7 @@ fn one_condition_limits_the_role(document: &mut Document<'_>, given: &Given) -> 
 fn some_of_each_choice_are_left(document: &mut Document<'_>, given: &Given) -> Option<()> {
     let (users, Exempt(exempt)) = (given.users.as_ref()?, given.exempt.as_ref()?);
     for (index, who) in exempt.iter().enumerate() {
-        let gone: Vec<_> = users.iter().filter(|entry| contains(who, &entry.who)).map(Entry::called).collect();
+        let gone: Vec<_> = users.iter().filter(|entry| who.contains(&entry.who)).map(Entry::called).collect();
         if !gone.is_empty() {
             document.broken_by(
                 ("exempt", index),
@@ -128,10 +122,8 @@ fn whoever_tags_is_trusted(document: &mut Document<'_>, given: &Given) -> Option
 /// How long an old key is there beside its successor, in the words of the settings, where that is too long: IAM allows two keys a
 /// user.
 fn too_long(rotate_after: Span, overlap: Span, delete_after: DeleteAfter) -> Option<(&'static str, Span)> {
-    let (kept, life) = match delete_after {
-        DeleteAfter::Window(window) if window > Span::ZERO => ("overlap + delete_after", overlap + window),
-        _ => ("overlap", overlap),
-    };
+    let life = delete_after.life_of_old_key(overlap);
+    let kept = if life > overlap { "overlap + delete_after" } else { "overlap" };
     (rotate_after < life).then_some((kept, life))
 }
 

@@ -112,7 +112,7 @@ mod tests {
             user("alice", vec![old], done, Rest::Healthy(at("2026-03-02T00:00:00Z"))),
             user("bob", Vec::new(), Vec::new(), Rest::NeedsPerson(Doubt::SameAge)),
         ];
-        let summary = Summary::of(&users, 0);
+        let summary = Summary::of(&users);
         lambda::report::Report {
             status_code: summary.status_code(),
             body: Language::English.summary(&summary),

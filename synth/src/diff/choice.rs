@@ -4,7 +4,6 @@
 use serde_json::Value as Json;
 
 use super::told::{Told, functions};
-use crate::config::contains;
 
 /// In which ways, each as a sentence without a full stop.
 pub(super) fn who_else_is_rotated(old: &Json, new: &Json) -> Vec<String> {
@@ -13,7 +12,7 @@ pub(super) fn who_else_is_rotated(old: &Json, new: &Json) -> Vec<String> {
 
 fn more(old: &Told<'_>, new: &Told<'_>) -> Vec<String> {
     let still = new.exempt();
-    let gone = old.exempt().into_iter().filter(|who| !still.iter().any(|wide| contains(wide, who)));
+    let gone = old.exempt().into_iter().filter(|who| !still.iter().any(|wide| wide.contains(who)));
     let mut all: Vec<_> = gone.map(|who| format!("{who} is no longer exempt")).collect();
     if new.believes_tags() && !old.believes_tags() {
         all.push("tags on users say how long their keys live and who owns them".to_owned());
@@ -24,18 +23,11 @@ fn more(old: &Told<'_>, new: &Told<'_>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        cfn::json::to_json,
-        config::{self, Overrides},
-        stack,
-    };
+    use crate::diff::told::tests;
 
     #[test]
     fn somebody_else_who_is_rotated_is_seen_and_nobody_else() {
-        let template = |settings: &str| {
-            let text = format!("stack_name: keys\nusers: [/]\nemails: [a@b.co]\n{settings}");
-            to_json(&stack::template(&config::read(&text, Overrides::default()).unwrap().config).unwrap())
-        };
+        let template = |settings: &str| tests::template(&format!("users: [/]\nemails: [a@b.co]\n{settings}"));
         let (tags, all) = ("user_tags: honoured", "exempt: [/ops/eu/, alice, 'group:people']");
         for (old, new, expected) in [
             ("", all, &[][..]),

@@ -55,17 +55,7 @@ fn more(old: &Told<'_>, new: &Told<'_>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        cfn::json::to_json,
-        config::{self, Overrides},
-        stack,
-    };
-
-    fn template(settings: &str) -> Json {
-        let text = format!("stack_name: keys\n{settings}");
-        let config = config::read(&text, Overrides::default()).unwrap_or_else(|e| panic!("{e}")).config;
-        to_json(&stack::template(&config).unwrap())
-    }
+    use crate::diff::told::tests::template;
 
     #[test]
     fn somebody_else_who_reads_is_seen_and_nothing_else() {

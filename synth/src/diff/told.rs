@@ -12,10 +12,7 @@ use lambda::{
 };
 use serde_json::Value as Json;
 
-use crate::{
-    cfn::view::View,
-    config::{contains, narrowness},
-};
+use crate::cfn::view::View;
 
 /// Each function that both templates have, as the old one tells it and as the new one does. A function that is new is not
 /// compared: with its role, all of it is new.
@@ -78,11 +75,28 @@ pub(super) enum Owner<'m> {
 
 /// Who owns those whom `who` means: the narrowest entry around them that names an owner says it.
 pub(super) fn owner<'m>(members: &'m [Member], who: &Who) -> Owner<'m> {
-    let mut around: Vec<_> = members.iter().filter(|member| contains(&member.who, who)).collect();
-    around.sort_by_key(|member| Reverse(narrowness(&member.who)));
+    let mut around: Vec<_> = members.iter().filter(|member| member.who.contains(who)).collect();
+    around.sort_by_key(|member| Reverse(member.who.narrowness()));
     match around.iter().find_map(|member| member.own.owner.as_ref()) {
         Some(email) => Owner::Email(email.as_str()),
         None if around.is_empty() => Owner::NotChosen,
         None => Owner::Administrators,
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::{
+        cfn::json::to_json,
+        config::{self, Overrides},
+        stack,
+    };
+
+    /// What a configuration with these settings makes.
+    pub(in crate::diff) fn template(settings: &str) -> Json {
+        let text = format!("stack_name: keys\n{settings}");
+        let config = config::read(&text, Overrides::default()).unwrap_or_else(|e| panic!("{e}")).config;
+        to_json(&stack::template(&config).unwrap())
     }
 }

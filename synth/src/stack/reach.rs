@@ -3,7 +3,7 @@
 use lambda::who::Who;
 
 use crate::{
-    config::{Entry, contains},
+    config::Entry,
     iam::{Condition, ResourceArn},
 };
 
@@ -14,7 +14,7 @@ pub(super) fn arns(users: &[Entry]) -> Vec<ResourceArn> {
         return vec![arn("/*")];
     }
     // What a path covers need not be said again.
-    let is_covered = |who: &Who| users.iter().any(|other| other.who != *who && contains(&other.who, who));
+    let is_covered = |who: &Who| users.iter().any(|other| other.who != *who && other.who.contains(who));
     let each = users.iter().map(|entry| &entry.who).filter(|who| !is_covered(who));
     each.filter_map(|who| match who {
         Who::User(user) => Some(arn(&user.resource())),

@@ -1,0 +1,137 @@
+//! The audit log as people ask for it, and as those would have it who do not want to be in it.
+
+use lambda::{
+    audit::{Mode, Origin, event},
+    fleet::Rested,
+    journal::Garbled,
+    key::{Key, Status},
+    metrics,
+    plan::{Answer, Call, Doubt, Effect, Failure, Order, Rest, Run},
+    report::{Report, Summary, UserReport},
+    steps::steps,
+    time::{Span, Timestamp},
+};
+use proptest::prelude::*;
+use serde_json::Value;
+
+const NOW: Timestamp = Timestamp::from_unix(1_795_490_200);
+
+fn run(order: Order) -> Run {
+    Run { id: "run/0123456789abcdef".parse().unwrap(), deadline: NOW, order }
+}
+
+fn done(call: &Call) -> Answer {
+    match call {
+        Call::CreateAccessKey => {
+            Answer::Created(Key { id: "KEY_OF_A_TEST_0123".parse().unwrap(), status: Status::Active, created: NOW })
+        }
+        _ => Answer::Done,
+    }
+}
+
+/// The names in a Logs Insights query that are fields of an event; those with an `@` are CloudWatch's own.
+fn fields(query: &str) -> Vec<String> {
+    let of = |command: &str| {
+        let (verb, rest) = command.trim().split_once(' ').unwrap_or_default();
+        let names: Vec<_> = match verb {
+            "fields" => rest.split(',').collect(),
+            "filter" => rest.split(" and ").filter_map(|test| test.trim().split(' ').next()).collect(),
+            "sort" => rest.split(' ').take(1).collect(),
+            "limit" => Vec::new(),
+            other => panic!("what does {other} name?"),
+        };
+        names.iter().map(|name| name.trim().to_owned()).collect::<Vec<_>>()
+    };
+    query.split('|').flat_map(of).filter(|name| !name.starts_with('@')).collect()
+}
+
+#[test]
+fn what_the_documented_query_asks_for_is_in_every_change() {
+    let page = include_str!("../../../templates/OPERATIONS.md");
+    let (_, after) = page.split_once("## Who did what\n").expect("the section");
+    let query = after.split("```").nth(1).expect("a block").trim_start_matches("text\n");
+    let fields = fields(query);
+    assert!(fields.len() >= 10 && fields.contains(&"invariant".to_owned()), "{fields:?}");
+    let mut changes = 0;
+    for step in steps() {
+        let user = "alice".parse().unwrap();
+        let origin = Origin { request: "request", mode: Mode::Real };
+        let event = event(&run(Order::Routine), origin, &user, &step.call, Ok(&done(&step.call)));
+        if event["event"] == "change" {
+            changes += 1;
+            assert!(fields.iter().all(|field| event[field].is_string()), "{fields:?}: {event:#}");
+        }
+    }
+    assert_eq!(changes, 10, "create, deactivate, activate, delete, store (three times), publish, the journal (twice)");
+}
+
+#[test]
+fn an_event_says_on_whose_behalf_and_what_became_of_it() {
+    let user = "alice".parse().unwrap();
+    let failed = |effect| Failure { effect, code: "Throttling".into(), message: "slow down".into() };
+    let (refused, lost) = (failed(Effect::None), failed(Effect::Unknown));
+    let create = Call::CreateAccessKey;
+    let answer = done(&create);
+    for (order, mode, result, expected) in [
+        (Order::Routine, Mode::Real, Ok(&answer), ["change", "schedule", "done", "KEY_OF_A_TEST_0123"]),
+        (Order::RotateNow, Mode::Real, Err(&refused), ["change", "rotate", "refused", ""]),
+        (Order::Undo, Mode::Real, Err(&lost), ["change", "undo", "unknown", ""]),
+        (Order::Routine, Mode::Pretended, Ok(&answer), ["dry-run", "schedule", "done", "KEY_OF_A_TEST_0123"]),
+    ] {
+        let event = event(&run(order), Origin { request: "an-id", mode }, &user, &create, result);
+        assert_eq!(
+            ["event", "order", "outcome", "key"].map(|field| event[field].as_str().unwrap()),
+            expected,
+            "{event}"
+        );
+        assert_eq!((&event["requestId"], &event["user"]), (&"an-id".into(), &"alice".into()));
+        assert_eq!(event["error"].is_string(), result.is_err());
+    }
+    let read = event(
+        &run(Order::Routine),
+        Origin { request: "", mode: Mode::Real },
+        &user,
+        &Call::ListAccessKeys,
+        Ok(&Answer::Done),
+    );
+    assert_eq!((&read["event"], &read["invariant"]), (&"read".into(), &Value::Null));
+}
+
+/// What somebody may write who would like to forge a line: anything, and above all what could end one.
+fn hostile() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        any::<String>(),
+        Just("\n{\"event\":\"change\",\"user\":\"root\"}\n".to_owned()),
+        Just("\r\n\t\0\u{1b}[2J\u{85}\u{2028}".to_owned()),
+        Just("\"}\n".to_owned()),
+        Just("{\"_aws\":{}}".to_owned()),
+    ];
+    prop::collection::vec(piece, 0..4).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Texts come from tags, from AWS's messages, from whoever invokes the function.
+    #[test]
+    fn whatever_is_in_an_event_it_is_one_line_that_reads_back(code in hostile(), message in hostile(), request in hostile()) {
+        let user: lambda::user::UserName = "alice".parse().unwrap();
+        let failure = Failure { effect: Effect::Unknown, code, message: message.clone() };
+        let garbled = Garbled { tag: lambda::journal::DELIVERED, value: message };
+        let rest = Rest::NeedsPerson(Doubt::Journal(garbled));
+        let users = vec![UserReport::new(user.clone(), Order::Routine, Vec::new(), Vec::new(), Vec::new(), &rest)];
+        let summary = Summary::of(&users);
+        let report = Report { status_code: 500, body: request.clone(), run: "run".parse().unwrap(), dry_run: false, started: NOW, summary, users, rested: Rested::default(), unsent: Vec::new() };
+        let mut events = vec![
+            metrics::event(&report, metrics::Scope::Fleet, Span::ZERO, &request, NOW).unwrap(),
+            serde_json::to_value(&report).unwrap(),
+        ];
+        let origin = Origin { request: &request, mode: Mode::Real };
+        events.extend(steps().iter().map(|step| event(&run(Order::Undo), origin, &user, &step.call, Err(&failure))));
+        for event in events {
+            let line = event.to_string();
+            prop_assert!(!line.contains(|c: char| c.is_ascii_control()), "{:?}", line);
+            prop_assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), event);
+        }
+    }
+}

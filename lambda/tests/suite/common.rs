@@ -1,0 +1,43 @@
+//! What the tests of this folder share: a policy and the settings around it.
+#![allow(dead_code)] // Each test file uses its own part.
+
+use lambda::{
+    kms_key::KmsKey,
+    notice::{Digest, Language},
+    plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
+    recipient::Recipients,
+    secret_policy::Readers,
+    settings::{Settings, UserTags},
+    time::Span,
+};
+
+/// What rotation.yaml says, but for the warning.
+pub(crate) fn careful() -> Policy {
+    Policy {
+        rotate_after: Span::days(60),
+        overlap: Span::days(7),
+        delete_after: DeleteAfter::Window(Span::days(14)),
+        still_in_use: StillInUse::Wait,
+        wait_at_most: Patience::Forever,
+        delivery: Delivery::SecretsManager,
+        warn_before: Span::ZERO,
+    }
+}
+
+/// For these users, separated by spaces.
+pub(crate) fn settings(users: &str, policy: Policy) -> Settings {
+    Settings {
+        users: users.split_ascii_whitespace().map(|word| word.parse().unwrap()).collect(),
+        exempt: Vec::new(),
+        user_tags: UserTags::Ignored,
+        policy,
+        language: Language::English,
+        digest: Digest::Changes,
+        administrators: vec!["security@example.com".parse().unwrap()],
+        topic: "arn:aws:sns:eu-west-1:123456789012:keys".parse().unwrap(),
+        encrypt_to: Recipients::default(),
+        secret_prefix: "keys".parse().unwrap(),
+        secret_readers: Readers::default(),
+        secret_kms_key: KmsKey::AwsManaged,
+    }
+}

@@ -1,0 +1,274 @@
+//! Who is looked at, as a table: chosen, exempt, at rest or unclear; and in which order, so that everybody has a turn.
+
+use std::collections::BTreeSet;
+
+use lambda::{
+    account::Listed,
+    credential_report::CredentialReport,
+    email::Email,
+    fleet::{Fleet, Lists, fleet},
+    journal::{Delivered, Disabled, Entry, Intent},
+    member::TAGS,
+    permissions::Sight,
+    plan::DeleteAfter,
+    settings::{Settings, UserTags},
+    time::{Span, Timestamp},
+    user::User,
+};
+use proptest::prelude::*;
+
+const NOW: Timestamp = Timestamp::from_unix(1_795_490_200);
+const KEY: &str = "AKIAEXAMPLE000000001";
+
+fn settings(users: &str, exempt: &str) -> Settings {
+    let exempt = exempt.split_ascii_whitespace().map(|word| word.parse().unwrap()).collect();
+    Settings { exempt, ..crate::common::settings(users, crate::common::careful()) }
+}
+
+fn days(n: u64) -> Timestamp {
+    NOW.before(Span::days(n))
+}
+
+/// A user, its keys by age in days and whether they are active, and its tags.
+struct Row<'a>(&'a str, &'a [(u64, bool)], Vec<(String, String)>);
+
+fn tag(key: &str, value: &str) -> Vec<(String, String)> {
+    vec![(key.into(), value.into())]
+}
+
+fn journal(entries: &[Entry]) -> Vec<(String, String)> {
+    entries.iter().map(Entry::tag).collect()
+}
+
+fn delivered(ago: u64) -> Entry {
+    Entry::Delivered(Delivered { key: KEY.parse().unwrap(), at: days(ago) })
+}
+
+fn disabled(ago: u64) -> Entry {
+    Entry::Disabled(vec![Disabled { key: KEY.parse().unwrap(), at: days(ago) }])
+}
+
+fn lists(rows: &[Row<'_>]) -> Lists {
+    let mut report =
+        "user,arn,access_key_1_active,access_key_1_last_rotated,access_key_2_active,access_key_2_last_rotated\n"
+            .to_owned();
+    let listed = |Row(user, keys, tags): &Row<'_>| {
+        let user: User = user.parse().unwrap();
+        let key = |at: usize| {
+            let (active, age): (bool, _) = keys.get(at).map_or((false, None), |(age, active)| (*active, Some(*age)));
+            format!("{active},{}", age.map_or_else(|| "N/A".to_owned(), |age| days(age).to_string()))
+        };
+        report += &format!("\"{}\",arn,{},{}\n", user.name, key(0), key(1));
+        Listed { created: days(400), tags: tags.clone(), ..Listed::from(&user) }
+    };
+    let users = rows.iter().map(listed).collect();
+    Lists { users, report: CredentialReport::read(report.as_bytes()).unwrap() }
+}
+
+fn looked_at(fleet: &Fleet) -> Vec<String> {
+    fleet.subjects.iter().map(|subject| subject.user.to_string()).collect()
+}
+
+type Change<'a> = &'a dyn Fn(&mut Settings);
+type Table<'a> = Vec<(&'a str, &'a [(u64, bool)], Vec<Entry>, Change<'a>, bool)>;
+
+/// A user's state by the lists, and whether a run has a look at it.
+#[test]
+fn only_whoever_may_have_something_due_is_looked_at() {
+    let intent = Intent { run: "r".parse().unwrap(), at: days(1), known: KEY.parse().unwrap() };
+    let undone = Entry::Undone(Some(KEY.parse().unwrap()));
+    let told = Entry::Warned(KEY.parse().unwrap());
+    let window = |settings: &mut Settings| settings.policy.delete_after = DeleteAfter::NextRotation;
+    let warns = |settings: &mut Settings| settings.policy.warn_before = Span::days(7);
+    let as_it_is = |_: &mut Settings| {};
+    let table: Table<'_> = vec![
+        ("no key", &[], vec![], &as_it_is, false),
+        ("young", &[(59, true)], vec![], &as_it_is, false),
+        ("due", &[(60, true)], vec![], &as_it_is, true),
+        ("only inactive", &[(1, false)], vec![], &as_it_is, true),
+        ("two inactive", &[(1, false), (2, false)], vec![], &as_it_is, true),
+        // A key that was switched off and on looks young. Its delivery tells.
+        ("toggled", &[(1, true)], vec![delivered(60)], &as_it_is, true),
+        ("delivered", &[(1, true)], vec![delivered(59)], &as_it_is, false),
+        ("in the overlap", &[(66, true), (6, true)], vec![], &as_it_is, false),
+        ("past the overlap", &[(67, true), (7, true)], vec![], &as_it_is, true),
+        ("past the overlap, the younger first", &[(7, true), (67, true)], vec![], &as_it_is, true),
+        ("overlap of a toggled key", &[(66, true), (1, true)], vec![delivered(7)], &as_it_is, true),
+        ("a run died or is at work", &[(66, true), (1, true)], vec![Entry::Intent(intent)], &as_it_is, true),
+        (
+            "what a run has closed says nothing",
+            &[(1, true)],
+            vec![Entry::Closed("r".parse().unwrap())],
+            &as_it_is,
+            false,
+        ),
+        ("reactivated by a person", &[(66, true), (1, true)], vec![undone], &as_it_is, true),
+        ("inactive, not noted", &[(66, false), (1, true)], vec![], &as_it_is, true),
+        ("in the window", &[(66, false), (6, true)], vec![disabled(13)], &as_it_is, false),
+        ("past the window", &[(66, false), (6, true)], vec![disabled(14)], &as_it_is, true),
+        ("kept until its place is needed", &[(66, false), (6, true)], vec![], &window, false),
+        ("its place is needed", &[(90, false), (60, true)], vec![], &window, true),
+        ("due in its window", &[(60, true), (66, false)], vec![disabled(1)], &as_it_is, true),
+        ("to be warned", &[(53, true)], vec![], &warns, true),
+        ("not yet", &[(52, true)], vec![], &warns, false),
+        ("warned", &[(53, true)], vec![delivered(53), told.clone()], &warns, false),
+        ("warned and due", &[(60, true)], vec![delivered(60), told], &warns, true),
+    ];
+    for (name, keys, entries, change, looks) in table {
+        let mut settings = settings("/", "");
+        change(&mut settings);
+        let lists = lists(&[Row("alice", keys, journal(&entries))]);
+        let fleet = fleet(&settings, Some(&lists), None, NOW);
+        assert_eq!(fleet.subjects.len() == 1, looks, "{name}: {fleet:?}");
+        assert_eq!(fleet.rested.users, usize::from(!looks), "{name}");
+        let active = keys.iter().filter(|(_, active)| *active).count();
+        assert_eq!(fleet.rested.active.len(), if looks { 0 } else { active }, "{name}");
+        // Whoever is asked for is looked at.
+        let asked = ["ALICE".to_owned()];
+        assert_eq!(lambda::fleet::fleet(&settings, Some(&lists), Some(&asked), NOW).subjects.len(), 1, "{name}");
+    }
+    let garbled = lists(&[Row("alice", &[(1, true)], tag("access-key-rotation:delivered", "by hand"))]);
+    assert_eq!(looked_at(&fleet(&settings("/", ""), Some(&garbled), None, NOW)), ["alice"], "the look reports it");
+}
+
+/// A report is up to four hours old: whoever came since is no older than it says of the user.
+#[test]
+fn a_user_that_the_report_does_not_know_is_judged_by_its_own_age() {
+    for (age, looks) in [(0, false), (59, false), (60, true)] {
+        let mut lists = lists(&[]);
+        lists.users = vec![Listed { created: days(age), ..Listed::from(&"new".parse::<User>().unwrap()) }];
+        assert_eq!(fleet(&settings("/", ""), Some(&lists), None, NOW).subjects.len() == 1, looks, "{age} days");
+    }
+}
+
+#[test]
+fn exempt_wins_whatever_chose() {
+    let due: &[(u64, bool)] = &[(90, true)];
+    let mut lists = lists(&[
+        Row("alice", due, vec![]),
+        Row("/ci/bot", due, vec![]),
+        Row("/ci/eu/bot2", due, tag("Rotate", "yes")),
+        Row("/ops/carol", due, tag("rotate", "no")),
+    ]);
+    lists.users[3].groups = vec!["People".into()];
+    for (users, exempt, expected) in [
+        ("/", "", &["alice", "/ci/bot", "/ci/eu/bot2", "/ops/carol"][..]),
+        ("/ci/", "", &["/ci/bot", "/ci/eu/bot2"]),
+        ("/ci/ alice", "/ci/eu/", &["alice", "/ci/bot"]),
+        ("/", "ALICE tag:rotate=yes group:people", &["/ci/bot"]),
+        ("tag:rotate=yes tag:rotate=no", "", &["/ci/eu/bot2", "/ops/carol"]),
+        ("tag:rotate=yes", "/ci/", &[]),
+        ("tag:rotate=YES", "", &[]),
+        ("alice /ci/bot", "alice", &["/ci/bot"]),
+    ] {
+        let settings = settings(users, exempt);
+        let lists = (settings.sight() == Sight::Account).then_some(&lists);
+        let fleet = fleet(&settings, lists, None, NOW);
+        let mut looked_at = looked_at(&fleet);
+        looked_at.sort_unstable();
+        let mut expected = expected.to_vec();
+        expected.sort_unstable();
+        assert_eq!(looked_at, expected, "{users} without {exempt}");
+        let chosen = lambda::fleet::fleet(&self::settings(users, ""), lists, None, NOW).subjects.len();
+        assert_eq!(fleet.exempt, chosen - expected.len(), "{users} without {exempt}");
+    }
+    let named = fleet(&settings("/ nobody", ""), Some(&lists), None, NOW);
+    assert!(
+        looked_at(&named).contains(&"nobody".to_owned()),
+        "whoever is named is looked for, and IAM says what is wrong"
+    );
+}
+
+#[test]
+fn what_is_said_nearest_to_a_user_counts() {
+    let tags = |pairs: &[(usize, &str)]| pairs.iter().map(|(at, v)| (TAGS[*at].to_owned(), (*v).to_owned())).collect();
+    let users = "alice;rotate_after=50d /ci/;rotate_after=40d;owner=ci@example.com /ci/eu/;rotate_after=45d / \
+                 /ci/named;overlap=2d";
+    let none = "";
+    for (user, tagged, honoured, rotate_after, overlap, owner) in [
+        ("alice", vec![], UserTags::Honoured, 50, 7, none),
+        ("alice", vec![(1, "30d"), (2, "3d")], UserTags::Honoured, 50, 3, none),
+        ("alice", vec![(1, "30d")], UserTags::Ignored, 50, 7, none),
+        ("bob", vec![(1, "30d"), (0, "CI@example.com")], UserTags::Honoured, 30, 7, "CI@example.com"),
+        ("bob", vec![(1, "not at all")], UserTags::Ignored, 60, 7, none),
+        ("/ci/x", vec![], UserTags::Honoured, 40, 7, "ci@example.com"),
+        ("/ci/x", vec![(0, "security@example.com")], UserTags::Honoured, 40, 7, "security@example.com"),
+        ("/ci/eu/x", vec![], UserTags::Honoured, 45, 7, "ci@example.com"),
+        ("/ci/named", vec![(2, "3d"), (1, "41d")], UserTags::Honoured, 41, 2, "ci@example.com"),
+    ] {
+        let settings = Settings { user_tags: honoured, ..settings(users, "") };
+        let lists = lists(&[Row(user, &[(90, true)], tags(&tagged))]);
+        let fleet = fleet(&settings, Some(&lists), None, NOW);
+        let subject = fleet.subjects.iter().find(|subject| subject.user.to_string() == user).unwrap();
+        let own = settings.for_subject(subject);
+        let said =
+            (own.policy.rotate_after, own.policy.overlap, own.owner_of(&subject.user.name).map_or(none, Email::as_str));
+        assert_eq!(said, (Span::days(rotate_after), Span::days(overlap), owner), "{user} {tagged:?}");
+    }
+}
+
+/// Nothing is done about a user of whom nobody can tell what holds; the others are no matter of it.
+#[test]
+fn a_tag_that_is_not_understood_is_reported_and_never_guessed() {
+    for (tags, says) in [
+        (tag(TAGS[1], "monthly"), "\"monthly\""),
+        (tag(TAGS[2], "60d"), "overlap, delete_after"),
+        (tag(TAGS[0], "thief@example.com"), "thief@example.com"),
+    ] {
+        let settings = Settings { user_tags: UserTags::Honoured, ..settings("/", "") };
+        let lists = lists(&[Row("alice", &[(90, true)], tags), Row("bob", &[(90, true)], vec![])]);
+        let fleet = fleet(&settings, Some(&lists), None, NOW);
+        assert_eq!(looked_at(&fleet), ["bob"]);
+        let [(alice, unclear)] = fleet.unclear.as_slice() else { panic!("{fleet:?}") };
+        assert!(alice.name.as_str() == "alice" && unclear.to_string().contains(says), "{unclear}");
+    }
+    let mut lists = lists(&[Row("alice", &[(90, true)], vec![])]);
+    lists.users[0].path = "/a*/".into();
+    let fleet = fleet(&settings("/", ""), Some(&lists), None, NOW);
+    assert!(looked_at(&fleet).is_empty() && fleet.unclear.len() == 1);
+}
+
+/// Two deliveries of one event do not fight over the same users more than they must; the next hour is another matter.
+#[test]
+fn whose_turn_it_is_changes_by_the_hour() {
+    let names: Vec<_> = (0..40).map(|n| format!("user-{n}")).collect();
+    let rows: Vec<_> = names.iter().map(|name| Row(name, &[(90, true)], vec![])).collect();
+    let (lists, settings) = (lists(&rows), settings("/", ""));
+    let second = |minute: u64| {
+        let hour = Timestamp::from_unix(NOW.unix() / 3_600 * 3_600);
+        looked_at(&fleet(&settings, Some(&lists), None, hour + Span::minutes(minute)))[1].clone()
+    };
+    assert!((0..60).all(|minute| second(minute) == second(0)));
+    let turns: BTreeSet<_> = (0..24).map(|hour| second(60 * hour)).collect();
+    assert!(turns.len() > 8, "{turns:?}");
+}
+
+#[test]
+fn the_oldest_key_comes_first_and_the_configured_order_stays() {
+    let rows = [Row("a", &[(61, true)], vec![]), Row("b", &[(300, true)], vec![]), Row("c", &[(90, true)], vec![])];
+    let lists = lists(&rows);
+    assert_eq!(looked_at(&fleet(&settings("/", ""), Some(&lists), None, NOW))[0], "b");
+    assert_eq!(looked_at(&fleet(&settings("c a b", ""), None, None, NOW)), ["c", "a", "b"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// Even if a run has time for a few only, and none of them ever gets done: each user has its turn before long.
+    #[test]
+    fn nobody_is_starved(all in 1_usize..120, share in 2_usize..12, hours in 1_u64..200) {
+        let names: Vec<_> = (0..all).map(|n| format!("user-{n}")).collect();
+        let rows: Vec<_> = names.iter().map(|name| Row(name, &[(90, true)], vec![])).collect();
+        let (lists, settings) = (lists(&rows), settings("/", ""));
+        let each_run = (all / share).max(2);
+        let mut served = BTreeSet::new();
+        for run in 0..40 * share as u64 {
+            let now = NOW + Span::minutes(60 * hours * run);
+            let order = looked_at(&fleet(&settings, Some(&lists), None, now));
+            prop_assert_eq!(order.len(), all);
+            prop_assert_eq!(order.iter().collect::<BTreeSet<_>>().len(), all, "each once");
+            served.extend(order.into_iter().take(each_run));
+        }
+        prop_assert_eq!(served.len(), all, "{} each run, every {} hours", each_run, hours);
+    }
+}

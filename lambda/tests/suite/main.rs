@@ -1,0 +1,14 @@
+//! What the handler decides and says, without AWS. The model check is a program of its own, `model`.
+
+#![allow(missing_docs)]
+
+mod audit;
+mod common;
+mod fleet;
+mod notices;
+mod plan;
+#[cfg(feature = "aws")]
+mod rotate;
+#[allow(dead_code)] // The model check uses the rest.
+#[path = "../world/mod.rs"]
+mod world;

@@ -1,0 +1,595 @@
+//! What people read once a run is done: when a notice is sent, to whom, and what it says, whatever somebody else has put
+//! into the texts that it passes on.
+
+use std::path::Path;
+
+use lambda::{
+    email::Email,
+    fleet::Rested,
+    journal::{Garbled, RunId},
+    key::{AccessKeyId, Key, LastUse, Status, Status::Active, Status::Inactive},
+    member::{Own, TAGS, Unclear},
+    notice::{Aftermath, Digest, Digested, Language, Mail, News, Notice, notices},
+    plan::{Call, DeleteAfter, Delivery, Doubt, Effect, Failure, Order, Policy, Rest, Why, Why::Superseded},
+    report::{Change, Report, Summary, Unsent, UserReport},
+    settings::Settings,
+    time::{Span, Timestamp},
+    user::UserName,
+};
+use proptest::prelude::*;
+
+const LANGUAGES: [(&str, Language); 2] = [("en", Language::English), ("ja", Language::Japanese)];
+
+fn key(n: u8) -> AccessKeyId {
+    format!("AKIAEXAMPLE{n:09}").parse().unwrap()
+}
+
+fn now() -> Timestamp {
+    Timestamp::from_unix(1_795_490_200)
+}
+
+fn email(text: &str) -> Email {
+    text.parse().unwrap()
+}
+
+fn policy(delivery: Delivery) -> Policy {
+    Policy { delivery, ..crate::common::careful() }
+}
+
+fn settings(delivery: Delivery, owner: Option<&str>) -> Settings {
+    let owner = owner.map(|owner| format!(";owner={owner}")).unwrap_or_default();
+    crate::common::settings(&format!("alice{owner}"), policy(delivery))
+}
+
+fn failure(code: &str, message: &str, effect: Effect) -> Failure {
+    Failure { effect, code: code.into(), message: message.into() }
+}
+
+fn keys(all: &[(u8, Status)]) -> Vec<Key> {
+    let key = |(n, status): &(u8, Status)| Key {
+        id: key(*n),
+        status: *status,
+        created: now().before(Span::days(90 - 10 * u64::from(*n))),
+    };
+    all.iter().map(key).collect()
+}
+
+fn report(found: &[(u8, Status)], done: Vec<Change>, left: &[(u8, Status)], rest: &Rest) -> UserReport {
+    UserReport::new("alice".parse().unwrap(), Order::Routine, keys(found), done, keys(left), rest)
+}
+
+fn created(n: u8) -> Change {
+    Change::Created { key: key(n) }
+}
+
+fn delivered(n: u8) -> Change {
+    Change::Delivered { key: key(n) }
+}
+
+fn deactivated(n: u8, why: Why) -> Change {
+    Change::Deactivated { key: key(n), why }
+}
+
+fn deleted(n: u8, why: Why) -> Change {
+    Change::Deleted { key: key(n), why }
+}
+
+fn failed(call: Call, effect: Effect) -> Rest {
+    Rest::Failed(Box::new((call, failure("Throttling", "Rate exceeded", effect))))
+}
+
+/// An address, or what it is for in these tests.
+fn word(email: &Email) -> String {
+    if email.as_str() == "security@example.com" { "administrators".into() } else { email.to_string() }
+}
+
+/// What a report is announced as: the words, each with its readers.
+fn said(report: &UserReport, settings: &Settings) -> Vec<String> {
+    let readers = |notice: &Notice<'_>| notice.to.iter().map(|email| word(email)).collect::<Vec<_>>().join(" ");
+    notices(report, settings).iter().map(|notice| format!("{}: {}", notice.news.word(), readers(notice))).collect()
+}
+
+type Case = (&'static str, Delivery, UserReport, Vec<String>);
+
+const BOTH: &str = "o@b.co administrators";
+
+fn until() -> Timestamp {
+    now() + Span::days(7)
+}
+
+/// What was done, and whom it is told.
+fn changes() -> Vec<Case> {
+    let healthy = Rest::Healthy(until());
+    let rotated = || vec![created(2), delivered(2)];
+    let superseded = || vec![created(2), delivered(2), deactivated(1, Superseded)];
+    vec![
+        ("healthy", Delivery::Email, report(&[(1, Active)], vec![], &[(1, Active)], &healthy), vec![]),
+        // The plan has told the owner.
+        (
+            "rotated",
+            Delivery::SecretsManager,
+            report(&[(1, Active)], rotated(), &[(1, Active), (2, Active)], &Rest::Overlap(key(1), until())),
+            vec![],
+        ),
+        (
+            "warned",
+            Delivery::Email,
+            report(&[(1, Active)], vec![Change::Warned { key: key(1) }], &[(1, Active)], &healthy),
+            vec![],
+        ),
+        // The administrators do not get the mail with the secret.
+        (
+            "mailed, and the old key retired at once",
+            Delivery::Email,
+            report(&[(1, Active)], superseded(), &[(1, Inactive), (2, Active)], &healthy),
+            vec!["mailed: administrators".into()],
+        ),
+        (
+            "retired",
+            Delivery::SecretsManager,
+            report(
+                &[(1, Active), (2, Active)],
+                vec![deactivated(1, Superseded)],
+                &[(1, Inactive), (2, Active)],
+                &Rest::Window(key(1), until()),
+            ),
+            vec![format!("retired: {BOTH}")],
+        ),
+        (
+            "retired and deleted",
+            Delivery::SecretsManager,
+            report(
+                &[(1, Active), (2, Active)],
+                vec![deactivated(1, Superseded), deleted(1, Why::WindowOver)],
+                &[(2, Active)],
+                &healthy,
+            ),
+            vec![format!("deleted: {BOTH}")],
+        ),
+        (
+            "a place made, then rotated",
+            Delivery::Email,
+            report(
+                &[(1, Inactive), (2, Active)],
+                vec![deleted(1, Why::PlaceNeeded), created(3), delivered(3), deactivated(2, Superseded)],
+                &[(2, Inactive), (3, Active)],
+                &healthy,
+            ),
+            vec![format!("deleted: {BOTH}"), "mailed: administrators".into()],
+        ),
+        // The new key, which its owner put in place just when it was taken back: no old key is back.
+        (
+            "a mailed key turns out to be in use",
+            Delivery::Email,
+            report(
+                &[(1, Active), (2, Active)],
+                vec![deactivated(2, Why::Withdrawn), Change::Reactivated { key: key(2) }, delivered(2)],
+                &[(1, Active), (2, Active)],
+                &Rest::Overlap(key(1), until()),
+            ),
+            vec!["mailed: administrators".into()],
+        ),
+        (
+            "undone",
+            Delivery::Email,
+            report(
+                &[(1, Inactive), (2, Active)],
+                vec![Change::Reactivated { key: key(1) }],
+                &[(1, Active), (2, Active)],
+                &Rest::Undone(key(1), until()),
+            ),
+            vec![format!("reactivated: {BOTH}")],
+        ),
+    ]
+}
+
+/// What holds users back, and whom it is told.
+fn hindrances() -> Vec<Case> {
+    vec![
+        // In a later run.
+        (
+            "still undone",
+            Delivery::Email,
+            report(&[(1, Active), (2, Active)], vec![], &[(1, Active), (2, Active)], &Rest::Undone(key(1), until())),
+            vec![],
+        ),
+        (
+            "still in use",
+            Delivery::Email,
+            report(&[(1, Active)], vec![], &[(1, Active)], &Rest::StillInUse(key(1), LastUse::Unknown)),
+            vec![format!("still-in-use: {BOTH}")],
+        ),
+        (
+            "failed at once",
+            Delivery::Email,
+            report(&[], vec![], &[], &failed(Call::ListAccessKeys, Effect::Unknown)),
+            vec![format!("failed: {BOTH}")],
+        ),
+        (
+            "taken back",
+            Delivery::Email,
+            report(
+                &[(1, Active)],
+                vec![created(2), deactivated(2, Why::Withdrawn), deleted(2, Why::Withdrawn)],
+                &[(1, Active)],
+                &Rest::Withdrawn(Box::new((Call::CreateSecret, failure("x", "y", Effect::None)))),
+            ),
+            vec![format!("failed: {BOTH}")],
+        ),
+        (
+            "needs a person",
+            Delivery::Email,
+            report(&[(1, Active)], vec![], &[(1, Active)], &Rest::NeedsPerson(Doubt::SameAge)),
+            vec![format!("needs-person: {BOTH}")],
+        ),
+        // The owner would have to confirm first.
+        (
+            "nobody listens",
+            Delivery::Email,
+            report(&[(1, Active)], vec![], &[(1, Active)], &Rest::NobodyListens),
+            vec!["nobody-listens: administrators".into()],
+        ),
+        (
+            "another run at work",
+            Delivery::Email,
+            report(&[(1, Active)], vec![], &[(1, Active)], &Rest::Busy("run".parse().unwrap(), until())),
+            vec![],
+        ),
+        (
+            "too late to undo",
+            Delivery::Email,
+            report(&[(1, Inactive)], vec![], &[(1, Inactive)], &Rest::TooLateToUndo(key(1))),
+            vec![],
+        ),
+    ]
+}
+
+#[test]
+fn a_change_is_said_once_and_what_is_wrong_in_each_run() {
+    for (case, delivery, report, expected) in changes().into_iter().chain(hindrances()) {
+        assert_eq!(said(&report, &settings(delivery, Some("o@b.co"))), expected, "{case}");
+        // Without an owner, all of it goes to the administrators, and they have had the mail with the secret.
+        let mine = expected.iter().filter(|said| !said.starts_with("mailed")).map(|said| said.replace("o@b.co ", ""));
+        assert_eq!(said(&report, &settings(delivery, None)), mine.collect::<Vec<_>>(), "{case}, without an owner");
+    }
+    // Whoever is owner and the only administrator knows it from the mail with the secret.
+    let rotated =
+        report(&[(1, Active)], vec![created(2), delivered(2)], &[(1, Active), (2, Active)], &Rest::Healthy(until()));
+    assert_eq!(said(&rotated, &settings(Delivery::Email, Some("Security@Example.com"))), [""; 0]);
+}
+
+#[test]
+fn a_failure_says_how_the_keys_stand() {
+    let one = [(1, Active)];
+    for (done, left, call, effect, expected) in [
+        (vec![], &one[..], Call::ListUserTags, Effect::Unknown, Aftermath::Untouched),
+        (vec![], &one, Call::CreateAccessKey, Effect::None, Aftermath::Untouched),
+        (vec![], &one, Call::CreateAccessKey, Effect::Unknown, Aftermath::InDoubt(None)),
+        (
+            vec![created(2)],
+            &[(1, Active), (2, Active)],
+            Call::PutSecretValue(key(2)),
+            Effect::Unknown,
+            Aftermath::InDoubt(Some(&key(2))),
+        ),
+        (
+            vec![],
+            &[(1, Active), (2, Active)],
+            Call::DeactivateAccessKey(key(1), Superseded),
+            Effect::Unknown,
+            Aftermath::Uncertain,
+        ),
+        // The rotation is done; the old key was to be retired.
+        (
+            vec![created(2), delivered(2)],
+            &[(1, Active), (2, Active)],
+            Call::DeactivateAccessKey(key(1), Superseded),
+            Effect::None,
+            Aftermath::Unfinished,
+        ),
+        (vec![deleted(1, Why::WindowOver)], &[(2, Active)], Call::CreateAccessKey, Effect::None, Aftermath::Unfinished),
+    ] {
+        let report = report(&one, done, left, &failed(call.clone(), effect));
+        let settings = settings(Delivery::SecretsManager, None);
+        let all = notices(&report, &settings);
+        let Some(News::Failed { aftermath, .. }) = all.last().map(|notice| &notice.news) else { panic!("{all:?}") };
+        assert_eq!(*aftermath, expected, "{call}");
+    }
+}
+
+/// The mail as its reader sees it.
+fn page(mail: &Mail) -> String {
+    format!("Subject: {}\n\n{}", mail.subject, mail.body)
+}
+
+/// What people read is reviewed as they read it: `notice/golden/`. `BLESS=1` writes it anew.
+fn golden(name: &str, mails: impl Fn(Language) -> Vec<Mail>) {
+    for (ending, language) in LANGUAGES {
+        let text = mails(language).iter().map(page).collect::<Vec<_>>().join("\n----\n\n");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/notice/golden/{name}.{ending}.txt"));
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(&path, &text).unwrap();
+        }
+        let golden = std::fs::read_to_string(&path).unwrap_or_default();
+        assert_eq!(text, golden, "{} is stale; BLESS=1 cargo test", path.display());
+    }
+}
+
+fn mail(language: Language, news: News<'_>) -> Mail {
+    let user = "alice".parse().unwrap();
+    language.notice(&Notice { user: &user, news, to: vec![] }, &policy(Delivery::Email), now())
+}
+
+#[test]
+fn notices_are_the_reviewed_ones() {
+    let (old, new, owner) = (key(1), key(2), email("alice@example.com"));
+    let replaced = keys(&[(1, Active)]);
+    golden("rotated-mailed-to-owner", |language| {
+        vec![mail(language, News::Mailed { key: &new, owner: &owner, replaced: replaced.iter().collect() })]
+    });
+    let used = LastUse::Used { at: now().before(Span::minutes(95)), service: "s3".into(), region: "eu-west-1".into() };
+    golden("still-in-use", |language| {
+        let (quiet, end) = (Some(now() + Span::days(7)), Some(now() + Span::days(30)));
+        let news = |last_use, quiet, until| News::StillInUse { old: &old, new: Some(&new), last_use, quiet, until };
+        let unknown = &LastUse::Unknown;
+        [news(&used, quiet, None), news(&used, quiet, end), news(unknown, None, None), news(unknown, None, end)]
+            .map(|news| mail(language, news))
+            .into()
+    });
+    golden("retired", |language| {
+        let news = |deleted| News::Retired { old: &old, new: Some(&new), deleted };
+        [DeleteAfter::Window(Span::days(14)), DeleteAfter::NextRotation]
+            .map(|deleted| mail(language, news(deleted)))
+            .into()
+    });
+    golden("deleted", |language| {
+        let news = |new, why| News::Deleted { old: &old, new, why };
+        [news(Some(&new), Why::WindowOver), news(None, Why::PlaceNeeded)].map(|news| mail(language, news)).into()
+    });
+    golden("reactivated", |language| {
+        let news = |new, until| News::Reactivated { old: &old, new, until };
+        [news(Some(&new), Some(now() + Span::days(53))), news(None, None)].map(|news| mail(language, news)).into()
+    });
+    let (owners, administrators) = ([&owner], [email("security@example.com"), email("ops@example.com")]);
+    golden("nobody-listens", |language| {
+        [owners.to_vec(), administrators.iter().collect()]
+            .map(|mailboxes| mail(language, News::NobodyListens { mailboxes }))
+            .into()
+    });
+}
+
+#[test]
+fn failures_are_told_as_reviewed() {
+    let new = key(2);
+    let denied = failure(
+        "AccessDenied",
+        "User: arn:aws:sts::123456789012:assumed-role/FunctionRole/function is not authorized to perform: \
+         iam:CreateAccessKey on resource: user alice with an explicit deny in a service control policy",
+        Effect::None,
+    );
+    let gone = failure("NoSuchEntity", "The user with name alice cannot be found.", Effect::None);
+    let lost = failure("Timeout", "no answer in time", Effect::Unknown);
+    let publish = Call::Publish(lambda::plan::Message::Secret(new.clone()));
+    let retire = Call::DeactivateAccessKey(key(1), Superseded);
+    golden("failed", |language| {
+        [
+            (&Call::ListAccessKeys, &gone, Aftermath::Untouched),
+            (&Call::CreateAccessKey, &denied, Aftermath::Untouched),
+            (&Call::CreateAccessKey, &lost, Aftermath::InDoubt(None)),
+            (&publish, &lost, Aftermath::InDoubt(Some(&new))),
+            (&publish, &denied, Aftermath::Withdrawn),
+            (&retire, &lost, Aftermath::Uncertain),
+            (&retire, &denied, Aftermath::Unfinished),
+        ]
+        .map(|(call, failure, aftermath)| mail(language, News::Failed { call, failure, aftermath }))
+        .into()
+    });
+}
+
+fn doubts() -> [Doubt; 11] {
+    let used = LastUse::Used { at: now(), service: "s3".into(), region: "eu-west-1".into() };
+    [
+        Doubt::Journal(Garbled { tag: lambda::journal::DELIVERED, value: "key=short".into() }),
+        Doubt::Future(now() + Span::days(365)),
+        Doubt::UnclearOrigin,
+        Doubt::OrphanInUse(key(2), used),
+        Doubt::SameAge,
+        Doubt::TooManyKeys(3),
+        Doubt::NoRoom(47),
+        Doubt::Unclear(Own::from_tags(&[(TAGS[1].into(), "monthly".into())]).unwrap_err()),
+        Doubt::Unclear(Unclear::Stranger("who@example.com".into())),
+        Doubt::Unclear(Unclear::TooShort { rotate_after: Span::days(10), life: Span::days(21) }),
+        Doubt::Unclear(Unclear::Path("/a*/".into())),
+    ]
+}
+
+#[test]
+fn what_a_person_must_decide_is_told_as_reviewed() {
+    golden("needs-person", |language| doubts().iter().map(|doubt| mail(language, News::NeedsPerson(doubt))).collect());
+}
+
+/// A run over users who ended in each of these ways.
+fn digest(language: Language, rests: &[Rest], unsent: usize) -> Mail {
+    let users: Vec<_> = rests
+        .iter()
+        .enumerate()
+        .map(|(n, rest)| {
+            let user = format!("user-{n}").parse().unwrap();
+            UserReport::new(user, Order::Routine, vec![], vec![], vec![], rest)
+        })
+        .collect();
+    let summary = Summary { rotated: 1, unsent, ..Summary::of(&users) };
+    let run: RunId = "d32c5kddcf5bb8c3".parse().unwrap();
+    language.digest(&Digested { run: &run, started: now(), summary: &summary, users: &users })
+}
+
+#[test]
+fn a_run_is_summed_up_as_reviewed() {
+    let used = LastUse::Used { at: now(), service: "s3".into(), region: "eu-west-1".into() };
+    let later = now() + Span::days(7);
+    let rests = [
+        Rest::Healthy(later),
+        Rest::StillInUse(key(1), used),
+        Rest::StillInUse(key(1), LastUse::Unknown),
+        Rest::Busy("another-run".parse().unwrap(), later),
+        Rest::OutOfTime,
+        Rest::NobodyListens,
+        Rest::Recent(key(1), later),
+        Rest::NotVisible(key(1)),
+        failed(Call::ListAccessKeys, Effect::None),
+        Rest::Withdrawn(Box::new((Call::PutSecretValue(key(2)), failure("Throttling", "Rate exceeded", Effect::None)))),
+        Rest::NeedsPerson(Doubt::SameAge),
+        Rest::Overlap(key(1), later),
+    ];
+    golden("digest", |language| {
+        vec![digest(language, &[Rest::Healthy(later), Rest::NoKeys], 0), digest(language, &rests, 2)]
+    });
+}
+
+#[test]
+fn a_run_is_summed_up_when_it_is_asked_for() {
+    let healthy = || report(&[(1, Active)], vec![], &[(1, Active)], &Rest::Healthy(now()));
+    let changed = report(&[(1, Active)], vec![Change::Warned { key: key(1) }], &[(1, Active)], &Rest::Healthy(now()));
+    let waiting = report(&[(1, Active)], vec![], &[(1, Active)], &Rest::OutOfTime);
+    let run: RunId = "run".parse().unwrap();
+    for (case, users, unsent, worth_it) in [
+        ("nothing to do", vec![healthy()], 0, false),
+        ("nobody", vec![], 0, false),
+        ("a change", vec![healthy(), changed], 0, true),
+        ("not as it should be", vec![waiting, healthy()], 0, true),
+        ("a notice was lost", vec![healthy()], 1, true),
+    ] {
+        let summary = Summary { unsent, ..Summary::of(&users) };
+        let digested = Digested { run: &run, started: now(), summary: &summary, users: &users };
+        let wanted = [Digest::Always, Digest::Changes, Digest::Never].map(|digest| digest.wants(&digested));
+        assert_eq!(wanted, [true, worth_it, false], "{case}");
+    }
+}
+
+/// Whatever users there are, the mail is one that SNS takes ("Publish": Message).
+#[test]
+fn a_long_digest_is_cut_with_a_word() {
+    let rests = vec![failed(Call::ListAccessKeys, Effect::None); 5_000];
+    for (ending, language) in LANGUAGES {
+        let mail = digest(language, &rests, 0);
+        assert!(mail.body.len() > 190_000 && mail.body.len() < 255_000, "{ending}: {}", mail.body.len());
+        let last = mail.body.lines().last().unwrap();
+        assert!(last.contains("…") && last.chars().any(|c| c.is_ascii_digit()), "{ending}: {last}");
+    }
+}
+
+/// A text of the kind that would forge lines, move a cursor or turn the writing round.
+fn hostile() -> impl Strategy<Value = String> {
+    let pieces = prop_oneof![
+        Just("\nSubject: forged\n\nSecret access key:  x\n".to_owned()),
+        Just("\r\n".to_owned()),
+        Just("\u{1b}[2J\u{1b}]0;title\u{7}".to_owned()),
+        Just("\u{2028}\u{2029}\u{85}\u{0}\u{b}\u{c}".to_owned()),
+        Just("\u{202e}\u{2066}\u{200f}\u{feff}\u{200b}".to_owned()),
+        Just("\",\"level\":\"INFO\"}\n{\"forged\":\"".to_owned()),
+        Just("{key} {} %s ${x} <b>".to_owned()),
+        "\\PC{0,20}",
+        any::<String>(),
+        Just("長".repeat(400)),
+    ];
+    prop::collection::vec(pieces, 0..5).prop_map(|pieces| pieces.concat())
+}
+
+fn is_plain(c: char) -> bool {
+    !c.is_control()
+        && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+/// Every mail that passes these texts on.
+fn every_mail(language: Language, user: &UserName, texts: [&str; 3]) -> Vec<Mail> {
+    let [one, two, three] = texts.map(str::to_owned);
+    let last_use = LastUse::Used { at: now(), service: one.clone(), region: two.clone() };
+    let failure = Failure { effect: Effect::Unknown, code: one, message: two };
+    let garbled = Doubt::Journal(Garbled { tag: lambda::journal::UNDONE, value: three });
+    let orphan = Doubt::OrphanInUse(key(1), last_use.clone());
+    let (old, new) = (key(1), key(2));
+    let aftermaths = [
+        Aftermath::Untouched,
+        Aftermath::Withdrawn,
+        Aftermath::InDoubt(Some(&new)),
+        Aftermath::InDoubt(None),
+        Aftermath::Uncertain,
+        Aftermath::Unfinished,
+    ];
+    let failed = aftermaths.map(|aftermath| News::Failed { call: &Call::ListAccessKeys, failure: &failure, aftermath });
+    let others = [
+        News::StillInUse { old: &old, new: None, last_use: &last_use, quiet: None, until: None },
+        News::Retired { old: &old, new: None, deleted: DeleteAfter::NextRotation },
+        News::Deleted { old: &old, new: None, why: Why::WindowOver },
+        News::Reactivated { old: &old, new: None, until: None },
+        News::NeedsPerson(&garbled),
+        News::NeedsPerson(&orphan),
+        News::NobodyListens { mailboxes: vec![] },
+    ];
+    let policy = policy(Delivery::Email);
+    let notice = |news| language.notice(&Notice { user, news, to: vec![] }, &policy, now());
+    let mut mails: Vec<_> = failed.into_iter().chain(others).map(notice).collect();
+    let rests = [
+        Rest::Failed(Box::new((Call::ListAccessKeys, failure.clone()))),
+        Rest::StillInUse(key(1), last_use),
+        Rest::NeedsPerson(garbled),
+        Rest::NeedsPerson(orphan),
+    ];
+    mails.push(digest(language, &rests, 1));
+    mails
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// What somebody else says stays where it is quoted: each mail has the lines that it has with a harmless text.
+    #[test]
+    fn nobodys_text_forges_a_line(
+        name in prop_oneof!["[a-zA-Z0-9+=,.@_-]{1,64}", "[W=@,]{64}"],
+        one in hostile(), two in hostile(), three in hostile(),
+    ) {
+        let user: UserName = name.parse().unwrap();
+        for (_, language) in LANGUAGES {
+            let harmless = every_mail(language, &user, ["§", "§", "§"]);
+            for (mail, harmless) in every_mail(language, &user, [&one, &two, &three]).iter().zip(&harmless) {
+                prop_assert_eq!(&mail.subject, &harmless.subject);
+                prop_assert!(mail.subject.chars().count() < 100, "{}", mail.subject);
+                prop_assert!(mail.subject.chars().all(is_plain), "{:?}", mail.subject);
+                prop_assert_eq!(mail.body.split('\n').count(), harmless.body.split('\n').count(), "{}", mail.body);
+                prop_assert!(mail.body.chars().all(|c| c == '\n' || is_plain(c)), "{:?}", mail.body);
+                // A line without their text is as it was, one with it begins as it did.
+                for (line, harmless) in mail.body.lines().zip(harmless.body.lines()) {
+                    let (before, quotes) = harmless.split_once('§').map_or((harmless, false), |(before, _)| (before, true));
+                    prop_assert!(if quotes { line.starts_with(before) } else { line == before }, "{} {}", line, harmless);
+                }
+            }
+        }
+    }
+
+    /// And in the report, which is also what the log is written from: one line of JSON, in which the text is one string.
+    #[test]
+    fn nobodys_text_forges_a_log_line(one in hostile(), two in hostile(), three in hostile()) {
+        let last_use = LastUse::Used { at: now(), service: one.clone(), region: two.clone() };
+        let failure = Failure { effect: Effect::None, code: one, message: two };
+        let garbled = Garbled { tag: lambda::journal::UNDONE, value: three };
+        let rests = [
+            Rest::Failed(Box::new((Call::ListAccessKeys, failure.clone()))),
+            Rest::Withdrawn(Box::new((Call::CreateSecret, failure.clone()))),
+            Rest::StillInUse(key(1), last_use.clone()),
+            Rest::NeedsPerson(Doubt::Journal(garbled)),
+            Rest::NeedsPerson(Doubt::OrphanInUse(key(1), last_use)),
+        ];
+        let users: Vec<_> = rests.iter().map(|rest| report(&[], vec![], &[], rest)).collect();
+        let whys: Vec<_> = users.iter().map(|user| user.why.clone()).collect();
+        let unsent = vec![Unsent { user: None, notice: "digest", why: failure.to_string() }];
+        let (run, body) = ("run".parse().unwrap(), String::new());
+        let summary = Summary::of(&users);
+        let report = Report { status_code: 500, body, run, dry_run: false, started: now(), summary, users, rested: Rested::default(), unsent };
+        let json = serde_json::to_string(&report).unwrap();
+        prop_assert!(json.chars().all(is_plain), "{:?}", json);
+        let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+        for (user, why) in read["users"].as_array().unwrap().iter().zip(whys) {
+            prop_assert_eq!(&user["why"], &serde_json::Value::from(why));
+        }
+    }
+}

@@ -1,0 +1,863 @@
+//! The plan as a table: what the handler does in which situation. The simulated AWS carries it out.
+
+use crate::common::careful;
+use crate::world::{Secret, World, key, lost, refused};
+use lambda::{
+    journal::{Delivered, Disabled, Intent, Journal, LEASE, LIFE},
+    key::{AccessKeyId, LastUse, Status, Status::Active, Status::Inactive},
+    plan::{
+        Answer, Call, DeleteAfter, Delivery, Doubt, Message, Order, Patience, Policy, ROTATION_BUDGET, Rest, Run,
+        StillInUse, UserState, VERIFY_ATTEMPTS, VERIFY_PAUSE,
+    },
+    time::{Span, Timestamp},
+};
+
+const NOW: Timestamp = Timestamp::from_unix(1_795_490_200);
+
+fn warning() -> Policy {
+    Policy { warn_before: Span::days(7), ..careful() }
+}
+
+fn article() -> Policy {
+    Policy {
+        rotate_after: Span::minutes(1),
+        overlap: Span::ZERO,
+        delete_after: DeleteAfter::NextRotation,
+        still_in_use: StillInUse::Retire,
+        wait_at_most: Patience::Forever,
+        delivery: Delivery::Email,
+        warn_before: Span::ZERO,
+    }
+}
+
+fn run() -> Run {
+    Run { id: "this-run".parse().unwrap(), deadline: NOW + Span::minutes(10), order: Order::Routine }
+}
+
+fn ago(span: Span) -> Timestamp {
+    NOW.before(span)
+}
+
+fn days(n: u64) -> Timestamp {
+    ago(Span::days(n))
+}
+
+/// A world with keys of these ages in days.
+fn with(keys: &[(u64, Status)]) -> World {
+    keys.iter().fold(World::new(NOW), |world, (age, status)| world.with_key(days(*age), *status))
+}
+
+fn intent(at: Timestamp, known: usize) -> Intent {
+    Intent { run: "earlier-run".parse().unwrap(), at, known: key(known) }
+}
+
+/// The keys by number, with their status.
+fn left(world: &World) -> Vec<(AccessKeyId, Status)> {
+    world.keys.iter().map(|key| (key.id.clone(), key.status)).collect()
+}
+
+fn keys(expected: &[(usize, Status)]) -> Vec<(AccessKeyId, Status)> {
+    expected.iter().map(|(n, status)| (key(*n), *status)).collect()
+}
+
+fn operations(calls: &[Call]) -> String {
+    calls.iter().map(Call::operation).collect::<Vec<_>>().join(" ")
+}
+
+#[track_caller]
+fn runs(world: &mut World, policy: &Policy) -> (Rest, String) {
+    let (rest, calls) = world.run(policy, &run(), |_, _, _| None);
+    (rest, operations(&calls))
+}
+
+#[test]
+fn a_healthy_user_costs_one_call() {
+    let mut world = with(&[(1, Active)]);
+    assert_eq!(runs(&mut world, &careful()), (Rest::Healthy(NOW + Span::days(59)), "ListAccessKeys".into()));
+    let mut world = with(&[]);
+    assert_eq!(runs(&mut world, &careful()), (Rest::NoKeys, "ListAccessKeys".into()));
+}
+
+#[test]
+fn a_rotation_is_these_calls_in_this_order() {
+    let mut world = with(&[(60, Active)]);
+    world.secret = Secret::Empty;
+    let (rest, calls) = runs(&mut world, &careful());
+    assert_eq!(
+        calls,
+        "ListAccessKeys ListUserTags PutResourcePolicy TagUser CreateAccessKey GetCallerIdentity GetCallerIdentity \
+         GetCallerIdentity PutSecretValue DescribeSecret Publish TagUser"
+    );
+    assert_eq!(rest, Rest::Overlap(key(0), NOW + Span::days(7)));
+    assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
+    assert_eq!((world.secret, world.announced), (Secret::Current(key(1)), vec![key(1)]));
+    let journal = world.journal.unwrap();
+    assert_eq!((journal.intents, journal.delivered), (vec![], Some(Delivered { key: key(1), at: NOW })));
+}
+
+#[test]
+fn a_users_first_rotation_makes_its_secret() {
+    let mut world = with(&[(60, Active)]);
+    let (rest, calls) = runs(&mut world, &careful());
+    assert!(
+        calls.contains("ListUserTags PutResourcePolicy CreateSecret PutResourcePolicy TagUser CreateAccessKey"),
+        "{calls}"
+    );
+    assert_eq!((rest, world.secret), (Rest::Overlap(key(0), NOW + Span::days(7)), Secret::Current(key(1))));
+    // What is refused with the secret there is no matter of the secret; an answer that was lost tells nothing.
+    for (failure, tries) in [(refused("MalformedPolicyDocumentException"), 2), (lost(), 1)] {
+        let mut world = with(&[(60, Active)]);
+        let (rest, calls) = world.run(&careful(), &run(), |_, call, _| {
+            matches!(call, Call::PutResourcePolicy).then(|| Err(failure.clone()))
+        });
+        assert_eq!(rest, Rest::Failed(Box::new((Call::PutResourcePolicy, failure))));
+        assert_eq!(calls.iter().filter(|call| **call == Call::PutResourcePolicy).count(), tries);
+        assert_eq!(left(&world), keys(&[(0, Active)]));
+    }
+}
+
+#[test]
+fn the_articles_rotation_is_these_calls_in_this_order() {
+    let mut world = with(&[(60, Active)]);
+    let (rest, calls) = runs(&mut world, &article());
+    assert_eq!(
+        calls,
+        "ListAccessKeys ListUserTags ListSubscriptionsByTopic TagUser CreateAccessKey GetCallerIdentity GetCallerIdentity \
+         GetCallerIdentity Publish TagUser ListAccessKeys UpdateAccessKey"
+    );
+    assert_eq!(rest, Rest::Healthy(NOW + Span::minutes(1)));
+    assert_eq!((left(&world), world.mailed), (keys(&[(0, Inactive), (1, Active)]), vec![key(1)]));
+}
+
+/// From seven days before on, and once: the first run in that time warns, whichever it is.
+#[test]
+fn an_owner_is_warned_once_and_a_missed_run_does_not_skip_it() {
+    for (age, warns) in [(52, false), (53, true), (54, true), (59, true), (60, false)] {
+        let mut world = with(&[(age, Active)]);
+        let (_, calls) = runs(&mut world, &warning());
+        assert_eq!(world.warned == [key(0)], warns, "{age} days: {calls}");
+        if !warns {
+            continue;
+        }
+        assert_eq!(calls, "ListAccessKeys ListUserTags Publish TagUser");
+        let (rest, calls) = runs(&mut world, &warning());
+        assert_eq!((rest, calls.as_str()), (Rest::Healthy(days(age) + Span::days(60)), "ListAccessKeys ListUserTags"));
+        assert_eq!(world.warned.len(), 1, "once");
+    }
+}
+
+#[test]
+fn a_warning_about_an_earlier_key_does_not_stand_for_the_next_one() {
+    let mut world = with(&[(55, Active)]);
+    world.journal = Ok(Journal { warned: Some(key(7)), ..Journal::default() });
+    let _ = runs(&mut world, &warning());
+    assert_eq!(world.warned, [key(0)]);
+    assert_eq!(world.journal.unwrap().warned, Some(key(0)));
+}
+
+/// A mail that was lost is sent again; what is noted was sent.
+#[test]
+fn a_warning_is_noted_after_it_was_sent() {
+    let mut world = with(&[(55, Active)]);
+    let (rest, _) =
+        world.run(&warning(), &run(), |_, call, _| matches!(call, Call::Publish(_)).then(|| Err(refused("Throttled"))));
+    assert!(matches!(rest, Rest::Failed(_)), "{rest:?}");
+    assert_eq!(world.journal, Ok(Journal::default()));
+    let _ = runs(&mut world, &warning());
+    assert_eq!(world.warned, [key(0)]);
+}
+
+/// A key that is kept for its window does not keep the other one's owner from being told.
+#[test]
+fn a_warning_does_not_wait_for_a_window_to_end() {
+    let mut world = with(&[(70, Inactive), (55, Active)]);
+    let disabled = vec![Disabled { key: key(0), at: days(1) }];
+    world.journal = Ok(Journal { disabled, ..Journal::default() });
+    let (rest, _) = runs(&mut world, &warning());
+    assert_eq!((rest, world.warned), (Rest::Window(key(0), days(1) + Span::days(14)), vec![key(1)]));
+}
+
+/// IAM allows 50 tags: an intent that still fits beside a delivery that does not would cost the new key in each run.
+#[test]
+fn a_rotation_begins_only_if_all_its_notes_have_room() {
+    for (foreign, fits) in [(45, true), (46, false)] {
+        let mut world = with(&[(60, Active)]);
+        world.journal = Ok(Journal { foreign, ..Journal::default() });
+        let (rest, calls) = runs(&mut world, &careful());
+        assert_eq!(!matches!(rest, Rest::NeedsPerson(Doubt::NoRoom(46))), fits, "{foreign}: {rest:?}");
+        assert_eq!(calls.contains("TagUser"), fits, "{foreign}: {calls}");
+        // Nor is it announced, again in each run, what could not be noted.
+        let mut world = with(&[(57, Active)]);
+        world.journal = Ok(Journal { foreign, ..Journal::default() });
+        let (rest, calls) = runs(&mut world, &warning());
+        assert_eq!(!matches!(rest, Rest::NeedsPerson(Doubt::NoRoom(46))), fits, "{foreign}: {rest:?}");
+        assert_eq!(calls.contains("Publish"), fits, "{foreign}: {calls}");
+    }
+}
+
+/// A whole life, a run a day: each key of it is created, superseded, deactivated and deleted in its time.
+#[test]
+fn a_key_lives_as_the_policy_says() {
+    let mut world = with(&[(0, Active)]);
+    let mut events = Vec::new();
+    for day in 0..=82 {
+        world.now = NOW + Span::days(day);
+        let before = left(&world);
+        let now_run = Run { deadline: world.now + Span::minutes(10), ..run() };
+        let (_, calls) = world.run(&careful(), &now_run, |_, _, _| None);
+        if before != left(&world) {
+            let writes = calls.iter().filter(|call| call.operation().ends_with("AccessKey"));
+            events.extend(writes.map(|call| (day, call.operation())));
+        }
+    }
+    assert_eq!(events, [(60, "CreateAccessKey"), (67, "UpdateAccessKey"), (81, "DeleteAccessKey")]);
+    assert_eq!(left(&world), keys(&[(1, Active)]));
+}
+
+#[test]
+fn the_table_of_starting_states() {
+    // Starting keys (age in days, status), policy, keys that are left. Keys are numbered as they were made.
+    type Row = (&'static str, Vec<(u64, Status)>, Policy, Vec<(usize, Status)>);
+    let table: Vec<Row> = vec![
+        ("active + inactive, article", vec![(90, Inactive), (60, Active)], article(), vec![(1, Inactive), (2, Active)]),
+        ("two active, article", vec![(90, Active), (60, Active)], article(), vec![(1, Inactive), (2, Active)]),
+        ("only inactive, article", vec![(60, Inactive)], article(), vec![(0, Inactive), (1, Active)]),
+        ("two inactive, article", vec![(90, Inactive), (60, Inactive)], article(), vec![(1, Inactive), (2, Active)]),
+        (
+            "two inactive, listed youngest first",
+            vec![(60, Inactive), (90, Inactive)],
+            article(),
+            vec![(0, Inactive), (2, Active)],
+        ),
+        (
+            "young + inactive, article keeps it",
+            vec![(90, Inactive), (0, Active)],
+            article(),
+            vec![(0, Inactive), (1, Active)],
+        ),
+        ("two active, retires the older", vec![(90, Active), (8, Active)], careful(), vec![(0, Inactive), (1, Active)]),
+        (
+            "two active, listed youngest first",
+            vec![(8, Active), (90, Active)],
+            careful(),
+            vec![(0, Active), (1, Inactive)],
+        ),
+        ("two active, in the overlap", vec![(90, Active), (6, Active)], careful(), vec![(0, Active), (1, Active)]),
+        ("only inactive", vec![(90, Inactive)], careful(), vec![(0, Inactive), (1, Active)]),
+        (
+            "due, but an inactive key has its window",
+            vec![(90, Inactive), (60, Active)],
+            careful(),
+            vec![(0, Inactive), (1, Active)],
+        ),
+    ];
+    for (name, start, policy, expected) in table {
+        let mut world = with(&start);
+        // A key of age 0 was made this very second: too young for the article's minute.
+        let (rest, calls) = runs(&mut world, &policy);
+        assert_eq!(left(&world), keys(&expected), "{name}: {rest:?} after {calls}");
+    }
+}
+
+#[test]
+fn two_active_keys_are_told_apart_by_the_journal_when_they_are_of_one_second() {
+    let mut world = with(&[(30, Active), (30, Active)]);
+    assert_eq!(runs(&mut world, &careful()).0, Rest::NeedsPerson(Doubt::SameAge));
+    for (delivered, retired) in [(0, 1), (1, 0)] {
+        let mut world = with(&[(30, Active), (30, Active)]);
+        world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(delivered), at: days(30) });
+        let _ = runs(&mut world, &careful());
+        let statuses: Vec<_> = world.keys.iter().map(|key| key.status).collect();
+        assert_eq!(statuses[retired], Inactive, "key {delivered} was delivered");
+        assert_eq!(statuses[delivered], Active);
+    }
+}
+
+#[test]
+fn an_inactive_key_is_kept_for_its_window_from_when_it_was_first_seen() {
+    let mut world = with(&[(40, Inactive), (30, Active)]);
+    let (rest, calls) = runs(&mut world, &careful());
+    assert_eq!(
+        (rest, calls.as_str()),
+        (Rest::Window(key(0), NOW + Span::days(14)), "ListAccessKeys ListUserTags TagUser")
+    );
+    assert_eq!(world.journal.as_ref().unwrap().disabled, [Disabled { key: key(0), at: NOW }]);
+
+    for (disabled, deleted) in [(ago(Span::days(14)), true), (ago(Span::seconds(14 * 86_400 - 1)), false)] {
+        let mut world = with(&[(40, Inactive), (30, Active)]);
+        world.journal.as_mut().unwrap().disabled = vec![Disabled { key: key(0), at: disabled }];
+        let _ = runs(&mut world, &careful());
+        assert_eq!(world.keys.len() == 1, deleted, "{disabled}");
+    }
+}
+
+#[test]
+fn invariant_1_an_old_key_in_use_stays() {
+    let used = |at| LastUse::Used { at, service: "s3".into(), region: "eu-west-1".into() };
+    for (last_use, retired) in [
+        (LastUse::Never, true),
+        (used(days(20)), true),
+        // Whoever put the new key in place some days later used the old one until then.
+        (used(days(8)), true),
+        (used(ago(Span::days(8)) + Span::seconds(1)), false),
+        (used(NOW), false),
+    ] {
+        let mut world = with(&[(90, Active), (20, Active)]);
+        world.last_use = vec![(key(0), last_use.clone())];
+        let (rest, _) = runs(&mut world, &careful());
+        assert_eq!(world.keys[0].status == Inactive, retired, "{last_use:?}");
+        assert_eq!(rest == Rest::StillInUse(key(0), last_use.clone()), !retired, "{last_use:?}: {rest:?}");
+    }
+    let mut world = with(&[(90, Active), (8, Active)]);
+    world.last_use = vec![(key(0), used(NOW))];
+    let _ = runs(&mut world, &Policy { still_in_use: StillInUse::Retire, ..careful() });
+    assert_eq!(world.keys[0].status, Inactive, "retire means retire");
+    // However short the overlap, what is used once a day is in use. Uses before the delivery say nothing.
+    for (hours, retired) in [(0, false), (25, false), (47, false), (48, true)] {
+        let mut world = with(&[(90, Active), (3, Active)]);
+        world.last_use = vec![(key(0), used(ago(Span::minutes(60 * hours))))];
+        let _ = runs(&mut world, &Policy { overlap: Span::ZERO, ..careful() });
+        assert_eq!(world.keys[0].status == Inactive, retired, "{hours} hours ago");
+    }
+}
+
+#[test]
+fn invariant_5_a_last_use_that_cannot_be_read_means_in_use() {
+    for failure in [refused("Throttling"), lost()] {
+        let mut world = with(&[(90, Active), (8, Active)]);
+        let (rest, _) = world.run(&careful(), &run(), |_, call, _| {
+            matches!(call, Call::GetAccessKeyLastUsed(_)).then(|| Err(failure.clone()))
+        });
+        assert_eq!(rest, Rest::StillInUse(key(0), LastUse::Unknown));
+        assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
+    }
+}
+
+#[test]
+fn a_key_younger_than_a_lease_supersedes_nothing_unless_the_journal_says_so() {
+    // The other run's intent may not be visible yet, and its key not delivered.
+    let mut world = with(&[(90, Active)]).with_key(ago(Span::minutes(5)), Active);
+    let (rest, calls) = runs(&mut world, &article());
+    assert_eq!(
+        rest,
+        Rest::Recent(key(1), NOW + Span::minutes(35)),
+        "its lease and the clocks' skew, less five minutes"
+    );
+    assert!(!calls.contains("UpdateAccessKey"));
+    world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(1), at: ago(Span::minutes(5)) });
+    let _ = runs(&mut world, &article());
+    assert_eq!(world.keys[0].status, Inactive);
+}
+
+#[test]
+fn invariant_8_an_unexpired_intent_means_hands_off() {
+    for (begun, busy) in [(NOW, true), (ago(LEASE) + Span::seconds(1), true), (ago(LEASE), false)] {
+        let mut world = with(&[(90, Active)]);
+        world.journal.as_mut().unwrap().intents = vec![intent(begun, 0)];
+        let (rest, calls) = runs(&mut world, &careful());
+        assert_eq!(matches!(rest, Rest::Busy(..)), busy, "{begun}");
+        assert_eq!(calls == "ListAccessKeys ListUserTags", busy, "{calls}");
+    }
+}
+
+/// A user whose rotation an earlier run left unfinished an hour ago.
+fn unfinished() -> World {
+    let begun = ago(Span::minutes(60));
+    let mut world = with(&[(90, Active)]).with_key(begun, Active);
+    world.journal.as_mut().unwrap().intents = vec![intent(begun, 0)];
+    world
+}
+
+#[test]
+fn invariant_3_an_orphan_is_removed_and_never_the_older_key() {
+    for policy in [careful(), Policy { delivery: Delivery::Email, ..careful() }] {
+        let mut world = unfinished();
+        let (_, calls) = runs(&mut world, &policy);
+        assert!(calls.contains("GetAccessKeyLastUsed UpdateAccessKey GetAccessKeyLastUsed DeleteAccessKey"), "{calls}");
+        assert_eq!(left(&world), keys(&[(0, Active), (2, Active)]), "and the rotation is done anew");
+    }
+}
+
+#[test]
+fn a_key_that_was_stored_before_the_crash_is_announced_and_committed() {
+    let mut world = unfinished();
+    world.secret = Secret::Current(key(1));
+    let (rest, calls) = runs(&mut world, &careful());
+    assert_eq!(calls, "ListAccessKeys ListUserTags CreateSecret DescribeSecret Publish TagUser");
+    assert_eq!(rest, Rest::Overlap(key(0), NOW + Span::days(7)));
+    assert_eq!(world.announced, [key(1)]);
+}
+
+#[test]
+fn an_orphan_that_is_used_is_no_orphan() {
+    let window_ends = ago(Span::minutes(60)) + LIFE + Span::minutes(5);
+    let sts = |at| LastUse::Used { at, service: "sts".into(), region: "us-east-1".into() };
+    let s3 = LastUse::Used { at: ago(Span::minutes(59)), service: "s3".into(), region: "us-east-1".into() };
+    for (last_use, removed) in
+        [(LastUse::Never, true), (sts(window_ends), true), (sts(window_ends + Span::seconds(1)), false), (s3, false)]
+    {
+        let mut world = unfinished();
+        world.last_use = vec![(key(1), last_use.clone())];
+        let (rest, _) = runs(&mut world, &careful());
+        assert_eq!(!world.keys.iter().any(|k| k.id == key(1)), removed, "{last_use:?}");
+        if !removed {
+            assert_eq!(rest, Rest::NeedsPerson(Doubt::OrphanInUse(key(1), last_use.clone())));
+            // A mail cannot be read back, but a key that is used was received.
+            let mut world = unfinished();
+            world.last_use = vec![(key(1), last_use.clone())];
+            let _ = runs(&mut world, &Policy { delivery: Delivery::Email, ..careful() });
+            assert_eq!(world.journal.unwrap().delivered, Some(Delivered { key: key(1), at: NOW }));
+        }
+    }
+}
+
+#[test]
+fn a_forged_intent_takes_no_key_away() {
+    // The tag names the new key as the one that stood before, so that the old one looks like the orphan.
+    let mut world = unfinished();
+    world.journal.as_mut().unwrap().intents = vec![intent(days(90), 1)];
+    assert_eq!(runs(&mut world, &careful()).0, Rest::NeedsPerson(Doubt::UnclearOrigin));
+    // It names a key that is not there.
+    let mut world = unfinished();
+    let in_use = LastUse::Used { at: NOW, service: "s3".into(), region: "eu-west-1".into() };
+    world.last_use = vec![(key(1), in_use.clone())];
+    world.journal.as_mut().unwrap().intents = vec![intent(ago(Span::minutes(60)), 7)];
+    assert_eq!(runs(&mut world, &careful()).0, Rest::NeedsPerson(Doubt::OrphanInUse(key(1), in_use)));
+    // It speaks of the future.
+    let mut world = unfinished();
+    world.journal.as_mut().unwrap().intents = vec![intent(NOW + Span::minutes(6), 0)];
+    assert_eq!(runs(&mut world, &careful()).0, Rest::NeedsPerson(Doubt::Future(NOW + Span::minutes(6))));
+    // None of them changed anything.
+    assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
+}
+
+#[test]
+fn when_the_channel_is_not_ready_no_key_is_made() {
+    let mut world = with(&[(90, Active)]);
+    world.subscribers = 0;
+    let (rest, calls) = runs(&mut world, &article());
+    assert_eq!((rest, calls.as_str()), (Rest::NobodyListens, "ListAccessKeys ListUserTags ListSubscriptionsByTopic"));
+
+    let mut world = with(&[(90, Active)]);
+    let late = Run { deadline: NOW + Span::seconds(89), ..run() };
+    assert_eq!(world.run(&careful(), &late, |_, _, _| None).0, Rest::OutOfTime);
+    assert_eq!(left(&world), keys(&[(0, Active)]));
+}
+
+#[test]
+fn invariant_2_a_key_that_never_works_is_withdrawn() {
+    let mut world = with(&[(90, Active)]);
+    let mut verifications = 0;
+    let (rest, calls) = world.run(&careful(), &run(), |_, call, _| {
+        let verifying = matches!(call, Call::GetCallerIdentity { .. });
+        verifications += u8::from(verifying);
+        // Two good ones never come to three in a row.
+        (verifying && verifications % 3 == 0).then(|| Err(refused("InvalidClientTokenId")))
+    });
+    assert!(verifications <= VERIFY_ATTEMPTS, "bounded: {verifications}");
+    assert!(matches!(rest, Rest::Withdrawn(_)), "{rest:?} after {}", operations(&calls));
+    assert_eq!(left(&world), keys(&[(0, Active)]));
+    assert_eq!(world.journal.unwrap().intents.len(), 1, "whoever holds an old list must find it");
+}
+
+#[test]
+fn a_delivery_that_was_refused_is_taken_back_and_one_that_may_have_arrived_is_left() {
+    for (policy, delivery) in [(careful(), "PutSecretValue"), (article(), "Publish")] {
+        let mut world = with(&[(90, Active)]);
+        let (rest, _) =
+            world.run(&policy, &run(), |_, call, _| (call.operation() == delivery).then(|| Err(refused("No"))));
+        assert!(matches!(rest, Rest::Withdrawn(_)), "{rest:?}");
+        assert_eq!(left(&world), keys(&[(0, Active)]));
+
+        let mut world = with(&[(90, Active)]);
+        let (rest, _) = world.run(&policy, &run(), |_, call, _| (call.operation() == delivery).then(|| Err(lost())));
+        assert!(matches!(rest, Rest::Failed(_)), "{rest:?}");
+        assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
+        assert!(!world.journal.unwrap().intents.is_empty(), "the next run will look");
+    }
+}
+
+#[test]
+fn rotating_now_rotates_once() {
+    let now = Run { order: Order::RotateNow, ..run() };
+    for policy in [careful(), article()] {
+        let mut world = with(&[(1, Active)]);
+        let (_, calls) = world.run(&policy, &now, |_, _, _| None);
+        assert_eq!(calls.iter().filter(|call| **call == Call::CreateAccessKey).count(), 1);
+        assert_eq!(world.keys.len(), 2);
+    }
+}
+
+#[test]
+fn a_key_in_use_is_waited_for_no_longer_than_it_says() {
+    let patient = |span| Policy { wait_at_most: Patience::AtMost(span), ..careful() };
+    // Delivered 30 days ago, so the overlap was over 23 days ago.
+    for (policy, retired) in [(patient(Span::days(23)), true), (patient(Span::days(24)), false), (careful(), false)] {
+        let mut world = with(&[(90, Active), (30, Active)]);
+        world.last_use = vec![(key(0), LastUse::Used { at: NOW, service: "s3".into(), region: "eu-west-1".into() })];
+        let _ = runs(&mut world, &policy);
+        assert_eq!(world.keys[0].status == Inactive, retired, "{:?}", policy.wait_at_most);
+    }
+}
+
+/// What people are told is what is done: a second before that time the key stays, then it goes.
+#[test]
+fn the_time_that_a_key_is_waited_for_is_known() {
+    let patient = Policy { wait_at_most: Patience::AtMost(Span::days(24)), ..careful() };
+    for delivered in [None, Some(days(29))] {
+        let mut world = with(&[(90, Active), (30, Active)]);
+        world.journal.as_mut().unwrap().delivered = delivered.map(|at| Delivered { key: key(1), at });
+        let mut state = UserState::default();
+        for call in [Call::ListAccessKeys, Call::ListUserTags] {
+            let answer = world.call(&call);
+            state.learn(&call, answer);
+        }
+        assert_eq!(state.waits_until(&key(0), &careful()), None, "it is waited for without end");
+        let until = state.waits_until(&key(0), &patient).unwrap();
+        assert_eq!(until, delivered.unwrap_or(days(30)) + Span::days(7 + 24));
+        for (now, retired) in [(until.before(Span::seconds(1)), false), (until, true)] {
+            let mut world = World { now, ..world.clone() };
+            world.last_use =
+                vec![(key(0), LastUse::Used { at: now, service: "s3".into(), region: "eu-west-1".into() })];
+            let _ = world.run(&patient, &Run { deadline: now + Span::minutes(10), ..run() }, |_, _, _| None);
+            assert_eq!(world.keys[0].status == Inactive, retired, "{now}");
+        }
+    }
+}
+
+#[test]
+fn undo_reactivates_the_previous_key_and_later_runs_leave_it_until_its_successor_is_due() {
+    let undo = Run { order: Order::Undo, ..run() };
+    let mut world = with(&[(90, Inactive), (30, Active)]);
+    world.journal.as_mut().unwrap().disabled = vec![Disabled { key: key(0), at: days(1) }];
+    world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(1), at: days(30) });
+    let (rest, calls) = world.run(&careful(), &undo, |_, _, _| None);
+    assert_eq!(operations(&calls), "ListAccessKeys ListUserTags TagUser UpdateAccessKey TagUser");
+    assert_eq!(rest, Rest::Undone(key(0), NOW + Span::days(30)));
+    assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
+    assert_eq!(world.journal.as_ref().unwrap().disabled, [], "its window begins anew when it is deactivated again");
+
+    assert_eq!(runs(&mut world, &careful()).0, Rest::Undone(key(0), NOW + Span::days(30)));
+    world.now = NOW + Span::days(30);
+    let later = Run { deadline: world.now + Span::minutes(10), ..run() };
+    let (rest, _) = world.run(&careful(), &later, |_, _, _| None);
+    assert_eq!((rest, world.keys[0].status), (Rest::Window(key(0), world.now + Span::days(14)), Inactive));
+}
+
+#[test]
+fn there_is_not_always_something_to_undo() {
+    let undo = Run { order: Order::Undo, ..run() };
+    for start in [vec![(30, Active)], vec![(90, Active), (30, Active)]] {
+        let mut world = with(&start);
+        let before = world.keys.clone();
+        assert_eq!(world.run(&careful(), &undo, |_, _, _| None).0, Rest::NothingToUndo);
+        assert_eq!(world.keys, before);
+    }
+    let mut world = with(&[(90, Inactive), (30, Inactive)]);
+    let _ = world.run(&careful(), &undo, |_, _, _| None);
+    assert_eq!(left(&world), keys(&[(0, Inactive), (1, Active)]), "the youngest");
+}
+
+#[test]
+fn undo_brings_back_a_predecessor_and_no_later_key() {
+    // Somebody deactivated the newer key by hand. Activated again, it would supersede the older one.
+    let undo = Run { order: Order::Undo, ..run() };
+    let mut world = with(&[(90, Active), (30, Inactive)]);
+    assert_eq!(world.run(&careful(), &undo, |_, _, _| None).0, Rest::NothingToUndo);
+    // Of two keys of the same second, the one that was delivered is the later one.
+    for (delivered, undone) in [(0, false), (1, true)] {
+        let mut world = with(&[(30, Inactive), (30, Active)]);
+        world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(delivered), at: days(30) });
+        let _ = world.run(&careful(), &undo, |_, _, _| None);
+        assert_eq!(world.keys[0].status == Active, undone, "key {delivered} was delivered");
+    }
+}
+
+/// Whoever deletes a key read the list moments before; whoever reactivates it must not come in between.
+#[test]
+fn invariant_4_undo_keeps_a_lease_away_from_the_deletion() {
+    let undo = Run { order: Order::Undo, ..run() };
+    let lease = LEASE + Span::minutes(5);
+    let a_second_less = |span: Span| Span::seconds(span.as_seconds() - 1);
+    let window = |window| Policy { delete_after: DeleteAfter::Window(window), ..careful() };
+    let kept = Policy { delete_after: DeleteAfter::NextRotation, ..careful() };
+    let noted = |ends: Span| Some(Disabled { key: key(0), at: (NOW + ends).before(Span::days(14)) });
+    for (policy, note, successor_made, undone) in [
+        (careful(), noted(lease), days(30), true),
+        (careful(), noted(a_second_less(lease)), days(30), false),
+        // Nobody noted when it was deactivated, or the note is not visible yet.
+        (window(lease + Span::minutes(5)), None, days(30), true),
+        (window(a_second_less(lease + Span::minutes(5))), None, days(30), false),
+        // It is kept until the rotation that needs its place.
+        (kept.clone(), None, days(60) + lease, true),
+        (kept, None, days(60) + a_second_less(lease), false),
+    ] {
+        let mut world = with(&[(90, Inactive)]).with_key(successor_made, Active);
+        world.journal.as_mut().unwrap().disabled = note.into_iter().collect();
+        let (rest, _) = world.run(&policy, &undo, |_, _, _| None);
+        assert_eq!(world.keys[0].status == Active, undone, "{policy:?}: {rest:?}");
+        assert_eq!(rest == Rest::TooLateToUndo(key(0)), !undone, "{policy:?}: {rest:?}");
+    }
+}
+
+/// A mail that was sent just before a crash: its key is put in place after a later run has seen that nobody uses it.
+#[test]
+fn a_mailed_key_that_is_used_after_all_is_activated_again() {
+    let policy = Policy { delivery: Delivery::Email, ..careful() };
+    let mut world = unfinished();
+    let (rest, calls) = world.run(&policy, &run(), |_, call, world| {
+        if matches!(call, Call::DeactivateAccessKey(..)) {
+            let at = world.now;
+            world.note_use(&key(1), LastUse::Used { at, service: "s3".into(), region: "eu-west-1".into() });
+        }
+        None
+    });
+    assert_eq!(
+        operations(&calls),
+        "ListAccessKeys ListUserTags GetAccessKeyLastUsed UpdateAccessKey GetAccessKeyLastUsed UpdateAccessKey TagUser \
+         UntagUser",
+        "{rest:?}"
+    );
+    assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
+    assert_eq!(world.journal.unwrap().delivered, Some(Delivered { key: key(1), at: NOW }));
+}
+
+/// By the next run that reads the journal: it says nothing any more.
+#[test]
+fn what_is_left_of_a_finished_rotation_is_removed() {
+    let mut world = with(&[(60, Active)]);
+    let _ = runs(&mut world, &careful());
+    assert_eq!(world.journal.as_ref().unwrap().closed.len(), 1);
+    let (_, calls) = runs(&mut world, &careful());
+    assert_eq!(calls, "ListAccessKeys ListUserTags UntagUser");
+    assert_eq!(world.journal.unwrap().closed, []);
+
+    let mut world = with(&[(90, Active), (2, Active)]);
+    let journal = world.journal.as_mut().unwrap();
+    journal.closed = vec!["earlier-run".parse().unwrap()];
+    journal.delivered = Some(Delivered { key: key(1), at: days(2) });
+    let (rest, calls) = runs(&mut world, &careful());
+    assert_eq!(
+        (rest, calls.as_str()),
+        (Rest::Overlap(key(0), NOW + Span::days(5)), "ListAccessKeys ListUserTags UntagUser")
+    );
+    assert_eq!(world.journal.unwrap().closed, []);
+}
+
+/// A run that stalled between its intent and its creation makes a key in the same second as the run that overtook it.
+#[test]
+fn of_two_keys_of_one_second_the_one_in_the_secret_is_the_later_one() {
+    let begun = ago(Span::minutes(60));
+    let mut world = World::new(NOW).with_key(begun, Active).with_key(begun, Active);
+    world.secret = Secret::Current(key(1));
+    let journal = world.journal.as_mut().unwrap();
+    journal.delivered = Some(Delivered { key: key(0), at: begun });
+    journal.intents = vec![intent(begun, 7)];
+    let policy = Policy { overlap: Span::ZERO, still_in_use: StillInUse::Retire, ..careful() };
+    let (rest, calls) = runs(&mut world, &policy);
+    assert_eq!(world.keys[1].status, Active, "{rest:?} after {calls}");
+    assert_eq!(world.journal.unwrap().delivered.map(|d| d.key), Some(key(1)), "{calls}");
+}
+
+#[test]
+fn a_note_of_a_deactivation_ends_with_it() {
+    // Deactivated 20 days ago, reactivated by hand; its successor was delivered 8 days ago.
+    let mut world = with(&[(90, Active), (8, Active)]);
+    world.journal.as_mut().unwrap().disabled = vec![Disabled { key: key(0), at: days(20) }];
+    let (rest, _) = runs(&mut world, &careful());
+    assert_eq!(rest, Rest::Window(key(0), NOW + Span::days(14)), "its window begins now");
+}
+
+#[test]
+fn a_key_that_aws_never_accepts_is_tried_so_often_with_a_pause_between() {
+    let mut world = with(&[(90, Active)]);
+    let (rest, calls) = world.run(&careful(), &run(), |_, call, _| {
+        matches!(call, Call::GetCallerIdentity { .. }).then(|| Err(refused("InvalidClientTokenId")))
+    });
+    let pause = |call: &Call| match call {
+        Call::GetCallerIdentity { pause, .. } => Some(*pause),
+        _ => None,
+    };
+    let pauses: Vec<_> = calls.iter().filter_map(pause).collect();
+    let mut expected = vec![VERIFY_PAUSE; usize::from(VERIFY_ATTEMPTS)];
+    expected[0] = Span::ZERO;
+    assert_eq!(pauses, expected, "at once, then after a pause each time");
+    let Rest::Withdrawn(because) = rest else { panic!("{rest:?}") };
+    assert_eq!((because.0.operation(), because.1.code.as_str()), ("GetCallerIdentity", "InvalidClientTokenId"));
+
+    // Good ones follow each other at once.
+    let mut world = with(&[(90, Active)]);
+    let (_, calls) = world.run(&careful(), &run(), |_, _, _| None);
+    assert!(calls.iter().all(|call| !matches!(call, Call::GetCallerIdentity { pause, .. } if *pause > Span::ZERO)));
+}
+
+#[test]
+fn a_creation_that_was_refused_leaves_no_intent_and_one_that_was_lost_does() {
+    for (failure, left_behind) in [(refused("LimitExceeded"), 0), (lost(), 1)] {
+        let mut world = with(&[(90, Active)]);
+        let (rest, _) =
+            world.run(&careful(), &run(), |_, call, _| (*call == Call::CreateAccessKey).then(|| Err(failure.clone())));
+        let journal = world.journal.unwrap();
+        assert_eq!((journal.intents.len(), journal.closed.len()), (left_behind, 0), "{failure:?}");
+        assert_eq!(rest, Rest::Failed(Box::new((Call::CreateAccessKey, failure))));
+    }
+    // What is reported is the first failure, and where there was none before, this one.
+    for (create, reported) in [(Some(refused("LimitExceeded")), "CreateAccessKey"), (None, "UntagUser")] {
+        let mut world = with(&[(90, Active)]);
+        if create.is_none() {
+            world.journal.as_mut().unwrap().closed = vec!["earlier-run".parse().unwrap()];
+        }
+        let (rest, _) = world.run(&careful(), &run(), |_, call, _| match call {
+            Call::CreateAccessKey => create.clone().map(Err),
+            Call::UntagUser(_) => Some(Err(refused("Throttling"))),
+            _ => None,
+        });
+        let Rest::Failed(failed) = rest else { panic!("{rest:?}") };
+        assert_eq!(failed.0.operation(), reported);
+    }
+}
+
+#[test]
+fn a_delivered_key_that_the_list_does_not_show_yet_is_waited_for() {
+    for (delivered, visible) in [(NOW, false), (ago(LEASE) + Span::seconds(1), false), (ago(LEASE), true)] {
+        let mut world = with(&[(90, Active)]);
+        world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(7), at: delivered });
+        let (rest, calls) = runs(&mut world, &careful());
+        assert_eq!(rest == Rest::NotVisible(key(7)), !visible, "{delivered}: {rest:?} after {calls}");
+    }
+}
+
+#[test]
+fn times_are_exact_to_the_second() {
+    // A key is recent until its lease and the clocks' skew are over.
+    for (age, recent) in [(Span::minutes(40), false), (Span::seconds(40 * 60 - 1), true)] {
+        let mut world = with(&[(90, Active)]).with_key(ago(age), Active);
+        let (rest, _) = runs(&mut world, &careful());
+        assert_eq!(matches!(rest, Rest::Recent(..)), recent, "{age}: {rest:?}");
+    }
+    // A lone key has nobody to supersede.
+    let mut world = World::new(NOW).with_key(ago(Span::minutes(5)), Inactive);
+    assert_eq!(runs(&mut world, &careful()).0, Rest::Window(key(0), NOW + Span::days(14)));
+    // An intent may be ahead by the clocks' skew.
+    let mut world = unfinished();
+    world.journal.as_mut().unwrap().intents = vec![intent(NOW + Span::minutes(5), 0)];
+    assert!(matches!(runs(&mut world, &careful()).0, Rest::Busy(..)));
+    // A rotation is begun with just enough time left.
+    let mut world = with(&[(90, Active)]);
+    let late = Run { deadline: NOW + ROTATION_BUDGET, ..run() };
+    assert_eq!(world.run(&careful(), &late, |_, _, _| None).0, Rest::Overlap(key(0), NOW + Span::days(7)));
+}
+
+#[test]
+fn the_overlap_counts_from_the_delivery_of_the_newer_key_alone() {
+    // A note about the older key says nothing of its successor.
+    let mut world = with(&[(90, Active), (30, Active)]);
+    world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(0), at: days(1) });
+    let _ = runs(&mut world, &careful());
+    assert_eq!(left(&world), keys(&[(0, Inactive), (1, Active)]));
+}
+
+#[test]
+fn an_orphan_that_was_deactivated_already_is_not_announced() {
+    let mut world = unfinished();
+    world.secret = Secret::Current(key(1));
+    world.keys[1].status = Inactive;
+    let (_, calls) = runs(&mut world, &careful());
+    assert!(!world.announced.contains(&key(1)), "{calls}");
+}
+
+/// Another run may hold a list that still shows the key: it must find the intent, too.
+#[test]
+fn a_dead_runs_intent_outlives_the_key_that_is_withdrawn() {
+    let mut world = unfinished();
+    let _ = runs(&mut world, &careful());
+    let left: Vec<_> = world.journal.unwrap().intents.into_iter().map(|intent| intent.run.to_string()).collect();
+    assert_eq!(left, ["earlier-run"]);
+}
+
+#[test]
+fn what_is_known_of_the_keys_is_what_was_listed() {
+    let mut state = UserState::default();
+    assert_eq!(state.keys(), []);
+    let world = with(&[(90, Active), (30, Inactive)]);
+    state.learn(&Call::ListAccessKeys, Ok(Answer::Keys(world.keys.clone())));
+    assert_eq!(state.keys(), world.keys);
+}
+
+/// A run that took a dead run's key back left the dead run's intent for others to find, and is now at work itself: its
+/// key is made in the dead run's window, and is not the dead run's.
+#[test]
+fn invariant_8_a_dead_runs_intent_says_nothing_of_a_key_that_a_living_run_makes() {
+    for delivery in [Delivery::SecretsManager, Delivery::Email] {
+        let policy = Policy { delivery, ..careful() };
+        let begun = ago(LEASE + Span::minutes(1));
+        let mut world = with(&[(90, Active)]).with_key(begun, Active);
+        world.journal.as_mut().unwrap().intents = vec![intent(begun, 0)];
+        let second = Run { id: "second-run".parse().unwrap(), ..run() };
+        let mut met = None;
+        let (rest, calls) = world.run(&policy, &run(), |_, call, world| {
+            if matches!(call, Call::PutSecretValue(_) | Call::Publish(Message::Secret(_))) {
+                met = Some(world.run(&policy, &second, |_, _, _| None));
+            }
+            None
+        });
+        let (met, met_calls) = met.unwrap();
+        let story = format!("{} {rest:?}; meanwhile {} {met:?}", operations(&calls), operations(&met_calls));
+        assert_eq!(left(&world), keys(&[(0, Active), (2, Active)]), "{story}");
+        assert!(matches!(met, Rest::Busy(..)), "{story}");
+    }
+}
+
+/// The same, where the second run's read of the journal is stale and shows the dead run's intent alone.
+#[test]
+fn invariant_8_nor_if_the_living_runs_intent_is_not_visible_yet() {
+    let policy = careful();
+    let begun = ago(LEASE + Span::minutes(1));
+    let mut world = with(&[(90, Active)]).with_key(begun, Active);
+    world.journal.as_mut().unwrap().intents = vec![intent(begun, 0)];
+    let before = world.journal.clone();
+    let second = Run { id: "second-run".parse().unwrap(), ..run() };
+    let mut met = None;
+    let (rest, calls) = world.run(&policy, &run(), |_, call, world| {
+        if matches!(call, Call::PutSecretValue(_)) {
+            met = Some(world.run(&policy, &second, |_, call, _| {
+                matches!(call, Call::ListUserTags).then(|| Ok(Answer::Journal(before.clone())))
+            }));
+        }
+        None
+    });
+    let (met, met_calls) = met.unwrap();
+    let story = format!("{} {rest:?}; meanwhile {} {met:?}", operations(&calls), operations(&met_calls));
+    assert_eq!(left(&world), keys(&[(0, Active), (2, Active)]), "{story}");
+}
+
+/// Whoever may tag the user may write any time. One that is yet to come would hold everything off until then, in silence.
+#[test]
+fn a_forged_time_in_the_future_asks_for_a_person() {
+    let future = NOW + Span::days(3_650);
+    let delivered = |n| Journal { delivered: Some(Delivered { key: key(n), at: future }), ..Journal::default() };
+    let disabled = Journal { disabled: vec![Disabled { key: key(0), at: future }], ..Journal::default() };
+    for (start, journal) in [
+        (vec![(90, Active), (61, Active)], delivered(1)),
+        (vec![(90, Active)], delivered(7)),
+        (vec![(90, Inactive), (61, Active)], disabled),
+    ] {
+        let mut world = with(&start);
+        world.journal = Ok(journal.clone());
+        let (rest, calls) = runs(&mut world, &careful());
+        assert!(matches!(rest, Rest::NeedsPerson(_)), "{journal:?}: {rest:?} after {calls}");
+    }
+}
+
+/// Nobody wants a key back for the length of one run.
+#[test]
+fn undo_is_not_undone_in_the_same_run_because_the_successor_is_due() {
+    let undo = Run { order: Order::Undo, ..run() };
+    for still_in_use in [StillInUse::Wait, StillInUse::Retire] {
+        let mut world = with(&[(150, Inactive), (61, Active)]);
+        world.journal.as_mut().unwrap().disabled = vec![Disabled { key: key(0), at: days(1) }];
+        world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(1), at: days(61) });
+        let (rest, calls) = world.run(&Policy { still_in_use, ..careful() }, &undo, |_, _, _| None);
+        assert_eq!(world.keys[0].status, Active, "{still_in_use:?}: {rest:?} after {}", operations(&calls));
+    }
+}

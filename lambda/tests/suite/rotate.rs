@@ -1,0 +1,172 @@
+//! One user's loop, over an AWS that answers questions alone: what a dry run says, and what the end of the time does.
+
+use std::cell::Cell;
+
+use lambda::{
+    audience::Envelope,
+    audit::{Mode, Origin},
+    dry_run::DryRun,
+    email::Email,
+    journal::{Entry, Journal, RunId},
+    key::{AccessKeyId, Key, LastUse, SecretAccessKey, Status, Status::Active, Status::Inactive},
+    kms_key::KmsKey,
+    notice::Mail,
+    plan::{Answer, DeleteAfter, Delivery, Failure, Order, Patience, Policy, Rest, Run, StillInUse},
+    report::{Change, Outcome, UserReport},
+    rotate::{Aws, rotate},
+    settings::{Settings, TopicArn},
+    time::{Span, Timestamp},
+    user::UserName,
+};
+
+const WRITES: &str = "a dry run writes nothing";
+
+/// A user with these keys; or none, and no answer ever comes.
+struct ReadOnly(Option<Vec<Key>>);
+
+impl Aws for ReadOnly {
+    async fn list_access_keys(&self, _: &UserName) -> Result<Answer, Failure> {
+        match &self.0 {
+            Some(keys) => Ok(Answer::Keys(keys.clone())),
+            None => std::future::pending().await,
+        }
+    }
+    async fn list_user_tags(&self, _: &UserName) -> Result<Answer, Failure> {
+        Ok(Answer::Journal(Ok(Journal::default())))
+    }
+    async fn last_used(&self, _: &AccessKeyId) -> Result<Answer, Failure> {
+        Ok(Answer::LastUse(LastUse::Never))
+    }
+    async fn list_subscribers(&self, _: &TopicArn, _: &[&Email]) -> Result<Answer, Failure> {
+        Ok(Answer::Subscribers(1))
+    }
+    async fn describe_secret(&self, _: &str, _: &AccessKeyId) -> Result<Answer, Failure> {
+        Ok(Answer::Current(false))
+    }
+    async fn tag_user(&self, _: &UserName, _: &[Entry]) -> Result<Answer, Failure> {
+        panic!("{WRITES}")
+    }
+    async fn untag_user(&self, _: &UserName, _: &RunId) -> Result<Answer, Failure> {
+        panic!("{WRITES}")
+    }
+    async fn create_access_key(&self, _: &UserName) -> Result<(Answer, SecretAccessKey), Failure> {
+        panic!("{WRITES}")
+    }
+    async fn set_status(&self, _: &UserName, _: &AccessKeyId, _: Status) -> Result<Answer, Failure> {
+        panic!("{WRITES}")
+    }
+    async fn delete_access_key(&self, _: &UserName, _: &AccessKeyId) -> Result<Answer, Failure> {
+        panic!("{WRITES}")
+    }
+    async fn verify(&self, _: &UserName, _: &AccessKeyId, _: &SecretAccessKey) -> Result<Answer, Failure> {
+        panic!("{WRITES}")
+    }
+    async fn put_secret(&self, _: &str, _: &UserName, _: &AccessKeyId, _: &SecretAccessKey) -> Result<Answer, Failure> {
+        panic!("{WRITES}")
+    }
+    async fn put_resource_policy(&self, _: &str, _: &str, _: &KmsKey) -> Result<Answer, Failure> {
+        panic!("{WRITES}")
+    }
+    async fn create_secret(&self, _: &str, _: &UserName, _: &KmsKey) -> Result<Answer, Failure> {
+        panic!("{WRITES}")
+    }
+    async fn publish(&self, _: &TopicArn, _: &Envelope, _: Mail) -> Result<Answer, Failure> {
+        panic!("{WRITES}")
+    }
+    async fn sleep(&self, _: Span) {}
+}
+
+/// The article's.
+const POLICY: Policy = Policy {
+    rotate_after: Span::days(60),
+    overlap: Span::ZERO,
+    delete_after: DeleteAfter::NextRotation,
+    still_in_use: StillInUse::Retire,
+    wait_at_most: Patience::Forever,
+    delivery: Delivery::Email,
+    warn_before: Span::ZERO,
+};
+
+/// A dry run for a user with keys of these ages in days. The clock stands still for so many looks at it, and is past the
+/// run's end after that.
+async fn dry_run(policy: &Policy, order: Order, ages: &[(u64, Status)], looks: usize) -> UserReport {
+    let now = Timestamp::now();
+    let key = |(n, (days, status)): (usize, &(u64, Status))| Key {
+        id: format!("AKIAEXAMPLE{n:09}").parse().unwrap(),
+        status: *status,
+        created: now.before(Span::days(*days)),
+    };
+    let aws = ReadOnly(Some(ages.iter().enumerate().map(key).collect()));
+    let run = Run { id: "a-run".parse().unwrap(), deadline: now + Span::minutes(10), order };
+    let left = Cell::new(looks);
+    let clock = || -> Timestamp {
+        left.set(left.get().saturating_sub(1));
+        if left.get() > 0 { now } else { run.deadline }
+    };
+    look(&aws, policy, &run, clock).await
+}
+
+async fn look(aws: &ReadOnly, policy: &Policy, run: &Run, clock: impl Fn() -> Timestamp) -> UserReport {
+    let settings = Settings { administrators: Vec::new(), ..crate::common::settings("alice", policy.clone()) };
+    let origin = Origin { request: "request", mode: Mode::Pretended };
+    rotate(&DryRun::new(aws), &settings, run, origin, clock, &"alice".parse().unwrap()).await
+}
+
+#[tokio::test]
+async fn a_dry_run_says_what_a_run_would_do() {
+    for start in [
+        vec![(70, Active)],
+        vec![(70, Inactive)],
+        vec![(90, Inactive), (70, Active)],
+        vec![(90, Active), (70, Active)],
+        vec![(90, Inactive), (70, Inactive)],
+    ] {
+        let report = dry_run(&POLICY, Order::Routine, &start, 1_000).await;
+        assert_eq!(report.result, Outcome::Changed, "{start:?}: {report:?}");
+        let delivered = report.done.iter().filter(|change| matches!(change, Change::Delivered { .. })).count();
+        let left: Vec<_> = report.left.iter().map(|key| key.status).collect();
+        assert_eq!((delivered, left), (1, vec![Inactive, Active]), "{start:?}: {report:?}");
+    }
+}
+
+/// Invariant 6: a rotation that the end of the time cut off is not reported as one that was never begun.
+#[tokio::test]
+async fn invariant_6_whoever_the_time_did_not_suffice_for_is_reported_as_failed() {
+    let report = dry_run(&POLICY, Order::Routine, &[(70, Active)], 6).await;
+    assert_eq!(report.result, Outcome::Failed, "{report:?}");
+    assert!(report.why.starts_with("GetCallerIdentity") && report.why.contains("time"), "{report:?}");
+    // Who was not looked at at all has its turn in a later run; nothing of it is unfinished.
+    let report = dry_run(&POLICY, Order::Routine, &[(70, Active)], 1).await;
+    assert_eq!((report.result, report.rest), (Outcome::Waiting, Rest::OutOfTime), "{:?}", report.why);
+}
+
+/// Lambda stops the function at its time, and what it has to say with it.
+#[tokio::test(start_paused = true)]
+async fn invariant_6_a_call_without_an_answer_does_not_outlast_the_function() {
+    let now = Timestamp::now();
+    let run = Run { id: "a-run".parse().unwrap(), deadline: now + Span::minutes(1), order: Order::Routine };
+    let began = tokio::time::Instant::now();
+    let report = look(&ReadOnly(None), &POLICY, &run, || now).await;
+    assert_eq!(report.result, Outcome::Failed, "{report:?}");
+    assert!(report.why.contains("ListAccessKeys failed: NoTimeLeft") && report.why.contains("may have taken effect"));
+    assert!((60..65).contains(&began.elapsed().as_secs()), "within what is kept back for the report");
+}
+
+/// Somebody pushed the button and there is no new key: that is not all well.
+#[tokio::test]
+async fn a_rotation_now_that_is_held_back_is_reported_as_waiting() {
+    let patient = Policy { overlap: Span::days(7), delete_after: DeleteAfter::Window(Span::days(14)), ..POLICY };
+    for (start, order, result, why) in [
+        (vec![(70, Active), (1, Active)], Order::RotateNow, Outcome::Waiting, "not rotated yet: the old key"),
+        (vec![(70, Inactive), (1, Active)], Order::RotateNow, Outcome::Waiting, "not rotated yet: the inactive key"),
+        // The old key's overlap is over, but it is kept, and has the second place.
+        (vec![(70, Active), (8, Active)], Order::RotateNow, Outcome::Waiting, "not rotated yet: the inactive key"),
+        (vec![(1, Active)], Order::RotateNow, Outcome::Changed, "the old key"),
+        (vec![(70, Active), (1, Active)], Order::Routine, Outcome::Unchanged, "the old key"),
+        (vec![(70, Inactive), (1, Active)], Order::Routine, Outcome::Unchanged, "the inactive key"),
+    ] {
+        let report = dry_run(&patient, order, &start, 1_000).await;
+        assert_eq!(report.result, result, "{order:?}, {start:?}: {report:?}");
+        assert!(report.why.starts_with(why), "{order:?}, {start:?}: {report:?}");
+    }
+}

@@ -1,0 +1,433 @@
+//! Bad input: one message with its place and what is allowed, exit code 2, nothing written, never a panic.
+
+use std::process::Command;
+
+use crate::common::{golden, keys, read};
+
+/// A configuration that is right but for the given lines.
+fn with(lines: &str) -> String {
+    let mut text = String::from("stack_name: test\n");
+    for (key, value) in [("users", "[alice]"), ("emails", "[a@example.com]")] {
+        if !lines.contains(&format!("{key}:")) {
+            text += &format!("{key}: {value}\n");
+        }
+    }
+    text + lines
+}
+
+struct Run {
+    code: Option<i32>,
+    error: String,
+    written: bool,
+}
+
+fn synth(configuration: &[u8], arguments: &[&str]) -> Run {
+    let folder = tempfile::tempdir().unwrap();
+    let (config, output) = (folder.path().join("rotation.yaml"), folder.path().join("out.yaml"));
+    std::fs::write(&config, configuration).unwrap();
+    let result = Command::new(env!("CARGO_BIN_EXE_synth"))
+        .current_dir(&folder)
+        .args(["template", "--output", "out.yaml"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    Run { code: result.status.code(), error: String::from_utf8(result.stderr).unwrap(), written: output.exists() }
+}
+
+/// What the carets of the first problem underline.
+fn underlined(error: &str) -> String {
+    let lines: Vec<_> = error.lines().collect();
+    let caret = lines.iter().position(|line| line.contains('^')).unwrap_or_else(|| panic!("no caret: {error}"));
+    let (source, carets) = (lines[caret - 1], lines[caret]);
+    let under = |(at, _): &(usize, char)| carets.chars().nth(*at) == Some('^');
+    source.chars().enumerate().filter(under).map(|(_, c)| c).collect()
+}
+
+#[test]
+fn each_mistake_is_named_and_underlined_at_its_place() {
+    // The mistake, where it is, what is underlined, and what the message must say.
+    for (lines, place, under, says) in [
+        ("usres: [a]", "4:1", "usres", "did you mean users?"),
+        ("rotate_afer: 5d", "4:1", "rotate_afer", "did you mean rotate_after?"),
+        ("colour: red", "4:1", "colour", "there are: users, exempt, user_tags, emails"),
+        ("users: []", "3:8", "[]", "at least one entry"),
+        ("users: alice", "3:8", "alice", "did you mean [alice]?"),
+        ("users: [a b]", "3:9", "a b", "1 to 64 characters"),
+        ("users:\n  - alice\n  - 7", "5:5", "7", "write \"7\" in quotes"),
+        ("users:\n  - alice\n  - /ops/Alice", "5:5", "/ops/Alice", "entry 1 again"),
+        ("users: [\"*\"]", "3:9", "\"*\"", "not an IAM user name"),
+        ("users: [\"*\"]", "3:9", "\"*\"", "did you mean /?"),
+        ("users: [all users]", "3:9", "all users", "did you mean /?"),
+        ("users: [ci/]", "3:9", "ci/", "did you mean /ci/?"),
+        ("users: [/ci/*]", "3:9", "/ci/*", "did you mean /ci/?"),
+        ("users: [/ci//]", "3:9", "/ci//", "not a path of users"),
+        ("users: [/ci/, alice, /ci/]", "3:22", "/ci/", "entry 1 again"),
+        ("users: ['tag:rotate']", "3:9", "'tag:rotate'", "not a tag of users"),
+        ("users: ['tag:A=b', 'tag:a=b']", "3:20", "'tag:a=b'", "entry 1 again"),
+        ("users:\n  - tag: rotate=yes", "4:5", "tag: rotate=yes", "did you mean tag:rotate=yes?"),
+        ("users: ['group:people']", "3:9", "'group:people'", "IAM has no condition on the groups of a user"),
+        ("users: [{name: 'group:people'}]", "3:16", "'group:people'", "tag the members"),
+        ("users: [alice, 'tag:a=b']", "3:9", "alice", "some by a tag and others by name or path"),
+        ("users: ['tag:a=b', /ci/]", "3:20", "/ci/", "give the others a stack of their own"),
+        ("users: ['tag:a=b', 'tag:c=d']", "3:20", "'tag:c=d'", "tags of two keys, a and c"),
+        (
+            "users: ['tag:access-key-rotation:x=y']",
+            "3:9",
+            "'tag:access-key-rotation:x=y'",
+            "the handler itself may write",
+        ),
+        ("users: [{name: alice, rotate_after: 5}]", "3:37", "5", "rotate_after: \"5\" is not an age"),
+        (
+            "users: [bob, {name: alice, rotate_after: 20d}]",
+            "3:14",
+            "{name: alice, rotate_after: 20d}",
+            "for alice, rotate_after is 20d, but overlap + delete_after is 21d",
+        ),
+        (
+            "users: [{name: /, rotate_after: 30d}, {name: /ci/, overlap: 17d}]",
+            "3:39",
+            "{name: /ci/, overlap: 17d}",
+            "for /ci/, rotate_after is 30d, but overlap + delete_after is 31d",
+        ),
+        ("exempt: bob", "4:9", "bob", "did you mean [bob]?"),
+        ("exempt: [bob, people/]", "4:15", "people/", "did you mean /people/?"),
+        ("exempt: ['group:a b']", "4:10", "'group:a b'", "or group:NAME"),
+        ("exempt: ['group:a', 'group:A']", "4:21", "'group:A'", "entry 1 again"),
+        ("exempt: [bob, /ops/ALICE]", "4:15", "/ops/ALICE", "everybody whom users means by alice"),
+        ("exempt: [/]", "4:10", "/", "everybody whom users means by alice"),
+        ("users: [/ci/, /ci/eu/bot, /ops/]\nexempt: [/ci/]", "4:10", "/ci/", "means by /ci/, bot"),
+        ("users: ['tag:a=b']\nexempt: ['tag:A=b']", "4:10", "'tag:A=b'", "remove the one or the other"),
+        ("exempt: ['tag:Access-Key-Rotation:x=y']", "4:10", "'tag:Access-Key-Rotation:x=y'", "choose by another tag"),
+        ("user_tags: yes", "4:12", "yes", "did you mean honoured?"),
+        ("user_tags: honored", "4:12", "honored", "ignored or honoured"),
+        ("users: [ci/bot]", "3:9", "ci/bot", "did you mean /ci/bot?"),
+        (
+            "users: [\"arn:aws:iam::123456789012:user/ci/bot\"]",
+            "3:9",
+            "\"arn:aws:iam::123456789012:user/ci/bot\"",
+            "did you mean /ci/bot?",
+        ),
+        ("users:\n  -", "4:3", "-", "the value is missing"),
+        ("users:\n  - name: a b\n    owner: a@b.co", "4:11", "a b", "name: \"a b\" is not an IAM user name"),
+        ("users:\n  - alice\n  - owner: a@b.co", "5:5", "owner: a@b.co", "name is missing"),
+        ("users: [{name: alice, owner: nobody}]", "3:30", "nobody", "owner: \"nobody\" is not an e-mail address"),
+        ("users: [{name: alice, owner: 'mailto:a@b.co'}]", "3:30", "'mailto:a@b.co'", "did you mean a@b.co?"),
+        ("users: [{name: alice, owner: [a@b.co]}]", "3:30", "[a@b.co]", "owner: it must be a single value"),
+        ("users: [{name: alice, owner: }]", "3:23", "owner", "owner: the value is missing"),
+        ("users: [{name: alice, onwer: a@b.co}]", "3:23", "onwer", "did you mean owner?"),
+        ("users: [{name: alice, name: bob}]", "3:23", "name", "name is given twice"),
+        ("users: [{name: alice, 7: b}]", "3:23", "7", "there are: name, owner, encrypt_to, rotate_after, overlap"),
+        (
+            "users: [alice, {name: /ops/Alice, owner: a@b.co}]",
+            "3:16",
+            "{name: /ops/Alice, owner: a@b.co}",
+            "entry 1 again",
+        ),
+        ("emails: [nobody]", "3:10", "nobody", "name@domain.example"),
+        ("emails: [a@b.co, A@B.co]", "3:18", "A@B.co", "again"),
+        ("emails: [\"A. Bee <a@b.co>\"]", "3:10", "\"A. Bee <a@b.co>\"", "did you mean a@b.co?"),
+        ("language: fr", "4:11", "fr", "en or ja"),
+        ("language: jp", "4:11", "jp", "did you mean ja?"),
+        ("language: [en]", "4:11", "[en]", "a single value"),
+        ("language: !x en", "4:14", "en", "the tag !x means nothing"),
+        ("language:", "4:1", "language", "value is missing"),
+        ("digest: daily", "4:9", "daily", "always, changes or never"),
+        ("digest: alway", "4:9", "alway", "did you mean always?"),
+        ("schedule: every weekday", "4:11", "every weekday", "rate(1 day)"),
+        ("schedule: daily", "4:11", "daily", "did you mean rate(1 day)?"),
+        ("schedule: 2 weeks", "4:11", "2 weeks", "did you mean rate(14 days)?"),
+        ("schedule: rate(2 day)", "4:11", "rate(2 day)", "did you mean rate(2 days)?"),
+        ("schedule: \"0 9 * * 1-5\"", "4:11", "\"0 9 * * 1-5\"", "did you mean cron(0 9 ? * MON-FRI *)?"),
+        ("schedule: cron(0 9 * * * *)", "4:11", "cron(0 9 * * * *)", "did you mean cron(0 9 * * ? *)?"),
+        ("schedule: cron(0 9 * * * *)", "4:11", "cron(0 9 * * * *)", "with ? for one of the two days"),
+        ("schedule: at(2027-01-31 09:00)", "4:11", "at(2027-01-31 09:00)", "did you mean at(2027-01-31T09:00:00)?"),
+        ("schedule: rate(1 minute)", "4:11", "rate(1 minute)", "a run may take 10m"),
+        ("time_zone: JST", "4:12", "JST", "Asia/Tokyo"),
+        ("time_zone: New York", "4:12", "New York", "did you mean America/New_York?"),
+        ("rotate_after: 60", "4:15", "60", "did you mean 60d?"),
+        ("rotate_after: 60D # days", "4:15", "60D", "with d, h, m or s"),
+        ("rotate_after: 0", "4:15", "0", "from 1m to 3653d"),
+        ("rotate_after: 5d\nwarn_before: 0", "4:15", "5d", "rotate_after is 5d, but overlap + delete_after is 21d"),
+        ("overlap: 50d", "4:10", "50d", "by default: rotate_after: 60d, delete_after: 14d"),
+        ("overlap: soon", "4:10", "soon", "such as 90d"),
+        ("overlap: '2 weeks'", "4:10", "'2 weeks'", "did you mean 14d?"),
+        ("delete_after: never", "4:15", "never", "next-rotation"),
+        ("delete_after: next_rotation", "4:15", "next_rotation", "did you mean next-rotation?"),
+        ("still_in_use: maybe", "4:15", "maybe", "wait or retire"),
+        ("still_in_use: wiat", "4:15", "wiat", "did you mean wait?"),
+        ("wait_at_most: long", "4:15", "long", "or forever"),
+        ("delivery: fax", "4:11", "fax", "secrets-manager, email or email-encrypted"),
+        ("delivery: emial", "4:11", "emial", "did you mean email?"),
+        ("delivery: email-encrypted", "4:11", "email-encrypted", "encrypt_to is empty"),
+        ("users: [{name: alice, encrypt_to: []}]", "3:35", "[]", "encrypt_to: it must be a list with at least one"),
+        ("users: [{name: alice, encrypt_to: [a]}]", "3:36", "a", "encrypt_to: \"a\" is not a public key"),
+        ("delivery: email-encrypted\nencrypt_to: []", "5:13", "[]", "encrypt_to is empty"),
+        ("delivery: email-encrypted\nencrypt_to: age1", "5:13", "age1", "a line `- …` for each"),
+        ("encrypt_to: [ssh-dss AAAA me]", "4:14", "ssh-dss AAAA me", "make one with ssh-keygen -t ed25519"),
+        ("encrypt_to: [age1yubikey1qqqq]", "4:14", "age1yubikey1qqqq", "has no plugins"),
+        ("encrypt_to: ['age1qq']", "4:14", "'age1qq'", "some of it is missing"),
+        ("secret_prefix: /a/", "4:16", "/a/", "did you mean a?"),
+        ("secret_prefix: 7", "4:16", "7", "write \"7\" in quotes"),
+        ("secret_readers: nobody", "4:17", "nobody", "a list: a line `- …` for each entry, or [] for none"),
+        ("secret_readers: [\"*\"]", "4:18", "\"*\"", "arn:aws:iam::ACCOUNT:role/NAME"),
+        (
+            "secret_readers: [\"arn:aws:sts::111122223333:assumed-role/reader/me\"]",
+            "4:18",
+            "\"arn:aws:sts::111122223333:assumed-role/reader/me\"",
+            "did you mean arn:aws:iam::111122223333:role/reader?",
+        ),
+        ("secret_kms_key: alias/mine", "4:17", "alias/mine", "not an alias"),
+        ("secret_kms_key: alias/aws/secretsmanager", "4:17", "alias/aws/secretsmanager", "did you mean aws/secretsm"),
+        ("architecture: mips", "4:15", "mips", "arm64 or x86_64"),
+        ("architecture: aarch64", "4:15", "aarch64", "did you mean arm64?"),
+        ("memory: 64", "4:9", "64", "from 128 to 10240"),
+        ("memory: lots", "4:9", "lots", "from 128 to 10240"),
+        ("memory: 1 GB", "4:9", "1 GB", "did you mean 1024?"),
+        ("timeout: 5s", "4:10", "5s", "2m at least"),
+        ("timeout: 16m", "4:10", "16m", "15m that Lambda allows"),
+        ("timeout: 10", "4:10", "10", "did you mean 10m?"),
+        ("log_retention: 8d", "4:16", "8d", "did you mean 7d?"),
+        ("log_retention: 90 days", "4:16", "90 days", "did you mean 90d?"),
+        ("stack_name: 1st", "1:13", "1st", "a letter, then"),
+        (
+            "stack_name: access-key-rotation-artifacts",
+            "1:13",
+            "access-key-rotation-artifacts",
+            "the stack that holds the packages",
+        ),
+        ("users: [alice]\nusers: [bob]", "4:1", "users", "set twice"),
+        ("? [a]\n: b", "4:3", "[a]", "must be a word"),
+    ] {
+        let configuration =
+            if lines.starts_with("stack_name") { with("").replace("stack_name: test", lines) } else { with(lines) };
+        let run = synth(configuration.as_bytes(), &[]);
+        assert_eq!((run.code, run.written), (Some(2), false), "{lines}: {}", run.error);
+        assert!(run.error.contains(says), "{lines}: {}", run.error);
+        assert!(run.error.contains(&format!("--> rotation.yaml:{place}\n")), "{lines}: {}", run.error);
+        assert_eq!(underlined(&run.error), under, "{lines}: {}", run.error);
+        assert!(run.error.contains("rotation.yaml has 1 problem\n"), "{lines}: {}", run.error);
+    }
+}
+
+/// A public key with nothing to encrypt, twice, and cut out of the text around it.
+#[test]
+fn mistakes_with_public_keys_are_named_and_underlined_too() {
+    let (age, ssh) = (keys::age([7; 31]), keys::ssh_ed25519());
+    let encrypted = "delivery: email-encrypted\nencrypt_to:";
+    for (lines, place, under, says) in [
+        (format!("encrypt_to: [{age}]"), "4:13", format!("[{age}]"), "set delivery: email-encrypted".to_owned()),
+        (
+            format!("users: [{{name: alice, encrypt_to: [{age}]}}]"),
+            "3:8",
+            format!("[{{name: alice, encrypt_to: [{age}]}}]"),
+            "set delivery: email-encrypted".to_owned(),
+        ),
+        (
+            format!("delivery: email-encrypted\nusers: [{{name: alice, encrypt_to: [{age}]}}, bob, /ci/carol]"),
+            "4:8",
+            format!("[{{name: alice, encrypt_to: [{age}]}}, bob, /ci/carol]"),
+            "nobody could open the new keys of bob, carol".to_owned(),
+        ),
+        (
+            format!("delivery: email-encrypted\nusers: [bob, {{name: /ci/, encrypt_to: [{age}]}}]"),
+            "4:27",
+            "encrypt_to".to_owned(),
+            "only a user that is named has public keys of its own".to_owned(),
+        ),
+        (
+            format!("delivery: email-encrypted\nusers: [{{name: alice, encrypt_to: [{age}]}}, /ci/]"),
+            "4:8",
+            format!("[{{name: alice, encrypt_to: [{age}]}}, /ci/]"),
+            "nobody could open the new keys of /ci/".to_owned(),
+        ),
+        (format!("{encrypted} {age}"), "5:13", age.clone(), format!("did you mean [{age}]?")),
+        (format!("{encrypted}\n  - {ssh}\n  - {ssh} me"), "7:5", format!("{ssh} me"), "entry 1 again".into()),
+        (format!("{encrypted} ['<{age}>']"), "5:14", format!("'<{age}>'"), format!("did you mean {age}?")),
+        (format!("{encrypted} ['me: {ssh} me']"), "5:14", format!("'me: {ssh} me'"), format!("did you mean {ssh} me?")),
+    ] {
+        let run = synth(with(&lines).as_bytes(), &[]);
+        assert_eq!((run.code, run.written), (Some(2), false), "{lines}: {}", run.error);
+        assert!(run.error.contains(&says), "{lines}: {}", run.error);
+        assert!(run.error.contains(&format!("--> rotation.yaml:{place}\n")), "{lines}: {}", run.error);
+        assert_eq!(underlined(&run.error), under, "{lines}: {}", run.error);
+    }
+}
+
+/// Whatever else is wrong, and whatever command reads the file.
+#[test]
+fn a_private_key_is_never_repeated() {
+    let key = "QUJD".repeat(16);
+    let pem =
+        format!("-----BEGIN OPENSSH PRIVATE KEY-----\n    {key}\n    {key}\n    -----END OPENSSH PRIVATE KEY-----");
+    for lines in [
+        format!("encrypt_to: [AGE-SECRET-KEY-1{key}]"),
+        format!("encrypt_to: AGE-SECRET-KEY-1{key}"),
+        format!("encrypt_to: [AGE-SECRET-KEY-1{key}\nlanguage: x"),
+        format!("encrypt_to: # AGE-SECRET-KEY-1{key}"),
+        format!("language: AGE-SECRET-KEY-1{key}"),
+        format!("AGE-SECRET-KEY-1{key}: x"),
+        format!("encrypt_to:\n  - |\n    {pem}\n"),
+        format!("encrypt_to:\n  - {pem}\n"),
+        format!("encrypt_to:\n    {pem}\n  - x\n"),
+        format!("delivery: email-encrypted # AGE-SECRET-KEY-1{key}"),
+    ] {
+        let run = synth(with(&lines).as_bytes(), &[]);
+        assert_eq!((run.code, run.written), (Some(2), false), "{lines}: {}", run.error);
+        assert!(run.error.contains("--> rotation.yaml:") && !run.error.contains("QUJD"), "{lines}: {}", run.error);
+    }
+    let run = synth(with(&format!("encrypt_to: [AGE-SECRET-KEY-1{key}]")).as_bytes(), &[]);
+    for says in ["\"(not shown)\" is not a public key but a private one", "age-keygen -y", "make a new pair"] {
+        assert!(run.error.contains(says), "{says}: {}", run.error);
+    }
+}
+
+/// Every setting wrong, in every style that YAML knows; what people then read is a golden file.
+#[test]
+fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
+    let page = read("synth/tests/golden/bad.yaml");
+    let run = synth(page.as_bytes(), &[]);
+    assert_eq!((run.code, run.written), (Some(2), false));
+    golden("synth/tests/golden/bad.txt", &run.error);
+    let crlf = synth(page.replace('\n', "\r\n").as_bytes(), &[]);
+    assert_eq!(crlf.error.replace("\\r\\n", "\\n"), run.error, "line ends make no difference");
+}
+
+/// A rule between settings is told although others are wrong, as long as its own are right.
+#[test]
+fn rules_between_settings_do_not_wait_for_other_settings() {
+    let run = synth(with("memory: 1\nrotate_after: 5d\nschedule: rate(1 minute)\ntime_zone: JST").as_bytes(), &[]);
+    for says in ["memory: 1 is not", "overlap + delete_after is 21d", "a run may take 10m", "\"JST\" is not"] {
+        assert!(run.error.contains(says), "{says}: {}", run.error);
+    }
+    let run = synth(with("overlap: soon\nrotate_after: 5d").as_bytes(), &[]);
+    assert!(!run.error.contains("overlap + delete_after"), "nothing is said of what is not known: {}", run.error);
+}
+
+/// A warning where the secrets of some users go to the administrators and those of others do not.
+#[test]
+fn whoever_names_some_owners_is_told_who_gets_the_other_secrets() {
+    let owned = "{name: alice, owner: a@b.co}";
+    for (users, delivery, warned) in [
+        ("[alice, bob]", "email", false),
+        (&format!("[{owned}]"), "email", false),
+        (&format!("[{owned}, bob, /ci/carol]"), "secrets-manager", false),
+        (&format!("[{owned}, bob, /ci/carol]"), "email", true),
+    ] {
+        let run = synth(with(&format!("users: {users}\ndelivery: {delivery}")).as_bytes(), &[]);
+        assert_eq!((run.code, run.written), (Some(0), true), "{}", run.error);
+        let told = run.error.contains("(emails) get the new keys of bob, carol, secrets included");
+        assert_eq!((told, run.error.contains("--> rotation.yaml:3:8\n")), (warned, warned), "{users}: {}", run.error);
+    }
+}
+
+/// A warning where a tag says who gets a secret, and one where some keys get older than the others.
+#[test]
+fn a_careful_person_is_told_what_tags_and_entries_can_do() {
+    let told = |lines: &str| {
+        let run = synth(with(lines).as_bytes(), &[]);
+        assert_eq!((run.code, run.written), (Some(0), true), "{lines}: {}", run.error);
+        run.error
+    };
+    let speak = "whoever may tag a user says which of the addresses in this file gets its new key";
+    for (lines, warned) in
+        [("user_tags: honoured", false), ("delivery: email", false), ("user_tags: honoured\ndelivery: email", true)]
+    {
+        let error = told(lines);
+        assert_eq!((error.contains(speak), error.contains("--> rotation.yaml:4:12\n")), (warned, warned), "{error}");
+    }
+    let old = "users: [bob, {name: /ci/, rotate_after: 85d}]";
+    let error = told(old);
+    assert!(error.contains("a key of /ci/ can live 101d") && error.contains("--> rotation.yaml:3:8\n"), "{error}");
+    let error = told(&format!("rotate_after: 85d\n{}", old.replace("85d", "30d")));
+    assert!(error.contains("a key can live 101d") && error.contains("--> rotation.yaml:3:15\n"), "{error}");
+    let error = told("rotate_after: 85d\nusers: [{name: /ci/, rotate_after: 30d}, /ci/bot]");
+    assert!(!error.contains("can live"), "{error}");
+    // Where the secret has an owner by the path around its user, nobody else gets it.
+    let error = told("delivery: email\nusers: [{name: /ci/, owner: a@b.co}, {name: /ci/bot, overlap: 1d}]");
+    assert!(!error.contains("others have none"), "{error}");
+}
+
+#[test]
+fn an_exemption_is_not_overruled_by_the_command_line() {
+    let run = synth(with("exempt: [bob]").as_bytes(), &["--users", "carol bob"]);
+    assert_eq!((run.code, run.written), (Some(2), false));
+    assert!(run.error.contains("bob is exempt") && run.error.contains("--> rotation.yaml:4:10\n"), "{}", run.error);
+    let run = synth(with("exempt: [bob]").as_bytes(), &["--users", "/ci/ carol"]);
+    assert_eq!((run.code, run.written), (Some(0), true), "{}", run.error);
+    let run = synth(with("").as_bytes(), &["--users", "/ci/ group:people"]);
+    assert_eq!((run.code, run.error.contains("no condition on the groups")), (Some(2), true), "{}", run.error);
+}
+
+#[test]
+fn a_topic_takes_so_many_addresses() {
+    // As owners alone they would not fit the function's environment.
+    let addresses = |number: usize| (0..number).map(|n| format!("a{n}@b.co")).collect::<Vec<_>>().join(", ");
+    let file = |number| with(&format!("users: [{{name: alice, owner: x@b.co}}]\nemails: [{}]", addresses(number)));
+    let run = synth(file(199).as_bytes(), &[]);
+    assert_eq!((run.code, run.written), (Some(0), true), "{}", run.error);
+    let run = synth(file(200).as_bytes(), &[]);
+    assert_eq!((run.code, run.written), (Some(2), false), "{}", run.error);
+    assert!(run.error.contains("are 201 addresses, and an SNS topic takes 200"), "{}", run.error);
+    assert!(run.error.contains("--> rotation.yaml:3:9\n"), "{}", run.error);
+}
+
+#[test]
+fn what_the_command_line_gives_is_not_looked_for_in_the_file() {
+    let run = synth(
+        b"users: [a b]\narchitecture: mips\n",
+        &["--users", "bob", "--emails", "a@b.co", "--architecture", "arm64"],
+    );
+    assert_eq!((run.code, run.written), (Some(0), true), "{}", run.error);
+}
+
+#[test]
+fn what_is_no_configuration_at_all_is_refused_too() {
+    for text in [
+        &b"\xff\xfe"[..],
+        b"",
+        b"null",
+        b"[1, 2]",
+        b"just text",
+        b"? [a]\n: b\n",
+        b"!x {}",
+        b"users: &a [*a]",
+        b"users: [alice",
+        b"- users",
+        b"a: b\n---\nc: d",
+    ] {
+        let run = synth(text, &[]);
+        assert_eq!((run.code, run.written), (Some(2), false), "{text:?}: {}", run.error);
+        let told = run.error.starts_with("error: ") || run.error.starts_with("rotation.yaml: cannot be read");
+        assert!(
+            told && run.error.contains("rotation.yaml:") && !run.error.contains("panicked"),
+            "{text:?}: {}",
+            run.error
+        );
+    }
+    let run = synth(with("").as_bytes(), &["--config", "nowhere.yaml"]);
+    assert_eq!(run.code, Some(2));
+    assert!(run.error.contains("nowhere.yaml: cannot be read"), "{}", run.error);
+    let run = synth(with("").as_bytes(), &["--users", "a b*"]);
+    assert_eq!(run.code, Some(2));
+    assert!(run.error.contains("b*"), "{}", run.error);
+    let many = (0..99).map(|n| format!("user{n} ")).collect::<Vec<_>>().concat();
+    let run = synth(with("").as_bytes(), &["--users", &many]);
+    assert_eq!((run.code, run.written), (Some(2), false));
+    assert!(run.error.starts_with("--users: 99 users are too many"), "{}", run.error);
+}
+
+#[test]
+fn a_stale_template_is_told_by_its_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("rotation.yaml"), with("")).unwrap();
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_synth")).current_dir(&folder).args(arguments).output().unwrap();
+        output.status.code()
+    };
+    assert_eq!(run(&["check", "--template", "t.yaml"]), Some(4), "there is none");
+    assert_eq!(run(&["template", "--output", "t.yaml"]), Some(0));
+    assert_eq!(run(&["check", "--template", "t.yaml"]), Some(0));
+    std::fs::write(folder.path().join("rotation.yaml"), with("memory: 256")).unwrap();
+    assert_eq!(run(&["check", "--template", "t.yaml"]), Some(4));
+    assert_eq!(run(&["template", "--output", "no/such/folder.yaml"]), Some(1));
+}

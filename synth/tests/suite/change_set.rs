@@ -1,0 +1,359 @@
+//! Two templates and CloudFormation's change set, in one view: who says what, what needs approval, and under which name.
+
+use crate::common::golden;
+use serde_json::Value as Json;
+use synth::{
+    approval::{Approval, Digest, Reason},
+    cfn::read::read,
+    diff::{
+        Impact::{self, Deletes, MayReplace, Replaces, Update},
+        Source::{self, Aws, Templates},
+        change_set::{Action, Cause, ChangeSet, Detail, Planned, Replacement, merge},
+        render::{Format, render},
+    },
+};
+
+const TEMPLATE: &str = "
+Parameters:
+  CodeKey: {Type: String}
+  Stage: {Type: String}
+  Reader: {Type: String, Default: alice}
+Conditions:
+  IsProduction: !Equals [!Ref Stage, production]
+Resources:
+  Queue:
+    Type: AWS::SQS::Queue
+    Properties: {QueueName: !Sub 'runs-${Stage}', DelaySeconds: 1}
+  Function:
+    Type: AWS::Lambda::Function
+    Properties:
+      FunctionName: !Ref AWS::StackName
+      Code: {S3Bucket: artifacts, S3Key: !Ref CodeKey}
+      Environment: {Variables: {QUEUE: !Ref Queue}}
+      DurableConfig: {ExecutionTimeout: 1}
+  FailedRuns:
+    Type: AWS::Lambda::EventInvokeConfig
+    Properties: {FunctionName: !Ref Function, Qualifier: $LATEST}
+  Schedule:
+    Type: AWS::Scheduler::Schedule
+    Properties: {ScheduleExpression: rate(1 day), Target: {Arn: !GetAtt Function.Arn, RoleArn: !GetAtt Role.Arn}}
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      Policies:
+        - PolicyName: Invoke
+          PolicyDocument:
+            Version: '2012-10-17'
+            Statement: {Effect: Allow, Action: lambda:InvokeFunction, Resource: !GetAtt Function.Arn}
+  Alarm:
+    Type: AWS::CloudWatch::Alarm
+    Condition: IsProduction
+    Properties: {Threshold: 1}
+  Archive:
+    Type: AWS::S3::Bucket
+    DeletionPolicy: Retain
+  ReaderRole:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: '2012-10-17'
+        Statement: {Effect: Allow, Principal: {AWS: !Ref Reader}, Action: sts:AssumeRole}
+";
+
+/// The template with one text in the place of another.
+fn with(old: &str, new: &str) -> Json {
+    assert!(TEMPLATE.contains(old), "{old}");
+    read(&TEMPLATE.replacen(old, new, 1)).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn planned(id: &str, action: &str, replacement: &str, details: &[(&str, &str, &str, &str)]) -> Planned {
+    let kind = match id {
+        "Function" => "AWS::Lambda::Function",
+        "Role" | "ReaderRole" => "AWS::IAM::Role",
+        "FailedRuns" => "AWS::Lambda::EventInvokeConfig",
+        "Schedule" => "AWS::Scheduler::Schedule",
+        _ => "AWS::SQS::Queue",
+    };
+    let details = details.iter().map(|(property, recreation, source, entity)| Detail {
+        property: (*property).to_owned(),
+        replaces: Replacement::of(Some(recreation)),
+        cause: Cause::of(source, Some(entity)),
+    });
+    let details = details.collect();
+    Planned { id: id.to_owned(), kind: kind.to_owned(), action: Action::of(action, Some(replacement)), details }
+}
+
+/// What CloudFormation says when nothing but the function's code is another: of whatever names the function, that it may
+/// change too.
+fn release(function: &str) -> Vec<Planned> {
+    vec![
+        planned(
+            "Function",
+            "Modify",
+            function,
+            &[("Code", "Never", "DirectModification", ""), ("Code", "Never", "ParameterReference", "CodeKey")],
+        ),
+        planned("FailedRuns", "Modify", "Conditional", &[("FunctionName", "Always", "ResourceReference", "Function")]),
+        planned("Schedule", "Modify", "False", &[("Target", "Never", "ResourceAttribute", "Function.Arn")]),
+        planned("Role", "Modify", "False", &[("Policies", "Never", "ResourceAttribute", "Function.Arn")]),
+    ]
+}
+
+/// What is tried, the template as it shall be, what CloudFormation plans; what becomes of the resources and who says so, why
+/// somebody must approve it, and what of that the templates alone do not say.
+type Row =
+    (&'static str, Json, Vec<Planned>, Vec<(&'static str, Impact, Source)>, Vec<Reason>, &'static [&'static str]);
+
+#[test]
+fn what_both_say_is_one_view() {
+    let same = || read(TEMPLATE).unwrap();
+    let named = || with("QueueName: !Sub 'runs-${Stage}'", "QueueName: others");
+    let durable = || with("ExecutionTimeout: 1", "ExecutionTimeout: 2");
+    let stage = |replacement, recreation| {
+        planned("Queue", "Modify", replacement, &[("QueueName", recreation, "ParameterReference", "Stage")])
+    };
+    let direct = |id, replacement, property| {
+        planned(id, "Modify", replacement, &[(property, "Conditionally", "DirectModification", "")])
+    };
+    // Who names the function's ARN.
+    let follow = || vec![("Schedule", Update, Templates), ("Role", Update, Templates)];
+    let table: Vec<Row> = vec![
+        ("nothing", same(), vec![], vec![], vec![], &[]),
+        // A release of new code needs no approval, whatever CloudFormation says of those that name the function.
+        ("new code", same(), release("False"), vec![("Function", Update, Aws)], vec![], &[]),
+        (
+            "new code in a function that is replaced",
+            same(),
+            release("True"),
+            vec![
+                ("Function", Replaces, Aws),
+                ("FailedRuns", MayReplace, Aws),
+                ("Schedule", Update, Aws),
+                ("Role", Update, Aws),
+            ],
+            vec![Reason::MayAllowMore, Reason::Replaces],
+            &[
+                "FailedRuns may replace",
+                "Function replaces",
+                "Role, of which AWS changes what the templates do not show: unknown",
+            ],
+        ),
+        // An attribute that is not a name may be another though its resource stays.
+        (
+            "who names what is no name",
+            same(),
+            vec![
+                planned("Function", "Modify", "False", &[("Code", "Never", "ParameterReference", "CodeKey")]),
+                planned(
+                    "Schedule",
+                    "Modify",
+                    "Conditional",
+                    &[("Name", "Always", "ResourceAttribute", "Function.Version")],
+                ),
+            ],
+            vec![("Function", Update, Aws), ("Schedule", MayReplace, Aws)],
+            vec![Reason::MayReplace],
+            &["Schedule may replace"],
+        ),
+        // What the templates leave open is settled, and the digest stays.
+        (
+            "it does replace",
+            durable(),
+            vec![direct("Function", "True", "DurableConfig")],
+            [vec![("Function", Replaces, Aws), ("FailedRuns", MayReplace, Templates)], follow()].concat(),
+            vec![Reason::Replaces],
+            &[],
+        ),
+        (
+            "it does not replace",
+            durable(),
+            vec![
+                direct("Function", "False", "DurableConfig"),
+                planned(
+                    "FailedRuns",
+                    "Modify",
+                    "Conditional",
+                    &[("FunctionName", "Always", "ResourceReference", "Function")],
+                ),
+            ],
+            [vec![("Function", Update, Aws), ("FailedRuns", Update, Aws)], follow()].concat(),
+            vec![],
+            &[],
+        ),
+        (
+            "nobody knows",
+            durable(),
+            vec![direct("Function", "Conditional", "DurableConfig")],
+            [vec![("Function", MayReplace, Templates), ("FailedRuns", MayReplace, Templates)], follow()].concat(),
+            vec![Reason::MayReplace],
+            &[],
+        ),
+        // What the templates are sure of stays, whatever CloudFormation says, and what it does not speak of.
+        (
+            "a name, says AWS, stays",
+            named(),
+            vec![direct("Queue", "False", "QueueName")],
+            vec![("Queue", Replaces, Templates), ("Function", Update, Templates)],
+            vec![Reason::Replaces],
+            &[],
+        ),
+        (
+            "of a name AWS says nothing",
+            named(),
+            vec![],
+            vec![("Queue", Replaces, Templates), ("Function", Update, Templates)],
+            vec![Reason::Replaces],
+            &[],
+        ),
+        // What only CloudFormation knows.
+        (
+            "another stage, another queue",
+            same(),
+            vec![stage("True", "Always"), planned("Alarm", "Remove", "", &[])],
+            vec![("Queue", Replaces, Aws), ("Alarm", Deletes, Aws)],
+            vec![Reason::Replaces, Reason::Deletes],
+            &["Alarm deletes", "Queue replaces"],
+        ),
+        (
+            "another stage, the same queue",
+            same(),
+            vec![stage("False", "Always")],
+            vec![("Queue", Update, Aws)],
+            vec![],
+            &[],
+        ),
+        (
+            "a queue that is not the template's",
+            same(),
+            vec![direct("Queue", "True", "QueueName")],
+            vec![("Queue", Replaces, Aws)],
+            vec![Reason::Replaces],
+            &["Queue replaces"],
+        ),
+        (
+            "a queue that nobody knows",
+            same(),
+            vec![planned("Other", "Dynamic", "", &[])],
+            vec![("Other", MayReplace, Aws)],
+            vec![Reason::MayReplace],
+            &["Other may replace"],
+        ),
+        (
+            "a word that nobody knows",
+            same(),
+            vec![planned("Other", "Sing", "", &[])],
+            vec![("Other", MayReplace, Aws)],
+            vec![Reason::MayReplace],
+            &["Other may replace"],
+        ),
+        (
+            "a queue that is there",
+            same(),
+            vec![planned("Other", "Import", "", &[])],
+            vec![("Other", Update, Aws)],
+            vec![],
+            &[],
+        ),
+        (
+            "an alarm after all",
+            same(),
+            vec![planned("Alarm", "Add", "", &[])],
+            vec![("Alarm", Update, Aws)],
+            vec![],
+            &[],
+        ),
+        // A resource that goes: the templates know whether it stays in the account.
+        (
+            "a bucket that is kept",
+            with("  Archive:\n    Type: AWS::S3::Bucket\n    DeletionPolicy: Retain\n", ""),
+            vec![planned("Archive", "Remove", "", &[])],
+            vec![("Archive", Update, Templates)],
+            vec![],
+            &[],
+        ),
+        (
+            "a condition that is still fulfilled",
+            with("Condition: IsProduction", "Condition: IsLarge"),
+            vec![planned("Alarm", "Modify", "False", &[])],
+            vec![("Alarm", Update, Aws)],
+            vec![],
+            &[],
+        ),
+        (
+            "a condition that is not",
+            with("Condition: IsProduction", "Condition: IsLarge"),
+            vec![planned("Alarm", "Remove", "", &[])],
+            vec![("Alarm", Deletes, Templates)],
+            vec![Reason::Deletes],
+            &[],
+        ),
+        // What a policy is made of, and what a parameter makes of it.
+        (
+            "another reader",
+            same(),
+            vec![planned(
+                "ReaderRole",
+                "Modify",
+                "False",
+                &[("AssumeRolePolicyDocument", "Never", "ParameterReference", "Reader")],
+            )],
+            vec![("ReaderRole", Update, Aws)],
+            vec![Reason::MayAllowMore],
+            &["who may assume ReaderRole: unknown"],
+        ),
+        (
+            "a role that is not the template's",
+            same(),
+            vec![direct("Role", "False", "Policies")],
+            vec![("Role", Update, Aws)],
+            vec![Reason::MayAllowMore],
+            &["Role, of which AWS changes what the templates do not show: unknown"],
+        ),
+        (
+            "a reader who is another by default, and other code",
+            with("Default: alice", "Default: bob"),
+            release("False"),
+            vec![("Function", Update, Aws), ("ReaderRole", Update, Templates)],
+            vec![Reason::MayAllowMore],
+            &[],
+        ),
+    ];
+    for (what, new, changes, expected, reasons, beyond) in table {
+        let old = same();
+        let diff = merge(&old, &new, &ChangeSet { changes });
+        let seen: Vec<_> = diff.resources.iter().map(|r| (r.id.as_str(), r.impact, r.source)).collect();
+        assert_eq!(seen, expected, "{what}: {diff:#?}");
+        let approval = Approval::needed(&diff);
+        assert_eq!(approval.map(|approval| approval.reasons).unwrap_or_default(), reasons, "{what}: {:#?}", diff.iam);
+        let beyond: Vec<String> = beyond.iter().map(|line| (*line).to_owned()).collect();
+        assert_eq!(diff.digest, Digest::of(&old, &new).and(&beyond), "{what}: {:#?}", diff.iam);
+    }
+}
+
+#[test]
+fn what_people_read_of_both() {
+    let old = read(TEMPLATE).unwrap();
+    let new = with("DelaySeconds: 1", "DelaySeconds: 2");
+    let mut changes = release("False");
+    changes.extend([
+        planned(
+            "Queue",
+            "Modify",
+            "True",
+            &[
+                ("DelaySeconds", "Never", "DirectModification", ""),
+                ("QueueName", "Always", "ParameterReference", "Stage"),
+                ("Tags", "Never", "DirectModification", ""),
+            ],
+        ),
+        planned("Other", "Import", "", &[]),
+    ]);
+    let diff = merge(&old, &new, &ChangeSet { changes });
+    for (file, format) in [
+        ("change_set.txt", Format::Text { colour: false }),
+        ("change_set.md", Format::Markdown),
+        ("change_set.json", Format::Json),
+    ] {
+        golden(&format!("synth/tests/golden/{file}"), &render(&diff, format));
+    }
+}

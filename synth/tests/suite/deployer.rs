@@ -1,0 +1,563 @@
+//! What a role needs that deploys: each request of a deployment is allowed, those beyond are not, and each permission is one
+//! that AWS's schemas ask for, or is left out for a reason.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::common::{cfn_lint, golden, read, root, schema, synth};
+use serde_json::{Value as Json, json};
+use synth::{
+    cfn::{json::to_json, resource, shape::Shape},
+    check::limits::INLINE_POLICIES,
+    config::{self, Overrides},
+    deployer::{MANAGED_POLICY, Name, Place, Policy, Scope, Stack, TYPES, Unknown, entry, policy},
+    iam::evaluate::{Decision, Document, Request, decide},
+    stack::{self, artifacts},
+};
+
+const ACCOUNT: &str = "111122223333";
+const REGION: &str = "eu-west-1";
+const STACK: &str = "access-key-rotation";
+
+fn place(partition: &str, region: &str) -> Place {
+    Place { partition: partition.parse().unwrap(), account: ACCOUNT.parse().unwrap(), region: region.parse().unwrap() }
+}
+
+/// The stack's name and its template.
+fn rotation(configuration: &str) -> (String, Json) {
+    let config = config::read(configuration, Overrides::default()).unwrap().config;
+    (config.stack_name.as_str().to_owned(), to_json(&stack::template(&config).unwrap()))
+}
+
+fn policy_at(place: &Place, configuration: &str) -> Policy {
+    let ((name, template), artifacts) = (rotation(configuration), to_json(&artifacts::template().unwrap()));
+    let stacks =
+        [Stack { name: &name, template: &template }, Stack { name: artifacts::STACK_NAME, template: &artifacts }];
+    policy(place, &stacks).unwrap()
+}
+
+fn of_rotation() -> Policy {
+    policy_at(&place("aws", REGION), &read("rotation.yaml"))
+}
+
+/// What a request carries when CloudFormation makes it for whoever asked it.
+const THROUGH: (&str, &str) = ("aws:calledvia", "cloudformation.amazonaws.com");
+
+fn decision(policy: &Policy, action: &str, resource: &str, context: &[(&str, &str)]) -> Decision {
+    let document = Document::read(&policy.json(), &|_| None).unwrap();
+    let mut all: BTreeMap<String, Vec<String>> = BTreeMap::from([
+        ("aws:requestedregion".into(), vec![REGION.into()]),
+        ("aws:resourceaccount".into(), vec![ACCOUNT.into()]),
+    ]);
+    all.extend(context.iter().map(|(key, value)| ((*key).to_owned(), vec![(*value).to_owned()])));
+    let request = Request {
+        principal: format!("AWS:arn:aws:iam::{ACCOUNT}:role/deployer"),
+        action: action.into(),
+        resource: resource.into(),
+        context: all,
+    };
+    decide(&[document], None, &request)
+}
+
+fn arn(service: &str, resource: &str) -> String {
+    format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}")
+}
+
+fn role(name: &str) -> String {
+    format!("arn:aws:iam::{ACCOUNT}:role/{name}")
+}
+
+fn bucket(rest: &str) -> String {
+    format!("arn:aws:s3:::access-key-rotation-{ACCOUNT}-{REGION}{rest}")
+}
+
+#[test]
+fn what_a_deployment_does_is_allowed() {
+    let policy = of_rotation();
+    let (via, direct) = (&[THROUGH][..], &[][..]);
+    let to = |service: &'static str| [("iam:passedtoservice", service)];
+    let (to_lambda, to_scheduler) = (to("lambda.amazonaws.com"), to("scheduler.amazonaws.com"));
+    let stack = arn("cloudformation", "stack/access-key-rotation/0123-4567");
+    let unborn = arn("cloudformation", "stack/access-key-rotation/*");
+    let artifacts = arn("cloudformation", "stack/access-key-rotation-artifacts/0123-4567");
+    let topic = arn("sns", "access-key-rotation-NotificationTopic-1A2B3C4D5E6F");
+    let subscription = format!("{topic}:01234567-89ab-cdef");
+    let queue = arn("sqs", "access-key-rotation-DeadLetterQueue-1A2B3C4D5E6F7");
+    let log = arn("logs", "log-group:/aws/lambda/access-key-rotation");
+    let in_log = format!("{log}:*");
+    let (function, latest) =
+        (arn("lambda", "function:access-key-rotation"), arn("lambda", "function:access-key-rotation:$LATEST"));
+    let schedule = arn("scheduler", "schedule/default/access-key-rotation");
+    let (function_role, schedule_role) =
+        (role("access-key-rotation-FunctionRole-AbCdEfGhIjKl"), role("access-key-rotation-ScheduleRole-AbCdEfGhIjKl"));
+    let (bucket, zip, yaml) = (bucket(""), bucket("/0123.zip"), bucket("/0123.yaml"));
+    let failed = arn("cloudformation", "changeSet/synth-0123-45/6789");
+    let alarm = arn("cloudwatch", "alarm:access-key-rotation-users-failed");
+    let switch = arn("cloudwatch", "alarm:access-key-rotation-no-run");
+    let key = arn("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab");
+    for (context, actions, resources) in [
+        (
+            direct,
+            "DescribeStacks CreateChangeSet DescribeChangeSet",
+            vec![("cloudformation", &stack), ("cloudformation", &unborn), ("cloudformation", &artifacts)],
+        ),
+        (
+            direct,
+            "GetTemplate ListChangeSets ExecuteChangeSet DeleteChangeSet DescribeStackEvents ListStackResources DeleteStack",
+            vec![("cloudformation", &stack), ("cloudformation", &artifacts)],
+        ),
+        (direct, "DescribeEvents", vec![("cloudformation", &failed)]),
+        // Packages: by synth, and by Lambda for CloudFormation; a template that is too large to be passed by CloudFormation.
+        (direct, "ListBucket", vec![("s3", &bucket)]),
+        (direct, "PutObject GetObject", vec![("s3", &zip), ("s3", &yaml)]),
+        (via, "GetObject GetObjectVersion", vec![("s3", &zip), ("s3", &yaml)]),
+        // Each resource from its creation to its deletion.
+        (via, "CreateTopic SetTopicAttributes DeleteTopic TagResource Subscribe", vec![("sns", &topic)]),
+        (
+            via,
+            "Unsubscribe GetSubscriptionAttributes SetSubscriptionAttributes",
+            vec![("sns", &topic), ("sns", &subscription)],
+        ),
+        (via, "CreateQueue SetQueueAttributes GetQueueAttributes DeleteQueue", vec![("sqs", &queue)]),
+        (via, "CreateLogGroup PutRetentionPolicy DeleteLogGroup TagResource", vec![("logs", &log), ("logs", &in_log)]),
+        (via, "DescribeLogGroups", vec![("logs", &"*".to_owned())]),
+        (
+            via,
+            "CreateRole GetRole PutRolePolicy DeleteRolePolicy UpdateAssumeRolePolicy UpdateRole DeleteRole",
+            vec![("iam", &function_role), ("iam", &schedule_role)],
+        ),
+        (&to_lambda, "PassRole", vec![("iam", &function_role)]),
+        (&to_scheduler, "PassRole", vec![("iam", &schedule_role)]),
+        (
+            via,
+            "CreateFunction UpdateFunctionCode UpdateFunctionConfiguration GetFunction DeleteFunction TagResource",
+            vec![("lambda", &function)],
+        ),
+        (
+            via,
+            "PutFunctionEventInvokeConfig UpdateFunctionEventInvokeConfig GetFunctionEventInvokeConfig DeleteFunctionEventInvokeConfig",
+            vec![("lambda", &function), ("lambda", &latest)],
+        ),
+        (via, "CreateSchedule GetSchedule UpdateSchedule DeleteSchedule", vec![("scheduler", &schedule)]),
+        (
+            via,
+            "CreateBucket PutEncryptionConfiguration PutBucketPublicAccessBlock PutBucketVersioning PutLifecycleConfiguration PutBucketOwnershipControls PutBucketPolicy GetBucketPolicy DeleteBucketPolicy DeleteBucket",
+            vec![("s3", &bucket)],
+        ),
+        (
+            via,
+            "PutMetricAlarm DescribeAlarms DeleteAlarms TagResource",
+            vec![("cloudwatch", &alarm), ("cloudwatch", &switch)],
+        ),
+        (via, "CreateKey", vec![("kms", &"*".to_owned())]),
+        (via, "PutKeyPolicy EnableKeyRotation DescribeKey ScheduleKeyDeletion", vec![("kms", &key)]),
+        // And then synth looks.
+        (direct, "ListSubscriptionsByTopic", vec![("sns", &topic)]),
+        (direct, "GetSchedule", vec![("scheduler", &schedule)]),
+        (direct, "GetFunctionConfiguration InvokeFunction", vec![("lambda", &function)]),
+    ] {
+        for action in actions.split(' ') {
+            for (service, resource) in &resources {
+                let action = format!("{service}:{action}");
+                assert_eq!(
+                    decision(&policy, &action, resource, context),
+                    Decision::Allowed,
+                    "{action} on {resource} {context:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_beyond_it_is() {
+    let policy = of_rotation();
+    let (via, direct) = (&[THROUGH][..], &[][..]);
+    let to = |service: &'static str| [("iam:passedtoservice", service), THROUGH];
+    let (to_lambda, to_scheduler, to_ec2) =
+        (to("lambda.amazonaws.com"), to("scheduler.amazonaws.com"), to("ec2.amazonaws.com"));
+    let (function_role, schedule_role) =
+        (role("access-key-rotation-FunctionRole-AbCdEfGhIjKl"), role("access-key-rotation-ScheduleRole-AbCdEfGhIjKl"));
+    let function = arn("lambda", "function:access-key-rotation");
+    let user = format!("arn:aws:iam::{ACCOUNT}:user/alice");
+    for (context, action, resource) in [
+        // Other stacks, and theirs by the ARN of a change set, in which no stack is named.
+        (direct, "cloudformation:CreateChangeSet", arn("cloudformation", "stack/billing/0123")),
+        (direct, "cloudformation:DeleteStack", arn("cloudformation", "stack/access-key-rotation-2/0123")),
+        (direct, "cloudformation:ExecuteChangeSet", arn("cloudformation", "changeSet/synth-0123-45/6789")),
+        (direct, "cloudformation:DescribeEvents", arn("cloudformation", "changeSet/billing/6789")),
+        (direct, "cloudformation:CreateStack", arn("cloudformation", "stack/access-key-rotation/*")),
+        (direct, "cloudformation:SetStackPolicy", arn("cloudformation", "stack/access-key-rotation/0123")),
+        (
+            direct,
+            "cloudformation:CreateChangeSet",
+            arn("cloudformation", "stack/access-key-rotation/*").replace(REGION, "us-east-1"),
+        ),
+        (
+            direct,
+            "cloudformation:CreateChangeSet",
+            arn("cloudformation", "stack/access-key-rotation/*").replace(ACCOUNT, "444455556666"),
+        ),
+        // Roles.
+        (via, "iam:CreateRole", role("admin")),
+        (via, "iam:PutRolePolicy", role("access-key-rotation")),
+        (via, "iam:PutRolePolicy", role("deployer")),
+        (via, "iam:PutRolePolicy", role("access-key-rotation-2-FunctionRole-AbCdEfGhIjKl")),
+        (via, "iam:AttachRolePolicy", function_role.clone()),
+        (via, "iam:PutRolePermissionsBoundary", function_role.clone()),
+        (via, "iam:DeleteRolePermissionsBoundary", function_role.clone()),
+        (via, "iam:CreateUser", user.clone()),
+        (via, "iam:CreateAccessKey", user.clone()),
+        (via, "iam:CreatePolicy", format!("arn:aws:iam::{ACCOUNT}:policy/access-key-rotation-FunctionRole-x")),
+        (direct, "sts:AssumeRole", function_role.clone()),
+        (&to_ec2, "iam:PassRole", function_role.clone()),
+        (&to_scheduler, "iam:PassRole", function_role.clone()),
+        (&to_lambda, "iam:PassRole", schedule_role.clone()),
+        (&to_lambda, "iam:PassRole", role("admin")),
+        (via, "iam:PassRole", function_role.clone()),
+        // By CloudFormation alone.
+        (direct, "iam:PutRolePolicy", function_role.clone()),
+        (direct, "lambda:UpdateFunctionCode", function.clone()),
+        (direct, "lambda:UpdateFunctionConfiguration", function.clone()),
+        (direct, "scheduler:UpdateSchedule", arn("scheduler", "schedule/default/access-key-rotation")),
+        (direct, "sns:Subscribe", arn("sns", "access-key-rotation-NotificationTopic-1A2B3C4D5E6F")),
+        (direct, "s3:PutBucketPolicy", bucket("")),
+        (direct, "logs:DescribeLogGroups", "*".to_owned()),
+        (&[("aws:calledvia", "athena.amazonaws.com")], "lambda:UpdateFunctionCode", function.clone()),
+        (&[THROUGH, ("aws:requestedregion", "us-east-1")], "logs:DescribeLogGroups", "*".to_owned()),
+        // Other things, and these in other ways.
+        (via, "lambda:UpdateFunctionCode", arn("lambda", "function:access-key-rotation-2")),
+        (via, "lambda:AddPermission", function.clone()),
+        (direct, "lambda:InvokeFunction", arn("lambda", "function:billing")),
+        (via, "logs:DeleteLogGroup", arn("logs", "log-group:/aws/lambda/access-key-rotation-2")),
+        (via, "sns:DeleteTopic", arn("sns", "alarms")),
+        (via, "sqs:DeleteQueue", arn("sqs", "orders")),
+        (direct, "sqs:ReceiveMessage", arn("sqs", "access-key-rotation-DeadLetterQueue-1A2B3C4D5E6F7")),
+        (direct, "sns:Publish", arn("sns", "access-key-rotation-NotificationTopic-1A2B3C4D5E6F")),
+        (via, "scheduler:CreateSchedule", arn("scheduler", "schedule/other/access-key-rotation")),
+        (direct, "s3:PutObject", "arn:aws:s3:::backups/0123.zip".to_owned()),
+        (via, "s3:CreateBucket", "arn:aws:s3:::backups".to_owned()),
+        (direct, "s3:PutObject", bucket("/0123.txt")),
+        (direct, "s3:DeleteObject", bucket("/0123.zip")),
+        (direct, "s3:DeleteObjectVersion", bucket("/0123.zip")),
+        (direct, "s3:PutObjectAcl", bucket("/0123.zip")),
+        (&[("aws:resourceaccount", "444455556666")], "s3:PutObject", bucket("/0123.zip")),
+        (direct, "secretsmanager:GetSecretValue", arn("secretsmanager", "secret:access-key-rotation/alice-AbCdEf")),
+        (via, "secretsmanager:CreateSecret", arn("secretsmanager", "secret:access-key-rotation/alice")),
+        (via, "kms:CreateGrant", arn("kms", "key/0123")),
+        (via, "kms:Decrypt", arn("kms", "key/0123")),
+        (direct, "kms:PutKeyPolicy", arn("kms", "key/0123")),
+        (via, "cloudwatch:DeleteAlarms", arn("cloudwatch", "alarm:billing")),
+    ] {
+        assert_eq!(
+            decision(&policy, action, &resource, context),
+            Decision::NotAllowed,
+            "{action} on {resource} {context:?}"
+        );
+    }
+}
+
+/// Why a permission that a type's schema names is left out.
+#[derive(Debug)]
+enum LeftOut {
+    /// It is for a property that no template sets.
+    Property(&'static str),
+    /// A statement of its own allows it.
+    Elsewhere(&'static str),
+    /// This.
+    Because(&'static str),
+}
+use LeftOut::{Because, Elsewhere, Property};
+
+fn left_out(kind: &str) -> Vec<(LeftOut, &'static str)> {
+    match kind {
+        "AWS::SNS::Topic" => vec![
+            (Property("DeliveryStatusLogging"), "iam:GetRole iam:PassRole"),
+            (Property("Subscription"), "sns:Subscribe sns:Unsubscribe"),
+            (Property("DataProtectionPolicy"), "sns:PutDataProtectionPolicy"),
+        ],
+        "AWS::SNS::Subscription" => vec![(Property("SubscriptionRoleArn"), "iam:GetRole iam:PassRole")],
+        "AWS::SQS::Queue" => vec![(Property("Tags"), "sqs:TagQueue sqs:UntagQueue")],
+        "AWS::Logs::LogGroup" => vec![
+            (
+                Property("DataProtectionPolicy"),
+                "logs:PutDataProtectionPolicy logs:DeleteDataProtectionPolicy logs:CreateLogDelivery s3:REST.PUT.OBJECT \
+                 firehose:TagDeliveryStream",
+            ),
+            (Property("FieldIndexPolicies"), "logs:PutIndexPolicy logs:DeleteIndexPolicy"),
+            (Property("ResourcePolicyDocument"), "logs:PutResourcePolicy logs:DeleteResourcePolicy"),
+            (Property("DeletionProtectionEnabled"), "logs:PutLogGroupDeletionProtection"),
+            (Property("BearerTokenAuthenticationEnabled"), "logs:PutBearerTokenAuthentication"),
+            (Because("each template sets a retention, so none is taken off"), "logs:DeleteRetentionPolicy"),
+        ],
+        "AWS::IAM::Role" => vec![
+            (Property("ManagedPolicyArns"), "iam:AttachRolePolicy iam:DetachRolePolicy"),
+            (Property("PermissionsBoundary"), "iam:PutRolePermissionsBoundary iam:DeleteRolePermissionsBoundary"),
+            (Property("Tags"), "iam:TagRole iam:UntagRole"),
+        ],
+        "AWS::Lambda::Function" => vec![
+            (Elsewhere("PassRolesToLambda"), "iam:PassRole"),
+            (Elsewhere("UploadPackages"), "s3:GetObject s3:GetObjectVersion"),
+            (
+                Property("VpcConfig"),
+                "ec2:DescribeNetworkInterfaces ec2:DescribeSecurityGroups ec2:DescribeSubnets ec2:DescribeVpcs",
+            ),
+            (Property("FileSystemConfigs"), "elasticfilesystem:DescribeMountTargets s3files:ListMountTargets"),
+            (Property("KmsKeyArn"), "kms:CreateGrant kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey"),
+            (
+                Property("CodeSigningConfigArn"),
+                "lambda:GetCodeSigningConfig lambda:PutFunctionCodeSigningConfig lambda:DeleteFunctionCodeSigningConfig",
+            ),
+            (
+                Property("ReservedConcurrentExecutions"),
+                "lambda:PutFunctionConcurrency lambda:DeleteFunctionConcurrency",
+            ),
+            (Property("Layers"), "lambda:GetLayerVersion"),
+            (Property("CapacityProviderConfig"), "lambda:PassCapacityProvider"),
+            (Property("PublishToLatestPublished"), "lambda:PublishVersion"),
+            (Property("RecursiveLoop"), "lambda:PutFunctionRecursionConfig"),
+            (Property("FunctionScalingConfig"), "lambda:PutFunctionScalingConfig"),
+            (Property("RuntimeManagementConfig"), "lambda:PutRuntimeManagementConfig lambda:AssociateRuntimeAlias"),
+        ],
+        "AWS::Scheduler::Schedule" => vec![(Elsewhere("PassRolesToScheduler"), "iam:PassRole")],
+        "AWS::S3::Bucket" => vec![
+            (
+                Property("ReplicationConfiguration"),
+                "iam:PassRole s3:PutBucketReplication s3:PutReplicationConfiguration s3:DeleteBucketReplication",
+            ),
+            (Property("AccessControl"), "s3:GetBucketAcl s3:PutBucketAcl s3:PutObjectAcl"),
+            (Property("AbacStatus"), "s3:PutBucketAbac"),
+            (Property("AccelerateConfiguration"), "s3:PutAccelerateConfiguration"),
+            (Property("AnalyticsConfigurations"), "s3:PutAnalyticsConfiguration s3:DeleteBucketAnalyticsConfiguration"),
+            (Property("CorsConfiguration"), "s3:PutBucketCORS s3:DeleteBucketCors"),
+            (Property("IntelligentTieringConfigurations"), "s3:PutIntelligentTieringConfiguration"),
+            (Property("InventoryConfigurations"), "s3:PutInventoryConfiguration"),
+            (Property("LoggingConfiguration"), "s3:PutBucketLogging"),
+            (Property("MetricsConfigurations"), "s3:PutMetricsConfiguration s3:DeleteBucketMetricsConfiguration"),
+            (Property("NotificationConfiguration"), "s3:PutBucketNotification"),
+            (Property("ObjectLockConfiguration"), "s3:PutBucketObjectLockConfiguration s3:PutObjectLockConfiguration"),
+            (Property("WebsiteConfiguration"), "s3:PutBucketWebsite s3:DeleteBucketWebsite"),
+            (
+                Property("MetadataTableConfiguration"),
+                "s3:CreateBucketMetadataTableConfiguration s3:DeleteBucketMetadataTableConfiguration s3tables:CreateNamespace \
+                 s3tables:CreateTable s3tables:CreateTableBucket s3tables:GetTable s3tables:GetTableMetadataLocation \
+                 s3tables:PutTableBucketPolicy s3tables:PutTableEncryption s3tables:PutTablePolicy \
+                 s3tables:UpdateTableMetadataLocation",
+            ),
+            (
+                Property("MetadataConfiguration"),
+                "s3:UpdateBucketMetadataAnnotationTableConfiguration s3:UpdateBucketMetadataInventoryTableConfiguration \
+                 s3:UpdateBucketMetadataJournalTableConfiguration",
+            ),
+            (
+                Because("the template sets both, so neither is taken off"),
+                "s3:DeleteBucketEncryption s3:DeleteBucketLifecycle",
+            ),
+            (Because("a bucket that is made holds nothing"), "s3:DeleteObject"),
+        ],
+        "AWS::KMS::Key" => vec![
+            (Property("Enabled"), "kms:EnableKey kms:DisableKey"),
+            (Property("Tags"), "kms:TagResource kms:UntagResource"),
+            (Because("the key that a template makes is always rotated"), "kms:DisableKeyRotation"),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+/// Each permission that AWS's schema of a type names for creating, reading, changing and deleting one is in the table or is left
+/// out for a reason that holds, and the table has none beyond those.
+#[test]
+fn the_table_is_what_the_schemas_ask_for() {
+    let policy = of_rotation();
+    let mut seen = 0;
+    for entry in TYPES {
+        let kind = entry.kind;
+        let schema = schema(kind).unwrap_or_else(|| panic!("{kind} is no resource type"));
+        let handlers =
+            ["create", "read", "update", "delete"].map(|handler| &schema["handlers"][handler]["permissions"]);
+        let asked: BTreeSet<&str> = handlers
+            .iter()
+            .flat_map(|list| list.as_array().into_iter().flatten())
+            .map(|action| action.as_str().unwrap())
+            .collect();
+        let given: BTreeSet<&str> = entry.actions.iter().chain(entry.anywhere).copied().collect();
+        assert_eq!(given.len(), entry.actions.len() + entry.anywhere.len(), "{kind}: something is there twice");
+        assert_eq!(given.difference(&asked).collect::<Vec<_>>(), Vec::<&&str>::new(), "{kind}: given in vain");
+        let left_out = left_out(kind);
+        let explained: Vec<&str> = left_out.iter().flat_map(|(_, actions)| actions.split_whitespace()).collect();
+        let missing: BTreeSet<&str> = asked.difference(&given).copied().collect();
+        assert_eq!(explained.iter().copied().collect::<BTreeSet<_>>(), missing, "{kind}: left out, and explained");
+        assert_eq!(explained.len(), missing.len(), "{kind}: explained twice");
+        seen += asked.len();
+
+        let used = resource::types().into_iter().find(|used| used.name == kind);
+        let properties: Vec<&str> = match used.as_ref().map(|used| &used.shape) {
+            Some(Shape::Struct(fields)) => fields.iter().map(|(name, _)| *name).collect(),
+            _ => Vec::new(),
+        };
+        for (why, actions) in left_out {
+            match why {
+                Property(name) => {
+                    assert!(schema["properties"][name].is_object(), "{kind} has no property {name}");
+                    assert!(!properties.contains(&name), "{kind}.{name} is set now, which takes: {actions}");
+                    let tags = name == "Tags" && schema["tagging"]["cloudFormationSystemTags"] != false;
+                    assert!(!tags, "{kind}: CloudFormation adds tags of its own, which takes: {actions}");
+                }
+                Elsewhere(sid) => {
+                    let statement = policy.statements.iter().find(|statement| statement.sid == sid).unwrap();
+                    assert!(actions.split(' ').all(|action| statement.actions.contains(&action)), "{sid}: {actions}");
+                }
+                Because(reason) => assert!(!reason.is_empty()),
+            }
+        }
+        let named = match entry.name {
+            Name::Own { property, .. } | Name::Of(property) => schema["properties"][property].is_object(),
+            Name::Random => true,
+        };
+        assert!(named, "{kind}: {:?} is no property", entry.name);
+    }
+    println!("deployer: {} types, {seen} permissions of their schemas", TYPES.len());
+    assert!(seen > 200, "{seen}");
+}
+
+/// A type that is in use and not in the table would be found by whoever deploys.
+#[test]
+fn every_type_in_use_is_in_the_table() {
+    for used in resource::types() {
+        assert!(entry(used.name).is_some(), "{}: add it to synth/src/deployer/types.rs", used.name);
+    }
+    let place = place("aws", REGION);
+    let template = json!({"Resources": {
+        "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Fn::Sub": "${AWS::StackName}-x"}}},
+        "TopicPolicy": {"Type": "AWS::SNS::TopicPolicy", "Properties": {"Topics": [{"Ref": "Topic"}]}},
+        "Alarm": {"Type": "AWS::CloudWatch::Alarm"},
+        "Dashboard": {"Type": "AWS::CloudWatch::Dashboard", "Properties": {"DashboardName": {"Ref": "AWS::StackName"}}},
+        "Key": {"Type": "AWS::KMS::Key"},
+    }});
+    let policy_of = |template: &Json| policy(&place, &[Stack { name: STACK, template }]);
+    let statements = policy_of(&template).unwrap().statements;
+    for (sid, arns) in [
+        ("ManageTopics", arn("sns", "access-key-rotation-x")),
+        ("ManageAlarms", arn("cloudwatch", "alarm:access-key-rotation-Alarm-*")),
+        ("ManageDashboards", format!("arn:aws:cloudwatch::{ACCOUNT}:dashboard/access-key-rotation")),
+        ("ManageKeys", arn("kms", "key/*")),
+    ] {
+        let statement = statements.iter().find(|statement| statement.sid == sid).unwrap();
+        assert_eq!(statement.scope, Scope::Arns(vec![arns]), "{sid}");
+    }
+    let resources = |resources: Json| json!({ "Resources": resources });
+    let refused = |template: &Json| policy_of(template).unwrap_err();
+    let template = resources(json!({"Table": {"Type": "AWS::DynamoDB::Table"}}));
+    let unknown = Unknown::Type { id: "Table".into(), kind: "AWS::DynamoDB::Table".into() };
+    assert_eq!(refused(&template), unknown);
+    assert!(unknown.to_string().contains("synth/src/deployer/types.rs"));
+    let template =
+        resources(json!({"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Ref": "Stage"}}}}));
+    let unknown = Unknown::Name { id: "Queue".into(), property: "QueueName", value: r#"{"Ref":"Stage"}"#.into() };
+    assert_eq!(refused(&template), unknown);
+    let name = json!({"Fn::Sub": "${Topic.TopicName}-x"});
+    let queue = json!({"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}});
+    let template = resources(json!({"Topic": {"Type": "AWS::SNS::Topic"}, "Queue": queue}));
+    assert!(matches!(refused(&template), Unknown::Name { .. }), "the name is not the topic's");
+}
+
+/// The services and their actions and resources, as cfn-lint has them from the Service Authorization Reference.
+#[test]
+fn an_action_stands_with_arns_it_knows_and_with_a_wildcard_only_if_it_knows_none() {
+    let reference = cfn_lint("AdditionalSpecs/Policies.json");
+    let mut seen = 0;
+    for statement in of_rotation().statements {
+        for action in &statement.actions {
+            let (service, name) = action.split_once(':').unwrap();
+            let known = &reference[service]["Actions"][name.to_lowercase()];
+            assert!(known.is_object(), "{action} is no action");
+            let kinds: Vec<&str> =
+                known["Resources"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+            let Scope::Arns(arns) = &statement.scope else {
+                assert_eq!(kinds, Vec::<&str>::new(), "{action} can be narrower than *");
+                seen += 1;
+                continue;
+            };
+            let shape = |kind: &str| {
+                let kind = kind.to_lowercase();
+                reference[service]["Resources"][kind]["ARNFormats"].as_array().cloned().unwrap_or_default()
+            };
+            let formats: Vec<String> =
+                kinds.iter().flat_map(|kind| shape(kind)).map(|f| f.as_str().unwrap().to_owned()).collect();
+            for arn in arns {
+                assert!(arn.split(':').take(5).all(|part| !part.contains('*')), "{arn}");
+                let fits = |format: &String| {
+                    let filled = [("${Partition}", "aws"), ("${Region}", REGION), ("${Account}", ACCOUNT), (".*", "")];
+                    arn.starts_with(
+                        &filled.iter().fold(format.clone(), |text, (name, value)| text.replace(name, value)),
+                    )
+                };
+                assert!(formats.iter().any(fits), "{action} is not asked for on {arn}: {formats:?}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 100, "{seen}");
+}
+
+#[test]
+fn the_policy_of_the_committed_configuration() {
+    let run = |format| synth(root(), &["deploy-policy", "--account", ACCOUNT, "--region", REGION, "--format", format]);
+    for (format, file) in [("json", "deploy-policy.json"), ("text", "deploy-policy.txt")] {
+        let output = run(format);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        golden(&format!("synth/tests/golden/{file}"), &String::from_utf8(output.stdout).unwrap());
+    }
+    let policy = of_rotation();
+    let sids: BTreeSet<&str> = policy.statements.iter().map(|statement| statement.sid).collect();
+    assert_eq!(sids.len(), policy.statements.len(), "each statement has an id of its own");
+    let fits = (policy.characters() > MANAGED_POLICY, policy.characters() <= INLINE_POLICIES);
+    assert_eq!(fits, (true, true), "{} characters", policy.characters());
+    assert!(String::from_utf8_lossy(&run("json").stderr).contains("inline policy, which holds 10240"));
+}
+
+/// The worst that can be configured still fits into a role, and names no more than it must.
+#[test]
+fn a_long_name_of_the_stack_is_cut_as_cloudformation_may_cut_it() {
+    let configuration = |length: usize| {
+        let name: String = "abcdefgh-".chars().cycle().take(length).collect();
+        (name.clone(), format!("stack_name: {name}x\nusers: [alice]\nemails: [a@example.com, b@example.com]\n"))
+    };
+    let place = place("aws-us-gov", "us-gov-west-1");
+    let roles = |policy: &Policy| -> Vec<String> {
+        let manage = policy.statements.iter().find(|statement| statement.sid == "ManageRoles").unwrap();
+        let Scope::Arns(arns) = &manage.scope else { panic!() };
+        arns.clone()
+    };
+    // FunctionRole has twelve letters; with two hyphens and thirteen letters more, 37 are left of the 64.
+    let (name, text) = configuration(36);
+    let policy = policy_at(&place, &text);
+    assert_eq!(policy.notes.len(), 1, "{:?}", policy.notes);
+    let role = |role: &str| format!("arn:aws-us-gov:iam::{ACCOUNT}:role/{name}x-{role}-*");
+    assert_eq!(roles(&policy), [role("FunctionRole"), role("ScheduleRole")]);
+
+    let (name, text) = configuration(37);
+    let policy = policy_at(&place, &text);
+    assert_eq!(roles(&policy), [format!("arn:aws-us-gov:iam::{ACCOUNT}:role/{}*", &name[..24])]);
+    assert!(policy.notes[0].contains("stack_name of at most 37 letters"), "{:?}", policy.notes);
+
+    let (_, text) = configuration(63);
+    let policy = policy_at(&place, &text);
+    assert!(policy.characters() <= INLINE_POLICIES, "{} characters", policy.characters());
+}
+
+#[test]
+fn what_scopes_the_policy_must_be_said() {
+    for (arguments, says) in [
+        (&["deploy-policy"][..], "--account"),
+        (&["deploy-policy", "--account", ACCOUNT], "--region"),
+        (&["deploy-policy", "--account", "*", "--region", REGION], "12 digits"),
+        (&["deploy-policy", "--account", ACCOUNT, "--region", "*"], "an AWS Region"),
+        (&["deploy-policy", "--account", ACCOUNT, "--region", REGION, "--partition", "x"], "an AWS partition"),
+        (&["deploy-policy", "--account", ACCOUNT, "--region", REGION, "--config", "nowhere.yaml"], "nowhere.yaml"),
+    ] {
+        let output = synth(root(), arguments);
+        let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(2), true), "{arguments:?}: {printed}");
+        assert!(printed.contains(says), "{arguments:?}: {printed}");
+    }
+}

@@ -1,0 +1,806 @@
+//! `synth diff`: any two templates, what changes, what it does, what it means.
+
+use std::{
+    io::Write,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use proptest::{prelude::*, sample::select, test_runner::Config};
+use serde_json::{Value as Json, json};
+use synth::{
+    approval::{Approval, Digest, Reason},
+    cfn::{json::to_json, read::read},
+    config::{self, Overrides},
+    diff::{
+        Impact, compare,
+        render::{Format, render},
+    },
+    iam::compare::Verdict,
+    stack,
+};
+
+fn template(resources: &str) -> Json {
+    let text = format!("Resources:\n  {}\n", resources.trim_end().replace('\n', "\n  "));
+    read(&text).unwrap_or_else(|e| panic!("{e}\n{text}"))
+}
+
+/// A role with these properties more.
+fn role(properties: &str) -> String {
+    format!("Role:\n  Type: AWS::IAM::Role\n  Properties:\n    Description: a role\n    {properties}\n")
+}
+
+/// A role with this policy.
+fn policy(statement: &str) -> String {
+    role(&format!("Policies: [{{PolicyName: P, PolicyDocument: {}}}]", document(statement)))
+}
+
+fn document(statement: &str) -> String {
+    format!("{{Version: '2012-10-17', Statement: [{statement}]}}")
+}
+
+fn separate(kind: &str, statement: &str) -> String {
+    let document = document(statement);
+    let names = "PolicyName: P, Roles: [!Ref Role], RoleName: !Ref Role";
+    format!("P:\n  Type: {kind}\n  Properties: {{{names}, PolicyDocument: {document}}}\n")
+}
+
+fn function(resource: &str) -> String {
+    format!("F:\n  Type: AWS::Lambda::Function\n  Properties: {{Timeout: 5}}\n{resource}")
+}
+
+fn permission(properties: &str) -> String {
+    function(&format!(
+        "Permission:\n  Type: AWS::Lambda::Permission\n  Properties: {{Action: lambda:InvokeFunction, {properties}}}\n"
+    ))
+}
+
+#[test]
+fn what_a_change_means_for_iam() {
+    use Verdict::{Broader, Equivalent, Narrower, None, Unknown};
+    let get = "{Effect: Allow, Action: [s3:GetObject, s3:ListBucket], Resource: '*'}";
+    let trust = |principal: &str| {
+        let statement = format!("{{Effect: Allow, Principal: {principal}, Action: sts:AssumeRole}}");
+        role(&format!("AssumeRolePolicyDocument: {}", document(&statement)))
+    };
+    let url = |auth: &str| {
+        function(&format!(
+            "Url:\n  Type: AWS::Lambda::Url\n  Properties: {{TargetFunctionArn: !Ref F, AuthType: {auth}}}\n"
+        ))
+    };
+    let bounded = |boundary: &str| format!("{}    {boundary}\n", policy(get));
+    let resource = |kind: &str, properties: &str| format!("R:\n  Type: {kind}\n  Properties: {{{properties}}}\n");
+    let open = document("{Effect: Allow, Principal: '*', Action: '*', Resource: '*'}");
+    let own = document("{Effect: Allow, Principal: {AWS: !Ref AWS::AccountId}, Action: '*', Resource: '*'}");
+    let deny = |when: &str| format!("{{Effect: Deny, Principal: '*', Action: 's3:*', Resource: '*'{when}}}");
+    let only_tls = deny(", Condition: {Bool: {'aws:SecureTransport': 'false'}}");
+    let to_cloudfront =
+        "{Effect: Allow, Principal: {Service: cloudfront.amazonaws.com}, Action: s3:GetObject, Resource: '*'}";
+    let bucket_policy = |bucket: &str, statement: &str| {
+        let document = document(statement);
+        format!("P:\n  Type: AWS::S3::BucketPolicy\n  Properties: {{Bucket: {bucket}, PolicyDocument: {document}}}\n")
+    };
+    let bucket = |statement: &str| {
+        let policy = if statement.is_empty() { String::new() } else { bucket_policy("!Ref B", statement) };
+        format!("B:\n  Type: AWS::S3::Bucket\n{policy}")
+    };
+    let elsewhere = |statement: &str| bucket_policy("theirs", statement);
+    let both_functions = |used: &str| {
+        function(&format!(
+            "G:\n  Type: AWS::Lambda::Function\nPermission:\n  Type: AWS::Lambda::Permission\n  Properties: \
+             {{Action: lambda:InvokeFunction, Principal: s3.amazonaws.com, FunctionName: {used}}}\n"
+        ))
+    };
+    let acting = |role: &str| {
+        let two = format!(
+            "{}Admin:\n  Type: AWS::IAM::Role\n  Properties: {{ManagedPolicyArns: [!Sub 'arn:${{AWS::Partition}}:iam::aws:policy/AdministratorAccess']}}\n",
+            policy(get)
+        );
+        two + &format!("F:\n  Type: AWS::Lambda::Function\n  Properties: {{Role: !GetAtt {role}.Arn}}\n")
+    };
+    let managed = |policies: &str| role(&format!("ManagedPolicyArns: [{policies}]"));
+    for (what, old, new, meaning) in [
+        // The table that the CDK is measured with.
+        (
+            "* to an ARN",
+            policy(get),
+            policy(
+                "{Effect: Allow, Action: [s3:GetObject, s3:ListBucket], Resource: !Sub 'arn:${AWS::Partition}:s3:::b'}",
+            ),
+            Narrower,
+        ),
+        ("an action dropped", policy(get), policy("{Effect: Allow, Action: s3:GetObject, Resource: '*'}"), Narrower),
+        (
+            "a condition added",
+            policy(get),
+            policy(
+                "{Effect: Allow, Action: [s3:GetObject, s3:ListBucket], Resource: '*', Condition: {Bool: {'aws:SecureTransport': true}}}",
+            ),
+            Narrower,
+        ),
+        (
+            "a Sid renamed",
+            policy("{Sid: A, Effect: Allow, Action: s3:GetObject, Resource: '*'}"),
+            policy("{Sid: B, Effect: Allow, Action: s3:GetObject, Resource: '*'}"),
+            Equivalent,
+        ),
+        (
+            "a statement split",
+            policy(get),
+            policy(
+                "{Effect: Allow, Action: s3:GetObject, Resource: '*'}, {Effect: Allow, Action: s3:ListBucket, Resource: '*'}",
+            ),
+            Equivalent,
+        ),
+        ("Allow and NotAction", policy(get), policy("{Effect: Allow, NotAction: iam:*, Resource: '*'}"), Broader),
+        (
+            "a boundary removed",
+            bounded("PermissionsBoundary: arn:aws:iam::111122223333:policy/B"),
+            policy(get),
+            Broader,
+        ),
+        ("a trust policy opened", trust("{Service: lambda.amazonaws.com}"), trust("{AWS: '*'}"), Broader),
+        ("a function URL without auth", function(""), url("NONE"), Broader),
+        (
+            "a resource policy opened",
+            resource("AWS::SQS::QueuePolicy", &format!("Queues: [q], PolicyDocument: {own}")),
+            resource("AWS::SQS::QueuePolicy", &format!("Queues: [q], PolicyDocument: {open}")),
+            Broader,
+        ),
+        // Nothing to do with IAM.
+        ("nothing", policy(get), policy(get), None),
+        ("a timeout", function(""), function("").replace('5', "6"), None),
+        // The same policy elsewhere.
+        ("inline to separate", policy(get), role("") + &separate("AWS::IAM::Policy", get), Equivalent),
+        ("inline to RolePolicy", policy(get), role("") + &separate("AWS::IAM::RolePolicy", get), Equivalent),
+        (
+            "inline to managed",
+            policy(get),
+            managed("!Ref M")
+                + &format!(
+                    "M:\n  Type: AWS::IAM::ManagedPolicy\n  Properties: {{PolicyDocument: {}}}\n",
+                    document(get)
+                ),
+            Equivalent,
+        ),
+        (
+            "two policies to one",
+            policy("{Effect: Allow, Action: s3:GetObject, Resource: '*'}")
+                + &separate("AWS::IAM::Policy", "{Effect: Allow, Action: s3:ListBucket, Resource: '*'}"),
+            policy(get),
+            Equivalent,
+        ),
+        (
+            "for another role",
+            role("") + &separate("AWS::IAM::Policy", get),
+            role("") + &separate("AWS::IAM::Policy", get).replace("!Ref Role", "other"),
+            Broader,
+        ),
+        ("a separate policy removed", role("") + &separate("AWS::IAM::Policy", get), role(""), Narrower),
+        (
+            "a role by its name",
+            role("RoleName: worker") + &separate("AWS::IAM::Policy", get),
+            role("RoleName: worker") + &separate("AWS::IAM::Policy", get).replace("!Ref Role", "worker"),
+            Equivalent,
+        ),
+        // Boundaries and managed policies.
+        ("a boundary added", policy(get), bounded("PermissionsBoundary: arn:aws:iam::111122223333:policy/B"), Narrower),
+        (
+            "another boundary",
+            bounded("PermissionsBoundary: arn:aws:iam::111122223333:policy/A"),
+            bounded("PermissionsBoundary: arn:aws:iam::111122223333:policy/B"),
+            Unknown,
+        ),
+        ("an administrator", policy(get), managed("arn:aws:iam::aws:policy/AdministratorAccess"), Broader),
+        (
+            "no administrator any more",
+            managed("arn:aws:iam::aws:policy/AdministratorAccess"),
+            managed("arn:aws:iam::aws:policy/ReadOnlyAccess"),
+            Narrower,
+        ),
+        ("a managed policy of AWS", role(""), managed("arn:aws:iam::aws:policy/ReadOnlyAccess"), Broader),
+        ("an own one detached", managed("arn:aws:iam::111122223333:policy/Guard"), role(""), Unknown),
+        // Who acts with which role.
+        ("another role", acting("Role"), acting("Admin"), Broader),
+        ("a lesser role", acting("Admin"), acting("Role"), Narrower),
+        // Lambda.
+        (
+            "a principal more",
+            permission("FunctionName: !Ref F, Principal: s3.amazonaws.com, SourceAccount: !Ref AWS::AccountId"),
+            permission("FunctionName: !Ref F, Principal: s3.amazonaws.com"),
+            Broader,
+        ),
+        (
+            "a function in two spellings",
+            permission("FunctionName: !Ref F, Principal: s3.amazonaws.com"),
+            permission("FunctionName: !GetAtt F.Arn, Principal: s3.amazonaws.com"),
+            Equivalent,
+        ),
+        (
+            "a source",
+            permission("FunctionName: !Ref F, Principal: s3.amazonaws.com"),
+            permission("FunctionName: !Ref F, Principal: s3.amazonaws.com, SourceArn: 'arn:aws:s3:::b'"),
+            Narrower,
+        ),
+        (
+            "everybody",
+            permission("FunctionName: !Ref F, Principal: '111122223333'"),
+            permission("FunctionName: !Ref F, Principal: '*'"),
+            Broader,
+        ),
+        ("another function", both_functions("!Ref F"), both_functions("!Ref G"), Broader),
+        ("a URL with auth", url("NONE"), url("AWS_IAM"), Narrower),
+        ("a URL nobody knows", url("AWS_IAM"), url("!Ref Auth"), Broader),
+        (
+            "a layer for everybody",
+            resource(
+                "AWS::Lambda::LayerVersionPermission",
+                "LayerVersionArn: l, Action: lambda:GetLayerVersion, Principal: '111122223333'",
+            ),
+            resource(
+                "AWS::Lambda::LayerVersionPermission",
+                "LayerVersionArn: l, Action: lambda:GetLayerVersion, Principal: '*'",
+            ),
+            Broader,
+        ),
+        // Resource policies, whatever their property is called.
+        (
+            "of a secret",
+            resource("AWS::SecretsManager::ResourcePolicy", &format!("SecretId: s, ResourcePolicy: {open}")),
+            resource("AWS::SecretsManager::ResourcePolicy", &format!("SecretId: s, ResourcePolicy: {own}")),
+            Narrower,
+        ),
+        (
+            "of a key",
+            resource("AWS::KMS::Key", &format!("KeyPolicy: {own}")),
+            resource("AWS::KMS::Key", &format!("KeyPolicy: {open}")),
+            Broader,
+        ),
+        (
+            "of a repository",
+            resource("AWS::ECR::Repository", ""),
+            resource("AWS::ECR::Repository", &format!("RepositoryPolicyText: {open}")),
+            Broader,
+        ),
+        (
+            "as a text",
+            resource(
+                "AWS::Logs::ResourcePolicy",
+                "PolicyDocument: '{\"Statement\": {\"Effect\": \"Allow\", \"Principal\": {\"Service\": \"a.com\"}, \"Action\": \"*\"}}'",
+            ),
+            resource(
+                "AWS::Logs::ResourcePolicy",
+                "PolicyDocument: '{\"Statement\": {\"Effect\": \"Allow\", \"Principal\": \"*\", \"Action\": \"*\"}}'",
+            ),
+            Broader,
+        ),
+        (
+            "of an event bus",
+            resource(
+                "AWS::Events::EventBusPolicy",
+                "EventBusName: b, Principal: '111122223333', Action: events:PutEvents, StatementId: s",
+            ),
+            resource(
+                "AWS::Events::EventBusPolicy",
+                "EventBusName: b, Principal: '*', Action: events:PutEvents, StatementId: s",
+            ),
+            Broader,
+        ),
+        // A deny counts though nothing is allowed beside it: those it is for are allowed something by their own policies.
+        ("a bucket with a deny", String::new(), bucket(&only_tls), Equivalent),
+        ("a deny on a bucket that was there", bucket(""), bucket(&only_tls), Narrower),
+        ("a bucket's deny removed", bucket(&only_tls), bucket(""), Broader),
+        ("with the bucket", bucket(&only_tls), String::new(), Equivalent),
+        ("of a bucket from elsewhere", elsewhere(&only_tls), String::new(), Broader),
+        ("a deny that says more", bucket(&only_tls), bucket(&deny("")), Narrower),
+        ("a deny of less", bucket(&only_tls), bucket(&only_tls.replace("'s3:*'", "s3:PutObject")), Broader),
+        (
+            "of other conditions",
+            bucket(&only_tls),
+            bucket(&only_tls.replace("aws:SecureTransport", "aws:Other")),
+            Broader,
+        ),
+        (
+            "a deny of what a user may",
+            bucket(&only_tls),
+            bucket(&deny("").replace("'*', Action", "{AWS: !Ref U}, Action")),
+            Broader,
+        ),
+        ("the same deny with an allow", bucket(&only_tls), bucket(&format!("{only_tls}, {to_cloudfront}")), Broader),
+        (
+            "for one more bucket",
+            resource("AWS::S3::BucketPolicy", &format!("Bucket: a, PolicyDocument: {open}")),
+            resource("AWS::S3::BucketPolicy", &format!("Bucket: b, PolicyDocument: {open}")),
+            Broader,
+        ),
+        (
+            "an endpoint's removed",
+            resource("AWS::EC2::VPCEndpoint", &format!("VpcId: v, PolicyDocument: {own}")),
+            resource("AWS::EC2::VPCEndpoint", "VpcId: v"),
+            Broader,
+        ),
+        (
+            "a bucket opened otherwise",
+            resource("AWS::S3::Bucket", "PublicAccessBlockConfiguration: {BlockPublicPolicy: true}"),
+            resource("AWS::S3::Bucket", "BucketName: b"),
+            Unknown,
+        ),
+        // Users and groups.
+        (
+            "a user's group",
+            "U:\n  Type: AWS::IAM::User\n".into(),
+            "U:\n  Type: AWS::IAM::User\n  Properties: {Groups: [admins]}\n".into(),
+            Broader,
+        ),
+        (
+            "a policy from a user to its group",
+            format!(
+                "G:\n  Type: AWS::IAM::Group\nU:\n  Type: AWS::IAM::User\n  Properties: {{Groups: [!Ref G], Policies: [{{PolicyName: P, PolicyDocument: {}}}]}}\n",
+                document(get)
+            ),
+            format!(
+                "G:\n  Type: AWS::IAM::Group\n  Properties: {{Policies: [{{PolicyName: P, PolicyDocument: {}}}]}}\nU:\n  Type: AWS::IAM::User\n  Properties: {{Groups: [!Ref G]}}\n",
+                document(get)
+            ),
+            Broader,
+        ),
+        (
+            "an access key",
+            "U:\n  Type: AWS::IAM::User\n".into(),
+            "U:\n  Type: AWS::IAM::User\nK:\n  Type: AWS::IAM::AccessKey\n  Properties: {UserName: !Ref U}\n".into(),
+            Broader,
+        ),
+        // What cannot be looked into.
+        (
+            "a nested stack",
+            role(""),
+            role("") + "S:\n  Type: AWS::CloudFormation::Stack\n  Properties: {TemplateURL: u}\n",
+            Broader,
+        ),
+        (
+            "another nested stack",
+            "S:\n  Type: AWS::CloudFormation::Stack\n  Properties: {TemplateURL: u}\n".into(),
+            "S:\n  Type: AWS::CloudFormation::Stack\n  Properties: {TemplateURL: v}\n".into(),
+            Unknown,
+        ),
+        ("a parameter for a principal", trust("{AWS: !Ref A}"), trust("{AWS: !Ref B}"), Unknown),
+        ("narrower here and broader there", policy(get) + &url("AWS_IAM"), role("") + &url("NONE"), Broader),
+    ] {
+        let (old, new) = (template(&old), template(&new));
+        let diff = compare(&old, &new);
+        assert_eq!(diff.iam.verdict, meaning, "{what}: {:#?}", diff.iam.places);
+        let same = compare(&new, &new);
+        assert!(same.is_empty() && same.iam.verdict == None && same.impact() == Impact::None, "{what}: with itself");
+    }
+}
+
+#[test]
+fn a_condition_is_tried_both_ways() {
+    let with = |condition: &str, default: &str, branch: &str| {
+        let statement = format!("!If [Wide, {branch}, {{Effect: Allow, Action: s3:GetObject, Resource: a}}]");
+        let mut template = template(&policy(&statement));
+        template["Conditions"] = json!({"Wide": {"Fn::Equals": [{"Ref": "Stage"}, condition]}});
+        template["Parameters"] = json!({"Stage": {"Type": "String", "Default": default}});
+        template
+    };
+    let wide = "{Effect: Allow, Action: s3:GetObject, Resource: '*'}";
+    let wider = "{Effect: Allow, Action: s3:*, Resource: '*'}";
+    for (old, new, meaning) in [
+        (with("a", "a", wide), with("a", "a", wider), Verdict::Broader),
+        (with("a", "a", wider), with("a", "a", wide), Verdict::Narrower),
+        (with("a", "a", wide), with("a", "a", "!Ref AWS::NoValue"), Verdict::Narrower),
+        // It holds elsewhere: whether that is more depends on the deployment.
+        (with("a", "a", wide), with("b", "a", wide), Verdict::Unknown),
+        (with("a", "a", wide), with("a", "b", wide), Verdict::Unknown),
+    ] {
+        let diff = compare(&old, &new);
+        assert_eq!(diff.iam.verdict, meaning, "{new:#}: {:#?}", diff.iam.places);
+    }
+}
+
+#[test]
+fn what_becomes_of_a_resource() {
+    use Impact::{Deletes, MayReplace, None, Replaces, Update};
+    let one = |kind: &str, rest: &str| format!("R:\n  Type: {kind}\n  {rest}\n");
+    let queue = |properties: &str| one("AWS::SQS::Queue", &format!("Properties: {{{properties}}}"));
+    let uses = |name: &str, rest: &str| queue(&format!("QueueName: {name}")) + rest;
+    let subscription =
+        "S:\n  Type: AWS::SNS::Subscription\n  Properties: {TopicArn: t, Protocol: sqs, Endpoint: !GetAtt R.Arn}\n";
+    for (what, old, new, impact) in [
+        ("nothing", queue("DelaySeconds: 1"), queue("DelaySeconds: '1'"), None),
+        ("another spelling", queue("QueueName: !Ref A"), queue("QueueName: !Sub '${A}'"), None),
+        ("a property", queue("DelaySeconds: 1"), queue("DelaySeconds: 2"), Update),
+        ("a new resource", String::new(), queue(""), Update),
+        ("a name", queue("QueueName: a"), queue("QueueName: b"), Replaces),
+        ("a name given", queue("DelaySeconds: 1"), queue("QueueName: b"), Replaces),
+        ("another type", one("AWS::SQS::Queue", ""), one("AWS::SNS::Topic", ""), Replaces),
+        ("gone", queue(""), String::new(), Deletes),
+        ("renamed", queue(""), queue("").replace("R:", "Q:"), Deletes),
+        ("gone but kept", one("AWS::SQS::Queue", "DeletionPolicy: Retain"), String::new(), Update),
+        ("gone with a snapshot", one("AWS::RDS::DBInstance", "DeletionPolicy: Snapshot"), String::new(), Deletes),
+        ("its attributes", queue(""), one("AWS::SQS::Queue", "DependsOn: [X]"), None),
+        ("a condition", one("AWS::SQS::Queue", ""), one("AWS::SQS::Queue", "Condition: C"), Deletes),
+        (
+            "what sometimes replaces",
+            one("AWS::Lambda::Function", "Properties: {DurableConfig: {ExecutionTimeout: 1}}"),
+            one("AWS::Lambda::Function", "Properties: {DurableConfig: {ExecutionTimeout: 2}}"),
+            MayReplace,
+        ),
+        (
+            "a nested property",
+            one("AWS::AppSync::GraphQLApi", "Properties: {Name: a}"),
+            one("AWS::AppSync::GraphQLApi", "Properties: {Name: b}"),
+            Update,
+        ),
+        (
+            "perhaps a part of it",
+            one("AWS::Batch::ComputeEnvironment", "Properties: {ComputeResources: {Type: EC2}}"),
+            one("AWS::Batch::ComputeEnvironment", "Properties: {ComputeResources: !FindInMap [A, B, C]}"),
+            MayReplace,
+        ),
+        (
+            "a custom resource",
+            one("Custom::Thing", "Properties: {A: 1}"),
+            one("Custom::Thing", "Properties: {A: 2}"),
+            MayReplace,
+        ),
+        (
+            "a type nobody knows",
+            one("Some::New::Type", "Properties: {A: 1}"),
+            one("Some::New::Type", "Properties: {A: 2}"),
+            MayReplace,
+        ),
+        (
+            "whose condition is another's",
+            one("AWS::SQS::Queue", "Condition: C"),
+            one("AWS::SQS::Queue", "Condition: D"),
+            Deletes,
+        ),
+        ("who names it", uses("a", subscription), uses("b", subscription), Replaces),
+    ] {
+        let diff = compare(&template(&old), &template(&new));
+        assert_eq!(diff.impact(), impact, "{what}: {diff:#?}");
+    }
+    let diff = compare(&template(&uses("a", subscription)), &template(&uses("b", subscription)));
+    let follower = diff.resources.iter().find(|resource| resource.id == "S").unwrap();
+    assert_eq!(follower.impact, MayReplace, "the endpoint cannot be changed in place: {follower:?}");
+    assert_eq!(follower.changes[0].because.as_deref(), Some("R is replaced"));
+}
+
+#[test]
+fn a_parameter_with_another_default_is_followed() {
+    let with = |default: &str| {
+        let text = format!(
+            "Parameters: {{Stage: {{Type: String, Default: {default}}}}}\n\
+             Conditions: {{A: !Equals [!Ref Stage, a], B: !Not [!Condition A]}}\n\
+             Resources:\n  Q: {{Type: AWS::SQS::Queue, Properties: {{QueueName: !Sub 'q-${{Stage}}'}}}}\n  \
+             T: {{Type: AWS::SNS::Topic, Condition: B}}\n  U: {{Type: AWS::SNS::Topic}}\n"
+        );
+        read(&text).unwrap_or_else(|e| panic!("{e}\n{text}"))
+    };
+    let diff = compare(&with("a"), &with("b"));
+    let told: Vec<_> =
+        diff.resources.iter().map(|r| (r.id.as_str(), r.impact, r.changes[0].because.as_deref().unwrap())).collect();
+    assert_eq!(
+        told,
+        [
+            ("Q", Impact::MayReplace, "the parameter Stage changed"),
+            ("T", Impact::Deletes, "the condition B may change")
+        ]
+    );
+}
+
+#[test]
+fn the_table_of_replacements_is_what_the_schemas_say() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let python = root.join("../.venv/bin/python");
+    let output = Command::new(&python).arg(root.join("schema/replacement.py")).output();
+    let output = output.unwrap_or_else(|e| panic!("{}: {e}; run make setup", python.display()));
+    assert!(output.status.success(), "{}; run make setup", String::from_utf8_lossy(&output.stderr));
+    let committed = std::fs::read_to_string(root.join("schema/replacement.txt")).unwrap();
+    let says = "synth/schema/replacement.txt is stale; run: .venv/bin/python synth/schema/replacement.py > synth/schema/replacement.txt";
+    assert!(committed == String::from_utf8(output.stdout).unwrap(), "{says}");
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 300, failure_persistence: None, ..Config::default() })]
+
+    /// Whatever a hand or a fuzzer does to a template, there is an answer or an error.
+    #[test]
+    fn no_template_is_too_broken(cuts in prop::collection::vec((any::<prop::sample::Index>(), 0..4_usize, select(&SCRAPS)), 1..6)) {
+        let mut text: Vec<char> = NEW.chars().collect();
+        for (at, length, scrap) in cuts {
+            let at = at.index(text.len());
+            text.splice(at..(at + length).min(text.len()), scrap.chars());
+        }
+        if let Ok(broken) = read(&text.into_iter().collect::<String>()) {
+            let old = read(OLD).unwrap();
+            for diff in [compare(&old, &broken), compare(&broken, &old)] {
+                for format in [Format::Text { colour: true }, Format::Markdown, Format::Json] {
+                    prop_assert!(!render(&diff, format).is_empty());
+                }
+            }
+            prop_assert!(compare(&broken, &broken).is_empty());
+        }
+    }
+}
+
+const SCRAPS: [&str; 16] =
+    ["", " ", "\n", "{", "}", "[", "]", ":", "!Ref ", "!Sub ", "!If [a, b]", "!GetAtt a.b", "\"", "&a ", "*a", "null"];
+
+const OLD: &str = include_str!("../golden/old.yaml");
+const NEW: &str = include_str!("../golden/new.yaml");
+
+#[test]
+fn what_people_read() {
+    let diff = compare(&read(OLD).unwrap(), &read(NEW).unwrap());
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    for (file, format) in
+        [("diff.txt", Format::Text { colour: false }), ("diff.md", Format::Markdown), ("diff.json", Format::Json)]
+    {
+        let shown = render(&diff, format);
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(folder.join(file), &shown).unwrap();
+        }
+        let golden = std::fs::read_to_string(folder.join(file)).unwrap_or_default();
+        assert_eq!(shown, golden, "if this is meant, run the test with BLESS=1");
+    }
+    let coloured = render(&diff, Format::Text { colour: true });
+    let escapes = coloured.matches('\u{1b}').count();
+    assert!(escapes > 0 && coloured.matches("\u{1b}[").count() == escapes && coloured.contains("\\u{1b}[31m"));
+}
+
+#[test]
+fn nothing_breaks_out_of_the_markdown() {
+    for hostile in [
+        "```",
+        "`````\n</details>",
+        "</code></summary><img src=x>",
+        "| a |",
+        "@everyone",
+        "](http://x)",
+        "\u{202e}a\u{1b}",
+    ] {
+        let resources =
+            json!({hostile: {"Type": hostile, "Properties": {hostile: hostile, "A": [hostile, {hostile: 1}]}}});
+        let statement = json!({"Effect": "Allow", "Action": hostile, "Resource": hostile});
+        let policy = json!({"Statement": [statement]});
+        let mut new = json!({"Resources": resources, "Parameters": {hostile: {"Default": hostile}}});
+        new["Resources"]["Role"] = json!({"Type": "AWS::IAM::Role",
+            "Properties": {"Policies": [{"PolicyName": hostile, "PolicyDocument": policy}]}});
+        let shown = render(&compare(&json!({"Resources": {}}), &new), Format::Markdown);
+        let (mut fence, mut opened): (Option<&str>, i32) = (None, 0);
+        for line in shown.lines() {
+            match fence {
+                Some(open) if line == open => fence = None,
+                // Inside a fence nothing but its own end ends it.
+                Some(open) => assert!(line.chars().take_while(|c| *c == '`').count() < open.len(), "{hostile}: {line}"),
+                None if line.starts_with("```") => fence = Some(line.trim_end_matches("diff")),
+                None => {
+                    let known =
+                        ["<code>", "</code>", "<details>", "</details>", "<summary>", "</summary>", "<b>", "</b>"];
+                    let rest = known.iter().fold(line.to_owned(), |line, tag| line.replace(tag, ""));
+                    opened += i32::try_from(line.matches("<details>").count()).unwrap();
+                    opened -= i32::try_from(line.matches("</details>").count()).unwrap();
+                    assert!(!rest.contains(['<', '>', '`', '@', '\u{202e}', '\u{1b}', '!']), "{hostile}: {line}");
+                }
+            }
+        }
+        assert_eq!((fence, opened), (None, 0), "{hostile}");
+    }
+    let many: serde_json::Map<String, Json> = (0..2000)
+        .map(|n| (format!("Queue{n}"), json!({"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "q"}})))
+        .collect();
+    let shown = render(&compare(&json!({}), &json!({"Resources": many})), Format::Markdown);
+    assert!(shown.len() < 65_536 && shown.contains("more do not fit"), "{}", shown.len());
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        folder.write("rotation.yaml", "stack_name: test\nusers: [alice, bob]\nemails: [a@example.com]\n");
+        folder
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        std::fs::write(self.0.path().join(file), text).unwrap();
+    }
+
+    fn run(&self, program: &str, arguments: &[&str], input: &str) -> Output {
+        let mut process = Command::new(program)
+            .current_dir(&self.0)
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Who refuses at once need not have read.
+        let _ = process.stdin.take().unwrap().write_all(input.as_bytes());
+        process.wait_with_output().unwrap()
+    }
+
+    /// The exit code, and all that was printed.
+    fn synth(&self, arguments: &[&str], input: &str) -> (Option<i32>, String) {
+        let output = self.run(env!("CARGO_BIN_EXE_synth"), arguments, input);
+        let printed = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(printed).unwrap())
+    }
+
+    fn git(&self, arguments: &[&str]) {
+        let who = ["-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false"];
+        let output = self.run("git", &[&who, arguments].concat(), "");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn the_command_compares_files_standard_input_and_revisions() {
+    let folder = Folder::new();
+    folder.write("old.yaml", OLD);
+    folder.write("new.yaml", NEW);
+    let text = render(&compare(&read(OLD).unwrap(), &read(NEW).unwrap()), Format::Text { colour: false });
+    assert_eq!(folder.synth(&["diff", "old.yaml", "new.yaml"], ""), (Some(0), text.clone()));
+    assert_eq!(folder.synth(&["diff", "-", "new.yaml"], OLD), (Some(0), text.clone()));
+    assert_eq!(folder.synth(&["diff", "old.yaml", "-"], NEW), (Some(0), text.clone()));
+
+    std::fs::create_dir(folder.0.path().join("templates")).unwrap();
+    assert_eq!(folder.synth(&["template", "--output", "templates/rotation.yaml"], "").0, Some(0));
+    folder.git(&["init", "--quiet"]);
+    folder.git(&["add", "."]);
+    folder.git(&["commit", "--quiet", "--message", "first"]);
+    let none = (Some(0), "No difference.\n".to_owned());
+    assert_eq!(folder.synth(&["diff", "--base", "HEAD"], ""), none);
+    assert_eq!(folder.synth(&["diff", "templates/rotation.yaml"], ""), none, "against what is generated");
+    assert_eq!(folder.synth(&["diff", "--base", "HEAD", "templates/rotation.yaml"], ""), none);
+    assert_eq!(folder.synth(&["diff", "--base", "HEAD", "--template", "old.yaml", "new.yaml"], ""), (Some(0), text));
+    let (code, printed) = folder.synth(&["diff", "--base", "HEAD", "--users", "alice", "--fail-on", "broader"], "");
+    assert!(code == Some(0) && printed.contains("IAM: narrower."), "{printed}");
+    let (code, printed) =
+        folder.synth(&["diff", "--base", "HEAD", "--users", "alice bob eve", "--fail-on", "broader"], "");
+    assert!(code == Some(3) && printed.contains("allows more than before"), "{printed}");
+}
+
+#[test]
+fn the_exit_code_says_that_somebody_must_approve() {
+    let folder = Folder::new();
+    let queue =
+        |name: &str| format!("Resources: {{Q: {{Type: AWS::SQS::Queue, Properties: {{QueueName: {name}}}}}}}\n");
+    let custom = |n: u8| format!("Resources: {{C: {{Type: Custom::C, Properties: {{A: {n}}}}}}}\n");
+    let stack = |url: &str| {
+        format!("Resources: {{S: {{Type: AWS::CloudFormation::Stack, Properties: {{TemplateURL: {url}}}}}}}\n")
+    };
+    let nothing = "Resources: {}\n".to_owned();
+    let kept = "Resources: {Q: {Type: AWS::SQS::Queue, DeletionPolicy: Retain}}\n".to_owned();
+    for (old, new, fail_on, code) in [
+        (queue("a"), queue("b"), "replace", 3),
+        (queue("a"), queue("b"), "broader,delete", 0),
+        (custom(1), custom(2), "replace", 3),
+        (queue("a"), nothing.clone(), "delete", 3),
+        (queue("a"), nothing.clone(), "broader,replace", 0),
+        (kept, nothing.clone(), "broader,replace,delete", 0),
+        (stack("a"), stack("b"), "broader", 3),
+        (nothing.clone(), stack("a"), "broader", 3),
+        (stack("a"), nothing, "broader", 3),
+        (queue("a"), queue("a"), "broader,replace,delete", 0),
+    ] {
+        folder.write("old.yaml", &old);
+        folder.write("new.yaml", &new);
+        let (found, printed) = folder.synth(&["diff", "old.yaml", "new.yaml", "--fail-on", fail_on], "");
+        assert_eq!(found, Some(code), "{old}{new}{fail_on}: {printed}");
+    }
+    let (_, printed) = folder.synth(&["diff", "old.yaml", "new.yaml", "--format", "json"], "");
+    let json: Json = serde_json::from_str(&printed).unwrap();
+    assert_eq!((&json["iam"], &json["impact"], &json["resources"]), (&json!("none"), &json!("none"), &json!([])));
+    assert_eq!(json["approval"], Json::Null);
+}
+
+/// Whoever chooses more users is told so: by the role where IAM knows, by the environment where it does not.
+#[test]
+fn a_wider_choice_is_called_so() {
+    let template = |settings: &str| {
+        let text = format!("emails: [a@b.co]\nstack_name: keys\n{settings}\n");
+        let config = config::read(&text, Overrides::default()).unwrap_or_else(|e| panic!("{e}")).config;
+        to_json(&stack::template(&config).unwrap())
+    };
+    for (old, new, verdict, reasons) in [
+        ("users: [/ci/bot]", "users: [/ci/]", Verdict::Broader, &[Reason::AllowsMore][..]),
+        ("users: [/ci/]", "users: [/]", Verdict::Broader, &[Reason::AllowsMore]),
+        ("users: [/]", "users: [/ci/]", Verdict::Narrower, &[]),
+        ("users: [/ci/]", "users: [/ci/, /ci/eu/]", Verdict::Equivalent, &[]),
+        ("users: ['tag:a=b']", "users: ['tag:a=b', 'tag:a=c']", Verdict::Broader, &[Reason::AllowsMore]),
+        ("users: ['tag:a=b', 'tag:a=c']", "users: ['tag:a=c']", Verdict::Narrower, &[]),
+        ("users: ['tag:a=b']", "users: [/]", Verdict::Broader, &[Reason::AllowsMore]),
+        ("users: [/]", "users: ['tag:a=b']", Verdict::Narrower, &[]),
+        // Whoever is to see the account's users may see more.
+        ("users: [a]", "users: [a]\nexempt: ['tag:x=y']", Verdict::Broader, &[Reason::AllowsMore]),
+        ("users: [/]\nexempt: [/ci/]", "users: [/]", Verdict::Equivalent, &[Reason::OthersRotated]),
+        ("users: [/]", "users: [/]\nexempt: [/ci/]", Verdict::Equivalent, &[]),
+        ("users: [/]", "users: [/]\nuser_tags: honoured", Verdict::Equivalent, &[Reason::OthersRotated]),
+        (
+            "users: [/]\ndelivery: email",
+            "users: [/]\ndelivery: email\nuser_tags: honoured",
+            Verdict::Equivalent,
+            &[Reason::OthersRead, Reason::OthersRotated],
+        ),
+        ("users: [/]\nuser_tags: honoured", "users: [/]", Verdict::Equivalent, &[]),
+    ] {
+        let diff = compare(&template(old), &template(new));
+        let needed = Approval::needed(&diff).map(|approval| approval.reasons).unwrap_or_default();
+        let said = if diff.iam.verdict == Verdict::None { Verdict::Equivalent } else { diff.iam.verdict };
+        assert_eq!((said, needed.as_slice()), (verdict, reasons), "{old} -> {new}");
+    }
+    let diff = compare(&template("users: [/]\nexempt: [/ci/]"), &template("users: [/]"));
+    for format in [Format::Text { colour: false }, Format::Markdown, Format::Json] {
+        assert!(render(&diff, format).contains("is no longer exempt"), "{format:?}");
+    }
+}
+
+/// The name of a change is the same wherever it is shown, in whatever form its templates are, and is not there where nobody
+/// has to approve.
+#[test]
+fn a_change_that_needs_approval_is_named() {
+    let folder = Folder::new();
+    folder.write("old.yaml", OLD);
+    folder.write("new.json", &read(NEW).unwrap().to_string());
+    folder.write("new.yaml", &format!("# Otherwise written.\n{NEW}"));
+    let digest = Digest::of(&read(OLD).unwrap(), &read(NEW).unwrap()).to_string();
+    for (format, says) in [
+        ("digest", format!("{digest}\n")),
+        ("text", format!("\nApprove with: synth deploy --approve {digest}\n")),
+        ("markdown", format!("\nApprove with: <code>synth deploy --approve {digest}</code>\n")),
+        ("json", format!("\"digest\": \"{digest}\"")),
+    ] {
+        for new in ["new.yaml", "new.json"] {
+            let (code, printed) = folder.synth(&["diff", "old.yaml", new, "--format", format], "");
+            assert_eq!(
+                (code, printed.contains(&says), printed.matches(&digest).count()),
+                (Some(0), true, 1),
+                "{printed}"
+            );
+        }
+    }
+    assert_eq!(folder.synth(&["diff", "old.yaml", "new.yaml", "--format", "digest"], "").1, format!("{digest}\n"));
+    let (_, back) = folder.synth(&["diff", "new.yaml", "old.yaml", "--format", "digest"], "");
+    assert!(back.len() == digest.len() + 1 && !back.contains(&digest), "{back}");
+    folder.write("harmless.yaml", &OLD.replace("VisibilityTimeout: 30", "VisibilityTimeout: 60"));
+    for format in ["digest", "text", "markdown", "json"] {
+        let (code, printed) = folder.synth(&["diff", "old.yaml", "harmless.yaml", "--format", format], "");
+        assert!(code == Some(0) && !printed.contains("pprove with") && !printed.contains("digest"), "{printed}");
+        assert_eq!(printed.is_empty(), format == "digest");
+    }
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused() {
+    let folder = Folder::new();
+    folder.write("good.yaml", OLD);
+    folder.write("twice.yaml", "Resources:\n  A: {}\n  A: {}\n");
+    folder.write("empty.yaml", "");
+    folder.write("list.yaml", "[1, 2]");
+    folder.write("deep.yaml", &"- ".repeat(100_000));
+    std::fs::write(folder.0.path().join("binary.yaml"), b"\xff\xfe").unwrap();
+    folder.git(&["init", "--quiet"]);
+    for (arguments, says) in [
+        (&["diff"][..], "required"),
+        (&["diff", "nowhere.yaml"], "nowhere.yaml: cannot be read"),
+        (&["diff", "twice.yaml", "good.yaml"], "twice.yaml:3:3: duplicate key \"A\""),
+        (&["diff", "good.yaml", "empty.yaml"], "empty.yaml: not a CloudFormation template"),
+        (&["diff", "list.yaml"], "list.yaml: not a CloudFormation template"),
+        (&["diff", "deep.yaml"], "nested more than 100 levels deep"),
+        (&["diff", "binary.yaml"], "binary.yaml: not UTF-8 at byte 0"),
+        (&["diff", "-", "-"], "only one of the templates"),
+        (&["diff", "--base", "no-such-revision"], "no-such-revision"),
+        (&["diff", "--base=--output=pwned"], "--output=pwned"),
+        (&["diff", "good.yaml", "--config", "nowhere.yaml"], "nowhere.yaml: cannot be read"),
+        (&["diff", "good.yaml", "good.yaml", "--fail-on", "everything"], "everything"),
+    ] {
+        let (code, printed) = folder.synth(arguments, "");
+        assert_eq!(code, Some(2), "{arguments:?}: {printed}");
+        assert!(printed.contains(says) && !printed.contains("panicked"), "{arguments:?}: {printed}");
+    }
+    assert!(!folder.0.path().join("pwned").exists());
+}

@@ -1,0 +1,312 @@
+//! What the project generates besides templates: fresh, complete, and checked as a whole.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use crate::common::{read, root, synth};
+use lambda::{
+    permissions::{Sight, permissions},
+    steps::{CHOOSING, steps},
+    who::Who,
+};
+use serde_json::{Value as Json, json};
+use synth::{
+    cfn::{
+        json::to_json,
+        view::{How, View, references},
+    },
+    config::{self, Entry, Overrides},
+    explain::{Permission, explain},
+    graph::mermaid,
+    stack,
+};
+
+const README: &str = "# Mine\n\n<!-- generated: synth graph -->\nold\n<!-- end of what is generated -->\n\nThe end.\n";
+
+/// A project in a folder of its own.
+fn project() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| fs::write(folder.path().join(path), text).unwrap();
+    fs::create_dir(folder.path().join("examples")).unwrap();
+    write("rotation.yaml", "users: [alice]\nemails: [a@example.com]\n");
+    write("examples/mail.yaml", "users: [bob]\nemails: [a@example.com]\ndelivery: email\nstack_name: Mail\n");
+    write("examples/notes.txt", "not a configuration");
+    write("README.md", README);
+    folder
+}
+
+/// Exit code, standard output, standard error.
+fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = synth(folder, arguments);
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+const FILES: [&str; 6] = [
+    "templates/rotation.yaml",
+    "templates/mail.yaml",
+    "templates/artifacts.yaml",
+    "templates/rotation.schema.json",
+    "templates/README.md",
+    "README.md",
+];
+
+#[test]
+fn what_this_project_has_committed_is_fresh_and_sound() {
+    let (code, out, error) = run(root(), &["check"]);
+    assert_eq!(code, Some(0), "{error}");
+    // The article's month is longer than an alarm can look back, and that is said.
+    let warning = "warning: no alarm will tell that runs have stopped";
+    assert!(error.starts_with(warning) && error.contains("--> examples/article.yaml:"), "{error}");
+    assert_eq!(error.matches("warning: ").count(), 1, "{error}");
+    assert!(out.contains("README.md is what rotation.yaml generates"), "the README has its picture: {out}");
+}
+
+#[test]
+fn files_are_listed_generated_and_checked() {
+    let folder = project();
+    let (code, out, _) = run(folder.path(), &["list"]);
+    assert_eq!(code, Some(0));
+    let listed: Vec<_> = out.lines().filter_map(|line| line.split('\t').next()).collect();
+    assert_eq!(listed, FILES);
+
+    let (code, _, error) = run(folder.path(), &["check"]);
+    assert_eq!(code, Some(4), "nothing is there yet");
+    assert!(FILES.iter().all(|file| error.contains(&format!("error: {file} "))), "all at once: {error}");
+    assert_eq!(error.matches("fix: run: make synth").count(), FILES.len(), "{error}");
+
+    assert_eq!(run(folder.path(), &["generate"]).0, Some(0));
+    assert_eq!(run(folder.path(), &["check"]).0, Some(0));
+    assert_eq!(run(folder.path(), &["generate"]).1, "", "what is right is not written again");
+    let readme = fs::read_to_string(folder.path().join("README.md")).unwrap();
+    assert!(
+        readme.starts_with("# Mine\n") && readme.ends_with("-->\n\nThe end.\n"),
+        "the rest is left alone: {readme}"
+    );
+
+    for file in FILES {
+        let path = folder.path().join(file);
+        let fresh = fs::read_to_string(&path).unwrap();
+        let stale = if file == "README.md" { fresh.replace("flowchart", "flawchart") } else { format!("{fresh}\n") };
+        fs::write(&path, stale).unwrap();
+        let (code, _, error) = run(folder.path(), &["check"]);
+        assert_eq!((code, error.matches("error: ").count()), (Some(4), 1), "{file}: {error}");
+        assert!(error.contains(&format!("error: {file} is not what ")) && error.contains("line "), "{error}");
+        fs::write(&path, fresh).unwrap();
+    }
+
+    // A template that somebody opened by hand is stale, and the message says what is broken as well.
+    let path = folder.path().join("templates/rotation.yaml");
+    let opened = fs::read_to_string(&path).unwrap().replace("- lambda:InvokeFunction", "- lambda:GetFunction");
+    fs::write(&path, opened).unwrap();
+    let (code, _, error) = run(folder.path(), &["check"]);
+    assert_eq!(code, Some(4));
+    assert!(error.contains("ScheduleRole may not lambda:InvokeFunction on Function"), "{error}");
+}
+
+#[test]
+fn wrong_configurations_are_all_told_and_nothing_is_written() {
+    let folder = project();
+    fs::write(folder.path().join("rotation.yaml"), "users: [alice]\n").unwrap();
+    fs::write(folder.path().join("examples/mail.yaml"), "users: [bob]\nemails: [x]\n").unwrap();
+    for command in ["generate", "check", "list"] {
+        let (code, _, error) = run(folder.path(), &[command]);
+        assert_eq!(code, Some(2), "{command}: {error}");
+        assert!(error.contains("emails is missing") && error.contains("examples/mail.yaml:2:10"), "{command}: {error}");
+        assert!(!folder.path().join("templates").exists());
+    }
+    // Two files for one template.
+    fs::write(folder.path().join("rotation.yaml"), "users: [alice]\nemails: [a@example.com]\n").unwrap();
+    for (name, says) in [("rotation", "another configuration"), ("artifacts", "the template of the artifact bucket")] {
+        let twin = folder.path().join(format!("examples/{name}.yaml"));
+        fs::rename(folder.path().join("examples/mail.yaml"), &twin).unwrap();
+        fs::write(&twin, "users: [bob]\nemails: [a@example.com]\n").unwrap();
+        let (code, _, error) = run(folder.path(), &["generate"]);
+        assert_eq!((code, error.contains(&format!("{says} has this name"))), (Some(2), true), "{error}");
+        fs::rename(&twin, folder.path().join("examples/mail.yaml")).unwrap();
+    }
+    fs::remove_file(folder.path().join("rotation.yaml")).unwrap();
+    assert_eq!(run(folder.path(), &["check"]).0, Some(2));
+}
+
+#[test]
+fn any_template_can_be_checked_by_itself() {
+    let folder = project();
+    let check = |text: &str| {
+        fs::write(folder.path().join("any.yaml"), text).unwrap();
+        run(folder.path(), &["check", "any.yaml"])
+    };
+    let (code, out, _) = check("Resources:\n  Topic: {Type: AWS::SNS::Topic}\n");
+    assert_eq!((code, out.as_str()), (Some(0), "any.yaml keeps within the limits and fits together\n"));
+    let (code, _, error) =
+        check("Resources:\n  Sub: {Type: AWS::SNS::Subscription, Properties: {TopicArn: !Ref Topic}}\n");
+    assert_eq!(code, Some(4));
+    assert!(error.contains("Resources.Sub.Properties.TopicArn: Topic does not exist"), "{error}");
+    let large = |length| format!("Resources: {{}}\nDescription: {}\n", "x".repeat(length));
+    let (code, _, error) = check(&large(51_200));
+    assert_eq!(code, Some(0), "a warning only: {error}");
+    assert!(error.contains("warning: any.yaml template, passed directly: 5") && error.contains("S3"), "{error}");
+    assert_eq!(check(&large(1_000_000)).0, Some(4));
+    for (text, says) in
+        [("Resources: [", "no template"), ("a: b", "it has no Resources"), ("Resources: []", "it has no Resources")]
+    {
+        let (code, _, error) = check(text);
+        assert_eq!(code, Some(2), "{text}");
+        assert!(error.contains(says), "{error}");
+    }
+    assert_eq!(run(folder.path(), &["check", "nowhere.yaml"]).0, Some(2));
+}
+
+/// Configurations that make different templates.
+fn templates() -> Vec<(config::Config, synth::cfn::Value)> {
+    let more = "users: [alice, /ci/bot]\nemails: [a@example.com, b@example.com, end@example.com]\n\
+                secret_kms_key: arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab\n";
+    let tagged = "users: ['tag:rotate=yes', 'tag:rotate=soon']\nemails: [a@example.com]\n";
+    let texts = [
+        read("rotation.yaml"),
+        read("examples/article.yaml"),
+        read("examples/fleet.yaml"),
+        more.to_owned(),
+        tagged.to_owned(),
+        "users: [/]\nemails: [a@example.com]\n".to_owned(),
+    ];
+    let template = |text: &String| {
+        let config = config::read(text, Overrides::default()).unwrap_or_else(|e| panic!("{e}")).config;
+        let template = stack::template(&config).unwrap();
+        (config, template)
+    };
+    texts.iter().map(template).collect()
+}
+
+#[test]
+fn the_picture_shows_every_resource_and_every_reference() {
+    for (config, template) in templates() {
+        let template = to_json(&template);
+        let picture = mermaid(&template);
+        let view = View(&template);
+        // A role is drawn inside the one who acts as it.
+        let drawn = |id: &str| match id {
+            "FunctionRole" => "Function".to_owned(),
+            "ScheduleRole" => "Schedule".to_owned(),
+            id => id.to_owned(),
+        };
+        let arrow = |a: &str, b: &str| {
+            picture.lines().any(|l| l.trim_start().starts_with(&format!("{a} -->")) && l.ends_with(&format!("| {b}")))
+        };
+        for resource in view.resources() {
+            let shown = [format!("<b>{}</b>", resource.id), format!("as {}\"", resource.id)];
+            assert!(shown.iter().any(|text| picture.contains(text)), "{}: {picture}", resource.id);
+            for reference in references(resource.body).iter().filter(|reference| reference.how == How::Value) {
+                let (from, to) = (drawn(resource.id), drawn(&reference.name));
+                let is_resource = view.resources().any(|other| other.id == reference.name);
+                assert!(!is_resource || from == to || arrow(&from, &to) || arrow(&to, &from), "{from} {to}: {picture}");
+            }
+        }
+        // What is below a path that is chosen too need not be said.
+        let is_said =
+            |entry: &&Entry| config.users.iter().all(|other| other.who == entry.who || !other.who.contains(&entry.who));
+        for entry in config.users.iter().filter(is_said) {
+            let shown = match &entry.who {
+                Who::User(user) => user.resource().trim_start_matches('/').to_owned(),
+                Who::Path(path) if path.as_str() == "/" => "everybody".into(),
+                Who::Path(path) => format!("all below {path}"),
+                Who::Tag(_) => "tagged rotate = yes or soon".into(),
+                Who::Group(_) => panic!("{entry:?}"),
+            };
+            assert!(picture.contains(&shown), "{shown}: {picture}");
+        }
+        assert_eq!(arrow("Function", "account"), config.sight() == Sight::Account, "{picture}");
+        assert!(config.emails.iter().all(|email| picture.contains(email.as_str())), "{picture}");
+        assert_eq!(picture.contains("secrets(["), !config.mail_is_delivery(), "{picture}");
+        let key = config.secret_kms_key.customer();
+        assert_eq!(arrow("Function", "keys"), key.is_some(), "{picture}");
+        assert_eq!(picture.contains("<br/>1234abcd-12ab-34cd-56ef-1234567890ab\""), key.is_some(), "{picture}");
+        assert!(arrow("Function", "users") && arrow("Schedule", "Function"), "{picture}");
+    }
+}
+
+#[test]
+fn other_peoples_templates_are_drawn_too() {
+    let template = json!({ "Resources": {
+        "end": { "Type": "AWS::SNS::Topic", "Properties": { "TopicName": "a\"b" } },
+        "Shared": { "Type": "AWS::IAM::Role", "Properties": { "Policies": [{ "PolicyDocument": { "Statement":
+            { "Effect": "Deny", "Action": "sns:*", "Resource": "*" } } }] } },
+        "A": { "Type": "AWS::Lambda::Function", "Properties": { "Role": { "Fn::GetAtt": ["Shared", "Arn"] } } },
+        "B": { "Type": "My::X<Y>", "DependsOn": "end", "Properties": { "Role": { "Ref": "Shared" } } },
+    } });
+    let picture = mermaid(&template);
+    for line in [
+        "    end_[\"<b>end</b><br/>SNS Topic\"]",
+        "    B[\"<b>B</b><br/>My X#lt;Y#gt;\"]",
+        "    Shared[\"<b>Shared</b><br/>IAM Role\"]",
+        "  A -->|\"acts as\"| Shared",
+        "  B -->|\"refers to\"| end_",
+        "  Shared -->|\"must not sns:*\"| everything",
+    ] {
+        assert!(picture.lines().any(|l| l == line), "{line}\n{picture}");
+    }
+    assert_eq!(mermaid(&json!(null)), "flowchart LR\n");
+}
+
+/// Every action of every statement is explained: the handler's by steps of the rotation, AWS's own by saying so.
+#[test]
+fn every_permission_is_explained_by_the_steps_that_need_it() {
+    for (config, template) in templates() {
+        let explanation = explain(&template);
+        let declared = permissions(&config.policy, &config.secret_kms_key, config.sight());
+        let declared: BTreeSet<_> =
+            declared.iter().flat_map(|p| p.actions.iter().map(|action| (p.sid, *action))).collect();
+        let mut explained = BTreeSet::new();
+        for permission in &explanation.permissions {
+            assert!(!permission.why.is_empty() && !permission.resources.is_empty(), "{permission:?}");
+            for (action, needed_by) in &permission.actions {
+                let is_handlers = declared.contains(&(permission.sid.as_str(), action.as_str()));
+                assert_eq!(!needed_by.is_empty(), is_handlers, "{action}");
+                explained.extend(needed_by.iter().copied());
+            }
+        }
+        // Each step is somewhere: under a permission, or among those that need none; unless this delivery has no such step.
+        explained.extend(explanation.free.iter().map(|(_, purpose)| *purpose));
+        let needless = |action: &str| !declared.iter().any(|(_, known)| *known == action);
+        for step in steps() {
+            let told = explained.contains(step.purpose);
+            assert_eq!(told, !step.call.needs_permission() || !needless(&step.call.action()), "{step:?}");
+            // And what AWS checks in the course of it stands beside it, where it is needed at all.
+            for action in step.call.checked_besides().iter().filter(|action| !needless(action)) {
+                let said = |p: &Permission| p.actions.iter().any(|(a, by)| a == action && by.contains(&step.purpose));
+                assert!(explanation.permissions.iter().any(said), "{action}: {step:?}");
+            }
+        }
+        assert!(explanation.about.contains(&config.choice()), "{}", explanation.about);
+        let list: BTreeSet<_> = CHOOSING.iter().map(|(_, purpose)| *purpose).collect();
+        assert_eq!(list.is_subset(&explained), config.sight() == Sight::Account);
+        let json = explanation.json();
+        let count: usize = explanation.permissions.iter().map(|permission| permission.actions.len()).sum();
+        assert_eq!(json["permissions"].as_array().map(Vec::len), Some(count));
+        assert_eq!(json["needs_no_permission"][0]["action"], "sts:GetCallerIdentity");
+    }
+}
+
+#[test]
+fn explanations_are_printed_for_people_and_for_programs() {
+    let (code, text, _) = run(root(), &["explain"]);
+    assert_eq!(code, Some(0));
+    assert!(text.starts_with("Rotates the access keys of 2 IAM user(s), delivered by secrets-manager."), "{text}");
+    for line in [
+        "    iam:CreateAccessKey  create the successor",
+        "  assumed by scheduler.amazonaws.com",
+        "    if  ForAllValues:StringLike aws:TagKeys access-key-rotation:*",
+        "  sts:GetCallerIdentity  try the new key, three times in a row",
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line}\n{text}");
+    }
+    let (_, json, _) = run(root(), &["explain", "--format", "json", "--config", "examples/article.yaml"]);
+    let json: Json = serde_json::from_str(&json).unwrap();
+    let actions: BTreeSet<_> =
+        json["permissions"].as_array().unwrap().iter().map(|p| p["action"].as_str().unwrap()).collect();
+    assert!(
+        actions.contains("sns:ListSubscriptionsByTopic") && !actions.contains("secretsmanager:PutSecretValue"),
+        "{actions:?}"
+    );
+    let (code, schema, _) = run(root(), &["schema"]);
+    assert_eq!((code, schema), (Some(0), read("templates/rotation.schema.json")));
+}

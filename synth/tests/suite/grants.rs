@@ -1,0 +1,447 @@
+//! The roles allow what is needed, and nothing is allowed in vain: each request that the handler and AWS's services make
+//! in the roles of the committed configurations, decided by the policy evaluator.
+//!
+//! `tests/tests/permissions.rs` shows the same of the handler's calls with IAM enforced by the local AWS. Here are also
+//! the requests that it does not check, those that must be refused, and each ARN of each statement.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::common::read;
+use lambda::{
+    permissions::permissions,
+    secret_policy,
+    steps::{CHOOSING, steps},
+    user::User,
+    who::Who,
+};
+use serde_json::{Value as Json, json};
+use synth::{
+    cfn::json::to_json,
+    config::{self, Config, Overrides},
+    iam::evaluate::{Decision, Document, Request, decide},
+    stack,
+};
+
+const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:topic";
+const QUEUE: &str = "arn:aws:sqs:eu-west-1:111122223333:queue";
+const FUNCTION: &str = "arn:aws:lambda:eu-west-1:111122223333:function:access-key-rotation";
+const TOPIC_KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/aaaaabcd-12ab-34cd-56ef-1234567890ab";
+const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:access-key-rotation/alice-Ab1Cd2";
+const OTHER_SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:payroll/alice-Ab1Cd2";
+const VIA_SECRETS_MANAGER: (&str, &[&str]) = ("kms:viaservice", &["secretsmanager.eu-west-1.amazonaws.com"]);
+const LOG_GROUP: &str = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/access-key-rotation";
+
+/// What CloudFormation fills in.
+fn resolve(name: &str) -> Option<String> {
+    let value = match name {
+        "AWS::Partition" => "aws",
+        "AWS::AccountId" => "111122223333",
+        "AWS::Region" => "eu-west-1",
+        "AWS::StackName" => "access-key-rotation",
+        "NotificationTopic" | "AlarmTopic" => TOPIC,
+        "TopicKey.Arn" => TOPIC_KEY,
+        "DeadLetterQueue.Arn" => QUEUE,
+        "Function.Arn" => FUNCTION,
+        // CloudFormation's ARN of a log group covers its streams ("AWS::Logs::LogGroup": Return values).
+        "LogGroup.Arn" => return Some(format!("{LOG_GROUP}:*")),
+        _ => return None,
+    };
+    Some(value.to_owned())
+}
+
+const KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+
+/// The committed configurations, the default one with a key of the customer's own, and those that find their users in other ways.
+fn configurations() -> Vec<(&'static str, Config, Json)> {
+    let rotation = read("rotation.yaml");
+    let key = rotation.replace("secret_kms_key: aws/secretsmanager", &format!("secret_kms_key: {KEY}"));
+    assert!(key.contains(KEY));
+    let of = |users: &str| format!("users: {users}\nemails: [a@example.com]\n");
+    let texts = [
+        ("rotation.yaml", rotation),
+        ("examples/article.yaml", read("examples/article.yaml")),
+        ("examples/fleet.yaml", read("examples/fleet.yaml")),
+        ("own key", key),
+        ("everybody", of("[/]")),
+        ("tags", of("['tag:rotate=yes', 'tag:rotate=soon']")),
+        ("tags that speak", of("[alice]") + "user_tags: honoured\n"),
+        ("a mixture", of("[/ci/, /ci/eu/bot, alice]")),
+    ];
+    texts.into_iter().map(|(name, text)| (name, config(&text), template(&text))).collect()
+}
+
+fn config(text: &str) -> Config {
+    config::read(text, Overrides::default()).unwrap().config
+}
+
+fn template(text: &str) -> Json {
+    to_json(&stack::template(&config(text)).unwrap())
+}
+
+/// A user, and the tag that it carries, perhaps.
+type Somebody = (User, Option<(String, String)>);
+
+/// Some of those whom the configuration means.
+fn chosen(config: &Config) -> Vec<Somebody> {
+    let user = |text: &str| text.parse::<User>().unwrap();
+    let of = |who: &Who| match who {
+        Who::User(user) => vec![(user.clone(), None)],
+        Who::Path(path) => vec![(user(&format!("{path}x")), None), (user(&format!("{path}deep/down/x")), None)],
+        Who::Tag(tag) => ["x", "/ci/x"].map(|name| (user(name), Some((tag.key.clone(), tag.value.clone())))).to_vec(),
+        Who::Group(_) => panic!("{who}"),
+    };
+    config.users.iter().flat_map(|entry| of(&entry.who)).collect()
+}
+
+fn policy<'t>(template: &'t Json, role: &str) -> &'t Json {
+    let policies = template["Resources"][role]["Properties"]["Policies"].as_array().unwrap();
+    assert_eq!(policies.len(), 1);
+    &policies[0]["PolicyDocument"]
+}
+
+fn decision(document: &Json, request: &Request) -> Decision {
+    decide(&[Document::read(document, &resolve).unwrap()], None, request)
+}
+
+fn request(action: &str, resource: &str, context: &[(&str, &[&str])]) -> Request {
+    let values = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+    Request {
+        principal: "AWS:arn:aws:iam::111122223333:role/role".into(),
+        action: action.into(),
+        resource: resource.into(),
+        context: context.iter().map(|(key, all)| ((*key).to_owned(), values(all))).collect::<BTreeMap<_, _>>(),
+    }
+}
+
+/// The requests of one action for one user, as AWS sees them.
+fn handlers(config: &Config, action: &str, (user, tag): &Somebody) -> Vec<Request> {
+    let secret_tags: &[(&str, &[&str])] = &[("aws:tagkeys", &["access-key-rotation:user", "managed-by"])];
+    let secret = config.secret_prefix.secret_name(&user.name);
+    let secret_arn = |ending| format!("arn:aws:secretsmanager:eu-west-1:111122223333:secret:{secret}{ending}");
+    let (service, operation) = action.split_once(':').unwrap();
+    match service {
+        "iam" if CHOOSING.iter().any(|(known, _)| *known == action) => vec![request(action, "*", &[])],
+        "iam" => {
+            let mut request = request(action, &format!("arn:aws:iam::111122223333:user{}", user.resource()), &[]);
+            if ["TagUser", "UntagUser"].contains(&operation) {
+                let keys = ["access-key-rotation:delivered", "access-key-rotation:intent:run"].map(str::to_owned);
+                request.context.insert("aws:tagkeys".into(), keys.into());
+            }
+            if let Some((key, value)) = tag {
+                request.context.insert(format!("aws:resourcetag/{}", key.to_lowercase()), vec![value.clone()]);
+            }
+            vec![request]
+        }
+        // A secret that does not exist yet has no random ending; making one that exists is refused for its own reason.
+        "secretsmanager" if ["CreateSecret", "TagResource"].contains(&operation) => {
+            vec![request(action, &secret_arn(""), secret_tags), request(action, &secret_arn("-Ab1Cd2"), secret_tags)]
+        }
+        "secretsmanager" if operation == "PutResourcePolicy" => {
+            vec![request(action, &secret_arn("-Ab1Cd2"), &[("secretsmanager:blockpublicpolicy", &["true"])])]
+        }
+        "secretsmanager" => vec![request(action, &secret_arn("-Ab1Cd2"), &[])],
+        "sns" => vec![request(action, TOPIC, &[])],
+        "kms" => [secret_arn("-Ab1Cd2"), "RequestToValidateKeyAccess".into()]
+            .iter()
+            .map(|arn| request(action, KEY, &[VIA_SECRETS_MANAGER, ("kms:encryptioncontext:secretarn", &[arn])]))
+            .collect(),
+        other => panic!("{other}: which resource is that, under {:?}?", config.policy.delivery),
+    }
+}
+
+/// Every request that is made in a role: the handler's for each user, and those of the services.
+fn needed(config: &Config, role: &str) -> Vec<Request> {
+    let stream = format!("{LOG_GROUP}:log-stream:2026/11/24/[$LATEST]0123");
+    if role == "ScheduleRole" {
+        return vec![request("lambda:InvokeFunction", FUNCTION, &[]), request("sqs:SendMessage", QUEUE, &[])];
+    }
+    let declared: Vec<_> = permissions(&config.policy, &config.secret_kms_key, config.sight())
+        .into_iter()
+        .flat_map(|permission| permission.actions)
+        .collect();
+    let actions: BTreeSet<_> = steps()
+        .into_iter()
+        .filter(|step| step.call.needs_permission())
+        .flat_map(|step| step.call.actions().collect::<Vec<_>>())
+        .chain(CHOOSING.map(|(action, _)| action.to_owned()))
+        .filter(|action| declared.contains(&action.as_str()))
+        .collect();
+    let of = |user: &Somebody| actions.iter().flat_map(|action| handlers(config, action, user)).collect::<Vec<_>>();
+    let mut all: Vec<_> = chosen(config).iter().flat_map(of).collect();
+    // SNS uses the topic's key on behalf of whoever publishes.
+    let via_sns: &[(&str, &[&str])] = &[("kms:viaservice", &["sns.eu-west-1.amazonaws.com"])];
+    all.extend([
+        request("kms:GenerateDataKey", TOPIC_KEY, via_sns),
+        request("kms:Decrypt", TOPIC_KEY, via_sns),
+        request("logs:CreateLogStream", &stream, &[]),
+        request("logs:PutLogEvents", &stream, &[]),
+        request("sqs:SendMessage", QUEUE, &[]),
+    ]);
+    all
+}
+
+#[test]
+fn the_roles_allow_what_is_needed_and_each_action_and_each_arn_is_needed() {
+    let mut taken = 0;
+    for (path, config, template) in configurations() {
+        for role in ["FunctionRole", "ScheduleRole"] {
+            let document = policy(&template, role);
+            let requests = needed(&config, role);
+            for request in &requests {
+                assert_eq!(decision(document, request), Decision::Allowed, "{path} {role}: {request:?}");
+            }
+            let statements = document["Statement"].as_array().unwrap();
+            for (index, statement) in statements.iter().enumerate() {
+                for element in ["Action", "Resource"] {
+                    let list = statement[element].as_array().unwrap();
+                    for item in 0..list.len() {
+                        let mut less = document.clone();
+                        let mut rest = list.clone();
+                        let gone = rest.remove(item);
+                        less["Statement"][index][element] = json!(rest);
+                        if rest.is_empty() {
+                            less["Statement"].as_array_mut().unwrap().remove(index);
+                        }
+                        let refused = requests.iter().any(|request| decision(&less, request) != Decision::Allowed);
+                        assert!(refused, "{path} {role} {}: {gone} is granted in vain", statement["Sid"]);
+                        taken += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(taken > 60, "{taken}");
+    println!("grants: {taken} actions and ARNs taken away one by one, a needed request refused each time");
+}
+
+#[test]
+fn the_handler_may_do_nothing_to_anything_else() {
+    for (path, config, template) in configurations() {
+        let document = policy(&template, "FunctionRole");
+        // A path and a tag mean others too, see below; and of the account there is only one list.
+        let named = config.users.iter().all(|entry| matches!(entry.who, Who::User(_)));
+        let is_about_others =
+            |request: &Request| request.resource == "*" || !named && request.resource.contains(":user/");
+        let needed = needed(&config, "FunctionRole").into_iter().filter(|request| !is_about_others(request));
+        let others = needed.flat_map(|needed| {
+            let elsewhere = [
+                needed.resource.replace("111122223333", "444455556666"),
+                needed.resource.replace("secret:access-key-rotation/", "secret:access-key-rotation"),
+                needed.resource.replace("secret:", "secret:x"),
+                needed.resource.clone() + "x",
+                needed.resource.clone() + "/x",
+                "*".to_owned(),
+            ];
+            // Any stream of the log group is its own, and any secret below the prefix is the rotation's.
+            let own = ["log-group:/aws/lambda/access-key-rotation:", "secret:access-key-rotation/"];
+            let same = needed.resource.clone();
+            elsewhere
+                .into_iter()
+                .filter(move |resource| {
+                    *resource != same
+                        && !own.iter().any(|own| resource.contains(own) && resource.contains("111122223333"))
+                })
+                .map(move |resource| Request { resource, ..needed.clone() })
+        });
+        for request in others {
+            assert_eq!(decision(document, &request), Decision::NotAllowed, "{path}: {request:?}");
+        }
+        let user = format!("arn:aws:iam::111122223333:user{}", chosen(&config)[0].0.resource());
+        for (action, resource, context) in [
+            ("iam:TagUser", user.as_str(), &[("aws:tagkeys", &["team"][..])][..]),
+            ("iam:TagUser", &user, &[("aws:tagkeys", &["access-key-rotation:delivered", "team"][..])]),
+            ("iam:UntagUser", &user, &[("aws:tagkeys", &["team"][..])]),
+            // ForAllValues holds where there is no key at all.
+            ("iam:TagUser", &user, &[]),
+            ("iam:UntagUser", &user, &[]),
+            ("iam:DeleteUser", &user, &[]),
+            ("iam:AttachUserPolicy", &user, &[]),
+            ("iam:PutUserPolicy", &user, &[]),
+            ("iam:CreateLoginProfile", &user, &[]),
+            ("iam:ListUsers", "*", &[]),
+            ("iam:GetUser", "*", &[]),
+            ("iam:ListAccessKeys", "*", &[]),
+            ("iam:CreateAccessKey", "*", &[]),
+            ("iam:GetAccountPasswordPolicy", "*", &[]),
+            ("iam:GetPolicyVersion", "*", &[]),
+            ("sts:AssumeRole", "*", &[]),
+            ("secretsmanager:GetSecretValue", SECRET, &[]),
+            ("secretsmanager:UpdateSecret", SECRET, &[]),
+            ("secretsmanager:CreateSecret", SECRET, &[]),
+            ("secretsmanager:CreateSecret", SECRET, &[("aws:tagkeys", &["managed-by", "team"])]),
+            ("secretsmanager:TagResource", SECRET, &[("aws:tagkeys", &["team"])]),
+            ("secretsmanager:PutResourcePolicy", SECRET, &[]),
+            ("secretsmanager:PutResourcePolicy", SECRET, &[("secretsmanager:blockpublicpolicy", &["false"])]),
+            ("kms:Decrypt", KEY, &[]),
+            ("kms:Decrypt", KEY, &[("kms:encryptioncontext:secretarn", &[SECRET])]),
+            ("kms:Decrypt", KEY, &[VIA_SECRETS_MANAGER, ("kms:encryptioncontext:secretarn", &[OTHER_SECRET])]),
+            (
+                "kms:GenerateDataKey",
+                KEY,
+                &[("kms:viaservice", &["s3.eu-west-1.amazonaws.com"]), ("kms:encryptioncontext:secretarn", &[SECRET])],
+            ),
+            ("sns:Subscribe", TOPIC, &[]),
+            // The key is for what SNS sends, and for nothing else.
+            ("kms:Decrypt", TOPIC_KEY, &[]),
+            ("kms:Decrypt", TOPIC_KEY, &[("kms:viaservice", &["secretsmanager.eu-west-1.amazonaws.com"])]),
+            ("kms:GenerateDataKey", TOPIC_KEY, &[("kms:viaservice", &["sns.us-east-1.amazonaws.com"])]),
+            ("kms:PutKeyPolicy", TOPIC_KEY, &[]),
+            ("sts:AssumeRole", "arn:aws:iam::111122223333:role/x", &[]),
+            ("lambda:InvokeFunction", FUNCTION, &[]),
+        ] {
+            let request = request(action, resource, context);
+            assert_eq!(decision(document, &request), Decision::NotAllowed, "{path}: {request:?}");
+        }
+    }
+}
+
+/// Whom the words of `users` mean the role reaches, and nobody beside them: users, each with a tag.
+#[test]
+fn the_role_reaches_whom_the_words_mean_and_nobody_else() {
+    let none = ("", "");
+    for (users, within, beyond) in [
+        (
+            "[alice, /ci/bot]",
+            &[("/alice", none), ("/ci/bot", none)][..],
+            &[("/alice2", none), ("/ci/alice", none), ("/bot", none), ("/ci/bot/x", none)][..],
+        ),
+        (
+            "[/ci/]",
+            &[("/ci/x", none), ("/ci/eu/x", ("rotate", "no"))],
+            &[
+                ("/other/x", none),
+                ("/c", none),
+                ("/ci", none),
+                ("/cix/x", none),
+                ("/other/ci/x", none),
+                ("/CI/x", none),
+            ],
+        ),
+        ("[/ci/, alice]", &[("/ci/x", none), ("/alice", none)], &[("/bob", none), ("/ci", none)]),
+        ("[/]", &[("/x", none), ("/ci/eu/x", none)], &[]),
+        (
+            "['tag:Rotate=yes', 'tag:rotate=soon']",
+            &[("/x", ("rotate", "yes")), ("/ci/x", ("rotate", "soon"))],
+            &[
+                ("/x", none),
+                ("/x", ("rotate", "no")),
+                ("/x", ("rotate", "Yes")),
+                ("/x", ("rotate", "")),
+                ("/x", ("rotates", "yes")),
+                ("/x", ("access-key-rotation:rotate", "yes")),
+            ],
+        ),
+    ] {
+        let text = format!("users: {users}\nemails: [a@example.com]\n");
+        let (config, template) = (config(&text), template(&text));
+        let document = policy(&template, "FunctionRole");
+        let actions = ["ListAccessKeys", "ListUserTags", "GetAccessKeyLastUsed", "TagUser", "UntagUser"];
+        let actions = actions.into_iter().chain(["CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey"]);
+        for action in actions.map(|action| format!("iam:{action}")) {
+            for (list, decided) in [(within, Decision::Allowed), (beyond, Decision::NotAllowed)] {
+                for (user, (key, value)) in list {
+                    let tag = (!key.is_empty()).then(|| ((*key).to_owned(), (*value).to_owned()));
+                    let requests = handlers(&config, &action, &(user.parse().unwrap(), tag));
+                    for request in requests {
+                        assert_eq!(decision(document, &request), decided, "{users}: {request:?}");
+                    }
+                }
+            }
+        }
+        // Nor users of another account, groups and roles.
+        for resource in ["111122223333:group/ci/x", "111122223333:role/ci/x", "444455556666:user/ci/x"] {
+            let tagged: &[(&str, &[&str])] = &[("aws:resourcetag/rotate", &["yes"])];
+            let request = request("iam:CreateAccessKey", &format!("arn:aws:iam::{resource}"), tagged);
+            assert_eq!(decision(document, &request), Decision::NotAllowed, "{users}: {request:?}");
+        }
+    }
+}
+
+/// Everything is the resource of those lists alone that IAM has no resource for; and only where users are not named.
+#[test]
+fn only_the_lists_of_the_account_are_read_on_everything() {
+    for (path, config, template) in configurations() {
+        let roles =
+            ["FunctionRole", "ScheduleRole"].map(|role| policy(&template, role)["Statement"].as_array().unwrap());
+        let whole: Vec<_> =
+            roles.into_iter().flatten().filter(|s| s["Resource"].to_string().contains("\"*\"")).collect();
+        assert_eq!(whole.len(), usize::from(config.sight() == lambda::permissions::Sight::Account), "{path}");
+        for statement in whole {
+            assert_eq!(statement["Sid"], "SeeUsers");
+            assert_eq!(statement["Action"], json!(CHOOSING.map(|(action, _)| action)));
+            assert_eq!(statement["Resource"], json!(["*"]));
+        }
+    }
+}
+
+/// Who else may use the topic and its key: this stack's alarms and nobody else's.
+#[test]
+fn only_this_stacks_alarms_may_publish() {
+    let (_, _, template) = &configurations()[0];
+    let alarm = |account: &str, name: &str| format!("arn:aws:cloudwatch:eu-west-1:{account}:alarm:{name}");
+    let from = |service: &str, action: &str, resource: &str, account: &str, alarm: &str| Request {
+        principal: format!("Service:{service}"),
+        ..request(action, resource, &[("aws:sourceaccount", &[account]), ("aws:sourcearn", &[alarm])])
+    };
+    for (document, resource, actions) in [
+        (&template["Resources"]["AlarmTopicPolicy"]["Properties"]["PolicyDocument"], TOPIC, &["sns:Publish"][..]),
+        (
+            &template["Resources"]["TopicKey"]["Properties"]["KeyPolicy"],
+            TOPIC_KEY,
+            &["kms:Decrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyWithoutPlaintext"],
+        ),
+    ] {
+        let (ours, theirs) = ("111122223333", "444455556666");
+        for action in actions {
+            for (service, account, name, decided) in [
+                ("cloudwatch.amazonaws.com", ours, "access-key-rotation-no-run", Decision::Allowed),
+                ("cloudwatch.amazonaws.com", ours, "another-alarm", Decision::NotAllowed),
+                ("cloudwatch.amazonaws.com", theirs, "access-key-rotation-no-run", Decision::NotAllowed),
+                ("events.amazonaws.com", ours, "access-key-rotation-no-run", Decision::NotAllowed),
+            ] {
+                let request = from(service, action, resource, account, &alarm(account, name));
+                assert_eq!(decision(document, &request), decided, "{request:?}");
+            }
+        }
+        for action in ["sns:Subscribe", "sns:SetTopicAttributes", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"] {
+            let alarm = alarm(ours, "access-key-rotation-no-run");
+            let request = from("cloudwatch.amazonaws.com", action, resource, ours, &alarm);
+            assert_eq!(decision(document, &request), Decision::NotAllowed, "{request:?}");
+        }
+    }
+    // All alarms are called so.
+    let alarms = template["Resources"].as_object().unwrap().values().filter(|r| r["Type"] == "AWS::CloudWatch::Alarm");
+    let names: Vec<_> = alarms.map(|alarm| alarm["Properties"]["AlarmName"]["Fn::Sub"].as_str().unwrap()).collect();
+    assert!(names.len() == 6 && names.iter().all(|name| name.starts_with("${AWS::StackName}-")), "{names:?}");
+}
+
+/// The policy that the handler writes on a user's secret, decided by itself: whom nothing else allows anything.
+#[test]
+fn a_secrets_policy_lets_its_user_and_the_readers_read_it_and_nobody_do_anything_else() {
+    let user = |name: &str| format!("arn:aws:iam::111122223333:user/{name}");
+    let reader = "arn:aws:iam::444455556666:role/reader";
+    let document = secret_policy::document(&user("ci/alice").parse().unwrap(), &reader.parse().unwrap());
+    let document = serde_json::from_str(&document).unwrap();
+    let may = |who: &str, action: &str| {
+        let principal = format!("AWS:{who}");
+        decision(&document, &Request { principal, ..request(action, SECRET, &[]) }) == Decision::Allowed
+    };
+    for action in ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"] {
+        assert!(may(&user("ci/alice"), action) && may(reader, action), "{action}");
+        let others = [
+            user("alice"),
+            user("ci/alice2"),
+            user("ops/ci/alice"),
+            user("ci/alice").replace("111122223333", "444455556666"),
+            user("ci/alice").replace(":user/", ":role/"),
+            reader.replace("444455556666", "111122223333"),
+            "arn:aws:iam::111122223333:root".into(),
+            "*".into(),
+        ];
+        assert!(!others.iter().any(|other| may(other, action)), "{action}");
+    }
+    for action in ["PutSecretValue", "UpdateSecret", "DeleteSecret", "PutResourcePolicy", "ListSecretVersionIds"] {
+        let action = format!("secretsmanager:{action}");
+        assert!(!may(&user("ci/alice"), &action) && !may(reader, &action), "{action}");
+    }
+}

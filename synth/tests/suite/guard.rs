@@ -1,0 +1,287 @@
+//! The rules of templates/rules.guard, held against the committed templates and random ones; and each against a
+//! template that breaks it. `make guard` runs this, for it needs cfn-guard.
+
+use std::{collections::BTreeSet, fs, path::Path, process::Command, time::Instant};
+
+use crate::common::{cases, random::right, read, root};
+use proptest::{
+    strategy::{Strategy, ValueTree},
+    test_runner::TestRunner,
+};
+use serde_json::{Value as Json, json};
+use synth::{
+    cfn::{read as reader, yaml},
+    stack,
+};
+
+/// What cfn-guard says of each template of a folder: the rules that it keeps, and those that it breaks.
+fn guard(templates: &Path) -> Vec<(BTreeSet<String>, BTreeSet<String>)> {
+    let program = std::env::var_os("CFN_GUARD").expect("CFN_GUARD names cfn-guard: run make guard");
+    let output = Command::new(program)
+        .args(["validate", "--structured", "--output-format", "json", "--show-summary", "none", "--rules"])
+        .arg(root().join("templates/rules.guard"))
+        .arg("--data")
+        .arg(templates)
+        .output()
+        .unwrap();
+    // 19: a rule is broken.
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!([Some(0), Some(19)].contains(&output.status.code()), "{:?}: {error}", output.status);
+    let report: Vec<Json> = serde_json::from_slice(&output.stdout).unwrap();
+    let names = |list: &Json, name: fn(&Json) -> &Json| -> BTreeSet<String> {
+        list.as_array().unwrap().iter().map(|rule| name(rule).as_str().unwrap().to_owned()).collect()
+    };
+    report
+        .iter()
+        .map(|file| {
+            let broken = names(&file["not_compliant"], |rule| &rule["Rule"]["name"]);
+            (names(&file["compliant"], |name| name), broken)
+        })
+        .collect()
+}
+
+fn rules() -> BTreeSet<String> {
+    let text = read("templates/rules.guard");
+    text.lines().filter_map(|line| line.strip_prefix("rule ")?.split(' ').next().map(str::to_owned)).collect()
+}
+
+/// The rules about the template with the bucket, and those about the others.
+fn of_bucket(rule: &str) -> bool {
+    rule.starts_with("bucket_")
+}
+
+/// Every rule is kept: none broken, none skipped because it found nothing to look at. The templates that hold a bucket, and
+/// the others.
+fn assert_all_kept(folder: &Path, with_bucket: usize, without: usize) {
+    let verdicts = guard(folder);
+    let [bucket, rotation] =
+        [true, false].map(|bucket| rules().into_iter().filter(move |r| of_bucket(r) == bucket).collect());
+    let count = |rules: &BTreeSet<String>| verdicts.iter().filter(|v| **v == (rules.clone(), BTreeSet::new())).count();
+    assert_eq!(
+        (verdicts.len(), count(&bucket), count(&rotation)),
+        (with_bucket + without, with_bucket, without),
+        "{verdicts:?}"
+    );
+}
+
+#[test]
+#[ignore = "needs cfn-guard: run make guard"]
+fn the_committed_templates_keep_every_rule() {
+    // The templates alone: cfn-guard would take the schema beside them for one.
+    let folder = tempfile::tempdir().unwrap();
+    let files = fs::read_dir(root().join("templates")).unwrap().map(|file| file.unwrap().path());
+    let templates: Vec<_> = files.filter(|file| file.extension().is_some_and(|e| e == "yaml")).collect();
+    for template in &templates {
+        fs::copy(template, folder.path().join(template.file_name().unwrap())).unwrap();
+    }
+    assert!(templates.len() >= 3);
+    assert_all_kept(folder.path(), 1, templates.len() - 1);
+}
+
+#[test]
+#[ignore = "needs cfn-guard: run make guard"]
+fn random_templates_keep_every_rule() {
+    let (start, folder) = (Instant::now(), tempfile::tempdir().unwrap());
+    let number = cases(50, 1_000);
+    let mut runner = TestRunner::default();
+    for index in 0..number {
+        let random = right().new_tree(&mut runner).unwrap().current();
+        let template = stack::template(&random.read().config).unwrap();
+        fs::write(folder.path().join(format!("{index}.yaml")), yaml::emit(&template)).unwrap();
+    }
+    assert_all_kept(folder.path(), 0, number as usize);
+    println!("{} rules, {number} random templates, {} s", rules().len(), start.elapsed().as_secs());
+}
+
+/// Each rule, and what breaks it: the value at a place in the template.
+#[test]
+#[ignore = "needs cfn-guard: run make guard"]
+fn a_template_that_breaks_a_rule_is_found() {
+    let good = |file: &str| reader::read(&read(&format!("templates/{file}.yaml"))).unwrap();
+    let (rotation, artifacts) = (good("rotation"), good("artifacts"));
+    let role = "/Resources/FunctionRole/Properties";
+    let statement = &format!("{role}/Policies/0/PolicyDocument/Statement/0");
+    let statements =
+        rotation.pointer(&format!("{role}/Policies/0/PolicyDocument/Statement")).unwrap().as_array().unwrap();
+    let who_reads = statements.iter().position(|statement| statement["Sid"] == "SayWhoReads").unwrap();
+    let who_reads = format!("{role}/Policies/0/PolicyDocument/Statement/{who_reads}");
+    let function = "/Resources/Function/Properties";
+    let (key, alarm) = ("/Resources/TopicKey/Properties", "/Resources/NoRun/Properties");
+    let topic_policy = "/Resources/AlarmTopicPolicy/Properties/PolicyDocument/Statement/0";
+    let bucket = "/Resources/Bucket/Properties";
+    let denial = "/Resources/BucketPolicy/Properties/PolicyDocument/Statement/0";
+    let subscription = "/Resources/MailToSecurityAtExampleDotCom/Properties";
+    let sub = |text: &str| json!([{ "Fn::Sub": text }]);
+    // One more statement.
+    let statements_at = format!("{role}/Policies/0/PolicyDocument/Statement/-");
+    let one = |actions: Json, on: &str| json!({ "Effect": "Allow", "Action": actions, "Resource": [on] });
+    let every_user = "arn:aws:iam::123456789012:user/*";
+    let gone = Json::Null;
+    let mut proved = BTreeSet::new();
+    for (rule, place, value) in [
+        ("no_wildcard_resource", format!("{statement}/Resource"), json!("*")),
+        ("no_wildcard_resource", format!("{statement}/Resource"), json!(["*"])),
+        ("no_wildcard_resource", format!("{statement}/Resource"), gone.clone()),
+        ("no_wildcard_resource", format!("{statement}/NotResource"), json!(["arn:aws:iam::123456789012:user/a"])),
+        // What may be done to any user is what the handler does; and the account's lists come alone.
+        ("no_wildcard_resource", statements_at.clone(), one(json!(["iam:ListUsers"]), "*")),
+        ("no_wildcard_resource", statements_at.clone(), one(json!("iam:CreateAccessKey"), "*")),
+        ("no_wildcard_resource", statements_at.clone(), one(json!(["iam:GetCredentialReport", "iam:ListUsers"]), "*")),
+        ("no_wildcard_resource", statements_at.clone(), one(json!(["iam:GetCredentialReport", "iam:TagUser"]), "*")),
+        ("no_wildcard_resource", statements_at.clone(), one(json!(["iam:DeleteUser"]), every_user)),
+        ("no_wildcard_resource", statements_at.clone(), one(json!(["iam:TagUser", "iam:DeleteUser"]), every_user)),
+        ("no_wildcard_resource", statements_at.clone(), one(json!(["iam:TagUser"]), "arn:aws:iam::123456789012:*")),
+        ("no_wildcard_resource", format!("{who_reads}/Resource"), json!([every_user])),
+        (
+            "no_wildcard_resource",
+            format!("{statement}/Resource"),
+            sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:*"),
+        ),
+        (
+            "no_wildcard_resource",
+            format!("{statement}/Resource"),
+            sub("arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:*"),
+        ),
+        ("no_wildcard_action", format!("{statement}/Action"), json!(["iam:*"])),
+        ("no_wildcard_action", format!("{statement}/Action"), json!("*")),
+        ("no_wildcard_action", format!("{statement}/NotAction"), json!(["iam:GetUser"])),
+        ("secrets_stay_closed", format!("{who_reads}/Condition"), gone.clone()),
+        (
+            "secrets_stay_closed",
+            format!("{who_reads}/Condition"),
+            json!({ "Bool": { "aws:SecureTransport": ["true"] } }),
+        ),
+        (
+            "secrets_stay_closed",
+            format!("{who_reads}/Condition/Bool/secretsmanager:BlockPublicPolicy"),
+            json!(["true", "false"]),
+        ),
+        ("keys_are_used_through_a_service", format!("{statement}/Action"), json!(["iam:ListUserTags", "kms:Decrypt"])),
+        ("no_managed_policy", format!("{role}/ManagedPolicyArns"), json!(["arn:aws:iam::aws:policy/IAMFullAccess"])),
+        ("trust_names_services", format!("{role}/AssumeRolePolicyDocument/Statement/0/Principal"), json!("*")),
+        (
+            "trust_names_services",
+            format!("{role}/AssumeRolePolicyDocument/Statement/0/Principal/AWS"),
+            json!("arn:aws:iam::123456789012:root"),
+        ),
+        (
+            "trust_names_services",
+            "/Resources/ScheduleRole/Properties/AssumeRolePolicyDocument/Statement/0/Condition".into(),
+            gone.clone(),
+        ),
+        ("queue_is_encrypted", "/Resources/DeadLetterQueue/Properties/SqsManagedSseEnabled".into(), json!(false)),
+        ("queue_is_encrypted", "/Resources/DeadLetterQueue/Properties/SqsManagedSseEnabled".into(), gone.clone()),
+        ("topic_is_encrypted", "/Resources/NotificationTopic/Properties/KmsMasterKeyId".into(), gone.clone()),
+        ("topic_is_encrypted", "/Resources/NotificationTopic/Properties/KmsMasterKeyId".into(), json!("")),
+        ("alarms_get_through", "/Resources/AlarmTopic/Properties/KmsMasterKeyId".into(), json!("alias/aws/sns")),
+        ("topic_is_not_open", format!("{topic_policy}/Principal"), json!("*")),
+        ("topic_is_not_open", format!("{topic_policy}/Principal"), json!({ "AWS": "*" })),
+        ("topic_is_not_open", format!("{topic_policy}/Condition"), gone.clone()),
+        ("key_is_rotated", format!("{key}/EnableKeyRotation"), json!(false)),
+        ("key_is_rotated", format!("{key}/EnableKeyRotation"), gone.clone()),
+        ("key_is_not_open", format!("{key}/KeyPolicy/Statement/0/Principal"), json!("*")),
+        ("key_is_not_open", format!("{key}/KeyPolicy/Statement/0/Principal"), json!({ "AWS": "*" })),
+        ("key_is_not_open", format!("{key}/KeyPolicy/Statement/1/Condition"), gone.clone()),
+        ("alarms_are_heard", format!("{alarm}/AlarmActions"), json!([])),
+        ("alarms_are_heard", format!("{alarm}/AlarmActions"), gone.clone()),
+        ("alarms_are_heard", format!("{alarm}/AlarmDescription"), gone.clone()),
+        ("alarms_are_heard", format!("{alarm}/TreatMissingData"), gone.clone()),
+        ("subscription_is_filtered", format!("{subscription}/FilterPolicy"), gone.clone()),
+        ("subscription_is_filtered", format!("{subscription}/FilterPolicy"), json!({})),
+        ("subscription_is_filtered", format!("{subscription}/FilterPolicy"), json!({ "user": ["alice"] })),
+        ("subscription_is_filtered", format!("{subscription}/FilterPolicy/to"), json!([])),
+        ("subscription_is_filtered", format!("{subscription}/FilterPolicy/to"), json!([{ "exists": true }])),
+        ("subscription_is_filtered", format!("{subscription}/FilterPolicyScope"), json!("MessageBody")),
+        ("subscription_is_filtered", format!("{subscription}/FilterPolicyScope"), gone.clone()),
+        ("subscription_is_filtered", format!("{subscription}/TopicArn"), json!("arn:aws:sns:eu-west-1:123456789012:t")),
+        ("log_retention_is_set", "/Resources/LogGroup/Properties/RetentionInDays".into(), gone.clone()),
+        (
+            "function_role_is_in_the_template",
+            format!("{function}/Role"),
+            json!("arn:aws:iam::123456789012:role/somebody-elses"),
+        ),
+        ("function_logs_into_the_template", format!("{function}/LoggingConfig"), gone.clone()),
+        ("function_logs_into_the_template", format!("{function}/LoggingConfig/LogGroup"), json!("/another")),
+        ("no_inline_secret", format!("{function}/Environment/Variables/SMTP_PASSWORD"), json!("x")),
+        (
+            "no_inline_secret",
+            format!("{function}/Environment/Variables/USERS"),
+            json!(format!("AKIA{}", "X".repeat(16))),
+        ),
+        ("failed_runs_are_kept", "/Resources/FailedRuns".into(), gone.clone()),
+        ("failed_runs_are_kept", "/Resources/FailedRuns/Properties/DestinationConfig".into(), gone.clone()),
+        ("failed_runs_are_kept", "/Resources/Schedule/Properties/Target/DeadLetterConfig".into(), gone.clone()),
+        ("bucket_is_encrypted", format!("{bucket}/BucketEncryption"), gone.clone()),
+        (
+            "bucket_is_encrypted",
+            format!("{bucket}/BucketEncryption/ServerSideEncryptionConfiguration/0/ServerSideEncryptionByDefault"),
+            gone.clone(),
+        ),
+        ("bucket_is_private", format!("{bucket}/PublicAccessBlockConfiguration"), gone.clone()),
+        ("bucket_is_private", format!("{bucket}/PublicAccessBlockConfiguration/BlockPublicAcls"), gone.clone()),
+        ("bucket_is_private", format!("{bucket}/PublicAccessBlockConfiguration/BlockPublicPolicy"), json!(false)),
+        ("bucket_is_private", format!("{bucket}/PublicAccessBlockConfiguration/IgnorePublicAcls"), json!(false)),
+        ("bucket_is_private", format!("{bucket}/PublicAccessBlockConfiguration/RestrictPublicBuckets"), json!(false)),
+        ("bucket_is_private", format!("{bucket}/AccessControl"), json!("Private")),
+        ("bucket_is_private", format!("{bucket}/OwnershipControls"), gone.clone()),
+        ("bucket_is_private", format!("{bucket}/OwnershipControls/Rules/0/ObjectOwnership"), json!("ObjectWriter")),
+        (
+            "bucket_is_private",
+            "/Resources/BucketPolicy/Properties/PolicyDocument/Statement/1".into(),
+            json!({"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}),
+        ),
+        ("bucket_takes_tls_only", "/Resources/BucketPolicy".into(), gone.clone()),
+        ("bucket_takes_tls_only", "/Resources/BucketPolicy/Properties/Bucket".into(), json!("another")),
+        ("bucket_takes_tls_only", format!("{denial}/Condition"), gone.clone()),
+        ("bucket_takes_tls_only", format!("{denial}/Condition/Bool/aws:SecureTransport"), json!(["true"])),
+        ("bucket_takes_tls_only", format!("{denial}/Principal"), json!({"AWS": "arn:aws:iam::123456789012:root"})),
+        ("bucket_takes_tls_only", format!("{denial}/NotPrincipal"), json!({"AWS": "arn:aws:iam::123456789012:root"})),
+        ("bucket_takes_tls_only", format!("{denial}/Action"), json!(["s3:PutObject"])),
+        ("bucket_takes_tls_only", format!("{denial}/NotAction"), json!(["s3:PutObject"])),
+        ("bucket_takes_tls_only", format!("{denial}/Resource"), json!([{ "Fn::GetAtt": ["Bucket", "Arn"] }])),
+        ("bucket_takes_tls_only", format!("{denial}/Resource"), sub("${Bucket.Arn}/*")),
+        ("bucket_takes_tls_only", format!("{denial}/NotResource"), json!(["arn:aws:s3:::another"])),
+        ("bucket_keeps_packages", "/Resources/Bucket/DeletionPolicy".into(), gone.clone()),
+        ("bucket_keeps_packages", "/Resources/Bucket/DeletionPolicy".into(), json!("Delete")),
+        ("bucket_keeps_packages", "/Resources/Bucket/UpdateReplacePolicy".into(), gone.clone()),
+        ("bucket_keeps_packages", format!("{bucket}/VersioningConfiguration"), gone.clone()),
+        ("bucket_keeps_packages", format!("{bucket}/VersioningConfiguration/Status"), json!("Suspended")),
+        ("bucket_keeps_packages", format!("{bucket}/LifecycleConfiguration/Rules/0/ExpirationInDays"), json!(365)),
+        (
+            "bucket_keeps_packages",
+            format!("{bucket}/LifecycleConfiguration/Rules/0/ExpirationDate"),
+            json!("2030-01-01"),
+        ),
+        ("bucket_keeps_packages", format!("{bucket}/LifecycleConfiguration/Rules/0/Transitions"), json!([{}])),
+        (
+            "bucket_keeps_packages",
+            format!("{bucket}/LifecycleConfiguration/Rules/0/NoncurrentVersionExpiration/NoncurrentDays"),
+            json!(1),
+        ),
+        (
+            "bucket_drops_broken_uploads",
+            format!("{bucket}/LifecycleConfiguration/Rules/0/AbortIncompleteMultipartUpload"),
+            gone,
+        ),
+        (
+            "bucket_drops_broken_uploads",
+            format!("{bucket}/LifecycleConfiguration/Rules/0/AbortIncompleteMultipartUpload/DaysAfterInitiation"),
+            json!(30),
+        ),
+    ] {
+        let mut broken = if of_bucket(rule) { artifacts.clone() } else { rotation.clone() };
+        let (parent, name) = place.rsplit_once('/').unwrap();
+        match broken.pointer_mut(parent) {
+            Some(Json::Object(parent)) if value.is_null() => assert!(parent.remove(name).is_some(), "{place}"),
+            Some(Json::Object(parent)) => drop(parent.insert(name.to_owned(), value.clone())),
+            Some(Json::Array(parent)) => parent.push(value.clone()),
+            _ => panic!("{place}"),
+        }
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("broken.json"), broken.to_string()).unwrap();
+        let verdicts = guard(folder.path());
+        assert_eq!(verdicts[0].1, BTreeSet::from([rule.to_owned()]), "{place}: {value}");
+        proved.insert(rule.to_owned());
+    }
+    assert_eq!(proved, rules(), "each rule has a template that breaks it");
+}

@@ -1,0 +1,282 @@
+//! The JSON Schema says what the reader says.
+
+use std::collections::BTreeSet;
+
+use crate::common::{Python, keys, read};
+use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+use serde_json::{Value as Json, json};
+use synth::config::{self, Overrides};
+
+/// Whether the reader finds this one setting right, whatever it says of it together with others.
+fn reader_accepts(setting: &str, value: &Json) -> bool {
+    let mut file = json!({ "users": ["alice"], "emails": ["a@example.com"] });
+    file[setting] = value.clone();
+    // JSON is YAML.
+    let single = |message: &str| message.starts_with(&format!("{setting}: "));
+    match config::read(&file.to_string(), Overrides::default()) {
+        Ok(_) => true,
+        Err(problems) => !problems.list().iter().any(|problem| single(&problem.message)),
+    }
+}
+
+fn verdicts(values: &[(String, Json)], documents: &[String]) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
+    let task = json!({ "schema": config::schema(), "values": values, "documents": documents });
+    let answer = Python::start("validate.py", &[]).ask(&task.to_string());
+    let list = |name: &str| serde_json::from_value(answer[name].clone()).unwrap();
+    (list("values"), list("documents"))
+}
+
+/// Values that are right or nearly so, for each setting; those of lists are single items.
+fn seeds(setting: &str) -> Vec<String> {
+    let texts = match setting {
+        "encrypt_to" => {
+            let ed25519 = keys::ssh_ed25519();
+            let with_comment = format!("{ed25519} me@home, 日本");
+            return vec![keys::age([7; 31]), keys::ssh_rsa(256), keys::ssh_rsa(512), ed25519, with_comment];
+        }
+        "users" | "exempt" => vec![
+            "alice",
+            "/ci/deployer",
+            "/a/b/c",
+            "a+b=c,d.e@f_g-h",
+            "/",
+            "/ci/eu/",
+            "tag:rotate=yes",
+            "tag:a:b/c+d@e=",
+            "tag:a=b=c",
+            "group:people",
+        ],
+        "user_tags" => vec!["ignored", "honoured"],
+        "emails" => vec!["a@b.co", "first.last+tag@sub.example.org", "x@1-a.b2", "a@127.0.0.1"],
+        "language" => vec!["en", "ja"],
+        "digest" => vec!["always", "changes", "never"],
+        "schedule" => vec![
+            "rate(1 day)",
+            "rate(87672 hours)",
+            "rate(5260321 minutes)",
+            "cron(0 9 ? * MON-FRI *)",
+            "cron(0/15 08-18 1,15 jan-JUN ? 2026-2030)",
+            "cron(59 23 LW 12 ? 2199)",
+            "cron(0 0 ? * 6#5 1970)",
+            "cron(*/30 * 31W */2 ? *)",
+            "cron(0 0 ? * L *)",
+            "at(2028-02-29T09:00:00)",
+            "at(2100-02-29T09:00:00)",
+            "at(2027-12-31T23:59:59)",
+        ],
+        "time_zone" => vec!["UTC", "Asia/Tokyo", "America/Argentina/Ushuaia"],
+        "still_in_use" => vec!["wait", "retire"],
+        "secret_readers" => vec![
+            "arn:aws:iam::111122223333:role/a",
+            "arn:aws-cn:iam::111122223333:user/ci/deployer",
+            "arn:aws-us-gov:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_x",
+        ],
+        "secret_kms_key" => vec![
+            "aws/secretsmanager",
+            "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            "arn:aws-cn:kms:cn-north-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab",
+        ],
+        "delivery" => vec!["secrets-manager", "email", "email-encrypted"],
+        "secret_prefix" => vec!["access-key-rotation", "a/b", "x", "/a", "a/"],
+        "stack_name" => vec!["access-key-rotation", "A", "a1"],
+        "architecture" => vec!["arm64", "x86_64"],
+        "memory" => vec!["128"],
+        "topic_kms_key" | "log_kms_key" => vec![
+            "own",
+            "aws-owned",
+            "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            "arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab",
+            "arn:aws:kms:eu-west-1:111122223333:alias/mine",
+        ],
+        "dashboard" => vec!["none", "fleet"],
+        "log_retention" => vec!["90d", "3653d", "24h"],
+        _ => vec![
+            "0",
+            "00",
+            "0d",
+            "1m",
+            "59s",
+            "60s",
+            "119s",
+            "120s",
+            "2m",
+            "15m",
+            "900s",
+            "901s",
+            "16m",
+            "1h",
+            "0001m",
+            "36h",
+            "90d",
+            "3653d",
+            "3654d",
+            "87672h",
+            "87673h",
+            "5260320m",
+            "5260321m",
+            "315619200s",
+            "315619201s",
+            "forever",
+            "next-rotation",
+        ],
+    };
+    texts.into_iter().map(str::to_owned).collect()
+}
+
+/// One of the texts, or it with one character changed, dropped or added.
+fn nearly(seeds: Vec<String>) -> impl Strategy<Value = String> {
+    let character = prop_oneof![
+        4 => prop::sample::select("0123456789dhms/*?,-#LW@.+_ ()aZ:T".chars().collect::<Vec<_>>()),
+        1 => any::<char>(),
+    ];
+    (prop::sample::select(seeds), 0..5u8, any::<prop::sample::Index>(), character).prop_map(
+        |(text, change, at, new)| {
+            let mut chars: Vec<_> = text.chars().collect();
+            let at = at.index(chars.len());
+            match change {
+                0 => chars[at] = new,
+                1 => drop(chars.remove(at)),
+                2 => chars.insert(at, new),
+                3 => chars.push(new),
+                _ => {}
+            }
+            chars.into_iter().collect()
+        },
+    )
+}
+
+/// Entries of users that are mappings.
+fn entries() -> Vec<Json> {
+    vec![
+        json!({ "name": "alice" }),
+        json!({ "owner": "a@b.co" }),
+        json!({ "name": "alice", "owner": null }),
+        json!({ "name": "alice", "owner": ["a@b.co"] }),
+        json!({ "name": "alice", "onwer": "a@b.co" }),
+        json!({ "name": { "name": "alice" } }),
+        json!({ "name": "alice", "encrypt_to": [keys::age([7; 31])] }),
+        json!({ "name": "alice", "encrypt_to": [] }),
+        json!({ "name": "alice", "encrypt_to": keys::age([7; 31]) }),
+        json!({ "name": "alice", "encrypt_to": ["a@b.co"] }),
+        json!({ "name": "/ci/", "encrypt_to": [keys::age([7; 31])] }),
+        json!({ "name": "tag:a=b", "encrypt_to": [keys::age([7; 31])] }),
+        json!({ "name": "/ci/", "owner": "a@b.co", "rotate_after": "30d", "overlap": "1d" }),
+        json!({ "name": "tag:a=b", "rotate_after": "1m", "overlap": 0 }),
+        json!({ "name": "alice", "rotate_after": 0 }),
+        json!({ "name": "alice", "rotate_after": "30s" }),
+        json!({ "name": "alice", "overlap": "soon" }),
+        json!({ "name": "group:people" }),
+        json!({ "tag": "a=b" }),
+    ]
+}
+
+#[test]
+fn the_schema_and_the_reader_agree_on_every_single_value() {
+    let schema = config::schema();
+    let mut runner = TestRunner::deterministic();
+    let mut values = Vec::new();
+    for (setting, rule) in schema["properties"].as_object().unwrap() {
+        let whole = |value: Json| if rule["type"] == "array" { json!([value]) } else { value };
+        let long = ["x".repeat(64), "x".repeat(65), "x".repeat(256), "x".repeat(257)];
+        let paths = [511, 512].map(|length| format!("/{}/x", "p".repeat(length - 1)));
+        let wide = [510, 511].map(|length| format!("/{}/", "p".repeat(length)));
+        let tags = [(128, 256), (129, 256), (128, 257)];
+        let tags = tags.map(|(key, value)| format!("tag:{}={}", "k".repeat(key), "v".repeat(value)));
+        let groups = [128, 129].map(|length| format!("group:{}", "g".repeat(length)));
+        let roles = [510, 511].map(|length| format!("arn:aws:iam::111122223333:role/{}/x", "p".repeat(length)));
+        let mails = [64, 65].map(|length| format!("{}@b.co", "x".repeat(length)));
+        let labels = [63, 64].map(|length| format!("a@{}.co", "x".repeat(length)));
+        let awkward =
+            ["", " ", "no", "2026-01-01", "7", "0", "日本", "a\n", "*", "${x}", "en ", "EN"].map(str::to_owned);
+        let texts = seeds(setting).into_iter();
+        let texts = texts
+            .chain(long)
+            .chain(paths)
+            .chain(wide)
+            .chain(tags)
+            .chain(groups)
+            .chain(roles)
+            .chain(mails)
+            .chain(labels)
+            .chain(awkward)
+            .collect::<Vec<_>>();
+        values.extend(texts.into_iter().map(|text| (setting.clone(), whole(text.into()))));
+        let near = nearly(seeds(setting));
+        for _ in 0..250 {
+            let text = near.new_tree(&mut runner).unwrap().current();
+            values.push((setting.clone(), whole(text.into())));
+        }
+        if setting == "users" {
+            let (names, owners) = (nearly(seeds("users")), nearly(seeds("emails")));
+            let mut draw = |texts: &dyn Fn(&mut TestRunner) -> String| Json::from(texts(&mut runner));
+            for _ in 0..250 {
+                let name = draw(&|runner| names.new_tree(runner).unwrap().current());
+                let owner = draw(&|runner| owners.new_tree(runner).unwrap().current());
+                values.push((setting.clone(), json!([{ "name": name, "owner": owner }])));
+            }
+            for entry in entries() {
+                values.push((setting.clone(), json!([entry])));
+            }
+        }
+        for value in [
+            json!(null),
+            json!(true),
+            json!(0),
+            json!(7),
+            json!(-1),
+            json!(127),
+            json!(128),
+            json!(10_240),
+            json!(10_241),
+            json!(1.5),
+            json!([]),
+            json!(["alice"]),
+            json!([["alice"]]),
+            json!({}),
+            json!({ "a": 1 }),
+        ] {
+            values.push((setting.clone(), whole(value.clone())));
+            values.push((setting.clone(), value));
+        }
+        for example in rule["examples"].as_array().unwrap().iter().chain(rule.get("default")) {
+            assert!(reader_accepts(setting, example), "{setting}: the example {example}");
+            values.push((setting.clone(), example.clone()));
+        }
+    }
+    let (verdicts, _) = verdicts(&values, &[]);
+    let (mut good, mut bad) = (BTreeSet::new(), BTreeSet::new());
+    for ((setting, value), wrong) in values.iter().zip(&verdicts) {
+        let right = reader_accepts(setting, value);
+        // Whether a public key is whole no pattern can tell.
+        let agree = right == wrong.is_empty() || (setting == "encrypt_to" && !right);
+        assert!(agree, "{setting}: {value}: the schema finds {wrong:?}");
+        if wrong.is_empty() {
+            good.insert(setting)
+        } else {
+            bad.insert(setting)
+        };
+    }
+    let all: BTreeSet<_> = schema["properties"].as_object().unwrap().keys().collect();
+    assert_eq!((&good, &bad), (&all, &all), "each setting was seen right and wrong");
+}
+
+#[test]
+fn the_schema_takes_whole_files_as_the_reader_does() {
+    let files =
+        ["rotation.yaml", "examples/article.yaml", "examples/encrypted.yaml", "examples/fleet.yaml"].map(read).to_vec();
+    let broken = files.iter().flat_map(|text| {
+        [
+            text.replace("users:", "usres:"),
+            text.replace("emails:", "no_mails:"),
+            format!("{text}\nmore: 1\n"),
+            text.replace("stack_name: ", "stack_name: 1"),
+        ]
+    });
+    let all: Vec<_> = files.iter().cloned().chain(broken).collect();
+    let (_, verdicts) = verdicts(&[], &all);
+    for (text, wrong) in all.iter().zip(&verdicts) {
+        let reader = config::read(text, Overrides::default());
+        assert_eq!(wrong.is_empty(), reader.is_ok(), "the schema finds {wrong:?} in {text}");
+    }
+    assert_eq!(verdicts.iter().filter(|wrong| wrong.is_empty()).count(), files.len());
+}

@@ -1,0 +1,120 @@
+//! What the end-to-end tests share.
+#![allow(dead_code)] // Each test file uses its own part.
+
+use lambda::{
+    kms_key::KmsKey,
+    notice::{Digest, Language},
+    plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
+    recipient::Recipients,
+    secret_policy::Readers,
+    settings::{Settings, TopicArn, UserTags},
+    time::Span,
+};
+use serde_json::{Value as Json, json};
+use tests::{LocalAws, Stack, account::OwnedKey, root};
+
+pub(crate) const ARTICLE: &str = "examples/article.yaml";
+pub(crate) const ROTATION: &str = "rotation.yaml";
+
+/// Without somebody who listens, nothing is mailed.
+pub(crate) const ADMINISTRATOR: &str = "security@example.com";
+
+/// What rotation.yaml says, but for the warning.
+pub(crate) fn careful() -> Policy {
+    Policy {
+        rotate_after: Span::days(60),
+        overlap: Span::days(7),
+        delete_after: DeleteAfter::Window(Span::days(14)),
+        still_in_use: StillInUse::Wait,
+        wait_at_most: Patience::Forever,
+        delivery: Delivery::SecretsManager,
+        warn_before: Span::ZERO,
+    }
+}
+
+/// For one user, or all below a path.
+pub(crate) fn settings(users: &str, policy: Policy, topic: TopicArn) -> Settings {
+    Settings {
+        users: vec![users.parse().expect("a user or a path")],
+        exempt: Vec::new(),
+        user_tags: UserTags::Ignored,
+        policy,
+        language: Language::English,
+        digest: Digest::Never,
+        administrators: vec![ADMINISTRATOR.parse().expect("an address")],
+        topic,
+        secret_prefix: "keys".parse().expect("a prefix"),
+        secret_readers: Readers::default(),
+        secret_kms_key: KmsKey::AwsManaged,
+        encrypt_to: Recipients::default(),
+    }
+}
+
+/// A file of the checkout.
+pub(crate) fn read(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// Whether an operation changes anything.
+pub(crate) fn is_write(operation: &str) -> bool {
+    !["List", "Get", "Describe"].iter().any(|verb| operation.starts_with(verb))
+}
+
+/// Invariant 9: secrets are in no log, report, emulator output or recorded call.
+pub(crate) fn assert_no_secret_outside_delivery<'k>(
+    aws: &LocalAws,
+    stack: &Stack,
+    report: &Json,
+    keys: impl IntoIterator<Item = &'k OwnedKey>,
+) {
+    let log = stack.log(aws).join("\n");
+    assert!(log.contains("CreateAccessKey"), "the log was captured: {log}");
+    let everything = [log, report.to_string(), aws.emulator_log(), format!("{:?}", aws.proxy.calls())];
+    let mut checked = 0;
+    for key in keys {
+        assert!(key.secret.len() > 16, "this is no secret");
+        for text in &everything {
+            assert!(!text.contains(&key.secret), "the secret of {} leaked", key.id);
+        }
+        checked += 1;
+    }
+    assert!(checked > 0, "no secret to look for");
+}
+
+/// Denies the function's role one action on one user, in IAM itself.
+pub(crate) fn deny(aws: &LocalAws, action: &str, user: &str) {
+    let roles = aws.cli(&["iam", "list-roles"]);
+    let roles = roles["Roles"].as_array().cloned().unwrap_or_default();
+    let role = roles.iter().filter_map(|role| role["RoleName"].as_str()).find(|name| name.contains("FunctionRole"));
+    let resource = format!("arn:aws:iam::{}:user/{user}", tests::local_aws::ACCOUNT);
+    let policy = json!({
+        "Version": "2012-10-17",
+        "Statement": [{ "Effect": "Deny", "Action": action, "Resource": resource }],
+    });
+    aws.cli(&[
+        "iam",
+        "put-role-policy",
+        "--role-name",
+        role.expect("the function's role"),
+        "--policy-name",
+        "Denied",
+        "--policy-document",
+        &policy.to_string(),
+    ]);
+}
+
+/// The default configuration with a KMS key of the customer's own, and that key, whose policy has these statements besides
+/// the one that leaves the rest to IAM.
+pub(crate) fn with_own_kms_key(aws: &LocalAws, statements: &[Json]) -> (String, String) {
+    let account = format!("arn:aws:iam::{}:root", tests::local_aws::ACCOUNT);
+    let leave_to_iam =
+        json!({ "Effect": "Allow", "Principal": { "AWS": account }, "Action": "kms:*", "Resource": "*" });
+    let statements = [&[leave_to_iam], statements].concat();
+    let policy = json!({ "Version": "2012-10-17", "Statement": statements });
+    let made = aws.cli(&["kms", "create-key", "--policy", &policy.to_string()]);
+    let key = made["KeyMetadata"]["Arn"].as_str().expect("a key").to_owned();
+    let setting = |key: &str| format!("secret_kms_key: {key}\n");
+    let configuration = read(ROTATION).replace(&setting("aws/secretsmanager"), &setting(&key));
+    assert!(configuration.contains(&key), "rotation.yaml has the setting");
+    (configuration, key)
+}

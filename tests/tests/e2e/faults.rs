@@ -1,0 +1,357 @@
+//! The real binary, with something going wrong at every single call.
+//!
+//! For each starting state, each call n and each kind of fault: a run an hour ago in which call n is refused, has its
+//! answer lost after the effect, or is where the process is killed (before or after the effect); then a run
+//! without faults now. No user may be cut off at any time, and in the end every key that works is one whose
+//! owner has it. `make prove` tries all there are; `make test` a part.
+
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
+use crate::common::{ADMINISTRATOR, careful, settings};
+use futures_util::{StreamExt, stream};
+use lambda::{
+    journal::{Delivered, Disabled, Entry, Intent},
+    plan::{DeleteAfter, Delivery, Policy, StillInUse},
+    settings::TopicArn,
+    time::{Span, Timestamp},
+};
+use serde_json::{Value as Json, json};
+use tests::{
+    Account, Fault, LocalAws, Mailbox,
+    account::OwnedKey,
+    runtime_api::{Handler, environment},
+};
+
+const HOUR: i64 = 3_600;
+const DAY: i64 = 24 * HOUR;
+
+/// Keys by age in days and status, and what an earlier run noted of them.
+struct Start {
+    name: &'static str,
+    keys: &'static [(i64, bool)],
+    note: Note,
+}
+
+enum Note {
+    Nothing,
+    /// The last key was delivered so many days ago.
+    Delivered(i64),
+    /// The first key was deactivated so many days ago.
+    Disabled(i64),
+    /// A run that died so many days ago has made the last key; nobody has its secret.
+    Unfinished(i64),
+}
+
+const STARTS: [Start; 10] = [
+    Start { name: "too-old", keys: &[(70, true)], note: Note::Nothing },
+    Start { name: "none", keys: &[], note: Note::Nothing },
+    Start { name: "young", keys: &[(10, true)], note: Note::Nothing },
+    Start { name: "in-overlap", keys: &[(70, true), (2, true)], note: Note::Delivered(2) },
+    Start { name: "unfinished", keys: &[(70, true), (2, true)], note: Note::Unfinished(2) },
+    Start { name: "two-inactive", keys: &[(90, false), (70, false)], note: Note::Disabled(20) },
+    Start { name: "past-overlap", keys: &[(70, true), (20, true)], note: Note::Delivered(20) },
+    Start { name: "past-window", keys: &[(90, false), (30, true)], note: Note::Disabled(20) },
+    Start { name: "due-and-inactive", keys: &[(150, false), (70, true)], note: Note::Disabled(20) },
+    Start { name: "only-inactive", keys: &[(70, false)], note: Note::Nothing },
+];
+
+fn policies() -> [Policy; 2] {
+    let at_once = Policy {
+        overlap: Span::ZERO,
+        delete_after: DeleteAfter::NextRotation,
+        still_in_use: StillInUse::Retire,
+        delivery: Delivery::Email,
+        ..careful()
+    };
+    [careful(), at_once]
+}
+
+struct Harness {
+    aws: LocalAws,
+    account: Account,
+    mailbox: Mailbox,
+    handler: Handler,
+    topic: TopicArn,
+    users: usize,
+    output: String,
+}
+
+/// A user in some state, and the key that its workload works with.
+struct User {
+    name: String,
+    keys: Vec<OwnedKey>,
+    held: Option<OwnedKey>,
+    /// A key whose secret was lost.
+    orphan: Option<OwnedKey>,
+}
+
+impl Harness {
+    async fn new() -> Self {
+        let aws = LocalAws::start().await;
+        let topic = aws.cli(&["sns", "create-topic", "--name", "keys"])["TopicArn"].as_str().unwrap().to_owned();
+        aws.cli(&[
+            "sns",
+            "subscribe",
+            "--topic-arn",
+            &topic,
+            "--protocol",
+            "email",
+            "--notification-endpoint",
+            ADMINISTRATOR,
+        ]);
+        let handler = Handler::unpack(aws.folder.path());
+        let (account, mailbox) = (Account::of(&aws).await, Mailbox::subscribe(&aws, &topic).await);
+        Self { account, mailbox, handler, topic: topic.parse().unwrap(), users: 0, output: String::new(), aws }
+    }
+
+    async fn user(&mut self, start: &Start) -> User {
+        self.user_below("/", start).await
+    }
+
+    async fn user_below(&mut self, path: &str, start: &Start) -> User {
+        self.users += 1;
+        let name = format!("{}-{}", start.name, self.users);
+        self.account.create_user(&format!("{path}{name}")).await;
+        let mut keys = Vec::new();
+        for (days, active) in start.keys {
+            self.aws.shift_clock(-days * DAY);
+            let key = self.account.create_key(&name).await;
+            if !active {
+                self.account.deactivate(&name, &key).await;
+            }
+            keys.push(key);
+        }
+        let id = |key: &OwnedKey| key.id.parse().unwrap();
+        let at = |days: i64| Span::seconds((days * DAY).unsigned_abs());
+        let now = Timestamp::now();
+        match start.note {
+            Note::Nothing => {}
+            Note::Delivered(days) => {
+                let delivered = Delivered { key: id(keys.last().unwrap()), at: now.before(at(days)) };
+                self.account.write_journal(&name, &Entry::Delivered(delivered)).await;
+            }
+            Note::Disabled(days) => {
+                let disabled = Disabled { key: id(&keys[0]), at: now.before(at(days)) };
+                self.account.write_journal(&name, &Entry::Disabled(vec![disabled])).await;
+            }
+            Note::Unfinished(days) => {
+                let run = "earlier".parse().unwrap();
+                let intent = Intent { run, at: now.before(at(days)), known: id(&keys[0]) };
+                self.account.write_journal(&name, &Entry::Intent(intent)).await;
+            }
+        }
+        let orphan = keys.last().filter(|_| matches!(start.note, Note::Unfinished(_))).cloned();
+        let works = |((_, active), key): &(&(i64, bool), &OwnedKey)| *active && orphan.as_ref() != Some(*key);
+        let held = start.keys.iter().zip(&keys).rfind(works).map(|(_, key)| key.clone());
+        User { name, keys, held, orphan }
+    }
+
+    /// `users` is one user, or a path.
+    fn environment(&self, policy: &Policy, users: &str, attempts: u8) -> Vec<(String, String)> {
+        let settings = settings(users, policy.clone(), self.topic.clone());
+        environment(&self.aws, settings, attempts)
+    }
+
+    /// One run, an hour ago or now, in which call `fault.0` goes wrong.
+    async fn run(&mut self, policy: &Policy, users: &str, shift: i64, fault: Option<(usize, Fault)>) -> Option<Json> {
+        self.aws.shift_clock(shift);
+        self.aws.proxy.heal();
+        self.aws.proxy.forget();
+        if let Some((number, fault)) = fault {
+            self.aws.proxy.inject_at(number, fault);
+        }
+        // One fault is one failed call: a retry would heal it.
+        let response = self.invoke(&self.environment(policy, users, 1), shift).await;
+        // What went well may have had fewer calls than that; the next one would be a test's own.
+        self.aws.proxy.heal();
+        response
+    }
+
+    async fn invoke(&mut self, environment: &[(String, String)], shift: i64) -> Option<Json> {
+        let outcome = self.handler.invoke(environment, &json!({}), shift, self.aws.proxy.hang()).await;
+        self.output += &outcome.output;
+        self.output += &outcome.response.as_ref().map(Json::to_string).unwrap_or_default();
+        outcome.response
+    }
+
+    /// The key that the user's owner was given, if there is one.
+    async fn given(&self, policy: &Policy, user: &User, mails: &[tests::Mail]) -> Option<OwnedKey> {
+        match policy.delivery {
+            Delivery::SecretsManager => {
+                self.account.secret(&format!("keys/{}", user.name)).await.as_ref().and_then(OwnedKey::from_secret)
+            }
+            Delivery::Email | Delivery::EmailEncrypted => {
+                mails.iter().filter(|mail| mail.is_about(&user.name)).filter_map(tests::Mail::key).next_back()
+            }
+        }
+    }
+}
+
+/// One fault point: the faulty run, the clean run, and what must hold after each.
+async fn try_fault(harness: &mut Harness, policy: &Policy, start: &Start, fault: (usize, Fault)) {
+    let case = format!("{} {:?} {fault:?}", start.name, policy.delivery);
+    let user = harness.user(start).await;
+    let mut mails = Vec::new();
+    harness.run(policy, &user.name, -HOUR, Some(fault)).await;
+
+    mails.extend(harness.mailbox.take().await);
+    not_cut_off(harness, policy, &case, &user, &mails).await;
+    let report = harness.run(policy, &user.name, 0, None).await.unwrap_or_else(|| panic!("{case}: no response"));
+    assert_eq!(report["statusCode"], 200, "{case}: invariant 7: {report:#}");
+    mails.extend(harness.mailbox.take().await);
+    all_is_well(harness, policy, &case, start, &user, &mails).await;
+}
+
+async fn not_cut_off(harness: &Harness, policy: &Policy, case: &str, user: &User, mails: &[tests::Mail]) {
+    // Invariant 1, after the fault: what the workload holds works, or with no overlap its replacement does.
+    let given = harness.given(policy, user, mails).await;
+    if let Some(held) = &user.held {
+        let works = held.identity(&harness.aws).await.is_ok();
+        let replaced = match &given {
+            Some(new) => new.identity(&harness.aws).await.is_ok(),
+            None => false,
+        };
+        assert!(works || policy.overlap == Span::ZERO && replaced, "{case}: invariant 1 after the fault");
+    }
+}
+
+/// What must hold after the run without faults.
+async fn all_is_well(
+    harness: &Harness,
+    policy: &Policy,
+    case: &str,
+    start: &Start,
+    user: &User,
+    mails: &[tests::Mail],
+) {
+    let given = harness.given(policy, user, mails).await;
+    let keys = harness.account.keys(&user.name).await;
+    let known = user.keys.iter().filter(|key| user.orphan.as_ref() != Some(key));
+    let known: Vec<_> = known.chain(&given).map(|key| key.id.as_str()).collect();
+    for key in keys.iter().filter(|key| key.active) {
+        assert!(known.contains(&key.id.as_str()), "{case}: invariant 3: {} is nobody's", key.id);
+    }
+    let works = keys.iter().any(|key| key.active);
+    assert_eq!(works, !start.keys.is_empty(), "{case}: invariant 7: no key works");
+    if let Some(new) = given.filter(|new| user.keys.iter().all(|key| key.id != new.id)) {
+        assert!(new.identity(&harness.aws).await.is_ok(), "{case}: invariant 2: the delivered key is dead");
+    }
+    // Invariant 4: only keys that were inactive before are gone.
+    for (key, (_, active)) in user.keys.iter().zip(start.keys) {
+        let gone = keys.iter().all(|left| left.id != key.id);
+        assert!(
+            !gone || !active || user.orphan.as_ref() == Some(key),
+            "{case}: invariant 4: {} was active and is gone",
+            key.id
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invariants_1_2_3_4_7_9_hold_whatever_goes_wrong_at_whichever_call() {
+    let everything = std::env::var_os("PROVE").is_some();
+    let kinds = [
+        Fault::HangAfter,
+        Fault::LoseAnswer,
+        Fault::HangBefore,
+        Fault::Refuse(400, "AccessDenied"),
+        Fault::Refuse(500, "InternalFailure"),
+    ];
+    let (starts, kinds) = if everything { (&STARTS[..], &kinds[..]) } else { (&STARTS[..1], &kinds[..2]) };
+    let mut harness = Harness::new().await;
+    let mut points = 0;
+    for policy in policies() {
+        for start in starts {
+            let user = harness.user(start).await;
+            let report = harness.run(&policy, &user.name, -HOUR, None).await.expect("a response");
+            assert_eq!(report["statusCode"], 200, "{}: {report:#}", start.name);
+            let calls = harness.aws.proxy.calls().len();
+            for number in 0..calls {
+                for kind in kinds {
+                    try_fault(&mut harness, &policy, start, (number, kind.clone())).await;
+                    points += 1;
+                }
+            }
+            println!("{} {:?}: {calls} calls", start.name, policy.delivery);
+        }
+    }
+    // Invariant 9, over everything that any of these processes printed or answered.
+    let secrets = harness.aws.proxy.secrets();
+    assert!(secrets.len() > 20 && harness.output.contains("CreateAccessKey"), "{} secrets", secrets.len());
+    for secret in secrets {
+        assert!(!harness.output.contains(&secret), "a secret was printed");
+    }
+    println!("fault injection: {points} fault points tried with the real binary: no violation");
+}
+
+/// Two hundred users in all states there are, twenty of each, and a process that is killed at some call of some of them, while
+/// others are in the middle of theirs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wide_run_that_is_killed_anywhere_is_finished_by_the_next_one() {
+    let rounds: u64 = if std::env::var_os("PROVE").is_some() { 12 } else { 2 };
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7_u64);
+    let mut harness = Harness::new().await;
+    for round in 0..rounds {
+        let policy = policies()[usize::from(round % 2 == 1)].clone();
+        let path = format!("/round-{round}/");
+        let mut users = Vec::new();
+        for start in STARTS.iter().cycle().take(200) {
+            users.push((start, harness.user_below(&path, start).await));
+        }
+        // There are 1,370 calls at least.
+        let random = BuildHasherDefault::<DefaultHasher>::default().hash_one((seed, round));
+        let number = usize::try_from(random % 1_350).unwrap();
+        let fault = if random & 0x8000 == 0 { Fault::HangBefore } else { Fault::HangAfter };
+        let case = format!("SEED={seed}, round {round}: call {number}, {fault:?}, {:?}", policy.delivery);
+        let response = harness.run(&policy, &path, -HOUR, Some((number, fault))).await;
+        let calls = harness.aws.proxy.calls().len();
+        assert!(response.is_none(), "{case}: {calls} calls, and nobody was killed");
+        let mut mails = harness.mailbox.take().await;
+        let check = async |(_, user): &(_, User)| not_cut_off(&harness, &policy, &case, user, &mails).await;
+        stream::iter(&users).for_each_concurrent(16, check).await;
+        let report = harness.run(&policy, &path, 0, None).await.unwrap_or_else(|| panic!("{case}: no response"));
+        assert_eq!(report["statusCode"], 200, "{case}: invariant 7: {:#}", report["summary"]);
+        mails.extend(harness.mailbox.take().await);
+        let check = async |(start, user): &(&Start, User)| {
+            let case = format!("{case}: {}", user.name);
+            all_is_well(&harness, &policy, &case, start, user, &mails).await;
+        };
+        stream::iter(&users).for_each_concurrent(16, check).await;
+    }
+    for secret in harness.aws.proxy.secrets() {
+        assert!(!harness.output.contains(&secret), "a secret was printed");
+    }
+    println!("wide runs: {rounds} of 200 users killed at a random call, and finished by the next one: no violation");
+}
+
+/// The SDK tries again by itself, and reports the last attempt alone: the answer to the first one is lost after the
+/// effect, or breaks off in the middle, and the second one is throttled.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_may_be_out_is_not_taken_back_because_a_second_attempt_was_refused() {
+    let mut harness = Harness::new().await;
+    let operations = policies().into_iter().zip(["PutSecretValue", "Publish"]);
+    let cases = operations.flat_map(|case| [(case.clone(), Fault::LoseAnswer, 0), (case, Fault::BreakOffAnswer, 200)]);
+    for ((policy, operation), first, status) in cases {
+        let user = harness.user(&STARTS[0]).await;
+        harness.run(&policy, &user.name, -HOUR, None).await.expect("a response");
+        let number = harness.aws.proxy.calls().iter().position(|call| call.operation == operation).unwrap();
+
+        let user = harness.user(&STARTS[0]).await;
+        harness.aws.shift_clock(-HOUR);
+        harness.aws.proxy.inject_at(number, first);
+        harness.aws.proxy.inject(operation, "", Fault::Refuse(400, "ThrottlingException"));
+        let environment = harness.environment(&policy, &user.name, 2);
+        let report = harness.invoke(&environment, -HOUR).await.expect("a response");
+        // Mails that tell of it come after them.
+        let calls = harness.aws.proxy.calls().into_iter().filter(|call| call.operation == operation);
+        let attempts: Vec<_> = calls.map(|call| call.status).take(2).collect();
+        assert_eq!(attempts, [status, 400], "{report:#}");
+        assert_eq!(report["statusCode"], 500, "{report:#}");
+
+        let given = harness.given(&policy, &user, &harness.mailbox.take().await).await.expect("the secret is out");
+        assert!(
+            given.identity(&harness.aws).await.is_ok(),
+            "{operation}: the key that its owner got is dead; {report:#}"
+        );
+    }
+}

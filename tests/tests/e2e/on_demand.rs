@@ -1,0 +1,61 @@
+//! The button that the article wishes for: rotate now, undo, dry run; and their make targets.
+
+use crate::common::{ROTATION, is_write, read};
+use serde_json::json;
+use tests::{Account, LocalAws, Stack, account::OwnedKey, make};
+
+const DAY: i64 = 86_400;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rotate_now_undo_and_status() {
+    let mut aws = LocalAws::start().await;
+    let account = Account::of(&aws).await;
+    for user in ["alice", "bob"] {
+        account.create_user(user).await;
+        aws.shift_clock(-DAY);
+        account.create_key(user).await;
+        aws.shift_clock(0);
+    }
+    let bobs = account.keys("bob").await;
+    let alices = account.keys("alice").await;
+    let stack = Stack::deploy(&aws, &read(ROTATION), &["alice", "bob"]);
+
+    // A dry run plans the same and writes nothing.
+    aws.proxy.forget();
+    let plan = make(&aws, &["rotate", "USERS=alice", "DRY=1"]);
+    assert!(plan.status.success() && tests::text(&plan).contains("would be delivered"), "{}", tests::text(&plan));
+    let writes: Vec<_> = aws.proxy.calls().into_iter().filter(|call| is_write(&call.operation)).collect();
+    assert_eq!(writes, []);
+
+    // make rotate: alice's young key gets its successor, bob's is left alone.
+    let rotated = make(&aws, &["rotate", "USERS=alice"]);
+    assert!(rotated.status.success(), "{}", tests::text(&rotated));
+    assert!(tests::text(&rotated).contains("delivered: AKIA"), "{}", tests::text(&rotated));
+    let value = account.secret("access-key-rotation/alice").await.expect("a secret");
+    assert!(OwnedKey::from_secret(&value).unwrap().identity(&aws).await.is_ok());
+    assert_eq!(account.keys("bob").await, bobs);
+
+    // The old key is past its overlap and retired; somebody wants it back.
+    let old = &alices[0].id;
+    let retired = |keys: Vec<tests::account::ListedKey>| keys.iter().any(|key| key.id == *old && !key.active);
+    let inactive = OwnedKey { id: old.clone(), secret: String::new() };
+    account.deactivate("alice", &inactive).await;
+    let undone = make(&aws, &["undo", "USERS=alice"]);
+    assert!(undone.status.success(), "{}", tests::text(&undone));
+    assert!(tests::text(&undone).contains(&format!("reactivated: {old}")), "{}", tests::text(&undone));
+    assert!(!retired(account.keys("alice").await));
+    let again = make(&aws, &["undo", "USERS=bob"]);
+    assert!(tests::text(&again).contains("no deactivated key"), "{}", tests::text(&again));
+
+    // make status says how it stands, and the next routine run leaves the key alone.
+    let status = make(&aws, &["status"]);
+    assert!(status.status.success() && tests::text(&status).contains("was reactivated"), "{}", tests::text(&status));
+    let report = stack.invoke(&aws, &json!({}));
+    assert_eq!(report["users"][0]["result"], "unchanged", "{report:#}");
+    assert!(!retired(account.keys("alice").await));
+
+    let nobody = make(&aws, &["rotate", "USERS=carol"]);
+    assert!(!nobody.status.success() && tests::text(&nobody).contains("not configured"), "{}", tests::text(&nobody));
+    let unnamed = make(&aws, &["rotate"]);
+    assert!(!unnamed.status.success() && tests::text(&unnamed).contains("Whose key?"));
+}

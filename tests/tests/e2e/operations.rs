@@ -1,0 +1,248 @@
+//! The day-to-day commands over a deployed stack, and what they say where there is none, or somebody may not.
+
+use std::process::{Command, Output};
+
+use crate::common::{ROTATION, read};
+use serde_json::{Value as Json, json};
+use tests::{Account, Fault, LocalAws, Stack, account::OwnedKey, deployer, make, text};
+
+const STACK: &str = "access-key-rotation";
+const ARTIFACTS: &str = "access-key-rotation-artifacts";
+
+/// `synth` against the local AWS as root.
+fn synth(aws: &LocalAws, arguments: &[&str]) -> Command {
+    deployer::command(aws, arguments)
+}
+
+fn run(aws: &LocalAws, arguments: &[&str]) -> Output {
+    synth(aws, arguments).output().expect("synth starts")
+}
+
+/// The same as a user, and through the proxy.
+fn run_as(aws: &LocalAws, key: &OwnedKey, arguments: &[&str]) -> Output {
+    let mut command = synth(aws, arguments);
+    command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", aws.proxy.port));
+    command.env("AWS_ACCESS_KEY_ID", &key.id).env("AWS_SECRET_ACCESS_KEY", &key.secret);
+    command.output().expect("synth starts")
+}
+
+/// Gives a user these statements, each an effect and its actions.
+fn permit(aws: &LocalAws, user: &str, statements: &[(&str, &str)]) {
+    let statements =
+        statements.iter().map(|(effect, action)| json!({ "Effect": effect, "Action": action, "Resource": "*" }));
+    let policy = json!({ "Version": "2012-10-17", "Statement": statements.collect::<Json>() }).to_string();
+    aws.cli(&["iam", "put-user-policy", "--user-name", user, "--policy-name", "may", "--policy-document", &policy]);
+}
+
+fn has(output: &Output, words: &[&str]) {
+    for word in words {
+        assert!(text(output).contains(word), "no {word:?} in: {}", text(output));
+    }
+}
+
+/// A page of SNS's list, with the address and the subscription's ARN.
+fn page(subscriptions: &[(&str, &str, &str)], next: Option<&str>) -> Fault {
+    let members = subscriptions.iter().map(|(protocol, endpoint, arn)| {
+        format!(
+            "<member><Protocol>{protocol}</Protocol><Endpoint>{endpoint}</Endpoint>\
+             <SubscriptionArn>{arn}</SubscriptionArn></member>"
+        )
+    });
+    let next = next.map_or(String::new(), |token| format!("<NextToken>{token}</NextToken>"));
+    Fault::Answer(format!(
+        "<ListSubscriptionsByTopicResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\">\
+         <ListSubscriptionsByTopicResult><Subscriptions>{}</Subscriptions>{next}</ListSubscriptionsByTopicResult>\
+         </ListSubscriptionsByTopicResponse>",
+        members.collect::<String>()
+    ))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_a_stack_is() {
+    let aws = LocalAws::start().await;
+    let account = Account::of(&aws).await;
+    account.create_user("alice").await;
+    account.create_key("alice").await;
+    let emails = "waits@example.com gone@example.com heard@example.com";
+    let configuration = format!("users: [alice]\nwarn_before: 7d\nemails: [{}]\n", emails.replace(' ', ", "));
+    let _ = Stack::deploy(&aws, &configuration, &["alice"]);
+
+    let status = make(&aws, &["status"]);
+    assert!(status.status.success(), "{}", text(&status));
+    has(
+        &status,
+        &[STACK, "CREATE_COMPLETE", "TopicArn", "heard@example.com  confirmed", "fires next on 20", "alice: unchanged"],
+    );
+
+    // What AWS would say of mails that nobody answered; the emulator takes every address for confirmed.
+    account.create_user("operator").await;
+    let key = account.create_key("operator").await;
+    permit(&aws, "operator", &[("Allow", "*")]);
+    let (arn, list) = ("arn:aws:sns:eu-west-1:123456789012:topic:1", "ListSubscriptionsByTopic");
+    let second = page(&[("email", "heard@example.com", arn), ("https", "https://example.com/spy", arn)], None);
+    aws.proxy.inject(list, "second", second);
+    aws.proxy.inject(list, "", page(&[("email", "waits@example.com", "PendingConfirmation")], Some("second")));
+    let status = run_as(&aws, &key, &["status", "--format", "json"]);
+    assert!(status.status.success(), "{}", text(&status));
+    let state: Json = serde_json::from_slice(&status.stdout).unwrap();
+    let standing =
+        |subscription: &Json| format!("{} {}", subscription["endpoint"], subscription["state"]).replace('"', "");
+    let standings: Vec<_> = state["subscriptions"].as_array().unwrap().iter().map(standing).collect();
+    let expected = [
+        "waits@example.com pending",
+        "gone@example.com gone",
+        "heard@example.com confirmed",
+        "https://example.com/spy foreign",
+    ];
+    assert_eq!(standings, expected);
+    assert_eq!(state["dryRun"]["users"][0]["user"], "alice", "{state:#}");
+    aws.proxy.heal();
+
+    // Whoever may not see a part is told so, and sees the rest.
+    permit(&aws, "operator", &[("Allow", "*"), ("Deny", "sns:*"), ("Deny", "lambda:*")]);
+    let status = run_as(&aws, &key, &["status"]);
+    assert_eq!(status.status.code(), Some(1), "{}", text(&status));
+    has(
+        &status,
+        &[
+            "unknown: not permitted to list the topic's subscriptions",
+            "unknown: not permitted to invoke",
+            "fires next on",
+        ],
+    );
+    permit(&aws, "operator", &[("Allow", "sns:*")]);
+    for command in [&["status"][..], &["destroy", "--yes"], &["diff", "--stack"], &["rotate", "--users", "alice"]] {
+        let denied = run_as(&aws, &key, command);
+        assert_eq!(denied.status.code(), Some(1), "{command:?}: {}", text(&denied));
+        has(&denied, &["error: not permitted to"]);
+    }
+
+    // What the configuration would change in it.
+    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+    let same = ["diff", "--stack", "--users", "alice", "--emails", emails, "--architecture", architecture];
+    let diff = run(&aws, &[&same[..], &["--fail-on", "broader"]].concat());
+    assert!(diff.status.success(), "{}", text(&diff));
+    has(&diff, &["No difference"]);
+    let diff = make(&aws, &["diff", "DEPLOYED=1", "USERS=alice bob"]);
+    assert!(diff.status.success(), "{}", text(&diff));
+    has(&diff, &["user/bob"]);
+    let broader = run(&aws, &["diff", "--stack", "--users", "alice bob", "--fail-on", "broader", "--format", "json"]);
+    assert_eq!(broader.status.code(), Some(3), "{}", text(&broader));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_goes_on_when_nobody_waits_for_it() {
+    let aws = LocalAws::start().await;
+    let account = Account::of(&aws).await;
+    account.create_user("alice").await;
+    account.create_key("alice").await;
+    let _ = Stack::deploy(&aws, &read(ROTATION), &["alice"]);
+    aws.proxy.inject("ListAccessKeys", "alice", Fault::HangBefore);
+    let mut command = synth(&aws, &["rotate", "--users", "alice"]);
+    let waiting = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    aws.proxy.hang().await;
+    let interrupted = Command::new("kill").args(["-INT", &waiting.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    let output = waiting.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output));
+    has(&output, &["goes on in AWS", "make status"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_stack() {
+    let aws = LocalAws::start().await;
+    // Where there is none, each command says where it looked; nothing has to be deleted.
+    for command in
+        [&["status"][..], &["diff", "--stack"], &["rotate", "--users", "alice"], &["undo", "--users", "alice"]]
+    {
+        let nowhere = run(&aws, command);
+        assert_eq!(nowhere.status.code(), Some(1), "{command:?}: {}", text(&nowhere));
+        has(&nowhere, &["no stack access-key-rotation in account 123456789012, Region eu-west-1", "--region"]);
+    }
+    let elsewhere = run(&aws, &["status", "--region", "us-east-1"]);
+    has(&elsewhere, &["no stack access-key-rotation in account 123456789012, Region us-east-1"]);
+    let nothing = make(&aws, &["destroy"]);
+    assert!(nothing.status.success(), "{}", text(&nothing));
+    has(&nothing, &["nothing to delete"]);
+
+    let account = Account::of(&aws).await;
+    account.create_user("alice").await;
+    account.create_key("alice").await;
+    let _ = Stack::deploy(&aws, &read(ROTATION), &["alice"]);
+    let rotated = make(&aws, &["rotate", "USERS=alice"]);
+    assert!(rotated.status.success(), "{}", text(&rotated));
+    let keys = account.keys("alice").await;
+
+    // Nobody is there to ask.
+    let asked = run(&aws, &["destroy"]);
+    assert_eq!(asked.status.code(), Some(2), "{}", text(&asked));
+    has(&asked, &["AWS::Lambda::Function", "the secrets access-key-rotation/…", ARTIFACTS, "--yes"]);
+    // Somebody is there, and thinks better of it.
+    for (answer, code) in [("n", 1), ("^C", 130)] {
+        let asked = deployer::at_a_terminal(&aws, answer, &["destroy"]);
+        assert_eq!(asked.status.code(), Some(code), "{answer}: {}", text(&asked));
+        has(&asked, &["Delete it? [y/N]"]);
+    }
+    let stacks = || {
+        let listed = aws.cli(&["cloudformation", "list-stacks", "--stack-status-filter", "CREATE_COMPLETE"]);
+        let names = listed["StackSummaries"].as_array().cloned().unwrap_or_default();
+        let mut names: Vec<_> =
+            names.iter().filter_map(|stack| stack["StackName"].as_str()).map(str::to_owned).collect();
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(stacks(), [STACK, ARTIFACTS]);
+
+    let destroyed = make(&aws, &["destroy", "YES=1"]);
+    assert!(destroyed.status.success(), "{}", text(&destroyed));
+    has(&destroyed, &["DELETE_COMPLETE   Function  AWS::Lambda::Function", "The stack access-key-rotation is deleted"]);
+    assert_eq!(stacks(), [ARTIFACTS], "other stacks may use the packages");
+    assert_eq!(account.keys("alice").await, keys, "keys stay");
+    assert!(account.secret("access-key-rotation/alice").await.is_some(), "secrets stay");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_fails_names_its_cause() {
+    let aws = LocalAws::start().await;
+    let account = Account::of(&aws).await;
+    let file = |name: &str, text: &str| {
+        let path = aws.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let config = file("rotation.yaml", "users: [alice]\nemails: [a@example.com]\nstack_name: doomed\n");
+    let user = "Resources: { Owner: { Type: AWS::IAM::User, Properties: { UserName: owner } } }";
+    let template = file("template.yaml", user);
+    aws.cli(&[
+        "cloudformation",
+        "deploy",
+        "--stack-name",
+        "doomed",
+        "--template-file",
+        &template,
+        "--capabilities",
+        "CAPABILITY_NAMED_IAM",
+    ]);
+    let destroy = ["destroy", "--yes", "--config", &config];
+
+    let protect = |switch| {
+        aws.cli(&["cloudformation", "update-termination-protection", switch, "--stack-name", "doomed"]);
+    };
+    protect("--enable-termination-protection");
+    let protected = run(&aws, &destroy);
+    assert_eq!(protected.status.code(), Some(1), "{}", text(&protected));
+    has(&protected, &["TerminationProtection is enabled", "lift that first"]);
+    protect("--no-enable-termination-protection");
+
+    // IAM deletes no user that has a key.
+    let key = account.create_key("owner").await;
+    for _ in ["at first", "and no better the second time"] {
+        let failed = run(&aws, &destroy);
+        assert_eq!(failed.status.code(), Some(1), "{}", text(&failed));
+        has(&failed, &["DELETE_FAILED     Owner", "went wrong first: Owner (AWS::IAM::User)", "DeleteConflict"]);
+    }
+    aws.cli(&["iam", "delete-access-key", "--user-name", "owner", "--access-key-id", &key.id]);
+    let destroyed = run(&aws, &destroy);
+    assert!(destroyed.status.success(), "{}", text(&destroyed));
+    has(&destroyed, &["The stack doomed is deleted"]);
+}

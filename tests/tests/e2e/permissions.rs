@@ -1,0 +1,131 @@
+//! Every permission of the handler is needed: without any one of them, a run under the deployed role fails.
+//!
+//! IAM is enforced here, so the run with all of them shows that nothing is missing, and the runs with one taken away
+//! show that nothing is there in vain. What the emulator does not check (what AWS's own services do with the role: write
+//! the log, encrypt a mail, keep a failed run) `synth/tests/grants.rs` does, with a policy evaluator.
+
+use std::collections::BTreeSet;
+
+use crate::common::{ARTICLE, ROTATION, read, with_own_kms_key};
+use lambda::journal::{Disabled, Entry, Intent};
+use lambda::{
+    permissions::{Sight, permissions},
+    steps::steps,
+};
+use serde_json::{Value as Json, json};
+use tests::{Account, LocalAws, Mailbox, Stack};
+
+const DAY: i64 = 86_400;
+/// Due; past the overlap with a younger key; with a disabled key whose time is over; with a key that a run which died
+/// has left behind.
+const USERS: [&str; 4] = ["due", "superseded", "kept", "unfinished"];
+
+/// Each configuration, whom it is for, and the actions that are taken away from its role.
+const CONFIGURATIONS: [(&str, Making, &[&str], &str); 4] = [
+    (ROTATION, |_| read(ROTATION), &USERS, ""),
+    (ARTICLE, |_| read(ARTICLE), &USERS, ""),
+    // All that is new.
+    ("a KMS key of the customer's own", |aws| with_own_kms_key(aws, &[]).0, &USERS, "kms:"),
+    ("everybody", |_| read(ROTATION), &["/"], "iam:Ge"),
+];
+type Making = fn(&LocalAws) -> String;
+
+/// Each user as if nothing had ever been done about it, with keys of these ages in days.
+async fn set_up(aws: &mut LocalAws, account: &Account, known: &mut bool) {
+    for (user, ages) in USERS.into_iter().zip([&[70_i64][..], &[70, 20], &[150, 70], &[70, 2]]) {
+        if *known {
+            account.delete_user(user).await;
+            account.delete_secret(&format!("access-key-rotation/{user}")).await;
+        }
+        account.create_user(user).await;
+        let mut keys = Vec::new();
+        for age in ages {
+            aws.shift_clock(-age * DAY);
+            keys.push(account.create_key(user).await);
+        }
+        let id = |index: usize| keys[index].id.parse().unwrap();
+        if user == "due" {
+            // What an earlier run has closed, and this one removes.
+            account.write_journal(user, &Entry::Closed("earlier".parse().unwrap())).await;
+        }
+        if user == "kept" {
+            account.deactivate(user, &keys[0]).await;
+            let disabled = Disabled { key: id(0), at: aws.now() };
+            account.write_journal(user, &Entry::Disabled(vec![disabled])).await;
+        }
+        if user == "unfinished" {
+            let intent = Intent { run: "earlier".parse().unwrap(), at: aws.now(), known: id(0) };
+            account.write_journal(user, &Entry::Intent(intent)).await;
+        }
+        aws.shift_clock(0);
+    }
+    *known = true;
+}
+
+/// The policy without one action.
+fn without(document: &Json, action: &str) -> Json {
+    let mut document = document.clone();
+    for statement in document["Statement"].as_array_mut().unwrap() {
+        statement["Action"].as_array_mut().unwrap().retain(|listed| listed != action);
+    }
+    document["Statement"].as_array_mut().unwrap().retain(|statement| statement["Action"] != json!([]));
+    document
+}
+
+/// Whether every user got what was due: a new key, the old one retired, the disabled one deleted.
+fn all_done(report: &Json) -> bool {
+    let changed = report["users"].as_array().is_some_and(|users| users.iter().all(|user| user["result"] == "changed"));
+    let summary = &report["summary"];
+    // All but `superseded` are rotated; that one loses its old key, or, without an overlap, is rotated as well.
+    changed
+        && summary["rotated"].as_u64() >= Some(3)
+        && summary["failed"] == 0
+        && summary["deactivated"].as_u64() >= Some(1)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_any_one_permission_a_run_fails() {
+    for (configuration, text, users, taken) in CONFIGURATIONS {
+        let mut aws = LocalAws::start().await;
+        let account = Account::of(&aws).await;
+        let stack = Stack::deploy(&aws, &text(&aws), users);
+        let _mailbox = Mailbox::subscribe(&aws, &stack.outputs["TopicArn"]).await;
+        let (role, policy, document) = account.inline_policy("FunctionRole").await;
+        let mut known = false;
+
+        aws.proxy.forget();
+        set_up(&mut aws, &account, &mut known).await;
+        let report = stack.invoke(&aws, &json!({}));
+        assert!(all_done(&report), "{configuration}: with every permission: {report:#}");
+
+        // What was called is what is declared, in both directions, but for what AWS checks besides. STS asks for no
+        // permission.
+        let sight = if users == USERS { Sight::Users } else { Sight::Account };
+        let declared: BTreeSet<_> = permissions(&stack.config.policy, &stack.config.secret_kms_key, sight)
+            .into_iter()
+            .flat_map(|p| p.actions)
+            .map(str::to_owned)
+            .collect();
+        let calls = aws.proxy.calls();
+        let called = calls
+            .iter()
+            .filter(|call| call.service != "sts")
+            .map(|call| format!("{}:{}", call.service, call.operation));
+        let steps = steps();
+        let besides: BTreeSet<_> = steps.iter().flat_map(|step| step.call.checked_besides()).copied().collect();
+        let calls = declared.iter().filter(|action| !besides.contains(action.as_str())).cloned();
+        assert_eq!(called.collect::<BTreeSet<_>>(), calls.collect(), "{configuration}");
+
+        let taken: Vec<_> = declared.iter().filter(|action| action.starts_with(taken)).collect();
+        for action in &taken {
+            account.put_inline_policy(&role, &policy, &without(&document, action)).await;
+            set_up(&mut aws, &account, &mut known).await;
+            let report = stack.invoke(&aws, &json!({}));
+            assert!(!all_done(&report), "{configuration}: without {action}: {report:#}");
+        }
+        println!(
+            "{configuration}: {} permissions, all used, and taken away one by one, a failed run each time",
+            declared.len()
+        );
+    }
+}
