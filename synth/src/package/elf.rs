@@ -33,12 +33,17 @@ const EXECUTABLE: [u16; 2] = [2, 3];
 const X86_64: u16 = 62;
 const AARCH64: u16 = 183;
 
+/// Whether these bytes begin as a program does.
+pub(super) fn is_program(bytes: &[u8]) -> bool {
+    bytes.starts_with(MAGIC)
+}
+
 /// The processor that a program is for.
 pub(super) fn architecture(program: &[u8]) -> Result<Architecture, Alien> {
     if program.starts_with(b"#!") {
         return Err(Alien::Script);
     }
-    if !program.starts_with(MAGIC) {
+    if !is_program(program) {
         return Err(Alien::Other(program.iter().take(MAGIC.len()).copied().collect()));
     }
     let Some(header) = program.first_chunk::<20>() else { return Err(Alien::Short(program.len())) };

@@ -57,13 +57,17 @@ pub enum Refused {
 }
 
 impl Package {
-    /// Makes a package out of the archive that cargo-lambda made, or out of one of its own. `says` is who wants this
-    /// architecture, for the message: the configuration's file.
+    /// Makes a package out of the archive that cargo-lambda made, out of one of its own, or out of the program itself. `says`
+    /// is who wants this architecture, for the message: the configuration's file.
     ///
     /// # Errors
     /// [`Refused`] if Lambda would not run it.
-    pub fn read(zip: &[u8], wanted: Architecture, says: &str) -> Result<Self, Refused> {
-        let program = archive::unpack(zip, UNZIPPED)?;
+    pub fn read(file: &[u8], wanted: Architecture, says: &str) -> Result<Self, Refused> {
+        let program = if elf::is_program(file) {
+            archive::limit(file.to_vec(), UNZIPPED)?
+        } else {
+            archive::unpack(file, UNZIPPED)?
+        };
         let is = elf::architecture(&program)?;
         if is != wanted {
             return Err(Refused::OtherArchitecture { is, wanted, says: says.to_owned() });

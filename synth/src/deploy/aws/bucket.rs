@@ -1,13 +1,16 @@
 //! S3: the bucket that packages are deployed from.
 
-use aws_sdk_s3::{Client, primitives::ByteStream};
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 
-use super::{Problem, Session};
+use super::{
+    Problem, Session,
+    rest::{Refusal, Reply, Request, Service},
+};
 
 /// A bucket.
 #[derive(Debug)]
 pub struct Bucket {
-    client: Client,
+    session: Session,
     /// Its name.
     pub name: String,
     /// Whose it must be, if it must be somebody's: anybody may have made a bucket whose name can be guessed.
@@ -29,13 +32,13 @@ impl Bucket {
     /// A bucket of the session's account.
     #[must_use]
     pub fn of_account(session: &Session, name: String) -> Self {
-        Self { client: Client::new(&session.config), name, owner: Some(session.account.clone()) }
+        Self { session: session.clone(), name, owner: Some(session.account.clone()) }
     }
 
     /// A bucket that somebody named, whosever it is.
     #[must_use]
     pub fn named(session: &Session, name: String) -> Self {
-        Self { client: Client::new(&session.config), name, owner: None }
+        Self { session: session.clone(), name, owner: None }
     }
 
     /// What there is under its name.
@@ -43,10 +46,9 @@ impl Bucket {
     /// # Errors
     /// [`Problem`] if AWS does not say; a bucket of another account is [`Problem::Denied`].
     pub async fn find(&self) -> Result<Found, Problem> {
-        let looked = self.client.head_bucket().bucket(&self.name).set_expected_bucket_owner(self.owner.clone());
-        match looked.send().await {
+        match self.send("HEAD", None, Vec::new()).await {
             Ok(_) => Ok(Found::Bucket),
-            Err(e) => match e.raw_response().map(|response| response.status().as_u16()) {
+            Err(e) => match status(&e) {
                 Some(404) => Ok(Found::Nothing),
                 Some(301) => {
                     let region = e.raw_response().and_then(|response| response.headers().get("x-amz-bucket-region"));
@@ -62,10 +64,9 @@ impl Bucket {
     /// # Errors
     /// [`Problem`] if AWS does not say.
     pub async fn has(&self, key: &str) -> Result<bool, Problem> {
-        let looked = self.client.head_object().bucket(&self.name).key(key);
-        match looked.set_expected_bucket_owner(self.owner.clone()).send().await {
+        match self.send("HEAD", Some(key), Vec::new()).await {
             Ok(_) => Ok(true),
-            Err(e) if e.raw_response().is_some_and(|response| response.status().as_u16() == 404) => Ok(false),
+            Err(e) if status(&e) == Some(404) => Ok(false),
             Err(e) => Err(Problem::of(&format!("look for {key} in the bucket {}", self.name), &e)),
         }
     }
@@ -75,9 +76,27 @@ impl Bucket {
     /// # Errors
     /// [`Problem`] if AWS refuses.
     pub async fn put(&self, key: &str, content: Vec<u8>) -> Result<(), Problem> {
-        let put = self.client.put_object().bucket(&self.name).key(key).body(ByteStream::from(content));
-        let put = put.set_expected_bucket_owner(self.owner.clone()).send().await;
+        let put = self.send("PUT", Some(key), content).await;
         put.map_err(|e| Problem::of(&format!("put {key} into the bucket {}", self.name), &e))?;
         Ok(())
     }
+
+    /// A request about the bucket or one of its objects. The bucket's name is in the path, which works in every partition
+    /// and with names that have dots.
+    async fn send(
+        &self,
+        method: &'static str,
+        key: Option<&str>,
+        body: Vec<u8>,
+    ) -> Result<Reply, SdkError<Refusal, HttpResponse>> {
+        let path = key.map_or_else(|| format!("/{}", self.name), |key| format!("/{}/{key}", self.name));
+        let owner = self.owner.iter().map(|owner| ("x-amz-expected-bucket-owner", owner.clone()));
+        let request = Request { service: Service::S3, method, path, headers: owner.collect(), body };
+        let (retry, timeouts) = self.session.limits();
+        self.session.send(request, &retry, timeouts).await
+    }
+}
+
+fn status(error: &SdkError<Refusal, HttpResponse>) -> Option<u16> {
+    error.raw_response().map(|response| response.status().as_u16())
 }

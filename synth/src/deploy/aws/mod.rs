@@ -4,6 +4,7 @@ pub mod bucket;
 pub mod cloudformation;
 mod lambda;
 mod problem;
+mod rest;
 mod scheduler;
 mod sns;
 

@@ -1,0 +1,61 @@
+"""Run a build and show how far it is.
+
+    progress.py TITLE PACKAGES -- COMMAND...
+
+PACKAGES are cargo's options that name what is built, as "--workspace": they tell how many crates there are, if there are any. On a terminal
+one line counts; elsewhere a line is printed every 30 seconds. Warnings, errors and the exit code are the command's own.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+INTERVAL = 30  # seconds between two lines where there is no terminal
+STATUS = re.compile(r"\s*(Compiling|Checking|Fresh|Downloading|Downloaded|Updating|Locking|Installing|Installed|Replacing|Replaced|Blocking|Finished|Executable)\b ?(\S*)")
+
+
+def crates(packages: list[str]) -> int:
+    """How many crates the build has at most; those that are built already do not show up."""
+    tree = ["cargo", "tree", "--locked", "--edges", "normal,build", "--prefix", "none", "--no-dedupe", "--format", "{p}"]
+    listed = subprocess.run(tree + packages, capture_output=True, text=True, check=False)
+    return len(set(listed.stdout.splitlines()))
+
+
+def main() -> int:
+    title, packages = sys.argv[1], sys.argv[2].split()
+    command = sys.argv[sys.argv.index("--") + 1 :]
+    terminal = sys.stderr.isatty()
+    began = last = time.monotonic()
+    total = built = 0
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace")
+    for line in process.stderr:
+        status = STATUS.match(line)
+        if not status:
+            sys.stderr.write(("\r\x1b[K" if terminal else "") + line)
+            continue
+        if status[1] not in ("Compiling", "Checking"):
+            continue
+        if not built and packages:
+            total = crates(packages)
+        built += 1
+        now = time.monotonic()
+        of = f" of at most {total}" if total else ""
+        text = f"{title}: {built}{of} crates, {now - began:.0f} s, now {status[2]}"
+        if terminal:
+            sys.stderr.write("\r\x1b[K" + text[: shutil.get_terminal_size().columns - 1])
+        elif built == 1 or now - last >= INTERVAL:
+            last = now
+            print(text, file=sys.stderr)
+        sys.stderr.flush()
+    code = process.wait()
+    if terminal and built:
+        sys.stderr.write("\r\x1b[K")
+    if built and code == 0:
+        print(f"{title}: done in {time.monotonic() - began:.0f} s", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
