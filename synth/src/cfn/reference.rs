@@ -1,7 +1,7 @@
 //! Names and references. Adding something to a template gives a [`Handle`], and only a handle gives a reference.
 //!
 //! So a reference to what is not there, a misspelt one, or the `Arn` of a type that has none does not compile
-//! (`synth/tests/compile_fail.rs` shows it).
+//! (`synth/tests/suite/compile_fail.rs` shows it).
 
 use std::{borrow::Cow, marker::PhantomData};
 

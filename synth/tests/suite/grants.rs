@@ -1,7 +1,7 @@
 //! The roles allow what is needed, and nothing is allowed in vain: each request that the handler and AWS's services make
 //! in the roles of the committed configurations, decided by the policy evaluator.
 //!
-//! `tests/tests/permissions.rs` shows the same of the handler's calls with IAM enforced by the local AWS. Here are also
+//! `tests/tests/e2e/permissions.rs` shows the same of the handler's calls with IAM enforced by the local AWS. Here are also
 //! the requests that it does not check, those that must be refused, and each ARN of each statement.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,7 +2,7 @@
 //!
 //! IAM is enforced here, so the run with all of them shows that nothing is missing, and the runs with one taken away
 //! show that nothing is there in vain. What the emulator does not check (what AWS's own services do with the role: write
-//! the log, encrypt a mail, keep a failed run) `synth/tests/grants.rs` does, with a policy evaluator.
+//! the log, encrypt a mail, keep a failed run) `synth/tests/suite/grants.rs` does, with a policy evaluator.
 
 use std::collections::BTreeSet;
 
