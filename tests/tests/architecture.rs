@@ -81,7 +81,9 @@ fn only_the_adapters_name_the_sdk() {
     let mut named = 0;
     for place in ["lambda/src", "synth/src"] {
         for (file, source) in sources(&root().join(place)) {
-            let names_sdk = ["aws_sdk", "aws_config", "aws_smithy"].iter().any(|word| code(&source).contains(word));
+            let names_sdk = ["aws_sdk", "aws_config", "aws_smithy", "aws_runtime", "aws_types"]
+                .iter()
+                .any(|word| code(&source).contains(word));
             assert!(!names_sdk || adapters.iter().any(|folder| file.starts_with(folder)), "{file} names the SDK");
             named += usize::from(names_sdk);
         }
@@ -124,8 +126,8 @@ fn features(selection: &str) -> BTreeMap<String, String> {
     crates.into_iter().map(|(name, lists)| (name, sorted(lists))).collect()
 }
 
-/// What the Makefile builds with AWS, and what it builds without: programs and tests must share what they depend on, for cargo
-/// compiles a crate again for each set of features.
+/// Programs and tests share the features of their dependencies, in the Makefile's build with AWS and in the one without. Cargo
+/// compiles a crate once for each set of features.
 #[test]
 fn each_crate_is_compiled_with_one_set_of_features() {
     for (programs, tests) in [
