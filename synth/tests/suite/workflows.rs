@@ -545,7 +545,7 @@ fn set_up() -> Json {
 }
 
 /// A Makefile whose deployment says what is approved and ends as it is told.
-const STAND_IN: &str = "build:\ndeploy:\n\t@echo 'deploying with approve=$(APPROVE).'\n\t@exit $(CODE)\n";
+const STAND_IN: &str = "build:\ndeployer:\ndeploy:\n\t@echo 'deploying with approve=$(APPROVE).'\n\t@exit $(CODE)\n";
 
 #[test]
 fn a_deployment_may_do_what_the_pull_request_showed_and_no_more() {
