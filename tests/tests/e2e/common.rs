@@ -16,7 +16,7 @@ use tests::{LocalAws, Stack, account::OwnedKey, root};
 pub(crate) const ARTICLE: &str = "examples/article.yaml";
 pub(crate) const ROTATION: &str = "rotation.yaml";
 
-/// Without somebody who listens, nothing is mailed.
+/// The administrator. Mail is sent only to a confirmed recipient.
 pub(crate) const ADMINISTRATOR: &str = "security@example.com";
 
 /// What rotation.yaml says, but for the warning.
