@@ -18,15 +18,7 @@ use std::{
     sync::Mutex,
 };
 
-use lambda::{
-    journal::{Delivered, Disabled, Garbled, Intent, Journal, LEASE, SKEW},
-    key::{AccessKeyId, Key, LastUse, Status},
-    plan::{
-        self, Answer, Call, DeleteAfter, Delivery, Effect, Failure, Next, Order, Patience, Policy, Rest, Run,
-        StillInUse, UserState, Why,
-    },
-    time::{Span, Timestamp},
-};
+use lambda::{model::{access_key::{AccessKeyId, Key, LastUse, Status}, time::{Span, Timestamp}}, protocol::{call::{Answer, Call, Effect, Failure, Why}, journal::{Delivered, Disabled, Garbled, Intent, Journal, LEASE, SKEW}, planner::{self, Next}, policy::{DeleteAfter, Delivery, Patience, Policy, StillInUse}, run::{Order, Run}, state::UserState, stop_reason::Rest}};
 use stateright::{Checker, HasDiscoveries, Model, Property};
 use world::{Secret, World, key, lost, refused};
 
@@ -269,7 +261,7 @@ impl Protocol {
     fn journals(&self, world: &World) -> Vec<(Result<Journal, Garbled>, bool)> {
         let _ = self;
         let mut journals = vec![(Ok(Journal::default()), false)];
-        let garbled = Garbled { tag: lambda::journal::DELIVERED, value: "by hand".into() };
+        let garbled = Garbled { tag: lambda::protocol::journal::DELIVERED, value: "by hand".into() };
         journals.push((Err(garbled), true));
         let intent = |known: usize, at| vec![Intent { run: "earlier".parse().expect("an id"), at, known: key(known) }];
         for (index, listed) in world.keys.iter().enumerate() {
@@ -352,7 +344,7 @@ impl Protocol {
                 state.world.note_use(key, use_);
             }
             Call::TagUser(entries) if self.sabotage == Some(Sabotage::NoJournal) => {
-                if matches!(entries.as_slice(), [lambda::journal::Entry::Intent(_)]) {
+                if matches!(entries.as_slice(), [lambda::protocol::journal::Entry::Intent(_)]) {
                     return Ok(Answer::Done);
                 }
             }

@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lambda::{
-    permissions::SIDS,
-    steps::{CHOOSING, Step, steps},
-};
+use lambda::contract::{call_permissions::{steps, CHOOSING, Step}, permissions::SIDS};
 use serde_json::{Value as Json, json};
 
 use crate::cfn::{

@@ -3,7 +3,7 @@
 //! A role that one resource alone acts as is drawn as part of that resource, so that what somebody may do stands beside what it
 //! does; with every role by itself each arrow would be there twice.
 
-use lambda::steps::CHOOSING;
+use lambda::contract::call_permissions::CHOOSING;
 use serde_json::Value as Json;
 
 use crate::cfn::view::{How, Reference, Resource, Statement, View, each, references, text};

@@ -1,9 +1,6 @@
 //! templates/README.md: each generated template as a page that people read before they approve it. Pure.
 
-use lambda::{
-    plan::{DeleteAfter, Delivery, Patience, StillInUse},
-    time::Span,
-};
+use lambda::{model::time::Span, protocol::policy::{DeleteAfter, Delivery, Patience, StillInUse}};
 use serde_json::Value as Json;
 
 use crate::{

@@ -24,12 +24,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use lambda::{
-    kms_key::KmsKey,
-    permissions::{Sight, permissions},
-    plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
-    time::{Span, Timestamp},
-};
+use lambda::{contract::{list_scope::Sight, permissions::permissions}, model::{kms_key::KmsKey, time::{Span, Timestamp}}, protocol::policy::{DeleteAfter, Delivery, Patience, Policy, StillInUse}};
 use serde_json::Value as Json;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -220,7 +215,7 @@ impl Drop for Proxy {
         self.task.abort();
         let declared = declared();
         let undeclared: Vec<_> = self.shared.state().actions.difference(&declared).cloned().collect();
-        assert!(undeclared.is_empty() || std::thread::panicking(), "{undeclared:?} is not in lambda::permissions");
+        assert!(undeclared.is_empty() || std::thread::panicking(), "{undeclared:?} is not in lambda::contract::permissions");
     }
 }
 
@@ -525,7 +520,7 @@ fn describe(head: &Parts, body: &[u8]) -> Call {
         let about = fields.iter().find_map(|field| form.get(*field));
         // A mail names its user in an attribute, at any place in their list.
         let mails_user = form.iter().find_map(|(field, value)| {
-            let entry = field.strip_suffix(".Name").filter(|_| value == lambda::audience::USER)?;
+            let entry = field.strip_suffix(".Name").filter(|_| value == lambda::selection::routing::USER)?;
             form.get(&format!("{entry}.Value.StringValue"))
         });
         let about = about.or(mails_user);

@@ -9,15 +9,7 @@ use aws_sdk_iam::{
 };
 
 use super::{failure, incomplete, throttled::patiently};
-use crate::{
-    account::Listed,
-    credential_report::CredentialReport,
-    journal::{self, Entry, Journal, RunId},
-    key::{AccessKeyId, Key, LastUse, SecretAccessKey, Status},
-    plan::{Answer, Effect, Failure},
-    time::{Span, Timestamp},
-    user::UserName,
-};
+use crate::{contract::listed_user::Listed, model::{access_key::{AccessKeyId, Key, LastUse, SecretAccessKey, Status}, time::{Span, Timestamp}, user::UserName}, protocol::{call::{Answer, Effect, Failure}, journal::{self, Entry, Journal, RunId}}, selection::credential_report::CredentialReport};
 
 /// How often the report is asked for, and the longest pause between: IAM makes one within seconds, or minutes for a large account.
 const REPORT_ATTEMPTS: u32 = 20;
@@ -32,7 +24,7 @@ pub(super) async fn credential_report(iam: &Client) -> Result<CredentialReport, 
             match iam.get_credential_report().send().await {
                 Ok(report) => {
                     let content = report.content.ok_or_else(|| incomplete("Content"))?;
-                    let unreadable = |why: crate::credential_report::BadReport| Failure {
+                    let unreadable = |why: crate::selection::credential_report::BadReport| Failure {
                         effect: Effect::None,
                         code: "UnreadableReport".into(),
                         message: why.to_string(),
@@ -68,7 +60,7 @@ pub(super) async fn account_users(iam: &Client) -> Result<Vec<Listed>, Failure> 
 
 fn listed(user: UserDetail) -> Result<Listed, Failure> {
     let name = user.user_name.ok_or_else(|| incomplete("UserName"))?;
-    let refused = |e: crate::text::Invalid| Failure {
+    let refused = |e: crate::model::parse_error::Invalid| Failure {
         effect: Effect::None,
         code: "UnexpectedAnswer".into(),
         message: e.to_string(),
@@ -171,7 +163,7 @@ fn key(id: Option<String>, status: Option<&StatusType>, created: Option<DateTime
     let id = id.ok_or_else(|| incomplete("AccessKeyId"))?;
     let refused = |message: String| Failure { effect: Effect::Unknown, code: "UnexpectedAnswer".into(), message };
     Ok(Key {
-        id: id.parse().map_err(|e: crate::text::Invalid| refused(e.to_string()))?,
+        id: id.parse().map_err(|e: crate::model::parse_error::Invalid| refused(e.to_string()))?,
         status: match status {
             Some(StatusType::Active) => Status::Active,
             Some(StatusType::Inactive) => Status::Inactive,

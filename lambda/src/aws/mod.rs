@@ -17,22 +17,7 @@ use aws_sdk_iam::{
 };
 use aws_smithy_http_client::{Builder, tls};
 
-use crate::{
-    account::Listed,
-    audience::Envelope,
-    credential_report::CredentialReport,
-    email::Email,
-    journal::{Entry, RunId},
-    key::{AccessKeyId, SecretAccessKey, Status},
-    kms_key::KmsKey,
-    notice::Mail,
-    plan::{Answer, Effect, Failure},
-    rotate::Aws,
-    select::Account,
-    settings::TopicArn,
-    time::Span,
-    user::UserName,
-};
+use crate::{contract::{listed_user::Listed, settings::TopicArn}, handler::{executor::Aws, load_users::Account}, model::{access_key::{AccessKeyId, SecretAccessKey, Status}, email::Email, kms_key::KmsKey, time::Span, user::UserName}, notice::Mail, protocol::{call::{Answer, Effect, Failure}, journal::{Entry, RunId}}, selection::{credential_report::CredentialReport, routing::Envelope}};
 
 /// The real AWS.
 pub struct Sdk {

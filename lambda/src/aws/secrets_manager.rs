@@ -3,15 +3,7 @@
 use aws_sdk_secretsmanager::{Client, error::ProvideErrorMetadata, types::Tag};
 
 use super::{doubt::Doubt, failure};
-use crate::{
-    document::document,
-    key::{AccessKeyId, SecretAccessKey},
-    kms_key::{KmsKey, KmsKeyArn},
-    notice::OTHER_KMS_KEY,
-    permissions::tags,
-    plan::{Answer, Effect, Failure},
-    user::UserName,
-};
+use crate::{contract::permissions::tags, delivery::key_document::document, model::{access_key::{AccessKeyId, SecretAccessKey}, kms_key::{KmsKey, KmsKeyArn}, user::UserName}, notice::OTHER_KMS_KEY, protocol::call::{Answer, Effect, Failure}};
 
 const CURRENT: &str = "AWSCURRENT";
 

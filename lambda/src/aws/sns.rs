@@ -8,13 +8,7 @@ use aws_sdk_sns::{
 };
 
 use super::{doubt::Doubt, failure, incomplete};
-use crate::{
-    audience::{Envelope, TO, USER},
-    email::Email,
-    notice::Mail,
-    plan::{Answer, Failure},
-    settings::TopicArn,
-};
+use crate::{contract::settings::TopicArn, model::email::Email, notice::Mail, protocol::call::{Answer, Failure}, selection::routing::{Envelope, TO, USER}};
 
 /// How many of these mailboxes have confirmed. Whoever else subscribes is not asked for: their filter policy, if they have one,
 /// is not in the list.

@@ -7,11 +7,7 @@ use aws_sdk_sts::{
 };
 
 use super::{failure, incomplete, throttled::patiently};
-use crate::{
-    key::{AccessKeyId, SecretAccessKey},
-    plan::{Answer, Effect, Failure},
-    user::UserName,
-};
+use crate::{model::{access_key::{AccessKeyId, SecretAccessKey}, user::UserName}, protocol::call::{Answer, Effect, Failure}};
 
 /// Signs GetCallerIdentity with the new key. It needs no permission, so success proves the key and nothing else.
 ///

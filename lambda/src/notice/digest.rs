@@ -1,10 +1,6 @@
 //! One mail about a whole run, for the administrators.
 
-use crate::{
-    journal::RunId,
-    report::{Outcome, Summary, UserReport},
-    time::Timestamp,
-};
+use crate::{model::time::Timestamp, protocol::journal::RunId, report::run_report::{Outcome, Summary, UserReport}};
 
 /// When a run is summed up in a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -8,15 +8,7 @@ mod ja;
 pub use after::{Aftermath, News, Notice, notices};
 pub use digest::{Digest, Digested};
 
-use crate::{
-    email::Email,
-    key::{AccessKeyId, Key, SecretAccessKey},
-    plan::{DeleteAfter, Policy, StillInUse},
-    recipient::{Kind, Recipient},
-    report::Summary,
-    time::Timestamp,
-    user::UserName,
-};
+use crate::{delivery::public_key::{Kind, Recipient}, model::{access_key::{AccessKeyId, Key, SecretAccessKey}, email::Email, time::Timestamp, user::UserName}, protocol::policy::{DeleteAfter, Policy, StillInUse}, report::run_report::Summary};
 
 /// The languages that notices are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -178,12 +170,7 @@ impl Language {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        key::Status,
-        plan::{Delivery, Patience},
-        recipient::tests::one_of_each,
-        time::Span,
-    };
+    use crate::{delivery::public_key::tests::one_of_each, model::{access_key::Status, time::Span}, protocol::policy::{Delivery, Patience}};
 
     /// `readers` is how many kinds of key a block is for.
     fn rotated(

@@ -1,16 +1,6 @@
 //! The audit log as people ask for it, and as those would have it who do not want to be in it.
 
-use lambda::{
-    audit::{Mode, Origin, event},
-    fleet::Rested,
-    journal::Garbled,
-    key::{Key, Status},
-    metrics,
-    plan::{Answer, Call, Doubt, Effect, Failure, Order, Rest, Run},
-    report::{Report, Summary, UserReport},
-    steps::steps,
-    time::{Span, Timestamp},
-};
+use lambda::{contract::call_permissions::steps, model::{access_key::{Key, Status}, time::{Span, Timestamp}}, protocol::{call::{Answer, Call, Effect, Failure}, journal::Garbled, run::{Order, Run}, stop_reason::{Doubt, Rest}}, report::{audit::{event, Mode, Origin}, metrics, run_report::{Report, Summary, UserReport}}, selection::fleet::Rested};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -115,9 +105,9 @@ proptest! {
     /// Texts come from tags, from AWS's messages, from whoever invokes the function.
     #[test]
     fn whatever_is_in_an_event_it_is_one_line_that_reads_back(code in hostile(), message in hostile(), request in hostile()) {
-        let user: lambda::user::UserName = "alice".parse().unwrap();
+        let user: lambda::model::user::UserName = "alice".parse().unwrap();
         let failure = Failure { effect: Effect::Unknown, code, message: message.clone() };
-        let garbled = Garbled { tag: lambda::journal::DELIVERED, value: message };
+        let garbled = Garbled { tag: lambda::protocol::journal::DELIVERED, value: message };
         let rest = Rest::NeedsPerson(Doubt::Journal(garbled));
         let users = vec![UserReport::new(user.clone(), Order::Routine, Vec::new(), Vec::new(), Vec::new(), &rest)];
         let summary = Summary::of(&users);

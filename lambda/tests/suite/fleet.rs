@@ -2,19 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lambda::{
-    account::Listed,
-    credential_report::CredentialReport,
-    email::Email,
-    fleet::{Fleet, Lists, fleet},
-    journal::{Delivered, Disabled, Entry, Intent},
-    member::TAGS,
-    permissions::Sight,
-    plan::DeleteAfter,
-    settings::{Settings, UserTags},
-    time::{Span, Timestamp},
-    user::User,
-};
+use lambda::{contract::{list_scope::Sight, listed_user::Listed, settings::{Settings, UserTags}, user_entry::TAGS}, model::{email::Email, time::{Span, Timestamp}, user::User}, protocol::{journal::{Delivered, Disabled, Entry, Intent}, policy::DeleteAfter}, selection::{credential_report::CredentialReport, fleet::{fleet, Fleet, Lists}}};
 use proptest::prelude::*;
 
 const NOW: Timestamp = Timestamp::from_unix(1_795_490_200);
@@ -125,7 +113,7 @@ fn only_whoever_may_have_something_due_is_looked_at() {
         assert_eq!(fleet.rested.active.len(), if looks { 0 } else { active }, "{name}");
         // Whoever is asked for is looked at.
         let asked = ["ALICE".to_owned()];
-        assert_eq!(lambda::fleet::fleet(&settings, Some(&lists), Some(&asked), NOW).subjects.len(), 1, "{name}");
+        assert_eq!(lambda::selection::fleet::fleet(&settings, Some(&lists), Some(&asked), NOW).subjects.len(), 1, "{name}");
     }
     let garbled = lists(&[Row("alice", &[(1, true)], tag("access-key-rotation:delivered", "by hand"))]);
     assert_eq!(looked_at(&fleet(&settings("/", ""), Some(&garbled), None, NOW)), ["alice"], "the look reports it");
@@ -169,7 +157,7 @@ fn exempt_wins_whatever_chose() {
         let mut expected = expected.to_vec();
         expected.sort_unstable();
         assert_eq!(looked_at, expected, "{users} without {exempt}");
-        let chosen = lambda::fleet::fleet(&self::settings(users, ""), lists, None, NOW).subjects.len();
+        let chosen = lambda::selection::fleet::fleet(&self::settings(users, ""), lists, None, NOW).subjects.len();
         assert_eq!(fleet.exempt, chosen - expected.len(), "{users} without {exempt}");
     }
     let named = fleet(&settings("/ nobody", ""), Some(&lists), None, NOW);

@@ -3,19 +3,7 @@
 
 use std::path::Path;
 
-use lambda::{
-    email::Email,
-    fleet::Rested,
-    journal::{Garbled, RunId},
-    key::{AccessKeyId, Key, LastUse, Status, Status::Active, Status::Inactive},
-    member::{Own, TAGS, Unclear},
-    notice::{Aftermath, Digest, Digested, Language, Mail, News, Notice, notices},
-    plan::{Call, DeleteAfter, Delivery, Doubt, Effect, Failure, Order, Policy, Rest, Why, Why::Superseded},
-    report::{Change, Report, Summary, Unsent, UserReport},
-    settings::Settings,
-    time::{Span, Timestamp},
-    user::UserName,
-};
+use lambda::{contract::{digest_frequency::Digest, language::Language, settings::Settings, user_entry::{Own, TAGS}}, model::{access_key::{AccessKeyId, Key, LastUse, Status::{self, Active, Inactive}}, email::Email, time::{Span, Timestamp}, user::UserName, user_config_error::Unclear}, notice::{notices, Aftermath, Digested, Mail, News, Notice}, protocol::{call::{Call, Effect, Failure, Why::{self, Superseded}}, journal::{Garbled, RunId}, policy::{DeleteAfter, Delivery, Policy}, run::Order, stop_reason::{Doubt, Rest}}, report::run_report::{Change, Report, Summary, Unsent, UserReport}, selection::fleet::Rested};
 use proptest::prelude::*;
 
 const LANGUAGES: [(&str, Language); 2] = [("en", Language::English), ("ja", Language::Japanese)];
@@ -369,7 +357,7 @@ fn failures_are_told_as_reviewed() {
     );
     let gone = failure("NoSuchEntity", "The user with name alice cannot be found.", Effect::None);
     let lost = failure("Timeout", "no answer in time", Effect::Unknown);
-    let publish = Call::Publish(lambda::plan::Message::Secret(new.clone()));
+    let publish = Call::Publish(lambda::protocol::call::Message::Secret(new.clone()));
     let retire = Call::DeactivateAccessKey(key(1), Superseded);
     golden("failed", |language| {
         [
@@ -389,7 +377,7 @@ fn failures_are_told_as_reviewed() {
 fn doubts() -> [Doubt; 11] {
     let used = LastUse::Used { at: now(), service: "s3".into(), region: "eu-west-1".into() };
     [
-        Doubt::Journal(Garbled { tag: lambda::journal::DELIVERED, value: "key=short".into() }),
+        Doubt::Journal(Garbled { tag: lambda::protocol::journal::DELIVERED, value: "key=short".into() }),
         Doubt::Future(now() + Span::days(365)),
         Doubt::UnclearOrigin,
         Doubt::OrphanInUse(key(2), used),
@@ -505,7 +493,7 @@ fn every_mail(language: Language, user: &UserName, texts: [&str; 3]) -> Vec<Mail
     let [one, two, three] = texts.map(str::to_owned);
     let last_use = LastUse::Used { at: now(), service: one.clone(), region: two.clone() };
     let failure = Failure { effect: Effect::Unknown, code: one, message: two };
-    let garbled = Doubt::Journal(Garbled { tag: lambda::journal::UNDONE, value: three });
+    let garbled = Doubt::Journal(Garbled { tag: lambda::protocol::journal::UNDONE, value: three });
     let orphan = Doubt::OrphanInUse(key(1), last_use.clone());
     let (old, new) = (key(1), key(2));
     let aftermaths = [
@@ -571,7 +559,7 @@ proptest! {
     fn nobodys_text_forges_a_log_line(one in hostile(), two in hostile(), three in hostile()) {
         let last_use = LastUse::Used { at: now(), service: one.clone(), region: two.clone() };
         let failure = Failure { effect: Effect::None, code: one, message: two };
-        let garbled = Garbled { tag: lambda::journal::UNDONE, value: three };
+        let garbled = Garbled { tag: lambda::protocol::journal::UNDONE, value: three };
         let rests = [
             Rest::Failed(Box::new((Call::ListAccessKeys, failure.clone()))),
             Rest::Withdrawn(Box::new((Call::CreateSecret, failure.clone()))),

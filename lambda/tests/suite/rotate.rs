@@ -2,22 +2,7 @@
 
 use std::cell::Cell;
 
-use lambda::{
-    audience::Envelope,
-    audit::{Mode, Origin},
-    dry_run::DryRun,
-    email::Email,
-    journal::{Entry, Journal, RunId},
-    key::{AccessKeyId, Key, LastUse, SecretAccessKey, Status, Status::Active, Status::Inactive},
-    kms_key::KmsKey,
-    notice::Mail,
-    plan::{Answer, DeleteAfter, Delivery, Failure, Order, Patience, Policy, Rest, Run, StillInUse},
-    report::{Change, Outcome, UserReport},
-    rotate::{Aws, rotate},
-    settings::{Settings, TopicArn},
-    time::{Span, Timestamp},
-    user::UserName,
-};
+use lambda::{contract::settings::{Settings, TopicArn}, handler::{dry_run::DryRun, executor::{rotate, Aws}}, model::{access_key::{AccessKeyId, Key, LastUse, SecretAccessKey, Status::{self, Active, Inactive}}, email::Email, kms_key::KmsKey, time::{Span, Timestamp}, user::UserName}, notice::Mail, protocol::{call::{Answer, Failure}, journal::{Entry, Journal, RunId}, policy::{DeleteAfter, Delivery, Patience, Policy, StillInUse}, run::{Order, Run}, stop_reason::Rest}, report::{audit::{Mode, Origin}, run_report::{Change, Outcome, UserReport}}, selection::routing::Envelope};
 
 const WRITES: &str = "a dry run writes nothing";
 

@@ -2,12 +2,7 @@
 //!
 //! It keeps AWS's rules (two keys at most, no deletion undone, inactive keys refused) and none of the handler's.
 
-use lambda::{
-    journal::{Garbled, Journal},
-    key::{AccessKeyId, Key, LastUse, Status},
-    plan::{self, Answer, Call, Effect, Failure, Message, Next, Policy, Rest, Run, UserState},
-    time::Timestamp,
-};
+use lambda::{model::{access_key::{AccessKeyId, Key, LastUse, Status}, time::Timestamp}, protocol::{call::{Answer, Call, Effect, Failure, Message}, journal::{Garbled, Journal}, planner::{self, Next}, policy::Policy, run::Run, state::UserState, stop_reason::Rest}};
 
 /// The n-th key id.
 pub(crate) fn key(n: usize) -> AccessKeyId {

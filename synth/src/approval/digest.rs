@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use lambda::text::Invalid;
+use lambda::model::parse_error::Invalid;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 

@@ -1,6 +1,6 @@
 //! The resource types in use, property by property, under CloudFormation's names.
 
-use lambda::kms_key::KmsKeyArn;
+use lambda::model::kms_key::KmsKeyArn;
 
 use super::{
     Arn, HasArn, Pseudo, Ref, Resource,

@@ -1,6 +1,6 @@
 //! Values: what may stand in a template.
 
-use lambda::kms_key::KmsKeyArn;
+use lambda::model::kms_key::KmsKeyArn;
 
 use super::{
     reference::{Attribute, Name},

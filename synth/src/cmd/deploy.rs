@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use lambda::time::Timestamp;
+use lambda::model::time::Timestamp;
 
 use super::{
     Exit, Stop, at,

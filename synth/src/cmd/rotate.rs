@@ -1,6 +1,6 @@
 //! `synth rotate` and `synth undo`: what the schedule does not do by itself.
 
-use lambda::user::{User, UserName};
+use lambda::model::user::{User, UserName};
 
 use super::{
     Stop, at, print,

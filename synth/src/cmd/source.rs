@@ -5,7 +5,7 @@ use std::{
     str::FromStr,
 };
 
-use lambda::email::Email;
+use lambda::model::email::Email;
 
 use super::Stop;
 use crate::{
@@ -42,7 +42,7 @@ pub(super) fn words<T: FromStr<Err: ToString>>(text: &str) -> Result<Words<T>, S
 }
 
 pub(super) fn architecture(text: &str) -> Result<Architecture, String> {
-    text.parse().map_err(|e: lambda::text::Invalid| e.to_string())
+    text.parse().map_err(|e: lambda::model::parse_error::Invalid| e.to_string())
 }
 
 impl Source {

@@ -1,7 +1,7 @@
 //! `synth status`: how a deployed stack is.
 
 use clap::ValueEnum;
-use lambda::time::Timestamp;
+use lambda::model::time::Timestamp;
 
 use super::{Stop, at, print};
 use crate::deploy::state;

@@ -1,6 +1,6 @@
 //! Who is chosen, in words.
 
-use lambda::who::{UserTag, Who};
+use lambda::contract::selector::{UserTag, Who};
 
 use super::Config;
 

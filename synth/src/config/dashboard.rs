@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use lambda::text::Invalid;
+use lambda::model::parse_error::Invalid;
 
 use super::kind::{Rule, Word};
 

@@ -1,6 +1,6 @@
 //! E-mail addresses, as the configuration names them.
 
-use lambda::email::Email;
+use lambda::model::email::Email;
 
 use super::kind::{Rule, SameAs, Word};
 

@@ -2,15 +2,7 @@
 
 use std::str::FromStr;
 
-use lambda::{
-    email::Email,
-    member::{Member, Own},
-    recipient::Recipient,
-    text::Invalid,
-    time::Span,
-    user::User,
-    who::Who,
-};
+use lambda::{contract::{selector::Who, user_entry::{Member, Own}}, delivery::public_key::Recipient, model::{email::Email, parse_error::Invalid, time::Span, user::User}};
 use serde_json::{Value as Json, json};
 
 use super::{

@@ -2,7 +2,7 @@
 
 use std::{ops::Range, str::FromStr};
 
-use lambda::text::Invalid;
+use lambda::model::parse_error::Invalid;
 use serde_json::{Value as Json, json};
 
 use super::{

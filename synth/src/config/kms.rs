@@ -2,10 +2,7 @@
 
 use std::str::FromStr;
 
-use lambda::{
-    kms_key::{KmsKey, KmsKeyArn},
-    text::Invalid,
-};
+use lambda::model::{kms_key::{KmsKey, KmsKeyArn}, parse_error::Invalid};
 
 use super::{
     kind::{Rule, Word},

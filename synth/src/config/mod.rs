@@ -28,18 +28,7 @@ mod values;
 mod watch;
 mod who;
 
-use lambda::{
-    email::Email,
-    kms_key::KmsKey,
-    notice::{Digest, Language},
-    permissions::Sight,
-    plan::{DeleteAfter, Policy, StillInUse},
-    recipient::Recipient,
-    secret_policy::Readers,
-    settings::{SecretPrefix, UserTags},
-    time::Span,
-    who::Who,
-};
+use lambda::{contract::{digest_frequency::Digest, language::Language, list_scope::Sight, selector::Who, settings::{SecretPrefix, UserTags}}, delivery::{public_key::Recipient, secret_policy::Readers}, model::{email::Email, kms_key::KmsKey, time::Span}, protocol::policy::{DeleteAfter, Policy, StillInUse}};
 
 pub use dashboard::Dashboard;
 use document::Document;

@@ -1,6 +1,6 @@
 //! Readers of secrets, as the configuration names them.
 
-use lambda::{principal::PrincipalArn, secret_policy::Readers};
+use lambda::{delivery::secret_policy::Readers, model::principal::PrincipalArn};
 use serde_json::{Value as Json, json};
 
 use super::{

@@ -1,6 +1,6 @@
 //! The public keys that mails are encrypted to.
 
-use lambda::recipient::Recipient;
+use lambda::delivery::public_key::Recipient;
 use serde_json::{Value as Json, json};
 
 use super::{

@@ -4,17 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use lambda::{
-    email::Email,
-    journal,
-    kms_key::KmsKey,
-    metrics::AUDITORS_LIMIT,
-    plan::{DeleteAfter, Delivery, Policy, StillInUse},
-    principal::PrincipalArn,
-    settings::UserTags,
-    time::Span,
-    who::{UserTag, Who},
-};
+use lambda::{contract::{selector::{UserTag, Who}, settings::UserTags}, model::{email::Email, kms_key::KmsKey, principal::PrincipalArn, time::Span}, protocol::{journal, policy::{DeleteAfter, Delivery, Policy, StillInUse}}, report::metrics::AUDITORS_LIMIT};
 
 use super::{document::Document, entry::Entry, settings::Given, watch::Watch, who::Exempt};
 

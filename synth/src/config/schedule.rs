@@ -3,7 +3,7 @@
 
 use std::{ops::RangeInclusive, str::FromStr};
 
-use lambda::{text::Invalid, time::Span};
+use lambda::model::{parse_error::Invalid, time::Span};
 
 use super::{
     kind::{Rule, Word},
@@ -175,7 +175,7 @@ fn nth_weekday(text: &str) -> bool {
 fn is_local_time(text: &str) -> bool {
     // Exactly yyyy-mm-ddThh:mm:ss; with a Z it is RFC 3339, which knows how long each month is, and also leap seconds.
     let utc = format!("{text}Z");
-    utc.parse::<lambda::time::Timestamp>().is_ok_and(|time| time.to_string() == utc)
+    utc.parse::<lambda::model::time::Timestamp>().is_ok_and(|time| time.to_string() == utc)
 }
 
 impl Word for ScheduleExpression {

@@ -2,15 +2,7 @@
 //!
 //! The reader and the JSON Schema both come from this table.
 
-use lambda::{
-    email::Email,
-    kms_key::KmsKey,
-    notice::{Digest, Language},
-    plan::{DeleteAfter, Delivery, Patience, StillInUse},
-    secret_policy::Readers,
-    settings::{SecretPrefix, UserTags},
-    time::Span,
-};
+use lambda::{contract::{digest_frequency::Digest, language::Language, settings::{SecretPrefix, UserTags}}, delivery::secret_policy::Readers, model::{email::Email, kms_key::KmsKey, time::Span}, protocol::policy::{DeleteAfter, Delivery, Patience, StillInUse}};
 use serde_json::Value as Json;
 
 use super::{

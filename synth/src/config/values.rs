@@ -2,13 +2,7 @@
 
 use std::str::FromStr;
 
-use lambda::{
-    notice::{Digest, Language},
-    plan::{DeleteAfter, Delivery, Patience, ROTATION_BUDGET, StillInUse},
-    settings::{SecretPrefix, UserTags},
-    text::Invalid,
-    time::Span,
-};
+use lambda::{contract::{digest_frequency::Digest, language::Language, settings::{SecretPrefix, UserTags}}, model::{parse_error::Invalid, time::Span}, protocol::{planner::ROTATION_BUDGET, policy::{DeleteAfter, Delivery, Patience, StillInUse}}};
 use serde_json::{Value as Json, json};
 
 use super::{

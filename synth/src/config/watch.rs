@@ -1,6 +1,6 @@
 //! How long an alarm must hear nothing of a schedule before something is wrong: two of its periods.
 
-use lambda::time::Span;
+use lambda::model::time::Span;
 
 use super::schedule::ScheduleExpression;
 

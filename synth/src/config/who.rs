@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use lambda::{text::Invalid, user::User, who::Who};
+use lambda::{contract::selector::Who, model::{parse_error::Invalid, user::User}};
 use serde_json::{Value as Json, json};
 
 use super::{

@@ -1,6 +1,6 @@
 //! What a deployed template says: the truth about a stack, whatever the configuration says by now.
 
-use lambda::settings::Variable;
+use lambda::contract::settings::Variable;
 use serde_json::Value as Json;
 
 use crate::cfn::view::View;

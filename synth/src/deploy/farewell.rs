@@ -1,6 +1,6 @@
 //! What goes with a stack and what stays: said before it is deleted.
 
-use lambda::{journal, plan::Delivery, settings::Variable};
+use lambda::{contract::settings::Variable, protocol::{journal, policy::Delivery}};
 use serde_json::Value as Json;
 
 use super::{

@@ -11,7 +11,7 @@ use jiff::{
     civil::DateTime,
     tz::{AmbiguousOffset, TimeZone},
 };
-use lambda::time::{Span, Timestamp};
+use lambda::model::time::{Span, Timestamp};
 use serde_json::{Value as Json, json};
 
 use crate::config::ScheduleExpression;

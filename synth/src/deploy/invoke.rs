@@ -1,6 +1,6 @@
 //! What the function is asked to do now, and what comes back.
 
-use lambda::user::UserName;
+use lambda::model::user::UserName;
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -112,7 +112,7 @@ fn read(function: &str, answer: Answer) -> Result<Report, NoReport> {
 
 #[cfg(test)]
 mod tests {
-    use lambda::{event::Request, plan, user::UserName};
+    use lambda::{contract::event::Request, model::user::UserName, protocol::planner};
 
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lambda::time::{Span, Timestamp};
+use lambda::model::time::{Span, Timestamp};
 
 use super::standing::Status;
 

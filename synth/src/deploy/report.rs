@@ -84,21 +84,15 @@ impl Report {
 
 #[cfg(test)]
 mod tests {
-    use lambda::{
-        key::{Key, Status},
-        notice::Language,
-        plan::{Doubt, Order, Rest, Why},
-        report::{Change, Summary, UserReport},
-        time::Timestamp,
-    };
+    use lambda::{contract::language::Language, model::{access_key::{Key, Status}, time::Timestamp}, protocol::{call::Why, run::Order, stop_reason::{Doubt, Rest}}, report::run_report::{Change, Summary, UserReport}};
     use serde_json::json;
 
     use super::*;
 
     /// As this version of the function writes it.
-    fn report(dry_run: bool) -> lambda::report::Report {
+    fn report(dry_run: bool) -> lambda::report::run_report::Report {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        let id = |last: char| format!("AKIAEXAMPLE00000000{last}").parse::<lambda::key::AccessKeyId>().unwrap();
+        let id = |last: char| format!("AKIAEXAMPLE00000000{last}").parse::<lambda::model::access_key::AccessKeyId>().unwrap();
         let old = Key { id: id('1'), status: Status::Active, created: at("2026-01-01T00:00:00Z") };
         let done = vec![
             Change::Created { key: id('2') },
@@ -113,7 +107,7 @@ mod tests {
             user("bob", Vec::new(), Vec::new(), Rest::NeedsPerson(Doubt::SameAge)),
         ];
         let summary = Summary::of(&users);
-        lambda::report::Report {
+        lambda::report::run_report::Report {
             status_code: summary.status_code(),
             body: Language::English.summary(&summary),
             run: "a-run".parse().unwrap(),
@@ -121,7 +115,7 @@ mod tests {
             started: at("2026-03-02T00:00:00Z"),
             summary,
             users,
-            rested: lambda::fleet::Rested::default(),
+            rested: lambda::selection::fleet::Rested::default(),
             unsent: Vec::new(),
         }
     }

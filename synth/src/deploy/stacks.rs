@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use lambda::time::Timestamp;
+use lambda::model::time::Timestamp;
 use serde_json::{Value as Json, json};
 
 use super::{

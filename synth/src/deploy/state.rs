@@ -1,7 +1,7 @@
 //! The truth about a deployed stack that CloudFormation does not tell: who hears of a new key or an alarm, when the
 //! schedule fires next, what a run would do now.
 
-use lambda::time::Timestamp;
+use lambda::model::time::Timestamp;
 use serde_json::{Value as Json, json};
 
 use super::{

@@ -72,7 +72,7 @@ pub fn subscribe(topic: &str, address: &str, gets: Gets) -> String {
     let filter = match gets {
         Gets::Everything => String::new(),
         Gets::WhatNamesIt => {
-            let policy = serde_json::json!({ (lambda::audience::TO): [address.to_ascii_lowercase()] }).to_string();
+            let policy = serde_json::json!({ (lambda::selection::routing::TO): [address.to_ascii_lowercase()] }).to_string();
             format!(" --attributes '{}'", serde_json::json!({ "FilterPolicy": policy }))
         }
     };

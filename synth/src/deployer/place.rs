@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use lambda::text::Invalid;
+use lambda::model::parse_error::Invalid;
 
 /// A partition, an account and a Region.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Who could read new keys, as far as IAM does not say it: whom a mail with a secret goes to, whose public keys it is
 //! encrypted to, who is let in by the policies that the handler writes on secrets. That stands in the function's environment.
 
-use lambda::{settings::Variable, who::Who};
+use lambda::contract::{selector::Who, settings::Variable};
 use serde_json::Value as Json;
 
 use super::told::{Owner, Told, functions, owner};

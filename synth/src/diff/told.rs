@@ -5,11 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use lambda::{
-    member::Member,
-    settings::{UserTags, Variable},
-    who::Who,
-};
+use lambda::contract::{selector::Who, settings::{UserTags, Variable}, user_entry::Member};
 use serde_json::Value as Json;
 
 use crate::cfn::view::View;

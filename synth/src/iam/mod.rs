@@ -10,7 +10,7 @@ pub mod template;
 
 use std::borrow::Cow;
 
-use lambda::kms_key::KmsKeyArn;
+use lambda::model::kms_key::KmsKeyArn;
 
 use crate::cfn::{
     Arn, HasArn, Property, Pseudo, Ref, Text, Value,

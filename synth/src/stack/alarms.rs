@@ -3,7 +3,7 @@
 //! Each alarm has one cause, so that its text can say what to do about it. An alarm acts when its state changes, and not again
 //! while it stays ("Alarm actions"), so what can go on for weeks must fall silent in between to ring again.
 
-use lambda::metrics::{self, Metric};
+use lambda::report::metrics::{self, Metric};
 
 use super::log_group_name;
 use crate::{

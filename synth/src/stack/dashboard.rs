@@ -1,6 +1,6 @@
 //! The fleet's keys at a glance: how old they are, and how the runs went.
 
-use lambda::metrics::{self, AUDITORS_LIMIT, Metric};
+use lambda::report::metrics::{self, AUDITORS_LIMIT, Metric};
 use serde_json::{Value as Json, json};
 
 use crate::{

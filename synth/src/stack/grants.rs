@@ -1,9 +1,6 @@
 //! The handler's permissions, as statements on this stack's own things.
 
-use lambda::{
-    permissions::{OnlyIf, Permission, Target, permissions},
-    settings::SecretPrefix,
-};
+use lambda::contract::{permissions::{permissions, OnlyIf, Permission, Target}, settings::SecretPrefix};
 
 use super::reach;
 use crate::{

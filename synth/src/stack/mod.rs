@@ -10,12 +10,7 @@ mod subscribers;
 mod topic;
 mod unfit;
 
-use lambda::{
-    event::SCHEDULE_INPUT,
-    recipient::Recipients,
-    settings::{self, Settings},
-    who::Who,
-};
+use lambda::{contract::{event::SCHEDULE_INPUT, selector::Who, settings::{self, Settings}}, delivery::public_key::Recipients};
 
 use crate::{
     cfn::{

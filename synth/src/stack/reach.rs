@@ -1,6 +1,6 @@
 //! Which users the role reaches: those named and those below a path by their ARNs, tagged ones by a condition on the tag.
 
-use lambda::who::Who;
+use lambda::contract::selector::Who;
 
 use crate::{
     config::Entry,

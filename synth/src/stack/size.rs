@@ -1,7 +1,7 @@
 //! What AWS measures: a role's policies and a function's environment, as long as they can become once every reference
 //! is filled in, so that synth says that they are too long before AWS does.
 
-use lambda::settings::Variable;
+use lambda::contract::settings::Variable;
 
 use super::Unfit;
 use crate::{

@@ -3,7 +3,7 @@
 //! Two, because an alarm's message has no attributes: the filter policies that keep notices from all but their readers would
 //! keep every alarm from everybody (SNS Developer Guide, "Key matching").
 
-use lambda::{kms_key::KmsKeyArn, plan::Delivery};
+use lambda::{model::kms_key::KmsKeyArn, protocol::policy::Delivery};
 
 use super::{own_alarms, subscribers};
 use crate::{

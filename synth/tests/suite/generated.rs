@@ -3,11 +3,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use crate::common::{read, root, synth};
-use lambda::{
-    permissions::{Sight, permissions},
-    steps::{CHOOSING, steps},
-    who::Who,
-};
+use lambda::contract::{call_permissions::{steps, CHOOSING}, list_scope::Sight, permissions::permissions, selector::Who};
 use serde_json::{Value as Json, json};
 use synth::{
     cfn::{

@@ -7,13 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::common::read;
-use lambda::{
-    permissions::permissions,
-    secret_policy,
-    steps::{CHOOSING, steps},
-    user::User,
-    who::Who,
-};
+use lambda::{contract::{call_permissions::{steps, CHOOSING}, permissions::permissions, selector::Who}, delivery::secret_policy, model::user::User};
 use serde_json::{Value as Json, json};
 use synth::{
     cfn::json::to_json,
@@ -365,7 +359,7 @@ fn only_the_lists_of_the_account_are_read_on_everything() {
             ["FunctionRole", "ScheduleRole"].map(|role| policy(&template, role)["Statement"].as_array().unwrap());
         let whole: Vec<_> =
             roles.into_iter().flatten().filter(|s| s["Resource"].to_string().contains("\"*\"")).collect();
-        assert_eq!(whole.len(), usize::from(config.sight() == lambda::permissions::Sight::Account), "{path}");
+        assert_eq!(whole.len(), usize::from(config.sight() == lambda::contract::list_scope::Sight::Account), "{path}");
         for statement in whole {
             assert_eq!(statement["Sid"], "SeeUsers");
             assert_eq!(statement["Action"], json!(CHOOSING.map(|(action, _)| action)));

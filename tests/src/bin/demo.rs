@@ -7,11 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lambda::{
-    journal::{Delivered, Disabled, Entry},
-    plan::{DeleteAfter, Delivery, Policy},
-    time::{Span, Timestamp},
-};
+use lambda::{model::time::{Span, Timestamp}, protocol::{journal::{Delivered, Disabled, Entry}, policy::{DeleteAfter, Delivery, Policy}}};
 use serde_json::{Value as Json, json};
 use synth::config::{self, Config, Overrides};
 use tests::{
@@ -187,7 +183,7 @@ fn note(key: &OwnedKey, at: Timestamp) -> Disabled {
     Disabled { key: parse(key), at }
 }
 
-fn parse(key: &OwnedKey) -> lambda::key::AccessKeyId {
+fn parse(key: &OwnedKey) -> lambda::model::access_key::AccessKeyId {
     key.id.parse().expect("the emulator's key ids are key ids")
 }
 

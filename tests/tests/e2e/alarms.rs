@@ -4,7 +4,7 @@
 //! Runs that are captured once are laid out over days: what a run reports does not depend on when it is.
 
 use crate::common::{ROTATION, read};
-use lambda::time::{Span, Timestamp};
+use lambda::model::time::{Span, Timestamp};
 use serde_json::{Value as Json, json};
 use synth::{
     cfn::{json::to_json, view::View},
@@ -181,7 +181,7 @@ async fn each_alarm_rings_for_its_own_cause_each_time_and_for_no_other() {
         let name = alarm.name.strip_prefix(STACK).expect("the stack's name");
         assert!(page.contains(&format!("| `…{name}` |")), "{name}");
     }
-    assert!(lambda::metrics::Metric::ALL.iter().all(|metric| page.contains(&format!("`{}`", metric.name()))));
+    assert!(lambda::report::metrics::Metric::ALL.iter().all(|metric| page.contains(&format!("`{}`", metric.name()))));
     // A run each morning, the first within a day of the deployment.
     let morning = |day: u64| START + Span::days(day) + Span::minutes(600);
     let daily =

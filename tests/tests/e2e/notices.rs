@@ -3,10 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use lambda::{
-    journal::{Delivered, Disabled, Entry},
-    time::Span,
-};
+use lambda::{model::time::Span, protocol::journal::{Delivered, Disabled, Entry}};
 use serde_json::{Value as Json, json};
 use tests::{Account, Fault, LocalAws, Mail, Mailbox, Stack, account::OwnedKey};
 
@@ -182,7 +179,7 @@ async fn what_is_done_and_what_is_wrong_is_told_to_the_owner_and_the_administrat
     let mut aws = LocalAws::start().await;
     let account = Account::of(&aws).await;
     let id = |key: &OwnedKey| key.id.parse().unwrap();
-    let days = |n| lambda::time::Timestamp::now().before(Span::days(n));
+    let days = |n| lambda::model::time::Timestamp::now().before(Span::days(n));
     user_with(&mut aws, &account, "coming-up", &[55]).await;
     let in_use = user_with(&mut aws, &account, "in-use", &[70, 20]).await;
     let retired = user_with(&mut aws, &account, "retired", &[70, 20]).await;

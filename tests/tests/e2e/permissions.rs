@@ -7,11 +7,8 @@
 use std::collections::BTreeSet;
 
 use crate::common::{ARTICLE, ROTATION, read, with_own_kms_key};
-use lambda::journal::{Disabled, Entry, Intent};
-use lambda::{
-    permissions::{Sight, permissions},
-    steps::steps,
-};
+use lambda::protocol::journal::{Disabled, Entry, Intent};
+use lambda::contract::{call_permissions::steps, list_scope::Sight, permissions::permissions};
 use serde_json::{Value as Json, json};
 use tests::{Account, LocalAws, Mailbox, Stack};
 

@@ -10,7 +10,7 @@ use aws_sdk_cloudformation::{
         RequiresRecreation, ResourceChange, ResourceChangeDetail, StackEvent,
     },
 };
-use lambda::time::Timestamp;
+use lambda::model::time::Timestamp;
 
 use super::{Problem, Session};
 use crate::{

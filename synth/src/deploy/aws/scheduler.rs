@@ -1,6 +1,6 @@
 //! EventBridge Scheduler.
 
-use lambda::time::Timestamp;
+use lambda::model::time::Timestamp;
 use serde_json::Value as Json;
 
 use super::{

@@ -91,7 +91,7 @@ pub trait Renderer {
 
 #[cfg(test)]
 mod tests {
-    use lambda::time::Timestamp;
+    use lambda::model::time::Timestamp;
     use serde_json::json;
 
     use super::*;

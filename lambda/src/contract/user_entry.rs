@@ -1,0 +1,245 @@
+//! An entry of `users`: whom it means, and what holds for them alone.
+//!
+//! What holds for one user comes from four places. The first one that says it counts:
+//! 1. the entry of rotation.yaml that names the user,
+//! 2. tags on the user, where `user_tags: honoured` lets them speak,
+//! 3. the entry whose path or tag means the user, the longest path first,
+//! 4. the settings for everybody.
+//!
+//! So what was reviewed for a user by name is never changed by whoever may tag it; and no tag is believed that is not asked for.
+
+use std::{cmp::Reverse, fmt, str::FromStr};
+
+use crate::{contract::selector::Who, model::{email::Email, parse_error::Invalid, time::Span}, protocol::policy::{DeleteAfter, Policy}};
+
+/// An entry: `alice`, `/ci/;rotate_after=30d`, `alice;owner=ops@example.com;overlap=3d`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Whom it means.
+    pub who: Who,
+    /// What holds for them.
+    pub own: Own,
+}
+
+/// What holds for some users alone, as far as it is said.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Own {
+    /// Who works with the keys.
+    pub owner: Option<Email>,
+    /// [`Policy::rotate_after`].
+    pub rotate_after: Option<Span>,
+    /// [`Policy::overlap`].
+    pub overlap: Option<Span>,
+}
+
+const OWNER: &str = "owner";
+const ROTATE_AFTER: &str = "rotate_after";
+const OVERLAP: &str = "overlap";
+
+/// The tags on a user that say what holds for it. Not under the journal's prefix: what the handler may write must not be what
+/// it obeys.
+pub const TAGS: [&str; 3] = ["key-rotation:owner", "key-rotation:rotate-after", "key-rotation:overlap"];
+
+/// Why what holds for a user cannot be told.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Unclear {
+    /// A tag is not what such a tag is.
+    #[error("the tag {tag} is {value:?}, and must be {allowed}")]
+    Tag {
+        /// Its key.
+        tag: &'static str,
+        /// Its value.
+        value: String,
+        /// What it may be.
+        allowed: &'static str,
+    },
+    /// A tag names an address that no subscription is for: it would hear nothing.
+    #[error("the tag key-rotation:owner names {0}, which is in rotation.yaml neither as an owner nor in emails")]
+    Stranger(String),
+    /// Two keys a user cannot live like that.
+    #[error("rotate_after is {rotate_after}, and the old key may be there for {life} (overlap, delete_after)")]
+    TooShort {
+        /// The age at which a key is replaced.
+        rotate_after: Span,
+        /// How long its predecessor is there.
+        life: Span,
+    },
+    /// The user's path holds what this handler does not write into a policy.
+    #[error("its path is {0:?}, and this handler takes paths of letters, digits and + = , . @ _ - alone")]
+    Path(String),
+}
+
+impl Own {
+    /// What the user's tags say.
+    ///
+    /// # Errors
+    /// [`Unclear`] for the first that is not understood: none is guessed, and none passed over.
+    pub fn from_tags(tags: &[(String, String)]) -> Result<Self, Unclear> {
+        let [owner, rotate_after, overlap] = TAGS;
+        Ok(Self { owner: read(tags, owner)?, rotate_after: read(tags, rotate_after)?, overlap: read(tags, overlap)? })
+    }
+
+    /// What this says; where it says nothing, what `other` says.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            owner: self.owner.or(other.owner),
+            rotate_after: self.rotate_after.or(other.rotate_after),
+            overlap: self.overlap.or(other.overlap),
+        }
+    }
+
+    /// What these entries say of those whom all of them mean: the narrowest that says it.
+    #[must_use]
+    pub fn said_by<'a>(entries: impl IntoIterator<Item = (&'a Who, &'a Self)>) -> Self {
+        let mut entries: Vec<_> = entries.into_iter().collect();
+        entries.sort_by_key(|(who, _)| Reverse(who.narrowness()));
+        entries.into_iter().fold(Self::default(), |own, (_, other)| own.or(other.clone()))
+    }
+
+    /// The policy with what is said here.
+    ///
+    /// # Errors
+    /// [`Unclear::TooShort`] if a key would be due while its predecessor is still there.
+    pub fn policy(&self, general: &Policy) -> Result<Policy, Unclear> {
+        let rotate_after = self.rotate_after.unwrap_or(general.rotate_after);
+        let policy = Policy {
+            rotate_after,
+            overlap: self.overlap.unwrap_or(general.overlap),
+            // A warning that comes with the key says nothing.
+            warn_before: if general.warn_before < rotate_after { general.warn_before } else { Span::ZERO },
+            ..general.clone()
+        };
+        let life = policy.delete_after.life_of_old_key(policy.overlap);
+        if policy.rotate_after < life {
+            return Err(Unclear::TooShort { rotate_after, life });
+        }
+        Ok(policy)
+    }
+}
+
+impl DeleteAfter {
+    /// How long an old key is there beside its successor: IAM allows two keys a user, so the next is not due before that.
+    #[must_use]
+    pub fn life_of_old_key(self, overlap: Span) -> Span {
+        match self {
+            Self::NextRotation => overlap,
+            Self::Window(window) => overlap + window,
+        }
+    }
+}
+
+fn read<T: FromStr<Err = Invalid>>(tags: &[(String, String)], name: &'static str) -> Result<Option<T>, Unclear> {
+    let Some((_, value)) = tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)) else { return Ok(None) };
+    let wrong = |e: Invalid| Unclear::Tag { tag: name, value: value.clone(), allowed: e.allowed };
+    value.parse().map(Some).map_err(wrong)
+}
+
+impl fmt::Display for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.who.fmt(f)?;
+        let Own { owner, rotate_after, overlap } = &self.own;
+        // No name, path, tag or address holds a semicolon or a space.
+        let field = |f: &mut fmt::Formatter<'_>, name, value: Option<&dyn fmt::Display>| match value {
+            Some(value) => write!(f, ";{name}={value}"),
+            None => Ok(()),
+        };
+        field(f, OWNER, owner.as_ref().map(|v| v as _))?;
+        field(f, ROTATE_AFTER, rotate_after.as_ref().map(|v| v as _))?;
+        field(f, OVERLAP, overlap.as_ref().map(|v| v as _))
+    }
+}
+
+impl FromStr for Member {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let mut parts = text.split(';');
+        let who = parts.next().unwrap_or_default().parse()?;
+        let mut own = Own::default();
+        for part in parts {
+            match part.split_once('=') {
+                Some((OWNER, value)) => own.owner = Some(value.parse()?),
+                Some((ROTATE_AFTER, value)) => own.rotate_after = Some(value.parse()?),
+                Some((OVERLAP, value)) => own.overlap = Some(value.parse()?),
+                _ => {
+                    return Err(Invalid::new(
+                        part,
+                        "a setting of a user's own",
+                        "owner=…, rotate_after=… or overlap=…",
+                    ));
+                }
+            }
+        }
+        Ok(Self { who, own })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::policy::{Delivery, Patience, StillInUse};
+
+    #[test]
+    fn what_is_written_is_what_is_read() {
+        for text in [
+            "alice",
+            "/ci/deployer;owner=a&b=c@example.com",
+            "/ci/;rotate_after=30d;overlap=0",
+            "tag:a=b=c;owner=x@b.co;rotate_after=45d;overlap=12h",
+        ] {
+            assert_eq!(text.parse::<Member>().unwrap().to_string(), text);
+        }
+        for bad in
+            ["", ";", "alice;", "alice;owner", "alice;owner=x", "alice;rotate_after=soon", "alice;other=1", "a b"]
+        {
+            assert!(bad.parse::<Member>().is_err(), "{bad:?}");
+        }
+    }
+
+    fn tags(tags: &[(&str, &str)]) -> Vec<(String, String)> {
+        tags.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect()
+    }
+
+    #[test]
+    fn a_tag_that_is_not_understood_is_named_and_never_guessed() {
+        let said = tags(&[("Key-Rotation:Rotate-After", "30d"), ("key-rotation:owner", "o@b.co"), ("team", "x")]);
+        let own = Own::from_tags(&said).unwrap();
+        assert_eq!((own.rotate_after, own.overlap), (Some(Span::days(30)), None));
+        assert_eq!(own.owner, Some("o@b.co".parse().unwrap()));
+        for (tag, value) in [(TAGS[0], "me"), (TAGS[1], "30"), (TAGS[1], ""), (TAGS[2], "a week"), (TAGS[2], "-1d")] {
+            let unclear = Own::from_tags(&tags(&[(tag, value)])).unwrap_err();
+            assert!(matches!(&unclear, Unclear::Tag { tag: named, value: told, .. } if *named == tag && told == value));
+            assert!(unclear.to_string().contains(tag), "{unclear}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_for_a_user_must_leave_room_for_two_keys() {
+        let general = Policy {
+            rotate_after: Span::days(60),
+            overlap: Span::days(7),
+            delete_after: DeleteAfter::Window(Span::days(14)),
+            still_in_use: StillInUse::Wait,
+            wait_at_most: Patience::Forever,
+            delivery: Delivery::SecretsManager,
+            warn_before: Span::days(25),
+        };
+        let own = |rotate_after: u64, overlap: u64| Own {
+            rotate_after: Some(Span::days(rotate_after)),
+            overlap: Some(Span::days(overlap)),
+            owner: None,
+        };
+        let policy = own(30, 16).policy(&general).unwrap();
+        let timings = |policy: &Policy| (policy.rotate_after, policy.overlap, policy.warn_before);
+        assert_eq!(timings(&policy), (Span::days(30), Span::days(16), Span::days(25)));
+        assert_eq!(own(25, 1).policy(&general).unwrap().warn_before, Span::ZERO);
+        assert_eq!(
+            own(30, 17).policy(&general),
+            Err(Unclear::TooShort { rotate_after: Span::days(30), life: Span::days(31) })
+        );
+        let next = Policy { delete_after: DeleteAfter::NextRotation, ..general.clone() };
+        assert!(own(30, 17).policy(&next).is_ok());
+        assert_eq!(Own::default().policy(&general), Ok(general));
+    }
+}
