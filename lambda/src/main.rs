@@ -1,6 +1,14 @@
 //! The Lambda function. Everything it does is in the library.
 
-use lambda::{aws::Sdk, contract::settings::Settings, handler::{invocation::{self, Invocation}, log}, model::time::Timestamp};
+use lambda::{
+    aws::Sdk,
+    contract::settings::Settings,
+    handler::{
+        invocation::{self, Invocation},
+        log,
+    },
+    model::time::Timestamp,
+};
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 
 #[tokio::main(flavor = "current_thread")]

@@ -18,7 +18,21 @@ use std::{
     sync::Mutex,
 };
 
-use lambda::{model::{access_key::{AccessKeyId, Key, LastUse, Status}, time::{Span, Timestamp}}, protocol::{call::{Answer, Call, Effect, Failure, Why}, journal::{Delivered, Disabled, Garbled, Intent, Journal, LEASE, SKEW}, planner::{self, Next}, policy::{DeleteAfter, Delivery, Patience, Policy, StillInUse}, run::{Order, Run}, state::UserState, stop_reason::Rest}};
+use lambda::{
+    model::{
+        access_key::{AccessKeyId, Key, LastUse, Status},
+        time::{Span, Timestamp},
+    },
+    protocol::{
+        call::{Answer, Call, Effect, Failure, Why},
+        journal::{Delivered, Disabled, Garbled, Intent, Journal, LEASE, SKEW},
+        planner::{self, Next},
+        policy::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
+        run::{Order, Run},
+        state::UserState,
+        stop_reason::Rest,
+    },
+};
 use stateright::{Checker, HasDiscoveries, Model, Property};
 use world::{Secret, World, key, lost, refused};
 
@@ -449,7 +463,7 @@ impl Protocol {
         let run = self.run(9, later.world.now + RUN);
         let mut process = UserState::default();
         let rest = loop {
-            match plan::next_step(&process, &self.policy, &run, later.world.now) {
+            match planner::next_step(&process, &self.policy, &run, later.world.now) {
                 Next::Rest(rest) => break rest,
                 Next::Call(call) => {
                     let answer = self.perform(&mut later, &call, Outcome::Fine);
@@ -555,7 +569,7 @@ impl Model for Protocol {
                     let run = self.run(index, *deadline);
                     if state.faults > 0 {
                         actions.push(Action::Crash(index));
-                        if let Next::Call(call) = plan::next_step(user, &self.policy, &run, state.world.now) {
+                        if let Next::Call(call) = planner::next_step(user, &self.policy, &run, state.world.now) {
                             let mut outcomes = vec![Outcome::Refused, Outcome::LostBefore];
                             match call {
                                 Call::ListAccessKeys | Call::ListUserTags if state.world.now >= state.stale_until => {}
@@ -613,7 +627,7 @@ impl Model for Protocol {
                     return None;
                 };
                 let run = self.run(index, deadline);
-                match plan::next_step(&user, &self.policy, &run, state.world.now) {
+                match planner::next_step(&user, &self.policy, &run, state.world.now) {
                     Next::Call(call) if state.world.now < deadline => {
                         state.faults -= u8::from(outcome != Outcome::Fine);
                         let answer = self.perform(&mut state, &call, outcome);
@@ -676,7 +690,7 @@ fn check(scenario: &Scenario, sabotage: Option<Sabotage>) -> (usize, Vec<String>
     let line = |(state, action): (State, Option<Action>)| match action {
         Some(Action::Step(index, outcome)) => match &state.runs[index] {
             Process::Running(user, deadline) => {
-                let next = plan::next_step(user, &model.policy, &model.run(index, *deadline), state.world.now);
+                let next = planner::next_step(user, &model.policy, &model.run(index, *deadline), state.world.now);
                 format!("run {index}: {outcome:?}: {next:?}")
             }
             _ => String::new(),

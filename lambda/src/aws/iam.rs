@@ -8,8 +8,20 @@ use aws_sdk_iam::{
     types::{EntityType, ReportStateType, StatusType, Tag, UserDetail},
 };
 
-use super::{failure, incomplete, throttled::patiently};
-use crate::{contract::listed_user::Listed, model::{access_key::{AccessKeyId, Key, LastUse, SecretAccessKey, Status}, time::{Span, Timestamp}, user::UserName}, protocol::{call::{Answer, Effect, Failure}, journal::{self, Entry, Journal, RunId}}, selection::credential_report::CredentialReport};
+use super::{failure, incomplete, throttle::patiently};
+use crate::{
+    contract::listed_user::Listed,
+    model::{
+        access_key::{AccessKeyId, Key, LastUse, SecretAccessKey, Status},
+        time::{Span, Timestamp},
+        user::UserName,
+    },
+    protocol::{
+        call::{Answer, Effect, Failure},
+        journal::{self, Entry, Journal, RunId},
+    },
+    selection::credential_report::CredentialReport,
+};
 
 /// How often the report is asked for, and the longest pause between: IAM makes one within seconds, or minutes for a large account.
 const REPORT_ATTEMPTS: u32 = 20;

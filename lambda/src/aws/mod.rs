@@ -1,12 +1,12 @@
 //! The AWS APIs behind the plan's calls: one adapter per service. Only these files name the SDK.
 
-mod doubt;
-mod environment;
+mod ambiguous_attempts;
 mod iam;
+mod sdk_config;
 mod secrets_manager;
 mod sns;
 mod sts;
-mod throttled;
+mod throttle;
 
 use std::error::Error;
 
@@ -17,7 +17,23 @@ use aws_sdk_iam::{
 };
 use aws_smithy_http_client::{Builder, tls};
 
-use crate::{contract::{listed_user::Listed, settings::TopicArn}, handler::{executor::Aws, load_users::Account}, model::{access_key::{AccessKeyId, SecretAccessKey, Status}, email::Email, kms_key::KmsKey, time::Span, user::UserName}, notice::Mail, protocol::{call::{Answer, Effect, Failure}, journal::{Entry, RunId}}, selection::{credential_report::CredentialReport, routing::Envelope}};
+use crate::{
+    contract::{listed_user::Listed, topic_arn::TopicArn},
+    handler::{executor::Aws, load_users::Account},
+    model::{
+        access_key::{AccessKeyId, SecretAccessKey, Status},
+        email::Email,
+        kms_key::KmsKey,
+        time::Span,
+        user::UserName,
+    },
+    notice::Mail,
+    protocol::{
+        call::{Answer, Effect, Failure},
+        journal::{Entry, RunId},
+    },
+    selection::{credential_report::CredentialReport, routing::Envelope},
+};
 
 /// The real AWS.
 pub struct Sdk {
@@ -31,7 +47,7 @@ impl Sdk {
     /// Clients with the credentials, the Region and the endpoints of the environment.
     #[must_use]
     pub fn from_environment() -> Self {
-        let config = environment::config();
+        let config = sdk_config::config();
         Self {
             iam: aws_sdk_iam::Client::new(&config),
             secrets_manager: aws_sdk_secretsmanager::Client::new(&config),

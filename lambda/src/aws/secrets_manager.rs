@@ -2,8 +2,18 @@
 
 use aws_sdk_secretsmanager::{Client, error::ProvideErrorMetadata, types::Tag};
 
-use super::{doubt::Doubt, failure};
-use crate::{contract::permissions::tags, delivery::key_document::document, model::{access_key::{AccessKeyId, SecretAccessKey}, kms_key::{KmsKey, KmsKeyArn}, user::UserName}, notice::OTHER_KMS_KEY, protocol::call::{Answer, Effect, Failure}};
+use super::{ambiguous_attempts::Doubt, failure};
+use crate::{
+    contract::permissions::tags,
+    delivery::key_document::document,
+    model::{
+        access_key::{AccessKeyId, SecretAccessKey},
+        kms_key::{KmsKey, KmsKeyArn},
+        user::UserName,
+    },
+    notice::OTHER_KMS_KEY,
+    protocol::call::{Answer, Effect, Failure},
+};
 
 const CURRENT: &str = "AWSCURRENT";
 

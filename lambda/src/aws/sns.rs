@@ -7,8 +7,14 @@ use aws_sdk_sns::{
     types::{MessageAttributeValue, Subscription},
 };
 
-use super::{doubt::Doubt, failure, incomplete};
-use crate::{contract::settings::TopicArn, model::email::Email, notice::Mail, protocol::call::{Answer, Failure}, selection::routing::{Envelope, TO, USER}};
+use super::{ambiguous_attempts::Doubt, failure, incomplete};
+use crate::{
+    contract::topic_arn::TopicArn,
+    model::email::Email,
+    notice::Mail,
+    protocol::call::{Answer, Failure},
+    selection::routing::{Envelope, TO, USER},
+};
 
 /// How many of these mailboxes have confirmed. Whoever else subscribes is not asked for: their filter policy, if they have one,
 /// is not in the list.

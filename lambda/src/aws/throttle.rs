@@ -7,7 +7,10 @@ use std::{
 
 use aws_config::retry::RetryConfig;
 
-use crate::{model::user::UserName, protocol::call::{Effect, Failure}};
+use crate::{
+    model::user::UserName,
+    protocol::call::{Effect, Failure},
+};
 
 /// The first pause; each further one is twice as long, and a random part longer. Four of them stay well below what any other
 /// call may take with its retries.

@@ -2,7 +2,10 @@
 //!
 //! For people who review the role: each permission is there because of these steps and no others.
 
-use crate::{model::{access_key::AccessKeyId, time::Span}, protocol::call::{Call, Message, Why}};
+use crate::{
+    model::{access_key::AccessKeyId, time::Span},
+    protocol::call::{Call, Message, Why},
+};
 
 /// One step: a call, and what it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +43,7 @@ pub fn steps() -> Vec<Step> {
         Call::DeleteAccessKey(key(), Why::WindowOver),
     ]
     .into_iter()
-    .map(|call| Step { purpose: purpose(&call), call })
+    .map(|call| Step { purpose: call.purpose(), call })
     .collect()
 }
 
@@ -51,88 +54,18 @@ pub const CHOOSING: [(&str, &str); 3] = [
     ("iam:GetAccountAuthorizationDetails", "see everybody's path, tags and groups, and so who is meant"),
 ];
 
-fn purpose(call: &Call) -> &'static str {
-    match call {
-        Call::ListAccessKeys => "look which keys the user has, and how old they are",
-        Call::ListUserTags => "read the journal: what earlier runs did and left behind",
-        Call::GetAccessKeyLastUsed(_) => "see whether a key that is to go is still in use",
-        Call::ListSubscriptionsByTopic => "make sure that whoever is to get the key listens, before it is mailed",
-        Call::PutResourcePolicy => "say who may read the user's secret",
-        Call::CreateSecret => "make the user's secret, if it is not there",
-        Call::TagUser(_) => "note in the journal what is about to be done, and what was done",
-        Call::CreateAccessKey => "create the successor",
-        Call::GetCallerIdentity { .. } => "try the new key, three times in a row",
-        Call::PutSecretValue(_) => "hand the new key over",
-        Call::DescribeSecret(_) => "read back that the new key arrived; its value is not read",
-        Call::Publish(_) => {
-            "mail that there is or will be a new key, or the key itself; say what was done or went wrong"
-        }
-        Call::UntagUser(_) => "take a note back whose rotation is over",
-        Call::DeactivateAccessKey(..) => "deactivate a key whose overlap is over, or one that could not be delivered",
-        Call::ActivateAccessKey(_) => {
-            "reactivate the previous key when a person asks for it, or a mailed key that turns out to be in use"
-        }
-        Call::DeleteAccessKey(..) => "delete an inactive key whose time is over or whose place is needed",
-    }
-}
-
-impl Call {
-    /// The service's prefix in IAM actions.
-    #[must_use]
-    pub fn service(&self) -> &'static str {
-        match self {
-            Self::ListAccessKeys
-            | Self::ListUserTags
-            | Self::GetAccessKeyLastUsed(_)
-            | Self::TagUser(_)
-            | Self::UntagUser(_)
-            | Self::CreateAccessKey
-            | Self::DeactivateAccessKey(..)
-            | Self::ActivateAccessKey(_)
-            | Self::DeleteAccessKey(..) => "iam",
-            Self::GetCallerIdentity { .. } => "sts",
-            Self::PutSecretValue(_) | Self::CreateSecret | Self::PutResourcePolicy | Self::DescribeSecret(_) => {
-                "secretsmanager"
-            }
-            Self::ListSubscriptionsByTopic | Self::Publish(_) => "sns",
-        }
-    }
-
-    /// The IAM action of the call itself.
-    #[must_use]
-    pub fn action(&self) -> String {
-        format!("{}:{}", self.service(), self.operation())
-    }
-
-    /// The other IAM actions that AWS checks in the course of the call: tags at a secret's creation, and the use of a
-    /// customer's key ("CreateSecret"; "Secret encryption and decryption").
-    #[must_use]
-    pub fn checked_besides(&self) -> &'static [&'static str] {
-        match self {
-            Self::CreateSecret => &["secretsmanager:TagResource", "kms:GenerateDataKey", "kms:Decrypt"],
-            Self::PutSecretValue(_) => &["kms:GenerateDataKey", "kms:Decrypt"],
-            _ => &[],
-        }
-    }
-
-    /// Every IAM action that the call can need.
-    pub fn actions(&self) -> impl Iterator<Item = String> {
-        std::iter::once(self.action()).chain(self.checked_besides().iter().map(|action| (*action).to_owned()))
-    }
-
-    /// Whether somebody must permit it: everybody may ask who they are (STS API Reference, "GetCallerIdentity").
-    #[must_use]
-    pub fn needs_permission(&self) -> bool {
-        !matches!(self, Self::GetCallerIdentity { .. })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::{collections::BTreeSet, mem::discriminant};
 
     use super::*;
-    use crate::{contract::{list_scope::Sight, permissions::{permissions, SIDS}}, protocol::policy::{DeleteAfter, Delivery, Patience, Policy, StillInUse}};
+    use crate::{
+        contract::{
+            list_scope::Sight,
+            permissions::{SIDS, permissions},
+        },
+        protocol::policy::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
+    };
 
     fn policies() -> impl Iterator<Item = Policy> {
         let policy = |delivery, still_in_use| Policy {
@@ -152,7 +85,7 @@ mod tests {
     #[test]
     fn every_kind_of_call_is_a_step_once() {
         let kinds: Vec<_> = steps().iter().map(|step| discriminant(&step.call)).collect();
-        let source = include_str!("plan.rs");
+        let source = include_str!("../protocol/call.rs");
         let body = source.split("pub enum Call {").nth(1).and_then(|rest| rest.split("\n}\n").next()).unwrap();
         let variants = body.lines().filter(|line| {
             line.strip_prefix("    ").is_some_and(|line| line.starts_with(|c: char| c.is_ascii_uppercase()))

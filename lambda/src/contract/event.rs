@@ -2,7 +2,11 @@
 
 use serde::Deserialize;
 
-use crate::{contract::settings::Settings, model::parse_error::Invalid, protocol::{journal::RunId, run::Order}};
+use crate::{
+    contract::settings::Settings,
+    model::parse_error::Invalid,
+    protocol::{journal::RunId, run::Order},
+};
 
 /// An event: the schedule's, or a person's.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]

@@ -1,6 +1,10 @@
 //! The account's users, as its lists show them: before any of them is looked at.
 
-use crate::model::{time::Timestamp, user::{User, UserName}, user_config_error::Unclear};
+use crate::model::{
+    time::Timestamp,
+    user::{User, UserName},
+    user_config_error::Unclear,
+};
 
 /// One user, as GetAccountAuthorizationDetails shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,14 @@
 //! `synth` turns this list into the execution role: one statement each, with the reason as a comment above
 //! it. Nothing else grants the handler anything.
 
-use crate::{contract::{selector::Who, settings::{without_comma, UserTags}}, model::{kms_key::KmsKey, user::UserName}, protocol::{journal, policy::{Delivery, Policy, StillInUse}}};
+use crate::{
+    contract::{list_scope::Sight, secret_prefix::without_comma},
+    model::{kms_key::KmsKey, user::UserName},
+    protocol::{
+        journal,
+        policy::{Delivery, Policy, StillInUse},
+    },
+};
 
 /// One purpose, and the calls that serve it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,28 +40,6 @@ pub enum Target {
     Topic,
     /// The customer's key that encrypts the secrets.
     SecretsKey,
-}
-
-/// How much of the account the handler must see to find its users.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Sight {
-    /// Nothing beyond the users themselves: each is named.
-    Users,
-    /// The account's users, with their tags, groups and the ages of their keys.
-    Account,
-}
-
-impl Sight {
-    /// What these entries need.
-    pub fn of<'a>(users: impl IntoIterator<Item = &'a Who>, exempt: &[Who], tags: UserTags) -> Self {
-        let is_named = |who: &Who| matches!(who, Who::User(_));
-        let by_itself = |who: &Who| matches!(who, Who::User(_) | Who::Path(_));
-        if tags == UserTags::Ignored && users.into_iter().all(is_named) && exempt.iter().all(by_itself) {
-            Self::Users
-        } else {
-            Self::Account
-        }
-    }
 }
 
 /// What must be true of a call, or it is refused.

@@ -6,7 +6,13 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::{contract::listed_user::Listed, model::{parse_error::{text_newtype, Invalid}, user::User}};
+use crate::{
+    contract::listed_user::Listed,
+    model::{
+        parse_error::{Invalid, text_newtype},
+        user::User,
+    },
+};
 
 /// Whom an entry means.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -3,9 +3,26 @@
 //! The handler reads them here; `synth` writes them from the same type. A setting that nothing reads, or
 //! one that nothing writes, cannot exist.
 
-use std::{borrow::Cow, str::FromStr};
+use std::str::FromStr;
 
-use crate::{contract::{digest_frequency::Digest, language::Language, list_scope::Sight, selector::Who, user_entry::Member}, delivery::{public_key::{Recipient, Recipients}, secret_policy::{self, Readers}}, model::{email::Email, kms_key::KmsKey, parse_error::{text_newtype, Invalid}, principal::{is_account, PrincipalArn}, time::Span, user::{User, UserName}}, protocol::policy::{DeleteAfter, Delivery, Patience, Policy, StillInUse}, selection::fleet::Subject};
+use crate::{
+    contract::{
+        digest_frequency::Digest, language::Language, list_scope::Sight, secret_prefix::SecretPrefix, selector::Who,
+        topic_arn::TopicArn, user_entry::Member, user_tags::UserTags,
+    },
+    delivery::{
+        public_key::{Recipient, Recipients},
+        secret_policy::{self, Readers},
+    },
+    model::{
+        email::Email,
+        kms_key::KmsKey,
+        parse_error::Invalid,
+        principal::PrincipalArn,
+        user::{User, UserName},
+    },
+    protocol::policy::{Delivery, Policy},
+};
 
 /// Everything that the handler is told about its task.
 ///
@@ -245,18 +262,6 @@ impl Settings {
         })
     }
 
-    /// The settings as they are for this user alone.
-    #[must_use]
-    pub fn for_subject(&self, subject: &Subject) -> Cow<'_, Self> {
-        // What cannot be was refused when the subject was chosen.
-        let Ok(policy) = subject.own.policy(&self.policy) else { return Cow::Borrowed(self) };
-        let only = Member { who: Who::User(subject.user.clone()), own: subject.own.clone() };
-        if policy == self.policy && self.users.contains(&only) {
-            return Cow::Borrowed(self);
-        }
-        Cow::Owned(Self { users: vec![only], policy, ..self.clone() })
-    }
-
     /// The resource policy of the secret of `user`, who is in the account of the stack, and so of its topic.
     #[must_use]
     pub fn secret_policy(&self, user: &User) -> String {
@@ -279,195 +284,16 @@ impl<Reference> Settings<Reference> {
     }
 }
 
-/// The ARN of an SNS topic.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct TopicArn(String);
-
-text_newtype!(TopicArn);
-
-impl TopicArn {
-    fn partition(&self) -> &str {
-        self.0.split(':').nth(1).unwrap_or_default()
-    }
-
-    fn account(&self) -> &str {
-        self.0.split(':').nth(4).unwrap_or_default()
-    }
-}
-
-impl FromStr for TopicArn {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let parts: Vec<_> = text.split(':').collect();
-        let fits = matches!(parts.as_slice(), ["arn", partition, "sns", region, account, name]
-            if [partition, region, name].iter().all(|part| !part.is_empty())
-                && is_account(account));
-        if fits {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(Invalid::new(text, "the ARN of an SNS topic", "arn:aws:sns:REGION:ACCOUNT:NAME"))
-        }
-    }
-}
-
-/// The first part of the secrets' names, before the user's name; ends without a slash.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct SecretPrefix(String);
-
-text_newtype!(SecretPrefix);
-
-impl FromStr for SecretPrefix {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let fits = (1..=256).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_+=.@-".contains(&b))
-            && !text.starts_with('/')
-            && !text.ends_with('/');
-        if fits {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(Invalid::new(
-                text,
-                "a secret name's prefix",
-                "1 to 256 letters, digits or / _ + = . @ - with no slash at either end",
-            ))
-        }
-    }
-}
-
-impl SecretPrefix {
-    /// The name of a user's secret.
-    ///
-    /// User names may hold a comma, secret names may not ("CreateSecret": Name). A slash stands in for it: user names
-    /// hold none, so two users never share a secret.
-    #[must_use]
-    pub fn secret_name(&self, user: &UserName) -> String {
-        format!("{}/{}", self.0, without_comma(user))
-    }
-}
-
-/// A user's part of its secret's name.
-pub(crate) fn without_comma(user: &UserName) -> String {
-    user.as_str().replace(',', "/")
-}
-
-/// Whether tags on a user are believed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum UserTags {
-    /// They say nothing.
-    Ignored,
-    /// They say what holds for their user: see [`crate::contract::user_entry`].
-    Honoured,
-}
-
-/// Gives an enum the words that name its variants in rotation.yaml and in the environment.
-macro_rules! words {
-    ($type:ty, $what:literal, $allowed:literal, { $($word:literal => $variant:expr),+ $(,)? }) => {
-        impl $type {
-            /// The words, in the order in which people are told of them.
-            pub const WORDS: &'static [&'static str] = &[$($word),+];
-        }
-        impl std::fmt::Display for $type {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                let all = [$(($word, $variant)),+];
-                f.write_str(all.iter().find(|(_, v)| v == self).map_or("", |(word, _)| word))
-            }
-        }
-        impl std::str::FromStr for $type {
-            type Err = $crate::model::parse_error::Invalid;
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                match text {
-                    $($word => Ok($variant),)+
-                    _ => Err($crate::model::parse_error::Invalid::new(text, $what, $allowed)),
-                }
-            }
-        }
-    };
-}
-
-words!(Delivery, "a delivery", "secrets-manager, email or email-encrypted", {
-    "secrets-manager" => Self::SecretsManager,
-    "email" => Self::Email,
-    "email-encrypted" => Self::EmailEncrypted,
-});
-words!(StillInUse, "a rule for keys still in use", "wait or retire", {
-    "wait" => Self::Wait,
-    "retire" => Self::Retire,
-});
-words!(Digest, "a rule for digests", "always, changes or never", {
-    "always" => Self::Always,
-    "changes" => Self::Changes,
-    "never" => Self::Never,
-});
-words!(UserTags, "a rule for tags on users", "ignored or honoured", {
-    "ignored" => Self::Ignored,
-    "honoured" => Self::Honoured,
-});
-words!(Language, "a language", "en or ja", {
-    "en" => Self::English,
-    "ja" => Self::Japanese,
-});
-
-const NEXT_ROTATION: &str = "next-rotation";
-
-impl std::fmt::Display for DeleteAfter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::NextRotation => f.write_str(NEXT_ROTATION),
-            Self::Window(span) => span.fmt(f),
-        }
-    }
-}
-
-impl FromStr for DeleteAfter {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        if text == NEXT_ROTATION {
-            return Ok(Self::NextRotation);
-        }
-        text.parse::<Span>().map(Self::Window).map_err(|_| {
-            Invalid::new(
-                text,
-                "a time to keep deactivated keys",
-                "a whole number with d, h, m or s, such as 14d, at most 3653d; 0; or next-rotation",
-            )
-        })
-    }
-}
-
-const FOREVER: &str = "forever";
-
-impl std::fmt::Display for Patience {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Forever => f.write_str(FOREVER),
-            Self::AtMost(span) => span.fmt(f),
-        }
-    }
-}
-
-impl FromStr for Patience {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        if text == FOREVER {
-            return Ok(Self::Forever);
-        }
-        text.parse::<Span>().map(Self::AtMost).map_err(|_| {
-            Invalid::new(text, "a time to wait", "a whole number with d, h, m or s, such as 30d; 0; or forever")
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
 
     use super::*;
     use crate::delivery::public_key::tests::one_of_each;
+    use crate::{
+        model::time::Span,
+        protocol::policy::{DeleteAfter, Patience, StillInUse},
+    };
 
     fn settings(delete_after: DeleteAfter, delivery: Delivery) -> Settings {
         Settings {

@@ -10,7 +10,11 @@
 
 use std::{cmp::Reverse, fmt, str::FromStr};
 
-use crate::{contract::selector::Who, model::{email::Email, parse_error::Invalid, time::Span}, protocol::policy::{DeleteAfter, Policy}};
+use crate::{
+    contract::selector::Who,
+    model::{email::Email, parse_error::Invalid, time::Span, user_config_error::Unclear},
+    protocol::policy::Policy,
+};
 
 /// An entry: `alice`, `/ci/;rotate_after=30d`, `alice;owner=ops@example.com;overlap=3d`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,41 +37,14 @@ pub struct Own {
 }
 
 const OWNER: &str = "owner";
+
 const ROTATE_AFTER: &str = "rotate_after";
+
 const OVERLAP: &str = "overlap";
 
 /// The tags on a user that say what holds for it. Not under the journal's prefix: what the handler may write must not be what
 /// it obeys.
 pub const TAGS: [&str; 3] = ["key-rotation:owner", "key-rotation:rotate-after", "key-rotation:overlap"];
-
-/// Why what holds for a user cannot be told.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum Unclear {
-    /// A tag is not what such a tag is.
-    #[error("the tag {tag} is {value:?}, and must be {allowed}")]
-    Tag {
-        /// Its key.
-        tag: &'static str,
-        /// Its value.
-        value: String,
-        /// What it may be.
-        allowed: &'static str,
-    },
-    /// A tag names an address that no subscription is for: it would hear nothing.
-    #[error("the tag key-rotation:owner names {0}, which is in rotation.yaml neither as an owner nor in emails")]
-    Stranger(String),
-    /// Two keys a user cannot live like that.
-    #[error("rotate_after is {rotate_after}, and the old key may be there for {life} (overlap, delete_after)")]
-    TooShort {
-        /// The age at which a key is replaced.
-        rotate_after: Span,
-        /// How long its predecessor is there.
-        life: Span,
-    },
-    /// The user's path holds what this handler does not write into a policy.
-    #[error("its path is {0:?}, and this handler takes paths of letters, digits and + = , . @ _ - alone")]
-    Path(String),
-}
 
 impl Own {
     /// What the user's tags say.
@@ -115,17 +92,6 @@ impl Own {
             return Err(Unclear::TooShort { rotate_after, life });
         }
         Ok(policy)
-    }
-}
-
-impl DeleteAfter {
-    /// How long an old key is there beside its successor: IAM allows two keys a user, so the next is not due before that.
-    #[must_use]
-    pub fn life_of_old_key(self, overlap: Span) -> Span {
-        match self {
-            Self::NextRotation => overlap,
-            Self::Window(window) => overlap + window,
-        }
     }
 }
 
@@ -178,6 +144,7 @@ impl FromStr for Member {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::policy::DeleteAfter;
     use crate::protocol::policy::{Delivery, Patience, StillInUse};
 
     #[test]

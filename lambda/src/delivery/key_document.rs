@@ -3,7 +3,13 @@
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::{model::{access_key::{AccessKeyId, SecretAccessKey}, user::UserName}, protocol::call::{Effect, Failure}};
+use crate::{
+    model::{
+        access_key::{AccessKeyId, SecretAccessKey},
+        user::UserName,
+    },
+    protocol::call::{Effect, Failure},
+};
 
 /// More than the longest document has, in bytes.
 const ROOM: usize = 1_024;

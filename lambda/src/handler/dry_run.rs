@@ -7,7 +7,23 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{contract::settings::TopicArn, handler::executor::Aws, model::{access_key::{AccessKeyId, Key, SecretAccessKey, Status}, email::Email, kms_key::KmsKey, time::{Span, Timestamp}, user::UserName}, notice::Mail, protocol::{call::{Answer, Effect, Failure}, journal::{Entry, RunId}}, selection::routing::Envelope};
+use crate::{
+    contract::topic_arn::TopicArn,
+    handler::executor::Aws,
+    model::{
+        access_key::{AccessKeyId, Key, SecretAccessKey, Status},
+        email::Email,
+        kms_key::KmsKey,
+        time::{Span, Timestamp},
+        user::UserName,
+    },
+    notice::Mail,
+    protocol::{
+        call::{Answer, Effect, Failure},
+        journal::{Entry, RunId},
+    },
+    selection::routing::Envelope,
+};
 
 /// AWS, for reading only.
 pub struct DryRun<'a, A> {

@@ -1,6 +1,32 @@
 //! Carries out the plan for one user, one call after the other, until nothing is left.
 
-use crate::{contract::settings::{Settings, TopicArn}, delivery::{encryption::encrypt, key_document::document}, handler::log, model::{access_key::{AccessKeyId, Key, SecretAccessKey, Status}, email::Email, kms_key::KmsKey, time::{Span, Timestamp}, user::{User, UserName}}, notice::{Block, ComingUp, Mail, NOT_ENCRYPTED, Rotated, Where}, protocol::{call::{Answer, Call, Effect, Failure, Message}, journal::{Entry, RunId}, planner::{self, Next}, policy::Delivery, run::{Order, Run}, state::UserState, stop_reason::Rest}, report::{audit::Origin, run_report::{Change, UserReport}}, selection::routing::Envelope};
+use crate::{
+    contract::{settings::Settings, topic_arn::TopicArn},
+    delivery::{encryption::encrypt, key_document::document},
+    handler::log,
+    model::{
+        access_key::{AccessKeyId, Key, SecretAccessKey, Status},
+        email::Email,
+        kms_key::KmsKey,
+        time::{Span, Timestamp},
+        user::{User, UserName},
+    },
+    notice::{Block, ComingUp, Mail, NOT_ENCRYPTED, Rotated, Where},
+    protocol::{
+        call::{Answer, Call, Effect, Failure, Message},
+        journal::{Entry, RunId},
+        planner::{self, Next},
+        policy::Delivery,
+        run::{Order, Run},
+        state::UserState,
+        stop_reason::Rest,
+    },
+    report::{
+        audit::Origin,
+        run_report::{Change, UserReport},
+    },
+    selection::routing::Envelope,
+};
 
 /// The AWS operations, as the plan means them. [`crate::aws::Sdk`] is the real one.
 #[allow(async_fn_in_trait, missing_docs)] // The names are the operations'; see `plan::Call`.
@@ -52,7 +78,7 @@ pub async fn rotate(
     let report = |found, done, state, rest: &Rest| report(settings, user, run.order, found, done, state, rest);
     for _ in 0..MOST_CALLS {
         let now = clock();
-        let call = match plan::next_step(&state, &settings.policy, run, now) {
+        let call = match planner::next_step(&state, &settings.policy, run, now) {
             // Nothing was looked at, nothing is unfinished: the user has its turn in a later run.
             Next::Call(_) if now >= run.deadline && found.is_none() => {
                 return report(found, done, &state, &Rest::OutOfTime);

@@ -4,7 +4,32 @@ use std::hash::{BuildHasher, RandomState};
 
 use futures_util::{StreamExt, stream};
 
-use crate::{contract::{event::Request, settings::Settings}, handler::{dry_run::DryRun, executor::{rotate, Aws}, load_users::{select, Account, Stop}, log}, model::time::{Span, Timestamp}, notice::{self, Digested, Mail}, protocol::{call::{Effect, Failure}, journal::RunId, run::Run, stop_reason::{Doubt, Rest}}, report::{audit::{Mode, Origin}, metrics::{self, Scope}, run_report::{Report, Summary, Unsent, UserReport}}, selection::{fleet::{Fleet, Subject}, routing::Envelope}};
+use crate::{
+    contract::{event::Request, settings::Settings},
+    handler::{
+        dry_run::DryRun,
+        executor::{Aws, rotate},
+        load_users::{Account, Stop, select},
+        log,
+    },
+    model::time::{Span, Timestamp},
+    notice::{self, Digested, Mail},
+    protocol::{
+        call::{Effect, Failure},
+        journal::RunId,
+        run::Run,
+        stop_reason::{Doubt, Rest},
+    },
+    report::{
+        audit::{Mode, Origin},
+        metrics::{self, Scope},
+        run_report::{Report, Summary, Unsent, UserReport},
+    },
+    selection::{
+        fleet::{Fleet, Subject},
+        routing::Envelope,
+    },
+};
 
 /// How many users are worked on at once. IAM throttles per account and API and does not publish its rates. The SDK's adaptive
 /// retries brake for each throttled call: with many at once they come to a standstill, and with 128 MB's share of a processor

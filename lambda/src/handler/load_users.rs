@@ -1,6 +1,19 @@
 //! Which users a run is about: reads the account's lists where they are needed, and leaves the choice to [`crate::selection::fleet`].
 
-use crate::{contract::{event::{BadEvent, Request}, list_scope::Sight, listed_user::Listed, settings::Settings}, model::time::Timestamp, protocol::call::Failure, selection::{credential_report::CredentialReport, fleet::{fleet, Fleet, Lists}}};
+use crate::{
+    contract::{
+        event::{BadEvent, Request},
+        list_scope::Sight,
+        listed_user::Listed,
+        settings::Settings,
+    },
+    model::time::Timestamp,
+    protocol::call::Failure,
+    selection::{
+        credential_report::CredentialReport,
+        fleet::{Fleet, Lists, fleet},
+    },
+};
 
 /// The account's lists. [`crate::aws::Sdk`] has the real ones.
 #[allow(async_fn_in_trait)] // As for `Aws`: nobody else implements it.

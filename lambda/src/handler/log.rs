@@ -2,7 +2,18 @@
 
 use serde_json::{Value, json};
 
-use crate::{model::user::UserName, protocol::{call::{Answer, Call, Failure}, journal::RunId, run::Run}, report::{audit::{self, Mode, Origin}, run_report::{Outcome, Report}}};
+use crate::{
+    model::user::UserName,
+    protocol::{
+        call::{Answer, Call, Failure},
+        journal::RunId,
+        run::Run,
+    },
+    report::{
+        audit::{self, Mode, Origin},
+        run_report::{Outcome, Report},
+    },
+};
 
 /// One AWS call about one user: made, or failed.
 pub fn call(run: &Run, origin: Origin<'_>, user: &UserName, call: &Call, answer: Result<&Answer, &Failure>) {

@@ -5,7 +5,10 @@ use std::{fmt, str::FromStr};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::model::{parse_error::{text_newtype, Invalid}, time::Timestamp};
+use crate::model::{
+    parse_error::{Invalid, one_line, text_newtype},
+    time::Timestamp,
+};
 
 /// The id of an access key: 16 to 128 word characters (IAM API Reference, "AccessKey").
 /// An id is not a secret.
@@ -89,6 +92,18 @@ impl SecretAccessKey {
 impl fmt::Debug for SecretAccessKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretAccessKey(…)")
+    }
+}
+
+impl fmt::Display for LastUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Never => f.write_str("never used"),
+            Self::Used { at, service, region } => {
+                write!(f, "{} in {}, last at {at}", one_line(service), one_line(region))
+            }
+            Self::Unknown => f.write_str("its last use could not be read"),
+        }
     }
 }
 

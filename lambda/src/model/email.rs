@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::model::parse_error::{text_newtype, Invalid};
+use crate::model::parse_error::{Invalid, text_newtype};
 
 /// An e-mail address, of the plain kind that SNS accepts: `local@domain.tld`, ASCII, no quotes.
 ///

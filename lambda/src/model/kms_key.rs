@@ -2,7 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::model::{parse_error::{text_newtype, Invalid}, principal::{is_account, is_partition}};
+use crate::model::{
+    parse_error::{Invalid, text_newtype},
+    principal::{is_account, is_partition},
+};
 
 /// The ARN of a KMS key of the customer's own. An alias will not do: a permission on a key must name the key (KMS Developer
 /// Guide, "Using aliases to control access to KMS keys").

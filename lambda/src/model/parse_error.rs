@@ -59,7 +59,34 @@ macro_rules! text_newtype {
         }
     };
 }
+
 pub(crate) use text_newtype;
+
+/// Gives an enum the words that name its variants in rotation.yaml and in the environment.
+macro_rules! words {
+    ($type:ty, $what:literal, $allowed:literal, { $($word:literal => $variant:expr),+ $(,)? }) => {
+        impl $type {
+            /// The words, in the order in which people are told of them.
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
+        }
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                let all = [$(($word, $variant)),+];
+                f.write_str(all.iter().find(|(_, v)| v == self).map_or("", |(word, _)| word))
+            }
+        }
+        impl std::str::FromStr for $type {
+            type Err = $crate::model::parse_error::Invalid;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text {
+                    $($word => Ok($variant),)+
+                    _ => Err($crate::model::parse_error::Invalid::new(text, $what, $allowed)),
+                }
+            }
+        }
+    };
+}
+pub(crate) use words;
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,10 @@
 
 use std::str::FromStr;
 
-use crate::model::{parse_error::{text_newtype, Invalid}, user::User};
+use crate::model::{
+    parse_error::{Invalid, text_newtype},
+    user::User,
+};
 
 /// The ARN of an IAM user or role, with its path: `arn:aws:iam::111122223333:role/ops/reader`.
 ///

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::model::parse_error::{text_newtype, Invalid};
+use crate::model::parse_error::{Invalid, text_newtype};
 
 /// The name of an IAM user: 1 to 64 of the characters `A-Z a-z 0-9 + = , . @ _ -`
 /// (IAM User Guide, "IAM and AWS STS quotas": names).

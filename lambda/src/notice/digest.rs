@@ -1,17 +1,11 @@
 //! One mail about a whole run, for the administrators.
 
-use crate::{model::time::Timestamp, protocol::journal::RunId, report::run_report::{Outcome, Summary, UserReport}};
-
-/// When a run is summed up in a mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Digest {
-    /// After each run.
-    Always,
-    /// After a run that changed something, or found something that is not as it should be.
-    Changes,
-    /// Never.
-    Never,
-}
+use crate::{
+    contract::digest_frequency::Digest,
+    model::time::Timestamp,
+    protocol::journal::RunId,
+    report::run_report::{Outcome, Summary, UserReport},
+};
 
 /// A run, as far as its digest says it.
 #[derive(Debug, Clone, Copy)]

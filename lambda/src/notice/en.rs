@@ -3,7 +3,23 @@
 use std::fmt::Write;
 
 use super::{Aftermath, ComingUp, Digested, Mail, NOT_ENCRYPTED, News, OTHER_KMS_KEY, Rotated, Where, digest::cut};
-use crate::{model::{access_key::{AccessKeyId, LastUse, Status}, email::Email, parse_error::one_line, time::{Span, Timestamp}, user::UserName, user_config_error::Unclear}, protocol::{call::{Call, Failure, Why}, journal::{INTENT, LEASE, PREFIX}, policy::{DeleteAfter, Policy}, stop_reason::Doubt}, report::run_report::{Summary, UserReport}};
+use crate::{
+    model::{
+        access_key::{AccessKeyId, LastUse, Status},
+        email::Email,
+        parse_error::one_line,
+        time::{Span, Timestamp},
+        user::UserName,
+        user_config_error::Unclear,
+    },
+    protocol::{
+        call::{Call, Failure, Why},
+        journal::{INTENT, LEASE, PREFIX},
+        policy::{DeleteAfter, Policy},
+        stop_reason::Doubt,
+    },
+    report::run_report::{Summary, UserReport},
+};
 
 pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
     let Rotated { user, key, now, .. } = facts;

@@ -4,7 +4,24 @@
 //! run that made it. What is wrong is said by each run that finds it so, in the rhythm of the schedule: a mail a day, while it
 //! lasts, is a reminder.
 
-use crate::{contract::settings::Settings, model::{access_key::{AccessKeyId, Key, LastUse, Status}, email::Email, time::Timestamp, user::UserName}, protocol::{call::{Call, Effect, Failure, Why}, policy::DeleteAfter, stop_reason::{Doubt, Rest}}, report::{audit, run_report::{Change, UserReport}}};
+use crate::{
+    contract::settings::Settings,
+    model::{
+        access_key::{AccessKeyId, Key, LastUse, Status},
+        email::Email,
+        time::Timestamp,
+        user::UserName,
+    },
+    protocol::{
+        call::{Call, Effect, Failure, Why},
+        policy::DeleteAfter,
+        stop_reason::{Doubt, Rest},
+    },
+    report::{
+        audit,
+        run_report::{Change, UserReport},
+    },
+};
 
 /// One mail about one user. It never holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]

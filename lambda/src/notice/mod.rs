@@ -1,23 +1,29 @@
 //! What people read. One file per language; the facts are the same in each.
 
-mod after;
+mod events;
+
 mod digest;
+
 mod en;
+
 mod ja;
 
-pub use after::{Aftermath, News, Notice, notices};
-pub use digest::{Digest, Digested};
+pub use events::{Aftermath, News, Notice, notices};
 
-use crate::{delivery::public_key::{Kind, Recipient}, model::{access_key::{AccessKeyId, Key, SecretAccessKey}, email::Email, time::Timestamp, user::UserName}, protocol::policy::{DeleteAfter, Policy, StillInUse}, report::run_report::Summary};
+pub use digest::Digested;
 
-/// The languages that notices are written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Language {
-    /// English.
-    English,
-    /// Japanese.
-    Japanese,
-}
+use crate::{
+    contract::language::Language,
+    delivery::public_key::{Kind, Recipient},
+    model::{
+        access_key::{AccessKeyId, Key, SecretAccessKey},
+        email::Email,
+        time::Timestamp,
+        user::UserName,
+    },
+    protocol::policy::{DeleteAfter, Policy, StillInUse},
+    report::run_report::Summary,
+};
 
 /// A mail. Its body may hold a secret, so it has no `Debug`.
 pub struct Mail {
@@ -75,6 +81,7 @@ pub struct Block<'a> {
 
 /// Where people keep the private halves of their keys.
 const SSH_ED25519: &str = "~/.ssh/id_ed25519";
+
 const SSH_RSA: &str = "~/.ssh/id_rsa";
 
 impl Block<'_> {
@@ -116,6 +123,7 @@ struct Fate {
 
 /// The code of a failure of ours: the secret is encrypted with another key than the configured one.
 pub const OTHER_KMS_KEY: &str = "OtherKmsKey";
+
 /// The code of a failure of ours: a mail could not be encrypted.
 pub const NOT_ENCRYPTED: &str = "NotEncrypted";
 
@@ -170,7 +178,11 @@ impl Language {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{delivery::public_key::tests::one_of_each, model::{access_key::Status, time::Span}, protocol::policy::{Delivery, Patience}};
+    use crate::{
+        delivery::public_key::tests::one_of_each,
+        model::{access_key::Status, time::Span},
+        protocol::policy::{Delivery, Patience},
+    };
 
     /// `readers` is how many kinds of key a block is for.
     fn rotated(

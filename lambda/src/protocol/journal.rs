@@ -12,7 +12,11 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::model::{access_key::AccessKeyId, parse_error::{text_newtype, Invalid}, time::{Span, Timestamp}};
+use crate::model::{
+    access_key::{AccessKeyId, Key},
+    parse_error::{Invalid, text_newtype},
+    time::{Span, Timestamp},
+};
 
 /// The tags' common prefix. The execution role may write these tag keys and no others.
 pub const PREFIX: &str = "access-key-rotation:";
@@ -151,6 +155,16 @@ pub struct Garbled {
 const NONE: &str = "none";
 
 impl Journal {
+    /// Since when its owner has the key, as far as anybody knows.
+    #[must_use]
+    pub fn in_place_since(&self, key: &Key) -> Timestamp {
+        match &self.delivered {
+            // A time before the key existed would be a forgery.
+            Some(delivered) if delivered.key == key.id => delivered.at.max(key.created),
+            _ => key.created,
+        }
+    }
+
     /// Reads the journal out of a user's tags; tags that are not its own are passed over.
     ///
     /// # Errors

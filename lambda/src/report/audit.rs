@@ -4,7 +4,14 @@
 
 use serde_json::{Value, json};
 
-use crate::{model::{access_key::AccessKeyId, user::UserName}, protocol::{call::{Answer, Call, Effect, Failure, Message, Why}, journal::Entry, run::{Order, Run}}};
+use crate::{
+    model::{access_key::AccessKeyId, user::UserName},
+    protocol::{
+        call::{Answer, Call, Effect, Failure, Message, Why},
+        journal::Entry,
+        run::{Order, Run},
+    },
+};
 
 /// Where a run comes from, as far as its log says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,7 +188,7 @@ mod tests {
 
     #[test]
     fn the_invariants_are_those_of_the_architecture() {
-        let table = include_str!("../../ARCHITECTURE.md");
+        let table = include_str!("../../../ARCHITECTURE.md");
         for name in [NO_OUTAGE, NOTHING_LOST, NO_ORPHAN, NEVER_ACTIVE, ONE_WRITER] {
             let (number, words) = name.split_once(' ').unwrap();
             assert!(table.contains(&format!("\n| {number} | {words} |")), "{name}");

@@ -10,7 +10,13 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{model::{access_key::{Key, Status}, time::{Span, Timestamp}}, report::run_report::{Outcome, Report}};
+use crate::{
+    model::{
+        access_key::{Key, Status},
+        time::{Span, Timestamp},
+    },
+    report::run_report::{Outcome, Report},
+};
 
 /// The metrics' namespace.
 pub const NAMESPACE: &str = "AccessKeyRotation";
@@ -152,7 +158,10 @@ fn fleet(report: &Report, rotate_after: Span, at: Timestamp) -> Vec<(Metric, u64
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{protocol::stop_reason::Rest, report::run_report::{Summary, UserReport}};
+    use crate::{
+        protocol::stop_reason::Rest,
+        report::run_report::{Summary, UserReport},
+    };
 
     const NOW: Timestamp = Timestamp::from_unix(1_795_490_200);
 

@@ -1,10 +1,21 @@
 //! What a run found and did: the function's response.
 
-use std::fmt;
-
 use serde::Serialize;
 
-use crate::{model::{access_key::{AccessKeyId, Key, LastUse}, parse_error::one_line, time::Timestamp, user::UserName}, protocol::{call::{Answer, Call, Effect, Failure, Message, Why}, journal::{Entry, LEASE, RunId}, run::Order, stop_reason::{Doubt, Rest}}, selection::fleet::Rested};
+use crate::{
+    model::{
+        access_key::{AccessKeyId, Key},
+        time::Timestamp,
+        user::UserName,
+    },
+    protocol::{
+        call::{Answer, Call, Why},
+        journal::{Entry, RunId},
+        run::Order,
+        stop_reason::Rest,
+    },
+    selection::fleet::Rested,
+};
 
 /// The response, in the shape that the article's function returns, with the details beside it.
 #[derive(Debug, Clone, Serialize)]
@@ -225,174 +236,4 @@ impl Summary {
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_zero(n: &usize) -> bool {
     *n == 0
-}
-
-impl Serialize for Why {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            Self::Superseded => "superseded",
-            Self::WindowOver => "window-over",
-            Self::PlaceNeeded => "place-needed",
-            Self::Withdrawn => "withdrawn",
-        })
-    }
-}
-
-impl fmt::Display for Rest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoKeys => f.write_str("the user has no access key"),
-            Self::Healthy(due) => write!(f, "the key is due on {due}"),
-            Self::Overlap(key, until) => write!(f, "the old key {key} stays active until {until}"),
-            Self::Window(key, until) => write!(f, "the inactive key {key} is kept until {until}"),
-            Self::Undone(key, until) => {
-                write!(f, "the old key {key} was reactivated; it is left alone until its successor is due on {until}")
-            }
-            Self::NothingToUndo => f.write_str("there is no deactivated key to reactivate"),
-            Self::TooLateToUndo(key) => write!(
-                f,
-                "the deactivated key {key} may be deleted within {LEASE}, so it is not reactivated: nobody shall begin to \
-                 work with it now"
-            ),
-            Self::StillInUse(key, LastUse::Unknown) => {
-                write!(f, "whether the old key {key} is still in use could not be read; the next run asks again")
-            }
-            Self::StillInUse(key, use_) => write!(
-                f,
-                "the old key {key} is still in use ({use_}): move its user to the new key, or set still_in_use: retire"
-            ),
-            Self::Busy(run, until) => {
-                write!(f, "run {run} has begun a rotation; unless it finishes, a run after {until} takes over")
-            }
-            Self::OutOfTime => f.write_str("too little time was left to begin a rotation; the next run will"),
-            Self::NobodyListens => f.write_str(
-                "not rotated, because nobody would receive the key: confirm the subscription mail that SNS has sent",
-            ),
-            Self::Recent(key, until) => {
-                write!(f, "key {key} was made moments ago and not by a run that is known; a run after {until} goes on")
-            }
-            Self::NotVisible(key) => {
-                write!(f, "key {key} was delivered moments ago and IAM does not list it yet; the next run goes on")
-            }
-            Self::NeedsPerson(doubt) => write!(f, "a person must decide: {doubt}"),
-            Self::Failed(failed) => {
-                let (call, failure) = failed.as_ref();
-                write!(f, "{call} failed: {failure}")?;
-                if *call == Call::CreateAccessKey && failure.effect == Effect::Unknown {
-                    f.write_str("; if a key was made all the same, a later run will find and remove it")?;
-                }
-                Ok(())
-            }
-            Self::Withdrawn(failed) => {
-                let (call, failure) = failed.as_ref();
-                write!(
-                    f,
-                    "{call} failed: {failure}; the new key was removed, the old one is as it was; \
-                     a run in {LEASE} or later tries again"
-                )
-            }
-        }
-    }
-}
-
-impl fmt::Display for Doubt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Journal(garbled) => {
-                write!(f, "{}; find out who wrote it, then remove the tag", one_line(&garbled.to_string()))
-            }
-            Self::Future(at) => write!(
-                f,
-                "a tag {}… speaks of {at}, which is yet to come; find out who wrote it, then remove the tag",
-                crate::protocol::journal::PREFIX
-            ),
-            Self::UnclearOrigin => write!(
-                f,
-                "a rotation was left unfinished, and it is unclear which key it made; delete the key that \
-                 nobody uses, then remove the tag {}…",
-                crate::protocol::journal::INTENT
-            ),
-            Self::OrphanInUse(key, use_) => write!(
-                f,
-                "a rotation was left unfinished and key {key} looks like its own, but it is in use ({use_}); if \
-                 somebody made it by hand, remove the tag {}…",
-                crate::protocol::journal::INTENT
-            ),
-            Self::SameAge => f.write_str("two active keys were created in the same second; deactivate one of them"),
-            Self::NoRoom(n) => write!(
-                f,
-                "the user has {n} tags of its own, and IAM allows 50: the journal needs room for 5; remove some"
-            ),
-            Self::Unclear(unclear) => write!(f, "{}; correct it", one_line(&unclear.to_string())),
-            Self::TooManyKeys(n) => write!(f, "{n} access keys, where IAM allows two"),
-        }
-    }
-}
-
-impl fmt::Display for LastUse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Never => f.write_str("never used"),
-            Self::Used { at, service, region } => {
-                write!(f, "{} in {}, last at {at}", one_line(service), one_line(region))
-            }
-            Self::Unknown => f.write_str("its last use could not be read"),
-        }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", one_line(&self.code), one_line(&self.message))?;
-        if self.effect == Effect::Unknown { f.write_str(" (it may have taken effect)") } else { Ok(()) }
-    }
-}
-
-/// The operation, with the key it is about.
-impl fmt::Display for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.operation())?;
-        match self {
-            Self::GetAccessKeyLastUsed(key)
-            | Self::DeactivateAccessKey(key, _)
-            | Self::DeleteAccessKey(key, _)
-            | Self::ActivateAccessKey(key)
-            | Self::GetCallerIdentity { key, .. }
-            | Self::PutSecretValue(key)
-            | Self::DescribeSecret(key)
-            | Self::Publish(Message::Secret(key) | Message::Stored(key) | Message::ComingUp(key, _)) => {
-                write!(f, " for {key}")
-            }
-            Self::TagUser(entries) => {
-                let tags: Vec<_> = entries.iter().map(ToString::to_string).collect();
-                write!(f, " ({})", tags.join("; "))
-            }
-            Self::UntagUser(run) => write!(f, " (intent:{run})"),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl Call {
-    /// AWS's name for the operation.
-    #[must_use]
-    pub fn operation(&self) -> &'static str {
-        match self {
-            Self::ListAccessKeys => "ListAccessKeys",
-            Self::ListUserTags => "ListUserTags",
-            Self::GetAccessKeyLastUsed(_) => "GetAccessKeyLastUsed",
-            Self::TagUser(_) => "TagUser",
-            Self::UntagUser(_) => "UntagUser",
-            Self::CreateAccessKey => "CreateAccessKey",
-            Self::DeactivateAccessKey(..) | Self::ActivateAccessKey(_) => "UpdateAccessKey",
-            Self::DeleteAccessKey(..) => "DeleteAccessKey",
-            Self::GetCallerIdentity { .. } => "GetCallerIdentity",
-            Self::PutSecretValue(_) => "PutSecretValue",
-            Self::CreateSecret => "CreateSecret",
-            Self::DescribeSecret(_) => "DescribeSecret",
-            Self::PutResourcePolicy => "PutResourcePolicy",
-            Self::ListSubscriptionsByTopic => "ListSubscriptionsByTopic",
-            Self::Publish(_) => "Publish",
-        }
-    }
 }

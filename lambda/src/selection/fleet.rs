@@ -4,9 +4,24 @@
 //! or group, or lets tags speak, two lists of the account come first: the credential report and the users with their tags.
 //! They tell who can be left alone, so that a healthy fleet costs a few calls however large it is.
 
+use std::borrow::Cow;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
-use crate::{contract::{listed_user::Listed, selector::Who, settings::{Settings, UserTags}, user_entry::Own}, model::{access_key::Status, email::Email, time::Timestamp, user::User, user_config_error::Unclear}, protocol::{journal::{Journal, SKEW}, policy::{DeleteAfter, Policy}}, selection::credential_report::{CredentialReport, Seen}};
+use crate::{
+    contract::{
+        listed_user::Listed,
+        selector::Who,
+        settings::Settings,
+        user_entry::{Member, Own},
+        user_tags::UserTags,
+    },
+    model::{access_key::Status, email::Email, time::Timestamp, user::User, user_config_error::Unclear},
+    protocol::{
+        journal::{Journal, SKEW},
+        policy::{DeleteAfter, Policy},
+    },
+    selection::credential_report::{CredentialReport, Seen},
+};
 
 /// A user, and what holds for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,6 +206,20 @@ fn in_turn(oldest_first: Vec<Subject>, now: Timestamp) -> Vec<Subject> {
         order.extend(turn.find_map(|at| left[at].take()));
     }
     order
+}
+
+impl Settings {
+    /// The settings as they are for this user alone.
+    #[must_use]
+    pub fn for_subject(&self, subject: &Subject) -> Cow<'_, Self> {
+        // What cannot be was refused when the subject was chosen.
+        let Ok(policy) = subject.own.policy(&self.policy) else { return Cow::Borrowed(self) };
+        let only = Member { who: Who::User(subject.user.clone()), own: subject.own.clone() };
+        if policy == self.policy && self.users.contains(&only) {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(Self { users: vec![only], policy, ..self.clone() })
+    }
 }
 
 impl<Reference> Settings<Reference> {

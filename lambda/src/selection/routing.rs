@@ -5,7 +5,10 @@
 //! and no filter policy ever changes, whoever becomes an owner or an administrator: SNS takes up to 15 minutes to apply a
 //! change, in which a secret could go to nobody, or to somebody else ("Applying a subscription filter policy in Amazon SNS").
 
-use crate::{contract::{selector::Who, settings::Settings}, model::{email::Email, user::UserName}};
+use crate::{
+    contract::{selector::Who, settings::Settings},
+    model::{email::Email, user::UserName},
+};
 
 /// The message attribute that names the readers: a list of addresses in small letters, for filter policies tell them from
 /// capitals.

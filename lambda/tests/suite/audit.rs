@@ -1,6 +1,24 @@
 //! The audit log as people ask for it, and as those would have it who do not want to be in it.
 
-use lambda::{contract::call_permissions::steps, model::{access_key::{Key, Status}, time::{Span, Timestamp}}, protocol::{call::{Answer, Call, Effect, Failure}, journal::Garbled, run::{Order, Run}, stop_reason::{Doubt, Rest}}, report::{audit::{event, Mode, Origin}, metrics, run_report::{Report, Summary, UserReport}}, selection::fleet::Rested};
+use lambda::{
+    contract::call_permissions::steps,
+    model::{
+        access_key::{Key, Status},
+        time::{Span, Timestamp},
+    },
+    protocol::{
+        call::{Answer, Call, Effect, Failure},
+        journal::Garbled,
+        run::{Order, Run},
+        stop_reason::{Doubt, Rest},
+    },
+    report::{
+        audit::{Mode, Origin, event},
+        metrics,
+        run_report::{Report, Summary, UserReport},
+    },
+    selection::fleet::Rested,
+};
 use proptest::prelude::*;
 use serde_json::Value;
 

@@ -1,7 +1,12 @@
 //! What the tests of this folder share: a policy and the settings around it.
 #![allow(dead_code)] // Each test file uses its own part.
 
-use lambda::{contract::{digest_frequency::Digest, language::Language, settings::{Settings, UserTags}}, delivery::{public_key::Recipients, secret_policy::Readers}, model::{kms_key::KmsKey, time::Span}, protocol::policy::{DeleteAfter, Delivery, Patience, Policy, StillInUse}};
+use lambda::{
+    contract::{digest_frequency::Digest, language::Language, settings::Settings, user_tags::UserTags},
+    delivery::{public_key::Recipients, secret_policy::Readers},
+    model::{kms_key::KmsKey, time::Span},
+    protocol::policy::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
+};
 
 /// What rotation.yaml says, but for the warning.
 pub(crate) fn careful() -> Policy {

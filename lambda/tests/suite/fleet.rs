@@ -2,7 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use lambda::{contract::{list_scope::Sight, listed_user::Listed, settings::{Settings, UserTags}, user_entry::TAGS}, model::{email::Email, time::{Span, Timestamp}, user::User}, protocol::{journal::{Delivered, Disabled, Entry, Intent}, policy::DeleteAfter}, selection::{credential_report::CredentialReport, fleet::{fleet, Fleet, Lists}}};
+use lambda::{
+    contract::{list_scope::Sight, listed_user::Listed, settings::Settings, user_entry::TAGS, user_tags::UserTags},
+    model::{
+        email::Email,
+        time::{Span, Timestamp},
+        user::User,
+    },
+    protocol::{
+        journal::{Delivered, Disabled, Entry, Intent},
+        policy::DeleteAfter,
+    },
+    selection::{
+        credential_report::CredentialReport,
+        fleet::{Fleet, Lists, fleet},
+    },
+};
 use proptest::prelude::*;
 
 const NOW: Timestamp = Timestamp::from_unix(1_795_490_200);
@@ -113,7 +128,11 @@ fn only_whoever_may_have_something_due_is_looked_at() {
         assert_eq!(fleet.rested.active.len(), if looks { 0 } else { active }, "{name}");
         // Whoever is asked for is looked at.
         let asked = ["ALICE".to_owned()];
-        assert_eq!(lambda::selection::fleet::fleet(&settings, Some(&lists), Some(&asked), NOW).subjects.len(), 1, "{name}");
+        assert_eq!(
+            lambda::selection::fleet::fleet(&settings, Some(&lists), Some(&asked), NOW).subjects.len(),
+            1,
+            "{name}"
+        );
     }
     let garbled = lists(&[Row("alice", &[(1, true)], tag("access-key-rotation:delivered", "by hand"))]);
     assert_eq!(looked_at(&fleet(&settings("/", ""), Some(&garbled), None, NOW)), ["alice"], "the look reports it");

@@ -3,7 +3,37 @@
 
 use std::path::Path;
 
-use lambda::{contract::{digest_frequency::Digest, language::Language, settings::Settings, user_entry::{Own, TAGS}}, model::{access_key::{AccessKeyId, Key, LastUse, Status::{self, Active, Inactive}}, email::Email, time::{Span, Timestamp}, user::UserName, user_config_error::Unclear}, notice::{notices, Aftermath, Digested, Mail, News, Notice}, protocol::{call::{Call, Effect, Failure, Why::{self, Superseded}}, journal::{Garbled, RunId}, policy::{DeleteAfter, Delivery, Policy}, run::Order, stop_reason::{Doubt, Rest}}, report::run_report::{Change, Report, Summary, Unsent, UserReport}, selection::fleet::Rested};
+use lambda::{
+    contract::{
+        digest_frequency::Digest,
+        language::Language,
+        settings::Settings,
+        user_entry::{Own, TAGS},
+    },
+    model::{
+        access_key::{
+            AccessKeyId, Key, LastUse,
+            Status::{self, Active, Inactive},
+        },
+        email::Email,
+        time::{Span, Timestamp},
+        user::UserName,
+        user_config_error::Unclear,
+    },
+    notice::{Aftermath, Digested, Mail, News, Notice, notices},
+    protocol::{
+        call::{
+            Call, Effect, Failure,
+            Why::{self, Superseded},
+        },
+        journal::{Garbled, RunId},
+        policy::{DeleteAfter, Delivery, Policy},
+        run::Order,
+        stop_reason::{Doubt, Rest},
+    },
+    report::run_report::{Change, Report, Summary, Unsent, UserReport},
+    selection::fleet::Rested,
+};
 use proptest::prelude::*;
 
 const LANGUAGES: [(&str, Language); 2] = [("en", Language::English), ("ja", Language::Japanese)];

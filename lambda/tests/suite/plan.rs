@@ -2,7 +2,24 @@
 
 use crate::common::careful;
 use crate::world::{Secret, World, key, lost, refused};
-use lambda::{model::{access_key::{AccessKeyId, LastUse, Status::{self, Active, Inactive}}, time::{Span, Timestamp}}, protocol::{call::{Answer, Call, Message}, journal::{Delivered, Disabled, Intent, Journal, LEASE, LIFE}, planner::ROTATION_BUDGET, policy::{DeleteAfter, Delivery, Patience, Policy, StillInUse}, run::{Order, Run}, state::{UserState, VERIFY_ATTEMPTS, VERIFY_PAUSE}, stop_reason::{Doubt, Rest}}};
+use lambda::{
+    model::{
+        access_key::{
+            AccessKeyId, LastUse,
+            Status::{self, Active, Inactive},
+        },
+        time::{Span, Timestamp},
+    },
+    protocol::{
+        call::{Answer, Call, Message},
+        journal::{Delivered, Disabled, Intent, Journal, LEASE, LIFE},
+        planner::ROTATION_BUDGET,
+        policy::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
+        run::{Order, Run},
+        state::{UserState, VERIFY_ATTEMPTS, VERIFY_PAUSE},
+        stop_reason::{Doubt, Rest},
+    },
+};
 
 const NOW: Timestamp = Timestamp::from_unix(1_795_490_200);
 

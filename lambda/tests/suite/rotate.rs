@@ -2,7 +2,36 @@
 
 use std::cell::Cell;
 
-use lambda::{contract::settings::{Settings, TopicArn}, handler::{dry_run::DryRun, executor::{rotate, Aws}}, model::{access_key::{AccessKeyId, Key, LastUse, SecretAccessKey, Status::{self, Active, Inactive}}, email::Email, kms_key::KmsKey, time::{Span, Timestamp}, user::UserName}, notice::Mail, protocol::{call::{Answer, Failure}, journal::{Entry, Journal, RunId}, policy::{DeleteAfter, Delivery, Patience, Policy, StillInUse}, run::{Order, Run}, stop_reason::Rest}, report::{audit::{Mode, Origin}, run_report::{Change, Outcome, UserReport}}, selection::routing::Envelope};
+use lambda::{
+    contract::{settings::Settings, topic_arn::TopicArn},
+    handler::{
+        dry_run::DryRun,
+        executor::{Aws, rotate},
+    },
+    model::{
+        access_key::{
+            AccessKeyId, Key, LastUse, SecretAccessKey,
+            Status::{self, Active, Inactive},
+        },
+        email::Email,
+        kms_key::KmsKey,
+        time::{Span, Timestamp},
+        user::UserName,
+    },
+    notice::Mail,
+    protocol::{
+        call::{Answer, Failure},
+        journal::{Entry, Journal, RunId},
+        policy::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
+        run::{Order, Run},
+        stop_reason::Rest,
+    },
+    report::{
+        audit::{Mode, Origin},
+        run_report::{Change, Outcome, UserReport},
+    },
+    selection::routing::Envelope,
+};
 
 const WRITES: &str = "a dry run writes nothing";
 

@@ -2,7 +2,21 @@
 //!
 //! It keeps AWS's rules (two keys at most, no deletion undone, inactive keys refused) and none of the handler's.
 
-use lambda::{model::{access_key::{AccessKeyId, Key, LastUse, Status}, time::Timestamp}, protocol::{call::{Answer, Call, Effect, Failure, Message}, journal::{Garbled, Journal}, planner::{self, Next}, policy::Policy, run::Run, state::UserState, stop_reason::Rest}};
+use lambda::{
+    model::{
+        access_key::{AccessKeyId, Key, LastUse, Status},
+        time::Timestamp,
+    },
+    protocol::{
+        call::{Answer, Call, Effect, Failure, Message},
+        journal::{Garbled, Journal},
+        planner::{self, Next},
+        policy::Policy,
+        run::Run,
+        state::UserState,
+        stop_reason::Rest,
+    },
+};
 
 /// The n-th key id.
 pub(crate) fn key(n: usize) -> AccessKeyId {
@@ -163,7 +177,7 @@ impl World {
         let mut state = UserState::default();
         let mut calls = Vec::new();
         loop {
-            match plan::next_step(&state, policy, run, self.now) {
+            match planner::next_step(&state, policy, run, self.now) {
                 Next::Rest(rest) => return (rest, calls),
                 Next::Call(call) => {
                     let answer = fault(calls.len(), &call, self).unwrap_or_else(|| self.call(&call));

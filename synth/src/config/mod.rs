@@ -28,7 +28,7 @@ mod values;
 mod watch;
 mod who;
 
-use lambda::{contract::{digest_frequency::Digest, language::Language, list_scope::Sight, selector::Who, settings::{SecretPrefix, UserTags}}, delivery::{public_key::Recipient, secret_policy::Readers}, model::{email::Email, kms_key::KmsKey, time::Span}, protocol::policy::{DeleteAfter, Policy, StillInUse}};
+use lambda::{contract::{digest_frequency::Digest, language::Language, list_scope::Sight, secret_prefix::SecretPrefix, selector::Who, user_tags::UserTags}, delivery::{public_key::Recipient, secret_policy::Readers}, model::{email::Email, kms_key::KmsKey, time::Span}, protocol::policy::{DeleteAfter, Policy, StillInUse}};
 
 pub use dashboard::Dashboard;
 use document::Document;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use lambda::{contract::{selector::{UserTag, Who}, settings::UserTags}, model::{email::Email, kms_key::KmsKey, principal::PrincipalArn, time::Span}, protocol::{journal, policy::{DeleteAfter, Delivery, Policy, StillInUse}}, report::metrics::AUDITORS_LIMIT};
+use lambda::{contract::{selector::{UserTag, Who}, user_tags::UserTags}, model::{email::Email, kms_key::KmsKey, principal::PrincipalArn, time::Span}, protocol::{journal, policy::{DeleteAfter, Delivery, Policy, StillInUse}}, report::metrics::AUDITORS_LIMIT};
 
 use super::{document::Document, entry::Entry, settings::Given, watch::Watch, who::Exempt};
 

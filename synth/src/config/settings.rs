@@ -2,7 +2,7 @@
 //!
 //! The reader and the JSON Schema both come from this table.
 
-use lambda::{contract::{digest_frequency::Digest, language::Language, settings::{SecretPrefix, UserTags}}, delivery::secret_policy::Readers, model::{email::Email, kms_key::KmsKey, time::Span}, protocol::policy::{DeleteAfter, Delivery, Patience, StillInUse}};
+use lambda::{contract::{digest_frequency::Digest, language::Language, secret_prefix::SecretPrefix, user_tags::UserTags}, delivery::secret_policy::Readers, model::{email::Email, kms_key::KmsKey, time::Span}, protocol::policy::{DeleteAfter, Delivery, Patience, StillInUse}};
 use serde_json::Value as Json;
 
 use super::{

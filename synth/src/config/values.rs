@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use lambda::{contract::{digest_frequency::Digest, language::Language, settings::{SecretPrefix, UserTags}}, model::{parse_error::Invalid, time::Span}, protocol::{planner::ROTATION_BUDGET, policy::{DeleteAfter, Delivery, Patience, StillInUse}}};
+use lambda::{contract::{digest_frequency::Digest, language::Language, secret_prefix::SecretPrefix, user_tags::UserTags}, model::{parse_error::Invalid, time::Span}, protocol::{planner::ROTATION_BUDGET, policy::{DeleteAfter, Delivery, Patience, StillInUse}}};
 use serde_json::{Value as Json, json};
 
 use super::{

@@ -112,7 +112,7 @@ fn read(function: &str, answer: Answer) -> Result<Report, NoReport> {
 
 #[cfg(test)]
 mod tests {
-    use lambda::{contract::event::Request, model::user::UserName, protocol::planner};
+    use lambda::{contract::event::Request, model::user::UserName, protocol::run};
 
     use super::*;
 
@@ -121,9 +121,9 @@ mod tests {
         let named = || vec!["bob".parse::<UserName>().unwrap()];
         let about = || Some(vec!["bob".to_owned()]);
         for (order, understood, about) in [
-            (Order::Routine, plan::Order::Routine, None),
-            (Order::Rotate(named()), plan::Order::RotateNow, about()),
-            (Order::Undo(named()), plan::Order::Undo, about()),
+            (Order::Routine, run::Order::Routine, None),
+            (Order::Rotate(named()), run::Order::RotateNow, about()),
+            (Order::Undo(named()), run::Order::Undo, about()),
         ] {
             for mode in [Mode::ForReal, Mode::DryRun] {
                 let request = Request::read(event(&order, mode), "a-request").unwrap();

@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use lambda::contract::{selector::Who, settings::{UserTags, Variable}, user_entry::Member};
+use lambda::contract::{selector::Who, settings::Variable, user_entry::Member, user_tags::UserTags};
 use serde_json::Value as Json;
 
 use crate::cfn::view::View;

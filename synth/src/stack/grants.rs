@@ -1,6 +1,6 @@
 //! The handler's permissions, as statements on this stack's own things.
 
-use lambda::contract::{permissions::{permissions, OnlyIf, Permission, Target}, settings::SecretPrefix};
+use lambda::contract::{permissions::{permissions, OnlyIf, Permission, Target}, secret_prefix::SecretPrefix};
 
 use super::reach;
 use crate::{

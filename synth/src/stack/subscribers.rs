@@ -1,6 +1,6 @@
 //! Who subscribes to the topic, and what of it reaches them.
 
-use lambda::{contract::settings::UserTags, model::email::Email, protocol::policy::Delivery, selection::routing::TO};
+use lambda::{contract::user_tags::UserTags, model::email::Email, protocol::policy::Delivery, selection::routing::TO};
 
 use crate::{
     cfn::{LogicalId, resource::FilterPolicy},

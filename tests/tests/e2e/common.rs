@@ -1,7 +1,7 @@
 //! What the end-to-end tests share.
 #![allow(dead_code)] // Each test file uses its own part.
 
-use lambda::{contract::{digest_frequency::Digest, language::Language, settings::{Settings, TopicArn, UserTags}}, delivery::{public_key::Recipients, secret_policy::Readers}, model::{kms_key::KmsKey, time::Span}, protocol::policy::{DeleteAfter, Delivery, Patience, Policy, StillInUse}};
+use lambda::{contract::{digest_frequency::Digest, language::Language, settings::Settings, topic_arn::TopicArn, user_tags::UserTags}, delivery::{public_key::Recipients, secret_policy::Readers}, model::{kms_key::KmsKey, time::Span}, protocol::policy::{DeleteAfter, Delivery, Patience, Policy, StillInUse}};
 use serde_json::{Value as Json, json};
 use tests::{LocalAws, Stack, account::OwnedKey, root};
 
