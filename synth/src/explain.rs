@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use lambda::contract::{call_permissions::{steps, CHOOSING, Step}, permissions::SIDS};
+use lambda::contract::{
+    call_permissions::{CHOOSING, Step, steps},
+    permissions::SIDS,
+};
 use serde_json::{Value as Json, json};
 
 use crate::cfn::{

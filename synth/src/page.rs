@@ -1,6 +1,9 @@
 //! templates/README.md: each generated template as a page that people read before they approve it. Pure.
 
-use lambda::{model::time::Span, protocol::policy::{DeleteAfter, Delivery, Patience, StillInUse}};
+use lambda::{
+    model::time::Span,
+    protocol::policy::{DeleteAfter, Delivery, MaxWait, StillInUse},
+};
 use serde_json::Value as Json;
 
 use crate::{
@@ -209,14 +212,18 @@ fn life(config: &Config) -> String {
     ]]);
     let patience = match (policy.still_in_use, policy.wait_at_most) {
         (StillInUse::Retire, _) => "deactivated, in use or not".to_owned(),
-        (StillInUse::Wait, Patience::Forever) => {
+        (StillInUse::Wait, MaxWait::Forever) => {
             format!(
                 "deactivated once it was left alone for {}; until then each run says by what it is used",
-                policy.quiet()
+                policy.required_idle_time()
             )
         }
-        (StillInUse::Wait, Patience::AtMost(span)) => {
-            format!("deactivated once it was left alone for {}, at {} at the latest", policy.quiet(), retired + span)
+        (StillInUse::Wait, MaxWait::AtMost(span)) => {
+            format!(
+                "deactivated once it was left alone for {}, at {} at the latest",
+                policy.required_idle_time(),
+                retired + span
+            )
         }
     };
     rows.push(vec![retired.to_string(), patience, "works".into()]);

@@ -24,7 +24,14 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use lambda::{contract::{list_scope::Sight, permissions::permissions}, model::{kms_key::KmsKey, time::{Span, Timestamp}}, protocol::policy::{DeleteAfter, Delivery, Patience, Policy, StillInUse}};
+use lambda::{
+    contract::{list_scope::ListScope, permissions::permissions},
+    model::{
+        kms_key::KmsKey,
+        time::{Span, Timestamp},
+    },
+    protocol::policy::{DeleteAfter, Delivery, MaxWait, Policy, StillInUse},
+};
 use serde_json::Value as Json;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -215,7 +222,10 @@ impl Drop for Proxy {
         self.task.abort();
         let declared = declared();
         let undeclared: Vec<_> = self.shared.state().actions.difference(&declared).cloned().collect();
-        assert!(undeclared.is_empty() || std::thread::panicking(), "{undeclared:?} is not in lambda::contract::permissions");
+        assert!(
+            undeclared.is_empty() || std::thread::panicking(),
+            "{undeclared:?} is not in lambda::contract::permissions"
+        );
     }
 }
 
@@ -226,14 +236,14 @@ fn declared() -> BTreeSet<String> {
         overlap: Span::ZERO,
         delete_after: DeleteAfter::NextRotation,
         still_in_use,
-        wait_at_most: Patience::Forever,
+        wait_at_most: MaxWait::Forever,
         delivery,
         warn_before: Span::ZERO,
     };
     let deliveries = [Delivery::SecretsManager, Delivery::Email];
     let policies = deliveries.into_iter().flat_map(|d| [policy(d, StillInUse::Wait), policy(d, StillInUse::Retire)]);
     // A key of the customer's own is used by Secrets Manager, not by the handler.
-    let declared = policies.flat_map(|policy| permissions(&policy, &KmsKey::AwsManaged, Sight::Account));
+    let declared = policies.flat_map(|policy| permissions(&policy, &KmsKey::AwsManaged, ListScope::Account));
     declared.flat_map(|p| p.actions).map(str::to_owned).collect()
 }
 

@@ -14,7 +14,13 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
-use lambda::{contract::{settings::{Settings, Value}, topic_arn::TopicArn}, model::time::Timestamp};
+use lambda::{
+    contract::{
+        settings::{Settings, Value},
+        topic_arn::TopicArn,
+    },
+    model::time::Timestamp,
+};
 use serde_json::Value as Json;
 use tokio::{
     io::{AsyncRead, AsyncReadExt},

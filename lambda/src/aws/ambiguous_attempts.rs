@@ -17,9 +17,9 @@ use crate::protocol::call::{Effect, Failure};
 
 /// Watches the attempts at one call.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Doubt(Arc<AtomicBool>);
+pub(super) struct AmbiguousAttempts(Arc<AtomicBool>);
 
-impl Intercept for Doubt {
+impl Intercept for AmbiguousAttempts {
     fn name(&self) -> &'static str {
         "Doubt"
     }
@@ -37,7 +37,7 @@ impl Intercept for Doubt {
     }
 }
 
-impl Doubt {
+impl AmbiguousAttempts {
     /// What the failure means if every attempt is looked at.
     pub(super) fn weigh(&self, failure: Failure) -> Failure {
         if self.0.load(Ordering::Relaxed) { Failure { effect: Effect::Unknown, ..failure } } else { failure }

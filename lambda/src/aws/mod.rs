@@ -18,7 +18,7 @@ use aws_sdk_iam::{
 use aws_smithy_http_client::{Builder, tls};
 
 use crate::{
-    contract::{listed_user::Listed, topic_arn::TopicArn},
+    contract::{listed_user::ListedUser, topic_arn::TopicArn},
     handler::{executor::Aws, load_users::Account},
     model::{
         access_key::{AccessKeyId, SecretAccessKey, Status},
@@ -68,7 +68,7 @@ impl Account for Sdk {
         iam::credential_report(&self.iam).await
     }
 
-    async fn account_users(&self) -> Result<Vec<Listed>, Failure> {
+    async fn account_users(&self) -> Result<Vec<ListedUser>, Failure> {
         iam::account_users(&self.iam).await
     }
 }

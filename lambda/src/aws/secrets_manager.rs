@@ -2,7 +2,7 @@
 
 use aws_sdk_secretsmanager::{Client, error::ProvideErrorMetadata, types::Tag};
 
-use super::{ambiguous_attempts::Doubt, failure};
+use super::{ambiguous_attempts::AmbiguousAttempts, failure};
 use crate::{
     contract::permissions::tags,
     delivery::key_document::document,
@@ -32,7 +32,7 @@ pub(super) async fn put(
 ) -> Result<Answer, Failure> {
     let text = document(user, key, secret)?;
     let call = secrets.put_secret_value().secret_id(name).client_request_token(version_id(key));
-    let doubt = Doubt::default();
+    let doubt = AmbiguousAttempts::default();
     let call = call.secret_string(text.as_str()).customize().interceptor(doubt.clone());
     call.send().await.map_err(|e| doubt.weigh(failure(&e)))?;
     Ok(Answer::Done)

@@ -7,7 +7,7 @@ use aws_sdk_sns::{
     types::{MessageAttributeValue, Subscription},
 };
 
-use super::{ambiguous_attempts::Doubt, failure, incomplete};
+use super::{ambiguous_attempts::AmbiguousAttempts, failure, incomplete};
 use crate::{
     contract::topic_arn::TopicArn,
     model::email::Email,
@@ -45,7 +45,7 @@ pub(super) async fn publish(
     envelope: &Envelope,
     mail: Mail,
 ) -> Result<Answer, Failure> {
-    let doubt = Doubt::default();
+    let doubt = AmbiguousAttempts::default();
     sns.publish()
         .topic_arn(topic.as_str())
         .subject(mail.subject)

@@ -4,7 +4,7 @@
 
 use crate::{
     model::{access_key::AccessKeyId, time::Span},
-    protocol::call::{Call, Message, Why},
+    protocol::call::{Call, Message, RemovalReason},
 };
 
 /// One step: a call, and what it is for.
@@ -38,9 +38,9 @@ pub fn steps() -> Vec<Step> {
         Call::DescribeSecret(key()),
         Call::Publish(Message::Stored(key())),
         Call::UntagUser(run),
-        Call::DeactivateAccessKey(key(), Why::Superseded),
+        Call::DeactivateAccessKey(key(), RemovalReason::Superseded),
         Call::ActivateAccessKey(key()),
-        Call::DeleteAccessKey(key(), Why::WindowOver),
+        Call::DeleteAccessKey(key(), RemovalReason::WindowOver),
     ]
     .into_iter()
     .map(|call| Step { purpose: call.purpose(), call })
@@ -61,10 +61,10 @@ mod tests {
     use super::*;
     use crate::{
         contract::{
-            list_scope::Sight,
+            list_scope::ListScope,
             permissions::{SIDS, permissions},
         },
-        protocol::policy::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
+        protocol::policy::{DeleteAfter, Delivery, MaxWait, Policy, StillInUse},
     };
 
     fn policies() -> impl Iterator<Item = Policy> {
@@ -73,7 +73,7 @@ mod tests {
             overlap: Span::days(7),
             delete_after: DeleteAfter::NextRotation,
             still_in_use,
-            wait_at_most: Patience::Forever,
+            wait_at_most: MaxWait::Forever,
             delivery,
             warn_before: Span::ZERO,
         };
@@ -100,7 +100,7 @@ mod tests {
         let needed = needed.flat_map(|step| step.call.actions().collect::<Vec<_>>());
         let needed: BTreeSet<_> = needed.chain(CHOOSING.map(|(action, _)| action.to_owned())).collect();
         let customer = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab".parse().unwrap();
-        let permitted = policies().flat_map(|policy| permissions(&policy, &customer, Sight::Account));
+        let permitted = policies().flat_map(|policy| permissions(&policy, &customer, ListScope::Account));
         let permitted: Vec<_> = permitted.collect();
         let sids: BTreeSet<_> = permitted.iter().map(|p| p.sid).collect();
         assert_eq!(sids, SIDS.into_iter().collect());

@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use crate::{
     contract::settings::Settings,
-    model::parse_error::Invalid,
-    protocol::{journal::RunId, run::Order},
+    model::parse_error::ParseError,
+    protocol::{journal::RunId, run::RunAction},
 };
 
 /// An event: the schedule's, or a person's.
@@ -54,7 +54,7 @@ pub struct Request {
     /// Only these users, as a person names them; every chosen one if it is not said.
     pub users: Option<Vec<String>>,
     /// What to do about them.
-    pub order: Order,
+    pub order: RunAction,
     /// Whether nothing may be changed.
     pub dry_run: bool,
 }
@@ -64,8 +64,8 @@ pub struct Request {
 #[error("the event is not understood, no key was touched: {0}")]
 pub struct BadEvent(String);
 
-impl From<Invalid> for BadEvent {
-    fn from(invalid: Invalid) -> Self {
+impl From<ParseError> for BadEvent {
+    fn from(invalid: ParseError) -> Self {
         Self(invalid.to_string())
     }
 }
@@ -97,17 +97,17 @@ impl Request {
             field.take_if(|value| value.starts_with("<aws.scheduler."));
         }
         let run = fields.execution_id.as_deref().unwrap_or(request_id);
-        let run = run.parse().map_err(|e: Invalid| BadEvent(format!("execution_id: {e}")))?;
+        let run = run.parse().map_err(|e: ParseError| BadEvent(format!("execution_id: {e}")))?;
         let users = fields.users;
         if users.as_ref().is_some_and(Vec::is_empty) {
             return Err(BadEvent("users is an empty list".into()));
         }
         let order = match fields.action {
-            Action::Routine => Order::Routine,
-            Action::Rotate => Order::RotateNow,
-            Action::Undo => Order::Undo,
+            Action::Routine => RunAction::Routine,
+            Action::Rotate => RunAction::RotateNow,
+            Action::Undo => RunAction::Undo,
         };
-        if users.is_none() && order != Order::Routine {
+        if users.is_none() && order != RunAction::Routine {
             return Err(BadEvent("an action needs users: name those it is meant for".into()));
         }
         Ok(Self { run, users, order, dry_run: fields.dry_run })
@@ -132,7 +132,7 @@ mod tests {
     fn the_schedules_input_is_an_event() {
         let request = read(schedule_input(|_| "d32c5kddcf5bb8c3".into())).unwrap();
         assert_eq!(request.run.as_str(), "d32c5kddcf5bb8c3");
-        assert_eq!((request.users, request.order, request.dry_run), (None, Order::Routine, false));
+        assert_eq!((request.users, request.order, request.dry_run), (None, RunAction::Routine, false));
         let unfilled = read(schedule_input(str::to_owned)).unwrap();
         assert_eq!(unfilled.run.as_str(), "request", "a placeholder nobody filled in says nothing");
         assert_eq!(read(json!({})).unwrap(), unfilled);
@@ -141,8 +141,8 @@ mod tests {
     #[test]
     fn a_person_names_users_and_what_to_do() {
         let request = read(json!({ "users": ["BOB", "bob"], "action": "rotate" })).unwrap();
-        assert_eq!((request.users, request.order), (Some(vec!["BOB".into(), "bob".into()]), Order::RotateNow));
-        assert_eq!(read(json!({ "users": ["alice"], "action": "undo" })).unwrap().order, Order::Undo);
+        assert_eq!((request.users, request.order), (Some(vec!["BOB".into(), "bob".into()]), RunAction::RotateNow));
+        assert_eq!(read(json!({ "users": ["alice"], "action": "undo" })).unwrap().order, RunAction::Undo);
         assert!(read(json!({ "dry_run": true })).unwrap().dry_run);
     }
 

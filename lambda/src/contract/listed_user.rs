@@ -3,12 +3,12 @@
 use crate::model::{
     time::Timestamp,
     user::{User, UserName},
-    user_config_error::Unclear,
+    user_config_error::UserConfigError,
 };
 
 /// One user, as GetAccountAuthorizationDetails shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListedUser {
     /// Its name.
     pub name: UserName,
     /// Begins and ends with a slash. IAM allows more in it than this handler does.
@@ -21,7 +21,7 @@ pub struct Listed {
     pub groups: Vec<String>,
 }
 
-impl Listed {
+impl ListedUser {
     /// Whether a person who says this means the user: its name, with its path or without. IAM does not tell names apart by case.
     #[must_use]
     pub fn is_called(&self, text: &str) -> bool {
@@ -32,14 +32,14 @@ impl Listed {
     /// The user.
     ///
     /// # Errors
-    /// [`Unclear::Path`] if its path cannot be written into a policy.
-    pub fn user(&self) -> Result<User, Unclear> {
-        format!("{}{}", self.path, self.name).parse().map_err(|_| Unclear::Path(self.path.clone()))
+    /// [`UserConfigError::Path`] if its path cannot be written into a policy.
+    pub fn user(&self) -> Result<User, UserConfigError> {
+        format!("{}{}", self.path, self.name).parse().map_err(|_| UserConfigError::Path(self.path.clone()))
     }
 }
 
 /// A user of whom nothing is known but its name and path.
-impl From<&User> for Listed {
+impl From<&User> for ListedUser {
     fn from(user: &User) -> Self {
         Self {
             name: user.name.clone(),
@@ -55,8 +55,8 @@ impl From<&User> for Listed {
 pub(crate) mod tests {
     use super::*;
 
-    pub(crate) fn listed(user: &str, created: Timestamp) -> Listed {
-        Listed { created, ..Listed::from(&user.parse::<User>().unwrap()) }
+    pub(crate) fn listed(user: &str, created: Timestamp) -> ListedUser {
+        ListedUser { created, ..ListedUser::from(&user.parse::<User>().unwrap()) }
     }
 
     #[test]
@@ -65,7 +65,7 @@ pub(crate) mod tests {
         assert_eq!(user.user().unwrap().to_string(), "/ci/bot");
         for path in ["/a*/", "/${aws:username}/", "/a b/", "//"] {
             user.path = path.into();
-            assert_eq!(user.user(), Err(Unclear::Path(path.into())));
+            assert_eq!(user.user(), Err(UserConfigError::Path(path.into())));
         }
     }
 }

@@ -4,7 +4,7 @@
 //! it. Nothing else grants the handler anything.
 
 use crate::{
-    contract::{list_scope::Sight, secret_prefix::without_comma},
+    contract::{list_scope::ListScope, secret_prefix::without_comma},
     model::{kms_key::KmsKey, user::UserName},
     protocol::{
         journal,
@@ -22,7 +22,7 @@ pub struct Permission {
     /// On what.
     pub on: Target,
     /// Only if all of this is so.
-    pub only_if: Vec<OnlyIf>,
+    pub only_if: Vec<RequestCondition>,
     /// What for, as a reviewer wants to read it.
     pub why: &'static str,
 }
@@ -44,7 +44,7 @@ pub enum Target {
 
 /// What must be true of a call, or it is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum OnlyIf {
+pub enum RequestCondition {
     /// It carries tag keys, each beginning with this.
     TagKeysBeginWith(&'static str),
     /// It carries tag keys, each one of these.
@@ -81,7 +81,7 @@ pub const SIDS: [&str; 9] = [
 
 /// What the handler needs under this policy, with secrets encrypted by this key and users found like this, and no more.
 #[must_use]
-pub fn permissions(policy: &Policy, key: &KmsKey, sight: Sight) -> Vec<Permission> {
+pub fn permissions(policy: &Policy, key: &KmsKey, sight: ListScope) -> Vec<Permission> {
     let last_use = policy.still_in_use == StillInUse::Wait;
     let mail_is_delivery = policy.delivery.is_mail();
     let mut list = vec![
@@ -101,7 +101,7 @@ pub fn permissions(policy: &Policy, key: &KmsKey, sight: Sight) -> Vec<Permissio
             sid: "WriteJournal",
             actions: vec!["iam:TagUser", "iam:UntagUser"],
             on: Target::Users,
-            only_if: vec![OnlyIf::TagKeysBeginWith(journal::PREFIX)],
+            only_if: vec![RequestCondition::TagKeysBeginWith(journal::PREFIX)],
             why: "Note what is about to be done before it is done, in tags under one prefix; no other tag can be written.",
         },
         Permission {
@@ -112,7 +112,7 @@ pub fn permissions(policy: &Policy, key: &KmsKey, sight: Sight) -> Vec<Permissio
             why: "Create the new key, deactivate the old one (or activate it again), delete it when its time is over.",
         },
     ];
-    if sight == Sight::Account {
+    if sight == ListScope::Account {
         list.insert(0, see_users());
     }
     if policy.delivery == Delivery::SecretsManager {
@@ -154,7 +154,7 @@ fn secrets(key: &KmsKey) -> Vec<Permission> {
             sid: "CreateSecrets",
             actions: vec!["secretsmanager:CreateSecret", "secretsmanager:TagResource"],
             on: Target::Secrets,
-            only_if: vec![OnlyIf::TagKeysAre(SECRET_TAGS)],
+            only_if: vec![RequestCondition::TagKeysAre(SECRET_TAGS)],
             why: "Make each user's secret, once; only below this prefix, and with tags that say what it is.",
         },
         Permission {
@@ -168,7 +168,7 @@ fn secrets(key: &KmsKey) -> Vec<Permission> {
             sid: "SayWhoReads",
             actions: vec!["secretsmanager:PutResourcePolicy"],
             on: Target::Secrets,
-            only_if: vec![OnlyIf::PublicPoliciesAreBlocked],
+            only_if: vec![RequestCondition::PublicPoliciesAreBlocked],
             why: "Say on each user's secret who may read it: never everybody.",
         },
     ];
@@ -177,7 +177,7 @@ fn secrets(key: &KmsKey) -> Vec<Permission> {
             sid: "UseSecretsKey",
             actions: vec!["kms:GenerateDataKey", "kms:Decrypt"],
             on: Target::SecretsKey,
-            only_if: vec![OnlyIf::ForSecrets],
+            only_if: vec![RequestCondition::ForSecrets],
             why: "Have Secrets Manager encrypt a new key, and compare it with one that is stored already; nothing else.",
         });
     }

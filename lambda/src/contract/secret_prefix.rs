@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use crate::model::{
-    parse_error::{Invalid, text_newtype},
+    parse_error::{ParseError, text_newtype},
     user::UserName,
 };
 
@@ -14,9 +14,9 @@ pub struct SecretPrefix(String);
 text_newtype!(SecretPrefix);
 
 impl FromStr for SecretPrefix {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let fits = (1..=256).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_+=.@-".contains(&b))
             && !text.starts_with('/')
@@ -24,7 +24,7 @@ impl FromStr for SecretPrefix {
         if fits {
             Ok(Self(text.to_owned()))
         } else {
-            Err(Invalid::new(
+            Err(ParseError::new(
                 text,
                 "a secret name's prefix",
                 "1 to 256 letters, digits or / _ + = . @ - with no slash at either end",

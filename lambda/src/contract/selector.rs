@@ -7,16 +7,16 @@
 use std::{fmt, str::FromStr};
 
 use crate::{
-    contract::listed_user::Listed,
+    contract::listed_user::ListedUser,
     model::{
-        parse_error::{Invalid, text_newtype},
+        parse_error::{ParseError, text_newtype},
         user::User,
     },
 };
 
 /// Whom an entry means.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Who {
+pub enum UserSelector {
     /// This user.
     User(User),
     /// Every user below this path.
@@ -49,10 +49,10 @@ pub struct GroupName(String);
 
 text_newtype!(GroupName);
 
-impl Who {
+impl UserSelector {
     /// Whether it means this user, as the account lists it.
     #[must_use]
-    pub fn covers(&self, listed: &Listed) -> bool {
+    pub fn covers(&self, listed: &ListedUser) -> bool {
         match self {
             Self::User(user) => user.name.as_str().eq_ignore_ascii_case(listed.name.as_str()),
             Self::Path(path) => listed.path.starts_with(path.as_str()),
@@ -91,7 +91,7 @@ impl Who {
     }
 }
 
-impl fmt::Display for Who {
+impl fmt::Display for UserSelector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::User(user) => user.fmt(f),
@@ -105,11 +105,11 @@ impl fmt::Display for Who {
 const TAG: &str = "tag:";
 const GROUP: &str = "group:";
 
-impl FromStr for Who {
-    type Err = Invalid;
+impl FromStr for UserSelector {
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let told = |_| Invalid::new(text, "a user, or a word for several", ALLOWED);
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let told = |_| ParseError::new(text, "a user, or a word for several", ALLOWED);
         if let Some(tag) = text.strip_prefix(TAG) {
             tag.parse().map(Self::Tag)
         } else if let Some(group) = text.strip_prefix(GROUP) {
@@ -127,19 +127,19 @@ const ALLOWED: &str = "a user name, with its path if it has one (alice, /ci/depl
      every user); tag:KEY=VALUE; or group:NAME";
 
 impl FromStr for UserPath {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         // What a user below it may be called, so may it: see `User`.
         let fits = text.ends_with('/') && format!("{text}x").parse::<User>().is_ok();
-        if fits { Ok(Self(text.to_owned())) } else { Err(Invalid::new(text, "a path of users", ALLOWED)) }
+        if fits { Ok(Self(text.to_owned())) } else { Err(ParseError::new(text, "a path of users", ALLOWED)) }
     }
 }
 
 impl FromStr for UserTag {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         // IAM allows spaces and letters of every script; here a tag is a word.
         let word = |b: u8| b.is_ascii_alphanumeric() || b"_.:/+@-".contains(&b);
         let parts = text.split_once('=').filter(|(key, value)| {
@@ -150,18 +150,18 @@ impl FromStr for UserTag {
         });
         match parts {
             Some((key, value)) => Ok(Self { key: key.to_owned(), value: value.to_owned() }),
-            None => Err(Invalid::new(text, "a tag", ALLOWED)),
+            None => Err(ParseError::new(text, "a tag", ALLOWED)),
         }
     }
 }
 
 impl FromStr for GroupName {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let fits = (1..=128).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+=,.@_-".contains(&b));
-        if fits { Ok(Self(text.to_owned())) } else { Err(Invalid::new(text, "the name of a group", ALLOWED)) }
+        if fits { Ok(Self(text.to_owned())) } else { Err(ParseError::new(text, "the name of a group", ALLOWED)) }
     }
 }
 
@@ -185,22 +185,22 @@ mod tests {
             ("group:people", "group"),
             (longest.as_str(), "tag"),
         ] {
-            let who: Who = text.parse().unwrap();
+            let who: UserSelector = text.parse().unwrap();
             let is = match who {
-                Who::User(_) => "user",
-                Who::Path(_) => "path",
-                Who::Tag(_) => "tag",
-                Who::Group(_) => "group",
+                UserSelector::User(_) => "user",
+                UserSelector::Path(_) => "path",
+                UserSelector::Tag(_) => "tag",
+                UserSelector::Group(_) => "group",
             };
             assert_eq!((is, who.to_string().as_str()), (kind, text));
         }
         for bad in
             ["", " ", "ci/", "//", "/*/", "/ci//", "tag:", "tag:x", "tag:=x", "tag:a b=c", "tag:*=x", "tag:a=${x}"]
         {
-            assert!(bad.parse::<Who>().is_err(), "{bad:?}");
+            assert!(bad.parse::<UserSelector>().is_err(), "{bad:?}");
         }
         for bad in ["group:", "group:/x", "group:a b", "all users", "user:alice", "*"] {
-            assert!(bad.parse::<Who>().is_err(), "{bad:?}");
+            assert!(bad.parse::<UserSelector>().is_err(), "{bad:?}");
         }
     }
 
@@ -224,7 +224,7 @@ mod tests {
             ("group:a", "group:A", true),
             ("group:a", "tag:a=", false),
         ] {
-            let [wide, narrow] = [wide, narrow].map(|who| who.parse::<Who>().unwrap());
+            let [wide, narrow] = [wide, narrow].map(|who| who.parse::<UserSelector>().unwrap());
             assert_eq!(wide.contains(&narrow), expected, "{wide} {narrow}");
         }
     }
@@ -249,7 +249,7 @@ mod tests {
             ("group:machines", true),
             ("group:machine", false),
         ] {
-            assert_eq!(entry.parse::<Who>().unwrap().covers(&user), covers, "{entry}");
+            assert_eq!(entry.parse::<UserSelector>().unwrap().covers(&user), covers, "{entry}");
         }
     }
 }

@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 use crate::{
     contract::{
-        digest_frequency::Digest, language::Language, list_scope::Sight, secret_prefix::SecretPrefix, selector::Who,
-        topic_arn::TopicArn, user_entry::Member, user_tags::UserTags,
+        digest_frequency::Digest, language::Language, list_scope::ListScope, secret_prefix::SecretPrefix,
+        selector::UserSelector, topic_arn::TopicArn, user_entry::UserEntry, user_tags::UserTags,
     },
     delivery::{
         public_key::{Recipient, Recipients},
@@ -17,7 +17,7 @@ use crate::{
     model::{
         email::Email,
         kms_key::KmsKey,
-        parse_error::Invalid,
+        parse_error::ParseError,
         principal::PrincipalArn,
         user::{User, UserName},
     },
@@ -31,9 +31,9 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings<Reference = TopicArn> {
     /// Whose keys are rotated, and what holds for some of them alone.
-    pub users: Vec<Member>,
+    pub users: Vec<UserEntry>,
     /// Whose are not, although `users` means them.
-    pub exempt: Vec<Who>,
+    pub exempt: Vec<UserSelector>,
     /// Whether tags on a user say what holds for it: see [`crate::contract::user_entry`].
     pub user_tags: UserTags,
     /// How.
@@ -166,7 +166,7 @@ impl<Reference> Settings<Reference> {
 
 const NOBODY: &str = "none";
 
-fn exempt(list: &[Who]) -> String {
+fn exempt(list: &[UserSelector]) -> String {
     match words(list) {
         text if text.is_empty() => NOBODY.into(),
         // A user may be called so.
@@ -175,11 +175,11 @@ fn exempt(list: &[Who]) -> String {
     }
 }
 
-fn read_exempt(text: &str) -> Result<Vec<Who>, Invalid> {
+fn read_exempt(text: &str) -> Result<Vec<UserSelector>, ParseError> {
     if text == NOBODY { Ok(Vec::new()) } else { parse_words(text) }
 }
 
-fn parse_words<T: FromStr<Err = Invalid>>(text: &str) -> Result<Vec<T>, Invalid> {
+fn parse_words<T: FromStr<Err = ParseError>>(text: &str) -> Result<Vec<T>, ParseError> {
     text.split_ascii_whitespace().map(str::parse).collect()
 }
 
@@ -203,16 +203,16 @@ impl Settings {
     /// # Errors
     /// [`BadSetting`] for the first variable that is missing or not understood.
     pub fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, BadSetting> {
-        fn read<T: FromStr<Err = Invalid>>(
+        fn read<T: FromStr<Err = ParseError>>(
             lookup: &impl Fn(&str) -> Option<String>,
             variable: Variable,
         ) -> Result<T, BadSetting> {
             raw(lookup, variable)?.parse().map_err(wrong(variable))
         }
-        fn wrong(variable: Variable) -> impl Fn(Invalid) -> BadSetting {
+        fn wrong(variable: Variable) -> impl Fn(ParseError) -> BadSetting {
             move |e| BadSetting { name: variable.name(), problem: format!("is wrong: {e}") }
         }
-        fn list<T: FromStr<Err = Invalid>>(
+        fn list<T: FromStr<Err = ParseError>>(
             lookup: &impl Fn(&str) -> Option<String>,
             variable: Variable,
         ) -> Result<Vec<T>, BadSetting> {
@@ -222,17 +222,17 @@ impl Settings {
             let name = variable.name();
             lookup(name).ok_or_else(|| BadSetting { name, problem: "is missing".into() })
         }
-        let users: Vec<Member> = list(&lookup, Variable::Users)?;
+        let users: Vec<UserEntry> = list(&lookup, Variable::Users)?;
         let delivery = read(&lookup, Variable::Delivery)?;
         let encrypt_to = match delivery {
             Delivery::EmailEncrypted => read(&lookup, Variable::EncryptTo)?,
             Delivery::SecretsManager | Delivery::Email => Recipients::default(),
         };
-        let is_lost = |member: &&Member| match &member.who {
-            Who::User(user) => encrypt_to.of(&user.name).is_empty(),
-            Who::Path(_) | Who::Tag(_) | Who::Group(_) => encrypt_to.all.is_empty(),
+        let is_lost = |member: &&UserEntry| match &member.who {
+            UserSelector::User(user) => encrypt_to.of(&user.name).is_empty(),
+            UserSelector::Path(_) | UserSelector::Tag(_) | UserSelector::Group(_) => encrypt_to.all.is_empty(),
         };
-        if let Some(Member { who, .. }) =
+        if let Some(UserEntry { who, .. }) =
             users.iter().find(|member| delivery == Delivery::EmailEncrypted && is_lost(member))
         {
             let problem = format!("has no public key for {who}");
@@ -273,8 +273,8 @@ impl Settings {
 impl<Reference> Settings<Reference> {
     /// How much of the account must be seen to find the users.
     #[must_use]
-    pub fn sight(&self) -> Sight {
-        Sight::of(self.users.iter().map(|member| &member.who), &self.exempt, self.user_tags)
+    pub fn sight(&self) -> ListScope {
+        ListScope::of(self.users.iter().map(|member| &member.who), &self.exempt, self.user_tags)
     }
 
     /// Who can open the mail with the new key of `user`: each of them alone.
@@ -292,7 +292,7 @@ mod tests {
     use crate::delivery::public_key::tests::one_of_each;
     use crate::{
         model::time::Span,
-        protocol::policy::{DeleteAfter, Patience, StillInUse},
+        protocol::policy::{DeleteAfter, MaxWait, StillInUse},
     };
 
     fn settings(delete_after: DeleteAfter, delivery: Delivery) -> Settings {
@@ -313,7 +313,7 @@ mod tests {
                 overlap: Span::days(7),
                 delete_after,
                 still_in_use: StillInUse::Wait,
-                wait_at_most: Patience::AtMost(Span::days(30)),
+                wait_at_most: MaxWait::AtMost(Span::days(30)),
                 delivery,
                 warn_before: Span::days(7),
             },
@@ -358,7 +358,7 @@ mod tests {
     #[test]
     fn nobody_is_no_user_and_a_user_may_be_called_none() {
         for exempt in [vec![], vec!["none"], vec!["none", "/x/"]] {
-            let exempt: Vec<Who> = exempt.into_iter().map(|who| who.parse().unwrap()).collect();
+            let exempt: Vec<UserSelector> = exempt.into_iter().map(|who| who.parse().unwrap()).collect();
             let settings = Settings { exempt, ..settings(DeleteAfter::NextRotation, Delivery::Email) };
             let written = environment(settings.clone());
             assert!(!written["EXEMPT"].is_empty(), "Lambda takes no empty value for certain");

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use crate::model::{
-    parse_error::{Invalid, text_newtype},
+    parse_error::{ParseError, text_newtype},
     principal::is_account,
 };
 
@@ -24,9 +24,9 @@ impl TopicArn {
 }
 
 impl FromStr for TopicArn {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let parts: Vec<_> = text.split(':').collect();
         let fits = matches!(parts.as_slice(), ["arn", partition, "sns", region, account, name]
             if [partition, region, name].iter().all(|part| !part.is_empty())
@@ -34,7 +34,7 @@ impl FromStr for TopicArn {
         if fits {
             Ok(Self(text.to_owned()))
         } else {
-            Err(Invalid::new(text, "the ARN of an SNS topic", "arn:aws:sns:REGION:ACCOUNT:NAME"))
+            Err(ParseError::new(text, "the ARN of an SNS topic", "arn:aws:sns:REGION:ACCOUNT:NAME"))
         }
     }
 }

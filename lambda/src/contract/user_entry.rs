@@ -11,23 +11,23 @@
 use std::{cmp::Reverse, fmt, str::FromStr};
 
 use crate::{
-    contract::selector::Who,
-    model::{email::Email, parse_error::Invalid, time::Span, user_config_error::Unclear},
+    contract::selector::UserSelector,
+    model::{email::Email, parse_error::ParseError, time::Span, user_config_error::UserConfigError},
     protocol::policy::Policy,
 };
 
 /// An entry: `alice`, `/ci/;rotate_after=30d`, `alice;owner=ops@example.com;overlap=3d`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
+pub struct UserEntry {
     /// Whom it means.
-    pub who: Who,
+    pub who: UserSelector,
     /// What holds for them.
-    pub own: Own,
+    pub own: UserOverrides,
 }
 
 /// What holds for some users alone, as far as it is said.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Own {
+pub struct UserOverrides {
     /// Who works with the keys.
     pub owner: Option<Email>,
     /// [`Policy::rotate_after`].
@@ -46,12 +46,12 @@ const OVERLAP: &str = "overlap";
 /// it obeys.
 pub const TAGS: [&str; 3] = ["key-rotation:owner", "key-rotation:rotate-after", "key-rotation:overlap"];
 
-impl Own {
+impl UserOverrides {
     /// What the user's tags say.
     ///
     /// # Errors
-    /// [`Unclear`] for the first that is not understood: none is guessed, and none passed over.
-    pub fn from_tags(tags: &[(String, String)]) -> Result<Self, Unclear> {
+    /// [`UserConfigError`] for the first that is not understood: none is guessed, and none passed over.
+    pub fn from_tags(tags: &[(String, String)]) -> Result<Self, UserConfigError> {
         let [owner, rotate_after, overlap] = TAGS;
         Ok(Self { owner: read(tags, owner)?, rotate_after: read(tags, rotate_after)?, overlap: read(tags, overlap)? })
     }
@@ -68,7 +68,7 @@ impl Own {
 
     /// What these entries say of those whom all of them mean: the narrowest that says it.
     #[must_use]
-    pub fn said_by<'a>(entries: impl IntoIterator<Item = (&'a Who, &'a Self)>) -> Self {
+    pub fn said_by<'a>(entries: impl IntoIterator<Item = (&'a UserSelector, &'a Self)>) -> Self {
         let mut entries: Vec<_> = entries.into_iter().collect();
         entries.sort_by_key(|(who, _)| Reverse(who.narrowness()));
         entries.into_iter().fold(Self::default(), |own, (_, other)| own.or(other.clone()))
@@ -77,8 +77,8 @@ impl Own {
     /// The policy with what is said here.
     ///
     /// # Errors
-    /// [`Unclear::TooShort`] if a key would be due while its predecessor is still there.
-    pub fn policy(&self, general: &Policy) -> Result<Policy, Unclear> {
+    /// [`UserConfigError::TooShort`] if a key would be due while its predecessor is still there.
+    pub fn policy(&self, general: &Policy) -> Result<Policy, UserConfigError> {
         let rotate_after = self.rotate_after.unwrap_or(general.rotate_after);
         let policy = Policy {
             rotate_after,
@@ -89,22 +89,25 @@ impl Own {
         };
         let life = policy.delete_after.life_of_old_key(policy.overlap);
         if policy.rotate_after < life {
-            return Err(Unclear::TooShort { rotate_after, life });
+            return Err(UserConfigError::TooShort { rotate_after, life });
         }
         Ok(policy)
     }
 }
 
-fn read<T: FromStr<Err = Invalid>>(tags: &[(String, String)], name: &'static str) -> Result<Option<T>, Unclear> {
+fn read<T: FromStr<Err = ParseError>>(
+    tags: &[(String, String)],
+    name: &'static str,
+) -> Result<Option<T>, UserConfigError> {
     let Some((_, value)) = tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)) else { return Ok(None) };
-    let wrong = |e: Invalid| Unclear::Tag { tag: name, value: value.clone(), allowed: e.allowed };
+    let wrong = |e: ParseError| UserConfigError::Tag { tag: name, value: value.clone(), allowed: e.allowed };
     value.parse().map(Some).map_err(wrong)
 }
 
-impl fmt::Display for Member {
+impl fmt::Display for UserEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.who.fmt(f)?;
-        let Own { owner, rotate_after, overlap } = &self.own;
+        let UserOverrides { owner, rotate_after, overlap } = &self.own;
         // No name, path, tag or address holds a semicolon or a space.
         let field = |f: &mut fmt::Formatter<'_>, name, value: Option<&dyn fmt::Display>| match value {
             Some(value) => write!(f, ";{name}={value}"),
@@ -116,20 +119,20 @@ impl fmt::Display for Member {
     }
 }
 
-impl FromStr for Member {
-    type Err = Invalid;
+impl FromStr for UserEntry {
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let mut parts = text.split(';');
         let who = parts.next().unwrap_or_default().parse()?;
-        let mut own = Own::default();
+        let mut own = UserOverrides::default();
         for part in parts {
             match part.split_once('=') {
                 Some((OWNER, value)) => own.owner = Some(value.parse()?),
                 Some((ROTATE_AFTER, value)) => own.rotate_after = Some(value.parse()?),
                 Some((OVERLAP, value)) => own.overlap = Some(value.parse()?),
                 _ => {
-                    return Err(Invalid::new(
+                    return Err(ParseError::new(
                         part,
                         "a setting of a user's own",
                         "owner=…, rotate_after=… or overlap=…",
@@ -145,7 +148,7 @@ impl FromStr for Member {
 mod tests {
     use super::*;
     use crate::protocol::policy::DeleteAfter;
-    use crate::protocol::policy::{Delivery, Patience, StillInUse};
+    use crate::protocol::policy::{Delivery, MaxWait, StillInUse};
 
     #[test]
     fn what_is_written_is_what_is_read() {
@@ -155,12 +158,12 @@ mod tests {
             "/ci/;rotate_after=30d;overlap=0",
             "tag:a=b=c;owner=x@b.co;rotate_after=45d;overlap=12h",
         ] {
-            assert_eq!(text.parse::<Member>().unwrap().to_string(), text);
+            assert_eq!(text.parse::<UserEntry>().unwrap().to_string(), text);
         }
         for bad in
             ["", ";", "alice;", "alice;owner", "alice;owner=x", "alice;rotate_after=soon", "alice;other=1", "a b"]
         {
-            assert!(bad.parse::<Member>().is_err(), "{bad:?}");
+            assert!(bad.parse::<UserEntry>().is_err(), "{bad:?}");
         }
     }
 
@@ -171,12 +174,14 @@ mod tests {
     #[test]
     fn a_tag_that_is_not_understood_is_named_and_never_guessed() {
         let said = tags(&[("Key-Rotation:Rotate-After", "30d"), ("key-rotation:owner", "o@b.co"), ("team", "x")]);
-        let own = Own::from_tags(&said).unwrap();
+        let own = UserOverrides::from_tags(&said).unwrap();
         assert_eq!((own.rotate_after, own.overlap), (Some(Span::days(30)), None));
         assert_eq!(own.owner, Some("o@b.co".parse().unwrap()));
         for (tag, value) in [(TAGS[0], "me"), (TAGS[1], "30"), (TAGS[1], ""), (TAGS[2], "a week"), (TAGS[2], "-1d")] {
-            let unclear = Own::from_tags(&tags(&[(tag, value)])).unwrap_err();
-            assert!(matches!(&unclear, Unclear::Tag { tag: named, value: told, .. } if *named == tag && told == value));
+            let unclear = UserOverrides::from_tags(&tags(&[(tag, value)])).unwrap_err();
+            assert!(
+                matches!(&unclear, UserConfigError::Tag { tag: named, value: told, .. } if *named == tag && told == value)
+            );
             assert!(unclear.to_string().contains(tag), "{unclear}");
         }
     }
@@ -188,11 +193,11 @@ mod tests {
             overlap: Span::days(7),
             delete_after: DeleteAfter::Window(Span::days(14)),
             still_in_use: StillInUse::Wait,
-            wait_at_most: Patience::Forever,
+            wait_at_most: MaxWait::Forever,
             delivery: Delivery::SecretsManager,
             warn_before: Span::days(25),
         };
-        let own = |rotate_after: u64, overlap: u64| Own {
+        let own = |rotate_after: u64, overlap: u64| UserOverrides {
             rotate_after: Some(Span::days(rotate_after)),
             overlap: Some(Span::days(overlap)),
             owner: None,
@@ -203,10 +208,10 @@ mod tests {
         assert_eq!(own(25, 1).policy(&general).unwrap().warn_before, Span::ZERO);
         assert_eq!(
             own(30, 17).policy(&general),
-            Err(Unclear::TooShort { rotate_after: Span::days(30), life: Span::days(31) })
+            Err(UserConfigError::TooShort { rotate_after: Span::days(30), life: Span::days(31) })
         );
         let next = Policy { delete_after: DeleteAfter::NextRotation, ..general.clone() };
         assert!(own(30, 17).policy(&next).is_ok());
-        assert_eq!(Own::default().policy(&general), Ok(general));
+        assert_eq!(UserOverrides::default().policy(&general), Ok(general));
     }
 }

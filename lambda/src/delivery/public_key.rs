@@ -9,7 +9,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use bech32::{Bech32, Hrp, primitives::decode::CheckedHrpstring};
 use curve25519_dalek::{MontgomeryPoint, edwards::CompressedEdwardsY};
 
-use crate::model::{parse_error::Invalid, user::UserName};
+use crate::model::{parse_error::ParseError, user::UserName};
 
 /// The shortest RSA key that age takes, in bits.
 const LEAST_RSA: usize = 2_048;
@@ -69,11 +69,11 @@ impl fmt::Display for Recipient {
 }
 
 impl FromStr for Recipient {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         if is_private(text) {
-            return Err(Invalid::new("(not shown)", "a public key but a private one", PUBLIC_HALF));
+            return Err(ParseError::new("(not shown)", "a public key but a private one", PUBLIC_HALF));
         }
         let mut words = text.splitn(3, ' ');
         let (kind, key) = match (words.next().unwrap_or_default(), words.next()) {
@@ -114,9 +114,9 @@ impl fmt::Display for Recipients {
 }
 
 impl FromStr for Recipients {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let list = |text: &str| text.split(',').map(str::parse).collect::<Result<Vec<_>, _>>();
         let mut lists = text.split(';');
         let all = lists.next().filter(|text| !text.is_empty()).map_or(Ok(Vec::new()), list)?;
@@ -124,7 +124,7 @@ impl FromStr for Recipients {
             let (user, keys) = text.split_once(':').unwrap_or((text, ""));
             Ok((user.parse()?, list(keys)?))
         });
-        Ok(Self { all, own: own.collect::<Result<_, Invalid>>()? })
+        Ok(Self { all, own: own.collect::<Result<_, ParseError>>()? })
     }
 }
 
@@ -132,12 +132,12 @@ impl FromStr for Recipients {
 type Refusal = (&'static str, &'static str);
 
 /// Long keys are not worth their room in a message.
-fn refused(text: &str, what: &'static str, allowed: &'static str) -> Invalid {
+fn refused(text: &str, what: &'static str, allowed: &'static str) -> ParseError {
     let mut shown: String = text.chars().take(40).collect();
     if shown.len() < text.len() {
         shown.push('…');
     }
-    Invalid::new(&shown, what, allowed)
+    ParseError::new(&shown, what, allowed)
 }
 
 /// Whether there is some private key in the text, wherever in it and of whatever kind.

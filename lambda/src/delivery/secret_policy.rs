@@ -9,7 +9,7 @@ use std::{fmt, str::FromStr};
 
 use serde_json::{Value as Json, json};
 
-use crate::model::{parse_error::Invalid, principal::PrincipalArn};
+use crate::model::{parse_error::ParseError, principal::PrincipalArn};
 
 /// Who may read every user's secret, besides its user.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,15 +27,15 @@ impl fmt::Display for Readers {
 }
 
 impl FromStr for Readers {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         if text == NOBODY {
             return Ok(Self::default());
         }
         let arns = text.split_ascii_whitespace().map(str::parse).collect::<Result<Vec<_>, _>>()?;
         if arns.is_empty() {
-            return Err(Invalid::new(text, "a list of readers", "ARNs of IAM roles and users, or none"));
+            return Err(ParseError::new(text, "a list of readers", "ARNs of IAM roles and users, or none"));
         }
         Ok(Self(arns))
     }

@@ -81,7 +81,7 @@ impl<A: Aws> Aws for DryRun<'_, A> {
     }
 
     async fn create_access_key(&self, user: &UserName) -> Result<(Answer, SecretAccessKey), Failure> {
-        let id = KEY.parse().map_err(|e: crate::model::parse_error::Invalid| Failure {
+        let id = KEY.parse().map_err(|e: crate::model::parse_error::ParseError| Failure {
             effect: Effect::None,
             code: "DryRun".into(),
             message: e.to_string(),

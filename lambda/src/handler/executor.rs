@@ -11,15 +11,15 @@ use crate::{
         time::{Span, Timestamp},
         user::{User, UserName},
     },
-    notice::{Block, ComingUp, Mail, NOT_ENCRYPTED, Rotated, Where},
+    notice::{Block, ComingUp, Mail, NOT_ENCRYPTED, Rotated, SecretLocation},
     protocol::{
         call::{Answer, Call, Effect, Failure, Message},
         journal::{Entry, RunId},
         planner::{self, Next},
         policy::Delivery,
-        run::{Order, Run},
+        run::{Run, RunAction},
         state::UserState,
-        stop_reason::Rest,
+        stop_reason::StopReason,
     },
     report::{
         audit::Origin,
@@ -71,24 +71,24 @@ pub async fn rotate(
     clock: impl Fn() -> Timestamp,
     user: &User,
 ) -> UserReport {
-    let mut hand = Hand { aws, settings, user, secret: None };
+    let mut hand = Executor { aws, settings, user, secret: None };
     let user = &user.name;
     let mut state = UserState::default();
     let (mut found, mut done) = (None, Vec::new());
-    let report = |found, done, state, rest: &Rest| report(settings, user, run.order, found, done, state, rest);
+    let report = |found, done, state, rest: &StopReason| report(settings, user, run.order, found, done, state, rest);
     for _ in 0..MOST_CALLS {
         let now = clock();
         let call = match planner::next_step(&state, &settings.policy, run, now) {
             // Nothing was looked at, nothing is unfinished: the user has its turn in a later run.
             Next::Call(_) if now >= run.deadline && found.is_none() => {
-                return report(found, done, &state, &Rest::OutOfTime);
+                return report(found, done, &state, &StopReason::OutOfTime);
             }
             // Past the deadline another run may hold the user: whatever is left is the next run's.
             Next::Call(call) if now >= run.deadline => {
-                return report(found, done, &state, &Rest::Failed(Box::new((call, time_is_over()))));
+                return report(found, done, &state, &StopReason::Failed(Box::new((call, time_is_over()))));
             }
             Next::Call(call) => call,
-            Next::Rest(rest) => return report(found, done, &state, &rest),
+            Next::Stop(rest) => return report(found, done, &state, &rest),
         };
         let left = (run.deadline + LAST_CALL).since(now).std();
         let answer = tokio::time::timeout(left, hand.make(&call, &state, now)).await.unwrap_or_else(|_| Err(cut_off()));
@@ -106,7 +106,7 @@ pub async fn rotate(
         code: "NoEnd".into(),
         message: format!("{MOST_CALLS} calls did not bring this user to rest"),
     };
-    report(found, done, &state, &Rest::Failed(Box::new((Call::ListAccessKeys, endless))))
+    report(found, done, &state, &StopReason::Failed(Box::new((Call::ListAccessKeys, endless))))
 }
 
 fn time_is_over() -> Failure {
@@ -128,17 +128,17 @@ fn cut_off() -> Failure {
 fn report(
     settings: &Settings,
     user: &UserName,
-    order: Order,
+    order: RunAction,
     found: Option<Vec<Key>>,
     done: Vec<Change>,
     state: &UserState,
-    rest: &Rest,
+    rest: &StopReason,
 ) -> UserReport {
     let (found, left) = (found.unwrap_or_default(), state.keys().to_vec());
     let mut report = UserReport::new(user.clone(), order, found, done, left, rest);
     match rest {
-        Rest::StillInUse(key, _) => report.waits_until = state.waits_until(key, &settings.policy),
-        Rest::NobodyListens => {
+        StopReason::StillInUse(key, _) => report.waits_until = state.waits_until(key, &settings.policy),
+        StopReason::NoConfirmedRecipient => {
             let mailboxes: Vec<_> = settings.readers_of_secret(user).iter().map(|email| email.as_str()).collect();
             report.why += &format!(" to {}", mailboxes.join(" or "));
         }
@@ -148,14 +148,14 @@ fn report(
 }
 
 /// What makes the calls for one user, and holds the one secret of a rotation while it lasts.
-struct Hand<'a, A> {
+struct Executor<'a, A> {
     aws: &'a A,
     settings: &'a Settings,
     user: &'a User,
     secret: Option<(AccessKeyId, SecretAccessKey)>,
 }
 
-impl<A: Aws> Hand<'_, A> {
+impl<A: Aws> Executor<'_, A> {
     async fn make(&mut self, call: &Call, state: &UserState, now: Timestamp) -> Result<Answer, Failure> {
         let Self { aws, settings, user: User { name: user, .. }, .. } = *self;
         let secret_name = || settings.secret_prefix.secret_name(user);
@@ -198,7 +198,7 @@ impl<A: Aws> Hand<'_, A> {
                         (settings.readers_of_secret(user), self.rotated(key, secret, state, now))
                     }
                     Message::Stored(key) => {
-                        let secret = Where::SecretsManager(secret_name());
+                        let secret = SecretLocation::SecretsManager(secret_name());
                         (settings.readers_of_notice(user), self.rotated(key, secret, state, now))
                     }
                     Message::ComingUp(key, due) => {
@@ -217,10 +217,10 @@ impl<A: Aws> Hand<'_, A> {
     }
 
     /// The secret as the mail carries it.
-    fn in_the_mail(&self, key: &AccessKeyId) -> Result<Where<'_>, Failure> {
+    fn in_the_mail(&self, key: &AccessKeyId) -> Result<SecretLocation<'_>, Failure> {
         let (user, secret) = (&self.user.name, self.secret_of(key)?);
         match self.settings.policy.delivery {
-            Delivery::SecretsManager | Delivery::Email => Ok(Where::InThisMail(secret)),
+            Delivery::SecretsManager | Delivery::Email => Ok(SecretLocation::InThisMail(secret)),
             Delivery::EmailEncrypted => {
                 let recipients = self.settings.recipients(user);
                 let text = encrypt(&document(user, key, secret)?, recipients).map_err(|why| Failure {
@@ -228,12 +228,12 @@ impl<A: Aws> Hand<'_, A> {
                     code: NOT_ENCRYPTED.into(),
                     message: why.to_string(),
                 })?;
-                Ok(Where::Encrypted(Block { text, recipients }))
+                Ok(SecretLocation::Encrypted(Block { text, recipients }))
             }
         }
     }
 
-    fn rotated(&self, key: &AccessKeyId, secret: Where<'_>, state: &UserState, now: Timestamp) -> Mail {
+    fn rotated(&self, key: &AccessKeyId, secret: SecretLocation<'_>, state: &UserState, now: Timestamp) -> Mail {
         self.settings.language.rotated(&Rotated {
             user: &self.user.name,
             key,

@@ -18,7 +18,7 @@ use crate::{
         call::{Effect, Failure},
         journal::RunId,
         run::Run,
-        stop_reason::{Doubt, Rest},
+        stop_reason::{NeedsAttention, StopReason},
     },
     report::{
         audit::{Mode, Origin},
@@ -79,7 +79,7 @@ async fn carry_out(
     let run = Run { id: writer(&request.run), deadline: invocation.ends.before(MARGIN), order: request.order };
     let mode = if request.dry_run { Mode::Pretended } else { Mode::Real };
     let origin = Origin { request: invocation.request, mode };
-    let post = Post { aws, settings, run: &run, origin };
+    let post = NoticeSender { aws, settings, run: &run, origin };
     let look = async |(place, subject): (usize, Subject)| {
         let settings = settings.for_subject(&subject);
         let report = rotate(aws, &settings, &run, origin, Timestamp::now, &subject.user).await;
@@ -93,7 +93,7 @@ async fn carry_out(
     let (mut users, mut unsent): (Vec<_>, Vec<_>) =
         done.into_iter().map(|(_, report, unsent)| (report, unsent)).unzip();
     for (listed, unclear) in fleet.unclear {
-        let rest = Rest::NeedsPerson(Doubt::Unclear(unclear));
+        let rest = StopReason::NeedsAttention(NeedsAttention::UserConfigError(unclear));
         let report = UserReport::new(listed.name, request.order, Vec::new(), Vec::new(), Vec::new(), &rest);
         unsent.push(post.notices(&report, settings).await);
         users.push(report);
@@ -132,21 +132,21 @@ async fn carry_out(
 }
 
 /// Sends what is said beside the plan. Whether it arrives changes nothing but the report. In a dry run, `aws` sends nothing.
-struct Post<'a, A> {
+struct NoticeSender<'a, A> {
     aws: &'a A,
     settings: &'a Settings,
     run: &'a Run,
     origin: Origin<'a>,
 }
 
-impl<A: Aws> Post<'_, A> {
+impl<A: Aws> NoticeSender<'_, A> {
     /// What there is to say about a user, for whom these settings hold; gives back what could not be sent.
     async fn notices(&self, report: &UserReport, settings: &Settings) -> Vec<Unsent> {
         let mut unsent = Vec::new();
         for notice in notice::notices(report, settings) {
             let mail = settings.language.notice(&notice, &settings.policy, Timestamp::now());
             let envelope = Envelope { to: notice.to.into_iter().cloned().collect(), about: Some(notice.user.clone()) };
-            unsent.extend(self.send(notice.news.word(), envelope, mail).await);
+            unsent.extend(self.send(notice.news.as_str(), envelope, mail).await);
         }
         unsent
     }

@@ -3,8 +3,8 @@
 use crate::{
     contract::{
         event::{BadEvent, Request},
-        list_scope::Sight,
-        listed_user::Listed,
+        list_scope::ListScope,
+        listed_user::ListedUser,
         settings::Settings,
     },
     model::time::Timestamp,
@@ -21,7 +21,7 @@ pub trait Account {
     /// Everybody's keys.
     async fn credential_report(&self) -> Result<CredentialReport, Failure>;
     /// Everybody, with tags and groups.
-    async fn account_users(&self) -> Result<Vec<Listed>, Failure>;
+    async fn account_users(&self) -> Result<Vec<ListedUser>, Failure>;
 }
 
 /// Why a run does not begin. No key was touched.
@@ -43,7 +43,7 @@ pub enum Stop {
 impl Stop {
     /// A word for it, which Lambda calls the type of an error.
     #[must_use]
-    pub const fn word(&self) -> &'static str {
+    pub const fn as_str(&self) -> &'static str {
         match self {
             Self::BadEvent(_) => "BadEvent",
             Self::Unseen { .. } => "UsersNotListed",
@@ -63,8 +63,8 @@ pub async fn select(
     now: Timestamp,
 ) -> Result<Fleet, Stop> {
     let lists = match settings.sight() {
-        Sight::Users => None,
-        Sight::Account => {
+        ListScope::Users => None,
+        ListScope::Account => {
             let report = account.credential_report().await;
             let report = report.map_err(|failure| Stop::Unseen { operation: "GetCredentialReport", failure })?;
             // After the report: what was done in between makes a user look due, not healthy.
@@ -76,7 +76,7 @@ pub async fn select(
     let asked = request.users.as_deref();
     let fleet = fleet(settings, lists.as_ref(), asked, now);
     let is_found = |name: &&String| {
-        fleet.subjects.iter().any(|subject| Listed::from(&subject.user).is_called(name))
+        fleet.subjects.iter().any(|subject| ListedUser::from(&subject.user).is_called(name))
             || fleet.unclear.iter().any(|(listed, _)| listed.is_called(name))
     };
     match asked.iter().copied().flatten().find(|name| !is_found(name)) {

@@ -44,7 +44,7 @@ pub fn notice(run: &RunId, origin: Origin<'_>, user: Option<&UserName>, notice: 
 /// The end of a run: one event a user, one for all.
 pub fn report(report: &Report) {
     for user in &report.users {
-        let bad = matches!(user.result, Outcome::Failed | Outcome::NeedsPerson);
+        let bad = matches!(user.result, Outcome::Failed | Outcome::NeedsAttention);
         line(&json!({
             "level": if bad { "ERROR" } else { "INFO" },
             "run": report.run,

@@ -6,7 +6,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::model::{
-    parse_error::{Invalid, one_line, text_newtype},
+    parse_error::{ParseError, one_line, text_newtype},
     time::Timestamp,
 };
 
@@ -18,13 +18,13 @@ pub struct AccessKeyId(String);
 text_newtype!(AccessKeyId);
 
 impl FromStr for AccessKeyId {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         if (16..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
             Ok(Self(text.to_owned()))
         } else {
-            Err(Invalid::new(text, "an access key id", "16 to 128 letters, digits or _"))
+            Err(ParseError::new(text, "an access key id", "16 to 128 letters, digits or _"))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::model::parse_error::{Invalid, text_newtype};
+use crate::model::parse_error::{ParseError, text_newtype};
 
 /// An e-mail address, of the plain kind that SNS accepts: `local@domain.tld`, ASCII, no quotes.
 ///
@@ -29,9 +29,9 @@ impl PartialEq for Email {
 impl Eq for Email {}
 
 impl FromStr for Email {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let local = |b: u8| b.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&b);
         let label = |l: &str| {
             (1..=63).contains(&l.len())
@@ -54,7 +54,7 @@ impl FromStr for Email {
         if fits {
             Ok(Self(text.to_owned()))
         } else {
-            Err(Invalid::new(
+            Err(ParseError::new(
                 text,
                 "an e-mail address",
                 "name@domain.example, at most 100 characters, without quotes, spaces or a display name",

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use crate::model::{
-    parse_error::{Invalid, text_newtype},
+    parse_error::{ParseError, text_newtype},
     principal::{is_account, is_partition},
 };
 
@@ -15,9 +15,9 @@ pub struct KmsKeyArn(String);
 text_newtype!(KmsKeyArn);
 
 impl FromStr for KmsKeyArn {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let parts: Vec<_> = text.split(':').collect();
         let is_region = |text: &str| {
             let lower = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
@@ -29,7 +29,7 @@ impl FromStr for KmsKeyArn {
         if fits {
             Ok(Self(text.to_owned()))
         } else {
-            Err(Invalid::new(
+            Err(ParseError::new(
                 text,
                 "the ARN of a KMS key",
                 "the key's own ARN, not an alias's: arn:aws:kms:REGION:ACCOUNT:key/ID",
@@ -104,13 +104,13 @@ impl fmt::Display for KmsKey {
 }
 
 impl FromStr for KmsKey {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         if text == AWS_MANAGED {
             return Ok(Self::AwsManaged);
         }
-        text.parse().map(Self::Customer).map_err(|e: Invalid| Invalid {
+        text.parse().map(Self::Customer).map_err(|e: ParseError| ParseError {
             what: "a KMS key",
             allowed: "aws/secretsmanager, or a key's own ARN, not an alias's: arn:aws:kms:REGION:ACCOUNT:key/ID",
             ..e

@@ -3,7 +3,7 @@
 /// Why a text is not what it should be: names the value, says what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{value:?} is not {what}: {allowed}")]
-pub struct Invalid {
+pub struct ParseError {
     /// The text as it was given.
     pub value: String,
     /// What it should have been, with its article: "an IAM user name".
@@ -12,7 +12,7 @@ pub struct Invalid {
     pub allowed: &'static str,
 }
 
-impl Invalid {
+impl ParseError {
     pub(crate) fn new(value: &str, what: &'static str, allowed: &'static str) -> Self {
         Self { value: value.to_owned(), what, allowed }
     }
@@ -76,11 +76,11 @@ macro_rules! words {
             }
         }
         impl std::str::FromStr for $type {
-            type Err = $crate::model::parse_error::Invalid;
+            type Err = $crate::model::parse_error::ParseError;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text {
                     $($word => Ok($variant),)+
-                    _ => Err($crate::model::parse_error::Invalid::new(text, $what, $allowed)),
+                    _ => Err($crate::model::parse_error::ParseError::new(text, $what, $allowed)),
                 }
             }
         }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use crate::model::{
-    parse_error::{Invalid, text_newtype},
+    parse_error::{ParseError, text_newtype},
     user::User,
 };
 
@@ -30,9 +30,9 @@ impl PrincipalArn {
 }
 
 impl FromStr for PrincipalArn {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let parts: Vec<_> = text.split(':').collect();
         let fits = matches!(parts.as_slice(), ["arn", partition, "iam", "", account, resource]
         if is_partition(partition) && is_account(account)
@@ -43,7 +43,7 @@ impl FromStr for PrincipalArn {
         if fits {
             Ok(Self(text.to_owned()))
         } else {
-            Err(Invalid::new(
+            Err(ParseError::new(
                 text,
                 "the ARN of an IAM role or user",
                 "arn:aws:iam::ACCOUNT:role/NAME or arn:aws:iam::ACCOUNT:user/NAME, with the path if there is one",

@@ -10,7 +10,7 @@ use std::{
 use serde::{Serialize, Serializer};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::model::parse_error::Invalid;
+use crate::model::parse_error::ParseError;
 
 /// A point in time: seconds since 1970-01-01 00:00 UTC. IAM's own times are whole seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,12 +91,12 @@ impl fmt::Display for Timestamp {
 }
 
 impl FromStr for Timestamp {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         OffsetDateTime::parse(text, &Rfc3339)
             .map(|t| Self::from_unix(t.unix_timestamp()))
-            .map_err(|_| Invalid::new(text, "a time", "RFC 3339, such as 2026-11-24T03:16:40Z"))
+            .map_err(|_| ParseError::new(text, "a time", "RFC 3339, such as 2026-11-24T03:16:40Z"))
     }
 }
 
@@ -181,9 +181,9 @@ impl fmt::Display for Span {
 }
 
 impl FromStr for Span {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let parse = || {
             if text == "0" {
                 return Some(Self::ZERO);
@@ -197,7 +197,7 @@ impl FromStr for Span {
             (total <= Self::MAX.0).then_some(Self(total))
         };
         parse().ok_or_else(|| {
-            Invalid::new(
+            ParseError::new(
                 text,
                 "a duration",
                 "a whole number with d, h, m or s, such as 90d or 12h, at most 3653d; or 0",

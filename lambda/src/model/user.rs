@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::model::parse_error::{Invalid, text_newtype};
+use crate::model::parse_error::{ParseError, text_newtype};
 
 /// The name of an IAM user: 1 to 64 of the characters `A-Z a-z 0-9 + = , . @ _ -`
 /// (IAM User Guide, "IAM and AWS STS quotas": names).
@@ -12,15 +12,15 @@ pub struct UserName(String);
 text_newtype!(UserName);
 
 impl FromStr for UserName {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let fits = (1..=64).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+=,.@_-".contains(&b));
         if fits {
             Ok(Self(text.to_owned()))
         } else {
-            Err(Invalid::new(
+            Err(ParseError::new(
                 text,
                 "an IAM user name",
                 "1 to 64 characters, each a letter, a digit or one of + = , . @ _ -",
@@ -70,10 +70,10 @@ impl fmt::Display for User {
 }
 
 impl FromStr for User {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let invalid = |e: Invalid| Invalid {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let invalid = |e: ParseError| ParseError {
             value: text.to_owned(),
             allowed: "1 to 64 characters, each a letter, a digit or one of + = , . @ _ -; \
                       before it the user's path, if it has one: /ci/deployer",
@@ -89,7 +89,7 @@ impl FromStr for User {
         if fits {
             Ok(Self { path: path.to_owned(), name })
         } else {
-            Err(invalid(Invalid { value: String::new(), what: "an IAM user", allowed: "" }))
+            Err(invalid(ParseError { value: String::new(), what: "an IAM user", allowed: "" }))
         }
     }
 }

@@ -4,7 +4,7 @@ use super::time::Span;
 
 /// Why what holds for a user cannot be told.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum Unclear {
+pub enum UserConfigError {
     /// A tag is not what such a tag is.
     #[error("the tag {tag} is {value:?}, and must be {allowed}")]
     Tag {

@@ -36,7 +36,7 @@ impl<'a> Digested<'a> {
     /// The users that are not as they should be, the worst first.
     pub(super) fn unhealthy(&self) -> Vec<&'a UserReport> {
         let of = |outcome| self.users.iter().filter(move |user| user.result == outcome);
-        of(Outcome::NeedsPerson).chain(of(Outcome::Failed)).chain(of(Outcome::Waiting)).collect()
+        of(Outcome::NeedsAttention).chain(of(Outcome::Failed)).chain(of(Outcome::Waiting)).collect()
     }
 }
 

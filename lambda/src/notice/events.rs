@@ -13,9 +13,9 @@ use crate::{
         user::UserName,
     },
     protocol::{
-        call::{Call, Effect, Failure, Why},
+        call::{Call, Effect, Failure, RemovalReason},
         policy::DeleteAfter,
-        stop_reason::{Doubt, Rest},
+        stop_reason::{NeedsAttention, StopReason},
     },
     report::{
         audit,
@@ -29,14 +29,14 @@ pub struct Notice<'a> {
     /// Whom it is about.
     pub user: &'a UserName,
     /// What it says.
-    pub news: News<'a>,
+    pub news: NoticeKind<'a>,
     /// Who gets it.
     pub to: Vec<&'a Email>,
 }
 
 /// What a notice says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum News<'a> {
+pub enum NoticeKind<'a> {
     /// The user has a new key, whose secret was mailed to its owner: for the administrators, who do not get that mail.
     Mailed {
         /// The new key.
@@ -55,7 +55,7 @@ pub enum News<'a> {
         /// What IAM says of its use.
         last_use: &'a LastUse,
         /// Until when it stays if it is not used again, where its use is known.
-        quiet: Option<Timestamp>,
+        required_idle_time: Option<Timestamp>,
         /// Until when it is waited for, if that has an end.
         until: Option<Timestamp>,
     },
@@ -75,7 +75,7 @@ pub enum News<'a> {
         /// The key that works.
         new: Option<&'a AccessKeyId>,
         /// Why.
-        why: Why,
+        why: RemovalReason,
     },
     /// An old key was reactivated.
     Reactivated {
@@ -96,9 +96,9 @@ pub enum News<'a> {
         aftermath: Aftermath<'a>,
     },
     /// A person must decide.
-    NeedsPerson(&'a Doubt),
+    NeedsAttention(&'a NeedsAttention),
     /// The new key would be mailed, and nobody would receive it.
-    NobodyListens {
+    NoConfirmedRecipient {
         /// Who has to confirm: one of these.
         mailboxes: Vec<&'a Email>,
     },
@@ -119,10 +119,10 @@ pub enum Aftermath<'a> {
     Uncertain,
 }
 
-impl News<'_> {
+impl NoticeKind<'_> {
     /// A word for it, for the report and the log.
     #[must_use]
-    pub const fn word(&self) -> &'static str {
+    pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Mailed { .. } => "mailed",
             Self::StillInUse { .. } => "still-in-use",
@@ -130,8 +130,8 @@ impl News<'_> {
             Self::Deleted { .. } => "deleted",
             Self::Reactivated { .. } => "reactivated",
             Self::Failed { .. } => "failed",
-            Self::NeedsPerson(_) => "needs-person",
-            Self::NobodyListens { .. } => "nobody-listens",
+            Self::NeedsAttention(_) => "needs-person",
+            Self::NoConfirmedRecipient { .. } => "nobody-listens",
         }
     }
 }
@@ -145,8 +145,8 @@ pub fn notices<'a, Reference>(report: &'a UserReport, settings: &'a Settings<Ref
         user: &report.user,
         to: match &news {
             // Whoever has to confirm reads nothing before that; the administrators see to it.
-            News::NobodyListens { .. } => settings.administrators.iter().collect(),
-            News::Mailed { .. } => settings.administrators_beside(&report.user).collect(),
+            NoticeKind::NoConfirmedRecipient { .. } => settings.administrators.iter().collect(),
+            NoticeKind::Mailed { .. } => settings.administrators_beside(&report.user).collect(),
             _ => settings.readers_of_notice(&report.user),
         },
         news,
@@ -159,7 +159,7 @@ fn of_change<'a, Reference>(
     at: usize,
     change: &'a Change,
     settings: &'a Settings<Reference>,
-) -> Option<News<'a>> {
+) -> Option<NoticeKind<'a>> {
     let (before, after) = (&report.done[..at], &report.done[at + 1..]);
     match change {
         Change::Delivered { key } if settings.policy.delivery.is_mail() => {
@@ -167,17 +167,17 @@ fn of_change<'a, Reference>(
             let others = settings.administrators_beside(&report.user).next().is_some();
             let left = |old: &&Key| old.id != *key && report.left.iter().any(|left| left.id == old.id);
             let replaced = report.found.iter().filter(left).collect();
-            others.then_some(News::Mailed { key, owner, replaced })
+            others.then_some(NoticeKind::Mailed { key, owner, replaced })
         }
-        Change::Deactivated { key, why: Why::Superseded } => {
+        Change::Deactivated { key, why: RemovalReason::Superseded } => {
             // Without an overlap, the mail about the new key has said so; and of a key that is gone, that it is gone.
             let said = before.iter().any(|change| matches!(change, Change::Delivered { .. }));
             let gone = after.iter().any(|change| matches!(change, Change::Deleted { key: gone, .. } if gone == key));
-            let retired = News::Retired { old: key, new: current(report), deleted: settings.policy.delete_after };
+            let retired = NoticeKind::Retired { old: key, new: current(report), deleted: settings.policy.delete_after };
             (!said && !gone).then_some(retired)
         }
-        Change::Deleted { key, why: why @ (Why::WindowOver | Why::PlaceNeeded) } => {
-            Some(News::Deleted { old: key, new: current(report), why: *why })
+        Change::Deleted { key, why: why @ (RemovalReason::WindowOver | RemovalReason::PlaceNeeded) } => {
+            Some(NoticeKind::Deleted { old: key, new: current(report), why: *why })
         }
         // A mailed key that turned out to be in use, just as it was taken back: it is the new one, and stays.
         Change::Reactivated { key }
@@ -187,10 +187,10 @@ fn of_change<'a, Reference>(
         }
         Change::Reactivated { key } => {
             let until = match &report.rest {
-                Rest::Undone(undone, until) if undone == key => Some(*until),
+                StopReason::Undone(undone, until) if undone == key => Some(*until),
                 _ => None,
             };
-            Some(News::Reactivated { old: key, new: other_that_works(report, key), until })
+            Some(NoticeKind::Reactivated { old: key, new: other_that_works(report, key), until })
         }
         // Said by the plan itself, or part of what is said about the end.
         Change::Created { .. }
@@ -201,42 +201,44 @@ fn of_change<'a, Reference>(
     }
 }
 
-fn of_rest<'a, Reference>(report: &'a UserReport, settings: &'a Settings<Reference>) -> Option<News<'a>> {
+fn of_rest<'a, Reference>(report: &'a UserReport, settings: &'a Settings<Reference>) -> Option<NoticeKind<'a>> {
     match &report.rest {
-        Rest::StillInUse(old, last_use) => {
-            let quiet = match last_use {
-                LastUse::Used { at, .. } => Some(*at + settings.policy.quiet()),
+        StopReason::StillInUse(old, last_use) => {
+            let required_idle_time = match last_use {
+                LastUse::Used { at, .. } => Some(*at + settings.policy.required_idle_time()),
                 LastUse::Never | LastUse::Unknown => None,
             };
-            Some(News::StillInUse {
+            Some(NoticeKind::StillInUse {
                 old,
                 new: other_that_works(report, old),
                 last_use,
-                quiet,
+                required_idle_time,
                 until: report.waits_until,
             })
         }
-        Rest::NeedsPerson(doubt) => Some(News::NeedsPerson(doubt)),
-        Rest::NobodyListens => Some(News::NobodyListens { mailboxes: settings.readers_of_secret(&report.user) }),
-        Rest::Withdrawn(failed) => {
-            Some(News::Failed { call: &failed.0, failure: &failed.1, aftermath: Aftermath::Withdrawn })
+        StopReason::NeedsAttention(doubt) => Some(NoticeKind::NeedsAttention(doubt)),
+        StopReason::NoConfirmedRecipient => {
+            Some(NoticeKind::NoConfirmedRecipient { mailboxes: settings.readers_of_secret(&report.user) })
         }
-        Rest::Failed(failed) => {
+        StopReason::Withdrawn(failed) => {
+            Some(NoticeKind::Failed { call: &failed.0, failure: &failed.1, aftermath: Aftermath::Withdrawn })
+        }
+        StopReason::Failed(failed) => {
             let (call, failure) = failed.as_ref();
-            Some(News::Failed { call, failure, aftermath: aftermath(report, call, failure) })
+            Some(NoticeKind::Failed { call, failure, aftermath: aftermath(report, call, failure) })
         }
         // All is well, or another run, a later one or whoever asked for it will see to it.
-        Rest::NoKeys
-        | Rest::Healthy(_)
-        | Rest::Overlap(..)
-        | Rest::Window(..)
-        | Rest::Undone(..)
-        | Rest::NothingToUndo
-        | Rest::TooLateToUndo(_)
-        | Rest::Busy(..)
-        | Rest::OutOfTime
-        | Rest::Recent(..)
-        | Rest::NotVisible(_) => None,
+        StopReason::NoKeys
+        | StopReason::Healthy(_)
+        | StopReason::Overlap(..)
+        | StopReason::Window(..)
+        | StopReason::Undone(..)
+        | StopReason::NothingToUndo
+        | StopReason::TooLateToUndo(_)
+        | StopReason::Busy(..)
+        | StopReason::OutOfTime
+        | StopReason::Recent(..)
+        | StopReason::NotVisible(_) => None,
     }
 }
 

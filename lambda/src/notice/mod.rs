@@ -8,7 +8,7 @@ mod en;
 
 mod ja;
 
-pub use events::{Aftermath, News, Notice, notices};
+pub use events::{Aftermath, Notice, NoticeKind, notices};
 
 pub use digest::Digested;
 
@@ -40,7 +40,7 @@ pub struct Rotated<'a> {
     /// The new key's id.
     pub key: &'a AccessKeyId,
     /// How its owner gets the secret.
-    pub secret: Where<'a>,
+    pub secret: SecretLocation<'a>,
     /// The keys it replaces.
     pub replaced: Vec<&'a Key>,
     /// What happens to them.
@@ -60,7 +60,7 @@ pub struct ComingUp<'a> {
 }
 
 /// How the owner of a new key gets its secret.
-pub enum Where<'a> {
+pub enum SecretLocation<'a> {
     /// Here.
     InThisMail(&'a SecretAccessKey),
     /// Here, in a block that only the owner of one of these public keys can open.
@@ -181,7 +181,7 @@ mod tests {
     use crate::{
         delivery::public_key::tests::one_of_each,
         model::{access_key::Status, time::Span},
-        protocol::policy::{Delivery, Patience},
+        protocol::policy::{Delivery, MaxWait},
     };
 
     /// `readers` is how many kinds of key a block is for.
@@ -204,7 +204,7 @@ mod tests {
             overlap,
             delete_after: if mail { DeleteAfter::NextRotation } else { DeleteAfter::Window(Span::days(14)) },
             still_in_use: if mail { StillInUse::Retire } else { StillInUse::Wait },
-            wait_at_most: Patience::Forever,
+            wait_at_most: MaxWait::Forever,
             delivery,
             warn_before: Span::ZERO,
         };
@@ -212,9 +212,9 @@ mod tests {
             user: &user,
             key: &"AKIAEXAMPLE000000002".parse().unwrap(),
             secret: match delivery {
-                Delivery::SecretsManager => Where::SecretsManager(format!("access-key-rotation/{user}")),
-                Delivery::Email => Where::InThisMail(&secret),
-                Delivery::EmailEncrypted => Where::Encrypted(Block { text: BLOCK.into(), recipients }),
+                Delivery::SecretsManager => SecretLocation::SecretsManager(format!("access-key-rotation/{user}")),
+                Delivery::Email => SecretLocation::InThisMail(&secret),
+                Delivery::EmailEncrypted => SecretLocation::Encrypted(Block { text: BLOCK.into(), recipients }),
             },
             replaced: vec![&old],
             policy: &policy,

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::journal::{Entry, Garbled, Journal, RunId};
+use super::journal::{Entry, Journal, JournalParseError, RunId};
 use crate::model::{
     access_key::{AccessKeyId, Key, LastUse},
     parse_error::one_line,
@@ -29,11 +29,11 @@ pub enum Call {
     /// IAM: make a key. Not idempotent, never retried.
     CreateAccessKey,
     /// IAM: deactivate the key.
-    DeactivateAccessKey(AccessKeyId, Why),
+    DeactivateAccessKey(AccessKeyId, RemovalReason),
     /// IAM: activate the key again.
     ActivateAccessKey(AccessKeyId),
     /// IAM: delete the key, which must be inactive.
-    DeleteAccessKey(AccessKeyId, Why),
+    DeleteAccessKey(AccessKeyId, RemovalReason),
     /// STS, signed with the new key, after a pause: is it accepted?
     GetCallerIdentity {
         /// The new key.
@@ -188,7 +188,7 @@ impl Call {
 
 /// Why a key is taken out of use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Why {
+pub enum RemovalReason {
     /// A newer key was delivered and the overlap is over.
     Superseded,
     /// It was inactive for as long as the policy keeps it.
@@ -199,7 +199,7 @@ pub enum Why {
     Withdrawn,
 }
 
-impl Serialize for Why {
+impl Serialize for RemovalReason {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(match self {
             Self::Superseded => "superseded",
@@ -227,7 +227,7 @@ pub enum Answer {
     /// To ListAccessKeys.
     Keys(Vec<Key>),
     /// To ListUserTags.
-    Journal(Result<Journal, Garbled>),
+    Journal(Result<Journal, JournalParseError>),
     /// To GetAccessKeyLastUsed.
     LastUse(LastUse),
     /// To CreateAccessKey.

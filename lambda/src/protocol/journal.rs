@@ -14,7 +14,7 @@ use std::{fmt, str::FromStr};
 
 use crate::model::{
     access_key::{AccessKeyId, Key},
-    parse_error::{Invalid, text_newtype},
+    parse_error::{ParseError, text_newtype},
     time::{Span, Timestamp},
 };
 
@@ -62,16 +62,16 @@ impl RunId {
 }
 
 impl FromStr for RunId {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         // What a tag value may hold, less the characters that the journal's own form uses.
         let fits =
             (1..=80).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:/".contains(&b));
         if fits {
             Ok(Self(text.to_owned()))
         } else {
-            Err(Invalid::new(text, "a run id", "1 to 80 letters, digits or - _ . : /"))
+            Err(ParseError::new(text, "a run id", "1 to 80 letters, digits or - _ . : /"))
         }
     }
 }
@@ -144,7 +144,7 @@ pub enum Entry {
 /// A journal tag that does not say what a journal tag says.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("the tag {tag} is {value:?}, which this handler never writes")]
-pub struct Garbled {
+pub struct JournalParseError {
     /// The tag's key.
     pub tag: &'static str,
     /// Its value.
@@ -168,11 +168,11 @@ impl Journal {
     /// Reads the journal out of a user's tags; tags that are not its own are passed over.
     ///
     /// # Errors
-    /// [`Garbled`] if a tag of the journal cannot be understood.
-    pub fn read<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, Garbled> {
+    /// [`JournalParseError`] if a tag of the journal cannot be understood.
+    pub fn read<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, JournalParseError> {
         let mut journal = Self::default();
         for (key, value) in tags {
-            let garbled = |tag| Garbled { tag, value: value.to_owned() };
+            let garbled = |tag| JournalParseError { tag, value: value.to_owned() };
             // IAM compares tag keys without regard to case, and so do we.
             let intent = key.get(..INTENT.len()).filter(|prefix| prefix.eq_ignore_ascii_case(INTENT));
             if intent.is_some() {

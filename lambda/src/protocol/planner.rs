@@ -16,12 +16,12 @@
 //!   intent's lease is over, nobody else is at work, and the next run reads back what happened.
 
 use super::{
-    call::{Call, Message, Why},
+    call::{Call, Message, RemovalReason},
     journal::{Delivered, Disabled, Entry, Intent, Journal, LEASE, LIFE, SKEW},
-    policy::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
-    run::{Order, Run},
-    state::{Channel, Rotation, UserState, VERIFY_PAUSE, Withdrawal},
-    stop_reason::{Doubt, Rest},
+    policy::{DeleteAfter, Delivery, MaxWait, Policy, StillInUse},
+    run::{Run, RunAction},
+    state::{ChannelState, Rotation, UserState, VERIFY_PAUSE, Withdrawal},
+    stop_reason::{NeedsAttention, StopReason},
 };
 use crate::model::{
     access_key::{AccessKeyId, Key, LastUse, Status},
@@ -37,14 +37,14 @@ pub enum Next {
     /// Make this call.
     Call(Call),
     /// Nothing is left to do in this run.
-    Rest(Rest),
+    Stop(StopReason),
 }
 
 /// The next AWS call for a user, or why there is none.
 #[must_use]
 pub fn next_step(state: &UserState, policy: &Policy, run: &Run, now: Timestamp) -> Next {
     if let Some(rest) = &state.stopped {
-        return Next::Rest(rest.clone());
+        return Next::Stop(rest.clone());
     }
     if let Some(rotation) = &state.rotation {
         return Next::Call(rotation.next_call(policy.delivery, state.intent_at_hand(), now));
@@ -57,44 +57,46 @@ pub fn next_step(state: &UserState, policy: &Policy, run: &Run, now: Timestamp) 
         return Next::Call(Call::UntagUser(run.clone()));
     }
     if let Some(rest) = &state.ending {
-        return Next::Rest(rest.clone());
+        return Next::Stop(rest.clone());
     }
     let Some(keys) = &state.keys else {
         return Next::Call(Call::ListAccessKeys);
     };
     let due = |key: &Key| {
-        let asked = run.order == Order::RotateNow || now.since(key.created) >= policy.rotate_after;
+        let asked = run.order == RunAction::RotateNow || now.since(key.created) >= policy.rotate_after;
         asked && !state.rotated
     };
     match keys.as_slice() {
-        [] => return Next::Rest(Rest::NoKeys),
-        [only] if only.status == Status::Active && run.order == Order::Undo => return Next::Rest(Rest::NothingToUndo),
+        [] => return Next::Stop(StopReason::NoKeys),
+        [only] if only.status == Status::Active && run.order == RunAction::Undo => {
+            return Next::Stop(StopReason::NothingToUndo);
+        }
         // The common case costs one call: a lone young key needs no look at the journal.
         [only] if only.status == Status::Active && !due(only) && !policy.warns_of(only, now) => {
-            return Next::Rest(Rest::Healthy(only.created + policy.rotate_after));
+            return Next::Stop(StopReason::Healthy(only.created + policy.rotate_after));
         }
         [_] | [_, _] => {}
-        more => return Next::Rest(Rest::NeedsPerson(Doubt::TooManyKeys(more.len()))),
+        more => return Next::Stop(StopReason::NeedsAttention(NeedsAttention::TooManyKeys(more.len()))),
     }
     let journal = match &state.journal {
         None => return Next::Call(Call::ListUserTags),
-        Some(Err(garbled)) => return Next::Rest(Rest::NeedsPerson(Doubt::Journal(garbled.clone()))),
+        Some(Err(garbled)) => return Next::Stop(StopReason::NeedsAttention(NeedsAttention::Journal(garbled.clone()))),
         Some(Ok(journal)) => journal,
     };
     // This handler writes down what has happened. A time that is yet to come would hold everything off until then.
     if let Some(at) = journal.latest().filter(|at| *at > now + SKEW) {
-        return Next::Rest(Rest::NeedsPerson(Doubt::Future(at)));
+        return Next::Stop(StopReason::NeedsAttention(NeedsAttention::Future(at)));
     }
-    let view = View { state, keys, journal, policy, run, now };
+    let view = UserView { state, keys, journal, policy, run, now };
     match state.intent_at_hand() {
         Some(intent) => view.recover(intent),
-        None if run.order == Order::Undo && !state.undone => view.undo(),
+        None if run.order == RunAction::Undo && !state.undone => view.undo(),
         None => view.settle(due),
     }
 }
 
 /// A user's keys and journal, both read.
-struct View<'a> {
+struct UserView<'a> {
     state: &'a UserState,
     keys: &'a [Key],
     journal: &'a Journal,
@@ -103,7 +105,7 @@ struct View<'a> {
     now: Timestamp,
 }
 
-impl View<'_> {
+impl UserView<'_> {
     /// The keys of this status.
     fn with(&self, status: Status) -> impl Iterator<Item = &Key> {
         self.keys.iter().filter(move |key| key.status == status)
@@ -113,7 +115,7 @@ impl View<'_> {
     fn recover(&self, intent: &Intent) -> Next {
         let lease_over = intent.at + LEASE;
         if self.now < lease_over {
-            return Next::Rest(Rest::Busy(intent.run.clone(), lease_over));
+            return Next::Stop(StopReason::Busy(intent.run.clone(), lease_over));
         }
         // Its run is dead since before the lease was over: a key of a run that began after that is not its own.
         let (first, last) = (intent.at.before(SKEW), intent.at + LIFE + SKEW);
@@ -123,7 +125,7 @@ impl View<'_> {
         let mut candidates = self.keys.iter().filter(is_candidate);
         let (Some(orphan), None) = (candidates.next(), candidates.next()) else {
             return if self.keys.iter().any(|key| is_candidate(&key)) {
-                Next::Rest(Rest::NeedsPerson(Doubt::UnclearOrigin))
+                Next::Stop(StopReason::NeedsAttention(NeedsAttention::UnclearOrigin))
             } else {
                 // The run died before it made a key, or after it delivered one: nothing is left behind.
                 Next::Call(Call::UntagUser(intent.run.clone()))
@@ -132,7 +134,7 @@ impl View<'_> {
         // A key is made beside another, and is the younger of the two. Else a forged intent could point at a live key.
         let beside = |key: &Key| key.id != orphan.id && key.created <= orphan.created;
         if !self.keys.iter().any(beside) {
-            return Next::Rest(Rest::NeedsPerson(Doubt::UnclearOrigin));
+            return Next::Stop(StopReason::NeedsAttention(NeedsAttention::UnclearOrigin));
         }
         if self.policy.delivery == Delivery::SecretsManager {
             match self.state.is_current(&orphan.id) {
@@ -150,15 +152,17 @@ impl View<'_> {
             None => Next::Call(Call::GetAccessKeyLastUsed(orphan.id.clone())),
             // Once it is inactive its last use is asked for again: whoever put it in place since then must not lose it.
             Some(use_) if is_only_verification(use_, last) => Next::Call(match orphan.status {
-                Status::Active => Call::DeactivateAccessKey(orphan.id.clone(), Why::Withdrawn),
-                Status::Inactive => Call::DeleteAccessKey(orphan.id.clone(), Why::Withdrawn),
+                Status::Active => Call::DeactivateAccessKey(orphan.id.clone(), RemovalReason::Withdrawn),
+                Status::Inactive => Call::DeleteAccessKey(orphan.id.clone(), RemovalReason::Withdrawn),
             }),
             // A mail cannot be read back, but a key that is used was received.
             Some(LastUse::Used { .. }) if self.policy.delivery.is_mail() => Next::Call(match orphan.status {
                 Status::Active => commit(&orphan.id, Some(intent), self.now),
                 Status::Inactive => Call::ActivateAccessKey(orphan.id.clone()),
             }),
-            Some(use_) => Next::Rest(Rest::NeedsPerson(Doubt::OrphanInUse(orphan.id.clone(), use_.clone()))),
+            Some(use_) => {
+                Next::Stop(StopReason::NeedsAttention(NeedsAttention::OrphanInUse(orphan.id.clone(), use_.clone())))
+            }
         }
     }
 
@@ -169,11 +173,11 @@ impl View<'_> {
         let previous = self.with(Status::Inactive);
         let previous = previous.filter(|key| self.with(Status::Active).all(|active| before(key, active)));
         let Some(previous) = previous.max_by_key(|key| key.created) else {
-            return Next::Rest(Rest::NothingToUndo);
+            return Next::Stop(StopReason::NothingToUndo);
         };
         let until = self.deleted_from(previous);
         if until.is_some_and(|until| self.now + LEASE + SKEW > until) {
-            return Next::Rest(Rest::TooLateToUndo(previous.id.clone()));
+            return Next::Stop(StopReason::TooLateToUndo(previous.id.clone()));
         }
         // First the note, so that the next run does not deactivate the key again.
         if self.journal.undone.as_ref() != Some(&previous.id) {
@@ -203,10 +207,10 @@ impl View<'_> {
             && self.keys.iter().all(|key| key.id != delivered.key)
             && self.now < delivered.at + LEASE
         {
-            return Next::Rest(Rest::NotVisible(delivered.key.clone()));
+            return Next::Stop(StopReason::NotVisible(delivered.key.clone()));
         }
         if let Some((key, until)) = self.unfinished() {
-            return Next::Rest(Rest::Recent(key, until));
+            return Next::Stop(StopReason::Recent(key, until));
         }
         if self.with(Status::Active).any(|key| self.journal.disabled_since(&key.id).is_some()) {
             // Somebody activated it again. An old note would shorten its time when it is deactivated once more.
@@ -217,18 +221,18 @@ impl View<'_> {
         match active.as_slice() {
             [a, b] => match self.by_age(a, b) {
                 Some((older, newer)) => self.retire(older, newer, &due),
-                None => Next::Rest(Rest::NeedsPerson(Doubt::SameAge)),
+                None => Next::Stop(StopReason::NeedsAttention(NeedsAttention::SameAge)),
             },
             [only] if !due(only) => self.warn(only).or_else(|| self.tidy(&inactive)).unwrap_or_else(|| {
                 // What is inactive is kept until the rotation that is not due yet.
-                Next::Rest(Rest::Healthy(only.created + self.policy.rotate_after))
+                Next::Stop(StopReason::Healthy(only.created + self.policy.rotate_after))
             }),
             [only] => self.rotate(only, inactive.first().copied()),
             _ => match inactive.as_slice() {
                 [only] => self.rotate(only, None),
                 [a, b] if a.created <= b.created => self.rotate(b, Some(a)),
                 [b, a] => self.rotate(b, Some(a)),
-                _ => Next::Rest(Rest::NoKeys),
+                _ => Next::Stop(StopReason::NoKeys),
             },
         }
     }
@@ -265,29 +269,29 @@ impl View<'_> {
     /// Two active keys: the older one goes, once its successor has been delivered for long enough.
     fn retire(&self, older: &Key, newer: &Key, due: impl Fn(&Key) -> bool) -> Next {
         if self.journal.undone.as_ref() == Some(&older.id) && (self.state.undone || !due(newer)) {
-            return Next::Rest(Rest::Undone(older.id.clone(), newer.created + self.policy.rotate_after));
+            return Next::Stop(StopReason::Undone(older.id.clone(), newer.created + self.policy.rotate_after));
         }
         let since = self.journal.in_place_since(newer);
         let until = since + self.policy.overlap;
         if self.now < until {
-            return Next::Rest(Rest::Overlap(older.id.clone(), until));
+            return Next::Stop(StopReason::Overlap(older.id.clone(), until));
         }
         let patient = match self.policy.wait_at_most {
-            Patience::Forever => true,
-            Patience::AtMost(span) => self.now < until + span,
+            MaxWait::Forever => true,
+            MaxWait::AtMost(span) => self.now < until + span,
         };
         if self.policy.still_in_use == StillInUse::Wait && patient {
             match self.state.last_use(&older.id) {
                 None => return Next::Call(Call::GetAccessKeyLastUsed(older.id.clone())),
                 Some(use_) if self.policy.is_left_alone(use_, since, self.now) => {}
-                Some(use_) => return Next::Rest(Rest::StillInUse(older.id.clone(), use_.clone())),
+                Some(use_) => return Next::Stop(StopReason::StillInUse(older.id.clone(), use_.clone())),
             }
         }
         if self.state.keys_assumed {
             // Make sure, from IAM itself, that the successor stands before the old key falls.
             return Next::Call(Call::ListAccessKeys);
         }
-        Next::Call(Call::DeactivateAccessKey(older.id.clone(), Why::Superseded))
+        Next::Call(Call::DeactivateAccessKey(older.id.clone(), RemovalReason::Superseded))
     }
 
     /// Says that the key will be replaced: once, however many runs its last days have. The mail goes before the note, so
@@ -309,7 +313,8 @@ impl View<'_> {
     }
 
     fn no_room(&self) -> Option<Next> {
-        (!self.journal.has_room()).then(|| Next::Rest(Rest::NeedsPerson(Doubt::NoRoom(self.journal.others()))))
+        (!self.journal.has_room())
+            .then(|| Next::Stop(StopReason::NeedsAttention(NeedsAttention::NoRoom(self.journal.others()))))
     }
 
     /// Inactive keys beside one active key: note since when, delete what was kept long enough.
@@ -319,9 +324,9 @@ impl View<'_> {
         Some(match self.journal.disabled_since(&key.id) {
             None => Next::Call(self.note_disabled()),
             Some(since) if self.now >= since.max(key.created) + window => {
-                Next::Call(Call::DeleteAccessKey(key.id.clone(), Why::WindowOver))
+                Next::Call(Call::DeleteAccessKey(key.id.clone(), RemovalReason::WindowOver))
             }
-            Some(since) => Next::Rest(Rest::Window(key.id.clone(), since.max(key.created) + window)),
+            Some(since) => Next::Stop(StopReason::Window(key.id.clone(), since.max(key.created) + window)),
         })
     }
 
@@ -336,7 +341,7 @@ impl View<'_> {
     /// Begins the replacement of `current`; `other`, an inactive key, is in the way.
     fn rotate(&self, current: &Key, other: Option<&Key>) -> Next {
         if self.now + ROTATION_BUDGET > self.run.deadline {
-            return Next::Rest(Rest::OutOfTime);
+            return Next::Stop(StopReason::OutOfTime);
         }
         // An intent that fits beside a delivery that does not would be a key that every run takes back.
         if let Some(full) = self.no_room() {
@@ -344,16 +349,18 @@ impl View<'_> {
         }
         match (self.state.channel, self.policy.delivery) {
             // Most secrets are there already: what is refused the first time is tried again once the secret surely is.
-            (None, Delivery::SecretsManager) | (Some(Channel::Made), _) => return Next::Call(Call::PutResourcePolicy),
+            (None, Delivery::SecretsManager) | (Some(ChannelState::Made), _) => {
+                return Next::Call(Call::PutResourcePolicy);
+            }
             (None, _) => return Next::Call(Call::ListSubscriptionsByTopic),
-            (Some(Channel::Missing), _) => return Next::Call(Call::CreateSecret),
-            (Some(Channel::NobodyListens), _) => return Next::Rest(Rest::NobodyListens),
-            (Some(Channel::Ready), _) => {}
+            (Some(ChannelState::Missing), _) => return Next::Call(Call::CreateSecret),
+            (Some(ChannelState::NoConfirmedRecipient), _) => return Next::Stop(StopReason::NoConfirmedRecipient),
+            (Some(ChannelState::Ready), _) => {}
         }
         if let Some(other) = other {
             return self
                 .tidy(&[other])
-                .unwrap_or_else(|| Next::Call(Call::DeleteAccessKey(other.id.clone(), Why::PlaceNeeded)));
+                .unwrap_or_else(|| Next::Call(Call::DeleteAccessKey(other.id.clone(), RemovalReason::PlaceNeeded)));
         }
         let intent = Intent { run: self.run.id.clone(), at: self.now, known: current.id.clone() };
         Next::Call(Call::TagUser(vec![Entry::Intent(intent)]))
@@ -393,8 +400,8 @@ impl Rotation {
             Self::Announcing(key) => Call::Publish(Message::Stored(key.clone())),
             Self::Committing(key) => commit(key, intent, now),
             Self::Withdrawing { key, stage, .. } => match stage {
-                Withdrawal::Deactivate => Call::DeactivateAccessKey(key.clone(), Why::Withdrawn),
-                Withdrawal::Delete => Call::DeleteAccessKey(key.clone(), Why::Withdrawn),
+                Withdrawal::Deactivate => Call::DeactivateAccessKey(key.clone(), RemovalReason::Withdrawn),
+                Withdrawal::Delete => Call::DeleteAccessKey(key.clone(), RemovalReason::Withdrawn),
             },
         }
     }

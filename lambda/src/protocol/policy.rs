@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use crate::model::{
     access_key::{Key, LastUse},
-    parse_error::{Invalid, words},
+    parse_error::{ParseError, words},
     time::{Span, Timestamp},
 };
 
@@ -17,10 +17,10 @@ pub struct Policy {
     pub overlap: Span,
     /// What becomes of a deactivated key.
     pub delete_after: DeleteAfter,
-    /// What to do with an old key that is used although its successor was delivered: see [`Policy::quiet`].
+    /// What to do with an old key that is used although its successor was delivered: see [`Policy::required_idle_time`].
     pub still_in_use: StillInUse,
     /// How long after the overlap such a key is waited for at most.
-    pub wait_at_most: Patience,
+    pub wait_at_most: MaxWait,
     /// How a new secret reaches its owner.
     pub delivery: Delivery,
     /// How long before a key is due its owner is told that it will be replaced; zero means never.
@@ -59,14 +59,14 @@ impl std::fmt::Display for DeleteAfter {
 }
 
 impl FromStr for DeleteAfter {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         if text == NEXT_ROTATION {
             return Ok(Self::NextRotation);
         }
         text.parse::<Span>().map(Self::Window).map_err(|_| {
-            Invalid::new(
+            ParseError::new(
                 text,
                 "a time to keep deactivated keys",
                 "a whole number with d, h, m or s, such as 14d, at most 3653d; 0; or next-rotation",
@@ -91,7 +91,7 @@ words!(StillInUse, "a rule for keys still in use", "wait or retire", {
 
 /// How long an old key that is still in use is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Patience {
+pub enum MaxWait {
     /// As long as it takes.
     Forever,
     /// This long after the overlap; then it is deactivated all the same.
@@ -100,7 +100,7 @@ pub enum Patience {
 
 const FOREVER: &str = "forever";
 
-impl std::fmt::Display for Patience {
+impl std::fmt::Display for MaxWait {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Forever => f.write_str(FOREVER),
@@ -109,15 +109,15 @@ impl std::fmt::Display for Patience {
     }
 }
 
-impl FromStr for Patience {
-    type Err = Invalid;
+impl FromStr for MaxWait {
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         if text == FOREVER {
             return Ok(Self::Forever);
         }
         text.parse::<Span>().map(Self::AtMost).map_err(|_| {
-            Invalid::new(text, "a time to wait", "a whole number with d, h, m or s, such as 30d; 0; or forever")
+            ParseError::new(text, "a time to wait", "a whole number with d, h, m or s, such as 30d; 0; or forever")
         })
     }
 }
@@ -153,7 +153,7 @@ impl Policy {
     pub(super) fn is_left_alone(&self, use_: &LastUse, delivered: Timestamp, now: Timestamp) -> bool {
         match use_ {
             LastUse::Never => true,
-            LastUse::Used { at, .. } => *at <= delivered || now >= *at + self.quiet(),
+            LastUse::Used { at, .. } => *at <= delivered || now >= *at + self.required_idle_time(),
             LastUse::Unknown => false,
         }
     }
@@ -161,13 +161,13 @@ impl Policy {
     /// How long an old key must have been left alone, once it was used after its successor was delivered: the overlap, a day
     /// at least, for some work is done once a day; and one day more, for IAM's record of a use can be hours late.
     #[must_use]
-    pub fn quiet(&self) -> Span {
-        Self::quiet_after(self.overlap)
+    pub fn required_idle_time(&self) -> Span {
+        Self::required_idle_time_after(self.overlap)
     }
 
-    /// [`Policy::quiet`] where the overlap is this.
+    /// [`Policy::required_idle_time`] where the overlap is this.
     #[must_use]
-    pub fn quiet_after(overlap: Span) -> Span {
+    pub fn required_idle_time_after(overlap: Span) -> Span {
         overlap.max(Span::days(1)) + Span::days(1)
     }
 

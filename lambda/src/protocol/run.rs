@@ -5,7 +5,7 @@ use crate::model::time::Timestamp;
 
 /// Why a run is about this user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Order {
+pub enum RunAction {
     /// The schedule's: replace the key if it is due.
     Routine,
     /// A person's: replace the key now, whatever its age.
@@ -22,5 +22,5 @@ pub struct Run {
     /// When the run must be over.
     pub deadline: Timestamp,
     /// What it is for.
-    pub order: Order,
+    pub order: RunAction,
 }

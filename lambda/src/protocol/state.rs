@@ -1,10 +1,10 @@
 //! What is known of one user: [`UserState::learn`] folds a call's answer into it.
 
 use super::{
-    call::{Answer, Call, Effect, Failure, Message, Why},
-    journal::{Entry, Garbled, Intent, Journal, RunId},
-    policy::{Patience, Policy},
-    stop_reason::Rest,
+    call::{Answer, Call, Effect, Failure, Message, RemovalReason},
+    journal::{Entry, Intent, Journal, JournalParseError, RunId},
+    policy::{MaxWait, Policy},
+    stop_reason::StopReason,
 };
 use crate::model::{
     access_key::{AccessKeyId, Key, LastUse, Status},
@@ -27,9 +27,9 @@ pub struct UserState {
     pub(super) keys: Option<Vec<Key>>,
     /// A key was made since the keys were listed.
     pub(super) keys_assumed: bool,
-    pub(super) journal: Option<Result<Journal, Garbled>>,
+    pub(super) journal: Option<Result<Journal, JournalParseError>>,
     pub(super) last_use: Vec<(AccessKeyId, LastUse)>,
-    pub(super) channel: Option<Channel>,
+    pub(super) channel: Option<ChannelState>,
     /// Whether a key that an unfinished rotation left is the secret's current version.
     pub(super) current: Option<(AccessKeyId, bool)>,
     pub(super) rotation: Option<Rotation>,
@@ -45,8 +45,8 @@ pub struct UserState {
     /// The key whose owner was told in this run that it will be replaced; the journal does not say so yet.
     pub(super) warned: Option<AccessKeyId>,
     /// What is reported once nothing is left of this run's intent.
-    pub(super) ending: Option<Rest>,
-    pub(super) stopped: Option<Rest>,
+    pub(super) ending: Option<StopReason>,
+    pub(super) stopped: Option<StopReason>,
 }
 
 /// A replacement under way in this run.
@@ -72,13 +72,13 @@ pub(super) enum Rotation {
 
 /// Whether a new key would reach its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Channel {
+pub(super) enum ChannelState {
     /// Who may read the secret could not be said: it may not be there.
     Missing,
     /// The secret is there; who may read it is still to be said.
     Made,
     Ready,
-    NobodyListens,
+    NoConfirmedRecipient,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -105,7 +105,7 @@ impl UserState {
     /// Until when the old key is waited for, if it is still in use and the policy's patience has an end.
     #[must_use]
     pub fn waits_until(&self, old: &AccessKeyId, policy: &Policy) -> Option<Timestamp> {
-        let (Patience::AtMost(span), Some(Ok(journal))) = (policy.wait_at_most, &self.journal) else { return None };
+        let (MaxWait::AtMost(span), Some(Ok(journal))) = (policy.wait_at_most, &self.journal) else { return None };
         let newer = self.keys().iter().find(|key| key.id != *old && key.status == Status::Active)?;
         Some(journal.in_place_since(newer) + policy.overlap + span)
     }
@@ -127,7 +127,7 @@ impl UserState {
             (Call::ListUserTags, Answer::Journal(journal)) => self.journal = Some(journal),
             (Call::GetAccessKeyLastUsed(key), Answer::LastUse(use_)) => self.last_use.push((key.clone(), use_)),
             (Call::ListSubscriptionsByTopic, Answer::Subscribers(n)) => {
-                self.channel = Some(if n == 0 { Channel::NobodyListens } else { Channel::Ready });
+                self.channel = Some(if n == 0 { ChannelState::NoConfirmedRecipient } else { ChannelState::Ready });
             }
             (Call::TagUser(entries), Answer::Done) => self.tagged(entries),
             (Call::UntagUser(run), Answer::Done) => {
@@ -142,8 +142,8 @@ impl UserState {
                 self.rotation = Some(Rotation::Verifying { key: id, attempts: 0, successes: 0 });
             }
             (Call::GetCallerIdentity { key, .. }, Answer::Done) => self.verified(call, key),
-            (Call::CreateSecret, Answer::Done) => self.channel = Some(Channel::Made),
-            (Call::PutResourcePolicy, Answer::Done) => self.channel = Some(Channel::Ready),
+            (Call::CreateSecret, Answer::Done) => self.channel = Some(ChannelState::Made),
+            (Call::PutResourcePolicy, Answer::Done) => self.channel = Some(ChannelState::Ready),
             (Call::PutSecretValue(key), Answer::Done) => self.rotation = Some(Rotation::ReadingBack(key.clone())),
             (Call::DescribeSecret(key), Answer::Current(current)) => match (&self.rotation, current) {
                 (None, current) => self.current = Some((key.clone(), current)),
@@ -216,14 +216,14 @@ impl UserState {
         }
     }
 
-    fn deleted(&mut self, key: &AccessKeyId, why: Why) {
+    fn deleted(&mut self, key: &AccessKeyId, why: RemovalReason) {
         if let Some(keys) = &mut self.keys {
             keys.retain(|known| known.id != *key);
         }
         if let Some(Rotation::Withdrawing { because, .. }) = self.rotation.take() {
             // The intent stays for its lease: another run may hold a list that still shows the key.
-            self.stopped = Some(Rest::Withdrawn(because));
-        } else if why == Why::Withdrawn {
+            self.stopped = Some(StopReason::Withdrawn(because));
+        } else if why == RemovalReason::Withdrawn {
             let dead = self.intent_at_hand().map(|intent| intent.run.clone());
             self.withdrawn.extend(dead);
         }
@@ -249,7 +249,7 @@ impl UserState {
                 self.withdraw(key, call, failure);
             }
             (Call::PutResourcePolicy, None) if self.channel.is_none() && failure.effect == Effect::None => {
-                self.channel = Some(Channel::Missing);
+                self.channel = Some(ChannelState::Missing);
             }
             // No key was made, so nothing has to be found again.
             (Call::CreateAccessKey, Some(Rotation::Intended)) if failure.effect == Effect::None => {
@@ -258,7 +258,7 @@ impl UserState {
                 if let (Some(Ok(journal)), Some(mine)) = (&mut self.journal, mine) {
                     journal.close(&mine);
                 }
-                self.ending = Some(Rest::Failed(Box::new((call.clone(), failure))));
+                self.ending = Some(StopReason::Failed(Box::new((call.clone(), failure))));
             }
             // An intent that stays behind keeps the next runs away for a lease, and that is all.
             (Call::UntagUser(_), _) if self.ending.is_some() => self.stopped = self.ending.take(),
@@ -276,7 +276,7 @@ impl UserState {
     }
 
     fn stop(&mut self, call: &Call, failure: Failure) {
-        self.stopped = Some(Rest::Failed(Box::new((call.clone(), failure))));
+        self.stopped = Some(StopReason::Failed(Box::new((call.clone(), failure))));
     }
 }
 

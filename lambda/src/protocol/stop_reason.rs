@@ -4,18 +4,18 @@ use std::fmt;
 
 use super::{
     call::{Call, Effect, Failure},
-    journal::{Garbled, INTENT, LEASE, PREFIX, RunId},
+    journal::{INTENT, JournalParseError, LEASE, PREFIX, RunId},
 };
 use crate::model::{
     access_key::{AccessKeyId, LastUse},
     parse_error::one_line,
     time::Timestamp,
-    user_config_error::Unclear,
+    user_config_error::UserConfigError,
 };
 
 /// Why nothing is left to do.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Rest {
+pub enum StopReason {
     /// The user has no access key.
     NoKeys,
     /// One key, delivered and young; it will be due at the time given.
@@ -37,20 +37,20 @@ pub enum Rest {
     /// Too little of the run's time is left to begin a rotation.
     OutOfTime,
     /// The mail would be the delivery, and nobody has confirmed a subscription.
-    NobodyListens,
+    NoConfirmedRecipient,
     /// This key is so young that whoever made it may not be done.
     Recent(AccessKeyId, Timestamp),
     /// IAM's list does not show the key that was just delivered yet.
     NotVisible(AccessKeyId),
     /// Something only a person can decide.
-    NeedsPerson(Doubt),
+    NeedsAttention(NeedsAttention),
     /// A call failed.
     Failed(Box<(Call, Failure)>),
     /// The new key was taken back because this call failed; the old key is as it was.
     Withdrawn(Box<(Call, Failure)>),
 }
 
-impl fmt::Display for Rest {
+impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoKeys => f.write_str("the user has no access key"),
@@ -77,7 +77,7 @@ impl fmt::Display for Rest {
                 write!(f, "run {run} has begun a rotation; unless it finishes, a run after {until} takes over")
             }
             Self::OutOfTime => f.write_str("too little time was left to begin a rotation; the next run will"),
-            Self::NobodyListens => f.write_str(
+            Self::NoConfirmedRecipient => f.write_str(
                 "not rotated, because nobody would receive the key: confirm the subscription mail that SNS has sent",
             ),
             Self::Recent(key, until) => {
@@ -86,7 +86,7 @@ impl fmt::Display for Rest {
             Self::NotVisible(key) => {
                 write!(f, "key {key} was delivered moments ago and IAM does not list it yet; the next run goes on")
             }
-            Self::NeedsPerson(doubt) => write!(f, "a person must decide: {doubt}"),
+            Self::NeedsAttention(doubt) => write!(f, "a person must decide: {doubt}"),
             Self::Failed(failed) => {
                 let (call, failure) = failed.as_ref();
                 write!(f, "{call} failed: {failure}")?;
@@ -109,9 +109,9 @@ impl fmt::Display for Rest {
 
 /// What the handler will not decide by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Doubt {
+pub enum NeedsAttention {
     /// The journal cannot be read.
-    Journal(Garbled),
+    Journal(JournalParseError),
     /// The journal speaks of something that is yet to come.
     Future(Timestamp),
     /// An unfinished rotation, and more than one key that it may have left.
@@ -125,10 +125,10 @@ pub enum Doubt {
     /// So many tags on the user that the journal has no room.
     NoRoom(usize),
     /// What holds for this user cannot be told.
-    Unclear(Unclear),
+    UserConfigError(UserConfigError),
 }
 
-impl fmt::Display for Doubt {
+impl fmt::Display for NeedsAttention {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Journal(garbled) => {
@@ -156,7 +156,7 @@ impl fmt::Display for Doubt {
                 f,
                 "the user has {n} tags of its own, and IAM allows 50: the journal needs room for 5; remove some"
             ),
-            Self::Unclear(unclear) => write!(f, "{}; correct it", one_line(&unclear.to_string())),
+            Self::UserConfigError(unclear) => write!(f, "{}; correct it", one_line(&unclear.to_string())),
             Self::TooManyKeys(n) => write!(f, "{n} access keys, where IAM allows two"),
         }
     }

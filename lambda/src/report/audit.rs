@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use crate::{
     model::{access_key::AccessKeyId, user::UserName},
     protocol::{
-        call::{Answer, Call, Effect, Failure, Message, Why},
+        call::{Answer, Call, Effect, Failure, Message, RemovalReason},
         journal::Entry,
-        run::{Order, Run},
+        run::{Run, RunAction},
     },
 };
 
@@ -76,12 +76,12 @@ pub fn reason(call: &Call) -> Option<Reason> {
         Call::Publish(Message::Secret(_)) => ("STS accepts the new key; the mail delivers it", NOTHING_LOST),
         Call::Publish(Message::Stored(_)) => ("the new key is delivered and read back", NOTHING_LOST),
         Call::Publish(Message::ComingUp(..)) => ("the key is soon due, and its owner does not know yet", NO_OUTAGE),
-        Call::DeactivateAccessKey(_, Why::Withdrawn) | Call::DeleteAccessKey(_, Why::Withdrawn) => {
+        Call::DeactivateAccessKey(_, RemovalReason::Withdrawn) | Call::DeleteAccessKey(_, RemovalReason::Withdrawn) => {
             ("it was created beside an older key, and its secret did not reach its owner", NO_ORPHAN)
         }
         Call::DeactivateAccessKey(..) => ("its successor is delivered, and the policy's overlap is over", NO_OUTAGE),
         Call::ActivateAccessKey(_) => ("a person asked for it, or it is in use", NO_OUTAGE),
-        Call::DeleteAccessKey(_, Why::PlaceNeeded) => {
+        Call::DeleteAccessKey(_, RemovalReason::PlaceNeeded) => {
             ("it is inactive, and the rotation that is due needs its place", NEVER_ACTIVE)
         }
         Call::DeleteAccessKey(..) => ("it is inactive, for as long as the policy keeps it", NEVER_ACTIVE),
@@ -126,11 +126,11 @@ pub fn event(run: &Run, origin: Origin<'_>, user: &UserName, call: &Call, answer
     event
 }
 
-const fn order(order: Order) -> &'static str {
+const fn order(order: RunAction) -> &'static str {
     match order {
-        Order::Routine => "schedule",
-        Order::RotateNow => "rotate",
-        Order::Undo => "undo",
+        RunAction::Routine => "schedule",
+        RunAction::RotateNow => "rotate",
+        RunAction::Undo => "undo",
     }
 }
 

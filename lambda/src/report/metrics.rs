@@ -43,7 +43,7 @@ pub enum Metric {
     /// Users for whom a call failed.
     Failed,
     /// Users about whom a person must decide.
-    NeedsPerson,
+    NeedsAttention,
     /// Users with something held back.
     Waiting,
     /// Notices that could not be sent: whom they were for does not know.
@@ -65,7 +65,7 @@ impl Metric {
     pub const ALL: [Self; 10] = [
         Self::Rotated,
         Self::Failed,
-        Self::NeedsPerson,
+        Self::NeedsAttention,
         Self::Waiting,
         Self::NoticesUnsent,
         Self::SuccessfulRun,
@@ -81,7 +81,7 @@ impl Metric {
         match self {
             Self::Rotated => "Rotated",
             Self::Failed => "Failed",
-            Self::NeedsPerson => "NeedsPerson",
+            Self::NeedsAttention => "NeedsPerson",
             Self::Waiting => "Waiting",
             Self::NoticesUnsent => "NoticesUnsent",
             Self::SuccessfulRun => "SuccessfulRun",
@@ -114,7 +114,7 @@ pub fn event(report: &Report, scope: Scope, rotate_after: Span, function: &str, 
     let mut values = vec![
         (Metric::Rotated, report.summary.rotated as u64),
         (Metric::Failed, report.summary.failed as u64),
-        (Metric::NeedsPerson, report.summary.needs_person as u64),
+        (Metric::NeedsAttention, report.summary.needs_attention as u64),
         (Metric::Waiting, waiting as u64),
         (Metric::NoticesUnsent, report.summary.unsent as u64),
     ];
@@ -159,7 +159,7 @@ fn fleet(report: &Report, rotate_after: Span, at: Timestamp) -> Vec<(Metric, u64
 mod tests {
     use super::*;
     use crate::{
-        protocol::stop_reason::Rest,
+        protocol::stop_reason::StopReason,
         report::run_report::{Summary, UserReport},
     };
 
@@ -180,7 +180,7 @@ mod tests {
             done: Vec::new(),
             left,
             waits_until: None,
-            rest: Rest::NoKeys,
+            rest: StopReason::NoKeys,
         }
     }
 
@@ -195,7 +195,7 @@ mod tests {
             started: NOW,
             summary,
             users,
-            rested: crate::selection::fleet::Rested::default(),
+            rested: crate::selection::fleet::NotDue::default(),
             unsent: Vec::new(),
         }
     }
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_run_in_numbers() {
-        use Outcome::{Changed, Failed, NeedsPerson, Waiting};
+        use Outcome::{Changed, Failed, NeedsAttention, Waiting};
         use Status::{Active, Inactive};
         let mixed = report(vec![
             user("rotated", Changed, &[(60, Active), (0, Active)]),
@@ -215,7 +215,7 @@ mod tests {
             user("young", Outcome::Unchanged, &[(59, Active)]),
             user("limit", Outcome::Unchanged, &[(90, Active)]),
             user("unread", Failed, &[]),
-            user("unclear", NeedsPerson, &[]),
+            user("unclear", NeedsAttention, &[]),
         ]);
         assert_eq!(
             values(&mixed, Scope::Fleet),
@@ -241,9 +241,9 @@ mod tests {
             ["Rotated", "Failed", "NeedsPerson", "Waiting", "NoticesUnsent"]
         );
         // Somebody who must decide is no failure of the run; where there is no key there is no age.
-        let quiet = report(vec![user("none", NeedsPerson, &[(70, Inactive)])]);
+        let required_idle_time = report(vec![user("none", NeedsAttention, &[(70, Inactive)])]);
         assert_eq!(
-            values(&quiet, Scope::Fleet)[3..8],
+            values(&required_idle_time, Scope::Fleet)[3..8],
             [
                 ("Waiting", Some(0)),
                 ("NoticesUnsent", Some(0)),
@@ -252,7 +252,10 @@ mod tests {
                 ("ActiveKeys", Some(0)),
             ]
         );
-        assert_eq!(event(&Report { dry_run: true, ..quiet }, Scope::Fleet, Span::ZERO, "stack", NOW), None);
+        assert_eq!(
+            event(&Report { dry_run: true, ..required_idle_time }, Scope::Fleet, Span::ZERO, "stack", NOW),
+            None
+        );
     }
 
     /// "Specification: Embedded metric format": what is named must be there, and is a number; nothing else is a metric.

@@ -9,12 +9,12 @@ use crate::{
         user::UserName,
     },
     protocol::{
-        call::{Answer, Call, Why},
+        call::{Answer, Call, RemovalReason},
         journal::{Entry, RunId},
-        run::Order,
-        stop_reason::Rest,
+        run::RunAction,
+        stop_reason::StopReason,
     },
-    selection::fleet::Rested,
+    selection::fleet::NotDue,
 };
 
 /// The response, in the shape that the article's function returns, with the details beside it.
@@ -38,7 +38,7 @@ pub struct Report {
     pub users: Vec<UserReport>,
     /// Those for whom the account's lists had nothing to do.
     #[serde(skip)]
-    pub rested: Rested,
+    pub rested: NotDue,
     /// Notices that could not be sent. Nothing else depends on them, but they shall not be lost in silence.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unsent: Vec<Unsent>,
@@ -62,7 +62,7 @@ pub struct Summary {
     /// Users for whom a call failed.
     pub failed: usize,
     /// Users about whom a person must decide.
-    pub needs_person: usize,
+    pub needs_attention: usize,
     /// Notices that could not be sent.
     pub unsent: usize,
 }
@@ -88,7 +88,7 @@ pub struct UserReport {
     pub waits_until: Option<Timestamp>,
     /// Why the run ended there.
     #[serde(skip)]
-    pub rest: Rest,
+    pub rest: StopReason,
 }
 
 /// A notice that nobody got.
@@ -117,7 +117,7 @@ pub enum Outcome {
     /// A call failed. The user's working key still works.
     Failed,
     /// A person must decide.
-    NeedsPerson,
+    NeedsAttention,
 }
 
 /// One change that was made.
@@ -144,7 +144,7 @@ pub enum Change {
         /// The key.
         key: AccessKeyId,
         /// Why.
-        why: Why,
+        why: RemovalReason,
     },
     /// A key was reactivated.
     Reactivated {
@@ -156,7 +156,7 @@ pub enum Change {
         /// The key.
         key: AccessKeyId,
         /// Why.
-        why: Why,
+        why: RemovalReason,
     },
 }
 
@@ -185,19 +185,30 @@ impl Change {
 impl UserReport {
     /// Puts a user's report together from what was found and done and why it ended.
     #[must_use]
-    pub fn new(user: UserName, order: Order, found: Vec<Key>, done: Vec<Change>, left: Vec<Key>, rest: &Rest) -> Self {
+    pub fn new(
+        user: UserName,
+        order: RunAction,
+        found: Vec<Key>,
+        done: Vec<Change>,
+        left: Vec<Key>,
+        rest: &StopReason,
+    ) -> Self {
         let delivered = done.iter().any(|change| matches!(change, Change::Delivered { .. }));
         // Both keys' places are taken for now. By schedule that is how it shall be; whoever asked for a key waits.
-        let held_back = matches!(rest, Rest::Overlap(..) | Rest::Window(..)) && order == Order::RotateNow && !delivered;
+        let held_back = matches!(rest, StopReason::Overlap(..) | StopReason::Window(..))
+            && order == RunAction::RotateNow
+            && !delivered;
         let why = if held_back { format!("not rotated yet: {rest}") } else { rest.to_string() };
         let result = match rest {
             _ if held_back => Outcome::Waiting,
-            Rest::Failed(_) | Rest::Withdrawn(_) => Outcome::Failed,
+            StopReason::Failed(_) | StopReason::Withdrawn(_) => Outcome::Failed,
             // Until somebody confirms, this goes on for ever, and the topic that would say so is the one that nobody reads.
-            Rest::NeedsPerson(_) | Rest::NobodyListens => Outcome::NeedsPerson,
-            Rest::StillInUse(..) | Rest::Busy(..) | Rest::OutOfTime | Rest::NotVisible(_) | Rest::Recent(..) => {
-                Outcome::Waiting
-            }
+            StopReason::NeedsAttention(_) | StopReason::NoConfirmedRecipient => Outcome::NeedsAttention,
+            StopReason::StillInUse(..)
+            | StopReason::Busy(..)
+            | StopReason::OutOfTime
+            | StopReason::NotVisible(_)
+            | StopReason::Recent(..) => Outcome::Waiting,
             _ if done.is_empty() => Outcome::Unchanged,
             _ => Outcome::Changed,
         };
@@ -217,10 +228,12 @@ impl Summary {
             users: users.len(),
             exempt: 0,
             rotated: changes(|c| matches!(c, Change::Delivered { .. })),
-            deactivated: changes(|c| matches!(c, Change::Deactivated { why: Why::Superseded, .. })),
-            deleted: changes(|c| matches!(c, Change::Deleted { why: Why::WindowOver | Why::PlaceNeeded, .. })),
+            deactivated: changes(|c| matches!(c, Change::Deactivated { why: RemovalReason::Superseded, .. })),
+            deleted: changes(|c| {
+                matches!(c, Change::Deleted { why: RemovalReason::WindowOver | RemovalReason::PlaceNeeded, .. })
+            }),
             failed: outcomes(Outcome::Failed),
-            needs_person: outcomes(Outcome::NeedsPerson),
+            needs_attention: outcomes(Outcome::NeedsAttention),
             unsent: 0,
         }
     }
@@ -228,7 +241,7 @@ impl Summary {
     /// The response's status code.
     #[must_use]
     pub fn status_code(&self) -> u16 {
-        if self.failed + self.needs_person + self.unsent == 0 { 200 } else { 500 }
+        if self.failed + self.needs_attention + self.unsent == 0 { 200 } else { 500 }
     }
 }
 

@@ -9,13 +9,13 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use crate::{
     contract::{
-        listed_user::Listed,
-        selector::Who,
+        listed_user::ListedUser,
+        selector::UserSelector,
         settings::Settings,
-        user_entry::{Member, Own},
+        user_entry::{UserEntry, UserOverrides},
         user_tags::UserTags,
     },
-    model::{access_key::Status, email::Email, time::Timestamp, user::User, user_config_error::Unclear},
+    model::{access_key::Status, email::Email, time::Timestamp, user::User, user_config_error::UserConfigError},
     protocol::{
         journal::{Journal, SKEW},
         policy::{DeleteAfter, Policy},
@@ -29,7 +29,7 @@ pub struct Subject {
     /// Who.
     pub user: User,
     /// What is said for it alone.
-    pub own: Own,
+    pub own: UserOverrides,
 }
 
 /// The users, sorted.
@@ -38,16 +38,16 @@ pub struct Fleet {
     /// Those to look at, in this order.
     pub subjects: Vec<Subject>,
     /// Those of whom it cannot be told what holds for them: nothing is done about them.
-    pub unclear: Vec<(Listed, Unclear)>,
+    pub unclear: Vec<(ListedUser, UserConfigError)>,
     /// How many are chosen and exempt.
     pub exempt: usize,
     /// Those with nothing to be done about them now, by the lists alone.
-    pub rested: Rested,
+    pub rested: NotDue,
 }
 
 /// Users that are left alone.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Rested {
+pub struct NotDue {
     /// How many.
     pub users: usize,
     /// Their active keys, by the time that the report gives.
@@ -58,7 +58,7 @@ pub struct Rested {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lists {
     /// Its users.
-    pub users: Vec<Listed>,
+    pub users: Vec<ListedUser>,
     /// Their keys.
     pub report: CredentialReport,
 }
@@ -69,7 +69,7 @@ pub fn fleet(settings: &Settings, lists: Option<&Lists>, asked: Option<&[String]
     let mut fleet = Fleet::default();
     let mut subjects = Vec::new();
     let unlisted = unlisted(settings, lists);
-    let is_chosen = |listed: &&Listed| settings.users.iter().any(|member| member.who.covers(listed));
+    let is_chosen = |listed: &&ListedUser| settings.users.iter().any(|member| member.who.covers(listed));
     let listed = lists.iter().flat_map(|lists| &lists.users).filter(is_chosen);
     for listed in listed.chain(&unlisted) {
         let is_asked = asked.is_none_or(|names| names.iter().any(|name| listed.is_called(name)));
@@ -105,29 +105,29 @@ pub fn fleet(settings: &Settings, lists: Option<&Lists>, asked: Option<&[String]
 }
 
 /// The users that are named although the account does not list them: IAM says what is wrong.
-fn unlisted(settings: &Settings, lists: Option<&Lists>) -> Vec<Listed> {
+fn unlisted(settings: &Settings, lists: Option<&Lists>) -> Vec<ListedUser> {
     let named = settings.users.iter().filter_map(|member| match &member.who {
-        Who::User(user) => Some((&member.who, user)),
-        Who::Path(_) | Who::Tag(_) | Who::Group(_) => None,
+        UserSelector::User(user) => Some((&member.who, user)),
+        UserSelector::Path(_) | UserSelector::Tag(_) | UserSelector::Group(_) => None,
     });
-    let is_listed = |who: &Who| lists.is_some_and(|lists| lists.users.iter().any(|listed| who.covers(listed)));
-    named.filter(|(who, _)| !is_listed(who)).map(|(_, user)| Listed::from(user)).collect()
+    let is_listed = |who: &UserSelector| lists.is_some_and(|lists| lists.users.iter().any(|listed| who.covers(listed)));
+    named.filter(|(who, _)| !is_listed(who)).map(|(_, user)| ListedUser::from(user)).collect()
 }
 
 /// What holds for the user: see [`crate::contract::user_entry`].
-fn subject(settings: &Settings, listed: &Listed) -> Result<(Subject, Policy), Unclear> {
+fn subject(settings: &Settings, listed: &ListedUser) -> Result<(Subject, Policy), UserConfigError> {
     let user = listed.user()?;
     let tags = match settings.user_tags {
-        UserTags::Ignored => Own::default(),
-        UserTags::Honoured => Own::from_tags(&listed.tags)?,
+        UserTags::Ignored => UserOverrides::default(),
+        UserTags::Honoured => UserOverrides::from_tags(&listed.tags)?,
     };
     if let Some(owner) = tags.owner.as_ref().filter(|owner| !settings.addresses().any(|known| known == *owner)) {
-        return Err(Unclear::Stranger(owner.to_string()));
+        return Err(UserConfigError::Stranger(owner.to_string()));
     }
     let entries = settings.users.iter().filter(|member| member.who.covers(listed));
     let entries = entries.map(|member| (&member.who, &member.own));
-    let (named, wide): (Vec<_>, Vec<_>) = entries.partition(|(who, _)| matches!(who, Who::User(_)));
-    let own = Own::said_by(named).or(tags).or(Own::said_by(wide));
+    let (named, wide): (Vec<_>, Vec<_>) = entries.partition(|(who, _)| matches!(who, UserSelector::User(_)));
+    let own = UserOverrides::said_by(named).or(tags).or(UserOverrides::said_by(wide));
     let policy = own.policy(&settings.policy)?;
     Ok((Subject { user, own }, policy))
 }
@@ -138,7 +138,7 @@ fn active(keys: &[Seen]) -> impl Iterator<Item = &Seen> {
 
 /// Whether nothing can be due for the user, as far as its tags and a report that may be hours old say. In doubt it is not: a look
 /// costs a call, and decides by itself.
-fn is_at_rest(listed: &Listed, keys: Option<&[Seen]>, policy: &Policy, now: Timestamp) -> bool {
+fn is_at_rest(listed: &ListedUser, keys: Option<&[Seen]>, policy: &Policy, now: Timestamp) -> bool {
     let journal = Journal::read(listed.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
     let Ok(journal) = journal else { return false };
     // A run died, or one is at work; or a person had a key reactivated.
@@ -214,7 +214,7 @@ impl Settings {
     pub fn for_subject(&self, subject: &Subject) -> Cow<'_, Self> {
         // What cannot be was refused when the subject was chosen.
         let Ok(policy) = subject.own.policy(&self.policy) else { return Cow::Borrowed(self) };
-        let only = Member { who: Who::User(subject.user.clone()), own: subject.own.clone() };
+        let only = UserEntry { who: UserSelector::User(subject.user.clone()), own: subject.own.clone() };
         if policy == self.policy && self.users.contains(&only) {
             return Cow::Borrowed(self);
         }

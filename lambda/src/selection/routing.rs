@@ -6,7 +6,7 @@
 //! change, in which a secret could go to nobody, or to somebody else ("Applying a subscription filter policy in Amazon SNS").
 
 use crate::{
-    contract::{selector::Who, settings::Settings},
+    contract::{selector::UserSelector, settings::Settings},
     model::{email::Email, user::UserName},
 };
 
@@ -29,7 +29,8 @@ impl<Reference> Settings<Reference> {
     /// Who works with the key of a user that is named.
     #[must_use]
     pub fn owner_of(&self, user: &UserName) -> Option<&Email> {
-        let named = self.users.iter().find(|member| matches!(&member.who, Who::User(named) if named.name == *user));
+        let named =
+            self.users.iter().find(|member| matches!(&member.who, UserSelector::User(named) if named.name == *user));
         named.and_then(|member| member.own.owner.as_ref())
     }
 

@@ -5,7 +5,7 @@ use lambda::{
     contract::{digest_frequency::Digest, language::Language, settings::Settings, user_tags::UserTags},
     delivery::{public_key::Recipients, secret_policy::Readers},
     model::{kms_key::KmsKey, time::Span},
-    protocol::policy::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
+    protocol::policy::{DeleteAfter, Delivery, MaxWait, Policy, StillInUse},
 };
 
 /// What rotation.yaml says, but for the warning.
@@ -15,7 +15,7 @@ pub(crate) fn careful() -> Policy {
         overlap: Span::days(7),
         delete_after: DeleteAfter::Window(Span::days(14)),
         still_in_use: StillInUse::Wait,
-        wait_at_most: Patience::Forever,
+        wait_at_most: MaxWait::Forever,
         delivery: Delivery::SecretsManager,
         warn_before: Span::ZERO,
     }

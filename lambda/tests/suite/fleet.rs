@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use lambda::{
-    contract::{list_scope::Sight, listed_user::Listed, settings::Settings, user_entry::TAGS, user_tags::UserTags},
+    contract::{
+        list_scope::ListScope, listed_user::ListedUser, settings::Settings, user_entry::TAGS, user_tags::UserTags,
+    },
     model::{
         email::Email,
         time::{Span, Timestamp},
@@ -62,7 +64,7 @@ fn lists(rows: &[Row<'_>]) -> Lists {
             format!("{active},{}", age.map_or_else(|| "N/A".to_owned(), |age| days(age).to_string()))
         };
         report += &format!("\"{}\",arn,{},{}\n", user.name, key(0), key(1));
-        Listed { created: days(400), tags: tags.clone(), ..Listed::from(&user) }
+        ListedUser { created: days(400), tags: tags.clone(), ..ListedUser::from(&user) }
     };
     let users = rows.iter().map(listed).collect();
     Lists { users, report: CredentialReport::read(report.as_bytes()).unwrap() }
@@ -143,7 +145,7 @@ fn only_whoever_may_have_something_due_is_looked_at() {
 fn a_user_that_the_report_does_not_know_is_judged_by_its_own_age() {
     for (age, looks) in [(0, false), (59, false), (60, true)] {
         let mut lists = lists(&[]);
-        lists.users = vec![Listed { created: days(age), ..Listed::from(&"new".parse::<User>().unwrap()) }];
+        lists.users = vec![ListedUser { created: days(age), ..ListedUser::from(&"new".parse::<User>().unwrap()) }];
         assert_eq!(fleet(&settings("/", ""), Some(&lists), None, NOW).subjects.len() == 1, looks, "{age} days");
     }
 }
@@ -169,7 +171,7 @@ fn exempt_wins_whatever_chose() {
         ("alice /ci/bot", "alice", &["/ci/bot"]),
     ] {
         let settings = settings(users, exempt);
-        let lists = (settings.sight() == Sight::Account).then_some(&lists);
+        let lists = (settings.sight() == ListScope::Account).then_some(&lists);
         let fleet = fleet(&settings, lists, None, NOW);
         let mut looked_at = looked_at(&fleet);
         looked_at.sort_unstable();

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use lambda::model::parse_error::Invalid;
+use lambda::model::parse_error::ParseError;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
@@ -72,9 +72,9 @@ impl fmt::Display for Digest {
 }
 
 impl FromStr for Digest {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let digit = |c: u8| match c {
             b'0'..=b'9' => Some(c - b'0'),
             b'a'..=b'f' => Some(c - b'a' + 10),
@@ -84,7 +84,7 @@ impl FromStr for Digest {
         let bytes =
             digits.map(|digits| digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, d| byte << 4 | d)).collect());
         bytes.filter(|_| text.len() == 32).and_then(|bytes: Vec<u8>| bytes.try_into().ok()).map(Self).ok_or_else(|| {
-            Invalid {
+            ParseError {
                 value: text.to_owned(),
                 what: "a change's digest",
                 allowed: "32 digits of 0-9 and a-f, as `synth diff` prints it",

@@ -292,7 +292,7 @@ macro_rules! words {
 
             /// The word that CloudFormation accepts.
             #[must_use]
-            pub const fn word(self) -> &'static str {
+            pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)+
                 }
@@ -300,7 +300,7 @@ macro_rules! words {
         }
         impl $crate::cfn::Property for $name {
             fn value(self) -> Option<$crate::cfn::Value> {
-                $crate::cfn::Property::value(self.word())
+                $crate::cfn::Property::value(self.as_str())
             }
             fn shape() -> $crate::cfn::shape::Shape {
                 $crate::cfn::shape::Shape::Words(vec![$($word),+])

@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
     let output = args.output.clone().unwrap_or_else(|| args.file.with_extension("zip"));
     replace(&output, package.bytes())
         .map_err(|e| Stop::failure(format!("{}: cannot be written: {e}", output.display())))?;
-    let (size, architecture) = (package.bytes().len(), package.architecture().word());
+    let (size, architecture) = (package.bytes().len(), package.architecture().as_str());
     print(&format!("{}\t{size} bytes\tsha256 {}\t{architecture}\n", output.display(), package.digest()))
 }
 

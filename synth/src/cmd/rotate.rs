@@ -8,7 +8,7 @@ use super::{
 };
 use crate::deploy::{
     interrupt::Interrupt,
-    invoke::{self, Mode, NoReport, Order},
+    invoke::{self, Mode, NoReport, RunCommand},
 };
 
 #[derive(Debug, clap::Args)]
@@ -25,15 +25,15 @@ pub(super) struct Args {
 
 /// Replaces keys now.
 pub(super) fn rotate(args: &Args) -> Result<(), Stop> {
-    run(args, "rotate", Order::Rotate)
+    run(args, "rotate", RunCommand::Rotate)
 }
 
 /// Reactivates previous keys.
 pub(super) fn undo(args: &Args) -> Result<(), Stop> {
-    run(args, "undo", Order::Undo)
+    run(args, "undo", RunCommand::Undo)
 }
 
-fn run(args: &Args, what: &str, order: impl FnOnce(Vec<UserName>) -> Order) -> Result<(), Stop> {
+fn run(args: &Args, what: &str, order: impl FnOnce(Vec<UserName>) -> RunCommand) -> Result<(), Stop> {
     let name = args.target.stack_name()?;
     // The function has the stack's name.
     let function = name.as_str();

@@ -42,7 +42,7 @@ pub(super) fn words<T: FromStr<Err: ToString>>(text: &str) -> Result<Words<T>, S
 }
 
 pub(super) fn architecture(text: &str) -> Result<Architecture, String> {
-    text.parse().map_err(|e: lambda::model::parse_error::Invalid| e.to_string())
+    text.parse().map_err(|e: lambda::model::parse_error::ParseError| e.to_string())
 }
 
 impl Source {

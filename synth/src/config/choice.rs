@@ -1,6 +1,6 @@
 //! Who is chosen, in words.
 
-use lambda::contract::selector::{UserTag, Who};
+use lambda::contract::selector::{UserSelector, UserTag};
 
 use super::Config;
 
@@ -11,11 +11,11 @@ impl Config {
         let (mut named, mut paths, mut tags) = (0, Vec::new(), Vec::new());
         for entry in &self.users {
             match &entry.who {
-                Who::User(_) => named += 1,
-                Who::Path(path) => paths.push(path.to_string()),
-                Who::Tag(UserTag { key, value }) => tags.push(format!("{key}={value}")),
+                UserSelector::User(_) => named += 1,
+                UserSelector::Path(path) => paths.push(path.to_string()),
+                UserSelector::Tag(UserTag { key, value }) => tags.push(format!("{key}={value}")),
                 // The reader refuses it.
-                Who::Group(_) => {}
+                UserSelector::Group(_) => {}
             }
         }
         let chosen = if paths.iter().any(|path| path == "/") {

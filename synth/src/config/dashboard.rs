@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use lambda::model::parse_error::Invalid;
+use lambda::model::parse_error::ParseError;
 
 use super::kind::{Rule, Word};
 
@@ -18,11 +18,11 @@ pub enum Dashboard {
 const WORDS: [(&str, Dashboard); 2] = [("none", Dashboard::None), ("fleet", Dashboard::Fleet)];
 
 impl FromStr for Dashboard {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let known = WORDS.iter().find(|(word, _)| *word == text);
-        known.map(|(_, dashboard)| *dashboard).ok_or_else(|| Invalid {
+        known.map(|(_, dashboard)| *dashboard).ok_or_else(|| ParseError {
             value: text.to_owned(),
             what: "a dashboard",
             allowed: "none or fleet",

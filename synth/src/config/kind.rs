@@ -2,7 +2,7 @@
 
 use std::{ops::Range, str::FromStr};
 
-use lambda::model::parse_error::Invalid;
+use lambda::model::parse_error::ParseError;
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -52,7 +52,7 @@ pub(super) trait Kind: Sized {
 }
 
 /// A value that is one word.
-pub(super) trait Word: FromStr<Err = Invalid> {
+pub(super) trait Word: FromStr<Err = ParseError> {
     /// What `from_str` takes, neither more nor less.
     fn rule() -> Rule;
 
@@ -113,7 +113,7 @@ fn allowed<T: Word>() -> &'static str {
 }
 
 fn parse<T: Word>(text: &str) -> Result<T, Wrong> {
-    text.parse().map_err(|invalid: Invalid| Wrong {
+    text.parse().map_err(|invalid: ParseError| Wrong {
         at: None,
         message: format!("{:?} is not {}", invalid.value, invalid.what),
         meant: meant::<T>(text),

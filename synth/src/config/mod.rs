@@ -28,7 +28,15 @@ mod values;
 mod watch;
 mod who;
 
-use lambda::{contract::{digest_frequency::Digest, language::Language, list_scope::Sight, secret_prefix::SecretPrefix, selector::Who, user_tags::UserTags}, delivery::{public_key::Recipient, secret_policy::Readers}, model::{email::Email, kms_key::KmsKey, time::Span}, protocol::policy::{DeleteAfter, Policy, StillInUse}};
+use lambda::{
+    contract::{
+        digest_frequency::Digest, language::Language, list_scope::ListScope, secret_prefix::SecretPrefix,
+        selector::UserSelector, user_tags::UserTags,
+    },
+    delivery::{public_key::Recipient, secret_policy::Readers},
+    model::{email::Email, kms_key::KmsKey, time::Span},
+    protocol::policy::{DeleteAfter, Policy, StillInUse},
+};
 
 pub use dashboard::Dashboard;
 use document::Document;
@@ -52,7 +60,7 @@ pub struct Config {
     /// Whose keys are rotated.
     pub users: Vec<Entry>,
     /// Whose are not, although `users` means them.
-    pub exempt: Vec<Who>,
+    pub exempt: Vec<UserSelector>,
     /// Whether tags on a user say what holds for it.
     pub user_tags: UserTags,
     /// The administrators: who is told of every user.
@@ -200,8 +208,8 @@ impl Config {
 
     /// How much of the account the handler must see to find the users.
     #[must_use]
-    pub fn sight(&self) -> Sight {
-        Sight::of(self.users.iter().map(|entry| &entry.who), &self.exempt, self.user_tags)
+    pub fn sight(&self) -> ListScope {
+        ListScope::of(self.users.iter().map(|entry| &entry.who), &self.exempt, self.user_tags)
     }
 
     /// Whether a mail carries the secret.

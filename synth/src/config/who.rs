@@ -2,7 +2,10 @@
 
 use std::str::FromStr;
 
-use lambda::{contract::selector::Who, model::{parse_error::Invalid, user::User}};
+use lambda::{
+    contract::selector::UserSelector,
+    model::{parse_error::ParseError, user::User},
+};
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -12,15 +15,15 @@ use super::{
 
 /// Whom `users` may mean: whoever the role can be limited to. IAM has no condition on the groups of a user.
 #[derive(Debug, Clone)]
-pub(super) struct Chosen(pub(super) Who);
+pub(super) struct Chosen(pub(super) UserSelector);
 
 impl FromStr for Chosen {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let invalid = |what, allowed| Invalid { value: text.to_owned(), what, allowed };
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let invalid = |what, allowed| ParseError { value: text.to_owned(), what, allowed };
         match text.parse() {
-            Ok(Who::Group(_)) => Err(invalid(
+            Ok(UserSelector::Group(_)) => Err(invalid(
                 "what the role can be limited to",
                 "users, paths and tags; IAM has no condition on the groups of a user: tag the members (tag:KEY=VALUE), or put \
                  them under a path (/ci/); in exempt a group is fine",
@@ -41,7 +44,7 @@ impl FromStr for Chosen {
 
 /// Whom nothing is done to; nobody by default.
 #[derive(Debug)]
-pub(super) struct Exempt(pub(super) Vec<Who>);
+pub(super) struct Exempt(pub(super) Vec<UserSelector>);
 
 impl Kind for Exempt {
     fn read(node: &Node<'_>) -> Result<Self, Vec<Wrong>> {
@@ -49,7 +52,7 @@ impl Kind for Exempt {
     }
 
     fn schema() -> Json {
-        json!({ "type": "array", "items": Who::schema(), "uniqueItems": true })
+        json!({ "type": "array", "items": UserSelector::schema(), "uniqueItems": true })
     }
 
     fn json(text: &str) -> Json {
@@ -86,7 +89,7 @@ impl Word for Chosen {
     }
 }
 
-impl Word for Who {
+impl Word for UserSelector {
     fn rule() -> Rule {
         Rule::pattern(&format!("(?:{}|group:{CHARACTER}{{1,128}})", chosen()))
     }
@@ -123,7 +126,7 @@ fn guesses(text: &str) -> Vec<String> {
     vec![guess]
 }
 
-impl SameAs for Who {
+impl SameAs for UserSelector {
     fn same_as(&self, other: &Self) -> bool {
         self.contains(other) && other.contains(self)
     }
@@ -150,7 +153,7 @@ mod tests {
             (" alice ", "alice"),
         ] {
             assert_eq!(guesses(text), [guess], "{text}");
-            assert!(guess.parse::<Who>().is_ok(), "{guess}");
+            assert!(guess.parse::<UserSelector>().is_ok(), "{guess}");
         }
     }
 }

@@ -1,6 +1,9 @@
 //! What goes with a stack and what stays: said before it is deleted.
 
-use lambda::{contract::settings::Variable, protocol::{journal, policy::Delivery}};
+use lambda::{
+    contract::settings::Variable,
+    protocol::{journal, policy::Delivery},
+};
 use serde_json::Value as Json;
 
 use super::{

@@ -270,7 +270,7 @@ impl<'a> Stacks<'a> {
                 pace = Pace::default();
             }
             for news in &news {
-                self.audience.hear(&Message::News { stack: name, news });
+                self.audience.hear(&Message::ProgressUpdate { stack: name, news });
             }
             self.audience.watch(Some(progress.summary(Timestamp::now())));
             if let Some(end) = progress.end() {

@@ -11,7 +11,7 @@ use super::{
     },
     deployed,
     firing::{self, Firing, Schedule, ScheduleState},
-    invoke::{self, Mode, NoReport, Order},
+    invoke::{self, Mode, NoReport, RunCommand},
     report::Report,
     subscriptions::{self, Gets, Standing, Subscription},
 };
@@ -51,7 +51,7 @@ pub async fn gather(session: &Session, name: &str, stack: Stack, now: Timestamp)
             )
         },
         session.schedule(name),
-        invoke::invoke(session, function, &Order::Routine, Mode::DryRun),
+        invoke::invoke(session, function, &RunCommand::Routine, Mode::DryRun),
     );
     State {
         name: name.to_owned(),
@@ -156,7 +156,7 @@ impl State {
     #[must_use]
     pub fn json(&self) -> Json {
         let error = |problem: &dyn ToString| json!({ "error": problem.to_string() });
-        let subscription = |Subscription { protocol, endpoint, standing }: &Subscription| json!({ "protocol": protocol, "endpoint": endpoint, "state": standing.word() });
+        let subscription = |Subscription { protocol, endpoint, standing }: &Subscription| json!({ "protocol": protocol, "endpoint": endpoint, "state": standing.as_str() });
         let listeners = |found: &Result<Vec<Subscription>, Problem>| match found {
             Ok(subscriptions) => subscriptions.iter().map(subscription).collect(),
             Err(problem) => error(problem),

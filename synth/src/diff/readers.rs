@@ -1,7 +1,7 @@
 //! Who could read new keys, as far as IAM does not say it: whom a mail with a secret goes to, whose public keys it is
 //! encrypted to, who is let in by the policies that the handler writes on secrets. That stands in the function's environment.
 
-use lambda::contract::{selector::Who, settings::Variable};
+use lambda::contract::{selector::UserSelector, settings::Variable};
 use serde_json::Value as Json;
 
 use super::told::{Owner, Told, functions, owner};
@@ -33,7 +33,7 @@ fn more(old: &Told<'_>, new: &Told<'_>) -> Vec<String> {
             say(added(Variable::Administrators), "gets the keys of users without an owner");
         }
         // An entry that goes may leave its users to the one around them.
-        let mut whom: Vec<&Who> = after.iter().map(|member| &member.who).collect();
+        let mut whom: Vec<&UserSelector> = after.iter().map(|member| &member.who).collect();
         whom.extend(before.iter().map(|member| &member.who).filter(|who| !after.iter().any(|m| m.who == **who)));
         for who in whom {
             let (before, after) = (owner(&before, who), owner(&after, who));

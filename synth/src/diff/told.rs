@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use lambda::contract::{selector::Who, settings::Variable, user_entry::Member, user_tags::UserTags};
+use lambda::contract::{selector::UserSelector, settings::Variable, user_entry::UserEntry, user_tags::UserTags};
 use serde_json::Value as Json;
 
 use crate::cfn::view::View;
@@ -38,13 +38,13 @@ impl<'t> Told<'t> {
     }
 
     /// Whose keys are rotated. An earlier build wrote an owner behind a colon.
-    pub(super) fn members(&self) -> Vec<Member> {
+    pub(super) fn members(&self) -> Vec<UserEntry> {
         let member = |word: &str| word.parse().or_else(|_| word.replacen(':', ";owner=", 1).parse()).ok();
         self.text(Variable::Users).split_ascii_whitespace().filter_map(member).collect()
     }
 
     /// Whose are not; `none` is nobody.
-    pub(super) fn exempt(&self) -> Vec<Who> {
+    pub(super) fn exempt(&self) -> Vec<UserSelector> {
         let text = Some(self.text(Variable::Exempt)).filter(|text| *text != "none");
         text.unwrap_or_default().split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect()
     }
@@ -70,7 +70,7 @@ pub(super) enum Owner<'m> {
 }
 
 /// Who owns those whom `who` means: the narrowest entry around them that names an owner says it.
-pub(super) fn owner<'m>(members: &'m [Member], who: &Who) -> Owner<'m> {
+pub(super) fn owner<'m>(members: &'m [UserEntry], who: &UserSelector) -> Owner<'m> {
     let mut around: Vec<_> = members.iter().filter(|member| member.who.contains(who)).collect();
     around.sort_by_key(|member| Reverse(member.who.narrowness()));
     match around.iter().find_map(|member| member.own.owner.as_ref()) {

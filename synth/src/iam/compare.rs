@@ -79,7 +79,7 @@ pub enum Verdict {
 impl Verdict {
     /// The word for it.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Equivalent => "equivalent",

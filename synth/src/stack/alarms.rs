@@ -45,7 +45,7 @@ pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
         watched.alarm("-users-need-a-person", see_log(
             "The rotation found something that only a person can decide, and has left the user's keys alone. What it is and what to do: the \
              last run's report; make status shows it too.",
-        ), watched.reported(Metric::NeedsPerson)),
+        ), watched.reported(Metric::NeedsAttention)),
     );
     t.add(
         id!("NoticesUnsent"),

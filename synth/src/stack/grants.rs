@@ -1,6 +1,9 @@
 //! The handler's permissions, as statements on this stack's own things.
 
-use lambda::contract::{permissions::{permissions, OnlyIf, Permission, Target}, secret_prefix::SecretPrefix};
+use lambda::contract::{
+    permissions::{Permission, RequestCondition, Target, permissions},
+    secret_prefix::SecretPrefix,
+};
 
 use super::reach;
 use crate::{
@@ -39,29 +42,29 @@ pub(super) fn only_default_schedule_group() -> Vec<Condition> {
     ]
 }
 
-fn conditions(only_if: OnlyIf, config: &Config) -> Vec<Condition> {
+fn conditions(only_if: RequestCondition, config: &Config) -> Vec<Condition> {
     // A request must carry a tag: `ForAllValues` alone would hold for none.
     let tagged = || Condition { operator: "Null", key: "aws:TagKeys".into(), values: vec!["false".into()] };
     match only_if {
-        OnlyIf::TagKeysBeginWith(prefix) => {
+        RequestCondition::TagKeysBeginWith(prefix) => {
             let any = format!("{prefix}*").into();
             vec![
                 Condition { operator: "ForAllValues:StringLike", key: "aws:TagKeys".into(), values: vec![any] },
                 tagged(),
             ]
         }
-        OnlyIf::TagKeysAre(keys) => {
+        RequestCondition::TagKeysAre(keys) => {
             let keys = keys.map(Text::from).into();
             vec![Condition { operator: "ForAllValues:StringEquals", key: "aws:TagKeys".into(), values: keys }, tagged()]
         }
-        OnlyIf::PublicPoliciesAreBlocked => {
+        RequestCondition::PublicPoliciesAreBlocked => {
             vec![Condition {
                 operator: "Bool",
                 key: "secretsmanager:BlockPublicPolicy".into(),
                 values: vec!["true".into()],
             }]
         }
-        OnlyIf::ForSecrets => {
+        RequestCondition::ForSecrets => {
             // In China the suffix is another.
             let service = Text::of(["secretsmanager.".into(), Pseudo::Region.into(), ".*".into()]);
             // At a secret's creation Secrets Manager tries the key out. In the name of the secret, its documentation says;

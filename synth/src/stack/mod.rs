@@ -10,7 +10,14 @@ mod subscribers;
 mod topic;
 mod unfit;
 
-use lambda::{contract::{event::SCHEDULE_INPUT, selector::Who, settings::{self, Settings}}, delivery::public_key::Recipients};
+use lambda::{
+    contract::{
+        event::SCHEDULE_INPUT,
+        selector::UserSelector,
+        settings::{self, Settings},
+    },
+    delivery::public_key::Recipients,
+};
 
 use crate::{
     cfn::{
@@ -194,7 +201,7 @@ fn function(
     role: &Handle<Role>,
 ) -> Result<Handle<Function>, Unfit> {
     let own = config.users.iter().filter_map(|entry| match &entry.who {
-        Who::User(user) if !entry.encrypt_to.is_empty() => Some((user.name.clone(), entry.encrypt_to.clone())),
+        UserSelector::User(user) if !entry.encrypt_to.is_empty() => Some((user.name.clone(), entry.encrypt_to.clone())),
         _ => None,
     });
     let settings = Settings {

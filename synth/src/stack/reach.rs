@@ -1,6 +1,6 @@
 //! Which users the role reaches: those named and those below a path by their ARNs, tagged ones by a condition on the tag.
 
-use lambda::contract::selector::Who;
+use lambda::contract::selector::UserSelector;
 
 use crate::{
     config::Entry,
@@ -10,17 +10,17 @@ use crate::{
 /// The ARNs of everybody whom an entry means, and of nobody else; where a tag says who is meant, of every user.
 pub(super) fn arns(users: &[Entry]) -> Vec<ResourceArn> {
     let arn = |resource: &str| ResourceArn::global("iam", &format!("user{resource}"));
-    if users.iter().any(|entry| matches!(entry.who, Who::Tag(_))) {
+    if users.iter().any(|entry| matches!(entry.who, UserSelector::Tag(_))) {
         return vec![arn("/*")];
     }
     // What a path covers need not be said again.
-    let is_covered = |who: &Who| users.iter().any(|other| other.who != *who && other.who.contains(who));
+    let is_covered = |who: &UserSelector| users.iter().any(|other| other.who != *who && other.who.contains(who));
     let each = users.iter().map(|entry| &entry.who).filter(|who| !is_covered(who));
     each.filter_map(|who| match who {
-        Who::User(user) => Some(arn(&user.resource())),
-        Who::Path(path) => Some(arn(&format!("{path}*"))),
+        UserSelector::User(user) => Some(arn(&user.resource())),
+        UserSelector::Path(path) => Some(arn(&format!("{path}*"))),
         // No ARN and no condition tells who they are; the configuration has none.
-        Who::Tag(_) | Who::Group(_) => None,
+        UserSelector::Tag(_) | UserSelector::Group(_) => None,
     })
     .collect()
 }
@@ -28,7 +28,7 @@ pub(super) fn arns(users: &[Entry]) -> Vec<ResourceArn> {
 /// The tag that a user must have, with one of these values.
 pub(super) fn condition(users: &[Entry]) -> Option<Condition> {
     let tags = users.iter().filter_map(|entry| match &entry.who {
-        Who::Tag(tag) => Some(tag),
+        UserSelector::Tag(tag) => Some(tag),
         _ => None,
     });
     let key = tags.clone().next()?.key.clone();

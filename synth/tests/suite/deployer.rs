@@ -410,7 +410,7 @@ fn the_table_is_what_the_schemas_ask_for() {
             }
         }
         let named = match entry.name {
-            Name::Own { property, .. } | Name::Of(property) => schema["properties"][property].is_object(),
+            Name::UserOverrides { property, .. } | Name::Of(property) => schema["properties"][property].is_object(),
             Name::Random => true,
         };
         assert!(named, "{kind}: {:?} is no property", entry.name);

@@ -7,7 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use lambda::{model::time::{Span, Timestamp}, protocol::{journal::{Delivered, Disabled, Entry}, policy::{DeleteAfter, Delivery, Policy}}};
+use lambda::{
+    model::time::{Span, Timestamp},
+    protocol::{
+        journal::{Delivered, Disabled, Entry},
+        policy::{DeleteAfter, Delivery, Policy},
+    },
+};
 use serde_json::{Value as Json, json};
 use synth::config::{self, Config, Overrides};
 use tests::{

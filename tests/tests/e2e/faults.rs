@@ -9,7 +9,14 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use crate::common::{ADMINISTRATOR, careful, settings};
 use futures_util::{StreamExt, stream};
-use lambda::{contract::topic_arn::TopicArn, model::time::{Span, Timestamp}, protocol::{journal::{Delivered, Disabled, Entry, Intent}, policy::{DeleteAfter, Delivery, Policy, StillInUse}}};
+use lambda::{
+    contract::topic_arn::TopicArn,
+    model::time::{Span, Timestamp},
+    protocol::{
+        journal::{Delivered, Disabled, Entry, Intent},
+        policy::{DeleteAfter, Delivery, Policy, StillInUse},
+    },
+};
 use serde_json::{Value as Json, json};
 use tests::{
     Account, Fault, LocalAws, Mailbox,

@@ -3,7 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use lambda::{model::time::Span, protocol::journal::{Delivered, Disabled, Entry}};
+use lambda::{
+    model::time::Span,
+    protocol::journal::{Delivered, Disabled, Entry},
+};
 use serde_json::{Value as Json, json};
 use tests::{Account, Fault, LocalAws, Mail, Mailbox, Stack, account::OwnedKey};
 
