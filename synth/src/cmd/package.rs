@@ -6,9 +6,10 @@ use std::{
     process,
 };
 
-use super::{
-    Stop, print,
-    source::{self, architecture},
+use crate::cmd::{
+    Stop,
+    config_args::{self, architecture},
+    print,
 };
 use crate::{cfn::resource::Architecture, config::Overrides, package::Package};
 
@@ -32,7 +33,7 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
     let (wanted, says) = if let Some(architecture) = args.architecture {
         (architecture, "--architecture".to_owned())
     } else {
-        let config = source::read(&args.config, Overrides::default())?.config;
+        let config = config_args::read(&args.config, Overrides::default())?.config;
         (config.architecture, args.config.display().to_string())
     };
     let package = read(&args.file, wanted, &says)?;

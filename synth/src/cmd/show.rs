@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use super::{Stop, source::Source};
+use crate::cmd::{Stop, config_args::Source};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

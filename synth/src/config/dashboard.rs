@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use lambda::model::parse_error::ParseError;
 
-use super::kind::{Rule, Word};
+use crate::config::setting_type::{Rule, Word};
 
 /// Which dashboard there is. A word and not a yes: what a dashboard shows may get company.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

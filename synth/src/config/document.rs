@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::{
-    kind::{Kind, Wrong},
-    near,
+use crate::config::{
     problem::{Problem, Problems},
+    setting_type::{Kind, Wrong},
     settings::Setting,
+    suggest,
     tree::{self, Content, Node},
 };
 
@@ -46,7 +46,7 @@ impl<'t> Document<'t> {
                     return self.entries.push((name.clone().into_owned(), key.clone(), value.clone()));
                 }
                 None => problem(format!("there is no setting {name:?}"))
-                    .meant(near::word(name, names()).map(str::to_owned))
+                    .meant(suggest::word(name, names()).map(str::to_owned))
                     .note(format!("there are: {}", names().collect::<Vec<_>>().join(", "))),
                 Some((first, _)) => problem(format!("{name} is set twice: a duplicate"))
                     .context(self.text, first.at.clone(), "first here".into())

@@ -2,7 +2,7 @@
 
 use lambda::model::email::Email;
 
-use super::kind::{Rule, SameAs, Word};
+use crate::config::setting_type::{Rule, SameAs, Word};
 
 impl Word for Email {
     fn rule() -> Rule {

@@ -12,12 +12,12 @@ use lambda::{
 };
 use serde_json::{Value as Json, json};
 
-use super::{
+use crate::config::{
     fields::Fields,
-    kind::{Kind, SameAs, Wrong},
+    selector_setting::Chosen,
+    setting_type::{Kind, SameAs, Wrong},
     tree::{Content, Node},
     values::RotateAfter,
-    who::Chosen,
 };
 
 /// Some users and what holds for them. Written `alice`, `/ci/`, `tag:rotate=yes`, or

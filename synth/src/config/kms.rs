@@ -7,9 +7,9 @@ use lambda::model::{
     parse_error::ParseError,
 };
 
-use super::{
-    kind::{Rule, Word},
+use crate::config::{
     principal::PARTITION,
+    setting_type::{Rule, Word},
 };
 
 /// What the topic is encrypted with. AWS's own key for SNS is not among it: CloudWatch cannot use that, and alarms would be

@@ -4,15 +4,13 @@
 //! setting by setting, the settings against each other. Every step goes on after a problem, so that one run reports
 //! them all. What settings there are stands in one table, from which the JSON Schema for editors comes too.
 
-mod choice;
 mod dashboard;
 mod document;
 mod email;
 mod entry;
 mod fields;
-mod kind;
+mod heartbeat;
 mod kms;
-mod near;
 mod pattern;
 mod principal;
 mod private_key;
@@ -21,12 +19,14 @@ mod recipients;
 mod rules;
 mod schedule;
 mod schema;
+mod selection_summary;
+mod selector_setting;
+mod setting_type;
 mod settings;
 mod stack_name;
+mod suggest;
 mod tree;
 mod values;
-mod watch;
-mod who;
 
 use lambda::{
     contract::{
@@ -41,14 +41,14 @@ use lambda::{
 pub use dashboard::Dashboard;
 use document::Document;
 pub use entry::Entry;
-use kind::SameAs;
+pub use heartbeat::Watch;
 pub use kms::{LogKey, TopicKey};
 pub use problem::{Place, Problem, Problems};
 pub use schedule::{ScheduleExpression, TimeZone};
 pub use schema::schema;
+use setting_type::SameAs;
 use settings::{Given, SETTINGS};
 pub use stack_name::StackName;
-pub use watch::Watch;
 
 use crate::cfn::resource::Architecture;
 

@@ -3,8 +3,8 @@
 use lambda::{delivery::secret_policy::Readers, model::principal::PrincipalArn};
 use serde_json::{Value as Json, json};
 
-use super::{
-    kind::{Kind, Rule, SameAs, Word, Wrong, items},
+use crate::config::{
+    setting_type::{Kind, Rule, SameAs, Word, Wrong, items},
     tree::Node,
 };
 

@@ -17,7 +17,7 @@ use lambda::{
     report::metrics::AUDITORS_LIMIT,
 };
 
-use super::{document::Document, entry::Entry, settings::Given, watch::Watch, who::Exempt};
+use crate::config::{document::Document, entry::Entry, heartbeat::Watch, selector_setting::Exempt, settings::Given};
 
 pub(super) fn check(document: &mut Document<'_>, given: &Given) {
     one_condition_limits_the_role(document, given);

@@ -5,9 +5,10 @@ use std::{ops::RangeInclusive, str::FromStr};
 
 use lambda::model::{parse_error::ParseError, time::Span};
 
-use super::{
-    kind::{Rule, Word},
-    near, pattern,
+use crate::config::{
+    pattern,
+    setting_type::{Rule, Word},
+    suggest,
 };
 
 /// A schedule expression: `rate(…)`, `cron(…)` or `at(…)`.
@@ -198,7 +199,7 @@ impl Word for ScheduleExpression {
             start.eq_ignore_ascii_case(name).then(|| rest.strip_suffix(')').unwrap_or(rest))
         };
         let rate = inside("rate").unwrap_or(text.strip_prefix("every ").unwrap_or(text));
-        let rate = near::time(rate).and_then(|(number, unit)| {
+        let rate = suggest::time(rate).and_then(|(number, unit)| {
             let unit = [('d', "day"), ('h', "hour"), ('m', "minute")].iter().find(|(name, _)| unit == Some(*name))?.1;
             Some(format!("rate({number} {unit}{})", if number == 1 { "" } else { "s" }))
         });

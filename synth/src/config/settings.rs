@@ -10,19 +10,19 @@ use lambda::{
 };
 use serde_json::Value as Json;
 
-use super::{
+use crate::cfn::resource::Architecture;
+use crate::config::{
     dashboard::Dashboard,
     document::Document,
     entry::Entry,
-    kind::Kind,
     kms::{LogKey, TopicKey},
     recipients::Recipients,
     schedule::{ScheduleExpression, TimeZone},
+    selector_setting::Exempt,
+    setting_type::Kind,
     stack_name::StackName,
     values::{LogRetention, Memory, RotateAfter, Timeout},
-    who::Exempt,
 };
-use crate::cfn::resource::Architecture;
 
 /// One setting.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use lambda::model::parse_error::ParseError;
 
-use super::kind::{Rule, Word};
+use crate::config::setting_type::{Rule, Word};
 
 /// A stack's name. The function and the schedule bear it too, so it is what all three allow:
 /// a letter, then letters, digits and hyphens, 64 at most.

@@ -12,12 +12,13 @@ use lambda::{
 };
 use serde_json::{Value as Json, json};
 
-use super::{
-    kind::{Kind, Rule, Word, Wrong},
-    near, pattern,
+use crate::cfn::resource::Architecture;
+use crate::config::{
+    pattern,
+    setting_type::{Kind, Rule, Word, Wrong},
+    suggest,
     tree::{Content, Node},
 };
-use crate::cfn::resource::Architecture;
 
 /// The age at which a key is replaced: a minute at least.
 #[derive(Debug, Clone, Copy)]
@@ -90,7 +91,7 @@ macro_rules! duration_words {
             }
 
             fn guesses(text: &str) -> Vec<String> {
-                near::durations(text)
+                suggest::durations(text)
             }
         })+
     };
@@ -139,7 +140,7 @@ impl Word for LogRetention {
 
     /// The nearest that there is.
     fn guesses(text: &str) -> Vec<String> {
-        let spans = near::durations(text).into_iter().filter_map(|text| text.parse::<Span>().ok());
+        let spans = suggest::durations(text).into_iter().filter_map(|text| text.parse::<Span>().ok());
         let nearest = |span: Span| {
             let known = RETENTIONS.iter().min_by_key(|(_, days)| span.whole_days().abs_diff((*days).into()));
             known.map(|(word, _)| (*word).to_owned())

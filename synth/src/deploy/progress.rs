@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lambda::model::time::{Span, Timestamp};
 
-use super::standing::Status;
+use crate::deploy::stack_status::Status;
 
 /// The type that a stack itself has among its events.
 const STACK: &str = "AWS::CloudFormation::Stack";

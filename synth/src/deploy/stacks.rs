@@ -8,17 +8,17 @@ use std::{
 use lambda::model::time::Timestamp;
 use serde_json::{Value as Json, json};
 
-use super::{
+use crate::deploy::{
     aws::{
         Problem,
         cloudformation::{Body, CloudFormation, Draft, Drafted, Kind, Stack},
     },
-    cause::Cause,
     failure::Failure,
     interrupt::Interrupt,
     message::{Audience, Message},
     progress::{Operation, Progress},
-    standing::Standing,
+    root_cause::Cause,
+    stack_status::Standing,
 };
 use crate::{
     cfn::read,

@@ -19,8 +19,8 @@ use crate::{
         text::{Piece, pieces},
         view::{self, Resource, View},
     },
-    check::limits::INLINE_POLICIES,
     iam::Service,
+    limits::INLINE_POLICIES,
 };
 
 /// A stack that is deployed.

@@ -4,7 +4,7 @@ pub mod compare;
 mod condition;
 pub mod evaluate;
 pub mod glob;
-mod places;
+mod grants;
 mod policy;
 pub mod template;
 

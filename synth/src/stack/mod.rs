@@ -3,12 +3,12 @@
 mod alarms;
 pub mod artifacts;
 mod dashboard;
-mod grants;
-mod reach;
-mod size;
+mod handler_policy;
+mod quotas;
+mod role_scope;
+mod stack_error;
 mod subscribers;
 mod topic;
-mod unfit;
 
 use lambda::{
     contract::{
@@ -36,7 +36,7 @@ use crate::{
 use alarms::Watched;
 use topic::Encryption;
 
-pub use unfit::Unfit;
+pub use stack_error::Unfit;
 
 /// The whole stack.
 ///
@@ -159,7 +159,7 @@ fn execution_role(
     log: &Handle<LogGroup>,
     dead_letters: &Handle<Queue>,
 ) -> Result<Handle<Role>, Unfit> {
-    let mut statements = grants::handler(config, topic);
+    let mut statements = handler_policy::handler(config, topic);
     statements.push(encryption.statement());
     statements.push(Statement::allow(
         "WriteLog",
@@ -176,7 +176,7 @@ fn execution_role(
         Vec::new(),
     ));
     let policy_document = PolicyDocument(statements);
-    size::check_policy(&policy_document, config)?;
+    quotas::check_policy(&policy_document, config)?;
     Ok(t.add(
         id!("FunctionRole"),
         "All that the handler may do.",
@@ -223,7 +223,7 @@ fn function(
         settings::Value::Reference(topic) => (name.name(), Text::from(topic)),
     };
     let environment = Environment(settings.into_environment().into_iter().map(variable).collect());
-    size::check_environment(&environment, config)?;
+    quotas::check_environment(&environment, config)?;
     Ok(t.add(
         id!("Function"),
         "The rotation handler.",
@@ -266,7 +266,7 @@ fn schedule(t: &mut Template, config: &Config, function: &Handle<Function>, dead
             assume_role_policy_document: PolicyDocument(vec![Statement::trust(
                 Service::Scheduler,
                 "Only schedules of this account's default group, where this stack's schedule is.",
-                grants::only_default_schedule_group(),
+                handler_policy::only_default_schedule_group(),
             )]),
             policies: vec![InlinePolicy {
                 policy_name: "Invoke",

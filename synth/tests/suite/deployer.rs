@@ -7,10 +7,10 @@ use crate::common::{cfn_lint, golden, read, root, schema, synth};
 use serde_json::{Value as Json, json};
 use synth::{
     cfn::{json::to_json, resource, shape::Shape},
-    check::limits::INLINE_POLICIES,
     config::{self, Overrides},
     deployer::{MANAGED_POLICY, Name, Place, Policy, Scope, Stack, TYPES, Unknown, entry, policy},
     iam::evaluate::{Decision, Document, Request, decide},
+    limits::INLINE_POLICIES,
     stack::{self, artifacts},
 };
 

@@ -16,8 +16,10 @@ use synth::{
         view::{How, View, references},
     },
     config::{self, Entry, Overrides},
-    explain::{Permission, explain},
-    graph::mermaid,
+    docs::{
+        explain::{Permission, explain},
+        graph::mermaid,
+    },
     stack,
 };
 

@@ -15,9 +15,9 @@ use lambda::model::time::Timestamp;
 use super::{Problem, Session};
 use crate::{
     deploy::{
-        cause::Cause,
         progress::{Event, Older, Operation},
-        standing::Status,
+        root_cause::Cause,
+        stack_status::Status,
     },
     diff::change_set::{self, ChangeSet, Detail, Planned},
 };

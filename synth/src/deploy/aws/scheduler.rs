@@ -7,7 +7,7 @@ use super::{
     Problem, Session,
     rest::{Request, Service},
 };
-use crate::deploy::firing::{Schedule, ScheduleState};
+use crate::deploy::next_run::{Schedule, ScheduleState};
 
 impl Session {
     /// A schedule of the default group.

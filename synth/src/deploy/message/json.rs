@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{End, Message, Renderer};
 use crate::{
-    deploy::{cause::Cause, progress::ProgressUpdate},
+    deploy::{progress::ProgressUpdate, root_cause::Cause},
     diff::render,
 };
 

@@ -6,8 +6,8 @@ mod text;
 use std::collections::BTreeMap;
 
 pub use self::{json::Json, text::Text};
-use super::{cause::Cause, progress::ProgressUpdate};
-use crate::{approval::Approval, diff::Diff};
+use crate::deploy::{progress::ProgressUpdate, root_cause::Cause};
+use crate::diff::{Diff, approval::Approval};
 
 /// One thing that is said.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,7 +96,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        deploy::{progress::Event, standing::Status},
+        deploy::{progress::Event, stack_status::Status},
         diff,
     };
 

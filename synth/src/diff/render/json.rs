@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Diff, Renderer, action_word};
 use crate::{
-    approval::Approval,
-    diff::{Change, Source},
+    diff::{Change, Source, approval::Approval},
     iam::compare::Answer,
 };
 

@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 
-use super::told::{Told, functions};
+use crate::diff::handler_env::{Told, functions};
 
 /// In which ways, each as a sentence without a full stop.
 pub(super) fn who_else_is_rotated(old: &Json, new: &Json) -> Vec<String> {
@@ -23,7 +23,7 @@ fn more(old: &Told<'_>, new: &Told<'_>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diff::told::tests;
+    use crate::diff::handler_env::tests;
 
     #[test]
     fn somebody_else_who_is_rotated_is_seen_and_nobody_else() {

@@ -5,8 +5,8 @@ use std::{ops::Range, str::FromStr};
 use lambda::model::parse_error::ParseError;
 use serde_json::{Value as Json, json};
 
-use super::{
-    near,
+use crate::config::{
+    suggest,
     tree::{self, Content, Node},
 };
 
@@ -131,7 +131,7 @@ fn no_text<T: Word>(text: &str) -> Wrong {
 
 fn meant<T: Word>(text: &str) -> Option<String> {
     let alias = T::ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(text)).map(|(_, word)| *word);
-    let near = || near::word(text, T::rule().words).map(str::to_owned);
+    let near = || suggest::word(text, T::rule().words).map(str::to_owned);
     let mut guesses = T::guesses(text).into_iter().filter(|guess| guess.parse::<T>().is_ok());
     alias.map(str::to_owned).or_else(|| guesses.next()).or_else(near)
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     cfn::template::Inconsistent,
-    check::limits::{ENVIRONMENT, INLINE_POLICIES},
+    limits::{ENVIRONMENT, INLINE_POLICIES},
 };
 
 /// Why a configuration, right in itself, makes no stack.

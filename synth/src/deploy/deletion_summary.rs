@@ -6,9 +6,9 @@ use lambda::{
 };
 use serde_json::Value as Json;
 
-use super::{
+use crate::deploy::{
     aws::{Session, cloudformation::Resource},
-    deployed,
+    deployed_template,
 };
 use crate::stack::artifacts;
 
@@ -42,8 +42,8 @@ pub fn farewell(
         journal::PREFIX
     ));
     let stored = Delivery::SecretsManager.to_string();
-    if deployed::setting(template, Variable::Delivery) == Some(&stored)
-        && let Some(prefix) = deployed::setting(template, Variable::SecretPrefix)
+    if deployed_template::setting(template, Variable::Delivery) == Some(&stored)
+        && let Some(prefix) = deployed_template::setting(template, Variable::SecretPrefix)
     {
         text.push_str(&format!(
             "  the secrets {prefix}/… in Secrets Manager: whoever reads a key there goes on doing so\n"
@@ -78,7 +78,7 @@ impl<'a> From<&'a Session> for Place<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{cfn::json, config, deploy::standing::Status, stack};
+    use crate::{cfn::json, config, deploy::stack_status::Status, stack};
 
     #[test]
     fn what_goes_and_what_stays() {

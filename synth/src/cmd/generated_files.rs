@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Stop, source};
+use crate::cmd::{Stop, config_args};
 use crate::{
     cfn::{Value, json, yaml},
     config::{self, Config},
-    graph,
-    page::{self, Origin, Sheet},
+    docs::{
+        graph,
+        templates_readme::{self, Origin, Sheet},
+    },
     stack::artifacts,
 };
 
@@ -99,7 +101,7 @@ pub(super) fn documents() -> Result<Vec<Document>, Stop> {
 }
 
 fn pair(from: PathBuf) -> Result<Pair, Stop> {
-    let read = source::read(&from, config::Overrides::default())?;
+    let read = config_args::read(&from, config::Overrides::default())?;
     let template = read.template()?;
     let stem = from.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Pair { file: format!("{stem}.yaml"), document: yaml::emit(&template), from, config: read.config, template })
@@ -145,7 +147,7 @@ fn pages(pairs: &[Pair], (artifacts, template): &(String, Value)) -> Document {
         path: Path::new(TEMPLATES).join(README),
         from: "the set of configurations".into(),
         command: COMMAND.into(),
-        text: page::page(&sheets),
+        text: templates_readme::page(&sheets),
         stack_name: None,
     }
 }

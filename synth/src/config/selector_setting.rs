@@ -8,8 +8,8 @@ use lambda::{
 };
 use serde_json::{Value as Json, json};
 
-use super::{
-    kind::{Kind, Rule, SameAs, Word, Wrong, items},
+use crate::config::{
+    setting_type::{Kind, Rule, SameAs, Word, Wrong, items},
     tree::{self, Node},
 };
 

@@ -4,7 +4,7 @@
 use lambda::contract::{selector::UserSelector, settings::Variable};
 use serde_json::Value as Json;
 
-use super::told::{Owner, Told, functions, owner};
+use crate::diff::handler_env::{Owner, Told, functions, owner};
 
 /// In which ways somebody else gets to read new keys, each as a sentence without a full stop.
 pub(super) fn who_else_reads(old: &Json, new: &Json) -> Vec<String> {
@@ -55,7 +55,7 @@ fn more(old: &Told<'_>, new: &Told<'_>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diff::told::tests::template;
+    use crate::diff::handler_env::tests::template;
 
     #[test]
     fn somebody_else_who_reads_is_seen_and_nothing_else() {

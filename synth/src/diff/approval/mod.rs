@@ -4,7 +4,7 @@ mod digest;
 
 use std::fmt;
 
-pub use self::digest::Digest;
+pub use crate::diff::approval::digest::Digest;
 use crate::{
     diff::{Diff, Impact},
     iam::compare::Verdict,

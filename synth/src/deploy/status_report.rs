@@ -4,18 +4,18 @@
 use lambda::model::time::Timestamp;
 use serde_json::{Value as Json, json};
 
-use super::{
+use crate::cfn::read;
+use crate::deploy::{
     aws::{
         Problem, Session,
         cloudformation::{CloudFormation, Stack},
     },
-    deployed,
-    firing::{self, Firing, Schedule, ScheduleState},
+    deployed_template,
     invoke::{self, Mode, NoReport, RunCommand},
+    next_run::{self, Firing, Schedule, ScheduleState},
     report::Report,
     subscriptions::{self, Gets, Standing, Subscription},
 };
-use crate::cfn::read;
 
 /// How a stack is. What could not be found out says why, and keeps nothing else back.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,7 +60,7 @@ pub async fn gather(session: &Session, name: &str, stack: Stack, now: Timestamp)
         subscriptions,
         alarm_subscriptions,
         schedule: schedule.map(|schedule| {
-            let firing = firing::next(&schedule, now);
+            let firing = next_run::next(&schedule, now);
             (schedule, firing)
         }),
         dry_run,
@@ -99,7 +99,10 @@ async fn subscriptions(
         return Err(Problem::Refused { doing: WHO_HEARS.into(), code: "NoTopic".into(), message });
     };
     let listed = session.subscriptions(arn).await?;
-    Ok(subscriptions::compare(&deployed::addresses(template.as_ref().map_err(Problem::clone)?, topic), &listed))
+    Ok(subscriptions::compare(
+        &deployed_template::addresses(template.as_ref().map_err(Problem::clone)?, topic),
+        &listed,
+    ))
 }
 
 impl State {
@@ -211,7 +214,7 @@ fn table<'a>(rows: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deploy::standing::Status;
+    use crate::deploy::stack_status::Status;
 
     fn state() -> State {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Exit, Stop, source};
+use crate::cmd::{Exit, Stop, config_args};
 use crate::{
     config::StackName,
     deploy::{
@@ -11,7 +11,7 @@ use crate::{
             cloudformation::{CloudFormation, Stack},
         },
         failure::Failure,
-        standing::Standing,
+        stack_status::Standing,
     },
 };
 
@@ -28,7 +28,7 @@ pub(super) struct Target {
 impl Target {
     /// The stack's name.
     pub(super) fn stack_name(&self) -> Result<StackName, Stop> {
-        source::stack_name(&self.config)
+        config_args::stack_name(&self.config)
     }
 
     /// Signs in there.

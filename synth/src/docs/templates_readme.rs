@@ -11,10 +11,12 @@ use crate::{
         Value, json,
         view::{Statement, View, reasons, text},
     },
-    check::limits::{Measure, measures},
     config::Config,
-    explain::{Permission, explain},
-    graph,
+    docs::{
+        explain::{Permission, explain},
+        graph,
+    },
+    limits::{Measure, measures},
 };
 
 /// One template, and where it comes from.

@@ -6,9 +6,9 @@ use lambda::contract::settings::Variable;
 use super::Unfit;
 use crate::{
     cfn::{Value, json::to_json, resource::Environment},
-    check::limits::{ENVIRONMENT, INLINE_POLICIES, deployed},
     config::Config,
     iam::PolicyDocument,
+    limits::{ENVIRONMENT, INLINE_POLICIES, deployed},
 };
 
 /// The one policy of a role.

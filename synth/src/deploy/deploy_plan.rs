@@ -15,9 +15,8 @@ use super::{
     stacks::{Plan, Stacks, Target},
 };
 use crate::{
-    approval::{Approval, Digest},
-    check::limits,
-    package,
+    diff::approval::{Approval, Digest},
+    limits, package,
     stack::artifacts,
 };
 

@@ -5,7 +5,7 @@ use lambda::contract::{
     secret_prefix::SecretPrefix,
 };
 
-use super::reach;
+use crate::stack::role_scope;
 use crate::{
     cfn::{Handle, Pseudo, Text, resource::Topic},
     config::Config,
@@ -17,7 +17,7 @@ pub(super) fn handler(config: &Config, topic: &Handle<Topic>) -> Vec<Statement> 
     let statement = |permission: Permission| {
         let resources = match permission.on {
             Target::Account => vec![ResourceArn::lists_of_the_account()],
-            Target::Users => reach::arns(&config.users),
+            Target::Users => role_scope::arns(&config.users),
             Target::Secrets => vec![secrets_arn(&config.secret_prefix)],
             Target::Topic => vec![topic.reference().into()],
             Target::SecretsKey => config.secret_kms_key.customer().map(ResourceArn::from).into_iter().collect(),
@@ -25,7 +25,7 @@ pub(super) fn handler(config: &Config, topic: &Handle<Topic>) -> Vec<Statement> 
         let mut conditions: Vec<_> =
             permission.only_if.iter().flat_map(|only_if| conditions(*only_if, config)).collect();
         if permission.on == Target::Users {
-            conditions.extend(reach::condition(&config.users));
+            conditions.extend(role_scope::condition(&config.users));
         }
         Statement::allow(permission.sid, permission.why, permission.actions, resources, conditions)
     };
