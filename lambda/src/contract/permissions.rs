@@ -68,13 +68,13 @@ pub fn tags(user: &UserName) -> [(&'static str, String); 2] {
 
 /// The ids of all statements that [`permissions`] can give. Others in the role are for what AWS does with it.
 pub const SIDS: [&str; 9] = [
-    "SeeUsers",
+    "ListUsers",
     "ReadKeys",
     "WriteJournal",
     "RotateKeys",
     "CreateSecrets",
     "StoreNewKeys",
-    "SayWhoReads",
+    "WriteSecretPolicies",
     "UseSecretsKey",
     "SendMail",
 ];
@@ -139,7 +139,7 @@ pub fn permissions(policy: &Policy, key: &KmsKey, sight: ListScope) -> Vec<Permi
 /// What it takes to find users that are not named.
 fn see_users() -> Permission {
     Permission {
-        sid: "SeeUsers",
+        sid: "ListUsers",
         actions: vec!["iam:GenerateCredentialReport", "iam:GetCredentialReport", "iam:GetAccountAuthorizationDetails"],
         on: Target::Account,
         only_if: Vec::new(),
@@ -165,7 +165,7 @@ fn secrets(key: &KmsKey) -> Vec<Permission> {
             why: "Hand a new key over and check that it arrived; reading a stored key is not needed.",
         },
         Permission {
-            sid: "SayWhoReads",
+            sid: "WriteSecretPolicies",
             actions: vec!["secretsmanager:PutResourcePolicy"],
             on: Target::Secrets,
             only_if: vec![RequestCondition::PublicPoliciesAreBlocked],

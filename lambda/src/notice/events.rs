@@ -130,7 +130,7 @@ impl NoticeKind<'_> {
             Self::Deleted { .. } => "deleted",
             Self::Reactivated { .. } => "reactivated",
             Self::Failed { .. } => "failed",
-            Self::NeedsAttention(_) => "needs-person",
+            Self::NeedsAttention(_) => "needs-attention",
             Self::NoConfirmedRecipient { .. } => "nobody-listens",
         }
     }

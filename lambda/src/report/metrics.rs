@@ -81,7 +81,7 @@ impl Metric {
         match self {
             Self::Rotated => "Rotated",
             Self::Failed => "Failed",
-            Self::NeedsAttention => "NeedsPerson",
+            Self::NeedsAttention => "NeedsAttention",
             Self::Waiting => "Waiting",
             Self::NoticesUnsent => "NoticesUnsent",
             Self::SuccessfulRun => "SuccessfulRun",
@@ -222,7 +222,7 @@ mod tests {
             [
                 ("Rotated", Some(0)),
                 ("Failed", Some(1)),
-                ("NeedsPerson", Some(1)),
+                ("NeedsAttention", Some(1)),
                 ("Waiting", Some(1)),
                 ("NoticesUnsent", Some(0)),
                 ("SuccessfulRun", Some(0)),
@@ -238,7 +238,7 @@ mod tests {
         };
         assert_eq!(
             given(values(&mixed, Scope::Named)),
-            ["Rotated", "Failed", "NeedsPerson", "Waiting", "NoticesUnsent"]
+            ["Rotated", "Failed", "NeedsAttention", "Waiting", "NoticesUnsent"]
         );
         // Somebody who must decide is no failure of the run; where there is no key there is no age.
         let required_idle_time = report(vec![user("none", NeedsAttention, &[(70, Inactive)])]);

@@ -243,7 +243,7 @@ fn hindrances() -> Vec<Case> {
             "needs a person",
             Delivery::Email,
             report(&[(1, Active)], vec![], &[(1, Active)], &StopReason::NeedsAttention(NeedsAttention::SameAge)),
-            vec![format!("needs-person: {BOTH}")],
+            vec![format!("needs-attention: {BOTH}")],
         ),
         // The owner would have to confirm first.
         (
@@ -459,7 +459,7 @@ fn doubts() -> [NeedsAttention; 11] {
 
 #[test]
 fn what_a_person_must_decide_is_told_as_reviewed() {
-    golden("needs-person", |language| {
+    golden("needs-attention", |language| {
         doubts().iter().map(|doubt| mail(language, NoticeKind::NeedsAttention(doubt))).collect()
     });
 }

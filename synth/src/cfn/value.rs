@@ -3,7 +3,7 @@
 use lambda::model::kms_key::KmsKeyArn;
 
 use super::{
-    reference::{Attribute, Name},
+    name::{Attribute, Name},
     shape::Shape,
 };
 
@@ -28,32 +28,6 @@ pub enum Value {
     Sub(Vec<Part>),
     /// A value with the reason for it, which the YAML form shows as a comment.
     Explained(&'static str, Box<Value>),
-}
-
-/// The pseudo parameters in use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pseudo {
-    /// The account that the stack is in.
-    AccountId,
-    /// `aws`, `aws-cn`, `aws-us-gov`.
-    Partition,
-    /// The Region that the stack is in.
-    Region,
-    /// The stack's name.
-    StackName,
-}
-
-impl Pseudo {
-    /// Its name in a template.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::AccountId => "AWS::AccountId",
-            Self::Partition => "AWS::Partition",
-            Self::Region => "AWS::Region",
-            Self::StackName => "AWS::StackName",
-        }
-    }
 }
 
 /// A piece of a `Fn::Sub` text.
@@ -314,6 +288,7 @@ pub(crate) use {properties, words};
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cfn::Pseudo;
 
     #[test]
     fn what_is_known_is_filled_in_and_the_rest_stands() {

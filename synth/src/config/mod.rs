@@ -21,6 +21,7 @@ mod schedule;
 mod schema;
 mod selection_summary;
 mod selector_setting;
+mod setting;
 mod setting_type;
 mod settings;
 mod stack_name;

@@ -8,9 +8,9 @@ use lambda::{
     model::{email::Email, kms_key::KmsKey, time::Span},
     protocol::policy::{DeleteAfter, Delivery, MaxWait, StillInUse},
 };
-use serde_json::Value as Json;
 
 use crate::cfn::resource::Architecture;
+
 use crate::config::{
     dashboard::Dashboard,
     document::Document,
@@ -19,34 +19,11 @@ use crate::config::{
     recipients::Recipients,
     schedule::{ScheduleExpression, TimeZone},
     selector_setting::Exempt,
+    setting::Setting,
     setting_type::Kind,
     stack_name::StackName,
     values::{LogRetention, Memory, RotateAfter, Timeout},
 };
-
-/// One setting.
-#[derive(Debug)]
-pub(super) struct Setting {
-    /// Its name in the file.
-    pub(super) name: &'static str,
-    /// What it means.
-    pub(super) doc: &'static str,
-    /// What a careful team would choose; none where only the user can know.
-    pub(super) default: Option<&'static str>,
-    /// Values that show what is possible.
-    pub(super) examples: &'static [&'static str],
-    /// What the schema says of its value.
-    pub(super) schema: fn() -> Json,
-    /// A value as JSON.
-    pub(super) json: fn(&str) -> Json,
-}
-
-impl Setting {
-    /// A line as it could stand in the file.
-    pub(super) fn sample(&self) -> String {
-        format!("{}: {}", self.name, self.examples.first().copied().or(self.default).unwrap_or("…"))
-    }
-}
 
 macro_rules! settings {
     ($($(#[doc = $doc:literal])+ $name:ident: $kind:ty $(= $default:literal)?, such as $($example:literal),+;)+) => {

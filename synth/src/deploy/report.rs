@@ -145,7 +145,7 @@ mod tests {
              \x20   created: AKIAEXAMPLE000000002\n\
              \x20   delivered: AKIAEXAMPLE000000002\n\
              \x20   deactivated: AKIAEXAMPLE000000001 (superseded)\n\
-             bob: needs-person, a person must decide: two active keys were created in the same second; \
+             bob: needs-attention, a person must decide: two active keys were created in the same second; \
              deactivate one of them\n{}\n",
             written.body
         );

@@ -16,10 +16,10 @@ pub use self::{
 };
 use crate::{
     cfn::{
+        policy_document::Service,
         text::{Piece, pieces},
         view::{self, Resource, View},
     },
-    iam::Service,
     limits::INLINE_POLICIES,
 };
 

@@ -35,8 +35,8 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ("When", &["AWS::Scheduler::", "AWS::Events::"]),
     ("The run", &["AWS::Lambda::Function", "AWS::Lambda::Alias", "AWS::Lambda::Version", "AWS::Logs::"]),
     ("What it may do", &["AWS::IAM::"]),
-    ("Who is told", &["AWS::SNS::", "AWS::KMS::"]),
-    ("What went wrong", &["AWS::SQS::", "AWS::Lambda::EventInvokeConfig", "AWS::CloudWatch::"]),
+    ("Notifications", &["AWS::SNS::", "AWS::KMS::"]),
+    ("Failures and alarms", &["AWS::SQS::", "AWS::Lambda::EventInvokeConfig", "AWS::CloudWatch::"]),
     ("What is deployed", &["AWS::S3::"]),
 ];
 

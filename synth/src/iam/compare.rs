@@ -13,7 +13,8 @@ use super::{
     condition::Literal,
     evaluate::{Decision, Document, Request, decide},
     glob::{self, Glob, Letter, Region, Sample, Token},
-    policy::{self, Language, Selection, Statement},
+    language::Language,
+    policy::{self, Selection, Statement},
 };
 
 /// What somebody may do, or what may be done with something.

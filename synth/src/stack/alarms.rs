@@ -9,7 +9,7 @@ use super::log_group_name;
 use crate::{
     cfn::{
         Handle, Pseudo, Ref, Template, Text,
-        reference::id,
+        name::id,
         resource::{
             Alarm, ComparisonOperator, Dimension, Function, Queue, Statistic, Topic, TreatMissingData,
             WarmUpConfiguration,
@@ -96,7 +96,7 @@ pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
             watch.window()
         );
         t.add(
-            id!("NoRun"),
+            id!("MissedRuns"),
             "A dead man's switch: rings when nothing is heard for two periods of the schedule, and once more when something is.",
             watched.alarm("-no-run", see_log(&says), watched.silence(watch)),
         );

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use crate::{
     cfn::{
         Handle, Pseudo, Template, Text,
-        reference::id,
+        name::id,
         resource::{Dashboard, Function},
     },
     config::Config,

@@ -7,9 +7,12 @@ use lambda::contract::{
 
 use crate::stack::role_scope;
 use crate::{
-    cfn::{Handle, Pseudo, Text, resource::Topic},
+    cfn::{
+        Handle, Pseudo, Text,
+        policy_document::{Condition, ResourceArn, Statement},
+        resource::Topic,
+    },
     config::Config,
-    iam::{Condition, ResourceArn, Statement},
 };
 
 /// One statement for each permission that the handler declares.

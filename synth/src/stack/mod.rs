@@ -22,7 +22,8 @@ use lambda::{
 use crate::{
     cfn::{
         Handle, Part, Pseudo, Ref, Template, Text, Value,
-        reference::id,
+        name::id,
+        policy_document::{Condition, PolicyDocument, Service, Statement},
         resource::{
             Code, DeadLetterConfig, Destination, DestinationConfig, Environment, EventInvokeConfig, FlexibleTimeWindow,
             FlexibleTimeWindowMode, Function, InlinePolicy, LogFormat, LogGroup, LoggingConfig, Queue, RetryPolicy,
@@ -31,7 +32,6 @@ use crate::{
         template::{Parameter, ParameterType},
     },
     config::{Config, Dashboard, Entry, LogKey},
-    iam::{Condition, PolicyDocument, Service, Statement},
 };
 use alarms::Watched;
 use topic::Encryption;

@@ -5,9 +5,8 @@ use lambda::contract::settings::Variable;
 
 use super::Unfit;
 use crate::{
-    cfn::{Value, json::to_json, resource::Environment},
+    cfn::{Value, json::to_json, policy_document::PolicyDocument, resource::Environment},
     config::Config,
-    iam::PolicyDocument,
     limits::{ENVIRONMENT, INLINE_POLICIES, deployed},
 };
 

@@ -3,8 +3,8 @@
 use lambda::contract::selector::UserSelector;
 
 use crate::{
+    cfn::policy_document::{Condition, ResourceArn},
     config::Entry,
-    iam::{Condition, ResourceArn},
 };
 
 /// The ARNs of everybody whom an entry means, and of nobody else; where a tag says who is meant, of every user.

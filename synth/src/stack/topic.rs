@@ -9,11 +9,11 @@ use super::{own_alarms, subscribers};
 use crate::{
     cfn::{
         Arn, Handle, Pseudo, Template, Text,
-        reference::id,
+        name::id,
+        policy_document::{Condition, PolicyDocument, Principal, ResourceArn, Statement},
         resource::{FilterPolicyScope, Key, Protocol, Subscription, Topic, TopicPolicy},
     },
     config::{Config, TopicKey},
-    iam::{Condition, PolicyDocument, Principal, ResourceArn, Statement},
 };
 
 /// What the topics are encrypted with.

@@ -377,7 +377,7 @@ fn only_the_lists_of_the_account_are_read_on_everything() {
             "{path}"
         );
         for statement in whole {
-            assert_eq!(statement["Sid"], "SeeUsers");
+            assert_eq!(statement["Sid"], "ListUsers");
             assert_eq!(statement["Action"], json!(CHOOSING.map(|(action, _)| action)));
             assert_eq!(statement["Resource"], json!(["*"]));
         }

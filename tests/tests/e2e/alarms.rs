@@ -104,7 +104,8 @@ async fn capture() -> Runs {
     assert_eq!(stack.name(), STACK);
 
     let healthy = invoke(&aws, &stack, &json!({}));
-    let values = ["Failed", "NeedsPerson", "SuccessfulRun", "OldestKeyAge", "ActiveKeys", "KeysDue", "KeysOver90Days"];
+    let values =
+        ["Failed", "NeedsAttention", "SuccessfulRun", "OldestKeyAge", "ActiveKeys", "KeysDue", "KeysOver90Days"];
     assert_eq!(values.map(|name| healthy.value(name)), [0, 0, 1, 20, 3, 0, 0].map(Some));
 
     let dry = invoke(&aws, &stack, &json!({ "dry_run": true }));
@@ -124,14 +125,14 @@ async fn capture() -> Runs {
     aws.shift_clock(0);
     crate::common::deny(&aws, "iam:CreateAccessKey", "bob");
     let failed = invoke(&aws, &stack, &json!({}));
-    let values = ["Failed", "NeedsPerson", "SuccessfulRun", "OldestKeyAge", "KeysDue", "KeysOver90Days"];
+    let values = ["Failed", "NeedsAttention", "SuccessfulRun", "OldestKeyAge", "KeysDue", "KeysOver90Days"];
     assert_eq!(values.map(|name| failed.value(name)), [1, 0, 0, 100, 1, 1].map(Some));
 
     // A tag that no run writes, as far as IAM lets anybody write one.
     let tag = json!([{ "Key": "access-key-rotation:delivered", "Value": ":event=change user=root@/" }]).to_string();
     aws.cli(&["iam", "tag-user", "--user-name", "bob", "--tags", &tag]);
     let unclear = invoke(&aws, &stack, &json!({}));
-    assert_eq!(["Failed", "NeedsPerson", "SuccessfulRun"].map(|name| unclear.value(name)), [0, 1, 1].map(Some));
+    assert_eq!(["Failed", "NeedsAttention", "SuccessfulRun"].map(|name| unclear.value(name)), [0, 1, 1].map(Some));
 
     // A key is retired, and SNS lets nobody say so.
     aws.shift_clock(-70 * DAY);

@@ -141,7 +141,7 @@ async fn nothing_is_rotated_for_an_owner_who_has_not_confirmed() {
 
     assert_eq!((&report["statusCode"], &report["summary"]["rotated"]), (&json!(500), &json!(2)), "{report:#}");
     for (user, address) in [("alice", "alice@example.com"), ("bob", "Bob@example.com"), ("ci", "bob@Example.com")] {
-        assert_eq!(result(&report, user), "needs-person", "somebody has to confirm: {report:#}");
+        assert_eq!(result(&report, user), "needs-attention", "somebody has to confirm: {report:#}");
         let why = report["users"].as_array().unwrap().iter().find(|entry| entry["user"] == user).unwrap();
         assert!(why["why"].as_str().unwrap().ends_with(&format!("sent to {address}")), "{why}");
         let (_, keys) = before.iter().find(|(name, _)| *name == user).unwrap();
@@ -158,7 +158,7 @@ async fn nothing_is_rotated_for_an_owner_who_has_not_confirmed() {
     assert_eq!(result(&report, "alice"), "changed", "{report:#}");
     aws.proxy.leave_unconfirmed("dave@example.com");
     let report = stack.invoke(&aws, &json!({ "users": ["carol"], "action": "rotate" }));
-    assert_eq!(result(&report, "carol"), "needs-person", "{report:#}");
+    assert_eq!(result(&report, "carol"), "needs-attention", "{report:#}");
     let why = report["users"][0]["why"].as_str().unwrap();
     assert!(why.ends_with("sent to security@example.com or dave@example.com"), "{why}");
 }
