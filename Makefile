@@ -22,21 +22,22 @@ APPROVE ?=
 
 CARGO ?= cargo
 PYTHON ?= python3
-TARGET := $(or $(CARGO_TARGET_DIR),target)
+TARGET := $(or $(CARGO_TARGET_DIR),$(CARGO_BUILD_TARGET_DIR),target)
 HOST_ARCH := $(patsubst arm64,aarch64,$(shell uname -m))
 # How far a build is, and its errors.
-PROGRESS = $(PYTHON) tests/progress.py
-# There are two builds, so that no crate is compiled twice in a profile. This one knows nothing of AWS:
+PROGRESS = CARGO="$(CARGO)" $(PYTHON) tests/progress.py
+# There are two builds, and each compiles a crate once. This one needs no AWS SDK:
 SYNTH = $(CARGO) run --quiet --locked --package synth --
-# In the other one the whole workspace is selected, whichever program is wanted: cargo gives a crate the features that all of
-# the selected packages ask for. The tests call the program that they were built with.
+# The other one selects the whole workspace. Cargo gives a crate the features that all selected packages ask for.
 WITH_AWS = --workspace
 WITHOUT_AWS = --package lambda --package synth --no-default-features
 MODEL = --package lambda --no-default-features
 # End-to-end tests wait for their local AWS most of the time, so there are more of them at once than processors.
 E2E_THREADS ?= 6
-# For a tool that runs for seconds: built quickly, not to be quick.
+# A tool runs for seconds, so build it without optimization.
 INSTALL_ONCE = CARGO_PROFILE_DEV_DEBUG=false $(PROGRESS) "Installing a tool" "" -- $(CARGO) install --debug --locked
+# TEST counts only on the command line, so that a variable of the environment skips no test.
+ONLY = $(if $(filter command,$(origin TEST)),$(TEST))
 # With TIMES, the tests' programs print how long each test takes, which Rust's test harness calls unstable.
 TESTS = $(CARGO) test --locked
 TIMES_FOLDER := $(TARGET)/test-times
@@ -44,9 +45,10 @@ ifdef TIMES
 TESTS = CARGO_TARGET_$(shell rustc -vV | sed -n 's/^host: //p' | tr a-z- A-Z_)_RUNNER="env RUSTC_BOOTSTRAP=1" $(CARGO) test --locked
 TIMED = -Z unstable-options --report-time | { mkdir -p "$(TIMES_FOLDER)"; tee "$(TIMES_FOLDER)/$(1)"; }
 endif
+# synth with what talks to AWS, under a name of its own: `cargo run` puts the other build at debug/synth. The tests bring theirs.
 ifndef SYNTH_DEPLOY
-SYNTH_DEPLOY := "$(TARGET)/debug/synth"
-DEPLOYER := $(SYNTH_DEPLOY)
+SYNTH_DEPLOY := "$(TARGET)/debug/synth-aws"
+DEPLOYER := deployer
 endif
 OVERRIDES = $(if $(USERS),--users "$(USERS)") $(if $(EMAIL),--emails "$(EMAIL)") $(if $(ARCH),--architecture $(ARCH))
 PLACE = --config "$(CONFIG)" $(if $(REGION),--region "$(REGION)") $(if $(PROFILE),--profile "$(PROFILE)")
@@ -87,10 +89,10 @@ build-local: setup
 	  cargo-lambda lambda build --release --locked --skip-target-check --package lambda \
 	  --compiler cargo --output-format zip --lambda-dir "$(TARGET)/lambda/$(HOST_ARCH)"
 
-# synth with what talks to AWS.
-.PHONY: "$(TARGET)/debug/synth"
-"$(TARGET)/debug/synth":
+.PHONY: deployer
+deployer:
 	$(PROGRESS) "Building synth" "$(WITH_AWS)" -- $(CARGO) build --locked $(WITH_AWS) --bin synth
+	ln -f "$(TARGET)/debug/synth" "$(TARGET)/debug/synth-aws"
 
 synth: ## Generate templates/ and the README's picture from the configurations
 	echo "Generating templates/"
@@ -99,7 +101,7 @@ synth: ## Generate templates/ and the README's picture from the configurations
 check: ## Say whether what is generated is fresh, fits together and keeps within AWS's limits
 	$(SYNTH) check
 
-diff: $(if $(DEPLOYED),$(DEPLOYER)) ## Say what the working configuration changes against the committed template (BASE=REV), or the deployed one (DEPLOYED=1)
+diff: $(if $(DEPLOYED),$(DEPLOYER)) ## Show what the configuration changes in the committed template (BASE=REV) or the deployed one (DEPLOYED=1)
 ifdef DEPLOYED
 	$(SYNTH_DEPLOY) diff --stack $(PLACE) $(OVERRIDES)
 else
@@ -117,11 +119,14 @@ test: setup ## Run every check and test there is (TIMES=1 lists the slowest test
 	$(MAKE) --jobs 2 e2e test-suites test-model lint
 ifdef TIMES
 	echo "The slowest tests, in seconds"
-	sed -nE 's/^test (.*) \.\.\. ok <([0-9.]+)s>$$/\2\t\1/p' "$(TIMES_FOLDER)"/* | sort -rn | head -20
+	sed -nE 's/^test (.*) \.\.\. ok <([0-9.]+)s>$$/\2\t\1/p' "$(TIMES_FOLDER)"/* | sort -rn | sed -n 1,20p
 endif
 
 e2e: build-tests build-local ## Run the end-to-end tests over a local AWS (TEST=name: those with this in their names)
-	$(TESTS) $(WITH_AWS) --test e2e --test architecture -- --test-threads $(E2E_THREADS) $(TEST) $(call TIMED,e2e)
+	if [ -n "$(ONLY)" ] && ! $(CARGO) test --quiet --locked $(WITH_AWS) --test e2e -- --list "$(ONLY)" | grep -q ': test$$'; then
+	  echo "No end-to-end test has $(ONLY) in its name. To list them: cargo test --workspace --test e2e -- --list" >&2; exit 2
+	fi
+	$(TESTS) $(WITH_AWS) --test e2e --test architecture -- --test-threads $(E2E_THREADS) $(ONLY) $(call TIMED,e2e)
 
 lint: setup build-tests ## Format; clippy; documentation; template linter
 	$(CARGO) fmt --all --check || { echo "Run: cargo fmt" >&2; exit 1; }
@@ -216,7 +221,7 @@ $(TARGET)/bench/ready: tests/bench/requirements.txt tests/bench/cdk/package-lock
 
 demo: ## Show a rotation from beginning to end on a local AWS (CONFIG=examples/article.yaml)
 	$(MAKE) --jobs 2 setup build-demo
-	PACKAGE="$(TARGET)/debug/lambda.zip" "$(TARGET)/debug/demo" "$(CONFIG)"
+	HANDLER_PACKAGE="$(or $(PACKAGE),$(TARGET)/debug/lambda.zip)" "$(TARGET)/debug/demo" "$(CONFIG)"
 
 # The demo and all that it runs, the handler too, in one build.
 .PHONY: build-demo
@@ -224,12 +229,12 @@ build-demo:
 	$(PROGRESS) "Building the demo" "$(WITH_AWS)" -- $(CARGO) build --locked $(WITH_AWS) --bins
 	"$(TARGET)/debug/synth" package --architecture "$(HOST_ARCH:aarch64=arm64)" "$(TARGET)/debug/lambda" >/dev/null
 
-deploy: $(DEPLOYER) $(if $(PACKAGE),,build) ## Deploy into the AWS account of your credentials (CONFIG= USERS= EMAIL= ARCH= APPROVE=)
+deploy: $(if $(PACKAGE),,build) $(DEPLOYER) ## Deploy into the AWS account of your credentials (CONFIG= USERS= EMAIL= ARCH= APPROVE=)
 	arch="$(ARCH)"; arch="$${arch:-$$($(SYNTH_DEPLOY) show architecture --config "$(CONFIG)")}"
 	$(SYNTH_DEPLOY) deploy $(PLACE) $(OVERRIDES) --package "$(or $(PACKAGE),$(TARGET)/lambda/$$arch/lambda/bootstrap.zip)" \
 	  $(APPROVE:%=--approve %)
 
-status: $(DEPLOYER) ## Say how the stack is: who hears of a new key, when it runs next, what a run would do now
+status: $(DEPLOYER) ## Show the stack: who is notified of a new key, when it runs next, what a run would do now
 	$(SYNTH_DEPLOY) status $(PLACE)
 
 rotate: $(DEPLOYER) ## Rotate now the keys of USERS="alice bob" (DRY=1 only says what would be done)

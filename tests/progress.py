@@ -6,6 +6,9 @@ PACKAGES are cargo's options that name what is built, as "--workspace": they tel
 one line counts; elsewhere a line is printed every 30 seconds. Warnings, errors and the exit code are the command's own.
 """
 
+from __future__ import annotations  # For the old Python that a Mac has.
+
+import os
 import re
 import shutil
 import subprocess
@@ -13,12 +16,12 @@ import sys
 import time
 
 INTERVAL = 30  # seconds between two lines where there is no terminal
-STATUS = re.compile(r"\s*(Compiling|Checking|Fresh|Downloading|Downloaded|Updating|Locking|Installing|Installed|Replacing|Replaced|Blocking|Finished|Executable)\b ?(\S*)")
+STATUS = re.compile(r" {0,11}(Compiling|Checking|Fresh|Downloading|Downloaded|Updating|Locking|Installing|Installed|Replacing|Replaced|Finished|Executable)\b ?(\S*)")
 
 
 def crates(packages: list[str]) -> int:
     """How many crates the build has at most; those that are built already do not show up."""
-    tree = ["cargo", "tree", "--locked", "--edges", "normal,build", "--prefix", "none", "--no-dedupe", "--format", "{p}"]
+    tree = [os.environ.get("CARGO", "cargo"), "tree", "--locked", "--edges", "normal,build,dev", "--prefix", "none", "--no-dedupe", "--format", "{p}"]
     listed = subprocess.run(tree + packages, capture_output=True, text=True, check=False)
     return len(set(listed.stdout.splitlines()))
 
@@ -58,4 +61,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

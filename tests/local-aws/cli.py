@@ -2,15 +2,17 @@
 
 Importing the CLI takes longer than most of its commands. Each connection to the socket that is named on the command line is
 one command: a JSON object with its arguments and its environment. The answer is its exit code and what it printed. When
-standard input closes (the owner is done, or dead), this process ends.
+standard input closes (the owner is done, or dead), this process removes the socket's folder and ends.
 """
 
 import json
 import os
+import shutil
 import socketserver
 import sys
 import tempfile
 import threading
+import traceback
 
 from awscli.clidriver import create_clidriver
 
@@ -28,6 +30,9 @@ class Command(socketserver.StreamRequestHandler):
                 code = create_clidriver().main(request["arguments"])
             except SystemExit as end:  # How argparse ends where an argument is wrong.
                 code = end.code
+            except BaseException:
+                traceback.print_exc()
+                code = 255
             sys.stdout.flush()
             sys.stderr.flush()
             texts = {}
@@ -44,6 +49,7 @@ class Server(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
 
 def end_with_owner():
     sys.stdin.read()
+    shutil.rmtree(os.path.dirname(sys.argv[1]), ignore_errors=True)
     os._exit(0)
 
 

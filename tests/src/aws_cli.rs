@@ -1,4 +1,4 @@
-//! The AWS CLI, without its start: a server has it imported and forks a process for each command.
+//! The AWS CLI as a server: it is imported once, and each command runs in a forked process.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -29,6 +29,9 @@ impl Server {
         let mut process = Command::new(tool("python"))
             .arg(root().join("tests/local-aws/cli.py"))
             .arg(socket(&folder))
+            // What the CLI imports must not depend on the developer's own configuration.
+            .env("AWS_CONFIG_FILE", "/dev/null")
+            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

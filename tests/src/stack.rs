@@ -100,11 +100,11 @@ impl Stack {
     }
 }
 
-/// The handler's package for this machine: what PACKAGE names, or else the release build.
+/// The handler's package for this machine: the file that HANDLER_PACKAGE names, or else the release build.
 #[must_use]
 pub fn package() -> PathBuf {
-    if let Some(package) = std::env::var_os("PACKAGE") {
-        return PathBuf::from(package);
+    if let Some(package) = std::env::var_os("HANDLER_PACKAGE") {
+        return root().join(package);
     }
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     target.join("lambda").join(std::env::consts::ARCH).join("lambda/bootstrap.zip")

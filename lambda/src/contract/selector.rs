@@ -64,7 +64,7 @@ impl UserSelector {
         }
     }
 
-    /// Whether whoever `narrow` means is certainly one of those that this means, whatever tags and groups there are.
+    /// Whether every user that `narrow` selects is also selected by this, whatever their tags and groups.
     #[must_use]
     pub fn contains(&self, narrow: &Self) -> bool {
         match (self, narrow) {

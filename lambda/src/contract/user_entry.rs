@@ -66,7 +66,7 @@ impl UserOverrides {
         }
     }
 
-    /// What these entries say of those whom all of them mean: the narrowest that says it.
+    /// The overrides for a user that all these entries select. The narrowest entry that sets a value wins.
     #[must_use]
     pub fn said_by<'a>(entries: impl IntoIterator<Item = (&'a UserSelector, &'a Self)>) -> Self {
         let mut entries: Vec<_> = entries.into_iter().collect();

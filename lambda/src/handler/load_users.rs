@@ -16,11 +16,11 @@ use crate::{
 };
 
 /// The account's lists. [`crate::aws::Sdk`] has the real ones.
-#[allow(async_fn_in_trait)] // As for `Aws`: nobody else implements it.
+#[allow(async_fn_in_trait)] // As for `Aws`: no other crate implements it.
 pub trait Account {
-    /// Everybody's keys.
+    /// The access keys of all users.
     async fn credential_report(&self) -> Result<CredentialReport, Failure>;
-    /// Everybody, with tags and groups.
+    /// All users, with tags and groups.
     async fn account_users(&self) -> Result<Vec<ListedUser>, Failure>;
 }
 

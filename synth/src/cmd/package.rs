@@ -44,7 +44,7 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
     print(&format!("{}\t{size} bytes\tsha256 {}\t{architecture}\n", output.display(), package.digest()))
 }
 
-/// Reads and checks an archive or a program; `says` is who wants this architecture.
+/// Reads and checks an archive or a program; `says` names the file or option that asks for this architecture.
 pub(super) fn read(path: &Path, wanted: Architecture, says: &str) -> Result<Package, Stop> {
     let file = path.display();
     let bytes = fs::read(path)

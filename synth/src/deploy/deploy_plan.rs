@@ -9,6 +9,7 @@ use super::{
         Problem, Session,
         bucket::{Bucket, Found},
         cloudformation::Body,
+        rest::bucket_host,
     },
     failure::Failure,
     message::Message,
@@ -153,8 +154,7 @@ impl Store {
         if found == Found::Nothing && name.is_some() {
             return Err(Failure::NoBucket(bucket.name));
         }
-        let domain = if session.partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
-        let address = format!("https://s3.{}.{domain}", session.region);
+        let address = format!("https://{}", bucket_host(&session.region, &session.partition));
         Ok(Self { bucket, found, address })
     }
 

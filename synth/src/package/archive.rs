@@ -144,6 +144,8 @@ mod tests {
 
     #[test]
     fn a_program_is_smaller_than_the_limit() {
+        assert_eq!(limit(vec![0; 10], 10), Err(Unreadable::TooLarge(10)));
+        assert_eq!(limit(vec![0; 9], 10), Ok(vec![0; 9]));
         let zip = pack(&vec![0; 100_000]).unwrap();
         assert!(zip.len() < 400, "a bomb, in small");
         assert_eq!(unpack(&zip, 100_001), Ok(vec![0; 100_000]));

@@ -58,7 +58,7 @@ pub enum Refused {
 
 impl Package {
     /// Makes a package out of the archive that cargo-lambda made, out of one of its own, or out of the program itself. `says`
-    /// is who wants this architecture, for the message: the configuration's file.
+    /// names the file or option that asks for this architecture; the error shows it.
     ///
     /// # Errors
     /// [`Refused`] if Lambda would not run it.

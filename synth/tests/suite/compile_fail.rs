@@ -1,8 +1,8 @@
 //! What cannot be written: each wrong line is refused by the compiler, for the reason that is meant, and the right
 //! line beside it is accepted.
 //!
-//! Each line becomes a program that the compiler checks against the library that this test was built with. Its messages are
-//! data, so the error's code and its line are compared, and not a text that changes with the compiler.
+//! Each line becomes a program that the compiler checks against the newest library beside this test. The messages are data, so
+//! the test compares the error's code and its line, and not a text that changes with the compiler.
 
 use std::{
     fs,
@@ -47,7 +47,7 @@ fn main() {
     let log = t.add(A, "", LogGroup { log_group_name: "".into(), retention_in_days: 1, kms_key_id: None });
 "#;
 
-/// The library, where cargo has put it: beside this program. Of several builds, the last.
+/// The newest library beside this program.
 fn library() -> PathBuf {
     let program = std::env::current_exe().unwrap();
     let built = fs::read_dir(program.parent().unwrap()).unwrap().map(|file| file.unwrap().path());
@@ -68,6 +68,7 @@ fn errors(library: &Path, folder: &Path, line: &str) -> Vec<(String, u64)> {
         .arg(format!("-Ldependency={}", library.parent().unwrap().display()))
         .arg(format!("--extern=synth={}", library.display()))
         .arg(&program)
+        .env_remove("RUSTC_BOOTSTRAP")
         .output()
         .unwrap();
     let said = String::from_utf8(output.stderr).unwrap();

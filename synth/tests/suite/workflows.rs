@@ -145,7 +145,6 @@ impl Runner {
                 format!(
                     r#"case "$*" in
                       "build --quiet --locked --package synth") ;;
-                      "build --quiet --locked --package synth --features deploy") echo "builds what deploys" ;;
                       "run --quiet --locked --package synth -- "*) shift 6; exec "{synth}" "$@" ;;
                       *) echo "cargo is asked for $*" >&2; exit 99 ;;
                     esac"#
@@ -528,7 +527,7 @@ fn a_deployment_builds_for_the_declared_architecture_before_it_has_credentials()
             "uses actions/checkout@",
             &format!("rustup target add {triple}\n"),
             "cargo-lambda lambda build --release --locked",
-            "builds what deploys",
+            "cargo build --locked --workspace --bin synth",
             "uses aws-actions/configure-aws-credentials@",
             "deploy --config \"rotation.yaml\"",
         ] {

@@ -1,6 +1,7 @@
 //! S3: the bucket that packages are deployed from.
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use sha2::{Digest as _, Sha256};
 
 use super::{
     Problem, Session,
@@ -91,7 +92,13 @@ impl Bucket {
     ) -> Result<Reply, SdkError<Refusal, HttpResponse>> {
         let path = key.map_or_else(|| format!("/{}", self.name), |key| format!("/{}/{key}", self.name));
         let owner = self.owner.iter().map(|owner| ("x-amz-expected-bucket-owner", owner.clone()));
-        let request = Request { service: Service::S3, method, path, headers: owner.collect(), body };
+        let mut headers: Vec<_> = owner.collect();
+        if !body.is_empty() {
+            // A bucket with a default retention takes nothing without a checksum.
+            headers.push(("x-amz-sdk-checksum-algorithm", "SHA256".into()));
+            headers.push(("x-amz-checksum-sha256", aws_smithy_types::base64::encode(Sha256::digest(&body))));
+        }
+        let request = Request { service: Service::S3, method, path, headers, body };
         let (retry, timeouts) = self.session.limits();
         self.session.send(request, &retry, timeouts).await
     }

@@ -4,7 +4,7 @@ pub mod bucket;
 pub mod cloudformation;
 mod lambda;
 mod problem;
-mod rest;
+pub(in crate::deploy) mod rest;
 mod scheduler;
 mod sns;
 

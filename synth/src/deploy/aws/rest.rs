@@ -1,4 +1,4 @@
-//! Signed requests to the services of which `synth` uses one or two calls: S3, Lambda and EventBridge Scheduler.
+//! Signed requests to S3, Lambda and EventBridge Scheduler. `synth` uses one or two calls of each.
 //!
 //! The SDK crates of these three take as long to build as everything else in `synth`. The SDK's runtime still does the
 //! work: it resolves credentials, signs, retries and times out. Only the few requests and answers are written here.
@@ -16,6 +16,7 @@ use aws_runtime::{
 use aws_smithy_runtime::client::{
     orchestrator::operation::Operation,
     retries::classifiers::{HttpStatusCodeClassifier, TransientErrorClassifier},
+    stalled_stream_protection::StalledStreamProtectionInterceptor,
 };
 use aws_smithy_runtime_api::client::{
     auth::{AuthSchemeOptionResolverParams, static_resolver::StaticAuthSchemeOptionResolver},
@@ -43,7 +44,6 @@ use super::Session;
 /// What RFC 3986 does not reserve stands in a path as it is, and so does the slash between its segments.
 const ENCODED_IN_A_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
-/// One of the three services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Service {
     Lambda,
@@ -74,7 +74,6 @@ impl Service {
     }
 }
 
-/// One HTTP request.
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) service: Service,
@@ -146,6 +145,10 @@ impl Session {
         if let Some(credentials) = self.config.credentials_provider() {
             components = components.with_identity_resolver(SCHEME_ID, credentials);
         }
+        // A function may say nothing for minutes while it runs; the other two answer at once.
+        if service != Service::Lambda {
+            components = components.with_interceptor(StalledStreamProtectionInterceptor::default());
+        }
         let signing = StaticRuntimePlugin::new().with_config(config.freeze()).with_runtime_components(components);
         Operation::builder()
             .service_name(service.name())
@@ -162,6 +165,7 @@ impl Session {
             .serializer(|request: Request| {
                 let mut http = HttpRequest::new(SdkBody::from(request.body));
                 http.set_method(request.method)?;
+                http.headers_mut().insert("user-agent", concat!("synth/", env!("CARGO_PKG_VERSION")));
                 http.set_uri(utf8_percent_encode(&request.path, ENCODED_IN_A_PATH).to_string())?;
                 for (name, value) in request.headers {
                     http.headers_mut().try_insert(name, value)?;
@@ -174,7 +178,7 @@ impl Session {
             .await
     }
 
-    /// The session's own limits.
+    /// The session's retries and timeouts.
     pub(super) fn limits(&self) -> (RetryConfig, TimeoutConfig) {
         let retry = self.config.retry_config().cloned().unwrap_or_else(RetryConfig::standard);
         (retry, self.config.timeout_config().cloned().unwrap_or_else(TimeoutConfig::disabled))
@@ -182,17 +186,42 @@ impl Session {
 
     /// Where a service is: the URL that the environment or the profile names for it or for every service, else its own.
     fn endpoint(&self, service: Service) -> String {
-        let variable = format!("AWS_ENDPOINT_URL_{}", service.name().to_uppercase());
-        let key = ServiceConfigKey::builder().service_id(service.name()).env(&variable).profile("endpoint_url").build();
-        let own = key.ok().and_then(|key| self.config.service_config()?.load_config(key));
-        let given = own.as_deref().or(self.config.endpoint_url());
-        let fips = if self.config.use_fips() == Some(true) { "-fips" } else { "" };
-        let domain = if self.partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
-        given.map_or_else(|| format!("https://{}{fips}.{}.{domain}", service.name(), self.region), str::to_owned)
+        let key =
+            ServiceConfigKey::builder().service_id(service.name()).env("AWS_ENDPOINT_URL").profile("endpoint_url");
+        let own = key.build().ok().and_then(|key| self.config.service_config()?.load_config(key));
+        own.or_else(|| self.config.endpoint_url().map(str::to_owned)).unwrap_or_else(|| {
+            let [fips, dual_stack] =
+                [self.config.use_fips(), self.config.use_dual_stack()].map(|used| used == Some(true));
+            format!("https://{}", host(service, &self.region, &self.partition, fips, dual_stack))
+        })
     }
 }
 
-/// Reads an answer.
+/// The name of a service's host (AWS General Reference, "Service endpoints"; the SDK's table of partitions).
+fn host(service: Service, region: &str, partition: &str, fips: bool, dual_stack: bool) -> String {
+    let (suffix, dual_stack_suffix) = match partition {
+        "aws-cn" => ("amazonaws.com.cn", "api.amazonwebservices.com.cn"),
+        "aws-eusc" => ("amazonaws.eu", "api.amazonwebservices.eu"),
+        "aws-iso" => ("c2s.ic.gov", "api.aws.ic.gov"),
+        "aws-iso-b" => ("sc2s.sgov.gov", "api.aws.scloud"),
+        "aws-iso-e" => ("cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"),
+        "aws-iso-f" => ("csp.hci.ic.gov", "api.aws.hci.ic.gov"),
+        _ => ("amazonaws.com", "api.aws"),
+    };
+    let (name, fips) = (service.name(), if fips { "-fips" } else { "" });
+    match (dual_stack, service) {
+        (false, _) => format!("{name}{fips}.{region}.{suffix}"),
+        (true, Service::S3) => format!("{name}{fips}.dualstack.{region}.{suffix}"),
+        (true, _) => format!("{name}{fips}.{region}.{dual_stack_suffix}"),
+    }
+}
+
+/// The address under which CloudFormation finds the objects of a bucket.
+pub(in crate::deploy) fn bucket_host(region: &str, partition: &str) -> String {
+    host(Service::S3, region, partition, false, false)
+}
+
+/// The reply to a status of 2xx; a [`Refusal`] for any other.
 fn read(answer: &HttpResponse) -> Result<Reply, OrchestratorError<Refusal>> {
     let header = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     let headers: BTreeMap<_, _> = answer.headers().iter().map(header).collect();
@@ -238,7 +267,99 @@ fn refusal(body: &[u8]) -> (Option<String>, Option<String>) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use aws_config::SdkConfig;
+    use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
+    use aws_smithy_runtime_api::client::http::{
+        HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+    };
+
     use super::*;
+    use crate::deploy::aws::bucket::Bucket;
+
+    /// Answers every request with a status and keeps what was asked.
+    #[derive(Debug, Clone)]
+    struct Stub(u16, Arc<Mutex<Vec<HttpRequest>>>);
+
+    impl HttpConnector for Stub {
+        fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+            self.1.lock().unwrap().push(request);
+            HttpConnectorFuture::ready(Ok(HttpResponse::new(self.0.try_into().unwrap(), SdkBody::from("{}"))))
+        }
+    }
+
+    fn session(stub: &Stub, fips: bool) -> Session {
+        let connector = stub.clone();
+        let http = http_client_fn(move |_, _| SharedHttpConnector::new(connector.clone()));
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .http_client(http)
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("id", "secret", None, None, "test")))
+            .retry_config(RetryConfig::standard().with_initial_backoff(std::time::Duration::from_millis(1)))
+            .use_fips(fips)
+            .build();
+        Session {
+            config,
+            account: "123456789012".into(),
+            region: "eu-west-1".into(),
+            partition: "aws".into(),
+            identity: String::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_to_s3_is_signed_with_its_content_and_sent_again() {
+        let stub = Stub(503, Arc::default());
+        let bucket = Bucket::of_account(&session(&stub, true), "packages".into());
+        bucket.put("a b.zip", b"content".to_vec()).await.unwrap_err();
+        let sent = stub.1.lock().unwrap();
+        assert_eq!(sent.len(), 3, "what is unavailable is asked again");
+        let header =
+            |name: &str| sent[2].headers().get(name).unwrap_or_else(|| panic!("no {name}: {sent:?}")).to_owned();
+        assert_eq!(
+            (sent[2].method(), sent[2].uri()),
+            ("PUT", "https://s3-fips.eu-west-1.amazonaws.com/packages/a%20b.zip")
+        );
+        assert_eq!(header("x-amz-expected-bucket-owner"), "123456789012");
+        // printf content | sha256sum; the same in base64.
+        let digest = "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73";
+        assert_eq!(header("x-amz-content-sha256"), digest);
+        assert_eq!(header("x-amz-checksum-sha256"), "7XACtDnprIRfIjV9giusFERzD722AW0+yUMil7nsn3M=");
+        let signature = header("authorization");
+        assert!(
+            signature.contains("/eu-west-1/s3/aws4_request") && signature.contains("x-amz-content-sha256"),
+            "{signature}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_function_is_invoked_once_whatever_is_answered() {
+        let stub = Stub(503, Arc::default());
+        session(&stub, false).invoke("rotation", &serde_json::json!({ "a": 1 })).await.unwrap_err();
+        let sent = stub.1.lock().unwrap();
+        let [request] = sent.as_slice() else { panic!("{sent:?}") };
+        let url = "https://lambda.eu-west-1.amazonaws.com/2015-03-31/functions/rotation/invocations";
+        assert_eq!((request.method(), request.uri()), ("POST", url));
+        assert_eq!(request.body().bytes(), Some(&br#"{"a":1}"#[..]));
+        assert!(request.headers().get("authorization").is_some_and(|text| text.contains("/lambda/aws4_request")));
+    }
+
+    #[test]
+    fn each_partition_and_kind_of_endpoint_has_its_host() {
+        use Service::{Lambda, S3, Scheduler};
+        for (service, region, partition, fips, dual_stack, expected) in [
+            (S3, "eu-west-1", "aws", false, false, "s3.eu-west-1.amazonaws.com"),
+            (S3, "eu-west-1", "aws", true, true, "s3-fips.dualstack.eu-west-1.amazonaws.com"),
+            (Lambda, "us-gov-west-1", "aws-us-gov", true, false, "lambda-fips.us-gov-west-1.amazonaws.com"),
+            (Scheduler, "cn-north-1", "aws-cn", false, false, "scheduler.cn-north-1.amazonaws.com.cn"),
+            (Lambda, "eu-west-1", "aws", false, true, "lambda.eu-west-1.api.aws"),
+            (Lambda, "cn-north-1", "aws-cn", false, true, "lambda.cn-north-1.api.amazonwebservices.com.cn"),
+            (S3, "eusc-de-east-1", "aws-eusc", false, false, "s3.eusc-de-east-1.amazonaws.eu"),
+        ] {
+            assert_eq!(host(service, region, partition, fips, dual_stack), expected);
+        }
+    }
 
     #[test]
     fn an_error_is_read_from_json_and_from_xml() {
