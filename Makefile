@@ -116,17 +116,17 @@ quick: setup ## Format, clippy and the tests that need no AWS: a minute, once th
 test: setup ## Run every check and test there is (TIMES=1 lists the slowest tests)
 	rm -rf "$(TIMES_FOLDER)"
 	# One job builds the handler, most of it on one processor, and then runs it; the other one does all the rest.
-	$(MAKE) --jobs 2 e2e test-suites test-model lint
+	PLAIN_PROGRESS=1 $(MAKE) --jobs 2 e2e test-suites test-model lint
 ifdef TIMES
 	echo "The slowest tests, in seconds"
 	sed -nE 's/^test (.*) \.\.\. ok <([0-9.]+)s>$$/\2\t\1/p' "$(TIMES_FOLDER)"/* | sort -rn | sed -n 1,20p
 endif
 
 e2e: build-tests build-local ## Run the end-to-end tests over a local AWS (TEST=name: those with this in their names)
-	if [ -n "$(ONLY)" ] && ! $(CARGO) test --quiet --locked $(WITH_AWS) --test e2e -- --list "$(ONLY)" | grep -q ': test$$'; then
+	if [ -n "$(ONLY)" ] && ! $(CARGO) test --quiet --locked $(WITH_AWS) --test e2e -- --list "$(ONLY)" | grep ': test$$' >/dev/null; then
 	  echo "No end-to-end test has $(ONLY) in its name. To list them: cargo test --workspace --test e2e -- --list" >&2; exit 2
 	fi
-	$(TESTS) $(WITH_AWS) --test e2e --test architecture -- --test-threads $(E2E_THREADS) $(ONLY) $(call TIMED,e2e)
+	$(TESTS) $(WITH_AWS) --test e2e --test architecture -- --test-threads $(E2E_THREADS) $(if $(ONLY),"$(ONLY)") $(call TIMED,e2e)
 
 lint: setup build-tests ## Format; clippy; documentation; template linter
 	$(CARGO) fmt --all --check || { echo "Run: cargo fmt" >&2; exit 1; }
@@ -141,7 +141,8 @@ build-tests:
 # What needs no AWS to run; its documentation's examples.
 test-suites: setup build-tests
 	$(TESTS) $(WITH_AWS) --lib --bins --test suite -- $(call TIMED,suites)
-	$(CARGO) test --locked $(WITH_AWS) --doc --quiet
+	# rustdoc gets make's job server by name only, and warns.
+	env -u MAKEFLAGS -u MFLAGS $(CARGO) test --locked $(WITH_AWS) --doc --quiet
 
 # The model check runs optimized, over the handler without AWS; and what decides is seen to need no AWS.
 test-model:
@@ -219,8 +220,7 @@ $(TARGET)/bench/ready: tests/bench/requirements.txt tests/bench/cdk/package-lock
 	  touch "$(TARGET)/bench/ready"
 	fi
 
-demo: ## Show a rotation from beginning to end on a local AWS (CONFIG=examples/article.yaml)
-	$(MAKE) --jobs 2 setup build-demo
+demo: setup build-demo ## Show a rotation from beginning to end on a local AWS (CONFIG=examples/article.yaml)
 	HANDLER_PACKAGE="$(or $(PACKAGE),$(TARGET)/debug/lambda.zip)" "$(TARGET)/debug/demo" "$(CONFIG)"
 
 # The demo and all that it runs, the handler too, in one build.

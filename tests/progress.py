@@ -2,39 +2,46 @@
 
     progress.py TITLE PACKAGES -- COMMAND...
 
-PACKAGES are cargo's options that name what is built, as "--workspace": they tell how many crates there are, if there are any. On a terminal
-one line counts; elsewhere a line is printed every 30 seconds. Warnings, errors and the exit code are the command's own.
+PACKAGES are cargo's options that name what is built, as "--workspace"; they tell how many crates there are at most. On a
+terminal one line counts. Elsewhere, and with PLAIN_PROGRESS, a line is printed every 30 seconds. Warnings, errors and the
+exit code are the command's own.
 """
 
 from __future__ import annotations  # For the old Python that a Mac has.
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import time
 
 INTERVAL = 30  # seconds between two lines where there is no terminal
-STATUS = re.compile(r" {0,11}(Compiling|Checking|Fresh|Downloading|Downloaded|Updating|Locking|Installing|Installed|Replacing|Replaced|Finished|Executable)\b ?(\S*)")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+WORDS = (
+    "Compiling|Checking|Fresh|Downloading|Downloaded|Updating|Locking|Installing|Installed|Replacing|Replaced|Finished|Executable"
+)
+STATUS = re.compile(rf" {{0,11}}({WORDS})\b ?(\S*)")
 
 
 def crates(packages: list[str]) -> int:
     """How many crates the build has at most; those that are built already do not show up."""
-    tree = [os.environ.get("CARGO", "cargo"), "tree", "--locked", "--edges", "normal,build,dev", "--prefix", "none", "--no-dedupe", "--format", "{p}"]
-    listed = subprocess.run(tree + packages, capture_output=True, text=True, check=False)
+    cargo = shlex.split(os.environ.get("CARGO", "cargo"))
+    options = ["--locked", "--edges", "normal,build,dev", "--prefix", "none", "--no-dedupe", "--format", "{p}"]
+    listed = subprocess.run([*cargo, "tree", *options, *packages], capture_output=True, text=True, check=False)
     return len(set(listed.stdout.splitlines()))
 
 
 def main() -> int:
     title, packages = sys.argv[1], sys.argv[2].split()
     command = sys.argv[sys.argv.index("--") + 1 :]
-    terminal = sys.stderr.isatty()
+    terminal = sys.stderr.isatty() and not os.environ.get("PLAIN_PROGRESS")
     began = last = time.monotonic()
     total = built = 0
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace")
     for line in process.stderr:
-        status = STATUS.match(line)
+        status = STATUS.match(COLOUR.sub("", line))
         if not status:
             sys.stderr.write(("\r\x1b[K" if terminal else "") + line)
             continue
@@ -57,7 +64,7 @@ def main() -> int:
         sys.stderr.write("\r\x1b[K")
     if built and code == 0:
         print(f"{title}: done in {time.monotonic() - began:.0f} s", file=sys.stderr)
-    return code
+    return code if code >= 0 else 128 - code  # A signal, as a shell counts it.
 
 
 if __name__ == "__main__":

@@ -13,7 +13,9 @@ use crate::common::{read, root, tool};
 use serde_json::{Map, Value as Json, json};
 
 const PULL_REQUEST: &str = ".github/workflows/pull-request.yml";
+const CI: &str = ".github/workflows/ci.yml";
 const DEPLOY: &str = ".github/workflows/deploy.yml";
+const WORKFLOWS: [&str; 3] = [PULL_REQUEST, CI, DEPLOY];
 const LABEL: &str = "approved-iam-change";
 
 fn text(output: &Output) -> String {
@@ -51,8 +53,7 @@ fn steps(workflow: &Json) -> impl Iterator<Item = &Json> {
 
 #[test]
 fn workflows_are_sound_and_every_linter_is_seen_to_object() {
-    for (file, (linter, _)) in [PULL_REQUEST, DEPLOY].into_iter().flat_map(|file| LINTERS.map(|linter| (file, linter)))
-    {
+    for (file, (linter, _)) in WORKFLOWS.into_iter().flat_map(|file| LINTERS.map(|linter| (file, linter))) {
         assert_eq!(findings(linter, &read(file)), "", "{file}: {linter}");
     }
     for file in fs::read_dir(root().join(".github/scripts")).unwrap() {
@@ -87,7 +88,7 @@ fn workflows_are_sound_and_every_linter_is_seen_to_object() {
 fn no_workflow_holds_a_secret_and_each_may_do_only_what_it_must() {
     let mut actions = Vec::new();
     let mut permissions = BTreeMap::new();
-    for file in [PULL_REQUEST, DEPLOY] {
+    for file in WORKFLOWS {
         let written = read(file);
         assert!(!written.contains("secrets.") && !written.contains("access-key-id"), "{file}");
         let workflow: Json = serde_yaml::from_str(&written).unwrap();
@@ -102,6 +103,7 @@ fn no_workflow_holds_a_secret_and_each_may_do_only_what_it_must() {
         ("check", json!({"contents": "read"})),
         ("comment", json!({"contents": "read", "pull-requests": "write"})),
         ("deploy", json!({"contents": "read", "id-token": "write"})),
+        ("test", json!({"contents": "read"})),
     ];
     assert_eq!(permissions, expected.map(|(name, may)| (name.to_owned(), may)).into());
     actions.dedup();

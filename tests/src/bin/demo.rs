@@ -40,6 +40,11 @@ async fn main() -> ExitCode {
         eprint!("{}", problems.render(&path.display().to_string(), &text));
         return ExitCode::from(2);
     }
+    let package = tests::stack::package();
+    if !package.exists() {
+        eprintln!("{}: there is no package; make demo builds one, unless PACKAGE names another", package.display());
+        return ExitCode::from(2);
+    }
     if demo(&text).await { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
