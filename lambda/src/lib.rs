@@ -1,52 +1,33 @@
 //! The rotation handler.
 //!
-//! The modules fall into two halves. The *contract* says what the handler reads and may do
-//! ([`settings`], [`permissions`], [`event`]) and what it decides ([`plan`]); it does no I/O and builds
-//! without the AWS SDK, so that `synth` can turn it into a template in seconds. The *shell* behind the
-//! `aws` feature carries decisions out: [`run`] drives users side by side, [`rotate`] drives one user,
-//! and [`aws`] holds one adapter per service.
+//! Each folder may use only those below it; `tests/tests/architecture.rs` checks this.
 //!
-//! A rotation is a loop over [`plan::next_step`]: it is asked for the next safe AWS call, the call
-//! is made, what was learnt is folded into [`plan::UserState`], and the plan is asked again.
+//! | folder | what it holds |
+//! |---|---|
+//! | [`aws`] | one adapter per AWS service; the only folder that names the SDK |
+//! | [`handler`] | one invocation: it loads the users, carries out the steps for each, and logs them |
+//! | [`notice`] | what people read: which events, in which language |
+//! | [`report`] | the run report, the metrics and the audit log |
+//! | [`selection`] | which users a run looks at, in which order, and who is notified |
+//! | [`contract`] | the settings and the permissions of the function, which `synth` turns into a template |
+//! | [`delivery`] | the document with the new key, its encryption, and the policy of the secret |
+//! | [`protocol`] | the planner, what is known of a user, and the journal: pure, and the safety argument |
+//! | [`model`] | access keys, users, times: values that are checked when they are made |
+//!
+//! Everything but [`aws`] and [`handler`] builds without the AWS SDK, so that `synth` generates a template in seconds.
+//!
+//! A rotation is a loop over [`protocol::planner::next_step`]. The planner names the next safe AWS call, the executor
+//! makes it and folds the answer into [`protocol::state::UserState`], and asks again.
 
-pub mod account;
-pub mod audience;
-pub mod audit;
-pub mod credential_report;
-pub mod document;
-pub mod email;
-pub mod event;
-pub mod fleet;
-pub mod journal;
-pub mod key;
-pub mod kms_key;
-pub mod member;
-pub mod metrics;
+pub mod contract;
+pub mod delivery;
+pub mod model;
 pub mod notice;
-pub mod permissions;
-pub mod plan;
-pub mod principal;
-pub mod recipient;
+pub mod protocol;
 pub mod report;
-pub mod secret_policy;
-pub mod settings;
-pub mod steps;
-pub mod text;
-pub mod time;
-pub mod user;
-pub mod who;
+pub mod selection;
 
 #[cfg(feature = "aws")]
 pub mod aws;
 #[cfg(feature = "aws")]
-pub mod dry_run;
-#[cfg(feature = "aws")]
-pub mod encryption;
-#[cfg(feature = "aws")]
-pub mod log;
-#[cfg(feature = "aws")]
-pub mod rotate;
-#[cfg(feature = "aws")]
-pub mod run;
-#[cfg(feature = "aws")]
-pub mod select;
+pub mod handler;

@@ -2,10 +2,12 @@
 
 use lambda::{
     aws::Sdk,
-    log,
-    run::{self, Invocation},
-    settings::Settings,
-    time::Timestamp,
+    contract::settings::Settings,
+    handler::{
+        invocation::{self, Invocation},
+        log,
+    },
+    model::time::Timestamp,
 };
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 
@@ -23,7 +25,7 @@ async fn main() -> Result<(), Error> {
         };
         let settings = settings.as_ref().map_err(|bad| refused("BadSetting", bad.to_string()))?;
         let invocation = Invocation { request: &context.request_id, function: &context.env_config.function_name, ends };
-        run::run(aws, settings, event, invocation).await.map_err(|stop| refused(stop.word(), stop.to_string()))
+        invocation::run(aws, settings, event, invocation).await.map_err(|stop| refused(stop.as_str(), stop.to_string()))
     }))
     .await
 }

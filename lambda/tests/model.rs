@@ -19,13 +19,19 @@ use std::{
 };
 
 use lambda::{
-    journal::{Delivered, Disabled, Garbled, Intent, Journal, LEASE, SKEW},
-    key::{AccessKeyId, Key, LastUse, Status},
-    plan::{
-        self, Answer, Call, DeleteAfter, Delivery, Effect, Failure, Next, Order, Patience, Policy, Rest, Run,
-        StillInUse, UserState, Why,
+    model::{
+        access_key::{AccessKeyId, Key, LastUse, Status},
+        time::{Span, Timestamp},
     },
-    time::{Span, Timestamp},
+    protocol::{
+        call::{Answer, Call, Effect, Failure, RemovalReason},
+        journal::{Delivered, Disabled, Intent, Journal, JournalParseError, LEASE, SKEW},
+        planner::{self, Next},
+        policy::{DeleteAfter, Delivery, MaxWait, Policy, StillInUse},
+        run::{Run, RunAction},
+        state::UserState,
+        stop_reason::StopReason,
+    },
 };
 use stateright::{Checker, HasDiscoveries, Model, Property};
 use world::{Secret, World, key, lost, refused};
@@ -60,7 +66,7 @@ struct State {
     world: World,
     /// What IAM's reads still show when they are stale.
     stale_keys: Vec<Key>,
-    stale_journal: Result<Journal, Garbled>,
+    stale_journal: Result<Journal, JournalParseError>,
     /// How long they can: IAM names no bound; minutes were never seen, so `SKEW` is taken for one.
     stale_until: Timestamp,
     runs: [Process; 2],
@@ -136,7 +142,7 @@ enum Sabotage {
 struct Protocol {
     policy: Policy,
     /// What the two runs are for. Two alike are one event delivered twice.
-    orders: [Order; 2],
+    orders: [RunAction; 2],
     bounds: Bounds,
     sabotage: Option<Sabotage>,
     /// Worlds from which one clean run is known to put all right.
@@ -152,7 +158,7 @@ fn policies() -> Vec<Policy> {
                 (StillInUse::Retire, DeleteAfter::NextRotation),
                 (StillInUse::Retire, DeleteAfter::Window(Span::ZERO)),
             ] {
-                let (rotate_after, wait_at_most) = (Span::days(60), Patience::Forever);
+                let (rotate_after, wait_at_most) = (Span::days(60), MaxWait::Forever);
                 // With the longest way, a warning too.
                 let warn_before = if still_in_use == StillInUse::Wait { Span::days(7) } else { Span::ZERO };
                 all.push(Policy {
@@ -177,7 +183,7 @@ impl Protocol {
     }
 
     fn run(&self, index: usize, deadline: Timestamp) -> Run {
-        let order = self.orders.get(index).copied().unwrap_or(Order::Routine);
+        let order = self.orders.get(index).copied().unwrap_or(RunAction::Routine);
         Run { id: format!("run-{index}").parse().expect("an id"), deadline, order }
     }
 
@@ -266,10 +272,10 @@ impl Protocol {
     }
 
     /// The journals that a user with these keys may have; whether this handler could have written them.
-    fn journals(&self, world: &World) -> Vec<(Result<Journal, Garbled>, bool)> {
+    fn journals(&self, world: &World) -> Vec<(Result<Journal, JournalParseError>, bool)> {
         let _ = self;
         let mut journals = vec![(Ok(Journal::default()), false)];
-        let garbled = Garbled { tag: lambda::journal::DELIVERED, value: "by hand".into() };
+        let garbled = JournalParseError { tag: lambda::protocol::journal::DELIVERED, value: "by hand".into() };
         journals.push((Err(garbled), true));
         let intent = |known: usize, at| vec![Intent { run: "earlier".parse().expect("an id"), at, known: key(known) }];
         for (index, listed) in world.keys.iter().enumerate() {
@@ -352,7 +358,7 @@ impl Protocol {
                 state.world.note_use(key, use_);
             }
             Call::TagUser(entries) if self.sabotage == Some(Sabotage::NoJournal) => {
-                if matches!(entries.as_slice(), [lambda::journal::Entry::Intent(_)]) {
+                if matches!(entries.as_slice(), [lambda::protocol::journal::Entry::Intent(_)]) {
                     return Ok(Answer::Done);
                 }
             }
@@ -401,7 +407,7 @@ impl Protocol {
         let is_active = |id: &AccessKeyId| state.world.keys.iter().any(|k| k.id == *id && k.status == Status::Active);
         match call {
             Call::DeleteAccessKey(id, _) if is_active(id) => Some("4: an active key was deleted"),
-            Call::DeactivateAccessKey(id, Why::Superseded) => {
+            Call::DeactivateAccessKey(id, RemovalReason::Superseded) => {
                 let successor = |k: &&Key| k.id != *id && state.works(&k.id) && self.is_delivered(state, &k.id);
                 let none = !state.world.keys.iter().any(|k| successor(&k));
                 none.then_some("2: an old key was deactivated, and no delivered one works")
@@ -457,22 +463,25 @@ impl Protocol {
         let run = self.run(9, later.world.now + RUN);
         let mut process = UserState::default();
         let rest = loop {
-            match plan::next_step(&process, &self.policy, &run, later.world.now) {
-                Next::Rest(rest) => break rest,
+            match planner::next_step(&process, &self.policy, &run, later.world.now) {
+                Next::Stop(rest) => break rest,
                 Next::Call(call) => {
                     let answer = self.perform(&mut later, &call, Outcome::Fine);
                     process.learn(&call, answer);
                 }
             }
         };
-        let person = matches!(rest, Rest::NeedsPerson(_) | Rest::NotVisible(_) | Rest::Busy(..));
-        let failed = matches!(rest, Rest::Failed(_) | Rest::Withdrawn(_) | Rest::OutOfTime | Rest::NobodyListens);
+        let person = matches!(rest, StopReason::NeedsAttention(_) | StopReason::NotVisible(_) | StopReason::Busy(..));
+        let failed = matches!(
+            rest,
+            StopReason::Failed(_) | StopReason::Withdrawn(_) | StopReason::OutOfTime | StopReason::NoConfirmedRecipient
+        );
         let orphans = later.world.keys.iter().filter(|k| !self.is_delivered(&later, &k.id)).count();
         let usable = |s: &State| s.world.keys.iter().any(|k| s.works(&k.id) && self.is_delivered(s, &k.id));
         // A user without a working key gets one, unless two deactivated keys are still within their time.
         let provided = usable(&later)
             || state.world.keys.is_empty()
-            || !usable(state) && matches!(rest, Rest::Window(..)) && later.world.keys.len() == 2;
+            || !usable(state) && matches!(rest, StopReason::Window(..)) && later.world.keys.len() == 2;
         let good = later.broken == state.broken
             && self.provided(&later)
             && !failed
@@ -563,7 +572,7 @@ impl Model for Protocol {
                     let run = self.run(index, *deadline);
                     if state.faults > 0 {
                         actions.push(Action::Crash(index));
-                        if let Next::Call(call) = plan::next_step(user, &self.policy, &run, state.world.now) {
+                        if let Next::Call(call) = planner::next_step(user, &self.policy, &run, state.world.now) {
                             let mut outcomes = vec![Outcome::Refused, Outcome::LostBefore];
                             match call {
                                 Call::ListAccessKeys | Call::ListUserTags if state.world.now >= state.stale_until => {}
@@ -621,7 +630,7 @@ impl Model for Protocol {
                     return None;
                 };
                 let run = self.run(index, deadline);
-                match plan::next_step(&user, &self.policy, &run, state.world.now) {
+                match planner::next_step(&user, &self.policy, &run, state.world.now) {
                     Next::Call(call) if state.world.now < deadline => {
                         state.faults -= u8::from(outcome != Outcome::Fine);
                         let answer = self.perform(&mut state, &call, outcome);
@@ -660,7 +669,7 @@ impl Model for Protocol {
 #[derive(Debug, Clone)]
 struct Scenario {
     policy: Policy,
-    orders: [Order; 2],
+    orders: [RunAction; 2],
     bounds: Bounds,
 }
 
@@ -684,7 +693,7 @@ fn check(scenario: &Scenario, sabotage: Option<Sabotage>) -> (usize, Vec<String>
     let line = |(state, action): (State, Option<Action>)| match action {
         Some(Action::Step(index, outcome)) => match &state.runs[index] {
             Process::Running(user, deadline) => {
-                let next = plan::next_step(user, &model.policy, &model.run(index, *deadline), state.world.now);
+                let next = planner::next_step(user, &model.policy, &model.run(index, *deadline), state.world.now);
                 format!("run {index}: {outcome:?}: {next:?}")
             }
             _ => String::new(),
@@ -704,7 +713,7 @@ fn check(scenario: &Scenario, sabotage: Option<Sabotage>) -> (usize, Vec<String>
 /// With `PROVE=1` in the environment, what takes half an hour; with `PROVE=deep`, hours; with `PROVE=Undo`, every scenario
 /// of the deep check whose description has that word; without, what fits into `make test`.
 fn scenarios() -> Vec<Scenario> {
-    use Order::{RotateNow, Routine, Undo};
+    use RunAction::{RotateNow, Routine, Undo};
     let scenario = |policy: &Policy, orders, bounds| Scenario { policy: policy.clone(), orders, bounds };
     let once = |waits| Bounds { starts: Starts::All, faults: 1, waits };
     let leases = |faults| Bounds { starts: Starts::Few, faults, waits: 3 };
@@ -714,7 +723,7 @@ fn scenarios() -> Vec<Scenario> {
     // contradict each other within minutes. `SECURITY.md` says so.
     let contradictory =
         |s: &Scenario| s.orders == [Undo, RotateNow] && s.policy.delete_after == DeleteAfter::NextRotation;
-    let by = |orders: &[[Order; 2]], bounds| {
+    let by = |orders: &[[RunAction; 2]], bounds| {
         let pairs = policies.iter().flat_map(|policy| orders.iter().map(|orders| scenario(policy, *orders, bounds)));
         pairs.filter(|scenario| !contradictory(scenario)).collect::<Vec<_>>()
     };
@@ -770,7 +779,7 @@ fn without_any_one_safeguard_there_is_a_violation() {
     for sabotage in safeguards {
         let bounds = Bounds { starts: Starts::All, faults: 2, waits: 1 };
         let found = policies().into_iter().find_map(|policy| {
-            let scenario = Scenario { policy, orders: [Order::Routine; 2], bounds };
+            let scenario = Scenario { policy, orders: [RunAction::Routine; 2], bounds };
             check(&scenario, Some(sabotage)).1.into_iter().next()
         });
         let found = found.unwrap_or_else(|| panic!("{sabotage:?}: no violation found"));

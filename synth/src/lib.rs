@@ -4,7 +4,6 @@
 //! of the typed resources in [`cfn`] and the policies in [`iam`]; [`cmd`] is the command line. Only `cmd` touches files. With
 //! the cargo feature `deploy`, `deploy` talks to AWS.
 
-pub mod approval;
 pub mod cfn;
 pub mod check;
 pub mod cmd;
@@ -13,9 +12,8 @@ pub mod config;
 pub mod deploy;
 pub mod deployer;
 pub mod diff;
-pub mod explain;
-pub mod graph;
+pub mod docs;
 pub mod iam;
+pub mod limits;
 pub mod package;
-pub mod page;
 pub mod stack;

@@ -116,7 +116,7 @@ rotation = policy(
         Condition=only_secret_tags,
     ),
     allow("StoreNewKeys", ["secretsmanager:PutSecretValue", "secretsmanager:DescribeSecret"], secret_arns),
-    allow("SayWhoReads", ["secretsmanager:PutResourcePolicy"], secret_arns, Condition=never_public),
+    allow("WriteSecretPolicies", ["secretsmanager:PutResourcePolicy"], secret_arns, Condition=never_public),
     allow("SendMail", ["sns:Publish"], [Ref(topic)]),
     allow("EncryptMail", ["kms:GenerateDataKey", "kms:Decrypt"], [topic_key_arn], Condition=via_sns),
     allow("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], [GetAtt(log_group, "Arn")]),
@@ -247,7 +247,7 @@ alarm(
     "users-need-a-person",
     "The rotation found something that only a person can decide, and has left the user's keys alone. What it is and what to "
     "do: the last run's report; make status shows it too.",
-    MetricName="NeedsPerson",
+    MetricName="NeedsAttention",
 )
 alarm(
     "NoticesUnsent",
@@ -277,7 +277,7 @@ alarm(
     Dimensions=[MetricDimension(Name="QueueName", Value=GetAtt(dead_letters, "QueueName"))],
 )
 alarm(
-    "NoRun",
+    "MissedRuns",
     "no-run",
     "No run over all users has come to its end for 2d, two periods of the schedule: keys are not rotated. Look whether the "
     "schedule is enabled, whether its role may invoke the function, and whether there are messages in the dead-letter queue.",

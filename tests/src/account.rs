@@ -1,6 +1,6 @@
 //! Users and their keys in the local AWS.
 
-use lambda::journal::Entry;
+use lambda::protocol::journal::Entry;
 use serde_json::Value as Json;
 
 use crate::LocalAws;

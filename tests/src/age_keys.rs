@@ -6,7 +6,7 @@ use std::{
 };
 
 use age::secrecy::ExposeSecret;
-use lambda::recipient::{Kind, Recipient};
+use lambda::delivery::public_key::{Kind, Recipient};
 use serde_json::{Value as Json, json};
 
 use crate::{root, tool};

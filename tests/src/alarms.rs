@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lambda::time::{Span, Timestamp};
+use lambda::model::time::{Span, Timestamp};
 use serde_json::Value as Json;
 
 /// A value that was reported.

@@ -13,7 +13,7 @@ use std::{
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
-use lambda::time::Timestamp;
+use lambda::model::time::Timestamp;
 use serde_json::Value as Json;
 use tempfile::TempDir;
 

@@ -25,10 +25,12 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use lambda::{
-    kms_key::KmsKey,
-    permissions::{Sight, permissions},
-    plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
-    time::{Span, Timestamp},
+    contract::{list_scope::ListScope, permissions::permissions},
+    model::{
+        kms_key::KmsKey,
+        time::{Span, Timestamp},
+    },
+    protocol::policy::{DeleteAfter, Delivery, MaxWait, Policy, StillInUse},
 };
 use serde_json::Value as Json;
 use tokio::net::{TcpListener, TcpStream};
@@ -220,7 +222,10 @@ impl Drop for Proxy {
         self.task.abort();
         let declared = declared();
         let undeclared: Vec<_> = self.shared.state().actions.difference(&declared).cloned().collect();
-        assert!(undeclared.is_empty() || std::thread::panicking(), "{undeclared:?} is not in lambda::permissions");
+        assert!(
+            undeclared.is_empty() || std::thread::panicking(),
+            "{undeclared:?} is not in lambda::contract::permissions"
+        );
     }
 }
 
@@ -231,14 +236,14 @@ fn declared() -> BTreeSet<String> {
         overlap: Span::ZERO,
         delete_after: DeleteAfter::NextRotation,
         still_in_use,
-        wait_at_most: Patience::Forever,
+        wait_at_most: MaxWait::Forever,
         delivery,
         warn_before: Span::ZERO,
     };
     let deliveries = [Delivery::SecretsManager, Delivery::Email];
     let policies = deliveries.into_iter().flat_map(|d| [policy(d, StillInUse::Wait), policy(d, StillInUse::Retire)]);
     // A key of the customer's own is used by Secrets Manager, not by the handler.
-    let declared = policies.flat_map(|policy| permissions(&policy, &KmsKey::AwsManaged, Sight::Account));
+    let declared = policies.flat_map(|policy| permissions(&policy, &KmsKey::AwsManaged, ListScope::Account));
     declared.flat_map(|p| p.actions).map(str::to_owned).collect()
 }
 
@@ -525,7 +530,7 @@ fn describe(head: &Parts, body: &[u8]) -> Call {
         let about = fields.iter().find_map(|field| form.get(*field));
         // A mail names its user in an attribute, at any place in their list.
         let mails_user = form.iter().find_map(|(field, value)| {
-            let entry = field.strip_suffix(".Name").filter(|_| value == lambda::audience::USER)?;
+            let entry = field.strip_suffix(".Name").filter(|_| value == lambda::selection::routing::USER)?;
             form.get(&format!("{entry}.Value.StringValue"))
         });
         let about = about.or(mails_user);

@@ -15,8 +15,11 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use lambda::{
-    settings::{Settings, TopicArn, Value},
-    time::Timestamp,
+    contract::{
+        settings::{Settings, Value},
+        topic_arn::TopicArn,
+    },
+    model::time::Timestamp,
 };
 use serde_json::Value as Json;
 use tokio::{

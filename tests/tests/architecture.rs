@@ -1,6 +1,10 @@
 //! The code's own invariants: what may be named where.
 
-use std::{collections::BTreeMap, path::Path, process::Command};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    process::Command,
+};
 
 use tests::root;
 
@@ -21,6 +25,158 @@ fn code(source: &str) -> String {
     production.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
+/// The folders of a crate, the highest first. Each imports only those below it.
+const FOLDERS: [(&str, &[&str]); 2] = [
+    ("lambda", &["aws", "handler", "notice", "report", "selection", "contract", "delivery", "protocol", "model"]),
+    (
+        "synth",
+        &["cmd", "deploy", "package", "docs", "check", "deployer", "diff", "iam", "stack", "limits", "config", "cfn"],
+    ),
+];
+
+/// The modules of a crate with their code: `protocol::planner`, and the empty name for lib.rs.
+fn modules(crate_name: &str) -> BTreeMap<String, String> {
+    let folder = root().join(crate_name).join("src");
+    let prefix = format!("{}/", folder.display());
+    let module = |(file, source): (String, String)| {
+        let path = file.strip_prefix(&prefix).and_then(|path| path.strip_suffix(".rs")).unwrap();
+        let path = path.strip_suffix("/mod").unwrap_or(path);
+        (if path == "lib" { String::new() } else { path.replace('/', "::") }, code(&source))
+    };
+    sources(&folder).into_iter().map(module).filter(|(name, _)| name != "main").collect()
+}
+
+/// The paths of a `use` declaration, without its groups.
+fn paths(tree: &str) -> Vec<String> {
+    let Some((before, rest)) = tree.split_once('{') else {
+        return vec![tree.split_once(" as ").map_or(tree, |(path, _)| path).trim().to_owned()];
+    };
+    let group = rest.trim_end().strip_suffix('}').unwrap_or(rest);
+    let (mut depth, mut parts) = (0, vec![String::new()]);
+    for c in group.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                parts.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        parts.last_mut().unwrap().push(c);
+    }
+    let parts = parts.iter().filter(|part| !part.trim().is_empty());
+    parts.flat_map(|part| paths(part)).map(|path| format!("{}{path}", before.trim())).collect()
+}
+
+/// The other modules of its crate that a module names.
+fn imports(module: &str, code: &str, all: &BTreeMap<String, String>) -> BTreeSet<String> {
+    let declared = code.split("use ").skip(1).filter_map(|rest| rest.split_once(';'));
+    let mut named: Vec<String> = declared.flat_map(|(tree, _)| paths(tree)).collect();
+    let in_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    named.extend(
+        code.split(|c| !in_path(c))
+            .filter(|word| word.starts_with("crate::") || word.starts_with("super::"))
+            .map(str::to_owned),
+    );
+    let mut found = BTreeSet::new();
+    for path in named {
+        let mut place: Vec<&str> = if module.is_empty() { Vec::new() } else { module.split("::").collect() };
+        let mut segments = path.split("::").peekable();
+        if segments.next_if_eq(&"crate").is_some() {
+            place.clear();
+        }
+        while segments
+            .next_if(|segment| ["super", "self"].contains(segment))
+            .is_some_and(|segment| segment == "super" || !place.is_empty())
+        {
+            if path.starts_with("super") {
+                place.pop();
+            }
+        }
+        place.extend(segments);
+        // The longest beginning of the path that is a module.
+        while !place.is_empty() && !all.contains_key(&place.join("::")) {
+            place.pop();
+        }
+        let target = place.join("::");
+        if !target.is_empty() && target != module {
+            found.insert(target);
+        }
+    }
+    found
+}
+
+/// What a crate's modules name that they may not: a higher folder, or each other in a circle. A module and its own children may
+/// know each other.
+fn violations(all: &BTreeMap<String, String>, order: &[&str]) -> Vec<String> {
+    let edges: BTreeMap<&String, BTreeSet<String>> =
+        all.iter().map(|(module, code)| (module, imports(module, code, all))).collect();
+    let rank = |module: &str| order.iter().position(|folder| module.split("::").next() == Some(folder));
+    let mut found = Vec::new();
+    for (module, targets) in &edges {
+        for target in targets {
+            if let (Some(from), Some(to)) = (rank(module), rank(target))
+                && to < from
+            {
+                found.push(format!("{module} imports {target}, which is in a higher folder"));
+            }
+        }
+    }
+    let is_family = |a: &str, b: &str| a.starts_with(&format!("{b}::")) || b.starts_with(&format!("{a}::"));
+    for start in all.keys().filter(|module| !module.is_empty()) {
+        let (mut seen, mut next) = (BTreeSet::new(), vec![start.clone()]);
+        while let Some(module) = next.pop() {
+            for target in edges.get(&module).into_iter().flatten().filter(|target| !is_family(&module, target)) {
+                if target == start {
+                    found.push(format!("{start} imports itself by way of {module}"));
+                } else if seen.insert(target.clone()) {
+                    next.push(target.clone());
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn each_folder_imports_only_those_below_it_and_no_files_form_a_circle() {
+    for (name, order) in FOLDERS {
+        let all = modules(name);
+        let folders: BTreeSet<&str> =
+            all.keys().filter(|module| !module.is_empty()).map(|module| module.split("::").next().unwrap()).collect();
+        assert_eq!(folders, order.iter().copied().collect(), "{name}: FOLDERS lists each folder");
+        assert_eq!(violations(&all, order), [""; 0], "{name}");
+    }
+}
+
+#[test]
+fn an_upward_import_and_a_circle_are_found() {
+    let order = ["top", "base"];
+    let with = |files: &[(&str, &str)]| {
+        let all = files.iter().map(|(name, code)| ((*name).to_owned(), (*code).to_owned())).collect();
+        violations(&all, &order)
+    };
+    let good = [
+        ("top", ""),
+        ("top::a", "use crate::base::{b::{self, Thing}, c};"),
+        ("base", ""),
+        ("base::b", "use super::c::X;"),
+        ("base::c", ""),
+    ];
+    assert_eq!(with(&good), [""; 0]);
+    let mut upward = good;
+    upward[4].1 = "fn f() { crate::top::a::g() }";
+    assert!(
+        with(&upward).contains(&"base::c imports top::a, which is in a higher folder".to_owned()),
+        "{:?}",
+        with(&upward)
+    );
+    let mut circle = good;
+    circle[4].1 = "use super::{d, b::Y};";
+    assert_eq!(with(&circle), ["base::b imports itself by way of base::c", "base::c imports itself by way of base::b"]);
+}
+
 #[test]
 fn what_is_pure_does_no_io_and_reads_no_clock() {
     let io = [
@@ -36,33 +192,31 @@ fn what_is_pure_does_no_io_and_reads_no_clock() {
         "println!",
     ];
     for place in [
-        "lambda/src/plan.rs",
-        "lambda/src/journal.rs",
-        "lambda/src/audit.rs",
-        "lambda/src/metrics.rs",
+        "lambda/src/contract",
         "lambda/src/notice",
-        "synth/src/approval",
+        "lambda/src/protocol",
+        "lambda/src/report",
+        "lambda/src/selection",
         "synth/src/cfn",
-        "synth/src/iam",
-        "synth/src/stack",
+        "synth/src/check",
         "synth/src/config",
         "synth/src/deployer",
         "synth/src/diff",
-        "synth/src/check",
-        "synth/src/explain.rs",
-        "synth/src/graph.rs",
-        "synth/src/page.rs",
+        "synth/src/docs",
+        "synth/src/iam",
+        "synth/src/limits.rs",
         // Compression is a reader and a writer, over bytes.
         "synth/src/package",
-        "synth/src/deploy/cause.rs",
-        "synth/src/deploy/deployed.rs",
+        "synth/src/stack",
+        "synth/src/deploy/deletion_summary.rs",
+        "synth/src/deploy/deployed_template.rs",
         "synth/src/deploy/failure.rs",
-        "synth/src/deploy/farewell.rs",
-        "synth/src/deploy/firing.rs",
         "synth/src/deploy/message",
+        "synth/src/deploy/next_run.rs",
         "synth/src/deploy/progress.rs",
         "synth/src/deploy/report.rs",
-        "synth/src/deploy/standing.rs",
+        "synth/src/deploy/root_cause.rs",
+        "synth/src/deploy/stack_status.rs",
         "synth/src/deploy/subscriptions.rs",
     ] {
         let found = sources(&root().join(place));
@@ -93,7 +247,7 @@ fn only_the_adapters_name_the_sdk() {
 
 #[test]
 fn a_secret_is_taken_out_only_where_it_is_delivered_or_verified() {
-    let allowed = ["document.rs", "sts.rs", "notice/en.rs", "notice/ja.rs", "key.rs"];
+    let allowed = ["key_document.rs", "sts.rs", "notice/en.rs", "notice/ja.rs", "access_key.rs"];
     for (file, source) in sources(&root().join("lambda/src")) {
         let exposes = code(&source).contains("expose(");
         assert!(!exposes || allowed.iter().any(|name| file.ends_with(name)), "{file} takes a secret out");

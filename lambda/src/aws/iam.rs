@@ -8,15 +8,19 @@ use aws_sdk_iam::{
     types::{EntityType, ReportStateType, StatusType, Tag, UserDetail},
 };
 
-use super::{failure, incomplete, throttled::patiently};
+use super::{failure, incomplete, throttle::patiently};
 use crate::{
-    account::Listed,
-    credential_report::CredentialReport,
-    journal::{self, Entry, Journal, RunId},
-    key::{AccessKeyId, Key, LastUse, SecretAccessKey, Status},
-    plan::{Answer, Effect, Failure},
-    time::{Span, Timestamp},
-    user::UserName,
+    contract::listed_user::ListedUser,
+    model::{
+        access_key::{AccessKeyId, Key, LastUse, SecretAccessKey, Status},
+        time::{Span, Timestamp},
+        user::UserName,
+    },
+    protocol::{
+        call::{Answer, Effect, Failure},
+        journal::{self, Entry, Journal, RunId},
+    },
+    selection::credential_report::CredentialReport,
 };
 
 /// How often the report is asked for, and the longest pause between: IAM makes one within seconds, or minutes for a large account.
@@ -32,7 +36,7 @@ pub(super) async fn credential_report(iam: &Client) -> Result<CredentialReport, 
             match iam.get_credential_report().send().await {
                 Ok(report) => {
                     let content = report.content.ok_or_else(|| incomplete("Content"))?;
-                    let unreadable = |why: crate::credential_report::BadReport| Failure {
+                    let unreadable = |why: crate::selection::credential_report::BadReport| Failure {
                         effect: Effect::None,
                         code: "UnreadableReport".into(),
                         message: why.to_string(),
@@ -54,7 +58,7 @@ pub(super) async fn credential_report(iam: &Client) -> Result<CredentialReport, 
 /// How many users are asked for at once: as many as IAM gives ("GetAccountAuthorizationDetails": MaxItems).
 const USERS_A_PAGE: i32 = 1_000;
 
-pub(super) async fn account_users(iam: &Client) -> Result<Vec<Listed>, Failure> {
+pub(super) async fn account_users(iam: &Client) -> Result<Vec<ListedUser>, Failure> {
     let call = iam.get_account_authorization_details().filter(EntityType::User).max_items(USERS_A_PAGE);
     let mut pages = call.into_paginator().send();
     let mut users = Vec::new();
@@ -66,15 +70,15 @@ pub(super) async fn account_users(iam: &Client) -> Result<Vec<Listed>, Failure> 
     Ok(users)
 }
 
-fn listed(user: UserDetail) -> Result<Listed, Failure> {
+fn listed(user: UserDetail) -> Result<ListedUser, Failure> {
     let name = user.user_name.ok_or_else(|| incomplete("UserName"))?;
-    let refused = |e: crate::text::Invalid| Failure {
+    let refused = |e: crate::model::parse_error::ParseError| Failure {
         effect: Effect::None,
         code: "UnexpectedAnswer".into(),
         message: e.to_string(),
     };
     // IAM gives empty lists too. One that is missing could have held an exemption.
-    Ok(Listed {
+    Ok(ListedUser {
         name: name.parse().map_err(refused)?,
         path: user.path.ok_or_else(|| incomplete("Path"))?,
         created: timestamp(user.create_date.ok_or_else(|| incomplete("CreateDate"))?),
@@ -171,7 +175,7 @@ fn key(id: Option<String>, status: Option<&StatusType>, created: Option<DateTime
     let id = id.ok_or_else(|| incomplete("AccessKeyId"))?;
     let refused = |message: String| Failure { effect: Effect::Unknown, code: "UnexpectedAnswer".into(), message };
     Ok(Key {
-        id: id.parse().map_err(|e: crate::text::Invalid| refused(e.to_string()))?,
+        id: id.parse().map_err(|e: crate::model::parse_error::ParseError| refused(e.to_string()))?,
         status: match status {
             Some(StatusType::Active) => Status::Active,
             Some(StatusType::Inactive) => Status::Inactive,

@@ -1,12 +1,12 @@
 //! The AWS APIs behind the plan's calls: one adapter per service. Only these files name the SDK.
 
-mod doubt;
-mod environment;
+mod ambiguous_attempts;
 mod iam;
+mod sdk_config;
 mod secrets_manager;
 mod sns;
 mod sts;
-mod throttled;
+mod throttle;
 
 use std::error::Error;
 
@@ -18,20 +18,21 @@ use aws_sdk_iam::{
 use aws_smithy_http_client::{Builder, tls};
 
 use crate::{
-    account::Listed,
-    audience::Envelope,
-    credential_report::CredentialReport,
-    email::Email,
-    journal::{Entry, RunId},
-    key::{AccessKeyId, SecretAccessKey, Status},
-    kms_key::KmsKey,
+    contract::{listed_user::ListedUser, topic_arn::TopicArn},
+    handler::{executor::Aws, load_users::Account},
+    model::{
+        access_key::{AccessKeyId, SecretAccessKey, Status},
+        email::Email,
+        kms_key::KmsKey,
+        time::Span,
+        user::UserName,
+    },
     notice::Mail,
-    plan::{Answer, Effect, Failure},
-    rotate::Aws,
-    select::Account,
-    settings::TopicArn,
-    time::Span,
-    user::UserName,
+    protocol::{
+        call::{Answer, Effect, Failure},
+        journal::{Entry, RunId},
+    },
+    selection::{credential_report::CredentialReport, routing::Envelope},
 };
 
 /// The real AWS.
@@ -46,7 +47,7 @@ impl Sdk {
     /// Clients with the credentials, the Region and the endpoints of the environment.
     #[must_use]
     pub fn from_environment() -> Self {
-        let config = environment::config();
+        let config = sdk_config::config();
         Self {
             iam: aws_sdk_iam::Client::new(&config),
             secrets_manager: aws_sdk_secretsmanager::Client::new(&config),
@@ -67,7 +68,7 @@ impl Account for Sdk {
         iam::credential_report(&self.iam).await
     }
 
-    async fn account_users(&self) -> Result<Vec<Listed>, Failure> {
+    async fn account_users(&self) -> Result<Vec<ListedUser>, Failure> {
         iam::account_users(&self.iam).await
     }
 }

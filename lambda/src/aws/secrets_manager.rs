@@ -2,15 +2,17 @@
 
 use aws_sdk_secretsmanager::{Client, error::ProvideErrorMetadata, types::Tag};
 
-use super::{doubt::Doubt, failure};
+use super::{ambiguous_attempts::AmbiguousAttempts, failure};
 use crate::{
-    document::document,
-    key::{AccessKeyId, SecretAccessKey},
-    kms_key::{KmsKey, KmsKeyArn},
+    contract::permissions::tags,
+    delivery::key_document::document,
+    model::{
+        access_key::{AccessKeyId, SecretAccessKey},
+        kms_key::{KmsKey, KmsKeyArn},
+        user::UserName,
+    },
     notice::OTHER_KMS_KEY,
-    permissions::tags,
-    plan::{Answer, Effect, Failure},
-    user::UserName,
+    protocol::call::{Answer, Effect, Failure},
 };
 
 const CURRENT: &str = "AWSCURRENT";
@@ -30,7 +32,7 @@ pub(super) async fn put(
 ) -> Result<Answer, Failure> {
     let text = document(user, key, secret)?;
     let call = secrets.put_secret_value().secret_id(name).client_request_token(version_id(key));
-    let doubt = Doubt::default();
+    let doubt = AmbiguousAttempts::default();
     let call = call.secret_string(text.as_str()).customize().interceptor(doubt.clone());
     call.send().await.map_err(|e| doubt.weigh(failure(&e)))?;
     Ok(Answer::Done)

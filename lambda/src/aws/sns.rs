@@ -7,13 +7,13 @@ use aws_sdk_sns::{
     types::{MessageAttributeValue, Subscription},
 };
 
-use super::{doubt::Doubt, failure, incomplete};
+use super::{ambiguous_attempts::AmbiguousAttempts, failure, incomplete};
 use crate::{
-    audience::{Envelope, TO, USER},
-    email::Email,
+    contract::topic_arn::TopicArn,
+    model::email::Email,
     notice::Mail,
-    plan::{Answer, Failure},
-    settings::TopicArn,
+    protocol::call::{Answer, Failure},
+    selection::routing::{Envelope, TO, USER},
 };
 
 /// How many of these mailboxes have confirmed. Whoever else subscribes is not asked for: their filter policy, if they have one,
@@ -45,7 +45,7 @@ pub(super) async fn publish(
     envelope: &Envelope,
     mail: Mail,
 ) -> Result<Answer, Failure> {
-    let doubt = Doubt::default();
+    let doubt = AmbiguousAttempts::default();
     sns.publish()
         .topic_arn(topic.as_str())
         .subject(mail.subject)

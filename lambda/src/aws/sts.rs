@@ -6,11 +6,13 @@ use aws_sdk_sts::{
     config::{Builder, Credentials, retry::RetryConfig},
 };
 
-use super::{failure, incomplete, throttled::patiently};
+use super::{failure, incomplete, throttle::patiently};
 use crate::{
-    key::{AccessKeyId, SecretAccessKey},
-    plan::{Answer, Effect, Failure},
-    user::UserName,
+    model::{
+        access_key::{AccessKeyId, SecretAccessKey},
+        user::UserName,
+    },
+    protocol::call::{Answer, Effect, Failure},
 };
 
 /// Signs GetCallerIdentity with the new key. It needs no permission, so success proves the key and nothing else.

@@ -1,21 +1,11 @@
 //! One mail about a whole run, for the administrators.
 
 use crate::{
-    journal::RunId,
-    report::{Outcome, Summary, UserReport},
-    time::Timestamp,
+    contract::digest_frequency::Digest,
+    model::time::Timestamp,
+    protocol::journal::RunId,
+    report::run_report::{Outcome, Summary, UserReport},
 };
-
-/// When a run is summed up in a mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Digest {
-    /// After each run.
-    Always,
-    /// After a run that changed something, or found something that is not as it should be.
-    Changes,
-    /// Never.
-    Never,
-}
 
 /// A run, as far as its digest says it.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +36,7 @@ impl<'a> Digested<'a> {
     /// The users that are not as they should be, the worst first.
     pub(super) fn unhealthy(&self) -> Vec<&'a UserReport> {
         let of = |outcome| self.users.iter().filter(move |user| user.result == outcome);
-        of(Outcome::NeedsPerson).chain(of(Outcome::Failed)).chain(of(Outcome::Waiting)).collect()
+        of(Outcome::NeedsAttention).chain(of(Outcome::Failed)).chain(of(Outcome::Waiting)).collect()
     }
 }
 

@@ -2,34 +2,42 @@
 
 use std::fmt::Write;
 
-use super::{Aftermath, ComingUp, Digested, Mail, NOT_ENCRYPTED, News, OTHER_KMS_KEY, Rotated, Where, digest::cut};
+use super::{
+    Aftermath, ComingUp, Digested, Mail, NOT_ENCRYPTED, NoticeKind, OTHER_KMS_KEY, Rotated, SecretLocation, digest::cut,
+};
 use crate::{
-    email::Email,
-    journal::{INTENT, LEASE, PREFIX},
-    key::{AccessKeyId, LastUse, Status},
-    member::Unclear,
-    plan::{Call, DeleteAfter, Doubt, Failure, Policy, Why},
-    report::{Summary, UserReport},
-    text::one_line,
-    time::{Span, Timestamp},
-    user::UserName,
+    model::{
+        access_key::{AccessKeyId, LastUse, Status},
+        email::Email,
+        parse_error::one_line,
+        time::{Span, Timestamp},
+        user::UserName,
+        user_config_error::UserConfigError,
+    },
+    protocol::{
+        call::{Call, Failure, RemovalReason},
+        journal::{INTENT, LEASE, PREFIX},
+        policy::{DeleteAfter, Policy},
+        stop_reason::NeedsAttention,
+    },
+    report::run_report::{Summary, UserReport},
 };
 
 pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
     let Rotated { user, key, now, .. } = facts;
     let mut body = format!("IAM user {user} has a new access key.\n\nAccess key ID:      {key}\n");
     match &facts.secret {
-        Where::InThisMail(secret) => {
+        SecretLocation::InThisMail(secret) => {
             let _ = writeln!(body, "Secret access key:  {}", secret.expose());
             let _ = writeln!(body, "Delivered:          {}", now.to_minute());
             body.push_str("\nWhat to do: put the new key in place of the old one, then delete this mail.\n");
         }
-        Where::InOwnersMail(owner) => {
+        SecretLocation::InOwnersMail(owner) => {
             let _ = writeln!(body, "Secret access key:  in the mail to its owner, {owner}");
             let _ = writeln!(body, "Delivered:          {}", now.to_minute());
             body.push_str("\nWhat to do: nothing. The owner puts the new key in place of the old one.\n");
         }
-        Where::Encrypted(block) => {
+        SecretLocation::Encrypted(block) => {
             body.push_str("Secret access key:  in the block below, encrypted\n");
             let _ = writeln!(body, "Delivered:          {}", now.to_minute());
             let commands = block.commands("KEY_FILE");
@@ -42,7 +50,7 @@ pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
                 block.text
             );
         }
-        Where::SecretsManager(name) => {
+        SecretLocation::SecretsManager(name) => {
             let _ = writeln!(body, "Secret access key:  in Secrets Manager, {name}");
             let _ = writeln!(body, "Delivered:          {}", now.to_minute());
             let _ = write!(
@@ -93,21 +101,27 @@ pub(super) fn coming_up(facts: &ComingUp<'_>) -> Mail {
     Mail { subject: format!("AWS access key will be replaced: {user}"), body }
 }
 
-pub(super) fn notice(user: &UserName, news: &News<'_>, policy: &Policy, now: Timestamp) -> Mail {
+pub(super) fn notice(user: &UserName, news: &NoticeKind<'_>, policy: &Policy, now: Timestamp) -> Mail {
     let (subject, body) = match news {
-        News::StillInUse { old, new, last_use, quiet, until } => {
-            ("AWS access key still in use", still_in_use(user, old, *new, last_use, (*quiet, *until)))
+        NoticeKind::StillInUse { old, new, last_use, required_idle_time, until } => {
+            ("AWS access key still in use", still_in_use(user, old, *new, last_use, (*required_idle_time, *until)))
         }
-        News::Retired { old, new, deleted } => ("AWS access key deactivated", retired(user, old, *new, *deleted, now)),
-        News::Deleted { old, new, why } => ("AWS access key deleted", deleted(user, old, *new, *why)),
-        News::Reactivated { old, new, until } => ("AWS access key reactivated", reactivated(user, old, *new, *until)),
-        News::Failed { call, failure, aftermath } => {
+        NoticeKind::Retired { old, new, deleted } => {
+            ("AWS access key deactivated", retired(user, old, *new, *deleted, now))
+        }
+        NoticeKind::Deleted { old, new, why } => ("AWS access key deleted", deleted(user, old, *new, *why)),
+        NoticeKind::Reactivated { old, new, until } => {
+            ("AWS access key reactivated", reactivated(user, old, *new, *until))
+        }
+        NoticeKind::Failed { call, failure, aftermath } => {
             ("AWS access key rotation failed", failed(user, call, failure, *aftermath, now))
         }
-        News::NeedsPerson(doubt) => ("AWS access key needs a decision", needs_person(user, doubt)),
-        News::NobodyListens { mailboxes } => ("AWS access key not rotated", nobody_listens(user, mailboxes)),
-        News::Mailed { key, owner, replaced } => {
-            let (secret, replaced) = (Where::InOwnersMail(owner), replaced.clone());
+        NoticeKind::NeedsAttention(doubt) => ("AWS access key needs a decision", needs_attention(user, doubt)),
+        NoticeKind::NoConfirmedRecipient { mailboxes } => {
+            ("AWS access key not rotated", nobody_listens(user, mailboxes))
+        }
+        NoticeKind::Mailed { key, owner, replaced } => {
+            let (secret, replaced) = (SecretLocation::InOwnersMail(owner), replaced.clone());
             return rotated(&Rotated { user, key, secret, replaced, policy, now });
         }
     };
@@ -119,7 +133,7 @@ fn still_in_use(
     old: &AccessKeyId,
     new: Option<&AccessKeyId>,
     last_use: &LastUse,
-    (quiet, until): (Option<Timestamp>, Option<Timestamp>),
+    (required_idle_time, until): (Option<Timestamp>, Option<Timestamp>),
 ) -> String {
     let (in_use, last, todo) = match last_use {
         LastUse::Used { at, service, region } => (
@@ -138,8 +152,8 @@ fn still_in_use(
             "nothing yet. The next run asks again.",
         ),
     };
-    let stays = match quiet {
-        Some(quiet) => format!("until {}, and longer if it is used again", quiet.to_minute()),
+    let stays = match required_idle_time {
+        Some(required_idle_time) => format!("until {}, and longer if it is used again", required_idle_time.to_minute()),
         None => "for as long as that is not known".to_owned(),
     };
     let end = until.map(|until| format!("; from {} on it is deactivated all the same", until.to_minute()));
@@ -173,10 +187,12 @@ fn retired(
     )
 }
 
-fn deleted(user: &UserName, old: &AccessKeyId, new: Option<&AccessKeyId>, why: Why) -> String {
+fn deleted(user: &UserName, old: &AccessKeyId, new: Option<&AccessKeyId>, why: RemovalReason) -> String {
     let why = match why {
-        Why::PlaceNeeded => "its place was needed for a new key",
-        Why::WindowOver | Why::Superseded | Why::Withdrawn => "it was kept for as long as the configuration says",
+        RemovalReason::PlaceNeeded => "its place was needed for a new key",
+        RemovalReason::WindowOver | RemovalReason::Superseded | RemovalReason::Withdrawn => {
+            "it was kept for as long as the configuration says"
+        }
     };
     format!(
         "The inactive access key {old} of IAM user {user} is deleted. It cannot be brought back.\n\n\
@@ -250,21 +266,21 @@ fn failed(user: &UserName, call: &Call, failure: &Failure, aftermath: Aftermath<
     )
 }
 
-fn needs_person(user: &UserName, doubt: &Doubt) -> String {
+fn needs_attention(user: &UserName, doubt: &NeedsAttention) -> String {
     let (why, todo) = match doubt {
-        Doubt::Journal(garbled) => (
+        NeedsAttention::Journal(garbled) => (
             format!("the tag {} is \"{}\", which the rotation never writes", garbled.tag, one_line(&garbled.value)),
             "find out who wrote the tag, then remove it from the user.".to_owned(),
         ),
-        Doubt::Future(at) => (
+        NeedsAttention::Future(at) => (
             format!("a tag {PREFIX}… speaks of {}, which is yet to come", at.to_minute()),
             "find out who wrote the tag, then remove it from the user.".to_owned(),
         ),
-        Doubt::UnclearOrigin => (
+        NeedsAttention::UnclearOrigin => (
             "a rotation was left unfinished, and it is unclear which key it has made".to_owned(),
             format!("delete the key that nobody uses, then remove the tag {INTENT}… from the user."),
         ),
-        Doubt::OrphanInUse(key, last_use) => (
+        NeedsAttention::OrphanInUse(key, last_use) => (
             format!(
                 "a rotation was left unfinished; {key} looks like the key that it has made, but is in use ({last_use})"
             ),
@@ -272,24 +288,24 @@ fn needs_person(user: &UserName, doubt: &Doubt) -> String {
                 "if somebody has made the key by hand, remove the tag {INTENT}… from the user; if not, find out who uses it."
             ),
         ),
-        Doubt::SameAge => (
+        NeedsAttention::SameAge => (
             "two active keys were created in the same second, so neither is the older".to_owned(),
             "deactivate the one that nobody uses.".to_owned(),
         ),
-        Doubt::TooManyKeys(keys) => (
+        NeedsAttention::TooManyKeys(keys) => (
             format!("the user has {keys} access keys, where IAM allows two"),
             "delete those that nobody uses.".to_owned(),
         ),
-        Doubt::Unclear(unclear) => {
+        NeedsAttention::UserConfigError(unclear) => {
             let todo = match unclear {
-                Unclear::Path(_) => "exempt the user, or give it another path.",
-                Unclear::Tag { .. } | Unclear::Stranger(_) | Unclear::TooShort { .. } => {
+                UserConfigError::Path(_) => "exempt the user, or give it another path.",
+                UserConfigError::Tag { .. } | UserConfigError::Stranger(_) | UserConfigError::TooShort { .. } => {
                     "correct the tag, or remove it from the user."
                 }
             };
             (one_line(&unclear.to_string()), todo.to_owned())
         }
-        Doubt::NoRoom(tags) => (
+        NeedsAttention::NoRoom(tags) => (
             format!("the user has {tags} tags; IAM allows 50, and the rotation needs room for five"),
             "remove tags from the user that nobody needs.".to_owned(),
         ),
@@ -332,7 +348,7 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
         s.deactivated,
         s.deleted,
         s.failed,
-        s.needs_person
+        s.needs_attention
     );
     if s.unsent > 0 {
         let _ = writeln!(body, "Notices not sent:   {}", s.unsent);
@@ -352,7 +368,7 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
 pub(super) fn summary(s: &Summary) -> String {
     let mut sentence = format!(
         "Access keys of {} users checked: {} rotated, {} deactivated, {} deleted, {} failed, {} waiting for a person.",
-        s.users, s.rotated, s.deactivated, s.deleted, s.failed, s.needs_person
+        s.users, s.rotated, s.deactivated, s.deleted, s.failed, s.needs_attention
     );
     if s.unsent > 0 {
         let _ = write!(sentence, " {} notices could not be sent.", s.unsent);

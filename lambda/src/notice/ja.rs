@@ -2,34 +2,43 @@
 
 use std::fmt::Write;
 
-use super::{Aftermath, ComingUp, Digested, Mail, NOT_ENCRYPTED, News, OTHER_KMS_KEY, Rotated, Where, digest::cut};
+use super::{
+    Aftermath, ComingUp, Digested, Mail, NOT_ENCRYPTED, NoticeKind, OTHER_KMS_KEY, Rotated, SecretLocation, digest::cut,
+};
 use crate::{
-    email::Email,
-    journal::{INTENT, LEASE, PREFIX},
-    key::{AccessKeyId, LastUse, Status},
-    member::{TAGS, Unclear},
-    plan::{Call, DeleteAfter, Doubt, Failure, Policy, Rest, Why},
-    report::{Outcome, Summary, UserReport},
-    text::one_line,
-    time::{Span, Timestamp},
-    user::UserName,
+    contract::user_entry::TAGS,
+    model::{
+        access_key::{AccessKeyId, LastUse, Status},
+        email::Email,
+        parse_error::one_line,
+        time::{Span, Timestamp},
+        user::UserName,
+        user_config_error::UserConfigError,
+    },
+    protocol::{
+        call::{Call, Failure, RemovalReason},
+        journal::{INTENT, LEASE, PREFIX},
+        policy::{DeleteAfter, Policy},
+        stop_reason::{NeedsAttention, StopReason},
+    },
+    report::run_report::{Outcome, Summary, UserReport},
 };
 
 pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
     let Rotated { user, key, now, .. } = facts;
     let mut body = format!("IAM ユーザー {user} に新しいアクセスキーを発行しました。\n\n・アクセスキー ID: {key}\n");
     match &facts.secret {
-        Where::InThisMail(secret) => {
+        SecretLocation::InThisMail(secret) => {
             let _ = writeln!(body, "・シークレットアクセスキー: {}", secret.expose());
             let _ = writeln!(body, "・発行日時: {}", now.to_minute());
             body.push_str("\n新しいキーに設定を切り替えたあと、このメールを削除してください。\n");
         }
-        Where::InOwnersMail(owner) => {
+        SecretLocation::InOwnersMail(owner) => {
             let _ = writeln!(body, "・シークレットアクセスキー: 所有者({owner})宛てのメールにあります");
             let _ = writeln!(body, "・発行日時: {}", now.to_minute());
             body.push_str("\n作業は必要ありません。所有者が新しいキーに設定を切り替えます。\n");
         }
-        Where::Encrypted(block) => {
+        SecretLocation::Encrypted(block) => {
             body.push_str("・シークレットアクセスキー: 下のブロックに暗号化されています\n");
             let _ = writeln!(body, "・発行日時: {}", now.to_minute());
             let commands = block.commands("KEY_FILE");
@@ -46,7 +55,7 @@ pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
                 block.text
             );
         }
-        Where::SecretsManager(name) => {
+        SecretLocation::SecretsManager(name) => {
             let _ = writeln!(body, "・シークレットアクセスキー: Secrets Manager の {name} にあります");
             let _ = writeln!(body, "・発行日時: {}", now.to_minute());
             let _ = write!(
@@ -92,25 +101,28 @@ pub(super) fn coming_up(facts: &ComingUp<'_>) -> Mail {
     Mail { subject: format!("AWS アクセスキーをまもなく更新します - {user}"), body }
 }
 
-pub(super) fn notice(user: &UserName, news: &News<'_>, policy: &Policy, now: Timestamp) -> Mail {
+pub(super) fn notice(user: &UserName, news: &NoticeKind<'_>, policy: &Policy, now: Timestamp) -> Mail {
     let (subject, body) = match news {
-        News::StillInUse { old, new, last_use, quiet, until } => {
-            ("AWS アクセスキーがまだ使われています", still_in_use(user, old, *new, last_use, (*quiet, *until)))
-        }
-        News::Retired { old, new, deleted } => {
+        NoticeKind::StillInUse { old, new, last_use, required_idle_time, until } => (
+            "AWS アクセスキーがまだ使われています",
+            still_in_use(user, old, *new, last_use, (*required_idle_time, *until)),
+        ),
+        NoticeKind::Retired { old, new, deleted } => {
             ("AWS アクセスキーを無効にしました", retired(user, old, *new, *deleted, now))
         }
-        News::Deleted { old, new, why } => ("AWS アクセスキーを削除しました", deleted(user, old, *new, *why)),
-        News::Reactivated { old, new, until } => {
+        NoticeKind::Deleted { old, new, why } => ("AWS アクセスキーを削除しました", deleted(user, old, *new, *why)),
+        NoticeKind::Reactivated { old, new, until } => {
             ("AWS アクセスキーを再び有効にしました", reactivated(user, old, *new, *until))
         }
-        News::Failed { call, failure, aftermath } => {
+        NoticeKind::Failed { call, failure, aftermath } => {
             ("AWS アクセスキーの更新に失敗しました", failed(user, call, failure, *aftermath, now))
         }
-        News::NeedsPerson(doubt) => ("AWS アクセスキーについて確認が必要です", needs_person(user, doubt)),
-        News::NobodyListens { mailboxes } => ("AWS アクセスキーは更新されていません", nobody_listens(user, mailboxes)),
-        News::Mailed { key, owner, replaced } => {
-            let (secret, replaced) = (Where::InOwnersMail(owner), replaced.clone());
+        NoticeKind::NeedsAttention(doubt) => ("AWS アクセスキーについて確認が必要です", needs_attention(user, doubt)),
+        NoticeKind::NoConfirmedRecipient { mailboxes } => {
+            ("AWS アクセスキーは更新されていません", nobody_listens(user, mailboxes))
+        }
+        NoticeKind::Mailed { key, owner, replaced } => {
+            let (secret, replaced) = (SecretLocation::InOwnersMail(owner), replaced.clone());
             return rotated(&Rotated { user, key, secret, replaced, policy, now });
         }
     };
@@ -122,7 +134,7 @@ fn still_in_use(
     old: &AccessKeyId,
     new: Option<&AccessKeyId>,
     last_use: &LastUse,
-    (quiet, until): (Option<Timestamp>, Option<Timestamp>),
+    (required_idle_time, until): (Option<Timestamp>, Option<Timestamp>),
 ) -> String {
     let (in_use, last, todo) = match last_use {
         LastUse::Used { at, service, region } => (
@@ -140,8 +152,8 @@ fn still_in_use(
             "今すぐの作業は必要ありません。次回の実行時にもう一度確認します。",
         ),
     };
-    let stays = match quiet {
-        Some(quiet) => format!("{} まで(また使われた場合は延長します)", quiet.to_minute()),
+    let stays = match required_idle_time {
+        Some(required_idle_time) => format!("{} まで(また使われた場合は延長します)", required_idle_time.to_minute()),
         None => "使用状況を確認できるまで".to_owned(),
     };
     let end = until.map(|until| format!("。{} 以降は使われていても無効にします", until.to_minute()));
@@ -175,10 +187,12 @@ fn retired(
     )
 }
 
-fn deleted(user: &UserName, old: &AccessKeyId, new: Option<&AccessKeyId>, why: Why) -> String {
+fn deleted(user: &UserName, old: &AccessKeyId, new: Option<&AccessKeyId>, why: RemovalReason) -> String {
     let why = match why {
-        Why::PlaceNeeded => "新しいキーのための空きが必要になったため",
-        Why::WindowOver | Why::Superseded | Why::Withdrawn => "設定された保管期間が過ぎたため",
+        RemovalReason::PlaceNeeded => "新しいキーのための空きが必要になったため",
+        RemovalReason::WindowOver | RemovalReason::Superseded | RemovalReason::Withdrawn => {
+            "設定された保管期間が過ぎたため"
+        }
     };
     format!(
         "IAM ユーザー {user} の無効なキー {old} を削除しました。元に戻すことはできません。\n\n\
@@ -253,20 +267,24 @@ fn failed(user: &UserName, call: &Call, failure: &Failure, aftermath: Aftermath<
     )
 }
 
-fn needs_person(user: &UserName, doubt: &Doubt) -> String {
+fn needs_attention(user: &UserName, doubt: &NeedsAttention) -> String {
     let todo = match doubt {
-        Doubt::Journal(_) | Doubt::Future(_) => "誰が書いたタグかを確認し、ユーザーから外してください。".to_owned(),
-        Doubt::UnclearOrigin => {
+        NeedsAttention::Journal(_) | NeedsAttention::Future(_) => {
+            "誰が書いたタグかを確認し、ユーザーから外してください。".to_owned()
+        }
+        NeedsAttention::UnclearOrigin => {
             format!("使われていないほうのキーを削除し、ユーザーからタグ {INTENT}… を外してください。")
         }
-        Doubt::OrphanInUse(..) => format!(
+        NeedsAttention::OrphanInUse(..) => format!(
             "誰かが手作業で作成したキーであれば、ユーザーからタグ {INTENT}… を外してください。そうでなければ、誰が使っているかを確認してください。"
         ),
-        Doubt::SameAge => "使われていないほうのキーを無効にしてください。".to_owned(),
-        Doubt::TooManyKeys(_) => "使われていないキーを削除してください。".to_owned(),
-        Doubt::Unclear(Unclear::Path(_)) => "対象から外す(exempt)か、ユーザーのパスを変更してください。".to_owned(),
-        Doubt::Unclear(_) => "タグを修正するか、ユーザーから外してください。".to_owned(),
-        Doubt::NoRoom(_) => "不要なタグをユーザーから外してください。".to_owned(),
+        NeedsAttention::SameAge => "使われていないほうのキーを無効にしてください。".to_owned(),
+        NeedsAttention::TooManyKeys(_) => "使われていないキーを削除してください。".to_owned(),
+        NeedsAttention::UserConfigError(UserConfigError::Path(_)) => {
+            "対象から外す(exempt)か、ユーザーのパスを変更してください。".to_owned()
+        }
+        NeedsAttention::UserConfigError(_) => "タグを修正するか、ユーザーから外してください。".to_owned(),
+        NeedsAttention::NoRoom(_) => "不要なタグをユーザーから外してください。".to_owned(),
     };
     format!(
         "IAM ユーザー {user} のキーは、確認が済むまで更新しません。キーはそのままです。\n\n\
@@ -276,47 +294,51 @@ fn needs_person(user: &UserName, doubt: &Doubt) -> String {
     )
 }
 
-fn reason(doubt: &Doubt) -> String {
+fn reason(doubt: &NeedsAttention) -> String {
     match doubt {
-        Doubt::Journal(garbled) => {
+        NeedsAttention::Journal(garbled) => {
             let value = one_line(&garbled.value);
             format!("タグ {} の値が「{value}」ですが、ローテーションがこのような値を書くことはありません", garbled.tag)
         }
-        Doubt::Future(at) => format!("タグ {PREFIX}… に、まだ来ていない日時({})が書かれています", at.to_minute()),
-        Doubt::UnclearOrigin => {
+        NeedsAttention::Future(at) => {
+            format!("タグ {PREFIX}… に、まだ来ていない日時({})が書かれています", at.to_minute())
+        }
+        NeedsAttention::UnclearOrigin => {
             "中断されたローテーションがありますが、どのキーが作成されたのか判断できません".to_owned()
         }
-        Doubt::OrphanInUse(key, last_use) => format!(
+        NeedsAttention::OrphanInUse(key, last_use) => format!(
             "中断されたローテーションで作成されたと思われるキー {key} が使われています({})",
             last_used(last_use)
         ),
-        Doubt::SameAge => "有効な 2 つのキーが同じ秒に作成されていて、どちらが古いのか判断できません".to_owned(),
-        Doubt::TooManyKeys(keys) => format!("アクセスキーが {keys} 個あります(IAM の上限は 2 個です)"),
-        Doubt::Unclear(unclear) => self::unclear(unclear),
-        Doubt::NoRoom(tags) => format!(
+        NeedsAttention::SameAge => {
+            "有効な 2 つのキーが同じ秒に作成されていて、どちらが古いのか判断できません".to_owned()
+        }
+        NeedsAttention::TooManyKeys(keys) => format!("アクセスキーが {keys} 個あります(IAM の上限は 2 個です)"),
+        NeedsAttention::UserConfigError(unclear) => self::unclear(unclear),
+        NeedsAttention::NoRoom(tags) => format!(
             "ユーザーにタグが {tags} 個あります(IAM の上限は 50 個で、ローテーションには 5 個分の空きが必要です)"
         ),
     }
 }
 
-fn unclear(unclear: &Unclear) -> String {
+fn unclear(unclear: &UserConfigError) -> String {
     match unclear {
-        Unclear::Tag { tag, value, .. } => {
+        UserConfigError::Tag { tag, value, .. } => {
             let form = match *tag {
                 tag if tag == TAGS[0] => "メールアドレス",
                 _ => "30d、12h のような期間",
             };
             format!("タグ {tag} の値が「{}」ですが、{form}でなければなりません", one_line(value))
         }
-        Unclear::Stranger(owner) => {
+        UserConfigError::Stranger(owner) => {
             format!("タグ {} の宛先 {} は、rotation.yaml の emails にも owner にもありません", TAGS[0], one_line(owner))
         }
-        Unclear::TooShort { rotate_after, life } => format!(
+        UserConfigError::TooShort { rotate_after, life } => format!(
             "更新の間隔({})が、古いキーの残る期間({})より短くなっています",
             spoken(*rotate_after),
             spoken(*life)
         ),
-        Unclear::Path(path) => format!("パス {} に、扱えない文字があります", one_line(path)),
+        UserConfigError::Path(path) => format!("パス {} に、扱えない文字があります", one_line(path)),
     }
 }
 
@@ -361,7 +383,7 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
         s.deactivated,
         s.deleted,
         s.failed,
-        s.needs_person
+        s.needs_attention
     );
     if s.unsent > 0 {
         let _ = writeln!(body, "・送信できなかったお知らせ: {}", s.unsent);
@@ -372,7 +394,7 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
         let line = |user: &&UserReport| {
             let outcome = match user.result {
                 Outcome::Failed => "失敗",
-                Outcome::NeedsPerson => "要確認",
+                Outcome::NeedsAttention => "要確認",
                 Outcome::Waiting | Outcome::Unchanged | Outcome::Changed => "保留",
             };
             format!("  {}({outcome}): {}\n", user.user, rest(&user.rest))
@@ -386,46 +408,50 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
 }
 
 /// Why a user is not as it should be.
-fn rest(rest: &Rest) -> String {
+fn rest(rest: &StopReason) -> String {
     match rest {
-        Rest::StillInUse(key, LastUse::Unknown) => format!("以前のキー {key} が使われているかどうかを確認できません"),
-        Rest::StillInUse(key, last_use) => format!("以前のキー {key} がまだ使われています({})", last_used(last_use)),
-        Rest::Busy(_, until) => {
+        StopReason::StillInUse(key, LastUse::Unknown) => {
+            format!("以前のキー {key} が使われているかどうかを確認できません")
+        }
+        StopReason::StillInUse(key, last_use) => {
+            format!("以前のキー {key} がまだ使われています({})", last_used(last_use))
+        }
+        StopReason::Busy(_, until) => {
             format!("別の実行が更新中です。終わらない場合は {} 以降の実行が引き継ぎます", until.to_minute())
         }
-        Rest::OutOfTime => "残り時間が足りません。次回の実行時に更新します".to_owned(),
-        Rest::NobodyListens => "新しいキーのメールを受け取る宛先が承認されていません".to_owned(),
-        Rest::Recent(key, until) => {
+        StopReason::OutOfTime => "残り時間が足りません。次回の実行時に更新します".to_owned(),
+        StopReason::NoConfirmedRecipient => "新しいキーのメールを受け取る宛先が承認されていません".to_owned(),
+        StopReason::Recent(key, until) => {
             format!("キー {key} は作成されたばかりです。{} 以降の実行時に確認します", until.to_minute())
         }
-        Rest::NotVisible(key) => {
+        StopReason::NotVisible(key) => {
             format!("発行したばかりのキー {key} がまだ一覧に現れません。次回の実行時に続きを行います")
         }
-        Rest::NeedsPerson(doubt) => reason(doubt),
-        Rest::Failed(failed) => {
+        StopReason::NeedsAttention(doubt) => reason(doubt),
+        StopReason::Failed(failed) => {
             let (call, failure) = failed.as_ref();
             format!("{} に失敗しました({failure})", one_line(&call.to_string()))
         }
-        Rest::Withdrawn(failed) => {
+        StopReason::Withdrawn(failed) => {
             let (call, failure) = failed.as_ref();
             format!(
                 "{} に失敗しました({failure})。新しいキーは取り消し、以前のキーはそのままです",
                 one_line(&call.to_string())
             )
         }
-        Rest::Overlap(key, until) => {
+        StopReason::Overlap(key, until) => {
             format!("まだ更新していません。以前のキー {key} は {} まで有効です", until.to_minute())
         }
-        Rest::Window(key, until) => {
+        StopReason::Window(key, until) => {
             format!("まだ更新していません。無効なキー {key} は {} まで保管されます", until.to_minute())
         }
-        Rest::Undone(key, until) => {
+        StopReason::Undone(key, until) => {
             format!("以前のキー {key} を再び有効にしました。{} まではそのままです", until.to_minute())
         }
-        Rest::NoKeys => "アクセスキーがありません".to_owned(),
-        Rest::Healthy(due) => format!("更新の時期は {} です", due.to_minute()),
-        Rest::NothingToUndo => "再び有効にできるキーがありません".to_owned(),
-        Rest::TooLateToUndo(key) => format!("無効なキー {key} はまもなく削除されるため、再び有効にしません"),
+        StopReason::NoKeys => "アクセスキーがありません".to_owned(),
+        StopReason::Healthy(due) => format!("更新の時期は {} です", due.to_minute()),
+        StopReason::NothingToUndo => "再び有効にできるキーがありません".to_owned(),
+        StopReason::TooLateToUndo(key) => format!("無効なキー {key} はまもなく削除されるため、再び有効にしません"),
     }
 }
 
@@ -444,7 +470,7 @@ fn spoken(span: Span) -> String {
 pub(super) fn summary(s: &Summary) -> String {
     let mut sentence = format!(
         "{} ユーザーのアクセスキーを確認しました(更新 {}、無効化 {}、削除 {}、失敗 {}、要確認 {})",
-        s.users, s.rotated, s.deactivated, s.deleted, s.failed, s.needs_person
+        s.users, s.rotated, s.deactivated, s.deleted, s.failed, s.needs_attention
     );
     if s.unsent > 0 {
         let _ = write!(sentence, "。お知らせ {} 件を送信できませんでした", s.unsent);

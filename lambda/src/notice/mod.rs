@@ -1,31 +1,29 @@
 //! What people read. One file per language; the facts are the same in each.
 
-mod after;
+mod events;
+
 mod digest;
+
 mod en;
+
 mod ja;
 
-pub use after::{Aftermath, News, Notice, notices};
-pub use digest::{Digest, Digested};
+pub use events::{Aftermath, Notice, NoticeKind, notices};
+
+pub use digest::Digested;
 
 use crate::{
-    email::Email,
-    key::{AccessKeyId, Key, SecretAccessKey},
-    plan::{DeleteAfter, Policy, StillInUse},
-    recipient::{Kind, Recipient},
-    report::Summary,
-    time::Timestamp,
-    user::UserName,
+    contract::language::Language,
+    delivery::public_key::{Kind, Recipient},
+    model::{
+        access_key::{AccessKeyId, Key, SecretAccessKey},
+        email::Email,
+        time::Timestamp,
+        user::UserName,
+    },
+    protocol::policy::{DeleteAfter, Policy, StillInUse},
+    report::run_report::Summary,
 };
-
-/// The languages that notices are written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Language {
-    /// English.
-    English,
-    /// Japanese.
-    Japanese,
-}
 
 /// A mail. Its body may hold a secret, so it has no `Debug`.
 pub struct Mail {
@@ -42,7 +40,7 @@ pub struct Rotated<'a> {
     /// The new key's id.
     pub key: &'a AccessKeyId,
     /// How its owner gets the secret.
-    pub secret: Where<'a>,
+    pub secret: SecretLocation<'a>,
     /// The keys it replaces.
     pub replaced: Vec<&'a Key>,
     /// What happens to them.
@@ -62,7 +60,7 @@ pub struct ComingUp<'a> {
 }
 
 /// How the owner of a new key gets its secret.
-pub enum Where<'a> {
+pub enum SecretLocation<'a> {
     /// Here.
     InThisMail(&'a SecretAccessKey),
     /// Here, in a block that only the owner of one of these public keys can open.
@@ -83,6 +81,7 @@ pub struct Block<'a> {
 
 /// Where people keep the private halves of their keys.
 const SSH_ED25519: &str = "~/.ssh/id_ed25519";
+
 const SSH_RSA: &str = "~/.ssh/id_rsa";
 
 impl Block<'_> {
@@ -124,6 +123,7 @@ struct Fate {
 
 /// The code of a failure of ours: the secret is encrypted with another key than the configured one.
 pub const OTHER_KMS_KEY: &str = "OtherKmsKey";
+
 /// The code of a failure of ours: a mail could not be encrypted.
 pub const NOT_ENCRYPTED: &str = "NotEncrypted";
 
@@ -179,10 +179,9 @@ impl Language {
 mod tests {
     use super::*;
     use crate::{
-        key::Status,
-        plan::{Delivery, Patience},
-        recipient::tests::one_of_each,
-        time::Span,
+        delivery::public_key::tests::one_of_each,
+        model::{access_key::Status, time::Span},
+        protocol::policy::{Delivery, MaxWait},
     };
 
     /// `readers` is how many kinds of key a block is for.
@@ -205,7 +204,7 @@ mod tests {
             overlap,
             delete_after: if mail { DeleteAfter::NextRotation } else { DeleteAfter::Window(Span::days(14)) },
             still_in_use: if mail { StillInUse::Retire } else { StillInUse::Wait },
-            wait_at_most: Patience::Forever,
+            wait_at_most: MaxWait::Forever,
             delivery,
             warn_before: Span::ZERO,
         };
@@ -213,9 +212,9 @@ mod tests {
             user: &user,
             key: &"AKIAEXAMPLE000000002".parse().unwrap(),
             secret: match delivery {
-                Delivery::SecretsManager => Where::SecretsManager(format!("access-key-rotation/{user}")),
-                Delivery::Email => Where::InThisMail(&secret),
-                Delivery::EmailEncrypted => Where::Encrypted(Block { text: BLOCK.into(), recipients }),
+                Delivery::SecretsManager => SecretLocation::SecretsManager(format!("access-key-rotation/{user}")),
+                Delivery::Email => SecretLocation::InThisMail(&secret),
+                Delivery::EmailEncrypted => SecretLocation::Encrypted(Block { text: BLOCK.into(), recipients }),
             },
             replaced: vec![&old],
             policy: &policy,

@@ -1,22 +1,30 @@
 //! The audit log as people ask for it, and as those would have it who do not want to be in it.
 
 use lambda::{
-    audit::{Mode, Origin, event},
-    fleet::Rested,
-    journal::Garbled,
-    key::{Key, Status},
-    metrics,
-    plan::{Answer, Call, Doubt, Effect, Failure, Order, Rest, Run},
-    report::{Report, Summary, UserReport},
-    steps::steps,
-    time::{Span, Timestamp},
+    contract::call_permissions::steps,
+    model::{
+        access_key::{Key, Status},
+        time::{Span, Timestamp},
+    },
+    protocol::{
+        call::{Answer, Call, Effect, Failure},
+        journal::JournalParseError,
+        run::{Run, RunAction},
+        stop_reason::{NeedsAttention, StopReason},
+    },
+    report::{
+        audit::{Mode, Origin, event},
+        metrics,
+        run_report::{Report, Summary, UserReport},
+    },
+    selection::fleet::NotDue,
 };
 use proptest::prelude::*;
 use serde_json::Value;
 
 const NOW: Timestamp = Timestamp::from_unix(1_795_490_200);
 
-fn run(order: Order) -> Run {
+fn run(order: RunAction) -> Run {
     Run { id: "run/0123456789abcdef".parse().unwrap(), deadline: NOW, order }
 }
 
@@ -56,7 +64,7 @@ fn what_the_documented_query_asks_for_is_in_every_change() {
     for step in steps() {
         let user = "alice".parse().unwrap();
         let origin = Origin { request: "request", mode: Mode::Real };
-        let event = event(&run(Order::Routine), origin, &user, &step.call, Ok(&done(&step.call)));
+        let event = event(&run(RunAction::Routine), origin, &user, &step.call, Ok(&done(&step.call)));
         if event["event"] == "change" {
             changes += 1;
             assert!(fields.iter().all(|field| event[field].is_string()), "{fields:?}: {event:#}");
@@ -73,10 +81,10 @@ fn an_event_says_on_whose_behalf_and_what_became_of_it() {
     let create = Call::CreateAccessKey;
     let answer = done(&create);
     for (order, mode, result, expected) in [
-        (Order::Routine, Mode::Real, Ok(&answer), ["change", "schedule", "done", "KEY_OF_A_TEST_0123"]),
-        (Order::RotateNow, Mode::Real, Err(&refused), ["change", "rotate", "refused", ""]),
-        (Order::Undo, Mode::Real, Err(&lost), ["change", "undo", "unknown", ""]),
-        (Order::Routine, Mode::Pretended, Ok(&answer), ["dry-run", "schedule", "done", "KEY_OF_A_TEST_0123"]),
+        (RunAction::Routine, Mode::Real, Ok(&answer), ["change", "schedule", "done", "KEY_OF_A_TEST_0123"]),
+        (RunAction::RotateNow, Mode::Real, Err(&refused), ["change", "rotate", "refused", ""]),
+        (RunAction::Undo, Mode::Real, Err(&lost), ["change", "undo", "unknown", ""]),
+        (RunAction::Routine, Mode::Pretended, Ok(&answer), ["dry-run", "schedule", "done", "KEY_OF_A_TEST_0123"]),
     ] {
         let event = event(&run(order), Origin { request: "an-id", mode }, &user, &create, result);
         assert_eq!(
@@ -88,7 +96,7 @@ fn an_event_says_on_whose_behalf_and_what_became_of_it() {
         assert_eq!(event["error"].is_string(), result.is_err());
     }
     let read = event(
-        &run(Order::Routine),
+        &run(RunAction::Routine),
         Origin { request: "", mode: Mode::Real },
         &user,
         &Call::ListAccessKeys,
@@ -115,19 +123,19 @@ proptest! {
     /// Texts come from tags, from AWS's messages, from whoever invokes the function.
     #[test]
     fn whatever_is_in_an_event_it_is_one_line_that_reads_back(code in hostile(), message in hostile(), request in hostile()) {
-        let user: lambda::user::UserName = "alice".parse().unwrap();
+        let user: lambda::model::user::UserName = "alice".parse().unwrap();
         let failure = Failure { effect: Effect::Unknown, code, message: message.clone() };
-        let garbled = Garbled { tag: lambda::journal::DELIVERED, value: message };
-        let rest = Rest::NeedsPerson(Doubt::Journal(garbled));
-        let users = vec![UserReport::new(user.clone(), Order::Routine, Vec::new(), Vec::new(), Vec::new(), &rest)];
+        let garbled = JournalParseError { tag: lambda::protocol::journal::DELIVERED, value: message };
+        let rest = StopReason::NeedsAttention(NeedsAttention::Journal(garbled));
+        let users = vec![UserReport::new(user.clone(), RunAction::Routine, Vec::new(), Vec::new(), Vec::new(), &rest)];
         let summary = Summary::of(&users);
-        let report = Report { status_code: 500, body: request.clone(), run: "run".parse().unwrap(), dry_run: false, started: NOW, summary, users, rested: Rested::default(), unsent: Vec::new() };
+        let report = Report { status_code: 500, body: request.clone(), run: "run".parse().unwrap(), dry_run: false, started: NOW, summary, users, rested: NotDue::default(), unsent: Vec::new() };
         let mut events = vec![
             metrics::event(&report, metrics::Scope::Fleet, Span::ZERO, &request, NOW).unwrap(),
             serde_json::to_value(&report).unwrap(),
         ];
         let origin = Origin { request: &request, mode: Mode::Real };
-        events.extend(steps().iter().map(|step| event(&run(Order::Undo), origin, &user, &step.call, Err(&failure))));
+        events.extend(steps().iter().map(|step| event(&run(RunAction::Undo), origin, &user, &step.call, Err(&failure))));
         for event in events {
             let line = event.to_string();
             prop_assert!(!line.contains(|c: char| c.is_ascii_control()), "{:?}", line);

@@ -2,13 +2,10 @@
 #![allow(dead_code)] // Each test file uses its own part.
 
 use lambda::{
-    kms_key::KmsKey,
-    notice::{Digest, Language},
-    plan::{DeleteAfter, Delivery, Patience, Policy, StillInUse},
-    recipient::Recipients,
-    secret_policy::Readers,
-    settings::{Settings, UserTags},
-    time::Span,
+    contract::{digest_frequency::Digest, language::Language, settings::Settings, user_tags::UserTags},
+    delivery::{public_key::Recipients, secret_policy::Readers},
+    model::{kms_key::KmsKey, time::Span},
+    protocol::policy::{DeleteAfter, Delivery, MaxWait, Policy, StillInUse},
 };
 
 /// What rotation.yaml says, but for the warning.
@@ -18,7 +15,7 @@ pub(crate) fn careful() -> Policy {
         overlap: Span::days(7),
         delete_after: DeleteAfter::Window(Span::days(14)),
         still_in_use: StillInUse::Wait,
-        wait_at_most: Patience::Forever,
+        wait_at_most: MaxWait::Forever,
         delivery: Delivery::SecretsManager,
         warn_before: Span::ZERO,
     }

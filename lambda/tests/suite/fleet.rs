@@ -3,17 +3,22 @@
 use std::collections::BTreeSet;
 
 use lambda::{
-    account::Listed,
-    credential_report::CredentialReport,
-    email::Email,
-    fleet::{Fleet, Lists, fleet},
-    journal::{Delivered, Disabled, Entry, Intent},
-    member::TAGS,
-    permissions::Sight,
-    plan::DeleteAfter,
-    settings::{Settings, UserTags},
-    time::{Span, Timestamp},
-    user::User,
+    contract::{
+        list_scope::ListScope, listed_user::ListedUser, settings::Settings, user_entry::TAGS, user_tags::UserTags,
+    },
+    model::{
+        email::Email,
+        time::{Span, Timestamp},
+        user::User,
+    },
+    protocol::{
+        journal::{Delivered, Disabled, Entry, Intent},
+        policy::DeleteAfter,
+    },
+    selection::{
+        credential_report::CredentialReport,
+        fleet::{Fleet, Lists, fleet},
+    },
 };
 use proptest::prelude::*;
 
@@ -59,7 +64,7 @@ fn lists(rows: &[Row<'_>]) -> Lists {
             format!("{active},{}", age.map_or_else(|| "N/A".to_owned(), |age| days(age).to_string()))
         };
         report += &format!("\"{}\",arn,{},{}\n", user.name, key(0), key(1));
-        Listed { created: days(400), tags: tags.clone(), ..Listed::from(&user) }
+        ListedUser { created: days(400), tags: tags.clone(), ..ListedUser::from(&user) }
     };
     let users = rows.iter().map(listed).collect();
     Lists { users, report: CredentialReport::read(report.as_bytes()).unwrap() }
@@ -125,7 +130,11 @@ fn only_whoever_may_have_something_due_is_looked_at() {
         assert_eq!(fleet.rested.active.len(), if looks { 0 } else { active }, "{name}");
         // Whoever is asked for is looked at.
         let asked = ["ALICE".to_owned()];
-        assert_eq!(lambda::fleet::fleet(&settings, Some(&lists), Some(&asked), NOW).subjects.len(), 1, "{name}");
+        assert_eq!(
+            lambda::selection::fleet::fleet(&settings, Some(&lists), Some(&asked), NOW).subjects.len(),
+            1,
+            "{name}"
+        );
     }
     let garbled = lists(&[Row("alice", &[(1, true)], tag("access-key-rotation:delivered", "by hand"))]);
     assert_eq!(looked_at(&fleet(&settings("/", ""), Some(&garbled), None, NOW)), ["alice"], "the look reports it");
@@ -136,7 +145,7 @@ fn only_whoever_may_have_something_due_is_looked_at() {
 fn a_user_that_the_report_does_not_know_is_judged_by_its_own_age() {
     for (age, looks) in [(0, false), (59, false), (60, true)] {
         let mut lists = lists(&[]);
-        lists.users = vec![Listed { created: days(age), ..Listed::from(&"new".parse::<User>().unwrap()) }];
+        lists.users = vec![ListedUser { created: days(age), ..ListedUser::from(&"new".parse::<User>().unwrap()) }];
         assert_eq!(fleet(&settings("/", ""), Some(&lists), None, NOW).subjects.len() == 1, looks, "{age} days");
     }
 }
@@ -162,14 +171,14 @@ fn exempt_wins_whatever_chose() {
         ("alice /ci/bot", "alice", &["/ci/bot"]),
     ] {
         let settings = settings(users, exempt);
-        let lists = (settings.sight() == Sight::Account).then_some(&lists);
+        let lists = (settings.sight() == ListScope::Account).then_some(&lists);
         let fleet = fleet(&settings, lists, None, NOW);
         let mut looked_at = looked_at(&fleet);
         looked_at.sort_unstable();
         let mut expected = expected.to_vec();
         expected.sort_unstable();
         assert_eq!(looked_at, expected, "{users} without {exempt}");
-        let chosen = lambda::fleet::fleet(&self::settings(users, ""), lists, None, NOW).subjects.len();
+        let chosen = lambda::selection::fleet::fleet(&self::settings(users, ""), lists, None, NOW).subjects.len();
         assert_eq!(fleet.exempt, chosen - expected.len(), "{users} without {exempt}");
     }
     let named = fleet(&settings("/ nobody", ""), Some(&lists), None, NOW);

@@ -4,17 +4,35 @@
 use std::path::Path;
 
 use lambda::{
-    email::Email,
-    fleet::Rested,
-    journal::{Garbled, RunId},
-    key::{AccessKeyId, Key, LastUse, Status, Status::Active, Status::Inactive},
-    member::{Own, TAGS, Unclear},
-    notice::{Aftermath, Digest, Digested, Language, Mail, News, Notice, notices},
-    plan::{Call, DeleteAfter, Delivery, Doubt, Effect, Failure, Order, Policy, Rest, Why, Why::Superseded},
-    report::{Change, Report, Summary, Unsent, UserReport},
-    settings::Settings,
-    time::{Span, Timestamp},
-    user::UserName,
+    contract::{
+        digest_frequency::Digest,
+        language::Language,
+        settings::Settings,
+        user_entry::{TAGS, UserOverrides},
+    },
+    model::{
+        access_key::{
+            AccessKeyId, Key, LastUse,
+            Status::{self, Active, Inactive},
+        },
+        email::Email,
+        time::{Span, Timestamp},
+        user::UserName,
+        user_config_error::UserConfigError,
+    },
+    notice::{Aftermath, Digested, Mail, Notice, NoticeKind, notices},
+    protocol::{
+        call::{
+            Call, Effect, Failure,
+            RemovalReason::{self, Superseded},
+        },
+        journal::{JournalParseError, RunId},
+        policy::{DeleteAfter, Delivery, Policy},
+        run::RunAction,
+        stop_reason::{NeedsAttention, StopReason},
+    },
+    report::run_report::{Change, Report, Summary, Unsent, UserReport},
+    selection::fleet::NotDue,
 };
 use proptest::prelude::*;
 
@@ -54,8 +72,8 @@ fn keys(all: &[(u8, Status)]) -> Vec<Key> {
     all.iter().map(key).collect()
 }
 
-fn report(found: &[(u8, Status)], done: Vec<Change>, left: &[(u8, Status)], rest: &Rest) -> UserReport {
-    UserReport::new("alice".parse().unwrap(), Order::Routine, keys(found), done, keys(left), rest)
+fn report(found: &[(u8, Status)], done: Vec<Change>, left: &[(u8, Status)], rest: &StopReason) -> UserReport {
+    UserReport::new("alice".parse().unwrap(), RunAction::Routine, keys(found), done, keys(left), rest)
 }
 
 fn created(n: u8) -> Change {
@@ -66,16 +84,16 @@ fn delivered(n: u8) -> Change {
     Change::Delivered { key: key(n) }
 }
 
-fn deactivated(n: u8, why: Why) -> Change {
+fn deactivated(n: u8, why: RemovalReason) -> Change {
     Change::Deactivated { key: key(n), why }
 }
 
-fn deleted(n: u8, why: Why) -> Change {
+fn deleted(n: u8, why: RemovalReason) -> Change {
     Change::Deleted { key: key(n), why }
 }
 
-fn failed(call: Call, effect: Effect) -> Rest {
-    Rest::Failed(Box::new((call, failure("Throttling", "Rate exceeded", effect))))
+fn failed(call: Call, effect: Effect) -> StopReason {
+    StopReason::Failed(Box::new((call, failure("Throttling", "Rate exceeded", effect))))
 }
 
 /// An address, or what it is for in these tests.
@@ -86,7 +104,7 @@ fn word(email: &Email) -> String {
 /// What a report is announced as: the words, each with its readers.
 fn said(report: &UserReport, settings: &Settings) -> Vec<String> {
     let readers = |notice: &Notice<'_>| notice.to.iter().map(|email| word(email)).collect::<Vec<_>>().join(" ");
-    notices(report, settings).iter().map(|notice| format!("{}: {}", notice.news.word(), readers(notice))).collect()
+    notices(report, settings).iter().map(|notice| format!("{}: {}", notice.news.as_str(), readers(notice))).collect()
 }
 
 type Case = (&'static str, Delivery, UserReport, Vec<String>);
@@ -99,7 +117,7 @@ fn until() -> Timestamp {
 
 /// What was done, and whom it is told.
 fn changes() -> Vec<Case> {
-    let healthy = Rest::Healthy(until());
+    let healthy = StopReason::Healthy(until());
     let rotated = || vec![created(2), delivered(2)];
     let superseded = || vec![created(2), delivered(2), deactivated(1, Superseded)];
     vec![
@@ -108,7 +126,7 @@ fn changes() -> Vec<Case> {
         (
             "rotated",
             Delivery::SecretsManager,
-            report(&[(1, Active)], rotated(), &[(1, Active), (2, Active)], &Rest::Overlap(key(1), until())),
+            report(&[(1, Active)], rotated(), &[(1, Active), (2, Active)], &StopReason::Overlap(key(1), until())),
             vec![],
         ),
         (
@@ -131,7 +149,7 @@ fn changes() -> Vec<Case> {
                 &[(1, Active), (2, Active)],
                 vec![deactivated(1, Superseded)],
                 &[(1, Inactive), (2, Active)],
-                &Rest::Window(key(1), until()),
+                &StopReason::Window(key(1), until()),
             ),
             vec![format!("retired: {BOTH}")],
         ),
@@ -140,7 +158,7 @@ fn changes() -> Vec<Case> {
             Delivery::SecretsManager,
             report(
                 &[(1, Active), (2, Active)],
-                vec![deactivated(1, Superseded), deleted(1, Why::WindowOver)],
+                vec![deactivated(1, Superseded), deleted(1, RemovalReason::WindowOver)],
                 &[(2, Active)],
                 &healthy,
             ),
@@ -151,7 +169,7 @@ fn changes() -> Vec<Case> {
             Delivery::Email,
             report(
                 &[(1, Inactive), (2, Active)],
-                vec![deleted(1, Why::PlaceNeeded), created(3), delivered(3), deactivated(2, Superseded)],
+                vec![deleted(1, RemovalReason::PlaceNeeded), created(3), delivered(3), deactivated(2, Superseded)],
                 &[(2, Inactive), (3, Active)],
                 &healthy,
             ),
@@ -163,9 +181,9 @@ fn changes() -> Vec<Case> {
             Delivery::Email,
             report(
                 &[(1, Active), (2, Active)],
-                vec![deactivated(2, Why::Withdrawn), Change::Reactivated { key: key(2) }, delivered(2)],
+                vec![deactivated(2, RemovalReason::Withdrawn), Change::Reactivated { key: key(2) }, delivered(2)],
                 &[(1, Active), (2, Active)],
-                &Rest::Overlap(key(1), until()),
+                &StopReason::Overlap(key(1), until()),
             ),
             vec!["mailed: administrators".into()],
         ),
@@ -176,7 +194,7 @@ fn changes() -> Vec<Case> {
                 &[(1, Inactive), (2, Active)],
                 vec![Change::Reactivated { key: key(1) }],
                 &[(1, Active), (2, Active)],
-                &Rest::Undone(key(1), until()),
+                &StopReason::Undone(key(1), until()),
             ),
             vec![format!("reactivated: {BOTH}")],
         ),
@@ -190,13 +208,18 @@ fn hindrances() -> Vec<Case> {
         (
             "still undone",
             Delivery::Email,
-            report(&[(1, Active), (2, Active)], vec![], &[(1, Active), (2, Active)], &Rest::Undone(key(1), until())),
+            report(
+                &[(1, Active), (2, Active)],
+                vec![],
+                &[(1, Active), (2, Active)],
+                &StopReason::Undone(key(1), until()),
+            ),
             vec![],
         ),
         (
             "still in use",
             Delivery::Email,
-            report(&[(1, Active)], vec![], &[(1, Active)], &Rest::StillInUse(key(1), LastUse::Unknown)),
+            report(&[(1, Active)], vec![], &[(1, Active)], &StopReason::StillInUse(key(1), LastUse::Unknown)),
             vec![format!("still-in-use: {BOTH}")],
         ),
         (
@@ -210,35 +233,35 @@ fn hindrances() -> Vec<Case> {
             Delivery::Email,
             report(
                 &[(1, Active)],
-                vec![created(2), deactivated(2, Why::Withdrawn), deleted(2, Why::Withdrawn)],
+                vec![created(2), deactivated(2, RemovalReason::Withdrawn), deleted(2, RemovalReason::Withdrawn)],
                 &[(1, Active)],
-                &Rest::Withdrawn(Box::new((Call::CreateSecret, failure("x", "y", Effect::None)))),
+                &StopReason::Withdrawn(Box::new((Call::CreateSecret, failure("x", "y", Effect::None)))),
             ),
             vec![format!("failed: {BOTH}")],
         ),
         (
             "needs a person",
             Delivery::Email,
-            report(&[(1, Active)], vec![], &[(1, Active)], &Rest::NeedsPerson(Doubt::SameAge)),
-            vec![format!("needs-person: {BOTH}")],
+            report(&[(1, Active)], vec![], &[(1, Active)], &StopReason::NeedsAttention(NeedsAttention::SameAge)),
+            vec![format!("needs-attention: {BOTH}")],
         ),
         // The owner would have to confirm first.
         (
             "nobody listens",
             Delivery::Email,
-            report(&[(1, Active)], vec![], &[(1, Active)], &Rest::NobodyListens),
+            report(&[(1, Active)], vec![], &[(1, Active)], &StopReason::NoConfirmedRecipient),
             vec!["nobody-listens: administrators".into()],
         ),
         (
             "another run at work",
             Delivery::Email,
-            report(&[(1, Active)], vec![], &[(1, Active)], &Rest::Busy("run".parse().unwrap(), until())),
+            report(&[(1, Active)], vec![], &[(1, Active)], &StopReason::Busy("run".parse().unwrap(), until())),
             vec![],
         ),
         (
             "too late to undo",
             Delivery::Email,
-            report(&[(1, Inactive)], vec![], &[(1, Inactive)], &Rest::TooLateToUndo(key(1))),
+            report(&[(1, Inactive)], vec![], &[(1, Inactive)], &StopReason::TooLateToUndo(key(1))),
             vec![],
         ),
     ]
@@ -253,8 +276,12 @@ fn a_change_is_said_once_and_what_is_wrong_in_each_run() {
         assert_eq!(said(&report, &settings(delivery, None)), mine.collect::<Vec<_>>(), "{case}, without an owner");
     }
     // Whoever is owner and the only administrator knows it from the mail with the secret.
-    let rotated =
-        report(&[(1, Active)], vec![created(2), delivered(2)], &[(1, Active), (2, Active)], &Rest::Healthy(until()));
+    let rotated = report(
+        &[(1, Active)],
+        vec![created(2), delivered(2)],
+        &[(1, Active), (2, Active)],
+        &StopReason::Healthy(until()),
+    );
     assert_eq!(said(&rotated, &settings(Delivery::Email, Some("Security@Example.com"))), [""; 0]);
 }
 
@@ -287,12 +314,20 @@ fn a_failure_says_how_the_keys_stand() {
             Effect::None,
             Aftermath::Unfinished,
         ),
-        (vec![deleted(1, Why::WindowOver)], &[(2, Active)], Call::CreateAccessKey, Effect::None, Aftermath::Unfinished),
+        (
+            vec![deleted(1, RemovalReason::WindowOver)],
+            &[(2, Active)],
+            Call::CreateAccessKey,
+            Effect::None,
+            Aftermath::Unfinished,
+        ),
     ] {
         let report = report(&one, done, left, &failed(call.clone(), effect));
         let settings = settings(Delivery::SecretsManager, None);
         let all = notices(&report, &settings);
-        let Some(News::Failed { aftermath, .. }) = all.last().map(|notice| &notice.news) else { panic!("{all:?}") };
+        let Some(NoticeKind::Failed { aftermath, .. }) = all.last().map(|notice| &notice.news) else {
+            panic!("{all:?}")
+        };
         assert_eq!(*aftermath, expected, "{call}");
     }
 }
@@ -315,7 +350,7 @@ fn golden(name: &str, mails: impl Fn(Language) -> Vec<Mail>) {
     }
 }
 
-fn mail(language: Language, news: News<'_>) -> Mail {
+fn mail(language: Language, news: NoticeKind<'_>) -> Mail {
     let user = "alice".parse().unwrap();
     language.notice(&Notice { user: &user, news, to: vec![] }, &policy(Delivery::Email), now())
 }
@@ -325,35 +360,48 @@ fn notices_are_the_reviewed_ones() {
     let (old, new, owner) = (key(1), key(2), email("alice@example.com"));
     let replaced = keys(&[(1, Active)]);
     golden("rotated-mailed-to-owner", |language| {
-        vec![mail(language, News::Mailed { key: &new, owner: &owner, replaced: replaced.iter().collect() })]
+        vec![mail(language, NoticeKind::Mailed { key: &new, owner: &owner, replaced: replaced.iter().collect() })]
     });
     let used = LastUse::Used { at: now().before(Span::minutes(95)), service: "s3".into(), region: "eu-west-1".into() };
     golden("still-in-use", |language| {
-        let (quiet, end) = (Some(now() + Span::days(7)), Some(now() + Span::days(30)));
-        let news = |last_use, quiet, until| News::StillInUse { old: &old, new: Some(&new), last_use, quiet, until };
+        let (required_idle_time, end) = (Some(now() + Span::days(7)), Some(now() + Span::days(30)));
+        let news = |last_use, required_idle_time, until| NoticeKind::StillInUse {
+            old: &old,
+            new: Some(&new),
+            last_use,
+            required_idle_time,
+            until,
+        };
         let unknown = &LastUse::Unknown;
-        [news(&used, quiet, None), news(&used, quiet, end), news(unknown, None, None), news(unknown, None, end)]
-            .map(|news| mail(language, news))
-            .into()
+        [
+            news(&used, required_idle_time, None),
+            news(&used, required_idle_time, end),
+            news(unknown, None, None),
+            news(unknown, None, end),
+        ]
+        .map(|news| mail(language, news))
+        .into()
     });
     golden("retired", |language| {
-        let news = |deleted| News::Retired { old: &old, new: Some(&new), deleted };
+        let news = |deleted| NoticeKind::Retired { old: &old, new: Some(&new), deleted };
         [DeleteAfter::Window(Span::days(14)), DeleteAfter::NextRotation]
             .map(|deleted| mail(language, news(deleted)))
             .into()
     });
     golden("deleted", |language| {
-        let news = |new, why| News::Deleted { old: &old, new, why };
-        [news(Some(&new), Why::WindowOver), news(None, Why::PlaceNeeded)].map(|news| mail(language, news)).into()
+        let news = |new, why| NoticeKind::Deleted { old: &old, new, why };
+        [news(Some(&new), RemovalReason::WindowOver), news(None, RemovalReason::PlaceNeeded)]
+            .map(|news| mail(language, news))
+            .into()
     });
     golden("reactivated", |language| {
-        let news = |new, until| News::Reactivated { old: &old, new, until };
+        let news = |new, until| NoticeKind::Reactivated { old: &old, new, until };
         [news(Some(&new), Some(now() + Span::days(53))), news(None, None)].map(|news| mail(language, news)).into()
     });
     let (owners, administrators) = ([&owner], [email("security@example.com"), email("ops@example.com")]);
     golden("nobody-listens", |language| {
         [owners.to_vec(), administrators.iter().collect()]
-            .map(|mailboxes| mail(language, News::NobodyListens { mailboxes }))
+            .map(|mailboxes| mail(language, NoticeKind::NoConfirmedRecipient { mailboxes }))
             .into()
     });
 }
@@ -369,7 +417,7 @@ fn failures_are_told_as_reviewed() {
     );
     let gone = failure("NoSuchEntity", "The user with name alice cannot be found.", Effect::None);
     let lost = failure("Timeout", "no answer in time", Effect::Unknown);
-    let publish = Call::Publish(lambda::plan::Message::Secret(new.clone()));
+    let publish = Call::Publish(lambda::protocol::call::Message::Secret(new.clone()));
     let retire = Call::DeactivateAccessKey(key(1), Superseded);
     golden("failed", |language| {
         [
@@ -381,41 +429,49 @@ fn failures_are_told_as_reviewed() {
             (&retire, &lost, Aftermath::Uncertain),
             (&retire, &denied, Aftermath::Unfinished),
         ]
-        .map(|(call, failure, aftermath)| mail(language, News::Failed { call, failure, aftermath }))
+        .map(|(call, failure, aftermath)| mail(language, NoticeKind::Failed { call, failure, aftermath }))
         .into()
     });
 }
 
-fn doubts() -> [Doubt; 11] {
+fn doubts() -> [NeedsAttention; 11] {
     let used = LastUse::Used { at: now(), service: "s3".into(), region: "eu-west-1".into() };
     [
-        Doubt::Journal(Garbled { tag: lambda::journal::DELIVERED, value: "key=short".into() }),
-        Doubt::Future(now() + Span::days(365)),
-        Doubt::UnclearOrigin,
-        Doubt::OrphanInUse(key(2), used),
-        Doubt::SameAge,
-        Doubt::TooManyKeys(3),
-        Doubt::NoRoom(47),
-        Doubt::Unclear(Own::from_tags(&[(TAGS[1].into(), "monthly".into())]).unwrap_err()),
-        Doubt::Unclear(Unclear::Stranger("who@example.com".into())),
-        Doubt::Unclear(Unclear::TooShort { rotate_after: Span::days(10), life: Span::days(21) }),
-        Doubt::Unclear(Unclear::Path("/a*/".into())),
+        NeedsAttention::Journal(JournalParseError {
+            tag: lambda::protocol::journal::DELIVERED,
+            value: "key=short".into(),
+        }),
+        NeedsAttention::Future(now() + Span::days(365)),
+        NeedsAttention::UnclearOrigin,
+        NeedsAttention::OrphanInUse(key(2), used),
+        NeedsAttention::SameAge,
+        NeedsAttention::TooManyKeys(3),
+        NeedsAttention::NoRoom(47),
+        NeedsAttention::UserConfigError(UserOverrides::from_tags(&[(TAGS[1].into(), "monthly".into())]).unwrap_err()),
+        NeedsAttention::UserConfigError(UserConfigError::Stranger("who@example.com".into())),
+        NeedsAttention::UserConfigError(UserConfigError::TooShort {
+            rotate_after: Span::days(10),
+            life: Span::days(21),
+        }),
+        NeedsAttention::UserConfigError(UserConfigError::Path("/a*/".into())),
     ]
 }
 
 #[test]
 fn what_a_person_must_decide_is_told_as_reviewed() {
-    golden("needs-person", |language| doubts().iter().map(|doubt| mail(language, News::NeedsPerson(doubt))).collect());
+    golden("needs-attention", |language| {
+        doubts().iter().map(|doubt| mail(language, NoticeKind::NeedsAttention(doubt))).collect()
+    });
 }
 
 /// A run over users who ended in each of these ways.
-fn digest(language: Language, rests: &[Rest], unsent: usize) -> Mail {
+fn digest(language: Language, rests: &[StopReason], unsent: usize) -> Mail {
     let users: Vec<_> = rests
         .iter()
         .enumerate()
         .map(|(n, rest)| {
             let user = format!("user-{n}").parse().unwrap();
-            UserReport::new(user, Order::Routine, vec![], vec![], vec![], rest)
+            UserReport::new(user, RunAction::Routine, vec![], vec![], vec![], rest)
         })
         .collect();
     let summary = Summary { rotated: 1, unsent, ..Summary::of(&users) };
@@ -428,29 +484,33 @@ fn a_run_is_summed_up_as_reviewed() {
     let used = LastUse::Used { at: now(), service: "s3".into(), region: "eu-west-1".into() };
     let later = now() + Span::days(7);
     let rests = [
-        Rest::Healthy(later),
-        Rest::StillInUse(key(1), used),
-        Rest::StillInUse(key(1), LastUse::Unknown),
-        Rest::Busy("another-run".parse().unwrap(), later),
-        Rest::OutOfTime,
-        Rest::NobodyListens,
-        Rest::Recent(key(1), later),
-        Rest::NotVisible(key(1)),
+        StopReason::Healthy(later),
+        StopReason::StillInUse(key(1), used),
+        StopReason::StillInUse(key(1), LastUse::Unknown),
+        StopReason::Busy("another-run".parse().unwrap(), later),
+        StopReason::OutOfTime,
+        StopReason::NoConfirmedRecipient,
+        StopReason::Recent(key(1), later),
+        StopReason::NotVisible(key(1)),
         failed(Call::ListAccessKeys, Effect::None),
-        Rest::Withdrawn(Box::new((Call::PutSecretValue(key(2)), failure("Throttling", "Rate exceeded", Effect::None)))),
-        Rest::NeedsPerson(Doubt::SameAge),
-        Rest::Overlap(key(1), later),
+        StopReason::Withdrawn(Box::new((
+            Call::PutSecretValue(key(2)),
+            failure("Throttling", "Rate exceeded", Effect::None),
+        ))),
+        StopReason::NeedsAttention(NeedsAttention::SameAge),
+        StopReason::Overlap(key(1), later),
     ];
     golden("digest", |language| {
-        vec![digest(language, &[Rest::Healthy(later), Rest::NoKeys], 0), digest(language, &rests, 2)]
+        vec![digest(language, &[StopReason::Healthy(later), StopReason::NoKeys], 0), digest(language, &rests, 2)]
     });
 }
 
 #[test]
 fn a_run_is_summed_up_when_it_is_asked_for() {
-    let healthy = || report(&[(1, Active)], vec![], &[(1, Active)], &Rest::Healthy(now()));
-    let changed = report(&[(1, Active)], vec![Change::Warned { key: key(1) }], &[(1, Active)], &Rest::Healthy(now()));
-    let waiting = report(&[(1, Active)], vec![], &[(1, Active)], &Rest::OutOfTime);
+    let healthy = || report(&[(1, Active)], vec![], &[(1, Active)], &StopReason::Healthy(now()));
+    let changed =
+        report(&[(1, Active)], vec![Change::Warned { key: key(1) }], &[(1, Active)], &StopReason::Healthy(now()));
+    let waiting = report(&[(1, Active)], vec![], &[(1, Active)], &StopReason::OutOfTime);
     let run: RunId = "run".parse().unwrap();
     for (case, users, unsent, worth_it) in [
         ("nothing to do", vec![healthy()], 0, false),
@@ -505,8 +565,8 @@ fn every_mail(language: Language, user: &UserName, texts: [&str; 3]) -> Vec<Mail
     let [one, two, three] = texts.map(str::to_owned);
     let last_use = LastUse::Used { at: now(), service: one.clone(), region: two.clone() };
     let failure = Failure { effect: Effect::Unknown, code: one, message: two };
-    let garbled = Doubt::Journal(Garbled { tag: lambda::journal::UNDONE, value: three });
-    let orphan = Doubt::OrphanInUse(key(1), last_use.clone());
+    let garbled = NeedsAttention::Journal(JournalParseError { tag: lambda::protocol::journal::UNDONE, value: three });
+    let orphan = NeedsAttention::OrphanInUse(key(1), last_use.clone());
     let (old, new) = (key(1), key(2));
     let aftermaths = [
         Aftermath::Untouched,
@@ -516,24 +576,25 @@ fn every_mail(language: Language, user: &UserName, texts: [&str; 3]) -> Vec<Mail
         Aftermath::Uncertain,
         Aftermath::Unfinished,
     ];
-    let failed = aftermaths.map(|aftermath| News::Failed { call: &Call::ListAccessKeys, failure: &failure, aftermath });
+    let failed =
+        aftermaths.map(|aftermath| NoticeKind::Failed { call: &Call::ListAccessKeys, failure: &failure, aftermath });
     let others = [
-        News::StillInUse { old: &old, new: None, last_use: &last_use, quiet: None, until: None },
-        News::Retired { old: &old, new: None, deleted: DeleteAfter::NextRotation },
-        News::Deleted { old: &old, new: None, why: Why::WindowOver },
-        News::Reactivated { old: &old, new: None, until: None },
-        News::NeedsPerson(&garbled),
-        News::NeedsPerson(&orphan),
-        News::NobodyListens { mailboxes: vec![] },
+        NoticeKind::StillInUse { old: &old, new: None, last_use: &last_use, required_idle_time: None, until: None },
+        NoticeKind::Retired { old: &old, new: None, deleted: DeleteAfter::NextRotation },
+        NoticeKind::Deleted { old: &old, new: None, why: RemovalReason::WindowOver },
+        NoticeKind::Reactivated { old: &old, new: None, until: None },
+        NoticeKind::NeedsAttention(&garbled),
+        NoticeKind::NeedsAttention(&orphan),
+        NoticeKind::NoConfirmedRecipient { mailboxes: vec![] },
     ];
     let policy = policy(Delivery::Email);
     let notice = |news| language.notice(&Notice { user, news, to: vec![] }, &policy, now());
     let mut mails: Vec<_> = failed.into_iter().chain(others).map(notice).collect();
     let rests = [
-        Rest::Failed(Box::new((Call::ListAccessKeys, failure.clone()))),
-        Rest::StillInUse(key(1), last_use),
-        Rest::NeedsPerson(garbled),
-        Rest::NeedsPerson(orphan),
+        StopReason::Failed(Box::new((Call::ListAccessKeys, failure.clone()))),
+        StopReason::StillInUse(key(1), last_use),
+        StopReason::NeedsAttention(garbled),
+        StopReason::NeedsAttention(orphan),
     ];
     mails.push(digest(language, &rests, 1));
     mails
@@ -571,20 +632,20 @@ proptest! {
     fn nobodys_text_forges_a_log_line(one in hostile(), two in hostile(), three in hostile()) {
         let last_use = LastUse::Used { at: now(), service: one.clone(), region: two.clone() };
         let failure = Failure { effect: Effect::None, code: one, message: two };
-        let garbled = Garbled { tag: lambda::journal::UNDONE, value: three };
+        let garbled = JournalParseError { tag: lambda::protocol::journal::UNDONE, value: three };
         let rests = [
-            Rest::Failed(Box::new((Call::ListAccessKeys, failure.clone()))),
-            Rest::Withdrawn(Box::new((Call::CreateSecret, failure.clone()))),
-            Rest::StillInUse(key(1), last_use.clone()),
-            Rest::NeedsPerson(Doubt::Journal(garbled)),
-            Rest::NeedsPerson(Doubt::OrphanInUse(key(1), last_use)),
+            StopReason::Failed(Box::new((Call::ListAccessKeys, failure.clone()))),
+            StopReason::Withdrawn(Box::new((Call::CreateSecret, failure.clone()))),
+            StopReason::StillInUse(key(1), last_use.clone()),
+            StopReason::NeedsAttention(NeedsAttention::Journal(garbled)),
+            StopReason::NeedsAttention(NeedsAttention::OrphanInUse(key(1), last_use)),
         ];
         let users: Vec<_> = rests.iter().map(|rest| report(&[], vec![], &[], rest)).collect();
         let whys: Vec<_> = users.iter().map(|user| user.why.clone()).collect();
         let unsent = vec![Unsent { user: None, notice: "digest", why: failure.to_string() }];
         let (run, body) = ("run".parse().unwrap(), String::new());
         let summary = Summary::of(&users);
-        let report = Report { status_code: 500, body, run, dry_run: false, started: now(), summary, users, rested: Rested::default(), unsent };
+        let report = Report { status_code: 500, body, run, dry_run: false, started: now(), summary, users, rested: NotDue::default(), unsent };
         let json = serde_json::to_string(&report).unwrap();
         prop_assert!(json.chars().all(is_plain), "{:?}", json);
         let read: serde_json::Value = serde_json::from_str(&json).unwrap();

@@ -3,13 +3,22 @@
 use crate::common::careful;
 use crate::world::{Secret, World, key, lost, refused};
 use lambda::{
-    journal::{Delivered, Disabled, Intent, Journal, LEASE, LIFE},
-    key::{AccessKeyId, LastUse, Status, Status::Active, Status::Inactive},
-    plan::{
-        Answer, Call, DeleteAfter, Delivery, Doubt, Message, Order, Patience, Policy, ROTATION_BUDGET, Rest, Run,
-        StillInUse, UserState, VERIFY_ATTEMPTS, VERIFY_PAUSE,
+    model::{
+        access_key::{
+            AccessKeyId, LastUse,
+            Status::{self, Active, Inactive},
+        },
+        time::{Span, Timestamp},
     },
-    time::{Span, Timestamp},
+    protocol::{
+        call::{Answer, Call, Message},
+        journal::{Delivered, Disabled, Intent, Journal, LEASE, LIFE},
+        planner::ROTATION_BUDGET,
+        policy::{DeleteAfter, Delivery, MaxWait, Policy, StillInUse},
+        run::{Run, RunAction},
+        state::{UserState, VERIFY_ATTEMPTS, VERIFY_PAUSE},
+        stop_reason::{NeedsAttention, StopReason},
+    },
 };
 
 const NOW: Timestamp = Timestamp::from_unix(1_795_490_200);
@@ -24,14 +33,14 @@ fn article() -> Policy {
         overlap: Span::ZERO,
         delete_after: DeleteAfter::NextRotation,
         still_in_use: StillInUse::Retire,
-        wait_at_most: Patience::Forever,
+        wait_at_most: MaxWait::Forever,
         delivery: Delivery::Email,
         warn_before: Span::ZERO,
     }
 }
 
 fn run() -> Run {
-    Run { id: "this-run".parse().unwrap(), deadline: NOW + Span::minutes(10), order: Order::Routine }
+    Run { id: "this-run".parse().unwrap(), deadline: NOW + Span::minutes(10), order: RunAction::Routine }
 }
 
 fn ago(span: Span) -> Timestamp {
@@ -65,7 +74,7 @@ fn operations(calls: &[Call]) -> String {
 }
 
 #[track_caller]
-fn runs(world: &mut World, policy: &Policy) -> (Rest, String) {
+fn runs(world: &mut World, policy: &Policy) -> (StopReason, String) {
     let (rest, calls) = world.run(policy, &run(), |_, _, _| None);
     (rest, operations(&calls))
 }
@@ -73,9 +82,9 @@ fn runs(world: &mut World, policy: &Policy) -> (Rest, String) {
 #[test]
 fn a_healthy_user_costs_one_call() {
     let mut world = with(&[(1, Active)]);
-    assert_eq!(runs(&mut world, &careful()), (Rest::Healthy(NOW + Span::days(59)), "ListAccessKeys".into()));
+    assert_eq!(runs(&mut world, &careful()), (StopReason::Healthy(NOW + Span::days(59)), "ListAccessKeys".into()));
     let mut world = with(&[]);
-    assert_eq!(runs(&mut world, &careful()), (Rest::NoKeys, "ListAccessKeys".into()));
+    assert_eq!(runs(&mut world, &careful()), (StopReason::NoKeys, "ListAccessKeys".into()));
 }
 
 #[test]
@@ -88,7 +97,7 @@ fn a_rotation_is_these_calls_in_this_order() {
         "ListAccessKeys ListUserTags PutResourcePolicy TagUser CreateAccessKey GetCallerIdentity GetCallerIdentity \
          GetCallerIdentity PutSecretValue DescribeSecret Publish TagUser"
     );
-    assert_eq!(rest, Rest::Overlap(key(0), NOW + Span::days(7)));
+    assert_eq!(rest, StopReason::Overlap(key(0), NOW + Span::days(7)));
     assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
     assert_eq!((world.secret, world.announced), (Secret::Current(key(1)), vec![key(1)]));
     let journal = world.journal.unwrap();
@@ -103,14 +112,14 @@ fn a_users_first_rotation_makes_its_secret() {
         calls.contains("ListUserTags PutResourcePolicy CreateSecret PutResourcePolicy TagUser CreateAccessKey"),
         "{calls}"
     );
-    assert_eq!((rest, world.secret), (Rest::Overlap(key(0), NOW + Span::days(7)), Secret::Current(key(1))));
+    assert_eq!((rest, world.secret), (StopReason::Overlap(key(0), NOW + Span::days(7)), Secret::Current(key(1))));
     // What is refused with the secret there is no matter of the secret; an answer that was lost tells nothing.
     for (failure, tries) in [(refused("MalformedPolicyDocumentException"), 2), (lost(), 1)] {
         let mut world = with(&[(60, Active)]);
         let (rest, calls) = world.run(&careful(), &run(), |_, call, _| {
             matches!(call, Call::PutResourcePolicy).then(|| Err(failure.clone()))
         });
-        assert_eq!(rest, Rest::Failed(Box::new((Call::PutResourcePolicy, failure))));
+        assert_eq!(rest, StopReason::Failed(Box::new((Call::PutResourcePolicy, failure))));
         assert_eq!(calls.iter().filter(|call| **call == Call::PutResourcePolicy).count(), tries);
         assert_eq!(left(&world), keys(&[(0, Active)]));
     }
@@ -125,7 +134,7 @@ fn the_articles_rotation_is_these_calls_in_this_order() {
         "ListAccessKeys ListUserTags ListSubscriptionsByTopic TagUser CreateAccessKey GetCallerIdentity GetCallerIdentity \
          GetCallerIdentity Publish TagUser ListAccessKeys UpdateAccessKey"
     );
-    assert_eq!(rest, Rest::Healthy(NOW + Span::minutes(1)));
+    assert_eq!(rest, StopReason::Healthy(NOW + Span::minutes(1)));
     assert_eq!((left(&world), world.mailed), (keys(&[(0, Inactive), (1, Active)]), vec![key(1)]));
 }
 
@@ -141,7 +150,10 @@ fn an_owner_is_warned_once_and_a_missed_run_does_not_skip_it() {
         }
         assert_eq!(calls, "ListAccessKeys ListUserTags Publish TagUser");
         let (rest, calls) = runs(&mut world, &warning());
-        assert_eq!((rest, calls.as_str()), (Rest::Healthy(days(age) + Span::days(60)), "ListAccessKeys ListUserTags"));
+        assert_eq!(
+            (rest, calls.as_str()),
+            (StopReason::Healthy(days(age) + Span::days(60)), "ListAccessKeys ListUserTags")
+        );
         assert_eq!(world.warned.len(), 1, "once");
     }
 }
@@ -161,7 +173,7 @@ fn a_warning_is_noted_after_it_was_sent() {
     let mut world = with(&[(55, Active)]);
     let (rest, _) =
         world.run(&warning(), &run(), |_, call, _| matches!(call, Call::Publish(_)).then(|| Err(refused("Throttled"))));
-    assert!(matches!(rest, Rest::Failed(_)), "{rest:?}");
+    assert!(matches!(rest, StopReason::Failed(_)), "{rest:?}");
     assert_eq!(world.journal, Ok(Journal::default()));
     let _ = runs(&mut world, &warning());
     assert_eq!(world.warned, [key(0)]);
@@ -174,7 +186,7 @@ fn a_warning_does_not_wait_for_a_window_to_end() {
     let disabled = vec![Disabled { key: key(0), at: days(1) }];
     world.journal = Ok(Journal { disabled, ..Journal::default() });
     let (rest, _) = runs(&mut world, &warning());
-    assert_eq!((rest, world.warned), (Rest::Window(key(0), days(1) + Span::days(14)), vec![key(1)]));
+    assert_eq!((rest, world.warned), (StopReason::Window(key(0), days(1) + Span::days(14)), vec![key(1)]));
 }
 
 /// IAM allows 50 tags: an intent that still fits beside a delivery that does not would cost the new key in each run.
@@ -184,13 +196,21 @@ fn a_rotation_begins_only_if_all_its_notes_have_room() {
         let mut world = with(&[(60, Active)]);
         world.journal = Ok(Journal { foreign, ..Journal::default() });
         let (rest, calls) = runs(&mut world, &careful());
-        assert_eq!(!matches!(rest, Rest::NeedsPerson(Doubt::NoRoom(46))), fits, "{foreign}: {rest:?}");
+        assert_eq!(
+            !matches!(rest, StopReason::NeedsAttention(NeedsAttention::NoRoom(46))),
+            fits,
+            "{foreign}: {rest:?}"
+        );
         assert_eq!(calls.contains("TagUser"), fits, "{foreign}: {calls}");
         // Nor is it announced, again in each run, what could not be noted.
         let mut world = with(&[(57, Active)]);
         world.journal = Ok(Journal { foreign, ..Journal::default() });
         let (rest, calls) = runs(&mut world, &warning());
-        assert_eq!(!matches!(rest, Rest::NeedsPerson(Doubt::NoRoom(46))), fits, "{foreign}: {rest:?}");
+        assert_eq!(
+            !matches!(rest, StopReason::NeedsAttention(NeedsAttention::NoRoom(46))),
+            fits,
+            "{foreign}: {rest:?}"
+        );
         assert_eq!(calls.contains("Publish"), fits, "{foreign}: {calls}");
     }
 }
@@ -262,7 +282,7 @@ fn the_table_of_starting_states() {
 #[test]
 fn two_active_keys_are_told_apart_by_the_journal_when_they_are_of_one_second() {
     let mut world = with(&[(30, Active), (30, Active)]);
-    assert_eq!(runs(&mut world, &careful()).0, Rest::NeedsPerson(Doubt::SameAge));
+    assert_eq!(runs(&mut world, &careful()).0, StopReason::NeedsAttention(NeedsAttention::SameAge));
     for (delivered, retired) in [(0, 1), (1, 0)] {
         let mut world = with(&[(30, Active), (30, Active)]);
         world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(delivered), at: days(30) });
@@ -279,7 +299,7 @@ fn an_inactive_key_is_kept_for_its_window_from_when_it_was_first_seen() {
     let (rest, calls) = runs(&mut world, &careful());
     assert_eq!(
         (rest, calls.as_str()),
-        (Rest::Window(key(0), NOW + Span::days(14)), "ListAccessKeys ListUserTags TagUser")
+        (StopReason::Window(key(0), NOW + Span::days(14)), "ListAccessKeys ListUserTags TagUser")
     );
     assert_eq!(world.journal.as_ref().unwrap().disabled, [Disabled { key: key(0), at: NOW }]);
 
@@ -306,7 +326,7 @@ fn invariant_1_an_old_key_in_use_stays() {
         world.last_use = vec![(key(0), last_use.clone())];
         let (rest, _) = runs(&mut world, &careful());
         assert_eq!(world.keys[0].status == Inactive, retired, "{last_use:?}");
-        assert_eq!(rest == Rest::StillInUse(key(0), last_use.clone()), !retired, "{last_use:?}: {rest:?}");
+        assert_eq!(rest == StopReason::StillInUse(key(0), last_use.clone()), !retired, "{last_use:?}: {rest:?}");
     }
     let mut world = with(&[(90, Active), (8, Active)]);
     world.last_use = vec![(key(0), used(NOW))];
@@ -328,7 +348,7 @@ fn invariant_5_a_last_use_that_cannot_be_read_means_in_use() {
         let (rest, _) = world.run(&careful(), &run(), |_, call, _| {
             matches!(call, Call::GetAccessKeyLastUsed(_)).then(|| Err(failure.clone()))
         });
-        assert_eq!(rest, Rest::StillInUse(key(0), LastUse::Unknown));
+        assert_eq!(rest, StopReason::StillInUse(key(0), LastUse::Unknown));
         assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
     }
 }
@@ -340,7 +360,7 @@ fn a_key_younger_than_a_lease_supersedes_nothing_unless_the_journal_says_so() {
     let (rest, calls) = runs(&mut world, &article());
     assert_eq!(
         rest,
-        Rest::Recent(key(1), NOW + Span::minutes(35)),
+        StopReason::Recent(key(1), NOW + Span::minutes(35)),
         "its lease and the clocks' skew, less five minutes"
     );
     assert!(!calls.contains("UpdateAccessKey"));
@@ -355,7 +375,7 @@ fn invariant_8_an_unexpired_intent_means_hands_off() {
         let mut world = with(&[(90, Active)]);
         world.journal.as_mut().unwrap().intents = vec![intent(begun, 0)];
         let (rest, calls) = runs(&mut world, &careful());
-        assert_eq!(matches!(rest, Rest::Busy(..)), busy, "{begun}");
+        assert_eq!(matches!(rest, StopReason::Busy(..)), busy, "{begun}");
         assert_eq!(calls == "ListAccessKeys ListUserTags", busy, "{calls}");
     }
 }
@@ -384,7 +404,7 @@ fn a_key_that_was_stored_before_the_crash_is_announced_and_committed() {
     world.secret = Secret::Current(key(1));
     let (rest, calls) = runs(&mut world, &careful());
     assert_eq!(calls, "ListAccessKeys ListUserTags CreateSecret DescribeSecret Publish TagUser");
-    assert_eq!(rest, Rest::Overlap(key(0), NOW + Span::days(7)));
+    assert_eq!(rest, StopReason::Overlap(key(0), NOW + Span::days(7)));
     assert_eq!(world.announced, [key(1)]);
 }
 
@@ -401,7 +421,7 @@ fn an_orphan_that_is_used_is_no_orphan() {
         let (rest, _) = runs(&mut world, &careful());
         assert_eq!(!world.keys.iter().any(|k| k.id == key(1)), removed, "{last_use:?}");
         if !removed {
-            assert_eq!(rest, Rest::NeedsPerson(Doubt::OrphanInUse(key(1), last_use.clone())));
+            assert_eq!(rest, StopReason::NeedsAttention(NeedsAttention::OrphanInUse(key(1), last_use.clone())));
             // A mail cannot be read back, but a key that is used was received.
             let mut world = unfinished();
             world.last_use = vec![(key(1), last_use.clone())];
@@ -416,17 +436,20 @@ fn a_forged_intent_takes_no_key_away() {
     // The tag names the new key as the one that stood before, so that the old one looks like the orphan.
     let mut world = unfinished();
     world.journal.as_mut().unwrap().intents = vec![intent(days(90), 1)];
-    assert_eq!(runs(&mut world, &careful()).0, Rest::NeedsPerson(Doubt::UnclearOrigin));
+    assert_eq!(runs(&mut world, &careful()).0, StopReason::NeedsAttention(NeedsAttention::UnclearOrigin));
     // It names a key that is not there.
     let mut world = unfinished();
     let in_use = LastUse::Used { at: NOW, service: "s3".into(), region: "eu-west-1".into() };
     world.last_use = vec![(key(1), in_use.clone())];
     world.journal.as_mut().unwrap().intents = vec![intent(ago(Span::minutes(60)), 7)];
-    assert_eq!(runs(&mut world, &careful()).0, Rest::NeedsPerson(Doubt::OrphanInUse(key(1), in_use)));
+    assert_eq!(runs(&mut world, &careful()).0, StopReason::NeedsAttention(NeedsAttention::OrphanInUse(key(1), in_use)));
     // It speaks of the future.
     let mut world = unfinished();
     world.journal.as_mut().unwrap().intents = vec![intent(NOW + Span::minutes(6), 0)];
-    assert_eq!(runs(&mut world, &careful()).0, Rest::NeedsPerson(Doubt::Future(NOW + Span::minutes(6))));
+    assert_eq!(
+        runs(&mut world, &careful()).0,
+        StopReason::NeedsAttention(NeedsAttention::Future(NOW + Span::minutes(6)))
+    );
     // None of them changed anything.
     assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
 }
@@ -436,11 +459,14 @@ fn when_the_channel_is_not_ready_no_key_is_made() {
     let mut world = with(&[(90, Active)]);
     world.subscribers = 0;
     let (rest, calls) = runs(&mut world, &article());
-    assert_eq!((rest, calls.as_str()), (Rest::NobodyListens, "ListAccessKeys ListUserTags ListSubscriptionsByTopic"));
+    assert_eq!(
+        (rest, calls.as_str()),
+        (StopReason::NoConfirmedRecipient, "ListAccessKeys ListUserTags ListSubscriptionsByTopic")
+    );
 
     let mut world = with(&[(90, Active)]);
     let late = Run { deadline: NOW + Span::seconds(89), ..run() };
-    assert_eq!(world.run(&careful(), &late, |_, _, _| None).0, Rest::OutOfTime);
+    assert_eq!(world.run(&careful(), &late, |_, _, _| None).0, StopReason::OutOfTime);
     assert_eq!(left(&world), keys(&[(0, Active)]));
 }
 
@@ -455,7 +481,7 @@ fn invariant_2_a_key_that_never_works_is_withdrawn() {
         (verifying && verifications % 3 == 0).then(|| Err(refused("InvalidClientTokenId")))
     });
     assert!(verifications <= VERIFY_ATTEMPTS, "bounded: {verifications}");
-    assert!(matches!(rest, Rest::Withdrawn(_)), "{rest:?} after {}", operations(&calls));
+    assert!(matches!(rest, StopReason::Withdrawn(_)), "{rest:?} after {}", operations(&calls));
     assert_eq!(left(&world), keys(&[(0, Active)]));
     assert_eq!(world.journal.unwrap().intents.len(), 1, "whoever holds an old list must find it");
 }
@@ -466,12 +492,12 @@ fn a_delivery_that_was_refused_is_taken_back_and_one_that_may_have_arrived_is_le
         let mut world = with(&[(90, Active)]);
         let (rest, _) =
             world.run(&policy, &run(), |_, call, _| (call.operation() == delivery).then(|| Err(refused("No"))));
-        assert!(matches!(rest, Rest::Withdrawn(_)), "{rest:?}");
+        assert!(matches!(rest, StopReason::Withdrawn(_)), "{rest:?}");
         assert_eq!(left(&world), keys(&[(0, Active)]));
 
         let mut world = with(&[(90, Active)]);
         let (rest, _) = world.run(&policy, &run(), |_, call, _| (call.operation() == delivery).then(|| Err(lost())));
-        assert!(matches!(rest, Rest::Failed(_)), "{rest:?}");
+        assert!(matches!(rest, StopReason::Failed(_)), "{rest:?}");
         assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
         assert!(!world.journal.unwrap().intents.is_empty(), "the next run will look");
     }
@@ -479,7 +505,7 @@ fn a_delivery_that_was_refused_is_taken_back_and_one_that_may_have_arrived_is_le
 
 #[test]
 fn rotating_now_rotates_once() {
-    let now = Run { order: Order::RotateNow, ..run() };
+    let now = Run { order: RunAction::RotateNow, ..run() };
     for policy in [careful(), article()] {
         let mut world = with(&[(1, Active)]);
         let (_, calls) = world.run(&policy, &now, |_, _, _| None);
@@ -490,7 +516,7 @@ fn rotating_now_rotates_once() {
 
 #[test]
 fn a_key_in_use_is_waited_for_no_longer_than_it_says() {
-    let patient = |span| Policy { wait_at_most: Patience::AtMost(span), ..careful() };
+    let patient = |span| Policy { wait_at_most: MaxWait::AtMost(span), ..careful() };
     // Delivered 30 days ago, so the overlap was over 23 days ago.
     for (policy, retired) in [(patient(Span::days(23)), true), (patient(Span::days(24)), false), (careful(), false)] {
         let mut world = with(&[(90, Active), (30, Active)]);
@@ -503,7 +529,7 @@ fn a_key_in_use_is_waited_for_no_longer_than_it_says() {
 /// What people are told is what is done: a second before that time the key stays, then it goes.
 #[test]
 fn the_time_that_a_key_is_waited_for_is_known() {
-    let patient = Policy { wait_at_most: Patience::AtMost(Span::days(24)), ..careful() };
+    let patient = Policy { wait_at_most: MaxWait::AtMost(Span::days(24)), ..careful() };
     for delivered in [None, Some(days(29))] {
         let mut world = with(&[(90, Active), (30, Active)]);
         world.journal.as_mut().unwrap().delivered = delivered.map(|at| Delivered { key: key(1), at });
@@ -527,30 +553,30 @@ fn the_time_that_a_key_is_waited_for_is_known() {
 
 #[test]
 fn undo_reactivates_the_previous_key_and_later_runs_leave_it_until_its_successor_is_due() {
-    let undo = Run { order: Order::Undo, ..run() };
+    let undo = Run { order: RunAction::Undo, ..run() };
     let mut world = with(&[(90, Inactive), (30, Active)]);
     world.journal.as_mut().unwrap().disabled = vec![Disabled { key: key(0), at: days(1) }];
     world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(1), at: days(30) });
     let (rest, calls) = world.run(&careful(), &undo, |_, _, _| None);
     assert_eq!(operations(&calls), "ListAccessKeys ListUserTags TagUser UpdateAccessKey TagUser");
-    assert_eq!(rest, Rest::Undone(key(0), NOW + Span::days(30)));
+    assert_eq!(rest, StopReason::Undone(key(0), NOW + Span::days(30)));
     assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
     assert_eq!(world.journal.as_ref().unwrap().disabled, [], "its window begins anew when it is deactivated again");
 
-    assert_eq!(runs(&mut world, &careful()).0, Rest::Undone(key(0), NOW + Span::days(30)));
+    assert_eq!(runs(&mut world, &careful()).0, StopReason::Undone(key(0), NOW + Span::days(30)));
     world.now = NOW + Span::days(30);
     let later = Run { deadline: world.now + Span::minutes(10), ..run() };
     let (rest, _) = world.run(&careful(), &later, |_, _, _| None);
-    assert_eq!((rest, world.keys[0].status), (Rest::Window(key(0), world.now + Span::days(14)), Inactive));
+    assert_eq!((rest, world.keys[0].status), (StopReason::Window(key(0), world.now + Span::days(14)), Inactive));
 }
 
 #[test]
 fn there_is_not_always_something_to_undo() {
-    let undo = Run { order: Order::Undo, ..run() };
+    let undo = Run { order: RunAction::Undo, ..run() };
     for start in [vec![(30, Active)], vec![(90, Active), (30, Active)]] {
         let mut world = with(&start);
         let before = world.keys.clone();
-        assert_eq!(world.run(&careful(), &undo, |_, _, _| None).0, Rest::NothingToUndo);
+        assert_eq!(world.run(&careful(), &undo, |_, _, _| None).0, StopReason::NothingToUndo);
         assert_eq!(world.keys, before);
     }
     let mut world = with(&[(90, Inactive), (30, Inactive)]);
@@ -561,9 +587,9 @@ fn there_is_not_always_something_to_undo() {
 #[test]
 fn undo_brings_back_a_predecessor_and_no_later_key() {
     // Somebody deactivated the newer key by hand. Activated again, it would supersede the older one.
-    let undo = Run { order: Order::Undo, ..run() };
+    let undo = Run { order: RunAction::Undo, ..run() };
     let mut world = with(&[(90, Active), (30, Inactive)]);
-    assert_eq!(world.run(&careful(), &undo, |_, _, _| None).0, Rest::NothingToUndo);
+    assert_eq!(world.run(&careful(), &undo, |_, _, _| None).0, StopReason::NothingToUndo);
     // Of two keys of the same second, the one that was delivered is the later one.
     for (delivered, undone) in [(0, false), (1, true)] {
         let mut world = with(&[(30, Inactive), (30, Active)]);
@@ -576,7 +602,7 @@ fn undo_brings_back_a_predecessor_and_no_later_key() {
 /// Whoever deletes a key read the list moments before; whoever reactivates it must not come in between.
 #[test]
 fn invariant_4_undo_keeps_a_lease_away_from_the_deletion() {
-    let undo = Run { order: Order::Undo, ..run() };
+    let undo = Run { order: RunAction::Undo, ..run() };
     let lease = LEASE + Span::minutes(5);
     let a_second_less = |span: Span| Span::seconds(span.as_seconds() - 1);
     let window = |window| Policy { delete_after: DeleteAfter::Window(window), ..careful() };
@@ -596,7 +622,7 @@ fn invariant_4_undo_keeps_a_lease_away_from_the_deletion() {
         world.journal.as_mut().unwrap().disabled = note.into_iter().collect();
         let (rest, _) = world.run(&policy, &undo, |_, _, _| None);
         assert_eq!(world.keys[0].status == Active, undone, "{policy:?}: {rest:?}");
-        assert_eq!(rest == Rest::TooLateToUndo(key(0)), !undone, "{policy:?}: {rest:?}");
+        assert_eq!(rest == StopReason::TooLateToUndo(key(0)), !undone, "{policy:?}: {rest:?}");
     }
 }
 
@@ -639,7 +665,7 @@ fn what_is_left_of_a_finished_rotation_is_removed() {
     let (rest, calls) = runs(&mut world, &careful());
     assert_eq!(
         (rest, calls.as_str()),
-        (Rest::Overlap(key(0), NOW + Span::days(5)), "ListAccessKeys ListUserTags UntagUser")
+        (StopReason::Overlap(key(0), NOW + Span::days(5)), "ListAccessKeys ListUserTags UntagUser")
     );
     assert_eq!(world.journal.unwrap().closed, []);
 }
@@ -665,7 +691,7 @@ fn a_note_of_a_deactivation_ends_with_it() {
     let mut world = with(&[(90, Active), (8, Active)]);
     world.journal.as_mut().unwrap().disabled = vec![Disabled { key: key(0), at: days(20) }];
     let (rest, _) = runs(&mut world, &careful());
-    assert_eq!(rest, Rest::Window(key(0), NOW + Span::days(14)), "its window begins now");
+    assert_eq!(rest, StopReason::Window(key(0), NOW + Span::days(14)), "its window begins now");
 }
 
 #[test]
@@ -682,7 +708,7 @@ fn a_key_that_aws_never_accepts_is_tried_so_often_with_a_pause_between() {
     let mut expected = vec![VERIFY_PAUSE; usize::from(VERIFY_ATTEMPTS)];
     expected[0] = Span::ZERO;
     assert_eq!(pauses, expected, "at once, then after a pause each time");
-    let Rest::Withdrawn(because) = rest else { panic!("{rest:?}") };
+    let StopReason::Withdrawn(because) = rest else { panic!("{rest:?}") };
     assert_eq!((because.0.operation(), because.1.code.as_str()), ("GetCallerIdentity", "InvalidClientTokenId"));
 
     // Good ones follow each other at once.
@@ -699,7 +725,7 @@ fn a_creation_that_was_refused_leaves_no_intent_and_one_that_was_lost_does() {
             world.run(&careful(), &run(), |_, call, _| (*call == Call::CreateAccessKey).then(|| Err(failure.clone())));
         let journal = world.journal.unwrap();
         assert_eq!((journal.intents.len(), journal.closed.len()), (left_behind, 0), "{failure:?}");
-        assert_eq!(rest, Rest::Failed(Box::new((Call::CreateAccessKey, failure))));
+        assert_eq!(rest, StopReason::Failed(Box::new((Call::CreateAccessKey, failure))));
     }
     // What is reported is the first failure, and where there was none before, this one.
     for (create, reported) in [(Some(refused("LimitExceeded")), "CreateAccessKey"), (None, "UntagUser")] {
@@ -712,7 +738,7 @@ fn a_creation_that_was_refused_leaves_no_intent_and_one_that_was_lost_does() {
             Call::UntagUser(_) => Some(Err(refused("Throttling"))),
             _ => None,
         });
-        let Rest::Failed(failed) = rest else { panic!("{rest:?}") };
+        let StopReason::Failed(failed) = rest else { panic!("{rest:?}") };
         assert_eq!(failed.0.operation(), reported);
     }
 }
@@ -723,7 +749,7 @@ fn a_delivered_key_that_the_list_does_not_show_yet_is_waited_for() {
         let mut world = with(&[(90, Active)]);
         world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(7), at: delivered });
         let (rest, calls) = runs(&mut world, &careful());
-        assert_eq!(rest == Rest::NotVisible(key(7)), !visible, "{delivered}: {rest:?} after {calls}");
+        assert_eq!(rest == StopReason::NotVisible(key(7)), !visible, "{delivered}: {rest:?} after {calls}");
     }
 }
 
@@ -733,19 +759,19 @@ fn times_are_exact_to_the_second() {
     for (age, recent) in [(Span::minutes(40), false), (Span::seconds(40 * 60 - 1), true)] {
         let mut world = with(&[(90, Active)]).with_key(ago(age), Active);
         let (rest, _) = runs(&mut world, &careful());
-        assert_eq!(matches!(rest, Rest::Recent(..)), recent, "{age}: {rest:?}");
+        assert_eq!(matches!(rest, StopReason::Recent(..)), recent, "{age}: {rest:?}");
     }
     // A lone key has nobody to supersede.
     let mut world = World::new(NOW).with_key(ago(Span::minutes(5)), Inactive);
-    assert_eq!(runs(&mut world, &careful()).0, Rest::Window(key(0), NOW + Span::days(14)));
+    assert_eq!(runs(&mut world, &careful()).0, StopReason::Window(key(0), NOW + Span::days(14)));
     // An intent may be ahead by the clocks' skew.
     let mut world = unfinished();
     world.journal.as_mut().unwrap().intents = vec![intent(NOW + Span::minutes(5), 0)];
-    assert!(matches!(runs(&mut world, &careful()).0, Rest::Busy(..)));
+    assert!(matches!(runs(&mut world, &careful()).0, StopReason::Busy(..)));
     // A rotation is begun with just enough time left.
     let mut world = with(&[(90, Active)]);
     let late = Run { deadline: NOW + ROTATION_BUDGET, ..run() };
-    assert_eq!(world.run(&careful(), &late, |_, _, _| None).0, Rest::Overlap(key(0), NOW + Span::days(7)));
+    assert_eq!(world.run(&careful(), &late, |_, _, _| None).0, StopReason::Overlap(key(0), NOW + Span::days(7)));
 }
 
 #[test]
@@ -804,7 +830,7 @@ fn invariant_8_a_dead_runs_intent_says_nothing_of_a_key_that_a_living_run_makes(
         let (met, met_calls) = met.unwrap();
         let story = format!("{} {rest:?}; meanwhile {} {met:?}", operations(&calls), operations(&met_calls));
         assert_eq!(left(&world), keys(&[(0, Active), (2, Active)]), "{story}");
-        assert!(matches!(met, Rest::Busy(..)), "{story}");
+        assert!(matches!(met, StopReason::Busy(..)), "{story}");
     }
 }
 
@@ -845,14 +871,14 @@ fn a_forged_time_in_the_future_asks_for_a_person() {
         let mut world = with(&start);
         world.journal = Ok(journal.clone());
         let (rest, calls) = runs(&mut world, &careful());
-        assert!(matches!(rest, Rest::NeedsPerson(_)), "{journal:?}: {rest:?} after {calls}");
+        assert!(matches!(rest, StopReason::NeedsAttention(_)), "{journal:?}: {rest:?} after {calls}");
     }
 }
 
 /// Nobody wants a key back for the length of one run.
 #[test]
 fn undo_is_not_undone_in_the_same_run_because_the_successor_is_due() {
-    let undo = Run { order: Order::Undo, ..run() };
+    let undo = Run { order: RunAction::Undo, ..run() };
     for still_in_use in [StillInUse::Wait, StillInUse::Retire] {
         let mut world = with(&[(150, Inactive), (61, Active)]);
         world.journal.as_mut().unwrap().disabled = vec![Disabled { key: key(0), at: days(1) }];

@@ -3,20 +3,34 @@
 use std::cell::Cell;
 
 use lambda::{
-    audience::Envelope,
-    audit::{Mode, Origin},
-    dry_run::DryRun,
-    email::Email,
-    journal::{Entry, Journal, RunId},
-    key::{AccessKeyId, Key, LastUse, SecretAccessKey, Status, Status::Active, Status::Inactive},
-    kms_key::KmsKey,
+    contract::{settings::Settings, topic_arn::TopicArn},
+    handler::{
+        dry_run::DryRun,
+        executor::{Aws, rotate},
+    },
+    model::{
+        access_key::{
+            AccessKeyId, Key, LastUse, SecretAccessKey,
+            Status::{self, Active, Inactive},
+        },
+        email::Email,
+        kms_key::KmsKey,
+        time::{Span, Timestamp},
+        user::UserName,
+    },
     notice::Mail,
-    plan::{Answer, DeleteAfter, Delivery, Failure, Order, Patience, Policy, Rest, Run, StillInUse},
-    report::{Change, Outcome, UserReport},
-    rotate::{Aws, rotate},
-    settings::{Settings, TopicArn},
-    time::{Span, Timestamp},
-    user::UserName,
+    protocol::{
+        call::{Answer, Failure},
+        journal::{Entry, Journal, RunId},
+        policy::{DeleteAfter, Delivery, MaxWait, Policy, StillInUse},
+        run::{Run, RunAction},
+        stop_reason::StopReason,
+    },
+    report::{
+        audit::{Mode, Origin},
+        run_report::{Change, Outcome, UserReport},
+    },
+    selection::routing::Envelope,
 };
 
 const WRITES: &str = "a dry run writes nothing";
@@ -82,14 +96,14 @@ const POLICY: Policy = Policy {
     overlap: Span::ZERO,
     delete_after: DeleteAfter::NextRotation,
     still_in_use: StillInUse::Retire,
-    wait_at_most: Patience::Forever,
+    wait_at_most: MaxWait::Forever,
     delivery: Delivery::Email,
     warn_before: Span::ZERO,
 };
 
 /// A dry run for a user with keys of these ages in days. The clock stands still for so many looks at it, and is past the
 /// run's end after that.
-async fn dry_run(policy: &Policy, order: Order, ages: &[(u64, Status)], looks: usize) -> UserReport {
+async fn dry_run(policy: &Policy, order: RunAction, ages: &[(u64, Status)], looks: usize) -> UserReport {
     let now = Timestamp::now();
     let key = |(n, (days, status)): (usize, &(u64, Status))| Key {
         id: format!("AKIAEXAMPLE{n:09}").parse().unwrap(),
@@ -121,7 +135,7 @@ async fn a_dry_run_says_what_a_run_would_do() {
         vec![(90, Active), (70, Active)],
         vec![(90, Inactive), (70, Inactive)],
     ] {
-        let report = dry_run(&POLICY, Order::Routine, &start, 1_000).await;
+        let report = dry_run(&POLICY, RunAction::Routine, &start, 1_000).await;
         assert_eq!(report.result, Outcome::Changed, "{start:?}: {report:?}");
         let delivered = report.done.iter().filter(|change| matches!(change, Change::Delivered { .. })).count();
         let left: Vec<_> = report.left.iter().map(|key| key.status).collect();
@@ -132,19 +146,19 @@ async fn a_dry_run_says_what_a_run_would_do() {
 /// Invariant 6: a rotation that the end of the time cut off is not reported as one that was never begun.
 #[tokio::test]
 async fn invariant_6_whoever_the_time_did_not_suffice_for_is_reported_as_failed() {
-    let report = dry_run(&POLICY, Order::Routine, &[(70, Active)], 6).await;
+    let report = dry_run(&POLICY, RunAction::Routine, &[(70, Active)], 6).await;
     assert_eq!(report.result, Outcome::Failed, "{report:?}");
     assert!(report.why.starts_with("GetCallerIdentity") && report.why.contains("time"), "{report:?}");
     // Who was not looked at at all has its turn in a later run; nothing of it is unfinished.
-    let report = dry_run(&POLICY, Order::Routine, &[(70, Active)], 1).await;
-    assert_eq!((report.result, report.rest), (Outcome::Waiting, Rest::OutOfTime), "{:?}", report.why);
+    let report = dry_run(&POLICY, RunAction::Routine, &[(70, Active)], 1).await;
+    assert_eq!((report.result, report.rest), (Outcome::Waiting, StopReason::OutOfTime), "{:?}", report.why);
 }
 
 /// Lambda stops the function at its time, and what it has to say with it.
 #[tokio::test(start_paused = true)]
 async fn invariant_6_a_call_without_an_answer_does_not_outlast_the_function() {
     let now = Timestamp::now();
-    let run = Run { id: "a-run".parse().unwrap(), deadline: now + Span::minutes(1), order: Order::Routine };
+    let run = Run { id: "a-run".parse().unwrap(), deadline: now + Span::minutes(1), order: RunAction::Routine };
     let began = tokio::time::Instant::now();
     let report = look(&ReadOnly(None), &POLICY, &run, || now).await;
     assert_eq!(report.result, Outcome::Failed, "{report:?}");
@@ -157,13 +171,18 @@ async fn invariant_6_a_call_without_an_answer_does_not_outlast_the_function() {
 async fn a_rotation_now_that_is_held_back_is_reported_as_waiting() {
     let patient = Policy { overlap: Span::days(7), delete_after: DeleteAfter::Window(Span::days(14)), ..POLICY };
     for (start, order, result, why) in [
-        (vec![(70, Active), (1, Active)], Order::RotateNow, Outcome::Waiting, "not rotated yet: the old key"),
-        (vec![(70, Inactive), (1, Active)], Order::RotateNow, Outcome::Waiting, "not rotated yet: the inactive key"),
+        (vec![(70, Active), (1, Active)], RunAction::RotateNow, Outcome::Waiting, "not rotated yet: the old key"),
+        (
+            vec![(70, Inactive), (1, Active)],
+            RunAction::RotateNow,
+            Outcome::Waiting,
+            "not rotated yet: the inactive key",
+        ),
         // The old key's overlap is over, but it is kept, and has the second place.
-        (vec![(70, Active), (8, Active)], Order::RotateNow, Outcome::Waiting, "not rotated yet: the inactive key"),
-        (vec![(1, Active)], Order::RotateNow, Outcome::Changed, "the old key"),
-        (vec![(70, Active), (1, Active)], Order::Routine, Outcome::Unchanged, "the old key"),
-        (vec![(70, Inactive), (1, Active)], Order::Routine, Outcome::Unchanged, "the inactive key"),
+        (vec![(70, Active), (8, Active)], RunAction::RotateNow, Outcome::Waiting, "not rotated yet: the inactive key"),
+        (vec![(1, Active)], RunAction::RotateNow, Outcome::Changed, "the old key"),
+        (vec![(70, Active), (1, Active)], RunAction::Routine, Outcome::Unchanged, "the old key"),
+        (vec![(70, Inactive), (1, Active)], RunAction::Routine, Outcome::Unchanged, "the inactive key"),
     ] {
         let report = dry_run(&patient, order, &start, 1_000).await;
         assert_eq!(report.result, result, "{order:?}, {start:?}: {report:?}");

@@ -3,10 +3,19 @@
 //! It keeps AWS's rules (two keys at most, no deletion undone, inactive keys refused) and none of the handler's.
 
 use lambda::{
-    journal::{Garbled, Journal},
-    key::{AccessKeyId, Key, LastUse, Status},
-    plan::{self, Answer, Call, Effect, Failure, Message, Next, Policy, Rest, Run, UserState},
-    time::Timestamp,
+    model::{
+        access_key::{AccessKeyId, Key, LastUse, Status},
+        time::Timestamp,
+    },
+    protocol::{
+        call::{Answer, Call, Effect, Failure, Message},
+        journal::{Journal, JournalParseError},
+        planner::{self, Next},
+        policy::Policy,
+        run::Run,
+        state::UserState,
+        stop_reason::StopReason,
+    },
 };
 
 /// The n-th key id.
@@ -26,7 +35,7 @@ pub(crate) enum Secret {
 pub(crate) struct World {
     pub(crate) now: Timestamp,
     pub(crate) keys: Vec<Key>,
-    pub(crate) journal: Result<Journal, Garbled>,
+    pub(crate) journal: Result<Journal, JournalParseError>,
     pub(crate) last_use: Vec<(AccessKeyId, LastUse)>,
     pub(crate) secret: Secret,
     pub(crate) subscribers: u32,
@@ -164,12 +173,12 @@ impl World {
         policy: &Policy,
         run: &Run,
         mut fault: impl FnMut(usize, &Call, &mut Self) -> Option<Result<Answer, Failure>>,
-    ) -> (Rest, Vec<Call>) {
+    ) -> (StopReason, Vec<Call>) {
         let mut state = UserState::default();
         let mut calls = Vec::new();
         loop {
-            match plan::next_step(&state, policy, run, self.now) {
-                Next::Rest(rest) => return (rest, calls),
+            match planner::next_step(&state, policy, run, self.now) {
+                Next::Stop(rest) => return (rest, calls),
                 Next::Call(call) => {
                     let answer = fault(calls.len(), &call, self).unwrap_or_else(|| self.call(&call));
                     state.learn(&call, answer);

@@ -4,6 +4,8 @@
 //! a resource. So a dangling or misspelt reference cannot be written.
 
 pub mod json;
+pub mod name;
+pub mod policy_document;
 pub mod read;
 pub mod reference;
 pub mod resource;
@@ -14,6 +16,7 @@ pub mod value;
 pub mod view;
 pub mod yaml;
 
-pub use reference::{Arn, Handle, HasArn, LogicalId, Ref, Resource};
+pub use name::{LogicalId, Pseudo};
+pub use reference::{Arn, Handle, HasArn, Ref, Resource};
 pub use template::Template;
-pub use value::{Part, Property, Pseudo, Text, Value};
+pub use value::{Part, Property, Text, Value};

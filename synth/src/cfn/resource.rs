@@ -1,14 +1,16 @@
 //! The resource types in use, property by property, under CloudFormation's names.
 
-use lambda::kms_key::KmsKeyArn;
+use lambda::model::kms_key::KmsKeyArn;
 
 use super::{
-    Arn, HasArn, Pseudo, Ref, Resource,
+    Arn, Handle, HasArn, LogicalId, Pseudo, Ref, Resource,
+    name::Attribute,
+    policy_document::{PolicyDocument, ResourceArn},
+    reference::reference,
     shape::{ResourceType, Shape},
     template::Parameter,
-    value::{Property, Text, Value, map, properties, words},
+    value::{Part, Property, Text, Value, map, properties, words},
 };
-use crate::iam::PolicyDocument;
 
 /// Declares the resource types: their CloudFormation type, whether they have an `Arn`, their properties.
 macro_rules! resources {
@@ -403,4 +405,41 @@ properties! {
 properties! {
     /// How long what was overwritten or deleted is kept.
     NoncurrentVersionExpiration { noncurrent_days: u32 = "NoncurrentDays" }
+}
+
+impl Handle<Queue> {
+    /// `!GetAtt` of the queue's name, by which CloudWatch knows it ("AWS::SQS::Queue": Return values).
+    #[must_use]
+    pub fn queue_name(&self) -> QueueName {
+        QueueName { id: self.id.clone() }
+    }
+}
+
+/// The name of a queue.
+#[derive(Debug, Clone)]
+pub struct QueueName {
+    id: LogicalId,
+}
+
+impl From<QueueName> for Attribute {
+    fn from(queue: QueueName) -> Self {
+        Self { of: queue.id, name: "QueueName" }
+    }
+}
+
+reference!(QueueName, GetAtt);
+
+/// A topic's `Ref` is its ARN.
+impl ResourceArn {
+    /// The objects of a bucket, whatever their keys.
+    #[must_use]
+    pub fn objects(bucket: Arn<Bucket>) -> Self {
+        Self(Text::of([bucket.into(), "/*".into()]))
+    }
+}
+
+impl From<Ref<Topic>> for ResourceArn {
+    fn from(topic: Ref<Topic>) -> Self {
+        Self(topic.into())
+    }
 }

@@ -157,7 +157,7 @@ fn section<T: Property>(entries: Vec<(LogicalId, T)>) -> Option<Value> {
 mod tests {
     use super::*;
     use crate::cfn::{
-        reference::id,
+        name::id,
         resource::{Queue, Topic},
     };
 

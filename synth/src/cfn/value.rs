@@ -1,9 +1,9 @@
 //! Values: what may stand in a template.
 
-use lambda::kms_key::KmsKeyArn;
+use lambda::model::kms_key::KmsKeyArn;
 
 use super::{
-    reference::{Attribute, Name},
+    name::{Attribute, Name},
     shape::Shape,
 };
 
@@ -28,32 +28,6 @@ pub enum Value {
     Sub(Vec<Part>),
     /// A value with the reason for it, which the YAML form shows as a comment.
     Explained(&'static str, Box<Value>),
-}
-
-/// The pseudo parameters in use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pseudo {
-    /// The account that the stack is in.
-    AccountId,
-    /// `aws`, `aws-cn`, `aws-us-gov`.
-    Partition,
-    /// The Region that the stack is in.
-    Region,
-    /// The stack's name.
-    StackName,
-}
-
-impl Pseudo {
-    /// Its name in a template.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::AccountId => "AWS::AccountId",
-            Self::Partition => "AWS::Partition",
-            Self::Region => "AWS::Region",
-            Self::StackName => "AWS::StackName",
-        }
-    }
 }
 
 /// A piece of a `Fn::Sub` text.
@@ -292,7 +266,7 @@ macro_rules! words {
 
             /// The word that CloudFormation accepts.
             #[must_use]
-            pub const fn word(self) -> &'static str {
+            pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)+
                 }
@@ -300,7 +274,7 @@ macro_rules! words {
         }
         impl $crate::cfn::Property for $name {
             fn value(self) -> Option<$crate::cfn::Value> {
-                $crate::cfn::Property::value(self.word())
+                $crate::cfn::Property::value(self.as_str())
             }
             fn shape() -> $crate::cfn::shape::Shape {
                 $crate::cfn::shape::Shape::Words(vec![$($word),+])
@@ -314,6 +288,7 @@ pub(crate) use {properties, words};
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cfn::Pseudo;
 
     #[test]
     fn what_is_known_is_filled_in_and_the_rest_stands() {

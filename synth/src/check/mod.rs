@@ -1,6 +1,5 @@
 //! What must be true of a template that is to be deployed: its wiring, and AWS's limits. Pure: no files, no AWS.
 
-pub mod limits;
 pub mod wiring;
 
 /// Something that would fail when the stack is deployed, or later when it runs.

@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
-use super::{
-    Stop,
-    project::{self, Document},
-    source,
+use crate::cmd::{
+    Stop, config_args,
+    generated_files::{self, Document},
 };
 use crate::{
     cfn::{read, yaml},
-    check::{limits, wiring},
+    check::wiring,
     config::Overrides,
+    limits,
 };
 
 #[derive(Debug, clap::Args)]
@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
         let path = args.template.clone().unwrap_or_else(|| "templates/rotation.yaml".into());
         findings.document(&one(&config, path)?);
     } else {
-        project::documents()?.iter().for_each(|document| findings.document(document));
+        generated_files::documents()?.iter().for_each(|document| findings.document(document));
     }
     findings.tell()
 }
@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
 /// One template and its configuration.
 fn one(config: &Path, path: PathBuf) -> Result<Document, Stop> {
     let from = config.display().to_string();
-    let read = source::read(config, Overrides::default())?;
+    let read = config_args::read(config, Overrides::default())?;
     let template = read.template()?;
     let command = format!("run: synth template --config {from} --output {}", path.display());
     Ok(Document {

@@ -2,26 +2,26 @@
 
 use std::path::PathBuf;
 
-use lambda::time::Timestamp;
+use lambda::model::time::Timestamp;
 
-use super::{
-    Exit, Stop, at,
-    console::{self, Console, Format, ask},
-    package,
-    source::Source,
+use crate::cmd::{
+    Exit, Stop,
+    config_args::Source,
+    package, target,
+    terminal::{self, Console, Format, ask},
 };
 use crate::{
-    approval::{Approval, Digest, because},
     cfn::{Value, json, yaml},
     deploy::{
         aws::{Place, Session, cloudformation::CloudFormation},
-        deployment::{Object, Release},
+        deploy_plan::{Object, Release},
         failure::Failure,
         interrupt::Interrupt,
         message::{Audience, End, Message},
         stacks::{Stacks, Target},
-        state,
+        status_report,
     },
+    diff::approval::{Approval, Digest, because},
     stack::artifacts,
 };
 
@@ -47,7 +47,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<(), Stop> {
     let release = release(args)?;
-    at::block_on(async {
+    target::block_on(async {
         let interrupt = Interrupt::listen();
         let mut console = Console::new(args.format);
         let name = release.bundle.stack.clone();
@@ -116,8 +116,8 @@ async fn deploy(
 /// for it with `synth status`. The deployment is done, whatever becomes of this.
 async fn tell_state(session: &Session, name: &str, interrupt: &Interrupt, console: &mut Console) {
     let gather = async {
-        let stack = at::stack(session, name).await?.ok_or_else(|| at::not_here(name, session))?;
-        Ok::<_, Stop>(state::gather(session, name, stack, Timestamp::now()).await)
+        let stack = target::stack(session, name).await?.ok_or_else(|| target::not_here(name, session))?;
+        Ok::<_, Stop>(status_report::gather(session, name, stack, Timestamp::now()).await)
     };
     tokio::select! {
         state = gather => console.hear(&Message::Note(&match state {
@@ -147,7 +147,7 @@ async fn attempt(
     let approved: Vec<Digest> = approvals.iter().map(|(_, approval)| approval.digest).collect();
     match Decision::of(&approved, &args.approve) {
         Decision::Go => {}
-        Decision::Ask if console::can_ask() => {
+        Decision::Ask if terminal::can_ask() => {
             if !ask(interrupt, &format!("{}.\nDeploy this?", because_of(&approvals))).await? {
                 return Ok(End::Declined);
             }

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use super::{Stop, print, source::Source};
+use crate::cmd::{Stop, config_args::Source, print};
 use crate::{
     cfn::json::to_json,
     deployer::{Account, Partition, Place, Region, Stack, policy},

@@ -1,16 +1,15 @@
 //! `synth destroy`: deletes a deployed stack.
 
-use super::{
-    Stop, at,
-    console::{Console, Format, ask, can_ask},
-    print,
+use crate::cmd::{
+    Stop, print, target,
+    terminal::{Console, Format, ask, can_ask},
 };
 use crate::{
     cfn::read,
     deploy::{
         aws::cloudformation::CloudFormation,
+        deletion_summary::{Artifacts, Place, farewell},
         failure::Failure,
-        farewell::{Artifacts, Place, farewell},
         interrupt::Interrupt,
         progress::Progress,
         stacks::Stacks,
@@ -21,7 +20,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
-    target: at::Target,
+    target: target::Target,
     /// Do not ask
     #[arg(long)]
     yes: bool,
@@ -30,7 +29,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<(), Stop> {
     let name = args.target.stack_name()?;
     let name = name.as_str();
-    at::block_on(async {
+    target::block_on(async {
         let session = args.target.open().await?;
         let interrupt = Interrupt::listen();
         let mut console = Console::new(Format::Text);

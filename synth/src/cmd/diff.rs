@@ -9,12 +9,12 @@ use std::{
 use clap::ValueEnum;
 use serde_json::Value as Json;
 
-use super::{Exit, Stop, print, source::Source, takes_colour};
+use crate::cmd::{Exit, Stop, config_args::Source, print, takes_colour};
 use crate::{
-    approval::{Approval, Concern, because},
     cfn::{json, read},
     diff::{
         self,
+        approval::{Approval, Concern, because},
         render::{self, render},
     },
 };
@@ -146,15 +146,15 @@ fn file(path: &Path) -> Result<Json, Stop> {
 /// The template of the configuration's stack, if that is asked for.
 #[cfg(feature = "deploy")]
 fn deployed(args: &Args) -> Option<Result<Json, Stop>> {
-    use super::at;
+    use crate::cmd::target;
     use crate::deploy::aws::{Session, cloudformation::CloudFormation};
 
     let read = || {
         let name = args.source.stack_name()?;
         let name = name.as_str();
-        at::block_on(async {
+        target::block_on(async {
             let session = Session::open(&args.deployed.place).await?;
-            let stack = at::stack(&session, name).await?.ok_or_else(|| at::not_here(name, &session))?;
+            let stack = target::stack(&session, name).await?.ok_or_else(|| target::not_here(name, &session))?;
             let text = CloudFormation::new(&session).template(&stack.id).await?;
             template(&format!("the deployed template of {name}"), text.into_bytes())
         })

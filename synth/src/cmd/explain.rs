@@ -2,8 +2,8 @@
 
 use clap::ValueEnum;
 
-use super::{Stop, print, source::Source};
-use crate::explain::explain;
+use crate::cmd::{Stop, config_args::Source, print};
+use crate::docs::explain::explain;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

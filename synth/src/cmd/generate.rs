@@ -1,10 +1,10 @@
 //! `synth generate`: writes the project's generated files. A file that is right already is left alone.
 
-use super::{Stop, project};
+use crate::cmd::{Stop, generated_files};
 
 pub(super) fn run() -> Result<(), Stop> {
     // Everything is made before anything is written.
-    for document in project::documents()? {
+    for document in generated_files::documents()? {
         let path = &document.path;
         if std::fs::read_to_string(path).is_ok_and(|text| text == document.text) {
             continue;

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{Stop, print, source::Source};
-use crate::{cfn::json, graph};
+use crate::cmd::{Stop, config_args::Source, print};
+use crate::{cfn::json, docs::graph};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

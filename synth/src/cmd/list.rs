@@ -1,8 +1,8 @@
 //! `synth list`: the project's generated files.
 
-use super::{Stop, print, project};
+use crate::cmd::{Stop, generated_files, print};
 
 pub(super) fn run() -> Result<(), Stop> {
-    let line = |document: &project::Document| format!("{}\tfrom {}\n", document.path.display(), document.from);
-    print(&project::documents()?.iter().map(line).collect::<String>())
+    let line = |document: &generated_files::Document| format!("{}\tfrom {}\n", document.path.display(), document.from);
+    print(&generated_files::documents()?.iter().map(line).collect::<String>())
 }

@@ -1,10 +1,7 @@
 //! The command line: one file per subcommand.
 
-#[cfg(feature = "deploy")]
-mod at;
 mod check;
-#[cfg(feature = "deploy")]
-mod console;
+mod config_args;
 #[cfg(feature = "deploy")]
 mod deploy;
 mod deploy_policy;
@@ -13,18 +10,21 @@ mod destroy;
 mod diff;
 mod explain;
 mod generate;
+mod generated_files;
 mod graph;
 mod list;
 mod package;
-mod project;
 #[cfg(feature = "deploy")]
 mod rotate;
 mod schema;
 mod show;
-mod source;
 #[cfg(feature = "deploy")]
 mod status;
+#[cfg(feature = "deploy")]
+mod target;
 mod template;
+#[cfg(feature = "deploy")]
+mod terminal;
 
 use std::{
     fmt,

@@ -6,9 +6,10 @@ use std::{
     process,
 };
 
-use super::{
-    Stop, print,
-    source::{self, architecture},
+use crate::cmd::{
+    Stop,
+    config_args::{self, architecture},
+    print,
 };
 use crate::{cfn::resource::Architecture, config::Overrides, package::Package};
 
@@ -32,14 +33,14 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
     let (wanted, says) = if let Some(architecture) = args.architecture {
         (architecture, "--architecture".to_owned())
     } else {
-        let config = source::read(&args.config, Overrides::default())?.config;
+        let config = config_args::read(&args.config, Overrides::default())?.config;
         (config.architecture, args.config.display().to_string())
     };
     let package = read(&args.file, wanted, &says)?;
     let output = args.output.clone().unwrap_or_else(|| args.file.with_extension("zip"));
     replace(&output, package.bytes())
         .map_err(|e| Stop::failure(format!("{}: cannot be written: {e}", output.display())))?;
-    let (size, architecture) = (package.bytes().len(), package.architecture().word());
+    let (size, architecture) = (package.bytes().len(), package.architecture().as_str());
     print(&format!("{}\t{size} bytes\tsha256 {}\t{architecture}\n", output.display(), package.digest()))
 }
 

@@ -1,14 +1,15 @@
 //! `synth rotate` and `synth undo`: what the schedule does not do by itself.
 
-use lambda::user::{User, UserName};
+use lambda::model::user::{User, UserName};
 
-use super::{
-    Stop, at, print,
-    source::{Words, words},
+use crate::cmd::{
+    Stop,
+    config_args::{Words, words},
+    print, target,
 };
 use crate::deploy::{
     interrupt::Interrupt,
-    invoke::{self, Mode, NoReport, Order},
+    invoke::{self, Mode, NoReport, RunCommand},
 };
 
 #[derive(Debug, clap::Args)]
@@ -20,26 +21,26 @@ pub(super) struct Args {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    target: at::Target,
+    target: target::Target,
 }
 
 /// Replaces keys now.
 pub(super) fn rotate(args: &Args) -> Result<(), Stop> {
-    run(args, "rotate", Order::Rotate)
+    run(args, "rotate", RunCommand::Rotate)
 }
 
 /// Reactivates previous keys.
 pub(super) fn undo(args: &Args) -> Result<(), Stop> {
-    run(args, "undo", Order::Undo)
+    run(args, "undo", RunCommand::Undo)
 }
 
-fn run(args: &Args, what: &str, order: impl FnOnce(Vec<UserName>) -> Order) -> Result<(), Stop> {
+fn run(args: &Args, what: &str, order: impl FnOnce(Vec<UserName>) -> RunCommand) -> Result<(), Stop> {
     let name = args.target.stack_name()?;
     // The function has the stack's name.
     let function = name.as_str();
     let order = order(args.users.0.iter().map(|user| user.name.clone()).collect());
     let mode = if args.dry_run { Mode::DryRun } else { Mode::ForReal };
-    at::block_on(async {
+    target::block_on(async {
         let session = args.target.open().await?;
         let interrupt = Interrupt::listen();
         eprintln!("Asking {function} in {session}, and waiting for its answer (15 minutes at most)");
@@ -50,7 +51,7 @@ fn run(args: &Args, what: &str, order: impl FnOnce(Vec<UserName>) -> Order) -> R
             )),
         };
         let report = report.map_err(|no_report| match no_report {
-            NoReport::NoFunction(_) => at::not_here(function, &session),
+            NoReport::NoFunction(_) => target::not_here(function, &session),
             lost if lost.may_be_running() => Stop::failure(format!(
                 "error: {lost}\nThe run may have begun all the same, and go on in AWS. See how it ends before you {what} \
                  again: make status, or the function's log"

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use super::{Stop, source::Source};
+use crate::cmd::{Stop, config_args::Source};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -24,7 +24,7 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
     let config = args.source.read()?;
     match args.setting {
         Setting::StackName => println!("{}", config.stack_name.as_str()),
-        Setting::Architecture => println!("{}", config.architecture.word()),
+        Setting::Architecture => println!("{}", config.architecture.as_str()),
     }
     Ok(())
 }

@@ -1,15 +1,15 @@
 //! `synth status`: how a deployed stack is.
 
 use clap::ValueEnum;
-use lambda::time::Timestamp;
+use lambda::model::time::Timestamp;
 
-use super::{Stop, at, print};
-use crate::deploy::state;
+use crate::cmd::{Stop, print, target};
+use crate::deploy::status_report;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
-    target: at::Target,
+    target: target::Target,
     /// How to show it
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -26,10 +26,10 @@ enum Format {
 pub(super) fn run(args: &Args) -> Result<(), Stop> {
     let name = args.target.stack_name()?;
     let name = name.as_str();
-    at::block_on(async {
+    target::block_on(async {
         let session = args.target.open().await?;
-        let stack = at::stack(&session, name).await?.ok_or_else(|| at::not_here(name, &session))?;
-        let state = state::gather(&session, name, stack, Timestamp::now()).await;
+        let stack = target::stack(&session, name).await?.ok_or_else(|| target::not_here(name, &session))?;
+        let state = status_report::gather(&session, name, stack, Timestamp::now()).await;
         print(&match args.format {
             Format::Text => state.text(),
             Format::Json => format!("{:#}\n", state.json()),

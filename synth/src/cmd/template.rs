@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use super::{Stop, print, source::Source};
 use crate::cfn::{json, yaml};
+use crate::cmd::{Stop, config_args::Source, print};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

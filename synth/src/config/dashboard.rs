@@ -2,9 +2,9 @@
 
 use std::str::FromStr;
 
-use lambda::text::Invalid;
+use lambda::model::parse_error::ParseError;
 
-use super::kind::{Rule, Word};
+use crate::config::setting_type::{Rule, Word};
 
 /// Which dashboard there is. A word and not a yes: what a dashboard shows may get company.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,11 +18,11 @@ pub enum Dashboard {
 const WORDS: [(&str, Dashboard); 2] = [("none", Dashboard::None), ("fleet", Dashboard::Fleet)];
 
 impl FromStr for Dashboard {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let known = WORDS.iter().find(|(word, _)| *word == text);
-        known.map(|(_, dashboard)| *dashboard).ok_or_else(|| Invalid {
+        known.map(|(_, dashboard)| *dashboard).ok_or_else(|| ParseError {
             value: text.to_owned(),
             what: "a dashboard",
             allowed: "none or fleet",

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::{
-    kind::{Kind, Wrong},
-    near,
+use crate::config::{
     problem::{Problem, Problems},
-    settings::Setting,
+    setting::Setting,
+    setting_type::{Kind, Wrong},
+    suggest,
     tree::{self, Content, Node},
 };
 
@@ -46,7 +46,7 @@ impl<'t> Document<'t> {
                     return self.entries.push((name.clone().into_owned(), key.clone(), value.clone()));
                 }
                 None => problem(format!("there is no setting {name:?}"))
-                    .meant(near::word(name, names()).map(str::to_owned))
+                    .meant(suggest::word(name, names()).map(str::to_owned))
                     .note(format!("there are: {}", names().collect::<Vec<_>>().join(", "))),
                 Some((first, _)) => problem(format!("{name} is set twice: a duplicate"))
                     .context(self.text, first.at.clone(), "first here".into())
@@ -65,7 +65,7 @@ impl<'t> Document<'t> {
     /// Where a setting's value is written; where it has none, its name.
     fn place(&self, name: &str) -> Option<Range<usize>> {
         let (key, value) = self.find(name).filter(|_| !self.overridden.contains(&name))?;
-        Some(written(key, value))
+        Some(tree::written(key, value))
     }
 
     /// Where an item of a setting's list is written.
@@ -152,15 +152,4 @@ impl<'t> Document<'t> {
     pub(super) fn finish(self) -> Result<Vec<Problem>, Problems> {
         if self.problems.is_empty() { Ok(self.warnings) } else { Err(Problems::new(self.problems)) }
     }
-}
-
-/// Where a setting's value is written; where it has none, its name.
-pub(super) fn place(text: &str, setting: &str) -> Option<Range<usize>> {
-    let Content::Map(entries) = tree::parse(text).ok()?.content else { return None };
-    let is_it = |(key, _): &&(Node<'_>, Node<'_>)| matches!(&key.content, Content::Text(name) if name == setting);
-    entries.iter().find(is_it).map(|(key, value)| written(key, value))
-}
-
-fn written(key: &Node<'_>, value: &Node<'_>) -> Range<usize> {
-    if value.at.is_empty() { key.at.clone() } else { value.at.clone() }
 }

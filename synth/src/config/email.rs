@@ -1,8 +1,8 @@
 //! E-mail addresses, as the configuration names them.
 
-use lambda::email::Email;
+use lambda::model::email::Email;
 
-use super::kind::{Rule, SameAs, Word};
+use crate::config::setting_type::{Rule, SameAs, Word};
 
 impl Word for Email {
     fn rule() -> Rule {

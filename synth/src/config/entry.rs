@@ -3,22 +3,21 @@
 use std::str::FromStr;
 
 use lambda::{
-    email::Email,
-    member::{Member, Own},
-    recipient::Recipient,
-    text::Invalid,
-    time::Span,
-    user::User,
-    who::Who,
+    contract::{
+        selector::UserSelector,
+        user_entry::{UserEntry, UserOverrides},
+    },
+    delivery::public_key::Recipient,
+    model::{email::Email, parse_error::ParseError, time::Span, user::User},
 };
 use serde_json::{Value as Json, json};
 
-use super::{
+use crate::config::{
     fields::Fields,
-    kind::{Kind, SameAs, Wrong},
+    selector_setting::Chosen,
+    setting_type::{Kind, SameAs, Wrong},
     tree::{Content, Node},
     values::RotateAfter,
-    who::Chosen,
 };
 
 /// Some users and what holds for them. Written `alice`, `/ci/`, `tag:rotate=yes`, or
@@ -26,9 +25,9 @@ use super::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Whose keys are rotated.
-    pub who: Who,
+    pub who: UserSelector,
     /// Who works with them, and how long they live, as far as it is said here.
-    pub own: Own,
+    pub own: UserOverrides,
     /// Who can open the mail with the user's new key, where they are others than for everybody else.
     pub encrypt_to: Vec<Recipient>,
 }
@@ -38,36 +37,36 @@ impl Entry {
     #[must_use]
     pub fn called(&self) -> String {
         match &self.who {
-            Who::User(user) => user.name.to_string(),
+            UserSelector::User(user) => user.name.to_string(),
             who => who.to_string(),
         }
     }
 
     /// What the handler is told of it.
     #[must_use]
-    pub fn member(&self) -> Member {
-        Member { who: self.who.clone(), own: self.own.clone() }
+    pub fn member(&self) -> UserEntry {
+        UserEntry { who: self.who.clone(), own: self.own.clone() }
     }
 
     /// What holds for those whom the entry means: what it says, and else what the entry of a path around it says.
     #[must_use]
-    pub fn holds(&self, all: &[Self]) -> Own {
+    pub fn holds(&self, all: &[Self]) -> UserOverrides {
         let around = all.iter().filter(|other| other.who.contains(&self.who));
-        self.own.clone().or(Own::said_by(around.map(|entry| (&entry.who, &entry.own))))
+        self.own.clone().or(UserOverrides::said_by(around.map(|entry| (&entry.who, &entry.own))))
     }
 }
 
 impl From<Chosen> for Entry {
     fn from(Chosen(who): Chosen) -> Self {
-        Self { who, own: Own::default(), encrypt_to: Vec::new() }
+        Self { who, own: UserOverrides::default(), encrypt_to: Vec::new() }
     }
 }
 
 /// An entry that says nothing of its own.
 impl FromStr for Entry {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         text.parse().map(Chosen::into)
     }
 }
@@ -85,14 +84,18 @@ impl Kind for Entry {
         let encrypt_to: Option<Vec<Recipient>> = fields.optional("encrypt_to");
         let rotate_after = fields.optional("rotate_after").map(|RotateAfter(span)| span);
         let overlap = fields.optional("overlap");
-        let means_several = name.as_ref().is_some_and(|Chosen(who)| !matches!(who, Who::User(_)));
+        let means_several = name.as_ref().is_some_and(|Chosen(who)| !matches!(who, UserSelector::User(_)));
         if means_several && encrypt_to.is_some() {
             let wrong = Wrong::new("only a user that is named has public keys of its own");
             fields.refuse("encrypt_to", wrong.allowed("name the user, or set encrypt_to for everybody"));
         }
         fields.finish()?;
         let Some(Chosen(who)) = name else { return Err(Vec::new()) };
-        Ok(Self { who, own: Own { owner, rotate_after, overlap }, encrypt_to: encrypt_to.unwrap_or_default() })
+        Ok(Self {
+            who,
+            own: UserOverrides { owner, rotate_after, overlap },
+            encrypt_to: encrypt_to.unwrap_or_default(),
+        })
     }
 
     fn schema() -> Json {
@@ -144,12 +147,12 @@ mod tests {
     #[test]
     fn what_an_entry_does_not_say_the_path_around_it_says() {
         let entry = |text: &str| {
-            let Member { who, own } = text.parse().unwrap();
+            let UserEntry { who, own } = text.parse().unwrap();
             Entry { who, own, encrypt_to: Vec::new() }
         };
         let all = ["/;owner=a@b.co;overlap=1d", "/ci/;overlap=2d", "/ci/bot;rotate_after=30d", "/ops/;overlap=3d"];
         let all = all.map(entry);
-        assert_eq!(all[2].holds(&all), "x;owner=a@b.co;rotate_after=30d;overlap=2d".parse::<Member>().unwrap().own);
+        assert_eq!(all[2].holds(&all), "x;owner=a@b.co;rotate_after=30d;overlap=2d".parse::<UserEntry>().unwrap().own);
         assert_eq!(all[0].holds(&all), all[0].own);
     }
 }

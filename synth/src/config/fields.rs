@@ -1,8 +1,8 @@
 //! A value that is a mapping: each field read by its kind, and none that is unknown.
 
-use super::{
-    kind::{Kind, Wrong},
-    near,
+use crate::config::{
+    setting_type::{Kind, Wrong},
+    suggest,
     tree::{Content, Node},
 };
 
@@ -25,7 +25,7 @@ impl<'n, 't> Fields<'n, 't> {
                 continue;
             };
             if !names.contains(&&**name) {
-                let meant = near::word(name, names.iter().copied()).map(str::to_owned);
+                let meant = suggest::word(name, names.iter().copied()).map(str::to_owned);
                 let unknown = wrong(format!("there is no field {name:?}")).allowed(&there_are);
                 fields.wrong.push(Wrong { meant, ..unknown });
             } else if fields.find(name).is_some() {

@@ -2,14 +2,14 @@
 
 use std::str::FromStr;
 
-use lambda::{
+use lambda::model::{
     kms_key::{KmsKey, KmsKeyArn},
-    text::Invalid,
+    parse_error::ParseError,
 };
 
-use super::{
-    kind::{Rule, Word},
+use crate::config::{
     principal::PARTITION,
+    setting_type::{Rule, Word},
 };
 
 /// What the topic is encrypted with. AWS's own key for SNS is not among it: CloudWatch cannot use that, and alarms would be
@@ -17,7 +17,7 @@ use super::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TopicKey {
     /// A key that the stack makes.
-    Own,
+    UserOverrides,
     /// A key that is there already. Its policy is not in the template, so nobody sees whether alarms get through.
     Existing(KmsKeyArn),
 }
@@ -35,13 +35,13 @@ pub enum LogKey {
 macro_rules! key_or_word {
     ($type:ty, $word:literal => $variant:expr, $existing:expr, $what:literal, $more:literal) => {
         impl FromStr for $type {
-            type Err = Invalid;
+            type Err = ParseError;
 
-            fn from_str(text: &str) -> Result<Self, Invalid> {
+            fn from_str(text: &str) -> Result<Self, ParseError> {
                 if text == $word {
                     return Ok($variant);
                 }
-                text.parse().map($existing).map_err(|_: Invalid| Invalid {
+                text.parse().map($existing).map_err(|_: ParseError| ParseError {
                     value: text.to_owned(),
                     what: $what,
                     allowed: concat!($word, ", or a key's own ARN: arn:aws:kms:REGION:ACCOUNT:key/ID", $more),
@@ -57,7 +57,7 @@ macro_rules! key_or_word {
     };
 }
 
-key_or_word!(TopicKey, "own" => Self::Own, Self::Existing, "a key for the topics",
+key_or_word!(TopicKey, "own" => Self::UserOverrides, Self::Existing, "a key for the topics",
     "; not AWS's own, aws/sns, for CloudWatch cannot use it, and alarms would be lost"
 );
 key_or_word!(LogKey, "aws-owned" => Self::AwsOwned, Self::Existing, "a key for the log", "");

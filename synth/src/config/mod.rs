@@ -4,15 +4,13 @@
 //! setting by setting, the settings against each other. Every step goes on after a problem, so that one run reports
 //! them all. What settings there are stands in one table, from which the JSON Schema for editors comes too.
 
-mod choice;
 mod dashboard;
 mod document;
 mod email;
 mod entry;
 mod fields;
-mod kind;
+mod heartbeat;
 mod kms;
-mod near;
 mod pattern;
 mod principal;
 mod private_key;
@@ -21,37 +19,37 @@ mod recipients;
 mod rules;
 mod schedule;
 mod schema;
+mod selection_summary;
+mod selector_setting;
+mod setting;
+mod setting_type;
 mod settings;
 mod stack_name;
+mod suggest;
 mod tree;
 mod values;
-mod watch;
-mod who;
 
 use lambda::{
-    email::Email,
-    kms_key::KmsKey,
-    notice::{Digest, Language},
-    permissions::Sight,
-    plan::{DeleteAfter, Policy, StillInUse},
-    recipient::Recipient,
-    secret_policy::Readers,
-    settings::{SecretPrefix, UserTags},
-    time::Span,
-    who::Who,
+    contract::{
+        digest_frequency::Digest, language::Language, list_scope::ListScope, secret_prefix::SecretPrefix,
+        selector::UserSelector, user_tags::UserTags,
+    },
+    delivery::{public_key::Recipient, secret_policy::Readers},
+    model::{email::Email, kms_key::KmsKey, time::Span},
+    protocol::policy::{DeleteAfter, Policy, StillInUse},
 };
 
 pub use dashboard::Dashboard;
 use document::Document;
 pub use entry::Entry;
-use kind::SameAs;
+pub use heartbeat::Watch;
 pub use kms::{LogKey, TopicKey};
 pub use problem::{Place, Problem, Problems};
 pub use schedule::{ScheduleExpression, TimeZone};
 pub use schema::schema;
+use setting_type::SameAs;
 use settings::{Given, SETTINGS};
 pub use stack_name::StackName;
-pub use watch::Watch;
 
 use crate::cfn::resource::Architecture;
 
@@ -63,7 +61,7 @@ pub struct Config {
     /// Whose keys are rotated.
     pub users: Vec<Entry>,
     /// Whose are not, although `users` means them.
-    pub exempt: Vec<Who>,
+    pub exempt: Vec<UserSelector>,
     /// Whether tags on a user say what holds for it.
     pub user_tags: UserTags,
     /// The administrators: who is told of every user.
@@ -211,8 +209,8 @@ impl Config {
 
     /// How much of the account the handler must see to find the users.
     #[must_use]
-    pub fn sight(&self) -> Sight {
-        Sight::of(self.users.iter().map(|entry| &entry.who), &self.exempt, self.user_tags)
+    pub fn sight(&self) -> ListScope {
+        ListScope::of(self.users.iter().map(|entry| &entry.who), &self.exempt, self.user_tags)
     }
 
     /// Whether a mail carries the secret.

@@ -1,10 +1,10 @@
 //! Readers of secrets, as the configuration names them.
 
-use lambda::{principal::PrincipalArn, secret_policy::Readers};
+use lambda::{delivery::secret_policy::Readers, model::principal::PrincipalArn};
 use serde_json::{Value as Json, json};
 
-use super::{
-    kind::{Kind, Rule, SameAs, Word, Wrong, items},
+use crate::config::{
+    setting_type::{Kind, Rule, SameAs, Word, Wrong, items},
     tree::Node,
 };
 

@@ -4,7 +4,7 @@ use std::{fmt, ops::Range};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::{document, private_key};
+use super::{private_key, tree};
 
 /// A place in a text; lines and columns count from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +47,7 @@ impl Problem {
     /// A problem with the value of a setting of a text that can be read; with its beginning where it is not written.
     #[must_use]
     pub fn with(setting: &str, text: &str, message: &str) -> Self {
-        Self::new(text, document::place(text, setting).unwrap_or_default(), format!("{setting}: {message}"))
+        Self::new(text, tree::place(text, setting).unwrap_or_default(), format!("{setting}: {message}"))
     }
 
     /// A problem with what comes behind a text.

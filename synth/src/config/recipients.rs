@@ -1,10 +1,10 @@
 //! The public keys that mails are encrypted to.
 
-use lambda::recipient::Recipient;
+use lambda::delivery::public_key::Recipient;
 use serde_json::{Value as Json, json};
 
-use super::{
-    kind::{Kind, Rule, SameAs, Word, Wrong, items},
+use crate::config::{
+    setting_type::{Kind, Rule, SameAs, Word, Wrong, items},
     tree::Node,
 };
 

@@ -5,18 +5,19 @@
 use std::collections::BTreeSet;
 
 use lambda::{
-    email::Email,
-    journal,
-    kms_key::KmsKey,
-    metrics::AUDITORS_LIMIT,
-    plan::{DeleteAfter, Delivery, Policy, StillInUse},
-    principal::PrincipalArn,
-    settings::UserTags,
-    time::Span,
-    who::{UserTag, Who},
+    contract::{
+        selector::{UserSelector, UserTag},
+        user_tags::UserTags,
+    },
+    model::{email::Email, kms_key::KmsKey, principal::PrincipalArn, time::Span},
+    protocol::{
+        journal,
+        policy::{DeleteAfter, Delivery, Policy, StillInUse},
+    },
+    report::metrics::AUDITORS_LIMIT,
 };
 
-use super::{document::Document, entry::Entry, settings::Given, watch::Watch, who::Exempt};
+use crate::config::{document::Document, entry::Entry, heartbeat::Watch, selector_setting::Exempt, settings::Given};
 
 pub(super) fn check(document: &mut Document<'_>, given: &Given) {
     one_condition_limits_the_role(document, given);
@@ -48,7 +49,7 @@ fn one_condition_limits_the_role(document: &mut Document<'_>, given: &Given) -> 
     const ANOTHER_STACK: &str =
         "give the others a stack of their own (another configuration with its own stack_name), or tag them too";
     let tag = |entry: &Entry| match &entry.who {
-        Who::Tag(tag) => Some(tag.clone()),
+        UserSelector::Tag(tag) => Some(tag.clone()),
         _ => None,
     };
     let tags: Vec<_> = given.users.as_ref()?.iter().map(tag).collect();
@@ -87,7 +88,7 @@ fn the_handler_writes_no_choice(document: &mut Document<'_>, given: &Given) -> O
     let users = users.iter().map(|entry| &entry.who).enumerate().map(|(index, who)| ("users", index, who));
     let exempt = exempt.iter().enumerate().map(|(index, who)| ("exempt", index, who));
     for (setting, index, who) in users.chain(exempt) {
-        let Who::Tag(tag) = who else { continue };
+        let UserSelector::Tag(tag) = who else { continue };
         if tag.key.to_ascii_lowercase().starts_with(journal::PREFIX) {
             document.broken_by(
                 (setting, index),
@@ -263,7 +264,7 @@ fn auditors_are_content(document: &mut Document<'_>, given: &Given) -> Option<()
     let (general, overlap, period) = (given.rotate_after?.0, given.overlap?, schedule.period()?);
     let rule = given.still_in_use?;
     let still_used = |overlap| match rule {
-        StillInUse::Wait => Policy::quiet_after(overlap),
+        StillInUse::Wait => Policy::required_idle_time_after(overlap),
         StillInUse::Retire => Span::ZERO,
     };
     let own = given.users.iter().flatten().map(|entry| {

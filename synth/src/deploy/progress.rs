@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use lambda::time::{Span, Timestamp};
+use lambda::model::time::{Span, Timestamp};
 
-use super::standing::Status;
+use crate::deploy::stack_status::Status;
 
 /// The type that a stack itself has among its events.
 const STACK: &str = "AWS::CloudFormation::Stack";
@@ -91,7 +91,7 @@ struct Resource {
 
 /// An event that was not known before.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct News {
+pub struct ProgressUpdate {
     /// The event.
     pub event: Event,
     /// Of how many resources the operation was done by then, and of how many in all; nothing where it is taken back.
@@ -119,13 +119,13 @@ impl Progress {
     }
 
     /// Learns from events, the newest first as CloudFormation tells them; answers those that are new, the oldest first.
-    pub fn learn(&mut self, newest_first: Vec<Event>) -> Vec<News> {
+    pub fn learn(&mut self, newest_first: Vec<Event>) -> Vec<ProgressUpdate> {
         let mut news = Vec::new();
         for event in newest_first.into_iter().rev() {
             if self.seen.insert(event.id.clone()) {
                 self.fold(&event);
                 let count = (!self.is_rolling_back()).then(|| (self.done(), self.total()));
-                news.push(News { event, count });
+                news.push(ProgressUpdate { event, count });
             }
         }
         news
@@ -248,7 +248,7 @@ mod tests {
             event(12, "Queue", "CREATE_IN_PROGRESS", "Resource creation Initiated"),
             event(13, "Role", "CREATE_IN_PROGRESS", ""),
         ];
-        let told = |news: Vec<News>| news.into_iter().map(|news| news.event).collect::<Vec<_>>();
+        let told = |news: Vec<ProgressUpdate>| news.into_iter().map(|news| news.event).collect::<Vec<_>>();
         assert_eq!(told(progress.learn(newest_first(&first))), first, "all are new, and told in their order");
         assert_eq!(progress.learn(newest_first(&first)), [], "what is known is not told again");
         let now = Timestamp::from_unix(20);

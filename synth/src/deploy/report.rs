@@ -85,35 +85,43 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use lambda::{
-        key::{Key, Status},
-        notice::Language,
-        plan::{Doubt, Order, Rest, Why},
-        report::{Change, Summary, UserReport},
-        time::Timestamp,
+        contract::language::Language,
+        model::{
+            access_key::{Key, Status},
+            time::Timestamp,
+        },
+        protocol::{
+            call::RemovalReason,
+            run::RunAction,
+            stop_reason::{NeedsAttention, StopReason},
+        },
+        report::run_report::{Change, Summary, UserReport},
     };
     use serde_json::json;
 
     use super::*;
 
     /// As this version of the function writes it.
-    fn report(dry_run: bool) -> lambda::report::Report {
+    fn report(dry_run: bool) -> lambda::report::run_report::Report {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        let id = |last: char| format!("AKIAEXAMPLE00000000{last}").parse::<lambda::key::AccessKeyId>().unwrap();
+        let id = |last: char| {
+            format!("AKIAEXAMPLE00000000{last}").parse::<lambda::model::access_key::AccessKeyId>().unwrap()
+        };
         let old = Key { id: id('1'), status: Status::Active, created: at("2026-01-01T00:00:00Z") };
         let done = vec![
             Change::Created { key: id('2') },
             Change::Delivered { key: id('2') },
-            Change::Deactivated { key: id('1'), why: Why::Superseded },
+            Change::Deactivated { key: id('1'), why: RemovalReason::Superseded },
         ];
         let user = |name: &str, found, done, rest| {
-            UserReport::new(name.parse().unwrap(), Order::Routine, found, done, Vec::new(), &rest)
+            UserReport::new(name.parse().unwrap(), RunAction::Routine, found, done, Vec::new(), &rest)
         };
         let users = vec![
-            user("alice", vec![old], done, Rest::Healthy(at("2026-03-02T00:00:00Z"))),
-            user("bob", Vec::new(), Vec::new(), Rest::NeedsPerson(Doubt::SameAge)),
+            user("alice", vec![old], done, StopReason::Healthy(at("2026-03-02T00:00:00Z"))),
+            user("bob", Vec::new(), Vec::new(), StopReason::NeedsAttention(NeedsAttention::SameAge)),
         ];
         let summary = Summary::of(&users);
-        lambda::report::Report {
+        lambda::report::run_report::Report {
             status_code: summary.status_code(),
             body: Language::English.summary(&summary),
             run: "a-run".parse().unwrap(),
@@ -121,7 +129,7 @@ mod tests {
             started: at("2026-03-02T00:00:00Z"),
             summary,
             users,
-            rested: lambda::fleet::Rested::default(),
+            rested: lambda::selection::fleet::NotDue::default(),
             unsent: Vec::new(),
         }
     }
@@ -137,7 +145,7 @@ mod tests {
              \x20   created: AKIAEXAMPLE000000002\n\
              \x20   delivered: AKIAEXAMPLE000000002\n\
              \x20   deactivated: AKIAEXAMPLE000000001 (superseded)\n\
-             bob: needs-person, a person must decide: two active keys were created in the same second; \
+             bob: needs-attention, a person must decide: two active keys were created in the same second; \
              deactivate one of them\n{}\n",
             written.body
         );

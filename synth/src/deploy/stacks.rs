@@ -5,20 +5,20 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use lambda::time::Timestamp;
+use lambda::model::time::Timestamp;
 use serde_json::{Value as Json, json};
 
-use super::{
+use crate::deploy::{
     aws::{
         Problem,
         cloudformation::{Body, CloudFormation, Draft, Drafted, Kind, Stack},
     },
-    cause::Cause,
     failure::Failure,
     interrupt::Interrupt,
     message::{Audience, Message},
     progress::{Operation, Progress},
-    standing::Standing,
+    root_cause::Cause,
+    stack_status::Standing,
 };
 use crate::{
     cfn::read,
@@ -270,7 +270,7 @@ impl<'a> Stacks<'a> {
                 pace = Pace::default();
             }
             for news in &news {
-                self.audience.hear(&Message::News { stack: name, news });
+                self.audience.hear(&Message::ProgressUpdate { stack: name, news });
             }
             self.audience.watch(Some(progress.summary(Timestamp::now())));
             if let Some(end) = progress.end() {

@@ -2,7 +2,7 @@
 
 /// A subscription as SNS lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListedUser {
     /// `email`, `sqs` and so on.
     pub protocol: String,
     /// The address, or another resource's ARN.
@@ -44,7 +44,7 @@ impl Standing {
 
     /// The word for programs.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Confirmed => "confirmed",
             Self::Pending => "pending",
@@ -72,7 +72,8 @@ pub fn subscribe(topic: &str, address: &str, gets: Gets) -> String {
     let filter = match gets {
         Gets::Everything => String::new(),
         Gets::WhatNamesIt => {
-            let policy = serde_json::json!({ (lambda::audience::TO): [address.to_ascii_lowercase()] }).to_string();
+            let policy =
+                serde_json::json!({ (lambda::selection::routing::TO): [address.to_ascii_lowercase()] }).to_string();
             format!(" --attributes '{}'", serde_json::json!({ "FilterPolicy": policy }))
         }
     };
@@ -90,8 +91,8 @@ pub enum Gets {
 
 /// Compares the addresses that the deployed template names with what SNS lists. Theirs come first, in their order.
 #[must_use]
-pub fn compare(addresses: &[String], listed: &[Listed]) -> Vec<Subscription> {
-    let is_for = |subscription: &Listed, address: &str| {
+pub fn compare(addresses: &[String], listed: &[ListedUser]) -> Vec<Subscription> {
+    let is_for = |subscription: &ListedUser, address: &str| {
         subscription.protocol == "email" && subscription.endpoint.eq_ignore_ascii_case(address)
     };
     let ours = addresses.iter().map(|address| Subscription {
@@ -101,14 +102,14 @@ pub fn compare(addresses: &[String], listed: &[Listed]) -> Vec<Subscription> {
         standing: listed
             .iter()
             .filter(|subscription| is_for(subscription, address))
-            .map(Listed::standing)
+            .map(ListedUser::standing)
             .min()
             .unwrap_or(Standing::Gone),
     });
     let others = listed.iter().filter(|subscription| {
         subscription.standing() == Standing::Confirmed && !addresses.iter().any(|address| is_for(subscription, address))
     });
-    let others = others.map(|Listed { protocol, endpoint, .. }| Subscription {
+    let others = others.map(|ListedUser { protocol, endpoint, .. }| Subscription {
         protocol: protocol.clone(),
         endpoint: endpoint.clone(),
         standing: Standing::Foreign,
@@ -116,7 +117,7 @@ pub fn compare(addresses: &[String], listed: &[Listed]) -> Vec<Subscription> {
     ours.chain(others).collect()
 }
 
-impl Listed {
+impl ListedUser {
     fn standing(&self) -> Standing {
         match self.arn.as_str() {
             "PendingConfirmation" => Standing::Pending,
@@ -132,7 +133,7 @@ mod tests {
 
     #[test]
     fn each_address_and_whoever_else_listens() {
-        let listed = |protocol: &str, endpoint: &str, arn: &str| Listed {
+        let listed = |protocol: &str, endpoint: &str, arn: &str| ListedUser {
             protocol: protocol.into(),
             endpoint: endpoint.into(),
             arn: arn.into(),

@@ -16,11 +16,11 @@ pub use self::{
 };
 use crate::{
     cfn::{
+        policy_document::Service,
         text::{Piece, pieces},
         view::{self, Resource, View},
     },
-    check::limits::INLINE_POLICIES,
-    iam::Service,
+    limits::INLINE_POLICIES,
 };
 
 /// A stack that is deployed.
@@ -212,10 +212,10 @@ impl Known<'_> {
     /// A resource's name, or a pattern of it.
     fn name(&mut self, stack: &Stack<'_>, resource: &Resource<'_>, entry: &Entry) -> Result<String, Unknown> {
         let property = match entry.name {
-            Name::Own { property, longest } if resource.properties[property].is_null() => {
+            Name::UserOverrides { property, longest } if resource.properties[property].is_null() => {
                 return Ok(self.generated(stack.name, resource.id, longest));
             }
-            Name::Own { property, .. } | Name::Of(property) => property,
+            Name::UserOverrides { property, .. } | Name::Of(property) => property,
             Name::Random => return Ok("*".to_owned()),
         };
         let value = match &resource.properties[property] {

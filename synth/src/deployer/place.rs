@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use lambda::text::Invalid;
+use lambda::model::parse_error::ParseError;
 
 /// A partition, an account and a Region.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,11 +23,11 @@ macro_rules! part {
         pub struct $name(String);
 
         impl FromStr for $name {
-            type Err = Invalid;
+            type Err = ParseError;
 
-            fn from_str(text: &str) -> Result<Self, Invalid> {
+            fn from_str(text: &str) -> Result<Self, ParseError> {
                 let fits: fn(&str) -> bool = $fits;
-                let invalid = || Invalid { value: text.to_owned(), what: $what, allowed: $allowed };
+                let invalid = || ParseError { value: text.to_owned(), what: $what, allowed: $allowed };
                 fits(text).then(|| Self(text.to_owned())).ok_or_else(invalid)
             }
         }

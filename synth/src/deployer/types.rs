@@ -28,7 +28,7 @@ pub struct Entry {
 #[derive(Debug, Clone, Copy)]
 pub enum Name {
     /// As a property says, or as CloudFormation makes it up.
-    Own {
+    UserOverrides {
         /// The property.
         property: &'static str,
         /// How long it can be.
@@ -58,7 +58,7 @@ pub const TYPES: &[Entry] = &[
             "sns:GetDataProtectionPolicy",
         ],
         anywhere: &[],
-        name: Name::Own { property: "TopicName", longest: 256 },
+        name: Name::UserOverrides { property: "TopicName", longest: 256 },
         arns: &["arn:${Partition}:sns:${Region}:${Account}:${Name}"],
     },
     Entry {
@@ -97,7 +97,7 @@ pub const TYPES: &[Entry] = &[
             "sqs:ListQueueTags",
         ],
         anywhere: &[],
-        name: Name::Own { property: "QueueName", longest: 80 },
+        name: Name::UserOverrides { property: "QueueName", longest: 80 },
         arns: &["arn:${Partition}:sqs:${Region}:${Account}:${Name}"],
     },
     Entry {
@@ -116,7 +116,7 @@ pub const TYPES: &[Entry] = &[
             "logs:GetDataProtectionPolicy",
         ],
         anywhere: &["logs:DescribeLogGroups", "logs:DescribeIndexPolicies", "logs:DescribeResourcePolicies"],
-        name: Name::Own { property: "LogGroupName", longest: 512 },
+        name: Name::UserOverrides { property: "LogGroupName", longest: 512 },
         // Some actions are asked for with the ARN of the log group, others with that of all in it.
         arns: &[
             "arn:${Partition}:logs:${Region}:${Account}:log-group:${Name}",
@@ -141,7 +141,7 @@ pub const TYPES: &[Entry] = &[
             "iam:ListAttachedRolePolicies",
         ],
         anywhere: &[],
-        name: Name::Own { property: "RoleName", longest: 64 },
+        name: Name::UserOverrides { property: "RoleName", longest: 64 },
         arns: &["arn:${Partition}:iam::${Account}:role/${Name}"],
     },
     Entry {
@@ -162,7 +162,7 @@ pub const TYPES: &[Entry] = &[
             "lambda:GetRuntimeManagementConfig",
         ],
         anywhere: &[],
-        name: Name::Own { property: "FunctionName", longest: 64 },
+        name: Name::UserOverrides { property: "FunctionName", longest: 64 },
         arns: &["arn:${Partition}:lambda:${Region}:${Account}:function:${Name}"],
     },
     Entry {
@@ -194,7 +194,7 @@ pub const TYPES: &[Entry] = &[
             "scheduler:DeleteSchedule",
         ],
         anywhere: &[],
-        name: Name::Own { property: "Name", longest: 64 },
+        name: Name::UserOverrides { property: "Name", longest: 64 },
         arns: &["arn:${Partition}:scheduler:${Region}:${Account}:schedule/default/${Name}"],
     },
     Entry {
@@ -235,7 +235,7 @@ pub const TYPES: &[Entry] = &[
             "s3:ListTagsForResource",
         ],
         anywhere: &[],
-        name: Name::Own { property: "BucketName", longest: 63 },
+        name: Name::UserOverrides { property: "BucketName", longest: 63 },
         arns: &["arn:${Partition}:s3:::${Name}"],
     },
     Entry {
@@ -260,7 +260,7 @@ pub const TYPES: &[Entry] = &[
             "cloudwatch:ListTagsForResource",
         ],
         anywhere: &[],
-        name: Name::Own { property: "AlarmName", longest: 255 },
+        name: Name::UserOverrides { property: "AlarmName", longest: 255 },
         arns: &["arn:${Partition}:cloudwatch:${Region}:${Account}:alarm:${Name}"],
     },
     Entry {
@@ -276,7 +276,7 @@ pub const TYPES: &[Entry] = &[
             "cloudwatch:ListTagsForResource",
         ],
         anywhere: &[],
-        name: Name::Own { property: "DashboardName", longest: 255 },
+        name: Name::UserOverrides { property: "DashboardName", longest: 255 },
         arns: &["arn:${Partition}:cloudwatch::${Account}:dashboard/${Name}"],
     },
     Entry {

@@ -204,7 +204,7 @@ pub fn merge(old: &Json, new: &Json, set: &ChangeSet) -> Diff {
     }
     let places = diff.iam.places.iter().filter(|place| !templates.iam.places.contains(place));
     beyond.extend(places.filter_map(|place| match place.comparison.verdict() {
-        verdict @ (Verdict::Broader | Verdict::Unknown) => Some(format!("{}: {}", place.place, verdict.word())),
+        verdict @ (Verdict::Broader | Verdict::Unknown) => Some(format!("{}: {}", place.place, verdict.as_str())),
         Verdict::None | Verdict::Equivalent | Verdict::Narrower => None,
     }));
     beyond.sort();

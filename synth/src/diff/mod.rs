@@ -3,12 +3,13 @@
 //! Works on the canonical form of any template, so whoever has two may use it: [`compare`], then [`render::render`]. Whoever
 //! has CloudFormation's change set too gets both in one with [`change_set::merge`].
 
+pub mod approval;
 pub mod change_set;
-mod choice;
+mod handler_env;
 mod impact;
-mod readers;
+mod key_access;
 pub mod render;
-mod told;
+mod selection;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +22,7 @@ use self::{
     values::{Path, differences, leaves},
 };
 use crate::{
-    approval::Digest,
+    diff::approval::Digest,
     iam::template::{Report, compare_templates},
 };
 
@@ -133,7 +134,7 @@ fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Diff {
     resources.extend(before.iter().filter(|(id, _)| !after.contains_key(*id)).map(|(id, body)| removed(id, body)));
     follow(&mut resources, &entries, parameters, new, (&before, &after));
     let iam = compare_templates(old, new, parameters);
-    let (readers, choice) = (readers::who_else_reads(old, new), choice::who_else_is_rotated(old, new));
+    let (readers, choice) = (key_access::who_else_reads(old, new), selection::who_else_is_rotated(old, new));
     Diff { resources, entries, iam, readers, choice, digest: Digest::of(old, new) }
 }
 

@@ -13,7 +13,8 @@ use super::{
     condition::Literal,
     evaluate::{Decision, Document, Request, decide},
     glob::{self, Glob, Letter, Region, Sample, Token},
-    policy::{self, Language, Selection, Statement},
+    language::Language,
+    policy::{self, Selection, Statement},
 };
 
 /// What somebody may do, or what may be done with something.
@@ -79,7 +80,7 @@ pub enum Verdict {
 impl Verdict {
     /// The word for it.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Equivalent => "equivalent",

@@ -18,7 +18,7 @@ use serde_json::Value as Json;
 
 use super::{
     glob::{Glob, Region, Token},
-    policy::{self, Language},
+    language::{Language, texts},
 };
 use crate::cfn::text::{self, Piece};
 
@@ -72,7 +72,7 @@ impl Literal {
     }
 
     fn read(operator: &str, key: &str, values: &Json, language: Language) -> Option<Self> {
-        let values: Vec<Vec<Piece>> = policy::texts(values, language)?;
+        let values: Vec<Vec<Piece>> = texts(values, language)?;
         let key = key.to_ascii_lowercase();
         let operator = operator.to_ascii_lowercase();
         let (quantifier, base) = match operator.split_once(':') {

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{
+use crate::iam::{
     compare::{Answer, Comparison, Permissions, Verdict, compare},
-    places::{self, Places},
+    grants::{self, Places},
 };
 
 /// What a change of a template means for IAM.
@@ -48,8 +48,8 @@ pub fn compare_templates(old: &Json, new: &Json, parameters: &BTreeSet<String>) 
                 is(name).or_else(|| own.contains(&mark_name(name, mark)).then(|| is(&mark_name(name, mark)))?)
             })
         };
-        let before = places::read(&decided(old, &old_only, "old"));
-        let after = places::read(&decided(new, &new_only, "new"));
+        let before = grants::read(&decided(old, &old_only, "old"));
+        let after = grants::read(&decided(new, &new_only, "new"));
         for (place, mut comparison) in compare_places(&before, &after) {
             if doubtful {
                 comparison.gained = comparison.gained.min(Answer::Maybe);
@@ -63,7 +63,7 @@ pub fn compare_templates(old: &Json, new: &Json, parameters: &BTreeSet<String>) 
         }
     }
     // A policy that moved is a change, though no place has another.
-    let untouched = if places::material(old) == places::material(new) { Verdict::None } else { Verdict::Equivalent };
+    let untouched = if grants::material(old) == grants::material(new) { Verdict::None } else { Verdict::Equivalent };
     let verdict = places.values().fold(untouched, |verdict, comparison| verdict.and(comparison.verdict()));
     let places = places.into_iter().map(|(place, comparison)| PlaceChange { place, comparison }).collect();
     Report { verdict, places }

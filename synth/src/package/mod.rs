@@ -44,7 +44,7 @@ pub enum Refused {
     /// It is for another processor.
     #[error(
         "the package is for {}, but {says} says {}: build it with make build ARCH={}, or set architecture: {}",
-        is.word(), wanted.word(), wanted.word(), is.word()
+        is.as_str(), wanted.as_str(), wanted.as_str(), is.as_str()
     )]
     OtherArchitecture {
         /// The processor that it is for.

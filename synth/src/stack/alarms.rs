@@ -3,13 +3,13 @@
 //! Each alarm has one cause, so that its text can say what to do about it. An alarm acts when its state changes, and not again
 //! while it stays ("Alarm actions"), so what can go on for weeks must fall silent in between to ring again.
 
-use lambda::metrics::{self, Metric};
+use lambda::report::metrics::{self, Metric};
 
 use super::log_group_name;
 use crate::{
     cfn::{
         Handle, Pseudo, Ref, Template, Text,
-        reference::id,
+        name::id,
         resource::{
             Alarm, ComparisonOperator, Dimension, Function, Queue, Statistic, Topic, TreatMissingData,
             WarmUpConfiguration,
@@ -45,7 +45,7 @@ pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
         watched.alarm("-users-need-a-person", see_log(
             "The rotation found something that only a person can decide, and has left the user's keys alone. What it is and what to do: the \
              last run's report; make status shows it too.",
-        ), watched.reported(Metric::NeedsPerson)),
+        ), watched.reported(Metric::NeedsAttention)),
     );
     t.add(
         id!("NoticesUnsent"),
@@ -96,7 +96,7 @@ pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
             watch.window()
         );
         t.add(
-            id!("NoRun"),
+            id!("MissedRuns"),
             "A dead man's switch: rings when nothing is heard for two periods of the schedule, and once more when something is.",
             watched.alarm("-no-run", see_log(&says), watched.silence(watch)),
         );

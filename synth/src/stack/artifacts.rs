@@ -11,19 +11,16 @@
 //! - **TLS, of whatever version S3 takes.** S3 itself refuses all below 1.2 (AWS Storage Blog, "Enforcing encryption in
 //!   transit with TLS1.2 or higher with Amazon S3", of April 2024), so a statement about it would deny nothing.
 
-use crate::{
-    cfn::{
-        LogicalId, Pseudo, Template, Text, Value,
-        reference::id,
-        resource::{
-            AbortIncompleteMultipartUpload, Bucket, BucketEncryption, BucketPolicy, EncryptionByDefault,
-            EncryptionRule, LifecycleConfiguration, LifecycleRule, NoPublicAccess, NoncurrentVersionExpiration,
-            ObjectOwnership, OwnershipControls, OwnershipRule, RuleStatus, SseAlgorithm, VersioningConfiguration,
-            VersioningStatus,
-        },
-        template::Inconsistent,
+use crate::cfn::{
+    LogicalId, Pseudo, Template, Text, Value,
+    name::id,
+    policy_document::{Condition, PolicyDocument, ResourceArn, Statement},
+    resource::{
+        AbortIncompleteMultipartUpload, Bucket, BucketEncryption, BucketPolicy, EncryptionByDefault, EncryptionRule,
+        LifecycleConfiguration, LifecycleRule, NoPublicAccess, NoncurrentVersionExpiration, ObjectOwnership,
+        OwnershipControls, OwnershipRule, RuleStatus, SseAlgorithm, VersioningConfiguration, VersioningStatus,
     },
-    iam::{Condition, PolicyDocument, ResourceArn, Statement},
+    template::Inconsistent,
 };
 
 /// The name of the stack.

@@ -1,12 +1,12 @@
 //! The fleet's keys at a glance: how old they are, and how the runs went.
 
-use lambda::metrics::{self, AUDITORS_LIMIT, Metric};
+use lambda::report::metrics::{self, AUDITORS_LIMIT, Metric};
 use serde_json::{Value as Json, json};
 
 use crate::{
     cfn::{
         Handle, Pseudo, Template, Text,
-        reference::id,
+        name::id,
         resource::{Dashboard, Function},
     },
     config::Config,
@@ -48,7 +48,7 @@ fn body(config: &Config) -> Json {
             graph(
                 [0, 8, 12, 6],
                 "Users in each run",
-                &[Metric::Rotated, Metric::Waiting, Metric::Failed, Metric::NeedsPerson, Metric::NoticesUnsent],
+                &[Metric::Rotated, Metric::Waiting, Metric::Failed, Metric::NeedsAttention, Metric::NoticesUnsent],
                 &[],
             ),
             graph([12, 8, 12, 6], "Runs without a failed user", &[Metric::SuccessfulRun], &[]),

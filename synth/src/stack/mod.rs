@@ -3,24 +3,27 @@
 mod alarms;
 pub mod artifacts;
 mod dashboard;
-mod grants;
-mod reach;
-mod size;
+mod handler_policy;
+mod quotas;
+mod role_scope;
+mod stack_error;
 mod subscribers;
 mod topic;
-mod unfit;
 
 use lambda::{
-    event::SCHEDULE_INPUT,
-    recipient::Recipients,
-    settings::{self, Settings},
-    who::Who,
+    contract::{
+        event::SCHEDULE_INPUT,
+        selector::UserSelector,
+        settings::{self, Settings},
+    },
+    delivery::public_key::Recipients,
 };
 
 use crate::{
     cfn::{
         Handle, Part, Pseudo, Ref, Template, Text, Value,
-        reference::id,
+        name::id,
+        policy_document::{Condition, PolicyDocument, Service, Statement},
         resource::{
             Code, DeadLetterConfig, Destination, DestinationConfig, Environment, EventInvokeConfig, FlexibleTimeWindow,
             FlexibleTimeWindowMode, Function, InlinePolicy, LogFormat, LogGroup, LoggingConfig, Queue, RetryPolicy,
@@ -29,12 +32,11 @@ use crate::{
         template::{Parameter, ParameterType},
     },
     config::{Config, Dashboard, Entry, LogKey},
-    iam::{Condition, PolicyDocument, Service, Statement},
 };
 use alarms::Watched;
 use topic::Encryption;
 
-pub use unfit::Unfit;
+pub use stack_error::Unfit;
 
 /// The whole stack.
 ///
@@ -157,7 +159,7 @@ fn execution_role(
     log: &Handle<LogGroup>,
     dead_letters: &Handle<Queue>,
 ) -> Result<Handle<Role>, Unfit> {
-    let mut statements = grants::handler(config, topic);
+    let mut statements = handler_policy::handler(config, topic);
     statements.push(encryption.statement());
     statements.push(Statement::allow(
         "WriteLog",
@@ -174,7 +176,7 @@ fn execution_role(
         Vec::new(),
     ));
     let policy_document = PolicyDocument(statements);
-    size::check_policy(&policy_document, config)?;
+    quotas::check_policy(&policy_document, config)?;
     Ok(t.add(
         id!("FunctionRole"),
         "All that the handler may do.",
@@ -199,7 +201,7 @@ fn function(
     role: &Handle<Role>,
 ) -> Result<Handle<Function>, Unfit> {
     let own = config.users.iter().filter_map(|entry| match &entry.who {
-        Who::User(user) if !entry.encrypt_to.is_empty() => Some((user.name.clone(), entry.encrypt_to.clone())),
+        UserSelector::User(user) if !entry.encrypt_to.is_empty() => Some((user.name.clone(), entry.encrypt_to.clone())),
         _ => None,
     });
     let settings = Settings {
@@ -221,7 +223,7 @@ fn function(
         settings::Value::Reference(topic) => (name.name(), Text::from(topic)),
     };
     let environment = Environment(settings.into_environment().into_iter().map(variable).collect());
-    size::check_environment(&environment, config)?;
+    quotas::check_environment(&environment, config)?;
     Ok(t.add(
         id!("Function"),
         "The rotation handler.",
@@ -264,7 +266,7 @@ fn schedule(t: &mut Template, config: &Config, function: &Handle<Function>, dead
             assume_role_policy_document: PolicyDocument(vec![Statement::trust(
                 Service::Scheduler,
                 "Only schedules of this account's default group, where this stack's schedule is.",
-                grants::only_default_schedule_group(),
+                handler_policy::only_default_schedule_group(),
             )]),
             policies: vec![InlinePolicy {
                 policy_name: "Invoke",

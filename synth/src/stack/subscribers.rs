@@ -1,6 +1,6 @@
 //! Who subscribes to the topic, and what of it reaches them.
 
-use lambda::{audience::TO, email::Email, plan::Delivery, settings::UserTags};
+use lambda::{contract::user_tags::UserTags, model::email::Email, protocol::policy::Delivery, selection::routing::TO};
 
 use crate::{
     cfn::{LogicalId, resource::FilterPolicy},

@@ -3,22 +3,22 @@
 //! Two, because an alarm's message has no attributes: the filter policies that keep notices from all but their readers would
 //! keep every alarm from everybody (SNS Developer Guide, "Key matching").
 
-use lambda::{kms_key::KmsKeyArn, plan::Delivery};
+use lambda::{model::kms_key::KmsKeyArn, protocol::policy::Delivery};
 
 use super::{own_alarms, subscribers};
 use crate::{
     cfn::{
         Arn, Handle, Pseudo, Template, Text,
-        reference::id,
+        name::id,
+        policy_document::{Condition, PolicyDocument, Principal, ResourceArn, Statement},
         resource::{FilterPolicyScope, Key, Protocol, Subscription, Topic, TopicPolicy},
     },
     config::{Config, TopicKey},
-    iam::{Condition, PolicyDocument, Principal, ResourceArn, Statement},
 };
 
 /// What the topics are encrypted with.
 pub(super) enum Encryption {
-    Own(Arn<Key>),
+    UserOverrides(Arn<Key>),
     Existing(KmsKeyArn),
 }
 
@@ -26,7 +26,7 @@ pub(super) enum Encryption {
 pub(super) fn encryption(t: &mut Template, config: &Config) -> Encryption {
     match &config.topic_key {
         TopicKey::Existing(arn) => Encryption::Existing(arn.clone()),
-        TopicKey::Own => Encryption::Own(own_key(t).arn()),
+        TopicKey::UserOverrides => Encryption::UserOverrides(own_key(t).arn()),
     }
 }
 
@@ -64,7 +64,7 @@ impl Encryption {
     /// What the handler's role must be allowed.
     pub(super) fn statement(&self) -> Statement {
         let key = match self {
-            Self::Own(arn) => arn.clone().into(),
+            Self::UserOverrides(arn) => arn.clone().into(),
             Self::Existing(arn) => arn.into(),
         };
         let sns = Text::of(["sns.".into(), Pseudo::Region.into(), ".*".into()]);
@@ -79,7 +79,7 @@ impl Encryption {
 
     fn id(&self) -> Text {
         match self {
-            Self::Own(arn) => arn.clone().into(),
+            Self::UserOverrides(arn) => arn.clone().into(),
             Self::Existing(arn) => arn.as_str().into(),
         }
     }

@@ -3,11 +3,11 @@
 use crate::common::golden;
 use serde_json::Value as Json;
 use synth::{
-    approval::{Approval, Digest, Reason},
     cfn::read::read,
     diff::{
         Impact::{self, Deletes, MayReplace, Replaces, Update},
         Source::{self, Aws, Templates},
+        approval::{Approval, Digest, Reason},
         change_set::{Action, Cause, ChangeSet, Detail, Planned, Replacement, merge},
         render::{Format, render},
     },

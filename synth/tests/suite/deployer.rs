@@ -7,10 +7,10 @@ use crate::common::{cfn_lint, golden, read, root, schema, synth};
 use serde_json::{Value as Json, json};
 use synth::{
     cfn::{json::to_json, resource, shape::Shape},
-    check::limits::INLINE_POLICIES,
     config::{self, Overrides},
     deployer::{MANAGED_POLICY, Name, Place, Policy, Scope, Stack, TYPES, Unknown, entry, policy},
     iam::evaluate::{Decision, Document, Request, decide},
+    limits::INLINE_POLICIES,
     stack::{self, artifacts},
 };
 
@@ -410,7 +410,7 @@ fn the_table_is_what_the_schemas_ask_for() {
             }
         }
         let named = match entry.name {
-            Name::Own { property, .. } | Name::Of(property) => schema["properties"][property].is_object(),
+            Name::UserOverrides { property, .. } | Name::Of(property) => schema["properties"][property].is_object(),
             Name::Random => true,
         };
         assert!(named, "{kind}: {:?} is no property", entry.name);

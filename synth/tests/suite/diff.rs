@@ -9,11 +9,12 @@ use std::{
 use proptest::{prelude::*, sample::select, test_runner::Config};
 use serde_json::{Value as Json, json};
 use synth::{
-    approval::{Approval, Digest, Reason},
     cfn::{json::to_json, read::read},
     config::{self, Overrides},
     diff::{
-        Impact, compare,
+        Impact,
+        approval::{Approval, Digest, Reason},
+        compare,
         render::{Format, render},
     },
     iam::compare::Verdict,

@@ -3,10 +3,11 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use crate::common::{read, root, synth};
-use lambda::{
-    permissions::{Sight, permissions},
-    steps::{CHOOSING, steps},
-    who::Who,
+use lambda::contract::{
+    call_permissions::{CHOOSING, steps},
+    list_scope::ListScope,
+    permissions::permissions,
+    selector::UserSelector,
 };
 use serde_json::{Value as Json, json};
 use synth::{
@@ -15,8 +16,10 @@ use synth::{
         view::{How, View, references},
     },
     config::{self, Entry, Overrides},
-    explain::{Permission, explain},
-    graph::mermaid,
+    docs::{
+        explain::{Permission, explain},
+        graph::mermaid,
+    },
     stack,
 };
 
@@ -206,15 +209,15 @@ fn the_picture_shows_every_resource_and_every_reference() {
             |entry: &&Entry| config.users.iter().all(|other| other.who == entry.who || !other.who.contains(&entry.who));
         for entry in config.users.iter().filter(is_said) {
             let shown = match &entry.who {
-                Who::User(user) => user.resource().trim_start_matches('/').to_owned(),
-                Who::Path(path) if path.as_str() == "/" => "everybody".into(),
-                Who::Path(path) => format!("all below {path}"),
-                Who::Tag(_) => "tagged rotate = yes or soon".into(),
-                Who::Group(_) => panic!("{entry:?}"),
+                UserSelector::User(user) => user.resource().trim_start_matches('/').to_owned(),
+                UserSelector::Path(path) if path.as_str() == "/" => "everybody".into(),
+                UserSelector::Path(path) => format!("all below {path}"),
+                UserSelector::Tag(_) => "tagged rotate = yes or soon".into(),
+                UserSelector::Group(_) => panic!("{entry:?}"),
             };
             assert!(picture.contains(&shown), "{shown}: {picture}");
         }
-        assert_eq!(arrow("Function", "account"), config.sight() == Sight::Account, "{picture}");
+        assert_eq!(arrow("Function", "account"), config.sight() == ListScope::Account, "{picture}");
         assert!(config.emails.iter().all(|email| picture.contains(email.as_str())), "{picture}");
         assert_eq!(picture.contains("secrets(["), !config.mail_is_delivery(), "{picture}");
         let key = config.secret_kms_key.customer();
@@ -278,7 +281,7 @@ fn every_permission_is_explained_by_the_steps_that_need_it() {
         }
         assert!(explanation.about.contains(&config.choice()), "{}", explanation.about);
         let list: BTreeSet<_> = CHOOSING.iter().map(|(_, purpose)| *purpose).collect();
-        assert_eq!(list.is_subset(&explained), config.sight() == Sight::Account);
+        assert_eq!(list.is_subset(&explained), config.sight() == ListScope::Account);
         let json = explanation.json();
         let count: usize = explanation.permissions.iter().map(|permission| permission.actions.len()).sum();
         assert_eq!(json["permissions"].as_array().map(Vec::len), Some(count));

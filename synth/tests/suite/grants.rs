@@ -8,11 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::common::read;
 use lambda::{
-    permissions::permissions,
-    secret_policy,
-    steps::{CHOOSING, steps},
-    user::User,
-    who::Who,
+    contract::{
+        call_permissions::{CHOOSING, steps},
+        permissions::permissions,
+        selector::UserSelector,
+    },
+    delivery::secret_policy,
+    model::user::User,
 };
 use serde_json::{Value as Json, json};
 use synth::{
@@ -84,11 +86,15 @@ type Somebody = (User, Option<(String, String)>);
 /// Some of those whom the configuration means.
 fn chosen(config: &Config) -> Vec<Somebody> {
     let user = |text: &str| text.parse::<User>().unwrap();
-    let of = |who: &Who| match who {
-        Who::User(user) => vec![(user.clone(), None)],
-        Who::Path(path) => vec![(user(&format!("{path}x")), None), (user(&format!("{path}deep/down/x")), None)],
-        Who::Tag(tag) => ["x", "/ci/x"].map(|name| (user(name), Some((tag.key.clone(), tag.value.clone())))).to_vec(),
-        Who::Group(_) => panic!("{who}"),
+    let of = |who: &UserSelector| match who {
+        UserSelector::User(user) => vec![(user.clone(), None)],
+        UserSelector::Path(path) => {
+            vec![(user(&format!("{path}x")), None), (user(&format!("{path}deep/down/x")), None)]
+        }
+        UserSelector::Tag(tag) => {
+            ["x", "/ci/x"].map(|name| (user(name), Some((tag.key.clone(), tag.value.clone())))).to_vec()
+        }
+        UserSelector::Group(_) => panic!("{who}"),
     };
     config.users.iter().flat_map(|entry| of(&entry.who)).collect()
 }
@@ -219,7 +225,7 @@ fn the_handler_may_do_nothing_to_anything_else() {
     for (path, config, template) in configurations() {
         let document = policy(&template, "FunctionRole");
         // A path and a tag mean others too, see below; and of the account there is only one list.
-        let named = config.users.iter().all(|entry| matches!(entry.who, Who::User(_)));
+        let named = config.users.iter().all(|entry| matches!(entry.who, UserSelector::User(_)));
         let is_about_others =
             |request: &Request| request.resource == "*" || !named && request.resource.contains(":user/");
         let needed = needed(&config, "FunctionRole").into_iter().filter(|request| !is_about_others(request));
@@ -365,9 +371,13 @@ fn only_the_lists_of_the_account_are_read_on_everything() {
             ["FunctionRole", "ScheduleRole"].map(|role| policy(&template, role)["Statement"].as_array().unwrap());
         let whole: Vec<_> =
             roles.into_iter().flatten().filter(|s| s["Resource"].to_string().contains("\"*\"")).collect();
-        assert_eq!(whole.len(), usize::from(config.sight() == lambda::permissions::Sight::Account), "{path}");
+        assert_eq!(
+            whole.len(),
+            usize::from(config.sight() == lambda::contract::list_scope::ListScope::Account),
+            "{path}"
+        );
         for statement in whole {
-            assert_eq!(statement["Sid"], "SeeUsers");
+            assert_eq!(statement["Sid"], "ListUsers");
             assert_eq!(statement["Action"], json!(CHOOSING.map(|(action, _)| action)));
             assert_eq!(statement["Resource"], json!(["*"]));
         }

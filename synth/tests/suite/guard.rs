@@ -103,10 +103,10 @@ fn a_template_that_breaks_a_rule_is_found() {
     let statement = &format!("{role}/Policies/0/PolicyDocument/Statement/0");
     let statements =
         rotation.pointer(&format!("{role}/Policies/0/PolicyDocument/Statement")).unwrap().as_array().unwrap();
-    let who_reads = statements.iter().position(|statement| statement["Sid"] == "SayWhoReads").unwrap();
+    let who_reads = statements.iter().position(|statement| statement["Sid"] == "WriteSecretPolicies").unwrap();
     let who_reads = format!("{role}/Policies/0/PolicyDocument/Statement/{who_reads}");
     let function = "/Resources/Function/Properties";
-    let (key, alarm) = ("/Resources/TopicKey/Properties", "/Resources/NoRun/Properties");
+    let (key, alarm) = ("/Resources/TopicKey/Properties", "/Resources/MissedRuns/Properties");
     let topic_policy = "/Resources/AlarmTopicPolicy/Properties/PolicyDocument/Statement/0";
     let bucket = "/Resources/Bucket/Properties";
     let denial = "/Resources/BucketPolicy/Properties/PolicyDocument/Statement/0";

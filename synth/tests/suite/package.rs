@@ -335,6 +335,9 @@ fn real_programs_are_told_apart() {
         let zip = bootstrap(&fs::read(program).unwrap());
         assert_eq!(Package::read(&zip, is, "").unwrap().architecture(), is);
         let refused = Package::read(&zip, is_not, "rotation.yaml").unwrap_err().to_string();
-        assert!(refused.starts_with(&format!("the package is for {}, but rotation.yaml says", is.word())), "{refused}");
+        assert!(
+            refused.starts_with(&format!("the package is for {}, but rotation.yaml says", is.as_str())),
+            "{refused}"
+        );
     }
 }

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::common::{Python, golden, read, root, tool};
-use lambda::metrics::Metric;
+use lambda::report::metrics::Metric;
 use serde_json::{Value as Json, json};
 use synth::{
     cfn::{Value, json, read as reader, yaml},

@@ -97,7 +97,7 @@ const role = new CfnRole(stack, "FunctionRole", {
           Null: { "aws:TagKeys": ["false"] },
         }),
         allow("StoreNewKeys", ["secretsmanager:PutSecretValue", "secretsmanager:DescribeSecret"], secretArns),
-        allow("SayWhoReads", ["secretsmanager:PutResourcePolicy"], secretArns, {
+        allow("WriteSecretPolicies", ["secretsmanager:PutResourcePolicy"], secretArns, {
           Bool: { "secretsmanager:BlockPublicPolicy": ["true"] },
         }),
         allow("SendMail", ["sns:Publish"], [topic.ref]),
@@ -212,7 +212,7 @@ alarm(
   "UsersNeedAPerson",
   "users-need-a-person",
   "The rotation found something that only a person can decide, and has left the user's keys alone. What it is and what to do: the last run's report; make status shows it too.",
-  { metricName: "NeedsPerson" },
+  { metricName: "NeedsAttention" },
 );
 alarm(
   "NoticesUnsent",
@@ -237,7 +237,7 @@ alarm(
   },
 );
 alarm(
-  "NoRun",
+  "MissedRuns",
   "no-run",
   "No run over all users has come to its end for 2d, two periods of the schedule: keys are not rotated. Look whether the schedule is enabled, whether its role may invoke the function, and whether there are messages in the dead-letter queue.",
   {

@@ -8,9 +8,11 @@ use std::{
 };
 
 use lambda::{
-    journal::{Delivered, Disabled, Entry},
-    plan::{DeleteAfter, Delivery, Policy},
-    time::{Span, Timestamp},
+    model::time::{Span, Timestamp},
+    protocol::{
+        journal::{Delivered, Disabled, Entry},
+        policy::{DeleteAfter, Delivery, Policy},
+    },
 };
 use serde_json::{Value as Json, json};
 use synth::config::{self, Config, Overrides};
@@ -192,7 +194,7 @@ fn note(key: &OwnedKey, at: Timestamp) -> Disabled {
     Disabled { key: parse(key), at }
 }
 
-fn parse(key: &OwnedKey) -> lambda::key::AccessKeyId {
+fn parse(key: &OwnedKey) -> lambda::model::access_key::AccessKeyId {
     key.id.parse().expect("the emulator's key ids are key ids")
 }
 

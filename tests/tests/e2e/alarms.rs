@@ -4,7 +4,7 @@
 //! Runs that are captured once are laid out over days: what a run reports does not depend on when it is.
 
 use crate::common::{ROTATION, read};
-use lambda::time::{Span, Timestamp};
+use lambda::model::time::{Span, Timestamp};
 use serde_json::{Value as Json, json};
 use synth::{
     cfn::{json::to_json, view::View},
@@ -104,7 +104,8 @@ async fn capture() -> Runs {
     assert_eq!(stack.name(), STACK);
 
     let healthy = invoke(&aws, &stack, &json!({}));
-    let values = ["Failed", "NeedsPerson", "SuccessfulRun", "OldestKeyAge", "ActiveKeys", "KeysDue", "KeysOver90Days"];
+    let values =
+        ["Failed", "NeedsAttention", "SuccessfulRun", "OldestKeyAge", "ActiveKeys", "KeysDue", "KeysOver90Days"];
     assert_eq!(values.map(|name| healthy.value(name)), [0, 0, 1, 20, 3, 0, 0].map(Some));
 
     let dry = invoke(&aws, &stack, &json!({ "dry_run": true }));
@@ -124,14 +125,14 @@ async fn capture() -> Runs {
     aws.shift_clock(0);
     crate::common::deny(&aws, "iam:CreateAccessKey", "bob");
     let failed = invoke(&aws, &stack, &json!({}));
-    let values = ["Failed", "NeedsPerson", "SuccessfulRun", "OldestKeyAge", "KeysDue", "KeysOver90Days"];
+    let values = ["Failed", "NeedsAttention", "SuccessfulRun", "OldestKeyAge", "KeysDue", "KeysOver90Days"];
     assert_eq!(values.map(|name| failed.value(name)), [1, 0, 0, 100, 1, 1].map(Some));
 
     // A tag that no run writes, as far as IAM lets anybody write one.
     let tag = json!([{ "Key": "access-key-rotation:delivered", "Value": ":event=change user=root@/" }]).to_string();
     aws.cli(&["iam", "tag-user", "--user-name", "bob", "--tags", &tag]);
     let unclear = invoke(&aws, &stack, &json!({}));
-    assert_eq!(["Failed", "NeedsPerson", "SuccessfulRun"].map(|name| unclear.value(name)), [0, 1, 1].map(Some));
+    assert_eq!(["Failed", "NeedsAttention", "SuccessfulRun"].map(|name| unclear.value(name)), [0, 1, 1].map(Some));
 
     // A key is retired, and SNS lets nobody say so.
     aws.shift_clock(-70 * DAY);
@@ -181,7 +182,7 @@ async fn each_alarm_rings_for_its_own_cause_each_time_and_for_no_other() {
         let name = alarm.name.strip_prefix(STACK).expect("the stack's name");
         assert!(page.contains(&format!("| `…{name}` |")), "{name}");
     }
-    assert!(lambda::metrics::Metric::ALL.iter().all(|metric| page.contains(&format!("`{}`", metric.name()))));
+    assert!(lambda::report::metrics::Metric::ALL.iter().all(|metric| page.contains(&format!("`{}`", metric.name()))));
     // A run each morning, the first within a day of the deployment.
     let morning = |day: u64| START + Span::days(day) + Span::minutes(600);
     let daily =

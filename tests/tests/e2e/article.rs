@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::common::{ARTICLE, read};
-use lambda::journal::{Entry, Intent, Journal, LEASE};
+use lambda::protocol::journal::{Entry, Intent, Journal, LEASE};
 use serde_json::json;
 use tests::{Account, Fault, LocalAws, Mail, Mailbox, Stack, account::OwnedKey};
 

@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 
-use lambda::{encryption::encrypt, recipient::Recipient};
+use lambda::delivery::{encryption::encrypt, public_key::Recipient};
 use proptest::{prelude::*, test_runner::TestRunner};
 use tests::{KeyPair, OtherAge};
 

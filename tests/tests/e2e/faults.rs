@@ -10,10 +10,12 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use crate::common::{ADMINISTRATOR, careful, settings};
 use futures_util::{StreamExt, stream};
 use lambda::{
-    journal::{Delivered, Disabled, Entry, Intent},
-    plan::{DeleteAfter, Delivery, Policy, StillInUse},
-    settings::TopicArn,
-    time::{Span, Timestamp},
+    contract::topic_arn::TopicArn,
+    model::time::{Span, Timestamp},
+    protocol::{
+        journal::{Delivered, Disabled, Entry, Intent},
+        policy::{DeleteAfter, Delivery, Policy, StillInUse},
+    },
 };
 use serde_json::{Value as Json, json};
 use tests::{

@@ -139,7 +139,7 @@ async fn users_are_chosen_by_path_without_those_who_are_exempt_and_tags_on_them_
     let report = stack.invoke(&aws, &json!({}));
 
     // `old2` may live longer by its path, `hasty` shorter by its tag.
-    let expected = BTreeMap::from([("old", "changed"), ("hasty", "changed"), ("odd", "needs-person")]);
+    let expected = BTreeMap::from([("old", "changed"), ("hasty", "changed"), ("odd", "needs-attention")]);
     assert_eq!(results(&report), expected, "{report:#}");
     assert_eq!((&report["summary"]["users"], &report["summary"]["exempt"]), (&json!(5), &json!(3)), "{report:#}");
     assert_eq!((account.keys("old").await.len(), account.keys("hasty").await.len()), (2, 2));

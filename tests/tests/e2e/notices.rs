@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use lambda::{
-    journal::{Delivered, Disabled, Entry},
-    time::Span,
+    model::time::Span,
+    protocol::journal::{Delivered, Disabled, Entry},
 };
 use serde_json::{Value as Json, json};
 use tests::{Account, Fault, LocalAws, Mail, Mailbox, Stack, account::OwnedKey};
@@ -141,7 +141,7 @@ async fn nothing_is_rotated_for_an_owner_who_has_not_confirmed() {
 
     assert_eq!((&report["statusCode"], &report["summary"]["rotated"]), (&json!(500), &json!(2)), "{report:#}");
     for (user, address) in [("alice", "alice@example.com"), ("bob", "Bob@example.com"), ("ci", "bob@Example.com")] {
-        assert_eq!(result(&report, user), "needs-person", "somebody has to confirm: {report:#}");
+        assert_eq!(result(&report, user), "needs-attention", "somebody has to confirm: {report:#}");
         let why = report["users"].as_array().unwrap().iter().find(|entry| entry["user"] == user).unwrap();
         assert!(why["why"].as_str().unwrap().ends_with(&format!("sent to {address}")), "{why}");
         let (_, keys) = before.iter().find(|(name, _)| *name == user).unwrap();
@@ -158,7 +158,7 @@ async fn nothing_is_rotated_for_an_owner_who_has_not_confirmed() {
     assert_eq!(result(&report, "alice"), "changed", "{report:#}");
     aws.proxy.leave_unconfirmed("dave@example.com");
     let report = stack.invoke(&aws, &json!({ "users": ["carol"], "action": "rotate" }));
-    assert_eq!(result(&report, "carol"), "needs-person", "{report:#}");
+    assert_eq!(result(&report, "carol"), "needs-attention", "{report:#}");
     let why = report["users"][0]["why"].as_str().unwrap();
     assert!(why.ends_with("sent to security@example.com or dave@example.com"), "{why}");
 }
@@ -182,7 +182,7 @@ async fn what_is_done_and_what_is_wrong_is_told_to_the_owner_and_the_administrat
     let mut aws = LocalAws::start().await;
     let account = Account::of(&aws).await;
     let id = |key: &OwnedKey| key.id.parse().unwrap();
-    let days = |n| lambda::time::Timestamp::now().before(Span::days(n));
+    let days = |n| lambda::model::time::Timestamp::now().before(Span::days(n));
     user_with(&mut aws, &account, "coming-up", &[55]).await;
     let in_use = user_with(&mut aws, &account, "in-use", &[70, 20]).await;
     let retired = user_with(&mut aws, &account, "retired", &[70, 20]).await;

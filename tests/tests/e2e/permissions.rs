@@ -7,11 +7,8 @@
 use std::collections::BTreeSet;
 
 use crate::common::{ARTICLE, ROTATION, read, with_own_kms_key};
-use lambda::journal::{Disabled, Entry, Intent};
-use lambda::{
-    permissions::{Sight, permissions},
-    steps::steps,
-};
+use lambda::contract::{call_permissions::steps, list_scope::ListScope, permissions::permissions};
+use lambda::protocol::journal::{Disabled, Entry, Intent};
 use serde_json::{Value as Json, json};
 use tests::{Account, LocalAws, Mailbox, Stack};
 
@@ -100,7 +97,7 @@ async fn without_any_one_permission_a_run_fails() {
 
         // What was called is what is declared, in both directions, but for what AWS checks besides. STS asks for no
         // permission.
-        let sight = if users == USERS { Sight::Users } else { Sight::Account };
+        let sight = if users == USERS { ListScope::Users } else { ListScope::Account };
         let declared: BTreeSet<_> = permissions(&stack.config.policy, &stack.config.secret_kms_key, sight)
             .into_iter()
             .flat_map(|p| p.actions)

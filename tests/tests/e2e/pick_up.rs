@@ -130,8 +130,8 @@ async fn a_workload_takes_its_next_key_over_with_its_present_one() {
     let (_, printed, _) = machine.pick_up(&["--print", arguments[0], arguments[1]]);
     let printed: Json = serde_json::from_str(&printed).expect("one JSON document");
     assert!(printed["AccessKeyId"] == secret["AccessKeyId"] && printed["Version"] == 1);
-    let expires: lambda::time::Timestamp = printed["Expiration"].as_str().unwrap().parse().unwrap();
-    assert!(expires > lambda::time::Timestamp::now(), "it is asked for again in a while");
+    let expires: lambda::model::time::Timestamp = printed["Expiration"].as_str().unwrap().parse().unwrap();
+    assert!(expires > lambda::model::time::Timestamp::now(), "it is asked for again in a while");
 
     // Somebody else's key opens nothing, and nothing is written.
     let others = Machine::new(&aws, &mallory);

@@ -2,7 +2,7 @@
 //! Who reads it there is for the local AWS to say, which enforces secrets' policies.
 
 use crate::common::{ROTATION, assert_no_secret_outside_delivery, read, with_own_kms_key};
-use lambda::{journal, secret_policy};
+use lambda::{delivery::secret_policy, protocol::journal};
 use serde_json::{Value as Json, json};
 use tests::{Account, Fault, LocalAws, Mailbox, Stack, account::OwnedKey, local_aws};
 

@@ -10,14 +10,14 @@ use aws_sdk_cloudformation::{
         RequiresRecreation, ResourceChange, ResourceChangeDetail, StackEvent,
     },
 };
-use lambda::time::Timestamp;
+use lambda::model::time::Timestamp;
 
 use super::{Problem, Session};
 use crate::{
     deploy::{
-        cause::Cause,
         progress::{Event, Older, Operation},
-        standing::Status,
+        root_cause::Cause,
+        stack_status::Status,
     },
     diff::change_set::{self, ChangeSet, Detail, Planned},
 };

@@ -2,7 +2,7 @@
 
 use aws_config::retry::RetryConfig;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use lambda::time::Span;
+use lambda::model::time::Span;
 use serde_json::Value as Json;
 
 use super::{

@@ -1,13 +1,13 @@
 //! EventBridge Scheduler.
 
-use lambda::time::Timestamp;
+use lambda::model::time::Timestamp;
 use serde_json::Value as Json;
 
 use super::{
     Problem, Session,
     rest::{Request, Service},
 };
-use crate::deploy::firing::{Schedule, ScheduleState};
+use crate::deploy::next_run::{Schedule, ScheduleState};
 
 impl Session {
     /// A schedule of the default group.

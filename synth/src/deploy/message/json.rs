@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{End, Message, Renderer};
 use crate::{
-    deploy::{cause::Cause, progress::News},
+    deploy::{progress::ProgressUpdate, root_cause::Cause},
     diff::render,
 };
 
@@ -25,7 +25,7 @@ impl Renderer for Json {
                 "approval": approval.map(render::approval),
                 "diff": render::document(diff),
             }),
-            Message::News { stack, news: News { event, count } } => json!({
+            Message::ProgressUpdate { stack, news: ProgressUpdate { event, count } } => json!({
                 "event": "resource",
                 "stack": stack,
                 "at": event.at,

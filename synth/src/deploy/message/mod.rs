@@ -6,8 +6,8 @@ mod text;
 use std::collections::BTreeMap;
 
 pub use self::{json::Json, text::Text};
-use super::{cause::Cause, progress::News};
-use crate::{approval::Approval, diff::Diff};
+use crate::deploy::{progress::ProgressUpdate, root_cause::Cause};
+use crate::diff::{Diff, approval::Approval};
 
 /// One thing that is said.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,11 +35,11 @@ pub enum Message<'a> {
         approval: Option<&'a Approval>,
     },
     /// What happened to a resource.
-    News {
+    ProgressUpdate {
         /// In which stack.
         stack: &'a str,
         /// What.
-        news: &'a News,
+        news: &'a ProgressUpdate,
     },
     /// How it ended.
     End(&'a End),
@@ -91,16 +91,16 @@ pub trait Renderer {
 
 #[cfg(test)]
 mod tests {
-    use lambda::time::Timestamp;
+    use lambda::model::time::Timestamp;
     use serde_json::json;
 
     use super::*;
     use crate::{
-        deploy::{progress::Event, standing::Status},
+        deploy::{progress::Event, stack_status::Status},
         diff,
     };
 
-    fn news(resource: &str, status: &str, reason: Option<&str>, count: Option<(usize, usize)>) -> News {
+    fn news(resource: &str, status: &str, reason: Option<&str>, count: Option<(usize, usize)>) -> ProgressUpdate {
         let is_stack = resource == "bundle";
         let event = Event {
             id: "1".into(),
@@ -113,7 +113,7 @@ mod tests {
             token: None,
             stack_id: "arn".into(),
         };
-        News { event, count }
+        ProgressUpdate { event, count }
     }
 
     fn lines(renderer: &dyn Renderer, messages: &[Message<'_>]) -> String {
@@ -151,7 +151,7 @@ mod tests {
             Message::Plan { stack, diff: &created, approval: None },
             Message::Plan { stack, diff: &deleted, approval: approval.as_ref() },
         ];
-        messages.extend(told.iter().map(|news| Message::News { stack, news }));
+        messages.extend(told.iter().map(|news| Message::ProgressUpdate { stack, news }));
         messages.extend(ends.iter().map(Message::End));
 
         let text = "\

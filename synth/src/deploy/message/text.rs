@@ -2,7 +2,7 @@
 
 use super::{End, Message, Renderer};
 use crate::{
-    deploy::progress::{Event, News},
+    deploy::progress::{Event, ProgressUpdate},
     diff::{
         Action, Diff,
         render::{Format, render},
@@ -33,7 +33,7 @@ impl Renderer for Text {
                 let diff = render(diff, Format::Question { colour: self.colour });
                 format!("\nWhat changes in {stack}\n\n{diff}\n")
             }
-            Message::News { news, .. } => self::news(news).map(|line| line + "\n").unwrap_or_default(),
+            Message::ProgressUpdate { news, .. } => self::news(news).map(|line| line + "\n").unwrap_or_default(),
             // What the stack says of itself, its state says.
             Message::End(End::Deployed(_)) => "Deployed\n".to_owned(),
             Message::End(End::Unchanged(_)) => "Nothing to change\n".to_owned(),
@@ -49,7 +49,7 @@ fn is_new(diff: &Diff) -> bool {
 }
 
 /// What is worth a line: that something is over, or that all of it is taken back.
-fn news(News { event, count }: &News) -> Option<String> {
+fn news(ProgressUpdate { event, count }: &ProgressUpdate) -> Option<String> {
     if event.is_about_stack() {
         let begins = event.status.is_rollback() && event.status.is_in_progress() && event.reason.is_some();
         return begins.then(|| format!("  AWS takes it back: {}", reason(event)));

@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Diff, Renderer, action_word};
 use crate::{
-    approval::Approval,
-    diff::{Change, Source},
+    diff::{Change, Source, approval::Approval},
     iam::compare::Answer,
 };
 
@@ -44,14 +43,14 @@ pub(super) fn document(diff: &Diff) -> Value {
     let places = diff.iam.places.iter().map(|change| {
         json!({
             "place": change.place,
-            "iam": change.comparison.verdict().word(),
+            "iam": change.comparison.verdict().as_str(),
             "gained": answer(change.comparison.gained),
             "lost": answer(change.comparison.lost),
             "example": change.comparison.example,
         })
     });
     json!({
-        "iam": diff.iam.verdict.word(),
+        "iam": diff.iam.verdict.as_str(),
         "impact": diff.impact().words(),
         "resources": resources.collect::<Value>(),
         "sections": entries.collect::<Value>(),

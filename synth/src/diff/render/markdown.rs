@@ -14,13 +14,13 @@ impl Renderer for Markdown {
         if diff.is_empty() {
             return "No difference.\n".to_owned();
         }
-        let (impact, iam) = (diff.impact().words(), diff.iam.verdict.word());
+        let (impact, iam) = (diff.impact().words(), diff.iam.verdict.as_str());
         let mut out = format!("**Impact: {impact}. IAM: {iam}.**\n\n");
         if !diff.iam.places.is_empty() {
             out += "| IAM | | such as |\n|---|---|---|\n";
             for change in &diff.iam.places {
                 let example = change.comparison.example.as_deref().map(code).unwrap_or_default();
-                let verdict = change.comparison.verdict().word();
+                let verdict = change.comparison.verdict().as_str();
                 out += &format!("| {} | {verdict} | {example} |\n", code(&change.place));
             }
             out.push('\n');

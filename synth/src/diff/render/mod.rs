@@ -7,7 +7,7 @@ mod text;
 use serde_json::Value;
 
 use super::{Action, Change, Diff, ResourceChange, Source};
-use crate::approval::Approval;
+use crate::diff::approval::Approval;
 
 /// A way to show a diff.
 trait Renderer {

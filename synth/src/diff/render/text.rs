@@ -42,7 +42,7 @@ impl Text {
 
     fn verdict(&self, verdict: Verdict) -> String {
         let harmless = matches!(verdict, Verdict::None | Verdict::Equivalent | Verdict::Narrower);
-        self.paint(if harmless { GREEN } else { RED }, verdict.word())
+        self.paint(if harmless { GREEN } else { RED }, verdict.as_str())
     }
 
     fn changes(&self, out: &mut String, changes: &[Change]) {

@@ -96,13 +96,13 @@ fn tags() -> impl Strategy<Value = Vec<(String, String)>> {
 
 /// Who is chosen: names, which every delivery can serve; and perhaps others beside them or instead.
 #[derive(Debug, Clone)]
-struct Who {
+struct UserSelector {
     names: Vec<(String, String)>,
     paths: Vec<(String, String)>,
     tags: Vec<(String, String)>,
 }
 
-impl Who {
+impl UserSelector {
     fn words(self, only_names: bool) -> Vec<(String, String)> {
         match self {
             Self { names, .. } if only_names => names,
@@ -112,11 +112,11 @@ impl Who {
     }
 }
 
-fn users() -> impl Strategy<Value = Who> {
+fn users() -> impl Strategy<Value = UserSelector> {
     let nobody = || Just(Vec::new());
     let paths = prop_oneof![2 => nobody().boxed(), 1 => paths().boxed()];
     let tags = prop_oneof![3 => nobody().boxed(), 1 => tags().boxed()];
-    (names(), paths, tags).prop_map(|(names, paths, tags)| Who { names, paths, tags })
+    (names(), paths, tags).prop_map(|(names, paths, tags)| UserSelector { names, paths, tags })
 }
 
 /// Some who are none of the others.

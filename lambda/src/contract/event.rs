@@ -1,0 +1,167 @@
+//! What the function is invoked with.
+
+use serde::Deserialize;
+
+use crate::{
+    contract::settings::Settings,
+    model::parse_error::ParseError,
+    protocol::{journal::RunId, run::RunAction},
+};
+
+/// An event: the schedule's, or a person's.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Fields {
+    /// The id of this firing. A repeated delivery has the same.
+    execution_id: Option<String>,
+    /// When the schedule meant to fire.
+    scheduled_time: Option<String>,
+    /// Which attempt at delivering it this is.
+    attempt_number: Option<String>,
+    /// Only these users.
+    users: Option<Vec<String>>,
+    /// What to do about them.
+    action: Action,
+    /// Plan and report, but change nothing.
+    dry_run: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Action {
+    /// What the schedule does.
+    #[default]
+    Routine,
+    /// Replace the key now.
+    Rotate,
+    /// Reactivate the previous key.
+    Undo,
+}
+
+/// The input that `synth` gives the schedule: each field with the context attribute that EventBridge Scheduler fills in
+/// ("Adding context attributes").
+pub const SCHEDULE_INPUT: [(&str, &str); 3] = [
+    ("execution_id", "<aws.scheduler.execution-id>"),
+    ("scheduled_time", "<aws.scheduler.scheduled-time>"),
+    ("attempt_number", "<aws.scheduler.attempt-number>"),
+];
+
+/// What a run is asked to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The schedule's execution id, or Lambda's request id.
+    pub run: RunId,
+    /// Only these users, as a person names them; every chosen one if it is not said.
+    pub users: Option<Vec<String>>,
+    /// What to do about them.
+    pub order: RunAction,
+    /// Whether nothing may be changed.
+    pub dry_run: bool,
+}
+
+/// An event that is not one of ours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the event is not understood, no key was touched: {0}")]
+pub struct BadEvent(String);
+
+impl From<ParseError> for BadEvent {
+    fn from(invalid: ParseError) -> Self {
+        Self(invalid.to_string())
+    }
+}
+
+impl BadEvent {
+    /// A person names a user that is none of those that the function is set up for.
+    #[must_use]
+    pub fn not_chosen(name: &str, settings: &Settings) -> Self {
+        let list = |words: Vec<String>| words.join(", ");
+        let users = list(settings.users.iter().map(|member| member.who.to_string()).collect());
+        let exempt = list(settings.exempt.iter().map(ToString::to_string).collect());
+        let exempt = if exempt.is_empty() { exempt } else { format!(", without {exempt}") };
+        Self(format!("users: {name:?} is not configured; the function is set up for {users}{exempt}"))
+    }
+}
+
+impl Request {
+    /// Reads an event.
+    ///
+    /// # Errors
+    /// [`BadEvent`] names the field that is unknown or wrong.
+    pub fn read(event: serde_json::Value, request_id: &str) -> Result<Self, BadEvent> {
+        if !event.is_object() {
+            return Err(BadEvent("it is not a JSON object".into()));
+        }
+        let mut fields: Fields = serde_json::from_value(event).map_err(|e| BadEvent(e.to_string()))?;
+        // A placeholder that nobody filled in (a test event pasted into the console) says nothing.
+        for field in [&mut fields.execution_id, &mut fields.scheduled_time, &mut fields.attempt_number] {
+            field.take_if(|value| value.starts_with("<aws.scheduler."));
+        }
+        let run = fields.execution_id.as_deref().unwrap_or(request_id);
+        let run = run.parse().map_err(|e: ParseError| BadEvent(format!("execution_id: {e}")))?;
+        let users = fields.users;
+        if users.as_ref().is_some_and(Vec::is_empty) {
+            return Err(BadEvent("users is an empty list".into()));
+        }
+        let order = match fields.action {
+            Action::Routine => RunAction::Routine,
+            Action::Rotate => RunAction::RotateNow,
+            Action::Undo => RunAction::Undo,
+        };
+        if users.is_none() && order != RunAction::Routine {
+            return Err(BadEvent("an action needs users: name those it is meant for".into()));
+        }
+        Ok(Self { run, users, order, dry_run: fields.dry_run })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(event: Value) -> Result<Request, String> {
+        Request::read(event, "request").map_err(|e| e.to_string())
+    }
+
+    fn schedule_input(value: impl Fn(&str) -> String) -> Value {
+        SCHEDULE_INPUT.iter().map(|(field, attribute)| ((*field).to_owned(), json!(value(attribute)))).collect()
+    }
+
+    #[test]
+    fn the_schedules_input_is_an_event() {
+        let request = read(schedule_input(|_| "d32c5kddcf5bb8c3".into())).unwrap();
+        assert_eq!(request.run.as_str(), "d32c5kddcf5bb8c3");
+        assert_eq!((request.users, request.order, request.dry_run), (None, RunAction::Routine, false));
+        let unfilled = read(schedule_input(str::to_owned)).unwrap();
+        assert_eq!(unfilled.run.as_str(), "request", "a placeholder nobody filled in says nothing");
+        assert_eq!(read(json!({})).unwrap(), unfilled);
+    }
+
+    #[test]
+    fn a_person_names_users_and_what_to_do() {
+        let request = read(json!({ "users": ["BOB", "bob"], "action": "rotate" })).unwrap();
+        assert_eq!((request.users, request.order), (Some(vec!["BOB".into(), "bob".into()]), RunAction::RotateNow));
+        assert_eq!(read(json!({ "users": ["alice"], "action": "undo" })).unwrap().order, RunAction::Undo);
+        assert!(read(json!({ "dry_run": true })).unwrap().dry_run);
+    }
+
+    #[test]
+    fn a_malformed_event_names_its_field() {
+        for (event, named) in [
+            (json!({ "usres": [] }), "usres"),
+            (json!({ "execution_id": 7 }), "integer `7`"),
+            (json!({ "execution_id": "a b" }), "execution_id"),
+            (json!({ "users": [] }), "empty list"),
+            (json!({ "users": "alice" }), "string \"alice\""),
+            (json!({ "action": "rotate" }), "needs users"),
+            (json!({ "action": "destroy", "users": ["bob"] }), "unknown variant `destroy`"),
+            (json!({ "dry_run": "yes" }), "string \"yes\""),
+            (json!(["a", "b", "c"]), "not a JSON object"),
+            (json!(null), "not a JSON object"),
+        ] {
+            let error = read(event.clone()).unwrap_err();
+            assert!(error.contains(named) && error.contains("no key was touched"), "{event}: {error}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The language of the notices.
+
+use crate::model::parse_error::words;
+
+/// The languages that notices are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// English.
+    English,
+    /// Japanese.
+    Japanese,
+}
+
+words!(Language, "a language", "en or ja", {
+    "en" => Self::English,
+    "ja" => Self::Japanese,
+});

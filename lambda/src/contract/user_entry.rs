@@ -1,0 +1,217 @@
+//! An entry of `users`: whom it means, and what holds for them alone.
+//!
+//! What holds for one user comes from four places. The first one that says it counts:
+//! 1. the entry of rotation.yaml that names the user,
+//! 2. tags on the user, where `user_tags: honoured` lets them speak,
+//! 3. the entry whose path or tag means the user, the longest path first,
+//! 4. the settings for everybody.
+//!
+//! So what was reviewed for a user by name is never changed by whoever may tag it; and no tag is believed that is not asked for.
+
+use std::{cmp::Reverse, fmt, str::FromStr};
+
+use crate::{
+    contract::selector::UserSelector,
+    model::{email::Email, parse_error::ParseError, time::Span, user_config_error::UserConfigError},
+    protocol::policy::Policy,
+};
+
+/// An entry: `alice`, `/ci/;rotate_after=30d`, `alice;owner=ops@example.com;overlap=3d`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserEntry {
+    /// Whom it means.
+    pub who: UserSelector,
+    /// What holds for them.
+    pub own: UserOverrides,
+}
+
+/// What holds for some users alone, as far as it is said.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UserOverrides {
+    /// Who works with the keys.
+    pub owner: Option<Email>,
+    /// [`Policy::rotate_after`].
+    pub rotate_after: Option<Span>,
+    /// [`Policy::overlap`].
+    pub overlap: Option<Span>,
+}
+
+const OWNER: &str = "owner";
+
+const ROTATE_AFTER: &str = "rotate_after";
+
+const OVERLAP: &str = "overlap";
+
+/// The tags on a user that say what holds for it. Not under the journal's prefix: what the handler may write must not be what
+/// it obeys.
+pub const TAGS: [&str; 3] = ["key-rotation:owner", "key-rotation:rotate-after", "key-rotation:overlap"];
+
+impl UserOverrides {
+    /// What the user's tags say.
+    ///
+    /// # Errors
+    /// [`UserConfigError`] for the first that is not understood: none is guessed, and none passed over.
+    pub fn from_tags(tags: &[(String, String)]) -> Result<Self, UserConfigError> {
+        let [owner, rotate_after, overlap] = TAGS;
+        Ok(Self { owner: read(tags, owner)?, rotate_after: read(tags, rotate_after)?, overlap: read(tags, overlap)? })
+    }
+
+    /// What this says; where it says nothing, what `other` says.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            owner: self.owner.or(other.owner),
+            rotate_after: self.rotate_after.or(other.rotate_after),
+            overlap: self.overlap.or(other.overlap),
+        }
+    }
+
+    /// The overrides for a user that all these entries select. The narrowest entry that sets a value wins.
+    #[must_use]
+    pub fn said_by<'a>(entries: impl IntoIterator<Item = (&'a UserSelector, &'a Self)>) -> Self {
+        let mut entries: Vec<_> = entries.into_iter().collect();
+        entries.sort_by_key(|(who, _)| Reverse(who.narrowness()));
+        entries.into_iter().fold(Self::default(), |own, (_, other)| own.or(other.clone()))
+    }
+
+    /// The policy with what is said here.
+    ///
+    /// # Errors
+    /// [`UserConfigError::TooShort`] if a key would be due while its predecessor is still there.
+    pub fn policy(&self, general: &Policy) -> Result<Policy, UserConfigError> {
+        let rotate_after = self.rotate_after.unwrap_or(general.rotate_after);
+        let policy = Policy {
+            rotate_after,
+            overlap: self.overlap.unwrap_or(general.overlap),
+            // A warning that comes with the key says nothing.
+            warn_before: if general.warn_before < rotate_after { general.warn_before } else { Span::ZERO },
+            ..general.clone()
+        };
+        let life = policy.delete_after.life_of_old_key(policy.overlap);
+        if policy.rotate_after < life {
+            return Err(UserConfigError::TooShort { rotate_after, life });
+        }
+        Ok(policy)
+    }
+}
+
+fn read<T: FromStr<Err = ParseError>>(
+    tags: &[(String, String)],
+    name: &'static str,
+) -> Result<Option<T>, UserConfigError> {
+    let Some((_, value)) = tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)) else { return Ok(None) };
+    let wrong = |e: ParseError| UserConfigError::Tag { tag: name, value: value.clone(), allowed: e.allowed };
+    value.parse().map(Some).map_err(wrong)
+}
+
+impl fmt::Display for UserEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.who.fmt(f)?;
+        let UserOverrides { owner, rotate_after, overlap } = &self.own;
+        // No name, path, tag or address holds a semicolon or a space.
+        let field = |f: &mut fmt::Formatter<'_>, name, value: Option<&dyn fmt::Display>| match value {
+            Some(value) => write!(f, ";{name}={value}"),
+            None => Ok(()),
+        };
+        field(f, OWNER, owner.as_ref().map(|v| v as _))?;
+        field(f, ROTATE_AFTER, rotate_after.as_ref().map(|v| v as _))?;
+        field(f, OVERLAP, overlap.as_ref().map(|v| v as _))
+    }
+}
+
+impl FromStr for UserEntry {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let mut parts = text.split(';');
+        let who = parts.next().unwrap_or_default().parse()?;
+        let mut own = UserOverrides::default();
+        for part in parts {
+            match part.split_once('=') {
+                Some((OWNER, value)) => own.owner = Some(value.parse()?),
+                Some((ROTATE_AFTER, value)) => own.rotate_after = Some(value.parse()?),
+                Some((OVERLAP, value)) => own.overlap = Some(value.parse()?),
+                _ => {
+                    return Err(ParseError::new(
+                        part,
+                        "a setting of a user's own",
+                        "owner=…, rotate_after=… or overlap=…",
+                    ));
+                }
+            }
+        }
+        Ok(Self { who, own })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::policy::DeleteAfter;
+    use crate::protocol::policy::{Delivery, MaxWait, StillInUse};
+
+    #[test]
+    fn what_is_written_is_what_is_read() {
+        for text in [
+            "alice",
+            "/ci/deployer;owner=a&b=c@example.com",
+            "/ci/;rotate_after=30d;overlap=0",
+            "tag:a=b=c;owner=x@b.co;rotate_after=45d;overlap=12h",
+        ] {
+            assert_eq!(text.parse::<UserEntry>().unwrap().to_string(), text);
+        }
+        for bad in
+            ["", ";", "alice;", "alice;owner", "alice;owner=x", "alice;rotate_after=soon", "alice;other=1", "a b"]
+        {
+            assert!(bad.parse::<UserEntry>().is_err(), "{bad:?}");
+        }
+    }
+
+    fn tags(tags: &[(&str, &str)]) -> Vec<(String, String)> {
+        tags.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect()
+    }
+
+    #[test]
+    fn a_tag_that_is_not_understood_is_named_and_never_guessed() {
+        let said = tags(&[("Key-Rotation:Rotate-After", "30d"), ("key-rotation:owner", "o@b.co"), ("team", "x")]);
+        let own = UserOverrides::from_tags(&said).unwrap();
+        assert_eq!((own.rotate_after, own.overlap), (Some(Span::days(30)), None));
+        assert_eq!(own.owner, Some("o@b.co".parse().unwrap()));
+        for (tag, value) in [(TAGS[0], "me"), (TAGS[1], "30"), (TAGS[1], ""), (TAGS[2], "a week"), (TAGS[2], "-1d")] {
+            let unclear = UserOverrides::from_tags(&tags(&[(tag, value)])).unwrap_err();
+            assert!(
+                matches!(&unclear, UserConfigError::Tag { tag: named, value: told, .. } if *named == tag && told == value)
+            );
+            assert!(unclear.to_string().contains(tag), "{unclear}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_for_a_user_must_leave_room_for_two_keys() {
+        let general = Policy {
+            rotate_after: Span::days(60),
+            overlap: Span::days(7),
+            delete_after: DeleteAfter::Window(Span::days(14)),
+            still_in_use: StillInUse::Wait,
+            wait_at_most: MaxWait::Forever,
+            delivery: Delivery::SecretsManager,
+            warn_before: Span::days(25),
+        };
+        let own = |rotate_after: u64, overlap: u64| UserOverrides {
+            rotate_after: Some(Span::days(rotate_after)),
+            overlap: Some(Span::days(overlap)),
+            owner: None,
+        };
+        let policy = own(30, 16).policy(&general).unwrap();
+        let timings = |policy: &Policy| (policy.rotate_after, policy.overlap, policy.warn_before);
+        assert_eq!(timings(&policy), (Span::days(30), Span::days(16), Span::days(25)));
+        assert_eq!(own(25, 1).policy(&general).unwrap().warn_before, Span::ZERO);
+        assert_eq!(
+            own(30, 17).policy(&general),
+            Err(UserConfigError::TooShort { rotate_after: Span::days(30), life: Span::days(31) })
+        );
+        let next = Policy { delete_after: DeleteAfter::NextRotation, ..general.clone() };
+        assert!(own(30, 17).policy(&next).is_ok());
+        assert_eq!(UserOverrides::default().policy(&general), Ok(general));
+    }
+}

@@ -1,0 +1,380 @@
+//! Whom mails are encrypted to: public keys, of the kinds that age knows.
+//!
+//! A key is read and checked here, by `synth` and by the handler alike, so that a slip is found before it locks anybody
+//! out. Encrypting is `encryption.rs`'s business.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bech32::{Bech32, Hrp, primitives::decode::CheckedHrpstring};
+use curve25519_dalek::{MontgomeryPoint, edwards::CompressedEdwardsY};
+
+use crate::model::{parse_error::ParseError, user::UserName};
+
+/// The shortest RSA key that age takes, in bits.
+const LEAST_RSA: usize = 2_048;
+/// The longest.
+const MOST_RSA: usize = 4_096;
+
+/// A public key: `age1…`, or `ssh-ed25519 …` or `ssh-rsa …` as it stands in a file that ends in `.pub`.
+///
+/// SSH's comment is left out: it says nothing to the handler, and the environment has little room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipient {
+    text: String,
+    kind: Kind,
+}
+
+/// What kind of key it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// age's own.
+    X25519,
+    /// SSH's newer one.
+    SshEd25519,
+    /// SSH's older one.
+    SshRsa,
+}
+
+/// What is said of a text that is no public key at all.
+const ALLOWED: &str = "age1… as age-keygen prints it, or the line of an SSH public key file (ssh-ed25519, or ssh-rsa of \
+                       2048 to 4096 bits)";
+const NOT_AGES_OWN: &str = "an age1… key of age's own kind, as age-keygen prints it; a plugin's or a post-quantum one is \
+                            of no use here, because the handler has no plugins";
+const NOT_WHOLE: &str = "all of it, as age-keygen or ssh-keygen wrote it: some of it is missing or has changed";
+const OTHER_SSH: &str =
+    "ssh-ed25519 or ssh-rsa, because age knows no other SSH keys: make one with ssh-keygen -t ed25519";
+const RSA_SIZE: &str = "2048 to 4096 bits: make one with ssh-keygen -t ed25519";
+const PUBLIC_HALF: &str = "the public half: age-keygen -y prints it, or it is in the file that ends in .pub; and since \
+                           the private half has stood here, make a new pair";
+
+impl Recipient {
+    /// The key, without a comment.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+}
+
+impl fmt::Display for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl FromStr for Recipient {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        if is_private(text) {
+            return Err(ParseError::new("(not shown)", "a public key but a private one", PUBLIC_HALF));
+        }
+        let mut words = text.splitn(3, ' ');
+        let (kind, key) = match (words.next().unwrap_or_default(), words.next()) {
+            _ if text.contains(char::is_control) => Err(("a public key on one line", ALLOWED)),
+            (kind, Some(base64)) => ssh(kind, base64).map(|of| (of, format!("{kind} {base64}"))),
+            (word, None) => x25519(word).map(|()| (Kind::X25519, word.to_owned())),
+        }
+        .map_err(|(what, allowed)| refused(text, what, allowed))?;
+        Ok(Self { text: key, kind })
+    }
+}
+
+/// Who can open the mails with new keys.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recipients {
+    /// Those of every user that has none of its own.
+    pub all: Vec<Recipient>,
+    /// Those of single users; none of them has an empty list.
+    pub own: BTreeMap<UserName, Vec<Recipient>>,
+}
+
+impl Recipients {
+    /// Who can open the mail with the new key of `user`: each of them alone.
+    #[must_use]
+    pub fn of(&self, user: &UserName) -> &[Recipient] {
+        self.own.get(user).unwrap_or(&self.all)
+    }
+}
+
+/// `age1…,age1…;alice:age1…`: the keys of a list are separated by commas, the lists by semicolons, and a user's begins
+/// with its name. No key holds any of these, and no name a colon or a semicolon.
+impl fmt::Display for Recipients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |keys: &[Recipient]| keys.iter().map(Recipient::as_str).collect::<Vec<_>>().join(",");
+        f.write_str(&list(&self.all))?;
+        self.own.iter().try_for_each(|(user, keys)| write!(f, ";{user}:{}", list(keys)))
+    }
+}
+
+impl FromStr for Recipients {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let list = |text: &str| text.split(',').map(str::parse).collect::<Result<Vec<_>, _>>();
+        let mut lists = text.split(';');
+        let all = lists.next().filter(|text| !text.is_empty()).map_or(Ok(Vec::new()), list)?;
+        let own = lists.map(|text| {
+            let (user, keys) = text.split_once(':').unwrap_or((text, ""));
+            Ok((user.parse()?, list(keys)?))
+        });
+        Ok(Self { all, own: own.collect::<Result<_, ParseError>>()? })
+    }
+}
+
+/// What a text should have been, and what is allowed.
+type Refusal = (&'static str, &'static str);
+
+/// Long keys are not worth their room in a message.
+fn refused(text: &str, what: &'static str, allowed: &'static str) -> ParseError {
+    let mut shown: String = text.chars().take(40).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    ParseError::new(&shown, what, allowed)
+}
+
+/// Whether there is some private key in the text, wherever in it and of whatever kind.
+fn is_private(text: &str) -> bool {
+    let text = text.to_ascii_uppercase();
+    // The last is how the base64 of OpenSSH's format begins.
+    ["AGE-SECRET-KEY-", "AGE-PLUGIN-", "PRIVATE KEY-----", "B3BLBNNZAC1RZXKTDJ"].iter().any(|mark| text.contains(mark))
+}
+
+/// An `age1…` key: 32 bytes with a checksum (age's specification, "The X25519 recipient type").
+fn x25519(text: &str) -> Result<(), Refusal> {
+    let what = "an age public key";
+    if !text.starts_with("age1") {
+        return Err(("a public key", ALLOWED));
+    }
+    // The part before the last 1 says what kind it is.
+    if text.rsplit_once('1').is_none_or(|(kind, _)| kind != "age") {
+        return Err((what, NOT_AGES_OWN));
+    }
+    let whole = CheckedHrpstring::new::<Bech32>(text).map_err(|_| (what, NOT_WHOLE))?;
+    let key: [u8; 32] = whole.byte_iter().collect::<Vec<_>>().try_into().map_err(|_| (what, NOT_WHOLE))?;
+    let again = bech32::encode::<Bech32>(Hrp::parse_unchecked("age"), &key);
+    let right = again.is_ok_and(|again| again == text) && hides_something(key);
+    if right { Ok(()) } else { Err((what, NOT_WHOLE)) }
+}
+
+/// With a point of low order everybody knows the outcome of the key exchange: it is always zero.
+fn hides_something(key: [u8; 32]) -> bool {
+    MontgomeryPoint(key).mul_clamped([0; 32]).to_bytes() != [0; 32]
+}
+
+/// An SSH key of this kind (RFC 4253, "Public Key Algorithms"; RFC 8709, "Public Key Format").
+fn ssh(kind: &str, base64: &str) -> Result<Kind, Refusal> {
+    let what = match kind {
+        "ssh-ed25519" => "an ssh-ed25519 public key",
+        "ssh-rsa" => "an ssh-rsa public key",
+        _ if ["ssh-", "ecdsa-", "sk-"].iter().any(|family| kind.starts_with(family)) => {
+            return Err(("a key that age can encrypt to", OTHER_SSH));
+        }
+        _ => return Err(("a public key", ALLOWED)),
+    };
+    let encoded = BASE64_STANDARD.decode(base64).unwrap_or_default();
+    match fields(&encoded).as_deref() {
+        Some([name, point]) if kind == "ssh-ed25519" && *name == kind.as_bytes() => {
+            if is_point(point) {
+                Ok(Kind::SshEd25519)
+            } else {
+                Err((what, NOT_WHOLE))
+            }
+        }
+        Some([name, exponent, modulus]) if kind == "ssh-rsa" && *name == kind.as_bytes() => {
+            let (exponent, modulus) = positive(exponent).zip(positive(modulus)).ok_or((what, NOT_WHOLE))?;
+            if !(LEAST_RSA..=MOST_RSA).contains(&bits(modulus)) {
+                return Err((what, RSA_SIZE));
+            }
+            // No key has an even modulus, or an exponent that is even or long.
+            let odd = |number: &[u8]| number.last().is_some_and(|byte| byte % 2 == 1);
+            let right = odd(modulus) && odd(exponent) && (2..=32).contains(&bits(exponent));
+            if right { Ok(Kind::SshRsa) } else { Err((what, NOT_WHOLE)) }
+        }
+        _ => Err((what, NOT_WHOLE)),
+    }
+}
+
+/// The strings that SSH has put one behind the other, each with its length before it (RFC 4251, "Data Type
+/// Representations").
+fn fields(mut encoded: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut fields = Vec::new();
+    while let Some((length, rest)) = encoded.split_first_chunk::<4>() {
+        let (field, rest) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
+        fields.push(field);
+        encoded = rest;
+    }
+    encoded.is_empty().then_some(fields)
+}
+
+/// Whether this is a point of the curve to which something can be encrypted.
+fn is_point(point: &[u8]) -> bool {
+    let point = CompressedEdwardsY::from_slice(point).ok().and_then(|point| point.decompress());
+    point.is_some_and(|point| !point.is_small_order())
+}
+
+/// A positive number as SSH writes it: with a zero before it if it would seem negative, and no other.
+fn positive(number: &[u8]) -> Option<&[u8]> {
+    match number {
+        [0, rest @ ..] if rest.first().is_some_and(|byte| *byte >= 0x80) => Some(rest),
+        [0x01..=0x7f, ..] => Some(number),
+        _ => None,
+    }
+}
+
+/// How long a number without leading zeros is.
+fn bits(number: &[u8]) -> usize {
+    let leading = number.first().map_or(0, |byte| byte.leading_zeros() as usize);
+    number.len() * 8 - leading
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use curve25519_dalek::constants::ED25519_BASEPOINT_COMPRESSED;
+
+    use super::*;
+
+    fn age1(kind: &str, key: &[u8]) -> String {
+        bech32::encode::<Bech32>(Hrp::parse(kind).unwrap(), key).unwrap()
+    }
+
+    /// An SSH key with these fields.
+    fn line(kind: &str, fields: &[&[u8]]) -> String {
+        let mut encoded = Vec::new();
+        for field in [kind.as_bytes()].iter().chain(fields) {
+            encoded.extend(u32::try_from(field.len()).unwrap().to_be_bytes());
+            encoded.extend(*field);
+        }
+        format!("{kind} {}", BASE64_STANDARD.encode(encoded))
+    }
+
+    fn rsa(bits: usize, exponent: &[u8], last: u8) -> String {
+        let mut modulus = vec![0xff_u8; bits.div_ceil(8)];
+        modulus[0] >>= (8 - bits % 8) % 8;
+        *modulus.last_mut().unwrap() = last;
+        if modulus[0] >= 0x80 {
+            modulus.insert(0, 0);
+        }
+        line("ssh-rsa", &[exponent, &modulus])
+    }
+
+    fn ed25519(point: &[u8]) -> String {
+        line("ssh-ed25519", &[point])
+    }
+
+    const BASEPOINT: [u8; 32] = ED25519_BASEPOINT_COMPRESSED.to_bytes();
+
+    /// A key of each kind.
+    pub(crate) fn one_of_each() -> Vec<Recipient> {
+        recipients(&[age1("age", &[9; 32]), ed25519(&BASEPOINT), rsa(2_048, &[1, 0, 1], 0xff)])
+    }
+
+    fn recipients(keys: &[String]) -> Vec<Recipient> {
+        keys.iter().map(|key| key.parse().unwrap_or_else(|e| panic!("{e}"))).collect()
+    }
+
+    /// Keys at the limits of what is taken.
+    #[cfg(feature = "aws")]
+    pub(crate) fn extreme_keys() -> Vec<Recipient> {
+        recipients(&[
+            age1("age", &[0xff; 32]),
+            rsa(2_048, &[3], 1),
+            rsa(4_096, &[1, 0, 1], 0xff),
+            rsa(4_096, &[0, 0xff, 0xff, 0xff, 0xff], 0xff),
+        ])
+    }
+
+    #[test]
+    fn public_keys_are_read_and_their_comments_left_out() {
+        for (key, kind) in [
+            (age1("age", &[9; 32]), Kind::X25519),
+            (ed25519(&BASEPOINT), Kind::SshEd25519),
+            (rsa(2_048, &[1, 0, 1], 0xff), Kind::SshRsa),
+            (rsa(3_072, &[3], 0xff), Kind::SshRsa),
+            (rsa(4_096, &[1, 0, 1], 0xff), Kind::SshRsa),
+        ] {
+            let read: Recipient = key.parse().unwrap_or_else(|e| panic!("{e}"));
+            assert_eq!((read.as_str(), read.kind()), (key.as_str(), kind));
+            let with_comment = format!("{key} my private key, at home");
+            assert_eq!(with_comment.parse().ok(), (kind != Kind::X25519).then_some(read), "{with_comment}");
+        }
+    }
+
+    #[test]
+    fn what_nothing_can_be_encrypted_to_is_refused_with_what_to_do() {
+        let good = age1("age", &[9; 32]);
+        let mut changed = good.clone();
+        changed.replace_range(20..21, if good[20..].starts_with('q') { "p" } else { "q" });
+        // What decompresses to no point, and what does to one of low order.
+        let no_point = (0..=u8::MAX).map(|n| [n; 32]).find(|point| !is_point(point)).unwrap();
+        let mut identity = [0; 32];
+        identity[0] = 1;
+        let behind = format!("{}AAAA", ed25519(&BASEPOINT));
+        let rsa_key = rsa(2_048, &[1, 0, 1], 0xff);
+        for (text, says) in [
+            (String::new(), ALLOWED),
+            ("alice@example.com".into(), ALLOWED),
+            ("a b".into(), ALLOWED),
+            (format!("{good}\n{good}"), ALLOWED),
+            (format!("{rsa_key} me\n"), ALLOWED),
+            (changed, NOT_WHOLE),
+            (good[..61].into(), NOT_WHOLE),
+            (good.replacen("age1", "age11", 1), NOT_AGES_OWN),
+            (age1("age", &[9; 31]), NOT_WHOLE),
+            (age1("age", &[0; 32]), NOT_WHOLE),
+            (age1("age", &identity), NOT_WHOLE),
+            (good.to_uppercase(), ALLOWED),
+            (age1("age1yubikey", &[9; 33]), NOT_AGES_OWN),
+            (age1("age1pq", &[9; 20]), NOT_AGES_OWN),
+            (ed25519(&no_point), NOT_WHOLE),
+            (ed25519(&identity), NOT_WHOLE),
+            (ed25519(&BASEPOINT[..31]), NOT_WHOLE),
+            (behind, NOT_WHOLE),
+            (ed25519(&BASEPOINT)[..70].into(), NOT_WHOLE),
+            (ed25519(&BASEPOINT).replacen("ssh-ed25519", "ssh-rsa", 1), NOT_WHOLE),
+            (rsa_key.replacen("ssh-rsa", "ssh-ed25519", 1), NOT_WHOLE),
+            (rsa_key.replacen(' ', "  ", 1), NOT_WHOLE),
+            (rsa(1_024, &[1, 0, 1], 0xff), RSA_SIZE),
+            (rsa(2_047, &[1, 0, 1], 0xff), RSA_SIZE),
+            (rsa(4_097, &[1, 0, 1], 0xff), RSA_SIZE),
+            (rsa(2_048, &[1, 0, 1], 0xfe), NOT_WHOLE),
+            (rsa(2_048, &[1], 0xff), NOT_WHOLE),
+            (rsa(2_048, &[4], 0xff), NOT_WHOLE),
+            (rsa(2_048, &[0, 3], 0xff), NOT_WHOLE),
+            (rsa(2_048, &[0x83], 0xff), NOT_WHOLE),
+            (rsa(2_048, &[1, 0, 0, 0, 1], 0xff), NOT_WHOLE),
+            (line("ssh-dss", &[&[1; 128]]), OTHER_SSH),
+            (line("ecdsa-sha2-nistp256", &[b"nistp256", &[4; 65]]), OTHER_SSH),
+            (line("sk-ssh-ed25519@openssh.com", &[&BASEPOINT, b"ssh:"]), OTHER_SSH),
+        ] {
+            let refused = text.parse::<Recipient>().expect_err(&text);
+            assert_eq!(refused.allowed, says, "{text}");
+            assert!(refused.value.chars().count() <= 41, "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_private_key_is_refused_and_never_repeated() {
+        let key = "QUJD".repeat(16);
+        for text in [
+            format!("AGE-SECRET-KEY-1{key}"),
+            format!("age-secret-key-pq-1{key}"),
+            format!("AGE-PLUGIN-YUBIKEY-1{key}"),
+            format!("# public key: {}\nAGE-SECRET-KEY-1{key}", age1("age", &[9; 32])),
+            format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{key}\n-----END OPENSSH PRIVATE KEY-----\n"),
+            format!("-----BEGIN RSA PRIVATE KEY-----{key}"),
+            format!("b3BlbnNzaC1rZXktdjE{key}"),
+        ] {
+            let refused = text.parse::<Recipient>().unwrap_err();
+            assert_eq!(refused.allowed, PUBLIC_HALF);
+            assert!(!format!("{refused} {refused:?}").contains("QUJD"), "{refused}");
+        }
+    }
+}

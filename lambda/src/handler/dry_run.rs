@@ -1,0 +1,131 @@
+//! A dry run: AWS answers every question, and every change only seems to be made.
+//!
+//! The plan cannot tell the difference, so what it would do is what the report says.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use crate::{
+    contract::topic_arn::TopicArn,
+    handler::executor::Aws,
+    model::{
+        access_key::{AccessKeyId, Key, SecretAccessKey, Status},
+        email::Email,
+        kms_key::KmsKey,
+        time::{Span, Timestamp},
+        user::UserName,
+    },
+    notice::Mail,
+    protocol::{
+        call::{Answer, Effect, Failure},
+        journal::{Entry, RunId},
+    },
+    selection::routing::Envelope,
+};
+
+/// AWS, for reading only.
+pub struct DryRun<'a, A> {
+    aws: &'a A,
+    /// The keys of each user that was looked at, as they would be by now: a later list shows what seems to be done.
+    keys: Mutex<BTreeMap<UserName, Vec<Key>>>,
+}
+
+impl<'a, A> DryRun<'a, A> {
+    /// Reads from `aws`, writes nowhere.
+    pub fn new(aws: &'a A) -> Self {
+        Self { aws, keys: Mutex::default() }
+    }
+
+    fn keys(&self) -> MutexGuard<'_, BTreeMap<UserName, Vec<Key>>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pretend(&self, user: &UserName, change: impl FnOnce(&mut Vec<Key>)) -> Answer {
+        change(self.keys().entry(user.clone()).or_default());
+        Answer::Done
+    }
+}
+
+/// The id that a key of a dry run has.
+const KEY: &str = "KEY_OF_A_DRY_RUN";
+
+impl<A: Aws> Aws for DryRun<'_, A> {
+    async fn list_access_keys(&self, user: &UserName) -> Result<Answer, Failure> {
+        let known = self.keys().get(user).cloned();
+        if let Some(keys) = known {
+            return Ok(Answer::Keys(keys));
+        }
+        let answer = self.aws.list_access_keys(user).await?;
+        if let Answer::Keys(keys) = &answer {
+            self.keys().insert(user.clone(), keys.clone());
+        }
+        Ok(answer)
+    }
+
+    async fn list_user_tags(&self, user: &UserName) -> Result<Answer, Failure> {
+        self.aws.list_user_tags(user).await
+    }
+
+    async fn last_used(&self, key: &AccessKeyId) -> Result<Answer, Failure> {
+        self.aws.last_used(key).await
+    }
+
+    async fn tag_user(&self, _: &UserName, _: &[Entry]) -> Result<Answer, Failure> {
+        Ok(Answer::Done)
+    }
+
+    async fn untag_user(&self, _: &UserName, _: &RunId) -> Result<Answer, Failure> {
+        Ok(Answer::Done)
+    }
+
+    async fn create_access_key(&self, user: &UserName) -> Result<(Answer, SecretAccessKey), Failure> {
+        let id = KEY.parse().map_err(|e: crate::model::parse_error::ParseError| Failure {
+            effect: Effect::None,
+            code: "DryRun".into(),
+            message: e.to_string(),
+        })?;
+        let key = Key { id, status: Status::Active, created: Timestamp::now() };
+        self.pretend(user, |keys| keys.push(key.clone()));
+        Ok((Answer::Created(key), SecretAccessKey::new(String::new())))
+    }
+
+    async fn set_status(&self, user: &UserName, key: &AccessKeyId, status: Status) -> Result<Answer, Failure> {
+        Ok(self.pretend(user, |keys| keys.iter_mut().filter(|k| k.id == *key).for_each(|k| k.status = status)))
+    }
+
+    async fn delete_access_key(&self, user: &UserName, key: &AccessKeyId) -> Result<Answer, Failure> {
+        Ok(self.pretend(user, |keys| keys.retain(|k| k.id != *key)))
+    }
+
+    async fn verify(&self, _: &UserName, _: &AccessKeyId, _: &SecretAccessKey) -> Result<Answer, Failure> {
+        Ok(Answer::Done)
+    }
+
+    async fn put_secret(&self, _: &str, _: &UserName, _: &AccessKeyId, _: &SecretAccessKey) -> Result<Answer, Failure> {
+        Ok(Answer::Done)
+    }
+
+    async fn create_secret(&self, _: &str, _: &UserName, _: &KmsKey) -> Result<Answer, Failure> {
+        Ok(Answer::Done)
+    }
+
+    async fn put_resource_policy(&self, _: &str, _: &str, _: &KmsKey) -> Result<Answer, Failure> {
+        Ok(Answer::Done)
+    }
+
+    async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, Failure> {
+        if key.as_str() == KEY { Ok(Answer::Current(true)) } else { self.aws.describe_secret(name, key).await }
+    }
+
+    async fn list_subscribers(&self, topic: &TopicArn, mailboxes: &[&Email]) -> Result<Answer, Failure> {
+        self.aws.list_subscribers(topic, mailboxes).await
+    }
+
+    async fn publish(&self, _: &TopicArn, _: &Envelope, _: Mail) -> Result<Answer, Failure> {
+        Ok(Answer::Done)
+    }
+
+    async fn sleep(&self, _: Span) {}
+}

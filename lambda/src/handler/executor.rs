@@ -1,0 +1,255 @@
+//! Carries out the plan for one user, one call after the other, until nothing is left.
+
+use crate::{
+    contract::{settings::Settings, topic_arn::TopicArn},
+    delivery::{encryption::encrypt, key_document::document},
+    handler::log,
+    model::{
+        access_key::{AccessKeyId, Key, SecretAccessKey, Status},
+        email::Email,
+        kms_key::KmsKey,
+        time::{Span, Timestamp},
+        user::{User, UserName},
+    },
+    notice::{Block, ComingUp, Mail, NOT_ENCRYPTED, Rotated, SecretLocation},
+    protocol::{
+        call::{Answer, Call, Effect, Failure, Message},
+        journal::{Entry, RunId},
+        planner::{self, Next},
+        policy::Delivery,
+        run::{Run, RunAction},
+        state::UserState,
+        stop_reason::StopReason,
+    },
+    report::{
+        audit::Origin,
+        run_report::{Change, UserReport},
+    },
+    selection::routing::Envelope,
+};
+
+/// The AWS operations, as the plan means them. [`crate::aws::Sdk`] is the real one.
+#[allow(async_fn_in_trait, missing_docs)] // The names are the operations'; see `plan::Call`.
+pub trait Aws {
+    async fn list_access_keys(&self, user: &UserName) -> Result<Answer, Failure>;
+    async fn list_user_tags(&self, user: &UserName) -> Result<Answer, Failure>;
+    async fn last_used(&self, key: &AccessKeyId) -> Result<Answer, Failure>;
+    async fn tag_user(&self, user: &UserName, entries: &[Entry]) -> Result<Answer, Failure>;
+    async fn untag_user(&self, user: &UserName, run: &RunId) -> Result<Answer, Failure>;
+    async fn create_access_key(&self, user: &UserName) -> Result<(Answer, SecretAccessKey), Failure>;
+    async fn set_status(&self, user: &UserName, key: &AccessKeyId, status: Status) -> Result<Answer, Failure>;
+    async fn delete_access_key(&self, user: &UserName, key: &AccessKeyId) -> Result<Answer, Failure>;
+    async fn verify(&self, user: &UserName, key: &AccessKeyId, secret: &SecretAccessKey) -> Result<Answer, Failure>;
+    async fn put_secret(
+        &self,
+        name: &str,
+        user: &UserName,
+        key: &AccessKeyId,
+        secret: &SecretAccessKey,
+    ) -> Result<Answer, Failure>;
+    async fn create_secret(&self, name: &str, user: &UserName, key: &KmsKey) -> Result<Answer, Failure>;
+    async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, Failure>;
+    async fn put_resource_policy(&self, name: &str, policy: &str, key: &KmsKey) -> Result<Answer, Failure>;
+    async fn list_subscribers(&self, topic: &TopicArn, mailboxes: &[&Email]) -> Result<Answer, Failure>;
+    async fn publish(&self, topic: &TopicArn, envelope: &Envelope, mail: Mail) -> Result<Answer, Failure>;
+    async fn sleep(&self, pause: Span);
+}
+
+/// More calls than any path through the plan takes; the plan that needs more does not come to an end.
+const MOST_CALLS: usize = 100;
+
+/// How long after the deadline a call may still be waited for. Less than the function then has left: throttled, a call can take
+/// half a minute, and a function that Lambda stops reports nothing.
+const LAST_CALL: Span = Span::seconds(3);
+
+/// Rotates one user's key as far as is safe now, and reports.
+pub async fn rotate(
+    aws: &impl Aws,
+    settings: &Settings,
+    run: &Run,
+    origin: Origin<'_>,
+    clock: impl Fn() -> Timestamp,
+    user: &User,
+) -> UserReport {
+    let mut hand = Executor { aws, settings, user, secret: None };
+    let user = &user.name;
+    let mut state = UserState::default();
+    let (mut found, mut done) = (None, Vec::new());
+    let report = |found, done, state, rest: &StopReason| report(settings, user, run.order, found, done, state, rest);
+    for _ in 0..MOST_CALLS {
+        let now = clock();
+        let call = match planner::next_step(&state, &settings.policy, run, now) {
+            // Nothing was looked at, nothing is unfinished: the user has its turn in a later run.
+            Next::Call(_) if now >= run.deadline && found.is_none() => {
+                return report(found, done, &state, &StopReason::OutOfTime);
+            }
+            // Past the deadline another run may hold the user: whatever is left is the next run's.
+            Next::Call(call) if now >= run.deadline => {
+                return report(found, done, &state, &StopReason::Failed(Box::new((call, time_is_over()))));
+            }
+            Next::Call(call) => call,
+            Next::Stop(rest) => return report(found, done, &state, &rest),
+        };
+        let left = (run.deadline + LAST_CALL).since(now).std();
+        let answer = tokio::time::timeout(left, hand.make(&call, &state, now)).await.unwrap_or_else(|_| Err(cut_off()));
+        log::call(run, origin, user, &call, answer.as_ref());
+        if let Ok(answer) = &answer {
+            if let Answer::Keys(keys) = answer {
+                found.get_or_insert_with(|| keys.clone());
+            }
+            done.extend(Change::of(&call, answer));
+        }
+        state.learn(&call, answer);
+    }
+    let endless = Failure {
+        effect: Effect::None,
+        code: "NoEnd".into(),
+        message: format!("{MOST_CALLS} calls did not bring this user to rest"),
+    };
+    report(found, done, &state, &StopReason::Failed(Box::new((Call::ListAccessKeys, endless))))
+}
+
+fn time_is_over() -> Failure {
+    Failure {
+        effect: Effect::None,
+        code: "NoTimeLeft".into(),
+        message: "the run's time is over; a later run goes on".into(),
+    }
+}
+
+fn cut_off() -> Failure {
+    Failure {
+        effect: Effect::Unknown,
+        code: "NoTimeLeft".into(),
+        message: "the run's time was over before AWS answered; a later run reads back what happened".into(),
+    }
+}
+
+fn report(
+    settings: &Settings,
+    user: &UserName,
+    order: RunAction,
+    found: Option<Vec<Key>>,
+    done: Vec<Change>,
+    state: &UserState,
+    rest: &StopReason,
+) -> UserReport {
+    let (found, left) = (found.unwrap_or_default(), state.keys().to_vec());
+    let mut report = UserReport::new(user.clone(), order, found, done, left, rest);
+    match rest {
+        StopReason::StillInUse(key, _) => report.waits_until = state.waits_until(key, &settings.policy),
+        StopReason::NoConfirmedRecipient => {
+            let mailboxes: Vec<_> = settings.readers_of_secret(user).iter().map(|email| email.as_str()).collect();
+            report.why += &format!(" to {}", mailboxes.join(" or "));
+        }
+        _ => {}
+    }
+    report
+}
+
+/// What makes the calls for one user, and holds the one secret of a rotation while it lasts.
+struct Executor<'a, A> {
+    aws: &'a A,
+    settings: &'a Settings,
+    user: &'a User,
+    secret: Option<(AccessKeyId, SecretAccessKey)>,
+}
+
+impl<A: Aws> Executor<'_, A> {
+    async fn make(&mut self, call: &Call, state: &UserState, now: Timestamp) -> Result<Answer, Failure> {
+        let Self { aws, settings, user: User { name: user, .. }, .. } = *self;
+        let secret_name = || settings.secret_prefix.secret_name(user);
+        match call {
+            Call::ListAccessKeys => aws.list_access_keys(user).await,
+            Call::ListUserTags => aws.list_user_tags(user).await,
+            Call::GetAccessKeyLastUsed(key) => aws.last_used(key).await,
+            Call::TagUser(entries) => aws.tag_user(user, entries).await,
+            Call::UntagUser(run) => aws.untag_user(user, run).await,
+            Call::CreateAccessKey => {
+                let (answer, secret) = aws.create_access_key(user).await?;
+                if let Answer::Created(key) = &answer {
+                    self.secret = Some((key.id.clone(), secret));
+                }
+                Ok(answer)
+            }
+            Call::DeactivateAccessKey(key, _) => aws.set_status(user, key, Status::Inactive).await,
+            Call::ActivateAccessKey(key) => aws.set_status(user, key, Status::Active).await,
+            Call::DeleteAccessKey(key, _) => aws.delete_access_key(user, key).await,
+            Call::GetCallerIdentity { key, pause } => {
+                if *pause > Span::ZERO {
+                    aws.sleep(*pause).await;
+                }
+                aws.verify(user, key, self.secret_of(key)?).await
+            }
+            Call::PutSecretValue(key) => aws.put_secret(&secret_name(), user, key, self.secret_of(key)?).await,
+            Call::CreateSecret => aws.create_secret(&secret_name(), user, &settings.secret_kms_key).await,
+            Call::DescribeSecret(key) => aws.describe_secret(&secret_name(), key).await,
+            Call::PutResourcePolicy => {
+                let policy = settings.secret_policy(self.user);
+                aws.put_resource_policy(&secret_name(), &policy, &settings.secret_kms_key).await
+            }
+            Call::ListSubscriptionsByTopic => {
+                aws.list_subscribers(&settings.topic, &settings.readers_of_secret(user)).await
+            }
+            Call::Publish(message) => {
+                let (to, mail) = match message {
+                    Message::Secret(key) => {
+                        let secret = self.in_the_mail(key)?;
+                        (settings.readers_of_secret(user), self.rotated(key, secret, state, now))
+                    }
+                    Message::Stored(key) => {
+                        let secret = SecretLocation::SecretsManager(secret_name());
+                        (settings.readers_of_notice(user), self.rotated(key, secret, state, now))
+                    }
+                    Message::ComingUp(key, due) => {
+                        let mail = settings.language.coming_up(&ComingUp { user, key, due: *due });
+                        (settings.readers_of_notice(user), mail)
+                    }
+                };
+                aws.publish(
+                    &settings.topic,
+                    &Envelope { to: to.into_iter().cloned().collect(), about: Some(user.clone()) },
+                    mail,
+                )
+                .await
+            }
+        }
+    }
+
+    /// The secret as the mail carries it.
+    fn in_the_mail(&self, key: &AccessKeyId) -> Result<SecretLocation<'_>, Failure> {
+        let (user, secret) = (&self.user.name, self.secret_of(key)?);
+        match self.settings.policy.delivery {
+            Delivery::SecretsManager | Delivery::Email => Ok(SecretLocation::InThisMail(secret)),
+            Delivery::EmailEncrypted => {
+                let recipients = self.settings.recipients(user);
+                let text = encrypt(&document(user, key, secret)?, recipients).map_err(|why| Failure {
+                    effect: Effect::None,
+                    code: NOT_ENCRYPTED.into(),
+                    message: why.to_string(),
+                })?;
+                Ok(SecretLocation::Encrypted(Block { text, recipients }))
+            }
+        }
+    }
+
+    fn rotated(&self, key: &AccessKeyId, secret: SecretLocation<'_>, state: &UserState, now: Timestamp) -> Mail {
+        self.settings.language.rotated(&Rotated {
+            user: &self.user.name,
+            key,
+            secret,
+            replaced: state.keys().iter().filter(|old| old.id != *key).collect(),
+            policy: &self.settings.policy,
+            now,
+        })
+    }
+
+    fn secret_of(&self, key: &AccessKeyId) -> Result<&SecretAccessKey, Failure> {
+        // The plan asks for the secret only of the key that this run has made.
+        self.secret.as_ref().filter(|(id, _)| id == key).map(|(_, secret)| secret).ok_or_else(|| Failure {
+            effect: Effect::None,
+            code: "NoSecret".into(),
+            message: format!("the secret of {key} is not at hand"),
+        })
+    }
+}

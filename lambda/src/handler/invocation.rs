@@ -1,0 +1,180 @@
+//! One invocation: which users, how many at once, until when; and the report.
+
+use std::hash::{BuildHasher, RandomState};
+
+use futures_util::{StreamExt, stream};
+
+use crate::{
+    contract::{event::Request, settings::Settings},
+    handler::{
+        dry_run::DryRun,
+        executor::{Aws, rotate},
+        load_users::{Account, Stop, select},
+        log,
+    },
+    model::time::{Span, Timestamp},
+    notice::{self, Digested, Mail},
+    protocol::{
+        call::{Effect, Failure},
+        journal::RunId,
+        run::Run,
+        stop_reason::{NeedsAttention, StopReason},
+    },
+    report::{
+        audit::{Mode, Origin},
+        metrics::{self, Scope},
+        run_report::{Report, Summary, Unsent, UserReport},
+    },
+    selection::{
+        fleet::{Fleet, Subject},
+        routing::Envelope,
+    },
+};
+
+/// How many users are worked on at once. IAM throttles per account and API and does not publish its rates. The SDK's adaptive
+/// retries brake for each throttled call: with many at once they come to a standstill, and with 128 MB's share of a processor
+/// these are all that it can do (BENCHMARKS.md).
+const AT_ONCE: usize = 8;
+/// What is kept back of the function's time for the report.
+const MARGIN: Span = Span::seconds(5);
+
+/// What Lambda says of an invocation.
+#[derive(Debug, Clone, Copy)]
+pub struct Invocation<'a> {
+    /// Its id.
+    pub request: &'a str,
+    /// The function's name.
+    pub function: &'a str,
+    /// When Lambda stops the function.
+    pub ends: Timestamp,
+}
+
+/// Runs the rotation for every user and reports. One user's failure never stops another's.
+///
+/// # Errors
+/// [`Stop`] if nobody knows whom it is about; no key was touched then.
+pub async fn run(
+    aws: &(impl Aws + Account),
+    settings: &Settings,
+    event: serde_json::Value,
+    invocation: Invocation<'_>,
+) -> Result<Report, Stop> {
+    let request = Request::read(event, invocation.request)?;
+    let fleet = select(aws, settings, &request, Timestamp::now()).await?;
+    Ok(if request.dry_run {
+        carry_out(&DryRun::new(aws), settings, &request, fleet, invocation).await
+    } else {
+        carry_out(aws, settings, &request, fleet, invocation).await
+    })
+}
+
+async fn carry_out(
+    aws: &impl Aws,
+    settings: &Settings,
+    request: &Request,
+    fleet: Fleet,
+    invocation: Invocation<'_>,
+) -> Report {
+    let started = Timestamp::now();
+    let run = Run { id: writer(&request.run), deadline: invocation.ends.before(MARGIN), order: request.order };
+    let mode = if request.dry_run { Mode::Pretended } else { Mode::Real };
+    let origin = Origin { request: invocation.request, mode };
+    let post = NoticeSender { aws, settings, run: &run, origin };
+    let look = async |(place, subject): (usize, Subject)| {
+        let settings = settings.for_subject(&subject);
+        let report = rotate(aws, &settings, &run, origin, Timestamp::now, &subject.user).await;
+        let unsent = post.notices(&report, &settings).await;
+        (place, report, unsent)
+    };
+    // Whoever is done makes room at once; the report is in order again.
+    let subjects = stream::iter(fleet.subjects.into_iter().enumerate());
+    let mut done: Vec<_> = subjects.map(look).buffer_unordered(AT_ONCE).collect().await;
+    done.sort_by_key(|(place, ..)| *place);
+    let (mut users, mut unsent): (Vec<_>, Vec<_>) =
+        done.into_iter().map(|(_, report, unsent)| (report, unsent)).unzip();
+    for (listed, unclear) in fleet.unclear {
+        let rest = StopReason::NeedsAttention(NeedsAttention::UserConfigError(unclear));
+        let report = UserReport::new(listed.name, request.order, Vec::new(), Vec::new(), Vec::new(), &rest);
+        unsent.push(post.notices(&report, settings).await);
+        users.push(report);
+    }
+    let mut unsent = unsent.concat();
+    let mut summary = Summary {
+        users: users.len() + fleet.rested.users,
+        exempt: fleet.exempt,
+        unsent: unsent.len(),
+        ..Summary::of(&users)
+    };
+    let digested = Digested { run: &request.run, started, summary: &summary, users: &users };
+    unsent.extend(post.digest(&digested).await);
+    summary.unsent = unsent.len();
+    let body = settings.language.summary(&summary);
+    let (run, dry_run) = (request.run.clone(), request.dry_run);
+    let report = Report {
+        status_code: summary.status_code(),
+        body,
+        run,
+        dry_run,
+        started,
+        summary,
+        users,
+        rested: fleet.rested,
+        unsent,
+    };
+    log::report(&report);
+    let scope = if request.users.is_none() { Scope::Fleet } else { Scope::Named };
+    if let Some(event) =
+        metrics::event(&report, scope, settings.policy.rotate_after, invocation.function, Timestamp::now())
+    {
+        log::metrics(&event);
+    }
+    report
+}
+
+/// Sends what is said beside the plan. Whether it arrives changes nothing but the report. In a dry run, `aws` sends nothing.
+struct NoticeSender<'a, A> {
+    aws: &'a A,
+    settings: &'a Settings,
+    run: &'a Run,
+    origin: Origin<'a>,
+}
+
+impl<A: Aws> NoticeSender<'_, A> {
+    /// What there is to say about a user, for whom these settings hold; gives back what could not be sent.
+    async fn notices(&self, report: &UserReport, settings: &Settings) -> Vec<Unsent> {
+        let mut unsent = Vec::new();
+        for notice in notice::notices(report, settings) {
+            let mail = settings.language.notice(&notice, &settings.policy, Timestamp::now());
+            let envelope = Envelope { to: notice.to.into_iter().cloned().collect(), about: Some(notice.user.clone()) };
+            unsent.extend(self.send(notice.news.as_str(), envelope, mail).await);
+        }
+        unsent
+    }
+
+    /// The whole run in one mail for the administrators, if they want it.
+    async fn digest(&self, run: &Digested<'_>) -> Option<Unsent> {
+        if !self.settings.digest.wants(run) {
+            return None;
+        }
+        let envelope = Envelope { to: self.settings.administrators.clone(), about: None };
+        self.send("digest", envelope, self.settings.language.digest(run)).await
+    }
+
+    async fn send(&self, notice: &'static str, envelope: Envelope, mail: Mail) -> Option<Unsent> {
+        let user = envelope.about.clone();
+        // Past the deadline, Lambda may stop the function before it has reported.
+        let sent = if Timestamp::now() < self.run.deadline {
+            self.aws.publish(&self.settings.topic, &envelope, mail).await
+        } else {
+            let message = "the run's time was over".into();
+            Err(Failure { effect: Effect::None, code: "NoTimeLeft".into(), message })
+        };
+        log::notice(&self.run.id, self.origin, user.as_ref(), notice, sent.as_ref().err());
+        sent.err().map(|failure| Unsent { user, notice, why: failure.to_string() })
+    }
+}
+
+/// This invocation, among all deliveries of the same event: an id that no other invocation has.
+fn writer(id: &RunId) -> RunId {
+    id.invocation(RandomState::new().hash_one(Timestamp::now().unix()))
+}

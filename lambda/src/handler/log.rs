@@ -1,0 +1,80 @@
+//! Log events: one JSON object a line on standard output, where Lambda takes them to CloudWatch Logs.
+
+use serde_json::{Value, json};
+
+use crate::{
+    model::user::UserName,
+    protocol::{
+        call::{Answer, Call, Failure},
+        journal::RunId,
+        run::Run,
+    },
+    report::{
+        audit::{self, Mode, Origin},
+        run_report::{Outcome, Report},
+    },
+};
+
+/// One AWS call about one user: made, or failed.
+pub fn call(run: &Run, origin: Origin<'_>, user: &UserName, call: &Call, answer: Result<&Answer, &Failure>) {
+    line(&audit::event(run, origin, user, call, answer));
+}
+
+/// One notice, about one user or about the whole run: sent, or failed.
+pub fn notice(run: &RunId, origin: Origin<'_>, user: Option<&UserName>, notice: &str, failure: Option<&Failure>) {
+    let mut event = json!({
+        "level": if failure.is_some() { "WARN" } else { "INFO" },
+        "event": match origin.mode {
+            Mode::Real => "notice",
+            Mode::Pretended => "dry-run",
+        },
+        "run": run,
+        "requestId": origin.request,
+        "notice": notice,
+    });
+    if let Some(user) = user {
+        event["user"] = json!(user);
+    }
+    if let Some(failure) = failure {
+        event["error"] = json!(failure.to_string());
+    }
+    line(&event);
+}
+
+/// The end of a run: one event a user, one for all.
+pub fn report(report: &Report) {
+    for user in &report.users {
+        let bad = matches!(user.result, Outcome::Failed | Outcome::NeedsAttention);
+        line(&json!({
+            "level": if bad { "ERROR" } else { "INFO" },
+            "run": report.run,
+            "dryRun": report.dry_run,
+            "user": user.user,
+            "result": user.result,
+            "why": user.why,
+            "done": user.done,
+        }));
+    }
+    line(&json!({
+        "level": if report.status_code == 200 { "INFO" } else { "ERROR" },
+        "run": report.run,
+        "dryRun": report.dry_run,
+        "summary": report.summary,
+        "message": report.body,
+    }));
+}
+
+/// The run in numbers, for CloudWatch.
+pub fn metrics(event: &Value) {
+    line(event);
+}
+
+/// An invocation that could not begin.
+pub fn refused(reason: &str) {
+    line(&json!({ "level": "ERROR", "message": reason }));
+}
+
+/// Whatever is in the event, it is one line: JSON writes a line break as `\n`.
+fn line(event: &Value) {
+    println!("{event}");
+}

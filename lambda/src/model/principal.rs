@@ -1,0 +1,106 @@
+//! Who may be named in a policy: IAM users and roles by their ARNs.
+
+use std::str::FromStr;
+
+use crate::model::{
+    parse_error::{ParseError, text_newtype},
+    user::User,
+};
+
+/// The ARN of an IAM user or role, with its path: `arn:aws:iam::111122223333:role/ops/reader`.
+///
+/// Neither a whole account (its own policies would decide who in it is meant) nor a role's session, nor a wildcard.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct PrincipalArn(String);
+
+text_newtype!(PrincipalArn);
+
+impl PrincipalArn {
+    /// The ARN of a user of this account.
+    #[must_use]
+    pub fn of_user(partition: &str, account: &str, user: &User) -> Self {
+        Self(format!("arn:{partition}:iam::{account}:user{}", user.resource()))
+    }
+
+    /// The account that the principal is in.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        self.0.split(':').nth(4).unwrap_or_default()
+    }
+}
+
+impl FromStr for PrincipalArn {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let parts: Vec<_> = text.split(':').collect();
+        let fits = matches!(parts.as_slice(), ["arn", partition, "iam", "", account, resource]
+        if is_partition(partition) && is_account(account)
+            // Names and paths of roles are made of the same characters as those of users.
+            && ["user/", "role/"].iter().any(|kind| {
+                resource.strip_prefix(kind).is_some_and(|rest| format!("/{rest}").parse::<User>().is_ok())
+            }));
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ParseError::new(
+                text,
+                "the ARN of an IAM role or user",
+                "arn:aws:iam::ACCOUNT:role/NAME or arn:aws:iam::ACCOUNT:user/NAME, with the path if there is one",
+            ))
+        }
+    }
+}
+
+/// `aws`, `aws-cn`, `aws-us-gov` and their like.
+pub(crate) fn is_partition(text: &str) -> bool {
+    text.strip_prefix("aws").is_some_and(|rest| {
+        rest.is_empty() || rest.starts_with('-') && rest.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
+    })
+}
+
+/// Twelve digits.
+pub(crate) fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_principal_is_a_role_or_a_user_and_nothing_wider() {
+        for good in [
+            "arn:aws:iam::111122223333:role/reader",
+            "arn:aws-us-gov:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Ops_0a1b",
+            "arn:aws-cn:iam::111122223333:user/ci/deployer",
+        ] {
+            assert_eq!(good.parse::<PrincipalArn>().unwrap().account(), "111122223333", "{good}");
+        }
+        for bad in [
+            "",
+            "*",
+            "111122223333",
+            "arn:aws:iam::111122223333:root",
+            "arn:aws:iam::111122223333:role/*",
+            "arn:aws:iam::111122223333:role/",
+            "arn:aws:iam::111122223333:role//reader",
+            "arn:aws:iam::111122223333:group/readers",
+            "arn:aws:iam::111122223333:user/${aws:username}",
+            "arn:aws:iam::11112222333:role/reader",
+            "arn:aws:iam:eu-west-1:111122223333:role/reader",
+            "arn:aws:sts::111122223333:assumed-role/reader/session",
+            "arn:AWS:iam::111122223333:role/reader",
+            "arn:aws:iam::111122223333:role/reader arn:aws:iam::111122223333:role/other",
+        ] {
+            assert!(bad.parse::<PrincipalArn>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_users_arn_has_its_path() {
+        let arn = |user: &str| PrincipalArn::of_user("aws", "111122223333", &user.parse().unwrap());
+        assert_eq!(arn("alice").as_str(), "arn:aws:iam::111122223333:user/alice");
+        assert_eq!(arn("/ci/deployer").as_str().parse(), Ok(arn("/ci/deployer")));
+    }
+}

@@ -1,0 +1,9 @@
+//! The rotation of one user's keys: decisions only, without I/O.
+
+pub mod call;
+pub mod journal;
+pub mod planner;
+pub mod policy;
+pub mod run;
+pub mod state;
+pub mod stop_reason;

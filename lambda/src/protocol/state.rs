@@ -1,0 +1,297 @@
+//! What is known of one user: [`UserState::learn`] folds a call's answer into it.
+
+use super::{
+    call::{Answer, Call, Effect, Failure, Message, RemovalReason},
+    journal::{Entry, Intent, Journal, JournalParseError, RunId},
+    policy::{MaxWait, Policy},
+    stop_reason::StopReason,
+};
+use crate::model::{
+    access_key::{AccessKeyId, Key, LastUse, Status},
+    time::{Span, Timestamp},
+};
+
+/// How many verifications in a row must succeed. IAM is eventually consistent: after a first success some
+/// calls still fail.
+pub const VERIFY_SUCCESSES: u8 = 3;
+
+/// How many verifications are tried in all.
+pub const VERIFY_ATTEMPTS: u8 = 20;
+
+/// The pause after a verification that failed. With [`VERIFY_ATTEMPTS`] this bounds the wait to 40 seconds.
+pub const VERIFY_PAUSE: Span = Span::seconds(2);
+
+/// What is known of one user.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct UserState {
+    pub(super) keys: Option<Vec<Key>>,
+    /// A key was made since the keys were listed.
+    pub(super) keys_assumed: bool,
+    pub(super) journal: Option<Result<Journal, JournalParseError>>,
+    pub(super) last_use: Vec<(AccessKeyId, LastUse)>,
+    pub(super) channel: Option<ChannelState>,
+    /// Whether a key that an unfinished rotation left is the secret's current version.
+    pub(super) current: Option<(AccessKeyId, bool)>,
+    pub(super) rotation: Option<Rotation>,
+    /// The intents of dead runs whose key this run has withdrawn.
+    ///
+    /// They stay in the journal until a later run finds nothing to them: another run, reading a list that still shows
+    /// the key, must find the intent too, or it would take the key for a successor and retire the old one.
+    pub(super) withdrawn: Vec<RunId>,
+    /// A rotation was completed in this run: one is enough, whatever the order was.
+    pub(super) rotated: bool,
+    /// A key was reactivated in this run, as it was asked to.
+    pub(super) undone: bool,
+    /// The key whose owner was told in this run that it will be replaced; the journal does not say so yet.
+    pub(super) warned: Option<AccessKeyId>,
+    /// What is reported once nothing is left of this run's intent.
+    pub(super) ending: Option<StopReason>,
+    pub(super) stopped: Option<StopReason>,
+}
+
+/// A replacement under way in this run.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Rotation {
+    Intended,
+    Verifying {
+        key: AccessKeyId,
+        attempts: u8,
+        successes: u8,
+    },
+    Delivering(AccessKeyId),
+    ReadingBack(AccessKeyId),
+    /// Before the commit, so that a mail that was lost in a crash is sent again.
+    Announcing(AccessKeyId),
+    Committing(AccessKeyId),
+    Withdrawing {
+        key: AccessKeyId,
+        stage: Withdrawal,
+        because: Box<(Call, Failure)>,
+    },
+}
+
+/// Whether a new key would reach its owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum ChannelState {
+    /// Who may read the secret could not be said: it may not be there.
+    Missing,
+    /// The secret is there; who may read it is still to be said.
+    Made,
+    Ready,
+    NoConfirmedRecipient,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Withdrawal {
+    Deactivate,
+    Delete,
+}
+
+impl UserState {
+    pub(super) fn last_use(&self, key: &AccessKeyId) -> Option<&LastUse> {
+        self.last_use.iter().find(|(id, _)| id == key).map(|(_, use_)| use_)
+    }
+
+    pub(super) fn is_current(&self, key: &AccessKeyId) -> Option<bool> {
+        self.current.as_ref().filter(|(id, _)| id == key).map(|(_, current)| *current)
+    }
+
+    /// The keys as they are known; none before they were listed.
+    #[must_use]
+    pub fn keys(&self) -> &[Key] {
+        self.keys.as_deref().unwrap_or_default()
+    }
+
+    /// Until when the old key is waited for, if it is still in use and the policy's patience has an end.
+    #[must_use]
+    pub fn waits_until(&self, old: &AccessKeyId, policy: &Policy) -> Option<Timestamp> {
+        let (MaxWait::AtMost(span), Some(Ok(journal))) = (policy.wait_at_most, &self.journal) else { return None };
+        let newer = self.keys().iter().find(|key| key.id != *old && key.status == Status::Active)?;
+        Some(journal.in_place_since(newer) + policy.overlap + span)
+    }
+
+    /// Folds a call's answer into what is known.
+    pub fn learn(&mut self, call: &Call, answer: Result<Answer, Failure>) {
+        match answer {
+            Ok(answer) => self.learn_answer(call, answer),
+            Err(failure) => self.learn_failure(call, failure),
+        }
+    }
+
+    fn learn_answer(&mut self, call: &Call, answer: Answer) {
+        match (call, answer) {
+            (Call::ListAccessKeys, Answer::Keys(keys)) => {
+                self.keys = Some(keys);
+                self.keys_assumed = false;
+            }
+            (Call::ListUserTags, Answer::Journal(journal)) => self.journal = Some(journal),
+            (Call::GetAccessKeyLastUsed(key), Answer::LastUse(use_)) => self.last_use.push((key.clone(), use_)),
+            (Call::ListSubscriptionsByTopic, Answer::Subscribers(n)) => {
+                self.channel = Some(if n == 0 { ChannelState::NoConfirmedRecipient } else { ChannelState::Ready });
+            }
+            (Call::TagUser(entries), Answer::Done) => self.tagged(entries),
+            (Call::UntagUser(run), Answer::Done) => {
+                if let Some(Ok(journal)) = &mut self.journal {
+                    journal.forget(run);
+                }
+            }
+            (Call::CreateAccessKey, Answer::Created(key)) => {
+                let id = key.id.clone();
+                self.keys.get_or_insert_default().push(key);
+                self.keys_assumed = true;
+                self.rotation = Some(Rotation::Verifying { key: id, attempts: 0, successes: 0 });
+            }
+            (Call::GetCallerIdentity { key, .. }, Answer::Done) => self.verified(call, key),
+            (Call::CreateSecret, Answer::Done) => self.channel = Some(ChannelState::Made),
+            (Call::PutResourcePolicy, Answer::Done) => self.channel = Some(ChannelState::Ready),
+            (Call::PutSecretValue(key), Answer::Done) => self.rotation = Some(Rotation::ReadingBack(key.clone())),
+            (Call::DescribeSecret(key), Answer::Current(current)) => match (&self.rotation, current) {
+                (None, current) => self.current = Some((key.clone(), current)),
+                (Some(_), true) => self.rotation = Some(Rotation::Announcing(key.clone())),
+                (Some(_), false) => self.stop(call, not_read_back()),
+            },
+            (Call::Publish(Message::Stored(key) | Message::Secret(key)), Answer::Done) => {
+                self.rotation = Some(Rotation::Committing(key.clone()));
+            }
+            (Call::Publish(Message::ComingUp(key, _)), Answer::Done) => self.warned = Some(key.clone()),
+            (Call::DeactivateAccessKey(key, _), Answer::Done) => self.deactivated(key),
+            (Call::DeleteAccessKey(key, why), Answer::Done) => self.deleted(key, *why),
+            (Call::ActivateAccessKey(key), Answer::Done) => {
+                self.set_status(key, Status::Active);
+                let Some(Ok(journal)) = &self.journal else { return };
+                self.undone = journal.undone.as_ref() == Some(key);
+            }
+            // An adapter answered another question. Nothing is known, so nothing more is done.
+            (call, answer) => {
+                let message = format!("unexpected answer {answer:?}");
+                self.stop(call, Failure { effect: Effect::Unknown, code: "UnexpectedAnswer".into(), message });
+            }
+        }
+    }
+
+    fn tagged(&mut self, entries: &[Entry]) {
+        if let Some(Ok(journal)) = &mut self.journal {
+            for entry in entries {
+                journal.apply(entry);
+            }
+        }
+        match (self.rotation.take(), entries) {
+            (None, [Entry::Intent(_)]) => self.rotation = Some(Rotation::Intended),
+            (rotation, [Entry::Delivered(_), ..]) => self.rotated |= rotation.is_some(),
+            _ => {}
+        }
+    }
+
+    /// Whose intent is being dealt with: this run's own, or the dead run's that is recovered from.
+    pub(super) fn intent_at_hand(&self) -> Option<&Intent> {
+        let Some(Ok(journal)) = &self.journal else { return None };
+        // The youngest first: as long as any run is at work, hands off.
+        journal.intents.iter().filter(|intent| !self.withdrawn.contains(&intent.run)).max_by_key(|intent| intent.at)
+    }
+
+    fn verified(&mut self, call: &Call, key: &AccessKeyId) {
+        if let Some(Rotation::Verifying { attempts, successes, .. }) = &mut self.rotation {
+            *attempts += 1;
+            *successes += 1;
+            if *successes == VERIFY_SUCCESSES {
+                self.rotation = Some(Rotation::Delivering(key.clone()));
+            } else if *attempts == VERIFY_ATTEMPTS {
+                self.withdraw(key, call, unsteady());
+            }
+        }
+    }
+
+    fn deactivated(&mut self, key: &AccessKeyId) {
+        self.set_status(key, Status::Inactive);
+        // It may have been used until a moment ago.
+        self.last_use.retain(|(id, _)| id != key);
+        if let Some(Rotation::Withdrawing { stage, .. }) = &mut self.rotation {
+            *stage = Withdrawal::Delete;
+        }
+    }
+
+    fn set_status(&mut self, key: &AccessKeyId, status: Status) {
+        for known in self.keys.iter_mut().flatten().filter(|known| known.id == *key) {
+            known.status = status;
+        }
+    }
+
+    fn deleted(&mut self, key: &AccessKeyId, why: RemovalReason) {
+        if let Some(keys) = &mut self.keys {
+            keys.retain(|known| known.id != *key);
+        }
+        if let Some(Rotation::Withdrawing { because, .. }) = self.rotation.take() {
+            // The intent stays for its lease: another run may hold a list that still shows the key.
+            self.stopped = Some(StopReason::Withdrawn(because));
+        } else if why == RemovalReason::Withdrawn {
+            let dead = self.intent_at_hand().map(|intent| intent.run.clone());
+            self.withdrawn.extend(dead);
+        }
+    }
+
+    fn learn_failure(&mut self, call: &Call, failure: Failure) {
+        match (call, &mut self.rotation) {
+            // Fail closed: a question that failed is answered with "in use".
+            (Call::GetAccessKeyLastUsed(key), _) => self.last_use.push((key.clone(), LastUse::Unknown)),
+            (Call::GetCallerIdentity { .. }, Some(Rotation::Verifying { attempts, successes, .. }))
+                if *attempts + 1 < VERIFY_ATTEMPTS =>
+            {
+                *attempts += 1;
+                *successes = 0;
+            }
+            // The secret is certainly not out: take the key back.
+            (Call::GetCallerIdentity { key, .. }, Some(Rotation::Verifying { .. })) => {
+                self.withdraw(&key.clone(), call, failure);
+            }
+            (Call::PutSecretValue(key) | Call::Publish(Message::Secret(key)), Some(_))
+                if failure.effect == Effect::None =>
+            {
+                self.withdraw(key, call, failure);
+            }
+            (Call::PutResourcePolicy, None) if self.channel.is_none() && failure.effect == Effect::None => {
+                self.channel = Some(ChannelState::Missing);
+            }
+            // No key was made, so nothing has to be found again.
+            (Call::CreateAccessKey, Some(Rotation::Intended)) if failure.effect == Effect::None => {
+                self.rotation = None;
+                let mine = self.intent_at_hand().map(|intent| intent.run.clone());
+                if let (Some(Ok(journal)), Some(mine)) = (&mut self.journal, mine) {
+                    journal.close(&mine);
+                }
+                self.ending = Some(StopReason::Failed(Box::new((call.clone(), failure))));
+            }
+            // An intent that stays behind keeps the next runs away for a lease, and that is all.
+            (Call::UntagUser(_), _) if self.ending.is_some() => self.stopped = self.ending.take(),
+            // Everything else is left as it is; the next run reads back what happened.
+            _ => self.stop(call, failure),
+        }
+    }
+
+    fn withdraw(&mut self, key: &AccessKeyId, call: &Call, failure: Failure) {
+        self.rotation = Some(Rotation::Withdrawing {
+            key: key.clone(),
+            stage: Withdrawal::Deactivate,
+            because: Box::new((call.clone(), failure)),
+        });
+    }
+
+    fn stop(&mut self, call: &Call, failure: Failure) {
+        self.stopped = Some(StopReason::Failed(Box::new((call.clone(), failure))));
+    }
+}
+
+fn unsteady() -> Failure {
+    Failure {
+        effect: Effect::None,
+        code: "NotVerified".into(),
+        message: format!("AWS did not accept the new key {VERIFY_SUCCESSES} times in a row in {VERIFY_ATTEMPTS} tries"),
+    }
+}
+
+fn not_read_back() -> Failure {
+    Failure {
+        effect: Effect::Unknown,
+        code: "NotReadBack".into(),
+        message: "the secret was stored, but Secrets Manager does not show it as the current version".into(),
+    }
+}

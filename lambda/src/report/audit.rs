@@ -1,0 +1,197 @@
+//! The audit log: for each call who made it on whose behalf, and for each change why it was right to make it.
+//!
+//! Pure: it makes the events, [`crate::handler::log`] prints them. `templates/OPERATIONS.md` shows how to ask for them.
+
+use serde_json::{Value, json};
+
+use crate::{
+    model::{access_key::AccessKeyId, user::UserName},
+    protocol::{
+        call::{Answer, Call, Effect, Failure, Message, RemovalReason},
+        journal::Entry,
+        run::{Run, RunAction},
+    },
+};
+
+/// Where a run comes from, as far as its log says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin<'a> {
+    /// Lambda's id of the invocation.
+    pub request: &'a str,
+    /// Whether changes are made.
+    pub mode: Mode,
+}
+
+/// Whether changes are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// They are.
+    Real,
+    /// They only seem to be made: a dry run.
+    Pretended,
+}
+
+/// Why a change is right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reason {
+    /// What had to hold before, or what it is good for.
+    pub why: &'static str,
+    /// The invariant that allows it: number and name, as in ARCHITECTURE.md.
+    pub invariant: &'static str,
+}
+
+const NO_OUTAGE: &str = "1 no outage";
+const NOTHING_LOST: &str = "2 nothing lost";
+const NO_ORPHAN: &str = "3 no orphan";
+const NEVER_ACTIVE: &str = "4 never an active key deleted";
+const ONE_WRITER: &str = "8 one writer";
+
+/// Why the plan may make this change; none for a call that changes nothing.
+///
+/// The plan has no state that makes a call without its reason, so the call says which it was.
+#[must_use]
+pub fn reason(call: &Call) -> Option<Reason> {
+    let (why, invariant) = match call {
+        Call::ListAccessKeys
+        | Call::ListUserTags
+        | Call::GetAccessKeyLastUsed(_)
+        | Call::GetCallerIdentity { .. }
+        | Call::DescribeSecret(_)
+        | Call::ListSubscriptionsByTopic => return None,
+        Call::CreateSecret => ("the secret is there before the key that it will hold", NOTHING_LOST),
+        Call::PutResourcePolicy => ("the secret's readers are said before a key is in it", NOTHING_LOST),
+        Call::TagUser(entries) => match entries.first() {
+            Some(Entry::Delivered(_)) => {
+                ("the new key is delivered, and read back where the channel can be read", NOTHING_LOST)
+            }
+            Some(Entry::Disabled(_)) => ("says since when the keys are inactive", NEVER_ACTIVE),
+            Some(Entry::Undone(_)) => ("a person wants the key back, so runs leave it alone", NO_OUTAGE),
+            Some(Entry::Warned(_)) => ("the key's owner knows that it will be replaced", NO_OUTAGE),
+            Some(Entry::Closed(_)) => ("nothing is left of the rotation that would have to be found", NO_ORPHAN),
+            Some(Entry::Intent(_)) | None => ("says which key stood before the next is created", NO_ORPHAN),
+        },
+        Call::UntagUser(_) => ("nothing is left of the rotation that would have to be found", NO_ORPHAN),
+        Call::CreateAccessKey => ("the intent is written, and one other key stands", ONE_WRITER),
+        Call::PutSecretValue(_) => ("STS accepts the new key", NOTHING_LOST),
+        Call::Publish(Message::Secret(_)) => ("STS accepts the new key; the mail delivers it", NOTHING_LOST),
+        Call::Publish(Message::Stored(_)) => ("the new key is delivered and read back", NOTHING_LOST),
+        Call::Publish(Message::ComingUp(..)) => ("the key is soon due, and its owner does not know yet", NO_OUTAGE),
+        Call::DeactivateAccessKey(_, RemovalReason::Withdrawn) | Call::DeleteAccessKey(_, RemovalReason::Withdrawn) => {
+            ("it was created beside an older key, and its secret did not reach its owner", NO_ORPHAN)
+        }
+        Call::DeactivateAccessKey(..) => ("its successor is delivered, and the policy's overlap is over", NO_OUTAGE),
+        Call::ActivateAccessKey(_) => ("a person asked for it, or it is in use", NO_OUTAGE),
+        Call::DeleteAccessKey(_, RemovalReason::PlaceNeeded) => {
+            ("it is inactive, and the rotation that is due needs its place", NEVER_ACTIVE)
+        }
+        Call::DeleteAccessKey(..) => ("it is inactive, for as long as the policy keeps it", NEVER_ACTIVE),
+    };
+    Some(Reason { why, invariant })
+}
+
+/// The event for one call about one user.
+///
+/// `event` is `read`, `change`, or `dry-run` for a change that a dry run did not make. A change that failed is one too: what
+/// became of it is in `outcome`, and `unknown` means that it may have taken effect.
+#[must_use]
+pub fn event(run: &Run, origin: Origin<'_>, user: &UserName, call: &Call, answer: Result<&Answer, &Failure>) -> Value {
+    let reason = reason(call);
+    let mut event = json!({
+        "level": if answer.is_err() { "WARN" } else { "INFO" },
+        "event": match (reason, origin.mode) {
+            (None, _) => "read",
+            (Some(_), Mode::Real) => "change",
+            (Some(_), Mode::Pretended) => "dry-run",
+        },
+        "run": run.id,
+        "order": order(run.order),
+        "requestId": origin.request,
+        "user": user,
+        "call": call.operation(),
+        "about": call.to_string(),
+    });
+    if let Some(Reason { why, invariant }) = reason {
+        event["key"] = json!(key(call, answer));
+        event["why"] = json!(why);
+        event["invariant"] = json!(invariant);
+        event["outcome"] = json!(match answer.map_err(|failure| failure.effect) {
+            Ok(_) => "done",
+            Err(Effect::None) => "refused",
+            Err(Effect::Unknown) => "unknown",
+        });
+    }
+    if let Err(failure) = answer {
+        event["error"] = json!(failure.to_string());
+    }
+    event
+}
+
+const fn order(order: RunAction) -> &'static str {
+    match order {
+        RunAction::Routine => "schedule",
+        RunAction::RotateNow => "rotate",
+        RunAction::Undo => "undo",
+    }
+}
+
+/// The key that a change is about, or the keys, with a space between them; empty where it is about none.
+fn key(call: &Call, answer: Result<&Answer, &Failure>) -> String {
+    let ids: Vec<&AccessKeyId> = match call {
+        Call::CreateAccessKey => match answer {
+            Ok(Answer::Created(key)) => vec![&key.id],
+            _ => Vec::new(),
+        },
+        Call::DeactivateAccessKey(key, _)
+        | Call::DeleteAccessKey(key, _)
+        | Call::ActivateAccessKey(key)
+        | Call::GetAccessKeyLastUsed(key)
+        | Call::GetCallerIdentity { key, .. }
+        | Call::PutSecretValue(key)
+        | Call::DescribeSecret(key)
+        | Call::Publish(Message::Secret(key) | Message::Stored(key) | Message::ComingUp(key, _)) => vec![key],
+        Call::TagUser(entries) => entries.iter().flat_map(noted).collect(),
+        Call::ListAccessKeys
+        | Call::ListUserTags
+        | Call::UntagUser(_)
+        | Call::CreateSecret
+        | Call::PutResourcePolicy
+        | Call::ListSubscriptionsByTopic => Vec::new(),
+    };
+    ids.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// The keys that a note is about.
+fn noted(entry: &Entry) -> Vec<&AccessKeyId> {
+    match entry {
+        Entry::Intent(intent) => vec![&intent.known],
+        Entry::Delivered(delivered) => vec![&delivered.key],
+        Entry::Disabled(disabled) => disabled.iter().map(|disabled| &disabled.key).collect(),
+        Entry::Undone(key) => key.iter().collect(),
+        Entry::Warned(key) => vec![key],
+        Entry::Closed(_) => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::call_permissions::steps;
+
+    /// What changes something is told by its name, as AWS gives it.
+    #[test]
+    fn every_change_has_a_reason_and_no_read_has_one() {
+        for step in steps() {
+            let read = ["List", "Get", "Describe"].iter().any(|verb| step.call.operation().starts_with(verb));
+            assert_eq!(reason(&step.call).is_none(), read, "{}", step.call);
+        }
+    }
+
+    #[test]
+    fn the_invariants_are_those_of_the_architecture() {
+        let table = include_str!("../../../ARCHITECTURE.md");
+        for name in [NO_OUTAGE, NOTHING_LOST, NO_ORPHAN, NEVER_ACTIVE, ONE_WRITER] {
+            let (number, words) = name.split_once(' ').unwrap();
+            assert!(table.contains(&format!("\n| {number} | {words} |")), "{name}");
+        }
+    }
+}

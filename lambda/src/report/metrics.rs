@@ -1,0 +1,285 @@
+//! What CloudWatch counts: one event in its embedded metric format at the end of a run. Pure.
+//!
+//! `synth` makes alarms of the same names, so an alarm on something that nobody reports cannot be written.
+//!
+//! The event is a line of JSON on standard output, like every other. That is all it takes under the function's `LogFormat:
+//! JSON` too: "Lambda won't double-encode any logs that are already JSON encoded" (Lambda Developer Guide, "Configuring JSON
+//! and plain text log formats"). Only the formatting that managed runtimes put around their own log calls could come in
+//! between; a custom runtime has none. An object without a `level` counts as INFO (same guide, "Log-level filtering"), which
+//! the default level lets through; the event says so itself all the same.
+
+use serde_json::{Map, Value, json};
+
+use crate::{
+    model::{
+        access_key::{Key, Status},
+        time::{Span, Timestamp},
+    },
+    report::run_report::{Outcome, Report},
+};
+
+/// The metrics' namespace.
+pub const NAMESPACE: &str = "AccessKeyRotation";
+/// The one dimension: the function's name, which is the stack's. Users and keys are none, because each value of a dimension
+/// is a metric of its own, and is paid for.
+pub const DIMENSION: &str = "FunctionName";
+/// The age at which CIS AWS Foundations and Security Hub (IAM.3) find a key too old.
+pub const AUDITORS_LIMIT: Span = Span::days(90);
+
+/// How much a run has looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Every configured user: what it saw is how the fleet stands.
+    Fleet,
+    /// Users that a person has named.
+    Named,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metric {
+    /// New keys delivered.
+    Rotated,
+    /// Users for whom a call failed.
+    Failed,
+    /// Users about whom a person must decide.
+    NeedsAttention,
+    /// Users with something held back.
+    Waiting,
+    /// Notices that could not be sent: whom they were for does not know.
+    NoticesUnsent,
+    /// 1 for a run over all users in which none failed, 0 for one in which somebody did.
+    SuccessfulRun,
+    /// The age of the oldest active key, in days; absent while there is none.
+    OldestKeyAge,
+    /// Active keys of any age.
+    ActiveKeys,
+    /// Active keys as old as `rotate_after`, those in their overlap included.
+    KeysDue,
+    /// Active keys older than auditors allow.
+    KeysOver90Days,
+}
+
+impl Metric {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Rotated,
+        Self::Failed,
+        Self::NeedsAttention,
+        Self::Waiting,
+        Self::NoticesUnsent,
+        Self::SuccessfulRun,
+        Self::OldestKeyAge,
+        Self::ActiveKeys,
+        Self::KeysDue,
+        Self::KeysOver90Days,
+    ];
+
+    /// Its name in CloudWatch.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rotated => "Rotated",
+            Self::Failed => "Failed",
+            Self::NeedsAttention => "NeedsAttention",
+            Self::Waiting => "Waiting",
+            Self::NoticesUnsent => "NoticesUnsent",
+            Self::SuccessfulRun => "SuccessfulRun",
+            Self::OldestKeyAge => "OldestKeyAge",
+            Self::ActiveKeys => "ActiveKeys",
+            Self::KeysDue => "KeysDue",
+            Self::KeysOver90Days => "KeysOver90Days",
+        }
+    }
+
+    /// CloudWatch knows no unit of days.
+    const fn unit(self) -> &'static str {
+        match self {
+            Self::OldestKeyAge => "None",
+            _ => "Count",
+        }
+    }
+}
+
+/// The event of a run that ended at `at` in the function of this name; none for a dry run, which has done nothing.
+///
+/// Only a run over all users says how the fleet stands, and that a run has succeeded: a person who rotates one key does not
+/// hide that the schedule has stopped.
+#[must_use]
+pub fn event(report: &Report, scope: Scope, rotate_after: Span, function: &str, at: Timestamp) -> Option<Value> {
+    if report.dry_run {
+        return None;
+    }
+    let waiting = report.users.iter().filter(|user| user.result == Outcome::Waiting).count();
+    let mut values = vec![
+        (Metric::Rotated, report.summary.rotated as u64),
+        (Metric::Failed, report.summary.failed as u64),
+        (Metric::NeedsAttention, report.summary.needs_attention as u64),
+        (Metric::Waiting, waiting as u64),
+        (Metric::NoticesUnsent, report.summary.unsent as u64),
+    ];
+    if scope == Scope::Fleet {
+        values.extend(fleet(report, rotate_after, at));
+    }
+    // "Specification: Embedded metric format": the metrics' values stand beside the directive that names them.
+    let directive = json!({
+        "Namespace": NAMESPACE,
+        "Dimensions": [[DIMENSION]],
+        "Metrics": values.iter().map(|(m, _)| json!({ "Name": m.name(), "Unit": m.unit() })).collect::<Vec<_>>(),
+    });
+    let mut event = Map::new();
+    event.insert("level".into(), json!("INFO"));
+    event.insert(
+        "_aws".into(),
+        json!({ "Timestamp": at.unix().saturating_mul(1_000), "CloudWatchMetrics": [directive] }),
+    );
+    event.insert("run".into(), json!(report.run));
+    event.insert(DIMENSION.into(), json!(function));
+    event.extend(values.into_iter().map(|(metric, value)| (metric.name().to_owned(), json!(value))));
+    Some(Value::Object(event))
+}
+
+fn fleet(report: &Report, rotate_after: Span, at: Timestamp) -> Vec<(Metric, u64)> {
+    let active = |key: &&Key| key.status == Status::Active;
+    let keys = report.users.iter().flat_map(|user| &user.left).filter(active);
+    let born = keys.map(|key| key.created).chain(report.rested.active.iter().copied());
+    let ages: Vec<_> = born.map(|born| at.since(born)).collect();
+    let count = |is: &dyn Fn(Span) -> bool| ages.iter().filter(|age| is(**age)).count() as u64;
+    let mut values = vec![
+        (Metric::SuccessfulRun, u64::from(report.summary.failed == 0)),
+        (Metric::ActiveKeys, count(&|_| true)),
+        (Metric::KeysDue, count(&|age| age >= rotate_after)),
+        (Metric::KeysOver90Days, count(&|age| age > AUDITORS_LIMIT)),
+    ];
+    values.extend(ages.iter().max().map(|oldest| (Metric::OldestKeyAge, oldest.whole_days())));
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        protocol::stop_reason::StopReason,
+        report::run_report::{Summary, UserReport},
+    };
+
+    const NOW: Timestamp = Timestamp::from_unix(1_795_490_200);
+
+    fn user(name: &str, result: Outcome, keys: &[(u64, Status)]) -> UserReport {
+        let key = |(n, (days, status)): (usize, &(u64, Status))| Key {
+            id: format!("KEY_OF_{name:_<10}{n}").parse().unwrap(),
+            status: *status,
+            created: NOW.before(Span::days(*days)),
+        };
+        let left = keys.iter().enumerate().map(key).collect();
+        UserReport {
+            user: name.parse().unwrap(),
+            result,
+            why: String::new(),
+            found: Vec::new(),
+            done: Vec::new(),
+            left,
+            waits_until: None,
+            rest: StopReason::NoKeys,
+        }
+    }
+
+    fn report(users: Vec<UserReport>) -> Report {
+        let summary = Summary::of(&users);
+        let (run, body) = ("run".parse().unwrap(), String::new());
+        Report {
+            status_code: summary.status_code(),
+            body,
+            run,
+            dry_run: false,
+            started: NOW,
+            summary,
+            users,
+            rested: crate::selection::fleet::NotDue::default(),
+            unsent: Vec::new(),
+        }
+    }
+
+    fn values(report: &Report, scope: Scope) -> Vec<(&'static str, Option<u64>)> {
+        let event = event(report, scope, Span::days(60), "stack", NOW).unwrap();
+        Metric::ALL.iter().map(|metric| (metric.name(), event[metric.name()].as_u64())).collect()
+    }
+
+    #[test]
+    fn a_run_in_numbers() {
+        use Outcome::{Changed, Failed, NeedsAttention, Waiting};
+        use Status::{Active, Inactive};
+        let mixed = report(vec![
+            user("rotated", Changed, &[(60, Active), (0, Active)]),
+            user("old", Waiting, &[(91, Active), (400, Inactive)]),
+            user("young", Outcome::Unchanged, &[(59, Active)]),
+            user("limit", Outcome::Unchanged, &[(90, Active)]),
+            user("unread", Failed, &[]),
+            user("unclear", NeedsAttention, &[]),
+        ]);
+        assert_eq!(
+            values(&mixed, Scope::Fleet),
+            [
+                ("Rotated", Some(0)),
+                ("Failed", Some(1)),
+                ("NeedsAttention", Some(1)),
+                ("Waiting", Some(1)),
+                ("NoticesUnsent", Some(0)),
+                ("SuccessfulRun", Some(0)),
+                ("OldestKeyAge", Some(91)),
+                ("ActiveKeys", Some(5)),
+                ("KeysDue", Some(3)),
+                ("KeysOver90Days", Some(1)),
+            ]
+        );
+        // A person's run over some says nothing of the fleet.
+        let given = |values: Vec<(&'static str, Option<u64>)>| {
+            values.into_iter().filter(|(_, value)| value.is_some()).map(|(name, _)| name).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            given(values(&mixed, Scope::Named)),
+            ["Rotated", "Failed", "NeedsAttention", "Waiting", "NoticesUnsent"]
+        );
+        // Somebody who must decide is no failure of the run; where there is no key there is no age.
+        let required_idle_time = report(vec![user("none", NeedsAttention, &[(70, Inactive)])]);
+        assert_eq!(
+            values(&required_idle_time, Scope::Fleet)[3..8],
+            [
+                ("Waiting", Some(0)),
+                ("NoticesUnsent", Some(0)),
+                ("SuccessfulRun", Some(1)),
+                ("OldestKeyAge", None),
+                ("ActiveKeys", Some(0)),
+            ]
+        );
+        assert_eq!(
+            event(&Report { dry_run: true, ..required_idle_time }, Scope::Fleet, Span::ZERO, "stack", NOW),
+            None
+        );
+    }
+
+    /// "Specification: Embedded metric format": what is named must be there, and is a number; nothing else is a metric.
+    #[test]
+    fn the_event_is_in_the_embedded_metric_format() {
+        let event = event(
+            &report(vec![user("a", Outcome::Unchanged, &[(1, Status::Active)])]),
+            Scope::Fleet,
+            Span::ZERO,
+            "stack",
+            NOW,
+        )
+        .unwrap();
+        assert_eq!(event["_aws"]["Timestamp"], 1_795_490_200_000_i64);
+        let [directive] = event["_aws"]["CloudWatchMetrics"].as_array().unwrap().as_slice() else { panic!("{event}") };
+        assert_eq!(directive["Namespace"], "AccessKeyRotation");
+        assert_eq!((&directive["Dimensions"], &event["FunctionName"]), (&json!([["FunctionName"]]), &json!("stack")));
+        let metrics = directive["Metrics"].as_array().unwrap();
+        let named: Vec<_> = metrics.iter().map(|metric| metric["Name"].as_str().unwrap()).collect();
+        assert!(named.iter().all(|name| event[name].is_u64()), "{event}");
+        assert!(
+            Metric::ALL.iter().all(|metric| named.contains(&metric.name())) && named.len() == Metric::ALL.len(),
+            "{named:?}"
+        );
+        assert!(metrics.iter().all(|metric| ["Count", "None"].contains(&metric["Unit"].as_str().unwrap())));
+    }
+}

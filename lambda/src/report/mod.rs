@@ -1,0 +1,5 @@
+//! What a run reports: to its caller, to CloudWatch, and to the audit log.
+
+pub mod audit;
+pub mod metrics;
+pub mod run_report;

@@ -1,0 +1,149 @@
+//! IAM's credential report: every user's keys in one table, without their ids, up to four hours old (IAM User Guide,
+//! "Generate credential reports for your AWS account").
+//!
+//! It is believed when it says that a user may be left alone, and never when it says that something must be done: that
+//! is seen from IAM itself.
+
+use std::collections::HashMap;
+
+use crate::model::{access_key::Status, time::Timestamp, user::UserName};
+
+/// The report.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CredentialReport {
+    /// By name in small letters. `None` where a key's columns say what they never say.
+    users: HashMap<String, Option<Vec<Seen>>>,
+}
+
+/// A key, as the report shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// Whether it works.
+    pub status: Status,
+    /// When it was created "or last changed": a key that was switched off and on again looks younger than it is.
+    pub changed: Timestamp,
+}
+
+/// A text that is no credential report.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the credential report is not understood: {0}")]
+pub struct BadReport(String);
+
+/// The columns of the two places for keys.
+const KEYS: [(&str, &str); 2] =
+    [("access_key_1_active", "access_key_1_last_rotated"), ("access_key_2_active", "access_key_2_last_rotated")];
+
+impl CredentialReport {
+    /// Reads the report.
+    ///
+    /// # Errors
+    /// [`BadReport`] if it is no table with the columns that this is about. A row that is not understood is none: its user
+    /// is looked at.
+    pub fn read(content: &[u8]) -> Result<Self, BadReport> {
+        let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(content);
+        let header = table.headers().map_err(|e| BadReport(e.to_string()))?;
+        let column = |name: &str| {
+            header.iter().position(|column| column == name).ok_or_else(|| BadReport(format!("it has no column {name}")))
+        };
+        let (columns, name) = (header.len(), column("user")?);
+        let [one, two] = KEYS.map(|(active, changed)| Ok::<_, BadReport>((column(active)?, column(changed)?)));
+        let places = [one?, two?];
+        let mut report = Self::default();
+        for row in table.records() {
+            let row = row.map_err(|e| BadReport(e.to_string()))?;
+            // A name's comma without quotes, or a report that breaks off: nobody knows whose row it is.
+            if row.len() != columns {
+                continue;
+            }
+            let cell = |column: usize| row.get(column).unwrap_or_default();
+            // The account's root has a row too, under a name that no user can have.
+            if cell(name).parse::<UserName>().is_ok() {
+                let keys =
+                    places.iter().filter_map(|(active, changed)| seen(cell(*active), cell(*changed)).transpose());
+                report.users.insert(cell(name).to_ascii_lowercase(), keys.collect::<Result<_, _>>().ok());
+            }
+        }
+        Ok(report)
+    }
+
+    /// The user's keys; `None` where the report does not say, or is older than the user.
+    #[must_use]
+    pub fn keys(&self, user: &UserName) -> Option<&[Seen]> {
+        self.users.get(&user.as_str().to_ascii_lowercase())?.as_deref()
+    }
+}
+
+/// A word where another was to be.
+struct Unknown;
+
+/// A place for a key: empty, or with a key in it.
+fn seen(active: &str, changed: &str) -> Result<Option<Seen>, Unknown> {
+    let status = match active.to_ascii_lowercase().as_str() {
+        "true" => Status::Active,
+        "false" => Status::Inactive,
+        _ => return Err(Unknown),
+    };
+    match (status, changed) {
+        (Status::Inactive, "N/A") => Ok(None),
+        _ => Ok(Some(Seen { status, changed: changed.parse().map_err(|_| Unknown)? })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = "user,arn,access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date,\
+                          access_key_2_active,access_key_2_last_rotated,cert_1_active\n";
+
+    fn read(rows: &str) -> CredentialReport {
+        CredentialReport::read(format!("{HEADER}{rows}").as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn each_place_for_a_key_is_empty_or_has_one() {
+        let report = read(
+            "<root_account>,arn,true,2020-01-01T00:00:00+00:00,N/A,false,N/A,false\n\
+             Alice,arn,true,2026-09-25T03:16:40+00:00,N/A,false,2026-11-01T00:00:00Z,false\n\
+             \"b,ob\",arn,false,N/A,N/A,false,N/A,false\n",
+        );
+        let alice = "alice".parse().unwrap();
+        let at = |text: &str| text.parse().unwrap();
+        let active = Seen { status: Status::Active, changed: at("2026-09-25T03:16:40Z") };
+        let inactive = Seen { status: Status::Inactive, changed: at("2026-11-01T00:00:00Z") };
+        assert_eq!(report.keys(&alice), Some(&[active, inactive][..]));
+        assert_eq!(report.keys(&"b,ob".parse().unwrap()), Some(&[][..]));
+        assert_eq!(report.keys(&"carol".parse().unwrap()), None);
+        assert_eq!(report.users.len(), 2);
+    }
+
+    /// A row that is not understood says nothing about its user, and everything about the others.
+    #[test]
+    fn an_unknown_word_is_no_answer() {
+        for keys in [
+            "maybe,2026-09-25T03:16:40Z,N/A,false,N/A",
+            "true,yesterday,N/A,false,N/A",
+            "true,N/A,N/A,false,N/A",
+            "false,N/A,N/A,,N/A",
+            "not_supported,not_supported,N/A,false,N/A",
+        ] {
+            let report = read(&format!(
+                "a,b,arn,{keys},false\nalice,arn,{keys},false\nalice,arn,true\nbob,arn,false,N/A,N/A,false,N/A,false\n"
+            ));
+            assert_eq!(report.keys(&"alice".parse().unwrap()), None, "{keys}");
+            assert_eq!(report.keys(&"bob".parse().unwrap()), Some(&[][..]), "{keys}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_report_is_refused() {
+        let header = HEADER.trim_end();
+        for (text, why) in
+            [(String::new(), "no column user"), ("user,arn\nalice,arn\n".into(), "no column access_key_1_active")]
+        {
+            let bad = CredentialReport::read(text.as_bytes()).unwrap_err();
+            assert!(bad.to_string().contains(why), "{bad}");
+        }
+        assert_eq!(CredentialReport::read(header.as_bytes()), Ok(CredentialReport::default()));
+    }
+}

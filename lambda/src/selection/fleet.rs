@@ -1,0 +1,230 @@
+//! Which users a run looks at, and in which order: decisions only.
+//!
+//! Where the configuration names every user, all of them are looked at. Where it means users by path or tag, exempts some by tag
+//! or group, or lets tags speak, two lists of the account come first: the credential report and the users with their tags.
+//! They tell who can be left alone, so that a healthy fleet costs a few calls however large it is.
+
+use std::borrow::Cow;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
+use crate::{
+    contract::{
+        listed_user::ListedUser,
+        selector::UserSelector,
+        settings::Settings,
+        user_entry::{UserEntry, UserOverrides},
+        user_tags::UserTags,
+    },
+    model::{access_key::Status, email::Email, time::Timestamp, user::User, user_config_error::UserConfigError},
+    protocol::{
+        journal::{Journal, SKEW},
+        policy::{DeleteAfter, Policy},
+    },
+    selection::credential_report::{CredentialReport, Seen},
+};
+
+/// A user, and what holds for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// Who.
+    pub user: User,
+    /// What is said for it alone.
+    pub own: UserOverrides,
+}
+
+/// The users, sorted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Fleet {
+    /// Those to look at, in this order.
+    pub subjects: Vec<Subject>,
+    /// Those of whom it cannot be told what holds for them: nothing is done about them.
+    pub unclear: Vec<(ListedUser, UserConfigError)>,
+    /// How many are chosen and exempt.
+    pub exempt: usize,
+    /// Those with nothing to be done about them now, by the lists alone.
+    pub rested: NotDue,
+}
+
+/// Users that are left alone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NotDue {
+    /// How many.
+    pub users: usize,
+    /// Their active keys, by the time that the report gives.
+    pub active: Vec<Timestamp>,
+}
+
+/// What the account's lists say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lists {
+    /// Its users.
+    pub users: Vec<ListedUser>,
+    /// Their keys.
+    pub report: CredentialReport,
+}
+
+/// Every chosen user, or those of them that a person asks for; `lists` where [`Settings::sight`] asks for them.
+#[must_use]
+pub fn fleet(settings: &Settings, lists: Option<&Lists>, asked: Option<&[String]>, now: Timestamp) -> Fleet {
+    let mut fleet = Fleet::default();
+    let mut subjects = Vec::new();
+    let unlisted = unlisted(settings, lists);
+    let is_chosen = |listed: &&ListedUser| settings.users.iter().any(|member| member.who.covers(listed));
+    let listed = lists.iter().flat_map(|lists| &lists.users).filter(is_chosen);
+    for listed in listed.chain(&unlisted) {
+        let is_asked = asked.is_none_or(|names| names.iter().any(|name| listed.is_called(name)));
+        if !is_asked {
+            continue;
+        }
+        if settings.exempt.iter().any(|who| who.covers(listed)) {
+            fleet.exempt += 1;
+            continue;
+        }
+        match subject(settings, listed) {
+            Err(unclear) => fleet.unclear.push((listed.clone(), unclear)),
+            Ok((subject, policy)) => {
+                let keys = lists.and_then(|lists| lists.report.keys(&listed.name));
+                let oldest = keys.into_iter().flatten().map(|key| key.changed).min();
+                if lists.is_some() && asked.is_none() && is_at_rest(listed, keys, &policy, now) {
+                    fleet.rested.users += 1;
+                    fleet.rested.active.extend(active(keys.unwrap_or_default()).map(|key| key.changed));
+                } else {
+                    subjects.push((oldest.unwrap_or(listed.created), subject));
+                }
+            }
+        }
+    }
+    let in_order = |subjects: Vec<(_, Subject)>| subjects.into_iter().map(|(_, subject)| subject).collect();
+    fleet.subjects = if lists.is_some() {
+        subjects.sort_by_key(|(oldest, _)| *oldest);
+        in_turn(in_order(subjects), now)
+    } else {
+        in_order(subjects)
+    };
+    fleet
+}
+
+/// The users that are named although the account does not list them: IAM says what is wrong.
+fn unlisted(settings: &Settings, lists: Option<&Lists>) -> Vec<ListedUser> {
+    let named = settings.users.iter().filter_map(|member| match &member.who {
+        UserSelector::User(user) => Some((&member.who, user)),
+        UserSelector::Path(_) | UserSelector::Tag(_) | UserSelector::Group(_) => None,
+    });
+    let is_listed = |who: &UserSelector| lists.is_some_and(|lists| lists.users.iter().any(|listed| who.covers(listed)));
+    named.filter(|(who, _)| !is_listed(who)).map(|(_, user)| ListedUser::from(user)).collect()
+}
+
+/// What holds for the user: see [`crate::contract::user_entry`].
+fn subject(settings: &Settings, listed: &ListedUser) -> Result<(Subject, Policy), UserConfigError> {
+    let user = listed.user()?;
+    let tags = match settings.user_tags {
+        UserTags::Ignored => UserOverrides::default(),
+        UserTags::Honoured => UserOverrides::from_tags(&listed.tags)?,
+    };
+    if let Some(owner) = tags.owner.as_ref().filter(|owner| !settings.addresses().any(|known| known == *owner)) {
+        return Err(UserConfigError::Stranger(owner.to_string()));
+    }
+    let entries = settings.users.iter().filter(|member| member.who.covers(listed));
+    let entries = entries.map(|member| (&member.who, &member.own));
+    let (named, wide): (Vec<_>, Vec<_>) = entries.partition(|(who, _)| matches!(who, UserSelector::User(_)));
+    let own = UserOverrides::said_by(named).or(tags).or(UserOverrides::said_by(wide));
+    let policy = own.policy(&settings.policy)?;
+    Ok((Subject { user, own }, policy))
+}
+
+fn active(keys: &[Seen]) -> impl Iterator<Item = &Seen> {
+    keys.iter().filter(|key| key.status == Status::Active)
+}
+
+/// Whether nothing can be due for the user, as far as its tags and a report that may be hours old say. In doubt it is not: a look
+/// costs a call, and decides by itself.
+fn is_at_rest(listed: &ListedUser, keys: Option<&[Seen]>, policy: &Policy, now: Timestamp) -> bool {
+    let journal = Journal::read(listed.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+    let Ok(journal) = journal else { return false };
+    // A run died, or one is at work; or a person had a key reactivated.
+    if !journal.intents.is_empty() || journal.undone.is_some() {
+        return false;
+    }
+    let Some(keys) = keys else {
+        // The report is older than the user, or does not know it. Its keys are no older than itself.
+        return !is_coming(listed.created, &journal, false, policy, now);
+    };
+    // A key that was switched off and on looks younger to the report than it is, but it is no younger than its delivery.
+    let delivered = journal.delivered.as_ref().map(|delivered| delivered.at);
+    let born = |key: &Seen| delivered.map_or(key.changed, |at| at.min(key.changed));
+    match keys {
+        [] => true,
+        [only] => only.status == Status::Active && !is_coming(born(only), &journal, true, policy, now),
+        [a, b] => match (a.status, b.status) {
+            (Status::Active, Status::Active) => {
+                let newer = born(a).max(born(b));
+                now < newer + policy.overlap
+            }
+            (Status::Inactive, Status::Inactive) => false,
+            (Status::Active, Status::Inactive) => is_kept(&journal, born(a), policy, now),
+            (Status::Inactive, Status::Active) => is_kept(&journal, born(b), policy, now),
+        },
+        _ => false,
+    }
+}
+
+/// Whether an inactive key beside an active one, which was born then, is left where it is.
+fn is_kept(journal: &Journal, born: Timestamp, policy: &Policy, now: Timestamp) -> bool {
+    let kept = match policy.delete_after {
+        DeleteAfter::NextRotation => true,
+        // Without a note, one is to be written.
+        DeleteAfter::Window(window) => {
+            let noted = journal.disabled.iter().map(|disabled| disabled.at).min();
+            noted.is_some_and(|at| now < at + window)
+        }
+    };
+    kept && !is_coming(born, journal, false, policy, now)
+}
+
+/// Whether a key of this age is due, or its owner is to be told that it will be.
+fn is_coming(born: Timestamp, journal: &Journal, alone: bool, policy: &Policy, now: Timestamp) -> bool {
+    let due = born + policy.rotate_after;
+    // The key that was delivered last is the only one there is, and its owner was told.
+    let told = journal.delivered.as_ref().map(|delivered| &delivered.key);
+    let told = alone && told.is_some() && told == journal.warned.as_ref();
+    let from = if told { due } else { due.before(policy.warn_before) };
+    now + SKEW >= from
+}
+
+/// The oldest first, but every second place goes round by the hour: where not all can be done in a run's time and the oldest fail
+/// again and again, the others still have their turn.
+fn in_turn(oldest_first: Vec<Subject>, now: Timestamp) -> Vec<Subject> {
+    let all = oldest_first.len();
+    let mut left: Vec<_> = oldest_first.into_iter().map(Some).collect();
+    // As good as random, so that no rhythm of the schedule passes over the same users each time.
+    let hour = BuildHasherDefault::<DefaultHasher>::default().hash_one(now.unix() / 3_600);
+    let begin = usize::try_from(hour % all.max(1) as u64).unwrap_or(0);
+    let (mut oldest, mut turn) = (0..all, (begin..all).chain(0..begin));
+    let mut order = Vec::with_capacity(all);
+    while let Some(next) = oldest.find_map(|at| left[at].take()) {
+        order.push(next);
+        order.extend(turn.find_map(|at| left[at].take()));
+    }
+    order
+}
+
+impl Settings {
+    /// The settings as they are for this user alone.
+    #[must_use]
+    pub fn for_subject(&self, subject: &Subject) -> Cow<'_, Self> {
+        // What cannot be was refused when the subject was chosen.
+        let Ok(policy) = subject.own.policy(&self.policy) else { return Cow::Borrowed(self) };
+        let only = UserEntry { who: UserSelector::User(subject.user.clone()), own: subject.own.clone() };
+        if policy == self.policy && self.users.contains(&only) {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(Self { users: vec![only], policy, ..self.clone() })
+    }
+}
+
+impl<Reference> Settings<Reference> {
+    /// Every address that a subscription is for.
+    pub fn addresses(&self) -> impl Iterator<Item = &Email> {
+        self.administrators.iter().chain(self.users.iter().filter_map(|member| member.own.owner.as_ref()))
+    }
+}

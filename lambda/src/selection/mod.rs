@@ -1,0 +1,5 @@
+//! Which users a run looks at, and who is notified about them.
+
+pub mod credential_report;
+pub mod fleet;
+pub mod routing;

@@ -1,0 +1,140 @@
+//! The options of every command that begins with a configuration.
+
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use lambda::model::email::Email;
+
+use super::Stop;
+use crate::{
+    cfn::{Value, resource::Architecture},
+    config::{self, Config, Entry, Overrides, Problem, Problems},
+    stack::{self, Unfit},
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Source {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = "rotation.yaml")]
+    config: PathBuf,
+    /// Instead of the configuration's users: names, paths or tags, separated by spaces; what it has too keeps what it says there
+    #[arg(long, value_name = "NAMES", value_parser = words::<Entry>)]
+    users: Option<Words<Entry>>,
+    /// Instead of the configuration's emails: addresses, separated by spaces
+    #[arg(long, value_name = "ADDRESSES", value_parser = words::<Email>)]
+    emails: Option<Words<Email>>,
+    /// Instead of the configuration's architecture
+    #[arg(long, value_parser = architecture)]
+    architecture: Option<Architecture>,
+}
+
+/// A list that is one argument.
+#[derive(Debug, Clone)]
+pub(super) struct Words<T>(pub(super) Vec<T>);
+
+/// Reads it.
+pub(super) fn words<T: FromStr<Err: ToString>>(text: &str) -> Result<Words<T>, String> {
+    let words = text.split_whitespace().map(|word| word.parse().map_err(|e: T::Err| e.to_string()));
+    let words: Vec<T> = words.collect::<Result<_, _>>()?;
+    if words.is_empty() { Err("at least one is needed".into()) } else { Ok(Words(words)) }
+}
+
+pub(super) fn architecture(text: &str) -> Result<Architecture, String> {
+    text.parse().map_err(|e: lambda::model::parse_error::ParseError| e.to_string())
+}
+
+impl Source {
+    /// Reads the configuration; warnings go to standard error.
+    pub(super) fn read(&self) -> Result<Config, Stop> {
+        Ok(read(&self.config, self.overrides())?.config)
+    }
+
+    /// Reads the configuration and generates its template.
+    pub(super) fn template(&self) -> Result<Value, Stop> {
+        Ok(self.bundle()?.1)
+    }
+
+    /// Who says for which processor the function is.
+    #[cfg(feature = "deploy")]
+    pub(super) fn architecture_is_said_by(&self) -> String {
+        self.architecture.map_or_else(|| self.config.display().to_string(), |_| "--architecture".to_owned())
+    }
+
+    /// The configuration, and the template that is generated of it.
+    pub(super) fn bundle(&self) -> Result<(Config, Value), Stop> {
+        let overrides = self.overrides();
+        let users_are_given = overrides.users.is_some();
+        let read = read(&self.config, overrides)?;
+        let template = stack::template(&read.config).map_err(|unfit| {
+            if users_are_given && unfit.setting() == "users" {
+                return Stop::bad_input(format!("--users: {unfit}"));
+            }
+            read.unfit(&unfit)
+        })?;
+        Ok((read.config, template))
+    }
+
+    /// The name of the configuration's stack.
+    #[cfg(feature = "deploy")]
+    pub(super) fn stack_name(&self) -> Result<config::StackName, Stop> {
+        stack_name(&self.config)
+    }
+
+    fn overrides(&self) -> Overrides {
+        Overrides {
+            users: self.users.clone().map(|words| words.0),
+            emails: self.emails.clone().map(|words| words.0),
+            architecture: self.architecture,
+        }
+    }
+}
+
+/// A configuration, and where it was read.
+pub(super) struct Read {
+    pub(super) config: Config,
+    file: String,
+    text: String,
+}
+
+/// Reads a configuration; warnings go to standard error.
+pub(super) fn read(path: &Path, overrides: Overrides) -> Result<Read, Stop> {
+    let (read, warnings) = look_at(path, overrides)?;
+    for warning in &warnings {
+        eprint!("{}", warning.render_warning(&read.file, &read.text));
+    }
+    Ok(read)
+}
+
+/// The name of a configuration's stack. Its warnings are for whoever makes a template of it.
+#[cfg(feature = "deploy")]
+pub(super) fn stack_name(path: &Path) -> Result<config::StackName, Stop> {
+    Ok(look_at(path, Overrides::default())?.0.config.stack_name)
+}
+
+fn look_at(path: &Path, overrides: Overrides) -> Result<(Read, Vec<Problem>), Stop> {
+    let file = path.display().to_string();
+    let bytes = std::fs::read(path)
+        .map_err(|e| Stop::bad_input(format!("{file}: cannot be read: {e}; name another file with --config")))?;
+    let text = String::from_utf8(bytes).map_err(|e| {
+        let before = String::from_utf8_lossy(&e.as_bytes()[..e.utf8_error().valid_up_to()]);
+        let problem = Problem::behind(&before, "this is not UTF-8 text", "save the file as UTF-8");
+        Stop::bad_input(Problems::from(problem).render(&file, &before))
+    })?;
+    let checked = config::read(&text, overrides).map_err(|p| Stop::bad_input(p.render(&file, &text)))?;
+    Ok((Read { config: checked.config, file, text }, checked.warnings))
+}
+
+impl Read {
+    /// Generates the configuration's template.
+    pub(super) fn template(&self) -> Result<Value, Stop> {
+        stack::template(&self.config).map_err(|unfit| self.unfit(&unfit))
+    }
+
+    /// What AWS does not give, told at the setting that asks for it.
+    fn unfit(&self, unfit: &Unfit) -> Stop {
+        let problem = Problem::with(unfit.setting(), &self.text, &unfit.to_string());
+        Stop::bad_input(Problems::from(problem).render(&self.file, &self.text))
+    }
+}

@@ -1,0 +1,168 @@
+//! The project's generated files: which there are, what each is made of, and what should be in it.
+
+use std::path::{Path, PathBuf};
+
+use crate::cmd::{Stop, config_args};
+use crate::{
+    cfn::{Value, json, yaml},
+    config::{self, Config},
+    docs::{
+        graph,
+        templates_readme::{self, Origin, Sheet},
+    },
+    stack::artifacts,
+};
+
+/// The configuration that a user edits.
+const CONFIG: &str = "rotation.yaml";
+/// More of them, each with its own template.
+const EXAMPLES: &str = "examples";
+/// Where templates, and all about them, go.
+const TEMPLATES: &str = "templates";
+/// The template that takes no configuration: of the bucket with the packages.
+const ARTIFACTS: &str = "artifacts.yaml";
+/// The page with the picture of the first template.
+const README: &str = "README.md";
+/// Where the picture is, between these two lines.
+const BLOCK: [&str; 2] = ["<!-- generated: synth graph -->\n", "<!-- end of what is generated -->\n"];
+
+/// What writes them all.
+const COMMAND: &str = "run: make synth";
+
+/// A file that is generated, in whole or in part.
+pub(super) struct Document {
+    /// Where it is.
+    pub(super) path: PathBuf,
+    /// What it is made of, as people are told.
+    pub(super) from: String,
+    /// What writes it anew, as people are told.
+    pub(super) command: String,
+    /// What should be in it.
+    pub(super) text: String,
+    /// For a template: the name of its stack.
+    pub(super) stack_name: Option<String>,
+}
+
+/// One configuration and its template.
+struct Pair {
+    from: PathBuf,
+    file: String,
+    config: Config,
+    template: Value,
+    document: String,
+}
+
+/// Every generated file of the project in this folder.
+pub(super) fn documents() -> Result<Vec<Document>, Stop> {
+    let mut configurations = vec![PathBuf::from(CONFIG)];
+    if let Ok(entries) = std::fs::read_dir(EXAMPLES) {
+        let mut examples: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        examples.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+        examples.sort();
+        configurations.extend(examples);
+    }
+    // All problems of all configurations at once.
+    let (mut pairs, mut problems) = (Vec::new(), Vec::new());
+    for from in configurations {
+        match pair(from) {
+            Ok(pair) => pairs.push(pair),
+            Err(stop) => problems.push(stop.to_string()),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(Stop::bad_input(problems.join("\n")));
+    }
+    pairs.sort_by_key(|pair| pair.from != Path::new(CONFIG));
+    for (index, Pair { from, file, .. }) in pairs.iter().enumerate() {
+        let other = match file {
+            _ if file == ARTIFACTS => "the template of the artifact bucket",
+            _ if pairs[..index].iter().any(|pair| pair.file == *file) => "another configuration",
+            _ => continue,
+        };
+        let from = from.display();
+        return Err(Stop::bad_input(format!(
+            "{from}: {other} has this name, so both would be {TEMPLATES}/{file}; rename it"
+        )));
+    }
+    let artifacts = artifacts::template().map_err(|e| Stop::failure(e.to_string()))?;
+    let artifacts = (yaml::emit(&artifacts), artifacts);
+    let mut documents: Vec<_> = pairs.iter().map(Pair::template).collect();
+    documents.push(Document {
+        path: Path::new(TEMPLATES).join(ARTIFACTS),
+        from: "synth".into(),
+        command: COMMAND.into(),
+        text: artifacts.0.clone(),
+        stack_name: Some(artifacts::STACK_NAME.into()),
+    });
+    documents.push(schema());
+    documents.push(pages(&pairs, &artifacts));
+    documents.extend(pairs.first().and_then(picture));
+    Ok(documents)
+}
+
+fn pair(from: PathBuf) -> Result<Pair, Stop> {
+    let read = config_args::read(&from, config::Overrides::default())?;
+    let template = read.template()?;
+    let stem = from.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(Pair { file: format!("{stem}.yaml"), document: yaml::emit(&template), from, config: read.config, template })
+}
+
+impl Pair {
+    fn template(&self) -> Document {
+        Document {
+            path: Path::new(TEMPLATES).join(&self.file),
+            from: self.from.display().to_string(),
+            command: COMMAND.into(),
+            text: self.document.clone(),
+            stack_name: Some(self.config.stack_name.as_str().to_owned()),
+        }
+    }
+}
+
+fn schema() -> Document {
+    Document {
+        path: Path::new(TEMPLATES).join("rotation.schema.json"),
+        from: "the table of settings".into(),
+        command: COMMAND.into(),
+        text: format!("{:#}\n", config::schema()),
+        stack_name: None,
+    }
+}
+
+fn pages(pairs: &[Pair], (artifacts, template): &(String, Value)) -> Document {
+    let from: Vec<_> = pairs.iter().map(|pair| format!("../{}", pair.from.display())).collect();
+    let mut sheets: Vec<_> = pairs
+        .iter()
+        .zip(&from)
+        .map(|(pair, file)| Sheet {
+            file: &pair.file,
+            origin: Origin::Configuration { file, config: &pair.config },
+            template: &pair.template,
+            document: &pair.document,
+        })
+        .collect();
+    let origin = Origin::Synth { stack_name: artifacts::STACK_NAME };
+    sheets.push(Sheet { file: ARTIFACTS, origin, template, document: artifacts });
+    Document {
+        path: Path::new(TEMPLATES).join(README),
+        from: "the set of configurations".into(),
+        command: COMMAND.into(),
+        text: templates_readme::page(&sheets),
+        stack_name: None,
+    }
+}
+
+/// The README with the picture in its block; none where there is no block.
+fn picture(pair: &Pair) -> Option<Document> {
+    let readme = std::fs::read_to_string(README).ok()?;
+    let (before, rest) = readme.split_once(BLOCK[0])?;
+    let (_, after) = rest.split_once(BLOCK[1])?;
+    let picture = graph::mermaid(&json::to_json(&pair.template));
+    Some(Document {
+        path: README.into(),
+        from: pair.from.display().to_string(),
+        command: COMMAND.into(),
+        text: format!("{before}{}```mermaid\n{picture}```\n{}{after}", BLOCK[0], BLOCK[1]),
+        stack_name: None,
+    })
+}

@@ -1,0 +1,101 @@
+//! How long an alarm must hear nothing of a schedule before something is wrong: two of its periods.
+
+use lambda::model::time::Span;
+
+use super::schedule::ScheduleExpression;
+
+/// What CloudWatch looks back over: so many periods of so many seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watch {
+    /// The length of one, in seconds.
+    pub period: u32,
+    /// How many.
+    pub periods: u32,
+}
+
+/// The most that an alarm looks back over, with periods of an hour at least; with shorter ones it is a day ("PutMetricAlarm":
+/// Period).
+const MOST: Span = Span::days(7);
+const HOUR: u32 = 3_600;
+const FIVE_MINUTES: u32 = 300;
+
+impl Watch {
+    /// For a schedule that fires at least every so often; none where two periods are more than an alarm can see.
+    ///
+    /// Many short periods and not two long ones: before CloudWatch believes that data is missing it looks some periods further
+    /// back than it is told ("Configuring how CloudWatch alarms treat missing data": evaluation range). With periods of an hour
+    /// these are hours, with periods of a day they would be days.
+    #[must_use]
+    pub fn over(schedule: &ScheduleExpression) -> Option<Self> {
+        let gap = schedule.longest_gap()?;
+        let window = (gap + gap).as_seconds();
+        if window > MOST.as_seconds() {
+            return None;
+        }
+        let period = if window < 6 * u64::from(HOUR) { FIVE_MINUTES } else { HOUR };
+        Some(Self { period, periods: u32::try_from(window.div_ceil(period.into())).ok()? })
+    }
+
+    /// All that is looked back over.
+    #[must_use]
+    pub fn window(self) -> Span {
+        Span::seconds(u64::from(self.period) * u64::from(self.periods))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_periods_as_far_as_cloudwatch_can_see() {
+        let of =
+            |text: &str| Watch::over(&text.parse().unwrap()).map(|w| (w.period, w.periods, w.window().to_string()));
+        let watch = |period, periods, window: &str| Some((period, periods, window.to_owned()));
+        for (schedule, expected) in [
+            ("rate(2 minutes)", watch(300, 1, "5m")),
+            ("rate(15 minutes)", watch(300, 6, "30m")),
+            ("rate(1 hour)", watch(300, 24, "2h")),
+            ("rate(179 minutes)", watch(300, 72, "6h")),
+            ("rate(3 hours)", watch(3_600, 6, "6h")),
+            ("rate(1 day)", watch(3_600, 48, "2d")),
+            ("rate(84 hours)", watch(3_600, 168, "7d")),
+            ("rate(85 hours)", None),
+            ("rate(7 days)", None),
+            ("rate(30 days)", None),
+            ("cron(0 9 * * ? *)", watch(3_600, 48, "2d")),
+            ("cron(0/15 8-18 ? * * *)", watch(3_600, 48, "2d")),
+            ("cron(0 9 ? * MON-FRI *)", watch(3_600, 144, "6d")),
+            ("cron(0 9 ? * 2,4,6 *)", watch(3_600, 144, "6d")),
+            ("cron(0 9 ? * 1,wed,Fri-SAT *)", watch(3_600, 144, "6d")),
+            // A weekend too long, one day a week, and what is not counted out.
+            ("cron(0 9 ? * TUE-THU *)", None),
+            ("cron(0 9 ? * MON *)", None),
+            ("cron(0 9 ? * FRI-MON *)", None),
+            ("cron(0 9 ? * */2 *)", None),
+            ("cron(0 9 ? * 2#1 *)", None),
+            ("cron(0 9 ? * L *)", None),
+            ("cron(0 9 1,15 * ? *)", None),
+            ("cron(0 9 * JAN ? *)", None),
+            ("cron(0 9 * * ? 2030)", None),
+            ("at(2027-01-31T09:00:00)", None),
+        ] {
+            assert_eq!(of(schedule), expected, "{schedule}");
+        }
+    }
+
+    /// Every rate: never less than two periods, hardly more, and never more than AWS allows.
+    #[test]
+    fn each_window_is_one_that_an_alarm_may_have() {
+        for minutes in 2..=6_000_u64 {
+            let schedule = format!("rate({minutes} minutes)").parse().unwrap();
+            let Some(watch) = Watch::over(&schedule) else {
+                assert!(minutes > 84 * 60, "{minutes}");
+                continue;
+            };
+            let window = watch.window();
+            assert!(window >= Span::minutes(2 * minutes) && window < Span::minutes(2 * minutes + 60), "{minutes}");
+            assert!(window <= if watch.period < HOUR { Span::days(1) } else { MOST }, "{minutes}");
+        }
+    }
+}

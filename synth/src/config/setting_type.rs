@@ -1,0 +1,210 @@
+//! What a setting's value can be: how it is read, and how the schema says the same.
+
+use std::{ops::Range, str::FromStr};
+
+use lambda::model::parse_error::ParseError;
+use serde_json::{Value as Json, json};
+
+use crate::config::{
+    suggest,
+    tree::{self, Content, Node},
+};
+
+/// Why a value is refused, and where: the value itself, or a part of it.
+#[derive(Debug)]
+pub(super) struct Wrong {
+    /// Where, if it is not the whole value.
+    pub(super) at: Option<Range<usize>>,
+    pub(super) message: String,
+    pub(super) meant: Option<String>,
+    pub(super) allowed: Option<String>,
+}
+
+impl Wrong {
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self { at: None, message: message.into(), meant: None, allowed: None }
+    }
+
+    /// Wrong is this part of the value; one that is not written has no place.
+    pub(super) fn at(mut self, part: &Node<'_>) -> Self {
+        self.at = Some(part.at.clone()).filter(|at| !at.is_empty());
+        self
+    }
+
+    pub(super) fn allowed(mut self, allowed: impl Into<String>) -> Self {
+        self.allowed = Some(allowed.into());
+        self
+    }
+}
+
+/// A kind of value.
+pub(super) trait Kind: Sized {
+    /// Reads it, or says everything that is wrong with it.
+    fn read(node: &Node<'_>) -> Result<Self, Vec<Wrong>>;
+
+    /// What the schema says of it.
+    fn schema() -> Json;
+
+    /// A value that is known to be right, as JSON.
+    fn json(text: &str) -> Json {
+        text.into()
+    }
+}
+
+/// A value that is one word.
+pub(super) trait Word: FromStr<Err = ParseError> {
+    /// What `from_str` takes, neither more nor less.
+    fn rule() -> Rule;
+
+    /// Whether a bare number deserves the same message as a word: durations without their unit.
+    const NUMBERS: bool = false;
+
+    /// What else people call it: the other name, and ours.
+    const ALIASES: &[(&str, &str)] = &[];
+
+    /// What somebody who wrote this may have meant, the likeliest first. What is no value is passed over.
+    fn guesses(_text: &str) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// The texts that a [`Word`] can be.
+#[derive(Debug, Default)]
+pub(super) struct Rule {
+    /// These.
+    pub(super) words: Vec<&'static str>,
+    /// And those that match a regular expression: the whole of it, in the dialect of JavaScript and of Python.
+    pub(super) pattern: Option<String>,
+    /// And the number 0.
+    pub(super) zero: bool,
+}
+
+impl Rule {
+    pub(super) fn words(words: impl IntoIterator<Item = &'static str>) -> Self {
+        Self { words: words.into_iter().collect(), ..Self::default() }
+    }
+
+    pub(super) fn pattern(pattern: &str) -> Self {
+        Self { pattern: Some(format!("^{pattern}$")), ..Self::default() }
+    }
+
+    fn schema(self, allowed: &str) -> Json {
+        let mut forms = Vec::new();
+        if !self.words.is_empty() {
+            forms.push(json!({ "type": "string", "enum": self.words }));
+        }
+        if let Some(pattern) = self.pattern {
+            // `patternErrorMessage` is what editors show; validators pass over it.
+            forms.push(json!({ "type": "string", "pattern": pattern, "patternErrorMessage": allowed }));
+        }
+        if self.zero {
+            forms.push(json!({ "const": 0 }));
+        }
+        match <[Json; 1]>::try_from(forms) {
+            Ok([only]) => only,
+            Err(forms) => json!({ "anyOf": forms }),
+        }
+    }
+}
+
+/// The rule as a person would say it. No word is empty, so it is what the refusal of an empty one says.
+fn allowed<T: Word>() -> &'static str {
+    "".parse::<T>().err().map_or("", |refused| refused.allowed)
+}
+
+fn parse<T: Word>(text: &str) -> Result<T, Wrong> {
+    text.parse().map_err(|invalid: ParseError| Wrong {
+        at: None,
+        message: format!("{:?} is not {}", invalid.value, invalid.what),
+        meant: meant::<T>(text),
+        allowed: Some(format!("allowed: {}", invalid.allowed)),
+    })
+}
+
+/// What YAML takes for a number, a truth value or a date. In quotes it would be text; that is worth saying where it helps.
+fn no_text<T: Word>(text: &str) -> Wrong {
+    let allowed = format!("allowed: {}", allowed::<T>());
+    let quotes = if text.parse::<T>().is_ok() { format!("write \"{text}\" in quotes; ") } else { String::new() };
+    let wrong = Wrong::new(format!("{text} is not text")).allowed(quotes + &allowed);
+    Wrong { meant: meant::<T>(text), ..wrong }
+}
+
+fn meant<T: Word>(text: &str) -> Option<String> {
+    let alias = T::ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(text)).map(|(_, word)| *word);
+    let near = || suggest::word(text, T::rule().words).map(str::to_owned);
+    let mut guesses = T::guesses(text).into_iter().filter(|guess| guess.parse::<T>().is_ok());
+    alias.map(str::to_owned).or_else(|| guesses.next()).or_else(near)
+}
+
+impl<T: Word> Kind for T {
+    fn read(node: &Node<'_>) -> Result<Self, Vec<Wrong>> {
+        let word = match &node.content {
+            Content::Text(text) => parse(text),
+            Content::Number(digits) if T::NUMBERS => parse(digits),
+            Content::Number(text) | Content::Other(text) => Err(no_text::<T>(text)),
+            Content::Null => Err(Wrong::new("the value is missing").allowed(format!("allowed: {}", allowed::<T>()))),
+            Content::List(_) => Err(Wrong::new("it must be a single value, not a list")),
+            Content::Map(_) => Err(Wrong::new("it must be a single value, not a mapping")),
+            Content::Tagged(tag) => Err(Wrong::new(format!("the tag {tag} means nothing here"))),
+        };
+        word.map_err(|wrong| vec![wrong])
+    }
+
+    fn schema() -> Json {
+        T::rule().schema(allowed::<T>())
+    }
+}
+
+/// When two items of a list mean the same thing.
+pub(super) trait SameAs {
+    fn same_as(&self, other: &Self) -> bool;
+}
+
+/// A list: at least one item, no two alike.
+impl<T: Kind + SameAs> Kind for Vec<T> {
+    fn read(node: &Node<'_>) -> Result<Self, Vec<Wrong>> {
+        items(node, 1)
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "array", "items": T::schema(), "minItems": 1, "uniqueItems": true })
+    }
+
+    fn json(text: &str) -> Json {
+        tree::parse(text).map_or(Json::Null, |node| tree::json(&node))
+    }
+}
+
+/// The items of a list that has as many at least, no two alike; or all that is wrong with it.
+pub(super) fn items<T: Kind + SameAs>(node: &Node<'_>, least: usize) -> Result<Vec<T>, Vec<Wrong>> {
+    let shape = if least == 0 {
+        "a list: a line `- …` for each entry, or [] for none"
+    } else {
+        "a list with at least one entry: a line `- …` for each"
+    };
+    let items = match &node.content {
+        Content::List(items) if items.len() >= least => items,
+        Content::Text(text) => {
+            return Err(vec![Wrong {
+                meant: T::read(node).is_ok().then(|| format!("[{text}]")),
+                ..Wrong::new(format!("it must be {shape}"))
+            }]);
+        }
+        _ => return Err(vec![Wrong::new(format!("it must be {shape}"))]),
+    };
+    let (mut list, mut wrong) = (Vec::<(usize, T)>::new(), Vec::new());
+    for (index, node) in items.iter().enumerate() {
+        let placed = |wrong: Wrong| if wrong.at.is_some() { wrong } else { wrong.at(node) };
+        let unique = T::read(node).and_then(|item| match list.iter().find(|(_, other)| other.same_as(&item)) {
+            Some((first, _)) => Err(vec![
+                Wrong::new(format!("this is entry {} again", first + 1)).allowed("each may be in the list once"),
+            ]),
+            None => Ok(item),
+        });
+        match unique {
+            Ok(item) => list.push((index, item)),
+            Err(all) => wrong.extend(all.into_iter().map(placed)),
+        }
+    }
+    if wrong.is_empty() { Ok(list.into_iter().map(|(_, item)| item).collect()) } else { Err(wrong) }
+}

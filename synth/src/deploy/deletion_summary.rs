@@ -1,0 +1,113 @@
+//! What goes with a stack and what stays: said before it is deleted.
+
+use lambda::{
+    contract::settings::Variable,
+    protocol::{journal, policy::Delivery},
+};
+use serde_json::Value as Json;
+
+use crate::deploy::{
+    aws::{Session, cloudformation::Resource},
+    deployed_template,
+};
+use crate::stack::artifacts;
+
+/// Whether the packages' bucket is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Artifacts {
+    /// It has its own stack, which others may use.
+    Here,
+    /// It is elsewhere, or nobody knows.
+    Unknown,
+}
+
+/// What goes and what stays when a stack is deleted.
+#[must_use]
+pub fn farewell(
+    name: &str,
+    resources: &[Resource],
+    template: &Json,
+    artifacts: Artifacts,
+    place: &Place<'_>,
+) -> String {
+    let Place { account, region } = place;
+    let width = resources.iter().map(|resource| resource.id.len()).max().unwrap_or_default();
+    let mut text = format!("The stack {name} in account {account}, Region {region}, will be deleted, and with it\n");
+    for Resource { id, kind, .. } in resources {
+        text.push_str(&format!("  {id:width$}  {kind}\n"));
+    }
+    text.push_str("What stays\n");
+    text.push_str(&format!(
+        "  the users and their access keys as they are, and what is noted about them (the users' tags {}…)\n",
+        journal::PREFIX
+    ));
+    let stored = Delivery::SecretsManager.to_string();
+    if deployed_template::setting(template, Variable::Delivery) == Some(&stored)
+        && let Some(prefix) = deployed_template::setting(template, Variable::SecretPrefix)
+    {
+        text.push_str(&format!(
+            "  the secrets {prefix}/… in Secrets Manager: whoever reads a key there goes on doing so\n"
+        ));
+    }
+    if artifacts == Artifacts::Here {
+        text.push_str(&format!(
+            "  the stack {stack} with the packages, which other stacks here may use. Once none does, delete that stack, \
+             then empty and delete the bucket {bucket}, which it leaves behind\n",
+            stack = artifacts::STACK_NAME,
+            bucket = artifacts::bucket_name(account, region),
+        ));
+    }
+    text
+}
+
+/// Where the stack is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// The account's number.
+    pub account: &'a str,
+    /// The Region's name.
+    pub region: &'a str,
+}
+
+impl<'a> From<&'a Session> for Place<'a> {
+    fn from(session: &'a Session) -> Self {
+        Self { account: &session.account, region: &session.region }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{cfn::json, config, deploy::stack_status::Status, stack};
+
+    #[test]
+    fn what_goes_and_what_stays() {
+        let template = |settings: &str| {
+            let text = format!("users: [alice]\nemails: [a@example.com]\n{settings}");
+            let config = config::read(&text, config::Overrides::default()).unwrap().config;
+            json::to_json(&stack::template(&config).unwrap())
+        };
+        let resource = |id: &str, kind: &str| Resource {
+            id: id.into(),
+            kind: kind.into(),
+            status: Status::new("CREATE_COMPLETE"),
+        };
+        let resources = [resource("Function", "AWS::Lambda::Function"), resource("Log", "AWS::Logs::LogGroup")];
+        let place = Place { account: "123456789012", region: "eu-west-1" };
+        let expected = "\
+The stack keys in account 123456789012, Region eu-west-1, will be deleted, and with it
+  Function  AWS::Lambda::Function
+  Log       AWS::Logs::LogGroup
+What stays
+  the users and their access keys as they are, and what is noted about them (the users' tags access-key-rotation:…)
+  the secrets team/keys/… in Secrets Manager: whoever reads a key there goes on doing so
+  the stack access-key-rotation-artifacts with the packages, which other stacks here may use. Once none does, delete \
+that stack, then empty and delete the bucket access-key-rotation-123456789012-eu-west-1, which it leaves behind
+";
+        let stored = template("secret_prefix: team/keys\n");
+        assert_eq!(farewell("keys", &resources, &stored, Artifacts::Here, &place), expected);
+        let mailed = template("delivery: email\n");
+        let text = farewell("keys", &resources, &mailed, Artifacts::Unknown, &place);
+        assert!(!text.contains("Secrets Manager") && !text.contains("bucket"), "{text}");
+    }
+}

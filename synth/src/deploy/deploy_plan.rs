@@ -1,0 +1,196 @@
+//! A release: the handler's package in the artifact bucket, and the stack that runs it.
+//!
+//! First all of it is planned, and nothing in the account is changed; then, if nobody minds, all of it is done.
+
+use std::collections::BTreeMap;
+
+use super::{
+    aws::{
+        Problem, Session,
+        bucket::{Bucket, Found},
+        cloudformation::Body,
+        rest::bucket_host,
+    },
+    failure::Failure,
+    message::Message,
+    stacks::{Plan, Stacks, Target},
+};
+use crate::{
+    diff::approval::{Approval, Digest},
+    limits, package,
+    stack::artifacts,
+};
+
+/// What is deployed.
+#[derive(Debug)]
+pub struct Release {
+    /// The stack; where its package is, it is told here.
+    pub bundle: Target,
+    /// The stack of the artifact bucket.
+    pub artifacts: Target,
+    /// The handler's package.
+    pub package: Object,
+    /// A bucket to use instead of our own.
+    pub bucket: Option<String>,
+}
+
+/// Something for the artifact bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// Its key, which tells its content.
+    pub key: String,
+    /// Its content.
+    pub content: Vec<u8>,
+}
+
+/// All that is to be done for a release.
+#[derive(Debug)]
+pub struct Deployment {
+    store: Store,
+    package: Object,
+    /// Where the bucket's stack is to be made or changed.
+    artifacts: Option<Plan>,
+    bundle: Plan,
+}
+
+/// The artifact bucket, and where it is.
+#[derive(Debug)]
+struct Store {
+    bucket: Bucket,
+    found: Found,
+    /// Such as `https://s3.eu-west-1.amazonaws.com`.
+    address: String,
+}
+
+impl Release {
+    /// Plans all of it.
+    ///
+    /// # Errors
+    /// [`Failure`] if it cannot be done.
+    pub async fn plan(self, session: &Session, stacks: &mut Stacks<'_>) -> Result<Deployment, Failure> {
+        let Self { mut bundle, artifacts, package, bucket } = self;
+        let is_ours = bucket.is_none();
+        let store = Store::find(session, bucket).await?;
+        let artifacts = if is_ours { store.plan(artifacts, stacks).await? } else { None };
+        bundle.parameters = vec![("CodeBucket", store.bucket.name.clone()), ("CodeKey", package.key.clone())];
+        let body = store.body(&bundle.document, stacks).await?;
+        let bundle = stacks.plan(bundle, body.as_ref()).await?;
+        Ok(Deployment { store, package, artifacts, bundle })
+    }
+}
+
+impl Deployment {
+    /// Each stack's plan, in the order in which they are carried out.
+    pub fn plans(&self) -> impl Iterator<Item = &Plan> {
+        self.artifacts.iter().chain([&self.bundle]).filter(|plan| !plan.is_empty())
+    }
+
+    /// The approvals that it needs, and for which stack.
+    #[must_use]
+    pub fn approvals(&self) -> Vec<(String, Approval)> {
+        let needed = |plan: &Plan| Some((plan.target.stack.clone(), Approval::needed(&plan.diff)?));
+        self.plans().filter_map(needed).collect()
+    }
+
+    /// What the stack says of itself, if there is nothing to change at all.
+    #[must_use]
+    pub fn unchanged(&self) -> Option<&BTreeMap<String, String>> {
+        let found = self.bundle.found.as_ref().filter(|_| self.plans().next().is_none());
+        found.map(|stack| &stack.outputs)
+    }
+
+    /// Does all of it; answers what the stack says of itself then.
+    ///
+    /// # Errors
+    /// [`Failure`] if it did not succeed; [`Failure::NotApproved`] if AWS wants to do more than was approved.
+    pub async fn carry_out(
+        self,
+        approved: &[Digest],
+        stacks: &mut Stacks<'_>,
+    ) -> Result<BTreeMap<String, String>, Failure> {
+        let Self { mut store, package, artifacts, mut bundle } = self;
+        if let Some(mut plan) = artifacts.filter(|plan| !plan.is_empty()) {
+            stacks.note(&format!("Making the artifact bucket {}", store.bucket.name));
+            if plan.is_open() {
+                let body = Body::Text(plan.target.document.clone());
+                stacks.close(&mut plan, &body).await?;
+            }
+            stacks.carry_out(plan).await?;
+            store.found = Found::Bucket;
+        }
+        if bundle.is_empty() {
+            return Ok(bundle.found.map(|stack| stack.outputs).unwrap_or_default());
+        }
+        store.put(&package, "the package", stacks).await?;
+        if bundle.is_open() {
+            if let Some(body) = store.body(&bundle.target.document, stacks).await? {
+                stacks.close(&mut bundle, &body).await?;
+            }
+            // What CloudFormation adds may be more than what was approved.
+            if let Some(more) = Approval::needed(&bundle.diff).filter(|more| !approved.contains(&more.digest)) {
+                let stack = &bundle.target.stack;
+                stacks.say(&Message::Plan { stack, diff: &bundle.diff, approval: Some(&more) });
+                return Err(Failure::NotApproved { stack: stack.clone(), approval: more });
+            }
+        }
+        stacks.note(&format!("Deploying {}", bundle.target.stack));
+        Ok(stacks.carry_out(bundle).await?.map(|stack| stack.outputs).unwrap_or_default())
+    }
+}
+
+impl Store {
+    async fn find(session: &Session, name: Option<String>) -> Result<Self, Failure> {
+        let bucket = match name.clone() {
+            Some(name) => Bucket::named(session, name),
+            None => Bucket::of_account(session, artifacts::bucket_name(&session.account, &session.region)),
+        };
+        let found = match bucket.find().await {
+            Err(Problem::Denied { .. }) => return Err(Failure::ForeignBucket(bucket.name)),
+            found => found?,
+        };
+        if let Found::Elsewhere(region) = found {
+            return Err(Failure::BucketElsewhere { bucket: bucket.name, region });
+        }
+        if found == Found::Nothing && name.is_some() {
+            return Err(Failure::NoBucket(bucket.name));
+        }
+        let address = format!("https://{}", bucket_host(&session.region, &session.partition));
+        Ok(Self { bucket, found, address })
+    }
+
+    /// What is to be done for our own bucket. One that is there without a stack outlived it, and is used as it is.
+    async fn plan(&self, artifacts: Target, stacks: &mut Stacks<'_>) -> Result<Option<Plan>, Failure> {
+        let stack = stacks.settled(&artifacts.stack).await?.filter(|stack| !stack.status.is_shell());
+        if self.found == Found::Bucket && stack.is_none() {
+            return Ok(None);
+        }
+        let body = Body::Text(artifacts.document.clone());
+        let plan = stacks.plan(artifacts, Some(&body)).await?;
+        if self.found == Found::Nothing && plan.is_empty() {
+            return Err(Failure::LostBucket { bucket: self.bucket.name.clone(), stack: plan.target.stack });
+        }
+        Ok(Some(plan))
+    }
+
+    /// A template as CloudFormation can get it, if it can already: a large one takes the bucket.
+    async fn body(&self, document: &str, stacks: &mut Stacks<'_>) -> Result<Option<Body>, Failure> {
+        if document.len() <= limits::INLINE {
+            return Ok(Some(Body::Text(document.to_owned())));
+        }
+        if self.found != Found::Bucket {
+            return Ok(None);
+        }
+        let content = document.as_bytes().to_vec();
+        let object = Object { key: format!("{}.yaml", package::Digest::of(&content)), content };
+        self.put(&object, "the template, which is too large for a call,", stacks).await?;
+        Ok(Some(Body::Url(format!("{}/{}/{}", self.address, self.bucket.name, object.key))))
+    }
+
+    async fn put(&self, object: &Object, what: &str, stacks: &mut Stacks<'_>) -> Result<(), Failure> {
+        if !self.bucket.has(&object.key).await? {
+            stacks.note(&format!("Uploading {what} as {}", object.key));
+            self.bucket.put(&object.key, object.content.clone()).await?;
+        }
+        Ok(())
+    }
+}

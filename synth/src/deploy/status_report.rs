@@ -1,0 +1,332 @@
+//! The truth about a deployed stack that CloudFormation does not tell: who hears of a new key or an alarm, when the
+//! schedule fires next, what a run would do now.
+
+use lambda::model::time::Timestamp;
+use serde_json::{Value as Json, json};
+
+use crate::cfn::read;
+use crate::deploy::{
+    aws::{
+        Problem, Session,
+        cloudformation::{CloudFormation, Stack},
+    },
+    deployed_template,
+    invoke::{self, Mode, NoReport, RunCommand},
+    next_run::{self, Firing, Schedule, ScheduleState},
+    report::Report,
+    subscriptions::{self, Gets, Standing, Subscription},
+};
+
+/// How a stack is. What could not be found out says why, and keeps nothing else back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// The stack's name.
+    pub name: String,
+    /// The account's number.
+    pub account: String,
+    /// The Region's name.
+    pub region: String,
+    /// What CloudFormation says of it.
+    pub stack: Stack,
+    /// Who hears of a new key, or should.
+    pub subscriptions: Result<Vec<Subscription>, Problem>,
+    /// Who hears of an alarm, or should.
+    pub alarm_subscriptions: Result<Vec<Subscription>, Problem>,
+    /// The schedule, and when it fires next.
+    pub schedule: Result<(Schedule, Firing), Problem>,
+    /// What a run would do now.
+    pub dry_run: Result<Report, NoReport>,
+}
+
+/// Looks at a stack from all sides; `now` is the time.
+pub async fn gather(session: &Session, name: &str, stack: Stack, now: Timestamp) -> State {
+    let function = stack.outputs.get("FunctionName").map_or(name, String::as_str);
+    // The schedule bears the stack's name, as the function does.
+    let ((subscriptions, alarm_subscriptions), schedule, dry_run) = tokio::join!(
+        async {
+            let template = template(session, &stack).await;
+            tokio::join!(
+                subscriptions(session, &stack, &template, ("NotificationTopic", TOPIC)),
+                subscriptions(session, &stack, &template, ("AlarmTopic", ALARM_TOPIC)),
+            )
+        },
+        session.schedule(name),
+        invoke::invoke(session, function, &RunCommand::Routine, Mode::DryRun),
+    );
+    State {
+        name: name.to_owned(),
+        account: session.account.clone(),
+        region: session.region.clone(),
+        subscriptions,
+        alarm_subscriptions,
+        schedule: schedule.map(|schedule| {
+            let firing = next_run::next(&schedule, now);
+            (schedule, firing)
+        }),
+        dry_run,
+        stack,
+    }
+}
+
+/// The outputs with the topics' ARNs.
+const TOPIC: &str = "TopicArn";
+const ALARM_TOPIC: &str = "AlarmTopicArn";
+
+const WHO_HEARS: &str = "tell who hears of it";
+
+async fn template(session: &Session, stack: &Stack) -> Result<Json, Problem> {
+    let template = CloudFormation::new(session).template(&stack.id).await?;
+    read::read(&template).map_err(|e| Problem::Refused {
+        doing: WHO_HEARS.into(),
+        code: "UnreadableTemplate".into(),
+        message: e.to_string(),
+    })
+}
+
+/// Who listens to a topic, which has a logical id in the template and an output of the stack.
+async fn subscriptions(
+    session: &Session,
+    stack: &Stack,
+    template: &Result<Json, Problem>,
+    (topic, output): (&str, &str),
+) -> Result<Vec<Subscription>, Problem> {
+    let Some(arn) = stack.outputs.get(output) else {
+        // The first version had no alarms.
+        if output == ALARM_TOPIC {
+            return Ok(Vec::new());
+        }
+        let message = format!("the stack has no output {output}");
+        return Err(Problem::Refused { doing: WHO_HEARS.into(), code: "NoTopic".into(), message });
+    };
+    let listed = session.subscriptions(arn).await?;
+    Ok(subscriptions::compare(
+        &deployed_template::addresses(template.as_ref().map_err(Problem::clone)?, topic),
+        &listed,
+    ))
+}
+
+impl State {
+    /// Whether all of it could be found out, and nothing is wrong with any user. A confirmation that is waited for is
+    /// nothing wrong.
+    #[must_use]
+    pub fn is_fine(&self) -> bool {
+        let listeners = [&self.subscriptions, &self.alarm_subscriptions];
+        listeners.iter().all(|found| found.is_ok())
+            && self.schedule.is_ok()
+            && self.dry_run.as_ref().is_ok_and(Report::is_fine)
+    }
+
+    /// For people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let Self { name, account, region, stack, .. } = self;
+        let mut text = format!("{name} in account {account}, Region {region}: {}\n", stack.status);
+        text.push_str(&table(stack.outputs.iter().map(|(key, value)| (key.as_str(), value.as_str()))));
+        for (of, found, output, gets) in [
+            ("a new key", &self.subscriptions, TOPIC, Gets::WhatNamesIt),
+            ("an alarm", &self.alarm_subscriptions, ALARM_TOPIC, Gets::Everything),
+        ] {
+            text.push_str(&format!("\nWho hears of {of}\n"));
+            match found {
+                Ok(subscriptions) => {
+                    text.push_str(&listeners(subscriptions));
+                    let topic = stack.outputs.get(output).map_or("", String::as_str);
+                    for gone in subscriptions.iter().filter(|subscription| subscription.standing == Standing::Gone) {
+                        let command = subscriptions::subscribe(topic, &gone.endpoint, gets);
+                        text.push_str(&format!("  To bring it back: {command}\n"));
+                    }
+                }
+                Err(problem) => text.push_str(&unknown(problem)),
+            }
+        }
+        text.push_str("\nWhen it runs\n");
+        match &self.schedule {
+            Ok((schedule, firing)) => {
+                let Schedule { expression, time_zone, .. } = schedule;
+                text.push_str(&format!("  {expression}, {time_zone}: {}\n", firing.text(time_zone)));
+            }
+            Err(problem) => text.push_str(&unknown(problem)),
+        }
+        text.push_str("\nWhat a run would do now\n");
+        match &self.dry_run {
+            Ok(report) => report.text().lines().for_each(|line| text.push_str(&format!("  {line}\n"))),
+            Err(problem) => text.push_str(&unknown(problem)),
+        }
+        text
+    }
+
+    /// For programs.
+    #[must_use]
+    pub fn json(&self) -> Json {
+        let error = |problem: &dyn ToString| json!({ "error": problem.to_string() });
+        let subscription = |Subscription { protocol, endpoint, standing }: &Subscription| json!({ "protocol": protocol, "endpoint": endpoint, "state": standing.as_str() });
+        let listeners = |found: &Result<Vec<Subscription>, Problem>| match found {
+            Ok(subscriptions) => subscriptions.iter().map(subscription).collect(),
+            Err(problem) => error(problem),
+        };
+        json!({
+            "stack": {
+                "name": self.name,
+                "account": self.account,
+                "region": self.region,
+                "status": self.stack.status.as_str(),
+            },
+            "outputs": self.stack.outputs,
+            "subscriptions": listeners(&self.subscriptions),
+            "alarmSubscriptions": listeners(&self.alarm_subscriptions),
+            "schedule": match &self.schedule {
+                Ok((schedule, firing)) => json!({
+                    "expression": schedule.expression,
+                    "timeZone": schedule.time_zone,
+                    "enabled": schedule.state == ScheduleState::Enabled,
+                    "next": firing.json(),
+                }),
+                Err(problem) => error(problem),
+            },
+            "dryRun": match &self.dry_run {
+                Ok(report) => report.document.clone(),
+                Err(problem) => error(problem),
+            },
+        })
+    }
+}
+
+fn listeners(subscriptions: &[Subscription]) -> String {
+    let rows =
+        subscriptions.iter().map(|Subscription { endpoint, standing, .. }| (endpoint.as_str(), standing.explained()));
+    let mut text = table(rows);
+    if !subscriptions.iter().any(|subscription| subscription.standing.hears()) {
+        text.push_str("  So far, nobody does.\n");
+    }
+    text
+}
+
+fn unknown(problem: &impl ToString) -> String {
+    format!("  unknown: {}\n", problem.to_string())
+}
+
+fn table<'a>(rows: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> String {
+    let width = rows.clone().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+    let lines = rows.map(|(name, value)| format!("  {name:width$}  {value}\n"));
+    lines.collect::<Vec<_>>().concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deploy::stack_status::Status;
+
+    fn state() -> State {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let subscription =
+            |endpoint: &str, standing| Subscription { protocol: "email".into(), endpoint: endpoint.into(), standing };
+        let schedule = Schedule {
+            expression: "cron(0 9 * * ? *)".into(),
+            time_zone: "Asia/Tokyo".into(),
+            state: ScheduleState::Enabled,
+            created: at("2026-11-24T00:00:00Z"),
+            modified: at("2026-11-24T00:00:00Z"),
+            start: None,
+            end: None,
+        };
+        let report = json!({
+            "statusCode": 200,
+            "body": "nothing to do",
+            "dryRun": true,
+            "users": [{ "user": "alice", "result": "unchanged", "why": "the key is due on some day" }],
+        });
+        State {
+            name: "keys".into(),
+            account: "123456789012".into(),
+            region: "eu-west-1".into(),
+            stack: Stack {
+                id: "arn".into(),
+                status: Status::new("CREATE_COMPLETE"),
+                outputs: [("FunctionName".into(), "keys".into()), ("TopicArn".into(), "arn:topic".into())].into(),
+            },
+            subscriptions: Ok(vec![
+                subscription("security@example.com", Standing::Confirmed),
+                subscription("ops@example.com", Standing::Pending),
+            ]),
+            alarm_subscriptions: Ok(vec![subscription("security@example.com", Standing::Pending)]),
+            schedule: Ok((schedule, Firing::At(at("2026-11-25T00:00:00Z")))),
+            dry_run: Ok(Report::read(report).unwrap()),
+        }
+    }
+
+    #[test]
+    fn people_read_all_of_it() {
+        let expected = "\
+keys in account 123456789012, Region eu-west-1: CREATE_COMPLETE
+  FunctionName  keys
+  TopicArn      arn:topic
+
+Who hears of a new key
+  security@example.com  confirmed
+  ops@example.com       waits: follow the link in the mail from AWS; unconfirmed, it goes after 48 hours
+
+Who hears of an alarm
+  security@example.com  waits: follow the link in the mail from AWS; unconfirmed, it goes after 48 hours
+  So far, nobody does.
+
+When it runs
+  cron(0 9 * * ? *), Asia/Tokyo: fires next on 2026-11-25 09:00 Asia/Tokyo (2026-11-25 00:00 UTC)
+
+What a run would do now
+  alice: unchanged, the key is due on some day
+  nothing to do
+";
+        assert_eq!(state().text(), expected);
+        assert!(state().is_fine(), "a mail that is not answered yet is nothing wrong");
+    }
+
+    #[test]
+    fn nobody_to_hear_of_it_is_said() {
+        let mut state = state();
+        for subscription in state.subscriptions.iter_mut().flatten() {
+            subscription.standing = Standing::Gone;
+        }
+        let text = state.text();
+        assert!(text.contains("nobody does"), "{text}");
+        let command = "aws sns subscribe --protocol email --topic-arn arn:topic --notification-endpoint 'ops@example.com' \
+                       --attributes '{\"FilterPolicy\":\"{\\\"to\\\":[\\\"ops@example.com\\\"]}\"}'\n";
+        assert!(text.contains(command), "{text}");
+    }
+
+    #[test]
+    fn what_cannot_be_found_out_keeps_nothing_back() {
+        let problem = Problem::Denied { doing: "look".into(), message: "sns:ListSubscriptionsByTopic".into() };
+        let no_function = NoReport::NoFunction("keys".into());
+        let state = State { subscriptions: Err(problem.clone()), dry_run: Err(no_function.clone()), ..state() };
+        assert!(!state.is_fine());
+        let text = state.text();
+        for line in [format!("  unknown: {problem}"), format!("  unknown: {no_function}")] {
+            assert!(text.lines().any(|l| l == line), "{text}");
+        }
+        assert!(text.contains("fires next on"), "{text}");
+        let json = state.json();
+        assert_eq!(json["subscriptions"]["error"], problem.to_string());
+        assert_eq!(json["schedule"]["next"]["at"], "2026-11-25T00:00:00Z");
+    }
+
+    #[test]
+    fn programs_read_all_of_it() {
+        let expected = json!({
+            "stack": { "name": "keys", "account": "123456789012", "region": "eu-west-1", "status": "CREATE_COMPLETE" },
+            "outputs": { "FunctionName": "keys", "TopicArn": "arn:topic" },
+            "subscriptions": [
+                { "protocol": "email", "endpoint": "security@example.com", "state": "confirmed" },
+                { "protocol": "email", "endpoint": "ops@example.com", "state": "pending" },
+            ],
+            "alarmSubscriptions": [{ "protocol": "email", "endpoint": "security@example.com", "state": "pending" }],
+            "schedule": {
+                "expression": "cron(0 9 * * ? *)",
+                "timeZone": "Asia/Tokyo",
+                "enabled": true,
+                "next": { "at": "2026-11-25T00:00:00Z" },
+            },
+            "dryRun": state().dry_run.unwrap().document,
+        });
+        assert_eq!(state().json(), expected);
+    }
+}

@@ -1,0 +1,237 @@
+//! The name of one change.
+
+use std::{fmt, str::FromStr};
+
+use lambda::model::parse_error::ParseError;
+use serde_json::Value as Json;
+use sha2::{Digest as _, Sha256};
+
+/// Names exactly one change: what a template was, what it shall be, and what only AWS adds to that.
+///
+/// - Two changes have the same digest if both templates have the same contents. The order of keys, comments, and how the
+///   YAML or JSON is laid out do not count; the order of a list and the type of a value do. So `synth diff` in a pull request
+///   and a deployment name the same change alike, if what is deployed is what the pull request began with.
+/// - Every other change has another digest, the way back too. All of both templates is in it, so nothing that a diff does not
+///   show can hide behind an approval.
+/// - Parameters are not in it. A release of new code changes one of them alone and needs no approval; if a parameter makes
+///   AWS do more than the templates say, that is in it ([`Digest::and`]).
+///
+/// It is written in 32 lower-case hexadecimal digits: the first 128 bits of a SHA-256.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest([u8; 16]);
+
+impl Digest {
+    /// The digest of a change from one template to another, both in their canonical form. Where there is no stack yet, the
+    /// old one is an empty object.
+    #[must_use]
+    pub fn of(old: &Json, new: &Json) -> Self {
+        // The first line is the version of what follows. No text in JSON has a line break in it.
+        Self::hash(&["synth diff 1", &canonical(old), &canonical(new)])
+    }
+
+    /// The digest of this change and what AWS adds to it; without that, it stays what it is.
+    #[must_use]
+    pub fn and(self, beyond: &[String]) -> Self {
+        if beyond.is_empty() {
+            return self;
+        }
+        // As JSON, so that no text can be taken for two.
+        let beyond = Json::from(beyond.to_vec()).to_string();
+        Self::hash(&["synth diff 1 and", &self.to_string(), &beyond])
+    }
+
+    fn hash(lines: &[&str]) -> Self {
+        let hash = lines.iter().fold(Sha256::new(), |hash, line| hash.chain_update(line).chain_update("\n")).finalize();
+        let mut digest = [0; 16];
+        digest.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+        Self(digest)
+    }
+}
+
+/// A value as JSON with sorted keys and without white space.
+fn canonical(value: &Json) -> String {
+    match value {
+        Json::Object(map) => {
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_by_key(|(key, _)| *key);
+            let entries: Vec<_> = entries
+                .into_iter()
+                .map(|(key, value)| format!("{}:{}", Json::from(key.as_str()), canonical(value)))
+                .collect();
+            format!("{{{}}}", entries.join(","))
+        }
+        Json::Array(list) => format!("[{}]", list.iter().map(canonical).collect::<Vec<_>>().join(",")),
+        other => other.to_string(),
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl FromStr for Digest {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let digit = |c: u8| match c {
+            b'0'..=b'9' => Some(c - b'0'),
+            b'a'..=b'f' => Some(c - b'a' + 10),
+            _ => None,
+        };
+        let digits: Option<Vec<u8>> = text.bytes().map(digit).collect();
+        let bytes =
+            digits.map(|digits| digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, d| byte << 4 | d)).collect());
+        bytes.filter(|_| text.len() == 32).and_then(|bytes: Vec<u8>| bytes.try_into().ok()).map(Self).ok_or_else(|| {
+            ParseError {
+                value: text.to_owned(),
+                what: "a change's digest",
+                allowed: "32 digits of 0-9 and a-f, as `synth diff` prints it",
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::{prelude::*, test_runner::Config};
+    use serde_json::{Map, json};
+
+    use super::*;
+    use crate::cfn::read::read;
+
+    fn values() -> impl Strategy<Value = Json> {
+        let text = prop_oneof!["[a-c]{0,2}", any::<String>()];
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::from),
+            any::<i64>().prop_map(Json::from),
+            text.clone().prop_map(Json::from),
+        ];
+        leaf.prop_recursive(4, 24, 4, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Json::from),
+                prop::collection::btree_map(text.clone(), inner, 0..4)
+                    .prop_map(|map: BTreeMap<String, Json>| Json::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// The same with its keys the other way round.
+    fn reversed(value: &Json) -> Json {
+        match value {
+            Json::Object(map) => {
+                Json::Object(map.iter().rev().map(|(key, value)| (key.clone(), reversed(value))).collect::<Map<_, _>>())
+            }
+            Json::Array(list) => list.iter().map(reversed).collect(),
+            other => other.clone(),
+        }
+    }
+
+    /// Everything that a small hand can do to a value: each leaf another, each entry gone, one more, two exchanged.
+    fn changed(value: &Json) -> Vec<Json> {
+        let mut all = vec![json!([value]), json!({ "": value })];
+        match value {
+            Json::Object(map) => {
+                for (key, inner) in map {
+                    let mut less = map.clone();
+                    less.shift_remove(key);
+                    let mut renamed = less.clone();
+                    renamed.insert(format!("{key}x"), inner.clone());
+                    all.push(less.into());
+                    // Unless another had this name, in which case it is the same as without it.
+                    all.push(renamed.into());
+                    all.extend(changed(inner).into_iter().map(|other| {
+                        let mut map = map.clone();
+                        map[key] = other;
+                        Json::Object(map)
+                    }));
+                }
+            }
+            Json::Array(list) => {
+                let mut more = list.clone();
+                more.push(Json::Null);
+                all.push(more.into());
+                for at in 0..list.len() {
+                    let mut less = list.clone();
+                    less.remove(at);
+                    all.push(less.into());
+                    let mut swapped = list.clone();
+                    swapped.swap(0, at);
+                    all.push(swapped.into());
+                    all.extend(changed(&list[at]).into_iter().map(|other| {
+                        let mut list = list.clone();
+                        list[at] = other;
+                        list.into()
+                    }));
+                }
+            }
+            Json::String(text) => all.extend([format!("{text} ").into(), format!("{text}\n").into(), Json::Null]),
+            other => all.push(other.to_string().into()),
+        }
+        all.retain(|other| other != value);
+        all
+    }
+
+    proptest! {
+        #![proptest_config(Config { cases: 200, failure_persistence: None, ..Config::default() })]
+
+        #[test]
+        fn another_order_of_keys_is_the_same_and_anything_else_is_not(old in values(), new in values()) {
+            let digest = Digest::of(&old, &new);
+            prop_assert_eq!(Digest::of(&reversed(&old), &reversed(&new)), digest);
+            for other in changed(&old) {
+                prop_assert_ne!(Digest::of(&other, &new), digest, "{} for {}", other, old);
+            }
+            for other in changed(&new) {
+                prop_assert_ne!(Digest::of(&old, &other), digest, "{} for {}", other, new);
+            }
+            prop_assert_eq!(Digest::of(&new, &old) == digest, old == new);
+            prop_assert_eq!(digest.to_string().parse(), Ok(digest));
+        }
+    }
+
+    #[test]
+    fn how_a_template_is_written_does_not_count() {
+        let yaml = "# A queue.\nResources:\n  Q:\n    Type: AWS::SQS::Queue\n    Properties: {DelaySeconds: 1, Name: !Sub 'a'}\n";
+        let json = r#"{"Resources": {"Q": {"Properties": {"Name": {"Fn::Sub": "a"}, "DelaySeconds": 1},
+            "Type": "AWS::SQS::Queue"}}}"#;
+        let (yaml, json, none) = (read(yaml).unwrap(), read(json).unwrap(), json!({}));
+        assert_eq!(Digest::of(&none, &yaml), Digest::of(&none, &json));
+        // Approvals are written down, so a digest may not become another unseen: then the first line of what is hashed must.
+        assert_eq!(Digest::of(&none, &yaml).to_string(), "2bf6504cd81f35068fd697709c47f66d");
+    }
+
+    #[test]
+    fn what_aws_adds_is_in_it() {
+        let digest = Digest::of(&json!({}), &json!({"a": 1}));
+        let and = |beyond: &[&str]| digest.and(&beyond.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>());
+        assert_eq!(and(&[]), digest);
+        let all =
+            [and(&[]), and(&["a"]), and(&["b"]), and(&["a", "b"]), and(&["ab"]), and(&["a\nb"]), and(&["a\",\"b"])];
+        for (index, one) in all.iter().enumerate() {
+            assert!(!all[..index].contains(one), "{index}");
+        }
+    }
+
+    #[test]
+    fn a_digest_is_32_lower_case_digits() {
+        let digit = "0123456789abcdef".repeat(2);
+        assert_eq!(digit.parse::<Digest>().unwrap().to_string(), digit);
+        for wrong in [
+            "",
+            "0",
+            &digit[1..],
+            &format!("{digit}0"),
+            &digit.to_uppercase(),
+            &digit.replace('0', "g"),
+            &digit.replace("01", "é"),
+        ] {
+            let problem = wrong.parse::<Digest>().unwrap_err();
+            assert!(problem.to_string().contains("32 digits"), "{problem}");
+        }
+    }
+}

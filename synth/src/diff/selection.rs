@@ -1,0 +1,53 @@
+//! Who else is rotated, or says how, as far as IAM does not say it: exemptions and whether tags on users are believed stand in the
+//! function's environment alone.
+
+use serde_json::Value as Json;
+
+use crate::diff::handler_env::{Told, functions};
+
+/// In which ways, each as a sentence without a full stop.
+pub(super) fn who_else_is_rotated(old: &Json, new: &Json) -> Vec<String> {
+    functions(old, new).flat_map(|(old, new)| more(&old, &new)).collect()
+}
+
+fn more(old: &Told<'_>, new: &Told<'_>) -> Vec<String> {
+    let still = new.exempt();
+    let gone = old.exempt().into_iter().filter(|who| !still.iter().any(|wide| wide.contains(who)));
+    let mut all: Vec<_> = gone.map(|who| format!("{who} is no longer exempt")).collect();
+    if new.believes_tags() && !old.believes_tags() {
+        all.push("tags on users say how long their keys live and who owns them".to_owned());
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diff::handler_env::tests;
+
+    #[test]
+    fn somebody_else_who_is_rotated_is_seen_and_nobody_else() {
+        let template = |settings: &str| tests::template(&format!("users: [/]\nemails: [a@b.co]\n{settings}"));
+        let (tags, all) = ("user_tags: honoured", "exempt: [/ops/eu/, alice, 'group:people']");
+        for (old, new, expected) in [
+            ("", all, &[][..]),
+            (all, all, &[]),
+            (all, "exempt: [/ops/, alice, 'group:People']", &[]),
+            (
+                all,
+                "exempt: [/ops/eu/bot, alice]",
+                &["/ops/eu/ is no longer exempt", "group:people is no longer exempt"],
+            ),
+            (
+                all,
+                "",
+                &["/ops/eu/ is no longer exempt", "alice is no longer exempt", "group:people is no longer exempt"],
+            ),
+            ("", tags, &["tags on users say how long their keys live and who owns them"]),
+            (tags, "", &[]),
+        ] {
+            assert_eq!(who_else_is_rotated(&template(old), &template(new)), expected, "{old} {new}");
+        }
+        assert_eq!(who_else_is_rotated(&Json::Null, &template(tags)), [""; 0], "a new function");
+    }
+}

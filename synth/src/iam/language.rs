@@ -1,0 +1,53 @@
+//! The version of the policy language, and the texts of a policy with its variables.
+
+use serde_json::Value as Json;
+
+use crate::cfn::text::{Piece, pieces};
+
+/// Which version of the policy language: only the later one has variables such as `${aws:username}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Language {
+    Y2008,
+    Y2012,
+}
+
+impl Language {
+    pub(super) fn of(document: &Json) -> Self {
+        let version = document.get("Version").and_then(Json::as_str);
+        if version == Some("2012-10-17") { Self::Y2012 } else { Self::Y2008 }
+    }
+}
+
+/// One text or several, with policy variables as references; `None` if one of them is no text.
+pub(super) fn texts(value: &Json, language: Language) -> Option<Vec<Vec<Piece>>> {
+    let one = |value: &Json| Some(pieces(value)?.into_iter().flat_map(|piece| variables(piece, language)).collect());
+    match value {
+        Json::Array(list) => list.iter().map(one).collect(),
+        value => Some(vec![one(value)?]),
+    }
+}
+
+/// Takes policy variables out of a text.
+fn variables(piece: Piece, language: Language) -> Vec<Piece> {
+    let text = match piece {
+        Piece::Literal(text) if language == Language::Y2012 => text,
+        piece => return vec![piece],
+    };
+    let (mut out, mut rest) = (Vec::new(), text.as_str());
+    while let Some((before, name, after)) =
+        rest.split_once("${").and_then(|(before, rest)| rest.split_once('}').map(|(name, after)| (before, name, after)))
+    {
+        out.push(Piece::Literal(before.to_owned()));
+        // `${*}` is the way to write a star that is no wildcard. As a symbol it is a star only to itself, which is safe.
+        out.push(Piece::Reference(variable(name)));
+        rest = after;
+    }
+    out.push(Piece::Literal(rest.to_owned()));
+    out.retain(|piece| !matches!(piece, Piece::Literal(text) if text.is_empty()));
+    out
+}
+
+/// The symbol of a policy variable, told apart from references of the template.
+fn variable(name: &str) -> String {
+    format!("!{}", name.trim().to_ascii_lowercase())
+}

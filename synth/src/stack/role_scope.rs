@@ -1,0 +1,61 @@
+//! Which users the role reaches: those named and those below a path by their ARNs, tagged ones by a condition on the tag.
+
+use lambda::contract::selector::UserSelector;
+
+use crate::{
+    cfn::policy_document::{Condition, ResourceArn},
+    config::Entry,
+};
+
+/// The ARNs of everybody whom an entry means, and of nobody else; where a tag says who is meant, of every user.
+pub(super) fn arns(users: &[Entry]) -> Vec<ResourceArn> {
+    let arn = |resource: &str| ResourceArn::global("iam", &format!("user{resource}"));
+    if users.iter().any(|entry| matches!(entry.who, UserSelector::Tag(_))) {
+        return vec![arn("/*")];
+    }
+    // What a path covers need not be said again.
+    let is_covered = |who: &UserSelector| users.iter().any(|other| other.who != *who && other.who.contains(who));
+    let each = users.iter().map(|entry| &entry.who).filter(|who| !is_covered(who));
+    each.filter_map(|who| match who {
+        UserSelector::User(user) => Some(arn(&user.resource())),
+        UserSelector::Path(path) => Some(arn(&format!("{path}*"))),
+        // No ARN and no condition tells who they are; the configuration has none.
+        UserSelector::Tag(_) | UserSelector::Group(_) => None,
+    })
+    .collect()
+}
+
+/// The tag that a user must have, with one of these values.
+pub(super) fn condition(users: &[Entry]) -> Option<Condition> {
+    let tags = users.iter().filter_map(|entry| match &entry.who {
+        UserSelector::Tag(tag) => Some(tag),
+        _ => None,
+    });
+    let key = tags.clone().next()?.key.clone();
+    let values = tags.map(|tag| tag.value.clone().into()).collect();
+    Some(Condition { operator: "StringEquals", key: format!("aws:ResourceTag/{key}").into(), values })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cfn::Text;
+
+    #[test]
+    fn the_narrowest_that_covers_all() {
+        for (users, expected) in [
+            (&["alice", "/ci/bot"][..], &["user/alice", "user/ci/bot"][..]),
+            (&["/ci/", "/ci/bot", "/ci/eu/", "alice"], &["user/ci/*", "user/alice"]),
+            (&["/ci/bot", "/", "bob"], &["user/*"]),
+            (&["tag:a=b", "tag:A=c"], &["user/*"]),
+        ] {
+            let users: Vec<Entry> = users.iter().map(|word| word.parse().unwrap()).collect();
+            let all = arns(&users);
+            let expected: Vec<_> = expected.iter().map(|resource| ResourceArn::global("iam", resource)).collect();
+            assert_eq!(all, expected);
+        }
+        let tagged: Vec<Entry> = ["tag:a=b", "tag:A="].map(|word| word.parse().unwrap()).into();
+        let condition = condition(&tagged).unwrap();
+        assert_eq!((condition.key.as_ref(), condition.values), ("aws:ResourceTag/a", vec![Text::from("b"), "".into()]));
+    }
+}
