@@ -136,20 +136,17 @@ impl fmt::Display for NeedsAttention {
             }
             Self::Future(at) => write!(
                 f,
-                "a tag {}… speaks of {at}, which is yet to come; find out who wrote it, then remove the tag",
-                PREFIX
+                "a tag {PREFIX}… speaks of {at}, which is yet to come; find out who wrote it, then remove the tag"
             ),
             Self::UnclearOrigin => write!(
                 f,
                 "a rotation was left unfinished, and it is unclear which key it made; delete the key that \
-                 nobody uses, then remove the tag {}…",
-                INTENT
+                 nobody uses, then remove the tag {INTENT}…"
             ),
             Self::OrphanInUse(key, use_) => write!(
                 f,
                 "a rotation was left unfinished and key {key} looks like its own, but it is in use ({use_}); if \
-                 somebody made it by hand, remove the tag {}…",
-                INTENT
+                 somebody made it by hand, remove the tag {INTENT}…"
             ),
             Self::SameAge => f.write_str("two active keys were created in the same second; deactivate one of them"),
             Self::NoRoom(n) => write!(

@@ -37,7 +37,7 @@ const LINES: [(&str, &str, &str, &str); 15] = [
 ];
 
 const BEFORE: &str = r#"#![allow(unused)]
-use synth::{cfn::{reference::*, resource::*, template::*, *}, iam::*};
+use synth::cfn::{name::*, policy_document::*, reference::*, resource::*, template::*, *};
 const A: LogicalId = LogicalId::new("A");
 fn main() {
     let mut t = Template::new(String::new());
