@@ -179,11 +179,13 @@ prove-templates: setup ## Try 1,000 random configurations, right and wrong, and 
 	PROVE=1 $(CARGO) test --locked $(WITH_AWS) --test suite -- random_configs:: emitters:: --nocapture
 	PROVE=1 $(MAKE) guard
 
+# The code that decides which call comes next, and for which users and readers.
+DECIDES = protocol/planner protocol/state protocol/journal protocol/policy \
+  selection/fleet selection/credential_report selection/routing contract/selector contract/user_entry
 mutants: ## Change the deciding code in every way cargo-mutants knows and see that a test fails (installs it)
 	command -v cargo-mutants >/dev/null || { $(INSTALL_ONCE) cargo-mutants@27.1.0; }
 	mutate() { $(CARGO) mutants --package lambda --no-default-features --output "$(TARGET)" --colors never \
-	  --file lambda/src/plan.rs --file lambda/src/journal.rs --file lambda/src/fleet.rs --file lambda/src/member.rs \
-	  --file lambda/src/who.rs --file lambda/src/credential_report.rs --minimum-test-timeout 20 "$$@"; }
+	  $(DECIDES:%=--file lambda/src/%.rs) --minimum-test-timeout 20 "$$@"; }
 	echo "Mutants against the tables (a quarter of an hour)"
 	rm -rf "$(TARGET)/mutants.out"
 	if mutate --profile mutants --cargo-arg=--lib --cargo-arg=--test=suite; then exit; fi
