@@ -86,10 +86,10 @@ for name in [*COMMANDS][2:]:  # The others: all but /bin/true and synth itself.
     if found := list(differences(ours, template(name))):
         sys.exit(f"{name} does not make the stack that synth makes; mend tests/bench:\n" + "\n".join(found))
 print("## Generating the template\n")
-print(f"All make the same template: {len(ours['Resources'])} resources, equal in every property.")
+print(f"All candidates make the same template: {len(ours['Resources'])} resources, equal in every property.")
 
 load = os.getloadavg()[0]
-print(f"Measuring on {os.cpu_count()} processors, {load:.1f} processes at work already ({ROUNDS} rounds)\n", flush=True)
+print(f"Measured on {os.cpu_count()} processors, with {load:.1f} other processes running ({ROUNDS} rounds).\n", flush=True)
 runs = {name: [] for name in COMMANDS}
 for _ in range(ROUNDS):
     for name in [*QUICK] * REPEATS + [*SLOW]:
@@ -102,12 +102,12 @@ for name, each in runs.items():
     times, memory = zip(*each)
     figures = f"{min(times):,.2f} | {middle[name]:,.2f} | {max(times):,.2f} | {middle[name] / middle[SYNTH]:,.1f}"
     print(f"| {name} | {len(each)} | {figures} | {median(memory):,.0f} |")
-print(f"\n{TRUE} is what it costs to start any process. Linux counts the memory of whoever starts a process as the")
-print("process's own, so a peak like that of /bin/true says only that it is no more than that.")
+print(f"\n{TRUE} shows what it costs to start any process. Linux counts the memory of the starting process as the")
+print("started process's own. So a peak like that of /bin/true is only an upper limit.")
 
 holds, beside = middle[SYNTH] <= 3, ""
 if SLOW:
     share = middle[CDK_SYNTH] / middle[SYNTH]
     holds, beside = holds or share >= 1000, f", 1/{share:,.0f} of cdk synth"
-print(f"The promise, by the median at most 3 ms or 1/1,000 of cdk synth, {'holds' if holds else 'does NOT hold'} in this run:")
+print(f"The promise (a median of at most 3 ms, or 1/1,000 of cdk synth) {'holds' if holds else 'does NOT hold'} in this run:")
 print(f"{middle[SYNTH]:.2f} ms{beside}.")

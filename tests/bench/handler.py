@@ -160,7 +160,7 @@ if sys.argv[2:3] == ["profile"]:
     print(f"""# Where the time goes
 
 {WIDE}, with Secrets Manager and a whole processor: {run.took:,.1f} s, {run.calls.total():,} calls, {run.busy * 1000:,.0f} ms of a processor,
-{run.busy / run.calls.total() * 1e6:,.0f} µs a call. With {MEMORY} MB's share of one, that alone takes {run.busy * share:,.1f} s. `make profile` writes this file.
+{run.busy / run.calls.total() * 1e6:,.0f} µs a call. With the share of {MEMORY} MB, only that takes {run.busy * share:,.1f} s. `make profile` writes this file.
 
 | part, by the function that was at work | % |
 |---|--:|""")
@@ -171,11 +171,11 @@ if sys.argv[2:3] == ["profile"]:
 print(f"""
 ## The handler
 
-Measured with {os.getloadavg()[0]:.1f} processes at work already; the candidates take turns. Each is a process that
-a stub of Lambda's Runtime API gives events. AWS is a stub on loopback over TLS, a port for each service, each answer
-{LATENCY * 1000:.0f} ms late. "Python" is tests/bench/baseline.py on boto3: one user after the other, no journal, no
-verification, no second look. The handler is measured with examples/article.yaml, which ends as that does, and with
-rotation.yaml; where there is more than one user, it finds them itself (`users: [/]`). "Does nothing" is the least that a
+Measured with {os.getloadavg()[0]:.1f} other processes running; the candidates take turns. Each candidate is a process
+that gets events from a stub of Lambda's Runtime API. AWS is a stub on loopback over TLS, with a port for each service.
+Each answer is {LATENCY * 1000:.0f} ms late. "Python" is tests/bench/baseline.py on boto3: one user after the other, no
+journal, no verification, no second read. The handler is measured with examples/article.yaml, which has the same result,
+and with rotation.yaml. With more than one user, it finds them itself (`users: [/]`). "Does nothing" is the least that a
 bootstrap can do.""", flush=True)
 
 ready, first, second, peak, calls, free = measured = [defaultdict(list) for _ in range(6)]
@@ -192,10 +192,10 @@ print("\n### What Lambda would run\n")
 with cpu_share.share(MEMORY) as confine:
     confines = confine is not None
 if confines:
-    print(f"""A process's first event. Once it has asked for it, the process has {MEMORY} MB's share of a processor,
-{MEMORY}/{cpu_share.ONE_PROCESSOR:,}, dealt out every {cpu_share.PERIOD // 1000} ms; before, all that it can use.""")
+    print(f"""A process's first event. From its request for the event on, the process has the share of a processor of {MEMORY} MB:
+{MEMORY}/{cpu_share.ONE_PROCESSOR:,}, given every {cpu_share.PERIOD // 1000} ms. Before that, it has all that it can use.""")
 else:
-    print("""A process's first event, with whole processors: this machine lets us make no control group, which takes
+    print("""A process's first event, with whole processors. This machine does not allow a control group, which needs
 root and the cpu controller.""")
 print("\n| one event | runs | min ms | median ms | max ms | Python's is × | calls | throttled | rotated | CPU ms | MB |")
 print("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|", flush=True)
@@ -218,12 +218,12 @@ quick = one_event(MAIL, WIDE, cpu_share.ONE_PROCESSOR, latency=0)
 (_, one_runs, one), (_, wide_runs, wide) = (event for event in events if event[0] in (ONE, WIDE))
 
 print(f"""
-CPU is that of the process, its start included. Calls are those of the last run.
+CPU is the time of the process, including its start. Calls are those of the last run.
 
 ### Beyond AWS's own time
 
-One user's calls wait for each other: a first event takes what AWS takes to answer them, from the last byte of each request to the
-first of its answer, and what comes on top, which is the candidate's own and its connections'.
+The calls for one user wait for each other. So a first event takes AWS's time (from the last byte of each request to the
+first byte of its answer), and the time of the candidate and its connections.
 
 | one user due | calls | AWS's own, ms | first event beyond it, ms | with its share of a processor, ms |
 |---|--:|--:|--:|--:|""")
@@ -245,9 +245,9 @@ print(f"""
 
 ### Cost
 
-Of {cost.RUNS} runs a month: Lambda's part, by AWS's list prices for arm64 in us-east-1 (${cost.PER_GB_SECOND:.10f} a
-GB-second, ${cost.PER_REQUEST * 1e6:.2f} a million requests), the free tier left out. Billed is the time to start and
-for the event, by the median, as measured above on this machine, in the smallest function that holds the peak.
+The cost of Lambda for {cost.RUNS} runs a month, by AWS's list prices for arm64 in us-east-1 (${cost.PER_GB_SECOND:.10f} a
+GB-second, ${cost.PER_REQUEST * 1e6:.2f} a million requests), without the free tier. The billed time is the median for the start and the
+event, as measured above on this machine, in the smallest function that holds the peak.
 
 | each run | candidate | function MB | billed ms | $ a month | Python's is × |
 |---|---|--:|--:|--:|--:|""")
@@ -263,7 +263,7 @@ for fleet, runs, _ in events:
 print(f"""
 ### Promises
 
-The stub is not what is waited for: without latency it answered {quick.calls.total() / quick.took:,.0f} calls a second.
+The stub is not the bottleneck: without latency it answered {quick.calls.total() / quick.took:,.0f} calls a second.
 
 | promise, by the median | candidate | measured | in this run |
 |---|---|--:|---|""")
@@ -282,11 +282,11 @@ for name in (MAIL.name, SECRETS.name):
     busy = median(run.busy for run in wide_runs[name]) * share
     promise("starts 30 times as quickly as Python", name, f"{start:,.1f} ×", start >= 30)
     eighth = median(one[BASELINE.name]) / 8
-    why = f"AWS's answers alone take {answers:,.0f} ms, an eighth of Python's event is {eighth:,.0f} ms"
+    why = f"only AWS's answers take {answers:,.0f} ms, an eighth of Python's event is {eighth:,.0f} ms"
     promise(f"first event at {MEMORY} MB 8 times as quickly", name, f"{event:,.1f} ×", event >= 8, why)
     promise("and within 20 ms of its calls' latency", name, f"{beyond[name]:,.1f} ms", beyond[name] <= 20)
     promise("a fifth of Python's peak memory", name, f"1/{memory:,.1f}", memory >= 5)
     made = wide_runs[name][-1].calls.total()
-    why = f"the SDK's work for {made:,} calls alone takes {busy:,.1f} s with this share of a processor (PROFILE.md)"
+    why = f"only the SDK's work for {made:,} calls takes {busy:,.1f} s with this share of a processor (PROFILE.md)"
     promise("200 rotations in 2.3 s", name, f"{rotations:,.1f} s", rotations <= 2.3, why)
 promise("a package of 2.5 MB at most", "both", f"{size / 1e6:,.2f} MB", size <= 2.5e6)
