@@ -17,7 +17,7 @@ PROFILE ?=
 ARCH ?=
 # A handler that is packaged already; without it, deploy builds one.
 PACKAGE ?=
-# The digest of a change that was looked at and approved; deploy says it, and so does synth diff.
+# The fingerprint of a change that you reviewed and approve; make deploy and synth diff print it.
 APPROVE ?=
 
 CARGO ?= cargo

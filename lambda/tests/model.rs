@@ -20,11 +20,12 @@ use std::{
 
 use lambda::{
     model::{
-        access_key::{AccessKeyId, Key, LastUse, Status},
+        access_key::{AccessKeyId, Key, KeyStatus, LastUse},
         time::{Span, Timestamp},
     },
     protocol::{
-        call::{Answer, Call, Effect, Failure, RemovalReason},
+        call::{Answer, Call, RemovalReason},
+        call_error::{CallError, Effect},
         journal::{Delivered, Disabled, Intent, Journal, JournalParseError, LEASE, SKEW},
         planner::{self, Next},
         policy::{DeleteAfter, Delivery, MaxWait, Policy, StillInUse},
@@ -189,7 +190,7 @@ impl Protocol {
 
     /// Every set of zero to two keys, with every journal and every workload that makes sense of it.
     fn starting_states(&self) -> Vec<State> {
-        use Status::{Active, Inactive};
+        use KeyStatus::{Active, Inactive};
         let mut key_sets = vec![vec![]];
         for status in [Active, Inactive] {
             for age in [1, 57, 90] {
@@ -263,7 +264,7 @@ impl Protocol {
     fn left_by_a_dead_run(&self) -> Vec<State> {
         let begun = NOW.before(LEASE + Span::minutes(1));
         let mut world =
-            World::new(NOW).with_key(NOW.before(Span::days(90)), Status::Active).with_key(begun, Status::Active);
+            World::new(NOW).with_key(NOW.before(Span::days(90)), KeyStatus::Active).with_key(begun, KeyStatus::Active);
         let intents = vec![Intent { run: "earlier".parse().expect("an id"), at: begun, known: key(0) }];
         world.journal = Ok(Journal { intents, ..Journal::default() });
         world.secret = Secret::Empty;
@@ -284,7 +285,7 @@ impl Protocol {
             journals.push((Ok(Journal { delivered: delivered(listed.created), ..Journal::default() }), false));
             journals.push((Ok(Journal { delivered: delivered(NOW + Span::days(9)), ..Journal::default() }), true));
             // Deactivated a while ago, or so long ago that its time is over; wanted back.
-            for days in [1, 20].into_iter().filter(|_| listed.status == Status::Inactive) {
+            for days in [1, 20].into_iter().filter(|_| listed.status == KeyStatus::Inactive) {
                 let disabled = vec![Disabled { key: listed.id.clone(), at: NOW.before(Span::days(days)) }];
                 journals.push((Ok(Journal { disabled, ..Journal::default() }), false));
             }
@@ -308,7 +309,7 @@ impl Protocol {
     }
 
     /// AWS's answer, and what a saboteur makes of it.
-    fn perform(&self, state: &mut State, call: &Call, outcome: Outcome) -> Result<Answer, Failure> {
+    fn perform(&self, state: &mut State, call: &Call, outcome: Outcome) -> Result<Answer, CallError> {
         let (keys_before, journal_before) = (state.world.keys.clone(), state.world.journal.clone());
         let answer = match outcome {
             Outcome::Refused => Err(refused("Refused")),
@@ -341,7 +342,7 @@ impl Protocol {
         self.lie(call, answer)
     }
 
-    fn effect(&self, state: &mut State, call: &Call) -> Result<Answer, Failure> {
+    fn effect(&self, state: &mut State, call: &Call) -> Result<Answer, CallError> {
         if state.broken.is_none() {
             state.broken = self.forbidden(state, call);
         }
@@ -358,7 +359,7 @@ impl Protocol {
                 state.world.note_use(key, use_);
             }
             Call::TagUser(entries) if self.sabotage == Some(Sabotage::NoJournal) => {
-                if matches!(entries.as_slice(), [lambda::protocol::journal::Entry::Intent(_)]) {
+                if matches!(entries.as_slice(), [lambda::protocol::journal::JournalEntry::Intent(_)]) {
                     return Ok(Answer::Done);
                 }
             }
@@ -374,14 +375,14 @@ impl Protocol {
         state.world.call(call)
     }
 
-    fn lie(&self, call: &Call, answer: Result<Answer, Failure>) -> Result<Answer, Failure> {
+    fn lie(&self, call: &Call, answer: Result<Answer, CallError>) -> Result<Answer, CallError> {
         match (self.sabotage, answer) {
             (Some(Sabotage::NoVerification), Err(_)) if matches!(call, Call::GetCallerIdentity { .. }) => {
                 Ok(Answer::Done)
             }
             (Some(Sabotage::NoReadBack), Ok(Answer::Current(_))) => Ok(Answer::Current(true)),
             (Some(Sabotage::NoLastUse), Ok(Answer::LastUse(_))) => Ok(Answer::LastUse(LastUse::Never)),
-            (Some(Sabotage::NoDoubt), Err(failure)) => Err(Failure { effect: Effect::None, ..failure }),
+            (Some(Sabotage::NoDoubt), Err(failure)) => Err(CallError { effect: Effect::None, ..failure }),
             (Some(Sabotage::NoGrace), Ok(Answer::Keys(mut keys))) => {
                 for key in &mut keys {
                     key.created = key.created.before(Span::days(1));
@@ -389,7 +390,7 @@ impl Protocol {
                 Ok(Answer::Keys(keys))
             }
             (Some(Sabotage::NoStatus), Ok(Answer::Keys(mut keys))) if keys.len() == 2 => {
-                keys[0].status = Status::Inactive;
+                keys[0].status = KeyStatus::Inactive;
                 Ok(Answer::Keys(keys))
             }
             (Some(Sabotage::NoLease), Ok(Answer::Journal(Ok(mut journal)))) => {
@@ -404,7 +405,8 @@ impl Protocol {
 
     /// What no call may do, whatever the state.
     fn forbidden(&self, state: &State, call: &Call) -> Option<&'static str> {
-        let is_active = |id: &AccessKeyId| state.world.keys.iter().any(|k| k.id == *id && k.status == Status::Active);
+        let is_active =
+            |id: &AccessKeyId| state.world.keys.iter().any(|k| k.id == *id && k.status == KeyStatus::Active);
         match call {
             Call::DeleteAccessKey(id, _) if is_active(id) => Some("4: an active key was deleted"),
             Call::DeactivateAccessKey(id, RemovalReason::Superseded) => {
@@ -439,7 +441,7 @@ impl Protocol {
     /// later run's look at its last use and the deactivation. The key stands, and the next run activates it again.
     fn interrupted(&self, state: &State) -> bool {
         let is_unsure = |id: &AccessKeyId| {
-            state.world.keys.iter().any(|key| key.id == *id && key.status == Status::Inactive)
+            state.world.keys.iter().any(|key| key.id == *id && key.status == KeyStatus::Inactive)
                 && state.world.journal.as_ref().is_ok_and(|journal| !journal.intents.is_empty())
                 && state.world.journal.as_ref().is_ok_and(|j| j.delivered.as_ref().is_none_or(|d| d.key != *id))
         };
@@ -502,7 +504,7 @@ impl Protocol {
 
 impl State {
     fn works(&self, id: &AccessKeyId) -> bool {
-        !self.duds.contains(id) && self.world.keys.iter().any(|k| k.id == *id && k.status == Status::Active)
+        !self.duds.contains(id) && self.world.keys.iter().any(|k| k.id == *id && k.status == KeyStatus::Active)
     }
 
     /// In a line: for whoever reads a violation.

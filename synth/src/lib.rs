@@ -1,8 +1,8 @@
 //! Generates the CloudFormation stack that rotates access keys.
 //!
-//! `rotation.yaml` is read by [`config`] into a validated [`config::Config`]; [`stack`] builds the template from it, out
-//! of the typed resources in [`cfn`] and the policies in [`iam`]; [`cmd`] is the command line. Only `cmd` touches files. With
-//! the cargo feature `deploy`, `deploy` talks to AWS.
+//! [`config`] reads `rotation.yaml` into a validated [`config::Config`]. [`stack`] builds the template from it, with
+//! the typed resources of [`cfn`]. [`iam`] compares and evaluates policies; [`diff`] and [`check`] use it. [`cmd`] is
+//! the command line, and only `cmd` touches files. The cargo feature `deploy` adds `deploy`, which calls AWS.
 
 pub mod cfn;
 pub mod check;

@@ -1,6 +1,6 @@
-//! AWS's limits on a template, measured before AWS does.
+//! Measures a template against AWS's limits before it is deployed.
 //!
-//! What only CloudFormation knows (an account, a Region, an ARN) is measured at its longest.
+//! A value that only CloudFormation knows (an account, a Region, an ARN) counts with its greatest length.
 
 use std::fmt;
 
@@ -8,25 +8,25 @@ use serde_json::Value as Json;
 
 use crate::cfn::view::{Resource, View, each, text};
 
-/// A size, and how large it may be.
+/// The size of one part of a template, and its limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Measure {
-    /// Of what: `FunctionRole: inline policies`.
+    /// The part that was measured, such as `FunctionRole: inline policies`.
     pub what: String,
-    /// How large it is.
+    /// The size of the part, in `unit`.
     pub size: usize,
-    /// How large it may be.
+    /// The largest size that AWS accepts, in `unit`.
     pub limit: usize,
-    /// Of what there are so many: bytes, characters.
+    /// What `size` and `limit` count: `bytes`, `characters` or `entries`.
     pub unit: &'static str,
-    /// What to do where it is larger.
+    /// What to do if the limit is exceeded.
     pub fix: &'static str,
-    /// Whether AWS refuses what is larger; otherwise it can be deployed in another way.
+    /// Whether AWS refuses a larger part. If not, the template can be deployed in another way.
     pub refused: bool,
 }
 
 impl Measure {
-    /// Whether it is too large.
+    /// Whether the size is above the limit.
     #[must_use]
     pub fn exceeded(&self) -> bool {
         self.size > self.limit
@@ -36,28 +36,30 @@ impl Measure {
 impl fmt::Display for Measure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { what, size, limit, unit, .. } = self;
-        write!(f, "{what}: {size} {unit}, and AWS allows {limit}")
+        write!(f, "{what}: {size} {unit}, but AWS allows only {limit}")
     }
 }
 
-/// The largest template that CloudFormation takes with the call itself; a larger one goes through S3.
+/// The largest template that CloudFormation accepts in the call itself, in bytes. A larger one must be uploaded to S3.
 pub const INLINE: usize = 51_200;
-/// The largest template of all ("CloudFormation quotas": template body size in an S3 object).
+/// The largest template that CloudFormation accepts from S3, in bytes ("CloudFormation quotas": template body size in
+/// an S3 object).
 pub const TEMPLATE: usize = 1_000_000;
-/// All inline policies of a role, white space not counted (IAM User Guide, "IAM and AWS STS quotas").
+/// The limit on all inline policies of a role together, in characters without white space (IAM User Guide, "IAM and AWS
+/// STS quotas").
 pub const INLINE_POLICIES: usize = 10_240;
-/// A role's trust policy (the default quota).
+/// The limit on a role's trust policy, in characters (the default quota).
 pub const TRUST_POLICY: usize = 2_048;
-/// The policy of a bucket (S3 User Guide, "Bucket policies for Amazon S3").
+/// The limit on the policy of a bucket, in bytes (S3 User Guide, "Bucket policies for Amazon S3").
 pub const BUCKET_POLICY: usize = 20_480;
-/// All environment variables of a function, as the JSON object that Lambda is given (Lambda Developer Guide, "Lambda
-/// quotas").
+/// The limit on all environment variables of a function, in bytes of the JSON object that Lambda gets (Lambda Developer
+/// Guide, "Lambda quotas").
 pub const ENVIRONMENT: usize = 4_096;
 
-/// Nearly all that grows, grows with the number of users.
-const FEWER: &str = "choose users by path or tag, name fewer, or split them over several stacks";
+/// The fix for most limits: almost every part that grows does so with the number of users.
+const FEWER: &str = "select users by path or tag, list fewer users, or split them over several stacks";
 
-/// Names that a template may give, and how long they may be.
+/// Properties that name a resource, and the longest name that AWS accepts, in characters.
 const NAMES: [(&str, &str, usize); 9] = [
     ("AWS::Lambda::Function", "FunctionName", 64),
     ("AWS::Scheduler::Schedule", "Name", 64),
@@ -70,11 +72,11 @@ const NAMES: [(&str, &str, usize); 9] = [
     ("AWS::S3::Bucket", "BucketName", 63),
 ];
 
-/// Sections, and how many entries each may have ("CloudFormation quotas").
+/// Sections of a template, and the number of entries that CloudFormation accepts in each ("CloudFormation quotas").
 const COUNTS: [(&str, usize); 4] = [("Parameters", 200), ("Resources", 500), ("Outputs", 200), ("Mappings", 200)];
 
-/// Everything that is limited. `document` is the template as it is deployed; without the stack's name, names that hold it
-/// are not measured.
+/// Measures every limited part of a template. `document` is the template as it is deployed. Without a `stack_name`,
+/// names that contain the stack's name are not measured.
 #[must_use]
 pub fn measures(template: &Json, document: &str, stack_name: Option<&str>) -> Vec<Measure> {
     let view = View(template);
@@ -116,7 +118,7 @@ fn of_resource(resource: Resource<'_>, stack_name: Option<&str>) -> Vec<Measure>
     for (_, property, limit) in NAMES.iter().filter(|(kind, ..)| *kind == resource.kind) {
         let name = text(&resource.properties[*property]);
         if !resource.properties[*property].is_null() && (stack_name.is_some() || !name.contains("${AWS::StackName}")) {
-            all.push(measure(property, longest(&name, stack_name), *limit, "characters", "give a shorter name"));
+            all.push(measure(property, longest(&name, stack_name), *limit, "characters", "choose a shorter name"));
         }
     }
     if resource.kind == "AWS::IAM::Role" {
@@ -128,7 +130,7 @@ fn of_resource(resource: Resource<'_>, stack_name: Option<&str>) -> Vec<Measure>
     }
     if resource.kind == "AWS::S3::BucketPolicy" {
         let policy = deployed(&resource.properties["PolicyDocument"], stack_name);
-        all.push(measure("policy", policy, BUCKET_POLICY, "bytes", "say less in the policy"));
+        all.push(measure("policy", policy, BUCKET_POLICY, "bytes", "shorten the policy"));
     }
     let variables = &resource.properties["Environment"]["Variables"];
     if variables.is_object() {
@@ -137,8 +139,8 @@ fn of_resource(resource: Resource<'_>, stack_name: Option<&str>) -> Vec<Measure>
     all
 }
 
-/// The length of a value as AWS gets it: JSON without white space, with each `${…}` at its longest. It is ASCII, so bytes are
-/// characters.
+/// The length of a value as AWS gets it: JSON without white space, with the greatest length of each `${…}`. The text is
+/// ASCII, so bytes and characters are the same number.
 #[must_use]
 pub fn deployed(json: &Json, stack_name: Option<&str>) -> usize {
     let separators = |count: usize| 2 + count.saturating_sub(1);
@@ -160,7 +162,7 @@ fn is_intrinsic(json: &Json) -> bool {
     key.is_some_and(|key| key == "Ref" || key.starts_with("Fn::"))
 }
 
-/// The length of a text with each `${…}` at its longest.
+/// The length of a text with the greatest length of each `${…}`.
 fn longest(text: &str, stack_name: Option<&str>) -> usize {
     let mut parts = text.split("${");
     let first = parts.next().map_or(0, str::len);
@@ -174,8 +176,8 @@ fn longest(text: &str, stack_name: Option<&str>) -> usize {
                 "AWS::URLSuffix" => "amazonaws.com.cn".len(),
                 "AWS::StackName" => stack_name.map_or(128, str::len),
                 literal if literal.starts_with('!') => literal.len() + 2,
-                // The ARN of one of the stack's own things: the longest, the topic's and the log group's, have some 145
-                // characters.
+                // The ARN of one of the stack's own resources. The longest are the topic's and the log group's, with
+                // about 145 characters.
                 _ => 150,
             };
             value + rest.len()
@@ -218,7 +220,7 @@ mod tests {
         assert_eq!(exceeded(&name(65), "", None), ["X: FunctionName 65"]);
         assert_eq!(exceeded(&derived, "", Some(&"s".repeat(62))), none);
         assert_eq!(exceeded(&derived, "", Some(&"s".repeat(63))), ["X: Name 65"]);
-        assert_eq!(exceeded(&derived, "", None), none, "nothing is known of the stack's name");
+        assert_eq!(exceeded(&derived, "", None), none, "the stack's name is not known");
         assert_eq!(exceeded(&variables(4_088), "", None), none, "as JSON, with its braces and quotes");
         assert_eq!(exceeded(&variables(4_089), "", None), ["X: environment 4097"]);
         let around = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":""}]}"#.len();
@@ -239,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_later_counts_at_its_longest() {
+    fn a_placeholder_counts_with_its_greatest_length() {
         assert_eq!(
             longest("arn:${AWS::Partition}:iam::${AWS::AccountId}:user/a", None),
             "arn:aws-us-gov:iam::123456789012:user/a".len()

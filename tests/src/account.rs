@@ -1,6 +1,6 @@
 //! Users and their keys in the local AWS.
 
-use lambda::protocol::journal::Entry;
+use lambda::protocol::journal::JournalEntry;
 use serde_json::Value as Json;
 
 use crate::LocalAws;
@@ -114,7 +114,7 @@ impl Account {
     }
 
     /// Leaves the journal as an earlier run would have.
-    pub async fn write_journal(&self, user: &str, entry: &Entry) {
+    pub async fn write_journal(&self, user: &str, entry: &JournalEntry) {
         let (key, value) = entry.tag();
         self.tag(user, &key, &value).await;
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use age::secrecy::ExposeSecret;
-use lambda::delivery::public_key::{Kind, Recipient};
+use lambda::delivery::public_key::{PublicKeyKind, Recipient};
 use serde_json::{Value as Json, json};
 
 use crate::{root, tool};
@@ -42,11 +42,11 @@ impl KeyPair {
     #[must_use]
     pub fn open(&self, block: &str) -> Option<String> {
         let opened = match self.public.kind() {
-            Kind::X25519 => {
+            PublicKeyKind::X25519 => {
                 let identity: age::x25519::Identity = self.private.parse().expect("a private key");
                 age::decrypt(&identity, block.as_bytes())
             }
-            Kind::SshEd25519 | Kind::SshRsa => {
+            PublicKeyKind::SshEd25519 | PublicKeyKind::SshRsa => {
                 let identity = age::ssh::Identity::from_buffer(self.private.as_bytes(), None).expect("a private key");
                 age::decrypt(&identity, block.as_bytes())
             }

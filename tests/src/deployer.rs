@@ -82,11 +82,11 @@ impl Run {
         self.events.iter().filter(move |event| event["event"] == kind)
     }
 
-    /// The digests that whoever approves it has to name, as arguments.
+    /// The fingerprints that whoever approves it has to name, as arguments.
     #[must_use]
     pub fn approvals(&self) -> Vec<String> {
-        let digests = self.result()["digests"].as_array().cloned().unwrap_or_default();
-        digests.iter().filter_map(Json::as_str).map(|digest| format!("--approve={digest}")).collect()
+        let fingerprints = self.result()["fingerprints"].as_array().cloned().unwrap_or_default();
+        fingerprints.iter().filter_map(Json::as_str).map(|fingerprint| format!("--approve={fingerprint}")).collect()
     }
 }
 

@@ -16,7 +16,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use lambda::{
     contract::{
-        settings::{Settings, Value},
+        settings::{Settings, VariableValue},
         topic_arn::TopicArn,
     },
     model::time::Timestamp,
@@ -42,8 +42,8 @@ pub struct Handler {
 #[must_use]
 pub fn environment(aws: &LocalAws, settings: Settings, attempts: u8) -> Vec<(String, String)> {
     let text = |value| match value {
-        Value::Text(text) => text,
-        Value::Reference(arn) => TopicArn::to_string(&arn),
+        VariableValue::Text(text) => text,
+        VariableValue::Reference(arn) => TopicArn::to_string(&arn),
     };
     let settings = settings.into_environment().into_iter().map(|(name, value)| (name.name().to_owned(), text(value)));
     let client = [

@@ -1,7 +1,8 @@
-//! Whether a call that was refused in the end had its effect in an earlier attempt.
+//! Finds out whether a call that AWS refused in its last attempt may have taken effect in an earlier one.
 //!
-//! The SDK reports the last attempt only. If the answer to the first one was lost and the second one was throttled, the
-//! call looks refused, and yet the secret may be out: taking its key back would leave its owner with a dead one.
+//! The SDK reports only the last attempt. If the answer to the first attempt was lost and the second one was throttled,
+//! the call seems refused. But the secret may have been delivered. If the key were then withdrawn, its owner would have
+//! a key that does not work.
 
 use std::sync::{
     Arc,
@@ -13,7 +14,7 @@ use aws_sdk_iam::{
     error::BoxError,
 };
 
-use crate::protocol::call::{Effect, Failure};
+use crate::protocol::call_error::{CallError, Effect};
 
 /// Watches the attempts at one call.
 #[derive(Debug, Clone, Default)]
@@ -30,7 +31,7 @@ impl Intercept for AmbiguousAttempts {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        // A refusal alone is certain. An attempt that AWS accepted, but whose answer broke off, is tried again as well.
+        // Only a refusal is certain. The SDK also retries an attempt that AWS accepted if the answer broke off.
         let refused = attempt.response().is_some_and(|response| (400..500).contains(&response.status().as_u16()));
         self.0.fetch_or(!refused, Ordering::Relaxed);
         Ok(())
@@ -38,8 +39,8 @@ impl Intercept for AmbiguousAttempts {
 }
 
 impl AmbiguousAttempts {
-    /// What the failure means if every attempt is looked at.
-    pub(super) fn weigh(&self, failure: Failure) -> Failure {
-        if self.0.load(Ordering::Relaxed) { Failure { effect: Effect::Unknown, ..failure } } else { failure }
+    /// The failure with its effect set to unknown if any attempt may have taken effect.
+    pub(super) fn weigh(&self, failure: CallError) -> CallError {
+        if self.0.load(Ordering::Relaxed) { CallError { effect: Effect::Unknown, ..failure } } else { failure }
     }
 }

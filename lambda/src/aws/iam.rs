@@ -1,4 +1,4 @@
-//! IAM.
+//! The adapter for IAM: keys, journal tags, and the lists of the account.
 
 use aws_sdk_iam::{
     Client,
@@ -12,23 +12,25 @@ use super::{failure, incomplete, throttle::patiently};
 use crate::{
     contract::listed_user::ListedUser,
     model::{
-        access_key::{AccessKeyId, Key, LastUse, SecretAccessKey, Status},
+        access_key::{AccessKeyId, Key, KeyStatus, LastUse, SecretAccessKey},
         time::{Span, Timestamp},
         user::UserName,
     },
     protocol::{
-        call::{Answer, Effect, Failure},
-        journal::{self, Entry, Journal, RunId},
+        call::Answer,
+        call_error::{CallError, ErrorCode},
+        journal::{self, Journal, JournalEntry, RunId},
     },
     selection::credential_report::CredentialReport,
 };
 
-/// How often the report is asked for, and the longest pause between: IAM makes one within seconds, or minutes for a large account.
+/// How often the credential report is requested, and the longest pause in between. IAM needs seconds for a report, or
+/// minutes in a large account.
 const REPORT_ATTEMPTS: u32 = 20;
 const REPORT_PAUSE: Span = Span::seconds(8);
 
-/// The report that IAM has, or a new one if that is older than four hours.
-pub(super) async fn credential_report(iam: &Client) -> Result<CredentialReport, Failure> {
+/// IAM's credential report. IAM makes a new one if the last is older than four hours.
+pub(super) async fn credential_report(iam: &Client) -> Result<CredentialReport, CallError> {
     let mut pause = Span::seconds(1);
     for _ in 0..REPORT_ATTEMPTS {
         let made = iam.generate_credential_report().send().await.map_err(|e| failure(&e))?;
@@ -36,14 +38,12 @@ pub(super) async fn credential_report(iam: &Client) -> Result<CredentialReport, 
             match iam.get_credential_report().send().await {
                 Ok(report) => {
                     let content = report.content.ok_or_else(|| incomplete("Content"))?;
-                    let unreadable = |why: crate::selection::credential_report::BadReport| Failure {
-                        effect: Effect::None,
-                        code: "UnreadableReport".into(),
-                        message: why.to_string(),
+                    let unreadable = |why: crate::selection::credential_report::CredentialReportError| {
+                        CallError::without_effect(ErrorCode::UnreadableReport, why.to_string())
                     };
                     return CredentialReport::read(content.as_ref()).map_err(unreadable);
                 }
-                // It ran out, or another one was begun, between the two calls.
+                // Between the two calls, the report expired or IAM began a new one.
                 Err(e) if matches!(e.code(), Some("ReportExpired" | "ReportInProgress" | "ReportNotPresent")) => {}
                 Err(e) => return Err(failure(&e)),
             }
@@ -51,14 +51,14 @@ pub(super) async fn credential_report(iam: &Client) -> Result<CredentialReport, 
         tokio::time::sleep(pause.std()).await;
         pause = (pause + pause).min(REPORT_PAUSE);
     }
-    let message = "IAM makes the report for minutes already; the next run asks again".into();
-    Err(Failure { effect: Effect::None, code: "ReportInProgress".into(), message })
+    let message = "IAM makes the report for minutes already; the next run asks again";
+    Err(CallError::without_effect(ErrorCode::ReportInProgress, message))
 }
 
-/// How many users are asked for at once: as many as IAM gives ("GetAccountAuthorizationDetails": MaxItems).
+/// The number of users on a page: the most that IAM allows ("GetAccountAuthorizationDetails": MaxItems).
 const USERS_A_PAGE: i32 = 1_000;
 
-pub(super) async fn account_users(iam: &Client) -> Result<Vec<ListedUser>, Failure> {
+pub(super) async fn account_users(iam: &Client) -> Result<Vec<ListedUser>, CallError> {
     let call = iam.get_account_authorization_details().filter(EntityType::User).max_items(USERS_A_PAGE);
     let mut pages = call.into_paginator().send();
     let mut users = Vec::new();
@@ -70,14 +70,12 @@ pub(super) async fn account_users(iam: &Client) -> Result<Vec<ListedUser>, Failu
     Ok(users)
 }
 
-fn listed(user: UserDetail) -> Result<ListedUser, Failure> {
+fn listed(user: UserDetail) -> Result<ListedUser, CallError> {
     let name = user.user_name.ok_or_else(|| incomplete("UserName"))?;
-    let refused = |e: crate::model::parse_error::ParseError| Failure {
-        effect: Effect::None,
-        code: "UnexpectedAnswer".into(),
-        message: e.to_string(),
+    let refused = |e: crate::model::parse_error::ParseError| {
+        CallError::without_effect(ErrorCode::UnexpectedAnswer, e.to_string())
     };
-    // IAM gives empty lists too. One that is missing could have held an exemption.
+    // IAM sends empty lists too. A list that is missing could have contained an exemption.
     Ok(ListedUser {
         name: name.parse().map_err(refused)?,
         path: user.path.ok_or_else(|| incomplete("Path"))?,
@@ -87,7 +85,7 @@ fn listed(user: UserDetail) -> Result<ListedUser, Failure> {
     })
 }
 
-pub(super) async fn list_access_keys(iam: &Client, user: &UserName) -> Result<Answer, Failure> {
+pub(super) async fn list_access_keys(iam: &Client, user: &UserName) -> Result<Answer, CallError> {
     let mut keys = Vec::new();
     let mut pages = iam.list_access_keys().user_name(user.as_str()).into_paginator().items().send();
     while let Some(found) = pages.next().await {
@@ -97,7 +95,7 @@ pub(super) async fn list_access_keys(iam: &Client, user: &UserName) -> Result<An
     Ok(Answer::Keys(keys))
 }
 
-pub(super) async fn list_user_tags(iam: &Client, user: &UserName) -> Result<Answer, Failure> {
+pub(super) async fn list_user_tags(iam: &Client, user: &UserName) -> Result<Answer, CallError> {
     let mut tags = Vec::new();
     let mut pages = iam.list_user_tags().user_name(user.as_str()).into_paginator().items().send();
     while let Some(tag) = pages.next().await {
@@ -106,7 +104,7 @@ pub(super) async fn list_user_tags(iam: &Client, user: &UserName) -> Result<Answ
     Ok(Answer::Journal(Journal::read(tags.iter().map(|tag| (tag.key(), tag.value())))))
 }
 
-pub(super) async fn last_used(iam: &Client, key: &AccessKeyId) -> Result<Answer, Failure> {
+pub(super) async fn last_used(iam: &Client, key: &AccessKeyId) -> Result<Answer, CallError> {
     let answer = iam.get_access_key_last_used().access_key_id(key.as_str()).send().await;
     let answer = answer.map_err(|e| failure(&e))?;
     let used = answer.access_key_last_used.ok_or_else(|| incomplete("AccessKeyLastUsed"))?;
@@ -116,10 +114,10 @@ pub(super) async fn last_used(iam: &Client, key: &AccessKeyId) -> Result<Answer,
     }))
 }
 
-pub(super) async fn tag_user(iam: &Client, user: &UserName, entries: &[Entry]) -> Result<Answer, Failure> {
+pub(super) async fn tag_user(iam: &Client, user: &UserName, entries: &[JournalEntry]) -> Result<Answer, CallError> {
     let tags = entries.iter().map(|entry| {
         let (key, value) = entry.tag();
-        // The builder refuses only what is left unset.
+        // The builder fails only if a field is not set.
         Tag::builder().key(key).value(value).build().map_err(|_| incomplete("tag"))
     });
     let tags = tags.collect::<Result<Vec<_>, _>>()?;
@@ -127,19 +125,19 @@ pub(super) async fn tag_user(iam: &Client, user: &UserName, entries: &[Entry]) -
     Ok(Answer::Done)
 }
 
-pub(super) async fn untag_user(iam: &Client, user: &UserName, run: &RunId) -> Result<Answer, Failure> {
+pub(super) async fn untag_user(iam: &Client, user: &UserName, run: &RunId) -> Result<Answer, CallError> {
     let call = iam.untag_user().user_name(user.as_str()).tag_keys(journal::intent_tag(run));
     call.send().await.map_err(|e| failure(&e))?;
     Ok(Answer::Done)
 }
 
-/// Sent once, for it is not idempotent, and a second key would take the last free place; but what IAM throttled it has not done,
-/// so that alone is sent again.
-pub(super) async fn create_access_key(iam: &Client, user: &UserName) -> Result<(Answer, SecretAccessKey), Failure> {
+/// Sent once, because it is not idempotent and a second key would take the last free place in the quota. It is sent
+/// again only if IAM throttled it, because then IAM did nothing.
+pub(super) async fn create_access_key(iam: &Client, user: &UserName) -> Result<(Answer, SecretAccessKey), CallError> {
     patiently(iam.config().retry_config(), user, async || create_once(iam, user).await).await
 }
 
-async fn create_once(iam: &Client, user: &UserName) -> Result<(Answer, SecretAccessKey), Failure> {
+async fn create_once(iam: &Client, user: &UserName) -> Result<(Answer, SecretAccessKey), CallError> {
     let call = iam.create_access_key().user_name(user.as_str()).customize();
     let once = Config::builder().retry_config(RetryConfig::disabled());
     let answer = call.config_override(once).send().await.map_err(|e| failure(&e))?;
@@ -153,32 +151,33 @@ pub(super) async fn set_status(
     iam: &Client,
     user: &UserName,
     key: &AccessKeyId,
-    status: Status,
-) -> Result<Answer, Failure> {
+    status: KeyStatus,
+) -> Result<Answer, CallError> {
     let status = match status {
-        Status::Active => StatusType::Active,
-        Status::Inactive => StatusType::Inactive,
+        KeyStatus::Active => StatusType::Active,
+        KeyStatus::Inactive => StatusType::Inactive,
     };
     let call = iam.update_access_key().user_name(user.as_str()).access_key_id(key.as_str()).status(status);
     call.send().await.map_err(|e| failure(&e))?;
     Ok(Answer::Done)
 }
 
-pub(super) async fn delete_access_key(iam: &Client, user: &UserName, key: &AccessKeyId) -> Result<Answer, Failure> {
+pub(super) async fn delete_access_key(iam: &Client, user: &UserName, key: &AccessKeyId) -> Result<Answer, CallError> {
     let call = iam.delete_access_key().user_name(user.as_str()).access_key_id(key.as_str());
     call.send().await.map_err(|e| failure(&e))?;
     Ok(Answer::Done)
 }
 
-/// A key as IAM tells it. What is neither active nor inactive is nothing that this handler may judge.
-fn key(id: Option<String>, status: Option<&StatusType>, created: Option<DateTime>) -> Result<Key, Failure> {
+/// A key, as IAM shows it. Any other status than active or inactive is an error: the handler must not guess what it
+/// means.
+fn key(id: Option<String>, status: Option<&StatusType>, created: Option<DateTime>) -> Result<Key, CallError> {
     let id = id.ok_or_else(|| incomplete("AccessKeyId"))?;
-    let refused = |message: String| Failure { effect: Effect::Unknown, code: "UnexpectedAnswer".into(), message };
+    let refused = |message: String| CallError::with_unknown_effect(ErrorCode::UnexpectedAnswer, message);
     Ok(Key {
         id: id.parse().map_err(|e: crate::model::parse_error::ParseError| refused(e.to_string()))?,
         status: match status {
-            Some(StatusType::Active) => Status::Active,
-            Some(StatusType::Inactive) => Status::Inactive,
+            Some(StatusType::Active) => KeyStatus::Active,
+            Some(StatusType::Inactive) => KeyStatus::Inactive,
             other => return Err(refused(format!("key {id} has the status {:?}", other.map(StatusType::as_str)))),
         },
         created: timestamp(created.ok_or_else(|| incomplete("CreateDate"))?),

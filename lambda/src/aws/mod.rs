@@ -1,4 +1,4 @@
-//! The AWS APIs behind the plan's calls: one adapter per service. Only these files name the SDK.
+//! The AWS APIs for the planner's calls: one adapter for each service. Only these files name the SDK.
 
 mod ambiguous_attempts;
 mod iam;
@@ -21,7 +21,7 @@ use crate::{
     contract::{listed_user::ListedUser, topic_arn::TopicArn},
     handler::{executor::Aws, load_users::Account},
     model::{
-        access_key::{AccessKeyId, SecretAccessKey, Status},
+        access_key::{AccessKeyId, KeyStatus, SecretAccessKey},
         email::Email,
         kms_key::KmsKey,
         time::Span,
@@ -29,13 +29,14 @@ use crate::{
     },
     notice::Mail,
     protocol::{
-        call::{Answer, Effect, Failure},
-        journal::{Entry, RunId},
+        call::Answer,
+        call_error::{CallError, Effect, ErrorCode},
+        journal::{JournalEntry, RunId},
     },
     selection::{credential_report::CredentialReport, routing::Envelope},
 };
 
-/// The real AWS.
+/// AWS itself, through the SDK.
 pub struct Sdk {
     config: SdkConfig,
     iam: aws_sdk_iam::Client,
@@ -44,7 +45,7 @@ pub struct Sdk {
 }
 
 impl Sdk {
-    /// Clients with the credentials, the Region and the endpoints of the environment.
+    /// Creates the clients, with the credentials, the Region and the endpoints of the environment variables.
     #[must_use]
     pub fn from_environment() -> Self {
         let config = sdk_config::config();
@@ -57,56 +58,57 @@ impl Sdk {
     }
 }
 
-/// One connection pool, one TLS stack. ring needs no entropy gathering at the first handshake.
+/// The one HTTP client, so that there is one connection pool and one TLS stack. With ring, the first handshake does not
+/// wait for entropy.
 #[must_use]
 pub fn http_client() -> SharedHttpClient {
     Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https()
 }
 
 impl Account for Sdk {
-    async fn credential_report(&self) -> Result<CredentialReport, Failure> {
+    async fn credential_report(&self) -> Result<CredentialReport, CallError> {
         iam::credential_report(&self.iam).await
     }
 
-    async fn account_users(&self) -> Result<Vec<ListedUser>, Failure> {
+    async fn account_users(&self) -> Result<Vec<ListedUser>, CallError> {
         iam::account_users(&self.iam).await
     }
 }
 
 impl Aws for Sdk {
-    async fn list_access_keys(&self, user: &UserName) -> Result<Answer, Failure> {
+    async fn list_access_keys(&self, user: &UserName) -> Result<Answer, CallError> {
         iam::list_access_keys(&self.iam, user).await
     }
 
-    async fn list_user_tags(&self, user: &UserName) -> Result<Answer, Failure> {
+    async fn list_user_tags(&self, user: &UserName) -> Result<Answer, CallError> {
         iam::list_user_tags(&self.iam, user).await
     }
 
-    async fn last_used(&self, key: &AccessKeyId) -> Result<Answer, Failure> {
+    async fn last_used(&self, key: &AccessKeyId) -> Result<Answer, CallError> {
         iam::last_used(&self.iam, key).await
     }
 
-    async fn tag_user(&self, user: &UserName, entries: &[Entry]) -> Result<Answer, Failure> {
+    async fn tag_user(&self, user: &UserName, entries: &[JournalEntry]) -> Result<Answer, CallError> {
         iam::tag_user(&self.iam, user, entries).await
     }
 
-    async fn untag_user(&self, user: &UserName, run: &RunId) -> Result<Answer, Failure> {
+    async fn untag_user(&self, user: &UserName, run: &RunId) -> Result<Answer, CallError> {
         iam::untag_user(&self.iam, user, run).await
     }
 
-    async fn create_access_key(&self, user: &UserName) -> Result<(Answer, SecretAccessKey), Failure> {
+    async fn create_access_key(&self, user: &UserName) -> Result<(Answer, SecretAccessKey), CallError> {
         iam::create_access_key(&self.iam, user).await
     }
 
-    async fn set_status(&self, user: &UserName, key: &AccessKeyId, status: Status) -> Result<Answer, Failure> {
+    async fn set_status(&self, user: &UserName, key: &AccessKeyId, status: KeyStatus) -> Result<Answer, CallError> {
         iam::set_status(&self.iam, user, key, status).await
     }
 
-    async fn delete_access_key(&self, user: &UserName, key: &AccessKeyId) -> Result<Answer, Failure> {
+    async fn delete_access_key(&self, user: &UserName, key: &AccessKeyId) -> Result<Answer, CallError> {
         iam::delete_access_key(&self.iam, user, key).await
     }
 
-    async fn verify(&self, user: &UserName, key: &AccessKeyId, secret: &SecretAccessKey) -> Result<Answer, Failure> {
+    async fn verify(&self, user: &UserName, key: &AccessKeyId, secret: &SecretAccessKey) -> Result<Answer, CallError> {
         sts::verify(&self.config, user, key, secret).await
     }
 
@@ -116,27 +118,27 @@ impl Aws for Sdk {
         user: &UserName,
         key: &AccessKeyId,
         secret: &SecretAccessKey,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Answer, CallError> {
         secrets_manager::put(&self.secrets_manager, name, user, key, secret).await
     }
 
-    async fn create_secret(&self, name: &str, user: &UserName, key: &KmsKey) -> Result<Answer, Failure> {
+    async fn create_secret(&self, name: &str, user: &UserName, key: &KmsKey) -> Result<Answer, CallError> {
         secrets_manager::create(&self.secrets_manager, name, user, key).await
     }
 
-    async fn put_resource_policy(&self, name: &str, policy: &str, key: &KmsKey) -> Result<Answer, Failure> {
+    async fn put_resource_policy(&self, name: &str, policy: &str, key: &KmsKey) -> Result<Answer, CallError> {
         secrets_manager::put_policy(&self.secrets_manager, name, policy, key).await
     }
 
-    async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, Failure> {
+    async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, CallError> {
         secrets_manager::describe(&self.secrets_manager, name, key).await
     }
 
-    async fn list_subscribers(&self, topic: &TopicArn, mailboxes: &[&Email]) -> Result<Answer, Failure> {
+    async fn list_subscribers(&self, topic: &TopicArn, mailboxes: &[&Email]) -> Result<Answer, CallError> {
         sns::list_subscribers(&self.sns, topic, mailboxes).await
     }
 
-    async fn publish(&self, topic: &TopicArn, envelope: &Envelope, mail: Mail) -> Result<Answer, Failure> {
+    async fn publish(&self, topic: &TopicArn, envelope: &Envelope, mail: Mail) -> Result<Answer, CallError> {
         sns::publish(&self.sns, topic, envelope, mail).await
     }
 
@@ -145,30 +147,32 @@ impl Aws for Sdk {
     }
 }
 
-/// What a failed call means. AWS's own words only: an answer's body may hold a secret.
-fn failure<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Failure {
-    let told = |effect, code: &str, message: String| Failure { effect, code: code.into(), message };
+/// What a failed call means. The message is only AWS's error message, because the body of an answer may contain a
+/// secret.
+fn failure<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> CallError {
     match error {
         SdkError::ServiceError(refused) => {
             let internal = refused.raw().status().as_u16() >= 500;
             let metadata = refused.err().meta();
-            Failure {
+            CallError {
                 effect: if internal { Effect::Unknown } else { Effect::None },
-                code: metadata.code().unwrap_or("UnknownError").to_owned(),
+                code: metadata.code().map_or(ErrorCode::UnknownError, |code| ErrorCode::Aws(code.to_owned())),
                 message: metadata.message().unwrap_or("no message").to_owned(),
             }
         }
-        SdkError::ConstructionFailure(_) => told(Effect::None, "NotSent", "the request could not be built".into()),
-        SdkError::TimeoutError(_) => told(Effect::Unknown, "Timeout", "no answer in time".into()),
+        SdkError::ConstructionFailure(_) => {
+            CallError::without_effect(ErrorCode::NotSent, "the request could not be built")
+        }
+        SdkError::TimeoutError(_) => CallError::with_unknown_effect(ErrorCode::Timeout, "no answer in time"),
         SdkError::DispatchFailure(lost) => {
             let causes = lost.as_connector_error().map_or_else(String::new, |error| causes(error));
-            told(Effect::Unknown, "NoConnection", causes)
+            CallError::with_unknown_effect(ErrorCode::NoConnection, causes)
         }
-        _ => told(Effect::Unknown, "UnreadableAnswer", "the answer could not be read".into()),
+        _ => CallError::with_unknown_effect(ErrorCode::UnreadableAnswer, "the answer could not be read"),
     }
 }
 
-/// An error's causes, outermost first.
+/// The causes of an error, outermost first.
 fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -179,7 +183,7 @@ fn causes(error: &dyn Error) -> String {
     text
 }
 
-/// AWS left out something that its API promises.
-fn incomplete(what: &str) -> Failure {
-    Failure { effect: Effect::Unknown, code: "IncompleteAnswer".into(), message: format!("the answer has no {what}") }
+/// The error for an answer that lacks a field that AWS's API promises.
+fn incomplete(what: &str) -> CallError {
+    CallError::with_unknown_effect(ErrorCode::IncompleteAnswer, format!("the answer has no {what}"))
 }

@@ -1,7 +1,7 @@
-//! What the SDK is told: Lambda's environment, and nothing else.
+//! The configuration of the SDK: it comes only from Lambda's environment variables.
 //!
-//! The SDK's own way asks files, a container's credentials and an instance's metadata too. None of them is there in Lambda, and to be
-//! ready for them costs a tenth of the package and a third of the time to start.
+//! The SDK's default also reads files, a container's credentials and an instance's metadata. Lambda has none of them.
+//! The code for them would add a tenth to the package and a third to the start time.
 
 use std::time::Duration;
 
@@ -19,17 +19,17 @@ use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use super::http_client;
 use crate::model::time::Span;
 
-/// The longest that one attempt at a call may take. Lambda's limit leaves room for several.
+/// The longest that one attempt at a call may take. Lambda's time limit leaves room for several attempts.
 const ATTEMPT: Span = Span::seconds(10);
-/// The longest that it may take to be connected: the SDK's own default.
+/// The longest that a connection may take: the SDK's default.
 const CONNECT: Duration = Duration::from_millis(3_100);
-/// How often a call is tried when AWS throttles or does not answer, unless AWS_MAX_ATTEMPTS says otherwise; the verification
-/// only once.
+/// How often a call is tried if AWS throttles it or does not answer. AWS_MAX_ATTEMPTS overrides it. The verification is
+/// tried only once.
 const ATTEMPTS: u32 = 5;
-/// The longest that a call may take with its retries: well within the lease that an intent gives.
+/// The longest that a call may take with its retries: well within the lease of an intent.
 const CALL: Span = Span::seconds(30);
 
-/// The Region, the credentials and the endpoints of the environment.
+/// The configuration with the Region, the credentials and the endpoints of the environment variables.
 pub(super) fn config() -> SdkConfig {
     let attempts = variable("AWS_MAX_ATTEMPTS").and_then(|n| n.parse().ok()).unwrap_or(ATTEMPTS);
     let timeouts = TimeoutConfig::builder()
@@ -56,7 +56,8 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// An endpoint of one service alone: `AWS_ENDPOINT_URL_IAM` (AWS SDKs and Tools Reference Guide, "Service-specific endpoints").
+/// The endpoints of single services, such as `AWS_ENDPOINT_URL_IAM` (AWS SDKs and Tools Reference Guide,
+/// "Service-specific endpoints").
 #[derive(Debug)]
 struct Endpoints;
 

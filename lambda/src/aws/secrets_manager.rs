@@ -1,4 +1,4 @@
-//! Secrets Manager.
+//! The adapter for Secrets Manager: one secret for each user.
 
 use aws_sdk_secretsmanager::{Client, error::ProvideErrorMetadata, types::Tag};
 
@@ -11,14 +11,14 @@ use crate::{
         kms_key::{KmsKey, KmsKeyArn},
         user::UserName,
     },
-    notice::OTHER_KMS_KEY,
-    protocol::call::{Answer, Effect, Failure},
+    protocol::call::Answer,
+    protocol::call_error::{CallError, ErrorCode},
 };
 
 const CURRENT: &str = "AWSCURRENT";
 
-/// The version id of a key: derived from it, so that storing it twice is storing it once.
-/// 32 to 64 characters ("PutSecretValue": ClientRequestToken).
+/// The version id for a key: 32 to 64 characters ("PutSecretValue": ClientRequestToken). It is derived from the key id,
+/// so that a key that is stored twice makes one version.
 fn version_id(key: &AccessKeyId) -> String {
     format!("{:->32.64}", key.as_str())
 }
@@ -29,7 +29,7 @@ pub(super) async fn put(
     user: &UserName,
     key: &AccessKeyId,
     secret: &SecretAccessKey,
-) -> Result<Answer, Failure> {
+) -> Result<Answer, CallError> {
     let text = document(user, key, secret)?;
     let call = secrets.put_secret_value().secret_id(name).client_request_token(version_id(key));
     let doubt = AmbiguousAttempts::default();
@@ -38,8 +38,9 @@ pub(super) async fn put(
     Ok(Answer::Done)
 }
 
-/// Makes the secret if it is not there, without a value: a value comes only with its version id.
-pub(super) async fn create(secrets: &Client, name: &str, user: &UserName, key: &KmsKey) -> Result<Answer, Failure> {
+/// Creates the secret if it does not exist. It gets no value here, because each value must have the version id of its
+/// key.
+pub(super) async fn create(secrets: &Client, name: &str, user: &UserName, key: &KmsKey) -> Result<Answer, CallError> {
     let description = format!("The current access key of IAM user {user}, written by Access Key Rotation");
     let tags = tags(user).map(|(key, value)| Tag::builder().key(key).value(value).build());
     let call = secrets.create_secret().name(name).description(description).set_tags(Some(tags.into()));
@@ -50,45 +51,45 @@ pub(super) async fn create(secrets: &Client, name: &str, user: &UserName, key: &
     }
 }
 
-/// A secret that was there before must have the key that is asked for. To change it is a person's business: it takes the
-/// right to use both keys, and UpdateSecret, which can change the value too. A new key that went into the secret all the
-/// same would be encrypted as nobody wants it; or the role may not use the secret's key, and each run would make a new
-/// key in vain.
-async fn is_encrypted_with(secrets: &Client, name: &str, key: &KmsKey) -> Result<Answer, Failure> {
+/// Checks that an existing secret is encrypted with the configured KMS key. If it is not, a person must change it. That
+/// takes a permission for both KMS keys, and UpdateSecret, which can change the value too, so the handler has neither.
+/// To continue would be wrong: the new access key would be encrypted with a KMS key that is not configured. Or the role
+/// may not use that KMS key, and each run would create an access key in vain.
+async fn is_encrypted_with(secrets: &Client, name: &str, key: &KmsKey) -> Result<Answer, CallError> {
     let secret = secrets.describe_secret().secret_id(name).send().await.map_err(|e| failure(&e))?;
     let shown = secret.kms_key_id();
     if key.is_shown_as(shown) {
         return Ok(Answer::Done);
     }
     let (is, id) = (shown.map_or_else(|| KmsKey::AwsManaged.to_string(), str::to_owned), key.id());
-    Err(Failure {
-        effect: Effect::None,
-        code: OTHER_KMS_KEY.into(),
-        message: format!(
+    Err(CallError::without_effect(
+        ErrorCode::OtherKmsKey,
+        format!(
             "the secret {name} is encrypted with {is}, and secret_kms_key is {key}; change the secret, once: aws \
              secretsmanager update-secret --secret-id {name} --kms-key-id {id}"
         ),
-    })
+    ))
 }
 
-/// Replaces whatever policy the secret had; not before it is certain that the customer's key encrypts it, if it is one.
-pub(super) async fn put_policy(secrets: &Client, name: &str, policy: &str, key: &KmsKey) -> Result<Answer, Failure> {
+/// Replaces the policy of the secret. If a customer managed key is configured, this first checks that the key encrypts
+/// the secret.
+pub(super) async fn put_policy(secrets: &Client, name: &str, policy: &str, key: &KmsKey) -> Result<Answer, CallError> {
     if key.customer().is_some() {
         is_encrypted_with(secrets, name, key).await?;
     }
     let call = secrets.put_resource_policy().secret_id(name).resource_policy(policy).block_public_policy(true);
     call.send().await.map_err(|e| {
         let mut failure = failure(&e);
-        if failure.code == "MalformedPolicyDocumentException" {
-            // What AWS says of a principal that does not exist names neither the principal nor the setting.
-            failure.message += "; the user, at its path, and each of secret_readers must exist";
+        if failure.code.as_str() == "MalformedPolicyDocumentException" {
+            // If a principal does not exist, AWS's message names neither the principal nor the setting.
+            failure.message += "; check that the user has this path and that each of secret_readers exists";
         }
         failure
     })?;
     Ok(Answer::Done)
 }
 
-pub(super) async fn describe(secrets: &Client, name: &str, key: &AccessKeyId) -> Result<Answer, Failure> {
+pub(super) async fn describe(secrets: &Client, name: &str, key: &AccessKeyId) -> Result<Answer, CallError> {
     let answer = secrets.describe_secret().secret_id(name).send().await.map_err(|e| failure(&e))?;
     let versions = answer.version_ids_to_stages.unwrap_or_default();
     let stages = versions.get(&version_id(key));
@@ -100,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_id_has_a_length_that_secrets_manager_accepts_and_names_its_key() {
+    fn a_version_id_has_an_accepted_length_and_names_its_key() {
         for length in [16, 20, 32, 64, 128] {
             let id = version_id(&"A".repeat(length).parse().unwrap());
             assert!((32..=64).contains(&id.len()), "{id}");

@@ -1,4 +1,4 @@
-//! SNS.
+//! The adapter for SNS: mails, and the subscriptions to the topic.
 
 use std::collections::HashMap;
 
@@ -12,13 +12,18 @@ use crate::{
     contract::topic_arn::TopicArn,
     model::email::Email,
     notice::Mail,
-    protocol::call::{Answer, Failure},
+    protocol::call::Answer,
+    protocol::call_error::CallError,
     selection::routing::{Envelope, TO, USER},
 };
 
-/// How many of these mailboxes have confirmed. Whoever else subscribes is not asked for: their filter policy, if they have one,
-/// is not in the list.
-pub(super) async fn list_subscribers(sns: &Client, topic: &TopicArn, mailboxes: &[&Email]) -> Result<Answer, Failure> {
+/// Counts how many of these mailboxes have confirmed their subscription. Other subscribers are not counted, because the
+/// list does not show their filter policies.
+pub(super) async fn list_subscribers(
+    sns: &Client,
+    topic: &TopicArn,
+    mailboxes: &[&Email],
+) -> Result<Answer, CallError> {
     let (mut confirmed, mut next) = (0, None);
     loop {
         let page = sns.list_subscriptions_by_topic().topic_arn(topic.as_str()).set_next_token(next);
@@ -34,7 +39,8 @@ pub(super) async fn list_subscribers(sns: &Client, topic: &TopicArn, mailboxes: 
     }
 }
 
-/// Whoever has not confirmed yet has no ARN, but words in its place ("ListSubscriptionsByTopic").
+/// Whether this subscription is confirmed and belongs to one of the mailboxes. Before the confirmation, AWS shows words
+/// instead of an ARN ("ListSubscriptionsByTopic").
 fn listens(arn: &str, endpoint: &str, mailboxes: &[&Email]) -> bool {
     arn.starts_with("arn:") && mailboxes.iter().any(|mailbox| mailbox.as_str().eq_ignore_ascii_case(endpoint))
 }
@@ -44,7 +50,7 @@ pub(super) async fn publish(
     topic: &TopicArn,
     envelope: &Envelope,
     mail: Mail,
-) -> Result<Answer, Failure> {
+) -> Result<Answer, CallError> {
     let doubt = AmbiguousAttempts::default();
     sns.publish()
         .topic_arn(topic.as_str())
@@ -59,8 +65,8 @@ pub(super) async fn publish(
     Ok(Answer::Done)
 }
 
-/// Whom the mail is for and whom it is about, as filter policies read it.
-fn attributes(envelope: &Envelope) -> Result<HashMap<String, MessageAttributeValue>, Failure> {
+/// The message attributes that filter policies read: the recipients of the mail, and the user that it is about.
+fn attributes(envelope: &Envelope) -> Result<HashMap<String, MessageAttributeValue>, CallError> {
     let readers: Vec<_> = envelope.to.iter().map(Email::small).collect();
     let readers = (TO, "String.Array", serde_json::json!(readers).to_string());
     let user = envelope.about.as_ref().map(|user| (USER, "String", user.to_string()));
@@ -76,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_confirmed_mailbox_that_gets_the_key_listens() {
+    fn only_a_confirmed_mailbox_that_gets_the_key_counts() {
         let (alice, ops) = ("Alice@example.com".parse().unwrap(), "ops@example.com".parse().unwrap());
         let arn = "arn:aws:sns:eu-west-1:123456789012:keys:5be8f3cb";
         for (arn, endpoint, expected) in [

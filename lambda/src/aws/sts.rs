@@ -1,4 +1,4 @@
-//! STS: is a new key accepted?
+//! The adapter for STS: it checks that AWS accepts a new key.
 
 use aws_config::SdkConfig;
 use aws_sdk_sts::{
@@ -10,33 +10,37 @@ use super::{failure, incomplete, throttle::patiently};
 use crate::{
     model::{
         access_key::{AccessKeyId, SecretAccessKey},
+        arn::ArnParts,
         user::UserName,
     },
-    protocol::call::{Answer, Effect, Failure},
+    protocol::call::Answer,
+    protocol::call_error::{CallError, ErrorCode},
 };
 
-/// Signs GetCallerIdentity with the new key. It needs no permission, so success proves the key and nothing else.
+/// Calls GetCallerIdentity, signed with the new key. The call needs no permission, so its success proves that the key
+/// works, and nothing else.
 ///
-/// Not retried here: the plan counts successes in a row, and a retry would hide a failure between them. But that there were too
-/// many calls says nothing about the key.
+/// It is not retried here: the planner counts successes in a row, and a retry would hide a failure between them. Only a
+/// throttled call is sent again, because throttling says nothing about the key.
 pub(super) async fn verify(
     config: &SdkConfig,
     user: &UserName,
     key: &AccessKeyId,
     secret: &SecretAccessKey,
-) -> Result<Answer, Failure> {
+) -> Result<Answer, CallError> {
     let retries = config.retry_config();
-    // SdkConfig brings the endpoint, the connections and the timeouts; the identity is the new key's own.
+    // SdkConfig provides the endpoint, the connections and the timeouts. The credentials are the new key.
     let credentials = Credentials::new(key.as_str(), secret.expose(), None, None, "new access key");
     let config = Builder::from(config).credentials_provider(credentials).retry_config(RetryConfig::disabled());
     let sts = Client::from_conf(config.build());
     let ask = async || sts.get_caller_identity().send().await.map_err(|e| failure(&e));
     let arn = patiently(retries, user, ask).await?.arn.ok_or_else(|| incomplete("Arn"))?;
-    let name = arn.split_once(":user/").and_then(|(_, path)| path.rsplit('/').next());
+    let resource = ArnParts::of(&arn).map_or("", |arn| arn.resource);
+    let name = resource.strip_prefix("user/").and_then(|path| path.rsplit('/').next());
     if name == Some(user.as_str()) {
         Ok(Answer::Done)
     } else {
-        let message = format!("the key belongs to {arn}");
-        Err(Failure { effect: Effect::None, code: "WrongIdentity".into(), message })
+        let message = format!("the new key belongs to {arn}, not to the user");
+        Err(CallError::without_effect(ErrorCode::WrongIdentity, message))
     }
 }

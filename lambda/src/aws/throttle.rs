@@ -1,4 +1,4 @@
-//! What AWS throttled it has not done: a call that must not be repeated otherwise may be repeated then.
+//! Retries for calls that must not be repeated otherwise: if AWS throttled a call, AWS did not carry it out.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -9,24 +9,25 @@ use aws_config::retry::RetryConfig;
 
 use crate::{
     model::user::UserName,
-    protocol::call::{Effect, Failure},
+    protocol::call_error::{CallError, Effect},
 };
 
-/// The first pause; each further one is twice as long, and a random part longer. Four of them stay well below what any other
-/// call may take with its retries.
+/// The first pause. Each further pause is twice as long, plus a random part. Four pauses stay well below the time that
+/// other calls may take with their retries.
 const PAUSE: Duration = Duration::from_millis(400);
 
-/// Makes the call, which the SDK must try once only, again while it is throttled, as often as any call is tried.
+/// Makes the call, and repeats it while AWS throttles it, up to the usual number of attempts. The SDK itself must try
+/// it only once.
 pub(super) async fn patiently<T>(
     retries: Option<&RetryConfig>,
     user: &UserName,
-    call: impl AsyncFn() -> Result<T, Failure>,
-) -> Result<T, Failure> {
+    call: impl AsyncFn() -> Result<T, CallError>,
+) -> Result<T, CallError> {
     let mut pause = PAUSE;
     for _ in 1..retries.map_or(1, RetryConfig::max_attempts) {
         match call().await {
-            Err(failure) if failure.effect == Effect::None && is_throttling(&failure.code) => {
-                // Not all that were throttled together come again together.
+            Err(failure) if failure.effect == Effect::None && is_throttling(failure.code.as_str()) => {
+                // Calls that were throttled together must not be repeated together.
                 let part = RandomState::new().hash_one(user) % 100;
                 tokio::time::sleep(pause + pause * u32::try_from(part).unwrap_or(0) / 100).await;
                 pause *= 2;
@@ -37,7 +38,7 @@ pub(super) async fn patiently<T>(
     call().await
 }
 
-/// What AWS calls it ("Common Errors"; "Error retries and exponential backoff").
+/// Whether this is one of AWS's codes for throttling ("Common Errors"; "Error retries and exponential backoff").
 fn is_throttling(code: &str) -> bool {
     ["Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"].contains(&code)
 }
@@ -47,10 +48,12 @@ mod tests {
     use std::cell::RefCell;
 
     use super::*;
+    use crate::protocol::call_error::ErrorCode;
 
     #[tokio::test(start_paused = true)]
-    async fn only_what_was_surely_not_done_is_done_again() {
-        let failure = |effect, code: &str| Failure { effect, code: code.into(), message: String::new() };
+    async fn only_a_throttled_call_is_repeated() {
+        let failure =
+            |effect, code: &str| CallError { effect, code: ErrorCode::Aws(code.to_owned()), message: String::new() };
         let throttled = || failure(Effect::None, "Throttling");
         for (answers, calls, last) in [
             (vec![Err(throttled()), Err(throttled()), Ok(7)], 3, Ok(7)),

@@ -1,25 +1,25 @@
-//! The steps that a rotation is made of, in words: what each AWS call is for.
+//! The steps of a rotation in words: what each AWS call is for.
 //!
-//! For people who review the role: each permission is there because of these steps and no others.
+//! People who review the role read this: these steps are the only reason for each permission.
 
 use crate::{
     model::{access_key::AccessKeyId, time::Span},
-    protocol::call::{Call, Message, RemovalReason},
+    protocol::call::{Call, PlannedNotice, RemovalReason},
 };
 
-/// One step: a call, and what it is for.
+/// One step of a rotation: a call and its purpose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// The call, about some key.
+    /// The call, with example ids in place of real ones.
     pub call: Call,
-    /// What for.
+    /// What the call is for, in words for a reviewer.
     pub purpose: &'static str,
 }
 
-/// Every kind of step, in the order in which a rotation comes to it.
+/// Every kind of step, in the order in which a rotation takes it.
 ///
 /// # Panics
-/// Never: the ids that it is made of are right.
+/// Never: the example ids are valid.
 #[must_use]
 pub fn steps() -> Vec<Step> {
     let key = || "0123456789ABCDEF".parse::<AccessKeyId>().unwrap_or_else(|e| panic!("{e}"));
@@ -36,7 +36,7 @@ pub fn steps() -> Vec<Step> {
         Call::GetCallerIdentity { key: key(), pause: Span::ZERO },
         Call::PutSecretValue(key()),
         Call::DescribeSecret(key()),
-        Call::Publish(Message::Stored(key())),
+        Call::Publish(PlannedNotice::Stored(key())),
         Call::UntagUser(run),
         Call::DeactivateAccessKey(key(), RemovalReason::Superseded),
         Call::ActivateAccessKey(key()),
@@ -47,11 +47,11 @@ pub fn steps() -> Vec<Step> {
     .collect()
 }
 
-/// How users that are not named are found, before any of these steps: the calls, and what each is for.
+/// The calls that find users that are not named, before any of these steps, and what each is for.
 pub const CHOOSING: [(&str, &str); 3] = [
-    ("iam:GenerateCredentialReport", "have IAM make the list of everybody's keys, at most every four hours"),
-    ("iam:GetCredentialReport", "see how old everybody's keys are, and so who can be left alone"),
-    ("iam:GetAccountAuthorizationDetails", "see everybody's path, tags and groups, and so who is meant"),
+    ("iam:GenerateCredentialReport", "have IAM list the keys of all users, at most every four hours"),
+    ("iam:GetCredentialReport", "read how old the keys of all users are, to skip users with nothing due"),
+    ("iam:GetAccountAuthorizationDetails", "read the path, tags and groups of all users, to find the selected ones"),
 ];
 
 #[cfg(test)]
@@ -81,7 +81,7 @@ mod tests {
         deliveries.flat_map(move |d| [StillInUse::Wait, StillInUse::Retire].map(|s| policy(d, s)))
     }
 
-    /// A new kind of call does not compile before it has a purpose, and is missed here until it is in the list.
+    /// A new kind of call does not compile without a purpose. This test fails until the list has it too.
     #[test]
     fn every_kind_of_call_is_a_step_once() {
         let kinds: Vec<_> = steps().iter().map(|step| discriminant(&step.call)).collect();

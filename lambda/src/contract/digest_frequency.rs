@@ -2,18 +2,18 @@
 
 use crate::model::parse_error::words;
 
-/// When a run is summed up in a mail.
+/// After which runs the administrators get a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Digest {
-    /// After each run.
+pub enum DigestFrequency {
+    /// After each run, whatever it found.
     Always,
-    /// After a run that changed something, or found something that is not as it should be.
+    /// After a run that changed something, or that found a problem.
     Changes,
-    /// Never.
+    /// After no run.
     Never,
 }
 
-words!(Digest, "a rule for digests", "always, changes or never", {
+words!(DigestFrequency, "a rule for digests", "always, changes or never", {
     "always" => Self::Always,
     "changes" => Self::Changes,
     "never" => Self::Never,

@@ -1,4 +1,4 @@
-//! What the function is invoked with.
+//! The event that the function is invoked with.
 
 use serde::Deserialize;
 
@@ -8,38 +8,38 @@ use crate::{
     protocol::{journal::RunId, run::RunAction},
 };
 
-/// An event: the schedule's, or a person's.
+/// The fields of an event, sent by the schedule or by a person.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Fields {
-    /// The id of this firing. A repeated delivery has the same.
+    /// The id of this execution of the schedule. A repeated delivery has the same id.
     execution_id: Option<String>,
-    /// When the schedule meant to fire.
+    /// The time for which the schedule was set.
     scheduled_time: Option<String>,
-    /// Which attempt at delivering it this is.
+    /// The number of this attempt to deliver the event.
     attempt_number: Option<String>,
-    /// Only these users.
+    /// The users to handle; all selected users if the field is absent.
     users: Option<Vec<String>>,
     /// What to do about them.
     action: Action,
-    /// Plan and report, but change nothing.
+    /// Whether the run only plans and reports, and changes nothing.
     dry_run: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Action {
-    /// What the schedule does.
+    /// Replace each key that is due; this is what the schedule asks for.
     #[default]
     Routine,
-    /// Replace the key now.
+    /// Replace the key now, whatever its age.
     Rotate,
     /// Reactivate the previous key.
     Undo,
 }
 
-/// The input that `synth` gives the schedule: each field with the context attribute that EventBridge Scheduler fills in
-/// ("Adding context attributes").
+/// The input that `synth` gives the schedule: each field, with the context attribute that EventBridge Scheduler
+/// replaces ("Adding context attributes").
 pub const SCHEDULE_INPUT: [(&str, &str); 3] = [
     ("execution_id", "<aws.scheduler.execution-id>"),
     ("scheduled_time", "<aws.scheduler.scheduled-time>"),
@@ -48,10 +48,10 @@ pub const SCHEDULE_INPUT: [(&str, &str); 3] = [
 
 /// What a run is asked to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
+pub struct RunRequest {
     /// The schedule's execution id, or Lambda's request id.
     pub run: RunId,
-    /// Only these users, as a person names them; every chosen one if it is not said.
+    /// The users to handle, as a person names them; `None` for all selected users.
     pub users: Option<Vec<String>>,
     /// What to do about them.
     pub order: RunAction,
@@ -59,48 +59,49 @@ pub struct Request {
     pub dry_run: bool,
 }
 
-/// An event that is not one of ours.
+/// The event is not valid, so the run did not begin. The message names the field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the event is not understood, no key was touched: {0}")]
-pub struct BadEvent(String);
+#[error("the event is not valid, no key was touched: {0}")]
+pub struct EventError(String);
 
-impl From<ParseError> for BadEvent {
+impl From<ParseError> for EventError {
     fn from(invalid: ParseError) -> Self {
         Self(invalid.to_string())
     }
 }
 
-impl BadEvent {
-    /// A person names a user that is none of those that the function is set up for.
+impl EventError {
+    /// The error for a user in the event that the settings do not select, or exempt.
     #[must_use]
     pub fn not_chosen(name: &str, settings: &Settings) -> Self {
         let list = |words: Vec<String>| words.join(", ");
         let users = list(settings.users.iter().map(|member| member.who.to_string()).collect());
         let exempt = list(settings.exempt.iter().map(ToString::to_string).collect());
         let exempt = if exempt.is_empty() { exempt } else { format!(", without {exempt}") };
-        Self(format!("users: {name:?} is not configured; the function is set up for {users}{exempt}"))
+        Self(format!("users: {name:?} is not configured; this function handles {users}{exempt}"))
     }
 }
 
-impl Request {
+impl RunRequest {
     /// Reads an event.
     ///
     /// # Errors
-    /// [`BadEvent`] names the field that is unknown or wrong.
-    pub fn read(event: serde_json::Value, request_id: &str) -> Result<Self, BadEvent> {
+    /// [`EventError`] names the field that is unknown or wrong.
+    pub fn read(event: serde_json::Value, request_id: &str) -> Result<Self, EventError> {
         if !event.is_object() {
-            return Err(BadEvent("it is not a JSON object".into()));
+            return Err(EventError("it is not a JSON object".into()));
         }
-        let mut fields: Fields = serde_json::from_value(event).map_err(|e| BadEvent(e.to_string()))?;
-        // A placeholder that nobody filled in (a test event pasted into the console) says nothing.
+        let mut fields: Fields = serde_json::from_value(event).map_err(|e| EventError(e.to_string()))?;
+        // A placeholder stays in the text if the schedule's input is pasted into the console as a test event. Ignore
+        // it.
         for field in [&mut fields.execution_id, &mut fields.scheduled_time, &mut fields.attempt_number] {
             field.take_if(|value| value.starts_with("<aws.scheduler."));
         }
         let run = fields.execution_id.as_deref().unwrap_or(request_id);
-        let run = run.parse().map_err(|e: ParseError| BadEvent(format!("execution_id: {e}")))?;
+        let run = run.parse().map_err(|e: ParseError| EventError(format!("execution_id: {e}")))?;
         let users = fields.users;
         if users.as_ref().is_some_and(Vec::is_empty) {
-            return Err(BadEvent("users is an empty list".into()));
+            return Err(EventError("users is an empty list".into()));
         }
         let order = match fields.action {
             Action::Routine => RunAction::Routine,
@@ -108,7 +109,7 @@ impl Request {
             Action::Undo => RunAction::Undo,
         };
         if users.is_none() && order != RunAction::Routine {
-            return Err(BadEvent("an action needs users: name those it is meant for".into()));
+            return Err(EventError("an action needs users: name those it is meant for".into()));
         }
         Ok(Self { run, users, order, dry_run: fields.dry_run })
     }
@@ -120,8 +121,8 @@ mod tests {
 
     use super::*;
 
-    fn read(event: Value) -> Result<Request, String> {
-        Request::read(event, "request").map_err(|e| e.to_string())
+    fn read(event: Value) -> Result<RunRequest, String> {
+        RunRequest::read(event, "request").map_err(|e| e.to_string())
     }
 
     fn schedule_input(value: impl Fn(&str) -> String) -> Value {
@@ -134,7 +135,7 @@ mod tests {
         assert_eq!(request.run.as_str(), "d32c5kddcf5bb8c3");
         assert_eq!((request.users, request.order, request.dry_run), (None, RunAction::Routine, false));
         let unfilled = read(schedule_input(str::to_owned)).unwrap();
-        assert_eq!(unfilled.run.as_str(), "request", "a placeholder nobody filled in says nothing");
+        assert_eq!(unfilled.run.as_str(), "request", "a placeholder that was not replaced is ignored");
         assert_eq!(read(json!({})).unwrap(), unfilled);
     }
 

@@ -5,9 +5,9 @@ use crate::model::parse_error::words;
 /// The languages that notices are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Language {
-    /// English.
+    /// English, `en`.
     English,
-    /// Japanese.
+    /// Japanese, `ja`.
     Japanese,
 }
 

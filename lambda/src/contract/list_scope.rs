@@ -2,17 +2,17 @@
 
 use super::{selector::UserSelector, user_tags::UserTags};
 
-/// How much of the account the handler must see to find its users.
+/// How much of the account the handler must read to find its users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ListScope {
-    /// Nothing beyond the users themselves: each is named.
+    /// No list of the account: the configuration names each user.
     Users,
     /// The account's users, with their tags, groups and the ages of their keys.
     Account,
 }
 
 impl ListScope {
-    /// What these entries need.
+    /// The scope that these entries and this rule for tags need.
     pub fn of<'a>(users: impl IntoIterator<Item = &'a UserSelector>, exempt: &[UserSelector], tags: UserTags) -> Self {
         let is_named = |who: &UserSelector| matches!(who, UserSelector::User(_));
         let by_itself = |who: &UserSelector| matches!(who, UserSelector::User(_) | UserSelector::Path(_));

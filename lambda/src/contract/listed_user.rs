@@ -1,4 +1,4 @@
-//! The account's users, as its lists show them: before any of them is looked at.
+//! The account's users as the account's lists show them, before a run handles any of them.
 
 use crate::model::{
     time::Timestamp,
@@ -9,27 +9,28 @@ use crate::model::{
 /// One user, as GetAccountAuthorizationDetails shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedUser {
-    /// Its name.
+    /// The name of the user.
     pub name: UserName,
-    /// Begins and ends with a slash. IAM allows more in it than this handler does.
+    /// The path; it begins and ends with a slash. IAM allows more characters in it than this handler does.
     pub path: String,
-    /// Since when there is this user.
+    /// When IAM created the user.
     pub created: Timestamp,
-    /// Its tags, the journal's among them.
+    /// All tags on the user, including those of the journal.
     pub tags: Vec<(String, String)>,
-    /// The groups that it is a member of.
+    /// The names of the groups that the user is a member of.
     pub groups: Vec<String>,
 }
 
 impl ListedUser {
-    /// Whether a person who says this means the user: its name, with its path or without. IAM does not tell names apart by case.
+    /// Whether a person can mean this user by `name`: the name of the user, with its path or without. IAM compares
+    /// names without regard to case.
     #[must_use]
     pub fn is_called(&self, text: &str) -> bool {
         let name = self.name.as_str();
         text.eq_ignore_ascii_case(name) || text.eq_ignore_ascii_case(&format!("{}{name}", self.path))
     }
 
-    /// The user.
+    /// The user with its path checked.
     ///
     /// # Errors
     /// [`UserConfigError::Path`] if its path cannot be written into a policy.
@@ -38,7 +39,7 @@ impl ListedUser {
     }
 }
 
-/// A user of whom nothing is known but its name and path.
+/// A user of which only the name and the path are known. It has no tags and no groups, and counts as created in 1970.
 impl From<&User> for ListedUser {
     fn from(user: &User) -> Self {
         Self {
@@ -60,7 +61,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_path_that_no_policy_may_name_is_no_user_of_ours() {
+    fn a_path_that_no_policy_may_name_is_refused() {
         let mut user = listed("/ci/bot", Timestamp::from_unix(0));
         assert_eq!(user.user().unwrap().to_string(), "/ci/bot");
         for path in ["/a*/", "/${aws:username}/", "/a b/", "//"] {

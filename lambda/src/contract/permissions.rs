@@ -1,6 +1,6 @@
-//! Every AWS call the handler may make, on what, and what for.
+//! Every AWS call that the handler may make, on which resources, and why.
 //!
-//! `synth` turns this list into the execution role: one statement each, with the reason as a comment above
+//! `synth` turns each entry of this list into one statement of the execution role, with the reason as a comment above
 //! it. Nothing else grants the handler anything.
 
 use crate::{
@@ -12,25 +12,25 @@ use crate::{
     },
 };
 
-/// One purpose, and the calls that serve it.
+/// The actions for one purpose. It becomes one statement of the role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permission {
-    /// The statement's id: stable, so that a review shows what changed and nothing else.
+    /// The id of the statement. It is stable, so that a review shows only what changed.
     pub sid: &'static str,
-    /// IAM action names.
+    /// The IAM actions, with the prefix of their service.
     pub actions: Vec<&'static str>,
-    /// On what.
-    pub on: Target,
-    /// Only if all of this is so.
+    /// The resources on which the actions are allowed.
+    pub on: PermissionTarget,
+    /// Conditions, all of which a request must meet.
     pub only_if: Vec<RequestCondition>,
-    /// What for, as a reviewer wants to read it.
+    /// What the permission is for, in a sentence for a reviewer.
     pub why: &'static str,
 }
 
-/// What a permission is about.
+/// The resources of a permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Target {
-    /// The account: its lists are of nothing less.
+pub enum PermissionTarget {
+    /// The whole account, because IAM's lists cannot be limited to a part of it.
     Account,
     /// The IAM users of the configuration.
     Users,
@@ -42,23 +42,23 @@ pub enum Target {
     SecretsKey,
 }
 
-/// What must be true of a call, or it is refused.
+/// A condition on a request. IAM refuses a request that does not meet it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RequestCondition {
-    /// It carries tag keys, each beginning with this.
+    /// The request has tag keys, and each begins with this prefix.
     TagKeysBeginWith(&'static str),
-    /// It carries tag keys, each one of these.
+    /// The request has tag keys, and each is one of these.
     TagKeysAre([&'static str; 2]),
-    /// It has Secrets Manager refuse a policy that lets everybody in.
+    /// The request asks Secrets Manager to refuse a policy that gives access to the public.
     PublicPoliciesAreBlocked,
-    /// Secrets Manager makes it, on this role's behalf, for one of [`Target::Secrets`].
+    /// Secrets Manager makes it, on this role's behalf, for one of [`PermissionTarget::Secrets`].
     ForSecrets,
 }
 
 /// The keys of the tags on a secret.
 const SECRET_TAGS: [&str; 2] = ["access-key-rotation:user", "managed-by"];
 
-/// The tags that a secret is made with: whose it is, and who writes it.
+/// The tags that a secret is created with: its user, and the program that writes it.
 #[must_use]
 pub fn tags(user: &UserName) -> [(&'static str, String); 2] {
     let [whose, writer] = SECRET_TAGS;
@@ -66,7 +66,8 @@ pub fn tags(user: &UserName) -> [(&'static str, String); 2] {
     [(whose, without_comma(user)), (writer, "access-key-rotation".into())]
 }
 
-/// The ids of all statements that [`permissions`] can give. Others in the role are for what AWS does with it.
+/// The ids of all statements that [`permissions`] can give. The role has other statements too: AWS itself needs them,
+/// not the handler's code.
 pub const SIDS: [&str; 9] = [
     "ListUsers",
     "ReadKeys",
@@ -79,7 +80,8 @@ pub const SIDS: [&str; 9] = [
     "SendMail",
 ];
 
-/// What the handler needs under this policy, with secrets encrypted by this key and users found like this, and no more.
+/// The permissions that the handler needs, and no more: for this policy, for secrets encrypted with this key, and for
+/// this way to find users.
 #[must_use]
 pub fn permissions(policy: &Policy, key: &KmsKey, sight: ListScope) -> Vec<Permission> {
     let last_use = policy.still_in_use == StillInUse::Wait;
@@ -89,7 +91,7 @@ pub fn permissions(policy: &Policy, key: &KmsKey, sight: ListScope) -> Vec<Permi
             sid: "ReadKeys",
             // The handler asks for the last use of an unfinished rotation's key under any policy.
             actions: vec!["iam:ListAccessKeys", "iam:ListUserTags", "iam:GetAccessKeyLastUsed"],
-            on: Target::Users,
+            on: PermissionTarget::Users,
             only_if: Vec::new(),
             why: if last_use {
                 "Learn which keys a user has, what earlier runs left behind, and whether an old key is still in use."
@@ -100,16 +102,16 @@ pub fn permissions(policy: &Policy, key: &KmsKey, sight: ListScope) -> Vec<Permi
         Permission {
             sid: "WriteJournal",
             actions: vec!["iam:TagUser", "iam:UntagUser"],
-            on: Target::Users,
+            on: PermissionTarget::Users,
             only_if: vec![RequestCondition::TagKeysBeginWith(journal::PREFIX)],
-            why: "Note what is about to be done before it is done, in tags under one prefix; no other tag can be written.",
+            why: "Write the journal before and after a change, in tags under one prefix; no other tag can be written.",
         },
         Permission {
             sid: "RotateKeys",
             actions: vec!["iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:DeleteAccessKey"],
-            on: Target::Users,
+            on: PermissionTarget::Users,
             only_if: Vec::new(),
-            why: "Create the new key, deactivate the old one (or activate it again), delete it when its time is over.",
+            why: "Create the new key; deactivate or reactivate the old one; delete it when its time is over.",
         },
     ];
     if sight == ListScope::Account {
@@ -125,60 +127,61 @@ pub fn permissions(policy: &Policy, key: &KmsKey, sight: ListScope) -> Vec<Permi
         } else {
             vec!["sns:Publish"]
         },
-        on: Target::Topic,
+        on: PermissionTarget::Topic,
         only_if: Vec::new(),
         why: if mail_is_delivery {
-            "Mail the new key, once it is certain that whoever is to get it has confirmed; tell people what was done."
+            "Mail the new key, after a check that its recipient has confirmed; report what was done."
         } else {
-            "Tell people that a new key is there, what was done, and what they must do."
+            "Notify people of a new key, of what was done, and of what they must do."
         },
     });
     list
 }
 
-/// What it takes to find users that are not named.
+/// The permission to find users that the configuration does not name.
 fn see_users() -> Permission {
     Permission {
         sid: "ListUsers",
         actions: vec!["iam:GenerateCredentialReport", "iam:GetCredentialReport", "iam:GetAccountAuthorizationDetails"],
-        on: Target::Account,
+        on: PermissionTarget::Account,
         only_if: Vec::new(),
-        why: "See who is meant (paths, tags, groups) and whose keys are old. IAM gives these lists for the whole account or not at all.",
+        why: "Find the selected users (by path, tag or group) and those with old keys. IAM gives these lists only for the \
+              whole account.",
     }
 }
 
-/// What delivery by Secrets Manager needs.
+/// The permissions that delivery by Secrets Manager needs.
 fn secrets(key: &KmsKey) -> Vec<Permission> {
     let mut list = vec![
         Permission {
             sid: "CreateSecrets",
             actions: vec!["secretsmanager:CreateSecret", "secretsmanager:TagResource"],
-            on: Target::Secrets,
+            on: PermissionTarget::Secrets,
             only_if: vec![RequestCondition::TagKeysAre(SECRET_TAGS)],
-            why: "Make each user's secret, once; only below this prefix, and with tags that say what it is.",
+            why: "Create each user's secret, once; only under this prefix, and only with the tags that describe it.",
         },
         Permission {
             sid: "StoreNewKeys",
             actions: vec!["secretsmanager:PutSecretValue", "secretsmanager:DescribeSecret"],
-            on: Target::Secrets,
+            on: PermissionTarget::Secrets,
             only_if: Vec::new(),
-            why: "Hand a new key over and check that it arrived; reading a stored key is not needed.",
+            why: "Store a new key and check that it arrived; reading a stored key is not needed.",
         },
         Permission {
             sid: "WriteSecretPolicies",
             actions: vec!["secretsmanager:PutResourcePolicy"],
-            on: Target::Secrets,
+            on: PermissionTarget::Secrets,
             only_if: vec![RequestCondition::PublicPoliciesAreBlocked],
-            why: "Say on each user's secret who may read it: never everybody.",
+            why: "Set who may read the secret of each user; a public policy is refused.",
         },
     ];
     if key.customer().is_some() {
         list.push(Permission {
             sid: "UseSecretsKey",
             actions: vec!["kms:GenerateDataKey", "kms:Decrypt"],
-            on: Target::SecretsKey,
+            on: PermissionTarget::SecretsKey,
             only_if: vec![RequestCondition::ForSecrets],
-            why: "Have Secrets Manager encrypt a new key, and compare it with one that is stored already; nothing else.",
+            why: "Let Secrets Manager encrypt a new key, and compare it with a stored one; nothing else.",
         });
     }
     list

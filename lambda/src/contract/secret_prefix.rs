@@ -7,7 +7,7 @@ use crate::model::{
     user::UserName,
 };
 
-/// The first part of the secrets' names, before the user's name; ends without a slash.
+/// The first part of the secrets' names, before the user's name: 1 to 256 characters, no slash at either end.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SecretPrefix(String);
 
@@ -26,7 +26,7 @@ impl FromStr for SecretPrefix {
         } else {
             Err(ParseError::new(
                 text,
-                "a secret name's prefix",
+                "a prefix of secret names",
                 "1 to 256 letters, digits or / _ + = . @ - with no slash at either end",
             ))
         }
@@ -36,15 +36,15 @@ impl FromStr for SecretPrefix {
 impl SecretPrefix {
     /// The name of a user's secret.
     ///
-    /// User names may hold a comma, secret names may not ("CreateSecret": Name). A slash stands in for it: user names
-    /// hold none, so two users never share a secret.
+    /// A user name may contain a comma, a secret name may not ("CreateSecret": Name). A slash replaces the comma. User
+    /// names contain no slash, so two users never share a secret.
     #[must_use]
     pub fn secret_name(&self, user: &UserName) -> String {
         format!("{}/{}", self.0, without_comma(user))
     }
 }
 
-/// A user's part of its secret's name.
+/// The part of a secret's name that stands for the user.
 pub(crate) fn without_comma(user: &UserName) -> String {
     user.as_str().replace(',', "/")
 }

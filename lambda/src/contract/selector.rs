@@ -1,8 +1,8 @@
-//! Whom an entry of `users` or `exempt` means: a user, or all that share a path, a tag or a group.
+//! What an entry of `users` or `exempt` selects: one user, or all users with a path, a tag or a group.
 //!
-//! One spelling serves rotation.yaml and the environment: `alice`, `/ci/deployer`, `/ci/` (the slash at the end makes it a path;
-//! `/` is everybody), `tag:rotate=yes`, `group:people`. No user name holds a colon or ends with a slash, so none is taken for
-//! another.
+//! rotation.yaml and the environment variables use the same form: `alice`, `/ci/deployer`, `/ci/`, `tag:rotate=yes`,
+//! `group:people`. A slash at the end makes it a path; `/` selects all users. No user name contains a colon or ends
+//! with a slash, so the forms cannot be confused.
 
 use std::{fmt, str::FromStr};
 
@@ -14,10 +14,10 @@ use crate::{
     },
 };
 
-/// Whom an entry means.
+/// The users that an entry selects.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum UserSelector {
-    /// This user.
+    /// One user, by name.
     User(User),
     /// Every user below this path.
     Path(UserPath),
@@ -27,7 +27,7 @@ pub enum UserSelector {
     Group(GroupName),
 }
 
-/// A path that users are under; begins and ends with a slash.
+/// A path with users below it; it begins and ends with a slash.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UserPath(String);
 
@@ -36,7 +36,7 @@ text_newtype!(UserPath);
 /// A tag on a user: a key and its value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UserTag {
-    /// The key. IAM tells keys that differ in case alone not apart.
+    /// The key. IAM compares tag keys without regard to case.
     pub key: String,
     /// The value, which may be empty.
     pub value: String,
@@ -50,7 +50,7 @@ pub struct GroupName(String);
 text_newtype!(GroupName);
 
 impl UserSelector {
-    /// Whether it means this user, as the account lists it.
+    /// Whether this selects the user, as the account lists it.
     #[must_use]
     pub fn covers(&self, listed: &ListedUser) -> bool {
         match self {
@@ -59,7 +59,7 @@ impl UserSelector {
             Self::Tag(tag) => {
                 listed.tags.iter().any(|(key, value)| key.eq_ignore_ascii_case(&tag.key) && *value == tag.value)
             }
-            // Names of groups are told apart as those of users are.
+            // IAM compares names of groups as it does names of users: without regard to case.
             Self::Group(group) => listed.groups.iter().any(|name| name.eq_ignore_ascii_case(group.as_str())),
         }
     }
@@ -80,7 +80,7 @@ impl UserSelector {
         }
     }
 
-    /// How narrowly it points: of two entries that mean a user, the narrower one says what holds for it.
+    /// How narrow the selection is. If two entries select a user, the settings of the narrower one apply.
     #[must_use]
     pub fn narrowness(&self) -> usize {
         match self {
@@ -109,7 +109,7 @@ impl FromStr for UserSelector {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let told = |_| ParseError::new(text, "a user, or a word for several", ALLOWED);
+        let told = |_| ParseError::new(text, "a user or a selector of users", ALLOWED);
         if let Some(tag) = text.strip_prefix(TAG) {
             tag.parse().map(Self::Tag)
         } else if let Some(group) = text.strip_prefix(GROUP) {
@@ -130,7 +130,7 @@ impl FromStr for UserPath {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        // What a user below it may be called, so may it: see `User`.
+        // A path is valid if a user below it is: see `User`.
         let fits = text.ends_with('/') && format!("{text}x").parse::<User>().is_ok();
         if fits { Ok(Self(text.to_owned())) } else { Err(ParseError::new(text, "a path of users", ALLOWED)) }
     }
@@ -140,7 +140,8 @@ impl FromStr for UserTag {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        // IAM allows spaces and letters of every script; here a tag is a word.
+        // IAM allows spaces and letters of every script. Here a tag must be one ASCII word, because entries are
+        // separated by spaces.
         let word = |b: u8| b.is_ascii_alphanumeric() || b"_.:/+@-".contains(&b);
         let parts = text.split_once('=').filter(|(key, value)| {
             (1..=128).contains(&key.len())
@@ -171,7 +172,7 @@ mod tests {
     use crate::{contract::listed_user::tests::listed, model::time::Timestamp};
 
     #[test]
-    fn one_spelling_is_one_meaning() {
+    fn each_form_of_an_entry_has_one_meaning() {
         let longest = format!("tag:{}={}", "k".repeat(128), "v".repeat(256));
         for (text, kind) in [
             ("alice", "user"),
@@ -205,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_contains_what_is_told_by_the_words_alone() {
+    fn only_the_entries_decide_which_one_covers_another() {
         for (wide, narrow, expected) in [
             ("alice", "/ops/Alice", true),
             ("alice", "alice2", false),
@@ -230,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_means_those_that_share_what_it_says() {
+    fn an_entry_selects_the_users_that_match_it() {
         let mut user = listed("/ci/eu/bot", Timestamp::from_unix(0));
         user.tags = vec![("Rotate".into(), "yes".into())];
         user.groups = vec!["Machines".into()];

@@ -1,13 +1,13 @@
 //! The handler's settings: its environment variables, declared once.
 //!
-//! The handler reads them here; `synth` writes them from the same type. A setting that nothing reads, or
-//! one that nothing writes, cannot exist.
+//! The handler reads them here, and `synth` writes them from the same type. So each setting that is written is also
+//! read, and the other way round.
 
 use std::str::FromStr;
 
 use crate::{
     contract::{
-        digest_frequency::Digest, language::Language, list_scope::ListScope, secret_prefix::SecretPrefix,
+        digest_frequency::DigestFrequency, language::Language, list_scope::ListScope, secret_prefix::SecretPrefix,
         selector::UserSelector, topic_arn::TopicArn, user_entry::UserEntry, user_tags::UserTags,
     },
     delivery::{
@@ -24,35 +24,35 @@ use crate::{
     protocol::policy::{Delivery, Policy},
 };
 
-/// Everything that the handler is told about its task.
+/// All settings of the handler.
 ///
-/// `Reference` is how the topic is named: [`TopicArn`] where the handler runs, a reference into the template where
-/// `synth` writes it.
+/// `Reference` is the type that names the topic: [`TopicArn`] in the handler, a reference into the template in `synth`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings<Reference = TopicArn> {
-    /// Whose keys are rotated, and what holds for some of them alone.
+    /// The users whose keys are rotated, with the settings that apply only to some of them.
     pub users: Vec<UserEntry>,
-    /// Whose are not, although `users` means them.
+    /// Users to exclude, even if `users` selects them.
     pub exempt: Vec<UserSelector>,
-    /// Whether tags on a user say what holds for it: see [`crate::contract::user_entry`].
+    /// Whether tags on a user can override its settings: see [`crate::contract::user_entry`].
     pub user_tags: UserTags,
-    /// How.
+    /// When a key is replaced, how long its predecessor stays, and how the new secret is delivered.
     pub policy: Policy,
-    /// What the mails are written in.
+    /// The language of the mails.
     pub language: Language,
-    /// Whether a run is summed up for the administrators.
-    pub digest: Digest,
-    /// Who hears of every user.
+    /// After which runs the administrators get a digest.
+    pub digest: DigestFrequency,
+    /// The addresses that are notified about every user.
     pub administrators: Vec<Email>,
-    /// Where mails are published.
+    /// The SNS topic that notices are published to.
     pub topic: Reference,
-    /// Whom mails with a secret are encrypted to, where [`Policy::delivery`] says that they are.
+    /// The public keys to which mails with a secret are encrypted; empty unless [`Policy::delivery`] is
+    /// [`Delivery::EmailEncrypted`].
     pub encrypt_to: Recipients,
     /// The first part of every secret's name.
     pub secret_prefix: SecretPrefix,
-    /// Who may read every secret, besides its user.
+    /// The principals that may read every secret, in addition to its user.
     pub secret_readers: Readers,
-    /// What the secrets are encrypted with.
+    /// The KMS key that encrypts the secrets.
     pub secret_kms_key: KmsKey,
 }
 
@@ -61,7 +61,8 @@ pub struct Settings<Reference = TopicArn> {
 pub enum Variable {
     /// [`Settings::users`], separated by spaces.
     Users,
-    /// [`Settings::exempt`], separated by spaces, or `none`; never missing, for that would be a loss.
+    /// [`Settings::exempt`], separated by spaces, or `none`. It must always be set: a lost list would rotate exempt
+    /// users.
     Exempt,
     /// [`Settings::user_tags`].
     UserTags,
@@ -98,7 +99,7 @@ pub enum Variable {
 }
 
 impl Variable {
-    /// Its name in the environment.
+    /// The name of the environment variable.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -126,17 +127,17 @@ impl Variable {
 
 /// The value of an environment variable: text, or a reference that only the template can resolve.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value<Reference> {
-    /// Known now.
+pub enum VariableValue<Reference> {
+    /// A text that is known when the template is written.
     Text(String),
-    /// Known once the stack is there.
+    /// A value that is known only when the stack exists.
     Reference(Reference),
 }
 
 impl<Reference> Settings<Reference> {
-    /// The environment that tells the handler exactly these settings.
-    pub fn into_environment(self) -> Vec<(Variable, Value<Reference>)> {
-        let text = |t: &dyn ToString| Value::Text(t.to_string());
+    /// The environment variables from which the handler reads exactly these settings.
+    pub fn into_environment(self) -> Vec<(Variable, VariableValue<Reference>)> {
+        let text = |t: &dyn ToString| VariableValue::Text(t.to_string());
         let encrypts = self.policy.delivery == Delivery::EmailEncrypted;
         let mut environment = vec![
             (Variable::Users, text(&words(&self.users))),
@@ -152,7 +153,7 @@ impl<Reference> Settings<Reference> {
             (Variable::Language, text(&self.language)),
             (Variable::Digest, text(&self.digest)),
             (Variable::Administrators, text(&words(&self.administrators))),
-            (Variable::TopicArn, Value::Reference(self.topic)),
+            (Variable::TopicArn, VariableValue::Reference(self.topic)),
             (Variable::SecretPrefix, text(&self.secret_prefix)),
             (Variable::SecretReaders, text(&self.secret_readers)),
             (Variable::SecretKmsKey, text(&self.secret_kms_key)),
@@ -169,7 +170,7 @@ const NOBODY: &str = "none";
 fn exempt(list: &[UserSelector]) -> String {
     match words(list) {
         text if text.is_empty() => NOBODY.into(),
-        // A user may be called so.
+        // A user can have this name, so it is written with its path.
         text if text == NOBODY => format!("/{text}"),
         text => text,
     }
@@ -187,40 +188,40 @@ fn words<T: ToString>(list: &[T]) -> String {
     list.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
-/// A setting that is missing or wrong.
+/// An environment variable that is missing or not valid. The function then handles no user.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the environment variable {name} {problem}; no key was touched: generate and deploy the template again")]
-pub struct BadSetting {
-    /// The variable.
+#[error("the environment variable {name} {problem}; no key was touched; generate the template again and deploy it")]
+pub struct SettingError {
+    /// The name of the environment variable.
     pub name: &'static str,
-    /// What is wrong with it: "is missing", or the rule that it breaks.
+    /// What is wrong, as the end of a sentence: "is missing", or the rule that the value breaks.
     pub problem: String,
 }
 
 impl Settings {
-    /// Reads the settings from the environment that `lookup` shows.
+    /// Reads the settings from the environment variables that `lookup` returns.
     ///
     /// # Errors
-    /// [`BadSetting`] for the first variable that is missing or not understood.
-    pub fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, BadSetting> {
+    /// [`SettingError`] for the first variable that is missing or not valid.
+    pub fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
         fn read<T: FromStr<Err = ParseError>>(
             lookup: &impl Fn(&str) -> Option<String>,
             variable: Variable,
-        ) -> Result<T, BadSetting> {
+        ) -> Result<T, SettingError> {
             raw(lookup, variable)?.parse().map_err(wrong(variable))
         }
-        fn wrong(variable: Variable) -> impl Fn(ParseError) -> BadSetting {
-            move |e| BadSetting { name: variable.name(), problem: format!("is wrong: {e}") }
+        fn wrong(variable: Variable) -> impl Fn(ParseError) -> SettingError {
+            move |e| SettingError { name: variable.name(), problem: format!("is not valid: {e}") }
         }
         fn list<T: FromStr<Err = ParseError>>(
             lookup: &impl Fn(&str) -> Option<String>,
             variable: Variable,
-        ) -> Result<Vec<T>, BadSetting> {
+        ) -> Result<Vec<T>, SettingError> {
             parse_words(&raw(lookup, variable)?).map_err(wrong(variable))
         }
-        fn raw(lookup: &impl Fn(&str) -> Option<String>, variable: Variable) -> Result<String, BadSetting> {
+        fn raw(lookup: &impl Fn(&str) -> Option<String>, variable: Variable) -> Result<String, SettingError> {
             let name = variable.name();
-            lookup(name).ok_or_else(|| BadSetting { name, problem: "is missing".into() })
+            lookup(name).ok_or_else(|| SettingError { name, problem: "is missing".into() })
         }
         let users: Vec<UserEntry> = list(&lookup, Variable::Users)?;
         let delivery = read(&lookup, Variable::Delivery)?;
@@ -236,7 +237,7 @@ impl Settings {
             users.iter().find(|member| delivery == Delivery::EmailEncrypted && is_lost(member))
         {
             let problem = format!("has no public key for {who}");
-            return Err(BadSetting { name: Variable::EncryptTo.name(), problem });
+            return Err(SettingError { name: Variable::EncryptTo.name(), problem });
         }
         Ok(Self {
             users,
@@ -262,7 +263,7 @@ impl Settings {
         })
     }
 
-    /// The resource policy of the secret of `user`, who is in the account of the stack, and so of its topic.
+    /// The resource policy of the secret of `user`. The user is in the same partition and account as the stack's topic.
     #[must_use]
     pub fn secret_policy(&self, user: &User) -> String {
         let arn = PrincipalArn::of_user(self.topic.partition(), self.topic.account(), user);
@@ -271,13 +272,13 @@ impl Settings {
 }
 
 impl<Reference> Settings<Reference> {
-    /// How much of the account must be seen to find the users.
+    /// Which lists of the account a run must read to find the users.
     #[must_use]
     pub fn sight(&self) -> ListScope {
         ListScope::of(self.users.iter().map(|member| &member.who), &self.exempt, self.user_tags)
     }
 
-    /// Who can open the mail with the new key of `user`: each of them alone.
+    /// The public keys for the mail with the new key of `user`. Each of their owners can open it without the others.
     #[must_use]
     pub fn recipients(&self, user: &UserName) -> &[Recipient] {
         self.encrypt_to.of(user)
@@ -318,7 +319,7 @@ mod tests {
                 warn_before: Span::days(7),
             },
             language: Language::Japanese,
-            digest: Digest::Changes,
+            digest: DigestFrequency::Changes,
             administrators: ["a@b.co", "C@d.co"].map(|address| address.parse().unwrap()).into(),
             topic: "arn:aws:sns:eu-west-1:123456789012:keys".parse().unwrap(),
             encrypt_to: if delivery == Delivery::EmailEncrypted { encrypt_to() } else { Recipients::default() },
@@ -328,7 +329,7 @@ mod tests {
         }
     }
 
-    /// Keys of each kind, and one user's own.
+    /// Public keys of each kind for all users, and some of their own for one user.
     fn encrypt_to() -> Recipients {
         let own = ("bob,smith".parse().unwrap(), one_of_each()[..2].to_vec());
         Recipients { all: one_of_each(), own: [own].into() }
@@ -336,8 +337,8 @@ mod tests {
 
     fn environment(settings: Settings) -> HashMap<&'static str, String> {
         let text = |value| match value {
-            Value::Text(text) => text,
-            Value::Reference(arn) => TopicArn::to_string(&arn),
+            VariableValue::Text(text) => text,
+            VariableValue::Reference(arn) => TopicArn::to_string(&arn),
         };
         settings.into_environment().into_iter().map(|(name, value)| (name.name(), text(value))).collect()
     }
@@ -356,12 +357,12 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_no_user_and_a_user_may_be_called_none() {
+    fn an_empty_exempt_list_differs_from_a_user_called_none() {
         for exempt in [vec![], vec!["none"], vec!["none", "/x/"]] {
             let exempt: Vec<UserSelector> = exempt.into_iter().map(|who| who.parse().unwrap()).collect();
             let settings = Settings { exempt, ..settings(DeleteAfter::NextRotation, Delivery::Email) };
             let written = environment(settings.clone());
-            assert!(!written["EXEMPT"].is_empty(), "Lambda takes no empty value for certain");
+            assert!(!written["EXEMPT"].is_empty(), "Lambda may refuse an empty value");
             assert_eq!(Settings::from_environment(|name| written.get(name).cloned()), Ok(settings));
         }
     }
@@ -393,12 +394,12 @@ mod tests {
     }
 
     #[test]
-    fn each_user_has_somebody_to_encrypt_to() {
+    fn each_user_has_a_public_key_to_encrypt_to() {
         let mut written = environment(settings(DeleteAfter::NextRotation, Delivery::EmailEncrypted));
         let read = |written: &HashMap<_, String>| Settings::from_environment(|name| written.get(name).cloned());
         let whole = read(&written).unwrap();
         let kinds = |user: &str| whole.recipients(&user.parse().unwrap()).len();
-        assert_eq!((kinds("alice"), kinds("bob,smith")), (3, 2), "a user's own come in place of the others");
+        assert_eq!((kinds("alice"), kinds("bob,smith")), (3, 2), "a user's own keys replace the general ones");
 
         let everybodys = written["ENCRYPT_TO"].find(';').unwrap();
         written.insert("ENCRYPT_TO", written["ENCRYPT_TO"][everybodys..].to_owned());

@@ -3,11 +3,11 @@
 use std::str::FromStr;
 
 use crate::model::{
+    arn::ArnParts,
     parse_error::{ParseError, text_newtype},
-    principal::is_account,
 };
 
-/// The ARN of an SNS topic.
+/// The ARN of an SNS topic: `arn:PARTITION:sns:REGION:ACCOUNT:NAME`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TopicArn(String);
 
@@ -15,11 +15,11 @@ text_newtype!(TopicArn);
 
 impl TopicArn {
     pub(crate) fn partition(&self) -> &str {
-        self.0.split(':').nth(1).unwrap_or_default()
+        ArnParts::of(&self.0).map_or("", |arn| arn.partition)
     }
 
     pub(crate) fn account(&self) -> &str {
-        self.0.split(':').nth(4).unwrap_or_default()
+        ArnParts::of(&self.0).map_or("", |arn| arn.account)
     }
 }
 
@@ -27,10 +27,9 @@ impl FromStr for TopicArn {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let parts: Vec<_> = text.split(':').collect();
-        let fits = matches!(parts.as_slice(), ["arn", partition, "sns", region, account, name]
-            if [partition, region, name].iter().all(|part| !part.is_empty())
-                && is_account(account));
+        let fits = ArnParts::of(text).is_some_and(|arn| {
+            arn.service == "sns" && !arn.region.is_empty() && !arn.account.is_empty() && !arn.resource.contains(':')
+        });
         if fits {
             Ok(Self(text.to_owned()))
         } else {

@@ -1,12 +1,13 @@
-//! An entry of `users`: whom it means, and what holds for them alone.
+//! An entry of `users`: the users that it selects, and the settings that apply only to them.
 //!
-//! What holds for one user comes from four places. The first one that says it counts:
+//! A setting of one user can come from four places. Precedence, highest first:
 //! 1. the entry of rotation.yaml that names the user,
-//! 2. tags on the user, where `user_tags: honoured` lets them speak,
-//! 3. the entry whose path or tag means the user, the longest path first,
-//! 4. the settings for everybody.
+//! 2. tags on the user, if `user_tags` is `honoured`,
+//! 3. an entry whose path or tag selects the user, the longest path first,
+//! 4. the general settings.
 //!
-//! So what was reviewed for a user by name is never changed by whoever may tag it; and no tag is believed that is not asked for.
+//! So a principal that may tag the user cannot change what was reviewed for that user by name. Tags have no effect
+//! unless the configuration asks for them.
 
 use std::{cmp::Reverse, fmt, str::FromStr};
 
@@ -16,23 +17,23 @@ use crate::{
     protocol::policy::Policy,
 };
 
-/// An entry: `alice`, `/ci/;rotate_after=30d`, `alice;owner=ops@example.com;overlap=3d`.
+/// An entry, written as `alice`, `/ci/;rotate_after=30d` or `alice;owner=ops@example.com;overlap=3d`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserEntry {
-    /// Whom it means.
+    /// The users that the entry selects.
     pub who: UserSelector,
-    /// What holds for them.
+    /// The settings that apply only to these users.
     pub own: UserOverrides,
 }
 
-/// What holds for some users alone, as far as it is said.
+/// Settings that apply only to some users. `None` leaves the more general value in force.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UserOverrides {
-    /// Who works with the keys.
+    /// The address of the owner, who works with the keys.
     pub owner: Option<Email>,
-    /// [`Policy::rotate_after`].
+    /// The override for [`Policy::rotate_after`].
     pub rotate_after: Option<Span>,
-    /// [`Policy::overlap`].
+    /// The override for [`Policy::overlap`].
     pub overlap: Option<Span>,
 }
 
@@ -42,21 +43,21 @@ const ROTATE_AFTER: &str = "rotate_after";
 
 const OVERLAP: &str = "overlap";
 
-/// The tags on a user that say what holds for it. Not under the journal's prefix: what the handler may write must not be what
-/// it obeys.
+/// The keys of the tags on a user that override its settings: owner, rotate_after and overlap. They are not under the
+/// journal's prefix, because the handler must not obey tags that it may write.
 pub const TAGS: [&str; 3] = ["key-rotation:owner", "key-rotation:rotate-after", "key-rotation:overlap"];
 
 impl UserOverrides {
-    /// What the user's tags say.
+    /// Reads the overrides from the tags on a user.
     ///
     /// # Errors
-    /// [`UserConfigError`] for the first that is not understood: none is guessed, and none passed over.
+    /// [`UserConfigError::Tag`] for the first value that is not valid. No value is guessed, and none is ignored.
     pub fn from_tags(tags: &[(String, String)]) -> Result<Self, UserConfigError> {
         let [owner, rotate_after, overlap] = TAGS;
         Ok(Self { owner: read(tags, owner)?, rotate_after: read(tags, rotate_after)?, overlap: read(tags, overlap)? })
     }
 
-    /// What this says; where it says nothing, what `other` says.
+    /// These overrides, completed by those of `other` where a value is not set.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {
@@ -74,16 +75,16 @@ impl UserOverrides {
         entries.into_iter().fold(Self::default(), |own, (_, other)| own.or(other.clone()))
     }
 
-    /// The policy with what is said here.
+    /// The general policy with these overrides applied.
     ///
     /// # Errors
-    /// [`UserConfigError::TooShort`] if a key would be due while its predecessor is still there.
+    /// [`UserConfigError::TooShort`] if a key would be due while its predecessor still exists.
     pub fn policy(&self, general: &Policy) -> Result<Policy, UserConfigError> {
         let rotate_after = self.rotate_after.unwrap_or(general.rotate_after);
         let policy = Policy {
             rotate_after,
             overlap: self.overlap.unwrap_or(general.overlap),
-            // A warning that comes with the key says nothing.
+            // A warning at the key's creation would be useless, so there is none.
             warn_before: if general.warn_before < rotate_after { general.warn_before } else { Span::ZERO },
             ..general.clone()
         };
@@ -108,7 +109,7 @@ impl fmt::Display for UserEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.who.fmt(f)?;
         let UserOverrides { owner, rotate_after, overlap } = &self.own;
-        // No name, path, tag or address holds a semicolon or a space.
+        // No name, path, tag or address contains a semicolon or a space.
         let field = |f: &mut fmt::Formatter<'_>, name, value: Option<&dyn fmt::Display>| match value {
             Some(value) => write!(f, ";{name}={value}"),
             None => Ok(()),
@@ -134,7 +135,7 @@ impl FromStr for UserEntry {
                 _ => {
                     return Err(ParseError::new(
                         part,
-                        "a setting of a user's own",
+                        "a setting for single users",
                         "owner=…, rotate_after=… or overlap=…",
                     ));
                 }
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_that_is_not_understood_is_named_and_never_guessed() {
+    fn an_invalid_tag_is_named_and_never_guessed() {
         let said = tags(&[("Key-Rotation:Rotate-After", "30d"), ("key-rotation:owner", "o@b.co"), ("team", "x")]);
         let own = UserOverrides::from_tags(&said).unwrap();
         assert_eq!((own.rotate_after, own.overlap), (Some(Span::days(30)), None));
@@ -187,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_for_a_user_must_leave_room_for_two_keys() {
+    fn the_settings_of_a_user_must_leave_room_for_two_keys() {
         let general = Policy {
             rotate_after: Span::days(60),
             overlap: Span::days(7),

@@ -2,12 +2,12 @@
 
 use crate::model::parse_error::words;
 
-/// Whether tags on a user are believed.
+/// Whether tags on a user can override its settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UserTags {
-    /// They say nothing.
+    /// Tags have no effect on the settings.
     Ignored,
-    /// They say what holds for their user: see [`crate::contract::user_entry`].
+    /// Tags override the general settings of their user: see [`crate::contract::user_entry`] for the precedence.
     Honoured,
 }
 

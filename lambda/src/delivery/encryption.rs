@@ -1,4 +1,4 @@
-//! A text, encrypted to public keys by age, in ASCII armor: lines that come through a mail as they are.
+//! Encrypts a text to public keys with age, in ASCII armor: lines that a mail does not change.
 
 use std::io::{self, Write};
 
@@ -8,36 +8,36 @@ use age::{
     ssh, x25519,
 };
 
-use crate::delivery::public_key::{Kind, Recipient};
+use crate::delivery::public_key::{PublicKeyKind, Recipient};
 
-/// Why nothing was encrypted. It says nothing of the text.
+/// Why nothing was encrypted. It contains nothing of the text.
 ///
-/// age's own words are left alone: they would bring its translations into the function.
+/// age's own error texts are not used: they would add its translations to the function.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotEncrypted {
-    /// Nobody could open it.
-    #[error("there is nobody to encrypt to; set encrypt_to, and generate and deploy the template again")]
+pub enum EncryptionError {
+    /// There is no recipient, so no one could open the mail.
+    #[error("there is no public key to encrypt to; set encrypt_to, generate the template again and deploy it")]
     NoRecipient,
-    /// age has its own opinion of a key.
-    #[error("age does not take the key {0}; put another into encrypt_to, and generate and deploy the template again")]
+    /// age refused this public key, although it was read as valid.
+    #[error("age refuses the public key {0}; set another in encrypt_to, generate the template again and deploy it")]
     BadKey(Recipient),
-    /// It failed under way.
-    #[error("age could not encrypt: {0}")]
+    /// The encryption failed, for the reason given.
+    #[error("age could not encrypt the mail: {0}")]
     Failed(io::ErrorKind),
 }
 
-/// Encrypts the text to all recipients, each of whom can open it alone.
+/// Encrypts the text to all recipients. Each of them can open it without the others.
 ///
 /// # Errors
-/// [`NotEncrypted`].
-pub fn encrypt(text: &str, recipients: &[Recipient]) -> Result<String, NotEncrypted> {
+/// [`EncryptionError`].
+pub fn encrypt(text: &str, recipients: &[Recipient]) -> Result<String, EncryptionError> {
     let keys = recipients.iter().map(age_key).collect::<Result<Vec<_>, _>>()?;
     let encryptor = Encryptor::with_recipients(keys.iter().map(AsRef::as_ref)).map_err(|why| match why {
-        EncryptError::MissingRecipients => NotEncrypted::NoRecipient,
-        _ => NotEncrypted::Failed(io::ErrorKind::Other),
+        EncryptError::MissingRecipients => EncryptionError::NoRecipient,
+        _ => EncryptionError::Failed(io::ErrorKind::Other),
     })?;
-    let armored = write(encryptor, text).map_err(|e| NotEncrypted::Failed(e.kind()))?;
-    String::from_utf8(armored).map_err(|_| NotEncrypted::Failed(io::ErrorKind::InvalidData))
+    let armored = write(encryptor, text).map_err(|e| EncryptionError::Failed(e.kind()))?;
+    String::from_utf8(armored).map_err(|_| EncryptionError::Failed(io::ErrorKind::InvalidData))
 }
 
 fn write(encryptor: Encryptor, text: &str) -> io::Result<Vec<u8>> {
@@ -47,13 +47,15 @@ fn write(encryptor: Encryptor, text: &str) -> io::Result<Vec<u8>> {
     writer.finish()?.finish()
 }
 
-fn age_key(recipient: &Recipient) -> Result<Box<dyn age::Recipient>, NotEncrypted> {
+fn age_key(recipient: &Recipient) -> Result<Box<dyn age::Recipient>, EncryptionError> {
     let text = recipient.as_str();
     let key: Option<Box<dyn age::Recipient>> = match recipient.kind() {
-        Kind::X25519 => text.parse::<x25519::Recipient>().ok().map(|key| Box::new(key) as _),
-        Kind::SshEd25519 | Kind::SshRsa => text.parse::<ssh::Recipient>().ok().map(|key| Box::new(key) as _),
+        PublicKeyKind::X25519 => text.parse::<x25519::Recipient>().ok().map(|key| Box::new(key) as _),
+        PublicKeyKind::SshEd25519 | PublicKeyKind::SshRsa => {
+            text.parse::<ssh::Recipient>().ok().map(|key| Box::new(key) as _)
+        }
     };
-    key.ok_or_else(|| NotEncrypted::BadKey(recipient.clone()))
+    key.ok_or_else(|| EncryptionError::BadKey(recipient.clone()))
 }
 
 #[cfg(test)]
@@ -61,9 +63,9 @@ mod tests {
     use super::*;
     use crate::delivery::public_key::tests::{extreme_keys, one_of_each};
 
-    /// The limits are age's own: it takes whatever a configuration may name.
+    /// The limits are the same as age's: age accepts every key that a configuration may name.
     #[test]
-    fn age_takes_every_key_that_the_configuration_may_name() {
+    fn age_accepts_every_key_that_the_configuration_may_name() {
         for recipient in one_of_each().into_iter().chain(extreme_keys()) {
             assert!(encrypt("a secret made for this test", std::slice::from_ref(&recipient)).is_ok(), "{recipient}");
         }
@@ -71,6 +73,6 @@ mod tests {
 
     #[test]
     fn without_a_recipient_nothing_is_encrypted() {
-        assert_eq!(encrypt("a secret made for this test", &[]), Err(NotEncrypted::NoRecipient));
+        assert_eq!(encrypt("a secret made for this test", &[]), Err(EncryptionError::NoRecipient));
     }
 }

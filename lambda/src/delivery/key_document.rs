@@ -1,4 +1,4 @@
-//! A new key as its owner gets it, whichever way it comes.
+//! The document with a new key, which its owner gets by every kind of delivery.
 
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -8,13 +8,13 @@ use crate::{
         access_key::{AccessKeyId, SecretAccessKey},
         user::UserName,
     },
-    protocol::call::{Effect, Failure},
+    protocol::call_error::{CallError, ErrorCode},
 };
 
-/// More than the longest document has, in bytes.
+/// The bytes to reserve, more than the longest document has.
 const ROOM: usize = 1_024;
 
-/// The form that `credential_process` of the AWS CLI and SDKs takes, and whose key it is.
+/// The fields that `credential_process` of the AWS CLI and SDKs reads, and the name of the user.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Document<'a> {
@@ -24,19 +24,19 @@ struct Document<'a> {
     user_name: &'a str,
 }
 
-/// The document, on one line.
+/// The document as JSON on one line. It is wiped when it is dropped.
 ///
 /// # Errors
-/// A [`Failure`] without effect if it cannot be written as JSON.
-pub fn document(user: &UserName, key: &AccessKeyId, secret: &SecretAccessKey) -> Result<Zeroizing<String>, Failure> {
+/// A [`CallError`] without effect if it cannot be written as JSON.
+pub fn document(user: &UserName, key: &AccessKeyId, secret: &SecretAccessKey) -> Result<Zeroizing<String>, CallError> {
     let document = Document {
         version: 1,
         access_key_id: key.as_str(),
         secret_access_key: secret.expose(),
         user_name: user.as_str(),
     };
-    let failed = |message: String| Failure { effect: Effect::None, code: "NotSerialized".into(), message };
-    // Room for all of it: a text that has to move leaves a copy behind that nobody wipes.
+    let failed = |message: String| CallError::without_effect(ErrorCode::NotSerialized, message);
+    // Reserve room for the whole text: if it had to move, it would leave a copy that is not wiped.
     let mut text = Vec::with_capacity(ROOM);
     serde_json::to_writer(&mut text, &document).map_err(|e| failed(e.to_string()))?;
     String::from_utf8(text).map(Zeroizing::new).map_err(|_| failed("it is not UTF-8".into()))
@@ -47,11 +47,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_document_has_room() {
+    fn the_longest_document_fits_into_the_reserved_room() {
         let (user, key) = ("u".repeat(64).parse().unwrap(), "K".repeat(128).parse().unwrap());
         let secret = SecretAccessKey::new("s".repeat(128));
         let text = document(&user, &key, &secret).unwrap();
         assert!(text.len() <= ROOM, "{}", text.len());
-        assert!(text.starts_with("{\"Version\":1,\"AccessKeyId\":\"K"), "as credential_process takes it");
+        assert!(text.starts_with("{\"Version\":1,\"AccessKeyId\":\"K"), "the form that credential_process reads");
     }
 }

@@ -1,7 +1,7 @@
-//! Whom mails are encrypted to: public keys, of the kinds that age knows.
+//! The public keys to which mails are encrypted, of the kinds that age supports.
 //!
-//! A key is read and checked here, by `synth` and by the handler alike, so that a slip is found before it locks anybody
-//! out. Encrypting is `encryption.rs`'s business.
+//! Both `synth` and the handler read and check a key here, so that a mistake is found before it locks an owner out.
+//! `encryption.rs` does the encryption.
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
@@ -11,53 +11,53 @@ use curve25519_dalek::{MontgomeryPoint, edwards::CompressedEdwardsY};
 
 use crate::model::{parse_error::ParseError, user::UserName};
 
-/// The shortest RSA key that age takes, in bits.
+/// The shortest RSA key that age accepts, in bits.
 const LEAST_RSA: usize = 2_048;
-/// The longest.
+/// The longest RSA key that age accepts, in bits.
 const MOST_RSA: usize = 4_096;
 
-/// A public key: `age1…`, or `ssh-ed25519 …` or `ssh-rsa …` as it stands in a file that ends in `.pub`.
+/// A public key: `age1…`, or `ssh-ed25519 …` or `ssh-rsa …` as in a file that ends in `.pub`.
 ///
-/// SSH's comment is left out: it says nothing to the handler, and the environment has little room.
+/// The comment of an SSH key is dropped: the handler does not need it, and the environment variables have little room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
     text: String,
-    kind: Kind,
+    kind: PublicKeyKind,
 }
 
-/// What kind of key it is.
+/// The kind of a public key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// age's own.
+pub enum PublicKeyKind {
+    /// age's own kind, `age1…`.
     X25519,
-    /// SSH's newer one.
+    /// An SSH key of the kind `ssh-ed25519`.
     SshEd25519,
-    /// SSH's older one.
+    /// An SSH key of the kind `ssh-rsa`.
     SshRsa,
 }
 
-/// What is said of a text that is no public key at all.
+/// The rule for a text that is no public key at all.
 const ALLOWED: &str = "age1… as age-keygen prints it, or the line of an SSH public key file (ssh-ed25519, or ssh-rsa of \
                        2048 to 4096 bits)";
-const NOT_AGES_OWN: &str = "an age1… key of age's own kind, as age-keygen prints it; a plugin's or a post-quantum one is \
-                            of no use here, because the handler has no plugins";
-const NOT_WHOLE: &str = "all of it, as age-keygen or ssh-keygen wrote it: some of it is missing or has changed";
+const NOT_AGES_OWN: &str = "an age1… key as age-keygen prints it; a key for a plugin or a post-quantum key does not \
+                            work here, because the handler has no plugins";
+const NOT_WHOLE: &str = "the whole key, as age-keygen or ssh-keygen wrote it; a part is missing or has changed";
 const OTHER_SSH: &str =
-    "ssh-ed25519 or ssh-rsa, because age knows no other SSH keys: make one with ssh-keygen -t ed25519";
-const RSA_SIZE: &str = "2048 to 4096 bits: make one with ssh-keygen -t ed25519";
-const PUBLIC_HALF: &str = "the public half: age-keygen -y prints it, or it is in the file that ends in .pub; and since \
-                           the private half has stood here, make a new pair";
+    "ssh-ed25519 or ssh-rsa, because age supports no other SSH keys; make one with ssh-keygen -t ed25519";
+const RSA_SIZE: &str = "2048 to 4096 bits; or make a key with ssh-keygen -t ed25519";
+const PUBLIC_HALF: &str = "the public half, which age-keygen -y prints or which is in the file that ends in .pub; the \
+                           private half was in this place, so make a new pair";
 
 impl Recipient {
-    /// The key, without a comment.
+    /// The text of the key, without a comment.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Its kind.
+    /// The kind of the key.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> PublicKeyKind {
         self.kind
     }
 }
@@ -79,32 +79,33 @@ impl FromStr for Recipient {
         let (kind, key) = match (words.next().unwrap_or_default(), words.next()) {
             _ if text.contains(char::is_control) => Err(("a public key on one line", ALLOWED)),
             (kind, Some(base64)) => ssh(kind, base64).map(|of| (of, format!("{kind} {base64}"))),
-            (word, None) => x25519(word).map(|()| (Kind::X25519, word.to_owned())),
+            (word, None) => x25519(word).map(|()| (PublicKeyKind::X25519, word.to_owned())),
         }
         .map_err(|(what, allowed)| refused(text, what, allowed))?;
         Ok(Self { text: key, kind })
     }
 }
 
-/// Who can open the mails with new keys.
+/// The public keys to which mails with new access keys are encrypted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recipients {
-    /// Those of every user that has none of its own.
+    /// The keys for every user without keys of its own.
     pub all: Vec<Recipient>,
-    /// Those of single users; none of them has an empty list.
+    /// The keys for single users. No list is empty.
     pub own: BTreeMap<UserName, Vec<Recipient>>,
 }
 
 impl Recipients {
-    /// Who can open the mail with the new key of `user`: each of them alone.
+    /// The public keys for the mail with the new access key of `user`. The owner of each can open it without the
+    /// others.
     #[must_use]
     pub fn of(&self, user: &UserName) -> &[Recipient] {
         self.own.get(user).unwrap_or(&self.all)
     }
 }
 
-/// `age1…,age1…;alice:age1…`: the keys of a list are separated by commas, the lists by semicolons, and a user's begins
-/// with its name. No key holds any of these, and no name a colon or a semicolon.
+/// Writes `age1…,age1…;alice:age1…`. Commas separate the keys of a list, semicolons the lists. The list of a user
+/// begins with its name. No key contains any of these characters, and no name contains a colon or a semicolon.
 impl fmt::Display for Recipients {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |keys: &[Recipient]| keys.iter().map(Recipient::as_str).collect::<Vec<_>>().join(",");
@@ -128,10 +129,10 @@ impl FromStr for Recipients {
     }
 }
 
-/// What a text should have been, and what is allowed.
+/// What a text should have been, and what is allowed: see [`ParseError`].
 type Refusal = (&'static str, &'static str);
 
-/// Long keys are not worth their room in a message.
+/// The error for a text, which is shortened because keys are long.
 fn refused(text: &str, what: &'static str, allowed: &'static str) -> ParseError {
     let mut shown: String = text.chars().take(40).collect();
     if shown.len() < text.len() {
@@ -140,20 +141,20 @@ fn refused(text: &str, what: &'static str, allowed: &'static str) -> ParseError 
     ParseError::new(&shown, what, allowed)
 }
 
-/// Whether there is some private key in the text, wherever in it and of whatever kind.
+/// Whether the text contains a private key of any kind, anywhere.
 fn is_private(text: &str) -> bool {
     let text = text.to_ascii_uppercase();
-    // The last is how the base64 of OpenSSH's format begins.
+    // The last one is the beginning of OpenSSH's format in base64.
     ["AGE-SECRET-KEY-", "AGE-PLUGIN-", "PRIVATE KEY-----", "B3BLBNNZAC1RZXKTDJ"].iter().any(|mark| text.contains(mark))
 }
 
-/// An `age1…` key: 32 bytes with a checksum (age's specification, "The X25519 recipient type").
+/// Checks an `age1…` key: 32 bytes with a checksum (age's specification, "The X25519 recipient type").
 fn x25519(text: &str) -> Result<(), Refusal> {
     let what = "an age public key";
     if !text.starts_with("age1") {
         return Err(("a public key", ALLOWED));
     }
-    // The part before the last 1 says what kind it is.
+    // The part before the last 1 is the kind of the key.
     if text.rsplit_once('1').is_none_or(|(kind, _)| kind != "age") {
         return Err((what, NOT_AGES_OWN));
     }
@@ -164,18 +165,19 @@ fn x25519(text: &str) -> Result<(), Refusal> {
     if right { Ok(()) } else { Err((what, NOT_WHOLE)) }
 }
 
-/// With a point of low order everybody knows the outcome of the key exchange: it is always zero.
+/// Whether encryption to this key hides anything. With a point of low order, the result of the key exchange is always
+/// zero, so anyone can decrypt.
 fn hides_something(key: [u8; 32]) -> bool {
     MontgomeryPoint(key).mul_clamped([0; 32]).to_bytes() != [0; 32]
 }
 
-/// An SSH key of this kind (RFC 4253, "Public Key Algorithms"; RFC 8709, "Public Key Format").
-fn ssh(kind: &str, base64: &str) -> Result<Kind, Refusal> {
+/// Checks an SSH key of this kind (RFC 4253, "Public Key Algorithms"; RFC 8709, "Public Key Format").
+fn ssh(kind: &str, base64: &str) -> Result<PublicKeyKind, Refusal> {
     let what = match kind {
         "ssh-ed25519" => "an ssh-ed25519 public key",
         "ssh-rsa" => "an ssh-rsa public key",
         _ if ["ssh-", "ecdsa-", "sk-"].iter().any(|family| kind.starts_with(family)) => {
-            return Err(("a key that age can encrypt to", OTHER_SSH));
+            return Err(("a public key that age can encrypt to", OTHER_SSH));
         }
         _ => return Err(("a public key", ALLOWED)),
     };
@@ -183,7 +185,7 @@ fn ssh(kind: &str, base64: &str) -> Result<Kind, Refusal> {
     match fields(&encoded).as_deref() {
         Some([name, point]) if kind == "ssh-ed25519" && *name == kind.as_bytes() => {
             if is_point(point) {
-                Ok(Kind::SshEd25519)
+                Ok(PublicKeyKind::SshEd25519)
             } else {
                 Err((what, NOT_WHOLE))
             }
@@ -193,17 +195,16 @@ fn ssh(kind: &str, base64: &str) -> Result<Kind, Refusal> {
             if !(LEAST_RSA..=MOST_RSA).contains(&bits(modulus)) {
                 return Err((what, RSA_SIZE));
             }
-            // No key has an even modulus, or an exponent that is even or long.
+            // No valid key has an even modulus, or an exponent that is even or long.
             let odd = |number: &[u8]| number.last().is_some_and(|byte| byte % 2 == 1);
             let right = odd(modulus) && odd(exponent) && (2..=32).contains(&bits(exponent));
-            if right { Ok(Kind::SshRsa) } else { Err((what, NOT_WHOLE)) }
+            if right { Ok(PublicKeyKind::SshRsa) } else { Err((what, NOT_WHOLE)) }
         }
         _ => Err((what, NOT_WHOLE)),
     }
 }
 
-/// The strings that SSH has put one behind the other, each with its length before it (RFC 4251, "Data Type
-/// Representations").
+/// Splits SSH's encoding into its strings. Each has its length before it (RFC 4251, "Data Type Representations").
 fn fields(mut encoded: &[u8]) -> Option<Vec<&[u8]>> {
     let mut fields = Vec::new();
     while let Some((length, rest)) = encoded.split_first_chunk::<4>() {
@@ -214,13 +215,14 @@ fn fields(mut encoded: &[u8]) -> Option<Vec<&[u8]>> {
     encoded.is_empty().then_some(fields)
 }
 
-/// Whether this is a point of the curve to which something can be encrypted.
+/// Whether this is a point of the curve, and encryption to it is safe.
 fn is_point(point: &[u8]) -> bool {
     let point = CompressedEdwardsY::from_slice(point).ok().and_then(|point| point.decompress());
     point.is_some_and(|point| !point.is_small_order())
 }
 
-/// A positive number as SSH writes it: with a zero before it if it would seem negative, and no other.
+/// Reads a positive number in SSH's encoding. It has one zero byte in front if it would otherwise be negative, and no
+/// other.
 fn positive(number: &[u8]) -> Option<&[u8]> {
     match number {
         [0, rest @ ..] if rest.first().is_some_and(|byte| *byte >= 0x80) => Some(rest),
@@ -229,7 +231,7 @@ fn positive(number: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// How long a number without leading zeros is.
+/// The length in bits of a number without leading zero bytes.
 fn bits(number: &[u8]) -> usize {
     let leading = number.first().map_or(0, |byte| byte.leading_zeros() as usize);
     number.len() * 8 - leading
@@ -245,7 +247,7 @@ pub(crate) mod tests {
         bech32::encode::<Bech32>(Hrp::parse(kind).unwrap(), key).unwrap()
     }
 
-    /// An SSH key with these fields.
+    /// The line of an SSH key with these fields.
     fn line(kind: &str, fields: &[&[u8]]) -> String {
         let mut encoded = Vec::new();
         for field in [kind.as_bytes()].iter().chain(fields) {
@@ -271,7 +273,7 @@ pub(crate) mod tests {
 
     const BASEPOINT: [u8; 32] = ED25519_BASEPOINT_COMPRESSED.to_bytes();
 
-    /// A key of each kind.
+    /// One public key of each kind.
     pub(crate) fn one_of_each() -> Vec<Recipient> {
         recipients(&[age1("age", &[9; 32]), ed25519(&BASEPOINT), rsa(2_048, &[1, 0, 1], 0xff)])
     }
@@ -280,7 +282,7 @@ pub(crate) mod tests {
         keys.iter().map(|key| key.parse().unwrap_or_else(|e| panic!("{e}"))).collect()
     }
 
-    /// Keys at the limits of what is taken.
+    /// Keys at the limits of what is accepted.
     #[cfg(feature = "aws")]
     pub(crate) fn extreme_keys() -> Vec<Recipient> {
         recipients(&[
@@ -294,25 +296,25 @@ pub(crate) mod tests {
     #[test]
     fn public_keys_are_read_and_their_comments_left_out() {
         for (key, kind) in [
-            (age1("age", &[9; 32]), Kind::X25519),
-            (ed25519(&BASEPOINT), Kind::SshEd25519),
-            (rsa(2_048, &[1, 0, 1], 0xff), Kind::SshRsa),
-            (rsa(3_072, &[3], 0xff), Kind::SshRsa),
-            (rsa(4_096, &[1, 0, 1], 0xff), Kind::SshRsa),
+            (age1("age", &[9; 32]), PublicKeyKind::X25519),
+            (ed25519(&BASEPOINT), PublicKeyKind::SshEd25519),
+            (rsa(2_048, &[1, 0, 1], 0xff), PublicKeyKind::SshRsa),
+            (rsa(3_072, &[3], 0xff), PublicKeyKind::SshRsa),
+            (rsa(4_096, &[1, 0, 1], 0xff), PublicKeyKind::SshRsa),
         ] {
             let read: Recipient = key.parse().unwrap_or_else(|e| panic!("{e}"));
             assert_eq!((read.as_str(), read.kind()), (key.as_str(), kind));
             let with_comment = format!("{key} my private key, at home");
-            assert_eq!(with_comment.parse().ok(), (kind != Kind::X25519).then_some(read), "{with_comment}");
+            assert_eq!(with_comment.parse().ok(), (kind != PublicKeyKind::X25519).then_some(read), "{with_comment}");
         }
     }
 
     #[test]
-    fn what_nothing_can_be_encrypted_to_is_refused_with_what_to_do() {
+    fn a_text_that_is_no_usable_public_key_is_refused_with_what_to_do() {
         let good = age1("age", &[9; 32]);
         let mut changed = good.clone();
         changed.replace_range(20..21, if good[20..].starts_with('q') { "p" } else { "q" });
-        // What decompresses to no point, and what does to one of low order.
+        // One that decompresses to no point, and one that decompresses to a point of low order.
         let no_point = (0..=u8::MAX).map(|n| [n; 32]).find(|point| !is_point(point)).unwrap();
         let mut identity = [0; 32];
         identity[0] = 1;

@@ -1,9 +1,11 @@
-//! Who may read a user's secret: the resource policy that is attached to it. Pure.
+//! The resource policy of a user's secret: who may read it. Pure.
 //!
-//! It allows two actions to those it names, and denies nothing. A `Deny` for everybody else would bind the account's
-//! administrators too, and lock out whoever has to repair the policy; who reads by a permission of their own is IAM's
-//! to say, not this handler's. What is written replaces what was there, so each rotation puts right what somebody changed,
-//! and names anew a user that was deleted and made again (to IAM that is somebody else).
+//! It allows two actions to the principals that it names, and denies nothing. A `Deny` for all others would also apply
+//! to the account's administrators, and lock out the one who must repair the policy. Principals with a permission of
+//! their own are IAM's matter.
+//!
+//! The new policy replaces the old one. So each rotation undoes what other people changed. It also names a user again
+//! that was deleted and created again, because to IAM that is another principal.
 
 use std::{fmt, str::FromStr};
 
@@ -11,7 +13,7 @@ use serde_json::{Value as Json, json};
 
 use crate::model::{parse_error::ParseError, principal::PrincipalArn};
 
-/// Who may read every user's secret, besides its user.
+/// The principals that may read the secret of every user, in addition to that user.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Readers(pub Vec<PrincipalArn>);
 
@@ -41,7 +43,7 @@ impl FromStr for Readers {
     }
 }
 
-/// The policy of the secret of `user`.
+/// The policy document for the secret of `user`, as JSON.
 #[must_use]
 pub fn document(user: &PrincipalArn, readers: &Readers) -> String {
     let mut statements = vec![may_read("TheUser", &user.as_str().into())];
@@ -51,7 +53,8 @@ pub fn document(user: &PrincipalArn, readers: &Readers) -> String {
     json!({ "Version": "2012-10-17", "Statement": statements }).to_string()
 }
 
-/// `*` is the secret that the policy is attached to (Secrets Manager User Guide, "Resource-based policies").
+/// One statement of the policy. The resource `*` is the secret to which the policy is attached (Secrets Manager User
+/// Guide, "Resource-based policies").
 fn may_read(sid: &str, principals: &Json) -> Json {
     json!({
         "Sid": sid,
@@ -73,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn the_user_and_the_configured_readers_may_read_and_nobody_else() {
+    fn only_the_user_and_the_configured_readers_may_read() {
         let readers = "arn:aws:iam::111122223333:role/ops/reader arn:aws:iam::444455556666:user/auditor";
         let alone = pretty("arn:aws:iam::111122223333:user/ci/deployer", "none");
         let with_readers = pretty("arn:aws:iam::111122223333:user/alice", readers);

@@ -11,7 +11,7 @@ use crate::{
     contract::topic_arn::TopicArn,
     handler::executor::Aws,
     model::{
-        access_key::{AccessKeyId, Key, SecretAccessKey, Status},
+        access_key::{AccessKeyId, Key, KeyStatus, SecretAccessKey},
         email::Email,
         kms_key::KmsKey,
         time::{Span, Timestamp},
@@ -19,8 +19,9 @@ use crate::{
     },
     notice::Mail,
     protocol::{
-        call::{Answer, Effect, Failure},
-        journal::{Entry, RunId},
+        call::Answer,
+        call_error::{CallError, ErrorCode},
+        journal::{JournalEntry, RunId},
     },
     selection::routing::Envelope,
 };
@@ -52,7 +53,7 @@ impl<'a, A> DryRun<'a, A> {
 const KEY: &str = "KEY_OF_A_DRY_RUN";
 
 impl<A: Aws> Aws for DryRun<'_, A> {
-    async fn list_access_keys(&self, user: &UserName) -> Result<Answer, Failure> {
+    async fn list_access_keys(&self, user: &UserName) -> Result<Answer, CallError> {
         let known = self.keys().get(user).cloned();
         if let Some(keys) = known {
             return Ok(Answer::Keys(keys));
@@ -64,66 +65,70 @@ impl<A: Aws> Aws for DryRun<'_, A> {
         Ok(answer)
     }
 
-    async fn list_user_tags(&self, user: &UserName) -> Result<Answer, Failure> {
+    async fn list_user_tags(&self, user: &UserName) -> Result<Answer, CallError> {
         self.aws.list_user_tags(user).await
     }
 
-    async fn last_used(&self, key: &AccessKeyId) -> Result<Answer, Failure> {
+    async fn last_used(&self, key: &AccessKeyId) -> Result<Answer, CallError> {
         self.aws.last_used(key).await
     }
 
-    async fn tag_user(&self, _: &UserName, _: &[Entry]) -> Result<Answer, Failure> {
+    async fn tag_user(&self, _: &UserName, _: &[JournalEntry]) -> Result<Answer, CallError> {
         Ok(Answer::Done)
     }
 
-    async fn untag_user(&self, _: &UserName, _: &RunId) -> Result<Answer, Failure> {
+    async fn untag_user(&self, _: &UserName, _: &RunId) -> Result<Answer, CallError> {
         Ok(Answer::Done)
     }
 
-    async fn create_access_key(&self, user: &UserName) -> Result<(Answer, SecretAccessKey), Failure> {
-        let id = KEY.parse().map_err(|e: crate::model::parse_error::ParseError| Failure {
-            effect: Effect::None,
-            code: "DryRun".into(),
-            message: e.to_string(),
+    async fn create_access_key(&self, user: &UserName) -> Result<(Answer, SecretAccessKey), CallError> {
+        let id = KEY.parse().map_err(|e: crate::model::parse_error::ParseError| {
+            CallError::without_effect(ErrorCode::DryRun, e.to_string())
         })?;
-        let key = Key { id, status: Status::Active, created: Timestamp::now() };
+        let key = Key { id, status: KeyStatus::Active, created: Timestamp::now() };
         self.pretend(user, |keys| keys.push(key.clone()));
         Ok((Answer::Created(key), SecretAccessKey::new(String::new())))
     }
 
-    async fn set_status(&self, user: &UserName, key: &AccessKeyId, status: Status) -> Result<Answer, Failure> {
+    async fn set_status(&self, user: &UserName, key: &AccessKeyId, status: KeyStatus) -> Result<Answer, CallError> {
         Ok(self.pretend(user, |keys| keys.iter_mut().filter(|k| k.id == *key).for_each(|k| k.status = status)))
     }
 
-    async fn delete_access_key(&self, user: &UserName, key: &AccessKeyId) -> Result<Answer, Failure> {
+    async fn delete_access_key(&self, user: &UserName, key: &AccessKeyId) -> Result<Answer, CallError> {
         Ok(self.pretend(user, |keys| keys.retain(|k| k.id != *key)))
     }
 
-    async fn verify(&self, _: &UserName, _: &AccessKeyId, _: &SecretAccessKey) -> Result<Answer, Failure> {
+    async fn verify(&self, _: &UserName, _: &AccessKeyId, _: &SecretAccessKey) -> Result<Answer, CallError> {
         Ok(Answer::Done)
     }
 
-    async fn put_secret(&self, _: &str, _: &UserName, _: &AccessKeyId, _: &SecretAccessKey) -> Result<Answer, Failure> {
+    async fn put_secret(
+        &self,
+        _: &str,
+        _: &UserName,
+        _: &AccessKeyId,
+        _: &SecretAccessKey,
+    ) -> Result<Answer, CallError> {
         Ok(Answer::Done)
     }
 
-    async fn create_secret(&self, _: &str, _: &UserName, _: &KmsKey) -> Result<Answer, Failure> {
+    async fn create_secret(&self, _: &str, _: &UserName, _: &KmsKey) -> Result<Answer, CallError> {
         Ok(Answer::Done)
     }
 
-    async fn put_resource_policy(&self, _: &str, _: &str, _: &KmsKey) -> Result<Answer, Failure> {
+    async fn put_resource_policy(&self, _: &str, _: &str, _: &KmsKey) -> Result<Answer, CallError> {
         Ok(Answer::Done)
     }
 
-    async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, Failure> {
+    async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, CallError> {
         if key.as_str() == KEY { Ok(Answer::Current(true)) } else { self.aws.describe_secret(name, key).await }
     }
 
-    async fn list_subscribers(&self, topic: &TopicArn, mailboxes: &[&Email]) -> Result<Answer, Failure> {
+    async fn list_subscribers(&self, topic: &TopicArn, mailboxes: &[&Email]) -> Result<Answer, CallError> {
         self.aws.list_subscribers(topic, mailboxes).await
     }
 
-    async fn publish(&self, _: &TopicArn, _: &Envelope, _: Mail) -> Result<Answer, Failure> {
+    async fn publish(&self, _: &TopicArn, _: &Envelope, _: Mail) -> Result<Answer, CallError> {
         Ok(Answer::Done)
     }
 

@@ -5,16 +5,17 @@ use crate::{
     delivery::{encryption::encrypt, key_document::document},
     handler::log,
     model::{
-        access_key::{AccessKeyId, Key, SecretAccessKey, Status},
+        access_key::{AccessKeyId, Key, KeyStatus, SecretAccessKey},
         email::Email,
         kms_key::KmsKey,
         time::{Span, Timestamp},
         user::{User, UserName},
     },
-    notice::{Block, ComingUp, Mail, NOT_ENCRYPTED, Rotated, SecretLocation},
+    notice::{Block, ComingUp, Mail, Rotated, SecretLocation},
     protocol::{
-        call::{Answer, Call, Effect, Failure, Message},
-        journal::{Entry, RunId},
+        call::{Answer, Call, PlannedNotice},
+        call_error::{CallError, ErrorCode},
+        journal::{JournalEntry, RunId},
         planner::{self, Next},
         policy::Delivery,
         run::{Run, RunAction},
@@ -22,8 +23,8 @@ use crate::{
         stop_reason::StopReason,
     },
     report::{
-        audit::Origin,
-        run_report::{Change, UserReport},
+        audit::RunOrigin,
+        run_report::{KeyChange, UserReport},
     },
     selection::routing::Envelope,
 };
@@ -31,27 +32,27 @@ use crate::{
 /// The AWS operations, as the plan means them. [`crate::aws::Sdk`] is the real one.
 #[allow(async_fn_in_trait, missing_docs)] // The names are the operations'; see `plan::Call`.
 pub trait Aws {
-    async fn list_access_keys(&self, user: &UserName) -> Result<Answer, Failure>;
-    async fn list_user_tags(&self, user: &UserName) -> Result<Answer, Failure>;
-    async fn last_used(&self, key: &AccessKeyId) -> Result<Answer, Failure>;
-    async fn tag_user(&self, user: &UserName, entries: &[Entry]) -> Result<Answer, Failure>;
-    async fn untag_user(&self, user: &UserName, run: &RunId) -> Result<Answer, Failure>;
-    async fn create_access_key(&self, user: &UserName) -> Result<(Answer, SecretAccessKey), Failure>;
-    async fn set_status(&self, user: &UserName, key: &AccessKeyId, status: Status) -> Result<Answer, Failure>;
-    async fn delete_access_key(&self, user: &UserName, key: &AccessKeyId) -> Result<Answer, Failure>;
-    async fn verify(&self, user: &UserName, key: &AccessKeyId, secret: &SecretAccessKey) -> Result<Answer, Failure>;
+    async fn list_access_keys(&self, user: &UserName) -> Result<Answer, CallError>;
+    async fn list_user_tags(&self, user: &UserName) -> Result<Answer, CallError>;
+    async fn last_used(&self, key: &AccessKeyId) -> Result<Answer, CallError>;
+    async fn tag_user(&self, user: &UserName, entries: &[JournalEntry]) -> Result<Answer, CallError>;
+    async fn untag_user(&self, user: &UserName, run: &RunId) -> Result<Answer, CallError>;
+    async fn create_access_key(&self, user: &UserName) -> Result<(Answer, SecretAccessKey), CallError>;
+    async fn set_status(&self, user: &UserName, key: &AccessKeyId, status: KeyStatus) -> Result<Answer, CallError>;
+    async fn delete_access_key(&self, user: &UserName, key: &AccessKeyId) -> Result<Answer, CallError>;
+    async fn verify(&self, user: &UserName, key: &AccessKeyId, secret: &SecretAccessKey) -> Result<Answer, CallError>;
     async fn put_secret(
         &self,
         name: &str,
         user: &UserName,
         key: &AccessKeyId,
         secret: &SecretAccessKey,
-    ) -> Result<Answer, Failure>;
-    async fn create_secret(&self, name: &str, user: &UserName, key: &KmsKey) -> Result<Answer, Failure>;
-    async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, Failure>;
-    async fn put_resource_policy(&self, name: &str, policy: &str, key: &KmsKey) -> Result<Answer, Failure>;
-    async fn list_subscribers(&self, topic: &TopicArn, mailboxes: &[&Email]) -> Result<Answer, Failure>;
-    async fn publish(&self, topic: &TopicArn, envelope: &Envelope, mail: Mail) -> Result<Answer, Failure>;
+    ) -> Result<Answer, CallError>;
+    async fn create_secret(&self, name: &str, user: &UserName, key: &KmsKey) -> Result<Answer, CallError>;
+    async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, CallError>;
+    async fn put_resource_policy(&self, name: &str, policy: &str, key: &KmsKey) -> Result<Answer, CallError>;
+    async fn list_subscribers(&self, topic: &TopicArn, mailboxes: &[&Email]) -> Result<Answer, CallError>;
+    async fn publish(&self, topic: &TopicArn, envelope: &Envelope, mail: Mail) -> Result<Answer, CallError>;
     async fn sleep(&self, pause: Span);
 }
 
@@ -67,7 +68,7 @@ pub async fn rotate(
     aws: &impl Aws,
     settings: &Settings,
     run: &Run,
-    origin: Origin<'_>,
+    origin: RunOrigin<'_>,
     clock: impl Fn() -> Timestamp,
     user: &User,
 ) -> UserReport {
@@ -97,32 +98,24 @@ pub async fn rotate(
             if let Answer::Keys(keys) = answer {
                 found.get_or_insert_with(|| keys.clone());
             }
-            done.extend(Change::of(&call, answer));
+            done.extend(KeyChange::of(&call, answer));
         }
         state.learn(&call, answer);
     }
-    let endless = Failure {
-        effect: Effect::None,
-        code: "NoEnd".into(),
-        message: format!("{MOST_CALLS} calls did not bring this user to rest"),
-    };
+    let endless =
+        CallError::without_effect(ErrorCode::NoEnd, format!("{MOST_CALLS} calls did not bring this user to rest"));
     report(found, done, &state, &StopReason::Failed(Box::new((Call::ListAccessKeys, endless))))
 }
 
-fn time_is_over() -> Failure {
-    Failure {
-        effect: Effect::None,
-        code: "NoTimeLeft".into(),
-        message: "the run's time is over; a later run goes on".into(),
-    }
+fn time_is_over() -> CallError {
+    CallError::without_effect(ErrorCode::NoTimeLeft, "the run's time is over; a later run goes on")
 }
 
-fn cut_off() -> Failure {
-    Failure {
-        effect: Effect::Unknown,
-        code: "NoTimeLeft".into(),
-        message: "the run's time was over before AWS answered; a later run reads back what happened".into(),
-    }
+fn cut_off() -> CallError {
+    CallError::with_unknown_effect(
+        ErrorCode::NoTimeLeft,
+        "the run's time was over before AWS answered; a later run reads back what happened",
+    )
 }
 
 fn report(
@@ -130,7 +123,7 @@ fn report(
     user: &UserName,
     order: RunAction,
     found: Option<Vec<Key>>,
-    done: Vec<Change>,
+    done: Vec<KeyChange>,
     state: &UserState,
     rest: &StopReason,
 ) -> UserReport {
@@ -156,7 +149,7 @@ struct Executor<'a, A> {
 }
 
 impl<A: Aws> Executor<'_, A> {
-    async fn make(&mut self, call: &Call, state: &UserState, now: Timestamp) -> Result<Answer, Failure> {
+    async fn make(&mut self, call: &Call, state: &UserState, now: Timestamp) -> Result<Answer, CallError> {
         let Self { aws, settings, user: User { name: user, .. }, .. } = *self;
         let secret_name = || settings.secret_prefix.secret_name(user);
         match call {
@@ -172,8 +165,8 @@ impl<A: Aws> Executor<'_, A> {
                 }
                 Ok(answer)
             }
-            Call::DeactivateAccessKey(key, _) => aws.set_status(user, key, Status::Inactive).await,
-            Call::ActivateAccessKey(key) => aws.set_status(user, key, Status::Active).await,
+            Call::DeactivateAccessKey(key, _) => aws.set_status(user, key, KeyStatus::Inactive).await,
+            Call::ActivateAccessKey(key) => aws.set_status(user, key, KeyStatus::Active).await,
             Call::DeleteAccessKey(key, _) => aws.delete_access_key(user, key).await,
             Call::GetCallerIdentity { key, pause } => {
                 if *pause > Span::ZERO {
@@ -193,15 +186,15 @@ impl<A: Aws> Executor<'_, A> {
             }
             Call::Publish(message) => {
                 let (to, mail) = match message {
-                    Message::Secret(key) => {
+                    PlannedNotice::Secret(key) => {
                         let secret = self.in_the_mail(key)?;
                         (settings.readers_of_secret(user), self.rotated(key, secret, state, now))
                     }
-                    Message::Stored(key) => {
+                    PlannedNotice::Stored(key) => {
                         let secret = SecretLocation::SecretsManager(secret_name());
                         (settings.readers_of_notice(user), self.rotated(key, secret, state, now))
                     }
-                    Message::ComingUp(key, due) => {
+                    PlannedNotice::ComingUp(key, due) => {
                         let mail = settings.language.coming_up(&ComingUp { user, key, due: *due });
                         (settings.readers_of_notice(user), mail)
                     }
@@ -217,17 +210,14 @@ impl<A: Aws> Executor<'_, A> {
     }
 
     /// The secret as the mail carries it.
-    fn in_the_mail(&self, key: &AccessKeyId) -> Result<SecretLocation<'_>, Failure> {
+    fn in_the_mail(&self, key: &AccessKeyId) -> Result<SecretLocation<'_>, CallError> {
         let (user, secret) = (&self.user.name, self.secret_of(key)?);
         match self.settings.policy.delivery {
             Delivery::SecretsManager | Delivery::Email => Ok(SecretLocation::InThisMail(secret)),
             Delivery::EmailEncrypted => {
                 let recipients = self.settings.recipients(user);
-                let text = encrypt(&document(user, key, secret)?, recipients).map_err(|why| Failure {
-                    effect: Effect::None,
-                    code: NOT_ENCRYPTED.into(),
-                    message: why.to_string(),
-                })?;
+                let text = encrypt(&document(user, key, secret)?, recipients)
+                    .map_err(|why| CallError::without_effect(ErrorCode::NotEncrypted, why.to_string()))?;
                 Ok(SecretLocation::Encrypted(Block { text, recipients }))
             }
         }
@@ -244,12 +234,10 @@ impl<A: Aws> Executor<'_, A> {
         })
     }
 
-    fn secret_of(&self, key: &AccessKeyId) -> Result<&SecretAccessKey, Failure> {
+    fn secret_of(&self, key: &AccessKeyId) -> Result<&SecretAccessKey, CallError> {
         // The plan asks for the secret only of the key that this run has made.
-        self.secret.as_ref().filter(|(id, _)| id == key).map(|(_, secret)| secret).ok_or_else(|| Failure {
-            effect: Effect::None,
-            code: "NoSecret".into(),
-            message: format!("the secret of {key} is not at hand"),
+        self.secret.as_ref().filter(|(id, _)| id == key).map(|(_, secret)| secret).ok_or_else(|| {
+            CallError::without_effect(ErrorCode::NoSecret, format!("the secret of {key} is not at hand"))
         })
     }
 }

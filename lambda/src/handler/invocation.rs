@@ -5,25 +5,25 @@ use std::hash::{BuildHasher, RandomState};
 use futures_util::{StreamExt, stream};
 
 use crate::{
-    contract::{event::Request, settings::Settings},
+    contract::{event::RunRequest, settings::Settings},
     handler::{
         dry_run::DryRun,
         executor::{Aws, rotate},
-        load_users::{Account, Stop, select},
+        load_users::{Account, LoadUsersError, select},
         log,
     },
     model::time::{Span, Timestamp},
     notice::{self, Digested, Mail},
     protocol::{
-        call::{Effect, Failure},
+        call_error::{CallError, ErrorCode},
         journal::RunId,
         run::Run,
         stop_reason::{NeedsAttention, StopReason},
     },
     report::{
-        audit::{Mode, Origin},
-        metrics::{self, Scope},
-        run_report::{Report, Summary, Unsent, UserReport},
+        audit::{RunMode, RunOrigin},
+        metrics::{self, RunScope},
+        run_report::{RunReport, Summary, Unsent, UserReport},
     },
     selection::{
         fleet::{Fleet, Subject},
@@ -52,14 +52,14 @@ pub struct Invocation<'a> {
 /// Runs the rotation for every user and reports. One user's failure never stops another's.
 ///
 /// # Errors
-/// [`Stop`] if nobody knows whom it is about; no key was touched then.
+/// [`LoadUsersError`] if nobody knows whom it is about; no key was touched then.
 pub async fn run(
     aws: &(impl Aws + Account),
     settings: &Settings,
     event: serde_json::Value,
     invocation: Invocation<'_>,
-) -> Result<Report, Stop> {
-    let request = Request::read(event, invocation.request)?;
+) -> Result<RunReport, LoadUsersError> {
+    let request = RunRequest::read(event, invocation.request)?;
     let fleet = select(aws, settings, &request, Timestamp::now()).await?;
     Ok(if request.dry_run {
         carry_out(&DryRun::new(aws), settings, &request, fleet, invocation).await
@@ -71,14 +71,14 @@ pub async fn run(
 async fn carry_out(
     aws: &impl Aws,
     settings: &Settings,
-    request: &Request,
+    request: &RunRequest,
     fleet: Fleet,
     invocation: Invocation<'_>,
-) -> Report {
+) -> RunReport {
     let started = Timestamp::now();
     let run = Run { id: writer(&request.run), deadline: invocation.ends.before(MARGIN), order: request.order };
-    let mode = if request.dry_run { Mode::Pretended } else { Mode::Real };
-    let origin = Origin { request: invocation.request, mode };
+    let mode = if request.dry_run { RunMode::Pretended } else { RunMode::Real };
+    let origin = RunOrigin { request: invocation.request, mode };
     let post = NoticeSender { aws, settings, run: &run, origin };
     let look = async |(place, subject): (usize, Subject)| {
         let settings = settings.for_subject(&subject);
@@ -110,7 +110,7 @@ async fn carry_out(
     summary.unsent = unsent.len();
     let body = settings.language.summary(&summary);
     let (run, dry_run) = (request.run.clone(), request.dry_run);
-    let report = Report {
+    let report = RunReport {
         status_code: summary.status_code(),
         body,
         run,
@@ -122,7 +122,7 @@ async fn carry_out(
         unsent,
     };
     log::report(&report);
-    let scope = if request.users.is_none() { Scope::Fleet } else { Scope::Named };
+    let scope = if request.users.is_none() { RunScope::Fleet } else { RunScope::Named };
     if let Some(event) =
         metrics::event(&report, scope, settings.policy.rotate_after, invocation.function, Timestamp::now())
     {
@@ -136,7 +136,7 @@ struct NoticeSender<'a, A> {
     aws: &'a A,
     settings: &'a Settings,
     run: &'a Run,
-    origin: Origin<'a>,
+    origin: RunOrigin<'a>,
 }
 
 impl<A: Aws> NoticeSender<'_, A> {
@@ -166,8 +166,8 @@ impl<A: Aws> NoticeSender<'_, A> {
         let sent = if Timestamp::now() < self.run.deadline {
             self.aws.publish(&self.settings.topic, &envelope, mail).await
         } else {
-            let message = "the run's time was over".into();
-            Err(Failure { effect: Effect::None, code: "NoTimeLeft".into(), message })
+            let message = "the run's time was over";
+            Err(CallError::without_effect(ErrorCode::NoTimeLeft, message))
         };
         log::notice(&self.run.id, self.origin, user.as_ref(), notice, sent.as_ref().err());
         sent.err().map(|failure| Unsent { user, notice, why: failure.to_string() })

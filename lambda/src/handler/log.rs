@@ -5,28 +5,29 @@ use serde_json::{Value, json};
 use crate::{
     model::user::UserName,
     protocol::{
-        call::{Answer, Call, Failure},
+        call::{Answer, Call},
+        call_error::CallError,
         journal::RunId,
         run::Run,
     },
     report::{
-        audit::{self, Mode, Origin},
-        run_report::{Outcome, Report},
+        audit::{self, RunMode, RunOrigin},
+        run_report::{Outcome, RunReport},
     },
 };
 
 /// One AWS call about one user: made, or failed.
-pub fn call(run: &Run, origin: Origin<'_>, user: &UserName, call: &Call, answer: Result<&Answer, &Failure>) {
+pub fn call(run: &Run, origin: RunOrigin<'_>, user: &UserName, call: &Call, answer: Result<&Answer, &CallError>) {
     line(&audit::event(run, origin, user, call, answer));
 }
 
 /// One notice, about one user or about the whole run: sent, or failed.
-pub fn notice(run: &RunId, origin: Origin<'_>, user: Option<&UserName>, notice: &str, failure: Option<&Failure>) {
+pub fn notice(run: &RunId, origin: RunOrigin<'_>, user: Option<&UserName>, notice: &str, failure: Option<&CallError>) {
     let mut event = json!({
         "level": if failure.is_some() { "WARN" } else { "INFO" },
         "event": match origin.mode {
-            Mode::Real => "notice",
-            Mode::Pretended => "dry-run",
+            RunMode::Real => "notice",
+            RunMode::Pretended => "dry-run",
         },
         "run": run,
         "requestId": origin.request,
@@ -42,7 +43,7 @@ pub fn notice(run: &RunId, origin: Origin<'_>, user: Option<&UserName>, notice: 
 }
 
 /// The end of a run: one event a user, one for all.
-pub fn report(report: &Report) {
+pub fn report(report: &RunReport) {
     for user in &report.users {
         let bad = matches!(user.result, Outcome::Failed | Outcome::NeedsAttention);
         line(&json!({

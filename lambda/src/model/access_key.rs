@@ -32,25 +32,25 @@ impl FromStr for AccessKeyId {
 /// Whether a key may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub enum KeyStatus {
     /// AWS accepts requests signed with the key.
     Active,
     /// AWS refuses them; the key can be reactivated.
     Inactive,
 }
 
-/// One access key as ListAccessKeys tells it.
+/// One access key, as ListAccessKeys returns it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Key {
-    /// Which key.
+    /// The id, which is not a secret.
     pub id: AccessKeyId,
     /// Whether it may be used.
-    pub status: Status,
+    pub status: KeyStatus,
     /// When IAM made it.
     pub created: Timestamp,
 }
 
-/// When and for what a key was last used, as GetAccessKeyLastUsed tells it.
+/// When and for what a key was last used, as GetAccessKeyLastUsed returns it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LastUse {
@@ -58,31 +58,31 @@ pub enum LastUse {
     Never,
     /// The latest use that IAM knows of; its records lag by some minutes to hours.
     Used {
-        /// When.
+        /// The time of that use.
         at: Timestamp,
         /// The service's short name, such as `s3`.
         service: String,
         /// The Region, or `aws-global`.
         region: String,
     },
-    /// The question failed. Whoever decides must take this for "in use".
+    /// IAM did not answer. Code that decides must treat this as "in use".
     Unknown,
 }
 
 /// The secret half of an access key.
 ///
-/// It is wiped when dropped; it can be neither printed, compared nor serialized. Only the delivery adapters
-/// and the verification take it out, with [`SecretAccessKey::expose`].
+/// It is wiped when it is dropped. It cannot be printed, compared or serialized. Only the delivery adapters and the
+/// verification read it, with [`SecretAccessKey::expose`].
 pub struct SecretAccessKey(Zeroizing<String>);
 
 impl SecretAccessKey {
-    /// Takes the secret over; the caller's copy is moved, not cloned.
+    /// Wraps the secret. The caller's copy is moved, not cloned.
     #[must_use]
     pub fn new(secret: String) -> Self {
         Self(Zeroizing::new(secret))
     }
 
-    /// The secret itself, for handing to its owner or signing with it. Nothing else may call this.
+    /// The secret in clear text. Only the code that delivers it to its owner or signs with it may call this.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -102,7 +102,7 @@ impl fmt::Display for LastUse {
             Self::Used { at, service, region } => {
                 write!(f, "{} in {}, last at {at}", one_line(service), one_line(region))
             }
-            Self::Unknown => f.write_str("its last use could not be read"),
+            Self::Unknown => f.write_str("last use unknown, IAM did not answer"),
         }
     }
 }

@@ -1,19 +1,19 @@
-//! E-mail addresses.
+//! An e-mail address that SNS accepts.
 
 use std::str::FromStr;
 
 use crate::model::parse_error::{ParseError, text_newtype};
 
-/// An e-mail address, of the plain kind that SNS accepts: `local@domain.tld`, ASCII, no quotes.
+/// An e-mail address in the plain form that SNS accepts: `local@domain.tld`, ASCII, no quotes, at most 100 characters.
 ///
-/// Two that differ only in case are equal: they reach the same mailbox in practice.
+/// Two addresses that differ only in case are equal, because in practice they reach the same mailbox.
 #[derive(Debug, Clone)]
 pub struct Email(String);
 
 text_newtype!(Email);
 
 impl Email {
-    /// Its one spelling for whoever compares texts, as SNS's filter policies do: in small letters.
+    /// The address in lower case. SNS filter policies compare text exactly, so both sides must use this form.
     #[must_use]
     pub fn small(&self) -> String {
         self.0.to_ascii_lowercase()
@@ -48,7 +48,7 @@ impl FromStr for Email {
                     && !user.contains("..")
                     && domain.contains('.')
                     && domain.split('.').all(label)
-                    // A top level of digits alone would be an IP address.
+                    // A top level of only digits would be an IP address.
                     && domain.rsplit('.').next().is_some_and(|tld| tld.bytes().any(|b| b.is_ascii_alphabetic()))
             });
         if fits {

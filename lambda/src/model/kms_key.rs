@@ -3,11 +3,11 @@
 use std::{fmt, str::FromStr};
 
 use crate::model::{
+    arn::ArnParts,
     parse_error::{ParseError, text_newtype},
-    principal::{is_account, is_partition},
 };
 
-/// The ARN of a KMS key of the customer's own. An alias will not do: a permission on a key must name the key (KMS Developer
+/// The ARN of a customer managed KMS key. An alias is refused: a permission on a key must name the key (KMS Developer
 /// Guide, "Using aliases to control access to KMS keys").
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct KmsKeyArn(String);
@@ -18,27 +18,25 @@ impl FromStr for KmsKeyArn {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let parts: Vec<_> = text.split(':').collect();
-        let is_region = |text: &str| {
-            let lower = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-            (1..=32).contains(&text.len()) && text.bytes().all(lower)
-        };
-        let fits = matches!(parts.as_slice(), ["arn", partition, "kms", region, account, resource]
-            if is_partition(partition) && is_region(region) && is_account(account)
-                && resource.strip_prefix("key/").is_some_and(is_key_id));
+        let fits = ArnParts::of(text).is_some_and(|arn| {
+            arn.service == "kms"
+                && !arn.region.is_empty()
+                && !arn.account.is_empty()
+                && arn.resource.strip_prefix("key/").is_some_and(is_key_id)
+        });
         if fits {
             Ok(Self(text.to_owned()))
         } else {
             Err(ParseError::new(
                 text,
                 "the ARN of a KMS key",
-                "the key's own ARN, not an alias's: arn:aws:kms:REGION:ACCOUNT:key/ID",
+                "the ARN of the key, not of an alias: arn:aws:kms:REGION:ACCOUNT:key/ID",
             ))
         }
     }
 }
 
-/// A UUID, or the id of a key in several Regions.
+/// Whether this is a UUID, or the id of a multi-Region key (`mrk-…`).
 fn is_key_id(id: &str) -> bool {
     let hex = |text: &str| text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     if let Some(rest) = id.strip_prefix("mrk-") {
@@ -48,20 +46,21 @@ fn is_key_id(id: &str) -> bool {
     groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12]) && groups.iter().all(|group| hex(group))
 }
 
-/// AWS's own key for secrets, under its alias.
+/// The alias of the AWS managed key for secrets, without the `alias/` prefix.
 const AWS_MANAGED: &str = "aws/secretsmanager";
 
 /// Which key encrypts the secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum KmsKey {
-    /// AWS's own, `aws/secretsmanager`: whoever in the account may read a secret may decrypt it.
+    /// The AWS managed key, `aws/secretsmanager`. Each principal of the account that may read a secret may also decrypt
+    /// it.
     AwsManaged,
-    /// One whose policy the customer writes.
+    /// A customer managed key: its key policy also decides who can decrypt a secret.
     Customer(KmsKeyArn),
 }
 
 impl KmsKey {
-    /// The customer's key, if it is one.
+    /// The ARN of the customer managed key; `None` for the AWS managed key.
     #[must_use]
     pub const fn customer(&self) -> Option<&KmsKeyArn> {
         match self {
@@ -70,7 +69,7 @@ impl KmsKey {
         }
     }
 
-    /// The key as the AWS CLI takes it.
+    /// The key in the form that the AWS CLI accepts: an alias or an ARN.
     #[must_use]
     pub fn id(&self) -> String {
         match self {
@@ -79,8 +78,8 @@ impl KmsKey {
         }
     }
 
-    /// Whether this is the key that DescribeSecret shows: an ARN or a key id as the secret was made with it, nothing for
-    /// AWS's own ("DescribeSecret": KmsKeyId).
+    /// Whether `shown`, the `KmsKeyId` in an answer of DescribeSecret, is this key. AWS shows the ARN or the key id
+    /// with which the secret was created, and nothing for the AWS managed key ("DescribeSecret": KmsKeyId).
     #[must_use]
     pub fn is_shown_as(&self, shown: Option<&str>) -> bool {
         match (self, shown) {
@@ -112,7 +111,8 @@ impl FromStr for KmsKey {
         }
         text.parse().map(Self::Customer).map_err(|e: ParseError| ParseError {
             what: "a KMS key",
-            allowed: "aws/secretsmanager, or a key's own ARN, not an alias's: arn:aws:kms:REGION:ACCOUNT:key/ID",
+            allowed: "aws/secretsmanager, or the ARN of a key, not of an alias: \
+                      arn:aws:kms:REGION:ACCOUNT:key/ID",
             ..e
         })
     }
@@ -125,7 +125,7 @@ mod tests {
     const ARN: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
     #[test]
-    fn a_key_is_awss_own_or_has_an_arn() {
+    fn a_key_is_the_aws_managed_one_or_has_an_arn() {
         for good in
             [AWS_MANAGED, ARN, "arn:aws-cn:kms:cn-north-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab"]
         {
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secrets_key_is_known_however_it_is_shown() {
+    fn a_key_is_recognized_in_each_form_that_aws_shows() {
         let customer: KmsKey = ARN.parse().unwrap();
         let id = "1234abcd-12ab-34cd-56ef-1234567890ab";
         for (key, shown, same) in [

@@ -1,14 +1,14 @@
-//! How a validated piece of text is refused.
+//! The error for text that a validated type refuses, and the macros that define such types.
 
-/// Why a text is not what it should be: names the value, says what is allowed.
+/// A text that is not a valid value of its type. The message names the value and says what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{value:?} is not {what}: {allowed}")]
+#[error("{value:?} is not {what}; allowed: {allowed}")]
 pub struct ParseError {
-    /// The text as it was given.
+    /// The text that was refused, unchanged unless it can be a secret or is very long.
     pub value: String,
-    /// What it should have been, with its article: "an IAM user name".
+    /// What the text should have been, with its article: "an IAM user name".
     pub what: &'static str,
-    /// The rule, as a person would say it.
+    /// The rule, in words for a person; it follows "allowed:" in messages.
     pub allowed: &'static str,
 }
 
@@ -18,16 +18,17 @@ impl ParseError {
     }
 }
 
-/// The longest piece of somebody else's text that is passed on, in characters.
+/// The most characters of an external text that are passed on.
 const LONGEST: usize = 500;
 
-/// Somebody else's text (AWS's message, a tag's value) as a piece of a line: it is shortened, and what would begin another line,
-/// move the cursor or turn the writing round is spelt out. So whatever it says, it says it in its own place.
+/// Makes an external text (AWS's message, a tag's value) safe to put into a line. It is shortened. Characters that
+/// would begin another line, move the cursor or change the writing direction are escaped. So the text cannot forge
+/// anything outside its own place.
 #[must_use]
 pub fn one_line(text: &str) -> String {
     let spelt = |c: char| match c {
         '\'' | '"' | '\\' => c.to_string(),
-        // Spells out what is not printable, and nothing else.
+        // This escapes what is not printable, and nothing else.
         c => c.escape_debug().to_string(),
     };
     let mut line: String = text.chars().take(LONGEST).map(spelt).collect();
@@ -37,11 +38,11 @@ pub fn one_line(text: &str) -> String {
     line
 }
 
-/// Gives a newtype over `String` its reading side: construction goes through `FromStr` alone.
+/// Gives a newtype over `String` everything that reads it. Only `FromStr` constructs it.
 macro_rules! text_newtype {
     ($name:ident) => {
         impl $name {
-            /// The text itself.
+            /// The validated text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -62,11 +63,11 @@ macro_rules! text_newtype {
 
 pub(crate) use text_newtype;
 
-/// Gives an enum the words that name its variants in rotation.yaml and in the environment.
+/// Gives an enum the words that name its variants in rotation.yaml and in the environment variables.
 macro_rules! words {
     ($type:ty, $what:literal, $allowed:literal, { $($word:literal => $variant:expr),+ $(,)? }) => {
         impl $type {
-            /// The words, in the order in which people are told of them.
+            /// The words that are accepted, in the order in which messages and documents list them.
             pub const WORDS: &'static [&'static str] = &[$($word),+];
         }
         impl std::fmt::Display for $type {
@@ -93,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_somebody_else_says_stays_in_its_line() {
+    fn an_external_text_stays_in_its_line() {
         for (text, line) in [
             ("AccessDenied: User: arn:aws:iam::1:user/a is not \"authorized\"", None),
             ("日本語のメッセージ、です", None),

@@ -1,31 +1,33 @@
-//! Who may be named in a policy: IAM users and roles by their ARNs.
+//! The principals that a policy may name: IAM users and roles, by their ARNs.
 
 use std::str::FromStr;
 
 use crate::model::{
+    arn::ArnParts,
     parse_error::{ParseError, text_newtype},
     user::User,
 };
 
 /// The ARN of an IAM user or role, with its path: `arn:aws:iam::111122223333:role/ops/reader`.
 ///
-/// Neither a whole account (its own policies would decide who in it is meant) nor a role's session, nor a wildcard.
+/// A whole account is refused, because its own policies would decide who in it gets access. So is a session of a role,
+/// and so is a wildcard.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct PrincipalArn(String);
 
 text_newtype!(PrincipalArn);
 
 impl PrincipalArn {
-    /// The ARN of a user of this account.
+    /// The ARN of a user in this partition and account.
     #[must_use]
     pub fn of_user(partition: &str, account: &str, user: &User) -> Self {
         Self(format!("arn:{partition}:iam::{account}:user{}", user.resource()))
     }
 
-    /// The account that the principal is in.
+    /// The id of the account that the principal is in: 12 digits.
     #[must_use]
     pub fn account(&self) -> &str {
-        self.0.split(':').nth(4).unwrap_or_default()
+        ArnParts::of(&self.0).map_or("", |arn| arn.account)
     }
 }
 
@@ -33,13 +35,14 @@ impl FromStr for PrincipalArn {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let parts: Vec<_> = text.split(':').collect();
-        let fits = matches!(parts.as_slice(), ["arn", partition, "iam", "", account, resource]
-        if is_partition(partition) && is_account(account)
-            // Names and paths of roles are made of the same characters as those of users.
-            && ["user/", "role/"].iter().any(|kind| {
-                resource.strip_prefix(kind).is_some_and(|rest| format!("/{rest}").parse::<User>().is_ok())
-            }));
+        // Names and paths of roles are made of the same characters as those of users.
+        let is_user_or_role = |resource: &str| {
+            let path = ["user", "role"].iter().find_map(|kind| resource.strip_prefix(kind));
+            path.is_some_and(|path| path.starts_with('/') && path.parse::<User>().is_ok())
+        };
+        let fits = ArnParts::of(text).is_some_and(|arn| {
+            (arn.service, arn.region) == ("iam", "") && !arn.account.is_empty() && is_user_or_role(arn.resource)
+        });
         if fits {
             Ok(Self(text.to_owned()))
         } else {
@@ -50,18 +53,6 @@ impl FromStr for PrincipalArn {
             ))
         }
     }
-}
-
-/// `aws`, `aws-cn`, `aws-us-gov` and their like.
-pub(crate) fn is_partition(text: &str) -> bool {
-    text.strip_prefix("aws").is_some_and(|rest| {
-        rest.is_empty() || rest.starts_with('-') && rest.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')
-    })
-}
-
-/// Twelve digits.
-pub(crate) fn is_account(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 #[cfg(test)]

@@ -16,19 +16,19 @@ use crate::model::parse_error::ParseError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// The years that the text form can hold.
+/// The first and the last second of the years that the text form can hold, 0 to 9999.
 const EARLIEST: i64 = -62_167_219_200; // 0000-01-01T00:00:00Z
 const LATEST: i64 = 253_402_300_799; // 9999-12-31T23:59:59Z
 
 impl Timestamp {
-    /// This machine's clock.
+    /// The time now, by this machine's clock.
     #[must_use]
     pub fn now() -> Self {
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Self::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX))
     }
 
-    /// From seconds since 1970; what lies outside the years 0 to 9999 becomes the nearest of them.
+    /// Converts seconds since 1970-01-01 00:00 UTC. A time outside the years 0 to 9999 becomes the nearest one inside.
     #[must_use]
     pub const fn from_unix(seconds: i64) -> Self {
         Self(if seconds < EARLIEST {
@@ -40,13 +40,13 @@ impl Timestamp {
         })
     }
 
-    /// Seconds since 1970.
+    /// Seconds since 1970-01-01 00:00 UTC.
     #[must_use]
     pub const fn unix(self) -> i64 {
         self.0
     }
 
-    /// How long ago `earlier` was, seen from here; zero if it is not earlier.
+    /// The time from `earlier` to this moment; zero if `earlier` is not earlier.
     #[must_use]
     pub fn since(self, earlier: Self) -> Span {
         Span(u64::try_from(self.0 - earlier.0).unwrap_or(0))
@@ -59,11 +59,11 @@ impl Timestamp {
     }
 
     fn civil(self) -> OffsetDateTime {
-        // In range by construction; the fallback only keeps this function total.
+        // The value is in range by construction. The fallback only keeps this function total.
         OffsetDateTime::from_unix_timestamp(self.0).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
-    /// As people read it: `2026-11-24 03:16 UTC`.
+    /// The time in the form for people, without seconds: `2026-11-24 03:16 UTC`.
     #[must_use]
     pub fn to_minute(self) -> String {
         let t = self.civil();
@@ -115,46 +115,46 @@ const UNITS: [(char, u64); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1
 impl Span {
     /// No time at all.
     pub const ZERO: Self = Self(0);
-    /// The longest that can be written: ten years, and the longest that CloudWatch Logs keeps a log.
+    /// The longest span that can be written: ten years. It is also the longest time that CloudWatch Logs keeps a log.
     pub const MAX: Self = Self::days(3_653);
 
-    /// A number of seconds.
+    /// A span of so many seconds.
     #[must_use]
     pub const fn seconds(n: u64) -> Self {
         Self(n)
     }
 
-    /// A number of minutes.
+    /// A span of so many minutes.
     #[must_use]
     pub const fn minutes(n: u64) -> Self {
         Self(n * 60)
     }
 
-    /// A number of days of 24 hours.
+    /// A span of so many days of 24 hours.
     #[must_use]
     pub const fn days(n: u64) -> Self {
         Self(n * 86_400)
     }
 
-    /// What is left of it without `other`: never less than nothing.
+    /// This span minus `other`; zero if `other` is longer.
     #[must_use]
     pub const fn less(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
 
-    /// In seconds.
+    /// The length in seconds.
     #[must_use]
     pub const fn as_seconds(self) -> u64 {
         self.0
     }
 
-    /// In days, the rest cut off.
+    /// The length in whole days, rounded down.
     #[must_use]
     pub const fn whole_days(self) -> u64 {
         self.0 / 86_400
     }
 
-    /// For the standard library's timers.
+    /// The same length in the type that the standard library's timers take.
     #[must_use]
     pub const fn std(self) -> std::time::Duration {
         std::time::Duration::from_secs(self.0)
@@ -191,7 +191,7 @@ impl FromStr for Span {
             let unit = text.chars().last()?;
             let (_, seconds) = UNITS.into_iter().find(|(name, _)| *name == unit)?;
             let number = &text[..text.len() - unit.len_utf8()];
-            // A sign would pass `parse`.
+            // `parse` would accept a sign.
             let digits = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
             let total = digits.then(|| number.parse::<u64>().ok())??.checked_mul(seconds)?;
             (total <= Self::MAX.0).then_some(Self(total))

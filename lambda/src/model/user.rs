@@ -1,4 +1,4 @@
-//! An IAM user: its name, and where in the account it is.
+//! An IAM user: its name and its path in the account.
 
 use std::{fmt, str::FromStr};
 
@@ -29,33 +29,33 @@ impl FromStr for UserName {
     }
 }
 
-/// A user: the name, and the path where it is not `/`. Written `alice` or `/ci/deployer`.
+/// A user: its name, and its path if that is not `/`. Written as `alice` or `/ci/deployer`.
 ///
-/// The path is part of the user's ARN, and so of the role's permission and of the secret's policy; every call takes the
-/// name alone.
+/// The path is part of the user's ARN, so the role's permission and the secret's policy contain it. Every call takes
+/// only the name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct User {
-    /// Begins and ends with a slash.
+    /// The path; it begins and ends with a slash.
     path: String,
-    /// The name.
+    /// The name, unique in the account without regard to case.
     pub name: UserName,
 }
 
 impl User {
-    /// What follows `user` in the user's ARN: `/alice`, `/ci/deployer`.
+    /// The path and the name as they follow `user` in the user's ARN: `/alice`, `/ci/deployer`.
     #[must_use]
     pub fn resource(&self) -> String {
         format!("{}{}", self.path, self.name)
     }
 
-    /// Where in the account it is: begins and ends with a slash.
+    /// The path in the account; it begins and ends with a slash.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// Whether it is the same user, with its path or without: IAM has each name once in an account, and does not tell names
-    /// apart by case.
+    /// Whether both name the same user, with the path or without. IAM has each name once in an account, and compares
+    /// names without regard to case.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
         self.name.as_str().eq_ignore_ascii_case(other.name.as_str())
@@ -76,12 +76,12 @@ impl FromStr for User {
         let invalid = |e: ParseError| ParseError {
             value: text.to_owned(),
             allowed: "1 to 64 characters, each a letter, a digit or one of + = , . @ _ -; \
-                      before it the user's path, if it has one: /ci/deployer",
+                      in front of it the path of the user, if it has one: /ci/deployer",
             ..e
         };
         let (path, name) = text.rfind('/').map_or(("/", text), |slash| text.split_at(slash + 1));
         let name = name.parse().map_err(invalid)?;
-        // IAM allows more in a path; a `*` or a `$` would mean something else in the policy.
+        // IAM allows more characters in a path. A `*` or a `$` would have a special meaning in a policy.
         let segment =
             |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"+=,.@_-".contains(&b));
         let fits = path == "/"

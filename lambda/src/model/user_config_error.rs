@@ -2,31 +2,32 @@
 
 use super::time::Span;
 
-/// Why what holds for a user cannot be told.
+/// Why the settings of one user are unclear. The handler does nothing about that user until this is corrected.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum UserConfigError {
-    /// A tag is not what such a tag is.
-    #[error("the tag {tag} is {value:?}, and must be {allowed}")]
+    /// The value of a tag cannot be read.
+    #[error("the tag {tag} has the value {value:?}; allowed: {allowed}")]
     Tag {
-        /// Its key.
+        /// The key of the tag.
         tag: &'static str,
-        /// Its value.
+        /// The value that was refused.
         value: String,
-        /// What it may be.
+        /// The rule for the value, in words.
         allowed: &'static str,
     },
-    /// A tag names an address that no subscription is for: it would hear nothing.
-    #[error("the tag key-rotation:owner names {0}, which is in rotation.yaml neither as an owner nor in emails")]
+    /// The owner tag names an address without a subscription, so the owner would get no notice.
+    #[error("the tag key-rotation:owner names {0}, which rotation.yaml has neither as an owner nor in emails")]
     Stranger(String),
-    /// Two keys a user cannot live like that.
-    #[error("rotate_after is {rotate_after}, and the old key may be there for {life} (overlap, delete_after)")]
+    /// A key would be due while its predecessor still exists. IAM allows two keys for each user, so there is no free
+    /// place.
+    #[error("rotate_after is {rotate_after}, but the old key can exist for {life} (overlap and delete_after)")]
     TooShort {
-        /// The age at which a key is replaced.
+        /// The age at which a key is replaced, for this user.
         rotate_after: Span,
-        /// How long its predecessor is there.
+        /// How long the predecessor exists after its successor was created.
         life: Span,
     },
-    /// The user's path holds what this handler does not write into a policy.
-    #[error("its path is {0:?}, and this handler takes paths of letters, digits and + = , . @ _ - alone")]
+    /// The user's path contains a character that this handler does not write into a policy.
+    #[error("the path of the user is {0:?}; this handler supports only letters, digits and + = , . @ _ - in paths")]
     Path(String),
 }

@@ -1,7 +1,7 @@
 //! One mail about a whole run, for the administrators.
 
 use crate::{
-    contract::digest_frequency::Digest,
+    contract::digest_frequency::DigestFrequency,
     model::time::Timestamp,
     protocol::journal::RunId,
     report::run_report::{Outcome, Summary, UserReport},
@@ -20,7 +20,7 @@ pub struct Digested<'a> {
     pub users: &'a [UserReport],
 }
 
-impl Digest {
+impl DigestFrequency {
     /// Whether this run is summed up.
     #[must_use]
     pub fn wants(self, run: &Digested<'_>) -> bool {

@@ -2,12 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{
-    Aftermath, ComingUp, Digested, Mail, NOT_ENCRYPTED, NoticeKind, OTHER_KMS_KEY, Rotated, SecretLocation, digest::cut,
-};
+use super::{Aftermath, ComingUp, Digested, Mail, NoticeKind, Rotated, SecretLocation, digest::cut};
 use crate::{
     model::{
-        access_key::{AccessKeyId, LastUse, Status},
+        access_key::{AccessKeyId, KeyStatus, LastUse},
         email::Email,
         parse_error::one_line,
         time::{Span, Timestamp},
@@ -15,7 +13,8 @@ use crate::{
         user_config_error::UserConfigError,
     },
     protocol::{
-        call::{Call, Failure, RemovalReason},
+        call::{Call, RemovalReason},
+        call_error::{CallError, ErrorCode},
         journal::{INTENT, LEASE, PREFIX},
         policy::{DeleteAfter, Policy},
         stop_reason::NeedsAttention,
@@ -64,12 +63,12 @@ pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
         let _ = write!(body, "\nThe old key {} (created {}) ", old.id, old.created.to_minute());
         let fate = facts.fate();
         let fate_of_key = match (old.status, fate.at_once) {
-            (Status::Inactive, _) => "was inactive already".to_owned(),
-            (Status::Active, true) => "is deactivated now".to_owned(),
-            (Status::Active, false) => format!("works at least until {}", fate.active_until.to_minute()),
+            (KeyStatus::Inactive, _) => "was inactive already".to_owned(),
+            (KeyStatus::Active, true) => "is deactivated now".to_owned(),
+            (KeyStatus::Active, false) => format!("works at least until {}", fate.active_until.to_minute()),
         };
         body.push_str(&fate_of_key);
-        if old.status == Status::Active && fate.waits_while_in_use {
+        if old.status == KeyStatus::Active && fate.waits_while_in_use {
             body.push_str(if fate.at_once {
                 ", unless it is still in use"
             } else {
@@ -222,7 +221,7 @@ fn reactivated(user: &UserName, old: &AccessKeyId, new: Option<&AccessKeyId>, un
     body
 }
 
-fn failed(user: &UserName, call: &Call, failure: &Failure, aftermath: Aftermath<'_>, now: Timestamp) -> String {
+fn failed(user: &UserName, call: &Call, failure: &CallError, aftermath: Aftermath<'_>, now: Timestamp) -> String {
     // Nobody takes a rotation over before that.
     let later = (now + LEASE).to_minute();
     let aftermath = match aftermath {
@@ -245,16 +244,16 @@ fn failed(user: &UserName, call: &Call, failure: &Failure, aftermath: Aftermath<
              finds out, and removes a key that nobody has received."
         ),
     };
-    let todo = match failure.code.as_str() {
-        "NoSuchEntity" => "if the user is gone for good, take it out of the configuration and deploy.",
-        "AccessDenied" | "AccessDeniedException" | "AuthorizationError" => {
+    let todo = match (&failure.code, failure.code.as_str()) {
+        (_, "NoSuchEntity") => "if the user is gone for good, take it out of the configuration and deploy.",
+        (_, "AccessDenied" | "AccessDeniedException" | "AuthorizationError") => {
             "an administrator looks for what denies the function's role this call: the role itself (deploy the stack again), \
              a permissions boundary, or a policy of the organization."
         }
-        "MalformedPolicyDocumentException" => {
+        (_, "MalformedPolicyDocumentException") => {
             "an administrator takes out of secret_readers whoever is not there any more, and deploys."
         }
-        OTHER_KMS_KEY | NOT_ENCRYPTED => "an administrator does what is said above.",
+        (ErrorCode::OtherKmsKey | ErrorCode::NotEncrypted, _) => "an administrator does what is said above.",
         _ => "nothing yet. If the next run says the same, an administrator looks into the function's log.",
     };
     format!(

@@ -7,19 +7,20 @@
 use crate::{
     contract::settings::Settings,
     model::{
-        access_key::{AccessKeyId, Key, LastUse, Status},
+        access_key::{AccessKeyId, Key, KeyStatus, LastUse},
         email::Email,
         time::Timestamp,
         user::UserName,
     },
     protocol::{
-        call::{Call, Effect, Failure, RemovalReason},
+        call::{Call, RemovalReason},
+        call_error::{CallError, Effect},
         policy::DeleteAfter,
         stop_reason::{NeedsAttention, StopReason},
     },
     report::{
         audit,
-        run_report::{Change, UserReport},
+        run_report::{KeyChange, UserReport},
     },
 };
 
@@ -91,7 +92,7 @@ pub enum NoticeKind<'a> {
         /// The call.
         call: &'a Call,
         /// What AWS said.
-        failure: &'a Failure,
+        failure: &'a CallError,
         /// How the user's keys stand after it.
         aftermath: Aftermath<'a>,
     },
@@ -157,35 +158,35 @@ pub fn notices<'a, Reference>(report: &'a UserReport, settings: &'a Settings<Ref
 fn of_change<'a, Reference>(
     report: &'a UserReport,
     at: usize,
-    change: &'a Change,
+    change: &'a KeyChange,
     settings: &'a Settings<Reference>,
 ) -> Option<NoticeKind<'a>> {
     let (before, after) = (&report.done[..at], &report.done[at + 1..]);
     match change {
-        Change::Delivered { key } if settings.policy.delivery.is_mail() => {
+        KeyChange::Delivered { key } if settings.policy.delivery.is_mail() => {
             let owner = settings.owner_of(&report.user)?;
             let others = settings.administrators_beside(&report.user).next().is_some();
             let left = |old: &&Key| old.id != *key && report.left.iter().any(|left| left.id == old.id);
             let replaced = report.found.iter().filter(left).collect();
             others.then_some(NoticeKind::Mailed { key, owner, replaced })
         }
-        Change::Deactivated { key, why: RemovalReason::Superseded } => {
+        KeyChange::Deactivated { key, why: RemovalReason::Superseded } => {
             // Without an overlap, the mail about the new key has said so; and of a key that is gone, that it is gone.
-            let said = before.iter().any(|change| matches!(change, Change::Delivered { .. }));
-            let gone = after.iter().any(|change| matches!(change, Change::Deleted { key: gone, .. } if gone == key));
+            let said = before.iter().any(|change| matches!(change, KeyChange::Delivered { .. }));
+            let gone = after.iter().any(|change| matches!(change, KeyChange::Deleted { key: gone, .. } if gone == key));
             let retired = NoticeKind::Retired { old: key, new: current(report), deleted: settings.policy.delete_after };
             (!said && !gone).then_some(retired)
         }
-        Change::Deleted { key, why: why @ (RemovalReason::WindowOver | RemovalReason::PlaceNeeded) } => {
+        KeyChange::Deleted { key, why: why @ (RemovalReason::WindowOver | RemovalReason::PlaceNeeded) } => {
             Some(NoticeKind::Deleted { old: key, new: current(report), why: *why })
         }
         // A mailed key that turned out to be in use, just as it was taken back: it is the new one, and stays.
-        Change::Reactivated { key }
-            if after.iter().any(|c| matches!(c, Change::Delivered { key: new } if new == key)) =>
+        KeyChange::Reactivated { key }
+            if after.iter().any(|c| matches!(c, KeyChange::Delivered { key: new } if new == key)) =>
         {
             None
         }
-        Change::Reactivated { key } => {
+        KeyChange::Reactivated { key } => {
             let until = match &report.rest {
                 StopReason::Undone(undone, until) if undone == key => Some(*until),
                 _ => None,
@@ -193,11 +194,11 @@ fn of_change<'a, Reference>(
             Some(NoticeKind::Reactivated { old: key, new: other_that_works(report, key), until })
         }
         // Said by the plan itself, or part of what is said about the end.
-        Change::Created { .. }
-        | Change::Delivered { .. }
-        | Change::Warned { .. }
-        | Change::Deactivated { .. }
-        | Change::Deleted { .. } => None,
+        KeyChange::Created { .. }
+        | KeyChange::Delivered { .. }
+        | KeyChange::Warned { .. }
+        | KeyChange::Deactivated { .. }
+        | KeyChange::Deleted { .. } => None,
     }
 }
 
@@ -244,20 +245,20 @@ fn of_rest<'a, Reference>(report: &'a UserReport, settings: &'a Settings<Referen
 
 /// The user's other key, if it works.
 fn other_that_works<'a>(report: &'a UserReport, key: &AccessKeyId) -> Option<&'a AccessKeyId> {
-    report.left.iter().find(|left| left.id != *key && left.status == Status::Active).map(|other| &other.id)
+    report.left.iter().find(|left| left.id != *key && left.status == KeyStatus::Active).map(|other| &other.id)
 }
 
 /// The user's latest key, if it works.
 fn current(report: &UserReport) -> Option<&AccessKeyId> {
-    let active = report.left.iter().filter(|key| key.status == Status::Active);
+    let active = report.left.iter().filter(|key| key.status == KeyStatus::Active);
     active.max_by_key(|key| key.created).map(|key| &key.id)
 }
 
-fn aftermath<'a>(report: &'a UserReport, call: &Call, failure: &Failure) -> Aftermath<'a> {
+fn aftermath<'a>(report: &'a UserReport, call: &Call, failure: &CallError) -> Aftermath<'a> {
     let done = &report.done;
-    let delivered = |key| done.iter().any(|change| matches!(change, Change::Delivered { key: at } if at == key));
+    let delivered = |key| done.iter().any(|change| matches!(change, KeyChange::Delivered { key: at } if at == key));
     let undelivered = done.iter().rev().find_map(|change| match change {
-        Change::Created { key } if !delivered(key) => Some(key),
+        KeyChange::Created { key } if !delivered(key) => Some(key),
         _ => None,
     });
     match (call, undelivered) {

@@ -2,13 +2,11 @@
 
 use std::fmt::Write;
 
-use super::{
-    Aftermath, ComingUp, Digested, Mail, NOT_ENCRYPTED, NoticeKind, OTHER_KMS_KEY, Rotated, SecretLocation, digest::cut,
-};
+use super::{Aftermath, ComingUp, Digested, Mail, NoticeKind, Rotated, SecretLocation, digest::cut};
 use crate::{
     contract::user_entry::TAGS,
     model::{
-        access_key::{AccessKeyId, LastUse, Status},
+        access_key::{AccessKeyId, KeyStatus, LastUse},
         email::Email,
         parse_error::one_line,
         time::{Span, Timestamp},
@@ -16,7 +14,8 @@ use crate::{
         user_config_error::UserConfigError,
     },
     protocol::{
-        call::{Call, Failure, RemovalReason},
+        call::{Call, RemovalReason},
+        call_error::{CallError, ErrorCode},
         journal::{INTENT, LEASE, PREFIX},
         policy::{DeleteAfter, Policy},
         stop_reason::{NeedsAttention, StopReason},
@@ -69,12 +68,12 @@ pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
         let _ = write!(body, "\n以前のキー {}({} 作成)は", old.id, old.created.to_minute());
         let fate = facts.fate();
         let fate_of_key = match (old.status, fate.at_once) {
-            (Status::Inactive, _) => "すでに無効です。".to_owned(),
-            (Status::Active, true) => "ただちに無効になります。".to_owned(),
-            (Status::Active, false) => format!("少なくとも {} まで有効です。", fate.active_until.to_minute()),
+            (KeyStatus::Inactive, _) => "すでに無効です。".to_owned(),
+            (KeyStatus::Active, true) => "ただちに無効になります。".to_owned(),
+            (KeyStatus::Active, false) => format!("少なくとも {} まで有効です。", fate.active_until.to_minute()),
         };
         body.push_str(&fate_of_key);
-        if old.status == Status::Active && fate.waits_while_in_use {
+        if old.status == KeyStatus::Active && fate.waits_while_in_use {
             body.push_str("まだ使われている場合は、使われなくなるまで有効のままです。");
         }
         body.push('\n');
@@ -221,7 +220,7 @@ fn reactivated(user: &UserName, old: &AccessKeyId, new: Option<&AccessKeyId>, un
     body
 }
 
-fn failed(user: &UserName, call: &Call, failure: &Failure, aftermath: Aftermath<'_>, now: Timestamp) -> String {
+fn failed(user: &UserName, call: &Call, failure: &CallError, aftermath: Aftermath<'_>, now: Timestamp) -> String {
     // Nobody takes a rotation over before that.
     let later = (now + LEASE).to_minute();
     let aftermath = match aftermath {
@@ -244,16 +243,18 @@ fn failed(user: &UserName, call: &Call, failure: &Failure, aftermath: Aftermath<
              {later} 以降の実行時に確認し、誰にも届いていないキーがあれば削除します。"
         ),
     };
-    let todo = match failure.code.as_str() {
-        "NoSuchEntity" => "ユーザーを削除した場合は、設定ファイルから外して、もう一度デプロイしてください。",
-        "AccessDenied" | "AccessDeniedException" | "AuthorizationError" => {
+    let todo = match (&failure.code, failure.code.as_str()) {
+        (_, "NoSuchEntity") => "ユーザーを削除した場合は、設定ファイルから外して、もう一度デプロイしてください。",
+        (_, "AccessDenied" | "AccessDeniedException" | "AuthorizationError") => {
             "管理者は、この操作を拒否しているものを確認してください。関数のロール(スタックをもう一度デプロイすると元に戻ります)、\
              アクセス許可の境界、組織のポリシーが考えられます。"
         }
-        "MalformedPolicyDocumentException" => {
+        (_, "MalformedPolicyDocumentException") => {
             "管理者は、存在しなくなったものを secret_readers から外して、もう一度デプロイしてください。"
         }
-        OTHER_KMS_KEY | NOT_ENCRYPTED => "管理者は、上の理由に書かれている対応を行ってください。",
+        (ErrorCode::OtherKmsKey | ErrorCode::NotEncrypted, _) => {
+            "管理者は、上の理由に書かれている対応を行ってください。"
+        }
         _ => {
             "今すぐの作業は必要ありません。次回の実行時にも同じメールが届いた場合は、管理者が関数のログを確認してください。"
         }

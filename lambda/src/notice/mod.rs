@@ -14,7 +14,7 @@ pub use digest::Digested;
 
 use crate::{
     contract::language::Language,
-    delivery::public_key::{Kind, Recipient},
+    delivery::public_key::{PublicKeyKind, Recipient},
     model::{
         access_key::{AccessKeyId, Key, SecretAccessKey},
         email::Email,
@@ -88,9 +88,9 @@ impl Block<'_> {
     /// The command that opens it, for each kind of key, as a line; `own` stands for the file with an age key.
     fn commands(&self, own: &str) -> Vec<String> {
         let file = |recipient: &Recipient| match recipient.kind() {
-            Kind::X25519 => own,
-            Kind::SshEd25519 => SSH_ED25519,
-            Kind::SshRsa => SSH_RSA,
+            PublicKeyKind::X25519 => own,
+            PublicKeyKind::SshEd25519 => SSH_ED25519,
+            PublicKeyKind::SshRsa => SSH_RSA,
         };
         let mut commands = Vec::new();
         for command in self.recipients.iter().map(|recipient| format!("    age --decrypt -i {}\n", file(recipient))) {
@@ -120,12 +120,6 @@ struct Fate {
     waits_while_in_use: bool,
     deleted: DeleteAfter,
 }
-
-/// The code of a failure of ours: the secret is encrypted with another key than the configured one.
-pub const OTHER_KMS_KEY: &str = "OtherKmsKey";
-
-/// The code of a failure of ours: a mail could not be encrypted.
-pub const NOT_ENCRYPTED: &str = "NotEncrypted";
 
 impl Language {
     /// The mail that announces a new key.
@@ -180,7 +174,7 @@ mod tests {
     use super::*;
     use crate::{
         delivery::public_key::tests::one_of_each,
-        model::{access_key::Status, time::Span},
+        model::{access_key::KeyStatus, time::Span},
         protocol::policy::{Delivery, MaxWait},
     };
 
@@ -191,7 +185,7 @@ mod tests {
         delivery: Delivery,
         readers: usize,
         overlap: Span,
-        status: Status,
+        status: KeyStatus,
     ) -> Mail {
         let recipients = &one_of_each()[..readers];
         let user = user.parse().unwrap();
@@ -231,11 +225,11 @@ mod tests {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/notice/golden");
         for (name, language) in [("en", Language::English), ("ja", Language::Japanese)] {
             for (kind, delivery, readers, overlap, status) in [
-                ("stored", Delivery::SecretsManager, 0, Span::days(7), Status::Active),
-                ("mailed", Delivery::Email, 0, Span::ZERO, Status::Active),
-                ("mailed-after-inactive", Delivery::Email, 0, Span::ZERO, Status::Inactive),
-                ("encrypted", Delivery::EmailEncrypted, 1, Span::days(7), Status::Active),
-                ("encrypted-to-several", Delivery::EmailEncrypted, 3, Span::days(7), Status::Active),
+                ("stored", Delivery::SecretsManager, 0, Span::days(7), KeyStatus::Active),
+                ("mailed", Delivery::Email, 0, Span::ZERO, KeyStatus::Active),
+                ("mailed-after-inactive", Delivery::Email, 0, Span::ZERO, KeyStatus::Inactive),
+                ("encrypted", Delivery::EmailEncrypted, 1, Span::days(7), KeyStatus::Active),
+                ("encrypted-to-several", Delivery::EmailEncrypted, 3, Span::days(7), KeyStatus::Active),
             ] {
                 let notice = rotated(language, "alice", delivery, readers, overlap, status);
                 let text = format!("Subject: {}\n\n{}", notice.subject, notice.body);
@@ -270,7 +264,7 @@ mod tests {
     fn the_longest_name_still_makes_a_subject_that_sns_accepts() {
         for language in [Language::English, Language::Japanese] {
             for delivery in [Delivery::SecretsManager, Delivery::Email, Delivery::EmailEncrypted] {
-                let subject = rotated(language, &"W".repeat(64), delivery, 1, Span::ZERO, Status::Active).subject;
+                let subject = rotated(language, &"W".repeat(64), delivery, 1, Span::ZERO, KeyStatus::Active).subject;
                 assert!(subject.chars().count() < 100, "{subject}");
                 assert!(!subject.chars().any(char::is_control));
             }

@@ -1,40 +1,39 @@
-//! One AWS call about one user: its name, its service, what it is for, and how it can end.
+//! One AWS call about one user: its name, its service, its purpose, and how it can end.
 //!
-//! This is the only list of the calls: the log, the report, the role and the documents take their words from here.
+//! This is the only list of the calls. The log, the report, the role and the documents take their words from here.
 
 use std::fmt;
 
 use serde::Serialize;
 
-use super::journal::{Entry, Journal, JournalParseError, RunId};
+use super::journal::{Journal, JournalEntry, JournalParseError, RunId};
 use crate::model::{
     access_key::{AccessKeyId, Key, LastUse},
-    parse_error::one_line,
     time::{Span, Timestamp},
 };
 
 /// One AWS call about one user, under the name that AWS gives the operation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Call {
-    /// IAM: which keys are there?
+    /// IAM: list the user's keys.
     ListAccessKeys,
-    /// IAM: what does the journal say?
+    /// IAM: read the journal.
     ListUserTags,
-    /// IAM: when was the key last used?
+    /// IAM: read when the key was last used.
     GetAccessKeyLastUsed(AccessKeyId),
     /// IAM: write the journal.
-    TagUser(Vec<Entry>),
+    TagUser(Vec<JournalEntry>),
     /// IAM: remove a run's intent from the journal.
     UntagUser(RunId),
-    /// IAM: make a key. Not idempotent, never retried.
+    /// IAM: create a key. This is not idempotent, so it is never retried if it may have taken effect.
     CreateAccessKey,
     /// IAM: deactivate the key.
     DeactivateAccessKey(AccessKeyId, RemovalReason),
     /// IAM: activate the key again.
     ActivateAccessKey(AccessKeyId),
-    /// IAM: delete the key, which must be inactive.
+    /// IAM: delete the key. The key must be inactive.
     DeleteAccessKey(AccessKeyId, RemovalReason),
-    /// STS, signed with the new key, after a pause: is it accepted?
+    /// STS: check, after a pause, that AWS accepts a request that is signed with the new key.
     GetCallerIdentity {
         /// The new key.
         key: AccessKeyId,
@@ -43,23 +42,23 @@ pub enum Call {
     },
     /// Secrets Manager: store the new key as the secret's current version.
     PutSecretValue(AccessKeyId),
-    /// Secrets Manager: make the (empty) secret of this user, if it is not there.
+    /// Secrets Manager: create the secret of this user, without a value, if it does not exist.
     ///
-    /// Before a key is made, because a secret's permission is on an ARN with six random characters: while the secret does
-    /// not exist, calls about it may be refused without saying why.
+    /// This comes before a key is created. A permission on a secret is on an ARN with six random characters. So while
+    /// the secret does not exist, AWS may refuse calls about it without a reason.
     CreateSecret,
-    /// Secrets Manager: say who may read the secret. Before a key is in it, so that nobody waits for one they cannot
-    /// read.
+    /// Secrets Manager: set who may read the secret. This comes before a key is in it, so that each reader can read the
+    /// key at once.
     PutResourcePolicy,
-    /// Secrets Manager: is this key the secret's current version?
+    /// Secrets Manager: check that this key is the secret's current version.
     DescribeSecret(AccessKeyId),
-    /// SNS: how many of those who have confirmed would get this user's key?
+    /// SNS: count the confirmed recipients that would get this user's key.
     ListSubscriptionsByTopic,
-    /// SNS: tell people.
-    Publish(Message),
+    /// SNS: send a mail.
+    Publish(PlannedNotice),
 }
 
-/// The operation, with the key it is about.
+/// The operation, with the key that it is about.
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.operation())?;
@@ -71,7 +70,9 @@ impl fmt::Display for Call {
             | Self::GetCallerIdentity { key, .. }
             | Self::PutSecretValue(key)
             | Self::DescribeSecret(key)
-            | Self::Publish(Message::Secret(key) | Message::Stored(key) | Message::ComingUp(key, _)) => {
+            | Self::Publish(
+                PlannedNotice::Secret(key) | PlannedNotice::Stored(key) | PlannedNotice::ComingUp(key, _),
+            ) => {
                 write!(f, " for {key}")
             }
             Self::TagUser(entries) => {
@@ -107,32 +108,30 @@ impl Call {
         }
     }
 
-    /// What the call is for, for people who review the role.
+    /// What the call is for, in words for a reviewer of the role.
     #[must_use]
     pub const fn purpose(&self) -> &'static str {
         match self {
-            Self::ListAccessKeys => "look which keys the user has, and how old they are",
-            Self::ListUserTags => "read the journal: what earlier runs did and left behind",
-            Self::GetAccessKeyLastUsed(_) => "see whether a key that is to go is still in use",
-            Self::ListSubscriptionsByTopic => "make sure that whoever is to get the key listens, before it is mailed",
-            Self::PutResourcePolicy => "say who may read the user's secret",
-            Self::CreateSecret => "make the user's secret, if it is not there",
-            Self::TagUser(_) => "note in the journal what is about to be done, and what was done",
+            Self::ListAccessKeys => "list the keys of the user, and read how old they are",
+            Self::ListUserTags => "read the journal: what earlier runs did, and what they left unfinished",
+            Self::GetAccessKeyLastUsed(_) => "check whether a key is still in use before it is deactivated or deleted",
+            Self::ListSubscriptionsByTopic => "check that a recipient has confirmed, before a key is created",
+            Self::PutResourcePolicy => "set who may read the user's secret",
+            Self::CreateSecret => "create the user's secret, if it does not exist",
+            Self::TagUser(_) => "write into the journal what is about to be done, and what was done",
             Self::CreateAccessKey => "create the successor",
             Self::GetCallerIdentity { .. } => "try the new key, three times in a row",
-            Self::PutSecretValue(_) => "hand the new key over",
-            Self::DescribeSecret(_) => "read back that the new key arrived; its value is not read",
-            Self::Publish(_) => {
-                "mail that there is or will be a new key, or the key itself; say what was done or went wrong"
-            }
-            Self::UntagUser(_) => "take a note back whose rotation is over",
+            Self::PutSecretValue(_) => "store the new key",
+            Self::DescribeSecret(_) => "check that the new key arrived; its value is not read",
+            Self::Publish(_) => "announce a new key, or mail the key itself; report what was done and what failed",
+            Self::UntagUser(_) => "remove the note of a rotation that is over",
             Self::DeactivateAccessKey(..) => {
                 "deactivate a key whose overlap is over, or one that could not be delivered"
             }
             Self::ActivateAccessKey(_) => {
                 "reactivate the previous key when a person asks for it, or a mailed key that turns out to be in use"
             }
-            Self::DeleteAccessKey(..) => "delete an inactive key whose time is over or whose place is needed",
+            Self::DeleteAccessKey(..) => "delete an inactive key after its recovery window, or if its place is needed",
         }
     }
 
@@ -157,14 +156,14 @@ impl Call {
         }
     }
 
-    /// The IAM action of the call itself.
+    /// The IAM action that permits the call.
     #[must_use]
     pub fn action(&self) -> String {
         format!("{}:{}", self.service(), self.operation())
     }
 
-    /// The other IAM actions that AWS checks in the course of the call: tags at a secret's creation, and the use of a
-    /// customer's key ("CreateSecret"; "Secret encryption and decryption").
+    /// The other IAM actions that AWS checks during the call: the tags of a new secret, and the use of a customer
+    /// managed key ("CreateSecret"; "Secret encryption and decryption").
     #[must_use]
     pub fn checked_besides(&self) -> &'static [&'static str] {
         match self {
@@ -179,21 +178,22 @@ impl Call {
         std::iter::once(self.action()).chain(self.checked_besides().iter().map(|action| (*action).to_owned()))
     }
 
-    /// Whether somebody must permit it: everybody may ask who they are (STS API Reference, "GetCallerIdentity").
+    /// Whether the call needs a permission. Each principal may call GetCallerIdentity (STS API Reference,
+    /// "GetCallerIdentity").
     #[must_use]
     pub fn needs_permission(&self) -> bool {
         !matches!(self, Self::GetCallerIdentity { .. })
     }
 }
 
-/// Why a key is taken out of use.
+/// Why a key is deactivated or deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RemovalReason {
     /// A newer key was delivered and the overlap is over.
     Superseded,
-    /// It was inactive for as long as the policy keeps it.
+    /// It was inactive for its whole recovery window.
     WindowOver,
-    /// It is inactive, and the rotation that is due needs its place.
+    /// It is inactive, and the rotation that is due needs its place in the quota.
     PlaceNeeded,
     /// It was created, but its secret did not reach its owner.
     Withdrawn,
@@ -212,57 +212,30 @@ impl Serialize for RemovalReason {
 
 /// What a mail is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Message {
-    /// The new key, secret included: the delivery itself.
+pub enum PlannedNotice {
+    /// The new key with its secret: the mail is the delivery.
     Secret(AccessKeyId),
-    /// The new key waits in Secrets Manager.
+    /// The new key was stored in Secrets Manager.
     Stored(AccessKeyId),
     /// The key will be replaced at the time given.
     ComingUp(AccessKeyId, Timestamp),
 }
 
-/// What an AWS call answered.
+/// The answer to an AWS call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Answer {
-    /// To ListAccessKeys.
+    /// ListAccessKeys: all keys of the user.
     Keys(Vec<Key>),
-    /// To ListUserTags.
+    /// ListUserTags: the journal, or the tag that cannot be read.
     Journal(Result<Journal, JournalParseError>),
-    /// To GetAccessKeyLastUsed.
+    /// GetAccessKeyLastUsed: the last use that IAM has on record.
     LastUse(LastUse),
-    /// To CreateAccessKey.
+    /// CreateAccessKey: the new key, without its secret.
     Created(Key),
-    /// To DescribeSecret: whether the key is the current version.
+    /// DescribeSecret: whether the key is the current version.
     Current(bool),
-    /// To ListSubscriptionsByTopic: those who have confirmed and would get the key.
+    /// ListSubscriptionsByTopic: the number of confirmed recipients that would get the key.
     Subscribers(u32),
-    /// To everything else: it is done.
+    /// Every other call: it was done.
     Done,
-}
-
-/// A call that failed.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Failure {
-    /// Whether it can have had its effect all the same.
-    pub effect: Effect,
-    /// AWS's error code, or `Timeout` and the like.
-    pub code: String,
-    /// AWS's message, made for people.
-    pub message: String,
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", one_line(&self.code), one_line(&self.message))?;
-        if self.effect == Effect::Unknown { f.write_str(" (it may have taken effect)") } else { Ok(()) }
-    }
-}
-
-/// What a failed call left behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Effect {
-    /// Nothing: AWS refused it.
-    None,
-    /// Nobody knows: the answer was lost, or is an internal error.
-    Unknown,
 }

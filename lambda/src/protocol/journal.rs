@@ -1,14 +1,18 @@
-//! What the handler remembers of a user between runs: a few tags on the IAM user.
+//! The journal: what the handler remembers of a user between runs, in a few tags on the IAM user.
 //!
-//! The journal is written *before* a key is created, so that a crash between any two calls leaves behind
-//! what the next run needs in order to tell the key whose secret was lost from the key that is in use.
-//! It is in tags because they live and die with the user, need no store of their own, and can be read by
-//! a person in the console.
+//! The journal is written *before* a key is created. So after a crash between any two calls, the next run can tell the
+//! key with the lost secret from the key that is in use.
 //!
-//! Tags cannot be compared and swapped, so no run ever writes over what another run needs: each intent is a tag of its
-//! own, under a key that only its run has, and only that run, or one that comes after its lease, removes it. One TagUser
-//! call notes the delivery and closes the intent, so that no crash leaves the one without the other. Whoever may tag the
-//! user may forge them: the plan therefore never lets a journal widen what is done to a key that somebody uses.
+//! It is in tags for three reasons: tags are deleted with the user, they need no other store, and a person can read
+//! them in the console.
+//!
+//! Tags cannot be compared and swapped. So no run overwrites what another run needs:
+//! - Each intent is a tag of its own, under a key that only its run uses. Only that run removes it, or a run after its
+//!   lease.
+//! - One TagUser call notes the delivery and closes the intent, so that no crash leaves one without the other.
+//!
+//! A principal that may tag the user can forge the journal. So the plan never takes more from a key in use because the
+//! journal says so.
 
 use std::{fmt, str::FromStr};
 
@@ -18,35 +22,38 @@ use crate::model::{
     time::{Span, Timestamp},
 };
 
-/// The tags' common prefix. The execution role may write these tag keys and no others.
+/// The common prefix of the journal's tag keys. The execution role may write only tags with this prefix.
 pub const PREFIX: &str = "access-key-rotation:";
-/// A rotation has begun and is not finished: when, and which key stood before it. The run's id follows.
+/// The tag of an open rotation: when it began, and which key existed before. The id of its run follows in the tag's
+/// key.
 pub const INTENT: &str = "access-key-rotation:intent:";
-/// The key that was delivered last, and when.
+/// The tag with the key that was delivered last, and the time.
 pub const DELIVERED: &str = "access-key-rotation:delivered";
-/// The keys that were found or made inactive, and when.
+/// The tag with the inactive keys, and since when each is known to be inactive.
 pub const DISABLED: &str = "access-key-rotation:disabled";
-/// The key that a person had reactivated.
+/// The tag with the key that was reactivated for a person.
 pub const UNDONE: &str = "access-key-rotation:undone";
-/// The key whose owner was told that it will be replaced.
+/// The tag with the key whose owner was warned of its replacement.
 pub const WARNED: &str = "access-key-rotation:warned";
 
-/// How many tags a user may have (IAM User Guide, "IAM and AWS STS quotas").
+/// The most tags that IAM allows on a user (IAM User Guide, "IAM and AWS STS quotas").
 const MOST_TAGS: usize = 50;
-/// How many of them the journal needs at most, beside those of runs that died: an intent and one of each other kind.
+/// The most tags that the journal needs, without those of dead runs: one intent and one of each other kind.
 const OWN_TAGS: usize = 5;
 
 /// How long an intent keeps other runs away.
 ///
-/// Twice as long as a function can run (15 minutes: Lambda quotas), with room for a last call that is still under way.
-/// Once it has passed, the run that wrote it is certainly dead, and so is every run that read anything before its death.
+/// This is twice as long as a function can run (15 minutes: Lambda quotas), plus time for a last call that is still
+/// under way. After it, the run that wrote the intent is certainly dead. So is every run that read anything before that
+/// death.
 pub const LEASE: Span = Span::minutes(35);
-/// How long a run can live, with room for a last call that is still under way: no key of its own is made later.
+/// How long a run can live, plus time for a last call that is still under way. A run creates no key after that.
 pub const LIFE: Span = Span::minutes(16);
-/// How far the handler's clock and IAM's may disagree.
+/// The largest difference between the handler's clock and IAM's that is tolerated.
 pub const SKEW: Span = Span::minutes(5);
 
-/// Which invocation wrote an intent. Two deliveries of one event are two writers: only one may go on.
+/// The id of the invocation that wrote an intent. Two deliveries of one event are two writers, of which only one may
+/// continue.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RunId(String);
 
@@ -65,7 +72,7 @@ impl FromStr for RunId {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        // What a tag value may hold, less the characters that the journal's own form uses.
+        // The characters that a tag value may contain, without those that the journal's own format uses.
         let fits =
             (1..=80).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:/".contains(&b));
         if fits {
@@ -76,14 +83,14 @@ impl FromStr for RunId {
     }
 }
 
-/// A rotation that has begun.
+/// The note that a rotation has begun.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Intent {
-    /// Who began it.
+    /// The run that began it.
     pub run: RunId,
-    /// When, by the handler's clock.
+    /// When it began, by the handler's clock.
     pub at: Timestamp,
-    /// The one key that stood beside the free place. With two keys a user at most, there is never another.
+    /// The only key that existed before. A user has at most two keys, so while one place is free there is exactly one.
     pub known: AccessKeyId,
 }
 
@@ -96,84 +103,84 @@ pub struct Delivered {
     pub at: Timestamp,
 }
 
-/// A key that is inactive, and since when at the latest.
+/// A key that is inactive, and the latest time at which it can have been deactivated.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Disabled {
-    /// Which key.
+    /// The key that is inactive.
     pub key: AccessKeyId,
     /// When it was deactivated, or first seen inactive.
     pub at: Timestamp,
 }
 
-/// Everything that is remembered of one user.
+/// All notes about one user.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Journal {
-    /// The rotations that were begun and are not known to be finished.
+    /// The rotations that have begun and are not known to be finished.
     pub intents: Vec<Intent>,
-    /// The runs whose rotation is finished, but whose tag still stands. It says nothing any more.
+    /// The runs with a finished rotation and an intent tag that was not removed yet. The tag has no meaning now.
     pub closed: Vec<RunId>,
     /// The last delivery.
     pub delivered: Option<Delivered>,
     /// The inactive keys.
     pub disabled: Vec<Disabled>,
-    /// The key that a person had reactivated; it is left alone until its successor is due.
+    /// The key that was reactivated for a person. Runs skip it until its successor is due.
     pub undone: Option<AccessKeyId>,
-    /// The key whose owner was told that it will be replaced.
+    /// The key whose owner was warned of its replacement.
     pub warned: Option<AccessKeyId>,
-    /// How many tags the user has that are not the journal's.
+    /// The number of the user's tags that do not belong to the journal.
     pub foreign: usize,
 }
 
 /// One tag to write.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Entry {
+pub enum JournalEntry {
     /// Begin a rotation.
     Intent(Intent),
-    /// End a rotation: nothing is left of it that would have to be found.
+    /// End a rotation: it left nothing that a later run would have to find.
     Closed(RunId),
     /// Note a delivery.
     Delivered(Delivered),
     /// Note which keys are inactive.
     Disabled(Vec<Disabled>),
-    /// Note that a person wanted this key back.
+    /// Note that this key is reactivated for a person; `None` clears the note.
     Undone(Option<AccessKeyId>),
-    /// Note that the owner was told that this key will be replaced.
+    /// Note that the owner of this key was warned of its replacement.
     Warned(AccessKeyId),
 }
 
-/// A journal tag that does not say what a journal tag says.
+/// A tag of the journal whose value the handler would not have written.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("the tag {tag} is {value:?}, which this handler never writes")]
 pub struct JournalParseError {
-    /// The tag's key.
+    /// The key of the tag.
     pub tag: &'static str,
-    /// Its value.
+    /// The value that cannot be read.
     pub value: String,
 }
 
-/// The value of a tag that says nothing: TagUser cannot remove a tag.
+/// The value of a tag without content. It exists because TagUser cannot remove a tag.
 const NONE: &str = "none";
 
 impl Journal {
-    /// Since when its owner has the key, as far as anybody knows.
+    /// Since when the owner has the key, as far as the journal says: its delivery, or else its creation.
     #[must_use]
     pub fn in_place_since(&self, key: &Key) -> Timestamp {
         match &self.delivered {
-            // A time before the key existed would be a forgery.
+            // A delivery before the key existed would be a forgery.
             Some(delivered) if delivered.key == key.id => delivered.at.max(key.created),
             _ => key.created,
         }
     }
 
-    /// Reads the journal out of a user's tags; tags that are not its own are passed over.
+    /// Reads the journal from a user's tags, and ignores other tags.
     ///
     /// # Errors
-    /// [`JournalParseError`] if a tag of the journal cannot be understood.
+    /// [`JournalParseError`] if the value of a journal tag cannot be read.
     pub fn read<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, JournalParseError> {
         let mut journal = Self::default();
         for (key, value) in tags {
             let garbled = |tag| JournalParseError { tag, value: value.to_owned() };
-            // IAM compares tag keys without regard to case, and so do we.
+            // IAM compares tag keys without regard to case, so this does too.
             let intent = key.get(..INTENT.len()).filter(|prefix| prefix.eq_ignore_ascii_case(INTENT));
             if intent.is_some() {
                 let run = &key[INTENT.len()..];
@@ -198,47 +205,47 @@ impl Journal {
         Ok(journal)
     }
 
-    /// The journal after `entry` was written.
-    pub fn apply(&mut self, entry: &Entry) {
+    /// Updates the journal as if `entry` had been written to the user's tags.
+    pub fn apply(&mut self, entry: &JournalEntry) {
         match entry {
-            Entry::Intent(intent) => {
+            JournalEntry::Intent(intent) => {
                 self.forget(&intent.run);
                 self.intents.push(intent.clone());
             }
-            Entry::Closed(run) => self.close(run),
-            Entry::Delivered(delivered) => self.delivered = Some(delivered.clone()),
-            Entry::Disabled(disabled) => self.disabled.clone_from(disabled),
-            Entry::Undone(key) => self.undone.clone_from(key),
-            Entry::Warned(key) => self.warned = Some(key.clone()),
+            JournalEntry::Closed(run) => self.close(run),
+            JournalEntry::Delivered(delivered) => self.delivered = Some(delivered.clone()),
+            JournalEntry::Disabled(disabled) => self.disabled.clone_from(disabled),
+            JournalEntry::Undone(key) => self.undone.clone_from(key),
+            JournalEntry::Warned(key) => self.warned = Some(key.clone()),
         }
     }
 
-    /// The journal after the run's intent has ended; its tag still stands.
+    /// Updates the journal as if the run's intent had ended while its tag still exists.
     pub fn close(&mut self, run: &RunId) {
         self.forget(run);
         self.closed.push(run.clone());
     }
 
-    /// The journal after the run's tag was removed.
+    /// Updates the journal as if the run's intent tag had been removed.
     pub fn forget(&mut self, run: &RunId) {
         self.intents.retain(|intent| intent.run != *run);
         self.closed.retain(|closed| closed != run);
     }
 
-    /// The latest time that it speaks of.
+    /// The latest time in any note.
     #[must_use]
     pub fn latest(&self) -> Option<Timestamp> {
         let times = self.intents.iter().map(|intent| intent.at);
         times.chain(self.delivered.iter().map(|d| d.at)).chain(self.disabled.iter().map(|d| d.at)).max()
     }
 
-    /// Whether everything that a rotation notes fits beside the user's other tags.
+    /// Whether all notes of a rotation fit beside the user's other tags.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.others() + OWN_TAGS <= MOST_TAGS
     }
 
-    /// How many tags there are beside those that a rotation writes: other people's, and what is left of dead runs.
+    /// The number of tags that a rotation does not write: those of other people, and those that dead runs left.
     #[must_use]
     pub fn others(&self) -> usize {
         self.foreign + self.intents.len() + self.closed.len()
@@ -251,8 +258,8 @@ impl Journal {
     }
 }
 
-impl Entry {
-    /// The tag that holds the entry, as key and value.
+impl JournalEntry {
+    /// The tag for the entry: its key and its value.
     #[must_use]
     pub fn tag(&self) -> (String, String) {
         let (key, value) = match self {
@@ -272,13 +279,13 @@ impl Entry {
     }
 }
 
-/// The key of a run's intent tag. At most 107 characters, of 128 that IAM allows.
+/// The key of a run's intent tag: at most 107 characters, where IAM allows 128.
 #[must_use]
 pub fn intent_tag(run: &RunId) -> String {
     format!("{INTENT}{run}")
 }
 
-impl fmt::Display for Entry {
+impl fmt::Display for JournalEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (key, value) = self.tag();
         write!(f, "{}: {value}", &key[PREFIX.len()..])
@@ -300,7 +307,7 @@ fn parse_intent(run: &str, text: &str) -> Option<Intent> {
     Some(Intent { run: run.parse().ok()?, at: at.parse().ok()?, known: known.parse().ok()? })
 }
 
-// The outer option says whether the text was understood, the inner one whether it says anything.
+// The outer option says whether the text is valid, the inner one whether it has content.
 #[allow(clippy::option_option)]
 fn parse_delivered(text: &str) -> Option<Option<Delivered>> {
     if text == NONE {
@@ -342,9 +349,9 @@ mod tests {
         Timestamp::from_unix(1_795_490_200 + seconds)
     }
 
-    /// IAM allows 50 tags, and a rotation writes five.
+    /// IAM allows 50 tags, and a rotation writes at most five.
     #[test]
-    fn room_is_what_all_others_leave() {
+    fn a_rotation_needs_room_for_five_tags() {
         let intent = |n: u8| Intent { run: format!("run-{n}").parse().unwrap(), at: at(0), known: key(1) };
         for (foreign, room) in [(40, true), (41, false)] {
             let intents = vec![intent(1), intent(2)];
@@ -357,21 +364,21 @@ mod tests {
     #[test]
     fn what_is_written_is_what_is_read() {
         let run: RunId = "d32c5kddcf5bb8c3/9f".parse().unwrap();
-        let delivered = Entry::Delivered(Delivered { key: key(2), at: at(1) });
+        let delivered = JournalEntry::Delivered(Delivered { key: key(2), at: at(1) });
         let intent = Intent { run: run.clone(), at: at(0), known: key(1) };
         let disabled = vec![Disabled { key: key(1), at: at(2) }, Disabled { key: key(3), at: at(3) }];
         for entries in [
-            vec![Entry::Intent(intent.clone())],
-            vec![Entry::Intent(intent), delivered.clone()],
-            vec![delivered, Entry::Closed(run)],
-            vec![Entry::Disabled(disabled)],
-            vec![Entry::Disabled(vec![])],
-            vec![Entry::Undone(Some(key(1)))],
-            vec![Entry::Undone(None)],
-            vec![Entry::Warned(key(1))],
+            vec![JournalEntry::Intent(intent.clone())],
+            vec![JournalEntry::Intent(intent), delivered.clone()],
+            vec![delivered, JournalEntry::Closed(run)],
+            vec![JournalEntry::Disabled(disabled)],
+            vec![JournalEntry::Disabled(vec![])],
+            vec![JournalEntry::Undone(Some(key(1)))],
+            vec![JournalEntry::Undone(None)],
+            vec![JournalEntry::Warned(key(1))],
         ] {
             let mut expected = Journal::default();
-            let tags: Vec<_> = entries.iter().map(Entry::tag).collect();
+            let tags: Vec<_> = entries.iter().map(JournalEntry::tag).collect();
             for entry in &entries {
                 expected.apply(entry);
             }
@@ -387,7 +394,7 @@ mod tests {
 
     #[test]
     fn an_entry_is_shown_as_its_tag_without_the_prefix() {
-        let delivered = Entry::Delivered(Delivered { key: key(2), at: at(0) });
+        let delivered = JournalEntry::Delivered(Delivered { key: key(2), at: at(0) });
         assert_eq!(delivered.to_string(), "delivered: key=AKIAEXAMPLE000000002 at=2026-11-24T03:16:40Z");
     }
 
@@ -395,12 +402,12 @@ mod tests {
     fn the_longest_intent_fits_a_tag() {
         let known = "A".repeat(128).parse().unwrap();
         let run = "r".repeat(80).parse().unwrap();
-        let (key, value) = Entry::Intent(Intent { run, at: at(0), known }).tag();
+        let (key, value) = JournalEntry::Intent(Intent { run, at: at(0), known }).tag();
         assert!(key.len() <= 128 && value.len() <= 256, "{key}: {value}");
     }
 
     #[test]
-    fn other_tags_are_not_the_journals_business() {
+    fn tags_of_others_are_ignored() {
         let tags = [("team", "payments"), ("access-key-rotation:later", "x")];
         assert_eq!(Journal::read(tags), Ok(Journal { foreign: 2, ..Journal::default() }));
     }

@@ -1,6 +1,7 @@
 //! The rotation of one user's keys: decisions only, without I/O.
 
 pub mod call;
+pub mod call_error;
 pub mod journal;
 pub mod planner;
 pub mod policy;

@@ -1,37 +1,37 @@
 //! The next safe step for one user: decisions only.
 //!
-//! [`next_step`] looks at what is known of a user and names the one AWS call to make next, or says why there is
-//! nothing left to do. [`UserState::learn`] folds the call's answer into what is known. Neither does I/O nor
-//! reads a clock, and there is no other control flow: whoever wants to know what the handler would do
-//! in some situation can ask these two functions, and a test harness does so for every situation there is.
+//! [`next_step`] takes what is known of a user and names the one AWS call to make next, or the reason why nothing is
+//! left to do. [`UserState::learn`] adds the call's answer to what is known. Neither does I/O or reads a clock, and
+//! there is no other control flow. So these two functions show what the handler would do in any situation, and the
+//! model check asks them about every situation within its bounds.
 //!
 //! Three ideas carry the safety:
 //!
-//! * **The quota is the lock.** A user holds two keys at most, and a key is created only while exactly one other
-//!   exists. Of two runs that both think it is their turn, IAM refuses one. Tags, which cannot be compared and
-//!   swapped, never have to decide that.
-//! * **The journal comes first.** Which key stood before is written down before another is made, so a key whose
-//!   secret was lost is told from a live one by set difference, not by age.
-//! * **What is not certain is left.** A failed call that may have had its effect ends the run for this user. Once the
-//!   intent's lease is over, nobody else is at work, and the next run reads back what happened.
+//! * **The quota is the lock.** A user has at most two keys, and a key is created only while exactly one other exists.
+//!   If two runs both try to create a key, IAM refuses one of them. Tags cannot be compared and swapped, so they never
+//!   have to decide that.
+//! * **The journal comes first.** The intent records which key existed before another is created. So a key with a lost
+//!   secret is found by set difference, not by age.
+//! * **If the outcome of a call is unknown, stop.** A failed call that may have taken effect ends the run for this
+//!   user. After the intent's lease no other run is at work, and the next run reads back what happened.
 
 use super::{
-    call::{Call, Message, RemovalReason},
-    journal::{Delivered, Disabled, Entry, Intent, Journal, LEASE, LIFE, SKEW},
+    call::{Call, PlannedNotice, RemovalReason},
+    journal::{Delivered, Disabled, Intent, Journal, JournalEntry, LEASE, LIFE, SKEW},
     policy::{DeleteAfter, Delivery, MaxWait, Policy, StillInUse},
     run::{Run, RunAction},
     state::{ChannelState, Rotation, UserState, VERIFY_PAUSE, Withdrawal},
     stop_reason::{NeedsAttention, StopReason},
 };
 use crate::model::{
-    access_key::{AccessKeyId, Key, LastUse, Status},
+    access_key::{AccessKeyId, Key, KeyStatus, LastUse},
     time::{Span, Timestamp},
 };
 
-/// A rotation is begun only if the run has this long left: enough for the verification and the calls around it.
+/// The time that a run must have left to begin a rotation: enough for the verification and the calls around it.
 pub const ROTATION_BUDGET: Span = Span::seconds(90);
 
-/// What to do next.
+/// What to do next for a user.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Next {
     /// Make this call.
@@ -49,7 +49,8 @@ pub fn next_step(state: &UserState, policy: &Policy, run: &Run, now: Timestamp) 
     if let Some(rotation) = &state.rotation {
         return Next::Call(rotation.next_call(policy.delivery, state.intent_at_hand(), now));
     }
-    // What this run has just closed, the next one that reads the journal removes: it says nothing, and costs a call.
+    // A tag that this run has just closed stays: it has no meaning, and its removal costs a call. The next run that
+    // reads the journal removes it.
     if let Some(Ok(Journal { closed, .. })) = &state.journal
         && let Some(run) = closed.first()
         && !state.rotated
@@ -68,11 +69,11 @@ pub fn next_step(state: &UserState, policy: &Policy, run: &Run, now: Timestamp) 
     };
     match keys.as_slice() {
         [] => return Next::Stop(StopReason::NoKeys),
-        [only] if only.status == Status::Active && run.order == RunAction::Undo => {
+        [only] if only.status == KeyStatus::Active && run.order == RunAction::Undo => {
             return Next::Stop(StopReason::NothingToUndo);
         }
-        // The common case costs one call: a lone young key needs no look at the journal.
-        [only] if only.status == Status::Active && !due(only) && !policy.warns_of(only, now) => {
+        // The common case costs one call: for a single young key the journal need not be read.
+        [only] if only.status == KeyStatus::Active && !due(only) && !policy.warns_of(only, now) => {
             return Next::Stop(StopReason::Healthy(only.created + policy.rotate_after));
         }
         [_] | [_, _] => {}
@@ -83,7 +84,7 @@ pub fn next_step(state: &UserState, policy: &Policy, run: &Run, now: Timestamp) 
         Some(Err(garbled)) => return Next::Stop(StopReason::NeedsAttention(NeedsAttention::Journal(garbled.clone()))),
         Some(Ok(journal)) => journal,
     };
-    // This handler writes down what has happened. A time that is yet to come would hold everything off until then.
+    // This handler notes only what has happened. A time in the future would stop everything until then.
     if let Some(at) = journal.latest().filter(|at| *at > now + SKEW) {
         return Next::Stop(StopReason::NeedsAttention(NeedsAttention::Future(at)));
     }
@@ -95,7 +96,7 @@ pub fn next_step(state: &UserState, policy: &Policy, run: &Run, now: Timestamp) 
     }
 }
 
-/// A user's keys and journal, both read.
+/// A user's keys and journal, after both were read.
 struct UserView<'a> {
     state: &'a UserState,
     keys: &'a [Key],
@@ -107,17 +108,18 @@ struct UserView<'a> {
 
 impl UserView<'_> {
     /// The keys of this status.
-    fn with(&self, status: Status) -> impl Iterator<Item = &Key> {
+    fn with(&self, status: KeyStatus) -> impl Iterator<Item = &Key> {
         self.keys.iter().filter(move |key| key.status == status)
     }
 
-    /// An intent stands in the journal: leave it to its owner, or, if that run is dead, clean up after it.
+    /// The step while the journal has an intent: leave the user to the run that wrote it, or, if that run is dead,
+    /// clean up after it.
     fn recover(&self, intent: &Intent) -> Next {
         let lease_over = intent.at + LEASE;
         if self.now < lease_over {
             return Next::Stop(StopReason::Busy(intent.run.clone(), lease_over));
         }
-        // Its run is dead since before the lease was over: a key of a run that began after that is not its own.
+        // The intent's run died before its lease was over. A key that was created later is not its own.
         let (first, last) = (intent.at.before(SKEW), intent.at + LIFE + SKEW);
         let is_candidate = |key: &&Key| {
             key.id != intent.known && self.may_be_undelivered(key) && (first..=last).contains(&key.created)
@@ -127,38 +129,40 @@ impl UserView<'_> {
             return if self.keys.iter().any(|key| is_candidate(&key)) {
                 Next::Stop(StopReason::NeedsAttention(NeedsAttention::UnclearOrigin))
             } else {
-                // The run died before it made a key, or after it delivered one: nothing is left behind.
+                // The run died before it created a key, or after it delivered one. It left nothing to clean up.
                 Next::Call(Call::UntagUser(intent.run.clone()))
             };
         };
-        // A key is made beside another, and is the younger of the two. Else a forged intent could point at a live key.
+        // A rotation creates a key beside another, so its key is the younger one. Without this check, a forged intent
+        // could point at a live key.
         let beside = |key: &Key| key.id != orphan.id && key.created <= orphan.created;
         if !self.keys.iter().any(beside) {
             return Next::Stop(StopReason::NeedsAttention(NeedsAttention::UnclearOrigin));
         }
         if self.policy.delivery == Delivery::SecretsManager {
             match self.state.is_current(&orphan.id) {
-                // A secret that is not there may not be asked about: see `Call::CreateSecret`.
+                // AWS may refuse calls about a secret that does not exist: see `Call::CreateSecret`.
                 None if self.state.channel.is_none() => return Next::Call(Call::CreateSecret),
                 None => return Next::Call(Call::DescribeSecret(orphan.id.clone())),
-                // It was delivered. Whether it was announced, nobody knows: better twice than never.
-                Some(true) if orphan.status == Status::Active => {
-                    return Next::Call(Call::Publish(Message::Stored(orphan.id.clone())));
+                // It was delivered. Whether it was announced is unknown, so announce it: better twice than never.
+                Some(true) if orphan.status == KeyStatus::Active => {
+                    return Next::Call(Call::Publish(PlannedNotice::Stored(orphan.id.clone())));
                 }
                 Some(_) => {}
             }
         }
         match self.state.last_use(&orphan.id) {
             None => Next::Call(Call::GetAccessKeyLastUsed(orphan.id.clone())),
-            // Once it is inactive its last use is asked for again: whoever put it in place since then must not lose it.
+            // Once the key is inactive, its last use is read again: a workload that took the key since then must not
+            // lose it.
             Some(use_) if is_only_verification(use_, last) => Next::Call(match orphan.status {
-                Status::Active => Call::DeactivateAccessKey(orphan.id.clone(), RemovalReason::Withdrawn),
-                Status::Inactive => Call::DeleteAccessKey(orphan.id.clone(), RemovalReason::Withdrawn),
+                KeyStatus::Active => Call::DeactivateAccessKey(orphan.id.clone(), RemovalReason::Withdrawn),
+                KeyStatus::Inactive => Call::DeleteAccessKey(orphan.id.clone(), RemovalReason::Withdrawn),
             }),
-            // A mail cannot be read back, but a key that is used was received.
+            // A mail cannot be read back. But if the key is used, it was received.
             Some(LastUse::Used { .. }) if self.policy.delivery.is_mail() => Next::Call(match orphan.status {
-                Status::Active => commit(&orphan.id, Some(intent), self.now),
-                Status::Inactive => Call::ActivateAccessKey(orphan.id.clone()),
+                KeyStatus::Active => commit(&orphan.id, Some(intent), self.now),
+                KeyStatus::Inactive => Call::ActivateAccessKey(orphan.id.clone()),
             }),
             Some(use_) => {
                 Next::Stop(StopReason::NeedsAttention(NeedsAttention::OrphanInUse(orphan.id.clone(), use_.clone())))
@@ -166,12 +170,12 @@ impl UserView<'_> {
         }
     }
 
-    /// Reactivates the youngest inactive key that came before every active one. A later one is no predecessor: the next
-    /// run would retire the active key in its favour.
+    /// Reactivates the youngest inactive key that is older than every active one. A younger one is no predecessor: once
+    /// it is active, the next run would retire the key that is active now.
     fn undo(&self) -> Next {
         let before = |key: &Key, other| self.by_age(key, other).is_some_and(|(older, _)| older.id == key.id);
-        let previous = self.with(Status::Inactive);
-        let previous = previous.filter(|key| self.with(Status::Active).all(|active| before(key, active)));
+        let previous = self.with(KeyStatus::Inactive);
+        let previous = previous.filter(|key| self.with(KeyStatus::Active).all(|active| before(key, active)));
         let Some(previous) = previous.max_by_key(|key| key.created) else {
             return Next::Stop(StopReason::NothingToUndo);
         };
@@ -181,27 +185,28 @@ impl UserView<'_> {
         }
         // First the note, so that the next run does not deactivate the key again.
         if self.journal.undone.as_ref() != Some(&previous.id) {
-            return Next::Call(Call::TagUser(vec![Entry::Undone(Some(previous.id.clone()))]));
+            return Next::Call(Call::TagUser(vec![JournalEntry::Undone(Some(previous.id.clone()))]));
         }
         Next::Call(Call::ActivateAccessKey(previous.id.clone()))
     }
 
-    /// From when on a run by schedule may delete the inactive key. An undo stays a lease away from it, so that whoever
-    /// deletes sees the key active again. Nothing else keeps the two apart: tags cannot be compared and swapped.
+    /// The earliest time at which a scheduled run may delete the inactive key. An undo keeps a lease away from it, so
+    /// that the run that would delete the key sees it active again. Nothing else keeps the two apart: tags cannot be
+    /// compared and swapped.
     fn deleted_from(&self, inactive: &Key) -> Option<Timestamp> {
         match self.policy.delete_after {
             DeleteAfter::Window(window) => {
                 let noted = self.journal.disabled_since(&inactive.id);
-                // A note that is not there may be one that this read did not show yet.
+                // If there is no note, this read may not show it yet.
                 Some(noted.map_or(self.now.before(SKEW), |since| since.max(inactive.created)) + window)
             }
             DeleteAfter::NextRotation => {
-                self.with(Status::Active).map(|key| key.created + self.policy.rotate_after).min()
+                self.with(KeyStatus::Active).map(|key| key.created + self.policy.rotate_after).min()
             }
         }
     }
 
-    /// No rotation is under way: retire, delete, rotate, in this order, whatever is due.
+    /// The step while no rotation is open: retire, delete or rotate, in this order, what is due.
     fn settle(&self, due: impl Fn(&Key) -> bool) -> Next {
         if let Some(delivered) = &self.journal.delivered
             && self.keys.iter().all(|key| key.id != delivered.key)
@@ -212,19 +217,19 @@ impl UserView<'_> {
         if let Some((key, until)) = self.unfinished() {
             return Next::Stop(StopReason::Recent(key, until));
         }
-        if self.with(Status::Active).any(|key| self.journal.disabled_since(&key.id).is_some()) {
-            // Somebody activated it again. An old note would shorten its time when it is deactivated once more.
+        if self.with(KeyStatus::Active).any(|key| self.journal.disabled_since(&key.id).is_some()) {
+            // The key was activated again. The old note would shorten its recovery window after the next deactivation.
             return Next::Call(self.note_disabled());
         }
         let (active, inactive): (Vec<_>, Vec<_>) =
-            (self.with(Status::Active).collect(), self.with(Status::Inactive).collect());
+            (self.with(KeyStatus::Active).collect(), self.with(KeyStatus::Inactive).collect());
         match active.as_slice() {
             [a, b] => match self.by_age(a, b) {
                 Some((older, newer)) => self.retire(older, newer, &due),
                 None => Next::Stop(StopReason::NeedsAttention(NeedsAttention::SameAge)),
             },
             [only] if !due(only) => self.warn(only).or_else(|| self.tidy(&inactive)).unwrap_or_else(|| {
-                // What is inactive is kept until the rotation that is not due yet.
+                // An inactive key is kept until the next rotation, which is not due yet.
                 Next::Stop(StopReason::Healthy(only.created + self.policy.rotate_after))
             }),
             [only] => self.rotate(only, inactive.first().copied()),
@@ -237,23 +242,23 @@ impl UserView<'_> {
         }
     }
 
-    /// One of two keys is young, and nobody says that it was delivered: it may be the unfinished work of a run whose
-    /// intent this read did not show yet. After a lease, that run is dead, and its intent is seen.
+    /// Of two keys, the young one that no note says was delivered, and until when to wait for it. It may belong to a
+    /// run whose intent this read does not show yet. After a lease that run is dead, and its intent is visible.
     fn unfinished(&self) -> Option<(AccessKeyId, Timestamp)> {
         let until = |key: &Key| key.created + LEASE + SKEW;
         let young = self.keys.iter().find(|key| self.may_be_undelivered(key) && self.now < until(key));
         young.filter(|_| self.keys.len() > 1).map(|key| (key.id.clone(), until(key)))
     }
 
-    /// Whether the key may be one that a run made and did not deliver. What is older than a delivered key is not: it is
-    /// that key's predecessor. Of two keys of the same second, either may be the later one.
+    /// Whether a run may have created the key without a delivery. A key that is older than the delivered one is its
+    /// predecessor, so it is not. Of two keys of the same second, either may be the later one.
     fn may_be_undelivered(&self, key: &Key) -> bool {
         let Some(delivered) = &self.journal.delivered else { return true };
         let latest = self.keys.iter().find(|key| key.id == delivered.key).map(|key| key.created);
         key.id != delivered.key && latest.is_none_or(|latest| key.created >= latest)
     }
 
-    /// The older of two keys first; the journal decides between keys of the same second.
+    /// Both keys, the older one first. The journal decides between keys of the same second; `None` if it cannot.
     fn by_age<'k>(&self, a: &'k Key, b: &'k Key) -> Option<(&'k Key, &'k Key)> {
         use std::cmp::Ordering::{Equal, Greater, Less};
         let delivered = |key: &Key| self.journal.delivered.as_ref().is_some_and(|d| d.key == key.id);
@@ -266,7 +271,7 @@ impl UserView<'_> {
         }
     }
 
-    /// Two active keys: the older one goes, once its successor has been delivered for long enough.
+    /// The step for two active keys: deactivate the older one when the overlap since its successor's delivery is over.
     fn retire(&self, older: &Key, newer: &Key, due: impl Fn(&Key) -> bool) -> Next {
         if self.journal.undone.as_ref() == Some(&older.id) && (self.state.undone || !due(newer)) {
             return Next::Stop(StopReason::Undone(older.id.clone(), newer.created + self.policy.rotate_after));
@@ -288,27 +293,27 @@ impl UserView<'_> {
             }
         }
         if self.state.keys_assumed {
-            // Make sure, from IAM itself, that the successor stands before the old key falls.
+            // Check with IAM itself that the successor exists before the old key is deactivated.
             return Next::Call(Call::ListAccessKeys);
         }
         Next::Call(Call::DeactivateAccessKey(older.id.clone(), RemovalReason::Superseded))
     }
 
-    /// Says that the key will be replaced: once, however many runs its last days have. The mail goes before the note, so
-    /// that one that was lost in a crash is sent again.
+    /// Warns the owner that the key will be replaced: once, however many runs there are in its last days. The mail is
+    /// sent before the note is written, so that a mail that was lost in a crash is sent again.
     fn warn(&self, key: &Key) -> Option<Next> {
         let told = self.journal.warned.as_ref() == Some(&key.id);
         if told || !self.policy.warns_of(key, self.now) {
             return None;
         }
-        // What cannot be noted would be said in each run anew.
+        // A warning that cannot be noted would be sent again in each run.
         if let Some(full) = self.no_room() {
             return Some(full);
         }
         Some(Next::Call(if self.state.warned.as_ref() == Some(&key.id) {
-            Call::TagUser(vec![Entry::Warned(key.id.clone())])
+            Call::TagUser(vec![JournalEntry::Warned(key.id.clone())])
         } else {
-            Call::Publish(Message::ComingUp(key.id.clone(), key.created + self.policy.rotate_after))
+            Call::Publish(PlannedNotice::ComingUp(key.id.clone(), key.created + self.policy.rotate_after))
         }))
     }
 
@@ -317,7 +322,8 @@ impl UserView<'_> {
             .then(|| Next::Stop(StopReason::NeedsAttention(NeedsAttention::NoRoom(self.journal.others()))))
     }
 
-    /// Inactive keys beside one active key: note since when, delete what was kept long enough.
+    /// The step for an inactive key beside an active one: note since when it is inactive, and delete it after its
+    /// recovery window.
     fn tidy(&self, inactive: &[&Key]) -> Option<Next> {
         let DeleteAfter::Window(window) = self.policy.delete_after else { return None };
         let key = inactive.first()?;
@@ -330,25 +336,27 @@ impl UserView<'_> {
         })
     }
 
-    /// IAM does not say when a key was deactivated, so the journal does: now, if nobody wrote it down before.
+    /// The call that notes since when keys are inactive, because IAM does not record it. A key without a note gets the
+    /// time now.
     fn note_disabled(&self) -> Call {
-        let inactive = self.with(Status::Inactive);
+        let inactive = self.with(KeyStatus::Inactive);
         let note =
             |key: &Key| Disabled { key: key.id.clone(), at: self.journal.disabled_since(&key.id).unwrap_or(self.now) };
-        Call::TagUser(vec![Entry::Disabled(inactive.map(note).collect())])
+        Call::TagUser(vec![JournalEntry::Disabled(inactive.map(note).collect())])
     }
 
-    /// Begins the replacement of `current`; `other`, an inactive key, is in the way.
+    /// Begins the replacement of `current`. `other` is an inactive key that takes the place of the successor.
     fn rotate(&self, current: &Key, other: Option<&Key>) -> Next {
         if self.now + ROTATION_BUDGET > self.run.deadline {
             return Next::Stop(StopReason::OutOfTime);
         }
-        // An intent that fits beside a delivery that does not would be a key that every run takes back.
+        // If the intent fits but the delivery does not, every run would create a key and withdraw it.
         if let Some(full) = self.no_room() {
             return full;
         }
         match (self.state.channel, self.policy.delivery) {
-            // Most secrets are there already: what is refused the first time is tried again once the secret surely is.
+            // Most secrets exist already. If AWS refuses this the first time, it is tried again after the secret was
+            // created.
             (None, Delivery::SecretsManager) | (Some(ChannelState::Made), _) => {
                 return Next::Call(Call::PutResourcePolicy);
             }
@@ -363,15 +371,15 @@ impl UserView<'_> {
                 .unwrap_or_else(|| Next::Call(Call::DeleteAccessKey(other.id.clone(), RemovalReason::PlaceNeeded)));
         }
         let intent = Intent { run: self.run.id.clone(), at: self.now, known: current.id.clone() };
-        Next::Call(Call::TagUser(vec![Entry::Intent(intent)]))
+        Next::Call(Call::TagUser(vec![JournalEntry::Intent(intent)]))
     }
 }
 
-/// From here on the key is no orphan, whatever intent speaks of its time; and the one that led to it is over. In one
-/// call: an intent that outlived its delivery would make an orphan of another run's key.
+/// The call that notes the delivery and closes the intent. From then on the key is no orphan, even if an intent names
+/// its time. Both are in one call: an intent that outlived its delivery could make another run's key an orphan.
 fn commit(key: &AccessKeyId, intent: Option<&Intent>, now: Timestamp) -> Call {
-    let delivered = Entry::Delivered(Delivered { key: key.clone(), at: now });
-    let closed = intent.map(|intent| Entry::Closed(intent.run.clone()));
+    let delivered = JournalEntry::Delivered(Delivered { key: key.clone(), at: now });
+    let closed = intent.map(|intent| JournalEntry::Closed(intent.run.clone()));
     Call::TagUser(std::iter::once(delivered).chain(closed).collect())
 }
 
@@ -394,10 +402,10 @@ impl Rotation {
             },
             Self::Delivering(key) => match delivery {
                 Delivery::SecretsManager => Call::PutSecretValue(key.clone()),
-                Delivery::Email | Delivery::EmailEncrypted => Call::Publish(Message::Secret(key.clone())),
+                Delivery::Email | Delivery::EmailEncrypted => Call::Publish(PlannedNotice::Secret(key.clone())),
             },
             Self::ReadingBack(key) => Call::DescribeSecret(key.clone()),
-            Self::Announcing(key) => Call::Publish(Message::Stored(key.clone())),
+            Self::Announcing(key) => Call::Publish(PlannedNotice::Stored(key.clone())),
             Self::Committing(key) => commit(key, intent, now),
             Self::Withdrawing { key, stage, .. } => match stage {
                 Withdrawal::Deactivate => Call::DeactivateAccessKey(key.clone(), RemovalReason::Withdrawn),

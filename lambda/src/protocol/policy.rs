@@ -1,4 +1,4 @@
-//! What the configuration asks for: when a key is replaced, how long its predecessor stays, and how a secret is delivered.
+//! The rotation policy: when a key is replaced, how long its predecessor stays, and how a secret is delivered.
 
 use std::str::FromStr;
 
@@ -8,36 +8,37 @@ use crate::model::{
     time::{Span, Timestamp},
 };
 
-/// What the configuration asks for.
+/// The rotation policy of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Policy {
-    /// A key of this age is replaced.
+    /// The age at which a key is replaced.
     pub rotate_after: Span,
-    /// The old key stays active this long after its successor was delivered.
+    /// How long the old key stays active after its successor was delivered.
     pub overlap: Span,
-    /// What becomes of a deactivated key.
+    /// When a deactivated key is deleted.
     pub delete_after: DeleteAfter,
-    /// What to do with an old key that is used although its successor was delivered: see [`Policy::required_idle_time`].
+    /// What to do after the overlap with an old key that is still in use: see [`Policy::required_idle_time`].
     pub still_in_use: StillInUse,
-    /// How long after the overlap such a key is waited for at most.
+    /// How long after the overlap such a key stays active at most.
     pub wait_at_most: MaxWait,
     /// How a new secret reaches its owner.
     pub delivery: Delivery,
-    /// How long before a key is due its owner is told that it will be replaced; zero means never.
+    /// How long before a key is due its owner is warned of its replacement; zero means never.
     pub warn_before: Span,
 }
 
-/// How long a deactivated key is kept: the time in which a rotation can be undone.
+/// How long a deactivated key is kept: the recovery window, in which a rotation can be undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DeleteAfter {
-    /// Until the next rotation needs its place, as the article does.
+    /// Until the next rotation needs its place in the quota, as in the published article.
     NextRotation,
-    /// This long.
+    /// For this time after its deactivation.
     Window(Span),
 }
 
 impl DeleteAfter {
-    /// How long an old key is there beside its successor: IAM allows two keys a user, so the next is not due before that.
+    /// How long an old key exists beside its successor. IAM allows two keys for each user, so `rotate_after` must not
+    /// be shorter.
     #[must_use]
     pub fn life_of_old_key(self, overlap: Span) -> Span {
         match self {
@@ -75,12 +76,12 @@ impl FromStr for DeleteAfter {
     }
 }
 
-/// What to do with an old key that is used although its successor was delivered.
+/// What to do after the overlap with an old key that is still in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StillInUse {
-    /// Keep it, and say so in each run.
+    /// Keep it active, and report it in each run.
     Wait,
-    /// Deactivate it all the same.
+    /// Deactivate it anyway.
     Retire,
 }
 
@@ -89,12 +90,12 @@ words!(StillInUse, "a rule for keys still in use", "wait or retire", {
     "retire" => Self::Retire,
 });
 
-/// How long an old key that is still in use is waited for.
+/// How long an old key that is still in use stays active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MaxWait {
-    /// As long as it takes.
+    /// Until it is no longer in use.
     Forever,
-    /// This long after the overlap; then it is deactivated all the same.
+    /// For this time after the overlap; then it is deactivated anyway.
     AtMost(Span),
 }
 
@@ -125,11 +126,11 @@ impl FromStr for MaxWait {
 /// How a new secret reaches its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Delivery {
-    /// As a version of a secret in Secrets Manager; the mail only says that it is there.
+    /// As a version of a secret in Secrets Manager. The mail only says that it was stored.
     SecretsManager,
-    /// In the mail itself, as the article does.
+    /// In the mail, in clear text, as in the published article.
     Email,
-    /// In the mail, encrypted to its reader's public key.
+    /// In the mail, encrypted to the recipient's public keys.
     EmailEncrypted,
 }
 
@@ -140,7 +141,7 @@ words!(Delivery, "a delivery", "secrets-manager, email or email-encrypted", {
 });
 
 impl Delivery {
-    /// Whether the mail itself carries the secret.
+    /// Whether the secret is in the mail, encrypted or not.
     #[must_use]
     pub const fn is_mail(self) -> bool {
         matches!(self, Self::Email | Self::EmailEncrypted)
@@ -148,8 +149,8 @@ impl Delivery {
 }
 
 impl Policy {
-    /// Whether nobody works with the old key any more: not since its successor was delivered, or not for as long as people
-    /// have to put that in place. Until they have, they use the old one; that alone must not keep it for ever.
+    /// Whether the old key is no longer in use: not since its successor was delivered, or not for the required idle
+    /// time. Until a workload has the successor it uses the old key; that must not keep the old key for ever.
     pub(super) fn is_left_alone(&self, use_: &LastUse, delivered: Timestamp, now: Timestamp) -> bool {
         match use_ {
             LastUse::Never => true,
@@ -158,20 +159,22 @@ impl Policy {
         }
     }
 
-    /// How long an old key must have been left alone, once it was used after its successor was delivered: the overlap, a day
-    /// at least, for some work is done once a day; and one day more, for IAM's record of a use can be hours late.
+    /// How long an old key must be unused, if it was used after its successor was delivered. This is the overlap, but
+    /// at least a day, because some work runs once a day. One more day is added, because IAM's record of a use can be
+    /// hours late.
     #[must_use]
     pub fn required_idle_time(&self) -> Span {
         Self::required_idle_time_after(self.overlap)
     }
 
-    /// [`Policy::required_idle_time`] where the overlap is this.
+    /// [`Policy::required_idle_time`] for this overlap.
     #[must_use]
     pub fn required_idle_time_after(overlap: Span) -> Span {
         overlap.max(Span::days(1)) + Span::days(1)
     }
 
-    /// Whether the key is so close to its end that its owner is to be told. Once it is due, nothing is coming up any more.
+    /// Whether the owner must be warned now that the key will be replaced. Once the key is due, it is too late for a
+    /// warning.
     pub(super) fn warns_of(&self, key: &Key, now: Timestamp) -> bool {
         let due = key.created + self.rotate_after;
         (due.before(self.warn_before)..due).contains(&now)

@@ -1,26 +1,26 @@
-//! What one invocation is for, as far as decisions depend on it.
+//! What the planner must know about an invocation.
 
 use super::journal::RunId;
 use crate::model::time::Timestamp;
 
-/// Why a run is about this user.
+/// What a run is asked to do about its users.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RunAction {
-    /// The schedule's: replace the key if it is due.
+    /// Asked by the schedule: replace the key if it is due.
     Routine,
-    /// A person's: replace the key now, whatever its age.
+    /// Asked by a person: replace the key now, whatever its age.
     RotateNow,
-    /// A person's: reactivate the key that was deactivated last.
+    /// Asked by a person: reactivate the key that was deactivated last.
     Undo,
 }
 
-/// One invocation, as far as decisions depend on it.
+/// What the planner must know about an invocation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Run {
-    /// Who writes the intents.
+    /// The id under which this invocation writes its intents.
     pub id: RunId,
     /// When the run must be over.
     pub deadline: Timestamp,
-    /// What it is for.
+    /// What the run is asked to do.
     pub order: RunAction,
 }

@@ -1,55 +1,57 @@
-//! What is known of one user: [`UserState::learn`] folds a call's answer into it.
+//! What is known of one user. [`UserState::learn`] adds the answer to a call.
 
 use super::{
-    call::{Answer, Call, Effect, Failure, Message, RemovalReason},
-    journal::{Entry, Intent, Journal, JournalParseError, RunId},
+    call::{Answer, Call, PlannedNotice, RemovalReason},
+    call_error::{CallError, Effect, ErrorCode},
+    journal::{Intent, Journal, JournalEntry, JournalParseError, RunId},
     policy::{MaxWait, Policy},
     stop_reason::StopReason,
 };
 use crate::model::{
-    access_key::{AccessKeyId, Key, LastUse, Status},
+    access_key::{AccessKeyId, Key, KeyStatus, LastUse},
     time::{Span, Timestamp},
 };
 
-/// How many verifications in a row must succeed. IAM is eventually consistent: after a first success some
-/// calls still fail.
+/// How many verifications in a row must succeed. IAM is eventually consistent: after a first success, some calls still
+/// fail.
 pub const VERIFY_SUCCESSES: u8 = 3;
 
-/// How many verifications are tried in all.
+/// The most verifications of one key.
 pub const VERIFY_ATTEMPTS: u8 = 20;
 
-/// The pause after a verification that failed. With [`VERIFY_ATTEMPTS`] this bounds the wait to 40 seconds.
+/// The pause after a failed verification. With [`VERIFY_ATTEMPTS`] this limits the wait to 40 seconds.
 pub const VERIFY_PAUSE: Span = Span::seconds(2);
 
 /// What is known of one user.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct UserState {
     pub(super) keys: Option<Vec<Key>>,
-    /// A key was made since the keys were listed.
+    /// Whether this run created a key after IAM listed the keys.
     pub(super) keys_assumed: bool,
     pub(super) journal: Option<Result<Journal, JournalParseError>>,
     pub(super) last_use: Vec<(AccessKeyId, LastUse)>,
     pub(super) channel: Option<ChannelState>,
-    /// Whether a key that an unfinished rotation left is the secret's current version.
+    /// A key that an unfinished rotation left, and whether it is the secret's current version.
     pub(super) current: Option<(AccessKeyId, bool)>,
     pub(super) rotation: Option<Rotation>,
     /// The intents of dead runs whose key this run has withdrawn.
     ///
-    /// They stay in the journal until a later run finds nothing to them: another run, reading a list that still shows
-    /// the key, must find the intent too, or it would take the key for a successor and retire the old one.
+    /// They stay in the journal until a later run finds no key that belongs to them. Another run may read a list that
+    /// still shows the key. It must find the intent too, or it would take the key for a successor and retire the old
+    /// one.
     pub(super) withdrawn: Vec<RunId>,
-    /// A rotation was completed in this run: one is enough, whatever the order was.
+    /// Whether a rotation was completed in this run. One is enough, whatever the run was asked to do.
     pub(super) rotated: bool,
-    /// A key was reactivated in this run, as it was asked to.
+    /// Whether this run has reactivated a key as it was asked to.
     pub(super) undone: bool,
-    /// The key whose owner was told in this run that it will be replaced; the journal does not say so yet.
+    /// The key whose owner this run has warned of its replacement. The journal has no note of it yet.
     pub(super) warned: Option<AccessKeyId>,
-    /// What is reported once nothing is left of this run's intent.
+    /// The stop reason to report after this run's intent is removed.
     pub(super) ending: Option<StopReason>,
     pub(super) stopped: Option<StopReason>,
 }
 
-/// A replacement under way in this run.
+/// The stage of a rotation that this run has begun.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Rotation {
     Intended,
@@ -60,22 +62,22 @@ pub(super) enum Rotation {
     },
     Delivering(AccessKeyId),
     ReadingBack(AccessKeyId),
-    /// Before the commit, so that a mail that was lost in a crash is sent again.
+    /// This comes before the commit, so that a mail that was lost in a crash is sent again.
     Announcing(AccessKeyId),
     Committing(AccessKeyId),
     Withdrawing {
         key: AccessKeyId,
         stage: Withdrawal,
-        because: Box<(Call, Failure)>,
+        because: Box<(Call, CallError)>,
     },
 }
 
 /// Whether a new key would reach its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum ChannelState {
-    /// Who may read the secret could not be said: it may not be there.
+    /// AWS refused to set who may read the secret, so it may not exist.
     Missing,
-    /// The secret is there; who may read it is still to be said.
+    /// The secret exists, but who may read it is not set yet.
     Made,
     Ready,
     NoConfirmedRecipient,
@@ -96,22 +98,22 @@ impl UserState {
         self.current.as_ref().filter(|(id, _)| id == key).map(|(_, current)| *current)
     }
 
-    /// The keys as they are known; none before they were listed.
+    /// The keys as they are known; empty before they were listed.
     #[must_use]
     pub fn keys(&self) -> &[Key] {
         self.keys.as_deref().unwrap_or_default()
     }
 
-    /// Until when the old key is waited for, if it is still in use and the policy's patience has an end.
+    /// Until when the old key stays active while it is still in use; `None` if `wait_at_most` sets no end.
     #[must_use]
     pub fn waits_until(&self, old: &AccessKeyId, policy: &Policy) -> Option<Timestamp> {
         let (MaxWait::AtMost(span), Some(Ok(journal))) = (policy.wait_at_most, &self.journal) else { return None };
-        let newer = self.keys().iter().find(|key| key.id != *old && key.status == Status::Active)?;
+        let newer = self.keys().iter().find(|key| key.id != *old && key.status == KeyStatus::Active)?;
         Some(journal.in_place_since(newer) + policy.overlap + span)
     }
 
-    /// Folds a call's answer into what is known.
-    pub fn learn(&mut self, call: &Call, answer: Result<Answer, Failure>) {
+    /// Adds the answer to a call to what is known.
+    pub fn learn(&mut self, call: &Call, answer: Result<Answer, CallError>) {
         match answer {
             Ok(answer) => self.learn_answer(call, answer),
             Err(failure) => self.learn_failure(call, failure),
@@ -150,42 +152,42 @@ impl UserState {
                 (Some(_), true) => self.rotation = Some(Rotation::Announcing(key.clone())),
                 (Some(_), false) => self.stop(call, not_read_back()),
             },
-            (Call::Publish(Message::Stored(key) | Message::Secret(key)), Answer::Done) => {
+            (Call::Publish(PlannedNotice::Stored(key) | PlannedNotice::Secret(key)), Answer::Done) => {
                 self.rotation = Some(Rotation::Committing(key.clone()));
             }
-            (Call::Publish(Message::ComingUp(key, _)), Answer::Done) => self.warned = Some(key.clone()),
+            (Call::Publish(PlannedNotice::ComingUp(key, _)), Answer::Done) => self.warned = Some(key.clone()),
             (Call::DeactivateAccessKey(key, _), Answer::Done) => self.deactivated(key),
             (Call::DeleteAccessKey(key, why), Answer::Done) => self.deleted(key, *why),
             (Call::ActivateAccessKey(key), Answer::Done) => {
-                self.set_status(key, Status::Active);
+                self.set_status(key, KeyStatus::Active);
                 let Some(Ok(journal)) = &self.journal else { return };
                 self.undone = journal.undone.as_ref() == Some(key);
             }
-            // An adapter answered another question. Nothing is known, so nothing more is done.
+            // The adapter gave the answer to another call. Nothing is known, so stop.
             (call, answer) => {
                 let message = format!("unexpected answer {answer:?}");
-                self.stop(call, Failure { effect: Effect::Unknown, code: "UnexpectedAnswer".into(), message });
+                self.stop(call, CallError::with_unknown_effect(ErrorCode::UnexpectedAnswer, message));
             }
         }
     }
 
-    fn tagged(&mut self, entries: &[Entry]) {
+    fn tagged(&mut self, entries: &[JournalEntry]) {
         if let Some(Ok(journal)) = &mut self.journal {
             for entry in entries {
                 journal.apply(entry);
             }
         }
         match (self.rotation.take(), entries) {
-            (None, [Entry::Intent(_)]) => self.rotation = Some(Rotation::Intended),
-            (rotation, [Entry::Delivered(_), ..]) => self.rotated |= rotation.is_some(),
+            (None, [JournalEntry::Intent(_)]) => self.rotation = Some(Rotation::Intended),
+            (rotation, [JournalEntry::Delivered(_), ..]) => self.rotated |= rotation.is_some(),
             _ => {}
         }
     }
 
-    /// Whose intent is being dealt with: this run's own, or the dead run's that is recovered from.
+    /// The intent that this run works on: its own, or that of a dead run from which it recovers.
     pub(super) fn intent_at_hand(&self) -> Option<&Intent> {
         let Some(Ok(journal)) = &self.journal else { return None };
-        // The youngest first: as long as any run is at work, hands off.
+        // The youngest first: as long as any run is at work, this one must not touch the user.
         journal.intents.iter().filter(|intent| !self.withdrawn.contains(&intent.run)).max_by_key(|intent| intent.at)
     }
 
@@ -202,15 +204,15 @@ impl UserState {
     }
 
     fn deactivated(&mut self, key: &AccessKeyId) {
-        self.set_status(key, Status::Inactive);
-        // It may have been used until a moment ago.
+        self.set_status(key, KeyStatus::Inactive);
+        // The key may have been used until a moment ago, so its last use must be read again.
         self.last_use.retain(|(id, _)| id != key);
         if let Some(Rotation::Withdrawing { stage, .. }) = &mut self.rotation {
             *stage = Withdrawal::Delete;
         }
     }
 
-    fn set_status(&mut self, key: &AccessKeyId, status: Status) {
+    fn set_status(&mut self, key: &AccessKeyId, status: KeyStatus) {
         for known in self.keys.iter_mut().flatten().filter(|known| known.id == *key) {
             known.status = status;
         }
@@ -221,7 +223,7 @@ impl UserState {
             keys.retain(|known| known.id != *key);
         }
         if let Some(Rotation::Withdrawing { because, .. }) = self.rotation.take() {
-            // The intent stays for its lease: another run may hold a list that still shows the key.
+            // The intent stays until its lease is over: another run may have a list that still shows the key.
             self.stopped = Some(StopReason::Withdrawn(because));
         } else if why == RemovalReason::Withdrawn {
             let dead = self.intent_at_hand().map(|intent| intent.run.clone());
@@ -229,9 +231,9 @@ impl UserState {
         }
     }
 
-    fn learn_failure(&mut self, call: &Call, failure: Failure) {
+    fn learn_failure(&mut self, call: &Call, failure: CallError) {
         match (call, &mut self.rotation) {
-            // Fail closed: a question that failed is answered with "in use".
+            // Fail closed: if the last use cannot be read, the key counts as in use.
             (Call::GetAccessKeyLastUsed(key), _) => self.last_use.push((key.clone(), LastUse::Unknown)),
             (Call::GetCallerIdentity { .. }, Some(Rotation::Verifying { attempts, successes, .. }))
                 if *attempts + 1 < VERIFY_ATTEMPTS =>
@@ -239,11 +241,11 @@ impl UserState {
                 *attempts += 1;
                 *successes = 0;
             }
-            // The secret is certainly not out: take the key back.
+            // The secret has certainly not been delivered, so withdraw the key.
             (Call::GetCallerIdentity { key, .. }, Some(Rotation::Verifying { .. })) => {
                 self.withdraw(&key.clone(), call, failure);
             }
-            (Call::PutSecretValue(key) | Call::Publish(Message::Secret(key)), Some(_))
+            (Call::PutSecretValue(key) | Call::Publish(PlannedNotice::Secret(key)), Some(_))
                 if failure.effect == Effect::None =>
             {
                 self.withdraw(key, call, failure);
@@ -251,7 +253,7 @@ impl UserState {
             (Call::PutResourcePolicy, None) if self.channel.is_none() && failure.effect == Effect::None => {
                 self.channel = Some(ChannelState::Missing);
             }
-            // No key was made, so nothing has to be found again.
+            // No key was created, so a later run has nothing to find.
             (Call::CreateAccessKey, Some(Rotation::Intended)) if failure.effect == Effect::None => {
                 self.rotation = None;
                 let mine = self.intent_at_hand().map(|intent| intent.run.clone());
@@ -260,14 +262,14 @@ impl UserState {
                 }
                 self.ending = Some(StopReason::Failed(Box::new((call.clone(), failure))));
             }
-            // An intent that stays behind keeps the next runs away for a lease, and that is all.
+            // If the intent could not be removed, it only keeps the next runs away for a lease.
             (Call::UntagUser(_), _) if self.ending.is_some() => self.stopped = self.ending.take(),
-            // Everything else is left as it is; the next run reads back what happened.
+            // In all other cases change nothing; the next run reads back what happened.
             _ => self.stop(call, failure),
         }
     }
 
-    fn withdraw(&mut self, key: &AccessKeyId, call: &Call, failure: Failure) {
+    fn withdraw(&mut self, key: &AccessKeyId, call: &Call, failure: CallError) {
         self.rotation = Some(Rotation::Withdrawing {
             key: key.clone(),
             stage: Withdrawal::Deactivate,
@@ -275,23 +277,21 @@ impl UserState {
         });
     }
 
-    fn stop(&mut self, call: &Call, failure: Failure) {
+    fn stop(&mut self, call: &Call, failure: CallError) {
         self.stopped = Some(StopReason::Failed(Box::new((call.clone(), failure))));
     }
 }
 
-fn unsteady() -> Failure {
-    Failure {
-        effect: Effect::None,
-        code: "NotVerified".into(),
-        message: format!("AWS did not accept the new key {VERIFY_SUCCESSES} times in a row in {VERIFY_ATTEMPTS} tries"),
-    }
+fn unsteady() -> CallError {
+    CallError::without_effect(
+        ErrorCode::NotVerified,
+        format!("AWS did not accept the new key {VERIFY_SUCCESSES} times in a row in {VERIFY_ATTEMPTS} tries"),
+    )
 }
 
-fn not_read_back() -> Failure {
-    Failure {
-        effect: Effect::Unknown,
-        code: "NotReadBack".into(),
-        message: "the secret was stored, but Secrets Manager does not show it as the current version".into(),
-    }
+fn not_read_back() -> CallError {
+    CallError::with_unknown_effect(
+        ErrorCode::NotReadBack,
+        "the secret was stored, but Secrets Manager does not show it as the current version",
+    )
 }

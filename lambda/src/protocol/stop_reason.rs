@@ -1,9 +1,10 @@
-//! Why nothing is left to do for a user in this run.
+//! Why a run stops for a user, in words for the report.
 
 use std::fmt;
 
 use super::{
-    call::{Call, Effect, Failure},
+    call::Call,
+    call_error::{CallError, Effect},
     journal::{INTENT, JournalParseError, LEASE, PREFIX, RunId},
 };
 use crate::model::{
@@ -13,41 +14,41 @@ use crate::model::{
     user_config_error::UserConfigError,
 };
 
-/// Why nothing is left to do.
+/// Why a run stops for a user.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum StopReason {
     /// The user has no access key.
     NoKeys,
-    /// One key, delivered and young; it will be due at the time given.
+    /// The user has one young key. It is due at the time given.
     Healthy(Timestamp),
     /// The old key stays active until the time given.
     Overlap(AccessKeyId, Timestamp),
-    /// The deactivated key can be reactivated until the time given.
+    /// The deactivated key is kept, and can be reactivated, until about the time given.
     Window(AccessKeyId, Timestamp),
-    /// The old key was reactivated by a person; it is left alone until its successor is due.
+    /// The old key was reactivated for a person. Runs skip it until its successor is due, at the time given.
     Undone(AccessKeyId, Timestamp),
     /// There is no deactivated key to reactivate.
     NothingToUndo,
-    /// The deactivated key is about to be deleted.
+    /// The deactivated key may be deleted so soon that it is not reactivated.
     TooLateToUndo(AccessKeyId),
     /// The old key is in use although its successor was delivered.
     StillInUse(AccessKeyId, LastUse),
-    /// Another run is at work on this user until the time given at the latest.
+    /// Another run is at work on this user, until the time given at the latest.
     Busy(RunId, Timestamp),
     /// Too little of the run's time is left to begin a rotation.
     OutOfTime,
-    /// The mail would be the delivery, and nobody has confirmed a subscription.
+    /// The mail would be the delivery, but no recipient has confirmed a subscription.
     NoConfirmedRecipient,
-    /// This key is so young that whoever made it may not be done.
+    /// This key is so young that the run that created it may not be finished. A run after the time given continues.
     Recent(AccessKeyId, Timestamp),
-    /// IAM's list does not show the key that was just delivered yet.
+    /// IAM does not list the key yet, although it was just delivered.
     NotVisible(AccessKeyId),
-    /// Something only a person can decide.
+    /// A person must decide something.
     NeedsAttention(NeedsAttention),
     /// A call failed.
-    Failed(Box<(Call, Failure)>),
-    /// The new key was taken back because this call failed; the old key is as it was.
-    Withdrawn(Box<(Call, Failure)>),
+    Failed(Box<(Call, CallError)>),
+    /// The new key was withdrawn because this call failed. The old key is unchanged.
+    Withdrawn(Box<(Call, CallError)>),
 }
 
 impl fmt::Display for StopReason {
@@ -58,40 +59,41 @@ impl fmt::Display for StopReason {
             Self::Overlap(key, until) => write!(f, "the old key {key} stays active until {until}"),
             Self::Window(key, until) => write!(f, "the inactive key {key} is kept until {until}"),
             Self::Undone(key, until) => {
-                write!(f, "the old key {key} was reactivated; it is left alone until its successor is due on {until}")
+                write!(f, "the old key {key} was reactivated; runs skip it until its successor is due on {until}")
             }
             Self::NothingToUndo => f.write_str("there is no deactivated key to reactivate"),
             Self::TooLateToUndo(key) => write!(
                 f,
-                "the deactivated key {key} may be deleted within {LEASE}, so it is not reactivated: nobody shall begin to \
-                 work with it now"
+                "the deactivated key {key} may be deleted within {LEASE}, so it is not reactivated; use the user's \
+                 active key"
             ),
             Self::StillInUse(key, LastUse::Unknown) => {
-                write!(f, "whether the old key {key} is still in use could not be read; the next run asks again")
+                write!(f, "IAM did not say whether the old key {key} is still in use; the next run asks again")
             }
             Self::StillInUse(key, use_) => write!(
                 f,
-                "the old key {key} is still in use ({use_}): move its user to the new key, or set still_in_use: retire"
+                "the old key {key} is still in use ({use_}): move its workload to the new key, or set \
+                 still_in_use: retire"
             ),
             Self::Busy(run, until) => {
                 write!(f, "run {run} has begun a rotation; unless it finishes, a run after {until} takes over")
             }
-            Self::OutOfTime => f.write_str("too little time was left to begin a rotation; the next run will"),
+            Self::OutOfTime => f.write_str("too little time was left to begin a rotation; the next run begins it"),
             Self::NoConfirmedRecipient => f.write_str(
-                "not rotated, because nobody would receive the key: confirm the subscription mail that SNS has sent",
+                "not rotated, because no recipient has confirmed: confirm the subscription mail that SNS sent",
             ),
             Self::Recent(key, until) => {
-                write!(f, "key {key} was made moments ago and not by a run that is known; a run after {until} goes on")
+                write!(f, "key {key} was just created, and no note says by which run; a run after {until} continues")
             }
             Self::NotVisible(key) => {
-                write!(f, "key {key} was delivered moments ago and IAM does not list it yet; the next run goes on")
+                write!(f, "key {key} was just delivered, but IAM does not list it yet; the next run continues")
             }
             Self::NeedsAttention(doubt) => write!(f, "a person must decide: {doubt}"),
             Self::Failed(failed) => {
                 let (call, failure) = failed.as_ref();
                 write!(f, "{call} failed: {failure}")?;
                 if *call == Call::CreateAccessKey && failure.effect == Effect::Unknown {
-                    f.write_str("; if a key was made all the same, a later run will find and remove it")?;
+                    f.write_str("; if a key was created anyway, a later run finds and removes it")?;
                 }
                 Ok(())
             }
@@ -107,24 +109,24 @@ impl fmt::Display for StopReason {
     }
 }
 
-/// What the handler will not decide by itself.
+/// What a person must decide before the handler does anything more for the user.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum NeedsAttention {
-    /// The journal cannot be read.
+    /// A tag of the journal has a value that cannot be read.
     Journal(JournalParseError),
-    /// The journal speaks of something that is yet to come.
+    /// A note of the journal has a time in the future.
     Future(Timestamp),
-    /// An unfinished rotation, and more than one key that it may have left.
+    /// A rotation is unfinished, and more than one key may be its own.
     UnclearOrigin,
-    /// A key that an unfinished rotation seems to have left, yet somebody uses it.
+    /// A key that an unfinished rotation seems to have left is in use.
     OrphanInUse(AccessKeyId, LastUse),
-    /// Two active keys of the same second: neither is the older.
+    /// Two active keys were created in the same second, and the journal does not say which is the later one.
     SameAge,
-    /// More keys than IAM allows.
+    /// The user has this many keys, more than IAM allows.
     TooManyKeys(usize),
-    /// So many tags on the user that the journal has no room.
+    /// The user has this many other tags, so the journal has no room.
     NoRoom(usize),
-    /// What holds for this user cannot be told.
+    /// The settings of this user are unclear.
     UserConfigError(UserConfigError),
 }
 
@@ -136,25 +138,29 @@ impl fmt::Display for NeedsAttention {
             }
             Self::Future(at) => write!(
                 f,
-                "a tag {PREFIX}… speaks of {at}, which is yet to come; find out who wrote it, then remove the tag"
+                "a tag {PREFIX}… has the time {at}, which is in the future; find out who wrote it, then remove the tag"
             ),
             Self::UnclearOrigin => write!(
                 f,
                 "a rotation was left unfinished, and it is unclear which key it made; delete the key that \
-                 nobody uses, then remove the tag {INTENT}…"
+                 is not in use, then remove the tag {INTENT}…"
             ),
             Self::OrphanInUse(key, use_) => write!(
                 f,
-                "a rotation was left unfinished and key {key} looks like its own, but it is in use ({use_}); if \
-                 somebody made it by hand, remove the tag {INTENT}…"
+                "a rotation was left unfinished and key {key} looks like its own, but it is in use ({use_}); find \
+                 out who uses it; if a person created it, remove the tag {INTENT}…"
             ),
-            Self::SameAge => f.write_str("two active keys were created in the same second; deactivate one of them"),
+            Self::SameAge => f.write_str("two active keys were created in the same second; deactivate the unused one"),
             Self::NoRoom(n) => write!(
                 f,
-                "the user has {n} tags of its own, and IAM allows 50: the journal needs room for 5; remove some"
+                "the user has {n} other tags, IAM allows 50, and the journal needs room for 5; remove some of the tags"
             ),
-            Self::UserConfigError(unclear) => write!(f, "{}; correct it", one_line(&unclear.to_string())),
-            Self::TooManyKeys(n) => write!(f, "{n} access keys, where IAM allows two"),
+            Self::UserConfigError(unclear) => {
+                write!(f, "{}; correct this, or exempt the user", one_line(&unclear.to_string()))
+            }
+            Self::TooManyKeys(n) => {
+                write!(f, "the user has {n} access keys, where IAM allows two; delete the unused ones")
+            }
         }
     }
 }

@@ -7,24 +7,25 @@ use serde_json::{Value, json};
 use crate::{
     model::{access_key::AccessKeyId, user::UserName},
     protocol::{
-        call::{Answer, Call, Effect, Failure, Message, RemovalReason},
-        journal::Entry,
+        call::{Answer, Call, PlannedNotice, RemovalReason},
+        call_error::{CallError, Effect},
+        journal::JournalEntry,
         run::{Run, RunAction},
     },
 };
 
 /// Where a run comes from, as far as its log says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Origin<'a> {
+pub struct RunOrigin<'a> {
     /// Lambda's id of the invocation.
     pub request: &'a str,
     /// Whether changes are made.
-    pub mode: Mode,
+    pub mode: RunMode,
 }
 
 /// Whether changes are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub enum RunMode {
     /// They are.
     Real,
     /// They only seem to be made: a dry run.
@@ -33,7 +34,7 @@ pub enum Mode {
 
 /// Why a change is right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reason {
+pub struct ChangeReason {
     /// What had to hold before, or what it is good for.
     pub why: &'static str,
     /// The invariant that allows it: number and name, as in ARCHITECTURE.md.
@@ -50,7 +51,7 @@ const ONE_WRITER: &str = "8 one writer";
 ///
 /// The plan has no state that makes a call without its reason, so the call says which it was.
 #[must_use]
-pub fn reason(call: &Call) -> Option<Reason> {
+pub fn reason(call: &Call) -> Option<ChangeReason> {
     let (why, invariant) = match call {
         Call::ListAccessKeys
         | Call::ListUserTags
@@ -61,21 +62,23 @@ pub fn reason(call: &Call) -> Option<Reason> {
         Call::CreateSecret => ("the secret is there before the key that it will hold", NOTHING_LOST),
         Call::PutResourcePolicy => ("the secret's readers are said before a key is in it", NOTHING_LOST),
         Call::TagUser(entries) => match entries.first() {
-            Some(Entry::Delivered(_)) => {
+            Some(JournalEntry::Delivered(_)) => {
                 ("the new key is delivered, and read back where the channel can be read", NOTHING_LOST)
             }
-            Some(Entry::Disabled(_)) => ("says since when the keys are inactive", NEVER_ACTIVE),
-            Some(Entry::Undone(_)) => ("a person wants the key back, so runs leave it alone", NO_OUTAGE),
-            Some(Entry::Warned(_)) => ("the key's owner knows that it will be replaced", NO_OUTAGE),
-            Some(Entry::Closed(_)) => ("nothing is left of the rotation that would have to be found", NO_ORPHAN),
-            Some(Entry::Intent(_)) | None => ("says which key stood before the next is created", NO_ORPHAN),
+            Some(JournalEntry::Disabled(_)) => ("says since when the keys are inactive", NEVER_ACTIVE),
+            Some(JournalEntry::Undone(_)) => ("a person wants the key back, so runs leave it alone", NO_OUTAGE),
+            Some(JournalEntry::Warned(_)) => ("the key's owner knows that it will be replaced", NO_OUTAGE),
+            Some(JournalEntry::Closed(_)) => ("nothing is left of the rotation that would have to be found", NO_ORPHAN),
+            Some(JournalEntry::Intent(_)) | None => ("says which key stood before the next is created", NO_ORPHAN),
         },
         Call::UntagUser(_) => ("nothing is left of the rotation that would have to be found", NO_ORPHAN),
         Call::CreateAccessKey => ("the intent is written, and one other key stands", ONE_WRITER),
         Call::PutSecretValue(_) => ("STS accepts the new key", NOTHING_LOST),
-        Call::Publish(Message::Secret(_)) => ("STS accepts the new key; the mail delivers it", NOTHING_LOST),
-        Call::Publish(Message::Stored(_)) => ("the new key is delivered and read back", NOTHING_LOST),
-        Call::Publish(Message::ComingUp(..)) => ("the key is soon due, and its owner does not know yet", NO_OUTAGE),
+        Call::Publish(PlannedNotice::Secret(_)) => ("STS accepts the new key; the mail delivers it", NOTHING_LOST),
+        Call::Publish(PlannedNotice::Stored(_)) => ("the new key is delivered and read back", NOTHING_LOST),
+        Call::Publish(PlannedNotice::ComingUp(..)) => {
+            ("the key is soon due, and its owner does not know yet", NO_OUTAGE)
+        }
         Call::DeactivateAccessKey(_, RemovalReason::Withdrawn) | Call::DeleteAccessKey(_, RemovalReason::Withdrawn) => {
             ("it was created beside an older key, and its secret did not reach its owner", NO_ORPHAN)
         }
@@ -86,7 +89,7 @@ pub fn reason(call: &Call) -> Option<Reason> {
         }
         Call::DeleteAccessKey(..) => ("it is inactive, for as long as the policy keeps it", NEVER_ACTIVE),
     };
-    Some(Reason { why, invariant })
+    Some(ChangeReason { why, invariant })
 }
 
 /// The event for one call about one user.
@@ -94,14 +97,20 @@ pub fn reason(call: &Call) -> Option<Reason> {
 /// `event` is `read`, `change`, or `dry-run` for a change that a dry run did not make. A change that failed is one too: what
 /// became of it is in `outcome`, and `unknown` means that it may have taken effect.
 #[must_use]
-pub fn event(run: &Run, origin: Origin<'_>, user: &UserName, call: &Call, answer: Result<&Answer, &Failure>) -> Value {
+pub fn event(
+    run: &Run,
+    origin: RunOrigin<'_>,
+    user: &UserName,
+    call: &Call,
+    answer: Result<&Answer, &CallError>,
+) -> Value {
     let reason = reason(call);
     let mut event = json!({
         "level": if answer.is_err() { "WARN" } else { "INFO" },
         "event": match (reason, origin.mode) {
             (None, _) => "read",
-            (Some(_), Mode::Real) => "change",
-            (Some(_), Mode::Pretended) => "dry-run",
+            (Some(_), RunMode::Real) => "change",
+            (Some(_), RunMode::Pretended) => "dry-run",
         },
         "run": run.id,
         "order": order(run.order),
@@ -110,7 +119,7 @@ pub fn event(run: &Run, origin: Origin<'_>, user: &UserName, call: &Call, answer
         "call": call.operation(),
         "about": call.to_string(),
     });
-    if let Some(Reason { why, invariant }) = reason {
+    if let Some(ChangeReason { why, invariant }) = reason {
         event["key"] = json!(key(call, answer));
         event["why"] = json!(why);
         event["invariant"] = json!(invariant);
@@ -135,7 +144,7 @@ const fn order(order: RunAction) -> &'static str {
 }
 
 /// The key that a change is about, or the keys, with a space between them; empty where it is about none.
-fn key(call: &Call, answer: Result<&Answer, &Failure>) -> String {
+fn key(call: &Call, answer: Result<&Answer, &CallError>) -> String {
     let ids: Vec<&AccessKeyId> = match call {
         Call::CreateAccessKey => match answer {
             Ok(Answer::Created(key)) => vec![&key.id],
@@ -148,7 +157,9 @@ fn key(call: &Call, answer: Result<&Answer, &Failure>) -> String {
         | Call::GetCallerIdentity { key, .. }
         | Call::PutSecretValue(key)
         | Call::DescribeSecret(key)
-        | Call::Publish(Message::Secret(key) | Message::Stored(key) | Message::ComingUp(key, _)) => vec![key],
+        | Call::Publish(PlannedNotice::Secret(key) | PlannedNotice::Stored(key) | PlannedNotice::ComingUp(key, _)) => {
+            vec![key]
+        }
         Call::TagUser(entries) => entries.iter().flat_map(noted).collect(),
         Call::ListAccessKeys
         | Call::ListUserTags
@@ -161,14 +172,14 @@ fn key(call: &Call, answer: Result<&Answer, &Failure>) -> String {
 }
 
 /// The keys that a note is about.
-fn noted(entry: &Entry) -> Vec<&AccessKeyId> {
+fn noted(entry: &JournalEntry) -> Vec<&AccessKeyId> {
     match entry {
-        Entry::Intent(intent) => vec![&intent.known],
-        Entry::Delivered(delivered) => vec![&delivered.key],
-        Entry::Disabled(disabled) => disabled.iter().map(|disabled| &disabled.key).collect(),
-        Entry::Undone(key) => key.iter().collect(),
-        Entry::Warned(key) => vec![key],
-        Entry::Closed(_) => Vec::new(),
+        JournalEntry::Intent(intent) => vec![&intent.known],
+        JournalEntry::Delivered(delivered) => vec![&delivered.key],
+        JournalEntry::Disabled(disabled) => disabled.iter().map(|disabled| &disabled.key).collect(),
+        JournalEntry::Undone(key) => key.iter().collect(),
+        JournalEntry::Warned(key) => vec![key],
+        JournalEntry::Closed(_) => Vec::new(),
     }
 }
 

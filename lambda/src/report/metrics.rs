@@ -12,10 +12,10 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     model::{
-        access_key::{Key, Status},
+        access_key::{Key, KeyStatus},
         time::{Span, Timestamp},
     },
-    report::run_report::{Outcome, Report},
+    report::run_report::{Outcome, RunReport},
 };
 
 /// The metrics' namespace.
@@ -28,7 +28,7 @@ pub const AUDITORS_LIMIT: Span = Span::days(90);
 
 /// How much a run has looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub enum RunScope {
     /// Every configured user: what it saw is how the fleet stands.
     Fleet,
     /// Users that a person has named.
@@ -106,7 +106,7 @@ impl Metric {
 /// Only a run over all users says how the fleet stands, and that a run has succeeded: a person who rotates one key does not
 /// hide that the schedule has stopped.
 #[must_use]
-pub fn event(report: &Report, scope: Scope, rotate_after: Span, function: &str, at: Timestamp) -> Option<Value> {
+pub fn event(report: &RunReport, scope: RunScope, rotate_after: Span, function: &str, at: Timestamp) -> Option<Value> {
     if report.dry_run {
         return None;
     }
@@ -118,7 +118,7 @@ pub fn event(report: &Report, scope: Scope, rotate_after: Span, function: &str, 
         (Metric::Waiting, waiting as u64),
         (Metric::NoticesUnsent, report.summary.unsent as u64),
     ];
-    if scope == Scope::Fleet {
+    if scope == RunScope::Fleet {
         values.extend(fleet(report, rotate_after, at));
     }
     // "Specification: Embedded metric format": the metrics' values stand beside the directive that names them.
@@ -139,8 +139,8 @@ pub fn event(report: &Report, scope: Scope, rotate_after: Span, function: &str, 
     Some(Value::Object(event))
 }
 
-fn fleet(report: &Report, rotate_after: Span, at: Timestamp) -> Vec<(Metric, u64)> {
-    let active = |key: &&Key| key.status == Status::Active;
+fn fleet(report: &RunReport, rotate_after: Span, at: Timestamp) -> Vec<(Metric, u64)> {
+    let active = |key: &&Key| key.status == KeyStatus::Active;
     let keys = report.users.iter().flat_map(|user| &user.left).filter(active);
     let born = keys.map(|key| key.created).chain(report.rested.active.iter().copied());
     let ages: Vec<_> = born.map(|born| at.since(born)).collect();
@@ -165,8 +165,8 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_unix(1_795_490_200);
 
-    fn user(name: &str, result: Outcome, keys: &[(u64, Status)]) -> UserReport {
-        let key = |(n, (days, status)): (usize, &(u64, Status))| Key {
+    fn user(name: &str, result: Outcome, keys: &[(u64, KeyStatus)]) -> UserReport {
+        let key = |(n, (days, status)): (usize, &(u64, KeyStatus))| Key {
             id: format!("KEY_OF_{name:_<10}{n}").parse().unwrap(),
             status: *status,
             created: NOW.before(Span::days(*days)),
@@ -184,10 +184,10 @@ mod tests {
         }
     }
 
-    fn report(users: Vec<UserReport>) -> Report {
+    fn report(users: Vec<UserReport>) -> RunReport {
         let summary = Summary::of(&users);
         let (run, body) = ("run".parse().unwrap(), String::new());
-        Report {
+        RunReport {
             status_code: summary.status_code(),
             body,
             run,
@@ -200,15 +200,15 @@ mod tests {
         }
     }
 
-    fn values(report: &Report, scope: Scope) -> Vec<(&'static str, Option<u64>)> {
+    fn values(report: &RunReport, scope: RunScope) -> Vec<(&'static str, Option<u64>)> {
         let event = event(report, scope, Span::days(60), "stack", NOW).unwrap();
         Metric::ALL.iter().map(|metric| (metric.name(), event[metric.name()].as_u64())).collect()
     }
 
     #[test]
     fn a_run_in_numbers() {
+        use KeyStatus::{Active, Inactive};
         use Outcome::{Changed, Failed, NeedsAttention, Waiting};
-        use Status::{Active, Inactive};
         let mixed = report(vec![
             user("rotated", Changed, &[(60, Active), (0, Active)]),
             user("old", Waiting, &[(91, Active), (400, Inactive)]),
@@ -218,7 +218,7 @@ mod tests {
             user("unclear", NeedsAttention, &[]),
         ]);
         assert_eq!(
-            values(&mixed, Scope::Fleet),
+            values(&mixed, RunScope::Fleet),
             [
                 ("Rotated", Some(0)),
                 ("Failed", Some(1)),
@@ -237,13 +237,13 @@ mod tests {
             values.into_iter().filter(|(_, value)| value.is_some()).map(|(name, _)| name).collect::<Vec<_>>()
         };
         assert_eq!(
-            given(values(&mixed, Scope::Named)),
+            given(values(&mixed, RunScope::Named)),
             ["Rotated", "Failed", "NeedsAttention", "Waiting", "NoticesUnsent"]
         );
         // Somebody who must decide is no failure of the run; where there is no key there is no age.
         let required_idle_time = report(vec![user("none", NeedsAttention, &[(70, Inactive)])]);
         assert_eq!(
-            values(&required_idle_time, Scope::Fleet)[3..8],
+            values(&required_idle_time, RunScope::Fleet)[3..8],
             [
                 ("Waiting", Some(0)),
                 ("NoticesUnsent", Some(0)),
@@ -253,7 +253,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            event(&Report { dry_run: true, ..required_idle_time }, Scope::Fleet, Span::ZERO, "stack", NOW),
+            event(&RunReport { dry_run: true, ..required_idle_time }, RunScope::Fleet, Span::ZERO, "stack", NOW),
             None
         );
     }
@@ -262,8 +262,8 @@ mod tests {
     #[test]
     fn the_event_is_in_the_embedded_metric_format() {
         let event = event(
-            &report(vec![user("a", Outcome::Unchanged, &[(1, Status::Active)])]),
-            Scope::Fleet,
+            &report(vec![user("a", Outcome::Unchanged, &[(1, KeyStatus::Active)])]),
+            RunScope::Fleet,
             Span::ZERO,
             "stack",
             NOW,

@@ -10,7 +10,7 @@ use crate::{
     },
     protocol::{
         call::{Answer, Call, RemovalReason},
-        journal::{Entry, RunId},
+        journal::{JournalEntry, RunId},
         run::RunAction,
         stop_reason::StopReason,
     },
@@ -20,7 +20,7 @@ use crate::{
 /// The response, in the shape that the article's function returns, with the details beside it.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Report {
+pub struct RunReport {
     /// 200 if every user is as the policy wants and everybody was told; 500 if one failed or needs a person, or a notice
     /// could not be sent.
     pub status_code: u16,
@@ -80,7 +80,7 @@ pub struct UserReport {
     /// The keys that were found.
     pub found: Vec<Key>,
     /// What was done about them, in order.
-    pub done: Vec<Change>,
+    pub done: Vec<KeyChange>,
     /// The keys as they are left.
     pub left: Vec<Key>,
     /// Until when an old key that is still in use is waited for, if that has an end.
@@ -123,7 +123,7 @@ pub enum Outcome {
 /// One change that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "change")]
-pub enum Change {
+pub enum KeyChange {
     /// A key was created.
     Created {
         /// The key.
@@ -160,7 +160,7 @@ pub enum Change {
     },
 }
 
-impl Change {
+impl KeyChange {
     /// The change that a successful call made, if it is one that a reader of the report wants to know.
     #[must_use]
     pub fn of(call: &Call, answer: &Answer) -> Option<Self> {
@@ -173,9 +173,12 @@ impl Change {
             Call::ActivateAccessKey(key) => Some(Self::Reactivated { key: key.clone() }),
             Call::DeleteAccessKey(key, why) => Some(Self::Deleted { key: key.clone(), why: *why }),
             Call::TagUser(entries) => entries.iter().find_map(|entry| match entry {
-                Entry::Delivered(delivered) => Some(Self::Delivered { key: delivered.key.clone() }),
-                Entry::Warned(key) => Some(Self::Warned { key: key.clone() }),
-                Entry::Intent(_) | Entry::Closed(_) | Entry::Disabled(_) | Entry::Undone(_) => None,
+                JournalEntry::Delivered(delivered) => Some(Self::Delivered { key: delivered.key.clone() }),
+                JournalEntry::Warned(key) => Some(Self::Warned { key: key.clone() }),
+                JournalEntry::Intent(_)
+                | JournalEntry::Closed(_)
+                | JournalEntry::Disabled(_)
+                | JournalEntry::Undone(_) => None,
             }),
             _ => None,
         }
@@ -189,11 +192,11 @@ impl UserReport {
         user: UserName,
         order: RunAction,
         found: Vec<Key>,
-        done: Vec<Change>,
+        done: Vec<KeyChange>,
         left: Vec<Key>,
         rest: &StopReason,
     ) -> Self {
-        let delivered = done.iter().any(|change| matches!(change, Change::Delivered { .. }));
+        let delivered = done.iter().any(|change| matches!(change, KeyChange::Delivered { .. }));
         // Both keys' places are taken for now. By schedule that is how it shall be; whoever asked for a key waits.
         let held_back = matches!(rest, StopReason::Overlap(..) | StopReason::Window(..))
             && order == RunAction::RotateNow
@@ -220,17 +223,17 @@ impl Summary {
     /// Counts what happened to the users that were looked at.
     #[must_use]
     pub fn of(users: &[UserReport]) -> Self {
-        let changes = |wanted: fn(&Change) -> bool| {
+        let changes = |wanted: fn(&KeyChange) -> bool| {
             users.iter().flat_map(|user| &user.done).filter(|change| wanted(change)).count()
         };
         let outcomes = |wanted| users.iter().filter(|user| user.result == wanted).count();
         Self {
             users: users.len(),
             exempt: 0,
-            rotated: changes(|c| matches!(c, Change::Delivered { .. })),
-            deactivated: changes(|c| matches!(c, Change::Deactivated { why: RemovalReason::Superseded, .. })),
+            rotated: changes(|c| matches!(c, KeyChange::Delivered { .. })),
+            deactivated: changes(|c| matches!(c, KeyChange::Deactivated { why: RemovalReason::Superseded, .. })),
             deleted: changes(|c| {
-                matches!(c, Change::Deleted { why: RemovalReason::WindowOver | RemovalReason::PlaceNeeded, .. })
+                matches!(c, KeyChange::Deleted { why: RemovalReason::WindowOver | RemovalReason::PlaceNeeded, .. })
             }),
             failed: outcomes(Outcome::Failed),
             needs_attention: outcomes(Outcome::NeedsAttention),

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{access_key::Status, time::Timestamp, user::UserName};
+use crate::model::{access_key::KeyStatus, time::Timestamp, user::UserName};
 
 /// The report.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,7 +19,7 @@ pub struct CredentialReport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
     /// Whether it works.
-    pub status: Status,
+    pub status: KeyStatus,
     /// When it was created "or last changed": a key that was switched off and on again looks younger than it is.
     pub changed: Timestamp,
 }
@@ -27,7 +27,7 @@ pub struct Seen {
 /// A text that is no credential report.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the credential report is not understood: {0}")]
-pub struct BadReport(String);
+pub struct CredentialReportError(String);
 
 /// The columns of the two places for keys.
 const KEYS: [(&str, &str); 2] =
@@ -37,20 +37,24 @@ impl CredentialReport {
     /// Reads the report.
     ///
     /// # Errors
-    /// [`BadReport`] if it is no table with the columns that this is about. A row that is not understood is none: its user
+    /// [`CredentialReportError`] if it is no table with the columns that this is about. A row that is not understood is none: its user
     /// is looked at.
-    pub fn read(content: &[u8]) -> Result<Self, BadReport> {
+    pub fn read(content: &[u8]) -> Result<Self, CredentialReportError> {
         let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(content);
-        let header = table.headers().map_err(|e| BadReport(e.to_string()))?;
+        let header = table.headers().map_err(|e| CredentialReportError(e.to_string()))?;
         let column = |name: &str| {
-            header.iter().position(|column| column == name).ok_or_else(|| BadReport(format!("it has no column {name}")))
+            header
+                .iter()
+                .position(|column| column == name)
+                .ok_or_else(|| CredentialReportError(format!("it has no column {name}")))
         };
         let (columns, name) = (header.len(), column("user")?);
-        let [one, two] = KEYS.map(|(active, changed)| Ok::<_, BadReport>((column(active)?, column(changed)?)));
+        let [one, two] =
+            KEYS.map(|(active, changed)| Ok::<_, CredentialReportError>((column(active)?, column(changed)?)));
         let places = [one?, two?];
         let mut report = Self::default();
         for row in table.records() {
-            let row = row.map_err(|e| BadReport(e.to_string()))?;
+            let row = row.map_err(|e| CredentialReportError(e.to_string()))?;
             // A name's comma without quotes, or a report that breaks off: nobody knows whose row it is.
             if row.len() != columns {
                 continue;
@@ -79,12 +83,12 @@ struct Unknown;
 /// A place for a key: empty, or with a key in it.
 fn seen(active: &str, changed: &str) -> Result<Option<Seen>, Unknown> {
     let status = match active.to_ascii_lowercase().as_str() {
-        "true" => Status::Active,
-        "false" => Status::Inactive,
+        "true" => KeyStatus::Active,
+        "false" => KeyStatus::Inactive,
         _ => return Err(Unknown),
     };
     match (status, changed) {
-        (Status::Inactive, "N/A") => Ok(None),
+        (KeyStatus::Inactive, "N/A") => Ok(None),
         _ => Ok(Some(Seen { status, changed: changed.parse().map_err(|_| Unknown)? })),
     }
 }
@@ -109,8 +113,8 @@ mod tests {
         );
         let alice = "alice".parse().unwrap();
         let at = |text: &str| text.parse().unwrap();
-        let active = Seen { status: Status::Active, changed: at("2026-09-25T03:16:40Z") };
-        let inactive = Seen { status: Status::Inactive, changed: at("2026-11-01T00:00:00Z") };
+        let active = Seen { status: KeyStatus::Active, changed: at("2026-09-25T03:16:40Z") };
+        let inactive = Seen { status: KeyStatus::Inactive, changed: at("2026-11-01T00:00:00Z") };
         assert_eq!(report.keys(&alice), Some(&[active, inactive][..]));
         assert_eq!(report.keys(&"b,ob".parse().unwrap()), Some(&[][..]));
         assert_eq!(report.keys(&"carol".parse().unwrap()), None);

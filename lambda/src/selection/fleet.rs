@@ -15,7 +15,7 @@ use crate::{
         user_entry::{UserEntry, UserOverrides},
         user_tags::UserTags,
     },
-    model::{access_key::Status, email::Email, time::Timestamp, user::User, user_config_error::UserConfigError},
+    model::{access_key::KeyStatus, email::Email, time::Timestamp, user::User, user_config_error::UserConfigError},
     protocol::{
         journal::{Journal, SKEW},
         policy::{DeleteAfter, Policy},
@@ -133,7 +133,7 @@ fn subject(settings: &Settings, listed: &ListedUser) -> Result<(Subject, Policy)
 }
 
 fn active(keys: &[Seen]) -> impl Iterator<Item = &Seen> {
-    keys.iter().filter(|key| key.status == Status::Active)
+    keys.iter().filter(|key| key.status == KeyStatus::Active)
 }
 
 /// Whether nothing can be due for the user, as far as its tags and a report that may be hours old say. In doubt it is not: a look
@@ -154,15 +154,15 @@ fn is_at_rest(listed: &ListedUser, keys: Option<&[Seen]>, policy: &Policy, now: 
     let born = |key: &Seen| delivered.map_or(key.changed, |at| at.min(key.changed));
     match keys {
         [] => true,
-        [only] => only.status == Status::Active && !is_coming(born(only), &journal, true, policy, now),
+        [only] => only.status == KeyStatus::Active && !is_coming(born(only), &journal, true, policy, now),
         [a, b] => match (a.status, b.status) {
-            (Status::Active, Status::Active) => {
+            (KeyStatus::Active, KeyStatus::Active) => {
                 let newer = born(a).max(born(b));
                 now < newer + policy.overlap
             }
-            (Status::Inactive, Status::Inactive) => false,
-            (Status::Active, Status::Inactive) => is_kept(&journal, born(a), policy, now),
-            (Status::Inactive, Status::Active) => is_kept(&journal, born(b), policy, now),
+            (KeyStatus::Inactive, KeyStatus::Inactive) => false,
+            (KeyStatus::Active, KeyStatus::Inactive) => is_kept(&journal, born(a), policy, now),
+            (KeyStatus::Inactive, KeyStatus::Active) => is_kept(&journal, born(b), policy, now),
         },
         _ => false,
     }

@@ -3,19 +3,20 @@
 use lambda::{
     contract::call_permissions::steps,
     model::{
-        access_key::{Key, Status},
+        access_key::{Key, KeyStatus},
         time::{Span, Timestamp},
     },
     protocol::{
-        call::{Answer, Call, Effect, Failure},
+        call::{Answer, Call},
+        call_error::{CallError, Effect, ErrorCode},
         journal::JournalParseError,
         run::{Run, RunAction},
         stop_reason::{NeedsAttention, StopReason},
     },
     report::{
-        audit::{Mode, Origin, event},
+        audit::{RunMode, RunOrigin, event},
         metrics,
-        run_report::{Report, Summary, UserReport},
+        run_report::{RunReport, Summary, UserReport},
     },
     selection::fleet::NotDue,
 };
@@ -31,7 +32,7 @@ fn run(order: RunAction) -> Run {
 fn done(call: &Call) -> Answer {
     match call {
         Call::CreateAccessKey => {
-            Answer::Created(Key { id: "KEY_OF_A_TEST_0123".parse().unwrap(), status: Status::Active, created: NOW })
+            Answer::Created(Key { id: "KEY_OF_A_TEST_0123".parse().unwrap(), status: KeyStatus::Active, created: NOW })
         }
         _ => Answer::Done,
     }
@@ -63,7 +64,7 @@ fn what_the_documented_query_asks_for_is_in_every_change() {
     let mut changes = 0;
     for step in steps() {
         let user = "alice".parse().unwrap();
-        let origin = Origin { request: "request", mode: Mode::Real };
+        let origin = RunOrigin { request: "request", mode: RunMode::Real };
         let event = event(&run(RunAction::Routine), origin, &user, &step.call, Ok(&done(&step.call)));
         if event["event"] == "change" {
             changes += 1;
@@ -76,17 +77,18 @@ fn what_the_documented_query_asks_for_is_in_every_change() {
 #[test]
 fn an_event_says_on_whose_behalf_and_what_became_of_it() {
     let user = "alice".parse().unwrap();
-    let failed = |effect| Failure { effect, code: "Throttling".into(), message: "slow down".into() };
+    let failed =
+        |effect| CallError { effect, code: ErrorCode::Aws("Throttling".to_owned()), message: "slow down".into() };
     let (refused, lost) = (failed(Effect::None), failed(Effect::Unknown));
     let create = Call::CreateAccessKey;
     let answer = done(&create);
     for (order, mode, result, expected) in [
-        (RunAction::Routine, Mode::Real, Ok(&answer), ["change", "schedule", "done", "KEY_OF_A_TEST_0123"]),
-        (RunAction::RotateNow, Mode::Real, Err(&refused), ["change", "rotate", "refused", ""]),
-        (RunAction::Undo, Mode::Real, Err(&lost), ["change", "undo", "unknown", ""]),
-        (RunAction::Routine, Mode::Pretended, Ok(&answer), ["dry-run", "schedule", "done", "KEY_OF_A_TEST_0123"]),
+        (RunAction::Routine, RunMode::Real, Ok(&answer), ["change", "schedule", "done", "KEY_OF_A_TEST_0123"]),
+        (RunAction::RotateNow, RunMode::Real, Err(&refused), ["change", "rotate", "refused", ""]),
+        (RunAction::Undo, RunMode::Real, Err(&lost), ["change", "undo", "unknown", ""]),
+        (RunAction::Routine, RunMode::Pretended, Ok(&answer), ["dry-run", "schedule", "done", "KEY_OF_A_TEST_0123"]),
     ] {
-        let event = event(&run(order), Origin { request: "an-id", mode }, &user, &create, result);
+        let event = event(&run(order), RunOrigin { request: "an-id", mode }, &user, &create, result);
         assert_eq!(
             ["event", "order", "outcome", "key"].map(|field| event[field].as_str().unwrap()),
             expected,
@@ -97,7 +99,7 @@ fn an_event_says_on_whose_behalf_and_what_became_of_it() {
     }
     let read = event(
         &run(RunAction::Routine),
-        Origin { request: "", mode: Mode::Real },
+        RunOrigin { request: "", mode: RunMode::Real },
         &user,
         &Call::ListAccessKeys,
         Ok(&Answer::Done),
@@ -124,17 +126,17 @@ proptest! {
     #[test]
     fn whatever_is_in_an_event_it_is_one_line_that_reads_back(code in hostile(), message in hostile(), request in hostile()) {
         let user: lambda::model::user::UserName = "alice".parse().unwrap();
-        let failure = Failure { effect: Effect::Unknown, code, message: message.clone() };
+        let failure = CallError { effect: Effect::Unknown, code: ErrorCode::Aws(code), message: message.clone() };
         let garbled = JournalParseError { tag: lambda::protocol::journal::DELIVERED, value: message };
         let rest = StopReason::NeedsAttention(NeedsAttention::Journal(garbled));
         let users = vec![UserReport::new(user.clone(), RunAction::Routine, Vec::new(), Vec::new(), Vec::new(), &rest)];
         let summary = Summary::of(&users);
-        let report = Report { status_code: 500, body: request.clone(), run: "run".parse().unwrap(), dry_run: false, started: NOW, summary, users, rested: NotDue::default(), unsent: Vec::new() };
+        let report = RunReport { status_code: 500, body: request.clone(), run: "run".parse().unwrap(), dry_run: false, started: NOW, summary, users, rested: NotDue::default(), unsent: Vec::new() };
         let mut events = vec![
-            metrics::event(&report, metrics::Scope::Fleet, Span::ZERO, &request, NOW).unwrap(),
+            metrics::event(&report, metrics::RunScope::Fleet, Span::ZERO, &request, NOW).unwrap(),
             serde_json::to_value(&report).unwrap(),
         ];
-        let origin = Origin { request: &request, mode: Mode::Real };
+        let origin = RunOrigin { request: &request, mode: RunMode::Real };
         events.extend(steps().iter().map(|step| event(&run(RunAction::Undo), origin, &user, &step.call, Err(&failure))));
         for event in events {
             let line = event.to_string();

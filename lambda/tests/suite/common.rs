@@ -2,7 +2,7 @@
 #![allow(dead_code)] // Each test file uses its own part.
 
 use lambda::{
-    contract::{digest_frequency::Digest, language::Language, settings::Settings, user_tags::UserTags},
+    contract::{digest_frequency::DigestFrequency, language::Language, settings::Settings, user_tags::UserTags},
     delivery::{public_key::Recipients, secret_policy::Readers},
     model::{kms_key::KmsKey, time::Span},
     protocol::policy::{DeleteAfter, Delivery, MaxWait, Policy, StillInUse},
@@ -29,7 +29,7 @@ pub(crate) fn settings(users: &str, policy: Policy) -> Settings {
         user_tags: UserTags::Ignored,
         policy,
         language: Language::English,
-        digest: Digest::Changes,
+        digest: DigestFrequency::Changes,
         administrators: vec!["security@example.com".parse().unwrap()],
         topic: "arn:aws:sns:eu-west-1:123456789012:keys".parse().unwrap(),
         encrypt_to: Recipients::default(),

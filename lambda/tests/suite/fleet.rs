@@ -12,7 +12,7 @@ use lambda::{
         user::User,
     },
     protocol::{
-        journal::{Delivered, Disabled, Entry, Intent},
+        journal::{Delivered, Disabled, Intent, JournalEntry},
         policy::DeleteAfter,
     },
     selection::{
@@ -41,16 +41,16 @@ fn tag(key: &str, value: &str) -> Vec<(String, String)> {
     vec![(key.into(), value.into())]
 }
 
-fn journal(entries: &[Entry]) -> Vec<(String, String)> {
-    entries.iter().map(Entry::tag).collect()
+fn journal(entries: &[JournalEntry]) -> Vec<(String, String)> {
+    entries.iter().map(JournalEntry::tag).collect()
 }
 
-fn delivered(ago: u64) -> Entry {
-    Entry::Delivered(Delivered { key: KEY.parse().unwrap(), at: days(ago) })
+fn delivered(ago: u64) -> JournalEntry {
+    JournalEntry::Delivered(Delivered { key: KEY.parse().unwrap(), at: days(ago) })
 }
 
-fn disabled(ago: u64) -> Entry {
-    Entry::Disabled(vec![Disabled { key: KEY.parse().unwrap(), at: days(ago) }])
+fn disabled(ago: u64) -> JournalEntry {
+    JournalEntry::Disabled(vec![Disabled { key: KEY.parse().unwrap(), at: days(ago) }])
 }
 
 fn lists(rows: &[Row<'_>]) -> Lists {
@@ -75,14 +75,14 @@ fn looked_at(fleet: &Fleet) -> Vec<String> {
 }
 
 type Change<'a> = &'a dyn Fn(&mut Settings);
-type Table<'a> = Vec<(&'a str, &'a [(u64, bool)], Vec<Entry>, Change<'a>, bool)>;
+type Table<'a> = Vec<(&'a str, &'a [(u64, bool)], Vec<JournalEntry>, Change<'a>, bool)>;
 
 /// A user's state by the lists, and whether a run has a look at it.
 #[test]
 fn only_whoever_may_have_something_due_is_looked_at() {
     let intent = Intent { run: "r".parse().unwrap(), at: days(1), known: KEY.parse().unwrap() };
-    let undone = Entry::Undone(Some(KEY.parse().unwrap()));
-    let told = Entry::Warned(KEY.parse().unwrap());
+    let undone = JournalEntry::Undone(Some(KEY.parse().unwrap()));
+    let told = JournalEntry::Warned(KEY.parse().unwrap());
     let window = |settings: &mut Settings| settings.policy.delete_after = DeleteAfter::NextRotation;
     let warns = |settings: &mut Settings| settings.policy.warn_before = Span::days(7);
     let as_it_is = |_: &mut Settings| {};
@@ -99,11 +99,11 @@ fn only_whoever_may_have_something_due_is_looked_at() {
         ("past the overlap", &[(67, true), (7, true)], vec![], &as_it_is, true),
         ("past the overlap, the younger first", &[(7, true), (67, true)], vec![], &as_it_is, true),
         ("overlap of a toggled key", &[(66, true), (1, true)], vec![delivered(7)], &as_it_is, true),
-        ("a run died or is at work", &[(66, true), (1, true)], vec![Entry::Intent(intent)], &as_it_is, true),
+        ("a run died or is at work", &[(66, true), (1, true)], vec![JournalEntry::Intent(intent)], &as_it_is, true),
         (
             "what a run has closed says nothing",
             &[(1, true)],
-            vec![Entry::Closed("r".parse().unwrap())],
+            vec![JournalEntry::Closed("r".parse().unwrap())],
             &as_it_is,
             false,
         ),

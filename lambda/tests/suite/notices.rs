@@ -5,15 +5,16 @@ use std::path::Path;
 
 use lambda::{
     contract::{
-        digest_frequency::Digest,
+        digest_frequency::DigestFrequency,
         language::Language,
         settings::Settings,
         user_entry::{TAGS, UserOverrides},
     },
     model::{
         access_key::{
-            AccessKeyId, Key, LastUse,
-            Status::{self, Active, Inactive},
+            AccessKeyId, Key,
+            KeyStatus::{self, Active, Inactive},
+            LastUse,
         },
         email::Email,
         time::{Span, Timestamp},
@@ -23,15 +24,16 @@ use lambda::{
     notice::{Aftermath, Digested, Mail, Notice, NoticeKind, notices},
     protocol::{
         call::{
-            Call, Effect, Failure,
+            Call,
             RemovalReason::{self, Superseded},
         },
+        call_error::{CallError, Effect, ErrorCode},
         journal::{JournalParseError, RunId},
         policy::{DeleteAfter, Delivery, Policy},
         run::RunAction,
         stop_reason::{NeedsAttention, StopReason},
     },
-    report::run_report::{Change, Report, Summary, Unsent, UserReport},
+    report::run_report::{KeyChange, RunReport, Summary, Unsent, UserReport},
     selection::fleet::NotDue,
 };
 use proptest::prelude::*;
@@ -59,12 +61,12 @@ fn settings(delivery: Delivery, owner: Option<&str>) -> Settings {
     crate::common::settings(&format!("alice{owner}"), policy(delivery))
 }
 
-fn failure(code: &str, message: &str, effect: Effect) -> Failure {
-    Failure { effect, code: code.into(), message: message.into() }
+fn failure(code: &str, message: &str, effect: Effect) -> CallError {
+    CallError { effect, code: ErrorCode::Aws(code.to_owned()), message: message.into() }
 }
 
-fn keys(all: &[(u8, Status)]) -> Vec<Key> {
-    let key = |(n, status): &(u8, Status)| Key {
+fn keys(all: &[(u8, KeyStatus)]) -> Vec<Key> {
+    let key = |(n, status): &(u8, KeyStatus)| Key {
         id: key(*n),
         status: *status,
         created: now().before(Span::days(90 - 10 * u64::from(*n))),
@@ -72,24 +74,24 @@ fn keys(all: &[(u8, Status)]) -> Vec<Key> {
     all.iter().map(key).collect()
 }
 
-fn report(found: &[(u8, Status)], done: Vec<Change>, left: &[(u8, Status)], rest: &StopReason) -> UserReport {
+fn report(found: &[(u8, KeyStatus)], done: Vec<KeyChange>, left: &[(u8, KeyStatus)], rest: &StopReason) -> UserReport {
     UserReport::new("alice".parse().unwrap(), RunAction::Routine, keys(found), done, keys(left), rest)
 }
 
-fn created(n: u8) -> Change {
-    Change::Created { key: key(n) }
+fn created(n: u8) -> KeyChange {
+    KeyChange::Created { key: key(n) }
 }
 
-fn delivered(n: u8) -> Change {
-    Change::Delivered { key: key(n) }
+fn delivered(n: u8) -> KeyChange {
+    KeyChange::Delivered { key: key(n) }
 }
 
-fn deactivated(n: u8, why: RemovalReason) -> Change {
-    Change::Deactivated { key: key(n), why }
+fn deactivated(n: u8, why: RemovalReason) -> KeyChange {
+    KeyChange::Deactivated { key: key(n), why }
 }
 
-fn deleted(n: u8, why: RemovalReason) -> Change {
-    Change::Deleted { key: key(n), why }
+fn deleted(n: u8, why: RemovalReason) -> KeyChange {
+    KeyChange::Deleted { key: key(n), why }
 }
 
 fn failed(call: Call, effect: Effect) -> StopReason {
@@ -132,7 +134,7 @@ fn changes() -> Vec<Case> {
         (
             "warned",
             Delivery::Email,
-            report(&[(1, Active)], vec![Change::Warned { key: key(1) }], &[(1, Active)], &healthy),
+            report(&[(1, Active)], vec![KeyChange::Warned { key: key(1) }], &[(1, Active)], &healthy),
             vec![],
         ),
         // The administrators do not get the mail with the secret.
@@ -181,7 +183,7 @@ fn changes() -> Vec<Case> {
             Delivery::Email,
             report(
                 &[(1, Active), (2, Active)],
-                vec![deactivated(2, RemovalReason::Withdrawn), Change::Reactivated { key: key(2) }, delivered(2)],
+                vec![deactivated(2, RemovalReason::Withdrawn), KeyChange::Reactivated { key: key(2) }, delivered(2)],
                 &[(1, Active), (2, Active)],
                 &StopReason::Overlap(key(1), until()),
             ),
@@ -192,7 +194,7 @@ fn changes() -> Vec<Case> {
             Delivery::Email,
             report(
                 &[(1, Inactive), (2, Active)],
-                vec![Change::Reactivated { key: key(1) }],
+                vec![KeyChange::Reactivated { key: key(1) }],
                 &[(1, Active), (2, Active)],
                 &StopReason::Undone(key(1), until()),
             ),
@@ -417,7 +419,7 @@ fn failures_are_told_as_reviewed() {
     );
     let gone = failure("NoSuchEntity", "The user with name alice cannot be found.", Effect::None);
     let lost = failure("Timeout", "no answer in time", Effect::Unknown);
-    let publish = Call::Publish(lambda::protocol::call::Message::Secret(new.clone()));
+    let publish = Call::Publish(lambda::protocol::call::PlannedNotice::Secret(new.clone()));
     let retire = Call::DeactivateAccessKey(key(1), Superseded);
     golden("failed", |language| {
         [
@@ -509,7 +511,7 @@ fn a_run_is_summed_up_as_reviewed() {
 fn a_run_is_summed_up_when_it_is_asked_for() {
     let healthy = || report(&[(1, Active)], vec![], &[(1, Active)], &StopReason::Healthy(now()));
     let changed =
-        report(&[(1, Active)], vec![Change::Warned { key: key(1) }], &[(1, Active)], &StopReason::Healthy(now()));
+        report(&[(1, Active)], vec![KeyChange::Warned { key: key(1) }], &[(1, Active)], &StopReason::Healthy(now()));
     let waiting = report(&[(1, Active)], vec![], &[(1, Active)], &StopReason::OutOfTime);
     let run: RunId = "run".parse().unwrap();
     for (case, users, unsent, worth_it) in [
@@ -521,7 +523,8 @@ fn a_run_is_summed_up_when_it_is_asked_for() {
     ] {
         let summary = Summary { unsent, ..Summary::of(&users) };
         let digested = Digested { run: &run, started: now(), summary: &summary, users: &users };
-        let wanted = [Digest::Always, Digest::Changes, Digest::Never].map(|digest| digest.wants(&digested));
+        let wanted = [DigestFrequency::Always, DigestFrequency::Changes, DigestFrequency::Never]
+            .map(|digest| digest.wants(&digested));
         assert_eq!(wanted, [true, worth_it, false], "{case}");
     }
 }
@@ -564,7 +567,7 @@ fn is_plain(c: char) -> bool {
 fn every_mail(language: Language, user: &UserName, texts: [&str; 3]) -> Vec<Mail> {
     let [one, two, three] = texts.map(str::to_owned);
     let last_use = LastUse::Used { at: now(), service: one.clone(), region: two.clone() };
-    let failure = Failure { effect: Effect::Unknown, code: one, message: two };
+    let failure = CallError { effect: Effect::Unknown, code: ErrorCode::Aws(one), message: two };
     let garbled = NeedsAttention::Journal(JournalParseError { tag: lambda::protocol::journal::UNDONE, value: three });
     let orphan = NeedsAttention::OrphanInUse(key(1), last_use.clone());
     let (old, new) = (key(1), key(2));
@@ -631,7 +634,7 @@ proptest! {
     #[test]
     fn nobodys_text_forges_a_log_line(one in hostile(), two in hostile(), three in hostile()) {
         let last_use = LastUse::Used { at: now(), service: one.clone(), region: two.clone() };
-        let failure = Failure { effect: Effect::None, code: one, message: two };
+        let failure = CallError { effect: Effect::None, code: ErrorCode::Aws(one), message: two };
         let garbled = JournalParseError { tag: lambda::protocol::journal::UNDONE, value: three };
         let rests = [
             StopReason::Failed(Box::new((Call::ListAccessKeys, failure.clone()))),
@@ -645,7 +648,7 @@ proptest! {
         let unsent = vec![Unsent { user: None, notice: "digest", why: failure.to_string() }];
         let (run, body) = ("run".parse().unwrap(), String::new());
         let summary = Summary::of(&users);
-        let report = Report { status_code: 500, body, run, dry_run: false, started: now(), summary, users, rested: NotDue::default(), unsent };
+        let report = RunReport { status_code: 500, body, run, dry_run: false, started: now(), summary, users, rested: NotDue::default(), unsent };
         let json = serde_json::to_string(&report).unwrap();
         prop_assert!(json.chars().all(is_plain), "{:?}", json);
         let read: serde_json::Value = serde_json::from_str(&json).unwrap();

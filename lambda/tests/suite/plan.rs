@@ -5,13 +5,14 @@ use crate::world::{Secret, World, key, lost, refused};
 use lambda::{
     model::{
         access_key::{
-            AccessKeyId, LastUse,
-            Status::{self, Active, Inactive},
+            AccessKeyId,
+            KeyStatus::{self, Active, Inactive},
+            LastUse,
         },
         time::{Span, Timestamp},
     },
     protocol::{
-        call::{Answer, Call, Message},
+        call::{Answer, Call, PlannedNotice},
         journal::{Delivered, Disabled, Intent, Journal, LEASE, LIFE},
         planner::ROTATION_BUDGET,
         policy::{DeleteAfter, Delivery, MaxWait, Policy, StillInUse},
@@ -52,7 +53,7 @@ fn days(n: u64) -> Timestamp {
 }
 
 /// A world with keys of these ages in days.
-fn with(keys: &[(u64, Status)]) -> World {
+fn with(keys: &[(u64, KeyStatus)]) -> World {
     keys.iter().fold(World::new(NOW), |world, (age, status)| world.with_key(days(*age), *status))
 }
 
@@ -61,11 +62,11 @@ fn intent(at: Timestamp, known: usize) -> Intent {
 }
 
 /// The keys by number, with their status.
-fn left(world: &World) -> Vec<(AccessKeyId, Status)> {
+fn left(world: &World) -> Vec<(AccessKeyId, KeyStatus)> {
     world.keys.iter().map(|key| (key.id.clone(), key.status)).collect()
 }
 
-fn keys(expected: &[(usize, Status)]) -> Vec<(AccessKeyId, Status)> {
+fn keys(expected: &[(usize, KeyStatus)]) -> Vec<(AccessKeyId, KeyStatus)> {
     expected.iter().map(|(n, status)| (key(*n), *status)).collect()
 }
 
@@ -237,7 +238,7 @@ fn a_key_lives_as_the_policy_says() {
 #[test]
 fn the_table_of_starting_states() {
     // Starting keys (age in days, status), policy, keys that are left. Keys are numbered as they were made.
-    type Row = (&'static str, Vec<(u64, Status)>, Policy, Vec<(usize, Status)>);
+    type Row = (&'static str, Vec<(u64, KeyStatus)>, Policy, Vec<(usize, KeyStatus)>);
     let table: Vec<Row> = vec![
         ("active + inactive, article", vec![(90, Inactive), (60, Active)], article(), vec![(1, Inactive), (2, Active)]),
         ("two active, article", vec![(90, Active), (60, Active)], article(), vec![(1, Inactive), (2, Active)]),
@@ -822,7 +823,7 @@ fn invariant_8_a_dead_runs_intent_says_nothing_of_a_key_that_a_living_run_makes(
         let second = Run { id: "second-run".parse().unwrap(), ..run() };
         let mut met = None;
         let (rest, calls) = world.run(&policy, &run(), |_, call, world| {
-            if matches!(call, Call::PutSecretValue(_) | Call::Publish(Message::Secret(_))) {
+            if matches!(call, Call::PutSecretValue(_) | Call::Publish(PlannedNotice::Secret(_))) {
                 met = Some(world.run(&policy, &second, |_, _, _| None));
             }
             None

@@ -10,8 +10,9 @@ use lambda::{
     },
     model::{
         access_key::{
-            AccessKeyId, Key, LastUse, SecretAccessKey,
-            Status::{self, Active, Inactive},
+            AccessKeyId, Key,
+            KeyStatus::{self, Active, Inactive},
+            LastUse, SecretAccessKey,
         },
         email::Email,
         kms_key::KmsKey,
@@ -20,15 +21,16 @@ use lambda::{
     },
     notice::Mail,
     protocol::{
-        call::{Answer, Failure},
-        journal::{Entry, Journal, RunId},
+        call::Answer,
+        call_error::CallError,
+        journal::{Journal, JournalEntry, RunId},
         policy::{DeleteAfter, Delivery, MaxWait, Policy, StillInUse},
         run::{Run, RunAction},
         stop_reason::StopReason,
     },
     report::{
-        audit::{Mode, Origin},
-        run_report::{Change, Outcome, UserReport},
+        audit::{RunMode, RunOrigin},
+        run_report::{KeyChange, Outcome, UserReport},
     },
     selection::routing::Envelope,
 };
@@ -39,52 +41,58 @@ const WRITES: &str = "a dry run writes nothing";
 struct ReadOnly(Option<Vec<Key>>);
 
 impl Aws for ReadOnly {
-    async fn list_access_keys(&self, _: &UserName) -> Result<Answer, Failure> {
+    async fn list_access_keys(&self, _: &UserName) -> Result<Answer, CallError> {
         match &self.0 {
             Some(keys) => Ok(Answer::Keys(keys.clone())),
             None => std::future::pending().await,
         }
     }
-    async fn list_user_tags(&self, _: &UserName) -> Result<Answer, Failure> {
+    async fn list_user_tags(&self, _: &UserName) -> Result<Answer, CallError> {
         Ok(Answer::Journal(Ok(Journal::default())))
     }
-    async fn last_used(&self, _: &AccessKeyId) -> Result<Answer, Failure> {
+    async fn last_used(&self, _: &AccessKeyId) -> Result<Answer, CallError> {
         Ok(Answer::LastUse(LastUse::Never))
     }
-    async fn list_subscribers(&self, _: &TopicArn, _: &[&Email]) -> Result<Answer, Failure> {
+    async fn list_subscribers(&self, _: &TopicArn, _: &[&Email]) -> Result<Answer, CallError> {
         Ok(Answer::Subscribers(1))
     }
-    async fn describe_secret(&self, _: &str, _: &AccessKeyId) -> Result<Answer, Failure> {
+    async fn describe_secret(&self, _: &str, _: &AccessKeyId) -> Result<Answer, CallError> {
         Ok(Answer::Current(false))
     }
-    async fn tag_user(&self, _: &UserName, _: &[Entry]) -> Result<Answer, Failure> {
+    async fn tag_user(&self, _: &UserName, _: &[JournalEntry]) -> Result<Answer, CallError> {
         panic!("{WRITES}")
     }
-    async fn untag_user(&self, _: &UserName, _: &RunId) -> Result<Answer, Failure> {
+    async fn untag_user(&self, _: &UserName, _: &RunId) -> Result<Answer, CallError> {
         panic!("{WRITES}")
     }
-    async fn create_access_key(&self, _: &UserName) -> Result<(Answer, SecretAccessKey), Failure> {
+    async fn create_access_key(&self, _: &UserName) -> Result<(Answer, SecretAccessKey), CallError> {
         panic!("{WRITES}")
     }
-    async fn set_status(&self, _: &UserName, _: &AccessKeyId, _: Status) -> Result<Answer, Failure> {
+    async fn set_status(&self, _: &UserName, _: &AccessKeyId, _: KeyStatus) -> Result<Answer, CallError> {
         panic!("{WRITES}")
     }
-    async fn delete_access_key(&self, _: &UserName, _: &AccessKeyId) -> Result<Answer, Failure> {
+    async fn delete_access_key(&self, _: &UserName, _: &AccessKeyId) -> Result<Answer, CallError> {
         panic!("{WRITES}")
     }
-    async fn verify(&self, _: &UserName, _: &AccessKeyId, _: &SecretAccessKey) -> Result<Answer, Failure> {
+    async fn verify(&self, _: &UserName, _: &AccessKeyId, _: &SecretAccessKey) -> Result<Answer, CallError> {
         panic!("{WRITES}")
     }
-    async fn put_secret(&self, _: &str, _: &UserName, _: &AccessKeyId, _: &SecretAccessKey) -> Result<Answer, Failure> {
+    async fn put_secret(
+        &self,
+        _: &str,
+        _: &UserName,
+        _: &AccessKeyId,
+        _: &SecretAccessKey,
+    ) -> Result<Answer, CallError> {
         panic!("{WRITES}")
     }
-    async fn put_resource_policy(&self, _: &str, _: &str, _: &KmsKey) -> Result<Answer, Failure> {
+    async fn put_resource_policy(&self, _: &str, _: &str, _: &KmsKey) -> Result<Answer, CallError> {
         panic!("{WRITES}")
     }
-    async fn create_secret(&self, _: &str, _: &UserName, _: &KmsKey) -> Result<Answer, Failure> {
+    async fn create_secret(&self, _: &str, _: &UserName, _: &KmsKey) -> Result<Answer, CallError> {
         panic!("{WRITES}")
     }
-    async fn publish(&self, _: &TopicArn, _: &Envelope, _: Mail) -> Result<Answer, Failure> {
+    async fn publish(&self, _: &TopicArn, _: &Envelope, _: Mail) -> Result<Answer, CallError> {
         panic!("{WRITES}")
     }
     async fn sleep(&self, _: Span) {}
@@ -103,9 +111,9 @@ const POLICY: Policy = Policy {
 
 /// A dry run for a user with keys of these ages in days. The clock stands still for so many looks at it, and is past the
 /// run's end after that.
-async fn dry_run(policy: &Policy, order: RunAction, ages: &[(u64, Status)], looks: usize) -> UserReport {
+async fn dry_run(policy: &Policy, order: RunAction, ages: &[(u64, KeyStatus)], looks: usize) -> UserReport {
     let now = Timestamp::now();
-    let key = |(n, (days, status)): (usize, &(u64, Status))| Key {
+    let key = |(n, (days, status)): (usize, &(u64, KeyStatus))| Key {
         id: format!("AKIAEXAMPLE{n:09}").parse().unwrap(),
         status: *status,
         created: now.before(Span::days(*days)),
@@ -122,7 +130,7 @@ async fn dry_run(policy: &Policy, order: RunAction, ages: &[(u64, Status)], look
 
 async fn look(aws: &ReadOnly, policy: &Policy, run: &Run, clock: impl Fn() -> Timestamp) -> UserReport {
     let settings = Settings { administrators: Vec::new(), ..crate::common::settings("alice", policy.clone()) };
-    let origin = Origin { request: "request", mode: Mode::Pretended };
+    let origin = RunOrigin { request: "request", mode: RunMode::Pretended };
     rotate(&DryRun::new(aws), &settings, run, origin, clock, &"alice".parse().unwrap()).await
 }
 
@@ -137,7 +145,7 @@ async fn a_dry_run_says_what_a_run_would_do() {
     ] {
         let report = dry_run(&POLICY, RunAction::Routine, &start, 1_000).await;
         assert_eq!(report.result, Outcome::Changed, "{start:?}: {report:?}");
-        let delivered = report.done.iter().filter(|change| matches!(change, Change::Delivered { .. })).count();
+        let delivered = report.done.iter().filter(|change| matches!(change, KeyChange::Delivered { .. })).count();
         let left: Vec<_> = report.left.iter().map(|key| key.status).collect();
         assert_eq!((delivered, left), (1, vec![Inactive, Active]), "{start:?}: {report:?}");
     }

@@ -4,11 +4,12 @@
 
 use lambda::{
     model::{
-        access_key::{AccessKeyId, Key, LastUse, Status},
+        access_key::{AccessKeyId, Key, KeyStatus, LastUse},
         time::Timestamp,
     },
     protocol::{
-        call::{Answer, Call, Effect, Failure, Message},
+        call::{Answer, Call, PlannedNotice},
+        call_error::{CallError, ErrorCode},
         journal::{Journal, JournalParseError},
         planner::{self, Next},
         policy::Policy,
@@ -66,7 +67,7 @@ impl World {
     }
 
     /// Gives the user a key made at `created`.
-    pub(crate) fn with_key(mut self, created: Timestamp, status: Status) -> Self {
+    pub(crate) fn with_key(mut self, created: Timestamp, status: KeyStatus) -> Self {
         self.keys.push(Key { id: key(self.made), status, created });
         self.made += 1;
         self
@@ -80,7 +81,7 @@ impl World {
     }
 
     /// Carries out one call.
-    pub(crate) fn call(&mut self, call: &Call) -> Result<Answer, Failure> {
+    pub(crate) fn call(&mut self, call: &Call) -> Result<Answer, CallError> {
         match call {
             Call::ListAccessKeys => Ok(Answer::Keys(self.keys.clone())),
             Call::ListUserTags => Ok(Answer::Journal(self.journal.clone())),
@@ -107,17 +108,17 @@ impl World {
                 if self.keys.len() >= 2 {
                     return Err(refused("LimitExceeded"));
                 }
-                let made = Key { id: key(self.made), status: Status::Active, created: self.now };
+                let made = Key { id: key(self.made), status: KeyStatus::Active, created: self.now };
                 self.made += 1;
                 self.keys.push(made.clone());
                 Ok(Answer::Created(made))
             }
             Call::DeactivateAccessKey(id, _) => {
-                self.find(id)?.status = Status::Inactive;
+                self.find(id)?.status = KeyStatus::Inactive;
                 Ok(Answer::Done)
             }
             Call::ActivateAccessKey(id) => {
-                self.find(id)?.status = Status::Active;
+                self.find(id)?.status = KeyStatus::Active;
                 Ok(Answer::Done)
             }
             Call::DeleteAccessKey(id, _) => {
@@ -126,7 +127,7 @@ impl World {
                 Ok(Answer::Done)
             }
             Call::GetCallerIdentity { key, .. } => match self.find(key) {
-                Ok(found) if found.status == Status::Active => Ok(Answer::Done),
+                Ok(found) if found.status == KeyStatus::Active => Ok(Answer::Done),
                 _ => Err(refused("InvalidClientTokenId")),
             },
             Call::CreateSecret => {
@@ -148,22 +149,22 @@ impl World {
             Call::DescribeSecret(id) => Ok(Answer::Current(self.secret == Secret::Current(id.clone()))),
             Call::PutResourcePolicy => Ok(Answer::Done),
             Call::ListSubscriptionsByTopic => Ok(Answer::Subscribers(self.subscribers)),
-            Call::Publish(Message::Secret(id)) => {
+            Call::Publish(PlannedNotice::Secret(id)) => {
                 self.mailed.push(id.clone());
                 Ok(Answer::Done)
             }
-            Call::Publish(Message::ComingUp(id, _)) => {
+            Call::Publish(PlannedNotice::ComingUp(id, _)) => {
                 self.warned.push(id.clone());
                 Ok(Answer::Done)
             }
-            Call::Publish(Message::Stored(id)) => {
+            Call::Publish(PlannedNotice::Stored(id)) => {
                 self.announced.push(id.clone());
                 Ok(Answer::Done)
             }
         }
     }
 
-    fn find(&mut self, id: &AccessKeyId) -> Result<&mut Key, Failure> {
+    fn find(&mut self, id: &AccessKeyId) -> Result<&mut Key, CallError> {
         self.keys.iter_mut().find(|key| key.id == *id).ok_or_else(|| refused("NoSuchEntity"))
     }
 
@@ -172,7 +173,7 @@ impl World {
         &mut self,
         policy: &Policy,
         run: &Run,
-        mut fault: impl FnMut(usize, &Call, &mut Self) -> Option<Result<Answer, Failure>>,
+        mut fault: impl FnMut(usize, &Call, &mut Self) -> Option<Result<Answer, CallError>>,
     ) -> (StopReason, Vec<Call>) {
         let mut state = UserState::default();
         let mut calls = Vec::new();
@@ -191,11 +192,11 @@ impl World {
 }
 
 /// AWS said no, and nothing happened.
-pub(crate) fn refused(code: &str) -> Failure {
-    Failure { effect: Effect::None, code: code.into(), message: "refused".into() }
+pub(crate) fn refused(code: &str) -> CallError {
+    CallError::without_effect(ErrorCode::Aws(code.to_owned()), "refused")
 }
 
 /// Nobody knows what happened.
-pub(crate) fn lost() -> Failure {
-    Failure { effect: Effect::Unknown, code: "Timeout".into(), message: "no answer in time".into() }
+pub(crate) fn lost() -> CallError {
+    CallError::with_unknown_effect(ErrorCode::Timeout, "no answer in time")
 }

@@ -1,10 +1,11 @@
-//! The JSON form: long-form intrinsics, no comments. It is also the canonical form, in which templates are compared.
+//! Writes a template as JSON, with long-form intrinsic functions and without comments. This is also the canonical form,
+//! in which templates are compared.
 
 use serde_json::{Map, Value as Json, json};
 
 use super::value::Value;
 
-/// The value with its intrinsic functions spelt out.
+/// The value as JSON, with each intrinsic function in its long form.
 #[must_use]
 pub fn to_json(value: &Value) -> Json {
     match value {
@@ -25,6 +26,6 @@ pub fn to_json(value: &Value) -> Json {
 /// The value as a JSON document, ending with a newline.
 #[must_use]
 pub fn emit(value: &Value) -> String {
-    // The alternate form of a serde_json value is the pretty one.
+    // With `#`, serde_json writes the indented form.
     format!("{:#}\n", to_json(value))
 }

@@ -1,7 +1,7 @@
-//! CloudFormation, typed. Knows nothing of rotation.
+//! Typed CloudFormation templates. This module knows nothing about rotation.
 //!
-//! A template is built by adding resources; adding one gives a [`Handle`], and a handle is the only way to refer to
-//! a resource. So a dangling or misspelt reference cannot be written.
+//! A template is built by adding resources. Adding one returns a [`Handle`], and only a handle can refer to a resource.
+//! So a dangling or misspelt reference does not compile.
 
 pub mod json;
 pub mod name;

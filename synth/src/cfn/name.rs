@@ -1,29 +1,34 @@
-//! What a reference names: a logical id of the template, a pseudo parameter, or an attribute of a resource.
+//! The names that a reference can contain: a logical id of the template, a pseudo parameter, or an attribute of a
+//! resource.
 
 use std::borrow::Cow;
 
-/// The name of a resource, a parameter or an output within its template: letters and digits, the first a capital.
+/// The name of a resource, a parameter or an output within its template: 1 to 255 letters and digits that begin with a
+/// capital letter.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogicalId(Cow<'static, str>);
 
 impl LogicalId {
-    /// A name that is known when this program is compiled: `const { LogicalId::new("Topic") }`.
+    /// Makes a logical id from a name that is known at compile time: `const { LogicalId::new("Topic") }`.
     ///
     /// # Panics
     /// If the name is not a logical id. In a `const` that is a compile error.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
-        assert!(is_logical_id(name.as_bytes()), "a logical id is 1 to 255 letters and digits, the first a capital");
+        assert!(
+            is_logical_id(name.as_bytes()),
+            "a logical id has 1 to 255 letters and digits and begins with a capital"
+        );
         Self(Cow::Borrowed(name))
     }
 
-    /// A name put together at run time; `None` if it is not 1 to 255 letters and digits beginning with a capital.
+    /// Makes a logical id from a name that is built at run time. `None` if the name is not a logical id.
     #[must_use]
     pub fn derived(name: String) -> Option<Self> {
         is_logical_id(name.as_bytes()).then_some(Self(Cow::Owned(name)))
     }
 
-    /// The name.
+    /// The logical id as the template writes it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -41,7 +46,7 @@ const fn is_logical_id(name: &[u8]) -> bool {
     matches!(name.len(), 1..=255) && name[0].is_ascii_uppercase()
 }
 
-/// A logical id that is checked when this program is compiled.
+/// Makes a logical id that is checked at compile time.
 macro_rules! id {
     ($name:literal) => {
         const { $crate::cfn::LogicalId::new($name) }
@@ -50,21 +55,21 @@ macro_rules! id {
 
 pub(crate) use id;
 
-/// The pseudo parameters in use.
+/// The pseudo parameters that our templates use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pseudo {
-    /// The account that the stack is in.
+    /// The 12-digit number of the stack's account.
     AccountId,
-    /// `aws`, `aws-cn`, `aws-us-gov`.
+    /// The partition of the stack, such as `aws`, `aws-cn` or `aws-us-gov`.
     Partition,
-    /// The Region that the stack is in.
+    /// The code of the stack's Region, such as `eu-central-1`.
     Region,
-    /// The stack's name.
+    /// The name of the stack.
     StackName,
 }
 
 impl Pseudo {
-    /// Its name in a template.
+    /// The name of the pseudo parameter in a template.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -76,9 +81,9 @@ impl Pseudo {
     }
 }
 
-/// What a `Ref` names.
+/// The name in a `Ref`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Name(pub(super) Named);
+pub struct RefName(pub(super) Named);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Named {
@@ -86,14 +91,14 @@ pub(super) enum Named {
     Pseudo(Pseudo),
 }
 
-/// What a `Fn::GetAtt` names.
+/// The resource and the attribute in a `Fn::GetAtt`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribute {
     pub(super) of: LogicalId,
     pub(super) name: &'static str,
 }
 
-impl Name {
+impl RefName {
     /// The name as the template writes it.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -103,7 +108,7 @@ impl Name {
         }
     }
 
-    /// The pseudo parameter that it is, if it is one.
+    /// The pseudo parameter, or `None` if this is a logical id.
     #[must_use]
     pub const fn pseudo(&self) -> Option<Pseudo> {
         match &self.0 {
@@ -112,7 +117,7 @@ impl Name {
         }
     }
 
-    /// What must be in the template.
+    /// The logical id that the template must contain, or `None` for a pseudo parameter.
     pub(super) fn needs(&self) -> Option<&LogicalId> {
         match &self.0 {
             Named::Logical(id) => Some(id),
@@ -122,20 +127,20 @@ impl Name {
 }
 
 impl Attribute {
-    /// The resource that has it.
+    /// The resource that has the attribute.
     #[must_use]
     pub fn of(&self) -> &LogicalId {
         &self.of
     }
 
-    /// Its name.
+    /// The name of the attribute, such as `Arn`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 }
 
-impl From<Pseudo> for Name {
+impl From<Pseudo> for RefName {
     fn from(pseudo: Pseudo) -> Self {
         Self(Named::Pseudo(pseudo))
     }

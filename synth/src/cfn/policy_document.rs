@@ -1,4 +1,4 @@
-//! IAM policy documents, as a template writes them.
+//! IAM policy documents as they are written in a template.
 
 use std::borrow::Cow;
 
@@ -15,31 +15,31 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct PolicyDocument(pub Vec<Statement>);
 
-/// One statement.
+/// One statement of a policy document.
 #[derive(Debug, Clone)]
 pub struct Statement {
-    /// Stable across releases, so that a review shows only what changed.
+    /// The id of the statement. It stays the same across releases, so that a review shows only real changes.
     pub sid: &'static str,
-    /// What it is for.
+    /// The purpose of the statement, which the template shows as a comment.
     pub why: &'static str,
-    /// Whether it allows or denies, and whom.
+    /// Whether the statement allows or denies, and for which principal.
     pub rule: Rule,
-    /// `service:Action`.
+    /// The actions, each as `service:Action`.
     pub actions: Vec<&'static str>,
-    /// On what; empty in a trust policy.
+    /// The resources that the actions apply to. Empty in a trust policy.
     pub resources: Vec<ResourceArn>,
-    /// When it applies.
+    /// The conditions of a request, all of which must be met. Empty: none.
     pub conditions: Vec<Condition>,
 }
 
-/// What a statement is about: something in the template, something in the stack's own account, or a key that was named.
-/// There are two bare `*`, [`ResourceArn::this_key`] and [`ResourceArn::lists_of_the_account`]; `templates/rules.guard` holds roles to
-/// having the other one alone, and for its three actions.
+/// A resource of a statement: a resource of the template, a resource of the stack's own account, or a KMS key that the
+/// configuration names. Only [`ResourceArn::this_key`] and [`ResourceArn::lists_of_the_account`] give a bare `*`.
+/// `templates/rules.guard` allows roles only the second one, and only for its three actions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceArn(pub(super) Text);
 
 impl ResourceArn {
-    /// `arn:PARTITION:service::ACCOUNT:resource`, as IAM names its own things.
+    /// `arn:PARTITION:service::ACCOUNT:resource`, for services without Regions, such as IAM.
     #[must_use]
     pub fn global(service: &'static str, resource: &str) -> Self {
         Self(Text::of([
@@ -67,14 +67,14 @@ impl ResourceArn {
 }
 
 impl ResourceArn {
-    /// In a key's own policy, `*` is the key ("Key policies in AWS KMS": Resource).
+    /// The key itself: in a key's own policy, `*` means that key ("Key policies in AWS KMS": Resource).
     #[must_use]
     pub fn this_key() -> Self {
         Self("*".into())
     }
 
-    /// The account's lists of users, for which IAM knows no resource ("Actions, resources, and condition keys for AWS Identity and
-    /// Access Management").
+    /// The account's lists of users. IAM has no resource for them ("Actions, resources, and condition keys for AWS
+    /// Identity and Access Management").
     #[must_use]
     pub fn lists_of_the_account() -> Self {
         Self("*".into())
@@ -109,44 +109,44 @@ impl Property for ResourceArn {
     }
 }
 
-/// One condition.
+/// One condition of a statement.
 #[derive(Debug, Clone)]
 pub struct Condition {
-    /// Such as `StringEquals`.
+    /// The operator that compares them, such as `StringEquals`.
     pub operator: &'static str,
-    /// Such as `aws:SourceAccount`.
+    /// The condition key, such as `aws:SourceAccount`.
     pub key: Cow<'static, str>,
-    /// Any of these.
+    /// The values. One of them must match.
     pub values: Vec<Text>,
 }
 
 impl Condition {
-    /// The request came without TLS.
+    /// The condition that a request came without TLS.
     #[must_use]
     pub fn plain_http() -> Self {
         Self { operator: "Bool", key: "aws:SecureTransport".into(), values: vec!["false".into()] }
     }
 }
 
-/// What a statement does, and to whom. There is no way to allow something to everybody.
+/// The effect of a statement, and its principal. No rule can allow something to every principal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
-    /// Allows it to the role that has the policy.
+    /// Allows the role that has the policy.
     Allow,
-    /// Allows it to a service: in a trust policy.
+    /// Allows a service. For a trust policy.
     Trust(Service),
-    /// Allows it to somebody else: in the policy of a resource.
+    /// Allows another principal. For the policy of a resource.
     Grant(Principal),
-    /// Denies it to everybody: in the policy of a resource.
+    /// Denies every principal. For the policy of a resource.
     DenyEverybody,
 }
 
-/// Whom a resource's own policy is for.
+/// A principal that the policy of a resource can allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Principal {
-    /// CloudWatch, for its alarms.
+    /// CloudWatch, which publishes its alarms.
     CloudWatch,
-    /// The stack's account: whoever in it has leave from its IAM policies.
+    /// The stack's account: every identity in it that its own IAM policies allow.
     ThisAccount,
 }
 
@@ -160,7 +160,7 @@ impl Principal {
 }
 
 words! {
-    /// An AWS service that takes on a role.
+    /// An AWS service that assumes a role.
     Service {
         Lambda = "lambda.amazonaws.com",
         Scheduler = "scheduler.amazonaws.com",
@@ -168,7 +168,7 @@ words! {
 }
 
 impl Statement {
-    /// Lets a service assume a role.
+    /// A statement of a trust policy, which lets a service assume the role.
     #[must_use]
     pub fn trust(service: Service, why: &'static str, conditions: Vec<Condition>) -> Self {
         Self {
@@ -181,7 +181,7 @@ impl Statement {
         }
     }
 
-    /// Allows actions on resources.
+    /// A statement of a role's policy, which allows the role these actions on these resources.
     #[must_use]
     pub fn allow(
         sid: &'static str,
@@ -193,7 +193,8 @@ impl Statement {
         Self { sid, why, rule: Rule::Allow, actions, resources, conditions }
     }
 
-    /// Denies everybody actions on resources, whatever else allows them.
+    /// A statement of a resource's policy, which denies these actions to every principal, even if another policy allows
+    /// them.
     #[must_use]
     pub fn deny_everybody(
         sid: &'static str,
@@ -205,7 +206,7 @@ impl Statement {
         Self { sid, why, rule: Rule::DenyEverybody, actions, resources, conditions }
     }
 
-    /// In a resource's policy: allows somebody actions on it.
+    /// A statement of a resource's policy, which allows a principal these actions.
     #[must_use]
     pub fn grant(
         principal: Principal,
@@ -244,7 +245,7 @@ impl Property for Statement {
     }
 }
 
-/// Conditions of one operator stand together.
+/// The conditions as a map, grouped by operator.
 fn conditions(list: &[Condition]) -> Option<Value> {
     let mut operators: Vec<&str> = list.iter().map(|condition| condition.operator).collect();
     operators.dedup();
@@ -256,7 +257,7 @@ fn conditions(list: &[Condition]) -> Option<Value> {
 }
 
 impl PolicyDocument {
-    /// The document as it stands in a template.
+    /// The document as a value of a template.
     #[must_use]
     pub fn document(&self) -> Value {
         map([("Version", "2012-10-17".value()), ("Statement", self.0.clone().value())])

@@ -1,8 +1,8 @@
-//! Reads a template back, YAML or JSON, into the canonical form: long-form intrinsics.
+//! Reads a template in YAML or JSON into the canonical form, which has only long-form intrinsic functions.
 //!
-//! Any template, not only ours. What a text means is taken as CloudFormation takes it: YAML 1.1's booleans are booleans, but dates,
-//! numbers with a leading zero and other fancies stay the text that they are. A template may come from anybody, so every
-//! limit is explicit: depth, and how much an alias may multiply.
+//! It reads any template, not only ours. It interprets values as CloudFormation does: YAML 1.1's booleans are booleans,
+//! but dates, numbers with a leading zero and other special forms stay text. A template may come from an untrusted
+//! source. So its depth is limited, and so is the number of values that aliases can produce.
 
 use std::{borrow::Cow, collections::HashMap, fmt};
 
@@ -10,43 +10,44 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json};
 
-/// How deep a template may nest. CloudFormation itself allows far less.
+/// The number of levels that a template may nest. CloudFormation itself allows far fewer.
 const MAX_DEPTH: usize = 100;
 
-/// How many values a template may have once its aliases are spelt out.
+/// The number of values that a template may have after its aliases are expanded.
 const MAX_VALUES: usize = 200_000;
 
-/// Why a text is not a template.
+/// The reason why a text is not a template, with its position.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {problem}")]
-pub struct Unreadable {
-    /// The line, from 1.
+pub struct TemplateReadError {
+    /// The line of the problem. The first line is 1.
     pub line: usize,
-    /// The column in characters, from 1.
+    /// The column of the problem, in characters. The first column is 1.
     pub column: usize,
-    /// What is wrong there.
+    /// What is wrong at this position.
     pub problem: String,
 }
 
-impl Unreadable {
+impl TemplateReadError {
     fn at(place: Marker, problem: impl Into<String>) -> Self {
         Self { line: place.line().max(1), column: place.col() + 1, problem: problem.into() }
     }
 }
 
-impl From<ScanError> for Unreadable {
+impl From<ScanError> for TemplateReadError {
     fn from(error: ScanError) -> Self {
-        Self::at(*error.marker(), format!("not YAML: {}", error.info()))
+        Self::at(*error.marker(), format!("not valid YAML: {}", error.info()))
     }
 }
 
 /// Reads a template.
 ///
 /// # Errors
-/// [`Unreadable`] says what is wrong, and where.
-pub fn read(text: &str) -> Result<Json, Unreadable> {
+/// [`TemplateReadError`] if the text is not a template.
+pub fn read(text: &str) -> Result<Json, TemplateReadError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    // JSON is nearly YAML; what it has of its own (tabs, surrogate pairs) needs its own reader. What that one refuses, the other explains.
+    // JSON is almost YAML, but tabs and surrogate pairs need the JSON reader. If that reader fails, the YAML reader
+    // gives the better error.
     if text.trim_start().starts_with('{')
         && let Ok(Strict(json)) = serde_json::from_str(text)
     {
@@ -60,7 +61,10 @@ pub fn read(text: &str) -> Result<Json, Unreadable> {
             (event, span) => {
                 let value = reader.value(event, span, 0)?;
                 return match reader.end()? {
-                    Some(place) => Err(Unreadable::at(place, "a second document begins; a template is one")),
+                    Some(place) => Err(TemplateReadError::at(
+                        place,
+                        "a second document begins here; a template must be one document",
+                    )),
                     None => Ok(value),
                 };
             }
@@ -70,18 +74,18 @@ pub fn read(text: &str) -> Result<Json, Unreadable> {
 
 struct Reader<'t> {
     parser: Parser<'t, saphyr_parser::StrInput<'t>>,
-    /// What an alias stands for, and how many values that is.
+    /// The value of each anchor, and the number of values in it.
     anchors: HashMap<usize, (Json, usize)>,
     values: usize,
 }
 
 impl<'t> Reader<'t> {
-    fn next(&mut self) -> Result<(Event<'t>, Span), Unreadable> {
+    fn next(&mut self) -> Result<(Event<'t>, Span), TemplateReadError> {
         self.parser.next().unwrap_or_else(|| Ok((Event::StreamEnd, Span::default()))).map_err(Into::into)
     }
 
-    /// Where another document begins, if one does.
-    fn end(&mut self) -> Result<Option<Marker>, Unreadable> {
+    /// The position of a second document, or `None` if there is none.
+    fn end(&mut self) -> Result<Option<Marker>, TemplateReadError> {
         loop {
             match self.next()? {
                 (Event::StreamEnd, _) => return Ok(None),
@@ -91,12 +95,12 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// The value that begins with this event.
-    fn value(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Json, Unreadable> {
+    /// Reads the value that begins with this event.
+    fn value(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Json, TemplateReadError> {
         let before = self.values;
         self.count(1, span.start)?;
         if depth > MAX_DEPTH {
-            return Err(Unreadable::at(span.start, format!("nested more than {MAX_DEPTH} levels deep")));
+            return Err(TemplateReadError::at(span.start, format!("nested more than {MAX_DEPTH} levels deep")));
         }
         let (anchor, tag, value) = match event {
             Event::Scalar(text, style, anchor, tag) => {
@@ -106,14 +110,13 @@ impl<'t> Reader<'t> {
             Event::SequenceStart(anchor, tag) => (anchor, tag, self.list(depth)?),
             Event::MappingStart(anchor, tag) => (anchor, tag, self.map(depth)?),
             Event::Alias(anchor) => {
-                let (value, size) =
-                    self.anchors.get(&anchor).cloned().ok_or_else(|| {
-                        Unreadable::at(span.start, "an alias may not stand inside what it stands for")
-                    })?;
+                let (value, size) = self.anchors.get(&anchor).cloned().ok_or_else(|| {
+                    TemplateReadError::at(span.start, "the alias is inside the value that it refers to")
+                })?;
                 self.count(size, span.start)?;
                 return Ok(value);
             }
-            _ => return Err(Unreadable::at(span.start, "a value is missing")),
+            _ => return Err(TemplateReadError::at(span.start, "a value is missing")),
         };
         let value = tag.map_or(Ok(value.clone()), |tag| tagged(&tag, value, span.start))?;
         if anchor != 0 {
@@ -122,15 +125,18 @@ impl<'t> Reader<'t> {
         Ok(value)
     }
 
-    fn count(&mut self, values: usize, place: Marker) -> Result<(), Unreadable> {
+    fn count(&mut self, values: usize, place: Marker) -> Result<(), TemplateReadError> {
         self.values += values;
         if self.values > MAX_VALUES {
-            return Err(Unreadable::at(place, format!("more than {MAX_VALUES} values once aliases are spelt out")));
+            return Err(TemplateReadError::at(
+                place,
+                format!("more than {MAX_VALUES} values after aliases are expanded"),
+            ));
         }
         Ok(())
     }
 
-    fn list(&mut self, depth: usize) -> Result<Json, Unreadable> {
+    fn list(&mut self, depth: usize) -> Result<Json, TemplateReadError> {
         let mut items = Vec::new();
         loop {
             match self.next()? {
@@ -140,7 +146,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn map(&mut self, depth: usize) -> Result<Json, Unreadable> {
+    fn map(&mut self, depth: usize) -> Result<Json, TemplateReadError> {
         let (mut entries, mut merged) = (Map::new(), Vec::new());
         loop {
             let (event, span) = self.next()?;
@@ -148,10 +154,10 @@ impl<'t> Reader<'t> {
                 Event::MappingEnd => break,
                 Event::Scalar(text, style, _, None) if text == "<<" && style == ScalarStyle::Plain => None,
                 Event::Scalar(text, _, _, None) => Some(text.into_owned()),
-                // An anchored key may come back as an alias.
+                // A key may be an alias of another key.
                 event => match self.value(event, span, depth + 1)? {
                     Json::String(text) => Some(text),
-                    _ => return Err(Unreadable::at(span.start, "a key must be a text")),
+                    _ => return Err(TemplateReadError::at(span.start, "a key must be a text")),
                 },
             };
             let (event, value_span) = self.next()?;
@@ -159,7 +165,7 @@ impl<'t> Reader<'t> {
             match key {
                 None => merged.push((value, value_span.start)),
                 Some(key) if entries.contains_key(&key) => {
-                    return Err(Unreadable::at(span.start, format!("duplicate key {key:?}")));
+                    return Err(TemplateReadError::at(span.start, format!("duplicate key {key:?}")));
                 }
                 Some(key) => {
                     entries.insert(key, value);
@@ -167,13 +173,13 @@ impl<'t> Reader<'t> {
             }
         }
         for (value, place) in merged {
-            merge(&mut entries, value).map_err(|problem| Unreadable::at(place, problem))?;
+            merge(&mut entries, value).map_err(|problem| TemplateReadError::at(place, problem))?;
         }
         Ok(entries.into())
     }
 }
 
-/// A merge key: what the map has itself comes first, then the first map that is merged.
+/// Merges maps into another map (`<<`). The map's own entries have precedence, then those of the first merged map.
 fn merge(entries: &mut Map<String, Json>, value: Json) -> Result<(), &'static str> {
     match value {
         Json::Object(more) => {
@@ -189,13 +195,13 @@ fn merge(entries: &mut Map<String, Json>, value: Json) -> Result<(), &'static st
     }
 }
 
-/// Whether a scalar is a text whatever it looks like.
+/// Whether a scalar is always a text, even if it looks like a number.
 fn is_textual(style: ScalarStyle, tag: Option<&Tag>) -> bool {
-    // What an intrinsic is applied to is nearly always a name: `!Ref 123` names 123.
+    // The argument of an intrinsic function is almost always a name: `!Ref 123` refers to the name `123`.
     style != ScalarStyle::Plain || tag.is_some_and(|tag| !tag.is_yaml_core_schema() || tag.suffix == "str")
 }
 
-/// What a bare scalar means.
+/// The value of a scalar without quotes and tag.
 fn plain(text: Cow<'_, str>) -> Json {
     match text.as_ref() {
         "" | "~" | "null" | "Null" | "NULL" => return Json::Null,
@@ -203,7 +209,7 @@ fn plain(text: Cow<'_, str>) -> Json {
         "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => return false.into(),
         _ => {}
     }
-    // Only a number that is written the usual way: 012 (an account?), 1_000, 0x1F and 1e3 stay what they are.
+    // Only a number in the usual form. 012 (perhaps an account), 1_000, 0x1F and 1e3 stay text.
     let digits = text.strip_prefix('-').unwrap_or(&text);
     let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, fraction)| (whole, Some(fraction)));
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -218,8 +224,8 @@ fn plain(text: Cow<'_, str>) -> Json {
     number.map_or_else(|| Json::String(text.into_owned()), Json::Number)
 }
 
-/// A value with a tag: a short-form intrinsic is spelt out.
-fn tagged(tag: &Tag, value: Json, place: Marker) -> Result<Json, Unreadable> {
+/// The value of a tag, with short-form intrinsic functions in their long form.
+fn tagged(tag: &Tag, value: Json, place: Marker) -> Result<Json, TemplateReadError> {
     if tag.is_yaml_core_schema() {
         return Ok(value);
     }
@@ -231,16 +237,19 @@ fn tagged(tag: &Tag, value: Json, place: Marker) -> Result<Json, Unreadable> {
             format!("Fn::{name}")
         }
         _ => {
-            let problem = format!("the tag {}{name} is none of CloudFormation's", tag.handle);
-            return Err(Unreadable::at(place, problem));
+            let problem = format!("CloudFormation does not know the tag {}{name}", tag.handle);
+            return Err(TemplateReadError::at(place, problem));
         }
     };
     let value = match value {
-        // `!GetAtt Resource.Attribute.Nested` is the resource and the rest.
+        // `!GetAtt Resource.Attribute.Nested` splits into the resource and the rest.
         Json::String(text) if name == "GetAtt" => {
-            let (resource, attribute) = text
-                .split_once('.')
-                .ok_or_else(|| Unreadable::at(place, format!("!GetAtt {text} names no attribute")))?;
+            let (resource, attribute) = text.split_once('.').ok_or_else(|| {
+                TemplateReadError::at(
+                    place,
+                    format!("!GetAtt {text} names no attribute; write !GetAtt {text}.Attribute"),
+                )
+            })?;
             Json::Array(vec![resource.into(), attribute.into()])
         }
         value => value,
@@ -248,7 +257,7 @@ fn tagged(tag: &Tag, value: Json, place: Marker) -> Result<Json, Unreadable> {
     Ok(Json::Object(Map::from_iter([(long, value)])))
 }
 
-/// JSON without duplicate keys: of two, one would be lost.
+/// JSON without duplicate keys, because one of two would be lost.
 struct Strict(Json);
 
 impl<'de> Deserialize<'de> for Strict {
@@ -320,7 +329,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn short_forms_are_spelt_out_wherever_they_stand() {
+    fn short_forms_become_long_forms_everywhere() {
         for (text, meant) in [
             ("!Ref A", json!({"Ref": "A"})),
             ("!GetAtt A.B.C", json!({"Fn::GetAtt": ["A", "B.C"]})),
@@ -342,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_scalar_means_what_cloudformation_takes_it_for() {
+    fn a_bare_scalar_has_the_value_that_cloudformation_gives_it() {
         for (text, meant) in [
             ("yes", json!(true)),
             ("Off", json!(false)),
@@ -365,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn aliases_and_merge_keys_are_spelt_out() {
+    fn aliases_and_merge_keys_are_expanded() {
         let text = "a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\nc: {y: 4, <<: [{z: 5}, *a]}\nd: *a\n";
         let meant =
             json!({"a": {"x": 1, "y": 2}, "b": {"y": 3, "x": 1}, "c": {"y": 4, "z": 5, "x": 1}, "d": {"x": 1, "y": 2}});
@@ -373,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_template_is_refused_at_its_place() {
+    fn an_invalid_template_is_refused_with_its_position() {
         let bomb = (1..20).fold("a0: &a0 [x, x, x, x, x, x]\n".to_owned(), |text, n| {
             let alias = format!("*a{}, ", n - 1).repeat(6);
             text + &format!("a{n}: &a{n} [{}]\n", alias.trim_end_matches(", "))
@@ -385,14 +394,14 @@ mod tests {
             ("a: !Ref\n  - b: 1\n    b: 2\n", (3, 5), "duplicate"),
             ("a: !GetAtt Topic\n", (1, 4), "names no attribute"),
             ("a: !x!y z\n", (1, 4), ""),
-            ("a: !<tag:x> z\n", (1, 4), "none of CloudFormation's"),
+            ("a: !<tag:x> z\n", (1, 4), "does not know the tag"),
             ("[a]: b\n", (1, 1), "a key must be a text"),
-            ("a: &a [*a]\n", (1, 8), "inside what it stands for"),
+            ("a: &a [*a]\n", (1, 8), "inside the value that it refers to"),
             ("a: *b\n", (1, 4), ""),
             ("a: {<<: 5}\n", (1, 9), "only maps"),
             ("a: 1\n---\nb: 2\n", (2, 1), "a second document"),
-            ("a: [1\n", (2, 1), "not YAML"),
-            (&bomb, (7, 0), "once aliases are spelt out"),
+            ("a: [1\n", (2, 1), "not valid YAML"),
+            (&bomb, (7, 0), "after aliases are expanded"),
             (&closed, (1, 0), "recursion limit"),
             (&"- ".repeat(5000), (1, 203), "nested more than 100"),
             (&"{\"a\":".repeat(5000), (1, 0), "recursion limit"),

@@ -1,26 +1,27 @@
-//! Names and references. Adding something to a template gives a [`Handle`], and only a handle gives a reference.
+//! References to parts of a template. Adding a part to a template returns a [`Handle`], and only a handle gives a
+//! reference.
 //!
-//! So a reference to what is not there, a misspelt one, or the `Arn` of a type that has none does not compile
-//! (`synth/tests/suite/compile_fail.rs` shows it).
+//! So these mistakes do not compile: a reference to a missing part, a misspelt reference, and the `Arn` of a type
+//! without one. `synth/tests/suite/compile_fail.rs` shows it.
 
 use std::marker::PhantomData;
 
 use super::{
-    name::{Attribute, LogicalId, Name, Named, Pseudo},
+    name::{Attribute, LogicalId, Named, Pseudo, RefName},
     shape::Shape,
     value::{Part, Property, Value},
 };
 
 /// A type of resource.
 pub trait Resource: Property {
-    /// `AWS::Service::Type`.
+    /// The name of the type, as `AWS::Service::Type`.
     const TYPE: &'static str;
 }
 
-/// A type of resource that has an attribute `Arn`.
+/// A type of resource with an attribute `Arn`.
 pub trait HasArn: Resource {}
 
-/// Something that was added to a template: the only way to refer to it.
+/// A parameter or resource that was added to a template. Only a handle can refer to it.
 #[derive(Debug)]
 pub struct Handle<R> {
     pub(super) id: LogicalId,
@@ -32,7 +33,8 @@ impl<R> Handle<R> {
         Self { id, of: PhantomData }
     }
 
-    /// `!Ref`: for most types the name, for a topic its ARN, for a queue its URL, for a parameter its value.
+    /// A `!Ref`. It gives the name for most types, the ARN for a topic, the URL for a queue, and the value for a
+    /// parameter.
     #[must_use]
     pub fn reference(&self) -> Ref<R> {
         Ref { id: self.id.clone(), of: PhantomData }
@@ -40,28 +42,28 @@ impl<R> Handle<R> {
 }
 
 impl<R: HasArn> Handle<R> {
-    /// `!GetAtt` of the resource's ARN.
+    /// A `!GetAtt` that gives the ARN of the resource.
     #[must_use]
     pub fn arn(&self) -> Arn<R> {
         Arn { id: self.id.clone(), of: PhantomData }
     }
 }
 
-/// What `!Ref` gives for an `R`.
+/// A `!Ref` to an `R`.
 #[derive(Debug, Clone)]
 pub struct Ref<R> {
     id: LogicalId,
     of: PhantomData<fn() -> R>,
 }
 
-/// The ARN of an `R`.
+/// A `!GetAtt` of the ARN of an `R`.
 #[derive(Debug, Clone)]
 pub struct Arn<R> {
     id: LogicalId,
     of: PhantomData<fn() -> R>,
 }
 
-impl<R> From<Ref<R>> for Name {
+impl<R> From<Ref<R>> for RefName {
     fn from(reference: Ref<R>) -> Self {
         Self(Named::Logical(reference.id))
     }
@@ -73,7 +75,7 @@ impl<R> From<Arn<R>> for Attribute {
     }
 }
 
-/// A reference is a value, a piece of a text and a property.
+/// Makes a reference usable as a value, as a part of a text and as a property.
 macro_rules! reference {
     ($type:ty, $variant:ident $(, $r:ident)?) => {
         impl$(<$r>)? From<$type> for Value {

@@ -1,4 +1,4 @@
-//! The resource types in use, property by property, under CloudFormation's names.
+//! The resource types that our templates use. Each property has the name that CloudFormation gives it.
 
 use lambda::model::kms_key::KmsKeyArn;
 
@@ -12,7 +12,7 @@ use super::{
     value::{Part, Property, Text, Value, map, properties, words},
 };
 
-/// Declares the resource types: their CloudFormation type, whether they have an `Arn`, their properties.
+/// Declares the resource types: the CloudFormation type, whether it has an `Arn`, and the properties.
 macro_rules! resources {
     ($($(#[$doc:meta])* $name:ident is $type:literal $(with $arn:ident)? { $($body:tt)+ })+) => {
         $(
@@ -23,7 +23,7 @@ macro_rules! resources {
             $(resources!(@$arn $name);)?
         )+
 
-        /// All of them.
+        /// Every resource type that is declared here.
         #[must_use]
         pub fn types() -> Vec<ResourceType> {
             vec![$(ResourceType {
@@ -54,7 +54,7 @@ resources! {
         logging_config: LoggingConfig = "LoggingConfig",
     }
 
-    /// What Lambda does with an asynchronous invocation that fails.
+    /// The settings for asynchronous invocations of a function that fail.
     EventInvokeConfig is "AWS::Lambda::EventInvokeConfig" {
         function_name: Ref<Function> = "FunctionName",
         qualifier: &'static str = "Qualifier",
@@ -89,7 +89,7 @@ resources! {
         kms_master_key_id: Text = "KmsMasterKeyId",
     }
 
-    /// What others than the account's own identities may do with topics.
+    /// The policy of topics, for principals without their own IAM policy, such as AWS services.
     TopicPolicy is "AWS::SNS::TopicPolicy" {
         topics: Vec<Ref<Topic>> = "Topics",
         policy_document: PolicyDocument = "PolicyDocument",
@@ -129,7 +129,7 @@ resources! {
         metric_name: &'static str = "MetricName",
         dimensions: Vec<Dimension> = "Dimensions",
         statistic: Statistic = "Statistic",
-        /// In seconds.
+        /// The length of a period, in seconds.
         period: u32 = "Period",
         evaluation_periods: u32 = "EvaluationPeriods",
         comparison_operator: ComparisonOperator = "ComparisonOperator",
@@ -143,7 +143,7 @@ resources! {
     /// A CloudWatch dashboard.
     Dashboard is "AWS::CloudWatch::Dashboard" {
         dashboard_name: Pseudo = "DashboardName",
-        /// JSON.
+        /// The dashboard as a JSON text.
         dashboard_body: Text = "DashboardBody",
     }
 
@@ -165,7 +165,7 @@ resources! {
 }
 
 properties! {
-    /// Where a function's package is.
+    /// The place of a function's package in S3.
     Code { bucket: Ref<Parameter> = "S3Bucket", key: Ref<Parameter> = "S3Key" }
 }
 
@@ -174,7 +174,7 @@ properties! {
 pub struct Environment(pub Vec<(&'static str, Text)>);
 
 impl Environment {
-    /// Name by name.
+    /// The variables as a map from name to value.
     #[must_use]
     pub fn variables(&self) -> Value {
         map(self.0.iter().map(|(name, text)| (*name, text.clone().value())))
@@ -192,32 +192,32 @@ impl Property for Environment {
 }
 
 properties! {
-    /// Where a function logs to, and how.
+    /// The log group of a function, and the format of its log.
     LoggingConfig { log_format: LogFormat = "LogFormat", log_group: Ref<LogGroup> = "LogGroup" }
 }
 
 words! {
-    /// How Lambda writes its own log lines.
+    /// The format of the log lines that Lambda itself writes.
     LogFormat { Json = "JSON", Text = "Text" }
 }
 
 words! {
-    /// The processor a function runs on.
+    /// The processor architecture that a function runs on.
     Architecture { Arm64 = "arm64", X86_64 = "x86_64" }
 }
 
 words! {
-    /// A function's runtime.
+    /// The runtime of a function.
     Runtime { ProvidedAl2023 = "provided.al2023" }
 }
 
 properties! {
-    /// Where the records of invocations go.
+    /// The destination for records of failed invocations.
     DestinationConfig { on_failure: Destination = "OnFailure" }
 }
 
 properties! {
-    /// A queue; Lambda would take a topic, a function or a bus too.
+    /// A queue as a destination. Lambda also accepts a topic, a function or an event bus.
     Destination { destination: Arn<Queue> = "Destination" }
 }
 
@@ -227,16 +227,16 @@ properties! {
 }
 
 words! {
-    /// How a subscriber is reached.
+    /// How a notice reaches a subscriber.
     Protocol { Email = "email" }
 }
 
 words! {
-    /// What of a message a filter policy looks at.
+    /// The part of a message that a filter policy applies to.
     FilterPolicyScope { MessageAttributes = "MessageAttributes" }
 }
 
-/// What a message must say to reach a subscriber: for each attribute, one of its values is among these.
+/// The attributes that a message must have to reach a subscriber. Each attribute must have one of the listed values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilterPolicy(pub Vec<(&'static str, Vec<String>)>);
 
@@ -251,7 +251,7 @@ impl Property for FilterPolicy {
 }
 
 properties! {
-    /// How late a schedule may fire.
+    /// The time window in which a schedule may fire.
     FlexibleTimeWindow { mode: FlexibleTimeWindowMode = "Mode" }
 }
 
@@ -277,7 +277,7 @@ properties! {
 }
 
 properties! {
-    /// How often and how long a delivery is tried again. The age is in seconds.
+    /// How many times a failed delivery is tried again, and up to which age of the event, in seconds.
     RetryPolicy {
         maximum_retry_attempts: u32 = "MaximumRetryAttempts",
         maximum_event_age: u32 = "MaximumEventAgeInSeconds",
@@ -285,32 +285,32 @@ properties! {
 }
 
 properties! {
-    /// Where undeliverable events go.
+    /// The queue for events that cannot be delivered.
     DeadLetterConfig { arn: Arn<Queue> = "Arn" }
 }
 
 properties! {
-    /// One of the names by which a metric is told from others.
+    /// A name and value that distinguish a metric from others with the same name.
     Dimension { name: &'static str = "Name", value: Text = "Value" }
 }
 
 words! {
-    /// What is made of a period's data.
+    /// How the data of a period become one value.
     Statistic { Maximum = "Maximum", SampleCount = "SampleCount", Sum = "Sum" }
 }
 
 words! {
-    /// When a value is a breach.
+    /// How a value must compare with the threshold to be a breach.
     ComparisonOperator { GreaterThanThreshold = "GreaterThanThreshold", LessThanThreshold = "LessThanThreshold" }
 }
 
 words! {
-    /// What a period without data is.
+    /// How an alarm treats a period without data.
     TreatMissingData { Breaching = "breaching", NotBreaching = "notBreaching" }
 }
 
 properties! {
-    /// How long a new alarm waits before it counts, in minutes.
+    /// The time that a new alarm waits before it counts periods, in minutes.
     WarmUpConfiguration { minutes: u32 = "WarmUpPeriodDurationInMinutes" }
 }
 
@@ -320,21 +320,21 @@ properties! {
 }
 
 properties! {
-    /// How they are encrypted unless the request says otherwise.
+    /// A rule for objects whose upload requests no other encryption.
     EncryptionRule { by_default: EncryptionByDefault = "ServerSideEncryptionByDefault" }
 }
 
 properties! {
-    /// With what.
+    /// The encryption of such objects.
     EncryptionByDefault { algorithm: SseAlgorithm = "SSEAlgorithm" }
 }
 
 words! {
-    /// Who keeps the key: with this one, S3.
+    /// The encryption algorithm. With `AES256`, S3 manages the key.
     SseAlgorithm { Aes256 = "AES256" }
 }
 
-/// No access for the public, in all four ways. There is no way to write less.
+/// Blocks public access with all four settings. The type has no way to set fewer.
 #[derive(Debug, Clone, Copy)]
 pub struct NoPublicAccess;
 
@@ -353,37 +353,38 @@ impl Property for NoPublicAccess {
 }
 
 properties! {
-    /// Whose the objects of a bucket are.
+    /// The owner of the objects in a bucket.
     OwnershipControls { rules: Vec<OwnershipRule> = "Rules" }
 }
 
 properties! {
-    /// Whose.
+    /// A rule that sets the owner of the objects.
     OwnershipRule { object_ownership: ObjectOwnership = "ObjectOwnership" }
 }
 
 words! {
-    /// With this one they are the bucket owner's, and access control lists mean nothing.
+    /// With `BucketOwnerEnforced`, the objects belong to the owner of the bucket, and access control lists have no
+    /// effect.
     ObjectOwnership { BucketOwnerEnforced = "BucketOwnerEnforced" }
 }
 
 properties! {
-    /// Whether a bucket keeps what is overwritten or deleted.
+    /// Whether a bucket keeps objects that are overwritten or deleted.
     VersioningConfiguration { status: VersioningStatus = "Status" }
 }
 
 words! {
-    /// Whether it does.
+    /// The state of a bucket's versioning.
     VersioningStatus { Enabled = "Enabled" }
 }
 
 properties! {
-    /// What goes by itself.
+    /// The rules by which S3 deletes objects automatically.
     LifecycleConfiguration { rules: Vec<LifecycleRule> = "Rules" }
 }
 
 properties! {
-    /// What goes, and when. The times are in days.
+    /// A rule for what S3 deletes, and when. The times are in days.
     LifecycleRule {
         id: &'static str = "Id",
         status: RuleStatus = "Status",
@@ -393,29 +394,29 @@ properties! {
 }
 
 words! {
-    /// Whether a rule is followed.
+    /// Whether a rule is in effect.
     RuleStatus { Enabled = "Enabled" }
 }
 
 properties! {
-    /// How long an upload in parts may take.
+    /// The number of days that a multipart upload may take.
     AbortIncompleteMultipartUpload { days_after_initiation: u32 = "DaysAfterInitiation" }
 }
 
 properties! {
-    /// How long what was overwritten or deleted is kept.
+    /// The number of days that an overwritten or deleted object is kept.
     NoncurrentVersionExpiration { noncurrent_days: u32 = "NoncurrentDays" }
 }
 
 impl Handle<Queue> {
-    /// `!GetAtt` of the queue's name, by which CloudWatch knows it ("AWS::SQS::Queue": Return values).
+    /// A `!GetAtt` of the queue's name, which CloudWatch uses as a dimension ("AWS::SQS::Queue": Return values).
     #[must_use]
     pub fn queue_name(&self) -> QueueName {
         QueueName { id: self.id.clone() }
     }
 }
 
-/// The name of a queue.
+/// A `!GetAtt` that gives the name of a queue.
 #[derive(Debug, Clone)]
 pub struct QueueName {
     id: LogicalId,
@@ -429,15 +430,15 @@ impl From<QueueName> for Attribute {
 
 reference!(QueueName, GetAtt);
 
-/// A topic's `Ref` is its ARN.
 impl ResourceArn {
-    /// The objects of a bucket, whatever their keys.
+    /// All objects of a bucket.
     #[must_use]
     pub fn objects(bucket: Arn<Bucket>) -> Self {
         Self(Text::of([bucket.into(), "/*".into()]))
     }
 }
 
+/// The `Ref` of a topic is its ARN.
 impl From<Ref<Topic>> for ResourceArn {
     fn from(topic: Ref<Topic>) -> Self {
         Self(topic.into())

@@ -1,40 +1,40 @@
-//! What a Rust type can become in a template, told without a value of it: so that a test can hold every type
-//! against AWS's own schemas.
+//! Describes the values that a Rust type can have in a template. No value is needed, so a test can compare every type
+//! with AWS's own schemas.
 
-/// The form of everything that a type can become.
+/// The form of all values that a type can have in a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shape {
-    /// Whatever a template may hold.
+    /// Any value.
     Any,
-    /// A text.
+    /// A string, or an intrinsic function that gives one.
     Text,
     /// A whole number.
     Integer,
     /// True or false.
     Boolean,
-    /// One of these texts.
+    /// One of these strings.
     Words(Vec<&'static str>),
-    /// A list.
+    /// A list whose items all have this shape.
     List(Box<Shape>),
-    /// A mapping with keys of the user's choice.
+    /// A map with arbitrary keys, whose values all have this shape.
     Map(Box<Shape>),
-    /// A mapping whose keys are these.
+    /// A map with exactly these keys, each with the shape of its value.
     Struct(Vec<(&'static str, Shape)>),
-    /// A mapping of which no resource's schema says what is in it: each value is this.
+    /// A map whose keys no resource schema describes. Its values all have this shape.
     Json(Box<Shape>),
-    /// A policy document, whose grammar is IAM's and in no resource's schema.
+    /// A policy document. IAM defines its grammar; no resource schema describes it.
     Policy,
-    /// This, or left out.
+    /// A value of this shape, or no value.
     Optional(Box<Shape>),
 }
 
-/// A type of resource, told without a value of it.
+/// The description of a resource type.
 #[derive(Debug, Clone)]
 pub struct ResourceType {
-    /// `AWS::Service::Type`.
+    /// The name of the type, as `AWS::Service::Type`.
     pub name: &'static str,
-    /// Whether its handle gives an ARN.
+    /// Whether the type has an attribute `Arn`, so that a handle gives an ARN.
     pub has_arn: bool,
-    /// Its properties.
+    /// The properties of the type, as a [`Shape::Struct`].
     pub shape: Shape,
 }

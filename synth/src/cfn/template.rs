@@ -1,4 +1,4 @@
-//! A template: parameters, resources, outputs, in the order in which they were added.
+//! A template: its parameters, resources and outputs, in the order in which they were added.
 
 use std::collections::HashSet;
 
@@ -17,36 +17,36 @@ pub struct Template {
 }
 
 properties! {
-    /// A parameter: what is known only when the stack is deployed.
+    /// A parameter: a value that is known only when the stack is deployed.
     Parameter {
         kind: ParameterType = "Type",
         description: &'static str = "Description",
-        /// A regular expression for the whole value.
+        /// A regular expression that the whole value must match.
         allowed_pattern: &'static str = "AllowedPattern",
     }
 }
 
 words! {
-    /// What a parameter's value is.
+    /// The type of a parameter's value.
     ParameterType { String = "String" }
 }
 
 properties! {
-    /// An output: what somebody wants to know of the finished stack.
+    /// An output: a value of the deployed stack that people or programs need.
     Output { description: &'static str = "Description", value: Text = "Value" }
 }
 
-/// What no single line of a template can be seen to be wrong by.
+/// A mistake that shows only in the template as a whole. It is a mistake in the code that builds the template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Inconsistent {
-    /// Two things have the same name.
-    #[error("the template has two things named {0}")]
+pub enum TemplateError {
+    /// Two parameters or resources, or two outputs, have the same name.
+    #[error("two entries of the template have the name {0}; rename one of them")]
     Collision(String),
-    /// A handle of another template was used.
-    #[error("the template refers to {0}, which is not in it")]
+    /// A reference comes from a handle of another template.
+    #[error("the template refers to {0}, which it does not contain; use a handle of this template")]
     Dangling(String),
-    /// A reference, or another intrinsic function, that was written as a plain mapping, past the handles.
-    #[error("the template has a key {0}: an intrinsic function in disguise")]
+    /// A reference or another intrinsic function was written as a plain map instead of with a handle.
+    #[error("the template has a plain map with the key {0}; write an intrinsic function with a handle")]
     Disguised(String),
 }
 
@@ -68,8 +68,8 @@ impl Template {
         self.insert(id, why, map([("Type", R::TYPE.value()), ("Properties", resource.value())]))
     }
 
-    /// Adds a resource that stays in the account when it leaves the stack, or the stack goes; unless the stack could not be
-    /// made in the first place, so that the next try does not meet what the first one left behind.
+    /// Adds a resource that stays in the account if it is removed from the stack or the stack is deleted. If the
+    /// stack's creation fails, CloudFormation deletes the resource, so that the next attempt can create it again.
     pub fn add_for_good<R: Resource>(&mut self, id: LogicalId, why: &'static str, resource: R) -> Handle<R> {
         let body = map([
             ("Type", R::TYPE.value()),
@@ -90,15 +90,15 @@ impl Template {
         self.outputs.push((id, Output { description, value: value.into() }));
     }
 
-    /// The whole template as one value, section after section.
+    /// The whole template as one value.
     ///
     /// # Errors
-    /// [`Inconsistent`] if two things share a name, or something refers to what is not there.
-    pub fn into_value(self) -> Result<Value, Inconsistent> {
+    /// [`TemplateError`] if two entries have the same name, or if a reference leads nowhere.
+    pub fn into_value(self) -> Result<Value, TemplateError> {
         let parameters = self.parameters.iter().map(|(id, _)| id);
         let referable: Vec<_> = parameters.chain(self.resources.iter().map(|(id, _)| id)).cloned().collect();
         let referable = distinct(referable.iter())?;
-        // Outputs have names of their own.
+        // An output may have the name of a resource.
         distinct(self.outputs.iter().map(|(id, _)| id))?;
         let template = map([
             ("AWSTemplateFormatVersion", "2010-09-09".value()),
@@ -112,20 +112,20 @@ impl Template {
     }
 }
 
-fn distinct<'i>(ids: impl Iterator<Item = &'i LogicalId>) -> Result<HashSet<&'i LogicalId>, Inconsistent> {
+fn distinct<'i>(ids: impl Iterator<Item = &'i LogicalId>) -> Result<HashSet<&'i LogicalId>, TemplateError> {
     let mut seen = HashSet::new();
     for id in ids {
         if !seen.insert(id) {
-            return Err(Inconsistent::Collision(id.as_str().to_owned()));
+            return Err(TemplateError::Collision(id.as_str().to_owned()));
         }
     }
     Ok(seen)
 }
 
-/// Every reference leads somewhere.
-fn check(value: &Value, referable: &HashSet<&LogicalId>) -> Result<(), Inconsistent> {
+/// Checks that every reference leads to a parameter or resource of the template.
+fn check(value: &Value, referable: &HashSet<&LogicalId>) -> Result<(), TemplateError> {
     let known = |id: Option<&LogicalId>| match id {
-        Some(id) if !referable.contains(id) => Err(Inconsistent::Dangling(id.as_str().to_owned())),
+        Some(id) if !referable.contains(id) => Err(TemplateError::Dangling(id.as_str().to_owned())),
         _ => Ok(()),
     };
     match value {
@@ -133,7 +133,7 @@ fn check(value: &Value, referable: &HashSet<&LogicalId>) -> Result<(), Inconsist
         Value::List(items) => items.iter().try_for_each(|item| check(item, referable)),
         Value::Map(entries) => entries.iter().try_for_each(|(key, value)| {
             if key == "Ref" || key.starts_with("Fn::") {
-                return Err(Inconsistent::Disguised(key.clone()));
+                return Err(TemplateError::Disguised(key.clone()));
             }
             check(value, referable)
         }),
@@ -166,24 +166,24 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_given_once() {
+    fn each_name_is_used_only_once() {
         let mut t = Template::new(String::new());
         let parameter = Parameter { kind: ParameterType::String, description: "", allowed_pattern: "" };
         t.parameter(id!("Same"), parameter);
         t.add(id!("Same"), "", topic());
-        assert_eq!(t.into_value(), Err(Inconsistent::Collision("Same".into())));
+        assert_eq!(t.into_value(), Err(TemplateError::Collision("Same".into())));
 
         let mut t = Template::new(String::new());
         let topic = t.add(id!("Topic"), "", topic());
-        // An output may share its name with a resource, and not with another output.
+        // An output may have the name of a resource, but not of another output.
         t.output(id!("Topic"), "", topic.reference());
         assert!(t.clone().into_value().is_ok());
         t.output(id!("Topic"), "", topic.reference());
-        assert_eq!(t.into_value(), Err(Inconsistent::Collision("Topic".into())));
+        assert_eq!(t.into_value(), Err(TemplateError::Collision("Topic".into())));
     }
 
     #[test]
-    fn another_templates_handle_is_refused_wherever_it_hides() {
+    fn a_handle_of_another_template_is_refused_everywhere() {
         let mut other = Template::new(String::new());
         let queue = other.add(id!("Queue"), "", Queue { message_retention_period: 60, sqs_managed_sse_enabled: true });
         for text in [
@@ -194,16 +194,16 @@ mod tests {
         ] {
             let mut t = Template::new(String::new());
             t.output(id!("Output"), "", text);
-            assert_eq!(t.into_value(), Err(Inconsistent::Dangling("Queue".into())));
+            assert_eq!(t.into_value(), Err(TemplateError::Dangling("Queue".into())));
         }
     }
 
     #[test]
-    fn an_intrinsic_function_in_disguise_is_refused() {
+    fn an_intrinsic_function_as_a_plain_map_is_refused() {
         for key in ["Ref", "Fn::GetAtt"] {
             let map = Value::Map(vec![(key.into(), Value::Text("Nowhere".into()))]);
             let nested = Value::List(vec![Value::Explained("", Box::new(map))]);
-            assert_eq!(check(&nested, &HashSet::new()), Err(Inconsistent::Disguised(key.into())));
+            assert_eq!(check(&nested, &HashSet::new()), Err(TemplateError::Disguised(key.into())));
         }
     }
 }

@@ -1,17 +1,19 @@
-//! A value as text with references in it: what `Ref`, `Fn::GetAtt`, `Fn::Sub` and `Fn::Join` have in common.
+//! Values as text that may contain references: the common form of `Ref`, `Fn::GetAtt`, `Fn::Sub` and `Fn::Join`.
 
 use serde_json::Value as Json;
 
 /// A piece of a text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Piece {
-    /// Stands for itself.
+    /// Literal text.
     Literal(String),
-    /// What only a deployment knows: `Topic`, `Topic.Arn`, `AWS::AccountId`, or another intrinsic function spelt out.
+    /// A value that is known only in a deployment: `Topic`, `Topic.Arn`, `AWS::AccountId`, or another intrinsic
+    /// function with its JSON argument.
     Reference(String),
 }
 
-/// The intrinsic function that a value is, and what it is applied to.
+/// The name of an intrinsic function without `Fn::`, and its argument. `None` if the value is not an intrinsic
+/// function.
 #[must_use]
 pub fn intrinsic(value: &Json) -> Option<(&str, &Json)> {
     let object = value.as_object().filter(|object| object.len() == 1)?;
@@ -22,14 +24,14 @@ pub fn intrinsic(value: &Json) -> Option<(&str, &Json)> {
     name.strip_prefix("Fn::").map(|name| (name, argument))
 }
 
-/// The pieces of a value that is one text when it is deployed; `None` for a list, a map or null.
+/// The pieces of a value that becomes one text in a deployment. `None` for a list, a map or null.
 #[must_use]
 pub fn pieces(value: &Json) -> Option<Vec<Piece>> {
     let mut out = Vec::new();
     append(&mut out, value).then_some(out)
 }
 
-/// The text of these pieces, references in `${}`, and `${` itself as CloudFormation escapes it.
+/// The text of these pieces, with each reference in `${}`. A literal `${` is escaped as `${!`, as in CloudFormation.
 #[must_use]
 pub fn display(pieces: &[Piece]) -> String {
     pieces.iter().fold(String::new(), |text, piece| match piece {
@@ -74,7 +76,7 @@ fn reference(out: &mut Vec<Piece>, name: &str) {
     out.push(Piece::Reference(name.to_owned()));
 }
 
-/// `Resource.Attribute` of either form of `Fn::GetAtt`.
+/// The argument of `Fn::GetAtt` as `Resource.Attribute`, from both of its forms.
 fn attribute(target: &Json) -> Option<String> {
     match target {
         Json::String(text) => Some(text.clone()),
@@ -143,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_way_to_write_a_text_is_one_text() {
+    fn all_forms_of_a_text_give_the_same_text() {
         for (value, meant) in [
             (json!("a"), "a"),
             (json!(""), ""),

@@ -1,43 +1,43 @@
-//! Values: what may stand in a template.
+//! The values that a template can contain.
 
 use lambda::model::kms_key::KmsKeyArn;
 
 use super::{
-    name::{Attribute, Name},
+    name::{Attribute, RefName},
     shape::Shape,
 };
 
-/// Any value in a template, intrinsic functions included.
+/// Any value in a template, including intrinsic functions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// A text.
+    /// A string.
     Text(String),
     /// A whole number.
     Integer(i64),
     /// True or false.
     Boolean(bool),
-    /// A list.
+    /// A list of values.
     List(Vec<Value>),
-    /// A mapping, in the order it was written.
+    /// A map, in the order in which its entries were added.
     Map(Vec<(String, Value)>),
-    /// `Ref`.
-    Ref(Name),
-    /// `Fn::GetAtt`.
+    /// The intrinsic function `Ref`.
+    Ref(RefName),
+    /// The intrinsic function `Fn::GetAtt`.
     GetAtt(Attribute),
-    /// `Fn::Sub`.
+    /// The intrinsic function `Fn::Sub`.
     Sub(Vec<Part>),
-    /// A value with the reason for it, which the YAML form shows as a comment.
+    /// A value with its reason, which the YAML form shows as a comment above it.
     Explained(&'static str, Box<Value>),
 }
 
-/// A piece of a `Fn::Sub` text.
+/// A piece of the text of a `Fn::Sub`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
-    /// Text that stands for itself.
+    /// Literal text.
     Literal(String),
-    /// `${Name}`.
-    Ref(Name),
-    /// `${Resource.Attribute}`.
+    /// A reference to a parameter or resource, written `${Name}`.
+    Ref(RefName),
+    /// A reference to an attribute, written `${Resource.Attribute}`.
     GetAtt(Attribute),
 }
 
@@ -54,11 +54,11 @@ impl From<String> for Part {
 }
 
 impl Value {
-    /// The text of a `Fn::Sub`; `${` in a literal is escaped as `${!`.
+    /// The text of a `Fn::Sub`. `${` in literal text is escaped as `${!`.
     #[must_use]
     pub fn sub_text(parts: &[Part]) -> String {
         let (mut text, mut literal) = (String::new(), String::new());
-        // Two literals side by side are one: a `$` that ends the first may meet a `{` that begins the second.
+        // Two adjacent literals are escaped as one, because the first may end with `$` and the second begin with `{`.
         let end = |text: &mut String, literal: &mut String| {
             text.push_str(&literal.replace("${", "${!"));
             literal.clear();
@@ -80,18 +80,19 @@ impl Value {
     }
 }
 
-/// A text: written out, a reference, or put together from both.
+/// A text: a literal, a reference, or a sequence of both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text(Vec<Part>);
 
 impl Text {
-    /// A text put together from pieces.
+    /// Makes a text of several pieces.
     #[must_use]
     pub fn of<const N: usize>(parts: [Part; N]) -> Self {
         Self(parts.into())
     }
 
-    /// A text in which names in angle brackets are filled in: those for which there is something. The rest stands for itself.
+    /// Replaces names in a text. `fill` gets each name with its angle brackets and returns the part that replaces it.
+    /// If it returns `None`, the name stays as it is.
     pub fn filled(text: &str, fill: impl Fn(&str) -> Option<Part>) -> Self {
         let mut parts = Vec::new();
         let mut rest = text;
@@ -138,12 +139,12 @@ impl Property for Text {
     }
 }
 
-/// What can be the value of a property. `None` leaves the property out.
+/// A type that can be the value of a property.
 pub trait Property {
-    /// The value.
+    /// The value, or `None` to leave the property out.
     fn value(self) -> Option<Value>;
 
-    /// What any value of this type looks like.
+    /// The shape of every value of this type.
     fn shape() -> Shape;
 }
 
@@ -227,13 +228,14 @@ impl<T: Property> Property for Vec<T> {
     }
 }
 
-/// A mapping, entry by entry; entries without a value are left out.
+/// Makes a map of these entries. Entries without a value are left out.
 #[must_use]
 pub fn map<K: Into<String>>(entries: impl IntoIterator<Item = (K, Option<Value>)>) -> Value {
     Value::Map(entries.into_iter().filter_map(|(key, value)| Some((key.into(), value?))).collect())
 }
 
-/// Declares a struct whose fields are CloudFormation properties, under the names that CloudFormation gives them.
+/// Declares a struct with a field for each CloudFormation property, and the name that CloudFormation gives the
+/// property.
 macro_rules! properties {
     ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty = $property:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -252,7 +254,7 @@ macro_rules! properties {
     };
 }
 
-/// Declares an enum of the words that CloudFormation accepts for a property.
+/// Declares an enum of the strings that CloudFormation accepts for a property.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -261,10 +263,10 @@ macro_rules! words {
             $(#[doc = concat!("`", $word, "`")] $variant,)+
         }
         impl $name {
-            /// All of them, as CloudFormation writes them.
+            /// Every variant, with the string that CloudFormation accepts for it.
             pub const ALL: &'static [(&'static str, Self)] = &[$(($word, Self::$variant)),+];
 
-            /// The word that CloudFormation accepts.
+            /// The string that CloudFormation accepts.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -291,7 +293,7 @@ mod tests {
     use crate::cfn::Pseudo;
 
     #[test]
-    fn what_is_known_is_filled_in_and_the_rest_stands() {
+    fn known_names_are_filled_in_and_others_stay() {
         let filled =
             |text: &str| Value::from(Text::filled(text, |name| (name == "<a>").then(|| Pseudo::Region.into())));
         let sub = |text: &str| match filled(text) {

@@ -93,6 +93,14 @@ pub fn each(json: &Json) -> impl Iterator<Item = &Json> {
     list.into_iter().flatten().chain(one)
 }
 
+impl Resource<'_> {
+    /// Where it is in the template, as a JSON pointer.
+    #[must_use]
+    pub fn pointer(&self) -> String {
+        format!("/Resources/{}", self.id)
+    }
+}
+
 impl<'t> View<'t> {
     /// A section's entries, in their order.
     pub fn section(self, name: &str) -> impl Iterator<Item = (&'t str, &'t Json)> {

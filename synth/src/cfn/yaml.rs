@@ -1,8 +1,9 @@
-//! The YAML form: short-form intrinsics, reasons as comments, and quotes wherever YAML 1.1 would misread.
+//! Writes a template as YAML, with short-form intrinsic functions, with reasons as comments, and with quotes where YAML
+//! 1.1 needs them.
 //!
-//! CloudFormation reads YAML 1.1, in which `on` is true, `2012-10-17` a date and `12:30` the number 750. No
-//! serializer at hand guards against all of these and keeps comments, so this one does: block style, one
-//! scalar a line, a small closed subset of YAML.
+//! CloudFormation reads YAML 1.1, in which `on` is true, `2012-10-17` is a date and `12:30` is the number 750. No
+//! available serializer avoids all of these and also keeps comments. So this module writes a small subset of YAML:
+//! block style with one scalar a line.
 
 use std::fmt::Write;
 
@@ -15,7 +16,7 @@ pub fn emit(value: &Value) -> String {
     match value {
         Value::Map(sections) if !sections.is_empty() => {
             for (index, (name, section)) in sections.iter().enumerate() {
-                // Sections, and the entries of a section, stand apart.
+                // A blank line separates sections.
                 if index > 0 && matches!(section, Value::Map(_)) {
                     out.push('\n');
                 }
@@ -29,7 +30,7 @@ pub fn emit(value: &Value) -> String {
     out
 }
 
-/// Writes `value` as lines of their own, indented.
+/// Writes `value` on its own indented lines.
 fn block(out: &mut String, value: &Value, indent: usize) {
     match value {
         Value::Map(entries) if !entries.is_empty() => {
@@ -65,13 +66,13 @@ fn entry(out: &mut String, key: &str, value: &Value, indent: usize) {
     }
 }
 
-/// A longer key must announce itself with a `?` (in YAML 1.1 at 1,024 characters; here bytes, to be sure).
+/// The longest key without a leading `?`, in bytes. YAML 1.1 allows 1,024 characters, so this limit is safe.
 const LONGEST_KEY: usize = 1_000;
 
 fn item(out: &mut String, value: &Value, indent: usize) {
     let value = explain(out, value, indent);
     if is_nested(value) {
-        // The first line of the nested block takes the dash in place of its indentation.
+        // In the first line of the nested block, the dash replaces the indentation.
         let mut nested = String::new();
         block(&mut nested, value, indent + 2);
         let _ = write!(out, "{:indent$}- {}", "", &nested[indent + 2..]);
@@ -90,7 +91,8 @@ fn explain<'v>(out: &mut String, mut value: &'v Value, indent: usize) -> &'v Val
 }
 
 fn comment(out: &mut String, text: &str, indent: usize) {
-    // Each line break that any reader knows begins a new line of the comment; what is not printable, nobody shall see.
+    // Every line break that any reader knows starts a new line of the comment. Characters that are not printable are
+    // replaced.
     let text = text.replace("\r\n", "\n");
     for line in text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']) {
         let line: String = line.chars().map(|c| if is_printable(c) { c } else { '\u{FFFD}' }).collect();
@@ -98,7 +100,7 @@ fn comment(out: &mut String, text: &str, indent: usize) {
     }
 }
 
-/// Whether every reader of YAML takes the character as it stands (YAML 1.1, 5.1: the printable subset).
+/// Whether every YAML reader accepts the character (YAML 1.1, 5.1: the printable subset).
 fn is_printable(c: char) -> bool {
     matches!(c, '\t' | ' '..='~' | '\u{A0}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..) && c != '\u{FEFF}'
 }
@@ -125,13 +127,13 @@ fn inline(value: &Value) -> String {
     }
 }
 
-/// The text, in quotes unless no reader could take it for anything else.
+/// The text. It has quotes unless every reader reads it as text without them.
 fn scalar(text: &str) -> String {
     if is_plain(text) { text.to_owned() } else { quoted(text) }
 }
 
-/// Whether the text needs no quotes: a letter first, then letters, digits and what has no meaning inside a word,
-/// and not one of YAML 1.1's words.
+/// Whether the text needs no quotes. It begins with a letter, has only letters, digits and characters without a special
+/// meaning, and is not a reserved word of YAML 1.1.
 fn is_plain(text: &str) -> bool {
     let word = |c: char| c.is_ascii_alphanumeric() || "_./-:()".contains(c);
     let reserved = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
@@ -141,7 +143,8 @@ fn is_plain(text: &str) -> bool {
         && !reserved.contains(&text.to_ascii_lowercase().as_str())
 }
 
-/// In single quotes where that leaves it readable (JSON in a text), else in double quotes with an escape for everything that is not printable for sure.
+/// The text in single quotes if that keeps it readable, as for JSON. Otherwise in double quotes, with an escape for
+/// each character that might not be printable.
 fn quoted(text: &str) -> String {
     if text.contains('"') && text.chars().all(|c| matches!(c, ' '..='~') && c != '\'') {
         return format!("'{text}'");
@@ -153,7 +156,7 @@ fn quoted(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             ' '..='~' => out.push(c),
-            // Letters of any script stay readable; what is invisible, or a line break to some reader, does not.
+            // Letters of every script stay readable. Invisible characters and line breaks are escaped.
             c if c.is_alphanumeric() => out.push(c),
             c if u32::from(c) <= 0xFFFF => {
                 let _ = write!(out, "\\u{:04X}", u32::from(c));
@@ -172,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_yaml_1_1_misreads_is_quoted() {
+    fn text_that_yaml_1_1_misreads_is_quoted() {
         for text in [
             "",
             "yes",
@@ -221,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_reviewer_reads_most_has_no_quotes() {
+    fn common_text_has_no_quotes() {
         for text in ["iam:CreateAccessKey", "AWS::Lambda::Function", "provided.al2023", "rate(1 day)", "Rotate keys"] {
             assert_eq!(scalar(text), text);
         }

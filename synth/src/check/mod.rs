@@ -1,14 +1,14 @@
-//! What must be true of a template that is to be deployed: its wiring, and AWS's limits. Pure: no files, no AWS.
+//! Checks a template before it is deployed: how its resources are connected, and AWS's limits. Pure: no files, no AWS.
 
 pub mod wiring;
 
-/// Something that would fail when the stack is deployed, or later when it runs.
+/// A fault in a template that would cause a failure during the deployment, or later in a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// Where, as a path into the template.
+    /// The place of the fault, as a path in the template.
     pub at: String,
-    /// What is wrong.
+    /// The sentence that says what is wrong.
     pub problem: String,
-    /// What to do about it.
+    /// The advice that says what to do about it.
     pub fix: String,
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value as Json;
 
 use crate::cmd::{
-    Stop, config_args,
+    CommandError, config_args,
     generated_files::{self, Document},
 };
 use crate::{
@@ -45,7 +45,7 @@ struct Findings {
     fine: Vec<String>,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), Stop> {
+pub(super) fn run(args: &Args) -> Result<(), CommandError> {
     let mut findings = Findings::default();
     if !args.templates.is_empty() {
         for path in &args.templates {
@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
 }
 
 /// One template and its configuration.
-fn one(config: &Path, path: PathBuf) -> Result<Document, Stop> {
+fn one(config: &Path, path: PathBuf) -> Result<Document, CommandError> {
     let from = config.display().to_string();
     let read = config_args::read(config, Overrides::default())?;
     let template = read.template()?;
@@ -78,12 +78,14 @@ fn one(config: &Path, path: PathBuf) -> Result<Document, Stop> {
 }
 
 /// A template's text, and the template in canonical form.
-pub(super) fn read_template(path: &Path) -> Result<(String, Json), Stop> {
+pub(super) fn read_template(path: &Path) -> Result<(String, Json), CommandError> {
     let file = path.display();
-    let text = std::fs::read_to_string(path).map_err(|e| Stop::bad_input(format!("{file}: cannot be read: {e}")))?;
-    let template = read::read(&text).map_err(|e| Stop::bad_input(format!("{file}: this is no template: {e}")))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|e| CommandError::bad_input(format!("{file}: cannot be read: {e}")))?;
+    let template =
+        read::read(&text).map_err(|e| CommandError::bad_input(format!("{file}: this is no template: {e}")))?;
     if template.get("Resources").is_none_or(|resources| !resources.is_object()) {
-        return Err(Stop::bad_input(format!("{file}: this is no template: it has no Resources")));
+        return Err(CommandError::bad_input(format!("{file}: this is no template: it has no Resources")));
     }
     Ok((text, template))
 }
@@ -136,13 +138,13 @@ impl Findings {
         }
     }
 
-    fn tell(self) -> Result<(), Stop> {
+    fn tell(self) -> Result<(), CommandError> {
         self.fine.iter().for_each(|line| println!("{line}"));
         if self.wrong.is_empty() {
             return Ok(());
         }
         let told = self.wrong.iter().map(|f| format!("error: {} {}\n  fix: {}\n", f.file, f.problem, f.fix));
-        Err(Stop::stale(told.collect()))
+        Err(CommandError::stale(told.collect()))
     }
 }
 

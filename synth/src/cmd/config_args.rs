@@ -7,11 +7,11 @@ use std::{
 
 use lambda::model::email::Email;
 
-use super::Stop;
+use super::CommandError;
 use crate::{
     cfn::{Value, resource::Architecture},
-    config::{self, Config, Entry, Overrides, Problem, Problems},
-    stack::{self, Unfit},
+    config::{self, Config, ConfiguredUsers, Overrides, Problem, Problems},
+    stack::{self, StackError},
 };
 
 #[derive(Debug, clap::Args)]
@@ -20,8 +20,8 @@ pub(super) struct Source {
     #[arg(long, value_name = "FILE", default_value = "rotation.yaml")]
     config: PathBuf,
     /// Instead of the configuration's users: names, paths or tags, separated by spaces; what it has too keeps what it says there
-    #[arg(long, value_name = "NAMES", value_parser = words::<Entry>)]
-    users: Option<Words<Entry>>,
+    #[arg(long, value_name = "NAMES", value_parser = words::<ConfiguredUsers>)]
+    users: Option<Words<ConfiguredUsers>>,
     /// Instead of the configuration's emails: addresses, separated by spaces
     #[arg(long, value_name = "ADDRESSES", value_parser = words::<Email>)]
     emails: Option<Words<Email>>,
@@ -47,12 +47,12 @@ pub(super) fn architecture(text: &str) -> Result<Architecture, String> {
 
 impl Source {
     /// Reads the configuration; warnings go to standard error.
-    pub(super) fn read(&self) -> Result<Config, Stop> {
+    pub(super) fn read(&self) -> Result<Config, CommandError> {
         Ok(read(&self.config, self.overrides())?.config)
     }
 
     /// Reads the configuration and generates its template.
-    pub(super) fn template(&self) -> Result<Value, Stop> {
+    pub(super) fn template(&self) -> Result<Value, CommandError> {
         Ok(self.bundle()?.1)
     }
 
@@ -63,13 +63,13 @@ impl Source {
     }
 
     /// The configuration, and the template that is generated of it.
-    pub(super) fn bundle(&self) -> Result<(Config, Value), Stop> {
+    pub(super) fn bundle(&self) -> Result<(Config, Value), CommandError> {
         let overrides = self.overrides();
         let users_are_given = overrides.users.is_some();
         let read = read(&self.config, overrides)?;
         let template = stack::template(&read.config).map_err(|unfit| {
             if users_are_given && unfit.setting() == "users" {
-                return Stop::bad_input(format!("--users: {unfit}"));
+                return CommandError::bad_input(format!("--users: {unfit}"));
             }
             read.unfit(&unfit)
         })?;
@@ -78,7 +78,7 @@ impl Source {
 
     /// The name of the configuration's stack.
     #[cfg(feature = "deploy")]
-    pub(super) fn stack_name(&self) -> Result<config::StackName, Stop> {
+    pub(super) fn stack_name(&self) -> Result<config::StackName, CommandError> {
         stack_name(&self.config)
     }
 
@@ -99,7 +99,7 @@ pub(super) struct Read {
 }
 
 /// Reads a configuration; warnings go to standard error.
-pub(super) fn read(path: &Path, overrides: Overrides) -> Result<Read, Stop> {
+pub(super) fn read(path: &Path, overrides: Overrides) -> Result<Read, CommandError> {
     let (read, warnings) = look_at(path, overrides)?;
     for warning in &warnings {
         eprint!("{}", warning.render_warning(&read.file, &read.text));
@@ -109,32 +109,33 @@ pub(super) fn read(path: &Path, overrides: Overrides) -> Result<Read, Stop> {
 
 /// The name of a configuration's stack. Its warnings are for whoever makes a template of it.
 #[cfg(feature = "deploy")]
-pub(super) fn stack_name(path: &Path) -> Result<config::StackName, Stop> {
+pub(super) fn stack_name(path: &Path) -> Result<config::StackName, CommandError> {
     Ok(look_at(path, Overrides::default())?.0.config.stack_name)
 }
 
-fn look_at(path: &Path, overrides: Overrides) -> Result<(Read, Vec<Problem>), Stop> {
+fn look_at(path: &Path, overrides: Overrides) -> Result<(Read, Vec<Problem>), CommandError> {
     let file = path.display().to_string();
-    let bytes = std::fs::read(path)
-        .map_err(|e| Stop::bad_input(format!("{file}: cannot be read: {e}; name another file with --config")))?;
+    let bytes = std::fs::read(path).map_err(|e| {
+        CommandError::bad_input(format!("{file}: cannot be read: {e}; name another file with --config"))
+    })?;
     let text = String::from_utf8(bytes).map_err(|e| {
         let before = String::from_utf8_lossy(&e.as_bytes()[..e.utf8_error().valid_up_to()]);
         let problem = Problem::behind(&before, "this is not UTF-8 text", "save the file as UTF-8");
-        Stop::bad_input(Problems::from(problem).render(&file, &before))
+        CommandError::bad_input(Problems::from(problem).render(&file, &before))
     })?;
-    let checked = config::read(&text, overrides).map_err(|p| Stop::bad_input(p.render(&file, &text)))?;
+    let checked = config::read(&text, overrides).map_err(|p| CommandError::bad_input(p.render(&file, &text)))?;
     Ok((Read { config: checked.config, file, text }, checked.warnings))
 }
 
 impl Read {
     /// Generates the configuration's template.
-    pub(super) fn template(&self) -> Result<Value, Stop> {
+    pub(super) fn template(&self) -> Result<Value, CommandError> {
         stack::template(&self.config).map_err(|unfit| self.unfit(&unfit))
     }
 
     /// What AWS does not give, told at the setting that asks for it.
-    fn unfit(&self, unfit: &Unfit) -> Stop {
+    fn unfit(&self, unfit: &StackError) -> CommandError {
         let problem = Problem::with(unfit.setting(), &self.text, &unfit.to_string());
-        Stop::bad_input(Problems::from(problem).render(&self.file, &self.text))
+        CommandError::bad_input(Problems::from(problem).render(&self.file, &self.text))
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use lambda::model::time::Timestamp;
 
 use crate::cmd::{
-    Exit, Stop,
+    CommandError, Exit,
     config_args::Source,
     package, target,
     terminal::{self, Console, Format, ask},
@@ -13,15 +13,15 @@ use crate::cmd::{
 use crate::{
     cfn::{Value, json, yaml},
     deploy::{
-        aws::{Place, Session, cloudformation::CloudFormation},
+        aws::{AwsLocation, Session, cloudformation::CloudFormation},
+        deploy_error::DeployError,
         deploy_plan::{Object, Release},
-        failure::Failure,
         interrupt::Interrupt,
         message::{Audience, End, Message},
-        stacks::{Stacks, Target},
+        stacks::{Stacks, TargetStack},
         status_report,
     },
-    diff::approval::{Approval, Digest, because},
+    diff::approval::{Approval, Fingerprint, because},
     stack::artifacts,
 };
 
@@ -30,22 +30,22 @@ pub(super) struct Args {
     #[command(flatten)]
     source: Source,
     #[command(flatten)]
-    place: Place,
+    place: AwsLocation,
     /// The handler, packaged for the configuration's architecture
     #[arg(long, value_name = "ZIP")]
     package: PathBuf,
     /// An existing bucket to deploy the package from, instead of one that is made for it
     #[arg(long, value_name = "NAME")]
     artifact_bucket: Option<String>,
-    /// The digest of a change that was looked at and approved
-    #[arg(long, value_name = "DIGEST")]
-    approve: Vec<Digest>,
+    /// The fingerprint of a change that was looked at and approved
+    #[arg(long, value_name = "FINGERPRINT")]
+    approve: Vec<Fingerprint>,
     /// How to say what happens
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), Stop> {
+pub(super) fn run(args: &Args) -> Result<(), CommandError> {
     let release = release(args)?;
     target::block_on(async {
         let interrupt = Interrupt::listen();
@@ -66,7 +66,7 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
         match stop(&name, end) {
             Ok(()) if left.is_empty() => Ok(()),
             // It changes nothing by being there, and is said all the same.
-            Ok(()) => Err(Stop::failure(left.join("\n"))),
+            Ok(()) => Err(CommandError::failure(left.join("\n"))),
             Err(mut stop) => {
                 for left in left {
                     stop.message += &format!("\n{left}");
@@ -78,15 +78,15 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
 }
 
 /// All that can be said before AWS is asked anything.
-fn release(args: &Args) -> Result<Release, Stop> {
+fn release(args: &Args) -> Result<Release, CommandError> {
     let (config, template) = args.source.bundle()?;
-    let target = |stack: &str, template: &Value| Target {
+    let target = |stack: &str, template: &Value| TargetStack {
         stack: stack.to_owned(),
         document: yaml::emit(template),
         template: json::to_json(template),
         parameters: Vec::new(),
     };
-    let artifacts = artifacts::template().map_err(|e| Stop::failure(format!("error: {e}")))?;
+    let artifacts = artifacts::template().map_err(|e| CommandError::failure(format!("error: {e}")))?;
     let package = package::read(&args.package, config.architecture, &args.source.architecture_is_said_by())?;
     Ok(Release {
         bundle: target(config.stack_name.as_str(), &template),
@@ -117,7 +117,7 @@ async fn deploy(
 async fn tell_state(session: &Session, name: &str, interrupt: &Interrupt, console: &mut Console) {
     let gather = async {
         let stack = target::stack(session, name).await?.ok_or_else(|| target::not_here(name, session))?;
-        Ok::<_, Stop>(status_report::gather(session, name, stack, Timestamp::now()).await)
+        Ok::<_, CommandError>(status_report::gather(session, name, stack, Timestamp::now()).await)
     };
     tokio::select! {
         state = gather => console.hear(&Message::Note(&match state {
@@ -134,7 +134,7 @@ async fn attempt(
     session: &Session,
     interrupt: &Interrupt,
     stacks: &mut Stacks<'_>,
-) -> Result<End, Failure> {
+) -> Result<End, DeployError> {
     let deployment = release.plan(session, stacks).await?;
     for plan in deployment.plans() {
         let approval = Approval::needed(&plan.diff);
@@ -144,7 +144,7 @@ async fn attempt(
         return Ok(End::Unchanged(outputs.clone()));
     }
     let approvals = deployment.approvals();
-    let approved: Vec<Digest> = approvals.iter().map(|(_, approval)| approval.digest).collect();
+    let approved: Vec<Fingerprint> = approvals.iter().map(|(_, approval)| approval.fingerprint).collect();
     match Decision::of(&approved, &args.approve) {
         Decision::Go => {}
         Decision::Ask if terminal::can_ask() => {
@@ -171,8 +171,8 @@ enum Decision {
 }
 
 impl Decision {
-    fn of(needed: &[Digest], given: &[Digest]) -> Self {
-        if needed.iter().all(|digest| given.contains(digest)) {
+    fn of(needed: &[Fingerprint], given: &[Fingerprint]) -> Self {
+        if needed.iter().all(|fingerprint| given.contains(fingerprint)) {
             Self::Go
         } else if given.is_empty() {
             Self::Ask
@@ -189,13 +189,13 @@ fn because_of(approvals: &[(String, Approval)]) -> String {
 }
 
 fn needs_approval(approvals: Vec<(String, Approval)>) -> End {
-    let digests = approvals.iter().map(|(_, approval)| approval.digest);
-    let command = command(std::env::args(), digests);
+    let fingerprints = approvals.iter().map(|(_, approval)| approval.fingerprint);
+    let command = command(std::env::args(), fingerprints);
     End::NeedsApproval { approvals, command }
 }
 
 /// A command line with these approvals in place of those that it has.
-fn command(arguments: impl Iterator<Item = String>, approvals: impl Iterator<Item = Digest>) -> String {
+fn command(arguments: impl Iterator<Item = String>, approvals: impl Iterator<Item = Fingerprint>) -> String {
     let mut words = Vec::new();
     let mut arguments = arguments;
     while let Some(argument) = arguments.next() {
@@ -205,7 +205,7 @@ fn command(arguments: impl Iterator<Item = String>, approvals: impl Iterator<Ite
             words.push(quoted(&argument));
         }
     }
-    words.extend(approvals.map(|digest| format!("--approve {digest}")));
+    words.extend(approvals.map(|fingerprint| format!("--approve {fingerprint}")));
     words.join(" ")
 }
 
@@ -218,17 +218,17 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-fn from_failure(failure: Failure) -> End {
+fn from_failure(failure: DeployError) -> End {
     match failure {
-        Failure::Interrupted => End::Interrupted,
-        Failure::Left { stack } => End::Left(stack),
-        Failure::NotApproved { stack, approval } => needs_approval(vec![(stack, approval)]),
+        DeployError::Interrupted => End::Interrupted,
+        DeployError::Left { stack } => End::Left(stack),
+        DeployError::NotApproved { stack, approval } => needs_approval(vec![(stack, approval)]),
         failure => End::Failed { message: failure.to_string(), cause: failure.cause().cloned() },
     }
 }
 
 /// How the process ends.
-fn stop(stack: &str, end: End) -> Result<(), Stop> {
+fn stop(stack: &str, end: End) -> Result<(), CommandError> {
     let untouched = format!("Nothing was changed in {stack}.");
     match end {
         End::Deployed(_) | End::Unchanged(_) => Ok(()),
@@ -236,17 +236,21 @@ fn stop(stack: &str, end: End) -> Result<(), Stop> {
             let mut message =
                 format!("{}. {untouched}\nWhoever approves it runs:\n  {command}", because_of(&approvals));
             if std::env::var_os("MAKELEVEL").is_some() {
-                let digests: Vec<_> = approvals.iter().map(|(_, approval)| approval.digest.to_string()).collect();
-                message += &format!("\nor the same make deploy with APPROVE={}", quoted(&digests.join(" ")));
+                let fingerprints: Vec<_> =
+                    approvals.iter().map(|(_, approval)| approval.fingerprint.to_string()).collect();
+                message += &format!("\nor the same make deploy with APPROVE={}", quoted(&fingerprints.join(" ")));
             }
-            Err(Stop { exit: Exit::NeedsApproval, message })
+            Err(CommandError { exit: Exit::NeedsApproval, message })
         }
-        End::Declined => Err(Stop { exit: Exit::NeedsApproval, message: untouched }),
-        End::Failed { message, .. } => Err(Stop::failure(format!("error: {message}"))),
-        End::Interrupted => Err(Stop { exit: Exit::Interrupted, message: format!("Interrupted. {untouched}") }),
+        End::Declined => Err(CommandError { exit: Exit::NeedsApproval, message: untouched }),
+        End::Failed { message, .. } => Err(CommandError::failure(format!("error: {message}"))),
+        End::Interrupted => Err(CommandError { exit: Exit::Interrupted, message: format!("Interrupted. {untouched}") }),
         End::Left(stack) => {
             let goes_on = "goes on at AWS; run the same command again to follow it";
-            Err(Stop { exit: Exit::Interrupted, message: format!("Interrupted. What was begun in {stack} {goes_on}.") })
+            Err(CommandError {
+                exit: Exit::Interrupted,
+                message: format!("Interrupted. What was begun in {stack} {goes_on}."),
+            })
         }
     }
 }
@@ -255,13 +259,13 @@ fn stop(stack: &str, end: End) -> Result<(), Stop> {
 mod tests {
     use super::*;
 
-    fn digest(digit: char) -> Digest {
+    fn fingerprint(digit: char) -> Fingerprint {
         digit.to_string().repeat(32).parse().unwrap()
     }
 
     #[test]
     fn an_approval_is_for_one_change() {
-        let (a, b) = (digest('a'), digest('b'));
+        let (a, b) = (fingerprint('a'), fingerprint('b'));
         assert_eq!(Decision::of(&[], &[]), Decision::Go);
         assert_eq!(Decision::of(&[], &[b]), Decision::Go, "none is needed, and one too many does no harm");
         assert_eq!(Decision::of(&[a], &[]), Decision::Ask);
@@ -275,8 +279,8 @@ mod tests {
     fn the_command_that_approves_is_the_same_command() {
         let words =
             ["synth", "deploy", "--users", "alice it's", "--approve", "old", "--approve=older", "--format", "json"];
-        let command = command(words.into_iter().map(str::to_owned), [digest('a')].into_iter());
-        let expected = format!(r"synth deploy --users 'alice it'\''s' --format json --approve {}", digest('a'));
+        let command = command(words.into_iter().map(str::to_owned), [fingerprint('a')].into_iter());
+        let expected = format!(r"synth deploy --users 'alice it'\''s' --format json --approve {}", fingerprint('a'));
         assert_eq!(command, expected);
     }
 }

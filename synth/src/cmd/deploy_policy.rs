@@ -2,10 +2,10 @@
 
 use clap::ValueEnum;
 
-use crate::cmd::{Stop, config_args::Source, print};
+use crate::cmd::{CommandError, config_args::Source, print};
 use crate::{
     cfn::json::to_json,
-    deployer::{Account, Partition, Place, Region, Stack, policy},
+    deployer::{Account, AccountRegion, DeployedStack, Partition, Region, policy},
     stack::artifacts,
 };
 
@@ -33,16 +33,17 @@ enum Format {
     Text,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), Stop> {
+pub(super) fn run(args: &Args) -> Result<(), CommandError> {
     let (config, template) = args.source.bundle()?;
     let template = to_json(&template);
-    let artifacts = to_json(&artifacts::template().map_err(|e| Stop::failure(e.to_string()))?);
-    let place = Place { partition: args.partition.clone(), account: args.account.clone(), region: args.region.clone() };
+    let artifacts = to_json(&artifacts::template().map_err(|e| CommandError::failure(e.to_string()))?);
+    let place =
+        AccountRegion { partition: args.partition.clone(), account: args.account.clone(), region: args.region.clone() };
     let stacks = [
-        Stack { name: config.stack_name.as_str(), template: &template },
-        Stack { name: artifacts::STACK_NAME, template: &artifacts },
+        DeployedStack { name: config.stack_name.as_str(), template: &template },
+        DeployedStack { name: artifacts::STACK_NAME, template: &artifacts },
     ];
-    let policy = policy(&place, &stacks).map_err(|e| Stop::failure(e.to_string()))?;
+    let policy = policy(&place, &stacks).map_err(|e| CommandError::failure(e.to_string()))?;
     policy.notes.iter().for_each(|note| eprintln!("note: {note}"));
     match args.format {
         Format::Json => print(&format!("{:#}\n", policy.json())),

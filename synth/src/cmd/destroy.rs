@@ -1,15 +1,15 @@
 //! `synth destroy`: deletes a deployed stack.
 
 use crate::cmd::{
-    Stop, print, target,
+    CommandError, print, target,
     terminal::{Console, Format, ask, can_ask},
 };
 use crate::{
     cfn::read,
     deploy::{
         aws::cloudformation::CloudFormation,
-        deletion_summary::{Artifacts, Place, farewell},
-        failure::Failure,
+        deletion_summary::{Artifacts, StackLocation, farewell},
+        deploy_error::DeployError,
         interrupt::Interrupt,
         progress::Progress,
         stacks::Stacks,
@@ -26,7 +26,7 @@ pub(super) struct Args {
     yes: bool,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), Stop> {
+pub(super) fn run(args: &Args) -> Result<(), CommandError> {
     let name = args.target.stack_name()?;
     let name = name.as_str();
     target::block_on(async {
@@ -41,14 +41,14 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
         let cloudformation = CloudFormation::new(&session);
         let resources = cloudformation.resources(&stack.id).await?;
         let template = read::read(&cloudformation.template(&stack.id).await?).unwrap_or_default();
-        print(&farewell(name, &resources, &template, packages(&cloudformation).await, &Place::from(&session)))?;
+        print(&farewell(name, &resources, &template, packages(&cloudformation).await, &StackLocation::from(&session)))?;
         if !args.yes {
             if !can_ask() {
                 let message = "error: nobody is here to ask whether it shall go: pass --yes (make destroy YES=1)";
-                return Err(Stop::bad_input(message.into()));
+                return Err(CommandError::bad_input(message.into()));
             }
-            if !ask(&interrupt, "Delete it?").await.map_err(Failure::from)? {
-                return Err(Stop::failure("Nothing was deleted".into()));
+            if !ask(&interrupt, "Delete it?").await.map_err(DeployError::from)? {
+                return Err(CommandError::failure("Nothing was deleted".into()));
             }
         }
         let progress = Progress::of(resources.into_iter().map(|resource| resource.id));
@@ -66,11 +66,11 @@ async fn packages(cloudformation: &CloudFormation) -> Artifacts {
 }
 
 /// What is left, and why.
-fn why(failure: Failure) -> Stop {
+fn why(failure: DeployError) -> CommandError {
     match failure {
-        Failure::Failed { status, cause, .. } => {
+        DeployError::Failed { status, cause, .. } => {
             let cause = cause.map_or_else(|| "AWS does not say what".to_owned(), |cause| cause.to_string());
-            Stop::failure(format!(
+            CommandError::failure(format!(
                 "error: the deletion ended in {status}. What went wrong first: {cause}\n\
                  Once that is out of the way, the rest can be deleted: make destroy"
             ))

@@ -9,7 +9,7 @@ use std::{
 use clap::ValueEnum;
 use serde_json::Value as Json;
 
-use crate::cmd::{Exit, Stop, config_args::Source, print, takes_colour};
+use crate::cmd::{CommandError, Exit, config_args::Source, print, takes_colour};
 use crate::{
     cfn::{json, read},
     diff::{
@@ -60,7 +60,7 @@ struct Deployed {
     #[arg(long, conflicts_with = "base")]
     stack: bool,
     #[command(flatten)]
-    place: crate::deploy::aws::Place,
+    place: crate::deploy::aws::AwsLocation,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -71,8 +71,8 @@ enum Format {
     Markdown,
     /// For a program
     Json,
-    /// The change's digest alone, which an approval names; nothing if the change needs none
-    Digest,
+    /// The change's fingerprint alone, which an approval names; nothing if the change needs none
+    Fingerprint,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -85,11 +85,11 @@ enum FailOn {
     Delete,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), Stop> {
+pub(super) fn run(args: &Args) -> Result<(), CommandError> {
     let is_input = |path: &Option<PathBuf>| path.as_deref() == Some(Path::new("-"));
     if is_input(&args.old) && is_input(&args.new) {
         let message = "only one of the templates can be standard input; name a file for the other";
-        return Err(Stop::bad_input(message.to_owned()));
+        return Err(CommandError::bad_input(message.to_owned()));
     }
     let (old, new) = match (&args.base, deployed(args)) {
         (_, Some(deployed)) => (deployed?, args.old.as_deref()),
@@ -106,7 +106,9 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
         Format::Text => render(&diff, render::Format::Text { colour: takes_colour() }),
         Format::Markdown => render(&diff, render::Format::Markdown),
         Format::Json => render(&diff, render::Format::Json),
-        Format::Digest => approval.as_ref().map(|approval| format!("{}\n", approval.digest)).unwrap_or_default(),
+        Format::Fingerprint => {
+            approval.as_ref().map(|approval| format!("{}\n", approval.fingerprint)).unwrap_or_default()
+        }
     };
     // Whoever reads may have read enough; what they wanted to know is in the exit code too.
     print(&shown)?;
@@ -116,7 +118,7 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
     if reasons.is_empty() {
         return Ok(());
     }
-    Err(Stop { exit: Exit::NeedsApproval, message: because(&reasons) })
+    Err(CommandError { exit: Exit::NeedsApproval, message: because(&reasons) })
 }
 
 impl FailOn {
@@ -129,23 +131,23 @@ impl FailOn {
     }
 }
 
-fn file(path: &Path) -> Result<Json, Stop> {
+fn file(path: &Path) -> Result<Json, CommandError> {
     if path == Path::new("-") {
         let mut text = Vec::new();
         let read = io::stdin().read_to_end(&mut text);
-        read.map_err(|e| Stop::bad_input(format!("standard input: cannot be read: {e}")))?;
+        read.map_err(|e| CommandError::bad_input(format!("standard input: cannot be read: {e}")))?;
         return template("standard input", text);
     }
     let name = path.display().to_string();
     let text = std::fs::read(path).map_err(|e| {
-        Stop::bad_input(format!("{name}: cannot be read: {e}; name a template, or - for standard input"))
+        CommandError::bad_input(format!("{name}: cannot be read: {e}; name a template, or - for standard input"))
     })?;
     template(&name, text)
 }
 
 /// The template of the configuration's stack, if that is asked for.
 #[cfg(feature = "deploy")]
-fn deployed(args: &Args) -> Option<Result<Json, Stop>> {
+fn deployed(args: &Args) -> Option<Result<Json, CommandError>> {
     use crate::cmd::target;
     use crate::deploy::aws::{Session, cloudformation::CloudFormation};
 
@@ -161,18 +163,20 @@ fn deployed(args: &Args) -> Option<Result<Json, Stop>> {
     };
     let Deployed { stack, place } = &args.deployed;
     if !stack && (place.region.is_some() || place.profile.is_some()) {
-        return Some(Err(Stop::bad_input("--region and --profile say where the stack is: pass --stack too".into())));
+        return Some(Err(CommandError::bad_input(
+            "--region and --profile say where the stack is: pass --stack too".into(),
+        )));
     }
     stack.then(read)
 }
 
 #[cfg(not(feature = "deploy"))]
-fn deployed(_: &Args) -> Option<Result<Json, Stop>> {
+fn deployed(_: &Args) -> Option<Result<Json, CommandError>> {
     None
 }
 
 /// The template at a revision.
-fn committed(revision: &str, path: &Path) -> Result<Json, Stop> {
+fn committed(revision: &str, path: &Path) -> Result<Json, CommandError> {
     let name = format!("{} at {revision}", path.display());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file = path.file_name().map(|file| file.to_string_lossy()).unwrap_or_default();
@@ -181,22 +185,22 @@ fn committed(revision: &str, path: &Path) -> Result<Json, Stop> {
         .arg(folder)
         .args(["show", "--end-of-options", &format!("{revision}:./{file}")])
         .output()
-        .map_err(|e| Stop::failure(format!("git cannot be run: {e}; install it, or name two files")))?;
+        .map_err(|e| CommandError::failure(format!("git cannot be run: {e}; install it, or name two files")))?;
     if !shown.status.success() {
         let problem = String::from_utf8_lossy(&shown.stderr);
         let hint = "name a revision that has it (git log --oneline -- FILE), or another file with --template";
-        return Err(Stop::bad_input(format!("{name}: {}; {hint}", problem.trim())));
+        return Err(CommandError::bad_input(format!("{name}: {}; {hint}", problem.trim())));
     }
     template(&name, shown.stdout)
 }
 
-fn template(name: &str, text: Vec<u8>) -> Result<Json, Stop> {
+fn template(name: &str, text: Vec<u8>) -> Result<Json, CommandError> {
     let text = String::from_utf8(text)
-        .map_err(|e| Stop::bad_input(format!("{name}: not UTF-8 at byte {}", e.utf8_error().valid_up_to())))?;
-    let template =
-        read::read(&text).map_err(|e| Stop::bad_input(format!("{name}:{}:{}: {}", e.line, e.column, e.problem)))?;
+        .map_err(|e| CommandError::bad_input(format!("{name}: not UTF-8 at byte {}", e.utf8_error().valid_up_to())))?;
+    let template = read::read(&text)
+        .map_err(|e| CommandError::bad_input(format!("{name}:{}:{}: {}", e.line, e.column, e.problem)))?;
     if template.get("Resources").is_none_or(|resources| !resources.is_object()) {
-        return Err(Stop::bad_input(format!("{name}: not a CloudFormation template: it has no Resources")));
+        return Err(CommandError::bad_input(format!("{name}: not a CloudFormation template: it has no Resources")));
     }
     Ok(template)
 }

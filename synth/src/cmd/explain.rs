@@ -2,8 +2,8 @@
 
 use clap::ValueEnum;
 
-use crate::cmd::{Stop, config_args::Source, print};
-use crate::docs::explain::explain;
+use crate::cmd::{CommandError, config_args::Source, print};
+use crate::docs::explain;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -20,10 +20,10 @@ enum Format {
     Json,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), Stop> {
-    let explanation = explain(&args.source.template()?);
+pub(super) fn run(args: &Args) -> Result<(), CommandError> {
+    let template = args.source.template()?;
     match args.format {
-        Format::Text => print(&explanation.text()),
-        Format::Json => print(&format!("{:#}\n", explanation.json())),
+        Format::Text => print(&explain::text(&template)),
+        Format::Json => print(&format!("{:#}\n", explain::json(&template))),
     }
 }

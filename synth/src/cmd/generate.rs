@@ -1,8 +1,8 @@
 //! `synth generate`: writes the project's generated files. A file that is right already is left alone.
 
-use crate::cmd::{Stop, generated_files};
+use crate::cmd::{CommandError, generated_files};
 
-pub(super) fn run() -> Result<(), Stop> {
+pub(super) fn run() -> Result<(), CommandError> {
     // Everything is made before anything is written.
     for document in generated_files::documents()? {
         let path = &document.path;
@@ -13,7 +13,7 @@ pub(super) fn run() -> Result<(), Stop> {
         folder
             .map_or(Ok(()), std::fs::create_dir_all)
             .and_then(|()| std::fs::write(path, &document.text))
-            .map_err(|e| Stop::failure(format!("{}: cannot be written: {e}", path.display())))?;
+            .map_err(|e| CommandError::failure(format!("{}: cannot be written: {e}", path.display())))?;
         println!("wrote {}", path.display());
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cmd::{Stop, config_args};
+use crate::cmd::{CommandError, config_args};
 use crate::{
     cfn::{Value, json, yaml},
     config::{self, Config},
@@ -53,7 +53,7 @@ struct Pair {
 }
 
 /// Every generated file of the project in this folder.
-pub(super) fn documents() -> Result<Vec<Document>, Stop> {
+pub(super) fn documents() -> Result<Vec<Document>, CommandError> {
     let mut configurations = vec![PathBuf::from(CONFIG)];
     if let Ok(entries) = std::fs::read_dir(EXAMPLES) {
         let mut examples: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
@@ -70,7 +70,7 @@ pub(super) fn documents() -> Result<Vec<Document>, Stop> {
         }
     }
     if !problems.is_empty() {
-        return Err(Stop::bad_input(problems.join("\n")));
+        return Err(CommandError::bad_input(problems.join("\n")));
     }
     pairs.sort_by_key(|pair| pair.from != Path::new(CONFIG));
     for (index, Pair { from, file, .. }) in pairs.iter().enumerate() {
@@ -80,11 +80,11 @@ pub(super) fn documents() -> Result<Vec<Document>, Stop> {
             _ => continue,
         };
         let from = from.display();
-        return Err(Stop::bad_input(format!(
+        return Err(CommandError::bad_input(format!(
             "{from}: {other} has this name, so both would be {TEMPLATES}/{file}; rename it"
         )));
     }
-    let artifacts = artifacts::template().map_err(|e| Stop::failure(e.to_string()))?;
+    let artifacts = artifacts::template().map_err(|e| CommandError::failure(e.to_string()))?;
     let artifacts = (yaml::emit(&artifacts), artifacts);
     let mut documents: Vec<_> = pairs.iter().map(Pair::template).collect();
     documents.push(Document {
@@ -100,7 +100,7 @@ pub(super) fn documents() -> Result<Vec<Document>, Stop> {
     Ok(documents)
 }
 
-fn pair(from: PathBuf) -> Result<Pair, Stop> {
+fn pair(from: PathBuf) -> Result<Pair, CommandError> {
     let read = config_args::read(&from, config::Overrides::default())?;
     let template = read.template()?;
     let stem = from.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -157,7 +157,7 @@ fn picture(pair: &Pair) -> Option<Document> {
     let readme = std::fs::read_to_string(README).ok()?;
     let (before, rest) = readme.split_once(BLOCK[0])?;
     let (_, after) = rest.split_once(BLOCK[1])?;
-    let picture = graph::mermaid(&json::to_json(&pair.template));
+    let picture = graph::overview(&json::to_json(&pair.template));
     Some(Document {
         path: README.into(),
         from: pair.from.display().to_string(),

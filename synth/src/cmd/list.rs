@@ -1,8 +1,8 @@
 //! `synth list`: the project's generated files.
 
-use crate::cmd::{Stop, generated_files, print};
+use crate::cmd::{CommandError, generated_files, print};
 
-pub(super) fn run() -> Result<(), Stop> {
+pub(super) fn run() -> Result<(), CommandError> {
     let line = |document: &generated_files::Document| format!("{}\tfrom {}\n", document.path.display(), document.from);
     print(&generated_files::documents()?.iter().map(line).collect::<String>())
 }

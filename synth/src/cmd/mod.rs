@@ -108,18 +108,18 @@ impl From<Exit> for ExitCode {
 
 /// Why a command stopped: what a person reads, and the process's exit.
 #[derive(Debug)]
-pub struct Stop {
+pub struct CommandError {
     exit: Exit,
     message: String,
 }
 
-impl fmt::Display for Stop {
+impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl Stop {
+impl CommandError {
     fn bad_input(message: String) -> Self {
         Self { exit: Exit::BadInput, message }
     }
@@ -139,11 +139,11 @@ fn takes_colour() -> bool {
 }
 
 /// Writes a document to standard output.
-fn print(document: &str) -> Result<(), Stop> {
+fn print(document: &str) -> Result<(), CommandError> {
     match io::stdout().write_all(document.as_bytes()) {
         // Whoever reads has read enough: `synth template | head`.
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(|e| Stop::failure(format!("standard output: {e}"))),
+        written => written.map_err(|e| CommandError::failure(format!("standard output: {e}"))),
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::cmd::{
-    Stop,
+    CommandError,
     config_args::{self, architecture},
     print,
 };
@@ -29,7 +29,7 @@ pub(super) struct Args {
     output: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), Stop> {
+pub(super) fn run(args: &Args) -> Result<(), CommandError> {
     let (wanted, says) = if let Some(architecture) = args.architecture {
         (architecture, "--architecture".to_owned())
     } else {
@@ -39,17 +39,17 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
     let package = read(&args.file, wanted, &says)?;
     let output = args.output.clone().unwrap_or_else(|| args.file.with_extension("zip"));
     replace(&output, package.bytes())
-        .map_err(|e| Stop::failure(format!("{}: cannot be written: {e}", output.display())))?;
+        .map_err(|e| CommandError::failure(format!("{}: cannot be written: {e}", output.display())))?;
     let (size, architecture) = (package.bytes().len(), package.architecture().as_str());
     print(&format!("{}\t{size} bytes\tsha256 {}\t{architecture}\n", output.display(), package.digest()))
 }
 
 /// Reads and checks an archive or a program; `says` names the file or option that asks for this architecture.
-pub(super) fn read(path: &Path, wanted: Architecture, says: &str) -> Result<Package, Stop> {
+pub(super) fn read(path: &Path, wanted: Architecture, says: &str) -> Result<Package, CommandError> {
     let file = path.display();
     let bytes = fs::read(path)
-        .map_err(|e| Stop::bad_input(format!("{file}: cannot be read: {e}; make build makes a package")))?;
-    Package::read(&bytes, wanted, says).map_err(|e| Stop::bad_input(format!("{file}: {e}")))
+        .map_err(|e| CommandError::bad_input(format!("{file}: cannot be read: {e}; make build makes a package")))?;
+    Package::read(&bytes, wanted, says).map_err(|e| CommandError::bad_input(format!("{file}: {e}")))
 }
 
 /// Writes a file as a whole or not at all: whoever reads it meanwhile finds the old one.

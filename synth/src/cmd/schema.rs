@@ -1,8 +1,8 @@
 //! `synth schema`: the JSON Schema of rotation.yaml.
 
-use super::{Stop, print};
+use super::{CommandError, print};
 use crate::config;
 
-pub(super) fn run() -> Result<(), Stop> {
+pub(super) fn run() -> Result<(), CommandError> {
     print(&format!("{:#}\n", config::schema()))
 }

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use crate::cmd::{Stop, config_args::Source};
+use crate::cmd::{CommandError, config_args::Source};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -20,7 +20,7 @@ enum Setting {
     Architecture,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), Stop> {
+pub(super) fn run(args: &Args) -> Result<(), CommandError> {
     let config = args.source.read()?;
     match args.setting {
         Setting::StackName => println!("{}", config.stack_name.as_str()),

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use lambda::model::time::Timestamp;
 
-use crate::cmd::{Stop, print, target};
+use crate::cmd::{CommandError, print, target};
 use crate::deploy::status_report;
 
 #[derive(Debug, clap::Args)]
@@ -23,7 +23,7 @@ enum Format {
     Json,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), Stop> {
+pub(super) fn run(args: &Args) -> Result<(), CommandError> {
     let name = args.target.stack_name()?;
     let name = name.as_str();
     target::block_on(async {
@@ -37,6 +37,6 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
         if state.is_fine() {
             return Ok(());
         }
-        Err(Stop::failure("error: not all is well: see above".into()))
+        Err(CommandError::failure("error: not all is well: see above".into()))
     })
 }

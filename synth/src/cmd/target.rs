@@ -2,16 +2,16 @@
 
 use std::path::PathBuf;
 
-use crate::cmd::{Exit, Stop, config_args};
+use crate::cmd::{CommandError, Exit, config_args};
 use crate::{
     config::StackName,
     deploy::{
         aws::{
-            Place, Problem, Session,
+            AwsError, AwsLocation, Session,
             cloudformation::{CloudFormation, Stack},
         },
-        failure::Failure,
-        stack_status::Standing,
+        deploy_error::DeployError,
+        stack_status::StackState,
     },
 };
 
@@ -22,37 +22,37 @@ pub(super) struct Target {
     #[arg(long, value_name = "FILE", default_value = "rotation.yaml")]
     config: PathBuf,
     #[command(flatten)]
-    place: Place,
+    place: AwsLocation,
 }
 
 impl Target {
     /// The stack's name.
-    pub(super) fn stack_name(&self) -> Result<StackName, Stop> {
+    pub(super) fn stack_name(&self) -> Result<StackName, CommandError> {
         config_args::stack_name(&self.config)
     }
 
     /// Signs in there.
-    pub(super) async fn open(&self) -> Result<Session, Problem> {
+    pub(super) async fn open(&self) -> Result<Session, AwsError> {
         Session::open(&self.place).await
     }
 }
 
-impl From<Problem> for Stop {
-    fn from(problem: Problem) -> Self {
+impl From<AwsError> for CommandError {
+    fn from(problem: AwsError) -> Self {
         Self::failure(format!("error: {problem}"))
     }
 }
 
-impl From<Failure> for Stop {
-    fn from(failure: Failure) -> Self {
+impl From<DeployError> for CommandError {
+    fn from(failure: DeployError) -> Self {
         match failure {
-            Failure::Interrupted | Failure::Left { .. } => Self::interrupted(failure.to_string()),
+            DeployError::Interrupted | DeployError::Left { .. } => Self::interrupted(failure.to_string()),
             failure => Self::failure(format!("error: {failure}")),
         }
     }
 }
 
-impl Stop {
+impl CommandError {
     /// Somebody pressed Ctrl-C.
     pub(super) fn interrupted(message: String) -> Self {
         Self { exit: Exit::Interrupted, message }
@@ -60,21 +60,21 @@ impl Stop {
 }
 
 /// The stack of this name, if there is one: not the empty shell that a change set makes.
-pub(super) async fn stack(session: &Session, name: &str) -> Result<Option<Stack>, Problem> {
+pub(super) async fn stack(session: &Session, name: &str) -> Result<Option<Stack>, AwsError> {
     let stack = CloudFormation::new(session).stack(name).await?;
-    Ok(stack.filter(|stack| Standing::of(Some(&stack.status)) != Standing::Absent))
+    Ok(stack.filter(|stack| StackState::of(Some(&stack.status)) != StackState::Absent))
 }
 
 /// The stack is not where it was looked for.
-pub(super) fn not_here(name: &str, session: &Session) -> Stop {
-    Stop::failure(format!(
+pub(super) fn not_here(name: &str, session: &Session) -> CommandError {
+    CommandError::failure(format!(
         "error: there is no stack {name} in {session}: deploy it (make deploy), or say where it is (--region, --profile; \
          make: REGION=, PROFILE=)"
     ))
 }
 
 /// Runs a command's conversation with AWS to its end.
-pub(super) fn block_on<T>(conversation: impl Future<Output = Result<T, Stop>>) -> Result<T, Stop> {
+pub(super) fn block_on<T>(conversation: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|e| Stop::failure(format!("error: cannot start: {e}")))?.block_on(conversation)
+    runtime.map_err(|e| CommandError::failure(format!("error: cannot start: {e}")))?.block_on(conversation)
 }

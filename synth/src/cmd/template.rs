@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use crate::cfn::{json, yaml};
-use crate::cmd::{Stop, config_args::Source, print};
+use crate::cmd::{CommandError, config_args::Source, print};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -25,7 +25,7 @@ enum Format {
     Json,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), Stop> {
+pub(super) fn run(args: &Args) -> Result<(), CommandError> {
     let template = args.source.template()?;
     let document = match args.format {
         Format::Yaml => yaml::emit(&template),
@@ -33,7 +33,7 @@ pub(super) fn run(args: &Args) -> Result<(), Stop> {
     };
     match &args.output {
         Some(path) => std::fs::write(path, document)
-            .map_err(|e| Stop::failure(format!("{}: cannot be written: {e}", path.display()))),
+            .map_err(|e| CommandError::failure(format!("{}: cannot be written: {e}", path.display()))),
         None => print(&document),
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use super::takes_colour;
 use crate::deploy::{
     interrupt::{Interrupt, Interrupted},
-    message::{Audience, Json, Message, Renderer, Text},
+    message::{Audience, Json, Message, PlainText, Renderer},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -33,7 +33,7 @@ pub(super) struct Console {
 impl Console {
     pub(super) fn new(format: Format) -> Self {
         let renderer: Box<dyn Renderer> = match format {
-            Format::Text => Box::new(Text { colour: takes_colour() }),
+            Format::Text => Box::new(PlainText { colour: takes_colour() }),
             Format::Json => Box::new(Json),
         };
         let is_watched = format == Format::Text && io::stderr().is_terminal();

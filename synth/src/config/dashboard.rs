@@ -1,4 +1,4 @@
-//! Whether there is a dashboard.
+//! The setting `dashboard`: which dashboard the stack has, if any.
 
 use std::str::FromStr;
 
@@ -6,12 +6,12 @@ use lambda::model::parse_error::ParseError;
 
 use crate::config::setting_type::{Rule, Word};
 
-/// Which dashboard there is. A word and not a yes: what a dashboard shows may get company.
+/// Which dashboard the stack has. It is a word and not a truth value, so that other dashboards can follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dashboard {
-    /// There is none.
+    /// No dashboard.
     None,
-    /// The fleet's keys at a glance.
+    /// A dashboard with the ages of all keys and the results of the runs.
     Fleet,
 }
 

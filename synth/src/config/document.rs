@@ -1,10 +1,10 @@
-//! rotation.yaml as a mapping that is read setting by setting, and the problems found on the way.
+//! rotation.yaml as a mapping that is read one setting at a time, and the problems that were found so far.
 
 use std::ops::Range;
 
 use crate::config::{
     problem::{Problem, Problems},
-    setting::Setting,
+    setting::{Setting, plain},
     setting_type::{Kind, Wrong},
     suggest,
     tree::{self, Content, Node},
@@ -13,10 +13,12 @@ use crate::config::{
 pub(super) struct Document<'t> {
     text: &'t str,
     entries: Vec<(String, Node<'t>, Node<'t>)>,
-    /// Settings that the command line gives: what the file says of them does not matter.
+    /// The settings that the command line overrides. Their values in the file do not matter.
     overridden: Vec<&'static str>,
     problems: Vec<Problem>,
     warnings: Vec<Problem>,
+    /// The settings of the rule that is checked now.
+    checked: &'static [&'static str],
 }
 
 impl<'t> Document<'t> {
@@ -25,14 +27,15 @@ impl<'t> Document<'t> {
         let refused = |at: Range<usize>, message: String, note: &str| {
             Problems::new(vec![Problem::new(text, at, message).note(note)])
         };
-        let yaml = "a configuration is YAML: one `name: value` a line";
+        let yaml = "a configuration is YAML: write one `name: value` per line";
         let root = tree::parse(text)
-            .map_err(|e| refused(e.at..e.at + 1, format!("this is not YAML that can be read: {}", e.why), yaml))?;
-        let mut document = Self { text, entries: Vec::new(), overridden, problems: Vec::new(), warnings: Vec::new() };
+            .map_err(|e| refused(e.at..e.at + 1, format!("this YAML cannot be read: {}", e.why), yaml))?;
+        let mut document =
+            Self { text, entries: Vec::new(), overridden, problems: Vec::new(), warnings: Vec::new(), checked: &[] };
         match root.content {
             Content::Map(entries) => entries.iter().for_each(|(key, value)| document.entry(key, value, known)),
             Content::Null => {}
-            _ => return Err(refused(root.at, "the file must be a mapping".into(), yaml)),
+            _ => return Err(refused(root.at, "the file must be a mapping of settings".into(), yaml)),
         }
         Ok(document)
     }
@@ -47,13 +50,13 @@ impl<'t> Document<'t> {
                 }
                 None => problem(format!("there is no setting {name:?}"))
                     .meant(suggest::word(name, names()).map(str::to_owned))
-                    .note(format!("there are: {}", names().collect::<Vec<_>>().join(", "))),
-                Some((first, _)) => problem(format!("{name} is set twice: a duplicate"))
+                    .note(format!("the settings are: {}", names().collect::<Vec<_>>().join(", "))),
+                Some((first, _)) => problem(format!("{name} is set twice"))
                     .context(self.text, first.at.clone(), "first here".into())
                     .note("remove one of them"),
             },
-            _ => problem("a setting's name must be a word".into())
-                .note(format!("there are: {}", names().collect::<Vec<_>>().join(", "))),
+            _ => problem("the name of a setting must be a word".into())
+                .note(format!("the settings are: {}", names().collect::<Vec<_>>().join(", "))),
         };
         self.problems.push(problem);
     }
@@ -62,20 +65,20 @@ impl<'t> Document<'t> {
         self.entries.iter().find(|(known, ..)| known == name).map(|(_, key, value)| (key, value))
     }
 
-    /// Where a setting's value is written; where it has none, its name.
+    /// The place of a setting's value; of its name, if it has no value.
     fn place(&self, name: &str) -> Option<Range<usize>> {
         let (key, value) = self.find(name).filter(|_| !self.overridden.contains(&name))?;
         Some(tree::written(key, value))
     }
 
-    /// Where an item of a setting's list is written.
+    /// The place of an item of a setting's list.
     fn item(&self, name: &str, index: usize) -> Option<Range<usize>> {
         let (_, value) = self.find(name).filter(|_| !self.overridden.contains(&name))?;
         let Content::List(items) = &value.content else { return None };
         items.get(index).map(|item| item.at.clone()).filter(|at| !at.is_empty())
     }
 
-    /// A setting's value, or its default; none if it is wrong, which becomes a problem.
+    /// A setting's value, or its default. `None` if it is wrong or missing, which becomes a problem.
     pub(super) fn read<K: Kind>(&mut self, setting: &Setting) -> Option<K> {
         let name = setting.name;
         if self.overridden.contains(&name) {
@@ -86,7 +89,11 @@ impl<'t> Document<'t> {
             (None, Some(default)) => K::read(&tree::parse(default).ok()?),
             (None, None) => {
                 let missing = Problem::new(self.text, 0..0, format!("{name} is missing"));
-                self.problems.push(missing.note(format!("{}; write it as in: {}", setting.doc, setting.sample())));
+                self.problems.push(missing.note(format!(
+                    "{}; for example: {}",
+                    plain(setting.summary()),
+                    setting.sample()
+                )));
                 return None;
             }
         };
@@ -104,13 +111,19 @@ impl<'t> Document<'t> {
         problem
     }
 
-    /// A rule between settings is broken: the first of them that is written takes the blame, the others are shown.
+    /// Begins the check of a rule about these settings. A problem that names another setting is a mistake of the rule.
+    pub(super) fn check(&mut self, settings: &'static [&'static str]) {
+        self.checked = settings;
+    }
+
+    /// Adds a problem: a rule between settings is broken. The caret is under the first of them that is written; the others are
+    /// shown.
     pub(super) fn broken(&mut self, settings: &[(&str, String)], message: String, fix: &str) {
         let problem = self.between(None, settings, message, fix);
         self.problems.push(problem);
     }
 
-    /// The same, where an item of another setting's list takes the blame.
+    /// Adds a problem with the caret under an item of another setting's list.
     pub(super) fn broken_by(
         &mut self,
         (list, index): (&str, usize),
@@ -118,12 +131,13 @@ impl<'t> Document<'t> {
         message: String,
         fix: &str,
     ) {
+        debug_assert!(self.checked.contains(&list), "{list} is missing in {:?}", self.checked);
         let blamed = self.item(list, index).or_else(|| self.place(list));
         let problem = self.between(blamed, settings, message, fix);
         self.problems.push(problem);
     }
 
-    /// The same, as something that a careful person wants to know.
+    /// Adds a warning in place of a problem.
     pub(super) fn dubious(&mut self, settings: &[(&str, String)], message: String, fix: &str) {
         let problem = self.between(None, settings, message, fix);
         self.warnings.push(problem);
@@ -136,6 +150,7 @@ impl<'t> Document<'t> {
         message: String,
         fix: &str,
     ) -> Problem {
+        debug_assert!(settings.iter().all(|(name, _)| self.checked.contains(name)), "{settings:?}: {:?}", self.checked);
         let written = |(name, _): &&(&str, String)| self.place(name).is_some();
         let mut places = settings.iter().filter(written).filter_map(|(name, _)| Some((*name, self.place(name)?)));
         let first = blamed.or_else(|| places.next().map(|(_, at)| at)).unwrap_or_default();
@@ -148,7 +163,7 @@ impl<'t> Document<'t> {
         if defaults.is_empty() { problem } else { problem.note(format!("by default: {}", defaults.join(", "))) }
     }
 
-    /// The warnings, unless there are problems.
+    /// The warnings, or the problems if there are any.
     pub(super) fn finish(self) -> Result<Vec<Problem>, Problems> {
         if self.problems.is_empty() { Ok(self.warnings) } else { Err(Problems::new(self.problems)) }
     }

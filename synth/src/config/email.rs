@@ -1,4 +1,4 @@
-//! E-mail addresses, as the configuration names them.
+//! E-mail addresses in the configuration: the pattern of the schema, and what a wrong address may mean.
 
 use lambda::model::email::Email;
 
@@ -12,7 +12,7 @@ impl Word for Email {
     }
 
     fn guesses(text: &str) -> Vec<String> {
-        // `Name <name@domain>`, `mailto:name@domain`, a comma for a dot.
+        // People write `Name <name@domain>`, `mailto:name@domain`, or a comma instead of a dot.
         let address = text.split(['<', '>', ' ', '"']).find(|word| word.contains('@')).unwrap_or(text);
         let address = address.trim_start_matches("mailto:");
         vec![address.to_owned(), address.replace(',', ".")]

@@ -1,4 +1,4 @@
-//! A value that is a mapping: each field read by its kind, and none that is unknown.
+//! A value that is a mapping: each field is read as its type, and an unknown field is an error.
 
 use crate::config::{
     setting_type::{Kind, Wrong},
@@ -6,7 +6,7 @@ use crate::config::{
     tree::{Content, Node},
 };
 
-/// The fields of one value.
+/// The fields of one mapping, and what is wrong with them so far.
 pub(super) struct Fields<'n, 't> {
     node: &'n Node<'t>,
     known: Vec<(&'n str, &'n Node<'t>, &'n Node<'t>)>,
@@ -14,14 +14,14 @@ pub(super) struct Fields<'n, 't> {
 }
 
 impl<'n, 't> Fields<'n, 't> {
-    /// Those that are known by these names; of the others, what is wrong with them.
+    /// The fields with these names. Each other field, and each repeated one, is an error.
     pub(super) fn of(node: &'n Node<'t>, entries: &'n [(Node<'t>, Node<'t>)], names: &[&str]) -> Self {
         let mut fields = Self { node, known: Vec::new(), wrong: Vec::new() };
-        let there_are = format!("there are: {}", names.join(", "));
+        let there_are = format!("the fields are: {}", names.join(", "));
         for (key, value) in entries {
             let wrong = |message: String| Wrong::new(message).at(key);
             let Content::Text(name) = &key.content else {
-                fields.wrong.push(wrong("a field's name must be a word".into()).allowed(&there_are));
+                fields.wrong.push(wrong("the name of a field must be a word".into()).allowed(&there_are));
                 continue;
             };
             if !names.contains(&&**name) {
@@ -41,7 +41,7 @@ impl<'n, 't> Fields<'n, 't> {
         self.known.iter().find(|(known, ..)| *known == name).map(|(_, key, value)| (*key, *value))
     }
 
-    /// A field that may be missing.
+    /// Reads a field that may be missing.
     pub(super) fn optional<K: Kind>(&mut self, name: &str) -> Option<K> {
         let (key, value) = self.find(name)?;
         let told = |wrong: Wrong| {
@@ -52,7 +52,7 @@ impl<'n, 't> Fields<'n, 't> {
         K::read(value).map_err(|wrong| self.wrong.extend(wrong.into_iter().map(told))).ok()
     }
 
-    /// A field that must be there.
+    /// Reads a field that must be there.
     pub(super) fn required<K: Kind>(&mut self, name: &str) -> Option<K> {
         if self.find(name).is_none() {
             self.wrong.push(Wrong::new(format!("{name} is missing")).at(self.node));
@@ -60,14 +60,14 @@ impl<'n, 't> Fields<'n, 't> {
         self.optional(name)
     }
 
-    /// A field that must not be there.
+    /// Refuses a field if it is there.
     pub(super) fn refuse(&mut self, name: &str, wrong: Wrong) {
         if let Some((key, _)) = self.find(name) {
             self.wrong.push(Wrong { message: format!("{name}: {}", wrong.message), ..wrong.at(key) });
         }
     }
 
-    /// Everything that is wrong, if anything is.
+    /// Returns everything that is wrong, if anything is.
     pub(super) fn finish(self) -> Result<(), Vec<Wrong>> {
         if self.wrong.is_empty() { Ok(()) } else { Err(self.wrong) }
     }

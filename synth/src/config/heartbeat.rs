@@ -1,30 +1,31 @@
-//! How long an alarm must hear nothing of a schedule before something is wrong: two of its periods.
+//! How long the alarm about missed runs waits before it goes to ALARM: two periods of the schedule.
 
 use lambda::model::time::Span;
 
 use super::schedule::ScheduleExpression;
 
-/// What CloudWatch looks back over: so many periods of so many seconds.
+/// What the alarm evaluates: a number of CloudWatch's periods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Watch {
-    /// The length of one, in seconds.
+    /// The length of one period, in seconds.
     pub period: u32,
-    /// How many.
+    /// The number of periods.
     pub periods: u32,
 }
 
-/// The most that an alarm looks back over, with periods of an hour at least; with shorter ones it is a day ("PutMetricAlarm":
-/// Period).
+/// The longest time that an alarm evaluates if its periods are at least an hour. With shorter periods the limit is a day
+/// ("PutMetricAlarm": Period).
 const MOST: Span = Span::days(7);
 const HOUR: u32 = 3_600;
 const FIVE_MINUTES: u32 = 300;
 
 impl Watch {
-    /// For a schedule that fires at least every so often; none where two periods are more than an alarm can see.
+    /// The watch over a schedule with a known longest time between two runs. `None` if twice that time is more than an alarm can
+    /// evaluate.
     ///
-    /// Many short periods and not two long ones: before CloudWatch believes that data is missing it looks some periods further
-    /// back than it is told ("Configuring how CloudWatch alarms treat missing data": evaluation range). With periods of an hour
-    /// these are hours, with periods of a day they would be days.
+    /// It has many short periods instead of two long ones. Before CloudWatch treats data as missing, it looks some periods further
+    /// back ("Configuring how CloudWatch alarms treat missing data": evaluation range). With periods of an hour that is some hours;
+    /// with periods of a day it would be some days.
     #[must_use]
     pub fn over(schedule: &ScheduleExpression) -> Option<Self> {
         let gap = schedule.longest_gap()?;
@@ -36,7 +37,7 @@ impl Watch {
         Some(Self { period, periods: u32::try_from(window.div_ceil(period.into())).ok()? })
     }
 
-    /// All that is looked back over.
+    /// The whole time that the alarm evaluates.
     #[must_use]
     pub fn window(self) -> Span {
         Span::seconds(u64::from(self.period) * u64::from(self.periods))
@@ -68,7 +69,7 @@ mod tests {
             ("cron(0 9 ? * MON-FRI *)", watch(3_600, 144, "6d")),
             ("cron(0 9 ? * 2,4,6 *)", watch(3_600, 144, "6d")),
             ("cron(0 9 ? * 1,wed,Fri-SAT *)", watch(3_600, 144, "6d")),
-            // A weekend too long, one day a week, and what is not counted out.
+            // The weekend is too long; one day a week is too rare; the rest has no known longest gap.
             ("cron(0 9 ? * TUE-THU *)", None),
             ("cron(0 9 ? * MON *)", None),
             ("cron(0 9 ? * FRI-MON *)", None),
@@ -84,7 +85,7 @@ mod tests {
         }
     }
 
-    /// Every rate: never less than two periods, hardly more, and never more than AWS allows.
+    /// For every rate, the window is at least two periods and less than an hour longer, and within AWS's limit.
     #[test]
     fn each_window_is_one_that_an_alarm_may_have() {
         for minutes in 2..=6_000_u64 {

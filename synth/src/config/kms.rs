@@ -1,4 +1,4 @@
-//! What the topics, the log and the secrets are encrypted with.
+//! The keys that encrypt the topics, the log and the secrets.
 
 use std::str::FromStr;
 
@@ -12,26 +12,26 @@ use crate::config::{
     setting_type::{Rule, Word},
 };
 
-/// What the topic is encrypted with. AWS's own key for SNS is not among it: CloudWatch cannot use that, and alarms would be
-/// lost (SNS Developer Guide, "Key management": compatibility between event sources and encrypted topics).
+/// The key that encrypts the topics. AWS's own key for SNS is not allowed: CloudWatch cannot use it, and alarms would be lost
+/// (SNS Developer Guide, "Key management": compatibility between event sources and encrypted topics).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TopicKey {
-    /// A key that the stack makes.
-    UserOverrides,
-    /// A key that is there already. Its policy is not in the template, so nobody sees whether alarms get through.
+    /// A key that the stack creates.
+    Own,
+    /// An existing key. Its policy is not in the template, so `synth` cannot see whether alarms get through.
     Existing(KmsKeyArn),
 }
 
-/// What the function's log is encrypted with.
+/// The key that encrypts the log of the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogKey {
-    /// CloudWatch Logs' own.
+    /// A key of CloudWatch Logs.
     AwsOwned,
-    /// A key that is there already.
+    /// An existing key.
     Existing(KmsKeyArn),
 }
 
-/// A word, or a key.
+/// Implements the reading of a type that is a word or the ARN of a key.
 macro_rules! key_or_word {
     ($type:ty, $word:literal => $variant:expr, $existing:expr, $what:literal, $more:literal) => {
         impl FromStr for $type {
@@ -44,7 +44,11 @@ macro_rules! key_or_word {
                 text.parse().map($existing).map_err(|_: ParseError| ParseError {
                     value: text.to_owned(),
                     what: $what,
-                    allowed: concat!($word, ", or a key's own ARN: arn:aws:kms:REGION:ACCOUNT:key/ID", $more),
+                    allowed: concat!(
+                        $word,
+                        ", or the ARN of a key (arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias)",
+                        $more
+                    ),
                 })
             }
         }
@@ -57,8 +61,8 @@ macro_rules! key_or_word {
     };
 }
 
-key_or_word!(TopicKey, "own" => Self::UserOverrides, Self::Existing, "a key for the topics",
-    "; not AWS's own, aws/sns, for CloudWatch cannot use it, and alarms would be lost"
+key_or_word!(TopicKey, "own" => Self::Own, Self::Existing, "a key for the topics",
+    "; not aws/sns, because CloudWatch cannot use it, and alarms would be lost"
 );
 key_or_word!(LogKey, "aws-owned" => Self::AwsOwned, Self::Existing, "a key for the log", "");
 
@@ -71,7 +75,7 @@ impl Word for KmsKey {
     }
 }
 
-/// What a [`KmsKeyArn`] is.
+/// A pattern for a [`KmsKeyArn`].
 fn arn() -> String {
     let id = "(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32})";
     format!("arn:{PARTITION}:kms:[a-z0-9-]{{1,32}}:[0-9]{{12}}:key/{id}")

@@ -1,8 +1,8 @@
 //! rotation.yaml: what the user wants, read and validated.
 //!
-//! Reading goes in three steps: YAML into a tree in which every value knows its place, the tree into typed values
-//! setting by setting, the settings against each other. Every step goes on after a problem, so that one run reports
-//! them all. What settings there are stands in one table, from which the JSON Schema for editors comes too.
+//! The file is read in three steps. The YAML becomes a tree in which every value knows its place. Each setting becomes a typed
+//! value. Then the rules between settings are checked. Every step continues after a problem, so that one run reports them all.
+//! One table declares the settings and another one the rules; the JSON Schema and docs/configuration.md come from them too.
 
 mod dashboard;
 mod document;
@@ -31,7 +31,7 @@ mod values;
 
 use lambda::{
     contract::{
-        digest_frequency::Digest, language::Language, list_scope::ListScope, secret_prefix::SecretPrefix,
+        digest_frequency::DigestFrequency, language::Language, list_scope::ListScope, secret_prefix::SecretPrefix,
         selector::UserSelector, user_tags::UserTags,
     },
     delivery::{public_key::Recipient, secret_policy::Readers},
@@ -41,12 +41,15 @@ use lambda::{
 
 pub use dashboard::Dashboard;
 use document::Document;
-pub use entry::Entry;
+pub use entry::{ConfiguredUsers, FIELDS};
 pub use heartbeat::Watch;
 pub use kms::{LogKey, TopicKey};
-pub use problem::{Place, Problem, Problems};
+pub use problem::{Position, Problem, Problems};
+use rules::CONSTRAINTS;
+pub use rules::{Constraint, Severity};
 pub use schedule::{ScheduleExpression, TimeZone};
 pub use schema::schema;
+pub use setting::{Group, Setting};
 use setting_type::SameAs;
 use settings::{Given, SETTINGS};
 pub use stack_name::StackName;
@@ -56,68 +59,80 @@ use crate::cfn::resource::Architecture;
 /// A configuration that can be deployed.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The stack's name, and its function's and schedule's.
+    /// The name of the stack, of its function and of its schedule.
     pub stack_name: StackName,
-    /// Whose keys are rotated.
-    pub users: Vec<Entry>,
-    /// Whose are not, although `users` means them.
+    /// Which users are selected, and the settings that are overridden for some of them.
+    pub users: Vec<ConfiguredUsers>,
+    /// The users to exclude, even if `users` selects them.
     pub exempt: Vec<UserSelector>,
-    /// Whether tags on a user say what holds for it.
+    /// Whether tags on a user override settings for this user.
     pub user_tags: UserTags,
-    /// The administrators: who is told of every user.
+    /// The administrators, who are notified about every user.
     pub emails: Vec<Email>,
-    /// In which language.
+    /// The language of the mails.
     pub language: Language,
-    /// Whether the administrators get each run in one mail.
-    pub digest: Digest,
+    /// When the administrators get one mail that sums up a run.
+    pub digest: DigestFrequency,
     /// When the handler runs.
     pub schedule: ScheduleExpression,
-    /// In which time zone that is meant.
+    /// The time zone of the schedule.
     pub time_zone: TimeZone,
-    /// What the handler does.
+    /// When a key is replaced, how long its predecessor stays, and how a secret is delivered.
     pub policy: Policy,
-    /// Whom mails with a secret are encrypted to; none where no mail is.
+    /// The public keys that mails with a secret are encrypted to. Empty unless the delivery is by encrypted mail.
     pub encrypt_to: Vec<Recipient>,
-    /// The first part of the secrets' names.
+    /// The first part of the names of the secrets.
     pub secret_prefix: SecretPrefix,
-    /// Who may read every secret, besides its user.
+    /// The principals that may read every secret. The user of a secret may read it in any case.
     pub secret_readers: Readers,
-    /// What the secrets are encrypted with.
+    /// The key that encrypts the secrets.
     pub secret_kms_key: KmsKey,
-    /// What the function runs on.
+    /// The processor architecture of the function.
     pub architecture: Architecture,
-    /// The function's memory in MiB.
+    /// The memory of the function, in MiB.
     pub memory: u32,
-    /// The function's time limit.
+    /// The time limit of a run.
     pub timeout: Span,
-    /// How many days its log is kept.
+    /// How long the log of the function is kept, in days.
     pub log_retention_days: u32,
-    /// What it is encrypted with.
+    /// The key that encrypts the log.
     pub log_key: LogKey,
-    /// What the topic is encrypted with.
+    /// The key that encrypts the topics.
     pub topic_key: TopicKey,
-    /// Whether there is a dashboard.
+    /// Which dashboard the stack has, if any.
     pub dashboard: Dashboard,
 }
 
-/// What the command line says in place of the file.
+/// The settings that the command line gives in place of the file's.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
-    /// Instead of `users`; what `users` has too keeps what it says there.
-    pub users: Option<Vec<Entry>>,
-    /// Instead of `emails`.
+    /// Overrides `users`. An entry that is also in the file keeps its settings.
+    pub users: Option<Vec<ConfiguredUsers>>,
+    /// Overrides `emails`.
     pub emails: Option<Vec<Email>>,
-    /// Instead of `architecture`.
+    /// Overrides `architecture`.
     pub architecture: Option<Architecture>,
 }
 
-/// A configuration, and what a careful person should know about it.
+/// A configuration, and warnings about it.
 #[derive(Debug, Clone)]
 pub struct Checked {
     /// The configuration.
     pub config: Config,
-    /// Each a sentence with its place.
+    /// What may not be what the author wants. Each has its place in the file.
     pub warnings: Vec<Problem>,
+}
+
+/// Every setting, in the order of the groups.
+#[must_use]
+pub const fn settings() -> &'static [Setting] {
+    SETTINGS
+}
+
+/// Every rule between settings.
+#[must_use]
+pub const fn constraints() -> &'static [Constraint] {
+    CONSTRAINTS
 }
 
 /// Reads a configuration.
@@ -134,7 +149,7 @@ pub fn read(text: &str, overrides: Overrides) -> Result<Checked, Problems> {
     let text = private_key::hidden(text);
     let mut document = Document::parse(&text, SETTINGS, overridden)?;
     let mut given = Given::read(&mut document);
-    given.users = overrides.users.map(|named| as_the_file_has_them(named, &text)).or(given.users);
+    given.users = overrides.users.map(|named| with_settings_of_the_file(named, &text)).or(given.users);
     given.emails = overrides.emails.or(given.emails);
     given.architecture = overrides.architecture.or(given.architecture);
     rules::check(&mut document, &given);
@@ -143,19 +158,19 @@ pub fn read(text: &str, overrides: Overrides) -> Result<Checked, Problems> {
     Ok(Checked { config, warnings })
 }
 
-/// Users chosen in place of the file's: what the file has too keeps what it says there.
-fn as_the_file_has_them(named: Vec<Entry>, text: &str) -> Vec<Entry> {
+/// The users of the command line. An entry that is also in the file keeps the settings that it has there.
+fn with_settings_of_the_file(named: Vec<ConfiguredUsers>, text: &str) -> Vec<ConfiguredUsers> {
     let file =
         Document::parse(text, SETTINGS, Vec::new()).ok().and_then(|mut document| Given::read(&mut document).users);
-    let entry = |entry: Entry| match file.iter().flatten().find(|other| other.who.same_as(&entry.who)) {
-        Some(other) => Entry { who: entry.who, ..other.clone() },
+    let entry = |entry: ConfiguredUsers| match file.iter().flatten().find(|other| other.who.same_as(&entry.who)) {
+        Some(other) => ConfiguredUsers { who: entry.who, ..other.clone() },
         None => entry,
     };
     named.into_iter().map(entry).collect()
 }
 
 impl Given {
-    /// The configuration, if every setting is right.
+    /// The configuration. `None` if a setting is wrong or missing.
     fn complete(self) -> Option<Config> {
         Some(Config {
             stack_name: self.stack_name?,
@@ -192,13 +207,13 @@ impl Given {
 }
 
 impl Config {
-    /// The time between two runs, where the schedule says so.
+    /// The time between two runs. `None` if the schedule is not a `rate(…)`.
     #[must_use]
     pub fn period(&self) -> Option<Span> {
         self.schedule.period()
     }
 
-    /// The time that a deactivated key is kept for certain.
+    /// The recovery window: the shortest time that a deactivated key is kept.
     #[must_use]
     pub fn window(&self) -> Span {
         match self.policy.delete_after {
@@ -207,19 +222,19 @@ impl Config {
         }
     }
 
-    /// How much of the account the handler must see to find the users.
+    /// Whether the handler must list the users of the whole account to find the selected ones.
     #[must_use]
     pub fn sight(&self) -> ListScope {
         ListScope::of(self.users.iter().map(|entry| &entry.who), &self.exempt, self.user_tags)
     }
 
-    /// Whether a mail carries the secret.
+    /// Whether the mail contains the secret.
     #[must_use]
     pub fn mail_is_delivery(&self) -> bool {
         self.policy.delivery.is_mail()
     }
 
-    /// Whether an old key that is in use stays.
+    /// Whether an old key stays active while it is used.
     #[must_use]
     pub fn waits_for_use(&self) -> bool {
         self.policy.still_in_use == StillInUse::Wait
@@ -231,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_is_named_in_place_of_the_files_users_keeps_what_the_file_says() {
+    fn a_user_of_the_command_line_keeps_its_settings_of_the_file() {
         let text = "users: [{name: alice, owner: o@b.co}, bob, {name: /ci/, overlap: 1d}]\nemails: [a@b.co]\n";
         let users = ["/ci/Alice", "carol", "/ci/"].map(|user| user.parse().unwrap()).into();
         let read = read(text, Overrides { users: Some(users), ..Overrides::default() }).unwrap();

@@ -1,25 +1,25 @@
-//! Readers of secrets, as the configuration names them.
+//! The readers of secrets: ARNs of IAM users and roles.
 
 use lambda::{delivery::secret_policy::Readers, model::principal::PrincipalArn};
 use serde_json::{Value as Json, json};
 
 use crate::config::{
-    setting_type::{Kind, Rule, SameAs, Word, Wrong, items},
+    setting_type::{Kind, Rule, SameAs, Word, Wrong, allowed_list, items},
     tree::Node,
 };
 
-/// What an ARN of any partition has first.
+/// A pattern for the name of a partition.
 pub(super) const PARTITION: &str = "aws(?:-[a-z-]*)?";
 
 impl Word for PrincipalArn {
     fn rule() -> Rule {
         let character = "[A-Za-z0-9+=,.@_-]";
-        // A path has 512 characters at most, its slashes counted.
+        // A path has at most 512 characters, slashes included.
         let path = format!("(?:(?!.{{511,}}/)(?:{character}+/)+)?");
         Rule::pattern(&format!("arn:{PARTITION}:iam::[0-9]{{12}}:(?:user|role)/{path}{character}{{1,64}}"))
     }
 
-    /// The role of a session: `arn:aws:sts::…:assumed-role/NAME/SESSION`. A path, if it has one, is not in there.
+    /// The role of a session's ARN, `arn:aws:sts::…:assumed-role/NAME/SESSION`. The ARN does not contain the path of the role.
     fn guesses(text: &str) -> Vec<String> {
         let role = text.trim().replace(":sts::", ":iam::").replace(":assumed-role/", ":role/");
         let session = role.rsplit_once('/').map(|(role, _)| role.to_owned());
@@ -40,6 +40,10 @@ impl Kind for Readers {
 
     fn schema() -> Json {
         json!({ "type": "array", "items": PrincipalArn::schema(), "uniqueItems": true })
+    }
+
+    fn allowed() -> String {
+        allowed_list::<PrincipalArn>()
     }
 
     fn json(text: &str) -> Json {

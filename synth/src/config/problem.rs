@@ -1,4 +1,4 @@
-//! Problems with a configuration, as people read them.
+//! Problems with a configuration: where each is, and how it is printed.
 
 use std::{fmt, ops::Range};
 
@@ -6,51 +6,52 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 
 use super::{private_key, tree};
 
-/// A place in a text; lines and columns count from 1.
+/// A position in a text. Lines and columns count from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// The line.
+pub struct Position {
+    /// The number of the line.
     pub line: usize,
-    /// The column, in characters.
+    /// The number of the column, in characters.
     pub column: usize,
 }
 
-/// One problem, at its place.
+/// One problem, with its position in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Where it begins.
-    pub place: Place,
+    /// Where the wrong text begins.
+    pub place: Position,
     /// What is wrong.
     pub message: String,
-    /// What is probably meant.
+    /// What the author probably meant.
     pub meant: Option<String>,
     /// What is allowed, and what to do.
     pub notes: Vec<String>,
-    /// The bytes of the text that are wrong; none where something is missing.
+    /// The bytes of the text that are wrong. Empty if something is missing.
     at: Range<usize>,
-    /// Other places that have to do with it, and what they say.
+    /// Other places that are involved, each with its label.
     context: Vec<(Range<usize>, String)>,
 }
 
 impl Problem {
-    /// A problem with some characters of the text.
+    /// A problem with these characters of the text.
     pub(super) fn new(text: &str, at: Range<usize>, message: String) -> Self {
         let at = bytes(text, at);
         let before = &text[..at.start];
         let line = before.rfind('\n').map_or(0, |newline| newline + 1);
         // An editor shows no byte order mark.
         let visible = |text: &'_ str| text.chars().filter(|c| *c != '\u{feff}').count();
-        let place = Place { line: before.matches('\n').count() + 1, column: visible(&before[line..]) + 1 };
+        let place = Position { line: before.matches('\n').count() + 1, column: visible(&before[line..]) + 1 };
         Self { place, message, meant: None, notes: Vec::new(), at, context: Vec::new() }
     }
 
-    /// A problem with the value of a setting of a text that can be read; with its beginning where it is not written.
+    /// A problem with the value of a setting, in a text that can be read. If the setting is not written, its place is the
+    /// beginning of the text.
     #[must_use]
     pub fn with(setting: &str, text: &str, message: &str) -> Self {
         Self::new(text, tree::place(text, setting).unwrap_or_default(), format!("{setting}: {message}"))
     }
 
-    /// A problem with what comes behind a text.
+    /// A problem with what follows this text.
     #[must_use]
     pub fn behind(text: &str, message: &str, fix: &str) -> Self {
         let end = text.chars().count();
@@ -86,7 +87,7 @@ impl Problem {
         group.elements(self.notes.iter().map(|note| Level::HELP.message(note.as_str())))
     }
 
-    /// The problem as a warning.
+    /// Prints the problem as a warning.
     #[must_use]
     pub fn render_warning(&self, file: &str, text: &str) -> String {
         let text = private_key::hidden(text);
@@ -94,7 +95,7 @@ impl Problem {
     }
 }
 
-/// The bytes that some characters are; of several lines the first, as far as it is written on.
+/// The bytes of these characters. If they are on several lines, only the first line counts, without spaces at its end.
 pub(super) fn bytes(text: &str, characters: Range<usize>) -> Range<usize> {
     let mut indices = text.char_indices().map(|(index, _)| index).chain([text.len()]).skip(characters.start);
     let start = indices.next().unwrap_or(text.len());
@@ -106,25 +107,25 @@ pub(super) fn bytes(text: &str, characters: Range<usize>) -> Range<usize> {
     start..start + first_line.trim_end().len()
 }
 
-/// Every problem of a file, in the order of the file; never empty.
+/// Every problem of a file, in the order of the file. It is never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// The problems, brought into order.
+    /// Sorts the problems by their place in the file.
     pub(super) fn new(mut list: Vec<Problem>) -> Self {
         list.sort_by_key(|problem| problem.place);
         Self(list)
     }
 
-    /// The problems.
+    /// The problems, in the order of the file.
     #[must_use]
     pub fn list(&self) -> &[Problem] {
         &self.0
     }
 
-    /// All of them as people read them: each with its place, the line itself, a caret under the value, and what
-    /// would be right.
+    /// Prints all problems for a terminal: each with its place, the line itself, a caret under the value, and what would be
+    /// right.
     #[must_use]
     pub fn render(&self, file: &str, text: &str) -> String {
         let (renderer, text) = (Renderer::plain(), private_key::hidden(text));

@@ -4,11 +4,11 @@ use lambda::delivery::public_key::Recipient;
 use serde_json::{Value as Json, json};
 
 use crate::config::{
-    setting_type::{Kind, Rule, SameAs, Word, Wrong, items},
+    setting_type::{Kind, Rule, SameAs, Word, Wrong, allowed_list, items},
     tree::Node,
 };
 
-/// All of them; none by default.
+/// The public keys of the setting `encrypt_to`. The list may be empty.
 #[derive(Debug, Clone)]
 pub(super) struct Recipients(pub(super) Vec<Recipient>);
 
@@ -21,15 +21,19 @@ impl Kind for Recipients {
         json!({ "type": "array", "items": Recipient::schema(), "uniqueItems": true })
     }
 
+    fn allowed() -> String {
+        allowed_list::<Recipient>()
+    }
+
     fn json(text: &str) -> Json {
         Vec::<Recipient>::json(text)
     }
 }
 
 impl Word for Recipient {
-    /// The forms alone: that a key is whole only its reader can tell.
+    /// The pattern checks only the form. [`Recipient`]'s parser also checks that the key is complete.
     fn rule() -> Rule {
-        // How the base64 of each SSH key of a kind begins, and how long that of its allowed sizes is.
+        // How the base64 of each type of SSH key begins, and how long it is for the allowed sizes.
         let ed25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI[A-Za-z0-9+/]{43}";
         let comment = "[^\\u0000-\\u001f\\u007f-\\u009f]";
         let rsa = "ssh-rsa AAAAB3NzaC1yc2E[A-Za-z0-9+/]{340,1400}={0,2}";
@@ -37,7 +41,7 @@ impl Word for Recipient {
     }
 
     fn guesses(text: &str) -> Vec<String> {
-        // A line with something before or behind the key.
+        // People copy a line with a text before or after the key.
         let at = ["age1", "ssh-ed25519 ", "ssh-rsa "].iter().filter_map(|kind| text.find(kind)).min();
         let line = at.and_then(|at| text[at..].lines().next()).unwrap_or_default().trim();
         let word = line.split([' ', '"', '\'', '>', ',']).next().unwrap_or_default();

@@ -1,6 +1,6 @@
-//! What settings must be to each other.
+//! The rules between settings: declared once, for the reader and for docs/configuration.md.
 //!
-//! Each rule is told as soon as the settings that it is about are right by themselves, whatever is wrong elsewhere.
+//! A rule is checked as soon as each of its settings is right by itself, even if other settings are wrong.
 
 use std::collections::BTreeSet;
 
@@ -17,25 +17,155 @@ use lambda::{
     report::metrics::AUDITORS_LIMIT,
 };
 
-use crate::config::{document::Document, entry::Entry, heartbeat::Watch, selector_setting::Exempt, settings::Given};
+use crate::config::{
+    document::Document, entry::ConfiguredUsers, heartbeat::Watch, selector_setting::Exempt, settings::Given,
+};
+
+/// A rule between settings.
+#[derive(Debug)]
+pub struct Constraint {
+    /// The settings that it is about.
+    pub settings: &'static [&'static str],
+    /// Whether the reader refuses a file that breaks it, or only warns.
+    pub severity: Severity,
+    /// What it demands and why, in one or two sentences; names and values stand in backticks.
+    pub text: &'static str,
+    check: fn(&mut Document<'_>, &Given) -> Option<()>,
+}
+
+/// What the reader does about a file that breaks a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// It refuses the file.
+    Error,
+    /// It warns, because the file may still be what its author wants.
+    Warning,
+}
+
+/// Every rule between settings, in the order in which they are checked.
+pub(super) const CONSTRAINTS: &[Constraint] = &[
+    Constraint {
+        settings: &["users"],
+        severity: Severity::Error,
+        text: "Tags in `users` must all have the same key, and a list with a tag must have no name and no path: one condition \
+               on one tag limits the role.",
+        check: one_condition_limits_the_role,
+    },
+    Constraint {
+        settings: &["exempt", "users"],
+        severity: Severity::Error,
+        text: "An entry of `exempt` must not exclude all users that an entry of `users` selects.",
+        check: each_entry_selects_some_users,
+    },
+    Constraint {
+        settings: &["users", "exempt"],
+        severity: Severity::Error,
+        text: "The key of a tag in `users` or `exempt` must not begin with `access-key-rotation:`, because the handler may \
+               write such tags.",
+        check: the_handler_cannot_write_selected_tags,
+    },
+    Constraint {
+        settings: &["user_tags", "delivery"],
+        severity: Severity::Warning,
+        text: "With `user_tags: honoured` and a delivery by mail, a person who may tag a user decides which address gets the \
+               new key of this user.",
+        check: taggers_are_trusted,
+    },
+    Constraint {
+        settings: &["rotate_after", "overlap", "delete_after"],
+        severity: Severity::Error,
+        text: "`rotate_after` must be at least `overlap` + `delete_after` (with `next-rotation`: at least `overlap`), because \
+               IAM allows two keys per user.",
+        check: old_key_is_gone_in_time,
+    },
+    Constraint {
+        settings: &["users", "rotate_after", "overlap", "delete_after"],
+        severity: Severity::Error,
+        text: "The values that an entry of `users` overrides must keep the same distance: `rotate_after` of at least \
+               `overlap` + `delete_after`.",
+        check: each_old_key_is_gone_in_time,
+    },
+    Constraint {
+        settings: &["schedule", "timeout"],
+        severity: Severity::Error,
+        text: "The period of a `rate(…)` schedule must be at least `timeout`, so that runs do not overlap.",
+        check: runs_do_not_overlap,
+    },
+    Constraint {
+        settings: &["overlap", "still_in_use"],
+        severity: Severity::Warning,
+        text: "With `overlap: 0`, `still_in_use: wait` has almost no effect: the old key is deactivated before a use of it \
+               can be seen.",
+        check: waiting_has_an_effect,
+    },
+    Constraint {
+        settings: &["rotate_after", "overlap", "schedule", "still_in_use", "users"],
+        severity: Severity::Warning,
+        text: "`rotate_after` + `overlap` + the period of a `rate(…)` schedule should be at most 90 days, which auditors \
+               demand (CIS, Security Hub IAM.3). With `still_in_use: wait`, a day more than `overlap` is added, two days at \
+               least.",
+        check: keys_stay_below_the_auditors_limit,
+    },
+    Constraint {
+        settings: &["schedule"],
+        severity: Severity::Warning,
+        text: "A schedule should fire at least every three and a half days. Otherwise no alarm tells that the runs have \
+               stopped, because CloudWatch looks back 7 days at most.",
+        check: runs_are_watched,
+    },
+    Constraint {
+        settings: &["warn_before", "rotate_after"],
+        severity: Severity::Error,
+        text: "`warn_before` must be less than `rotate_after`.",
+        check: a_warning_comes_before_the_rotation,
+    },
+    Constraint {
+        settings: &["warn_before", "schedule"],
+        severity: Severity::Warning,
+        text: "`warn_before` should be at least the period of a `rate(…)` schedule. Otherwise most keys are replaced without \
+               a warning.",
+        check: some_run_warns,
+    },
+    Constraint {
+        settings: &["secret_readers", "secret_kms_key", "delivery"],
+        severity: Severity::Warning,
+        text: "`secret_readers` and `secret_kms_key` have an effect only with `delivery: secrets-manager`.",
+        check: settings_of_secrets_are_used,
+    },
+    Constraint {
+        settings: &["secret_readers", "secret_kms_key"],
+        severity: Severity::Warning,
+        text: "Readers in another account than the stack's need a `secret_kms_key` of your own. They cannot use \
+               `aws/secretsmanager`.",
+        check: readers_can_decrypt,
+    },
+    Constraint {
+        settings: &["encrypt_to", "users", "delivery"],
+        severity: Severity::Error,
+        text: "Public keys are for `delivery: email-encrypted` only. With it, each user needs one: in its entry of `users` or \
+               in `encrypt_to`.",
+        check: every_mail_can_be_opened,
+    },
+    Constraint {
+        settings: &["emails", "users"],
+        severity: Severity::Error,
+        text: "`emails` and the owners in `users` can be 200 different addresses at most: an SNS topic takes no more.",
+        check: addresses_fit_the_topic,
+    },
+    Constraint {
+        settings: &["users", "delivery"],
+        severity: Severity::Warning,
+        text: "With `delivery: email`, either all users should have an owner or none. Otherwise the administrators get the \
+               new keys of the users without one.",
+        check: secrets_have_owners,
+    },
+];
 
 pub(super) fn check(document: &mut Document<'_>, given: &Given) {
-    one_condition_limits_the_role(document, given);
-    some_of_each_choice_are_left(document, given);
-    the_handler_writes_no_choice(document, given);
-    whoever_tags_is_trusted(document, given);
-    old_key_is_gone_in_time(document, given);
-    each_old_key_is_gone_in_time(document, given);
-    runs_do_not_overlap(document, given);
-    waiting_has_an_effect(document, given);
-    auditors_are_content(document, given);
-    runs_are_watched(document, given);
-    some_run_warns(document, given);
-    settings_of_secrets_are_used(document, given);
-    readers_can_decrypt(document, given);
-    encryption_is_to_somebody(document, given);
-    addresses_fit_the_topic(document, given);
-    secrets_have_owners(document, given);
+    for constraint in CONSTRAINTS {
+        document.check(constraint.settings);
+        (constraint.check)(document, given);
+    }
 }
 
 /// The first few of a list.
@@ -44,11 +174,11 @@ fn few(words: &[String]) -> String {
     shown.join(", ") + if words.len() > shown.len() { ", …" } else { "" }
 }
 
-/// A tag is a condition on every user that there is, a name or a path is the place itself: the role has one or the other.
+/// A tag limits the role by a condition on all users, a name or a path by the ARN. The role can have one of them, not both.
 fn one_condition_limits_the_role(document: &mut Document<'_>, given: &Given) -> Option<()> {
     const ANOTHER_STACK: &str =
         "give the others a stack of their own (another configuration with its own stack_name), or tag them too";
-    let tag = |entry: &Entry| match &entry.who {
+    let tag = |entry: &ConfiguredUsers| match &entry.who {
         UserSelector::Tag(tag) => Some(tag.clone()),
         _ => None,
     };
@@ -57,33 +187,33 @@ fn one_condition_limits_the_role(document: &mut Document<'_>, given: &Given) -> 
     let is_other = |tag: &Option<UserTag>| tag.as_ref().is_none_or(|tag| !tag.key.eq_ignore_ascii_case(&first.key));
     let index = tags.iter().position(is_other)?;
     let problem = match &tags[index] {
-        Some(other) => format!("users means tags of two keys, {} and {}", first.key, other.key),
-        None => "users means some by a tag and others by name or path".to_owned(),
+        Some(other) => format!("users selects by tags of two keys, {} and {}", first.key, other.key),
+        None => "users selects some users by tag and others by name or path".to_owned(),
     };
-    let message = format!("{problem}, and the role is limited by one condition, on the values of one tag");
+    let message = format!("{problem}, but one condition on one tag limits the role");
     document.broken_by(("users", index), &[], message, ANOTHER_STACK);
     Some(())
 }
 
-/// What is chosen and exempt as a whole is a contradiction, and no way to have nothing done.
-fn some_of_each_choice_are_left(document: &mut Document<'_>, given: &Given) -> Option<()> {
+/// An entry that is exempt as a whole is a contradiction, and not a way to pause the rotation.
+fn each_entry_selects_some_users(document: &mut Document<'_>, given: &Given) -> Option<()> {
     let (users, Exempt(exempt)) = (given.users.as_ref()?, given.exempt.as_ref()?);
     for (index, who) in exempt.iter().enumerate() {
-        let gone: Vec<_> = users.iter().filter(|entry| who.contains(&entry.who)).map(Entry::called).collect();
+        let gone: Vec<_> = users.iter().filter(|entry| who.contains(&entry.who)).map(ConfiguredUsers::called).collect();
         if !gone.is_empty() {
             document.broken_by(
                 ("exempt", index),
                 &[("users", String::new())],
-                format!("{who} is exempt, and with it everybody whom users means by {}", few(&gone)),
-                "remove the one or the other",
+                format!("exempt excludes with {who} all users that users selects with {}", few(&gone)),
+                "remove one of the two entries",
             );
         }
     }
     Some(())
 }
 
-/// The handler may write tags under its prefix, so none of them may say whose keys it rotates.
-fn the_handler_writes_no_choice(document: &mut Document<'_>, given: &Given) -> Option<()> {
+/// The handler may write tags with its prefix, so such a tag must not select or exclude users.
+fn the_handler_cannot_write_selected_tags(document: &mut Document<'_>, given: &Given) -> Option<()> {
     let (users, Exempt(exempt)) = (given.users.as_ref()?, given.exempt.as_ref()?);
     let users = users.iter().map(|entry| &entry.who).enumerate().map(|(index, who)| ("users", index, who));
     let exempt = exempt.iter().enumerate().map(|(index, who)| ("exempt", index, who));
@@ -94,34 +224,33 @@ fn the_handler_writes_no_choice(document: &mut Document<'_>, given: &Given) -> O
                 (setting, index),
                 &[],
                 format!(
-                    "{setting}: {who} is a tag that the handler itself may write: its journal's begin with {}",
+                    "{setting}: the handler itself may write the tag {who}, because its key begins with {}",
                     journal::PREFIX
                 ),
-                "choose by another tag",
+                "select by another tag",
             );
         }
     }
     Some(())
 }
 
-/// Where a mail carries the secret, a tag says who gets it.
-fn whoever_tags_is_trusted(document: &mut Document<'_>, given: &Given) -> Option<()> {
+/// With a delivery by mail, the tag for the owner decides which address gets the secret.
+fn taggers_are_trusted(document: &mut Document<'_>, given: &Given) -> Option<()> {
     let delivery = given.delivery.filter(|delivery| delivery.is_mail())?;
     if given.user_tags? == UserTags::Honoured {
         document.dubious(
             &[("user_tags", UserTags::Honoured.to_string()), ("delivery", delivery.to_string())],
-            "whoever may tag a user says which of the addresses in this file gets its new key: the tag key-rotation:owner, with \
-             user_tags: honoured"
+            "a person who may tag a user decides which of the addresses in this file gets its new key: user_tags: honoured obeys \
+             the tag key-rotation:owner"
                 .into(),
-            "let nobody write that tag who may not have the key, or set delivery: secrets-manager; an entry that names the \
-             user and its owner is not overruled",
+            "restrict who may write that tag to people who may have the key; or set delivery: secrets-manager; or give the \
+             user an entry with its name and owner, which overrides the tag",
         );
     }
     Some(())
 }
 
-/// How long an old key is there beside its successor, in the words of the settings, where that is too long: IAM allows two keys a
-/// user.
+/// How long an old key exists beside its successor, if that is too long for `rotate_after`, and the settings that add up to it.
 fn too_long(rotate_after: Span, overlap: Span, delete_after: DeleteAfter) -> Option<(&'static str, Span)> {
     let life = delete_after.life_of_old_key(overlap);
     let kept = if life > overlap { "overlap + delete_after" } else { "overlap" };
@@ -130,8 +259,8 @@ fn too_long(rotate_after: Span, overlap: Span, delete_after: DeleteAfter) -> Opt
 
 fn make_room(kept: &str, life: Span) -> String {
     format!(
-        "IAM allows two keys a user, so the old key must be gone before the next rotation: make rotate_after {life} at \
-         least, or {kept} shorter"
+        "IAM allows two keys per user, so the old key must be deleted before the next rotation: make rotate_after at least \
+         {life}, or make {kept} shorter"
     )
 }
 
@@ -150,12 +279,12 @@ fn old_key_is_gone_in_time(document: &mut Document<'_>, given: &Given) -> Option
     Some(())
 }
 
-/// The same for those entries that say something of their own about it.
+/// The same for the entries that override `rotate_after` or `overlap`.
 fn each_old_key_is_gone_in_time(document: &mut Document<'_>, given: &Given) -> Option<()> {
     let (users, delete_after) = (given.users.as_ref()?, given.delete_after?);
     let (general, overlap) = (given.rotate_after?.0, given.overlap?);
     for (index, entry) in users.iter().enumerate() {
-        // What the entry leaves to the one around it is told there.
+        // Without an override, the problem is reported for the entry around it or for the settings.
         if entry.own.rotate_after.is_none() && entry.own.overlap.is_none() {
             continue;
         }
@@ -179,7 +308,7 @@ fn runs_do_not_overlap(document: &mut Document<'_>, given: &Given) -> Option<()>
         document.broken(
             &[("schedule", given.schedule.as_ref()?.as_str().to_owned()), ("timeout", timeout.to_string())],
             format!("the schedule fires every {period}, but a run may take {timeout} (timeout)"),
-            "make the schedule rarer",
+            "let the schedule fire less often, or make timeout shorter",
         );
     }
     Some(())
@@ -189,8 +318,8 @@ fn waiting_has_an_effect(document: &mut Document<'_>, given: &Given) -> Option<(
     if given.overlap? == Span::ZERO && given.still_in_use? == StillInUse::Wait {
         document.dubious(
             &[("overlap", "0".into()), ("still_in_use", "wait".into())],
-            "overlap is 0, so an old key is deactivated before anybody can be seen to use it: still_in_use: wait has \
-             next to no effect"
+            "overlap is 0, so an old key is deactivated before a use of it can be seen: still_in_use: wait has almost no \
+             effect"
                 .into(),
             "set an overlap, or still_in_use: retire",
         );
@@ -198,33 +327,37 @@ fn waiting_has_an_effect(document: &mut Document<'_>, given: &Given) -> Option<(
     Some(())
 }
 
-/// A warning is sent by a run, so one must fall into the time for it.
-fn some_run_warns(document: &mut Document<'_>, given: &Given) -> Option<()> {
+fn a_warning_comes_before_the_rotation(document: &mut Document<'_>, given: &Given) -> Option<()> {
     let (warn_before, rotate_after) = (given.warn_before?, given.rotate_after?.0);
     if warn_before >= rotate_after {
         document.broken(
             &[("warn_before", warn_before.to_string()), ("rotate_after", rotate_after.to_string())],
             format!("warn_before is {warn_before}, but a key is replaced after {rotate_after}"),
-            "warn later, or not at all: warn_before: 0",
-        );
-        return Some(());
-    }
-    let schedule = given.schedule.as_ref()?;
-    let period = schedule.period()?;
-    if warn_before > Span::ZERO && warn_before < period {
-        document.dubious(
-            &[("warn_before", warn_before.to_string()), ("schedule", schedule.as_str().to_owned())],
-            format!(
-                "a run comes every {period} only, so most keys are replaced without the warning {warn_before} before"
-            ),
-            &format!("make warn_before {period} at least, or 0"),
+            "make warn_before shorter than rotate_after, or set warn_before: 0",
         );
     }
     Some(())
 }
 
-/// How many subscriptions of a topic may have a filter policy, as each of ours has (SNS Developer Guide, "Filter policy
-/// constraints in Amazon SNS").
+/// A run sends the warning, so one must start in the time for it.
+fn some_run_warns(document: &mut Document<'_>, given: &Given) -> Option<()> {
+    let (warn_before, rotate_after) = (given.warn_before?, given.rotate_after?.0);
+    let schedule = given.schedule.as_ref()?;
+    let period = schedule.period()?;
+    if warn_before > Span::ZERO && warn_before < period && warn_before < rotate_after {
+        document.dubious(
+            &[("warn_before", warn_before.to_string()), ("schedule", schedule.as_str().to_owned())],
+            format!(
+                "the schedule fires only every {period}, so most keys are replaced without the warning {warn_before} before"
+            ),
+            &format!("make warn_before at least {period}, or 0"),
+        );
+    }
+    Some(())
+}
+
+/// How many subscriptions of a topic can have a filter policy, as each subscription for notices has (SNS Developer Guide, "Filter
+/// policy constraints in Amazon SNS").
 const MOST_ADDRESSES: usize = 200;
 
 fn addresses_fit_the_topic(document: &mut Document<'_>, given: &Given) -> Option<()> {
@@ -234,32 +367,34 @@ fn addresses_fit_the_topic(document: &mut Document<'_>, given: &Given) -> Option
     if addresses.len() > MOST_ADDRESSES {
         document.broken(
             &[("emails", format!("{} addresses", emails.len())), ("users", format!("{} users", users.len()))],
-            format!("emails and owners are {} addresses, and an SNS topic takes {MOST_ADDRESSES}", addresses.len()),
-            "name an address that passes mails on, or split the users over several stacks",
+            format!("emails and owners are {} addresses, but an SNS topic takes {MOST_ADDRESSES}", addresses.len()),
+            "name one address that forwards mails to several people, or split the users over several stacks",
         );
     }
     Some(())
 }
 
-/// Whoever names some owners may think that the administrators get no secret.
+/// A team that names some owners may think that the administrators get no secret.
 fn secrets_have_owners(document: &mut Document<'_>, given: &Given) -> Option<()> {
     let (users, delivery) = (given.users.as_ref()?, given.delivery?);
-    let nobodys: Vec<_> = users.iter().filter(|entry| entry.holds(users).owner.is_none()).map(Entry::called).collect();
-    if delivery == Delivery::Email && !nobodys.is_empty() && nobodys.len() < users.len() {
+    let without_owner: Vec<_> =
+        users.iter().filter(|entry| entry.holds(users).owner.is_none()).map(ConfiguredUsers::called).collect();
+    if delivery == Delivery::Email && !without_owner.is_empty() && without_owner.len() < users.len() {
         document.dubious(
             &[("users", String::new()), ("delivery", delivery.to_string())],
             format!(
                 "some users have an owner and others have none: the administrators (emails) get the new keys of {}, \
                  secrets included",
-                nobodys.join(", ")
+                without_owner.join(", ")
             ),
-            "give each user an owner, or none of them",
+            "give each user an owner, or give none an owner",
         );
     }
     Some(())
 }
 
-fn auditors_are_content(document: &mut Document<'_>, given: &Given) -> Option<()> {
+/// CIS and Security Hub IAM.3 allow a limited age, which a key must not exceed before it is deactivated.
+fn keys_stay_below_the_auditors_limit(document: &mut Document<'_>, given: &Given) -> Option<()> {
     let schedule = given.schedule.as_ref()?;
     let (general, overlap, period) = (given.rotate_after?.0, given.overlap?, schedule.period()?);
     let rule = given.still_in_use?;
@@ -273,7 +408,7 @@ fn auditors_are_content(document: &mut Document<'_>, given: &Given) -> Option<()
         (said.then(|| entry.called()), own.rotate_after.unwrap_or(general), own.overlap.unwrap_or(overlap))
     });
     let life = |rotate_after: Span, overlap| rotate_after + period + overlap + still_used(overlap);
-    // Of several that live as long, the first.
+    // Of several with the same age, the first one is reported.
     let ages = own.map(|(whose, rotate_after, overlap)| (life(rotate_after, overlap), overlap, whose));
     let oldest = ages.reduce(|oldest, other| if other.0 > oldest.0 { other } else { oldest });
     let (oldest, own_overlap, whose) = oldest.unwrap_or_else(|| (life(general, overlap), overlap, None));
@@ -288,31 +423,31 @@ fn auditors_are_content(document: &mut Document<'_>, given: &Given) -> Option<()
         document.dubious(
             &settings,
             format!(
-                "a key{of} can live {oldest}: rotate_after + overlap + the schedule's period, and {} once used",
+                "a key{of} can live {oldest}: rotate_after + overlap + the schedule's period, and {} if the old key is still used",
                 still_used(own_overlap)
             ),
-            &format!("auditors (CIS, Security Hub IAM.3) want at most {AUDITORS_LIMIT}"),
+            &format!("auditors (CIS, Security Hub IAM.3) allow at most {AUDITORS_LIMIT}: make rotate_after or overlap shorter"),
         );
     }
     Some(())
 }
 
-/// An alarm that rings where nothing is heard must know how long to listen.
+/// The alarm about missed runs needs a longest time between two runs.
 fn runs_are_watched(document: &mut Document<'_>, given: &Given) -> Option<()> {
     let schedule = given.schedule.as_ref()?;
     if Watch::over(schedule).is_none() {
         document.dubious(
             &[("schedule", schedule.as_str().to_owned())],
-            "no alarm will tell that runs have stopped: CloudWatch looks back 7 days at most, and this is not known to fire \
-             twice in them"
+            "no alarm will tell that runs have stopped: CloudWatch looks back 7 days at most, and this schedule may fire \
+             less than twice in 7 days"
                 .into(),
-            "let it run daily, rate(1 day), and set rotate_after to the age that a key may reach: looking costs next to nothing",
+            "set schedule: rate(1 day), and set rotate_after to the age that a key may reach: a run without work costs almost nothing",
         );
     }
     Some(())
 }
 
-/// Where the mail is the delivery there are no secrets to read or to encrypt.
+/// With a delivery by mail there are no secrets to read or to encrypt.
 fn settings_of_secrets_are_used(document: &mut Document<'_>, given: &Given) -> Option<()> {
     let delivery = given.delivery.filter(|delivery| *delivery != Delivery::SecretsManager)?;
     let readers = given.secret_readers.as_ref().filter(|readers| !readers.0.is_empty());
@@ -323,7 +458,7 @@ fn settings_of_secrets_are_used(document: &mut Document<'_>, given: &Given) -> O
             document.dubious(
                 &[(name, value), ("delivery", delivery.to_string())],
                 format!("{name} has no effect: with delivery: {delivery} no secret is stored"),
-                "set delivery: secrets-manager, or leave it out",
+                &format!("set delivery: secrets-manager, or remove {name}"),
             );
         }
     }
@@ -331,23 +466,23 @@ fn settings_of_secrets_are_used(document: &mut Document<'_>, given: &Given) -> O
 }
 
 /// AWS's own key cannot be used from another account (Secrets Manager User Guide, "Access AWS Secrets Manager secrets
-/// from a different account"). The stack's account is not known here; but of two accounts, one is another.
+/// from a different account"). The stack's account is not known here; but if readers are in two accounts, one of them is another.
 fn readers_can_decrypt(document: &mut Document<'_>, given: &Given) -> Option<()> {
     let (readers, key) = (given.secret_readers.as_ref()?, given.secret_kms_key.as_ref()?);
     let first = readers.0.first().map(PrincipalArn::account)?;
     if *key == KmsKey::AwsManaged && readers.0.iter().any(|reader| reader.account() != first) {
         document.dubious(
             &[("secret_readers", readers.to_string()), ("secret_kms_key", key.to_string())],
-            "secret_readers are in several accounts, and another account than the stack's cannot use aws/secretsmanager"
+            "secret_readers are in several accounts, but only the stack's own account can use aws/secretsmanager"
                 .into(),
-            "set secret_kms_key to a key of your own, whose policy lets them decrypt",
+            "set secret_kms_key to a key of your own, and let the readers decrypt in its policy",
         );
     }
     Some(())
 }
 
-/// Mails are encrypted if they are to be, to somebody for each user.
-fn encryption_is_to_somebody(document: &mut Document<'_>, given: &Given) -> Option<()> {
+/// Mails are encrypted exactly if `delivery` says so, and for each user at least one public key is known.
+fn every_mail_can_be_opened(document: &mut Document<'_>, given: &Given) -> Option<()> {
     let (users, delivery, all) = (given.users.as_ref()?, given.delivery?, &given.encrypt_to.as_ref()?.0);
     let (own, none): (Vec<_>, Vec<_>) = users.iter().partition(|user| !user.encrypt_to.is_empty());
     let blamed = if all.is_empty() && !own.is_empty() { "users" } else { "encrypt_to" };
@@ -356,15 +491,15 @@ fn encryption_is_to_somebody(document: &mut Document<'_>, given: &Given) -> Opti
         document.broken(
             &settings,
             format!("encrypt_to is set, but with delivery: {delivery} nothing is encrypted"),
-            "set delivery: email-encrypted, or leave encrypt_to out",
+            "set delivery: email-encrypted, or remove encrypt_to",
         );
     }
     if delivery == Delivery::EmailEncrypted && all.is_empty() && !none.is_empty() {
-        let names: Vec<_> = none.into_iter().map(Entry::called).collect();
+        let names: Vec<_> = none.into_iter().map(ConfiguredUsers::called).collect();
         document.broken(
             &settings,
-            format!("encrypt_to is empty, and so nobody could open the new keys of {}", few(&names)),
-            "write the public keys of those who may, a line `- age1…` or `- ssh-ed25519 …` for each; age-keygen makes one",
+            format!("encrypt_to is empty, so no key could open the mails with the new keys of {}", few(&names)),
+            "add a line `- age1…` or `- ssh-ed25519 …` for each public key; age-keygen makes a pair of keys",
         );
     }
     Some(())

@@ -1,4 +1,4 @@
-//! When a schedule fires: EventBridge Scheduler's expressions and time zones
+//! The settings `schedule` and `time_zone`: EventBridge Scheduler's expressions and time zones
 //! (Scheduler User Guide, "Schedule types on EventBridge Scheduler").
 
 use std::{ops::RangeInclusive, str::FromStr};
@@ -15,25 +15,25 @@ use crate::config::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScheduleExpression {
     text: String,
-    /// The time between two firings, where it is always the same.
+    /// The time between two firings. `None` if it is not always the same.
     period: Option<Span>,
 }
 
 impl ScheduleExpression {
-    /// As EventBridge Scheduler takes it.
+    /// The text for EventBridge Scheduler.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The time between two firings of a `rate(…)`.
+    /// The time between two firings of a `rate(…)`. `None` for other expressions.
     #[must_use]
     pub fn period(&self) -> Option<Span> {
         self.period
     }
 
-    /// The longest time between two firings: of a `rate(…)`, and of a `cron(…)` that fires each day or on some days of each
-    /// week. It is not counted out for others. (Where the clock is put back, a day has an hour more.)
+    /// The longest time between two firings. `None` if it is not known: it is known for a `rate(…)`, and for a `cron(…)` that
+    /// fires each day or on some days of each week. (A day has an hour more when the clock is put back.)
     #[must_use]
     pub fn longest_gap(&self) -> Option<Span> {
         self.period.or_else(|| days_between(self.text.strip_prefix("cron(")?.strip_suffix(')')?).map(Span::days))
@@ -48,11 +48,11 @@ impl FromStr for ScheduleExpression {
         let period = if let Some(rate) = inside("rate") {
             rate_period(rate)
                 .map(Some)
-                .ok_or("rate(N minutes), rate(N hours) or rate(N days), N a whole number from 1 to 3653 days' worth")
+                .ok_or("rate(N minutes), rate(N hours) or rate(N days); N is a whole number, and the time is at most 3653 days")
         } else if let Some(cron) = inside("cron") {
             is_cron(cron).then_some(None).ok_or(
-                "cron(minutes hours day-of-month month day-of-week year), with ? for one of the two days, \
-                 such as cron(0 9 ? * MON-FRI *)",
+                "cron(minutes hours day-of-month month day-of-week year), with ? for exactly one of the two days, such as \
+                 cron(0 9 ? * MON-FRI *)",
             )
         } else if let Some(at) = inside("at") {
             is_local_time(at).then_some(None).ok_or("at(yyyy-mm-ddThh:mm:ss), such as at(2027-01-31T09:00:00)")
@@ -100,11 +100,11 @@ fn is_cron(cron: &str) -> bool {
         && field(month, MONTHS, &MONTH_NAMES)
         && (*weekday == "?" || field(weekday, WEEKDAYS, &WEEKDAY_NAMES) || nth_weekday(weekday))
         && field(year, YEARS, &[])
-        // One of the two days must be left open, and only one.
+        // Exactly one of the two days must be `?`.
         && (*day == "?") != (*weekday == "?")
 }
 
-/// The most days from one on which a cron expression fires to the next. What it fires at on each of them is the same.
+/// The largest number of days from one day of firing to the next. On each of these days it fires at the same times.
 fn days_between(cron: &str) -> Option<u64> {
     let fields: Vec<_> = cron.split(' ').collect();
     let [_, _, day, "*", weekday, "*"] = fields.as_slice() else { return None };
@@ -114,7 +114,7 @@ fn days_between(cron: &str) -> Option<u64> {
             let mut days: Vec<_> = weekdays(list)?;
             days.sort_unstable();
             days.dedup();
-            // Around the week, back to the first.
+            // After the last day comes the first day of the next week.
             let again = days.first()? + 7;
             let next = days.iter().skip(1).chain([&again]);
             days.iter().zip(next).map(|(one, next)| u64::from(next - one)).max()
@@ -123,7 +123,7 @@ fn days_between(cron: &str) -> Option<u64> {
     }
 }
 
-/// Days of the week by number or name, and ranges of them.
+/// Reads a list of days of the week: numbers, names, and ranges of them.
 fn weekdays(list: &str) -> Option<Vec<u32>> {
     let one = |text: &str| value(text, &WEEKDAY_NAMES, WEEKDAYS);
     let item = |text: &str| match text.split_once('-') {
@@ -134,7 +134,8 @@ fn weekdays(list: &str) -> Option<Vec<u32>> {
     Some(ranges.into_iter().flatten().collect())
 }
 
-/// A list of values, ranges and steps; `names` stand for the values from the first on.
+/// Whether a field of a cron expression is a list of values, ranges and steps. `names` are other words for the values from the
+/// first on.
 fn field(text: &str, allowed: RangeInclusive<u32>, names: &[&str]) -> bool {
     text.split(',').all(|item| {
         let (range, step) = item.split_once('/').map_or((item, None), |(range, step)| (range, Some(step)));
@@ -149,7 +150,7 @@ fn field(text: &str, allowed: RangeInclusive<u32>, names: &[&str]) -> bool {
     })
 }
 
-/// A name, or a number with as many digits as the greatest at most: `09` is one.
+/// Reads a name or a number. A number has at most as many digits as the greatest allowed one, so `09` is allowed.
 fn value(text: &str, names: &[&str], allowed: RangeInclusive<u32>) -> Option<u32> {
     if let Some(index) = names.iter().position(|name| name.eq_ignore_ascii_case(text)) {
         return Some(allowed.start() + u32::try_from(index).ok()?);
@@ -174,7 +175,8 @@ fn nth_weekday(text: &str) -> bool {
 }
 
 fn is_local_time(text: &str) -> bool {
-    // Exactly yyyy-mm-ddThh:mm:ss; with a Z it is RFC 3339, which knows how long each month is, and also leap seconds.
+    // Exactly yyyy-mm-ddThh:mm:ss. With a Z it is RFC 3339. Its parser checks the days of a month, but it also allows leap
+    // seconds.
     let utc = format!("{text}Z");
     utc.parse::<lambda::model::time::Timestamp>().is_ok_and(|time| time.to_string() == utc)
 }
@@ -237,7 +239,7 @@ fn cron() -> String {
     format!("{} {} {days} {}", field(MINUTES, &[]), field(HOURS, &[]), field(YEARS, &[]))
 }
 
-/// A date that there is, and a time of day.
+/// A pattern for an existing date and a time of day.
 fn at() -> String {
     let long = "(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])";
     let short = "(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)";
@@ -246,8 +248,8 @@ fn at() -> String {
     format!("(?:[0-9]{{4}}-(?:{long}|{short}|{february})|{leap_year}-02-29)T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]")
 }
 
-/// What a line of a crontab means to EventBridge Scheduler: a year more, a `?` for the day that is left open, and
-/// weekdays by name, because their numbers differ by one.
+/// Translates a line of a crontab for EventBridge Scheduler: it adds a year, writes `?` for the day that does not count, and names
+/// the weekdays, because their numbers differ by one.
 fn crontab(line: &str) -> Option<String> {
     let fields: Vec<_> = line.split_whitespace().collect();
     let (minutes, hours, day, month, weekday, year) = match fields.as_slice() {
@@ -276,7 +278,7 @@ fn crontab(line: &str) -> Option<String> {
 pub struct TimeZone(String);
 
 impl TimeZone {
-    /// Its name.
+    /// The name, as in the IANA database.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,11 +1,11 @@
-//! Who is chosen, in words.
+//! Which users are selected, in words.
 
 use lambda::contract::selector::{UserSelector, UserTag};
 
 use super::Config;
 
 impl Config {
-    /// Who is chosen: `2 IAM user(s)`, or `IAM users below /ci/ and /ops/, without group:people`.
+    /// The selected users in words: `2 IAM user(s)`, or `IAM users below /ci/ and /ops/, without group:people`.
     #[must_use]
     pub fn choice(&self) -> String {
         let (mut named, mut paths, mut tags) = (0, Vec::new(), Vec::new());
@@ -14,7 +14,7 @@ impl Config {
                 UserSelector::User(_) => named += 1,
                 UserSelector::Path(path) => paths.push(path.to_string()),
                 UserSelector::Tag(UserTag { key, value }) => tags.push(format!("{key}={value}")),
-                // The reader refuses it.
+                // The reader refuses a group.
                 UserSelector::Group(_) => {}
             }
         }
@@ -32,7 +32,7 @@ impl Config {
     }
 }
 
-/// The first few, and how many more there are.
+/// The first three, and how many more there are.
 fn list(words: &[String]) -> String {
     const SHOWN: usize = 3;
     match words {
@@ -48,7 +48,7 @@ mod tests {
     use super::super::{Overrides, read};
 
     #[test]
-    fn who_is_chosen_is_said_in_words() {
+    fn selected_users_are_described_in_words() {
         for (users, exempt, words) in [
             ("[alice, /ci/bot]", "[]", "2 IAM user(s)"),
             ("[alice]", "[tag:keep=it]", "1 IAM user(s), without tag:keep=it"),

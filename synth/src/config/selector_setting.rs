@@ -1,4 +1,4 @@
-//! Whom an entry means, as people write it.
+//! Selectors in `users` and `exempt`: how they are read, and what people mean who write something else.
 
 use std::str::FromStr;
 
@@ -9,11 +9,12 @@ use lambda::{
 use serde_json::{Value as Json, json};
 
 use crate::config::{
-    setting_type::{Kind, Rule, SameAs, Word, Wrong, items},
+    setting_type::{Kind, Rule, SameAs, Word, Wrong, allowed_list, items},
     tree::{self, Node},
 };
 
-/// Whom `users` may mean: whoever the role can be limited to. IAM has no condition on the groups of a user.
+/// A selector in `users`. The role must be limited to the users that it selects, and IAM has no condition on the groups of a
+/// user, so a group is not allowed.
 #[derive(Debug, Clone)]
 pub(super) struct Chosen(pub(super) UserSelector);
 
@@ -24,9 +25,9 @@ impl FromStr for Chosen {
         let invalid = |what, allowed| ParseError { value: text.to_owned(), what, allowed };
         match text.parse() {
             Ok(UserSelector::Group(_)) => Err(invalid(
-                "what the role can be limited to",
-                "users, paths and tags; IAM has no condition on the groups of a user: tag the members (tag:KEY=VALUE), or put \
-                 them under a path (/ci/); in exempt a group is fine",
+                "a selector that the role can be limited to",
+                "a name, a path (/ci/) or a tag (tag:KEY=VALUE). IAM has no condition on the groups of a user: tag the members \
+                 or put them under a path. Only exempt can have a group",
             )),
             Ok(who) => Ok(Self(who)),
             Err(_) => Err(invalid(
@@ -35,14 +36,14 @@ impl FromStr for Chosen {
                     _ if text.ends_with('/') => "a path of users",
                     _ => "an IAM user name",
                 },
-                "1 to 64 characters, each a letter, a digit or one of + = , . @ _ -; before it the user's path, if it has \
-                 one: /ci/deployer; or for several a path that ends with a slash, /ci/, or tag:KEY=VALUE",
+                "a name of 1 to 64 letters, digits or + = , . @ _ -, after the user's path if it has one (/ci/deployer); a path \
+                 that ends with a slash, for every user below it (/ci/); or a tag (tag:KEY=VALUE)",
             )),
         }
     }
 }
 
-/// Whom nothing is done to; nobody by default.
+/// The users to exclude.
 #[derive(Debug)]
 pub(super) struct Exempt(pub(super) Vec<UserSelector>);
 
@@ -55,6 +56,10 @@ impl Kind for Exempt {
         json!({ "type": "array", "items": UserSelector::schema(), "uniqueItems": true })
     }
 
+    fn allowed() -> String {
+        allowed_list::<UserSelector>()
+    }
+
     fn json(text: &str) -> Json {
         tree::parse(text).map_or(Json::Null, |node| tree::json(&node))
     }
@@ -62,12 +67,12 @@ impl Kind for Exempt {
 
 const CHARACTER: &str = "[A-Za-z0-9+=,.@_-]";
 
-/// A path has 512 characters at most.
+/// A pattern for a user, with its path if it has one. A path has at most 512 characters.
 fn user() -> String {
     format!("(?!.{{512,}}/)(?:/(?:{CHARACTER}+/)*)?{CHARACTER}{{1,64}}")
 }
 
-/// A user, a path, a tag.
+/// A pattern for a user, a path or a tag.
 fn chosen() -> String {
     let tag = "tag:[A-Za-z0-9_.:/+@-]{1,128}=[A-Za-z0-9_.:/+@=-]{0,256}";
     format!("{}|(?!.{{513}})/(?:{CHARACTER}+/)*|{tag}", user())
@@ -101,7 +106,8 @@ impl Word for UserSelector {
 
 const EVERYBODY: [&str; 8] = ["*", "all", "all users", "any", "everybody", "everyone", "every user", "users"];
 
-/// An ARN, a path without its first slash or with a star, everybody in a word, spaces in a tag.
+/// The selector that is meant by an ARN, by a path with a star or without its first slash, by a word for all users, or by a tag
+/// with spaces.
 fn guesses(text: &str) -> Vec<String> {
     let text = text.trim();
     let guess = if EVERYBODY.iter().any(|word| word.eq_ignore_ascii_case(text)) {

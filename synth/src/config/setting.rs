@@ -2,26 +2,70 @@
 
 use serde_json::Value as Json;
 
-/// One setting.
+/// One setting, as its declaration says it.
 #[derive(Debug)]
-pub(super) struct Setting {
+pub struct Setting {
     /// Its name in the file.
-    pub(super) name: &'static str,
-    /// What it means.
+    pub name: &'static str,
+    /// What it is about; the page with all settings is ordered by this.
+    pub group: Group,
+    /// The meaning as it is declared: see [`Setting::meaning`].
     pub(super) doc: &'static str,
-    /// What a careful team would choose; none where only the user can know.
-    pub(super) default: Option<&'static str>,
-    /// Values that show what is possible.
-    pub(super) examples: &'static [&'static str],
-    /// What the schema says of its value.
+    /// The value that a careful team would choose. `None` if only the user can know it, so the file must set it.
+    pub default: Option<&'static str>,
+    /// Values, in YAML, that show what is possible.
+    pub examples: &'static [&'static str],
+    /// The JSON Schema of a value.
     pub(super) schema: fn() -> Json,
-    /// A value as JSON.
+    /// Converts a correct value from YAML to JSON.
     pub(super) json: fn(&str) -> Json,
+    /// The values that the reader accepts, in words.
+    pub allowed: fn() -> String,
+}
+
+/// What a setting is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// Which users are selected.
+    Users,
+    /// Who is notified, and how.
+    Notices,
+    /// When the handler runs.
+    Schedule,
+    /// When a key is replaced, deactivated and deleted.
+    Life,
+    /// How a new key reaches its workload.
+    Delivery,
+    /// The stack and its function.
+    Stack,
+}
+
+impl Group {
+    /// Every group, in the order in which the settings are declared.
+    pub const ALL: [Self; 6] = [Self::Users, Self::Notices, Self::Schedule, Self::Life, Self::Delivery, Self::Stack];
 }
 
 impl Setting {
+    /// What it means, in sentences; names and values stand in backticks.
+    #[must_use]
+    pub fn meaning(&self) -> &'static str {
+        self.doc.trim()
+    }
+
+    /// The first sentence of the meaning, without its full stop.
+    #[must_use]
+    pub fn summary(&self) -> &'static str {
+        let meaning = self.meaning();
+        meaning.split_once(". ").map_or(meaning, |(first, _)| first).trim_end_matches('.')
+    }
+
     /// A line as it could stand in the file.
     pub(super) fn sample(&self) -> String {
         format!("{}: {}", self.name, self.examples.first().copied().or(self.default).unwrap_or("…"))
     }
+}
+
+/// Markdown as plain text: editors and terminals show backticks as they are.
+pub(super) fn plain(text: &str) -> String {
+    text.replace('`', "")
 }

@@ -1,4 +1,4 @@
-//! What a setting's value can be: how it is read, and how the schema says the same.
+//! The types of settings' values: how each is read, and the JSON Schema that accepts the same values.
 
 use std::{ops::Range, str::FromStr};
 
@@ -10,10 +10,10 @@ use crate::config::{
     tree::{self, Content, Node},
 };
 
-/// Why a value is refused, and where: the value itself, or a part of it.
+/// Why the reader refuses a value, or a part of it.
 #[derive(Debug)]
 pub(super) struct Wrong {
-    /// Where, if it is not the whole value.
+    /// The place of the wrong part, in characters. `None` stands for the whole value.
     pub(super) at: Option<Range<usize>>,
     pub(super) message: String,
     pub(super) meant: Option<String>,
@@ -25,7 +25,7 @@ impl Wrong {
         Self { at: None, message: message.into(), meant: None, allowed: None }
     }
 
-    /// Wrong is this part of the value; one that is not written has no place.
+    /// Blames this part of the value. A part that is not written has no place.
     pub(super) fn at(mut self, part: &Node<'_>) -> Self {
         self.at = Some(part.at.clone()).filter(|at| !at.is_empty());
         self
@@ -37,32 +37,35 @@ impl Wrong {
     }
 }
 
-/// A kind of value.
+/// The type of a setting's value.
 pub(super) trait Kind: Sized {
-    /// Reads it, or says everything that is wrong with it.
+    /// Reads a value, or returns everything that is wrong with it.
     fn read(node: &Node<'_>) -> Result<Self, Vec<Wrong>>;
 
-    /// What the schema says of it.
+    /// The JSON Schema of a value. It accepts what [`Kind::read`] accepts.
     fn schema() -> Json;
 
-    /// A value that is known to be right, as JSON.
+    /// The values that [`Kind::read`] accepts, in words.
+    fn allowed() -> String;
+
+    /// Converts a correct value from YAML to JSON.
     fn json(text: &str) -> Json {
         text.into()
     }
 }
 
-/// A value that is one word.
+/// A value that is one scalar of YAML.
 pub(super) trait Word: FromStr<Err = ParseError> {
-    /// What `from_str` takes, neither more nor less.
+    /// The texts that `from_str` accepts: no more and no fewer.
     fn rule() -> Rule;
 
-    /// Whether a bare number deserves the same message as a word: durations without their unit.
+    /// Whether a bare number gets the same message as a text. Durations set it, because people leave out the unit.
     const NUMBERS: bool = false;
 
-    /// What else people call it: the other name, and ours.
+    /// Other names that people use, each with ours.
     const ALIASES: &[(&str, &str)] = &[];
 
-    /// What somebody who wrote this may have meant, the likeliest first. What is no value is passed over.
+    /// What the author of this text may have meant, the likeliest first. The caller drops guesses that are no value.
     fn guesses(_text: &str) -> Vec<String> {
         Vec::new()
     }
@@ -71,11 +74,11 @@ pub(super) trait Word: FromStr<Err = ParseError> {
 /// The texts that a [`Word`] can be.
 #[derive(Debug, Default)]
 pub(super) struct Rule {
-    /// These.
+    /// The texts that are listed.
     pub(super) words: Vec<&'static str>,
-    /// And those that match a regular expression: the whole of it, in the dialect of JavaScript and of Python.
+    /// A regular expression that matches further texts as a whole. It means the same in JavaScript, Python and Rust's tests.
     pub(super) pattern: Option<String>,
-    /// And the number 0.
+    /// Whether the number 0 is allowed too.
     pub(super) zero: bool,
 }
 
@@ -94,7 +97,7 @@ impl Rule {
             forms.push(json!({ "type": "string", "enum": self.words }));
         }
         if let Some(pattern) = self.pattern {
-            // `patternErrorMessage` is what editors show; validators pass over it.
+            // Editors show `patternErrorMessage`; validators ignore it.
             forms.push(json!({ "type": "string", "pattern": pattern, "patternErrorMessage": allowed }));
         }
         if self.zero {
@@ -107,7 +110,7 @@ impl Rule {
     }
 }
 
-/// The rule as a person would say it. No word is empty, so it is what the refusal of an empty one says.
+/// The rule in words. No value is empty, so the error for an empty text has them.
 fn allowed<T: Word>() -> &'static str {
     "".parse::<T>().err().map_or("", |refused| refused.allowed)
 }
@@ -121,7 +124,8 @@ fn parse<T: Word>(text: &str) -> Result<T, Wrong> {
     })
 }
 
-/// What YAML takes for a number, a truth value or a date. In quotes it would be text; that is worth saying where it helps.
+/// The error for what YAML reads as a number, a truth value or a date. In quotes it would be text; the error says so if that
+/// would be a value.
 fn no_text<T: Word>(text: &str) -> Wrong {
     let allowed = format!("allowed: {}", allowed::<T>());
     let quotes = if text.parse::<T>().is_ok() { format!("write \"{text}\" in quotes; ") } else { String::new() };
@@ -145,7 +149,7 @@ impl<T: Word> Kind for T {
             Content::Null => Err(Wrong::new("the value is missing").allowed(format!("allowed: {}", allowed::<T>()))),
             Content::List(_) => Err(Wrong::new("it must be a single value, not a list")),
             Content::Map(_) => Err(Wrong::new("it must be a single value, not a mapping")),
-            Content::Tagged(tag) => Err(Wrong::new(format!("the tag {tag} means nothing here"))),
+            Content::Tagged(tag) => Err(Wrong::new(format!("the YAML tag {tag} is not allowed here; remove it"))),
         };
         word.map_err(|wrong| vec![wrong])
     }
@@ -153,14 +157,18 @@ impl<T: Word> Kind for T {
     fn schema() -> Json {
         T::rule().schema(allowed::<T>())
     }
+
+    fn allowed() -> String {
+        allowed::<T>().to_owned()
+    }
 }
 
-/// When two items of a list mean the same thing.
+/// Whether two items of a list mean the same, so that only one of them may be in it.
 pub(super) trait SameAs {
     fn same_as(&self, other: &Self) -> bool;
 }
 
-/// A list: at least one item, no two alike.
+/// A list with at least one item and no two that mean the same.
 impl<T: Kind + SameAs> Kind for Vec<T> {
     fn read(node: &Node<'_>) -> Result<Self, Vec<Wrong>> {
         items(node, 1)
@@ -170,17 +178,26 @@ impl<T: Kind + SameAs> Kind for Vec<T> {
         json!({ "type": "array", "items": T::schema(), "minItems": 1, "uniqueItems": true })
     }
 
+    fn allowed() -> String {
+        format!("a list with at least one entry. Each entry: {}", T::allowed())
+    }
+
     fn json(text: &str) -> Json {
         tree::parse(text).map_or(Json::Null, |node| tree::json(&node))
     }
 }
 
-/// The items of a list that has as many at least, no two alike; or all that is wrong with it.
+/// What [`Kind::allowed`] says of a list that may be empty.
+pub(super) fn allowed_list<T: Kind>() -> String {
+    format!("a list, which may be empty. Each entry: {}", T::allowed())
+}
+
+/// The items of a list with at least `least` of them, no two of which mean the same. The error has everything that is wrong.
 pub(super) fn items<T: Kind + SameAs>(node: &Node<'_>, least: usize) -> Result<Vec<T>, Vec<Wrong>> {
     let shape = if least == 0 {
-        "a list: a line `- …` for each entry, or [] for none"
+        "a list: write a line `- …` for each entry, or [] for none"
     } else {
-        "a list with at least one entry: a line `- …` for each"
+        "a list with at least one entry: write a line `- …` for each"
     };
     let items = match &node.content {
         Content::List(items) if items.len() >= least => items,
@@ -197,7 +214,7 @@ pub(super) fn items<T: Kind + SameAs>(node: &Node<'_>, least: usize) -> Result<V
         let placed = |wrong: Wrong| if wrong.at.is_some() { wrong } else { wrong.at(node) };
         let unique = T::read(node).and_then(|item| match list.iter().find(|(_, other)| other.same_as(&item)) {
             Some((first, _)) => Err(vec![
-                Wrong::new(format!("this is entry {} again", first + 1)).allowed("each may be in the list once"),
+                Wrong::new(format!("this entry means the same as entry {}", first + 1)).allowed("remove one of them"),
             ]),
             None => Ok(item),
         });

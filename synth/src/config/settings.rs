@@ -1,9 +1,13 @@
-//! The settings of rotation.yaml: their names, meanings, kinds and defaults, declared once.
+//! The settings of rotation.yaml: their names, meanings, types and defaults, declared once.
 //!
-//! The reader and the JSON Schema both come from this table.
+//! The reader, the JSON Schema and docs/configuration.md all come from this table. The first sentence of a meaning is its
+//! summary: the page's contents and the message about a missing setting repeat it. Backticks are for the page; the schema
+//! and messages leave them out.
 
 use lambda::{
-    contract::{digest_frequency::Digest, language::Language, secret_prefix::SecretPrefix, user_tags::UserTags},
+    contract::{
+        digest_frequency::DigestFrequency, language::Language, secret_prefix::SecretPrefix, user_tags::UserTags,
+    },
     delivery::secret_policy::Readers,
     model::{email::Email, kms_key::KmsKey, time::Span},
     protocol::policy::{DeleteAfter, Delivery, MaxWait, StillInUse},
@@ -14,41 +18,45 @@ use crate::cfn::resource::Architecture;
 use crate::config::{
     dashboard::Dashboard,
     document::Document,
-    entry::Entry,
+    entry::ConfiguredUsers,
     kms::{LogKey, TopicKey},
     recipients::Recipients,
     schedule::{ScheduleExpression, TimeZone},
     selector_setting::Exempt,
-    setting::Setting,
+    setting::{Group, Setting},
     setting_type::Kind,
     stack_name::StackName,
     values::{LogRetention, Memory, RotateAfter, Timeout},
 };
 
 macro_rules! settings {
-    ($($(#[doc = $doc:literal])+ $name:ident: $kind:ty $(= $default:literal)?, such as $($example:literal),+;)+) => {
-        /// What was read: each setting, if it is right.
+    ($($group:ident {
+        $($(#[doc = $doc:literal])+ $name:ident: $kind:ty $(= $default:literal)?, such as $($example:literal),+;)+
+    })+) => {
+        /// The values that were read. A setting with a wrong value is `None`.
         #[derive(Debug)]
         pub(super) struct Given {
-            $($(#[doc = $doc])+ pub(super) $name: Option<$kind>,)+
+            $($($(#[doc = $doc])+ pub(super) $name: Option<$kind>,)+)+
         }
 
-        /// Every setting, in the order in which they are explained.
-        pub(super) const SETTINGS: &[Setting] = &[$(Setting {
+        /// Every setting, in the order in which it is explained.
+        pub(super) const SETTINGS: &[Setting] = &[$($(Setting {
             name: stringify!($name),
+            group: Group::$group,
             doc: concat!($($doc),+),
             default: settings!(@default $($default)?),
             examples: &[$($example),+],
             schema: <$kind as Kind>::schema,
             json: <$kind as Kind>::json,
-        }),+];
+            allowed: <$kind as Kind>::allowed,
+        }),+),+];
 
         impl Given {
-            /// Reads them all.
+            /// Reads every setting; a wrong or missing value becomes a problem of the document.
             pub(super) fn read(document: &mut Document<'_>) -> Self {
                 let mut settings = SETTINGS.iter();
-                $(let $name = settings.next().and_then(|setting| document.read(setting));)+
-                Self { $($name),+ }
+                $($(let $name = settings.next().and_then(|setting| document.read(setting));)+)+
+                Self { $($($name),+),+ }
             }
         }
     };
@@ -57,60 +65,93 @@ macro_rules! settings {
 }
 
 settings! {
-    /// The IAM users whose access keys are rotated: names, each with its path if it has one; paths, for all below (/ci/, or / for
-    /// everybody); or tags (tag:KEY=VALUE). A mapping says what holds for them alone: an owner, public keys, rotate_after, overlap
-    users: Vec<Entry>, such as "[alice, /ci/deployer]", "[{name: /ci/deployer, owner: ops@example.com}]", "[{name: /ci/, rotate_after: 30d}, /ops/]", "['tag:rotate=yes']";
-    /// Whose are not, although users means them: names, paths, tags, or groups (group:NAME)
-    exempt: Exempt = "[]", such as "[]", "[alice, /people/, 'tag:rotate=no', 'group:admins']";
-    /// Whether tags on a user say what holds for it (key-rotation:owner, key-rotation:rotate-after, key-rotation:overlap): ignored, or honoured. What
-    /// counts first is the entry that names the user, then its tags, then the entry for its path or tag, then the settings for everybody
-    user_tags: UserTags = "ignored", such as "ignored", "honoured";
-    /// The administrators, who hear of every user; each address must confirm the mail that AWS sends it
-    emails: Vec<Email>, such as "[security@example.com]";
-    /// What the mails are written in
-    language: Language = "en", such as "en", "ja";
-    /// When the administrators get a run in one mail: always, after a run that changed something or found something wrong, or never
-    digest: Digest = "changes", such as "always", "changes", "never";
-    /// When to look: EventBridge Scheduler's rate(…), cron(…) or at(…)
-    schedule: ScheduleExpression = "rate(1 day)", such as "rate(1 day)", "cron(0 9 ? * MON-FRI *)", "at(2027-01-31T09:00:00)";
-    /// The time zone that the schedule means
-    time_zone: TimeZone = "UTC", such as "UTC", "Asia/Tokyo", "Europe/Berlin";
-    /// The age at which a key gets a successor
-    rotate_after: RotateAfter = "60d", such as "30d", "60d", "90d";
-    /// How long the old key works side by side with its successor; 0 deactivates it at once
-    overlap: Span = "7d", such as "7d", "12h", "0";
-    /// How long a deactivated key is kept in case somebody needs it back; next-rotation keeps it until its place is needed
-    delete_after: DeleteAfter = "14d", such as "14d", "next-rotation";
-    /// What happens to an old key that was used within the last overlap and a day: wait (and say so in each run), or retire it
-    still_in_use: StillInUse = "wait", such as "wait", "retire";
-    /// How long after the overlap to wait for a key that is still in use; then it is deactivated all the same
-    wait_at_most: MaxWait = "forever", such as "forever", "30d";
-    /// How long before a key is due its owner is told that it will be replaced; 0 for never
-    warn_before: Span = "0", such as "7d", "0";
-    /// Where a new secret goes: into Secrets Manager, or into the mail itself, as it is or encrypted to encrypt_to
-    delivery: Delivery = "secrets-manager", such as "secrets-manager", "email", "email-encrypted";
-    /// With delivery: email-encrypted, whose keys open the mails: age1…, or a line of an SSH public key file
-    encrypt_to: Recipients = "[]", such as "[]", "[age1vfpk57vaw8jx4sgaw4tv94axf80tewtud0p7u8knafrzazd6xp8sl3ch5u]";
-    /// The first part of the secrets' names, before a slash and the user's name
-    secret_prefix: SecretPrefix = "access-key-rotation", such as "access-key-rotation", "team/keys";
-    /// Roles and users, by ARN, who may read every secret, from each user's next rotation on; each user may read its own
-    secret_readers: Readers = "[]", such as "[]", "[arn:aws:iam::111122223333:role/key-reader]";
-    /// The KMS key that encrypts the secrets: aws/secretsmanager, which is AWS's own, or the ARN of yours
-    secret_kms_key: KmsKey = "aws/secretsmanager", such as "aws/secretsmanager", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
-    /// The stack's name, which its function and its schedule bear too
-    stack_name: StackName = "access-key-rotation", such as "access-key-rotation";
-    /// The processor that the function runs on
-    architecture: Architecture = "arm64", such as "arm64", "x86_64";
-    /// The function's memory in MiB
-    memory: Memory = "128", such as "128", "256";
-    /// How long one run may take
-    timeout: Timeout = "10m", such as "10m";
-    /// How long the function's log is kept
-    log_retention: LogRetention = "90d", such as "90d", "365d";
-    /// What its log is encrypted with: a key of CloudWatch Logs, or one of yours, whose policy lets CloudWatch Logs use it
-    log_kms_key: LogKey = "aws-owned", such as "aws-owned", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
-    /// What notices and alarms are encrypted with: a key that the stack makes, or one of yours, whose policy lets CloudWatch use it
-    topic_kms_key: TopicKey = "own", such as "own", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
-    /// Whether a CloudWatch dashboard shows how old the keys are
-    dashboard: Dashboard = "none", such as "none", "fleet";
+    Users {
+        /// The IAM users to rotate access keys for. An entry is a name, with the user's path if it has one (`/ci/deployer`); a path,
+        /// for every user below it (`/ci/`; `/` for all users); or a tag (`tag:KEY=VALUE`). An entry can also be a mapping with
+        /// settings for the users that it selects.
+        users: Vec<ConfiguredUsers>, such as "[alice, /ci/deployer]", "[{name: /ci/deployer, owner: ops@example.com}]", "[{name: /ci/, rotate_after: 30d}, /ops/]", "['tag:rotate=yes']";
+        /// Users to exclude, even if `users` selects them. An entry is a name, a path, a tag or a group (`group:NAME`). The handler
+        /// skips these users.
+        exempt: Exempt = "[]", such as "[]", "[alice, /people/, 'tag:rotate=no', 'group:admins']";
+        /// Whether tags on an IAM user override settings for this user. `ignored`: they do not. `honoured`: the tags
+        /// `key-rotation:owner`, `key-rotation:rotate-after` and `key-rotation:overlap` do. The owner must be an address that this
+        /// file contains. If the handler does not understand a tag, it skips the user and reports that it needs attention.
+        user_tags: UserTags = "ignored", such as "ignored", "honoured";
+    }
+    Notices {
+        /// The addresses of the administrators, who are notified about every user and about alarms. Each address must confirm two
+        /// mails from AWS: one for notices, one for alarms. With a delivery by mail, the administrators also get the new keys of
+        /// users without an owner.
+        emails: Vec<Email>, such as "[security@example.com]", "[security@example.com, ops@example.com]";
+        /// The language of the mails. `en`: English. `ja`: Japanese.
+        language: Language = "en", such as "en", "ja";
+        /// When the administrators get one mail that sums up a run. `always`: after each run. `changes`: after a run that changed
+        /// something or found something wrong. `never`: after no run.
+        digest: DigestFrequency = "changes", such as "always", "changes", "never";
+    }
+    Schedule {
+        /// When the handler runs: `rate(…)`, `cron(…)` or `at(…)`, as EventBridge Scheduler takes it. Each run does what is due at
+        /// that time. So let it run daily, and let `rotate_after` decide when a key is replaced.
+        schedule: ScheduleExpression = "rate(1 day)", such as "rate(1 day)", "cron(0 9 ? * MON-FRI *)", "at(2027-01-31T09:00:00)";
+        /// The time zone of `schedule`.
+        time_zone: TimeZone = "UTC", such as "UTC", "Asia/Tokyo", "Europe/Berlin";
+    }
+    Life {
+        /// The age at which a key gets a successor. The first run at or after this age creates it.
+        rotate_after: RotateAfter = "60d", such as "30d", "60d", "90d";
+        /// How long the old key stays active after its successor was delivered. Both keys work in this time, and a workload must
+        /// fetch its new key within it. `0`: the run that delivers the successor deactivates the old key.
+        overlap: Span = "7d", such as "7d", "12h", "0";
+        /// The recovery window: how long a deactivated key is kept, for undo. Then it is deleted. `next-rotation`: it is kept until
+        /// the next rotation needs its place in the quota. `0`: there is no recovery window.
+        delete_after: DeleteAfter = "14d", such as "14d", "next-rotation", "0";
+        /// What happens to an old key that is still used when the overlap ends. `wait`: it stays active until it was unused for a day
+        /// more than `overlap`, two days at least, and each run reports what uses it. `retire`: it is deactivated anyway.
+        still_in_use: StillInUse = "wait", such as "wait", "retire";
+        /// How long after the overlap the handler waits for an old key that is still in use. Then it deactivates the key anyway.
+        /// `forever`: there is no limit.
+        wait_at_most: MaxWait = "forever", such as "forever", "30d";
+        /// How long before a rotation a notice announces it to the owner and the administrators. `0`: no notice announces it.
+        warn_before: Span = "0", such as "7d", "0";
+    }
+    Delivery {
+        /// How a new key is delivered. `secrets-manager`: in a secret of the user in Secrets Manager; the mail only names the secret.
+        /// `email`: in the mail, in plain text. `email-encrypted`: in the mail, encrypted to the public keys in `encrypt_to`. A mail
+        /// with a key goes to the owner of the user; if the user has no owner, it goes to the administrators.
+        delivery: Delivery = "secrets-manager", such as "secrets-manager", "email", "email-encrypted";
+        /// The public keys that can open the mails with new keys. They are only for `delivery: email-encrypted`. A user that is named
+        /// in `users` can have public keys of its own there, which replace these.
+        encrypt_to: Recipients = "[]", such as "[]", "[age1vfpk57vaw8jx4sgaw4tv94axf80tewtud0p7u8knafrzazd6xp8sl3ch5u]";
+        /// The first part of the names of the secrets. A slash and the user's name follow. The function's role can write only the
+        /// secrets below this prefix.
+        secret_prefix: SecretPrefix = "access-key-rotation", such as "access-key-rotation", "team/keys";
+        /// IAM roles and users, by ARN, that may read the secret of every user. Each user may read its own secret in any case. A
+        /// change takes effect for each user with the next rotation of its key.
+        secret_readers: Readers = "[]", such as "[]", "[arn:aws:iam::111122223333:role/key-reader]";
+        /// The KMS key that encrypts the secrets. `aws/secretsmanager` is the key that AWS manages. The policy of a key of your own
+        /// must let the users and `secret_readers` decrypt with it.
+        secret_kms_key: KmsKey = "aws/secretsmanager", such as "aws/secretsmanager", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+    }
+    Stack {
+        /// The name of the stack, of its function and of its schedule. The names of the alarms begin with it. Each stack of an
+        /// account and Region needs another name.
+        stack_name: StackName = "access-key-rotation", such as "access-key-rotation", "ci-key-rotation";
+        /// The processor architecture of the function. `arm64` or `x86_64`; the package must be built for it.
+        architecture: Architecture = "arm64", such as "arm64", "x86_64";
+        /// The memory of the function, in MiB.
+        memory: Memory = "128", such as "128", "256";
+        /// How long one run may take. A run starts no rotation shortly before this time is over; the next run does it.
+        timeout: Timeout = "10m", such as "10m", "15m";
+        /// How long the log of the function is kept.
+        log_retention: LogRetention = "90d", such as "90d", "365d";
+        /// The KMS key that encrypts the log of the function. `aws-owned` is a key of CloudWatch Logs. The policy of a key of your own
+        /// must let CloudWatch Logs use it.
+        log_kms_key: LogKey = "aws-owned", such as "aws-owned", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+        /// The KMS key that encrypts notices and alarms. `own`: the stack creates a key, which costs $1 a month. The policy of another
+        /// key must let `cloudwatch.amazonaws.com` use it; otherwise alarms are lost.
+        topic_kms_key: TopicKey = "own", such as "own", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+        /// Whether a CloudWatch dashboard shows the ages of the keys. `none`: there is no dashboard. `fleet`: there is one. Three
+        /// dashboards of an account are free; each further one costs $3 a month.
+        dashboard: Dashboard = "none", such as "none", "fleet";
+    }
 }

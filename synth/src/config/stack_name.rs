@@ -6,13 +6,13 @@ use lambda::model::parse_error::ParseError;
 
 use crate::config::setting_type::{Rule, Word};
 
-/// A stack's name. The function and the schedule bear it too, so it is what all three allow:
-/// a letter, then letters, digits and hyphens, 64 at most.
+/// The name of a stack. Its function and its schedule have the same name, so it must be allowed for all three: a letter, then
+/// letters, digits and hyphens, at most 64 in all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackName(String);
 
 impl StackName {
-    /// The name.
+    /// The name as a text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,6 +1,6 @@
-//! What somebody may have meant.
+//! Suggestions: what the author of a wrong value may have meant.
 
-/// The known word that is nearest, if it is near: the same but for case and punctuation, or a slip or two away.
+/// The nearest known word, if it is near enough: it differs in case and punctuation, or in few letters (a third at most).
 pub(super) fn word<'w>(text: &str, known: impl IntoIterator<Item = &'w str>) -> Option<&'w str> {
     let bare = |text: &str| text.to_lowercase().replace(['_', '-', ' '], "");
     let wanted = bare(text);
@@ -10,7 +10,7 @@ pub(super) fn word<'w>(text: &str, known: impl IntoIterator<Item = &'w str>) -> 
     near.filter(|(distance, word)| *distance <= slips && *distance < word.len()).map(|(_, word)| word)
 }
 
-/// A number and a unit of time, however they are written: `60 days`, `60D`, `2 weeks`; the unit as d, h, m or s.
+/// Reads a number and a unit of time in other spellings, such as `60 days`, `60D` or `2 weeks`. The unit becomes d, h, m or s.
 pub(super) fn time(text: &str) -> Option<(u64, Option<char>)> {
     let text = text.trim().to_lowercase();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -29,7 +29,7 @@ pub(super) fn time(text: &str) -> Option<(u64, Option<char>)> {
     Some((number.checked_mul(days)?, Some(unit)))
 }
 
-/// The ways to write such a time as a duration; without a unit, the longest first.
+/// The durations that such a time can mean. Without a unit there is one for each unit, the longest first.
 pub(super) fn durations(text: &str) -> Vec<String> {
     match time(text) {
         None => Vec::new(),

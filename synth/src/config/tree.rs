@@ -1,46 +1,46 @@
-//! A YAML text as a tree in which every value knows where it is written.
+//! A YAML text as a tree in which every value knows its place in the text.
 //!
-//! serde would lose the places, so the tree is built from the parser's events. It follows YAML 1.2's core schema, as
-//! editors do: `no` is a word, `7` a number.
+//! serde would lose the places, so the tree is built from the parser's events. It follows the core schema of YAML 1.2, as
+//! editors do: `no` is a text, `7` is a number.
 
 use std::{borrow::Cow, ops::Range, rc::Rc};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 use serde_json::Value as Json;
 
-/// A value, and where it is: a range of characters of the text.
+/// A value and its place: a range of characters of the text.
 #[derive(Debug, Clone)]
 pub(super) struct Node<'t> {
     pub(super) at: Range<usize>,
     pub(super) content: Content<'t>,
 }
 
-/// What a value is. Lists and mappings are shared, so that an alias costs nothing, however often it is used.
+/// The content of a value. Lists and mappings are shared, so that an alias needs no copy.
 #[derive(Debug, Clone)]
 pub(super) enum Content<'t> {
     Null,
     Text(Cow<'t, str>),
-    /// Digits, as they are written.
+    /// A whole number, as it is written.
     Number(Cow<'t, str>),
-    /// `true`, `false`, or a number that is not whole.
+    /// `true`, `false`, or a number that is not whole, as it is written.
     Other(Cow<'t, str>),
     List(Rc<[Node<'t>]>),
     Map(Rc<[(Node<'t>, Node<'t>)]>),
-    /// A value with a tag that means nothing here.
+    /// A value with a YAML tag that no setting understands.
     Tagged(String),
 }
 
-/// Why a text is no tree, and at which character.
+/// Why a text is not one tree, and the character where that shows.
 #[derive(Debug)]
 pub(super) struct Unreadable {
     pub(super) at: usize,
     pub(super) why: String,
 }
 
-/// Deeper than any configuration, and no danger to the stack.
+/// The deepest nesting that is read: deeper than any configuration, and too shallow to overflow the stack.
 const DEPTH: usize = 32;
 
-/// The one document of the text.
+/// Reads the text, which must be one document.
 pub(super) fn parse(text: &str) -> Result<Node<'_>, Unreadable> {
     let mut builder = Builder { text, seen: (0, 0), parser: Parser::new_from_str(text), anchors: Vec::new() };
     let mut root = None;
@@ -61,7 +61,7 @@ pub(super) fn parse(text: &str) -> Result<Node<'_>, Unreadable> {
     Ok(root.unwrap_or(Node { at: 0..0, content: Content::Null }))
 }
 
-/// The same as JSON, for what is known to be plain.
+/// Converts a value to JSON. Only declared defaults and examples are converted, which have no tags and no special numbers.
 pub(super) fn json(node: &Node<'_>) -> Json {
     match &node.content {
         Content::Text(text) => Json::from(&**text),
@@ -80,10 +80,10 @@ pub(super) fn json(node: &Node<'_>) -> Json {
 
 struct Builder<'t> {
     text: &'t str,
-    /// A character of the text that was looked at, and the byte where it begins.
+    /// The last character that [`Builder::from`] was asked for, and the byte where it begins.
     seen: (usize, usize),
     parser: Parser<'t, StrInput<'t>>,
-    /// The values with an anchor that are complete.
+    /// The complete values that have an anchor, each with its number.
     anchors: Vec<(usize, Content<'t>)>,
 }
 
@@ -150,9 +150,9 @@ impl<'t> Builder<'t> {
     }
 }
 
-/// What the parser's places include, and a reader does not take for the value.
+/// Corrects the parser's places: they include text that a reader does not see as the value.
 impl<'t> Builder<'t> {
-    /// The text from a character on; looked for from the last one on, so that a long text takes no longer than it must.
+    /// The text from a character on. The search starts at the last one, so that a long text takes linear time.
     fn from(&mut self, start: usize) -> &'t str {
         let (seen, at) = if start < self.seen.0 { (0, 0) } else { self.seen };
         let rest = &self.text[at..];
@@ -161,7 +161,7 @@ impl<'t> Builder<'t> {
         &rest[skipped..]
     }
 
-    /// How many characters the anchor and the tag before a value take.
+    /// The number of characters of the anchor and the tag before a value.
     fn properties(&mut self, event: &Event<'_>, start: usize) -> usize {
         let has_some = match event {
             Event::Scalar(_, _, anchor, tag) | Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => {
@@ -180,7 +180,7 @@ impl<'t> Builder<'t> {
         value[..value.len() - rest.len()].chars().count()
     }
 
-    /// How many characters a scalar in quotes takes: the parser counts the comment behind it too.
+    /// The number of characters of a scalar in quotes. The parser also counts the comment after it.
     fn quoted(&mut self, start: usize) -> usize {
         let mut characters = self.from(start).chars();
         let Some(quote) = characters.next() else { return 0 };
@@ -202,7 +202,7 @@ fn is_string(tag: &Tag) -> bool {
     tag.is_yaml_core_schema() && tag.suffix == "str"
 }
 
-/// What an unquoted scalar is (YAML 1.2.2, "10.3.2. Tag Resolution").
+/// The content of an unquoted scalar (YAML 1.2.2, "10.3.2. Tag Resolution").
 fn resolve(text: Cow<'_, str>) -> Content<'_> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(&text);
     if matches!(&*text, "" | "~" | "null" | "Null" | "NULL") {
@@ -210,7 +210,7 @@ fn resolve(text: Cow<'_, str>) -> Content<'_> {
     } else if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
         Content::Number(text)
     } else if matches!(&*text, "true" | "True" | "TRUE" | "false" | "False" | "FALSE")
-        // Rust also reads `inf` and `nan`, which are words here.
+        // Rust also reads `inf` and `nan` as numbers; in YAML they are texts.
         || (text.bytes().any(|b| b.is_ascii_digit()) && text.parse::<f64>().is_ok())
         || ["0x", "0o"].iter().any(|prefix| {
             text.strip_prefix(prefix).is_some_and(|d| !d.is_empty() && d.bytes().all(|b| b.is_ascii_hexdigit()))
@@ -223,13 +223,14 @@ fn resolve(text: Cow<'_, str>) -> Content<'_> {
     }
 }
 
-/// Where a setting's value is written; where it has none, its name.
+/// The place of a setting's value in a text; of its name, if it has no value.
 pub(super) fn place(text: &str, setting: &str) -> Option<Range<usize>> {
     let Content::Map(entries) = parse(text).ok()?.content else { return None };
     let is_it = |(key, _): &&(Node<'_>, Node<'_>)| matches!(&key.content, Content::Text(name) if name == setting);
     entries.iter().find(is_it).map(|(key, value)| written(key, value))
 }
 
+/// The place of a value; of its key, if the value is empty.
 pub(super) fn written(key: &Node<'_>, value: &Node<'_>) -> Range<usize> {
     if value.at.is_empty() { key.at.clone() } else { value.at.clone() }
 }
@@ -239,7 +240,7 @@ mod tests {
     use super::*;
     use crate::config::problem::bytes;
 
-    /// What is underlined for each scalar, in the order of the text.
+    /// The text at the place of each scalar, in the order of the text.
     fn scalars(text: &str) -> Vec<String> {
         fn walk(node: &Node<'_>, text: &str, found: &mut Vec<String>) {
             match &node.content {
@@ -285,7 +286,7 @@ mod tests {
             assert!(parse(text).is_err(), "{text:?}");
         }
         assert!(parse(&"[".repeat(100_000)).is_err());
-        // Each alias is ten of the one before; nobody copies them.
+        // Each alias stands for ten of the one before. Copies would fill the memory.
         let bomb = (1..40).map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 10].join(",")));
         let bomb = bomb.collect::<Vec<_>>().concat();
         assert!(parse(&format!("a0: &a0 x\n{bomb}")).is_ok());

@@ -1,9 +1,11 @@
-//! Values with limits of their own.
+//! Types of values that have limits or words: durations, sizes, and choices.
 
 use std::str::FromStr;
 
 use lambda::{
-    contract::{digest_frequency::Digest, language::Language, secret_prefix::SecretPrefix, user_tags::UserTags},
+    contract::{
+        digest_frequency::DigestFrequency, language::Language, secret_prefix::SecretPrefix, user_tags::UserTags,
+    },
     model::{parse_error::ParseError, time::Span},
     protocol::{
         planner::ROTATION_BUDGET,
@@ -20,7 +22,7 @@ use crate::config::{
     tree::{Content, Node},
 };
 
-/// The age at which a key is replaced: a minute at least.
+/// The age at which a key is replaced: at least one minute.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RotateAfter(pub(super) Span);
 
@@ -41,12 +43,12 @@ impl FromStr for RotateAfter {
     }
 }
 
-/// How long one run may take.
+/// How long one run may take: from two minutes to fifteen.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timeout(pub(super) Span);
 
 impl Timeout {
-    /// The verification and the calls around it, and a bit for the users before.
+    /// The time that one rotation needs, and half a minute to read the users before it.
     const LEAST: Span = Span::seconds(ROTATION_BUDGET.as_seconds() + 30);
     /// Lambda quotas, "Function timeout".
     const MOST: Span = Span::minutes(15);
@@ -59,13 +61,13 @@ impl FromStr for Timeout {
         let invalid = || ParseError {
             value: text.to_owned(),
             what: "a time that a run can be given",
-            allowed: "2m at least, which a rotation needs, and at most the 15m that Lambda allows, such as 10m",
+            allowed: "a whole number with m or s, such as 10m, from 2m, which a rotation needs, to 15m, which Lambda allows",
         };
         text.parse().ok().filter(|span| (Self::LEAST..=Self::MOST).contains(span)).map(Self).ok_or_else(invalid)
     }
 }
 
-/// Each form of a duration from `least` to `most`.
+/// A pattern for the durations from `least` to `most`, in each unit.
 fn durations(least: Span, most: Span) -> String {
     let forms = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)].into_iter().filter_map(|(unit, seconds)| {
         let (from, to) = (least.as_seconds().div_ceil(seconds), most.as_seconds() / seconds);
@@ -79,7 +81,7 @@ fn any_duration(words: &[&'static str]) -> Rule {
     Rule { words: words.to_vec(), zero: true, ..Rule::pattern(&pattern) }
 }
 
-/// Words that are durations: their rule, and other words that may stand for them.
+/// Implements [`Word`] for types that are durations: the rule, and other names of their words.
 macro_rules! duration_words {
     ($($type:ty: $rule:expr $(, $aliases:expr)?;)+) => {
         $(impl Word for $type {
@@ -105,7 +107,7 @@ duration_words! {
     MaxWait: any_duration(&["forever"]), [("always", "forever"), ("infinite", "forever"), ("unlimited", "forever")];
 }
 
-/// How long the function's log is kept, in days.
+/// How long the log of the function is kept, in days. CloudWatch Logs allows only some numbers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LogRetention(pub(super) u32);
 
@@ -113,7 +115,7 @@ macro_rules! retentions {
     ($($days:literal)+) => { [$((concat!($days, "d"), $days)),+] };
 }
 
-/// The retentions that CloudWatch Logs knows ("PutRetentionPolicy": retentionInDays).
+/// The retentions that CloudWatch Logs allows ("PutRetentionPolicy": retentionInDays).
 const RETENTIONS: [(&str, u32); 22] =
     retentions!(1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653);
 
@@ -124,7 +126,7 @@ impl FromStr for LogRetention {
         let known = RETENTIONS.iter().find(|(word, _)| *word == text);
         known.map(|(_, days)| Self(*days)).ok_or_else(|| ParseError {
             value: text.to_owned(),
-            what: "a retention that CloudWatch Logs knows",
+            what: "a retention that CloudWatch Logs allows",
             allowed: "1d, 3d, 5d, 7d, 14d, 30d, 60d, 90d, 120d, 150d, 180d, 365d, 400d, 545d, 731d, 1096d, 1827d, 2192d, \
                       2557d, 2922d, 3288d or 3653d",
         })
@@ -138,7 +140,7 @@ impl Word for LogRetention {
         Rule::words(RETENTIONS.iter().map(|(word, _)| *word))
     }
 
-    /// The nearest that there is.
+    /// The nearest retention that CloudWatch Logs allows.
     fn guesses(text: &str) -> Vec<String> {
         let spans = suggest::durations(text).into_iter().filter_map(|text| text.parse::<Span>().ok());
         let nearest = |span: Span| {
@@ -149,7 +151,7 @@ impl Word for LogRetention {
     }
 }
 
-/// The function's memory in MiB (Lambda quotas, "Function memory allocation").
+/// The memory of the function, in MiB (Lambda quotas, "Function memory allocation").
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Memory(pub(super) u32);
 
@@ -161,7 +163,7 @@ impl Memory {
         text.parse().ok().filter(|mib| (Self::LEAST..=Self::MOST).contains(mib)).map(Self)
     }
 
-    /// `"128"`, `128 MB`, `1 GB`.
+    /// The number of MiB that `"128"`, `128 MB` or `1 GB` stands for.
     fn guess(text: &str) -> Option<u32> {
         let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
         let mib = match text[digits..].trim().to_lowercase().as_str() {
@@ -192,6 +194,10 @@ impl Kind for Memory {
 
     fn schema() -> Json {
         json!({ "type": "integer", "minimum": Self::LEAST, "maximum": Self::MOST })
+    }
+
+    fn allowed() -> String {
+        format!("a whole number from {} to {}", Self::LEAST, Self::MOST)
     }
 
     fn json(text: &str) -> Json {
@@ -231,7 +237,7 @@ impl Word for UserTags {
     }
 }
 
-impl Word for Digest {
+impl Word for DigestFrequency {
     const ALIASES: &[(&str, &str)] = &[("true", "always"), ("yes", "always"), ("false", "never"), ("no", "never")];
 
     fn rule() -> Rule {

@@ -7,7 +7,7 @@ use lambda::{
 use serde_json::Value as Json;
 
 use crate::deploy::{
-    aws::{Session, cloudformation::Resource},
+    aws::{Session, cloudformation::StackResource},
     deployed_template,
 };
 use crate::stack::artifacts;
@@ -25,15 +25,15 @@ pub enum Artifacts {
 #[must_use]
 pub fn farewell(
     name: &str,
-    resources: &[Resource],
+    resources: &[StackResource],
     template: &Json,
     artifacts: Artifacts,
-    place: &Place<'_>,
+    place: &StackLocation<'_>,
 ) -> String {
-    let Place { account, region } = place;
+    let StackLocation { account, region } = place;
     let width = resources.iter().map(|resource| resource.id.len()).max().unwrap_or_default();
     let mut text = format!("The stack {name} in account {account}, Region {region}, will be deleted, and with it\n");
-    for Resource { id, kind, .. } in resources {
+    for StackResource { id, kind, .. } in resources {
         text.push_str(&format!("  {id:width$}  {kind}\n"));
     }
     text.push_str("What stays\n");
@@ -62,14 +62,14 @@ pub fn farewell(
 
 /// Where the stack is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place<'a> {
+pub struct StackLocation<'a> {
     /// The account's number.
     pub account: &'a str,
     /// The Region's name.
     pub region: &'a str,
 }
 
-impl<'a> From<&'a Session> for Place<'a> {
+impl<'a> From<&'a Session> for StackLocation<'a> {
     fn from(session: &'a Session) -> Self {
         Self { account: &session.account, region: &session.region }
     }
@@ -78,7 +78,7 @@ impl<'a> From<&'a Session> for Place<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{cfn::json, config, deploy::stack_status::Status, stack};
+    use crate::{cfn::json, config, deploy::stack_status::StackStatus, stack};
 
     #[test]
     fn what_goes_and_what_stays() {
@@ -87,13 +87,13 @@ mod tests {
             let config = config::read(&text, config::Overrides::default()).unwrap().config;
             json::to_json(&stack::template(&config).unwrap())
         };
-        let resource = |id: &str, kind: &str| Resource {
+        let resource = |id: &str, kind: &str| StackResource {
             id: id.into(),
             kind: kind.into(),
-            status: Status::new("CREATE_COMPLETE"),
+            status: StackStatus::new("CREATE_COMPLETE"),
         };
         let resources = [resource("Function", "AWS::Lambda::Function"), resource("Log", "AWS::Logs::LogGroup")];
-        let place = Place { account: "123456789012", region: "eu-west-1" };
+        let place = StackLocation { account: "123456789012", region: "eu-west-1" };
         let expected = "\
 The stack keys in account 123456789012, Region eu-west-1, will be deleted, and with it
   Function  AWS::Lambda::Function

@@ -6,17 +6,17 @@ use std::collections::BTreeMap;
 
 use super::{
     aws::{
-        Problem, Session,
+        AwsError, Session,
         bucket::{Bucket, Found},
         cloudformation::Body,
         rest::bucket_host,
     },
-    failure::Failure,
+    deploy_error::DeployError,
     message::Message,
-    stacks::{Plan, Stacks, Target},
+    stacks::{Plan, Stacks, TargetStack},
 };
 use crate::{
-    diff::approval::{Approval, Digest},
+    diff::approval::{Approval, Fingerprint},
     limits, package,
     stack::artifacts,
 };
@@ -25,9 +25,9 @@ use crate::{
 #[derive(Debug)]
 pub struct Release {
     /// The stack; where its package is, it is told here.
-    pub bundle: Target,
+    pub bundle: TargetStack,
     /// The stack of the artifact bucket.
-    pub artifacts: Target,
+    pub artifacts: TargetStack,
     /// The handler's package.
     pub package: Object,
     /// A bucket to use instead of our own.
@@ -66,8 +66,8 @@ impl Release {
     /// Plans all of it.
     ///
     /// # Errors
-    /// [`Failure`] if it cannot be done.
-    pub async fn plan(self, session: &Session, stacks: &mut Stacks<'_>) -> Result<Deployment, Failure> {
+    /// [`DeployError`] if it cannot be done.
+    pub async fn plan(self, session: &Session, stacks: &mut Stacks<'_>) -> Result<Deployment, DeployError> {
         let Self { mut bundle, artifacts, package, bucket } = self;
         let is_ours = bucket.is_none();
         let store = Store::find(session, bucket).await?;
@@ -102,12 +102,12 @@ impl Deployment {
     /// Does all of it; answers what the stack says of itself then.
     ///
     /// # Errors
-    /// [`Failure`] if it did not succeed; [`Failure::NotApproved`] if AWS wants to do more than was approved.
+    /// [`DeployError`] if it did not succeed; [`DeployError::NotApproved`] if AWS wants to do more than was approved.
     pub async fn carry_out(
         self,
-        approved: &[Digest],
+        approved: &[Fingerprint],
         stacks: &mut Stacks<'_>,
-    ) -> Result<BTreeMap<String, String>, Failure> {
+    ) -> Result<BTreeMap<String, String>, DeployError> {
         let Self { mut store, package, artifacts, mut bundle } = self;
         if let Some(mut plan) = artifacts.filter(|plan| !plan.is_empty()) {
             stacks.note(&format!("Making the artifact bucket {}", store.bucket.name));
@@ -127,10 +127,10 @@ impl Deployment {
                 stacks.close(&mut bundle, &body).await?;
             }
             // What CloudFormation adds may be more than what was approved.
-            if let Some(more) = Approval::needed(&bundle.diff).filter(|more| !approved.contains(&more.digest)) {
+            if let Some(more) = Approval::needed(&bundle.diff).filter(|more| !approved.contains(&more.fingerprint)) {
                 let stack = &bundle.target.stack;
                 stacks.say(&Message::Plan { stack, diff: &bundle.diff, approval: Some(&more) });
-                return Err(Failure::NotApproved { stack: stack.clone(), approval: more });
+                return Err(DeployError::NotApproved { stack: stack.clone(), approval: more });
             }
         }
         stacks.note(&format!("Deploying {}", bundle.target.stack));
@@ -139,27 +139,27 @@ impl Deployment {
 }
 
 impl Store {
-    async fn find(session: &Session, name: Option<String>) -> Result<Self, Failure> {
+    async fn find(session: &Session, name: Option<String>) -> Result<Self, DeployError> {
         let bucket = match name.clone() {
             Some(name) => Bucket::named(session, name),
             None => Bucket::of_account(session, artifacts::bucket_name(&session.account, &session.region)),
         };
         let found = match bucket.find().await {
-            Err(Problem::Denied { .. }) => return Err(Failure::ForeignBucket(bucket.name)),
+            Err(AwsError::Denied { .. }) => return Err(DeployError::ForeignBucket(bucket.name)),
             found => found?,
         };
         if let Found::Elsewhere(region) = found {
-            return Err(Failure::BucketElsewhere { bucket: bucket.name, region });
+            return Err(DeployError::BucketElsewhere { bucket: bucket.name, region });
         }
         if found == Found::Nothing && name.is_some() {
-            return Err(Failure::NoBucket(bucket.name));
+            return Err(DeployError::NoBucket(bucket.name));
         }
         let address = format!("https://{}", bucket_host(&session.region, &session.partition));
         Ok(Self { bucket, found, address })
     }
 
     /// What is to be done for our own bucket. One that is there without a stack outlived it, and is used as it is.
-    async fn plan(&self, artifacts: Target, stacks: &mut Stacks<'_>) -> Result<Option<Plan>, Failure> {
+    async fn plan(&self, artifacts: TargetStack, stacks: &mut Stacks<'_>) -> Result<Option<Plan>, DeployError> {
         let stack = stacks.settled(&artifacts.stack).await?.filter(|stack| !stack.status.is_shell());
         if self.found == Found::Bucket && stack.is_none() {
             return Ok(None);
@@ -167,13 +167,13 @@ impl Store {
         let body = Body::Text(artifacts.document.clone());
         let plan = stacks.plan(artifacts, Some(&body)).await?;
         if self.found == Found::Nothing && plan.is_empty() {
-            return Err(Failure::LostBucket { bucket: self.bucket.name.clone(), stack: plan.target.stack });
+            return Err(DeployError::LostBucket { bucket: self.bucket.name.clone(), stack: plan.target.stack });
         }
         Ok(Some(plan))
     }
 
     /// A template as CloudFormation can get it, if it can already: a large one takes the bucket.
-    async fn body(&self, document: &str, stacks: &mut Stacks<'_>) -> Result<Option<Body>, Failure> {
+    async fn body(&self, document: &str, stacks: &mut Stacks<'_>) -> Result<Option<Body>, DeployError> {
         if document.len() <= limits::INLINE {
             return Ok(Some(Body::Text(document.to_owned())));
         }
@@ -181,12 +181,12 @@ impl Store {
             return Ok(None);
         }
         let content = document.as_bytes().to_vec();
-        let object = Object { key: format!("{}.yaml", package::Digest::of(&content)), content };
+        let object = Object { key: format!("{}.yaml", package::Sha256Digest::of(&content)), content };
         self.put(&object, "the template, which is too large for a call,", stacks).await?;
         Ok(Some(Body::Url(format!("{}/{}/{}", self.address, self.bucket.name, object.key))))
     }
 
-    async fn put(&self, object: &Object, what: &str, stacks: &mut Stacks<'_>) -> Result<(), Failure> {
+    async fn put(&self, object: &Object, what: &str, stacks: &mut Stacks<'_>) -> Result<(), DeployError> {
         if !self.bucket.has(&object.key).await? {
             stacks.note(&format!("Uploading {what} as {}", object.key));
             self.bucket.put(&object.key, object.content.clone()).await?;

@@ -4,8 +4,8 @@ use lambda::model::user::UserName;
 use serde_json::{Value as Json, json};
 
 use super::{
-    aws::{Problem, Session},
-    report::Report,
+    aws::{AwsError, Session},
+    received_report::ReceivedReport,
 };
 
 /// What a run is for.
@@ -21,7 +21,7 @@ pub enum RunCommand {
 
 /// Whether a run changes anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub enum InvocationMode {
     /// It does what it is for.
     ForReal,
     /// It says what it would do.
@@ -30,13 +30,13 @@ pub enum Mode {
 
 /// The event that the function is invoked with.
 #[must_use]
-pub fn event(order: &RunCommand, mode: Mode) -> Json {
+pub fn event(order: &RunCommand, mode: InvocationMode) -> Json {
     let (action, users) = match order {
         RunCommand::Routine => ("routine", None),
         RunCommand::Rotate(users) => ("rotate", Some(users)),
         RunCommand::Undo(users) => ("undo", Some(users)),
     };
-    let mut event = json!({ "action": action, "dry_run": mode == Mode::DryRun });
+    let mut event = json!({ "action": action, "dry_run": mode == InvocationMode::DryRun });
     if let Some(users) = users {
         event["users"] = users.iter().map(UserName::as_str).collect();
     }
@@ -45,7 +45,7 @@ pub fn event(order: &RunCommand, mode: Mode) -> Json {
 
 /// What an invocation led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum InvocationOutcome {
     /// There is no function of this name.
     NoFunction,
     /// The function did not come to an end: what Lambda or the handler says about it.
@@ -56,13 +56,13 @@ pub enum Answer {
 
 /// Why there is no report.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NoReport {
+pub enum InvocationError {
     /// Nothing to invoke.
     #[error("the stack has no function {0}")]
     NoFunction(String),
     /// It could not be asked, or the answer was lost.
     #[error(transparent)]
-    Problem(#[from] Problem),
+    Problem(#[from] AwsError),
     /// It was asked and failed.
     #[error("the function failed: {0}")]
     Failed(String),
@@ -76,13 +76,13 @@ pub enum NoReport {
     },
 }
 
-impl NoReport {
+impl InvocationError {
     /// Whether the function may be at work all the same: it was asked, and its answer was lost.
     #[must_use]
     pub fn may_be_running(&self) -> bool {
         match self {
-            Self::Problem(Problem::NoConnection { .. }) => true,
-            Self::Problem(Problem::Refused { code, .. }) => code == "UnreadableAnswer",
+            Self::Problem(AwsError::NoConnection { .. }) => true,
+            Self::Problem(AwsError::Refused { code, .. }) => code == "UnreadableAnswer",
             _ => false,
         }
     }
@@ -91,28 +91,34 @@ impl NoReport {
 /// Invokes the function and waits for its report.
 ///
 /// # Errors
-/// [`NoReport`] says why there is none.
-pub async fn invoke(session: &Session, function: &str, order: &RunCommand, mode: Mode) -> Result<Report, NoReport> {
+/// [`InvocationError`] says why there is none.
+pub async fn invoke(
+    session: &Session,
+    function: &str,
+    order: &RunCommand,
+    mode: InvocationMode,
+) -> Result<ReceivedReport, InvocationError> {
     read(function, session.invoke(function, &event(order, mode)).await?)
 }
 
-fn read(function: &str, answer: Answer) -> Result<Report, NoReport> {
+fn read(function: &str, answer: InvocationOutcome) -> Result<ReceivedReport, InvocationError> {
     let error = |answer: &Json| answer.get("errorMessage").and_then(Json::as_str).map(str::to_owned);
     match answer {
-        Answer::NoFunction => Err(NoReport::NoFunction(function.to_owned())),
-        Answer::Failed(answer) => Err(NoReport::Failed(error(&answer).unwrap_or_else(|| answer.to_string()))),
-        Answer::Returned(answer) => match error(&answer) {
-            Some(message) => Err(NoReport::Failed(message)),
-            None => {
-                Report::read(answer).map_err(|e| NoReport::Unreadable { name: function.to_owned(), why: e.to_string() })
-            }
+        InvocationOutcome::NoFunction => Err(InvocationError::NoFunction(function.to_owned())),
+        InvocationOutcome::Failed(answer) => {
+            Err(InvocationError::Failed(error(&answer).unwrap_or_else(|| answer.to_string())))
+        }
+        InvocationOutcome::Returned(answer) => match error(&answer) {
+            Some(message) => Err(InvocationError::Failed(message)),
+            None => ReceivedReport::read(answer)
+                .map_err(|e| InvocationError::Unreadable { name: function.to_owned(), why: e.to_string() }),
         },
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use lambda::{contract::event::Request, model::user::UserName, protocol::run};
+    use lambda::{contract::event::RunRequest, model::user::UserName, protocol::run};
 
     use super::*;
 
@@ -125,10 +131,10 @@ mod tests {
             (RunCommand::Rotate(named()), run::RunAction::RotateNow, about()),
             (RunCommand::Undo(named()), run::RunAction::Undo, about()),
         ] {
-            for mode in [Mode::ForReal, Mode::DryRun] {
-                let request = Request::read(event(&order, mode), "a-request").unwrap();
+            for mode in [InvocationMode::ForReal, InvocationMode::DryRun] {
+                let request = RunRequest::read(event(&order, mode), "a-request").unwrap();
                 assert_eq!((request.order, &request.users), (understood, &about), "{order:?}");
-                assert_eq!(request.dry_run, mode == Mode::DryRun);
+                assert_eq!(request.dry_run, mode == InvocationMode::DryRun);
             }
         }
     }
@@ -137,12 +143,15 @@ mod tests {
     fn why_there_is_no_report_is_said() {
         let timed_out = "2026-11-24T19:42:10Z a-run Task timed out after 600.00 seconds";
         for (answer, says) in [
-            (Answer::NoFunction, "the stack has no function keys".to_owned()),
-            (Answer::Failed(json!({ "errorMessage": timed_out })), format!("the function failed: {timed_out}")),
-            (Answer::Failed(json!("killed")), "the function failed: \"killed\"".to_owned()),
-            (Answer::Returned(json!({ "errorMessage": "bad" })), "the function failed: bad".to_owned()),
+            (InvocationOutcome::NoFunction, "the stack has no function keys".to_owned()),
             (
-                Answer::Returned(json!({ "hello": "world" })),
+                InvocationOutcome::Failed(json!({ "errorMessage": timed_out })),
+                format!("the function failed: {timed_out}"),
+            ),
+            (InvocationOutcome::Failed(json!("killed")), "the function failed: \"killed\"".to_owned()),
+            (InvocationOutcome::Returned(json!({ "errorMessage": "bad" })), "the function failed: bad".to_owned()),
+            (
+                InvocationOutcome::Returned(json!({ "hello": "world" })),
                 "what the function keys answered is no report of a rotation: missing field `statusCode`".to_owned(),
             ),
         ] {

@@ -5,15 +5,15 @@
 
 pub mod aws;
 pub mod deletion_summary;
+pub mod deploy_error;
 pub mod deploy_plan;
 pub mod deployed_template;
-pub mod failure;
 pub mod interrupt;
 pub mod invoke;
 pub mod message;
 pub mod next_run;
 pub mod progress;
-pub mod report;
+pub mod received_report;
 pub mod root_cause;
 pub mod stack_status;
 pub mod stacks;

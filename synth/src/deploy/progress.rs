@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lambda::model::time::{Span, Timestamp};
 
-use crate::deploy::stack_status::Status;
+use crate::deploy::stack_status::StackStatus;
 
 /// The type that a stack itself has among its events.
 const STACK: &str = "AWS::CloudFormation::Stack";
@@ -23,7 +23,7 @@ pub struct Event {
     /// The resource's type.
     pub kind: String,
     /// What is said of it.
-    pub status: Status,
+    pub status: StackStatus,
     /// Why.
     pub reason: Option<String>,
     /// What whoever started the operation called it.
@@ -84,7 +84,7 @@ impl Operation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Resource {
     id: String,
-    status: Status,
+    status: StackStatus,
     /// Since when it is being worked on.
     since: Timestamp,
 }
@@ -107,7 +107,7 @@ pub struct Progress {
     resources: Vec<Resource>,
     seen: BTreeSet<String>,
     /// What was last said of the stack itself.
-    stack: Option<Status>,
+    stack: Option<StackStatus>,
     cause: Option<Event>,
 }
 
@@ -192,12 +192,12 @@ impl Progress {
     /// Whether what was begun is being taken back.
     #[must_use]
     pub fn is_rolling_back(&self) -> bool {
-        self.stack.as_ref().is_some_and(Status::is_rollback)
+        self.stack.as_ref().is_some_and(StackStatus::is_rollback)
     }
 
     /// What was last said of the stack itself, if that may be the end: not that something is going on.
     #[must_use]
-    pub fn end(&self) -> Option<&Status> {
+    pub fn end(&self) -> Option<&StackStatus> {
         self.stack.as_ref().filter(|status| !status.is_in_progress())
     }
 
@@ -227,7 +227,7 @@ mod tests {
             resource: resource.into(),
             physical_id: if resource == "bundle" { "arn".into() } else { String::new() },
             kind: kind.into(),
-            status: Status::new(status),
+            status: StackStatus::new(status),
             reason: Some(reason.to_owned()).filter(|reason| !reason.is_empty()),
             token: Some("ours".into()),
             stack_id: "arn".into(),
@@ -265,7 +265,7 @@ mod tests {
         assert_eq!(told(news), rest);
         assert_eq!((progress.done(), progress.total()), (2, 2));
         assert!(progress.under_way(now).is_empty() && progress.cause().is_none() && !progress.is_rolling_back());
-        assert_eq!(progress.end().map(Status::as_str), Some("CREATE_COMPLETE"));
+        assert_eq!(progress.end().map(StackStatus::as_str), Some("CREATE_COMPLETE"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::progress::Event;
 
 /// What went wrong first, and what a person can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cause {
+pub struct RootCause {
     /// The resource's logical id, or the stack's name.
     pub resource: String,
     /// The resource's type.
@@ -17,7 +17,7 @@ pub struct Cause {
     pub advice: Option<&'static str>,
 }
 
-impl Cause {
+impl RootCause {
     /// What AWS says of a resource, with the advice that is known.
     #[must_use]
     pub fn new(resource: String, kind: String, reason: String) -> Self {
@@ -25,14 +25,14 @@ impl Cause {
     }
 }
 
-impl From<&Event> for Cause {
+impl From<&Event> for RootCause {
     fn from(event: &Event) -> Self {
         let reason = event.reason.clone().unwrap_or_else(|| "AWS gives no reason".to_owned());
         Self::new(event.resource.clone(), event.kind.clone(), reason)
     }
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for RootCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { resource, kind, reason, advice } = self;
         write!(f, "{resource} ({kind}): {}", reason.trim())?;

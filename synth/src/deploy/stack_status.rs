@@ -4,9 +4,9 @@ use std::fmt;
 
 /// A status of a stack or of a resource in it, in CloudFormation's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Status(String);
+pub struct StackStatus(String);
 
-impl Status {
+impl StackStatus {
     /// From what CloudFormation says.
     #[must_use]
     pub fn new(words: &str) -> Self {
@@ -50,7 +50,7 @@ impl Status {
     }
 }
 
-impl fmt::Display for Status {
+impl fmt::Display for StackStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -58,7 +58,7 @@ impl fmt::Display for Status {
 
 /// Where a stack stands when somebody wants to deploy it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum StackState {
     /// There is none, or the empty shell that a change set makes: it is created.
     Absent,
     /// Its creation failed, and it never worked: it must be deleted before it can be created.
@@ -105,10 +105,10 @@ impl Remedy {
     }
 }
 
-impl Standing {
+impl StackState {
     /// From a stack's status; `None` is no stack. The states are those of the API reference's page "Stack".
     #[must_use]
-    pub fn of(status: Option<&Status>) -> Self {
+    pub fn of(status: Option<&StackStatus>) -> Self {
         let Some(status) = status else { return Self::Absent };
         match status.as_str() {
             "REVIEW_IN_PROGRESS" | "DELETE_COMPLETE" => Self::Absent,
@@ -133,20 +133,20 @@ mod tests {
 
     #[test]
     fn every_status_has_its_meaning() {
-        let of = |status: &str| Standing::of(Some(&Status::new(status)));
-        assert_eq!(Standing::of(None), Standing::Absent);
+        let of = |status: &str| StackState::of(Some(&StackStatus::new(status)));
+        assert_eq!(StackState::of(None), StackState::Absent);
         for (statuses, standing) in [
-            ("REVIEW_IN_PROGRESS DELETE_COMPLETE", Standing::Absent),
-            ("CREATE_FAILED ROLLBACK_COMPLETE ROLLBACK_FAILED", Standing::Ruined),
-            ("CREATE_COMPLETE UPDATE_COMPLETE UPDATE_ROLLBACK_COMPLETE IMPORT_COMPLETE", Standing::Deployed),
-            ("IMPORT_ROLLBACK_COMPLETE", Standing::Deployed),
-            ("CREATE_IN_PROGRESS DELETE_IN_PROGRESS ROLLBACK_IN_PROGRESS UPDATE_IN_PROGRESS", Standing::Busy),
-            ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS UPDATE_ROLLBACK_IN_PROGRESS IMPORT_IN_PROGRESS", Standing::Busy),
-            ("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS IMPORT_ROLLBACK_IN_PROGRESS", Standing::Busy),
-            ("UPDATE_ROLLBACK_FAILED", Standing::Stuck(Remedy::ContinueRollback)),
-            ("UPDATE_FAILED", Standing::Stuck(Remedy::RollBack)),
-            ("DELETE_FAILED", Standing::Stuck(Remedy::DeleteAgain)),
-            ("IMPORT_ROLLBACK_FAILED SOMETHING_NEW", Standing::Stuck(Remedy::Unknown)),
+            ("REVIEW_IN_PROGRESS DELETE_COMPLETE", StackState::Absent),
+            ("CREATE_FAILED ROLLBACK_COMPLETE ROLLBACK_FAILED", StackState::Ruined),
+            ("CREATE_COMPLETE UPDATE_COMPLETE UPDATE_ROLLBACK_COMPLETE IMPORT_COMPLETE", StackState::Deployed),
+            ("IMPORT_ROLLBACK_COMPLETE", StackState::Deployed),
+            ("CREATE_IN_PROGRESS DELETE_IN_PROGRESS ROLLBACK_IN_PROGRESS UPDATE_IN_PROGRESS", StackState::Busy),
+            ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS UPDATE_ROLLBACK_IN_PROGRESS IMPORT_IN_PROGRESS", StackState::Busy),
+            ("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS IMPORT_ROLLBACK_IN_PROGRESS", StackState::Busy),
+            ("UPDATE_ROLLBACK_FAILED", StackState::Stuck(Remedy::ContinueRollback)),
+            ("UPDATE_FAILED", StackState::Stuck(Remedy::RollBack)),
+            ("DELETE_FAILED", StackState::Stuck(Remedy::DeleteAgain)),
+            ("IMPORT_ROLLBACK_FAILED SOMETHING_NEW", StackState::Stuck(Remedy::Unknown)),
         ] {
             for status in statuses.split(' ') {
                 assert_eq!(of(status), standing, "{status}");
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_rollback_that_ends_well_is_no_success() {
-        let success = |status: &str| Status::new(status).is_success();
+        let success = |status: &str| StackStatus::new(status).is_success();
         assert!(success("CREATE_COMPLETE") && success("UPDATE_COMPLETE") && success("DELETE_COMPLETE"));
         assert!(!success("ROLLBACK_COMPLETE") && !success("UPDATE_ROLLBACK_COMPLETE") && !success("CREATE_FAILED"));
         assert!(!success("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"));

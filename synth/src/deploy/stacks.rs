@@ -10,15 +10,15 @@ use serde_json::{Value as Json, json};
 
 use crate::deploy::{
     aws::{
-        Problem,
-        cloudformation::{Body, CloudFormation, Draft, Drafted, Kind, Stack},
+        AwsError,
+        cloudformation::{Body, ChangeSetKind, CloudFormation, Draft, Drafted, Stack},
     },
-    failure::Failure,
+    deploy_error::DeployError,
     interrupt::Interrupt,
     message::{Audience, Message},
     progress::{Operation, Progress},
-    root_cause::Cause,
-    stack_status::Standing,
+    root_cause::RootCause,
+    stack_status::StackState,
 };
 use crate::{
     cfn::read,
@@ -27,7 +27,7 @@ use crate::{
 
 /// A stack as it shall be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub struct TargetStack {
     /// The stack's name.
     pub stack: String,
     /// Its template, as it is handed in.
@@ -42,7 +42,7 @@ pub struct Target {
 #[derive(Debug)]
 pub struct Plan {
     /// What it shall be.
-    pub target: Target,
+    pub target: TargetStack,
     /// What changes.
     pub diff: Diff,
     /// The stack as it is.
@@ -82,8 +82,8 @@ impl Plan {
         matches!(self.planned, Planned::Later)
     }
 
-    fn standing(&self) -> Standing {
-        Standing::of(self.found.as_ref().map(|stack| &stack.status))
+    fn standing(&self) -> StackState {
+        StackState::of(self.found.as_ref().map(|stack| &stack.status))
     }
 }
 
@@ -136,8 +136,8 @@ impl<'a> Stacks<'a> {
     /// A stack, if there is one, once nothing is going on in it any more.
     ///
     /// # Errors
-    /// [`Failure`] if AWS does not say, or nobody wants to wait.
-    pub async fn settled(&mut self, name: &str) -> Result<Option<Stack>, Failure> {
+    /// [`DeployError`] if AWS does not say, or nobody wants to wait.
+    pub async fn settled(&mut self, name: &str) -> Result<Option<Stack>, DeployError> {
         loop {
             self.interrupt.check()?;
             let found = self.cloudformation.stack(name).await?;
@@ -151,35 +151,35 @@ impl<'a> Stacks<'a> {
     /// Finds out what is to be changed in a stack. `body` is the template as CloudFormation can get it, if it can already.
     ///
     /// # Errors
-    /// [`Failure`] if the stack cannot be changed, or CloudFormation refuses the change.
-    pub async fn plan(&mut self, target: Target, body: Option<&Body>) -> Result<Plan, Failure> {
+    /// [`DeployError`] if the stack cannot be changed, or CloudFormation refuses the change.
+    pub async fn plan(&mut self, target: TargetStack, body: Option<&Body>) -> Result<Plan, DeployError> {
         let found = self.settled(&target.stack).await?;
-        let old = match (Standing::of(found.as_ref().map(|stack| &stack.status)), &found) {
-            (Standing::Stuck(remedy), Some(Stack { status, .. })) => {
-                return Err(Failure::Stuck { stack: target.stack, status: status.clone(), remedy });
+        let old = match (StackState::of(found.as_ref().map(|stack| &stack.status)), &found) {
+            (StackState::Stuck(remedy), Some(Stack { status, .. })) => {
+                return Err(DeployError::Stuck { stack: target.stack, status: status.clone(), remedy });
             }
-            (Standing::Deployed, _) => self.deployed_template(&target.stack).await?,
+            (StackState::Deployed, _) => self.deployed_template(&target.stack).await?,
             _ => json!({}),
         };
         let diff = diff::compare(&old, &target.template);
         let mut plan = Plan { target, diff, found, old, planned: Planned::Later };
-        if let (Some(body), Standing::Absent | Standing::Deployed) = (body, plan.standing()) {
+        if let (Some(body), StackState::Absent | StackState::Deployed) = (body, plan.standing()) {
             self.draft(&mut plan, body).await?;
         }
         Ok(plan)
     }
 
-    async fn deployed_template(&self, stack: &str) -> Result<Json, Failure> {
+    async fn deployed_template(&self, stack: &str) -> Result<Json, DeployError> {
         let text = self.cloudformation.template(stack).await?;
-        read::read(&text).map_err(|problem| Failure::Unreadable { stack: stack.to_owned(), problem })
+        read::read(&text).map_err(|problem| DeployError::Unreadable { stack: stack.to_owned(), problem })
     }
 
     /// Has CloudFormation plan what was left open. A stack that never worked is deleted for that.
     ///
     /// # Errors
-    /// [`Failure`] if the stack cannot be deleted, or CloudFormation refuses the change.
-    pub async fn close(&mut self, plan: &mut Plan, body: &Body) -> Result<(), Failure> {
-        if let (Standing::Ruined, Some(stack)) = (plan.standing(), plan.found.take()) {
+    /// [`DeployError`] if the stack cannot be deleted, or CloudFormation refuses the change.
+    pub async fn close(&mut self, plan: &mut Plan, body: &Body) -> Result<(), DeployError> {
+        if let (StackState::Ruined, Some(stack)) = (plan.standing(), plan.found.take()) {
             let (name, status) = (&plan.target.stack, &stack.status);
             self.note(&format!("{name} was never created ({status}): deleting what is left of it, to make it anew"));
             self.delete(name, &stack, Progress::default()).await?;
@@ -190,18 +190,18 @@ impl<'a> Stacks<'a> {
     /// Deletes a stack, and follows that to its end; `progress` knows what is in it.
     ///
     /// # Errors
-    /// [`Failure`] if something of it is left.
-    pub async fn delete(&mut self, name: &str, stack: &Stack, progress: Progress) -> Result<(), Failure> {
+    /// [`DeployError`] if something of it is left.
+    pub async fn delete(&mut self, name: &str, stack: &Stack, progress: Progress) -> Result<(), DeployError> {
         let token = token();
         self.cloudformation.delete_stack(&stack.id, &token).await?;
         self.follow(name, &stack.id, &Operation::Started(token), progress).await?.succeeded(name)?;
         Ok(())
     }
 
-    async fn draft(&mut self, plan: &mut Plan, body: &Body) -> Result<(), Failure> {
+    async fn draft(&mut self, plan: &mut Plan, body: &Body) -> Result<(), DeployError> {
         self.interrupt.check()?;
         let draft = Draft { stack: plan.target.stack.clone(), name: token() };
-        let kind = if plan.standing() == Standing::Deployed { Kind::Update } else { Kind::Create };
+        let kind = if plan.standing() == StackState::Deployed { ChangeSetKind::Update } else { ChangeSetKind::Create };
         let shell = if plan.found.is_none() { Shell::New } else { Shell::Found };
         // Before the call: it may have its effect though its answer is lost.
         self.pending.push(Pending { draft: draft.clone(), shell });
@@ -224,21 +224,21 @@ impl<'a> Stacks<'a> {
         Ok(())
     }
 
-    async fn refused(&self, draft: &Draft, reason: String) -> Failure {
+    async fn refused(&self, draft: &Draft, reason: String) -> DeployError {
         let stack = draft.stack.clone();
         // Whoever may not read more is left with what the change set itself says.
         let mut causes = self.cloudformation.refusals(draft).await.unwrap_or_default();
         if causes.is_empty() {
-            causes.push(Cause::new(stack.clone(), "AWS::CloudFormation::Stack".to_owned(), reason));
+            causes.push(RootCause::new(stack.clone(), "AWS::CloudFormation::Stack".to_owned(), reason));
         }
-        Failure::Refused { stack, causes }
+        DeployError::Refused { stack, causes }
     }
 
     /// Does what was planned, and follows it to its end; answers the stack as it is then.
     ///
     /// # Errors
-    /// [`Failure`] if it did not succeed.
-    pub async fn carry_out(&mut self, plan: Plan) -> Result<Option<Stack>, Failure> {
+    /// [`DeployError`] if it did not succeed.
+    pub async fn carry_out(&mut self, plan: Plan) -> Result<Option<Stack>, DeployError> {
         let Planned::Made { draft, stack_id, resources } = plan.planned else { return Ok(plan.found) };
         self.interrupt.check()?;
         let operation = Operation::Started(draft.name.clone());
@@ -246,7 +246,7 @@ impl<'a> Stacks<'a> {
             // A second attempt is refused where the first one's answer was lost. The events tell whether it began.
             let began = self.cloudformation.events(&stack_id, &operation).await.is_ok_and(|events| !events.is_empty());
             if !began {
-                return Err(Failure::NotBegun { stack: draft.stack, problem });
+                return Err(DeployError::NotBegun { stack: draft.stack, problem });
             }
         }
         self.pending.retain(|pending| pending.draft != draft);
@@ -261,8 +261,8 @@ impl<'a> Stacks<'a> {
         id: &str,
         operation: &Operation,
         mut progress: Progress,
-    ) -> Result<Followed, Failure> {
-        let lost = |problem| Failure::Lost { stack: name.to_owned(), problem };
+    ) -> Result<Followed, DeployError> {
+        let lost = |problem| DeployError::Lost { stack: name.to_owned(), problem };
         let mut pace = Pace::default();
         loop {
             let news = progress.learn(self.cloudformation.events(id, operation).await.map_err(lost)?);
@@ -278,12 +278,12 @@ impl<'a> Stacks<'a> {
                 let stack = self.cloudformation.stack(id).await.map_err(lost)?;
                 if let Some(stack) = stack.filter(|stack| stack.status == *end) {
                     self.audience.watch(None);
-                    return Ok(Followed { stack, cause: progress.cause().map(Cause::from).map(Box::new) });
+                    return Ok(Followed { stack, cause: progress.cause().map(RootCause::from).map(Box::new) });
                 }
             }
             if self.interrupt.sleep(pace.next()).await.is_err() {
                 self.audience.watch(None);
-                return Err(Failure::Left { stack: name.to_owned() });
+                return Err(DeployError::Left { stack: name.to_owned() });
             }
         }
     }
@@ -303,7 +303,7 @@ impl<'a> Stacks<'a> {
         if left.is_empty() { Ok(()) } else { Err(left) }
     }
 
-    async fn withdraw_one(&self, draft: &Draft, shell: Shell) -> Result<(), Problem> {
+    async fn withdraw_one(&self, draft: &Draft, shell: Shell) -> Result<(), AwsError> {
         self.cloudformation.delete_change_set(draft).await?;
         if shell == Shell::Found {
             return Ok(());
@@ -330,16 +330,16 @@ impl<'a> Stacks<'a> {
 #[derive(Debug)]
 struct Followed {
     stack: Stack,
-    cause: Option<Box<Cause>>,
+    cause: Option<Box<RootCause>>,
 }
 
 impl Followed {
-    fn succeeded(self, name: &str) -> Result<Stack, Failure> {
+    fn succeeded(self, name: &str) -> Result<Stack, DeployError> {
         let Self { stack, cause } = self;
         if stack.status.is_success() {
             return Ok(stack);
         }
-        Err(Failure::Failed { stack: name.to_owned(), status: stack.status, cause })
+        Err(DeployError::Failed { stack: name.to_owned(), status: stack.status, cause })
     }
 }
 

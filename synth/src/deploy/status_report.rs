@@ -7,14 +7,14 @@ use serde_json::{Value as Json, json};
 use crate::cfn::read;
 use crate::deploy::{
     aws::{
-        Problem, Session,
+        AwsError, Session,
         cloudformation::{CloudFormation, Stack},
     },
     deployed_template,
-    invoke::{self, Mode, NoReport, RunCommand},
+    invoke::{self, InvocationError, InvocationMode, RunCommand},
     next_run::{self, Firing, Schedule, ScheduleState},
-    report::Report,
-    subscriptions::{self, Gets, Standing, Subscription},
+    received_report::ReceivedReport,
+    subscriptions::{self, Gets, Subscription, SubscriptionState},
 };
 
 /// How a stack is. What could not be found out says why, and keeps nothing else back.
@@ -29,13 +29,13 @@ pub struct State {
     /// What CloudFormation says of it.
     pub stack: Stack,
     /// Who hears of a new key, or should.
-    pub subscriptions: Result<Vec<Subscription>, Problem>,
+    pub subscriptions: Result<Vec<Subscription>, AwsError>,
     /// Who hears of an alarm, or should.
-    pub alarm_subscriptions: Result<Vec<Subscription>, Problem>,
+    pub alarm_subscriptions: Result<Vec<Subscription>, AwsError>,
     /// The schedule, and when it fires next.
-    pub schedule: Result<(Schedule, Firing), Problem>,
+    pub schedule: Result<(Schedule, Firing), AwsError>,
     /// What a run would do now.
-    pub dry_run: Result<Report, NoReport>,
+    pub dry_run: Result<ReceivedReport, InvocationError>,
 }
 
 /// Looks at a stack from all sides; `now` is the time.
@@ -51,7 +51,7 @@ pub async fn gather(session: &Session, name: &str, stack: Stack, now: Timestamp)
             )
         },
         session.schedule(name),
-        invoke::invoke(session, function, &RunCommand::Routine, Mode::DryRun),
+        invoke::invoke(session, function, &RunCommand::Routine, InvocationMode::DryRun),
     );
     State {
         name: name.to_owned(),
@@ -74,9 +74,9 @@ const ALARM_TOPIC: &str = "AlarmTopicArn";
 
 const WHO_HEARS: &str = "tell who hears of it";
 
-async fn template(session: &Session, stack: &Stack) -> Result<Json, Problem> {
+async fn template(session: &Session, stack: &Stack) -> Result<Json, AwsError> {
     let template = CloudFormation::new(session).template(&stack.id).await?;
-    read::read(&template).map_err(|e| Problem::Refused {
+    read::read(&template).map_err(|e| AwsError::Refused {
         doing: WHO_HEARS.into(),
         code: "UnreadableTemplate".into(),
         message: e.to_string(),
@@ -87,20 +87,20 @@ async fn template(session: &Session, stack: &Stack) -> Result<Json, Problem> {
 async fn subscriptions(
     session: &Session,
     stack: &Stack,
-    template: &Result<Json, Problem>,
+    template: &Result<Json, AwsError>,
     (topic, output): (&str, &str),
-) -> Result<Vec<Subscription>, Problem> {
+) -> Result<Vec<Subscription>, AwsError> {
     let Some(arn) = stack.outputs.get(output) else {
         // The first version had no alarms.
         if output == ALARM_TOPIC {
             return Ok(Vec::new());
         }
         let message = format!("the stack has no output {output}");
-        return Err(Problem::Refused { doing: WHO_HEARS.into(), code: "NoTopic".into(), message });
+        return Err(AwsError::Refused { doing: WHO_HEARS.into(), code: "NoTopic".into(), message });
     };
     let listed = session.subscriptions(arn).await?;
     Ok(subscriptions::compare(
-        &deployed_template::addresses(template.as_ref().map_err(Problem::clone)?, topic),
+        &deployed_template::addresses(template.as_ref().map_err(AwsError::clone)?, topic),
         &listed,
     ))
 }
@@ -113,7 +113,7 @@ impl State {
         let listeners = [&self.subscriptions, &self.alarm_subscriptions];
         listeners.iter().all(|found| found.is_ok())
             && self.schedule.is_ok()
-            && self.dry_run.as_ref().is_ok_and(Report::is_fine)
+            && self.dry_run.as_ref().is_ok_and(ReceivedReport::is_fine)
     }
 
     /// For people.
@@ -131,7 +131,9 @@ impl State {
                 Ok(subscriptions) => {
                     text.push_str(&listeners(subscriptions));
                     let topic = stack.outputs.get(output).map_or("", String::as_str);
-                    for gone in subscriptions.iter().filter(|subscription| subscription.standing == Standing::Gone) {
+                    for gone in
+                        subscriptions.iter().filter(|subscription| subscription.standing == SubscriptionState::Gone)
+                    {
                         let command = subscriptions::subscribe(topic, &gone.endpoint, gets);
                         text.push_str(&format!("  To bring it back: {command}\n"));
                     }
@@ -160,7 +162,7 @@ impl State {
     pub fn json(&self) -> Json {
         let error = |problem: &dyn ToString| json!({ "error": problem.to_string() });
         let subscription = |Subscription { protocol, endpoint, standing }: &Subscription| json!({ "protocol": protocol, "endpoint": endpoint, "state": standing.as_str() });
-        let listeners = |found: &Result<Vec<Subscription>, Problem>| match found {
+        let listeners = |found: &Result<Vec<Subscription>, AwsError>| match found {
             Ok(subscriptions) => subscriptions.iter().map(subscription).collect(),
             Err(problem) => error(problem),
         };
@@ -214,7 +216,7 @@ fn table<'a>(rows: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deploy::stack_status::Status;
+    use crate::deploy::stack_status::StackStatus;
 
     fn state() -> State {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
@@ -241,16 +243,16 @@ mod tests {
             region: "eu-west-1".into(),
             stack: Stack {
                 id: "arn".into(),
-                status: Status::new("CREATE_COMPLETE"),
+                status: StackStatus::new("CREATE_COMPLETE"),
                 outputs: [("FunctionName".into(), "keys".into()), ("TopicArn".into(), "arn:topic".into())].into(),
             },
             subscriptions: Ok(vec![
-                subscription("security@example.com", Standing::Confirmed),
-                subscription("ops@example.com", Standing::Pending),
+                subscription("security@example.com", SubscriptionState::Confirmed),
+                subscription("ops@example.com", SubscriptionState::Pending),
             ]),
-            alarm_subscriptions: Ok(vec![subscription("security@example.com", Standing::Pending)]),
+            alarm_subscriptions: Ok(vec![subscription("security@example.com", SubscriptionState::Pending)]),
             schedule: Ok((schedule, Firing::At(at("2026-11-25T00:00:00Z")))),
-            dry_run: Ok(Report::read(report).unwrap()),
+            dry_run: Ok(ReceivedReport::read(report).unwrap()),
         }
     }
 
@@ -284,7 +286,7 @@ What a run would do now
     fn nobody_to_hear_of_it_is_said() {
         let mut state = state();
         for subscription in state.subscriptions.iter_mut().flatten() {
-            subscription.standing = Standing::Gone;
+            subscription.standing = SubscriptionState::Gone;
         }
         let text = state.text();
         assert!(text.contains("nobody does"), "{text}");
@@ -295,8 +297,8 @@ What a run would do now
 
     #[test]
     fn what_cannot_be_found_out_keeps_nothing_back() {
-        let problem = Problem::Denied { doing: "look".into(), message: "sns:ListSubscriptionsByTopic".into() };
-        let no_function = NoReport::NoFunction("keys".into());
+        let problem = AwsError::Denied { doing: "look".into(), message: "sns:ListSubscriptionsByTopic".into() };
+        let no_function = InvocationError::NoFunction("keys".into());
         let state = State { subscriptions: Err(problem.clone()), dry_run: Err(no_function.clone()), ..state() };
         assert!(!state.is_fine());
         let text = state.text();

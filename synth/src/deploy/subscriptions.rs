@@ -2,7 +2,7 @@
 
 /// A subscription as SNS lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListedUser {
+pub struct ListedSubscription {
     /// `email`, `sqs` and so on.
     pub protocol: String,
     /// The address, or another resource's ARN.
@@ -19,12 +19,12 @@ pub struct Subscription {
     /// The address, or another resource's ARN.
     pub endpoint: String,
     /// How it stands.
-    pub standing: Standing,
+    pub standing: SubscriptionState,
 }
 
 /// How a subscription stands, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
+pub enum SubscriptionState {
     /// What is published arrives.
     Confirmed,
     /// The mail that AWS sent has not been answered yet.
@@ -35,7 +35,7 @@ pub enum Standing {
     Foreign,
 }
 
-impl Standing {
+impl SubscriptionState {
     /// Whether what is published arrives.
     #[must_use]
     pub fn hears(self) -> bool {
@@ -91,8 +91,8 @@ pub enum Gets {
 
 /// Compares the addresses that the deployed template names with what SNS lists. Theirs come first, in their order.
 #[must_use]
-pub fn compare(addresses: &[String], listed: &[ListedUser]) -> Vec<Subscription> {
-    let is_for = |subscription: &ListedUser, address: &str| {
+pub fn compare(addresses: &[String], listed: &[ListedSubscription]) -> Vec<Subscription> {
+    let is_for = |subscription: &ListedSubscription, address: &str| {
         subscription.protocol == "email" && subscription.endpoint.eq_ignore_ascii_case(address)
     };
     let ours = addresses.iter().map(|address| Subscription {
@@ -102,27 +102,28 @@ pub fn compare(addresses: &[String], listed: &[ListedUser]) -> Vec<Subscription>
         standing: listed
             .iter()
             .filter(|subscription| is_for(subscription, address))
-            .map(ListedUser::standing)
+            .map(ListedSubscription::standing)
             .min()
-            .unwrap_or(Standing::Gone),
+            .unwrap_or(SubscriptionState::Gone),
     });
     let others = listed.iter().filter(|subscription| {
-        subscription.standing() == Standing::Confirmed && !addresses.iter().any(|address| is_for(subscription, address))
+        subscription.standing() == SubscriptionState::Confirmed
+            && !addresses.iter().any(|address| is_for(subscription, address))
     });
-    let others = others.map(|ListedUser { protocol, endpoint, .. }| Subscription {
+    let others = others.map(|ListedSubscription { protocol, endpoint, .. }| Subscription {
         protocol: protocol.clone(),
         endpoint: endpoint.clone(),
-        standing: Standing::Foreign,
+        standing: SubscriptionState::Foreign,
     });
     ours.chain(others).collect()
 }
 
-impl ListedUser {
-    fn standing(&self) -> Standing {
+impl ListedSubscription {
+    fn standing(&self) -> SubscriptionState {
         match self.arn.as_str() {
-            "PendingConfirmation" => Standing::Pending,
-            "Deleted" => Standing::Gone,
-            _ => Standing::Confirmed,
+            "PendingConfirmation" => SubscriptionState::Pending,
+            "Deleted" => SubscriptionState::Gone,
+            _ => SubscriptionState::Confirmed,
         }
     }
 }
@@ -133,7 +134,7 @@ mod tests {
 
     #[test]
     fn each_address_and_whoever_else_listens() {
-        let listed = |protocol: &str, endpoint: &str, arn: &str| ListedUser {
+        let listed = |protocol: &str, endpoint: &str, arn: &str| ListedSubscription {
             protocol: protocol.into(),
             endpoint: endpoint.into(),
             arn: arn.into(),
@@ -159,13 +160,13 @@ mod tests {
         assert_eq!(
             found,
             [
-                ("heard@example.com", Standing::Confirmed),
-                ("waits@example.com", Standing::Pending),
-                ("lost@example.com", Standing::Gone),
-                ("left@example.com", Standing::Gone),
-                ("back@example.com", Standing::Confirmed),
-                (queue, Standing::Foreign),
-                ("lost@example.com", Standing::Foreign),
+                ("heard@example.com", SubscriptionState::Confirmed),
+                ("waits@example.com", SubscriptionState::Pending),
+                ("lost@example.com", SubscriptionState::Gone),
+                ("left@example.com", SubscriptionState::Gone),
+                ("back@example.com", SubscriptionState::Confirmed),
+                (queue, SubscriptionState::Foreign),
+                ("lost@example.com", SubscriptionState::Foreign),
             ]
         );
     }

@@ -1,9 +1,10 @@
-//! The least that somebody must be allowed who deploys: an IAM policy for the role of a CI, derived from the templates. Pure.
+//! The least permissions that the deployer needs, as an IAM policy for the role of a CI. Pure: it is derived from the
+//! templates.
 //!
-//! CloudFormation acts with the rights of whoever asks it. What only it needs is allowed only through it (`aws:CalledVia`), so
-//! that everything that is changed is in a template, and in the stack's events.
+//! CloudFormation acts with the deployer's permissions. An action that only CloudFormation calls is allowed only
+//! through CloudFormation (`aws:CalledVia`). So every change is in a template and in the stack's events.
 
-mod place;
+mod account_region;
 mod types;
 
 use std::collections::BTreeMap;
@@ -11,8 +12,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json, json};
 
 pub use self::{
-    place::{Account, Partition, Place, Region},
-    types::{Entry, Name, TYPES, entry},
+    account_region::{Account, AccountRegion, Partition, Region},
+    types::{ResourceNaming, TYPES, TypePermissions, entry},
 };
 use crate::{
     cfn::{
@@ -23,91 +24,94 @@ use crate::{
     limits::INLINE_POLICIES,
 };
 
-/// A stack that is deployed.
+/// A stack that the deployer deploys.
 #[derive(Debug, Clone, Copy)]
-pub struct Stack<'t> {
-    /// Its name.
+pub struct DeployedStack<'t> {
+    /// The name of the stack.
     pub name: &'t str,
-    /// Its template, in the canonical form.
+    /// The template of the stack, in the canonical form.
     pub template: &'t Json,
 }
 
-/// A policy.
+/// The deployer's policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Policy {
-    /// Its statements.
-    pub statements: Vec<Statement>,
-    /// Where it had to be wider than it should be, and where it can be put.
+pub struct DeployerPolicy {
+    /// The statements of the policy, each with its own id.
+    pub statements: Vec<DeployerStatement>,
+    /// Remarks for the administrator: where the policy is wider than necessary, and where it fits.
     pub notes: Vec<String>,
 }
 
-/// A statement. All of them allow.
+/// One statement of the policy. Every statement allows; none denies.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement {
-    /// Stable across releases.
+pub struct DeployerStatement {
+    /// The id of the statement. It stays the same across releases.
     pub sid: &'static str,
-    /// What it is for.
+    /// The purpose of the statement, as one or more sentences.
     pub why: String,
-    /// `service:Action`.
+    /// The allowed actions, each as `service:Action`.
     pub actions: Vec<&'static str>,
-    /// On what.
-    pub scope: Scope,
-    /// When.
-    pub conditions: Vec<Condition>,
+    /// The resources that the actions are allowed on.
+    pub scope: StatementScope,
+    /// The conditions of a request, all of which must be met. Empty: none.
+    pub conditions: Vec<DeployerCondition>,
 }
 
-/// What a statement is about.
+/// The resources of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scope {
-    /// These ARNs.
+pub enum StatementScope {
+    /// Only these ARNs, which may end in a wildcard.
     Arns(Vec<String>),
-    /// Anything: AWS has no narrower resource for the actions.
+    /// Every resource: AWS knows no narrower resource for the actions.
     Anything,
 }
 
-/// A condition.
+/// A condition of a statement: a key of the request must have one value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Condition {
-    /// Such as `StringEquals`.
+pub struct DeployerCondition {
+    /// The operator that compares them, such as `StringEquals`.
     pub operator: &'static str,
-    /// Such as `aws:RequestedRegion`.
+    /// The condition key, such as `aws:RequestedRegion`.
     pub key: &'static str,
-    /// What it must be.
+    /// The value that the key must have.
     pub value: String,
 }
 
 /// Why there is no policy for a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unknown {
-    /// Nobody has written down what a type needs.
+pub enum DeployerPolicyError {
+    /// [`TYPES`] has no entry for the type of a resource.
     #[error(
-        "{id}: what CloudFormation must be allowed for an {kind} is not known; add it to synth/src/deployer/types.rs"
+        "{id}: the permissions that CloudFormation needs for {kind} are not known; add the type to synth/src/deployer/types.rs"
     )]
     Type {
-        /// The resource.
+        /// The logical id of the resource.
         id: String,
-        /// Its type.
+        /// The type of the resource.
         kind: String,
     },
-    /// A resource's name is none that can be told before it is deployed.
-    #[error("{id}: its {property} is not known before it is deployed, so it cannot be named in a policy: {value}")]
+    /// The name of a resource is not known before it is deployed.
+    #[error(
+        "{id}: a policy cannot name this resource, because its {property} is not known before it is deployed: {value}; \
+         set {property} to a fixed name"
+    )]
     Name {
-        /// The resource.
+        /// The logical id of the resource.
         id: String,
-        /// The property that says it.
+        /// The property that holds the name.
         property: &'static str,
-        /// What it says.
+        /// The value of the property, as JSON.
         value: String,
     },
 }
 
-/// A stack, whichever it is of those that have had the name.
+/// Every stack with this name. The last part of the ARN is random, and a stack that is created again gets another one.
 const STACK: &str = "arn:${Partition}:cloudformation:${Region}:${Account}:stack/${Name}/*";
 
-/// The change sets that `synth` makes.
+/// The change sets that `synth` creates.
 const CHANGE_SETS: &str = "arn:${Partition}:cloudformation:${Region}:${Account}:changeSet/synth-*/*";
 
-/// What `synth deploy` itself asks of the stacks.
+/// The actions that `synth deploy` itself calls on the stacks.
 const STACK_ACTIONS: [&str; 9] = [
     "cloudformation:DescribeStacks",
     "cloudformation:GetTemplate",
@@ -120,58 +124,59 @@ const STACK_ACTIONS: [&str; 9] = [
     "cloudformation:ListStackResources",
 ];
 
-/// What `synth deploy` itself asks of what it has deployed: the statement's id and purpose, the type, the actions.
+/// The actions that `synth deploy` itself calls on the deployed resources: the statement's id, its purpose, the
+/// resource type, the actions.
 const AFTERWARDS: [(&str, &str, &str, &[&str]); 3] = [
     (
         "SeeSubscribers",
-        "Say who has not confirmed a subscription yet.",
+        "See which subscriptions are not confirmed yet.",
         "AWS::SNS::Topic",
         &["sns:ListSubscriptionsByTopic"],
     ),
-    ("SeeNextRun", "Say when the schedule fires next.", "AWS::Scheduler::Schedule", &["scheduler:GetSchedule"]),
+    ("SeeNextRun", "See when the schedule fires next.", "AWS::Scheduler::Schedule", &["scheduler:GetSchedule"]),
     (
         "TryFunction",
-        "See that the function answers, with a dry run. IAM cannot tell a dry run from a rotation.",
+        "Test the function with a dry run. IAM cannot distinguish a dry run from a rotation.",
         "AWS::Lambda::Function",
         &["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"],
     ),
 ];
 
-/// The policy that somebody needs who deploys these stacks to this place.
+/// The policy that the deployer needs to deploy these stacks to this place.
 ///
 /// # Errors
-/// [`Unknown`] if a template has something of which it is not known what that takes.
-pub fn policy(place: &Place, stacks: &[Stack<'_>]) -> Result<Policy, Unknown> {
+/// [`DeployerPolicyError`] if the permissions for a resource of a template cannot be derived.
+pub fn policy(place: &AccountRegion, stacks: &[DeployedStack<'_>]) -> Result<DeployerPolicy, DeployerPolicyError> {
     let mut known = Known { place, notes: Vec::new(), arns: BTreeMap::new() };
     for stack in stacks {
         known.read(stack)?;
     }
     let of = |template: &str| stacks.iter().map(|stack| known.place.arn(template, stack.name)).collect::<Vec<_>>();
-    let allow = |sid, why, actions: &[&'static str], arns: Vec<String>| Statement {
+    let allow = |sid, why, actions: &[&'static str], arns: Vec<String>| DeployerStatement {
         sid,
         why: String::from(why),
         actions: actions.to_vec(),
-        scope: Scope::Arns(arns),
+        scope: StatementScope::Arns(arns),
         conditions: Vec::new(),
     };
     let mut statements = vec![
         allow(
             "DeployStacks",
-            "See how the stacks stand, plan a change, carry it out, follow it.",
+            "See the state of the stacks; plan a change, execute it and follow it.",
             &STACK_ACTIONS,
             of(STACK),
         ),
         allow(
             "ClearStacks",
-            "Delete a stack whose creation failed, in which nothing can be changed. IAM cannot tell it from another.",
+            "Delete a stack whose creation failed; it cannot be changed. IAM cannot limit this to such stacks.",
             &["cloudformation:DeleteStack"],
             of(STACK),
         ),
-        // Asked for by the change set's own ARN, in which no stack is named. It stands alone: on such an ARN any other action
-        // would be one on any stack.
+        // AWS checks this action against the ARN of the change set, which names no stack. The statement has no other
+        // action, because on such an ARN it would be allowed on every stack.
         allow(
             "SeeWhatFailed",
-            "See why a change set could not be made; synth's own begin with its name.",
+            "See why a change set could not be created. The names of synth's change sets begin with synth.",
             &["cloudformation:DescribeEvents"],
             vec![known.place.arn(CHANGE_SETS, "")],
         ),
@@ -182,23 +187,23 @@ pub fn policy(place: &Place, stacks: &[Stack<'_>]) -> Result<Policy, Unknown> {
     for (sid, why, kind, actions) in AFTERWARDS {
         statements.extend(known.arns.get(kind).map(|arns| allow(sid, why, actions, arns.clone())));
     }
-    let mut policy = Policy { statements, notes: known.notes };
+    let mut policy = DeployerPolicy { statements, notes: known.notes };
     policy.notes.push(policy.fits());
     Ok(policy)
 }
 
-/// What is known of the resources.
+/// What the templates say about their resources so far.
 struct Known<'p> {
-    place: &'p Place,
+    place: &'p AccountRegion,
     notes: Vec<String>,
-    /// The ARNs of each type's resources.
+    /// The ARNs of the resources, by resource type.
     arns: BTreeMap<&'static str, Vec<String>>,
 }
 
 impl Known<'_> {
-    fn read(&mut self, stack: &Stack<'_>) -> Result<(), Unknown> {
+    fn read(&mut self, stack: &DeployedStack<'_>) -> Result<(), DeployerPolicyError> {
         for resource in View(stack.template).resources() {
-            let unknown = || Unknown::Type { id: resource.id.to_owned(), kind: resource.kind.to_owned() };
+            let unknown = || DeployerPolicyError::Type { id: resource.id.to_owned(), kind: resource.kind.to_owned() };
             let entry = entry(resource.kind).ok_or_else(unknown)?;
             let name = self.name(stack, &resource, entry)?;
             let arns = self.arns.entry(entry.kind).or_default();
@@ -209,21 +214,26 @@ impl Known<'_> {
         Ok(())
     }
 
-    /// A resource's name, or a pattern of it.
-    fn name(&mut self, stack: &Stack<'_>, resource: &Resource<'_>, entry: &Entry) -> Result<String, Unknown> {
+    /// The name of a resource, or a pattern that matches it.
+    fn name(
+        &mut self,
+        stack: &DeployedStack<'_>,
+        resource: &Resource<'_>,
+        entry: &TypePermissions,
+    ) -> Result<String, DeployerPolicyError> {
         let property = match entry.name {
-            Name::UserOverrides { property, longest } if resource.properties[property].is_null() => {
+            ResourceNaming::Own { property, longest } if resource.properties[property].is_null() => {
                 return Ok(self.generated(stack.name, resource.id, longest));
             }
-            Name::UserOverrides { property, .. } | Name::Of(property) => property,
-            Name::Random => return Ok("*".to_owned()),
+            ResourceNaming::Own { property, .. } | ResourceNaming::Of(property) => property,
+            ResourceNaming::Random => return Ok("*".to_owned()),
         };
         let value = match &resource.properties[property] {
             Json::Array(list) if list.len() == 1 => &list[0],
             value => value,
         };
-        let unknown = || Unknown::Name { id: resource.id.to_owned(), property, value: value.to_string() };
-        if let (Name::Of(_), Some(owner)) = (entry.name, View(stack.template).named_by(value)) {
+        let unknown = || DeployerPolicyError::Name { id: resource.id.to_owned(), property, value: value.to_string() };
+        if let (ResourceNaming::Of(_), Some(owner)) = (entry.name, View(stack.template).named_by(value)) {
             return self.name(stack, &owner, types::entry(owner.kind).ok_or_else(unknown)?);
         }
         pieces(value).ok_or_else(unknown)?.into_iter().try_fold(String::new(), |name, piece| match piece {
@@ -238,8 +248,9 @@ impl Known<'_> {
         })
     }
 
-    /// The name that CloudFormation makes up: the stack's name, the logical id and letters of its own, each after a hyphen.
-    /// What is too long is cut. How is not documented; that the first letters stay is all that is relied on.
+    /// A pattern of the name that CloudFormation generates: the stack's name, the logical id and some random letters,
+    /// with hyphens between them. CloudFormation cuts a name that is too long, and does not document how. This code
+    /// relies only on the first letters staying the same.
     fn generated(&mut self, stack: &str, id: &str, longest: usize) -> String {
         const LETTERS: usize = 13;
         const STAY: usize = 24;
@@ -249,8 +260,9 @@ impl Known<'_> {
         let fits = longest.saturating_sub(LETTERS + 2 + id.len());
         let start: String = stack.chars().take(STAY).collect();
         let note = format!(
-            "{id}: CloudFormation cuts the name that it makes of the stack's, so the policy allows all that begins with \
-             {start}; with a stack_name of at most {fits} letters it allows this stack's alone"
+            "{id}: the stack's name is so long that CloudFormation shortens the name of this resource, so the policy \
+             allows every name that begins with {start}; choose a stack_name of at most {fits} letters to allow only this \
+             stack's"
         );
         if !self.notes.contains(&note) {
             self.notes.push(note);
@@ -258,78 +270,81 @@ impl Known<'_> {
         format!("{start}*")
     }
 
-    /// Packages in the artifact bucket, and templates that are too large to be passed otherwise.
-    fn packages(&self) -> Vec<Statement> {
+    /// The permissions for packages and large templates in the artifact bucket.
+    fn packages(&self) -> Vec<DeployerStatement> {
         let Some(buckets) = self.arns.get("AWS::S3::Bucket") else { return Vec::new() };
         let objects = buckets.iter().flat_map(|bucket| ["zip", "yaml"].map(|kind| format!("{bucket}/*.{kind}")));
-        // A bucket's name is anybody's, and this one can be guessed.
-        let own =
-            Condition { operator: "StringEquals", key: "aws:ResourceAccount", value: self.place.account.to_string() };
+        // Another account could create a bucket with this name, because it can be guessed.
+        let own = DeployerCondition {
+            operator: "StringEquals",
+            key: "aws:ResourceAccount",
+            value: self.place.account.to_string(),
+        };
         vec![
-            Statement {
+            DeployerStatement {
                 sid: "FindPackages",
-                why: "See whether the artifact bucket is there, and a package in it.".into(),
+                why: "See whether the artifact bucket exists and contains the package.".into(),
                 actions: vec!["s3:ListBucket"],
-                scope: Scope::Arns(buckets.clone()),
+                scope: StatementScope::Arns(buckets.clone()),
                 conditions: Vec::new(),
             },
-            Statement {
+            DeployerStatement {
                 sid: "UploadPackages",
-                why: "Put packages and large templates into the artifact bucket, and have Lambda and CloudFormation read them.".into(),
+                why: "Upload packages and large templates; let Lambda and CloudFormation read them.".into(),
                 actions: vec!["s3:PutObject", "s3:GetObject", "s3:GetObjectVersion"],
-                scope: Scope::Arns(objects.collect()),
+                scope: StatementScope::Arns(objects.collect()),
                 conditions: vec![own],
             },
         ]
     }
 
-    /// What CloudFormation does, and nobody else may.
-    fn through_cloudformation(&self) -> Vec<Statement> {
-        let through = Condition {
+    /// The actions that are allowed only when CloudFormation calls them.
+    fn through_cloudformation(&self) -> Vec<DeployerStatement> {
+        let through = DeployerCondition {
             operator: "ForAnyValue:StringEquals",
             key: "aws:CalledVia",
             value: "cloudformation.amazonaws.com".to_owned(),
         };
         let used = || TYPES.iter().filter_map(|entry| Some((entry, self.arns.get(entry.kind)?)));
-        let mut statements: Vec<Statement> = Vec::new();
+        let mut statements: Vec<DeployerStatement> = Vec::new();
         for (entry, arns) in used() {
             if let Some(same) = statements.iter_mut().find(|statement| statement.sid == entry.sid) {
                 same.add(entry, arns);
                 continue;
             }
-            statements.push(Statement {
+            statements.push(DeployerStatement {
                 sid: entry.sid,
                 why: entry.why.into(),
                 actions: entry.actions.to_vec(),
-                scope: Scope::Arns(arns.clone()),
+                scope: StatementScope::Arns(arns.clone()),
                 conditions: vec![through.clone()],
             });
         }
         let anywhere: Vec<&'static str> = used().flat_map(|(entry, _)| entry.anywhere.iter().copied()).collect();
         if !anywhere.is_empty() {
-            let here = Condition {
+            let here = DeployerCondition {
                 operator: "StringEquals",
                 key: "aws:RequestedRegion",
                 value: self.place.region.to_string(),
             };
-            statements.push(Statement {
+            statements.push(DeployerStatement {
                 sid: "LookAround",
-                why: "What AWS lets nobody ask of one resource alone.".into(),
+                why: "Call actions that AWS does not let a policy limit to one resource.".into(),
                 actions: anywhere,
-                scope: Scope::Anything,
+                scope: StatementScope::Anything,
                 conditions: vec![through, here],
             });
         }
         statements
     }
 
-    /// Roles are handed to the services that they trust, and to no other.
-    fn roles_to_pass(&mut self, stacks: &[Stack<'_>]) -> Result<Vec<Statement>, Unknown> {
+    /// The permissions to pass each role to the service that it trusts, and to no other service.
+    fn roles_to_pass(&mut self, stacks: &[DeployedStack<'_>]) -> Result<Vec<DeployerStatement>, DeployerPolicyError> {
         let mut statements = Vec::new();
         for (word, service) in Service::ALL {
             let (sid, why) = match service {
-                Service::Lambda => ("PassRolesToLambda", "Have the function run in its role."),
-                Service::Scheduler => ("PassRolesToScheduler", "Have the schedule invoke in its role."),
+                Service::Lambda => ("PassRolesToLambda", "Let the function run with its role."),
+                Service::Scheduler => ("PassRolesToScheduler", "Let the schedule invoke the function with its role."),
             };
             let mut arns = Vec::new();
             for stack in stacks {
@@ -342,12 +357,16 @@ impl Known<'_> {
                 }
             }
             if !arns.is_empty() {
-                let to = Condition { operator: "StringEquals", key: "iam:PassedToService", value: (*word).to_owned() };
-                statements.push(Statement {
+                let to = DeployerCondition {
+                    operator: "StringEquals",
+                    key: "iam:PassedToService",
+                    value: (*word).to_owned(),
+                };
+                statements.push(DeployerStatement {
                     sid,
                     why: why.into(),
                     actions: vec!["iam:PassRole"],
-                    scope: Scope::Arns(arns),
+                    scope: StatementScope::Arns(arns),
                     conditions: vec![to],
                 });
             }
@@ -356,8 +375,8 @@ impl Known<'_> {
     }
 }
 
-impl Place {
-    /// An ARN as the Service Authorization Reference writes it, filled in.
+impl AccountRegion {
+    /// Fills in an ARN that is written in the notation of the Service Authorization Reference.
     fn arn(&self, template: &str, name: &str) -> String {
         [
             ("${Partition}", self.partition.to_string()),
@@ -370,12 +389,12 @@ impl Place {
     }
 }
 
-impl Statement {
-    /// Takes what another type needs.
-    fn add(&mut self, entry: &Entry, arns: &[String]) {
+impl DeployerStatement {
+    /// Adds the permissions for another type with the same statement id.
+    fn add(&mut self, entry: &TypePermissions, arns: &[String]) {
         self.why = format!("{} {}", self.why, entry.why);
         self.actions.extend(entry.actions.iter().filter(|action| !self.actions.contains(action)).collect::<Vec<_>>());
-        if let Scope::Arns(own) = &mut self.scope {
+        if let StatementScope::Arns(own) = &mut self.scope {
             own.extend(arns.iter().filter(|arn| !own.contains(arn)).cloned().collect::<Vec<_>>());
         }
     }
@@ -388,8 +407,8 @@ impl Statement {
         }
         let mut statement = json!({ "Sid": self.sid, "Effect": "Allow", "Action": self.actions });
         statement["Resource"] = match &self.scope {
-            Scope::Arns(arns) => json!(arns),
-            Scope::Anything => json!("*"),
+            StatementScope::Arns(arns) => json!(arns),
+            StatementScope::Anything => json!("*"),
         };
         if !conditions.is_empty() {
             statement["Condition"] = conditions.into();
@@ -398,37 +417,37 @@ impl Statement {
     }
 }
 
-/// A managed policy holds 6,144 characters, white space not counted (IAM User Guide, "IAM and AWS STS quotas").
+/// The limit on a managed policy, in characters without white space (IAM User Guide, "IAM and AWS STS quotas").
 pub const MANAGED_POLICY: usize = 6_144;
 
-impl Policy {
-    /// The policy document.
+impl DeployerPolicy {
+    /// The policy as a JSON policy document.
     #[must_use]
     pub fn json(&self) -> Json {
-        let statements: Vec<Json> = self.statements.iter().map(Statement::json).collect();
+        let statements: Vec<Json> = self.statements.iter().map(DeployerStatement::json).collect();
         json!({ "Version": "2012-10-17", "Statement": statements })
     }
 
-    /// How many characters IAM counts.
+    /// The length of the policy as IAM counts it: characters without white space.
     #[must_use]
     pub fn characters(&self) -> usize {
         self.json().to_string().chars().filter(|c| !c.is_whitespace()).count()
     }
 
-    /// Where it can be put.
+    /// A note about the length of the policy, and the kind of policy that can hold it.
     fn fits(&self) -> String {
         let characters = self.characters();
-        let longer = format!("{characters} characters are more than a managed policy holds ({MANAGED_POLICY})");
+        let longer = format!("{characters} characters do not fit into a managed policy ({MANAGED_POLICY})");
         match characters {
             _ if characters <= MANAGED_POLICY => format!("{characters} characters fit into a managed policy"),
             _ if characters <= INLINE_POLICIES => {
-                format!("{longer}: put it into the role as its inline policy, which holds {INLINE_POLICIES}")
+                format!("{longer}: add it to the role as its inline policy, which holds {INLINE_POLICIES}")
             }
-            _ => format!("{longer}, and a role's inline policies ({INLINE_POLICIES}): give the stack a shorter name"),
+            _ => format!("{longer} or a role's inline policies ({INLINE_POLICIES}): choose a shorter stack_name"),
         }
     }
 
-    /// What each statement is for, as people read it.
+    /// The policy as text for people: each statement with its purpose, actions, resources and conditions.
     #[must_use]
     pub fn text(&self) -> String {
         let mut out = String::new();
@@ -441,8 +460,10 @@ impl Policy {
             };
             list(&mut out, "may", &statement.actions.iter().map(|action| (*action).to_owned()).collect::<Vec<_>>());
             match &statement.scope {
-                Scope::Arns(arns) => list(&mut out, "on", arns),
-                Scope::Anything => list(&mut out, "on", &["anything: AWS has no narrower resource for it".to_owned()]),
+                StatementScope::Arns(arns) => list(&mut out, "on", arns),
+                StatementScope::Anything => {
+                    list(&mut out, "on", &["anything: AWS has no narrower resource for it".to_owned()])
+                }
             }
             let conditions = statement.conditions.iter();
             let conditions: Vec<String> =

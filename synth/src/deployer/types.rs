@@ -1,48 +1,50 @@
-//! What CloudFormation does, with the rights of whoever deploys, to each type of resource that a stack of ours has.
+//! The actions that CloudFormation calls with the deployer's permissions, for each resource type in our stacks.
 //!
-//! Tags are written where CloudFormation adds its own, which say of which stack a resource is; a template sets none.
+//! Templates set no tags. The permissions for tags are here because CloudFormation adds its own tags, which name the
+//! stack.
 //!
-//! A type that comes into a template comes in here too; a test says which. Another test holds each against the permissions
-//! that AWS's own schema of the type names, and says which of those are left out because a template sets no such property.
+//! When a template gets a new resource type, add the type here; a test fails until then. Another test compares each
+//! entry with the permissions in AWS's schema of the type. It also lists the permissions that are left out, mostly
+//! because no template sets the property that needs them.
 
-/// A resource type.
+/// One resource type, with the permissions that CloudFormation needs for it.
 #[derive(Debug, Clone, Copy)]
-pub struct Entry {
-    /// Its name.
+pub struct TypePermissions {
+    /// The name of the type, such as `AWS::SNS::Topic`.
     pub kind: &'static str,
-    /// The id of the statement. Types that are about the same ARNs share one.
+    /// The id of the policy statement. Types with the same ARNs share one statement.
     pub sid: &'static str,
-    /// What that is for.
+    /// The purpose of the permissions, as a sentence.
     pub why: &'static str,
-    /// What is done to a resource of it, from its creation to its deletion.
+    /// Actions on a resource of this type, from its creation to its deletion.
     pub actions: &'static [&'static str],
-    /// What is asked, and AWS does not let anybody say of which resource: no narrower resource than `*` would match.
+    /// Actions that AWS does not let a policy limit to a resource: they match only `*`.
     pub anywhere: &'static [&'static str],
-    /// How a resource of it is called.
-    pub name: Name,
-    /// Its ARNs, as the Service Authorization Reference writes them.
+    /// Where a resource of this type gets its name.
+    pub name: ResourceNaming,
+    /// The ARNs of a resource of this type, in the notation of the Service Authorization Reference.
     pub arns: &'static [&'static str],
 }
 
-/// How a resource is called.
+/// Where a resource gets its name.
 #[derive(Debug, Clone, Copy)]
-pub enum Name {
-    /// As a property says, or as CloudFormation makes it up.
-    UserOverrides {
-        /// The property.
+pub enum ResourceNaming {
+    /// From a property of its own, or from CloudFormation if the template does not set the property.
+    Own {
+        /// The property that holds the name.
         property: &'static str,
-        /// How long it can be.
+        /// The length of the longest name that AWS accepts, in characters.
         longest: usize,
     },
-    /// It is known by a resource that it belongs to, which this property names.
+    /// From the resource that it belongs to, which this property refers to.
     Of(&'static str),
-    /// By nothing that is known before it exists.
+    /// From AWS, at random. The name is unknown before the resource exists.
     Random,
 }
 
-/// All of them.
-pub const TYPES: &[Entry] = &[
-    Entry {
+/// Every resource type that a template of ours may contain.
+pub const TYPES: &[TypePermissions] = &[
+    TypePermissions {
         kind: "AWS::SNS::Topic",
         sid: "ManageTopics",
         why: "Create, change and delete the topic.",
@@ -58,13 +60,13 @@ pub const TYPES: &[Entry] = &[
             "sns:GetDataProtectionPolicy",
         ],
         anywhere: &[],
-        name: Name::UserOverrides { property: "TopicName", longest: 256 },
+        name: ResourceNaming::Own { property: "TopicName", longest: 256 },
         arns: &["arn:${Partition}:sns:${Region}:${Account}:${Name}"],
     },
-    Entry {
+    TypePermissions {
         kind: "AWS::SNS::Subscription",
         sid: "ManageTopics",
-        why: "Subscribe addresses to the topic, and take them off.",
+        why: "Subscribe addresses to the topic and unsubscribe them.",
         actions: &[
             "sns:Subscribe",
             "sns:Unsubscribe",
@@ -72,19 +74,19 @@ pub const TYPES: &[Entry] = &[
             "sns:SetSubscriptionAttributes",
         ],
         anywhere: &[],
-        name: Name::Of("TopicArn"),
+        name: ResourceNaming::Of("TopicArn"),
         arns: &["arn:${Partition}:sns:${Region}:${Account}:${Name}"],
     },
-    Entry {
+    TypePermissions {
         kind: "AWS::SNS::TopicPolicy",
         sid: "ManageTopics",
-        why: "Say who else may publish to the topic.",
+        why: "Set the topic policy.",
         actions: &["sns:SetTopicAttributes"],
         anywhere: &[],
-        name: Name::Of("Topics"),
+        name: ResourceNaming::Of("Topics"),
         arns: &["arn:${Partition}:sns:${Region}:${Account}:${Name}"],
     },
-    Entry {
+    TypePermissions {
         kind: "AWS::SQS::Queue",
         sid: "ManageQueues",
         why: "Create, change and delete the dead-letter queue.",
@@ -97,10 +99,10 @@ pub const TYPES: &[Entry] = &[
             "sqs:ListQueueTags",
         ],
         anywhere: &[],
-        name: Name::UserOverrides { property: "QueueName", longest: 80 },
+        name: ResourceNaming::Own { property: "QueueName", longest: 80 },
         arns: &["arn:${Partition}:sqs:${Region}:${Account}:${Name}"],
     },
-    Entry {
+    TypePermissions {
         kind: "AWS::Logs::LogGroup",
         sid: "ManageLogGroups",
         why: "Create, change and delete the function's log group.",
@@ -116,17 +118,17 @@ pub const TYPES: &[Entry] = &[
             "logs:GetDataProtectionPolicy",
         ],
         anywhere: &["logs:DescribeLogGroups", "logs:DescribeIndexPolicies", "logs:DescribeResourcePolicies"],
-        name: Name::UserOverrides { property: "LogGroupName", longest: 512 },
-        // Some actions are asked for with the ARN of the log group, others with that of all in it.
+        name: ResourceNaming::Own { property: "LogGroupName", longest: 512 },
+        // AWS checks some actions against the ARN of the log group, others against the ARN of everything in it.
         arns: &[
             "arn:${Partition}:logs:${Region}:${Account}:log-group:${Name}",
             "arn:${Partition}:logs:${Region}:${Account}:log-group:${Name}:*",
         ],
     },
-    Entry {
+    TypePermissions {
         kind: "AWS::IAM::Role",
         sid: "ManageRoles",
-        why: "Create, change and delete the stack's roles and what they may do. No managed policy can be attached.",
+        why: "Create, change and delete the stack's roles and their inline policies. No managed policy can be attached.",
         actions: &[
             "iam:CreateRole",
             "iam:GetRole",
@@ -141,10 +143,10 @@ pub const TYPES: &[Entry] = &[
             "iam:ListAttachedRolePolicies",
         ],
         anywhere: &[],
-        name: Name::UserOverrides { property: "RoleName", longest: 64 },
+        name: ResourceNaming::Own { property: "RoleName", longest: 64 },
         arns: &["arn:${Partition}:iam::${Account}:role/${Name}"],
     },
-    Entry {
+    TypePermissions {
         kind: "AWS::Lambda::Function",
         sid: "ManageFunctions",
         why: "Create, change and delete the function.",
@@ -162,13 +164,13 @@ pub const TYPES: &[Entry] = &[
             "lambda:GetRuntimeManagementConfig",
         ],
         anywhere: &[],
-        name: Name::UserOverrides { property: "FunctionName", longest: 64 },
+        name: ResourceNaming::Own { property: "FunctionName", longest: 64 },
         arns: &["arn:${Partition}:lambda:${Region}:${Account}:function:${Name}"],
     },
-    Entry {
+    TypePermissions {
         kind: "AWS::Lambda::EventInvokeConfig",
         sid: "ManageFunctions",
-        why: "Say what becomes of a run that fails.",
+        why: "Configure what Lambda does after a run that fails.",
         actions: &[
             "lambda:PutFunctionEventInvokeConfig",
             "lambda:GetFunctionEventInvokeConfig",
@@ -176,14 +178,15 @@ pub const TYPES: &[Entry] = &[
             "lambda:DeleteFunctionEventInvokeConfig",
         ],
         anywhere: &[],
-        name: Name::Of("FunctionName"),
-        // It is of one version of the function, and which of the two ARNs is asked for is not documented.
+        name: ResourceNaming::Of("FunctionName"),
+        // The configuration belongs to one version of the function. AWS does not document which of the two ARNs it
+        // checks.
         arns: &[
             "arn:${Partition}:lambda:${Region}:${Account}:function:${Name}",
             "arn:${Partition}:lambda:${Region}:${Account}:function:${Name}:$LATEST",
         ],
     },
-    Entry {
+    TypePermissions {
         kind: "AWS::Scheduler::Schedule",
         sid: "ManageSchedules",
         why: "Create, change and delete the schedule.",
@@ -194,13 +197,13 @@ pub const TYPES: &[Entry] = &[
             "scheduler:DeleteSchedule",
         ],
         anywhere: &[],
-        name: Name::UserOverrides { property: "Name", longest: 64 },
+        name: ResourceNaming::Own { property: "Name", longest: 64 },
         arns: &["arn:${Partition}:scheduler:${Region}:${Account}:schedule/default/${Name}"],
     },
-    Entry {
+    TypePermissions {
         kind: "AWS::S3::Bucket",
         sid: "ManageBuckets",
-        why: "Create and configure the artifact bucket; delete it, which S3 allows while it is empty, if its creation fails.",
+        why: "Create and configure the artifact bucket. If its creation fails, delete it; S3 deletes only an empty bucket.",
         actions: &[
             "s3:CreateBucket",
             "s3:DeleteBucket",
@@ -235,19 +238,19 @@ pub const TYPES: &[Entry] = &[
             "s3:ListTagsForResource",
         ],
         anywhere: &[],
-        name: Name::UserOverrides { property: "BucketName", longest: 63 },
+        name: ResourceNaming::Own { property: "BucketName", longest: 63 },
         arns: &["arn:${Partition}:s3:::${Name}"],
     },
-    Entry {
+    TypePermissions {
         kind: "AWS::S3::BucketPolicy",
         sid: "ManageBuckets",
-        why: "Say what nobody may do with the artifact bucket.",
+        why: "Set the bucket policy, which denies access without TLS.",
         actions: &["s3:PutBucketPolicy", "s3:GetBucketPolicy", "s3:DeleteBucketPolicy"],
         anywhere: &[],
-        name: Name::Of("Bucket"),
+        name: ResourceNaming::Of("Bucket"),
         arns: &["arn:${Partition}:s3:::${Name}"],
     },
-    Entry {
+    TypePermissions {
         kind: "AWS::CloudWatch::Alarm",
         sid: "ManageAlarms",
         why: "Create, change and delete the alarms.",
@@ -260,10 +263,10 @@ pub const TYPES: &[Entry] = &[
             "cloudwatch:ListTagsForResource",
         ],
         anywhere: &[],
-        name: Name::UserOverrides { property: "AlarmName", longest: 255 },
+        name: ResourceNaming::Own { property: "AlarmName", longest: 255 },
         arns: &["arn:${Partition}:cloudwatch:${Region}:${Account}:alarm:${Name}"],
     },
-    Entry {
+    TypePermissions {
         kind: "AWS::CloudWatch::Dashboard",
         sid: "ManageDashboards",
         why: "Create, change and delete the dashboard.",
@@ -276,13 +279,13 @@ pub const TYPES: &[Entry] = &[
             "cloudwatch:ListTagsForResource",
         ],
         anywhere: &[],
-        name: Name::UserOverrides { property: "DashboardName", longest: 255 },
+        name: ResourceNaming::Own { property: "DashboardName", longest: 255 },
         arns: &["arn:${Partition}:cloudwatch::${Account}:dashboard/${Name}"],
     },
-    Entry {
+    TypePermissions {
         kind: "AWS::KMS::Key",
         sid: "ManageKeys",
-        why: "Change the topic's key, say who may use it, and schedule its deletion. Its id is random, so this is about every key.",
+        why: "Change the topic's key and its policy, and schedule its deletion. Its id is random, so this covers every key.",
         actions: &[
             "kms:DescribeKey",
             "kms:GetKeyPolicy",
@@ -294,13 +297,13 @@ pub const TYPES: &[Entry] = &[
             "kms:ScheduleKeyDeletion",
         ],
         anywhere: &["kms:CreateKey"],
-        name: Name::Random,
+        name: ResourceNaming::Random,
         arns: &["arn:${Partition}:kms:${Region}:${Account}:key/*"],
     },
 ];
 
 /// The entry of a type, if there is one.
 #[must_use]
-pub fn entry(kind: &str) -> Option<&'static Entry> {
+pub fn entry(kind: &str) -> Option<&'static TypePermissions> {
     TYPES.iter().find(|entry| entry.kind == kind)
 }

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::{Change, Diff, Impact, ResourceChange, Source, compare, compare_with, values::Path};
 use crate::iam::{
-    compare::{Answer, Comparison, Verdict},
+    compare::{Certainty, Comparison, Verdict},
     template::PlaceChange,
 };
 
@@ -28,14 +28,14 @@ pub struct Planned {
     /// Its type.
     pub kind: String,
     /// What is done.
-    pub action: Action,
+    pub action: ResourceAction,
     /// Why, where it is modified.
     pub details: Vec<Detail>,
 }
 
 /// What CloudFormation does with a resource (CloudFormation API Reference, "ResourceChange").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Action {
+pub enum ResourceAction {
     /// Creates it.
     Add,
     /// Changes it.
@@ -67,12 +67,12 @@ pub struct Detail {
     /// Whether a change of it replaces the resource.
     pub replaces: Replacement,
     /// What makes it change.
-    pub cause: Cause,
+    pub cause: ChangeCause,
 }
 
 /// What makes a property change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cause {
+pub enum ChangeCause {
     /// It is written otherwise, or CloudFormation cannot tell.
     Direct,
     /// A parameter has another value.
@@ -90,8 +90,8 @@ pub enum Cause {
     Automatic,
 }
 
-impl Action {
-    /// Reads CloudFormation's words for `Action` and `Replacement`. What is not known can be anything.
+impl ResourceAction {
+    /// Reads CloudFormation's words for `ResourceAction` and `Replacement`. What is not known can be anything.
     #[must_use]
     pub fn of(action: &str, replacement: Option<&str>) -> Self {
         match action {
@@ -120,7 +120,7 @@ impl Replacement {
     }
 }
 
-impl Cause {
+impl ChangeCause {
     /// Reads CloudFormation's word for `ChangeSource` and its `CausingEntity`. What is not known is direct.
     #[must_use]
     pub fn of(source: &str, entity: Option<&str>) -> Self {
@@ -157,27 +157,28 @@ impl Cause {
 ///   where its word is graver than theirs; its silence does not settle what they say;
 /// - resources that it changes and the templates do not.
 ///
-/// The digest is that of the templates as long as nothing here is graver than what they alone say. An answer to what they left
+/// The fingerprint is that of the templates as long as nothing here is graver than what they alone say. An answer to what they left
 /// open is not: whoever approved that a resource may be replaced approved that it is.
 #[must_use]
 pub fn merge(old: &Json, new: &Json, set: &ChangeSet) -> Diff {
     let templates = compare(old, new);
     let causes = set.changes.iter().flat_map(|planned| &planned.details).map(|detail| &detail.cause);
     let parameters =
-        causes.filter_map(|cause| if let Cause::Parameter(name) = cause { Some(name.clone()) } else { None });
+        causes.filter_map(|cause| if let ChangeCause::Parameter(name) = cause { Some(name.clone()) } else { None });
     let mut diff = compare_with(old, new, &parameters.collect());
     let staying = staying(set);
     for planned in &set.changes {
         let details: Vec<&Detail> = planned.details.iter().filter(|detail| !detail.cause.stays(&staying)).collect();
         let place = diff.resources.iter().position(|resource| resource.id == planned.id);
         // Evaluated anew because of something that stays as it is: it stays too.
-        let is_void = matches!(planned.action, Action::Modify(_)) && !planned.details.is_empty() && details.is_empty();
+        let is_void =
+            matches!(planned.action, ResourceAction::Modify(_)) && !planned.details.is_empty() && details.is_empty();
         if place.is_none() && is_void {
             continue;
         }
         if place.is_none() && grants(planned) {
             let place = format!("{}, of which AWS changes what the templates do not show", planned.id);
-            let comparison = Comparison { gained: Answer::Maybe, lost: Answer::Maybe, example: None };
+            let comparison = Comparison { gained: Certainty::Maybe, lost: Certainty::Maybe, example: None };
             diff.iam.verdict = diff.iam.verdict.and(comparison.verdict());
             diff.iam.places.push(PlaceChange { place, comparison });
         }
@@ -208,7 +209,7 @@ pub fn merge(old: &Json, new: &Json, set: &ChangeSet) -> Diff {
         Verdict::None | Verdict::Equivalent | Verdict::Narrower => None,
     }));
     beyond.sort();
-    diff.digest = templates.digest.and(&beyond);
+    diff.fingerprint = templates.fingerprint.and(&beyond);
     diff
 }
 
@@ -221,8 +222,8 @@ fn staying(set: &ChangeSet) -> BTreeSet<&str> {
         for planned in &set.changes {
             let mut replacing = planned.details.iter().filter(|detail| detail.replaces != Replacement::No).peekable();
             let stays = match planned.action {
-                Action::Modify(Replacement::No) => true,
-                Action::Modify(Replacement::Conditional) => {
+                ResourceAction::Modify(Replacement::No) => true,
+                ResourceAction::Modify(Replacement::Conditional) => {
                     replacing.peek().is_some() && replacing.all(|detail| detail.cause.stays(&staying))
                 }
                 _ => false,
@@ -237,7 +238,7 @@ fn staying(set: &ChangeSet) -> BTreeSet<&str> {
     }
 }
 
-impl Cause {
+impl ChangeCause {
     /// Whether it is the name of something that stays.
     fn stays(&self, staying: &BTreeSet<&str>) -> bool {
         match self {
@@ -257,9 +258,9 @@ fn grants(planned: &Planned) -> bool {
 impl Planned {
     const fn change(&self) -> super::Action {
         match self.action {
-            Action::Add | Action::Import => super::Action::Added,
-            Action::Remove => super::Action::Removed,
-            Action::Modify(_) | Action::Dynamic => super::Action::Changed,
+            ResourceAction::Add | ResourceAction::Import => super::Action::Added,
+            ResourceAction::Remove => super::Action::Removed,
+            ResourceAction::Modify(_) | ResourceAction::Dynamic => super::Action::Changed,
         }
     }
 }
@@ -268,15 +269,15 @@ impl ResourceChange {
     /// Takes what CloudFormation says of it.
     fn settle(&mut self, planned: &Planned, stays: bool, details: &[&Detail]) {
         let theirs = match planned.action {
-            Action::Add | Action::Import | Action::Modify(Replacement::No) => Impact::Update,
-            Action::Modify(_) if stays => Impact::Update,
-            Action::Modify(Replacement::Yes) => Impact::Replaces,
-            Action::Modify(Replacement::Conditional) | Action::Dynamic => Impact::MayReplace,
-            Action::Remove => Impact::Deletes,
+            ResourceAction::Add | ResourceAction::Import | ResourceAction::Modify(Replacement::No) => Impact::Update,
+            ResourceAction::Modify(_) if stays => Impact::Update,
+            ResourceAction::Modify(Replacement::Yes) => Impact::Replaces,
+            ResourceAction::Modify(Replacement::Conditional) | ResourceAction::Dynamic => Impact::MayReplace,
+            ResourceAction::Remove => Impact::Deletes,
         };
         match (self.action, planned.action) {
             // The templates know what a DeletionPolicy keeps.
-            (super::Action::Removed, Action::Remove) if self.impact > Impact::None => return,
+            (super::Action::Removed, ResourceAction::Remove) if self.impact > Impact::None => return,
             (super::Action::Changed, _) => {
                 for change in &mut self.changes {
                     let sure =
@@ -293,8 +294,8 @@ impl ResourceChange {
             _ => self.impact = self.impact.max(theirs),
         }
         match planned.action {
-            Action::Import => self.notes.push("exists already, and is taken into the stack".to_owned()),
-            Action::Dynamic => self.notes.push("AWS cannot say in advance what becomes of it".to_owned()),
+            ResourceAction::Import => self.notes.push("exists already, and is taken into the stack".to_owned()),
+            ResourceAction::Dynamic => self.notes.push("AWS cannot say in advance what becomes of it".to_owned()),
             _ => {}
         }
         for detail in details {
@@ -303,7 +304,10 @@ impl ResourceChange {
             }
             // CloudFormation names a property once for each cause, and once more as written otherwise.
             let same = details.iter().filter(|other| other.property == detail.property);
-            let cause = same.map(|other| &other.cause).find(|cause| **cause != Cause::Direct).unwrap_or(&Cause::Direct);
+            let cause = same
+                .map(|other| &other.cause)
+                .find(|cause| **cause != ChangeCause::Direct)
+                .unwrap_or(&ChangeCause::Direct);
             let impact = match detail.replaces {
                 Replacement::No => Impact::Update,
                 Replacement::Yes | Replacement::Conditional => theirs,

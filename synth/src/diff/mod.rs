@@ -22,8 +22,8 @@ use self::{
     values::{Path, differences, leaves},
 };
 use crate::{
-    diff::approval::Digest,
-    iam::template::{Report, compare_templates},
+    diff::approval::Fingerprint,
+    iam::template::{IamImpact, compare_templates},
 };
 
 /// What is different between two templates.
@@ -34,13 +34,13 @@ pub struct Diff {
     /// Entries of the other sections: parameters, outputs, conditions, mappings.
     pub entries: Vec<EntryChange>,
     /// What it means for IAM.
-    pub iam: Report,
+    pub iam: IamImpact,
     /// In which ways somebody else gets to read new keys, of which IAM does not know.
     pub readers: Vec<String>,
     /// In which ways somebody else is rotated, or says how, of which IAM does not know.
     pub choice: Vec<String>,
     /// The name of exactly this change.
-    pub digest: Digest,
+    pub fingerprint: Fingerprint,
 }
 
 /// What happens to an entry of a template.
@@ -135,7 +135,7 @@ fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Diff {
     follow(&mut resources, &entries, parameters, new, (&before, &after));
     let iam = compare_templates(old, new, parameters);
     let (readers, choice) = (key_access::who_else_reads(old, new), selection::who_else_is_rotated(old, new));
-    Diff { resources, entries, iam, readers, choice, digest: Digest::of(old, new) }
+    Diff { resources, entries, iam, readers, choice, fingerprint: Fingerprint::of(old, new) }
 }
 
 /// The sections beside the resources.

@@ -1,97 +1,168 @@
-//! A template as a picture, in Mermaid: its resources, what they do with each other, and whom they reach outside. Pure.
+//! A template as a picture in Mermaid: every resource, or an overview with one box for each group of resources. Pure.
 //!
-//! A role that one resource alone acts as is drawn as part of that resource, so that what somebody may do stands beside what it
-//! does; with every role by itself each arrow would be there twice.
+//! A role that exactly one resource acts as is drawn in that resource's box. So one arrow shows both what the resource does
+//! and what it may do.
 
-use lambda::contract::call_permissions::CHOOSING;
 use serde_json::Value as Json;
 
-use crate::cfn::view::{How, Reference, Resource, Statement, View, each, references, text};
+use crate::{
+    cfn::view::{Reference, Resource, View, references},
+    docs::links::{End, Link, links},
+};
 
-/// One arrow. Several reasons for the same arrow stand together on it.
-struct Edge {
-    from: String,
-    to: String,
-    says: Vec<String>,
-}
-
-/// Someone or something outside the stack.
-struct Actor {
+/// Resources that belong together.
+struct Group {
     id: &'static str,
-    name: &'static str,
-    members: Vec<String>,
+    title: &'static str,
+    /// The AWS services of the resources.
+    services: &'static str,
+    /// The beginnings of the resources' types.
+    types: &'static [&'static str],
 }
 
-struct Graph<'t> {
-    view: View<'t>,
-    /// Each role that is drawn as part of another resource, and that resource.
-    worn: Vec<(&'t str, &'t str)>,
-    edges: Vec<Edge>,
-    actors: Vec<Actor>,
+const fn group(id: &'static str, title: &'static str, services: &'static str, types: &'static [&'static str]) -> Group {
+    Group { id, title, services, types }
 }
 
-/// The groups of the picture, and the types of resources that are in them.
-const GROUPS: [(&str, &[&str]); 6] = [
-    ("When", &["AWS::Scheduler::", "AWS::Events::"]),
-    ("The run", &["AWS::Lambda::Function", "AWS::Lambda::Alias", "AWS::Lambda::Version", "AWS::Logs::"]),
-    ("What it may do", &["AWS::IAM::"]),
-    ("Notifications", &["AWS::SNS::", "AWS::KMS::"]),
-    ("Failures and alarms", &["AWS::SQS::", "AWS::Lambda::EventInvokeConfig", "AWS::CloudWatch::"]),
-    ("What is deployed", &["AWS::S3::"]),
+/// The groups, in the order in which a picture shows them. The topic of the alarms is in `ALARMS`, whatever its type says.
+const GROUPS: [Group; 8] = [
+    group("Schedule", "Schedule", "EventBridge", &["AWS::Scheduler::", "AWS::Events::"]),
+    group("Handler", "Handler", "Lambda", &["AWS::Lambda::", "AWS::Logs::"]),
+    group("Permissions", "Permissions", "IAM", &["AWS::IAM::"]),
+    group("Notifications", "Notifications", "SNS", &["AWS::SNS::", "AWS::KMS::"]),
+    group("Queue", "Dead-letter queue", "SQS", &["AWS::SQS::"]),
+    group(ALARMS, "Alarms", "CloudWatch, SNS", &["AWS::CloudWatch::"]),
+    group("Packages", "Packages", "S3", &["AWS::S3::"]),
+    group("Others", "Others", "", &[""]),
 ];
+const ALARMS: &str = "Alarms";
 
-/// The picture.
+/// The picture of every resource.
 #[must_use]
-pub fn mermaid(template: &Json) -> String {
+pub fn full(template: &Json) -> String {
     let view = View(template);
-    let mut graph = Graph { view, worn: worn(view), edges: Vec::new(), actors: Vec::new() };
-    view.resources().for_each(|resource| graph.resource(resource));
-    let group = |resource: &Resource<'_>| {
-        let is_in = |(_, kinds): &(&str, &[&str])| kinds.iter().any(|kind| resource.kind.starts_with(kind));
-        GROUPS.iter().position(is_in)
-    };
-    let mut out = String::from("flowchart LR\n");
-    let titles = GROUPS.iter().map(|(title, _)| *title).enumerate().map(|(index, title)| (Some(index), title));
-    for (index, title) in titles.chain([(None, "More")]) {
-        let members: Vec<_> = view.resources().filter(|r| group(r) == index && graph.drawn(r.id) == r.id).collect();
-        if !members.is_empty() {
-            let nodes: String = members.iter().map(|resource| graph.node(resource)).collect();
-            out += &format!("  subgraph {} [\"{title}\"]\n{nodes}  end\n", title.replace(' ', "_"));
+    let mut boxes = String::new();
+    for group in GROUPS {
+        let nodes: String = members(view, group.id).map(|resource| node(view, resource)).collect();
+        if !nodes.is_empty() {
+            boxes += &format!("  subgraph group_{} [\"{}\"]\n{nodes}  end\n", group.id, group.title);
         }
     }
-    for actor in &graph.actors {
-        out += &format!("  {}([\"<b>{}</b><br/>{}\"])\n", actor.id, actor.name, shortened(&actor.members));
+    picture(view, &boxes, |resource| resource.id, |_, _, does| Some(does))
+}
+
+/// The picture of the groups, readable at first sight.
+#[must_use]
+pub fn overview(template: &Json) -> String {
+    let view = View(template);
+    let groups = GROUPS.into_iter().filter(|group| members(view, group.id).next().is_some());
+    let boxes = groups.map(|Group { id, title, services, .. }| format!("  {id}[\"<b>{title}</b><br/>{services}\"]\n"));
+    picture(view, &boxes.collect::<String>(), |resource| group_of(view, resource), summary)
+}
+
+/// The resources that have boxes in a group.
+fn members<'t>(view: View<'t>, group: &str) -> impl Iterator<Item = Resource<'t>> {
+    view.resources().filter(move |r| drawn_as(view, *r).id == r.id && group_of(view, *r) == group)
+}
+
+/// The id of the group of a resource.
+fn group_of(view: View<'_>, resource: Resource<'_>) -> &'static str {
+    let names = |resource: &Resource<'_>, id: &str| references(resource.body).iter().any(|r| r.name == id);
+    // The topic that alarms publish to, its policy and its subscriptions belong to the alarms.
+    let mut topics = view.of("AWS::SNS::Topic").filter(|t| t.id == resource.id || names(&resource, t.id));
+    let alarm = |topic: Resource<'_>| view.of("AWS::CloudWatch::Alarm").any(|alarm| names(&alarm, topic.id));
+    if resource.kind.starts_with("AWS::SNS::") && topics.any(alarm) {
+        return ALARMS;
     }
-    for Edge { from, to, says } in &graph.edges {
-        // What is done comes before what is permitted, which is one line.
-        let (may, does): (Vec<_>, Vec<_>) = says.iter().partition(|says| says.starts_with("may "));
-        let may: Vec<_> = may.iter().map(|says| says.trim_start_matches("may ")).collect();
-        let may = (!may.is_empty()).then(|| format!("may {}", may.join(", ")));
-        let lines: Vec<_> = does.into_iter().chain(&may).map(|line| escape(line)).collect();
-        out += &format!("  {} -->|\"{}\"| {}\n", id(from), lines.join("<br/>"), id(to));
+    let fits = |group: &&Group| group.types.iter().any(|kind| resource.kind.starts_with(kind));
+    GROUPS.iter().find(fits).map_or("Others", |group| group.id)
+}
+
+/// The resource whose box shows this one: for a role, the only one that acts as it; otherwise the resource itself.
+fn drawn_as<'t>(view: View<'t>, resource: Resource<'t>) -> Resource<'t> {
+    let is_role = |r: &Reference| r.name == resource.id && (r.at.ends_with("Role") || r.at.ends_with("RoleArn"));
+    let mut all =
+        view.resources().filter(|other| other.id != resource.id && references(other.body).iter().any(is_role));
+    match (all.next(), all.next()) {
+        (Some(only), None) if resource.kind == "AWS::IAM::Role" => only,
+        _ => resource,
     }
-    let outside: Vec<_> = graph.actors.iter().map(|actor| actor.id).collect();
+}
+
+/// What one group does with another, in place of all that their resources do. `None` if an overview need not show it.
+fn summary(from: &str, to: &str, does: String) -> Option<String> {
+    let summary = match (from, to) {
+        ("Schedule", "Handler") => "starts",
+        ("Schedule", "Queue") => "keeps failed starts in",
+        ("Handler", "Queue") => "keeps failed runs in",
+        ("Handler", "users") => "rotates keys of",
+        ("Handler", "secrets") => "stores new keys in",
+        ("Handler", "account") => "lists the users of",
+        ("Handler", "keys") => "encrypts new keys with",
+        ("Handler", "Notifications") => "sends notices to",
+        ("Handler" | "Queue", "Alarms") => "is watched by",
+        ("Notifications" | "Alarms", "people") => "are mailed to",
+        // Both topics are encrypted with one key.
+        ("Alarms", "Notifications") => return None,
+        _ => return Some(does),
+    };
+    Some(summary.into())
+}
+
+/// The boxes, what is outside the stack, and one arrow for all links between the same two boxes.
+fn picture<'t>(
+    view: View<'t>,
+    boxes: &str,
+    box_of: impl Fn(Resource<'t>) -> &'t str,
+    label: impl Fn(&str, &str, String) -> Option<String>,
+) -> String {
+    let mut outside: Vec<(&str, &str, Vec<String>)> = Vec::new();
+    let mut arrows: Vec<(&str, &str, Vec<String>)> = Vec::new();
+    for Link { from, to, does } in view.resources().flat_map(|resource| links(view, resource)) {
+        let [from, to] = [from, to].map(|end| match end {
+            End::Resource(resource) => box_of(drawn_as(view, resource)),
+            End::Outside { id, title, member } => {
+                match outside.iter_mut().find(|(known, ..)| *known == id) {
+                    Some((.., members)) if members.contains(&member) => {}
+                    Some((.., members)) => members.push(member),
+                    None => outside.push((id, title, vec![member])),
+                }
+                id
+            }
+        });
+        let Some(label) = label(from, to, does).filter(|_| from != to) else { continue };
+        match arrows.iter_mut().find(|(a, b, _)| *a == from && *b == to) {
+            Some((.., labels)) if labels.contains(&label) => {}
+            Some((.., labels)) => labels.push(label),
+            None => arrows.push((from, to, vec![label])),
+        }
+    }
+    let mut out = format!("flowchart LR\n{boxes}");
+    for (id, title, members) in &outside {
+        out += &format!("  {id}([\"<b>{title}</b><br/>{}\"])\n", shortened(members));
+    }
+    for (from, to, labels) in &arrows {
+        // First what is done; then, on one line, what is permitted.
+        let (may, mut lines): (Vec<_>, Vec<_>) = labels.iter().map(|l| escape(l)).partition(|l| l.starts_with("may "));
+        let may: Vec<_> = may.iter().map(|label| label.trim_start_matches("may ")).collect();
+        lines.extend((!may.is_empty()).then(|| format!("may {}", may.join(", "))));
+        out += &format!("  {} -->|\"{}\"| {}\n", node_id(from), lines.join("<br/>"), node_id(to));
+    }
     if !outside.is_empty() {
-        out += &format!("  classDef outside stroke-dasharray: 4 3\n  class {} outside\n", outside.join(","));
+        let ids: Vec<_> = outside.iter().map(|(id, ..)| *id).collect();
+        out += &format!("  classDef outside stroke-dasharray: 4 3\n  class {} outside\n", ids.join(","));
     }
     out
 }
 
-/// The roles that exactly one other resource acts as.
-fn worn(view: View<'_>) -> Vec<(&str, &str)> {
-    let acts_as = |resource: &Resource<'_>, role: &str| {
-        let names_it = |r: &Reference| r.name == role && (r.at.ends_with("Role") || r.at.ends_with("RoleArn"));
-        references(resource.body).iter().any(names_it)
-    };
-    let wearer = |role: Resource<'_>| {
-        let mut all = view.resources().filter(|resource| resource.id != role.id && acts_as(resource, role.id));
-        let first = all.next()?;
-        all.next().is_none().then_some(first.id)
-    };
-    view.of("AWS::IAM::Role").filter_map(|role| Some((role.id, wearer(role)?))).collect()
+fn node(view: View<'_>, resource: Resource<'_>) -> String {
+    let kind = resource.kind.strip_prefix("AWS::").unwrap_or(resource.kind).replace("::", " ");
+    let roles = view.resources().filter(|role| role.id != resource.id && drawn_as(view, *role).id == resource.id);
+    let roles: String = roles.map(|role| format!("<br/>as {}", escape(role.id))).collect();
+    format!("    {}[\"<b>{}</b><br/>{}{roles}\"]\n", node_id(resource.id), escape(resource.id), escape(&kind))
 }
 
-/// The first few, and how many more there are.
+/// The first few members, and how many more there are.
 fn shortened(members: &[String]) -> String {
     const SHOWN: usize = 4;
     let mut lines: Vec<_> = members.iter().take(SHOWN).map(|member| escape(member)).collect();
@@ -101,8 +172,8 @@ fn shortened(members: &[String]) -> String {
     lines.join("<br/>")
 }
 
-/// Words that mean something to Mermaid cannot be nodes.
-fn id(name: &str) -> String {
+/// Mermaid's own words cannot be ids of nodes.
+fn node_id(name: &str) -> String {
     let reserved = ["end", "graph", "subgraph", "flowchart", "class", "click", "style", "default", "call", "direction"];
     if reserved.contains(&name) { format!("{name}_") } else { name.to_owned() }
 }
@@ -116,176 +187,4 @@ fn escape(text: &str) -> String {
         c => String::from(c),
     };
     text.chars().map(escaped).collect()
-}
-
-impl Graph<'_> {
-    /// What a resource is drawn as: itself, or whoever acts as it.
-    fn drawn<'i>(&'i self, id: &'i str) -> &'i str {
-        self.worn.iter().find(|(role, _)| *role == id).map_or(id, |(_, wearer)| wearer)
-    }
-
-    fn node(&self, resource: &Resource<'_>) -> String {
-        let kind = resource.kind.strip_prefix("AWS::").unwrap_or(resource.kind).replace("::", " ");
-        let roles = self.worn.iter().filter(|(_, wearer)| *wearer == resource.id);
-        let roles: Vec<_> = roles.map(|(role, _)| format!("<br/>as {}", escape(role))).collect();
-        format!("    {}[\"<b>{}</b><br/>{}{}\"]\n", id(resource.id), escape(resource.id), escape(&kind), roles.concat())
-    }
-
-    fn edge(&mut self, from: &str, to: &str, says: String) {
-        let (from, to) = (self.drawn(from).to_owned(), self.drawn(to).to_owned());
-        if from == to {
-            return;
-        }
-        match self.edges.iter_mut().find(|edge| edge.from == from && edge.to == to) {
-            Some(edge) if edge.says.contains(&says) => {}
-            Some(edge) => edge.says.push(says),
-            None => self.edges.push(Edge { from, to, says: vec![says] }),
-        }
-    }
-
-    fn actor(&mut self, id: &'static str, name: &'static str, member: String) {
-        match self.actors.iter_mut().find(|actor| actor.id == id) {
-            Some(actor) if actor.members.contains(&member) => {}
-            Some(actor) => actor.members.push(member),
-            None => self.actors.push(Actor { id, name, members: vec![member] }),
-        }
-    }
-
-    fn resource(&mut self, resource: Resource<'_>) {
-        let view = self.view;
-        let role = view.roles().into_iter().find(|role| role.resource.id == resource.id);
-        for statement in role.iter().flat_map(|role| &role.policies) {
-            self.statement(resource.id, statement);
-        }
-        // What a policy names is shown as what it permits.
-        let is_policy = |reference: &Reference| {
-            ["Policies.", "PolicyDocument.", "KeyPolicy."].iter().any(|part| reference.at.contains(part))
-        };
-        for reference in references(resource.body).into_iter().filter(|r| r.how != How::Condition && !is_policy(r)) {
-            if view.resources().any(|other| other.id == reference.name && other.id != resource.id) {
-                let other = reference.name.as_str();
-                match meaning(resource.kind, &reference.at) {
-                    Meaning::From(MESSAGES) => self.edge(other, resource.id, messages(&resource)),
-                    Meaning::To(says) => self.edge(resource.id, other, says.to_owned()),
-                    Meaning::From(says) => self.edge(other, resource.id, says.to_owned()),
-                }
-            }
-        }
-        if resource.kind == "AWS::SNS::Subscription" && text(&resource.properties["Protocol"]).starts_with("email") {
-            self.actor("mailboxes", "mailboxes", text(&resource.properties["Endpoint"]));
-            self.edge(resource.id, "mailboxes", "mails".into());
-        }
-    }
-
-    /// An arrow from the role to each thing that the statement is about.
-    fn statement(&mut self, role: &str, statement: &Statement<'_>) {
-        let view = self.view;
-        let verb = if statement.allows() { "may" } else { "must not" };
-        let what = match statement.sid() {
-            "" => statement.texts("Action").join(", "),
-            sid => words(sid),
-        };
-        let named: Vec<_> =
-            references(&statement.body["Resource"]).into_iter().map(|reference| reference.name).collect();
-        for target in view.resources().filter(|target| named.iter().any(|name| name == target.id)) {
-            self.edge(role, target.id, format!("{verb} {what}"));
-        }
-        for resource in statement.texts("Resource") {
-            let outside = if resource == "*" && lists_users(statement) {
-                Some(("account", "the account", "the lists of its users".to_owned()))
-            } else if resource == "*" {
-                Some(("everything", "everything", "*".to_owned()))
-            } else if let Some((_, user)) = resource.split_once(":user/") {
-                Some(("users", "IAM users", users(user, statement)))
-            } else if let Some((_, secret)) = resource.split_once(":secret:") {
-                Some(("secrets", "secrets", secret.to_owned()))
-            } else if let Some((_, key)) = resource.split_once(":key/") {
-                Some(("keys", "encryption keys", key.to_owned()))
-            } else if !resource.starts_with("${")
-                && !view.resources().any(|r| resource.contains(&format!("${{{}", r.id)))
-            {
-                Some(("elsewhere", "elsewhere", resource))
-            } else {
-                None
-            };
-            if let Some((id, name, member)) = outside {
-                self.actor(id, name, member);
-                self.edge(role, id, format!("{verb} {what}"));
-            }
-        }
-    }
-}
-
-/// Whether it is about the lists that the account's users are found in, which IAM has under no name.
-fn lists_users(statement: &Statement<'_>) -> bool {
-    let actions = statement.texts("Action");
-    !actions.is_empty() && actions.iter().all(|action| CHOOSING.iter().any(|(known, _)| known == action))
-}
-
-/// Whom a resource behind `user/` means: one, all below a path, or those with a tag.
-fn users(resource: &str, statement: &Statement<'_>) -> String {
-    const TAG: &str = "aws:ResourceTag/";
-    let conditions = statement.body["Condition"]["StringEquals"].as_object();
-    let tag = conditions.into_iter().flatten().find_map(|(key, values)| Some((key.strip_prefix(TAG)?, values)));
-    match (tag, resource.strip_suffix('*')) {
-        (Some((key, values)), _) => {
-            format!("tagged {key} = {}", each(values).map(text).collect::<Vec<_>>().join(" or "))
-        }
-        (None, Some("")) => "everybody".to_owned(),
-        (None, Some(path)) if path.ends_with('/') => format!("all below /{path}"),
-        _ => resource.to_owned(),
-    }
-}
-
-/// `RotateKeys` as a reader says it.
-fn words(sid: &str) -> String {
-    let spaced = |c: char| if c.is_ascii_uppercase() { format!(" {}", c.to_ascii_lowercase()) } else { c.into() };
-    sid.chars().map(spaced).collect::<String>().trim_start().to_owned()
-}
-
-/// What happens between a resource and one that it names.
-enum Meaning {
-    /// Something goes to what is named.
-    To(&'static str),
-    /// Something comes from it.
-    From(&'static str),
-}
-
-const MESSAGES: &str = "everything";
-
-/// What goes from a topic to this subscription: all of it, or what the filter policy lets through.
-fn messages(subscription: &Resource<'_>) -> String {
-    let filter = subscription.properties["FilterPolicy"].as_object();
-    let conditions = filter.into_iter().flatten().map(|(attribute, values)| {
-        let values: Vec<_> = each(values).map(text).collect();
-        format!("{attribute} {}", values.join(" or "))
-    });
-    conditions.reduce(|all, condition| all + ", " + &condition).unwrap_or_else(|| MESSAGES.to_owned())
-}
-
-/// What it means that a resource names another at this place.
-fn meaning(kind: &str, at: &str) -> Meaning {
-    use Meaning::{From, To};
-    let ends = |property: &str| at.ends_with(property);
-    match kind {
-        "AWS::Scheduler::Schedule" | "AWS::Events::Rule" if at.contains("DeadLetter") => To("undelivered events"),
-        "AWS::Scheduler::Schedule" | "AWS::Events::Rule" if ends("RoleArn") => To("acts as"),
-        "AWS::Scheduler::Schedule" | "AWS::Events::Rule" => To("triggers"),
-        "AWS::Lambda::Function" if ends("Role") => To("acts as"),
-        "AWS::Lambda::Function" if at.contains("LoggingConfig") => To("logs"),
-        "AWS::Lambda::Function" if at.contains("Environment") => To("publishes"),
-        "AWS::Lambda::Function" if at.contains("DeadLetterConfig") => To("failed runs"),
-        "AWS::Lambda::EventInvokeConfig" if at.contains("Destination") => To("keeps them in"),
-        "AWS::Lambda::EventInvokeConfig" => From("failed runs"),
-        "AWS::SNS::Subscription" if ends("TopicArn") => From(MESSAGES),
-        "AWS::SNS::Subscription" => To("delivers"),
-        "AWS::SNS::Topic" if ends("KmsMasterKeyId") => To("is encrypted with"),
-        "AWS::SNS::TopicPolicy" | "AWS::SQS::QueuePolicy" => To("says who may use"),
-        "AWS::CloudWatch::Alarm" if at.contains("Actions") => To("tells"),
-        "AWS::CloudWatch::Alarm" => From("is watched by"),
-        "AWS::CloudWatch::Dashboard" => From("is shown on"),
-        "AWS::Lambda::Permission" => To("lets it be invoked"),
-        "AWS::S3::BucketPolicy" => To("guards"),
-        _ => To("refers to"),
-    }
 }

@@ -1,5 +1,7 @@
-//! What is generated for readers of a template: its permissions, its picture, and `templates/README.md`.
+//! What reviewers of a template read: its permissions, its picture, and `templates/README.md`. All of it is read from the
+//! template through [`crate::cfn::view`].
 
 pub mod explain;
 pub mod graph;
+mod links;
 pub mod templates_readme;

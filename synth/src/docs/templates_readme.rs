@@ -1,7 +1,10 @@
-//! templates/README.md: each generated template as a page that people read before they approve it. Pure.
+//! `templates/README.md`: what people read before they approve a generated template. Pure.
+//!
+//! The first template is shown in full; each other one by what it has instead. So a change shows once in a review.
 
 use lambda::{
-    model::time::Span,
+    delivery::secret_policy::{self, Readers},
+    model::{principal::PrincipalArn, time::Span},
     protocol::policy::{DeleteAfter, Delivery, MaxWait, StillInUse},
 };
 use serde_json::Value as Json;
@@ -12,44 +15,41 @@ use crate::{
         view::{Statement, View, reasons, text},
     },
     config::Config,
-    docs::{
-        explain::{Permission, explain},
-        graph,
-    },
+    docs::graph,
     limits::{Measure, measures},
 };
 
-/// One template, and where it comes from.
+/// One template and its origin.
 #[derive(Debug)]
 pub struct Sheet<'a> {
-    /// The template's file, as seen from the page.
+    /// The template's file, relative to the page.
     pub file: &'a str,
     /// What it is generated from.
     pub origin: Origin<'a>,
-    /// What that generates.
+    /// The template.
     pub template: &'a Value,
-    /// The template as it is deployed.
+    /// The template's text as it is deployed.
     pub document: &'a str,
 }
 
 /// What a template is generated from.
 #[derive(Debug, Clone, Copy)]
 pub enum Origin<'a> {
-    /// What a user wants.
+    /// A configuration.
     Configuration {
-        /// The configuration's file, as seen from the page.
+        /// The configuration's file, relative to the page.
         file: &'a str,
         /// The configuration.
         config: &'a Config,
     },
-    /// Nothing but synth: it has no settings.
+    /// Only `synth`: the template has no settings.
     Synth {
         /// The name of its stack.
         stack_name: &'a str,
     },
 }
 
-impl Origin<'_> {
+impl<'a> Origin<'a> {
     fn stack_name(&self) -> &str {
         match self {
             Self::Configuration { config, .. } => config.stack_name.as_str(),
@@ -57,210 +57,264 @@ impl Origin<'_> {
         }
     }
 
+    const fn config(&self) -> Option<&'a Config> {
+        match self {
+            Self::Configuration { config, .. } => Some(config),
+            Self::Synth { .. } => None,
+        }
+    }
+
     fn shown(&self) -> String {
         match self {
             Self::Configuration { file, .. } => link(file),
-            Self::Synth { .. } => "`synth` alone".into(),
+            Self::Synth { .. } => "`synth`".into(),
         }
     }
+}
+
+/// A table of the page. Its first `keys` columns tell its rows apart.
+struct Table {
+    title: &'static str,
+    head: &'static [&'static str],
+    keys: usize,
+    rows: Vec<Vec<String>>,
 }
 
 /// The page.
 #[must_use]
 pub fn page(sheets: &[Sheet<'_>]) -> String {
     let mut out = String::from(
-        "# The generated templates\n\nWhat each template makes in an account, and why. Written by `make synth` from the \
-         configurations; edit those.\n",
+        "# The generated templates\n\nWhat each template creates in an account, and why. `make synth` writes this page and \
+         the templates from the\nconfigurations; edit those.\n",
     );
-    out += &table(
-        &["template", "from", "users", "looks", "delivers by", "size"],
-        sheets.iter().map(|sheet| {
-            let title = anchor(sheet.file);
-            let [users, looks, delivers_by] = match sheet.origin {
-                Origin::Configuration { config, .. } => {
-                    [config.choice(), code(config.schedule.as_str()), config.policy.delivery.to_string()]
+    let row = |sheet: &Sheet<'_>| {
+        let dash = || "–".to_owned();
+        let config = sheet.origin.config();
+        vec![
+            sheet.heading(),
+            sheet.origin.shown(),
+            config.map_or_else(dash, Config::choice),
+            config.map_or_else(dash, |config| {
+                format!("{} ({})", code(config.schedule.as_str()), config.time_zone.as_str())
+            }),
+            config.map_or_else(dash, |config| config.policy.delivery.to_string()),
+        ]
+    };
+    out += &table(&["template", "from", "users", "runs", "delivers by"], sheets.iter().map(row));
+    out += &lives(sheets);
+    let mut first: Option<(&Sheet<'_>, [Table; 4])> = None;
+    for sheet in sheets {
+        let canonical = json::to_json(sheet.template);
+        let own = tables(sheet.template, View(&canonical));
+        let (file, from) = (sheet.file, sheet.origin.shown());
+        out += &format!("\n## {file}\n\n[The template]({file}), from {from}. {}\n", text(&canonical["Description"]));
+        match &first {
+            Some((base, tables)) if sheet.origin.config().is_some() => {
+                out += &format!("\nIt is like {}, except for this:\n\n{}", base.heading(), differences(tables, &own));
+            }
+            Some(_) => out += &format!("\nIt contains:\n\n{}", listed(&own)),
+            None => {
+                out += &format!("\n### Picture\n\n```mermaid\n{}```\n", graph::full(&canonical));
+                out += "\n`synth graph FILE` draws another template. `synth graph --overview` draws only the groups.\n";
+                for Table { title, head, rows, .. } in &own {
+                    out += &format!("\n### {title}\n{}", table(head, rows.iter().cloned()));
                 }
-                Origin::Synth { .. } => ["–"; 3].map(str::to_owned),
-            };
-            vec![
-                format!("[{}](#{title})", sheet.file),
-                sheet.origin.shown(),
-                users,
-                looks,
-                delivers_by,
-                format!("{} bytes", thousands(sheet.document.len())),
-            ]
-        }),
-    );
-    out + &sheets.iter().map(Sheet::section).collect::<String>()
+                first = Some((sheet, own));
+            }
+        }
+    }
+    if sheets.iter().filter_map(|sheet| sheet.origin.config()).any(|config| !config.mail_is_delivery()) {
+        out += &secret_policy();
+    }
+    out + &sizes(sheets)
 }
 
 impl Sheet<'_> {
-    fn section(&self) -> String {
-        let canonical = json::to_json(self.template);
-        let mut out = format!("\n## {}\n\n", self.file);
-        out += &format!(
-            "[The template]({}), from {}. {}\n",
-            self.file,
-            self.origin.shown(),
-            text(&canonical["Description"])
-        );
-        if let Origin::Configuration { config, .. } = self.origin {
-            out += "\n### The life of one key\n";
-            out += &life(config);
-        }
-        out += "\n### How it fits together\n\n";
-        out += &format!("```mermaid\n{}```\n", graph::mermaid(&canonical));
-        out += "\n### What it makes\n";
-        out += &self.resources(&canonical);
-        let permissions = self.permissions();
-        if !permissions.is_empty() {
-            out += &format!("\n### What it may do\n{permissions}");
-        }
-        let policies = self.resource_policies(&canonical);
-        if !policies.is_empty() {
-            out += &format!("\n### What its policies say\n{policies}");
-        }
-        out += "\n### Parameters and outputs\n";
-        out += &names(&canonical);
-        out += "\n### Its size\n";
-        out + &self.size(&canonical)
-    }
-
-    fn resources(&self, canonical: &Json) -> String {
-        let why = reasons(self.template);
-        table(
-            &["resource", "type", "why"],
-            View(canonical).resources().map(|resource| {
-                let why = why.get(&format!("/Resources/{}", resource.id)).copied().unwrap_or_default();
-                vec![code(resource.id), resource.kind.to_owned(), why.to_owned()]
-            }),
-        )
-    }
-
-    fn permissions(&self) -> String {
-        let explanation = explain(self.template);
-        let mut out = String::new();
-        for trust in &explanation.roles {
-            let limits = only_if(", ", &trust.conditions);
-            out +=
-                &format!("\n{}: {} Assumed by {}{limits}.\n", code(&trust.role), trust.why, trust.services.join(", "));
-            let statements = explanation.permissions.iter().filter(|permission| permission.role == trust.role);
-            let row = |permission: &Permission| {
-                let actions: Vec<_> = permission.actions.iter().map(|(action, _)| action.clone()).collect();
-                let conditions = only_if("<br>", &permission.conditions);
-                vec![
-                    permission.sid.clone(),
-                    lines(&actions),
-                    lines(&permission.resources) + &conditions,
-                    permission.why.clone(),
-                ]
-            };
-            out += &table(&["statement", "may", "on", "why"], statements.map(row));
-        }
-        out
-    }
-
-    fn resource_policies(&self, canonical: &Json) -> String {
-        let why = reasons(self.template);
-        let mut out = String::new();
-        for (policy, statements) in View(canonical).resource_policies() {
-            out += &format!("\n{}\n", code(policy.id));
-            let row = |statement: &Statement<'_>| {
-                let principal = text(&statement.body["Principal"]);
-                vec![
-                    statement.sid().to_owned(),
-                    if statement.allows() { "allows" } else { "denies" }.to_owned(),
-                    if principal == "*" { "everybody".to_owned() } else { code(&principal) },
-                    lines(&statement.texts("Action")),
-                    lines(&statement.texts("Resource")) + &only_if("<br>", &statement.conditions()),
-                    why.get(&statement.pointer).copied().unwrap_or_default().to_owned(),
-                ]
-            };
-            out += &table(&["statement", "it", "whom", "what", "on", "why"], statements.iter().map(row));
-        }
-        out
-    }
-
-    fn size(&self, canonical: &Json) -> String {
-        let all = measures(canonical, self.document, Some(self.origin.stack_name()));
-        // Of the counts, the resources' says enough.
-        let shown = all.iter().filter(|measure| measure.unit != "entries" || measure.what == "Resources");
-        let row = |m: &Measure| {
-            let share = m.size * 100 / m.limit.max(1);
-            vec![m.what.clone(), thousands(m.size), format!("{} {}", thousands(m.limit), m.unit), format!("{share} %")]
-        };
-        table(&["of", "is", "may be", "used"], shown.map(row))
+    /// A link to the sheet's heading.
+    fn heading(&self) -> String {
+        format!("[{}](#{})", self.file, anchor(self.file))
     }
 }
 
-fn life(config: &Config) -> String {
-    let policy = &config.policy;
-    let (handed_over, mail) = match policy.delivery {
-        Delivery::SecretsManager => ("stored in Secrets Manager", "a mail says so"),
-        Delivery::Email => ("mailed", "the secret is in the mail"),
-        Delivery::EmailEncrypted => ("mailed", "the secret is in the mail, encrypted to its reader's key"),
+/// All that a template creates and permits.
+fn tables(template: &Value, view: View<'_>) -> [Table; 4] {
+    let why = reasons(template);
+    let why = |pointer: &str| why.get(pointer).copied().unwrap_or_default().to_owned();
+    let may = |s: &Statement<'_>| format!("{}{}", if s.allows() { "" } else { "not " }, lines(&s.texts("Action")));
+    let who = |s: &Statement<'_>| {
+        let who = s.principals().into_iter().map(|who| if who == "*" { "everyone".into() } else { code(&who) });
+        who.collect::<Vec<_>>().join("<br>")
     };
-    let retired = policy.rotate_after + policy.overlap;
-    let mut rows = vec![vec!["0".into(), "created".into(), String::new()]];
-    if policy.warn_before > Span::ZERO {
-        let warned = policy.rotate_after.less(policy.warn_before);
-        rows.push(vec![warned.to_string(), "works; a mail says that it will be replaced".into(), String::new()]);
+    let (mut permissions, mut policies) = (Vec::new(), Vec::new());
+    for role in view.roles() {
+        let (id, reason) = (code(role.resource.id), why(&role.resource.pointer()));
+        policies.extend(role.trust.iter().map(|s| {
+            let cells = [&id, "trust policy", &who(s), &may(s), "this role", &lines(&s.conditions()), &reason];
+            cells.map(str::to_owned).to_vec()
+        }));
+        permissions.extend(role.policies.iter().map(|s| {
+            let (on, conditions) = (lines(&s.texts("Resource")), lines(&s.conditions()));
+            vec![id.clone(), s.sid().into(), may(s), on, conditions, why(&s.pointer)]
+        }));
     }
-    rows.extend([vec![
-        policy.rotate_after.to_string(),
-        if policy.overlap == Span::ZERO { "works until the other is delivered" } else { "works on" }.into(),
-        format!("created, tried three times, {handed_over}; {mail}"),
-    ]]);
-    let patience = match (policy.still_in_use, policy.wait_at_most) {
-        (StillInUse::Retire, _) => "deactivated, in use or not".to_owned(),
-        (StillInUse::Wait, MaxWait::Forever) => {
-            format!(
-                "deactivated once it was left alone for {}; until then each run says by what it is used",
-                policy.required_idle_time()
-            )
-        }
-        (StillInUse::Wait, MaxWait::AtMost(span)) => {
-            format!(
-                "deactivated once it was left alone for {}, at {} at the latest",
-                policy.required_idle_time(),
-                retired + span
-            )
-        }
-    };
-    rows.push(vec![retired.to_string(), patience, "works".into()]);
-    match policy.delete_after {
-        DeleteAfter::Window(window) if window == Span::ZERO => {
-            rows.push(vec![retired.to_string(), "deleted".into(), "works".into()]);
-        }
-        DeleteAfter::Window(window) => {
-            let row = vec![
-                (retired + window).to_string(),
-                "deleted; until shortly before, `make undo` reactivates it".into(),
-                "works".into(),
-            ];
-            rows.push(row);
-        }
-        DeleteAfter::NextRotation => {
-            rows.push(vec!["later".into(), "deleted when the next rotation needs its place".into(), "is due".into()]);
-        }
+    for (resource, statements) in view.resource_policies() {
+        policies.extend(statements.iter().map(|s| {
+            let (on, conditions) = (lines(&s.texts("Resource")), lines(&s.conditions()));
+            vec![code(resource.id), s.sid().into(), who(s), may(s), on, conditions, why(&s.pointer)]
+        }));
     }
-    let looks = format!(
-        "\nThe handler looks at {} ({}), so each step comes with the first run after its time.\n",
-        code(config.schedule.as_str()),
-        config.time_zone.as_str()
-    );
-    table(&["age", "the key", "its successor"], rows) + &looks
-}
-
-fn names(canonical: &Json) -> String {
-    let rows = ["Parameters", "Outputs"].into_iter().flat_map(|section| {
+    let resources = view.resources().map(|r| vec![code(r.id), r.kind.to_owned(), why(&r.pointer())]).collect();
+    let names = ["Parameters", "Outputs"].into_iter().flat_map(|section| {
         let kind = section.trim_end_matches('s').to_lowercase();
-        View(canonical)
-            .section(section)
-            .map(move |(name, body)| vec![code(name), kind.clone(), text(&body["Description"])])
+        view.section(section).map(move |(name, body)| vec![code(name), kind.clone(), text(&body["Description"])])
     });
-    table(&["name", "is", "what"], rows)
+    let table = |title, head, keys, rows| Table { title, head, keys, rows };
+    let policy_head = &["policy of", "statement", "who", "may", "on", "only if", "why"];
+    [
+        table("Resources", &["resource", "type", "why"], 1, resources),
+        table("Permissions of the roles", &["role", "statement", "may", "on", "only if", "why"], 2, permissions),
+        table("Policies of the resources", policy_head, 2, policies),
+        table("Parameters and outputs", &["name", "is", "what"], 2, names.collect()),
+    ]
+}
+
+impl Table {
+    fn find(&self, row: &[String]) -> Option<&Vec<String>> {
+        self.rows.iter().find(|other| other[..self.keys] == row[..self.keys])
+    }
+
+    /// A row as one item of a list, without the cells that are the same in `base`.
+    fn item(&self, row: &[String], base: Option<&Vec<String>>) -> String {
+        let cells = self.head.iter().zip(row).enumerate().skip(self.keys);
+        let cells = cells.filter(|(index, (_, cell))| base.is_none_or(|base| base[*index] != **cell));
+        let cells = cells.map(|(_, (head, cell))| format!("{head}: {}", cell.replace("<br>", ", ")));
+        format!("{}: {}", row[..self.keys].join(" "), cells.collect::<Vec<_>>().join("; "))
+    }
+}
+
+/// What differs from the first template.
+fn differences(base: &[Table], own: &[Table]) -> String {
+    let (mut missing, mut others) = (Vec::new(), String::new());
+    for (base, own) in base.iter().zip(own) {
+        let is_missing = |row: &&Vec<String>| own.find(row).is_none();
+        missing.extend(base.rows.iter().filter(is_missing).map(|row| row[..own.keys].join(" ")));
+        for row in own.rows.iter().filter(|row| base.find(row) != Some(row)) {
+            let known = base.find(row);
+            let word = if known.is_some() { "Different" } else { "Added" };
+            others += &format!("- {word}: {}\n", own.item(row, known));
+        }
+    }
+    let missing = if missing.is_empty() { String::new() } else { format!("- Missing: {}\n", missing.join(", ")) };
+    missing + &others
+}
+
+/// All that a template has, as a list.
+fn listed(own: &[Table]) -> String {
+    own.iter().flat_map(|table| table.rows.iter().map(|row| format!("- {}\n", table.item(row, None)))).collect()
+}
+
+/// The life of one key under each configuration.
+fn lives(sheets: &[Sheet<'_>]) -> String {
+    let configs: Vec<_> = sheets.iter().filter_map(|sheet| Some((sheet.file, sheet.origin.config()?))).collect();
+    let row = |what: &str, cell: fn(&Config) -> String| {
+        std::iter::once(what.to_owned()).chain(configs.iter().map(|(_, config)| cell(config))).collect()
+    };
+    let head: Vec<_> = std::iter::once("at this age of the key").chain(configs.iter().map(|(file, _)| *file)).collect();
+    let rows = [
+        row("a mail announces the rotation", |config| match config.policy.warn_before {
+            Span::ZERO => "–".into(),
+            before => config.policy.rotate_after.less(before).to_string(),
+        }),
+        row("the successor is created, tried three times and delivered", |config| {
+            config.policy.rotate_after.to_string()
+        }),
+        row("how it is delivered", |config| {
+            match config.policy.delivery {
+                Delivery::SecretsManager => "stored in Secrets Manager; a mail announces it",
+                Delivery::Email => "the mail contains the secret",
+                Delivery::EmailEncrypted => "the mail contains the secret, encrypted to its recipient's public key",
+            }
+            .into()
+        }),
+        row("the key is deactivated", |config| retired(config).to_string()),
+        row("if it was used after the delivery", |config| {
+            match (config.policy.still_in_use, config.policy.wait_at_most) {
+                (StillInUse::Retire, _) => "it is deactivated anyway".into(),
+                (StillInUse::Wait, wait) => {
+                    let latest = match wait {
+                        MaxWait::Forever => String::new(),
+                        MaxWait::AtMost(span) => format!(", at most until {}", retired(config) + span),
+                    };
+                    format!(
+                        "it stays active until it was not used for {}{latest}; each run reports what uses it",
+                        config.policy.required_idle_time()
+                    )
+                }
+            }
+        }),
+        row("the key is deleted", |config| match config.policy.delete_after {
+            DeleteAfter::Window(Span::ZERO) => retired(config).to_string(),
+            DeleteAfter::Window(window) => {
+                format!("{}; `make undo` works until shortly before", retired(config) + window)
+            }
+            DeleteAfter::NextRotation => "when the next rotation needs its place in the quota".into(),
+        }),
+    ];
+    format!(
+        "\n## The life of one key\n{}\nThe ages are the earliest: each step happens in the first run after it. Settings of single \
+         users can override them.\n",
+        table(&head, rows)
+    )
+}
+
+fn retired(config: &Config) -> Span {
+    config.policy.rotate_after + config.policy.overlap
+}
+
+/// The policy that the handler writes at run time, so that no template has it.
+fn secret_policy() -> String {
+    let arn = |text: &str| text.parse::<PrincipalArn>().ok();
+    let example = arn("arn:aws:iam::111122223333:user/alice").zip(arn("arn:aws:iam::111122223333:role/key-reader"));
+    let document = example.map(|(user, reader)| secret_policy::document(&user, &Readers(vec![reader])));
+    let document: Json = document.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    format!(
+        "\n## The policy of each user's secret\n\nNo template contains it. The handler writes it at each rotation, with the \
+         permission `WriteSecretPolicies`. This is the\npolicy for the user `alice`, with one role in \
+         `secret_readers`:\n\n```json\n{document:#}\n```\n\n\
+         - `TheUser` lets the user read its own secret. So it can fetch its next key with its present one.\n\
+         - `Readers` lets the principals in `secret_readers` read it too. If there are none, the statement is left out.\n\
+         - It denies nothing. A `Deny` for everyone else would also lock out the administrators who repair the policy.\n  \
+           The account's IAM policies decide who else may read the secret.\n\
+         - Each rotation replaces the whole policy, and so undoes manual changes. If a user was deleted and created again,\n  \
+           it also names the new user, which is another one for IAM.\n"
+    )
+}
+
+/// The size of each limited part, in each template.
+fn sizes(sheets: &[Sheet<'_>]) -> String {
+    let measured = sheets.iter().map(|sheet| {
+        let all = measures(&json::to_json(sheet.template), sheet.document, Some(sheet.origin.stack_name()));
+        // The count of resources is the only count that matters.
+        all.into_iter().filter(|measure| measure.unit != "entries" || measure.what == "Resources").collect()
+    });
+    let measured: Vec<Vec<Measure>> = measured.collect();
+    let mut parts: Vec<&Measure> = Vec::new();
+    for measure in measured.iter().flatten() {
+        if parts.iter().all(|known| known.what != measure.what) {
+            parts.push(measure);
+        }
+    }
+    let row = |part: &Measure| {
+        let size = |all: &Vec<Measure>| {
+            let measure = all.iter().find(|measure| measure.what == part.what);
+            measure
+                .map_or_else(|| "–".into(), |m| format!("{} ({} %)", thousands(m.size), m.size * 100 / m.limit.max(1)))
+        };
+        let limit = format!("{} {}", thousands(part.limit), part.unit);
+        [part.what.clone(), limit].into_iter().chain(measured.iter().map(size)).collect()
+    };
+    let head: Vec<_> = ["part", "limit"].into_iter().chain(sheets.iter().map(|sheet| sheet.file)).collect();
+    format!("\n## Sizes and AWS's limits\n{}", table(&head, parts.into_iter().map(row)))
 }
 
 fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
@@ -271,10 +325,6 @@ fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut out = format!("\n{}|{}\n", line(&head), "---|".repeat(head.len()));
     rows.into_iter().for_each(|row| out += &line(&row));
     out
-}
-
-fn only_if(before: &str, conditions: &[String]) -> String {
-    conditions.iter().map(|condition| format!("{before}only if {}", code(condition))).collect::<Vec<_>>().concat()
 }
 
 fn lines(list: &[String]) -> String {

@@ -1,9 +1,10 @@
 //! Compares what two sets of policies allow.
 //!
-//! A statement is a box: actions × resources × principals × conditions. What is allowed now and was not before is boxes minus
-//! boxes, which is boxes again, each with a few more patterns to avoid and conditions to fulfil. If none is left, nothing was
-//! gained: that is a proof. If some are left, a request is made out of each and put to the [evaluator](super::evaluate): if it is
-//! allowed now and was not before, something was gained: that is a witness. With neither, the answer is *maybe*.
+//! A statement is a box: actions × resources × principals × conditions. The newly allowed requests are the new boxes
+//! minus the old boxes. The difference consists of boxes again, with a few more excluded patterns and conditions. If no
+//! box is left, nothing was gained, and that is a proof. If boxes are left, each gives a request for the
+//! [evaluator](super::evaluate). If a request is allowed now and was not before, something was gained, and the request
+//! is the witness. Without a proof or a witness, the answer is *maybe*.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,68 +18,68 @@ use super::{
     policy::{self, Selection, Statement},
 };
 
-/// What somebody may do, or what may be done with something.
+/// The permissions of one identity, or those on one resource.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Permissions {
-    /// Policy documents; what any of them allows is allowed, unless one denies it.
+    /// Policy documents. A request that one of them allows is allowed, unless one of them denies it.
     pub documents: Vec<Json>,
-    /// Policies that count as well, but whose statements are not in the template.
+    /// Names of further policies, whose statements are not in the template.
     pub attached: BTreeSet<String>,
-    /// What limits them.
+    /// The permissions boundary, which limits what the documents allow.
     pub boundary: Boundary,
 }
 
 /// A permissions boundary.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Boundary {
-    /// None: no limit.
+    /// There is no boundary, so there is no limit.
     #[default]
     Absent,
-    /// Its documents.
+    /// A boundary with these policy documents.
     Documents(Vec<Json>),
-    /// One whose statements are not in the template.
+    /// A boundary with this name, whose statements are not in the template.
     Elsewhere(String),
 }
 
-/// Whether something is so.
+/// The answer to a question about permissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Answer {
-    /// Proved not to be.
+pub enum Certainty {
+    /// A proof shows that it is not so.
     No,
-    /// Neither proved nor shown by an example.
+    /// There is neither a proof nor an example.
     Maybe,
-    /// Shown by an example.
+    /// An example shows that it is so.
     Yes,
 }
 
-/// Two sets of permissions compared.
+/// The comparison of two sets of permissions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comparison {
-    /// Whether something is allowed that was not.
-    pub gained: Answer,
-    /// Whether something was allowed and is not.
-    pub lost: Answer,
-    /// A request that is allowed now and was not.
+    /// Whether a request is allowed now that was not allowed before.
+    pub gained: Certainty,
+    /// Whether a request was allowed before that is not allowed now.
+    pub lost: Certainty,
+    /// A request that is allowed now and was not allowed before, as people read it.
     pub example: Option<String>,
 }
 
-/// What a change means.
+/// How a change affects permissions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// No policy was touched.
+    /// No policy changed.
     None,
-    /// The same requests are allowed, otherwise put.
+    /// The policies changed, but they allow the same requests.
     Equivalent,
-    /// Fewer requests are allowed and none more.
+    /// The policies allow fewer requests, and no new ones.
     Narrower,
-    /// Some request is allowed that was not, whatever else is not any more.
+    /// The policies allow at least one new request. They may also allow fewer others.
     Broader,
-    /// It could not be proved.
+    /// It could not be proved whether the policies allow new requests.
     Unknown,
 }
 
 impl Verdict {
-    /// The word for it.
+    /// The word for the verdict, as in the output and in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -90,7 +91,7 @@ impl Verdict {
         }
     }
 
-    /// What two changes mean together.
+    /// The verdict on two changes together: the worse of the two.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         let rank = |verdict| match verdict {
@@ -105,24 +106,24 @@ impl Verdict {
 }
 
 impl Comparison {
-    /// What the change means.
+    /// The verdict on the change.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         match (self.gained, self.lost) {
-            (Answer::No, Answer::No) => Verdict::Equivalent,
-            (Answer::No, _) => Verdict::Narrower,
-            // Nothing was lost, and that nothing was gained cannot be proved: a part of a whole, as far as anybody can tell.
-            (Answer::Yes, _) | (Answer::Maybe, Answer::No) => Verdict::Broader,
-            (Answer::Maybe, _) => Verdict::Unknown,
+            (Certainty::No, Certainty::No) => Verdict::Equivalent,
+            (Certainty::No, _) => Verdict::Narrower,
+            // Nothing was lost, and there is no proof that nothing was gained. So the new policies probably allow more.
+            (Certainty::Yes, _) | (Certainty::Maybe, Certainty::No) => Verdict::Broader,
+            (Certainty::Maybe, _) => Verdict::Unknown,
         }
     }
 }
 
-/// Compares what was allowed with what is.
+/// Compares the permissions before and after a change.
 #[must_use]
 pub fn compare(old: &Permissions, new: &Permissions) -> Comparison {
     if old == new {
-        return Comparison { gained: Answer::No, lost: Answer::No, example: None };
+        return Comparison { gained: Certainty::No, lost: Certainty::No, example: None };
     }
     let (before, after) = (Parsed::read(old), Parsed::read(new));
     let (gained, example) = glob::with_states(MAX_STATES, || more((&before, old), (&after, new), true));
@@ -130,13 +131,13 @@ pub fn compare(old: &Permissions, new: &Permissions) -> Comparison {
     Comparison { gained, lost, example }
 }
 
-/// The statements of permissions.
+/// Permissions, read into statements.
 struct Parsed {
     identity: Layer,
     boundary: Option<Layer>,
-    /// A boundary that cannot be looked into.
+    /// The name of a boundary that cannot be analysed.
     limit: Option<String>,
-    /// Statements and policies that cannot be looked into.
+    /// Statements and policies that cannot be analysed.
     unread: BTreeSet<String>,
 }
 
@@ -147,7 +148,7 @@ struct Layer {
 }
 
 impl Layer {
-    /// Reads documents; the second value is what could not be read.
+    /// Reads documents. The second value holds the statements and documents that cannot be analysed.
     fn read(documents: &[Json]) -> (Self, BTreeSet<String>) {
         let (mut layer, mut unread) = (Self::default(), BTreeSet::new());
         for document in documents {
@@ -199,74 +200,75 @@ impl Parsed {
     }
 }
 
-/// Whether `new` allows more than `old`, and an example. `forwards` is the direction of time.
+/// Whether `new` allows more than `old`, and an example. `forwards` is whether `new` is the later state.
 fn more(
     (old, old_source): (&Parsed, &Permissions),
     (new, new_source): (&Parsed, &Permissions),
     forwards: bool,
-) -> (Answer, Option<String>) {
+) -> (Certainty, Option<String>) {
     if old.is_administrator() {
-        return (Answer::No, None);
+        return (Certainty::No, None);
     }
-    let mut answer = Answer::No;
+    let mut answer = Certainty::No;
     if new.unread.iter().any(|name| !old.unread.contains(name))
         || old.limit.as_ref().is_some_and(|limit| new.limit.as_ref() != Some(limit))
-        // What cannot be looked into and went away may have denied something. AWS's own policies allow, but for a few.
-        // What came may deny something too, but then it is not only that, so nobody is told that nothing was gained.
+        // A removed policy that cannot be analysed may have denied something. Almost all of AWS's own policies only
+        // allow. An added one is already *maybe*, by the first condition.
         || (forwards && old.unread.iter().any(|name| !new.unread.contains(name) && may_deny(name)))
     {
-        answer = Answer::Maybe;
+        answer = Certainty::Maybe;
     }
     let mut work = Work { left: MAX_WORK };
     let residue = work.residue(old, new);
     if residue.as_ref().is_some_and(Vec::is_empty) {
         return (answer, None);
     }
-    // Policies that cannot be looked into make every example doubtful.
+    // With policies that cannot be analysed, every example is doubtful.
     if !old.unread.is_empty() || new.limit.is_some() || !new.unread.is_empty() {
-        return (Answer::Maybe, None);
+        return (Certainty::Maybe, None);
     }
     let evidence = Evidence::new(old, new, old_source, new_source);
     let example = evidence.and_then(|e| residue.unwrap_or_default().iter().take(MAX_TRIES).find_map(|b| e.witness(b)));
     match example {
-        Some(example) => (Answer::Yes, Some(example)),
-        None => (Answer::Maybe, None),
+        Some(example) => (Certainty::Yes, Some(example)),
+        None => (Certainty::Maybe, None),
     }
 }
 
-/// Whether an attached policy may hold a deny.
+/// Whether an attached policy may contain a deny. Of AWS's own policies, only those with such a name do.
 fn may_deny(name: &str) -> bool {
     !name.contains(":iam::aws:policy/") || name.contains("Deny") || name.contains("Quarantine")
 }
 
-/// How many times a box meets a pattern before the answer is *maybe*.
+/// The number of times that a box is compared with a pattern, after which the answer is *maybe*.
 const MAX_WORK: usize = 500_000;
 
-/// How many states of automata are looked at, all in all, before the answer is *maybe*.
+/// The number of states that all automata together may visit, after which the answer is *maybe*.
 const MAX_STATES: usize = 400_000;
 
-/// How many boxes are searched for an example.
+/// The number of boxes that are searched for an example.
 const MAX_TRIES: usize = 30;
 
-/// How many contexts are tried for one example.
+/// The number of contexts that are tried for one example.
 const MAX_CONTEXTS: usize = 500;
 
-/// A set of requests.
+/// A set of requests: one box.
 #[derive(Debug, Clone)]
 struct Requests {
-    /// Actions, resources, principals.
+    /// The regions of the actions, of the resources and of the principals, in this order.
     regions: [Region; 3],
     conditions: Vec<Literal>,
 }
 
-/// The selections of a statement, in the same order.
+/// The selections of a statement: actions, resources, principals.
 fn selections(statement: &Statement) -> [&Selection; 3] {
     [&statement.actions, &statement.resources, &statement.principals]
 }
 
-/// What of a region is selected, or is not, as regions together.
+/// The part of a region that is selected or, if `selected` is false, the part that is not. Several regions together
+/// make up that part.
 fn split(region: &Region, selection: &Selection, selected: bool) -> Vec<Region> {
-    // The patterns that can make a difference.
+    // Only the patterns that match something of the region.
     let globs: Vec<&Glob> = selection.globs.iter().filter(|glob| !region.is_disjoint(glob)).collect();
     let all = globs.iter().any(|glob| region.is_within(glob));
     let mut regions: Vec<Region> = if selected == selection.complement {
@@ -289,14 +291,14 @@ struct Work {
 }
 
 impl Work {
-    /// The boxes of what `new` allows and `old` does not; `None` if that takes too long.
+    /// The boxes of the requests that `new` allows and `old` does not. `None` if that takes too long.
     fn residue(&mut self, old: &Parsed, new: &Parsed) -> Option<Vec<Requests>> {
         let mut residue = Vec::new();
         let layers = [(Some(&old.identity), Some(&new.identity)), (old.boundary.as_ref(), new.boundary.as_ref())];
         for (old_layer, new_layer) in layers {
             let Some(old_layer) = old_layer else { continue };
             for statement in &new.identity.allows {
-                // The most usual case: this statement has not changed.
+                // The most common case: this statement has not changed.
                 let unchanged = if std::ptr::eq(old_layer, &raw const old.identity) {
                     old_layer.allows.contains(statement)
                 } else {
@@ -320,7 +322,7 @@ impl Work {
         Some(residue)
     }
 
-    /// A statement's boxes, within a boundary.
+    /// The boxes of a statement, limited by a boundary.
     fn boxes(&mut self, statement: &Statement, boundary: Option<&Layer>) -> Option<Vec<Requests>> {
         let everything = Requests {
             regions: [Region::everything(), Region::everything(), Region::everything()],
@@ -361,11 +363,11 @@ impl Work {
     fn subtract(&mut self, requests: Requests, statement: &Statement) -> Option<Vec<Requests>> {
         let whole = requests.clone();
         let (inside, outside) = self.cut(requests, statement)?;
-        // What a statement does not touch stays in one piece.
+        // A box that the statement does not apply to stays whole.
         Some(if inside.is_empty() { vec![whole] } else { outside })
     }
 
-    /// The parts of a box that a statement speaks of, and those that it does not.
+    /// The parts of a box that a statement applies to, and the other parts. `None` if that takes too long.
     fn cut(&mut self, requests: Requests, statement: &Statement) -> Option<(Vec<Requests>, Vec<Requests>)> {
         let (mut inside, mut outside) = (vec![requests], Vec::new());
         for (side, selection) in selections(statement).into_iter().enumerate() {
@@ -403,13 +405,13 @@ impl Work {
     }
 }
 
-/// What examples are tried with.
+/// The policies that examples are tried with.
 struct Evidence<'p> {
     old: &'p Parsed,
     new: &'p Parsed,
     old_documents: Documents,
     new_documents: Documents,
-    /// The texts of the new policies.
+    /// All texts of the new policies, to show an action with its original case.
     spellings: Vec<String>,
 }
 
@@ -425,7 +427,8 @@ impl Documents {
             documents.iter().map(|json| Document::read(json, &resolve).ok()).collect()
         };
         let boundary = match &permissions.boundary {
-            // An old boundary that cannot be looked into only makes more examples true.
+            // An old boundary that cannot be analysed may only hide examples, because without it the old policies allow
+            // more.
             Boundary::Absent | Boundary::Elsewhere(_) => None,
             Boundary::Documents(documents) => Some(read(documents)?),
         };
@@ -437,7 +440,7 @@ impl Documents {
     }
 }
 
-/// A text for a symbol in an example. An account or a Region stays one component of its ARN.
+/// The text that stands for a symbol in an example. It has no colon or slash, so it stays one component of an ARN.
 fn meaning(symbol: &str) -> String {
     format!("<{}>", symbol.replace([':', '/'], "-"))
 }
@@ -457,7 +460,7 @@ impl<'p> Evidence<'p> {
         Some(Self { old, new, old_documents, new_documents, spellings })
     }
 
-    /// A request of the box that is allowed now and was not.
+    /// A request of the box that is allowed now and was not allowed before, as text. `None` if no attempt finds one.
     fn witness(&self, requests: &Requests) -> Option<String> {
         let mut words = Vec::new();
         for region in &requests.regions {
@@ -492,7 +495,7 @@ impl<'p> Evidence<'p> {
         None
     }
 
-    /// Who asks, where the policies say who may.
+    /// The caller, as text. Empty if no policy names a principal.
     fn by(&self, principal: &[Letter]) -> String {
         let is_named = |statement: &Statement| {
             statement.principals.complement || !statement.principals.globs.iter().all(Glob::is_everything)
@@ -504,13 +507,13 @@ impl<'p> Evidence<'p> {
         if name.contains(':') { format!(" by {name}") } else { " by anybody".to_owned() }
     }
 
-    /// An action as the policy spells it; for the comparison, actions have no case.
+    /// An action with the case that the policy uses. The comparison uses lower case.
     fn spelt(&self, action: &str) -> String {
         let texts = self.spellings.iter().find(|text| text.eq_ignore_ascii_case(action));
         texts.cloned().unwrap_or_else(|| action.to_owned())
     }
 
-    /// Whether some statement could match the example after all if a symbol stood for the right text.
+    /// Whether some meaning of a symbol could make a statement match the example that does not match it as it stands.
     fn is_doubtful(&self, words: &[Vec<Letter>]) -> bool {
         let doubtful = |statement: &Statement| {
             let sides = || selections(statement).into_iter().zip(words);
@@ -534,7 +537,7 @@ impl<'p> Evidence<'p> {
         self.old.identity.allows.iter().chain(old_boundary).chain(self.new.denies()).any(doubtful)
     }
 
-    /// Each condition key with the values worth trying, the first of which is none.
+    /// Each condition key, with the values to try. The first attempt is without a value.
     fn keys(&self, requests: &Requests) -> Vec<(String, Vec<Vec<String>>)> {
         let statements = [self.new, self.old].into_iter().flat_map(|parsed| {
             parsed.identity.allows.iter().chain(parsed.denies()).chain(parsed.boundary.iter().flat_map(|l| &l.allows))
@@ -555,7 +558,7 @@ impl<'p> Evidence<'p> {
                 }
             }
         }
-        // Two values at once tell "some value" from "all values".
+        // Two values at once distinguish "some value" from "all values".
         for (_, values) in &mut keys {
             if let [_, first, .., last] = values.as_slice() {
                 values.push([first.as_slice(), last].concat());
@@ -574,7 +577,7 @@ fn collect_texts(value: &Json, texts: &mut Vec<String>) {
     }
 }
 
-/// Whether a pattern could match a word. Two resources of a template are never each other.
+/// Whether a pattern could match a word. Two different resources of a template never have the same text.
 fn may_be(glob: &Glob, word: &[Letter]) -> bool {
     let same =
         |(token, letter): (&Token, &Letter)| matches!((token, letter), (Token::Char(a), Letter::Char(b)) if a == b);
@@ -588,13 +591,14 @@ fn may_be(glob: &Glob, word: &[Letter]) -> bool {
     glob.may_match(word)
 }
 
-/// The resource whose attribute a symbol is. A plain name might be a parameter's, and two of those may well be the same.
+/// The resource that a symbol is an attribute of. `None` for a plain name: it may be a parameter, and two parameters
+/// may have the same value.
 fn resource(symbol: &str) -> Option<&str> {
     let (name, _) = symbol.split_once('.')?;
     (!name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric())).then_some(name)
 }
 
-/// The principal of a request, as the evaluator wants it: `AWS:account:identity` is an ARN.
+/// The principal of a request in the evaluator's form, in which `AWS:account:identity` is an ARN.
 fn principal(word: &str) -> String {
     match word.strip_prefix("AWS:") {
         Some(identity) if identity.contains(':') => format!("AWS:arn:aws:iam::{identity}"),
@@ -602,7 +606,7 @@ fn principal(word: &str) -> String {
     }
 }
 
-/// One of the contexts that these values make; `None` when all were tried.
+/// The context with the number `attempt` of all that these values make. `None` after the last one.
 fn choose(keys: &[(String, Vec<Vec<String>>)], attempt: usize) -> Option<BTreeMap<String, Vec<String>>> {
     let mut rest = attempt;
     let mut context = BTreeMap::new();

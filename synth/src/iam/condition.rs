@@ -1,16 +1,17 @@
-//! What conditions mean, and when one follows from others.
+//! The meaning of conditions, and which conditions follow from others.
 //!
-//! A context gives a key no value, one, or several. Whatever its operator, a condition on a key then says one of four
-//! things: some value is in a set, or all are; and a missing key fulfils it, or not. The negation of each is
-//! another of the four, which is why the complement of a statement can be reasoned about at all:
+//! The context of a request gives a key no value, one value or several. Every operator then has one of four meanings:
+//! some value or all values must be in a set, and a missing key meets the condition or does not. The negation of each
+//! meaning is another of the four. That makes it possible to reason about the complement of a statement:
 //!
-//! | operator | says |
-//! |---|---|
-//! | `StringEquals`, `ForAnyValue:…` | some value is in the set; missing: no |
-//! | `StringNotEquals`, `ForAllValues:StringNotEquals` | all values are outside; missing: yes |
-//! | `ForAllValues:StringEquals` | all values are in the set; missing: yes |
-//! | `…IfExists` | the same, but missing: yes |
-//! | `Null: "true"`, `"false"` | all values are in the empty set; some value is in the set of all |
+//! | operator | meaning | a missing key meets it |
+//! |---|---|---|
+//! | `StringEquals`, `ForAnyValue:…` | some value is in the set | no |
+//! | `StringNotEquals`, `ForAllValues:StringNotEquals` | all values are outside of the set | yes |
+//! | `ForAllValues:StringEquals` | all values are in the set | yes |
+//! | `…IfExists` | as without `IfExists` | yes |
+//! | `Null: "true"` | all values are in the empty set | yes |
+//! | `Null: "false"` | some value is in the set of all values | no |
 
 use core::net::IpAddr;
 
@@ -25,11 +26,11 @@ use crate::cfn::text::{self, Piece};
 /// A condition on one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Literal {
-    /// In lower case: keys have none.
+    /// The condition key in lower case, because IAM ignores the case of keys.
     pub(super) key: String,
     quantifier: Quantifier,
     set: Set,
-    /// Whether a missing key fulfils it.
+    /// Whether a missing key meets the condition.
     missing: bool,
 }
 
@@ -47,17 +48,17 @@ struct Set {
     complement: bool,
 }
 
-/// How values are compared. Sets of different kinds are not.
+/// How values are compared. Sets of different kinds are never compared with each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Kind {
-    /// As patterns: text, ARNs component by component, text in lower case.
+    /// As patterns: of text, of text in lower case, of truth values, or of ARNs by component.
     Pattern(&'static str),
-    /// As what the operator of this name, such as `numericlessthan`, makes of them.
+    /// In the way of this operator, such as `numericlessthan`.
     Operator(String),
 }
 
 impl Literal {
-    /// The conditions of a statement's `Condition`; `None` if it is none.
+    /// Reads the conditions in a statement's `Condition`. `None` if it has another form.
     pub(super) fn read_all(condition: &Json, language: Language) -> Option<Vec<Self>> {
         let mut all = Vec::new();
         for (operator, keys) in condition.as_object()? {
@@ -65,7 +66,7 @@ impl Literal {
                 all.push(Self::read(operator, key, values, language)?);
             }
         }
-        // An order of their own, so that two ways to write the same are the same.
+        // Sorted, so that the order in the template makes no difference.
         all.sort_by_cached_key(|literal| format!("{literal:?}"));
         all.dedup();
         Some(all)
@@ -97,12 +98,12 @@ impl Literal {
             (true, true) => Self { key, quantifier: Quantifier::Some, set: Set::all(), missing: true },
             (true, false) => Self { key, quantifier: Quantifier::All, set: Set::none(), missing: true },
             (false, true) => Self { key, quantifier: Quantifier::Some, set: Set::all(), missing: false },
-            // A parameter: which, only a deployment knows.
+            // A parameter, which has a value only in a deployment.
             (false, false) => Self::opaque(&key, "null", values),
         }
     }
 
-    /// A condition of which nothing follows but itself.
+    /// A condition that cannot be analysed. No other condition follows from it.
     fn opaque(key: &str, operator: &str, values: &[Vec<Piece>]) -> Self {
         let values: Vec<String> = values.iter().map(|value| text::display(value)).collect();
         let key = format!("{key} {operator} {values:?}");
@@ -110,7 +111,7 @@ impl Literal {
         Self { key, quantifier: Quantifier::Some, set, missing: false }
     }
 
-    /// The condition that is fulfilled when this one is not.
+    /// The condition that is met exactly if this one is not.
     pub(super) fn negation(&self) -> Self {
         Self {
             key: self.key.clone(),
@@ -123,7 +124,7 @@ impl Literal {
         }
     }
 
-    /// Whether every context that fulfils this fulfils the other; `false` where it cannot be told.
+    /// Whether every context that meets this condition meets the other one. `false` if that is unknown.
     pub(super) fn implies(&self, other: &Self) -> bool {
         if self == other || other.is_always() || (self.set.is_none() && !self.missing) {
             return true;
@@ -141,7 +142,7 @@ impl Literal {
         self.missing && self.set.is_all()
     }
 
-    /// Whether no context fulfils all of these; `false` where it cannot be told.
+    /// Whether no context meets all of these conditions. `false` if that is unknown.
     pub(super) fn contradict(all: &[Self]) -> bool {
         all.iter().enumerate().any(|(index, first)| {
             let first_of_key = !all[..index].iter().any(|earlier| earlier.key == first.key);
@@ -156,13 +157,14 @@ impl Literal {
         if same.iter().all(|literal| literal.missing) {
             return false;
         }
-        // The key is there, so every value is in all of these sets, and some value is in each of the others.
+        // The key has a value. So every value must be in all of these sets, and some value must be in each of the
+        // others.
         let every: Vec<&Set> = same.iter().filter(|l| l.quantifier == Quantifier::All).map(|l| &l.set).collect();
         let mut there = same.iter().filter(|l| l.quantifier == Quantifier::Some).map(|l| &l.set);
         Set::is_disjoint(&every) || there.any(|set| Set::is_disjoint(&[every.as_slice(), &[set]].concat()))
     }
 
-    /// Values that may make a difference to the condition, as pieces of text.
+    /// Values that may make a difference to the condition, each as a region.
     pub(super) fn interesting(&self) -> Vec<Region> {
         let members = self.set.members.iter().cloned().map(Region::of);
         let near = self
@@ -185,7 +187,8 @@ impl Set {
         Self { kind: Kind::Pattern("text"), members: Vec::new(), complement: false }
     }
 
-    /// What an operator makes of its values, and whether it is one of those that negate; `None` for one that is not known.
+    /// The set that an operator makes of its values, and whether the operator negates. `None` if the operator is not
+    /// known.
     fn read(base: &str, values: &[Vec<Piece>]) -> Option<(Self, bool)> {
         let patterns = |kind, read: &dyn Fn(&Vec<Piece>) -> Glob| Self {
             kind: Kind::Pattern(kind),
@@ -239,7 +242,7 @@ impl Set {
         Self { complement: !self.complement, ..self.clone() }.tidy()
     }
 
-    /// Members once, in order; both truth values are all there is.
+    /// Sorts the members and removes duplicates. A set of both truth values becomes the set of all values.
     fn tidy(mut self) -> Self {
         self.members.sort();
         self.members.dedup();
@@ -266,12 +269,12 @@ impl Set {
         }
     }
 
-    /// Whether this is a part of the other; `false` where it cannot be told.
+    /// Whether this set is a part of the other. `false` if that is unknown.
     fn is_within(&self, other: &Self) -> bool {
         self.is_none() || other.is_all() || Self::is_disjoint(&[self, &other.complement()])
     }
 
-    /// Whether no value is in all of the sets; `false` where it cannot be told.
+    /// Whether no value is in all of the sets. `false` if that is unknown.
     fn is_disjoint(sets: &[&Self]) -> bool {
         sets.iter().any(|set| set.is_none())
             || sets.iter().enumerate().any(|(index, set)| {
@@ -298,7 +301,7 @@ fn patterns_are_disjoint(sets: &[&Set]) -> bool {
     regions.into_iter().all(|region| outside().fold(region, |region, member| region.without(member)).is_empty())
 }
 
-/// For operators whose values are not patterns: all members of one set are among what another excludes.
+/// Whether sets have no common value, for operators without patterns: other sets exclude all members of one set.
 fn values_are_disjoint(operator: &str, sets: &[&Set]) -> bool {
     let excluded: Vec<&Glob> = sets.iter().filter(|set| set.complement).flat_map(|set| &set.members).collect();
     sets.iter()
@@ -306,7 +309,7 @@ fn values_are_disjoint(operator: &str, sets: &[&Set]) -> bool {
         .any(|set| set.members.iter().all(|member| excluded.iter().any(|outer| is_part(operator, member, outer))))
 }
 
-/// Whether every value that `operator` accepts with `inner` it accepts with `outer`.
+/// Whether `operator` accepts every value with `outer` that it accepts with `inner`.
 fn is_part(operator: &str, inner: &Glob, outer: &Glob) -> bool {
     if inner == outer {
         return true;
@@ -329,7 +332,7 @@ fn is_part(operator: &str, inner: &Glob, outer: &Glob) -> bool {
     })
 }
 
-/// The text of a pattern in which everything stands for itself.
+/// The text of a pattern without wildcards and symbols. `None` if the pattern has one.
 fn literal(glob: &Glob) -> Option<String> {
     glob.tokens().iter().map(|token| if let Token::Char(c) = token { Some(*c) } else { None }).collect()
 }
@@ -338,7 +341,8 @@ fn number(glob: &Glob) -> Option<f64> {
     literal(glob)?.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-/// A date in the one form in which order is the order of the text: `2026-01-31T00:00:00Z`.
+/// A date in the form `2026-01-31T00:00:00Z`, in which the order of texts is the order of dates. `None` for another
+/// form.
 fn date(glob: &Glob) -> Option<String> {
     let text = literal(glob)?;
     let shape = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c });
@@ -364,13 +368,13 @@ fn is_subnet(inner: (u128, u32, u32), outer: (u128, u32, u32)) -> bool {
 fn lower(pieces: &[Piece]) -> Vec<Piece> {
     let lower = |piece: &Piece| match piece {
         Piece::Literal(text) => Piece::Literal(text.to_lowercase()),
-        // In any case, but the same one wherever it stands.
+        // The case of the value is unknown, but it is the same everywhere.
         Piece::Reference(name) => Piece::Reference(format!("lower {name}")),
     };
     pieces.iter().map(lower).collect()
 }
 
-/// An ARN whose first five components are matched each by itself.
+/// The pattern of an ARN. A `*` in one of the first five components does not match beyond its component.
 fn arn(pieces: &[Piece]) -> Glob {
     let mut colons = 0;
     let mut tokens = Vec::new();
@@ -379,7 +383,7 @@ fn arn(pieces: &[Piece]) -> Glob {
         tokens.push(if *token == Token::Star && colons < 5 { Token::Within } else { token.clone() });
     }
     if colons < 5 && tokens != [Token::Within] {
-        // Not the form of an ARN: perhaps a symbol for a whole one. Nothing is known but that it is itself.
+        // Not in the form of an ARN, perhaps a symbol for a whole ARN. It is known only to equal itself.
         return Glob::new(vec![Token::Symbol(text::display(pieces))]);
     }
     if tokens == [Token::Within] { Glob::everything() } else { Glob::new(tokens) }

@@ -1,6 +1,8 @@
-//! Decides one request, as IAM does: an explicit deny wins, what nothing allows is denied, a boundary allows nothing by itself.
+//! Decides one request, as IAM does. An explicit deny wins, a request that no statement allows is denied, and a
+//! boundary allows nothing by itself.
 //!
-//! Plain on purpose, and apart from the comparison: the one is the other's oracle.
+//! The code is deliberately simple and shares nothing with the comparison, because tests check each of them against the
+//! other.
 
 use std::collections::BTreeMap;
 
@@ -8,38 +10,39 @@ use serde_json::Value as Json;
 
 use crate::cfn::text::{Piece, pieces};
 
-/// A request.
+/// A request to AWS that policies allow or deny.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// Who asks: `AWS:arn:aws:iam::111122223333:role/x`, `Service:lambda.amazonaws.com`. An identity's own policies do not look at it.
+    /// The caller, such as `AWS:arn:aws:iam::111122223333:role/x` or `Service:lambda.amazonaws.com`. An identity's own
+    /// policies ignore it.
     pub principal: String,
-    /// `service:Action`.
+    /// The action, as `service:Action`.
     pub action: String,
-    /// An ARN.
+    /// The ARN of the resource.
     pub resource: String,
-    /// The condition keys, in lower case, with their values; a key without values is missing.
+    /// The condition keys in lower case, with their values. A key without values is missing from the request.
     pub context: BTreeMap<String, Vec<String>>,
 }
 
-/// What becomes of a request.
+/// The result of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// A statement allows it and none denies it.
+    /// A statement allows the request, and none denies it.
     Allowed,
-    /// A statement denies it.
+    /// A statement denies the request.
     ExplicitlyDenied,
-    /// Nothing allows it.
+    /// No statement allows the request, or the boundary does not.
     NotAllowed,
 }
 
-/// A policy document that requests can be held against.
+/// A policy document that requests can be evaluated against.
 #[derive(Debug, Clone)]
 pub struct Document(Vec<Statement>);
 
-/// A policy document could not be read.
+/// A part of a policy document that the evaluator cannot evaluate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0} in a policy document cannot be evaluated")]
-pub struct NotEvaluable(String);
+#[error("cannot evaluate this part of the policy document: {0}")]
+pub struct EvaluationError(String);
 
 #[derive(Debug, Clone)]
 struct Statement {
@@ -62,13 +65,13 @@ type Text = Vec<Part>;
 
 #[derive(Debug, Clone)]
 enum Part {
-    /// A character that may be a wildcard where wildcards are.
+    /// A character. `*` and `?` are wildcards if the place allows wildcards.
     Char(char),
-    /// `${aws:username}`.
+    /// A policy variable, such as `${aws:username}`, as its name in lower case.
     Variable(String),
 }
 
-/// A pattern without variables.
+/// One step of a pattern in which the variables are replaced by their values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     Char(char),
@@ -76,7 +79,7 @@ enum Step {
     Many,
 }
 
-/// Decides a request. An identity with a boundary may do what both allow.
+/// Decides a request. If there is a boundary, both the policies and the boundary must allow it.
 #[must_use]
 pub fn decide(policies: &[Document], boundary: Option<&[Document]>, request: &Request) -> Decision {
     let matching = |documents: &[Document], allow: bool| {
@@ -92,17 +95,18 @@ pub fn decide(policies: &[Document], boundary: Option<&[Document]>, request: &Re
 }
 
 impl Document {
-    /// Reads a document of a template. `resolve` says what a reference such as `AWS::AccountId` or `Topic.Arn` stands for.
+    /// Reads a policy document of a template. `resolve` returns the value of a reference such as `AWS::AccountId` or
+    /// `Topic.Arn`.
     ///
     /// # Errors
-    /// [`NotEvaluable`] names what is not a statement's or what `resolve` does not know.
-    pub fn read(document: &Json, resolve: &dyn Fn(&str) -> Option<String>) -> Result<Self, NotEvaluable> {
+    /// [`EvaluationError`] names a part that is not valid in a statement, or a reference that `resolve` does not know.
+    pub fn read(document: &Json, resolve: &dyn Fn(&str) -> Option<String>) -> Result<Self, EvaluationError> {
         let variables = document.get("Version").is_some_and(|version| version == "2012-10-17");
         let reader = Reader { resolve, variables };
         match document.get("Statement") {
             Some(Json::Array(list)) => list.iter().map(|s| reader.statement(s)).collect::<Result<_, _>>().map(Self),
             Some(one) => Ok(Self(vec![reader.statement(one)?])),
-            None => Err(NotEvaluable(document.to_string())),
+            None => Err(EvaluationError(document.to_string())),
         }
     }
 }
@@ -114,8 +118,8 @@ struct Reader<'r> {
 }
 
 impl Reader<'_> {
-    fn statement(&self, json: &Json) -> Result<Statement, NotEvaluable> {
-        let wrong = || NotEvaluable(json.to_string());
+    fn statement(&self, json: &Json) -> Result<Statement, EvaluationError> {
+        let wrong = || EvaluationError(json.to_string());
         let either = |name: &str| {
             let not = format!("Not{name}");
             json.get(name).map(|value| (true, value)).or_else(|| json.get(not.as_str()).map(|value| (false, value)))
@@ -134,19 +138,19 @@ impl Reader<'_> {
         })
     }
 
-    fn principals(&self, value: &Json) -> Result<Vec<(String, Text)>, NotEvaluable> {
+    fn principals(&self, value: &Json) -> Result<Vec<(String, Text)>, EvaluationError> {
         if value == "*" {
             return Ok(vec![("*".into(), Text::new())]);
         }
         let mut all = Vec::new();
-        for (kind, names) in value.as_object().ok_or_else(|| NotEvaluable(value.to_string()))? {
+        for (kind, names) in value.as_object().ok_or_else(|| EvaluationError(value.to_string()))? {
             all.extend(self.texts(names)?.into_iter().map(|name| (kind.clone(), name)));
         }
         Ok(all)
     }
 
-    fn conditions(&self, condition: &Json) -> Result<Vec<Condition>, NotEvaluable> {
-        let wrong = || NotEvaluable(condition.to_string());
+    fn conditions(&self, condition: &Json) -> Result<Vec<Condition>, EvaluationError> {
+        let wrong = || EvaluationError(condition.to_string());
         let mut all = Vec::new();
         for (operator, keys) in condition.as_object().ok_or_else(wrong)? {
             for (key, values) in keys.as_object().ok_or_else(wrong)? {
@@ -157,19 +161,19 @@ impl Reader<'_> {
         Ok(all)
     }
 
-    fn texts(&self, value: &Json) -> Result<Vec<Text>, NotEvaluable> {
+    fn texts(&self, value: &Json) -> Result<Vec<Text>, EvaluationError> {
         match value {
             Json::Array(list) => list.iter().map(|value| self.text(value)).collect(),
             value => Ok(vec![self.text(value)?]),
         }
     }
 
-    fn text(&self, value: &Json) -> Result<Text, NotEvaluable> {
+    fn text(&self, value: &Json) -> Result<Text, EvaluationError> {
         let mut plain = String::new();
-        for piece in pieces(value).ok_or_else(|| NotEvaluable(value.to_string()))? {
+        for piece in pieces(value).ok_or_else(|| EvaluationError(value.to_string()))? {
             match piece {
                 Piece::Literal(text) => plain += &text,
-                Piece::Reference(name) => plain += &(self.resolve)(&name).ok_or(NotEvaluable(name))?,
+                Piece::Reference(name) => plain += &(self.resolve)(&name).ok_or(EvaluationError(name))?,
             }
         }
         let mut text = Text::new();
@@ -208,7 +212,7 @@ impl Statement {
     }
 }
 
-/// A text as a pattern for this request; `None` if a variable has no single value in it.
+/// A text as a pattern for this request. `None` if the request does not have exactly one value for a variable.
 fn pattern_of(text: &Text, request: &Request) -> Option<Vec<Step>> {
     let mut pattern = Vec::new();
     for part in text {
@@ -222,7 +226,7 @@ fn pattern_of(text: &Text, request: &Request) -> Option<Vec<Step>> {
     Some(pattern)
 }
 
-/// A text in which nothing is a wildcard.
+/// A text without wildcards for this request. `None` if the request does not have exactly one value for a variable.
 fn plain_of(text: &Text, request: &Request) -> Option<String> {
     let mut plain = String::new();
     for part in text {
@@ -243,7 +247,7 @@ fn variable<'r>(name: &'r str, request: &'r Request) -> Option<&'r str> {
 }
 
 fn is_like(pattern: &[Step], text: &[char]) -> bool {
-    // The last `*` and where the text after it was tried: if the rest does not match, `*` takes one letter more.
+    // The last `*`, and the position in the text after it. If the rest does not match, `*` matches one more letter.
     let (mut p, mut t, mut star) = (0, 0, None);
     while t < text.len() {
         match pattern.get(p) {
@@ -274,7 +278,7 @@ fn is_principal(kind: &str, name: &Text, request: &Request) -> bool {
     if kind != "AWS" {
         return asking == name;
     }
-    // Past the partition and the service: account and identity. The account itself is all identities in it.
+    // Compares only the account and the identity of the ARNs. The account itself matches every identity in it.
     let identity = |arn: &str| -> Option<(String, String)> {
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
         (parts.len() == 6 && parts[0] == "arn").then(|| (parts[4].to_owned(), parts[5].to_owned()))
@@ -313,14 +317,14 @@ impl Condition {
         match quantifier {
             Some("forallvalues") => present.iter().all(one),
             Some("foranyvalue") => present.iter().any(one),
-            // A key that should have one value and has more: one match is a match.
+            // The operator expects one value. If the request has several, one match is enough.
             _ if negated => present.iter().all(one),
             _ => present.iter().any(one),
         }
     }
 }
 
-/// Whether a value of the request matches a value of the policy. An operator that is not known matches nothing.
+/// Whether a value of the request matches a value of the policy. An unknown operator matches nothing.
 fn is_match(operator: &str, value: &str, wanted: &Text, request: &Request) -> bool {
     let Some(plain) = plain_of(wanted, request) else { return false };
     let like = |value: &str| {
@@ -338,7 +342,7 @@ fn is_match(operator: &str, value: &str, wanted: &Text, request: &Request) -> bo
                     let numbers = value.parse::<f64>().ok().zip(plain.parse::<f64>().ok());
                     numbers.and_then(|(a, b)| a.partial_cmp(&b)).map(|order| (comparison, order))
                 }
-                // Dates are compared as the text that they are, which is their order where both are written alike.
+                // Dates are compared as text. That is their order if both have the same form.
                 (_, Some(comparison)) => Some((comparison, value.cmp(&plain))),
                 _ => None,
             };
@@ -354,7 +358,7 @@ fn is_match(operator: &str, value: &str, wanted: &Text, request: &Request) -> bo
     }
 }
 
-/// Each of an ARN's six components is matched by itself.
+/// Matches each of the six components of an ARN separately.
 fn is_like_arn(value: &str, wanted: &Text, plain: &str, request: &Request) -> bool {
     let Some(pattern) = pattern_of(wanted, request) else { return false };
     if pattern == [Step::Many] {

@@ -1,13 +1,14 @@
-//! Patterns of IAM, with symbols in them, and exact answers about them.
+//! Patterns of IAM that may contain symbols, and proofs about them.
 //!
-//! A pattern is letters, `?`, `*`, and symbols: `${AWS::AccountId}` or `${Topic.Arn}` is one text, the same wherever it stands in
-//! both templates, but nobody here knows which. A [`Region`] is what some patterns match together and others do not. Whether it is
-//! empty is decided by running all patterns at once, letter by letter, as one automaton that is built only as far as needed.
+//! A pattern consists of letters, `?`, `*` and symbols. A symbol such as `${AWS::AccountId}` or `${Topic.Arn}` stands
+//! for one text. The text is the same everywhere in both templates, but it is unknown here. A [`Region`] is the set of
+//! words that some patterns match and others do not. To decide whether a region is empty, all patterns run at once,
+//! letter by letter, as one automaton. It is built only as far as needed.
 //!
-//! A symbol is one letter of its own. That proves what it seems to: each text that a pattern stands for comes from a
-//! word of letters and symbols of the region's first pattern, its *anchor*. A pattern that takes away must match that word
-//! whatever its symbols stand for; a pattern that narrows need only be able to. So a region found empty is empty in every
-//! deployment, and the answer "not empty" may be wrong only where symbols are in play.
+//! A symbol counts as one letter. This is sound: each text that a pattern stands for comes from a word of letters and
+//! symbols of the region's first pattern, its *anchor*. A pattern that excludes words must match that word for every
+//! meaning of its symbols. A pattern that narrows the region must match it for at least one meaning. So a region that
+//! is found empty is empty in every deployment. The answer "not empty" may be wrong, but only if symbols are involved.
 
 use std::{
     cell::Cell,
@@ -19,7 +20,7 @@ use crate::cfn::text::Piece;
 /// One step of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Token {
-    /// This letter.
+    /// Exactly this letter.
     Char(char),
     /// `?`: any one letter.
     Any,
@@ -27,51 +28,51 @@ pub enum Token {
     Star,
     /// `*` within one component of an ARN: any text without a colon.
     Within,
-    /// One text that only a deployment knows.
+    /// One text that is known only in a deployment. The name is that of the reference, such as `AWS::AccountId`.
     Symbol(String),
 }
 
-/// A pattern.
+/// A pattern: its steps in order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Glob(Vec<Token>);
 
 /// A letter of a word: a character or a symbol.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Letter {
-    /// A character.
+    /// One character of a text.
     Char(char),
-    /// A symbol.
+    /// A symbol, which stands for a whole text, as the name of the reference.
     Symbol(String),
 }
 
-/// The words that every pattern of `within` matches and no pattern of `outside`.
+/// The words that every pattern of `within` matches and no pattern of `outside` matches.
 #[derive(Debug, Clone)]
 pub struct Region {
     within: Vec<Glob>,
     outside: Vec<Glob>,
 }
 
-/// What is known of a region.
+/// Whether a region is empty, with a word of it if it is not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sample {
-    /// Nothing is in it, whatever the symbols stand for.
+    /// The region has no word, for every meaning of the symbols.
     Empty,
-    /// This seems to be in it, and is if no symbol is in play.
+    /// This word is in the region if no symbol is involved. Otherwise it may be.
     Word(Vec<Letter>),
-    /// Deciding would take too long.
+    /// The decision would need more states than allowed.
     TooComplex,
 }
 
-/// How many states of the automaton are looked at before an answer is given up.
+/// The number of states of one automaton after which the answer is [`Sample::TooComplex`].
 const MAX_STATES: usize = 1_000;
 
 thread_local! {
-    /// How many states this thread may still look at. It is counted here and not handed through, because each of thousands of
-    /// small questions is cheap and only their sum is not.
+    /// The number of states that this thread may still visit. It is not a parameter, because thousands of small
+    /// questions share it: each is cheap, only their sum is expensive.
     static STATES_LEFT: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
-/// Answers with so many states of automata at the most; what is asked after that is *too complex*.
+/// Runs `answer` with at most this number of states of automata. After that, every sample is [`Sample::TooComplex`].
 pub(super) fn with_states<T>(states: usize, answer: impl FnOnce() -> T) -> T {
     STATES_LEFT.set(states);
     let answer = answer();
@@ -82,36 +83,36 @@ pub(super) fn with_states<T>(states: usize, answer: impl FnOnce() -> T) -> T {
 /// How a pattern reads a symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reading {
-    /// The symbols are the pattern's own.
+    /// A symbol matches only itself: the words are made of this pattern's own symbols.
     Anchor,
-    /// Matches whatever the symbols stand for.
+    /// The pattern must match for every meaning of the symbols.
     Must,
-    /// Could match for some meaning of the symbols, its own included.
+    /// The pattern must match for some meaning of the symbols, including its own.
     May,
 }
 
-/// Whether a symbol cannot hold a colon or a slash, so that it stays within one component of an ARN.
+/// Whether the text of a symbol never contains a colon or a slash, so that it stays within one component of an ARN.
 fn is_simple(symbol: &str) -> bool {
     matches!(symbol, "AWS::AccountId" | "AWS::Partition" | "AWS::Region" | "AWS::StackName" | "AWS::URLSuffix")
 }
 
 impl Glob {
-    /// A pattern out of its steps.
+    /// Makes a pattern of its steps.
     #[must_use]
     pub fn new(tokens: Vec<Token>) -> Self {
         let mut tokens = tokens;
-        // `**` is `*`.
+        // `**` means the same as `*`.
         tokens.dedup_by(|next, last| *next == Token::Star && *last == Token::Star);
         Self(tokens)
     }
 
-    /// `*`.
+    /// The pattern `*`, which matches every text.
     #[must_use]
     pub fn everything() -> Self {
         Self(vec![Token::Star])
     }
 
-    /// The pieces of a text, in which `*` and `?` are wildcards.
+    /// Makes a pattern of a text in which `*` and `?` are wildcards.
     #[must_use]
     pub fn pattern(pieces: &[Piece]) -> Self {
         Self::read(pieces, |c| match c {
@@ -121,7 +122,7 @@ impl Glob {
         })
     }
 
-    /// The pieces of a text that stands for itself.
+    /// Makes a pattern of a text without wildcards: `*` and `?` match only themselves.
     #[must_use]
     pub fn literal(pieces: &[Piece]) -> Self {
         Self::read(pieces, Token::Char)
@@ -138,19 +139,19 @@ impl Glob {
         Self::new(tokens)
     }
 
-    /// The pattern's steps.
+    /// The steps of the pattern.
     #[must_use]
     pub fn tokens(&self) -> &[Token] {
         &self.0
     }
 
-    /// Whether this is `*`.
+    /// Whether this is the pattern `*`.
     #[must_use]
     pub fn is_everything(&self) -> bool {
         self.0 == [Token::Star]
     }
 
-    /// Whether everything that `other` matches, this matches too; `false` where it cannot be told.
+    /// Whether this pattern matches everything that `other` matches. `false` if that is unknown.
     #[must_use]
     pub fn contains(&self, other: &Self) -> bool {
         if self == other || self.is_everything() {
@@ -164,7 +165,7 @@ impl Glob {
             && Region { within: vec![Self(inner.to_vec())], outside: vec![Self(outer.to_vec())] }.is_empty()
     }
 
-    /// Whether no text can match both; `false` where it cannot be told.
+    /// Whether no text can match both patterns. `false` if that is unknown.
     #[must_use]
     pub fn is_disjoint(&self, other: &Self) -> bool {
         // Every pattern matches something.
@@ -175,13 +176,13 @@ impl Glob {
         begin_apart(a, b) || Region { within: vec![Self(a.to_vec()), Self(b.to_vec())], outside: Vec::new() }.is_empty()
     }
 
-    /// Whether this matches the word whatever its symbols stand for.
+    /// Whether this pattern matches the word for every meaning of the symbols.
     #[must_use]
     pub fn must_match(&self, word: &[Letter]) -> bool {
         self.matches(word, Reading::Must)
     }
 
-    /// Whether this could match the word.
+    /// Whether this pattern matches the word for some meaning of the symbols.
     #[must_use]
     pub fn may_match(&self, word: &[Letter]) -> bool {
         self.matches(word, Reading::May)
@@ -202,7 +203,7 @@ impl Glob {
         states.contains(&self.0.len())
     }
 
-    /// Adds a state and those that are reached from it without a letter.
+    /// Adds a state and the states that follow it without a letter.
     fn reach(&self, states: &mut States, mut state: usize, reading: Reading) {
         loop {
             if !states.contains(&state) {
@@ -216,12 +217,12 @@ impl Glob {
         }
     }
 
-    /// The states after one more letter.
+    /// The states after the next letter.
     fn step(&self, states: &States, letter: &Letter, reading: Reading) -> States {
         let mut next = Vec::new();
         for &state in states {
             let Some(token) = self.0.get(state) else {
-                // Whatever a symbol stands for may be empty.
+                // The text of a symbol may be empty.
                 if reading == Reading::May && matches!(letter, Letter::Symbol(symbol) if !is_simple(symbol)) {
                     self.reach(&mut next, state, reading);
                 }
@@ -247,7 +248,8 @@ impl Glob {
 
     fn step_symbol(&self, next: &mut States, state: usize, symbol: &str, reading: Reading) {
         if reading == Reading::May {
-            // Any text at all, so any number of steps; one that has no colon or slash does not get past those.
+            // The symbol may be any text, so it may match any number of steps. A text without colon and slash stops
+            // there.
             for ahead in state..=self.0.len() {
                 self.reach(next, ahead, reading);
                 let blocks = matches!(self.0.get(ahead), Some(Token::Char(':' | '/')));
@@ -266,7 +268,7 @@ impl Glob {
     }
 }
 
-/// Two patterns without what they have in common at either end, which decides nothing: what is the same text in both can be left out.
+/// Two patterns without their common start and end. Those are the same text in both, so they make no difference.
 fn apart<'t>(mut a: &'t [Token], mut b: &'t [Token]) -> (&'t [Token], &'t [Token]) {
     let same = |a: &Token, b: &Token| a == b && matches!(a, Token::Char(_) | Token::Symbol(_));
     while let ([first, rest @ ..], [other, others @ ..]) = (a, b)
@@ -291,38 +293,39 @@ fn begin_apart(a: &[Token], b: &[Token]) -> bool {
     differ(a.first(), b.first()) || differ(a.last(), b.last())
 }
 
-/// Where all patterns are after some word, and the last letter of the word with where it was read.
+/// The states of all patterns after some word. With it, the last letter of the word and the index of the entry before
+/// it.
 type Found = (Option<(usize, Letter)>, Vec<States>);
 
-/// The positions in a pattern that a beginning of a word can have led to, sorted.
+/// The positions in a pattern that the letters read so far can lead to, sorted.
 type States = Vec<usize>;
 
 impl Region {
-    /// All that a pattern matches.
+    /// The region of all words that a pattern matches.
     #[must_use]
     pub fn of(glob: Glob) -> Self {
         Self { within: vec![glob], outside: Vec::new() }
     }
 
-    /// Everything.
+    /// The region of all words.
     #[must_use]
     pub fn everything() -> Self {
         Self::of(Glob::everything())
     }
 
-    /// Whether the pattern matches all of the region; `false` where it cannot be told.
+    /// Whether the pattern matches every word of the region. `false` if that is unknown.
     #[must_use]
     pub fn is_within(&self, glob: &Glob) -> bool {
         self.within.iter().any(|own| glob.contains(own))
     }
 
-    /// Whether the pattern matches nothing of the region; `false` where it cannot be told.
+    /// Whether the pattern matches no word of the region. `false` if that is unknown.
     #[must_use]
     pub fn is_disjoint(&self, glob: &Glob) -> bool {
         self.outside.contains(glob) || self.within.iter().any(|own| own.is_disjoint(glob))
     }
 
-    /// What of the region the pattern matches as well.
+    /// The words of the region that the pattern matches.
     #[must_use]
     pub fn and(&self, glob: &Glob) -> Self {
         let mut region = self.clone();
@@ -337,7 +340,7 @@ impl Region {
         region
     }
 
-    /// What of the region the pattern does not match.
+    /// The words of the region that the pattern does not match.
     #[must_use]
     pub fn without(&self, glob: &Glob) -> Self {
         let mut region = self.clone();
@@ -347,13 +350,13 @@ impl Region {
         region
     }
 
-    /// Whether nothing is in it; `false` where it cannot be told.
+    /// Whether the region has no word. `false` if that is unknown.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         (self.within.len() > 1 || !self.outside.is_empty()) && self.sample() == Sample::Empty
     }
 
-    /// A shortest word of the region.
+    /// A shortest word of the region, or why there is none.
     #[must_use]
     pub fn sample(&self) -> Sample {
         let globs: Vec<(&Glob, Reading)> = self
@@ -368,7 +371,7 @@ impl Region {
         }
         let start: Vec<States> = globs.iter().map(|(glob, reading)| glob.start(*reading)).collect();
         let mut seen = HashSet::from([start.clone()]);
-        // Each state with the letter that led to it and where from.
+        // Each state, with the letter that led to it and the index of the state before.
         let mut found: Vec<Found> = vec![(None, start)];
         let mut queue = VecDeque::from([0]);
         while let Some(at) = queue.pop_front() {
@@ -413,7 +416,8 @@ fn word(found: &[Found], mut at: usize) -> Vec<Letter> {
     word
 }
 
-/// The letters that can make a difference here: what some pattern waits for, and one that none waits for.
+/// The letters that can make a difference in these states: those that a pattern expects, and one that no pattern
+/// expects.
 fn letters(globs: &[(&Glob, Reading)], states: &[States]) -> Vec<Letter> {
     let awaited = |index: usize| states[index].iter().filter_map(move |state| globs[index].0.0.get(*state));
     let mut letters = Vec::new();
@@ -434,7 +438,7 @@ fn letters(globs: &[(&Glob, Reading)], states: &[States]) -> Vec<Letter> {
         let others = (1..globs.len()).flat_map(awaited);
         let chars: Vec<char> =
             others.filter_map(|token| if let Token::Char(c) = token { Some(*c) } else { None }).collect();
-        // A word that a person may read begins with what it need not avoid.
+        // People may read the word, so it should consist of common letters where possible.
         let other =
             ('x'..='z').chain('a'..='w').chain('0'..='9').chain('\u{a1}'..=char::MAX).find(|c| !chars.contains(c));
         other.into_iter().chain(chars).chain([':', '/']).for_each(|c| add(Letter::Char(c)));
@@ -442,7 +446,7 @@ fn letters(globs: &[(&Glob, Reading)], states: &[States]) -> Vec<Letter> {
     letters
 }
 
-/// The word as a person reads it, symbols in `${}`.
+/// The word as text for people, with symbols in `${}`.
 #[must_use]
 pub fn display(word: &[Letter]) -> String {
     word.iter().fold(String::new(), |text, letter| match letter {
@@ -461,8 +465,8 @@ mod tests {
     }
 
     #[test]
-    fn one_pattern_within_another() {
-        // The outer pattern, the inner one, whether it is within.
+    fn one_pattern_contains_another() {
+        // The outer pattern, the inner one, and whether the outer one contains it.
         for (outer, inner, within) in [
             ("*", "", true),
             ("*", "a*b?", true),
@@ -493,7 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_that_cannot_meet() {
+    fn patterns_without_a_common_text_are_disjoint() {
         for (a, b, disjoint) in [
             ("a*", "b*", true),
             ("a*", "*b", false),
@@ -513,7 +517,7 @@ mod tests {
     }
 
     #[test]
-    fn a_region_is_what_is_left() {
+    fn a_region_has_the_words_that_no_pattern_excludes() {
         let region = Region::of(glob("iam:*")).without(&glob("iam:*User")).without(&glob("iam:Get*"));
         let Sample::Word(word) = region.sample() else { panic!("something is left") };
         assert_eq!(display(&word), "iam:");

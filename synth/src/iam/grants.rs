@@ -1,7 +1,8 @@
-//! Where a template grants something: every role, user and group, every trust and resource policy.
+//! Where a template grants permissions: every role, user and group, every trust policy and resource policy.
 //!
-//! A *place* is what a grant belongs to, so that a policy may move between an inline one, an `AWS::IAM::Policy` and a managed one without
-//! being another. The places are read from the canonical form, after conditions have been decided.
+//! A *place* is what a grant belongs to, such as a role. So a policy is the same grant as an inline policy, as an
+//! `AWS::IAM::Policy` and as a managed policy. The places are read from the canonical form, after conditions have been
+//! decided.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,23 +14,25 @@ use super::{
 };
 use crate::cfn::text::{self, Piece, pieces};
 
-/// What a template grants.
+/// The permissions that a template grants or denies, by place.
 #[derive(Debug, Default)]
 pub(super) struct Places {
-    /// What is granted, by place.
+    /// The granted permissions, by place.
     pub(super) granted: BTreeMap<String, Permissions>,
-    /// What counts only where it was there before: a change of it means something, its coming and going by itself does not.
+    /// Permissions that are compared only if both templates have the place. Adding or removing such a place alone
+    /// grants nothing.
     pub(super) standing: BTreeMap<String, Permissions>,
-    /// Which role acts for a resource, and what it may do.
+    /// The role that acts for a resource, and its permissions.
     pub(super) roles: BTreeMap<String, (String, Permissions)>,
-    /// What a resource's policy denies, by resource: documents. It binds those, too, whom policies of their own allow
-    /// something.
+    /// The documents that deny something, by the resource whose policy they are. They also apply to principals that are
+    /// allowed by their own policies.
     pub(super) denied: BTreeMap<String, Vec<Json>>,
-    /// The resources of the template that are no policies: what is denied of one goes when it goes.
+    /// The resources of the template that are not policies. Denials are not compared for a resource that is added or
+    /// deleted.
     pub(super) things: BTreeSet<String>,
 }
 
-/// Resources that grant something in a way that is not a policy document.
+/// Resource types that grant permissions without a policy document.
 const OTHER_GRANTS: [&str; 16] = [
     "AWS::CloudFormation::Stack",
     "AWS::Cognito::IdentityPoolRoleAttachment",
@@ -49,7 +52,7 @@ const OTHER_GRANTS: [&str; 16] = [
     "AWS::Serverless::Application",
 ];
 
-/// The properties that say which resource a resource policy is for.
+/// The properties that name the resource of a resource policy.
 const TARGETS: [&str; 7] = ["Queues", "Topics", "Bucket", "SecretId", "ResourceArn", "EventBusName", "RepositoryName"];
 
 /// A resource of the template.
@@ -65,7 +68,7 @@ impl<'t> Resource<'t> {
         self.body.get("Properties")?.get(name)
     }
 
-    /// The entries of a property that is a list, or a single value.
+    /// The entries of a property that is a list or a single value.
     fn list(&self, name: &str) -> Vec<&'t Json> {
         match self.property(name) {
             Some(Json::Array(list)) => list.iter().collect(),
@@ -85,7 +88,7 @@ pub(super) fn read(template: &Json) -> Places {
         .collect();
     let things = all.iter().filter(|resource| !resource.kind.ends_with("Policy")).map(|r| r.id.to_owned()).collect();
     let mut reader = Reader { identities: BTreeMap::new(), places: Places { things, ..Places::default() }, all: &all };
-    // Each turn needs what those before it have found.
+    // Each loop needs the results of the loops before it.
     for resource in &all {
         reader.identity(resource);
     }
@@ -107,7 +110,7 @@ pub(super) fn read(template: &Json) -> Places {
     reader.places
 }
 
-/// What in a template grants are made of, as it is written.
+/// The parts of each resource that grants are derived from, exactly as the template writes them.
 pub(super) fn material(template: &Json) -> BTreeMap<String, Vec<Json>> {
     let parts = [
         "Policies",
@@ -150,7 +153,7 @@ struct Reader<'t> {
 }
 
 impl Reader<'_> {
-    /// A role, user or group, with the policies that it names itself.
+    /// Reads a role, user or group, with the policies that it names itself.
     fn identity(&mut self, resource: &Resource<'_>) {
         if !matches!(resource.kind, "AWS::IAM::Role" | "AWS::IAM::User" | "AWS::IAM::Group") {
             return;
@@ -179,7 +182,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The document of a managed policy, or its name where the template does not hold it.
+    /// The document of a managed policy, or its name if the document is not in the template.
     fn managed(&self, policy: &Json) -> Result<Json, String> {
         let name = name(policy);
         if name.ends_with(":iam::aws:policy/AdministratorAccess") {
@@ -192,7 +195,7 @@ impl Reader<'_> {
         own.and_then(|own| own.property("PolicyDocument")).cloned().ok_or(name)
     }
 
-    /// A policy that says itself whom it is for.
+    /// Reads a policy resource that names its own roles, users or groups.
     fn attachment(&mut self, resource: &Resource<'_>) {
         let lists: &[&str] = match resource.kind {
             "AWS::IAM::Policy" | "AWS::IAM::ManagedPolicy" => &["Roles", "Users", "Groups"],
@@ -206,14 +209,14 @@ impl Reader<'_> {
             let permissions = self.identities.entry(self.subject(identity)).or_default();
             permissions.documents.push(document.clone());
         }
-        // Somebody outside of the template may have attached it.
+        // The policy may also be attached to an identity outside of the template.
         if resource.kind == "AWS::IAM::ManagedPolicy" {
             let permissions = Permissions { documents: vec![document.clone()], ..Permissions::default() };
             self.places.standing.insert(format!("what the policy {} allows", resource.id), permissions);
         }
     }
 
-    /// Who is named: a resource of the template by its logical id.
+    /// The identity that a value names: by its logical id if it is a resource of the template, otherwise by its name.
     fn subject(&self, identity: &Json) -> String {
         let name = name(identity);
         let reference = name.strip_prefix("${").and_then(|name| name.strip_suffix('}'));
@@ -229,7 +232,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Users get what their groups may do.
+    /// Gives each user the permissions of its groups.
     fn membership(&mut self, resource: &Resource<'_>) {
         let pairs: Vec<(String, String)> = match resource.kind {
             "AWS::IAM::User" => {
@@ -256,7 +259,7 @@ impl Reader<'_> {
         }
     }
 
-    /// What a resource lets others do.
+    /// Reads the permissions on a resource that it grants to others.
     fn resource(&mut self, resource: &Resource<'_>) {
         let target =
             |name: &str| resource.property(name).map(self::name).map(|name| function(&name)).unwrap_or_default();
@@ -288,7 +291,7 @@ impl Reader<'_> {
                 }
                 self.grant(format!("the policy of {}", target("EventBusName")), document(&statement));
             }
-            // What a template that makes templates makes cannot be seen.
+            // Nested stacks and modules create resources that are not in this template.
             kind if OTHER_GRANTS.contains(&kind) || kind.ends_with("::MODULE") || kind.is_empty() => {
                 self.places
                     .granted
@@ -302,13 +305,13 @@ impl Reader<'_> {
         }
     }
 
-    /// Anything in a resource's properties that is a policy document, whatever the property's name.
+    /// Reads every policy document in a resource's properties, regardless of the property's name.
     fn policies(&mut self, resource: &Resource<'_>) {
         let mut found = Vec::new();
         if let Some(properties) = resource.body.get("Properties") {
             find_documents(properties, &mut found);
         }
-        // Where no policy stands, some services have one of their own.
+        // If the template sets no policy, some services use a default policy.
         let everything = || json!({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"});
         let account = || json!({"Effect": "Allow", "Principal": {"AWS": {"Ref": "AWS::AccountId"}}, "Action": "kms:*"});
         match resource.kind {
@@ -321,7 +324,8 @@ impl Reader<'_> {
         let targets = if targets.is_empty() { vec![resource.id.to_owned()] } else { targets };
         for document in found {
             for target in &targets {
-                // With these two, nobody is allowed what the policy itself does not allow.
+                // For these two types, only the policy itself allows access. So its denials need no separate
+                // comparison.
                 if !matches!(resource.kind, "AWS::EC2::VPCEndpoint" | "AWS::KMS::Key") {
                     self.deny(target, &document);
                 }
@@ -343,7 +347,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The roles with which services act for a resource.
+    /// Reads the roles that services assume to act for a resource.
     fn acting_roles(&mut self, resource: &Resource<'_>) {
         let mut found = Vec::new();
         if let Some(properties) = resource.body.get("Properties") {
@@ -361,7 +365,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Notes what a document denies, or may deny: a statement that cannot be looked into.
+    /// Records the statements of a document that deny something, or that may deny because their effect is not known.
     fn deny(&mut self, target: &str, document: &Json) {
         let denies = |statement: &&Json| statement.get("Effect").is_none_or(|effect| effect != "Allow");
         let statements: Vec<_> = policy::statements(document).unwrap_or_default();
@@ -378,12 +382,12 @@ impl Reader<'_> {
     }
 }
 
-/// A value as a text.
+/// A value as a text, with `${…}` for each reference. A value that is not a text becomes its JSON.
 fn name(value: &Json) -> String {
     pieces(value).map_or_else(|| value.to_string(), |pieces| text::display(&pieces))
 }
 
-/// A resource's name without `${}` and `.Arn`: `Ref` and `GetAtt` of one resource are one target.
+/// The name of a resource without `${}` and `.Arn`, so that `Ref` and `GetAtt` of one resource are the same target.
 fn function(name: &str) -> String {
     let reference = name.strip_prefix("${").and_then(|name| name.strip_suffix('}')).filter(|name| !name.contains("${"));
     reference.map_or(name, |id| id.strip_suffix(".Arn").unwrap_or(id)).to_owned()
@@ -393,7 +397,7 @@ fn document(statement: &Json) -> Json {
     json!({"Version": "2012-10-17", "Statement": [statement]})
 }
 
-/// `AWS::Lambda::Permission` as the statement that Lambda makes of it.
+/// The policy statement that Lambda creates from an `AWS::Lambda::Permission`.
 fn lambda_permission(resource: &Resource<'_>) -> Json {
     permission(
         resource,
@@ -409,7 +413,7 @@ fn lambda_permission(resource: &Resource<'_>) -> Json {
     )
 }
 
-/// A statement whose conditions are properties.
+/// The statement that a resource stands for, if the resource writes conditions as properties.
 fn permission(resource: &Resource<'_>, principal: &str, conditions: &[(&str, &str, &str)]) -> Json {
     let principal = resource.property(principal).map_or(json!("*"), |principal| match pieces(principal).as_deref() {
         Some([Piece::Literal(text)]) if text == "*" => json!("*"),
@@ -428,7 +432,7 @@ fn permission(resource: &Resource<'_>, principal: &str, conditions: &[(&str, &st
     statement
 }
 
-/// Policy documents are known by their shape, also where one is a text.
+/// Finds policy documents by their shape, including documents that are written as a text.
 fn find_documents(value: &Json, found: &mut Vec<Json>) {
     let statement = |json: &&Json| json.get("Effect").is_some() || text::intrinsic(json).is_some();
     let is_policy =
@@ -444,7 +448,7 @@ fn find_documents(value: &Json, found: &mut Vec<Json>) {
     }
 }
 
-/// Properties that name a role: `Role`, `RoleArn`, `ExecutionRoleArn`.
+/// Finds the properties that name a role, such as `Role`, `RoleArn` or `ExecutionRoleArn`.
 fn find_roles<'j>(value: &'j Json, path: &str, found: &mut Vec<(String, &'j Json)>) {
     match value {
         Json::Object(map) if text::intrinsic(value).is_none() => {

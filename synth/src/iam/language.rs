@@ -1,10 +1,10 @@
-//! The version of the policy language, and the texts of a policy with its variables.
+//! The version of the policy language, and the texts of a policy with their variables.
 
 use serde_json::Value as Json;
 
 use crate::cfn::text::{Piece, pieces};
 
-/// Which version of the policy language: only the later one has variables such as `${aws:username}`.
+/// The version of the policy language. Only `2012-10-17` has variables such as `${aws:username}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Language {
     Y2008,
@@ -18,7 +18,7 @@ impl Language {
     }
 }
 
-/// One text or several, with policy variables as references; `None` if one of them is no text.
+/// Reads one text or a list of texts, with policy variables as references. `None` if a value is not a text.
 pub(super) fn texts(value: &Json, language: Language) -> Option<Vec<Vec<Piece>>> {
     let one = |value: &Json| Some(pieces(value)?.into_iter().flat_map(|piece| variables(piece, language)).collect());
     match value {
@@ -27,7 +27,7 @@ pub(super) fn texts(value: &Json, language: Language) -> Option<Vec<Vec<Piece>>>
     }
 }
 
-/// Takes policy variables out of a text.
+/// Splits a text at its policy variables.
 fn variables(piece: Piece, language: Language) -> Vec<Piece> {
     let text = match piece {
         Piece::Literal(text) if language == Language::Y2012 => text,
@@ -38,7 +38,7 @@ fn variables(piece: Piece, language: Language) -> Vec<Piece> {
         rest.split_once("${").and_then(|(before, rest)| rest.split_once('}').map(|(name, after)| (before, name, after)))
     {
         out.push(Piece::Literal(before.to_owned()));
-        // `${*}` is the way to write a star that is no wildcard. As a symbol it is a star only to itself, which is safe.
+        // `${*}` means a star that is not a wildcard. As a symbol it equals only itself, which is safe.
         out.push(Piece::Reference(variable(name)));
         rest = after;
     }
@@ -47,7 +47,7 @@ fn variables(piece: Piece, language: Language) -> Vec<Piece> {
     out
 }
 
-/// The symbol of a policy variable, told apart from references of the template.
+/// The symbol of a policy variable. The `!` distinguishes it from references of the template.
 fn variable(name: &str) -> String {
     format!("!{}", name.trim().to_ascii_lowercase())
 }

@@ -1,4 +1,5 @@
-//! What policies allow: an evaluator, and a comparison of two sets of policies. Analysis only; `cfn` writes the documents.
+//! Analyses what policies allow: an evaluator, and a comparison of two sets of policies. It writes no policies; `cfn`
+//! does.
 
 pub mod compare;
 mod condition;

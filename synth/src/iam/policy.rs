@@ -9,7 +9,7 @@ use super::{
 };
 use crate::cfn::text::Piece;
 
-/// A statement: the requests it speaks of are those in all of its sets that fulfil its conditions.
+/// A statement. It applies to the requests that are in all of its sets and meet its conditions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Statement {
     pub(super) allow: bool,
@@ -19,7 +19,7 @@ pub(super) struct Statement {
     pub(super) conditions: Vec<Literal>,
 }
 
-/// Any of these patterns, or none of them.
+/// A set of texts: those that match one of the patterns or, with `complement`, those that match none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Selection {
     pub(super) globs: Vec<Glob>,
@@ -38,7 +38,7 @@ impl Selection {
     }
 }
 
-/// The statements of a document, each as JSON; `None` if it has none to be seen.
+/// The statements of a document, each as JSON. `None` if it has no `Statement`.
 pub(super) fn statements(document: &Json) -> Option<Vec<&Json>> {
     match document.get("Statement")? {
         Json::Array(list) => Some(list.iter().collect()),
@@ -47,7 +47,7 @@ pub(super) fn statements(document: &Json) -> Option<Vec<&Json>> {
 }
 
 impl Statement {
-    /// Reads a statement; `None` if it is not one that can be understood, an intrinsic function perhaps.
+    /// Reads a statement. `None` if it cannot be analysed, for example because it is an intrinsic function.
     pub(super) fn read(statement: &Json, language: Language) -> Option<Self> {
         let known = [
             "Sid",
@@ -73,7 +73,7 @@ impl Statement {
             match (object.get(name), object.get(&format!("Not{name}"))) {
                 (Some(value), None) => Some(Selection::new(read(value)?, false)),
                 (None, Some(value)) => Some(Selection::new(read(value)?, true)),
-                // An identity's policy names no principal, a trust policy no resource.
+                // A policy of an identity names no principal, and a trust policy names no resource.
                 (None, None) => Some(Selection::everything()),
                 (Some(_), Some(_)) => None,
             }
@@ -91,14 +91,14 @@ impl Statement {
         })
     }
 
-    /// Whether this allows everything to everybody it is for.
+    /// Whether this statement allows everything, to every principal that the policy applies to.
     pub(super) fn allows_everything(&self) -> bool {
         let all = |selection: &Selection| !selection.complement && selection.globs.iter().any(Glob::is_everything);
         self.allow && all(&self.principals) && all(&self.actions) && all(&self.resources) && self.conditions.is_empty()
     }
 }
 
-/// Actions have no case.
+/// An action as a pattern, in lower case, because IAM ignores the case of actions.
 fn action(text: &[Piece]) -> Glob {
     let lower = |piece: &Piece| match piece {
         Piece::Literal(text) => Piece::Literal(text.to_lowercase()),
@@ -107,7 +107,7 @@ fn action(text: &[Piece]) -> Glob {
     Glob::pattern(&text.iter().map(lower).collect::<Vec<_>>())
 }
 
-/// The principals as patterns of `Type:value`.
+/// The principals, as patterns of `Type:value`.
 fn principals(value: &Json) -> Option<Vec<Glob>> {
     if value == "*" {
         return Some(vec![Glob::everything()]);
@@ -125,8 +125,8 @@ fn typed(kind: &str, name: &[Piece]) -> Glob {
     Glob::pattern(&[&[Piece::Literal(format!("{kind}:"))], name].concat())
 }
 
-/// An account or an identity in it. `arn:aws:iam::1:root`, the account, and the bare number are the whole account, so both
-/// are `AWS:1:*`; an identity is `AWS:1:role/Name`. `*` is everybody, whoever they are.
+/// An account, or an identity in it. `arn:aws:iam::1:root` and the bare number both mean the whole account, so both
+/// become `AWS:1:*`. An identity becomes `AWS:1:role/Name`. `*` means every principal.
 fn aws_principal(name: &[Piece]) -> Glob {
     if name == [Piece::Literal("*".into())] {
         return Glob::everything();
@@ -153,7 +153,7 @@ fn aws_principal(name: &[Piece]) -> Glob {
     }
 }
 
-/// What follows `arn:PARTITION:iam::` or `arn:PARTITION:sts::`.
+/// The part of an ARN after `arn:PARTITION:iam::` or `arn:PARTITION:sts::`. `None` for any other text.
 fn after_partition(name: &[Piece]) -> Option<Vec<Piece>> {
     let (Piece::Literal(first), rest) = name.split_first()? else { return None };
     let first = first.strip_prefix("arn:")?;

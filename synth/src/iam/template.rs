@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value as Json, json};
 
 use crate::iam::{
-    compare::{Answer, Comparison, Permissions, Verdict, compare},
+    compare::{Certainty, Comparison, Permissions, Verdict, compare},
     grants::{self, Places},
 };
 
 /// What a change of a template means for IAM.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
+pub struct IamImpact {
     /// All in all.
     pub verdict: Verdict,
     /// Where something changed.
@@ -33,7 +33,7 @@ const MAX_CONDITIONS: usize = 6;
 /// Compares what two templates grant, whichever way their conditions are decided. The parameters that are named have
 /// another value than before, whatever the templates say of them.
 #[must_use]
-pub fn compare_templates(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Report {
+pub fn compare_templates(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> IamImpact {
     let changed = &changed_names(old, new) | parameters;
     let old = &rename(old, &changed);
     let (shared, old_only, new_only) = conditions(old, new);
@@ -52,11 +52,11 @@ pub fn compare_templates(old: &Json, new: &Json, parameters: &BTreeSet<String>) 
         let after = grants::read(&decided(new, &new_only, "new"));
         for (place, mut comparison) in compare_places(&before, &after) {
             if doubtful {
-                comparison.gained = comparison.gained.min(Answer::Maybe);
-                comparison.lost = comparison.lost.min(Answer::Maybe);
+                comparison.gained = comparison.gained.min(Certainty::Maybe);
+                comparison.lost = comparison.lost.min(Certainty::Maybe);
             }
             let known =
-                places.entry(place).or_insert(Comparison { gained: Answer::No, lost: Answer::No, example: None });
+                places.entry(place).or_insert(Comparison { gained: Certainty::No, lost: Certainty::No, example: None });
             known.gained = known.gained.max(comparison.gained);
             known.lost = known.lost.max(comparison.lost);
             known.example = known.example.take().or(comparison.example);
@@ -66,7 +66,7 @@ pub fn compare_templates(old: &Json, new: &Json, parameters: &BTreeSet<String>) 
     let untouched = if grants::material(old) == grants::material(new) { Verdict::None } else { Verdict::Equivalent };
     let verdict = places.values().fold(untouched, |verdict, comparison| verdict.and(comparison.verdict()));
     let places = places.into_iter().map(|(place, comparison)| PlaceChange { place, comparison }).collect();
-    Report { verdict, places }
+    IamImpact { verdict, places }
 }
 
 fn compare_places(old: &Places, new: &Places) -> Vec<(String, Comparison)> {

@@ -1,8 +1,8 @@
-//! The handler's package: what Lambda is given to run. Pure: bytes in, bytes out.
+//! The handler's package, which Lambda runs. Pure: bytes in, bytes out.
 //!
-//! cargo-lambda stamps its archives with the time, so that two builds of one program are two packages, and a stack changes
-//! though nothing has. Here one program makes one package: it is written anew, with nothing in it but the program, and its key
-//! in the artifact bucket is its digest.
+//! cargo-lambda writes the time into its archives. So two builds of the same program give two packages, and the stack
+//! changes without need. Here, the same program always gives the same package: the archive is written again and
+//! contains only the program. Its key in the artifact bucket is its digest.
 
 mod archive;
 mod elf;
@@ -13,56 +13,57 @@ use sha2::{Digest as _, Sha256};
 
 use crate::cfn::resource::Architecture;
 
-pub use archive::Unreadable;
-pub use elf::Alien;
+pub use archive::ArchiveError;
+pub use elf::ElfError;
 
-/// A program has fewer bytes than this (Lambda's own message: "Unzipped size must be smaller than 262144000 bytes").
+/// The limit on a program, in bytes: it must be smaller (Lambda's own message: "Unzipped size must be smaller than
+/// 262144000 bytes").
 pub const UNZIPPED: usize = 262_144_000;
 
-/// A package that Lambda will run: an archive with the program alone, for the processor that was asked for.
+/// A package that Lambda can run: an archive with only the program, for the requested processor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
     bytes: Vec<u8>,
-    digest: Digest,
+    digest: Sha256Digest,
     architecture: Architecture,
     unzipped: usize,
 }
 
-/// A SHA-256 digest. It is shown in hexadecimal.
+/// A SHA-256 digest. Its text is hexadecimal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Digest([u8; 32]);
+pub struct Sha256Digest([u8; 32]);
 
-/// Why something is no package. The messages follow the file's name.
+/// The reason why a file is not a package. The messages are shown after the name of the file and a colon.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// It is no archive with the program alone.
+pub enum PackageError {
+    /// The file is not an archive with only the program.
     #[error(transparent)]
-    Unreadable(#[from] Unreadable),
-    /// What is in it is no program for Lambda.
-    #[error("its bootstrap {0}; make build makes one")]
-    Alien(#[from] Alien),
-    /// It is for another processor.
+    Unreadable(#[from] ArchiveError),
+    /// The archive's program is not one for Lambda.
+    #[error("its bootstrap {0}; create a package with `make build`")]
+    Alien(#[from] ElfError),
+    /// The program is for another processor.
     #[error(
-        "the package is for {}, but {says} says {}: build it with make build ARCH={}, or set architecture: {}",
+        "the package is for {}, but {says} says {}: build it with `make build ARCH={}`, or set `architecture: {}`",
         is.as_str(), wanted.as_str(), wanted.as_str(), is.as_str()
     )]
     OtherArchitecture {
-        /// The processor that it is for.
+        /// The processor that the program is for.
         is: Architecture,
-        /// The one that it should be for.
+        /// The processor that it should be for.
         wanted: Architecture,
-        /// Who says so.
+        /// The name of the file or option that requests that processor.
         says: String,
     },
 }
 
 impl Package {
-    /// Makes a package out of the archive that cargo-lambda made, out of one of its own, or out of the program itself. `says`
-    /// names the file or option that asks for this architecture; the error shows it.
+    /// Makes a package of an archive that cargo-lambda wrote, of another package, or of the program itself. `says` is
+    /// the name of the file or option that requests this architecture, for the error.
     ///
     /// # Errors
-    /// [`Refused`] if Lambda would not run it.
-    pub fn read(file: &[u8], wanted: Architecture, says: &str) -> Result<Self, Refused> {
+    /// [`PackageError`] if Lambda could not run the program.
+    pub fn read(file: &[u8], wanted: Architecture, says: &str) -> Result<Self, PackageError> {
         let program = if elf::is_program(file) {
             archive::limit(file.to_vec(), UNZIPPED)?
         } else {
@@ -70,14 +71,14 @@ impl Package {
         };
         let is = elf::architecture(&program)?;
         if is != wanted {
-            return Err(Refused::OtherArchitecture { is, wanted, says: says.to_owned() });
+            return Err(PackageError::OtherArchitecture { is, wanted, says: says.to_owned() });
         }
         let bytes = archive::pack(&program)?;
-        let digest = Digest::of(&bytes);
+        let digest = Sha256Digest::of(&bytes);
         Ok(Self { bytes, digest, architecture: is, unzipped: program.len() })
     }
 
-    /// The archive.
+    /// The bytes of the archive.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
@@ -85,11 +86,11 @@ impl Package {
 
     /// The digest of the archive.
     #[must_use]
-    pub const fn digest(&self) -> Digest {
+    pub const fn digest(&self) -> Sha256Digest {
         self.digest
     }
 
-    /// The key that it has in the artifact bucket.
+    /// The key of the package in the artifact bucket: its digest and `.zip`.
     #[must_use]
     pub fn key(&self) -> String {
         format!("{}.zip", self.digest)
@@ -108,7 +109,7 @@ impl Package {
     }
 }
 
-impl Digest {
+impl Sha256Digest {
     /// The digest of these bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
@@ -116,7 +117,7 @@ impl Digest {
     }
 }
 
-impl fmt::Display for Digest {
+impl fmt::Display for Sha256Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }

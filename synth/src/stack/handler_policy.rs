@@ -1,7 +1,7 @@
 //! The handler's permissions, as statements on this stack's own things.
 
 use lambda::contract::{
-    permissions::{Permission, RequestCondition, Target, permissions},
+    permissions::{Permission, PermissionTarget, RequestCondition, permissions},
     secret_prefix::SecretPrefix,
 };
 
@@ -19,15 +19,17 @@ use crate::{
 pub(super) fn handler(config: &Config, topic: &Handle<Topic>) -> Vec<Statement> {
     let statement = |permission: Permission| {
         let resources = match permission.on {
-            Target::Account => vec![ResourceArn::lists_of_the_account()],
-            Target::Users => role_scope::arns(&config.users),
-            Target::Secrets => vec![secrets_arn(&config.secret_prefix)],
-            Target::Topic => vec![topic.reference().into()],
-            Target::SecretsKey => config.secret_kms_key.customer().map(ResourceArn::from).into_iter().collect(),
+            PermissionTarget::Account => vec![ResourceArn::lists_of_the_account()],
+            PermissionTarget::Users => role_scope::arns(&config.users),
+            PermissionTarget::Secrets => vec![secrets_arn(&config.secret_prefix)],
+            PermissionTarget::Topic => vec![topic.reference().into()],
+            PermissionTarget::SecretsKey => {
+                config.secret_kms_key.customer().map(ResourceArn::from).into_iter().collect()
+            }
         };
         let mut conditions: Vec<_> =
             permission.only_if.iter().flat_map(|only_if| conditions(*only_if, config)).collect();
-        if permission.on == Target::Users {
+        if permission.on == PermissionTarget::Users {
             conditions.extend(role_scope::condition(&config.users));
         }
         Statement::allow(permission.sid, permission.why, permission.actions, resources, conditions)

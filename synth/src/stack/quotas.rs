@@ -3,7 +3,7 @@
 
 use lambda::contract::settings::Variable;
 
-use super::Unfit;
+use super::StackError;
 use crate::{
     cfn::{Value, json::to_json, policy_document::PolicyDocument, resource::Environment},
     config::Config,
@@ -11,10 +11,10 @@ use crate::{
 };
 
 /// The one policy of a role.
-pub(super) fn check_policy(policy: &PolicyDocument, config: &Config) -> Result<(), Unfit> {
+pub(super) fn check_policy(policy: &PolicyDocument, config: &Config) -> Result<(), StackError> {
     let characters = size(&policy.document(), config);
     let fits = characters <= INLINE_POLICIES;
-    if fits { Ok(()) } else { Err(Unfit::Policy { users: config.users.len(), characters }) }
+    if fits { Ok(()) } else { Err(StackError::Policy { users: config.users.len(), characters }) }
 }
 
 /// What grows without bound: the variables that hold lists, and the settings that they come from.
@@ -27,7 +27,7 @@ const LISTS: [(Variable, &str); 5] = [
 ];
 
 /// The environment of a function.
-pub(super) fn check_environment(environment: &Environment, config: &Config) -> Result<(), Unfit> {
+pub(super) fn check_environment(environment: &Environment, config: &Config) -> Result<(), StackError> {
     let bytes = size(&environment.variables(), config);
     let fits = bytes <= ENVIRONMENT;
     let longest = LISTS.iter().max_by_key(|(variable, _)| {
@@ -35,7 +35,7 @@ pub(super) fn check_environment(environment: &Environment, config: &Config) -> R
         value.map_or(0, |(_, text)| size(&text.clone().into(), config))
     });
     let setting = longest.map_or("users", |(_, setting)| setting);
-    if fits { Ok(()) } else { Err(Unfit::Environment { setting, bytes }) }
+    if fits { Ok(()) } else { Err(StackError::Environment { setting, bytes }) }
 }
 
 fn size(value: &Value, config: &Config) -> usize {
@@ -64,6 +64,6 @@ mod tests {
             assert_eq!(unfit.setting(), setting);
         }
         let unfit = check_environment(&environment(Variable::Users, ENVIRONMENT - empty + 1), &config).unwrap_err();
-        assert_eq!(unfit, Unfit::Environment { setting: "users", bytes: 4_097 });
+        assert_eq!(unfit, StackError::Environment { setting: "users", bytes: 4_097 });
     }
 }

@@ -4,11 +4,11 @@ use lambda::contract::selector::UserSelector;
 
 use crate::{
     cfn::policy_document::{Condition, ResourceArn},
-    config::Entry,
+    config::ConfiguredUsers,
 };
 
 /// The ARNs of everybody whom an entry means, and of nobody else; where a tag says who is meant, of every user.
-pub(super) fn arns(users: &[Entry]) -> Vec<ResourceArn> {
+pub(super) fn arns(users: &[ConfiguredUsers]) -> Vec<ResourceArn> {
     let arn = |resource: &str| ResourceArn::global("iam", &format!("user{resource}"));
     if users.iter().any(|entry| matches!(entry.who, UserSelector::Tag(_))) {
         return vec![arn("/*")];
@@ -26,7 +26,7 @@ pub(super) fn arns(users: &[Entry]) -> Vec<ResourceArn> {
 }
 
 /// The tag that a user must have, with one of these values.
-pub(super) fn condition(users: &[Entry]) -> Option<Condition> {
+pub(super) fn condition(users: &[ConfiguredUsers]) -> Option<Condition> {
     let tags = users.iter().filter_map(|entry| match &entry.who {
         UserSelector::Tag(tag) => Some(tag),
         _ => None,
@@ -49,12 +49,12 @@ mod tests {
             (&["/ci/bot", "/", "bob"], &["user/*"]),
             (&["tag:a=b", "tag:A=c"], &["user/*"]),
         ] {
-            let users: Vec<Entry> = users.iter().map(|word| word.parse().unwrap()).collect();
+            let users: Vec<ConfiguredUsers> = users.iter().map(|word| word.parse().unwrap()).collect();
             let all = arns(&users);
             let expected: Vec<_> = expected.iter().map(|resource| ResourceArn::global("iam", resource)).collect();
             assert_eq!(all, expected);
         }
-        let tagged: Vec<Entry> = ["tag:a=b", "tag:A="].map(|word| word.parse().unwrap()).into();
+        let tagged: Vec<ConfiguredUsers> = ["tag:a=b", "tag:A="].map(|word| word.parse().unwrap()).into();
         let condition = condition(&tagged).unwrap();
         assert_eq!((condition.key.as_ref(), condition.values), ("aws:ResourceTag/a", vec![Text::from("b"), "".into()]));
     }

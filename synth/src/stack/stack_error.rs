@@ -1,16 +1,16 @@
 //! What a configuration asks for and AWS does not give.
 
 use crate::{
-    cfn::template::Inconsistent,
+    cfn::template::TemplateError,
     limits::{ENVIRONMENT, INLINE_POLICIES},
 };
 
 /// Why a configuration, right in itself, makes no stack.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub enum StackError {
     /// The template would contradict itself.
     #[error(transparent)]
-    Inconsistent(#[from] Inconsistent),
+    Inconsistent(#[from] TemplateError),
     /// The stack would take another's place.
     #[error("this is the name of the stack that holds the packages; give the rotation another")]
     NameTaken,
@@ -39,7 +39,7 @@ pub enum Unfit {
     },
 }
 
-impl Unfit {
+impl StackError {
     /// The setting that is to blame.
     #[must_use]
     pub const fn setting(&self) -> &'static str {

@@ -18,7 +18,7 @@ use crate::{
 
 /// What the topics are encrypted with.
 pub(super) enum Encryption {
-    UserOverrides(Arn<Key>),
+    Own(Arn<Key>),
     Existing(KmsKeyArn),
 }
 
@@ -26,7 +26,7 @@ pub(super) enum Encryption {
 pub(super) fn encryption(t: &mut Template, config: &Config) -> Encryption {
     match &config.topic_key {
         TopicKey::Existing(arn) => Encryption::Existing(arn.clone()),
-        TopicKey::UserOverrides => Encryption::UserOverrides(own_key(t).arn()),
+        TopicKey::Own => Encryption::Own(own_key(t).arn()),
     }
 }
 
@@ -64,7 +64,7 @@ impl Encryption {
     /// What the handler's role must be allowed.
     pub(super) fn statement(&self) -> Statement {
         let key = match self {
-            Self::UserOverrides(arn) => arn.clone().into(),
+            Self::Own(arn) => arn.clone().into(),
             Self::Existing(arn) => arn.into(),
         };
         let sns = Text::of(["sns.".into(), Pseudo::Region.into(), ".*".into()]);
@@ -79,7 +79,7 @@ impl Encryption {
 
     fn id(&self) -> Text {
         match self {
-            Self::UserOverrides(arn) => arn.clone().into(),
+            Self::Own(arn) => arn.clone().into(),
             Self::Existing(arn) => arn.as_str().into(),
         }
     }

@@ -7,8 +7,8 @@ use synth::{
     diff::{
         Impact::{self, Deletes, MayReplace, Replaces, Update},
         Source::{self, Aws, Templates},
-        approval::{Approval, Digest, Reason},
-        change_set::{Action, Cause, ChangeSet, Detail, Planned, Replacement, merge},
+        approval::{Approval, ApprovalReason, Fingerprint},
+        change_set::{ChangeCause, ChangeSet, Detail, Planned, Replacement, ResourceAction, merge},
         render::{Format, render},
     },
 };
@@ -77,10 +77,10 @@ fn planned(id: &str, action: &str, replacement: &str, details: &[(&str, &str, &s
     let details = details.iter().map(|(property, recreation, source, entity)| Detail {
         property: (*property).to_owned(),
         replaces: Replacement::of(Some(recreation)),
-        cause: Cause::of(source, Some(entity)),
+        cause: ChangeCause::of(source, Some(entity)),
     });
     let details = details.collect();
-    Planned { id: id.to_owned(), kind: kind.to_owned(), action: Action::of(action, Some(replacement)), details }
+    Planned { id: id.to_owned(), kind: kind.to_owned(), action: ResourceAction::of(action, Some(replacement)), details }
 }
 
 /// What CloudFormation says when nothing but the function's code is another: of whatever names the function, that it may
@@ -101,8 +101,14 @@ fn release(function: &str) -> Vec<Planned> {
 
 /// What is tried, the template as it shall be, what CloudFormation plans; what becomes of the resources and who says so, why
 /// somebody must approve it, and what of that the templates alone do not say.
-type Row =
-    (&'static str, Json, Vec<Planned>, Vec<(&'static str, Impact, Source)>, Vec<Reason>, &'static [&'static str]);
+type Row = (
+    &'static str,
+    Json,
+    Vec<Planned>,
+    Vec<(&'static str, Impact, Source)>,
+    Vec<ApprovalReason>,
+    &'static [&'static str],
+);
 
 #[test]
 fn what_both_say_is_one_view() {
@@ -131,7 +137,7 @@ fn what_both_say_is_one_view() {
                 ("Schedule", Update, Aws),
                 ("Role", Update, Aws),
             ],
-            vec![Reason::MayAllowMore, Reason::Replaces],
+            vec![ApprovalReason::MayAllowMore, ApprovalReason::Replaces],
             &[
                 "FailedRuns may replace",
                 "Function replaces",
@@ -152,16 +158,16 @@ fn what_both_say_is_one_view() {
                 ),
             ],
             vec![("Function", Update, Aws), ("Schedule", MayReplace, Aws)],
-            vec![Reason::MayReplace],
+            vec![ApprovalReason::MayReplace],
             &["Schedule may replace"],
         ),
-        // What the templates leave open is settled, and the digest stays.
+        // What the templates leave open is settled, and the fingerprint stays.
         (
             "it does replace",
             durable(),
             vec![direct("Function", "True", "DurableConfig")],
             [vec![("Function", Replaces, Aws), ("FailedRuns", MayReplace, Templates)], follow()].concat(),
-            vec![Reason::Replaces],
+            vec![ApprovalReason::Replaces],
             &[],
         ),
         (
@@ -185,7 +191,7 @@ fn what_both_say_is_one_view() {
             durable(),
             vec![direct("Function", "Conditional", "DurableConfig")],
             [vec![("Function", MayReplace, Templates), ("FailedRuns", MayReplace, Templates)], follow()].concat(),
-            vec![Reason::MayReplace],
+            vec![ApprovalReason::MayReplace],
             &[],
         ),
         // What the templates are sure of stays, whatever CloudFormation says, and what it does not speak of.
@@ -194,7 +200,7 @@ fn what_both_say_is_one_view() {
             named(),
             vec![direct("Queue", "False", "QueueName")],
             vec![("Queue", Replaces, Templates), ("Function", Update, Templates)],
-            vec![Reason::Replaces],
+            vec![ApprovalReason::Replaces],
             &[],
         ),
         (
@@ -202,7 +208,7 @@ fn what_both_say_is_one_view() {
             named(),
             vec![],
             vec![("Queue", Replaces, Templates), ("Function", Update, Templates)],
-            vec![Reason::Replaces],
+            vec![ApprovalReason::Replaces],
             &[],
         ),
         // What only CloudFormation knows.
@@ -211,7 +217,7 @@ fn what_both_say_is_one_view() {
             same(),
             vec![stage("True", "Always"), planned("Alarm", "Remove", "", &[])],
             vec![("Queue", Replaces, Aws), ("Alarm", Deletes, Aws)],
-            vec![Reason::Replaces, Reason::Deletes],
+            vec![ApprovalReason::Replaces, ApprovalReason::Deletes],
             &["Alarm deletes", "Queue replaces"],
         ),
         (
@@ -227,7 +233,7 @@ fn what_both_say_is_one_view() {
             same(),
             vec![direct("Queue", "True", "QueueName")],
             vec![("Queue", Replaces, Aws)],
-            vec![Reason::Replaces],
+            vec![ApprovalReason::Replaces],
             &["Queue replaces"],
         ),
         (
@@ -235,7 +241,7 @@ fn what_both_say_is_one_view() {
             same(),
             vec![planned("Other", "Dynamic", "", &[])],
             vec![("Other", MayReplace, Aws)],
-            vec![Reason::MayReplace],
+            vec![ApprovalReason::MayReplace],
             &["Other may replace"],
         ),
         (
@@ -243,7 +249,7 @@ fn what_both_say_is_one_view() {
             same(),
             vec![planned("Other", "Sing", "", &[])],
             vec![("Other", MayReplace, Aws)],
-            vec![Reason::MayReplace],
+            vec![ApprovalReason::MayReplace],
             &["Other may replace"],
         ),
         (
@@ -284,7 +290,7 @@ fn what_both_say_is_one_view() {
             with("Condition: IsProduction", "Condition: IsLarge"),
             vec![planned("Alarm", "Remove", "", &[])],
             vec![("Alarm", Deletes, Templates)],
-            vec![Reason::Deletes],
+            vec![ApprovalReason::Deletes],
             &[],
         ),
         // What a policy is made of, and what a parameter makes of it.
@@ -298,7 +304,7 @@ fn what_both_say_is_one_view() {
                 &[("AssumeRolePolicyDocument", "Never", "ParameterReference", "Reader")],
             )],
             vec![("ReaderRole", Update, Aws)],
-            vec![Reason::MayAllowMore],
+            vec![ApprovalReason::MayAllowMore],
             &["who may assume ReaderRole: unknown"],
         ),
         (
@@ -306,7 +312,7 @@ fn what_both_say_is_one_view() {
             same(),
             vec![direct("Role", "False", "Policies")],
             vec![("Role", Update, Aws)],
-            vec![Reason::MayAllowMore],
+            vec![ApprovalReason::MayAllowMore],
             &["Role, of which AWS changes what the templates do not show: unknown"],
         ),
         (
@@ -314,7 +320,7 @@ fn what_both_say_is_one_view() {
             with("Default: alice", "Default: bob"),
             release("False"),
             vec![("Function", Update, Aws), ("ReaderRole", Update, Templates)],
-            vec![Reason::MayAllowMore],
+            vec![ApprovalReason::MayAllowMore],
             &[],
         ),
     ];
@@ -326,7 +332,7 @@ fn what_both_say_is_one_view() {
         let approval = Approval::needed(&diff);
         assert_eq!(approval.map(|approval| approval.reasons).unwrap_or_default(), reasons, "{what}: {:#?}", diff.iam);
         let beyond: Vec<String> = beyond.iter().map(|line| (*line).to_owned()).collect();
-        assert_eq!(diff.digest, Digest::of(&old, &new).and(&beyond), "{what}: {:#?}", diff.iam);
+        assert_eq!(diff.fingerprint, Fingerprint::of(&old, &new).and(&beyond), "{what}: {:#?}", diff.iam);
     }
 }
 

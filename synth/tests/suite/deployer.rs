@@ -1,5 +1,5 @@
-//! What a role needs that deploys: each request of a deployment is allowed, those beyond are not, and each permission is one
-//! that AWS's schemas ask for, or is left out for a reason.
+//! The policy of the deployer allows every request of a deployment and no other. Each permission in AWS's schemas is in
+//! the policy, or is left out for a stated reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,10 @@ use serde_json::{Value as Json, json};
 use synth::{
     cfn::{json::to_json, resource, shape::Shape},
     config::{self, Overrides},
-    deployer::{MANAGED_POLICY, Name, Place, Policy, Scope, Stack, TYPES, Unknown, entry, policy},
+    deployer::{
+        AccountRegion, DeployedStack, DeployerPolicy, DeployerPolicyError, MANAGED_POLICY, ResourceNaming,
+        StatementScope, TYPES, entry, policy,
+    },
     iam::evaluate::{Decision, Document, Request, decide},
     limits::INLINE_POLICIES,
     stack::{self, artifacts},
@@ -18,8 +21,12 @@ const ACCOUNT: &str = "111122223333";
 const REGION: &str = "eu-west-1";
 const STACK: &str = "access-key-rotation";
 
-fn place(partition: &str, region: &str) -> Place {
-    Place { partition: partition.parse().unwrap(), account: ACCOUNT.parse().unwrap(), region: region.parse().unwrap() }
+fn place(partition: &str, region: &str) -> AccountRegion {
+    AccountRegion {
+        partition: partition.parse().unwrap(),
+        account: ACCOUNT.parse().unwrap(),
+        region: region.parse().unwrap(),
+    }
 }
 
 /// The stack's name and its template.
@@ -28,21 +35,23 @@ fn rotation(configuration: &str) -> (String, Json) {
     (config.stack_name.as_str().to_owned(), to_json(&stack::template(&config).unwrap()))
 }
 
-fn policy_at(place: &Place, configuration: &str) -> Policy {
+fn policy_at(place: &AccountRegion, configuration: &str) -> DeployerPolicy {
     let ((name, template), artifacts) = (rotation(configuration), to_json(&artifacts::template().unwrap()));
-    let stacks =
-        [Stack { name: &name, template: &template }, Stack { name: artifacts::STACK_NAME, template: &artifacts }];
+    let stacks = [
+        DeployedStack { name: &name, template: &template },
+        DeployedStack { name: artifacts::STACK_NAME, template: &artifacts },
+    ];
     policy(place, &stacks).unwrap()
 }
 
-fn of_rotation() -> Policy {
+fn of_rotation() -> DeployerPolicy {
     policy_at(&place("aws", REGION), &read("rotation.yaml"))
 }
 
-/// What a request carries when CloudFormation makes it for whoever asked it.
+/// The condition key of a request that CloudFormation makes for the deployer.
 const THROUGH: (&str, &str) = ("aws:calledvia", "cloudformation.amazonaws.com");
 
-fn decision(policy: &Policy, action: &str, resource: &str, context: &[(&str, &str)]) -> Decision {
+fn decision(policy: &DeployerPolicy, action: &str, resource: &str, context: &[(&str, &str)]) -> Decision {
     let document = Document::read(&policy.json(), &|_| None).unwrap();
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::from([
         ("aws:requestedregion".into(), vec![REGION.into()]),
@@ -71,7 +80,7 @@ fn bucket(rest: &str) -> String {
 }
 
 #[test]
-fn what_a_deployment_does_is_allowed() {
+fn every_request_of_a_deployment_is_allowed() {
     let policy = of_rotation();
     let (via, direct) = (&[THROUGH][..], &[][..]);
     let to = |service: &'static str| [("iam:passedtoservice", service)];
@@ -106,7 +115,8 @@ fn what_a_deployment_does_is_allowed() {
             vec![("cloudformation", &stack), ("cloudformation", &artifacts)],
         ),
         (direct, "DescribeEvents", vec![("cloudformation", &failed)]),
-        // Packages: by synth, and by Lambda for CloudFormation; a template that is too large to be passed by CloudFormation.
+        // Packages: synth uploads them, and Lambda reads them for CloudFormation. CloudFormation itself reads a large
+        // template.
         (direct, "ListBucket", vec![("s3", &bucket)]),
         (direct, "PutObject GetObject", vec![("s3", &zip), ("s3", &yaml)]),
         (via, "GetObject GetObjectVersion", vec![("s3", &zip), ("s3", &yaml)]),
@@ -150,7 +160,7 @@ fn what_a_deployment_does_is_allowed() {
         ),
         (via, "CreateKey", vec![("kms", &"*".to_owned())]),
         (via, "PutKeyPolicy EnableKeyRotation DescribeKey ScheduleKeyDeletion", vec![("kms", &key)]),
-        // And then synth looks.
+        // After the deployment, synth checks the result.
         (direct, "ListSubscriptionsByTopic", vec![("sns", &topic)]),
         (direct, "GetSchedule", vec![("scheduler", &schedule)]),
         (direct, "GetFunctionConfiguration InvokeFunction", vec![("lambda", &function)]),
@@ -169,7 +179,7 @@ fn what_a_deployment_does_is_allowed() {
 }
 
 #[test]
-fn nothing_beyond_it_is() {
+fn no_other_request_is_allowed() {
     let policy = of_rotation();
     let (via, direct) = (&[THROUGH][..], &[][..]);
     let to = |service: &'static str| [("iam:passedtoservice", service), THROUGH];
@@ -180,7 +190,7 @@ fn nothing_beyond_it_is() {
     let function = arn("lambda", "function:access-key-rotation");
     let user = format!("arn:aws:iam::{ACCOUNT}:user/alice");
     for (context, action, resource) in [
-        // Other stacks, and theirs by the ARN of a change set, in which no stack is named.
+        // Other stacks, also by the ARN of a change set, which names no stack.
         (direct, "cloudformation:CreateChangeSet", arn("cloudformation", "stack/billing/0123")),
         (direct, "cloudformation:DeleteStack", arn("cloudformation", "stack/access-key-rotation-2/0123")),
         (direct, "cloudformation:ExecuteChangeSet", arn("cloudformation", "changeSet/synth-0123-45/6789")),
@@ -214,7 +224,7 @@ fn nothing_beyond_it_is() {
         (&to_lambda, "iam:PassRole", schedule_role.clone()),
         (&to_lambda, "iam:PassRole", role("admin")),
         (via, "iam:PassRole", function_role.clone()),
-        // By CloudFormation alone.
+        // Actions that only CloudFormation may call.
         (direct, "iam:PutRolePolicy", function_role.clone()),
         (direct, "lambda:UpdateFunctionCode", function.clone()),
         (direct, "lambda:UpdateFunctionConfiguration", function.clone()),
@@ -224,7 +234,7 @@ fn nothing_beyond_it_is() {
         (direct, "logs:DescribeLogGroups", "*".to_owned()),
         (&[("aws:calledvia", "athena.amazonaws.com")], "lambda:UpdateFunctionCode", function.clone()),
         (&[THROUGH, ("aws:requestedregion", "us-east-1")], "logs:DescribeLogGroups", "*".to_owned()),
-        // Other things, and these in other ways.
+        // Other resources, and other actions on this stack's resources.
         (via, "lambda:UpdateFunctionCode", arn("lambda", "function:access-key-rotation-2")),
         (via, "lambda:AddPermission", function.clone()),
         (direct, "lambda:InvokeFunction", arn("lambda", "function:billing")),
@@ -259,11 +269,11 @@ fn nothing_beyond_it_is() {
 /// Why a permission that a type's schema names is left out.
 #[derive(Debug)]
 enum LeftOut {
-    /// It is for a property that no template sets.
+    /// No template sets the property that needs it.
     Property(&'static str),
-    /// A statement of its own allows it.
+    /// Another statement, with this id, allows it.
     Elsewhere(&'static str),
-    /// This.
+    /// Another reason, in words.
     Because(&'static str),
 }
 use LeftOut::{Because, Elsewhere, Property};
@@ -363,8 +373,8 @@ fn left_out(kind: &str) -> Vec<(LeftOut, &'static str)> {
     }
 }
 
-/// Each permission that AWS's schema of a type names for creating, reading, changing and deleting one is in the table or is left
-/// out for a reason that holds, and the table has none beyond those.
+/// AWS's schema of a type lists the permissions to create, read, change and delete a resource. Each is in the table or
+/// is left out for a reason that the test checks. The table has no others.
 #[test]
 fn the_table_is_what_the_schemas_ask_for() {
     let policy = of_rotation();
@@ -410,8 +420,10 @@ fn the_table_is_what_the_schemas_ask_for() {
             }
         }
         let named = match entry.name {
-            Name::UserOverrides { property, .. } | Name::Of(property) => schema["properties"][property].is_object(),
-            Name::Random => true,
+            ResourceNaming::UserOverrides { property, .. } | ResourceNaming::Of(property) => {
+                schema["properties"][property].is_object()
+            }
+            ResourceNaming::Random => true,
         };
         assert!(named, "{kind}: {:?} is no property", entry.name);
     }
@@ -433,7 +445,7 @@ fn every_type_in_use_is_in_the_table() {
         "Dashboard": {"Type": "AWS::CloudWatch::Dashboard", "Properties": {"DashboardName": {"Ref": "AWS::StackName"}}},
         "Key": {"Type": "AWS::KMS::Key"},
     }});
-    let policy_of = |template: &Json| policy(&place, &[Stack { name: STACK, template }]);
+    let policy_of = |template: &Json| policy(&place, &[DeployedStack { name: STACK, template }]);
     let statements = policy_of(&template).unwrap().statements;
     for (sid, arns) in [
         ("ManageTopics", arn("sns", "access-key-rotation-x")),
@@ -442,27 +454,28 @@ fn every_type_in_use_is_in_the_table() {
         ("ManageKeys", arn("kms", "key/*")),
     ] {
         let statement = statements.iter().find(|statement| statement.sid == sid).unwrap();
-        assert_eq!(statement.scope, Scope::Arns(vec![arns]), "{sid}");
+        assert_eq!(statement.scope, StatementScope::Arns(vec![arns]), "{sid}");
     }
     let resources = |resources: Json| json!({ "Resources": resources });
     let refused = |template: &Json| policy_of(template).unwrap_err();
     let template = resources(json!({"Table": {"Type": "AWS::DynamoDB::Table"}}));
-    let unknown = Unknown::Type { id: "Table".into(), kind: "AWS::DynamoDB::Table".into() };
+    let unknown = DeployerPolicyError::Type { id: "Table".into(), kind: "AWS::DynamoDB::Table".into() };
     assert_eq!(refused(&template), unknown);
     assert!(unknown.to_string().contains("synth/src/deployer/types.rs"));
     let template =
         resources(json!({"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Ref": "Stage"}}}}));
-    let unknown = Unknown::Name { id: "Queue".into(), property: "QueueName", value: r#"{"Ref":"Stage"}"#.into() };
+    let unknown =
+        DeployerPolicyError::Name { id: "Queue".into(), property: "QueueName", value: r#"{"Ref":"Stage"}"#.into() };
     assert_eq!(refused(&template), unknown);
     let name = json!({"Fn::Sub": "${Topic.TopicName}-x"});
     let queue = json!({"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}});
     let template = resources(json!({"Topic": {"Type": "AWS::SNS::Topic"}, "Queue": queue}));
-    assert!(matches!(refused(&template), Unknown::Name { .. }), "the name is not the topic's");
+    assert!(matches!(refused(&template), DeployerPolicyError::Name { .. }), "the name is not the topic's");
 }
 
-/// The services and their actions and resources, as cfn-lint has them from the Service Authorization Reference.
+/// The data on services, actions and resources are cfn-lint's copy of the Service Authorization Reference.
 #[test]
-fn an_action_stands_with_arns_it_knows_and_with_a_wildcard_only_if_it_knows_none() {
+fn an_action_has_arns_that_it_supports_and_a_wildcard_only_if_it_supports_none() {
     let reference = cfn_lint("AdditionalSpecs/Policies.json");
     let mut seen = 0;
     for statement in of_rotation().statements {
@@ -472,7 +485,7 @@ fn an_action_stands_with_arns_it_knows_and_with_a_wildcard_only_if_it_knows_none
             assert!(known.is_object(), "{action} is no action");
             let kinds: Vec<&str> =
                 known["Resources"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
-            let Scope::Arns(arns) = &statement.scope else {
+            let StatementScope::Arns(arns) = &statement.scope else {
                 assert_eq!(kinds, Vec::<&str>::new(), "{action} can be narrower than *");
                 seen += 1;
                 continue;
@@ -515,7 +528,7 @@ fn the_policy_of_the_committed_configuration() {
     assert!(String::from_utf8_lossy(&run("json").stderr).contains("inline policy, which holds 10240"));
 }
 
-/// The worst that can be configured still fits into a role, and names no more than it must.
+/// The longest stack name still gives a policy that fits into a role, and that is no wider than necessary.
 #[test]
 fn a_long_name_of_the_stack_is_cut_as_cloudformation_may_cut_it() {
     let configuration = |length: usize| {
@@ -523,9 +536,9 @@ fn a_long_name_of_the_stack_is_cut_as_cloudformation_may_cut_it() {
         (name.clone(), format!("stack_name: {name}x\nusers: [alice]\nemails: [a@example.com, b@example.com]\n"))
     };
     let place = place("aws-us-gov", "us-gov-west-1");
-    let roles = |policy: &Policy| -> Vec<String> {
+    let roles = |policy: &DeployerPolicy| -> Vec<String> {
         let manage = policy.statements.iter().find(|statement| statement.sid == "ManageRoles").unwrap();
-        let Scope::Arns(arns) = &manage.scope else { panic!() };
+        let StatementScope::Arns(arns) = &manage.scope else { panic!() };
         arns.clone()
     };
     // FunctionRole has twelve letters; with two hyphens and thirteen letters more, 37 are left of the 64.
@@ -546,7 +559,7 @@ fn a_long_name_of_the_stack_is_cut_as_cloudformation_may_cut_it() {
 }
 
 #[test]
-fn what_scopes_the_policy_must_be_said() {
+fn account_region_and_valid_values_are_required() {
     for (arguments, says) in [
         (&["deploy-policy"][..], "--account"),
         (&["deploy-policy", "--account", ACCOUNT], "--region"),

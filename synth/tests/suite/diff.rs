@@ -13,7 +13,7 @@ use synth::{
     config::{self, Overrides},
     diff::{
         Impact,
-        approval::{Approval, Digest, Reason},
+        approval::{Approval, ApprovalReason, Fingerprint},
         compare,
         render::{Format, render},
     },
@@ -708,24 +708,24 @@ fn a_wider_choice_is_called_so() {
         to_json(&stack::template(&config).unwrap())
     };
     for (old, new, verdict, reasons) in [
-        ("users: [/ci/bot]", "users: [/ci/]", Verdict::Broader, &[Reason::AllowsMore][..]),
-        ("users: [/ci/]", "users: [/]", Verdict::Broader, &[Reason::AllowsMore]),
+        ("users: [/ci/bot]", "users: [/ci/]", Verdict::Broader, &[ApprovalReason::AllowsMore][..]),
+        ("users: [/ci/]", "users: [/]", Verdict::Broader, &[ApprovalReason::AllowsMore]),
         ("users: [/]", "users: [/ci/]", Verdict::Narrower, &[]),
         ("users: [/ci/]", "users: [/ci/, /ci/eu/]", Verdict::Equivalent, &[]),
-        ("users: ['tag:a=b']", "users: ['tag:a=b', 'tag:a=c']", Verdict::Broader, &[Reason::AllowsMore]),
+        ("users: ['tag:a=b']", "users: ['tag:a=b', 'tag:a=c']", Verdict::Broader, &[ApprovalReason::AllowsMore]),
         ("users: ['tag:a=b', 'tag:a=c']", "users: ['tag:a=c']", Verdict::Narrower, &[]),
-        ("users: ['tag:a=b']", "users: [/]", Verdict::Broader, &[Reason::AllowsMore]),
+        ("users: ['tag:a=b']", "users: [/]", Verdict::Broader, &[ApprovalReason::AllowsMore]),
         ("users: [/]", "users: ['tag:a=b']", Verdict::Narrower, &[]),
         // Whoever is to see the account's users may see more.
-        ("users: [a]", "users: [a]\nexempt: ['tag:x=y']", Verdict::Broader, &[Reason::AllowsMore]),
-        ("users: [/]\nexempt: [/ci/]", "users: [/]", Verdict::Equivalent, &[Reason::OthersRotated]),
+        ("users: [a]", "users: [a]\nexempt: ['tag:x=y']", Verdict::Broader, &[ApprovalReason::AllowsMore]),
+        ("users: [/]\nexempt: [/ci/]", "users: [/]", Verdict::Equivalent, &[ApprovalReason::OthersRotated]),
         ("users: [/]", "users: [/]\nexempt: [/ci/]", Verdict::Equivalent, &[]),
-        ("users: [/]", "users: [/]\nuser_tags: honoured", Verdict::Equivalent, &[Reason::OthersRotated]),
+        ("users: [/]", "users: [/]\nuser_tags: honoured", Verdict::Equivalent, &[ApprovalReason::OthersRotated]),
         (
             "users: [/]\ndelivery: email",
             "users: [/]\ndelivery: email\nuser_tags: honoured",
             Verdict::Equivalent,
-            &[Reason::OthersRead, Reason::OthersRotated],
+            &[ApprovalReason::OthersRead, ApprovalReason::OthersRotated],
         ),
         ("users: [/]\nuser_tags: honoured", "users: [/]", Verdict::Equivalent, &[]),
     ] {
@@ -748,30 +748,33 @@ fn a_change_that_needs_approval_is_named() {
     folder.write("old.yaml", OLD);
     folder.write("new.json", &read(NEW).unwrap().to_string());
     folder.write("new.yaml", &format!("# Otherwise written.\n{NEW}"));
-    let digest = Digest::of(&read(OLD).unwrap(), &read(NEW).unwrap()).to_string();
+    let fingerprint = Fingerprint::of(&read(OLD).unwrap(), &read(NEW).unwrap()).to_string();
     for (format, says) in [
-        ("digest", format!("{digest}\n")),
-        ("text", format!("\nApprove with: synth deploy --approve {digest}\n")),
-        ("markdown", format!("\nApprove with: <code>synth deploy --approve {digest}</code>\n")),
-        ("json", format!("\"digest\": \"{digest}\"")),
+        ("fingerprint", format!("{fingerprint}\n")),
+        ("text", format!("\nApprove with: synth deploy --approve {fingerprint}\n")),
+        ("markdown", format!("\nApprove with: <code>synth deploy --approve {fingerprint}</code>\n")),
+        ("json", format!("\"fingerprint\": \"{fingerprint}\"")),
     ] {
         for new in ["new.yaml", "new.json"] {
             let (code, printed) = folder.synth(&["diff", "old.yaml", new, "--format", format], "");
             assert_eq!(
-                (code, printed.contains(&says), printed.matches(&digest).count()),
+                (code, printed.contains(&says), printed.matches(&fingerprint).count()),
                 (Some(0), true, 1),
                 "{printed}"
             );
         }
     }
-    assert_eq!(folder.synth(&["diff", "old.yaml", "new.yaml", "--format", "digest"], "").1, format!("{digest}\n"));
-    let (_, back) = folder.synth(&["diff", "new.yaml", "old.yaml", "--format", "digest"], "");
-    assert!(back.len() == digest.len() + 1 && !back.contains(&digest), "{back}");
+    assert_eq!(
+        folder.synth(&["diff", "old.yaml", "new.yaml", "--format", "fingerprint"], "").1,
+        format!("{fingerprint}\n")
+    );
+    let (_, back) = folder.synth(&["diff", "new.yaml", "old.yaml", "--format", "fingerprint"], "");
+    assert!(back.len() == fingerprint.len() + 1 && !back.contains(&fingerprint), "{back}");
     folder.write("harmless.yaml", &OLD.replace("VisibilityTimeout: 30", "VisibilityTimeout: 60"));
-    for format in ["digest", "text", "markdown", "json"] {
+    for format in ["fingerprint", "text", "markdown", "json"] {
         let (code, printed) = folder.synth(&["diff", "old.yaml", "harmless.yaml", "--format", format], "");
-        assert!(code == Some(0) && !printed.contains("pprove with") && !printed.contains("digest"), "{printed}");
-        assert_eq!(printed.is_empty(), format == "digest");
+        assert!(code == Some(0) && !printed.contains("pprove with") && !printed.contains("fingerprint"), "{printed}");
+        assert_eq!(printed.is_empty(), format == "fingerprint");
     }
 }
 

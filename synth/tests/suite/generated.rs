@@ -15,7 +15,7 @@ use synth::{
         json::to_json,
         view::{How, View, references},
     },
-    config::{self, Entry, Overrides},
+    config::{self, ConfiguredUsers, Overrides},
     docs::{
         explain::{Permission, explain},
         graph::mermaid,
@@ -205,8 +205,9 @@ fn the_picture_shows_every_resource_and_every_reference() {
             }
         }
         // What is below a path that is chosen too need not be said.
-        let is_said =
-            |entry: &&Entry| config.users.iter().all(|other| other.who == entry.who || !other.who.contains(&entry.who));
+        let is_said = |entry: &&ConfiguredUsers| {
+            config.users.iter().all(|other| other.who == entry.who || !other.who.contains(&entry.who))
+        };
         for entry in config.users.iter().filter(is_said) {
             let shown = match &entry.who {
                 UserSelector::User(user) => user.resource().trim_start_matches('/').to_owned(),

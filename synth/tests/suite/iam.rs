@@ -10,7 +10,7 @@ use proptest::{
 };
 use serde_json::{Map, Value as Json, json};
 use synth::iam::{
-    compare::{Answer, Boundary, Comparison, Permissions, Verdict, compare},
+    compare::{Boundary, Certainty, Comparison, Permissions, Verdict, compare},
     evaluate::{Decision, Document, Request, decide},
 };
 
@@ -395,7 +395,7 @@ fn an_example_is_told() {
     let comparison = compare(&old, &permissions(&new));
     assert_eq!(
         comparison,
-        Comparison { gained: Answer::Yes, lost: Answer::No, example: Some("sns:get on ${Topic}".into()) }
+        Comparison { gained: Certainty::Yes, lost: Certainty::No, example: Some("sns:get on ${Topic}".into()) }
     );
 }
 
@@ -758,16 +758,16 @@ fn never_contradicted(
         let at = here.iter().zip(there).position(|(here, there)| *here && !there);
         at.map(|at| requests[at].clone())
     };
-    if comparison.gained == Answer::No {
+    if comparison.gained == Certainty::No {
         prop_assert_eq!(only(&after, &before), None, "said to have gained nothing");
     }
-    if comparison.lost == Answer::No {
+    if comparison.lost == Certainty::No {
         prop_assert_eq!(only(&before, &after), None, "said to have lost nothing");
     }
     let back = compare(new, old);
     prop_assert_eq!((comparison.gained, comparison.lost), (back.lost, back.gained), "the same backwards");
     let same = compare(new, new);
-    prop_assert_eq!((same.gained, same.lost), (Answer::No, Answer::No));
+    prop_assert_eq!((same.gained, same.lost), (Certainty::No, Certainty::No));
     Ok(())
 }
 

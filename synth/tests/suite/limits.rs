@@ -5,11 +5,11 @@ use serde_json::Value as Json;
 use synth::{
     cfn::json,
     config::{self, Overrides},
-    stack::{self, Unfit},
+    stack::{self, StackError},
 };
 
 /// The template as JSON text, or why there is none.
-fn template(settings: &str, users: &[String]) -> Result<Json, Unfit> {
+fn template(settings: &str, users: &[String]) -> Result<Json, StackError> {
     let text = format!("users: [{}]\nemails: [a@example.com]\n{settings}", users.join(","));
     let checked = config::read(&text, Overrides::default()).unwrap_or_else(|e| panic!("{e}"));
     stack::template(&checked.config).map(|template| json::to_json(&template))
@@ -87,7 +87,7 @@ fn the_longest_list_of_users_that_is_accepted_fits() {
         assert!(policy <= 10_240 && environment <= 4_096, "{policy}, {environment}");
         // One more would be refused by AWS somewhere, or nearly so: each of the stack's own ARNs counts as the longest.
         let one_more = template(settings, &users(most + 1)).unwrap_err();
-        assert!(matches!(one_more, Unfit::Policy { characters: 10_241.., .. }), "{one_more}");
+        assert!(matches!(one_more, StackError::Policy { characters: 10_241.., .. }), "{one_more}");
         let of_each = policy - sizes(&template(settings, &users(most - 1)).unwrap(), stack_name).0;
         assert!(policy + 3 * of_each > 10_240, "{policy} leaves room for more than {of_each}");
     }
@@ -109,6 +109,6 @@ fn the_longest_list_of_public_keys_that_is_accepted_fits() {
         println!("{most} keys of {key} characters: an environment of {environment} bytes");
         assert!(environment <= 4_096 && environment + 2 * (key + 1) > 4_096, "{environment}");
         let one_more = of(&keys(most + 1)).unwrap_err();
-        assert!(matches!(one_more, Unfit::Environment { setting: "encrypt_to", bytes: 4_097.. }), "{one_more}");
+        assert!(matches!(one_more, StackError::Environment { setting: "encrypt_to", bytes: 4_097.. }), "{one_more}");
     }
 }

@@ -1,4 +1,4 @@
-//! `synth package`: one program makes one package, and nothing becomes one that Lambda would not run.
+//! `synth package`: the same program always gives the same package, and a file that Lambda could not run is refused.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ use synth::{
     package::{Package, UNZIPPED},
 };
 
-/// A program as far as anybody looks: the header of an ELF file, and what follows.
+/// A file that looks like a program: the header of an ELF file, followed by `rest`.
 fn program(architecture: Architecture, rest: &[u8]) -> Vec<u8> {
     elf(2, 1, 3, if architecture == Arm64 { 183 } else { 62 }, rest)
 }
@@ -29,7 +29,7 @@ fn elf(class: u8, data: u8, kind: u8, machine: u8, rest: &[u8]) -> Vec<u8> {
     [&header[..], &kind, &machine, &[1, 0, 0, 0], rest].concat()
 }
 
-/// How an archive is made, where it does not matter.
+/// The properties of an archive that must not affect the package.
 #[derive(Debug, Clone)]
 struct Stamp {
     seconds: i64,
@@ -83,12 +83,12 @@ fn architectures() -> impl Strategy<Value = Architecture> {
 
 fn stamps() -> impl Strategy<Value = Stamp> {
     let method = prop_oneof![Just(CompressionMethod::DEFLATE), Just(CompressionMethod::STORE)];
-    // From 1980 to 2100, and every mode.
+    // Times from 1980 to 2100, and every mode.
     (315_532_800_i64..4_102_444_800, 0_u32..0o10000, method, 0_u32..=9, "[a-z ]{0,20}")
         .prop_map(|(seconds, mode, method, level, comment)| Stamp { seconds, mode, method, level, comment })
 }
 
-/// What compresses well, and what does not.
+/// Contents that compress well, and contents that do not.
 fn contents() -> impl Strategy<Value = Vec<u8>> {
     let noise = prop::collection::vec(any::<u8>(), 0..5_000);
     let text = (prop::collection::vec(any::<u8>(), 1..50), 1_usize..2_000);
@@ -102,7 +102,7 @@ fn one_program_makes_one_package() {
         let program = program(architecture, &rest);
         let read = |zip: &[u8]| Package::read(zip, architecture, "rotation.yaml").unwrap();
         let [package, another] = [one, other].map(|stamp| read(&zip(&[("bootstrap", &program)], &stamp)));
-        prop_assert_eq!(&package, &another, "whatever the archive was");
+        prop_assert_eq!(&package, &another, "regardless of the archive");
         prop_assert_eq!(&read(package.bytes()), &package, "a package is its own package");
         prop_assert_eq!((package.architecture(), package.unzipped()), (architecture, program.len()));
         prop_assert_eq!(package.key(), format!("{}.zip", sha256(package.bytes())), "the key is the digest");
@@ -111,10 +111,11 @@ fn one_program_makes_one_package() {
     });
 }
 
-/// On whatever machine, with whatever version of a library: another digest here is an update of every function out there.
+/// The digest must not depend on the machine or on the version of a library. If it changes, every deployed function is
+/// updated.
 #[test]
 fn a_package_is_the_same_for_ever() {
-    // What compresses neither too well nor not at all: then each choice of the compressor shows.
+    // This text compresses to a medium degree, so that each choice of the compressor has an effect.
     let noise = (0..200_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[3]);
     let text: Vec<u8> = noise.map(|byte| b"eetaoin"[usize::from(byte % 7)]).collect();
     let package = Package::read(&bootstrap(&program(Arm64, &text)), Arm64, "").unwrap();
@@ -145,7 +146,7 @@ fn python_reads_what_is_written_and_makes_what_is_read() {
     }
 }
 
-/// Whatever is read, nothing panics; and what becomes a package is one.
+/// No input causes a panic, and no damaged program becomes a package.
 #[test]
 fn damage_is_found() {
     let good = bootstrap(&program(Arm64, &b"some text, and then some ".repeat(20)));
@@ -161,19 +162,19 @@ fn damage_is_found() {
         for (index, byte) in changes {
             damaged[index.index(good.len())] = byte;
         }
-        // Times and modes mean nothing; the program has its checksum.
+        // A change of a time or mode has no effect. A change of the program is found by its checksum.
         if let Ok(package) = read(&damaged) {
             prop_assert_eq!(&package, &original);
         }
         prop_assert!(read(&noise).is_err());
         prop_assert!(read(&[b"PK\x03\x04", &noise[..]].concat()).is_err());
-        // As a program in a sound archive.
+        // As the program in a valid archive.
         let _ = read(&bootstrap(&noise));
         let _ = read(&bootstrap(&[b"\x7fELF", &noise[..]].concat()));
     });
 }
 
-/// A project in a folder, and its package in there.
+/// A temporary folder with a configuration and a package.
 struct Project(tempfile::TempDir);
 
 impl Project {
@@ -190,7 +191,7 @@ impl Project {
         self.0.path().join(name)
     }
 
-    /// Exit code, standard output, standard error.
+    /// Runs `synth package`. Returns the exit code, standard output and standard error.
     fn package(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
         let output = synth(self.0.path(), &[&["package"], arguments].concat());
         let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -206,7 +207,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_package_is_checked_and_written_anew() {
+fn a_package_is_checked_and_written_again() {
     let zip = bootstrap(&program(Arm64, b"rest"));
     let expected = Package::read(&zip, Arm64, "").unwrap();
     assert_ne!(expected.bytes(), zip);
@@ -217,7 +218,7 @@ fn a_package_is_checked_and_written_anew() {
     let (code, out, error) = project.package(&["bootstrap.zip", "--output", "out.zip"]);
     assert_eq!((code, out, error), (Some(0), line("out.zip"), String::new()));
     assert_eq!(fs::read(project.file("out.zip")).unwrap(), expected.bytes());
-    assert_eq!(fs::read(project.file("bootstrap.zip")).unwrap(), zip, "the archive is left alone");
+    assert_eq!(fs::read(project.file("bootstrap.zip")).unwrap(), zip, "the archive is unchanged");
 
     // In place, without a configuration, and again.
     fs::remove_file(project.file("rotation.yaml")).unwrap();
@@ -226,29 +227,29 @@ fn a_package_is_checked_and_written_anew() {
         assert_eq!((code, out, error), (Some(0), line("bootstrap.zip"), String::new()));
         assert_eq!(fs::read(project.file("bootstrap.zip")).unwrap(), expected.bytes());
     }
-    // The program itself is packed beside it.
+    // The package of a program is written next to it.
     fs::write(project.file("handler"), program(Arm64, b"rest")).unwrap();
     let (code, out, error) = project.package(&["handler", "--architecture", "arm64"]);
     assert_eq!((code, out, error), (Some(0), line("handler.zip"), String::new()));
     assert_eq!(fs::read(project.file("handler.zip")).unwrap(), expected.bytes());
-    assert_eq!(fs::read(project.file("handler")).unwrap(), program(Arm64, b"rest"), "the program is as it was");
+    assert_eq!(fs::read(project.file("handler")).unwrap(), program(Arm64, b"rest"), "the program is unchanged");
 
     let (code, _, error) =
         project.package(&["bootstrap.zip", "--architecture", "arm64", "--output", "no/such/folder.zip"]);
     assert_eq!((code, error.contains("no/such/folder.zip: cannot be written")), (Some(1), true), "{error}");
     let left = ["bootstrap.zip", "handler", "handler.zip", "out.zip", "x86.yaml"];
-    assert_eq!(names(project.0.path()), left, "and nothing is left behind");
+    assert_eq!(names(project.0.path()), left, "no temporary file is left");
 }
 
 #[test]
-fn what_lambda_would_not_run_is_refused() {
+fn a_package_that_lambda_could_not_run_is_refused() {
     let arm = program(Arm64, b"rest");
     let alone = |program: &[u8]| bootstrap(program);
     let with = |names: &[&str]| {
         let files: Vec<_> = names.iter().map(|name| (*name, &arm[..])).collect();
         zip(&files, &PLAIN)
     };
-    // A size of 32 bits, at a place of the central header.
+    // Replaces bytes at an offset of the central header.
     let patched = |at: usize, value: &[u8]| {
         let mut zip = bootstrap(&arm);
         let central = zip.windows(4).rposition(|four| four == b"PK\x01\x02").unwrap();
@@ -258,43 +259,43 @@ fn what_lambda_would_not_run_is_refused() {
     let large = u32::try_from(UNZIPPED).unwrap().to_le_bytes();
     let just = u32::try_from(UNZIPPED - 1).unwrap().to_le_bytes();
     for (what, zip, says) in [
-        ("nothing", Vec::new(), "this is no zip archive"),
-        ("a text", b"not a zip".to_vec(), "this is no zip archive"),
+        ("nothing", Vec::new(), "this is not a zip archive"),
+        ("a text", b"not a zip".to_vec(), "this is not a zip archive"),
         (
             "the other architecture's program",
             program(X86_64, b""),
             "the package is for x86_64, but rotation.yaml says arm64",
         ),
-        ("an empty archive", zip(&[], &PLAIN), "it has no bootstrap, which is what Lambda starts; it is empty"),
-        ("another name", with(&["handler"]), "it has no bootstrap, which is what Lambda starts; it holds \"handler\""),
-        ("a folder around it", with(&["lambda/bootstrap"]), "it holds \"lambda/bootstrap\""),
-        ("a name for the terminal", with(&["a\x1b[2J\n"]), r#"it holds "a\u{1b}[2J\n""#),
-        ("something beside it", with(&["README", "bootstrap"]), "it holds more than bootstrap: \"README\"; leave out"),
-        ("much beside it", with(&["bootstrap", "a", "b", "c", "d", "e", "f"]), "\"c\", \"d\", and 2 more"),
-        ("two of them", with(&["bootstrap", "bootstrap"]), "it holds more than bootstrap: \"bootstrap\""),
+        ("an empty archive", zip(&[], &PLAIN), "it has no file bootstrap, which Lambda starts: the archive is empty"),
+        ("another name", with(&["handler"]), "no file bootstrap, which Lambda starts: the archive has \"handler\";"),
+        ("a folder around it", with(&["lambda/bootstrap"]), "the archive has \"lambda/bootstrap\""),
+        ("a name for the terminal", with(&["a\x1b[2J\n"]), r#"the archive has "a\u{1b}[2J\n""#),
+        ("another file too", with(&["README", "bootstrap"]), "it has other files than bootstrap: \"README\"; remove"),
+        ("many other files", with(&["bootstrap", "a", "b", "c", "d", "e", "f"]), "\"c\", \"d\", and 2 more"),
+        ("two of them", with(&["bootstrap", "bootstrap"]), "it has other files than bootstrap: \"bootstrap\""),
         ("encrypted", patched(8, &[1]), "its bootstrap cannot be unpacked: it is encrypted"),
         ("another method", patched(10, &[14]), "its bootstrap cannot be unpacked: "),
         ("another checksum", patched(16, &[1, 2, 3, 4]), "its bootstrap cannot be unpacked: "),
-        ("too large", patched(24, &large), "unpacked it must be smaller than 262144000"),
+        ("too large", patched(24, &large), "unpacked, it must be smaller than 262144000 bytes"),
         ("nearly too large", patched(24, &just), "its bootstrap cannot be unpacked: "),
-        ("empty", alone(b""), "its bootstrap is no ELF program: it begins with []"),
-        ("a script", alone(b"#!/bin/sh\nexit\n"), "its bootstrap is a script, and the handler is an ELF program"),
+        ("empty", alone(b""), "its bootstrap is not an ELF program: it begins with []"),
+        ("a script", alone(b"#!/bin/sh\nexit\n"), "its bootstrap is a script, but Lambda needs an ELF program"),
         (
             "a program for a Mac",
             alone(&[0xcf, 0xfa, 0xed, 0xfe, 7]),
-            "it begins with [cf, fa, ed, fe]; make build makes one",
+            "it begins with [cf, fa, ed, fe]; create a package with `make build`",
         ),
-        ("a beginning", alone(&arm[..19]), "is an ELF file of 19 bytes: it ends before it has begun"),
+        ("a part of a header", alone(&arm[..19]), "is a damaged ELF file: its 19 bytes are too few for the header"),
         ("32 bits", alone(&elf(1, 1, 2, 40, b"")), "its bootstrap is a 32-bit program"),
-        ("an object file", alone(&elf(2, 1, 1, 183, b"")), "no executable: its type is 1"),
+        ("an object file", alone(&elf(2, 1, 1, 183, b"")), "not an executable: its type is 1"),
         ("another processor", alone(&elf(2, 1, 2, 243, b"")), "another processor, ELF machine 243"),
-        ("the other end first", alone(&elf(2, 2, 2, 62, b"")), "another processor, ELF machine 62"),
-        ("the other end first, arm64", alone(&elf(2, 2, 2, 183, b"")), "another processor, ELF machine 183"),
+        ("big-endian", alone(&elf(2, 2, 2, 62, b"")), "another processor, ELF machine 62"),
+        ("big-endian, arm64", alone(&elf(2, 2, 2, 183, b"")), "another processor, ELF machine 183"),
         (
             "the other architecture",
             alone(&program(X86_64, b"")),
-            "the package is for x86_64, but rotation.yaml says arm64: build it with make build ARCH=arm64, or set \
-             architecture: x86_64",
+            "the package is for x86_64, but rotation.yaml says arm64: build it with `make build ARCH=arm64`, or set \
+             `architecture: x86_64`",
         ),
     ] {
         let project = Project::new(&zip);
@@ -302,7 +303,7 @@ fn what_lambda_would_not_run_is_refused() {
         assert_eq!((code, out.as_str()), (Some(2), ""), "{what}: {error}");
         assert!(error.starts_with("bootstrap.zip: ") && error.contains(says), "{what}: {error}");
         assert!(error.lines().count() == 1 && !error.contains('\x1b'), "{what}: {error:?}");
-        assert_eq!(fs::read(project.file("bootstrap.zip")).unwrap(), zip, "{what}: it is left alone");
+        assert_eq!(fs::read(project.file("bootstrap.zip")).unwrap(), zip, "{what}: the file is unchanged");
     }
     let project = Project::new(&alone(&arm));
     for (arguments, says) in [
@@ -317,9 +318,9 @@ fn what_lambda_would_not_run_is_refused() {
     }
 }
 
-/// Programs of a real compiler: zig's, which `make setup` installs to build the handler with.
+/// Programs of a real compiler: zig, which `make setup` installs to build the handler.
 #[test]
-fn real_programs_are_told_apart() {
+fn the_processor_of_real_programs_is_recognised() {
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("program.c");
     fs::write(&source, "void _start(void) { for (;;) {} }\n").unwrap();

@@ -388,7 +388,7 @@ fn results(jobs: &BTreeMap<String, Job>) -> [&'static str; 3] {
 }
 
 /// The name of the change in a comment.
-fn digest(comment: &str) -> &str {
+fn fingerprint(comment: &str) -> &str {
     &comment.split_once("synth deploy --approve ").unwrap().1[..32]
 }
 
@@ -437,8 +437,8 @@ fn one_comment_says_what_the_change_does_and_a_label_approves_it() {
     runner.merge();
     assert_eq!(results(&runner.pull_request("synchronize", None)), IS_HELD);
     let moved = runner.written().0;
-    assert_ne!(digest(&moved[0]), digest(&comments[0]));
-    assert_eq!(moved[0].replace(digest(&moved[0]), digest(&comments[0])), comments[0]);
+    assert_ne!(fingerprint(&moved[0]), fingerprint(&comments[0]));
+    assert_eq!(moved[0].replace(fingerprint(&moved[0]), fingerprint(&comments[0])), comments[0]);
 
     // A push that takes it all back.
     runner.propose(("# Whose access keys", "# Whose keys"), true);
@@ -567,11 +567,11 @@ fn a_deployment_may_do_what_the_pull_request_showed_and_no_more() {
     runner.propose(("  - alice\n", "  - alice\n  - mallory\n"), true);
     assert_eq!(results(&runner.pull_request("labeled", Some(LABEL))), PASSES);
     let (comments, _) = runner.written();
-    let digest = digest(&comments[0]);
+    let fingerprint = fingerprint(&comments[0]);
     let done = push("0");
     assert_eq!(done.result, "success", "{done:#?}");
-    assert!(done.log.contains(&format!("Approved with the pull request: {digest}\n")), "{done:#?}");
-    assert!(done.log.contains(&format!("deploying with approve={digest}.")), "{done:#?}");
+    assert!(done.log.contains(&format!("Approved with the pull request: {fingerprint}\n")), "{done:#?}");
+    assert!(done.log.contains(&format!("deploying with approve={fingerprint}.")), "{done:#?}");
 
     // It is another change that would be deployed; or the deployment fails for another reason.
     let held = push("3");
@@ -582,14 +582,19 @@ fn a_deployment_may_do_what_the_pull_request_showed_and_no_more() {
     assert!(!failed.log.contains("::error::"), "{failed:#?}");
 
     // A person names it.
-    let done = by_hand(digest, "0");
-    assert!(done.result == "success" && done.log.contains(&format!("deploying with approve={digest}.")), "{done:#?}");
+    let done = by_hand(fingerprint, "0");
+    assert!(
+        done.result == "success" && done.log.contains(&format!("deploying with approve={fingerprint}.")),
+        "{done:#?}"
+    );
     let done = by_hand("", "0");
     assert!(done.result == "success" && done.log.contains("deploying with approve=."), "{done:#?}");
-    for wrong in ["yes", "$(touch pwned)", &digest[1..], &format!("{digest};exit"), &format!("{digest}\ndigest=")] {
+    for wrong in
+        ["yes", "$(touch pwned)", &fingerprint[1..], &format!("{fingerprint};exit"), &format!("{fingerprint}\ndigest=")]
+    {
         let refused = by_hand(wrong, "0");
         assert_eq!((refused.result, refused.code), ("failure", Some(2)), "{wrong}: {refused:#?}");
-        assert!(refused.log.contains("::error::No digest") && !refused.log.contains("deploying"), "{refused:#?}");
+        assert!(refused.log.contains("::error::No fingerprint") && !refused.log.contains("deploying"), "{refused:#?}");
     }
 
     // What needs no approval, and what cannot be compared.

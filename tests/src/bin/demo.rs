@@ -10,7 +10,7 @@ use std::{
 use lambda::{
     model::time::{Span, Timestamp},
     protocol::{
-        journal::{Delivered, Disabled, Entry},
+        journal::{Delivered, Disabled, JournalEntry},
         policy::{DeleteAfter, Delivery, Policy},
     },
 };
@@ -167,7 +167,7 @@ impl Cast {
         // As the run left it that disabled the key.
         let since = aws.now();
         if window.is_some() {
-            account.write_journal("past-window", &Entry::Disabled(vec![note(&disabled_key, since)])).await;
+            account.write_journal("past-window", &JournalEntry::Disabled(vec![note(&disabled_key, since)])).await;
         }
         at(aws, rotate_after + days(10));
         let too_old = account.create_key("too-old").await;
@@ -178,7 +178,7 @@ impl Cast {
         let successor_key = account.create_key("past-overlap").await;
         // As the run left it that delivered the key.
         let delivered = Delivered { key: parse(&successor_key), at: aws.now() };
-        account.write_journal("past-overlap", &Entry::Delivered(delivered)).await;
+        account.write_journal("past-overlap", &JournalEntry::Delivered(delivered)).await;
         Self {
             young,
             too_old,

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::common::{ARTICLE, read};
-use lambda::protocol::journal::{Entry, Intent, Journal, LEASE};
+use lambda::protocol::journal::{Intent, Journal, JournalEntry, LEASE};
 use serde_json::json;
 use tests::{Account, Fault, LocalAws, Mail, Mailbox, Stack, account::OwnedKey};
 
@@ -126,7 +126,7 @@ async fn when_the_mail_fails_the_new_key_is_withdrawn_and_the_old_one_is_untouch
     let journal = Journal::read(tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))).unwrap();
     let [begun] = journal.intents.as_slice() else { panic!("one intent: {tags:?}") };
     let expired = Intent { at: begun.at.before(LEASE), ..begun.clone() };
-    account.write_journal("alice", &Entry::Intent(expired)).await;
+    account.write_journal("alice", &JournalEntry::Intent(expired)).await;
     let report = stack.invoke(&aws, &json!({}));
     assert_eq!(report["statusCode"], 200, "{report:#}");
     let [new] = <[_; 1]>::try_from(keys_in(&mailbox).await).expect("one key");

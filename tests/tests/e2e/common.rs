@@ -3,7 +3,8 @@
 
 use lambda::{
     contract::{
-        digest_frequency::Digest, language::Language, settings::Settings, topic_arn::TopicArn, user_tags::UserTags,
+        digest_frequency::DigestFrequency, language::Language, settings::Settings, topic_arn::TopicArn,
+        user_tags::UserTags,
     },
     delivery::{public_key::Recipients, secret_policy::Readers},
     model::{kms_key::KmsKey, time::Span},
@@ -39,7 +40,7 @@ pub(crate) fn settings(users: &str, policy: Policy, topic: TopicArn) -> Settings
         user_tags: UserTags::Ignored,
         policy,
         language: Language::English,
-        digest: Digest::Never,
+        digest: DigestFrequency::Never,
         administrators: vec![ADMINISTRATOR.parse().expect("an address")],
         topic,
         secret_prefix: "keys".parse().expect("a prefix"),

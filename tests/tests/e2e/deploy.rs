@@ -511,8 +511,10 @@ async fn make_deploy_is_all_it_takes() {
     let first = make(&aws, &arguments);
     assert!(!first.status.success(), "{}", text(&first));
     let said = text(&first);
-    let digest = said.split_once("or the same make deploy with ").and_then(|(_, rest)| rest.split_whitespace().next());
-    let approved = make(&aws, &[&arguments[..], &[digest.unwrap_or_else(|| panic!("no digest in {said}"))]].concat());
+    let fingerprint =
+        said.split_once("or the same make deploy with ").and_then(|(_, rest)| rest.split_whitespace().next());
+    let approved =
+        make(&aws, &[&arguments[..], &[fingerprint.unwrap_or_else(|| panic!("no fingerprint in {said}"))]].concat());
     assert!(approved.status.success(), "{}", text(&approved));
     assert!(text(&approved).contains("TopicArn"), "the outputs are told: {}", text(&approved));
     let function = aws.cli(&["lambda", "get-function-configuration", "--function-name", "AccessKeyRotation"]);

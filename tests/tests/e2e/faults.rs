@@ -13,7 +13,7 @@ use lambda::{
     contract::topic_arn::TopicArn,
     model::time::{Span, Timestamp},
     protocol::{
-        journal::{Delivered, Disabled, Entry, Intent},
+        journal::{Delivered, Disabled, Intent, JournalEntry},
         policy::{DeleteAfter, Delivery, Policy, StillInUse},
     },
 };
@@ -130,16 +130,16 @@ impl Harness {
             Note::Nothing => {}
             Note::Delivered(days) => {
                 let delivered = Delivered { key: id(keys.last().unwrap()), at: now.before(at(days)) };
-                self.account.write_journal(&name, &Entry::Delivered(delivered)).await;
+                self.account.write_journal(&name, &JournalEntry::Delivered(delivered)).await;
             }
             Note::Disabled(days) => {
                 let disabled = Disabled { key: id(&keys[0]), at: now.before(at(days)) };
-                self.account.write_journal(&name, &Entry::Disabled(vec![disabled])).await;
+                self.account.write_journal(&name, &JournalEntry::Disabled(vec![disabled])).await;
             }
             Note::Unfinished(days) => {
                 let run = "earlier".parse().unwrap();
                 let intent = Intent { run, at: now.before(at(days)), known: id(&keys[0]) };
-                self.account.write_journal(&name, &Entry::Intent(intent)).await;
+                self.account.write_journal(&name, &JournalEntry::Intent(intent)).await;
             }
         }
         let orphan = keys.last().filter(|_| matches!(start.note, Note::Unfinished(_))).cloned();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use lambda::{
     model::time::Span,
-    protocol::journal::{Delivered, Disabled, Entry},
+    protocol::journal::{Delivered, Disabled, JournalEntry},
 };
 use serde_json::{Value as Json, json};
 use tests::{Account, Fault, LocalAws, Mail, Mailbox, Stack, account::OwnedKey};
@@ -187,13 +187,13 @@ async fn what_is_done_and_what_is_wrong_is_told_to_the_owner_and_the_administrat
     let in_use = user_with(&mut aws, &account, "in-use", &[70, 20]).await;
     let retired = user_with(&mut aws, &account, "retired", &[70, 20]).await;
     for (user, keys) in [("in-use", &in_use), ("retired", &retired)] {
-        account.write_journal(user, &Entry::Delivered(Delivered { key: id(&keys[1]), at: days(20) })).await;
+        account.write_journal(user, &JournalEntry::Delivered(Delivered { key: id(&keys[1]), at: days(20) })).await;
     }
     let deleted = user_with(&mut aws, &account, "deleted", &[90, 30]).await;
     let undone = user_with(&mut aws, &account, "undone", &[60, 30]).await;
     for (user, keys, ago) in [("deleted", &deleted, 15), ("undone", &undone, 2)] {
         account.deactivate(user, &keys[0]).await;
-        account.write_journal(user, &Entry::Disabled(vec![Disabled { key: id(&keys[0]), at: days(ago) }])).await;
+        account.write_journal(user, &JournalEntry::Disabled(vec![Disabled { key: id(&keys[0]), at: days(ago) }])).await;
     }
     user_with(&mut aws, &account, "failed", &[70]).await;
     user_with(&mut aws, &account, "forged", &[70]).await;

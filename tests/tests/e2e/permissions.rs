@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::common::{ARTICLE, ROTATION, read, with_own_kms_key};
 use lambda::contract::{call_permissions::steps, list_scope::ListScope, permissions::permissions};
-use lambda::protocol::journal::{Disabled, Entry, Intent};
+use lambda::protocol::journal::{Disabled, Intent, JournalEntry};
 use serde_json::{Value as Json, json};
 use tests::{Account, LocalAws, Mailbox, Stack};
 
@@ -43,16 +43,16 @@ async fn set_up(aws: &mut LocalAws, account: &Account, known: &mut bool) {
         let id = |index: usize| keys[index].id.parse().unwrap();
         if user == "due" {
             // What an earlier run has closed, and this one removes.
-            account.write_journal(user, &Entry::Closed("earlier".parse().unwrap())).await;
+            account.write_journal(user, &JournalEntry::Closed("earlier".parse().unwrap())).await;
         }
         if user == "kept" {
             account.deactivate(user, &keys[0]).await;
             let disabled = Disabled { key: id(0), at: aws.now() };
-            account.write_journal(user, &Entry::Disabled(vec![disabled])).await;
+            account.write_journal(user, &JournalEntry::Disabled(vec![disabled])).await;
         }
         if user == "unfinished" {
             let intent = Intent { run: "earlier".parse().unwrap(), at: aws.now(), known: id(0) };
-            account.write_journal(user, &Entry::Intent(intent)).await;
+            account.write_journal(user, &JournalEntry::Intent(intent)).await;
         }
         aws.shift_clock(0);
     }

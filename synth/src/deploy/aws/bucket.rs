@@ -4,7 +4,7 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Problem, Session,
+    AwsError, Session,
     rest::{Refusal, Reply, Request, Service},
 };
 
@@ -45,8 +45,8 @@ impl Bucket {
     /// What there is under its name.
     ///
     /// # Errors
-    /// [`Problem`] if AWS does not say; a bucket of another account is [`Problem::Denied`].
-    pub async fn find(&self) -> Result<Found, Problem> {
+    /// [`AwsError`] if AWS does not say; a bucket of another account is [`AwsError::Denied`].
+    pub async fn find(&self) -> Result<Found, AwsError> {
         match self.send("HEAD", None, Vec::new()).await {
             Ok(_) => Ok(Found::Bucket),
             Err(e) => match status(&e) {
@@ -55,7 +55,7 @@ impl Bucket {
                     let region = e.raw_response().and_then(|response| response.headers().get("x-amz-bucket-region"));
                     Ok(Found::Elsewhere(region.map(str::to_owned)))
                 }
-                _ => Err(Problem::of(&format!("look at the bucket {}", self.name), &e)),
+                _ => Err(AwsError::of(&format!("look at the bucket {}", self.name), &e)),
             },
         }
     }
@@ -63,22 +63,22 @@ impl Bucket {
     /// Whether it holds an object.
     ///
     /// # Errors
-    /// [`Problem`] if AWS does not say.
-    pub async fn has(&self, key: &str) -> Result<bool, Problem> {
+    /// [`AwsError`] if AWS does not say.
+    pub async fn has(&self, key: &str) -> Result<bool, AwsError> {
         match self.send("HEAD", Some(key), Vec::new()).await {
             Ok(_) => Ok(true),
             Err(e) if status(&e) == Some(404) => Ok(false),
-            Err(e) => Err(Problem::of(&format!("look for {key} in the bucket {}", self.name), &e)),
+            Err(e) => Err(AwsError::of(&format!("look for {key} in the bucket {}", self.name), &e)),
         }
     }
 
     /// Puts an object into it.
     ///
     /// # Errors
-    /// [`Problem`] if AWS refuses.
-    pub async fn put(&self, key: &str, content: Vec<u8>) -> Result<(), Problem> {
+    /// [`AwsError`] if AWS refuses.
+    pub async fn put(&self, key: &str, content: Vec<u8>) -> Result<(), AwsError> {
         let put = self.send("PUT", Some(key), content).await;
-        put.map_err(|e| Problem::of(&format!("put {key} into the bucket {}", self.name), &e))?;
+        put.map_err(|e| AwsError::of(&format!("put {key} into the bucket {}", self.name), &e))?;
         Ok(())
     }
 

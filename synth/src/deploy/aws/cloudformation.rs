@@ -12,12 +12,12 @@ use aws_sdk_cloudformation::{
 };
 use lambda::model::time::Timestamp;
 
-use super::{Problem, Session};
+use super::{AwsError, Session};
 use crate::{
     deploy::{
         progress::{Event, Older, Operation},
-        root_cause::Cause,
-        stack_status::Status,
+        root_cause::RootCause,
+        stack_status::StackStatus,
     },
     diff::change_set::{self, ChangeSet, Detail, Planned},
 };
@@ -32,20 +32,20 @@ pub struct Stack {
     /// Its ARN, which names it even when it is deleted.
     pub id: String,
     /// Where it stands.
-    pub status: Status,
+    pub status: StackStatus,
     /// What it says of itself.
     pub outputs: BTreeMap<String, String>,
 }
 
 /// A resource of a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resource {
+pub struct StackResource {
     /// Its logical id.
     pub id: String,
     /// Its type.
     pub kind: String,
     /// Where it stands.
-    pub status: Status,
+    pub status: StackStatus,
 }
 
 /// How CloudFormation gets a template.
@@ -59,7 +59,7 @@ pub enum Body {
 
 /// What a change set does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ChangeSetKind {
     /// It makes a stack.
     Create,
     /// It changes one.
@@ -98,47 +98,47 @@ impl CloudFormation {
     /// A stack by its name or ARN, if there is one.
     ///
     /// # Errors
-    /// [`Problem`] if AWS does not say.
-    pub async fn stack(&self, name: &str) -> Result<Option<Stack>, Problem> {
+    /// [`AwsError`] if AWS does not say.
+    pub async fn stack(&self, name: &str) -> Result<Option<Stack>, AwsError> {
         let described = match self.0.describe_stacks().stack_name(name).send().await {
             Err(e) if is_missing(&e) => return Ok(None),
-            described => described.map_err(|e| Problem::of(&format!("look at the stack {name}"), &e))?,
+            described => described.map_err(|e| AwsError::of(&format!("look at the stack {name}"), &e))?,
         };
         let Some(stack) = described.stacks.unwrap_or_default().pop() else { return Ok(None) };
         let (Some(id), Some(status)) = (stack.stack_id, stack.stack_status) else {
-            return Err(Problem::incomplete("DescribeStacks", "status"));
+            return Err(AwsError::incomplete("DescribeStacks", "status"));
         };
         let outputs = stack.outputs.unwrap_or_default().into_iter();
         let outputs = outputs.filter_map(|output| Some((output.output_key?, output.output_value?))).collect();
-        Ok(Some(Stack { id, status: Status::new(status.as_str()), outputs }))
+        Ok(Some(Stack { id, status: StackStatus::new(status.as_str()), outputs }))
     }
 
     /// A stack's template, as it was handed in.
     ///
     /// # Errors
-    /// [`Problem`] if AWS does not tell it.
-    pub async fn template(&self, stack: &str) -> Result<String, Problem> {
+    /// [`AwsError`] if AWS does not tell it.
+    pub async fn template(&self, stack: &str) -> Result<String, AwsError> {
         let original = aws_sdk_cloudformation::types::TemplateStage::Original;
         let template = self.0.get_template().stack_name(stack).template_stage(original).send().await;
-        let template = template.map_err(|e| Problem::of(&format!("read the template of the stack {stack}"), &e))?;
-        template.template_body.ok_or_else(|| Problem::incomplete("GetTemplate", "template"))
+        let template = template.map_err(|e| AwsError::of(&format!("read the template of the stack {stack}"), &e))?;
+        template.template_body.ok_or_else(|| AwsError::incomplete("GetTemplate", "template"))
     }
 
     /// What a stack consists of.
     ///
     /// # Errors
-    /// [`Problem`] if AWS does not say it all.
-    pub async fn resources(&self, stack: &str) -> Result<Vec<Resource>, Problem> {
+    /// [`AwsError`] if AWS does not say it all.
+    pub async fn resources(&self, stack: &str) -> Result<Vec<StackResource>, AwsError> {
         let mut pages = self.0.list_stack_resources().stack_name(stack).into_paginator().send();
         let mut all = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|e| Problem::of(&format!("list the resources of the stack {stack}"), &e))?;
+            let page = page.map_err(|e| AwsError::of(&format!("list the resources of the stack {stack}"), &e))?;
             let resources = page.stack_resource_summaries.unwrap_or_default().into_iter();
             all.extend(resources.filter_map(|resource| {
-                Some(Resource {
+                Some(StackResource {
                     id: resource.logical_resource_id?,
                     kind: resource.resource_type?,
-                    status: Status::new(resource.resource_status?.as_str()),
+                    status: StackStatus::new(resource.resource_status?.as_str()),
                 })
             }));
         }
@@ -148,17 +148,17 @@ impl CloudFormation {
     /// Asks for a change set. Where there is no stack, this makes the shell of one, without a resource.
     ///
     /// # Errors
-    /// [`Problem`] if AWS refuses.
+    /// [`AwsError`] if AWS refuses.
     pub async fn create_change_set(
         &self,
         draft: &Draft,
-        kind: Kind,
+        kind: ChangeSetKind,
         template: &Body,
         parameters: &[(&str, String)],
-    ) -> Result<(), Problem> {
+    ) -> Result<(), AwsError> {
         let kind = match kind {
-            Kind::Create => ChangeSetType::Create,
-            Kind::Update => ChangeSetType::Update,
+            ChangeSetKind::Create => ChangeSetType::Create,
+            ChangeSetKind::Update => ChangeSetType::Update,
         };
         let parameters = parameters
             .iter()
@@ -170,22 +170,22 @@ impl CloudFormation {
             Body::Text(text) => call.template_body(text),
             Body::Url(url) => call.template_url(url),
         };
-        call.send().await.map_err(|e| Problem::of(&format!("make a change set for the stack {}", draft.stack), &e))?;
+        call.send().await.map_err(|e| AwsError::of(&format!("make a change set for the stack {}", draft.stack), &e))?;
         Ok(())
     }
 
     /// How far a change set is.
     ///
     /// # Errors
-    /// [`Problem`] if AWS does not say.
-    pub async fn change_set(&self, draft: &Draft) -> Result<Drafted, Problem> {
+    /// [`AwsError`] if AWS does not say.
+    pub async fn change_set(&self, draft: &Draft) -> Result<Drafted, AwsError> {
         let mut changes = Vec::new();
         let mut next = None;
         loop {
             let call = self.0.describe_change_set().stack_name(&draft.stack).change_set_name(&draft.name);
             let page = call.set_next_token(next).send().await;
             let page =
-                page.map_err(|e| Problem::of(&format!("read the change set of the stack {}", draft.stack), &e))?;
+                page.map_err(|e| AwsError::of(&format!("read the change set of the stack {}", draft.stack), &e))?;
             match page.status {
                 Some(ChangeSetStatus::CreatePending | ChangeSetStatus::CreateInProgress) => return Ok(Drafted::NotYet),
                 Some(ChangeSetStatus::CreateComplete) => {}
@@ -199,7 +199,7 @@ impl CloudFormation {
             changes.extend(resources.map(planned));
             next = page.next_token;
             if next.is_none() {
-                let stack_id = page.stack_id.ok_or_else(|| Problem::incomplete("DescribeChangeSet", "stack"))?;
+                let stack_id = page.stack_id.ok_or_else(|| AwsError::incomplete("DescribeChangeSet", "stack"))?;
                 return Ok(Drafted::Ready(ChangeSet { changes }, stack_id));
             }
         }
@@ -208,28 +208,29 @@ impl CloudFormation {
     /// Why CloudFormation refused a change set, resource by resource, if it says so.
     ///
     /// # Errors
-    /// [`Problem`] if AWS does not say.
-    pub async fn refusals(&self, draft: &Draft) -> Result<Vec<Cause>, Problem> {
+    /// [`AwsError`] if AWS does not say.
+    pub async fn refusals(&self, draft: &Draft) -> Result<Vec<RootCause>, AwsError> {
         // DescribeEvents takes an ARN; a mere name it does not find.
         let call = self.0.describe_change_set().stack_name(&draft.stack).change_set_name(&draft.name);
-        let described = call.send().await.map_err(|e| Problem::of("read the change set", &e))?;
-        let id = described.change_set_id.ok_or_else(|| Problem::incomplete("DescribeChangeSet", "ARN"))?;
+        let described = call.send().await.map_err(|e| AwsError::of("read the change set", &e))?;
+        let id = described.change_set_id.ok_or_else(|| AwsError::incomplete("DescribeChangeSet", "ARN"))?;
         let failed = EventFilter::builder().failed_events(true).build();
         let events = self.0.describe_events().change_set_name(id).filters(failed).send().await;
-        let events = events.map_err(|e| Problem::of("read why the change set was refused", &e))?;
+        let events = events.map_err(|e| AwsError::of("read why the change set was refused", &e))?;
         Ok(events.operation_events.unwrap_or_default().into_iter().filter_map(refusal).collect())
     }
 
     /// Deletes a change set, if it is there.
     ///
     /// # Errors
-    /// [`Problem`] if AWS refuses.
-    pub async fn delete_change_set(&self, draft: &Draft) -> Result<(), Problem> {
+    /// [`AwsError`] if AWS refuses.
+    pub async fn delete_change_set(&self, draft: &Draft) -> Result<(), AwsError> {
         let call = self.0.delete_change_set().stack_name(&draft.stack).change_set_name(&draft.name);
         match call.send().await {
             Err(e) if is_missing(&e) => Ok(()),
             deleted => {
-                deleted.map_err(|e| Problem::of(&format!("delete the change set of the stack {}", draft.stack), &e))?;
+                deleted
+                    .map_err(|e| AwsError::of(&format!("delete the change set of the stack {}", draft.stack), &e))?;
                 Ok(())
             }
         }
@@ -238,44 +239,44 @@ impl CloudFormation {
     /// Whether a stack has change sets.
     ///
     /// # Errors
-    /// [`Problem`] if AWS does not say.
-    pub async fn has_change_sets(&self, stack: &str) -> Result<bool, Problem> {
+    /// [`AwsError`] if AWS does not say.
+    pub async fn has_change_sets(&self, stack: &str) -> Result<bool, AwsError> {
         let listed = self.0.list_change_sets().stack_name(stack).send().await;
-        let listed = listed.map_err(|e| Problem::of(&format!("list the change sets of the stack {stack}"), &e))?;
+        let listed = listed.map_err(|e| AwsError::of(&format!("list the change sets of the stack {stack}"), &e))?;
         Ok(!listed.summaries().is_empty())
     }
 
     /// Executes a change set; what comes of it bears its name as token.
     ///
     /// # Errors
-    /// [`Problem`] if AWS refuses.
-    pub async fn execute(&self, draft: &Draft) -> Result<(), Problem> {
+    /// [`AwsError`] if AWS refuses.
+    pub async fn execute(&self, draft: &Draft) -> Result<(), AwsError> {
         let call = self.0.execute_change_set().stack_name(&draft.stack).change_set_name(&draft.name);
         let executed = call.client_request_token(&draft.name).send().await;
-        executed.map_err(|e| Problem::of(&format!("execute the change set of the stack {}", draft.stack), &e))?;
+        executed.map_err(|e| AwsError::of(&format!("execute the change set of the stack {}", draft.stack), &e))?;
         Ok(())
     }
 
     /// Deletes a stack; its events bear the token.
     ///
     /// # Errors
-    /// [`Problem`] if AWS refuses.
-    pub async fn delete_stack(&self, id: &str, token: &str) -> Result<(), Problem> {
+    /// [`AwsError`] if AWS refuses.
+    pub async fn delete_stack(&self, id: &str, token: &str) -> Result<(), AwsError> {
         let deleted = self.0.delete_stack().stack_name(id).client_request_token(token).send().await;
-        deleted.map_err(|e| Problem::of(&format!("delete the stack {id}"), &e))?;
+        deleted.map_err(|e| AwsError::of(&format!("delete the stack {id}"), &e))?;
         Ok(())
     }
 
     /// The events of an operation on a stack, the newest first.
     ///
     /// # Errors
-    /// [`Problem`] if AWS does not tell them.
-    pub async fn events(&self, stack_id: &str, operation: &Operation) -> Result<Vec<Event>, Problem> {
+    /// [`AwsError`] if AWS does not tell them.
+    pub async fn events(&self, stack_id: &str, operation: &Operation) -> Result<Vec<Event>, AwsError> {
         let mut all = Vec::new();
         let mut next = None;
         loop {
             let page = self.0.describe_stack_events().stack_name(stack_id).set_next_token(next).send().await;
-            let page = page.map_err(|e| Problem::of(&format!("follow the stack {stack_id}"), &e))?;
+            let page = page.map_err(|e| AwsError::of(&format!("follow the stack {stack_id}"), &e))?;
             let events: Vec<_> = page.stack_events.unwrap_or_default().into_iter().filter_map(event).collect();
             let (events, older) = operation.select(&events);
             all.extend(events);
@@ -305,7 +306,7 @@ fn planned(change: ResourceChange) -> Planned {
     let action = change.action.as_ref().map_or("", |action| action.as_str());
     let replacement = change.replacement.as_ref().map(Replacement::as_str);
     Planned {
-        action: change_set::Action::of(action, replacement),
+        action: change_set::ResourceAction::of(action, replacement),
         id: change.logical_resource_id.unwrap_or_default(),
         kind: change.resource_type.unwrap_or_default(),
         details: change.details.unwrap_or_default().into_iter().map(detail).collect(),
@@ -320,15 +321,15 @@ fn detail(detail: ResourceChangeDetail) -> Detail {
     let attribute = target.as_ref().and_then(|target| target.attribute.as_ref()).map(|word| word.as_str().to_owned());
     Detail {
         replaces: change_set::Replacement::of(recreation),
-        cause: change_set::Cause::of(source, detail.causing_entity.as_deref()),
+        cause: change_set::ChangeCause::of(source, detail.causing_entity.as_deref()),
         property: target.and_then(|target| target.name).or(attribute).unwrap_or_default(),
     }
 }
 
-fn refusal(event: OperationEvent) -> Option<Cause> {
+fn refusal(event: OperationEvent) -> Option<RootCause> {
     let reason = event.validation_status_reason.or(event.hook_status_reason).or(event.resource_status_reason)?;
     let (resource, kind) = (event.logical_resource_id?, event.resource_type.unwrap_or_default());
-    Some(Cause::new(resource, kind, reason))
+    Some(RootCause::new(resource, kind, reason))
 }
 
 fn event(event: StackEvent) -> Option<Event> {
@@ -338,7 +339,7 @@ fn event(event: StackEvent) -> Option<Event> {
         resource: event.logical_resource_id?,
         physical_id: event.physical_resource_id.unwrap_or_default(),
         kind: event.resource_type.unwrap_or_default(),
-        status: Status::new(event.resource_status?.as_str()),
+        status: StackStatus::new(event.resource_status?.as_str()),
         reason: event.resource_status_reason.filter(|reason| !reason.is_empty()),
         token: event.client_request_token,
         stack_id: event.stack_id?,

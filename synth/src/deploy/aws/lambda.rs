@@ -6,10 +6,10 @@ use lambda::model::time::Span;
 use serde_json::Value as Json;
 
 use super::{
-    Problem, Session,
+    AwsError, Session,
     rest::{Request, Service},
 };
-use crate::deploy::invoke::Answer;
+use crate::deploy::invoke::InvocationOutcome;
 
 /// Lambda's longest run (Lambda quotas, "Function timeout"), and a minute for the way.
 const PATIENCE: Span = Span::minutes(16);
@@ -18,8 +18,8 @@ impl Session {
     /// Invokes a function and waits for its end.
     ///
     /// # Errors
-    /// [`Problem`] if it could not be asked, or its answer was lost: then it may be running all the same.
-    pub async fn invoke(&self, function: &str, event: &Json) -> Result<Answer, Problem> {
+    /// [`AwsError`] if it could not be asked, or its answer was lost: then it may be running all the same.
+    pub async fn invoke(&self, function: &str, event: &Json) -> Result<InvocationOutcome, AwsError> {
         let request = Request {
             service: Service::Lambda,
             method: "POST",
@@ -35,10 +35,10 @@ impl Session {
                 let payload = serde_json::from_slice(&reply.body)
                     .unwrap_or_else(|_| Json::String(String::from_utf8_lossy(&reply.body).into_owned()));
                 let failed = reply.header("x-amz-function-error").is_some();
-                Ok(if failed { Answer::Failed(payload) } else { Answer::Returned(payload) })
+                Ok(if failed { InvocationOutcome::Failed(payload) } else { InvocationOutcome::Returned(payload) })
             }
-            Err(e) if e.code() == Some("ResourceNotFoundException") => Ok(Answer::NoFunction),
-            Err(e) => Err(Problem::of(&format!("invoke the function {function}"), &e)),
+            Err(e) if e.code() == Some("ResourceNotFoundException") => Ok(InvocationOutcome::NoFunction),
+            Err(e) => Err(AwsError::of(&format!("invoke the function {function}"), &e)),
         }
     }
 }

@@ -1,15 +1,16 @@
 //! The AWS APIs behind the commands: one adapter per service, and the session that they share.
 
+mod aws_error;
 pub mod bucket;
 pub mod cloudformation;
 mod lambda;
-mod problem;
 pub(in crate::deploy) mod rest;
 mod scheduler;
 mod sns;
 
 use std::fmt;
 
+use ::lambda::model::arn::ArnParts;
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider, provider_config::ProviderConfig,
     retry::RetryConfig, timeout::TimeoutConfig,
@@ -17,11 +18,11 @@ use aws_config::{
 use aws_sdk_sts::config::SharedCredentialsProvider;
 use aws_smithy_http_client::{Builder, tls};
 
-pub use problem::Problem;
+pub use aws_error::AwsError;
 
 /// Where to work: what the command line says in place of the environment and `~/.aws/config`.
 #[derive(Debug, Clone, Default, clap::Args)]
-pub struct Place {
+pub struct AwsLocation {
     /// The AWS Region; without it, that of the environment or of the profile
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
@@ -55,8 +56,8 @@ impl Session {
     /// Finds credentials and a Region as every AWS tool does, and asks AWS whose they are.
     ///
     /// # Errors
-    /// [`Problem`] if there are none, or AWS does not accept them.
-    pub async fn open(place: &Place) -> Result<Self, Problem> {
+    /// [`AwsError`] if there are none, or AWS does not accept them.
+    pub async fn open(place: &AwsLocation) -> Result<Self, AwsError> {
         let timeouts = TimeoutConfig::builder().connect_timeout(std::time::Duration::from_secs(10)).build();
         let http =
             Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
@@ -72,7 +73,7 @@ impl Session {
         }
         let mut config = loader.load().await;
         let region = config.region().map(ToString::to_string).filter(|name| !name.is_empty());
-        let region = region.ok_or(Problem::NoRegion)?;
+        let region = region.ok_or(AwsError::NoRegion)?;
         if let Some(profile) = &place.profile {
             // A profile that was asked for is meant, even where the environment has keys; the SDK's own chain would take those.
             let surroundings =
@@ -83,11 +84,11 @@ impl Session {
         }
         let sts = aws_sdk_sts::Client::new(&config);
         let identity =
-            sts.get_caller_identity().send().await.map_err(|e| Problem::of("ask whose credentials these are", &e))?;
+            sts.get_caller_identity().send().await.map_err(|e| AwsError::of("ask whose credentials these are", &e))?;
         let (Some(account), Some(arn)) = (identity.account, identity.arn) else {
-            return Err(Problem::incomplete("GetCallerIdentity", "account"));
+            return Err(AwsError::incomplete("GetCallerIdentity", "account"));
         };
-        let partition = arn.split(':').nth(1).unwrap_or("aws").to_owned();
+        let partition = ArnParts::of(&arn).map_or("aws", |arn| arn.partition).to_owned();
         Ok(Self { config, account, region, partition, identity: arn })
     }
 }

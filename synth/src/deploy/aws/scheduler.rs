@@ -4,7 +4,7 @@ use lambda::model::time::Timestamp;
 use serde_json::Value as Json;
 
 use super::{
-    Problem, Session,
+    AwsError, Session,
     rest::{Request, Service},
 };
 use crate::deploy::next_run::{Schedule, ScheduleState};
@@ -13,8 +13,8 @@ impl Session {
     /// A schedule of the default group.
     ///
     /// # Errors
-    /// [`Problem`] if it cannot be read, or is not there.
-    pub async fn schedule(&self, name: &str) -> Result<Schedule, Problem> {
+    /// [`AwsError`] if it cannot be read, or is not there.
+    pub async fn schedule(&self, name: &str) -> Result<Schedule, AwsError> {
         let request = Request {
             service: Service::Scheduler,
             method: "GET",
@@ -24,15 +24,15 @@ impl Session {
         };
         let (retry, timeouts) = self.limits();
         let reply = self.send(request, &retry, timeouts).await;
-        let reply = reply.map_err(|e| Problem::of(&format!("read the schedule {name}"), &e))?;
+        let reply = reply.map_err(|e| AwsError::of(&format!("read the schedule {name}"), &e))?;
         read(&serde_json::from_slice(&reply.body).unwrap_or_default())
     }
 }
 
 /// Reads GetSchedule's answer. Times are seconds of the Unix epoch with a fraction (Smithy, "timestampFormat trait": the
 /// default of JSON protocols).
-fn read(answer: &Json) -> Result<Schedule, Problem> {
-    let missing = |what| Problem::incomplete("GetSchedule", what);
+fn read(answer: &Json) -> Result<Schedule, AwsError> {
+    let missing = |what| AwsError::incomplete("GetSchedule", what);
     let text = |name: &str| answer[name].as_str().map(str::to_owned);
     #[allow(clippy::cast_possible_truncation)] // Whole seconds are what a schedule has.
     let time = |name: &str| answer[name].as_f64().map(|seconds| Timestamp::from_unix(seconds.floor() as i64));

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{End, Message, Renderer};
 use crate::{
-    deploy::{progress::ProgressUpdate, root_cause::Cause},
+    deploy::{progress::ProgressUpdate, root_cause::RootCause},
     diff::render,
 };
 
@@ -54,9 +54,10 @@ fn result(end: &End) -> Value {
         End::Deployed(outputs) => with("deployed", &[("outputs", json!(outputs))]),
         End::Unchanged(outputs) => with("unchanged", &[("outputs", json!(outputs))]),
         End::NeedsApproval { approvals, command } => {
-            let digests: Vec<_> = approvals.iter().map(|(_, approval)| approval.digest.to_string()).collect();
+            let fingerprints: Vec<_> = approvals.iter().map(|(_, approval)| approval.fingerprint.to_string()).collect();
             let reasons = approvals.iter().flat_map(|(_, approval)| &approval.reasons).map(ToString::to_string);
-            let fields = [("digests", json!(digests)), ("reasons", reasons.collect()), ("command", json!(command))];
+            let fields =
+                [("fingerprints", json!(fingerprints)), ("reasons", reasons.collect()), ("command", json!(command))];
             with("needs-approval", &fields)
         }
         End::Declined => of("declined"),
@@ -69,7 +70,7 @@ fn result(end: &End) -> Value {
     }
 }
 
-fn cause(cause: &Cause) -> Value {
-    let Cause { resource, kind, reason, advice } = cause;
+fn cause(cause: &RootCause) -> Value {
+    let RootCause { resource, kind, reason, advice } = cause;
     json!({ "resource": resource, "type": kind, "reason": reason, "advice": advice })
 }

@@ -5,8 +5,8 @@ mod text;
 
 use std::collections::BTreeMap;
 
-pub use self::{json::Json, text::Text};
-use crate::deploy::{progress::ProgressUpdate, root_cause::Cause};
+pub use self::{json::Json, text::PlainText};
+use crate::deploy::{progress::ProgressUpdate, root_cause::RootCause};
 use crate::diff::{Diff, approval::Approval};
 
 /// One thing that is said.
@@ -66,7 +66,7 @@ pub enum End {
         /// Why, for a person.
         message: String,
         /// What went wrong first, where CloudFormation says so.
-        cause: Option<Cause>,
+        cause: Option<RootCause>,
     },
     /// Somebody broke it off before it was begun.
     Interrupted,
@@ -96,7 +96,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        deploy::{progress::Event, stack_status::Status},
+        deploy::{progress::Event, stack_status::StackStatus},
         diff,
     };
 
@@ -108,7 +108,7 @@ mod tests {
             resource: resource.into(),
             physical_id: if is_stack { "arn".into() } else { "queue".into() },
             kind: if is_stack { "AWS::CloudFormation::Stack".into() } else { "AWS::SQS::Queue".into() },
-            status: Status::new(status),
+            status: StackStatus::new(status),
             reason: reason.map(str::to_owned),
             token: None,
             stack_id: "arn".into(),
@@ -134,8 +134,8 @@ mod tests {
             news("Queue", "UPDATE_FAILED", Some("no luck"), None),
         ];
         let outputs: BTreeMap<_, _> = [("Name".to_owned(), "value".to_owned())].into();
-        let cause = Cause::new("Queue".into(), "AWS::SQS::Queue".into(), "Rate exceeded".into());
-        let digest = approval.as_ref().map(|approval| approval.digest.to_string()).unwrap();
+        let cause = RootCause::new("Queue".into(), "AWS::SQS::Queue".into(), "Rate exceeded".into());
+        let fingerprint = approval.as_ref().map(|approval| approval.fingerprint.to_string()).unwrap();
         let ends = [
             End::Deployed(outputs),
             End::NeedsApproval {
@@ -172,7 +172,7 @@ Impact: deletes. IAM: none.
            no luck
 Deployed
 ";
-        assert_eq!(lines(&Text { colour: false }, &messages), text);
+        assert_eq!(lines(&PlainText { colour: false }, &messages), text);
 
         let json = lines(&Json, &messages);
         let json: Vec<serde_json::Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -181,14 +181,14 @@ Deployed
         assert_eq!(events.join(" "), expected);
         assert_eq!(json[0]["identity"], "arn:me");
         assert_eq!((&json[2]["approval"], &json[2]["diff"]["resources"][0]["id"]), (&json!(null), &json!("Queue")));
-        assert_eq!(json[3]["approval"], json!({"digest": digest, "reasons": ["it deletes a resource"]}));
+        assert_eq!(json[3]["approval"], json!({"fingerprint": fingerprint, "reasons": ["it deletes a resource"]}));
         assert_eq!(
             (&json[5]["status"], &json[5]["done"], &json[5]["of"]),
             (&json!("CREATE_COMPLETE"), &json!(1), &json!(1))
         );
         assert_eq!((&json[7]["reason"], &json[7]["done"]), (&json!("no luck"), &json!(null)));
         assert_eq!((&json[8]["result"], &json[8]["outputs"]), (&json!("deployed"), &json!({"Name": "value"})));
-        assert_eq!((&json[9]["digests"], &json[9]["command"]), (&json!([digest]), &json!("run")));
+        assert_eq!((&json[9]["fingerprints"], &json[9]["command"]), (&json!([fingerprint]), &json!("run")));
         assert_eq!((&json[10]["message"], &json[10]["cause"]["resource"]), (&json!("failed"), &json!("Queue")));
         assert!(json[10]["cause"]["advice"].as_str().unwrap().contains("run the same command again"));
     }

@@ -11,12 +11,12 @@ use crate::{
 
 /// Plain lines.
 #[derive(Debug, Clone, Copy)]
-pub struct Text {
+pub struct PlainText {
     /// With colours.
     pub colour: bool,
 }
 
-impl Renderer for Text {
+impl Renderer for PlainText {
     fn render(&self, message: &Message<'_>) -> String {
         match message {
             Message::Place { account, region, identity, stack } => {

@@ -1,10 +1,10 @@
 //! Which changes need somebody's approval, why, and the name that an approval gives one. Pure.
 
-mod digest;
+mod fingerprint;
 
 use std::fmt;
 
-pub use crate::diff::approval::digest::Digest;
+pub use crate::diff::approval::fingerprint::Fingerprint;
 use crate::{
     diff::{Diff, Impact},
     iam::compare::Verdict,
@@ -23,7 +23,7 @@ pub enum Concern {
 
 /// Why a change needs approval. Where the answer is not known, a careful team wants to be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
+pub enum ApprovalReason {
     /// More is allowed than before.
     AllowsMore,
     /// Whether more is allowed cannot be told.
@@ -40,7 +40,7 @@ pub enum Reason {
     Deletes,
 }
 
-impl Reason {
+impl ApprovalReason {
     /// What it is a matter of.
     #[must_use]
     pub const fn concern(self) -> Concern {
@@ -52,7 +52,7 @@ impl Reason {
     }
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for ApprovalReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AllowsMore => "it allows more than before",
@@ -70,9 +70,9 @@ impl fmt::Display for Reason {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
     /// Why, at least one.
-    pub reasons: Vec<Reason>,
+    pub reasons: Vec<ApprovalReason>,
     /// The change that is to be approved. Who approves, names it; an approval of another is none.
-    pub digest: Digest,
+    pub fingerprint: Fingerprint,
 }
 
 impl Approval {
@@ -81,19 +81,20 @@ impl Approval {
     pub fn needed(diff: &Diff) -> Option<Self> {
         let any = |impact| diff.resources.iter().any(|resource| resource.impact == impact);
         let broader = match diff.iam.verdict {
-            Verdict::Broader => Some(Reason::AllowsMore),
-            Verdict::Unknown => Some(Reason::MayAllowMore),
+            Verdict::Broader => Some(ApprovalReason::AllowsMore),
+            Verdict::Unknown => Some(ApprovalReason::MayAllowMore),
             Verdict::None | Verdict::Equivalent | Verdict::Narrower => None,
         };
-        let readers = (!diff.readers.is_empty()).then_some(Reason::OthersRead);
-        let choice = (!diff.choice.is_empty()).then_some(Reason::OthersRotated);
-        let replaces = any(Impact::Replaces).then_some(Reason::Replaces).or_else(|| {
+        let readers = (!diff.readers.is_empty()).then_some(ApprovalReason::OthersRead);
+        let choice = (!diff.choice.is_empty()).then_some(ApprovalReason::OthersRotated);
+        let replaces = any(Impact::Replaces).then_some(ApprovalReason::Replaces).or_else(|| {
             // Of the whole, too: a macro writes resources anew.
-            (any(Impact::MayReplace) || diff.impact() == Impact::MayReplace).then_some(Reason::MayReplace)
+            (any(Impact::MayReplace) || diff.impact() == Impact::MayReplace).then_some(ApprovalReason::MayReplace)
         });
-        let deletes = any(Impact::Deletes).then_some(Reason::Deletes);
-        let reasons: Vec<Reason> = [broader, readers, choice, replaces, deletes].into_iter().flatten().collect();
-        (!reasons.is_empty()).then_some(Self { reasons, digest: diff.digest })
+        let deletes = any(Impact::Deletes).then_some(ApprovalReason::Deletes);
+        let reasons: Vec<ApprovalReason> =
+            [broader, readers, choice, replaces, deletes].into_iter().flatten().collect();
+        (!reasons.is_empty()).then_some(Self { reasons, fingerprint: diff.fingerprint })
     }
 
     /// Why, as one sentence without a full stop.
@@ -105,7 +106,7 @@ impl Approval {
 
 /// Some reasons as one sentence without a full stop.
 #[must_use]
-pub fn because(reasons: &[Reason]) -> String {
+pub fn because(reasons: &[ApprovalReason]) -> String {
     let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
     format!("The change needs somebody's approval: {}", reasons.join("; "))
 }

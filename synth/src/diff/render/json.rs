@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Diff, Renderer, action_word};
 use crate::{
     diff::{Change, Source, approval::Approval},
-    iam::compare::Answer,
+    iam::compare::Certainty,
 };
 
 pub(super) struct Json;
@@ -64,7 +64,7 @@ pub(super) fn document(diff: &Diff) -> Value {
 /// An approval that is needed.
 pub(super) fn approval(approval: &Approval) -> Value {
     let reasons: Vec<String> = approval.reasons.iter().map(ToString::to_string).collect();
-    json!({ "digest": approval.digest.to_string(), "reasons": reasons })
+    json!({ "fingerprint": approval.fingerprint.to_string(), "reasons": reasons })
 }
 
 fn changes(changes: &[Change]) -> Value {
@@ -80,10 +80,10 @@ fn changes(changes: &[Change]) -> Value {
     changes.iter().map(one).collect()
 }
 
-const fn answer(answer: Answer) -> &'static str {
+const fn answer(answer: Certainty) -> &'static str {
     match answer {
-        Answer::No => "no",
-        Answer::Maybe => "maybe",
-        Answer::Yes => "yes",
+        Certainty::No => "no",
+        Certainty::Maybe => "maybe",
+        Certainty::Yes => "yes",
     }
 }

@@ -68,7 +68,7 @@ fn printable(text: &str) -> String {
 
 /// The command that approves exactly this change, if it needs that.
 fn approve(diff: &Diff) -> Option<String> {
-    Approval::needed(diff).map(|approval| format!("synth deploy --approve {}", approval.digest))
+    Approval::needed(diff).map(|approval| format!("synth deploy --approve {}", approval.fingerprint))
 }
 
 /// Whose word the impact is, where it is not the templates'.

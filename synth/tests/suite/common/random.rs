@@ -4,7 +4,7 @@
 use proptest::{prelude::*, sample::select};
 use synth::{
     config::{self, Checked, Overrides},
-    stack::{self, Unfit},
+    stack::{self, StackError},
 };
 
 use super::keys;
@@ -316,7 +316,7 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
             let users = users.map(|(index, word)| entry(&word, &more(index), flow)).collect();
             let mut random = Random { users, emails, others, flow };
             let mut config = random.read().config;
-            while let Err(Unfit::Policy { .. } | Unfit::Environment { .. }) = stack::template(&config) {
+            while let Err(StackError::Policy { .. } | StackError::Environment { .. }) = stack::template(&config) {
                 config.users.pop();
                 random.users.pop();
             }

@@ -8,20 +8,20 @@ use sha2::{Digest as _, Sha256};
 
 /// Names exactly one change: what a template was, what it shall be, and what only AWS adds to that.
 ///
-/// - Two changes have the same digest if both templates have the same contents. The order of keys, comments, and how the
+/// - Two changes have the same fingerprint if both templates have the same contents. The order of keys, comments, and how the
 ///   YAML or JSON is laid out do not count; the order of a list and the type of a value do. So `synth diff` in a pull request
 ///   and a deployment name the same change alike, if what is deployed is what the pull request began with.
-/// - Every other change has another digest, the way back too. All of both templates is in it, so nothing that a diff does not
+/// - Every other change has another fingerprint, the way back too. All of both templates is in it, so nothing that a diff does not
 ///   show can hide behind an approval.
 /// - Parameters are not in it. A release of new code changes one of them alone and needs no approval; if a parameter makes
-///   AWS do more than the templates say, that is in it ([`Digest::and`]).
+///   AWS do more than the templates say, that is in it ([`Fingerprint::and`]).
 ///
 /// It is written in 32 lower-case hexadecimal digits: the first 128 bits of a SHA-256.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Digest([u8; 16]);
+pub struct Fingerprint([u8; 16]);
 
-impl Digest {
-    /// The digest of a change from one template to another, both in their canonical form. Where there is no stack yet, the
+impl Fingerprint {
+    /// The fingerprint of a change from one template to another, both in their canonical form. Where there is no stack yet, the
     /// old one is an empty object.
     #[must_use]
     pub fn of(old: &Json, new: &Json) -> Self {
@@ -29,7 +29,7 @@ impl Digest {
         Self::hash(&["synth diff 1", &canonical(old), &canonical(new)])
     }
 
-    /// The digest of this change and what AWS adds to it; without that, it stays what it is.
+    /// The fingerprint of this change and what AWS adds to it; without that, it stays what it is.
     #[must_use]
     pub fn and(self, beyond: &[String]) -> Self {
         if beyond.is_empty() {
@@ -42,9 +42,9 @@ impl Digest {
 
     fn hash(lines: &[&str]) -> Self {
         let hash = lines.iter().fold(Sha256::new(), |hash, line| hash.chain_update(line).chain_update("\n")).finalize();
-        let mut digest = [0; 16];
-        digest.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
-        Self(digest)
+        let mut fingerprint = [0; 16];
+        fingerprint.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+        Self(fingerprint)
     }
 }
 
@@ -65,13 +65,13 @@ fn canonical(value: &Json) -> String {
     }
 }
 
-impl fmt::Display for Digest {
+impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
-impl FromStr for Digest {
+impl FromStr for Fingerprint {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
@@ -86,7 +86,7 @@ impl FromStr for Digest {
         bytes.filter(|_| text.len() == 32).and_then(|bytes: Vec<u8>| bytes.try_into().ok()).map(Self).ok_or_else(|| {
             ParseError {
                 value: text.to_owned(),
-                what: "a change's digest",
+                what: "a change's fingerprint",
                 allowed: "32 digits of 0-9 and a-f, as `synth diff` prints it",
             }
         })
@@ -181,16 +181,16 @@ mod tests {
 
         #[test]
         fn another_order_of_keys_is_the_same_and_anything_else_is_not(old in values(), new in values()) {
-            let digest = Digest::of(&old, &new);
-            prop_assert_eq!(Digest::of(&reversed(&old), &reversed(&new)), digest);
+            let fingerprint = Fingerprint::of(&old, &new);
+            prop_assert_eq!(Fingerprint::of(&reversed(&old), &reversed(&new)), fingerprint);
             for other in changed(&old) {
-                prop_assert_ne!(Digest::of(&other, &new), digest, "{} for {}", other, old);
+                prop_assert_ne!(Fingerprint::of(&other, &new), fingerprint, "{} for {}", other, old);
             }
             for other in changed(&new) {
-                prop_assert_ne!(Digest::of(&old, &other), digest, "{} for {}", other, new);
+                prop_assert_ne!(Fingerprint::of(&old, &other), fingerprint, "{} for {}", other, new);
             }
-            prop_assert_eq!(Digest::of(&new, &old) == digest, old == new);
-            prop_assert_eq!(digest.to_string().parse(), Ok(digest));
+            prop_assert_eq!(Fingerprint::of(&new, &old) == fingerprint, old == new);
+            prop_assert_eq!(fingerprint.to_string().parse(), Ok(fingerprint));
         }
     }
 
@@ -200,16 +200,16 @@ mod tests {
         let json = r#"{"Resources": {"Q": {"Properties": {"Name": {"Fn::Sub": "a"}, "DelaySeconds": 1},
             "Type": "AWS::SQS::Queue"}}}"#;
         let (yaml, json, none) = (read(yaml).unwrap(), read(json).unwrap(), json!({}));
-        assert_eq!(Digest::of(&none, &yaml), Digest::of(&none, &json));
-        // Approvals are written down, so a digest may not become another unseen: then the first line of what is hashed must.
-        assert_eq!(Digest::of(&none, &yaml).to_string(), "2bf6504cd81f35068fd697709c47f66d");
+        assert_eq!(Fingerprint::of(&none, &yaml), Fingerprint::of(&none, &json));
+        // Approvals are written down, so a fingerprint may not become another unseen: then the first line of what is hashed must.
+        assert_eq!(Fingerprint::of(&none, &yaml).to_string(), "2bf6504cd81f35068fd697709c47f66d");
     }
 
     #[test]
     fn what_aws_adds_is_in_it() {
-        let digest = Digest::of(&json!({}), &json!({"a": 1}));
-        let and = |beyond: &[&str]| digest.and(&beyond.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>());
-        assert_eq!(and(&[]), digest);
+        let fingerprint = Fingerprint::of(&json!({}), &json!({"a": 1}));
+        let and = |beyond: &[&str]| fingerprint.and(&beyond.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>());
+        assert_eq!(and(&[]), fingerprint);
         let all =
             [and(&[]), and(&["a"]), and(&["b"]), and(&["a", "b"]), and(&["ab"]), and(&["a\nb"]), and(&["a\",\"b"])];
         for (index, one) in all.iter().enumerate() {
@@ -218,9 +218,9 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_is_32_lower_case_digits() {
+    fn a_fingerprint_is_32_lower_case_digits() {
         let digit = "0123456789abcdef".repeat(2);
-        assert_eq!(digit.parse::<Digest>().unwrap().to_string(), digit);
+        assert_eq!(digit.parse::<Fingerprint>().unwrap().to_string(), digit);
         for wrong in [
             "",
             "0",
@@ -230,7 +230,7 @@ mod tests {
             &digit.replace('0', "g"),
             &digit.replace("01", "é"),
         ] {
-            let problem = wrong.parse::<Digest>().unwrap_err();
+            let problem = wrong.parse::<Fingerprint>().unwrap_err();
             assert!(problem.to_string().contains("32 digits"), "{problem}");
         }
     }

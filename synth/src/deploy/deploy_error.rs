@@ -1,26 +1,26 @@
 //! Why a deployment did not come to its end.
 
 use crate::deploy::{
-    aws::Problem,
+    aws::AwsError,
     interrupt::Interrupted,
-    root_cause::{self, Cause},
-    stack_status::{Remedy, Standing, Status},
+    root_cause::{self, RootCause},
+    stack_status::{Remedy, StackState, StackStatus},
 };
-use crate::{cfn::read::Unreadable, diff::approval::Approval};
+use crate::{cfn::read::TemplateReadError, diff::approval::Approval};
 
 /// Why a deployment did not come to its end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
+pub enum DeployError {
     /// AWS did not do what it was asked.
     #[error("{problem}{advice}", problem = .0, advice = advised(.0))]
-    Problem(#[from] Problem),
+    Problem(#[from] AwsError),
     /// The stack is in a state in which only a person can help.
     #[error("the stack {stack} is in {status}: {}", remedy.for_stack(stack))]
     Stuck {
         /// Its name.
         stack: String,
         /// The state.
-        status: Status,
+        status: StackStatus,
         /// What helps.
         remedy: Remedy,
     },
@@ -30,7 +30,7 @@ pub enum Failure {
         /// The stack's name.
         stack: String,
         /// What is wrong with it.
-        problem: Unreadable,
+        problem: TemplateReadError,
     },
     /// CloudFormation does not even begin.
     #[error("CloudFormation refuses the change of the stack {stack}:\n{}", lines(causes))]
@@ -38,7 +38,7 @@ pub enum Failure {
         /// The stack's name.
         stack: String,
         /// Why.
-        causes: Vec<Cause>,
+        causes: Vec<RootCause>,
     },
     /// The change set could not be executed.
     #[error("{problem}; if somebody else changed the stack {stack} meanwhile, run the same command again")]
@@ -46,7 +46,7 @@ pub enum Failure {
         /// The stack's name.
         stack: String,
         /// Why.
-        problem: Problem,
+        problem: AwsError,
     },
     /// It was begun, and failed.
     #[error("the stack {stack} ended in {status}{}\n{}", because(cause.as_deref()), aftermath(stack, status))]
@@ -54,9 +54,9 @@ pub enum Failure {
         /// The stack's name.
         stack: String,
         /// Where it ended.
-        status: Status,
+        status: StackStatus,
         /// What went wrong first.
-        cause: Option<Box<Cause>>,
+        cause: Option<Box<RootCause>>,
     },
     /// It was begun, and could not be followed to its end.
     #[error("{problem}\nWhat was begun in the stack {stack} goes on at AWS: run the same command again to follow it.")]
@@ -64,7 +64,7 @@ pub enum Failure {
         /// The stack's name.
         stack: String,
         /// Why.
-        problem: Problem,
+        problem: AwsError,
     },
     /// It was begun, and somebody did not want to wait for its end.
     #[error("interrupted: what was begun in the stack {stack} goes on at AWS; run the same command again to follow it")]
@@ -110,16 +110,16 @@ pub enum Failure {
     },
 }
 
-impl From<Interrupted> for Failure {
+impl From<Interrupted> for DeployError {
     fn from(_: Interrupted) -> Self {
         Self::Interrupted
     }
 }
 
-impl Failure {
+impl DeployError {
     /// What went wrong first, where CloudFormation says so.
     #[must_use]
-    pub fn cause(&self) -> Option<&Cause> {
+    pub fn cause(&self) -> Option<&RootCause> {
         match self {
             Self::Failed { cause, .. } => cause.as_deref(),
             Self::Refused { causes, .. } => causes.first(),
@@ -129,25 +129,25 @@ impl Failure {
 }
 
 /// What to do about it, on a line of its own, where the problem does not say so itself.
-fn advised(problem: &Problem) -> String {
-    let Problem::Refused { message, .. } = problem else { return String::new() };
+fn advised(problem: &AwsError) -> String {
+    let AwsError::Refused { message, .. } = problem else { return String::new() };
     root_cause::advice(message).map(|advice| format!("\n{advice}")).unwrap_or_default()
 }
 
-fn because(cause: Option<&Cause>) -> String {
+fn because(cause: Option<&RootCause>) -> String {
     cause.map(|cause| format!(", because of\n{cause}")).unwrap_or_default()
 }
 
-fn lines(causes: &[Cause]) -> String {
+fn lines(causes: &[RootCause]) -> String {
     causes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// How things are after it.
-fn aftermath(stack: &str, status: &Status) -> String {
-    match Standing::of(Some(status)) {
-        Standing::Deployed => "AWS took it back: all is as it was before.".to_owned(),
-        Standing::Ruined => "The next deployment deletes what is left of it and makes it anew.".to_owned(),
-        Standing::Stuck(remedy) => format!("Before the next deployment: {}", remedy.for_stack(stack)),
-        Standing::Absent | Standing::Busy => String::new(),
+fn aftermath(stack: &str, status: &StackStatus) -> String {
+    match StackState::of(Some(status)) {
+        StackState::Deployed => "AWS took it back: all is as it was before.".to_owned(),
+        StackState::Ruined => "The next deployment deletes what is left of it and makes it anew.".to_owned(),
+        StackState::Stuck(remedy) => format!("Before the next deployment: {}", remedy.for_stack(stack)),
+        StackState::Absent | StackState::Busy => String::new(),
     }
 }

@@ -9,7 +9,7 @@ use aws_sdk_sts::{
 
 /// Why a call to AWS did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
+pub enum AwsError {
     /// Nobody said where.
     #[error("no AWS Region: pass --region, or set AWS_REGION or a profile's region")]
     NoRegion,
@@ -53,7 +53,7 @@ pub enum Problem {
     },
 }
 
-impl Problem {
+impl AwsError {
     /// What a failed call means; `doing` is a phrase in the infinitive.
     pub(super) fn of<E: ProvideErrorMetadata + Error + 'static>(
         doing: &str,
@@ -143,10 +143,10 @@ mod tests {
 
     #[test]
     fn what_aws_says_is_named() {
-        let of = |code| Problem::from_code("look".into(), code, "words");
-        assert_eq!(of("ExpiredToken"), Problem::Expired);
-        assert_eq!(of("InvalidClientTokenId"), Problem::NotAccepted("InvalidClientTokenId".into()));
-        assert_eq!(of("AccessDenied"), Problem::Denied { doing: "look".into(), message: "words".into() });
+        let of = |code| AwsError::from_code("look".into(), code, "words");
+        assert_eq!(of("ExpiredToken"), AwsError::Expired);
+        assert_eq!(of("InvalidClientTokenId"), AwsError::NotAccepted("InvalidClientTokenId".into()));
+        assert_eq!(of("AccessDenied"), AwsError::Denied { doing: "look".into(), message: "words".into() });
         assert_eq!(of("Throttling").to_string(), "could not look: Throttling: words");
     }
 }

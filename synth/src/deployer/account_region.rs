@@ -1,21 +1,24 @@
-//! Where a stack is deployed: what scopes an ARN.
+//! Where a stack is deployed. These three values limit an ARN to one account and Region.
 
 use std::{fmt, str::FromStr};
 
-use lambda::model::parse_error::ParseError;
+use lambda::model::{
+    arn::{is_account, is_partition},
+    parse_error::ParseError,
+};
 
 /// A partition, an account and a Region.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// The partition.
+pub struct AccountRegion {
+    /// The group of Regions that the account belongs to, such as `aws` or `aws-cn`.
     pub partition: Partition,
-    /// The account.
+    /// The account that the stack belongs to.
     pub account: Account,
-    /// The Region.
+    /// The Region that the stack is deployed to.
     pub region: Region,
 }
 
-/// Declares a text that is part of every ARN.
+/// Declares a checked text that is one part of an ARN. No such text can contain a wildcard.
 macro_rules! part {
     ($(#[$doc:meta])* $name:ident, $what:literal, $allowed:literal, $fits:expr) => {
         $(#[$doc])*
@@ -41,12 +44,13 @@ macro_rules! part {
 }
 
 part! {
-    /// An account's number.
-    Account, "an AWS account's number", "12 digits", |text| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
+    /// The number of an AWS account: 12 digits.
+    Account, "an AWS account's number", "12 digits", is_account
 }
 
 part! {
-    /// A Region.
+    /// The code of a Region: lowercase words and a number, such as `eu-central-1`. Whether the Region exists is not
+    /// checked.
     Region, "an AWS Region", "such as eu-central-1", |text| {
         let mut words: Vec<&str> = text.split('-').collect();
         let number = words.pop().unwrap_or_default();
@@ -56,10 +60,8 @@ part! {
 }
 
 part! {
-    /// A partition: a group of Regions with accounts of their own.
-    Partition, "an AWS partition", "aws, aws-cn, aws-us-gov, …", |text| {
-        text.split('-').next() == Some("aws") && text.split('-').all(is_word)
-    }
+    /// A partition: a group of Regions with its own accounts.
+    Partition, "an AWS partition", "aws, aws-cn, aws-us-gov, …", is_partition
 }
 
 fn is_word(text: &str) -> bool {
@@ -71,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_scopes_an_arn_cannot_be_a_wildcard() {
+    fn no_part_of_an_arn_can_be_a_wildcard() {
         for (right, wrong) in
             [("111122223333", "11112222333"), ("000000000000", "1111222233334"), ("123456789012", "*")]
         {

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 /// A run's report. It is read leniently: the function may be older or newer than this program.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Report {
+pub struct ReceivedReport {
     /// The whole of it, for programs.
     pub document: Json,
     fields: Fields,
@@ -46,7 +46,7 @@ struct Done {
     why: Option<String>,
 }
 
-impl Report {
+impl ReceivedReport {
     /// Reads an answer.
     ///
     /// # Errors
@@ -87,7 +87,7 @@ mod tests {
     use lambda::{
         contract::language::Language,
         model::{
-            access_key::{Key, Status},
+            access_key::{Key, KeyStatus},
             time::Timestamp,
         },
         protocol::{
@@ -95,23 +95,23 @@ mod tests {
             run::RunAction,
             stop_reason::{NeedsAttention, StopReason},
         },
-        report::run_report::{Change, Summary, UserReport},
+        report::run_report::{KeyChange, Summary, UserReport},
     };
     use serde_json::json;
 
     use super::*;
 
     /// As this version of the function writes it.
-    fn report(dry_run: bool) -> lambda::report::run_report::Report {
+    fn report(dry_run: bool) -> lambda::report::run_report::RunReport {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let id = |last: char| {
             format!("AKIAEXAMPLE00000000{last}").parse::<lambda::model::access_key::AccessKeyId>().unwrap()
         };
-        let old = Key { id: id('1'), status: Status::Active, created: at("2026-01-01T00:00:00Z") };
+        let old = Key { id: id('1'), status: KeyStatus::Active, created: at("2026-01-01T00:00:00Z") };
         let done = vec![
-            Change::Created { key: id('2') },
-            Change::Delivered { key: id('2') },
-            Change::Deactivated { key: id('1'), why: RemovalReason::Superseded },
+            KeyChange::Created { key: id('2') },
+            KeyChange::Delivered { key: id('2') },
+            KeyChange::Deactivated { key: id('1'), why: RemovalReason::Superseded },
         ];
         let user = |name: &str, found, done, rest| {
             UserReport::new(name.parse().unwrap(), RunAction::Routine, found, done, Vec::new(), &rest)
@@ -121,7 +121,7 @@ mod tests {
             user("bob", Vec::new(), Vec::new(), StopReason::NeedsAttention(NeedsAttention::SameAge)),
         ];
         let summary = Summary::of(&users);
-        lambda::report::run_report::Report {
+        lambda::report::run_report::RunReport {
             status_code: summary.status_code(),
             body: Language::English.summary(&summary),
             run: "a-run".parse().unwrap(),
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn people_read_what_the_function_writes() {
         let written = report(false);
-        let read = Report::read(json!(written)).unwrap();
+        let read = ReceivedReport::read(json!(written)).unwrap();
         assert!(!read.is_fine(), "bob needs a person");
         let expected = format!(
             "alice: changed, the key is due on 2026-03-02T00:00:00Z\n\
@@ -150,7 +150,7 @@ mod tests {
             written.body
         );
         assert_eq!(read.text(), expected);
-        let dry = Report::read(json!(report(true))).unwrap();
+        let dry = ReceivedReport::read(json!(report(true))).unwrap();
         assert_eq!(
             dry.text(),
             expected
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn what_is_no_report_is_refused() {
         for answer in [json!(null), json!({}), json!("done"), json!({ "statusCode": 200, "body": "" })] {
-            assert!(Report::read(answer.clone()).is_err(), "{answer}");
+            assert!(ReceivedReport::read(answer.clone()).is_err(), "{answer}");
         }
     }
 }

@@ -1,0 +1,113 @@
+//! A call that failed: why, and whether it can have taken effect.
+
+use crate::model::parse_error::one_line;
+
+/// A call that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("{}: {}{}", one_line(self.code.as_str()), one_line(&self.message), self.effect.note())]
+pub struct CallError {
+    /// Whether the call can have taken effect in spite of the failure.
+    pub effect: Effect,
+    /// Why it failed, in one word.
+    pub code: ErrorCode,
+    /// Why it failed, for people: AWS's message or ours.
+    pub message: String,
+}
+
+impl CallError {
+    /// A failure that changed nothing: AWS refused the call, or it was never sent.
+    pub fn without_effect(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { effect: Effect::None, code, message: message.into() }
+    }
+
+    /// A failure after which the change may have been made or not.
+    pub fn with_unknown_effect(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { effect: Effect::Unknown, code, message: message.into() }
+    }
+}
+
+/// Whether a failed call took effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// It had no effect: AWS refused the call, or it was never sent.
+    None,
+    /// It is unknown: the answer was lost, or AWS reports an internal error.
+    Unknown,
+}
+
+impl Effect {
+    const fn note(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Unknown => " (it may have taken effect)",
+        }
+    }
+}
+
+/// Declares the codes that the handler gives, so that each has one name and none is written as text elsewhere.
+macro_rules! error_codes {
+    ($($(#[$doc:meta])* $code:ident,)+) => {
+        /// Why a call failed, in one word: the code in AWS's answer, or a code of the handler.
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        pub enum ErrorCode {
+            /// The code in AWS's answer.
+            Aws(String),
+            $($(#[$doc])* $code,)+
+        }
+
+        impl ErrorCode {
+            /// The codes of the handler, as logs and mails show them.
+            pub const OF_THE_HANDLER: &[&str] = &[$(stringify!($code)),+];
+
+            /// The code as logs and mails show it.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    Self::Aws(code) => code,
+                    $(Self::$code => stringify!($code),)+
+                }
+            }
+        }
+    };
+}
+
+error_codes! {
+    /// The request could not be built, so it was not sent.
+    NotSent,
+    /// AWS did not answer in time.
+    Timeout,
+    /// No connection, or it broke.
+    NoConnection,
+    /// The answer could not be read.
+    UnreadableAnswer,
+    /// The answer lacks something that AWS's API promises.
+    IncompleteAnswer,
+    /// The answer does not belong to the call, or has a value that AWS's API does not have.
+    UnexpectedAnswer,
+    /// AWS refused the call without a code.
+    UnknownError,
+    /// IAM's credential report is in a form that is not known.
+    UnreadableReport,
+    /// IAM has been making the credential report for minutes.
+    ReportInProgress,
+    /// The new key signs for another user.
+    WrongIdentity,
+    /// AWS did not accept the new key often enough in a row.
+    NotVerified,
+    /// Secrets Manager does not show the new key as the current version.
+    NotReadBack,
+    /// The secret is encrypted with another key than the configured one.
+    OtherKmsKey,
+    /// A mail could not be encrypted.
+    NotEncrypted,
+    /// The key could not be written as JSON.
+    NotSerialized,
+    /// The run no longer holds the new key's secret.
+    NoSecret,
+    /// The run's time is over.
+    NoTimeLeft,
+    /// The plan asked for more calls than any rotation takes.
+    NoEnd,
+    /// A dry run could not make up a key.
+    DryRun,
+}
