@@ -8,7 +8,7 @@
 //! | [`handler`] | one invocation: it loads the users, carries out the steps for each, and logs them |
 //! | [`notice`] | what people read: which events, in which language |
 //! | [`report`] | the run report, the metrics and the audit log |
-//! | [`selection`] | which users a run looks at, in which order, and who is notified |
+//! | [`selection`] | which users a run handles, in which order, and who is notified |
 //! | [`contract`] | the settings and the permissions of the function, which `synth` turns into a template |
 //! | [`delivery`] | the document with the new key, its encryption, and the policy of the secret |
 //! | [`protocol`] | the planner, what is known of a user, and the journal: pure, and the safety argument |
@@ -17,7 +17,7 @@
 //! Everything but [`aws`] and [`handler`] builds without the AWS SDK, so that `synth` generates a template in seconds.
 //!
 //! A rotation is a loop over [`protocol::planner::next_step`]. The planner names the next safe AWS call, the executor
-//! makes it and folds the answer into [`protocol::state::UserState`], and asks again.
+//! makes it, adds the answer to [`protocol::state::UserState`], and asks again.
 
 pub mod contract;
 pub mod delivery;

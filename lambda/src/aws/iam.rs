@@ -51,7 +51,7 @@ pub(super) async fn credential_report(iam: &Client) -> Result<CredentialReport, 
         tokio::time::sleep(pause.std()).await;
         pause = (pause + pause).min(REPORT_PAUSE);
     }
-    let message = "IAM makes the report for minutes already; the next run asks again";
+    let message = "IAM has been making the report for minutes; the next run asks again";
     Err(CallError::without_effect(ErrorCode::ReportInProgress, message))
 }
 
@@ -134,7 +134,7 @@ pub(super) async fn untag_user(iam: &Client, user: &UserName, run: &RunId) -> Re
 /// Sent once, because it is not idempotent and a second key would take the last free place in the quota. It is sent
 /// again only if IAM throttled it, because then IAM did nothing.
 pub(super) async fn create_access_key(iam: &Client, user: &UserName) -> Result<(Answer, SecretAccessKey), CallError> {
-    patiently(iam.config().retry_config(), user, async || create_once(iam, user).await).await
+    patiently(iam.config().retry_config(), async || create_once(iam, user).await).await
 }
 
 async fn create_once(iam: &Client, user: &UserName) -> Result<(Answer, SecretAccessKey), CallError> {

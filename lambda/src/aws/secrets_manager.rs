@@ -52,9 +52,9 @@ pub(super) async fn create(secrets: &Client, name: &str, user: &UserName, key: &
 }
 
 /// Checks that an existing secret is encrypted with the configured KMS key. If it is not, a person must change it. That
-/// takes a permission for both KMS keys, and UpdateSecret, which can change the value too, so the handler has neither.
-/// To continue would be wrong: the new access key would be encrypted with a KMS key that is not configured. Or the role
-/// may not use that KMS key, and each run would create an access key in vain.
+/// takes permissions for both KMS keys, and UpdateSecret, which can also change the value; the handler does not have
+/// them. To continue would be wrong: the new access key would be encrypted with a KMS key that is not configured. Or
+/// the role may not use that KMS key, and each run would create an access key in vain.
 async fn is_encrypted_with(secrets: &Client, name: &str, key: &KmsKey) -> Result<Answer, CallError> {
     let secret = secrets.describe_secret().secret_id(name).send().await.map_err(|e| failure(&e))?;
     let shown = secret.kms_key_id();
@@ -65,7 +65,7 @@ async fn is_encrypted_with(secrets: &Client, name: &str, key: &KmsKey) -> Result
     Err(CallError::without_effect(
         ErrorCode::OtherKmsKey,
         format!(
-            "the secret {name} is encrypted with {is}, and secret_kms_key is {key}; change the secret, once: aws \
+            "the secret {name} is encrypted with {is}, but secret_kms_key is {key}; change the secret, once: aws \
              secretsmanager update-secret --secret-id {name} --kms-key-id {id}"
         ),
     ))

@@ -34,7 +34,7 @@ pub(super) async fn verify(
     let config = Builder::from(config).credentials_provider(credentials).retry_config(RetryConfig::disabled());
     let sts = Client::from_conf(config.build());
     let ask = async || sts.get_caller_identity().send().await.map_err(|e| failure(&e));
-    let arn = patiently(retries, user, ask).await?.arn.ok_or_else(|| incomplete("Arn"))?;
+    let arn = patiently(retries, ask).await?.arn.ok_or_else(|| incomplete("Arn"))?;
     let resource = ArnParts::of(&arn).map_or("", |arn| arn.resource);
     let name = resource.strip_prefix("user/").and_then(|path| path.rsplit('/').next());
     if name == Some(user.as_str()) {

@@ -1,16 +1,10 @@
 //! Retries for calls that must not be repeated otherwise: if AWS throttled a call, AWS did not carry it out.
 
-use std::{
-    hash::{BuildHasher, RandomState},
-    time::Duration,
-};
+use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 
-use crate::{
-    model::user::UserName,
-    protocol::call_error::{CallError, Effect},
-};
+use crate::protocol::call_error::{CallError, Effect};
 
 /// The first pause. Each further pause is twice as long, plus a random part. Four pauses stay well below the time that
 /// other calls may take with their retries.
@@ -20,7 +14,6 @@ const PAUSE: Duration = Duration::from_millis(400);
 /// it only once.
 pub(super) async fn patiently<T>(
     retries: Option<&RetryConfig>,
-    user: &UserName,
     call: impl AsyncFn() -> Result<T, CallError>,
 ) -> Result<T, CallError> {
     let mut pause = PAUSE;
@@ -28,8 +21,7 @@ pub(super) async fn patiently<T>(
         match call().await {
             Err(failure) if failure.effect == Effect::None && is_throttling(failure.code.as_str()) => {
                 // Calls that were throttled together must not be repeated together.
-                let part = RandomState::new().hash_one(user) % 100;
-                tokio::time::sleep(pause + pause * u32::try_from(part).unwrap_or(0) / 100).await;
+                tokio::time::sleep(pause + pause * fastrand::u32(0..100) / 100).await;
                 pause *= 2;
             }
             done => return done,
@@ -67,7 +59,7 @@ mod tests {
                 left.borrow_mut().next().unwrap()
             };
             let retries = RetryConfig::standard().with_max_attempts(3);
-            let answer = patiently(Some(&retries), &"alice".parse().unwrap(), call).await;
+            let answer = patiently(Some(&retries), call).await;
             assert_eq!(
                 (answer.as_ref().map_err(|failure| failure.code.as_str()), made.into_inner()),
                 (last.as_ref().map_err(|code| *code), calls)

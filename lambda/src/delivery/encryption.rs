@@ -15,7 +15,7 @@ use crate::delivery::public_key::{PublicKeyKind, Recipient};
 /// age's own error texts are not used: they would add its translations to the function.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EncryptionError {
-    /// There is no recipient, so no one could open the mail.
+    /// There is no public key, so no one could open the mail.
     #[error("there is no public key to encrypt to; set encrypt_to, generate the template again and deploy it")]
     NoRecipient,
     /// age refused this public key, although it was read as valid.
@@ -29,7 +29,7 @@ pub enum EncryptionError {
 /// Encrypts the text to all recipients. Each of them can open it without the others.
 ///
 /// # Errors
-/// [`EncryptionError`].
+/// [`EncryptionError`] if there is no public key, if age refuses one, or if the encryption fails.
 pub fn encrypt(text: &str, recipients: &[Recipient]) -> Result<String, EncryptionError> {
     let keys = recipients.iter().map(age_key).collect::<Result<Vec<_>, _>>()?;
     let encryptor = Encryptor::with_recipients(keys.iter().map(AsRef::as_ref)).map_err(|why| match why {

@@ -27,7 +27,7 @@ struct Document<'a> {
 /// The document as JSON on one line. It is wiped when it is dropped.
 ///
 /// # Errors
-/// A [`CallError`] without effect if it cannot be written as JSON.
+/// A [`CallError`] without effect if the document cannot be written as JSON.
 pub fn document(user: &UserName, key: &AccessKeyId, secret: &SecretAccessKey) -> Result<Zeroizing<String>, CallError> {
     let document = Document {
         version: 1,

@@ -1,6 +1,6 @@
-//! A dry run: AWS answers every question, and every change only seems to be made.
+//! A dry run: AWS answers every read, and every change is only pretended.
 //!
-//! The plan cannot tell the difference, so what it would do is what the report says.
+//! The planner cannot tell the difference, so the report shows what a real run would do.
 
 use std::{
     collections::BTreeMap,
@@ -26,15 +26,15 @@ use crate::{
     selection::routing::Envelope,
 };
 
-/// AWS, for reading only.
+/// AWS with reads only. Changes return success without a call.
 pub struct DryRun<'a, A> {
     aws: &'a A,
-    /// The keys of each user that was looked at, as they would be by now: a later list shows what seems to be done.
+    /// The keys of each user that was read, with the pretended changes applied, so that a later list shows them.
     keys: Mutex<BTreeMap<UserName, Vec<Key>>>,
 }
 
 impl<'a, A> DryRun<'a, A> {
-    /// Reads from `aws`, writes nowhere.
+    /// Creates a dry run that reads from `aws` and writes nothing.
     pub fn new(aws: &'a A) -> Self {
         Self { aws, keys: Mutex::default() }
     }
@@ -49,7 +49,7 @@ impl<'a, A> DryRun<'a, A> {
     }
 }
 
-/// The id that a key of a dry run has.
+/// The id of a key that a dry run pretends to create.
 const KEY: &str = "KEY_OF_A_DRY_RUN";
 
 impl<A: Aws> Aws for DryRun<'_, A> {

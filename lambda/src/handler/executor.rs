@@ -1,4 +1,4 @@
-//! Carries out the plan for one user, one call after the other, until nothing is left.
+//! Carries out the planner's steps for one user, one call after the other, until there is none left.
 
 use crate::{
     contract::{settings::Settings, topic_arn::TopicArn},
@@ -29,7 +29,7 @@ use crate::{
     selection::routing::Envelope,
 };
 
-/// The AWS operations, as the plan means them. [`crate::aws::Sdk`] is the real one.
+/// The AWS operations that the planner's calls need. [`crate::aws::Sdk`] implements them with the SDK.
 #[allow(async_fn_in_trait, missing_docs)] // The names are the operations'; see `plan::Call`.
 pub trait Aws {
     async fn list_access_keys(&self, user: &UserName) -> Result<Answer, CallError>;
@@ -56,14 +56,14 @@ pub trait Aws {
     async fn sleep(&self, pause: Span);
 }
 
-/// More calls than any path through the plan takes; the plan that needs more does not come to an end.
+/// More calls than any path through the planner takes. If it needs more, it does not come to an end.
 const MOST_CALLS: usize = 100;
 
-/// How long after the deadline a call may still be waited for. Less than the function then has left: throttled, a call can take
-/// half a minute, and a function that Lambda stops reports nothing.
+/// How long after the deadline an answer may still arrive. This is less than the time that the function then has left.
+/// A throttled call can take half a minute, and a function that Lambda stops reports nothing.
 const LAST_CALL: Span = Span::seconds(3);
 
-/// Rotates one user's key as far as is safe now, and reports.
+/// Rotates the key of one user as far as is safe now, and returns the user's report.
 pub async fn rotate(
     aws: &impl Aws,
     settings: &Settings,
@@ -80,11 +80,11 @@ pub async fn rotate(
     for _ in 0..MOST_CALLS {
         let now = clock();
         let call = match planner::next_step(&state, &settings.policy, run, now) {
-            // Nothing was looked at, nothing is unfinished: the user has its turn in a later run.
+            // Nothing was read and nothing is unfinished, so a later run handles the user.
             Next::Call(_) if now >= run.deadline && found.is_none() => {
                 return report(found, done, &state, &StopReason::OutOfTime);
             }
-            // Past the deadline another run may hold the user: whatever is left is the next run's.
+            // After the deadline another run may work on the user, so the next run does the rest.
             Next::Call(call) if now >= run.deadline => {
                 return report(found, done, &state, &StopReason::Failed(Box::new((call, time_is_over()))));
             }
@@ -102,13 +102,12 @@ pub async fn rotate(
         }
         state.learn(&call, answer);
     }
-    let endless =
-        CallError::without_effect(ErrorCode::NoEnd, format!("{MOST_CALLS} calls did not bring this user to rest"));
+    let endless = CallError::without_effect(ErrorCode::NoEnd, format!("{MOST_CALLS} calls did not finish this user"));
     report(found, done, &state, &StopReason::Failed(Box::new((Call::ListAccessKeys, endless))))
 }
 
 fn time_is_over() -> CallError {
-    CallError::without_effect(ErrorCode::NoTimeLeft, "the run's time is over; a later run goes on")
+    CallError::without_effect(ErrorCode::NoTimeLeft, "the run's time is over; a later run continues")
 }
 
 fn cut_off() -> CallError {
@@ -140,7 +139,7 @@ fn report(
     report
 }
 
-/// What makes the calls for one user, and holds the one secret of a rotation while it lasts.
+/// Makes the calls for one user, and holds the new key's secret during a rotation.
 struct Executor<'a, A> {
     aws: &'a A,
     settings: &'a Settings,
@@ -209,7 +208,7 @@ impl<A: Aws> Executor<'_, A> {
         }
     }
 
-    /// The secret as the mail carries it.
+    /// The secret for the mail: in clear text, or encrypted.
     fn in_the_mail(&self, key: &AccessKeyId) -> Result<SecretLocation<'_>, CallError> {
         let (user, secret) = (&self.user.name, self.secret_of(key)?);
         match self.settings.policy.delivery {
@@ -235,7 +234,7 @@ impl<A: Aws> Executor<'_, A> {
     }
 
     fn secret_of(&self, key: &AccessKeyId) -> Result<&SecretAccessKey, CallError> {
-        // The plan asks for the secret only of the key that this run has made.
+        // The planner needs only the secret of the key that this run has created.
         self.secret.as_ref().filter(|(id, _)| id == key).map(|(_, secret)| secret).ok_or_else(|| {
             CallError::without_effect(ErrorCode::NoSecret, format!("the secret of {key} is not at hand"))
         })

@@ -1,4 +1,4 @@
-//! One invocation: which users, how many at once, until when; and the report.
+//! One invocation: it runs the rotation for each user, several at once, until the deadline, and reports.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -31,17 +31,17 @@ use crate::{
     },
 };
 
-/// How many users are worked on at once. IAM throttles per account and API and does not publish its rates. The SDK's adaptive
-/// retries brake for each throttled call: with many at once they come to a standstill, and with 128 MB's share of a processor
-/// these are all that it can do (BENCHMARKS.md).
+/// How many users are handled at once. IAM throttles for each account and API, and does not publish its rates. The
+/// SDK's adaptive retries slow down after each throttled call, so with many users at once they come to a standstill.
+/// With 128 MB's share of a processor, more users at once would not be faster (BENCHMARKS.md).
 const AT_ONCE: usize = 8;
-/// What is kept back of the function's time for the report.
+/// The part of the function's time that is reserved for the report.
 const MARGIN: Span = Span::seconds(5);
 
-/// What Lambda says of an invocation.
+/// What Lambda tells the function about an invocation.
 #[derive(Debug, Clone, Copy)]
 pub struct Invocation<'a> {
-    /// Its id.
+    /// Lambda's request id.
     pub request: &'a str,
     /// The function's name.
     pub function: &'a str,
@@ -52,7 +52,7 @@ pub struct Invocation<'a> {
 /// Runs the rotation for every user and reports. One user's failure never stops another's.
 ///
 /// # Errors
-/// [`LoadUsersError`] if nobody knows whom it is about; no key was touched then.
+/// [`LoadUsersError`] if the users of the run cannot be determined. Then no key was touched.
 pub async fn run(
     aws: &(impl Aws + Account),
     settings: &Settings,
@@ -86,7 +86,7 @@ async fn carry_out(
         let unsent = post.notices(&report, &settings).await;
         (place, report, unsent)
     };
-    // Whoever is done makes room at once; the report is in order again.
+    // A finished user makes room for the next one at once. The sort puts the report into order again.
     let subjects = stream::iter(fleet.subjects.into_iter().enumerate());
     let mut done: Vec<_> = subjects.map(look).buffer_unordered(AT_ONCE).collect().await;
     done.sort_by_key(|(place, ..)| *place);
@@ -131,7 +131,8 @@ async fn carry_out(
     report
 }
 
-/// Sends what is said beside the plan. Whether it arrives changes nothing but the report. In a dry run, `aws` sends nothing.
+/// Sends the notices that are not steps of the plan. A notice that is not sent changes only the report. In a dry run,
+/// `aws` sends nothing.
 struct NoticeSender<'a, A> {
     aws: &'a A,
     settings: &'a Settings,
@@ -140,7 +141,7 @@ struct NoticeSender<'a, A> {
 }
 
 impl<A: Aws> NoticeSender<'_, A> {
-    /// What there is to say about a user, for whom these settings hold; gives back what could not be sent.
+    /// Sends the notices about a user, with the settings of that user, and returns those that could not be sent.
     async fn notices(&self, report: &UserReport, settings: &Settings) -> Vec<Unsent> {
         let mut unsent = Vec::new();
         for notice in notice::notices(report, settings) {
@@ -151,7 +152,7 @@ impl<A: Aws> NoticeSender<'_, A> {
         unsent
     }
 
-    /// The whole run in one mail for the administrators, if they want it.
+    /// Sends the digest of the run to the administrators, if the settings ask for it.
     async fn digest(&self, run: &Digested<'_>) -> Option<Unsent> {
         if !self.settings.digest.wants(run) {
             return None;
@@ -162,11 +163,11 @@ impl<A: Aws> NoticeSender<'_, A> {
 
     async fn send(&self, notice: &'static str, envelope: Envelope, mail: Mail) -> Option<Unsent> {
         let user = envelope.about.clone();
-        // Past the deadline, Lambda may stop the function before it has reported.
+        // After the deadline, Lambda may stop the function before it has reported.
         let sent = if Timestamp::now() < self.run.deadline {
             self.aws.publish(&self.settings.topic, &envelope, mail).await
         } else {
-            let message = "the run's time was over";
+            let message = "the run's time was over; if this repeats, raise timeout";
             Err(CallError::without_effect(ErrorCode::NoTimeLeft, message))
         };
         log::notice(&self.run.id, self.origin, user.as_ref(), notice, sent.as_ref().err());
@@ -174,7 +175,7 @@ impl<A: Aws> NoticeSender<'_, A> {
     }
 }
 
-/// This invocation, among all deliveries of the same event: an id that no other invocation has.
+/// The id of this invocation. Another delivery of the same event has another id.
 fn writer(id: &RunId) -> RunId {
     id.invocation(RandomState::new().hash_one(Timestamp::now().unix()))
 }

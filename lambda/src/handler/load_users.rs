@@ -1,4 +1,5 @@
-//! Which users a run is about: reads the account's lists where they are needed, and leaves the choice to [`crate::selection::fleet`].
+//! Loads the users of a run: it reads the account's lists if they are needed. [`crate::selection::fleet`] selects the
+//! users.
 
 use crate::{
     contract::{
@@ -15,33 +16,34 @@ use crate::{
     },
 };
 
-/// The account's lists. [`crate::aws::Sdk`] has the real ones.
+/// The lists of an account. [`crate::aws::Sdk`] reads them from AWS.
 #[allow(async_fn_in_trait)] // As for `Aws`: no other crate implements it.
 pub trait Account {
-    /// The access keys of all users.
+    /// IAM's credential report: the access keys of all users.
     async fn credential_report(&self) -> Result<CredentialReport, CallError>;
-    /// All users, with tags and groups.
+    /// All users, with their paths, tags and groups.
     async fn account_users(&self) -> Result<Vec<ListedUser>, CallError>;
 }
 
-/// Why a run does not begin. No key was touched.
+/// Why a run does not begin. Then no key was touched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LoadUsersError {
-    /// The event is not one of ours, or names users that are not.
+    /// The event is not valid, or names a user that the settings do not select.
     #[error(transparent)]
     BadEvent(#[from] EventError),
-    /// Without the account's lists nobody knows who is meant and who is exempt.
+    /// A list of the account could not be read. Without it, the run cannot know which users are selected and which are
+    /// exempt.
     #[error("the account's users could not be listed, no key was touched: {operation}: {failure}")]
     Unseen {
         /// The call that failed.
         operation: &'static str,
-        /// What AWS said.
+        /// Why the call failed.
         failure: CallError,
     },
 }
 
 impl LoadUsersError {
-    /// A word for it, which Lambda calls the type of an error.
+    /// The name of the error, which Lambda returns as its type.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -51,11 +53,11 @@ impl LoadUsersError {
     }
 }
 
-/// The users to look at.
+/// The users that the run must handle, in order.
 ///
 /// # Errors
-/// [`LoadUsersError`] if the lists cannot be read, whole: a page that is missing may hold an exemption. Or if a person names users who
-/// are not chosen.
+/// [`LoadUsersError`] if the lists cannot be read in full, because a missing page may contain an exemption. Also if a
+/// person names a user that the settings do not select.
 pub async fn select(
     account: &impl Account,
     settings: &Settings,
@@ -68,7 +70,7 @@ pub async fn select(
             let report = account.credential_report().await;
             let report =
                 report.map_err(|failure| LoadUsersError::Unseen { operation: "GetCredentialReport", failure })?;
-            // After the report: what was done in between makes a user look due, not healthy.
+            // This comes after the report: a change in between makes a user seem due, not healthy.
             let users = account.account_users().await;
             let operation = "GetAccountAuthorizationDetails";
             Some(Lists { users: users.map_err(|failure| LoadUsersError::Unseen { operation, failure })?, report })

@@ -1,4 +1,4 @@
-//! Log events: one JSON object a line on standard output, where Lambda takes them to CloudWatch Logs.
+//! Log events: one JSON object on each line of standard output. Lambda sends them to CloudWatch Logs.
 
 use serde_json::{Value, json};
 
@@ -16,12 +16,12 @@ use crate::{
     },
 };
 
-/// One AWS call about one user: made, or failed.
+/// Logs one AWS call about one user, with its answer or its failure.
 pub fn call(run: &Run, origin: RunOrigin<'_>, user: &UserName, call: &Call, answer: Result<&Answer, &CallError>) {
     line(&audit::event(run, origin, user, call, answer));
 }
 
-/// One notice, about one user or about the whole run: sent, or failed.
+/// Logs one notice, about one user or about the whole run, and whether it was sent.
 pub fn notice(run: &RunId, origin: RunOrigin<'_>, user: Option<&UserName>, notice: &str, failure: Option<&CallError>) {
     let mut event = json!({
         "level": if failure.is_some() { "WARN" } else { "INFO" },
@@ -42,7 +42,7 @@ pub fn notice(run: &RunId, origin: RunOrigin<'_>, user: Option<&UserName>, notic
     line(&event);
 }
 
-/// The end of a run: one event a user, one for all.
+/// Logs the end of a run: one event for each user, and one for the whole run.
 pub fn report(report: &RunReport) {
     for user in &report.users {
         let bad = matches!(user.result, Outcome::Failed | Outcome::NeedsAttention);
@@ -65,17 +65,17 @@ pub fn report(report: &RunReport) {
     }));
 }
 
-/// The run in numbers, for CloudWatch.
+/// Logs the metrics of the run for CloudWatch.
 pub fn metrics(event: &Value) {
     line(event);
 }
 
-/// An invocation that could not begin.
+/// Logs an invocation that could not begin.
 pub fn refused(reason: &str) {
     line(&json!({ "level": "ERROR", "message": reason }));
 }
 
-/// Whatever is in the event, it is one line: JSON writes a line break as `\n`.
+/// Writes the event as one line, whatever it contains: JSON escapes a line break as `\n`.
 fn line(event: &Value) {
     println!("{event}");
 }

@@ -1,4 +1,4 @@
-//! One invocation of the function.
+//! One invocation of the function: it loads the users, carries out the steps for each, and logs them.
 
 pub mod dry_run;
 pub mod executor;

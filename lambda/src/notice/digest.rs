@@ -1,4 +1,4 @@
-//! One mail about a whole run, for the administrators.
+//! The digest: one mail about a whole run, for the administrators.
 
 use crate::{
     contract::digest_frequency::DigestFrequency,
@@ -7,21 +7,21 @@ use crate::{
     report::run_report::{Outcome, Summary, UserReport},
 };
 
-/// A run, as far as its digest says it.
+/// The facts about a run that its digest contains.
 #[derive(Debug, Clone, Copy)]
 pub struct Digested<'a> {
-    /// Which run.
+    /// The id of the run.
     pub run: &'a RunId,
-    /// When it began.
+    /// When the run began.
     pub started: Timestamp,
-    /// The counts.
+    /// The run in numbers.
     pub summary: &'a Summary,
-    /// Each user.
+    /// The reports of the users that the run handled.
     pub users: &'a [UserReport],
 }
 
 impl DigestFrequency {
-    /// Whether this run is summed up.
+    /// Whether a digest of this run is wanted.
     #[must_use]
     pub fn wants(self, run: &Digested<'_>) -> bool {
         match self {
@@ -33,17 +33,17 @@ impl DigestFrequency {
 }
 
 impl<'a> Digested<'a> {
-    /// The users that are not as they should be, the worst first.
+    /// The users with a problem: first those that need attention, then failed ones, then waiting ones.
     pub(super) fn unhealthy(&self) -> Vec<&'a UserReport> {
         let of = |outcome| self.users.iter().filter(move |user| user.result == outcome);
         of(Outcome::NeedsAttention).chain(of(Outcome::Failed)).chain(of(Outcome::Waiting)).collect()
     }
 }
 
-/// The longest list of a digest in bytes. SNS takes 262,144 for all of a message ("Publish": Message).
+/// The longest list in a digest, in bytes. SNS accepts 262,144 bytes for a whole message ("Publish": Message).
 const LONGEST: usize = 200_000;
 
-/// As many of the lines as a mail has room for; then, in the language's words, how many there are besides.
+/// As many lines as fit into a mail, and then `more` with the number of lines that do not fit.
 pub(super) fn cut(lines: &[String], more: impl Fn(usize) -> String) -> String {
     let mut list = String::new();
     for (at, line) in lines.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! English.
+//! The mails in English.
 
 use std::fmt::Write;
 
@@ -222,7 +222,7 @@ fn reactivated(user: &UserName, old: &AccessKeyId, new: Option<&AccessKeyId>, un
 }
 
 fn failed(user: &UserName, call: &Call, failure: &CallError, aftermath: Aftermath<'_>, now: Timestamp) -> String {
-    // Nobody takes a rotation over before that.
+    // No run takes a rotation over before that.
     let later = (now + LEASE).to_minute();
     let aftermath = match aftermath {
         Aftermath::Untouched => "Nothing was changed. The next run tries again.".to_owned(),

@@ -1,8 +1,9 @@
-//! What is said about a user once a run is done with it: beside the new key and the warning, which are steps of the plan.
+//! The notices about a user after a run has finished with it. The mails about a new key and the warning are not among
+//! them: they are steps of the plan.
 //!
-//! [`notices`] is a pure function of the report: what was found, what was done, why it ended. A change is said once, by the
-//! run that made it. What is wrong is said by each run that finds it so, in the rhythm of the schedule: a mail a day, while it
-//! lasts, is a reminder.
+//! [`notices`] is a pure function of the report: what was found, what was done, and why the run stopped. A change is
+//! reported once, by the run that made it. A problem is reported by each run that finds it. With a daily schedule, that
+//! is a reminder a day while the problem lasts.
 
 use crate::{
     contract::settings::Settings,
@@ -27,101 +28,103 @@ use crate::{
 /// One mail about one user. It never holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice<'a> {
-    /// Whom it is about.
+    /// The user that it is about.
     pub user: &'a UserName,
     /// What it says.
     pub news: NoticeKind<'a>,
-    /// Who gets it.
+    /// The addresses of the recipients; no mail is sent if there are none.
     pub to: Vec<&'a Email>,
 }
 
 /// What a notice says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoticeKind<'a> {
-    /// The user has a new key, whose secret was mailed to its owner: for the administrators, who do not get that mail.
+    /// The user has a new key, and the secret was mailed to the owner. This is for the administrators, who do not get
+    /// that mail.
     Mailed {
         /// The new key.
         key: &'a AccessKeyId,
-        /// Where its secret is.
+        /// The address of the owner, who got the secret.
         owner: &'a Email,
         /// The keys that it replaces, as they were before.
         replaced: Vec<&'a Key>,
     },
     /// An old key is in use although its successor was delivered.
     StillInUse {
-        /// The old key.
+        /// The old key, which is in use.
         old: &'a AccessKeyId,
-        /// Its successor.
+        /// The successor of the old key, if it is active.
         new: Option<&'a AccessKeyId>,
-        /// What IAM says of its use.
+        /// The last use that IAM has on record.
         last_use: &'a LastUse,
-        /// Until when it stays if it is not used again, where its use is known.
+        /// Until when the old key must be unused to be deactivated; `None` if its last use is unknown.
         required_idle_time: Option<Timestamp>,
-        /// Until when it is waited for, if that has an end.
+        /// Until when the old key stays active even if it is in use; `None` if there is no end.
         until: Option<Timestamp>,
     },
     /// An old key was deactivated.
     Retired {
-        /// The old key.
+        /// The old key, which is now inactive.
         old: &'a AccessKeyId,
-        /// Its successor.
+        /// The successor of the old key, if it is active.
         new: Option<&'a AccessKeyId>,
-        /// What becomes of it.
+        /// When the old key will be deleted.
         deleted: DeleteAfter,
     },
     /// An inactive key was deleted.
     Deleted {
-        /// The key that is gone.
+        /// The key that was deleted.
         old: &'a AccessKeyId,
-        /// The key that works.
+        /// The key that works, if there is one.
         new: Option<&'a AccessKeyId>,
-        /// Why.
+        /// Why the key was deleted.
         why: RemovalReason,
     },
     /// An old key was reactivated.
     Reactivated {
-        /// The old key.
+        /// The old key, which is active again.
         old: &'a AccessKeyId,
-        /// Its successor.
+        /// The successor of the old key, if it is active.
         new: Option<&'a AccessKeyId>,
-        /// Until when it is left alone, if it is.
+        /// Until when runs skip the old key; `None` if they do not.
         until: Option<Timestamp>,
     },
     /// A call failed.
     Failed {
-        /// The call.
+        /// The call that failed.
         call: &'a Call,
-        /// What AWS said.
+        /// Why it failed.
         failure: &'a CallError,
-        /// How the user's keys stand after it.
+        /// The state of the user's keys after it.
         aftermath: Aftermath<'a>,
     },
     /// A person must decide.
     NeedsAttention(&'a NeedsAttention),
-    /// The new key would be mailed, and nobody would receive it.
+    /// The new key would be mailed, but no recipient has confirmed.
     NoConfirmedRecipient {
-        /// Who has to confirm: one of these.
+        /// The addresses, one of which must confirm.
         mailboxes: Vec<&'a Email>,
     },
 }
 
-/// What a failure left behind.
+/// The state of a user's keys after a failed call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Aftermath<'a> {
     /// Nothing was changed.
     Untouched,
-    /// The new key was taken back.
+    /// The new key was withdrawn.
     Withdrawn,
-    /// A key was made, or may have been (then it has no name), and nobody knows whether its secret arrived.
+    /// A key was created, and it is unknown whether its secret arrived. `None` if it is also unknown whether the key
+    /// exists.
     InDoubt(Option<&'a AccessKeyId>),
-    /// Some of what was due was done before.
+    /// Some steps were done before the failure, and others are still to be done.
     Unfinished,
-    /// The call changes something, and may have done so.
+    /// The failed call may have made its change.
     Uncertain,
 }
 
 impl NoticeKind<'_> {
-    /// A word for it, for the report and the log.
+    /// The kind of the notice as one word, for the report and the log.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -137,7 +140,7 @@ impl NoticeKind<'_> {
     }
 }
 
-/// What there is to say about a user.
+/// The notices about a user, with their recipients.
 #[must_use]
 pub fn notices<'a, Reference>(report: &'a UserReport, settings: &'a Settings<Reference>) -> Vec<Notice<'a>> {
     let done = report.done.iter().enumerate().filter_map(|(at, change)| of_change(report, at, change, settings));
@@ -145,7 +148,7 @@ pub fn notices<'a, Reference>(report: &'a UserReport, settings: &'a Settings<Ref
     let notice = |news| Notice {
         user: &report.user,
         to: match &news {
-            // Whoever has to confirm reads nothing before that; the administrators see to it.
+            // Those who must confirm get no mail before that, so the administrators get this one.
             NoticeKind::NoConfirmedRecipient { .. } => settings.administrators.iter().collect(),
             NoticeKind::Mailed { .. } => settings.administrators_beside(&report.user).collect(),
             _ => settings.readers_of_notice(&report.user),
@@ -171,7 +174,8 @@ fn of_change<'a, Reference>(
             others.then_some(NoticeKind::Mailed { key, owner, replaced })
         }
         KeyChange::Deactivated { key, why: RemovalReason::Superseded } => {
-            // Without an overlap, the mail about the new key has said so; and of a key that is gone, that it is gone.
+            // Without an overlap, the mail about the new key has already said this. If the key was deleted, the notice
+            // about that is enough.
             let said = before.iter().any(|change| matches!(change, KeyChange::Delivered { .. }));
             let gone = after.iter().any(|change| matches!(change, KeyChange::Deleted { key: gone, .. } if gone == key));
             let retired = NoticeKind::Retired { old: key, new: current(report), deleted: settings.policy.delete_after };
@@ -180,7 +184,7 @@ fn of_change<'a, Reference>(
         KeyChange::Deleted { key, why: why @ (RemovalReason::WindowOver | RemovalReason::PlaceNeeded) } => {
             Some(NoticeKind::Deleted { old: key, new: current(report), why: *why })
         }
-        // A mailed key that turned out to be in use, just as it was taken back: it is the new one, and stays.
+        // A mailed key that turned out to be in use just as it was withdrawn. It is the new key, and it stays.
         KeyChange::Reactivated { key }
             if after.iter().any(|c| matches!(c, KeyChange::Delivered { key: new } if new == key)) =>
         {
@@ -193,7 +197,7 @@ fn of_change<'a, Reference>(
             };
             Some(NoticeKind::Reactivated { old: key, new: other_that_works(report, key), until })
         }
-        // Said by the plan itself, or part of what is said about the end.
+        // The planner's own mails report these, or the notice about the stop reason does.
         KeyChange::Created { .. }
         | KeyChange::Delivered { .. }
         | KeyChange::Warned { .. }
@@ -228,7 +232,7 @@ fn of_rest<'a, Reference>(report: &'a UserReport, settings: &'a Settings<Referen
             let (call, failure) = failed.as_ref();
             Some(NoticeKind::Failed { call, failure, aftermath: aftermath(report, call, failure) })
         }
-        // All is well, or another run, a later one or whoever asked for it will see to it.
+        // Nothing is wrong, or another run, a later run or the person who asked for the run deals with it.
         StopReason::NoKeys
         | StopReason::Healthy(_)
         | StopReason::Overlap(..)
@@ -243,12 +247,12 @@ fn of_rest<'a, Reference>(report: &'a UserReport, settings: &'a Settings<Referen
     }
 }
 
-/// The user's other key, if it works.
+/// The other key of the user, if it is active.
 fn other_that_works<'a>(report: &'a UserReport, key: &AccessKeyId) -> Option<&'a AccessKeyId> {
     report.left.iter().find(|left| left.id != *key && left.status == KeyStatus::Active).map(|other| &other.id)
 }
 
-/// The user's latest key, if it works.
+/// The latest active key of the user.
 fn current(report: &UserReport) -> Option<&AccessKeyId> {
     let active = report.left.iter().filter(|key| key.status == KeyStatus::Active);
     active.max_by_key(|key| key.created).map(|key| &key.id)

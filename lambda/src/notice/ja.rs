@@ -1,4 +1,4 @@
-//! Japanese.
+//! The mails in Japanese.
 
 use std::fmt::Write;
 
@@ -221,7 +221,7 @@ fn reactivated(user: &UserName, old: &AccessKeyId, new: Option<&AccessKeyId>, un
 }
 
 fn failed(user: &UserName, call: &Call, failure: &CallError, aftermath: Aftermath<'_>, now: Timestamp) -> String {
-    // Nobody takes a rotation over before that.
+    // No run takes a rotation over before that.
     let later = (now + LEASE).to_minute();
     let aftermath = match aftermath {
         Aftermath::Untouched => "何も変更していません。次回の実行時にもう一度試します。".to_owned(),
@@ -408,7 +408,7 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
     Mail { subject, body }
 }
 
-/// Why a user is not as it should be.
+/// The sentence about a user with a problem.
 fn rest(rest: &StopReason) -> String {
     match rest {
         StopReason::StillInUse(key, LastUse::Unknown) => {
@@ -456,7 +456,7 @@ fn rest(rest: &StopReason) -> String {
     }
 }
 
-/// `14d` as people say it.
+/// A span in the words that people use, for example for `14d`.
 fn spoken(span: Span) -> String {
     let text = span.to_string();
     let unit = match text.chars().last() {

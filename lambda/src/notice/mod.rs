@@ -1,4 +1,4 @@
-//! What people read. One file per language; the facts are the same in each.
+//! What people read. There is one file for each language, and the facts are the same in each.
 
 mod events;
 
@@ -27,15 +27,15 @@ use crate::{
 
 /// A mail. Its body may hold a secret, so it has no `Debug`.
 pub struct Mail {
-    /// One line, under 100 characters (SNS API Reference, "Publish").
+    /// The subject: one line, under 100 characters (SNS API Reference, "Publish").
     pub subject: String,
-    /// Plain text.
+    /// The text of the mail, without markup.
     pub body: String,
 }
 
-/// A user has a new key.
+/// The content of a mail: a user has a new key.
 pub struct Rotated<'a> {
-    /// Whose.
+    /// The user of the key.
     pub user: &'a UserName,
     /// The new key's id.
     pub key: &'a AccessKeyId,
@@ -45,37 +45,37 @@ pub struct Rotated<'a> {
     pub replaced: Vec<&'a Key>,
     /// What happens to them.
     pub policy: &'a Policy,
-    /// When this is said.
+    /// The time of the mail.
     pub now: Timestamp,
 }
 
-/// A key will be replaced.
+/// The content of a mail: a key will be replaced.
 pub struct ComingUp<'a> {
-    /// Whose.
+    /// The user of the key.
     pub user: &'a UserName,
-    /// Which.
+    /// The key that will be replaced.
     pub key: &'a AccessKeyId,
-    /// When.
+    /// When it will be replaced, at the earliest.
     pub due: Timestamp,
 }
 
 /// How the owner of a new key gets its secret.
 pub enum SecretLocation<'a> {
-    /// Here.
+    /// In this mail, in clear text.
     InThisMail(&'a SecretAccessKey),
-    /// Here, in a block that only the owner of one of these public keys can open.
+    /// In this mail, in a block that only the owner of one of these public keys can open.
     Encrypted(Block<'a>),
     /// From Secrets Manager, under this name.
     SecretsManager(String),
-    /// In the mail to its owner; this one is to others.
+    /// In another mail, which only the owner gets at this address.
     InOwnersMail(&'a Email),
 }
 
-/// A new key's document, encrypted by age.
+/// The document with a new key, encrypted with age.
 pub struct Block<'a> {
-    /// All its lines, the last one ended too.
+    /// The lines of the block, each with a line break at its end.
     pub text: String,
-    /// Whose.
+    /// The public keys, each of which can open the block.
     pub recipients: &'a [Recipient],
 }
 
@@ -85,7 +85,8 @@ const SSH_ED25519: &str = "~/.ssh/id_ed25519";
 const SSH_RSA: &str = "~/.ssh/id_rsa";
 
 impl Block<'_> {
-    /// The command that opens it, for each kind of key, as a line; `own` stands for the file with an age key.
+    /// The lines with the command that opens the block, one for each kind of public key. `own` is the file name for an
+    /// age key.
     fn commands(&self, own: &str) -> Vec<String> {
         let file = |recipient: &Recipient| match recipient.kind() {
             PublicKeyKind::X25519 => own,
@@ -103,7 +104,7 @@ impl Block<'_> {
 }
 
 impl Rotated<'_> {
-    /// What will become of the replaced keys, as far as the policy alone can say.
+    /// What will happen to the replaced keys, as far as the policy determines it.
     fn fate(&self) -> Fate {
         Fate {
             active_until: self.now + self.policy.overlap,
@@ -140,7 +141,7 @@ impl Language {
         }
     }
 
-    /// The mail that says this.
+    /// The mail for this notice.
     #[must_use]
     pub fn notice(self, notice: &Notice<'_>, policy: &Policy, now: Timestamp) -> Mail {
         let Notice { user, news, .. } = notice;
@@ -150,7 +151,7 @@ impl Language {
         }
     }
 
-    /// The mail that sums a run up.
+    /// The mail with the digest of a run.
     #[must_use]
     pub fn digest(self, run: &Digested<'_>) -> Mail {
         match self {
@@ -159,7 +160,7 @@ impl Language {
         }
     }
 
-    /// A run's result in a sentence.
+    /// The result of a run, as a sentence.
     #[must_use]
     pub fn summary(self, summary: &Summary) -> String {
         match self {
@@ -178,7 +179,7 @@ mod tests {
         protocol::policy::{Delivery, MaxWait},
     };
 
-    /// `readers` is how many kinds of key a block is for.
+    /// `readers` is the number of kinds of public keys that a block is for.
     fn rotated(
         language: Language,
         user: &str,
@@ -216,10 +217,10 @@ mod tests {
         })
     }
 
-    /// Stands for a block, which is another each time.
+    /// Replaces an encrypted block, which is different each time.
     const BLOCK: &str = "-----BEGIN AGE ENCRYPTED FILE-----\n(another each time)\n-----END AGE ENCRYPTED FILE-----\n";
 
-    /// What people read is reviewed as they read it: `notice/golden/`. `BLESS=1` writes it anew.
+    /// The mails are reviewed as people read them, in `notice/golden/`. `UPDATE_EXPECT=1` writes those files again.
     #[test]
     fn notices_are_the_reviewed_ones() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/notice/golden");
@@ -234,11 +235,7 @@ mod tests {
                 let notice = rotated(language, "alice", delivery, readers, overlap, status);
                 let text = format!("Subject: {}\n\n{}", notice.subject, notice.body);
                 let path = folder.join(format!("rotated-{kind}.{name}.txt"));
-                if std::env::var_os("BLESS").is_some() {
-                    std::fs::write(&path, &text).unwrap();
-                }
-                let golden = std::fs::read_to_string(&path).unwrap_or_default();
-                assert_eq!(text, golden, "{} is stale; BLESS=1 cargo test", path.display());
+                expect_test::expect_file![path].assert_eq(&text);
             }
         }
     }
@@ -252,11 +249,7 @@ mod tests {
             let notice = language.coming_up(&ComingUp { user: &user, key: &key, due });
             let text = format!("Subject: {}\n\n{}", notice.subject, notice.body);
             let path = folder.join(format!("coming-up.{name}.txt"));
-            if std::env::var_os("BLESS").is_some() {
-                std::fs::write(&path, &text).unwrap();
-            }
-            let golden = std::fs::read_to_string(&path).unwrap_or_default();
-            assert_eq!(text, golden, "{} is stale; BLESS=1 cargo test", path.display());
+            expect_test::expect_file![path].assert_eq(&text);
         }
     }
 

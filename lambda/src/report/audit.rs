@@ -1,6 +1,7 @@
-//! The audit log: for each call who made it on whose behalf, and for each change why it was right to make it.
+//! The audit log: for each call, which run made it and for which user; for each change, also why it was allowed.
 //!
-//! Pure: it makes the events, [`crate::handler::log`] prints them. `templates/OPERATIONS.md` shows how to ask for them.
+//! Pure: it makes the events, and [`crate::handler::log`] prints them. `templates/OPERATIONS.md` shows how to query
+//! them.
 
 use serde_json::{Value, json};
 
@@ -14,10 +15,10 @@ use crate::{
     },
 };
 
-/// Where a run comes from, as far as its log says so.
+/// The invocation that a log event belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunOrigin<'a> {
-    /// Lambda's id of the invocation.
+    /// Lambda's request id of the invocation.
     pub request: &'a str,
     /// Whether changes are made.
     pub mode: RunMode,
@@ -26,18 +27,18 @@ pub struct RunOrigin<'a> {
 /// Whether changes are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunMode {
-    /// They are.
+    /// Changes are made.
     Real,
-    /// They only seem to be made: a dry run.
+    /// Changes are only pretended: a dry run.
     Pretended,
 }
 
-/// Why a change is right.
+/// Why a change is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChangeReason {
-    /// What had to hold before, or what it is good for.
+    /// The condition that was met before the change, or its purpose.
     pub why: &'static str,
-    /// The invariant that allows it: number and name, as in ARCHITECTURE.md.
+    /// The invariant that allows it: its number and name, as in ARCHITECTURE.md.
     pub invariant: &'static str,
 }
 
@@ -47,9 +48,9 @@ const NO_ORPHAN: &str = "3 no orphan";
 const NEVER_ACTIVE: &str = "4 never an active key deleted";
 const ONE_WRITER: &str = "8 one writer";
 
-/// Why the plan may make this change; none for a call that changes nothing.
+/// Why the planner may make this change; `None` for a call that changes nothing.
 ///
-/// The plan has no state that makes a call without its reason, so the call says which it was.
+/// In no state does the planner make a call without its reason, so the call determines the reason.
 #[must_use]
 pub fn reason(call: &Call) -> Option<ChangeReason> {
     let (why, invariant) = match call {
@@ -59,20 +60,20 @@ pub fn reason(call: &Call) -> Option<ChangeReason> {
         | Call::GetCallerIdentity { .. }
         | Call::DescribeSecret(_)
         | Call::ListSubscriptionsByTopic => return None,
-        Call::CreateSecret => ("the secret is there before the key that it will hold", NOTHING_LOST),
-        Call::PutResourcePolicy => ("the secret's readers are said before a key is in it", NOTHING_LOST),
+        Call::CreateSecret => ("the secret exists before the key that it will contain", NOTHING_LOST),
+        Call::PutResourcePolicy => ("the secret's readers are set before a key is in it", NOTHING_LOST),
         Call::TagUser(entries) => match entries.first() {
             Some(JournalEntry::Delivered(_)) => {
                 ("the new key is delivered, and read back where the channel can be read", NOTHING_LOST)
             }
-            Some(JournalEntry::Disabled(_)) => ("says since when the keys are inactive", NEVER_ACTIVE),
-            Some(JournalEntry::Undone(_)) => ("a person wants the key back, so runs leave it alone", NO_OUTAGE),
+            Some(JournalEntry::Disabled(_)) => ("notes since when the keys are inactive", NEVER_ACTIVE),
+            Some(JournalEntry::Undone(_)) => ("a person wants the key back, so runs skip it", NO_OUTAGE),
             Some(JournalEntry::Warned(_)) => ("the key's owner knows that it will be replaced", NO_OUTAGE),
             Some(JournalEntry::Closed(_)) => ("nothing is left of the rotation that would have to be found", NO_ORPHAN),
-            Some(JournalEntry::Intent(_)) | None => ("says which key stood before the next is created", NO_ORPHAN),
+            Some(JournalEntry::Intent(_)) | None => ("notes which key existed before the next is created", NO_ORPHAN),
         },
         Call::UntagUser(_) => ("nothing is left of the rotation that would have to be found", NO_ORPHAN),
-        Call::CreateAccessKey => ("the intent is written, and one other key stands", ONE_WRITER),
+        Call::CreateAccessKey => ("the intent is written, and one other key exists", ONE_WRITER),
         Call::PutSecretValue(_) => ("STS accepts the new key", NOTHING_LOST),
         Call::Publish(PlannedNotice::Secret(_)) => ("STS accepts the new key; the mail delivers it", NOTHING_LOST),
         Call::Publish(PlannedNotice::Stored(_)) => ("the new key is delivered and read back", NOTHING_LOST),
@@ -85,17 +86,17 @@ pub fn reason(call: &Call) -> Option<ChangeReason> {
         Call::DeactivateAccessKey(..) => ("its successor is delivered, and the policy's overlap is over", NO_OUTAGE),
         Call::ActivateAccessKey(_) => ("a person asked for it, or it is in use", NO_OUTAGE),
         Call::DeleteAccessKey(_, RemovalReason::PlaceNeeded) => {
-            ("it is inactive, and the rotation that is due needs its place", NEVER_ACTIVE)
+            ("it is inactive, and the rotation that is due needs its place in the quota", NEVER_ACTIVE)
         }
-        Call::DeleteAccessKey(..) => ("it is inactive, for as long as the policy keeps it", NEVER_ACTIVE),
+        Call::DeleteAccessKey(..) => ("it is inactive, and its recovery window is over", NEVER_ACTIVE),
     };
     Some(ChangeReason { why, invariant })
 }
 
 /// The event for one call about one user.
 ///
-/// `event` is `read`, `change`, or `dry-run` for a change that a dry run did not make. A change that failed is one too: what
-/// became of it is in `outcome`, and `unknown` means that it may have taken effect.
+/// `event` is `read`, `change`, or `dry-run` for a change that a dry run only pretended. A failed change is a `change`
+/// too. Its result is in `outcome`; `unknown` means that it may have taken effect.
 #[must_use]
 pub fn event(
     run: &Run,
@@ -143,7 +144,7 @@ const fn order(order: RunAction) -> &'static str {
     }
 }
 
-/// The key that a change is about, or the keys, with a space between them; empty where it is about none.
+/// The keys that a change is about, separated by spaces; empty if it is about none.
 fn key(call: &Call, answer: Result<&Answer, &CallError>) -> String {
     let ids: Vec<&AccessKeyId> = match call {
         Call::CreateAccessKey => match answer {
@@ -171,7 +172,7 @@ fn key(call: &Call, answer: Result<&Answer, &CallError>) -> String {
     ids.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(" ")
 }
 
-/// The keys that a note is about.
+/// The keys that a journal entry is about.
 fn noted(entry: &JournalEntry) -> Vec<&AccessKeyId> {
     match entry {
         JournalEntry::Intent(intent) => vec![&intent.known],
@@ -188,7 +189,7 @@ mod tests {
     use super::*;
     use crate::contract::call_permissions::steps;
 
-    /// What changes something is told by its name, as AWS gives it.
+    /// AWS's names of the operations show which ones change something.
     #[test]
     fn every_change_has_a_reason_and_no_read_has_one() {
         for step in steps() {

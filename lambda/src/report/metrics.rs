@@ -1,12 +1,13 @@
-//! What CloudWatch counts: one event in its embedded metric format at the end of a run. Pure.
+//! The metrics of a run: one event in CloudWatch's embedded metric format at the end of a run. Pure.
 //!
-//! `synth` makes alarms of the same names, so an alarm on something that nobody reports cannot be written.
+//! `synth` takes the names of metrics for its alarms from here, so there can be no alarm on a metric that is not
+//! reported.
 //!
-//! The event is a line of JSON on standard output, like every other. That is all it takes under the function's `LogFormat:
-//! JSON` too: "Lambda won't double-encode any logs that are already JSON encoded" (Lambda Developer Guide, "Configuring JSON
-//! and plain text log formats"). Only the formatting that managed runtimes put around their own log calls could come in
-//! between; a custom runtime has none. An object without a `level` counts as INFO (same guide, "Log-level filtering"), which
-//! the default level lets through; the event says so itself all the same.
+//! The event is a line of JSON on standard output, like every other. That is enough under the function's `LogFormat:
+//! JSON` too: "Lambda won't double-encode any logs that are already JSON encoded" (Lambda Developer Guide, "Configuring
+//! JSON and plain text log formats"). Only managed runtimes format their own log calls, and this is a custom runtime.
+//! An object without a `level` counts as INFO (same guide, "Log-level filtering"), and the default level lets INFO
+//! through. The event has a `level` anyway.
 
 use serde_json::{Map, Value, json};
 
@@ -18,50 +19,50 @@ use crate::{
     report::run_report::{Outcome, RunReport},
 };
 
-/// The metrics' namespace.
+/// The CloudWatch namespace of all metrics.
 pub const NAMESPACE: &str = "AccessKeyRotation";
-/// The one dimension: the function's name, which is the stack's. Users and keys are none, because each value of a dimension
-/// is a metric of its own, and is paid for.
+/// The only dimension: the name of the function, which is the name of the stack. Users and keys are no dimensions,
+/// because each value of a dimension is a metric with its own cost.
 pub const DIMENSION: &str = "FunctionName";
-/// The age at which CIS AWS Foundations and Security Hub (IAM.3) find a key too old.
+/// The age above which CIS AWS Foundations and Security Hub (IAM.3) report a key.
 pub const AUDITORS_LIMIT: Span = Span::days(90);
 
-/// How much a run has looked at.
+/// Which users a run was about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunScope {
-    /// Every configured user: what it saw is how the fleet stands.
+    /// All selected users, so the run shows the state of the whole fleet.
     Fleet,
-    /// Users that a person has named.
+    /// Only the users that a person has named.
     Named,
 }
 
-/// What is counted.
+/// The metrics that a run reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
-    /// New keys delivered.
+    /// The number of new keys that were delivered.
     Rotated,
-    /// Users for whom a call failed.
+    /// The number of users for whom a call failed.
     Failed,
-    /// Users about whom a person must decide.
+    /// The number of users about whom a person must decide.
     NeedsAttention,
-    /// Users with something held back.
+    /// The number of users for whom a step must wait.
     Waiting,
-    /// Notices that could not be sent: whom they were for does not know.
+    /// The number of notices that could not be sent; their recipients were not informed.
     NoticesUnsent,
-    /// 1 for a run over all users in which none failed, 0 for one in which somebody did.
+    /// 1 for a run over all users in which no user failed, 0 for one in which a user failed.
     SuccessfulRun,
     /// The age of the oldest active key, in days; absent while there is none.
     OldestKeyAge,
-    /// Active keys of any age.
+    /// The number of active keys of any age.
     ActiveKeys,
-    /// Active keys as old as `rotate_after`, those in their overlap included.
+    /// The number of active keys at least as old as `rotate_after`, including keys in their overlap.
     KeysDue,
-    /// Active keys older than auditors allow.
+    /// The number of active keys older than [`AUDITORS_LIMIT`].
     KeysOver90Days,
 }
 
 impl Metric {
-    /// All of them.
+    /// All metrics.
     pub const ALL: [Self; 10] = [
         Self::Rotated,
         Self::Failed,
@@ -75,7 +76,7 @@ impl Metric {
         Self::KeysOver90Days,
     ];
 
-    /// Its name in CloudWatch.
+    /// The name of the metric in CloudWatch.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -92,7 +93,7 @@ impl Metric {
         }
     }
 
-    /// CloudWatch knows no unit of days.
+    /// The unit in CloudWatch, which has no unit for days.
     const fn unit(self) -> &'static str {
         match self {
             Self::OldestKeyAge => "None",
@@ -101,10 +102,10 @@ impl Metric {
     }
 }
 
-/// The event of a run that ended at `at` in the function of this name; none for a dry run, which has done nothing.
+/// The event of a run that ended at `at` in the function of this name; `None` for a dry run, which has done nothing.
 ///
-/// Only a run over all users says how the fleet stands, and that a run has succeeded: a person who rotates one key does not
-/// hide that the schedule has stopped.
+/// Only a run over all users reports the state of the fleet and a successful run. So a person who rotates one key does
+/// not hide that the schedule has stopped.
 #[must_use]
 pub fn event(report: &RunReport, scope: RunScope, rotate_after: Span, function: &str, at: Timestamp) -> Option<Value> {
     if report.dry_run {
@@ -121,7 +122,7 @@ pub fn event(report: &RunReport, scope: RunScope, rotate_after: Span, function: 
     if scope == RunScope::Fleet {
         values.extend(fleet(report, rotate_after, at));
     }
-    // "Specification: Embedded metric format": the metrics' values stand beside the directive that names them.
+    // "Specification: Embedded metric format": the values of the metrics are beside the directive that names them.
     let directive = json!({
         "Namespace": NAMESPACE,
         "Dimensions": [[DIMENSION]],
@@ -232,7 +233,7 @@ mod tests {
                 ("KeysOver90Days", Some(1)),
             ]
         );
-        // A person's run over some says nothing of the fleet.
+        // A run over some users, asked for by a person, shows nothing of the fleet.
         let given = |values: Vec<(&'static str, Option<u64>)>| {
             values.into_iter().filter(|(_, value)| value.is_some()).map(|(name, _)| name).collect::<Vec<_>>()
         };
@@ -240,7 +241,7 @@ mod tests {
             given(values(&mixed, RunScope::Named)),
             ["Rotated", "Failed", "NeedsAttention", "Waiting", "NoticesUnsent"]
         );
-        // Somebody who must decide is no failure of the run; where there is no key there is no age.
+        // A user that needs attention is no failure of the run. Without a key there is no age.
         let required_idle_time = report(vec![user("none", NeedsAttention, &[(70, Inactive)])]);
         assert_eq!(
             values(&required_idle_time, RunScope::Fleet)[3..8],
@@ -258,7 +259,8 @@ mod tests {
         );
     }
 
-    /// "Specification: Embedded metric format": what is named must be there, and is a number; nothing else is a metric.
+    /// "Specification: Embedded metric format": each metric that is named must exist and be a number; nothing else is a
+    /// metric.
     #[test]
     fn the_event_is_in_the_embedded_metric_format() {
         let event = event(

@@ -1,4 +1,4 @@
-//! What a run found and did: the function's response.
+//! The run report: what a run found and did. It is the function's response.
 
 use serde::Serialize;
 
@@ -17,29 +17,29 @@ use crate::{
     selection::fleet::NotDue,
 };
 
-/// The response, in the shape that the article's function returns, with the details beside it.
+/// The response, in the shape that the published article's function returns, with the details added.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunReport {
-    /// 200 if every user is as the policy wants and everybody was told; 500 if one failed or needs a person, or a notice
-    /// could not be sent.
+    /// 500 if a user failed or needs attention, or if a notice could not be sent; otherwise 200.
     pub status_code: u16,
     /// The summary as a sentence, in the configured language.
     pub body: String,
-    /// Which run this was.
+    /// The id of the run.
     pub run: RunId,
-    /// Whether nothing was changed: the changes below are those that a run would make.
+    /// Whether this was a dry run. Then nothing was changed, and the changes below are those that a real run would
+    /// make.
     pub dry_run: bool,
-    /// When it began.
+    /// When the run began.
     pub started: Timestamp,
-    /// The counts.
+    /// The run in numbers.
     pub summary: Summary,
-    /// Each user that was looked at, in this order.
+    /// The users that the run handled, in this order.
     pub users: Vec<UserReport>,
-    /// Those for whom the account's lists had nothing to do.
+    /// The users that were skipped, because the account's lists show that nothing is due.
     #[serde(skip)]
     pub rested: NotDue,
-    /// Notices that could not be sent. Nothing else depends on them, but they shall not be lost in silence.
+    /// The notices that could not be sent. Nothing else depends on them, but their loss must be visible.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unsent: Vec<Unsent>,
 }
@@ -48,57 +48,57 @@ pub struct RunReport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
-    /// Users seen: looked at, or left alone because the account's lists had nothing to do for them.
+    /// The number of users: those that were handled, and those that were skipped because nothing is due.
     pub users: usize,
-    /// Users that are chosen and exempt: not counted among the others.
+    /// The number of users that are selected but exempt. `users` does not count them.
     #[serde(skip_serializing_if = "is_zero")]
     pub exempt: usize,
-    /// New keys delivered.
+    /// The number of new keys that were delivered.
     pub rotated: usize,
-    /// Superseded keys deactivated.
+    /// The number of superseded keys that were deactivated.
     pub deactivated: usize,
-    /// Inactive keys deleted.
+    /// The number of inactive keys that were deleted.
     pub deleted: usize,
-    /// Users for whom a call failed.
+    /// The number of users for whom a call failed.
     pub failed: usize,
-    /// Users about whom a person must decide.
+    /// The number of users about whom a person must decide.
     pub needs_attention: usize,
-    /// Notices that could not be sent.
+    /// The number of notices that could not be sent.
     pub unsent: usize,
 }
 
-/// One user.
+/// What a run found and did for one user.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UserReport {
-    /// Who.
+    /// The name of the user.
     pub user: UserName,
-    /// The outcome in a word.
+    /// The outcome, as one word.
     pub result: Outcome,
-    /// Why the run ended there, as a sentence.
+    /// Why the run stopped for this user, as a sentence.
     pub why: String,
-    /// The keys that were found.
+    /// The keys at the beginning of the run.
     pub found: Vec<Key>,
-    /// What was done about them, in order.
+    /// The changes to them, in order.
     pub done: Vec<KeyChange>,
-    /// The keys as they are left.
+    /// The keys at the end of the run.
     pub left: Vec<Key>,
-    /// Until when an old key that is still in use is waited for, if that has an end.
+    /// Until when an old key that is still in use stays active; `None` if there is no end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits_until: Option<Timestamp>,
-    /// Why the run ended there.
+    /// Why the run stopped for this user.
     #[serde(skip)]
     pub rest: StopReason,
 }
 
-/// A notice that nobody got.
+/// A notice that could not be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Unsent {
-    /// Whom it was about, if it was about one user.
+    /// The user that it was about; `None` if it was about the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<UserName>,
-    /// What it was to say, in a word.
+    /// The kind of the notice, as one word.
     pub notice: &'static str,
     /// Why it was not sent.
     pub why: String,
@@ -110,11 +110,11 @@ pub struct Unsent {
 pub enum Outcome {
     /// Nothing had to be done.
     Unchanged,
-    /// Something was done, and all of it succeeded.
+    /// Something was changed, and every call succeeded.
     Changed,
-    /// Something is held back: by an old key that is still in use or kept, another run, the time.
+    /// A step must wait: for an old key that is still in use or kept, for another run, or because the time was over.
     Waiting,
-    /// A call failed. The user's working key still works.
+    /// A call failed. The key that the user works with still works.
     Failed,
     /// A person must decide.
     NeedsAttention,
@@ -126,42 +126,42 @@ pub enum Outcome {
 pub enum KeyChange {
     /// A key was created.
     Created {
-        /// The key.
+        /// The new key.
         key: AccessKeyId,
     },
-    /// A key's secret reached its owner, and the journal says so.
+    /// The secret of a new key was delivered, and the journal has a note of it.
     Delivered {
-        /// The key.
+        /// The new key.
         key: AccessKeyId,
     },
-    /// A key's owner was told that it will be replaced.
+    /// The owner of a key was warned of its replacement.
     Warned {
-        /// The key.
+        /// The key that will be replaced.
         key: AccessKeyId,
     },
     /// A key was deactivated.
     Deactivated {
-        /// The key.
+        /// The key that is now inactive.
         key: AccessKeyId,
-        /// Why.
+        /// Why it was deactivated.
         why: RemovalReason,
     },
     /// A key was reactivated.
     Reactivated {
-        /// The key.
+        /// The key that is active again.
         key: AccessKeyId,
     },
     /// A key was deleted.
     Deleted {
-        /// The key.
+        /// The key that no longer exists.
         key: AccessKeyId,
-        /// Why.
+        /// Why it was deleted.
         why: RemovalReason,
     },
 }
 
 impl KeyChange {
-    /// The change that a successful call made, if it is one that a reader of the report wants to know.
+    /// The change that a successful call made; `None` if the report does not list it.
     #[must_use]
     pub fn of(call: &Call, answer: &Answer) -> Option<Self> {
         match call {
@@ -186,7 +186,7 @@ impl KeyChange {
 }
 
 impl UserReport {
-    /// Puts a user's report together from what was found and done and why it ended.
+    /// Makes the report of a user from the keys, the changes and the reason why the run stopped.
     #[must_use]
     pub fn new(
         user: UserName,
@@ -197,7 +197,8 @@ impl UserReport {
         rest: &StopReason,
     ) -> Self {
         let delivered = done.iter().any(|change| matches!(change, KeyChange::Delivered { .. }));
-        // Both keys' places are taken for now. By schedule that is how it shall be; whoever asked for a key waits.
+        // Both places in the quota are taken for now. For a scheduled run this is as planned. If a person asked for a
+        // new key, the user is waiting.
         let held_back = matches!(rest, StopReason::Overlap(..) | StopReason::Window(..))
             && order == RunAction::RotateNow
             && !delivered;
@@ -205,7 +206,8 @@ impl UserReport {
         let result = match rest {
             _ if held_back => Outcome::Waiting,
             StopReason::Failed(_) | StopReason::Withdrawn(_) => Outcome::Failed,
-            // Until somebody confirms, this goes on for ever, and the topic that would say so is the one that nobody reads.
+            // This does not end until a recipient confirms. The owner gets no notice of it, because no one has
+            // confirmed.
             StopReason::NeedsAttention(_) | StopReason::NoConfirmedRecipient => Outcome::NeedsAttention,
             StopReason::StillInUse(..)
             | StopReason::Busy(..)
@@ -220,7 +222,7 @@ impl UserReport {
 }
 
 impl Summary {
-    /// Counts what happened to the users that were looked at.
+    /// Counts what happened to the users that the run handled.
     #[must_use]
     pub fn of(users: &[UserReport]) -> Self {
         let changes = |wanted: fn(&KeyChange) -> bool| {
@@ -241,14 +243,14 @@ impl Summary {
         }
     }
 
-    /// The response's status code.
+    /// The status code of the response: 200 or 500.
     #[must_use]
     pub fn status_code(&self) -> u16 {
         if self.failed + self.needs_attention + self.unsent == 0 { 200 } else { 500 }
     }
 }
 
-// serde hands over a reference.
+// serde passes a reference.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_zero(n: &usize) -> bool {
     *n == 0

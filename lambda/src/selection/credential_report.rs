@@ -1,35 +1,35 @@
-//! IAM's credential report: every user's keys in one table, without their ids, up to four hours old (IAM User Guide,
-//! "Generate credential reports for your AWS account").
+//! IAM's credential report: the keys of all users in one table, without their ids, up to four hours old (IAM User
+//! Guide, "Generate credential reports for your AWS account").
 //!
-//! It is believed when it says that a user may be left alone, and never when it says that something must be done: that
-//! is seen from IAM itself.
+//! A run uses it only to skip users. It never uses it to change something: for that, it reads the keys from IAM itself.
 
 use std::collections::HashMap;
 
 use crate::model::{access_key::KeyStatus, time::Timestamp, user::UserName};
 
-/// The report.
+/// The keys of all users, as far as the report shows them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CredentialReport {
-    /// By name in small letters. `None` where a key's columns say what they never say.
+    /// The keys by user name in lower case; `None` if the columns of a key have unknown values.
     users: HashMap<String, Option<Vec<Seen>>>,
 }
 
-/// A key, as the report shows it.
+/// One key, as the report shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
-    /// Whether it works.
+    /// Whether the key is active.
     pub status: KeyStatus,
-    /// When it was created "or last changed": a key that was switched off and on again looks younger than it is.
+    /// When the key was created "or last changed". A key that was deactivated and activated again seems younger than it
+    /// is.
     pub changed: Timestamp,
 }
 
-/// A text that is no credential report.
+/// The text is not a credential report in the form that is known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the credential report is not understood: {0}")]
+#[error("the credential report cannot be read: {0}")]
 pub struct CredentialReportError(String);
 
-/// The columns of the two places for keys.
+/// The columns of a user's two keys: whether it is active, and when it was last changed.
 const KEYS: [(&str, &str); 2] =
     [("access_key_1_active", "access_key_1_last_rotated"), ("access_key_2_active", "access_key_2_last_rotated")];
 
@@ -37,8 +37,8 @@ impl CredentialReport {
     /// Reads the report.
     ///
     /// # Errors
-    /// [`CredentialReportError`] if it is no table with the columns that this is about. A row that is not understood is none: its user
-    /// is looked at.
+    /// [`CredentialReportError`] if it is no table with the needed columns. A row that cannot be read is no error: its
+    /// user is not skipped.
     pub fn read(content: &[u8]) -> Result<Self, CredentialReportError> {
         let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(content);
         let header = table.headers().map_err(|e| CredentialReportError(e.to_string()))?;
@@ -55,12 +55,12 @@ impl CredentialReport {
         let mut report = Self::default();
         for row in table.records() {
             let row = row.map_err(|e| CredentialReportError(e.to_string()))?;
-            // A name's comma without quotes, or a report that breaks off: nobody knows whose row it is.
+            // A comma in a name without quotes, or a report that is cut off: it is unknown which user the row is about.
             if row.len() != columns {
                 continue;
             }
             let cell = |column: usize| row.get(column).unwrap_or_default();
-            // The account's root has a row too, under a name that no user can have.
+            // The root user of the account has a row too, under a name that no IAM user can have.
             if cell(name).parse::<UserName>().is_ok() {
                 let keys =
                     places.iter().filter_map(|(active, changed)| seen(cell(*active), cell(*changed)).transpose());
@@ -70,17 +70,17 @@ impl CredentialReport {
         Ok(report)
     }
 
-    /// The user's keys; `None` where the report does not say, or is older than the user.
+    /// The keys of the user; `None` if the report does not show them, or is older than the user.
     #[must_use]
     pub fn keys(&self, user: &UserName) -> Option<&[Seen]> {
         self.users.get(&user.as_str().to_ascii_lowercase())?.as_deref()
     }
 }
 
-/// A word where another was to be.
+/// A value that the column must not have.
 struct Unknown;
 
-/// A place for a key: empty, or with a key in it.
+/// Reads one of the two places for keys; `None` if it is empty.
 fn seen(active: &str, changed: &str) -> Result<Option<Seen>, Unknown> {
     let status = match active.to_ascii_lowercase().as_str() {
         "true" => KeyStatus::Active,
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn each_place_for_a_key_is_empty_or_has_one() {
+    fn each_place_for_a_key_is_read_as_empty_or_as_a_key() {
         let report = read(
             "<root_account>,arn,true,2020-01-01T00:00:00+00:00,N/A,false,N/A,false\n\
              Alice,arn,true,2026-09-25T03:16:40+00:00,N/A,false,2026-11-01T00:00:00Z,false\n\
@@ -121,9 +121,9 @@ mod tests {
         assert_eq!(report.users.len(), 2);
     }
 
-    /// A row that is not understood says nothing about its user, and everything about the others.
+    /// A row that cannot be read hides only its own user, and none of the others.
     #[test]
-    fn an_unknown_word_is_no_answer() {
+    fn a_row_with_an_unknown_value_hides_only_its_user() {
         for keys in [
             "maybe,2026-09-25T03:16:40Z,N/A,false,N/A",
             "true,yesterday,N/A,false,N/A",
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_report_is_refused() {
+    fn a_text_that_is_no_report_is_refused() {
         let header = HEADER.trim_end();
         for (text, why) in
             [(String::new(), "no column user"), ("user,arn\nalice,arn\n".into(), "no column access_key_1_active")]

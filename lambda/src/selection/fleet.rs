@@ -1,8 +1,9 @@
-//! Which users a run looks at, and in which order: decisions only.
+//! Which users a run handles, and in which order: decisions only.
 //!
-//! Where the configuration names every user, all of them are looked at. Where it means users by path or tag, exempts some by tag
-//! or group, or lets tags speak, two lists of the account come first: the credential report and the users with their tags.
-//! They tell who can be left alone, so that a healthy fleet costs a few calls however large it is.
+//! If the configuration names every user, a run handles all of them. If it selects users by path or tag, exempts some
+//! by tag or group, or honours tags, the run first reads two lists of the account: the credential report, and the users
+//! with their tags. They show which users can be skipped. So a healthy fleet costs only a few calls, however large it
+//! is.
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
@@ -23,47 +24,47 @@ use crate::{
     selection::credential_report::{CredentialReport, Seen},
 };
 
-/// A user, and what holds for it.
+/// A user, and the settings that apply only to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
-    /// Who.
+    /// The user to handle.
     pub user: User,
-    /// What is said for it alone.
+    /// The overrides from the user's entry, its tags and wider entries.
     pub own: UserOverrides,
 }
 
-/// The users, sorted.
+/// The selected users, sorted by what a run does with them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Fleet {
-    /// Those to look at, in this order.
+    /// The users to handle, in this order.
     pub subjects: Vec<Subject>,
-    /// Those of whom it cannot be told what holds for them: nothing is done about them.
+    /// The users with unclear settings, for whom the run does nothing.
     pub unclear: Vec<(ListedUser, UserConfigError)>,
-    /// How many are chosen and exempt.
+    /// The number of users that are selected but exempt.
     pub exempt: usize,
-    /// Those with nothing to be done about them now, by the lists alone.
+    /// The users that are skipped, because the lists show that nothing is due.
     pub rested: NotDue,
 }
 
-/// Users that are left alone.
+/// Users that are skipped because nothing is due.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NotDue {
-    /// How many.
+    /// The number of these users.
     pub users: usize,
-    /// Their active keys, by the time that the report gives.
+    /// For each of their active keys, the time in the credential report.
     pub active: Vec<Timestamp>,
 }
 
-/// What the account's lists say.
+/// The lists of the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lists {
-    /// Its users.
+    /// All users of the account.
     pub users: Vec<ListedUser>,
-    /// Their keys.
+    /// The keys of these users.
     pub report: CredentialReport,
 }
 
-/// Every chosen user, or those of them that a person asks for; `lists` where [`Settings::sight`] asks for them.
+/// The selected users, or those of them that a person asks for. `lists` is needed if [`Settings::sight`] says so.
 #[must_use]
 pub fn fleet(settings: &Settings, lists: Option<&Lists>, asked: Option<&[String]>, now: Timestamp) -> Fleet {
     let mut fleet = Fleet::default();
@@ -104,7 +105,8 @@ pub fn fleet(settings: &Settings, lists: Option<&Lists>, asked: Option<&[String]
     fleet
 }
 
-/// The users that are named although the account does not list them: IAM says what is wrong.
+/// The users that the configuration names but the account does not list. The run handles them too, so that IAM reports
+/// what is wrong.
 fn unlisted(settings: &Settings, lists: Option<&Lists>) -> Vec<ListedUser> {
     let named = settings.users.iter().filter_map(|member| match &member.who {
         UserSelector::User(user) => Some((&member.who, user)),
@@ -114,7 +116,7 @@ fn unlisted(settings: &Settings, lists: Option<&Lists>) -> Vec<ListedUser> {
     named.filter(|(who, _)| !is_listed(who)).map(|(_, user)| ListedUser::from(user)).collect()
 }
 
-/// What holds for the user: see [`crate::contract::user_entry`].
+/// The user with the settings that apply to it: see [`crate::contract::user_entry`] for the precedence.
 fn subject(settings: &Settings, listed: &ListedUser) -> Result<(Subject, Policy), UserConfigError> {
     let user = listed.user()?;
     let tags = match settings.user_tags {
@@ -136,20 +138,21 @@ fn active(keys: &[Seen]) -> impl Iterator<Item = &Seen> {
     keys.iter().filter(|key| key.status == KeyStatus::Active)
 }
 
-/// Whether nothing can be due for the user, as far as its tags and a report that may be hours old say. In doubt it is not: a look
-/// costs a call, and decides by itself.
+/// Whether nothing can be due for the user, by its tags and a report that may be hours old. In doubt this is false: to
+/// handle the user costs one call, and that call decides.
 fn is_at_rest(listed: &ListedUser, keys: Option<&[Seen]>, policy: &Policy, now: Timestamp) -> bool {
     let journal = Journal::read(listed.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
     let Ok(journal) = journal else { return false };
-    // A run died, or one is at work; or a person had a key reactivated.
+    // A run died or is at work, or a key was reactivated for a person.
     if !journal.intents.is_empty() || journal.undone.is_some() {
         return false;
     }
     let Some(keys) = keys else {
-        // The report is older than the user, or does not know it. Its keys are no older than itself.
+        // The report is older than the user, or does not show it. Its keys cannot be older than the user.
         return !is_coming(listed.created, &journal, false, policy, now);
     };
-    // A key that was switched off and on looks younger to the report than it is, but it is no younger than its delivery.
+    // In the report, a key that was deactivated and activated again seems younger than it is. It cannot be younger than
+    // its delivery.
     let delivered = journal.delivered.as_ref().map(|delivered| delivered.at);
     let born = |key: &Seen| delivered.map_or(key.changed, |at| at.min(key.changed));
     match keys {
@@ -168,11 +171,11 @@ fn is_at_rest(listed: &ListedUser, keys: Option<&[Seen]>, policy: &Policy, now: 
     }
 }
 
-/// Whether an inactive key beside an active one, which was born then, is left where it is.
+/// Whether nothing is due for a user with an inactive key beside an active one, which was created at `born`.
 fn is_kept(journal: &Journal, born: Timestamp, policy: &Policy, now: Timestamp) -> bool {
     let kept = match policy.delete_after {
         DeleteAfter::NextRotation => true,
-        // Without a note, one is to be written.
+        // If there is no note, a run must write it.
         DeleteAfter::Window(window) => {
             let noted = journal.disabled.iter().map(|disabled| disabled.at).min();
             noted.is_some_and(|at| now < at + window)
@@ -181,22 +184,22 @@ fn is_kept(journal: &Journal, born: Timestamp, policy: &Policy, now: Timestamp) 
     kept && !is_coming(born, journal, false, policy, now)
 }
 
-/// Whether a key of this age is due, or its owner is to be told that it will be.
+/// Whether a key of this age is due, or its owner must be warned. `alone` means that it is the user's only key.
 fn is_coming(born: Timestamp, journal: &Journal, alone: bool, policy: &Policy, now: Timestamp) -> bool {
     let due = born + policy.rotate_after;
-    // The key that was delivered last is the only one there is, and its owner was told.
+    // Whether the user's only key is the one that was delivered last, and its owner was warned.
     let told = journal.delivered.as_ref().map(|delivered| &delivered.key);
     let told = alone && told.is_some() && told == journal.warned.as_ref();
     let from = if told { due } else { due.before(policy.warn_before) };
     now + SKEW >= from
 }
 
-/// The oldest first, but every second place goes round by the hour: where not all can be done in a run's time and the oldest fail
-/// again and again, the others still have their turn.
+/// Orders users by age of their keys, the oldest first, but fills every second place from a position that changes each
+/// hour. So if a run has no time for all users and the oldest fail again and again, the others still have their turn.
 fn in_turn(oldest_first: Vec<Subject>, now: Timestamp) -> Vec<Subject> {
     let all = oldest_first.len();
     let mut left: Vec<_> = oldest_first.into_iter().map(Some).collect();
-    // As good as random, so that no rhythm of the schedule passes over the same users each time.
+    // This is as good as random, so that no interval of the schedule skips the same users each time.
     let hour = BuildHasherDefault::<DefaultHasher>::default().hash_one(now.unix() / 3_600);
     let begin = usize::try_from(hour % all.max(1) as u64).unwrap_or(0);
     let (mut oldest, mut turn) = (0..all, (begin..all).chain(0..begin));
@@ -209,10 +212,10 @@ fn in_turn(oldest_first: Vec<Subject>, now: Timestamp) -> Vec<Subject> {
 }
 
 impl Settings {
-    /// The settings as they are for this user alone.
+    /// The settings with the overrides of this user applied.
     #[must_use]
     pub fn for_subject(&self, subject: &Subject) -> Cow<'_, Self> {
-        // What cannot be was refused when the subject was chosen.
+        // Overrides that cannot work were refused when the user was selected.
         let Ok(policy) = subject.own.policy(&self.policy) else { return Cow::Borrowed(self) };
         let only = UserEntry { who: UserSelector::User(subject.user.clone()), own: subject.own.clone() };
         if policy == self.policy && self.users.contains(&only) {
@@ -223,7 +226,7 @@ impl Settings {
 }
 
 impl<Reference> Settings<Reference> {
-    /// Every address that a subscription is for.
+    /// Every address that has a subscription: the administrators and the owners.
     pub fn addresses(&self) -> impl Iterator<Item = &Email> {
         self.administrators.iter().chain(self.users.iter().filter_map(|member| member.own.owner.as_ref()))
     }

@@ -1,4 +1,4 @@
-//! Which users a run looks at, and who is notified about them.
+//! Which users a run handles, and who is notified about them.
 
 pub mod credential_report;
 pub mod fleet;

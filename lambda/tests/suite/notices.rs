@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use expect_test::expect_file;
 use lambda::{
     contract::{
         digest_frequency::DigestFrequency,
@@ -339,16 +340,12 @@ fn page(mail: &Mail) -> String {
     format!("Subject: {}\n\n{}", mail.subject, mail.body)
 }
 
-/// What people read is reviewed as they read it: `notice/golden/`. `BLESS=1` writes it anew.
+/// What people read is reviewed as they read it: `notice/golden/`. `UPDATE_EXPECT=1` writes it anew.
 fn golden(name: &str, mails: impl Fn(Language) -> Vec<Mail>) {
     for (ending, language) in LANGUAGES {
         let text = mails(language).iter().map(page).collect::<Vec<_>>().join("\n----\n\n");
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/notice/golden/{name}.{ending}.txt"));
-        if std::env::var_os("BLESS").is_some() {
-            std::fs::write(&path, &text).unwrap();
-        }
-        let golden = std::fs::read_to_string(&path).unwrap_or_default();
-        assert_eq!(text, golden, "{} is stale; BLESS=1 cargo test", path.display());
+        expect_file![path].assert_eq(&text);
     }
 }
 

@@ -1,6 +1,6 @@
 //! `synth deploy`: a configuration's stack, brought to where it shall be.
 
-use std::path::PathBuf;
+use std::{borrow::Cow, path::PathBuf};
 
 use lambda::model::time::Timestamp;
 
@@ -211,11 +211,8 @@ fn command(arguments: impl Iterator<Item = String>, approvals: impl Iterator<Ite
 
 /// A word as a shell takes it.
 fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
+    // An argument of a process cannot contain a NUL byte, the only text that is refused.
+    shlex::try_quote(word).map_or_else(|_| word.to_owned(), Cow::into_owned)
 }
 
 fn from_failure(failure: DeployError) -> End {

@@ -7,7 +7,7 @@ use crate::{
     cfn::{Value, json, yaml},
     config::{self, Config},
     docs::{
-        graph,
+        configuration, graph,
         templates_readme::{self, Origin, Sheet},
     },
     stack::artifacts,
@@ -23,6 +23,8 @@ const TEMPLATES: &str = "templates";
 const ARTIFACTS: &str = "artifacts.yaml";
 /// The page with the picture of the first template.
 const README: &str = "README.md";
+/// The page that explains each setting.
+const SETTINGS_PAGE: &str = "docs/configuration.md";
 /// Where the picture is, between these two lines.
 const BLOCK: [&str; 2] = ["<!-- generated: synth graph -->\n", "<!-- end of what is generated -->\n"];
 
@@ -96,6 +98,7 @@ pub(super) fn documents() -> Result<Vec<Document>, CommandError> {
     });
     documents.push(schema());
     documents.push(pages(&pairs, &artifacts));
+    documents.push(settings_page());
     documents.extend(pairs.first().and_then(picture));
     Ok(documents)
 }
@@ -125,6 +128,17 @@ fn schema() -> Document {
         from: "the table of settings".into(),
         command: COMMAND.into(),
         text: format!("{:#}\n", config::schema()),
+        stack_name: None,
+    }
+}
+
+/// The page with every setting.
+fn settings_page() -> Document {
+    Document {
+        path: SETTINGS_PAGE.into(),
+        from: "the table of settings".into(),
+        command: COMMAND.into(),
+        text: configuration::page(),
         stack_name: None,
     }
 }

@@ -28,7 +28,7 @@ mod terminal;
 
 use std::{
     fmt,
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     process::ExitCode,
 };
 
@@ -135,7 +135,7 @@ impl CommandError {
 
 /// Whether standard output is a terminal that takes colours (no-color.org).
 fn takes_colour() -> bool {
-    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
 }
 
 /// Writes a document to standard output.

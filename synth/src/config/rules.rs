@@ -79,9 +79,9 @@ pub(super) const CONSTRAINTS: &[Constraint] = &[
         check: old_key_is_gone_in_time,
     },
     Constraint {
-        settings: &["users", "rotate_after", "overlap", "delete_after"],
+        settings: &["users", "delete_after"],
         severity: Severity::Error,
-        text: "The values that an entry of `users` overrides must keep the same distance: `rotate_after` of at least \
+        text: "If an entry of `users` overrides `rotate_after` or `overlap`, its `rotate_after` must still be at least its \
                `overlap` + `delete_after`.",
         check: each_old_key_is_gone_in_time,
     },

@@ -90,8 +90,8 @@ settings! {
         digest: DigestFrequency = "changes", such as "always", "changes", "never";
     }
     Schedule {
-        /// When the handler runs: `rate(…)`, `cron(…)` or `at(…)`, as EventBridge Scheduler takes it. Each run does what is due at
-        /// that time. So let it run daily, and let `rotate_after` decide when a key is replaced.
+        /// When the handler runs, as an expression of EventBridge Scheduler: `rate(…)`, `cron(…)` or `at(…)`. Each run does what is
+        /// due at that time. So let it run daily, and let `rotate_after` decide when a key is replaced.
         schedule: ScheduleExpression = "rate(1 day)", such as "rate(1 day)", "cron(0 9 ? * MON-FRI *)", "at(2027-01-31T09:00:00)";
         /// The time zone of `schedule`.
         time_zone: TimeZone = "UTC", such as "UTC", "Asia/Tokyo", "Europe/Berlin";
@@ -109,9 +109,9 @@ settings! {
         /// more than `overlap`, two days at least, and each run reports what uses it. `retire`: it is deactivated anyway.
         still_in_use: StillInUse = "wait", such as "wait", "retire";
         /// How long after the overlap the handler waits for an old key that is still in use. Then it deactivates the key anyway.
-        /// `forever`: there is no limit.
+        /// `forever`: there is no limit. It has an effect only with `still_in_use: wait`.
         wait_at_most: MaxWait = "forever", such as "forever", "30d";
-        /// How long before a rotation a notice announces it to the owner and the administrators. `0`: no notice announces it.
+        /// How long before the rotation of a key the owner and the administrators are notified. `0`: there is no such notice.
         warn_before: Span = "0", such as "7d", "0";
     }
     Delivery {

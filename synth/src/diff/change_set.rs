@@ -1,7 +1,8 @@
-//! What CloudFormation says that it will do, and one view of that and of what the templates say.
+//! Combines what CloudFormation plans with what the two templates show.
 //!
-//! The templates show what was meant, property by property; a change set knows what is deployed and the parameters. Neither
-//! is enough: a change set says *may replace* of whatever names an attribute of something that changes, and nothing of IAM.
+//! The templates show the intended change of each property. A change set knows the deployed state and the parameters.
+//! Neither is enough: a change set says *may replace* for every resource that refers to an attribute of a changed one,
+//! and nothing about IAM.
 
 use std::collections::BTreeSet;
 
@@ -13,77 +14,77 @@ use crate::iam::{
     template::PlaceChange,
 };
 
-/// A change set: all that CloudFormation plans, from every page of DescribeChangeSet's answer.
+/// A change set: everything that CloudFormation plans, from all pages of the response of DescribeChangeSet.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ChangeSet {
-    /// Each resource that it touches.
+    /// The plan for each resource that the change set affects.
     pub changes: Vec<Planned>,
 }
 
 /// What CloudFormation plans for one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
-    /// Its logical id.
+    /// The logical id of the resource.
     pub id: String,
-    /// Its type.
+    /// The type of the resource.
     pub kind: String,
-    /// What is done.
+    /// What CloudFormation does with the resource.
     pub action: ResourceAction,
-    /// Why, where it is modified.
+    /// The changed parts and their causes, if the resource is modified.
     pub details: Vec<Detail>,
 }
 
 /// What CloudFormation does with a resource (CloudFormation API Reference, "ResourceChange").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResourceAction {
-    /// Creates it.
+    /// Creates the resource.
     Add,
-    /// Changes it.
+    /// Changes the resource, with or without a replacement.
     Modify(Replacement),
-    /// Deletes it, or leaves it behind if its DeletionPolicy says so.
+    /// Removes the resource from the stack and deletes it, unless its DeletionPolicy keeps it in the account.
     Remove,
-    /// Takes what exists into the stack.
+    /// Adds an existing resource to the stack.
     Import,
-    /// It cannot be said in advance.
+    /// CloudFormation cannot know it in advance.
     Dynamic,
 }
 
 /// Whether a resource that is modified is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replacement {
-    /// Another takes its place.
+    /// A new resource replaces it.
     Yes,
-    /// It stays.
+    /// The resource is updated in place.
     No,
-    /// Only the update itself will show.
+    /// It is known only during the update.
     Conditional,
 }
 
 /// One part of a resource that is modified (CloudFormation API Reference, "ResourceChangeDetail").
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Detail {
-    /// The property; where it is none, the attribute, such as `Tags` or `Metadata`.
+    /// The name of the property. For another part of the resource, the attribute, such as `Tags` or `Metadata`.
     pub property: String,
-    /// Whether a change of it replaces the resource.
+    /// Whether this change replaces the resource.
     pub replaces: Replacement,
-    /// What makes it change.
+    /// The reason why the property changes.
     pub cause: ChangeCause,
 }
 
-/// What makes a property change.
+/// The reason why a property changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ChangeCause {
-    /// It is written otherwise, or CloudFormation cannot tell.
+    /// The property itself is different, or CloudFormation does not know the reason.
     Direct,
-    /// A parameter has another value.
+    /// The parameter with this name has another value.
     Parameter(String),
-    /// A resource that it names by `Ref`.
+    /// The resource with this logical id changes, and the property refers to it by `Ref`.
     Resource(String),
-    /// An attribute of a resource.
+    /// An attribute that the property refers to changes.
     Attribute {
-        /// The resource's logical id.
+        /// The logical id of the resource that has the attribute.
         resource: String,
-        /// The attribute.
+        /// The name of the attribute, such as `Arn`.
         attribute: String,
     },
     /// A nested stack's template may have changed.
@@ -91,7 +92,8 @@ pub enum ChangeCause {
 }
 
 impl ResourceAction {
-    /// Reads CloudFormation's words for `ResourceAction` and `Replacement`. What is not known can be anything.
+    /// Reads CloudFormation's values of `Action` and `Replacement`. An unknown action becomes
+    /// [`ResourceAction::Dynamic`].
     #[must_use]
     pub fn of(action: &str, replacement: Option<&str>) -> Self {
         match action {
@@ -109,7 +111,7 @@ impl ResourceAction {
 }
 
 impl Replacement {
-    /// Reads CloudFormation's word for `RequiresRecreation`. What is not known may replace.
+    /// Reads CloudFormation's value of `RequiresRecreation`. An unknown value becomes [`Replacement::Conditional`].
     #[must_use]
     pub fn of(requires_recreation: Option<&str>) -> Self {
         match requires_recreation {
@@ -121,7 +123,8 @@ impl Replacement {
 }
 
 impl ChangeCause {
-    /// Reads CloudFormation's word for `ChangeSource` and its `CausingEntity`. What is not known is direct.
+    /// Reads CloudFormation's values of `ChangeSource` and `CausingEntity`. An unknown value becomes
+    /// [`ChangeCause::Direct`].
     #[must_use]
     pub fn of(source: &str, entity: Option<&str>) -> Self {
         match (source, entity) {
@@ -149,16 +152,16 @@ impl ChangeCause {
     }
 }
 
-/// Compares two templates, and takes into one view what CloudFormation adds to that:
+/// Compares two templates and adds what only CloudFormation knows:
 ///
-/// - a parameter that has another value is followed like one that has another default, to resources of which CloudFormation
-///   says that they change;
-/// - where the templates leave open whether a resource is replaced or deleted, CloudFormation's word counts, and
-///   where its word is graver than theirs; its silence does not settle what they say;
-/// - resources that it changes and the templates do not.
+/// - A parameter with another value is followed like one with another default, but only to resources that
+///   CloudFormation changes.
+/// - If the templates leave open whether a resource is replaced or deleted, CloudFormation's answer counts. It also
+///   counts if it is worse than theirs. If CloudFormation does not mention a resource, the templates' answer stays.
+/// - Resources that CloudFormation changes and the templates do not are added.
 ///
-/// The fingerprint is that of the templates as long as nothing here is graver than what they alone say. An answer to what they left
-/// open is not: whoever approved that a resource may be replaced approved that it is.
+/// The fingerprint stays that of the templates unless CloudFormation's answer is worse than theirs. The answer to an
+/// open question is not worse: an approval of *may replace* includes the replacement.
 #[must_use]
 pub fn merge(old: &Json, new: &Json, set: &ChangeSet) -> Diff {
     let templates = compare(old, new);
@@ -170,7 +173,7 @@ pub fn merge(old: &Json, new: &Json, set: &ChangeSet) -> Diff {
     for planned in &set.changes {
         let details: Vec<&Detail> = planned.details.iter().filter(|detail| !detail.cause.stays(&staying)).collect();
         let place = diff.resources.iter().position(|resource| resource.id == planned.id);
-        // Evaluated anew because of something that stays as it is: it stays too.
+        // Evaluated again only because of resources that stay. So this resource stays too.
         let is_void =
             matches!(planned.action, ResourceAction::Modify(_)) && !planned.details.is_empty() && details.is_empty();
         if place.is_none() && is_void {
@@ -213,8 +216,8 @@ pub fn merge(old: &Json, new: &Json, set: &ChangeSet) -> Diff {
     diff
 }
 
-/// The resources that are modified and not replaced. CloudFormation says *conditional* of whatever names something that it
-/// modifies, but what a `Ref` or an ARN names is another only if it is replaced.
+/// The resources that are modified but not replaced. CloudFormation says *conditional* for every reference to a
+/// modified resource. But the value of a `Ref` or an ARN changes only if the resource is replaced.
 fn staying(set: &ChangeSet) -> BTreeSet<&str> {
     let mut staying = BTreeSet::new();
     loop {
@@ -239,7 +242,7 @@ fn staying(set: &ChangeSet) -> BTreeSet<&str> {
 }
 
 impl ChangeCause {
-    /// Whether it is the name of something that stays.
+    /// Whether the cause is a `Ref` or an ARN of a resource that stays, so that its value stays the same.
     fn stays(&self, staying: &BTreeSet<&str>) -> bool {
         match self {
             Self::Resource(id) => staying.contains(id.as_str()),
@@ -249,7 +252,7 @@ impl ChangeCause {
     }
 }
 
-/// Whether a change of this may grant something: it is of IAM, or a resource policy.
+/// Whether a change of this resource may grant permissions, because it belongs to IAM or is a resource policy.
 fn grants(planned: &Planned) -> bool {
     let kind = &planned.kind;
     kind.starts_with("AWS::IAM::") || kind.ends_with("Policy") || kind.ends_with("Permission")
@@ -266,7 +269,7 @@ impl Planned {
 }
 
 impl ResourceChange {
-    /// Takes what CloudFormation says of it.
+    /// Combines the templates' answer with CloudFormation's plan for the resource.
     fn settle(&mut self, planned: &Planned, stays: bool, details: &[&Detail]) {
         let theirs = match planned.action {
             ResourceAction::Add | ResourceAction::Import | ResourceAction::Modify(Replacement::No) => Impact::Update,
@@ -276,7 +279,7 @@ impl ResourceChange {
             ResourceAction::Remove => Impact::Deletes,
         };
         match (self.action, planned.action) {
-            // The templates know what a DeletionPolicy keeps.
+            // Only the templates show what a DeletionPolicy keeps.
             (super::Action::Removed, ResourceAction::Remove) if self.impact > Impact::None => return,
             (super::Action::Changed, _) => {
                 for change in &mut self.changes {
@@ -284,7 +287,7 @@ impl ResourceChange {
                         |detail: &&Detail| change.path.is(&detail.property) && detail.replaces == Replacement::Yes;
                     change.impact = match change.impact {
                         Impact::MayReplace if theirs == Impact::Replaces && details.iter().any(sure) => theirs,
-                        // A part that deletes is a condition, which may be fulfilled after all.
+                        // Only a changed condition deletes, and it may still be met.
                         Impact::MayReplace | Impact::Deletes => change.impact.min(theirs),
                         known => known,
                     };
@@ -302,7 +305,7 @@ impl ResourceChange {
             if self.changes.iter().any(|change| change.path.is(&detail.property)) {
                 continue;
             }
-            // CloudFormation names a property once for each cause, and once more as written otherwise.
+            // CloudFormation lists a property once for each cause, and once more as a direct change.
             let same = details.iter().filter(|other| other.property == detail.property);
             let cause = same
                 .map(|other| &other.cause)

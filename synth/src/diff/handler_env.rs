@@ -1,4 +1,4 @@
-//! What a function is told: its environment, of which IAM does not know what it means.
+//! The settings in a function's environment. IAM cannot show what they mean.
 
 use std::{
     cmp::Reverse,
@@ -10,8 +10,8 @@ use serde_json::Value as Json;
 
 use crate::cfn::view::View;
 
-/// Each function that both templates have, as the old one tells it and as the new one does. A function that is new is not
-/// compared: with its role, all of it is new.
+/// Each function in both templates, with its old and its new environment. A new function is not compared: it and its
+/// role are completely new.
 pub(super) fn functions<'t>(old: &'t Json, new: &'t Json) -> impl Iterator<Item = (Told<'t>, Told<'t>)> {
     let of = |template: &'t Json| {
         let functions = View(template).of("AWS::Lambda::Function");
@@ -23,7 +23,7 @@ pub(super) fn functions<'t>(old: &'t Json, new: &'t Json) -> impl Iterator<Item 
     new.into_iter().filter_map(move |(id, new)| Some((old.remove(&id)?, new)))
 }
 
-/// What a function is told.
+/// The environment variables of a function.
 pub(super) struct Told<'t>(&'t Json);
 
 impl<'t> Told<'t> {
@@ -31,19 +31,19 @@ impl<'t> Told<'t> {
         self.0[variable.name()].as_str().unwrap_or_default()
     }
 
-    /// A list's items, of which `none` is the word for none: no other holds one of these marks but an SSH key, of which each part
-    /// says as much.
+    /// The items of a list; the word `none` means an empty list. Only SSH keys contain separators. Each part of a key
+    /// is then an item, which distinguishes keys as well.
     pub(super) fn items(&self, variable: Variable) -> BTreeSet<&'t str> {
         self.text(variable).split([' ', ',', ';']).filter(|item| !item.is_empty() && *item != "none").collect()
     }
 
-    /// Whose keys are rotated. An earlier build wrote an owner behind a colon.
+    /// The users whose keys are rotated. An earlier version wrote the owner after a colon.
     pub(super) fn members(&self) -> Vec<UserEntry> {
         let member = |word: &str| word.parse().or_else(|_| word.replacen(':', ";owner=", 1).parse()).ok();
         self.text(Variable::Users).split_ascii_whitespace().filter_map(member).collect()
     }
 
-    /// Whose are not; `none` is nobody.
+    /// The users whose keys are never rotated. The word `none` means that there are none.
     pub(super) fn exempt(&self) -> Vec<UserSelector> {
         let text = Some(self.text(Variable::Exempt)).filter(|text| *text != "none");
         text.unwrap_or_default().split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect()
@@ -58,18 +58,18 @@ impl<'t> Told<'t> {
     }
 }
 
-/// Who gets the keys of some users.
+/// The owner of some users, who gets their keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Owner<'m> {
-    /// Nobody: they are not chosen.
+    /// The users are not selected, so no keys are sent.
     NotChosen,
-    /// Those who administer, for nobody owns them.
+    /// The users have no owner, so the administrators get the keys.
     Administrators,
-    /// This address.
+    /// The owner with this address gets the keys.
     Email(&'m str),
 }
 
-/// Who owns those whom `who` means: the narrowest entry around them that names an owner says it.
+/// The owner of the users that `who` selects. It is in the narrowest entry that contains them and names an owner.
 pub(super) fn owner<'m>(members: &'m [UserEntry], who: &UserSelector) -> Owner<'m> {
     let mut around: Vec<_> = members.iter().filter(|member| member.who.contains(who)).collect();
     around.sort_by_key(|member| Reverse(member.who.narrowness()));
@@ -89,7 +89,7 @@ pub(super) mod tests {
         stack,
     };
 
-    /// What a configuration with these settings makes.
+    /// The template of a configuration with these settings.
     pub(in crate::diff) fn template(settings: &str) -> Json {
         let text = format!("stack_name: keys\n{settings}");
         let config = config::read(&text, Overrides::default()).unwrap_or_else(|e| panic!("{e}")).config;

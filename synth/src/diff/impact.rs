@@ -2,24 +2,24 @@
 
 use super::values::Step;
 
-/// What happens to a resource, from nothing to the worst.
+/// What happens to a resource in the account. The order is from harmless to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Impact {
     /// The resource stays as it is.
     #[default]
     None,
-    /// It is created or updated in place.
+    /// The resource is created, or updated in place.
     Update,
-    /// It may be replaced: only AWS knows.
+    /// The resource may be replaced. Only AWS knows.
     MayReplace,
-    /// Another one takes its place, and the old one is deleted.
+    /// A new resource replaces it, and the old one is deleted.
     Replaces,
-    /// It is deleted.
+    /// The resource is deleted.
     Deletes,
 }
 
 impl Impact {
-    /// The words for it.
+    /// The impact in words, as in the output and in JSON.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
@@ -32,18 +32,19 @@ impl Impact {
     }
 }
 
-/// Facts from the official resource schemas; `synth/schema/replacement.py` writes the table and says what a line is. It is
-/// looked at only when templates are compared.
+/// The properties that replace a resource, from AWS's resource schemas. `synth/schema/replacement.py` writes the table
+/// and describes its lines. Only a comparison of templates reads it.
 const TABLE: &str = include_str!("../../schema/replacement.txt");
 
-/// Which properties of a type replace a resource when they change.
+/// The properties of a type whose change replaces the resource.
 pub(super) enum Replacement {
     Known(Vec<&'static str>),
     Unknown,
 }
 
 impl Replacement {
-    /// Custom resources, modules and types that the table has not: whoever provides them decides, and may replace.
+    /// Looks up a type. Custom resources, modules and types that are not in the table are [`Replacement::Unknown`],
+    /// because their provider decides.
     pub(super) fn of(kind: &str) -> Self {
         if kind.starts_with("Custom::") || kind == "AWS::CloudFormation::CustomResource" {
             return Self::Unknown;
@@ -56,7 +57,7 @@ impl Replacement {
         line.map_or(Self::Unknown, |line| Self::Known(line.split(' ').filter(|path| !path.is_empty()).collect()))
     }
 
-    /// What a change of the property at this path does.
+    /// The impact of a change of the property at this path.
     pub(super) fn impact(&self, path: &[Step]) -> Impact {
         let Self::Known(paths) = self else { return Impact::MayReplace };
         let impact = |entry: &&str| {
@@ -65,7 +66,7 @@ impl Replacement {
             let matches = steps.iter().zip(path).all(|(step, own)| *step == "*" || own.is(step));
             match (matches, sometimes || path.len() < steps.len()) {
                 (false, _) => Impact::Update,
-                // Perhaps only what is beside the property has changed.
+                // Perhaps only a neighbour of the property has changed.
                 (true, true) => Impact::MayReplace,
                 (true, false) => Impact::Replaces,
             }

@@ -1,12 +1,13 @@
-//! Who could read new keys, as far as IAM does not say it: whom a mail with a secret goes to, whose public keys it is
-//! encrypted to, who is let in by the policies that the handler writes on secrets. That stands in the function's environment.
+//! Shows who else could read new keys, as far as IAM does not show it. The function's environment decides it: who gets
+//! a mail with a secret, which public keys encrypt it, and who may read secrets by the policies that the handler
+//! writes.
 
 use lambda::contract::{selector::UserSelector, settings::Variable};
 use serde_json::Value as Json;
 
 use crate::diff::handler_env::{Owner, Told, functions, owner};
 
-/// In which ways somebody else gets to read new keys, each as a sentence without a full stop.
+/// The ways in which others can read new keys. Each is a sentence without a full stop.
 pub(super) fn who_else_reads(old: &Json, new: &Json) -> Vec<String> {
     functions(old, new).flat_map(|(old, new)| more(&old, &new)).collect()
 }
@@ -32,7 +33,7 @@ fn more(old: &Told<'_>, new: &Told<'_>) -> Vec<String> {
         if after.iter().any(|member| owner(&after, &member.who) == Owner::Administrators) {
             say(added(Variable::Administrators), "gets the keys of users without an owner");
         }
-        // An entry that goes may leave its users to the one around them.
+        // If an entry is removed, its users may fall under a wider entry.
         let mut whom: Vec<&UserSelector> = after.iter().map(|member| &member.who).collect();
         whom.extend(before.iter().map(|member| &member.who).filter(|who| !after.iter().any(|m| m.who == **who)));
         for who in whom {
@@ -58,7 +59,7 @@ mod tests {
     use crate::diff::handler_env::tests::template;
 
     #[test]
-    fn somebody_else_who_reads_is_seen_and_nothing_else() {
+    fn only_new_readers_are_shown() {
         let stored = "users: [alice]\nemails: [a@b.co]\n";
         let owned =
             "users: [{name: alice, owner: o@b.co}, {name: bob, owner: p@b.co}]\nemails: [a@b.co]\ndelivery: email\n";

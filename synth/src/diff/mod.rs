@@ -1,7 +1,7 @@
-//! Two templates compared: what changes, what becomes of each resource, and what it means for IAM.
+//! Compares two templates: what changes, what happens to each resource, and how permissions change.
 //!
-//! Works on the canonical form of any template, so whoever has two may use it: [`compare`], then [`render::render`]. Whoever
-//! has CloudFormation's change set too gets both in one with [`change_set::merge`].
+//! This works on the canonical form of any two templates: call [`compare`], then [`render::render`].
+//! [`change_set::merge`] adds the information of CloudFormation's change set.
 
 pub mod approval;
 pub mod change_set;
@@ -26,86 +26,88 @@ use crate::{
     iam::template::{IamImpact, compare_templates},
 };
 
-/// What is different between two templates.
+/// The differences between two templates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diff {
     /// Resources that are added, removed or changed.
     pub resources: Vec<ResourceChange>,
     /// Entries of the other sections: parameters, outputs, conditions, mappings.
     pub entries: Vec<EntryChange>,
-    /// What it means for IAM.
+    /// How the permissions change.
     pub iam: IamImpact,
-    /// In which ways somebody else gets to read new keys, of which IAM does not know.
+    /// The ways in which others can read new keys, as far as IAM does not show them. Each is a sentence without a full
+    /// stop.
     pub readers: Vec<String>,
-    /// In which ways somebody else is rotated, or says how, of which IAM does not know.
+    /// The ways in which other users are rotated, or others decide how, as far as IAM does not show them. Each is a
+    /// sentence without a full stop.
     pub choice: Vec<String>,
-    /// The name of exactly this change.
+    /// The fingerprint of exactly this change.
     pub fingerprint: Fingerprint,
 }
 
 /// What happens to an entry of a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// It is new.
+    /// Only the new template has it.
     Added,
-    /// It is gone.
+    /// Only the old template has it.
     Removed,
-    /// It is different.
+    /// Both templates have it, and it is different.
     Changed,
 }
 
-/// Who says what happens to a resource.
+/// The source of the information about what happens to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// It follows from the two templates.
+    /// The two templates show it.
     Templates,
-    /// AWS says so, and the templates alone do not.
+    /// Only CloudFormation's change set shows it.
     Aws,
 }
 
-/// A resource that is different. One that has another logical id is another resource.
+/// A resource that is added, removed or changed. A resource with another logical id is another resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceChange {
-    /// Its logical id.
+    /// The logical id of the resource.
     pub id: String,
-    /// Its type; the old one where it is removed.
+    /// The new type of the resource, or the old type if it is removed.
     pub kind: String,
-    /// What happens to it in the template.
+    /// What happens to the resource in the template.
     pub action: Action,
-    /// What happens to it in the account.
+    /// What happens to the resource in the account.
     pub impact: Impact,
-    /// Who says what happens to it.
+    /// The source of `impact`.
     pub source: Source,
-    /// What a person should know as well.
+    /// Further remarks for people.
     pub notes: Vec<String>,
-    /// Attributes and properties.
+    /// The changed attributes and properties.
     pub changes: Vec<Change>,
 }
 
-/// An entry of another section that is different.
+/// An entry of another section that is added, removed or changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryChange {
-    /// The section.
+    /// The name of the section, such as `Parameters`.
     pub section: String,
-    /// The entry; empty for a section that is a single value.
+    /// The name of the entry. Empty if the section is a single value.
     pub name: String,
-    /// What happens to it.
+    /// What happens to the entry.
     pub action: Action,
-    /// What is different in it.
+    /// The differences in the entry.
     pub changes: Vec<Change>,
 }
 
 impl Diff {
-    /// The gravest of all impacts.
+    /// The worst impact on any resource.
     #[must_use]
     pub fn impact(&self) -> Impact {
         let macros = self.entries.iter().any(|entry| entry.section == "Transform");
         let resources = self.resources.iter().map(|resource| resource.impact).max().unwrap_or_default();
-        // A macro writes resources anew; which, only AWS knows.
+        // A macro rewrites resources. Only AWS knows which.
         if macros { resources.max(Impact::MayReplace) } else { resources }
     }
 
-    /// Whether there is no difference at all.
+    /// Whether the templates have no difference.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.resources.is_empty() && self.entries.is_empty()
@@ -118,7 +120,7 @@ pub fn compare(old: &Json, new: &Json) -> Diff {
     compare_with(old, new, &BTreeSet::new())
 }
 
-/// Compares two templates of which some parameters are given other values.
+/// Compares two templates. `parameters` names the parameters that get another value.
 fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Diff {
     let entries = entries(old, new);
     let none = Map::new();
@@ -138,7 +140,7 @@ fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Diff {
     Diff { resources, entries, iam, readers, choice, fingerprint: Fingerprint::of(old, new) }
 }
 
-/// The sections beside the resources.
+/// Compares all sections except the resources.
 fn entries(old: &Json, new: &Json) -> Vec<EntryChange> {
     let none = Map::new();
     let (before, after) = (old.as_object().unwrap_or(&none), new.as_object().unwrap_or(&none));
@@ -183,7 +185,7 @@ fn added(id: &str, body: &Json) -> ResourceChange {
 
 fn removed(id: &str, body: &Json) -> ResourceChange {
     let (impact, note) = match body.get("DeletionPolicy").and_then(Json::as_str) {
-        // What leaves the stack and stays in the account is not deleted.
+        // A resource that leaves the stack but stays in the account is not deleted.
         Some(policy @ ("Retain" | "RetainExceptOnCreate")) => {
             (Impact::Update, Some(format!("leaves the stack and stays in the account (DeletionPolicy: {policy})")))
         }
@@ -204,7 +206,7 @@ fn without_type(body: &Json) -> Json {
 
 fn changed(id: &str, old: &Json, new: &Json) -> Option<ResourceChange> {
     let replacement = Replacement::of(&kind(new));
-    // No properties and none said are the same.
+    // Empty properties are the same as no properties.
     let tidy = |body: &Json| {
         let mut body = body.clone();
         if let Some(body) =
@@ -245,27 +247,27 @@ impl ResourceChange {
         self
     }
 
-    /// Properties are what people read most; they are shown without `Properties`.
+    /// Removes `Properties` from the start of each path, because most paths begin with it.
     fn with_short_paths(mut self) -> Self {
         self.changes.iter_mut().for_each(|change| change.path.shorten());
         self
     }
 }
 
-/// What a change to a part of a resource does to the resource.
+/// What a change of one part of a resource does to the resource.
 fn impact_of(path: &Path, replacement: &Replacement) -> Impact {
     match path.first() {
         Some("Type") => Impact::Replaces,
-        // With another condition, the resource may be one that should not be.
+        // With another condition, the resource may no longer exist.
         Some("Condition") => Impact::Deletes,
         Some("Properties") => replacement.impact(&path.steps()[1..]),
-        // Order, policies and metadata leave the resource as it is.
+        // The order of deployment, policies and metadata do not change the resource.
         _ => Impact::None,
     }
 }
 
-/// Follows changes through references: whoever names a parameter that has another default or another value, or a resource
-/// that is replaced, changes too.
+/// Follows changes through references. A resource may change too if it refers to a parameter with another default or
+/// another value, or to a resource that is replaced.
 fn follow(
     resources: &mut Vec<ResourceChange>,
     entries: &[EntryChange],
@@ -285,7 +287,8 @@ fn follow(
         };
         causes.insert(entry.name.clone(), format!("{cause} {} changed", entry.name));
     }
-    // A condition is another where what it names is. One may name the other, so this takes as many turns as there are.
+    // A condition may change if it refers to something that changes. Conditions may refer to each other, so there are
+    // as many passes as conditions.
     let conditions = template.get("Conditions").and_then(Json::as_object).cloned().unwrap_or_default();
     for _ in 0..conditions.len() {
         for (name, condition) in &conditions {
@@ -307,13 +310,13 @@ fn follow(
                 let Some(because) = leaf.names.iter().find_map(|name| causes.get(name).filter(|_| name != id)) else {
                     continue;
                 };
-                // Where the value itself is another, that is said already.
+                // If the value itself is different, it is already in the list.
                 let mut path = leaf.path.clone();
                 path.shorten();
                 let known = resources.iter().any(|r| r.id == *id && r.changes.iter().any(|c| c.path == path));
                 let impact = impact_of(&leaf.path, &replacement).min(match leaf.path.first() {
                     Some("Condition") => Impact::Deletes,
-                    // The new value may be the old one.
+                    // The new value may be the same as the old one.
                     _ => Impact::MayReplace,
                 });
                 if known || impact == Impact::None || !followed.insert((id.clone(), path.to_string())) {

@@ -1,11 +1,11 @@
-//! Who else is rotated, or says how, as far as IAM does not say it: exemptions and whether tags on users are believed stand in the
-//! function's environment alone.
+//! Shows which other users are rotated, and who else decides how, as far as IAM does not show it. Exemptions, and
+//! whether tags on users count, are only in the function's environment.
 
 use serde_json::Value as Json;
 
 use crate::diff::handler_env::{Told, functions};
 
-/// In which ways, each as a sentence without a full stop.
+/// The ways in which other users are rotated, or others decide how. Each is a sentence without a full stop.
 pub(super) fn who_else_is_rotated(old: &Json, new: &Json) -> Vec<String> {
     functions(old, new).flat_map(|(old, new)| more(&old, &new)).collect()
 }
@@ -26,7 +26,7 @@ mod tests {
     use crate::diff::handler_env::tests;
 
     #[test]
-    fn somebody_else_who_is_rotated_is_seen_and_nobody_else() {
+    fn only_newly_rotated_users_are_shown() {
         let template = |settings: &str| tests::template(&format!("users: [/]\nemails: [a@b.co]\n{settings}"));
         let (tags, all) = ("user_tags: honoured", "exempt: [/ops/eu/, alice, 'group:people']");
         for (old, new, expected) in [

@@ -1,4 +1,4 @@
-//! Two values compared, down to the texts in them.
+//! Compares two values, down to the texts in them.
 
 use std::{
     collections::BTreeSet,
@@ -10,30 +10,30 @@ use serde_json::Value as Json;
 use super::Impact;
 use crate::cfn::text::{self, pieces};
 
-/// Something that is different.
+/// One difference between two values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// Where.
+    /// The path of the value in its resource or entry.
     pub path: Path,
-    /// What it was; `None` if it was not there.
+    /// The old value. `None` if there was none.
     pub old: Option<String>,
-    /// What it is; `None` if it is gone.
+    /// The new value. `None` if there is none.
     pub new: Option<String>,
-    /// What that does to the resource.
+    /// The impact of the difference on the resource.
     pub impact: Impact,
-    /// Why a value is another though it is written as it was.
+    /// The reason why the value may change although its text is the same. `None` if the text is different.
     pub because: Option<String>,
 }
 
-/// The way to a value.
+/// The path to a value.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Path(Vec<Step>);
 
-/// One step of the way.
+/// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Step {
     Key(String),
-    /// An item of a list, by what tells it from the others.
+    /// An item of a list, by a name that no other item of the list has.
     Item(String),
 }
 
@@ -65,7 +65,7 @@ impl Path {
         }
     }
 
-    /// The path of a property, or of another part of a resource.
+    /// The path to a property or to another part of a resource.
     pub(super) fn of(property: &str) -> Self {
         Self(vec![Step::Key(property.to_owned())])
     }
@@ -88,7 +88,7 @@ impl fmt::Display for Path {
     }
 }
 
-/// What is different between two values.
+/// The differences between two values.
 pub(super) fn differences(old: Option<&Json>, new: Option<&Json>) -> Vec<Change> {
     let mut changes = Vec::new();
     compare(&mut changes, &Path::default(), old, new);
@@ -109,7 +109,7 @@ fn compare(out: &mut Vec<Change>, path: &Path, old: Option<&Json>, new: Option<&
         (Some(Shape::List(old)), Some(Shape::List(new))) if !old.is_empty() && !new.is_empty() => {
             lists(out, path, old, new);
         }
-        // What comes or goes as a whole is shown leaf by leaf.
+        // A map or list that is added or removed as a whole is shown leaf by leaf.
         (Some(Shape::Map(map)), None) if !map.is_empty() => {
             map.iter().for_each(|(key, value)| compare(out, &path.then(Step::Key(key.clone())), Some(value), None));
         }
@@ -128,7 +128,7 @@ fn compare(out: &mut Vec<Change>, path: &Path, old: Option<&Json>, new: Option<&
         }
         _ => {
             let (old, new) = (old.map(show), new.map(show));
-            // 128 and "128" are the same to CloudFormation, and so are two ways to write a reference.
+            // CloudFormation treats 128 and "128" alike, and all forms of the same reference.
             if old != new {
                 out.push(Change { path: path.clone(), old, new, impact: Impact::None, because: None });
             }
@@ -150,7 +150,7 @@ fn shape(value: &Json) -> Shape<'_> {
     }
 }
 
-/// Lists are compared by what their items are, not by where they stand.
+/// Compares lists by the names of their items, not by their positions.
 fn lists(out: &mut Vec<Change>, path: &Path, old: &[Json], new: &[Json]) {
     let (before, after) = (named(old), named(new));
     let find = |list: &[(String, &Json)], name: &str| {
@@ -179,12 +179,12 @@ fn lists(out: &mut Vec<Change>, path: &Path, old: &[Json], new: &[Json]) {
     }
 }
 
-/// A text in a list is its own name, which need not be said twice.
+/// The path that shows an item of a list. A text is its own name, so the path of the list is enough.
 fn item_path<'p>(list: &'p Path, item: &'p Path, value: &Json) -> &'p Path {
     if pieces(value).is_some() { list } else { item }
 }
 
-/// The items of a list, each with a name that no other has.
+/// The items of a list, each with a name that no other item has.
 fn named(list: &[Json]) -> Vec<(String, &Json)> {
     let keys = ["Sid", "PolicyName", "Key", "Name", "Id", "AttributeName", "IndexName", "ParameterKey", "DeviceName"];
     let by = |key: &str| list.iter().map(|item| Some(show(item.get(key)?))).collect::<Option<Vec<_>>>();
@@ -192,7 +192,7 @@ fn named(list: &[Json]) -> Vec<(String, &Json)> {
     let unique = |names: &Vec<String>| names.iter().collect::<BTreeSet<_>>().len() == names.len();
     let names = texts().or_else(|| keys.iter().find_map(|key| by(key).filter(unique)));
     let names = names.unwrap_or_else(|| (0..list.len()).map(|index| index.to_string()).collect());
-    // The second of two alike is another item.
+    // Of two items with the same name, the second gets a number.
     let numbered = names.iter().enumerate().map(|(index, name)| {
         match names[..index].iter().filter(|other| *other == name).count() {
             0 => name.clone(),
@@ -228,15 +228,15 @@ pub(super) fn show(value: &Json) -> String {
     out
 }
 
-/// A text in a value.
+/// A text in a value that refers to something.
 pub(super) struct Leaf {
     pub(super) path: Path,
     pub(super) text: String,
-    /// The parameters, resources, mappings and conditions that it names.
+    /// The parameters, resources, mappings and conditions that the text refers to.
     pub(super) names: BTreeSet<String>,
 }
 
-/// The texts of a value that name something.
+/// The texts of a value that refer to something.
 pub(super) fn leaves(value: &Json) -> Vec<Leaf> {
     let mut out = Vec::new();
     collect(&mut out, &Path::default(), value);

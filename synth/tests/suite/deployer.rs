@@ -420,7 +420,7 @@ fn the_table_is_what_the_schemas_ask_for() {
             }
         }
         let named = match entry.name {
-            ResourceNaming::UserOverrides { property, .. } | ResourceNaming::Of(property) => {
+            ResourceNaming::Own { property, .. } | ResourceNaming::Of(property) => {
                 schema["properties"][property].is_object()
             }
             ResourceNaming::Random => true,

@@ -535,16 +535,11 @@ const NEW: &str = include_str!("../golden/new.yaml");
 #[test]
 fn what_people_read() {
     let diff = compare(&read(OLD).unwrap(), &read(NEW).unwrap());
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     for (file, format) in
         [("diff.txt", Format::Text { colour: false }), ("diff.md", Format::Markdown), ("diff.json", Format::Json)]
     {
         let shown = render(&diff, format);
-        if std::env::var_os("BLESS").is_some() {
-            std::fs::write(folder.join(file), &shown).unwrap();
-        }
-        let golden = std::fs::read_to_string(folder.join(file)).unwrap_or_default();
-        assert_eq!(shown, golden, "if this is meant, run the test with BLESS=1");
+        crate::common::golden(&format!("synth/tests/golden/{file}"), &shown);
     }
     let coloured = render(&diff, Format::Text { colour: true });
     let escapes = coloured.matches('\u{1b}').count();

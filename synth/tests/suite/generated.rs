@@ -16,10 +16,7 @@ use synth::{
         view::{How, View, references},
     },
     config::{self, ConfiguredUsers, Overrides},
-    docs::{
-        explain::{Permission, explain},
-        graph::mermaid,
-    },
+    docs::{explain, graph},
     stack,
 };
 
@@ -184,9 +181,9 @@ fn templates() -> Vec<(config::Config, synth::cfn::Value)> {
 fn the_picture_shows_every_resource_and_every_reference() {
     for (config, template) in templates() {
         let template = to_json(&template);
-        let picture = mermaid(&template);
+        let picture = graph::full(&template);
         let view = View(&template);
-        // A role is drawn inside the one who acts as it.
+        // A role is drawn in the box of the resource that acts as it.
         let drawn = |id: &str| match id {
             "FunctionRole" => "Function".to_owned(),
             "ScheduleRole" => "Schedule".to_owned(),
@@ -204,14 +201,14 @@ fn the_picture_shows_every_resource_and_every_reference() {
                 assert!(!is_resource || from == to || arrow(&from, &to) || arrow(&to, &from), "{from} {to}: {picture}");
             }
         }
-        // What is below a path that is chosen too need not be said.
+        // An entry below a path that is listed too need not be shown.
         let is_said = |entry: &&ConfiguredUsers| {
             config.users.iter().all(|other| other.who == entry.who || !other.who.contains(&entry.who))
         };
         for entry in config.users.iter().filter(is_said) {
             let shown = match &entry.who {
                 UserSelector::User(user) => user.resource().trim_start_matches('/').to_owned(),
-                UserSelector::Path(path) if path.as_str() == "/" => "everybody".into(),
+                UserSelector::Path(path) if path.as_str() == "/" => "every user".into(),
                 UserSelector::Path(path) => format!("all below {path}"),
                 UserSelector::Tag(_) => "tagged rotate = yes or soon".into(),
                 UserSelector::Group(_) => panic!("{entry:?}"),
@@ -229,6 +226,89 @@ fn the_picture_shows_every_resource_and_every_reference() {
 }
 
 #[test]
+fn the_overview_has_at_most_ten_boxes_and_shows_how_they_work_together() {
+    let boxes = |picture: &str| picture.matches("<b>").count();
+    for (config, template) in templates() {
+        let picture = graph::overview(&to_json(&template));
+        assert!(boxes(&picture) <= 10, "{picture}");
+        for arrow in [
+            "Schedule -->|\"starts\"| Handler",
+            "Handler -->|\"rotates keys of\"| users",
+            "Handler -->|\"sends notices to\"| Notifications",
+            "Handler -->|\"keeps failed runs in\"| Queue",
+            "Handler -->|\"is watched by\"| Alarms",
+            "Notifications -->|\"are mailed to\"| people",
+            "Alarms -->|\"are mailed to\"| people",
+        ] {
+            assert!(picture.lines().any(|line| line.trim_start() == arrow), "{arrow}: {picture}");
+        }
+        let secrets = "Handler -->|\"stores new keys in\"| secrets";
+        assert_eq!(picture.contains(secrets), !config.mail_is_delivery(), "{picture}");
+        assert!(!picture.contains("may "), "every arrow has its own words: {picture}");
+    }
+    let (code, printed, _) = run(root(), &["graph", "--overview"]);
+    assert_eq!(code, Some(0));
+    assert!(boxes(&printed) <= 10 && read("README.md").contains(&printed), "README.md has the overview: {printed}");
+    let (_, full, _) = run(root(), &["graph"]);
+    assert!(read("templates/README.md").contains(&full), "templates/README.md has the full picture");
+}
+
+/// The page about the templates shows nothing twice, and leaves nothing out.
+#[test]
+fn the_page_about_the_templates_is_complete_and_does_not_repeat_itself() {
+    let page = read("templates/README.md");
+    let lines: Vec<_> = page.lines().collect();
+    let heads = lines.windows(2).filter(|pair| pair[1].starts_with("|---")).map(|pair| pair[0]);
+    let headings = lines.iter().copied().filter(|line| line.starts_with('#'));
+    let mut seen = BTreeSet::new();
+    assert!(
+        heads.chain(headings).all(|line| seen.insert(line)),
+        "a heading or a table's head is there twice: {seen:?}"
+    );
+    assert_eq!(page.matches("flowchart").count(), 1, "one picture");
+    for raw in ["Fn::", "{\"Ref\"", "{\"AWS\"", "{\"Service\"", "GetAtt"] {
+        assert!(!page.contains(raw), "{raw} is for machines");
+    }
+    for word in ["secretsmanager:GetSecretValue", "\"TheUser\"", "`Readers`"] {
+        assert!(page.contains(word), "the policy of a user's secret: {word}");
+    }
+
+    let section = |file: &str| {
+        let rest = page.split_once(&format!("\n## {file}\n")).unwrap_or_else(|| panic!("{file} has no heading")).1;
+        rest.split("\n## ").next().unwrap().to_owned()
+    };
+    let names = |template: &Json| {
+        let view = View(template);
+        let mut names: BTreeSet<_> = view.resources().map(|resource| format!("`{}`", resource.id)).collect();
+        for role in view.roles() {
+            names.extend(role.policies.iter().map(|statement| format!("`{}` {}", role.resource.id, statement.sid())));
+        }
+        for (resource, statements) in view.resource_policies() {
+            names.extend(statements.iter().map(|statement| format!("`{}` {}", resource.id, statement.sid())));
+        }
+        names
+    };
+    let template = |config: &str| {
+        let config = config::read(&read(config), Overrides::default()).unwrap_or_else(|e| panic!("{e}")).config;
+        to_json(&stack::template(&config).unwrap())
+    };
+    let (first, first_section) = (names(&template("rotation.yaml")), section("rotation.yaml").replace(" | ", " "));
+    assert!(first.iter().all(|name| first_section.contains(&format!("| {name} "))), "{first:?}: {first_section}");
+    for file in ["article.yaml", "encrypted.yaml", "fleet.yaml"] {
+        let (own, section) = (names(&template(&format!("examples/{file}"))), section(file));
+        let missing = section.lines().find(|line| line.starts_with("- Missing: ")).unwrap_or_default();
+        let missing: BTreeSet<_> = missing.trim_start_matches("- Missing: ").split(", ").map(str::to_owned).collect();
+        let left_out: BTreeSet<_> = first.difference(&own).cloned().collect();
+        assert!(missing == left_out || left_out.is_empty(), "{file}: {missing:?} {left_out:?}");
+        for added in own.difference(&first) {
+            assert!(section.contains(&format!("- Added: {added}: ")), "{file}: {added}: {section}");
+        }
+    }
+    let artifacts = names(&to_json(&stack::artifacts::template().unwrap()));
+    assert!(artifacts.iter().all(|name| section("artifacts.yaml").contains(&format!("- {name}: "))), "{artifacts:?}");
+}
+
+#[test]
 fn other_peoples_templates_are_drawn_too() {
     let template = json!({ "Resources": {
         "end": { "Type": "AWS::SNS::Topic", "Properties": { "TopicName": "a\"b" } },
@@ -237,7 +317,7 @@ fn other_peoples_templates_are_drawn_too() {
         "A": { "Type": "AWS::Lambda::Function", "Properties": { "Role": { "Fn::GetAtt": ["Shared", "Arn"] } } },
         "B": { "Type": "My::X<Y>", "DependsOn": "end", "Properties": { "Role": { "Ref": "Shared" } } },
     } });
-    let picture = mermaid(&template);
+    let picture = graph::full(&template);
     for line in [
         "    end_[\"<b>end</b><br/>SNS Topic\"]",
         "    B[\"<b>B</b><br/>My X#lt;Y#gt;\"]",
@@ -248,45 +328,56 @@ fn other_peoples_templates_are_drawn_too() {
     ] {
         assert!(picture.lines().any(|l| l == line), "{line}\n{picture}");
     }
-    assert_eq!(mermaid(&json!(null)), "flowchart LR\n");
+    assert_eq!(graph::full(&json!(null)), "flowchart LR\n");
+    assert!(graph::overview(&template).contains("  Others -->|\"refers to\"| Notifications\n"));
 }
 
 /// Every action of every statement is explained: the handler's by steps of the rotation, AWS's own by saying so.
 #[test]
 fn every_permission_is_explained_by_the_steps_that_need_it() {
+    let word = |json: &Json| json.as_str().unwrap().to_owned();
+    let words = |json: &Json| json.as_array().unwrap().iter().map(word).collect::<BTreeSet<_>>();
     for (config, template) in templates() {
-        let explanation = explain(&template);
+        let explanation = explain::json(&template);
         let declared = permissions(&config.policy, &config.secret_kms_key, config.sight());
         let declared: BTreeSet<_> =
             declared.iter().flat_map(|p| p.actions.iter().map(|action| (p.sid, *action))).collect();
+        let entries = explanation["permissions"].as_array().unwrap();
         let mut explained = BTreeSet::new();
-        for permission in &explanation.permissions {
-            assert!(!permission.why.is_empty() && !permission.resources.is_empty(), "{permission:?}");
-            for (action, needed_by) in &permission.actions {
-                let is_handlers = declared.contains(&(permission.sid.as_str(), action.as_str()));
-                assert_eq!(!needed_by.is_empty(), is_handlers, "{action}");
-                explained.extend(needed_by.iter().copied());
-            }
+        for entry in entries {
+            assert!(entry["why"] != "" && !words(&entry["resources"]).is_empty(), "{entry}");
+            let is_handlers = declared.contains(&(entry["sid"].as_str().unwrap(), entry["action"].as_str().unwrap()));
+            assert_eq!(!words(&entry["steps"]).is_empty(), is_handlers, "{entry}");
+            explained.extend(words(&entry["steps"]));
         }
-        // Each step is somewhere: under a permission, or among those that need none; unless this delivery has no such step.
-        explained.extend(explanation.free.iter().map(|(_, purpose)| *purpose));
+        // Each step is under a permission, or among those that need none, unless this delivery has no such step.
+        let free = explanation["needs_no_permission"].as_array().unwrap();
+        assert_eq!(free[0]["action"], "sts:GetCallerIdentity");
+        explained.extend(free.iter().flat_map(|entry| words(&entry["steps"])));
         let needless = |action: &str| !declared.iter().any(|(_, known)| *known == action);
         for step in steps() {
             let told = explained.contains(step.purpose);
             assert_eq!(told, !step.call.needs_permission() || !needless(&step.call.action()), "{step:?}");
-            // And what AWS checks in the course of it stands beside it, where it is needed at all.
+            // An action that AWS checks in the course of the step names it too, where the action is needed.
             for action in step.call.checked_besides().iter().filter(|action| !needless(action)) {
-                let said = |p: &Permission| p.actions.iter().any(|(a, by)| a == action && by.contains(&step.purpose));
-                assert!(explanation.permissions.iter().any(said), "{action}: {step:?}");
+                let said = |p: &Json| p["action"] == **action && words(&p["steps"]).contains(step.purpose);
+                assert!(entries.iter().any(said), "{action}: {step:?}");
             }
         }
-        assert!(explanation.about.contains(&config.choice()), "{}", explanation.about);
-        let list: BTreeSet<_> = CHOOSING.iter().map(|(_, purpose)| *purpose).collect();
+        assert!(word(&explanation["about"]).contains(&config.choice()), "{}", explanation["about"]);
+        let list: BTreeSet<_> = CHOOSING.iter().map(|(_, purpose)| (*purpose).to_owned()).collect();
         assert_eq!(list.is_subset(&explained), config.sight() == ListScope::Account);
-        let json = explanation.json();
-        let count: usize = explanation.permissions.iter().map(|permission| permission.actions.len()).sum();
-        assert_eq!(json["permissions"].as_array().map(Vec::len), Some(count));
-        assert_eq!(json["needs_no_permission"][0]["action"], "sts:GetCallerIdentity");
+
+        // Both forms have every action of every role, and every grant.
+        let (canonical, text) = (to_json(&template), explain::text(&template));
+        let statements = View(&canonical).roles().into_iter().flat_map(|role| role.policies);
+        let actions: Vec<_> = statements.flat_map(|statement| statement.texts("Action")).collect();
+        assert_eq!(entries.iter().map(|entry| word(&entry["action"])).collect::<Vec<_>>(), actions);
+        assert!(actions.iter().all(|action| text.contains(&format!("    {action} "))), "{text}");
+        for grant in explanation["grants"].as_array().unwrap() {
+            let line = format!("{}: {} — {}\n", word(&grant["resource"]), word(&grant["sid"]), word(&grant["why"]));
+            assert!(text.contains(&line), "{line}: {text}");
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! `make demo`: the whole system on a local AWS, shown step by step.
 
 use std::{
-    io::{IsTerminal, Write},
+    io::Write,
     path::PathBuf,
     process::ExitCode,
     time::{Duration, Instant},
@@ -330,10 +330,7 @@ fn heading(text: &str) {
 
 fn progress(began: Instant, text: &str) {
     let seconds = began.elapsed().as_secs_f64();
-    if std::io::stdout().is_terminal() {
-        println!("\x1b[2m{seconds:5.1} s\x1b[0m  {text}");
-    } else {
-        println!("{seconds:5.1} s  {text}");
-    }
+    let dim = anstyle::Style::new().dimmed();
+    anstream::println!("{dim}{seconds:5.1} s{dim:#}  {text}");
     let _ = std::io::stdout().flush();
 }

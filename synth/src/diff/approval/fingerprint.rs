@@ -1,4 +1,4 @@
-//! The name of one change.
+//! The fingerprint of a change.
 
 use std::{fmt, str::FromStr};
 
@@ -6,36 +6,36 @@ use lambda::model::parse_error::ParseError;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
-/// Names exactly one change: what a template was, what it shall be, and what only AWS adds to that.
+/// Identifies exactly one change: the old template, the new template, and what only AWS adds to the change.
 ///
-/// - Two changes have the same fingerprint if both templates have the same contents. The order of keys, comments, and how the
-///   YAML or JSON is laid out do not count; the order of a list and the type of a value do. So `synth diff` in a pull request
-///   and a deployment name the same change alike, if what is deployed is what the pull request began with.
-/// - Every other change has another fingerprint, the way back too. All of both templates is in it, so nothing that a diff does not
-///   show can hide behind an approval.
-/// - Parameters are not in it. A release of new code changes one of them alone and needs no approval; if a parameter makes
-///   AWS do more than the templates say, that is in it ([`Fingerprint::and`]).
+/// - Two changes have the same fingerprint if their templates have the same contents. The order of keys, comments and
+///   the layout of the YAML or JSON do not count. The order of a list and the type of a value do. So `synth diff` in a
+///   pull request and a deployment give the same fingerprint if the pull request started from the deployed template.
+/// - Every other change has another fingerprint, including the reverse change. The fingerprint covers both templates
+///   completely, so an approval cannot include a part that a diff does not show.
+/// - Parameters are not covered. A release of new code changes only a parameter and needs no approval. If a parameter
+///   makes AWS do more than the templates show, that is covered ([`Fingerprint::and`]).
 ///
-/// It is written in 32 lower-case hexadecimal digits: the first 128 bits of a SHA-256.
+/// Its text has 32 lower-case hexadecimal digits, which are the first 128 bits of a SHA-256.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
-    /// The fingerprint of a change from one template to another, both in their canonical form. Where there is no stack yet, the
-    /// old one is an empty object.
+    /// The fingerprint of a change from one template to another, both in the canonical form. If there is no stack yet,
+    /// `old` is an empty object.
     #[must_use]
     pub fn of(old: &Json, new: &Json) -> Self {
-        // The first line is the version of what follows. No text in JSON has a line break in it.
+        // The first line is the version of the format. JSON text never contains a line break.
         Self::hash(&["synth diff 1", &canonical(old), &canonical(new)])
     }
 
-    /// The fingerprint of this change and what AWS adds to it; without that, it stays what it is.
+    /// The fingerprint of this change together with what AWS adds. If AWS adds nothing, it stays the same.
     #[must_use]
     pub fn and(self, beyond: &[String]) -> Self {
         if beyond.is_empty() {
             return self;
         }
-        // As JSON, so that no text can be taken for two.
+        // JSON, so that one text cannot look like two.
         let beyond = Json::from(beyond.to_vec()).to_string();
         Self::hash(&["synth diff 1 and", &self.to_string(), &beyond])
     }
@@ -120,7 +120,7 @@ mod tests {
         })
     }
 
-    /// The same with its keys the other way round.
+    /// The same value with its keys in reverse order.
     fn reversed(value: &Json) -> Json {
         match value {
             Json::Object(map) => {
@@ -131,7 +131,7 @@ mod tests {
         }
     }
 
-    /// Everything that a small hand can do to a value: each leaf another, each entry gone, one more, two exchanged.
+    /// Every small change of a value: another leaf, an entry removed, an entry added, two entries swapped.
     fn changed(value: &Json) -> Vec<Json> {
         let mut all = vec![json!([value]), json!({ "": value })];
         match value {
@@ -142,7 +142,7 @@ mod tests {
                     let mut renamed = less.clone();
                     renamed.insert(format!("{key}x"), inner.clone());
                     all.push(less.into());
-                    // Unless another had this name, in which case it is the same as without it.
+                    // If another entry had this name, this is the same as without the entry.
                     all.push(renamed.into());
                     all.extend(changed(inner).into_iter().map(|other| {
                         let mut map = map.clone();
@@ -180,7 +180,7 @@ mod tests {
         #![proptest_config(Config { cases: 200, failure_persistence: None, ..Config::default() })]
 
         #[test]
-        fn another_order_of_keys_is_the_same_and_anything_else_is_not(old in values(), new in values()) {
+        fn only_the_order_of_keys_does_not_count(old in values(), new in values()) {
             let fingerprint = Fingerprint::of(&old, &new);
             prop_assert_eq!(Fingerprint::of(&reversed(&old), &reversed(&new)), fingerprint);
             for other in changed(&old) {
@@ -195,18 +195,19 @@ mod tests {
     }
 
     #[test]
-    fn how_a_template_is_written_does_not_count() {
+    fn the_layout_of_a_template_does_not_count() {
         let yaml = "# A queue.\nResources:\n  Q:\n    Type: AWS::SQS::Queue\n    Properties: {DelaySeconds: 1, Name: !Sub 'a'}\n";
         let json = r#"{"Resources": {"Q": {"Properties": {"Name": {"Fn::Sub": "a"}, "DelaySeconds": 1},
             "Type": "AWS::SQS::Queue"}}}"#;
         let (yaml, json, none) = (read(yaml).unwrap(), read(json).unwrap(), json!({}));
         assert_eq!(Fingerprint::of(&none, &yaml), Fingerprint::of(&none, &json));
-        // Approvals are written down, so a fingerprint may not become another unseen: then the first line of what is hashed must.
+        // Approvals are stored, so a fingerprint must not change by accident. If the format changes, its version must
+        // change too.
         assert_eq!(Fingerprint::of(&none, &yaml).to_string(), "2bf6504cd81f35068fd697709c47f66d");
     }
 
     #[test]
-    fn what_aws_adds_is_in_it() {
+    fn what_aws_adds_changes_the_fingerprint() {
         let fingerprint = Fingerprint::of(&json!({}), &json!({"a": 1}));
         let and = |beyond: &[&str]| fingerprint.and(&beyond.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>());
         assert_eq!(and(&[]), fingerprint);

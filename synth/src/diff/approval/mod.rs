@@ -1,4 +1,4 @@
-//! Which changes need somebody's approval, why, and the name that an approval gives one. Pure.
+//! Decides which changes need approval, and why, and identifies the approved change by its fingerprint. Pure.
 
 mod fingerprint;
 
@@ -10,38 +10,38 @@ use crate::{
     iam::compare::Verdict,
 };
 
-/// What a careful team wants to be asked about.
+/// A kind of change that needs approval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Concern {
-    /// Something is allowed that was not, or that cannot be ruled out.
+    /// The change allows something new, or it cannot be proved that it does not.
     Broader,
-    /// A resource is replaced, or may be.
+    /// A resource is replaced, or may be replaced.
     Replace,
-    /// A resource is deleted, not merely left behind.
+    /// A resource is deleted from the account.
     Delete,
 }
 
-/// Why a change needs approval. Where the answer is not known, a careful team wants to be asked.
+/// A reason why a change needs approval. A change with an unknown effect needs approval too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ApprovalReason {
-    /// More is allowed than before.
+    /// The policies allow more than before.
     AllowsMore,
-    /// Whether more is allowed cannot be told.
+    /// It is unknown whether the policies allow more than before.
     MayAllowMore,
-    /// Somebody else gets to read new keys.
+    /// Others can read new keys.
     OthersRead,
-    /// Somebody else is rotated, or says how.
+    /// Other users are rotated, or others decide how.
     OthersRotated,
     /// A resource is replaced.
     Replaces,
-    /// Whether a resource is replaced, only AWS knows.
+    /// A resource may be replaced. Only AWS knows.
     MayReplace,
     /// A resource is deleted.
     Deletes,
 }
 
 impl ApprovalReason {
-    /// What it is a matter of.
+    /// The kind of change that the reason belongs to.
     #[must_use]
     pub const fn concern(self) -> Concern {
         match self {
@@ -69,14 +69,14 @@ impl fmt::Display for ApprovalReason {
 /// The approval that a change needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
-    /// Why, at least one.
+    /// The reasons for the approval. There is at least one.
     pub reasons: Vec<ApprovalReason>,
-    /// The change that is to be approved. Who approves, names it; an approval of another is none.
+    /// The fingerprint of the change. An approval names it, and an approval of another change does not count.
     pub fingerprint: Fingerprint,
 }
 
 impl Approval {
-    /// The approval that a change needs, if it needs one.
+    /// The approval that a change needs. `None` if it needs none.
     #[must_use]
     pub fn needed(diff: &Diff) -> Option<Self> {
         let any = |impact| diff.resources.iter().any(|resource| resource.impact == impact);
@@ -88,7 +88,7 @@ impl Approval {
         let readers = (!diff.readers.is_empty()).then_some(ApprovalReason::OthersRead);
         let choice = (!diff.choice.is_empty()).then_some(ApprovalReason::OthersRotated);
         let replaces = any(Impact::Replaces).then_some(ApprovalReason::Replaces).or_else(|| {
-            // Of the whole, too: a macro writes resources anew.
+            // The impact of the whole diff counts too, because a macro rewrites resources.
             (any(Impact::MayReplace) || diff.impact() == Impact::MayReplace).then_some(ApprovalReason::MayReplace)
         });
         let deletes = any(Impact::Deletes).then_some(ApprovalReason::Deletes);
@@ -97,7 +97,7 @@ impl Approval {
         (!reasons.is_empty()).then_some(Self { reasons, fingerprint: diff.fingerprint })
     }
 
-    /// Why, as one sentence without a full stop.
+    /// The reasons as one sentence without a full stop.
     #[must_use]
     pub fn because(&self) -> String {
         because(&self.reasons)

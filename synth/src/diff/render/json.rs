@@ -1,4 +1,4 @@
-//! For a program.
+//! Renders a diff as JSON, for programs.
 
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ impl Renderer for Json {
     }
 }
 
-/// All of it, as one object.
+/// The whole diff as one JSON object.
 pub(super) fn document(diff: &Diff) -> Value {
     let resources = diff.resources.iter().map(|resource| {
         json!({
@@ -61,7 +61,7 @@ pub(super) fn document(diff: &Diff) -> Value {
     })
 }
 
-/// An approval that is needed.
+/// A needed approval as a JSON object.
 pub(super) fn approval(approval: &Approval) -> Value {
     let reasons: Vec<String> = approval.reasons.iter().map(ToString::to_string).collect();
     json!({ "fingerprint": approval.fingerprint.to_string(), "reasons": reasons })

@@ -1,12 +1,12 @@
-//! For a comment on a pull request. What a template says is never markup: names are escaped, and values stand in a
-//! fence that is longer than any in them.
+//! Renders a diff as Markdown, for a comment on a pull request. Text of a template never becomes markup: names are
+//! escaped, and values are in a fence that is longer than any fence in them.
 
 use super::{Action, Diff, Renderer, approve, line, printable, sign, source};
 use crate::diff::{Change, Impact};
 
 pub(super) struct Markdown;
 
-/// GitHub refuses a comment of more than 65,536 characters.
+/// The limit on the comment, in bytes. GitHub refuses a comment of more than 65,536 characters.
 const LIMIT: usize = 60_000;
 
 impl Renderer for Markdown {
@@ -65,13 +65,13 @@ impl Renderer for Markdown {
 
 fn lines(changes: &[Change]) -> impl Iterator<Item = String> {
     changes.iter().map(|change| {
-        // In GitHub's colours, `~` has none; `!` has.
+        // GitHub colours a line with `!`, but not one with `~`.
         let line = line(change).replacen('~', "!", 1);
         if change.impact >= Impact::MayReplace { format!("{line}  ({})", change.impact.words()) } else { line }
     })
 }
 
-/// A heading that unfolds.
+/// A heading with lines that can be unfolded.
 fn block(action: Action, head: &str, lines: impl Iterator<Item = String>) -> String {
     let body = lines.collect::<Vec<_>>().join("\n");
     let head = format!("<code>{}</code> {head}", sign(action));
@@ -83,7 +83,7 @@ fn block(action: Action, head: &str, lines: impl Iterator<Item = String>) -> Str
     format!("<details><summary>{head}</summary>\n\n{fence}diff\n{body}\n{fence}\n\n</details>\n\n")
 }
 
-/// A text as code, in which nothing is markup: neither HTML's nor Markdown's.
+/// A text as inline code, in which every character of HTML or Markdown markup is escaped.
 fn code(text: &str) -> String {
     let escaped = printable(text).chars().fold(String::new(), |out, c| {
         if c.is_alphanumeric() || " :.-".contains(c) {

@@ -1,4 +1,4 @@
-//! How a diff is shown: one renderer a format.
+//! Renders a diff, with one renderer for each format.
 
 mod json;
 mod markdown;
@@ -9,31 +9,31 @@ use serde_json::Value;
 use super::{Action, Change, Diff, ResourceChange, Source};
 use crate::diff::approval::Approval;
 
-/// A way to show a diff.
+/// Renders a diff in one format.
 trait Renderer {
     fn render(&self, diff: &Diff) -> String;
 }
 
-/// The formats.
+/// The formats of a rendered diff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// For a terminal.
+    /// Text for a terminal.
     Text {
-        /// With colours.
+        /// Whether the text has colours.
         colour: bool,
     },
-    /// For a terminal at which somebody is asked next, and need not be told how to approve it.
+    /// Text for a terminal, before a question for approval. It leaves out the command that approves the change.
     Question {
-        /// With colours.
+        /// Whether the text has colours.
         colour: bool,
     },
-    /// For a comment on a pull request; details are folded.
+    /// Markdown for a comment on a pull request. The details are folded.
     Markdown,
-    /// For a program.
+    /// JSON for a program.
     Json,
 }
 
-/// Shows a diff.
+/// Renders a diff in a format.
 #[must_use]
 pub fn render(diff: &Diff, format: Format) -> String {
     let renderer: &dyn Renderer = match format {
@@ -45,19 +45,20 @@ pub fn render(diff: &Diff, format: Format) -> String {
     renderer.render(diff)
 }
 
-/// A diff as a value: what [`Format::Json`] writes.
+/// The diff as the JSON object that [`Format::Json`] writes.
 #[must_use]
 pub fn document(diff: &Diff) -> Value {
     json::document(diff)
 }
 
-/// An approval as it stands in that.
+/// A needed approval as it is in that object.
 #[must_use]
 pub fn approval(approval: &Approval) -> Value {
     json::approval(approval)
 }
 
-/// A text without anything that a terminal or a reader's eye could take for something else: what is not printable is escaped.
+/// The text with every character escaped that is not printable, because it could control the terminal or deceive the
+/// reader.
 fn printable(text: &str) -> String {
     let is_plain =
         |c: char| matches!(c, ' '..='~') || (c.is_alphanumeric() && !c.is_control()) || "…→—–’“”、。".contains(c);
@@ -66,12 +67,12 @@ fn printable(text: &str) -> String {
     })
 }
 
-/// The command that approves exactly this change, if it needs that.
+/// The command that approves exactly this change. `None` if the change needs no approval.
 fn approve(diff: &Diff) -> Option<String> {
     Approval::needed(diff).map(|approval| format!("synth deploy --approve {}", approval.fingerprint))
 }
 
-/// Whose word the impact is, where it is not the templates'.
+/// The words that name the source of an impact. Empty if the source is the templates.
 const fn source(resource: &ResourceChange) -> &'static str {
     match resource.source {
         Source::Templates => "",
@@ -95,7 +96,7 @@ const fn action_word(action: Action) -> &'static str {
     }
 }
 
-/// A change as one line, with its sign.
+/// A change as one line that begins with its sign.
 fn line(change: &Change) -> String {
     let path = printable(&change.path.to_string());
     let colon = if path.is_empty() { "" } else { ": " };

@@ -1,4 +1,6 @@
-//! For a terminal.
+//! Renders a diff as text for a terminal.
+
+use anstyle::{AnsiColor, Style};
 
 use super::{Action, Diff, Renderer, approve, line, printable, sign, source};
 use crate::{
@@ -11,20 +13,20 @@ pub(super) struct Text {
     pub(super) hint: Hint,
 }
 
-/// Whether it is said how the change is approved.
+/// Whether the text shows the command that approves the change.
 #[derive(PartialEq, Eq)]
 pub(super) enum Hint {
     Given,
     LeftOut,
 }
 
-const RED: &str = "31";
-const GREEN: &str = "32";
-const YELLOW: &str = "33";
+const RED: Style = AnsiColor::Red.on_default();
+const GREEN: Style = AnsiColor::Green.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
 
 impl Text {
-    fn paint(&self, colour: &str, text: &str) -> String {
-        if self.colour { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_owned() }
+    fn paint(&self, style: Style, text: &str) -> String {
+        if self.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
     fn action(&self, action: Action, text: &str) -> String {

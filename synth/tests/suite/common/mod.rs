@@ -51,14 +51,9 @@ pub(crate) fn schema(name: &str) -> Option<Json> {
     Some(cfn_lint(&format!("schemas/resources/{file}.json")))
 }
 
-/// Compares with a golden file; `BLESS=1` writes it anew.
+/// Compares with a golden file; `UPDATE_EXPECT=1` writes it.
 pub(crate) fn golden(path: &str, actual: &str) {
-    let file = root().join(path);
-    if std::env::var_os("BLESS").is_some() {
-        std::fs::write(&file, actual).unwrap();
-    }
-    let expected = std::fs::read_to_string(&file).unwrap_or_default();
-    assert_eq!(actual, expected, "{path}; if that is what people should read: BLESS=1 cargo test --package synth");
+    expect_test::expect_file![root().join(path)].assert_eq(actual);
 }
 
 /// How many cases: few by default, `proved` of them with `PROVE=1`, or as many as the variable `CASES` says.
