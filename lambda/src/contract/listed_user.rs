@@ -39,7 +39,7 @@ impl ListedUser {
     }
 }
 
-/// A user of which only the name and the path are known. It has no tags and no groups, and counts as created in 1970.
+/// A user that is known only by name and path. It has no tags and no groups, and counts as created in 1970.
 impl From<&User> for ListedUser {
     fn from(user: &User) -> Self {
         Self {

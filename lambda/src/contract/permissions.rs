@@ -21,7 +21,7 @@ pub struct Permission {
     pub actions: Vec<&'static str>,
     /// The resources on which the actions are allowed.
     pub on: PermissionTarget,
-    /// Conditions, all of which a request must meet.
+    /// The conditions; a request must meet all of them.
     pub only_if: Vec<RequestCondition>,
     /// What the permission is for, in a sentence for a reviewer.
     pub why: &'static str,

@@ -45,7 +45,8 @@ const NOT_WHOLE: &str = "the whole key, as age-keygen or ssh-keygen wrote it; a 
 const OTHER_SSH: &str =
     "ssh-ed25519 or ssh-rsa, because age supports no other SSH keys; make one with ssh-keygen -t ed25519";
 const RSA_SIZE: &str = "2048 to 4096 bits; or make a key with ssh-keygen -t ed25519";
-const PUBLIC_HALF: &str = "the public half, which age-keygen -y prints or which is in the file that ends in .pub; the \
+/// What to do about a private key in the place of a public one.
+pub const PUBLIC_HALF: &str = "the public half, which age-keygen -y prints or which is in the file that ends in .pub; the \
                            private half was in this place, so make a new pair";
 
 impl Recipient {
@@ -72,7 +73,7 @@ impl FromStr for Recipient {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        if is_private(text) {
+        if private_key(text).is_some() {
             return Err(ParseError::new("(not shown)", "a public key but a private one", PUBLIC_HALF));
         }
         let mut words = text.splitn(3, ' ');
@@ -141,11 +142,13 @@ fn refused(text: &str, what: &'static str, allowed: &'static str) -> ParseError 
     ParseError::new(&shown, what, allowed)
 }
 
-/// Whether the text contains a private key of any kind, anywhere.
-fn is_private(text: &str) -> bool {
+/// Where the text contains a private key of any kind: the byte at which its mark begins.
+#[must_use]
+pub fn private_key(text: &str) -> Option<usize> {
     let text = text.to_ascii_uppercase();
     // The last one is the beginning of OpenSSH's format in base64.
-    ["AGE-SECRET-KEY-", "AGE-PLUGIN-", "PRIVATE KEY-----", "B3BLBNNZAC1RZXKTDJ"].iter().any(|mark| text.contains(mark))
+    let marks = ["AGE-SECRET-KEY-", "AGE-PLUGIN-", "PRIVATE KEY-----", "B3BLBNNZAC1RZXKTDJ"];
+    marks.iter().filter_map(|mark| text.find(mark)).min()
 }
 
 /// Checks an `age1…` key: 32 bytes with a checksum (age's specification, "The X25519 recipient type").

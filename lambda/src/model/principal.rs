@@ -35,7 +35,7 @@ impl FromStr for PrincipalArn {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        // Names and paths of roles are made of the same characters as those of users.
+        // Names and paths of roles consist of the same characters as those of users.
         let is_user_or_role = |resource: &str| {
             let path = ["user", "role"].iter().find_map(|kind| resource.strip_prefix(kind));
             path.is_some_and(|path| path.starts_with('/') && path.parse::<User>().is_ok())

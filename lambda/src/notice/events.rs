@@ -32,7 +32,7 @@ pub struct Notice<'a> {
     pub user: &'a UserName,
     /// What it says.
     pub news: NoticeKind<'a>,
-    /// The addresses of the recipients; no mail is sent if there are none.
+    /// The addresses of the recipients.
     pub to: Vec<&'a Email>,
 }
 
@@ -57,7 +57,7 @@ pub enum NoticeKind<'a> {
         new: Option<&'a AccessKeyId>,
         /// The last use that IAM has on record.
         last_use: &'a LastUse,
-        /// Until when the old key must be unused to be deactivated; `None` if its last use is unknown.
+        /// When the old key will be deactivated if it is not used again; `None` if its last use is unknown.
         required_idle_time: Option<Timestamp>,
         /// Until when the old key stays active even if it is in use; `None` if there is no end.
         until: Option<Timestamp>,
@@ -102,7 +102,7 @@ pub enum NoticeKind<'a> {
     NeedsAttention(&'a NeedsAttention),
     /// The new key would be mailed, but no recipient has confirmed.
     NoConfirmedRecipient {
-        /// The addresses, one of which must confirm.
+        /// The addresses; at least one must confirm.
         mailboxes: Vec<&'a Email>,
     },
 }

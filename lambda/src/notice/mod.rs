@@ -75,7 +75,7 @@ pub enum SecretLocation<'a> {
 pub struct Block<'a> {
     /// The lines of the block, each with a line break at its end.
     pub text: String,
-    /// The public keys, each of which can open the block.
+    /// The public keys. The private half of each can open the block.
     pub recipients: &'a [Recipient],
 }
 

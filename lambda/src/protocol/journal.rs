@@ -52,7 +52,7 @@ pub const LIFE: Span = Span::minutes(16);
 /// The largest difference between the handler's clock and IAM's that is tolerated.
 pub const SKEW: Span = Span::minutes(5);
 
-/// The id of the invocation that wrote an intent. Two deliveries of one event are two writers, of which only one may
+/// The id of the invocation that wrote an intent. Two deliveries of one event are two writers; only one of them may
 /// continue.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RunId(String);

@@ -62,7 +62,7 @@ pub enum Metric {
 }
 
 impl Metric {
-    /// All metrics.
+    /// All metrics, in the order of their declaration.
     pub const ALL: [Self; 10] = [
         Self::Rotated,
         Self::Failed,

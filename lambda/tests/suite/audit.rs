@@ -1,4 +1,4 @@
-//! The audit log as people ask for it, and as those would have it who do not want to be in it.
+//! The audit log: the documented query finds every change, and external texts cannot forge an event.
 
 use lambda::{
     contract::call_permissions::steps,
@@ -47,7 +47,7 @@ fn fields(query: &str) -> Vec<String> {
             "filter" => rest.split(" and ").filter_map(|test| test.trim().split(' ').next()).collect(),
             "sort" => rest.split(' ').take(1).collect(),
             "limit" => Vec::new(),
-            other => panic!("what does {other} name?"),
+            other => panic!("unknown command {other} in the query"),
         };
         names.iter().map(|name| name.trim().to_owned()).collect::<Vec<_>>()
     };
@@ -75,7 +75,7 @@ fn what_the_documented_query_asks_for_is_in_every_change() {
 }
 
 #[test]
-fn an_event_says_on_whose_behalf_and_what_became_of_it() {
+fn an_event_names_its_run_its_user_and_its_outcome() {
     let user = "alice".parse().unwrap();
     let failed =
         |effect| CallError { effect, code: ErrorCode::Aws("Throttling".to_owned()), message: "slow down".into() };
@@ -107,7 +107,7 @@ fn an_event_says_on_whose_behalf_and_what_became_of_it() {
     assert_eq!((&read["event"], &read["invariant"]), (&"read".into(), &Value::Null));
 }
 
-/// What somebody may write who would like to forge a line: anything, and above all what could end one.
+/// Texts with which an attacker could try to forge a line: anything, and above all characters that could end a line.
 fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         any::<String>(),
@@ -122,9 +122,9 @@ fn hostile() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Texts come from tags, from AWS's messages, from whoever invokes the function.
+    /// Texts come from tags, from AWS's messages, and from the principal that invokes the function.
     #[test]
-    fn whatever_is_in_an_event_it_is_one_line_that_reads_back(code in hostile(), message in hostile(), request in hostile()) {
+    fn every_event_is_one_line_that_reads_back(code in hostile(), message in hostile(), request in hostile()) {
         let user: lambda::model::user::UserName = "alice".parse().unwrap();
         let failure = CallError { effect: Effect::Unknown, code: ErrorCode::Aws(code), message: message.clone() };
         let garbled = JournalParseError { tag: lambda::protocol::journal::DELIVERED, value: message };

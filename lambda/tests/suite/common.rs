@@ -8,7 +8,7 @@ use lambda::{
     protocol::policy::{DeleteAfter, Delivery, MaxWait, Policy, StillInUse},
 };
 
-/// What rotation.yaml says, but for the warning.
+/// The policy of rotation.yaml, without the warning.
 pub(crate) fn careful() -> Policy {
     Policy {
         rotate_after: Span::days(60),
@@ -21,7 +21,7 @@ pub(crate) fn careful() -> Policy {
     }
 }
 
-/// For these users, separated by spaces.
+/// Settings for these users, separated by spaces.
 pub(crate) fn settings(users: &str, policy: Policy) -> Settings {
     Settings {
         users: users.split_ascii_whitespace().map(|word| word.parse().unwrap()).collect(),

@@ -1,4 +1,5 @@
-//! Who is looked at, as a table: chosen, exempt, at rest or unclear; and in which order, so that everybody has a turn.
+//! Which users a run handles, as a table: selected, exempt, skipped or unclear. Also the order, in which each user has
+//! a turn.
 
 use std::collections::BTreeSet;
 
@@ -34,7 +35,7 @@ fn days(n: u64) -> Timestamp {
     NOW.before(Span::days(n))
 }
 
-/// A user, its keys by age in days and whether they are active, and its tags.
+/// A user, its keys (age in days, whether it is active), and its tags.
 struct Row<'a>(&'a str, &'a [(u64, bool)], Vec<(String, String)>);
 
 fn tag(key: &str, value: &str) -> Vec<(String, String)> {
@@ -77,9 +78,9 @@ fn looked_at(fleet: &Fleet) -> Vec<String> {
 type Change<'a> = &'a dyn Fn(&mut Settings);
 type Table<'a> = Vec<(&'a str, &'a [(u64, bool)], Vec<JournalEntry>, Change<'a>, bool)>;
 
-/// A user's state by the lists, and whether a run has a look at it.
+/// The state of a user in the lists, and whether a run handles the user.
 #[test]
-fn only_whoever_may_have_something_due_is_looked_at() {
+fn only_users_with_something_due_are_handled() {
     let intent = Intent { run: "r".parse().unwrap(), at: days(1), known: KEY.parse().unwrap() };
     let undone = JournalEntry::Undone(Some(KEY.parse().unwrap()));
     let told = JournalEntry::Warned(KEY.parse().unwrap());
@@ -92,7 +93,7 @@ fn only_whoever_may_have_something_due_is_looked_at() {
         ("due", &[(60, true)], vec![], &as_it_is, true),
         ("only inactive", &[(1, false)], vec![], &as_it_is, true),
         ("two inactive", &[(1, false), (2, false)], vec![], &as_it_is, true),
-        // A key that was switched off and on looks young. Its delivery tells.
+        // A key that was deactivated and activated again seems young. Its delivery shows its age.
         ("toggled", &[(1, true)], vec![delivered(60)], &as_it_is, true),
         ("delivered", &[(1, true)], vec![delivered(59)], &as_it_is, false),
         ("in the overlap", &[(66, true), (6, true)], vec![], &as_it_is, false),
@@ -101,7 +102,7 @@ fn only_whoever_may_have_something_due_is_looked_at() {
         ("overlap of a toggled key", &[(66, true), (1, true)], vec![delivered(7)], &as_it_is, true),
         ("a run died or is at work", &[(66, true), (1, true)], vec![JournalEntry::Intent(intent)], &as_it_is, true),
         (
-            "what a run has closed says nothing",
+            "a closed intent has no meaning",
             &[(1, true)],
             vec![JournalEntry::Closed("r".parse().unwrap())],
             &as_it_is,
@@ -128,7 +129,7 @@ fn only_whoever_may_have_something_due_is_looked_at() {
         assert_eq!(fleet.rested.users, usize::from(!looks), "{name}");
         let active = keys.iter().filter(|(_, active)| *active).count();
         assert_eq!(fleet.rested.active.len(), if looks { 0 } else { active }, "{name}");
-        // Whoever is asked for is looked at.
+        // A user that a person asks for is always handled.
         let asked = ["ALICE".to_owned()];
         assert_eq!(
             lambda::selection::fleet::fleet(&settings, Some(&lists), Some(&asked), NOW).subjects.len(),
@@ -137,10 +138,10 @@ fn only_whoever_may_have_something_due_is_looked_at() {
         );
     }
     let garbled = lists(&[Row("alice", &[(1, true)], tag("access-key-rotation:delivered", "by hand"))]);
-    assert_eq!(looked_at(&fleet(&settings("/", ""), Some(&garbled), None, NOW)), ["alice"], "the look reports it");
+    assert_eq!(looked_at(&fleet(&settings("/", ""), Some(&garbled), None, NOW)), ["alice"], "the run reports it");
 }
 
-/// A report is up to four hours old: whoever came since is no older than it says of the user.
+/// A report can be four hours old. The keys of a user that was created since are no older than the user.
 #[test]
 fn a_user_that_the_report_does_not_know_is_judged_by_its_own_age() {
     for (age, looks) in [(0, false), (59, false), (60, true)] {
@@ -184,12 +185,12 @@ fn exempt_wins_whatever_chose() {
     let named = fleet(&settings("/ nobody", ""), Some(&lists), None, NOW);
     assert!(
         looked_at(&named).contains(&"nobody".to_owned()),
-        "whoever is named is looked for, and IAM says what is wrong"
+        "a named user is handled even if it is not listed, so that IAM reports what is wrong"
     );
 }
 
 #[test]
-fn what_is_said_nearest_to_a_user_counts() {
+fn the_most_specific_setting_of_a_user_wins() {
     let tags = |pairs: &[(usize, &str)]| pairs.iter().map(|(at, v)| (TAGS[*at].to_owned(), (*v).to_owned())).collect();
     let users = "alice;rotate_after=50d /ci/;rotate_after=40d;owner=ci@example.com /ci/eu/;rotate_after=45d / \
                  /ci/named;overlap=2d";
@@ -216,9 +217,9 @@ fn what_is_said_nearest_to_a_user_counts() {
     }
 }
 
-/// Nothing is done about a user of whom nobody can tell what holds; the others are no matter of it.
+/// Nothing is done for a user with unclear settings. The other users are not affected.
 #[test]
-fn a_tag_that_is_not_understood_is_reported_and_never_guessed() {
+fn an_invalid_tag_is_reported_and_never_guessed() {
     for (tags, says) in [
         (tag(TAGS[1], "monthly"), "\"monthly\""),
         (tag(TAGS[2], "60d"), "overlap, delete_after"),
@@ -237,9 +238,9 @@ fn a_tag_that_is_not_understood_is_reported_and_never_guessed() {
     assert!(looked_at(&fleet).is_empty() && fleet.unclear.len() == 1);
 }
 
-/// Two deliveries of one event do not fight over the same users more than they must; the next hour is another matter.
+/// Within an hour the order stays the same. In another hour it is different, so that other users have their turn.
 #[test]
-fn whose_turn_it_is_changes_by_the_hour() {
+fn the_order_changes_each_hour() {
     let names: Vec<_> = (0..40).map(|n| format!("user-{n}")).collect();
     let rows: Vec<_> = names.iter().map(|name| Row(name, &[(90, true)], vec![])).collect();
     let (lists, settings) = (lists(&rows), settings("/", ""));
@@ -263,7 +264,7 @@ fn the_oldest_key_comes_first_and_the_configured_order_stays() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
-    /// Even if a run has time for a few only, and none of them ever gets done: each user has its turn before long.
+    /// Each user has its turn soon, even if a run has time for only a few users and never finishes any of them.
     #[test]
     fn nobody_is_starved(all in 1_usize..120, share in 2_usize..12, hours in 1_u64..200) {
         let names: Vec<_> = (0..all).map(|n| format!("user-{n}")).collect();

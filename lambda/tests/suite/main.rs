@@ -1,4 +1,4 @@
-//! What the handler decides and says, without AWS. The model check is a program of its own, `model`.
+//! What the handler decides and reports, without AWS. The model check is a program of its own, `model`.
 
 #![allow(missing_docs)]
 

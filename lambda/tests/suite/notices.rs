@@ -1,5 +1,5 @@
-//! What people read once a run is done: when a notice is sent, to whom, and what it says, whatever somebody else has put
-//! into the texts that it passes on.
+//! The notices after a run: when one is sent, who gets it, and what it says. External texts in it cannot forge
+//! anything.
 
 use std::path::Path;
 
@@ -99,12 +99,12 @@ fn failed(call: Call, effect: Effect) -> StopReason {
     StopReason::Failed(Box::new((call, failure("Throttling", "Rate exceeded", effect))))
 }
 
-/// An address, or what it is for in these tests.
+/// An address, or the role that it has in these tests.
 fn word(email: &Email) -> String {
     if email.as_str() == "security@example.com" { "administrators".into() } else { email.to_string() }
 }
 
-/// What a report is announced as: the words, each with its readers.
+/// The notices of a report: each kind, with its recipients.
 fn said(report: &UserReport, settings: &Settings) -> Vec<String> {
     let readers = |notice: &Notice<'_>| notice.to.iter().map(|email| word(email)).collect::<Vec<_>>().join(" ");
     notices(report, settings).iter().map(|notice| format!("{}: {}", notice.news.as_str(), readers(notice))).collect()
@@ -118,14 +118,14 @@ fn until() -> Timestamp {
     now() + Span::days(7)
 }
 
-/// What was done, and whom it is told.
+/// The changes, and who is notified of each.
 fn changes() -> Vec<Case> {
     let healthy = StopReason::Healthy(until());
     let rotated = || vec![created(2), delivered(2)];
     let superseded = || vec![created(2), delivered(2), deactivated(1, Superseded)];
     vec![
         ("healthy", Delivery::Email, report(&[(1, Active)], vec![], &[(1, Active)], &healthy), vec![]),
-        // The plan has told the owner.
+        // The owner already has a mail, which was a step of the plan.
         (
             "rotated",
             Delivery::SecretsManager,
@@ -178,7 +178,7 @@ fn changes() -> Vec<Case> {
             ),
             vec![format!("deleted: {BOTH}"), "mailed: administrators".into()],
         ),
-        // The new key, which its owner put in place just when it was taken back: no old key is back.
+        // The new key, which its owner put in place just when it was withdrawn. No old key was reactivated.
         (
             "a mailed key turns out to be in use",
             Delivery::Email,
@@ -204,7 +204,7 @@ fn changes() -> Vec<Case> {
     ]
 }
 
-/// What holds users back, and whom it is told.
+/// What keeps a user from a rotation, and who is notified of it.
 fn hindrances() -> Vec<Case> {
     vec![
         // In a later run.
@@ -250,7 +250,7 @@ fn hindrances() -> Vec<Case> {
         ),
         // The owner would have to confirm first.
         (
-            "nobody listens",
+            "no confirmed recipient",
             Delivery::Email,
             report(&[(1, Active)], vec![], &[(1, Active)], &StopReason::NoConfirmedRecipient),
             vec!["nobody-listens: administrators".into()],
@@ -271,14 +271,14 @@ fn hindrances() -> Vec<Case> {
 }
 
 #[test]
-fn a_change_is_said_once_and_what_is_wrong_in_each_run() {
+fn a_change_is_reported_once_and_a_problem_in_each_run() {
     for (case, delivery, report, expected) in changes().into_iter().chain(hindrances()) {
         assert_eq!(said(&report, &settings(delivery, Some("o@b.co"))), expected, "{case}");
-        // Without an owner, all of it goes to the administrators, and they have had the mail with the secret.
+        // Without an owner, the administrators get every notice, and they had the mail with the secret too.
         let mine = expected.iter().filter(|said| !said.starts_with("mailed")).map(|said| said.replace("o@b.co ", ""));
         assert_eq!(said(&report, &settings(delivery, None)), mine.collect::<Vec<_>>(), "{case}, without an owner");
     }
-    // Whoever is owner and the only administrator knows it from the mail with the secret.
+    // If the owner is the only administrator, the mail with the secret is enough.
     let rotated = report(
         &[(1, Active)],
         vec![created(2), delivered(2)],
@@ -309,7 +309,7 @@ fn a_failure_says_how_the_keys_stand() {
             Effect::Unknown,
             Aftermath::Uncertain,
         ),
-        // The rotation is done; the old key was to be retired.
+        // The rotation is done, and the next step was to deactivate the old key.
         (
             vec![created(2), delivered(2)],
             &[(1, Active), (2, Active)],
@@ -335,12 +335,12 @@ fn a_failure_says_how_the_keys_stand() {
     }
 }
 
-/// The mail as its reader sees it.
+/// The mail as its recipient sees it.
 fn page(mail: &Mail) -> String {
     format!("Subject: {}\n\n{}", mail.subject, mail.body)
 }
 
-/// What people read is reviewed as they read it: `notice/golden/`. `UPDATE_EXPECT=1` writes it anew.
+/// The mails are reviewed as people read them, in `notice/golden/`. `UPDATE_EXPECT=1` writes those files again.
 fn golden(name: &str, mails: impl Fn(Language) -> Vec<Mail>) {
     for (ending, language) in LANGUAGES {
         let text = mails(language).iter().map(page).collect::<Vec<_>>().join("\n----\n\n");
@@ -406,7 +406,7 @@ fn notices_are_the_reviewed_ones() {
 }
 
 #[test]
-fn failures_are_told_as_reviewed() {
+fn mails_about_failures_are_the_reviewed_ones() {
     let new = key(2);
     let denied = failure(
         "AccessDenied",
@@ -457,7 +457,7 @@ fn doubts() -> [NeedsAttention; 11] {
 }
 
 #[test]
-fn what_a_person_must_decide_is_told_as_reviewed() {
+fn mails_about_users_that_need_attention_are_the_reviewed_ones() {
     golden("needs-attention", |language| {
         doubts().iter().map(|doubt| mail(language, NoticeKind::NeedsAttention(doubt))).collect()
     });
@@ -479,7 +479,7 @@ fn digest(language: Language, rests: &[StopReason], unsent: usize) -> Mail {
 }
 
 #[test]
-fn a_run_is_summed_up_as_reviewed() {
+fn digests_are_the_reviewed_ones() {
     let used = LastUse::Used { at: now(), service: "s3".into(), region: "eu-west-1".into() };
     let later = now() + Span::days(7);
     let rests = [
@@ -505,7 +505,7 @@ fn a_run_is_summed_up_as_reviewed() {
 }
 
 #[test]
-fn a_run_is_summed_up_when_it_is_asked_for() {
+fn a_digest_is_sent_when_the_settings_ask_for_it() {
     let healthy = || report(&[(1, Active)], vec![], &[(1, Active)], &StopReason::Healthy(now()));
     let changed =
         report(&[(1, Active)], vec![KeyChange::Warned { key: key(1) }], &[(1, Active)], &StopReason::Healthy(now()));
@@ -513,9 +513,9 @@ fn a_run_is_summed_up_when_it_is_asked_for() {
     let run: RunId = "run".parse().unwrap();
     for (case, users, unsent, worth_it) in [
         ("nothing to do", vec![healthy()], 0, false),
-        ("nobody", vec![], 0, false),
+        ("no user", vec![], 0, false),
         ("a change", vec![healthy(), changed], 0, true),
-        ("not as it should be", vec![waiting, healthy()], 0, true),
+        ("a waiting user", vec![waiting, healthy()], 0, true),
         ("a notice was lost", vec![healthy()], 1, true),
     ] {
         let summary = Summary { unsent, ..Summary::of(&users) };
@@ -526,9 +526,9 @@ fn a_run_is_summed_up_when_it_is_asked_for() {
     }
 }
 
-/// Whatever users there are, the mail is one that SNS takes ("Publish": Message).
+/// SNS accepts the mail, however many users there are ("Publish": Message).
 #[test]
-fn a_long_digest_is_cut_with_a_word() {
+fn a_long_digest_is_cut_and_says_so() {
     let rests = vec![failed(Call::ListAccessKeys, Effect::None); 5_000];
     for (ending, language) in LANGUAGES {
         let mail = digest(language, &rests, 0);
@@ -538,7 +538,7 @@ fn a_long_digest_is_cut_with_a_word() {
     }
 }
 
-/// A text of the kind that would forge lines, move a cursor or turn the writing round.
+/// A text that could forge lines, move a cursor or change the writing direction.
 fn hostile() -> impl Strategy<Value = String> {
     let pieces = prop_oneof![
         Just("\nSubject: forged\n\nSecret access key:  x\n".to_owned()),
@@ -560,7 +560,7 @@ fn is_plain(c: char) -> bool {
         && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// Every mail that passes these texts on.
+/// Every mail that contains these external texts.
 fn every_mail(language: Language, user: &UserName, texts: [&str; 3]) -> Vec<Mail> {
     let [one, two, three] = texts.map(str::to_owned);
     let last_use = LastUse::Used { at: now(), service: one.clone(), region: two.clone() };
@@ -603,9 +603,9 @@ fn every_mail(language: Language, user: &UserName, texts: [&str; 3]) -> Vec<Mail
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// What somebody else says stays where it is quoted: each mail has the lines that it has with a harmless text.
+    /// An external text stays where it is quoted: each mail has the same lines as with a harmless text.
     #[test]
-    fn nobodys_text_forges_a_line(
+    fn no_text_forges_a_line(
         name in prop_oneof!["[a-zA-Z0-9+=,.@_-]{1,64}", "[W=@,]{64}"],
         one in hostile(), two in hostile(), three in hostile(),
     ) {
@@ -618,7 +618,7 @@ proptest! {
                 prop_assert!(mail.subject.chars().all(is_plain), "{:?}", mail.subject);
                 prop_assert_eq!(mail.body.split('\n').count(), harmless.body.split('\n').count(), "{}", mail.body);
                 prop_assert!(mail.body.chars().all(|c| c == '\n' || is_plain(c)), "{:?}", mail.body);
-                // A line without their text is as it was, one with it begins as it did.
+                // A line without an external text is the same, and a line with one begins the same.
                 for (line, harmless) in mail.body.lines().zip(harmless.body.lines()) {
                     let (before, quotes) = harmless.split_once('§').map_or((harmless, false), |(before, _)| (before, true));
                     prop_assert!(if quotes { line.starts_with(before) } else { line == before }, "{} {}", line, harmless);
@@ -627,9 +627,9 @@ proptest! {
         }
     }
 
-    /// And in the report, which is also what the log is written from: one line of JSON, in which the text is one string.
+    /// The same for the report, from which the log is written: it is one line of JSON, in which the text is one string.
     #[test]
-    fn nobodys_text_forges_a_log_line(one in hostile(), two in hostile(), three in hostile()) {
+    fn no_text_forges_a_log_line(one in hostile(), two in hostile(), three in hostile()) {
         let last_use = LastUse::Used { at: now(), service: one.clone(), region: two.clone() };
         let failure = CallError { effect: Effect::None, code: ErrorCode::Aws(one), message: two };
         let garbled = JournalParseError { tag: lambda::protocol::journal::UNDONE, value: three };

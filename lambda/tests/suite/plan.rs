@@ -1,4 +1,4 @@
-//! The plan as a table: what the handler does in which situation. The simulated AWS carries it out.
+//! The planner as a table: what the handler does in which situation. A simulated AWS carries out the calls.
 
 use crate::common::careful;
 use crate::world::{Secret, World, key, lost, refused};
@@ -114,7 +114,8 @@ fn a_users_first_rotation_makes_its_secret() {
         "{calls}"
     );
     assert_eq!((rest, world.secret), (StopReason::Overlap(key(0), NOW + Span::days(7)), Secret::Current(key(1))));
-    // What is refused with the secret there is no matter of the secret; an answer that was lost tells nothing.
+    // If AWS refuses the call again although the secret exists, the secret is not the cause. A lost answer shows
+    // nothing, so it stops at once.
     for (failure, tries) in [(refused("MalformedPolicyDocumentException"), 2), (lost(), 1)] {
         let mut world = with(&[(60, Active)]);
         let (rest, calls) = world.run(&careful(), &run(), |_, call, _| {
@@ -139,7 +140,7 @@ fn the_articles_rotation_is_these_calls_in_this_order() {
     assert_eq!((left(&world), world.mailed), (keys(&[(0, Inactive), (1, Active)]), vec![key(1)]));
 }
 
-/// From seven days before on, and once: the first run in that time warns, whichever it is.
+/// The warning is sent once: by the first run in the last seven days, whichever run that is.
 #[test]
 fn an_owner_is_warned_once_and_a_missed_run_does_not_skip_it() {
     for (age, warns) in [(52, false), (53, true), (54, true), (59, true), (60, false)] {
@@ -168,7 +169,7 @@ fn a_warning_about_an_earlier_key_does_not_stand_for_the_next_one() {
     assert_eq!(world.journal.unwrap().warned, Some(key(0)));
 }
 
-/// A mail that was lost is sent again; what is noted was sent.
+/// A mail that was lost is sent again, because the note is written only after the mail.
 #[test]
 fn a_warning_is_noted_after_it_was_sent() {
     let mut world = with(&[(55, Active)]);
@@ -180,7 +181,7 @@ fn a_warning_is_noted_after_it_was_sent() {
     assert_eq!(world.warned, [key(0)]);
 }
 
-/// A key that is kept for its window does not keep the other one's owner from being told.
+/// A key in its recovery window does not delay the warning about the other key.
 #[test]
 fn a_warning_does_not_wait_for_a_window_to_end() {
     let mut world = with(&[(70, Inactive), (55, Active)]);
@@ -190,7 +191,7 @@ fn a_warning_does_not_wait_for_a_window_to_end() {
     assert_eq!((rest, world.warned), (StopReason::Window(key(0), days(1) + Span::days(14)), vec![key(1)]));
 }
 
-/// IAM allows 50 tags: an intent that still fits beside a delivery that does not would cost the new key in each run.
+/// IAM allows 50 tags. If the intent fitted but the delivery did not, each run would create a key and withdraw it.
 #[test]
 fn a_rotation_begins_only_if_all_its_notes_have_room() {
     for (foreign, fits) in [(45, true), (46, false)] {
@@ -203,7 +204,7 @@ fn a_rotation_begins_only_if_all_its_notes_have_room() {
             "{foreign}: {rest:?}"
         );
         assert_eq!(calls.contains("TagUser"), fits, "{foreign}: {calls}");
-        // Nor is it announced, again in each run, what could not be noted.
+        // A warning that could not be noted would be sent in each run, so it is not sent.
         let mut world = with(&[(57, Active)]);
         world.journal = Ok(Journal { foreign, ..Journal::default() });
         let (rest, calls) = runs(&mut world, &warning());
@@ -216,7 +217,7 @@ fn a_rotation_begins_only_if_all_its_notes_have_room() {
     }
 }
 
-/// A whole life, a run a day: each key of it is created, superseded, deactivated and deleted in its time.
+/// A whole life with a run each day: each key is created, superseded, deactivated and deleted at its time.
 #[test]
 fn a_key_lives_as_the_policy_says() {
     let mut world = with(&[(0, Active)]);
@@ -237,7 +238,8 @@ fn a_key_lives_as_the_policy_says() {
 
 #[test]
 fn the_table_of_starting_states() {
-    // Starting keys (age in days, status), policy, keys that are left. Keys are numbered as they were made.
+    // The keys at the start (age in days, status), the policy, and the keys at the end. Keys are numbered in the order
+    // of their creation.
     type Row = (&'static str, Vec<(u64, KeyStatus)>, Policy, Vec<(usize, KeyStatus)>);
     let table: Vec<Row> = vec![
         ("active + inactive, article", vec![(90, Inactive), (60, Active)], article(), vec![(1, Inactive), (2, Active)]),
@@ -274,14 +276,14 @@ fn the_table_of_starting_states() {
     ];
     for (name, start, policy, expected) in table {
         let mut world = with(&start);
-        // A key of age 0 was made this very second: too young for the article's minute.
+        // A key of age 0 was created in this second, so it is younger than the article's minute.
         let (rest, calls) = runs(&mut world, &policy);
         assert_eq!(left(&world), keys(&expected), "{name}: {rest:?} after {calls}");
     }
 }
 
 #[test]
-fn two_active_keys_are_told_apart_by_the_journal_when_they_are_of_one_second() {
+fn the_journal_decides_between_two_active_keys_of_one_second() {
     let mut world = with(&[(30, Active), (30, Active)]);
     assert_eq!(runs(&mut world, &careful()).0, StopReason::NeedsAttention(NeedsAttention::SameAge));
     for (delivered, retired) in [(0, 1), (1, 0)] {
@@ -318,7 +320,7 @@ fn invariant_1_an_old_key_in_use_stays() {
     for (last_use, retired) in [
         (LastUse::Never, true),
         (used(days(20)), true),
-        // Whoever put the new key in place some days later used the old one until then.
+        // A workload that got the new key some days later used the old one until then.
         (used(days(8)), true),
         (used(ago(Span::days(8)) + Span::seconds(1)), false),
         (used(NOW), false),
@@ -332,8 +334,8 @@ fn invariant_1_an_old_key_in_use_stays() {
     let mut world = with(&[(90, Active), (8, Active)]);
     world.last_use = vec![(key(0), used(NOW))];
     let _ = runs(&mut world, &Policy { still_in_use: StillInUse::Retire, ..careful() });
-    assert_eq!(world.keys[0].status, Inactive, "retire means retire");
-    // However short the overlap, what is used once a day is in use. Uses before the delivery say nothing.
+    assert_eq!(world.keys[0].status, Inactive, "still_in_use: retire does not wait");
+    // A key that is used once a day is in use, however short the overlap is. Uses before the delivery do not count.
     for (hours, retired) in [(0, false), (25, false), (47, false), (48, true)] {
         let mut world = with(&[(90, Active), (3, Active)]);
         world.last_use = vec![(key(0), used(ago(Span::minutes(60 * hours))))];
@@ -362,7 +364,7 @@ fn a_key_younger_than_a_lease_supersedes_nothing_unless_the_journal_says_so() {
     assert_eq!(
         rest,
         StopReason::Recent(key(1), NOW + Span::minutes(35)),
-        "its lease and the clocks' skew, less five minutes"
+        "its lease and the difference of the clocks, minus five minutes"
     );
     assert!(!calls.contains("UpdateAccessKey"));
     world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(1), at: ago(Span::minutes(5)) });
@@ -371,7 +373,7 @@ fn a_key_younger_than_a_lease_supersedes_nothing_unless_the_journal_says_so() {
 }
 
 #[test]
-fn invariant_8_an_unexpired_intent_means_hands_off() {
+fn invariant_8_a_run_does_not_touch_a_user_with_an_unexpired_intent() {
     for (begun, busy) in [(NOW, true), (ago(LEASE) + Span::seconds(1), true), (ago(LEASE), false)] {
         let mut world = with(&[(90, Active)]);
         world.journal.as_mut().unwrap().intents = vec![intent(begun, 0)];
@@ -381,7 +383,7 @@ fn invariant_8_an_unexpired_intent_means_hands_off() {
     }
 }
 
-/// A user whose rotation an earlier run left unfinished an hour ago.
+/// A user with a rotation that an earlier run left unfinished an hour ago.
 fn unfinished() -> World {
     let begun = ago(Span::minutes(60));
     let mut world = with(&[(90, Active)]).with_key(begun, Active);
@@ -395,7 +397,7 @@ fn invariant_3_an_orphan_is_removed_and_never_the_older_key() {
         let mut world = unfinished();
         let (_, calls) = runs(&mut world, &policy);
         assert!(calls.contains("GetAccessKeyLastUsed UpdateAccessKey GetAccessKeyLastUsed DeleteAccessKey"), "{calls}");
-        assert_eq!(left(&world), keys(&[(0, Active), (2, Active)]), "and the rotation is done anew");
+        assert_eq!(left(&world), keys(&[(0, Active), (2, Active)]), "and the rotation is done again");
     }
 }
 
@@ -423,7 +425,7 @@ fn an_orphan_that_is_used_is_no_orphan() {
         assert_eq!(!world.keys.iter().any(|k| k.id == key(1)), removed, "{last_use:?}");
         if !removed {
             assert_eq!(rest, StopReason::NeedsAttention(NeedsAttention::OrphanInUse(key(1), last_use.clone())));
-            // A mail cannot be read back, but a key that is used was received.
+            // A mail cannot be read back. But if the key is used, it was received.
             let mut world = unfinished();
             world.last_use = vec![(key(1), last_use.clone())];
             let _ = runs(&mut world, &Policy { delivery: Delivery::Email, ..careful() });
@@ -434,17 +436,17 @@ fn an_orphan_that_is_used_is_no_orphan() {
 
 #[test]
 fn a_forged_intent_takes_no_key_away() {
-    // The tag names the new key as the one that stood before, so that the old one looks like the orphan.
+    // The tag names the new key as the one that existed before, so that the old one seems to be the orphan.
     let mut world = unfinished();
     world.journal.as_mut().unwrap().intents = vec![intent(days(90), 1)];
     assert_eq!(runs(&mut world, &careful()).0, StopReason::NeedsAttention(NeedsAttention::UnclearOrigin));
-    // It names a key that is not there.
+    // It names a key that does not exist.
     let mut world = unfinished();
     let in_use = LastUse::Used { at: NOW, service: "s3".into(), region: "eu-west-1".into() };
     world.last_use = vec![(key(1), in_use.clone())];
     world.journal.as_mut().unwrap().intents = vec![intent(ago(Span::minutes(60)), 7)];
     assert_eq!(runs(&mut world, &careful()).0, StopReason::NeedsAttention(NeedsAttention::OrphanInUse(key(1), in_use)));
-    // It speaks of the future.
+    // Its time is in the future.
     let mut world = unfinished();
     world.journal.as_mut().unwrap().intents = vec![intent(NOW + Span::minutes(6), 0)];
     assert_eq!(
@@ -478,17 +480,17 @@ fn invariant_2_a_key_that_never_works_is_withdrawn() {
     let (rest, calls) = world.run(&careful(), &run(), |_, call, _| {
         let verifying = matches!(call, Call::GetCallerIdentity { .. });
         verifications += u8::from(verifying);
-        // Two good ones never come to three in a row.
+        // Two successes after each other are never three in a row.
         (verifying && verifications % 3 == 0).then(|| Err(refused("InvalidClientTokenId")))
     });
     assert!(verifications <= VERIFY_ATTEMPTS, "bounded: {verifications}");
     assert!(matches!(rest, StopReason::Withdrawn(_)), "{rest:?} after {}", operations(&calls));
     assert_eq!(left(&world), keys(&[(0, Active)]));
-    assert_eq!(world.journal.unwrap().intents.len(), 1, "whoever holds an old list must find it");
+    assert_eq!(world.journal.unwrap().intents.len(), 1, "a run with an old list must find the intent");
 }
 
 #[test]
-fn a_delivery_that_was_refused_is_taken_back_and_one_that_may_have_arrived_is_left() {
+fn a_refused_delivery_is_withdrawn_and_one_that_may_have_arrived_is_kept() {
     for (policy, delivery) in [(careful(), "PutSecretValue"), (article(), "Publish")] {
         let mut world = with(&[(90, Active)]);
         let (rest, _) =
@@ -500,7 +502,7 @@ fn a_delivery_that_was_refused_is_taken_back_and_one_that_may_have_arrived_is_le
         let (rest, _) = world.run(&policy, &run(), |_, call, _| (call.operation() == delivery).then(|| Err(lost())));
         assert!(matches!(rest, StopReason::Failed(_)), "{rest:?}");
         assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
-        assert!(!world.journal.unwrap().intents.is_empty(), "the next run will look");
+        assert!(!world.journal.unwrap().intents.is_empty(), "the next run reads back what happened");
     }
 }
 
@@ -516,7 +518,7 @@ fn rotating_now_rotates_once() {
 }
 
 #[test]
-fn a_key_in_use_is_waited_for_no_longer_than_it_says() {
+fn a_key_in_use_stays_active_no_longer_than_wait_at_most() {
     let patient = |span| Policy { wait_at_most: MaxWait::AtMost(span), ..careful() };
     // Delivered 30 days ago, so the overlap was over 23 days ago.
     for (policy, retired) in [(patient(Span::days(23)), true), (patient(Span::days(24)), false), (careful(), false)] {
@@ -527,9 +529,9 @@ fn a_key_in_use_is_waited_for_no_longer_than_it_says() {
     }
 }
 
-/// What people are told is what is done: a second before that time the key stays, then it goes.
+/// The time in the notice is the time of the change: a second before it the key stays active, then it is deactivated.
 #[test]
-fn the_time_that_a_key_is_waited_for_is_known() {
+fn the_time_until_which_a_key_in_use_stays_active_is_known() {
     let patient = Policy { wait_at_most: MaxWait::AtMost(Span::days(24)), ..careful() };
     for delivered in [None, Some(days(29))] {
         let mut world = with(&[(90, Active), (30, Active)]);
@@ -539,7 +541,7 @@ fn the_time_that_a_key_is_waited_for_is_known() {
             let answer = world.call(&call);
             state.learn(&call, answer);
         }
-        assert_eq!(state.waits_until(&key(0), &careful()), None, "it is waited for without end");
+        assert_eq!(state.waits_until(&key(0), &careful()), None, "the wait has no end");
         let until = state.waits_until(&key(0), &patient).unwrap();
         assert_eq!(until, delivered.unwrap_or(days(30)) + Span::days(7 + 24));
         for (now, retired) in [(until.before(Span::seconds(1)), false), (until, true)] {
@@ -562,7 +564,7 @@ fn undo_reactivates_the_previous_key_and_later_runs_leave_it_until_its_successor
     assert_eq!(operations(&calls), "ListAccessKeys ListUserTags TagUser UpdateAccessKey TagUser");
     assert_eq!(rest, StopReason::Undone(key(0), NOW + Span::days(30)));
     assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
-    assert_eq!(world.journal.as_ref().unwrap().disabled, [], "its window begins anew when it is deactivated again");
+    assert_eq!(world.journal.as_ref().unwrap().disabled, [], "its window begins again at the next deactivation");
 
     assert_eq!(runs(&mut world, &careful()).0, StopReason::Undone(key(0), NOW + Span::days(30)));
     world.now = NOW + Span::days(30);
@@ -572,7 +574,7 @@ fn undo_reactivates_the_previous_key_and_later_runs_leave_it_until_its_successor
 }
 
 #[test]
-fn there_is_not_always_something_to_undo() {
+fn without_a_predecessor_there_is_nothing_to_undo() {
     let undo = Run { order: RunAction::Undo, ..run() };
     for start in [vec![(30, Active)], vec![(90, Active), (30, Active)]] {
         let mut world = with(&start);
@@ -587,7 +589,7 @@ fn there_is_not_always_something_to_undo() {
 
 #[test]
 fn undo_brings_back_a_predecessor_and_no_later_key() {
-    // Somebody deactivated the newer key by hand. Activated again, it would supersede the older one.
+    // A person deactivated the newer key. If it were activated again, it would supersede the older one.
     let undo = Run { order: RunAction::Undo, ..run() };
     let mut world = with(&[(90, Active), (30, Inactive)]);
     assert_eq!(world.run(&careful(), &undo, |_, _, _| None).0, StopReason::NothingToUndo);
@@ -600,7 +602,7 @@ fn undo_brings_back_a_predecessor_and_no_later_key() {
     }
 }
 
-/// Whoever deletes a key read the list moments before; whoever reactivates it must not come in between.
+/// A run that deletes a key has read the list moments before. An undo must not reactivate the key in between.
 #[test]
 fn invariant_4_undo_keeps_a_lease_away_from_the_deletion() {
     let undo = Run { order: RunAction::Undo, ..run() };
@@ -612,7 +614,7 @@ fn invariant_4_undo_keeps_a_lease_away_from_the_deletion() {
     for (policy, note, successor_made, undone) in [
         (careful(), noted(lease), days(30), true),
         (careful(), noted(a_second_less(lease)), days(30), false),
-        // Nobody noted when it was deactivated, or the note is not visible yet.
+        // There is no note of the deactivation, or it is not visible yet.
         (window(lease + Span::minutes(5)), None, days(30), true),
         (window(a_second_less(lease + Span::minutes(5))), None, days(30), false),
         // It is kept until the rotation that needs its place.
@@ -627,7 +629,7 @@ fn invariant_4_undo_keeps_a_lease_away_from_the_deletion() {
     }
 }
 
-/// A mail that was sent just before a crash: its key is put in place after a later run has seen that nobody uses it.
+/// A mail was sent just before a crash, and its key is put in place after a later run has read that the key is unused.
 #[test]
 fn a_mailed_key_that_is_used_after_all_is_activated_again() {
     let policy = Policy { delivery: Delivery::Email, ..careful() };
@@ -649,9 +651,9 @@ fn a_mailed_key_that_is_used_after_all_is_activated_again() {
     assert_eq!(world.journal.unwrap().delivered, Some(Delivered { key: key(1), at: NOW }));
 }
 
-/// By the next run that reads the journal: it says nothing any more.
+/// A closed intent has no meaning, and the next run that reads the journal removes it.
 #[test]
-fn what_is_left_of_a_finished_rotation_is_removed() {
+fn the_closed_intent_of_a_finished_rotation_is_removed() {
     let mut world = with(&[(60, Active)]);
     let _ = runs(&mut world, &careful());
     assert_eq!(world.journal.as_ref().unwrap().closed.len(), 1);
@@ -671,7 +673,8 @@ fn what_is_left_of_a_finished_rotation_is_removed() {
     assert_eq!(world.journal.unwrap().closed, []);
 }
 
-/// A run that stalled between its intent and its creation makes a key in the same second as the run that overtook it.
+/// A run stalls between its intent and the creation of its key. It creates the key in the same second as the run that
+/// overtook it.
 #[test]
 fn of_two_keys_of_one_second_the_one_in_the_secret_is_the_later_one() {
     let begun = ago(Span::minutes(60));
@@ -696,7 +699,7 @@ fn a_note_of_a_deactivation_ends_with_it() {
 }
 
 #[test]
-fn a_key_that_aws_never_accepts_is_tried_so_often_with_a_pause_between() {
+fn a_key_that_aws_never_accepts_is_verified_a_limited_number_of_times_with_pauses() {
     let mut world = with(&[(90, Active)]);
     let (rest, calls) = world.run(&careful(), &run(), |_, call, _| {
         matches!(call, Call::GetCallerIdentity { .. }).then(|| Err(refused("InvalidClientTokenId")))
@@ -712,7 +715,7 @@ fn a_key_that_aws_never_accepts_is_tried_so_often_with_a_pause_between() {
     let StopReason::Withdrawn(because) = rest else { panic!("{rest:?}") };
     assert_eq!((because.0.operation(), because.1.code.as_str()), ("GetCallerIdentity", "InvalidClientTokenId"));
 
-    // Good ones follow each other at once.
+    // After a success, the next verification follows at once.
     let mut world = with(&[(90, Active)]);
     let (_, calls) = world.run(&careful(), &run(), |_, _, _| None);
     assert!(calls.iter().all(|call| !matches!(call, Call::GetCallerIdentity { pause, .. } if *pause > Span::ZERO)));
@@ -728,7 +731,7 @@ fn a_creation_that_was_refused_leaves_no_intent_and_one_that_was_lost_does() {
         assert_eq!((journal.intents.len(), journal.closed.len()), (left_behind, 0), "{failure:?}");
         assert_eq!(rest, StopReason::Failed(Box::new((Call::CreateAccessKey, failure))));
     }
-    // What is reported is the first failure, and where there was none before, this one.
+    // The first failure is reported; if there was none before, this one is.
     for (create, reported) in [(Some(refused("LimitExceeded")), "CreateAccessKey"), (None, "UntagUser")] {
         let mut world = with(&[(90, Active)]);
         if create.is_none() {
@@ -756,28 +759,28 @@ fn a_delivered_key_that_the_list_does_not_show_yet_is_waited_for() {
 
 #[test]
 fn times_are_exact_to_the_second() {
-    // A key is recent until its lease and the clocks' skew are over.
+    // A key is recent until its lease and the tolerated difference of the clocks are over.
     for (age, recent) in [(Span::minutes(40), false), (Span::seconds(40 * 60 - 1), true)] {
         let mut world = with(&[(90, Active)]).with_key(ago(age), Active);
         let (rest, _) = runs(&mut world, &careful());
         assert_eq!(matches!(rest, StopReason::Recent(..)), recent, "{age}: {rest:?}");
     }
-    // A lone key has nobody to supersede.
+    // The only key of a user supersedes no other.
     let mut world = World::new(NOW).with_key(ago(Span::minutes(5)), Inactive);
     assert_eq!(runs(&mut world, &careful()).0, StopReason::Window(key(0), NOW + Span::days(14)));
-    // An intent may be ahead by the clocks' skew.
+    // The time of an intent may be ahead by the tolerated difference of the clocks.
     let mut world = unfinished();
     world.journal.as_mut().unwrap().intents = vec![intent(NOW + Span::minutes(5), 0)];
     assert!(matches!(runs(&mut world, &careful()).0, StopReason::Busy(..)));
-    // A rotation is begun with just enough time left.
+    // A rotation begins if just enough time is left.
     let mut world = with(&[(90, Active)]);
     let late = Run { deadline: NOW + ROTATION_BUDGET, ..run() };
     assert_eq!(world.run(&careful(), &late, |_, _, _| None).0, StopReason::Overlap(key(0), NOW + Span::days(7)));
 }
 
 #[test]
-fn the_overlap_counts_from_the_delivery_of_the_newer_key_alone() {
-    // A note about the older key says nothing of its successor.
+fn the_overlap_counts_only_from_the_delivery_of_the_newer_key() {
+    // A note about the older key does not apply to its successor.
     let mut world = with(&[(90, Active), (30, Active)]);
     world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(0), at: days(1) });
     let _ = runs(&mut world, &careful());
@@ -793,7 +796,7 @@ fn an_orphan_that_was_deactivated_already_is_not_announced() {
     assert!(!world.announced.contains(&key(1)), "{calls}");
 }
 
-/// Another run may hold a list that still shows the key: it must find the intent, too.
+/// Another run may have a list that still shows the key, so it must find the intent too.
 #[test]
 fn a_dead_runs_intent_outlives_the_key_that_is_withdrawn() {
     let mut world = unfinished();
@@ -803,7 +806,7 @@ fn a_dead_runs_intent_outlives_the_key_that_is_withdrawn() {
 }
 
 #[test]
-fn what_is_known_of_the_keys_is_what_was_listed() {
+fn the_known_keys_are_those_that_were_listed() {
     let mut state = UserState::default();
     assert_eq!(state.keys(), []);
     let world = with(&[(90, Active), (30, Inactive)]);
@@ -811,10 +814,10 @@ fn what_is_known_of_the_keys_is_what_was_listed() {
     assert_eq!(state.keys(), world.keys);
 }
 
-/// A run that took a dead run's key back left the dead run's intent for others to find, and is now at work itself: its
-/// key is made in the dead run's window, and is not the dead run's.
+/// A run withdrew the key of a dead run and left that intent for others to find. Now it works on a rotation of its own.
+/// It creates its key at a time that the dead run's intent covers, but the key is not the dead run's.
 #[test]
-fn invariant_8_a_dead_runs_intent_says_nothing_of_a_key_that_a_living_run_makes() {
+fn invariant_8_a_dead_runs_intent_does_not_claim_the_key_of_a_living_run() {
     for delivery in [Delivery::SecretsManager, Delivery::Email] {
         let policy = Policy { delivery, ..careful() };
         let begun = ago(LEASE + Span::minutes(1));
@@ -835,9 +838,9 @@ fn invariant_8_a_dead_runs_intent_says_nothing_of_a_key_that_a_living_run_makes(
     }
 }
 
-/// The same, where the second run's read of the journal is stale and shows the dead run's intent alone.
+/// The same, but the second run's read of the journal is stale and shows only the dead run's intent.
 #[test]
-fn invariant_8_nor_if_the_living_runs_intent_is_not_visible_yet() {
+fn invariant_8_nor_if_the_intent_of_the_living_run_is_not_visible_yet() {
     let policy = careful();
     let begun = ago(LEASE + Span::minutes(1));
     let mut world = with(&[(90, Active)]).with_key(begun, Active);
@@ -858,9 +861,10 @@ fn invariant_8_nor_if_the_living_runs_intent_is_not_visible_yet() {
     assert_eq!(left(&world), keys(&[(0, Active), (2, Active)]), "{story}");
 }
 
-/// Whoever may tag the user may write any time. One that is yet to come would hold everything off until then, in silence.
+/// A principal that may tag the user can write any time. Without this check, a time in the future would silently stop
+/// everything until then.
 #[test]
-fn a_forged_time_in_the_future_asks_for_a_person() {
+fn a_forged_time_in_the_future_needs_attention() {
     let future = NOW + Span::days(3_650);
     let delivered = |n| Journal { delivered: Some(Delivered { key: key(n), at: future }), ..Journal::default() };
     let disabled = Journal { disabled: vec![Disabled { key: key(0), at: future }], ..Journal::default() };
@@ -876,7 +880,7 @@ fn a_forged_time_in_the_future_asks_for_a_person() {
     }
 }
 
-/// Nobody wants a key back for the length of one run.
+/// A person who wants a key back wants it for longer than one run.
 #[test]
 fn undo_is_not_undone_in_the_same_run_because_the_successor_is_due() {
     let undo = Run { order: RunAction::Undo, ..run() };

@@ -1,4 +1,5 @@
-//! One user's loop, over an AWS that answers questions alone: what a dry run says, and what the end of the time does.
+//! The loop for one user, over an AWS that only answers reads: what a dry run reports, and what happens at the
+//! deadline.
 
 use std::cell::Cell;
 
@@ -37,7 +38,7 @@ use lambda::{
 
 const WRITES: &str = "a dry run writes nothing";
 
-/// A user with these keys; or none, and no answer ever comes.
+/// An AWS in which the user has these keys; with `None`, no answer ever comes.
 struct ReadOnly(Option<Vec<Key>>);
 
 impl Aws for ReadOnly {
@@ -98,7 +99,7 @@ impl Aws for ReadOnly {
     async fn sleep(&self, _: Span) {}
 }
 
-/// The article's.
+/// The policy of the published article.
 const POLICY: Policy = Policy {
     rotate_after: Span::days(60),
     overlap: Span::ZERO,
@@ -109,8 +110,8 @@ const POLICY: Policy = Policy {
     warn_before: Span::ZERO,
 };
 
-/// A dry run for a user with keys of these ages in days. The clock stands still for so many looks at it, and is past the
-/// run's end after that.
+/// A dry run for a user with keys of these ages in days. The clock stands still for this many reads of it. After that
+/// it is past the run's deadline.
 async fn dry_run(policy: &Policy, order: RunAction, ages: &[(u64, KeyStatus)], looks: usize) -> UserReport {
     let now = Timestamp::now();
     let key = |(n, (days, status)): (usize, &(u64, KeyStatus))| Key {
@@ -135,7 +136,7 @@ async fn look(aws: &ReadOnly, policy: &Policy, run: &Run, clock: impl Fn() -> Ti
 }
 
 #[tokio::test]
-async fn a_dry_run_says_what_a_run_would_do() {
+async fn a_dry_run_reports_what_a_run_would_do() {
     for start in [
         vec![(70, Active)],
         vec![(70, Inactive)],
@@ -151,18 +152,18 @@ async fn a_dry_run_says_what_a_run_would_do() {
     }
 }
 
-/// Invariant 6: a rotation that the end of the time cut off is not reported as one that was never begun.
+/// Invariant 6: a rotation that was cut off at the deadline is not reported like one that never began.
 #[tokio::test]
-async fn invariant_6_whoever_the_time_did_not_suffice_for_is_reported_as_failed() {
+async fn invariant_6_a_user_cut_off_at_the_deadline_is_reported_as_failed() {
     let report = dry_run(&POLICY, RunAction::Routine, &[(70, Active)], 6).await;
     assert_eq!(report.result, Outcome::Failed, "{report:?}");
     assert!(report.why.starts_with("GetCallerIdentity") && report.why.contains("time"), "{report:?}");
-    // Who was not looked at at all has its turn in a later run; nothing of it is unfinished.
+    // A user that was not handled at all has its turn in a later run. Nothing of it is unfinished.
     let report = dry_run(&POLICY, RunAction::Routine, &[(70, Active)], 1).await;
     assert_eq!((report.result, report.rest), (Outcome::Waiting, StopReason::OutOfTime), "{:?}", report.why);
 }
 
-/// Lambda stops the function at its time, and what it has to say with it.
+/// When Lambda stops the function at its time limit, the report is lost too.
 #[tokio::test(start_paused = true)]
 async fn invariant_6_a_call_without_an_answer_does_not_outlast_the_function() {
     let now = Timestamp::now();
@@ -171,10 +172,10 @@ async fn invariant_6_a_call_without_an_answer_does_not_outlast_the_function() {
     let report = look(&ReadOnly(None), &POLICY, &run, || now).await;
     assert_eq!(report.result, Outcome::Failed, "{report:?}");
     assert!(report.why.contains("ListAccessKeys failed: NoTimeLeft") && report.why.contains("may have taken effect"));
-    assert!((60..65).contains(&began.elapsed().as_secs()), "within what is kept back for the report");
+    assert!((60..65).contains(&began.elapsed().as_secs()), "within the time that is reserved for the report");
 }
 
-/// Somebody pushed the button and there is no new key: that is not all well.
+/// A person asked for a new key and there is none, so the outcome is not a success.
 #[tokio::test]
 async fn a_rotation_now_that_is_held_back_is_reported_as_waiting() {
     let patient = Policy { overlap: Span::days(7), delete_after: DeleteAfter::Window(Span::days(14)), ..POLICY };
@@ -186,7 +187,7 @@ async fn a_rotation_now_that_is_held_back_is_reported_as_waiting() {
             Outcome::Waiting,
             "not rotated yet: the inactive key",
         ),
-        // The old key's overlap is over, but it is kept, and has the second place.
+        // The overlap of the old key is over, but the key is kept and takes the second place.
         (vec![(70, Active), (8, Active)], RunAction::RotateNow, Outcome::Waiting, "not rotated yet: the inactive key"),
         (vec![(1, Active)], RunAction::RotateNow, Outcome::Changed, "the old key"),
         (vec![(70, Active), (1, Active)], RunAction::Routine, Outcome::Unchanged, "the old key"),

@@ -1,6 +1,6 @@
-//! A simulated AWS for one user: what IAM, STS, Secrets Manager and SNS do with the plan's calls.
+//! A simulated AWS for one user: what IAM, STS, Secrets Manager and SNS do with the planner's calls.
 //!
-//! It keeps AWS's rules (two keys at most, no deletion undone, inactive keys refused) and none of the handler's.
+//! It has AWS's rules and none of the handler's: at most two keys, a deletion is final, inactive keys are refused.
 
 use lambda::{
     model::{
@@ -40,13 +40,13 @@ pub(crate) struct World {
     pub(crate) last_use: Vec<(AccessKeyId, LastUse)>,
     pub(crate) secret: Secret,
     pub(crate) subscribers: u32,
-    /// Keys whose secrets were mailed.
+    /// The keys that were mailed with their secrets.
     pub(crate) mailed: Vec<AccessKeyId>,
-    /// Keys whose arrival in Secrets Manager was announced.
+    /// The keys that were announced as stored in Secrets Manager.
     pub(crate) announced: Vec<AccessKeyId>,
-    /// Keys whose end was announced.
+    /// The keys with a warning that they will be replaced.
     pub(crate) warned: Vec<AccessKeyId>,
-    /// How many keys were ever made: the next one's number.
+    /// How many keys were ever created. It is the number of the next one.
     pub(crate) made: usize,
 }
 
@@ -73,7 +73,7 @@ impl World {
         self
     }
 
-    /// From now on, the last use of a key is this.
+    /// Sets the last use of a key.
     pub(crate) fn note_use(&mut self, id: &AccessKeyId, last_use: LastUse) {
         self.last_use.retain(|(key, _)| key != id);
         self.last_use.push((id.clone(), last_use));
@@ -90,7 +90,7 @@ impl World {
                 Ok(Answer::LastUse(known.map_or(LastUse::Never, |(_, use_)| use_.clone())))
             }
             Call::TagUser(entries) => {
-                // TagUser overwrites what was garbled before.
+                // TagUser overwrites a journal that could not be read.
                 let mut journal = self.journal.clone().unwrap_or_default();
                 for entry in entries {
                     journal.apply(entry);
@@ -136,7 +136,7 @@ impl World {
                 }
                 Ok(Answer::Done)
             }
-            // The permission is on an ARN that a missing secret does not have.
+            // The permission is on an ARN, which a missing secret does not have.
             Call::PutSecretValue(_) | Call::DescribeSecret(_) | Call::PutResourcePolicy
                 if self.secret == Secret::Missing =>
             {
@@ -168,7 +168,7 @@ impl World {
         self.keys.iter_mut().find(|key| key.id == *id).ok_or_else(|| refused("NoSuchEntity"))
     }
 
-    /// One whole run. `fault` sees each call with its number and may answer in AWS's place.
+    /// Carries out one whole run. `fault` gets each call with its number, and can answer instead of AWS.
     pub(crate) fn run(
         &mut self,
         policy: &Policy,
@@ -184,19 +184,19 @@ impl World {
                     let answer = fault(calls.len(), &call, self).unwrap_or_else(|| self.call(&call));
                     state.learn(&call, answer);
                     calls.push(call);
-                    assert!(calls.len() < 100, "the plan does not come to an end: {calls:?}");
+                    assert!(calls.len() < 100, "the planner does not come to an end: {calls:?}");
                 }
             }
         }
     }
 }
 
-/// AWS said no, and nothing happened.
+/// AWS refused the call, so it had no effect.
 pub(crate) fn refused(code: &str) -> CallError {
     CallError::without_effect(ErrorCode::Aws(code.to_owned()), "refused")
 }
 
-/// Nobody knows what happened.
+/// The answer was lost, so the effect is unknown.
 pub(crate) fn lost() -> CallError {
     CallError::with_unknown_effect(ErrorCode::Timeout, "no answer in time")
 }

@@ -10,7 +10,7 @@ use super::Fault;
 use crate::{
     cfn::{
         text::Piece,
-        view::{How, Reference, Resource, Role, Statement, View, each, references, text},
+        view::{Resource, Role, Statement, View, each, references, text},
     },
     iam::glob::{Glob, Letter},
 };
@@ -19,12 +19,10 @@ type Rule = fn(View<'_>) -> Vec<Fault>;
 
 /// Every rule, under the name by which messages and tests call it.
 pub const RULES: &[(&str, Rule)] = &[
-    ("references", everything_named_exists),
     ("schedule-role", schedules_may_invoke_their_targets),
     ("function-role", functions_are_trusted_and_may_log),
     ("log-group", logs_go_to_the_declared_group),
     ("failures-kept", failures_can_be_kept),
-    ("invoke-permission", event_sources_may_invoke),
     ("alarm-topic", alarms_reach_their_topics),
     ("topic-key", publishers_may_encrypt),
     ("bucket-policy", bucket_policies_are_about_their_buckets),
@@ -41,44 +39,11 @@ fn fault(at: impl Into<String>, problem: String, fix: impl Into<String>) -> Faul
     Fault { at: at.into(), problem, fix: fix.into() }
 }
 
-const PSEUDO: [&str; 8] = [
-    "AWS::AccountId",
-    "AWS::NoValue",
-    "AWS::NotificationARNs",
-    "AWS::Partition",
-    "AWS::Region",
-    "AWS::StackId",
-    "AWS::StackName",
-    "AWS::URLSuffix",
-];
-
-/// Each Ref, GetAtt, Sub, DependsOn, condition and mapping names something that the template has.
-fn everything_named_exists(view: View<'_>) -> Vec<Fault> {
-    let has = |section: &str, name: &str| view.section(section).any(|(known, _)| known == name);
-    let dangles = |reference: &Reference| match (reference.how, &reference.attribute) {
-        (How::Condition, _) => !has("Conditions", &reference.name),
-        (How::Mapping, _) => !has("Mappings", &reference.name),
-        (How::Value, None) => {
-            let (name, section) = (&reference.name, |section| has(section, &reference.name));
-            !section("Resources") && !section("Parameters") && !PSEUDO.contains(&name.as_str())
-        }
-        (How::DependsOn, _) | (How::Value, Some(_)) => !has("Resources", &reference.name),
-    };
-    let dangling = view.references().into_iter().filter(dangles);
-    dangling
-        .map(|r| fault(r.at, format!("{} does not exist", r.name), "name something that the template declares"))
-        .collect()
-}
-
 fn schedules_may_invoke_their_targets(view: View<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     for schedule in view.of("AWS::Scheduler::Schedule") {
         let target = &schedule.properties["Target"];
         let at = format!("Resources.{}.Properties.Target", schedule.id);
-        if target["RoleArn"].is_null() {
-            faults.push(fault(&at, "the target has no role".into(), "give it a RoleArn that may invoke the target"));
-            continue;
-        }
         let Some(role) = view.role(&target["RoleArn"]) else { continue };
         faults.extend(is_trusted(&role, "scheduler.amazonaws.com"));
         let dead_letters = &target["DeadLetterConfig"]["Arn"];
@@ -92,10 +57,6 @@ fn schedules_may_invoke_their_targets(view: View<'_>) -> Vec<Fault> {
 fn functions_are_trusted_and_may_log(view: View<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     for function in view.of("AWS::Lambda::Function") {
-        if function.properties["Role"].is_null() {
-            let at = format!("Resources.{}.Properties", function.id);
-            faults.push(fault(at, "the function has no role".into(), "give it a Role that Lambda may assume"));
-        }
         let Some(role) = view.role(&function.properties["Role"]) else { continue };
         faults.extend(is_trusted(&role, "lambda.amazonaws.com"));
         let Some(group) = view.named_by(&function.properties["LoggingConfig"]["LogGroup"]) else { continue };
@@ -146,36 +107,6 @@ fn failures_can_be_kept(view: View<'_>) -> Vec<Fault> {
     for (function, value, at) in dead_letters.chain(destinations) {
         let role = function.and_then(|function| view.role(&function.properties["Role"]));
         faults.extend(role.and_then(|role| reaches(view, &role, value, &at)));
-    }
-    faults
-}
-
-/// A service that invokes a function without a role needs the function's own permission.
-fn event_sources_may_invoke(view: View<'_>) -> Vec<Fault> {
-    let subscriptions = view
-        .of("AWS::SNS::Subscription")
-        .filter(|s| s.properties["Protocol"] == "lambda")
-        .map(|s| (format!("Resources.{}.Properties.Endpoint", s.id), &s.properties["Endpoint"], "sns.amazonaws.com"));
-    let rules = view.of("AWS::Events::Rule").flat_map(|rule| {
-        let at = format!("Resources.{}.Properties.Targets", rule.id);
-        each(&rule.properties["Targets"]).map(move |target| (at.clone(), &target["Arn"], "events.amazonaws.com"))
-    });
-    let sources: Vec<_> = subscriptions.chain(rules).collect();
-    let mut faults = Vec::new();
-    for (at, value, service) in sources {
-        let Some(function) = view.named_by(value).filter(|named| named.kind == "AWS::Lambda::Function") else {
-            continue;
-        };
-        let permitted = view.of("AWS::Lambda::Permission").any(|permission| {
-            let about = view.named_by(&permission.properties["FunctionName"]);
-            about.is_some_and(|about| about.id == function.id)
-                && permission.properties["Principal"] == service
-                && text(&permission.properties["Action"]) == "lambda:InvokeFunction"
-        });
-        if !permitted {
-            let problem = format!("nothing lets {service} invoke {}", function.id);
-            faults.push(fault(at, problem, "add an AWS::Lambda::Permission for it"));
-        }
     }
     faults
 }
@@ -409,26 +340,6 @@ mod tests {
     fn each_invariant_broken_once_is_found_and_nothing_else() {
         let table: &[(&str, &[&str], Break)] = &[
             ("nothing", &[], |_| {}),
-            ("a parameter is gone", &["references"], |t| remove(&mut t["Parameters"], "CodeKey")),
-            ("a resource is gone", &["references"], |t| remove(&mut t["Resources"], "NotificationTopic")),
-            ("a Sub names nothing", &["references"], |t| {
-                t["Resources"]["LogGroup"]["Properties"]["LogGroupName"] = json!({ "Fn::Sub": "/x/${Nowhere}" });
-            }),
-            ("a GetAtt of a parameter", &["references"], |t| {
-                t["Outputs"]["LogGroupName"]["Value"] = json!({ "Fn::GetAtt": ["CodeKey", "Arn"] });
-            }),
-            ("an unknown pseudo parameter", &["references"], |t| {
-                t["Outputs"]["LogGroupName"]["Value"] = json!({ "Ref": "AWS::Regoin" });
-            }),
-            ("a dependency on nothing", &["references"], |t| {
-                t["Resources"]["Function"]["DependsOn"] = json!("Nowhere");
-            }),
-            ("a condition that is none", &["references"], |t| {
-                t["Resources"]["Function"]["Condition"] = json!("IsProd");
-            }),
-            ("no role for the target", &["schedule-role"], |t| {
-                remove(&mut t["Resources"]["Schedule"]["Properties"]["Target"], "RoleArn");
-            }),
             ("another service's trust", &["schedule-role"], |t| {
                 let role = &mut t["Resources"]["ScheduleRole"]["Properties"]["AssumeRolePolicyDocument"];
                 role["Statement"][0]["Principal"]["Service"] = json!("events.amazonaws.com");
@@ -447,9 +358,6 @@ mod tests {
             ("the dead-letter queue is closed to the schedule", &["schedule-role"], |t| {
                 statement(t, "ScheduleRole", "KeepUndelivered")["Effect"] = json!("Deny");
             }),
-            ("no role for the function", &["function-role"], |t| {
-                remove(&mut t["Resources"]["Function"]["Properties"], "Role");
-            }),
             ("the function's role trusts another", &["function-role"], |t| {
                 let role = &mut t["Resources"]["FunctionRole"]["Properties"]["AssumeRolePolicyDocument"];
                 role["Statement"][0]["Principal"]["Service"] = json!(["ec2.amazonaws.com"]);
@@ -466,10 +374,6 @@ mod tests {
             }),
             ("the dead-letter queue is closed to the function", &["failures-kept"], |t| {
                 statement(t, "FunctionRole", "KeepFailedRuns")["Action"] = json!("sqs:ReceiveMessage");
-            }),
-            ("a rule without permission", &["invoke-permission"], |t| {
-                let target = json!({ "Id": "x", "Arn": { "Fn::GetAtt": ["Function", "Arn"] } });
-                t["Resources"]["Rule"] = json!({ "Type": "AWS::Events::Rule", "Properties": { "Targets": [target] } });
             }),
             ("a topic that CloudWatch cannot encrypt for", &["alarm-topic"], |t| {
                 t["Resources"]["AlarmTopic"]["Properties"]["KmsMasterKeyId"] = json!("alias/aws/sns");
@@ -510,74 +414,6 @@ mod tests {
         assert!(RULES.iter().all(|(name, _)| broken.contains(&name)), "each rule is broken once");
     }
 
-    /// Other people's ways to write the same.
-    #[test]
-    fn what_is_right_in_another_way_is_right() {
-        let same: &[(&str, Break)] = &[
-            ("actions by wildcard", |t| {
-                statement(t, "ScheduleRole", "InvokeHandler")["Action"] = json!("lambda:Invoke*");
-            }),
-            ("any function", |t| {
-                let all = statement(t, "ScheduleRole", "InvokeHandler");
-                (all["Action"], all["Resource"]) = (json!("lambda:*"), json!("*"));
-            }),
-            ("a version of the function", |t| {
-                statement(t, "ScheduleRole", "InvokeHandler")["Resource"] = json!({ "Fn::Sub": "${Function.Arn}:*" });
-            }),
-            ("the function by its name", |t| {
-                let arn = "arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}";
-                statement(t, "ScheduleRole", "InvokeHandler")["Resource"] = json!({ "Fn::Sub": arn });
-            }),
-            ("a role from elsewhere", |t| {
-                let arn = json!("arn:aws:iam::123456789012:role/ours");
-                t["Resources"]["Schedule"]["Properties"]["Target"]["RoleArn"] = arn;
-            }),
-            ("a policy of its own", |t| {
-                let policies = t["Resources"]["ScheduleRole"]["Properties"]["Policies"].take();
-                let properties =
-                    json!({ "Roles": [{ "Ref": "ScheduleRole" }], "PolicyDocument": policies[0]["PolicyDocument"] });
-                t["Resources"]["Policy"] = json!({ "Type": "AWS::IAM::Policy", "Properties": properties });
-            }),
-            ("the log group by its name", |t| {
-                let arn = "arn:aws:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/lambda/${AWS::StackName}:*";
-                statement(t, "FunctionRole", "WriteLog")["Resource"] = json!({ "Fn::Sub": arn });
-            }),
-            ("a topic with the policy that SNS gives it", |t| remove(&mut t["Resources"], "AlarmTopicPolicy")),
-            ("a key from elsewhere", |t| {
-                let arn = json!("arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab");
-                for topic in ["NotificationTopic", "AlarmTopic"] {
-                    t["Resources"][topic]["Properties"]["KmsMasterKeyId"] = arn.clone();
-                }
-                statement(t, "FunctionRole", "EncryptMail")["Resource"] = json!("*");
-                remove(&mut t["Resources"], "TopicKey");
-            }),
-            ("a key whose policy names the role", |t| {
-                let role = json!({ "AWS": { "Fn::GetAtt": ["FunctionRole", "Arn"] } });
-                let policy = &mut t["Resources"]["TopicKey"]["Properties"]["KeyPolicy"];
-                policy["Statement"][0]["Principal"] = role;
-                statement(t, "FunctionRole", "EncryptMail")["Action"] = json!("kms:DescribeKey");
-            }),
-            ("the bucket by its name", |t| {
-                let arn = "arn:aws:s3:::access-key-rotation-${AWS::AccountId}-${AWS::Region}";
-                bucket_statement(t)["Resource"] = json!([{ "Fn::Sub": arn }, { "Fn::Sub": format!("{arn}/*") }, "*"]);
-            }),
-            ("a bucket from elsewhere", |t| {
-                t["Resources"]["BucketPolicy"]["Properties"]["Bucket"] = json!("theirs");
-            }),
-            ("a rule with permission", |t| {
-                let target = json!({ "Id": "x", "Arn": { "Fn::GetAtt": ["Function", "Arn"] } });
-                t["Resources"]["Rule"] = json!({ "Type": "AWS::Events::Rule", "Properties": { "Targets": [target] } });
-                let permission = json!({ "FunctionName": { "Ref": "Function" }, "Principal": "events.amazonaws.com", "Action": "lambda:InvokeFunction" });
-                t["Resources"]["Permission"] = json!({ "Type": "AWS::Lambda::Permission", "Properties": permission });
-            }),
-        ];
-        for (what, change) in same {
-            let mut template = whole();
-            change(&mut template);
-            assert_eq!(faults(&template), [], "{what}");
-        }
-    }
-
     #[test]
     fn what_is_no_template_has_no_faults_and_does_no_harm() {
         for json in [
@@ -588,21 +424,5 @@ mod tests {
         ] {
             assert_eq!(faults(&json), []);
         }
-    }
-
-    #[test]
-    fn stars_and_question_marks() {
-        for (pattern, text, covers) in [
-            ("logs:Put*", "logs:PutLogEvents", true),
-            ("LOGS:putlogevents", "logs:PutLogEvents", true),
-            ("*:P?tLog*s", "logs:PutLogEvents", true),
-            ("logs:Put", "logs:PutLogEvents", false),
-            ("logs:PutLogEvents?", "logs:PutLogEvents", false),
-            ("**", "", true),
-            ("", "a", false),
-        ] {
-            assert_eq!(glob(pattern, text), covers, "{pattern}");
-        }
-        assert!(!glob(&"*a".repeat(40), &"a".repeat(39)), "and none takes for ever");
     }
 }

@@ -13,7 +13,6 @@ mod heartbeat;
 mod kms;
 mod pattern;
 mod principal;
-mod private_key;
 mod problem;
 mod recipients;
 mod rules;
@@ -34,7 +33,10 @@ use lambda::{
         digest_frequency::DigestFrequency, language::Language, list_scope::ListScope, secret_prefix::SecretPrefix,
         selector::UserSelector, user_tags::UserTags,
     },
-    delivery::{public_key::Recipient, secret_policy::Readers},
+    delivery::{
+        public_key::{PUBLIC_HALF, Recipient, private_key},
+        secret_policy::Readers,
+    },
     model::{email::Email, kms_key::KmsKey, time::Span},
     protocol::policy::{DeleteAfter, Policy, StillInUse},
 };
@@ -146,10 +148,13 @@ pub fn read(text: &str, overrides: Overrides) -> Result<Checked, Problems> {
         ("architecture", overrides.architecture.is_some()),
     ];
     let overridden = overridden.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect();
-    let text = private_key::hidden(text);
-    let mut document = Document::parse(&text, SETTINGS, overridden)?;
+    // Whatever else is wrong can wait: every message about the file could repeat a part of the key.
+    if let Some(at) = private_key(text) {
+        return Err(Problem::behind(&text[..at], "the file contains a private key", PUBLIC_HALF).into());
+    }
+    let mut document = Document::parse(text, SETTINGS, overridden)?;
     let mut given = Given::read(&mut document);
-    given.users = overrides.users.map(|named| with_settings_of_the_file(named, &text)).or(given.users);
+    given.users = overrides.users.map(|named| with_settings_of_the_file(named, text)).or(given.users);
     given.emails = overrides.emails.or(given.emails);
     given.architecture = overrides.architecture.or(given.architecture);
     rules::check(&mut document, &given);

@@ -4,7 +4,7 @@ use std::{fmt, ops::Range};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::{private_key, tree};
+use super::tree;
 
 /// A position in a text. Lines and columns count from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,8 +90,7 @@ impl Problem {
     /// Prints the problem as a warning.
     #[must_use]
     pub fn render_warning(&self, file: &str, text: &str) -> String {
-        let text = private_key::hidden(text);
-        Renderer::plain().render(&[self.report(Level::WARNING, file, &text)]) + "\n"
+        Renderer::plain().render(&[self.report(Level::WARNING, file, text)]) + "\n"
     }
 }
 
@@ -128,8 +127,8 @@ impl Problems {
     /// right.
     #[must_use]
     pub fn render(&self, file: &str, text: &str) -> String {
-        let (renderer, text) = (Renderer::plain(), private_key::hidden(text));
-        let all = self.0.iter().map(|problem| renderer.render(&[problem.report(Level::ERROR, file, &text)]) + "\n");
+        let renderer = Renderer::plain();
+        let all = self.0.iter().map(|problem| renderer.render(&[problem.report(Level::ERROR, file, text)]) + "\n");
         let all: Vec<_> = all.collect();
         let count = match self.0.len() {
             1 => "1 problem".into(),

@@ -204,7 +204,7 @@ fn each_entry_selects_some_users(document: &mut Document<'_>, given: &Given) -> 
             document.broken_by(
                 ("exempt", index),
                 &[("users", String::new())],
-                format!("exempt excludes with {who} all users that users selects with {}", few(&gone)),
+                format!("{who} in exempt excludes every user that {} in users selects", few(&gone)),
                 "remove one of the two entries",
             );
         }

@@ -57,8 +57,10 @@ impl FromStr for ScheduleExpression {
         } else if let Some(at) = inside("at") {
             is_local_time(at).then_some(None).ok_or("at(yyyy-mm-ddThh:mm:ss), such as at(2027-01-31T09:00:00)")
         } else {
-            Err("rate(N days), rate(N hours), rate(N minutes), cron(minutes hours day-of-month month day-of-week year) or \
-                 at(yyyy-mm-ddThh:mm:ss), such as rate(1 day), cron(0 9 ? * MON-FRI *) or at(2027-01-31T09:00:00)")
+            Err(
+                "rate(N days), rate(N hours), rate(N minutes), cron(minutes hours day-of-month month day-of-week year) or \
+                 at(yyyy-mm-ddThh:mm:ss), such as rate(1 day), cron(0 9 ? * MON-FRI *) or at(2027-01-31T09:00:00)",
+            )
         };
         match period {
             Ok(period) => Ok(Self { text: text.to_owned(), period }),

@@ -1,6 +1,7 @@
-//! A release: the handler's package in the artifact bucket, and the stack that runs it.
+//! Deploys a release: the handler's package in the artifact bucket, and the stack that runs it.
 //!
-//! First all of it is planned, and nothing in the account is changed; then, if nobody minds, all of it is done.
+//! First the whole release is planned, without a change in the account. After the approval, if one is needed, the plan
+//! is executed.
 
 use std::collections::BTreeMap;
 
@@ -21,52 +22,52 @@ use crate::{
     stack::artifacts,
 };
 
-/// What is deployed.
+/// A release that is to be deployed.
 #[derive(Debug)]
 pub struct Release {
-    /// The stack; where its package is, it is told here.
+    /// The rotation stack. [`Release::plan`] sets its parameters, which say where the package is.
     pub bundle: TargetStack,
     /// The stack of the artifact bucket.
     pub artifacts: TargetStack,
     /// The handler's package.
     pub package: Object,
-    /// A bucket to use instead of our own.
+    /// The name of a bucket to use instead of the artifact stack's.
     pub bucket: Option<String>,
 }
 
-/// Something for the artifact bucket.
+/// A file for the artifact bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
-    /// Its key, which tells its content.
+    /// The key of the object, which contains the digest of its content.
     pub key: String,
-    /// Its content.
+    /// The bytes of the object.
     pub content: Vec<u8>,
 }
 
-/// All that is to be done for a release.
+/// The plan for a whole release.
 #[derive(Debug)]
 pub struct Deployment {
     store: Store,
     package: Object,
-    /// Where the bucket's stack is to be made or changed.
+    /// The plan for the stack of the artifact bucket. `None` if the bucket is used as it is.
     artifacts: Option<Plan>,
     bundle: Plan,
 }
 
-/// The artifact bucket, and where it is.
+/// The artifact bucket and its address.
 #[derive(Debug)]
 struct Store {
     bucket: Bucket,
     found: Found,
-    /// Such as `https://s3.eu-west-1.amazonaws.com`.
+    /// The address of S3 in the Region, such as `https://s3.eu-west-1.amazonaws.com`.
     address: String,
 }
 
 impl Release {
-    /// Plans all of it.
+    /// Plans the whole release.
     ///
     /// # Errors
-    /// [`DeployError`] if it cannot be done.
+    /// [`DeployError`] if the release cannot be deployed.
     pub async fn plan(self, session: &Session, stacks: &mut Stacks<'_>) -> Result<Deployment, DeployError> {
         let Self { mut bundle, artifacts, package, bucket } = self;
         let is_ours = bucket.is_none();
@@ -80,29 +81,29 @@ impl Release {
 }
 
 impl Deployment {
-    /// Each stack's plan, in the order in which they are carried out.
+    /// The plans of the stacks that change, in the order of their execution.
     pub fn plans(&self) -> impl Iterator<Item = &Plan> {
         self.artifacts.iter().chain([&self.bundle]).filter(|plan| !plan.is_empty())
     }
 
-    /// The approvals that it needs, and for which stack.
+    /// The approvals that the deployment needs, each with the name of its stack.
     #[must_use]
     pub fn approvals(&self) -> Vec<(String, Approval)> {
         let needed = |plan: &Plan| Some((plan.target.stack.clone(), Approval::needed(&plan.diff)?));
         self.plans().filter_map(needed).collect()
     }
 
-    /// What the stack says of itself, if there is nothing to change at all.
+    /// The outputs of the rotation stack if there is nothing to change. Otherwise `None`.
     #[must_use]
     pub fn unchanged(&self) -> Option<&BTreeMap<String, String>> {
         let found = self.bundle.found.as_ref().filter(|_| self.plans().next().is_none());
         found.map(|stack| &stack.outputs)
     }
 
-    /// Does all of it; answers what the stack says of itself then.
+    /// Executes the whole plan. Returns the outputs of the rotation stack.
     ///
-    /// # Errors
-    /// [`DeployError`] if it did not succeed; [`DeployError::NotApproved`] if AWS wants to do more than was approved.
+    /// # Errors [`DeployError`] if the deployment did not succeed. [`DeployError::NotApproved`] if AWS would do more
+    /// than was approved.
     pub async fn carry_out(
         self,
         approved: &[Fingerprint],
@@ -126,7 +127,7 @@ impl Deployment {
             if let Some(body) = store.body(&bundle.target.document, stacks).await? {
                 stacks.close(&mut bundle, &body).await?;
             }
-            // What CloudFormation adds may be more than what was approved.
+            // CloudFormation may do more than was approved.
             if let Some(more) = Approval::needed(&bundle.diff).filter(|more| !approved.contains(&more.fingerprint)) {
                 let stack = &bundle.target.stack;
                 stacks.say(&Message::Plan { stack, diff: &bundle.diff, approval: Some(&more) });
@@ -158,7 +159,8 @@ impl Store {
         Ok(Self { bucket, found, address })
     }
 
-    /// What is to be done for our own bucket. One that is there without a stack outlived it, and is used as it is.
+    /// Plans the stack of our own artifact bucket. A bucket that exists without its stack is used as it is: the stack
+    /// was deleted and the bucket stayed.
     async fn plan(&self, artifacts: TargetStack, stacks: &mut Stacks<'_>) -> Result<Option<Plan>, DeployError> {
         let stack = stacks.settled(&artifacts.stack).await?.filter(|stack| !stack.status.is_shell());
         if self.found == Found::Bucket && stack.is_none() {
@@ -172,7 +174,8 @@ impl Store {
         Ok(Some(plan))
     }
 
-    /// A template as CloudFormation can get it, if it can already: a large one takes the bucket.
+    /// The template in a form that CloudFormation can get. `None` if it is too large for a call and the bucket does not
+    /// exist yet.
     async fn body(&self, document: &str, stacks: &mut Stacks<'_>) -> Result<Option<Body>, DeployError> {
         if document.len() <= limits::INLINE {
             return Ok(Some(Body::Text(document.to_owned())));

@@ -1,4 +1,5 @@
-//! What a deployed template says: the truth about a stack, whatever the configuration says by now.
+//! Reads settings from the deployed template of a stack. They apply to the stack even if the configuration has changed
+//! since.
 
 use lambda::contract::settings::Variable;
 use serde_json::Value as Json;
@@ -15,7 +16,7 @@ pub fn addresses(template: &Json, topic: &str) -> Vec<String> {
     by_mail.filter_map(|subscription| subscription.properties["Endpoint"].as_str()).map(str::to_owned).collect()
 }
 
-/// What the function is told, where the template says it in plain words.
+/// The value of a variable in the function's environment. `None` if the template does not set it to a plain text.
 #[must_use]
 pub fn setting(template: &Json, variable: Variable) -> Option<&str> {
     let mut functions = View(template).of("AWS::Lambda::Function");
@@ -28,7 +29,7 @@ mod tests {
     use crate::{cfn::json, config, stack};
 
     #[test]
-    fn a_generated_template_tells_of_itself() {
+    fn settings_are_read_from_a_generated_template() {
         let text = "users: [{name: alice, owner: c@example.com}]\nemails: [a@example.com, b@example.com]\nsecret_prefix: team/keys\n";
         let config = config::read(text, config::Overrides::default()).unwrap().config;
         let template = json::to_json(&stack::template(&config).unwrap());

@@ -1,23 +1,23 @@
-//! Ctrl-C: nothing is broken off in the middle; whoever waits is told.
+//! Handles Ctrl-C: a call to AWS that has started is completed, and then the command stops.
 
 use std::{process, time::Duration};
 
 use tokio::{sync::watch, task, time};
 
-/// Somebody wants this to end.
+/// The user asked the process to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interrupted;
 
-/// What a process that ends because of Ctrl-C ends with, as a shell says it: 128 and the signal's number.
+/// The exit code after Ctrl-C, as in a shell: 128 plus the number of the signal (2).
 const EXIT: i32 = 130;
 
-/// Whether somebody has pressed Ctrl-C, or ended the process otherwise. A call to AWS that has begun is brought to its end,
-/// so that what it did is known; who presses a second time does not want to know.
+/// Whether the process was asked to stop, by Ctrl-C or another signal. A call to AWS that has started is completed
+/// first, so that its result is known. The second Ctrl-C ends the process at once.
 #[derive(Debug, Clone)]
 pub struct Interrupt(watch::Receiver<bool>);
 
 impl Interrupt {
-    /// Begins to listen.
+    /// Starts to listen for signals.
     #[must_use]
     pub fn listen() -> Self {
         let (pressed, receiver) = watch::channel(false);
@@ -31,28 +31,28 @@ impl Interrupt {
         Self(receiver)
     }
 
-    /// An error as soon as somebody has pressed it.
+    /// Fails after the process was asked to stop.
     ///
     /// # Errors
-    /// [`Interrupted`].
+    /// [`Interrupted`] if the process was asked to stop.
     pub fn check(&self) -> Result<(), Interrupted> {
         if *self.0.borrow() { Err(Interrupted) } else { Ok(()) }
     }
 
-    /// Returns once somebody has pressed it.
+    /// Waits until the process is asked to stop.
     pub async fn pressed(&self) -> Interrupted {
         let mut receiver = self.0.clone();
         if receiver.wait_for(|pressed| *pressed).await.is_err() {
-            // Nobody listens any more, so nobody will.
+            // No signal can be received any longer, so this waits forever.
             std::future::pending::<()>().await;
         }
         Interrupted
     }
 
-    /// Waits, unless somebody presses it.
+    /// Waits for this time, or until the process is asked to stop.
     ///
     /// # Errors
-    /// [`Interrupted`].
+    /// [`Interrupted`] if the process was asked to stop.
     pub async fn sleep(&self, duration: Duration) -> Result<(), Interrupted> {
         tokio::select! {
             () = time::sleep(duration) => self.check(),
@@ -61,11 +61,11 @@ impl Interrupt {
     }
 }
 
-/// True once the process is asked to end; false if that cannot be heard.
+/// Waits until the process is asked to stop, then returns true. Returns false if signals cannot be received.
 async fn signal() -> bool {
     #[cfg(unix)]
     {
-        // What CI sends when a job is cancelled.
+        // CI sends SIGTERM when a job is cancelled.
         let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else {
             return false;
         };

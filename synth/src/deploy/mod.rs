@@ -1,7 +1,8 @@
-//! What `synth` does in an AWS account: the only place in it that names the SDK.
+//! The work of `synth` in an AWS account. Only this module uses the AWS SDK.
 //!
-//! [`aws`] has an adapter for each service; what beside it decides is pure and is tested without AWS: [`stack_status`], [`progress`],
-//! [`root_cause`], [`message`]. [`stacks`] brings one stack to where it shall be; [`deploy_plan`] all that a release takes.
+//! [`aws`] has an adapter for each service. The modules that decide are pure and are tested without AWS:
+//! [`stack_status`], [`progress`], [`root_cause`], [`message`]. [`stacks`] deploys one stack. [`deploy_plan`] deploys a
+//! whole release.
 
 pub mod aws;
 pub mod deletion_summary;

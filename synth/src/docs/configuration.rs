@@ -222,10 +222,12 @@ fn precedence() -> String {
         out += &wrapped(&format!("{number}. "), place);
     }
     out += "\n";
-    out += &paragraph("The owner has no setting for all users. Only the administrators are notified of a user without an owner.");
+    out += &paragraph(
+        "The owner has no setting for all users. Only the administrators are notified of a user without an owner.",
+    );
     out += &paragraph("`encrypt_to` in the entry that names the user replaces the setting `encrypt_to`.");
     out + &paragraph(
-        "`exempt` is always obeyed: an exempt user is skipped, even if an entry or the command line names it.",
+        "`exempt` always wins: an exempt user is skipped, whatever entry selects it. The command line cannot override it.",
     )
 }
 

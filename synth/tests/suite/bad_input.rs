@@ -49,10 +49,10 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
     for (lines, place, under, says) in [
         ("usres: [a]", "4:1", "usres", "did you mean users?"),
         ("rotate_afer: 5d", "4:1", "rotate_afer", "did you mean rotate_after?"),
-        ("colour: red", "4:1", "colour", "there are: users, exempt, user_tags, emails"),
+        ("colour: red", "4:1", "colour", "the settings are: users, exempt, user_tags, emails"),
         ("users: []", "3:8", "[]", "at least one entry"),
         ("users: alice", "3:8", "alice", "did you mean [alice]?"),
-        ("users: [a b]", "3:9", "a b", "1 to 64 characters"),
+        ("users: [a b]", "3:9", "a b", "1 to 64 letters"),
         ("users:\n  - alice\n  - 7", "5:5", "7", "write \"7\" in quotes"),
         ("users:\n  - alice\n  - /ops/Alice", "5:5", "/ops/Alice", "means the same as entry 1"),
         ("users: [\"*\"]", "3:9", "\"*\"", "not an IAM user name"),
@@ -67,7 +67,7 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
         ("users:\n  - tag: rotate=yes", "4:5", "tag: rotate=yes", "did you mean tag:rotate=yes?"),
         ("users: ['group:people']", "3:9", "'group:people'", "IAM has no condition on the groups of a user"),
         ("users: [{name: 'group:people'}]", "3:16", "'group:people'", "tag the members"),
-        ("users: [alice, 'tag:a=b']", "3:9", "alice", "some by a tag and others by name or path"),
+        ("users: [alice, 'tag:a=b']", "3:9", "alice", "some users by tag and others by name or path"),
         ("users: ['tag:a=b', /ci/]", "3:20", "/ci/", "give the others a stack of their own"),
         ("users: ['tag:a=b', 'tag:c=d']", "3:20", "'tag:c=d'", "tags of two keys, a and c"),
         (
@@ -93,11 +93,11 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
         ("exempt: [bob, people/]", "4:15", "people/", "did you mean /people/?"),
         ("exempt: ['group:a b']", "4:10", "'group:a b'", "or group:NAME"),
         ("exempt: ['group:a', 'group:A']", "4:21", "'group:A'", "means the same as entry 1"),
-        ("exempt: [bob, /ops/ALICE]", "4:15", "/ops/ALICE", "everybody whom users means by alice"),
-        ("exempt: [/]", "4:10", "/", "everybody whom users means by alice"),
-        ("users: [/ci/, /ci/eu/bot, /ops/]\nexempt: [/ci/]", "4:10", "/ci/", "means by /ci/, bot"),
-        ("users: ['tag:a=b']\nexempt: ['tag:A=b']", "4:10", "'tag:A=b'", "remove the one or the other"),
-        ("exempt: ['tag:Access-Key-Rotation:x=y']", "4:10", "'tag:Access-Key-Rotation:x=y'", "choose by another tag"),
+        ("exempt: [bob, /ops/ALICE]", "4:15", "/ops/ALICE", "excludes every user that alice in users selects"),
+        ("exempt: [/]", "4:10", "/", "excludes every user that alice in users selects"),
+        ("users: [/ci/, /ci/eu/bot, /ops/]\nexempt: [/ci/]", "4:10", "/ci/", "every user that /ci/, bot in users"),
+        ("users: ['tag:a=b']\nexempt: ['tag:A=b']", "4:10", "'tag:A=b'", "remove one of the two entries"),
+        ("exempt: ['tag:Access-Key-Rotation:x=y']", "4:10", "'tag:Access-Key-Rotation:x=y'", "select by another tag"),
         ("user_tags: yes", "4:12", "yes", "did you mean honoured?"),
         ("user_tags: honored", "4:12", "honored", "ignored or honoured"),
         ("users: [ci/bot]", "3:9", "ci/bot", "did you mean /ci/bot?"),
@@ -116,7 +116,7 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
         ("users: [{name: alice, owner: }]", "3:23", "owner", "owner: the value is missing"),
         ("users: [{name: alice, onwer: a@b.co}]", "3:23", "onwer", "did you mean owner?"),
         ("users: [{name: alice, name: bob}]", "3:23", "name", "name is given twice"),
-        ("users: [{name: alice, 7: b}]", "3:23", "7", "there are: name, owner, encrypt_to, rotate_after, overlap"),
+        ("users: [{name: alice, 7: b}]", "3:23", "7", "the fields are: name, owner, encrypt_to, rotate_after, overlap"),
         (
             "users: [alice, {name: /ops/Alice, owner: a@b.co}]",
             "3:16",
@@ -129,7 +129,7 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
         ("language: fr", "4:11", "fr", "en or ja"),
         ("language: jp", "4:11", "jp", "did you mean ja?"),
         ("language: [en]", "4:11", "[en]", "a single value"),
-        ("language: !x en", "4:14", "en", "the tag !x means nothing"),
+        ("language: !x en", "4:14", "en", "the YAML tag !x is not allowed"),
         ("language:", "4:1", "language", "value is missing"),
         ("digest: daily", "4:9", "daily", "always, changes or never"),
         ("digest: alway", "4:9", "alway", "did you mean always?"),
@@ -226,19 +226,19 @@ fn mistakes_with_public_keys_are_named_and_underlined_too() {
             format!("delivery: email-encrypted\nusers: [{{name: alice, encrypt_to: [{age}]}}, bob, /ci/carol]"),
             "4:8",
             format!("[{{name: alice, encrypt_to: [{age}]}}, bob, /ci/carol]"),
-            "nobody could open the new keys of bob, carol".to_owned(),
+            "no key could open the mails with the new keys of bob, carol".to_owned(),
         ),
         (
             format!("delivery: email-encrypted\nusers: [bob, {{name: /ci/, encrypt_to: [{age}]}}]"),
             "4:27",
             "encrypt_to".to_owned(),
-            "only a user that is named has public keys of its own".to_owned(),
+            "only an entry that names one user can have public keys of its own".to_owned(),
         ),
         (
             format!("delivery: email-encrypted\nusers: [{{name: alice, encrypt_to: [{age}]}}, /ci/]"),
             "4:8",
             format!("[{{name: alice, encrypt_to: [{age}]}}, /ci/]"),
-            "nobody could open the new keys of /ci/".to_owned(),
+            "no key could open the mails with the new keys of /ci/".to_owned(),
         ),
         (format!("{encrypted} {age}"), "5:13", age.clone(), format!("did you mean [{age}]?")),
         (
@@ -281,7 +281,7 @@ fn a_private_key_is_never_repeated() {
         assert!(run.error.contains("--> rotation.yaml:") && !run.error.contains("QUJD"), "{lines}: {}", run.error);
     }
     let run = synth(with(&format!("encrypt_to: [AGE-SECRET-KEY-1{key}]")).as_bytes(), &[]);
-    for says in ["\"(not shown)\" is not a public key but a private one", "age-keygen -y", "make a new pair"] {
+    for says in ["the file contains a private key", "--> rotation.yaml:4:14", "age-keygen -y", "make a new pair"] {
         assert!(run.error.contains(says), "{says}: {}", run.error);
     }
 }
@@ -333,7 +333,7 @@ fn a_careful_person_is_told_what_tags_and_entries_can_do() {
         assert_eq!((run.code, run.written), (Some(0), true), "{lines}: {}", run.error);
         run.error
     };
-    let speak = "whoever may tag a user says which of the addresses in this file gets its new key";
+    let speak = "a person who may tag a user decides which of the addresses in this file gets its new key";
     for (lines, warned) in
         [("user_tags: honoured", false), ("delivery: email", false), ("user_tags: honoured\ndelivery: email", true)]
     {
@@ -356,7 +356,7 @@ fn a_careful_person_is_told_what_tags_and_entries_can_do() {
 fn an_exemption_is_not_overruled_by_the_command_line() {
     let run = synth(with("exempt: [bob]").as_bytes(), &["--users", "carol bob"]);
     assert_eq!((run.code, run.written), (Some(2), false));
-    assert!(run.error.contains("bob is exempt") && run.error.contains("--> rotation.yaml:4:10\n"), "{}", run.error);
+    assert!(run.error.contains("bob in exempt excludes") && run.error.contains("--> rotation.yaml:4:10\n"), "{}", run.error);
     let run = synth(with("exempt: [bob]").as_bytes(), &["--users", "/ci/ carol"]);
     assert_eq!((run.code, run.written), (Some(0), true), "{}", run.error);
     let run = synth(with("").as_bytes(), &["--users", "/ci/ group:people"]);
@@ -372,7 +372,7 @@ fn a_topic_takes_so_many_addresses() {
     assert_eq!((run.code, run.written), (Some(0), true), "{}", run.error);
     let run = synth(file(200).as_bytes(), &[]);
     assert_eq!((run.code, run.written), (Some(2), false), "{}", run.error);
-    assert!(run.error.contains("are 201 addresses, and an SNS topic takes 200"), "{}", run.error);
+    assert!(run.error.contains("are 201 addresses, but an SNS topic takes 200"), "{}", run.error);
     assert!(run.error.contains("--> rotation.yaml:3:9\n"), "{}", run.error);
 }
 

@@ -16,7 +16,7 @@ use synth::{
         view::{How, View, references},
     },
     config::{self, ConfiguredUsers, Overrides},
-    docs::{explain, graph},
+    docs::{configuration, explain, graph},
     stack,
 };
 
@@ -41,12 +41,13 @@ fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "templates/rotation.yaml",
     "templates/mail.yaml",
     "templates/artifacts.yaml",
     "templates/rotation.schema.json",
     "templates/README.md",
+    "docs/configuration.md",
     "README.md",
 ];
 
@@ -154,6 +155,51 @@ fn any_template_can_be_checked_by_itself() {
         assert!(error.contains(says), "{error}");
     }
     assert_eq!(run(folder.path(), &["check", "nowhere.yaml"]).0, Some(2));
+}
+
+/// The page explains each setting, its links have targets, and each example can be copied into a file.
+#[test]
+fn the_page_of_settings_explains_each_one_with_examples_that_are_right() {
+    let page = configuration::page();
+    for setting in config::settings() {
+        let name = setting.name;
+        assert_eq!(page.matches(&format!("\n### `{name}`\n")).count(), 1, "{name} has a section");
+        assert!(page.contains(&format!("\n- [`{name}`](#{name}) (")), "{name} is in the contents");
+        assert!(setting.meaning().ends_with('.') && !(setting.allowed)().is_empty(), "{name}");
+    }
+    let anchors: BTreeSet<_> = page
+        .lines()
+        .filter(|line| line.starts_with('#'))
+        .map(|line| line.trim_start_matches(['#', ' ']).replace('`', "").replace(' ', "-").to_lowercase())
+        .collect();
+    for target in page.split("](#").skip(1).filter_map(|rest| rest.split(')').next()) {
+        assert!(anchors.contains(target), "{target}: {anchors:?}");
+    }
+    let is_wrapped = |line: &&str| line.chars().count() <= 120;
+    assert_eq!(page.lines().find(|line| !is_wrapped(line)), None);
+
+    let blocks = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let examples: Vec<_> = blocks.flat_map(|block| block.split("# or\n")).collect();
+    assert!(examples.len() > config::settings().len(), "{}", examples.len());
+    // What an example needs from other settings.
+    let encrypted = "delivery: email-encrypted\n";
+    let keys = "encrypt_to: [age1vfpk57vaw8jx4sgaw4tv94axf80tewtud0p7u8knafrzazd6xp8sl3ch5u]\n";
+    for example in examples {
+        let mut file = example.to_owned();
+        for (needed, line) in [
+            (!example.starts_with("users:"), "users: [bob]\n"),
+            (!example.contains("emails:"), "emails: [a@example.com]\n"),
+            (example == encrypted, keys),
+            (example == keys, encrypted),
+        ] {
+            file += if needed { line } else { "" };
+        }
+        config::read(&file, Overrides::default()).unwrap_or_else(|e| panic!("{example}: {e}"));
+    }
+    let (_, help, _) = run(root(), &["template", "--help"]);
+    for option in ["--users", "--emails", "--architecture", "--config"] {
+        assert!(page.contains(&format!("| `{option} ")) && help.contains(&format!("{option} <")), "{option}");
+    }
 }
 
 /// Configurations that make different templates.

@@ -2,16 +2,16 @@
 #![allow(dead_code)] // Each test file uses its own part.
 
 use lambda::{
-    contract::{
-        digest_frequency::DigestFrequency, language::Language, settings::Settings, topic_arn::TopicArn,
-        user_tags::UserTags,
-    },
-    delivery::{public_key::Recipients, secret_policy::Readers},
-    model::{kms_key::KmsKey, time::Span},
-    protocol::policy::{DeleteAfter, Delivery, MaxWait, Policy, StillInUse},
+    contract::{digest_frequency::DigestFrequency, settings::Settings, topic_arn::TopicArn},
+    protocol::policy::Policy,
 };
 use serde_json::{Value as Json, json};
 use tests::{LocalAws, Stack, account::OwnedKey, root};
+
+#[path = "../../../lambda/tests/suite/common.rs"]
+mod settings;
+
+pub(crate) use settings::careful;
 
 pub(crate) const ARTICLE: &str = "examples/article.yaml";
 pub(crate) const ROTATION: &str = "rotation.yaml";
@@ -19,35 +19,9 @@ pub(crate) const ROTATION: &str = "rotation.yaml";
 /// The administrator. Mail is sent only to a confirmed recipient.
 pub(crate) const ADMINISTRATOR: &str = "security@example.com";
 
-/// What rotation.yaml says, but for the warning.
-pub(crate) fn careful() -> Policy {
-    Policy {
-        rotate_after: Span::days(60),
-        overlap: Span::days(7),
-        delete_after: DeleteAfter::Window(Span::days(14)),
-        still_in_use: StillInUse::Wait,
-        wait_at_most: MaxWait::Forever,
-        delivery: Delivery::SecretsManager,
-        warn_before: Span::ZERO,
-    }
-}
-
 /// For one user, or all below a path.
 pub(crate) fn settings(users: &str, policy: Policy, topic: TopicArn) -> Settings {
-    Settings {
-        users: vec![users.parse().expect("a user or a path")],
-        exempt: Vec::new(),
-        user_tags: UserTags::Ignored,
-        policy,
-        language: Language::English,
-        digest: DigestFrequency::Never,
-        administrators: vec![ADMINISTRATOR.parse().expect("an address")],
-        topic,
-        secret_prefix: "keys".parse().expect("a prefix"),
-        secret_readers: Readers::default(),
-        secret_kms_key: KmsKey::AwsManaged,
-        encrypt_to: Recipients::default(),
-    }
+    Settings { digest: DigestFrequency::Never, topic, ..settings::settings(users, policy) }
 }
 
 /// A file of the checkout.

@@ -472,12 +472,12 @@ async fn what_aws_refuses_is_named() {
     assert_eq!(aws.proxy.calls().last().map(|call| call.signer.clone()).as_deref(), Some("AKIAOTHER"));
     says(&profile("nobody"), "no AWS credentials: profile `nobody` was not defined");
     aws.proxy.inject("GetCallerIdentity", "", Fault::Refuse(403, "ExpiredToken"));
-    says(&run(&[]), "the AWS credentials have expired: sign in anew");
+    says(&run(&[]), "the AWS credentials have expired: sign in again");
     aws.proxy.heal();
     for (operation, doing) in [
         ("DescribeStacks", "not permitted to look at the stack access-key-rotation-artifacts"),
         ("CreateChangeSet", "not permitted to make a change set for the stack access-key-rotation-artifacts"),
-        ("HeadBucket", "belongs to another account, or you may not look at it"),
+        ("HeadBucket", "belongs to another account, or you have no access to it"),
     ] {
         aws.proxy.inject(operation, "", Fault::Refuse(403, "AccessDenied"));
         says(&run(&[]), doing);

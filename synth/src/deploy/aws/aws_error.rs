@@ -1,4 +1,4 @@
-//! What went wrong at AWS, in words that say what to do about it.
+//! Errors of calls to AWS. Each message says what to do.
 
 use std::error::Error;
 
@@ -7,54 +7,54 @@ use aws_sdk_sts::{
     error::{ProvideErrorMetadata, SdkError},
 };
 
-/// Why a call to AWS did not succeed.
+/// The reason why a call to AWS did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AwsError {
-    /// Nobody said where.
+    /// No Region is configured.
     #[error("no AWS Region: pass --region, or set AWS_REGION or a profile's region")]
     NoRegion,
-    /// There are no credentials, or whoever gives them out failed.
+    /// There are no credentials, or their provider failed. Holds the SDK's message.
     #[error("no AWS credentials: {0}; sign in (aws sso login), set AWS_PROFILE or pass --profile")]
     NoCredentials(String),
-    /// They were good once.
-    #[error("the AWS credentials have expired: sign in anew (aws sso login, or whatever gave you them)")]
+    /// The credentials have expired.
+    #[error("the AWS credentials have expired: sign in again (`aws sso login`, or the way you got them)")]
     Expired,
-    /// AWS does not know them, or not in this Region.
+    /// AWS does not know the credentials, at least in this Region. Holds AWS's error code.
     #[error(
-        "AWS does not accept the credentials ({0}): are they complete, of the account you mean, \
-         and is the Region enabled in it?"
+        "AWS does not accept the credentials ({0}): check that they are complete and of the right account, \
+         and that the Region is enabled in it"
     )]
     NotAccepted(String),
-    /// A permission is missing.
-    #[error("not permitted to {doing}: {message}; `synth deploy-policy` prints what a deployer needs")]
+    /// The identity lacks a permission.
+    #[error("not permitted to {doing}: {message}; `synth deploy-policy` prints the permissions that a deployer needs")]
     Denied {
-        /// A phrase in the infinitive.
+        /// What was attempted, as an infinitive.
         doing: String,
-        /// AWS's words: they name the action and the resource.
+        /// AWS's message, which names the action and the resource.
         message: String,
     },
-    /// No answer: no network, no such Region, or AWS is down.
-    #[error("could not {doing}: no connection ({message}); is there a network, and is the Region's name right?")]
+    /// There was no response: no network, no such Region, or AWS is down.
+    #[error("could not {doing}: no connection ({message}); check the network and the name of the Region")]
     NoConnection {
-        /// A phrase in the infinitive.
+        /// What was attempted, as an infinitive.
         doing: String,
-        /// The causes.
+        /// The messages of the causes, outermost first.
         message: String,
     },
-    /// Whatever else AWS said.
+    /// AWS refused the call for another reason, or its response was not usable.
     #[error("could not {doing}: {code}: {message}")]
     Refused {
-        /// A phrase in the infinitive.
+        /// What was attempted, as an infinitive.
         doing: String,
-        /// AWS's code for it.
+        /// AWS's error code, or one of ours, such as `IncompleteAnswer`.
         code: String,
-        /// AWS's words.
+        /// AWS's message.
         message: String,
     },
 }
 
 impl AwsError {
-    /// What a failed call means; `doing` is a phrase in the infinitive.
+    /// The error of a failed call. `doing` says what was attempted, as an infinitive.
     pub(super) fn of<E: ProvideErrorMetadata + Error + 'static>(
         doing: &str,
         error: &SdkError<E, HttpResponse>,
@@ -63,7 +63,7 @@ impl AwsError {
         match error {
             SdkError::ServiceError(refused) => {
                 let metadata = refused.err().meta();
-                // S3 answers HEAD without a body, and so without a code.
+                // S3's response to HEAD has no body, so it has no code.
                 let code = metadata.code().unwrap_or(match refused.raw().status().as_u16() {
                     401 | 403 => "AccessDenied",
                     _ => "UnknownError",
@@ -74,13 +74,14 @@ impl AwsError {
             SdkError::DispatchFailure(lost) => {
                 let error = lost.as_connector_error();
                 let message = error.map_or_else(String::new, |error| causes(error));
-                // Credentials are looked for when a request is sent, so their lack looks like a connection's.
+                // The SDK looks for credentials when it sends a request. So missing credentials look like a missing
+                // connection.
                 if lost.is_other() { Self::no_credentials(&message) } else { Self::NoConnection { doing, message } }
             }
             SdkError::TimeoutError(_) => Self::NoConnection { doing, message: "no answer in time".into() },
             SdkError::ConstructionFailure(_) => {
                 let message =
-                    format!("{}; is the Region's name right?", error.source().map_or_else(String::new, causes));
+                    format!("{}; check the name of the Region", error.source().map_or_else(String::new, causes));
                 Self::Refused { doing, code: "NotSent".into(), message }
             }
             _ => {
@@ -89,13 +90,13 @@ impl AwsError {
         }
     }
 
-    /// AWS left out something that its API promises.
+    /// The error for a response without a part that the API promises.
     pub(super) fn incomplete(call: &str, what: &str) -> Self {
         let message = format!("the answer has no {what}");
         Self::Refused { doing: format!("call {call}"), code: "IncompleteAnswer".into(), message }
     }
 
-    /// What the SDK says of the sources that it tried, in few words.
+    /// Shortens the SDK's message about the sources of credentials that it tried.
     fn no_credentials(message: &str) -> Self {
         if message.contains("no credentials found in chain") {
             return Self::NoCredentials("none are found anywhere".to_owned());
@@ -125,7 +126,8 @@ impl AwsError {
     }
 }
 
-/// An error's causes, outermost first; the SDK says some of them twice.
+/// The messages of an error and its causes, outermost first. The SDK repeats some of them, so neighbours that are the
+/// same are removed.
 fn causes(error: &dyn Error) -> String {
     let mut all = vec![error.to_string()];
     let mut cause = error.source();
@@ -142,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_aws_says_is_named() {
+    fn error_codes_of_aws_are_recognised() {
         let of = |code| AwsError::from_code("look".into(), code, "words");
         assert_eq!(of("ExpiredToken"), AwsError::Expired);
         assert_eq!(of("InvalidClientTokenId"), AwsError::NotAccepted("InvalidClientTokenId".into()));

@@ -1,4 +1,4 @@
-//! S3: the bucket that packages are deployed from.
+//! Adapter for S3: the artifact bucket, which packages are deployed from.
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use sha2::{Digest as _, Sha256};
@@ -8,44 +8,44 @@ use super::{
     rest::{Refusal, Reply, Request, Service},
 };
 
-/// A bucket.
+/// The artifact bucket, reached with the credentials of a session.
 #[derive(Debug)]
 pub struct Bucket {
     session: Session,
-    /// Its name.
+    /// The name of the bucket.
     pub name: String,
-    /// Whose it must be, if it must be somebody's: anybody may have made a bucket whose name can be guessed.
+    /// The account that must own the bucket. Another account may have created a bucket with a name that can be guessed.
     owner: Option<String>,
 }
 
-/// What there is under a bucket's name.
+/// What exists under the name of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
-    /// The bucket.
+    /// A bucket in this Region.
     Bucket,
-    /// Nothing.
+    /// No bucket has this name.
     Nothing,
-    /// A bucket in another Region, of which AWS tells the name where it does.
+    /// A bucket in another Region, with the code of the Region if AWS returns it.
     Elsewhere(Option<String>),
 }
 
 impl Bucket {
-    /// A bucket of the session's account.
+    /// A bucket that must belong to the session's account.
     #[must_use]
     pub fn of_account(session: &Session, name: String) -> Self {
         Self { session: session.clone(), name, owner: Some(session.account.clone()) }
     }
 
-    /// A bucket that somebody named, whosever it is.
+    /// A bucket that the user named. It may belong to any account.
     #[must_use]
     pub fn named(session: &Session, name: String) -> Self {
         Self { session: session.clone(), name, owner: None }
     }
 
-    /// What there is under its name.
+    /// Finds out what exists under the name of the bucket.
     ///
     /// # Errors
-    /// [`AwsError`] if AWS does not say; a bucket of another account is [`AwsError::Denied`].
+    /// [`AwsError`] if AWS does not answer. For a bucket of another account it is [`AwsError::Denied`].
     pub async fn find(&self) -> Result<Found, AwsError> {
         match self.send("HEAD", None, Vec::new()).await {
             Ok(_) => Ok(Found::Bucket),
@@ -60,10 +60,10 @@ impl Bucket {
         }
     }
 
-    /// Whether it holds an object.
+    /// Whether the bucket contains an object with this key.
     ///
     /// # Errors
-    /// [`AwsError`] if AWS does not say.
+    /// [`AwsError`] if AWS does not answer.
     pub async fn has(&self, key: &str) -> Result<bool, AwsError> {
         match self.send("HEAD", Some(key), Vec::new()).await {
             Ok(_) => Ok(true),
@@ -72,18 +72,18 @@ impl Bucket {
         }
     }
 
-    /// Puts an object into it.
+    /// Uploads an object to the bucket.
     ///
     /// # Errors
-    /// [`AwsError`] if AWS refuses.
+    /// [`AwsError`] if AWS refuses the upload.
     pub async fn put(&self, key: &str, content: Vec<u8>) -> Result<(), AwsError> {
         let put = self.send("PUT", Some(key), content).await;
         put.map_err(|e| AwsError::of(&format!("put {key} into the bucket {}", self.name), &e))?;
         Ok(())
     }
 
-    /// A request about the bucket or one of its objects. The bucket's name is in the path, which works in every partition
-    /// and with names that have dots.
+    /// Sends a request about the bucket or one of its objects. The name of the bucket is in the path, which works in
+    /// every partition and with dots in the name.
     async fn send(
         &self,
         method: &'static str,
@@ -94,7 +94,7 @@ impl Bucket {
         let owner = self.owner.iter().map(|owner| ("x-amz-expected-bucket-owner", owner.clone()));
         let mut headers: Vec<_> = owner.collect();
         if !body.is_empty() {
-            // A bucket with a default retention takes nothing without a checksum.
+            // A bucket with a default retention refuses an upload without a checksum.
             headers.push(("x-amz-sdk-checksum-algorithm", "SHA256".into()));
             headers.push(("x-amz-checksum-sha256", aws_smithy_types::base64::encode(Sha256::digest(&body))));
         }

@@ -1,4 +1,4 @@
-//! CloudFormation: stacks, change sets, events.
+//! Adapter for CloudFormation: stacks, change sets and events.
 
 use std::collections::BTreeMap;
 
@@ -26,79 +26,79 @@ use crate::{
 #[derive(Debug)]
 pub struct CloudFormation(Client);
 
-/// A stack as it is.
+/// A stack in its current state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stack {
-    /// Its ARN, which names it even when it is deleted.
+    /// The ARN of the stack. It identifies the stack even after its deletion.
     pub id: String,
-    /// Where it stands.
+    /// The status of the stack.
     pub status: StackStatus,
-    /// What it says of itself.
+    /// The outputs of the stack, by name.
     pub outputs: BTreeMap<String, String>,
 }
 
 /// A resource of a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackResource {
-    /// Its logical id.
+    /// The logical id of the resource.
     pub id: String,
-    /// Its type.
+    /// The type of the resource.
     pub kind: String,
-    /// Where it stands.
+    /// The status of the resource.
     pub status: StackStatus,
 }
 
 /// How CloudFormation gets a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
-    /// With the call.
+    /// The template is in the call.
     Text(String),
-    /// From a bucket.
+    /// The template is in a bucket, at this URL.
     Url(String),
 }
 
-/// What a change set does.
+/// The kind of a change set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeSetKind {
-    /// It makes a stack.
+    /// It creates a new stack.
     Create,
-    /// It changes one.
+    /// It changes an existing stack.
     Update,
 }
 
-/// A change set, by its name and its stack's.
+/// The names that identify a change set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
-    /// The stack's name.
+    /// The name of the stack.
     pub stack: String,
-    /// The change set's name, and the token of all that comes of it.
+    /// The name of the change set. It is also the token of the operation that executes it.
     pub name: String,
 }
 
-/// How far a change set is.
+/// The state of a change set.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Drafted {
-    /// CloudFormation is still thinking.
+    /// CloudFormation is still creating it.
     NotYet,
-    /// It can be executed, on the stack of this ARN.
+    /// It can be executed. Holds its contents and the ARN of the stack.
     Ready(ChangeSet, String),
     /// There is nothing to change.
     Empty,
-    /// CloudFormation refuses, and says why.
+    /// CloudFormation refuses it, for this reason.
     Refused(String),
 }
 
 impl CloudFormation {
-    /// Of a session.
+    /// The stacks of the session's account and Region.
     #[must_use]
     pub fn new(session: &Session) -> Self {
         Self(Client::new(&session.config))
     }
 
-    /// A stack by its name or ARN, if there is one.
+    /// Finds a stack by its name or ARN. `None` if it does not exist.
     ///
     /// # Errors
-    /// [`AwsError`] if AWS does not say.
+    /// [`AwsError`] if the stack cannot be read.
     pub async fn stack(&self, name: &str) -> Result<Option<Stack>, AwsError> {
         let described = match self.0.describe_stacks().stack_name(name).send().await {
             Err(e) if is_missing(&e) => return Ok(None),
@@ -113,10 +113,10 @@ impl CloudFormation {
         Ok(Some(Stack { id, status: StackStatus::new(status.as_str()), outputs }))
     }
 
-    /// A stack's template, as it was handed in.
+    /// The template of a stack, exactly as it was submitted.
     ///
     /// # Errors
-    /// [`AwsError`] if AWS does not tell it.
+    /// [`AwsError`] if the template cannot be read.
     pub async fn template(&self, stack: &str) -> Result<String, AwsError> {
         let original = aws_sdk_cloudformation::types::TemplateStage::Original;
         let template = self.0.get_template().stack_name(stack).template_stage(original).send().await;
@@ -124,10 +124,10 @@ impl CloudFormation {
         template.template_body.ok_or_else(|| AwsError::incomplete("GetTemplate", "template"))
     }
 
-    /// What a stack consists of.
+    /// Lists the resources of a stack.
     ///
     /// # Errors
-    /// [`AwsError`] if AWS does not say it all.
+    /// [`AwsError`] if a page of the list cannot be read.
     pub async fn resources(&self, stack: &str) -> Result<Vec<StackResource>, AwsError> {
         let mut pages = self.0.list_stack_resources().stack_name(stack).into_paginator().send();
         let mut all = Vec::new();
@@ -145,10 +145,11 @@ impl CloudFormation {
         Ok(all)
     }
 
-    /// Asks for a change set. Where there is no stack, this makes the shell of one, without a resource.
+    /// Starts to create a change set. If the stack does not exist, CloudFormation creates an empty one, without
+    /// resources.
     ///
     /// # Errors
-    /// [`AwsError`] if AWS refuses.
+    /// [`AwsError`] if AWS refuses the call.
     pub async fn create_change_set(
         &self,
         draft: &Draft,
@@ -174,10 +175,10 @@ impl CloudFormation {
         Ok(())
     }
 
-    /// How far a change set is.
+    /// The state of a change set.
     ///
     /// # Errors
-    /// [`AwsError`] if AWS does not say.
+    /// [`AwsError`] if the change set cannot be read.
     pub async fn change_set(&self, draft: &Draft) -> Result<Drafted, AwsError> {
         let mut changes = Vec::new();
         let mut next = None;
@@ -205,12 +206,12 @@ impl CloudFormation {
         }
     }
 
-    /// Why CloudFormation refused a change set, resource by resource, if it says so.
+    /// The reasons why CloudFormation refused a change set, by resource. Empty if it gives none.
     ///
     /// # Errors
-    /// [`AwsError`] if AWS does not say.
+    /// [`AwsError`] if the reasons cannot be read.
     pub async fn refusals(&self, draft: &Draft) -> Result<Vec<RootCause>, AwsError> {
-        // DescribeEvents takes an ARN; a mere name it does not find.
+        // DescribeEvents needs the ARN. It does not find a change set by its name.
         let call = self.0.describe_change_set().stack_name(&draft.stack).change_set_name(&draft.name);
         let described = call.send().await.map_err(|e| AwsError::of("read the change set", &e))?;
         let id = described.change_set_id.ok_or_else(|| AwsError::incomplete("DescribeChangeSet", "ARN"))?;
@@ -220,10 +221,10 @@ impl CloudFormation {
         Ok(events.operation_events.unwrap_or_default().into_iter().filter_map(refusal).collect())
     }
 
-    /// Deletes a change set, if it is there.
+    /// Deletes a change set if it exists.
     ///
     /// # Errors
-    /// [`AwsError`] if AWS refuses.
+    /// [`AwsError`] if AWS refuses the call.
     pub async fn delete_change_set(&self, draft: &Draft) -> Result<(), AwsError> {
         let call = self.0.delete_change_set().stack_name(&draft.stack).change_set_name(&draft.name);
         match call.send().await {
@@ -239,17 +240,17 @@ impl CloudFormation {
     /// Whether a stack has change sets.
     ///
     /// # Errors
-    /// [`AwsError`] if AWS does not say.
+    /// [`AwsError`] if the change sets cannot be listed.
     pub async fn has_change_sets(&self, stack: &str) -> Result<bool, AwsError> {
         let listed = self.0.list_change_sets().stack_name(stack).send().await;
         let listed = listed.map_err(|e| AwsError::of(&format!("list the change sets of the stack {stack}"), &e))?;
         Ok(!listed.summaries().is_empty())
     }
 
-    /// Executes a change set; what comes of it bears its name as token.
+    /// Executes a change set. The events of the operation have the name of the change set as their token.
     ///
     /// # Errors
-    /// [`AwsError`] if AWS refuses.
+    /// [`AwsError`] if AWS refuses the call.
     pub async fn execute(&self, draft: &Draft) -> Result<(), AwsError> {
         let call = self.0.execute_change_set().stack_name(&draft.stack).change_set_name(&draft.name);
         let executed = call.client_request_token(&draft.name).send().await;
@@ -257,20 +258,20 @@ impl CloudFormation {
         Ok(())
     }
 
-    /// Deletes a stack; its events bear the token.
+    /// Starts to delete a stack. The events of the operation have this token.
     ///
     /// # Errors
-    /// [`AwsError`] if AWS refuses.
+    /// [`AwsError`] if AWS refuses the call.
     pub async fn delete_stack(&self, id: &str, token: &str) -> Result<(), AwsError> {
         let deleted = self.0.delete_stack().stack_name(id).client_request_token(token).send().await;
         deleted.map_err(|e| AwsError::of(&format!("delete the stack {id}"), &e))?;
         Ok(())
     }
 
-    /// The events of an operation on a stack, the newest first.
+    /// The events of an operation on a stack, newest first.
     ///
     /// # Errors
-    /// [`AwsError`] if AWS does not tell them.
+    /// [`AwsError`] if the events cannot be read.
     pub async fn events(&self, stack_id: &str, operation: &Operation) -> Result<Vec<Event>, AwsError> {
         let mut all = Vec::new();
         let mut next = None;
@@ -288,7 +289,8 @@ impl CloudFormation {
     }
 }
 
-/// Whether a stack or a change set is not there: CloudFormation has no error code of its own for a missing stack.
+/// Whether the error means that a stack or change set does not exist. CloudFormation has no special error code for a
+/// missing stack.
 fn is_missing<E: ProvideErrorMetadata>(error: &E) -> bool {
     match error.code() {
         Some("ChangeSetNotFound" | "ChangeSetNotFoundException") => true,
@@ -297,7 +299,7 @@ fn is_missing<E: ProvideErrorMetadata>(error: &E) -> bool {
     }
 }
 
-/// Whether a change set failed only because there is nothing to change.
+/// Whether the reason means that a change set failed only because there is nothing to change.
 fn is_empty(reason: &str) -> bool {
     reason.contains("didn't contain changes") || reason.contains("No updates are to be performed")
 }

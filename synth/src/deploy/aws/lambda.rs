@@ -1,4 +1,4 @@
-//! Lambda.
+//! Adapter for Lambda: invokes the function.
 
 use aws_config::retry::RetryConfig;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -11,14 +11,16 @@ use super::{
 };
 use crate::deploy::invoke::InvocationOutcome;
 
-/// Lambda's longest run (Lambda quotas, "Function timeout"), and a minute for the way.
+/// How long to wait for a response: Lambda's longest run of 15 minutes (Lambda quotas, "Function timeout") and one
+/// minute for the network.
 const PATIENCE: Span = Span::minutes(16);
 
 impl Session {
     /// Invokes a function and waits for its end.
     ///
     /// # Errors
-    /// [`AwsError`] if it could not be asked, or its answer was lost: then it may be running all the same.
+    /// [`AwsError`] if the function could not be invoked, or if its response was lost. In the second case it may be
+    /// running.
     pub async fn invoke(&self, function: &str, event: &Json) -> Result<InvocationOutcome, AwsError> {
         let request = Request {
             service: Service::Lambda,
@@ -27,7 +29,7 @@ impl Session {
             headers: vec![("content-type", "application/json".into())],
             body: event.to_string().into_bytes(),
         };
-        // Once only: an answer that was lost is no reason to rotate twice.
+        // Without retries: if a response is lost, a second invocation could rotate twice.
         let (once, (_, session)) = (RetryConfig::disabled(), self.limits());
         let timeouts = session.into_builder().read_timeout(PATIENCE.std()).build();
         match self.send(request, &once, timeouts).await {

@@ -1,4 +1,4 @@
-//! The AWS APIs behind the commands: one adapter per service, and the session that they share.
+//! The AWS APIs that the commands use: one adapter for each service, and the session that they share.
 
 mod aws_error;
 pub mod bucket;
@@ -20,7 +20,7 @@ use aws_smithy_http_client::{Builder, tls};
 
 pub use aws_error::AwsError;
 
-/// Where to work: what the command line says in place of the environment and `~/.aws/config`.
+/// The Region and profile from the command line. They override the environment and `~/.aws/config`.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct AwsLocation {
     /// The AWS Region; without it, that of the environment or of the profile
@@ -31,18 +31,18 @@ pub struct AwsLocation {
     pub profile: Option<String>,
 }
 
-/// Credentials that AWS has accepted, and where they are.
+/// Credentials that AWS has accepted, with their account and Region.
 #[derive(Debug, Clone)]
 pub struct Session {
-    /// What each client is made of.
+    /// The configuration that each client is created with.
     pub(super) config: SdkConfig,
-    /// The account's number, 12 digits.
+    /// The number of the account, 12 digits.
     pub account: String,
-    /// The Region's name.
+    /// The code of the Region, such as `eu-central-1`.
     pub region: String,
-    /// `aws`, `aws-cn` or `aws-us-gov`.
+    /// The partition, such as `aws`, `aws-cn` or `aws-us-gov`.
     pub partition: String,
-    /// The ARN of whoever they belong to.
+    /// The ARN of the identity that the credentials belong to.
     pub identity: String,
 }
 
@@ -53,10 +53,10 @@ impl fmt::Display for Session {
 }
 
 impl Session {
-    /// Finds credentials and a Region as every AWS tool does, and asks AWS whose they are.
+    /// Finds credentials and a Region as every AWS tool does, and asks AWS for their identity.
     ///
     /// # Errors
-    /// [`AwsError`] if there are none, or AWS does not accept them.
+    /// [`AwsError`] if there are none, or if AWS does not accept them.
     pub async fn open(place: &AwsLocation) -> Result<Self, AwsError> {
         let timeouts = TimeoutConfig::builder().connect_timeout(std::time::Duration::from_secs(10)).build();
         let http =
@@ -75,7 +75,8 @@ impl Session {
         let region = config.region().map(ToString::to_string).filter(|name| !name.is_empty());
         let region = region.ok_or(AwsError::NoRegion)?;
         if let Some(profile) = &place.profile {
-            // A profile that was asked for is meant, even where the environment has keys; the SDK's own chain would take those.
+            // A requested profile has precedence over keys in the environment. The SDK's own chain would use those
+            // keys.
             let surroundings =
                 ProviderConfig::without_region().with_region(config.region().cloned()).with_http_client(http);
             let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile).configure(&surroundings);

@@ -1,7 +1,8 @@
-//! Signed requests to S3, Lambda and EventBridge Scheduler. `synth` uses one or two calls of each.
+//! Sends signed requests to S3, Lambda and EventBridge Scheduler. `synth` uses one or two calls of each.
 //!
-//! The SDK crates of these three take as long to build as everything else in `synth`. The SDK's runtime still does the
-//! work: it resolves credentials, signs, retries and times out. Only the few requests and answers are written here.
+//! The SDK crates of these three services take as long to build as everything else in `synth`. So only the few requests
+//! and responses are written here. The SDK's runtime still does the work: it resolves credentials, signs, retries and
+//! times out.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -41,7 +42,7 @@ use serde_json::Value as Json;
 
 use super::Session;
 
-/// What RFC 3986 does not reserve stands in a path as it is, and so does the slash between its segments.
+/// The characters that a path encodes: all except those that RFC 3986 does not reserve, and the slash between segments.
 const ENCODED_IN_A_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +53,7 @@ pub(super) enum Service {
 }
 
 impl Service {
-    /// The name in its host names and signatures.
+    /// The name of the service in host names and signatures.
     const fn name(self) -> &'static str {
         match self {
             Self::Lambda => "lambda",
@@ -61,8 +62,8 @@ impl Service {
         }
     }
 
-    /// How each is signed (Signature Version 4, "Create a canonical request"): S3 wants the path as it was sent and the
-    /// content's digest.
+    /// How a request is signed (Signature Version 4, "Create a canonical request"). S3 needs the path as it was sent,
+    /// and the digest of the content.
     fn signing_options(self) -> SigningOptions {
         let mut options = SigningOptions::default();
         if self == Self::S3 {
@@ -78,13 +79,13 @@ impl Service {
 pub(super) struct Request {
     pub(super) service: Service,
     pub(super) method: &'static str,
-    /// From the first slash, not encoded.
+    /// The path from the first slash, not encoded.
     pub(super) path: String,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: Vec<u8>,
 }
 
-/// What a service answered with a status of 2xx.
+/// A response with a status of 2xx.
 #[derive(Debug)]
 pub(super) struct Reply {
     headers: BTreeMap<String, String>,
@@ -97,7 +98,7 @@ impl Reply {
     }
 }
 
-/// What a service answered with any other status: its code and its message, where it gave them.
+/// A response with any other status: its error code and its message, if it has them.
 #[derive(Debug)]
 pub(super) struct Refusal(ErrorMetadata);
 
@@ -119,7 +120,7 @@ impl Session {
     /// Sends a request with these limits instead of the session's own.
     ///
     /// # Errors
-    /// The SDK's: no credentials, no connection, no answer in time, or a [`Refusal`].
+    /// The SDK's error: no credentials, no connection, no response in time, or a [`Refusal`].
     pub(super) async fn send(
         &self,
         request: Request,
@@ -145,7 +146,7 @@ impl Session {
         if let Some(credentials) = self.config.credentials_provider() {
             components = components.with_identity_resolver(SCHEME_ID, credentials);
         }
-        // A function may say nothing for minutes while it runs; the other two answer at once.
+        // A function may send nothing for minutes while it runs. The other two services respond at once.
         if service != Service::Lambda {
             components = components.with_interceptor(StalledStreamProtectionInterceptor::default());
         }
@@ -184,7 +185,8 @@ impl Session {
         (retry, self.config.timeout_config().cloned().unwrap_or_else(TimeoutConfig::disabled))
     }
 
-    /// Where a service is: the URL that the environment or the profile names for it or for every service, else its own.
+    /// The URL of a service. The environment or the profile can set it for one service or for all; otherwise it is
+    /// AWS's own.
     fn endpoint(&self, service: Service) -> String {
         let key =
             ServiceConfigKey::builder().service_id(service.name()).env("AWS_ENDPOINT_URL").profile("endpoint_url");
@@ -216,12 +218,12 @@ fn host(service: Service, region: &str, partition: &str, fips: bool, dual_stack:
     }
 }
 
-/// The address under which CloudFormation finds the objects of a bucket.
+/// The name of the host at which CloudFormation finds the objects of a bucket.
 pub(in crate::deploy) fn bucket_host(region: &str, partition: &str) -> String {
     host(Service::S3, region, partition, false, false)
 }
 
-/// The reply to a status of 2xx; a [`Refusal`] for any other.
+/// Reads a response. Any status other than 2xx becomes a [`Refusal`].
 fn read(answer: &HttpResponse) -> Result<Reply, OrchestratorError<Refusal>> {
     let header = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     let headers: BTreeMap<_, _> = answer.headers().iter().map(header).collect();
@@ -233,7 +235,7 @@ fn read(answer: &HttpResponse) -> Result<Reply, OrchestratorError<Refusal>> {
     let code = headers.get("x-amzn-errortype").cloned().or(in_body);
     let mut metadata = ErrorMetadata::builder();
     if let Some(code) = code {
-        // Some services write a namespace before the code and a URL behind it.
+        // Some services write a namespace before the code and a URL after it.
         let bare = code.split(':').next().unwrap_or_default();
         metadata = metadata.code(bare.rsplit('#').next().unwrap_or_default());
     }
@@ -243,7 +245,7 @@ fn read(answer: &HttpResponse) -> Result<Reply, OrchestratorError<Refusal>> {
     Err(OrchestratorError::operation(Refusal(metadata.build())))
 }
 
-/// The code and the message in the body of an error, which is JSON, or XML as S3 writes it.
+/// The code and the message in the body of an error response. The body is JSON, or XML from S3.
 fn refusal(body: &[u8]) -> (Option<String>, Option<String>) {
     if let Ok(error) = serde_json::from_slice::<Json>(body) {
         let text = |names: [&str; 2]| names.into_iter().find_map(|name| error[name].as_str()).map(str::to_owned);
@@ -278,7 +280,7 @@ mod tests {
     use super::*;
     use crate::deploy::aws::bucket::Bucket;
 
-    /// Answers every request with a status and keeps what was asked.
+    /// Responds to every request with one status, and records the requests.
     #[derive(Debug, Clone)]
     struct Stub(u16, Arc<Mutex<Vec<HttpRequest>>>);
 
@@ -314,7 +316,7 @@ mod tests {
         let bucket = Bucket::of_account(&session(&stub, true), "packages".into());
         bucket.put("a b.zip", b"content".to_vec()).await.unwrap_err();
         let sent = stub.1.lock().unwrap();
-        assert_eq!(sent.len(), 3, "what is unavailable is asked again");
+        assert_eq!(sent.len(), 3, "a request is retried when the service is unavailable");
         let header =
             |name: &str| sent[2].headers().get(name).unwrap_or_else(|| panic!("no {name}: {sent:?}")).to_owned();
         assert_eq!(
@@ -334,7 +336,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_function_is_invoked_once_whatever_is_answered() {
+    async fn a_function_is_invoked_only_once() {
         let stub = Stub(503, Arc::default());
         session(&stub, false).invoke("rotation", &serde_json::json!({ "a": 1 })).await.unwrap_err();
         let sent = stub.1.lock().unwrap();

@@ -1,4 +1,4 @@
-//! EventBridge Scheduler.
+//! Adapter for EventBridge Scheduler: reads a schedule.
 
 use lambda::model::time::Timestamp;
 use serde_json::Value as Json;
@@ -10,10 +10,10 @@ use super::{
 use crate::deploy::next_run::{Schedule, ScheduleState};
 
 impl Session {
-    /// A schedule of the default group.
+    /// Reads a schedule of the default group.
     ///
     /// # Errors
-    /// [`AwsError`] if it cannot be read, or is not there.
+    /// [`AwsError`] if the schedule does not exist or cannot be read.
     pub async fn schedule(&self, name: &str) -> Result<Schedule, AwsError> {
         let request = Request {
             service: Service::Scheduler,
@@ -29,12 +29,12 @@ impl Session {
     }
 }
 
-/// Reads GetSchedule's answer. Times are seconds of the Unix epoch with a fraction (Smithy, "timestampFormat trait": the
+/// Reads the response of GetSchedule. Times are Unix seconds with a fraction (Smithy, "timestampFormat trait": the
 /// default of JSON protocols).
 fn read(answer: &Json) -> Result<Schedule, AwsError> {
     let missing = |what| AwsError::incomplete("GetSchedule", what);
     let text = |name: &str| answer[name].as_str().map(str::to_owned);
-    #[allow(clippy::cast_possible_truncation)] // Whole seconds are what a schedule has.
+    #[allow(clippy::cast_possible_truncation)] // A schedule has whole seconds.
     let time = |name: &str| answer[name].as_f64().map(|seconds| Timestamp::from_unix(seconds.floor() as i64));
     let created = time("CreationDate").ok_or_else(|| missing("creation date"))?;
     Ok(Schedule {
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_get_schedule_answers_is_read() {
+    fn the_response_of_get_schedule_is_read() {
         let full = json!({
             "CreationDate": 1_700_000_000.9,
             "LastModificationDate": 1_700_000_100,

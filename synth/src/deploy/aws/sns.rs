@@ -1,4 +1,4 @@
-//! SNS.
+//! Adapter for SNS: lists subscriptions.
 
 use aws_sdk_sns::Client;
 
@@ -6,10 +6,10 @@ use super::{AwsError, Session};
 use crate::deploy::subscriptions::ListedSubscription;
 
 impl Session {
-    /// Every subscription of a topic.
+    /// Lists every subscription of a topic.
     ///
     /// # Errors
-    /// [`AwsError`] if one page of them cannot be read.
+    /// [`AwsError`] if a page of the list cannot be read.
     pub async fn subscriptions(&self, topic: &str) -> Result<Vec<ListedSubscription>, AwsError> {
         let sns = Client::new(&self.config);
         let mut pages = sns.list_subscriptions_by_topic().topic_arn(topic).into_paginator().send();
