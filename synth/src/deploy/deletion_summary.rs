@@ -1,4 +1,4 @@
-//! What goes with a stack and what stays: said before it is deleted.
+//! Lists what is deleted with a stack and what stays, before the stack is deleted.
 
 use lambda::{
     contract::settings::Variable,
@@ -12,16 +12,16 @@ use crate::deploy::{
 };
 use crate::stack::artifacts;
 
-/// Whether the packages' bucket is here.
+/// Whether the stack of the artifact bucket is in this account and Region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Artifacts {
-    /// It has its own stack, which others may use.
+    /// The stack exists here. Other rotation stacks may use it.
     Here,
-    /// It is elsewhere, or nobody knows.
+    /// There is no such stack here, or it is not known.
     Unknown,
 }
 
-/// What goes and what stays when a stack is deleted.
+/// The text that says what is deleted with a stack and what stays.
 #[must_use]
 pub fn farewell(
     name: &str,
@@ -60,12 +60,12 @@ pub fn farewell(
     text
 }
 
-/// Where the stack is.
+/// The account and Region of a stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StackLocation<'a> {
-    /// The account's number.
+    /// The number of the account, 12 digits.
     pub account: &'a str,
-    /// The Region's name.
+    /// The code of the Region, such as `eu-central-1`.
     pub region: &'a str,
 }
 
@@ -81,7 +81,7 @@ mod tests {
     use crate::{cfn::json, config, deploy::stack_status::StackStatus, stack};
 
     #[test]
-    fn what_goes_and_what_stays() {
+    fn the_text_lists_what_is_deleted_and_what_stays() {
         let template = |settings: &str| {
             let text = format!("users: [alice]\nemails: [a@example.com]\n{settings}");
             let config = config::read(&text, config::Overrides::default()).unwrap().config;

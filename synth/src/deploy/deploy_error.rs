@@ -1,4 +1,4 @@
-//! Why a deployment did not come to its end.
+//! The reasons why a deployment did not succeed.
 
 use crate::deploy::{
     aws::AwsError,
@@ -8,104 +8,113 @@ use crate::deploy::{
 };
 use crate::{cfn::read::TemplateReadError, diff::approval::Approval};
 
-/// Why a deployment did not come to its end.
+/// The reason why a deployment did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeployError {
-    /// AWS did not do what it was asked.
+    /// A call to AWS failed.
     #[error("{problem}{advice}", problem = .0, advice = advised(.0))]
     Problem(#[from] AwsError),
-    /// The stack is in a state in which only a person can help.
+    /// The stack is in a state that a person must repair first.
     #[error("the stack {stack} is in {status}: {}", remedy.for_stack(stack))]
     Stuck {
-        /// Its name.
+        /// The name of the stack.
         stack: String,
-        /// The state.
+        /// The status of the stack.
         status: StackStatus,
-        /// What helps.
+        /// What the person must do.
         remedy: Remedy,
     },
-    /// What is deployed under the stack's name cannot be compared with.
-    #[error("the template of the stack {stack}, as it is deployed, cannot be read: {problem}; is it another's stack?")]
+    /// The deployed template cannot be read, so it cannot be compared.
+    #[error(
+        "the deployed template of the stack {stack} cannot be read: {problem}; if the stack belongs to something else, \
+         choose another stack_name"
+    )]
     Unreadable {
-        /// The stack's name.
+        /// The name of the stack.
         stack: String,
-        /// What is wrong with it.
+        /// What is wrong with the template.
         problem: TemplateReadError,
     },
-    /// CloudFormation does not even begin.
+    /// CloudFormation refused the change set, so nothing was started.
     #[error("CloudFormation refuses the change of the stack {stack}:\n{}", lines(causes))]
     Refused {
-        /// The stack's name.
+        /// The name of the stack.
         stack: String,
-        /// Why.
+        /// CloudFormation's reasons. There is at least one.
         causes: Vec<RootCause>,
     },
     /// The change set could not be executed.
-    #[error("{problem}; if somebody else changed the stack {stack} meanwhile, run the same command again")]
+    #[error("{problem}; if the stack {stack} was changed in the meantime, run the same command again")]
     NotBegun {
-        /// The stack's name.
+        /// The name of the stack.
         stack: String,
-        /// Why.
+        /// The error of the call.
         problem: AwsError,
     },
-    /// It was begun, and failed.
+    /// The operation was started and failed.
     #[error("the stack {stack} ended in {status}{}\n{}", because(cause.as_deref()), aftermath(stack, status))]
     Failed {
-        /// The stack's name.
+        /// The name of the stack.
         stack: String,
-        /// Where it ended.
+        /// The final status of the stack.
         status: StackStatus,
-        /// What went wrong first.
+        /// The first failure in the stack, if CloudFormation reports one.
         cause: Option<Box<RootCause>>,
     },
-    /// It was begun, and could not be followed to its end.
+    /// The operation was started, but its progress could not be read until its end. AWS completes it.
     #[error("{problem}\nWhat was begun in the stack {stack} goes on at AWS: run the same command again to follow it.")]
     Lost {
-        /// The stack's name.
+        /// The name of the stack.
         stack: String,
-        /// Why.
+        /// The error of the call that reads the progress.
         problem: AwsError,
     },
-    /// It was begun, and somebody did not want to wait for its end.
+    /// The operation was started, and the user stopped waiting for its end. AWS completes it.
     #[error("interrupted: what was begun in the stack {stack} goes on at AWS; run the same command again to follow it")]
     Left {
-        /// The stack's name.
+        /// The name of the stack.
         stack: String,
     },
-    /// CloudFormation wants to do more than was approved.
+    /// CloudFormation would do more than was approved.
     #[error("the stack {stack} needs another approval")]
     NotApproved {
-        /// The stack's name.
+        /// The name of the stack.
         stack: String,
-        /// The approval.
+        /// The approval that the whole change needs.
         approval: Approval,
     },
-    /// Somebody broke it off before it was begun.
+    /// The user stopped the command before the operation was started.
     #[error("interrupted: the stack was not changed")]
     Interrupted,
-    /// The bucket for packages is another account's.
+    /// The artifact bucket with this name belongs to another account, or access to it is denied.
     #[error(
-        "the bucket {0} belongs to another account, or you may not look at it: name one of yours with \
-         --artifact-bucket; `synth deploy-policy` prints what a deployer needs"
+        "the bucket {0} belongs to another account, or you have no access to it: name one of your buckets with \
+         --artifact-bucket; `synth deploy-policy` prints the permissions that a deployer needs"
     )]
     ForeignBucket(String),
-    /// The bucket that was named is not there.
+    /// The bucket that `--artifact-bucket` names does not exist.
     #[error("there is no bucket {0}: create it, or leave out --artifact-bucket")]
     NoBucket(String),
-    /// The stack of the bucket is there, and the bucket is not.
-    #[error("the bucket {bucket} is gone, but its stack {stack} is still there: delete that, then run this again")]
+    /// The stack of the artifact bucket exists, but the bucket does not.
+    #[error(
+        "the bucket {bucket} was deleted, but its stack {stack} still exists: delete the stack, then run the same \
+         command again"
+    )]
     LostBucket {
-        /// The bucket's name.
+        /// The name of the bucket.
         bucket: String,
-        /// The stack's.
+        /// The name of the stack.
         stack: String,
     },
-    /// The bucket is where Lambda cannot get the package.
-    #[error("the bucket {bucket} is in {}: Lambda takes a package only from a bucket in its own Region", region.as_deref().unwrap_or("another Region"))]
+    /// The bucket is in another Region, where Lambda cannot get the package.
+    #[error(
+        "the bucket {bucket} is in {}, but Lambda accepts a package only from its own Region: name a bucket in this \
+         Region with --artifact-bucket, or leave that out", region.as_deref().unwrap_or("another Region")
+    )]
     BucketElsewhere {
-        /// The bucket's name.
+        /// The name of the bucket.
         bucket: String,
-        /// Its Region, where AWS says it.
+        /// The code of the bucket's Region, if AWS returns it.
         region: Option<String>,
     },
 }
@@ -117,7 +126,7 @@ impl From<Interrupted> for DeployError {
 }
 
 impl DeployError {
-    /// What went wrong first, where CloudFormation says so.
+    /// The first failure in the stack, if CloudFormation reports one.
     #[must_use]
     pub fn cause(&self) -> Option<&RootCause> {
         match self {
@@ -128,7 +137,7 @@ impl DeployError {
     }
 }
 
-/// What to do about it, on a line of its own, where the problem does not say so itself.
+/// The advice for a failed call, on its own line. Empty if there is none, or if the message of the problem has one.
 fn advised(problem: &AwsError) -> String {
     let AwsError::Refused { message, .. } = problem else { return String::new() };
     root_cause::advice(message).map(|advice| format!("\n{advice}")).unwrap_or_default()
@@ -142,7 +151,7 @@ fn lines(causes: &[RootCause]) -> String {
     causes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// How things are after it.
+/// The sentence that says in which state the failure left the stack.
 fn aftermath(stack: &str, status: &StackStatus) -> String {
     match StackState::of(Some(status)) {
         StackState::Deployed => "AWS took it back: all is as it was before.".to_owned(),

@@ -1,4 +1,4 @@
-//! What the function is asked to do now, and what comes back.
+//! Invokes the function and reads its run report.
 
 use lambda::model::user::UserName;
 use serde_json::{Value as Json, json};
@@ -8,10 +8,10 @@ use super::{
     received_report::ReceivedReport,
 };
 
-/// What a run is for.
+/// What a run must do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunCommand {
-    /// What the schedule does: whatever is due.
+    /// Do everything that is due, as the schedule does.
     Routine,
     /// Replace the keys of these users.
     Rotate(Vec<UserName>),
@@ -22,9 +22,9 @@ pub enum RunCommand {
 /// Whether a run changes anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InvocationMode {
-    /// It does what it is for.
+    /// The run makes its changes.
     ForReal,
-    /// It says what it would do.
+    /// The run only reports what it would change.
     DryRun,
 }
 
@@ -43,41 +43,43 @@ pub fn event(order: &RunCommand, mode: InvocationMode) -> Json {
     event
 }
 
-/// What an invocation led to.
+/// The outcome of an invocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InvocationOutcome {
-    /// There is no function of this name.
+    /// There is no function with this name.
     NoFunction,
-    /// The function did not come to an end: what Lambda or the handler says about it.
+    /// The function failed. Holds the error from Lambda or the handler.
     Failed(Json),
-    /// What it returned.
+    /// The function returned this value.
     Returned(Json),
 }
 
-/// Why there is no report.
+/// The reason why there is no run report.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvocationError {
-    /// Nothing to invoke.
+    /// The function with this name does not exist.
     #[error("the stack has no function {0}")]
     NoFunction(String),
-    /// It could not be asked, or the answer was lost.
+    /// The function could not be invoked, or its response was lost.
     #[error(transparent)]
     Problem(#[from] AwsError),
-    /// It was asked and failed.
+    /// The function was invoked and failed. Holds its error message.
     #[error("the function failed: {0}")]
     Failed(String),
-    /// It is not the handler, or a very different one.
-    #[error("what the function {name} answered is no report of a rotation: {why}")]
+    /// The response is not a run report, because the function is another program or a very different version.
+    #[error(
+        "the response of the function {name} is not a run report ({why}): check that the function runs the handler"
+    )]
     Unreadable {
-        /// Which function.
+        /// The name of the function.
         name: String,
-        /// What the answer lacks.
+        /// What is wrong with the response.
         why: String,
     },
 }
 
 impl InvocationError {
-    /// Whether the function may be at work all the same: it was asked, and its answer was lost.
+    /// Whether the function may be running, because it was invoked and its response was lost.
     #[must_use]
     pub fn may_be_running(&self) -> bool {
         match self {
@@ -91,7 +93,7 @@ impl InvocationError {
 /// Invokes the function and waits for its report.
 ///
 /// # Errors
-/// [`InvocationError`] says why there is none.
+/// [`InvocationError`] if there is no report.
 pub async fn invoke(
     session: &Session,
     function: &str,
@@ -123,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_function_understands_what_it_is_asked() {
+    fn the_function_understands_every_command() {
         let named = || vec!["bob".parse::<UserName>().unwrap()];
         let about = || Some(vec!["bob".to_owned()]);
         for (order, understood, about) in [
@@ -140,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn why_there_is_no_report_is_said() {
+    fn an_error_says_why_there_is_no_report() {
         let timed_out = "2026-11-24T19:42:10Z a-run Task timed out after 600.00 seconds";
         for (answer, says) in [
             (InvocationOutcome::NoFunction, "the stack has no function keys".to_owned()),
@@ -152,7 +154,9 @@ mod tests {
             (InvocationOutcome::Returned(json!({ "errorMessage": "bad" })), "the function failed: bad".to_owned()),
             (
                 InvocationOutcome::Returned(json!({ "hello": "world" })),
-                "what the function keys answered is no report of a rotation: missing field `statusCode`".to_owned(),
+                "the response of the function keys is not a run report (missing field `statusCode`): check that the \
+                 function runs the handler"
+                    .to_owned(),
             ),
         ] {
             assert_eq!(read("keys", answer).unwrap_err().to_string(), says);

@@ -1,5 +1,5 @@
-//! When a schedule fires next: EventBridge Scheduler has no call that says so
-//! (Scheduler User Guide, "Schedule types on EventBridge Scheduler").
+//! Calculates when a schedule fires next, because EventBridge Scheduler has no call for it (Scheduler User Guide,
+//! "Schedule types on EventBridge Scheduler").
 
 use std::fmt;
 
@@ -16,57 +16,57 @@ use serde_json::{Value as Json, json};
 
 use crate::config::ScheduleExpression;
 
-/// A schedule as EventBridge Scheduler tells of it.
+/// A schedule as EventBridge Scheduler returns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
-    /// `rate(…)`, `cron(…)` or `at(…)`.
+    /// The expression: `rate(…)`, `cron(…)` or `at(…)`.
     pub expression: String,
-    /// The IANA time zone that it means.
+    /// The IANA name of the time zone of the expression.
     pub time_zone: String,
-    /// Whether it fires at all.
+    /// Whether the schedule fires at all.
     pub state: ScheduleState,
-    /// When it was made.
+    /// The time of its creation.
     pub created: Timestamp,
-    /// When it was last changed.
+    /// The time of its last change.
     pub modified: Timestamp,
-    /// It fires not before this.
+    /// The schedule does not fire before this time.
     pub start: Option<Timestamp>,
-    /// It fires not after this.
+    /// The schedule does not fire after this time.
     pub end: Option<Timestamp>,
 }
 
-/// Whether a schedule fires.
+/// Whether a schedule is enabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScheduleState {
-    /// It does.
+    /// The schedule fires.
     Enabled,
-    /// Somebody has switched it off.
+    /// The schedule is switched off and does not fire.
     Disabled,
 }
 
-/// What is certain of the next firing. Scheduler is true to the minute: it fires within the 60 seconds after the time.
+/// What is known about the next firing. Scheduler's precision is one minute: it fires within 60 seconds after the time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Firing {
-    /// At this time.
+    /// The schedule fires at this time.
     At(Timestamp),
-    /// Some time within so long from now.
+    /// The schedule fires at an unknown time within this span from now.
     Within(Span),
-    /// Not again.
+    /// The schedule does not fire again, for this reason.
     Never(Never),
-    /// The expression is not one of those that `synth` writes, so it cannot say.
+    /// The next firing is unknown, because `synth` does not write such an expression.
     Unknown,
 }
 
-/// Why a schedule does not fire again.
+/// The reason why a schedule does not fire again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Never {
-    /// It is switched off.
+    /// The schedule is switched off.
     Disabled,
-    /// Its last time is past.
+    /// The last time of the schedule is in the past.
     Over,
 }
 
-/// When the schedule fires next, seen from `now`.
+/// The first firing of the schedule after `now`.
 #[must_use]
 pub fn next(schedule: &Schedule, now: Timestamp) -> Firing {
     if schedule.state == ScheduleState::Disabled {
@@ -82,7 +82,7 @@ pub fn next(schedule: &Schedule, now: Timestamp) -> Firing {
     }
     let inside = |name: &str| expression.as_str().strip_prefix(name)?.strip_suffix(')');
     if let Some(at) = inside("at(") {
-        // Start and end mean nothing to a schedule that fires once.
+        // A schedule that fires once ignores its start and end.
         return at.parse().map_or(Firing::Unknown, |at| match instant(at, &zone) {
             Some(at) if at > now => Firing::At(at),
             Some(_) => Firing::Never(Never::Over),
@@ -91,7 +91,7 @@ pub fn next(schedule: &Schedule, now: Timestamp) -> Firing {
     }
     let from = schedule.start.map_or(now, |start| now.max(start.before(Span::seconds(1))));
     match inside("cron(").and_then(cron).zip(civil(from, &zone)) {
-        // What the search begins with may lie in an hour that comes twice, so not all that follows on the clock is later.
+        // The search may start in an hour that occurs twice. So a later time on the clock may be an earlier time.
         Some((cron, begin)) => {
             let mut times = cron.iter_after(begin).filter_map(|local| instant(local, &zone));
             let next = times.find(|time| *time > from);
@@ -101,8 +101,8 @@ pub fn next(schedule: &Schedule, now: Timestamp) -> Firing {
     }
 }
 
-/// A rate counts from the start, or else from the moment the schedule was made, when it fires for the first time. From
-/// where it counts once it was changed, AWS does not say.
+/// The next firing of a rate. It counts from the start or, without one, from the creation of the schedule, when it
+/// fires for the first time. AWS does not document from when it counts after a change.
 fn rate(schedule: &Schedule, period: Span, now: Timestamp) -> Firing {
     match schedule.start {
         Some(start) if start > now => Firing::At(start),
@@ -122,16 +122,16 @@ fn within_life(schedule: &Schedule, firing: Firing) -> Firing {
     }
 }
 
-/// The six fields as the library takes them, with the seconds that a schedule does not have.
+/// Parses the six fields of a cron expression. The library also needs seconds, which a schedule does not have.
 fn cron(fields: &str) -> Option<Cron> {
     let fields: Vec<_> = fields.split(' ').collect();
     let [minutes, hours, day, month, weekday, year] = fields.as_slice() else { return None };
-    // The last day of the week, which the library knows by its name alone.
+    // `L` is the last day of the week. The library knows that day only by its name.
     let weekday = if *weekday == "L" { "SAT" } else { weekday };
     CronParser::builder()
         .seconds(Seconds::Required)
         .year(Year::Required)
-        // 1 is Sunday; 0/15 is every quarter of an hour.
+        // In Scheduler's expressions, 1 is Sunday, and 0/15 is every quarter of an hour.
         .alternative_weekdays(true)
         .sloppy_ranges(true)
         .build()
@@ -143,7 +143,8 @@ fn civil(time: Timestamp, zone: &TimeZone) -> Option<DateTime> {
     Some(zone.to_datetime(jiff::Timestamp::from_second(time.unix()).ok()?))
 }
 
-/// When the clocks show this. A time that they skip in spring is skipped; of one that comes twice in autumn, the first.
+/// The moment when the clocks show this time. `None` for a time that they skip in spring. If a time occurs twice in
+/// autumn, the first one counts.
 fn instant(local: DateTime, zone: &TimeZone) -> Option<Timestamp> {
     let offset = match zone.to_ambiguous_timestamp(local).offset() {
         AmbiguousOffset::Unambiguous { offset } => offset,
@@ -154,7 +155,7 @@ fn instant(local: DateTime, zone: &TimeZone) -> Option<Timestamp> {
 }
 
 impl Firing {
-    /// For people: `2026-11-25 09:00 Asia/Tokyo (2026-11-25 00:00 UTC)`.
+    /// The firing as text for people, such as `fires next on 2026-11-25 09:00 Asia/Tokyo (2026-11-25 00:00 UTC)`.
     #[must_use]
     pub fn text(&self, time_zone: &str) -> String {
         match self {
@@ -172,7 +173,7 @@ impl Firing {
         }
     }
 
-    /// For programs.
+    /// The firing as JSON for programs. Null if it is unknown.
     #[must_use]
     pub fn json(&self) -> Json {
         match self {
@@ -230,7 +231,7 @@ mod tests {
 
     /// Calendars: 1 December 2026 is a Tuesday, 1 January 2027 a Friday, 1 May 2027 a Saturday, 1 August 2027 a Sunday.
     #[test]
-    fn cron_expressions_mean_what_scheduler_means() {
+    fn cron_expressions_have_the_meaning_of_scheduler() {
         for (expression, times) in [
             ("cron(0 9 ? * MON-FRI *)", ["2026-11-25T09:00:00Z", "2026-11-26T09:00:00Z", "2026-11-27T09:00:00Z"]),
             // 1 is Sunday, 7 is Saturday.
@@ -241,12 +242,12 @@ mod tests {
             ("cron(0 9 ? * 2#1 *)", ["2026-12-07T09:00:00Z", "2027-01-04T09:00:00Z", "2027-02-01T09:00:00Z"]),
             ("cron(0 9 ? * 6L *)", ["2026-11-27T09:00:00Z", "2026-12-25T09:00:00Z", "2027-01-29T09:00:00Z"]),
             ("cron(0 9 ? * MON#5 *)", ["2026-11-30T09:00:00Z", "2027-03-29T09:00:00Z", "2027-05-31T09:00:00Z"]),
-            // The last day, the last weekday, the weekday nearest to a day, which stays within the month.
+            // The last day, the last weekday, and the weekday nearest to a day, which stays within the month.
             ("cron(0 9 L * ? *)", ["2026-11-30T09:00:00Z", "2026-12-31T09:00:00Z", "2027-01-31T09:00:00Z"]),
             ("cron(0 9 LW 1-2 ? *)", ["2027-01-29T09:00:00Z", "2027-02-26T09:00:00Z", "2028-01-31T09:00:00Z"]),
             ("cron(0 9 1W 5,8 ? *)", ["2027-05-03T09:00:00Z", "2027-08-02T09:00:00Z", "2028-05-01T09:00:00Z"]),
             ("cron(0 9 15W 5,8 ? *)", ["2027-05-14T09:00:00Z", "2027-08-16T09:00:00Z", "2028-05-15T09:00:00Z"]),
-            // Steps, with and without a beginning.
+            // Steps, with and without a start.
             ("cron(0/25 20 * * ? *)", ["2026-11-24T20:00:00Z", "2026-11-24T20:25:00Z", "2026-11-24T20:50:00Z"]),
             ("cron(50 09 1/15 */6 ? *)", ["2027-01-01T09:50:00Z", "2027-01-16T09:50:00Z", "2027-01-31T09:50:00Z"]),
             // Years; a leap year.
@@ -260,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn clocks_that_are_moved() {
+    fn daylight_saving_time_is_considered() {
         for (expression, zone, after, times) in [
             (
                 "cron(0 9 * * ? *)",
@@ -268,7 +269,7 @@ mod tests {
                 "2026-11-24T00:00:00Z",
                 ["2026-11-25T00:00:00Z", "2026-11-26T00:00:00Z", "2026-11-27T00:00:00Z"],
             ),
-            // 28 March 2027, Berlin: 02:00 to 03:00 is skipped, and so is what would fire then.
+            // 28 March 2027, Berlin: 02:00 to 03:00 is skipped, and so is a firing in that hour.
             (
                 "cron(30 2 * * ? *)",
                 "Europe/Berlin",
@@ -281,28 +282,28 @@ mod tests {
                 "2027-03-27T12:00:00Z",
                 ["2027-03-28T00:00:00Z", "2027-03-28T01:00:00Z", "2027-03-28T23:00:00Z"],
             ),
-            // 25 October 2026, Berlin: 02:00 to 03:00 comes twice, and it fires once.
+            // 25 October 2026, Berlin: 02:00 to 03:00 occurs twice, but the schedule fires once.
             (
                 "cron(30 2 * * ? *)",
                 "Europe/Berlin",
                 "2026-10-24T12:00:00Z",
                 ["2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z", "2026-10-27T01:30:00Z"],
             ),
-            // Seen from the second of the two hours: the first one's 02:30 is past.
+            // In the second of the two hours, the first 02:30 is already in the past.
             (
                 "cron(30 2 * * ? *)",
                 "Europe/Berlin",
                 "2026-10-25T01:10:00Z",
                 ["2026-10-26T01:30:00Z", "2026-10-27T01:30:00Z", "2026-10-28T01:30:00Z"],
             ),
-            // The southern half, with half an hour: 4 April 2027, Lord Howe.
+            // The southern hemisphere, with a change of half an hour: 4 April 2027, Lord Howe.
             (
                 "cron(0 12 * * ? *)",
                 "Australia/Lord_Howe",
                 "2027-04-02T12:00:00Z",
                 ["2027-04-03T01:00:00Z", "2027-04-04T01:30:00Z", "2027-04-05T01:30:00Z"],
             ),
-            // A day of a rate has 24 hours, whatever the clocks do.
+            // A day of a rate always has 24 hours, even when the clocks change.
             (
                 "rate(1 day)",
                 "Europe/Berlin",
@@ -315,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_certain_of_a_rate_and_of_one_time() {
+    fn rates_and_single_times_have_their_next_firing() {
         let now = time("2026-11-24T20:00:00Z");
         let of = |expression: &str, zone: &str, change: fn(&mut Schedule)| {
             let mut schedule = schedule(expression, zone);
@@ -335,12 +336,12 @@ mod tests {
         assert_eq!(of("rate(12 hours)", "UTC", ends), Firing::Never(Never::Over));
         assert_eq!(of("cron(0 6 * * ? *)", "UTC", ends), at("2026-11-25T06:00:00Z"));
         assert_eq!(of("cron(0 9 * * ? *)", "UTC", ends), Firing::Never(Never::Over));
-        // Once: neither start nor end matters, but the clocks do.
+        // A single time ignores start and end, but not the time zone.
         assert_eq!(of("at(2027-01-31T09:00:00)", "Asia/Tokyo", ends), at("2027-01-31T00:00:00Z"));
         assert_eq!(of("at(2026-11-24T20:00:00)", "UTC", plain), Firing::Never(Never::Over));
         let off = |schedule: &mut Schedule| schedule.state = ScheduleState::Disabled;
         assert_eq!(of("rate(1 day)", "UTC", off), Firing::Never(Never::Disabled));
-        // What `synth` does not write, it does not explain either.
+        // `synth` does not interpret expressions that it does not write.
         for (expression, zone) in
             [("rate(2 fortnights)", "UTC"), ("cron(0 9 ? * FRI-MON *)", "UTC"), ("rate(1 day)", "Mars/Phobos")]
         {
@@ -349,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn people_read_their_own_clock() {
+    fn the_text_shows_local_time_and_utc() {
         let at = Firing::At(time("2026-11-25T00:00:10Z"));
         assert_eq!(at.text("Asia/Tokyo"), "fires next on 2026-11-25 09:00 Asia/Tokyo (2026-11-25 00:00 UTC)");
         assert_eq!(at.text("UTC"), "fires next on 2026-11-25 00:00 UTC");

@@ -1,4 +1,4 @@
-//! How far an operation on a stack is: a fold over the events that CloudFormation tells of it.
+//! The progress of an operation on a stack, calculated from CloudFormation's events.
 
 use std::collections::BTreeSet;
 
@@ -6,70 +6,70 @@ use lambda::model::time::{Span, Timestamp};
 
 use crate::deploy::stack_status::StackStatus;
 
-/// The type that a stack itself has among its events.
+/// The resource type in events about the stack itself.
 const STACK: &str = "AWS::CloudFormation::Stack";
 
 /// One event of a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// What tells it from every other.
+    /// The unique id of the event.
     pub id: String,
-    /// When.
+    /// The time of the event.
     pub at: Timestamp,
-    /// The resource's logical id; for the stack itself, its name.
+    /// The logical id of the resource. For the stack itself, the name of the stack.
     pub resource: String,
-    /// The resource's name or ARN, once it has one; for the stack itself, its ARN.
+    /// The name or ARN of the resource, after it has one. For the stack itself, the ARN of the stack.
     pub physical_id: String,
-    /// The resource's type.
+    /// The type of the resource.
     pub kind: String,
-    /// What is said of it.
+    /// The new status of the resource.
     pub status: StackStatus,
-    /// Why.
+    /// CloudFormation's reason for the status, if it gives one.
     pub reason: Option<String>,
-    /// What whoever started the operation called it.
+    /// The token of the operation, if the caller gave it one.
     pub token: Option<String>,
-    /// The stack's ARN.
+    /// The ARN of the stack.
     pub stack_id: String,
 }
 
 impl Event {
-    /// Whether it is about the stack itself.
+    /// Whether the event is about the stack itself.
     #[must_use]
     pub fn is_about_stack(&self) -> bool {
         self.kind == STACK && self.physical_id == self.stack_id
     }
 
-    /// Whether it is the first of an operation.
+    /// Whether the event is the first of an operation.
     fn begins(&self) -> bool {
         let begins = ["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"];
         self.is_about_stack() && begins.contains(&self.status.as_str())
     }
 }
 
-/// Which operation on a stack.
+/// Identifies an operation on a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operation {
-    /// The one that was started with this token.
+    /// The operation that was started with this token.
     Started(String),
-    /// The last one, whoever started it.
+    /// The last operation, regardless of its token.
     Last,
 }
 
 /// Whether older events may belong to the operation too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Older {
-    /// They may.
+    /// Older events may belong to the operation, so the next page must be read.
     Maybe,
-    /// None of them does.
+    /// No older event belongs to the operation.
     None,
 }
 
 impl Operation {
-    /// Those of a page of events, the newest first, that belong to the operation.
+    /// The events of a page, newest first, that belong to the operation.
     #[must_use]
     pub fn select(&self, newest_first: &[Event]) -> (Vec<Event>, Older) {
         let end = match self {
-            // The events of one operation stand together: there is never more than one at a time.
+            // The events of one operation are consecutive, because a stack has only one operation at a time.
             Self::Started(token) => newest_first.iter().position(|event| event.token.as_ref() != Some(token)),
             Self::Last => newest_first.iter().position(Event::begins).map(|first| first + 1),
         };
@@ -80,45 +80,45 @@ impl Operation {
     }
 }
 
-/// A resource of the operation.
+/// A resource that the operation changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Resource {
     id: String,
     status: StackStatus,
-    /// Since when it is being worked on.
+    /// The time when the current work on the resource started.
     since: Timestamp,
 }
 
-/// An event that was not known before.
+/// A new event, with the progress after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProgressUpdate {
-    /// The event.
+    /// The new event.
     pub event: Event,
-    /// Of how many resources the operation was done by then, and of how many in all; nothing where it is taken back.
+    /// The number of finished resources and of all resources after the event. `None` during a rollback.
     pub count: Option<(usize, usize)>,
 }
 
-/// How far an operation is.
+/// The progress of an operation.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Progress {
-    /// What the operation changes, as far as that was known before.
+    /// The resources that the operation changes, as far as they were known before.
     expected: BTreeSet<String>,
-    /// In the order of their first events.
+    /// The resources in the order of their first events.
     resources: Vec<Resource>,
     seen: BTreeSet<String>,
-    /// What was last said of the stack itself.
+    /// The last status of the stack itself.
     stack: Option<StackStatus>,
     cause: Option<Event>,
 }
 
 impl Progress {
-    /// Nothing yet, of an operation that changes these resources.
+    /// The start of an operation that changes these resources.
     #[must_use]
     pub fn of(resources: impl IntoIterator<Item = String>) -> Self {
         Self { expected: resources.into_iter().collect(), ..Self::default() }
     }
 
-    /// Learns from events, the newest first as CloudFormation tells them; answers those that are new, the oldest first.
+    /// Adds events, newest first, as CloudFormation returns them. Returns the new ones, oldest first.
     pub fn learn(&mut self, newest_first: Vec<Event>) -> Vec<ProgressUpdate> {
         let mut news = Vec::new();
         for event in newest_first.into_iter().rev() {
@@ -141,7 +141,7 @@ impl Progress {
         }
         match self.resources.iter_mut().find(|resource| resource.id == event.resource) {
             Some(resource) => {
-                // A new phase, such as a rollback, begins anew; a second IN_PROGRESS is the same work.
+                // A new phase, such as a rollback, starts the time again. A second IN_PROGRESS is the same work.
                 if !resource.status.is_in_progress() {
                     resource.since = event.at;
                 }
@@ -155,27 +155,27 @@ impl Progress {
         }
     }
 
-    /// Of how many resources the operation is done.
+    /// The number of resources that are finished.
     #[must_use]
     pub fn done(&self) -> usize {
         self.resources.iter().filter(|resource| resource.status.is_success()).count()
     }
 
-    /// How many resources the operation changes, as far as is known.
+    /// The number of resources that the operation changes, as far as is known.
     #[must_use]
     pub fn total(&self) -> usize {
         let others = self.resources.iter().filter(|resource| !self.expected.contains(&resource.id)).count();
         self.expected.len() + others
     }
 
-    /// What is being worked on, and for how long.
+    /// The resources that CloudFormation is working on, each with the time since it started.
     #[must_use]
     pub fn under_way(&self, now: Timestamp) -> Vec<(&str, Span)> {
         let busy = self.resources.iter().filter(|resource| resource.status.is_in_progress());
         busy.map(|resource| (resource.id.as_str(), now.since(resource.since))).collect()
     }
 
-    /// All of it in one line.
+    /// The progress in one line of text.
     #[must_use]
     pub fn summary(&self, now: Timestamp) -> String {
         let under_way = self.under_way(now);
@@ -189,29 +189,30 @@ impl Progress {
         if under_way.is_empty() { begin } else { format!("{begin}: {under_way}") }
     }
 
-    /// Whether what was begun is being taken back.
+    /// Whether the operation is being rolled back.
     #[must_use]
     pub fn is_rolling_back(&self) -> bool {
         self.stack.as_ref().is_some_and(StackStatus::is_rollback)
     }
 
-    /// What was last said of the stack itself, if that may be the end: not that something is going on.
+    /// The last status of the stack itself, if the operation may have ended with it.
     #[must_use]
     pub fn end(&self) -> Option<&StackStatus> {
         self.stack.as_ref().filter(|status| !status.is_in_progress())
     }
 
-    /// The first thing that went wrong. All else that failed did so because of it, or was cancelled.
+    /// The first failure. All other resources failed because of it, or were cancelled.
     #[must_use]
     pub fn cause(&self) -> Option<&Event> {
         self.cause.as_ref()
     }
 }
 
-/// Whether something failed only because something else did.
+/// Whether a resource failed only because another one failed.
 fn is_consequence(event: &Event) -> bool {
     let reason = event.reason.as_deref().unwrap_or_default().to_ascii_lowercase();
-    // "Resource creation cancelled", "Resource update cancelled"; and of the stack: "The following resource(s) failed to …".
+    // A resource: "Resource creation cancelled", "Resource update cancelled". The stack: "The following resource(s)
+    // failed to …".
     reason.ends_with("cancelled") || (event.is_about_stack() && reason.contains("resource(s) failed to"))
 }
 
@@ -249,8 +250,8 @@ mod tests {
             event(13, "Role", "CREATE_IN_PROGRESS", ""),
         ];
         let told = |news: Vec<ProgressUpdate>| news.into_iter().map(|news| news.event).collect::<Vec<_>>();
-        assert_eq!(told(progress.learn(newest_first(&first))), first, "all are new, and told in their order");
-        assert_eq!(progress.learn(newest_first(&first)), [], "what is known is not told again");
+        assert_eq!(told(progress.learn(newest_first(&first))), first, "all are new, and in their order");
+        assert_eq!(progress.learn(newest_first(&first)), [], "known events are not returned again");
         let now = Timestamp::from_unix(20);
         assert_eq!(progress.under_way(now), [("Queue", Span::seconds(9)), ("Role", Span::seconds(7))]);
         assert_eq!(progress.summary(now), "0 of 2: Queue 9 s, Role 7 s");
@@ -285,7 +286,7 @@ mod tests {
         assert!(progress.is_rolling_back());
         assert_eq!(progress.summary(Timestamp::from_unix(9)), "taking it back");
         assert!(progress.end().is_some_and(|end| !end.is_success()));
-        assert_eq!(progress.total(), 3, "what was not expected is counted too");
+        assert_eq!(progress.total(), 3, "unexpected resources are counted too");
     }
 
     #[test]
@@ -300,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn only_one_operation_is_looked_at() {
+    fn only_the_events_of_one_operation_are_selected() {
         let other = |event: Event| Event { token: None, ..event };
         let events = [
             other(event(1, "bundle", "CREATE_IN_PROGRESS", "User Initiated")),

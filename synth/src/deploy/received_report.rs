@@ -1,12 +1,12 @@
-//! What the function answers, read as any version of it writes it, and told to people.
+//! Reads the run report from any version of the function, and writes it as text for people.
 
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-/// A run's report. It is read leniently: the function may be older or newer than this program.
+/// The report of a run. Unknown fields are ignored, because the function may be older or newer than this program.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReceivedReport {
-    /// The whole of it, for programs.
+    /// The whole report as JSON, for programs.
     pub document: Json,
     fields: Fields,
 }
@@ -47,21 +47,21 @@ struct Done {
 }
 
 impl ReceivedReport {
-    /// Reads an answer.
+    /// Reads the response of the function.
     ///
     /// # Errors
-    /// If it is not a report: what it lacks.
+    /// If the response is not a report. The error says what is wrong with it.
     pub fn read(document: Json) -> Result<Self, serde_json::Error> {
         Ok(Self { fields: Fields::deserialize(&document)?, document })
     }
 
-    /// Whether nothing failed, and no user needs a person.
+    /// Whether nothing failed and no user needs attention.
     #[must_use]
     pub fn is_fine(&self) -> bool {
         self.fields.status_code == 200
     }
 
-    /// For people: each user with its keys and what was done about them, then the summary.
+    /// The report as text for people: each user with its keys and what was done, then the summary.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -101,7 +101,7 @@ mod tests {
 
     use super::*;
 
-    /// As this version of the function writes it.
+    /// A report as this version of the function writes it.
     fn report(dry_run: bool) -> lambda::report::run_report::RunReport {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let id = |last: char| {
@@ -135,10 +135,10 @@ mod tests {
     }
 
     #[test]
-    fn people_read_what_the_function_writes() {
+    fn a_report_of_the_function_becomes_text() {
         let written = report(false);
         let read = ReceivedReport::read(json!(written)).unwrap();
-        assert!(!read.is_fine(), "bob needs a person");
+        assert!(!read.is_fine(), "bob needs attention");
         let expected = format!(
             "alice: changed, the key is due on 2026-03-02T00:00:00Z\n\
              \x20   AKIAEXAMPLE000000001 active, created 2026-01-01T00:00:00Z\n\
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_report_is_refused() {
+    fn a_response_that_is_not_a_report_is_refused() {
         for answer in [json!(null), json!({}), json!("done"), json!({ "statusCode": 200, "body": "" })] {
             assert!(ReceivedReport::read(answer.clone()).is_err(), "{answer}");
         }

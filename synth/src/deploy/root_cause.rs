@@ -1,24 +1,24 @@
-//! Why a deployment failed, and what to do about it.
+//! The root cause of a failed deployment, with advice.
 
 use std::fmt;
 
 use super::progress::Event;
 
-/// What went wrong first, and what a person can do.
+/// The first failure of a deployment, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RootCause {
-    /// The resource's logical id, or the stack's name.
+    /// The logical id of the resource, or the name of the stack.
     pub resource: String,
-    /// The resource's type.
+    /// The type of the resource.
     pub kind: String,
-    /// AWS's words.
+    /// AWS's message about the failure.
     pub reason: String,
-    /// What to do, where that is known.
+    /// What to do about it, if that is known.
     pub advice: Option<&'static str>,
 }
 
 impl RootCause {
-    /// What AWS says of a resource, with the advice that is known.
+    /// The failure of a resource for this reason, with the known advice.
     #[must_use]
     pub fn new(resource: String, kind: String, reason: String) -> Self {
         Self { resource, kind, advice: advice(&reason), reason }
@@ -40,7 +40,8 @@ impl fmt::Display for RootCause {
     }
 }
 
-/// What AWS says, in any of these ways (`…` stands for anything), and what to do then. The first that fits is taken.
+/// Patterns of AWS's messages, each with the advice for it. `…` stands for any text. The first entry with a matching
+/// pattern counts.
 const KNOWN: &[(&[&str], &str)] = &[
     (
         &["explicit deny…service control policy", "explicit deny…resource control policy"],
@@ -116,7 +117,7 @@ const KNOWN: &[(&[&str], &str)] = &[
     ),
 ];
 
-/// What to do where AWS says this.
+/// The advice for a message of AWS. `None` if no pattern matches.
 #[must_use]
 pub fn advice(reason: &str) -> Option<&'static str> {
     let reason = reason.to_ascii_lowercase();
@@ -133,7 +134,7 @@ pub fn advice(reason: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    /// What AWS says, and what the advice speaks of.
+    /// Messages of AWS, each with a part of the expected advice.
     const SAID: &[(&str, &str)] = &[
         (
             "User: arn:aws:iam::111122223333:user/ci is not authorized to perform: iam:CreateRole on resource: role R \
@@ -185,7 +186,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_aws_says_has_its_advice() {
+    fn known_messages_of_aws_have_advice() {
         for (reason, speaks_of) in SAID {
             let advice = advice(reason).unwrap_or_else(|| panic!("no advice for {reason}"));
             assert!(advice.contains(speaks_of), "{reason}: {advice}");

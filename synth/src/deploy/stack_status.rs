@@ -1,49 +1,49 @@
-//! What a stack's status means for whoever wants to deploy it.
+//! What the status of a stack means for a deployment.
 
 use std::fmt;
 
-/// A status of a stack or of a resource in it, in CloudFormation's words.
+/// The status of a stack or of a resource in it, as CloudFormation writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackStatus(String);
 
 impl StackStatus {
-    /// From what CloudFormation says.
+    /// Makes a status of CloudFormation's text, such as `CREATE_COMPLETE`.
     #[must_use]
     pub fn new(words: &str) -> Self {
         Self(words.to_owned())
     }
 
-    /// CloudFormation's words.
+    /// The status as CloudFormation writes it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether something is going on.
+    /// Whether an operation is in progress.
     #[must_use]
     pub fn is_in_progress(&self) -> bool {
         self.0.ends_with("_IN_PROGRESS") && !self.is_shell()
     }
 
-    /// Whether it is that of a stack of which there is nothing but a change set.
+    /// Whether the stack is empty: it has only a change set that was not executed.
     #[must_use]
     pub fn is_shell(&self) -> bool {
         self.0 == "REVIEW_IN_PROGRESS"
     }
 
-    /// Whether something went wrong with this one.
+    /// Whether an operation on this stack or resource failed.
     #[must_use]
     pub fn is_failed(&self) -> bool {
         self.0.ends_with("_FAILED")
     }
 
-    /// Whether what was wanted was done: created, updated or deleted, and not taken back.
+    /// Whether the operation succeeded: the stack or resource was created, updated or deleted, and not rolled back.
     #[must_use]
     pub fn is_success(&self) -> bool {
         self.0.ends_with("_COMPLETE") && !self.is_rollback()
     }
 
-    /// Whether it belongs to taking back what was begun.
+    /// Whether the status belongs to a rollback.
     #[must_use]
     pub fn is_rollback(&self) -> bool {
         self.0.contains("ROLLBACK")
@@ -56,36 +56,36 @@ impl fmt::Display for StackStatus {
     }
 }
 
-/// Where a stack stands when somebody wants to deploy it.
+/// The state of a stack before a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StackState {
-    /// There is none, or the empty shell that a change set makes: it is created.
+    /// There is no stack, or only an empty one with a change set. The deployment creates it.
     Absent,
-    /// Its creation failed, and it never worked: it must be deleted before it can be created.
+    /// The creation of the stack failed. It must be deleted before it can be created again.
     Ruined,
-    /// It works: it is updated.
+    /// The stack works. The deployment updates it.
     Deployed,
-    /// Something is going on in it.
+    /// An operation on the stack is in progress.
     Busy,
-    /// Somebody has to act first.
+    /// A person must repair the stack first.
     Stuck(Remedy),
 }
 
-/// What somebody has to do before a stack can be deployed.
+/// What a person must do before a stack can be deployed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remedy {
-    /// An update failed, and so did taking it back.
+    /// Continue the rollback: an update failed, and its rollback failed too.
     ContinueRollback,
-    /// An update failed and was left as it was, because somebody switched the rollback off.
+    /// Roll back: an update failed, and it was not rolled back because rollback was switched off.
     RollBack,
-    /// A deletion failed.
+    /// Delete the stack again: its deletion failed.
     DeleteAgain,
-    /// A state of which this program knows nothing.
+    /// See the events of the stack: this program does not know its status.
     Unknown,
 }
 
 impl Remedy {
-    /// What to do, for a person.
+    /// What to do about this stack, as text for people.
     #[must_use]
     pub fn for_stack(self, stack: &str) -> String {
         match self {
@@ -106,7 +106,8 @@ impl Remedy {
 }
 
 impl StackState {
-    /// From a stack's status; `None` is no stack. The states are those of the API reference's page "Stack".
+    /// The state for the status of a stack. `None` means that there is no stack. The statuses are those of the page
+    /// "Stack" in CloudFormation's API reference.
     #[must_use]
     pub fn of(status: Option<&StackStatus>) -> Self {
         let Some(status) = status else { return Self::Absent };
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rollback_that_ends_well_is_no_success() {
+    fn a_completed_rollback_is_not_a_success() {
         let success = |status: &str| StackStatus::new(status).is_success();
         assert!(success("CREATE_COMPLETE") && success("UPDATE_COMPLETE") && success("DELETE_COMPLETE"));
         assert!(!success("ROLLBACK_COMPLETE") && !success("UPDATE_ROLLBACK_COMPLETE") && !success("CREATE_FAILED"));

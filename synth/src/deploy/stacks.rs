@@ -1,4 +1,4 @@
-//! One stack on its way to what it shall be: what changes, doing it, and following it to its end.
+//! Deploys one stack: plans the change, executes it and follows it to its end.
 
 use std::{
     fmt, process,
@@ -25,47 +25,47 @@ use crate::{
     diff::{self, Diff, change_set},
 };
 
-/// A stack as it shall be.
+/// The intended state of a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetStack {
-    /// The stack's name.
+    /// The name of the stack.
     pub stack: String,
-    /// Its template, as it is handed in.
+    /// The template, exactly as it is submitted.
     pub document: String,
-    /// The same in its canonical form.
+    /// The same template in its canonical form.
     pub template: Json,
-    /// Its parameters.
+    /// The parameters of the stack: name and value.
     pub parameters: Vec<(&'static str, String)>,
 }
 
-/// A stack, and what is to be changed in it.
+/// The planned change of a stack.
 #[derive(Debug)]
 pub struct Plan {
-    /// What it shall be.
+    /// The intended state of the stack.
     pub target: TargetStack,
-    /// What changes.
+    /// The change, as far as it is known so far.
     pub diff: Diff,
-    /// The stack as it is.
+    /// The stack as it is now. `None` if it does not exist.
     pub found: Option<Stack>,
-    /// Its template as it is.
+    /// The deployed template in its canonical form. An empty object if there is none.
     old: Json,
     planned: Planned,
 }
 
-/// CloudFormation's part of a plan.
+/// The part of a plan that CloudFormation makes.
 #[derive(Debug)]
 enum Planned {
     /// A change set that can be executed.
     Made {
         draft: Draft,
-        /// The ARN of the stack, be it only the shell of one.
+        /// The ARN of the stack, which may be empty.
         stack_id: String,
-        /// What it touches.
+        /// The logical ids of the resources that change.
         resources: Vec<String>,
     },
     /// There is nothing to change.
     Nothing,
-    /// It can be made only once something else is done.
+    /// The change set can be created only after another step.
     Later,
 }
 
@@ -76,7 +76,7 @@ impl Plan {
         matches!(self.planned, Planned::Nothing)
     }
 
-    /// Whether CloudFormation has still to be asked, which it can be only once something else is done.
+    /// Whether the change set is still missing, because it can be created only after another step.
     #[must_use]
     pub fn is_open(&self) -> bool {
         matches!(self.planned, Planned::Later)
@@ -94,16 +94,16 @@ struct Pending {
     shell: Shell,
 }
 
-/// Where the stack of a change set comes from.
+/// The origin of the stack that a change set belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shell {
-    /// The change set made it, and there is nothing in it.
+    /// The change set created the stack, which is empty.
     New,
-    /// It was there before.
+    /// The stack existed before.
     Found,
 }
 
-/// The stacks of an account and a Region, and whoever is told of what becomes of them.
+/// The stacks of an account and a Region, and the audience that gets messages about them.
 pub struct Stacks<'a> {
     cloudformation: CloudFormation,
     audience: &'a mut dyn Audience,
@@ -118,25 +118,25 @@ impl fmt::Debug for Stacks<'_> {
 }
 
 impl<'a> Stacks<'a> {
-    /// Works on these; tells this audience.
+    /// Makes the stacks of this account and Region. Messages go to this audience.
     pub fn new(cloudformation: CloudFormation, interrupt: Interrupt, audience: &'a mut dyn Audience) -> Self {
         Self { cloudformation, audience, interrupt, pending: Vec::new() }
     }
 
-    /// Tells the audience.
+    /// Sends a message to the audience.
     pub fn say(&mut self, message: &Message<'_>) {
         self.audience.hear(message);
     }
 
-    /// Tells the audience something that was found, or is being done.
+    /// Sends a note to the audience: what was found, or what is done now.
     pub fn note(&mut self, note: &str) {
         self.say(&Message::Note(note));
     }
 
-    /// A stack, if there is one, once nothing is going on in it any more.
+    /// Waits until no operation on the stack is in progress, and returns it. `None` if it does not exist.
     ///
     /// # Errors
-    /// [`DeployError`] if AWS does not say, or nobody wants to wait.
+    /// [`DeployError`] if the stack cannot be read, or if the user stops waiting.
     pub async fn settled(&mut self, name: &str) -> Result<Option<Stack>, DeployError> {
         loop {
             self.interrupt.check()?;
@@ -148,7 +148,8 @@ impl<'a> Stacks<'a> {
         }
     }
 
-    /// Finds out what is to be changed in a stack. `body` is the template as CloudFormation can get it, if it can already.
+    /// Plans the change of a stack. `body` is the template in a form that CloudFormation can get, or `None` if that is
+    /// not possible yet.
     ///
     /// # Errors
     /// [`DeployError`] if the stack cannot be changed, or CloudFormation refuses the change.
@@ -174,7 +175,8 @@ impl<'a> Stacks<'a> {
         read::read(&text).map_err(|problem| DeployError::Unreadable { stack: stack.to_owned(), problem })
     }
 
-    /// Has CloudFormation plan what was left open. A stack that never worked is deleted for that.
+    /// Creates the change set that was still missing. If the creation of the stack had failed, the stack is deleted
+    /// first.
     ///
     /// # Errors
     /// [`DeployError`] if the stack cannot be deleted, or CloudFormation refuses the change.
@@ -187,10 +189,10 @@ impl<'a> Stacks<'a> {
         self.draft(plan, body).await
     }
 
-    /// Deletes a stack, and follows that to its end; `progress` knows what is in it.
+    /// Deletes a stack and follows the deletion to its end. `progress` knows the resources of the stack.
     ///
     /// # Errors
-    /// [`DeployError`] if something of it is left.
+    /// [`DeployError`] if the deletion did not succeed.
     pub async fn delete(&mut self, name: &str, stack: &Stack, progress: Progress) -> Result<(), DeployError> {
         let token = token();
         self.cloudformation.delete_stack(&stack.id, &token).await?;
@@ -203,7 +205,7 @@ impl<'a> Stacks<'a> {
         let draft = Draft { stack: plan.target.stack.clone(), name: token() };
         let kind = if plan.standing() == StackState::Deployed { ChangeSetKind::Update } else { ChangeSetKind::Create };
         let shell = if plan.found.is_none() { Shell::New } else { Shell::Found };
-        // Before the call: it may have its effect though its answer is lost.
+        // Before the call, because it may take effect even if its response is lost.
         self.pending.push(Pending { draft: draft.clone(), shell });
         self.cloudformation.create_change_set(&draft, kind, body, &plan.target.parameters).await?;
         let mut pace = Pace::default();
@@ -226,7 +228,7 @@ impl<'a> Stacks<'a> {
 
     async fn refused(&self, draft: &Draft, reason: String) -> DeployError {
         let stack = draft.stack.clone();
-        // Whoever may not read more is left with what the change set itself says.
+        // Without the permission to read the reasons, only the change set's own reason is known.
         let mut causes = self.cloudformation.refusals(draft).await.unwrap_or_default();
         if causes.is_empty() {
             causes.push(RootCause::new(stack.clone(), "AWS::CloudFormation::Stack".to_owned(), reason));
@@ -234,16 +236,17 @@ impl<'a> Stacks<'a> {
         DeployError::Refused { stack, causes }
     }
 
-    /// Does what was planned, and follows it to its end; answers the stack as it is then.
+    /// Executes a plan and follows it to its end. Returns the stack in its new state.
     ///
     /// # Errors
-    /// [`DeployError`] if it did not succeed.
+    /// [`DeployError`] if the change did not succeed.
     pub async fn carry_out(&mut self, plan: Plan) -> Result<Option<Stack>, DeployError> {
         let Planned::Made { draft, stack_id, resources } = plan.planned else { return Ok(plan.found) };
         self.interrupt.check()?;
         let operation = Operation::Started(draft.name.clone());
         if let Err(problem) = self.cloudformation.execute(&draft).await {
-            // A second attempt is refused where the first one's answer was lost. The events tell whether it began.
+            // If the response to the first attempt was lost, a retry is refused. The events show whether the execution
+            // started.
             let began = self.cloudformation.events(&stack_id, &operation).await.is_ok_and(|events| !events.is_empty());
             if !began {
                 return Err(DeployError::NotBegun { stack: draft.stack, problem });
@@ -274,7 +277,7 @@ impl<'a> Stacks<'a> {
             }
             self.audience.watch(Some(progress.summary(Timestamp::now())));
             if let Some(end) = progress.end() {
-                // An event that says FAILED may be followed by a rollback; the stack knows.
+                // A rollback may follow an event with FAILED. So the status of the stack decides.
                 let stack = self.cloudformation.stack(id).await.map_err(lost)?;
                 if let Some(stack) = stack.filter(|stack| stack.status == *end) {
                     self.audience.watch(None);
@@ -288,10 +291,10 @@ impl<'a> Stacks<'a> {
         }
     }
 
-    /// Takes back each change set that was made and not executed, and each shell of a stack that was made for one.
+    /// Deletes each change set that was created and not executed, and each empty stack that was created for one.
     ///
     /// # Errors
-    /// What could not be taken back, each as a sentence; it changes nothing by being there.
+    /// One sentence for each change set that could not be deleted. Such a change set has no effect on its stack.
     pub async fn withdraw(&mut self) -> Result<(), Vec<String>> {
         let mut left = Vec::new();
         for Pending { draft, shell } in std::mem::take(&mut self.pending) {
@@ -308,13 +311,13 @@ impl<'a> Stacks<'a> {
         if shell == Shell::Found {
             return Ok(());
         }
-        // Somebody may have found a use for it by now.
+        // The stack may be in use by now.
         let Some(stack) = self.cloudformation.stack(&draft.stack).await? else { return Ok(()) };
         if !stack.status.is_shell() || self.cloudformation.has_change_sets(&draft.stack).await? {
             return Ok(());
         }
         self.cloudformation.delete_stack(&stack.id, &token()).await?;
-        // There is nothing in it, so it is gone in a moment; whoever looks next should find nothing.
+        // The stack is empty, so its deletion takes only a moment. Wait, so that the next command does not find it.
         let mut pace = Pace::default();
         for _ in 0..20 {
             if self.cloudformation.stack(&draft.stack).await?.is_none_or(|found| found.id != stack.id) {
@@ -326,7 +329,7 @@ impl<'a> Stacks<'a> {
     }
 }
 
-/// An operation's end.
+/// The end of an operation.
 #[derive(Debug)]
 struct Followed {
     stack: Stack,
@@ -343,13 +346,14 @@ impl Followed {
     }
 }
 
-/// A name that nobody else gives.
+/// A new unique name for a change set or an operation.
 fn token() -> String {
     let nanoseconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     format!("synth-{nanoseconds:x}-{}", process::id())
 }
 
-/// How long to wait before AWS is asked again: little where something happens, and never so little that AWS minds.
+/// The time to wait before the next call to AWS. It starts at 100 ms and doubles up to 3 s, which avoids throttling.
+/// After news it starts again.
 #[derive(Debug)]
 struct Pace(Duration);
 

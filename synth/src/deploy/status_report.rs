@@ -1,5 +1,5 @@
-//! The truth about a deployed stack that CloudFormation does not tell: who hears of a new key or an alarm, when the
-//! schedule fires next, what a run would do now.
+//! Reports facts about a deployed stack that CloudFormation does not show: who is notified of a new key or an alarm,
+//! when the schedule fires next, and what a run would do now.
 
 use lambda::model::time::Timestamp;
 use serde_json::{Value as Json, json};
@@ -17,31 +17,31 @@ use crate::deploy::{
     subscriptions::{self, Gets, Subscription, SubscriptionState},
 };
 
-/// How a stack is. What could not be found out says why, and keeps nothing else back.
+/// The state of a deployed stack. A part that could not be read holds the error, and the other parts are still there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
-    /// The stack's name.
+    /// The name of the stack.
     pub name: String,
-    /// The account's number.
+    /// The number of the account, 12 digits.
     pub account: String,
-    /// The Region's name.
+    /// The code of the Region, such as `eu-central-1`.
     pub region: String,
-    /// What CloudFormation says of it.
+    /// The stack as CloudFormation shows it.
     pub stack: Stack,
-    /// Who hears of a new key, or should.
+    /// The subscriptions to notices of new keys, including those that are missing.
     pub subscriptions: Result<Vec<Subscription>, AwsError>,
-    /// Who hears of an alarm, or should.
+    /// The subscriptions to alarms, including those that are missing.
     pub alarm_subscriptions: Result<Vec<Subscription>, AwsError>,
-    /// The schedule, and when it fires next.
+    /// The schedule and its next firing.
     pub schedule: Result<(Schedule, Firing), AwsError>,
-    /// What a run would do now.
+    /// The report of a dry run: what a run would do now.
     pub dry_run: Result<ReceivedReport, InvocationError>,
 }
 
-/// Looks at a stack from all sides; `now` is the time.
+/// Gathers the state of a stack. `now` is the current time.
 pub async fn gather(session: &Session, name: &str, stack: Stack, now: Timestamp) -> State {
     let function = stack.outputs.get("FunctionName").map_or(name, String::as_str);
-    // The schedule bears the stack's name, as the function does.
+    // The schedule and the function have the name of the stack.
     let ((subscriptions, alarm_subscriptions), schedule, dry_run) = tokio::join!(
         async {
             let template = template(session, &stack).await;
@@ -68,7 +68,7 @@ pub async fn gather(session: &Session, name: &str, stack: Stack, now: Timestamp)
     }
 }
 
-/// The outputs with the topics' ARNs.
+/// The names of the outputs that hold the ARNs of the topics.
 const TOPIC: &str = "TopicArn";
 const ALARM_TOPIC: &str = "AlarmTopicArn";
 
@@ -83,7 +83,7 @@ async fn template(session: &Session, stack: &Stack) -> Result<Json, AwsError> {
     })
 }
 
-/// Who listens to a topic, which has a logical id in the template and an output of the stack.
+/// The subscriptions of a topic, which is given by its logical id in the template and the name of its output.
 async fn subscriptions(
     session: &Session,
     stack: &Stack,
@@ -91,7 +91,7 @@ async fn subscriptions(
     (topic, output): (&str, &str),
 ) -> Result<Vec<Subscription>, AwsError> {
     let Some(arn) = stack.outputs.get(output) else {
-        // The first version had no alarms.
+        // A stack of the first version has no alarms.
         if output == ALARM_TOPIC {
             return Ok(Vec::new());
         }
@@ -106,8 +106,8 @@ async fn subscriptions(
 }
 
 impl State {
-    /// Whether all of it could be found out, and nothing is wrong with any user. A confirmation that is waited for is
-    /// nothing wrong.
+    /// Whether all parts could be read, and every user is fine. A subscription that is not confirmed yet does not count
+    /// as a problem.
     #[must_use]
     pub fn is_fine(&self) -> bool {
         let listeners = [&self.subscriptions, &self.alarm_subscriptions];
@@ -116,7 +116,7 @@ impl State {
             && self.dry_run.as_ref().is_ok_and(ReceivedReport::is_fine)
     }
 
-    /// For people.
+    /// The state as text for people.
     #[must_use]
     pub fn text(&self) -> String {
         let Self { name, account, region, stack, .. } = self;
@@ -157,7 +157,7 @@ impl State {
         text
     }
 
-    /// For programs.
+    /// The state as JSON for programs.
     #[must_use]
     pub fn json(&self) -> Json {
         let error = |problem: &dyn ToString| json!({ "error": problem.to_string() });
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn people_read_all_of_it() {
+    fn the_text_shows_the_whole_state() {
         let expected = "\
 keys in account 123456789012, Region eu-west-1: CREATE_COMPLETE
   FunctionName  keys
@@ -279,11 +279,11 @@ What a run would do now
   nothing to do
 ";
         assert_eq!(state().text(), expected);
-        assert!(state().is_fine(), "a mail that is not answered yet is nothing wrong");
+        assert!(state().is_fine(), "a subscription that is not confirmed yet is not a problem");
     }
 
     #[test]
-    fn nobody_to_hear_of_it_is_said() {
+    fn the_text_says_if_there_is_no_recipient() {
         let mut state = state();
         for subscription in state.subscriptions.iter_mut().flatten() {
             subscription.standing = SubscriptionState::Gone;
@@ -296,7 +296,7 @@ What a run would do now
     }
 
     #[test]
-    fn what_cannot_be_found_out_keeps_nothing_back() {
+    fn a_part_that_cannot_be_read_does_not_hide_the_others() {
         let problem = AwsError::Denied { doing: "look".into(), message: "sns:ListSubscriptionsByTopic".into() };
         let no_function = InvocationError::NoFunction("keys".into());
         let state = State { subscriptions: Err(problem.clone()), dry_run: Err(no_function.clone()), ..state() };
@@ -312,7 +312,7 @@ What a run would do now
     }
 
     #[test]
-    fn programs_read_all_of_it() {
+    fn the_json_shows_the_whole_state() {
         let expected = json!({
             "stack": { "name": "keys", "account": "123456789012", "region": "eu-west-1", "status": "CREATE_COMPLETE" },
             "outputs": { "FunctionName": "keys", "TopicArn": "arn:topic" },

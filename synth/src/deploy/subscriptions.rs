@@ -1,48 +1,49 @@
-//! Who hears of a new key. CloudFormation counts a subscription as made once AWS has sent its mail, and never looks again.
+//! The subscriptions to notices. For CloudFormation, a subscription is complete as soon as AWS has sent its mail, and
+//! CloudFormation never checks it again. So this module compares the template with SNS.
 
 /// A subscription as SNS lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedSubscription {
-    /// `email`, `sqs` and so on.
+    /// The protocol, such as `email` or `sqs`.
     pub protocol: String,
-    /// The address, or another resource's ARN.
+    /// The email address, or the ARN of another resource.
     pub endpoint: String,
-    /// An ARN, or a word in its place: `PendingConfirmation`, `Deleted`.
+    /// The ARN of the subscription, or `PendingConfirmation` or `Deleted` instead.
     pub arn: String,
 }
 
-/// A subscription that there is, or should be.
+/// A subscription that exists, or that should exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subscription {
-    /// `email`, `sqs` and so on.
+    /// The protocol, such as `email` or `sqs`.
     pub protocol: String,
-    /// The address, or another resource's ARN.
+    /// The email address, or the ARN of another resource.
     pub endpoint: String,
-    /// How it stands.
+    /// The state of the subscription.
     pub standing: SubscriptionState,
 }
 
-/// How a subscription stands, the best first.
+/// The state of a subscription, in the order from best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SubscriptionState {
-    /// What is published arrives.
+    /// The subscription is confirmed and receives messages.
     Confirmed,
-    /// The mail that AWS sent has not been answered yet.
+    /// The subscription is not confirmed yet: the mail from AWS was not answered.
     Pending,
-    /// The template names it and SNS has it no more.
+    /// The template has the subscription, but SNS no longer does.
     Gone,
-    /// The template does not name it, and what is published arrives there.
+    /// The template does not have the subscription, but SNS has it and it receives messages.
     Foreign,
 }
 
 impl SubscriptionState {
-    /// Whether what is published arrives.
+    /// Whether the subscription receives messages.
     #[must_use]
     pub fn hears(self) -> bool {
         matches!(self, Self::Confirmed | Self::Foreign)
     }
 
-    /// The word for programs.
+    /// The state as a word, for programs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -53,12 +54,12 @@ impl SubscriptionState {
         }
     }
 
-    /// For people: what it means, and what to do about it.
+    /// The state as text for people: what it means, and what to do.
     #[must_use]
     pub fn explained(self) -> &'static str {
         match self {
             Self::Confirmed => "confirmed",
-            // SNS Developer Guide and its announcement of May 2023.
+            // Source: SNS Developer Guide, and the SNS announcement of May 2023.
             Self::Pending => "waits: follow the link in the mail from AWS; unconfirmed, it goes after 48 hours",
             Self::Gone => "gone: unsubscribed, or not confirmed within 48 hours; a deployment does not bring it back",
             Self::Foreign => "receives it too, and is not from this stack's template",
@@ -66,7 +67,7 @@ impl SubscriptionState {
     }
 }
 
-/// The command that subscribes an address anew, to get what its filter policy lets through, or everything.
+/// The command that subscribes an address again. `gets` decides whether it has a filter policy.
 #[must_use]
 pub fn subscribe(topic: &str, address: &str, gets: Gets) -> String {
     let filter = match gets {
@@ -80,16 +81,17 @@ pub fn subscribe(topic: &str, address: &str, gets: Gets) -> String {
     format!("aws sns subscribe --protocol email --topic-arn {topic} --notification-endpoint '{address}'{filter}")
 }
 
-/// What of a topic reaches a subscription.
+/// The messages of a topic that reach a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gets {
-    /// All of it.
+    /// All messages.
     Everything,
-    /// What names its address.
+    /// Only messages for its address, because of a filter policy.
     WhatNamesIt,
 }
 
-/// Compares the addresses that the deployed template names with what SNS lists. Theirs come first, in their order.
+/// Compares the addresses in the deployed template with SNS's list. The addresses of the template come first, in their
+/// order.
 #[must_use]
 pub fn compare(addresses: &[String], listed: &[ListedSubscription]) -> Vec<Subscription> {
     let is_for = |subscription: &ListedSubscription, address: &str| {
@@ -98,7 +100,7 @@ pub fn compare(addresses: &[String], listed: &[ListedSubscription]) -> Vec<Subsc
     let ours = addresses.iter().map(|address| Subscription {
         protocol: "email".into(),
         endpoint: address.clone(),
-        // One that was deleted is listed for a while yet, perhaps beside its successor.
+        // SNS lists a deleted subscription for some time, perhaps next to its successor.
         standing: listed
             .iter()
             .filter(|subscription| is_for(subscription, address))
@@ -133,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_address_and_whoever_else_listens() {
+    fn addresses_of_the_template_and_other_subscriptions_have_their_state() {
         let listed = |protocol: &str, endpoint: &str, arn: &str| ListedSubscription {
             protocol: protocol.into(),
             endpoint: endpoint.into(),
@@ -152,7 +154,7 @@ mod tests {
                 listed("email", "left@example.com", "Deleted"),
                 listed("email", "back@example.com", "Deleted"),
                 listed("email", "back@example.com", arn),
-                // The same mailbox in another format.
+                // The same address with another protocol.
                 listed("email-json", "lost@example.com", arn),
             ],
         );

@@ -1,4 +1,4 @@
-//! For a program: one JSON object a line.
+//! Renders messages for programs, as one JSON object a line.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::{
     diff::render,
 };
 
-/// JSON Lines. Each object has an `event`: `place`, `note`, `plan`, `resource`, and at last `result`.
+/// The renderer for JSON Lines. Each object has an `event`: `place`, `note`, `plan`, `resource` and finally `result`.
 #[derive(Debug, Clone, Copy)]
 pub struct Json;
 
@@ -65,7 +65,7 @@ fn result(end: &End) -> Value {
             with("failed", &[("message", json!(message)), ("cause", cause.as_ref().map_or(Value::Null, self::cause))])
         }
         End::Interrupted => of("interrupted"),
-        // What was begun goes on.
+        // AWS completes what was started.
         End::Left(stack) => with("left", &[("stack", json!(stack))]),
     }
 }

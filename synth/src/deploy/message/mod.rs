@@ -1,4 +1,4 @@
-//! What is said of a deployment, and who hears it.
+//! The messages about a deployment, and how they are rendered.
 
 mod json;
 mod text;
@@ -9,83 +9,83 @@ pub use self::{json::Json, text::PlainText};
 use crate::deploy::{progress::ProgressUpdate, root_cause::RootCause};
 use crate::diff::{Diff, approval::Approval};
 
-/// One thing that is said.
+/// One message about a deployment.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Message<'a> {
-    /// Where all that follows happens, and as whom.
+    /// The account, Region and identity of everything that follows.
     Place {
-        /// The account's number.
+        /// The number of the account, 12 digits.
         account: &'a str,
-        /// The Region's name.
+        /// The code of the Region, such as `eu-central-1`.
         region: &'a str,
-        /// The ARN of whoever deploys.
+        /// The ARN of the deployer.
         identity: &'a str,
-        /// The stack that is deployed.
+        /// The name of the stack that is deployed.
         stack: &'a str,
     },
-    /// Something that was found, or is being done.
+    /// A sentence about what was found, or about what is done now.
     Note(&'a str),
-    /// What is to be changed in a stack.
+    /// The planned change of a stack.
     Plan {
-        /// The stack.
+        /// The name of the stack.
         stack: &'a str,
-        /// The change.
+        /// The planned change.
         diff: &'a Diff,
-        /// The approval that it needs, if it needs one.
+        /// The approval that the change needs. `None` if it needs none.
         approval: Option<&'a Approval>,
     },
-    /// What happened to a resource.
+    /// An event of a resource or of the stack.
     ProgressUpdate {
-        /// In which stack.
+        /// The name of the stack.
         stack: &'a str,
-        /// What.
+        /// The event, with the progress so far.
         news: &'a ProgressUpdate,
     },
-    /// How it ended.
+    /// The end of the deployment. It is the last message.
     End(&'a End),
 }
 
 /// How a deployment ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
-    /// The stack is as it shall be.
+    /// The stack was deployed. Holds its outputs.
     Deployed(BTreeMap<String, String>),
-    /// It was so before.
+    /// The stack needed no change. Holds its outputs.
     Unchanged(BTreeMap<String, String>),
-    /// Somebody must approve first; nothing was changed.
+    /// The change needs an approval first. Nothing was changed.
     NeedsApproval {
-        /// What must be approved: the stack, and why.
+        /// The needed approvals, each with the name of its stack.
         approvals: Vec<(String, Approval)>,
-        /// What whoever approves it runs.
+        /// The command that approves and deploys the change.
         command: String,
     },
-    /// Somebody did not want it; nothing was changed.
+    /// The user declined the change. Nothing was changed.
     Declined,
-    /// It failed.
+    /// The deployment failed.
     Failed {
-        /// Why, for a person.
+        /// The reason, as text for people.
         message: String,
-        /// What went wrong first, where CloudFormation says so.
+        /// The first failure in the stack, if CloudFormation reports one.
         cause: Option<RootCause>,
     },
-    /// Somebody broke it off before it was begun.
+    /// The user stopped the command before a change was started.
     Interrupted,
-    /// Somebody did not want to wait for the end of what was begun in this stack.
+    /// The user stopped waiting for the change of this stack. AWS completes it.
     Left(String),
 }
 
-/// Whoever hears what is said.
+/// The receiver of messages.
 pub trait Audience {
-    /// Hears one thing.
+    /// Receives one message.
     fn hear(&mut self, message: &Message<'_>);
 
-    /// Sees in one line what is going on, until the next one; nothing once it is over.
+    /// Shows what is going on in one line, until the next call. `None` removes the line.
     fn watch(&mut self, now: Option<String>);
 }
 
-/// A way to write down what is said: whole lines, or nothing.
+/// Renders messages in one format.
 pub trait Renderer {
-    /// Writes one thing down.
+    /// Renders one message as whole lines. Empty if the format does not show the message.
     fn render(&self, message: &Message<'_>) -> String;
 }
 
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_reads_what_is_over_and_a_program_reads_all() {
+    fn text_shows_only_finished_steps_and_json_shows_all() {
         let (old, new) = (json!({}), json!({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}));
         let created = diff::compare(&old, &new);
         let deleted = diff::compare(&new, &old);

@@ -1,4 +1,4 @@
-//! For a person.
+//! Renders messages as text for people.
 
 use super::{End, Message, Renderer};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     },
 };
 
-/// Plain lines.
+/// The renderer for lines of text.
 #[derive(Debug, Clone, Copy)]
 pub struct PlainText {
     /// With colours.
@@ -24,7 +24,7 @@ impl Renderer for PlainText {
             }
             Message::Note(note) => format!("{note}\n"),
             Message::Plan { diff, .. } if diff.is_empty() => String::new(),
-            // Nobody minds, and the template says it all.
+            // A new stack without a needed approval: the types of its resources are enough.
             Message::Plan { stack, diff, approval: None } if is_new(diff) => {
                 let resources: Vec<_> = diff.resources.iter().map(|resource| resource.kind.as_str()).collect();
                 format!("A new stack, {stack}: {}\n", resources.join(", "))
@@ -34,21 +34,21 @@ impl Renderer for PlainText {
                 format!("\nWhat changes in {stack}\n\n{diff}\n")
             }
             Message::ProgressUpdate { news, .. } => self::news(news).map(|line| line + "\n").unwrap_or_default(),
-            // What the stack says of itself, its state says.
+            // The status report shows the outputs.
             Message::End(End::Deployed(_)) => "Deployed\n".to_owned(),
             Message::End(End::Unchanged(_)) => "Nothing to change\n".to_owned(),
-            // The error says it all.
+            // The error message is printed separately.
             Message::End(_) => String::new(),
         }
     }
 }
 
-/// Whether there was nothing before.
+/// Whether every resource is new.
 fn is_new(diff: &Diff) -> bool {
     diff.resources.iter().all(|resource| resource.action == Action::Added) && !diff.resources.is_empty()
 }
 
-/// What is worth a line: that something is over, or that all of it is taken back.
+/// The line for an event. Only the end of work on a resource and the start of a rollback have one.
 fn news(ProgressUpdate { event, count }: &ProgressUpdate) -> Option<String> {
     if event.is_about_stack() {
         let begins = event.status.is_rollback() && event.status.is_in_progress() && event.reason.is_some();
