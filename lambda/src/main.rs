@@ -2,12 +2,13 @@
 
 use lambda::{
     aws::Sdk,
-    contract::settings::Settings,
+    contract::settings::{SettingError, Settings},
     handler::{
         invocation::{self, Invocation},
         log,
     },
     model::time::Timestamp,
+    report::log_event,
 };
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 
@@ -20,10 +21,10 @@ async fn main() -> Result<(), Error> {
         let (event, context) = event.into_parts();
         let ends = Timestamp::from_unix(i64::try_from(context.deadline / 1000).unwrap_or(i64::MAX));
         let refused = |error_type: &str, why: String| {
-            log::refused(&why);
+            log::line(&log_event::refused(&why));
             Diagnostic { error_type: error_type.into(), error_message: why }
         };
-        let settings = settings.as_ref().map_err(|bad| refused("BadSetting", bad.to_string()))?;
+        let settings = settings.as_ref().map_err(|bad| refused(SettingError::NAME, bad.to_string()))?;
         let invocation = Invocation { request: &context.request_id, function: &context.env_config.function_name, ends };
         invocation::run(aws, settings, event, invocation).await.map_err(|stop| refused(stop.as_str(), stop.to_string()))
     }))

@@ -71,6 +71,9 @@ impl From<ParseError> for EventError {
 }
 
 impl EventError {
+    /// The name of the error, which Lambda returns as its type.
+    pub const NAME: &str = "EventError";
+
     /// The error for a user in the event that the settings do not select, or exempt.
     #[must_use]
     pub fn not_chosen(name: &str, settings: &Settings) -> Self {

@@ -198,6 +198,11 @@ pub struct SettingError {
     pub problem: String,
 }
 
+impl SettingError {
+    /// The name of the error, which Lambda returns as its type.
+    pub const NAME: &str = "SettingError";
+}
+
 impl Settings {
     /// Reads the settings from the environment variables that `lookup` returns.
     ///

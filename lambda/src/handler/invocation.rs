@@ -22,6 +22,7 @@ use crate::{
     },
     report::{
         audit::{RunMode, RunOrigin},
+        log_event,
         metrics::{self, RunScope},
         run_report::{RunReport, Summary, Unsent, UserReport},
     },
@@ -121,12 +122,12 @@ async fn carry_out(
         rested: fleet.rested,
         unsent,
     };
-    log::report(&report);
+    log_event::results(&report).iter().for_each(log::line);
     let scope = if request.users.is_none() { RunScope::Fleet } else { RunScope::Named };
     if let Some(event) =
         metrics::event(&report, scope, settings.policy.rotate_after, invocation.function, Timestamp::now())
     {
-        log::metrics(&event);
+        log::line(&event);
     }
     report
 }
@@ -170,7 +171,7 @@ impl<A: Aws> NoticeSender<'_, A> {
             let message = "the run's time was over; if this repeats, raise timeout";
             Err(CallError::without_effect(ErrorCode::NoTimeLeft, message))
         };
-        log::notice(&self.run.id, self.origin, user.as_ref(), notice, sent.as_ref().err());
+        log::line(&log_event::notice(&self.run.id, self.origin, user.as_ref(), notice, sent.as_ref().err()));
         sent.err().map(|failure| Unsent { user, notice, why: failure.to_string() })
     }
 }

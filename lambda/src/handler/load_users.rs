@@ -30,7 +30,7 @@ pub trait Account {
 pub enum LoadUsersError {
     /// The event is not valid, or names a user that the settings do not select.
     #[error(transparent)]
-    BadEvent(#[from] EventError),
+    Event(#[from] EventError),
     /// A list of the account could not be read. Without it, the run cannot know which users are selected and which are
     /// exempt.
     #[error("the account's users could not be listed, no key was touched: {operation}: {failure}")]
@@ -47,7 +47,7 @@ impl LoadUsersError {
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
-            Self::BadEvent(_) => "BadEvent",
+            Self::Event(_) => EventError::NAME,
             Self::Unseen { .. } => "UsersNotListed",
         }
     }

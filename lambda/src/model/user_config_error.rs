@@ -20,7 +20,7 @@ pub enum UserConfigError {
     Stranger(String),
     /// A key would be due while its predecessor still exists. IAM allows two keys for each user, so there is no free
     /// place.
-    #[error("rotate_after is {rotate_after}, but the old key can exist for {life} (overlap and delete_after)")]
+    #[error("rotate_after is {rotate_after}, but the old key can exist for {life} (overlap, delete_after)")]
     TooShort {
         /// The age at which a key is replaced, for this user.
         rotate_after: Span,

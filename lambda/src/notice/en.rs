@@ -117,7 +117,7 @@ pub(super) fn notice(user: &UserName, news: &NoticeKind<'_>, policy: &Policy, no
         }
         NoticeKind::NeedsAttention(doubt) => ("AWS access key needs a decision", needs_attention(user, doubt)),
         NoticeKind::NoConfirmedRecipient { mailboxes } => {
-            ("AWS access key not rotated", nobody_listens(user, mailboxes))
+            ("AWS access key not rotated", no_confirmed_recipient(user, mailboxes))
         }
         NoticeKind::Mailed { key, owner, replaced } => {
             let (secret, replaced) = (SecretLocation::InOwnersMail(owner), replaced.clone());
@@ -316,7 +316,7 @@ fn needs_attention(user: &UserName, doubt: &NeedsAttention) -> String {
     )
 }
 
-fn nobody_listens(user: &UserName, mailboxes: &[&Email]) -> String {
+fn no_confirmed_recipient(user: &UserName, mailboxes: &[&Email]) -> String {
     let all: Vec<_> = mailboxes.iter().map(|email| email.as_str()).collect();
     let one_of = if all.len() > 1 { "one of " } else { "" };
     format!(

@@ -135,7 +135,7 @@ impl NoticeKind<'_> {
             Self::Reactivated { .. } => "reactivated",
             Self::Failed { .. } => "failed",
             Self::NeedsAttention(_) => "needs-attention",
-            Self::NoConfirmedRecipient { .. } => "nobody-listens",
+            Self::NoConfirmedRecipient { .. } => "no-confirmed-recipient",
         }
     }
 }

@@ -118,7 +118,7 @@ pub(super) fn notice(user: &UserName, news: &NoticeKind<'_>, policy: &Policy, no
         }
         NoticeKind::NeedsAttention(doubt) => ("AWS アクセスキーについて確認が必要です", needs_attention(user, doubt)),
         NoticeKind::NoConfirmedRecipient { mailboxes } => {
-            ("AWS アクセスキーは更新されていません", nobody_listens(user, mailboxes))
+            ("AWS アクセスキーは更新されていません", no_confirmed_recipient(user, mailboxes))
         }
         NoticeKind::Mailed { key, owner, replaced } => {
             let (secret, replaced) = (SecretLocation::InOwnersMail(owner), replaced.clone());
@@ -353,7 +353,7 @@ fn last_used(last_use: &LastUse) -> String {
     }
 }
 
-fn nobody_listens(user: &UserName, mailboxes: &[&Email]) -> String {
+fn no_confirmed_recipient(user: &UserName, mailboxes: &[&Email]) -> String {
     let all: Vec<_> = mailboxes.iter().map(|email| email.as_str()).collect();
     let one_of = if all.len() > 1 { "次のいずれか: " } else { "" };
     format!(

@@ -114,7 +114,7 @@ pub fn event(
             (Some(_), RunMode::Pretended) => "dry-run",
         },
         "run": run.id,
-        "order": order(run.order),
+        "action": action(run.order),
         "requestId": origin.request,
         "user": user,
         "call": call.operation(),
@@ -136,9 +136,9 @@ pub fn event(
     event
 }
 
-const fn order(order: RunAction) -> &'static str {
-    match order {
-        RunAction::Routine => "schedule",
+const fn action(action: RunAction) -> &'static str {
+    match action {
+        RunAction::Routine => "routine",
         RunAction::RotateNow => "rotate",
         RunAction::Undo => "undo",
     }

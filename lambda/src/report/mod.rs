@@ -1,5 +1,6 @@
 //! What a run reports: to its caller, to CloudWatch, and to the audit log.
 
 pub mod audit;
+pub mod log_event;
 pub mod metrics;
 pub mod run_report;

@@ -83,14 +83,14 @@ fn an_event_names_its_run_its_user_and_its_outcome() {
     let create = Call::CreateAccessKey;
     let answer = done(&create);
     for (order, mode, result, expected) in [
-        (RunAction::Routine, RunMode::Real, Ok(&answer), ["change", "schedule", "done", "KEY_OF_A_TEST_0123"]),
+        (RunAction::Routine, RunMode::Real, Ok(&answer), ["change", "routine", "done", "KEY_OF_A_TEST_0123"]),
         (RunAction::RotateNow, RunMode::Real, Err(&refused), ["change", "rotate", "refused", ""]),
         (RunAction::Undo, RunMode::Real, Err(&lost), ["change", "undo", "unknown", ""]),
-        (RunAction::Routine, RunMode::Pretended, Ok(&answer), ["dry-run", "schedule", "done", "KEY_OF_A_TEST_0123"]),
+        (RunAction::Routine, RunMode::Pretended, Ok(&answer), ["dry-run", "routine", "done", "KEY_OF_A_TEST_0123"]),
     ] {
         let event = event(&run(order), RunOrigin { request: "an-id", mode }, &user, &create, result);
         assert_eq!(
-            ["event", "order", "outcome", "key"].map(|field| event[field].as_str().unwrap()),
+            ["event", "action", "outcome", "key"].map(|field| event[field].as_str().unwrap()),
             expected,
             "{event}"
         );

@@ -253,7 +253,7 @@ fn hindrances() -> Vec<Case> {
             "no confirmed recipient",
             Delivery::Email,
             report(&[(1, Active)], vec![], &[(1, Active)], &StopReason::NoConfirmedRecipient),
-            vec!["nobody-listens: administrators".into()],
+            vec!["no-confirmed-recipient: administrators".into()],
         ),
         (
             "another run at work",
@@ -398,7 +398,7 @@ fn notices_are_the_reviewed_ones() {
         [news(Some(&new), Some(now() + Span::days(53))), news(None, None)].map(|news| mail(language, news)).into()
     });
     let (owners, administrators) = ([&owner], [email("security@example.com"), email("ops@example.com")]);
-    golden("nobody-listens", |language| {
+    golden("no-confirmed-recipient", |language| {
         [owners.to_vec(), administrators.iter().collect()]
             .map(|mailboxes| mail(language, NoticeKind::NoConfirmedRecipient { mailboxes }))
             .into()

@@ -100,6 +100,12 @@ pub enum Exit {
     Interrupted = 130,
 }
 
+impl Exit {
+    /// Every way to end.
+    pub const ALL: [Self; 6] =
+        [Self::Fine, Self::Failure, Self::BadInput, Self::NeedsApproval, Self::Stale, Self::Interrupted];
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

@@ -46,7 +46,7 @@ macro_rules! key_or_word {
                     what: $what,
                     allowed: concat!(
                         $word,
-                        ", or the ARN of a key (arn:aws:kms:REGION:ACCOUNT:key/ID, not of an alias)",
+                        ", or the ARN of a key, not of an alias: arn:aws:kms:REGION:ACCOUNT:key/ID",
                         $more
                     ),
                 })

@@ -1,7 +1,7 @@
-//! What rings, when, and what its reader is to do.
+//! The alarms: when each goes to ALARM, and what its reader must do.
 //!
-//! Each alarm has one cause, so that its text can say what to do about it. An alarm acts when its state changes, and not again
-//! while it stays ("Alarm actions"), so what can go on for weeks must fall silent in between to ring again.
+//! Each alarm has one cause, so that its text can say what to do about it. An alarm acts only when its state changes ("Alarm
+//! actions"). So an alarm about a cause that can last for weeks must go back to OK between two runs, to tell about the next run too.
 
 use lambda::report::metrics::{self, Metric};
 
@@ -18,12 +18,12 @@ use crate::{
     config::{Config, Watch},
 };
 
-/// Each run of the handler is one data point. Five minutes after it there is nothing to see any more, nothing is no fault, and
-/// the alarm is silent until the next run. (CloudWatch looks some periods further back; runs that are less than half an hour
-/// apart may be one alarm.)
+/// The period of an alarm about a run, in seconds. Each run of the handler is one data point. Five minutes later there is no
+/// data, which counts as OK until the next run. (CloudWatch looks some periods further back, so runs that are less than half an
+/// hour apart may be one alarm.)
 const FIVE_MINUTES: u32 = 300;
 
-/// What the alarms are about, and whom they tell.
+/// What the alarms watch, and the topic that they publish to.
 pub(super) struct Watched<'a> {
     pub(super) function: &'a Handle<Function>,
     pub(super) dead_letters: &'a Handle<Queue>,
@@ -33,35 +33,34 @@ pub(super) struct Watched<'a> {
 pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
     t.add(
         id!("UsersFailed"),
-        "Rings for each run anew in which a call failed for somebody.",
+        "Goes to ALARM again for each run in which a call failed for a user.",
         watched.alarm("-users-failed", see_log(
-            "A call failed for at least one IAM user. The user's working key still works, and the next run tries again. Which call, and \
-             for whom: the last run's report; make status shows how each key stands.",
+            "A call failed for at least one IAM user. The user's working key still works, and the next run tries again. The last run's \
+             report says which call failed and for which user; make status shows the state of each key.",
         ), watched.reported(Metric::Failed)),
     );
     t.add(
-        id!("UsersNeedAPerson"),
-        "Rings for each run anew that left something to a person.",
-        watched.alarm("-users-need-a-person", see_log(
-            "The rotation found something that only a person can decide, and has left the user's keys alone. What it is and what to do: the \
-             last run's report; make status shows it too.",
+        id!("UsersNeedAttention"),
+        "Goes to ALARM again for each run that found something only a person can decide.",
+        watched.alarm("-users-need-attention", see_log(
+            "The rotation found something that only a person can decide, and skipped the user. The last run's report says what it is and \
+             what to do; make status shows it too.",
         ), watched.reported(Metric::NeedsAttention)),
     );
     t.add(
         id!("NoticesUnsent"),
-        "Rings for each run anew in which a notice could not be sent, by the topic that is left.",
+        "Goes to ALARM again for each run in which a notice could not be sent. It uses the other topic, which may still work.",
         watched.alarm("-notices-unsent", see_log(
-            "The rotation could not send at least one notice: whom it was for does not know what was done or is to be done. The last run's \
-             report names it. Find out what keeps the function from publishing to the topic for notices: its role, the topic's key, or a \
-             policy of the organization.",
+            "At least one notice could not be sent; its recipients were not informed. The last run's report names it. Find out why the \
+             function cannot publish to the topic for notices: check its role, the topic's key, and the policies of the organization.",
         ), watched.reported(Metric::NoticesUnsent)),
     );
     t.add(
         id!("HandlerErrors"),
-        "Rings for each run anew that failed as a whole.",
+        "Goes to ALARM again for each run that failed as a whole.",
         watched.alarm("-handler-errors", see_log(
-            "The rotation's function failed: it was given a setting or an event that it does not understand, or it ran out of time. \
-             Lambda tries twice more. If the log names a setting, generate and deploy the template again.",
+            "The rotation's function failed: it did not understand a setting or an event, or it ran out of time. Lambda tries twice \
+             more. If the log names a setting, generate and deploy the template again.",
         ), Rule {
             namespace: "AWS/Lambda",
             metric: "Errors",
@@ -72,15 +71,15 @@ pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
     );
     t.add(
         id!("DeadLetters"),
-        "Rings as soon as there is something in the queue, until somebody has taken it out.",
+        "Goes to ALARM when a message is in the queue, and stays there until the queue is empty.",
         watched.alarm(
             "-dead-letters",
             see_log(
-                "A run could not be started, or failed three times, and what it was given is kept in the dead-letter queue, which the \
-                 stack's output DeadLetterQueueUrl names. Find the cause, run again (make rotate, or wait for the schedule), then take \
-                 the message out: this alarm cannot ring again while one is there.",
+                "A run could not be started, or failed three times. Its event is in the dead-letter queue, which the stack's output \
+                 DeadLetterQueueUrl names. Find the cause and run again (make rotate, or wait for the schedule). Then delete the message: \
+                 this alarm cannot go to ALARM again while one is there.",
             ),
-            // A queue that nobody has used for hours reports nothing. It is empty then: one with messages is in use.
+            // A queue that is not used for hours reports nothing. Then it is empty, because a queue with messages is in use.
             Rule {
                 namespace: "AWS/SQS",
                 metric: "ApproximateNumberOfMessagesVisible",
@@ -91,25 +90,25 @@ pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
     );
     if let Some(watch) = Watch::over(&config.schedule) {
         let says = format!(
-            "No run over all users has come to its end for {}, two periods of the schedule: keys are not rotated. Look whether the \
-             schedule is enabled, whether its role may invoke the function, and whether there are messages in the dead-letter queue.",
+            "No run over all users has ended for {}, which is two periods of the schedule, so keys are not rotated. Check that the \
+             schedule is enabled, that its role may invoke the function, and that the dead-letter queue is empty.",
             watch.window()
         );
         t.add(
             id!("MissedRuns"),
-            "A dead man's switch: rings when nothing is heard for two periods of the schedule, and once more when something is.",
-            watched.alarm("-no-run", see_log(&says), watched.silence(watch)),
+            "Goes to ALARM when no run was reported for two periods of the schedule, and tells when one is reported again.",
+            watched.alarm("-missed-runs", see_log(&says), watched.silence(watch)),
         );
     }
 }
 
-/// A text, and where more is to be read.
+/// The text of an alarm, with the name of the log group after it.
 fn see_log(says: &str) -> Text {
     let [folder, stack] = log_group_name();
     Text::of([format!("{says} Log group: ").into(), folder, stack])
 }
 
-/// When an alarm rings.
+/// When an alarm goes to ALARM.
 struct Rule {
     namespace: &'static str,
     metric: &'static str,
@@ -124,15 +123,15 @@ struct Rule {
     all_clear: AllClear,
 }
 
-/// Whether an alarm says when it is over.
+/// Whether an alarm also tells when it goes back to OK.
 #[derive(PartialEq, Eq)]
 enum AllClear {
     Told,
-    /// It is over some minutes after the run, whatever has become of the cause.
+    /// It goes back to OK some minutes after the run, whether or not the cause is gone.
     NotTold,
 }
 
-/// More than none, in a run.
+/// The rule for a metric that must be zero in a run.
 const RULE: Rule = Rule {
     namespace: metrics::NAMESPACE,
     metric: "",
@@ -152,16 +151,16 @@ impl Watched<'_> {
         Dimension { name: dimension, value: self.function.reference().into() }
     }
 
-    /// More than none of what the handler reports.
+    /// The rule for a metric of the handler that must be zero.
     fn reported(&self, metric: Metric) -> Rule {
         Rule { metric: metric.name(), dimensions: vec![self.function_name(metrics::DIMENSION)], ..RULE }
     }
 
-    /// No report of a run over all users. The reports are counted, not the successes: a run in which somebody failed rings by
-    /// itself, and a user who fails for weeks would hold this switch and hide that the runs have stopped.
+    /// The rule that a run over all users must be reported. It counts reports, not successes: a run with a failed user has an alarm
+    /// of its own. A user that fails for weeks would keep this alarm in ALARM and hide that the runs have stopped.
     ///
-    /// A new switch waits before it counts, two days at most (CloudWatch User Guide, "Alarm warm-up periods"): it would ring at
-    /// once, before anybody has confirmed a subscription, and then be silent because it rings already.
+    /// A new alarm waits before it counts, two days at most (CloudWatch User Guide, "Alarm warm-up periods"). Otherwise it would go
+    /// to ALARM at once, before an address can have confirmed its subscription, and could not tell of missed runs after that.
     fn silence(&self, watch: Watch) -> Rule {
         let minutes = u32::try_from(watch.window().as_seconds() / 60).unwrap_or(u32::MAX).min(2 * 24 * 60);
         Rule {

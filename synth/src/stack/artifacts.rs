@@ -1,14 +1,14 @@
-//! The bucket that handlers' packages are deployed from: a stack of its own, one for each account and Region, which all
-//! rotation stacks there share. It takes no configuration.
+//! The artifact bucket, from which handlers' packages are deployed. It has a stack of its own, one per account and Region, which
+//! all rotation stacks there share. It takes no configuration.
 //!
-//! Decided here, because a reader will ask:
-//! - **Encrypted by S3, with no key of KMS.** A package is built from public code and holds no secret: what matters is who
-//!   may write it, and no encryption says that. A key would cost a dollar a month, and whoever deploys would need a grant.
-//! - **It stays when the stack goes.** CloudFormation deletes no bucket that holds something, and other stacks of the
-//!   account may yet roll back to a package in it.
-//! - **Nothing current expires.** A package's key is its digest, so it is never overwritten, and a rollback needs the
-//!   one before. A version becomes noncurrent only if somebody deletes or forges a package.
-//! - **TLS, of whatever version S3 takes.** S3 itself refuses all below 1.2 (AWS Storage Blog, "Enforcing encryption in
+//! What is decided here, and why:
+//! - **S3 encrypts it, without a KMS key.** A package is built from public code and contains no secret. What matters is who may
+//!   write it, and encryption does not limit that. A key would cost a dollar a month, and the deployer would need a grant.
+//! - **The bucket stays when the stack is deleted.** CloudFormation cannot delete a bucket that contains objects, and other stacks
+//!   of the account may still roll back to a package in it.
+//! - **Current objects do not expire.** A package's key is its digest, so it is never overwritten, and a rollback needs the
+//!   package before. A version becomes noncurrent only if a person deletes or forges a package.
+//! - **Any version of TLS that S3 accepts.** S3 itself refuses versions below 1.2 (AWS Storage Blog, "Enforcing encryption in
 //!   transit with TLS1.2 or higher with Amazon S3", of April 2024), so a statement about it would deny nothing.
 
 use crate::cfn::{
@@ -26,23 +26,23 @@ use crate::cfn::{
 /// The name of the stack.
 pub const STACK_NAME: &str = "access-key-rotation-artifacts";
 
-/// What the bucket's name begins with; the account's number and the Region's name follow.
+/// The first part of the bucket's name. The number of the account and the name of the Region follow.
 const PREFIX: &str = "access-key-rotation";
 
-/// The name of an account's bucket in a Region.
+/// The name of the bucket of an account in a Region.
 #[must_use]
 pub fn bucket_name(account: &str, region: &str) -> String {
     format!("{PREFIX}-{account}-{region}")
 }
 
-/// The output that is the bucket's name.
+/// The name of the stack's output that has the name of the bucket.
 pub const BUCKET_NAME: &str = "BucketName";
 
 /// How long a deployment may take to send one package in parts, in days.
 const UPLOAD_DAYS: u32 = 1;
 
-/// How long a package that was deleted can be had back, in days: a stack that is deployed rarely shows late that it
-/// needed it, and a package has two megabytes.
+/// How long a deleted package can be restored, in days. A stack that is deployed rarely shows late that it needs the package, and
+/// a package has only two megabytes.
 const UNDO_DAYS: u32 = 90;
 
 /// The whole stack.
@@ -56,9 +56,9 @@ pub fn template() -> Result<Value, TemplateError> {
     let t = &mut template;
     let bucket = t.add_for_good(
         id!("Bucket"),
-        "Keeps each package under its digest. It outlives this stack: all rotation stacks of the account and Region share it.",
+        "Contains each package under its digest. It stays when this stack is deleted, because all rotation stacks of the account and Region share it.",
         Bucket {
-            // Policies outside of this stack name it, so it can be told from the account and the Region.
+            // Policies outside of this stack name the bucket, so its name follows from the account and the Region.
             bucket_name: Text::of([
                 PREFIX.into(),
                 "-".into(),
@@ -88,7 +88,7 @@ pub fn template() -> Result<Value, TemplateError> {
     );
     t.add(
         id!("BucketPolicy"),
-        "Allows nothing to anybody: who may read and write packages, their own policies say.",
+        "Grants no access. The IAM policies of the principals decide who may read and write packages.",
         BucketPolicy {
             bucket: bucket.reference(),
             policy_document: PolicyDocument(vec![Statement::deny_everybody(
@@ -101,6 +101,10 @@ pub fn template() -> Result<Value, TemplateError> {
         },
     );
     let output = const { LogicalId::new(BUCKET_NAME) };
-    t.output(output, "Where packages are kept: the rotation stacks' parameter CodeBucket", bucket.reference());
+    t.output(
+        output,
+        "The name of the bucket with the packages: the value of the parameter CodeBucket of the rotation stacks",
+        bucket.reference(),
+    );
     template.into_value()
 }

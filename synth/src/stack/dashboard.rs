@@ -1,4 +1,4 @@
-//! The fleet's keys at a glance: how old they are, and how the runs went.
+//! The dashboard: the ages of all keys, and the results of the runs.
 
 use lambda::report::metrics::{self, AUDITORS_LIMIT, Metric};
 use serde_json::{Value as Json, json};
@@ -15,7 +15,7 @@ use crate::{
 pub(super) fn dashboard(t: &mut Template, config: &Config, function: &Handle<Function>) {
     t.add(
         id!("Dashboard"),
-        "The fleet's keys at a glance. An account has three dashboards free; each further one is $3 a month.",
+        "Shows the ages of all keys and the results of the runs. Three dashboards of an account are free; each further one costs $3 a month.",
         Dashboard {
             dashboard_name: Pseudo::StackName,
             dashboard_body: Text::filled(&body(config).to_string(), |name| match name {
@@ -27,8 +27,9 @@ pub(super) fn dashboard(t: &mut Template, config: &Config, function: &Handle<Fun
     );
 }
 
-/// What stands for the function's name and the Region until CloudFormation knows them.
+/// The text that stands for the name of the function until CloudFormation replaces it.
 const FUNCTION: &str = "<function>";
+/// The text that stands for the Region until CloudFormation replaces it.
 const REGION: &str = "<region>";
 
 /// The widgets, on a grid 24 wide (CloudWatch User Guide, "Dashboard body structure and syntax").
@@ -60,7 +61,7 @@ fn text(y: u32, width: u32, height: u32, markdown: &str) -> Json {
     json!({ "type": "text", "x": 0, "y": y, "width": width, "height": height, "properties": { "markdown": markdown } })
 }
 
-/// The highest of each hour: a run is one point, and a sum would count users twice where there are two.
+/// A graph of the highest value of each hour. A run is one data point; a sum would count users twice if an hour has two runs.
 fn graph([x, y, width, height]: [u32; 4], title: &str, shown: &[Metric], lines: &[Json]) -> Json {
     let metric = |metric: &Metric| json!([metrics::NAMESPACE, metric.name(), metrics::DIMENSION, FUNCTION]);
     let mut properties = json!({

@@ -1,4 +1,4 @@
-//! The handler's permissions, as statements on this stack's own things.
+//! The policy of the handler's role: the declared permissions as statements on the resources of this stack.
 
 use lambda::contract::{
     permissions::{Permission, PermissionTarget, RequestCondition, permissions},
@@ -37,7 +37,7 @@ pub(super) fn handler(config: &Config, topic: &Handle<Topic>) -> Vec<Statement> 
     permissions(&config.policy, &config.secret_kms_key, config.sight()).into_iter().map(statement).collect()
 }
 
-/// Only schedules of the default group may assume the role: without it, any schedule of any account could
+/// The condition that only schedules of the default group may assume the role. Without it, a schedule of any account could
 /// (Scheduler User Guide, "Confused deputy prevention").
 pub(super) fn only_default_schedule_group() -> Vec<Condition> {
     let group = ResourceArn::regional("scheduler", "schedule-group/default");
@@ -48,7 +48,7 @@ pub(super) fn only_default_schedule_group() -> Vec<Condition> {
 }
 
 fn conditions(only_if: RequestCondition, config: &Config) -> Vec<Condition> {
-    // A request must carry a tag: `ForAllValues` alone would hold for none.
+    // The request must have a tag: `ForAllValues` is also true for a request without tags.
     let tagged = || Condition { operator: "Null", key: "aws:TagKeys".into(), values: vec!["false".into()] };
     match only_if {
         RequestCondition::TagKeysBeginWith(prefix) => {
@@ -70,10 +70,10 @@ fn conditions(only_if: RequestCondition, config: &Config) -> Vec<Condition> {
             }]
         }
         RequestCondition::ForSecrets => {
-            // In China the suffix is another.
+            // The suffix differs in China.
             let service = Text::of(["secretsmanager.".into(), Pseudo::Region.into(), ".*".into()]);
-            // At a secret's creation Secrets Manager tries the key out. In the name of the secret, its documentation says;
-            // under this word, others have seen.
+            // When a secret is created, Secrets Manager checks that the key works. Its documentation says that the context is the
+            // ARN of the secret; others have seen this word instead.
             let secrets = vec![secrets_arn(&config.secret_prefix).into(), "RequestToValidateKeyAccess".into()];
             vec![
                 Condition { operator: "StringLike", key: "kms:ViaService".into(), values: vec![service] },
@@ -83,8 +83,8 @@ fn conditions(only_if: RequestCondition, config: &Config) -> Vec<Condition> {
     }
 }
 
-/// All below the prefix, not each by its name: a policy has room for some twenty users otherwise (IAM User Guide, "IAM
-/// and AWS STS quotas"), and the handler may only write there.
+/// The ARN of all secrets below the prefix. With the name of each secret, a policy would have room for only about twenty users (IAM
+/// User Guide, "IAM and AWS STS quotas"), and the handler can only write there.
 fn secrets_arn(prefix: &SecretPrefix) -> ResourceArn {
     ResourceArn::regional("secretsmanager", &format!("secret:{prefix}/*"))
 }

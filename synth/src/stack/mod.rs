@@ -1,4 +1,4 @@
-//! The bundle: a configuration in, a template out. Knows nothing of YAML.
+//! The rotation's stack: makes a template from a configuration.
 
 mod alarms;
 pub mod artifacts;
@@ -38,7 +38,7 @@ use topic::Encryption;
 
 pub use stack_error::StackError;
 
-/// The whole stack.
+/// The template of the whole stack.
 ///
 /// # Errors
 /// [`StackError`] if the configuration asks for more than AWS allows.
@@ -69,23 +69,23 @@ pub fn template(config: &Config) -> Result<Value, StackError> {
         dashboard::dashboard(t, config, &function);
     }
 
-    t.output(id!("FunctionName"), "Invoke this function to rotate now what is due", function.reference());
-    t.output(
-        id!("TopicArn"),
-        "Where notices are published; each address must confirm its subscription",
-        topic.reference(),
-    );
+    t.output(id!("FunctionName"), "The name of the function. Invoke it to start a run now", function.reference());
+    t.output(id!("TopicArn"), "The topic for notices. Each address must confirm its subscription", topic.reference());
     t.output(
         id!("AlarmTopicArn"),
-        "Where alarms are published; each address must confirm that subscription too",
+        "The topic for alarms. Each address must confirm this subscription too",
         alarm_topic.reference(),
     );
-    t.output(id!("DeadLetterQueueUrl"), "Runs that failed or could not be started", dead_letters.reference());
-    t.output(id!("LogGroupName"), "What the handler did, one JSON object a line", log.reference());
+    t.output(
+        id!("DeadLetterQueueUrl"),
+        "The queue with the events of runs that failed or could not be started",
+        dead_letters.reference(),
+    );
+    t.output(id!("LogGroupName"), "The log group with what the handler did, one JSON object per line", log.reference());
     Ok(template.into_value()?)
 }
 
-/// Where the handler's package is. A release of new code alone changes parameters, not the template.
+/// The place of the handler's package. If only the code changes, a release changes these parameters and not the template.
 fn package(t: &mut Template) -> Code {
     let parameter =
         |description, allowed_pattern| Parameter { kind: ParameterType::String, description, allowed_pattern };
@@ -102,7 +102,8 @@ fn package(t: &mut Template) -> Code {
     }
 }
 
-/// Only for this stack's alarms: its names begin with the stack's. Without it, any account's alarm could be the cause
+/// The condition that the caller is an alarm of this stack: their names begin with the stack's name. Without it, an alarm of any
+/// account could be the caller
 /// (CloudWatch User Guide, "Cross-service confused deputy prevention").
 fn own_alarms() -> Vec<Condition> {
     let [partition, region, account, stack] =
@@ -131,7 +132,7 @@ fn log_group_name() -> [Part; 2] {
 fn log_group(t: &mut Template, config: &Config) -> Handle<LogGroup> {
     t.add(
         id!("LogGroup"),
-        "Made here and not by Lambda, so that it has a retention and goes with the stack.",
+        "The stack creates it, not Lambda, so that it has a retention and is deleted with the stack.",
         LogGroup {
             log_group_name: Text::of(log_group_name()),
             retention_in_days: config.log_retention_days,
@@ -146,7 +147,7 @@ fn log_group(t: &mut Template, config: &Config) -> Handle<LogGroup> {
 fn dead_letters(t: &mut Template) -> Handle<Queue> {
     t.add(
         id!("DeadLetterQueue"),
-        "Keeps what could not be run, for the 14 days that SQS allows.",
+        "Keeps the events of runs that failed or could not be started, for the 14 days that SQS allows.",
         Queue { message_retention_period: 1_209_600, sqs_managed_sse_enabled: true },
     )
 }
@@ -163,14 +164,14 @@ fn execution_role(
     statements.push(encryption.statement());
     statements.push(Statement::allow(
         "WriteLog",
-        "Lambda writes the function's output into its log group with this role.",
+        "With this role, Lambda writes the function's output into the log group.",
         vec!["logs:CreateLogStream", "logs:PutLogEvents"],
         vec![log.arn().into()],
         Vec::new(),
     ));
     statements.push(Statement::allow(
         "KeepFailedRuns",
-        "Lambda hands over a run that failed with this role.",
+        "With this role, Lambda puts the event of a failed run into the dead-letter queue.",
         vec!["sqs:SendMessage"],
         vec![dead_letters.arn().into()],
         Vec::new(),
@@ -179,7 +180,7 @@ fn execution_role(
     quotas::check_policy(&policy_document, config)?;
     Ok(t.add(
         id!("FunctionRole"),
-        "All that the handler may do.",
+        "Has all permissions of the handler.",
         Role {
             description: "Execution role of the access key rotation",
             assume_role_policy_document: PolicyDocument(vec![Statement::trust(
@@ -226,7 +227,7 @@ fn function(
     quotas::check_environment(&environment, config)?;
     Ok(t.add(
         id!("Function"),
-        "The rotation handler.",
+        "Runs the handler, which rotates the keys.",
         Function {
             description: "Rotates IAM users' access keys",
             function_name: Pseudo::StackName,
@@ -236,7 +237,7 @@ fn function(
             code,
             role: role.arn(),
             memory_size: config.memory,
-            // At most 15 minutes: the configuration makes sure.
+            // The reader of the configuration limits it to 15 minutes.
             timeout: u32::try_from(config.timeout.as_seconds()).unwrap_or(900),
             environment,
             logging_config: LoggingConfig { log_format: LogFormat::Json, log_group: log.reference() },
@@ -247,7 +248,7 @@ fn function(
 fn failed_runs(t: &mut Template, function: &Handle<Function>, dead_letters: &Handle<Queue>) {
     t.add(
         id!("FailedRuns"),
-        "A run that fails is not lost: Lambda tries it twice more, then keeps it in the dead-letter queue.",
+        "Lambda tries a failed run twice more, then puts its event into the dead-letter queue.",
         EventInvokeConfig {
             function_name: function.reference(),
             qualifier: "$LATEST",
@@ -265,7 +266,7 @@ fn schedule(t: &mut Template, config: &Config, function: &Handle<Function>, dead
             description: "Invokes the access key rotation",
             assume_role_policy_document: PolicyDocument(vec![Statement::trust(
                 Service::Scheduler,
-                "Only schedules of this account's default group, where this stack's schedule is.",
+                "Only schedules of the default group of this account, which contains the schedule of this stack.",
                 handler_policy::only_default_schedule_group(),
             )]),
             policies: vec![InlinePolicy {
@@ -273,14 +274,14 @@ fn schedule(t: &mut Template, config: &Config, function: &Handle<Function>, dead
                 policy_document: PolicyDocument(vec![
                     Statement::allow(
                         "InvokeHandler",
-                        "Start a run.",
+                        "Starts a run.",
                         vec!["lambda:InvokeFunction"],
                         vec![function.arn().into()],
                         Vec::new(),
                     ),
                     Statement::allow(
                         "KeepUndelivered",
-                        "Keep the event where Lambda could not be reached.",
+                        "Keeps the event of a run that could not be started.",
                         vec!["sqs:SendMessage"],
                         vec![dead_letters.arn().into()],
                         Vec::new(),
@@ -289,12 +290,12 @@ fn schedule(t: &mut Template, config: &Config, function: &Handle<Function>, dead
             }],
         },
     );
-    // A JSON object by hand, because a context attribute is filled in as it stands, brackets and all.
+    // The JSON is written as text, because EventBridge Scheduler replaces each context attribute, with its brackets, in the text.
     let fields: Vec<_> =
         SCHEDULE_INPUT.iter().map(|(field, attribute)| format!("\"{field}\":\"{attribute}\"")).collect();
     t.add(
         id!("Schedule"),
-        "Starts a run; after it has fired for the last time it stays, as EventBridge Scheduler does by default.",
+        "Starts the runs. It stays after it has fired for the last time, which is the default of EventBridge Scheduler.",
         Schedule {
             name: Pseudo::StackName,
             description: "Starts the access key rotation",

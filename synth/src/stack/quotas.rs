@@ -1,5 +1,5 @@
-//! What AWS measures: a role's policies and a function's environment, as long as they can become once every reference
-//! is filled in, so that synth says that they are too long before AWS does.
+//! AWS's limits for the policies of a role and the environment of a function. They are measured with every reference replaced by
+//! the longest value that it can have, so that synth refuses what is too long before AWS does.
 
 use lambda::contract::settings::Variable;
 
@@ -10,14 +10,14 @@ use crate::{
     limits::{ENVIRONMENT, INLINE_POLICIES, deployed},
 };
 
-/// The one policy of a role.
+/// Checks the length of the one policy of a role.
 pub(super) fn check_policy(policy: &PolicyDocument, config: &Config) -> Result<(), StackError> {
     let characters = size(&policy.document(), config);
     let fits = characters <= INLINE_POLICIES;
     if fits { Ok(()) } else { Err(StackError::Policy { users: config.users.len(), characters }) }
 }
 
-/// What grows without bound: the variables that hold lists, and the settings that they come from.
+/// The variables that hold lists, which can grow without limit, and the setting that each comes from.
 const LISTS: [(Variable, &str); 5] = [
     (Variable::SecretReaders, "secret_readers"),
     (Variable::EncryptTo, "encrypt_to"),
@@ -26,7 +26,7 @@ const LISTS: [(Variable, &str); 5] = [
     (Variable::Users, "users"),
 ];
 
-/// The environment of a function.
+/// Checks the length of the environment of a function. The error names the setting with the longest list.
 pub(super) fn check_environment(environment: &Environment, config: &Config) -> Result<(), StackError> {
     let bytes = size(&environment.variables(), config);
     let fits = bytes <= ENVIRONMENT;

@@ -1,4 +1,4 @@
-//! Which users the role reaches: those named and those below a path by their ARNs, tagged ones by a condition on the tag.
+//! Which users the role reaches: named users and users below a path by their ARNs, tagged users by a condition on the tag.
 
 use lambda::contract::selector::UserSelector;
 
@@ -7,25 +7,25 @@ use crate::{
     config::ConfiguredUsers,
 };
 
-/// The ARNs of everybody whom an entry means, and of nobody else; where a tag says who is meant, of every user.
+/// The ARNs of exactly the users that the entries select. With a tag, the ARN of all users: [`condition`] limits them.
 pub(super) fn arns(users: &[ConfiguredUsers]) -> Vec<ResourceArn> {
     let arn = |resource: &str| ResourceArn::global("iam", &format!("user{resource}"));
     if users.iter().any(|entry| matches!(entry.who, UserSelector::Tag(_))) {
         return vec![arn("/*")];
     }
-    // What a path covers need not be said again.
+    // An entry needs no ARN of its own if a path of another entry covers it.
     let is_covered = |who: &UserSelector| users.iter().any(|other| other.who != *who && other.who.contains(who));
     let each = users.iter().map(|entry| &entry.who).filter(|who| !is_covered(who));
     each.filter_map(|who| match who {
         UserSelector::User(user) => Some(arn(&user.resource())),
         UserSelector::Path(path) => Some(arn(&format!("{path}*"))),
-        // No ARN and no condition tells who they are; the configuration has none.
+        // Tags are above. No ARN and no condition can select the members of a group, so the reader refuses groups.
         UserSelector::Tag(_) | UserSelector::Group(_) => None,
     })
     .collect()
 }
 
-/// The tag that a user must have, with one of these values.
+/// The condition that a user has the tag, with one of the values of the entries. `None` without tags.
 pub(super) fn condition(users: &[ConfiguredUsers]) -> Option<Condition> {
     let tags = users.iter().filter_map(|entry| match &entry.who {
         UserSelector::Tag(tag) => Some(tag),

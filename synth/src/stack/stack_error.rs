@@ -1,46 +1,46 @@
-//! What a configuration asks for and AWS does not give.
+//! Why a valid configuration cannot become a stack: it asks for more than AWS allows.
 
 use crate::{
     cfn::template::TemplateError,
     limits::{ENVIRONMENT, INLINE_POLICIES},
 };
 
-/// Why a configuration, right in itself, makes no stack.
+/// Why a configuration that the reader accepts cannot become a stack.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StackError {
     /// The template would contradict itself.
     #[error(transparent)]
     Inconsistent(#[from] TemplateError),
-    /// The stack would take another's place.
-    #[error("this is the name of the stack that holds the packages; give the rotation another")]
+    /// The stack would replace the stack of the artifact bucket.
+    #[error("this is the name of the stack with the artifact bucket; choose another name")]
     NameTaken,
-    /// The function's role needs to name too much.
+    /// The policy of the function's role would be too long.
     #[error(
-        "{users} users are too many: the function's role would need a policy of {characters} characters, and IAM \
-         allows {INLINE_POLICIES}; put them under a path (/ci/) or tag them (tag:KEY=VALUE), which is one entry however many \
-         they are, or give some of them a stack of their own (another configuration with its own stack_name)"
+        "{users} users are too many: the function's role would need a policy of {characters} characters, but IAM allows \
+         {INLINE_POLICIES}; select them with one entry, by a path (/ci/) or a tag (tag:KEY=VALUE), or give some of them a \
+         stack of their own (another configuration with its own stack_name)"
     )]
     Policy {
-        /// How many users are to be named.
+        /// The number of entries in `users`.
         users: usize,
-        /// How long the policy would be.
+        /// The length of the policy, in characters.
         characters: usize,
     },
-    /// The function's environment needs to hold too much.
+    /// The environment of the function would be too long.
     #[error(
-        "{setting} is too long: the function's environment would need {bytes} bytes, and Lambda allows {ENVIRONMENT}; \
-         name fewer, or give some users a stack of their own (another configuration with its own stack_name)"
+        "{setting} is too long: the function's environment would need {bytes} bytes, but Lambda allows {ENVIRONMENT}; \
+         make the list shorter, or give some users a stack of their own (another configuration with its own stack_name)"
     )]
     Environment {
-        /// The setting that takes the most room.
+        /// The setting with the longest list.
         setting: &'static str,
-        /// How large the environment would be.
+        /// The length of the environment, in bytes.
         bytes: usize,
     },
 }
 
 impl StackError {
-    /// The setting that is to blame.
+    /// The setting that causes the error.
     #[must_use]
     pub const fn setting(&self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Who subscribes to the topic, and what of it reaches them.
+//! The subscriptions to the topic for notices: one for each address, and what it gets.
 
 use lambda::{contract::user_tags::UserTags, model::email::Email, protocol::policy::Delivery, selection::routing::TO};
 
@@ -7,20 +7,20 @@ use crate::{
     config::Config,
 };
 
-/// One subscription. SNS has one for each address and topic, whatever its owner is.
+/// One address that subscribes. SNS allows one subscription for each address and topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Subscriber<'a> {
-    /// The address, as it was written first.
+    /// The address, as the configuration writes it first.
     pub(super) email: &'a Email,
-    /// Whether it is one of the administrators.
+    /// Whether it is an address of the administrators.
     administers: bool,
-    /// Whether it is some user's owner.
+    /// Whether it is, or can become, the owner of a user.
     owns: bool,
 }
 
 /// The administrators first, then the owners, in the configuration's order.
 pub(super) fn subscribers(config: &Config) -> Vec<Subscriber<'_>> {
-    // Where tags speak, they may name any address.
+    // With `user_tags: honoured`, a tag can make any address an owner.
     let owns = config.user_tags == UserTags::Honoured;
     let mut all: Vec<_> = config.emails.iter().map(|email| Subscriber { email, administers: true, owns }).collect();
     for email in config.users.iter().filter_map(|entry| entry.own.owner.as_ref()) {
@@ -32,79 +32,83 @@ pub(super) fn subscribers(config: &Config) -> Vec<Subscriber<'_>> {
     all
 }
 
-/// What a subscriber gets, where new keys are mailed with `$secrets`.
+/// The text that says what a subscriber gets. `$secrets` says how a mail contains the secrets.
 macro_rules! why {
     ($secrets:literal, $facts:expr) => {
         match $facts {
             (true, false, true, true) => {
-                once_confirmed!("Hears of every user, and gets the keys, ", $secrets, ", of those without an owner.")
+                once_confirmed!(
+                    "Gets notices about every user, and the new keys, ",
+                    $secrets,
+                    ", of users without an owner."
+                )
             }
             (true, true, true, true) => once_confirmed!(
-                "Hears of every user, and gets the keys, ",
+                "Gets notices about every user, and the new keys, ",
                 $secrets,
-                ", of its own and of those without an owner."
+                ", of its own users and of users without an owner."
             ),
             (true, true, true, false) => {
-                once_confirmed!("Hears of every user, and gets the keys, ", $secrets, ", of its own.")
+                once_confirmed!("Gets notices about every user, and the new keys, ", $secrets, ", of its own users.")
             }
-            (true, false, true, false) => once_confirmed!("Hears of every user, and gets no secret."),
-            (true, _, false, _) => once_confirmed!("Hears of every user."),
+            (true, false, true, false) => once_confirmed!("Gets notices about every user, and no secret."),
+            (true, _, false, _) => once_confirmed!("Gets notices about every user."),
             (false, _, true, _) => {
-                once_confirmed!("Hears of its own users alone, and gets their keys, ", $secrets, ".")
+                once_confirmed!("Gets notices about its own users only, and their new keys, ", $secrets, ".")
             }
-            (false, _, false, _) => once_confirmed!("Hears of its own users alone."),
+            (false, _, false, _) => once_confirmed!("Gets notices about its own users only."),
         }
     };
 }
 
-/// SNS sends nothing before that.
+/// The text, with the condition that the address must confirm first. SNS sends nothing before that.
 macro_rules! once_confirmed {
     ($($what:literal),+ $(,)?) => {
-        concat!($($what,)+ " It must confirm AWS's mail.")
+        concat!($($what,)+ " The address must confirm the mail from AWS.")
     };
 }
 
 impl Subscriber<'_> {
-    /// Only what names it.
+    /// The filter policy: only notices with this address among their recipients.
     pub(super) fn filter_policy(&self) -> FilterPolicy {
         FilterPolicy(vec![(TO, vec![self.email.small()])])
     }
 
-    /// What it gets.
+    /// The text that says what the address gets.
     pub(super) fn why(&self, config: &Config) -> &'static str {
         let mailed = config.mail_is_delivery();
-        let nobodys = config.users.iter().any(|entry| entry.holds(&config.users).owner.is_none());
-        let facts = (self.administers, self.owns, mailed, nobodys);
+        let without_owner = config.users.iter().any(|entry| entry.holds(&config.users).owner.is_none());
+        let facts = (self.administers, self.owns, mailed, without_owner);
         match config.policy.delivery {
             Delivery::EmailEncrypted => why!("secrets encrypted", facts),
             Delivery::SecretsManager | Delivery::Email => why!("secrets included", facts),
         }
     }
 
-    /// The logical id of the subscription: derived from the address alone, so that adding or removing another
-    /// address changes no other resource. Punctuation is spelt out, so that two addresses never share one.
+    /// The logical id of the subscription. It is derived only from the address, so that another address changes no other resource.
+    /// Punctuation is spelt out, so that two addresses never share an id.
     pub(super) fn logical_id(&self) -> LogicalId {
         logical_id("MailTo", self.email)
     }
 }
 
-/// The logical id of the subscription that takes alarms to an address.
+/// The logical id of the subscription of an address to the topic for alarms.
 pub(super) fn alarms_to(email: &Email) -> LogicalId {
     logical_id("AlarmsTo", email)
 }
 
 fn logical_id(prefix: &'static str, email: &Email) -> LogicalId {
     let address = email.small();
-    // No word between two marks, and a mark could be taken for a word; too long, and it would be cut. Then it is
-    // the bytes in hexadecimal, which no spelling out looks like: that has an `At`.
+    // Two marks without a word between them could look like a word, and a long address would be cut. Then the id is the bytes in
+    // hexadecimal. No address that is spelt out looks like that, because it contains `At`.
     let hexadecimal =
         || LogicalId::derived(address.bytes().fold(prefix.into(), |name, byte| format!("{name}{byte:02x}")));
     let id = spelt_out(prefix, &address).and_then(LogicalId::derived).or_else(hexadecimal);
-    // An address has 100 characters at most, so its bytes fit.
+    // An address has at most 100 characters, so its bytes fit.
     id.unwrap_or(const { LogicalId::new("MailTo") })
 }
 
-/// `MailToSecurityAtExampleDotCom`; `None` if two marks stand side by side, or one at either end.
+/// The address in words, such as `MailToSecurityAtExampleDotCom`. `None` if two marks are side by side, or one is at an end.
 fn spelt_out(prefix: &str, address: &str) -> Option<String> {
     let mut name = String::from(prefix);
     for word in address.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
@@ -142,7 +146,7 @@ mod tests {
         assert_eq!(ids.len(), alike.len(), "{ids:?}");
     }
 
-    /// Punctuation next to punctuation could be spelt like a word, and a long address would not fit.
+    /// Two marks side by side could be spelt like a word, and a long address would not fit.
     #[test]
     fn odd_addresses_share_no_logical_id_either() {
         for (one, other) in [("_@b.co", "under@b.co"), ("a.&@b.co", "a.x26@b.co"), ("a-.-b@c.co", "a-dot-b@c.co")] {
@@ -152,7 +156,7 @@ mod tests {
         assert_ne!(id(&format!("{long}@one.example")), id(&format!("{long}@two.example")));
     }
 
-    /// Each address with what its filter policy lets through, and what its comment says.
+    /// Each address with the recipients in its filter policy, and its comment.
     fn told(users: &str, delivery: &str) -> Vec<(String, Vec<String>, &'static str)> {
         let text = format!("users: {users}\nemails: [Admin@b.co]\ndelivery: {delivery}\n");
         let config = config::read(&text, Overrides::default()).unwrap().config;
@@ -167,44 +171,52 @@ mod tests {
 
     #[test]
     fn each_address_has_one_subscription_and_gets_what_is_meant_for_it() {
-        let secrets = "gets the keys, secrets included, of";
+        let secrets = "the new keys, secrets included, of";
         for (users, delivery, expected) in [
-            ("[a, b]", "email", vec![("Admin@b.co", vec!["admin@b.co"], format!("{secrets} those without an owner."))]),
-            ("[a, b]", "secrets-manager", vec![("Admin@b.co", vec!["admin@b.co"], "Hears of every user.".into())]),
+            ("[a, b]", "email", vec![("Admin@b.co", vec!["admin@b.co"], format!("{secrets} users without an owner."))]),
+            (
+                "[a, b]",
+                "secrets-manager",
+                vec![("Admin@b.co", vec!["admin@b.co"], "Gets notices about every user.".into())],
+            ),
             (
                 "[{name: a, owner: X@b.co}, {name: b, owner: x@B.co}]",
                 "email",
                 vec![
-                    ("Admin@b.co", vec!["admin@b.co"], "Hears of every user, and gets no secret.".into()),
-                    ("X@b.co", vec!["x@b.co"], "its own users alone, and gets their keys, secrets included.".into()),
+                    ("Admin@b.co", vec!["admin@b.co"], "Gets notices about every user, and no secret.".into()),
+                    ("X@b.co", vec!["x@b.co"], "its own users only, and their new keys, secrets included.".into()),
                 ],
             ),
             (
                 "[{name: a, owner: x@b.co}, {name: b, owner: y@b.co}]",
                 "secrets-manager",
                 vec![
-                    ("Admin@b.co", vec!["admin@b.co"], "Hears of every user.".into()),
-                    ("x@b.co", vec!["x@b.co"], "Hears of its own users alone.".into()),
-                    ("y@b.co", vec!["y@b.co"], "Hears of its own users alone.".into()),
+                    ("Admin@b.co", vec!["admin@b.co"], "Gets notices about every user.".into()),
+                    ("x@b.co", vec!["x@b.co"], "Gets notices about its own users only.".into()),
+                    ("y@b.co", vec!["y@b.co"], "Gets notices about its own users only.".into()),
                 ],
             ),
             (
                 "[{name: /ci/, owner: x@b.co}, {name: /ci/bot, overlap: 1d}]",
                 "email",
                 vec![
-                    ("Admin@b.co", vec!["admin@b.co"], "Hears of every user, and gets no secret.".into()),
-                    ("x@b.co", vec!["x@b.co"], "its own users alone, and gets their keys, secrets included.".into()),
+                    ("Admin@b.co", vec!["admin@b.co"], "Gets notices about every user, and no secret.".into()),
+                    ("x@b.co", vec!["x@b.co"], "its own users only, and their new keys, secrets included.".into()),
                 ],
             ),
             (
                 "[{name: a, owner: aDmin@b.co}]",
                 "email",
-                vec![("Admin@b.co", vec!["admin@b.co"], format!("{secrets} its own."))],
+                vec![("Admin@b.co", vec!["admin@b.co"], format!("{secrets} its own users."))],
             ),
             (
                 "[{name: a, owner: admin@b.co}, b]",
                 "email",
-                vec![("Admin@b.co", vec!["admin@b.co"], format!("{secrets} its own and of those without an owner."))],
+                vec![(
+                    "Admin@b.co",
+                    vec!["admin@b.co"],
+                    format!("{secrets} its own users and of users without an owner."),
+                )],
             ),
         ] {
             let told = told(users, delivery);

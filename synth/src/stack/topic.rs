@@ -1,7 +1,7 @@
-//! Where notices and alarms go: a topic for each, what they are encrypted with, and who may publish to them.
+//! The topics for notices and for alarms: the key that encrypts them, their subscriptions, and who may publish to them.
 //!
-//! Two, because an alarm's message has no attributes: the filter policies that keep notices from all but their readers would
-//! keep every alarm from everybody (SNS Developer Guide, "Key matching").
+//! There are two topics, because the message of an alarm has no attributes. The filter policies that let a notice through only to
+//! its recipients would stop every alarm (SNS Developer Guide, "Key matching").
 
 use lambda::{model::kms_key::KmsKeyArn, protocol::policy::Delivery};
 
@@ -16,13 +16,13 @@ use crate::{
     config::{Config, TopicKey},
 };
 
-/// What the topics are encrypted with.
+/// The key that encrypts the topics.
 pub(super) enum Encryption {
     Own(Arn<Key>),
     Existing(KmsKeyArn),
 }
 
-/// The key of the topics: the stack's own, or one that is there.
+/// Returns the existing key of the configuration, or adds a key to the stack.
 pub(super) fn encryption(t: &mut Template, config: &Config) -> Encryption {
     match &config.topic_key {
         TopicKey::Existing(arn) => Encryption::Existing(arn.clone()),
@@ -35,7 +35,7 @@ fn own_key(t: &mut Template) -> Handle<Key> {
         Statement::grant(
             Principal::ThisAccount,
             "Administer",
-            "The account's IAM policies decide who else may use the key; without this nobody could ever change it.",
+            "IAM policies of the account decide who else may use the key. Without this statement, the key could never be changed.",
             vec!["kms:*"],
             vec![ResourceArn::this_key()],
             Vec::new(),
@@ -43,7 +43,7 @@ fn own_key(t: &mut Template) -> Handle<Key> {
         Statement::grant(
             Principal::CloudWatch,
             "PublishAlarms",
-            "This stack's alarms publish to their topic.",
+            "The alarms of this stack publish to their topic.",
             vec!["kms:GenerateDataKey*", "kms:Decrypt"],
             vec![ResourceArn::this_key()],
             own_alarms(),
@@ -51,7 +51,7 @@ fn own_key(t: &mut Template) -> Handle<Key> {
     ]);
     t.add(
         id!("TopicKey"),
-        "Encrypts the topics: CloudWatch cannot use AWS's own key for SNS, and its alarms would be lost. $1 a month.",
+        "Encrypts the topics. CloudWatch cannot use AWS's own key for SNS, so its alarms would be lost. It costs $1 a month.",
         Key {
             description: "Notices and alarms of the access key rotation",
             enable_key_rotation: true,
@@ -61,7 +61,7 @@ fn own_key(t: &mut Template) -> Handle<Key> {
 }
 
 impl Encryption {
-    /// What the handler's role must be allowed.
+    /// The statement that lets the handler's role publish with this key.
     pub(super) fn statement(&self) -> Statement {
         let key = match self {
             Self::Own(arn) => arn.clone().into(),
@@ -70,7 +70,7 @@ impl Encryption {
         let sns = Text::of(["sns.".into(), Pseudo::Region.into(), ".*".into()]);
         Statement::allow(
             "EncryptMail",
-            "SNS encrypts what the handler publishes, with this role; nothing else may be done with the key.",
+            "SNS encrypts with this role what the handler publishes. The role can use the key for nothing else.",
             vec!["kms:GenerateDataKey", "kms:Decrypt"],
             vec![key],
             vec![Condition { operator: "StringLike", key: "kms:ViaService".into(), values: vec![sns] }],
@@ -85,33 +85,32 @@ impl Encryption {
     }
 }
 
-/// The topic for notices and its subscribers.
+/// Adds the topic for notices, its policy and its subscriptions.
 pub(super) fn notifications(t: &mut Template, config: &Config, encryption: &Encryption) -> Handle<Topic> {
     let topic = t.add(
         id!("NotificationTopic"),
         match config.policy.delivery {
             Delivery::SecretsManager => {
-                "Carries notices, and no secret; filter policies let each through to those it is meant for."
+                "Delivers notices, which contain no secret. A filter policy lets each through only to its recipients."
             }
             Delivery::Email => {
-                "Carries notices, and new keys with their secrets; filter policies let each through to those it is meant \
-                 for."
+                "Delivers notices, and new keys with their secrets. A filter policy lets each through only to its recipients."
             }
             Delivery::EmailEncrypted => {
-                "Carries notices, and new keys with their secrets encrypted to the public keys in encrypt_to; filter \
-                 policies let each through to those it is meant for."
+                "Delivers notices, and new keys with their secrets encrypted to the public keys in encrypt_to. A filter policy \
+                 lets each through only to its recipients."
             }
         },
         Topic { display_name: "Access Key Rotation", kms_master_key_id: encryption.id() },
     );
     t.add(
         id!("NotificationTopicPolicy"),
-        "In place of the policy that SNS gives a topic, which lets all in the account publish and subscribe: IAM policies decide.",
+        "Replaces the default policy of SNS, which lets the whole account publish and subscribe. So IAM policies decide.",
         TopicPolicy {
             topics: vec![topic.reference()],
             policy_document: PolicyDocument(vec![Statement::deny_everybody(
                 "DenyPlainHttp",
-                "A notice that is sent without TLS could be read on its way.",
+                "A notice that is sent without TLS could be read on the way.",
                 vec!["sns:Publish"],
                 vec![topic.reference().into()],
                 vec![Condition::plain_http()],
@@ -131,22 +130,22 @@ pub(super) fn notifications(t: &mut Template, config: &Config, encryption: &Encr
     topic
 }
 
-/// The topic for alarms: it tells the administrators, and carries nobody's key.
+/// Adds the topic for alarms, its policy and the subscriptions of the administrators. It never delivers a key.
 pub(super) fn alarms(t: &mut Template, config: &Config, encryption: &Encryption) -> Handle<Topic> {
     let topic = t.add(
         id!("AlarmTopic"),
-        "Carries alarms to the administrators. Not the other topic's: an alarm passes no filter policy.",
+        "Delivers alarms to the administrators. It is another topic than that of notices, because an alarm passes no filter policy.",
         Topic { display_name: "Access Key Rotation alarms", kms_master_key_id: encryption.id() },
     );
     t.add(
         id!("AlarmTopicPolicy"),
-        "In place of the policy that SNS gives a topic: who else may publish. For the account itself its IAM policies decide.",
+        "Replaces the default policy of SNS: it lets CloudWatch publish. In the account itself, IAM policies decide.",
         TopicPolicy {
             topics: vec![topic.reference()],
             policy_document: PolicyDocument(vec![Statement::grant(
                 Principal::CloudWatch,
                 "PublishAlarms",
-                "Only this stack's alarms.",
+                "Only the alarms of this stack may publish.",
                 vec!["sns:Publish"],
                 vec![topic.reference().into()],
                 own_alarms(),
@@ -161,7 +160,11 @@ pub(super) fn alarms(t: &mut Template, config: &Config, encryption: &Encryption)
             filter_policy_scope: None,
             filter_policy: None,
         };
-        t.add(subscribers::alarms_to(email), "Hears of every alarm, once it has confirmed AWS's mail.", subscription);
+        t.add(
+            subscribers::alarms_to(email),
+            "Gets every alarm, after it has confirmed the mail from AWS.",
+            subscription,
+        );
     }
     topic
 }

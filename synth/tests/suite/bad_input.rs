@@ -1,10 +1,11 @@
-//! Bad input: one message with its place and what is allowed, exit code 2, nothing written, never a panic.
+//! Bad input gives one message with the position and the allowed values, and exit code 2. No file is written, and
+//! nothing panics.
 
 use std::process::Command;
 
 use crate::common::{golden, keys, read};
 
-/// A configuration that is right but for the given lines.
+/// A valid configuration with these additional lines.
 fn with(lines: &str) -> String {
     let mut text = String::from("stack_name: test\n");
     for (key, value) in [("users", "[alice]"), ("emails", "[a@example.com]")] {
@@ -34,7 +35,7 @@ fn synth(configuration: &[u8], arguments: &[&str]) -> Run {
     Run { code: result.status.code(), error: String::from_utf8(result.stderr).unwrap(), written: output.exists() }
 }
 
-/// What the carets of the first problem underline.
+/// The text that the carets of the first problem underline.
 fn underlined(error: &str) -> String {
     let lines: Vec<_> = error.lines().collect();
     let caret = lines.iter().position(|line| line.contains('^')).unwrap_or_else(|| panic!("no caret: {error}"));
@@ -45,7 +46,7 @@ fn underlined(error: &str) -> String {
 
 #[test]
 fn each_mistake_is_named_and_underlined_at_its_place() {
-    // The mistake, where it is, what is underlined, and what the message must say.
+    // The mistake, its position, the underlined text, and a part of the message.
     for (lines, place, under, says) in [
         ("usres: [a]", "4:1", "usres", "did you mean users?"),
         ("rotate_afer: 5d", "4:1", "rotate_afer", "did you mean rotate_after?"),
@@ -139,7 +140,7 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
         ("schedule: rate(2 day)", "4:11", "rate(2 day)", "did you mean rate(2 days)?"),
         ("schedule: \"0 9 * * 1-5\"", "4:11", "\"0 9 * * 1-5\"", "did you mean cron(0 9 ? * MON-FRI *)?"),
         ("schedule: cron(0 9 * * * *)", "4:11", "cron(0 9 * * * *)", "did you mean cron(0 9 * * ? *)?"),
-        ("schedule: cron(0 9 * * * *)", "4:11", "cron(0 9 * * * *)", "with ? for one of the two days"),
+        ("schedule: cron(0 9 * * * *)", "4:11", "cron(0 9 * * * *)", "with ? for exactly one of the two days"),
         ("schedule: at(2027-01-31 09:00)", "4:11", "at(2027-01-31 09:00)", "did you mean at(2027-01-31T09:00:00)?"),
         ("schedule: rate(1 minute)", "4:11", "rate(1 minute)", "a run may take 10m"),
         ("time_zone: JST", "4:12", "JST", "Asia/Tokyo"),
@@ -162,13 +163,13 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
         ("users: [{name: alice, encrypt_to: []}]", "3:35", "[]", "encrypt_to: it must be a list with at least one"),
         ("users: [{name: alice, encrypt_to: [a]}]", "3:36", "a", "encrypt_to: \"a\" is not a public key"),
         ("delivery: email-encrypted\nencrypt_to: []", "5:13", "[]", "encrypt_to is empty"),
-        ("delivery: email-encrypted\nencrypt_to: age1", "5:13", "age1", "a line `- …` for each"),
+        ("delivery: email-encrypted\nencrypt_to: age1", "5:13", "age1", "write a line `- …` for each"),
         ("encrypt_to: [ssh-dss AAAA me]", "4:14", "ssh-dss AAAA me", "make one with ssh-keygen -t ed25519"),
         ("encrypt_to: [age1yubikey1qqqq]", "4:14", "age1yubikey1qqqq", "has no plugins"),
-        ("encrypt_to: ['age1qq']", "4:14", "'age1qq'", "some of it is missing"),
+        ("encrypt_to: ['age1qq']", "4:14", "'age1qq'", "a part is missing or has changed"),
         ("secret_prefix: /a/", "4:16", "/a/", "did you mean a?"),
         ("secret_prefix: 7", "4:16", "7", "write \"7\" in quotes"),
-        ("secret_readers: nobody", "4:17", "nobody", "a list: a line `- …` for each entry, or [] for none"),
+        ("secret_readers: nobody", "4:17", "nobody", "a list: write a line `- …` for each entry, or [] for none"),
         ("secret_readers: [\"*\"]", "4:18", "\"*\"", "arn:aws:iam::ACCOUNT:role/NAME"),
         (
             "secret_readers: [\"arn:aws:sts::111122223333:assumed-role/reader/me\"]",
@@ -176,15 +177,15 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
             "\"arn:aws:sts::111122223333:assumed-role/reader/me\"",
             "did you mean arn:aws:iam::111122223333:role/reader?",
         ),
-        ("secret_kms_key: alias/mine", "4:17", "alias/mine", "not an alias"),
+        ("secret_kms_key: alias/mine", "4:17", "alias/mine", "not of an alias"),
         ("secret_kms_key: alias/aws/secretsmanager", "4:17", "alias/aws/secretsmanager", "did you mean aws/secretsm"),
         ("architecture: mips", "4:15", "mips", "arm64 or x86_64"),
         ("architecture: aarch64", "4:15", "aarch64", "did you mean arm64?"),
         ("memory: 64", "4:9", "64", "from 128 to 10240"),
         ("memory: lots", "4:9", "lots", "from 128 to 10240"),
         ("memory: 1 GB", "4:9", "1 GB", "did you mean 1024?"),
-        ("timeout: 5s", "4:10", "5s", "2m at least"),
-        ("timeout: 16m", "4:10", "16m", "15m that Lambda allows"),
+        ("timeout: 5s", "4:10", "5s", "from 2m"),
+        ("timeout: 16m", "4:10", "16m", "to 15m, which Lambda allows"),
         ("timeout: 10", "4:10", "10", "did you mean 10m?"),
         ("log_retention: 8d", "4:16", "8d", "did you mean 7d?"),
         ("log_retention: 90 days", "4:16", "90 days", "did you mean 90d?"),
@@ -193,7 +194,7 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
             "stack_name: access-key-rotation-artifacts",
             "1:13",
             "access-key-rotation-artifacts",
-            "the stack that holds the packages",
+            "the stack with the artifact bucket",
         ),
         ("users: [alice]\nusers: [bob]", "4:1", "users", "set twice"),
         ("? [a]\n: b", "4:3", "[a]", "must be a word"),
@@ -209,7 +210,7 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
     }
 }
 
-/// A public key with nothing to encrypt, twice, and cut out of the text around it.
+/// Public keys: one without an encrypted delivery, one that is listed twice, and one that is cut off.
 #[test]
 fn mistakes_with_public_keys_are_named_and_underlined_too() {
     let (age, ssh) = (keys::age([7; 31]), keys::ssh_ed25519());
@@ -258,7 +259,7 @@ fn mistakes_with_public_keys_are_named_and_underlined_too() {
     }
 }
 
-/// Whatever else is wrong, and whatever command reads the file.
+/// With any other mistake in the file, and with every command that reads it.
 #[test]
 fn a_private_key_is_never_repeated() {
     let key = "QUJD".repeat(16);
@@ -286,7 +287,7 @@ fn a_private_key_is_never_repeated() {
     }
 }
 
-/// Every setting wrong, in every style that YAML knows; what people then read is a golden file.
+/// Every setting is wrong, in every YAML style. The output is a golden file.
 #[test]
 fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
     let page = read("synth/tests/golden/bad.yaml");
@@ -297,7 +298,7 @@ fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
     assert_eq!(crlf.error.replace("\\r\\n", "\\n"), run.error, "line ends make no difference");
 }
 
-/// A rule between settings is told although others are wrong, as long as its own are right.
+/// A rule between settings is checked even if other settings are wrong, as long as its own settings are valid.
 #[test]
 fn rules_between_settings_do_not_wait_for_other_settings() {
     let run = synth(with("memory: 1\nrotate_after: 5d\nschedule: rate(1 minute)\ntime_zone: JST").as_bytes(), &[]);
@@ -308,7 +309,7 @@ fn rules_between_settings_do_not_wait_for_other_settings() {
     assert!(!run.error.contains("overlap + delete_after"), "nothing is said of what is not known: {}", run.error);
 }
 
-/// A warning where the secrets of some users go to the administrators and those of others do not.
+/// There is a warning if the administrators get the secrets of only some users.
 #[test]
 fn whoever_names_some_owners_is_told_who_gets_the_other_secrets() {
     let owned = "{name: alice, owner: a@b.co}";
@@ -325,7 +326,7 @@ fn whoever_names_some_owners_is_told_who_gets_the_other_secrets() {
     }
 }
 
-/// A warning where a tag says who gets a secret, and one where some keys get older than the others.
+/// There is a warning if a tag decides who gets a secret, and one if some keys get older than the others.
 #[test]
 fn a_careful_person_is_told_what_tags_and_entries_can_do() {
     let told = |lines: &str| {
@@ -347,7 +348,7 @@ fn a_careful_person_is_told_what_tags_and_entries_can_do() {
     assert!(error.contains("a key can live 101d") && error.contains("--> rotation.yaml:3:15\n"), "{error}");
     let error = told("rotate_after: 85d\nusers: [{name: /ci/, rotate_after: 30d}, /ci/bot]");
     assert!(!error.contains("can live"), "{error}");
-    // Where the secret has an owner by the path around its user, nobody else gets it.
+    // If the path of the user has an owner, only that owner gets the secret.
     let error = told("delivery: email\nusers: [{name: /ci/, owner: a@b.co}, {name: /ci/bot, overlap: 1d}]");
     assert!(!error.contains("others have none"), "{error}");
 }
@@ -356,7 +357,11 @@ fn a_careful_person_is_told_what_tags_and_entries_can_do() {
 fn an_exemption_is_not_overruled_by_the_command_line() {
     let run = synth(with("exempt: [bob]").as_bytes(), &["--users", "carol bob"]);
     assert_eq!((run.code, run.written), (Some(2), false));
-    assert!(run.error.contains("bob in exempt excludes") && run.error.contains("--> rotation.yaml:4:10\n"), "{}", run.error);
+    assert!(
+        run.error.contains("bob in exempt excludes") && run.error.contains("--> rotation.yaml:4:10\n"),
+        "{}",
+        run.error
+    );
     let run = synth(with("exempt: [bob]").as_bytes(), &["--users", "/ci/ carol"]);
     assert_eq!((run.code, run.written), (Some(0), true), "{}", run.error);
     let run = synth(with("").as_bytes(), &["--users", "/ci/ group:people"]);
@@ -365,7 +370,7 @@ fn an_exemption_is_not_overruled_by_the_command_line() {
 
 #[test]
 fn a_topic_takes_so_many_addresses() {
-    // As owners alone they would not fit the function's environment.
+    // As owners only, they would not fit into the function's environment.
     let addresses = |number: usize| (0..number).map(|n| format!("a{n}@b.co")).collect::<Vec<_>>().join(", ");
     let file = |number| with(&format!("users: [{{name: alice, owner: x@b.co}}]\nemails: [{}]", addresses(number)));
     let run = synth(file(199).as_bytes(), &[]);

@@ -1,4 +1,5 @@
-//! Two templates and CloudFormation's change set, in one view: who says what, what needs approval, and under which name.
+//! Combines two templates with CloudFormation's change set: the impact and its source, the needed approval, and its
+//! fingerprint.
 
 use crate::common::golden;
 use serde_json::Value as Json;
@@ -60,7 +61,7 @@ Resources:
         Statement: {Effect: Allow, Principal: {AWS: !Ref Reader}, Action: sts:AssumeRole}
 ";
 
-/// The template with one text in the place of another.
+/// The template in which one text is replaced by another.
 fn with(old: &str, new: &str) -> Json {
     assert!(TEMPLATE.contains(old), "{old}");
     read(&TEMPLATE.replacen(old, new, 1)).unwrap_or_else(|e| panic!("{e}"))
@@ -83,8 +84,8 @@ fn planned(id: &str, action: &str, replacement: &str, details: &[(&str, &str, &s
     Planned { id: id.to_owned(), kind: kind.to_owned(), action: ResourceAction::of(action, Some(replacement)), details }
 }
 
-/// What CloudFormation says when nothing but the function's code is another: of whatever names the function, that it may
-/// change too.
+/// CloudFormation's plan if only the code of the function changes. It says that every resource that refers to the
+/// function may change too.
 fn release(function: &str) -> Vec<Planned> {
     vec![
         planned(
@@ -99,8 +100,8 @@ fn release(function: &str) -> Vec<Planned> {
     ]
 }
 
-/// What is tried, the template as it shall be, what CloudFormation plans; what becomes of the resources and who says so, why
-/// somebody must approve it, and what of that the templates alone do not say.
+/// The case, the new template, and CloudFormation's plan. Then the expected results: the impacts with their sources,
+/// the reasons for an approval, and those facts that the templates do not show.
 type Row = (
     &'static str,
     Json,
@@ -121,11 +122,12 @@ fn what_both_say_is_one_view() {
     let direct = |id, replacement, property| {
         planned(id, "Modify", replacement, &[(property, "Conditionally", "DirectModification", "")])
     };
-    // Who names the function's ARN.
+    // The resources that refer to the function's ARN.
     let follow = || vec![("Schedule", Update, Templates), ("Role", Update, Templates)];
     let table: Vec<Row> = vec![
         ("nothing", same(), vec![], vec![], vec![], &[]),
-        // A release of new code needs no approval, whatever CloudFormation says of those that name the function.
+        // A release of new code needs no approval, even though CloudFormation lists the resources that refer to the
+        // function.
         ("new code", same(), release("False"), vec![("Function", Update, Aws)], vec![], &[]),
         (
             "new code in a function that is replaced",
@@ -144,7 +146,7 @@ fn what_both_say_is_one_view() {
                 "Role, of which AWS changes what the templates do not show: unknown",
             ],
         ),
-        // An attribute that is not a name may be another though its resource stays.
+        // An attribute that is not a name may change even if its resource stays.
         (
             "who names what is no name",
             same(),
@@ -161,7 +163,7 @@ fn what_both_say_is_one_view() {
             vec![ApprovalReason::MayReplace],
             &["Schedule may replace"],
         ),
-        // What the templates leave open is settled, and the fingerprint stays.
+        // CloudFormation answers a question that the templates leave open. The fingerprint stays the same.
         (
             "it does replace",
             durable(),
@@ -194,7 +196,7 @@ fn what_both_say_is_one_view() {
             vec![ApprovalReason::MayReplace],
             &[],
         ),
-        // What the templates are sure of stays, whatever CloudFormation says, and what it does not speak of.
+        // A certain answer of the templates stays, whether CloudFormation contradicts it or does not mention it.
         (
             "a name, says AWS, stays",
             named(),
@@ -211,7 +213,7 @@ fn what_both_say_is_one_view() {
             vec![ApprovalReason::Replaces],
             &[],
         ),
-        // What only CloudFormation knows.
+        // Facts that only CloudFormation knows.
         (
             "another stage, another queue",
             same(),
@@ -268,7 +270,7 @@ fn what_both_say_is_one_view() {
             vec![],
             &[],
         ),
-        // A resource that goes: the templates know whether it stays in the account.
+        // A removed resource: the templates show whether it stays in the account.
         (
             "a bucket that is kept",
             with("  Archive:\n    Type: AWS::S3::Bucket\n    DeletionPolicy: Retain\n", ""),
@@ -293,7 +295,7 @@ fn what_both_say_is_one_view() {
             vec![ApprovalReason::Deletes],
             &[],
         ),
-        // What a policy is made of, and what a parameter makes of it.
+        // The parts of a policy, and the effect of a parameter on it.
         (
             "another reader",
             same(),

@@ -1,8 +1,8 @@
-//! What cannot be written: each wrong line is refused by the compiler, for the reason that is meant, and the right
-//! line beside it is accepted.
+//! Mistakes that do not compile. The compiler must refuse each wrong line for the intended reason, and accept the right
+//! line.
 //!
-//! Each line becomes a program that the compiler checks against the newest library beside this test. The messages are data, so
-//! the test compares the error's code and its line, and not a text that changes with the compiler.
+//! Each line becomes a program that the compiler checks against the newest library next to this test. The test compares
+//! the code and the line of each error, because the text of a message changes with the compiler.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use std::{
 
 use serde_json::Value as Json;
 
-/// What is meant; the line; the error's code; what is written instead.
+/// The mistake, the wrong line, the code of the error, and the right line.
 const LINES: [(&str, &str, &str, &str); 15] = [
     ("a dangling reference", r#"Value::Ref("Topc".into())"#, "E0277", "Value::Ref(topic.reference().into())"),
     ("a misspelt reference", "topc.reference()", "E0425", "topic.reference()"),
@@ -47,7 +47,7 @@ fn main() {
     let log = t.add(A, "", LogGroup { log_group_name: "".into(), retention_in_days: 1, kms_key_id: None });
 "#;
 
-/// The newest library beside this program.
+/// The newest library in the folder of this program.
 fn library() -> PathBuf {
     let program = std::env::current_exe().unwrap();
     let built = fs::read_dir(program.parent().unwrap()).unwrap().map(|file| file.unwrap().path());

@@ -101,7 +101,7 @@ fn every_request_of_a_deployment_is_allowed() {
     let (bucket, zip, yaml) = (bucket(""), bucket("/0123.zip"), bucket("/0123.yaml"));
     let failed = arn("cloudformation", "changeSet/synth-0123-45/6789");
     let alarm = arn("cloudwatch", "alarm:access-key-rotation-users-failed");
-    let switch = arn("cloudwatch", "alarm:access-key-rotation-no-run");
+    let switch = arn("cloudwatch", "alarm:access-key-rotation-missed-runs");
     let key = arn("kms", "key/1234abcd-12ab-34cd-56ef-1234567890ab");
     for (context, actions, resources) in [
         (

@@ -1,4 +1,4 @@
-//! `synth diff`: any two templates, what changes, what it does, what it means.
+//! `synth diff` compares any two templates: the changes, their impact, and their effect on permissions.
 
 use std::{
     io::Write,
@@ -26,7 +26,7 @@ fn template(resources: &str) -> Json {
     read(&text).unwrap_or_else(|e| panic!("{e}\n{text}"))
 }
 
-/// A role with these properties more.
+/// A role with these additional properties.
 fn role(properties: &str) -> String {
     format!("Role:\n  Type: AWS::IAM::Role\n  Properties:\n    Description: a role\n    {properties}\n")
 }
@@ -101,7 +101,7 @@ fn what_a_change_means_for_iam() {
     };
     let managed = |policies: &str| role(&format!("ManagedPolicyArns: [{policies}]"));
     for (what, old, new, meaning) in [
-        // The table that the CDK is measured with.
+        // The cases that the benchmark also gives to the CDK.
         (
             "* to an ARN",
             policy(get),
@@ -151,7 +151,7 @@ fn what_a_change_means_for_iam() {
         // Nothing to do with IAM.
         ("nothing", policy(get), policy(get), None),
         ("a timeout", function(""), function("").replace('5', "6"), None),
-        // The same policy elsewhere.
+        // The same policy in another place.
         ("inline to separate", policy(get), role("") + &separate("AWS::IAM::Policy", get), Equivalent),
         ("inline to RolePolicy", policy(get), role("") + &separate("AWS::IAM::RolePolicy", get), Equivalent),
         (
@@ -201,7 +201,7 @@ fn what_a_change_means_for_iam() {
         ),
         ("a managed policy of AWS", role(""), managed("arn:aws:iam::aws:policy/ReadOnlyAccess"), Broader),
         ("an own one detached", managed("arn:aws:iam::111122223333:policy/Guard"), role(""), Unknown),
-        // Who acts with which role.
+        // The role that a service acts with.
         ("another role", acting("Role"), acting("Admin"), Broader),
         ("a lesser role", acting("Admin"), acting("Role"), Narrower),
         // Lambda.
@@ -244,7 +244,7 @@ fn what_a_change_means_for_iam() {
             ),
             Broader,
         ),
-        // Resource policies, whatever their property is called.
+        // Resource policies, with any name of the property.
         (
             "of a secret",
             resource("AWS::SecretsManager::ResourcePolicy", &format!("SecretId: s, ResourcePolicy: {open}")),
@@ -287,7 +287,7 @@ fn what_a_change_means_for_iam() {
             ),
             Broader,
         ),
-        // A deny counts though nothing is allowed beside it: those it is for are allowed something by their own policies.
+        // A deny counts even if the policy allows nothing, because other policies may allow it.
         ("a bucket with a deny", String::new(), bucket(&only_tls), Equivalent),
         ("a deny on a bucket that was there", bucket(""), bucket(&only_tls), Narrower),
         ("a bucket's deny removed", bucket(&only_tls), bucket(""), Broader),
@@ -351,7 +351,7 @@ fn what_a_change_means_for_iam() {
             "U:\n  Type: AWS::IAM::User\nK:\n  Type: AWS::IAM::AccessKey\n  Properties: {UserName: !Ref U}\n".into(),
             Broader,
         ),
-        // What cannot be looked into.
+        // Policies that cannot be analysed.
         (
             "a nested stack",
             role(""),
@@ -390,7 +390,7 @@ fn a_condition_is_tried_both_ways() {
         (with("a", "a", wide), with("a", "a", wider), Verdict::Broader),
         (with("a", "a", wider), with("a", "a", wide), Verdict::Narrower),
         (with("a", "a", wide), with("a", "a", "!Ref AWS::NoValue"), Verdict::Narrower),
-        // It holds elsewhere: whether that is more depends on the deployment.
+        // The condition changed. Whether the new one allows more depends on the deployment.
         (with("a", "a", wide), with("b", "a", wide), Verdict::Unknown),
         (with("a", "a", wide), with("a", "b", wide), Verdict::Unknown),
     ] {
@@ -506,7 +506,7 @@ fn the_table_of_replacements_is_what_the_schemas_say() {
 proptest! {
     #![proptest_config(Config { cases: 300, failure_persistence: None, ..Config::default() })]
 
-    /// Whatever a hand or a fuzzer does to a template, there is an answer or an error.
+    /// Any damage to a template gives a result or an error, but never a panic.
     #[test]
     fn no_template_is_too_broken(cuts in prop::collection::vec((any::<prop::sample::Index>(), 0..4_usize, select(&SCRAPS)), 1..6)) {
         let mut text: Vec<char> = NEW.chars().collect();
@@ -569,7 +569,7 @@ fn nothing_breaks_out_of_the_markdown() {
         for line in shown.lines() {
             match fence {
                 Some(open) if line == open => fence = None,
-                // Inside a fence nothing but its own end ends it.
+                // Inside a fence, only its own end may end it.
                 Some(open) => assert!(line.chars().take_while(|c| *c == '`').count() < open.len(), "{hostile}: {line}"),
                 None if line.starts_with("```") => fence = Some(line.trim_end_matches("diff")),
                 None => {
@@ -614,12 +614,12 @@ impl Folder {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // Who refuses at once need not have read.
+        // A command that refuses at once does not read its input.
         let _ = process.stdin.take().unwrap().write_all(input.as_bytes());
         process.wait_with_output().unwrap()
     }
 
-    /// The exit code, and all that was printed.
+    /// Runs synth. Returns the exit code and everything that was printed.
     fn synth(&self, arguments: &[&str], input: &str) -> (Option<i32>, String) {
         let output = self.run(env!("CARGO_BIN_EXE_synth"), arguments, input);
         let printed = [output.stdout, output.stderr].concat();
@@ -694,7 +694,7 @@ fn the_exit_code_says_that_somebody_must_approve() {
     assert_eq!(json["approval"], Json::Null);
 }
 
-/// Whoever chooses more users is told so: by the role where IAM knows, by the environment where it does not.
+/// The diff shows that more users are selected. The role shows it, or the environment if IAM does not.
 #[test]
 fn a_wider_choice_is_called_so() {
     let template = |settings: &str| {
@@ -711,7 +711,7 @@ fn a_wider_choice_is_called_so() {
         ("users: ['tag:a=b', 'tag:a=c']", "users: ['tag:a=c']", Verdict::Narrower, &[]),
         ("users: ['tag:a=b']", "users: [/]", Verdict::Broader, &[ApprovalReason::AllowsMore]),
         ("users: [/]", "users: ['tag:a=b']", Verdict::Narrower, &[]),
-        // Whoever is to see the account's users may see more.
+        // To list the account's users, the role needs more permissions.
         ("users: [a]", "users: [a]\nexempt: ['tag:x=y']", Verdict::Broader, &[ApprovalReason::AllowsMore]),
         ("users: [/]\nexempt: [/ci/]", "users: [/]", Verdict::Equivalent, &[ApprovalReason::OthersRotated]),
         ("users: [/]", "users: [/]\nexempt: [/ci/]", Verdict::Equivalent, &[]),
@@ -735,8 +735,8 @@ fn a_wider_choice_is_called_so() {
     }
 }
 
-/// The name of a change is the same wherever it is shown, in whatever form its templates are, and is not there where nobody
-/// has to approve.
+/// The fingerprint of a change is the same everywhere and for every form of its templates. It is missing if no approval
+/// is needed.
 #[test]
 fn a_change_that_needs_approval_is_named() {
     let folder = Folder::new();

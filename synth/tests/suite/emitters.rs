@@ -1,4 +1,4 @@
-//! The emitters: whatever a template holds, everyone who reads it reads the same.
+//! The emitters write every template so that all readers read the same values.
 
 use std::cell::RefCell;
 
@@ -13,7 +13,7 @@ use synth::cfn::{
     yaml,
 };
 
-/// A value as it is made up: its references are numbers, until there is a template that has something to refer to.
+/// A generated value. Its references are numbers until there is a template with something to refer to.
 #[derive(Debug, Clone)]
 enum Draft {
     Text(String),
@@ -34,7 +34,7 @@ enum Piece {
     Arn(usize),
 }
 
-/// A resource with whatever properties.
+/// A resource with arbitrary properties.
 struct Anything(Value);
 
 impl Property for Anything {
@@ -52,7 +52,7 @@ impl Resource for Anything {
 
 impl HasArn for Anything {}
 
-/// Names that YAML 1.1 takes for something else, among those that it does not.
+/// Names, some of which YAML 1.1 does not read as text.
 const NAMES: [&str; 8] = ["Topic", "Yes", "N", "Null", "On", "True", "E1", "X0x1F"];
 
 impl Draft {
@@ -87,7 +87,7 @@ impl Piece {
     }
 }
 
-/// Pieces that mean something in YAML, in some version of it, or look like it.
+/// Texts with a special meaning in some version of YAML, or that look like one.
 const PIECES: [&str; 96] = [
     "yes",
     "No",
@@ -196,7 +196,7 @@ fn text() -> impl Strategy<Value = String> {
         2 => "[a-zA-Z][a-zA-Z0-9 ._/:()-]{0,20}",
         2 => any::<String>(),
         1 => Just(String::new()),
-        // Longer than a line may be where a key is implicit (1,024 characters), and than emitters fold (80).
+        // Longer than the limit on an implicit key (1,024 characters), and longer than a line that emitters fold (80).
         1 => ("[a-z '\"#:-]{1,9}", 1..400usize).prop_map(|(text, times)| text.repeat(times)),
     ]
 }
@@ -238,13 +238,13 @@ thread_local! {
     );
 }
 
-/// Equal, and in the same order too.
+/// Checks that two values are equal and have the same order.
 fn same(what: &str, read: &Json, meant: &Json, text: &str) -> Result<(), TestCaseError> {
     prop_assert_eq!(read.to_string(), meant.to_string(), "{} reads otherwise:\n{}", what, text);
     Ok(())
 }
 
-/// What a reader of YAML 1.2 makes of it, which knows CloudFormation's tags as little as any editor does.
+/// The value for a YAML 1.2 reader, which does not know CloudFormation's tags, like any editor.
 fn yaml_1_2(read: Yaml) -> Json {
     match read {
         Yaml::Sequence(items) => items.into_iter().map(yaml_1_2).collect(),
@@ -294,7 +294,7 @@ proptest! {
         all_read_alike(&draft.finish(&mut Template::new(String::new())))?;
     }
 
-    /// Texts alone: more of them, where a key, a value, an item and the whole document stand.
+    /// Only texts, but more of them: as a key, as a value, as an item and as the whole document.
     #[test]
     fn everyone_reads_any_text_alike(texts in prop::collection::vec(text(), 1..20)) {
         let list = Value::List(texts.iter().cloned().map(Value::Text).collect());
@@ -305,7 +305,8 @@ proptest! {
         all_read_alike(&Value::Text(texts[0].clone()))?;
     }
 
-    /// What a `Fn::Sub` says is what was put into it, by CloudFormation's rule: `${X}` is X, `${!X}` is the text `${X}`.
+    /// A `Fn::Sub` gives its original pieces under CloudFormation's rule: `${X}` refers to X, and `${!X}` is the text
+    /// `${X}`.
     #[test]
     fn a_sub_says_what_was_put_into_it(pieces in prop::collection::vec(prop_oneof![
         select(&["$", "{", "}", "!", "${", "${A}", "${!A}", "$${A}", "a"][..]).prop_map(|text| Piece::Literal(text.into())),
@@ -335,7 +336,7 @@ proptest! {
         prop_assert_eq!(said + rest, meant, "{}", text);
     }
 
-    /// Sections stand in the order that reviewers expect, and those without an entry are left out.
+    /// Sections have the order that reviewers expect, and empty sections are left out.
     #[test]
     fn sections_stand_in_order(parameters in 0..3usize, resources in prop::collection::vec(draft(), 0..3), outputs in 0..3usize) {
         let mut template = Template::new("About it".into());
@@ -354,7 +355,7 @@ proptest! {
             template.output(name("O", index), "", Pseudo::Region);
         }
         expected.extend([("Parameters", parameters), ("Resources", some), ("Outputs", outputs)].iter().filter(|(_, n)| *n > 0).map(|(s, _)| *s));
-        // Made-up references lead to another template, and made-up keys may look like an intrinsic function.
+        // A generated reference may lead to another template, and a generated key may look like an intrinsic function.
         if let Ok(value) = template.into_value() {
             let text = yaml::emit(&value);
             let top: Vec<_> = text.lines().filter(|l| l.starts_with(|c: char| c.is_ascii_alphabetic())).map(|l| l.split(':').next().unwrap()).collect();
@@ -363,7 +364,7 @@ proptest! {
         }
     }
 
-    /// Each reason is in the YAML once, on lines of its own right above what it is the reason for.
+    /// Each reason is in the YAML once, on its own lines, directly above the value that it explains.
     #[test]
     fn each_reason_stands_once_right_above_its_thing(draft in draft()) {
         let mut reasons = Vec::new();
@@ -376,7 +377,7 @@ proptest! {
             prop_assert_eq!(at.len(), 1, "{} in\n{}", mark, text);
             prop_assert!(at[0] >= after, "{} is out of order in\n{}", mark, text);
             after = at[0];
-            // It may begin on the line of a dash.
+            // The reason may begin on the line of a dash.
             let column = lines[after].find('#').unwrap();
             prop_assert!(lines[after][..column].chars().all(|c| c == ' ' || c == '-'), "{} in\n{}", mark, text);
             let below = lines[after + 1..].iter().find(|line| !line.trim_start().starts_with('#')).unwrap();
@@ -389,7 +390,7 @@ proptest! {
     }
 }
 
-/// Marks each reason, and names each thing that has one so that it can be known again.
+/// Marks each reason, and gives each explained value a name by which the test finds it again.
 fn with_marked_reasons(draft: Draft, thing: Option<String>, reasons: &mut Vec<(String, Option<String>)>) -> Draft {
     match draft {
         Draft::Explained(why, value) => {

@@ -1,4 +1,4 @@
-//! What the project generates besides templates: fresh, complete, and checked as a whole.
+//! The generated files are fresh, complete and checked as a whole.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -22,7 +22,7 @@ use synth::{
 
 const README: &str = "# Mine\n\n<!-- generated: synth graph -->\nold\n<!-- end of what is generated -->\n\nThe end.\n";
 
-/// A project in a folder of its own.
+/// A project in its own temporary folder.
 fn project() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let write = |path: &str, text: &str| fs::write(folder.path().join(path), text).unwrap();
@@ -34,7 +34,7 @@ fn project() -> tempfile::TempDir {
     folder
 }
 
-/// Exit code, standard output, standard error.
+/// Runs synth. Returns the exit code, standard output and standard error.
 fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = synth(folder, arguments);
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -55,7 +55,7 @@ const FILES: [&str; 7] = [
 fn what_this_project_has_committed_is_fresh_and_sound() {
     let (code, out, error) = run(root(), &["check"]);
     assert_eq!(code, Some(0), "{error}");
-    // The article's month is longer than an alarm can look back, and that is said.
+    // The schedule of the article runs once a month. An alarm cannot look back that far, and a warning says so.
     let warning = "warning: no alarm will tell that runs have stopped";
     assert!(error.starts_with(warning) && error.contains("--> examples/article.yaml:"), "{error}");
     assert_eq!(error.matches("warning: ").count(), 1, "{error}");
@@ -95,7 +95,7 @@ fn files_are_listed_generated_and_checked() {
         fs::write(&path, fresh).unwrap();
     }
 
-    // A template that somebody opened by hand is stale, and the message says what is broken as well.
+    // A template that was edited by hand is stale, and the message also says what is broken.
     let path = folder.path().join("templates/rotation.yaml");
     let opened = fs::read_to_string(&path).unwrap().replace("- lambda:InvokeFunction", "- lambda:GetFunction");
     fs::write(&path, opened).unwrap();
@@ -157,7 +157,7 @@ fn any_template_can_be_checked_by_itself() {
     assert_eq!(run(folder.path(), &["check", "nowhere.yaml"]).0, Some(2));
 }
 
-/// The page explains each setting, its links have targets, and each example can be copied into a file.
+/// The page explains each setting, its links have targets, and each example works in a file.
 #[test]
 fn the_page_of_settings_explains_each_one_with_examples_that_are_right() {
     let page = configuration::page();
@@ -181,7 +181,7 @@ fn the_page_of_settings_explains_each_one_with_examples_that_are_right() {
     let blocks = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
     let examples: Vec<_> = blocks.flat_map(|block| block.split("# or\n")).collect();
     assert!(examples.len() > config::settings().len(), "{}", examples.len());
-    // What an example needs from other settings.
+    // Other settings that an example needs.
     let encrypted = "delivery: email-encrypted\n";
     let keys = "encrypt_to: [age1vfpk57vaw8jx4sgaw4tv94axf80tewtud0p7u8knafrzazd6xp8sl3ch5u]\n";
     for example in examples {
@@ -202,7 +202,7 @@ fn the_page_of_settings_explains_each_one_with_examples_that_are_right() {
     }
 }
 
-/// Configurations that make different templates.
+/// Configurations that give different templates.
 fn templates() -> Vec<(config::Config, synth::cfn::Value)> {
     let more = "users: [alice, /ci/bot]\nemails: [a@example.com, b@example.com, end@example.com]\n\
                 secret_kms_key: arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab\n";
@@ -229,7 +229,7 @@ fn the_picture_shows_every_resource_and_every_reference() {
         let template = to_json(&template);
         let picture = graph::full(&template);
         let view = View(&template);
-        // A role is drawn in the box of the resource that acts as it.
+        // A role is drawn inside the box of the resource that uses it.
         let drawn = |id: &str| match id {
             "FunctionRole" => "Function".to_owned(),
             "ScheduleRole" => "Schedule".to_owned(),
@@ -247,7 +247,7 @@ fn the_picture_shows_every_resource_and_every_reference() {
                 assert!(!is_resource || from == to || arrow(&from, &to) || arrow(&to, &from), "{from} {to}: {picture}");
             }
         }
-        // An entry below a path that is listed too need not be shown.
+        // An entry below a listed path need not be shown.
         let is_said = |entry: &&ConfiguredUsers| {
             config.users.iter().all(|other| other.who == entry.who || !other.who.contains(&entry.who))
         };
@@ -299,7 +299,7 @@ fn the_overview_has_at_most_ten_boxes_and_shows_how_they_work_together() {
     assert!(read("templates/README.md").contains(&full), "templates/README.md has the full picture");
 }
 
-/// The page about the templates shows nothing twice, and leaves nothing out.
+/// The page about the templates shows everything exactly once.
 #[test]
 fn the_page_about_the_templates_is_complete_and_does_not_repeat_itself() {
     let page = read("templates/README.md");
@@ -378,7 +378,8 @@ fn other_peoples_templates_are_drawn_too() {
     assert!(graph::overview(&template).contains("  Others -->|\"refers to\"| Notifications\n"));
 }
 
-/// Every action of every statement is explained: the handler's by steps of the rotation, AWS's own by saying so.
+/// Every action of every statement is explained. The handler's actions name steps of the rotation; AWS's own actions
+/// say so.
 #[test]
 fn every_permission_is_explained_by_the_steps_that_need_it() {
     let word = |json: &Json| json.as_str().unwrap().to_owned();
@@ -396,7 +397,7 @@ fn every_permission_is_explained_by_the_steps_that_need_it() {
             assert_eq!(!words(&entry["steps"]).is_empty(), is_handlers, "{entry}");
             explained.extend(words(&entry["steps"]));
         }
-        // Each step is under a permission, or among those that need none, unless this delivery has no such step.
+        // Each step is under a permission or in the list of steps without one, unless this delivery has no such step.
         let free = explanation["needs_no_permission"].as_array().unwrap();
         assert_eq!(free[0]["action"], "sts:GetCallerIdentity");
         explained.extend(free.iter().flat_map(|entry| words(&entry["steps"])));
@@ -404,7 +405,7 @@ fn every_permission_is_explained_by_the_steps_that_need_it() {
         for step in steps() {
             let told = explained.contains(step.purpose);
             assert_eq!(told, !step.call.needs_permission() || !needless(&step.call.action()), "{step:?}");
-            // An action that AWS checks in the course of the step names it too, where the action is needed.
+            // An action that AWS checks during the step also names the step, if the action is needed.
             for action in step.call.checked_besides().iter().filter(|action| !needless(action)) {
                 let said = |p: &Json| p["action"] == **action && words(&p["steps"]).contains(step.purpose);
                 assert!(entries.iter().any(said), "{action}: {step:?}");
@@ -414,7 +415,7 @@ fn every_permission_is_explained_by_the_steps_that_need_it() {
         let list: BTreeSet<_> = CHOOSING.iter().map(|(_, purpose)| (*purpose).to_owned()).collect();
         assert_eq!(list.is_subset(&explained), config.sight() == ListScope::Account);
 
-        // Both forms have every action of every role, and every grant.
+        // Both formats have every action of every role, and every grant.
         let (canonical, text) = (to_json(&template), explain::text(&template));
         let statements = View(&canonical).roles().into_iter().flat_map(|role| role.policies);
         let actions: Vec<_> = statements.flat_map(|statement| statement.texts("Action")).collect();

@@ -1,8 +1,8 @@
-//! The roles allow what is needed, and nothing is allowed in vain: each request that the handler and AWS's services make
-//! in the roles of the committed configurations, decided by the policy evaluator.
+//! The roles of the committed configurations allow exactly what is needed. The policy evaluator decides each request
+//! that the handler and AWS's services make with them.
 //!
-//! `tests/tests/e2e/permissions.rs` shows the same of the handler's calls with IAM enforced by the local AWS. Here are also
-//! the requests that it does not check, those that must be refused, and each ARN of each statement.
+//! `tests/tests/e2e/permissions.rs` shows the same for the handler's calls, with IAM in the local AWS. This test also
+//! covers requests that the local AWS does not check, requests that must be refused, and each ARN of each statement.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,7 +33,7 @@ const OTHER_SECRET: &str = "arn:aws:secretsmanager:eu-west-1:111122223333:secret
 const VIA_SECRETS_MANAGER: (&str, &[&str]) = ("kms:viaservice", &["secretsmanager.eu-west-1.amazonaws.com"]);
 const LOG_GROUP: &str = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/access-key-rotation";
 
-/// What CloudFormation fills in.
+/// The values that CloudFormation fills in.
 fn resolve(name: &str) -> Option<String> {
     let value = match name {
         "AWS::Partition" => "aws",
@@ -53,7 +53,8 @@ fn resolve(name: &str) -> Option<String> {
 
 const KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
-/// The committed configurations, the default one with a key of the customer's own, and those that find their users in other ways.
+/// The committed configurations, the default one with a customer managed key, and those that select users in other
+/// ways.
 fn configurations() -> Vec<(&'static str, Config, Json)> {
     let rotation = read("rotation.yaml");
     let key = rotation.replace("secret_kms_key: aws/secretsmanager", &format!("secret_kms_key: {KEY}"));
@@ -80,10 +81,10 @@ fn template(text: &str) -> Json {
     to_json(&stack::template(&config(text)).unwrap())
 }
 
-/// A user, and the tag that it carries, perhaps.
+/// A user, and its tag if it has one.
 type Somebody = (User, Option<(String, String)>);
 
-/// Some of those whom the configuration means.
+/// Some users that the configuration selects.
 fn chosen(config: &Config) -> Vec<Somebody> {
     let user = |text: &str| text.parse::<User>().unwrap();
     let of = |who: &UserSelector| match who {
@@ -119,7 +120,7 @@ fn request(action: &str, resource: &str, context: &[(&str, &[&str])]) -> Request
     }
 }
 
-/// The requests of one action for one user, as AWS sees them.
+/// The requests of one action for one user, as AWS receives them.
 fn handlers(config: &Config, action: &str, (user, tag): &Somebody) -> Vec<Request> {
     let secret_tags: &[(&str, &[&str])] = &[("aws:tagkeys", &["access-key-rotation:user", "managed-by"])];
     let secret = config.secret_prefix.secret_name(&user.name);
@@ -138,7 +139,8 @@ fn handlers(config: &Config, action: &str, (user, tag): &Somebody) -> Vec<Reques
             }
             vec![request]
         }
-        // A secret that does not exist yet has no random ending; making one that exists is refused for its own reason.
+        // A secret that does not exist yet has no random suffix in its ARN. Creating an existing one fails for another
+        // reason.
         "secretsmanager" if ["CreateSecret", "TagResource"].contains(&operation) => {
             vec![request(action, &secret_arn(""), secret_tags), request(action, &secret_arn("-Ab1Cd2"), secret_tags)]
         }
@@ -155,7 +157,7 @@ fn handlers(config: &Config, action: &str, (user, tag): &Somebody) -> Vec<Reques
     }
 }
 
-/// Every request that is made in a role: the handler's for each user, and those of the services.
+/// Every request that is made with a role: the handler's requests for each user, and those of AWS's services.
 fn needed(config: &Config, role: &str) -> Vec<Request> {
     let stream = format!("{LOG_GROUP}:log-stream:2026/11/24/[$LATEST]0123");
     if role == "ScheduleRole" {
@@ -174,7 +176,7 @@ fn needed(config: &Config, role: &str) -> Vec<Request> {
         .collect();
     let of = |user: &Somebody| actions.iter().flat_map(|action| handlers(config, action, user)).collect::<Vec<_>>();
     let mut all: Vec<_> = chosen(config).iter().flat_map(of).collect();
-    // SNS uses the topic's key on behalf of whoever publishes.
+    // SNS uses the topic's key with the permissions of the publisher.
     let via_sns: &[(&str, &[&str])] = &[("kms:viaservice", &["sns.eu-west-1.amazonaws.com"])];
     all.extend([
         request("kms:GenerateDataKey", TOPIC_KEY, via_sns),
@@ -224,7 +226,7 @@ fn the_roles_allow_what_is_needed_and_each_action_and_each_arn_is_needed() {
 fn the_handler_may_do_nothing_to_anything_else() {
     for (path, config, template) in configurations() {
         let document = policy(&template, "FunctionRole");
-        // A path and a tag mean others too, see below; and of the account there is only one list.
+        // A path and a tag select other users too, see below. The account has only one list of users.
         let named = config.users.iter().all(|entry| matches!(entry.who, UserSelector::User(_)));
         let is_about_others =
             |request: &Request| request.resource == "*" || !named && request.resource.contains(":user/");
@@ -238,7 +240,7 @@ fn the_handler_may_do_nothing_to_anything_else() {
                 needed.resource.clone() + "/x",
                 "*".to_owned(),
             ];
-            // Any stream of the log group is its own, and any secret below the prefix is the rotation's.
+            // Every stream of the log group and every secret below the prefix belongs to the rotation.
             let own = ["log-group:/aws/lambda/access-key-rotation:", "secret:access-key-rotation/"];
             let same = needed.resource.clone();
             elsewhere
@@ -257,7 +259,7 @@ fn the_handler_may_do_nothing_to_anything_else() {
             ("iam:TagUser", user.as_str(), &[("aws:tagkeys", &["team"][..])][..]),
             ("iam:TagUser", &user, &[("aws:tagkeys", &["access-key-rotation:delivered", "team"][..])]),
             ("iam:UntagUser", &user, &[("aws:tagkeys", &["team"][..])]),
-            // ForAllValues holds where there is no key at all.
+            // ForAllValues is met if the key is missing.
             ("iam:TagUser", &user, &[]),
             ("iam:UntagUser", &user, &[]),
             ("iam:DeleteUser", &user, &[]),
@@ -287,7 +289,7 @@ fn the_handler_may_do_nothing_to_anything_else() {
                 &[("kms:viaservice", &["s3.eu-west-1.amazonaws.com"]), ("kms:encryptioncontext:secretarn", &[SECRET])],
             ),
             ("sns:Subscribe", TOPIC, &[]),
-            // The key is for what SNS sends, and for nothing else.
+            // The key is only for messages that SNS sends.
             ("kms:Decrypt", TOPIC_KEY, &[]),
             ("kms:Decrypt", TOPIC_KEY, &[("kms:viaservice", &["secretsmanager.eu-west-1.amazonaws.com"])]),
             ("kms:GenerateDataKey", TOPIC_KEY, &[("kms:viaservice", &["sns.us-east-1.amazonaws.com"])]),
@@ -301,7 +303,7 @@ fn the_handler_may_do_nothing_to_anything_else() {
     }
 }
 
-/// Whom the words of `users` mean the role reaches, and nobody beside them: users, each with a tag.
+/// The role reaches exactly the users that `users` selects. The cases are users, each with a tag.
 #[test]
 fn the_role_reaches_whom_the_words_mean_and_nobody_else() {
     let none = ("", "");
@@ -354,7 +356,7 @@ fn the_role_reaches_whom_the_words_mean_and_nobody_else() {
                 }
             }
         }
-        // Nor users of another account, groups and roles.
+        // The role does not reach users of another account, groups or roles.
         for resource in ["111122223333:group/ci/x", "111122223333:role/ci/x", "444455556666:user/ci/x"] {
             let tagged: &[(&str, &[&str])] = &[("aws:resourcetag/rotate", &["yes"])];
             let request = request("iam:CreateAccessKey", &format!("arn:aws:iam::{resource}"), tagged);
@@ -363,7 +365,8 @@ fn the_role_reaches_whom_the_words_mean_and_nobody_else() {
     }
 }
 
-/// Everything is the resource of those lists alone that IAM has no resource for; and only where users are not named.
+/// Only lists for which IAM has no resource have `*` as their resource, and only if the configuration does not name its
+/// users.
 #[test]
 fn only_the_lists_of_the_account_are_read_on_everything() {
     for (path, config, template) in configurations() {
@@ -384,7 +387,7 @@ fn only_the_lists_of_the_account_are_read_on_everything() {
     }
 }
 
-/// Who else may use the topic and its key: this stack's alarms and nobody else's.
+/// Only the alarms of this stack may use the alarm topic and its key.
 #[test]
 fn only_this_stacks_alarms_may_publish() {
     let (_, _, template) = &configurations()[0];
@@ -404,28 +407,28 @@ fn only_this_stacks_alarms_may_publish() {
         let (ours, theirs) = ("111122223333", "444455556666");
         for action in actions {
             for (service, account, name, decided) in [
-                ("cloudwatch.amazonaws.com", ours, "access-key-rotation-no-run", Decision::Allowed),
+                ("cloudwatch.amazonaws.com", ours, "access-key-rotation-missed-runs", Decision::Allowed),
                 ("cloudwatch.amazonaws.com", ours, "another-alarm", Decision::NotAllowed),
-                ("cloudwatch.amazonaws.com", theirs, "access-key-rotation-no-run", Decision::NotAllowed),
-                ("events.amazonaws.com", ours, "access-key-rotation-no-run", Decision::NotAllowed),
+                ("cloudwatch.amazonaws.com", theirs, "access-key-rotation-missed-runs", Decision::NotAllowed),
+                ("events.amazonaws.com", ours, "access-key-rotation-missed-runs", Decision::NotAllowed),
             ] {
                 let request = from(service, action, resource, account, &alarm(account, name));
                 assert_eq!(decision(document, &request), decided, "{request:?}");
             }
         }
         for action in ["sns:Subscribe", "sns:SetTopicAttributes", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion"] {
-            let alarm = alarm(ours, "access-key-rotation-no-run");
+            let alarm = alarm(ours, "access-key-rotation-missed-runs");
             let request = from("cloudwatch.amazonaws.com", action, resource, ours, &alarm);
             assert_eq!(decision(document, &request), Decision::NotAllowed, "{request:?}");
         }
     }
-    // All alarms are called so.
+    // The names of all alarms begin with this.
     let alarms = template["Resources"].as_object().unwrap().values().filter(|r| r["Type"] == "AWS::CloudWatch::Alarm");
     let names: Vec<_> = alarms.map(|alarm| alarm["Properties"]["AlarmName"]["Fn::Sub"].as_str().unwrap()).collect();
     assert!(names.len() == 6 && names.iter().all(|name| name.starts_with("${AWS::StackName}-")), "{names:?}");
 }
 
-/// The policy that the handler writes on a user's secret, decided by itself: whom nothing else allows anything.
+/// The policy that the handler writes on a user's secret, for principals that no other policy allows anything.
 #[test]
 fn a_secrets_policy_lets_its_user_and_the_readers_read_it_and_nobody_do_anything_else() {
     let user = |name: &str| format!("arn:aws:iam::111122223333:user/{name}");

@@ -1,5 +1,5 @@
-//! The rules of templates/rules.guard, held against the committed templates and random ones; and each against a
-//! template that breaks it. `make guard` runs this, for it needs cfn-guard.
+//! Checks the committed templates and random ones against templates/rules.guard, and each rule against a template that
+//! breaks it. `make guard` runs this, because it needs cfn-guard.
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command, time::Instant};
 
@@ -14,7 +14,7 @@ use synth::{
     stack,
 };
 
-/// What cfn-guard says of each template of a folder: the rules that it keeps, and those that it breaks.
+/// The result of cfn-guard for each template of a folder: the rules that it keeps, and the rules that it breaks.
 fn guard(templates: &Path) -> Vec<(BTreeSet<String>, BTreeSet<String>)> {
     let program = std::env::var_os("CFN_GUARD").expect("CFN_GUARD names cfn-guard: run make guard");
     let output = Command::new(program)
@@ -24,7 +24,7 @@ fn guard(templates: &Path) -> Vec<(BTreeSet<String>, BTreeSet<String>)> {
         .arg(templates)
         .output()
         .unwrap();
-    // 19: a rule is broken.
+    // Exit code 19 means that a rule is broken.
     let error = String::from_utf8_lossy(&output.stderr);
     assert!([Some(0), Some(19)].contains(&output.status.code()), "{:?}: {error}", output.status);
     let report: Vec<Json> = serde_json::from_slice(&output.stdout).unwrap();
@@ -45,13 +45,13 @@ fn rules() -> BTreeSet<String> {
     text.lines().filter_map(|line| line.strip_prefix("rule ")?.split(' ').next().map(str::to_owned)).collect()
 }
 
-/// The rules about the template with the bucket, and those about the others.
+/// Whether a rule is about the template with the bucket. The other rules are about the other templates.
 fn of_bucket(rule: &str) -> bool {
     rule.starts_with("bucket_")
 }
 
-/// Every rule is kept: none broken, none skipped because it found nothing to look at. The templates that hold a bucket, and
-/// the others.
+/// Checks that every rule is kept: none is broken, and none is skipped because nothing matched it. The numbers are
+/// those of the templates with a bucket and without one.
 fn assert_all_kept(folder: &Path, with_bucket: usize, without: usize) {
     let verdicts = guard(folder);
     let [bucket, rotation] =
@@ -67,7 +67,7 @@ fn assert_all_kept(folder: &Path, with_bucket: usize, without: usize) {
 #[test]
 #[ignore = "needs cfn-guard: run make guard"]
 fn the_committed_templates_keep_every_rule() {
-    // The templates alone: cfn-guard would take the schema beside them for one.
+    // Only the templates, because cfn-guard would also read the schema in the folder.
     let folder = tempfile::tempdir().unwrap();
     let files = fs::read_dir(root().join("templates")).unwrap().map(|file| file.unwrap().path());
     let templates: Vec<_> = files.filter(|file| file.extension().is_some_and(|e| e == "yaml")).collect();
@@ -93,7 +93,7 @@ fn random_templates_keep_every_rule() {
     println!("{} rules, {number} random templates, {} s", rules().len(), start.elapsed().as_secs());
 }
 
-/// Each rule, and what breaks it: the value at a place in the template.
+/// Each rule, with a value at a place in the template that breaks it.
 #[test]
 #[ignore = "needs cfn-guard: run make guard"]
 fn a_template_that_breaks_a_rule_is_found() {
@@ -112,7 +112,7 @@ fn a_template_that_breaks_a_rule_is_found() {
     let denial = "/Resources/BucketPolicy/Properties/PolicyDocument/Statement/0";
     let subscription = "/Resources/MailToSecurityAtExampleDotCom/Properties";
     let sub = |text: &str| json!([{ "Fn::Sub": text }]);
-    // One more statement.
+    // An additional statement.
     let statements_at = format!("{role}/Policies/0/PolicyDocument/Statement/-");
     let one = |actions: Json, on: &str| json!({ "Effect": "Allow", "Action": actions, "Resource": [on] });
     let every_user = "arn:aws:iam::123456789012:user/*";
@@ -123,7 +123,8 @@ fn a_template_that_breaks_a_rule_is_found() {
         ("no_wildcard_resource", format!("{statement}/Resource"), json!(["*"])),
         ("no_wildcard_resource", format!("{statement}/Resource"), gone.clone()),
         ("no_wildcard_resource", format!("{statement}/NotResource"), json!(["arn:aws:iam::123456789012:user/a"])),
-        // What may be done to any user is what the handler does; and the account's lists come alone.
+        // Only the handler's actions may be allowed on every user. A statement on the account's lists has no other
+        // action.
         ("no_wildcard_resource", statements_at.clone(), one(json!(["iam:ListUsers"]), "*")),
         ("no_wildcard_resource", statements_at.clone(), one(json!("iam:CreateAccessKey"), "*")),
         ("no_wildcard_resource", statements_at.clone(), one(json!(["iam:GetCredentialReport", "iam:ListUsers"]), "*")),

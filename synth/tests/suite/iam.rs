@@ -1,4 +1,4 @@
-//! What a change of policies means: tables of what is known, and an evaluator as the oracle.
+//! The effect of changed policies: tables of known cases, and random policies with the evaluator as the oracle.
 
 use std::collections::BTreeMap;
 
@@ -502,7 +502,7 @@ fn the_evaluator_decides_as_iam_documents_it() {
     }
 }
 
-// Random policies over a small world, in which nearly every pair of patterns overlaps somehow.
+// Random policies over a few actions and resources, so that almost every pair of patterns overlaps.
 
 const ACTIONS: [&str; 10] = ["*", "s:*", "s:a*", "s:?", "S:A", "s:b", "t:a", "*a", "s:ab", "t:*b"];
 /// `$A` is a reference of the template.
@@ -584,7 +584,7 @@ fn statements() -> impl Strategy<Value = Vec<Json>> {
     prop_oneof![prop::collection::vec(statement(), 1), prop::collection::vec(statement(), 1..=3)]
 }
 
-/// Two policies that differ in their conditions alone: another operator on the same values, or other conditions.
+/// Two policies that differ only in their conditions: another operator on the same values, or other conditions.
 fn conditions_alone() -> impl Strategy<Value = (Vec<Json>, Vec<Json>)> {
     (condition(), condition(), select(&OPERATORS), 0..4_u8, any::<bool>()).prop_map(
         |(one, two, operator, change, deny)| {
@@ -605,7 +605,7 @@ fn conditions_alone() -> impl Strategy<Value = (Vec<Json>, Vec<Json>)> {
     )
 }
 
-/// Two policies: unrelated, or one made out of the other by a change such as people make.
+/// Two policies: unrelated, or one made from the other by a typical change.
 fn pair() -> impl Strategy<Value = (Vec<Json>, Vec<Json>)> {
     let change = (statements(), any::<prop::sample::Index>(), 0..14_u8, statement());
     let changed = change.prop_map(|(old, index, change, other)| {
@@ -638,7 +638,7 @@ fn pair() -> impl Strategy<Value = (Vec<Json>, Vec<Json>)> {
                     new.push(part);
                 }
             }
-            // One entry less of whatever is a list.
+            // A list with one entry less.
             8 => {
                 for key in ["Action", "Resource", "NotAction", "NotResource"] {
                     if let Some(list) = new[at].get_mut(key).and_then(Json::as_array_mut).filter(|list| list.len() > 1)
@@ -661,7 +661,7 @@ fn pair() -> impl Strategy<Value = (Vec<Json>, Vec<Json>)> {
                     new[at]["Condition"] = json!({ operator: keys });
                 }
             }
-            // Another pattern, alone.
+            // Only another pattern.
             11 | 12 => {
                 let key = ["Action", "Resource"][usize::from(change == 11)];
                 if let (Some(_), Some(pattern)) = (new[at].get(key), other.get(key).and_then(|list| list.get(0))) {
@@ -719,13 +719,13 @@ fn requests() -> Vec<Request> {
     all
 }
 
-/// What the template's references stand for in one deployment.
+/// The values of the template's references in one deployment.
 type Deployment = [&'static str; 3];
 
 const DEPLOYMENTS: [Deployment; 5] =
     [["r1", "r", "1"], ["1", "x", "2"], ["", "", "12"], ["x", "x", "1"], ["u/al", "q", "2"]];
 
-/// Which of the requests are allowed.
+/// For each request, whether the policies allow it.
 fn allowed(permissions: &Permissions, requests: &[Request], deployment: &Deployment) -> Vec<bool> {
     let resolve = |name: &str| {
         let index = ["A", "B", "AWS::AccountId"].iter().position(|known| *known == name)?;
@@ -745,7 +745,7 @@ fn as_permissions((statements, boundary): (Vec<Json>, Option<Vec<Json>>)) -> Per
     Permissions { boundary, ..permissions(&json!(statements)) }
 }
 
-/// Every request of the small world is put to both policies: none may contradict what was said of them.
+/// Evaluates every possible request with both policies. No result may contradict the verdict on them.
 fn never_contradicted(
     old: &Permissions,
     new: &Permissions,

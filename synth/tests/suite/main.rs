@@ -12,6 +12,7 @@ mod common;
 mod compile_fail;
 mod deployer;
 mod diff;
+mod documents;
 mod emitters;
 mod generated;
 mod grants;

@@ -205,31 +205,31 @@ const alarm = (id, name, says, rule) =>
 alarm(
   "UsersFailed",
   "users-failed",
-  "A call failed for at least one IAM user. The user's working key still works, and the next run tries again. Which call, and for whom: the last run's report; make status shows how each key stands.",
+  "A call failed for at least one IAM user. The user's working key still works, and the next run tries again. The last run's report says which call failed and for which user; make status shows the state of each key.",
   { metricName: "Failed" },
 );
 alarm(
-  "UsersNeedAPerson",
-  "users-need-a-person",
-  "The rotation found something that only a person can decide, and has left the user's keys alone. What it is and what to do: the last run's report; make status shows it too.",
+  "UsersNeedAttention",
+  "users-need-attention",
+  "The rotation found something that only a person can decide, and skipped the user. The last run's report says what it is and what to do; make status shows it too.",
   { metricName: "NeedsAttention" },
 );
 alarm(
   "NoticesUnsent",
   "notices-unsent",
-  "The rotation could not send at least one notice: whom it was for does not know what was done or is to be done. The last run's report names it. Find out what keeps the function from publishing to the topic for notices: its role, the topic's key, or a policy of the organization.",
+  "At least one notice could not be sent; its recipients were not informed. The last run's report names it. Find out why the function cannot publish to the topic for notices: check its role, the topic's key, and the policies of the organization.",
   { metricName: "NoticesUnsent" },
 );
 alarm(
   "HandlerErrors",
   "handler-errors",
-  "The rotation's function failed: it was given a setting or an event that it does not understand, or it ran out of time. Lambda tries twice more. If the log names a setting, generate and deploy the template again.",
+  "The rotation's function failed: it did not understand a setting or an event, or it ran out of time. Lambda tries twice more. If the log names a setting, generate and deploy the template again.",
   { namespace: "AWS/Lambda", metricName: "Errors", statistic: "Sum" },
 );
 alarm(
   "DeadLetters",
   "dead-letters",
-  "A run could not be started, or failed three times, and what it was given is kept in the dead-letter queue, which the stack's output DeadLetterQueueUrl names. Find the cause, run again (make rotate, or wait for the schedule), then take the message out: this alarm cannot ring again while one is there.",
+  "A run could not be started, or failed three times. Its event is in the dead-letter queue, which the stack's output DeadLetterQueueUrl names. Find the cause and run again (make rotate, or wait for the schedule). Then delete the message: this alarm cannot go to ALARM again while one is there.",
   {
     namespace: "AWS/SQS",
     metricName: "ApproximateNumberOfMessagesVisible",
@@ -238,8 +238,8 @@ alarm(
 );
 alarm(
   "MissedRuns",
-  "no-run",
-  "No run over all users has come to its end for 2d, two periods of the schedule: keys are not rotated. Look whether the schedule is enabled, whether its role may invoke the function, and whether there are messages in the dead-letter queue.",
+  "missed-runs",
+  "No run over all users has ended for 2d, which is two periods of the schedule, so keys are not rotated. Check that the schedule is enabled, that its role may invoke the function, and that the dead-letter queue is empty.",
   {
     metricName: "SuccessfulRun",
     statistic: "SampleCount",
@@ -254,9 +254,9 @@ alarm(
 );
 
 const output = (id, description, value) => new CfnOutput(stack, id, { description, value });
-output("FunctionName", "Invoke this function to rotate now what is due", handler.ref);
-output("TopicArn", "Where notices are published; each address must confirm its subscription", topic.ref);
-output("AlarmTopicArn", "Where alarms are published; each address must confirm that subscription too", alarmTopic.ref);
-output("DeadLetterQueueUrl", "Runs that failed or could not be started", deadLetters.ref);
-output("LogGroupName", "What the handler did, one JSON object a line", logGroup.ref);
+output("FunctionName", "The name of the function. Invoke it to start a run now", handler.ref);
+output("TopicArn", "The topic for notices. Each address must confirm its subscription", topic.ref);
+output("AlarmTopicArn", "The topic for alarms. Each address must confirm this subscription too", alarmTopic.ref);
+output("DeadLetterQueueUrl", "The queue with the events of runs that failed or could not be started", deadLetters.ref);
+output("LogGroupName", "The log group with what the handler did, one JSON object per line", logGroup.ref);
 app.synth();

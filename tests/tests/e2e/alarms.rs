@@ -195,7 +195,7 @@ async fn each_alarm_rings_for_its_own_cause_each_time_and_for_no_other() {
     let retried = |day: u64| [0, 1, 3].iter().flat_map(|m| runs.broken.at(morning(day) + Span::minutes(*m))).collect();
     let healthy = |days| daily(days, &runs.healthy);
     // What the switch says once, when it first knows: a run was heard.
-    let works = ("no-run".to_owned(), 0, 1);
+    let works = ("missed-runs".to_owned(), 0, 1);
     let rings = |name: &str, times: usize| (name.to_owned(), times, 0);
     let mut seen = std::collections::BTreeSet::new();
     for (what, points, expected) in [
@@ -208,7 +208,7 @@ async fn each_alarm_rings_for_its_own_cause_each_time_and_for_no_other() {
         (
             "a person is needed for three days, and it is heard each day",
             [healthy(0..3), daily(3..6, &runs.unclear), healthy(6..9)].concat(),
-            vec![rings("users-need-a-person", 3), works.clone()],
+            vec![rings("users-need-attention", 3), works.clone()],
         ),
         (
             "notices are lost for three days, and it is heard each day",
@@ -225,24 +225,28 @@ async fn each_alarm_rings_for_its_own_cause_each_time_and_for_no_other() {
             [healthy(0..9), letter(morning(3), 360), letter(morning(5), 60)].concat(),
             vec![rings("dead-letters", 2), works.clone()],
         ),
-        ("the runs stop", healthy(0..3), vec![("no-run".to_owned(), 1, 1)]),
-        ("they stop and begin again", [healthy(0..3), healthy(7..9)].concat(), vec![("no-run".to_owned(), 1, 2)]),
-        ("there never was one", Vec::new(), vec![rings("no-run", 1)]),
+        ("the runs stop", healthy(0..3), vec![("missed-runs".to_owned(), 1, 1)]),
+        ("they stop and begin again", [healthy(0..3), healthy(7..9)].concat(), vec![("missed-runs".to_owned(), 1, 2)]),
+        ("there never was one", Vec::new(), vec![rings("missed-runs", 1)]),
         (
             "only a person's runs are left",
             [healthy(0..3), daily(3..9, &runs.by_hand)].concat(),
-            vec![("no-run".to_owned(), 1, 1)],
+            vec![("missed-runs".to_owned(), 1, 1)],
         ),
-        ("only dry runs are left", [healthy(0..3), daily(3..9, &runs.dry)].concat(), vec![("no-run".to_owned(), 1, 1)]),
+        (
+            "only dry runs are left",
+            [healthy(0..3), daily(3..9, &runs.dry)].concat(),
+            vec![("missed-runs".to_owned(), 1, 1)],
+        ),
         (
             "somebody fails all the time, and then the runs stop",
             daily(0..4, &runs.failed),
-            vec![rings("users-failed", 4), ("no-run".to_owned(), 1, 1)],
+            vec![rings("users-failed", 4), ("missed-runs".to_owned(), 1, 1)],
         ),
         (
             "the function fails all the time",
             [healthy(0..3), (3..9).flat_map(retried).collect()].concat(),
-            vec![rings("handler-errors", 6), ("no-run".to_owned(), 1, 1)],
+            vec![rings("handler-errors", 6), ("missed-runs".to_owned(), 1, 1)],
         ),
     ] {
         let heard = rung(&alarms, &points, 9);
@@ -252,7 +256,7 @@ async fn each_alarm_rings_for_its_own_cause_each_time_and_for_no_other() {
     assert_eq!(seen.len(), alarms.len(), "each alarm was seen to ring: {seen:?}");
 
     // The switch says so within its window and the hours that CloudWatch looks further back.
-    let switch = alarms.iter().find(|alarm| alarm.name.ends_with("-no-run")).unwrap();
+    let switch = alarms.iter().find(|alarm| alarm.name.ends_with("-missed-runs")).unwrap();
     let changes = switch.changes(&healthy(0..3), START, START + Span::days(9));
     let (rang, _) = *changes.iter().find(|(_, state)| *state == State::Alarm).unwrap();
     let silence = rang.since(morning(2));
@@ -287,7 +291,7 @@ fn the_switch_knows_its_schedule() {
         );
         let alarms = alarms(&text);
         let alarm = |name: &str| alarms.iter().find(|alarm| alarm.name.ends_with(name)).expect(name);
-        let switch = alarm("-no-run");
+        let switch = alarm("-missed-runs");
         // Every second run takes as long as it may, so that reports come at their furthest from each other.
         let runs: Vec<_> = (0..20).map(|n| fires(n) + Span::minutes(timeout * (n % 2))).collect();
         let last = *runs.last().unwrap();
@@ -306,7 +310,7 @@ fn the_switch_knows_its_schedule() {
         }
     }
     assert!(
-        alarms(&read("examples/article.yaml")).iter().all(|alarm| !alarm.name.ends_with("-no-run")),
+        alarms(&read("examples/article.yaml")).iter().all(|alarm| !alarm.name.ends_with("-missed-runs")),
         "an alarm that cannot see a month is not pretended"
     );
 }

@@ -11,7 +11,7 @@ async fn a_malformed_event_or_environment_touches_no_key() {
         let response = stack.invoke(&aws, &event);
         let message = response["errorMessage"].as_str().unwrap_or_default().to_owned();
         assert!(message.contains(says) && message.contains("no key was touched"), "{event}: {response}");
-        let kind = if says == "ROTATE_AFTER" { "BadSetting" } else { "BadEvent" };
+        let kind = if says == "ROTATE_AFTER" { "SettingError" } else { "EventError" };
         assert_eq!(response["errorType"], kind, "{event}: {response}");
     };
     refused(json!({ "usres": ["alice"] }), "usres");

@@ -17,4 +17,5 @@ mod on_demand;
 mod operations;
 mod permissions;
 mod pick_up;
+mod public_names;
 mod secrets_manager;

@@ -1,4 +1,4 @@
-//! What these tests share.
+//! Helpers that these tests share.
 #![allow(dead_code)] // Each test file uses its own part.
 
 pub(crate) mod keys;
@@ -12,17 +12,17 @@ use std::{
 
 use serde_json::Value as Json;
 
-/// The checkout.
+/// The root folder of the checkout.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// A file of the checkout.
+/// The content of a file in the checkout.
 pub(crate) fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
 }
 
-/// A program that `make setup` installs.
+/// The path of a program that `make setup` installs.
 pub(crate) fn tool(name: &str) -> PathBuf {
     let path = root().join(".venv/bin").join(name);
     assert!(path.exists(), "{} is missing: run make setup", path.display());
@@ -34,7 +34,7 @@ pub(crate) fn synth(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_synth")).current_dir(folder).args(arguments).output().unwrap()
 }
 
-/// A file of what cfn-lint's package carries: AWS's resource schemas, and the actions of IAM.
+/// A data file of the cfn-lint package, which contains AWS's resource schemas and IAM's actions.
 pub(crate) fn cfn_lint(file: &str) -> Json {
     let packages = root().join(".venv/lib");
     let python = std::fs::read_dir(&packages).unwrap_or_else(|e| panic!("{}: {e}: run make setup", packages.display()));
@@ -45,7 +45,7 @@ pub(crate) fn cfn_lint(file: &str) -> Json {
     serde_json::from_slice(&std::fs::read(data.join(file)).unwrap()).unwrap()
 }
 
-/// AWS's schema of a resource type, as it is in one Region: a file per type, found through the Region's list.
+/// AWS's schema of a resource type in one Region. The list of the Region names the file of each type.
 pub(crate) fn schema(name: &str) -> Option<Json> {
     let file = cfn_lint("schemas/providers/us-east-1.json")[name].as_str()?.to_owned();
     Some(cfn_lint(&format!("schemas/resources/{file}.json")))
@@ -56,7 +56,8 @@ pub(crate) fn golden(path: &str, actual: &str) {
     expect_test::expect_file![root().join(path)].assert_eq(actual);
 }
 
-/// How many cases: few by default, `proved` of them with `PROVE=1`, or as many as the variable `CASES` says.
+/// The number of cases of a property test: `few` by default, `proved` with `PROVE=1`, or the value of the variable
+/// `CASES`.
 pub(crate) fn cases(few: u32, proved: u32) -> u32 {
     match std::env::var("CASES") {
         Ok(number) => number.parse().expect("CASES is a number"),
@@ -65,7 +66,8 @@ pub(crate) fn cases(few: u32, proved: u32) -> u32 {
     }
 }
 
-/// A Python script that answers each line with a line. Starting one takes as long as a thousand answers.
+/// A Python script that answers each line with a line. It keeps running, because a start takes as long as a thousand
+/// answers.
 pub(crate) struct Python {
     child: Child,
     questions: ChildStdin,

@@ -1,4 +1,4 @@
-//! Random configurations: right ones, and ones that are wrong for a known reason.
+//! Random configurations: valid ones, and ones that are wrong for a known reason.
 #![allow(dead_code)] // Each test file uses its own part.
 
 use proptest::{prelude::*, sample::select};
@@ -9,14 +9,14 @@ use synth::{
 
 use super::keys;
 
-/// The settings of a configuration, each as it is written in YAML; those without a value are left out.
+/// The settings of a configuration, each as YAML text. Settings without a value are left out.
 #[derive(Debug, Clone)]
 pub(crate) struct Random {
     pub(crate) users: Vec<String>,
     pub(crate) emails: Vec<String>,
-    /// Name and text.
+    /// The other settings: name and YAML text.
     pub(crate) others: Vec<(&'static str, String)>,
-    /// Whether lists stand on one line.
+    /// Whether lists are written on one line.
     pub(crate) flow: bool,
 }
 
@@ -47,7 +47,7 @@ impl Random {
     }
 }
 
-/// Plain where YAML lets it be plain for sure, else in quotes.
+/// The text without quotes if that is safe in YAML, otherwise with quotes.
 fn quoted(text: &str, double: bool) -> String {
     let plain = text.len() > 5 && text.bytes().all(|b| b.is_ascii_lowercase());
     match (plain, double) {
@@ -57,14 +57,14 @@ fn quoted(text: &str, double: bool) -> String {
     }
 }
 
-/// No two alike, without regard to case.
+/// The texts without duplicates, ignoring case.
 fn distinct(texts: Vec<(String, String)>, double: bool) -> Vec<String> {
     let mut seen = std::collections::HashSet::new();
     let kept = texts.into_iter().filter(|(key, _)| seen.insert(key.to_ascii_lowercase()));
     kept.map(|(_, text)| quoted(&text, double)).collect()
 }
 
-/// An entry: the word alone, or a mapping with what holds for its users alone.
+/// An entry of `users`: only the selector, or a map with the settings of its users.
 fn entry(word: &str, more: &[String], flow: bool) -> String {
     match (more, flow) {
         ([], _) => word.to_owned(),
@@ -80,7 +80,7 @@ fn names() -> impl Strategy<Value = Vec<(String, String)>> {
     prop_oneof![3 => prop::collection::vec(user.clone(), 1..6), 1 => prop::collection::vec(user, 1..90)]
 }
 
-/// Paths, which may be around each other.
+/// Paths, which may contain each other.
 fn paths() -> impl Strategy<Value = Vec<(String, String)>> {
     let path = prop_oneof![1 => Just("/".to_owned()), 9 => "/([a-c]{1,2}/|[a-zA-Z0-9+=,.@_-]{1,20}/){1,3}"];
     prop::collection::vec(path.prop_map(|path| (path.clone(), path)), 1..5)
@@ -94,7 +94,7 @@ fn tags() -> impl Strategy<Value = Vec<(String, String)>> {
     })
 }
 
-/// Who is chosen: names, which every delivery can serve; and perhaps others beside them or instead.
+/// The selected users: names, which every delivery supports, or other selectors, or both.
 #[derive(Debug, Clone)]
 struct UserSelector {
     names: Vec<(String, String)>,
@@ -119,7 +119,7 @@ fn users() -> impl Strategy<Value = UserSelector> {
     (names(), paths, tags).prop_map(|(names, paths, tags)| UserSelector { names, paths, tags })
 }
 
-/// Some who are none of the others.
+/// Exempt users that no other entry selects.
 fn exempt(double: bool) -> impl Strategy<Value = String> {
     let word = prop_oneof![
         "/?not-me-[a-z]{9}",
@@ -142,7 +142,7 @@ fn emails() -> impl Strategy<Value = Vec<(String, String)>> {
     prop::collection::vec(address, 1..8)
 }
 
-/// Nobody, mostly, as a list in YAML.
+/// The readers of secrets, as a YAML list with up to three ARNs.
 fn readers(double: bool) -> impl Strategy<Value = String> {
     let arn = "arn:aws(-cn)?:iam::[0-9]{12}:(role|user)/([a-zA-Z0-9+=,.@_-]{1,9}/){0,2}[a-zA-Z0-9+=,.@_-]{1,12}";
     let list = prop::collection::btree_set(arn, 0..4);
@@ -152,13 +152,13 @@ fn readers(double: bool) -> impl Strategy<Value = String> {
     })
 }
 
-/// A span of so many seconds, in one of the ways it can be written.
+/// A span of this many seconds, in one of the ways to write it.
 fn span(seconds: u64, unit: usize) -> String {
     let (length, letter) = [(86_400, 'd'), (3_600, 'h'), (60, 'm'), (1, 's')][unit];
     if seconds.is_multiple_of(length) { format!("{}{letter}", seconds / length) } else { format!("{seconds}s") }
 }
 
-/// The age at which a key is replaced, and how it lives: each is right with the others.
+/// The age at which a key is replaced, and the other times. All are valid together.
 fn timings() -> impl Strategy<Value = (u64, Vec<(&'static str, String)>)> {
     let day = 86_400;
     let seconds = move || prop_oneof![Just(0), 1..4_000u64, (0..400u64).prop_map(move |days| days * day)];
@@ -193,7 +193,7 @@ fn schedule() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Where a secret goes, and what else that needs: `encrypt_to`, or a key for each user.
+/// A delivery and the settings that it needs: `encrypt_to`, or a key for each user.
 #[derive(Debug, Clone, Default)]
 struct RandomDelivery {
     delivery: Option<String>,
@@ -227,7 +227,7 @@ fn delivery() -> impl Strategy<Value = RandomDelivery> {
     ]
 }
 
-/// A configuration that is right, with as many users as fit.
+/// A valid configuration with as many users as fit.
 pub(crate) fn right() -> impl Strategy<Value = Random> {
     let one_of = |words: &'static [&'static str]| select(words).prop_map(str::to_owned);
     let zones = &["UTC", "Asia/Tokyo", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+12"][..];
@@ -258,9 +258,9 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
     };
     let watching = (key("own"), key("aws-owned"), prop::option::of(one_of(&["none", "fleet"])));
     let digest = prop::option::of(one_of(&["always", "changes", "never"]));
-    // A user without an owner is the rule; an owner may be an administrator too.
+    // Most users have no owner. An owner may also be an administrator.
     let who = prop_oneof![1 => Just(Vec::new()), 1 => prop::collection::vec(prop::option::weighted(0.6, any::<prop::sample::Index>()), 90)];
-    // What some have of their own leaves no less room than what the others have.
+    // The own times of some users leave as much room as the times of the others.
     let own_times =
         prop::collection::vec((prop::option::weighted(0.1, 0..1_000_000u64), prop::bool::weighted(0.1)), 90);
     let exempt = prop::option::of(any::<bool>().prop_flat_map(exempt));
@@ -325,15 +325,15 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
     )
 }
 
-/// A text that is no right configuration.
+/// A text that is not a valid configuration.
 #[derive(Debug, Clone)]
 pub(crate) struct Wrong {
     pub(crate) text: String,
-    /// The setting that must be blamed; `None` where the text is no list of settings at all.
+    /// The setting that the error must name. `None` if the text is not a map of settings.
     pub(crate) setting: Option<String>,
 }
 
-/// What no setting of this name may be.
+/// Values that are not valid for a setting.
 const NEVER: [(&str, &[&str]); 22] = [
     ("user_tags", &["yes", "Honoured", "some", "key-rotation:owner"]),
     ("stack_name", &["1st", "a_b", "''", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]),
@@ -362,7 +362,7 @@ const NEVER: [(&str, &[&str]); 22] = [
     ("dashboard", &["fleets", "both", "None"]),
 ];
 
-/// What nothing may be.
+/// Values that are not valid for any setting.
 const NOTHING: [&str; 8] = ["", "~", "[en]", "{a: b}", "true", "[]", "!x y", "\"\\0\""];
 
 pub(crate) fn wrong() -> impl Strategy<Value = Wrong> {
@@ -373,7 +373,7 @@ pub(crate) fn wrong() -> impl Strategy<Value = Wrong> {
         3 => (right(), never).prop_map(move |(random, (name, value))| blamed(random.with(name, value), name)),
         2 => (right(), select(&NEVER[..]), select(&NOTHING[..]))
             .prop_map(move |(random, (name, _), value)| blamed(random.with(name, value), name)),
-        // Unknown settings: a made-up one, and a known one with a slip of the finger.
+        // Unknown settings: an invented one, and a known one with a typing mistake.
         1 => (right(), "[a-z_]{1,9}x[0-9]").prop_map(move |(random, name)| {
             let text = format!("{}{name}: 1\n", random.text());
             Wrong { text, setting: Some(name) }
@@ -394,7 +394,7 @@ pub(crate) fn wrong() -> impl Strategy<Value = Wrong> {
         1 => (right(), 2..14u32).prop_map(move |(random, minutes)| {
             blamed(random.with("timeout", "15m").with("schedule", &format!("rate({minutes} minutes)")), "schedule")
         }),
-        // Not `[]`, which is right where each user has keys of its own.
+        // Not `[]`, which is valid if each user has its own keys.
         1 => (right(), select(&["~", "[~]", "age1", "[alice]", "[age1]", "[7]", "{a: b}", "['ssh-dss AAAA']", "[AGE-SECRET-KEY-1]"][..]))
             .prop_map(move |(random, keys)| blamed(random.with("encrypt_to", keys).with("delivery", "email-encrypted"), "encrypt_to")),
         1 => (right(), select(&["secrets-manager", "email"][..]), any::<[u8; 31]>()).prop_map(move |(random, delivery, key)| {
@@ -425,7 +425,7 @@ pub(crate) fn wrong() -> impl Strategy<Value = Wrong> {
             random.users.push(random.users[0].clone());
             blamed(random, "users")
         }),
-        // Who is chosen, and who is not.
+        // Selected and exempt users.
         1 => (right(), select(&["'group:people'", "{name: 'group:people'}", "'tag:x'", "ci/", "/a//", "/*/", "{name: /x-1/, encrypt_to: [age1]}",
             "{name: x-1, rotate_after: 30s}", "{name: x-1, overlap: soon}", "{tag: a=b}"][..])).prop_map(move |(mut random, user)| {
             random.users.push(user.to_owned());
@@ -448,7 +448,7 @@ pub(crate) fn wrong() -> impl Strategy<Value = Wrong> {
             random.users = (0..number).map(|n| format!("user-{n}")).collect();
             blamed(random.with("delivery", "email").with("encrypt_to", "[]"), "users")
         }),
-        // What is no YAML, or none that says settings.
+        // Text that is not YAML, or not a map of settings.
         1 => (right(), any::<prop::sample::Index>()).prop_map(move |(random, at)| {
             let text = random.text();
             let lines: Vec<&str> = text.lines().collect();

@@ -1,0 +1,73 @@
+//! The log events of a run besides its calls: notices, results, and an invocation that could not begin.
+//!
+//! Pure: [`crate::handler::log`] prints them.
+
+use serde_json::{Value, json};
+
+use crate::{
+    model::user::UserName,
+    protocol::{call_error::CallError, journal::RunId},
+    report::{
+        audit::{RunMode, RunOrigin},
+        run_report::{Outcome, RunReport},
+    },
+};
+
+/// The event for one notice, about one user or about the whole run, and whether it was sent.
+#[must_use]
+pub fn notice(
+    run: &RunId,
+    origin: RunOrigin<'_>,
+    user: Option<&UserName>,
+    notice: &str,
+    failure: Option<&CallError>,
+) -> Value {
+    let mut event = json!({
+        "level": if failure.is_some() { "WARN" } else { "INFO" },
+        "event": match origin.mode {
+            RunMode::Real => "notice",
+            RunMode::Pretended => "dry-run",
+        },
+        "run": run,
+        "requestId": origin.request,
+        "notice": notice,
+    });
+    if let Some(user) = user {
+        event["user"] = json!(user);
+    }
+    if let Some(failure) = failure {
+        event["error"] = json!(failure.to_string());
+    }
+    event
+}
+
+/// The events at the end of a run: one for each user, and one for the whole run.
+#[must_use]
+pub fn results(report: &RunReport) -> Vec<Value> {
+    let of_user = report.users.iter().map(|user| {
+        let bad = matches!(user.result, Outcome::Failed | Outcome::NeedsAttention);
+        json!({
+            "level": if bad { "ERROR" } else { "INFO" },
+            "run": report.run,
+            "dryRun": report.dry_run,
+            "user": user.user,
+            "result": user.result,
+            "why": user.why,
+            "done": user.done,
+        })
+    });
+    let of_run = json!({
+        "level": if report.status_code == 200 { "INFO" } else { "ERROR" },
+        "run": report.run,
+        "dryRun": report.dry_run,
+        "summary": report.summary,
+        "message": report.body,
+    });
+    of_user.chain([of_run]).collect()
+}
+
+/// The event for an invocation that could not begin.
+#[must_use]
+pub fn refused(reason: &str) -> Value {
+    json!({ "level": "ERROR", "message": reason })
+}

@@ -1,0 +1,209 @@
+//! What people read: plain words, and links and file names that lead somewhere.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use clap::CommandFactory;
+use synth::cmd::Cli;
+
+use crate::common::root;
+
+/// Expressions that a reader whose first language is not English has to read twice, and what to write instead.
+const FORBIDDEN: [(&str, &str); 16] = [
+    ("whoever", "the name of the role: the owner, an administrator, the workload"),
+    ("whom", "the name of the role"),
+    ("nobody", "no user, no recipient, no administrator"),
+    ("somebody", "the name of the role, or \"a person\""),
+    ("anew", "again"),
+    ("all the same", "anyway"),
+    ("none any more", "no longer"),
+    ("any more", "no longer"),
+    ("of which", "a second sentence"),
+    ("left alone", "skipped, kept"),
+    ("leaves alone", "skips, keeps"),
+    ("hears of", "is notified of"),
+    ("hear of", "are notified of"),
+    ("it says of", "it shows"),
+    ("whose are not", "users to exclude"),
+    ("there being", "because there is"),
+];
+
+/// The files below a folder with these endings, without what is built or installed.
+fn files(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
+    let skipped = ["target", ".venv", ".git", "node_modules"];
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())) {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() && !path.is_symlink() && !skipped.contains(&name.as_str()) {
+            found.extend(files(&path, endings));
+        } else if endings.iter().any(|ending| name.ends_with(ending)) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn documents() -> Vec<(String, String)> {
+    let text = |path: PathBuf| {
+        let name = path.strip_prefix(root()).unwrap().display().to_string();
+        (name, std::fs::read_to_string(&path).unwrap())
+    };
+    files(root(), &[".md"]).into_iter().map(text).collect()
+}
+
+/// The help texts of a command and of all its subcommands.
+fn help(command: &mut clap::Command) -> String {
+    let mut text = command.render_long_help().to_string();
+    for subcommand in command.get_subcommands_mut() {
+        text += &help(subcommand);
+    }
+    text
+}
+
+/// The places of an expression, as whole words, wherever lines break.
+fn places(text: &str, expression: &str) -> Vec<usize> {
+    let words: Vec<_> = text
+        .lines()
+        .enumerate()
+        .flat_map(|(at, line)| {
+            let line = line.trim_start().trim_start_matches(['#', '>', '*', '-', '/']);
+            line.split_whitespace().map(move |word| (at + 1, word)).collect::<Vec<_>>()
+        })
+        .collect();
+    let plain = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    let wanted: Vec<_> = expression.split(' ').collect();
+    let fits = |window: &&[(usize, &str)]| {
+        window.iter().map(|(_, word)| plain(word)).eq(wanted.iter().map(|w| (*w).to_owned()))
+    };
+    words.windows(wanted.len()).filter(fits).map(|window| window[0].0).collect()
+}
+
+#[test]
+fn no_text_has_an_expression_that_is_hard_to_read() {
+    let mut texts = documents();
+    texts.push(("synth --help".into(), help(&mut Cli::command())));
+    for folder in ["templates", "examples"] {
+        let read = |path: PathBuf| (path.display().to_string(), std::fs::read_to_string(&path).unwrap());
+        texts.extend(files(&root().join(folder), &[".yaml", ".json", ".sh"]).into_iter().map(read));
+    }
+    for file in ["rotation.yaml", "Makefile"] {
+        texts.push((file.into(), std::fs::read_to_string(root().join(file)).unwrap()));
+    }
+    assert!(texts.len() > 20, "documents, help texts, templates and examples were found: {}", texts.len());
+    let mut found = Vec::new();
+    for (name, text) in &texts {
+        for (expression, instead) in FORBIDDEN {
+            found.extend(
+                places(text, expression)
+                    .into_iter()
+                    .map(|line| format!("{name}:{line}: {expression:?}; write {instead}")),
+            );
+        }
+    }
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+#[test]
+fn an_expression_is_found_across_lines_and_in_comments() {
+    let text = "# What is left\n# alone, whoever. \"Anew\"\n";
+    assert_eq!([places(text, "left alone"), places(text, "whoever"), places(text, "anew")], [[1], [2], [2]]);
+    assert_eq!(places("renew, a new key", "anew"), [0; 0]);
+}
+
+/// The text of a document without its blocks of code.
+fn prose(text: &str) -> String {
+    let mut inside = false;
+    let outside = |line: &&str| {
+        let fence = line.trim_start().starts_with("```");
+        inside ^= fence;
+        !inside && !fence
+    };
+    text.lines().filter(outside).collect::<Vec<_>>().join("\n")
+}
+
+/// The anchor that GitHub gives a heading.
+fn anchor(heading: &str) -> String {
+    let plain = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    plain.collect::<String>().trim().to_lowercase().replace(' ', "-")
+}
+
+fn anchors(text: &str) -> BTreeSet<String> {
+    let headings = prose(text);
+    headings.lines().filter(|line| line.starts_with('#')).map(|line| anchor(line.trim_start_matches('#'))).collect()
+}
+
+#[test]
+fn every_link_leads_to_a_file_and_a_heading() {
+    let mut broken = Vec::new();
+    let mut links = 0;
+    for (name, text) in documents() {
+        let folder = root().join(&name);
+        for link in prose(&text).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.contains("://") || link.starts_with("mailto:") {
+                continue;
+            }
+            links += 1;
+            let (path, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = if path.is_empty() { folder.clone() } else { folder.parent().unwrap().join(path) };
+            let has_heading = || {
+                let text = std::fs::read_to_string(&target).unwrap_or_default();
+                anchors(&text).contains(heading)
+            };
+            if !target.exists()
+                || !heading.is_empty() && path.ends_with(".md") && !has_heading()
+                || path.is_empty() && !has_heading()
+            {
+                broken.push(format!("{name}: {link}"));
+            }
+        }
+    }
+    assert!(links > 50, "links were found: {links}");
+    assert!(broken.is_empty(), "\n{}", broken.join("\n"));
+}
+
+/// Paths in the text: `lambda/src/protocol/planner.rs`, with `*` and `{a,b}` as a shell has them. What is in capitals stands for
+/// any name.
+#[test]
+fn every_path_in_a_document_exists() {
+    let tops = ["lambda/", "synth/", "tests/", "templates/", "docs/", "examples/", ".github/", ".ci/"];
+    let mut missing = Vec::new();
+    let mut paths = 0;
+    for (name, text) in documents() {
+        for path in prose(&text).split('`').skip(1).step_by(2) {
+            let is_path = tops.iter().any(|top| path.starts_with(top)) && !path.contains(char::is_whitespace);
+            if !is_path {
+                continue;
+            }
+            for path in expand(path.trim_end_matches(['/', ',', '.'])) {
+                paths += 1;
+                let any_name = |part: &str| {
+                    part.contains('*') || part.contains(char::is_uppercase) && !root().join(&path).exists()
+                };
+                let known: PathBuf =
+                    Path::new(&path).iter().take_while(|part| !any_name(&part.to_string_lossy())).collect();
+                if !root().join(known).exists() {
+                    missing.push(format!("{name}: {path}"));
+                }
+            }
+        }
+    }
+    assert!(paths > 50, "paths were found: {paths}");
+    assert!(missing.is_empty(), "\n{}", missing.join("\n"));
+}
+
+/// `a/{b,c}.rs` as `a/b.rs` and `a/c.rs`.
+fn expand(path: &str) -> Vec<String> {
+    let Some((before, rest)) = path.split_once('{') else { return vec![path.to_owned()] };
+    let Some((choice, after)) = rest.split_once('}') else { return vec![path.to_owned()] };
+    choice.split(',').flat_map(|word| expand(&format!("{before}{word}{after}"))).collect()
+}
+
+#[test]
+fn the_readme_is_short() {
+    let text = std::fs::read_to_string(root().join("README.md")).unwrap();
+    assert!(text.lines().count() <= 150, "{} lines: move details to docs/", text.lines().count());
+    assert!(text.lines().all(|line| line.chars().count() <= 120), "lines of at most 120 columns");
+}
