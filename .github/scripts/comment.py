@@ -1,22 +1,22 @@
 #!/usr/bin/env python3
-"""Writes COMMENT on the pull request PULL_REQUEST, or over what this wrote before."""
+"""Writes COMMENT on the pull request PULL_REQUEST. Replaces the comment of an earlier run."""
 
 import json
 import os
 import subprocess
 import sys
 
-AUTHOR = "github-actions[bot]"  # Whose token a workflow has.
+AUTHOR = "github-actions[bot]"  # The author of comments that a workflow writes.
 
 
 def gh(*arguments, text=None):
-    """Asks GitHub's API."""
+    """Calls GitHub's API and returns the response."""
     done = subprocess.run(["gh", "api", *arguments], input=text, capture_output=True, text=True)
     if done.returncode == 0:
         return json.loads(done.stdout)
     if "Resource not accessible by integration" in done.stderr:
-        # The token may not write: the change comes from a fork, or from a bot that GitHub trusts no more than one.
-        print("::notice::This run may not comment: the text is in the summary of the job Check")
+        # The token may not write, because the change comes from a fork or from a bot that GitHub treats like one.
+        print("::notice::This run may not write a comment: read the text in the summary of the job Check")
         sys.exit(0)
     sys.exit(done.stderr)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Says what a change does to the stack, in the job's summary, and sets the step's outputs: the text as a `comment`, and
-# whether it `needs-approval`. To see it locally: BASE=main .github/scripts/diff.sh
+# Shows in the job's summary what a change does to the stack. Sets the step's outputs: the text as `comment`, and
+# whether the change `needs-approval`. To run it locally: BASE=main .github/scripts/diff.sh
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -16,14 +16,14 @@ case $code in
   3)
     needs_approval=true
     approval="> [!WARNING]
-> $(<"$reasons"). To approve it, add the label \`${APPROVAL_LABEL:-approved-iam-change}\`; a push asks anew.
+> $(<"$reasons"). To approve it, add the label \`${APPROVAL_LABEL:-approved-iam-change}\`; a push needs a new approval.
 
 "
     ;;
   *) exit "$code" ;;
 esac
 
-# By the first line the comment is found again.
+# The first line identifies the comment for the next run.
 comment="<!-- synth diff -->
 ### What this does to the stack
 
@@ -32,7 +32,7 @@ $approval$diff
 As of ${COMMIT:-$(git rev-parse HEAD)}."
 
 echo "$comment" >>"${GITHUB_STEP_SUMMARY:-/dev/stdout}"
-# No text contains its own digest, so none can end the output early and set another.
+# No text contains its own digest. So no text can end the output early and set another one.
 end=$(git hash-object --stdin <<<"$comment")
 cat >>"${GITHUB_OUTPUT:-/dev/null}" <<END
 needs-approval=$needs_approval
