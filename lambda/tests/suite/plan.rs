@@ -383,6 +383,20 @@ fn invariant_8_a_run_does_not_touch_a_user_with_an_unexpired_intent() {
     }
 }
 
+/// The intent of a dead run can stay beside that of a run at work, in any order of the tags.
+#[test]
+fn invariant_8_a_dead_runs_intent_does_not_hide_a_living_one() {
+    let dead = intent(ago(LEASE + Span::minutes(1)), 0);
+    let living = Intent { run: "living-run".parse().unwrap(), ..intent(ago(Span::minutes(1)), 0) };
+    for intents in [vec![dead.clone(), living.clone()], vec![living.clone(), dead]] {
+        let mut world = with(&[(90, Active)]).with_key(ago(Span::minutes(1)), Active);
+        world.journal.as_mut().unwrap().intents = intents;
+        let (rest, calls) = runs(&mut world, &careful());
+        assert_eq!(rest, StopReason::Busy(living.run.clone(), living.at + LEASE), "{calls}");
+        assert_eq!(calls, "ListAccessKeys ListUserTags");
+    }
+}
+
 /// A user with a rotation that an earlier run left unfinished an hour ago.
 fn unfinished() -> World {
     let begun = ago(Span::minutes(60));
@@ -859,6 +873,18 @@ fn invariant_8_nor_if_the_intent_of_the_living_run_is_not_visible_yet() {
     let (met, met_calls) = met.unwrap();
     let story = format!("{} {rest:?}; meanwhile {} {met:?}", operations(&calls), operations(&met_calls));
     assert_eq!(left(&world), keys(&[(0, Active), (2, Active)]), "{story}");
+}
+
+/// A time before the key existed would end the overlap early.
+#[test]
+fn invariant_1_a_forged_delivery_in_the_past_does_not_shorten_the_overlap() {
+    for still_in_use in [StillInUse::Wait, StillInUse::Retire] {
+        let mut world = with(&[(90, Active), (1, Active)]);
+        world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(1), at: days(30) });
+        let (rest, calls) = runs(&mut world, &Policy { still_in_use, ..careful() });
+        assert_eq!(rest, StopReason::Overlap(key(0), days(1) + Span::days(7)), "{calls}");
+        assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
+    }
 }
 
 /// A principal that may tag the user can write any time. Without this check, a time in the future would silently stop
