@@ -82,7 +82,7 @@ pub(super) async fn put_policy(secrets: &Client, name: &str, policy: &str, key: 
         let mut failure = failure(&e);
         if failure.code.as_str() == "MalformedPolicyDocumentException" {
             // If a principal does not exist, AWS's message names neither the principal nor the setting.
-            failure.message += "; check that the user has this path and that each of secret_readers exists";
+            failure.message += "; the user must exist at this path, and each of secret_readers must exist";
         }
         failure
     })?;

@@ -5,9 +5,9 @@ use crate::model::parse_error::words;
 /// The languages that notices are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Language {
-    /// English, `en`.
+    /// The notices are in English; written as `en`.
     English,
-    /// Japanese, `ja`.
+    /// The notices are in Japanese; written as `ja`.
     Japanese,
 }
 

@@ -38,6 +38,7 @@ pub enum LoadUsersError {
         /// The call that failed.
         operation: &'static str,
         /// Why the call failed.
+        #[source]
         failure: CallError,
     },
 }

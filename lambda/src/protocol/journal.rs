@@ -11,8 +11,8 @@
 //!   lease.
 //! - One TagUser call notes the delivery and closes the intent, so that no crash leaves one without the other.
 //!
-//! A principal that may tag the user can forge the journal. So the plan never takes more from a key in use because the
-//! journal says so.
+//! A principal that may tag the user can forge the journal. So the planner never does more to a key in use because of
+//! what the journal says.
 
 use std::{fmt, str::FromStr};
 

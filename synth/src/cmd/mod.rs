@@ -27,7 +27,6 @@ mod template;
 mod terminal;
 
 use std::{
-    fmt,
     io::{self, Write},
     process::ExitCode,
 };
@@ -113,16 +112,11 @@ impl From<Exit> for ExitCode {
 }
 
 /// Why a command stopped: what a person reads, and the process's exit.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
 pub struct CommandError {
     exit: Exit,
     message: String,
-}
-
-impl fmt::Display for CommandError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
 }
 
 impl CommandError {

@@ -33,6 +33,7 @@ pub enum DeployError {
         /// The name of the stack.
         stack: String,
         /// What is wrong with the template.
+        #[source]
         problem: TemplateReadError,
     },
     /// CloudFormation refused the change set, so nothing was started.
@@ -49,6 +50,7 @@ pub enum DeployError {
         /// The name of the stack.
         stack: String,
         /// The error of the call.
+        #[source]
         problem: AwsError,
     },
     /// The operation was started and failed.
@@ -67,6 +69,7 @@ pub enum DeployError {
         /// The name of the stack.
         stack: String,
         /// The error of the call that reads the progress.
+        #[source]
         problem: AwsError,
     },
     /// The operation was started, and the user stopped waiting for its end. AWS completes it.

@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     AwsError, Session,
-    rest::{Refusal, Reply, Request, Service},
+    rest::{Reply, Request, Service, ServiceError},
 };
 
 /// The artifact bucket, reached with the credentials of a session.
@@ -89,7 +89,7 @@ impl Bucket {
         method: &'static str,
         key: Option<&str>,
         body: Vec<u8>,
-    ) -> Result<Reply, SdkError<Refusal, HttpResponse>> {
+    ) -> Result<Reply, SdkError<ServiceError, HttpResponse>> {
         let path = key.map_or_else(|| format!("/{}", self.name), |key| format!("/{}/{key}", self.name));
         let owner = self.owner.iter().map(|owner| ("x-amz-expected-bucket-owner", owner.clone()));
         let mut headers: Vec<_> = owner.collect();
@@ -104,6 +104,6 @@ impl Bucket {
     }
 }
 
-fn status(error: &SdkError<Refusal, HttpResponse>) -> Option<u16> {
+fn status(error: &SdkError<ServiceError, HttpResponse>) -> Option<u16> {
     error.raw_response().map(|response| response.status().as_u16())
 }

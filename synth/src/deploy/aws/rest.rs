@@ -4,7 +4,7 @@
 //! and responses are written here. The SDK's runtime still does the work: it resolves credentials, signs, retries and
 //! times out.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap};
 
 use aws_config::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_runtime::{
@@ -99,18 +99,11 @@ impl Reply {
 }
 
 /// A response with any other status: its error code and its message, if it has them.
-#[derive(Debug)]
-pub(super) struct Refusal(ErrorMetadata);
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct ServiceError(ErrorMetadata);
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Refusal {}
-
-impl ProvideErrorMetadata for Refusal {
+impl ProvideErrorMetadata for ServiceError {
     fn meta(&self) -> &ErrorMetadata {
         &self.0
     }
@@ -120,13 +113,13 @@ impl Session {
     /// Sends a request with these limits instead of the session's own.
     ///
     /// # Errors
-    /// The SDK's error: no credentials, no connection, no response in time, or a [`Refusal`].
+    /// The SDK's error: no credentials, no connection, no response in time, or a [`ServiceError`].
     pub(super) async fn send(
         &self,
         request: Request,
         retry: &RetryConfig,
         timeouts: TimeoutConfig,
-    ) -> Result<Reply, SdkError<Refusal, HttpResponse>> {
+    ) -> Result<Reply, SdkError<ServiceError, HttpResponse>> {
         let service = request.service;
         let signing = SigV4OperationSigningConfig {
             region: Some(SigningRegion::from(Region::new(self.region.clone()))),
@@ -159,8 +152,8 @@ impl Session {
             .runtime_plugin(signing)
             .standard_retry(retry)
             .retry_classifier(HttpStatusCodeClassifier::default())
-            .retry_classifier(AwsErrorCodeClassifier::<Refusal>::new())
-            .retry_classifier(TransientErrorClassifier::<Refusal>::new())
+            .retry_classifier(AwsErrorCodeClassifier::<ServiceError>::new())
+            .retry_classifier(TransientErrorClassifier::<ServiceError>::new())
             .timeout_config(timeouts)
             .with_connection_poisoning()
             .serializer(|request: Request| {
@@ -223,8 +216,8 @@ pub(in crate::deploy) fn bucket_host(region: &str, partition: &str) -> String {
     host(Service::S3, region, partition, false, false)
 }
 
-/// Reads a response. Any status other than 2xx becomes a [`Refusal`].
-fn read(answer: &HttpResponse) -> Result<Reply, OrchestratorError<Refusal>> {
+/// Reads a response. Any status other than 2xx becomes a [`ServiceError`].
+fn read(answer: &HttpResponse) -> Result<Reply, OrchestratorError<ServiceError>> {
     let header = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     let headers: BTreeMap<_, _> = answer.headers().iter().map(header).collect();
     let body = answer.body().bytes().unwrap_or_default();
@@ -242,7 +235,7 @@ fn read(answer: &HttpResponse) -> Result<Reply, OrchestratorError<Refusal>> {
     if let Some(message) = message {
         metadata = metadata.message(message);
     }
-    Err(OrchestratorError::operation(Refusal(metadata.build())))
+    Err(OrchestratorError::operation(ServiceError(metadata.build())))
 }
 
 /// The code and the message in the body of an error response. The body is JSON, or XML from S3.
