@@ -1,22 +1,23 @@
 //! The form of every Amazon Resource Name: `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`.
 
-/// An ARN in its parts. The Region and the account are empty where a service has none in its ARNs, as IAM has no Region.
+/// An ARN in its parts. The Region and the account are empty if the service has none in its ARNs: IAM has no Region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ArnParts<'a> {
-    /// The group of Regions: `aws`, `aws-cn`, `aws-us-gov` and their like.
+    /// The partition, a group of Regions: `aws`, `aws-cn`, `aws-us-gov` and the like.
     pub partition: &'a str,
     /// The service's namespace: `iam`, `sns`.
     pub service: &'a str,
-    /// The Region, or nothing.
+    /// The Region; empty if the service has none in its ARNs.
     pub region: &'a str,
-    /// The account's twelve digits, or nothing.
+    /// The id of the account, twelve digits; empty if the service has none in its ARNs.
     pub account: &'a str,
     /// What the ARN names, in the form of its service. It can contain colons.
     pub resource: &'a str,
 }
 
 impl<'a> ArnParts<'a> {
-    /// Takes an ARN apart. A text in another form, and one with a malformed partition, Region or account, gives nothing.
+    /// Splits an ARN into its parts; `None` for a text in another form or with a malformed partition, Region or
+    /// account.
     #[must_use]
     pub fn of(text: &'a str) -> Option<Self> {
         let mut parts = text.splitn(6, ':');
