@@ -1,7 +1,7 @@
-//! `synth check`: are generated files fresh, do their parts fit together, and do they keep within AWS's limits?
+//! `synth check`: checks that generated files are up to date, that their parts fit together, and that AWS's limits allow them.
 //!
-//! Without arguments it is about the project: every file that `synth generate` writes. With templates, about those, whoever
-//! made them. With `--config` or `--template`, about one template and its configuration.
+//! Without arguments it checks the project: every file that `synth generate` writes. With templates, it checks these, also if
+//! another tool made them. With `--config` or `--template`, it checks one template and its configuration.
 
 use std::path::{Path, PathBuf};
 
@@ -20,25 +20,25 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Templates to check by themselves, in YAML or JSON
+    /// Check these templates, in YAML or JSON, without a configuration
     #[arg(value_name = "TEMPLATE", conflicts_with_all = ["config", "template"])]
     templates: Vec<PathBuf>,
-    /// A configuration whose template is checked, instead of the whole project
+    /// Check the template of this configuration instead of the whole project
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Its committed template, in YAML
+    /// The committed template of the configuration, in YAML [default: templates/rotation.yaml]
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
 }
 
-/// One thing that is wrong with a file, and what to do about it.
+/// One problem of a file, and how to fix it.
 struct Finding {
     file: String,
     problem: String,
     fix: String,
 }
 
-/// What was found, file by file.
+/// The problems that were found, and a line for each file without problems.
 #[derive(Default)]
 struct Findings {
     wrong: Vec<Finding>,
@@ -77,15 +77,14 @@ fn one(config: &Path, path: PathBuf) -> Result<Document, CommandError> {
     })
 }
 
-/// A template's text, and the template in canonical form.
+/// Reads a template: its text, and the template in canonical form.
 pub(super) fn read_template(path: &Path) -> Result<(String, Json), CommandError> {
     let file = path.display();
     let text =
         std::fs::read_to_string(path).map_err(|e| CommandError::bad_input(format!("{file}: cannot be read: {e}")))?;
-    let template =
-        read::read(&text).map_err(|e| CommandError::bad_input(format!("{file}: this is no template: {e}")))?;
+    let template = read::read(&text).map_err(|e| CommandError::bad_input(format!("{file}: not a template: {e}")))?;
     if template.get("Resources").is_none_or(|resources| !resources.is_object()) {
-        return Err(CommandError::bad_input(format!("{file}: this is no template: it has no Resources")));
+        return Err(CommandError::bad_input(format!("{file}: not a template: it has no Resources")));
     }
     Ok((text, template))
 }
@@ -95,7 +94,7 @@ impl Findings {
         self.wrong.push(Finding { file: path.display().to_string(), problem, fix: fix.into() });
     }
 
-    /// A generated file: is it fresh, and, if it is a template, is it sound?
+    /// Checks that a generated file is up to date. A template is also checked by itself.
     fn document(&mut self, document: &Document) {
         let Document { path, from, command, text, stack_name } = document;
         let committed = match std::fs::read_to_string(path) {
@@ -120,7 +119,7 @@ impl Findings {
         }
     }
 
-    /// A template, whoever made it: do its parts fit together, and does AWS take it?
+    /// Checks that the parts of a template fit together and that AWS's limits allow it.
     fn template(&mut self, path: &Path, text: &str, template: &Json, stack_name: Option<&str>, says: &str) {
         let before = self.wrong.len();
         for fault in wiring::faults(template) {
@@ -148,7 +147,7 @@ impl Findings {
     }
 }
 
-/// The first line in which two texts differ.
+/// The first line in which two texts differ, in words.
 fn difference(committed: &str, generated: &str) -> String {
     let (mut old, mut new) = (committed.lines(), generated.lines());
     for line in 1.. {
@@ -158,9 +157,9 @@ fn difference(committed: &str, generated: &str) -> String {
             (old, new) => {
                 let shown =
                     |line: Option<&str>| line.map_or("nothing more".into(), |line| format!("{:?}", line.trim()));
-                return format!("line {line} is {} and should be {}", shown(old), shown(new));
+                return format!("line {line} is {}, but should be {}", shown(old), shown(new));
             }
         }
     }
-    "its line ends differ".into()
+    "its line endings differ".into()
 }

@@ -1,4 +1,4 @@
-//! The options of every command that begins with a configuration.
+//! The options of the commands that read a configuration, and how they read it.
 
 use std::{
     path::{Path, PathBuf},
@@ -16,25 +16,25 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Source {
-    /// The configuration
+    /// The configuration file
     #[arg(long, value_name = "FILE", default_value = "rotation.yaml")]
     config: PathBuf,
-    /// Instead of the configuration's users: names, paths or tags, separated by spaces; what it has too keeps what it says there
+    /// Override users: names, paths or tags, separated by spaces; entries that are also in the file keep their settings
     #[arg(long, value_name = "NAMES", value_parser = words::<ConfiguredUsers>)]
     users: Option<Words<ConfiguredUsers>>,
-    /// Instead of the configuration's emails: addresses, separated by spaces
+    /// Override emails: addresses, separated by spaces
     #[arg(long, value_name = "ADDRESSES", value_parser = words::<Email>)]
     emails: Option<Words<Email>>,
-    /// Instead of the configuration's architecture
+    /// Override architecture: arm64 or x86_64
     #[arg(long, value_parser = architecture)]
     architecture: Option<Architecture>,
 }
 
-/// A list that is one argument.
+/// A list in one argument, with spaces between the items.
 #[derive(Debug, Clone)]
 pub(super) struct Words<T>(pub(super) Vec<T>);
 
-/// Reads it.
+/// Reads the list. It needs at least one item.
 pub(super) fn words<T: FromStr<Err: ToString>>(text: &str) -> Result<Words<T>, String> {
     let words = text.split_whitespace().map(|word| word.parse().map_err(|e: T::Err| e.to_string()));
     let words: Vec<T> = words.collect::<Result<_, _>>()?;
@@ -51,18 +51,18 @@ impl Source {
         Ok(read(&self.config, self.overrides())?.config)
     }
 
-    /// Reads the configuration and generates its template.
+    /// Generates the template of the configuration.
     pub(super) fn template(&self) -> Result<Value, CommandError> {
         Ok(self.bundle()?.1)
     }
 
-    /// Who says for which processor the function is.
+    /// The option or file that sets the architecture, for messages.
     #[cfg(feature = "deploy")]
     pub(super) fn architecture_is_said_by(&self) -> String {
         self.architecture.map_or_else(|| self.config.display().to_string(), |_| "--architecture".to_owned())
     }
 
-    /// The configuration, and the template that is generated of it.
+    /// Reads the configuration and generates its template.
     pub(super) fn bundle(&self) -> Result<(Config, Value), CommandError> {
         let overrides = self.overrides();
         let users_are_given = overrides.users.is_some();
@@ -76,7 +76,7 @@ impl Source {
         Ok((read.config, template))
     }
 
-    /// The name of the configuration's stack.
+    /// The name of the stack in the configuration.
     #[cfg(feature = "deploy")]
     pub(super) fn stack_name(&self) -> Result<config::StackName, CommandError> {
         stack_name(&self.config)
@@ -91,7 +91,7 @@ impl Source {
     }
 }
 
-/// A configuration, and where it was read.
+/// A configuration, and the file that it was read from.
 pub(super) struct Read {
     pub(super) config: Config,
     file: String,
@@ -107,7 +107,7 @@ pub(super) fn read(path: &Path, overrides: Overrides) -> Result<Read, CommandErr
     Ok(read)
 }
 
-/// The name of a configuration's stack. Its warnings are for whoever makes a template of it.
+/// The name of the stack in a configuration. It prints no warnings: they are for commands that generate a template.
 #[cfg(feature = "deploy")]
 pub(super) fn stack_name(path: &Path) -> Result<config::StackName, CommandError> {
     Ok(look_at(path, Overrides::default())?.0.config.stack_name)
@@ -128,12 +128,12 @@ fn look_at(path: &Path, overrides: Overrides) -> Result<(Read, Vec<Problem>), Co
 }
 
 impl Read {
-    /// Generates the configuration's template.
+    /// Generates the template of the configuration.
     pub(super) fn template(&self) -> Result<Value, CommandError> {
         stack::template(&self.config).map_err(|unfit| self.unfit(&unfit))
     }
 
-    /// What AWS does not give, told at the setting that asks for it.
+    /// The error for a configuration that cannot become a stack, at the setting that causes it.
     fn unfit(&self, unfit: &StackError) -> CommandError {
         let problem = Problem::with(unfit.setting(), &self.text, &unfit.to_string());
         CommandError::bad_input(Problems::from(problem).render(&self.file, &self.text))

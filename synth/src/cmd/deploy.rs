@@ -1,4 +1,4 @@
-//! `synth deploy`: a configuration's stack, brought to where it shall be.
+//! `synth deploy`: creates or updates the stack of a configuration.
 
 use std::{borrow::Cow, path::PathBuf};
 
@@ -31,16 +31,16 @@ pub(super) struct Args {
     source: Source,
     #[command(flatten)]
     place: AwsLocation,
-    /// The handler, packaged for the configuration's architecture
+    /// The handler's package, built for the configuration's architecture
     #[arg(long, value_name = "ZIP")]
     package: PathBuf,
-    /// An existing bucket to deploy the package from, instead of one that is made for it
+    /// Deploy the package from this existing bucket, instead of creating an artifact bucket
     #[arg(long, value_name = "NAME")]
     artifact_bucket: Option<String>,
-    /// The fingerprint of a change that was looked at and approved
+    /// Approve the change with this fingerprint, and no other
     #[arg(long, value_name = "FINGERPRINT")]
     approve: Vec<Fingerprint>,
-    /// How to say what happens
+    /// The format of the output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args) -> Result<(), CommandError> {
         }
         match stop(&name, end) {
             Ok(()) if left.is_empty() => Ok(()),
-            // It changes nothing by being there, and is said all the same.
+            // A change set that is left over changes nothing, but the user must know about it.
             Ok(()) => Err(CommandError::failure(left.join("\n"))),
             Err(mut stop) => {
                 for left in left {
@@ -77,7 +77,7 @@ pub(super) fn run(args: &Args) -> Result<(), CommandError> {
     })
 }
 
-/// All that can be said before AWS is asked anything.
+/// Prepares what is deployed. It finds all errors that need no call to AWS.
 fn release(args: &Args) -> Result<Release, CommandError> {
     let (config, template) = args.source.bundle()?;
     let target = |stack: &str, template: &Value| TargetStack {
@@ -96,7 +96,7 @@ fn release(args: &Args) -> Result<Release, CommandError> {
     })
 }
 
-/// Deploys; answers how it ended, and what was left behind that should not have been.
+/// Deploys. Returns how it ended, and messages about change sets that could not be deleted.
 async fn deploy(
     args: &Args,
     release: Release,
@@ -112,8 +112,8 @@ async fn deploy(
     (end.unwrap_or_else(from_failure), left)
 }
 
-/// What CloudFormation does not say: who has still to confirm, when it runs next, and what it would do now. A program asks
-/// for it with `synth status`. The deployment is done, whatever becomes of this.
+/// Shows what CloudFormation does not know: which addresses must still confirm, when the next run is, and what it would do. A
+/// program calls `synth status` for that. The deployment is done, so a failure here does not change how it ended.
 async fn tell_state(session: &Session, name: &str, interrupt: &Interrupt, console: &mut Console) {
     let gather = async {
         let stack = target::stack(session, name).await?.ok_or_else(|| target::not_here(name, session))?;
@@ -154,19 +154,19 @@ async fn attempt(
         }
         Decision::Ask => return Ok(needs_approval(approvals)),
         Decision::Refuse => {
-            stacks.note("What was approved is another change");
+            stacks.note("The approval is for another change");
             return Ok(needs_approval(approvals));
         }
     }
     Ok(End::Deployed(deployment.carry_out(&approved, stacks).await?))
 }
 
-/// What the approvals that were given mean for those that are needed.
+/// What to do with the approvals that were given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Decision {
     Go,
     Ask,
-    /// What was approved is something else.
+    /// The approvals are for another change.
     Refuse,
 }
 
@@ -194,7 +194,7 @@ fn needs_approval(approvals: Vec<(String, Approval)>) -> End {
     End::NeedsApproval { approvals, command }
 }
 
-/// A command line with these approvals in place of those that it has.
+/// The command line with these approvals instead of its own.
 fn command(arguments: impl Iterator<Item = String>, approvals: impl Iterator<Item = Fingerprint>) -> String {
     let mut words = Vec::new();
     let mut arguments = arguments;
@@ -224,14 +224,14 @@ fn from_failure(failure: DeployError) -> End {
     }
 }
 
-/// How the process ends.
+/// The result of the process: success, or an error with its exit code.
 fn stop(stack: &str, end: End) -> Result<(), CommandError> {
     let untouched = format!("Nothing was changed in {stack}.");
     match end {
         End::Deployed(_) | End::Unchanged(_) => Ok(()),
         End::NeedsApproval { approvals, command } => {
             let mut message =
-                format!("{}. {untouched}\nWhoever approves it runs:\n  {command}", because_of(&approvals));
+                format!("{}. {untouched}\nTo approve this change, run:\n  {command}", because_of(&approvals));
             if std::env::var_os("MAKELEVEL").is_some() {
                 let fingerprints: Vec<_> =
                     approvals.iter().map(|(_, approval)| approval.fingerprint.to_string()).collect();
@@ -243,10 +243,10 @@ fn stop(stack: &str, end: End) -> Result<(), CommandError> {
         End::Failed { message, .. } => Err(CommandError::failure(format!("error: {message}"))),
         End::Interrupted => Err(CommandError { exit: Exit::Interrupted, message: format!("Interrupted. {untouched}") }),
         End::Left(stack) => {
-            let goes_on = "goes on at AWS; run the same command again to follow it";
+            let goes_on = "continues at AWS; run the same command again to follow it";
             Err(CommandError {
                 exit: Exit::Interrupted,
-                message: format!("Interrupted. What was begun in {stack} {goes_on}."),
+                message: format!("Interrupted. What was started in {stack} {goes_on}."),
             })
         }
     }

@@ -1,4 +1,4 @@
-//! `synth deploy-policy`: what a role must be allowed that deploys.
+//! `synth deploy-policy`: the IAM policy that a role needs to deploy.
 
 use clap::ValueEnum;
 
@@ -13,23 +13,25 @@ use crate::{
 pub(super) struct Args {
     #[command(flatten)]
     source: Source,
-    /// The account that is deployed to
+    /// The account to deploy to
     #[arg(long, value_name = "NUMBER")]
     account: Account,
-    /// The Region that is deployed to
+    /// The Region to deploy to
     #[arg(long, value_name = "NAME")]
     region: Region,
-    /// The partition that both are in: aws-cn in China, aws-us-gov in GovCloud
+    /// The partition of the account and the Region: aws-cn in China, aws-us-gov in GovCloud
     #[arg(long, value_name = "NAME", default_value = "aws")]
     partition: Partition,
-    /// The form: the policy itself, or what each of its statements is for
+    /// The format of the output: the policy itself, or what each of its statements is for
     #[arg(long, value_enum, default_value_t = Format::Json)]
     format: Format,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {
+    /// The policy
     Json,
+    /// What each statement is for
     Text,
 }
 

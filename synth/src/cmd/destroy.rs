@@ -21,7 +21,7 @@ use crate::{
 pub(super) struct Args {
     #[command(flatten)]
     target: target::Target,
-    /// Do not ask
+    /// Delete without asking for confirmation
     #[arg(long)]
     yes: bool,
 }
@@ -34,7 +34,7 @@ pub(super) fn run(args: &Args) -> Result<(), CommandError> {
         let interrupt = Interrupt::listen();
         let mut console = Console::new(Format::Text);
         let mut stacks = Stacks::new(CloudFormation::new(&session), interrupt.clone(), &mut console);
-        // A deletion that is going on already is followed to its end.
+        // If a deletion is already running, the command follows it to its end.
         let Some(stack) = stacks.settled(name).await? else {
             return print(&format!("There is no stack {name} in {session}: nothing to delete\n"));
         };
@@ -44,7 +44,7 @@ pub(super) fn run(args: &Args) -> Result<(), CommandError> {
         print(&farewell(name, &resources, &template, packages(&cloudformation).await, &StackLocation::from(&session)))?;
         if !args.yes {
             if !can_ask() {
-                let message = "error: nobody is here to ask whether it shall go: pass --yes (make destroy YES=1)";
+                let message = "error: cannot ask for confirmation: not a terminal; pass --yes (make destroy YES=1)";
                 return Err(CommandError::bad_input(message.into()));
             }
             if !ask(&interrupt, "Delete it?").await.map_err(DeployError::from)? {
@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args) -> Result<(), CommandError> {
     })
 }
 
-/// Whether the packages are kept here. Whoever may not see them is told nothing of them.
+/// Whether the stack of the artifact bucket is here. Without permission to see it, that is unknown.
 async fn packages(cloudformation: &CloudFormation) -> Artifacts {
     match cloudformation.stack(artifacts::STACK_NAME).await {
         Ok(Some(_)) => Artifacts::Here,
@@ -65,14 +65,14 @@ async fn packages(cloudformation: &CloudFormation) -> Artifacts {
     }
 }
 
-/// What is left, and why.
+/// The error for a deletion that failed, with its root cause.
 fn why(failure: DeployError) -> CommandError {
     match failure {
         DeployError::Failed { status, cause, .. } => {
-            let cause = cause.map_or_else(|| "AWS does not say what".to_owned(), |cause| cause.to_string());
+            let cause = cause.map_or_else(|| "AWS does not show it".to_owned(), |cause| cause.to_string());
             CommandError::failure(format!(
-                "error: the deletion ended in {status}. What went wrong first: {cause}\n\
-                 Once that is out of the way, the rest can be deleted: make destroy"
+                "error: the deletion ended in {status}. The root cause: {cause}\n\
+                 Fix the cause, then delete the rest: make destroy"
             ))
         }
         other => other.into(),

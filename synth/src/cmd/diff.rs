@@ -1,4 +1,4 @@
-//! `synth diff`: what one template changes against another.
+//! `synth diff`: shows the changes between two templates.
 
 use std::{
     io::{self, Read},
@@ -21,16 +21,16 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The template as it was, YAML or JSON, `-` for standard input; with --base or --stack, NEW in its place
+    /// The old template, in YAML or JSON, or `-` for standard input; with --base or --stack, the new template
     #[arg(required_unless_present_any = BEFORE)]
     old: Option<PathBuf>,
-    /// The template as it shall be; without it, what the configuration generates
+    /// The new template; without it, the one that the configuration generates
     #[arg(conflicts_with_all = BEFORE)]
     new: Option<PathBuf>,
-    /// Compare with the template as it was committed in this git revision
+    /// Compare with the template that is committed in this git revision
     #[arg(long, value_name = "GIT-REV")]
     base: Option<String>,
-    /// Which committed template, with --base
+    /// The committed template to compare with, for --base
     #[arg(long, value_name = "FILE", default_value = "templates/rotation.yaml", requires = "base")]
     template: PathBuf,
     #[cfg(feature = "deploy")]
@@ -38,25 +38,25 @@ pub(super) struct Args {
     deployed: Deployed,
     #[command(flatten)]
     source: Source,
-    /// How to show it
+    /// The format of the output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Exit with 3 if the change is one of these
+    /// Exit with code 3 if the change does one of these
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
     fail_on: Vec<FailOn>,
 }
 
-/// What may stand in place of the template as it was.
+/// The options that replace the old template.
 #[cfg(feature = "deploy")]
 const BEFORE: [&str; 2] = ["base", "stack"];
 #[cfg(not(feature = "deploy"))]
 const BEFORE: [&str; 1] = ["base"];
 
-/// The deployed template, in place of one that is at hand.
+/// The options to compare with the deployed template.
 #[cfg(feature = "deploy")]
 #[derive(Debug, clap::Args)]
 struct Deployed {
-    /// Compare with the template that the configuration's stack is deployed with
+    /// Compare with the deployed template of the configuration's stack
     #[arg(long, conflicts_with = "base")]
     stack: bool,
     #[command(flatten)]
@@ -71,17 +71,17 @@ enum Format {
     Markdown,
     /// For a program
     Json,
-    /// The change's fingerprint alone, which an approval names; nothing if the change needs none
+    /// Only the fingerprint of the change, for an approval; nothing if the change needs no approval
     Fingerprint,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum FailOn {
-    /// Something is allowed that was not, or that cannot be ruled out
+    /// Broaden permissions, or may do so
     Broader,
-    /// A resource is replaced, or may be
+    /// Replace a resource, or may do so
     Replace,
-    /// A resource is deleted, not merely left behind
+    /// Delete a resource, not only remove it from the stack
     Delete,
 }
 
@@ -110,7 +110,7 @@ pub(super) fn run(args: &Args) -> Result<(), CommandError> {
             approval.as_ref().map(|approval| format!("{}\n", approval.fingerprint)).unwrap_or_default()
         }
     };
-    // Whoever reads may have read enough; what they wanted to know is in the exit code too.
+    // The reader may close the pipe early; the exit code shows the result too.
     print(&shown)?;
     let concerns: Vec<Concern> = args.fail_on.iter().map(|what| what.concern()).collect();
     let reasons = approval.into_iter().flat_map(|approval| approval.reasons);
@@ -145,7 +145,7 @@ fn file(path: &Path) -> Result<Json, CommandError> {
     template(&name, text)
 }
 
-/// The template of the configuration's stack, if that is asked for.
+/// The deployed template of the configuration's stack, if `--stack` asks for it.
 #[cfg(feature = "deploy")]
 fn deployed(args: &Args) -> Option<Result<Json, CommandError>> {
     use crate::cmd::target;
@@ -164,7 +164,7 @@ fn deployed(args: &Args) -> Option<Result<Json, CommandError>> {
     let Deployed { stack, place } = &args.deployed;
     if !stack && (place.region.is_some() || place.profile.is_some()) {
         return Some(Err(CommandError::bad_input(
-            "--region and --profile say where the stack is: pass --stack too".into(),
+            "--region and --profile need --stack: they say where the deployed stack is".into(),
         )));
     }
     stack.then(read)
@@ -175,7 +175,7 @@ fn deployed(_: &Args) -> Option<Result<Json, CommandError>> {
     None
 }
 
-/// The template at a revision.
+/// The template in a git revision.
 fn committed(revision: &str, path: &Path) -> Result<Json, CommandError> {
     let name = format!("{} at {revision}", path.display());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -185,10 +185,11 @@ fn committed(revision: &str, path: &Path) -> Result<Json, CommandError> {
         .arg(folder)
         .args(["show", "--end-of-options", &format!("{revision}:./{file}")])
         .output()
-        .map_err(|e| CommandError::failure(format!("git cannot be run: {e}; install it, or name two files")))?;
+        .map_err(|e| CommandError::failure(format!("git cannot be run: {e}; install git, or name two templates")))?;
     if !shown.status.success() {
         let problem = String::from_utf8_lossy(&shown.stderr);
-        let hint = "name a revision that has it (git log --oneline -- FILE), or another file with --template";
+        let hint =
+            "name a revision that contains the file (git log --oneline -- FILE), or another file with --template";
         return Err(CommandError::bad_input(format!("{name}: {}; {hint}", problem.trim())));
     }
     template(&name, shown.stdout)

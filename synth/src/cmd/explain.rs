@@ -1,4 +1,4 @@
-//! `synth explain`: what each permission is for.
+//! `synth explain`: explains what each permission is for.
 
 use clap::ValueEnum;
 
@@ -9,7 +9,7 @@ use crate::docs::explain;
 pub(super) struct Args {
     #[command(flatten)]
     source: Source,
-    /// The form of the explanation
+    /// The format of the output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }

@@ -1,9 +1,9 @@
-//! `synth generate`: writes the project's generated files. A file that is right already is left alone.
+//! `synth generate`: writes the project's generated files. It does not touch a file that is up to date.
 
 use crate::cmd::{CommandError, generated_files};
 
 pub(super) fn run() -> Result<(), CommandError> {
-    // Everything is made before anything is written.
+    // All texts are generated before the first file is written, so that an error writes nothing.
     for document in generated_files::documents()? {
         let path = &document.path;
         if std::fs::read_to_string(path).is_ok_and(|text| text == document.text) {

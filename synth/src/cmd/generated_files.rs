@@ -1,4 +1,4 @@
-//! The project's generated files: which there are, what each is made of, and what should be in it.
+//! The project's generated files: the path, the source and the expected text of each.
 
 use std::path::{Path, PathBuf};
 
@@ -15,33 +15,33 @@ use crate::{
 
 /// The configuration that a user edits.
 const CONFIG: &str = "rotation.yaml";
-/// More of them, each with its own template.
+/// The folder with more configurations. Each has a template of its own.
 const EXAMPLES: &str = "examples";
-/// Where templates, and all about them, go.
+/// The folder with the templates and the page about them.
 const TEMPLATES: &str = "templates";
-/// The template that takes no configuration: of the bucket with the packages.
+/// The template of the artifact bucket, which has no configuration.
 const ARTIFACTS: &str = "artifacts.yaml";
-/// The page with the picture of the first template.
+/// The page with the picture of the first template, and the name of the page about the templates.
 const README: &str = "README.md";
 /// The page that explains each setting.
 const SETTINGS_PAGE: &str = "docs/configuration.md";
-/// Where the picture is, between these two lines.
+/// The lines before and after the picture.
 const BLOCK: [&str; 2] = ["<!-- generated: synth graph -->\n", "<!-- end of what is generated -->\n"];
 
-/// What writes them all.
+/// The fix for every file that is not up to date.
 const COMMAND: &str = "run: make synth";
 
 /// A file that is generated, in whole or in part.
 pub(super) struct Document {
-    /// Where it is.
+    /// The path of the file.
     pub(super) path: PathBuf,
-    /// What it is made of, as people are told.
+    /// The source of the file, for messages.
     pub(super) from: String,
-    /// What writes it anew, as people are told.
+    /// The command that writes the file, for messages.
     pub(super) command: String,
-    /// What should be in it.
+    /// The text that the file should have.
     pub(super) text: String,
-    /// For a template: the name of its stack.
+    /// The name of the stack, if the file is a template.
     pub(super) stack_name: Option<String>,
 }
 
@@ -63,7 +63,7 @@ pub(super) fn documents() -> Result<Vec<Document>, CommandError> {
         examples.sort();
         configurations.extend(examples);
     }
-    // All problems of all configurations at once.
+    // The problems of all configurations are reported together.
     let (mut pairs, mut problems) = (Vec::new(), Vec::new());
     for from in configurations {
         match pair(from) {
@@ -166,7 +166,7 @@ fn pages(pairs: &[Pair], (artifacts, template): &(String, Value)) -> Document {
     }
 }
 
-/// The README with the picture in its block; none where there is no block.
+/// The README with the picture in its block. `None` if the README has no block.
 fn picture(pair: &Pair) -> Option<Document> {
     let readme = std::fs::read_to_string(README).ok()?;
     let (before, rest) = readme.split_once(BLOCK[0])?;

@@ -1,4 +1,4 @@
-//! `synth list`: the project's generated files.
+//! `synth list`: lists the project's generated files and their sources.
 
 use crate::cmd::{CommandError, generated_files, print};
 

@@ -33,7 +33,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
-/// Generates the CloudFormation stack that rotates IAM users' access keys.
+/// Generate and deploy the CloudFormation stack that rotates the access keys of IAM users
 #[derive(Debug, Parser)]
 #[command(name = "synth", version, disable_help_subcommand = true)]
 pub struct Cli {
@@ -43,59 +43,59 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Print the template that a configuration stands for, or write it to a file
+    /// Generate the template of a configuration; print it or write it to a file
     Template(template::Args),
-    /// Write the project's generated files: templates/ and the picture in README.md
+    /// Write the project's generated files: templates/, docs/configuration.md and the picture in README.md
     Generate,
-    /// List the project's generated files, and what each is made of
+    /// List the project's generated files and their sources
     List,
-    /// Say whether generated files are fresh, fit together and keep within AWS's limits
+    /// Check that generated files are up to date, consistent and within AWS's limits
     Check(check::Args),
-    /// Say what one template changes against another, and what that means for IAM
+    /// Show the changes between two templates and their effect on permissions
     Diff(diff::Args),
-    /// Deploy a configuration: show what changes, ask where it matters, and follow it to its end
+    /// Deploy a configuration: show the changes, ask for approval where it is needed, and follow the deployment to its end
     #[cfg(feature = "deploy")]
     Deploy(deploy::Args),
-    /// Print the IAM policy that a CI's role needs to deploy, and nothing beyond
+    /// Print the IAM policy with exactly the permissions that a deployment needs
     DeployPolicy(deploy_policy::Args),
-    /// Draw a template: its resources and what they do with each other, in Mermaid
+    /// Draw a template in Mermaid: its resources and how they are connected
     Graph(graph::Args),
-    /// Say of each permission which step of a rotation needs it, and why
+    /// Explain each permission: which step of a rotation needs it, and why
     Explain(explain::Args),
     /// Print the JSON Schema of rotation.yaml, for editors
     Schema,
-    /// Print one setting of a configuration
+    /// Print one setting of a configuration, for scripts
     Show(show::Args),
-    /// Say how a deployed stack is: who hears of a new key, when it runs next, what a run would do now
+    /// Show the state of a deployed stack: who is notified of a new key, the next run, and what a run would do now
     #[cfg(feature = "deploy")]
     Status(status::Args),
-    /// Have a deployed stack replace keys now
+    /// Replace keys now, with a deployed stack
     #[cfg(feature = "deploy")]
     Rotate(rotate::Args),
-    /// Have a deployed stack reactivate the previous keys
+    /// Reactivate the previous keys, with a deployed stack
     #[cfg(feature = "deploy")]
     Undo(rotate::Args),
     /// Delete a deployed stack; users, keys and secrets stay
     #[cfg(feature = "deploy")]
     Destroy(destroy::Args),
-    /// Check the handler's package and write it anew, so that one program always makes the same package
+    /// Check the handler's package and write it reproducibly: the same program makes the same package
     Package(package::Args),
 }
 
-/// How the process ends. The numbers are part of the interface: scripts depend on them.
+/// The exit code of the process. The numbers are part of the interface: scripts depend on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// All is well.
+    /// The command did what it should.
     Fine = 0,
-    /// Something went wrong: a file could not be written, AWS refused.
+    /// The command failed: for example, a file could not be written or AWS refused a call.
     Failure = 1,
-    /// The configuration or the command line is wrong; nothing was written.
+    /// The configuration or the command line is wrong. Nothing was written.
     BadInput = 2,
-    /// A change needs somebody's approval.
+    /// A change needs approval.
     NeedsApproval = 3,
-    /// Generated files are not what the configuration generates.
+    /// Generated files are not up to date.
     Stale = 4,
-    /// Somebody pressed Ctrl-C; what was begun in AWS goes on there.
+    /// The user pressed Ctrl-C. What was started in AWS continues there.
     Interrupted = 130,
 }
 
@@ -141,9 +141,9 @@ fn takes_colour() -> bool {
 /// Writes a document to standard output.
 fn print(document: &str) -> Result<(), CommandError> {
     match io::stdout().write_all(document.as_bytes()) {
-        // Whoever reads has read enough: `synth template | head`.
+        // The reader closed the pipe: `synth template | head`.
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(|e| CommandError::failure(format!("standard output: {e}"))),
+        written => written.map_err(|e| CommandError::failure(format!("standard output: cannot be written: {e}"))),
     }
 }
 

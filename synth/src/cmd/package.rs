@@ -1,4 +1,4 @@
-//! `synth package`: is this what Lambda can run? If so, it is written anew, always in the same way.
+//! `synth package`: checks that Lambda can run the package, and writes it reproducibly.
 
 use std::{
     fs, io,
@@ -15,13 +15,13 @@ use crate::{cfn::resource::Architecture, config::Overrides, package::Package};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The archive that cargo-lambda made, or the program
+    /// The archive of cargo-lambda, or the program itself
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The configuration, which says what processor it must be for
+    /// The configuration file, which sets the architecture
     #[arg(long, value_name = "FILE", default_value = "rotation.yaml")]
     config: PathBuf,
-    /// Instead of the configuration's architecture
+    /// Override architecture: arm64 or x86_64
     #[arg(long, value_parser = architecture)]
     architecture: Option<Architecture>,
     /// Write the package to this file [default: FILE with the ending .zip]
@@ -44,21 +44,22 @@ pub(super) fn run(args: &Args) -> Result<(), CommandError> {
     print(&format!("{}\t{size} bytes\tsha256 {}\t{architecture}\n", output.display(), package.digest()))
 }
 
-/// Reads and checks an archive or a program; `says` names the file or option that asks for this architecture.
+/// Reads and checks an archive or a program. `says` is the file or option that sets the architecture, for messages.
 pub(super) fn read(path: &Path, wanted: Architecture, says: &str) -> Result<Package, CommandError> {
     let file = path.display();
-    let bytes = fs::read(path)
-        .map_err(|e| CommandError::bad_input(format!("{file}: cannot be read: {e}; make build makes a package")))?;
+    let bytes = fs::read(path).map_err(|e| {
+        CommandError::bad_input(format!("{file}: cannot be read: {e}; build a package with make build"))
+    })?;
     Package::read(&bytes, wanted, says).map_err(|e| CommandError::bad_input(format!("{file}: {e}")))
 }
 
-/// Writes a file as a whole or not at all: whoever reads it meanwhile finds the old one.
+/// Writes a file atomically: a reader sees the old file or the new one, never a part.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let beside = path.with_file_name(format!(".{name}.{}", process::id()));
     let written = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path));
     if written.is_err() {
-        // Of the two failures, the first says more.
+        // The first of the two errors explains more, so the second one is ignored.
         let _ = fs::remove_file(&beside);
     }
     written

@@ -1,4 +1,4 @@
-//! `synth rotate` and `synth undo`: what the schedule does not do by itself.
+//! `synth rotate` and `synth undo`: start a run for some users, outside of the schedule.
 
 use lambda::model::user::{User, UserName};
 
@@ -14,10 +14,10 @@ use crate::deploy::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Whose keys: names, separated by spaces
+    /// The names of the users, separated by spaces
     #[arg(long, value_name = "NAMES", value_parser = words::<User>)]
     users: Words<User>,
-    /// Say what would be done, and do nothing
+    /// Show what would be done, and change nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
@@ -43,18 +43,18 @@ fn run(args: &Args, what: &str, order: impl FnOnce(Vec<UserName>) -> RunCommand)
     target::block_on(async {
         let session = args.target.open().await?;
         let interrupt = Interrupt::listen();
-        eprintln!("Asking {function} in {session}, and waiting for its answer (15 minutes at most)");
+        eprintln!("Invoking {function} in {session}, and waiting for its report (15 minutes at most)");
         let report = tokio::select! {
             report = invoke::invoke(&session, function, &order, mode) => report,
             _ = interrupt.pressed() => return Err(CommandError::interrupted(
-                "Interrupted: the run goes on in AWS. See how it ends: make status, or the function's log".into(),
+                "Interrupted. The run continues in AWS. To see how it ends: make status, or the log of the function".into(),
             )),
         };
         let report = report.map_err(|no_report| match no_report {
             InvocationError::NoFunction(_) => target::not_here(function, &session),
             lost if lost.may_be_running() => CommandError::failure(format!(
-                "error: {lost}\nThe run may have begun all the same, and go on in AWS. See how it ends before you {what} \
-                 again: make status, or the function's log"
+                "error: {lost}\nThe run may have started anyway, and may continue in AWS. See how it ends before you {what} again: \
+                 make status, or the log of the function"
             )),
             other => CommandError::failure(format!("error: {other}")),
         })?;
@@ -62,6 +62,6 @@ fn run(args: &Args, what: &str, order: impl FnOnce(Vec<UserName>) -> RunCommand)
         if report.is_fine() {
             return Ok(());
         }
-        Err(CommandError::failure("error: not all is well: see above".into()))
+        Err(CommandError::failure("error: the run did not succeed for every user: see above".into()))
     })
 }

@@ -1,4 +1,4 @@
-//! `synth schema`: the JSON Schema of rotation.yaml.
+//! `synth schema`: prints the JSON Schema of rotation.yaml.
 
 use super::{CommandError, print};
 use crate::config;

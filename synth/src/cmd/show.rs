@@ -1,4 +1,4 @@
-//! `synth show`: one setting of a configuration, for scripts.
+//! `synth show`: prints one setting of a configuration, for scripts.
 
 use clap::ValueEnum;
 
@@ -6,7 +6,7 @@ use crate::cmd::{CommandError, config_args::Source};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Which
+    /// The setting to print
     setting: Setting,
     #[command(flatten)]
     source: Source,
@@ -14,9 +14,9 @@ pub(super) struct Args {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Setting {
-    /// The stack's name
+    /// The name of the stack
     StackName,
-    /// The processor that the function runs on
+    /// The processor architecture of the function
     Architecture,
 }
 

@@ -1,4 +1,4 @@
-//! `synth status`: how a deployed stack is.
+//! `synth status`: shows the state of a deployed stack.
 
 use clap::ValueEnum;
 use lambda::model::time::Timestamp;
@@ -10,7 +10,7 @@ use crate::deploy::status_report;
 pub(super) struct Args {
     #[command(flatten)]
     target: target::Target,
-    /// How to show it
+    /// The format of the output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -37,6 +37,6 @@ pub(super) fn run(args: &Args) -> Result<(), CommandError> {
         if state.is_fine() {
             return Ok(());
         }
-        Err(CommandError::failure("error: not all is well: see above".into()))
+        Err(CommandError::failure("error: the stack has problems: see above".into()))
     })
 }

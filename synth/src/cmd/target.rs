@@ -1,4 +1,4 @@
-//! What commands that talk to AWS share.
+//! What the commands about a deployed stack share: the options that name it, and the connection to AWS.
 
 use std::path::PathBuf;
 
@@ -15,10 +15,10 @@ use crate::{
     },
 };
 
-/// Which stack, and where it is.
+/// The options that name a deployed stack.
 #[derive(Debug, clap::Args)]
 pub(super) struct Target {
-    /// The configuration that the stack was deployed with
+    /// The configuration file of the stack
     #[arg(long, value_name = "FILE", default_value = "rotation.yaml")]
     config: PathBuf,
     #[command(flatten)]
@@ -26,12 +26,12 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// The stack's name.
+    /// The name of the stack in the configuration.
     pub(super) fn stack_name(&self) -> Result<StackName, CommandError> {
         config_args::stack_name(&self.config)
     }
 
-    /// Signs in there.
+    /// Opens a session in the account and Region of the stack.
     pub(super) async fn open(&self) -> Result<Session, AwsError> {
         Session::open(&self.place).await
     }
@@ -53,27 +53,27 @@ impl From<DeployError> for CommandError {
 }
 
 impl CommandError {
-    /// Somebody pressed Ctrl-C.
+    /// The error for a command that Ctrl-C ended.
     pub(super) fn interrupted(message: String) -> Self {
         Self { exit: Exit::Interrupted, message }
     }
 }
 
-/// The stack of this name, if there is one: not the empty shell that a change set makes.
+/// The stack with this name. `None` if there is none, or only the empty stack that a change set creates.
 pub(super) async fn stack(session: &Session, name: &str) -> Result<Option<Stack>, AwsError> {
     let stack = CloudFormation::new(session).stack(name).await?;
     Ok(stack.filter(|stack| StackState::of(Some(&stack.status)) != StackState::Absent))
 }
 
-/// The stack is not where it was looked for.
+/// The error for a stack that is not in the session's account and Region.
 pub(super) fn not_here(name: &str, session: &Session) -> CommandError {
     CommandError::failure(format!(
-        "error: there is no stack {name} in {session}: deploy it (make deploy), or say where it is (--region, --profile; \
-         make: REGION=, PROFILE=)"
+        "error: there is no stack {name} in {session}; deploy it (make deploy), or name its Region and profile (--region, \
+         --profile; make: REGION=, PROFILE=)"
     ))
 }
 
-/// Runs a command's conversation with AWS to its end.
+/// Runs the asynchronous part of a command to its end.
 pub(super) fn block_on<T>(conversation: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|e| CommandError::failure(format!("error: cannot start: {e}")))?.block_on(conversation)

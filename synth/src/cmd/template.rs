@@ -1,4 +1,4 @@
-//! `synth template`: the template that a configuration stands for.
+//! `synth template`: generates the template of a configuration.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::cmd::{CommandError, config_args::Source, print};
 pub(super) struct Args {
     #[command(flatten)]
     source: Source,
-    /// The template's format
+    /// The format of the template
     #[arg(long, value_enum, default_value_t = Format::Yaml)]
     format: Format,
     /// Write to this file instead of standard output

@@ -1,4 +1,4 @@
-//! What commands that change something say, and whom they ask.
+//! The terminal: how commands that change something show their progress, and how they ask for confirmation.
 
 use std::{
     io::{self, BufRead, IsTerminal, Write},
@@ -20,11 +20,11 @@ use crate::deploy::{
 pub(super) enum Format {
     /// For a person
     Text,
-    /// For a program: one JSON object a line
+    /// For a program: one JSON object per line
     Json,
 }
 
-/// Standard output, and a line at a terminal that shows what is going on.
+/// Standard output, and in a terminal a line that shows the current step.
 pub(super) struct Console {
     renderer: Box<dyn Renderer>,
     bar: Option<ProgressBar>,
@@ -48,7 +48,7 @@ impl Console {
 impl Audience for Console {
     fn hear(&mut self, message: &Message<'_>) {
         let text = self.renderer.render(message);
-        // Whoever read has gone; the deployment goes on all the same.
+        // If the reader closed the pipe, the deployment continues anyway.
         let print = || io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()).unwrap_or_default();
         match &self.bar {
             Some(bar) => bar.suspend(print),
@@ -72,16 +72,16 @@ impl Audience for Console {
     }
 }
 
-/// Whether somebody sits at a terminal, and sees a question.
+/// Whether a person at a terminal can see and answer a question.
 pub(super) fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks whoever sits at the terminal.
+/// Asks a question in the terminal. Any answer but y or yes means no.
 pub(super) async fn ask(interrupt: &Interrupt, question: &str) -> Result<bool, Interrupted> {
     eprint!("{question} [y/N] ");
     let (sender, answer) = oneshot::channel();
-    // A thread of its own: nobody waits for it where Ctrl-C is the answer.
+    // The answer is read in a thread of its own, so that Ctrl-C need not wait for it.
     thread::spawn(move || {
         let mut line = String::new();
         let read = io::stdin().lock().read_line(&mut line);

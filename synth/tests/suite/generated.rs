@@ -148,7 +148,7 @@ fn any_template_can_be_checked_by_itself() {
     assert!(error.contains("warning: any.yaml template, passed directly: 5") && error.contains("S3"), "{error}");
     assert_eq!(check(&large(1_000_000)).0, Some(4));
     for (text, says) in
-        [("Resources: [", "no template"), ("a: b", "it has no Resources"), ("Resources: []", "it has no Resources")]
+        [("Resources: [", "not a template"), ("a: b", "it has no Resources"), ("Resources: []", "it has no Resources")]
     {
         let (code, _, error) = check(text);
         assert_eq!(code, Some(2), "{text}");

@@ -106,7 +106,7 @@ async fn from_nothing_to_deployed() {
 
     let wrong = once(&aws, "rotation.yaml", &["--approve=0123456789abcdef0123456789abcdef"]);
     assert_eq!(wrong.code, Some(3), "{}", wrong.text);
-    assert!(wrong.text.contains("What was approved is another change"), "{}", wrong.text);
+    assert!(wrong.text.contains("The approval is for another change"), "{}", wrong.text);
     assert_eq!(stacks(&aws), [], "{}", wrong.text);
 
     // The command that it says is the one that does it.
@@ -348,7 +348,7 @@ async fn whoever_does_not_want_to_wait_is_told_what_goes_on() {
     assert!(signalled.success());
     let left = Run::of(&waiting.wait_with_output().unwrap());
     assert_eq!((left.code, &left.result()["result"]), (Some(130), &json!("left")), "{}", left.text);
-    assert!(left.text.contains("goes on at AWS; run the same command again"), "{}", left.text);
+    assert!(left.text.contains("run the same command again to follow it"), "{}", left.text);
     aws.proxy.heal();
 
     let again = once(&aws, "rotation.yaml", &[&approval]);

@@ -145,7 +145,7 @@ async fn a_run_goes_on_when_nobody_waits_for_it() {
     assert!(interrupted.success());
     let output = waiting.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", text(&output));
-    has(&output, &["goes on in AWS", "make status"]);
+    has(&output, &["continues in AWS", "make status"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
