@@ -1,13 +1,13 @@
 #!/bin/sh
-# Takes over a rotated access key: fetches the next one from Secrets Manager with the present one, tries it, and puts it in
-# the present one's place. It needs the AWS CLI, and no permission but the one that the secret itself gives to its user.
+# Fetches the next access key from Secrets Manager with the present key, tries it, and replaces the present key in the
+# credentials file. It needs the AWS CLI, and only the permission that the secret's policy gives to its user.
 #
-#   pick-up.sh SECRET [PROFILE]           for cron: more often than `overlap` is long
-#   pick-up.sh --print SECRET [PROFILE]   for credential_process: prints the key as well; the present one while AWS accepts
-#                                         that and the next cannot be had
+#   pick-up.sh SECRET [PROFILE]           for cron: run it more often than `overlap` is long
+#   pick-up.sh --print SECRET [PROFILE]   for credential_process: also prints the key. If the next key cannot be fetched, it
+#                                         prints the present key, as long as AWS accepts it
 #
-# SECRET is the secret's name, such as access-key-rotation/alice. PROFILE is the section of the credentials file that
-# holds the key, `default` if it is not said. Run it as the file's owner.
+# SECRET is the name of the secret, such as access-key-rotation/alice. PROFILE is the section of the credentials file with
+# the key; without it, `default`. Run the script as the owner of the file.
 set -eu
 umask 077
 
@@ -18,23 +18,23 @@ if [ "${1:-}" = --print ]; then print=yes; shift; fi
 [ $# -ge 1 ] && [ $# -le 2 ] || fail 2 'usage: pick-up.sh [--print] SECRET [PROFILE]'
 secret=$1
 profile=${2:-default}
-# A link stays a link.
+# If the file is a link, the script replaces its target.
 file=$(readlink -f "${AWS_SHARED_CREDENTIALS_FILE:-$HOME/.aws/credentials}") || fail 2 'there is no credentials file'
 unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE
-# The next key is tried without the profile, and with its Region.
+# The next key is tried without the profile, but with the Region of the profile.
 region=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region --profile "$profile" || true)}}
 if [ -n "$region" ]; then export AWS_REGION="$region" AWS_DEFAULT_REGION="$region"; fi
 
 who() { aws sts get-caller-identity --query Arn --output text "$@"; }
 
-# Prints $document for a program that shall ask again in so many seconds: a key has no end that is known.
+# Prints $document with an expiration in $1 seconds, so that the program asks again. The end of a key is not known.
 show() {
   at=$(($(date +%s) + $1))
   at=$(date -u -d "@$at" +%Y-%m-%dT%H:%M:%SZ 2>/dev/null || date -u -r "$at" +%Y-%m-%dT%H:%M:%SZ)
   printf '%s\n' "$document" | sed "s/^{/{\"Expiration\":\"$at\",/"
 }
 
-# The next key cannot be had.
+# Keeps the present key, because the next one cannot be fetched; $1 says why.
 stay() {
   if [ "$print" = no ] || ! who --profile "$profile" >/dev/null; then fail 1 "$1"; fi
   printf 'pick-up: %s; %s works, so it stays\n' "$1" "$present" >&2
@@ -48,20 +48,20 @@ present=$(aws configure get aws_access_key_id --profile "$profile") ||
   fail 2 "$file has no key in [$profile]"
 document=$(aws secretsmanager get-secret-value --profile "$profile" --secret-id "$secret" \
   --query SecretString --output text) ||
-  stay "the key $present does not open $secret; if its overlap is over, ask somebody who may read the secret"
+  stay "the key $present does not open $secret; if its overlap is over, ask an administrator"
 
 # The secret is one line of JSON, and no value in it needs an escape.
 field() { printf '%s\n' "$document" | sed -n "s/.*\"$1\" *: *\"\([^\"]*\)\".*/\1/p"; }
 id=$(field AccessKeyId)
 key=$(field SecretAccessKey)
-[ -n "$id" ] && [ -n "$key" ] || stay "$secret holds no access key yet"
+[ -n "$id" ] && [ -n "$key" ] || stay "$secret contains no access key yet"
 
 if [ "$id" != "$present" ]; then
-  # In the environment, not among the arguments, which everybody on the machine sees.
+  # The key is in the environment, because every user of the machine can see the arguments.
   next=$(export AWS_ACCESS_KEY_ID="$id" AWS_SECRET_ACCESS_KEY="$key"; who) || stay "AWS does not accept the key $id"
-  [ "$next" = "$(who --profile "$profile")" ] || stay "the key $id is of somebody else: $next"
+  [ "$next" = "$(who --profile "$profile")" ] || stay "the key $id belongs to another user: $next"
 
-  # Written beside the file and then renamed: whoever reads at this moment finds the one key or the other.
+  # The new file is renamed over the old one, so that a reader finds either the old key or the new one.
   new=$(mktemp "$file.XXXXXX")
   trap 'rm -f "$new"' EXIT
   cp -p "$file" "$new"

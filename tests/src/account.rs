@@ -5,19 +5,19 @@ use serde_json::Value as Json;
 
 use crate::LocalAws;
 
-/// The account's users, as its administrator sees and makes them.
+/// The account's users and secrets, with the administrator's permissions.
 #[derive(Debug)]
 pub struct Account {
     iam: aws_sdk_iam::Client,
     secrets: aws_sdk_secretsmanager::Client,
 }
 
-/// An access key whose secret is at hand: its user's view.
+/// An access key with its secret, as its user has it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OwnedKey {
-    /// The id.
+    /// The id of the access key.
     pub id: String,
-    /// The secret. It was made by the emulator and opens nothing.
+    /// The secret. The emulator created it, so it works nowhere else.
     pub secret: String,
 }
 
@@ -30,35 +30,35 @@ impl std::fmt::Debug for OwnedKey {
 /// A key as IAM lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedKey {
-    /// The id.
+    /// The id of the access key.
     pub id: String,
-    /// Whether it is active.
+    /// Whether the key is active.
     pub active: bool,
-    /// When it was created, in seconds since 1970.
+    /// The time of its creation, in seconds since 1970.
     pub created: i64,
 }
 
-/// A wish that the emulator refused. Tests and the demo cannot go on after it.
+/// Makes a call that must succeed. Panics if the emulator refuses it, because tests and the demo cannot continue.
 macro_rules! must {
     ($call:expr) => {
         $call.send().await.unwrap_or_else(|e| panic!("{}: {e:?}", stringify!($call)))
     };
 }
 
-#[allow(missing_docs, clippy::missing_panics_doc)] // Each method is the operation of its name, and panics if it is refused.
+#[allow(missing_docs, clippy::missing_panics_doc)] // Each method does what its name says, and panics if the emulator refuses it.
 impl Account {
     pub async fn of(aws: &LocalAws) -> Self {
         let config = aws.root().await;
         Self { iam: aws_sdk_iam::Client::new(&config), secrets: aws_sdk_secretsmanager::Client::new(&config) }
     }
 
-    /// Creates a user, which has no permission; `/ci/deployer` is one with a path.
+    /// Creates a user without permissions. `/ci/deployer` is a user with a path.
     pub async fn create_user(&self, user: &str) {
         let (path, name) = user.rfind('/').map_or(("/", user), |slash| user.split_at(slash + 1));
         must!(self.iam.create_user().user_name(name).path(path));
     }
 
-    /// Removes a user with all that it has.
+    /// Deletes a user and its keys.
     pub async fn delete_user(&self, name: &str) {
         for key in self.keys(name).await {
             must!(self.iam.delete_access_key().user_name(name).access_key_id(&key.id));
@@ -66,12 +66,13 @@ impl Account {
         must!(self.iam.delete_user().user_name(name));
     }
 
-    /// Removes a secret, if it is there, for good.
+    /// Deletes a secret at once, without a recovery window. Does nothing if it does not exist.
     pub async fn delete_secret(&self, name: &str) {
         let _ = self.secrets.delete_secret().secret_id(name).force_delete_without_recovery(true).send().await;
     }
 
-    /// The one inline policy of the role whose name has this in it: the role's name, the policy's, the document.
+    /// The inline policy of the role with this text in its name: the name of the role, the name of the policy, the
+    /// document.
     pub async fn inline_policy(&self, role: &str) -> (String, String, Json) {
         let roles = must!(self.iam.list_roles()).roles;
         let role = roles.into_iter().map(|r| r.role_name).find(|name| name.contains(role)).expect("the role");
@@ -83,12 +84,12 @@ impl Account {
         (role, policy.clone(), document.expect("a policy document"))
     }
 
-    /// Puts another document in place of a role's inline policy.
+    /// Replaces the document of a role's inline policy.
     pub async fn put_inline_policy(&self, role: &str, policy: &str, document: &Json) {
         must!(self.iam.put_role_policy().role_name(role).policy_name(policy).policy_document(document.to_string()));
     }
 
-    /// Creates a key; its age is what the emulator's clock makes it.
+    /// Creates a key at the current time of the emulator's clock.
     pub async fn create_key(&self, user: &str) -> OwnedKey {
         let key = must!(self.iam.create_access_key().user_name(user)).access_key.expect("a key");
         OwnedKey { id: key.access_key_id, secret: key.secret_access_key }
@@ -99,13 +100,13 @@ impl Account {
         must!(self.iam.update_access_key().user_name(user).access_key_id(&key.id).status(inactive));
     }
 
-    /// Tags a user as people do.
+    /// Tags a user as an administrator would.
     pub async fn tag(&self, user: &str, key: &str, value: &str) {
         let tag = aws_sdk_iam::types::Tag::builder().key(key).value(value).build().expect("a tag");
         must!(self.iam.tag_user().user_name(user).tags(tag));
     }
 
-    /// Makes a group with these members.
+    /// Creates a group with these members.
     pub async fn create_group(&self, group: &str, members: &[&str]) {
         must!(self.iam.create_group().group_name(group));
         for user in members {
@@ -113,19 +114,19 @@ impl Account {
         }
     }
 
-    /// Leaves the journal as an earlier run would have.
+    /// Writes an entry to the journal, as an earlier run would have done.
     pub async fn write_journal(&self, user: &str, entry: &JournalEntry) {
         let (key, value) = entry.tag();
         self.tag(user, &key, &value).await;
     }
 
-    /// The journal's tags, as they stand.
+    /// The current tags of the journal.
     pub async fn journal(&self, user: &str) -> Vec<(String, String)> {
         let tags = must!(self.iam.list_user_tags().user_name(user)).tags;
         tags.into_iter().map(|tag| (tag.key, tag.value)).collect()
     }
 
-    /// A user's keys, the oldest first.
+    /// The keys of a user, oldest first.
     pub async fn keys(&self, user: &str) -> Vec<ListedKey> {
         let listed = must!(self.iam.list_access_keys().user_name(user)).access_key_metadata;
         let mut keys: Vec<_> = listed
@@ -140,7 +141,8 @@ impl Account {
         keys
     }
 
-    /// Makes a secret as somebody else may have made it: with this key, and with a policy that lets `reader` read it.
+    /// Creates a secret as another person may have done: with this KMS key, and with a policy that lets `reader` read
+    /// it.
     pub async fn create_secret(&self, name: &str, kms_key: Option<&str>, reader: &str) {
         let policy = serde_json::json!({
             "Version": "2012-10-17",
@@ -155,12 +157,12 @@ impl Account {
         must!(self.secrets.put_resource_policy().secret_id(name).resource_policy(policy.to_string()));
     }
 
-    /// Encrypts a secret with another key, as the report says.
+    /// Encrypts a secret with another KMS key, as the run report recommends.
     pub async fn change_kms_key(&self, name: &str, kms_key: &str) {
         must!(self.secrets.update_secret().secret_id(name).kms_key_id(kms_key));
     }
 
-    /// A secret's tags, and the ids of its versions.
+    /// The tags of a secret, and the ids of its versions.
     pub async fn describe_secret(&self, name: &str) -> (Vec<(String, String)>, Vec<String>) {
         let secret = must!(self.secrets.describe_secret().secret_id(name));
         let text = |text: Option<String>| text.expect("a key and a value");
@@ -189,7 +191,7 @@ impl OwnedKey {
         Some(Self { id: field("AccessKeyId")?, secret: field("SecretAccessKey")? })
     }
 
-    /// What the key's user gets of a secret.
+    /// Reads a secret with this key.
     ///
     /// # Errors
     /// AWS's error code if the user may not read it.
@@ -203,7 +205,7 @@ impl OwnedKey {
         }
     }
 
-    /// Who AWS says the caller is.
+    /// The ARN that AWS returns for the owner of this key.
     ///
     /// # Errors
     /// AWS's error code if it does not accept the key.

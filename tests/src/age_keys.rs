@@ -1,4 +1,4 @@
-//! Key pairs made for one test or one demo, and how their owners open what is encrypted to them.
+//! Key pairs for one test or one demo, and how their owners decrypt a mail.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -11,20 +11,20 @@ use serde_json::{Value as Json, json};
 
 use crate::{root, tool};
 
-/// A key pair. Nothing but a test is ever encrypted to it.
+/// A key pair of age that is used only in tests and in the demo.
 #[derive(Debug, Clone)]
 pub struct KeyPair {
-    /// What a configuration names.
+    /// The public key, for a configuration.
     pub public: Recipient,
-    /// What the owner keeps in a file.
+    /// The private key, which the owner keeps in a file.
     private: String,
 }
 
 impl KeyPair {
-    /// One of age's own kind.
+    /// A new key pair of age's own kind.
     ///
     /// # Panics
-    /// If age's public key is none for the handler.
+    /// If the handler does not accept age's public key.
     #[must_use]
     pub fn new() -> Self {
         let identity = age::x25519::Identity::generate();
@@ -35,7 +35,7 @@ impl KeyPair {
         }
     }
 
-    /// Opens a block as `age --decrypt` does; nothing if the key does not fit.
+    /// Decrypts a block as `age --decrypt` does. `None` if the key does not fit.
     ///
     /// # Panics
     /// If the private key cannot be read.
@@ -65,7 +65,7 @@ impl Default for KeyPair {
     }
 }
 
-/// Another implementation of age than the handler's, in Python.
+/// Another implementation of age, in Python, which shares no code with the handler's.
 #[derive(Debug)]
 pub struct OtherAge {
     process: Child,
@@ -75,7 +75,7 @@ pub struct OtherAge {
 
 #[allow(clippy::missing_panics_doc, clippy::must_use_candidate)] // Each ends the test if Python does.
 impl OtherAge {
-    /// Starts it.
+    /// Starts the Python process.
     pub fn start() -> Self {
         let mut process = Command::new(tool("python"))
             .arg(root().join("tests/age/keys.py"))
@@ -95,7 +95,7 @@ impl OtherAge {
         KeyPair { public, private: text("private").to_owned() }
     }
 
-    /// What is in a block; nothing if the key does not fit. Not for ssh-ed25519.
+    /// The text in a block. `None` if the key does not fit. It does not support ssh-ed25519.
     pub fn open(&mut self, block: &str, with: &KeyPair) -> Option<String> {
         let answer = self.ask(&json!({ "open": block, "with": with.private }));
         answer["text"].as_str().map(str::to_owned)

@@ -1,36 +1,37 @@
-//! CloudWatch's alarms, evaluated as its documentation says: over a template's own properties and what was reported.
+//! Evaluates the alarms of a template over reported metrics, as CloudWatch's documentation describes it.
 //!
-//! The local AWS stores alarms and does not read the embedded metric format, so what rings is worked out here.
+//! The local AWS only stores alarms and does not read the embedded metric format. So this module calculates which
+//! alarms fire.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use lambda::model::time::{Span, Timestamp};
 use serde_json::Value as Json;
 
-/// A value that was reported.
+/// One reported value of a metric.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DataPoint {
-    /// Of what.
+    /// The metric that the value belongs to.
     pub metric: Metric,
-    /// How much: the handler counts, in whole numbers.
+    /// The value, a count.
     pub value: u64,
-    /// When.
+    /// The time of the report.
     pub at: Timestamp,
 }
 
-/// What is measured.
+/// The identity of a metric.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Metric {
-    /// Such as `AWS/Lambda`.
+    /// The namespace, such as `AWS/Lambda`.
     pub namespace: String,
-    /// Such as `Errors`.
+    /// The name, such as `Errors`.
     pub name: String,
-    /// What tells it from others of its name.
+    /// The dimensions, which distinguish it from metrics with the same name.
     pub dimensions: BTreeMap<String, String>,
 }
 
 impl Metric {
-    /// A metric with one dimension.
+    /// Makes a metric with one dimension.
     #[must_use]
     pub fn new(namespace: &str, name: &str, (dimension, value): (&str, &str)) -> Self {
         let dimensions = BTreeMap::from([(dimension.to_owned(), value.to_owned())]);
@@ -38,10 +39,10 @@ impl Metric {
     }
 }
 
-/// What CloudWatch makes of a log line: the values of an event in the embedded metric format, none of any other line.
+/// The values that CloudWatch reads from a log line in the embedded metric format. Another line has none.
 ///
 /// # Panics
-/// If the line says that it is in the format and is not: CloudWatch would drop it without a word.
+/// If the line claims to have the format and does not. CloudWatch would ignore it without an error.
 #[must_use]
 pub fn extract(line: &str) -> Vec<DataPoint> {
     let Ok(event) = serde_json::from_str::<Json>(line) else { return Vec::new() };
@@ -67,23 +68,23 @@ pub fn extract(line: &str) -> Vec<DataPoint> {
     points
 }
 
-/// What an alarm says.
+/// The state of an alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// It does not know yet.
+    /// There are not enough data yet.
     InsufficientData,
-    /// All is well.
+    /// The metric is within its threshold.
     Ok,
-    /// It rings.
+    /// The alarm fires.
     Alarm,
 }
 
 /// An alarm of a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alarm {
-    /// Its name.
+    /// The name of the alarm.
     pub name: String,
-    /// What people read.
+    /// The description, which is in the mail about the alarm.
     pub description: String,
     metric: Metric,
     statistic: Statistic,
@@ -94,9 +95,9 @@ pub struct Alarm {
     threshold: u64,
     missing_is_breaching: bool,
     warm_up: Span,
-    /// Whether anybody hears it.
+    /// The topics that get a message when the alarm fires.
     pub tells: BTreeSet<String>,
-    /// Whether anybody hears that it is over.
+    /// The topics that get a message when the alarm is over.
     pub tells_when_over: BTreeSet<String>,
 }
 
@@ -107,15 +108,16 @@ enum Statistic {
     Sum,
 }
 
-/// How many periods further back CloudWatch looks than it is told, before it takes data for missing. The number is in its
-/// examples, and said to depend on the period ("Configuring how CloudWatch alarms treat missing data": evaluation range).
+/// The number of additional periods that CloudWatch reads before it treats data as missing. The number is from its
+/// examples. The documentation says that it depends on the period ("Configuring how CloudWatch alarms treat missing
+/// data": evaluation range).
 const FURTHER: usize = 2;
 
 impl Alarm {
-    /// Reads a resource's properties; `resolve` says what CloudFormation fills in.
+    /// Reads the properties of an alarm resource. `resolve` returns the values that CloudFormation fills in.
     ///
     /// # Panics
-    /// If there is something in it that is not understood here.
+    /// If a property has a value that this module does not support.
     #[must_use]
     pub fn read(properties: &Json, resolve: impl Fn(&Json) -> String) -> Self {
         let known = [
@@ -177,13 +179,13 @@ impl Alarm {
         }
     }
 
-    /// All that an alarm looks back over, as it is told.
+    /// The time that the alarm evaluates: all its periods together.
     #[must_use]
     pub fn window(&self) -> Span {
         Span::seconds(self.period * self.evaluation_periods as u64)
     }
 
-    /// Each change of state from `created` on, looking once a minute until `end`.
+    /// The changes of the state between `created` and `end`, evaluated once a minute.
     #[must_use]
     pub fn changes(&self, points: &[DataPoint], created: Timestamp, end: Timestamp) -> Vec<(Timestamp, State)> {
         let mine: Vec<_> = points.iter().filter(|point| point.metric == self.metric).collect();
@@ -209,7 +211,7 @@ impl Alarm {
             }
         }
         let breaching: Vec<bool> = periods.values().map(|values| self.breaches(values)).collect();
-        // "Alarm warm-up periods": it waits, unless there is enough to fill its window.
+        // "Alarm warm-up periods": the alarm waits, unless there are enough data for its window.
         if now < created + self.warm_up && breaching.len() < self.evaluation_periods {
             return State::InsufficientData;
         }
@@ -225,8 +227,8 @@ impl Alarm {
         if self.below { value < self.threshold } else { value > self.threshold }
     }
 
-    /// "How alarm state is evaluated when data is missing": the most recent periods that have data, as many as are to be
-    /// evaluated; what is missing of them is filled in.
+    /// Whether the alarm fires ("How alarm state is evaluated when data is missing"). The most recent periods with data
+    /// count, up to the number of evaluation periods. Missing ones are filled in.
     fn rings(&self, breaching: &[bool]) -> bool {
         let real = &breaching[..breaching.len().min(self.evaluation_periods)];
         let filled = if self.missing_is_breaching { self.evaluation_periods - real.len() } else { 0 };
@@ -240,8 +242,9 @@ mod tests {
 
     use super::*;
 
-    /// The examples of "Configuring how CloudWatch alarms treat missing data", both tables: the oldest period first, X for one
-    /// that breaches, - for one without data; and whether it rings where missing data breaches, and where it does not.
+    /// The examples in both tables of "Configuring how CloudWatch alarms treat missing data". The oldest period is
+    /// first; X is a breach, and - is a period without data. Then whether the alarm fires if missing data breaches, and
+    /// if it does not.
     #[test]
     fn cloudwatchs_own_examples() {
         for (m, periods, breaching, not_breaching) in [

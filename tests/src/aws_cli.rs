@@ -1,4 +1,4 @@
-//! The AWS CLI as a server: it is imported once, and each command runs in a forked process.
+//! The AWS CLI as a server. It is imported only once, and each command runs in a forked process.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -14,11 +14,11 @@ use tempfile::TempDir;
 
 use crate::{root, tool};
 
-/// One server for all tests of a program.
+/// The server that all tests of a program share.
 static SERVER: OnceLock<Server> = OnceLock::new();
 
 struct Server {
-    /// Its standard input closes when this program ends, and with it the server ends.
+    /// The server process. When this program ends, its standard input closes, and the server ends too.
     _process: Child,
     folder: TempDir,
 }
@@ -29,7 +29,7 @@ impl Server {
         let mut process = Command::new(tool("python"))
             .arg(root().join("tests/local-aws/cli.py"))
             .arg(socket(&folder))
-            // What the CLI imports must not depend on the developer's own configuration.
+            // The CLI must not read the developer's own configuration.
             .env("AWS_CONFIG_FILE", "/dev/null")
             .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
             .stdin(Stdio::piped())
@@ -48,10 +48,10 @@ fn socket(folder: &TempDir) -> PathBuf {
     folder.path().join("socket")
 }
 
-/// Runs a command in this environment and answers the JSON that it prints.
+/// Runs a command in this environment and returns the JSON that it prints.
 ///
 /// # Errors
-/// What the CLI says if it fails.
+/// The CLI's error message if the command fails.
 pub(crate) fn run(environment: &[(&str, String)], arguments: &[&str]) -> Result<Json, String> {
     let server = SERVER.get_or_init(Server::start);
     let environment: serde_json::Map<_, _> =

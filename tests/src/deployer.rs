@@ -1,4 +1,4 @@
-//! `synth deploy` and its like, as processes.
+//! Runs `synth deploy` and similar commands as processes.
 
 use std::{
     path::PathBuf,
@@ -9,10 +9,10 @@ use serde_json::Value as Json;
 
 use crate::{LocalAws, root, text, tool};
 
-/// The program: `synth` with the feature `deploy`, which cargo puts beside the demo and above the tests.
+/// The path of `synth` with the feature `deploy`. Cargo puts it next to the demo and above the tests.
 ///
 /// # Panics
-/// If it has not been built.
+/// If the program has not been built.
 #[must_use]
 pub fn program() -> PathBuf {
     let own = std::env::current_exe().expect("this program has a path");
@@ -20,7 +20,7 @@ pub fn program() -> PathBuf {
     found.expect("target/debug/deployer: cargo build --package tests --bin deployer")
 }
 
-/// The program with arguments, in the checkout, where it talks to the local AWS.
+/// A command that runs the program in the checkout with these arguments, against the local AWS.
 #[must_use]
 pub fn command(aws: &LocalAws, arguments: &[&str]) -> Command {
     let mut command = Command::new(program());
@@ -31,10 +31,10 @@ pub fn command(aws: &LocalAws, arguments: &[&str]) -> Command {
     command
 }
 
-/// The program at a terminal of its own, where this is typed once it asks.
+/// Runs the program at its own terminal. `answer` is typed when the program asks.
 ///
 /// # Panics
-/// If it cannot be started.
+/// If the program cannot be started.
 #[must_use]
 pub fn at_a_terminal(aws: &LocalAws, answer: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new(tool("python"));
@@ -43,22 +43,22 @@ pub fn at_a_terminal(aws: &LocalAws, answer: &str, arguments: &[&str]) -> Output
     command.output().expect("python starts")
 }
 
-/// What `--format json` said, and how it ended.
+/// The output of a run with `--format json`, and its exit code.
 #[derive(Debug)]
 pub struct Run {
-    /// The process's exit code.
+    /// The exit code of the process.
     pub code: Option<i32>,
-    /// What was said, line by line.
+    /// The printed JSON objects, one for each line.
     pub events: Vec<Json>,
-    /// All of it, for a person who reads a failed test.
+    /// The whole output, for the message of a failed test.
     pub text: String,
 }
 
 impl Run {
-    /// Reads what a process said.
+    /// Reads the output of a process.
     ///
     /// # Panics
-    /// If a line is no JSON.
+    /// If a line is not JSON.
     #[must_use]
     pub fn of(output: &Output) -> Self {
         let out = String::from_utf8_lossy(&output.stdout);
@@ -66,10 +66,10 @@ impl Run {
         Self { code: output.status.code(), events: out.lines().map(read).collect(), text: text(output) }
     }
 
-    /// The last line: how it ended.
+    /// The last object, which is the result.
     ///
     /// # Panics
-    /// If it is not the result.
+    /// If the last object is not the result.
     #[must_use]
     pub fn result(&self) -> &Json {
         let last = self.events.last().unwrap_or_else(|| panic!("nothing was said: {}", self.text));
@@ -77,12 +77,12 @@ impl Run {
         last
     }
 
-    /// The lines of one kind.
+    /// The objects with this `event`.
     pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = &Json> {
         self.events.iter().filter(move |event| event["event"] == kind)
     }
 
-    /// The fingerprints that whoever approves it has to name, as arguments.
+    /// The arguments that approve the change, with the fingerprints from the result.
     #[must_use]
     pub fn approvals(&self) -> Vec<String> {
         let fingerprints = self.result()["fingerprints"].as_array().cloned().unwrap_or_default();
@@ -90,7 +90,7 @@ impl Run {
     }
 }
 
-/// Runs `synth deploy` with these arguments; where that needs an approval, gives it.
+/// Runs `synth deploy` with these arguments. If it needs an approval, runs it again with the approval.
 ///
 /// # Panics
 /// If the program cannot be started.

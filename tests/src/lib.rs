@@ -1,7 +1,7 @@
-//! The local AWS that the end-to-end tests and the demo run on.
+//! The local AWS for the end-to-end tests and the demo.
 //!
-//! An emulator in a virtual environment plays AWS; [`proxy`] stands between the handler and it. The template
-//! is deployed through CloudFormation, and the real bootstrap runs under the deployed role's own credentials.
+//! An emulator in a virtual environment replaces AWS, and [`proxy`] is between the handler and the emulator. The
+//! template is deployed through CloudFormation. The real bootstrap runs with the credentials of the deployed role.
 
 pub mod account;
 pub mod age_keys;
@@ -26,13 +26,13 @@ use std::{
     process::{Command, Output},
 };
 
-/// The checkout.
+/// The root folder of the checkout.
 #[must_use]
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }
 
-/// A tool of the checkout's virtual environment.
+/// The path of a tool in the virtual environment of the checkout.
 ///
 /// # Panics
 /// If the environment has not been set up.
@@ -63,7 +63,7 @@ pub fn make(aws: &LocalAws, arguments: &[&str]) -> Output {
         .expect("make starts")
 }
 
-/// All that a command printed.
+/// Everything that a command printed.
 #[must_use]
 pub fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))

@@ -19,24 +19,24 @@ use tempfile::TempDir;
 
 use crate::{Proxy, aws_cli, root, tool};
 
-/// The emulator's one account.
+/// The number of the emulator's only account.
 pub const ACCOUNT: &str = "123456789012";
-/// The Region that everything is in.
+/// The Region of all resources.
 pub const REGION: &str = "eu-west-1";
 
-/// A local AWS of its own: an emulator, the proxy before it, and a clock that can be moved.
+/// A local AWS: an emulator, the proxy in front of it, and a clock that can be moved.
 #[derive(Debug)]
 pub struct LocalAws {
-    /// Between the handler and the emulator.
+    /// The proxy between the handler and the emulator.
     pub proxy: Proxy,
-    /// The emulator's own port.
+    /// The port of the emulator itself.
     pub port: u16,
-    /// Where the emulator keeps its files and its log.
+    /// The folder with the emulator's files and its log.
     pub folder: TempDir,
     shift: Arc<AtomicI64>,
-    /// One for all clients: each reads all certificates that this machine trusts.
+    /// The HTTP client that all AWS clients share, because each new one reads all trusted certificates of this machine.
     http: SharedHttpClient,
-    /// Closing it ends the emulator and everything that it started.
+    /// The emulator's standard input. Closing it ends the emulator and everything that it started.
     commands: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
     server: Child,
@@ -46,9 +46,9 @@ impl LocalAws {
     /// Starts an emulator on a free loopback port and waits until it answers.
     ///
     /// # Panics
-    /// If it cannot be started; the message says what is missing.
+    /// If the emulator cannot be started. The message says what is missing.
     pub async fn start() -> Self {
-        // A port that was free a moment ago may be somebody else's by now: the emulator says so by ending at once.
+        // Another process may have taken the port in the meantime. Then the emulator ends at once.
         for _ in 0..3 {
             if let Some(aws) = Self::try_start().await {
                 return aws;
@@ -74,7 +74,7 @@ impl LocalAws {
             .env("BIND_HOST", "127.0.0.1")
             .env("MINISTACK_ACCOUNT_ID", ACCOUNT)
             .env("LAMBDA_EXECUTOR", "local")
-            // What the handler gets as its endpoint.
+            // The endpoint that the emulator gives to the handler.
             .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", proxy.port))
             .env("TMPDIR", folder.path())
             .stdin(Stdio::piped())
@@ -88,7 +88,7 @@ impl LocalAws {
         aws.answers_in_time().then_some(aws)
     }
 
-    /// False if the emulator has ended.
+    /// Waits until the emulator answers. False if it has ended.
     fn answers_in_time(&mut self) -> bool {
         let began = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
@@ -100,7 +100,7 @@ impl LocalAws {
             assert!(patient, "the emulator does not answer; it said: {}", self.emulator_log());
             std::thread::sleep(Duration::from_millis(20));
         }
-        // Whoever answers must be this emulator: one that found its port taken is ending now.
+        // Another process may have answered. Then this emulator found its port taken, and it is ending now.
         std::thread::sleep(Duration::from_millis(50));
         self.server.try_wait().is_ok_and(|ended| ended.is_none())
     }
@@ -108,7 +108,7 @@ impl LocalAws {
     /// Sets the emulator's clock to the real time plus `seconds`.
     ///
     /// # Panics
-    /// If the emulator is gone.
+    /// If the emulator has ended.
     pub fn shift_clock(&mut self, seconds: i64) {
         let commands = self.commands.as_mut().expect("open until the drop");
         writeln!(commands, "{seconds}").and_then(|()| commands.flush()).expect("the emulator listens");
@@ -118,35 +118,35 @@ impl LocalAws {
         self.shift.store(seconds, Ordering::Relaxed);
     }
 
-    /// The emulator's time.
+    /// The current time of the emulator's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         Timestamp::from_unix(Timestamp::now().unix() + self.shift.load(Ordering::Relaxed))
     }
 
-    /// Clients with the account's root credentials, past the proxy.
+    /// The configuration for clients with the account's root credentials. They do not use the proxy.
     pub async fn root(&self) -> SdkConfig {
         config(self.port, root_credentials(), &self.http).await
     }
 
-    /// Clients with a user's key, through the proxy, which notes the use.
+    /// The configuration for clients with a user's key. They use the proxy, which records the use of the key.
     pub async fn with_key(&self, id: &str, secret: &str) -> SdkConfig {
         config(self.proxy.port, Credentials::new(id, secret, None, None, "test"), &self.http).await
     }
 
-    /// The AWS CLI, for what needs no client of its own; answers its JSON.
+    /// Runs the AWS CLI, for calls that need no separate client. Returns the JSON that it prints.
     ///
     /// # Panics
-    /// If the command fails; the message is the CLI's.
-    #[allow(clippy::must_use_candidate)] // Often it is run for its effect.
+    /// If the command fails. The message is that of the CLI.
+    #[allow(clippy::must_use_candidate)] // A command is often run only for its effect.
     pub fn cli(&self, arguments: &[&str]) -> Json {
         self.try_cli(arguments).unwrap_or_else(|said| panic!("aws {}: {said}", arguments.join(" ")))
     }
 
-    /// The same, where it may be refused.
+    /// Runs the AWS CLI with a command that may fail.
     ///
     /// # Errors
-    /// What the CLI says.
+    /// The CLI's error message.
     ///
     /// # Panics
     /// If the CLI cannot be started.
@@ -154,7 +154,7 @@ impl LocalAws {
         aws_cli::run(&self.environment(), arguments)
     }
 
-    /// The environment in which AWS's tools talk to this AWS as root.
+    /// The environment variables with which AWS's tools use this AWS as root.
     #[must_use]
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         vec![
@@ -170,7 +170,7 @@ impl LocalAws {
         ]
     }
 
-    /// Everything the emulator wrote to its own log.
+    /// Everything that the emulator wrote to its own log.
     #[must_use]
     pub fn emulator_log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("emulator.log")).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! What a subscriber of the topic receives: a queue stands in for the mailbox.
+//! The messages that a subscriber of the topic receives. A queue replaces the mailbox.
 
 use std::collections::HashMap;
 
@@ -6,24 +6,24 @@ use serde_json::{Value as Json, json};
 
 use crate::LocalAws;
 
-/// One subscriber.
+/// The mailbox of one subscriber.
 #[derive(Debug)]
 pub struct Mailbox {
     sqs: aws_sdk_sqs::Client,
     queue: String,
 }
 
-/// A mail as its reader gets it.
+/// A mail as its recipient gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
-    /// The subject.
+    /// The subject line.
     pub subject: String,
-    /// The text.
+    /// The text of the mail.
     pub body: String,
 }
 
 impl Mailbox {
-    /// Subscribes a new mailbox to the topic, for everything that is published.
+    /// Subscribes a new mailbox to all messages of the topic.
     ///
     /// # Panics
     /// If the emulator refuses.
@@ -31,7 +31,7 @@ impl Mailbox {
         Self::filtered(aws, topic, "everything", HashMap::new()).await
     }
 
-    /// The mailbox of an address that the stack has subscribed: what that subscription lets through.
+    /// A mailbox for an address that the stack has subscribed, with the filter policy of that subscription.
     ///
     /// # Panics
     /// If the topic has no such subscription, or the emulator refuses.
@@ -72,7 +72,7 @@ impl Mailbox {
         Self { sqs, queue }
     }
 
-    /// Takes out every mail that has arrived.
+    /// Removes and returns every mail that has arrived.
     ///
     /// # Panics
     /// If the emulator refuses.
@@ -96,7 +96,7 @@ impl Mailbox {
 }
 
 impl Mail {
-    /// Whether it is about this user.
+    /// Whether the mail is about this user.
     #[must_use]
     pub fn is_about(&self, user: &str) -> bool {
         self.subject.ends_with(&format!(" {user}"))
@@ -125,7 +125,7 @@ impl Mail {
             let line = self.body.lines().find(|line| labels.iter().any(|label| line.starts_with(label)))?;
             Some(line.split_once(':')?.1.trim().to_owned())
         };
-        // A secret is one word; what is more says where it is.
+        // A secret is one word. A longer text says where the secret is.
         let secret = value(["Secret access key:", "・シークレットアクセスキー:"])?;
         let is_here = secret.bytes().all(|b| b.is_ascii_graphic());
         let id = value(["Access key ID:", "・アクセスキー ID:"])?;

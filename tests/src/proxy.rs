@@ -1,7 +1,8 @@
-//! Between the emulator and whoever talks to it, mostly the handler: records every call, adds what the emulator lacks, injects faults.
+//! The proxy between the emulator and its clients, mostly the handler. It records every call, adds what the emulator
+//! lacks, and injects faults.
 //!
-//! What it adds: TLS, as far as policies ask for it, the quota of two keys a user, the last use of a key, an error for users that do not exist, lists in
-//! pages, subscribers who have not confirmed, how far away AWS is, and how many calls it takes.
+//! It adds the sign of TLS that policies require, the quota of two keys a user, and the last use of a key. It also adds
+//! an error for users that do not exist, lists in pages, subscribers who have not confirmed, a latency and throttling.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -37,42 +38,43 @@ use tokio::net::{TcpListener, TcpStream};
 
 type Reply = Response<Full<Bytes>>;
 
-/// One API call that passed.
+/// One API call that went through the proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// Such as `iam`.
+    /// The service, such as `iam`.
     pub service: String,
-    /// Such as `CreateAccessKey`.
+    /// The operation, such as `CreateAccessKey`.
     pub operation: String,
-    /// The user, secret, key, stack, bucket or object that it is about, or the page of a list, where the request names one.
+    /// The user, secret, key, stack, bucket or object of the call, or the page of a list. Empty if the request names
+    /// none.
     pub about: String,
-    /// The access key that signed it.
+    /// The id of the access key that signed the call.
     pub signer: String,
-    /// The HTTP status that went back; 0 where the answer was dropped.
+    /// The HTTP status of the response. 0 if the response was dropped.
     pub status: u16,
 }
 
-/// What goes wrong with the next calls of an operation, until it is taken back.
+/// A fault of the next calls of an operation, until it is removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// AWS refuses: nothing happens, and this status and code come back.
+    /// AWS refuses the call: it has no effect, and the response has this status and error code.
     Refuse(u16, &'static str),
-    /// The call has no effect, and this XML comes back as if it were AWS's.
+    /// The call has no effect, and this XML is returned as if it came from AWS.
     Answer(String),
-    /// The call has its effect, and the connection breaks before the answer.
+    /// The call takes effect, and the connection breaks before the response.
     LoseAnswer,
-    /// The call has its effect, and the connection breaks in the middle of the answer.
+    /// The call takes effect, and the connection breaks in the middle of the response.
     BreakOffAnswer,
-    /// The call has no effect, and no answer ever comes: the time to kill the caller.
+    /// The call has no effect, and there is never a response. The test can then kill the caller.
     HangBefore,
-    /// The call has its effect, and no answer ever comes: the time to kill the caller.
+    /// The call takes effect, and there is never a response. The test can then kill the caller.
     HangAfter,
 }
 
-/// The proxy: it runs as long as this is held.
+/// The running proxy. It stops when this value is dropped.
 #[derive(Debug)]
 pub struct Proxy {
-    /// Where it listens, on the loopback address.
+    /// The port of the proxy on the loopback address.
     pub port: u16,
     shared: Arc<Shared>,
     task: tokio::task::JoinHandle<()>,
@@ -81,12 +83,12 @@ pub struct Proxy {
 #[derive(Debug)]
 struct Shared {
     upstream: u16,
-    /// The emulator's clock less the real one, in seconds.
+    /// The difference between the emulator's clock and the real time, in seconds.
     shift: Arc<AtomicI64>,
     state: Mutex<State>,
-    /// Told when a call hangs.
+    /// Notified when a call hangs.
     hanging: tokio::sync::Notify,
-    /// One creation at a time, as IAM counts.
+    /// Allows one creation of a key at a time, so that the quota is counted as in IAM.
     creating: tokio::sync::Mutex<()>,
     root: aws_sdk_iam::Client,
 }
@@ -96,22 +98,22 @@ struct State {
     calls: Vec<Call>,
     uses: HashMap<String, (Timestamp, String, String)>,
     faults: Vec<(&'static str, String, Fault)>,
-    /// What goes wrong with the n-th call from now on.
+    /// The fault of the call with this number.
     fault_at: Option<(usize, Fault)>,
-    /// Every secret that IAM gave out.
+    /// Every secret that IAM returned.
     secrets: Vec<String>,
-    /// Every action that the handler ever asked for.
+    /// Every action that the handler has called.
     actions: BTreeSet<String>,
     /// Addresses that have not confirmed their subscription.
     pending: BTreeSet<String>,
-    /// How many entries of an IAM list are in an answer, where it is not all of them.
+    /// The number of entries in one page of an IAM list, by operation. Other lists have only one page.
     pages: HashMap<&'static str, usize>,
-    /// How late each answer is.
+    /// The delay of each response.
     latency: Duration,
     limit: Option<Limit>,
 }
 
-/// A bucket of tokens that a call takes one of, and that fills with so many a second.
+/// A token bucket: each call takes a token, and this number of tokens is added each second.
 #[derive(Debug)]
 struct Limit {
     rate: f64,
@@ -130,17 +132,17 @@ impl Limit {
     }
 }
 
-/// How IAM and Secrets Manager say that there were too many calls.
+/// The error code of IAM and Secrets Manager for too many calls.
 pub const THROTTLED: &str = "ThrottlingException";
 
-/// How many subscriptions are in an answer. AWS has a hundred; with so few, every test turns pages.
+/// The number of subscriptions in one page. AWS returns a hundred. With so few, every test reads several pages.
 const PAGE: usize = 2;
 
 impl Proxy {
     /// Starts the proxy in front of the emulator's port.
     ///
     /// # Panics
-    /// If no port of the loopback address can be had.
+    /// If no port of the loopback address is free.
     pub async fn start(upstream: u16, shift: Arc<AtomicI64>, root: aws_sdk_iam::Client) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a loopback port");
         let port = listener.local_addr().expect("its address").port();
@@ -162,12 +164,12 @@ impl Proxy {
         self.shared.state().calls.clear();
     }
 
-    /// From now on, calls of `operation` about `about` go wrong; an empty `about` means all.
+    /// From now on, calls of `operation` about `about` have this fault. An empty `about` means all.
     pub fn inject(&self, operation: &'static str, about: &str, fault: Fault) {
         self.shared.state().faults.push((operation, about.to_owned(), fault));
     }
 
-    /// The call with this number, counted from now, goes wrong.
+    /// The call with this number, counted from now, has this fault.
     pub fn inject_at(&self, number: usize, fault: Fault) {
         let mut state = self.shared.state();
         state.calls.clear();
@@ -179,29 +181,31 @@ impl Proxy {
         self.shared.hanging.notified().await;
     }
 
-    /// All goes well again.
+    /// Removes all faults.
     pub fn heal(&self) {
         let mut state = self.shared.state();
         state.faults.clear();
         state.fault_at = None;
     }
 
-    /// From now on, this address has not confirmed its subscription. The emulator takes every address to have.
+    /// From now on, this address has not confirmed its subscription. For the emulator, every address is confirmed.
     pub fn leave_unconfirmed(&self, address: &str) {
         self.shared.state().pending.insert(address.to_owned());
     }
 
-    /// Now it has.
+    /// From now on, this address has confirmed its subscription.
     pub fn confirm(&self, address: &str) {
         self.shared.state().pending.remove(address);
     }
 
-    /// From now on, an answer of this operation of IAM has so many entries at most, and a marker for the next ones.
+    /// From now on, a response of this IAM operation has at most this number of entries, and a marker for the next
+    /// page.
     pub fn turn_pages(&self, operation: &'static str, entries: usize) {
         self.shared.state().pages.insert(operation, entries);
     }
 
-    /// From now on, AWS is so far away, and takes so many calls a second of all services together; the others it throttles.
+    /// From now on, AWS has this latency and accepts this number of calls a second of all services together. It
+    /// throttles the others.
     pub fn be_far_and_busy(&self, latency: Duration, calls_a_second: u32) {
         let rate = f64::from(calls_a_second);
         let mut state = self.shared.state();
@@ -209,7 +213,7 @@ impl Proxy {
         state.limit = Some(Limit { rate, tokens: rate, filled: Instant::now() });
     }
 
-    /// Every secret that IAM gave out through this proxy.
+    /// Every secret that IAM returned through this proxy.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
         self.shared.state().secrets.clone()
@@ -217,7 +221,7 @@ impl Proxy {
 }
 
 impl Drop for Proxy {
-    /// Whatever a test was about: the handler has asked for nothing that it does not declare.
+    /// Checks at the end of every test that the handler has called only actions that it declares.
     fn drop(&mut self) {
         self.task.abort();
         let declared = declared();
@@ -229,7 +233,7 @@ impl Drop for Proxy {
     }
 }
 
-/// What the handler declares, whatever its policy.
+/// The actions that the handler declares, for all policies together.
 fn declared() -> BTreeSet<String> {
     let policy = |delivery, still_in_use| Policy {
         rotate_after: Span::ZERO,
@@ -242,7 +246,7 @@ fn declared() -> BTreeSet<String> {
     };
     let deliveries = [Delivery::SecretsManager, Delivery::Email];
     let policies = deliveries.into_iter().flat_map(|d| [policy(d, StillInUse::Wait), policy(d, StillInUse::Retire)]);
-    // A key of the customer's own is used by Secrets Manager, not by the handler.
+    // Secrets Manager uses a customer managed key, not the handler.
     let declared = policies.flat_map(|policy| permissions(&policy, &KmsKey::AwsManaged, ListScope::Account));
     declared.flat_map(|p| p.actions).map(str::to_owned).collect()
 }
@@ -255,13 +259,13 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
             async move { shared.handle(request).await }
         });
         tokio::spawn(async move {
-            // A connection that ends early is the client's business, or a fault that a test asked for.
+            // The client may close a connection early, or a test may have injected that fault.
             let _ = server::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
 }
 
-/// The answer is withheld: the connection breaks.
+/// The error that drops a response, so that the connection breaks.
 #[derive(Debug, thiserror::Error)]
 #[error("answer dropped")]
 struct Dropped;
@@ -281,7 +285,7 @@ impl Shared {
         let mut call = describe(&head, &body);
         let fault = {
             let mut state = self.state();
-            // Of calls side by side, more than one may be at the same number, and none at another.
+            // Parallel calls may have the same number, and then another number has none.
             let number = state.calls.len();
             let hits = |(operation, about, _): &&(_, String, _)| {
                 *operation == call.operation && (about.is_empty() || *about == call.about)
@@ -321,7 +325,7 @@ impl Shared {
             self.state().uses.insert(call.signer.clone(), (self.clock(), call.service.clone(), region));
         }
         let mut state = self.state();
-        // The handler's calls are those of a role. A new key proves itself to STS, which asks for no permission.
+        // Only the handler calls with a role. Calls of a new key to STS need no permission.
         if call.signer.starts_with("ASIA") {
             state.actions.insert(format!("{}:{}", call.service, call.operation));
         }
@@ -334,7 +338,7 @@ impl Shared {
         std::future::pending().await
     }
 
-    /// What AWS would answer.
+    /// The response that AWS would give.
     async fn answer(&self, call: &Call, request: Request<Full<Bytes>>) -> Reply {
         match call.operation.as_str() {
             "CreateAccessKey" => {
@@ -363,7 +367,7 @@ impl Shared {
                 self.in_pages(call, request, "AccessKeyMetadata").await
             }
             "GetAccessKeyLastUsed" => {
-                // The emulator checks the permission; the answer is ours.
+                // The emulator checks the permission, and the proxy gives the response.
                 let reply = self.forward(request).await;
                 if reply.status().is_success() { self.last_use(&call.about) } else { reply }
             }
@@ -381,7 +385,7 @@ impl Shared {
         }
     }
 
-    /// A part of one of IAM's lists, if it is to come in parts.
+    /// The response of a list operation of IAM: one page if the operation has pages.
     async fn in_pages(&self, call: &Call, request: Request<Full<Bytes>>, list: &str) -> Reply {
         let Ok(form) = request.body().clone().collect().await;
         let form = form.to_bytes();
@@ -394,7 +398,7 @@ impl Shared {
         xml(200, page(&String::from_utf8_lossy(&body.to_bytes()), list, from, size))
     }
 
-    /// A part of the list, and who has not confirmed without an ARN.
+    /// One page of the subscriptions. Those that are not confirmed have no ARN.
     async fn page_of_subscribers(&self, reply: Reply, from: usize) -> Reply {
         let Ok(body) = reply.into_body().collect().await;
         let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
@@ -438,7 +442,8 @@ impl Shared {
     }
 
     async fn forward(&self, mut request: Request<Full<Bytes>>) -> Reply {
-        // AWS is spoken to over TLS, and policies ask for that; here, nobody listens in.
+        // Policies require TLS, which this connection on one machine does not need. The header makes the emulator treat
+        // it as TLS.
         request.headers_mut().insert("x-forwarded-proto", HeaderValue::from_static("https"));
         let sent = async {
             let stream = TcpStream::connect(("127.0.0.1", self.upstream)).await.map_err(|e| e.to_string())?;
@@ -453,7 +458,7 @@ impl Shared {
     }
 }
 
-/// An answer with `size` of its list's entries, from this one on, and where the next page begins.
+/// A response with `size` entries of its list, starting at `from`, and the start of the next page.
 fn page(answer: &str, list: &str, from: usize, size: usize) -> String {
     let (open, close) = (format!("<{list}>"), format!("</{list}>"));
     let Some((before, rest)) = answer.split_once(&open) else { return answer.to_owned() };
@@ -470,7 +475,7 @@ fn page(answer: &str, list: &str, from: usize, size: usize) -> String {
     format!("{before}{open}{shown}{close}{after}")
 }
 
-/// The outermost `<member>` elements.
+/// The outermost `<member>` elements of an XML text.
 fn members(mut rest: &str) -> Vec<&str> {
     let (open, close) = ("<member>", "</member>");
     let mut members = Vec::new();
@@ -499,7 +504,7 @@ fn members(mut rest: &str) -> Vec<&str> {
     members
 }
 
-/// The answer announces more than it has, so the connection ends before it does.
+/// Announces one byte more than the response has, so that the connection ends before the response.
 fn one_byte_short(mut reply: Reply) -> Reply {
     let length = reply.body().size_hint().lower() + 1;
     reply.headers_mut().remove("transfer-encoding");
@@ -507,7 +512,7 @@ fn one_byte_short(mut reply: Reply) -> Reply {
     reply
 }
 
-/// Which call a request is.
+/// The call that a request makes.
 fn describe(head: &Parts, body: &[u8]) -> Call {
     let text = |name: &str| head.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
     // AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, …
@@ -528,7 +533,7 @@ fn describe(head: &Parts, body: &[u8]) -> Call {
         let form: HashMap<_, _> = form_urlencoded::parse(body).into_owned().collect();
         let fields = ["UserName", "AccessKeyId", "NextToken", "StackName"];
         let about = fields.iter().find_map(|field| form.get(*field));
-        // A mail names its user in an attribute, at any place in their list.
+        // A mail names its user in an attribute, at any position in the list of attributes.
         let mails_user = form.iter().find_map(|(field, value)| {
             let entry = field.strip_suffix(".Name").filter(|_| value == lambda::selection::routing::USER)?;
             form.get(&format!("{entry}.Value.StringValue"))

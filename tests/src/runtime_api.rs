@@ -1,4 +1,5 @@
-//! Lambda's Runtime API for one invocation of the real binary, whose clock can be moved and which can be killed.
+//! Lambda's Runtime API for one invocation of the real binary. The clock of the process can be moved, and the process
+//! can be killed.
 
 use std::{
     path::{Path, PathBuf},
@@ -31,14 +32,15 @@ use tokio::{
 
 use crate::{LocalAws, local_aws::REGION, stack, tool};
 
-/// The handler's binary, unpacked from what cargo-lambda has made.
+/// The handler's binary, unpacked from the package of cargo-lambda.
 #[derive(Debug)]
 pub struct Handler {
     bootstrap: PathBuf,
     faketime: PathBuf,
 }
 
-/// The environment that tells the handler these settings, and to talk to this AWS as root, trying each call so often.
+/// The environment variables of a handler with these settings, which uses this AWS as root. `attempts` is the number of
+/// attempts for each call.
 #[must_use]
 pub fn environment(aws: &LocalAws, settings: Settings, attempts: u8) -> Vec<(String, String)> {
     let text = |value| match value {
@@ -56,12 +58,12 @@ pub fn environment(aws: &LocalAws, settings: Settings, attempts: u8) -> Vec<(Str
     settings.chain(client.map(|(name, value)| (name.to_owned(), value))).collect()
 }
 
-/// What came of an invocation.
+/// The result of an invocation.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The response, or the error; none if the process was killed before it had one.
+    /// The response or the error. `None` if the process was killed before that.
     pub response: Option<Json>,
-    /// Everything it printed.
+    /// Everything that the process printed.
     pub output: String,
 }
 
@@ -85,7 +87,8 @@ impl Handler {
         Self { bootstrap: folder.join("bootstrap"), faketime: PathBuf::from(python(&["-c", library])) }
     }
 
-    /// Runs one invocation in a process of its own, `shift` seconds from the real time; killed as soon as `kill` is ready.
+    /// Runs one invocation in its own process, whose clock is `shift` seconds ahead of the real time. The process is
+    /// killed as soon as `kill` is ready.
     ///
     /// # Panics
     /// If the process cannot be started.
@@ -118,7 +121,7 @@ impl Handler {
             .kill_on_drop(true)
             .spawn()
             .expect("the handler starts");
-        // Read while it runs: a pipe that is full stops whoever writes into it.
+        // The output is read while the process runs, because a full pipe would stop it.
         let output = [drain(process.stdout.take()), drain(process.stderr.take())];
         let mut ended = false;
         tokio::select! {
@@ -170,7 +173,7 @@ impl Api {
     async fn handle(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
         if *request.method() == Method::GET {
             if self.response.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
-                // There is no second event.
+                // There is no second event, so this waits forever.
                 std::future::pending::<()>().await;
             }
             let deadline = (Timestamp::now().unix() + self.shift + 600) * 1000;

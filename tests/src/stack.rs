@@ -1,4 +1,4 @@
-//! The stack, deployed through CloudFormation into the local AWS.
+//! The rotation stack, deployed to the local AWS through CloudFormation.
 
 use std::{collections::HashMap, path::PathBuf};
 
@@ -17,11 +17,11 @@ use crate::{
 /// A deployed stack.
 #[derive(Debug)]
 pub struct Stack {
-    /// What it was generated from.
+    /// The configuration that the stack was generated from.
     pub config: Config,
-    /// Its outputs.
+    /// The outputs of the stack, by name.
     pub outputs: HashMap<String, String>,
-    /// What was said of its deployment.
+    /// The output of the deployment.
     pub deployment: Run,
 }
 
@@ -29,7 +29,7 @@ impl Stack {
     /// Deploys a configuration for these users, with the handler that cargo-lambda has packaged.
     ///
     /// # Panics
-    /// As [`Stack::deploy_as_it_is`].
+    /// In the same cases as [`Stack::deploy_as_it_is`].
     #[must_use]
     pub fn deploy(aws: &LocalAws, configuration: &str, users: &[&str]) -> Self {
         let parsed = users.iter().map(|user| user.parse().expect("a user name")).collect();
@@ -37,7 +37,7 @@ impl Stack {
         Self::deploy_with(aws, configuration, &["--users", &users.join(" ")], overrides)
     }
 
-    /// The same, for the users that it names.
+    /// Deploys a configuration for the users that it names.
     ///
     /// # Panics
     /// If the configuration is wrong, the package is missing or the deployment fails.
@@ -62,7 +62,7 @@ impl Stack {
         Self { config, outputs, deployment: deployed }
     }
 
-    /// The stack's name.
+    /// The name of the stack.
     #[must_use]
     pub fn name(&self) -> &str {
         self.config.stack_name.as_str()
@@ -77,7 +77,7 @@ impl Stack {
         self.invoke_or_fail(aws, event).0
     }
 
-    /// The same, and whether Lambda counts it as an error.
+    /// Invokes the function. Returns its response, and whether Lambda counts it as an error.
     ///
     /// # Panics
     /// If the function cannot be invoked.
@@ -90,7 +90,7 @@ impl Stack {
         (serde_json::from_str(&response).expect("a JSON response"), answer["FunctionError"].is_string())
     }
 
-    /// Everything the function has logged.
+    /// Everything that the function has logged.
     #[must_use]
     pub fn log(&self, aws: &LocalAws) -> Vec<String> {
         let group = &self.outputs["LogGroupName"];
@@ -100,7 +100,7 @@ impl Stack {
     }
 }
 
-/// The handler's package for this machine: the file that HANDLER_PACKAGE names, or else the release build.
+/// The path of the handler's package for this machine: the file in HANDLER_PACKAGE, otherwise the release build.
 #[must_use]
 pub fn package() -> PathBuf {
     if let Some(package) = std::env::var_os("HANDLER_PACKAGE") {
@@ -110,13 +110,13 @@ pub fn package() -> PathBuf {
     target.join("lambda").join(std::env::consts::ARCH).join("lambda/bootstrap.zip")
 }
 
-/// What this machine, and so the emulator, can run.
+/// The architecture of this machine, on which the emulator runs the handler.
 #[must_use]
 pub fn host_architecture() -> Architecture {
     if cfg!(target_arch = "aarch64") { Architecture::Arm64 } else { Architecture::X86_64 }
 }
 
-/// The same, as the command line has it.
+/// The architecture of this machine, as the command line writes it.
 #[must_use]
 pub fn host_architecture_name() -> &'static str {
     if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }

@@ -1,4 +1,4 @@
-//! The code's own invariants: what may be named where.
+//! Tests of the code's structure: which parts may use which others.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,7 +25,7 @@ fn code(source: &str) -> String {
     production.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-/// The folders of a crate, the highest first. Each imports only those below it.
+/// The folders of a crate, highest first. Each imports only the folders below it.
 const FOLDERS: [(&str, &[&str]); 2] = [
     ("lambda", &["aws", "handler", "notice", "report", "selection", "contract", "delivery", "protocol", "model"]),
     (
@@ -34,7 +34,7 @@ const FOLDERS: [(&str, &[&str]); 2] = [
     ),
 ];
 
-/// The modules of a crate with their code: `protocol::planner`, and the empty name for lib.rs.
+/// The modules of a crate with their code. The names are like `protocol::planner`; that of lib.rs is empty.
 fn modules(crate_name: &str) -> BTreeMap<String, String> {
     let folder = root().join(crate_name).join("src");
     let prefix = format!("{}/", folder.display());
@@ -69,7 +69,7 @@ fn paths(tree: &str) -> Vec<String> {
     parts.flat_map(|part| paths(part)).map(|path| format!("{}{path}", before.trim())).collect()
 }
 
-/// The other modules of its crate that a module names.
+/// The other modules of its crate that a module imports.
 fn imports(module: &str, code: &str, all: &BTreeMap<String, String>) -> BTreeSet<String> {
     let declared = code.split("use ").skip(1).filter_map(|rest| rest.split_once(';'));
     let mut named: Vec<String> = declared.flat_map(|(tree, _)| paths(tree)).collect();
@@ -95,7 +95,7 @@ fn imports(module: &str, code: &str, all: &BTreeMap<String, String>) -> BTreeSet
             }
         }
         place.extend(segments);
-        // The longest beginning of the path that is a module.
+        // The longest start of the path that is a module.
         while !place.is_empty() && !all.contains_key(&place.join("::")) {
             place.pop();
         }
@@ -107,8 +107,8 @@ fn imports(module: &str, code: &str, all: &BTreeMap<String, String>) -> BTreeSet
     found
 }
 
-/// What a crate's modules name that they may not: a higher folder, or each other in a circle. A module and its own children may
-/// know each other.
+/// The forbidden imports of a crate: those of a higher folder, and those in a circle. A module and its own children may
+/// import each other.
 fn violations(all: &BTreeMap<String, String>, order: &[&str]) -> Vec<String> {
     let edges: BTreeMap<&String, BTreeSet<String>> =
         all.iter().map(|(module, code)| (module, imports(module, code, all))).collect();
@@ -177,8 +177,35 @@ fn an_upward_import_and_a_circle_are_found() {
     assert_eq!(with(&circle), ["base::b imports itself by way of base::c", "base::c imports itself by way of base::b"]);
 }
 
+/// The names of the types that a source declares as public.
+fn public_types(source: &str) -> Vec<String> {
+    let name = |line: &str| {
+        let rest = line.trim_start().strip_prefix("pub ")?;
+        let rest = ["struct ", "enum ", "trait ", "type "].iter().find_map(|kind| rest.strip_prefix(kind))?;
+        // In a macro, the name is `$name`.
+        rest.split(|c: char| !c.is_alphanumeric()).next().filter(|name| !name.is_empty()).map(str::to_owned)
+    };
+    code(source).lines().filter_map(name).collect()
+}
+
 #[test]
-fn what_is_pure_does_no_io_and_reads_no_clock() {
+fn no_two_public_types_share_a_name() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for place in ["lambda/src", "synth/src"] {
+        for (file, source) in sources(&root().join(place)) {
+            for name in public_types(&source) {
+                places.entry(name).or_default().push(file.clone());
+            }
+        }
+    }
+    assert!(places.len() > 100, "the types were found: {}", places.len());
+    places.retain(|_, files| files.len() > 1);
+    assert!(places.is_empty(), "one name, one thing: {places:#?}");
+    assert_eq!(public_types("pub struct A(u8);\n  pub enum Bc<T> {\npub(crate) struct D;"), ["A", "Bc"]);
+}
+
+#[test]
+fn pure_code_does_no_io_and_reads_no_clock() {
     let io = [
         "std::fs",
         "std::io",
@@ -205,16 +232,16 @@ fn what_is_pure_does_no_io_and_reads_no_clock() {
         "synth/src/docs",
         "synth/src/iam",
         "synth/src/limits.rs",
-        // Compression is a reader and a writer, over bytes.
+        // Compression uses readers and writers, but only over bytes.
         "synth/src/package",
         "synth/src/stack",
         "synth/src/deploy/deletion_summary.rs",
         "synth/src/deploy/deployed_template.rs",
-        "synth/src/deploy/failure.rs",
+        "synth/src/deploy/deploy_error.rs",
         "synth/src/deploy/message",
         "synth/src/deploy/next_run.rs",
         "synth/src/deploy/progress.rs",
-        "synth/src/deploy/report.rs",
+        "synth/src/deploy/received_report.rs",
         "synth/src/deploy/root_cause.rs",
         "synth/src/deploy/stack_status.rs",
         "synth/src/deploy/subscriptions.rs",
@@ -254,7 +281,7 @@ fn a_secret_is_taken_out_only_where_it_is_delivered_or_verified() {
     }
 }
 
-/// The crates that are compiled for a selection of packages, each with its features.
+/// The crates that Cargo compiles for a selection of packages, each with its features.
 fn features(selection: &str) -> BTreeMap<String, String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--locked", "--prefix=none", "--no-dedupe", "--format={p}|{f}"])
@@ -272,7 +299,7 @@ fn features(selection: &str) -> BTreeMap<String, String> {
             list.push(features);
         }
     }
-    // One that is compiled for programs and for build scripts can have two lists.
+    // A crate that is compiled both for programs and for build scripts can have two lists.
     let sorted = |mut lists: Vec<String>| {
         lists.sort_unstable();
         lists.join(" and ")
@@ -280,8 +307,8 @@ fn features(selection: &str) -> BTreeMap<String, String> {
     crates.into_iter().map(|(name, lists)| (name, sorted(lists))).collect()
 }
 
-/// Programs and tests share the features of their dependencies, in the Makefile's build with AWS and in the one without. Cargo
-/// compiles a crate once for each set of features.
+/// Programs and tests use the same features of their dependencies, in each of the Makefile's two builds. Cargo compiles
+/// a crate once for each set of features.
 #[test]
 fn each_crate_is_compiled_with_one_set_of_features() {
     for (programs, tests) in [

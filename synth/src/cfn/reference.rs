@@ -13,13 +13,13 @@ use super::{
 };
 
 /// A type of resource.
-pub trait Resource: Property {
+pub trait DeclaredType: Property {
     /// The name of the type, as `AWS::Service::Type`.
     const TYPE: &'static str;
 }
 
 /// A type of resource with an attribute `Arn`.
-pub trait HasArn: Resource {}
+pub trait HasArn: DeclaredType {}
 
 /// A parameter or resource that was added to a template. Only a handle can refer to it.
 #[derive(Debug)]

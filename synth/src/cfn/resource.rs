@@ -3,7 +3,7 @@
 use lambda::model::kms_key::KmsKeyArn;
 
 use super::{
-    Arn, Handle, HasArn, LogicalId, Pseudo, Ref, Resource,
+    Arn, DeclaredType, Handle, HasArn, LogicalId, Pseudo, Ref,
     name::Attribute,
     policy_document::{PolicyDocument, ResourceArn},
     reference::reference,
@@ -17,7 +17,7 @@ macro_rules! resources {
     ($($(#[$doc:meta])* $name:ident is $type:literal $(with $arn:ident)? { $($body:tt)+ })+) => {
         $(
             properties! { $(#[$doc])* $name { $($body)+ } }
-            impl Resource for $name {
+            impl DeclaredType for $name {
                 const TYPE: &'static str = $type;
             }
             $(resources!(@$arn $name);)?

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{
-    Handle, LogicalId, Part, Resource, Text,
+    DeclaredType, Handle, LogicalId, Part, Text,
     value::{Property, Value, map, properties, words},
 };
 
@@ -64,13 +64,13 @@ impl Template {
     }
 
     /// Adds a resource, with the reason why it exists.
-    pub fn add<R: Resource>(&mut self, id: LogicalId, why: &'static str, resource: R) -> Handle<R> {
+    pub fn add<R: DeclaredType>(&mut self, id: LogicalId, why: &'static str, resource: R) -> Handle<R> {
         self.insert(id, why, map([("Type", R::TYPE.value()), ("Properties", resource.value())]))
     }
 
     /// Adds a resource that stays in the account if it is removed from the stack or the stack is deleted. If the
     /// stack's creation fails, CloudFormation deletes the resource, so that the next attempt can create it again.
-    pub fn add_for_good<R: Resource>(&mut self, id: LogicalId, why: &'static str, resource: R) -> Handle<R> {
+    pub fn add_for_good<R: DeclaredType>(&mut self, id: LogicalId, why: &'static str, resource: R) -> Handle<R> {
         let body = map([
             ("Type", R::TYPE.value()),
             ("DeletionPolicy", "RetainExceptOnCreate".value()),

@@ -54,7 +54,7 @@ pub enum How {
 
 /// One statement of a policy.
 #[derive(Debug, Clone)]
-pub struct Statement<'t> {
+pub struct StatementView<'t> {
     /// Where it is, as a JSON pointer.
     pub pointer: String,
     /// The statement itself.
@@ -67,9 +67,9 @@ pub struct Role<'t> {
     /// The role.
     pub resource: Resource<'t>,
     /// Who may assume it.
-    pub trust: Vec<Statement<'t>>,
+    pub trust: Vec<StatementView<'t>>,
     /// What it may do, as far as the template says so itself.
-    pub policies: Vec<Statement<'t>>,
+    pub policies: Vec<StatementView<'t>>,
 }
 
 const NOTHING: &Json = &Json::Null;
@@ -169,7 +169,7 @@ impl<'t> View<'t> {
     }
 
     /// The policies of resources, such as a key's, a bucket's or a queue's, each with its statements.
-    pub fn resource_policies(self) -> impl Iterator<Item = (Resource<'t>, Vec<Statement<'t>>)> {
+    pub fn resource_policies(self) -> impl Iterator<Item = (Resource<'t>, Vec<StatementView<'t>>)> {
         let policies = self.resources().filter(|resource| !resource.kind.starts_with("AWS::IAM::"));
         policies.filter_map(|resource| {
             let mut names = ["PolicyDocument", "KeyPolicy"].into_iter();
@@ -186,14 +186,14 @@ impl<'t> View<'t> {
     }
 }
 
-fn statements<'t>(document: &'t Json, pointer: &str) -> Vec<Statement<'t>> {
+fn statements<'t>(document: &'t Json, pointer: &str) -> Vec<StatementView<'t>> {
     let list = get(document, "Statement");
     let place =
         |index| if list.is_array() { format!("{pointer}/Statement/{index}") } else { format!("{pointer}/Statement") };
-    each(list).enumerate().map(|(index, body)| Statement { pointer: place(index), body }).collect()
+    each(list).enumerate().map(|(index, body)| StatementView { pointer: place(index), body }).collect()
 }
 
-impl Statement<'_> {
+impl StatementView<'_> {
     /// Its id, if it has one.
     #[must_use]
     pub fn sid(&self) -> &str {

@@ -10,7 +10,7 @@ use super::Fault;
 use crate::{
     cfn::{
         text::Piece,
-        view::{Resource, Role, Statement, View, each, references, text},
+        view::{Resource, Role, StatementView, View, each, references, text},
     },
     iam::glob::{Glob, Letter},
 };
@@ -70,7 +70,7 @@ fn functions_are_trusted_and_may_log(view: View<'_>) -> Vec<Fault> {
 /// A permission to write logs is about the log groups that the template declares, and no other.
 fn logs_go_to_the_declared_group(view: View<'_>) -> Vec<Fault> {
     let groups: Vec<_> = view.of("AWS::Logs::LogGroup").collect();
-    let writes = |statement: &Statement<'_>| {
+    let writes = |statement: &StatementView<'_>| {
         let actions = statement.texts("Action");
         statement.allows()
             && actions
@@ -116,8 +116,8 @@ fn failures_can_be_kept(view: View<'_>) -> Vec<Fault> {
 fn alarms_reach_their_topics(view: View<'_>) -> Vec<Fault> {
     const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
     let policies: Vec<_> = view.resource_policies().collect();
-    let lets = |(_, statements): &(Resource<'_>, Vec<Statement<'_>>), action: &str| {
-        let grants = |statement: &Statement<'_>| {
+    let lets = |(_, statements): &(Resource<'_>, Vec<StatementView<'_>>), action: &str| {
+        let grants = |statement: &StatementView<'_>| {
             statement.allows()
                 && statement.principals().iter().any(|known| known == CLOUDWATCH || known == "*")
                 && statement.texts("Action").iter().any(|known| glob(known, action))
@@ -152,7 +152,7 @@ fn alarms_reach_their_topics(view: View<'_>) -> Vec<Fault> {
                         );
                     }
                 }
-                let own = |(policy, _): &&(Resource<'_>, Vec<Statement<'_>>)| {
+                let own = |(policy, _): &&(Resource<'_>, Vec<StatementView<'_>>)| {
                     let topics = each(&policy.properties["Topics"]);
                     topics.filter_map(|named| view.named_by(named)).any(|named| named.id == topic.id)
                 };
@@ -236,7 +236,7 @@ fn alarms_pass_filter_policies(view: View<'_>) -> Vec<Fault> {
 
 /// The service may assume the role.
 fn is_trusted(role: &Role<'_>, service: &str) -> Option<Fault> {
-    let trusts = |statement: &Statement<'_>| {
+    let trusts = |statement: &StatementView<'_>| {
         let assumes = statement.texts("Action").iter().any(|action| glob(action, "sts:AssumeRole"));
         statement.allows() && assumes && statement.services().iter().any(|known| known == service)
     };
@@ -261,7 +261,7 @@ fn reaches(view: View<'_>, role: &Role<'_>, value: &Json, at: &str) -> Option<Fa
 
 /// The role may do this to the resource. A statement with `NotAction` or `NotResource` gets the benefit of the doubt.
 fn may(role: &Role<'_>, action: &str, target: Resource<'_>, at: &str) -> Option<Fault> {
-    let grants = |statement: &Statement<'_>| {
+    let grants = |statement: &StatementView<'_>| {
         let (actions, resources) = (statement.texts("Action"), statement.texts("Resource"));
         let on = |resource: &String| resource == "*" || names(resource, target);
         statement.allows()

@@ -118,13 +118,13 @@ impl<'t> Document<'t> {
 
     /// Adds a problem: a rule between settings is broken. The caret is under the first of them that is written; the others are
     /// shown.
-    pub(super) fn broken(&mut self, settings: &[(&str, String)], message: String, fix: &str) {
+    pub(super) fn error(&mut self, settings: &[(&str, String)], message: String, fix: &str) {
         let problem = self.between(None, settings, message, fix);
         self.problems.push(problem);
     }
 
     /// Adds a problem with the caret under an item of another setting's list.
-    pub(super) fn broken_by(
+    pub(super) fn error_at(
         &mut self,
         (list, index): (&str, usize),
         settings: &[(&str, String)],
@@ -138,7 +138,7 @@ impl<'t> Document<'t> {
     }
 
     /// Adds a warning in place of a problem.
-    pub(super) fn dubious(&mut self, settings: &[(&str, String)], message: String, fix: &str) {
+    pub(super) fn warning(&mut self, settings: &[(&str, String)], message: String, fix: &str) {
         let problem = self.between(None, settings, message, fix);
         self.warnings.push(problem);
     }

@@ -191,7 +191,7 @@ fn one_condition_limits_the_role(document: &mut Document<'_>, given: &Given) -> 
         None => "users selects some users by tag and others by name or path".to_owned(),
     };
     let message = format!("{problem}, but one condition on one tag limits the role");
-    document.broken_by(("users", index), &[], message, ANOTHER_STACK);
+    document.error_at(("users", index), &[], message, ANOTHER_STACK);
     Some(())
 }
 
@@ -201,7 +201,7 @@ fn each_entry_selects_some_users(document: &mut Document<'_>, given: &Given) -> 
     for (index, who) in exempt.iter().enumerate() {
         let gone: Vec<_> = users.iter().filter(|entry| who.contains(&entry.who)).map(ConfiguredUsers::called).collect();
         if !gone.is_empty() {
-            document.broken_by(
+            document.error_at(
                 ("exempt", index),
                 &[("users", String::new())],
                 format!("{who} in exempt excludes every user that {} in users selects", few(&gone)),
@@ -220,7 +220,7 @@ fn the_handler_cannot_write_selected_tags(document: &mut Document<'_>, given: &G
     for (setting, index, who) in users.chain(exempt) {
         let UserSelector::Tag(tag) = who else { continue };
         if tag.key.to_ascii_lowercase().starts_with(journal::PREFIX) {
-            document.broken_by(
+            document.error_at(
                 (setting, index),
                 &[],
                 format!(
@@ -238,7 +238,7 @@ fn the_handler_cannot_write_selected_tags(document: &mut Document<'_>, given: &G
 fn taggers_are_trusted(document: &mut Document<'_>, given: &Given) -> Option<()> {
     let delivery = given.delivery.filter(|delivery| delivery.is_mail())?;
     if given.user_tags? == UserTags::Honoured {
-        document.dubious(
+        document.warning(
             &[("user_tags", UserTags::Honoured.to_string()), ("delivery", delivery.to_string())],
             "a person who may tag a user decides which of the addresses in this file gets its new key: user_tags: honoured obeys \
              the tag key-rotation:owner"
@@ -267,7 +267,7 @@ fn make_room(kept: &str, life: Span) -> String {
 fn old_key_is_gone_in_time(document: &mut Document<'_>, given: &Given) -> Option<()> {
     let (rotate_after, overlap, delete_after) = (given.rotate_after?.0, given.overlap?, given.delete_after?);
     let (kept, life) = too_long(rotate_after, overlap, delete_after)?;
-    document.broken(
+    document.error(
         &[
             ("rotate_after", rotate_after.to_string()),
             ("overlap", overlap.to_string()),
@@ -291,7 +291,7 @@ fn each_old_key_is_gone_in_time(document: &mut Document<'_>, given: &Given) -> O
         let own = entry.holds(users);
         let (rotate_after, overlap) = (own.rotate_after.unwrap_or(general), own.overlap.unwrap_or(overlap));
         if let Some((kept, life)) = too_long(rotate_after, overlap, delete_after) {
-            document.broken_by(
+            document.error_at(
                 ("users", index),
                 &[("delete_after", delete_after.to_string())],
                 format!("for {}, rotate_after is {rotate_after}, but {kept} is {life}", entry.called()),
@@ -305,7 +305,7 @@ fn each_old_key_is_gone_in_time(document: &mut Document<'_>, given: &Given) -> O
 fn runs_do_not_overlap(document: &mut Document<'_>, given: &Given) -> Option<()> {
     let (period, timeout) = (given.schedule.as_ref()?.period()?, given.timeout?.0);
     if period < timeout {
-        document.broken(
+        document.error(
             &[("schedule", given.schedule.as_ref()?.as_str().to_owned()), ("timeout", timeout.to_string())],
             format!("the schedule fires every {period}, but a run may take {timeout} (timeout)"),
             "let the schedule fire less often, or make timeout shorter",
@@ -316,7 +316,7 @@ fn runs_do_not_overlap(document: &mut Document<'_>, given: &Given) -> Option<()>
 
 fn waiting_has_an_effect(document: &mut Document<'_>, given: &Given) -> Option<()> {
     if given.overlap? == Span::ZERO && given.still_in_use? == StillInUse::Wait {
-        document.dubious(
+        document.warning(
             &[("overlap", "0".into()), ("still_in_use", "wait".into())],
             "overlap is 0, so an old key is deactivated before a use of it can be seen: still_in_use: wait has almost no \
              effect"
@@ -330,7 +330,7 @@ fn waiting_has_an_effect(document: &mut Document<'_>, given: &Given) -> Option<(
 fn a_warning_comes_before_the_rotation(document: &mut Document<'_>, given: &Given) -> Option<()> {
     let (warn_before, rotate_after) = (given.warn_before?, given.rotate_after?.0);
     if warn_before >= rotate_after {
-        document.broken(
+        document.error(
             &[("warn_before", warn_before.to_string()), ("rotate_after", rotate_after.to_string())],
             format!("warn_before is {warn_before}, but a key is replaced after {rotate_after}"),
             "make warn_before shorter than rotate_after, or set warn_before: 0",
@@ -345,7 +345,7 @@ fn some_run_warns(document: &mut Document<'_>, given: &Given) -> Option<()> {
     let schedule = given.schedule.as_ref()?;
     let period = schedule.period()?;
     if warn_before > Span::ZERO && warn_before < period && warn_before < rotate_after {
-        document.dubious(
+        document.warning(
             &[("warn_before", warn_before.to_string()), ("schedule", schedule.as_str().to_owned())],
             format!(
                 "the schedule fires only every {period}, so most keys are replaced without the warning {warn_before} before"
@@ -365,7 +365,7 @@ fn addresses_fit_the_topic(document: &mut Document<'_>, given: &Given) -> Option
     let owners = users.iter().filter_map(|entry| entry.own.owner.as_ref());
     let addresses: BTreeSet<_> = emails.iter().chain(owners).map(Email::small).collect();
     if addresses.len() > MOST_ADDRESSES {
-        document.broken(
+        document.error(
             &[("emails", format!("{} addresses", emails.len())), ("users", format!("{} users", users.len()))],
             format!("emails and owners are {} addresses, but an SNS topic takes {MOST_ADDRESSES}", addresses.len()),
             "name one address that forwards mails to several people, or split the users over several stacks",
@@ -380,7 +380,7 @@ fn secrets_have_owners(document: &mut Document<'_>, given: &Given) -> Option<()>
     let without_owner: Vec<_> =
         users.iter().filter(|entry| entry.holds(users).owner.is_none()).map(ConfiguredUsers::called).collect();
     if delivery == Delivery::Email && !without_owner.is_empty() && without_owner.len() < users.len() {
-        document.dubious(
+        document.warning(
             &[("users", String::new()), ("delivery", delivery.to_string())],
             format!(
                 "some users have an owner and others have none: the administrators (emails) get the new keys of {}, \
@@ -409,18 +409,18 @@ fn keys_stay_below_the_auditors_limit(document: &mut Document<'_>, given: &Given
     });
     let life = |rotate_after: Span, overlap| rotate_after + period + overlap + still_used(overlap);
     // Of several with the same age, the first one is reported.
-    let ages = own.map(|(whose, rotate_after, overlap)| (life(rotate_after, overlap), overlap, whose));
+    let ages = own.map(|(of, rotate_after, overlap)| (life(rotate_after, overlap), overlap, of));
     let oldest = ages.reduce(|oldest, other| if other.0 > oldest.0 { other } else { oldest });
-    let (oldest, own_overlap, whose) = oldest.unwrap_or_else(|| (life(general, overlap), overlap, None));
+    let (oldest, own_overlap, entry) = oldest.unwrap_or_else(|| (life(general, overlap), overlap, None));
     if oldest > AUDITORS_LIMIT {
-        let of = whose.as_ref().map(|who| format!(" of {who}")).unwrap_or_default();
+        let of = entry.as_ref().map(|who| format!(" of {who}")).unwrap_or_default();
         let mut settings = vec![
             ("rotate_after", general.to_string()),
             ("overlap", overlap.to_string()),
             ("schedule", schedule.as_str().to_owned()),
         ];
-        settings.splice(0..0, whose.map(|_| ("users", String::new())));
-        document.dubious(
+        settings.splice(0..0, entry.map(|_| ("users", String::new())));
+        document.warning(
             &settings,
             format!(
                 "a key{of} can live {oldest}: rotate_after + overlap + the schedule's period, and {} if the old key is still used",
@@ -436,7 +436,7 @@ fn keys_stay_below_the_auditors_limit(document: &mut Document<'_>, given: &Given
 fn runs_are_watched(document: &mut Document<'_>, given: &Given) -> Option<()> {
     let schedule = given.schedule.as_ref()?;
     if Watch::over(schedule).is_none() {
-        document.dubious(
+        document.warning(
             &[("schedule", schedule.as_str().to_owned())],
             "no alarm will tell that runs have stopped: CloudWatch looks back 7 days at most, and this schedule may fire \
              less than twice in 7 days"
@@ -455,7 +455,7 @@ fn settings_of_secrets_are_used(document: &mut Document<'_>, given: &Given) -> O
     let set = [("secret_readers", readers.map(ToString::to_string)), ("secret_kms_key", key.map(ToString::to_string))];
     for (name, value) in set {
         if let Some(value) = value {
-            document.dubious(
+            document.warning(
                 &[(name, value), ("delivery", delivery.to_string())],
                 format!("{name} has no effect: with delivery: {delivery} no secret is stored"),
                 &format!("set delivery: secrets-manager, or remove {name}"),
@@ -471,7 +471,7 @@ fn readers_can_decrypt(document: &mut Document<'_>, given: &Given) -> Option<()>
     let (readers, key) = (given.secret_readers.as_ref()?, given.secret_kms_key.as_ref()?);
     let first = readers.0.first().map(PrincipalArn::account)?;
     if *key == KmsKey::AwsManaged && readers.0.iter().any(|reader| reader.account() != first) {
-        document.dubious(
+        document.warning(
             &[("secret_readers", readers.to_string()), ("secret_kms_key", key.to_string())],
             "secret_readers are in several accounts, but only the stack's own account can use aws/secretsmanager"
                 .into(),
@@ -488,7 +488,7 @@ fn every_mail_can_be_opened(document: &mut Document<'_>, given: &Given) -> Optio
     let blamed = if all.is_empty() && !own.is_empty() { "users" } else { "encrypt_to" };
     let settings = [(blamed, "[]".into()), ("delivery", delivery.to_string())];
     if delivery != Delivery::EmailEncrypted && (!all.is_empty() || !own.is_empty()) {
-        document.broken(
+        document.error(
             &settings,
             format!("encrypt_to is set, but with delivery: {delivery} nothing is encrypted"),
             "set delivery: email-encrypted, or remove encrypt_to",
@@ -496,7 +496,7 @@ fn every_mail_can_be_opened(document: &mut Document<'_>, given: &Given) -> Optio
     }
     if delivery == Delivery::EmailEncrypted && all.is_empty() && !none.is_empty() {
         let names: Vec<_> = none.into_iter().map(ConfiguredUsers::called).collect();
-        document.broken(
+        document.error(
             &settings,
             format!("encrypt_to is empty, so no key could open the mails with the new keys of {}", few(&names)),
             "add a line `- age1…` or `- ssh-ed25519 …` for each public key; age-keygen makes a pair of keys",

@@ -1,13 +1,13 @@
-//! One setting of rotation.yaml: its name, its default, and what it means.
+//! One setting of rotation.yaml: its name, its meaning, its default and its allowed values.
 
 use serde_json::Value as Json;
 
-/// One setting, as its declaration says it.
+/// One setting, as it is declared.
 #[derive(Debug)]
 pub struct Setting {
     /// Its name in the file.
     pub name: &'static str,
-    /// What it is about; the page with all settings is ordered by this.
+    /// What it is about. The page with all settings has one part for each group.
     pub group: Group,
     /// The meaning as it is declared: see [`Setting::meaning`].
     pub(super) doc: &'static str,
@@ -46,7 +46,7 @@ impl Group {
 }
 
 impl Setting {
-    /// What it means, in sentences; names and values stand in backticks.
+    /// The meaning, in sentences. Names and values are in backticks.
     #[must_use]
     pub fn meaning(&self) -> &'static str {
         self.doc.trim()

@@ -76,7 +76,7 @@ pub(super) trait Word: FromStr<Err = ParseError> {
 pub(super) struct Rule {
     /// The texts that are listed.
     pub(super) words: Vec<&'static str>,
-    /// A regular expression that matches further texts as a whole. It means the same in JavaScript, Python and Rust's tests.
+    /// A regular expression that matches further texts as a whole. JavaScript and Python must read it the same way.
     pub(super) pattern: Option<String>,
     /// Whether the number 0 is allowed too.
     pub(super) zero: bool,
@@ -187,12 +187,12 @@ impl<T: Kind + SameAs> Kind for Vec<T> {
     }
 }
 
-/// What [`Kind::allowed`] says of a list that may be empty.
+/// [`Kind::allowed`] for a list that may be empty.
 pub(super) fn allowed_list<T: Kind>() -> String {
     format!("a list, which may be empty. Each entry: {}", T::allowed())
 }
 
-/// The items of a list with at least `least` of them, no two of which mean the same. The error has everything that is wrong.
+/// Reads a list with at least `least` items. No two items may mean the same. The error has everything that is wrong.
 pub(super) fn items<T: Kind + SameAs>(node: &Node<'_>, least: usize) -> Result<Vec<T>, Vec<Wrong>> {
     let shape = if least == 0 {
         "a list: write a line `- …` for each entry, or [] for none"

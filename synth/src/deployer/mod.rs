@@ -348,7 +348,8 @@ impl Known<'_> {
             };
             let mut arns = Vec::new();
             for stack in stacks {
-                let trusts = |statement: &view::Statement<'_>| statement.services().iter().any(|other| other == word);
+                let trusts =
+                    |statement: &view::StatementView<'_>| statement.services().iter().any(|other| other == word);
                 for role in View(stack.template).roles().iter().filter(|role| role.trust.iter().any(trusts)) {
                     if let Some(entry) = entry(role.resource.kind) {
                         let name = self.name(stack, &role.resource, entry)?;

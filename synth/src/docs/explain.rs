@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use crate::cfn::{
     Value, json,
-    view::{self, Statement, View, reasons},
+    view::{self, StatementView, View, reasons},
 };
 
 /// The text for an action that no step of the handler needs.
@@ -61,8 +61,8 @@ pub fn json(template: &Value) -> Json {
     for role in View(&canonical).roles() {
         let id = role.resource.id;
         roles.push(json!({
-            "role": id, "services": role.trust.iter().flat_map(Statement::services).collect::<Vec<_>>(),
-            "conditions": role.trust.iter().flat_map(Statement::conditions).collect::<Vec<_>>(),
+            "role": id, "services": role.trust.iter().flat_map(StatementView::services).collect::<Vec<_>>(),
+            "conditions": role.trust.iter().flat_map(StatementView::conditions).collect::<Vec<_>>(),
             "why": why(&role.resource.pointer()),
         }));
         permissions.extend(role.policies.iter().flat_map(|statement| {
@@ -76,7 +76,7 @@ pub fn json(template: &Value) -> Json {
             statement.texts("Action").into_iter().map(entry).collect::<Vec<_>>()
         }));
     }
-    let grant = |(resource, grant): (&str, Statement<'_>)| {
+    let grant = |(resource, grant): (&str, StatementView<'_>)| {
         json!({
             "resource": resource, "sid": grant.sid(), "who": grant.principals(), "actions": grant.texts("Action"),
             "conditions": grant.conditions(), "why": why(&grant.pointer),
@@ -104,7 +104,7 @@ fn needs() -> BTreeMap<String, Vec<&'static str>> {
 /// The steps of a rotation that need an action of this statement; none if AWS itself acts as the role.
 fn needed_by<'n>(
     needs: &'n BTreeMap<String, Vec<&'static str>>,
-    statement: &Statement<'_>,
+    statement: &StatementView<'_>,
     action: &str,
 ) -> &'n [&'static str] {
     // A statement for AWS can have the same action.
@@ -113,9 +113,9 @@ fn needed_by<'n>(
 }
 
 /// What the policies of resources allow to others.
-fn grants<'t>(view: View<'t>) -> impl Iterator<Item = (&'t str, Statement<'t>)> {
+fn grants<'t>(view: View<'t>) -> impl Iterator<Item = (&'t str, StatementView<'t>)> {
     view.resource_policies().flat_map(|(resource, statements)| {
-        statements.into_iter().filter(Statement::allows).map(move |statement| (resource.id, statement))
+        statements.into_iter().filter(StatementView::allows).map(move |statement| (resource.id, statement))
     })
 }
 

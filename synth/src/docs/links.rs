@@ -2,7 +2,7 @@
 
 use lambda::contract::call_permissions::CHOOSING;
 
-use crate::cfn::view::{How, Reference, Resource, Statement, View, each, references, text};
+use crate::cfn::view::{How, Reference, Resource, StatementView, View, each, references, text};
 
 /// One thing that happens, or is permitted, between two ends.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ pub(super) fn links<'t>(view: View<'t>, resource: Resource<'t>) -> Vec<Link<'t>>
 }
 
 /// The things that a statement is about.
-fn targets<'t>(view: View<'t>, statement: &Statement<'t>) -> Vec<End<'t>> {
+fn targets<'t>(view: View<'t>, statement: &StatementView<'t>) -> Vec<End<'t>> {
     let named = references(&statement.body["Resource"]);
     let inside = view.resources().filter(|target| named.iter().any(|reference| reference.name == target.id));
     let outside = statement.texts("Resource").into_iter().filter_map(|resource| outside(view, statement, resource));
@@ -74,7 +74,7 @@ fn targets<'t>(view: View<'t>, statement: &Statement<'t>) -> Vec<End<'t>> {
 }
 
 /// What a resource in a statement means, if it is not in the template.
-fn outside(view: View<'_>, statement: &Statement<'_>, resource: String) -> Option<End<'static>> {
+fn outside(view: View<'_>, statement: &StatementView<'_>, resource: String) -> Option<End<'static>> {
     let (id, title, member) = if resource == "*" && lists_users(statement) {
         ("account", "Account", "the lists of its users".to_owned())
     } else if resource == "*" {
@@ -94,13 +94,13 @@ fn outside(view: View<'_>, statement: &Statement<'_>, resource: String) -> Optio
 }
 
 /// Whether it permits only the lists in which the handler finds the account's users. IAM has no ARN for them.
-fn lists_users(statement: &Statement<'_>) -> bool {
+fn lists_users(statement: &StatementView<'_>) -> bool {
     let actions = statement.texts("Action");
     !actions.is_empty() && actions.iter().all(|action| CHOOSING.iter().any(|(known, _)| known == action))
 }
 
 /// The users that a resource behind `user/` means: one, all below a path, or those with a tag.
-fn users(resource: &str, statement: &Statement<'_>) -> String {
+fn users(resource: &str, statement: &StatementView<'_>) -> String {
     let conditions = statement.conditions();
     let tag = conditions.iter().find_map(|condition| {
         condition.strip_prefix("StringEquals aws:ResourceTag/").and_then(|rest| rest.split_once(' '))

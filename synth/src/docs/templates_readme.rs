@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use crate::{
     cfn::{
         Value, json,
-        view::{Statement, View, reasons, text},
+        view::{StatementView, View, reasons, text},
     },
     config::Config,
     docs::graph,
@@ -140,8 +140,8 @@ impl Sheet<'_> {
 fn tables(template: &Value, view: View<'_>) -> [Table; 4] {
     let why = reasons(template);
     let why = |pointer: &str| why.get(pointer).copied().unwrap_or_default().to_owned();
-    let may = |s: &Statement<'_>| format!("{}{}", if s.allows() { "" } else { "not " }, lines(&s.texts("Action")));
-    let who = |s: &Statement<'_>| {
+    let may = |s: &StatementView<'_>| format!("{}{}", if s.allows() { "" } else { "not " }, lines(&s.texts("Action")));
+    let who = |s: &StatementView<'_>| {
         let who = s.principals().into_iter().map(|who| if who == "*" { "everyone".into() } else { code(&who) });
         who.collect::<Vec<_>>().join("<br>")
     };
@@ -186,8 +186,11 @@ impl Table {
     /// A row as one item of a list, without the cells that are the same in `base`.
     fn item(&self, row: &[String], base: Option<&Vec<String>>) -> String {
         let cells = self.head.iter().zip(row).enumerate().skip(self.keys);
-        let cells = cells.filter(|(index, (_, cell))| base.is_none_or(|base| base[*index] != **cell));
-        let cells = cells.map(|(_, (head, cell))| format!("{head}: {}", cell.replace("<br>", ", ")));
+        let cells = cells.filter(|(index, (_, cell))| base.map_or(!cell.is_empty(), |base| base[*index] != **cell));
+        let cells = cells.map(|(_, (head, cell))| {
+            let cell = if cell.is_empty() { "–".to_owned() } else { cell.replace("<br>", ", ") };
+            format!("{head}: {cell}")
+        });
         format!("{}: {}", row[..self.keys].join(" "), cells.collect::<Vec<_>>().join("; "))
     }
 }

@@ -44,7 +44,7 @@ impl StackError {
     #[must_use]
     pub const fn setting(&self) -> &'static str {
         match self {
-            // Subscriptions are the only resources whose names come from the configuration.
+            // Only the names of subscriptions come from the configuration.
             Self::Inconsistent(_) => "emails",
             Self::NameTaken => "stack_name",
             Self::Policy { .. } => "users",

@@ -1,13 +1,13 @@
-"""Stands in for GitHub's command line and behind it for the comments of one pull request, which are in the file GITHUB.
+"""Replaces GitHub's command line and the comments of one pull request. The comments are in the file GITHUB.
 
-Two comments make a page, so that whoever reads the first page only is found out.
+A page has only two comments. So a program that reads only the first page is detected.
 """
 
 import json
 import os
 import sys
 
-LIMIT = 65536  # A comment's characters.
+LIMIT = 65536  # The longest comment, in characters.
 
 
 def fail(message, code=1):

@@ -1,5 +1,5 @@
-"""Lints templates with cfn-lint: each line on standard input is a template in a JSON string, each line of the answer
-is what cfn-lint finds, in JSON. One process and one set of rules for all: they take seconds to load."""
+"""Lints templates with cfn-lint. Each line on standard input is a template in a JSON string. Each line of the answer is
+a JSON list of cfn-lint's findings. All templates share one process, because the rules take seconds to load."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from cfnlint.config import ConfigMixIn
 from cfnlint.decode.decode import decode_str
 from cfnlint.runner import Runner
 
-# What the command line lints with by default.
+# The default of cfn-lint's command line.
 runner = Runner(ConfigMixIn(regions=["us-east-1"]))
 for line in sys.stdin:
     template, found = decode_str(json.loads(line))

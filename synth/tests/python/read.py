@@ -1,7 +1,7 @@
 """Reads templates as other tools do: `plain` is PyYAML with CloudFormation's tags, `cli` is the AWS CLI.
 
-Each line on standard input is a template in a JSON string; each line of the answer is [it in JSON, with long-form
-intrinsics] or, where it cannot be read, the reason.
+Each line on standard input is a template in a JSON string. Each line of the answer is a list with the template as JSON
+with long-form intrinsic functions. If the template cannot be read, the answer is a string with the reason.
 """
 
 import json
@@ -32,7 +32,7 @@ Loader.add_multi_constructor("!", intrinsic)
 read = {"plain": lambda text: yaml.load(text, Loader), "cli": yaml_parse}[sys.argv[1]]
 for line in sys.stdin:
     try:
-        # No default: a date or anything else that is not JSON is a misreading.
+        # Without a default, a date or another value that is not JSON is an error. Such a value was misread.
         answer = json.dumps([read(json.loads(line))])
     except Exception as reason:
         answer = json.dumps(f"{type(reason).__name__}: {reason}")

@@ -1,6 +1,7 @@
-"""Answers each line, a text {"schema": …, "values": [[setting, value], …], "documents": [text, …]}, with verdicts.
+"""Validates values against a JSON Schema.
 
-A verdict is the list of what is wrong, empty where nothing is. The schema itself must satisfy its metaschema.
+Each line is {"schema": …, "values": [[setting, value], …], "documents": [text, …]}. The answer has a verdict for each
+value and document: the list of its errors, empty if it is valid. The schema itself must satisfy its metaschema.
 """
 
 import json
@@ -12,13 +13,14 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 
 
 def pattern(_, regex, value, __):
-    # JSON Schema's dialect is JavaScript's, in which $ is the end alone; in Python it is also before a last newline.
+    # JSON Schema uses JavaScript's dialect, in which $ matches only at the end. In Python it also matches before a last
+    # newline.
     if isinstance(value, str) and not re.search(re.sub(r"\$(?=\)|$)", r"\\Z", regex), value):
         yield ValidationError(f"{value!r} does not match")
 
 
 class Loader(yaml.SafeLoader):
-    """YAML 1.2's words, as editors read them: no, on and 2026-01-01 are text."""
+    """YAML 1.2, as editors read it: no, on and 2026-01-01 are text."""
 
 
 Loader.yaml_implicit_resolvers = {

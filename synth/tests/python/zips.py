@@ -1,7 +1,7 @@
 """Reads and makes packages as Python's zipfile does. Each line on standard input is a JSON string that holds a task:
 
-["read", archive] is answered with all that zipfile says of each file in it;
-["make", archive, program, [year, month, …], mode, method, comment] makes one out of the bytes in hexadecimal.
+["read", archive] is answered with zipfile's data on each file in the archive.
+["make", archive, program, [year, month, …], mode, method, comment] makes an archive of the program in hexadecimal.
 """
 
 import hashlib

@@ -289,7 +289,7 @@ fn a_private_key_is_never_repeated() {
 
 /// Every setting is wrong, in every YAML style. The output is a golden file.
 #[test]
-fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
+fn all_mistakes_are_reported_at_once_in_the_order_of_the_file() {
     let page = read("synth/tests/golden/bad.yaml");
     let run = synth(page.as_bytes(), &[]);
     assert_eq!((run.code, run.written), (Some(2), false));
@@ -311,7 +311,7 @@ fn rules_between_settings_do_not_wait_for_other_settings() {
 
 /// There is a warning if the administrators get the secrets of only some users.
 #[test]
-fn whoever_names_some_owners_is_told_who_gets_the_other_secrets() {
+fn a_warning_says_who_gets_secrets_without_an_owner() {
     let owned = "{name: alice, owner: a@b.co}";
     for (users, delivery, warned) in [
         ("[alice, bob]", "email", false),
@@ -328,7 +328,7 @@ fn whoever_names_some_owners_is_told_who_gets_the_other_secrets() {
 
 /// There is a warning if a tag decides who gets a secret, and one if some keys get older than the others.
 #[test]
-fn a_careful_person_is_told_what_tags_and_entries_can_do() {
+fn a_warning_says_what_tags_and_entries_can_do() {
     let told = |lines: &str| {
         let run = synth(with(lines).as_bytes(), &[]);
         assert_eq!((run.code, run.written), (Some(0), true), "{lines}: {}", run.error);
@@ -382,7 +382,7 @@ fn a_topic_takes_so_many_addresses() {
 }
 
 #[test]
-fn what_the_command_line_gives_is_not_looked_for_in_the_file() {
+fn a_setting_on_the_command_line_is_not_needed_in_the_file() {
     let run = synth(
         b"users: [a b]\narchitecture: mips\n",
         &["--users", "bob", "--emails", "a@b.co", "--architecture", "arm64"],
@@ -391,7 +391,7 @@ fn what_the_command_line_gives_is_not_looked_for_in_the_file() {
 }
 
 #[test]
-fn what_is_no_configuration_at_all_is_refused_too() {
+fn a_file_that_is_not_a_configuration_is_refused_too() {
     for text in [
         &b"\xff\xfe"[..],
         b"",
@@ -427,7 +427,7 @@ fn what_is_no_configuration_at_all_is_refused_too() {
 }
 
 #[test]
-fn a_stale_template_is_told_by_its_exit_code() {
+fn a_stale_template_has_its_own_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("rotation.yaml"), with("")).unwrap();
     let run = |arguments: &[&str]| {

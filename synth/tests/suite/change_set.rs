@@ -112,7 +112,7 @@ type Row = (
 );
 
 #[test]
-fn what_both_say_is_one_view() {
+fn templates_and_change_set_are_combined() {
     let same = || read(TEMPLATE).unwrap();
     let named = || with("QueueName: !Sub 'runs-${Stage}'", "QueueName: others");
     let durable = || with("ExecutionTimeout: 1", "ExecutionTimeout: 2");
@@ -339,7 +339,7 @@ fn what_both_say_is_one_view() {
 }
 
 #[test]
-fn what_people_read_of_both() {
+fn the_text_of_a_combined_diff() {
     let old = read(TEMPLATE).unwrap();
     let new = with("DelaySeconds: 1", "DelaySeconds: 2");
     let mut changes = release("False");

@@ -84,7 +84,7 @@ fn errors(library: &Path, folder: &Path, line: &str) -> Vec<(String, u64)> {
 }
 
 #[test]
-fn what_is_wrong_does_not_compile() {
+fn each_mistake_does_not_compile() {
     let (library, place) = (library(), BEFORE.lines().count() as u64 + 1);
     let folder = tempfile::tempdir().unwrap();
     for (what, wrong, code, right) in LINES {

@@ -400,7 +400,7 @@ fn a_condition_is_tried_both_ways() {
 }
 
 #[test]
-fn what_becomes_of_a_resource() {
+fn each_change_has_its_impact_on_a_resource() {
     use Impact::{Deletes, MayReplace, None, Replaces, Update};
     let one = |kind: &str, rest: &str| format!("R:\n  Type: {kind}\n  {rest}\n");
     let queue = |properties: &str| one("AWS::SQS::Queue", &format!("Properties: {{{properties}}}"));
@@ -533,7 +533,7 @@ const OLD: &str = include_str!("../golden/old.yaml");
 const NEW: &str = include_str!("../golden/new.yaml");
 
 #[test]
-fn what_people_read() {
+fn the_text_of_a_diff() {
     let diff = compare(&read(OLD).unwrap(), &read(NEW).unwrap());
     for (file, format) in
         [("diff.txt", Format::Text { colour: false }), ("diff.md", Format::Markdown), ("diff.json", Format::Json)]
@@ -661,7 +661,7 @@ fn the_command_compares_files_standard_input_and_revisions() {
 }
 
 #[test]
-fn the_exit_code_says_that_somebody_must_approve() {
+fn the_exit_code_says_that_approval_is_needed() {
     let folder = Folder::new();
     let queue =
         |name: &str| format!("Resources: {{Q: {{Type: AWS::SQS::Queue, Properties: {{QueueName: {name}}}}}}}\n");
@@ -696,7 +696,7 @@ fn the_exit_code_says_that_somebody_must_approve() {
 
 /// The diff shows that more users are selected. The role shows it, or the environment if IAM does not.
 #[test]
-fn a_wider_choice_is_called_so() {
+fn a_wider_selection_of_users_is_shown() {
     let template = |settings: &str| {
         let text = format!("emails: [a@b.co]\nstack_name: keys\n{settings}\n");
         let config = config::read(&text, Overrides::default()).unwrap_or_else(|e| panic!("{e}")).config;
@@ -738,7 +738,7 @@ fn a_wider_choice_is_called_so() {
 /// The fingerprint of a change is the same everywhere and for every form of its templates. It is missing if no approval
 /// is needed.
 #[test]
-fn a_change_that_needs_approval_is_named() {
+fn a_change_that_needs_approval_has_a_fingerprint() {
     let folder = Folder::new();
     folder.write("old.yaml", OLD);
     folder.write("new.json", &read(NEW).unwrap().to_string());
@@ -774,7 +774,7 @@ fn a_change_that_needs_approval_is_named() {
 }
 
 #[test]
-fn what_cannot_be_compared_is_refused() {
+fn invalid_templates_and_options_are_refused() {
     let folder = Folder::new();
     folder.write("good.yaml", OLD);
     folder.write("twice.yaml", "Resources:\n  A: {}\n  A: {}\n");

@@ -7,7 +7,7 @@ use proptest::{prelude::*, sample::select, test_runner::TestCaseError};
 use serde_json::{Value as Json, json};
 use serde_yaml::Value as Yaml;
 use synth::cfn::{
-    HasArn, LogicalId, Part, Property, Pseudo, Resource, Template, Text, Value, json, read as reader,
+    DeclaredType, HasArn, LogicalId, Part, Property, Pseudo, Template, Text, Value, json, read as reader,
     shape::Shape,
     template::{Parameter, ParameterType},
     yaml,
@@ -46,7 +46,7 @@ impl Property for Anything {
     }
 }
 
-impl Resource for Anything {
+impl DeclaredType for Anything {
     const TYPE: &'static str = "Test::Any::Thing";
 }
 

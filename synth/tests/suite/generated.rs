@@ -105,7 +105,7 @@ fn files_are_listed_generated_and_checked() {
 }
 
 #[test]
-fn wrong_configurations_are_all_told_and_nothing_is_written() {
+fn all_wrong_configurations_are_reported_and_nothing_is_written() {
     let folder = project();
     fs::write(folder.path().join("rotation.yaml"), "users: [alice]\n").unwrap();
     fs::write(folder.path().join("examples/mail.yaml"), "users: [bob]\nemails: [x]\n").unwrap();
@@ -138,10 +138,12 @@ fn any_template_can_be_checked_by_itself() {
     };
     let (code, out, _) = check("Resources:\n  Topic: {Type: AWS::SNS::Topic}\n");
     assert_eq!((code, out.as_str()), (Some(0), "any.yaml keeps within the limits and fits together\n"));
-    let (code, _, error) =
-        check("Resources:\n  Sub: {Type: AWS::SNS::Subscription, Properties: {TopicArn: !Ref Topic}}\n");
+    let (code, _, error) = check(
+        "Resources:\n  B: {Type: AWS::S3::Bucket}\n  P: {Type: AWS::S3::BucketPolicy, Properties: {Bucket: !Ref B, \
+         PolicyDocument: {Statement: {Sid: Other, Principal: '*', Resource: 'arn:aws:s3:::other'}}}}\n",
+    );
     assert_eq!(code, Some(4));
-    assert!(error.contains("Resources.Sub.Properties.TopicArn: Topic does not exist"), "{error}");
+    assert!(error.contains("Resources.P: statement Other: it is about arn:aws:s3:::other"), "{error}");
     let large = |length| format!("Resources: {{}}\nDescription: {}\n", "x".repeat(length));
     let (code, _, error) = check(&large(51_200));
     assert_eq!(code, Some(0), "a warning only: {error}");

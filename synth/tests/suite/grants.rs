@@ -305,7 +305,7 @@ fn the_handler_may_do_nothing_to_anything_else() {
 
 /// The role reaches exactly the users that `users` selects. The cases are users, each with a tag.
 #[test]
-fn the_role_reaches_whom_the_words_mean_and_nobody_else() {
+fn the_role_reaches_only_the_selected_users() {
     let none = ("", "");
     for (users, within, beyond) in [
         (
@@ -430,7 +430,7 @@ fn only_this_stacks_alarms_may_publish() {
 
 /// The policy that the handler writes on a user's secret, for principals that no other policy allows anything.
 #[test]
-fn a_secrets_policy_lets_its_user_and_the_readers_read_it_and_nobody_do_anything_else() {
+fn the_policy_of_a_secret_lets_only_its_user_and_the_readers_read_it() {
     let user = |name: &str| format!("arn:aws:iam::111122223333:user/{name}");
     let reader = "arn:aws:iam::444455556666:role/reader";
     let document = secret_policy::document(&user("ci/alice").parse().unwrap(), &reader.parse().unwrap());

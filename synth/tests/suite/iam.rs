@@ -389,7 +389,7 @@ fn a_hundred_users_are_decided() {
 }
 
 #[test]
-fn an_example_is_told() {
+fn a_gained_permission_has_an_example() {
     let old = permissions(&json!({"Effect": "Allow", "Action": "sns:Publish", "Resource": {"Ref": "Topic"}}));
     let new = json!({"Effect": "Allow", "Action": ["sns:Publish", "sns:Get*"], "Resource": {"Ref": "Topic"}});
     let comparison = compare(&old, &permissions(&new));

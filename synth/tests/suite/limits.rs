@@ -1,4 +1,4 @@
-//! What AWS would refuse because it is too long is refused by synth first, and hardly anything else.
+//! synth refuses a template that AWS would refuse for its length, and almost no other template.
 
 use crate::common::keys;
 use serde_json::Value as Json;
@@ -8,19 +8,19 @@ use synth::{
     stack::{self, StackError},
 };
 
-/// The template as JSON text, or why there is none.
+/// The template as JSON, or the reason why there is none.
 fn template(settings: &str, users: &[String]) -> Result<Json, StackError> {
     let text = format!("users: [{}]\nemails: [a@example.com]\n{settings}", users.join(","));
     let checked = config::read(&text, Overrides::default()).unwrap_or_else(|e| panic!("{e}"));
     stack::template(&checked.config).map(|template| json::to_json(&template))
 }
 
-/// A value as AWS gets it: every reference filled in, in the partition and the Region with the longest names there are
-/// together.
+/// A value as AWS gets it, with every reference filled in. The partition and the Region have the longest names that
+/// occur together.
 fn filled_in(value: &Json, stack_name: &str) -> Json {
     let all = |value: &Json| filled_in(value, stack_name);
     let arn = |id: &str| {
-        // What CloudFormation adds to a name has 12 characters; a queue's name has 80 at most.
+        // CloudFormation adds 12 characters to a name. The name of a queue has at most 80.
         let name = format!("{stack_name}-{id}-ABCDEFGHIJKL");
         Json::from(match id {
             "NotificationTopic" | "AlarmTopic" => format!("arn:aws-us-gov:sns:us-gov-west-1:123456789012:{name}"),
@@ -85,7 +85,7 @@ fn the_longest_list_of_users_that_is_accepted_fits() {
             "{most} users like {user:.20}: a policy of {policy} characters, an environment of {environment} bytes"
         );
         assert!(policy <= 10_240 && environment <= 4_096, "{policy}, {environment}");
-        // One more would be refused by AWS somewhere, or nearly so: each of the stack's own ARNs counts as the longest.
+        // AWS would refuse one more user, or almost: each of the stack's own ARNs counts with the greatest length.
         let one_more = template(settings, &users(most + 1)).unwrap_err();
         assert!(matches!(one_more, StackError::Policy { characters: 10_241.., .. }), "{one_more}");
         let of_each = policy - sizes(&template(settings, &users(most - 1)).unwrap(), stack_name).0;
@@ -99,7 +99,7 @@ fn the_longest_list_of_public_keys_that_is_accepted_fits() {
         let settings = format!("delivery: email-encrypted\nencrypt_to: [{}]", keys.join(", "));
         template(&settings, &["alice".into(), "bob".into()])
     };
-    // Keys of 4,096 bits, of which few fit; and age's, of which none are alike.
+    // Keys of 4,096 bits, because few of them fit; and keys of age, which are all different.
     let long = |number: u8| (0..number).map(|n| keys::ssh_rsa_with(512, 2 * n + 1)).collect::<Vec<_>>();
     let short = |number: u8| (0..number).map(|n| keys::age([n; 31])).collect::<Vec<_>>();
     for keys in [&long as &dyn Fn(u8) -> Vec<String>, &short] {

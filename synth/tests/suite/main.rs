@@ -1,9 +1,9 @@
-//! What `synth` generates, compares, checks and says, without AWS.
+//! Tests of `synth` without AWS: what it generates, compares, checks and prints.
 //!
-//! All of it is one program: it is linked once, and its tests run beside each other.
+//! All tests are one program, so that it is linked only once and its tests run in parallel.
 
 #![allow(missing_docs)]
-// A table is as long as it is.
+// Tables of cases are long.
 #![allow(clippy::too_many_lines)]
 
 mod bad_input;

@@ -1,5 +1,5 @@
-//! Random configurations: from a right one comes a template that nothing is wrong with, from a wrong one an error
-//! that names its place, and nothing else.
+//! Random configurations: a valid one gives a template without faults. A wrong one gives an error with its position,
+//! and nothing else.
 
 use std::{
     cell::{Cell, RefCell},
@@ -37,7 +37,7 @@ fn run<S: Strategy>(what: &str, strategy: &S, test: impl Fn(S::Value) -> Result<
     println!("{} random {what} configurations in {} s", number.get(), start.elapsed().as_secs());
 }
 
-/// Whether a value is what its type says it can be. What types can be is held against AWS's schemas in schemas.rs.
+/// Whether a value has the shape of its type. schemas.rs compares the shapes with AWS's schemas.
 fn conforms(value: &Json, shape: &Shape) -> bool {
     let intrinsic = |map: &serde_json::Map<String, Json>| {
         map.len() == 1 && map.keys().all(|key| key == "Ref" || key.starts_with("Fn::"))
@@ -65,7 +65,7 @@ fn conforms(value: &Json, shape: &Shape) -> bool {
 }
 
 #[test]
-fn a_right_configuration_makes_a_template_that_nothing_is_wrong_with() {
+fn a_valid_configuration_gives_a_template_without_faults() {
     let types = resource::types();
     let linter = RefCell::new(Python::start("lint.py", &[]));
     let seen = Cell::new((0, 0));
@@ -102,7 +102,7 @@ fn the_linter_can_tell() {
     }
 }
 
-/// The lines on which the setting is written: its own, and those of its list.
+/// The lines of a setting: its own line and those of its list.
 fn lines_of(setting: &str, text: &str) -> Vec<usize> {
     let mut inside = false;
     let mut lines = Vec::new();
@@ -115,7 +115,7 @@ fn lines_of(setting: &str, text: &str) -> Vec<usize> {
     lines
 }
 
-/// Runs the program: its error, and the lines that it names.
+/// Runs the program. Returns its error message and the lines that the message names.
 fn refused_by_the_binary(folder: &TempDir, text: &[u8]) -> Result<(String, Vec<usize>), TestCaseError> {
     let path = |name: &str| folder.path().join(name);
     std::fs::write(path("rotation.yaml"), text).unwrap();
@@ -128,7 +128,7 @@ fn refused_by_the_binary(folder: &TempDir, text: &[u8]) -> Result<(String, Vec<u
     prop_assert_eq!(output.status.code(), Some(2), "{}", error);
     prop_assert!(output.stdout.is_empty() && !path("out.yaml").exists());
     prop_assert!(!error.contains("panicked"), "{}", error);
-    // Each problem says its place, and the place is in the file (or right behind its end).
+    // Each problem has a position, and the position is in the file (or directly after its end).
     let text = String::from_utf8_lossy(text);
     let lines: Vec<&str> = text.split('\n').collect();
     let mut named = Vec::new();
@@ -150,7 +150,7 @@ fn refused_by_the_binary(folder: &TempDir, text: &[u8]) -> Result<(String, Vec<u
 fn a_wrong_configuration_is_an_error_that_names_the_place_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     run("wrong", &wrong(), |Wrong { text, setting }| {
-        // The library first: whatever it does, it does not panic.
+        // The library first, because it must not panic.
         let refused = match config::read(&text, Overrides::default()) {
             Ok(checked) => stack::template(&checked.config).is_err(),
             Err(problems) => {

@@ -1,4 +1,4 @@
-//! The JSON Schema says what the reader says.
+//! The JSON Schema accepts exactly what the reader of the configuration accepts.
 
 use std::collections::BTreeSet;
 
@@ -7,11 +7,11 @@ use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use serde_json::{Value as Json, json};
 use synth::config::{self, Overrides};
 
-/// Whether the reader finds this one setting right, whatever it says of it together with others.
+/// Whether the reader accepts this setting alone. Rules between settings do not count.
 fn reader_accepts(setting: &str, value: &Json) -> bool {
     let mut file = json!({ "users": ["alice"], "emails": ["a@example.com"] });
     file[setting] = value.clone();
-    // JSON is YAML.
+    // JSON is also YAML.
     let single = |message: &str| message.starts_with(&format!("{setting}: "));
     match config::read(&file.to_string(), Overrides::default()) {
         Ok(_) => true,
@@ -26,7 +26,7 @@ fn verdicts(values: &[(String, Json)], documents: &[String]) -> (Vec<Vec<String>
     (list("values"), list("documents"))
 }
 
-/// Values that are right or nearly so, for each setting; those of lists are single items.
+/// Values that are valid or almost valid, for each setting. For a list, they are single items.
 fn seeds(setting: &str) -> Vec<String> {
     let texts = match setting {
         "encrypt_to" => {
@@ -123,7 +123,7 @@ fn seeds(setting: &str) -> Vec<String> {
     texts.into_iter().map(str::to_owned).collect()
 }
 
-/// One of the texts, or it with one character changed, dropped or added.
+/// One of the texts, or such a text with one character changed, removed or added.
 fn nearly(seeds: Vec<String>) -> impl Strategy<Value = String> {
     let character = prop_oneof![
         4 => prop::sample::select("0123456789dhms/*?,-#LW@.+_ ()aZ:T".chars().collect::<Vec<_>>()),
@@ -145,7 +145,7 @@ fn nearly(seeds: Vec<String>) -> impl Strategy<Value = String> {
     )
 }
 
-/// Entries of users that are mappings.
+/// Entries of `users` that are maps.
 fn entries() -> Vec<Json> {
     vec![
         json!({ "name": "alice" }),
@@ -247,7 +247,7 @@ fn the_schema_and_the_reader_agree_on_every_single_value() {
     let (mut good, mut bad) = (BTreeSet::new(), BTreeSet::new());
     for ((setting, value), wrong) in values.iter().zip(&verdicts) {
         let right = reader_accepts(setting, value);
-        // Whether a public key is whole no pattern can tell.
+        // No pattern can check whether a public key is complete.
         let agree = right == wrong.is_empty() || (setting == "encrypt_to" && !right);
         assert!(agree, "{setting}: {value}: the schema finds {wrong:?}");
         if wrong.is_empty() {

@@ -1,4 +1,4 @@
-//! The Rust types against AWS's own resource schemas, as cfn-lint's package carries them.
+//! Compares the Rust types with AWS's own resource schemas, which the cfn-lint package contains.
 
 use std::collections::BTreeSet;
 
@@ -12,12 +12,12 @@ use synth::{
     config::{self, Overrides},
 };
 
-/// What was compared, so that a comparison that sees nothing is itself a failure.
+/// The numbers of compared parts. Without them, a comparison that compares nothing would pass.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Seen {
     properties: usize,
     words: usize,
-    /// Words for which the schema has no list.
+    /// Properties with words for which the schema has no list.
     unlisted: BTreeSet<String>,
 }
 
@@ -59,7 +59,7 @@ impl Comparison<'_> {
         let allowed = match &schema["type"] {
             Json::String(one) => vec![one.as_str()],
             Json::Array(several) => several.iter().filter_map(Json::as_str).collect(),
-            // A schema of properties is one of an object.
+            // A schema with properties is the schema of an object.
             _ if schema["properties"].is_object() => vec!["object"],
             _ => Vec::new(),
         };
@@ -95,7 +95,7 @@ impl Comparison<'_> {
                     None => self.wrong.push(format!("{path}: the schema leaves no keys to choose")),
                 }
             }
-            // Where the schema says what is in it, so must the type.
+            // If the schema describes the contents, the type must describe them too.
             Shape::Json(_)
                 if ["properties", "patternProperties", "$ref"].iter().any(|says| !schema[*says].is_null()) =>
             {
@@ -138,12 +138,12 @@ fn every_type_is_what_its_schema_says() {
     let unlisted =
         BTreeSet::from(["Protocol", "FilterPolicyScope"].map(|name| format!("AWS::SNS::Subscription.{name}")));
     assert_eq!(all.unlisted, unlisted, "words that no schema lists");
-    // Each at least what it was when this was written.
+    // Each number is at least as high as when this test was written.
     assert!(types.len() >= 14 && all.properties >= 102 && all.words >= 18, "{} types, {all:?}", types.len());
     assert_eq!(types.iter().filter(|kind| kind.has_arn).count(), 9);
 }
 
-/// A mistake of each kind, planted into a type that is right.
+/// Each kind of mistake, in a type that is otherwise correct.
 #[test]
 fn every_kind_of_mistake_is_found() {
     let good = || resource::types().into_iter().find(|kind| kind.name == "AWS::Scheduler::Schedule").unwrap();
@@ -175,7 +175,7 @@ fn every_kind_of_mistake_is_found() {
     assert_eq!(Comparison::of(&good()).1, Vec::<String>::new());
 }
 
-/// The retentions that the configuration accepts are those that the schema lists.
+/// The configuration accepts exactly the retentions that the schema lists.
 #[test]
 fn log_retentions_are_the_schemas() {
     let schema = schema("AWS::Logs::LogGroup").unwrap();

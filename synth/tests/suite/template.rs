@@ -1,4 +1,4 @@
-//! The generated templates: fresh, and read alike by everyone who reads them.
+//! The generated templates are fresh, and all readers read the same values.
 
 use std::process::Command;
 
@@ -18,7 +18,7 @@ const CONFIGURATIONS: [(&str, &str); 4] = [
     ("examples/fleet.yaml", "templates/fleet.yaml"),
 ];
 
-/// Each template as it is generated, and the file that it is committed as.
+/// Each generated template, and the file in which it is committed.
 fn templates() -> Vec<(Value, &'static str)> {
     let template = |(path, committed): (&str, &'static str)| {
         let checked = config::read(&read(path), Overrides::default()).unwrap_or_else(|e| panic!("{path}: {e}"));
@@ -54,7 +54,7 @@ fn cfn_lint_finds_nothing() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
-/// As CloudFormation gets it: what it will fill in stands there as `${…}`.
+/// The dashboard as CloudFormation gets it, with `${…}` for the values that CloudFormation fills in.
 #[test]
 fn the_dashboard_is_the_reviewed_one() {
     let text = "users: [alice]\nemails: [a@example.com]\ndashboard: fleet\n";

@@ -1,5 +1,5 @@
-//! The workflows: sound to three linters, each of which is seen to object, and run here step by step as GitHub's
-//! runner would, with a stand-in for GitHub.
+//! Tests of the workflows: three linters find nothing, and each linter finds a mistake when there is one. The steps
+//! also run here as in GitHub's runner, with a stand-in for GitHub.
 
 use std::{
     collections::BTreeMap,
@@ -22,14 +22,14 @@ fn text(output: &Output) -> String {
     String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned()
 }
 
-/// GitHub's schema of a workflow, security's view of it, and the shell's of its steps.
+/// The linters: GitHub's schema of a workflow, a security scanner, and a linter for the shell code of its steps.
 const LINTERS: [(&str, &[&str]); 3] = [
     ("check-jsonschema", &["--verbose", "--builtin-schema", "vendor.github-workflows"]),
     ("zizmor", &["--offline", "--no-progress", "--no-config", "--strict-collection", "--persona", "auditor"]),
     ("shellcheck", &["--shell", "bash"]),
 ];
 
-/// What a linter finds in a workflow.
+/// The findings of a linter in a workflow.
 fn findings(linter: &str, workflow: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let (program, arguments) = LINTERS.into_iter().find(|(program, _)| *program == linter).unwrap();
@@ -110,26 +110,26 @@ fn no_workflow_holds_a_secret_and_each_may_do_only_what_it_must() {
     assert_eq!(actions, ["actions/checkout", "aws-actions/configure-aws-credentials"]);
 }
 
-/// What became of a job.
+/// The result of a job.
 #[derive(Debug, Default)]
 struct Job {
-    /// As GitHub calls it: success, failure, skipped.
+    /// The result in GitHub's words: success, failure or skipped.
     result: &'static str,
     outputs: Map<String, Json>,
-    /// Of the step that failed.
+    /// The exit code of the step that failed.
     code: Option<i32>,
     summary: String,
     log: String,
 }
 
-/// GitHub's runner as far as these workflows need one, in a checkout of its own. Actions are passed over; programs that
-/// would build or reach the network are stand-ins.
+/// A replacement for GitHub's runner, as far as these workflows need one, with its own checkout. It skips actions.
+/// Stand-ins replace the programs that would build or use the network.
 struct Runner {
     folder: tempfile::TempDir,
 }
 
 impl Runner {
-    /// A checkout of what this project is made of, with everything generated and committed.
+    /// A checkout with copies of this project's files, where everything is generated and committed.
     fn new() -> Self {
         let runner = Self { folder: tempfile::tempdir().unwrap() };
         let checkout = runner.checkout();
@@ -168,7 +168,7 @@ impl Runner {
         self.folder.path().join("checkout")
     }
 
-    /// A process in the checkout that knows nothing of the one that tests.
+    /// A process in the checkout, without the environment of the test process.
     fn process(&self, program: &str) -> Command {
         let path = std::env::var("PATH").unwrap();
         let mut process = Command::new(program);
@@ -201,7 +201,8 @@ impl Runner {
         fs::write(path, content.replacen(old, new, 1)).unwrap();
     }
 
-    /// A change of rotation.yaml as GitHub checks it out for a pull request: merged into the main branch.
+    /// Makes a change of rotation.yaml and checks it out as GitHub does for a pull request: merged into the main
+    /// branch.
     fn propose(&self, (old, new): (&str, &str), generates: bool) {
         self.git(&["checkout", "--quiet", "-B", "change", "main"]);
         self.edit("rotation.yaml", old, new);
@@ -217,7 +218,8 @@ impl Runner {
         self.git(&["merge", "--quiet", "--no-ff", "--message", "merge", "change"]);
     }
 
-    /// Whoever else comments, before anything else was.
+    /// Opens the pull request with comments of other authors. `answer` is the error that GitHub gives when a comment is
+    /// written.
     fn open(&self, answer: Option<&str>) {
         let comments = [
             json!({"id": 1, "user": {"login": "alice"}, "body": "Why?"}),
@@ -229,7 +231,7 @@ impl Runner {
         fs::write(self.folder.path().join("github.json"), github.to_string()).unwrap();
     }
 
-    /// What was written on the pull request, and how: POST, PATCH.
+    /// The comments that the workflow wrote, and the methods of the calls: POST or PATCH.
     fn written(&self) -> (Vec<String>, Json) {
         let github = fs::read(self.folder.path().join("github.json")).unwrap();
         let github: Json = serde_json::from_slice(&github).unwrap();
@@ -238,7 +240,7 @@ impl Runner {
         (bodies.collect(), github["calls"].clone())
     }
 
-    /// Runs a workflow's jobs, in order.
+    /// Runs the jobs of a workflow in their order.
     fn run(&self, file: &str, event: &Json, vars: &Json, more: &[(&str, &str)]) -> BTreeMap<String, Job> {
         let workflow: Json = serde_yaml::from_str(&fs::read_to_string(self.checkout().join(file)).unwrap()).unwrap();
         assert_eq!(workflow["defaults"]["run"]["shell"], "bash");
@@ -323,7 +325,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A step's outputs: `name=value`, or `name<<END` and lines up to END.
+/// The outputs of a step: `name=value`, or `name<<END` and the lines before END.
 fn outputs(file: &str) -> Map<String, Json> {
     let mut outputs = Map::new();
     let mut lines = file.lines();
@@ -341,20 +343,20 @@ fn outputs(file: &str) -> Map<String, Json> {
     outputs
 }
 
-/// Each value with its expressions evaluated.
+/// The values with their expressions evaluated.
 fn evaluated(values: &Json, context: &Json) -> Map<String, Json> {
     let values = values.as_object().into_iter().flatten();
     values.map(|(name, value)| (name.clone(), expand(value.as_str().unwrap(), context).into())).collect()
 }
 
-/// A text with its `${{ … }}` evaluated.
+/// A text with its `${{ … }}` expressions evaluated.
 fn expand(text: &str, context: &Json) -> String {
     let Some((before, rest)) = text.split_once("${{") else { return text.to_owned() };
     let (expression, after) = rest.split_once("}}").unwrap();
     before.to_owned() + &evaluate(expression, context) + &expand(after, context)
 }
 
-/// What these workflows use of GitHub's expressions; what is not there is empty, as GitHub has it.
+/// Evaluates the GitHub expressions that these workflows use. A missing value is empty, as in GitHub.
 fn evaluate(expression: &str, context: &Json) -> String {
     for operator in [" && ", " == ", " != "] {
         if let Some((left, right)) = expression.split_once(operator) {
@@ -387,7 +389,7 @@ fn results(jobs: &BTreeMap<String, Job>) -> [&'static str; 3] {
     ["check", "comment", "approval"].map(|name| jobs[name].result)
 }
 
-/// The name of the change in a comment.
+/// The fingerprint of the change in a comment.
 fn fingerprint(comment: &str) -> &str {
     &comment.split_once("synth deploy --approve ").unwrap().1[..32]
 }
@@ -429,7 +431,8 @@ fn one_comment_says_what_the_change_does_and_a_label_approves_it() {
     }
     assert_eq!(runner.written(), (comments.clone(), json!(["POST", "PATCH", "PATCH", "PATCH", "PATCH", "PATCH"])));
 
-    // The main branch moves on; what it did is not the change's, but the change is one from there now.
+    // The main branch moves on. Its changes are not part of the pull request, but the fingerprint is new because its
+    // base is new.
     runner.git(&["checkout", "--quiet", "main"]);
     runner.edit("rotation.yaml", "log_retention: 90d", "log_retention: 30d");
     runner.generate();
@@ -440,7 +443,7 @@ fn one_comment_says_what_the_change_does_and_a_label_approves_it() {
     assert_ne!(fingerprint(&moved[0]), fingerprint(&comments[0]));
     assert_eq!(moved[0].replace(fingerprint(&moved[0]), fingerprint(&comments[0])), comments[0]);
 
-    // A push that takes it all back.
+    // A push that reverts the whole change.
     runner.propose(("# Whose access keys", "# Whose keys"), true);
     assert_eq!(results(&runner.pull_request("synchronize", None)), PASSES);
     let (comments, _) = runner.written();
@@ -449,7 +452,7 @@ fn one_comment_says_what_the_change_does_and_a_label_approves_it() {
 }
 
 #[test]
-fn what_allows_more_replaces_or_deletes_is_held() {
+fn a_change_that_needs_approval_is_held() {
     let runner = Runner::new();
     runner.edit("rotation.yaml", "  - security@example.com\n", "  - security@example.com\n  - other@example.com\n");
     runner.generate();
@@ -467,7 +470,7 @@ fn what_allows_more_replaces_or_deletes_is_held() {
     hold("memory: 128", "memory: 256", "");
     hold("  - alice\n", "  - mallory\n", "it allows more than before");
     hold("  - other@example.com\n", "", "it deletes a resource");
-    // No setting replaces a resource; a newer synth might.
+    // No setting replaces a resource, but a newer synth might.
     runner.git(&["checkout", "--quiet", "main"]);
     runner.edit("templates/rotation.yaml", "SqsManagedSseEnabled: true", "QueueName: named");
     runner.commit();
@@ -486,7 +489,7 @@ fn a_token_that_may_not_write_leaves_the_text_in_the_summary() {
     assert!(jobs["check"].summary.contains("IAM: broader."), "{jobs:#?}");
     assert_eq!(results(&runner.pull_request("labeled", Some(LABEL))), PASSES, "somebody else may approve it");
 
-    // A comment that is not up to date would mislead.
+    // An outdated comment would be misleading, so this is an error.
     runner.open(Some("Server Error (HTTP 502)"));
     let jobs = runner.pull_request("opened", None);
     assert_eq!(jobs["comment"].result, "failure", "{jobs:#?}");
@@ -494,7 +497,7 @@ fn a_token_that_may_not_write_leaves_the_text_in_the_summary() {
 }
 
 #[test]
-fn what_was_not_checked_cannot_be_approved() {
+fn an_unchecked_change_cannot_be_approved() {
     let runner = Runner::new();
     runner.open(None);
     let hold = |edit, generates, says: &str| {
@@ -539,12 +542,12 @@ fn a_deployment_builds_for_the_declared_architecture_before_it_has_credentials()
     }
 }
 
-/// The variables of a repository that deploys.
+/// The variables of a repository with deployment.
 fn set_up() -> Json {
     json!({"AWS_DEPLOY_ROLE": "arn:aws:iam::123456789012:role/deployer", "AWS_REGION": "eu-central-1"})
 }
 
-/// A Makefile whose deployment says what is approved and ends as it is told.
+/// A Makefile with a deployment that prints what is approved and ends with the exit code in CODE.
 const STAND_IN: &str = "build:\ndeployer:\ndeploy:\n\t@echo 'deploying with approve=$(APPROVE).'\n\t@exit $(CODE)\n";
 
 #[test]
@@ -573,7 +576,7 @@ fn a_deployment_may_do_what_the_pull_request_showed_and_no_more() {
     assert!(done.log.contains(&format!("Approved with the pull request: {fingerprint}\n")), "{done:#?}");
     assert!(done.log.contains(&format!("deploying with approve={fingerprint}.")), "{done:#?}");
 
-    // It is another change that would be deployed; or the deployment fails for another reason.
+    // The deployment would deploy another change, or it fails for another reason.
     let held = push("3");
     assert_eq!((held.result, held.code), ("failure", Some(3)), "{held:#?}");
     assert!(held.log.contains("::error::Nothing was deployed") && held.log.contains("] Error 3"), "{held:#?}");
@@ -581,7 +584,7 @@ fn a_deployment_may_do_what_the_pull_request_showed_and_no_more() {
     assert_eq!((failed.result, failed.code), ("failure", Some(2)), "{failed:#?}");
     assert!(!failed.log.contains("::error::"), "{failed:#?}");
 
-    // A person names it.
+    // A person names the fingerprint.
     let done = by_hand(fingerprint, "0");
     assert!(
         done.result == "success" && done.log.contains(&format!("deploying with approve={fingerprint}.")),
@@ -597,7 +600,7 @@ fn a_deployment_may_do_what_the_pull_request_showed_and_no_more() {
         assert!(refused.log.contains("::error::No fingerprint") && !refused.log.contains("deploying"), "{refused:#?}");
     }
 
-    // What needs no approval, and what cannot be compared.
+    // A change that needs no approval, and one that cannot be compared.
     runner.propose(("memory: 128", "memory: 256"), true);
     let done = push("0");
     assert!(done.log.contains("Nothing is approved.") && done.log.contains("approve=."), "{done:#?}");

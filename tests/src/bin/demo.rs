@@ -1,4 +1,4 @@
-//! `make demo`: the whole system on a local AWS, shown step by step.
+//! `make demo` shows the whole system on a local AWS, step by step.
 
 use std::{
     io::Write,
@@ -21,7 +21,7 @@ use tests::{
     account::{ListedKey, OwnedKey},
 };
 
-/// The four users, each at another stage of a key's life.
+/// The four users of the demo, each with a key at another stage of its life.
 const STAGES: [(&str, &str); 4] = [
     ("young", "its key is young"),
     ("too-old", "its key is too old"),
@@ -48,8 +48,8 @@ async fn main() -> ExitCode {
     if demo(&text).await { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The configuration, with its mails encrypted to this reader if they are encrypted at all: whoever it encrypts to is not
-/// here.
+/// The configuration. If its mails are encrypted, they are encrypted to this reader, because the demo does not have the
+/// private keys of the configured readers.
 fn read_by(configuration: &str, reader: &KeyPair) -> String {
     let mut settings: serde_yaml::Mapping = serde_yaml::from_str(configuration).unwrap_or_default();
     if settings.get("delivery").and_then(serde_yaml::Value::as_str) != Some("email-encrypted") {
@@ -59,7 +59,7 @@ fn read_by(configuration: &str, reader: &KeyPair) -> String {
     serde_yaml::to_string(&settings).unwrap_or_default()
 }
 
-/// Shows it all; false if something is not as the configuration says.
+/// Runs the demo. False if a key is not in the state that the configuration requires.
 async fn demo(configuration: &str) -> bool {
     let began = Instant::now();
     let step = |text: &str| progress(began, text);
@@ -74,7 +74,7 @@ async fn demo(configuration: &str) -> bool {
     let Ok(checked) = config::read(configuration, overrides) else { return false };
     let config = checked.config;
 
-    // A schedule waits one interval before it first fires, so the stack is made one interval ago.
+    // A schedule waits one interval before it fires for the first time. So the stack is created one interval ago.
     let period = config.period();
     let deployed_ago = period.unwrap_or(Span::days(1));
     step(&format!("generating the template and deploying it, {deployed_ago} ago"));
@@ -134,14 +134,14 @@ struct Cast {
     too_old: OwnedKey,
     past_overlap: [OwnedKey; 2],
     past_window: [OwnedKey; 2],
-    /// Whether a disabled key is kept until a rotation needs its place.
+    /// Whether a disabled key is kept until a rotation needs a free place in the quota.
     kept_until_rotation: bool,
-    /// Whether an old key falls as soon as its successor was delivered.
+    /// Whether an old key is deactivated as soon as its successor was delivered.
     no_overlap: bool,
 }
 
 impl Cast {
-    /// Creates each key at its time: the emulator's clock is moved there, its data are left alone.
+    /// Creates each key at its time. Only the emulator's clock is moved; its data stay unchanged.
     async fn make(aws: &mut LocalAws, account: &Account, policy: &Policy) -> Self {
         let days = |n| Span::days(n).as_seconds();
         let (rotate_after, overlap) = (policy.rotate_after.as_seconds(), policy.overlap.as_seconds());
@@ -149,9 +149,9 @@ impl Cast {
             DeleteAfter::Window(window) => Some(window.as_seconds()),
             DeleteAfter::NextRotation => None,
         };
-        // The successor of the key past its overlap is itself not due.
+        // The successor of the key that is past its overlap must not be due itself.
         let successor = if overlap == 0 { 1 } else { (overlap + days(1)).min(rotate_after - 1) };
-        // Where a disabled key is kept until the next rotation, that rotation is due.
+        // If a disabled key is kept until the next rotation, that rotation must be due.
         let current = window.map_or(rotate_after + days(10), |w| (w + days(1)).min(rotate_after - 1));
         let disabled = current + rotate_after;
 
@@ -164,7 +164,7 @@ impl Cast {
         at(aws, current);
         let current_key = account.create_key("past-window").await;
         account.deactivate("past-window", &disabled_key).await;
-        // As the run left it that disabled the key.
+        // The journal of the run that disabled the key.
         let since = aws.now();
         if window.is_some() {
             account.write_journal("past-window", &JournalEntry::Disabled(vec![note(&disabled_key, since)])).await;
@@ -176,7 +176,7 @@ impl Cast {
         let young = account.create_key("young").await;
         at(aws, successor);
         let successor_key = account.create_key("past-overlap").await;
-        // As the run left it that delivered the key.
+        // The journal of the run that delivered the key.
         let delivered = Delivered { key: parse(&successor_key), at: aws.now() };
         account.write_journal("past-overlap", &JournalEntry::Delivered(delivered)).await;
         Self {
@@ -215,14 +215,14 @@ async fn show_keys(account: &Account) -> Keys {
     all
 }
 
-/// A span to its largest unit.
+/// A span, rounded to its largest unit.
 fn rounded(span: Span) -> String {
     let seconds = span.as_seconds();
     let unit = [("days", 86_400), ("hours", 3_600), ("minutes", 60)].into_iter().find(|(_, unit)| seconds >= 2 * unit);
     unit.map_or_else(|| format!("{seconds} seconds"), |(name, unit)| format!("{} {name}", seconds / unit))
 }
 
-/// What the deployment said of each resource, once it was done.
+/// Prints each resource that the deployment created.
 fn show_resources(stack: &Stack) {
     let resources = stack.deployment.of_kind("resource").filter(|event| event["status"] == "CREATE_COMPLETE");
     for event in resources.filter(|event| event["type"] != "AWS::CloudFormation::Stack") {
@@ -249,7 +249,7 @@ async fn wait_for_summary(aws: &LocalAws, stack: &Stack) -> Option<Json> {
     None
 }
 
-/// The new keys, from where their owners get them.
+/// The new keys, from the place where their owners get them.
 async fn find_delivered(
     account: &Account,
     config: &Config,
@@ -276,7 +276,7 @@ async fn find_delivered(
     found
 }
 
-/// Checks each key against what the policy says of its stage.
+/// Checks that each key is in the state that the policy requires for its stage.
 async fn prove(
     aws: &LocalAws,
     cast: &Cast,
@@ -312,7 +312,7 @@ async fn prove(
     check(state(after, successor) == Some(true), "past-overlap: its successor is active".into());
     let [disabled, current] = &cast.past_window;
     check(state(after, disabled).is_none(), format!("past-window: the disabled key {} is deleted", disabled.id));
-    // With an overlap, a key that was replaced just now is still active; without, it is not.
+    // With an overlap, a key that was just replaced is still active. Without one, it is not.
     let at_once = state(after, &cast.too_old) == Some(false);
     if cast.kept_until_rotation {
         check(state(after, current).is_some(), "past-window: the current key was replaced in its turn".into());

@@ -1,4 +1,4 @@
-//! `synth` with the feature `deploy`, where the end-to-end tests and the demo find it.
+//! `synth` with the feature `deploy`, in the folder where the end-to-end tests and the demo find it.
 
 use std::process::ExitCode;
 

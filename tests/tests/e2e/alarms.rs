@@ -1,7 +1,7 @@
-//! Each alarm of the template rings for its own cause, each time, and for no other: evaluated over what the real binary
-//! reports under the local AWS.
+//! Each alarm of the template fires every time for its own cause, and for no other. The alarms are evaluated over the
+//! reports of the real binary with the local AWS.
 //!
-//! Runs that are captured once are laid out over days: what a run reports does not depend on when it is.
+//! Each run is captured once and then placed at several days, because its report does not depend on its time.
 
 use crate::common::{ROTATION, read};
 use lambda::model::time::{Span, Timestamp};
@@ -19,7 +19,7 @@ const STACK: &str = "access-key-rotation";
 const START: Timestamp = Timestamp::from_unix(1_795_490_200);
 const DAY: i64 = 86_400;
 
-/// What CloudFormation fills in.
+/// The values that CloudFormation fills in.
 fn resolve(value: &Json) -> String {
     match value {
         Json::String(text) => text.clone(),
@@ -40,7 +40,7 @@ fn alarms(configuration: &str) -> Vec<Alarm> {
     View(&template).of("AWS::CloudWatch::Alarm").map(|alarm| Alarm::read(alarm.properties, resolve)).collect()
 }
 
-/// How often each alarm rings and how often it says that all is well, without those that are silent.
+/// For each alarm, how often it fires and how often it reports that it is over. Silent alarms are left out.
 fn rung(alarms: &[Alarm], points: &[DataPoint], days: u64) -> Vec<(String, usize, usize)> {
     let count = |alarm: &Alarm| {
         let changes = alarm.changes(points, START, START + Span::days(days));
@@ -56,11 +56,11 @@ fn rung(alarms: &[Alarm], points: &[DataPoint], days: u64) -> Vec<(String, usize
     alarms.iter().map(count).filter(|(_, rings, all_clear)| rings + all_clear > 0).collect()
 }
 
-/// One invocation: what the handler and Lambda reported of it, from the moment it ended.
+/// One invocation: the values that the handler and Lambda reported, with times from its end.
 struct Captured(Vec<DataPoint>);
 
 impl Captured {
-    /// As if it had ended at `at`.
+    /// The values as if the invocation had ended at `at`.
     fn at(&self, at: Timestamp) -> Vec<DataPoint> {
         self.0.iter().map(|point| DataPoint { at, ..point.clone() }).collect()
     }
@@ -70,7 +70,7 @@ impl Captured {
     }
 }
 
-/// Invokes the function and takes what it reports; Lambda itself counts its errors.
+/// Invokes the function and captures its reports. Lambda itself counts the errors.
 fn invoke(aws: &LocalAws, stack: &Stack, event: &Json) -> Captured {
     let before = stack.log(aws).len();
     let (_, failed) = stack.invoke_or_fail(aws, event);
@@ -80,7 +80,7 @@ fn invoke(aws: &LocalAws, stack: &Stack, event: &Json) -> Captured {
     Captured(points)
 }
 
-/// The runs of this test, by what became of them.
+/// The captured runs, by their result.
 struct Runs {
     healthy: Captured,
     failed: Captured,
@@ -117,7 +117,7 @@ async fn capture() -> Runs {
     let broken = invoke(&aws, &stack, &json!({ "users": ["\n{\"event\":\"change\",\"_aws\":{}}"] }));
     assert_eq!((broken.0.len(), broken.value("Errors")), (1, Some(1)), "{:?}", broken.0);
 
-    // A key that is due, and a call that IAM refuses.
+    // A key is due, and IAM refuses a call.
     account.delete_user("bob").await;
     account.create_user("bob").await;
     aws.shift_clock(-100 * DAY);
@@ -128,13 +128,13 @@ async fn capture() -> Runs {
     let values = ["Failed", "NeedsAttention", "SuccessfulRun", "OldestKeyAge", "KeysDue", "KeysOver90Days"];
     assert_eq!(values.map(|name| failed.value(name)), [1, 0, 0, 100, 1, 1].map(Some));
 
-    // A tag that no run writes, as far as IAM lets anybody write one.
+    // A tag that no run would write, but that IAM accepts.
     let tag = json!([{ "Key": "access-key-rotation:delivered", "Value": ":event=change user=root@/" }]).to_string();
     aws.cli(&["iam", "tag-user", "--user-name", "bob", "--tags", &tag]);
     let unclear = invoke(&aws, &stack, &json!({}));
     assert_eq!(["Failed", "NeedsAttention", "SuccessfulRun"].map(|name| unclear.value(name)), [0, 1, 1].map(Some));
 
-    // A key is retired, and SNS lets nobody say so.
+    // A key is retired, and SNS refuses the notice.
     aws.shift_clock(-70 * DAY);
     account.create_key("carol").await;
     aws.shift_clock(0);
@@ -143,7 +143,7 @@ async fn capture() -> Runs {
     aws.proxy.heal();
     assert_eq!(["Failed", "NoticesUnsent"].map(|name| unsent.value(name)), [0, 2].map(Some), "the notice, the digest");
 
-    // Whatever was in them, each line that the handler wrote in all these runs is one event.
+    // In all these runs, each line that the handler wrote is one event.
     let lambdas = |line: &str| ["START ", "END ", "REPORT "].iter().any(|word| line.starts_with(word));
     let log: Vec<_> = stack.log(&aws).into_iter().filter(|line| !lambdas(line)).collect();
     let events: Vec<Json> =
@@ -161,7 +161,7 @@ async fn capture() -> Runs {
     let refused: Vec<_> = changes.iter().filter(|event| event["outcome"] == "refused").collect();
     let of_bob = |event: &Json| event["user"] == "bob" && event["call"] == "CreateAccessKey";
     assert_eq!(refused.iter().filter(|event| of_bob(event)).count(), 1, "{refused:?}");
-    // And once for each user whose secret was not there.
+    // Also once for each user whose secret did not exist.
     assert!(refused.iter().all(|event| of_bob(event) || event["call"] == "PutResourcePolicy"), "{refused:?}");
     assert!(events.iter().any(|event| event["event"] == "dry-run" || event["dryRun"] == true));
     Runs { healthy, failed, unclear, unsent, broken, by_hand, dry }
@@ -176,14 +176,14 @@ async fn each_alarm_rings_for_its_own_cause_each_time_and_for_no_other() {
         assert_eq!(alarm.tells.iter().collect::<Vec<_>>(), ["topic"], "{}", alarm.name);
         assert!((60..=1_024).contains(&alarm.description.len()), "{}: {}", alarm.name, alarm.description);
     }
-    // Whoever is woken finds it in the page, and what is counted.
+    // The page for operators describes each alarm and its metric.
     let page = read("templates/OPERATIONS.md");
     for alarm in &alarms {
         let name = alarm.name.strip_prefix(STACK).expect("the stack's name");
         assert!(page.contains(&format!("| `…{name}` |")), "{name}");
     }
     assert!(lambda::report::metrics::Metric::ALL.iter().all(|metric| page.contains(&format!("`{}`", metric.name()))));
-    // A run each morning, the first within a day of the deployment.
+    // A run each morning. The first is within a day after the deployment.
     let morning = |day: u64| START + Span::days(day) + Span::minutes(600);
     let daily =
         |days: std::ops::Range<u64>, run: &Captured| days.flat_map(|day| run.at(morning(day))).collect::<Vec<_>>();
@@ -194,7 +194,7 @@ async fn each_alarm_rings_for_its_own_cause_each_time_and_for_no_other() {
     };
     let retried = |day: u64| [0, 1, 3].iter().flat_map(|m| runs.broken.at(morning(day) + Span::minutes(*m))).collect();
     let healthy = |days| daily(days, &runs.healthy);
-    // What the switch says once, when it first knows: a run was heard.
+    // The alarm for missed runs reports once, after the first run, that it is over.
     let works = ("missed-runs".to_owned(), 0, 1);
     let rings = |name: &str, times: usize| (name.to_owned(), times, 0);
     let mut seen = std::collections::BTreeSet::new();
@@ -255,7 +255,7 @@ async fn each_alarm_rings_for_its_own_cause_each_time_and_for_no_other() {
     }
     assert_eq!(seen.len(), alarms.len(), "each alarm was seen to ring: {seen:?}");
 
-    // The switch says so within its window and the hours that CloudWatch looks further back.
+    // The alarm for missed runs fires within its window plus the additional periods that CloudWatch reads.
     let switch = alarms.iter().find(|alarm| alarm.name.ends_with("-missed-runs")).unwrap();
     let changes = switch.changes(&healthy(0..3), START, START + Span::days(9));
     let (rang, _) = *changes.iter().find(|(_, state)| *state == State::Alarm).unwrap();
@@ -263,11 +263,11 @@ async fn each_alarm_rings_for_its_own_cause_each_time_and_for_no_other() {
     assert!(silence >= switch.window() && silence <= switch.window() + Span::minutes(3 * 60), "{silence}");
 }
 
-/// When a schedule fires for the n-th time.
+/// The time when a schedule fires for the n-th time.
 type Fires<'f> = &'f dyn Fn(u64) -> Timestamp;
 
-/// Whatever the schedule: as long as it fires the switch is silent, when it stops it rings, and a user who fails is heard each
-/// time.
+/// For every schedule, the alarm for missed runs is silent as long as the schedule fires, and fires when it stops. The
+/// alarm for failed users fires each time.
 #[test]
 fn the_switch_knows_its_schedule() {
     let report = |name: &str, at: Timestamp, value: u64| DataPoint {
@@ -292,7 +292,7 @@ fn the_switch_knows_its_schedule() {
         let alarms = alarms(&text);
         let alarm = |name: &str| alarms.iter().find(|alarm| alarm.name.ends_with(name)).expect(name);
         let switch = alarm("-missed-runs");
-        // Every second run takes as long as it may, so that reports come at their furthest from each other.
+        // Every second run takes the longest allowed time, which gives the greatest gap between reports.
         let runs: Vec<_> = (0..20).map(|n| fires(n) + Span::minutes(timeout * (n % 2))).collect();
         let last = *runs.last().unwrap();
         let points: Vec<_> = runs.iter().map(|at| report("SuccessfulRun", *at, 1)).collect();

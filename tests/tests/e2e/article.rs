@@ -1,5 +1,5 @@
-//! `examples/article.yaml` leaves the article's end state wherever the article's is right, and the better one of
-//! DESIGN.md's table where it is not. Everything is real but AWS: template, deployment, role, binary.
+//! `examples/article.yaml` gives the article's end state where that is right, and otherwise the better one of
+//! DESIGN.md's table. The template, the deployment, the role and the binary are real; only AWS is not.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use tests::{Account, Fault, LocalAws, Mail, Mailbox, Stack, account::OwnedKey};
 const MINUTE: i64 = 60;
 const DAY: i64 = 86_400;
 
-/// Makes keys of the given ages (seconds, status) for a user, the oldest first.
+/// Creates a user with keys of these ages in seconds, oldest first. The second value is whether the key is active.
 async fn user_with(aws: &mut LocalAws, account: &Account, name: &str, keys: &[(i64, bool)]) -> Vec<OwnedKey> {
     let mut made = Vec::new();
     account.create_user(name).await;
@@ -27,7 +27,7 @@ async fn user_with(aws: &mut LocalAws, account: &Account, name: &str, keys: &[(i
     made
 }
 
-/// The ids of a user's keys with their statuses, the oldest first.
+/// The ids of a user's keys, oldest first, and whether each is active.
 async fn left(account: &Account, user: &str) -> Vec<(String, bool)> {
     account.keys(user).await.into_iter().map(|key| (key.id, key.active)).collect()
 }
@@ -52,7 +52,7 @@ async fn the_articles_end_states() {
     let users = ["none", "too-old", "with-inactive", "two-active", "only-inactive", "two-inactive", "too-young"];
     let stack = Stack::deploy(&aws, &read(ARTICLE), &users);
     let mailbox = Mailbox::subscribe(&aws, &stack.outputs["TopicArn"]).await;
-    // As late as possible: the article's limit is a minute.
+    // Created as late as possible, because the article's limit is a minute.
     let too_young = user_with(&mut aws, &account, "too-young", &[(MINUTE / 10, true)]).await;
 
     let report = stack.invoke(&aws, &json!({}));
@@ -63,17 +63,17 @@ async fn the_articles_end_states() {
     let keys: std::collections::HashMap<_, _> = keys.collect();
     assert_eq!(keys.len(), 5, "one mail for each new key: {mails:?}");
 
-    // As the article: nothing to do.
+    // As in the article: nothing to do.
     assert_eq!(left(&account, "none").await, []);
     assert_eq!(left(&account, "too-young").await, [(too_young[0].id.clone(), true)]);
-    // As the article: the old key is inactive, the new one was mailed.
+    // As in the article: the old key is inactive, and the new one was mailed.
     let new = |user: &str| (keys[user].id.clone(), true);
     assert_eq!(left(&account, "too-old").await, [(too_old[0].id.clone(), false), new("too-old")]);
-    // As the article: the inactive key is gone.
+    // As in the article: the inactive key is deleted.
     assert_eq!(left(&account, "with-inactive").await, [(with_inactive[1].id.clone(), false), new("with-inactive")]);
-    // Better: the article deactivates the older and then fails at the quota.
+    // Better than the article, which deactivates the older key and then fails at the quota.
     assert_eq!(left(&account, "two-active").await, [(two_active[1].id.clone(), false), new("two-active")]);
-    // Better: the article creates a key and loses its secret.
+    // Better than the article, which creates a key and loses its secret.
     assert_eq!(left(&account, "only-inactive").await, [(only_inactive[0].id.clone(), false), new("only-inactive")]);
     assert_eq!(left(&account, "two-inactive").await, [(two_inactive[1].id.clone(), false), new("two-inactive")]);
 
@@ -86,7 +86,8 @@ async fn the_articles_end_states() {
 
     crate::common::assert_no_secret_outside_delivery(&aws, &stack, &report, keys.values());
 
-    // A second run at once finds young keys only. It removes what the first one has closed; a third makes no change at all.
+    // A second run directly afterwards finds only young keys. It removes the closed journal entries of the first run. A
+    // third run makes no change.
     for writes in [&["UntagUser"][..], &[]] {
         aws.proxy.forget();
         let again = stack.invoke(&aws, &json!({}));
@@ -118,7 +119,7 @@ async fn when_the_mail_fails_the_new_key_is_withdrawn_and_the_old_one_is_untouch
     assert_eq!(keys_in(&mailbox).await, []);
     assert_eq!(report["unsent"][0]["notice"], "failed", "neither could this be mailed: {report:#}");
 
-    // Mails go out again. The intent keeps the next run away for its lease; after it, all goes as if nothing had been.
+    // Mails can be sent again. The lease of the intent holds back the next run. After it, the rotation works as usual.
     aws.proxy.heal();
     let report = stack.invoke(&aws, &json!({}));
     assert_eq!(report["users"][0]["result"], "waiting", "{report:#}");
@@ -143,7 +144,7 @@ async fn a_user_that_fails_does_not_stop_the_others() {
     let _last = user_with(&mut aws, &account, "last", &[(40 * DAY, true)]).await;
     let stack = Stack::deploy(&aws, &read(ARTICLE), &["no-such-user", "first", "denied", "last"]);
     let mailbox = Mailbox::subscribe(&aws, &stack.outputs["TopicArn"]).await;
-    // For real: a boundary that IAM enforces, on the one call.
+    // IAM really denies this one call.
     crate::common::deny(&aws, "iam:CreateAccessKey", "denied");
 
     let report = stack.invoke(&aws, &json!({}));

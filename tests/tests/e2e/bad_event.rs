@@ -1,4 +1,4 @@
-//! A malformed event or environment: the handler says which field, and touches no key.
+//! With a malformed event or environment, the handler names the field and changes no key.
 
 use serde_json::{Value as Json, json};
 use tests::{LocalAws, Stack};

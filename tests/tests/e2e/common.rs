@@ -1,4 +1,4 @@
-//! What the end-to-end tests share.
+//! Helpers that the end-to-end tests share.
 #![allow(dead_code)] // Each test file uses its own part.
 
 use lambda::{
@@ -19,12 +19,12 @@ pub(crate) const ROTATION: &str = "rotation.yaml";
 /// The administrator. Mail is sent only to a confirmed recipient.
 pub(crate) const ADMINISTRATOR: &str = "security@example.com";
 
-/// For one user, or all below a path.
+/// The handler's settings for one user, or for all users below a path.
 pub(crate) fn settings(users: &str, policy: Policy, topic: TopicArn) -> Settings {
     Settings { digest: DigestFrequency::Never, topic, ..settings::settings(users, policy) }
 }
 
-/// A file of the checkout.
+/// The content of a file in the checkout.
 pub(crate) fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
 }
@@ -34,7 +34,7 @@ pub(crate) fn is_write(operation: &str) -> bool {
     !["List", "Get", "Describe"].iter().any(|verb| operation.starts_with(verb))
 }
 
-/// Invariant 9: secrets are in no log, report, emulator output or recorded call.
+/// Checks invariant 9: no log, report, emulator output or recorded call contains a secret.
 pub(crate) fn assert_no_secret_outside_delivery<'k>(
     aws: &LocalAws,
     stack: &Stack,
@@ -55,7 +55,7 @@ pub(crate) fn assert_no_secret_outside_delivery<'k>(
     assert!(checked > 0, "no secret to look for");
 }
 
-/// Denies the function's role one action on one user, in IAM itself.
+/// Denies one action on one user to the function's role, in IAM itself.
 pub(crate) fn deny(aws: &LocalAws, action: &str, user: &str) {
     let roles = aws.cli(&["iam", "list-roles"]);
     let roles = roles["Roles"].as_array().cloned().unwrap_or_default();
@@ -77,8 +77,8 @@ pub(crate) fn deny(aws: &LocalAws, action: &str, user: &str) {
     ]);
 }
 
-/// The default configuration with a KMS key of the customer's own, and that key, whose policy has these statements besides
-/// the one that leaves the rest to IAM.
+/// The default configuration with a customer managed KMS key, and the ARN of that key. The policy of the key has these
+/// statements, and one that lets IAM policies decide the rest.
 pub(crate) fn with_own_kms_key(aws: &LocalAws, statements: &[Json]) -> (String, String) {
     let account = format!("arn:aws:iam::{}:root", tests::local_aws::ACCOUNT);
     let leave_to_iam =

@@ -1,4 +1,4 @@
-//! `make demo` as a newcomer runs it: the schedule fires, and every proof holds.
+//! `make demo` as a newcomer runs it: the schedule fires, and every check passes.
 
 use std::process::Command;
 
@@ -15,14 +15,15 @@ fn demo(config: &str) -> String {
 #[test]
 fn the_default_configuration() {
     let text = demo("rotation.yaml");
-    // The new key, the one that was retired, the one that was deleted, and the digest.
+    // Mails about the new key, the retired key and the deleted key, and the digest.
     assert_eq!(text.matches("Subject: ").count(), 4, "{text}");
 }
 
 #[test]
 fn the_article() {
     let text = demo("examples/article.yaml");
-    // Two new keys, one that was retired, one that was deleted for its place, and the digest.
+    // Mails about two new keys, one retired key and one that was deleted to free its place in the quota, and the
+    // digest.
     assert_eq!(text.matches("Subject: ").count(), 5, "{text}");
 }
 
@@ -33,7 +34,7 @@ fn an_encrypted_mail() {
 }
 
 #[test]
-fn a_configuration_that_is_none() {
+fn an_invalid_configuration_is_refused() {
     for (argument, says) in [("nowhere.yaml", "cannot be read"), ("Cargo.toml", "Cargo.toml:2:1")] {
         let output = Command::new(env!("CARGO_BIN_EXE_demo")).arg(root().join(argument)).output().unwrap();
         let error = String::from_utf8(output.stderr).unwrap();

@@ -1,4 +1,4 @@
-//! `synth deploy`, against the local AWS.
+//! Tests of `synth deploy` with the local AWS.
 
 use std::{
     process::{Command, Stdio},
@@ -15,7 +15,7 @@ use tests::{
 const STACK: &str = "access-key-rotation";
 const ARTIFACTS: &str = "access-key-rotation-artifacts";
 
-/// What is deployed in most of these tests, for this machine and with its package.
+/// The arguments for this configuration, for the architecture of this machine and with its package.
 fn arguments(config: &str, more: &[&str]) -> Vec<String> {
     let mut given = vec!["--config", config, "--architecture", stack::host_architecture_name()];
     let package = stack::package().display().to_string();
@@ -29,7 +29,7 @@ fn words(arguments: &[String]) -> Vec<&str> {
     arguments.iter().map(String::as_str).collect()
 }
 
-/// One run of `synth deploy --format json`, whatever comes of it.
+/// One run of `synth deploy --format json`, with any result.
 fn once(aws: &LocalAws, config: &str, more: &[&str]) -> Run {
     Run::of(&once_with(aws, config, more, &[]).output().unwrap())
 }
@@ -43,19 +43,19 @@ fn once_with(aws: &LocalAws, config: &str, more: &[&str], environment: &[(&str, 
     command
 }
 
-/// Through the proxy, where calls go wrong as a test asks for it.
+/// The address of the proxy, where a test can inject faults.
 fn proxied(aws: &LocalAws) -> String {
     format!("http://127.0.0.1:{}", aws.proxy.port)
 }
 
-/// How many resources the committed template has.
+/// The number of resources in the committed template.
 fn resources() -> u64 {
     let text = std::fs::read_to_string(root().join("templates/rotation.yaml")).unwrap();
     let template = synth::cfn::read::read(&text).unwrap();
     template["Resources"].as_object().unwrap().len() as u64
 }
 
-/// All stacks that there are, with their states.
+/// All existing stacks, with their statuses.
 fn stacks(aws: &LocalAws) -> Vec<(String, String)> {
     let listed = aws.cli(&["cloudformation", "describe-stacks"])["Stacks"].as_array().cloned().unwrap_or_default();
     let text = |stack: &Json, field: &str| stack[field].as_str().unwrap_or_default().to_owned();
@@ -79,7 +79,7 @@ fn change_sets(aws: &LocalAws, stack: &str) -> usize {
     listed["Summaries"].as_array().map_or(0, Vec::len)
 }
 
-/// The configuration with some of it written otherwise.
+/// The configuration with these texts replaced.
 fn changed(aws: &LocalAws, changes: &[(&str, &str)]) -> String {
     let mut config = std::fs::read_to_string(root().join("rotation.yaml")).unwrap();
     for (old, new) in changes {
@@ -109,7 +109,7 @@ async fn from_nothing_to_deployed() {
     assert!(wrong.text.contains("The approval is for another change"), "{}", wrong.text);
     assert_eq!(stacks(&aws), [], "{}", wrong.text);
 
-    // The command that it says is the one that does it.
+    // The printed command approves and deploys the change.
     let said = first.result()["command"].as_str().unwrap();
     let mut shell = Command::new("sh");
     shell.args(["-c", said]).current_dir(root()).envs(aws.environment()).env_remove("AWS_PROFILE");
@@ -135,7 +135,7 @@ async fn from_nothing_to_deployed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_changes_is_asked_about_only_where_it_matters() {
+async fn only_changes_that_matter_need_approval() {
     let aws = LocalAws::start().await;
     let config = changed(&aws, &[]);
     let first = deploy(&aws, &words(&arguments(&config, &[])));
@@ -143,7 +143,7 @@ async fn what_changes_is_asked_about_only_where_it_matters() {
     let function = || aws.cli(&["lambda", "get-function-configuration", "--function-name", STACK]);
     let before = function();
 
-    // New code alone: the template is the same, a parameter is not.
+    // Only new code: the template is the same, but a parameter is different.
     let code = other_package(&aws);
     let released = once(&aws, &config, &["--package", &code]);
     assert_eq!((released.code, &released.result()["result"]), (Some(0), &json!("deployed")), "{}", released.text);
@@ -158,19 +158,19 @@ async fn what_changes_is_asked_about_only_where_it_matters() {
     assert_eq!(change["changes"][0]["because"], "the parameter CodeKey changed", "{}", released.text);
     assert_ne!(function()["CodeSha256"], before["CodeSha256"]);
 
-    // Neither more nor less is allowed.
+    // The permissions stay the same.
     changed(&aws, &[("timeout: 10m", "timeout: 9m")]);
     let neutral = once(&aws, &config, &["--package", &code]);
     assert_eq!((neutral.code, &neutral.result()["result"]), (Some(0), &json!("deployed")), "{}", neutral.text);
     assert_eq!(function()["Timeout"], 540);
 
-    // Less is allowed.
+    // The policies allow less.
     changed(&aws, &[("  - ci-deployer\n", "")]);
     let narrower = once(&aws, &config, &["--package", &code]);
     assert_eq!((narrower.code, &narrower.result()["result"]), (Some(0), &json!("deployed")), "{}", narrower.text);
     let deployed = template(&aws, STACK);
 
-    // More is allowed.
+    // The policies allow more.
     changed(&aws, &[]);
     let broader = once(&aws, &config, &["--package", &code]);
     assert_eq!((broader.code, &broader.result()["result"]), (Some(3), &json!("needs-approval")), "{}", broader.text);
@@ -178,7 +178,7 @@ async fn what_changes_is_asked_about_only_where_it_matters() {
     assert_eq!(template(&aws, STACK), deployed, "nothing was changed");
     assert!(is_in(&aws, STACK, "UPDATE_COMPLETE") && change_sets(&aws, STACK) == 1, "the change set is gone");
 
-    // A resource goes.
+    // A resource is deleted.
     changed(&aws, &[("  - ci-deployer\n", ""), ("  - security@example.com\n", "  - ops@example.com\n")]);
     let other = once(&aws, &config, &["--package", &code]);
     assert_eq!(other.code, Some(3), "{}", other.text);
@@ -188,7 +188,7 @@ async fn what_changes_is_asked_about_only_where_it_matters() {
     let subscriptions = aws.cli(&["sns", "list-subscriptions"]);
     assert_eq!(subscriptions["Subscriptions"][0]["Endpoint"], "ops@example.com");
 
-    // Another stack beside it shares nothing but the bucket.
+    // Another stack in the account shares only the bucket with this one.
     let article = deploy(&aws, &words(&arguments("examples/article.yaml", &["--users", "bob"])));
     assert_eq!(article.result()["result"], "deployed", "{}", article.text);
     let names: Vec<_> = stacks(&aws).into_iter().map(|(name, _)| name).collect();
@@ -200,7 +200,7 @@ async fn what_changes_is_asked_about_only_where_it_matters() {
     assert_eq!((users(STACK), users("AccessKeyRotation")), (json!("alice"), json!("bob")));
 }
 
-/// The handler's package, with another handler in it.
+/// A package with another handler.
 fn other_package(aws: &LocalAws) -> String {
     let script = "import sys, zipfile\n\
         old = zipfile.ZipFile(sys.argv[1])\n\
@@ -214,13 +214,14 @@ fn other_package(aws: &LocalAws) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_fails_is_named_and_overcome() {
+async fn a_failure_is_named_and_the_next_deployment_recovers() {
     let aws = LocalAws::start().await;
     let endpoint = proxied(&aws);
     let through_proxy = [("AWS_ENDPOINT_URL", endpoint.as_str())];
     let run = |more: &[&str]| Run::of(&once_with(&aws, "rotation.yaml", more, &through_proxy).output().unwrap());
 
-    // A bucket in another Region is known before anything is done, and fails the creation where it is not.
+    // A bucket in another Region is refused before anything is done. If AWS does not show its Region, the creation
+    // fails.
     let elsewhere = ["s3api", "create-bucket", "--bucket", "elsewhere", "--region", "us-east-1"];
     aws.cli(&elsewhere);
     let bucket = ["--artifact-bucket", "elsewhere"];
@@ -241,7 +242,7 @@ async fn what_fails_is_named_and_overcome() {
     );
     assert!(is_in(&aws, STACK, "ROLLBACK_COMPLETE"));
 
-    // What never worked is made anew, once somebody approved.
+    // After an approval, a stack that never worked is deleted and created again.
     let asked = run(&[]);
     assert_eq!(asked.code, Some(3), "{}", asked.text);
     assert!(is_in(&aws, STACK, "ROLLBACK_COMPLETE"), "nothing was changed");
@@ -249,7 +250,7 @@ async fn what_fails_is_named_and_overcome() {
     assert_eq!((anew.code, &anew.result()["result"]), (Some(0), &json!("deployed")), "{}", anew.text);
     assert!(anew.text.contains("was never created (ROLLBACK_COMPLETE): deleting what is left of it"), "{}", anew.text);
 
-    // An update that fails is taken back, and says why.
+    // A failed update is rolled back, and the error says why.
     let deployed = template(&aws, STACK);
     aws.proxy.inject("HeadObject", "", Fault::Answer(String::new()));
     let code = other_package(&aws);
@@ -263,7 +264,7 @@ async fn what_fails_is_named_and_overcome() {
     let good = run(&["--package", &code]);
     assert_eq!((good.code, &good.result()["result"]), (Some(0), &json!("deployed")), "{}", good.text);
 
-    // An answer that is lost is no failure: the events tell what happened.
+    // A lost response is not a failure, because the events show what happened.
     aws.proxy.inject("ExecuteChangeSet", "", Fault::LoseAnswer);
     let lost = run(&[]);
     aws.proxy.heal();
@@ -309,7 +310,7 @@ async fn the_printed_policy_is_enough() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_a_terminal_somebody_is_asked() {
+async fn at_a_terminal_the_user_is_asked() {
     let aws = LocalAws::start().await;
     let answer = |answer: &str| {
         let arguments = arguments("rotation.yaml", &[]);
@@ -325,7 +326,7 @@ async fn at_a_terminal_somebody_is_asked() {
     }
     let yes = answer("y");
     assert_eq!(yes.status.code(), Some(0), "{}", text(&yes));
-    // What is going on is shown in a line that is written anew; what is over stays.
+    // A line that is rewritten shows what is going on. The lines about finished resources stay.
     let (all, of) = (format!("{0}/{0}  CREATE_COMPLETE", resources()), format!(" of {}", resources()));
     for seen in [all.as_str(), &of, "Who hears of a new key", "security@example.com", "fires next on"] {
         assert!(text(&yes).contains(seen), "no {seen:?} in {}", text(&yes));
@@ -334,7 +335,7 @@ async fn at_a_terminal_somebody_is_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_does_not_want_to_wait_is_told_what_goes_on() {
+async fn after_an_interrupt_the_message_says_what_aws_completes() {
     let aws = LocalAws::start().await;
     let endpoint = proxied(&aws);
     let through_proxy = [("AWS_ENDPOINT_URL", endpoint.as_str())];
@@ -356,7 +357,7 @@ async fn whoever_does_not_want_to_wait_is_told_what_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_somebody_else_began_is_waited_for() {
+async fn an_operation_of_another_person_is_waited_for() {
     let aws = LocalAws::start().await;
     let endpoint = proxied(&aws);
     let run = deploy(&aws, &words(&arguments("rotation.yaml", &[])));
@@ -377,7 +378,7 @@ async fn what_somebody_else_began_is_waited_for() {
     }
 }
 
-/// The answer of an AWS that has our stack in a state in which the local one never is.
+/// A response of AWS with our stack in a state that it never has in the local AWS.
 fn stack_in(state: &str, id: &str) -> Fault {
     Fault::Answer(format!(
         "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackId>{id}</StackId>\
@@ -387,7 +388,7 @@ fn stack_in(state: &str, id: &str) -> Fault {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_begin_says_what_to_do() {
+async fn an_error_before_the_start_says_what_to_do() {
     let aws = LocalAws::start().await;
     let endpoint = proxied(&aws);
     let through_proxy = [("AWS_ENDPOINT_URL", endpoint.as_str())];
@@ -404,7 +405,8 @@ async fn what_cannot_begin_says_what_to_do() {
     failed(&run(), &["continue-update-rollback --stack-name access-key-rotation"]);
     aws.proxy.heal();
 
-    // CloudFormation looks for names that are taken when it makes a change set, and tells them only where one asks for events.
+    // When CloudFormation creates a change set, it checks for existing names. Only DescribeEvents returns the names
+    // that it found.
     let reason = "The following hook(s)/validation failed: [AWS::EarlyValidation::ResourceExistenceCheck]";
     let refused = "<DescribeChangeSetResponse><DescribeChangeSetResult><ChangeSetId>arn</ChangeSetId>\
         <Status>FAILED</Status><StatusReason>REASON</StatusReason></DescribeChangeSetResult></DescribeChangeSetResponse>";
@@ -444,7 +446,7 @@ async fn a_large_template_goes_through_the_bucket() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_aws_refuses_is_named() {
+async fn each_refusal_of_aws_has_a_clear_message() {
     let aws = LocalAws::start().await;
     let endpoint = proxied(&aws);
     let run = |environment: &[(&str, &str)]| {
@@ -460,7 +462,7 @@ async fn what_aws_refuses_is_named() {
     says(&run(&[("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "")]), "no AWS Region: pass --region");
     says(&run(&[("AWS_REGION", "eu west 1")]), "is the Region's name right?");
     says(&run(&[("AWS_ENDPOINT_URL", "http://127.0.0.1:1")]), "no connection");
-    // A profile that is asked for is meant, whatever keys the environment has.
+    // A requested profile has precedence over keys in the environment.
     let profiles = aws.folder.path().join("config");
     let key = r#"echo '{"Version": 1, "AccessKeyId": "AKIAOTHER", "SecretAccessKey": "test"}'"#;
     std::fs::write(&profiles, format!("[profile other]\ncredential_process = {key}\n")).unwrap();
@@ -488,14 +490,14 @@ async fn what_aws_refuses_is_named() {
 }
 
 #[test]
-fn a_wrong_configuration_is_said_before_aws_is_asked() {
+fn a_wrong_configuration_is_reported_before_any_call_to_aws() {
     for arguments in [&["--users", "no*body"][..], &["--config", "Cargo.toml"], &["--package", "nowhere.zip"]] {
         let mut words = vec!["deploy", "--package", "Makefile"];
         if arguments[0] == "--package" {
             words.truncate(1);
         }
         words.extend(arguments);
-        // Nothing listens there, and there are no credentials.
+        // No server listens at that address, and there are no credentials.
         let mut command = Command::new(deployer::program());
         command.env_clear().env("AWS_ENDPOINT_URL", "http://127.0.0.1:1").current_dir(root()).args(words);
         let output = command.output().unwrap();
@@ -505,7 +507,7 @@ fn a_wrong_configuration_is_said_before_aws_is_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn make_deploy_is_all_it_takes() {
+async fn make_deploy_alone_deploys_the_stack() {
     let aws = LocalAws::start().await;
     let arguments = ["deploy", "CONFIG=examples/article.yaml", "USERS=alice bob", "EMAIL=ops@example.com"];
     let first = make(&aws, &arguments);

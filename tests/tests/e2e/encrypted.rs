@@ -1,4 +1,4 @@
-//! `delivery: email-encrypted`: a new key is in the mail, for its readers alone.
+//! `delivery: email-encrypted`: a new key is in the mail, and only its readers can decrypt it.
 
 use crate::common::{ROTATION, assert_no_secret_outside_delivery, read};
 use serde_json::{Value as Json, json};
@@ -58,7 +58,7 @@ async fn a_new_key_is_mailed_so_that_its_readers_alone_can_open_it() {
         assert!(mail.body.contains(&key.id) && mail.key().is_none());
         new.push(key);
     }
-    // Their mails are one of the places where they must not be.
+    // The secrets must not be in the mails in plain text either.
     let mails = format!("{mails:?}");
     assert!(new.iter().all(|key| !mails.contains(&key.secret)), "the mail has the secret as it is");
     assert_no_secret_outside_delivery(&aws, &stack, &report, &new);

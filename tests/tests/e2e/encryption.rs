@@ -1,5 +1,5 @@
-//! What the handler encrypts, its readers can open, and nobody else: with age, and with an implementation of it that
-//! shares no code with age.
+//! Only the readers can decrypt what the handler encrypts. This is checked with age, and with an implementation that
+//! shares no code with it.
 
 use std::cell::RefCell;
 
@@ -7,10 +7,11 @@ use lambda::delivery::{encryption::encrypt, public_key::Recipient};
 use proptest::{prelude::*, test_runner::TestRunner};
 use tests::{KeyPair, OtherAge};
 
-/// Two of each kind; of RSA's, one whose encrypted file key fills its lines, and one that does not.
+/// The kinds of keys, two of each. With one RSA key, the encrypted file key fills its lines completely; with the other,
+/// it does not.
 const KINDS: [&str; 6] = ["x25519", "x25519", "ssh-ed25519", "ssh-ed25519", "ssh-rsa-2048", "ssh-rsa-3072"];
 
-/// Opened with every implementation that knows the kind of key. They must agree.
+/// Decrypts a block with every implementation that supports the kind of key. The results must be the same.
 fn open(other: &mut OtherAge, block: &str, pair: &KeyPair) -> Option<String> {
     let text = pair.open(block);
     if pair.public.as_str().starts_with("ssh-ed25519") {
@@ -21,7 +22,7 @@ fn open(other: &mut OtherAge, block: &str, pair: &KeyPair) -> Option<String> {
 }
 
 #[test]
-fn whatever_the_text_its_readers_open_it_and_nobody_else_does() {
+fn only_its_readers_can_decrypt_any_text() {
     let mut other = OtherAge::start();
     let pairs = KINDS.map(|kind| other.make(kind));
     let other = RefCell::new(other);
@@ -39,7 +40,7 @@ fn whatever_the_text_its_readers_open_it_and_nobody_else_does() {
             let expected = readers.contains(&index).then(|| text.clone());
             prop_assert_eq!(open(&mut other.borrow_mut(), &block, pair), expected, "{}", pair.public);
         }
-        // Never the same twice, and as mail programs end lines.
+        // The block is never the same twice, and it can be decrypted with the line ends of mail programs.
         prop_assert_ne!(&encrypt(&text, &recipients).unwrap_or_default(), &block);
         prop_assert_eq!(pairs[readers[0]].open(&block.replace('\n', "\r\n")), Some(text));
         Ok(())

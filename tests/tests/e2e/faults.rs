@@ -1,9 +1,9 @@
-//! The real binary, with something going wrong at every single call.
+//! Runs the real binary with a fault at every single call.
 //!
-//! For each starting state, each call n and each kind of fault: a run an hour ago in which call n is refused, has its
-//! answer lost after the effect, or is where the process is killed (before or after the effect); then a run
-//! without faults now. No user may be cut off at any time, and in the end every key that works is one whose
-//! owner has it. `make prove` tries all there are; `make test` a part.
+//! The test covers each starting state, each call n and each kind of fault. First there is a run an hour ago with a
+//! fault at call n. The call is refused, its response is lost after the effect, or the process is killed before or
+//! after the effect. Then there is a run without faults now. At any time, every workload must have a working key. In
+//! the end, the owner must have every key that works. `make prove` tries all cases, `make test` a part of them.
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
@@ -27,7 +27,7 @@ use tests::{
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
 
-/// Keys by age in days and status, and what an earlier run noted of them.
+/// A starting state: keys by age in days and status, and the journal of an earlier run.
 struct Start {
     name: &'static str,
     keys: &'static [(i64, bool)],
@@ -36,11 +36,11 @@ struct Start {
 
 enum Note {
     Nothing,
-    /// The last key was delivered so many days ago.
+    /// The last key was delivered this many days ago.
     Delivered(i64),
-    /// The first key was deactivated so many days ago.
+    /// The first key was deactivated this many days ago.
     Disabled(i64),
-    /// A run that died so many days ago has made the last key; nobody has its secret.
+    /// A run that was killed this many days ago created the last key, and its secret is lost.
     Unfinished(i64),
 }
 
@@ -78,12 +78,12 @@ struct Harness {
     output: String,
 }
 
-/// A user in some state, and the key that its workload works with.
+/// A user in a starting state, and the key that its workload uses.
 struct User {
     name: String,
     keys: Vec<OwnedKey>,
     held: Option<OwnedKey>,
-    /// A key whose secret was lost.
+    /// An orphan: a key whose secret was lost.
     orphan: Option<OwnedKey>,
 }
 
@@ -148,13 +148,13 @@ impl Harness {
         User { name, keys, held, orphan }
     }
 
-    /// `users` is one user, or a path.
+    /// The environment of the handler. `users` is one user or a path.
     fn environment(&self, policy: &Policy, users: &str, attempts: u8) -> Vec<(String, String)> {
         let settings = settings(users, policy.clone(), self.topic.clone());
         environment(&self.aws, settings, attempts)
     }
 
-    /// One run, an hour ago or now, in which call `fault.0` goes wrong.
+    /// One run, an hour ago or now, with the fault at call `fault.0`.
     async fn run(&mut self, policy: &Policy, users: &str, shift: i64, fault: Option<(usize, Fault)>) -> Option<Json> {
         self.aws.shift_clock(shift);
         self.aws.proxy.heal();
@@ -162,9 +162,9 @@ impl Harness {
         if let Some((number, fault)) = fault {
             self.aws.proxy.inject_at(number, fault);
         }
-        // One fault is one failed call: a retry would heal it.
+        // Without retries, so that one fault is one failed call.
         let response = self.invoke(&self.environment(policy, users, 1), shift).await;
-        // What went well may have had fewer calls than that; the next one would be a test's own.
+        // A run may have had fewer calls than that. Then the fault would hit the next call of the test itself.
         self.aws.proxy.heal();
         response
     }
@@ -176,7 +176,7 @@ impl Harness {
         outcome.response
     }
 
-    /// The key that the user's owner was given, if there is one.
+    /// The key that was delivered to the owner of the user, if there is one.
     async fn given(&self, policy: &Policy, user: &User, mails: &[tests::Mail]) -> Option<OwnedKey> {
         match policy.delivery {
             Delivery::SecretsManager => {
@@ -189,7 +189,7 @@ impl Harness {
     }
 }
 
-/// One fault point: the faulty run, the clean run, and what must hold after each.
+/// Tries one fault: the run with the fault, the run without faults, and the checks after each.
 async fn try_fault(harness: &mut Harness, policy: &Policy, start: &Start, fault: (usize, Fault)) {
     let case = format!("{} {:?} {fault:?}", start.name, policy.delivery);
     let user = harness.user(start).await;
@@ -205,7 +205,8 @@ async fn try_fault(harness: &mut Harness, policy: &Policy, start: &Start, fault:
 }
 
 async fn not_cut_off(harness: &Harness, policy: &Policy, case: &str, user: &User, mails: &[tests::Mail]) {
-    // Invariant 1, after the fault: what the workload holds works, or with no overlap its replacement does.
+    // Invariant 1, after the fault: the key of the workload works. Without an overlap, its replacement may work
+    // instead.
     let given = harness.given(policy, user, mails).await;
     if let Some(held) = &user.held {
         let works = held.identity(&harness.aws).await.is_ok();
@@ -217,7 +218,7 @@ async fn not_cut_off(harness: &Harness, policy: &Policy, case: &str, user: &User
     }
 }
 
-/// What must hold after the run without faults.
+/// Checks the state after the run without faults.
 async fn all_is_well(
     harness: &Harness,
     policy: &Policy,
@@ -238,7 +239,7 @@ async fn all_is_well(
     if let Some(new) = given.filter(|new| user.keys.iter().all(|key| key.id != new.id)) {
         assert!(new.identity(&harness.aws).await.is_ok(), "{case}: invariant 2: the delivered key is dead");
     }
-    // Invariant 4: only keys that were inactive before are gone.
+    // Invariant 4: only keys that were inactive before are deleted.
     for (key, (_, active)) in user.keys.iter().zip(start.keys) {
         let gone = keys.iter().all(|left| left.id != key.id);
         assert!(
@@ -277,7 +278,7 @@ async fn invariants_1_2_3_4_7_9_hold_whatever_goes_wrong_at_whichever_call() {
             println!("{} {:?}: {calls} calls", start.name, policy.delivery);
         }
     }
-    // Invariant 9, over everything that any of these processes printed or answered.
+    // Invariant 9, over everything that these processes printed or returned.
     let secrets = harness.aws.proxy.secrets();
     assert!(secrets.len() > 20 && harness.output.contains("CreateAccessKey"), "{} secrets", secrets.len());
     for secret in secrets {
@@ -286,8 +287,8 @@ async fn invariants_1_2_3_4_7_9_hold_whatever_goes_wrong_at_whichever_call() {
     println!("fault injection: {points} fault points tried with the real binary: no violation");
 }
 
-/// Two hundred users in all states there are, twenty of each, and a process that is killed at some call of some of them, while
-/// others are in the middle of theirs.
+/// Two hundred users, twenty in each starting state. The process is killed at a call for one user while others are in
+/// the middle of their rotation.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wide_run_that_is_killed_anywhere_is_finished_by_the_next_one() {
     let rounds: u64 = if std::env::var_os("PROVE").is_some() { 12 } else { 2 };
@@ -300,7 +301,7 @@ async fn a_wide_run_that_is_killed_anywhere_is_finished_by_the_next_one() {
         for start in STARTS.iter().cycle().take(200) {
             users.push((start, harness.user_below(&path, start).await));
         }
-        // There are 1,370 calls at least.
+        // A run has at least 1,370 calls.
         let random = BuildHasherDefault::<DefaultHasher>::default().hash_one((seed, round));
         let number = usize::try_from(random % 1_350).unwrap();
         let fault = if random & 0x8000 == 0 { Fault::HangBefore } else { Fault::HangAfter };
@@ -326,8 +327,8 @@ async fn a_wide_run_that_is_killed_anywhere_is_finished_by_the_next_one() {
     println!("wide runs: {rounds} of 200 users killed at a random call, and finished by the next one: no violation");
 }
 
-/// The SDK tries again by itself, and reports the last attempt alone: the answer to the first one is lost after the
-/// effect, or breaks off in the middle, and the second one is throttled.
+/// The SDK retries by itself and reports only the last attempt. Here the response to the first attempt is lost after
+/// the effect, or breaks off in the middle. The second attempt is throttled.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_that_may_be_out_is_not_taken_back_because_a_second_attempt_was_refused() {
     let mut harness = Harness::new().await;
@@ -344,7 +345,7 @@ async fn a_secret_that_may_be_out_is_not_taken_back_because_a_second_attempt_was
         harness.aws.proxy.inject(operation, "", Fault::Refuse(400, "ThrottlingException"));
         let environment = harness.environment(&policy, &user.name, 2);
         let report = harness.invoke(&environment, -HOUR).await.expect("a response");
-        // Mails that tell of it come after them.
+        // The notices about the rotation come after these calls.
         let calls = harness.aws.proxy.calls().into_iter().filter(|call| call.operation == operation);
         let attempts: Vec<_> = calls.map(|call| call.status).take(2).collect();
         assert_eq!(attempts, [status, 400], "{report:#}");

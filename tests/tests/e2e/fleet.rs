@@ -1,4 +1,5 @@
-//! A fleet: who of an account is chosen, what a wide run costs, and that the deployed role reaches so far and no further.
+//! A run over many users: which users are selected, how many calls it makes, and that the deployed role reaches only
+//! these users.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -13,7 +14,7 @@ use tests::{
 
 const DAY: i64 = 86_400;
 
-/// A user with a key of this age; `user` has its path.
+/// Creates a user with a key of this age in days. `user` may contain a path.
 async fn user(aws: &mut LocalAws, account: &Account, user: &str, days: i64) {
     account.create_user(user).await;
     aws.shift_clock(-days * DAY);
@@ -21,7 +22,7 @@ async fn user(aws: &mut LocalAws, account: &Account, user: &str, days: i64) {
     aws.shift_clock(0);
 }
 
-/// Many users with a key each, made by as many hands as the emulator bears.
+/// Creates many users with one key each, with as many parallel calls as the emulator supports.
 async fn crowd(account: &Account, names: impl Iterator<Item = String>) {
     let make = async |name: String| {
         account.create_user(&name).await;
@@ -30,7 +31,7 @@ async fn crowd(account: &Account, names: impl Iterator<Item = String>) {
     stream::iter(names).map(make).buffer_unordered(8).collect::<Vec<()>>().await;
 }
 
-/// How many calls AWS has accepted, by operation.
+/// The number of calls that AWS accepted, by operation.
 fn accepted(calls: &[Call]) -> BTreeMap<&str, usize> {
     let mut counts = BTreeMap::new();
     for call in calls.iter().filter(|call| call.status == 200) {
@@ -39,8 +40,9 @@ fn accepted(calls: &[Call]) -> BTreeMap<&str, usize> {
     counts
 }
 
-/// The first promise of a wide run: 5,000 users of whom one in a hundred is due, 20 ms away, 20 calls a second. The function has
-/// ten minutes; a rotation that no time is left for is not begun, so that all are rotated says that they were enough.
+/// A run over 5,000 users fits one invocation: one in a hundred is due, AWS has a latency of 20 ms and accepts 20 calls
+/// a second. The function has ten minutes. It does not start a rotation without enough time, so ten minutes are enough
+/// if all are rotated.
 #[tokio::test(flavor = "multi_thread")]
 async fn five_thousand_users_fit_one_invocation_and_the_healthy_ones_cost_next_to_nothing() {
     const USERS: usize = 5_000;
@@ -52,14 +54,14 @@ async fn five_thousand_users_fit_one_invocation_and_the_healthy_ones_cost_next_t
     crowd(&account, (0..DUE).map(|n| format!("due-{n:04}"))).await;
     aws.shift_clock(0);
     crowd(&account, (DUE..USERS).map(|n| format!("young-{n:04}"))).await;
-    // Users that were rotated before have their secret.
+    // Users that were rotated before already have a secret.
     for n in 0..DUE {
         let name = format!("due-{n:04}");
         let itself = format!("arn:aws:iam::{}:user/{name}", tests::local_aws::ACCOUNT);
         account.create_secret(&format!("keys/{name}"), None, &itself).await;
     }
     let settings = settings("/", careful(), topic.parse().unwrap());
-    // As many as IAM gives at once.
+    // The page size of IAM.
     aws.proxy.turn_pages("GetAccountAuthorizationDetails", 1_000);
     aws.proxy.be_far_and_busy(Duration::from_millis(20), 20);
     aws.proxy.forget();
@@ -90,7 +92,7 @@ async fn five_thousand_users_fit_one_invocation_and_the_healthy_ones_cost_next_t
     assert!(rotations <= 12 * DUE, "more than 12 calls a rotation: {counts:?}");
     assert_eq!(counts["GetAccountAuthorizationDetails"], USERS / 1_000, "the last page is the last");
 
-    // What was rotated is in its overlap: the next run looks at nobody.
+    // The rotated users are in their overlap, so the next run checks no user.
     aws.proxy.forget();
     let outcome = handler.invoke(&environment, &json!({}), 0, std::future::pending()).await;
     let report = outcome.response.expect("a response");
@@ -103,7 +105,7 @@ fn results(report: &Json) -> BTreeMap<&str, &str> {
     users.map(|user| (user["user"].as_str().unwrap(), user["result"].as_str().unwrap())).collect()
 }
 
-/// `rotation.yaml` for other users.
+/// `rotation.yaml` with other users.
 fn for_users(users: &str) -> String {
     let text = read(ROTATION);
     let (before, rest) = text.split_once("\nusers:\n").unwrap();
@@ -111,7 +113,7 @@ fn for_users(users: &str) -> String {
     format!("{before}\n{users}\n\n{after}")
 }
 
-/// Under the deployed role, with IAM enforced; every list comes in pages of one or two.
+/// With the deployed role and with IAM enforced. Every list has pages of one or two entries.
 #[tokio::test(flavor = "multi_thread")]
 async fn users_are_chosen_by_path_without_those_who_are_exempt_and_tags_on_them_count() {
     let mut aws = LocalAws::start().await;
@@ -138,7 +140,7 @@ async fn users_are_chosen_by_path_without_those_who_are_exempt_and_tags_on_them_
 
     let report = stack.invoke(&aws, &json!({}));
 
-    // `old2` may live longer by its path, `hasty` shorter by its tag.
+    // The key of `old2` may get older because of its path, and that of `hasty` less old because of its tag.
     let expected = BTreeMap::from([("old", "changed"), ("hasty", "changed"), ("odd", "needs-attention")]);
     assert_eq!(results(&report), expected, "{report:#}");
     assert_eq!((&report["summary"]["users"], &report["summary"]["exempt"]), (&json!(5), &json!(3)), "{report:#}");
@@ -152,7 +154,7 @@ async fn users_are_chosen_by_path_without_those_who_are_exempt_and_tags_on_them_
     let pages = aws.proxy.calls().iter().filter(|call| call.operation == "GetAccountAuthorizationDetails").count();
     assert_eq!(pages, 5);
 
-    // A person who asks for a user has it looked at; whoever is exempt is no user of ours, whoever asks.
+    // A requested user is checked. An exempt user is refused, even on request.
     let report = stack.invoke(&aws, &json!({ "users": ["/ci/old", "young"], "dry_run": true }));
     assert_eq!(results(&report), BTreeMap::from([("old", "unchanged"), ("young", "unchanged")]), "{report:#}");
     for stranger in ["kept", "old3", "/other/old"] {
@@ -160,13 +162,13 @@ async fn users_are_chosen_by_path_without_those_who_are_exempt_and_tags_on_them_
         assert!(failed && answer["errorMessage"].as_str().unwrap().contains("is not configured"), "{answer:#}");
     }
 
-    // A list that cannot be read whole might hide an exemption: nothing is done.
+    // A list that cannot be read completely might hide an exemption. So nothing is done.
     aws.proxy.inject("GetAccountAuthorizationDetails", "", tests::Fault::Refuse(400, "AccessDenied"));
     let (answer, failed) = stack.invoke_or_fail(&aws, &json!({}));
     assert!(failed && answer["errorMessage"].as_str().unwrap().contains("no key was touched"), "{answer:#}");
 }
 
-/// The role follows: a condition on the tag, and IAM refuses everybody else.
+/// The role has a condition on the tag, so IAM refuses calls for other users.
 #[tokio::test(flavor = "multi_thread")]
 async fn users_are_chosen_by_tag_and_iam_lets_the_role_at_no_others() {
     let mut aws = LocalAws::start().await;
@@ -182,7 +184,7 @@ async fn users_are_chosen_by_tag_and_iam_lets_the_role_at_no_others() {
     let report = stack.invoke(&aws, &json!({}));
 
     assert_eq!(results(&report), BTreeMap::from([("chosen", "changed"), ("chosen2", "changed")]), "{report:#}");
-    // Even if the handler wanted to: the tag is gone between the list and the look.
+    // Even if the handler calls for another user, for example because the tag is removed after the list, IAM refuses.
     let (role, policy, mut document) = account.inline_policy("FunctionRole").await;
     let conditioned = document.to_string().matches("aws:ResourceTag/rotate").count();
     assert!(conditioned >= 3, "every statement on users has the condition: {document:#}");

@@ -1,6 +1,6 @@
-//! End to end: the deployed stack and the real handler over a local AWS.
+//! End-to-end tests: the deployed stack and the real handler with a local AWS.
 //!
-//! All of it is one program: it is linked once, and its tests run beside each other, each with an emulator of its own.
+//! All tests are one program, so that it is linked only once. They run in parallel, each with its own emulator.
 
 mod alarms;
 mod article;

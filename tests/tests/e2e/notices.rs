@@ -1,5 +1,5 @@
-//! The right person learns the right thing, and nobody else learns the secret: the real binary, under the filter policies
-//! of the deployed template. A queue stands in for each mailbox, subscribed with what its address was subscribed with.
+//! Each notice reaches the right recipients, and a secret reaches only its owner. The real binary runs with the filter
+//! policies of the deployed template. A queue replaces each mailbox, with the same filter policy as the address.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use tests::{Account, Fault, LocalAws, Mail, Mailbox, Stack, account::OwnedKey};
 
 const DAY: i64 = 86_400;
 
-/// A user with keys of these ages in days, the oldest first.
+/// Creates a user with keys of these ages in days, oldest first.
 async fn user_with(aws: &mut LocalAws, account: &Account, name: &str, ages: &[i64]) -> Vec<OwnedKey> {
     account.create_user(name).await;
     let mut keys = Vec::new();
@@ -24,7 +24,7 @@ async fn user_with(aws: &mut LocalAws, account: &Account, name: &str, ages: &[i6
     keys
 }
 
-/// The subjects of all mails, without the words that all have.
+/// The subjects of all mails, without their common start.
 fn subjects(mails: &[Mail]) -> BTreeSet<String> {
     let short = |mail: &Mail| mail.subject.trim_start_matches("AWS access key ").to_owned();
     let subjects: BTreeSet<_> = mails.iter().map(short).collect();
@@ -88,14 +88,14 @@ async fn a_mailed_secret_is_in_its_owners_mailbox_and_in_no_other() {
     for ((address, mails), (expected, subjects_expected)) in mails.iter().zip(expected) {
         assert_eq!((*address, subjects(mails)), (expected, subjects_expected));
     }
-    // Each secret that IAM gave out, where it is.
+    // For each secret that IAM returned, the mailboxes that have it.
     let secrets = aws.proxy.secrets();
     assert_eq!(secrets.len(), 5);
     let keepers = [
         ("alice", vec!["alice@example.com"]),
         ("bob", vec!["Bob@example.com"]),
         ("ci", vec!["Bob@example.com"]),
-        // Whoever has no owner has the administrators: both of them.
+        // Both administrators get the key of a user without an owner.
         ("carol", vec!["security@example.com", "dave@example.com"]),
         ("dave", vec!["dave@example.com"]),
     ];
@@ -108,7 +108,7 @@ async fn a_mailed_secret_is_in_its_owners_mailbox_and_in_no_other() {
         let found: Vec<_> = mails.iter().filter(|(_, mails)| has(mails)).map(|(address, _)| *address).collect();
         assert_eq!(found, expected, "the secret of {user}");
     }
-    // Without a filter policy it would be all of it: each secret once, and what the administrators are told.
+    // Without a filter policy, a mailbox gets everything: each secret once, and the notices to the administrators.
     let all = everything.take().await;
     assert_eq!(all.iter().filter_map(Mail::key).count(), 5);
     assert!(all.len() > 8, "{:?}", subjects(&all));
@@ -132,7 +132,7 @@ async fn nothing_is_rotated_for_an_owner_who_has_not_confirmed() {
     let stack = Stack::deploy_as_it_is(&aws, MAILED);
     let topic = &stack.outputs["TopicArn"];
     let security = Mailbox::of(&aws, topic, "security@example.com").await;
-    // The topic has confirmed subscribers all the same.
+    // The topic has other subscribers that are confirmed.
     for address in ["alice@example.com", "Bob@example.com"] {
         aws.proxy.leave_unconfirmed(address);
     }
@@ -151,7 +151,7 @@ async fn nothing_is_rotated_for_an_owner_who_has_not_confirmed() {
     let told = mails.iter().find(|mail| mail.subject == "AWS access key not rotated: alice").expect("it is told");
     assert!(told.body.contains("Who must confirm:   alice@example.com"), "{}", told.body);
 
-    // Administrators: one of them is enough.
+    // Of the administrators, one confirmed subscription is enough.
     aws.proxy.confirm("alice@example.com");
     aws.proxy.leave_unconfirmed("security@example.com");
     let report = stack.invoke(&aws, &json!({ "users": ["alice", "carol"], "action": "rotate" }));
@@ -178,7 +178,7 @@ warn_before: 7d
 ";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_done_and_what_is_wrong_is_told_to_the_owner_and_the_administrators() {
+async fn owner_and_administrators_are_notified_of_changes_and_problems() {
     let mut aws = LocalAws::start().await;
     let account = Account::of(&aws).await;
     let id = |key: &OwnedKey| key.id.parse().unwrap();
@@ -210,7 +210,7 @@ async fn what_is_done_and_what_is_wrong_is_told_to_the_owner_and_the_administrat
     }
     let [one, two, security] = <[_; 3]>::try_from(mailboxes).unwrap();
 
-    // A dry run says nothing.
+    // A dry run sends no notice.
     aws.proxy.forget();
     let plan = stack.invoke(&aws, &json!({ "dry_run": true }));
     assert_eq!((&plan["summary"]["deactivated"], &plan["summary"]["failed"]), (&json!(1), &json!(1)), "{plan:#}");
@@ -241,7 +241,7 @@ async fn what_is_done_and_what_is_wrong_is_told_to_the_owner_and_the_administrat
         assert!(body(about).contains(says), "{about}: {}", body(about));
     }
 
-    // The next run: a change was said, what is wrong is said again.
+    // The next run: there is no second notice about a change, but one about each problem that remains.
     let report = stack.invoke(&aws, &json!({}));
     assert_eq!(report["statusCode"], 500, "{report:#}");
     assert_eq!(subjects(&one.take().await), set(["still in use: in-use"]));
@@ -249,7 +249,7 @@ async fn what_is_done_and_what_is_wrong_is_told_to_the_owner_and_the_administrat
     let again = ["still in use: in-use", "rotation failed: failed", "needs a decision: forged", digest];
     assert_eq!(subjects(&security.take().await), set(again));
 
-    // Somebody wants a key back.
+    // A person reactivates a key.
     let report = stack.invoke(&aws, &json!({ "users": ["undone"], "action": "undo" }));
     assert_eq!(report["statusCode"], 200, "{report:#}");
     let told = two.take().await;
@@ -261,12 +261,12 @@ async fn what_is_done_and_what_is_wrong_is_told_to_the_owner_and_the_administrat
     );
     assert_eq!(one.take().await, []);
 
-    // A run that finds nothing to do is not summed up.
+    // A run without changes and problems sends no digest.
     let report = stack.invoke(&aws, &json!({ "users": ["young", "undone"] }));
     assert_eq!((&report["statusCode"], security.take().await), (&json!(200), vec![]), "{report:#}");
 }
 
-/// A notice is no step of the plan: what is done is done, and that nobody was told is in the report.
+/// A notice is not a step of the plan. If it cannot be sent, the changes stay, and the report says so.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_notice_that_cannot_be_sent_changes_nothing_but_the_report() {
     let mut aws = LocalAws::start().await;

@@ -1,4 +1,4 @@
-//! The button that the article wishes for: rotate now, undo, dry run; and their make targets.
+//! Rotation on demand, which the article asks for: rotate now, undo, dry run, and their make targets.
 
 use crate::common::{ROTATION, is_write, read};
 use serde_json::json;
@@ -27,7 +27,7 @@ async fn rotate_now_undo_and_status() {
     let writes: Vec<_> = aws.proxy.calls().into_iter().filter(|call| is_write(&call.operation)).collect();
     assert_eq!(writes, []);
 
-    // make rotate: alice's young key gets its successor, bob's is left alone.
+    // make rotate: alice's young key gets a successor, and bob's key is skipped.
     let rotated = make(&aws, &["rotate", "USERS=alice"]);
     assert!(rotated.status.success(), "{}", tests::text(&rotated));
     assert!(tests::text(&rotated).contains("delivered: AKIA"), "{}", tests::text(&rotated));
@@ -35,7 +35,7 @@ async fn rotate_now_undo_and_status() {
     assert!(OwnedKey::from_secret(&value).unwrap().identity(&aws).await.is_ok());
     assert_eq!(account.keys("bob").await, bobs);
 
-    // The old key is past its overlap and retired; somebody wants it back.
+    // The old key is past its overlap and retired. A person reactivates it.
     let old = &alices[0].id;
     let retired = |keys: Vec<tests::account::ListedKey>| keys.iter().any(|key| key.id == *old && !key.active);
     let inactive = OwnedKey { id: old.clone(), secret: String::new() };
@@ -47,7 +47,7 @@ async fn rotate_now_undo_and_status() {
     let again = make(&aws, &["undo", "USERS=bob"]);
     assert!(tests::text(&again).contains("no deactivated key"), "{}", tests::text(&again));
 
-    // make status says how it stands, and the next routine run leaves the key alone.
+    // make status shows the state, and the next routine run skips the key.
     let status = make(&aws, &["status"]);
     assert!(status.status.success() && tests::text(&status).contains("was reactivated"), "{}", tests::text(&status));
     let report = stack.invoke(&aws, &json!({}));

@@ -1,4 +1,4 @@
-//! The day-to-day commands over a deployed stack, and what they say where there is none, or somebody may not.
+//! The daily commands for a deployed stack, and their messages if there is no stack or a permission is missing.
 
 use std::process::{Command, Output};
 
@@ -9,7 +9,7 @@ use tests::{Account, Fault, LocalAws, Stack, account::OwnedKey, deployer, make, 
 const STACK: &str = "access-key-rotation";
 const ARTIFACTS: &str = "access-key-rotation-artifacts";
 
-/// `synth` against the local AWS as root.
+/// A command that runs `synth` with the local AWS as root.
 fn synth(aws: &LocalAws, arguments: &[&str]) -> Command {
     deployer::command(aws, arguments)
 }
@@ -18,7 +18,7 @@ fn run(aws: &LocalAws, arguments: &[&str]) -> Output {
     synth(aws, arguments).output().expect("synth starts")
 }
 
-/// The same as a user, and through the proxy.
+/// Runs `synth` as a user, through the proxy.
 fn run_as(aws: &LocalAws, key: &OwnedKey, arguments: &[&str]) -> Output {
     let mut command = synth(aws, arguments);
     command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", aws.proxy.port));
@@ -26,7 +26,7 @@ fn run_as(aws: &LocalAws, key: &OwnedKey, arguments: &[&str]) -> Output {
     command.output().expect("synth starts")
 }
 
-/// Gives a user these statements, each an effect and its actions.
+/// Gives a user a policy with these statements, each an effect and an action pattern.
 fn permit(aws: &LocalAws, user: &str, statements: &[(&str, &str)]) {
     let statements =
         statements.iter().map(|(effect, action)| json!({ "Effect": effect, "Action": action, "Resource": "*" }));
@@ -40,7 +40,7 @@ fn has(output: &Output, words: &[&str]) {
     }
 }
 
-/// A page of SNS's list, with the address and the subscription's ARN.
+/// A page of SNS's list. Each subscription is a protocol, an endpoint and an ARN.
 fn page(subscriptions: &[(&str, &str, &str)], next: Option<&str>) -> Fault {
     let members = subscriptions.iter().map(|(protocol, endpoint, arn)| {
         format!(
@@ -58,7 +58,7 @@ fn page(subscriptions: &[(&str, &str, &str)], next: Option<&str>) -> Fault {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn how_a_stack_is() {
+async fn status_shows_the_state_of_a_stack() {
     let aws = LocalAws::start().await;
     let account = Account::of(&aws).await;
     account.create_user("alice").await;
@@ -74,7 +74,7 @@ async fn how_a_stack_is() {
         &[STACK, "CREATE_COMPLETE", "TopicArn", "heard@example.com  confirmed", "fires next on 20", "alice: unchanged"],
     );
 
-    // What AWS would say of mails that nobody answered; the emulator takes every address for confirmed.
+    // The responses of AWS for subscriptions that are not confirmed. For the emulator, every address is confirmed.
     account.create_user("operator").await;
     let key = account.create_key("operator").await;
     permit(&aws, "operator", &[("Allow", "*")]);
@@ -98,7 +98,7 @@ async fn how_a_stack_is() {
     assert_eq!(state["dryRun"]["users"][0]["user"], "alice", "{state:#}");
     aws.proxy.heal();
 
-    // Whoever may not see a part is told so, and sees the rest.
+    // A caller without a permission for one part gets an error for it, and sees the rest.
     permit(&aws, "operator", &[("Allow", "*"), ("Deny", "sns:*"), ("Deny", "lambda:*")]);
     let status = run_as(&aws, &key, &["status"]);
     assert_eq!(status.status.code(), Some(1), "{}", text(&status));
@@ -117,7 +117,7 @@ async fn how_a_stack_is() {
         has(&denied, &["error: not permitted to"]);
     }
 
-    // What the configuration would change in it.
+    // The change that the configuration would make in the stack.
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     let same = ["diff", "--stack", "--users", "alice", "--emails", emails, "--architecture", architecture];
     let diff = run(&aws, &[&same[..], &["--fail-on", "broader"]].concat());
@@ -131,7 +131,7 @@ async fn how_a_stack_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_goes_on_when_nobody_waits_for_it() {
+async fn a_run_continues_after_the_command_is_interrupted() {
     let aws = LocalAws::start().await;
     let account = Account::of(&aws).await;
     account.create_user("alice").await;
@@ -149,9 +149,9 @@ async fn a_run_goes_on_when_nobody_waits_for_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_end_of_a_stack() {
+async fn a_stack_is_deleted_after_a_confirmation() {
     let aws = LocalAws::start().await;
-    // Where there is none, each command says where it looked; nothing has to be deleted.
+    // Without a stack, each command names the account and Region that it searched. There is nothing to delete.
     for command in
         [&["status"][..], &["diff", "--stack"], &["rotate", "--users", "alice"], &["undo", "--users", "alice"]]
     {
@@ -173,11 +173,11 @@ async fn the_end_of_a_stack() {
     assert!(rotated.status.success(), "{}", text(&rotated));
     let keys = account.keys("alice").await;
 
-    // Nobody is there to ask.
+    // There is no terminal, so the command cannot ask.
     let asked = run(&aws, &["destroy"]);
     assert_eq!(asked.status.code(), Some(2), "{}", text(&asked));
     has(&asked, &["AWS::Lambda::Function", "the secrets access-key-rotation/…", ARTIFACTS, "--yes"]);
-    // Somebody is there, and thinks better of it.
+    // At a terminal, the user declines.
     for (answer, code) in [("n", 1), ("^C", 130)] {
         let asked = deployer::at_a_terminal(&aws, answer, &["destroy"]);
         assert_eq!(asked.status.code(), Some(code), "{answer}: {}", text(&asked));
@@ -234,7 +234,7 @@ async fn a_deletion_that_fails_names_its_cause() {
     has(&protected, &["TerminationProtection is enabled", "lift that first"]);
     protect("--no-enable-termination-protection");
 
-    // IAM deletes no user that has a key.
+    // IAM does not delete a user that has a key.
     let key = account.create_key("owner").await;
     for _ in ["at first", "and no better the second time"] {
         let failed = run(&aws, &destroy);

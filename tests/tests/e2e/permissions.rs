@@ -1,8 +1,8 @@
-//! Every permission of the handler is needed: without any one of them, a run under the deployed role fails.
+//! Every permission of the handler is needed: if one is missing, a run with the deployed role fails.
 //!
-//! IAM is enforced here, so the run with all of them shows that nothing is missing, and the runs with one taken away
-//! show that nothing is there in vain. What the emulator does not check (what AWS's own services do with the role: write
-//! the log, encrypt a mail, keep a failed run) `synth/tests/suite/grants.rs` does, with a policy evaluator.
+//! IAM is enforced here. So the run with all permissions shows that none is missing, and the runs without one show that
+//! each is needed. The emulator does not check what AWS's own services do with the role: write the log, encrypt a mail,
+//! keep a failed run. `synth/tests/suite/grants.rs` checks that with a policy evaluator.
 
 use std::collections::BTreeSet;
 
@@ -13,21 +13,21 @@ use serde_json::{Value as Json, json};
 use tests::{Account, LocalAws, Mailbox, Stack};
 
 const DAY: i64 = 86_400;
-/// Due; past the overlap with a younger key; with a disabled key whose time is over; with a key that a run which died
-/// has left behind.
+/// The users: one is due, one is past its overlap, one has a disabled key that is past its recovery window, and one has
+/// a key of a run that was killed.
 const USERS: [&str; 4] = ["due", "superseded", "kept", "unfinished"];
 
-/// Each configuration, whom it is for, and the actions that are taken away from its role.
+/// Each configuration with its name, its users, and the actions that are removed from its role.
 const CONFIGURATIONS: [(&str, Making, &[&str], &str); 4] = [
     (ROTATION, |_| read(ROTATION), &USERS, ""),
     (ARTICLE, |_| read(ARTICLE), &USERS, ""),
-    // All that is new.
+    // Only the actions that are new in this configuration.
     ("a KMS key of the customer's own", |aws| with_own_kms_key(aws, &[]).0, &USERS, "kms:"),
     ("everybody", |_| read(ROTATION), &["/"], "iam:Ge"),
 ];
 type Making = fn(&LocalAws) -> String;
 
-/// Each user as if nothing had ever been done about it, with keys of these ages in days.
+/// Resets each user to its starting state.
 async fn set_up(aws: &mut LocalAws, account: &Account, known: &mut bool) {
     for (user, ages) in USERS.into_iter().zip([&[70_i64][..], &[70, 20], &[150, 70], &[70, 2]]) {
         if *known {
@@ -42,7 +42,7 @@ async fn set_up(aws: &mut LocalAws, account: &Account, known: &mut bool) {
         }
         let id = |index: usize| keys[index].id.parse().unwrap();
         if user == "due" {
-            // What an earlier run has closed, and this one removes.
+            // A journal entry that an earlier run closed, and that this run removes.
             account.write_journal(user, &JournalEntry::Closed("earlier".parse().unwrap())).await;
         }
         if user == "kept" {
@@ -73,7 +73,8 @@ fn without(document: &Json, action: &str) -> Json {
 fn all_done(report: &Json) -> bool {
     let changed = report["users"].as_array().is_some_and(|users| users.iter().all(|user| user["result"] == "changed"));
     let summary = &report["summary"];
-    // All but `superseded` are rotated; that one loses its old key, or, without an overlap, is rotated as well.
+    // All users except `superseded` are rotated. The old key of that user is retired, or, without an overlap, it is
+    // rotated too.
     changed
         && summary["rotated"].as_u64() >= Some(3)
         && summary["failed"] == 0
@@ -95,7 +96,7 @@ async fn without_any_one_permission_a_run_fails() {
         let report = stack.invoke(&aws, &json!({}));
         assert!(all_done(&report), "{configuration}: with every permission: {report:#}");
 
-        // What was called is what is declared, in both directions, but for what AWS checks besides. STS asks for no
+        // The called actions are exactly the declared ones, except those that AWS checks in addition. STS needs no
         // permission.
         let sight = if users == USERS { ListScope::Users } else { ListScope::Account };
         let declared: BTreeSet<_> = permissions(&stack.config.policy, &stack.config.secret_kms_key, sight)

@@ -1,4 +1,4 @@
-//! `examples/pick-up.sh`: a workload that may do nothing at all takes its next key over, with its present one.
+//! `examples/pick-up.sh`: a workload without any permission gets its next key with its current key.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
 
@@ -9,7 +9,7 @@ use tests::{Account, LocalAws, Mailbox, Stack, account::OwnedKey, local_aws, roo
 
 const DAY: i64 = 86_400;
 
-/// A machine with the AWS CLI, and a user's files on it.
+/// A machine with the AWS CLI and the files of a user.
 struct Machine {
     home: TempDir,
     endpoint: String,
@@ -22,7 +22,7 @@ impl Machine {
         let machine = Self { home, endpoint: format!("http://127.0.0.1:{}", aws.proxy.port) };
         fs::write(machine.file(), credentials(key)).unwrap();
         fs::set_permissions(machine.file(), fs::Permissions::from_mode(0o640)).unwrap();
-        // The README's profile, with the script where this checkout has it.
+        // The profile of the README, with the path of the script in this checkout.
         let page = read("README.md");
         let profile = page.split("```ini\n").nth(1).and_then(|rest| rest.split("```").next()).expect("the profile");
         let profile = profile.replace("/usr/local/bin", &root().join("examples").display().to_string());
@@ -34,7 +34,7 @@ impl Machine {
         self.home.path().join(".aws/credentials")
     }
 
-    /// Exit code, standard output, standard error.
+    /// Runs a program. Returns the exit code, standard output and standard error.
     fn run(&self, program: PathBuf, arguments: &[&str]) -> (Option<i32>, String, String) {
         let tools = tool("aws").parent().unwrap().display().to_string();
         let output = Command::new(program)
@@ -54,7 +54,7 @@ impl Machine {
     }
 }
 
-/// A credentials file as people write them: other sections, comments, and spaces where they may be.
+/// A credentials file with other sections, comments and optional spaces, as people write it.
 fn credentials(key: &OwnedKey) -> String {
     let OwnedKey { id, secret } = key;
     format!(
@@ -64,7 +64,7 @@ fn credentials(key: &OwnedKey) -> String {
     )
 }
 
-/// A user with one key, as old as said, and no permission.
+/// Creates a user without permissions, with one key of this age in days.
 async fn user(aws: &mut LocalAws, account: &Account, user: &str, days: i64) -> OwnedKey {
     account.create_user(user).await;
     aws.shift_clock(-days * DAY);
@@ -86,7 +86,7 @@ async fn a_workload_takes_its_next_key_over_with_its_present_one() {
 
     let (code, _, error) = machine.pick_up(&arguments);
     assert_eq!(code, Some(1), "nothing is there yet: {error}");
-    // A program goes on working with what it has.
+    // As long as there is no new key, `--print` gives the workload its current key.
     let (code, printed, error) = machine.pick_up(&["--print", arguments[0], arguments[1]]);
     let printed: Json = serde_json::from_str(&printed).expect("one JSON document");
     assert!(code == Some(0) && printed["AccessKeyId"] == old.id && printed["SecretAccessKey"] == old.secret, "{error}");
@@ -110,11 +110,11 @@ async fn a_workload_takes_its_next_key_over_with_its_present_one() {
     assert_eq!(fs::metadata(machine.file()).unwrap().permissions().mode() & 0o777, 0o640);
     assert_eq!(fs::read_dir(machine.home.path().join(".aws")).unwrap().count(), 2, "nothing is left beside it");
 
-    // It works on with the new key, which opens the secret too; the second time there is nothing to do.
+    // The workload continues with the new key, which can read the secret too. The second time, there is nothing to do.
     account.deactivate("alice", &old).await;
     assert_eq!(machine.pick_up(&arguments), (Some(0), String::new(), String::new()));
 
-    // Whoever comes too late hears what is wrong.
+    // A workload that comes too late gets a clear error.
     let late = Machine::new(&aws, &old);
     let (code, _, error) = late.pick_up(&arguments);
     assert_eq!(code, Some(1), "the old key opens nothing any more");
@@ -122,7 +122,7 @@ async fn a_workload_takes_its_next_key_over_with_its_present_one() {
 
     assert_eq!(late.pick_up(&["--print", arguments[0], arguments[1]]).0, Some(1), "nor does it work");
 
-    // As credential_process: the README's profile signs with what the script prints.
+    // As credential_process: the profile of the README signs with the key that the script prints.
     let (code, out, error) = machine.run(tool("aws"), &["sts", "get-caller-identity", "--profile", "alice"]);
     assert_eq!(code, Some(0), "{error}");
     let identity: Json = serde_json::from_str(&out).unwrap();
@@ -133,7 +133,7 @@ async fn a_workload_takes_its_next_key_over_with_its_present_one() {
     let expires: lambda::model::time::Timestamp = printed["Expiration"].as_str().unwrap().parse().unwrap();
     assert!(expires > lambda::model::time::Timestamp::now(), "it is asked for again in a while");
 
-    // Somebody else's key opens nothing, and nothing is written.
+    // The key of another user cannot read the secret, and nothing is written.
     let others = Machine::new(&aws, &mallory);
     let before = fs::read_to_string(others.file()).unwrap();
     let (code, out, error) = others.pick_up(&arguments);
@@ -142,9 +142,9 @@ async fn a_workload_takes_its_next_key_over_with_its_present_one() {
     assert!(fs::read_to_string(others.file()).unwrap() == before, "the file is as it was");
 }
 
-/// What is in the secret is tried before the present key is given up.
+/// The key in the secret is tested before it replaces the current key.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_does_not_work_or_is_somebody_elses_is_not_put_in_place() {
+async fn a_key_that_does_not_work_or_is_another_users_is_not_installed() {
     let mut aws = LocalAws::start().await;
     let account = Account::of(&aws).await;
     let alice = user(&mut aws, &account, "alice", 1).await;
@@ -154,7 +154,7 @@ async fn a_key_that_does_not_work_or_is_somebody_elses_is_not_put_in_place() {
     let machine = Machine::new(&aws, &alice);
     let dead = account.create_key("alice").await;
     account.deactivate("alice", &dead).await;
-    for (key, says) in [(&dead, "does not accept"), (&bob, "of somebody else")] {
+    for (key, says) in [(&dead, "does not accept"), (&bob, "belongs to another user")] {
         let document = json!({ "Version": 1, "AccessKeyId": key.id, "SecretAccessKey": key.secret }).to_string();
         aws.cli(&["secretsmanager", "put-secret-value", "--secret-id", "keys/alice", "--secret-string", &document]);
         let (code, _, error) = machine.pick_up(&["keys/alice", "alice-key"]);

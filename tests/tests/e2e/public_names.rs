@@ -126,7 +126,7 @@ fn public_names_are_the_frozen_ones() {
             role.policies.iter().map(|s| format!("{} {}", role.resource.id, s.sid())).collect::<Vec<_>>()
         };
         statements.extend(view.roles().iter().flat_map(role));
-        let own = |(owner, all): (synth::cfn::view::Resource<'_>, Vec<synth::cfn::view::Statement<'_>>)| {
+        let own = |(owner, all): (synth::cfn::view::Resource<'_>, Vec<synth::cfn::view::StatementView<'_>>)| {
             all.iter().map(|s| format!("{} {}", owner.id, s.sid())).collect::<Vec<_>>()
         };
         statements.extend(view.resource_policies().flat_map(own));

@@ -1,5 +1,5 @@
-//! The default configuration: the new key is handed over in Secrets Manager, and the old one outlives it by the overlap.
-//! Who reads it there is for the local AWS to say, which enforces secrets' policies.
+//! The default configuration: the new key is delivered in Secrets Manager, and the old one stays active during the
+//! overlap. The local AWS enforces the policies of secrets, so it decides who can read them.
 
 use crate::common::{ROTATION, assert_no_secret_outside_delivery, read, with_own_kms_key};
 use lambda::{delivery::secret_policy, protocol::journal};
@@ -16,7 +16,7 @@ async fn a_new_key_is_stored_announced_and_used() {
     aws.shift_clock(-70 * DAY);
     let old = account.create_key("ci,bot+1@x").await;
     aws.shift_clock(0);
-    // A name with every character that IAM allows and others do not.
+    // A name with every character that IAM allows and other services do not.
     let stack = Stack::deploy(&aws, &read(ROTATION), &["ci,bot+1@x"]);
     let mailbox = Mailbox::subscribe(&aws, &stack.outputs["TopicArn"]).await;
 
@@ -49,7 +49,7 @@ async fn a_new_key_is_stored_announced_and_used() {
     assert!(tags.iter().all(closed), "no rotation is under way: {tags:?}");
     assert!(tag(journal::DELIVERED).is_some_and(|value| value.starts_with(&format!("key={} at=", new.id))), "{tags:?}");
 
-    // As the plan's test says, three of its calls are signed with the new key.
+    // As in the test of the plan, three of the calls are signed with the new key.
     let calls = aws.proxy.calls();
     let by_new = calls.iter().filter(|call| call.signer == new.id && call.operation == "GetCallerIdentity");
     assert_eq!(by_new.count(), 4, "three verifications and this test's own");
@@ -76,14 +76,14 @@ async fn an_old_key_that_is_used_after_the_overlap_is_kept_and_named() {
     assert!(why.contains(&old.id) && why.contains("sts in eu-west-1"), "{why}");
     assert!(old.identity(&aws).await.is_ok());
 
-    // And where IAM does not say, it counts as used.
+    // If IAM does not return the last use, the key counts as used.
     aws.proxy.inject("GetAccessKeyLastUsed", "", Fault::Refuse(400, "Throttling"));
     let report = stack.invoke(&aws, &json!({}));
     assert_eq!(report["users"][0]["result"], "waiting", "{report:#}");
     assert_eq!(account.keys("alice").await.iter().filter(|key| key.active).count(), 2);
 }
 
-/// A user whose key is due.
+/// Creates a user whose key is due.
 async fn due(aws: &mut LocalAws, account: &Account, user: &str) -> OwnedKey {
     account.create_user(user).await;
     aws.shift_clock(-70 * DAY);
@@ -101,7 +101,7 @@ fn with(setting: &str, value: &str) -> String {
 
 const DENIED: &str = "AccessDeniedException";
 
-/// Nobody here has a permission of their own: a secret's policy alone lets them in, as long as it names them.
+/// No user here has own permissions. Only the policy of a secret lets them read it, as long as it names them.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_is_read_by_its_user_and_by_the_configured_readers_alone() {
     let mut aws = LocalAws::start().await;
@@ -110,7 +110,7 @@ async fn a_secret_is_read_by_its_user_and_by_the_configured_readers_alone() {
     let bob = due(&mut aws, &account, "bob").await;
     let [auditor, mallory] = [due(&mut aws, &account, "/ops/auditor").await, due(&mut aws, &account, "mallory").await];
     let arn = |user: &str| format!("arn:aws:iam::{}:user/{user}", local_aws::ACCOUNT);
-    // Somebody let mallory in before.
+    // An earlier policy lets mallory read the secret.
     account.create_secret("access-key-rotation/alice", None, &arn("mallory")).await;
     assert!(mallory.read_secret(&aws, "access-key-rotation/alice").await.is_ok());
     let readers = with("secret_readers", &format!("[\"{}\"]", arn("ops/auditor")));
@@ -145,7 +145,7 @@ async fn a_secret_is_read_by_its_user_and_by_the_configured_readers_alone() {
     assert_no_secret_outside_delivery(&aws, &stack, &report, &seen);
 }
 
-/// A reader that does not exist is refused by Secrets Manager, before any key is made.
+/// Secrets Manager refuses a reader that does not exist, before a key is created.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_who_is_gone_stops_the_rotation_before_it_begins() {
     let mut aws = LocalAws::start().await;
@@ -163,10 +163,10 @@ async fn a_reader_who_is_gone_stops_the_rotation_before_it_begins() {
     assert_eq!(account.keys("alice").await.len(), 1);
 }
 
-/// With a key of the customer's own, that key's policy has to let the readers in as well: by the statement that
-/// SECURITY.md gives. A secret that was made with another key is left to a person.
+/// The policy of a customer managed key must also allow the readers, with the statement in SECURITY.md. A secret with
+/// another KMS key needs attention.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_kms_key_of_ones_own_encrypts_and_its_policy_decides_too() {
+async fn a_customer_managed_key_encrypts_and_its_policy_decides_too() {
     let mut aws = LocalAws::start().await;
     let account = Account::of(&aws).await;
     let alice = due(&mut aws, &account, "alice").await;
@@ -197,7 +197,7 @@ async fn a_kms_key_of_ones_own_encrypts_and_its_policy_decides_too() {
     assert_no_secret_outside_delivery(&aws, &stack, &report, [&new]);
 }
 
-/// The statement for a key's policy in SECURITY.md, for this user.
+/// The statement for the policy of a key in SECURITY.md, for this user.
 fn statement_for_readers(user: &str) -> Json {
     let page = read("SECURITY.md");
     let json = page.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).expect("the statement");
@@ -207,7 +207,7 @@ fn statement_for_readers(user: &str) -> Json {
     serde_json::from_str(&json.replace("111122223333", local_aws::ACCOUNT)).expect("JSON")
 }
 
-/// An answer that was lost is asked for again with the same version id; a version that has other contents is a conflict.
+/// After a lost response, the call is repeated with the same version id. A version with other contents is a conflict.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_stored_twice_is_one_version_and_a_conflict_takes_it_back() {
     let mut aws = LocalAws::start().await;
@@ -238,7 +238,7 @@ async fn a_key_that_is_stored_twice_is_one_version_and_a_conflict_takes_it_back(
         "put-secret-value",
         "--secret-id",
         "access-key-rotation/twice",
-        // With a hyphen at its beginning it would be an option.
+        // Written with `=`, because a value that begins with a hyphen would be read as an option.
         &format!("--client-request-token={}", of_key[0]),
         "--secret-string",
         "other contents",

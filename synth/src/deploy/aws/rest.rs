@@ -4,7 +4,7 @@
 //! and responses are written here. The SDK's runtime still does the work: it resolves credentials, signs, retries and
 //! times out.
 
-use std::{collections::BTreeMap};
+use std::collections::BTreeMap;
 
 use aws_config::{retry::RetryConfig, timeout::TimeoutConfig};
 use aws_runtime::{
