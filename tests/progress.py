@@ -1,13 +1,13 @@
-"""Run a build and show how far it is.
+"""Runs a build and shows its progress.
 
     progress.py TITLE PACKAGES -- COMMAND...
 
-PACKAGES are cargo's options that name what is built, as "--workspace"; they tell how many crates there are at most. On a
-terminal one line counts. Elsewhere, and with PLAIN_PROGRESS, a line is printed every 30 seconds. Warnings, errors and the
-exit code are the command's own.
+PACKAGES are cargo's options that select the packages, such as "--workspace". They give the greatest number of crates. On a
+terminal, one line shows the count. Elsewhere, and with PLAIN_PROGRESS, a line is printed every 30 seconds. Warnings,
+errors and the exit code are those of the command.
 """
 
-from __future__ import annotations  # For the old Python that a Mac has.
+from __future__ import annotations  # For the old Python of macOS.
 
 import os
 import re
@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 
-INTERVAL = 30  # seconds between two lines where there is no terminal
+INTERVAL = 30  # Seconds between two lines if there is no terminal.
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 WORDS = (
     "Compiling|Checking|Fresh|Downloading|Downloaded|Updating|Locking|Installing|Installed|Replacing|Replaced|Finished|Executable"
@@ -26,7 +26,7 @@ STATUS = re.compile(rf" {{0,11}}({WORDS})\b ?(\S*)")
 
 
 def crates(packages: list[str]) -> int:
-    """How many crates the build has at most; those that are built already do not show up."""
+    """The greatest number of crates in the build. Crates that are already built do not count while it runs."""
     cargo = shlex.split(os.environ.get("CARGO", "cargo"))
     options = ["--locked", "--edges", "normal,build,dev", "--prefix", "none", "--no-dedupe", "--format", "{p}"]
     listed = subprocess.run([*cargo, "tree", *options, *packages], capture_output=True, text=True, check=False)
@@ -64,7 +64,7 @@ def main() -> int:
         sys.stderr.write("\r\x1b[K")
     if built and code == 0:
         print(f"{title}: done in {time.monotonic() - began:.0f} s", file=sys.stderr)
-    return code if code >= 0 else 128 - code  # A signal, as a shell counts it.
+    return code if code >= 0 else 128 - code  # The exit code for a signal, as in a shell.
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Key pairs and opening, by an implementation of age that shares no code with the handler's: PyPI's `age`.
+"""Makes key pairs and decrypts blocks with PyPI's `age`, which shares no code with the handler's implementation.
 
-Each line on standard input is a task in JSON, each line on standard output its answer. `{"make": KIND}` makes a key
-pair; `{"open": BLOCK, "with": PRIVATE}` opens a block in ASCII armor, or says that the key does not. Blocks for
-ssh-ed25519 are not opened: the package has a draft of that kind which nobody else reads.
+Each line on standard input is a task in JSON, and each line on standard output is its answer. `{"make": KIND}` makes a key
+pair. `{"open": BLOCK, "with": PRIVATE}` decrypts a block in ASCII armor; the text is null if the key does not fit. Blocks
+for ssh-ed25519 are not supported, because the package implements only a draft that no other program reads.
 """
 
 import io
@@ -44,7 +44,7 @@ decrypt_rsa = SSHRSARecipient.decrypt
 
 
 def decrypt_or_pass_on(recipient: SSHRSARecipient, key: RSAPrivateKey) -> bytes:
-    """Another RSA key's entry is one to pass over; the package stops there."""
+    """Skips the entry of another RSA key. The package itself would stop there."""
     try:
         return decrypt_rsa(recipient, key)
     except ValueError as error:
@@ -55,11 +55,11 @@ SSHRSARecipient.decrypt = decrypt_or_pass_on
 
 
 def open_block(block: str, private: str) -> dict:
-    # Strict: one block and nothing around it, every line but the last of 64 characters.
+    # Strict: only one block and nothing around it, with 64 characters in every line except the last.
     [(label, encrypted)] = read_ascii_armored(io.StringIO(block))
     assert label == AGE_PEM_LABEL, label
-    # The package computes the header's MAC over a header that it has written anew, and forgets the empty line that ends a
-    # body of full lines. What the MAC is of is the header as it came.
+    # The package calculates the MAC of the header over its own copy, which lacks the empty line after a body of full
+    # lines. So it gets the header exactly as it is in the block.
     header, _, _ = encrypted.partition(b"\n--- ")
     age.file.dump_header = lambda _header, stream, mac: stream.write(header + b"\n---")
     if private.startswith("AGE-SECRET-KEY-"):

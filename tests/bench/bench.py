@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TARGET = Path(sys.argv[1]).resolve()
 CDK = TARGET / "bench/cdk"
 ROUNDS = 5
-REPEATS = 10  # In each round, of what is quick.
+REPEATS = 10  # The number of runs in each round, for quick commands.
 
 SYNTH, CDK_SYNTH, TRUE = "synth template", "cdk synth", "/bin/true"
 QUICK = {
@@ -30,7 +30,7 @@ if (CDK / "node_modules").is_dir() and (node := shutil.which("node")):
     SLOW["CDK app alone"] = [node, CDK / "app.js"]
     SLOW[CDK_SYNTH] = [node, CDK / "node_modules/aws-cdk/bin/cdk", "synth"]
 COMMANDS = QUICK | SLOW
-# Nothing of the CDK's may look anything up; the app alone writes where the CLI lets it write.
+# The CDK must not look anything up. Only the app writes, to the folder that the CLI gives it.
 ENVIRONMENT = os.environ | {
     "CDK_DISABLE_CLI_TELEMETRY": "true",
     "CDK_DISABLE_VERSION_CHECK": "1",
@@ -39,7 +39,7 @@ ENVIRONMENT = os.environ | {
 
 
 def template(name):
-    """What the command generates, read as YAML 1.1 into JSON with long-form intrinsics."""
+    """The template that the command generates, read as YAML 1.1 into JSON with long-form intrinsic functions."""
     done = subprocess.run(COMMANDS[name], env=ENVIRONMENT, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"{name} failed:\n{done.stderr}")
@@ -51,7 +51,7 @@ def template(name):
 
 
 def differences(ours, theirs, path=""):
-    """Where two templates are not the same: the order of keys means nothing, everything else does."""
+    """The places where two templates differ. Only the order of keys does not count."""
     if isinstance(ours, dict) and isinstance(theirs, dict):
         for key in ours | theirs:
             yield from differences(ours.get(key, "(absent)"), theirs.get(key, "(absent)"), f"{path}/{key}")
@@ -63,7 +63,7 @@ def differences(ours, theirs, path=""):
 
 
 def measure(name):
-    """One whole process: milliseconds from before its start until it is reaped, and its peak memory in MB."""
+    """Runs one process. Returns the milliseconds from before its start until its end, and its peak memory in MB."""
     command = [str(word) for word in COMMANDS[name]]
     silent = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_WRONLY, 0) for stream in (1, 2)]
     start = time.perf_counter()
@@ -82,7 +82,7 @@ else:
     print("Without Node.js and npm there is no AWS CDK: its rows are skipped.")
 
 ours = template(SYNTH)
-for name in [*COMMANDS][2:]:  # The others: all but /bin/true and synth itself.
+for name in [*COMMANDS][2:]:  # All commands except /bin/true and synth itself.
     if found := list(differences(ours, template(name))):
         sys.exit(f"{name} does not make the stack that synth makes; mend tests/bench:\n" + "\n".join(found))
 print("## Generating the template\n")

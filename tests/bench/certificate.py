@@ -14,7 +14,7 @@ PEM = serialization.Encoding.PEM
 
 
 def make(folder):
-    """Writes the server's key and certificate, and the bundle; gives back the two files' paths."""
+    """Writes the server's key and certificate, and the bundle. Returns the paths of the two files."""
     ours, authority_key, key = name("bench authority"), *(ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     is_authority = x509.BasicConstraints(ca=True, path_length=0)
     authority = builder(ours, ours, authority_key).add_extension(is_authority, critical=True)
@@ -27,7 +27,7 @@ def make(folder):
     private = key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     server, bundle = folder / "server.pem", folder / "authorities.pem"
     server.write_bytes(private + signed(leaf))
-    # Beside the authorities that a function finds in Lambda, since to read them all is part of a first event.
+    # With the authorities that a function finds in Lambda, because reading them all is part of a first event.
     bundle.write_bytes(Path(certifi.where()).read_bytes() + signed(authority))
     return server, bundle
 

@@ -14,11 +14,11 @@ RUNS = 30
 
 
 def memory_for(peak):
-    """The smallest function, in MB, that holds this peak."""
+    """The memory of the smallest function with this peak, in MB."""
     return max(LEAST_MEMORY, ceil(peak))
 
 
 def per_month(milliseconds, memory):
-    """Dollars for thirty runs, each billed by the millisecond that has begun."""
+    """Dollars for thirty runs. Each started millisecond is billed."""
     gb_seconds = ceil(milliseconds) / 1000 * memory / 1024
     return RUNS * (gb_seconds * PER_GB_SECOND + PER_REQUEST)

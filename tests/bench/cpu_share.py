@@ -1,4 +1,4 @@
-"""Gives a process the share of a processor that Lambda gives a function of some memory, by a control group of Linux."""
+"""Limits a process to the share of a processor that Lambda gives a function with some memory. Uses a Linux control group."""
 
 import os
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from pathlib import Path
 
 # At 1,769 MB, a function has the equivalent of one vCPU (Lambda Developer Guide, "Configure Lambda function memory").
 ONE_PROCESSOR = 1769
-# AWS publishes the share, not how finely it is dealt out. The shorter, the more evenly.
+# AWS publishes the share, but not the period over which it is distributed. A shorter period distributes it more evenly.
 PERIOD = 20_000  # Microseconds.
 GROUPS = Path("/sys/fs/cgroup")
 NAME = f"access-key-rotation-bench-{os.getpid()}"
@@ -14,7 +14,7 @@ NAME = f"access-key-rotation-bench-{os.getpid()}"
 
 @contextmanager
 def share(memory):
-    """A function that confines a process from now on; None where this machine does not let us."""
+    """A function that limits a process from now on. None if this machine does not allow it."""
     quota = PERIOD * memory // ONE_PROCESSOR
     if (GROUPS / "cgroup.controllers").exists():
         group, limits = GROUPS / NAME, {"cpu.max": f"{quota} {PERIOD}"}

@@ -1,5 +1,5 @@
-//! The least that a bootstrap can do, with the standard library alone: asks the Runtime API for an event, answers `{}`,
-//! asks again.
+//! The smallest possible bootstrap, with only the standard library. It asks the Runtime API for an event, answers `{}`
+//! and asks again.
 
 use std::{
     env,
@@ -20,7 +20,7 @@ fn main() -> Result<()> {
     }
 }
 
-/// The bench's Runtime API answers in one piece.
+/// The Runtime API of the benchmark answers in one piece.
 fn ask(api: &mut TcpStream, request: &str) -> Result<String> {
     api.write_all(request.as_bytes())?;
     let mut answer = [0; 4096];

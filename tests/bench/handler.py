@@ -41,7 +41,7 @@ ROUNDS = 7
 
 @dataclass
 class Fleet:
-    """Users of whom some are due, in an account that takes so many calls a second, or as many as come."""
+    """Users, some of them due, in an account that accepts `rate` calls a second, or any number if that is None."""
 
     users: int
     due: int
@@ -61,7 +61,7 @@ if "all" in sys.argv[2:]:
 
 
 def variables(configuration):
-    """The environment that the template gives the function, with our topic and a key's life that suits the stub."""
+    """The environment that the template gives the function, with the stub's topic and a key lifetime that suits the stub."""
     command = [TARGET / "release/synth", "template", "--format", "json", "--config", ROOT / configuration]
     done = subprocess.run([*command, "--emails", SUBSCRIBER], check=True, capture_output=True, text=True)
     function = json.loads(done.stdout)["Resources"]["Function"]["Properties"]
@@ -69,7 +69,7 @@ def variables(configuration):
 
 
 def two_events(candidate):
-    """Seconds to start, for a first and a second event with one user due; peak memory; the first event's calls."""
+    """Measures a start and two events with one user due. Returns the seconds, the peak memory and the first event's calls."""
     stub.begin(users=1, due=1, latency=LATENCY)
     with Process(candidate, 1, api, log) as process:
         first, (calls, waited) = process.event(), stub.calls()
@@ -80,14 +80,14 @@ def two_events(candidate):
 
 def one_event(candidate, fleet, memory=MEMORY, latency=LATENCY, watch=lambda process: nullcontext()):
     stub.begin(users=fleet.users, due=fleet.due, latency=latency, rate=fleet.rate)
-    # A group for each process: what it costs to end one must not be taken from the next one's share.
+    # Each process has its own group, so that the end of one does not use the share of the next one.
     with cpu_share.share(memory) as confine, Process(candidate, fleet.users, api, log) as process:
         if confine:
             confine(process.id)
         with watch(process.id):
             took = process.event()
         peak, (calls, waited) = process.peak(), stub.calls()
-        if fleet.rate is None:  # Who is throttled may leave something to the next run.
+        if fleet.rate is None:  # A throttled candidate may leave users to the next run.
             expect(process, candidate, calls, fleet.due)
     return Run(process.ready, took, process.busy, peak, calls, waited)
 
@@ -102,7 +102,7 @@ def figures(values):
 
 
 def ratio(runs, name):
-    """How many times the candidate's median goes into the baseline's."""
+    """The baseline's median divided by the candidate's."""
     return median(runs[BASELINE.name]) / median(runs[name])
 
 
@@ -141,7 +141,7 @@ LAMBDA = {
     "AWS_SECRET_ACCESS_KEY": "bench",
     "SSL_CERT_FILE": str(authorities),
     "AWS_CA_BUNDLE": str(authorities),
-    # In Lambda, a function's own code is where nothing can be written.
+    # In Lambda, the folder of a function's code is read-only.
     "PYTHONDONTWRITEBYTECODE": "1",
 } | {f"AWS_ENDPOINT_URL_{service}": f"https://127.0.0.1:{port}" for service, port in stub.ports.items()}
 NOTHING = Candidate("does nothing", [work / "floor"], LAMBDA, rotates=False)
@@ -213,7 +213,7 @@ for fleet in FLEETS:
         used = f"{busy:,.0f} | {max(run.peak for run in done):,.1f}"
         print(f"| {fleet}: {name} | {told} | {counts} | {used} |", flush=True)
     events.append((fleet, runs, took))
-# With a whole processor and no latency, what is left is the handler and the stub.
+# With a whole processor and no latency, only the time of the handler and the stub is left.
 quick = one_event(MAIL, WIDE, cpu_share.ONE_PROCESSOR, latency=0)
 (_, one_runs, one), (_, wide_runs, wide) = (event for event in events if event[0] in (ONE, WIDE))
 

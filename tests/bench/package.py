@@ -1,4 +1,4 @@
-"""How large the packages are that Lambda would be given."""
+"""The sizes of the packages that Lambda would get."""
 
 import io
 import zipfile
@@ -9,12 +9,12 @@ LIBRARIES = ["boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py"
 
 
 def baseline():
-    """With the boto3 that Lambda's Python has."""
+    """The package that uses the boto3 of Lambda's Python runtime."""
     return zipped([BASELINE])
 
 
 def baseline_with_boto3(environment):
-    """With a boto3 of its own, from this virtual environment; sources alone, as is usual."""
+    """The package with its own boto3, from this virtual environment. As usual, it has only sources."""
     folder = next(environment.glob("lib/python*/site-packages"))
     files = (file for name in LIBRARIES for file in [folder / name, *(folder / name).rglob("*")])
     return zipped([BASELINE, *(file for file in files if file.is_file() and file.suffix != ".pyc")])

@@ -1,4 +1,4 @@
-"""One process of a candidate, from its start until it is killed, and what it takes on the way."""
+"""One process of a candidate, from its start until it is killed, and the time and memory that it uses."""
 
 import os
 import signal
@@ -20,23 +20,23 @@ class Candidate:
     command: list
     environment: dict
     rotates: bool = True
-    finds: bool = False  # Finds the account's users by itself; else each must be named.
+    finds: bool = False  # Whether it finds the account's users by itself. Otherwise each must be named.
 
     def users(self, count):
-        """What it is told about whose keys it is to rotate."""
+        """The value of USERS, which selects the users whose keys are rotated."""
         return "/" if self.finds and count > 1 else " ".join(names(count))
 
 
 @dataclass
 class Run:
-    """What a process's first event took."""
+    """The measurements of a process's first event."""
 
-    ready: float  # Seconds to start,
-    took: float  # and for the event.
-    busy: float  # Seconds of a processor, for both.
-    peak: float  # MB.
-    calls: Counter  # By operation; those that were throttled apart.
-    waited: float  # Seconds that the calls took, one after the other.
+    ready: float  # Seconds to start.
+    took: float  # Seconds for the event.
+    busy: float  # Processor seconds for both.
+    peak: float  # Peak memory in MB.
+    calls: Counter  # The number of calls by operation. Throttled calls are counted separately.
+    waited: float  # The sum of the seconds of all calls.
 
 
 class Process:
@@ -51,13 +51,13 @@ class Process:
         self.ready = self._told(lambda: api.wait(self.is_alive)) - start
 
     def event(self):
-        """Seconds until the event's response; the process has then asked for the next one."""
+        """Sends an event. Returns the seconds until its response, after the process has asked for the next event."""
         took = self._told(lambda: self.api.invoke(b"{}", self.is_alive))
         self._told(lambda: self.api.wait(self.is_alive))
         return took
 
     def peak(self):
-        """Its peak memory in MB: what the kernel counts since it became this program, so nothing of who started it."""
+        """The peak memory in MB. The kernel counts it from the start of this program, so the memory of its parent does not count."""
         status = Path(f"/proc/{self.id}/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
@@ -66,7 +66,7 @@ class Process:
         return not self.ended
 
     def fail(self, why):
-        """Ends the whole bench: nothing that is measured after this would mean anything."""
+        """Ends the whole benchmark, because later measurements would be wrong."""
         sys.exit(f"{self.name} failed: {why}. What it said last:\n{Path(self.log).read_text()[-2000:]}")
 
     def _told(self, do):

@@ -1,4 +1,4 @@
-"""Lambda's Runtime API for one process at a time: says when it asked for an event, and how long it took over it."""
+"""Lambda's Runtime API for one process at a time. It measures when the process asks for an event, and how long it takes."""
 
 import re
 import selectors
@@ -6,7 +6,7 @@ import socket
 import time
 
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-TIMEOUT = 600  # Seconds, as in rotation.yaml: what the process is told that it has.
+TIMEOUT = 600  # The time limit that the process is given, in seconds, as in rotation.yaml.
 PATIENCE = 900  # Seconds: the longest that any function may run.
 
 
@@ -23,12 +23,12 @@ class RuntimeApi:
         self.asking, self.received = None, {}
 
     def wait(self, is_alive):
-        """Waits until the process asks for an event; gives back when."""
+        """Waits until the process asks for an event. Returns the time."""
         at, self.asking = self._request("GET", is_alive)
         return at
 
     def invoke(self, event, is_alive):
-        """Gives the waiting process an event; gives back the seconds until its response."""
+        """Gives the waiting process an event. Returns the seconds until its response."""
         headers = {
             "lambda-runtime-aws-request-id": "bench",
             "lambda-runtime-deadline-ms": int(time.time() + TIMEOUT) * 1000,
@@ -41,7 +41,7 @@ class RuntimeApi:
         return at - start
 
     def forget(self):
-        """The process is gone, and its connections with it."""
+        """Closes the connections of a process that has ended."""
         for process in self.received:
             self.sockets.unregister(process)
             process.close()
@@ -64,7 +64,7 @@ class RuntimeApi:
         raise Failed(f"it did not {method} anything for {PATIENCE} seconds")
 
     def _read(self, process, method):
-        """When a whole request was there, and whose it is; nothing as long as it is not whole."""
+        """The time when a request was complete, and its process. None as long as it is not complete."""
         data, at = process.recv(1 << 20), time.perf_counter()
         if not data:
             self.sockets.unregister(process)

@@ -1,4 +1,4 @@
-"""Where a process spends its time, sampled by Linux's perf and summed up by part: what is the SDK's, TLS's, the kernel's."""
+"""Where a process spends its time, sampled by Linux's perf and summed up by part, such as the SDK, TLS or the kernel."""
 
 import re
 import shutil
@@ -7,7 +7,7 @@ import subprocess
 from collections import Counter
 from contextlib import contextmanager
 
-# The first that fits a function, or the library that it is in.
+# The parts. The first one that matches a function, or its library, counts.
 PARTS = [
     ("Linux: network, timers, scheduling", r"^\[k\]"),
     ("the C library: memory that is taken, given back and copied", r"\blibc\.so"),
@@ -28,7 +28,7 @@ def available():
 
 @contextmanager
 def taken(process, file):
-    """Samples of this process, while this lasts."""
+    """Samples this process as long as the context is open."""
     command = ["perf", "record", "--quiet", "--freq", "5000", "--output", file, "--pid", str(process)]
     perf = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
@@ -39,7 +39,7 @@ def taken(process, file):
 
 
 def by_part(file):
-    """Each part's share of the samples in percent, the largest first."""
+    """The share of each part in the samples, in percent, largest first."""
     command = ["perf", "report", "--input", file, "--stdio", "--no-children", "--sort", "sym,dso"]
     told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     shares = Counter()

@@ -1,4 +1,4 @@
-"""The stack that rotation.yaml generates, in troposphere; as JSON, which it is quicker at than at YAML."""
+"""The stack that rotation.yaml generates, in troposphere. It writes JSON, which is faster than YAML with troposphere."""
 
 from troposphere import AccountId, GetAtt, Output, Parameter, Ref, StackName, Sub, Template
 from troposphere.cloudwatch import Alarm, MetricDimension
@@ -11,9 +11,9 @@ from troposphere.sns import SubscriptionResource, Topic, TopicPolicy
 from troposphere.sqs import Queue
 
 USERS = ["alice", "ci-deployer"]
-# troposphere 4.11.1 knows Function's LoggingConfig without its format.
+# In troposphere 4.11.1, the LoggingConfig of a function lacks its format.
 LoggingConfig.props["LogFormat"] = (str, False)
-# … and alarms without the time that they wait.
+# Alarms lack their warm-up time.
 Alarm.props["WarmUpConfiguration"] = (dict, False)
 
 
@@ -216,7 +216,7 @@ add(
     )
 )
 
-# What rings; each says what to do.
+# The alarms. Each description says what to do.
 RULE = {
     "Namespace": "AccessKeyRotation",
     "Dimensions": [MetricDimension(Name="FunctionName", Value=Ref(handler))],

@@ -1,4 +1,4 @@
-"""The stub of AWS in a process of its own, so that it answers while the candidates are waited for."""
+"""The stub of AWS in its own process, so that it answers while this process waits for the candidates."""
 
 import json
 import subprocess
@@ -16,11 +16,11 @@ class Stub:
         self.ports = json.loads(self.process.stdout.readline())
 
     def begin(self, **order):
-        """A fresh account; see stub_aws.py."""
+        """Starts with a fresh account; see stub_aws.py."""
         self._ask(order)
 
     def calls(self):
-        """The calls since it began, by operation, and the seconds that they took in all."""
+        """The number of calls since the start, by operation, and the sum of their seconds."""
         told = self._ask({})
         return Counter(told["calls"]), told["took"]
 

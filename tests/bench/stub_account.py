@@ -18,15 +18,15 @@ YESTERDAY, LONG_AGO = timedelta(days=1), timedelta(days=90)
 
 
 class Refused(Exception):
-    """What AWS would not do: a code and a message."""
+    """A refusal by AWS, with its error code and its message."""
 
 
 class Account:
     def __init__(self, users, due):
-        """`users` users with one active key each; that of the first `due` of them is ninety days old."""
+        """`users` users with one active key each. The keys of the first `due` users are ninety days old."""
         self.numbers = itertools.count()
         self.keys, self.owners, self.tags = {}, {}, defaultdict(dict)
-        # Whoever is due was rotated before, and has a secret since.
+        # Users that are due were rotated before, so they have a secret.
         self.versions = {f"access-key-rotation/{user}": None for user in names(due)}
         for index, user in enumerate(names(users)):
             self.keys[user] = {}
@@ -158,5 +158,5 @@ def refuse(code, message):
 
 
 def xml(fields):
-    """What is in the fields needs no escaping: all of it is made up here, or an identifier."""
+    """The fields need no escaping, because all values are generated here or are identifiers."""
     return "".join(f"<{name}>{value}</{name}>" for name, value in fields.items())

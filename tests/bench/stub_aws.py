@@ -1,10 +1,10 @@
-"""AWS on loopback over TLS, each answer as late as it is told: stub_aws.py SERVER_PEM.
+"""AWS on loopback over TLS, with a set delay for each answer: stub_aws.py SERVER_PEM.
 
-Each service has a port of its own, as it has a host in AWS: a client connects to each. Prints the ports, then reads
-orders from standard input, one JSON object a line, and answers each with the calls that it has counted and the seconds
-that they took, from the last byte of a request to the first of its answer. `{}` only asks; `{"users": 200, "due": 10,
-"latency": 0.02, "rate": 20}` begins anew with a fresh account, in which at most `rate` calls a second, of all services
-together, are not throttled (null: as many as come).
+Each service has its own port, as it has its own host in AWS: a client connects to each. The stub prints the ports. Then
+it reads orders from standard input, one JSON object a line. It answers each with the number of calls and the sum of their
+seconds, from the last byte of a request to the first byte of its answer. `{}` only asks. `{"users": 200, "due": 10,
+"latency": 0.02, "rate": 20}` starts again with a fresh account. At most `rate` calls a second, of all services together,
+are not throttled (null: no limit).
 """
 
 import asyncio
@@ -25,7 +25,7 @@ TARGET = re.compile(rb"\r\nx-amz-target: *secretsmanager\.(\w+)", re.IGNORECASE)
 
 
 class Aws:
-    """The account, how far away it is, and how many calls it takes a second."""
+    """The account, its latency, and the number of calls that it accepts a second."""
 
     def begin(self, users=0, due=0, latency=0.0, rate=None):
         self.account, self.latency, self.rate = Account(users, due), latency, rate
@@ -33,7 +33,7 @@ class Aws:
         self.took = 0.0
 
     def throttles(self):
-        """A bucket of tokens, full at first, that fills with `rate` tokens a second."""
+        """A token bucket, full at first, to which `rate` tokens are added a second."""
         if self.rate is None:
             return False
         now = asyncio.get_running_loop().time()
@@ -45,7 +45,7 @@ class Aws:
         return False
 
     def answer(self, head, body):
-        """One call of the API: the whole HTTP response."""
+        """The whole HTTP response to one call of the API."""
         target, signer = TARGET.search(head), SIGNER.search(head)
         request = json.loads(body) if target else dict(parse_qsl(body.decode()))
         operation = target[1].decode() if target else request.get("Action", "?")

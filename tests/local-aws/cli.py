@@ -1,8 +1,8 @@
-"""The AWS CLI, imported once: each command runs in a process that is forked from this one.
+"""The AWS CLI as a server. It is imported only once, because that takes longer than most commands.
 
-Importing the CLI takes longer than most of its commands. Each connection to the socket that is named on the command line is
-one command: a JSON object with its arguments and its environment. The answer is its exit code and what it printed. When
-standard input closes (the owner is done, or dead), this process removes the socket's folder and ends.
+Each command runs in a process that is forked from this one. Each connection to the socket on the command line is one
+command: a JSON object with its arguments and its environment. The answer is its exit code and its output. Standard input
+closes when the owner has finished or died. Then this process removes the socket's folder and ends.
 """
 
 import json
@@ -18,7 +18,7 @@ from awscli.clidriver import create_clidriver
 
 
 class Command(socketserver.StreamRequestHandler):
-    """One command, in a process of its own: it may change the environment and standard output."""
+    """One command in its own process, so it may change the environment and standard output."""
 
     def handle(self):
         request = json.load(self.rfile)
@@ -28,7 +28,7 @@ class Command(socketserver.StreamRequestHandler):
             os.dup2(err.fileno(), 2)
             try:
                 code = create_clidriver().main(request["arguments"])
-            except SystemExit as end:  # How argparse ends where an argument is wrong.
+            except SystemExit as end:  # argparse ends so if an argument is wrong.
                 code = end.code
             except BaseException:
                 traceback.print_exc()
@@ -54,7 +54,7 @@ def end_with_owner():
 
 
 if __name__ == "__main__":
-    create_clidriver()  # Imports the rest of it.
+    create_clidriver()  # Imports the rest of the CLI.
     with Server(sys.argv[1], Command) as server:
         threading.Thread(target=end_with_owner, daemon=True).start()
         print("ok", flush=True)

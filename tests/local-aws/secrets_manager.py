@@ -1,5 +1,5 @@
-"""What Secrets Manager does and the emulator does not: it checks more than the call's own action, it knows a policy that
-names somebody who does not exist, and a version cannot be stored twice with different contents."""
+"""Adds checks of Secrets Manager that the emulator lacks. AWS checks further actions besides that of the call. It refuses a
+policy with a principal that does not exist, and a version that is stored again with other contents."""
 
 import json
 
@@ -13,7 +13,7 @@ emulators_answer = secretsmanager.handle_request
 
 
 def context(service, action, body, params):
-    """The condition keys of a request, with the one that says that public policies are blocked."""
+    """The condition keys of a request, including the one for blocked public policies."""
     keys = emulators_context(service, action, body, params)
     if action == "secretsmanager:PutResourcePolicy":
         keys["secretsmanager:BlockPublicPolicy"] = str(json.loads(body).get("BlockPublicPolicy", False)).lower()
@@ -21,7 +21,7 @@ def context(service, action, body, params):
 
 
 def checked_besides(operation, asked, secret):
-    """The other actions that AWS checks: each with its service, its resource and its condition keys."""
+    """The further actions that AWS checks, each with its service, its resource and its condition keys."""
     name = f"arn:aws:secretsmanager:{get_region()}:{get_account_id()}:secret:{asked.get('Name')}-Ab1Cd2"
     arn, key = (secret["ARN"], secret["KmsKeyId"]) if secret else (name, asked.get("KmsKeyId"))
     if operation == "CreateSecret" and asked.get("Tags"):
@@ -39,7 +39,7 @@ def checked_besides(operation, asked, secret):
 
 
 def names_nobody(policy):
-    """Whether a policy names a user or a role of this account that is not there."""
+    """Whether a policy names a user or a role of this account that does not exist."""
     there = {record["Arn"] for store in (iam._users, iam._roles) for record in store.values()}
     for statement in json.loads(policy)["Statement"]:
         named = statement["Principal"]["AWS"]
@@ -50,7 +50,7 @@ def names_nobody(policy):
 
 
 def refusal(operation, asked, secret):
-    """What AWS says to a call that the emulator would let pass."""
+    """AWS's response to a call that the emulator would wrongly accept. None if AWS accepts the call too."""
     if operation == "PutResourcePolicy" and names_nobody(asked["ResourcePolicy"]):
         text = "This resource policy contains an unsupported principal."
         return error_response_json("MalformedPolicyDocumentException", text, 400)

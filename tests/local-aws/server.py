@@ -1,8 +1,8 @@
-"""A local AWS (ministack) whose clock can be moved and which never outlives its owner.
+"""A local AWS (ministack) with a clock that can be moved. It ends together with its owner.
 
-Each line on standard input is a number of seconds: from then on the clock differs from the real one by so much.
-The answer is a line on standard output. When standard input closes (the owner is done, or dead), this process
-and everything it started end.
+Each line on standard input is a number of seconds. From then on, the clock differs from the real time by this number.
+The answer is a line on standard output. Standard input closes when the owner has finished or died. Then this process and
+everything that it started end.
 """
 
 import os
@@ -13,14 +13,14 @@ import time
 
 import time_machine
 
-# Standard output is for answers alone; whatever else is printed goes to the log.
+# Standard output is only for answers. All other output goes to the log.
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 
 # The owner's end of the pipe is the only thing that keeps this group of processes alive.
 os.setpgrp()
 
-# The clock that is moved is time.time(); time.monotonic() stays, so the two together tell the real time.
+# Only time.time() is moved. time.monotonic() is not, so the real time can be calculated from it.
 REAL_TIME_AT_MONOTONIC_ZERO = time.time() - time.monotonic()
 
 traveller = None
@@ -37,8 +37,8 @@ def travel(seconds: float) -> None:
 
 
 def authorize_on_the_users_own_arn() -> None:
-    """AWS authorizes GetAccessKeyLastUsed on the user whose key it is; the emulator, on everything. And a user's path is part
-    of the ARN that is authorized on; the emulator leaves it out."""
+    """AWS authorizes GetAccessKeyLastUsed on the user of the key, but the emulator on everything. In AWS the ARN of a user
+    includes its path, which the emulator leaves out."""
     from ministack.core import iam_actions
     from ministack.services import iam
 

@@ -1,6 +1,6 @@
-"""Runs a command at a terminal of its own, types an answer once it is asked, and prints all that was to be seen.
+"""Runs a command at its own terminal, types an answer when the command asks, and prints everything that was shown.
 
-The first argument is what is typed; `^C` is the key. Ends with what the command ends with.
+The first argument is the text to type; `^C` means the key. The exit code is that of the command.
 """
 
 import os
@@ -13,12 +13,12 @@ asked = False
 
 child, terminal = pty.fork()
 if child == 0:
-    os.environ["TERM"] = "xterm"  # Whatever this process runs in, the command runs at a terminal.
+    os.environ["TERM"] = "xterm"  # The command runs at a terminal, even if this process does not.
     os.execvp(sys.argv[2], sys.argv[2:])
 while True:
     try:
         some = os.read(terminal, 4096)
-    except OSError:  # Linux's word for the other end's close.
+    except OSError:  # On Linux, this means that the other end was closed.
         break
     if not some:
         break

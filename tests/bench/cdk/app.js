@@ -1,4 +1,4 @@
-// The stack that rotation.yaml generates, in AWS CDK: one L1 construct a resource, as the template has it.
+// The stack that rotation.yaml generates, in AWS CDK, with one L1 construct for each resource of the template.
 "use strict";
 const { App, Aws, CfnOutput, CfnParameter, DefaultStackSynthesizer, Fn, Stack } = require("aws-cdk-lib");
 const { CfnAlarm } = require("aws-cdk-lib/aws-cloudwatch");
@@ -19,7 +19,7 @@ const arn = (rest) => Fn.sub("arn:${AWS::Partition}:" + rest);
 const userArns = users.map((name) => arn("iam::${AWS::AccountId}:user/" + name));
 const secretArns = [arn("secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:access-key-rotation/*")];
 
-// No bootstrap version and no metadata of CDK's: they are no part of the stack.
+// Without the CDK's bootstrap version and metadata, which are not part of the stack.
 const app = new App({ analyticsReporting: false });
 const synthesizer = new DefaultStackSynthesizer({ generateBootstrapVersionRule: false });
 const stack = new Stack(app, "access-key-rotation", { synthesizer });
@@ -50,7 +50,7 @@ const topicKey = new CfnKey(stack, "TopicKey", {
     grant("PublishAlarms", cloudwatch, ["kms:GenerateDataKey*", "kms:Decrypt"], ["*"], ownAlarms),
   ),
 });
-// CDK would keep a key for ever.
+// By default, the CDK would never delete a key.
 topicKey.cfnOptions.deletionPolicy = undefined;
 topicKey.cfnOptions.updateReplacePolicy = undefined;
 const topic = new CfnTopic(stack, "NotificationTopic", { displayName: "Access Key Rotation", kmsMasterKeyId: topicKey.attrArn });
@@ -186,7 +186,7 @@ new CfnSchedule(stack, "Schedule", {
   },
 });
 
-// What rings; each says what to do.
+// The alarms. Each description says what to do.
 const alarm = (id, name, says, rule) =>
   new CfnAlarm(stack, id, {
     alarmName: Fn.sub("${AWS::StackName}-" + name),
