@@ -1,8 +1,8 @@
-//! Invariants of a template: who may invoke, write and send what they are told to.
+//! Checks that the parts of a template fit together: each role may do what the template makes it do.
 //!
-//! CloudFormation deploys a template whose parts do not fit together without a word; what is missing shows when the schedule
-//! fires for the first time, or never, because the log that would say so cannot be written. Only what can be decided from the
-//! template is decided: a role or a topic from elsewhere is left alone.
+//! CloudFormation deploys a template without an error even if its parts do not fit together. The mistake shows when the
+//! schedule fires for the first time. It may never show if the log cannot be written. The rules decide only what the
+//! template shows: a role or a topic from elsewhere is skipped.
 
 use serde_json::Value as Json;
 
@@ -17,7 +17,7 @@ use crate::{
 
 type Rule = fn(View<'_>) -> Vec<Fault>;
 
-/// Every rule, under the name by which messages and tests call it.
+/// Every rule, with its name for the tests.
 pub const RULES: &[(&str, Rule)] = &[
     ("schedule-role", schedules_may_invoke_their_targets),
     ("function-role", functions_are_trusted_and_may_log),
@@ -29,7 +29,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("alarm-filter", alarms_pass_filter_policies),
 ];
 
-/// All that is wrong, rule by rule.
+/// All faults of a template, in the order of the rules.
 #[must_use]
 pub fn faults(template: &Json) -> Vec<Fault> {
     RULES.iter().flat_map(|(_, rule)| rule(View(template))).collect()
@@ -67,7 +67,7 @@ fn functions_are_trusted_and_may_log(view: View<'_>) -> Vec<Fault> {
     faults
 }
 
-/// A permission to write logs is about the log groups that the template declares, and no other.
+/// A role may write logs only to the log groups that the template declares.
 fn logs_go_to_the_declared_group(view: View<'_>) -> Vec<Fault> {
     let groups: Vec<_> = view.of("AWS::Logs::LogGroup").collect();
     let writes = |statement: &StatementView<'_>| {
@@ -83,8 +83,9 @@ fn logs_go_to_the_declared_group(view: View<'_>) -> Vec<Fault> {
             for resource in statement.texts("Resource") {
                 if !groups.iter().any(|group| names(&resource, *group)) {
                     let at = format!("Resources.{}: statement {}", role.resource.id, statement.sid());
-                    let problem = format!("it may write logs to {resource}, which is no log group of this template");
-                    faults.push(fault(at, problem, "name the declared log group: its Arn"));
+                    let problem =
+                        format!("it allows writing logs to {resource}, which is not a log group of this template");
+                    faults.push(fault(at, problem, "set Resource to the Arn of the declared log group"));
                 }
             }
         }
@@ -92,7 +93,7 @@ fn logs_go_to_the_declared_group(view: View<'_>) -> Vec<Fault> {
     faults
 }
 
-/// Where a function's failures go, its role may send them.
+/// The role of a function may send its failed events to their destination.
 fn failures_can_be_kept(view: View<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     let dead_letters = view.of("AWS::Lambda::Function").map(|function| {
@@ -111,8 +112,8 @@ fn failures_can_be_kept(view: View<'_>) -> Vec<Fault> {
     faults
 }
 
-/// CloudWatch may not use AWS's own key for SNS, and a key or a topic with a policy must let it: a notice that it may not publish
-/// is lost.
+/// CloudWatch may publish alarms to their topics. It cannot use AWS's own key for SNS, and a key or a topic with a
+/// policy must allow it. An alarm that it may not publish is lost.
 fn alarms_reach_their_topics(view: View<'_>) -> Vec<Fault> {
     const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
     let policies: Vec<_> = view.resource_policies().collect();
@@ -145,10 +146,10 @@ fn alarms_reach_their_topics(view: View<'_>) -> Vec<Fault> {
                     if let Some(key) = key.filter(|key| !lets(key, action)) {
                         wrong(
                             format!(
-                                "{CLOUDWATCH} may not {action} with {}, so it cannot publish to {}",
+                                "{CLOUDWATCH} is not allowed {action} with {}, so it cannot publish to {}",
                                 key.0.id, topic.id
                             ),
-                            "allow it in the key's policy",
+                            "allow it in the policy of the key",
                         );
                     }
                 }
@@ -158,7 +159,10 @@ fn alarms_reach_their_topics(view: View<'_>) -> Vec<Fault> {
                 };
                 let own: Vec<_> = policies.iter().filter(own).collect();
                 if !own.is_empty() && !own.iter().any(|policy| lets(policy, "sns:Publish")) {
-                    wrong(format!("{CLOUDWATCH} may not publish to {}", topic.id), "allow it in the topic's policy");
+                    wrong(
+                        format!("{CLOUDWATCH} is not allowed to publish to {}", topic.id),
+                        "allow sns:Publish in the policy of the topic",
+                    );
                 }
             }
         }
@@ -166,7 +170,7 @@ fn alarms_reach_their_topics(view: View<'_>) -> Vec<Fault> {
     faults
 }
 
-/// Whoever may publish to a topic may use the key that it is encrypted with.
+/// A role that may publish to a topic may also use the key that encrypts the topic.
 fn publishers_may_encrypt(view: View<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     for topic in view.of("AWS::SNS::Topic") {
@@ -174,7 +178,7 @@ fn publishers_may_encrypt(view: View<'_>) -> Vec<Fault> {
         let Some(key) = key else { continue };
         let at = format!("Resources.{}.Properties.KmsMasterKeyId", topic.id);
         for role in view.roles().iter().filter(|role| may(role, "sns:Publish", topic, "").is_none()) {
-            // The key's own policy may name the role.
+            // The policy of the key may allow the role instead.
             let named = references(&key.properties["KeyPolicy"]).iter().any(|name| name.name == role.resource.id);
             let missing =
                 ["kms:Decrypt", "kms:GenerateDataKey"].iter().filter_map(|action| may(role, action, key, &at));
@@ -184,7 +188,8 @@ fn publishers_may_encrypt(view: View<'_>) -> Vec<Fault> {
     faults
 }
 
-/// S3 refuses a policy that is about another bucket than its own, or that says of a statement not whom it is for.
+/// The policy of a bucket names only this bucket, and each of its statements has a principal. S3 refuses other
+/// policies.
 fn bucket_policies_are_about_their_buckets(view: View<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     let policies = view.resource_policies().filter(|(policy, _)| policy.kind == "AWS::S3::BucketPolicy");
@@ -196,15 +201,15 @@ fn bucket_policies_are_about_their_buckets(view: View<'_>) -> Vec<Fault> {
         for statement in statements {
             let at = format!("Resources.{}: statement {}", policy.id, statement.sid());
             if statement.body["Principal"].is_null() && statement.body["NotPrincipal"].is_null() {
-                let problem = "it does not say whom it is for".to_owned();
-                faults.push(fault(&at, problem, "give it a Principal"));
+                let problem = "the statement has no Principal".to_owned();
+                faults.push(fault(&at, problem, "add a Principal"));
             }
             for arn in statement.texts("Resource") {
-                // Its objects' ARNs are its own with their keys.
+                // The ARN of an object is the ARN of its bucket, a slash and the key.
                 let (owner, _) = arn.split_once('/').unwrap_or((&arn, ""));
                 if owner != "*" && !names(owner, bucket) {
-                    let problem = format!("it is about {arn}, and the policy is that of {}", bucket.id);
-                    faults.push(fault(&at, problem, "name the bucket's Arn, or its objects: its Arn and /*"));
+                    let problem = format!("it names {arn}, but the policy belongs to {}", bucket.id);
+                    faults.push(fault(&at, problem, "set Resource to the Arn of the bucket, or to its Arn and /*"));
                 }
             }
         }
@@ -212,8 +217,8 @@ fn bucket_policies_are_about_their_buckets(view: View<'_>) -> Vec<Fault> {
     faults
 }
 
-/// An alarm's message has no attributes, and a filter policy on attributes lets no such message through, whatever it says
-/// (SNS Developer Guide, "Key matching"). A topic whose subscribers all have one is no topic for alarms.
+/// An alarm's topic has a subscriber without a filter policy. The message of an alarm has no attributes, so a filter
+/// policy on attributes never lets it through (SNS Developer Guide, "Key matching").
 fn alarms_pass_filter_policies(view: View<'_>) -> Vec<Fault> {
     let alarms =
         view.resources().filter(|r| matches!(r.kind, "AWS::CloudWatch::Alarm" | "AWS::CloudWatch::CompositeAlarm"));
@@ -226,15 +231,16 @@ fn alarms_pass_filter_policies(view: View<'_>) -> Vec<Fault> {
             let mut subscribers = view.of("AWS::SNS::Subscription").filter(is_to_it).peekable();
             if subscribers.peek().is_some() && subscribers.all(|s| !s.properties["FilterPolicy"].is_null()) {
                 let at = format!("Resources.{}.Properties.AlarmActions", alarm.id);
-                let problem = format!("the filter policies of {}'s subscribers keep every alarm from them", topic.id);
-                faults.push(fault(at, problem, "use another topic, whose subscribers have none"));
+                let problem =
+                    format!("every subscription of {} has a filter policy, so no subscriber gets the alarm", topic.id);
+                faults.push(fault(at, problem, "use a topic with a subscription without a filter policy"));
             }
         }
     }
     faults
 }
 
-/// The service may assume the role.
+/// The fault if the service may not assume the role.
 fn is_trusted(role: &Role<'_>, service: &str) -> Option<Fault> {
     let trusts = |statement: &StatementView<'_>| {
         let assumes = statement.texts("Action").iter().any(|action| glob(action, "sts:AssumeRole"));
@@ -242,11 +248,12 @@ fn is_trusted(role: &Role<'_>, service: &str) -> Option<Fault> {
     };
     (!role.trust.iter().any(trusts)).then(|| {
         let at = format!("Resources.{}.Properties.AssumeRolePolicyDocument", role.resource.id);
-        fault(at, format!("{service} may not assume {}", role.resource.id), format!("allow {service} sts:AssumeRole"))
+        let problem = format!("{service} is not allowed to assume {}", role.resource.id);
+        fault(at, problem, format!("allow sts:AssumeRole for {service} in this policy"))
     })
 }
 
-/// The role may hand something to what the value names, if that is a resource of a type that we know.
+/// The fault if the role may not invoke, or send to, the resource that the value refers to. `None` for an unknown type.
 fn reaches(view: View<'_>, role: &Role<'_>, value: &Json, at: &str) -> Option<Fault> {
     let target = view.named_by(value)?;
     let action = match target.kind {
@@ -259,7 +266,8 @@ fn reaches(view: View<'_>, role: &Role<'_>, value: &Json, at: &str) -> Option<Fa
     may(role, action, target, at)
 }
 
-/// The role may do this to the resource. A statement with `NotAction` or `NotResource` gets the benefit of the doubt.
+/// The fault if the role is not allowed this action on the resource. A statement with `NotAction` or `NotResource`
+/// counts as allowing it.
 fn may(role: &Role<'_>, action: &str, target: Resource<'_>, at: &str) -> Option<Fault> {
     let grants = |statement: &StatementView<'_>| {
         let (actions, resources) = (statement.texts("Action"), statement.texts("Resource"));
@@ -270,11 +278,12 @@ fn may(role: &Role<'_>, action: &str, target: Resource<'_>, at: &str) -> Option<
     };
     (!role.policies.iter().any(grants)).then(|| {
         let (role, target) = (role.resource.id, target.id);
-        fault(at, format!("{role} may not {action} on {target}"), format!("allow {role} {action} on {target}"))
+        let problem = format!("{role} is not allowed {action} on {target}");
+        fault(at, problem, format!("allow {action} on {target} in a policy of {role}"))
     })
 }
 
-/// Whether an ARN, with its `${…}`, is about this resource: it refers to it, or carries the name that it is given.
+/// Whether an ARN, with its `${…}`, is that of this resource: it refers to the resource, or contains its given name.
 fn names(arn: &str, target: Resource<'_>) -> bool {
     let id = target.id;
     let given = ["FunctionName", "QueueName", "TopicName", "LogGroupName", "StateMachineName", "BucketName"];
@@ -288,7 +297,7 @@ fn names(arn: &str, target: Resource<'_>) -> bool {
         })
 }
 
-/// Whether an action of a policy, with its `*` and `?`, covers another; without regard to case.
+/// Whether an action pattern of a policy, with `*` and `?`, matches an action. Case does not count.
 fn glob(pattern: &str, action: &str) -> bool {
     let word: Vec<_> = action.to_ascii_lowercase().chars().map(Letter::Char).collect();
     Glob::pattern(&[Piece::Literal(pattern.to_ascii_lowercase())]).must_match(&word)
@@ -306,7 +315,7 @@ mod tests {
         to_json(&stack::template(&config::read(text, config::Overrides::default()).unwrap().config).unwrap())
     }
 
-    /// The stack and the bucket's in one, so that every rule has something to look at.
+    /// The rotation stack and the artifact stack in one template, so that every rule has something to check.
     fn whole() -> Json {
         let (mut template, bucket) = (template(), to_json(&stack::artifacts::template().unwrap()));
         let resources = template["Resources"].as_object_mut().unwrap();
@@ -314,7 +323,7 @@ mod tests {
         template
     }
 
-    /// The rules that find something, each once.
+    /// The names of the rules that find a fault.
     fn found(template: &Json) -> Vec<&'static str> {
         RULES.iter().filter(|(_, rule)| !rule(View(template)).is_empty()).map(|(name, _)| *name).collect()
     }
@@ -415,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_template_has_no_faults_and_does_no_harm() {
+    fn json_that_is_not_a_template_has_no_faults() {
         for json in [
             json!(null),
             json!([1]),

@@ -101,7 +101,7 @@ fn files_are_listed_generated_and_checked() {
     fs::write(&path, opened).unwrap();
     let (code, _, error) = run(folder.path(), &["check"]);
     assert_eq!(code, Some(4));
-    assert!(error.contains("ScheduleRole may not lambda:InvokeFunction on Function"), "{error}");
+    assert!(error.contains("ScheduleRole is not allowed lambda:InvokeFunction on Function"), "{error}");
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn any_template_can_be_checked_by_itself() {
          PolicyDocument: {Statement: {Sid: Other, Principal: '*', Resource: 'arn:aws:s3:::other'}}}}\n",
     );
     assert_eq!(code, Some(4));
-    assert!(error.contains("Resources.P: statement Other: it is about arn:aws:s3:::other"), "{error}");
+    assert!(error.contains("Resources.P: statement Other: it names arn:aws:s3:::other"), "{error}");
     let large = |length| format!("Resources: {{}}\nDescription: {}\n", "x".repeat(length));
     let (code, _, error) = check(&large(51_200));
     assert_eq!(code, Some(0), "a warning only: {error}");
