@@ -43,7 +43,7 @@ pub struct LocalAws {
 }
 
 impl LocalAws {
-    /// Starts an emulator on a free loopback port and waits until it answers.
+    /// Starts an emulator on a free port of the loopback address, and waits until it answers.
     ///
     /// # Panics
     /// If the emulator cannot be started. The message says what is missing.

@@ -256,7 +256,7 @@ properties! {
 }
 
 words! {
-    /// Whether a schedule may fire late.
+    /// Whether a schedule has a flexible time window.
     FlexibleTimeWindowMode { Off = "OFF" }
 }
 
@@ -266,7 +266,7 @@ words! {
 }
 
 properties! {
-    /// What a schedule invokes.
+    /// The target that a schedule invokes.
     Target {
         arn: Arn<Function> = "Arn",
         role_arn: Arn<Role> = "RoleArn",
@@ -315,7 +315,7 @@ properties! {
 }
 
 properties! {
-    /// How a bucket's objects are encrypted.
+    /// The encryption of the objects in a bucket.
     BucketEncryption { rules: Vec<EncryptionRule> = "ServerSideEncryptionConfiguration" }
 }
 

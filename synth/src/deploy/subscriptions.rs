@@ -84,7 +84,7 @@ pub fn subscribe(topic: &str, address: &str, gets: Gets) -> String {
 /// The messages of a topic that reach a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gets {
-    /// All messages.
+    /// Every message of the topic, because there is no filter policy.
     Everything,
     /// Only messages for its address, because of a filter policy.
     WhatNamesIt,

@@ -77,7 +77,7 @@ pub struct DeployerCondition {
     pub value: String,
 }
 
-/// Why there is no policy for a template.
+/// The reason why no policy can be derived from a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeployerPolicyError {
     /// [`TYPES`] has no entry for the type of a resource.

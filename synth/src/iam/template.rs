@@ -1,4 +1,4 @@
-//! What a change of a template means for IAM.
+//! Compares the permissions that two templates grant.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,29 +9,29 @@ use crate::iam::{
     grants::{self, Places},
 };
 
-/// What a change of a template means for IAM.
+/// How a change of a template changes permissions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IamImpact {
-    /// All in all.
+    /// The verdict on all places together.
     pub verdict: Verdict,
-    /// Where something changed.
+    /// The places whose permissions changed.
     pub places: Vec<PlaceChange>,
 }
 
-/// What a change means in one place.
+/// How a change affects one place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlaceChange {
-    /// Such as `what Role may do`.
+    /// The place as people read it, such as `what Role may do`.
     pub place: String,
-    /// What it means.
+    /// The permissions after the change, compared with those before.
     pub comparison: Comparison,
 }
 
-/// How many of a template's conditions are tried both ways. What others decide stays undecided.
+/// The number of conditions of a template that are tried both ways. The other conditions stay undecided.
 const MAX_CONDITIONS: usize = 6;
 
-/// Compares what two templates grant, whichever way their conditions are decided. The parameters that are named have
-/// another value than before, whatever the templates say of them.
+/// Compares what two templates grant, for every combination of the conditions. `parameters` names the parameters that
+/// get another value than before, even if the templates do not show it.
 #[must_use]
 pub fn compare_templates(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> IamImpact {
     let changed = &changed_names(old, new) | parameters;
@@ -41,7 +41,7 @@ pub fn compare_templates(old: &Json, new: &Json, parameters: &BTreeSet<String>) 
     let mut places: BTreeMap<String, Comparison> = BTreeMap::new();
     for scenario in 0..1_u32 << decisions.len() {
         let is = |name: &str| decisions.iter().position(|other| *other == name).map(|at| scenario >> at & 1 == 1);
-        // A condition that was redefined: who knows whether both are so at once?
+        // A condition was redefined. Whether both definitions hold at the same time is unknown.
         let doubtful = decisions.len() > shared.len();
         let decided = |template: &Json, own: &BTreeSet<String>, mark: &str| {
             decide(template, &|name| {
@@ -62,7 +62,7 @@ pub fn compare_templates(old: &Json, new: &Json, parameters: &BTreeSet<String>) 
             known.example = known.example.take().or(comparison.example);
         }
     }
-    // A policy that moved is a change, though no place has another.
+    // A policy that only moved is a change too, although no place has other permissions.
     let untouched = if grants::material(old) == grants::material(new) { Verdict::None } else { Verdict::Equivalent };
     let verdict = places.values().fold(untouched, |verdict, comparison| verdict.and(comparison.verdict()));
     let places = places.into_iter().map(|(place, comparison)| PlaceChange { place, comparison }).collect();
@@ -86,7 +86,7 @@ fn compare_places(old: &Places, new: &Places) -> Vec<(String, Comparison)> {
         }
     }
     for (place, (role, before)) in &old.roles {
-        // Only if it is another role: what one and the same may do is a place of its own.
+        // Only if it is another role. The permissions of the same role are compared as a separate place.
         if let Some((_, after)) = new.roles.get(place).filter(|(other, _)| other != role) {
             pairs.push((place, before, after));
         }
@@ -95,7 +95,8 @@ fn compare_places(old: &Places, new: &Places) -> Vec<(String, Comparison)> {
     pairs.chain(compare_denials(old, new)).collect()
 }
 
-/// What policies of resources deny, compared as if all else were allowed: by whom, the template does not say.
+/// Compares what policies of resources deny, as if everything else were allowed. The template does not show which other
+/// policies allow it.
 fn compare_denials(old: &Places, new: &Places) -> Vec<(String, Comparison)> {
     let left = |places: &Places, target: &str| {
         let everything = json!({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"});
@@ -117,8 +118,8 @@ fn section<'t>(template: &'t Json, name: &str) -> impl Iterator<Item = (&'t Stri
     template.get(name).and_then(Json::as_object).into_iter().flatten()
 }
 
-/// Names that stand for something else than before: a parameter with another default, a mapping with other
-/// entries, a resource of another type.
+/// Names with another meaning than before: a parameter with another default, a mapping with other entries, a resource
+/// of another type.
 fn changed_names(old: &Json, new: &Json) -> BTreeSet<String> {
     let meaning = |template: &Json| -> BTreeMap<String, String> {
         let parameters = section(template, "Parameters").map(|(name, parameter)| {
@@ -135,7 +136,7 @@ fn changed_names(old: &Json, new: &Json) -> BTreeSet<String> {
     changed.map(|(name, _)| name).collect()
 }
 
-/// The template with other names for what is not what it was.
+/// The template, in which each name with another meaning gets another name.
 fn rename(template: &Json, changed: &BTreeSet<String>) -> Json {
     if changed.is_empty() {
         return template.clone();
@@ -194,7 +195,8 @@ fn mark_name(name: &str, mark: &str) -> String {
     format!("{name} ({mark})")
 }
 
-/// The conditions that resources depend on: those that mean the same in both templates, and those of one alone.
+/// The conditions that resources depend on: those with the same meaning in both templates, those of only the old one,
+/// and those of only the new one.
 fn conditions(old: &Json, new: &Json) -> (BTreeSet<String>, BTreeSet<String>, BTreeSet<String>) {
     let used = |template: &Json| {
         let mut names = BTreeSet::new();
@@ -224,7 +226,7 @@ fn conditions(old: &Json, new: &Json) -> (BTreeSet<String>, BTreeSet<String>, BT
     (shared, old_only, new_only)
 }
 
-/// A condition with the conditions that it names spelt out.
+/// A condition, in which each reference to another condition is replaced by its definition.
 fn expand(template: &Json, condition: &Json, depth: usize) -> Json {
     match condition {
         Json::Object(map) => {
@@ -257,7 +259,8 @@ fn find_conditions(value: &Json, names: &mut BTreeSet<String>) {
     }
 }
 
-/// The template with its conditions decided: one branch of each `Fn::If`, no resource whose condition is not fulfilled.
+/// The template with its conditions decided: one branch of each `Fn::If`, and only resources with a condition that is
+/// met.
 fn decide(template: &Json, is: &dyn Fn(&str) -> Option<bool>) -> Json {
     let mut resources = Map::new();
     for (id, body) in section(template, "Resources") {

@@ -266,7 +266,7 @@ fn no_other_request_is_allowed() {
     }
 }
 
-/// Why a permission that a type's schema names is left out.
+/// The reason why a permission in the schema of a type is left out.
 #[derive(Debug)]
 enum LeftOut {
     /// No template sets the property that needs it.
@@ -431,7 +431,7 @@ fn the_table_is_what_the_schemas_ask_for() {
     assert!(seen > 200, "{seen}");
 }
 
-/// A type that is in use and not in the table would be found by whoever deploys.
+/// Without this test, only a failed deployment would show that the table lacks a type.
 #[test]
 fn every_type_in_use_is_in_the_table() {
     for used in resource::types() {
@@ -541,7 +541,7 @@ fn a_long_name_of_the_stack_is_cut_as_cloudformation_may_cut_it() {
         let StatementScope::Arns(arns) = &manage.scope else { panic!() };
         arns.clone()
     };
-    // FunctionRole has twelve letters; with two hyphens and thirteen letters more, 37 are left of the 64.
+    // FunctionRole has 12 letters. With two hyphens and 13 random letters, 37 of the 64 characters are left.
     let (name, text) = configuration(36);
     let policy = policy_at(&place, &text);
     assert_eq!(policy.notes.len(), 1, "{:?}", policy.notes);

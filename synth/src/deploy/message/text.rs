@@ -12,7 +12,7 @@ use crate::{
 /// The renderer for lines of text.
 #[derive(Debug, Clone, Copy)]
 pub struct PlainText {
-    /// With colours.
+    /// Whether the text has colours.
     pub colour: bool,
 }
 
