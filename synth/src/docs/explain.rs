@@ -49,7 +49,7 @@ pub fn text(template: &Value) -> String {
         out.push('\n');
     }
     out += "Needs no permission\n";
-    out + &free().map(|(action, step)| format!("  {action}  {step}\n")).collect::<String>()
+    out + &lines(" ", &free().map(|(action, step)| format!("{action}  {step}")).collect::<Vec<_>>())
 }
 
 /// The explanation that programs read: one entry for each action of each statement.
@@ -113,7 +113,7 @@ fn needed_by<'n>(
 }
 
 /// What the policies of resources allow to others.
-fn grants<'t>(view: View<'t>) -> impl Iterator<Item = (&'t str, StatementView<'t>)> {
+fn grants(view: View<'_>) -> impl Iterator<Item = (&str, StatementView<'_>)> {
     view.resource_policies().flat_map(|(resource, statements)| {
         statements.into_iter().filter(StatementView::allows).map(move |statement| (resource.id, statement))
     })
@@ -127,5 +127,5 @@ fn free() -> impl Iterator<Item = (String, &'static str)> {
 
 /// One line for each, with a word before it.
 fn lines(before: &str, list: &[String]) -> String {
-    list.iter().map(|line| format!("{before} {line}\n")).collect()
+    list.iter().map(|line| format!("{before} {line}\n")).collect::<Vec<_>>().concat()
 }

@@ -158,7 +158,7 @@ fn picture<'t>(
 fn node(view: View<'_>, resource: Resource<'_>) -> String {
     let kind = resource.kind.strip_prefix("AWS::").unwrap_or(resource.kind).replace("::", " ");
     let roles = view.resources().filter(|role| role.id != resource.id && drawn_as(view, *role).id == resource.id);
-    let roles: String = roles.map(|role| format!("<br/>as {}", escape(role.id))).collect();
+    let roles = roles.map(|role| format!("<br/>as {}", escape(role.id))).collect::<Vec<_>>().concat();
     format!("    {}[\"<b>{}</b><br/>{}{roles}\"]\n", node_id(resource.id), escape(resource.id), escape(&kind))
 }
 
