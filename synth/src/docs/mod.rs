@@ -1,6 +1,6 @@
-//! What reviewers of a template read: its permissions, its picture, and `templates/README.md`. All of it is read from the
-//! template through [`crate::cfn::view`]. And what the author of a configuration reads: `docs/configuration.md`, which is made from
-//! the declarations of the settings.
+//! What people read about a template. [`explain`], [`graph`] and [`templates_readme`] show reviewers its permissions, its
+//! picture and all of it; each reads the template through [`crate::cfn::view`]. [`configuration`] writes
+//! `docs/configuration.md` for the author of a configuration, from the declarations of the settings.
 
 pub mod configuration;
 pub mod explain;
