@@ -4,7 +4,7 @@
 /// The form of all values that a type can have in a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shape {
-    /// Any value.
+    /// Any value that a template can contain.
     Any,
     /// A string, or an intrinsic function that gives one.
     Text,

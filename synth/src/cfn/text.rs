@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 /// A piece of a text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Piece {
-    /// Literal text.
+    /// Text that CloudFormation uses as it is.
     Literal(String),
     /// A value that is known only in a deployment: `Topic`, `Topic.Arn`, `AWS::AccountId`, or another intrinsic
     /// function with its JSON argument.

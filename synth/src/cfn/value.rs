@@ -10,7 +10,7 @@ use super::{
 /// Any value in a template, including intrinsic functions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// A string.
+    /// A string without references.
     Text(String),
     /// A whole number.
     Integer(i64),
@@ -33,7 +33,7 @@ pub enum Value {
 /// A piece of the text of a `Fn::Sub`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
-    /// Literal text.
+    /// Text that CloudFormation uses as it is.
     Literal(String),
     /// A reference to a parameter or resource, written `${Name}`.
     Ref(RefName),

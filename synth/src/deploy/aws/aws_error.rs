@@ -48,7 +48,7 @@ pub enum AwsError {
         doing: String,
         /// AWS's error code, or one of ours, such as `IncompleteAnswer`.
         code: String,
-        /// AWS's message.
+        /// AWS's message, or ours if AWS gave none.
         message: String,
     },
 }
