@@ -85,9 +85,9 @@ fn places(text: &str, expression: &str) -> Vec<usize> {
 fn no_text_has_an_expression_that_is_hard_to_read() {
     let mut texts = documents();
     texts.push(("synth --help".into(), help(&mut Cli::command())));
-    for folder in ["templates", "examples"] {
+    for folder in ["templates", "examples", ".github", ".ci"] {
         let read = |path: PathBuf| (path.display().to_string(), std::fs::read_to_string(&path).unwrap());
-        texts.extend(files(&root().join(folder), &[".yaml", ".json", ".sh"]).into_iter().map(read));
+        texts.extend(files(&root().join(folder), &[".yaml", ".yml", ".json", ".sh"]).into_iter().map(read));
     }
     for file in ["rotation.yaml", "Makefile"] {
         texts.push((file.into(), std::fs::read_to_string(root().join(file)).unwrap()));

@@ -408,7 +408,7 @@ fn one_comment_says_what_the_change_does_and_a_label_approves_it() {
     assert_eq!((comments.len(), calls), (1, json!(["POST"])));
     for says in [
         "<!-- synth diff -->\n",
-        "> The change needs somebody's approval: it allows more than before. ",
+        "> The change needs approval: it allows more than before. ",
         "add the label `approved-iam-change`",
         "IAM: broader.",
         "<details><summary><code>~</code> <code>FunctionRole</code>",
@@ -418,7 +418,7 @@ fn one_comment_says_what_the_change_does_and_a_label_approves_it() {
         assert!(comments[0].contains(says), "{says:?} in {}", comments[0]);
     }
     assert_eq!(jobs["check"].summary.trim_end(), comments[0]);
-    assert!(jobs["approval"].log.contains("::error::The change needs somebody's approval"), "{jobs:#?}");
+    assert!(jobs["approval"].log.contains("::error::The change needs approval"), "{jobs:#?}");
 
     for (action, label, result) in [
         ("labeled", Some("documentation"), IS_HELD),
@@ -464,7 +464,7 @@ fn a_change_that_needs_approval_is_held() {
         let (comments, _) = runner.written();
         assert_eq!(results(&jobs), if reason.is_empty() { PASSES } else { IS_HELD }, "{new:?}: {jobs:#?}");
         assert!(comments[0].contains(reason), "{reason} in {}", comments[0]);
-        assert_eq!(comments[0].contains("needs somebody's approval"), !reason.is_empty(), "{}", comments[0]);
+        assert_eq!(comments[0].contains("needs approval"), !reason.is_empty(), "{}", comments[0]);
     };
     hold("  - alice\n", "", "");
     hold("memory: 128", "memory: 256", "");
@@ -505,7 +505,7 @@ fn an_unchecked_change_cannot_be_approved() {
         let jobs = runner.pull_request("labeled", Some(LABEL));
         assert_eq!(results(&jobs), ["failure", "skipped", "failure"], "{jobs:#?}");
         assert!(jobs["check"].log.contains(says), "{jobs:#?}");
-        assert!(jobs["approval"].log.contains("Nobody knows what the change does"), "{jobs:#?}");
+        assert!(jobs["approval"].log.contains("What the change does is unknown"), "{jobs:#?}");
     };
     hold(("  - alice\n", "  - mallory\n"), false, "fix: run: make synth");
     hold(("memory: 128", "memory: lots"), false, "rotation.yaml:");

@@ -153,7 +153,7 @@ async fn capture() -> Runs {
         |call: &str| changes.iter().find(|event| event["call"] == call).unwrap_or_else(|| panic!("{call}: {log:?}"));
     let created = of("CreateAccessKey");
     assert_eq!(
-        (&created["user"], &created["order"], &created["outcome"]),
+        (&created["user"], &created["action"], &created["outcome"]),
         (&json!("alice"), &json!("rotate"), &json!("done"))
     );
     assert_eq!(created["invariant"], "8 one writer");

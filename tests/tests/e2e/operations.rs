@@ -239,7 +239,7 @@ async fn a_deletion_that_fails_names_its_cause() {
     for _ in ["at first", "and no better the second time"] {
         let failed = run(&aws, &destroy);
         assert_eq!(failed.status.code(), Some(1), "{}", text(&failed));
-        has(&failed, &["DELETE_FAILED     Owner", "went wrong first: Owner (AWS::IAM::User)", "DeleteConflict"]);
+        has(&failed, &["DELETE_FAILED     Owner", "root cause: Owner (AWS::IAM::User)", "DeleteConflict"]);
     }
     aws.cli(&["iam", "delete-access-key", "--user-name", "owner", "--access-key-id", &key.id]);
     let destroyed = run(&aws, &destroy);

@@ -108,5 +108,5 @@ impl Approval {
 #[must_use]
 pub fn because(reasons: &[ApprovalReason]) -> String {
     let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
-    format!("The change needs somebody's approval: {}", reasons.join("; "))
+    format!("The change needs approval: {}", reasons.join("; "))
 }
