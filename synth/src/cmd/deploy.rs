@@ -277,7 +277,7 @@ mod tests {
         let words =
             ["synth", "deploy", "--users", "alice it's", "--approve", "old", "--approve=older", "--format", "json"];
         let command = command(words.into_iter().map(str::to_owned), [fingerprint('a')].into_iter());
-        let expected = format!(r"synth deploy --users 'alice it'\''s' --format json --approve {}", fingerprint('a'));
+        let expected = format!(r#"synth deploy --users "alice it's" --format json --approve {}"#, fingerprint('a'));
         assert_eq!(command, expected);
     }
 }

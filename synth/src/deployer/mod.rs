@@ -463,7 +463,7 @@ impl DeployerPolicy {
             match &statement.scope {
                 StatementScope::Arns(arns) => list(&mut out, "on", arns),
                 StatementScope::Anything => {
-                    list(&mut out, "on", &["anything: AWS has no narrower resource for it".to_owned()])
+                    list(&mut out, "on", &["anything: AWS has no narrower resource for it".to_owned()]);
                 }
             }
             let conditions = statement.conditions.iter();

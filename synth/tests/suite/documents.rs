@@ -152,10 +152,8 @@ fn every_link_leads_to_a_file_and_a_heading() {
                 let text = std::fs::read_to_string(&target).unwrap_or_default();
                 anchors(&text).contains(heading)
             };
-            if !target.exists()
-                || !heading.is_empty() && path.ends_with(".md") && !has_heading()
-                || path.is_empty() && !has_heading()
-            {
+            let is_document = target.extension().is_some_and(|extension| extension == "md");
+            if !target.exists() || !heading.is_empty() && is_document && !has_heading() {
                 broken.push(format!("{name}: {link}"));
             }
         }

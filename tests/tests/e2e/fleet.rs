@@ -146,7 +146,7 @@ async fn users_are_chosen_by_path_without_those_who_are_exempt_and_tags_on_them_
     assert_eq!((&report["summary"]["users"], &report["summary"]["exempt"]), (&json!(5), &json!(3)), "{report:#}");
     assert_eq!((account.keys("old").await.len(), account.keys("hasty").await.len()), (2, 2));
     let why = report["users"].as_array().unwrap().iter().find(|user| user["user"] == "odd").unwrap();
-    assert!(why["why"].as_str().unwrap().contains("key-rotation:overlap is \"a week\""), "{why:#}");
+    assert!(why["why"].as_str().unwrap().contains("key-rotation:overlap has the value \"a week\""), "{why:#}");
     for name in ["old2", "kept", "human", "x", "odd", "old3", "young"] {
         assert_eq!(account.keys(name).await.len(), 1, "{name}");
     }

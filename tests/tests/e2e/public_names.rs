@@ -91,7 +91,9 @@ fn log_fields() -> BTreeSet<String> {
         events.push(audit::event(&run, origin, &user, &step.call, Ok(&Answer::Done)));
     }
     let mut found = BTreeSet::new();
-    events.iter().for_each(|event| fields(event, "", &mut found));
+    for event in &events {
+        fields(event, "", &mut found);
+    }
     found
 }
 
@@ -99,7 +101,8 @@ fn log_fields() -> BTreeSet<String> {
 fn section(title: &str, names: impl IntoIterator<Item = impl Into<String>>) -> String {
     let names: BTreeSet<String> = names.into_iter().map(Into::into).collect();
     assert!(!names.is_empty(), "{title}");
-    format!("{title}\n{}", names.iter().map(|name| format!("  {name}\n")).collect::<String>())
+    let lines = [title.to_owned()].into_iter().chain(names.iter().map(|name| format!("  {name}")));
+    lines.collect::<Vec<_>>().join("\n") + "\n"
 }
 
 fn words<T: serde::Serialize>(values: &[T]) -> Vec<String> {
