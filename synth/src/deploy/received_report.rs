@@ -146,7 +146,7 @@ mod tests {
              \x20   delivered: AKIAEXAMPLE000000002\n\
              \x20   deactivated: AKIAEXAMPLE000000001 (superseded)\n\
              bob: needs-attention, a person must decide: two active keys were created in the same second; \
-             deactivate one of them\n{}\n",
+             deactivate the unused one\n{}\n",
             written.body
         );
         assert_eq!(read.text(), expected);
