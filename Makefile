@@ -61,7 +61,7 @@ help: ## List the targets
 	echo "Rotate the access keys of IAM users. make demo shows a rotation; make deploy deploys the stack."
 	sed -n 's/^\([a-z0-9-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
-setup: .venv/ready ## Install the build's and the tests' tools into .venv
+setup: .venv/ready ## Install the build's and the tests' tools into .venv (other targets do this when they need it)
 
 .venv/ready: tests/local-aws/requirements.txt
 	echo "Installing tools into .venv (once; about a minute)"
@@ -70,7 +70,7 @@ setup: .venv/ready ## Install the build's and the tests' tools into .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check --requirement tests/local-aws/requirements.txt
 	touch .venv/ready
 
-build: setup ## Build the handler's package for AWS (ARCH=arm64 or x86_64)
+build: setup ## Build the function's package for AWS (ARCH=arm64 or x86_64)
 	arch="$(ARCH)"; arch="$${arch:-$$($(SYNTH) show architecture --config "$(CONFIG)")}"
 	triple="$${arch/arm64/aarch64}-unknown-linux-gnu"
 	echo "Packaging the handler for $$arch (minutes the first time)"
@@ -96,26 +96,26 @@ deployer:
 	$(PROGRESS) "Building synth" "$(WITH_AWS)" -- $(CARGO) build --locked $(WITH_AWS) --bin synth
 	ln -f "$(TARGET)/debug/synth" "$(TARGET)/debug/synth-aws"
 
-synth: ## Generate templates/ and the README's picture from the configurations
+synth: ## Generate templates/, docs/configuration.md and the README's picture from the configurations
 	echo "Generating templates/"
 	$(SYNTH) generate
 
 check: ## Check that the generated files are fresh, consistent and within AWS's limits
 	$(SYNTH) check
 
-diff: $(if $(DEPLOYED),$(DEPLOYER)) ## Show what the configuration changes since BASE=REV, or in the stack with DEPLOYED=1
+diff: $(if $(DEPLOYED),$(DEPLOYER)) ## Show what rotation.yaml changes against the last commit (BASE=REV: another; DEPLOYED=1: the stack)
 ifdef DEPLOYED
 	$(SYNTH_DEPLOY) diff --stack $(PLACE) $(OVERRIDES)
 else
 	$(SYNTH) diff --base "$(or $(BASE),HEAD)" --config "$(CONFIG)" --template "templates/$(notdir $(CONFIG))" $(OVERRIDES)
 endif
 
-quick: setup ## Check the format, run clippy and the tests without AWS (a minute after a first build)
+quick: setup ## Check the format, run clippy and the tests without AWS (one minute; the first time longer)
 	$(CARGO) fmt --all --check || { echo "Run: cargo fmt" >&2; exit 1; }
 	$(CARGO) clippy --locked $(WITHOUT_AWS) --all-targets --quiet -- --deny warnings
 	$(CARGO) test --locked $(WITHOUT_AWS) --lib --test suite --quiet
 
-test: setup ## Run every check and test (TIMES=1 lists the slowest tests)
+test: setup ## Run the tests and lint; CI also runs guard and deny (TIMES=1 lists the slowest tests)
 	rm -rf "$(TIMES_FOLDER)"
 	# One job builds the handler, mostly on one processor, and runs the end-to-end tests. The other job does the rest.
 	PLAIN_PROGRESS=1 $(MAKE) --jobs 2 e2e test-suites test-model lint
@@ -130,7 +130,7 @@ e2e: build-tests build-local ## Run the end-to-end tests with a local AWS (TEST=
 	fi
 	$(TESTS) $(WITH_AWS) --test e2e --test architecture -- --test-threads $(E2E_THREADS) $(if $(ONLY),"$(ONLY)") $(call TIMED,e2e)
 
-lint: setup build-tests ## Check the format, the code (clippy), the documentation and the templates (cfn-lint)
+lint: setup build-tests ## Check the format, the code (clippy), the code's comments (rustdoc) and the templates (cfn-lint)
 	$(CARGO) fmt --all --check || { echo "Run: cargo fmt" >&2; exit 1; }
 	$(PROGRESS) "Clippy" "$(WITH_AWS)" -- $(CARGO) clippy --locked $(WITH_AWS) --all-targets -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked $(WITH_AWS) --no-deps --quiet
@@ -170,13 +170,13 @@ guard: ## Check the templates against templates/rules.guard (fetches cfn-guard w
 	echo "Checking the templates against templates/rules.guard"
 	CFN_GUARD="$$guard" $(CARGO) test --locked $(WITH_AWS) --test suite -- guard:: --ignored --nocapture
 
-prove: build-local ## Check every state of the protocol, and try every fault with the real handler
+prove: build-local ## Check every state of a rotation, and inject every fault into the real function (many minutes)
 	echo "Model check: every state within the bounds (minutes)"
 	PROVE=1 $(CARGO) test --locked --profile prove $(MODEL) --test model -- --nocapture
 	echo "Fault injection: every call, every fault, every starting state (minutes)"
 	PROVE=1 $(CARGO) test --locked $(WITH_AWS) --test e2e -- faults:: --nocapture
 
-prove-templates: setup ## Test 1,000 random configurations, valid and invalid, and 10,000 random values
+prove-templates: setup ## Test 1,000 random configurations and 10,000 random YAML values (15 minutes; needs guard's tool)
 	echo "Random configurations and values (a quarter of an hour)"
 	PROVE=1 $(CARGO) test --locked $(WITH_AWS) --test suite -- random_configs:: emitters:: --nocapture
 	PROVE=1 $(MAKE) guard
@@ -184,7 +184,7 @@ prove-templates: setup ## Test 1,000 random configurations, valid and invalid, a
 # The files that decide which call comes next, and for which users and readers.
 DECIDES = protocol/planner protocol/state protocol/journal protocol/policy \
   selection/fleet selection/credential_report selection/routing contract/selector contract/user_entry
-mutants: ## Check that the tests find each change that cargo-mutants makes to the deciding code
+mutants: ## Check that the tests find each change to the code that decides (15 minutes or more)
 	command -v cargo-mutants >/dev/null || { $(INSTALL_ONCE) cargo-mutants@27.1.0; }
 	mutate() { $(CARGO) mutants --package lambda --no-default-features --output "$(TARGET)" --colors never \
 	  $(DECIDES:%=--file lambda/src/%.rs) --minimum-test-timeout 20 "$$@"; }
@@ -205,7 +205,7 @@ bench: build-local $(TARGET)/bench/ready ## Run the benchmarks (15 minutes; ALL=
 	cp "$(TARGET)/bench/BENCHMARKS.md" tests/bench/BENCHMARKS.md
 	echo "Written to tests/bench/BENCHMARKS.md"
 
-profile: $(TARGET)/bench/ready ## Measure where the handler spends its time (needs perf); writes tests/bench/PROFILE.md
+profile: $(TARGET)/bench/ready ## Measure the function's speed with perf (not your AWS profile); writes tests/bench/PROFILE.md
 	$(CARGO) build --quiet --release --locked --package synth
 	echo "Building the handler with its symbols (minutes)"
 	CARGO_PROFILE_RELEASE_STRIP=false CARGO_PROFILE_RELEASE_DEBUG=1 $(CARGO) build --quiet --release --locked --package lambda \
@@ -224,7 +224,7 @@ $(TARGET)/bench/ready: tests/bench/requirements.txt tests/bench/cdk/package-lock
 	  touch "$(TARGET)/bench/ready"
 	fi
 
-demo: setup build-demo ## Show a whole rotation on a local AWS (CONFIG=examples/article.yaml)
+demo: setup build-demo ## Show a whole rotation on an emulator of AWS (CONFIG=FILE; by default rotation.yaml)
 	HANDLER_PACKAGE="$(or $(PACKAGE),$(TARGET)/debug/lambda.zip)" "$(TARGET)/debug/demo" "$(CONFIG)"
 
 # Builds the demo and everything that it runs, including the handler, in one build.
@@ -233,7 +233,7 @@ build-demo:
 	$(PROGRESS) "Building the demo" "$(WITH_AWS)" -- $(CARGO) build --locked $(WITH_AWS) --bins
 	"$(TARGET)/debug/synth" package --architecture "$(HOST_ARCH:aarch64=arm64)" "$(TARGET)/debug/lambda" >/dev/null
 
-deploy: $(if $(PACKAGE),,build) $(DEPLOYER) ## Deploy the stack to your AWS account (CONFIG= USERS= EMAIL= ARCH= APPROVE=)
+deploy: $(if $(PACKAGE),,build) $(DEPLOYER) ## Deploy the stack (CONFIG= REGION= PROFILE= ARCH= APPROVE=; USERS= and EMAIL= replace the configured)
 	arch="$(ARCH)"; arch="$${arch:-$$($(SYNTH_DEPLOY) show architecture --config "$(CONFIG)")}"
 	$(SYNTH_DEPLOY) deploy $(PLACE) $(OVERRIDES) --package "$(or $(PACKAGE),$(TARGET)/lambda/$$arch/lambda/bootstrap.zip)" \
 	  $(APPROVE:%=--approve %)
@@ -249,7 +249,7 @@ undo: $(DEPLOYER) ## Reactivate the previous keys of USERS="alice bob" (DRY=1 on
 	[ -n "$(USERS)" ] || { echo "Name the users whose keys to reactivate: make undo USERS='alice bob'" >&2; exit 2; }
 	$(SYNTH_DEPLOY) undo --users "$(USERS)" $(if $(DRY),--dry-run) $(PLACE)
 
-destroy: $(DEPLOYER) ## Delete the stack, but no users, keys or secrets (YES=1 does not ask)
+destroy: $(DEPLOYER) ## Delete the stack and its log; users, keys, secrets and packages stay (YES=1 does not ask)
 	$(SYNTH_DEPLOY) destroy $(if $(YES),--yes) $(PLACE)
 
 clean: ## Delete everything that was built and installed in this checkout

@@ -444,7 +444,7 @@ fn one_comment_says_what_the_change_does_and_a_label_approves_it() {
     assert_eq!(moved[0].replace(fingerprint(&moved[0]), fingerprint(&comments[0])), comments[0]);
 
     // A push that reverts the whole change.
-    runner.propose(("# Whose access keys", "# Whose keys"), true);
+    runner.propose(("# Which access keys", "# Whose keys"), true);
     assert_eq!(results(&runner.pull_request("synchronize", None)), PASSES);
     let (comments, _) = runner.written();
     assert_eq!(comments.len(), 1);

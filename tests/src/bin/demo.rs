@@ -74,7 +74,8 @@ async fn demo(configuration: &str) -> bool {
     let Ok(checked) = config::read(configuration, overrides) else { return false };
     let config = checked.config;
 
-    // A schedule waits one interval before it fires for the first time. So the stack is created one interval ago.
+    // The emulator lets a schedule wait one interval before it fires for the first time; AWS lets a rate fire at once. So the stack
+    // is created one interval ago.
     let period = config.period();
     let deployed_ago = period.unwrap_or(Span::days(1));
     step(&format!("generating the template and deploying it, {deployed_ago} ago"));
