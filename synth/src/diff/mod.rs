@@ -9,6 +9,7 @@ mod handler_env;
 mod impact;
 mod key_access;
 pub mod render;
+mod replacing_properties;
 mod selection;
 mod values;
 
@@ -18,7 +19,7 @@ use serde_json::{Map, Value as Json};
 
 pub use self::{impact::Impact, values::Change};
 use self::{
-    impact::Replacement,
+    replacing_properties::ReplacingProperties,
     values::{Path, differences, leaves},
 };
 use crate::{
@@ -205,7 +206,7 @@ fn without_type(body: &Json) -> Json {
 }
 
 fn changed(id: &str, old: &Json, new: &Json) -> Option<ResourceChange> {
-    let replacement = Replacement::of(&kind(new));
+    let replacing = ReplacingProperties::of(&kind(new));
     // Empty properties are the same as no properties.
     let tidy = |body: &Json| {
         let mut body = body.clone();
@@ -218,7 +219,7 @@ fn changed(id: &str, old: &Json, new: &Json) -> Option<ResourceChange> {
     };
     let mut changes = differences(Some(&tidy(old)), Some(&tidy(new)));
     for change in &mut changes {
-        change.impact = impact_of(&change.path, &replacement);
+        change.impact = impact_of(&change.path, &replacing);
     }
     let mut notes = Vec::new();
     if changes.iter().any(|change| change.path.is("Type")) {
@@ -255,12 +256,12 @@ impl ResourceChange {
 }
 
 /// What a change of one part of a resource does to the resource.
-fn impact_of(path: &Path, replacement: &Replacement) -> Impact {
+fn impact_of(path: &Path, replacing: &ReplacingProperties) -> Impact {
     match path.first() {
         Some("Type") => Impact::Replaces,
         // With another condition, the resource may no longer exist.
         Some("Condition") => Impact::Deletes,
-        Some("Properties") => replacement.impact(&path.steps()[1..]),
+        Some("Properties") => replacing.impact(&path.steps()[1..]),
         // The order of deployment, policies and metadata do not change the resource.
         _ => Impact::None,
     }
@@ -305,7 +306,7 @@ fn follow(
         }
         let mut found = false;
         for (id, body) in after.iter().filter(|(id, _)| before.contains_key(*id)) {
-            let replacement = Replacement::of(&kind(body));
+            let replacing = ReplacingProperties::of(&kind(body));
             for leaf in leaves(body) {
                 let Some(because) = leaf.names.iter().find_map(|name| causes.get(name).filter(|_| name != id)) else {
                     continue;
@@ -314,7 +315,7 @@ fn follow(
                 let mut path = leaf.path.clone();
                 path.shorten();
                 let known = resources.iter().any(|r| r.id == *id && r.changes.iter().any(|c| c.path == path));
-                let impact = impact_of(&leaf.path, &replacement).min(match leaf.path.first() {
+                let impact = impact_of(&leaf.path, &replacing).min(match leaf.path.first() {
                     Some("Condition") => Impact::Deletes,
                     // The new value may be the same as the old one.
                     _ => Impact::MayReplace,

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value as Json;
 
-use super::Impact;
+use super::impact::Impact;
 use crate::cfn::text::{self, pieces};
 
 /// One difference between two values.
