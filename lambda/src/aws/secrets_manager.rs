@@ -5,7 +5,7 @@ use aws_sdk_secretsmanager::{Client, error::ProvideErrorMetadata, types::Tag};
 use super::{ambiguous_attempts::AmbiguousAttempts, failure};
 use crate::{
     contract::permissions::tags,
-    delivery::key_document::document,
+    delivery::key_document::{document, version_id},
     model::{
         access_key::{AccessKeyId, SecretAccessKey},
         kms_key::{KmsKey, KmsKeyArn},
@@ -16,12 +16,6 @@ use crate::{
 };
 
 const CURRENT: &str = "AWSCURRENT";
-
-/// The version id for a key: 32 to 64 characters ("PutSecretValue": ClientRequestToken). It is derived from the key id,
-/// so that a key that is stored twice makes one version.
-fn version_id(key: &AccessKeyId) -> String {
-    format!("{:->32.64}", key.as_str())
-}
 
 pub(super) async fn put(
     secrets: &Client,
@@ -94,18 +88,4 @@ pub(super) async fn describe(secrets: &Client, name: &str, key: &AccessKeyId) ->
     let versions = answer.version_ids_to_stages.unwrap_or_default();
     let stages = versions.get(&version_id(key));
     Ok(Answer::Current(stages.is_some_and(|stages| stages.iter().any(|stage| stage == CURRENT))))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_version_id_has_an_accepted_length_and_names_its_key() {
-        for length in [16, 20, 32, 64, 128] {
-            let id = version_id(&"A".repeat(length).parse().unwrap());
-            assert!((32..=64).contains(&id.len()), "{id}");
-        }
-        assert_eq!(version_id(&"AKIAEXAMPLE000000001".parse().unwrap()), "------------AKIAEXAMPLE000000001");
-    }
 }

@@ -1,4 +1,4 @@
-//! The document with a new key, which its owner gets by every kind of delivery.
+//! The document with a new key, which its owner gets by every kind of delivery, and the id under which it is stored.
 
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -42,6 +42,13 @@ pub fn document(user: &UserName, key: &AccessKeyId, secret: &SecretAccessKey) ->
     String::from_utf8(text).map(Zeroizing::new).map_err(|_| failed("it is not UTF-8".into()))
 }
 
+/// The id of the secret's version with a key: 32 to 64 characters (Secrets Manager API Reference, "PutSecretValue":
+/// ClientRequestToken). It is derived from the key id, so that a key that is stored twice makes one version.
+#[must_use]
+pub fn version_id(key: &AccessKeyId) -> String {
+    format!("{:->32.64}", key.as_str())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,5 +60,14 @@ mod tests {
         let text = document(&user, &key, &secret).unwrap();
         assert!(text.len() <= ROOM, "{}", text.len());
         assert!(text.starts_with("{\"Version\":1,\"AccessKeyId\":\"K"), "the form that credential_process reads");
+    }
+
+    #[test]
+    fn a_version_id_has_an_accepted_length_and_names_its_key() {
+        for length in [16, 20, 32, 64, 128] {
+            let id = version_id(&"A".repeat(length).parse().unwrap());
+            assert!((32..=64).contains(&id.len()), "{id}");
+        }
+        assert_eq!(version_id(&"AKIAEXAMPLE000000001".parse().unwrap()), "------------AKIAEXAMPLE000000001");
     }
 }

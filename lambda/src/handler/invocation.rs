@@ -38,6 +38,8 @@ use crate::{
 const AT_ONCE: usize = 8;
 /// The part of the function's time that is reserved for the report.
 const MARGIN: Span = Span::seconds(5);
+/// The digest as a kind of notice, for the report and the log.
+pub const DIGEST: &str = "digest";
 
 /// What Lambda tells the function about an invocation.
 #[derive(Debug, Clone, Copy)]
@@ -159,7 +161,7 @@ impl<A: Aws> NoticeSender<'_, A> {
             return None;
         }
         let envelope = Envelope { to: self.settings.administrators.clone(), about: None };
-        self.send("digest", envelope, self.settings.language.digest(run)).await
+        self.send(DIGEST, envelope, self.settings.language.digest(run)).await
     }
 
     async fn send(&self, notice: &'static str, envelope: Envelope, mail: Mail) -> Option<Unsent> {
