@@ -6,7 +6,13 @@ use std::{
 };
 
 use clap::CommandFactory;
-use synth::cmd::Cli;
+use lambda::protocol::call_error::ErrorCode;
+use synth::{
+    cfn::view::reasons,
+    cmd::Cli,
+    config::{self, Overrides},
+    stack,
+};
 
 use crate::common::root;
 
@@ -74,27 +80,32 @@ fn places(text: &str, expression: &str) -> Vec<usize> {
         })
         .collect();
     let plain = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-    let wanted: Vec<_> = expression.split(' ').collect();
-    let fits = |window: &&[(usize, &str)]| {
-        window.iter().map(|(_, word)| plain(word)).eq(wanted.iter().map(|w| (*w).to_owned()))
-    };
+    let wanted: Vec<_> = expression.split_whitespace().map(plain).collect();
+    let fits = |window: &&[(usize, &str)]| window.iter().map(|(_, word)| plain(word)).eq(wanted.iter().cloned());
     words.windows(wanted.len()).filter(fits).map(|window| window[0].0).collect()
+}
+
+const HELP: &str = "synth --help";
+
+/// Every text that people read, with its name.
+fn texts() -> Vec<(String, String)> {
+    let mut texts = documents();
+    texts.push((HELP.into(), help(&mut Cli::command())));
+    let read = |path: PathBuf| {
+        let name = path.strip_prefix(root()).unwrap().display().to_string();
+        (name, std::fs::read_to_string(&path).unwrap())
+    };
+    for folder in ["templates", "examples", ".github", ".ci"] {
+        texts.extend(files(&root().join(folder), &[".yaml", ".yml", ".json", ".sh", ".guard"]).into_iter().map(read));
+    }
+    texts.extend(["rotation.yaml", "Makefile"].map(|file| read(root().join(file))));
+    texts
 }
 
 #[test]
 fn no_text_has_an_expression_that_is_hard_to_read() {
-    let mut texts = documents();
-    texts.push(("synth --help".into(), help(&mut Cli::command())));
-    for folder in ["templates", "examples", ".github", ".ci"] {
-        let read = |path: PathBuf| (path.display().to_string(), std::fs::read_to_string(&path).unwrap());
-        texts.extend(files(&root().join(folder), &[".yaml", ".yml", ".json", ".sh"]).into_iter().map(read));
-    }
-    for file in ["rotation.yaml", "Makefile"] {
-        texts.push((file.into(), std::fs::read_to_string(root().join(file)).unwrap()));
-    }
-    assert!(texts.len() > 20, "documents, help texts, templates and examples were found: {}", texts.len());
     let mut found = Vec::new();
-    for (name, text) in &texts {
+    for (name, text) in &texts() {
         for (expression, instead) in FORBIDDEN {
             found.extend(
                 places(text, expression)
@@ -104,6 +115,46 @@ fn no_text_has_an_expression_that_is_hard_to_read() {
         }
     }
     assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+/// Without this, an expression would pass in a kind of text that is no longer read.
+#[test]
+fn every_kind_of_text_is_read() {
+    let texts = texts();
+    let assert_read = |name: &str, sentence: &str| {
+        let (_, text) = texts.iter().find(|(known, _)| known == name).unwrap_or_else(|| panic!("{name} was not read"));
+        assert!(!places(text, sentence).is_empty(), "{name} was read without its sentence {sentence:?}");
+    };
+    for (name, sentence) in [
+        ("README.md", "Access Key Rotation"),
+        ("docs/operations.md", "Error codes of the handler"),
+        ("templates/OPERATIONS.md", "Who did what"),
+        ("templates/rotation.schema.json", "Which access keys are rotated, how, and who is notified."),
+        ("rotation.yaml", "Which access keys are rotated, how, and who is notified."),
+        ("Makefile", "`make help` lists the targets."),
+    ] {
+        assert_read(name, sentence);
+    }
+    for name in ["examples/pick-up.sh", "templates/rules.guard", ".github/workflows/ci.yml", ".github/scripts/diff.sh"]
+    {
+        let text = std::fs::read_to_string(root().join(name)).unwrap();
+        let comment = text.lines().find_map(|line| line.strip_prefix("# ")).expect("it has a comment");
+        assert_read(name, comment);
+    }
+    // The comments of a template are the reasons that it is built with.
+    let configuration = std::fs::read_to_string(root().join("rotation.yaml")).unwrap();
+    let template = stack::template(&config::read(&configuration, Overrides::default()).unwrap().config).unwrap();
+    let comments = reasons(&template);
+    assert!(comments.len() > 20, "{}", comments.len());
+    comments.values().for_each(|comment| assert_read("templates/rotation.yaml", comment));
+    // The help of each subcommand and of each of its options.
+    let command = Cli::command();
+    for subcommand in command.get_subcommands() {
+        let about = subcommand.get_about().into_iter();
+        let options =
+            subcommand.get_arguments().filter_map(|argument| argument.get_long_help().or(argument.get_help()));
+        about.chain(options).for_each(|text| assert_read(HELP, &text.to_string()));
+    }
 }
 
 #[test]
@@ -197,6 +248,22 @@ fn expand(path: &str) -> Vec<String> {
     let Some((before, rest)) = path.split_once('{') else { return vec![path.to_owned()] };
     let Some((choice, after)) = rest.split_once('}') else { return vec![path.to_owned()] };
     choice.split(',').flat_map(|word| expand(&format!("{before}{word}{after}"))).collect()
+}
+
+#[test]
+fn the_runbook_explains_each_error_code_of_the_handler() {
+    let text = std::fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    let section = text.split("\n## ").find(|section| section.starts_with("Error codes of the handler\n")).unwrap();
+    let cells = |line: &'_ str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+    let rows: Vec<_> = section.lines().filter(|line| line.starts_with("| `")).map(cells).collect();
+    for row in &rows {
+        let [_, _, meaning, what_to_do, _] = row.as_slice() else { panic!("a row has three cells: {row:?}") };
+        assert!(meaning.len() > 10 && what_to_do.len() > 5, "{row:?}");
+    }
+    let explained: Vec<_> = rows.iter().map(|row| row[1].trim_matches('`')).collect();
+    let mut codes = ErrorCode::OF_THE_HANDLER.to_vec();
+    codes.sort_unstable();
+    assert_eq!(explained, codes, "the table has one row for each code, in alphabetical order");
 }
 
 #[test]
