@@ -1,6 +1,6 @@
 //! The properties whose change replaces a resource.
 
-use super::{impact::Impact, values::Step};
+use super::{impact::Impact, values::PathStep};
 
 /// The properties that replace a resource, from AWS's resource schemas. `synth/schema/replacement.py` writes the table
 /// and describes its lines. Only a comparison of templates reads it.
@@ -28,7 +28,7 @@ impl ReplacingProperties {
     }
 
     /// The impact of a change of the property at this path.
-    pub(super) fn impact(&self, path: &[Step]) -> Impact {
+    pub(super) fn impact(&self, path: &[PathStep]) -> Impact {
         let Self::Known(paths) = self else { return Impact::MayReplace };
         let impact = |entry: &&str| {
             let (entry, sometimes) = entry.strip_prefix('?').map_or((*entry, false), |entry| (entry, true));

@@ -27,31 +27,31 @@ pub struct Change {
 
 /// The path to a value.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Path(Vec<Step>);
+pub struct Path(Vec<PathStep>);
 
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum PathStep {
     Key(String),
     /// An item of a list, by a name that no other item of the list has.
     Item(String),
 }
 
-impl Step {
+impl PathStep {
     pub(super) fn is(&self, key: &str) -> bool {
         matches!(self, Self::Key(own) if own == key)
     }
 }
 
 impl Path {
-    pub(super) fn steps(&self) -> &[Step] {
+    pub(super) fn steps(&self) -> &[PathStep] {
         &self.0
     }
 
     pub(super) fn first(&self) -> Option<&str> {
         match self.0.first()? {
-            Step::Key(key) => Some(key),
-            Step::Item(_) => None,
+            PathStep::Key(key) => Some(key),
+            PathStep::Item(_) => None,
         }
     }
 
@@ -67,10 +67,10 @@ impl Path {
 
     /// The path to a property or to another part of a resource.
     pub(super) fn of(property: &str) -> Self {
-        Self(vec![Step::Key(property.to_owned())])
+        Self(vec![PathStep::Key(property.to_owned())])
     }
 
-    fn then(&self, step: Step) -> Self {
+    fn then(&self, step: PathStep) -> Self {
         Self(self.0.iter().cloned().chain([step]).collect())
     }
 }
@@ -79,9 +79,9 @@ impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, step) in self.0.iter().enumerate() {
             match step {
-                Step::Key(key) if index > 0 => write!(f, ".{key}")?,
-                Step::Key(key) => f.write_str(key)?,
-                Step::Item(name) => write!(f, "[{name}]")?,
+                PathStep::Key(key) if index > 0 => write!(f, ".{key}")?,
+                PathStep::Key(key) => f.write_str(key)?,
+                PathStep::Item(name) => write!(f, "[{name}]")?,
             }
         }
         Ok(())
@@ -103,7 +103,7 @@ fn compare(out: &mut Vec<Change>, path: &Path, old: Option<&Json>, new: Option<&
         (Some(Shape::Map(old)), Some(Shape::Map(new))) if !old.is_empty() && !new.is_empty() => {
             let gone = old.keys().filter(|key| !new.contains_key(*key));
             for key in new.keys().chain(gone) {
-                compare(out, &path.then(Step::Key(key.clone())), old.get(key), new.get(key));
+                compare(out, &path.then(PathStep::Key(key.clone())), old.get(key), new.get(key));
             }
         }
         (Some(Shape::List(old)), Some(Shape::List(new))) if !old.is_empty() && !new.is_empty() => {
@@ -111,19 +111,19 @@ fn compare(out: &mut Vec<Change>, path: &Path, old: Option<&Json>, new: Option<&
         }
         // A map or list that is added or removed as a whole is shown leaf by leaf.
         (Some(Shape::Map(map)), None) if !map.is_empty() => {
-            map.iter().for_each(|(key, value)| compare(out, &path.then(Step::Key(key.clone())), Some(value), None));
+            map.iter().for_each(|(key, value)| compare(out, &path.then(PathStep::Key(key.clone())), Some(value), None));
         }
         (None, Some(Shape::Map(map))) if !map.is_empty() => {
-            map.iter().for_each(|(key, value)| compare(out, &path.then(Step::Key(key.clone())), None, Some(value)));
+            map.iter().for_each(|(key, value)| compare(out, &path.then(PathStep::Key(key.clone())), None, Some(value)));
         }
         (Some(Shape::List(list)), None) if list.iter().any(|item| pieces(item).is_none()) => {
             for (name, item) in named(list) {
-                compare(out, &path.then(Step::Item(name)), Some(item), None);
+                compare(out, &path.then(PathStep::Item(name)), Some(item), None);
             }
         }
         (None, Some(Shape::List(list))) if list.iter().any(|item| pieces(item).is_none()) => {
             for (name, item) in named(list) {
-                compare(out, &path.then(Step::Item(name)), None, Some(item));
+                compare(out, &path.then(PathStep::Item(name)), None, Some(item));
             }
         }
         _ => {
@@ -158,14 +158,14 @@ fn lists(out: &mut Vec<Change>, path: &Path, old: &[Json], new: &[Json]) {
     };
     let start = out.len();
     for (name, item) in &before {
-        let step = path.then(Step::Item(name.clone()));
+        let step = path.then(PathStep::Item(name.clone()));
         match find(&after, name) {
             Some(other) => compare(out, &step, Some(item), Some(&other)),
             None => compare(out, item_path(path, &step, item), Some(item), None),
         }
     }
     for (name, item) in after.iter().filter(|(name, _)| find(&before, name).is_none()) {
-        let step = path.then(Step::Item(name.clone()));
+        let step = path.then(PathStep::Item(name.clone()));
         compare(out, item_path(path, &step, item), None, Some(item));
     }
     let order = |list: &[(String, &Json)], other: &[(String, &Json)]| -> Vec<String> {
@@ -245,10 +245,12 @@ pub(super) fn leaves(value: &Json) -> Vec<Leaf> {
 
 fn collect(out: &mut Vec<Leaf>, path: &Path, value: &Json) {
     match shape(value) {
-        Shape::Map(map) => map.iter().for_each(|(key, value)| collect(out, &path.then(Step::Key(key.clone())), value)),
+        Shape::Map(map) => {
+            map.iter().for_each(|(key, value)| collect(out, &path.then(PathStep::Key(key.clone())), value));
+        }
         Shape::List(list) => {
             for (name, item) in named(list) {
-                collect(out, &path.then(Step::Item(name)), item);
+                collect(out, &path.then(PathStep::Item(name)), item);
             }
         }
         Shape::Text => {
