@@ -1,5 +1,8 @@
 //! Tests of the code's structure: which parts may use which others.
 
+#[path = "architecture/modules.rs"]
+mod modules;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
@@ -8,21 +11,29 @@ use std::{
 
 use tests::root;
 
-/// Every Rust file below a folder, or the file itself.
-fn sources(path: &Path) -> Vec<(String, String)> {
-    if path.is_file() {
-        return vec![(path.display().to_string(), std::fs::read_to_string(path).unwrap())];
-    }
-    let entries = std::fs::read_dir(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let rust = |path: &Path| path.is_dir() || path.extension().is_some_and(|extension| extension == "rs");
-    let files: Vec<_> = entries.map(|entry| entry.unwrap().path()).filter(|path| rust(path)).collect();
-    files.iter().flat_map(|path| sources(path)).collect()
+use self::modules::{Modules, is_below};
+
+/// Every Rust file below a folder, with its source.
+fn sources(folder: &Path) -> Vec<(String, String)> {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    let read = |path: &Path| vec![(path.display().to_string(), std::fs::read_to_string(path).unwrap())];
+    let is_rust = |path: &Path| path.extension().is_some_and(|extension| extension == "rs");
+    let below = |path: &Path| if path.is_dir() { sources(path) } else { read(path) };
+    paths.iter().filter(|path| path.is_dir() || is_rust(path)).flat_map(|path| below(path)).collect()
 }
 
-/// The code without its tests and comments.
-fn code(source: &str) -> String {
-    let production = source.split("#[cfg(test)]").next().unwrap_or_default();
-    production.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+/// The modules of a crate. main.rs is the module `main`.
+fn modules(crate_name: &str) -> Modules {
+    let folder = root().join(crate_name).join("src");
+    let prefix = format!("{}/", folder.display());
+    let module = |(file, source): (String, String)| {
+        let path = file.strip_prefix(&prefix).and_then(|path| path.strip_suffix(".rs")).unwrap();
+        let path = path.strip_suffix("/mod").unwrap_or(path);
+        (if path == "lib" { String::new() } else { path.replace('/', "::") }, source)
+    };
+    let files: Vec<_> = sources(&folder).into_iter().map(module).collect();
+    Modules::new(files.iter().map(|(name, source)| (name.as_str(), source.as_str())))
 }
 
 /// The folders of a crate, highest first. Each imports only the folders below it.
@@ -34,107 +45,64 @@ const FOLDERS: [(&str, &[&str]); 2] = [
     ),
 ];
 
-/// The modules of a crate with their code. The names are like `protocol::planner`; that of lib.rs is empty.
-fn modules(crate_name: &str) -> BTreeMap<String, String> {
-    let folder = root().join(crate_name).join("src");
-    let prefix = format!("{}/", folder.display());
-    let module = |(file, source): (String, String)| {
-        let path = file.strip_prefix(&prefix).and_then(|path| path.strip_suffix(".rs")).unwrap();
-        let path = path.strip_suffix("/mod").unwrap_or(path);
-        (if path == "lib" { String::new() } else { path.replace('/', "::") }, code(&source))
-    };
-    sources(&folder).into_iter().map(module).filter(|(name, _)| name != "main").collect()
-}
-
-/// The paths of a `use` declaration, without its groups.
-fn paths(tree: &str) -> Vec<String> {
-    let Some((before, rest)) = tree.split_once('{') else {
-        return vec![tree.split_once(" as ").map_or(tree, |(path, _)| path).trim().to_owned()];
-    };
-    let group = rest.trim_end().strip_suffix('}').unwrap_or(rest);
-    let (mut depth, mut parts) = (0, vec![String::new()]);
-    for c in group.chars() {
-        match c {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            ',' if depth == 0 => {
-                parts.push(String::new());
-                continue;
-            }
-            _ => {}
-        }
-        parts.last_mut().unwrap().push(c);
-    }
-    let parts = parts.iter().filter(|part| !part.trim().is_empty());
-    parts.flat_map(|part| paths(part)).map(|path| format!("{}{path}", before.trim())).collect()
-}
-
-/// The other modules of its crate that a module imports.
-fn imports(module: &str, code: &str, all: &BTreeMap<String, String>) -> BTreeSet<String> {
-    let declared = code.split("use ").skip(1).filter_map(|rest| rest.split_once(';'));
-    let mut named: Vec<String> = declared.flat_map(|(tree, _)| paths(tree)).collect();
-    let in_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
-    named.extend(
-        code.split(|c| !in_path(c))
-            .filter(|word| word.starts_with("crate::") || word.starts_with("super::"))
-            .map(str::to_owned),
-    );
-    let mut found = BTreeSet::new();
-    for path in named {
-        let mut place: Vec<&str> = if module.is_empty() { Vec::new() } else { module.split("::").collect() };
-        let mut segments = path.split("::").peekable();
-        if segments.next_if_eq(&"crate").is_some() {
-            place.clear();
-        }
-        while segments
-            .next_if(|segment| ["super", "self"].contains(segment))
-            .is_some_and(|segment| segment == "super" || !place.is_empty())
-        {
-            if path.starts_with("super") {
-                place.pop();
+/// The forbidden imports of a crate: those of a higher folder, those in a circle, and those that are hidden.
+fn violations(all: &Modules, order: &[&str]) -> Vec<String> {
+    let imports: BTreeMap<&str, BTreeSet<String>> = all.files().map(|file| (file, all.named(file).files)).collect();
+    let rank = |file: &str| order.iter().position(|folder| file.split("::").next() == Some(folder));
+    let mut found = all.unclear();
+    for (file, targets) in &imports {
+        for target in targets {
+            if let (Some(from), Some(to)) = (rank(file), rank(target))
+                && to < from
+            {
+                found.push(format!("{file} imports {target}, which is in a higher folder"));
             }
         }
-        place.extend(segments);
-        // The longest start of the path that is a module.
-        while !place.is_empty() && !all.contains_key(&place.join("::")) {
-            place.pop();
-        }
-        let target = place.join("::");
-        if !target.is_empty() && target != module {
-            found.insert(target);
-        }
     }
+    found.extend(circles(&imports, &imports.keys().copied().collect()));
     found
 }
 
-/// The forbidden imports of a crate: those of a higher folder, and those in a circle. A module and its own children may
-/// import each other.
-fn violations(all: &BTreeMap<String, String>, order: &[&str]) -> Vec<String> {
-    let edges: BTreeMap<&String, BTreeSet<String>> =
-        all.iter().map(|(module, code)| (module, imports(module, code, all))).collect();
-    let rank = |module: &str| order.iter().position(|folder| module.split("::").next() == Some(folder));
-    let mut found = Vec::new();
-    for (module, targets) in &edges {
-        for target in targets {
-            if let (Some(from), Some(to)) = (rank(module), rank(target))
-                && to < from
-            {
-                found.push(format!("{module} imports {target}, which is in a higher folder"));
-            }
-        }
-    }
-    let is_family = |a: &str, b: &str| a.starts_with(&format!("{b}::")) || b.starts_with(&format!("{a}::"));
-    for start in all.keys().filter(|module| !module.is_empty()) {
-        let (mut seen, mut next) = (BTreeSet::new(), vec![start.clone()]);
-        while let Some(module) = next.pop() {
-            for target in edges.get(&module).into_iter().flatten().filter(|target| !is_family(&module, target)) {
-                if target == start {
-                    found.push(format!("{start} imports itself by way of {module}"));
-                } else if seen.insert(target.clone()) {
-                    next.push(target.clone());
+/// The circles of imports between these files. A parent and the modules below it may know each other, so a circle
+/// counts only if it exists without the parent.
+fn circles(imports: &BTreeMap<&str, BTreeSet<String>>, files: &BTreeSet<&str>) -> Vec<String> {
+    // The files that a file reaches, each with the file that imports it on the shortest way.
+    let reached = |start: &str| {
+        let mut reached: BTreeMap<&str, &str> = BTreeMap::new();
+        let mut next = vec![*files.get(start).unwrap()];
+        while !next.is_empty() {
+            let mut later = Vec::new();
+            for file in next {
+                for target in imports[file].iter().filter_map(|target| files.get(target.as_str())) {
+                    if !reached.contains_key(target) {
+                        reached.insert(target, file);
+                        later.push(*target);
+                    }
                 }
             }
+            next = later;
         }
+        reached
+    };
+    let all: BTreeMap<&str, BTreeMap<&str, &str>> = files.iter().map(|file| (*file, reached(file))).collect();
+    let (mut left, mut found) = (files.clone(), Vec::new());
+    while let Some(start) = left.pop_first() {
+        let Some(last) = all[start].get(start) else { continue };
+        let together: BTreeSet<&str> =
+            all[start].keys().copied().filter(|file| all[file].contains_key(start)).collect();
+        left.retain(|file| !together.contains(file));
+        let is_parent = |file: &&&str| together.iter().all(|other| other == *file || is_below(other, file));
+        if let Some(parent) = together.iter().find(is_parent) {
+            let without = together.iter().copied().filter(|file| file != parent).collect();
+            found.extend(circles(imports, &without));
+            continue;
+        }
+        let mut way = vec![start, *last];
+        while way.last() != Some(&start) {
+            way.push(all[start][way.last().unwrap()]);
+        }
+        way.reverse();
+        found.push(format!("a circle: {}", way.join(" imports ")));
     }
     found
 }
@@ -143,65 +111,196 @@ fn violations(all: &BTreeMap<String, String>, order: &[&str]) -> Vec<String> {
 fn each_folder_imports_only_those_below_it_and_no_files_form_a_circle() {
     for (name, order) in FOLDERS {
         let all = modules(name);
-        let folders: BTreeSet<&str> =
-            all.keys().filter(|module| !module.is_empty()).map(|module| module.split("::").next().unwrap()).collect();
+        let files = all.files().filter(|file| !file.is_empty() && *file != "main");
+        let folders: BTreeSet<&str> = files.map(|file| file.split("::").next().unwrap()).collect();
         assert_eq!(folders, order.iter().copied().collect(), "{name}: FOLDERS lists each folder");
         assert_eq!(violations(&all, order), [""; 0], "{name}");
     }
 }
 
-#[test]
-fn an_upward_import_and_a_circle_are_found() {
-    let order = ["top", "base"];
-    let with = |files: &[(&str, &str)]| {
-        let all = files.iter().map(|(name, code)| ((*name).to_owned(), (*code).to_owned())).collect();
-        violations(&all, &order)
-    };
-    let good = [
+/// The violations in a small crate with these files in addition. Its folder `top` is above `base`.
+fn with(more: &[(&str, &str)]) -> Vec<String> {
+    let mut files = BTreeMap::from([
+        ("", "pub mod base; pub mod top;"),
         ("top", ""),
         ("top::a", "use crate::base::{b::{self, Thing}, c};"),
-        ("base", ""),
+        ("base", "pub use self::c::X;"),
         ("base::b", "use super::c::X;"),
-        ("base::c", ""),
-    ];
-    assert_eq!(with(&good), [""; 0]);
-    let mut upward = good;
-    upward[4].1 = "fn f() { crate::top::a::g() }";
-    assert!(
-        with(&upward).contains(&"base::c imports top::a, which is in a higher folder".to_owned()),
-        "{:?}",
-        with(&upward)
-    );
-    let mut circle = good;
-    circle[4].1 = "use super::{d, b::Y};";
-    assert_eq!(with(&circle), ["base::b imports itself by way of base::c", "base::c imports itself by way of base::b"]);
+        ("base::c", "pub struct X;"),
+    ]);
+    files.extend(more.iter().copied());
+    violations(&Modules::new(files), &["top", "base"])
 }
 
-/// The names of the types that a source declares as public.
-fn public_types(source: &str) -> Vec<String> {
-    let name = |line: &str| {
-        let rest = line.trim_start().strip_prefix("pub ")?;
-        let rest = ["struct ", "enum ", "trait ", "type "].iter().find_map(|kind| rest.strip_prefix(kind))?;
-        // In a macro, the name is `$name`.
-        rest.split(|c: char| !c.is_alphanumeric()).next().filter(|name| !name.is_empty()).map(str::to_owned)
-    };
-    code(source).lines().filter_map(name).collect()
+#[test]
+fn an_upward_import_is_found_in_each_form() {
+    assert_eq!(with(&[]), [""; 0]);
+    for code in [
+        "fn f() { crate::top::a::g() }",
+        "use super::super::top::a::g;",
+        "use self::super::super::top::a::g;",
+        "use super::{super::{top::{a::{g as h}}}};",
+        "use crate as root; fn f() { root::top::a::g() }",
+        "use crate::{self as root}; use root::top::a::g;",
+        "use super::super as up; fn f() { up::top::a::g() }",
+        "fn f() { use crate::top; top::a::g() }",
+        "#[cfg(test)] use std::fmt; use crate::top::a::g;",
+        "use crate::{ // not here; but there\n top::a::g };",
+        "fn f() -> Vec<crate::top::a::G> { vec![] }",
+        "fn f() { assert!(matches!(1, crate::top::a::G)) }",
+        "macro_rules! m { ($x:expr) => { $crate::top::a::g($x) } }",
+        "mod inner { fn f() { super::super::super::top::a::g() } }",
+        "#[derive(Serialize)] struct S { #[serde(with = \"crate::top::a\")] x: u8 }",
+        "#[derive(crate::top::a::Derive)] struct S;",
+        "pub(in crate::top::a) struct S;",
+        "use super::passed_on::g;",
+        "use crate::base::again as renamed; use renamed::h;",
+    ] {
+        let passed_on = ("base::passed_on", "pub use crate::top::a::g;");
+        let again = ("base::again", "pub(crate) use super::passed_on::g as h;");
+        let found = with(&[("base::c", code), passed_on, again]);
+        let expected = "base::c imports top::a, which is in a higher folder".to_owned();
+        assert!(found.contains(&expected), "{code}\n{found:?}");
+    }
 }
+
+#[test]
+fn code_of_tests_does_not_count() {
+    for code in [
+        "#[cfg(test)] mod tests { use super::*; use crate::top::a::g; }",
+        "#[cfg(all(test, feature = \"aws\"))] fn f() { crate::top::a::g() }",
+        "impl S { #[cfg(test)] fn f() { crate::top::a::g() } }",
+        "fn f() { #[cfg(test)] use crate::top::a::g; }",
+    ] {
+        assert_eq!(with(&[("base::c", code)]), [""; 0], "{code}");
+    }
+    let tests = ("base::c::tests", "use super::*; use crate::top::a::g;");
+    assert_eq!(with(&[("base::c", "#[cfg(test)] mod tests;"), tests]), [""; 0]);
+    let code = "#[cfg(any(test, unix))] fn f() { crate::top::a::g() } /// [`crate::top`]\n struct S;";
+    assert_eq!(with(&[("base::c", code)])[0], "base::c imports top::a, which is in a higher folder");
+}
+
+#[test]
+fn a_circle_is_found_in_each_form() {
+    for code in [
+        "use super::{d, b::Y};",
+        "use crate::base::b;",
+        "fn f() { super::b::g() }",
+        // The parent passes it on.
+        "use super::Y;",
+        "use super as up; fn f() { up::Y::g() }",
+        "type T = Option<super::Y>;",
+        "const A: &str = concat!(super::Y::A);",
+    ] {
+        let parent = ("base", "mod b; mod c; pub use self::{b::Y, c::X};");
+        for b in ["use super::c::X; pub struct Y;", "pub struct Y(super::X);"] {
+            let found = with(&[parent, ("base::b", b), ("base::c", code)]);
+            assert_eq!(found, ["a circle: base::b imports base::c imports base::b"], "{code}");
+        }
+    }
+    // By way of the parent of others.
+    let outside = [("base::d", "use super::e::f;"), ("base::e", "mod f; use super::g;")];
+    let inside = [("base::e::f", "use super::E;"), ("base::g", "use super::d;")];
+    let found = with(&[outside, inside].concat());
+    assert_eq!(found, ["a circle: base::d imports base::e::f imports base::e imports base::g imports base::d"]);
+    // A parent and the modules below it.
+    let family = [("base", "mod c; mod d; fn f() { d::e::g() }"), ("base::d", "mod e; use super::f; use self::e::g;")];
+    let below = [("base::d::e", "use super::super::f; use super::h;"), ("base::c", "use super::{f, d::h}; struct X;")];
+    assert_eq!(with(&[family, below].concat()), [""; 0]);
+}
+
+#[test]
+fn a_form_that_hides_an_import_is_refused() {
+    for code in [
+        "use super::b::*;",
+        "fn f() { use self::Kind::*; }",
+        "#[path = \"../top/a.rs\"] mod d;",
+        "#[cfg_attr(unix, path = \"../top/a.rs\")] mod d;",
+        "extern crate self as root;",
+        "#[macro_use] mod d;",
+        "#[macro_export] macro_rules! m { () => {} }",
+        "include!(\"../top/a.rs\");",
+        "fn f() { mod d { } }",
+        "macro_rules! m { () => { use $crate::top::a::g; } }",
+        "macro_rules! m { ($x:ident) => { $crate::top::$x::g() } }",
+        "macro_rules! m { () => { super::b::g() } }",
+        "m! { mod d; }",
+    ] {
+        let found = with(&[("base::c", code)]);
+        assert!(found.iter().any(|violation| violation.starts_with("base::c: ")), "{code}\n{found:?}");
+    }
+    let found = with(&[("", "pub mod top; pub mod base; pub use top::a;")]);
+    assert_eq!(found, ["lib: lib.rs has more than the declarations of its modules: pub use top :: a ;"]);
+}
+
+/// The file with CloudFormation's own types, which have CloudFormation's names.
+const CLOUDFORMATION_TYPES: (&str, &str) = ("synth", "cfn::resource");
+
+/// The names that several types still have. This list must only shrink: rename a type rather than add an entry.
+const SHARED_NAMES: [&str; 15] = [
+    "Account",
+    "Args",
+    "Document",
+    "End",
+    "Format",
+    "Json",
+    "Language",
+    "Recipients",
+    "Region",
+    "Request",
+    "Rule",
+    "Service",
+    "Source",
+    "Statement",
+    "Text",
+];
+
+/// The macros that declare types. Each gets the name of a type first, or after the `{ … }` of the type before.
+const DECLARING_MACROS: [(&str, &[&str]); 2] =
+    [("lambda", &[]), ("synth", &["part", "properties", "resources", "words"])];
 
 #[test]
 fn no_two_public_types_share_a_name() {
     let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for place in ["lambda/src", "synth/src"] {
-        for (file, source) in sources(&root().join(place)) {
-            for name in public_types(&source) {
-                places.entry(name).or_default().push(file.clone());
-            }
+    for (crate_name, macros) in DECLARING_MACROS {
+        let all = modules(crate_name);
+        assert_eq!(
+            all.declaring_macros(),
+            macros.iter().copied().collect(),
+            "{crate_name}: if the macro gets the names of types first, add it to DECLARING_MACROS"
+        );
+        for (name, file) in all.types().into_iter().filter(|(_, file)| (crate_name, *file) != CLOUDFORMATION_TYPES) {
+            places.entry(name).or_default().push(format!("{crate_name}::{file}"));
         }
     }
-    assert!(places.len() > 100, "the types were found: {}", places.len());
+    assert!(places.len() > 300, "the types were found: {}", places.len());
     places.retain(|_, files| files.len() > 1);
+    for name in SHARED_NAMES {
+        assert!(places.remove(name).is_some(), "only one type has the name {name} now: remove it from SHARED_NAMES");
+    }
     assert!(places.is_empty(), "one name, one thing: {places:#?}");
-    assert_eq!(public_types("pub struct A(u8);\n  pub enum Bc<T> {\npub(crate) struct D;"), ["A", "Bc"]);
+}
+
+#[test]
+fn the_types_are_found_in_each_form() {
+    let types = |code: &str| {
+        let all = Modules::new([("a", code)]);
+        all.types().into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+    };
+    let declares = "macro_rules! m { ($(#[$d:meta])* $n:ident { $($f:tt)* }) => { $(#[$d])* pub struct $n; } }";
+    let passes_on = "macro_rules! all { ($($n:ident is $f:tt)+) => { $(m!($n { $f });)+ } }";
+    for (code, expected) in [
+        ("pub struct A(u8); pub enum Bc<T> { T } pub union D {} pub trait E {} pub type F = u8;", "A Bc D E F"),
+        ("pub(crate) struct A; pub(super) enum B {} pub(in crate::x) trait C {}", "A B C"),
+        ("struct A; pub(self) enum B {} pub fn f() {} impl T for A { type C = u8; }", ""),
+        ("#[cfg(test)] pub struct A; mod b { pub struct B; } #[cfg(test)] mod c { pub struct C; }", "B"),
+        ("macro_rules! m { () => { pub struct A; pub(super) enum B {} struct C; } }", "A B"),
+        ("bitflags! { pub struct A { } }", "A"),
+        (&format!("{declares} m! {{ /// It.\n A {{ b: C }} }} fn f() {{ other!(D {{}}) }}"), "A"),
+        (&format!("{declares} {passes_on} all! {{ A is {{ b }} C is {{ d }} }}"), "A C"),
+    ] {
+        assert_eq!(types(code).join(" "), expected, "{code}");
+    }
 }
 
 #[test]
@@ -215,70 +314,104 @@ fn pure_code_does_no_io_and_reads_no_clock() {
         "SystemTime",
         "Instant::now",
         "Timestamp::now",
+        "Zoned::now",
         "tokio",
-        "println!",
+        "print",
+        "println",
+        "eprint",
+        "eprintln",
+        "dbg",
     ];
-    for place in [
-        "lambda/src/contract",
-        "lambda/src/notice",
-        "lambda/src/protocol",
-        "lambda/src/report",
-        "lambda/src/selection",
-        "synth/src/cfn",
-        "synth/src/check",
-        "synth/src/config",
-        "synth/src/deployer",
-        "synth/src/diff",
-        "synth/src/docs",
-        "synth/src/iam",
-        "synth/src/limits.rs",
-        // Compression uses readers and writers, but only over bytes.
-        "synth/src/package",
-        "synth/src/stack",
-        "synth/src/deploy/deletion_summary.rs",
-        "synth/src/deploy/deployed_template.rs",
-        "synth/src/deploy/deploy_error.rs",
-        "synth/src/deploy/message",
-        "synth/src/deploy/next_run.rs",
-        "synth/src/deploy/progress.rs",
-        "synth/src/deploy/received_report.rs",
-        "synth/src/deploy/root_cause.rs",
-        "synth/src/deploy/stack_status.rs",
-        "synth/src/deploy/subscriptions.rs",
+    for (crate_name, places) in [
+        ("lambda", &["contract", "notice", "protocol", "report", "selection"][..]),
+        (
+            "synth",
+            &[
+                "cfn",
+                "check",
+                "config",
+                "deployer",
+                "diff",
+                "docs",
+                "iam",
+                "limits",
+                // Compression uses readers and writers, but only over bytes.
+                "package",
+                "stack",
+                "deploy::deletion_summary",
+                "deploy::deployed_template",
+                "deploy::deploy_error",
+                "deploy::message",
+                "deploy::next_run",
+                "deploy::progress",
+                "deploy::received_report",
+                "deploy::root_cause",
+                "deploy::stack_status",
+                "deploy::subscriptions",
+            ],
+        ),
     ] {
-        let found = sources(&root().join(place));
-        assert!(!found.is_empty(), "{place} holds no source");
-        for (file, source) in found {
-            for word in io.iter().filter(|word| !(place == "synth/src/package" && **word == "std::io")) {
-                assert!(!code(&source).contains(word), "{file} names {word}");
+        let all = modules(crate_name);
+        for place in places {
+            let found: Vec<_> = all.files().filter(|file| file == place || is_below(file, place)).collect();
+            assert!(!found.is_empty(), "{crate_name}: {place} has no source");
+            for file in found {
+                let named = all.named(file);
+                for part in io.iter().filter(|part| !(*place == "package" && **part == "std::io")) {
+                    assert!(!named.has(part), "{crate_name}: {file} names {part}");
+                }
             }
         }
     }
 }
 
 #[test]
+fn io_is_found_in_each_form() {
+    for code in [
+        "use std::fs;",
+        "use std::{fmt, fs::{self, File}};",
+        "fn f() { ::std::fs::read(\"a\") }",
+        "use std as s; fn f() { s::fs::read(\"a\") }",
+        "use std::{self}; const A: u8 = matches!(1, std::fs::A);",
+        "fn f() { return ::std::fs::read(\"a\") }",
+    ] {
+        assert!(Modules::new([("a", code)]).named("a").has("std::fs"), "{code}");
+    }
+    let code =
+        "#[cfg(test)] use std::fs; #[cfg(test)] mod tests { use std::fs; } // std::fs\nconst A: &str = \"std::fs\";";
+    assert!(!Modules::new([("a", code)]).named("a").has("std::fs"));
+    let clock =
+        [("a", "use crate::time::Timestamp as T; fn f() { T::now() }"), ("time", "pub struct Timestamp;"), ("", "")];
+    assert!(Modules::new(clock).named("a").has("Timestamp::now"));
+}
+
+#[test]
 fn only_the_adapters_name_the_sdk() {
-    let adapters = ["lambda/src/aws", "synth/src/deploy/aws"].map(|path| root().join(path).display().to_string());
-    let mut named = 0;
-    for place in ["lambda/src", "synth/src"] {
-        for (file, source) in sources(&root().join(place)) {
-            let names_sdk = ["aws_sdk", "aws_config", "aws_smithy", "aws_runtime", "aws_types"]
-                .iter()
-                .any(|word| code(&source).contains(word));
-            assert!(!names_sdk || adapters.iter().any(|folder| file.starts_with(folder)), "{file} names the SDK");
-            named += usize::from(names_sdk);
+    let mut naming = 0;
+    for (crate_name, adapters) in [("lambda", "aws"), ("synth", "deploy::aws")] {
+        let all = modules(crate_name);
+        for file in all.files() {
+            let named = all.named(file);
+            let is_sdk = |name: &str| {
+                ["aws_sdk", "aws_config", "aws_smithy", "aws_runtime", "aws_types"]
+                    .iter()
+                    .any(|sdk| name.starts_with(sdk))
+            };
+            let names_sdk = named.paths.iter().any(|path| path.iter().any(|segment| is_sdk(segment)));
+            let is_adapter = file == adapters || is_below(file, adapters);
+            assert!(!names_sdk || is_adapter, "{crate_name}: {file} names the SDK");
+            naming += usize::from(names_sdk);
         }
     }
-    assert!(named > 0, "the adapters name it");
+    assert!(naming > 0, "the adapters name it");
 }
 
 #[test]
 fn a_secret_is_taken_out_only_where_it_is_delivered_or_verified() {
-    let allowed = ["key_document.rs", "sts.rs", "notice/en.rs", "notice/ja.rs", "access_key.rs"];
-    for (file, source) in sources(&root().join("lambda/src")) {
-        let exposes = code(&source).contains("expose(");
-        assert!(!exposes || allowed.iter().any(|name| file.ends_with(name)), "{file} takes a secret out");
-    }
+    let all = modules("lambda");
+    let exposing: Vec<_> = all.files().filter(|file| all.has_word(file, "expose")).collect();
+    let allowed = ["aws::sts", "delivery::key_document", "model::access_key", "notice::en", "notice::ja"];
+    assert_eq!(exposing, allowed, "the files that take a secret out");
 }
 
 /// The crates that Cargo compiles for a selection of packages, each with its features.
