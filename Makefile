@@ -241,9 +241,9 @@ deploy: $(if $(PACKAGE),,build) $(DEPLOYER) ## Deploy the stack (CONFIG= REGION=
 status: $(DEPLOYER) ## Show the stack, its subscriptions, its next run and what a run would do now
 	$(SYNTH_DEPLOY) status $(PLACE)
 
-rotate: $(DEPLOYER) ## Rotate the keys of USERS="alice bob" now (DRY=1 only shows the changes)
+rotate: $(DEPLOYER) ## Rotate the keys of USERS="alice bob" now (ENABLE=1: also without an active key; DRY=1 only shows)
 	[ -n "$(USERS)" ] || { echo "Name the users whose keys to rotate: make rotate USERS='alice bob'" >&2; exit 2; }
-	$(SYNTH_DEPLOY) rotate --users "$(USERS)" $(if $(DRY),--dry-run) $(PLACE)
+	$(SYNTH_DEPLOY) rotate --users "$(USERS)" $(if $(ENABLE),--enable) $(if $(DRY),--dry-run) $(PLACE)
 
 undo: $(DEPLOYER) ## Reactivate the previous keys of USERS="alice bob" (DRY=1 only shows the changes)
 	[ -n "$(USERS)" ] || { echo "Name the users whose keys to reactivate: make undo USERS='alice bob'" >&2; exit 2; }

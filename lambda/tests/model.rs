@@ -28,7 +28,7 @@ use lambda::{
         call_error::{CallError, Effect},
         journal::{Delivered, Disabled, Intent, Journal, JournalParseError, LEASE, SKEW},
         planner::{self, Next},
-        policy::{DeleteAfter, Delivery, MaxWait, Policy, StillInUse},
+        policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse},
         run::{Run, RunAction},
         state::UserState,
         stop_reason::StopReason,
@@ -80,6 +80,8 @@ struct State {
     holds: Option<AccessKeyId>,
     /// Keys that AWS never accepts, although it made them.
     duds: Vec<AccessKeyId>,
+    /// Whether the user had no active key before the first run.
+    disabled: bool,
     /// The number of keys from before the first run. They count as delivered.
     given: usize,
     /// Whether the journal may be forged. Then a run may stop because the user needs attention.
@@ -139,6 +141,8 @@ enum Sabotage {
     NoGrace,
     /// Every inactive key seems to have been inactive for a year, and active keys seem inactive.
     NoStatus,
+    /// The planner replaces the keys of users without an active key, whatever the policy says.
+    NoSkip,
 }
 
 struct Protocol {
@@ -147,6 +151,8 @@ struct Protocol {
     orders: [RunAction; 2],
     bounds: Bounds,
     sabotage: Option<Sabotage>,
+    /// The policy that the planner gets: another one if a safeguard of the policy is switched off.
+    planned: Policy,
     /// States from which one run without faults is known to correct everything.
     converging: Mutex<HashSet<u64>>,
 }
@@ -169,6 +175,11 @@ fn policies() -> Vec<Policy> {
                     delete_after,
                     still_in_use,
                     wait_at_most,
+                    // The published article gives a user without an active key a new one.
+                    disabled_users: match delete_after {
+                        DeleteAfter::NextRotation => DisabledUsers::Replace,
+                        DeleteAfter::Window(_) => DisabledUsers::Skip,
+                    },
                     delivery,
                     warn_before,
                 });
@@ -181,7 +192,11 @@ fn policies() -> Vec<Policy> {
 impl Protocol {
     fn new(scenario: &Scenario, sabotage: Option<Sabotage>) -> Self {
         let Scenario { policy, orders, bounds } = scenario.clone();
-        Self { policy, orders, bounds, sabotage, converging: Mutex::default() }
+        let mut planned = policy.clone();
+        if sabotage == Some(Sabotage::NoSkip) {
+            planned.disabled_users = DisabledUsers::Replace;
+        }
+        Self { policy, orders, bounds, sabotage, planned, converging: Mutex::default() }
     }
 
     fn run(&self, index: usize, deadline: Timestamp) -> Run {
@@ -253,6 +268,7 @@ impl Protocol {
             overlap_passed: false,
             holds,
             duds: Vec::new(),
+            disabled: !world.keys.is_empty() && world.keys.iter().all(|key| key.status == KeyStatus::Inactive),
             given: world.made,
             forged: false,
             broken: None,
@@ -410,6 +426,13 @@ impl Protocol {
             |id: &AccessKeyId| state.world.keys.iter().any(|k| k.id == *id && k.status == KeyStatus::Active);
         match call {
             Call::DeleteAccessKey(id, _) if is_active(id) => Some("4: an active key was deleted"),
+            Call::CreateAccessKey | Call::ActivateAccessKey(_)
+                if self.policy.disabled_users == DisabledUsers::Skip
+                    && !self.orders.iter().any(|order| matches!(order, RunAction::Enable | RunAction::Undo))
+                    && state.disabled =>
+            {
+                Some("10: a user whose keys were inactive got an active one")
+            }
             Call::DeactivateAccessKey(id, RemovalReason::Superseded) => {
                 let successor = |k: &&Key| k.id != *id && state.works(&k.id) && self.is_delivered(state, &k.id);
                 let none = !state.world.keys.iter().any(|k| successor(&k));
@@ -467,7 +490,7 @@ impl Protocol {
         let run = self.run(9, later.world.now + RUN);
         let mut process = UserState::default();
         let rest = loop {
-            match planner::next_step(&process, &self.policy, &run, later.world.now) {
+            match planner::next_step(&process, &self.planned, &run, later.world.now) {
                 Next::Stop(rest) => break rest,
                 Next::Call(call) => {
                     let answer = self.perform(&mut later, &call, Outcome::Fine);
@@ -482,6 +505,13 @@ impl Protocol {
         );
         let orphans = later.world.keys.iter().filter(|k| !self.is_delivered(&later, &k.id)).count();
         let usable = |s: &State| s.world.keys.iter().any(|k| s.works(&k.id) && self.is_delivered(s, &k.id));
+        if rest == StopReason::Disabled {
+            // Invariant 10: the keys of such a user are as they were, also what a dead run has left. If the only active key
+            // was what a dead run has left, it is removed.
+            let untouched = later.world == World { now: later.world.now, ..state.world.clone() };
+            let was_disabled = state.world.keys.iter().all(|key| key.status == KeyStatus::Inactive);
+            return if was_disabled { untouched } else { orphans == 0 && (!usable(state) || state.forged) };
+        }
         // A user without a working key gets one, unless two deactivated keys are still in their recovery windows.
         let provided = usable(&later)
             || state.world.keys.is_empty()
@@ -576,7 +606,7 @@ impl Model for Protocol {
                     let run = self.run(index, *deadline);
                     if state.faults > 0 {
                         actions.push(Action::Crash(index));
-                        if let Next::Call(call) = planner::next_step(user, &self.policy, &run, state.world.now) {
+                        if let Next::Call(call) = planner::next_step(user, &self.planned, &run, state.world.now) {
                             let mut outcomes = vec![Outcome::Refused, Outcome::LostBefore];
                             match call {
                                 Call::ListAccessKeys | Call::ListUserTags if state.world.now >= state.stale_until => {}
@@ -635,7 +665,7 @@ impl Model for Protocol {
                     return None;
                 };
                 let run = self.run(index, deadline);
-                match planner::next_step(&user, &self.policy, &run, state.world.now) {
+                match planner::next_step(&user, &self.planned, &run, state.world.now) {
                     Next::Call(call) if state.world.now < deadline => {
                         state.faults -= u8::from(outcome != Outcome::Fine);
                         let answer = self.perform(&mut state, &call, outcome);
@@ -659,7 +689,7 @@ impl Model for Protocol {
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
             Property::always("1: no outage", |model: &Self, state: &State| model.no_outage(state)),
-            Property::always("2, 4: no forbidden call", |_: &Self, state: &State| state.broken.is_none()),
+            Property::always("2, 4, 10: no forbidden call", |_: &Self, state: &State| state.broken.is_none()),
             Property::always("3, 7: one run without faults corrects all", |model: &Self, state: &State| {
                 model.converges(state)
             }),
@@ -698,7 +728,7 @@ fn check(scenario: &Scenario, sabotage: Option<Sabotage>) -> (usize, Vec<String>
     let line = |(state, action): (State, Option<Action>)| match action {
         Some(Action::Step(index, outcome)) => match &state.runs[index] {
             Process::Running(user, deadline) => {
-                let next = planner::next_step(user, &model.policy, &model.run(index, *deadline), state.world.now);
+                let next = planner::next_step(user, &model.planned, &model.run(index, *deadline), state.world.now);
                 format!("run {index}: {outcome:?}: {next:?}")
             }
             _ => String::new(),
@@ -765,7 +795,7 @@ fn scenarios() -> Vec<Scenario> {
 }
 
 #[test]
-fn invariants_1_2_3_4_5_7_8_hold_in_every_state() {
+fn invariants_1_2_3_4_5_7_8_10_hold_in_every_state() {
     let (mut total, mut found) = (0, Vec::new());
     let scenarios = scenarios();
     assert!(!scenarios.is_empty(), "PROVE names no scenario");
@@ -782,8 +812,11 @@ fn invariants_1_2_3_4_5_7_8_hold_in_every_state() {
 /// The checker itself is checked: if any one safeguard is switched off, it finds a violation.
 #[test]
 fn without_any_one_safeguard_there_is_a_violation() {
-    use Sabotage::{NoDoubt, NoGrace, NoJournal, NoLastUse, NoLease, NoQuota, NoReadBack, NoStatus, NoVerification};
-    let safeguards = [NoQuota, NoJournal, NoLease, NoVerification, NoReadBack, NoLastUse, NoDoubt, NoGrace, NoStatus];
+    use Sabotage::{
+        NoDoubt, NoGrace, NoJournal, NoLastUse, NoLease, NoQuota, NoReadBack, NoSkip, NoStatus, NoVerification,
+    };
+    let safeguards =
+        [NoQuota, NoJournal, NoLease, NoVerification, NoReadBack, NoLastUse, NoDoubt, NoGrace, NoStatus, NoSkip];
     for sabotage in safeguards {
         let bounds = Bounds { starts: Starts::All, faults: 2, waits: 1 };
         let found = policies().into_iter().find_map(|policy| {

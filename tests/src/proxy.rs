@@ -31,7 +31,7 @@ use lambda::{
         kms_key::KmsKey,
         time::{Span, Timestamp},
     },
-    protocol::policy::{DeleteAfter, Delivery, MaxWait, Policy, StillInUse},
+    protocol::policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse},
 };
 use serde_json::Value as Json;
 use tokio::net::{TcpListener, TcpStream};
@@ -241,6 +241,7 @@ fn declared() -> BTreeSet<String> {
         delete_after: DeleteAfter::NextRotation,
         still_in_use,
         wait_at_most: MaxWait::Forever,
+        disabled_users: DisabledUsers::Skip,
         delivery,
         warn_before: Span::ZERO,
     };

@@ -64,7 +64,7 @@ mod tests {
             list_scope::ListScope,
             permissions::{SIDS, permissions},
         },
-        protocol::policy::{DeleteAfter, Delivery, MaxWait, Policy, StillInUse},
+        protocol::policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse},
     };
 
     fn policies() -> impl Iterator<Item = Policy> {
@@ -74,6 +74,7 @@ mod tests {
             delete_after: DeleteAfter::NextRotation,
             still_in_use,
             wait_at_most: MaxWait::Forever,
+            disabled_users: DisabledUsers::Skip,
             delivery,
             warn_before: Span::ZERO,
         };

@@ -22,6 +22,8 @@ struct Fields {
     users: Option<Vec<String>>,
     /// What to do about them.
     action: Action,
+    /// Whether `rotate` also gives a key to a user whose keys are all inactive.
+    enable: bool,
     /// Whether the run only plans and reports, and changes nothing.
     dry_run: bool,
 }
@@ -107,6 +109,8 @@ impl RunRequest {
             return Err(EventError("users is an empty list".into()));
         }
         let order = match fields.action {
+            Action::Rotate if fields.enable => RunAction::Enable,
+            _ if fields.enable => return Err(EventError("enable belongs to the action rotate".into())),
             Action::Routine => RunAction::Routine,
             Action::Rotate => RunAction::RotateNow,
             Action::Undo => RunAction::Undo,

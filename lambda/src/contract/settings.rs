@@ -76,6 +76,8 @@ pub enum Variable {
     StillInUse,
     /// [`Policy::wait_at_most`].
     WaitAtMost,
+    /// [`Policy::disabled_users`].
+    DisabledUsers,
     /// [`Policy::delivery`].
     Delivery,
     /// [`Policy::warn_before`].
@@ -111,6 +113,7 @@ impl Variable {
             Self::DeleteAfter => "DELETE_AFTER",
             Self::StillInUse => "STILL_IN_USE",
             Self::WaitAtMost => "WAIT_AT_MOST",
+            Self::DisabledUsers => "DISABLED_USERS",
             Self::Delivery => "DELIVERY",
             Self::WarnBefore => "WARN_BEFORE",
             Self::Language => "LANGUAGE",
@@ -148,6 +151,7 @@ impl<Reference> Settings<Reference> {
             (Variable::DeleteAfter, text(&self.policy.delete_after)),
             (Variable::StillInUse, text(&self.policy.still_in_use)),
             (Variable::WaitAtMost, text(&self.policy.wait_at_most)),
+            (Variable::DisabledUsers, text(&self.policy.disabled_users)),
             (Variable::Delivery, text(&self.policy.delivery)),
             (Variable::WarnBefore, text(&self.policy.warn_before)),
             (Variable::Language, text(&self.language)),
@@ -254,6 +258,7 @@ impl Settings {
                 delete_after: read(&lookup, Variable::DeleteAfter)?,
                 still_in_use: read(&lookup, Variable::StillInUse)?,
                 wait_at_most: read(&lookup, Variable::WaitAtMost)?,
+                disabled_users: read(&lookup, Variable::DisabledUsers)?,
                 delivery,
                 warn_before: read(&lookup, Variable::WarnBefore)?,
             },
@@ -298,7 +303,7 @@ mod tests {
     use crate::delivery::public_key::tests::one_of_each;
     use crate::{
         model::time::Span,
-        protocol::policy::{DeleteAfter, MaxWait, StillInUse},
+        protocol::policy::{DeleteAfter, DisabledUsers, MaxWait, StillInUse},
     };
 
     fn settings(delete_after: DeleteAfter, delivery: Delivery) -> Settings {
@@ -320,6 +325,7 @@ mod tests {
                 delete_after,
                 still_in_use: StillInUse::Wait,
                 wait_at_most: MaxWait::AtMost(Span::days(30)),
+                disabled_users: DisabledUsers::Replace,
                 delivery,
                 warn_before: Span::days(7),
             },
@@ -375,17 +381,17 @@ mod tests {
     #[test]
     fn each_variable_is_read_and_named_when_it_is_missing_or_wrong() {
         let good = environment(settings(DeleteAfter::NextRotation, Delivery::EmailEncrypted));
-        assert_eq!(good.len(), 18);
+        assert_eq!(good.len(), 19, "the number of variables");
         for &name in good.keys() {
             let missing = Settings::from_environment(|n| (n != name).then(|| good.get(n).cloned())?);
-            assert_eq!(missing.unwrap_err().name, name);
+            assert_eq!(missing.expect_err(name).name, name);
             let wrong =
                 Settings::from_environment(
                     |n| {
                         if n == name { Some("/ not:right".into()) } else { good.get(n).cloned() }
                     },
                 );
-            assert_eq!(wrong.unwrap_err().name, name);
+            assert_eq!(wrong.expect_err(name).name, name);
         }
     }
 

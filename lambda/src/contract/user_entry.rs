@@ -149,7 +149,7 @@ impl FromStr for UserEntry {
 mod tests {
     use super::*;
     use crate::protocol::policy::DeleteAfter;
-    use crate::protocol::policy::{Delivery, MaxWait, StillInUse};
+    use crate::protocol::policy::{Delivery, DisabledUsers, MaxWait, StillInUse};
 
     #[test]
     fn what_is_written_is_what_is_read() {
@@ -195,6 +195,7 @@ mod tests {
             delete_after: DeleteAfter::Window(Span::days(14)),
             still_in_use: StillInUse::Wait,
             wait_at_most: MaxWait::Forever,
+            disabled_users: DisabledUsers::Skip,
             delivery: Delivery::SecretsManager,
             warn_before: Span::days(25),
         };

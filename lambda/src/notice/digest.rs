@@ -27,7 +27,10 @@ impl DigestFrequency {
         match self {
             Self::Always => true,
             Self::Never => false,
-            Self::Changes => run.summary.unsent > 0 || run.users.iter().any(|user| user.result != Outcome::Unchanged),
+            Self::Changes => {
+                run.summary.unsent > 0
+                    || run.users.iter().any(|user| !matches!(user.result, Outcome::Unchanged | Outcome::Disabled))
+            }
         }
     }
 }

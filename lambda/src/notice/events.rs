@@ -234,6 +234,7 @@ fn of_rest<'a, Reference>(report: &'a UserReport, settings: &'a Settings<Referen
         }
         // Nothing is wrong, or another run, a later run or the person who asked for the run deals with it.
         StopReason::NoKeys
+        | StopReason::Disabled
         | StopReason::Healthy(_)
         | StopReason::Overlap(..)
         | StopReason::Window(..)

@@ -396,6 +396,7 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
             let outcome = match user.result {
                 Outcome::Failed => "失敗",
                 Outcome::NeedsAttention => "要確認",
+                Outcome::Disabled => "無効",
                 Outcome::Waiting | Outcome::Unchanged | Outcome::Changed => "保留",
             };
             format!("  {}({outcome}): {}\n", user.user, rest(&user.rest))
@@ -450,6 +451,7 @@ fn rest(rest: &StopReason) -> String {
             format!("以前のキー {key} を再び有効にしました。{} まではそのままです", until.to_minute())
         }
         StopReason::NoKeys => "アクセスキーがありません".to_owned(),
+        StopReason::Disabled => "すべてのキーが無効のため、新しいキーは発行しません".to_owned(),
         StopReason::Healthy(due) => format!("更新の時期は {} です", due.to_minute()),
         StopReason::NothingToUndo => "再び有効にできるキーがありません".to_owned(),
         StopReason::TooLateToUndo(key) => format!("無効なキー {key} はまもなく削除されるため、再び有効にしません"),

@@ -176,7 +176,7 @@ mod tests {
     use crate::{
         delivery::public_key::tests::one_of_each,
         model::{access_key::KeyStatus, time::Span},
-        protocol::policy::{Delivery, MaxWait},
+        protocol::policy::{Delivery, DisabledUsers, MaxWait},
     };
 
     /// `readers` is the number of kinds of public keys that a block is for.
@@ -200,6 +200,7 @@ mod tests {
             delete_after: if mail { DeleteAfter::NextRotation } else { DeleteAfter::Window(Span::days(14)) },
             still_in_use: if mail { StillInUse::Retire } else { StillInUse::Wait },
             wait_at_most: MaxWait::Forever,
+            disabled_users: DisabledUsers::Skip,
             delivery,
             warn_before: Span::ZERO,
         };

@@ -18,9 +18,9 @@
 use super::{
     call::{Call, PlannedNotice, RemovalReason},
     journal::{Delivered, Disabled, Intent, Journal, JournalEntry, LEASE, LIFE, SKEW},
-    policy::{DeleteAfter, Delivery, MaxWait, Policy, StillInUse},
+    policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse},
     run::{Run, RunAction},
-    state::{ChannelState, Rotation, UserState, VERIFY_PAUSE, Withdrawal},
+    state::{ChannelState, FoundKeys, Rotation, UserState, VERIFY_PAUSE, Withdrawal},
     stop_reason::{NeedsAttention, StopReason},
 };
 use crate::model::{
@@ -64,7 +64,7 @@ pub fn next_step(state: &UserState, policy: &Policy, run: &Run, now: Timestamp) 
         return Next::Call(Call::ListAccessKeys);
     };
     let due = |key: &Key| {
-        let asked = run.order == RunAction::RotateNow || now.since(key.created) >= policy.rotate_after;
+        let asked = run.order.rotates_now() || now.since(key.created) >= policy.rotate_after;
         asked && !state.rotated
     };
     match keys.as_slice() {
@@ -78,6 +78,11 @@ pub fn next_step(state: &UserState, policy: &Policy, run: &Run, now: Timestamp) 
         }
         [_] | [_, _] => {}
         more => return Next::Stop(StopReason::NeedsAttention(NeedsAttention::TooManyKeys(more.len()))),
+    }
+    // Invariant 10: an administrator may have deactivated the keys on purpose. Nothing is touched, not even what a dead run
+    // left: it is cleaned up once the user has an active key again.
+    if state.found == Some(FoundKeys::Inactive) && skips_disabled(policy, run) {
+        return Next::Stop(StopReason::Disabled);
     }
     let journal = match &state.journal {
         None => return Next::Call(Call::ListUserTags),
@@ -94,6 +99,11 @@ pub fn next_step(state: &UserState, policy: &Policy, run: &Run, now: Timestamp) 
         None if run.order == RunAction::Undo && !state.undone => view.undo(),
         None => view.settle(due),
     }
+}
+
+/// Whether a user without an active key gets no new one in this run.
+fn skips_disabled(policy: &Policy, run: &Run) -> bool {
+    policy.disabled_users == DisabledUsers::Skip && matches!(run.order, RunAction::Routine | RunAction::RotateNow)
 }
 
 /// A user's keys and journal, after both were read.
@@ -233,6 +243,8 @@ impl UserView<'_> {
                 Next::Stop(StopReason::Healthy(only.created + self.policy.rotate_after))
             }),
             [only] => self.rotate(only, inactive.first().copied()),
+            // This run removed the only active key, which a dead run had left.
+            _ if skips_disabled(self.policy, self.run) => Next::Stop(StopReason::Disabled),
             _ => match inactive.as_slice() {
                 [only] => self.rotate(only, None),
                 [a, b] if a.created <= b.created => self.rotate(b, Some(a)),

@@ -21,6 +21,8 @@ pub struct Policy {
     pub still_in_use: StillInUse,
     /// How long after the overlap such a key stays active at most.
     pub wait_at_most: MaxWait,
+    /// What to do with a user whose keys are all inactive.
+    pub disabled_users: DisabledUsers,
     /// How a new secret reaches its owner.
     pub delivery: Delivery,
     /// How long before a key is due its owner is warned of its replacement; zero means never.
@@ -88,6 +90,21 @@ pub enum StillInUse {
 words!(StillInUse, "a rule for keys still in use", "wait or retire", {
     "wait" => Self::Wait,
     "retire" => Self::Retire,
+});
+
+/// What to do with a user whose keys are all inactive. Often an administrator deactivated them on purpose, after an
+/// incident or because a person has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DisabledUsers {
+    /// Report the user, and touch none of its keys.
+    Skip,
+    /// Create a key and deliver it, as the published article does.
+    Replace,
+}
+
+words!(DisabledUsers, "a rule for users without an active key", "skip or replace", {
+    "skip" => Self::Skip,
+    "replace" => Self::Replace,
 });
 
 /// How long an old key that is still in use stays active.

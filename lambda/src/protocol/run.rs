@@ -10,8 +10,18 @@ pub enum RunAction {
     Routine,
     /// Asked by a person: replace the key now, whatever its age.
     RotateNow,
+    /// Asked by a person: replace the key now, also for a user whose keys are all inactive.
+    Enable,
     /// Asked by a person: reactivate the key that was deactivated last.
     Undo,
+}
+
+impl RunAction {
+    /// Whether a person asks for a new key, whatever the age of the present one.
+    #[must_use]
+    pub const fn rotates_now(self) -> bool {
+        matches!(self, Self::RotateNow | Self::Enable)
+    }
 }
 
 /// What the planner must know about an invocation.

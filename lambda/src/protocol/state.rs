@@ -26,6 +26,8 @@ pub const VERIFY_PAUSE: Span = Span::seconds(2);
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct UserState {
     pub(super) keys: Option<Vec<Key>>,
+    /// Which keys this run found when it first listed them.
+    pub(super) found: Option<FoundKeys>,
     /// Whether this run created a key after IAM listed the keys.
     pub(super) keys_assumed: bool,
     pub(super) journal: Option<Result<Journal, JournalParseError>>,
@@ -49,6 +51,15 @@ pub struct UserState {
     /// The stop reason to report after this run's intent is removed.
     pub(super) ending: Option<StopReason>,
     pub(super) stopped: Option<StopReason>,
+}
+
+/// Which keys a run found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum FoundKeys {
+    /// At least one active key.
+    Active,
+    /// No active key.
+    Inactive,
 }
 
 /// The stage of a rotation that this run has begun.
@@ -123,6 +134,9 @@ impl UserState {
     fn learn_answer(&mut self, call: &Call, answer: Answer) {
         match (call, answer) {
             (Call::ListAccessKeys, Answer::Keys(keys)) => {
+                let is_active = |key: &Key| key.status == KeyStatus::Active;
+                let found = if keys.iter().any(is_active) { FoundKeys::Active } else { FoundKeys::Inactive };
+                self.found.get_or_insert(found);
                 self.keys = Some(keys);
                 self.keys_assumed = false;
             }

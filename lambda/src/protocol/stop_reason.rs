@@ -19,6 +19,8 @@ use crate::model::{
 pub enum StopReason {
     /// The user has no access key.
     NoKeys,
+    /// All keys of the user are inactive. The handler does not give the user access that no one asked for.
+    Disabled,
     /// The user has one young key. It is due at the time given.
     Healthy(Timestamp),
     /// The old key stays active until the time given.
@@ -55,6 +57,9 @@ impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoKeys => f.write_str("the user has no access key"),
+            Self::Disabled => f.write_str(
+                "all keys of the user are inactive, so it gets no new key; to give it one, run make rotate with ENABLE=1",
+            ),
             Self::Healthy(due) => write!(f, "the key is due on {due}"),
             Self::Overlap(key, until) => write!(f, "the old key {key} stays active until {until}"),
             Self::Window(key, until) => write!(f, "the inactive key {key} is kept until {until}"),

@@ -140,6 +140,7 @@ const fn action(action: RunAction) -> &'static str {
     match action {
         RunAction::Routine => "routine",
         RunAction::RotateNow => "rotate",
+        RunAction::Enable => "enable",
         RunAction::Undo => "undo",
     }
 }

@@ -114,6 +114,8 @@ pub enum Outcome {
     Changed,
     /// A step must wait: for an old key that is still in use or kept, for another run, or because the time was over.
     Waiting,
+    /// All keys of the user are inactive, and none was touched.
+    Disabled,
     /// A call failed. The key that the user works with still works.
     Failed,
     /// A person must decide.
@@ -199,9 +201,8 @@ impl UserReport {
         let delivered = done.iter().any(|change| matches!(change, KeyChange::Delivered { .. }));
         // Both places in the quota are taken for now. For a scheduled run this is as planned. If a person asked for a
         // new key, the user is waiting.
-        let held_back = matches!(rest, StopReason::Overlap(..) | StopReason::Window(..))
-            && order == RunAction::RotateNow
-            && !delivered;
+        let held_back =
+            matches!(rest, StopReason::Overlap(..) | StopReason::Window(..)) && order.rotates_now() && !delivered;
         let why = if held_back { format!("not rotated yet: {rest}") } else { rest.to_string() };
         let result = match rest {
             _ if held_back => Outcome::Waiting,
@@ -209,6 +210,7 @@ impl UserReport {
             // This does not end until a recipient confirms. The owner gets no notice of it, because no one has
             // confirmed.
             StopReason::NeedsAttention(_) | StopReason::NoConfirmedRecipient => Outcome::NeedsAttention,
+            StopReason::Disabled => Outcome::Disabled,
             StopReason::StillInUse(..)
             | StopReason::Busy(..)
             | StopReason::OutOfTime

@@ -19,7 +19,7 @@ use crate::{
     model::{access_key::KeyStatus, email::Email, time::Timestamp, user::User, user_config_error::UserConfigError},
     protocol::{
         journal::{Journal, SKEW},
-        policy::{DeleteAfter, Policy},
+        policy::{DeleteAfter, DisabledUsers, Policy},
     },
     selection::credential_report::{CredentialReport, Seen},
 };
@@ -157,6 +157,12 @@ fn is_at_rest(listed: &ListedUser, keys: Option<&[Seen]>, policy: &Policy, now: 
     let born = |key: &Seen| delivered.map_or(key.changed, |at| at.min(key.changed));
     match keys {
         [] => true,
+        // Invariant 10: a user without an active key is skipped.
+        all if all.iter().all(|key| key.status == KeyStatus::Inactive)
+            && policy.disabled_users == DisabledUsers::Skip =>
+        {
+            true
+        }
         [only] => only.status == KeyStatus::Active && !is_coming(born(only), &journal, true, policy, now),
         [a, b] => match (a.status, b.status) {
             (KeyStatus::Active, KeyStatus::Active) => {

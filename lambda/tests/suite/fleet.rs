@@ -14,7 +14,7 @@ use lambda::{
     },
     protocol::{
         journal::{Delivered, Disabled, Intent, JournalEntry},
-        policy::DeleteAfter,
+        policy::{DeleteAfter, DisabledUsers},
     },
     selection::{
         credential_report::CredentialReport,
@@ -86,13 +86,16 @@ fn only_users_with_something_due_are_handled() {
     let told = JournalEntry::Warned(KEY.parse().unwrap());
     let window = |settings: &mut Settings| settings.policy.delete_after = DeleteAfter::NextRotation;
     let warns = |settings: &mut Settings| settings.policy.warn_before = Span::days(7);
+    let replaces = |settings: &mut Settings| settings.policy.disabled_users = DisabledUsers::Replace;
     let as_it_is = |_: &mut Settings| {};
     let table: Table<'_> = vec![
         ("no key", &[], vec![], &as_it_is, false),
         ("young", &[(59, true)], vec![], &as_it_is, false),
         ("due", &[(60, true)], vec![], &as_it_is, true),
-        ("only inactive", &[(1, false)], vec![], &as_it_is, true),
-        ("two inactive", &[(1, false), (2, false)], vec![], &as_it_is, true),
+        ("only inactive", &[(1, false)], vec![], &as_it_is, false),
+        ("two inactive", &[(1, false), (2, false)], vec![], &as_it_is, false),
+        ("only inactive, to be replaced", &[(1, false)], vec![], &replaces, true),
+        ("two inactive, to be replaced", &[(1, false), (2, false)], vec![], &replaces, true),
         // A key that was deactivated and activated again seems young. Its delivery shows its age.
         ("toggled", &[(1, true)], vec![delivered(60)], &as_it_is, true),
         ("delivered", &[(1, true)], vec![delivered(59)], &as_it_is, false),

@@ -15,7 +15,7 @@ use lambda::{
         call::{Answer, Call, PlannedNotice},
         journal::{Delivered, Disabled, Intent, Journal, LEASE, LIFE},
         planner::ROTATION_BUDGET,
-        policy::{DeleteAfter, Delivery, MaxWait, Policy, StillInUse},
+        policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse},
         run::{Run, RunAction},
         state::{UserState, VERIFY_ATTEMPTS, VERIFY_PAUSE},
         stop_reason::{NeedsAttention, StopReason},
@@ -28,12 +28,17 @@ fn warning() -> Policy {
     Policy { warn_before: Span::days(7), ..careful() }
 }
 
+fn replacing() -> Policy {
+    Policy { disabled_users: DisabledUsers::Replace, ..careful() }
+}
+
 fn article() -> Policy {
     Policy {
         rotate_after: Span::minutes(1),
         overlap: Span::ZERO,
         delete_after: DeleteAfter::NextRotation,
         still_in_use: StillInUse::Retire,
+        disabled_users: DisabledUsers::Replace,
         wait_at_most: MaxWait::Forever,
         delivery: Delivery::Email,
         warn_before: Span::ZERO,
@@ -266,7 +271,14 @@ fn the_table_of_starting_states() {
             vec![(0, Active), (1, Inactive)],
         ),
         ("two active, in the overlap", vec![(90, Active), (6, Active)], careful(), vec![(0, Active), (1, Active)]),
-        ("only inactive", vec![(90, Inactive)], careful(), vec![(0, Inactive), (1, Active)]),
+        ("only inactive is skipped", vec![(90, Inactive)], careful(), vec![(0, Inactive)]),
+        (
+            "two inactive are skipped",
+            vec![(90, Inactive), (30, Inactive)],
+            careful(),
+            vec![(0, Inactive), (1, Inactive)],
+        ),
+        ("only inactive, replaced if asked for", vec![(90, Inactive)], replacing(), vec![(0, Inactive), (1, Active)]),
         (
             "due, but an inactive key has its window",
             vec![(90, Inactive), (60, Active)],
@@ -280,6 +292,29 @@ fn the_table_of_starting_states() {
         let (rest, calls) = runs(&mut world, &policy);
         assert_eq!(left(&world), keys(&expected), "{name}: {rest:?} after {calls}");
     }
+}
+
+/// Trace a of the attacks: an administrator deactivated the user's only key.
+#[test]
+fn invariant_10_a_user_without_an_active_key_gets_none_unasked() {
+    let ordered = |order| Run { order, ..run() };
+    for start in [vec![(10, Inactive)], vec![(90, Inactive)], vec![(90, Inactive), (10, Inactive)]] {
+        for order in [RunAction::Routine, RunAction::RotateNow] {
+            let mut world = with(&start);
+            let (rest, calls) = world.run(&careful(), &ordered(order), |_, _, _| None);
+            assert_eq!((rest, operations(&calls).as_str()), (StopReason::Disabled, "ListAccessKeys"), "{start:?}");
+        }
+    }
+    let mut world = with(&[(10, Inactive)]);
+    let (_, calls) = world.run(&careful(), &ordered(RunAction::Enable), |_, _, _| None);
+    assert_eq!(left(&world), keys(&[(0, Inactive), (1, Active)]), "a person asks: {}", operations(&calls));
+    // What a dead run left stays until the user has an active key again.
+    let mut world = unfinished();
+    world.keys.iter_mut().for_each(|key| key.status = Inactive);
+    assert_eq!(runs(&mut world, &careful()), (StopReason::Disabled, "ListAccessKeys".into()));
+    world.keys[0].status = Active;
+    let _ = runs(&mut world, &careful());
+    assert_eq!(world.keys.iter().filter(|k| k.id == key(1)).count(), 0, "the orphan is deleted then");
 }
 
 #[test]
@@ -781,7 +816,7 @@ fn times_are_exact_to_the_second() {
     }
     // The only key of a user supersedes no other.
     let mut world = World::new(NOW).with_key(ago(Span::minutes(5)), Inactive);
-    assert_eq!(runs(&mut world, &careful()).0, StopReason::Window(key(0), NOW + Span::days(14)));
+    assert_eq!(runs(&mut world, &replacing()).0, StopReason::Window(key(0), NOW + Span::days(14)));
     // The time of an intent may be ahead by the tolerated difference of the clocks.
     let mut world = unfinished();
     world.journal.as_mut().unwrap().intents = vec![intent(NOW + Span::minutes(5), 0)];

@@ -71,7 +71,7 @@ enum Command {
     Status(status::Args),
     /// Replace keys now, with a deployed stack
     #[cfg(feature = "deploy")]
-    Rotate(rotate::Args),
+    Rotate(rotate::RotateArgs),
     /// Reactivate the previous keys, with a deployed stack
     #[cfg(feature = "deploy")]
     Undo(rotate::Args),

@@ -24,9 +24,18 @@ pub(super) struct Args {
     target: target::Target,
 }
 
+#[derive(Debug, clap::Args)]
+pub(super) struct RotateArgs {
+    #[command(flatten)]
+    args: Args,
+    /// Also give a new key to a user whose keys are all inactive
+    #[arg(long)]
+    enable: bool,
+}
+
 /// Replaces keys now.
-pub(super) fn rotate(args: &Args) -> Result<(), CommandError> {
-    run(args, "rotate", RunCommand::Rotate)
+pub(super) fn rotate(args: &RotateArgs) -> Result<(), CommandError> {
+    run(&args.args, "rotate", if args.enable { RunCommand::Enable } else { RunCommand::Rotate })
 }
 
 /// Reactivates previous keys.

@@ -193,6 +193,7 @@ impl Given {
                 delete_after: self.delete_after?,
                 still_in_use: self.still_in_use?,
                 wait_at_most: self.wait_at_most?,
+                disabled_users: self.disabled_users?,
                 delivery: self.delivery?,
                 warn_before: self.warn_before?,
             },

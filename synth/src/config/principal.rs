@@ -9,7 +9,7 @@ use crate::config::{
 };
 
 /// A pattern for the name of a partition.
-pub(super) const PARTITION: &str = "aws(?:-[a-z-]*)?";
+pub(super) const PARTITION: &str = "aws(?:-[a-z]+)*";
 
 impl Word for PrincipalArn {
     fn rule() -> Rule {

@@ -9,7 +9,7 @@ use lambda::{
     model::{parse_error::ParseError, time::Span},
     protocol::{
         planner::ROTATION_BUDGET,
-        policy::{DeleteAfter, Delivery, MaxWait, StillInUse},
+        policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, StillInUse},
     },
 };
 use serde_json::{Value as Json, json};
@@ -223,6 +223,12 @@ impl Word for Delivery {
 }
 
 impl Word for StillInUse {
+    fn rule() -> Rule {
+        Rule::words(Self::WORDS.iter().copied())
+    }
+}
+
+impl Word for DisabledUsers {
     fn rule() -> Rule {
         Rule::words(Self::WORDS.iter().copied())
     }

@@ -15,6 +15,8 @@ pub enum RunCommand {
     Routine,
     /// Replace the keys of these users.
     Rotate(Vec<UserName>),
+    /// Replace the keys of these users, also if all keys of a user are inactive.
+    Enable(Vec<UserName>),
     /// Reactivate the previous keys of these users.
     Undo(Vec<UserName>),
 }
@@ -33,10 +35,13 @@ pub enum InvocationMode {
 pub fn event(order: &RunCommand, mode: InvocationMode) -> Json {
     let (action, users) = match order {
         RunCommand::Routine => ("routine", None),
-        RunCommand::Rotate(users) => ("rotate", Some(users)),
+        RunCommand::Rotate(users) | RunCommand::Enable(users) => ("rotate", Some(users)),
         RunCommand::Undo(users) => ("undo", Some(users)),
     };
     let mut event = json!({ "action": action, "dry_run": mode == InvocationMode::DryRun });
+    if matches!(order, RunCommand::Enable(_)) {
+        event["enable"] = true.into();
+    }
     if let Some(users) = users {
         event["users"] = users.iter().map(UserName::as_str).collect();
     }
@@ -131,6 +136,7 @@ mod tests {
         for (order, understood, about) in [
             (RunCommand::Routine, run::RunAction::Routine, None),
             (RunCommand::Rotate(named()), run::RunAction::RotateNow, about()),
+            (RunCommand::Enable(named()), run::RunAction::Enable, about()),
             (RunCommand::Undo(named()), run::RunAction::Undo, about()),
         ] {
             for mode in [InvocationMode::ForReal, InvocationMode::DryRun] {

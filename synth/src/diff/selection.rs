@@ -1,6 +1,7 @@
 //! Shows which other users are rotated, and who else decides how, as far as IAM does not show it. Exemptions, and
 //! whether tags on users count, are only in the function's environment.
 
+use lambda::{contract::settings::Variable, protocol::policy::DisabledUsers};
 use serde_json::Value as Json;
 
 use crate::diff::handler_env::{Told, functions};
@@ -14,6 +15,10 @@ fn more(old: &Told<'_>, new: &Told<'_>) -> Vec<String> {
     let still = new.exempt();
     let gone = old.exempt().into_iter().filter(|who| !still.iter().any(|wide| wide.contains(who)));
     let mut all: Vec<_> = gone.map(|who| format!("{who} is no longer exempt")).collect();
+    let replaces = |env: &Told<'_>| env.text(Variable::DisabledUsers) == DisabledUsers::Replace.to_string();
+    if replaces(new) && !replaces(old) {
+        all.push("users whose keys are all inactive get a new active key".to_owned());
+    }
     if new.believes_tags() && !old.believes_tags() {
         all.push("tags on users say how long their keys live and who owns them".to_owned());
     }
@@ -45,6 +50,8 @@ mod tests {
             ),
             ("", tags, &["tags on users say how long their keys live and who owns them"]),
             (tags, "", &[]),
+            ("", "disabled_users: replace", &["users whose keys are all inactive get a new active key"]),
+            ("disabled_users: replace", "", &[]),
         ] {
             assert_eq!(who_else_is_rotated(&template(old), &template(new)), expected, "{old} {new}");
         }

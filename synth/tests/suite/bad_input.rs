@@ -9,7 +9,7 @@ use crate::common::{golden, keys, read};
 fn with(lines: &str) -> String {
     let mut text = String::from("stack_name: test\n");
     for (key, value) in [("users", "[alice]"), ("emails", "[a@example.com]")] {
-        if !lines.contains(&format!("{key}:")) {
+        if !lines.lines().any(|line| line.starts_with(&format!("{key}:"))) {
             text += &format!("{key}: {value}\n");
         }
     }
@@ -156,6 +156,7 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
         ("delete_after: next_rotation", "4:15", "next_rotation", "did you mean next-rotation?"),
         ("still_in_use: maybe", "4:15", "maybe", "wait or retire"),
         ("still_in_use: wiat", "4:15", "wiat", "did you mean wait?"),
+        ("disabled_users: kepp", "4:17", "kepp", "skip or replace"),
         ("wait_at_most: long", "4:15", "long", "or forever"),
         ("delivery: fax", "4:11", "fax", "secrets-manager, email or email-encrypted"),
         ("delivery: emial", "4:11", "emial", "did you mean email?"),

@@ -4,6 +4,7 @@
 
 mod alarms;
 mod article;
+mod attacks;
 mod bad_event;
 mod common;
 mod demo;

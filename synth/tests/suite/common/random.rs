@@ -258,6 +258,7 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
     };
     let watching = (key("own"), key("aws-owned"), prop::option::of(one_of(&["none", "fleet"])));
     let digest = prop::option::of(one_of(&["always", "changes", "never"]));
+    let disabled = prop::option::of(one_of(&["skip", "replace"]));
     // Most users have no owner. An owner may also be an administrator.
     let who = prop_oneof![1 => Just(Vec::new()), 1 => prop::collection::vec(prop::option::weighted(0.6, any::<prop::sample::Index>()), 90)];
     // The own times of some users leave as much room as the times of the others.
@@ -266,11 +267,11 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
     let exempt = prop::option::of(any::<bool>().prop_flat_map(exempt));
     let spoken = (exempt, prop::option::of(one_of(&["ignored", "honoured"])));
     let people = (users(), emails(), prop::option::of(emails()), who, own_times, spoken);
-    (people, texts, (numbers, digest), watching, prop::option::of(timings()), any::<[bool; 2]>()).prop_map(
+    (people, texts, (numbers, digest, disabled), watching, prop::option::of(timings()), any::<[bool; 2]>()).prop_map(
         |(
             (users, emails, owners, who, own_times, (exempt, user_tags)),
             texts,
-            ((memory, timeout, retention), digest),
+            ((memory, timeout, retention), digest, disabled),
             watching,
             timings,
             [flow, double],
@@ -297,6 +298,7 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
             set("log_kms_key", watching.1.map(|key| quoted(&key, double)));
             set("dashboard", watching.2);
             set("digest", digest);
+            set("disabled_users", disabled);
             set("exempt", exempt);
             set("user_tags", user_tags);
             let emails = distinct(emails, double);
@@ -334,7 +336,7 @@ pub(crate) struct Wrong {
 }
 
 /// Values that are not valid for a setting.
-const NEVER: [(&str, &[&str]); 22] = [
+const NEVER: [(&str, &[&str]); 23] = [
     ("user_tags", &["yes", "Honoured", "some", "key-rotation:owner"]),
     ("stack_name", &["1st", "a_b", "''", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]),
     ("language", &["fr", "EN", "english"]),
@@ -348,6 +350,7 @@ const NEVER: [(&str, &[&str]); 22] = [
     ("overlap", &["soon", "7 days", "4000d", "-1"]),
     ("delete_after", &["never", "next rotation", "4000d"]),
     ("still_in_use", &["maybe", "WAIT", "yes"]),
+    ("disabled_users", &["maybe", "Skip", "true"]),
     ("wait_at_most", &["long", "4000d", "for ever"]),
     ("warn_before", &["soon", "7 days", "4000d", "-1"]),
     ("delivery", &["fax", "secretsmanager", "e-mail"]),
