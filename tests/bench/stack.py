@@ -153,6 +153,7 @@ handler = add(
                 "DELETE_AFTER": "14d",
                 "STILL_IN_USE": "wait",
                 "WAIT_AT_MOST": "forever",
+                "DISABLED_USERS": "skip",
                 "DELIVERY": "secrets-manager",
                 "WARN_BEFORE": "7d",
                 "LANGUAGE": "en",

@@ -131,6 +131,7 @@ const handler = new CfnFunction(stack, "Function", {
       DELETE_AFTER: "14d",
       STILL_IN_USE: "wait",
       WAIT_AT_MOST: "forever",
+      DISABLED_USERS: "skip",
       DELIVERY: "secrets-manager",
       WARN_BEFORE: "7d",
       LANGUAGE: "en",
