@@ -64,12 +64,12 @@ pub struct RunRequest {
 /// The event is not valid, so the run did not begin. The message names the field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the event is not valid, no key was touched: {0}")]
-pub struct EventError(String);
-
-impl From<ParseError> for EventError {
-    fn from(invalid: ParseError) -> Self {
-        Self(invalid.to_string())
-    }
+pub enum EventError {
+    /// What is wrong, for the person who wrote the event.
+    Invalid(String),
+    /// The execution id cannot be the id of a run.
+    #[error("the event is not valid, no key was touched: execution_id: {0}")]
+    ExecutionId(#[source] ParseError),
 }
 
 impl EventError {
@@ -83,7 +83,7 @@ impl EventError {
         let users = list(settings.users.iter().map(|member| member.who.to_string()).collect());
         let exempt = list(settings.exempt.iter().map(ToString::to_string).collect());
         let exempt = if exempt.is_empty() { exempt } else { format!(", without {exempt}") };
-        Self(format!("users: {name:?} is not configured; this function handles {users}{exempt}"))
+        Self::Invalid(format!("users: {name:?} is not configured; this function handles {users}{exempt}"))
     }
 }
 
@@ -94,29 +94,29 @@ impl RunRequest {
     /// [`EventError`] names the field that is unknown or wrong.
     pub fn read(event: serde_json::Value, request_id: &str) -> Result<Self, EventError> {
         if !event.is_object() {
-            return Err(EventError("it is not a JSON object".into()));
+            return Err(EventError::Invalid("it is not a JSON object".into()));
         }
-        let mut fields: Fields = serde_json::from_value(event).map_err(|e| EventError(e.to_string()))?;
+        let mut fields: Fields = serde_json::from_value(event).map_err(|e| EventError::Invalid(e.to_string()))?;
         // A placeholder stays in the text if the schedule's input is pasted into the console as a test event. Ignore
         // it.
         for field in [&mut fields.execution_id, &mut fields.scheduled_time, &mut fields.attempt_number] {
             field.take_if(|value| value.starts_with("<aws.scheduler."));
         }
         let run = fields.execution_id.as_deref().unwrap_or(request_id);
-        let run = run.parse().map_err(|e: ParseError| EventError(format!("execution_id: {e}")))?;
+        let run = run.parse().map_err(EventError::ExecutionId)?;
         let users = fields.users;
         if users.as_ref().is_some_and(Vec::is_empty) {
-            return Err(EventError("users is an empty list".into()));
+            return Err(EventError::Invalid("users is an empty list".into()));
         }
         let order = match fields.action {
             Action::Rotate if fields.enable => RunAction::Enable,
-            _ if fields.enable => return Err(EventError("enable belongs to the action rotate".into())),
+            _ if fields.enable => return Err(EventError::Invalid("enable belongs to the action rotate".into())),
             Action::Routine => RunAction::Routine,
             Action::Rotate => RunAction::RotateNow,
             Action::Undo => RunAction::Undo,
         };
         if users.is_none() && order != RunAction::Routine {
-            return Err(EventError("an action needs users: name those it is meant for".into()));
+            return Err(EventError::Invalid("an action needs users: name those it is meant for".into()));
         }
         Ok(Self { run, users, order, dry_run: fields.dry_run })
     }

@@ -198,8 +198,23 @@ fn words<T: ToString>(list: &[T]) -> String {
 pub struct SettingError {
     /// The name of the environment variable.
     pub name: &'static str,
-    /// What is wrong, as the end of a sentence: "is missing", or the rule that the value breaks.
-    pub problem: String,
+    /// What is wrong with it.
+    #[source]
+    pub problem: SettingProblem,
+}
+
+/// What is wrong with an environment variable. Each message is the end of a sentence that begins with its name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingProblem {
+    /// It is not set.
+    #[error("is missing")]
+    Missing,
+    /// Its value breaks a rule.
+    #[error("is not valid: {0}")]
+    Invalid(#[source] ParseError),
+    /// Mails with a secret are encrypted, but no public key fits this entry.
+    #[error("has no public key for {0}")]
+    NoPublicKey(UserSelector),
 }
 
 impl SettingError {
@@ -220,7 +235,7 @@ impl Settings {
             raw(lookup, variable)?.parse().map_err(wrong(variable))
         }
         fn wrong(variable: Variable) -> impl Fn(ParseError) -> SettingError {
-            move |e| SettingError { name: variable.name(), problem: format!("is not valid: {e}") }
+            move |e| SettingError { name: variable.name(), problem: SettingProblem::Invalid(e) }
         }
         fn list<T: FromStr<Err = ParseError>>(
             lookup: &impl Fn(&str) -> Option<String>,
@@ -230,7 +245,7 @@ impl Settings {
         }
         fn raw(lookup: &impl Fn(&str) -> Option<String>, variable: Variable) -> Result<String, SettingError> {
             let name = variable.name();
-            lookup(name).ok_or_else(|| SettingError { name, problem: "is missing".into() })
+            lookup(name).ok_or_else(|| SettingError { name, problem: SettingProblem::Missing })
         }
         let users: Vec<UserEntry> = list(&lookup, Variable::Users)?;
         let delivery = read(&lookup, Variable::Delivery)?;
@@ -245,7 +260,7 @@ impl Settings {
         if let Some(UserEntry { who, .. }) =
             users.iter().find(|member| delivery == Delivery::EmailEncrypted && is_lost(member))
         {
-            let problem = format!("has no public key for {who}");
+            let problem = SettingProblem::NoPublicKey(who.clone());
             return Err(SettingError { name: Variable::EncryptTo.name(), problem });
         }
         Ok(Self {
@@ -415,7 +430,7 @@ mod tests {
         let everybodys = written["ENCRYPT_TO"].find(';').unwrap();
         written.insert("ENCRYPT_TO", written["ENCRYPT_TO"][everybodys..].to_owned());
         let bad = read(&written).unwrap_err();
-        assert_eq!((bad.name, bad.problem.as_str()), ("ENCRYPT_TO", "has no public key for alice"));
+        assert_eq!((bad.name, bad.problem.to_string().as_str()), ("ENCRYPT_TO", "has no public key for alice"));
         for wrong in ["", ",", ";bob,smith", ";bob,smith:", "age1", ";:age1"] {
             written.insert("ENCRYPT_TO", wrong.to_owned());
             assert_eq!(read(&written).unwrap_err().name, "ENCRYPT_TO", "{wrong}");

@@ -1,6 +1,6 @@
 //! Problems with a configuration: where each is, and how it is printed.
 
-use std::{fmt, ops::Range};
+use std::{error::Error, fmt, ops::Range};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
@@ -109,6 +109,8 @@ pub(super) fn bytes(text: &str, characters: Range<usize>) -> Range<usize> {
 /// Every problem of a file, in the order of the file. It is never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
+
+impl Error for Problems {}
 
 impl Problems {
     /// Sorts the problems by their place in the file.

@@ -5,7 +5,8 @@ use std::{process, time::Duration};
 use tokio::{sync::watch, task, time};
 
 /// The user asked the process to stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("interrupted")]
 pub struct Interrupted;
 
 /// The exit code after Ctrl-C, as in a shell: 128 plus the number of the signal (2).

@@ -1,6 +1,6 @@
 //! Invokes the function and reads its run report.
 
-use lambda::model::user::UserName;
+use lambda::{model::user::UserName, protocol::call_error::ErrorCode};
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -89,7 +89,7 @@ impl InvocationError {
     pub fn may_be_running(&self) -> bool {
         match self {
             Self::Problem(AwsError::NoConnection { .. }) => true,
-            Self::Problem(AwsError::Refused { code, .. }) => code == "UnreadableAnswer",
+            Self::Problem(AwsError::Refused { code, .. }) => *code == ErrorCode::UnreadableAnswer,
             _ => false,
         }
     }

@@ -72,15 +72,9 @@ pub async fn gather(session: &Session, name: &str, stack: Stack, now: Timestamp)
 const TOPIC: &str = "TopicArn";
 const ALARM_TOPIC: &str = "AlarmTopicArn";
 
-const WHO_HEARS: &str = "tell who hears of it";
-
 async fn template(session: &Session, stack: &Stack) -> Result<Json, AwsError> {
     let template = CloudFormation::new(session).template(&stack.id).await?;
-    read::read(&template).map_err(|e| AwsError::Refused {
-        doing: WHO_HEARS.into(),
-        code: "UnreadableTemplate".into(),
-        message: e.to_string(),
-    })
+    read::read(&template).map_err(AwsError::UnreadableTemplate)
 }
 
 /// The subscriptions of a topic, which is given by its logical id in the template and the name of its output.
@@ -88,15 +82,14 @@ async fn subscriptions(
     session: &Session,
     stack: &Stack,
     template: &Result<Json, AwsError>,
-    (topic, output): (&str, &str),
+    (topic, output): (&str, &'static str),
 ) -> Result<Vec<Subscription>, AwsError> {
     let Some(arn) = stack.outputs.get(output) else {
         // A stack of the first version has no alarms.
         if output == ALARM_TOPIC {
             return Ok(Vec::new());
         }
-        let message = format!("the stack has no output {output}");
-        return Err(AwsError::Refused { doing: WHO_HEARS.into(), code: "NoTopic".into(), message });
+        return Err(AwsError::NoTopic(output));
     };
     let listed = session.subscriptions(arn).await?;
     Ok(subscriptions::compare(

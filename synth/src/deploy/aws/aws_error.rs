@@ -6,8 +6,11 @@ use aws_sdk_sts::{
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
 };
+use lambda::protocol::call_error::ErrorCode;
 
-/// The reason why a call to AWS did not succeed.
+use crate::cfn::read::TemplateReadError;
+
+/// The reason why a call to AWS did not succeed, or why its response cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AwsError {
     /// No Region is configured.
@@ -42,15 +45,21 @@ pub enum AwsError {
         message: String,
     },
     /// AWS refused the call for another reason, or its response was not usable.
-    #[error("could not {doing}: {code}: {message}")]
+    #[error("could not {doing}: {}: {message}", code.as_str())]
     Refused {
         /// What was attempted, as an infinitive.
         doing: String,
-        /// AWS's error code, or one of ours, such as `IncompleteAnswer`.
-        code: String,
+        /// The code in AWS's response, or a code of ours if AWS gave none.
+        code: ErrorCode,
         /// AWS's message, or ours if AWS gave none.
         message: String,
     },
+    /// The template of the deployed stack cannot be read, so its subscriptions are unknown.
+    #[error("could not tell who hears of it: UnreadableTemplate: {0}")]
+    UnreadableTemplate(#[source] TemplateReadError),
+    /// The stack has no output with this name, so the ARN of its topic is unknown.
+    #[error("could not tell who hears of it: NoTopic: the stack has no output {0}")]
+    NoTopic(&'static str),
 }
 
 impl AwsError {
@@ -64,12 +73,13 @@ impl AwsError {
             SdkError::ServiceError(refused) => {
                 let metadata = refused.err().meta();
                 // S3's response to HEAD has no body, so it has no code.
-                let code = metadata.code().unwrap_or(match refused.raw().status().as_u16() {
-                    401 | 403 => "AccessDenied",
-                    _ => "UnknownError",
-                });
-                let status = || format!("HTTP status {}", refused.raw().status().as_u16());
-                Self::from_code(doing, code, &metadata.message().map_or_else(status, str::to_owned))
+                let status = refused.raw().status().as_u16();
+                let message = metadata.message().map_or_else(|| format!("HTTP status {status}"), str::to_owned);
+                match (metadata.code(), status) {
+                    (Some(code), _) => Self::from_code(doing, code, message),
+                    (None, 401 | 403) => Self::Denied { doing, message },
+                    (None, _) => Self::Refused { doing, code: ErrorCode::UnknownError, message },
+                }
             }
             SdkError::DispatchFailure(lost) => {
                 let error = lost.as_connector_error();
@@ -82,18 +92,20 @@ impl AwsError {
             SdkError::ConstructionFailure(_) => {
                 let message =
                     format!("{}; check the name of the Region", error.source().map_or_else(String::new, causes));
-                Self::Refused { doing, code: "NotSent".into(), message }
+                Self::Refused { doing, code: ErrorCode::NotSent, message }
             }
-            _ => {
-                Self::Refused { doing, code: "UnreadableAnswer".into(), message: "the answer could not be read".into() }
-            }
+            _ => Self::Refused {
+                doing,
+                code: ErrorCode::UnreadableAnswer,
+                message: "the answer could not be read".into(),
+            },
         }
     }
 
     /// The error for a response without a part that the API promises.
     pub(super) fn incomplete(call: &str, what: &str) -> Self {
         let message = format!("the answer has no {what}");
-        Self::Refused { doing: format!("call {call}"), code: "IncompleteAnswer".into(), message }
+        Self::Refused { doing: format!("call {call}"), code: ErrorCode::IncompleteAnswer, message }
     }
 
     /// Shortens the SDK's message about the sources of credentials that it tried.
@@ -108,7 +120,7 @@ impl AwsError {
         Self::NoCredentials(first.to_owned())
     }
 
-    fn from_code(doing: String, code: &str, message: &str) -> Self {
+    fn from_code(doing: String, code: &str, message: String) -> Self {
         match code {
             "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => Self::Expired,
             "InvalidClientTokenId"
@@ -119,9 +131,9 @@ impl AwsError {
             | "AuthFailure"
             | "OptInRequired" => Self::NotAccepted(code.to_owned()),
             "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "AuthorizationError" => {
-                Self::Denied { doing, message: message.to_owned() }
+                Self::Denied { doing, message }
             }
-            _ => Self::Refused { doing, code: code.to_owned(), message: message.to_owned() },
+            _ => Self::Refused { doing, code: ErrorCode::Aws(code.to_owned()), message },
         }
     }
 }
@@ -145,10 +157,29 @@ mod tests {
 
     #[test]
     fn error_codes_of_aws_are_recognised() {
-        let of = |code| AwsError::from_code("look".into(), code, "words");
+        let of = |code| AwsError::from_code("look".into(), code, "words".into());
         assert_eq!(of("ExpiredToken"), AwsError::Expired);
         assert_eq!(of("InvalidClientTokenId"), AwsError::NotAccepted("InvalidClientTokenId".into()));
         assert_eq!(of("AccessDenied"), AwsError::Denied { doing: "look".into(), message: "words".into() });
         assert_eq!(of("Throttling").to_string(), "could not look: Throttling: words");
+    }
+
+    #[test]
+    fn a_code_of_ours_is_shown_by_its_name() {
+        let not_a_template = crate::cfn::read::read("a: 1\na: 2\n").unwrap_err();
+        let unreadable = format!("could not tell who hears of it: UnreadableTemplate: {not_a_template}");
+        for (error, text) in [
+            (
+                AwsError::incomplete("GetSchedule", "state"),
+                "could not call GetSchedule: IncompleteAnswer: the answer has no state",
+            ),
+            (
+                AwsError::NoTopic("TopicArn"),
+                "could not tell who hears of it: NoTopic: the stack has no output TopicArn",
+            ),
+            (AwsError::UnreadableTemplate(not_a_template), &unreadable),
+        ] {
+            assert_eq!(error.to_string(), text);
+        }
     }
 }
