@@ -148,7 +148,7 @@ enum Sabotage {
 struct Protocol {
     policy: Policy,
     /// What the two runs are asked to do. If both are the same, they are one event that was delivered twice.
-    orders: [RunAction; 2],
+    run_actions: [RunAction; 2],
     bounds: Bounds,
     sabotage: Option<Sabotage>,
     /// The policy that the planner gets: another one if a safeguard of the policy is switched off.
@@ -191,17 +191,17 @@ fn policies() -> Vec<Policy> {
 
 impl Protocol {
     fn new(scenario: &Scenario, sabotage: Option<Sabotage>) -> Self {
-        let Scenario { policy, orders, bounds } = scenario.clone();
+        let Scenario { policy, run_actions, bounds } = scenario.clone();
         let mut planned = policy.clone();
         if sabotage == Some(Sabotage::NoSkip) {
             planned.disabled_users = DisabledUsers::Replace;
         }
-        Self { policy, orders, bounds, sabotage, planned, converging: Mutex::default() }
+        Self { policy, run_actions, bounds, sabotage, planned, converging: Mutex::default() }
     }
 
     fn run(&self, index: usize, deadline: Timestamp) -> Run {
-        let order = self.orders.get(index).copied().unwrap_or(RunAction::Routine);
-        Run { id: format!("run-{index}").parse().expect("an id"), deadline, order }
+        let action = self.run_actions.get(index).copied().unwrap_or(RunAction::Routine);
+        Run { id: format!("run-{index}").parse().expect("an id"), deadline, action }
     }
 
     /// Every set of zero to two keys, with every journal and every workload that is possible with it.
@@ -428,7 +428,7 @@ impl Protocol {
             Call::DeleteAccessKey(id, _) if is_active(id) => Some("4: an active key was deleted"),
             Call::CreateAccessKey | Call::ActivateAccessKey(_)
                 if self.policy.disabled_users == DisabledUsers::Skip
-                    && !self.orders.iter().any(|order| matches!(order, RunAction::Enable | RunAction::Undo))
+                    && !self.run_actions.iter().any(|action| matches!(action, RunAction::Enable | RunAction::Undo))
                     && state.disabled =>
             {
                 Some("10: a user whose keys were inactive got an active one")
@@ -704,7 +704,7 @@ impl Model for Protocol {
 #[derive(Debug, Clone)]
 struct Scenario {
     policy: Policy,
-    orders: [RunAction; 2],
+    run_actions: [RunAction; 2],
     bounds: Bounds,
 }
 
@@ -716,7 +716,7 @@ impl std::fmt::Display for Scenario {
             f,
             "{delivery}, overlap {overlap}, delete_after {delete_after}, {still_in_use}; {:?} and {:?}; \
              {starts:?} starts, {faults} fault(s), {waits} wait(s)",
-            self.orders[0], self.orders[1]
+            self.run_actions[0], self.run_actions[1]
         )
     }
 }
@@ -752,7 +752,7 @@ fn check(scenario: &Scenario, sabotage: Option<Sabotage>) -> (usize, Vec<String>
 /// - any other word, such as `Undo`: every deep scenario with that word in its description.
 fn scenarios() -> Vec<Scenario> {
     use RunAction::{RotateNow, Routine, Undo};
-    let scenario = |policy: &Policy, orders, bounds| Scenario { policy: policy.clone(), orders, bounds };
+    let scenario = |policy: &Policy, run_actions, bounds| Scenario { policy: policy.clone(), run_actions, bounds };
     let once = |waits| Bounds { starts: Starts::All, faults: 1, waits };
     let leases = |faults| Bounds { starts: Starts::Few, faults, waits: 3 };
     let policies = policies();
@@ -760,9 +760,11 @@ fn scenarios() -> Vec<Scenario> {
     // If a key is kept until its place is needed, `rotate` needs the place of the key that `undo` wants back. Then two
     // people contradict each other within minutes. `SECURITY.md` says so.
     let contradictory =
-        |s: &Scenario| s.orders == [Undo, RotateNow] && s.policy.delete_after == DeleteAfter::NextRotation;
-    let by = |orders: &[[RunAction; 2]], bounds| {
-        let pairs = policies.iter().flat_map(|policy| orders.iter().map(|orders| scenario(policy, *orders, bounds)));
+        |s: &Scenario| s.run_actions == [Undo, RotateNow] && s.policy.delete_after == DeleteAfter::NextRotation;
+    let by = |run_actions: &[[RunAction; 2]], bounds| {
+        let pairs = policies
+            .iter()
+            .flat_map(|policy| run_actions.iter().map(|run_actions| scenario(policy, *run_actions, bounds)));
         pairs.filter(|scenario| !contradictory(scenario)).collect::<Vec<_>>()
     };
     match std::env::var("PROVE").as_deref() {
@@ -820,7 +822,7 @@ fn without_any_one_safeguard_there_is_a_violation() {
     for sabotage in safeguards {
         let bounds = Bounds { starts: Starts::All, faults: 2, waits: 1 };
         let found = policies().into_iter().find_map(|policy| {
-            let scenario = Scenario { policy, orders: [RunAction::Routine; 2], bounds };
+            let scenario = Scenario { policy, run_actions: [RunAction::Routine; 2], bounds };
             check(&scenario, Some(sabotage)).1.into_iter().next()
         });
         let found = found.unwrap_or_else(|| panic!("{sabotage:?}: no violation found"));

@@ -22,7 +22,7 @@ pub(super) struct AmbiguousAttempts(Arc<AtomicBool>);
 
 impl Intercept for AmbiguousAttempts {
     fn name(&self) -> &'static str {
-        "Doubt"
+        "AmbiguousAttempts"
     }
 
     fn read_after_attempt(
@@ -40,7 +40,7 @@ impl Intercept for AmbiguousAttempts {
 
 impl AmbiguousAttempts {
     /// The failure with its effect set to unknown if any attempt may have taken effect.
-    pub(super) fn weigh(&self, failure: CallError) -> CallError {
+    pub(super) fn adjust_effect(&self, failure: CallError) -> CallError {
         if self.0.load(Ordering::Relaxed) { CallError { effect: Effect::Unknown, ..failure } } else { failure }
     }
 }

@@ -19,7 +19,7 @@ use aws_smithy_http_client::{Builder, tls};
 
 use crate::{
     contract::{listed_user::ListedUser, topic_arn::TopicArn},
-    handler::{executor::Aws, load_users::Account},
+    handler::{executor::Aws, load_users::AccountLists},
     model::{
         access_key::{AccessKeyId, KeyStatus, SecretAccessKey},
         email::Email,
@@ -65,7 +65,7 @@ pub fn http_client() -> SharedHttpClient {
     Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https()
 }
 
-impl Account for Sdk {
+impl AccountLists for Sdk {
     async fn credential_report(&self) -> Result<CredentialReport, CallError> {
         iam::credential_report(&self.iam).await
     }

@@ -26,9 +26,9 @@ pub(super) async fn put(
 ) -> Result<Answer, CallError> {
     let text = document(user, key, secret)?;
     let call = secrets.put_secret_value().secret_id(name).client_request_token(version_id(key));
-    let doubt = AmbiguousAttempts::default();
-    let call = call.secret_string(text.as_str()).customize().interceptor(doubt.clone());
-    call.send().await.map_err(|e| doubt.weigh(failure(&e)))?;
+    let attempts = AmbiguousAttempts::default();
+    let call = call.secret_string(text.as_str()).customize().interceptor(attempts.clone());
+    call.send().await.map_err(|e| attempts.adjust_effect(failure(&e)))?;
     Ok(Answer::Done)
 }
 

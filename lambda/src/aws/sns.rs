@@ -51,17 +51,17 @@ pub(super) async fn publish(
     envelope: &Envelope,
     mail: Mail,
 ) -> Result<Answer, CallError> {
-    let doubt = AmbiguousAttempts::default();
+    let attempts = AmbiguousAttempts::default();
     sns.publish()
         .topic_arn(topic.as_str())
         .subject(mail.subject)
         .message(mail.body)
         .set_message_attributes(Some(attributes(envelope)?))
         .customize()
-        .interceptor(doubt.clone())
+        .interceptor(attempts.clone())
         .send()
         .await
-        .map_err(|e| doubt.weigh(failure(&e)))?;
+        .map_err(|e| attempts.adjust_effect(failure(&e)))?;
     Ok(Answer::Done)
 }
 

@@ -56,7 +56,7 @@ pub struct RunRequest {
     /// The users to handle, as a person names them; `None` for all selected users.
     pub users: Option<Vec<String>>,
     /// What to do about them.
-    pub order: RunAction,
+    pub action: RunAction,
     /// Whether nothing may be changed.
     pub dry_run: bool,
 }
@@ -80,7 +80,7 @@ impl EventError {
     #[must_use]
     pub fn not_chosen(name: &str, settings: &Settings) -> Self {
         let list = |words: Vec<String>| words.join(", ");
-        let users = list(settings.users.iter().map(|member| member.who.to_string()).collect());
+        let users = list(settings.users.iter().map(|entry| entry.selector.to_string()).collect());
         let exempt = list(settings.exempt.iter().map(ToString::to_string).collect());
         let exempt = if exempt.is_empty() { exempt } else { format!(", without {exempt}") };
         Self::Invalid(format!("users: {name:?} is not configured; this function handles {users}{exempt}"))
@@ -108,17 +108,17 @@ impl RunRequest {
         if users.as_ref().is_some_and(Vec::is_empty) {
             return Err(EventError::Invalid("users is an empty list".into()));
         }
-        let order = match fields.action {
+        let action = match fields.action {
             Action::Rotate if fields.enable => RunAction::Enable,
             _ if fields.enable => return Err(EventError::Invalid("enable belongs to the action rotate".into())),
             Action::Routine => RunAction::Routine,
             Action::Rotate => RunAction::RotateNow,
             Action::Undo => RunAction::Undo,
         };
-        if users.is_none() && order != RunAction::Routine {
+        if users.is_none() && action != RunAction::Routine {
             return Err(EventError::Invalid("an action needs users: name those it is meant for".into()));
         }
-        Ok(Self { run, users, order, dry_run: fields.dry_run })
+        Ok(Self { run, users, action, dry_run: fields.dry_run })
     }
 }
 
@@ -140,7 +140,7 @@ mod tests {
     fn the_schedules_input_is_an_event() {
         let request = read(schedule_input(|_| "d32c5kddcf5bb8c3".into())).unwrap();
         assert_eq!(request.run.as_str(), "d32c5kddcf5bb8c3");
-        assert_eq!((request.users, request.order, request.dry_run), (None, RunAction::Routine, false));
+        assert_eq!((request.users, request.action, request.dry_run), (None, RunAction::Routine, false));
         let unfilled = read(schedule_input(str::to_owned)).unwrap();
         assert_eq!(unfilled.run.as_str(), "request", "a placeholder that was not replaced is ignored");
         assert_eq!(read(json!({})).unwrap(), unfilled);
@@ -149,8 +149,8 @@ mod tests {
     #[test]
     fn a_person_names_users_and_what_to_do() {
         let request = read(json!({ "users": ["BOB", "bob"], "action": "rotate" })).unwrap();
-        assert_eq!((request.users, request.order), (Some(vec!["BOB".into(), "bob".into()]), RunAction::RotateNow));
-        assert_eq!(read(json!({ "users": ["alice"], "action": "undo" })).unwrap().order, RunAction::Undo);
+        assert_eq!((request.users, request.action), (Some(vec!["BOB".into(), "bob".into()]), RunAction::RotateNow));
+        assert_eq!(read(json!({ "users": ["alice"], "action": "undo" })).unwrap().action, RunAction::Undo);
         assert!(read(json!({ "dry_run": true })).unwrap().dry_run);
     }
 

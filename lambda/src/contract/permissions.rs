@@ -83,7 +83,7 @@ pub const SIDS: [&str; 9] = [
 /// The permissions that the handler needs, and no more: for this policy, for secrets encrypted with this key, and for
 /// this way to find users.
 #[must_use]
-pub fn permissions(policy: &Policy, key: &KmsKey, sight: ListScope) -> Vec<Permission> {
+pub fn permissions(policy: &Policy, key: &KmsKey, list_scope: ListScope) -> Vec<Permission> {
     let last_use = policy.still_in_use == StillInUse::Wait;
     let mail_is_delivery = policy.delivery.is_mail();
     let mut list = vec![
@@ -114,8 +114,8 @@ pub fn permissions(policy: &Policy, key: &KmsKey, sight: ListScope) -> Vec<Permi
             why: "Create the new key; deactivate or reactivate the old one; delete it when its time is over.",
         },
     ];
-    if sight == ListScope::Account {
-        list.insert(0, see_users());
+    if list_scope == ListScope::Account {
+        list.insert(0, list_users());
     }
     if policy.delivery == Delivery::SecretsManager {
         list.extend(secrets(key));
@@ -139,7 +139,7 @@ pub fn permissions(policy: &Policy, key: &KmsKey, sight: ListScope) -> Vec<Permi
 }
 
 /// The permission to find users that the configuration does not name.
-fn see_users() -> Permission {
+fn list_users() -> Permission {
     Permission {
         sid: "ListUsers",
         actions: vec!["iam:GenerateCredentialReport", "iam:GetCredentialReport", "iam:GetAccountAuthorizationDetails"],

@@ -169,19 +169,19 @@ impl<Reference> Settings<Reference> {
     }
 }
 
-const NOBODY: &str = "none";
+const EMPTY_LIST: &str = "none";
 
 fn exempt(list: &[UserSelector]) -> String {
     match words(list) {
-        text if text.is_empty() => NOBODY.into(),
+        text if text.is_empty() => EMPTY_LIST.into(),
         // A user can have this name, so it is written with its path.
-        text if text == NOBODY => format!("/{text}"),
+        text if text == EMPTY_LIST => format!("/{text}"),
         text => text,
     }
 }
 
 fn read_exempt(text: &str) -> Result<Vec<UserSelector>, ParseError> {
-    if text == NOBODY { Ok(Vec::new()) } else { parse_words(text) }
+    if text == EMPTY_LIST { Ok(Vec::new()) } else { parse_words(text) }
 }
 
 fn parse_words<T: FromStr<Err = ParseError>>(text: &str) -> Result<Vec<T>, ParseError> {
@@ -245,7 +245,7 @@ impl Settings {
         }
         fn raw(lookup: &impl Fn(&str) -> Option<String>, variable: Variable) -> Result<String, SettingError> {
             let name = variable.name();
-            lookup(name).ok_or_else(|| SettingError { name, problem: SettingProblem::Missing })
+            lookup(name).ok_or(SettingError { name, problem: SettingProblem::Missing })
         }
         let users: Vec<UserEntry> = list(&lookup, Variable::Users)?;
         let delivery = read(&lookup, Variable::Delivery)?;
@@ -253,14 +253,14 @@ impl Settings {
             Delivery::EmailEncrypted => read(&lookup, Variable::EncryptTo)?,
             Delivery::SecretsManager | Delivery::Email => Recipients::default(),
         };
-        let is_lost = |member: &&UserEntry| match &member.who {
+        let is_lost = |entry: &&UserEntry| match &entry.selector {
             UserSelector::User(user) => encrypt_to.of(&user.name).is_empty(),
             UserSelector::Path(_) | UserSelector::Tag(_) | UserSelector::Group(_) => encrypt_to.all.is_empty(),
         };
-        if let Some(UserEntry { who, .. }) =
-            users.iter().find(|member| delivery == Delivery::EmailEncrypted && is_lost(member))
+        if let Some(UserEntry { selector, .. }) =
+            users.iter().find(|entry| delivery == Delivery::EmailEncrypted && is_lost(entry))
         {
-            let problem = SettingProblem::NoPublicKey(who.clone());
+            let problem = SettingProblem::NoPublicKey(selector.clone());
             return Err(SettingError { name: Variable::EncryptTo.name(), problem });
         }
         Ok(Self {
@@ -299,8 +299,8 @@ impl Settings {
 impl<Reference> Settings<Reference> {
     /// Which lists of the account a run must read to find the users.
     #[must_use]
-    pub fn sight(&self) -> ListScope {
-        ListScope::of(self.users.iter().map(|member| &member.who), &self.exempt, self.user_tags)
+    pub fn list_scope(&self) -> ListScope {
+        ListScope::of(self.users.iter().map(|entry| &entry.selector), &self.exempt, self.user_tags)
     }
 
     /// The public keys for the mail with the new key of `user`. Each of their owners can open it without the others.
@@ -330,7 +330,7 @@ mod tests {
                 "/ci/",
                 "tag:a=b",
             ]
-            .map(|member| member.parse().unwrap())
+            .map(|entry| entry.parse().unwrap())
             .into(),
             exempt: ["carol", "/x/", "tag:keep=it", "group:people"].map(|who| who.parse().unwrap()).into(),
             user_tags: UserTags::Honoured,

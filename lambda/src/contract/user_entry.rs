@@ -21,9 +21,9 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserEntry {
     /// The users that the entry selects.
-    pub who: UserSelector,
+    pub selector: UserSelector,
     /// The settings that apply only to these users.
-    pub own: UserOverrides,
+    pub overrides: UserOverrides,
 }
 
 /// Settings that apply only to some users. `None` leaves the more general value in force.
@@ -71,8 +71,8 @@ impl UserOverrides {
     #[must_use]
     pub fn said_by<'a>(entries: impl IntoIterator<Item = (&'a UserSelector, &'a Self)>) -> Self {
         let mut entries: Vec<_> = entries.into_iter().collect();
-        entries.sort_by_key(|(who, _)| Reverse(who.narrowness()));
-        entries.into_iter().fold(Self::default(), |own, (_, other)| own.or(other.clone()))
+        entries.sort_by_key(|(selector, _)| Reverse(selector.narrowness()));
+        entries.into_iter().fold(Self::default(), |overrides, (_, other)| overrides.or(other.clone()))
     }
 
     /// The general policy with these overrides applied.
@@ -107,8 +107,8 @@ fn read<T: FromStr<Err = ParseError>>(
 
 impl fmt::Display for UserEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.who.fmt(f)?;
-        let UserOverrides { owner, rotate_after, overlap } = &self.own;
+        self.selector.fmt(f)?;
+        let UserOverrides { owner, rotate_after, overlap } = &self.overrides;
         // No name, path, tag or address contains a semicolon or a space.
         let field = |f: &mut fmt::Formatter<'_>, name, value: Option<&dyn fmt::Display>| match value {
             Some(value) => write!(f, ";{name}={value}"),
@@ -125,13 +125,13 @@ impl FromStr for UserEntry {
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let mut parts = text.split(';');
-        let who = parts.next().unwrap_or_default().parse()?;
-        let mut own = UserOverrides::default();
+        let selector = parts.next().unwrap_or_default().parse()?;
+        let mut overrides = UserOverrides::default();
         for part in parts {
             match part.split_once('=') {
-                Some((OWNER, value)) => own.owner = Some(value.parse()?),
-                Some((ROTATE_AFTER, value)) => own.rotate_after = Some(value.parse()?),
-                Some((OVERLAP, value)) => own.overlap = Some(value.parse()?),
+                Some((OWNER, value)) => overrides.owner = Some(value.parse()?),
+                Some((ROTATE_AFTER, value)) => overrides.rotate_after = Some(value.parse()?),
+                Some((OVERLAP, value)) => overrides.overlap = Some(value.parse()?),
                 _ => {
                     return Err(ParseError::new(
                         part,
@@ -141,7 +141,7 @@ impl FromStr for UserEntry {
                 }
             }
         }
-        Ok(Self { who, own })
+        Ok(Self { selector, overrides })
     }
 }
 
@@ -175,15 +175,15 @@ mod tests {
     #[test]
     fn an_invalid_tag_is_named_and_never_guessed() {
         let said = tags(&[("Key-Rotation:Rotate-After", "30d"), ("key-rotation:owner", "o@b.co"), ("team", "x")]);
-        let own = UserOverrides::from_tags(&said).unwrap();
-        assert_eq!((own.rotate_after, own.overlap), (Some(Span::days(30)), None));
-        assert_eq!(own.owner, Some("o@b.co".parse().unwrap()));
+        let overrides = UserOverrides::from_tags(&said).unwrap();
+        assert_eq!((overrides.rotate_after, overrides.overlap), (Some(Span::days(30)), None));
+        assert_eq!(overrides.owner, Some("o@b.co".parse().unwrap()));
         for (tag, value) in [(TAGS[0], "me"), (TAGS[1], "30"), (TAGS[1], ""), (TAGS[2], "a week"), (TAGS[2], "-1d")] {
-            let unclear = UserOverrides::from_tags(&tags(&[(tag, value)])).unwrap_err();
+            let error = UserOverrides::from_tags(&tags(&[(tag, value)])).unwrap_err();
             assert!(
-                matches!(&unclear, UserConfigError::Tag { tag: named, value: told, .. } if *named == tag && told == value)
+                matches!(&error, UserConfigError::Tag { tag: named, value: told, .. } if *named == tag && told == value)
             );
-            assert!(unclear.to_string().contains(tag), "{unclear}");
+            assert!(error.to_string().contains(tag), "{error}");
         }
     }
 
@@ -199,21 +199,21 @@ mod tests {
             delivery: Delivery::SecretsManager,
             warn_before: Span::days(25),
         };
-        let own = |rotate_after: u64, overlap: u64| UserOverrides {
+        let overrides = |rotate_after: u64, overlap: u64| UserOverrides {
             rotate_after: Some(Span::days(rotate_after)),
             overlap: Some(Span::days(overlap)),
             owner: None,
         };
-        let policy = own(30, 16).policy(&general).unwrap();
+        let policy = overrides(30, 16).policy(&general).unwrap();
         let timings = |policy: &Policy| (policy.rotate_after, policy.overlap, policy.warn_before);
         assert_eq!(timings(&policy), (Span::days(30), Span::days(16), Span::days(25)));
-        assert_eq!(own(25, 1).policy(&general).unwrap().warn_before, Span::ZERO);
+        assert_eq!(overrides(25, 1).policy(&general).unwrap().warn_before, Span::ZERO);
         assert_eq!(
-            own(30, 17).policy(&general),
+            overrides(30, 17).policy(&general),
             Err(UserConfigError::TooShort { rotate_after: Span::days(30), life: Span::days(31) })
         );
         let next = Policy { delete_after: DeleteAfter::NextRotation, ..general.clone() };
-        assert!(own(30, 17).policy(&next).is_ok());
+        assert!(overrides(30, 17).policy(&next).is_ok());
         assert_eq!(UserOverrides::default().policy(&general), Ok(general));
     }
 }

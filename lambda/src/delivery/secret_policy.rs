@@ -17,12 +17,12 @@ use crate::model::{parse_error::ParseError, principal::PrincipalArn};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Readers(pub Vec<PrincipalArn>);
 
-const NOBODY: &str = "none";
+const NO_READERS: &str = "none";
 
 impl fmt::Display for Readers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.as_slice() {
-            [] => f.write_str(NOBODY),
+            [] => f.write_str(NO_READERS),
             arns => f.write_str(&arns.iter().map(PrincipalArn::as_str).collect::<Vec<_>>().join(" ")),
         }
     }
@@ -32,7 +32,7 @@ impl FromStr for Readers {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        if text == NOBODY {
+        if text == NO_READERS {
             return Ok(Self::default());
         }
         let arns = text.split_ascii_whitespace().map(str::parse).collect::<Result<Vec<_>, _>>()?;

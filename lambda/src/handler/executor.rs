@@ -76,7 +76,7 @@ pub async fn rotate(
     let user = &user.name;
     let mut state = UserState::default();
     let (mut found, mut done) = (None, Vec::new());
-    let report = |found, done, state, rest: &StopReason| report(settings, user, run.order, found, done, state, rest);
+    let report = |found, done, state, rest: &StopReason| report(settings, user, run.action, found, done, state, rest);
     for _ in 0..MOST_CALLS {
         let now = clock();
         let call = match planner::next_step(&state, &settings.policy, run, now) {
@@ -120,14 +120,14 @@ fn cut_off() -> CallError {
 fn report(
     settings: &Settings,
     user: &UserName,
-    order: RunAction,
+    action: RunAction,
     found: Option<Vec<Key>>,
     done: Vec<KeyChange>,
     state: &UserState,
     rest: &StopReason,
 ) -> UserReport {
     let (found, left) = (found.unwrap_or_default(), state.keys().to_vec());
-    let mut report = UserReport::new(user.clone(), order, found, done, left, rest);
+    let mut report = UserReport::new(user.clone(), action, found, done, left, rest);
     match rest {
         StopReason::StillInUse(key, _) => report.waits_until = state.waits_until(key, &settings.policy),
         StopReason::NoConfirmedRecipient => {

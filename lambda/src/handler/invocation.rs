@@ -9,7 +9,7 @@ use crate::{
     handler::{
         dry_run::DryRun,
         executor::{Aws, rotate},
-        load_users::{Account, LoadUsersError, select},
+        load_users::{AccountLists, LoadUsersError, select},
         log,
     },
     model::time::{Span, Timestamp},
@@ -57,7 +57,7 @@ pub struct Invocation<'a> {
 /// # Errors
 /// [`LoadUsersError`] if the users of the run cannot be determined. Then no key was touched.
 pub async fn run(
-    aws: &(impl Aws + Account),
+    aws: &(impl Aws + AccountLists),
     settings: &Settings,
     event: serde_json::Value,
     invocation: Invocation<'_>,
@@ -79,7 +79,7 @@ async fn carry_out(
     invocation: Invocation<'_>,
 ) -> RunReport {
     let started = Timestamp::now();
-    let run = Run { id: writer(&request.run), deadline: invocation.ends.before(MARGIN), order: request.order };
+    let run = Run { id: writer(&request.run), deadline: invocation.ends.before(MARGIN), action: request.action };
     let mode = if request.dry_run { RunMode::Pretended } else { RunMode::Real };
     let origin = RunOrigin { request: invocation.request, mode };
     let post = NoticeSender { aws, settings, run: &run, origin };
@@ -95,15 +95,15 @@ async fn carry_out(
     done.sort_by_key(|(place, ..)| *place);
     let (mut users, mut unsent): (Vec<_>, Vec<_>) =
         done.into_iter().map(|(_, report, unsent)| (report, unsent)).unzip();
-    for (listed, unclear) in fleet.unclear {
-        let rest = StopReason::NeedsAttention(NeedsAttention::UserConfigError(unclear));
-        let report = UserReport::new(listed.name, request.order, Vec::new(), Vec::new(), Vec::new(), &rest);
+    for (listed, error) in fleet.misconfigured {
+        let rest = StopReason::NeedsAttention(NeedsAttention::UserConfigError(error));
+        let report = UserReport::new(listed.name, request.action, Vec::new(), Vec::new(), Vec::new(), &rest);
         unsent.push(post.notices(&report, settings).await);
         users.push(report);
     }
     let mut unsent = unsent.concat();
     let mut summary = Summary {
-        users: users.len() + fleet.rested.users,
+        users: users.len() + fleet.not_due.users,
         exempt: fleet.exempt,
         unsent: unsent.len(),
         ..Summary::of(&users)
@@ -121,7 +121,7 @@ async fn carry_out(
         started,
         summary,
         users,
-        rested: fleet.rested,
+        not_due: fleet.not_due,
         unsent,
     };
     log_event::results(&report).iter().for_each(log::line);
@@ -150,7 +150,7 @@ impl<A: Aws> NoticeSender<'_, A> {
         for notice in notice::notices(report, settings) {
             let mail = settings.language.notice(&notice, &settings.policy, Timestamp::now());
             let envelope = Envelope { to: notice.to.into_iter().cloned().collect(), about: Some(notice.user.clone()) };
-            unsent.extend(self.send(notice.news.as_str(), envelope, mail).await);
+            unsent.extend(self.send(notice.kind.as_str(), envelope, mail).await);
         }
         unsent
     }

@@ -18,7 +18,7 @@ use crate::{
 
 /// The lists of an account. [`crate::aws::Sdk`] reads them from AWS.
 #[allow(async_fn_in_trait)] // As for `Aws`: no other crate implements it.
-pub trait Account {
+pub trait AccountLists {
     /// IAM's credential report: the access keys of all users.
     async fn credential_report(&self) -> Result<CredentialReport, CallError>;
     /// All users, with their paths, tags and groups.
@@ -34,7 +34,7 @@ pub enum LoadUsersError {
     /// A list of the account could not be read. Without it, the run cannot know which users are selected and which are
     /// exempt.
     #[error("the account's users could not be listed, no key was touched: {operation}: {failure}")]
-    Unseen {
+    UsersNotListed {
         /// The call that failed.
         operation: &'static str,
         /// Why the call failed.
@@ -49,7 +49,7 @@ impl LoadUsersError {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Event(_) => EventError::NAME,
-            Self::Unseen { .. } => "UsersNotListed",
+            Self::UsersNotListed { .. } => "UsersNotListed",
         }
     }
 }
@@ -60,28 +60,31 @@ impl LoadUsersError {
 /// [`LoadUsersError`] if the lists cannot be read in full, because a missing page may contain an exemption. Also if a
 /// person names a user that the settings do not select.
 pub async fn select(
-    account: &impl Account,
+    account: &impl AccountLists,
     settings: &Settings,
     request: &RunRequest,
     now: Timestamp,
 ) -> Result<Fleet, LoadUsersError> {
-    let lists = match settings.sight() {
+    let lists = match settings.list_scope() {
         ListScope::Users => None,
         ListScope::Account => {
             let report = account.credential_report().await;
-            let report =
-                report.map_err(|failure| LoadUsersError::Unseen { operation: "GetCredentialReport", failure })?;
+            let report = report
+                .map_err(|failure| LoadUsersError::UsersNotListed { operation: "GetCredentialReport", failure })?;
             // This comes after the report: a change in between makes a user seem due, not healthy.
             let users = account.account_users().await;
             let operation = "GetAccountAuthorizationDetails";
-            Some(Lists { users: users.map_err(|failure| LoadUsersError::Unseen { operation, failure })?, report })
+            Some(Lists {
+                users: users.map_err(|failure| LoadUsersError::UsersNotListed { operation, failure })?,
+                report,
+            })
         }
     };
     let asked = request.users.as_deref();
     let fleet = fleet(settings, lists.as_ref(), asked, now);
     let is_found = |name: &&String| {
         fleet.subjects.iter().any(|subject| ListedUser::from(&subject.user).is_called(name))
-            || fleet.unclear.iter().any(|(listed, _)| listed.is_called(name))
+            || fleet.misconfigured.iter().any(|(listed, _)| listed.is_called(name))
     };
     match asked.iter().copied().flatten().find(|name| !is_found(name)) {
         Some(stranger) => Err(EventError::not_chosen(stranger, settings).into()),

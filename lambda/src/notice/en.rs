@@ -100,8 +100,8 @@ pub(super) fn coming_up(facts: &ComingUp<'_>) -> Mail {
     Mail { subject: format!("AWS access key will be replaced: {user}"), body }
 }
 
-pub(super) fn notice(user: &UserName, news: &NoticeKind<'_>, policy: &Policy, now: Timestamp) -> Mail {
-    let (subject, body) = match news {
+pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, policy: &Policy, now: Timestamp) -> Mail {
+    let (subject, body) = match kind {
         NoticeKind::StillInUse { old, new, last_use, required_idle_time, until } => {
             ("AWS access key still in use", still_in_use(user, old, *new, last_use, (*required_idle_time, *until)))
         }
@@ -234,12 +234,12 @@ fn failed(user: &UserName, call: &Call, failure: &CallError, aftermath: Aftermat
         Aftermath::Withdrawn => {
             format!("The new key was removed again, and the old one is as it was. A run after {later} tries again.")
         }
-        Aftermath::InDoubt(Some(key)) => format!(
+        Aftermath::DeliveryUnknown(Some(key)) => format!(
             "The new key {key} was created, and it is not certain that its secret has arrived. The key that was in use before \
              is as it was. A run after {later} finds out: it keeps a key of which it knows that it has arrived (stored, or in use \
              by then), and removes another; put no key of an older mail in place after that."
         ),
-        Aftermath::InDoubt(None) => format!(
+        Aftermath::DeliveryUnknown(None) => format!(
             "Whether a new key was created is not certain. The key that was in use before is as it was. A run after {later} \
              finds out, and removes a key that nobody has received."
         ),

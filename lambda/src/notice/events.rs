@@ -31,7 +31,7 @@ pub struct Notice<'a> {
     /// The user that it is about.
     pub user: &'a UserName,
     /// What it says.
-    pub news: NoticeKind<'a>,
+    pub kind: NoticeKind<'a>,
     /// The addresses of the recipients.
     pub to: Vec<&'a Email>,
 }
@@ -116,7 +116,7 @@ pub enum Aftermath<'a> {
     Withdrawn,
     /// A key was created, and it is unknown whether its secret arrived. `None` if it is also unknown whether the key
     /// exists.
-    InDoubt(Option<&'a AccessKeyId>),
+    DeliveryUnknown(Option<&'a AccessKeyId>),
     /// Some steps were done before the failure, and others are still to be done.
     Unfinished,
     /// The failed call may have made its change.
@@ -145,15 +145,15 @@ impl NoticeKind<'_> {
 pub fn notices<'a, Reference>(report: &'a UserReport, settings: &'a Settings<Reference>) -> Vec<Notice<'a>> {
     let done = report.done.iter().enumerate().filter_map(|(at, change)| of_change(report, at, change, settings));
     let all = done.chain(of_rest(report, settings));
-    let notice = |news| Notice {
+    let notice = |kind| Notice {
         user: &report.user,
-        to: match &news {
+        to: match &kind {
             // Those who must confirm get no mail before that, so the administrators get this one.
             NoticeKind::NoConfirmedRecipient { .. } => settings.administrators.iter().collect(),
             NoticeKind::Mailed { .. } => settings.administrators_beside(&report.user).collect(),
             _ => settings.readers_of_notice(&report.user),
         },
-        news,
+        kind,
     };
     all.map(notice).collect()
 }
@@ -267,8 +267,8 @@ fn aftermath<'a>(report: &'a UserReport, call: &Call, failure: &CallError) -> Af
         _ => None,
     });
     match (call, undelivered) {
-        (_, Some(key)) => Aftermath::InDoubt(Some(key)),
-        (Call::CreateAccessKey, None) if failure.effect == Effect::Unknown => Aftermath::InDoubt(None),
+        (_, Some(key)) => Aftermath::DeliveryUnknown(Some(key)),
+        (Call::CreateAccessKey, None) if failure.effect == Effect::Unknown => Aftermath::DeliveryUnknown(None),
         _ if failure.effect == Effect::Unknown && audit::reason(call).is_some() => Aftermath::Uncertain,
         _ if done.is_empty() => Aftermath::Untouched,
         _ => Aftermath::Unfinished,

@@ -100,8 +100,8 @@ pub(super) fn coming_up(facts: &ComingUp<'_>) -> Mail {
     Mail { subject: format!("AWS アクセスキーをまもなく更新します - {user}"), body }
 }
 
-pub(super) fn notice(user: &UserName, news: &NoticeKind<'_>, policy: &Policy, now: Timestamp) -> Mail {
-    let (subject, body) = match news {
+pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, policy: &Policy, now: Timestamp) -> Mail {
+    let (subject, body) = match kind {
         NoticeKind::StillInUse { old, new, last_use, required_idle_time, until } => (
             "AWS アクセスキーがまだ使われています",
             still_in_use(user, old, *new, last_use, (*required_idle_time, *until)),
@@ -233,12 +233,12 @@ fn failed(user: &UserName, call: &Call, failure: &CallError, aftermath: Aftermat
         Aftermath::Withdrawn => {
             format!("新しいキーは取り消しました。以前のキーはそのままです。{later} 以降の実行時にもう一度試します。")
         }
-        Aftermath::InDoubt(Some(key)) => format!(
+        Aftermath::DeliveryUnknown(Some(key)) => format!(
             "新しいキー {key} を作成しましたが、届いたかどうかを確認できていません。これまで使われていたキーはそのままです。\
              {later} 以降の実行時に確認し、届いたことを確認できたキー(保管済み、または使用済み)は残し、それ以外は削除します。\
              その後は、古いメールのキーを使わないでください。"
         ),
-        Aftermath::InDoubt(None) => format!(
+        Aftermath::DeliveryUnknown(None) => format!(
             "新しいキーが作成されたかどうかを確認できていません。これまで使われていたキーはそのままです。\
              {later} 以降の実行時に確認し、誰にも届いていないキーがあれば削除します。"
         ),

@@ -144,10 +144,10 @@ impl Language {
     /// The mail for this notice.
     #[must_use]
     pub fn notice(self, notice: &Notice<'_>, policy: &Policy, now: Timestamp) -> Mail {
-        let Notice { user, news, .. } = notice;
+        let Notice { user, kind, .. } = notice;
         match self {
-            Self::English => en::notice(user, news, policy, now),
-            Self::Japanese => ja::notice(user, news, policy, now),
+            Self::English => en::notice(user, kind, policy, now),
+            Self::Japanese => ja::notice(user, kind, policy, now),
         }
     }
 

@@ -64,12 +64,12 @@ pub fn next_step(state: &UserState, policy: &Policy, run: &Run, now: Timestamp) 
         return Next::Call(Call::ListAccessKeys);
     };
     let due = |key: &Key| {
-        let asked = run.order.rotates_now() || now.since(key.created) >= policy.rotate_after;
+        let asked = run.action.rotates_now() || now.since(key.created) >= policy.rotate_after;
         asked && !state.rotated
     };
     match keys.as_slice() {
         [] => return Next::Stop(StopReason::NoKeys),
-        [only] if only.status == KeyStatus::Active && run.order == RunAction::Undo => {
+        [only] if only.status == KeyStatus::Active && run.action == RunAction::Undo => {
             return Next::Stop(StopReason::NothingToUndo);
         }
         // The common case costs one call: for a single young key the journal need not be read.
@@ -96,14 +96,14 @@ pub fn next_step(state: &UserState, policy: &Policy, run: &Run, now: Timestamp) 
     let view = UserView { state, keys, journal, policy, run, now };
     match state.intent_at_hand() {
         Some(intent) => view.recover(intent),
-        None if run.order == RunAction::Undo && !state.undone => view.undo(),
+        None if run.action == RunAction::Undo && !state.undone => view.undo(),
         None => view.settle(due),
     }
 }
 
 /// Whether a user without an active key gets no new one in this run.
 fn skips_disabled(policy: &Policy, run: &Run) -> bool {
-    policy.disabled_users == DisabledUsers::Skip && matches!(run.order, RunAction::Routine | RunAction::RotateNow)
+    policy.disabled_users == DisabledUsers::Skip && matches!(run.action, RunAction::Routine | RunAction::RotateNow)
 }
 
 /// A user's keys and journal, after both were read.
@@ -300,7 +300,7 @@ impl UserView<'_> {
         if self.policy.still_in_use == StillInUse::Wait && patient {
             match self.state.last_use(&older.id) {
                 None => return Next::Call(Call::GetAccessKeyLastUsed(older.id.clone())),
-                Some(use_) if self.policy.is_left_alone(use_, since, self.now) => {}
+                Some(use_) if self.policy.is_unused(use_, since, self.now) => {}
                 Some(use_) => return Next::Stop(StopReason::StillInUse(older.id.clone(), use_.clone())),
             }
         }

@@ -168,7 +168,7 @@ impl Delivery {
 impl Policy {
     /// Whether the old key is no longer in use: not since its successor was delivered, or not for the required idle
     /// time. Until a workload has the successor it uses the old key; that must not keep the old key for ever.
-    pub(super) fn is_left_alone(&self, use_: &LastUse, delivered: Timestamp, now: Timestamp) -> bool {
+    pub(super) fn is_unused(&self, use_: &LastUse, delivered: Timestamp, now: Timestamp) -> bool {
         match use_ {
             LastUse::Never => true,
             LastUse::Used { at, .. } => *at <= delivered || now >= *at + self.required_idle_time(),

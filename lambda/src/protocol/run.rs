@@ -32,5 +32,5 @@ pub struct Run {
     /// When the run must be over.
     pub deadline: Timestamp,
     /// What the run is asked to do.
-    pub order: RunAction,
+    pub action: RunAction,
 }

@@ -160,8 +160,8 @@ impl fmt::Display for NeedsAttention {
                 f,
                 "the user has {n} other tags, IAM allows 50, and the journal needs room for 5; remove some of the tags"
             ),
-            Self::UserConfigError(unclear) => {
-                write!(f, "{}; correct this, or exempt the user", one_line(&unclear.to_string()))
+            Self::UserConfigError(error) => {
+                write!(f, "{}; correct this, or exempt the user", one_line(&error.to_string()))
             }
             Self::TooManyKeys(n) => {
                 write!(f, "the user has {n} access keys, where IAM allows two; delete the unused ones")

@@ -114,7 +114,7 @@ pub fn event(
             (Some(_), RunMode::Pretended) => "dry-run",
         },
         "run": run.id,
-        "action": action(run.order),
+        "action": action(run.action),
         "requestId": origin.request,
         "user": user,
         "call": call.operation(),

@@ -143,7 +143,7 @@ pub fn event(report: &RunReport, scope: RunScope, rotate_after: Span, function: 
 fn fleet(report: &RunReport, rotate_after: Span, at: Timestamp) -> Vec<(Metric, u64)> {
     let active = |key: &&Key| key.status == KeyStatus::Active;
     let keys = report.users.iter().flat_map(|user| &user.left).filter(active);
-    let born = keys.map(|key| key.created).chain(report.rested.active.iter().copied());
+    let born = keys.map(|key| key.created).chain(report.not_due.active.iter().copied());
     let ages: Vec<_> = born.map(|born| at.since(born)).collect();
     let count = |is: &dyn Fn(Span) -> bool| ages.iter().filter(|age| is(**age)).count() as u64;
     let mut values = vec![
@@ -196,7 +196,7 @@ mod tests {
             started: NOW,
             summary,
             users,
-            rested: crate::selection::fleet::NotDue::default(),
+            not_due: crate::selection::fleet::NotDue::default(),
             unsent: Vec::new(),
         }
     }

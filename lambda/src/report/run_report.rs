@@ -38,7 +38,7 @@ pub struct RunReport {
     pub users: Vec<UserReport>,
     /// The users that were skipped, because the account's lists show that nothing is due.
     #[serde(skip)]
-    pub rested: NotDue,
+    pub not_due: NotDue,
     /// The notices that could not be sent. Nothing else depends on them, but their loss must be visible.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unsent: Vec<Unsent>,
@@ -192,7 +192,7 @@ impl UserReport {
     #[must_use]
     pub fn new(
         user: UserName,
-        order: RunAction,
+        action: RunAction,
         found: Vec<Key>,
         done: Vec<KeyChange>,
         left: Vec<Key>,
@@ -202,7 +202,7 @@ impl UserReport {
         // Both places in the quota are taken for now. For a scheduled run this is as planned. If a person asked for a
         // new key, the user is waiting.
         let held_back =
-            matches!(rest, StopReason::Overlap(..) | StopReason::Window(..)) && order.rotates_now() && !delivered;
+            matches!(rest, StopReason::Overlap(..) | StopReason::Window(..)) && action.rotates_now() && !delivered;
         let why = if held_back { format!("not rotated yet: {rest}") } else { rest.to_string() };
         let result = match rest {
             _ if held_back => Outcome::Waiting,

@@ -30,7 +30,7 @@ pub struct Subject {
     /// The user to handle.
     pub user: User,
     /// The overrides from the user's entry, its tags and wider entries.
-    pub own: UserOverrides,
+    pub overrides: UserOverrides,
 }
 
 /// The selected users, sorted by what a run does with them.
@@ -39,11 +39,11 @@ pub struct Fleet {
     /// The users to handle, in this order.
     pub subjects: Vec<Subject>,
     /// The users with unclear settings, for whom the run does nothing.
-    pub unclear: Vec<(ListedUser, UserConfigError)>,
+    pub misconfigured: Vec<(ListedUser, UserConfigError)>,
     /// The number of users that are selected but exempt.
     pub exempt: usize,
     /// The users that are skipped, because the lists show that nothing is due.
-    pub rested: NotDue,
+    pub not_due: NotDue,
 }
 
 /// Users that are skipped because nothing is due.
@@ -64,13 +64,13 @@ pub struct Lists {
     pub report: CredentialReport,
 }
 
-/// The selected users, or those of them that a person asks for. `lists` is needed if [`Settings::sight`] says so.
+/// The selected users, or those of them that a person asks for. `lists` is needed if [`Settings::list_scope`] says so.
 #[must_use]
 pub fn fleet(settings: &Settings, lists: Option<&Lists>, asked: Option<&[String]>, now: Timestamp) -> Fleet {
     let mut fleet = Fleet::default();
     let mut subjects = Vec::new();
     let unlisted = unlisted(settings, lists);
-    let is_chosen = |listed: &&ListedUser| settings.users.iter().any(|member| member.who.covers(listed));
+    let is_chosen = |listed: &&ListedUser| settings.users.iter().any(|entry| entry.selector.covers(listed));
     let listed = lists.iter().flat_map(|lists| &lists.users).filter(is_chosen);
     for listed in listed.chain(&unlisted) {
         let is_asked = asked.is_none_or(|names| names.iter().any(|name| listed.is_called(name)));
@@ -82,13 +82,13 @@ pub fn fleet(settings: &Settings, lists: Option<&Lists>, asked: Option<&[String]
             continue;
         }
         match subject(settings, listed) {
-            Err(unclear) => fleet.unclear.push((listed.clone(), unclear)),
+            Err(error) => fleet.misconfigured.push((listed.clone(), error)),
             Ok((subject, policy)) => {
                 let keys = lists.and_then(|lists| lists.report.keys(&listed.name));
                 let oldest = keys.into_iter().flatten().map(|key| key.changed).min();
-                if lists.is_some() && asked.is_none() && is_at_rest(listed, keys, &policy, now) {
-                    fleet.rested.users += 1;
-                    fleet.rested.active.extend(active(keys.unwrap_or_default()).map(|key| key.changed));
+                if lists.is_some() && asked.is_none() && has_nothing_due(listed, keys, &policy, now) {
+                    fleet.not_due.users += 1;
+                    fleet.not_due.active.extend(active(keys.unwrap_or_default()).map(|key| key.changed));
                 } else {
                     subjects.push((oldest.unwrap_or(listed.created), subject));
                 }
@@ -108,8 +108,8 @@ pub fn fleet(settings: &Settings, lists: Option<&Lists>, asked: Option<&[String]
 /// The users that the configuration names but the account does not list. The run handles them too, so that IAM reports
 /// what is wrong.
 fn unlisted(settings: &Settings, lists: Option<&Lists>) -> Vec<ListedUser> {
-    let named = settings.users.iter().filter_map(|member| match &member.who {
-        UserSelector::User(user) => Some((&member.who, user)),
+    let named = settings.users.iter().filter_map(|entry| match &entry.selector {
+        UserSelector::User(user) => Some((&entry.selector, user)),
         UserSelector::Path(_) | UserSelector::Tag(_) | UserSelector::Group(_) => None,
     });
     let is_listed = |who: &UserSelector| lists.is_some_and(|lists| lists.users.iter().any(|listed| who.covers(listed)));
@@ -126,12 +126,12 @@ fn subject(settings: &Settings, listed: &ListedUser) -> Result<(Subject, Policy)
     if let Some(owner) = tags.owner.as_ref().filter(|owner| !settings.addresses().any(|known| known == *owner)) {
         return Err(UserConfigError::Stranger(owner.to_string()));
     }
-    let entries = settings.users.iter().filter(|member| member.who.covers(listed));
-    let entries = entries.map(|member| (&member.who, &member.own));
+    let entries = settings.users.iter().filter(|entry| entry.selector.covers(listed));
+    let entries = entries.map(|entry| (&entry.selector, &entry.overrides));
     let (named, wide): (Vec<_>, Vec<_>) = entries.partition(|(who, _)| matches!(who, UserSelector::User(_)));
-    let own = UserOverrides::said_by(named).or(tags).or(UserOverrides::said_by(wide));
-    let policy = own.policy(&settings.policy)?;
-    Ok((Subject { user, own }, policy))
+    let overrides = UserOverrides::said_by(named).or(tags).or(UserOverrides::said_by(wide));
+    let policy = overrides.policy(&settings.policy)?;
+    Ok((Subject { user, overrides }, policy))
 }
 
 fn active(keys: &[Seen]) -> impl Iterator<Item = &Seen> {
@@ -140,7 +140,7 @@ fn active(keys: &[Seen]) -> impl Iterator<Item = &Seen> {
 
 /// Whether nothing can be due for the user, by its tags and a report that may be hours old. In doubt this is false: to
 /// handle the user costs one call, and that call decides.
-fn is_at_rest(listed: &ListedUser, keys: Option<&[Seen]>, policy: &Policy, now: Timestamp) -> bool {
+fn has_nothing_due(listed: &ListedUser, keys: Option<&[Seen]>, policy: &Policy, now: Timestamp) -> bool {
     let journal = Journal::read(listed.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
     let Ok(journal) = journal else { return false };
     // A run died or is at work, or a key was reactivated for a person.
@@ -222,8 +222,9 @@ impl Settings {
     #[must_use]
     pub fn for_subject(&self, subject: &Subject) -> Cow<'_, Self> {
         // Overrides that cannot work were refused when the user was selected.
-        let Ok(policy) = subject.own.policy(&self.policy) else { return Cow::Borrowed(self) };
-        let only = UserEntry { who: UserSelector::User(subject.user.clone()), own: subject.own.clone() };
+        let Ok(policy) = subject.overrides.policy(&self.policy) else { return Cow::Borrowed(self) };
+        let only =
+            UserEntry { selector: UserSelector::User(subject.user.clone()), overrides: subject.overrides.clone() };
         if policy == self.policy && self.users.contains(&only) {
             return Cow::Borrowed(self);
         }
@@ -234,6 +235,6 @@ impl Settings {
 impl<Reference> Settings<Reference> {
     /// Every address that has a subscription: the administrators and the owners.
     pub fn addresses(&self) -> impl Iterator<Item = &Email> {
-        self.administrators.iter().chain(self.users.iter().filter_map(|member| member.own.owner.as_ref()))
+        self.administrators.iter().chain(self.users.iter().filter_map(|entry| entry.overrides.owner.as_ref()))
     }
 }

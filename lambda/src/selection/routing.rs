@@ -33,8 +33,8 @@ impl<Reference> Settings<Reference> {
     #[must_use]
     pub fn owner_of(&self, user: &UserName) -> Option<&Email> {
         let named =
-            self.users.iter().find(|member| matches!(&member.who, UserSelector::User(named) if named.name == *user));
-        named.and_then(|member| member.own.owner.as_ref())
+            self.users.iter().find(|entry| matches!(&entry.selector, UserSelector::User(named) if named.name == *user));
+        named.and_then(|entry| entry.overrides.owner.as_ref())
     }
 
     /// The addresses that may get a user's new key: only its owner, or the administrators if it has no owner.

@@ -25,8 +25,8 @@ use serde_json::Value;
 
 const NOW: Timestamp = Timestamp::from_unix(1_795_490_200);
 
-fn run(order: RunAction) -> Run {
-    Run { id: "run/0123456789abcdef".parse().unwrap(), deadline: NOW, order }
+fn run(action: RunAction) -> Run {
+    Run { id: "run/0123456789abcdef".parse().unwrap(), deadline: NOW, action }
 }
 
 fn done(call: &Call) -> Answer {
@@ -82,13 +82,13 @@ fn an_event_names_its_run_its_user_and_its_outcome() {
     let (refused, lost) = (failed(Effect::None), failed(Effect::Unknown));
     let create = Call::CreateAccessKey;
     let answer = done(&create);
-    for (order, mode, result, expected) in [
+    for (action, mode, result, expected) in [
         (RunAction::Routine, RunMode::Real, Ok(&answer), ["change", "routine", "done", "KEY_OF_A_TEST_0123"]),
         (RunAction::RotateNow, RunMode::Real, Err(&refused), ["change", "rotate", "refused", ""]),
         (RunAction::Undo, RunMode::Real, Err(&lost), ["change", "undo", "unknown", ""]),
         (RunAction::Routine, RunMode::Pretended, Ok(&answer), ["dry-run", "routine", "done", "KEY_OF_A_TEST_0123"]),
     ] {
-        let event = event(&run(order), RunOrigin { request: "an-id", mode }, &user, &create, result);
+        let event = event(&run(action), RunOrigin { request: "an-id", mode }, &user, &create, result);
         assert_eq!(
             ["event", "action", "outcome", "key"].map(|field| event[field].as_str().unwrap()),
             expected,
@@ -131,7 +131,7 @@ proptest! {
         let rest = StopReason::NeedsAttention(NeedsAttention::Journal(garbled));
         let users = vec![UserReport::new(user.clone(), RunAction::Routine, Vec::new(), Vec::new(), Vec::new(), &rest)];
         let summary = Summary::of(&users);
-        let report = RunReport { status_code: 500, body: request.clone(), run: "run".parse().unwrap(), dry_run: false, started: NOW, summary, users, rested: NotDue::default(), unsent: Vec::new() };
+        let report = RunReport { status_code: 500, body: request.clone(), run: "run".parse().unwrap(), dry_run: false, started: NOW, summary, users, not_due: NotDue::default(), unsent: Vec::new() };
         let mut events = vec![
             metrics::event(&report, metrics::RunScope::Fleet, Span::ZERO, &request, NOW).unwrap(),
             serde_json::to_value(&report).unwrap(),

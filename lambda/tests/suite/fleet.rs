@@ -71,7 +71,7 @@ fn lists(rows: &[Row<'_>]) -> Lists {
     Lists { users, report: CredentialReport::read(report.as_bytes()).unwrap() }
 }
 
-fn looked_at(fleet: &Fleet) -> Vec<String> {
+fn handled_users(fleet: &Fleet) -> Vec<String> {
     fleet.subjects.iter().map(|subject| subject.user.to_string()).collect()
 }
 
@@ -129,9 +129,9 @@ fn only_users_with_something_due_are_handled() {
         let lists = lists(&[Row("alice", keys, journal(&entries))]);
         let fleet = fleet(&settings, Some(&lists), None, NOW);
         assert_eq!(fleet.subjects.len() == 1, looks, "{name}: {fleet:?}");
-        assert_eq!(fleet.rested.users, usize::from(!looks), "{name}");
+        assert_eq!(fleet.not_due.users, usize::from(!looks), "{name}");
         let active = keys.iter().filter(|(_, active)| *active).count();
-        assert_eq!(fleet.rested.active.len(), if looks { 0 } else { active }, "{name}");
+        assert_eq!(fleet.not_due.active.len(), if looks { 0 } else { active }, "{name}");
         // A user that a person asks for is always handled.
         let asked = ["ALICE".to_owned()];
         assert_eq!(
@@ -141,7 +141,7 @@ fn only_users_with_something_due_are_handled() {
         );
     }
     let garbled = lists(&[Row("alice", &[(1, true)], tag("access-key-rotation:delivered", "by hand"))]);
-    assert_eq!(looked_at(&fleet(&settings("/", ""), Some(&garbled), None, NOW)), ["alice"], "the run reports it");
+    assert_eq!(handled_users(&fleet(&settings("/", ""), Some(&garbled), None, NOW)), ["alice"], "the run reports it");
 }
 
 /// A report can be four hours old. The keys of a user that was created since are no older than the user.
@@ -175,19 +175,19 @@ fn exempt_wins_whatever_chose() {
         ("alice /ci/bot", "alice", &["/ci/bot"]),
     ] {
         let settings = settings(users, exempt);
-        let lists = (settings.sight() == ListScope::Account).then_some(&lists);
+        let lists = (settings.list_scope() == ListScope::Account).then_some(&lists);
         let fleet = fleet(&settings, lists, None, NOW);
-        let mut looked_at = looked_at(&fleet);
-        looked_at.sort_unstable();
+        let mut handled_users = handled_users(&fleet);
+        handled_users.sort_unstable();
         let mut expected = expected.to_vec();
         expected.sort_unstable();
-        assert_eq!(looked_at, expected, "{users} without {exempt}");
+        assert_eq!(handled_users, expected, "{users} without {exempt}");
         let chosen = lambda::selection::fleet::fleet(&self::settings(users, ""), lists, None, NOW).subjects.len();
         assert_eq!(fleet.exempt, chosen - expected.len(), "{users} without {exempt}");
     }
     let named = fleet(&settings("/ nobody", ""), Some(&lists), None, NOW);
     assert!(
-        looked_at(&named).contains(&"nobody".to_owned()),
+        handled_users(&named).contains(&"nobody".to_owned()),
         "a named user is handled even if it is not listed, so that IAM reports what is wrong"
     );
 }
@@ -231,14 +231,14 @@ fn an_invalid_tag_is_reported_and_never_guessed() {
         let settings = Settings { user_tags: UserTags::Honoured, ..settings("/", "") };
         let lists = lists(&[Row("alice", &[(90, true)], tags), Row("bob", &[(90, true)], vec![])]);
         let fleet = fleet(&settings, Some(&lists), None, NOW);
-        assert_eq!(looked_at(&fleet), ["bob"]);
-        let [(alice, unclear)] = fleet.unclear.as_slice() else { panic!("{fleet:?}") };
-        assert!(alice.name.as_str() == "alice" && unclear.to_string().contains(says), "{unclear}");
+        assert_eq!(handled_users(&fleet), ["bob"]);
+        let [(alice, error)] = fleet.misconfigured.as_slice() else { panic!("{fleet:?}") };
+        assert!(alice.name.as_str() == "alice" && error.to_string().contains(says), "{error}");
     }
     let mut lists = lists(&[Row("alice", &[(90, true)], vec![])]);
     lists.users[0].path = "/a*/".into();
     let fleet = fleet(&settings("/", ""), Some(&lists), None, NOW);
-    assert!(looked_at(&fleet).is_empty() && fleet.unclear.len() == 1);
+    assert!(handled_users(&fleet).is_empty() && fleet.misconfigured.len() == 1);
 }
 
 /// Within an hour the order stays the same. In another hour it is different, so that other users have their turn.
@@ -249,7 +249,7 @@ fn the_order_changes_each_hour() {
     let (lists, settings) = (lists(&rows), settings("/", ""));
     let second = |minute: u64| {
         let hour = Timestamp::from_unix(NOW.unix() / 3_600 * 3_600);
-        looked_at(&fleet(&settings, Some(&lists), None, hour + Span::minutes(minute)))[1].clone()
+        handled_users(&fleet(&settings, Some(&lists), None, hour + Span::minutes(minute)))[1].clone()
     };
     assert!((0..60).all(|minute| second(minute) == second(0)));
     let turns: BTreeSet<_> = (0..24).map(|hour| second(60 * hour)).collect();
@@ -260,8 +260,8 @@ fn the_order_changes_each_hour() {
 fn the_oldest_key_comes_first_and_the_configured_order_stays() {
     let rows = [Row("a", &[(61, true)], vec![]), Row("b", &[(300, true)], vec![]), Row("c", &[(90, true)], vec![])];
     let lists = lists(&rows);
-    assert_eq!(looked_at(&fleet(&settings("/", ""), Some(&lists), None, NOW))[0], "b");
-    assert_eq!(looked_at(&fleet(&settings("c a b", ""), None, None, NOW)), ["c", "a", "b"]);
+    assert_eq!(handled_users(&fleet(&settings("/", ""), Some(&lists), None, NOW))[0], "b");
+    assert_eq!(handled_users(&fleet(&settings("c a b", ""), None, None, NOW)), ["c", "a", "b"]);
 }
 
 proptest! {
@@ -277,7 +277,7 @@ proptest! {
         let mut served = BTreeSet::new();
         for run in 0..40 * share as u64 {
             let now = NOW + Span::minutes(60 * hours * run);
-            let order = looked_at(&fleet(&settings, Some(&lists), None, now));
+            let order = handled_users(&fleet(&settings, Some(&lists), None, now));
             prop_assert_eq!(order.len(), all);
             prop_assert_eq!(order.iter().collect::<BTreeSet<_>>().len(), all, "each once");
             served.extend(order.into_iter().take(each_run));

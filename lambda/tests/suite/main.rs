@@ -4,11 +4,11 @@
 
 mod audit;
 mod common;
+#[cfg(feature = "aws")]
+mod executor;
 mod fleet;
 mod notices;
 mod plan;
-#[cfg(feature = "aws")]
-mod rotate;
 #[allow(dead_code)] // The model check uses the rest.
 #[path = "../world/mod.rs"]
 mod world;

@@ -107,7 +107,7 @@ fn word(email: &Email) -> String {
 /// The notices of a report: each kind, with its recipients.
 fn said(report: &UserReport, settings: &Settings) -> Vec<String> {
     let readers = |notice: &Notice<'_>| notice.to.iter().map(|email| word(email)).collect::<Vec<_>>().join(" ");
-    notices(report, settings).iter().map(|notice| format!("{}: {}", notice.news.as_str(), readers(notice))).collect()
+    notices(report, settings).iter().map(|notice| format!("{}: {}", notice.kind.as_str(), readers(notice))).collect()
 }
 
 type Case = (&'static str, Delivery, UserReport, Vec<String>);
@@ -294,13 +294,13 @@ fn a_failure_says_how_the_keys_stand() {
     for (done, left, call, effect, expected) in [
         (vec![], &one[..], Call::ListUserTags, Effect::Unknown, Aftermath::Untouched),
         (vec![], &one, Call::CreateAccessKey, Effect::None, Aftermath::Untouched),
-        (vec![], &one, Call::CreateAccessKey, Effect::Unknown, Aftermath::InDoubt(None)),
+        (vec![], &one, Call::CreateAccessKey, Effect::Unknown, Aftermath::DeliveryUnknown(None)),
         (
             vec![created(2)],
             &[(1, Active), (2, Active)],
             Call::PutSecretValue(key(2)),
             Effect::Unknown,
-            Aftermath::InDoubt(Some(&key(2))),
+            Aftermath::DeliveryUnknown(Some(&key(2))),
         ),
         (
             vec![],
@@ -328,7 +328,7 @@ fn a_failure_says_how_the_keys_stand() {
         let report = report(&one, done, left, &failed(call.clone(), effect));
         let settings = settings(Delivery::SecretsManager, None);
         let all = notices(&report, &settings);
-        let Some(NoticeKind::Failed { aftermath, .. }) = all.last().map(|notice| &notice.news) else {
+        let Some(NoticeKind::Failed { aftermath, .. }) = all.last().map(|notice| &notice.kind) else {
             panic!("{all:?}")
         };
         assert_eq!(*aftermath, expected, "{call}");
@@ -349,9 +349,9 @@ fn golden(name: &str, mails: impl Fn(Language) -> Vec<Mail>) {
     }
 }
 
-fn mail(language: Language, news: NoticeKind<'_>) -> Mail {
+fn mail(language: Language, kind: NoticeKind<'_>) -> Mail {
     let user = "alice".parse().unwrap();
-    language.notice(&Notice { user: &user, news, to: vec![] }, &policy(Delivery::Email), now())
+    language.notice(&Notice { user: &user, kind, to: vec![] }, &policy(Delivery::Email), now())
 }
 
 #[test]
@@ -364,7 +364,7 @@ fn notices_are_the_reviewed_ones() {
     let used = LastUse::Used { at: now().before(Span::minutes(95)), service: "s3".into(), region: "eu-west-1".into() };
     golden("still-in-use", |language| {
         let (required_idle_time, end) = (Some(now() + Span::days(7)), Some(now() + Span::days(30)));
-        let news = |last_use, required_idle_time, until| NoticeKind::StillInUse {
+        let kind = |last_use, required_idle_time, until| NoticeKind::StillInUse {
             old: &old,
             new: Some(&new),
             last_use,
@@ -373,29 +373,29 @@ fn notices_are_the_reviewed_ones() {
         };
         let unknown = &LastUse::Unknown;
         [
-            news(&used, required_idle_time, None),
-            news(&used, required_idle_time, end),
-            news(unknown, None, None),
-            news(unknown, None, end),
+            kind(&used, required_idle_time, None),
+            kind(&used, required_idle_time, end),
+            kind(unknown, None, None),
+            kind(unknown, None, end),
         ]
-        .map(|news| mail(language, news))
+        .map(|kind| mail(language, kind))
         .into()
     });
     golden("retired", |language| {
-        let news = |deleted| NoticeKind::Retired { old: &old, new: Some(&new), deleted };
+        let kind = |deleted| NoticeKind::Retired { old: &old, new: Some(&new), deleted };
         [DeleteAfter::Window(Span::days(14)), DeleteAfter::NextRotation]
-            .map(|deleted| mail(language, news(deleted)))
+            .map(|deleted| mail(language, kind(deleted)))
             .into()
     });
     golden("deleted", |language| {
-        let news = |new, why| NoticeKind::Deleted { old: &old, new, why };
-        [news(Some(&new), RemovalReason::WindowOver), news(None, RemovalReason::PlaceNeeded)]
-            .map(|news| mail(language, news))
+        let kind = |new, why| NoticeKind::Deleted { old: &old, new, why };
+        [kind(Some(&new), RemovalReason::WindowOver), kind(None, RemovalReason::PlaceNeeded)]
+            .map(|kind| mail(language, kind))
             .into()
     });
     golden("reactivated", |language| {
-        let news = |new, until| NoticeKind::Reactivated { old: &old, new, until };
-        [news(Some(&new), Some(now() + Span::days(53))), news(None, None)].map(|news| mail(language, news)).into()
+        let kind = |new, until| NoticeKind::Reactivated { old: &old, new, until };
+        [kind(Some(&new), Some(now() + Span::days(53))), kind(None, None)].map(|kind| mail(language, kind)).into()
     });
     let (owners, administrators) = ([&owner], [email("security@example.com"), email("ops@example.com")]);
     golden("no-confirmed-recipient", |language| {
@@ -422,8 +422,8 @@ fn mails_about_failures_are_the_reviewed_ones() {
         [
             (&Call::ListAccessKeys, &gone, Aftermath::Untouched),
             (&Call::CreateAccessKey, &denied, Aftermath::Untouched),
-            (&Call::CreateAccessKey, &lost, Aftermath::InDoubt(None)),
-            (&publish, &lost, Aftermath::InDoubt(Some(&new))),
+            (&Call::CreateAccessKey, &lost, Aftermath::DeliveryUnknown(None)),
+            (&publish, &lost, Aftermath::DeliveryUnknown(Some(&new))),
             (&publish, &denied, Aftermath::Withdrawn),
             (&retire, &lost, Aftermath::Uncertain),
             (&retire, &denied, Aftermath::Unfinished),
@@ -571,8 +571,8 @@ fn every_mail(language: Language, user: &UserName, texts: [&str; 3]) -> Vec<Mail
     let aftermaths = [
         Aftermath::Untouched,
         Aftermath::Withdrawn,
-        Aftermath::InDoubt(Some(&new)),
-        Aftermath::InDoubt(None),
+        Aftermath::DeliveryUnknown(Some(&new)),
+        Aftermath::DeliveryUnknown(None),
         Aftermath::Uncertain,
         Aftermath::Unfinished,
     ];
@@ -588,7 +588,7 @@ fn every_mail(language: Language, user: &UserName, texts: [&str; 3]) -> Vec<Mail
         NoticeKind::NoConfirmedRecipient { mailboxes: vec![] },
     ];
     let policy = policy(Delivery::Email);
-    let notice = |news| language.notice(&Notice { user, news, to: vec![] }, &policy, now());
+    let notice = |kind| language.notice(&Notice { user, kind, to: vec![] }, &policy, now());
     let mut mails: Vec<_> = failed.into_iter().chain(others).map(notice).collect();
     let rests = [
         StopReason::Failed(Box::new((Call::ListAccessKeys, failure.clone()))),
@@ -645,7 +645,7 @@ proptest! {
         let unsent = vec![Unsent { user: None, notice: "digest", why: failure.to_string() }];
         let (run, body) = ("run".parse().unwrap(), String::new());
         let summary = Summary::of(&users);
-        let report = RunReport { status_code: 500, body, run, dry_run: false, started: now(), summary, users, rested: NotDue::default(), unsent };
+        let report = RunReport { status_code: 500, body, run, dry_run: false, started: now(), summary, users, not_due: NotDue::default(), unsent };
         let json = serde_json::to_string(&report).unwrap();
         prop_assert!(json.chars().all(is_plain), "{:?}", json);
         let read: serde_json::Value = serde_json::from_str(&json).unwrap();

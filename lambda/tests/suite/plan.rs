@@ -46,7 +46,7 @@ fn article() -> Policy {
 }
 
 fn run() -> Run {
-    Run { id: "this-run".parse().unwrap(), deadline: NOW + Span::minutes(10), order: RunAction::Routine }
+    Run { id: "this-run".parse().unwrap(), deadline: NOW + Span::minutes(10), action: RunAction::Routine }
 }
 
 fn ago(span: Span) -> Timestamp {
@@ -297,11 +297,11 @@ fn the_table_of_starting_states() {
 /// Trace a of the attacks: an administrator deactivated the user's only key.
 #[test]
 fn invariant_10_a_user_without_an_active_key_gets_none_unasked() {
-    let ordered = |order| Run { order, ..run() };
+    let ordered = |action| Run { action, ..run() };
     for start in [vec![(10, Inactive)], vec![(90, Inactive)], vec![(90, Inactive), (10, Inactive)]] {
-        for order in [RunAction::Routine, RunAction::RotateNow] {
+        for action in [RunAction::Routine, RunAction::RotateNow] {
             let mut world = with(&start);
-            let (rest, calls) = world.run(&careful(), &ordered(order), |_, _, _| None);
+            let (rest, calls) = world.run(&careful(), &ordered(action), |_, _, _| None);
             assert_eq!((rest, operations(&calls).as_str()), (StopReason::Disabled, "ListAccessKeys"), "{start:?}");
         }
     }
@@ -557,7 +557,7 @@ fn a_refused_delivery_is_withdrawn_and_one_that_may_have_arrived_is_kept() {
 
 #[test]
 fn rotating_now_rotates_once() {
-    let now = Run { order: RunAction::RotateNow, ..run() };
+    let now = Run { action: RunAction::RotateNow, ..run() };
     for policy in [careful(), article()] {
         let mut world = with(&[(1, Active)]);
         let (_, calls) = world.run(&policy, &now, |_, _, _| None);
@@ -605,7 +605,7 @@ fn the_time_until_which_a_key_in_use_stays_active_is_known() {
 
 #[test]
 fn undo_reactivates_the_previous_key_and_later_runs_leave_it_until_its_successor_is_due() {
-    let undo = Run { order: RunAction::Undo, ..run() };
+    let undo = Run { action: RunAction::Undo, ..run() };
     let mut world = with(&[(90, Inactive), (30, Active)]);
     world.journal.as_mut().unwrap().disabled = vec![Disabled { key: key(0), at: days(1) }];
     world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(1), at: days(30) });
@@ -624,7 +624,7 @@ fn undo_reactivates_the_previous_key_and_later_runs_leave_it_until_its_successor
 
 #[test]
 fn without_a_predecessor_there_is_nothing_to_undo() {
-    let undo = Run { order: RunAction::Undo, ..run() };
+    let undo = Run { action: RunAction::Undo, ..run() };
     for start in [vec![(30, Active)], vec![(90, Active), (30, Active)]] {
         let mut world = with(&start);
         let before = world.keys.clone();
@@ -639,7 +639,7 @@ fn without_a_predecessor_there_is_nothing_to_undo() {
 #[test]
 fn undo_brings_back_a_predecessor_and_no_later_key() {
     // A person deactivated the newer key. If it were activated again, it would supersede the older one.
-    let undo = Run { order: RunAction::Undo, ..run() };
+    let undo = Run { action: RunAction::Undo, ..run() };
     let mut world = with(&[(90, Active), (30, Inactive)]);
     assert_eq!(world.run(&careful(), &undo, |_, _, _| None).0, StopReason::NothingToUndo);
     // Of two keys of the same second, the one that was delivered is the later one.
@@ -654,7 +654,7 @@ fn undo_brings_back_a_predecessor_and_no_later_key() {
 /// A run that deletes a key has read the list moments before. An undo must not reactivate the key in between.
 #[test]
 fn invariant_4_undo_keeps_a_lease_away_from_the_deletion() {
-    let undo = Run { order: RunAction::Undo, ..run() };
+    let undo = Run { action: RunAction::Undo, ..run() };
     let lease = LEASE + Span::minutes(5);
     let a_second_less = |span: Span| Span::seconds(span.as_seconds() - 1);
     let window = |window| Policy { delete_after: DeleteAfter::Window(window), ..careful() };
@@ -944,7 +944,7 @@ fn a_forged_time_in_the_future_needs_attention() {
 /// A person who wants a key back wants it for longer than one run.
 #[test]
 fn undo_is_not_undone_in_the_same_run_because_the_successor_is_due() {
-    let undo = Run { order: RunAction::Undo, ..run() };
+    let undo = Run { action: RunAction::Undo, ..run() };
     for still_in_use in [StillInUse::Wait, StillInUse::Retire] {
         let mut world = with(&[(150, Inactive), (61, Active)]);
         world.journal.as_mut().unwrap().disabled = vec![Disabled { key: key(0), at: days(1) }];

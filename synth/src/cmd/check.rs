@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use crate::cmd::{
     CommandError, config_args,
-    generated_files::{self, Document},
+    generated_files::{self, GeneratedFile},
 };
 use crate::{
     cfn::{read, yaml},
@@ -19,7 +19,7 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct CheckArgs {
     /// Check these templates, in YAML or JSON, without a configuration
     #[arg(value_name = "TEMPLATE", conflicts_with_all = ["config", "template"])]
     templates: Vec<PathBuf>,
@@ -45,7 +45,7 @@ struct Findings {
     fine: Vec<String>,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), CommandError> {
+pub(super) fn run(args: &CheckArgs) -> Result<(), CommandError> {
     let mut findings = Findings::default();
     if !args.templates.is_empty() {
         for path in &args.templates {
@@ -63,12 +63,12 @@ pub(super) fn run(args: &Args) -> Result<(), CommandError> {
 }
 
 /// One template and its configuration.
-fn one(config: &Path, path: PathBuf) -> Result<Document, CommandError> {
+fn one(config: &Path, path: PathBuf) -> Result<GeneratedFile, CommandError> {
     let from = config.display().to_string();
     let read = config_args::read(config, Overrides::default())?;
     let template = read.template()?;
     let command = format!("run: synth template --config {from} --output {}", path.display());
-    Ok(Document {
+    Ok(GeneratedFile {
         path,
         from,
         command,
@@ -95,8 +95,8 @@ impl Findings {
     }
 
     /// Checks that a generated file is up to date. A template is also checked by itself.
-    fn document(&mut self, document: &Document) {
-        let Document { path, from, command, text, stack_name } = document;
+    fn document(&mut self, document: &GeneratedFile) {
+        let GeneratedFile { path, from, command, text, stack_name } = document;
         let committed = match std::fs::read_to_string(path) {
             Ok(committed) => committed,
             Err(e) => return self.wrong(path, format!("cannot be read: {e}"), command.as_str()),

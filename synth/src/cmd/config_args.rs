@@ -15,7 +15,7 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Source {
+pub(super) struct ConfigArgs {
     /// The configuration file
     #[arg(long, value_name = "FILE", default_value = "rotation.yaml")]
     config: PathBuf,
@@ -45,7 +45,7 @@ pub(super) fn architecture(text: &str) -> Result<Architecture, String> {
     text.parse().map_err(|e: lambda::model::parse_error::ParseError| e.to_string())
 }
 
-impl Source {
+impl ConfigArgs {
     /// Reads the configuration; warnings go to standard error.
     pub(super) fn read(&self) -> Result<Config, CommandError> {
         Ok(read(&self.config, self.overrides())?.config)
@@ -58,7 +58,7 @@ impl Source {
 
     /// The option or file that sets the architecture, for messages.
     #[cfg(feature = "deploy")]
-    pub(super) fn architecture_is_said_by(&self) -> String {
+    pub(super) fn architecture_origin(&self) -> String {
         self.architecture.map_or_else(|| self.config.display().to_string(), |_| "--architecture".to_owned())
     }
 
@@ -67,11 +67,11 @@ impl Source {
         let overrides = self.overrides();
         let users_are_given = overrides.users.is_some();
         let read = read(&self.config, overrides)?;
-        let template = stack::template(&read.config).map_err(|unfit| {
-            if users_are_given && unfit.setting() == "users" {
-                return CommandError::bad_input(format!("--users: {unfit}"));
+        let template = stack::template(&read.config).map_err(|error| {
+            if users_are_given && error.setting() == "users" {
+                return CommandError::bad_input(format!("--users: {error}"));
             }
-            read.unfit(&unfit)
+            read.stack_error(&error)
         })?;
         Ok((read.config, template))
     }
@@ -100,7 +100,7 @@ pub(super) struct Read {
 
 /// Reads a configuration; warnings go to standard error.
 pub(super) fn read(path: &Path, overrides: Overrides) -> Result<Read, CommandError> {
-    let (read, warnings) = look_at(path, overrides)?;
+    let (read, warnings) = read_file(path, overrides)?;
     for warning in &warnings {
         eprint!("{}", warning.render_warning(&read.file, &read.text));
     }
@@ -110,10 +110,10 @@ pub(super) fn read(path: &Path, overrides: Overrides) -> Result<Read, CommandErr
 /// The name of the stack in a configuration. It prints no warnings: they are for commands that generate a template.
 #[cfg(feature = "deploy")]
 pub(super) fn stack_name(path: &Path) -> Result<config::StackName, CommandError> {
-    Ok(look_at(path, Overrides::default())?.0.config.stack_name)
+    Ok(read_file(path, Overrides::default())?.0.config.stack_name)
 }
 
-fn look_at(path: &Path, overrides: Overrides) -> Result<(Read, Vec<Problem>), CommandError> {
+fn read_file(path: &Path, overrides: Overrides) -> Result<(Read, Vec<Problem>), CommandError> {
     let file = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|e| {
         CommandError::bad_input(format!("{file}: cannot be read: {e}; name another file with --config"))
@@ -130,12 +130,12 @@ fn look_at(path: &Path, overrides: Overrides) -> Result<(Read, Vec<Problem>), Co
 impl Read {
     /// Generates the template of the configuration.
     pub(super) fn template(&self) -> Result<Value, CommandError> {
-        stack::template(&self.config).map_err(|unfit| self.unfit(&unfit))
+        stack::template(&self.config).map_err(|error| self.stack_error(&error))
     }
 
     /// The error for a configuration that cannot become a stack, at the setting that causes it.
-    fn unfit(&self, unfit: &StackError) -> CommandError {
-        let problem = Problem::with(unfit.setting(), &self.text, &unfit.to_string());
+    fn stack_error(&self, error: &StackError) -> CommandError {
+        let problem = Problem::with(error.setting(), &self.text, &error.to_string());
         CommandError::bad_input(Problems::from(problem).render(&self.file, &self.text))
     }
 }

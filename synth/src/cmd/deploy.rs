@@ -6,9 +6,9 @@ use lambda::model::time::Timestamp;
 
 use crate::cmd::{
     CommandError, Exit,
-    config_args::Source,
+    config_args::ConfigArgs,
     package, target,
-    terminal::{self, Console, Format, ask},
+    terminal::{self, OutputFormat, Terminal, ask},
 };
 use crate::{
     cfn::{Value, json, yaml},
@@ -17,7 +17,7 @@ use crate::{
         deploy_error::DeployError,
         deploy_plan::{Object, Release},
         interrupt::Interrupt,
-        message::{Audience, End, Message},
+        message::{DeployOutcome, Message, MessageSink},
         stacks::{Stacks, TargetStack},
         status_report,
     },
@@ -26,9 +26,9 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct DeployArgs {
     #[command(flatten)]
-    source: Source,
+    source: ConfigArgs,
     #[command(flatten)]
     place: AwsLocation,
     /// The handler's package, built for the configuration's architecture
@@ -41,27 +41,29 @@ pub(super) struct Args {
     #[arg(long, value_name = "FINGERPRINT")]
     approve: Vec<Fingerprint>,
     /// The format of the output
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), CommandError> {
+pub(super) fn run(args: &DeployArgs) -> Result<(), CommandError> {
     let release = release(args)?;
     target::block_on(async {
         let interrupt = Interrupt::listen();
-        let mut console = Console::new(args.format);
+        let mut console = Terminal::new(args.format);
         let name = release.bundle.stack.clone();
         let session = tokio::select! {
             session = Session::open(&args.place) => session.map_err(|problem| from_failure(problem.into())),
-            _ = interrupt.pressed() => Err(End::Interrupted),
+            _ = interrupt.pressed() => Err(DeployOutcome::Interrupted),
         };
         let (end, left) = match &session {
             Ok(session) => deploy(args, release, session, &interrupt, &mut console).await,
             Err(end) => (end.clone(), Vec::new()),
         };
-        console.hear(&Message::End(&end));
-        if let (Ok(session), Format::Text, End::Deployed(_) | End::Unchanged(_)) = (&session, args.format, &end) {
-            tell_state(session, &name, &interrupt, &mut console).await;
+        console.show(&Message::End(&end));
+        if let (Ok(session), OutputFormat::Text, DeployOutcome::Deployed(_) | DeployOutcome::Unchanged(_)) =
+            (&session, args.format, &end)
+        {
+            show_status(session, &name, &interrupt, &mut console).await;
         }
         match stop(&name, end) {
             Ok(()) if left.is_empty() => Ok(()),
@@ -78,7 +80,7 @@ pub(super) fn run(args: &Args) -> Result<(), CommandError> {
 }
 
 /// Prepares what is deployed. It finds all errors that need no call to AWS.
-fn release(args: &Args) -> Result<Release, CommandError> {
+fn release(args: &DeployArgs) -> Result<Release, CommandError> {
     let (config, template) = args.source.bundle()?;
     let target = |stack: &str, template: &Value| TargetStack {
         stack: stack.to_owned(),
@@ -87,7 +89,7 @@ fn release(args: &Args) -> Result<Release, CommandError> {
         parameters: Vec::new(),
     };
     let artifacts = artifacts::template().map_err(|e| CommandError::failure(format!("error: {e}")))?;
-    let package = package::read(&args.package, config.architecture, &args.source.architecture_is_said_by())?;
+    let package = package::read(&args.package, config.architecture, &args.source.architecture_origin())?;
     Ok(Release {
         bundle: target(config.stack_name.as_str(), &template),
         artifacts: target(artifacts::STACK_NAME, &artifacts),
@@ -98,14 +100,14 @@ fn release(args: &Args) -> Result<Release, CommandError> {
 
 /// Deploys. Returns how it ended, and messages about change sets that could not be deleted.
 async fn deploy(
-    args: &Args,
+    args: &DeployArgs,
     release: Release,
     session: &Session,
     interrupt: &Interrupt,
-    console: &mut Console,
-) -> (End, Vec<String>) {
+    console: &mut Terminal,
+) -> (DeployOutcome, Vec<String>) {
     let Session { account, region, identity, .. } = session;
-    console.hear(&Message::Place { account, region, identity, stack: &release.bundle.stack });
+    console.show(&Message::Place { account, region, identity, stack: &release.bundle.stack });
     let mut stacks = Stacks::new(CloudFormation::new(session), interrupt.clone(), console);
     let end = attempt(args, release, session, interrupt, &mut stacks).await;
     let left = stacks.withdraw().await.err().unwrap_or_default();
@@ -114,13 +116,13 @@ async fn deploy(
 
 /// Shows what CloudFormation does not know: which addresses must still confirm, when the next run is, and what it would do. A
 /// program calls `synth status` for that. The deployment is done, so a failure here does not change how it ended.
-async fn tell_state(session: &Session, name: &str, interrupt: &Interrupt, console: &mut Console) {
+async fn show_status(session: &Session, name: &str, interrupt: &Interrupt, console: &mut Terminal) {
     let gather = async {
-        let stack = target::stack(session, name).await?.ok_or_else(|| target::not_here(name, session))?;
+        let stack = target::stack(session, name).await?.ok_or_else(|| target::stack_not_found(name, session))?;
         Ok::<_, CommandError>(status_report::gather(session, name, stack, Timestamp::now()).await)
     };
     tokio::select! {
-        state = gather => console.hear(&Message::Note(&match state {
+        state = gather => console.show(&Message::Note(&match state {
             Ok(state) => format!("\n{}", state.text().trim_end()),
             Err(stop) => stop.to_string(),
         })),
@@ -129,19 +131,19 @@ async fn tell_state(session: &Session, name: &str, interrupt: &Interrupt, consol
 }
 
 async fn attempt(
-    args: &Args,
+    args: &DeployArgs,
     release: Release,
     session: &Session,
     interrupt: &Interrupt,
     stacks: &mut Stacks<'_>,
-) -> Result<End, DeployError> {
+) -> Result<DeployOutcome, DeployError> {
     let deployment = release.plan(session, stacks).await?;
     for plan in deployment.plans() {
         let approval = Approval::needed(&plan.diff);
         stacks.say(&Message::Plan { stack: &plan.target.stack, diff: &plan.diff, approval: approval.as_ref() });
     }
     if let Some(outputs) = deployment.unchanged() {
-        return Ok(End::Unchanged(outputs.clone()));
+        return Ok(DeployOutcome::Unchanged(outputs.clone()));
     }
     let approvals = deployment.approvals();
     let approved: Vec<Fingerprint> = approvals.iter().map(|(_, approval)| approval.fingerprint).collect();
@@ -149,7 +151,7 @@ async fn attempt(
         Decision::Go => {}
         Decision::Ask if terminal::can_ask() => {
             if !ask(interrupt, &format!("{}.\nDeploy this?", because_of(&approvals))).await? {
-                return Ok(End::Declined);
+                return Ok(DeployOutcome::Declined);
             }
         }
         Decision::Ask => return Ok(needs_approval(approvals)),
@@ -158,7 +160,7 @@ async fn attempt(
             return Ok(needs_approval(approvals));
         }
     }
-    Ok(End::Deployed(deployment.carry_out(&approved, stacks).await?))
+    Ok(DeployOutcome::Deployed(deployment.carry_out(&approved, stacks).await?))
 }
 
 /// What to do with the approvals that were given.
@@ -188,10 +190,10 @@ fn because_of(approvals: &[(String, Approval)]) -> String {
     because(&reasons)
 }
 
-fn needs_approval(approvals: Vec<(String, Approval)>) -> End {
+fn needs_approval(approvals: Vec<(String, Approval)>) -> DeployOutcome {
     let fingerprints = approvals.iter().map(|(_, approval)| approval.fingerprint);
     let command = command(std::env::args(), fingerprints);
-    End::NeedsApproval { approvals, command }
+    DeployOutcome::NeedsApproval { approvals, command }
 }
 
 /// The command line with these approvals instead of its own.
@@ -215,21 +217,21 @@ fn quoted(word: &str) -> String {
     shlex::try_quote(word).map_or_else(|_| word.to_owned(), Cow::into_owned)
 }
 
-fn from_failure(failure: DeployError) -> End {
+fn from_failure(failure: DeployError) -> DeployOutcome {
     match failure {
-        DeployError::Interrupted => End::Interrupted,
-        DeployError::Left { stack } => End::Left(stack),
+        DeployError::Interrupted => DeployOutcome::Interrupted,
+        DeployError::Left { stack } => DeployOutcome::Left(stack),
         DeployError::NotApproved { stack, approval } => needs_approval(vec![(stack, approval)]),
-        failure => End::Failed { message: failure.to_string(), cause: failure.cause().cloned() },
+        failure => DeployOutcome::Failed { message: failure.to_string(), cause: failure.cause().cloned() },
     }
 }
 
 /// The result of the process: success, or an error with its exit code.
-fn stop(stack: &str, end: End) -> Result<(), CommandError> {
+fn stop(stack: &str, end: DeployOutcome) -> Result<(), CommandError> {
     let untouched = format!("Nothing was changed in {stack}.");
     match end {
-        End::Deployed(_) | End::Unchanged(_) => Ok(()),
-        End::NeedsApproval { approvals, command } => {
+        DeployOutcome::Deployed(_) | DeployOutcome::Unchanged(_) => Ok(()),
+        DeployOutcome::NeedsApproval { approvals, command } => {
             let mut message =
                 format!("{}. {untouched}\nTo approve this change, run:\n  {command}", because_of(&approvals));
             if std::env::var_os("MAKELEVEL").is_some() {
@@ -239,10 +241,12 @@ fn stop(stack: &str, end: End) -> Result<(), CommandError> {
             }
             Err(CommandError { exit: Exit::NeedsApproval, message })
         }
-        End::Declined => Err(CommandError { exit: Exit::NeedsApproval, message: untouched }),
-        End::Failed { message, .. } => Err(CommandError::failure(format!("error: {message}"))),
-        End::Interrupted => Err(CommandError { exit: Exit::Interrupted, message: format!("Interrupted. {untouched}") }),
-        End::Left(stack) => {
+        DeployOutcome::Declined => Err(CommandError { exit: Exit::NeedsApproval, message: untouched }),
+        DeployOutcome::Failed { message, .. } => Err(CommandError::failure(format!("error: {message}"))),
+        DeployOutcome::Interrupted => {
+            Err(CommandError { exit: Exit::Interrupted, message: format!("Interrupted. {untouched}") })
+        }
+        DeployOutcome::Left(stack) => {
             let goes_on = "continues at AWS; run the same command again to follow it";
             Err(CommandError {
                 exit: Exit::Interrupted,

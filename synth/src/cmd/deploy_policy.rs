@@ -2,23 +2,23 @@
 
 use clap::ValueEnum;
 
-use crate::cmd::{CommandError, config_args::Source, print};
+use crate::cmd::{CommandError, config_args::ConfigArgs, print};
 use crate::{
     cfn::json::to_json,
-    deployer::{Account, AccountRegion, DeployedStack, Partition, Region, policy},
+    deployer::{AccountId, AccountRegion, DeployedStack, Partition, RegionName, policy},
     stack::artifacts,
 };
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct DeployPolicyArgs {
     #[command(flatten)]
-    source: Source,
+    source: ConfigArgs,
     /// The account to deploy to
     #[arg(long, value_name = "NUMBER")]
-    account: Account,
+    account: AccountId,
     /// The Region to deploy to
     #[arg(long, value_name = "NAME")]
-    region: Region,
+    region: RegionName,
     /// The partition of the account and the Region: aws-cn in China, aws-us-gov in GovCloud
     #[arg(long, value_name = "NAME", default_value = "aws")]
     partition: Partition,
@@ -35,7 +35,7 @@ enum Format {
     Text,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), CommandError> {
+pub(super) fn run(args: &DeployPolicyArgs) -> Result<(), CommandError> {
     let (config, template) = args.source.bundle()?;
     let template = to_json(&template);
     let artifacts = to_json(&artifacts::template().map_err(|e| CommandError::failure(e.to_string()))?);

@@ -2,13 +2,13 @@
 
 use crate::cmd::{
     CommandError, print, target,
-    terminal::{Console, Format, ask, can_ask},
+    terminal::{OutputFormat, Terminal, ask, can_ask},
 };
 use crate::{
     cfn::read,
     deploy::{
         aws::cloudformation::CloudFormation,
-        deletion_summary::{Artifacts, StackLocation, farewell},
+        deletion_summary::{Artifacts, StackLocation, deletion_summary},
         deploy_error::DeployError,
         interrupt::Interrupt,
         progress::Progress,
@@ -18,7 +18,7 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct DestroyArgs {
     #[command(flatten)]
     target: target::Target,
     /// Delete without asking for confirmation
@@ -26,13 +26,13 @@ pub(super) struct Args {
     yes: bool,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), CommandError> {
+pub(super) fn run(args: &DestroyArgs) -> Result<(), CommandError> {
     let name = args.target.stack_name()?;
     let name = name.as_str();
     target::block_on(async {
         let session = args.target.open().await?;
         let interrupt = Interrupt::listen();
-        let mut console = Console::new(Format::Text);
+        let mut console = Terminal::new(OutputFormat::Text);
         let mut stacks = Stacks::new(CloudFormation::new(&session), interrupt.clone(), &mut console);
         // If a deletion is already running, the command follows it to its end.
         let Some(stack) = stacks.settled(name).await? else {
@@ -41,7 +41,13 @@ pub(super) fn run(args: &Args) -> Result<(), CommandError> {
         let cloudformation = CloudFormation::new(&session);
         let resources = cloudformation.resources(&stack.id).await?;
         let template = read::read(&cloudformation.template(&stack.id).await?).unwrap_or_default();
-        print(&farewell(name, &resources, &template, packages(&cloudformation).await, &StackLocation::from(&session)))?;
+        print(&deletion_summary(
+            name,
+            &resources,
+            &template,
+            packages(&cloudformation).await,
+            &StackLocation::from(&session),
+        ))?;
         if !args.yes {
             if !can_ask() {
                 let message = "error: cannot ask for confirmation: not a terminal; pass --yes (make destroy YES=1)";

@@ -9,7 +9,7 @@ use std::{
 use clap::ValueEnum;
 use serde_json::Value as Json;
 
-use crate::cmd::{CommandError, Exit, config_args::Source, print, takes_colour};
+use crate::cmd::{CommandError, Exit, config_args::ConfigArgs, print, takes_colour};
 use crate::{
     cfn::{json, read},
     diff::{
@@ -20,7 +20,7 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct DiffArgs {
     /// The old template, in YAML or JSON, or `-` for standard input; with --base or --stack, the new template
     #[arg(required_unless_present_any = BEFORE)]
     old: Option<PathBuf>,
@@ -37,7 +37,7 @@ pub(super) struct Args {
     #[command(flatten)]
     deployed: Deployed,
     #[command(flatten)]
-    source: Source,
+    source: ConfigArgs,
     /// The format of the output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -85,7 +85,7 @@ enum FailOn {
     Delete,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), CommandError> {
+pub(super) fn run(args: &DiffArgs) -> Result<(), CommandError> {
     let is_input = |path: &Option<PathBuf>| path.as_deref() == Some(Path::new("-"));
     if is_input(&args.old) && is_input(&args.new) {
         let message = "only one of the templates can be standard input; name a file for the other";
@@ -103,9 +103,9 @@ pub(super) fn run(args: &Args) -> Result<(), CommandError> {
     let diff = diff::compare(&old, &new);
     let approval = Approval::needed(&diff);
     let shown = match args.format {
-        Format::Text => render(&diff, render::Format::Text { colour: takes_colour() }),
-        Format::Markdown => render(&diff, render::Format::Markdown),
-        Format::Json => render(&diff, render::Format::Json),
+        Format::Text => render(&diff, render::DiffFormat::Text { colour: takes_colour() }),
+        Format::Markdown => render(&diff, render::DiffFormat::Markdown),
+        Format::Json => render(&diff, render::DiffFormat::Json),
         Format::Fingerprint => {
             approval.as_ref().map(|approval| format!("{}\n", approval.fingerprint)).unwrap_or_default()
         }
@@ -147,7 +147,7 @@ fn file(path: &Path) -> Result<Json, CommandError> {
 
 /// The deployed template of the configuration's stack, if `--stack` asks for it.
 #[cfg(feature = "deploy")]
-fn deployed(args: &Args) -> Option<Result<Json, CommandError>> {
+fn deployed(args: &DiffArgs) -> Option<Result<Json, CommandError>> {
     use crate::cmd::target;
     use crate::deploy::aws::{Session, cloudformation::CloudFormation};
 
@@ -156,7 +156,7 @@ fn deployed(args: &Args) -> Option<Result<Json, CommandError>> {
         let name = name.as_str();
         target::block_on(async {
             let session = Session::open(&args.deployed.place).await?;
-            let stack = target::stack(&session, name).await?.ok_or_else(|| target::not_here(name, &session))?;
+            let stack = target::stack(&session, name).await?.ok_or_else(|| target::stack_not_found(name, &session))?;
             let text = CloudFormation::new(&session).template(&stack.id).await?;
             template(&format!("the deployed template of {name}"), text.into_bytes())
         })
@@ -171,7 +171,7 @@ fn deployed(args: &Args) -> Option<Result<Json, CommandError>> {
 }
 
 #[cfg(not(feature = "deploy"))]
-fn deployed(_: &Args) -> Option<Result<Json, CommandError>> {
+fn deployed(_: &DiffArgs) -> Option<Result<Json, CommandError>> {
     None
 }
 

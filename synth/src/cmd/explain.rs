@@ -2,13 +2,13 @@
 
 use clap::ValueEnum;
 
-use crate::cmd::{CommandError, config_args::Source, print};
+use crate::cmd::{CommandError, config_args::ConfigArgs, print};
 use crate::docs::explain;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct ExplainArgs {
     #[command(flatten)]
-    source: Source,
+    source: ConfigArgs,
     /// The format of the output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -20,7 +20,7 @@ enum Format {
     Json,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), CommandError> {
+pub(super) fn run(args: &ExplainArgs) -> Result<(), CommandError> {
     let template = args.source.template()?;
     match args.format {
         Format::Text => print(&explain::text(&template)),

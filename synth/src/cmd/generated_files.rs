@@ -32,7 +32,7 @@ const BLOCK: [&str; 2] = ["<!-- generated: synth graph -->\n", "<!-- end of what
 const COMMAND: &str = "run: make synth";
 
 /// A file that is generated, in whole or in part.
-pub(super) struct Document {
+pub(super) struct GeneratedFile {
     /// The path of the file.
     pub(super) path: PathBuf,
     /// The source of the file, for messages.
@@ -55,7 +55,7 @@ struct Pair {
 }
 
 /// Every generated file of the project in this folder.
-pub(super) fn documents() -> Result<Vec<Document>, CommandError> {
+pub(super) fn documents() -> Result<Vec<GeneratedFile>, CommandError> {
     let mut configurations = vec![PathBuf::from(CONFIG)];
     if let Ok(entries) = std::fs::read_dir(EXAMPLES) {
         let mut examples: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
@@ -89,7 +89,7 @@ pub(super) fn documents() -> Result<Vec<Document>, CommandError> {
     let artifacts = artifacts::template().map_err(|e| CommandError::failure(e.to_string()))?;
     let artifacts = (yaml::emit(&artifacts), artifacts);
     let mut documents: Vec<_> = pairs.iter().map(Pair::template).collect();
-    documents.push(Document {
+    documents.push(GeneratedFile {
         path: Path::new(TEMPLATES).join(ARTIFACTS),
         from: "synth".into(),
         command: COMMAND.into(),
@@ -111,8 +111,8 @@ fn pair(from: PathBuf) -> Result<Pair, CommandError> {
 }
 
 impl Pair {
-    fn template(&self) -> Document {
-        Document {
+    fn template(&self) -> GeneratedFile {
+        GeneratedFile {
             path: Path::new(TEMPLATES).join(&self.file),
             from: self.from.display().to_string(),
             command: COMMAND.into(),
@@ -122,8 +122,8 @@ impl Pair {
     }
 }
 
-fn schema() -> Document {
-    Document {
+fn schema() -> GeneratedFile {
+    GeneratedFile {
         path: Path::new(TEMPLATES).join("rotation.schema.json"),
         from: "the table of settings".into(),
         command: COMMAND.into(),
@@ -133,8 +133,8 @@ fn schema() -> Document {
 }
 
 /// The page with every setting.
-fn settings_page() -> Document {
-    Document {
+fn settings_page() -> GeneratedFile {
+    GeneratedFile {
         path: SETTINGS_PAGE.into(),
         from: "the table of settings".into(),
         command: COMMAND.into(),
@@ -143,7 +143,7 @@ fn settings_page() -> Document {
     }
 }
 
-fn pages(pairs: &[Pair], (artifacts, template): &(String, Value)) -> Document {
+fn pages(pairs: &[Pair], (artifacts, template): &(String, Value)) -> GeneratedFile {
     let from: Vec<_> = pairs.iter().map(|pair| format!("../{}", pair.from.display())).collect();
     let mut sheets: Vec<_> = pairs
         .iter()
@@ -157,7 +157,7 @@ fn pages(pairs: &[Pair], (artifacts, template): &(String, Value)) -> Document {
         .collect();
     let origin = Origin::Synth { stack_name: artifacts::STACK_NAME };
     sheets.push(Sheet { file: ARTIFACTS, origin, template, document: artifacts });
-    Document {
+    GeneratedFile {
         path: Path::new(TEMPLATES).join(README),
         from: "the set of configurations".into(),
         command: COMMAND.into(),
@@ -167,12 +167,12 @@ fn pages(pairs: &[Pair], (artifacts, template): &(String, Value)) -> Document {
 }
 
 /// The README with the picture in its block. `None` if the README has no block.
-fn picture(pair: &Pair) -> Option<Document> {
+fn picture(pair: &Pair) -> Option<GeneratedFile> {
     let readme = std::fs::read_to_string(README).ok()?;
     let (before, rest) = readme.split_once(BLOCK[0])?;
     let (_, after) = rest.split_once(BLOCK[1])?;
     let picture = graph::overview(&json::to_json(&pair.template));
-    Some(Document {
+    Some(GeneratedFile {
         path: README.into(),
         from: pair.from.display().to_string(),
         command: COMMAND.into(),

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::cmd::{CommandError, config_args::Source, print};
+use crate::cmd::{CommandError, config_args::ConfigArgs, print};
 use crate::{cfn::json, docs::graph};
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct GraphArgs {
     /// Draw this template, in YAML or JSON, instead of the one that the configuration generates
     #[arg(value_name = "TEMPLATE")]
     template: Option<PathBuf>,
@@ -14,10 +14,10 @@ pub(super) struct Args {
     #[arg(long)]
     overview: bool,
     #[command(flatten)]
-    source: Source,
+    source: ConfigArgs,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), CommandError> {
+pub(super) fn run(args: &GraphArgs) -> Result<(), CommandError> {
     let template = match &args.template {
         Some(path) => super::check::read_template(path)?.1,
         None => json::to_json(&args.source.template()?),

@@ -3,6 +3,7 @@
 use crate::cmd::{CommandError, generated_files, print};
 
 pub(super) fn run() -> Result<(), CommandError> {
-    let line = |document: &generated_files::Document| format!("{}\tfrom {}\n", document.path.display(), document.from);
+    let line =
+        |document: &generated_files::GeneratedFile| format!("{}\tfrom {}\n", document.path.display(), document.from);
     print(&generated_files::documents()?.iter().map(line).collect::<String>())
 }

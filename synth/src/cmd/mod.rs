@@ -44,42 +44,42 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Generate the template of a configuration; print it or write it to a file
-    Template(template::Args),
+    Template(template::TemplateArgs),
     /// Write the project's generated files: templates/, docs/configuration.md and the picture in README.md
     Generate,
     /// List the project's generated files and their sources
     List,
     /// Check that generated files are up to date, consistent and within AWS's limits
-    Check(check::Args),
+    Check(check::CheckArgs),
     /// Show the changes between two templates and their effect on permissions
-    Diff(diff::Args),
+    Diff(diff::DiffArgs),
     /// Deploy a configuration: show the changes, ask for approval where it is needed, and follow the deployment to its end
     #[cfg(feature = "deploy")]
-    Deploy(deploy::Args),
+    Deploy(deploy::DeployArgs),
     /// Print the IAM policy with exactly the permissions that a deployment needs
-    DeployPolicy(deploy_policy::Args),
+    DeployPolicy(deploy_policy::DeployPolicyArgs),
     /// Draw a template in Mermaid: its resources and how they are connected
-    Graph(graph::Args),
+    Graph(graph::GraphArgs),
     /// Explain each permission: which step of a rotation needs it, and why
-    Explain(explain::Args),
+    Explain(explain::ExplainArgs),
     /// Print the JSON Schema of rotation.yaml, for editors
     Schema,
     /// Print one setting of a configuration, for scripts
-    Show(show::Args),
+    Show(show::ShowArgs),
     /// Show the state of a deployed stack: who is notified of a new key, the next run, and what a run would do now
     #[cfg(feature = "deploy")]
-    Status(status::Args),
+    Status(status::StatusArgs),
     /// Replace keys now, with a deployed stack
     #[cfg(feature = "deploy")]
     Rotate(rotate::RotateArgs),
     /// Reactivate the previous keys, with a deployed stack
     #[cfg(feature = "deploy")]
-    Undo(rotate::Args),
+    Undo(rotate::RunArgs),
     /// Delete a deployed stack; users, keys and secrets stay
     #[cfg(feature = "deploy")]
-    Destroy(destroy::Args),
+    Destroy(destroy::DestroyArgs),
     /// Check the handler's package and write it reproducibly: the same program makes the same package
-    Package(package::Args),
+    Package(package::PackageArgs),
 }
 
 /// The exit code of the process. The numbers are part of the interface: scripts depend on them.

@@ -14,7 +14,7 @@ use crate::cmd::{
 use crate::{cfn::resource::Architecture, config::Overrides, package::Package};
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct PackageArgs {
     /// The archive of cargo-lambda, or the program itself
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -29,7 +29,7 @@ pub(super) struct Args {
     output: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), CommandError> {
+pub(super) fn run(args: &PackageArgs) -> Result<(), CommandError> {
     let (wanted, says) = if let Some(architecture) = args.architecture {
         (architecture, "--architecture".to_owned())
     } else {

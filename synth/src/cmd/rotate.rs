@@ -13,7 +13,7 @@ use crate::deploy::{
 };
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct RunArgs {
     /// The names of the users, separated by spaces
     #[arg(long, value_name = "NAMES", value_parser = words::<User>)]
     users: Words<User>,
@@ -27,7 +27,7 @@ pub(super) struct Args {
 #[derive(Debug, clap::Args)]
 pub(super) struct RotateArgs {
     #[command(flatten)]
-    args: Args,
+    args: RunArgs,
     /// Also give a new key to a user whose keys are all inactive
     #[arg(long)]
     enable: bool,
@@ -39,11 +39,11 @@ pub(super) fn rotate(args: &RotateArgs) -> Result<(), CommandError> {
 }
 
 /// Reactivates previous keys.
-pub(super) fn undo(args: &Args) -> Result<(), CommandError> {
+pub(super) fn undo(args: &RunArgs) -> Result<(), CommandError> {
     run(args, "undo", RunCommand::Undo)
 }
 
-fn run(args: &Args, what: &str, order: impl FnOnce(Vec<UserName>) -> RunCommand) -> Result<(), CommandError> {
+fn run(args: &RunArgs, what: &str, order: impl FnOnce(Vec<UserName>) -> RunCommand) -> Result<(), CommandError> {
     let name = args.target.stack_name()?;
     // The function has the stack's name.
     let function = name.as_str();
@@ -60,7 +60,7 @@ fn run(args: &Args, what: &str, order: impl FnOnce(Vec<UserName>) -> RunCommand)
             )),
         };
         let report = report.map_err(|no_report| match no_report {
-            InvocationError::NoFunction(_) => target::not_here(function, &session),
+            InvocationError::NoFunction(_) => target::stack_not_found(function, &session),
             lost if lost.may_be_running() => CommandError::failure(format!(
                 "error: {lost}\nThe run may have started anyway, and may continue in AWS. See how it ends before you {what} again: \
                  make status, or the log of the function"

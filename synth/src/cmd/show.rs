@@ -2,14 +2,14 @@
 
 use clap::ValueEnum;
 
-use crate::cmd::{CommandError, config_args::Source};
+use crate::cmd::{CommandError, config_args::ConfigArgs};
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct ShowArgs {
     /// The setting to print
     setting: Setting,
     #[command(flatten)]
-    source: Source,
+    source: ConfigArgs,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -20,7 +20,7 @@ enum Setting {
     Architecture,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), CommandError> {
+pub(super) fn run(args: &ShowArgs) -> Result<(), CommandError> {
     let config = args.source.read()?;
     match args.setting {
         Setting::StackName => println!("{}", config.stack_name.as_str()),

@@ -7,7 +7,7 @@ use crate::cmd::{CommandError, print, target};
 use crate::deploy::status_report;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct StatusArgs {
     #[command(flatten)]
     target: target::Target,
     /// The format of the output
@@ -23,12 +23,12 @@ enum Format {
     Json,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), CommandError> {
+pub(super) fn run(args: &StatusArgs) -> Result<(), CommandError> {
     let name = args.target.stack_name()?;
     let name = name.as_str();
     target::block_on(async {
         let session = args.target.open().await?;
-        let stack = target::stack(&session, name).await?.ok_or_else(|| target::not_here(name, &session))?;
+        let stack = target::stack(&session, name).await?.ok_or_else(|| target::stack_not_found(name, &session))?;
         let state = status_report::gather(&session, name, stack, Timestamp::now()).await;
         print(&match args.format {
             Format::Text => state.text(),

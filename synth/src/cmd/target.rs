@@ -66,7 +66,7 @@ pub(super) async fn stack(session: &Session, name: &str) -> Result<Option<Stack>
 }
 
 /// The error for a stack that is not in the session's account and Region.
-pub(super) fn not_here(name: &str, session: &Session) -> CommandError {
+pub(super) fn stack_not_found(name: &str, session: &Session) -> CommandError {
     CommandError::failure(format!(
         "error: there is no stack {name} in {session}; deploy it (make deploy), or name its Region and profile (--region, \
          --profile; make: REGION=, PROFILE=)"

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use crate::cfn::{json, yaml};
-use crate::cmd::{CommandError, config_args::Source, print};
+use crate::cmd::{CommandError, config_args::ConfigArgs, print};
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(super) struct TemplateArgs {
     #[command(flatten)]
-    source: Source,
+    source: ConfigArgs,
     /// The format of the template
     #[arg(long, value_enum, default_value_t = Format::Yaml)]
     format: Format,
@@ -25,7 +25,7 @@ enum Format {
     Json,
 }
 
-pub(super) fn run(args: &Args) -> Result<(), CommandError> {
+pub(super) fn run(args: &TemplateArgs) -> Result<(), CommandError> {
     let template = args.source.template()?;
     let document = match args.format {
         Format::Yaml => yaml::emit(&template),

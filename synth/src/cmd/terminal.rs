@@ -13,11 +13,11 @@ use tokio::sync::oneshot;
 use super::takes_colour;
 use crate::deploy::{
     interrupt::{Interrupt, Interrupted},
-    message::{Audience, Json, Message, PlainText, Renderer},
+    message::{JsonMessages, Message, MessageSink, PlainText, Renderer},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
+pub(super) enum OutputFormat {
     /// For a person
     Text,
     /// For a program: one JSON object per line
@@ -25,18 +25,18 @@ pub(super) enum Format {
 }
 
 /// Standard output, and in a terminal a line that shows the current step.
-pub(super) struct Console {
+pub(super) struct Terminal {
     renderer: Box<dyn Renderer>,
     bar: Option<ProgressBar>,
 }
 
-impl Console {
-    pub(super) fn new(format: Format) -> Self {
+impl Terminal {
+    pub(super) fn new(format: OutputFormat) -> Self {
         let renderer: Box<dyn Renderer> = match format {
-            Format::Text => Box::new(PlainText { colour: takes_colour() }),
-            Format::Json => Box::new(Json),
+            OutputFormat::Text => Box::new(PlainText { colour: takes_colour() }),
+            OutputFormat::Json => Box::new(JsonMessages),
         };
-        let is_watched = format == Format::Text && io::stderr().is_terminal();
+        let is_watched = format == OutputFormat::Text && io::stderr().is_terminal();
         let bar = is_watched.then(ProgressBar::new_spinner);
         if let (Some(bar), Ok(style)) = (&bar, ProgressStyle::with_template("  {spinner} {wide_msg}")) {
             bar.set_style(style);
@@ -45,8 +45,8 @@ impl Console {
     }
 }
 
-impl Audience for Console {
-    fn hear(&mut self, message: &Message<'_>) {
+impl MessageSink for Terminal {
+    fn show(&mut self, message: &Message<'_>) {
         let text = self.renderer.render(message);
         // If the reader closed the pipe, the deployment continues anyway.
         let print = || io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()).unwrap_or_default();

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use lambda::model::parse_error::ParseError;
 
-use crate::config::setting_type::{Rule, Word};
+use crate::config::setting_type::{ValueRule, Word};
 
 /// Which dashboard the stack has. It is a word and not a truth value, so that other dashboards can follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Word for Dashboard {
     const ALIASES: &[(&str, &str)] =
         &[("off", "none"), ("no", "none"), ("false", "none"), ("on", "fleet"), ("yes", "fleet"), ("true", "fleet")];
 
-    fn rule() -> Rule {
-        Rule::words(WORDS.iter().map(|(word, _)| *word))
+    fn rule() -> ValueRule {
+        ValueRule::words(WORDS.iter().map(|(word, _)| *word))
     }
 }

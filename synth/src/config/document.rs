@@ -5,12 +5,12 @@ use std::ops::Range;
 use crate::config::{
     problem::{Problem, Problems},
     setting::{Setting, plain},
-    setting_type::{Kind, Wrong},
+    setting_type::{SettingType, ValueProblem},
     suggest,
     tree::{self, Content, Node},
 };
 
-pub(super) struct Document<'t> {
+pub(super) struct ConfigDocument<'t> {
     text: &'t str,
     entries: Vec<(String, Node<'t>, Node<'t>)>,
     /// The settings that the command line overrides. Their values in the file do not matter.
@@ -21,7 +21,7 @@ pub(super) struct Document<'t> {
     checked: &'static [&'static str],
 }
 
-impl<'t> Document<'t> {
+impl<'t> ConfigDocument<'t> {
     /// Reads the text as a mapping of known settings.
     pub(super) fn parse(text: &'t str, known: &[Setting], overridden: Vec<&'static str>) -> Result<Self, Problems> {
         let refused = |at: Range<usize>, message: String, note: &str| {
@@ -79,7 +79,7 @@ impl<'t> Document<'t> {
     }
 
     /// A setting's value, or its default. `None` if it is wrong or missing, which becomes a problem.
-    pub(super) fn read<K: Kind>(&mut self, setting: &Setting) -> Option<K> {
+    pub(super) fn read<K: SettingType>(&mut self, setting: &Setting) -> Option<K> {
         let name = setting.name;
         if self.overridden.contains(&name) {
             return None;
@@ -104,7 +104,7 @@ impl<'t> Document<'t> {
         .ok()
     }
 
-    fn wrong(&self, name: &str, wrong: Wrong) -> Problem {
+    fn wrong(&self, name: &str, wrong: ValueProblem) -> Problem {
         let at = wrong.at.or_else(|| self.place(name)).unwrap_or_default();
         let mut problem = Problem::new(self.text, at, format!("{name}: {}", wrong.message)).meant(wrong.meant);
         problem.notes.extend(wrong.allowed);

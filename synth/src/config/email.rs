@@ -2,13 +2,13 @@
 
 use lambda::model::email::Email;
 
-use crate::config::setting_type::{Rule, SameAs, Word};
+use crate::config::setting_type::{SameAs, ValueRule, Word};
 
 impl Word for Email {
-    fn rule() -> Rule {
+    fn rule() -> ValueRule {
         let (atom, label) = ("[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+", "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?");
         let (sizes, top) = ("(?=.{1,100}$)(?=[^@]{1,64}@)", "(?=[0-9-]*[A-Za-z])");
-        Rule::pattern(&format!("{sizes}{atom}(?:[.]{atom})*@(?:{label}[.])+{top}{label}"))
+        ValueRule::pattern(&format!("{sizes}{atom}(?:[.]{atom})*@(?:{label}[.])+{top}{label}"))
     }
 
     fn guesses(text: &str) -> Vec<String> {

@@ -14,9 +14,9 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::config::{
     fields::Fields,
-    selector_setting::Chosen,
+    selector_setting::RoleSelector,
     setting::plain,
-    setting_type::{Kind, SameAs, Wrong},
+    setting_type::{SameAs, SettingType, ValueProblem},
     tree::{Content, Node},
     values::RotateAfter,
 };
@@ -26,9 +26,9 @@ use crate::config::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfiguredUsers {
     /// Which users it selects.
-    pub who: UserSelector,
+    pub selector: UserSelector,
     /// The owner, `rotate_after` and `overlap` for these users, where the entry sets them.
-    pub own: UserOverrides,
+    pub overrides: UserOverrides,
     /// The public keys that can open the mail with the user's new key. Empty: those of the setting `encrypt_to`.
     pub encrypt_to: Vec<Recipient>,
 }
@@ -37,30 +37,30 @@ impl ConfiguredUsers {
     /// The text that stands for it in messages: a user's name without its path, or the path or tag.
     #[must_use]
     pub fn called(&self) -> String {
-        match &self.who {
+        match &self.selector {
             UserSelector::User(user) => user.name.to_string(),
-            who => who.to_string(),
+            selector => selector.to_string(),
         }
     }
 
     /// The part of the entry that the handler reads from its environment.
     #[must_use]
     pub fn member(&self) -> UserEntry {
-        UserEntry { who: self.who.clone(), own: self.own.clone() }
+        UserEntry { selector: self.selector.clone(), overrides: self.overrides.clone() }
     }
 
     /// The overrides for the users that the entry selects: its own, and for what it does not set, those of an entry of a path
     /// around it.
     #[must_use]
     pub fn holds(&self, all: &[Self]) -> UserOverrides {
-        let around = all.iter().filter(|other| other.who.contains(&self.who));
-        self.own.clone().or(UserOverrides::said_by(around.map(|entry| (&entry.who, &entry.own))))
+        let around = all.iter().filter(|other| other.selector.contains(&self.selector));
+        self.overrides.clone().or(UserOverrides::said_by(around.map(|entry| (&entry.selector, &entry.overrides))))
     }
 }
 
-impl From<Chosen> for ConfiguredUsers {
-    fn from(Chosen(who): Chosen) -> Self {
-        Self { who, own: UserOverrides::default(), encrypt_to: Vec::new() }
+impl From<RoleSelector> for ConfiguredUsers {
+    fn from(RoleSelector(selector): RoleSelector) -> Self {
+        Self { selector, overrides: UserOverrides::default(), encrypt_to: Vec::new() }
     }
 }
 
@@ -69,7 +69,7 @@ impl FromStr for ConfiguredUsers {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        text.parse().map(Chosen::into)
+        text.parse().map(RoleSelector::into)
     }
 }
 
@@ -96,41 +96,47 @@ pub const FIELDS: [(&str, &str); 5] = [
     ("overlap", "How long the old keys of these users stay active, instead of the setting `overlap`."),
 ];
 
-impl Kind for ConfiguredUsers {
-    fn read(node: &Node<'_>) -> Result<Self, Vec<Wrong>> {
-        let Content::Map(entries) = &node.content else { return Chosen::read(node).map(Self::from) };
+impl SettingType for ConfiguredUsers {
+    fn read(node: &Node<'_>) -> Result<Self, Vec<ValueProblem>> {
+        let Content::Map(entries) = &node.content else { return RoleSelector::read(node).map(Self::from) };
         if let Some(word) = torn(entries) {
-            let wrong = Wrong::new("a space after the colon makes this a mapping");
-            return Err(vec![Wrong { meant: Some(word), ..wrong }]);
+            let wrong = ValueProblem::new("a space after the colon makes this a mapping");
+            return Err(vec![ValueProblem { meant: Some(word), ..wrong }]);
         }
         let mut fields = Fields::of(node, entries, &FIELDS.map(|(name, _)| name));
-        let name = fields.required::<Chosen>("name");
+        let name = fields.required::<RoleSelector>("name");
         let owner = fields.optional("owner");
         let encrypt_to: Option<Vec<Recipient>> = fields.optional("encrypt_to");
         let rotate_after = fields.optional("rotate_after").map(|RotateAfter(span)| span);
         let overlap = fields.optional("overlap");
-        let means_several = name.as_ref().is_some_and(|Chosen(who)| !matches!(who, UserSelector::User(_)));
+        let means_several =
+            name.as_ref().is_some_and(|RoleSelector(selector)| !matches!(selector, UserSelector::User(_)));
         if means_several && encrypt_to.is_some() {
-            let wrong = Wrong::new("only an entry that names one user can have public keys of its own");
+            let wrong = ValueProblem::new("only an entry that names one user can have public keys of its own");
             fields.refuse("encrypt_to", wrong.allowed("name the user, or set encrypt_to for all users"));
         }
         fields.finish()?;
-        let Some(Chosen(who)) = name else { return Err(Vec::new()) };
+        let Some(RoleSelector(selector)) = name else { return Err(Vec::new()) };
         Ok(Self {
-            who,
-            own: UserOverrides { owner, rotate_after, overlap },
+            selector,
+            overrides: UserOverrides { owner, rotate_after, overlap },
             encrypt_to: encrypt_to.unwrap_or_default(),
         })
     }
 
     fn schema() -> Json {
-        let schemas =
-            [Chosen::schema(), Email::schema(), Vec::<Recipient>::schema(), RotateAfter::schema(), Span::schema()];
+        let schemas = [
+            RoleSelector::schema(),
+            Email::schema(),
+            Vec::<Recipient>::schema(),
+            RotateAfter::schema(),
+            Span::schema(),
+        ];
         let described = FIELDS.iter().zip(schemas).map(|((name, meaning), mut schema)| {
             schema["description"] = plain(meaning).into();
             ((*name).to_owned(), schema)
         });
-        json!({ "anyOf": [Chosen::schema(), {
+        json!({ "anyOf": [RoleSelector::schema(), {
             "type": "object",
             "properties": described.collect::<Map<_, _>>(),
             "required": [FIELDS[0].0],
@@ -142,7 +148,7 @@ impl Kind for ConfiguredUsers {
 
     fn allowed() -> String {
         let fields: Vec<_> = FIELDS.iter().map(|(name, _)| format!("`{name}`")).collect();
-        format!("{}; or a mapping with the fields {}", Chosen::allowed(), fields.join(", "))
+        format!("{}; or a mapping with the fields {}", RoleSelector::allowed(), fields.join(", "))
     }
 }
 
@@ -151,12 +157,12 @@ fn torn(entries: &[(Node<'_>, Node<'_>)]) -> Option<String> {
     let [(key, value)] = entries else { return None };
     let (Content::Text(key), Content::Text(value)) = (&key.content, &value.content) else { return None };
     let word = format!("{key}:{value}");
-    word.parse::<Chosen>().is_ok().then_some(word)
+    word.parse::<RoleSelector>().is_ok().then_some(word)
 }
 
 impl SameAs for ConfiguredUsers {
     fn same_as(&self, other: &Self) -> bool {
-        self.who.same_as(&other.who)
+        self.selector.same_as(&other.selector)
     }
 }
 
@@ -167,12 +173,15 @@ mod tests {
     #[test]
     fn what_an_entry_does_not_say_the_path_around_it_says() {
         let entry = |text: &str| {
-            let UserEntry { who, own } = text.parse().unwrap();
-            ConfiguredUsers { who, own, encrypt_to: Vec::new() }
+            let UserEntry { selector, overrides } = text.parse().unwrap();
+            ConfiguredUsers { selector, overrides, encrypt_to: Vec::new() }
         };
         let all = ["/;owner=a@b.co;overlap=1d", "/ci/;overlap=2d", "/ci/bot;rotate_after=30d", "/ops/;overlap=3d"];
         let all = all.map(entry);
-        assert_eq!(all[2].holds(&all), "x;owner=a@b.co;rotate_after=30d;overlap=2d".parse::<UserEntry>().unwrap().own);
-        assert_eq!(all[0].holds(&all), all[0].own);
+        assert_eq!(
+            all[2].holds(&all),
+            "x;owner=a@b.co;rotate_after=30d;overlap=2d".parse::<UserEntry>().unwrap().overrides
+        );
+        assert_eq!(all[0].holds(&all), all[0].overrides);
     }
 }

@@ -1,7 +1,7 @@
 //! A value that is a mapping: each field is read as its type, and an unknown field is an error.
 
 use crate::config::{
-    setting_type::{Kind, Wrong},
+    setting_type::{SettingType, ValueProblem},
     suggest,
     tree::{Content, Node},
 };
@@ -10,7 +10,7 @@ use crate::config::{
 pub(super) struct Fields<'n, 't> {
     node: &'n Node<'t>,
     known: Vec<(&'n str, &'n Node<'t>, &'n Node<'t>)>,
-    wrong: Vec<Wrong>,
+    wrong: Vec<ValueProblem>,
 }
 
 impl<'n, 't> Fields<'n, 't> {
@@ -19,7 +19,7 @@ impl<'n, 't> Fields<'n, 't> {
         let mut fields = Self { node, known: Vec::new(), wrong: Vec::new() };
         let there_are = format!("the fields are: {}", names.join(", "));
         for (key, value) in entries {
-            let wrong = |message: String| Wrong::new(message).at(key);
+            let wrong = |message: String| ValueProblem::new(message).at(key);
             let Content::Text(name) = &key.content else {
                 fields.wrong.push(wrong("the name of a field must be a word".into()).allowed(&there_are));
                 continue;
@@ -27,7 +27,7 @@ impl<'n, 't> Fields<'n, 't> {
             if !names.contains(&&**name) {
                 let meant = suggest::word(name, names.iter().copied()).map(str::to_owned);
                 let unknown = wrong(format!("there is no field {name:?}")).allowed(&there_are);
-                fields.wrong.push(Wrong { meant, ..unknown });
+                fields.wrong.push(ValueProblem { meant, ..unknown });
             } else if fields.find(name).is_some() {
                 fields.wrong.push(wrong(format!("{name} is given twice")).allowed("remove one of them"));
             } else {
@@ -42,33 +42,33 @@ impl<'n, 't> Fields<'n, 't> {
     }
 
     /// Reads a field that may be missing.
-    pub(super) fn optional<K: Kind>(&mut self, name: &str) -> Option<K> {
+    pub(super) fn optional<K: SettingType>(&mut self, name: &str) -> Option<K> {
         let (key, value) = self.find(name)?;
-        let told = |wrong: Wrong| {
+        let told = |wrong: ValueProblem| {
             let wrong = if wrong.at.is_some() { wrong } else { wrong.at(value) };
             let wrong = if wrong.at.is_some() { wrong } else { wrong.at(key) };
-            Wrong { message: format!("{name}: {}", wrong.message), ..wrong }
+            ValueProblem { message: format!("{name}: {}", wrong.message), ..wrong }
         };
         K::read(value).map_err(|wrong| self.wrong.extend(wrong.into_iter().map(told))).ok()
     }
 
     /// Reads a field that must be there.
-    pub(super) fn required<K: Kind>(&mut self, name: &str) -> Option<K> {
+    pub(super) fn required<K: SettingType>(&mut self, name: &str) -> Option<K> {
         if self.find(name).is_none() {
-            self.wrong.push(Wrong::new(format!("{name} is missing")).at(self.node));
+            self.wrong.push(ValueProblem::new(format!("{name} is missing")).at(self.node));
         }
         self.optional(name)
     }
 
     /// Refuses a field if it is there.
-    pub(super) fn refuse(&mut self, name: &str, wrong: Wrong) {
+    pub(super) fn refuse(&mut self, name: &str, wrong: ValueProblem) {
         if let Some((key, _)) = self.find(name) {
-            self.wrong.push(Wrong { message: format!("{name}: {}", wrong.message), ..wrong.at(key) });
+            self.wrong.push(ValueProblem { message: format!("{name}: {}", wrong.message), ..wrong.at(key) });
         }
     }
 
     /// Returns everything that is wrong, if anything is.
-    pub(super) fn finish(self) -> Result<(), Vec<Wrong>> {
+    pub(super) fn finish(self) -> Result<(), Vec<ValueProblem>> {
         if self.wrong.is_empty() { Ok(()) } else { Err(self.wrong) }
     }
 }

@@ -6,7 +6,7 @@ use super::schedule::ScheduleExpression;
 
 /// What the alarm evaluates: a number of CloudWatch's periods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Watch {
+pub struct MissedRunsWindow {
     /// The length of one period, in seconds.
     pub period: u32,
     /// The number of periods.
@@ -19,8 +19,8 @@ const MOST: Span = Span::days(7);
 const HOUR: u32 = 3_600;
 const FIVE_MINUTES: u32 = 300;
 
-impl Watch {
-    /// The watch over a schedule with a known longest time between two runs. `None` if twice that time is more than an alarm can
+impl MissedRunsWindow {
+    /// The window for a schedule with a known longest time between two runs. `None` if twice that time is more than an alarm can
     /// evaluate.
     ///
     /// It has many short periods instead of two long ones. Before CloudWatch treats data as missing, it looks some periods further
@@ -39,7 +39,7 @@ impl Watch {
 
     /// The whole time that the alarm evaluates.
     #[must_use]
-    pub fn window(self) -> Span {
+    pub fn length(self) -> Span {
         Span::seconds(u64::from(self.period) * u64::from(self.periods))
     }
 }
@@ -50,25 +50,26 @@ mod tests {
 
     #[test]
     fn two_periods_as_far_as_cloudwatch_can_see() {
-        let of =
-            |text: &str| Watch::over(&text.parse().unwrap()).map(|w| (w.period, w.periods, w.window().to_string()));
-        let watch = |period, periods, window: &str| Some((period, periods, window.to_owned()));
+        let of = |text: &str| {
+            MissedRunsWindow::over(&text.parse().unwrap()).map(|w| (w.period, w.periods, w.length().to_string()))
+        };
+        let window = |period, periods, window: &str| Some((period, periods, window.to_owned()));
         for (schedule, expected) in [
-            ("rate(2 minutes)", watch(300, 1, "5m")),
-            ("rate(15 minutes)", watch(300, 6, "30m")),
-            ("rate(1 hour)", watch(300, 24, "2h")),
-            ("rate(179 minutes)", watch(300, 72, "6h")),
-            ("rate(3 hours)", watch(3_600, 6, "6h")),
-            ("rate(1 day)", watch(3_600, 48, "2d")),
-            ("rate(84 hours)", watch(3_600, 168, "7d")),
+            ("rate(2 minutes)", window(300, 1, "5m")),
+            ("rate(15 minutes)", window(300, 6, "30m")),
+            ("rate(1 hour)", window(300, 24, "2h")),
+            ("rate(179 minutes)", window(300, 72, "6h")),
+            ("rate(3 hours)", window(3_600, 6, "6h")),
+            ("rate(1 day)", window(3_600, 48, "2d")),
+            ("rate(84 hours)", window(3_600, 168, "7d")),
             ("rate(85 hours)", None),
             ("rate(7 days)", None),
             ("rate(30 days)", None),
-            ("cron(0 9 * * ? *)", watch(3_600, 48, "2d")),
-            ("cron(0/15 8-18 ? * * *)", watch(3_600, 48, "2d")),
-            ("cron(0 9 ? * MON-FRI *)", watch(3_600, 144, "6d")),
-            ("cron(0 9 ? * 2,4,6 *)", watch(3_600, 144, "6d")),
-            ("cron(0 9 ? * 1,wed,Fri-SAT *)", watch(3_600, 144, "6d")),
+            ("cron(0 9 * * ? *)", window(3_600, 48, "2d")),
+            ("cron(0/15 8-18 ? * * *)", window(3_600, 48, "2d")),
+            ("cron(0 9 ? * MON-FRI *)", window(3_600, 144, "6d")),
+            ("cron(0 9 ? * 2,4,6 *)", window(3_600, 144, "6d")),
+            ("cron(0 9 ? * 1,wed,Fri-SAT *)", window(3_600, 144, "6d")),
             // The weekend is too long; one day a week is too rare; the rest has no known longest gap.
             ("cron(0 9 ? * TUE-THU *)", None),
             ("cron(0 9 ? * MON *)", None),
@@ -90,13 +91,13 @@ mod tests {
     fn each_window_is_one_that_an_alarm_may_have() {
         for minutes in 2..=6_000_u64 {
             let schedule = format!("rate({minutes} minutes)").parse().unwrap();
-            let Some(watch) = Watch::over(&schedule) else {
+            let Some(window) = MissedRunsWindow::over(&schedule) else {
                 assert!(minutes > 84 * 60, "{minutes}");
                 continue;
             };
-            let window = watch.window();
-            assert!(window >= Span::minutes(2 * minutes) && window < Span::minutes(2 * minutes + 60), "{minutes}");
-            assert!(window <= if watch.period < HOUR { Span::days(1) } else { MOST }, "{minutes}");
+            let length = window.length();
+            assert!(length >= Span::minutes(2 * minutes) && length < Span::minutes(2 * minutes + 60), "{minutes}");
+            assert!(length <= if window.period < HOUR { Span::days(1) } else { MOST }, "{minutes}");
         }
     }
 }

@@ -9,7 +9,7 @@ use lambda::model::{
 
 use crate::config::{
     principal::PARTITION,
-    setting_type::{Rule, Word},
+    setting_type::{ValueRule, Word},
 };
 
 /// The key that encrypts the topics. AWS's own key for SNS is not allowed: CloudWatch cannot use it, and alarms would be lost
@@ -54,8 +54,8 @@ macro_rules! key_or_word {
         }
 
         impl Word for $type {
-            fn rule() -> Rule {
-                Rule { words: vec![$word], ..Rule::pattern(&arn()) }
+            fn rule() -> ValueRule {
+                ValueRule { words: vec![$word], ..ValueRule::pattern(&arn()) }
             }
         }
     };
@@ -70,8 +70,8 @@ impl Word for KmsKey {
     const ALIASES: &[(&str, &str)] =
         &[("alias/aws/secretsmanager", "aws/secretsmanager"), ("default", "aws/secretsmanager")];
 
-    fn rule() -> Rule {
-        Rule { words: vec!["aws/secretsmanager"], ..Rule::pattern(&arn()) }
+    fn rule() -> ValueRule {
+        ValueRule { words: vec!["aws/secretsmanager"], ..ValueRule::pattern(&arn()) }
     }
 }
 

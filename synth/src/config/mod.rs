@@ -42,9 +42,9 @@ use lambda::{
 };
 
 pub use dashboard::Dashboard;
-use document::Document;
+use document::ConfigDocument;
 pub use entry::{ConfiguredUsers, FIELDS};
-pub use heartbeat::Watch;
+pub use heartbeat::MissedRunsWindow;
 pub use kms::{LogKey, TopicKey};
 pub use problem::{Position, Problem, Problems};
 use rules::CONSTRAINTS;
@@ -152,7 +152,7 @@ pub fn read(text: &str, overrides: Overrides) -> Result<Checked, Problems> {
     if let Some(at) = private_key(text) {
         return Err(Problem::behind(&text[..at], "the file contains a private key", PUBLIC_HALF).into());
     }
-    let mut document = Document::parse(text, SETTINGS, overridden)?;
+    let mut document = ConfigDocument::parse(text, SETTINGS, overridden)?;
     let mut given = Given::read(&mut document);
     given.users = overrides.users.map(|named| with_settings_of_the_file(named, text)).or(given.users);
     given.emails = overrides.emails.or(given.emails);
@@ -165,12 +165,14 @@ pub fn read(text: &str, overrides: Overrides) -> Result<Checked, Problems> {
 
 /// The users of the command line. An entry that is also in the file keeps the settings that it has there.
 fn with_settings_of_the_file(named: Vec<ConfiguredUsers>, text: &str) -> Vec<ConfiguredUsers> {
-    let file =
-        Document::parse(text, SETTINGS, Vec::new()).ok().and_then(|mut document| Given::read(&mut document).users);
-    let entry = |entry: ConfiguredUsers| match file.iter().flatten().find(|other| other.who.same_as(&entry.who)) {
-        Some(other) => ConfiguredUsers { who: entry.who, ..other.clone() },
-        None => entry,
-    };
+    let file = ConfigDocument::parse(text, SETTINGS, Vec::new())
+        .ok()
+        .and_then(|mut document| Given::read(&mut document).users);
+    let entry =
+        |entry: ConfiguredUsers| match file.iter().flatten().find(|other| other.selector.same_as(&entry.selector)) {
+            Some(other) => ConfiguredUsers { selector: entry.selector, ..other.clone() },
+            None => entry,
+        };
     named.into_iter().map(entry).collect()
 }
 
@@ -230,8 +232,8 @@ impl Config {
 
     /// Whether the handler must list the users of the whole account to find the selected ones.
     #[must_use]
-    pub fn sight(&self) -> ListScope {
-        ListScope::of(self.users.iter().map(|entry| &entry.who), &self.exempt, self.user_tags)
+    pub fn list_scope(&self) -> ListScope {
+        ListScope::of(self.users.iter().map(|entry| &entry.selector), &self.exempt, self.user_tags)
     }
 
     /// Whether the mail contains the secret.

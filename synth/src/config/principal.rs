@@ -4,7 +4,7 @@ use lambda::{delivery::secret_policy::Readers, model::principal::PrincipalArn};
 use serde_json::{Value as Json, json};
 
 use crate::config::{
-    setting_type::{Kind, Rule, SameAs, Word, Wrong, allowed_list, items},
+    setting_type::{SameAs, SettingType, ValueProblem, ValueRule, Word, allowed_list, items},
     tree::Node,
 };
 
@@ -12,11 +12,11 @@ use crate::config::{
 pub(super) const PARTITION: &str = "aws(?:-[a-z]+)*";
 
 impl Word for PrincipalArn {
-    fn rule() -> Rule {
+    fn rule() -> ValueRule {
         let character = "[A-Za-z0-9+=,.@_-]";
         // A path has at most 512 characters, slashes included.
         let path = format!("(?:(?!.{{511,}}/)(?:{character}+/)+)?");
-        Rule::pattern(&format!("arn:{PARTITION}:iam::[0-9]{{12}}:(?:user|role)/{path}{character}{{1,64}}"))
+        ValueRule::pattern(&format!("arn:{PARTITION}:iam::[0-9]{{12}}:(?:user|role)/{path}{character}{{1,64}}"))
     }
 
     /// The role of a session's ARN, `arn:aws:sts::…:assumed-role/NAME/SESSION`. The ARN does not contain the path of the role.
@@ -33,8 +33,8 @@ impl SameAs for PrincipalArn {
     }
 }
 
-impl Kind for Readers {
-    fn read(node: &Node<'_>) -> Result<Self, Vec<Wrong>> {
+impl SettingType for Readers {
+    fn read(node: &Node<'_>) -> Result<Self, Vec<ValueProblem>> {
         items(node, 0).map(Self)
     }
 

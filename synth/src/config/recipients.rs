@@ -4,16 +4,16 @@ use lambda::delivery::public_key::Recipient;
 use serde_json::{Value as Json, json};
 
 use crate::config::{
-    setting_type::{Kind, Rule, SameAs, Word, Wrong, allowed_list, items},
+    setting_type::{SameAs, SettingType, ValueProblem, ValueRule, Word, allowed_list, items},
     tree::Node,
 };
 
 /// The public keys of the setting `encrypt_to`. The list may be empty.
 #[derive(Debug, Clone)]
-pub(super) struct Recipients(pub(super) Vec<Recipient>);
+pub(super) struct RecipientsSetting(pub(super) Vec<Recipient>);
 
-impl Kind for Recipients {
-    fn read(node: &Node<'_>) -> Result<Self, Vec<Wrong>> {
+impl SettingType for RecipientsSetting {
+    fn read(node: &Node<'_>) -> Result<Self, Vec<ValueProblem>> {
         items(node, 0).map(Self)
     }
 
@@ -32,12 +32,12 @@ impl Kind for Recipients {
 
 impl Word for Recipient {
     /// The pattern checks only the form. [`Recipient`]'s parser also checks that the key is complete.
-    fn rule() -> Rule {
+    fn rule() -> ValueRule {
         // How the base64 of each type of SSH key begins, and how long it is for the allowed sizes.
         let ed25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI[A-Za-z0-9+/]{43}";
         let comment = "[^\\u0000-\\u001f\\u007f-\\u009f]";
         let rsa = "ssh-rsa AAAAB3NzaC1yc2E[A-Za-z0-9+/]{340,1400}={0,2}";
-        Rule::pattern(&format!("(?:age1[a-z0-9]{{58}}|(?:{ed25519}|{rsa})(?: {comment}*)?)"))
+        ValueRule::pattern(&format!("(?:age1[a-z0-9]{{58}}|(?:{ed25519}|{rsa})(?: {comment}*)?)"))
     }
 
     fn guesses(text: &str) -> Vec<String> {

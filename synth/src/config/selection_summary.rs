@@ -7,10 +7,10 @@ use super::Config;
 impl Config {
     /// The selected users in words: `2 IAM user(s)`, or `IAM users below /ci/ and /ops/, without group:people`.
     #[must_use]
-    pub fn choice(&self) -> String {
+    pub fn selection_summary(&self) -> String {
         let (mut named, mut paths, mut tags) = (0, Vec::new(), Vec::new());
         for entry in &self.users {
-            match &entry.who {
+            match &entry.selector {
                 UserSelector::User(_) => named += 1,
                 UserSelector::Path(path) => paths.push(path.to_string()),
                 UserSelector::Tag(UserTag { key, value }) => tags.push(format!("{key}={value}")),
@@ -59,7 +59,7 @@ mod tests {
             ("[tag:t=a, tag:t=b]", "[x, y]", "IAM users tagged t=a and t=b, without x and y"),
         ] {
             let text = format!("users: {users}\nexempt: {exempt}\nemails: [a@b.co]\n");
-            assert_eq!(read(&text, Overrides::default()).unwrap().config.choice(), words, "{users}");
+            assert_eq!(read(&text, Overrides::default()).unwrap().config.selection_summary(), words, "{users}");
         }
     }
 }

@@ -9,16 +9,16 @@ use lambda::{
 use serde_json::{Value as Json, json};
 
 use crate::config::{
-    setting_type::{Kind, Rule, SameAs, Word, Wrong, allowed_list, items},
+    setting_type::{SameAs, SettingType, ValueProblem, ValueRule, Word, allowed_list, items},
     tree::{self, Node},
 };
 
 /// A selector in `users`. The role must be limited to the users that it selects, and IAM has no condition on the groups of a
 /// user, so a group is not allowed.
 #[derive(Debug, Clone)]
-pub(super) struct Chosen(pub(super) UserSelector);
+pub(super) struct RoleSelector(pub(super) UserSelector);
 
-impl FromStr for Chosen {
+impl FromStr for RoleSelector {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
@@ -47,8 +47,8 @@ impl FromStr for Chosen {
 #[derive(Debug)]
 pub(super) struct Exempt(pub(super) Vec<UserSelector>);
 
-impl Kind for Exempt {
-    fn read(node: &Node<'_>) -> Result<Self, Vec<Wrong>> {
+impl SettingType for Exempt {
+    fn read(node: &Node<'_>) -> Result<Self, Vec<ValueProblem>> {
         items(node, 0).map(Self)
     }
 
@@ -79,14 +79,14 @@ fn chosen() -> String {
 }
 
 impl Word for User {
-    fn rule() -> Rule {
-        Rule::pattern(&user())
+    fn rule() -> ValueRule {
+        ValueRule::pattern(&user())
     }
 }
 
-impl Word for Chosen {
-    fn rule() -> Rule {
-        Rule::pattern(&format!("(?:{})", chosen()))
+impl Word for RoleSelector {
+    fn rule() -> ValueRule {
+        ValueRule::pattern(&format!("(?:{})", chosen()))
     }
 
     fn guesses(text: &str) -> Vec<String> {
@@ -95,8 +95,8 @@ impl Word for Chosen {
 }
 
 impl Word for UserSelector {
-    fn rule() -> Rule {
-        Rule::pattern(&format!("(?:{}|group:{CHARACTER}{{1,128}})", chosen()))
+    fn rule() -> ValueRule {
+        ValueRule::pattern(&format!("(?:{}|group:{CHARACTER}{{1,128}})", chosen()))
     }
 
     fn guesses(text: &str) -> Vec<String> {

@@ -12,7 +12,7 @@ use crate::config::{
 
 /// Why the reader refuses a value, or a part of it.
 #[derive(Debug)]
-pub(super) struct Wrong {
+pub(super) struct ValueProblem {
     /// The place of the wrong part, in characters. `None` stands for the whole value.
     pub(super) at: Option<Range<usize>>,
     pub(super) message: String,
@@ -20,7 +20,7 @@ pub(super) struct Wrong {
     pub(super) allowed: Option<String>,
 }
 
-impl Wrong {
+impl ValueProblem {
     pub(super) fn new(message: impl Into<String>) -> Self {
         Self { at: None, message: message.into(), meant: None, allowed: None }
     }
@@ -38,14 +38,14 @@ impl Wrong {
 }
 
 /// The type of a setting's value.
-pub(super) trait Kind: Sized {
+pub(super) trait SettingType: Sized {
     /// Reads a value, or returns everything that is wrong with it.
-    fn read(node: &Node<'_>) -> Result<Self, Vec<Wrong>>;
+    fn read(node: &Node<'_>) -> Result<Self, Vec<ValueProblem>>;
 
-    /// The JSON Schema of a value. It accepts what [`Kind::read`] accepts.
+    /// The JSON Schema of a value. It accepts what [`SettingType::read`] accepts.
     fn schema() -> Json;
 
-    /// The values that [`Kind::read`] accepts, in words.
+    /// The values that [`SettingType::read`] accepts, in words.
     fn allowed() -> String;
 
     /// Converts a correct value from YAML to JSON.
@@ -57,7 +57,7 @@ pub(super) trait Kind: Sized {
 /// A value that is one scalar of YAML.
 pub(super) trait Word: FromStr<Err = ParseError> {
     /// The texts that `from_str` accepts: no more and no fewer.
-    fn rule() -> Rule;
+    fn rule() -> ValueRule;
 
     /// Whether a bare number gets the same message as a text. Durations set it, because people leave out the unit.
     const NUMBERS: bool = false;
@@ -73,7 +73,7 @@ pub(super) trait Word: FromStr<Err = ParseError> {
 
 /// The texts that a [`Word`] can be.
 #[derive(Debug, Default)]
-pub(super) struct Rule {
+pub(super) struct ValueRule {
     /// The texts that are listed.
     pub(super) words: Vec<&'static str>,
     /// A regular expression that matches further texts as a whole. JavaScript and Python must read it the same way.
@@ -82,7 +82,7 @@ pub(super) struct Rule {
     pub(super) zero: bool,
 }
 
-impl Rule {
+impl ValueRule {
     pub(super) fn words(words: impl IntoIterator<Item = &'static str>) -> Self {
         Self { words: words.into_iter().collect(), ..Self::default() }
     }
@@ -115,8 +115,8 @@ fn allowed<T: Word>() -> &'static str {
     "".parse::<T>().err().map_or("", |refused| refused.allowed)
 }
 
-fn parse<T: Word>(text: &str) -> Result<T, Wrong> {
-    text.parse().map_err(|invalid: ParseError| Wrong {
+fn parse<T: Word>(text: &str) -> Result<T, ValueProblem> {
+    text.parse().map_err(|invalid: ParseError| ValueProblem {
         at: None,
         message: format!("{:?} is not {}", invalid.value, invalid.what),
         meant: meant::<T>(text),
@@ -126,11 +126,11 @@ fn parse<T: Word>(text: &str) -> Result<T, Wrong> {
 
 /// The error for what YAML reads as a number, a truth value or a date. In quotes it would be text; the error says so if that
 /// would be a value.
-fn no_text<T: Word>(text: &str) -> Wrong {
+fn no_text<T: Word>(text: &str) -> ValueProblem {
     let allowed = format!("allowed: {}", allowed::<T>());
     let quotes = if text.parse::<T>().is_ok() { format!("write \"{text}\" in quotes; ") } else { String::new() };
-    let wrong = Wrong::new(format!("{text} is not text")).allowed(quotes + &allowed);
-    Wrong { meant: meant::<T>(text), ..wrong }
+    let wrong = ValueProblem::new(format!("{text} is not text")).allowed(quotes + &allowed);
+    ValueProblem { meant: meant::<T>(text), ..wrong }
 }
 
 fn meant<T: Word>(text: &str) -> Option<String> {
@@ -140,16 +140,20 @@ fn meant<T: Word>(text: &str) -> Option<String> {
     alias.map(str::to_owned).or_else(|| guesses.next()).or_else(near)
 }
 
-impl<T: Word> Kind for T {
-    fn read(node: &Node<'_>) -> Result<Self, Vec<Wrong>> {
+impl<T: Word> SettingType for T {
+    fn read(node: &Node<'_>) -> Result<Self, Vec<ValueProblem>> {
         let word = match &node.content {
             Content::Text(text) => parse(text),
             Content::Number(digits) if T::NUMBERS => parse(digits),
             Content::Number(text) | Content::Other(text) => Err(no_text::<T>(text)),
-            Content::Null => Err(Wrong::new("the value is missing").allowed(format!("allowed: {}", allowed::<T>()))),
-            Content::List(_) => Err(Wrong::new("it must be a single value, not a list")),
-            Content::Map(_) => Err(Wrong::new("it must be a single value, not a mapping")),
-            Content::Tagged(tag) => Err(Wrong::new(format!("the YAML tag {tag} is not allowed here; remove it"))),
+            Content::Null => {
+                Err(ValueProblem::new("the value is missing").allowed(format!("allowed: {}", allowed::<T>())))
+            }
+            Content::List(_) => Err(ValueProblem::new("it must be a single value, not a list")),
+            Content::Map(_) => Err(ValueProblem::new("it must be a single value, not a mapping")),
+            Content::Tagged(tag) => {
+                Err(ValueProblem::new(format!("the YAML tag {tag} is not allowed here; remove it")))
+            }
         };
         word.map_err(|wrong| vec![wrong])
     }
@@ -169,8 +173,8 @@ pub(super) trait SameAs {
 }
 
 /// A list with at least one item and no two that mean the same.
-impl<T: Kind + SameAs> Kind for Vec<T> {
-    fn read(node: &Node<'_>) -> Result<Self, Vec<Wrong>> {
+impl<T: SettingType + SameAs> SettingType for Vec<T> {
+    fn read(node: &Node<'_>) -> Result<Self, Vec<ValueProblem>> {
         items(node, 1)
     }
 
@@ -187,13 +191,13 @@ impl<T: Kind + SameAs> Kind for Vec<T> {
     }
 }
 
-/// [`Kind::allowed`] for a list that may be empty.
-pub(super) fn allowed_list<T: Kind>() -> String {
+/// [`SettingType::allowed`] for a list that may be empty.
+pub(super) fn allowed_list<T: SettingType>() -> String {
     format!("a list, which may be empty. Each entry: {}", T::allowed())
 }
 
 /// Reads a list with at least `least` items. No two items may mean the same. The error has everything that is wrong.
-pub(super) fn items<T: Kind + SameAs>(node: &Node<'_>, least: usize) -> Result<Vec<T>, Vec<Wrong>> {
+pub(super) fn items<T: SettingType + SameAs>(node: &Node<'_>, least: usize) -> Result<Vec<T>, Vec<ValueProblem>> {
     let shape = if least == 0 {
         "a list: write a line `- …` for each entry, or [] for none"
     } else {
@@ -202,19 +206,20 @@ pub(super) fn items<T: Kind + SameAs>(node: &Node<'_>, least: usize) -> Result<V
     let items = match &node.content {
         Content::List(items) if items.len() >= least => items,
         Content::Text(text) => {
-            return Err(vec![Wrong {
+            return Err(vec![ValueProblem {
                 meant: T::read(node).is_ok().then(|| format!("[{text}]")),
-                ..Wrong::new(format!("it must be {shape}"))
+                ..ValueProblem::new(format!("it must be {shape}"))
             }]);
         }
-        _ => return Err(vec![Wrong::new(format!("it must be {shape}"))]),
+        _ => return Err(vec![ValueProblem::new(format!("it must be {shape}"))]),
     };
     let (mut list, mut wrong) = (Vec::<(usize, T)>::new(), Vec::new());
     for (index, node) in items.iter().enumerate() {
-        let placed = |wrong: Wrong| if wrong.at.is_some() { wrong } else { wrong.at(node) };
+        let placed = |wrong: ValueProblem| if wrong.at.is_some() { wrong } else { wrong.at(node) };
         let unique = T::read(node).and_then(|item| match list.iter().find(|(_, other)| other.same_as(&item)) {
             Some((first, _)) => Err(vec![
-                Wrong::new(format!("this entry means the same as entry {}", first + 1)).allowed("remove one of them"),
+                ValueProblem::new(format!("this entry means the same as entry {}", first + 1))
+                    .allowed("remove one of them"),
             ]),
             None => Ok(item),
         });

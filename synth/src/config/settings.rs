@@ -17,14 +17,14 @@ use crate::cfn::resource::Architecture;
 
 use crate::config::{
     dashboard::Dashboard,
-    document::Document,
+    document::ConfigDocument,
     entry::ConfiguredUsers,
     kms::{LogKey, TopicKey},
-    recipients::Recipients,
+    recipients::RecipientsSetting,
     schedule::{ScheduleExpression, TimeZone},
     selector_setting::Exempt,
     setting::{Group, Setting},
-    setting_type::Kind,
+    setting_type::SettingType,
     stack_name::StackName,
     values::{LogRetention, Memory, RotateAfter, Timeout},
 };
@@ -46,14 +46,14 @@ macro_rules! settings {
             doc: concat!($($doc),+),
             default: settings!(@default $($default)?),
             examples: &[$($example),+],
-            schema: <$kind as Kind>::schema,
-            json: <$kind as Kind>::json,
-            allowed: <$kind as Kind>::allowed,
+            schema: <$kind as SettingType>::schema,
+            json: <$kind as SettingType>::json,
+            allowed: <$kind as SettingType>::allowed,
         }),+),+];
 
         impl Given {
             /// Reads every setting; a wrong or missing value becomes a problem of the document.
-            pub(super) fn read(document: &mut Document<'_>) -> Self {
+            pub(super) fn read(document: &mut ConfigDocument<'_>) -> Self {
                 let mut settings = SETTINGS.iter();
                 $($(let $name = settings.next().and_then(|setting| document.read(setting));)+)+
                 Self { $($($name),+),+ }
@@ -124,7 +124,7 @@ settings! {
         delivery: Delivery = "secrets-manager", such as "secrets-manager", "email", "email-encrypted";
         /// The public keys that can open the mails with new keys. They are only for `delivery: email-encrypted`. A user that is named
         /// in `users` can have public keys of its own there, which replace these.
-        encrypt_to: Recipients = "[]", such as "[]", "[age1vfpk57vaw8jx4sgaw4tv94axf80tewtud0p7u8knafrzazd6xp8sl3ch5u]";
+        encrypt_to: RecipientsSetting = "[]", such as "[]", "[age1vfpk57vaw8jx4sgaw4tv94axf80tewtud0p7u8knafrzazd6xp8sl3ch5u]";
         /// The first part of the names of the secrets. A slash and the user's name follow. The function's role can write only the
         /// secrets below this prefix.
         secret_prefix: SecretPrefix = "access-key-rotation", such as "access-key-rotation", "team/keys";

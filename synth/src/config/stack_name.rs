@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use lambda::model::parse_error::ParseError;
 
-use crate::config::setting_type::{Rule, Word};
+use crate::config::setting_type::{ValueRule, Word};
 
 /// The name of a stack. Its function and its schedule have the same name, so it must be allowed for all three: a letter, then
 /// letters, digits and hyphens, at most 64 in all.
@@ -39,8 +39,8 @@ impl FromStr for StackName {
 }
 
 impl Word for StackName {
-    fn rule() -> Rule {
-        Rule::pattern("[A-Za-z][A-Za-z0-9-]{0,63}")
+    fn rule() -> ValueRule {
+        ValueRule::pattern("[A-Za-z][A-Za-z0-9-]{0,63}")
     }
 
     fn guesses(text: &str) -> Vec<String> {

@@ -17,7 +17,7 @@ use serde_json::{Value as Json, json};
 use crate::cfn::resource::Architecture;
 use crate::config::{
     pattern,
-    setting_type::{Kind, Rule, Word, Wrong},
+    setting_type::{SettingType, ValueProblem, ValueRule, Word},
     suggest,
     tree::{Content, Node},
 };
@@ -76,9 +76,9 @@ fn durations(least: Span, most: Span) -> String {
     forms.collect::<Vec<_>>().join("|")
 }
 
-fn any_duration(words: &[&'static str]) -> Rule {
+fn any_duration(words: &[&'static str]) -> ValueRule {
     let pattern = format!("(?:0|{})", durations(Span::ZERO, Span::MAX));
-    Rule { words: words.to_vec(), zero: true, ..Rule::pattern(&pattern) }
+    ValueRule { words: words.to_vec(), zero: true, ..ValueRule::pattern(&pattern) }
 }
 
 /// Implements [`Word`] for types that are durations: the rule, and other names of their words.
@@ -88,7 +88,7 @@ macro_rules! duration_words {
             const NUMBERS: bool = true;
             $(const ALIASES: &[(&str, &str)] = &$aliases;)?
 
-            fn rule() -> Rule {
+            fn rule() -> ValueRule {
                 $rule
             }
 
@@ -100,8 +100,8 @@ macro_rules! duration_words {
 }
 
 duration_words! {
-    RotateAfter: Rule::pattern(&format!("(?:{})", durations(Self::LEAST, Span::MAX)));
-    Timeout: Rule::pattern(&format!("(?:{})", durations(Self::LEAST, Self::MOST)));
+    RotateAfter: ValueRule::pattern(&format!("(?:{})", durations(Self::LEAST, Span::MAX)));
+    Timeout: ValueRule::pattern(&format!("(?:{})", durations(Self::LEAST, Self::MOST)));
     Span: any_duration(&[]);
     DeleteAfter: any_duration(&["next-rotation"]);
     MaxWait: any_duration(&["forever"]), [("always", "forever"), ("infinite", "forever"), ("unlimited", "forever")];
@@ -136,8 +136,8 @@ impl FromStr for LogRetention {
 impl Word for LogRetention {
     const NUMBERS: bool = true;
 
-    fn rule() -> Rule {
-        Rule::words(RETENTIONS.iter().map(|(word, _)| *word))
+    fn rule() -> ValueRule {
+        ValueRule::words(RETENTIONS.iter().map(|(word, _)| *word))
     }
 
     /// The nearest retention that CloudWatch Logs allows.
@@ -176,8 +176,8 @@ impl Memory {
     }
 }
 
-impl Kind for Memory {
-    fn read(node: &Node<'_>) -> Result<Self, Vec<Wrong>> {
+impl SettingType for Memory {
+    fn read(node: &Node<'_>) -> Result<Self, Vec<ValueProblem>> {
         let (shown, meant) = match &node.content {
             Content::Number(digits) => match Self::fits(digits) {
                 Some(memory) => return Ok(memory),
@@ -188,8 +188,8 @@ impl Kind for Memory {
             _ => ("this".into(), None),
         };
         let (least, most) = (Self::LEAST, Self::MOST);
-        let wrong = Wrong::new(format!("{shown} is not a whole number from {least} to {most}"));
-        Err(vec![Wrong { meant, ..wrong.allowed(format!("allowed: a number of MiB from {least} to {most}")) }])
+        let wrong = ValueProblem::new(format!("{shown} is not a whole number from {least} to {most}"));
+        Err(vec![ValueProblem { meant, ..wrong.allowed(format!("allowed: a number of MiB from {least} to {most}")) }])
     }
 
     fn schema() -> Json {
@@ -206,9 +206,9 @@ impl Kind for Memory {
 }
 
 impl Word for SecretPrefix {
-    fn rule() -> Rule {
+    fn rule() -> ValueRule {
         let (edge, middle) = ("[A-Za-z0-9_+=.@-]", "[A-Za-z0-9/_+=.@-]");
-        Rule::pattern(&format!("{edge}(?:{middle}{{0,254}}{edge})?"))
+        ValueRule::pattern(&format!("{edge}(?:{middle}{{0,254}}{edge})?"))
     }
 
     fn guesses(text: &str) -> Vec<String> {
@@ -217,20 +217,20 @@ impl Word for SecretPrefix {
 }
 
 impl Word for Delivery {
-    fn rule() -> Rule {
-        Rule::words(Self::WORDS.iter().copied())
+    fn rule() -> ValueRule {
+        ValueRule::words(Self::WORDS.iter().copied())
     }
 }
 
 impl Word for StillInUse {
-    fn rule() -> Rule {
-        Rule::words(Self::WORDS.iter().copied())
+    fn rule() -> ValueRule {
+        ValueRule::words(Self::WORDS.iter().copied())
     }
 }
 
 impl Word for DisabledUsers {
-    fn rule() -> Rule {
-        Rule::words(Self::WORDS.iter().copied())
+    fn rule() -> ValueRule {
+        ValueRule::words(Self::WORDS.iter().copied())
     }
 }
 
@@ -238,24 +238,24 @@ impl Word for UserTags {
     const ALIASES: &[(&str, &str)] =
         &[("true", "honoured"), ("yes", "honoured"), ("honored", "honoured"), ("false", "ignored"), ("no", "ignored")];
 
-    fn rule() -> Rule {
-        Rule::words(Self::WORDS.iter().copied())
+    fn rule() -> ValueRule {
+        ValueRule::words(Self::WORDS.iter().copied())
     }
 }
 
 impl Word for DigestFrequency {
     const ALIASES: &[(&str, &str)] = &[("true", "always"), ("yes", "always"), ("false", "never"), ("no", "never")];
 
-    fn rule() -> Rule {
-        Rule::words(Self::WORDS.iter().copied())
+    fn rule() -> ValueRule {
+        ValueRule::words(Self::WORDS.iter().copied())
     }
 }
 
 impl Word for Language {
     const ALIASES: &[(&str, &str)] = &[("japanese", "ja"), ("日本語", "ja"), ("english", "en")];
 
-    fn rule() -> Rule {
-        Rule::words(Self::WORDS.iter().copied())
+    fn rule() -> ValueRule {
+        ValueRule::words(Self::WORDS.iter().copied())
     }
 }
 
@@ -276,8 +276,8 @@ impl Word for Architecture {
     const ALIASES: &[(&str, &str)] =
         &[("aarch64", "arm64"), ("amd64", "x86_64"), ("x64", "x86_64"), ("x86", "x86_64"), ("intel", "x86_64")];
 
-    fn rule() -> Rule {
-        Rule::words(Self::ALL.iter().map(|(word, _)| *word))
+    fn rule() -> ValueRule {
+        ValueRule::words(Self::ALL.iter().map(|(word, _)| *word))
     }
 }
 

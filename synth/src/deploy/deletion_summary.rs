@@ -23,7 +23,7 @@ pub enum Artifacts {
 
 /// The text that says what is deleted with a stack and what stays.
 #[must_use]
-pub fn farewell(
+pub fn deletion_summary(
     name: &str,
     resources: &[StackResource],
     template: &Json,
@@ -105,9 +105,9 @@ What stays
 that stack, then empty and delete the bucket access-key-rotation-123456789012-eu-west-1, which it leaves behind
 ";
         let stored = template("secret_prefix: team/keys\n");
-        assert_eq!(farewell("keys", &resources, &stored, Artifacts::Here, &place), expected);
+        assert_eq!(deletion_summary("keys", &resources, &stored, Artifacts::Here, &place), expected);
         let mailed = template("delivery: email\n");
-        let text = farewell("keys", &resources, &mailed, Artifacts::Unknown, &place);
+        let text = deletion_summary("keys", &resources, &mailed, Artifacts::Unknown, &place);
         assert!(!text.contains("Secrets Manager") && !text.contains("bucket"), "{text}");
     }
 }

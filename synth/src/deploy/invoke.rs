@@ -141,7 +141,7 @@ mod tests {
         ] {
             for mode in [InvocationMode::ForReal, InvocationMode::DryRun] {
                 let request = RunRequest::read(event(&order, mode), "a-request").unwrap();
-                assert_eq!((request.order, &request.users), (understood, &about), "{order:?}");
+                assert_eq!((request.action, &request.users), (understood, &about), "{order:?}");
                 assert_eq!(request.dry_run, mode == InvocationMode::DryRun);
             }
         }

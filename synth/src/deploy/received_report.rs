@@ -129,7 +129,7 @@ mod tests {
             started: at("2026-03-02T00:00:00Z"),
             summary,
             users,
-            rested: lambda::selection::fleet::NotDue::default(),
+            not_due: lambda::selection::fleet::NotDue::default(),
             unsent: Vec::new(),
         }
     }

@@ -136,7 +136,7 @@ mod tests {
     fn every_status_has_its_meaning() {
         let of = |status: &str| StackState::of(Some(&StackStatus::new(status)));
         assert_eq!(StackState::of(None), StackState::Absent);
-        for (statuses, standing) in [
+        for (statuses, state) in [
             ("REVIEW_IN_PROGRESS DELETE_COMPLETE", StackState::Absent),
             ("CREATE_FAILED ROLLBACK_COMPLETE ROLLBACK_FAILED", StackState::Ruined),
             ("CREATE_COMPLETE UPDATE_COMPLETE UPDATE_ROLLBACK_COMPLETE IMPORT_COMPLETE", StackState::Deployed),
@@ -150,7 +150,7 @@ mod tests {
             ("IMPORT_ROLLBACK_FAILED SOMETHING_NEW", StackState::Stuck(Remedy::Unknown)),
         ] {
             for status in statuses.split(' ') {
-                assert_eq!(of(status), standing, "{status}");
+                assert_eq!(of(status), state, "{status}");
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::deploy::{
     },
     deploy_error::DeployError,
     interrupt::Interrupt,
-    message::{Audience, Message},
+    message::{Message, MessageSink},
     progress::{Operation, Progress},
     root_cause::RootCause,
     stack_status::StackState,
@@ -82,7 +82,7 @@ impl Plan {
         matches!(self.planned, Planned::Later)
     }
 
-    fn standing(&self) -> StackState {
+    fn stack_state(&self) -> StackState {
         StackState::of(self.found.as_ref().map(|stack| &stack.status))
     }
 }
@@ -106,7 +106,7 @@ enum Shell {
 /// The stacks of an account and a Region, and the audience that gets messages about them.
 pub struct Stacks<'a> {
     cloudformation: CloudFormation,
-    audience: &'a mut dyn Audience,
+    sink: &'a mut dyn MessageSink,
     interrupt: Interrupt,
     pending: Vec<Pending>,
 }
@@ -119,13 +119,13 @@ impl fmt::Debug for Stacks<'_> {
 
 impl<'a> Stacks<'a> {
     /// Makes the stacks of this account and Region. Messages go to this audience.
-    pub fn new(cloudformation: CloudFormation, interrupt: Interrupt, audience: &'a mut dyn Audience) -> Self {
-        Self { cloudformation, audience, interrupt, pending: Vec::new() }
+    pub fn new(cloudformation: CloudFormation, interrupt: Interrupt, sink: &'a mut dyn MessageSink) -> Self {
+        Self { cloudformation, sink, interrupt, pending: Vec::new() }
     }
 
     /// Sends a message to the audience.
     pub fn say(&mut self, message: &Message<'_>) {
-        self.audience.hear(message);
+        self.sink.show(message);
     }
 
     /// Sends a note to the audience: what was found, or what is done now.
@@ -164,7 +164,7 @@ impl<'a> Stacks<'a> {
         };
         let diff = diff::compare(&old, &target.template);
         let mut plan = Plan { target, diff, found, old, planned: Planned::Later };
-        if let (Some(body), StackState::Absent | StackState::Deployed) = (body, plan.standing()) {
+        if let (Some(body), StackState::Absent | StackState::Deployed) = (body, plan.stack_state()) {
             self.draft(&mut plan, body).await?;
         }
         Ok(plan)
@@ -181,7 +181,7 @@ impl<'a> Stacks<'a> {
     /// # Errors
     /// [`DeployError`] if the stack cannot be deleted, or CloudFormation refuses the change.
     pub async fn close(&mut self, plan: &mut Plan, body: &Body) -> Result<(), DeployError> {
-        if let (StackState::Ruined, Some(stack)) = (plan.standing(), plan.found.take()) {
+        if let (StackState::Ruined, Some(stack)) = (plan.stack_state(), plan.found.take()) {
             let (name, status) = (&plan.target.stack, &stack.status);
             self.note(&format!("{name} was never created ({status}): deleting what is left of it, to make it anew"));
             self.delete(name, &stack, Progress::default()).await?;
@@ -203,7 +203,8 @@ impl<'a> Stacks<'a> {
     async fn draft(&mut self, plan: &mut Plan, body: &Body) -> Result<(), DeployError> {
         self.interrupt.check()?;
         let draft = Draft { stack: plan.target.stack.clone(), name: token() };
-        let kind = if plan.standing() == StackState::Deployed { ChangeSetKind::Update } else { ChangeSetKind::Create };
+        let kind =
+            if plan.stack_state() == StackState::Deployed { ChangeSetKind::Update } else { ChangeSetKind::Create };
         let shell = if plan.found.is_none() { Shell::New } else { Shell::Found };
         // Before the call, because it may take effect even if its response is lost.
         self.pending.push(Pending { draft: draft.clone(), shell });
@@ -273,19 +274,19 @@ impl<'a> Stacks<'a> {
                 pace = Pace::default();
             }
             for news in &news {
-                self.audience.hear(&Message::ProgressUpdate { stack: name, news });
+                self.sink.show(&Message::ProgressUpdate { stack: name, news });
             }
-            self.audience.watch(Some(progress.summary(Timestamp::now())));
+            self.sink.watch(Some(progress.summary(Timestamp::now())));
             if let Some(end) = progress.end() {
                 // A rollback may follow an event with FAILED. So the status of the stack decides.
                 let stack = self.cloudformation.stack(id).await.map_err(lost)?;
                 if let Some(stack) = stack.filter(|stack| stack.status == *end) {
-                    self.audience.watch(None);
+                    self.sink.watch(None);
                     return Ok(Followed { stack, cause: progress.cause().map(RootCause::from).map(Box::new) });
                 }
             }
             if self.interrupt.sleep(pace.next()).await.is_err() {
-                self.audience.watch(None);
+                self.sink.watch(None);
                 return Err(DeployError::Left { stack: name.to_owned() });
             }
         }

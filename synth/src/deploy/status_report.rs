@@ -14,12 +14,12 @@ use crate::deploy::{
     invoke::{self, InvocationError, InvocationMode, RunCommand},
     next_run::{self, Firing, Schedule, ScheduleState},
     received_report::ReceivedReport,
-    subscriptions::{self, Gets, Subscription, SubscriptionState},
+    subscriptions::{self, Filter, Subscription, SubscriptionState},
 };
 
 /// The state of a deployed stack. A part that could not be read holds the error, and the other parts are still there.
 #[derive(Debug, Clone, PartialEq)]
-pub struct State {
+pub struct StatusReport {
     /// The name of the stack.
     pub name: String,
     /// The number of the account, 12 digits.
@@ -39,7 +39,7 @@ pub struct State {
 }
 
 /// Gathers the state of a stack. `now` is the current time.
-pub async fn gather(session: &Session, name: &str, stack: Stack, now: Timestamp) -> State {
+pub async fn gather(session: &Session, name: &str, stack: Stack, now: Timestamp) -> StatusReport {
     let function = stack.outputs.get("FunctionName").map_or(name, String::as_str);
     // The schedule and the function have the name of the stack.
     let ((subscriptions, alarm_subscriptions), schedule, dry_run) = tokio::join!(
@@ -53,7 +53,7 @@ pub async fn gather(session: &Session, name: &str, stack: Stack, now: Timestamp)
         session.schedule(name),
         invoke::invoke(session, function, &RunCommand::Routine, InvocationMode::DryRun),
     );
-    State {
+    StatusReport {
         name: name.to_owned(),
         account: session.account.clone(),
         region: session.region.clone(),
@@ -98,7 +98,7 @@ async fn subscriptions(
     ))
 }
 
-impl State {
+impl StatusReport {
     /// Whether all parts could be read, and every user is fine. A subscription that is not confirmed yet does not count
     /// as a problem.
     #[must_use]
@@ -115,9 +115,9 @@ impl State {
         let Self { name, account, region, stack, .. } = self;
         let mut text = format!("{name} in account {account}, Region {region}: {}\n", stack.status);
         text.push_str(&table(stack.outputs.iter().map(|(key, value)| (key.as_str(), value.as_str()))));
-        for (of, found, output, gets) in [
-            ("a new key", &self.subscriptions, TOPIC, Gets::WhatNamesIt),
-            ("an alarm", &self.alarm_subscriptions, ALARM_TOPIC, Gets::Everything),
+        for (of, found, output, filter) in [
+            ("a new key", &self.subscriptions, TOPIC, Filter::OwnAddress),
+            ("an alarm", &self.alarm_subscriptions, ALARM_TOPIC, Filter::None),
         ] {
             text.push_str(&format!("\nWho hears of {of}\n"));
             match found {
@@ -125,9 +125,9 @@ impl State {
                     text.push_str(&listeners(subscriptions));
                     let topic = stack.outputs.get(output).map_or("", String::as_str);
                     for gone in
-                        subscriptions.iter().filter(|subscription| subscription.standing == SubscriptionState::Gone)
+                        subscriptions.iter().filter(|subscription| subscription.state == SubscriptionState::Gone)
                     {
-                        let command = subscriptions::subscribe(topic, &gone.endpoint, gets);
+                        let command = subscriptions::subscribe(topic, &gone.endpoint, filter);
                         text.push_str(&format!("  To bring it back: {command}\n"));
                     }
                 }
@@ -154,7 +154,7 @@ impl State {
     #[must_use]
     pub fn json(&self) -> Json {
         let error = |problem: &dyn ToString| json!({ "error": problem.to_string() });
-        let subscription = |Subscription { protocol, endpoint, standing }: &Subscription| json!({ "protocol": protocol, "endpoint": endpoint, "state": standing.as_str() });
+        let subscription = |Subscription { protocol, endpoint, state }: &Subscription| json!({ "protocol": protocol, "endpoint": endpoint, "state": state.as_str() });
         let listeners = |found: &Result<Vec<Subscription>, AwsError>| match found {
             Ok(subscriptions) => subscriptions.iter().map(subscription).collect(),
             Err(problem) => error(problem),
@@ -187,10 +187,9 @@ impl State {
 }
 
 fn listeners(subscriptions: &[Subscription]) -> String {
-    let rows =
-        subscriptions.iter().map(|Subscription { endpoint, standing, .. }| (endpoint.as_str(), standing.explained()));
+    let rows = subscriptions.iter().map(|Subscription { endpoint, state, .. }| (endpoint.as_str(), state.explained()));
     let mut text = table(rows);
-    if !subscriptions.iter().any(|subscription| subscription.standing.hears()) {
+    if !subscriptions.iter().any(|subscription| subscription.state.receives_messages()) {
         text.push_str("  So far, nobody does.\n");
     }
     text
@@ -211,10 +210,10 @@ mod tests {
     use super::*;
     use crate::deploy::stack_status::StackStatus;
 
-    fn state() -> State {
+    fn state() -> StatusReport {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         let subscription =
-            |endpoint: &str, standing| Subscription { protocol: "email".into(), endpoint: endpoint.into(), standing };
+            |endpoint: &str, state| Subscription { protocol: "email".into(), endpoint: endpoint.into(), state };
         let schedule = Schedule {
             expression: "cron(0 9 * * ? *)".into(),
             time_zone: "Asia/Tokyo".into(),
@@ -230,7 +229,7 @@ mod tests {
             "dryRun": true,
             "users": [{ "user": "alice", "result": "unchanged", "why": "the key is due on some day" }],
         });
-        State {
+        StatusReport {
             name: "keys".into(),
             account: "123456789012".into(),
             region: "eu-west-1".into(),
@@ -279,7 +278,7 @@ What a run would do now
     fn the_text_says_if_there_is_no_recipient() {
         let mut state = state();
         for subscription in state.subscriptions.iter_mut().flatten() {
-            subscription.standing = SubscriptionState::Gone;
+            subscription.state = SubscriptionState::Gone;
         }
         let text = state.text();
         assert!(text.contains("nobody does"), "{text}");
@@ -292,7 +291,7 @@ What a run would do now
     fn a_part_that_cannot_be_read_does_not_hide_the_others() {
         let problem = AwsError::Denied { doing: "look".into(), message: "sns:ListSubscriptionsByTopic".into() };
         let no_function = InvocationError::NoFunction("keys".into());
-        let state = State { subscriptions: Err(problem.clone()), dry_run: Err(no_function.clone()), ..state() };
+        let state = StatusReport { subscriptions: Err(problem.clone()), dry_run: Err(no_function.clone()), ..state() };
         assert!(!state.is_fine());
         let text = state.text();
         for line in [format!("  unknown: {problem}"), format!("  unknown: {no_function}")] {

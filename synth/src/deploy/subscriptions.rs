@@ -20,7 +20,7 @@ pub struct Subscription {
     /// The email address, or the ARN of another resource.
     pub endpoint: String,
     /// The state of the subscription.
-    pub standing: SubscriptionState,
+    pub state: SubscriptionState,
 }
 
 /// The state of a subscription, in the order from best to worst.
@@ -39,7 +39,7 @@ pub enum SubscriptionState {
 impl SubscriptionState {
     /// Whether the subscription receives messages.
     #[must_use]
-    pub fn hears(self) -> bool {
+    pub fn receives_messages(self) -> bool {
         matches!(self, Self::Confirmed | Self::Foreign)
     }
 
@@ -67,27 +67,27 @@ impl SubscriptionState {
     }
 }
 
-/// The command that subscribes an address again. `gets` decides whether it has a filter policy.
+/// The command that subscribes an address again. `filter` decides whether it has a filter policy.
 #[must_use]
-pub fn subscribe(topic: &str, address: &str, gets: Gets) -> String {
-    let filter = match gets {
-        Gets::Everything => String::new(),
-        Gets::WhatNamesIt => {
+pub fn subscribe(topic: &str, address: &str, filter: Filter) -> String {
+    let attributes = match filter {
+        Filter::None => String::new(),
+        Filter::OwnAddress => {
             let policy =
                 serde_json::json!({ (lambda::selection::routing::TO): [address.to_ascii_lowercase()] }).to_string();
             format!(" --attributes '{}'", serde_json::json!({ "FilterPolicy": policy }))
         }
     };
-    format!("aws sns subscribe --protocol email --topic-arn {topic} --notification-endpoint '{address}'{filter}")
+    format!("aws sns subscribe --protocol email --topic-arn {topic} --notification-endpoint '{address}'{attributes}")
 }
 
-/// The messages of a topic that reach a subscription.
+/// The filter policy of a subscription: it decides which messages of the topic arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gets {
+pub enum Filter {
     /// Every message of the topic, because there is no filter policy.
-    Everything,
+    None,
     /// Only messages for its address, because of a filter policy.
-    WhatNamesIt,
+    OwnAddress,
 }
 
 /// Compares the addresses in the deployed template with SNS's list. The addresses of the template come first, in their
@@ -101,27 +101,27 @@ pub fn compare(addresses: &[String], listed: &[ListedSubscription]) -> Vec<Subsc
         protocol: "email".into(),
         endpoint: address.clone(),
         // SNS lists a deleted subscription for some time, perhaps next to its successor.
-        standing: listed
+        state: listed
             .iter()
             .filter(|subscription| is_for(subscription, address))
-            .map(ListedSubscription::standing)
+            .map(ListedSubscription::state)
             .min()
             .unwrap_or(SubscriptionState::Gone),
     });
     let others = listed.iter().filter(|subscription| {
-        subscription.standing() == SubscriptionState::Confirmed
+        subscription.state() == SubscriptionState::Confirmed
             && !addresses.iter().any(|address| is_for(subscription, address))
     });
     let others = others.map(|ListedSubscription { protocol, endpoint, .. }| Subscription {
         protocol: protocol.clone(),
         endpoint: endpoint.clone(),
-        standing: SubscriptionState::Foreign,
+        state: SubscriptionState::Foreign,
     });
     ours.chain(others).collect()
 }
 
 impl ListedSubscription {
-    fn standing(&self) -> SubscriptionState {
+    fn state(&self) -> SubscriptionState {
         match self.arn.as_str() {
             "PendingConfirmation" => SubscriptionState::Pending,
             "Deleted" => SubscriptionState::Gone,
@@ -158,7 +158,7 @@ mod tests {
                 listed("email-json", "lost@example.com", arn),
             ],
         );
-        let found: Vec<_> = subscriptions.iter().map(|s| (s.endpoint.as_str(), s.standing)).collect();
+        let found: Vec<_> = subscriptions.iter().map(|s| (s.endpoint.as_str(), s.state)).collect();
         assert_eq!(
             found,
             [

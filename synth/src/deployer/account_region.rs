@@ -13,9 +13,9 @@ pub struct AccountRegion {
     /// The group of Regions that the account belongs to, such as `aws` or `aws-cn`.
     pub partition: Partition,
     /// The account that the stack belongs to.
-    pub account: Account,
+    pub account: AccountId,
     /// The Region that the stack is deployed to.
-    pub region: Region,
+    pub region: RegionName,
 }
 
 /// Declares a checked text that is one part of an ARN. No such text can contain a wildcard.
@@ -45,13 +45,13 @@ macro_rules! part {
 
 part! {
     /// The number of an AWS account: 12 digits.
-    Account, "an AWS account's number", "12 digits", is_account
+    AccountId, "an AWS account's number", "12 digits", is_account
 }
 
 part! {
     /// The code of a Region: lowercase words and a number, such as `eu-central-1`. Whether the Region exists is not
     /// checked.
-    Region, "an AWS Region", "such as eu-central-1", |text| {
+    RegionName, "an AWS Region", "such as eu-central-1", |text| {
         let mut words: Vec<&str> = text.split('-').collect();
         let number = words.pop().unwrap_or_default();
         let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
@@ -77,10 +77,10 @@ mod tests {
         for (right, wrong) in
             [("111122223333", "11112222333"), ("000000000000", "1111222233334"), ("123456789012", "*")]
         {
-            assert!(right.parse::<Account>().is_ok() && wrong.parse::<Account>().is_err(), "{right} {wrong}");
+            assert!(right.parse::<AccountId>().is_ok() && wrong.parse::<AccountId>().is_err(), "{right} {wrong}");
         }
         for (right, wrong) in [("eu-central-1", "eu-central"), ("us-gov-west-1", "*"), ("us-isof-south-1", "eu-*-1")] {
-            assert!(right.parse::<Region>().is_ok() && wrong.parse::<Region>().is_err(), "{right} {wrong}");
+            assert!(right.parse::<RegionName>().is_ok() && wrong.parse::<RegionName>().is_err(), "{right} {wrong}");
         }
         for (right, wrong) in [("aws", "*"), ("aws-cn", "azure"), ("aws-us-gov", "aws-")] {
             assert!(right.parse::<Partition>().is_ok() && wrong.parse::<Partition>().is_err(), "{right} {wrong}");

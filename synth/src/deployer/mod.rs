@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value as Json, json};
 
 pub use self::{
-    account_region::{Account, AccountRegion, Partition, Region},
+    account_region::{AccountId, AccountRegion, Partition, RegionName},
     types::{ResourceNaming, TYPES, TypePermissions, entry},
 };
 use crate::{

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::{Change, Diff, Impact, ResourceChange, Source, compare, compare_with, values::Path};
+use super::{Change, Diff, DiffSource, Impact, ResourceChange, compare, compare_with, values::Path};
 use crate::iam::{
     compare::{Certainty, Comparison, Verdict},
     template::PlaceChange,
@@ -199,7 +199,7 @@ pub fn merge(old: &Json, new: &Json, set: &ChangeSet) -> Diff {
     for resource in &mut diff.resources {
         let known = impact(&templates, &resource.id);
         if known != Some(resource.impact) {
-            resource.source = Source::Aws;
+            resource.source = DiffSource::Aws;
         }
         let is_answer = known == Some(Impact::MayReplace) && resource.impact == Impact::Replaces;
         if resource.impact >= Impact::MayReplace && known < Some(resource.impact) && !is_answer {

@@ -12,11 +12,11 @@ use crate::cfn::view::View;
 
 /// Each function in both templates, with its old and its new environment. A new function is not compared: it and its
 /// role are completely new.
-pub(super) fn functions<'t>(old: &'t Json, new: &'t Json) -> impl Iterator<Item = (Told<'t>, Told<'t>)> {
+pub(super) fn functions<'t>(old: &'t Json, new: &'t Json) -> impl Iterator<Item = (HandlerEnv<'t>, HandlerEnv<'t>)> {
     let of = |template: &'t Json| {
         let functions = View(template).of("AWS::Lambda::Function");
         functions
-            .map(|f| (f.id.to_owned(), Told(&f.properties["Environment"]["Variables"])))
+            .map(|f| (f.id.to_owned(), HandlerEnv(&f.properties["Environment"]["Variables"])))
             .collect::<BTreeMap<_, _>>()
     };
     let (mut old, new) = (of(old), of(new));
@@ -24,9 +24,9 @@ pub(super) fn functions<'t>(old: &'t Json, new: &'t Json) -> impl Iterator<Item 
 }
 
 /// The environment variables of a function.
-pub(super) struct Told<'t>(&'t Json);
+pub(super) struct HandlerEnv<'t>(&'t Json);
 
-impl<'t> Told<'t> {
+impl<'t> HandlerEnv<'t> {
     pub(super) fn text(&self, variable: Variable) -> &'t str {
         self.0[variable.name()].as_str().unwrap_or_default()
     }
@@ -38,9 +38,9 @@ impl<'t> Told<'t> {
     }
 
     /// The users whose keys are rotated. An earlier version wrote the owner after a colon.
-    pub(super) fn members(&self) -> Vec<UserEntry> {
-        let member = |word: &str| word.parse().or_else(|_| word.replacen(':', ";owner=", 1).parse()).ok();
-        self.text(Variable::Users).split_ascii_whitespace().filter_map(member).collect()
+    pub(super) fn user_entries(&self) -> Vec<UserEntry> {
+        let entry = |word: &str| word.parse().or_else(|_| word.replacen(':', ";owner=", 1).parse()).ok();
+        self.text(Variable::Users).split_ascii_whitespace().filter_map(entry).collect()
     }
 
     /// The users whose keys are never rotated. The word `none` means that there are none.
@@ -49,11 +49,11 @@ impl<'t> Told<'t> {
         text.unwrap_or_default().split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect()
     }
 
-    pub(super) fn believes_tags(&self) -> bool {
+    pub(super) fn honours_user_tags(&self) -> bool {
         self.text(Variable::UserTags) == UserTags::Honoured.to_string()
     }
 
-    pub(super) fn mails_secrets(&self) -> bool {
+    pub(super) fn delivers_by_mail(&self) -> bool {
         self.text(Variable::Delivery).starts_with("email")
     }
 }
@@ -69,11 +69,11 @@ pub(super) enum Owner<'m> {
     Email(&'m str),
 }
 
-/// The owner of the users that `who` selects. It is in the narrowest entry that contains them and names an owner.
-pub(super) fn owner<'m>(members: &'m [UserEntry], who: &UserSelector) -> Owner<'m> {
-    let mut around: Vec<_> = members.iter().filter(|member| member.who.contains(who)).collect();
-    around.sort_by_key(|member| Reverse(member.who.narrowness()));
-    match around.iter().find_map(|member| member.own.owner.as_ref()) {
+/// The owner of the users that `selector` selects. It is in the narrowest entry that contains them and names an owner.
+pub(super) fn owner<'m>(entries: &'m [UserEntry], selector: &UserSelector) -> Owner<'m> {
+    let mut around: Vec<_> = entries.iter().filter(|entry| entry.selector.contains(selector)).collect();
+    around.sort_by_key(|entry| Reverse(entry.selector.narrowness()));
+    match around.iter().find_map(|entry| entry.overrides.owner.as_ref()) {
         Some(email) => Owner::Email(email.as_str()),
         None if around.is_empty() => Owner::NotChosen,
         None => Owner::Administrators,

@@ -5,14 +5,14 @@
 use lambda::contract::{selector::UserSelector, settings::Variable};
 use serde_json::Value as Json;
 
-use crate::diff::handler_env::{Owner, Told, functions, owner};
+use crate::diff::handler_env::{HandlerEnv, Owner, functions, owner};
 
 /// The ways in which others can read new keys. Each is a sentence without a full stop.
-pub(super) fn who_else_reads(old: &Json, new: &Json) -> Vec<String> {
+pub(super) fn new_key_readers(old: &Json, new: &Json) -> Vec<String> {
     functions(old, new).flat_map(|(old, new)| more(&old, &new)).collect()
 }
 
-fn more(old: &Told<'_>, new: &Told<'_>) -> Vec<String> {
+fn more(old: &HandlerEnv<'_>, new: &HandlerEnv<'_>) -> Vec<String> {
     let mut all = Vec::new();
     let (before, after) = (old.text(Variable::Delivery), new.text(Variable::Delivery));
     if before != after {
@@ -28,25 +28,30 @@ fn more(old: &Told<'_>, new: &Told<'_>) -> Vec<String> {
         say(added(Variable::SecretReaders), "may read every user's secret");
     }
     say(added(Variable::EncryptTo), "can open mails with new keys");
-    if new.mails_secrets() {
-        let (before, after) = (old.members(), new.members());
-        if after.iter().any(|member| owner(&after, &member.who) == Owner::Administrators) {
+    if new.delivers_by_mail() {
+        let (before, after) = (old.user_entries(), new.user_entries());
+        if after.iter().any(|entry| owner(&after, &entry.selector) == Owner::Administrators) {
             say(added(Variable::Administrators), "gets the keys of users without an owner");
         }
         // If an entry is removed, its users may fall under a wider entry.
-        let mut whom: Vec<&UserSelector> = after.iter().map(|member| &member.who).collect();
-        whom.extend(before.iter().map(|member| &member.who).filter(|who| !after.iter().any(|m| m.who == **who)));
-        for who in whom {
-            let (before, after) = (owner(&before, who), owner(&after, who));
+        let mut selectors: Vec<&UserSelector> = after.iter().map(|entry| &entry.selector).collect();
+        selectors.extend(
+            before
+                .iter()
+                .map(|entry| &entry.selector)
+                .filter(|selector| !after.iter().any(|m| m.selector == **selector)),
+        );
+        for selector in selectors {
+            let (before, after) = (owner(&before, selector), owner(&after, selector));
             if before != after && before != Owner::NotChosen {
                 all.extend(match after {
                     Owner::NotChosen => None,
-                    Owner::Administrators => Some(format!("{who}'s keys go to the administrators")),
-                    Owner::Email(email) => Some(format!("{who}'s keys go to {email}")),
+                    Owner::Administrators => Some(format!("{selector}'s keys go to the administrators")),
+                    Owner::Email(email) => Some(format!("{selector}'s keys go to {email}")),
                 });
             }
         }
-        if new.believes_tags() && !old.believes_tags() {
+        if new.honours_user_tags() && !old.honours_user_tags() {
             all.push("whoever may tag a user says which of the known addresses gets its keys".to_owned());
         }
     }
@@ -108,8 +113,8 @@ mod tests {
                 vec!["c@b.co gets the keys of users without an owner".to_owned()],
             ),
         ] {
-            assert_eq!(who_else_reads(&template(&old), &template(&new)), expected, "{old}\n{new}");
+            assert_eq!(new_key_readers(&template(&old), &template(&new)), expected, "{old}\n{new}");
         }
-        assert_eq!(who_else_reads(&Json::Null, &template(stored)), [""; 0], "a new function");
+        assert_eq!(new_key_readers(&Json::Null, &template(stored)), [""; 0], "a new function");
     }
 }

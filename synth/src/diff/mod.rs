@@ -38,10 +38,10 @@ pub struct Diff {
     pub iam: IamImpact,
     /// The ways in which others can read new keys, as far as IAM does not show them. Each is a sentence without a full
     /// stop.
-    pub readers: Vec<String>,
+    pub new_readers: Vec<String>,
     /// The ways in which other users are rotated, or others decide how, as far as IAM does not show them. Each is a
     /// sentence without a full stop.
-    pub choice: Vec<String>,
+    pub newly_rotated: Vec<String>,
     /// The fingerprint of exactly this change.
     pub fingerprint: Fingerprint,
 }
@@ -59,7 +59,7 @@ pub enum Action {
 
 /// The source of the information about what happens to a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub enum DiffSource {
     /// The two templates show it.
     Templates,
     /// Only CloudFormation's change set shows it.
@@ -78,7 +78,7 @@ pub struct ResourceChange {
     /// What happens to the resource in the account.
     pub impact: Impact,
     /// The source of `impact`.
-    pub source: Source,
+    pub source: DiffSource,
     /// Further remarks for people.
     pub notes: Vec<String>,
     /// The changed attributes and properties.
@@ -137,8 +137,9 @@ fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Diff {
     resources.extend(before.iter().filter(|(id, _)| !after.contains_key(*id)).map(|(id, body)| removed(id, body)));
     follow(&mut resources, &entries, parameters, new, (&before, &after));
     let iam = compare_templates(old, new, parameters);
-    let (readers, choice) = (key_access::who_else_reads(old, new), selection::who_else_is_rotated(old, new));
-    Diff { resources, entries, iam, readers, choice, fingerprint: Fingerprint::of(old, new) }
+    let (new_readers, newly_rotated) =
+        (key_access::new_key_readers(old, new), selection::newly_rotated_users(old, new));
+    Diff { resources, entries, iam, new_readers, newly_rotated, fingerprint: Fingerprint::of(old, new) }
 }
 
 /// Compares all sections except the resources.
@@ -235,7 +236,7 @@ fn changed(id: &str, old: &Json, new: &Json) -> Option<ResourceChange> {
 
 impl ResourceChange {
     fn new(id: &str, kind: String, action: Action, impact: Impact) -> Self {
-        let (source, notes, changes) = (Source::Templates, Vec::new(), Vec::new());
+        let (source, notes, changes) = (DiffSource::Templates, Vec::new(), Vec::new());
         Self { id: id.to_owned(), kind, action, impact, source, notes, changes }
     }
 

@@ -4,22 +4,22 @@
 use lambda::{contract::settings::Variable, protocol::policy::DisabledUsers};
 use serde_json::Value as Json;
 
-use crate::diff::handler_env::{Told, functions};
+use crate::diff::handler_env::{HandlerEnv, functions};
 
 /// The ways in which other users are rotated, or others decide how. Each is a sentence without a full stop.
-pub(super) fn who_else_is_rotated(old: &Json, new: &Json) -> Vec<String> {
+pub(super) fn newly_rotated_users(old: &Json, new: &Json) -> Vec<String> {
     functions(old, new).flat_map(|(old, new)| more(&old, &new)).collect()
 }
 
-fn more(old: &Told<'_>, new: &Told<'_>) -> Vec<String> {
+fn more(old: &HandlerEnv<'_>, new: &HandlerEnv<'_>) -> Vec<String> {
     let still = new.exempt();
     let gone = old.exempt().into_iter().filter(|who| !still.iter().any(|wide| wide.contains(who)));
     let mut all: Vec<_> = gone.map(|who| format!("{who} is no longer exempt")).collect();
-    let replaces = |env: &Told<'_>| env.text(Variable::DisabledUsers) == DisabledUsers::Replace.to_string();
+    let replaces = |env: &HandlerEnv<'_>| env.text(Variable::DisabledUsers) == DisabledUsers::Replace.to_string();
     if replaces(new) && !replaces(old) {
         all.push("users whose keys are all inactive get a new active key".to_owned());
     }
-    if new.believes_tags() && !old.believes_tags() {
+    if new.honours_user_tags() && !old.honours_user_tags() {
         all.push("tags on users say how long their keys live and who owns them".to_owned());
     }
     all
@@ -53,8 +53,8 @@ mod tests {
             ("", "disabled_users: replace", &["users whose keys are all inactive get a new active key"]),
             ("disabled_users: replace", "", &[]),
         ] {
-            assert_eq!(who_else_is_rotated(&template(old), &template(new)), expected, "{old} {new}");
+            assert_eq!(newly_rotated_users(&template(old), &template(new)), expected, "{old} {new}");
         }
-        assert_eq!(who_else_is_rotated(&Json::Null, &template(tags)), [""; 0], "a new function");
+        assert_eq!(newly_rotated_users(&Json::Null, &template(tags)), [""; 0], "a new function");
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use crate::{
     cfn::view::{Reference, Resource, View, references},
-    docs::links::{End, Link, links},
+    docs::links::{Link, LinkEnd, links},
 };
 
 /// Resources that belong together.
@@ -120,8 +120,8 @@ fn picture<'t>(
     let mut arrows: Vec<(&str, &str, Vec<String>)> = Vec::new();
     for Link { from, to, does } in view.resources().flat_map(|resource| links(view, resource)) {
         let [from, to] = [from, to].map(|end| match end {
-            End::Resource(resource) => box_of(drawn_as(view, resource)),
-            End::Outside { id, title, member } => {
+            LinkEnd::Resource(resource) => box_of(drawn_as(view, resource)),
+            LinkEnd::Outside { id, title, member } => {
                 match outside.iter_mut().find(|(known, ..)| *known == id) {
                     Some((.., members)) if members.contains(&member) => {}
                     Some((.., members)) => members.push(member),

@@ -8,16 +8,16 @@ use crate::cfn::view::{How, Reference, Resource, StatementView, View, each, refe
 #[derive(Debug)]
 pub(super) struct Link<'t> {
     /// The end that acts.
-    pub(super) from: End<'t>,
+    pub(super) from: LinkEnd<'t>,
     /// The end that it acts on.
-    pub(super) to: End<'t>,
+    pub(super) to: LinkEnd<'t>,
     /// What it does, as a verb: `starts`, `may rotate keys`.
     pub(super) does: String,
 }
 
 /// An end of a link.
 #[derive(Debug, Clone)]
-pub(super) enum End<'t> {
+pub(super) enum LinkEnd<'t> {
     Resource(Resource<'t>),
     /// Something outside the stack.
     Outside {
@@ -32,9 +32,12 @@ pub(super) enum End<'t> {
 
 /// The links of one resource.
 pub(super) fn links<'t>(view: View<'t>, resource: Resource<'t>) -> Vec<Link<'t>> {
-    let own = End::Resource(resource);
-    let link =
-        |from: &End<'t>, to: &End<'t>, does: &str| Link { from: from.clone(), to: to.clone(), does: does.into() };
+    let own = LinkEnd::Resource(resource);
+    let link = |from: &LinkEnd<'t>, to: &LinkEnd<'t>, does: &str| Link {
+        from: from.clone(),
+        to: to.clone(),
+        does: does.into(),
+    };
     let role = view.roles().into_iter().find(|role| role.resource.id == resource.id);
     let mut found = Vec::new();
     for statement in role.iter().flat_map(|role| &role.policies) {
@@ -51,7 +54,7 @@ pub(super) fn links<'t>(view: View<'t>, resource: Resource<'t>) -> Vec<Link<'t>>
     };
     for reference in references(resource.body).iter().filter(|r| r.how != How::Condition && !is_policy(r)) {
         let other = view.resources().find(|other| other.id == reference.name && other.id != resource.id);
-        let Some(other) = other.map(End::Resource) else { continue };
+        let Some(other) = other.map(LinkEnd::Resource) else { continue };
         found.push(match meaning(resource.kind, &reference.at) {
             Meaning::To(does) => link(&own, &other, does),
             Meaning::From(does) => link(&other, &own, does),
@@ -59,22 +62,22 @@ pub(super) fn links<'t>(view: View<'t>, resource: Resource<'t>) -> Vec<Link<'t>>
         });
     }
     if resource.kind == "AWS::SNS::Subscription" && text(&resource.properties["Protocol"]).starts_with("email") {
-        let people = End::Outside { id: "people", title: "People", member: text(&resource.properties["Endpoint"]) };
+        let people = LinkEnd::Outside { id: "people", title: "People", member: text(&resource.properties["Endpoint"]) };
         found.push(link(&own, &people, "sends mail to"));
     }
     found
 }
 
 /// The things that a statement is about.
-fn targets<'t>(view: View<'t>, statement: &StatementView<'t>) -> Vec<End<'t>> {
+fn targets<'t>(view: View<'t>, statement: &StatementView<'t>) -> Vec<LinkEnd<'t>> {
     let named = references(&statement.body["Resource"]);
     let inside = view.resources().filter(|target| named.iter().any(|reference| reference.name == target.id));
     let outside = statement.texts("Resource").into_iter().filter_map(|resource| outside(view, statement, resource));
-    inside.map(End::Resource).chain(outside).collect()
+    inside.map(LinkEnd::Resource).chain(outside).collect()
 }
 
 /// What a resource in a statement means, if it is not in the template.
-fn outside(view: View<'_>, statement: &StatementView<'_>, resource: String) -> Option<End<'static>> {
+fn outside(view: View<'_>, statement: &StatementView<'_>, resource: String) -> Option<LinkEnd<'static>> {
     let (id, title, member) = if resource == "*" && lists_users(statement) {
         ("account", "Account", "the lists of its users".to_owned())
     } else if resource == "*" {
@@ -90,7 +93,7 @@ fn outside(view: View<'_>, statement: &StatementView<'_>, resource: String) -> O
     } else {
         ("elsewhere", "Elsewhere", resource)
     };
-    Some(End::Outside { id, title, member })
+    Some(LinkEnd::Outside { id, title, member })
 }
 
 /// Whether it permits only the lists in which the handler finds the account's users. IAM has no ARN for them.

@@ -93,7 +93,7 @@ pub fn page(sheets: &[Sheet<'_>]) -> String {
         vec![
             sheet.heading(),
             sheet.origin.shown(),
-            config.map_or_else(dash, Config::choice),
+            config.map_or_else(dash, Config::selection_summary),
             config.map_or_else(dash, |config| {
                 format!("{} ({})", code(config.schedule.as_str()), config.time_zone.as_str())
             }),

@@ -12,10 +12,10 @@ use serde_json::Value as Json;
 
 use super::{
     condition::Literal,
-    evaluate::{Decision, Document, Request, decide},
-    glob::{self, Glob, Letter, Region, Sample, Token},
-    language::Language,
-    policy::{self, Selection, Statement},
+    evaluate::{AccessRequest, Decision, EvaluatedPolicy, decide},
+    glob::{self, Glob, Letter, Sample, Token, WordRegion},
+    language::PolicyLanguage,
+    policy::{self, ParsedStatement, Selection},
 };
 
 /// The permissions of one identity, or those on one resource.
@@ -143,8 +143,8 @@ struct Parsed {
 
 #[derive(Default, PartialEq)]
 struct Layer {
-    allows: Vec<Statement>,
-    denies: Vec<Statement>,
+    allows: Vec<ParsedStatement>,
+    denies: Vec<ParsedStatement>,
 }
 
 impl Layer {
@@ -152,13 +152,13 @@ impl Layer {
     fn read(documents: &[Json]) -> (Self, BTreeSet<String>) {
         let (mut layer, mut unread) = (Self::default(), BTreeSet::new());
         for document in documents {
-            let language = Language::of(document);
+            let language = PolicyLanguage::of(document);
             let Some(statements) = policy::statements(document) else {
                 unread.insert(document.to_string());
                 continue;
             };
             for json in statements {
-                let Some(statement) = Statement::read(json, language) else {
+                let Some(statement) = ParsedStatement::read(json, language) else {
                     unread.insert(json.to_string());
                     continue;
                 };
@@ -187,12 +187,12 @@ impl Parsed {
         Self { identity, boundary, limit, unread }
     }
 
-    fn denies(&self) -> impl Iterator<Item = &Statement> {
+    fn denies(&self) -> impl Iterator<Item = &ParsedStatement> {
         self.identity.denies.iter().chain(self.boundary.iter().flat_map(|layer| &layer.denies))
     }
 
     fn is_administrator(&self) -> bool {
-        self.identity.allows.iter().any(Statement::allows_everything)
+        self.identity.allows.iter().any(ParsedStatement::allows_everything)
             && self.boundary.is_none()
             && self.limit.is_none()
             && self.unread.is_empty()
@@ -256,22 +256,22 @@ const MAX_CONTEXTS: usize = 500;
 #[derive(Debug, Clone)]
 struct Requests {
     /// The regions of the actions, of the resources and of the principals, in this order.
-    regions: [Region; 3],
+    regions: [WordRegion; 3],
     conditions: Vec<Literal>,
 }
 
 /// The selections of a statement: actions, resources, principals.
-fn selections(statement: &Statement) -> [&Selection; 3] {
+fn selections(statement: &ParsedStatement) -> [&Selection; 3] {
     [&statement.actions, &statement.resources, &statement.principals]
 }
 
 /// The part of a region that is selected or, if `selected` is false, the part that is not. Several regions together
 /// make up that part.
-fn split(region: &Region, selection: &Selection, selected: bool) -> Vec<Region> {
+fn split(region: &WordRegion, selection: &Selection, selected: bool) -> Vec<WordRegion> {
     // Only the patterns that match something of the region.
     let globs: Vec<&Glob> = selection.globs.iter().filter(|glob| !region.is_disjoint(glob)).collect();
     let all = globs.iter().any(|glob| region.is_within(glob));
-    let mut regions: Vec<Region> = if selected == selection.complement {
+    let mut regions: Vec<WordRegion> = if selected == selection.complement {
         match (all, globs.is_empty()) {
             (true, _) => return Vec::new(),
             (_, true) => return vec![region.clone()],
@@ -311,7 +311,8 @@ impl Work {
                 }
             }
         }
-        let gone: Vec<&Statement> = old.denies().filter(|deny| !new.denies().any(|other| other == *deny)).collect();
+        let gone: Vec<&ParsedStatement> =
+            old.denies().filter(|deny| !new.denies().any(|other| other == *deny)).collect();
         for deny in gone {
             for statement in &new.identity.allows {
                 let boxes = self.boxes(statement, new.boundary.as_ref())?;
@@ -323,9 +324,9 @@ impl Work {
     }
 
     /// The boxes of a statement, limited by a boundary.
-    fn boxes(&mut self, statement: &Statement, boundary: Option<&Layer>) -> Option<Vec<Requests>> {
+    fn boxes(&mut self, statement: &ParsedStatement, boundary: Option<&Layer>) -> Option<Vec<Requests>> {
         let everything = Requests {
-            regions: [Region::everything(), Region::everything(), Region::everything()],
+            regions: [WordRegion::everything(), WordRegion::everything(), WordRegion::everything()],
             conditions: Vec::new(),
         };
         let boxes = self.intersect_all(vec![everything], statement)?;
@@ -337,7 +338,7 @@ impl Work {
         Some(limited)
     }
 
-    fn intersect_all(&mut self, boxes: Vec<Requests>, statement: &Statement) -> Option<Vec<Requests>> {
+    fn intersect_all(&mut self, boxes: Vec<Requests>, statement: &ParsedStatement) -> Option<Vec<Requests>> {
         let mut inside = Vec::new();
         for requests in boxes {
             inside.extend(self.cut(requests, statement)?.0);
@@ -348,7 +349,7 @@ impl Work {
     fn subtract_all<'s>(
         &mut self,
         mut boxes: Vec<Requests>,
-        statements: impl IntoIterator<Item = &'s Statement>,
+        statements: impl IntoIterator<Item = &'s ParsedStatement>,
     ) -> Option<Vec<Requests>> {
         for statement in statements {
             let mut outside = Vec::new();
@@ -360,7 +361,7 @@ impl Work {
         Some(boxes)
     }
 
-    fn subtract(&mut self, requests: Requests, statement: &Statement) -> Option<Vec<Requests>> {
+    fn subtract(&mut self, requests: Requests, statement: &ParsedStatement) -> Option<Vec<Requests>> {
         let whole = requests.clone();
         let (inside, outside) = self.cut(requests, statement)?;
         // A box that the statement does not apply to stays whole.
@@ -368,7 +369,7 @@ impl Work {
     }
 
     /// The parts of a box that a statement applies to, and the other parts. `None` if that takes too long.
-    fn cut(&mut self, requests: Requests, statement: &Statement) -> Option<(Vec<Requests>, Vec<Requests>)> {
+    fn cut(&mut self, requests: Requests, statement: &ParsedStatement) -> Option<(Vec<Requests>, Vec<Requests>)> {
         let (mut inside, mut outside) = (vec![requests], Vec::new());
         for (side, selection) in selections(statement).into_iter().enumerate() {
             let mut next = Vec::new();
@@ -416,15 +417,15 @@ struct Evidence<'p> {
 }
 
 struct Documents {
-    policies: Vec<Document>,
-    boundary: Option<Vec<Document>>,
+    policies: Vec<EvaluatedPolicy>,
+    boundary: Option<Vec<EvaluatedPolicy>>,
 }
 
 impl Documents {
     fn read(permissions: &Permissions) -> Option<Self> {
         let resolve = |name: &str| Some(meaning(name));
-        let read = |documents: &[Json]| -> Option<Vec<Document>> {
-            documents.iter().map(|json| Document::read(json, &resolve).ok()).collect()
+        let read = |documents: &[Json]| -> Option<Vec<EvaluatedPolicy>> {
+            documents.iter().map(|json| EvaluatedPolicy::read(json, &resolve).ok()).collect()
         };
         let boundary = match &permissions.boundary {
             // An old boundary that cannot be analysed may only hide examples, because without it the old policies allow
@@ -435,7 +436,7 @@ impl Documents {
         Some(Self { policies: read(&permissions.documents)?, boundary })
     }
 
-    fn allow(&self, request: &Request) -> bool {
+    fn allow(&self, request: &AccessRequest) -> bool {
         decide(&self.policies, self.boundary.as_deref(), request) == Decision::Allowed
     }
 }
@@ -470,7 +471,7 @@ impl<'p> Evidence<'p> {
         if self.is_doubtful(&words) {
             return None;
         }
-        let mut request = Request {
+        let mut request = AccessRequest {
             principal: principal(&text(&words[2])),
             action: text(&words[0]),
             resource: text(&words[1]),
@@ -497,7 +498,7 @@ impl<'p> Evidence<'p> {
 
     /// The caller, as text. Empty if no policy names a principal.
     fn by(&self, principal: &[Letter]) -> String {
-        let is_named = |statement: &Statement| {
+        let is_named = |statement: &ParsedStatement| {
             statement.principals.complement || !statement.principals.globs.iter().all(Glob::is_everything)
         };
         if !self.old.identity.allows.iter().chain(&self.new.identity.allows).any(is_named) {
@@ -515,7 +516,7 @@ impl<'p> Evidence<'p> {
 
     /// Whether some meaning of a symbol could make a statement match the example that does not match it as it stands.
     fn is_doubtful(&self, words: &[Vec<Letter>]) -> bool {
-        let doubtful = |statement: &Statement| {
+        let doubtful = |statement: &ParsedStatement| {
             let sides = || selections(statement).into_iter().zip(words);
             let may = |(selection, word): (&Selection, &Vec<Letter>)| {
                 if selection.complement {

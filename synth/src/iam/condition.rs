@@ -18,8 +18,8 @@ use core::net::IpAddr;
 use serde_json::Value as Json;
 
 use super::{
-    glob::{Glob, Region, Token},
-    language::{Language, texts},
+    glob::{Glob, Token, WordRegion},
+    language::{PolicyLanguage, texts},
 };
 use crate::cfn::text::{self, Piece};
 
@@ -59,7 +59,7 @@ enum Kind {
 
 impl Literal {
     /// Reads the conditions in a statement's `Condition`. `None` if it has another form.
-    pub(super) fn read_all(condition: &Json, language: Language) -> Option<Vec<Self>> {
+    pub(super) fn read_all(condition: &Json, language: PolicyLanguage) -> Option<Vec<Self>> {
         let mut all = Vec::new();
         for (operator, keys) in condition.as_object()? {
             for (key, values) in keys.as_object()? {
@@ -72,7 +72,7 @@ impl Literal {
         Some(all)
     }
 
-    fn read(operator: &str, key: &str, values: &Json, language: Language) -> Option<Self> {
+    fn read(operator: &str, key: &str, values: &Json, language: PolicyLanguage) -> Option<Self> {
         let values: Vec<Vec<Piece>> = texts(values, language)?;
         let key = key.to_ascii_lowercase();
         let operator = operator.to_ascii_lowercase();
@@ -165,15 +165,13 @@ impl Literal {
     }
 
     /// Values that may make a difference to the condition, each as a region.
-    pub(super) fn interesting(&self) -> Vec<Region> {
-        let members = self.set.members.iter().cloned().map(Region::of);
-        let near = self
-            .set
-            .members
-            .iter()
-            .filter_map(number)
-            .flat_map(|n| [n - 1.0, n + 1.0].map(|n| Region::of(Glob::literal(&[Piece::Literal(n.to_string())]))));
-        let outside = self.set.members.iter().fold(Region::everything(), |region, member| region.without(member));
+    pub(super) fn interesting(&self) -> Vec<WordRegion> {
+        let members = self.set.members.iter().cloned().map(WordRegion::of);
+        let near =
+            self.set.members.iter().filter_map(number).flat_map(|n| {
+                [n - 1.0, n + 1.0].map(|n| WordRegion::of(Glob::literal(&[Piece::Literal(n.to_string())])))
+            });
+        let outside = self.set.members.iter().fold(WordRegion::everything(), |region, member| region.without(member));
         members.chain(near).chain([outside]).collect()
     }
 }
@@ -290,7 +288,7 @@ impl Set {
 }
 
 fn patterns_are_disjoint(sets: &[&Set]) -> bool {
-    let mut regions = vec![Region::everything()];
+    let mut regions = vec![WordRegion::everything()];
     for set in sets.iter().filter(|set| !set.complement) {
         regions = regions.iter().flat_map(|region| set.members.iter().map(|member| region.and(member))).collect();
         if regions.len() > 1_000 {

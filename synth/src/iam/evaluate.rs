@@ -12,7 +12,7 @@ use crate::cfn::text::{Piece, pieces};
 
 /// A request to AWS that policies allow or deny.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
+pub struct AccessRequest {
     /// The caller, such as `AWS:arn:aws:iam::111122223333:role/x` or `Service:lambda.amazonaws.com`. An identity's own
     /// policies ignore it.
     pub principal: String,
@@ -37,7 +37,7 @@ pub enum Decision {
 
 /// A policy document that requests can be evaluated against.
 #[derive(Debug, Clone)]
-pub struct Document(Vec<Statement>);
+pub struct EvaluatedPolicy(Vec<Statement>);
 
 /// A part of a policy document that the evaluator cannot evaluate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,8 +81,8 @@ enum Step {
 
 /// Decides a request. If there is a boundary, both the policies and the boundary must allow it.
 #[must_use]
-pub fn decide(policies: &[Document], boundary: Option<&[Document]>, request: &Request) -> Decision {
-    let matching = |documents: &[Document], allow: bool| {
+pub fn decide(policies: &[EvaluatedPolicy], boundary: Option<&[EvaluatedPolicy]>, request: &AccessRequest) -> Decision {
+    let matching = |documents: &[EvaluatedPolicy], allow: bool| {
         documents.iter().flat_map(|document| &document.0).any(|s| s.allow == allow && s.speaks_of(request))
     };
     if matching(policies, false) || boundary.is_some_and(|boundary| matching(boundary, false)) {
@@ -94,7 +94,7 @@ pub fn decide(policies: &[Document], boundary: Option<&[Document]>, request: &Re
     }
 }
 
-impl Document {
+impl EvaluatedPolicy {
     /// Reads a policy document of a template. `resolve` returns the value of a reference such as `AWS::AccountId` or
     /// `Topic.Arn`.
     ///
@@ -190,7 +190,7 @@ impl Reader<'_> {
 }
 
 impl Statement {
-    fn speaks_of(&self, request: &Request) -> bool {
+    fn speaks_of(&self, request: &AccessRequest) -> bool {
         let like = |pattern: &Text, text: &str| {
             pattern_of(pattern, request).is_some_and(|pattern| is_like(&pattern, &text.chars().collect::<Vec<_>>()))
         };
@@ -213,7 +213,7 @@ impl Statement {
 }
 
 /// A text as a pattern for this request. `None` if the request does not have exactly one value for a variable.
-fn pattern_of(text: &Text, request: &Request) -> Option<Vec<Step>> {
+fn pattern_of(text: &Text, request: &AccessRequest) -> Option<Vec<Step>> {
     let mut pattern = Vec::new();
     for part in text {
         match part {
@@ -227,7 +227,7 @@ fn pattern_of(text: &Text, request: &Request) -> Option<Vec<Step>> {
 }
 
 /// A text without wildcards for this request. `None` if the request does not have exactly one value for a variable.
-fn plain_of(text: &Text, request: &Request) -> Option<String> {
+fn plain_of(text: &Text, request: &AccessRequest) -> Option<String> {
     let mut plain = String::new();
     for part in text {
         match part {
@@ -238,7 +238,7 @@ fn plain_of(text: &Text, request: &Request) -> Option<String> {
     Some(plain)
 }
 
-fn variable<'r>(name: &'r str, request: &'r Request) -> Option<&'r str> {
+fn variable<'r>(name: &'r str, request: &'r AccessRequest) -> Option<&'r str> {
     match (name, request.context.get(name).map(Vec::as_slice)) {
         ("*" | "?" | "$", _) => Some(name),
         (_, Some([value])) => Some(value),
@@ -269,7 +269,7 @@ fn is_like(pattern: &[Step], text: &[char]) -> bool {
     pattern[p..].iter().all(|step| *step == Step::Many)
 }
 
-fn is_principal(kind: &str, name: &Text, request: &Request) -> bool {
+fn is_principal(kind: &str, name: &Text, request: &AccessRequest) -> bool {
     let Some(name) = plain_of(name, request) else { return false };
     if kind == "*" || (kind == "AWS" && name == "*") {
         return true;
@@ -292,7 +292,7 @@ fn is_principal(kind: &str, name: &Text, request: &Request) -> bool {
 }
 
 impl Condition {
-    fn is_fulfilled(&self, request: &Request) -> bool {
+    fn is_fulfilled(&self, request: &AccessRequest) -> bool {
         let present: &[String] = request.context.get(&self.key).map(Vec::as_slice).unwrap_or_default();
         let (quantifier, operator) = match self.operator.split_once(':') {
             Some((quantifier, operator)) => (Some(quantifier), operator),
@@ -325,7 +325,7 @@ impl Condition {
 }
 
 /// Whether a value of the request matches a value of the policy. An unknown operator matches nothing.
-fn is_match(operator: &str, value: &str, wanted: &Text, request: &Request) -> bool {
+fn is_match(operator: &str, value: &str, wanted: &Text, request: &AccessRequest) -> bool {
     let Some(plain) = plain_of(wanted, request) else { return false };
     let like = |value: &str| {
         pattern_of(wanted, request).is_some_and(|pattern| is_like(&pattern, &value.chars().collect::<Vec<_>>()))
@@ -359,7 +359,7 @@ fn is_match(operator: &str, value: &str, wanted: &Text, request: &Request) -> bo
 }
 
 /// Matches each of the six components of an ARN separately.
-fn is_like_arn(value: &str, wanted: &Text, plain: &str, request: &Request) -> bool {
+fn is_like_arn(value: &str, wanted: &Text, plain: &str, request: &AccessRequest) -> bool {
     let Some(pattern) = pattern_of(wanted, request) else { return false };
     if pattern == [Step::Many] {
         return true;

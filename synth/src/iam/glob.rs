@@ -1,7 +1,7 @@
 //! Patterns of IAM that may contain symbols, and proofs about them.
 //!
 //! A pattern consists of letters, `?`, `*` and symbols. A symbol such as `${AWS::AccountId}` or `${Topic.Arn}` stands
-//! for one text. The text is the same everywhere in both templates, but it is unknown here. A [`Region`] is the set of
+//! for one text. The text is the same everywhere in both templates, but it is unknown here. A [`WordRegion`] is the set of
 //! words that some patterns match and others do not. To decide whether a region is empty, all patterns run at once,
 //! letter by letter, as one automaton. It is built only as far as needed.
 //!
@@ -47,7 +47,7 @@ pub enum Letter {
 
 /// The words that every pattern of `within` matches and no pattern of `outside` matches.
 #[derive(Debug, Clone)]
-pub struct Region {
+pub struct WordRegion {
     within: Vec<Glob>,
     outside: Vec<Glob>,
 }
@@ -162,7 +162,7 @@ impl Glob {
             return inner.is_empty();
         }
         !begin_apart(outer, inner)
-            && Region { within: vec![Self(inner.to_vec())], outside: vec![Self(outer.to_vec())] }.is_empty()
+            && WordRegion { within: vec![Self(inner.to_vec())], outside: vec![Self(outer.to_vec())] }.is_empty()
     }
 
     /// Whether no text can match both patterns. `false` if that is unknown.
@@ -173,7 +173,8 @@ impl Glob {
             return false;
         }
         let (a, b) = apart(&self.0, &other.0);
-        begin_apart(a, b) || Region { within: vec![Self(a.to_vec()), Self(b.to_vec())], outside: Vec::new() }.is_empty()
+        begin_apart(a, b)
+            || WordRegion { within: vec![Self(a.to_vec()), Self(b.to_vec())], outside: Vec::new() }.is_empty()
     }
 
     /// Whether this pattern matches the word for every meaning of the symbols.
@@ -300,7 +301,7 @@ type Found = (Option<(usize, Letter)>, Vec<States>);
 /// The positions in a pattern that the letters read so far can lead to, sorted.
 type States = Vec<usize>;
 
-impl Region {
+impl WordRegion {
     /// The region of all words that a pattern matches.
     #[must_use]
     pub fn of(glob: Glob) -> Self {
@@ -518,13 +519,13 @@ mod tests {
 
     #[test]
     fn a_region_has_the_words_that_no_pattern_excludes() {
-        let region = Region::of(glob("iam:*")).without(&glob("iam:*User")).without(&glob("iam:Get*"));
+        let region = WordRegion::of(glob("iam:*")).without(&glob("iam:*User")).without(&glob("iam:Get*"));
         let Sample::Word(word) = region.sample() else { panic!("something is left") };
         assert_eq!(display(&word), "iam:");
         assert_eq!(region.and(&glob("iam:Get?*")).sample(), Sample::Empty);
-        assert_eq!(Region::everything().without(&glob("?*")).without(&glob("")).sample(), Sample::Empty);
+        assert_eq!(WordRegion::everything().without(&glob("?*")).without(&glob("")).sample(), Sample::Empty);
         let hostile = glob(&"*a".repeat(40));
         let other = glob(&("*a".to_owned() + &"?".repeat(60)));
-        assert_eq!(Region::of(other).without(&hostile).sample(), Sample::TooComplex);
+        assert_eq!(WordRegion::of(other).without(&hostile).sample(), Sample::TooComplex);
     }
 }

@@ -16,12 +16,12 @@ use crate::cfn::text::{self, Piece, pieces};
 
 /// The permissions that a template grants or denies, by place.
 #[derive(Debug, Default)]
-pub(super) struct Places {
+pub(super) struct Grants {
     /// The granted permissions, by place.
     pub(super) granted: BTreeMap<String, Permissions>,
     /// Permissions that are compared only if both templates have the place. Adding or removing such a place alone
     /// grants nothing.
-    pub(super) standing: BTreeMap<String, Permissions>,
+    pub(super) comparable: BTreeMap<String, Permissions>,
     /// The role that acts for a resource, and its permissions.
     pub(super) roles: BTreeMap<String, (String, Permissions)>,
     /// The documents that deny something, by the resource whose policy they are. They also apply to principals that are
@@ -79,7 +79,7 @@ impl<'t> Resource<'t> {
 }
 
 /// Reads what the resources of a template grant.
-pub(super) fn read(template: &Json) -> Places {
+pub(super) fn read(template: &Json) -> Grants {
     let none = Map::new();
     let resources = template.get("Resources").and_then(Json::as_object).unwrap_or(&none);
     let all: Vec<Resource<'_>> = resources
@@ -87,7 +87,7 @@ pub(super) fn read(template: &Json) -> Places {
         .map(|(id, body)| Resource { id, kind: body.get("Type").and_then(Json::as_str).unwrap_or_default(), body })
         .collect();
     let things = all.iter().filter(|resource| !resource.kind.ends_with("Policy")).map(|r| r.id.to_owned()).collect();
-    let mut reader = Reader { identities: BTreeMap::new(), places: Places { things, ..Places::default() }, all: &all };
+    let mut reader = Reader { identities: BTreeMap::new(), grants: Grants { things, ..Grants::default() }, all: &all };
     // Each loop needs the results of the loops before it.
     for resource in &all {
         reader.identity(resource);
@@ -105,9 +105,9 @@ pub(super) fn read(template: &Json) -> Places {
         reader.acting_roles(resource);
     }
     for (name, permissions) in reader.identities {
-        reader.places.granted.insert(format!("what {name} may do"), permissions);
+        reader.grants.granted.insert(format!("what {name} may do"), permissions);
     }
-    reader.places
+    reader.grants
 }
 
 /// The parts of each resource that grants are derived from, exactly as the template writes them.
@@ -148,7 +148,7 @@ pub(super) fn material(template: &Json) -> BTreeMap<String, Vec<Json>> {
 
 struct Reader<'t> {
     identities: BTreeMap<String, Permissions>,
-    places: Places,
+    grants: Grants,
     all: &'t [Resource<'t>],
 }
 
@@ -212,7 +212,7 @@ impl Reader<'_> {
         // The policy may also be attached to an identity outside of the template.
         if resource.kind == "AWS::IAM::ManagedPolicy" {
             let permissions = Permissions { documents: vec![document.clone()], ..Permissions::default() };
-            self.places.standing.insert(format!("what the policy {} allows", resource.id), permissions);
+            self.grants.comparable.insert(format!("what the policy {} allows", resource.id), permissions);
         }
     }
 
@@ -275,7 +275,7 @@ impl Reader<'_> {
                     let everybody = json!({"Effect": "Allow", "Principal": "*", "Action": "lambda:InvokeFunctionUrl"});
                     self.grant(place, document(&everybody));
                 } else if auth != "AWS_IAM" {
-                    self.places.granted.entry(place).or_default().attached.insert(format!("AuthType {auth}"));
+                    self.grants.granted.entry(place).or_default().attached.insert(format!("AuthType {auth}"));
                 }
             }
             "AWS::Lambda::LayerVersionPermission" => {
@@ -293,7 +293,7 @@ impl Reader<'_> {
             }
             // Nested stacks and modules create resources that are not in this template.
             kind if OTHER_GRANTS.contains(&kind) || kind.ends_with("::MODULE") || kind.is_empty() => {
-                self.places
+                self.grants
                     .granted
                     .entry(format!("what {} grants", resource.id))
                     .or_default()
@@ -338,7 +338,7 @@ impl Reader<'_> {
                 .filter_map(|name| Some(format!("{name} {}", resource.property(name)?)))
                 .collect();
         let open = Permissions { attached: BTreeSet::from([format!("{open:?}")]), ..Permissions::default() };
-        self.places.standing.insert(format!("how open {} is", resource.id), open);
+        self.grants.comparable.insert(format!("how open {} is", resource.id), open);
         if resource.kind.starts_with("AWS::Serverless::")
             && let Some(policies) = resource.property("Policies")
         {
@@ -361,7 +361,7 @@ impl Reader<'_> {
             let unknown = || Permissions { attached: BTreeSet::from([subject.clone()]), ..Permissions::default() };
             let permissions = self.identities.get(&subject).cloned().unwrap_or_else(unknown);
             let place = format!("what {} may do as its {path}", resource.id);
-            self.places.roles.insert(place, (subject, permissions));
+            self.grants.roles.insert(place, (subject, permissions));
         }
     }
 
@@ -373,12 +373,12 @@ impl Reader<'_> {
         if !statements.is_empty() {
             let mut document = document.clone();
             document["Statement"] = statements.into();
-            self.places.denied.entry(target.to_owned()).or_default().push(document);
+            self.grants.denied.entry(target.to_owned()).or_default().push(document);
         }
     }
 
     fn grant(&mut self, place: String, document: Json) {
-        self.places.granted.entry(place).or_default().documents.push(document);
+        self.grants.granted.entry(place).or_default().documents.push(document);
     }
 }
 

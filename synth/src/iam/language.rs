@@ -6,12 +6,12 @@ use crate::cfn::text::{Piece, pieces};
 
 /// The version of the policy language. Only `2012-10-17` has variables such as `${aws:username}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Language {
+pub(super) enum PolicyLanguage {
     Y2008,
     Y2012,
 }
 
-impl Language {
+impl PolicyLanguage {
     pub(super) fn of(document: &Json) -> Self {
         let version = document.get("Version").and_then(Json::as_str);
         if version == Some("2012-10-17") { Self::Y2012 } else { Self::Y2008 }
@@ -19,7 +19,7 @@ impl Language {
 }
 
 /// Reads one text or a list of texts, with policy variables as references. `None` if a value is not a text.
-pub(super) fn texts(value: &Json, language: Language) -> Option<Vec<Vec<Piece>>> {
+pub(super) fn texts(value: &Json, language: PolicyLanguage) -> Option<Vec<Vec<Piece>>> {
     let one = |value: &Json| Some(pieces(value)?.into_iter().flat_map(|piece| variables(piece, language)).collect());
     match value {
         Json::Array(list) => list.iter().map(one).collect(),
@@ -28,9 +28,9 @@ pub(super) fn texts(value: &Json, language: Language) -> Option<Vec<Vec<Piece>>>
 }
 
 /// Splits a text at its policy variables.
-fn variables(piece: Piece, language: Language) -> Vec<Piece> {
+fn variables(piece: Piece, language: PolicyLanguage) -> Vec<Piece> {
     let text = match piece {
-        Piece::Literal(text) if language == Language::Y2012 => text,
+        Piece::Literal(text) if language == PolicyLanguage::Y2012 => text,
         piece => return vec![piece],
     };
     let (mut out, mut rest) = (Vec::new(), text.as_str());

@@ -5,13 +5,13 @@ use serde_json::Value as Json;
 use super::{
     condition::Literal,
     glob::Glob,
-    language::{Language, texts},
+    language::{PolicyLanguage, texts},
 };
 use crate::cfn::text::Piece;
 
 /// A statement. It applies to the requests that are in all of its sets and meet its conditions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Statement {
+pub(super) struct ParsedStatement {
     pub(super) allow: bool,
     pub(super) principals: Selection,
     pub(super) actions: Selection,
@@ -46,9 +46,9 @@ pub(super) fn statements(document: &Json) -> Option<Vec<&Json>> {
     }
 }
 
-impl Statement {
+impl ParsedStatement {
     /// Reads a statement. `None` if it cannot be analysed, for example because it is an intrinsic function.
-    pub(super) fn read(statement: &Json, language: Language) -> Option<Self> {
+    pub(super) fn read(statement: &Json, language: PolicyLanguage) -> Option<Self> {
         let known = [
             "Sid",
             "Effect",
@@ -114,7 +114,7 @@ fn principals(value: &Json) -> Option<Vec<Glob>> {
     }
     let mut globs = Vec::new();
     for (kind, names) in value.as_object()? {
-        for name in texts(names, Language::Y2008)? {
+        for name in texts(names, PolicyLanguage::Y2008)? {
             globs.push(if kind == "AWS" { aws_principal(&name) } else { typed(kind, &name) });
         }
     }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::iam::{
     compare::{Certainty, Comparison, Permissions, Verdict, compare},
-    grants::{self, Places},
+    grants::{self, Grants},
 };
 
 /// How a change of a template changes permissions.
@@ -69,19 +69,19 @@ pub fn compare_templates(old: &Json, new: &Json, parameters: &BTreeSet<String>) 
     IamImpact { verdict, places }
 }
 
-fn compare_places(old: &Places, new: &Places) -> Vec<(String, Comparison)> {
+fn compare_places(old: &Grants, new: &Grants) -> Vec<(String, Comparison)> {
     let nothing = Permissions::default();
     let mut pairs: Vec<(&String, &Permissions, &Permissions)> = Vec::new();
     let granted: BTreeSet<&String> = old.granted.keys().chain(new.granted.keys()).collect();
     for place in granted {
-        let of = |places: &'_ Places| places.granted.get(place).cloned();
+        let of = |grants: &'_ Grants| grants.granted.get(place).cloned();
         let (before, after) = (of(old), of(new));
         if before != after {
             pairs.push((place, old.granted.get(place).unwrap_or(&nothing), new.granted.get(place).unwrap_or(&nothing)));
         }
     }
-    for (place, before) in &old.standing {
-        if let Some(after) = new.standing.get(place).filter(|after| *after != before) {
+    for (place, before) in &old.comparable {
+        if let Some(after) = new.comparable.get(place).filter(|after| *after != before) {
             pairs.push((place, before, after));
         }
     }
@@ -97,11 +97,11 @@ fn compare_places(old: &Places, new: &Places) -> Vec<(String, Comparison)> {
 
 /// Compares what policies of resources deny, as if everything else were allowed. The template does not show which other
 /// policies allow it.
-fn compare_denials(old: &Places, new: &Places) -> Vec<(String, Comparison)> {
-    let left = |places: &Places, target: &str| {
+fn compare_denials(old: &Grants, new: &Grants) -> Vec<(String, Comparison)> {
+    let left = |grants: &Grants, target: &str| {
         let everything = json!({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"});
         let mut documents = vec![json!({"Version": "2012-10-17", "Statement": [everything]})];
-        documents.extend(places.denied.get(target).into_iter().flatten().cloned());
+        documents.extend(grants.denied.get(target).into_iter().flatten().cloned());
         Permissions { documents, ..Permissions::default() }
     };
     let targets: BTreeSet<&String> = old.denied.keys().chain(new.denied.keys()).collect();

@@ -15,7 +15,7 @@ use crate::{
             WarmUpConfiguration,
         },
     },
-    config::{Config, Watch},
+    config::{Config, MissedRunsWindow},
 };
 
 /// The period of an alarm about a run, in seconds. Each run of the handler is one data point. Five minutes later there is no
@@ -88,16 +88,16 @@ pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
             },
         ),
     );
-    if let Some(watch) = Watch::over(&config.schedule) {
+    if let Some(window) = MissedRunsWindow::over(&config.schedule) {
         let says = format!(
             "No run over all users has ended for {}, which is two periods of the schedule, so keys are not rotated. Check that the \
              schedule is enabled, that its role may invoke the function, and that the dead-letter queue is empty.",
-            watch.window()
+            window.length()
         );
         t.add(
             id!("MissedRuns"),
             "Goes to ALARM when no run was reported for two periods of the schedule, and tells when one is reported again.",
-            watched.alarm("-missed-runs", see_log(&says), watched.silence(watch)),
+            watched.alarm("-missed-runs", see_log(&says), watched.missed_runs(window)),
         );
     }
 }
@@ -120,15 +120,15 @@ struct Rule {
     threshold: u32,
     treat_missing_data: TreatMissingData,
     warm_up_configuration: Option<WarmUpConfiguration>,
-    all_clear: AllClear,
+    ok_notice: OkNotice,
 }
 
 /// Whether an alarm also tells when it goes back to OK.
 #[derive(PartialEq, Eq)]
-enum AllClear {
-    Told,
+enum OkNotice {
+    Sent,
     /// It goes back to OK some minutes after the run, whether or not the cause is gone.
-    NotTold,
+    NotSent,
 }
 
 /// The rule for a metric that must be zero in a run.
@@ -143,7 +143,7 @@ const RULE: Rule = Rule {
     threshold: 0,
     treat_missing_data: TreatMissingData::NotBreaching,
     warm_up_configuration: None,
-    all_clear: AllClear::NotTold,
+    ok_notice: OkNotice::NotSent,
 };
 
 impl Watched<'_> {
@@ -161,17 +161,17 @@ impl Watched<'_> {
     ///
     /// A new alarm waits before it counts, two days at most (CloudWatch User Guide, "Alarm warm-up periods"). Otherwise it would go
     /// to ALARM at once, before an address can have confirmed its subscription, and could not tell of missed runs after that.
-    fn silence(&self, watch: Watch) -> Rule {
-        let minutes = u32::try_from(watch.window().as_seconds() / 60).unwrap_or(u32::MAX).min(2 * 24 * 60);
+    fn missed_runs(&self, window: MissedRunsWindow) -> Rule {
+        let minutes = u32::try_from(window.length().as_seconds() / 60).unwrap_or(u32::MAX).min(2 * 24 * 60);
         Rule {
             statistic: Statistic::SampleCount,
-            period: watch.period,
-            evaluation_periods: watch.periods,
+            period: window.period,
+            evaluation_periods: window.periods,
             comparison_operator: ComparisonOperator::LessThanThreshold,
             threshold: 1,
             treat_missing_data: TreatMissingData::Breaching,
             warm_up_configuration: Some(WarmUpConfiguration { minutes }),
-            all_clear: AllClear::Told,
+            ok_notice: OkNotice::Sent,
             ..self.reported(Metric::SuccessfulRun)
         }
     }
@@ -192,7 +192,7 @@ impl Watched<'_> {
             treat_missing_data: rule.treat_missing_data,
             warm_up_configuration: rule.warm_up_configuration,
             alarm_actions: topic(),
-            ok_actions: (rule.all_clear == AllClear::Told).then(topic),
+            ok_actions: (rule.ok_notice == OkNotice::Sent).then(topic),
         }
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn handler(config: &Config, topic: &Handle<Topic>) -> Vec<Statement> 
         }
         Statement::allow(permission.sid, permission.why, permission.actions, resources, conditions)
     };
-    permissions(&config.policy, &config.secret_kms_key, config.sight()).into_iter().map(statement).collect()
+    permissions(&config.policy, &config.secret_kms_key, config.list_scope()).into_iter().map(statement).collect()
 }
 
 /// The condition that only schedules of the default group may assume the role. Without it, a schedule of any account could

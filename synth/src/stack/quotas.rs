@@ -60,10 +60,10 @@ mod tests {
         let empty = r#"{"USERS":"","B":"x"}"#.len();
         assert_eq!(check_environment(&environment(Variable::Users, ENVIRONMENT - empty), &config), Ok(()));
         for (variable, setting) in LISTS {
-            let unfit = check_environment(&environment(variable, 5_000), &config).unwrap_err();
-            assert_eq!(unfit.setting(), setting);
+            let error = check_environment(&environment(variable, 5_000), &config).unwrap_err();
+            assert_eq!(error.setting(), setting);
         }
-        let unfit = check_environment(&environment(Variable::Users, ENVIRONMENT - empty + 1), &config).unwrap_err();
-        assert_eq!(unfit, StackError::Environment { setting: "users", bytes: 4_097 });
+        let error = check_environment(&environment(Variable::Users, ENVIRONMENT - empty + 1), &config).unwrap_err();
+        assert_eq!(error, StackError::Environment { setting: "users", bytes: 4_097 });
     }
 }

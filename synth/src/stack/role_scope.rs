@@ -10,12 +10,13 @@ use crate::{
 /// The ARNs of exactly the users that the entries select. With a tag, the ARN of all users: [`condition`] limits them.
 pub(super) fn arns(users: &[ConfiguredUsers]) -> Vec<ResourceArn> {
     let arn = |resource: &str| ResourceArn::global("iam", &format!("user{resource}"));
-    if users.iter().any(|entry| matches!(entry.who, UserSelector::Tag(_))) {
+    if users.iter().any(|entry| matches!(entry.selector, UserSelector::Tag(_))) {
         return vec![arn("/*")];
     }
     // An entry needs no ARN of its own if a path of another entry covers it.
-    let is_covered = |who: &UserSelector| users.iter().any(|other| other.who != *who && other.who.contains(who));
-    let each = users.iter().map(|entry| &entry.who).filter(|who| !is_covered(who));
+    let is_covered =
+        |who: &UserSelector| users.iter().any(|other| other.selector != *who && other.selector.contains(who));
+    let each = users.iter().map(|entry| &entry.selector).filter(|who| !is_covered(who));
     each.filter_map(|who| match who {
         UserSelector::User(user) => Some(arn(&user.resource())),
         UserSelector::Path(path) => Some(arn(&format!("{path}*"))),
@@ -27,7 +28,7 @@ pub(super) fn arns(users: &[ConfiguredUsers]) -> Vec<ResourceArn> {
 
 /// The condition that a user has the tag, with one of the values of the entries. `None` without tags.
 pub(super) fn condition(users: &[ConfiguredUsers]) -> Option<Condition> {
-    let tags = users.iter().filter_map(|entry| match &entry.who {
+    let tags = users.iter().filter_map(|entry| match &entry.selector {
         UserSelector::Tag(tag) => Some(tag),
         _ => None,
     });

@@ -23,7 +23,7 @@ pub(super) fn subscribers(config: &Config) -> Vec<Subscriber<'_>> {
     // With `user_tags: honoured`, a tag can make any address an owner.
     let owns = config.user_tags == UserTags::Honoured;
     let mut all: Vec<_> = config.emails.iter().map(|email| Subscriber { email, administers: true, owns }).collect();
-    for email in config.users.iter().filter_map(|entry| entry.own.owner.as_ref()) {
+    for email in config.users.iter().filter_map(|entry| entry.overrides.owner.as_ref()) {
         match all.iter_mut().find(|known| known.email == email) {
             Some(known) => known.owns = true,
             None => all.push(Subscriber { email, administers: false, owns: true }),

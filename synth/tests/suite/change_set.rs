@@ -6,11 +6,11 @@ use serde_json::Value as Json;
 use synth::{
     cfn::read::read,
     diff::{
+        DiffSource::{self, Aws, Templates},
         Impact::{self, Deletes, MayReplace, Replaces, Update},
-        Source::{self, Aws, Templates},
         approval::{Approval, ApprovalReason, Fingerprint},
         change_set::{ChangeCause, ChangeSet, Detail, Planned, Replacement, ResourceAction, merge},
-        render::{Format, render},
+        render::{DiffFormat, render},
     },
 };
 
@@ -106,7 +106,7 @@ type Row = (
     &'static str,
     Json,
     Vec<Planned>,
-    Vec<(&'static str, Impact, Source)>,
+    Vec<(&'static str, Impact, DiffSource)>,
     Vec<ApprovalReason>,
     &'static [&'static str],
 );
@@ -358,9 +358,9 @@ fn the_text_of_a_combined_diff() {
     ]);
     let diff = merge(&old, &new, &ChangeSet { changes });
     for (file, format) in [
-        ("change_set.txt", Format::Text { colour: false }),
-        ("change_set.md", Format::Markdown),
-        ("change_set.json", Format::Json),
+        ("change_set.txt", DiffFormat::Text { colour: false }),
+        ("change_set.md", DiffFormat::Markdown),
+        ("change_set.json", DiffFormat::Json),
     ] {
         golden(&format!("synth/tests/golden/{file}"), &render(&diff, format));
     }

@@ -12,7 +12,7 @@ use synth::{
         AccountRegion, DeployedStack, DeployerPolicy, DeployerPolicyError, MANAGED_POLICY, ResourceNaming,
         StatementScope, TYPES, entry, policy,
     },
-    iam::evaluate::{Decision, Document, Request, decide},
+    iam::evaluate::{AccessRequest, Decision, EvaluatedPolicy, decide},
     limits::INLINE_POLICIES,
     stack::{self, artifacts},
 };
@@ -52,13 +52,13 @@ fn of_rotation() -> DeployerPolicy {
 const THROUGH: (&str, &str) = ("aws:calledvia", "cloudformation.amazonaws.com");
 
 fn decision(policy: &DeployerPolicy, action: &str, resource: &str, context: &[(&str, &str)]) -> Decision {
-    let document = Document::read(&policy.json(), &|_| None).unwrap();
+    let document = EvaluatedPolicy::read(&policy.json(), &|_| None).unwrap();
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::from([
         ("aws:requestedregion".into(), vec![REGION.into()]),
         ("aws:resourceaccount".into(), vec![ACCOUNT.into()]),
     ]);
     all.extend(context.iter().map(|(key, value)| ((*key).to_owned(), vec![(*value).to_owned()])));
-    let request = Request {
+    let request = AccessRequest {
         principal: format!("AWS:arn:aws:iam::{ACCOUNT}:role/deployer"),
         action: action.into(),
         resource: resource.into(),

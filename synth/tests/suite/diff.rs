@@ -15,7 +15,7 @@ use synth::{
         Impact,
         approval::{Approval, ApprovalReason, Fingerprint},
         compare,
-        render::{Format, render},
+        render::{DiffFormat, render},
     },
     iam::compare::Verdict,
     stack,
@@ -517,7 +517,7 @@ proptest! {
         if let Ok(broken) = read(&text.into_iter().collect::<String>()) {
             let old = read(OLD).unwrap();
             for diff in [compare(&old, &broken), compare(&broken, &old)] {
-                for format in [Format::Text { colour: true }, Format::Markdown, Format::Json] {
+                for format in [DiffFormat::Text { colour: true }, DiffFormat::Markdown, DiffFormat::Json] {
                     prop_assert!(!render(&diff, format).is_empty());
                 }
             }
@@ -535,13 +535,15 @@ const NEW: &str = include_str!("../golden/new.yaml");
 #[test]
 fn the_text_of_a_diff() {
     let diff = compare(&read(OLD).unwrap(), &read(NEW).unwrap());
-    for (file, format) in
-        [("diff.txt", Format::Text { colour: false }), ("diff.md", Format::Markdown), ("diff.json", Format::Json)]
-    {
+    for (file, format) in [
+        ("diff.txt", DiffFormat::Text { colour: false }),
+        ("diff.md", DiffFormat::Markdown),
+        ("diff.json", DiffFormat::Json),
+    ] {
         let shown = render(&diff, format);
         crate::common::golden(&format!("synth/tests/golden/{file}"), &shown);
     }
-    let coloured = render(&diff, Format::Text { colour: true });
+    let coloured = render(&diff, DiffFormat::Text { colour: true });
     let escapes = coloured.matches('\u{1b}').count();
     assert!(escapes > 0 && coloured.matches("\u{1b}[").count() == escapes && coloured.contains("\\u{1b}[31m"));
 }
@@ -564,7 +566,7 @@ fn nothing_breaks_out_of_the_markdown() {
         let mut new = json!({"Resources": resources, "Parameters": {hostile: {"Default": hostile}}});
         new["Resources"]["Role"] = json!({"Type": "AWS::IAM::Role",
             "Properties": {"Policies": [{"PolicyName": hostile, "PolicyDocument": policy}]}});
-        let shown = render(&compare(&json!({"Resources": {}}), &new), Format::Markdown);
+        let shown = render(&compare(&json!({"Resources": {}}), &new), DiffFormat::Markdown);
         let (mut fence, mut opened): (Option<&str>, i32) = (None, 0);
         for line in shown.lines() {
             match fence {
@@ -587,7 +589,7 @@ fn nothing_breaks_out_of_the_markdown() {
     let many: serde_json::Map<String, Json> = (0..2000)
         .map(|n| (format!("Queue{n}"), json!({"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "q"}})))
         .collect();
-    let shown = render(&compare(&json!({}), &json!({"Resources": many})), Format::Markdown);
+    let shown = render(&compare(&json!({}), &json!({"Resources": many})), DiffFormat::Markdown);
     assert!(shown.len() < 65_536 && shown.contains("more do not fit"), "{}", shown.len());
 }
 
@@ -638,7 +640,7 @@ fn the_command_compares_files_standard_input_and_revisions() {
     let folder = Folder::new();
     folder.write("old.yaml", OLD);
     folder.write("new.yaml", NEW);
-    let text = render(&compare(&read(OLD).unwrap(), &read(NEW).unwrap()), Format::Text { colour: false });
+    let text = render(&compare(&read(OLD).unwrap(), &read(NEW).unwrap()), DiffFormat::Text { colour: false });
     assert_eq!(folder.synth(&["diff", "old.yaml", "new.yaml"], ""), (Some(0), text.clone()));
     assert_eq!(folder.synth(&["diff", "-", "new.yaml"], OLD), (Some(0), text.clone()));
     assert_eq!(folder.synth(&["diff", "old.yaml", "-"], NEW), (Some(0), text.clone()));
@@ -730,7 +732,7 @@ fn a_wider_selection_of_users_is_shown() {
         assert_eq!((said, needed.as_slice()), (verdict, reasons), "{old} -> {new}");
     }
     let diff = compare(&template("users: [/]\nexempt: [/ci/]"), &template("users: [/]"));
-    for format in [Format::Text { colour: false }, Format::Markdown, Format::Json] {
+    for format in [DiffFormat::Text { colour: false }, DiffFormat::Markdown, DiffFormat::Json] {
         assert!(render(&diff, format).contains("is no longer exempt"), "{format:?}");
     }
 }

@@ -251,10 +251,13 @@ fn the_picture_shows_every_resource_and_every_reference() {
         }
         // An entry below a listed path need not be shown.
         let is_said = |entry: &&ConfiguredUsers| {
-            config.users.iter().all(|other| other.who == entry.who || !other.who.contains(&entry.who))
+            config
+                .users
+                .iter()
+                .all(|other| other.selector == entry.selector || !other.selector.contains(&entry.selector))
         };
         for entry in config.users.iter().filter(is_said) {
-            let shown = match &entry.who {
+            let shown = match &entry.selector {
                 UserSelector::User(user) => user.resource().trim_start_matches('/').to_owned(),
                 UserSelector::Path(path) if path.as_str() == "/" => "every user".into(),
                 UserSelector::Path(path) => format!("all below {path}"),
@@ -263,7 +266,7 @@ fn the_picture_shows_every_resource_and_every_reference() {
             };
             assert!(picture.contains(&shown), "{shown}: {picture}");
         }
-        assert_eq!(arrow("Function", "account"), config.sight() == ListScope::Account, "{picture}");
+        assert_eq!(arrow("Function", "account"), config.list_scope() == ListScope::Account, "{picture}");
         assert!(config.emails.iter().all(|email| picture.contains(email.as_str())), "{picture}");
         assert_eq!(picture.contains("secrets(["), !config.mail_is_delivery(), "{picture}");
         let key = config.secret_kms_key.customer();
@@ -388,7 +391,7 @@ fn every_permission_is_explained_by_the_steps_that_need_it() {
     let words = |json: &Json| json.as_array().unwrap().iter().map(word).collect::<BTreeSet<_>>();
     for (config, template) in templates() {
         let explanation = explain::json(&template);
-        let declared = permissions(&config.policy, &config.secret_kms_key, config.sight());
+        let declared = permissions(&config.policy, &config.secret_kms_key, config.list_scope());
         let declared: BTreeSet<_> =
             declared.iter().flat_map(|p| p.actions.iter().map(|action| (p.sid, *action))).collect();
         let entries = explanation["permissions"].as_array().unwrap();
@@ -413,9 +416,9 @@ fn every_permission_is_explained_by_the_steps_that_need_it() {
                 assert!(entries.iter().any(said), "{action}: {step:?}");
             }
         }
-        assert!(word(&explanation["about"]).contains(&config.choice()), "{}", explanation["about"]);
+        assert!(word(&explanation["about"]).contains(&config.selection_summary()), "{}", explanation["about"]);
         let list: BTreeSet<_> = CHOOSING.iter().map(|(_, purpose)| (*purpose).to_owned()).collect();
-        assert_eq!(list.is_subset(&explained), config.sight() == ListScope::Account);
+        assert_eq!(list.is_subset(&explained), config.list_scope() == ListScope::Account);
 
         // Both formats have every action of every role, and every grant.
         let (canonical, text) = (to_json(&template), explain::text(&template));

@@ -20,7 +20,7 @@ use serde_json::{Value as Json, json};
 use synth::{
     cfn::json::to_json,
     config::{self, Config, Overrides},
-    iam::evaluate::{Decision, Document, Request, decide},
+    iam::evaluate::{AccessRequest, Decision, EvaluatedPolicy, decide},
     stack,
 };
 
@@ -82,10 +82,10 @@ fn template(text: &str) -> Json {
 }
 
 /// A user, and its tag if it has one.
-type Somebody = (User, Option<(String, String)>);
+type SelectedUser = (User, Option<(String, String)>);
 
 /// Some users that the configuration selects.
-fn chosen(config: &Config) -> Vec<Somebody> {
+fn chosen(config: &Config) -> Vec<SelectedUser> {
     let user = |text: &str| text.parse::<User>().unwrap();
     let of = |who: &UserSelector| match who {
         UserSelector::User(user) => vec![(user.clone(), None)],
@@ -97,7 +97,7 @@ fn chosen(config: &Config) -> Vec<Somebody> {
         }
         UserSelector::Group(_) => panic!("{who}"),
     };
-    config.users.iter().flat_map(|entry| of(&entry.who)).collect()
+    config.users.iter().flat_map(|entry| of(&entry.selector)).collect()
 }
 
 fn policy<'t>(template: &'t Json, role: &str) -> &'t Json {
@@ -106,13 +106,13 @@ fn policy<'t>(template: &'t Json, role: &str) -> &'t Json {
     &policies[0]["PolicyDocument"]
 }
 
-fn decision(document: &Json, request: &Request) -> Decision {
-    decide(&[Document::read(document, &resolve).unwrap()], None, request)
+fn decision(document: &Json, request: &AccessRequest) -> Decision {
+    decide(&[EvaluatedPolicy::read(document, &resolve).unwrap()], None, request)
 }
 
-fn request(action: &str, resource: &str, context: &[(&str, &[&str])]) -> Request {
+fn request(action: &str, resource: &str, context: &[(&str, &[&str])]) -> AccessRequest {
     let values = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
-    Request {
+    AccessRequest {
         principal: "AWS:arn:aws:iam::111122223333:role/role".into(),
         action: action.into(),
         resource: resource.into(),
@@ -121,7 +121,7 @@ fn request(action: &str, resource: &str, context: &[(&str, &[&str])]) -> Request
 }
 
 /// The requests of one action for one user, as AWS receives them.
-fn handlers(config: &Config, action: &str, (user, tag): &Somebody) -> Vec<Request> {
+fn handlers(config: &Config, action: &str, (user, tag): &SelectedUser) -> Vec<AccessRequest> {
     let secret_tags: &[(&str, &[&str])] = &[("aws:tagkeys", &["access-key-rotation:user", "managed-by"])];
     let secret = config.secret_prefix.secret_name(&user.name);
     let secret_arn = |ending| format!("arn:aws:secretsmanager:eu-west-1:111122223333:secret:{secret}{ending}");
@@ -158,12 +158,12 @@ fn handlers(config: &Config, action: &str, (user, tag): &Somebody) -> Vec<Reques
 }
 
 /// Every request that is made with a role: the handler's requests for each user, and those of AWS's services.
-fn needed(config: &Config, role: &str) -> Vec<Request> {
+fn needed(config: &Config, role: &str) -> Vec<AccessRequest> {
     let stream = format!("{LOG_GROUP}:log-stream:2026/11/24/[$LATEST]0123");
     if role == "ScheduleRole" {
         return vec![request("lambda:InvokeFunction", FUNCTION, &[]), request("sqs:SendMessage", QUEUE, &[])];
     }
-    let declared: Vec<_> = permissions(&config.policy, &config.secret_kms_key, config.sight())
+    let declared: Vec<_> = permissions(&config.policy, &config.secret_kms_key, config.list_scope())
         .into_iter()
         .flat_map(|permission| permission.actions)
         .collect();
@@ -174,7 +174,7 @@ fn needed(config: &Config, role: &str) -> Vec<Request> {
         .chain(CHOOSING.map(|(action, _)| action.to_owned()))
         .filter(|action| declared.contains(&action.as_str()))
         .collect();
-    let of = |user: &Somebody| actions.iter().flat_map(|action| handlers(config, action, user)).collect::<Vec<_>>();
+    let of = |user: &SelectedUser| actions.iter().flat_map(|action| handlers(config, action, user)).collect::<Vec<_>>();
     let mut all: Vec<_> = chosen(config).iter().flat_map(of).collect();
     // SNS uses the topic's key with the permissions of the publisher.
     let via_sns: &[(&str, &[&str])] = &[("kms:viaservice", &["sns.eu-west-1.amazonaws.com"])];
@@ -227,9 +227,9 @@ fn the_handler_may_do_nothing_to_anything_else() {
     for (path, config, template) in configurations() {
         let document = policy(&template, "FunctionRole");
         // A path and a tag select other users too, see below. The account has only one list of users.
-        let named = config.users.iter().all(|entry| matches!(entry.who, UserSelector::User(_)));
+        let named = config.users.iter().all(|entry| matches!(entry.selector, UserSelector::User(_)));
         let is_about_others =
-            |request: &Request| request.resource == "*" || !named && request.resource.contains(":user/");
+            |request: &AccessRequest| request.resource == "*" || !named && request.resource.contains(":user/");
         let needed = needed(&config, "FunctionRole").into_iter().filter(|request| !is_about_others(request));
         let others = needed.flat_map(|needed| {
             let elsewhere = [
@@ -249,7 +249,7 @@ fn the_handler_may_do_nothing_to_anything_else() {
                     *resource != same
                         && !own.iter().any(|own| resource.contains(own) && resource.contains("111122223333"))
                 })
-                .map(move |resource| Request { resource, ..needed.clone() })
+                .map(move |resource| AccessRequest { resource, ..needed.clone() })
         });
         for request in others {
             assert_eq!(decision(document, &request), Decision::NotAllowed, "{path}: {request:?}");
@@ -376,7 +376,7 @@ fn only_the_lists_of_the_account_are_read_on_everything() {
             roles.into_iter().flatten().filter(|s| s["Resource"].to_string().contains("\"*\"")).collect();
         assert_eq!(
             whole.len(),
-            usize::from(config.sight() == lambda::contract::list_scope::ListScope::Account),
+            usize::from(config.list_scope() == lambda::contract::list_scope::ListScope::Account),
             "{path}"
         );
         for statement in whole {
@@ -392,7 +392,7 @@ fn only_the_lists_of_the_account_are_read_on_everything() {
 fn only_this_stacks_alarms_may_publish() {
     let (_, _, template) = &configurations()[0];
     let alarm = |account: &str, name: &str| format!("arn:aws:cloudwatch:eu-west-1:{account}:alarm:{name}");
-    let from = |service: &str, action: &str, resource: &str, account: &str, alarm: &str| Request {
+    let from = |service: &str, action: &str, resource: &str, account: &str, alarm: &str| AccessRequest {
         principal: format!("Service:{service}"),
         ..request(action, resource, &[("aws:sourceaccount", &[account]), ("aws:sourcearn", &[alarm])])
     };
@@ -437,7 +437,7 @@ fn the_policy_of_a_secret_lets_only_its_user_and_the_readers_read_it() {
     let document = serde_json::from_str(&document).unwrap();
     let may = |who: &str, action: &str| {
         let principal = format!("AWS:{who}");
-        decision(&document, &Request { principal, ..request(action, SECRET, &[]) }) == Decision::Allowed
+        decision(&document, &AccessRequest { principal, ..request(action, SECRET, &[]) }) == Decision::Allowed
     };
     for action in ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"] {
         assert!(may(&user("ci/alice"), action) && may(reader, action), "{action}");

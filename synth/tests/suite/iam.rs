@@ -11,7 +11,7 @@ use proptest::{
 use serde_json::{Map, Value as Json, json};
 use synth::iam::{
     compare::{Boundary, Certainty, Comparison, Permissions, Verdict, compare},
-    evaluate::{Decision, Document, Request, decide},
+    evaluate::{AccessRequest, Decision, EvaluatedPolicy, decide},
 };
 
 fn policy(statements: &Json) -> Json {
@@ -402,7 +402,7 @@ fn a_gained_permission_has_an_example() {
 #[test]
 fn the_evaluator_decides_as_iam_documents_it() {
     use Decision::{Allowed, ExplicitlyDenied, NotAllowed};
-    let request = |action: &str, resource: &str, context: &[(&str, &[&str])]| Request {
+    let request = |action: &str, resource: &str, context: &[(&str, &[&str])]| AccessRequest {
         principal: "AWS:arn:aws:iam::111122223333:role/x".into(),
         action: action.into(),
         resource: resource.into(),
@@ -491,14 +491,14 @@ fn the_evaluator_decides_as_iam_documents_it() {
         ),
         (when(json!({"FutureEquals": {"k": "x"}})), request("s:Get", "a", &[("k", &["x"])]), NotAllowed),
     ] {
-        let document = Document::read(&policy(&statement), &|name| Some(format!("the {name}"))).unwrap();
+        let document = EvaluatedPolicy::read(&policy(&statement), &|name| Some(format!("the {name}"))).unwrap();
         assert_eq!(decide(std::slice::from_ref(&document), None, &request), decision, "{statement}, {request:?}");
-        let nothing = Document::read(&policy(&json!([])), &|_| None).unwrap();
+        let nothing = EvaluatedPolicy::read(&policy(&json!([])), &|_| None).unwrap();
         let bounded = decide(&[document], Some(&[nothing]), &request);
         assert_eq!(bounded, if decision == Allowed { NotAllowed } else { decision }, "within an empty boundary");
     }
     for statement in [json!({"Effect": "Allow", "Action": {"Ref": "X"}}), json!({"Effect": {"Ref": "X"}}), json!("x")] {
-        assert!(Document::read(&policy(&statement), &|_| None).is_err(), "{statement}");
+        assert!(EvaluatedPolicy::read(&policy(&statement), &|_| None).is_err(), "{statement}");
     }
 }
 
@@ -681,7 +681,7 @@ fn pair() -> impl Strategy<Value = (Vec<Json>, Vec<Json>)> {
     prop_oneof![3 => changed, 1 => (statements(), statements()), 3 => conditions_alone()]
 }
 
-fn requests() -> Vec<Request> {
+fn requests() -> Vec<AccessRequest> {
     let contexts: [&[(&str, &[&str])]; 16] = [
         &[],
         &[("k", &["x"])],
@@ -711,7 +711,7 @@ fn requests() -> Vec<Request> {
                         .collect();
                     context.insert("aws:username".into(), vec!["al".into()]);
                     let (principal, action, resource) = (principal.into(), action.into(), resource.into());
-                    all.push(Request { principal, action, resource, context });
+                    all.push(AccessRequest { principal, action, resource, context });
                 }
             }
         }
@@ -726,12 +726,13 @@ const DEPLOYMENTS: [Deployment; 5] =
     [["r1", "r", "1"], ["1", "x", "2"], ["", "", "12"], ["x", "x", "1"], ["u/al", "q", "2"]];
 
 /// For each request, whether the policies allow it.
-fn allowed(permissions: &Permissions, requests: &[Request], deployment: &Deployment) -> Vec<bool> {
+fn allowed(permissions: &Permissions, requests: &[AccessRequest], deployment: &Deployment) -> Vec<bool> {
     let resolve = |name: &str| {
         let index = ["A", "B", "AWS::AccountId"].iter().position(|known| *known == name)?;
         Some(deployment[index].to_owned())
     };
-    let read = |list: &[Json]| list.iter().map(|json| Document::read(json, &resolve).unwrap()).collect::<Vec<_>>();
+    let read =
+        |list: &[Json]| list.iter().map(|json| EvaluatedPolicy::read(json, &resolve).unwrap()).collect::<Vec<_>>();
     let documents = read(&permissions.documents);
     let boundary = match &permissions.boundary {
         Boundary::Documents(documents) => Some(read(documents)),
@@ -749,7 +750,7 @@ fn as_permissions((statements, boundary): (Vec<Json>, Option<Vec<Json>>)) -> Per
 fn never_contradicted(
     old: &Permissions,
     new: &Permissions,
-    requests: &[Request],
+    requests: &[AccessRequest],
     deployment: &Deployment,
 ) -> Result<(), TestCaseError> {
     let comparison = compare(old, new);

@@ -52,16 +52,16 @@ use synth::{
     config::{self, Overrides},
     deploy::{
         aws::{AwsError, cloudformation::Stack},
-        message::{self, End, Message, Renderer},
+        message::{self, DeployOutcome, Message, Renderer},
         next_run::{Firing, Never, Schedule, ScheduleState},
         progress::{Event, ProgressUpdate},
         received_report::ReceivedReport,
         root_cause::RootCause,
         stack_status::StackStatus,
-        status_report::State,
+        status_report::StatusReport,
         subscriptions::{Subscription, SubscriptionState},
     },
-    diff::{self, Action, Diff, Impact, ResourceChange, Source, approval::Approval, render},
+    diff::{self, Action, Diff, DiffSource, Impact, ResourceChange, approval::Approval, render},
     docs::explain,
     iam::{
         compare::{Certainty, Comparison, Verdict},
@@ -280,8 +280,8 @@ fn log_events() -> Vec<Json> {
     events.push(metrics::event(&report(), metrics::RunScope::Fleet, Span::ZERO, "function", NOW).unwrap());
     for mode in every!(RunMode: Real, Pretended) {
         let origin = RunOrigin { request: "id", mode };
-        for order in every!(RunAction: Routine, RotateNow, Enable, Undo) {
-            let run = Run { id: "run".parse().unwrap(), deadline: NOW, order };
+        for action in every!(RunAction: Routine, RotateNow, Enable, Undo) {
+            let run = Run { id: "run".parse().unwrap(), deadline: NOW, action };
             events.push(log_event::notice(&run.id, origin, None, DIGEST, None));
             events.push(log_event::notice(&run.id, origin, Some(&user), DIGEST, Some(&refused)));
             for step in steps() {
@@ -335,7 +335,7 @@ fn report() -> RunReport {
         started: NOW,
         summary,
         users,
-        rested: NotDue::default(),
+        not_due: NotDue::default(),
         unsent,
     }
 }
@@ -356,7 +356,8 @@ fn run_report() -> Vec<Section> {
     let outcomes = every!(Outcome: Unchanged, Changed, Waiting, Disabled, Failed, NeedsAttention);
     let errors = [
         LoadUsersError::Event(RunRequest::read(json!([]), "").unwrap_err()).as_str(),
-        LoadUsersError::Unseen { operation: "", failure: CallError::without_effect(ErrorCode::NoEnd, "") }.as_str(),
+        LoadUsersError::UsersNotListed { operation: "", failure: CallError::without_effect(ErrorCode::NoEnd, "") }
+            .as_str(),
         SettingError::NAME,
     ];
     vec![
@@ -451,7 +452,7 @@ fn words_of_diff() -> Names {
     let mut every_kind: Diff = diff::compare(&json!({}), &json!({}));
     for action in every!(Action: Added, Removed, Changed) {
         for impact in every!(Impact: None, Update, MayReplace, Replaces, Deletes) {
-            for source in every!(Source: Templates, Aws) {
+            for source in every!(DiffSource: Templates, Aws) {
                 let (id, kind) = (String::new(), String::new());
                 let change =
                     ResourceChange { id, kind, action, impact, source, notes: Vec::new(), changes: Vec::new() };
@@ -477,7 +478,7 @@ fn words_of_diff() -> Names {
 
 fn status() -> Names {
     let standings = every!(SubscriptionState: Confirmed, Pending, Gone, Foreign);
-    let subscription = |standing| Subscription { protocol: String::new(), endpoint: String::new(), standing };
+    let subscription = |state| Subscription { protocol: String::new(), endpoint: String::new(), state };
     let schedule = || Schedule {
         expression: String::new(),
         time_zone: String::new(),
@@ -489,7 +490,7 @@ fn status() -> Names {
     };
     // The fields of the dry run's report and the outputs have sections of their own.
     let dry_run = json!({ "statusCode": 200, "body": "", "users": [] });
-    let state = |firing| State {
+    let state = |firing| StatusReport {
         name: String::new(),
         account: String::new(),
         region: String::new(),
@@ -505,9 +506,9 @@ fn status() -> Names {
         Never: Firing::Never(Never::Over),
         Unknown: Firing::Unknown,
     });
-    let mut states: Vec<State> = firings.into_iter().map(state).collect();
+    let mut states: Vec<StatusReport> = firings.into_iter().map(state).collect();
     let unreadable = || AwsError::NoRegion;
-    states.push(State {
+    states.push(StatusReport {
         subscriptions: Err(unreadable()),
         alarm_subscriptions: Err(unreadable()),
         schedule: Err(unreadable()),
@@ -543,14 +544,14 @@ fn deploy() -> Names {
         stack_id: text(),
     };
     let news = ProgressUpdate { event, count: None };
-    let ends = every!(End {
-        Deployed: End::Deployed([].into()),
-        Unchanged: End::Unchanged([].into()),
-        NeedsApproval: End::NeedsApproval { approvals: vec![(text(), approval.clone())], command: text() },
-        Declined: End::Declined,
-        Failed: End::Failed { message: text(), cause: Some(RootCause::new(text(), text(), text())) },
-        Interrupted: End::Interrupted,
-        Left: End::Left(text()),
+    let ends = every!(DeployOutcome {
+        Deployed: DeployOutcome::Deployed([].into()),
+        Unchanged: DeployOutcome::Unchanged([].into()),
+        NeedsApproval: DeployOutcome::NeedsApproval { approvals: vec![(text(), approval.clone())], command: text() },
+        Declined: DeployOutcome::Declined,
+        Failed: DeployOutcome::Failed { message: text(), cause: Some(RootCause::new(text(), text(), text())) },
+        Interrupted: DeployOutcome::Interrupted,
+        Left: DeployOutcome::Left(text()),
     });
     let messages = every!(Message {
         Place: Message::Place { account: "", region: "", identity: "", stack: "" },
@@ -561,7 +562,7 @@ fn deploy() -> Names {
     });
     let mut found = Names::new();
     for message in messages.into_iter().chain(ends.iter().map(Message::End)) {
-        let mut json: Json = serde_json::from_str(&message::Json.render(&message)).unwrap();
+        let mut json: Json = serde_json::from_str(&message::JsonMessages.render(&message)).unwrap();
         // This is the JSON of `synth diff`, which has a section of its own.
         if json["diff"].is_object() {
             json["diff"] = Json::Null;

@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     AwsError, Session,
-    rest::{Reply, Request, Service, ServiceError},
+    rest::{AwsService, Reply, ServiceError, SignedRequest},
 };
 
 /// The artifact bucket, reached with the credentials of a session.
@@ -98,7 +98,7 @@ impl Bucket {
             headers.push(("x-amz-sdk-checksum-algorithm", "SHA256".into()));
             headers.push(("x-amz-checksum-sha256", aws_smithy_types::base64::encode(Sha256::digest(&body))));
         }
-        let request = Request { service: Service::S3, method, path, headers, body };
+        let request = SignedRequest { service: AwsService::S3, method, path, headers, body };
         let (retry, timeouts) = self.session.limits();
         self.session.send(request, &retry, timeouts).await
     }

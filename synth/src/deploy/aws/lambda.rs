@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::{
     AwsError, Session,
-    rest::{Request, Service},
+    rest::{AwsService, SignedRequest},
 };
 use crate::deploy::invoke::InvocationOutcome;
 
@@ -22,8 +22,8 @@ impl Session {
     /// [`AwsError`] if the function could not be invoked, or if its response was lost. In the second case it may be
     /// running.
     pub async fn invoke(&self, function: &str, event: &Json) -> Result<InvocationOutcome, AwsError> {
-        let request = Request {
-            service: Service::Lambda,
+        let request = SignedRequest {
+            service: AwsService::Lambda,
             method: "POST",
             path: format!("/2015-03-31/functions/{function}/invocations"),
             headers: vec![("content-type", "application/json".into())],

@@ -46,13 +46,13 @@ use super::Session;
 const ENCODED_IN_A_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Service {
+pub(super) enum AwsService {
     Lambda,
     S3,
     Scheduler,
 }
 
-impl Service {
+impl AwsService {
     /// The name of the service in host names and signatures.
     const fn name(self) -> &'static str {
         match self {
@@ -76,8 +76,8 @@ impl Service {
 }
 
 #[derive(Debug)]
-pub(super) struct Request {
-    pub(super) service: Service,
+pub(super) struct SignedRequest {
+    pub(super) service: AwsService,
     pub(super) method: &'static str,
     /// The path from the first slash, not encoded.
     pub(super) path: String,
@@ -116,7 +116,7 @@ impl Session {
     /// The SDK's error: no credentials, no connection, no response in time, or a [`ServiceError`].
     pub(super) async fn send(
         &self,
-        request: Request,
+        request: SignedRequest,
         retry: &RetryConfig,
         timeouts: TimeoutConfig,
     ) -> Result<Reply, SdkError<ServiceError, HttpResponse>> {
@@ -140,7 +140,7 @@ impl Session {
             components = components.with_identity_resolver(SCHEME_ID, credentials);
         }
         // A function may send nothing for minutes while it runs. The other two services respond at once.
-        if service != Service::Lambda {
+        if service != AwsService::Lambda {
             components = components.with_interceptor(StalledStreamProtectionInterceptor::default());
         }
         let signing = StaticRuntimePlugin::new().with_config(config.freeze()).with_runtime_components(components);
@@ -156,7 +156,7 @@ impl Session {
             .retry_classifier(TransientErrorClassifier::<ServiceError>::new())
             .timeout_config(timeouts)
             .with_connection_poisoning()
-            .serializer(|request: Request| {
+            .serializer(|request: SignedRequest| {
                 let mut http = HttpRequest::new(SdkBody::from(request.body));
                 http.set_method(request.method)?;
                 http.headers_mut().insert("user-agent", concat!("synth/", env!("CARGO_PKG_VERSION")));
@@ -180,7 +180,7 @@ impl Session {
 
     /// The URL of a service. The environment or the profile can set it for one service or for all; otherwise it is
     /// AWS's own.
-    fn endpoint(&self, service: Service) -> String {
+    fn endpoint(&self, service: AwsService) -> String {
         let key =
             ServiceConfigKey::builder().service_id(service.name()).env("AWS_ENDPOINT_URL").profile("endpoint_url");
         let own = key.build().ok().and_then(|key| self.config.service_config()?.load_config(key));
@@ -193,7 +193,7 @@ impl Session {
 }
 
 /// The name of a service's host (AWS General Reference, "Service endpoints"; the SDK's table of partitions).
-fn host(service: Service, region: &str, partition: &str, fips: bool, dual_stack: bool) -> String {
+fn host(service: AwsService, region: &str, partition: &str, fips: bool, dual_stack: bool) -> String {
     let (suffix, dual_stack_suffix) = match partition {
         "aws-cn" => ("amazonaws.com.cn", "api.amazonwebservices.com.cn"),
         "aws-eusc" => ("amazonaws.eu", "api.amazonwebservices.eu"),
@@ -206,14 +206,14 @@ fn host(service: Service, region: &str, partition: &str, fips: bool, dual_stack:
     let (name, fips) = (service.name(), if fips { "-fips" } else { "" });
     match (dual_stack, service) {
         (false, _) => format!("{name}{fips}.{region}.{suffix}"),
-        (true, Service::S3) => format!("{name}{fips}.dualstack.{region}.{suffix}"),
+        (true, AwsService::S3) => format!("{name}{fips}.dualstack.{region}.{suffix}"),
         (true, _) => format!("{name}{fips}.{region}.{dual_stack_suffix}"),
     }
 }
 
 /// The name of the host at which CloudFormation finds the objects of a bucket.
 pub(in crate::deploy) fn bucket_host(region: &str, partition: &str) -> String {
-    host(Service::S3, region, partition, false, false)
+    host(AwsService::S3, region, partition, false, false)
 }
 
 /// Reads a response. Any status other than 2xx becomes a [`ServiceError`].
@@ -342,7 +342,7 @@ mod tests {
 
     #[test]
     fn each_partition_and_kind_of_endpoint_has_its_host() {
-        use Service::{Lambda, S3, Scheduler};
+        use AwsService::{Lambda, S3, Scheduler};
         for (service, region, partition, fips, dual_stack, expected) in [
             (S3, "eu-west-1", "aws", false, false, "s3.eu-west-1.amazonaws.com"),
             (S3, "eu-west-1", "aws", true, true, "s3-fips.dualstack.eu-west-1.amazonaws.com"),

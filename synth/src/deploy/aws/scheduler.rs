@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::{
     AwsError, Session,
-    rest::{Request, Service},
+    rest::{AwsService, SignedRequest},
 };
 use crate::deploy::next_run::{Schedule, ScheduleState};
 
@@ -15,8 +15,8 @@ impl Session {
     /// # Errors
     /// [`AwsError`] if the schedule does not exist or cannot be read.
     pub async fn schedule(&self, name: &str) -> Result<Schedule, AwsError> {
-        let request = Request {
-            service: Service::Scheduler,
+        let request = SignedRequest {
+            service: AwsService::Scheduler,
             method: "GET",
             path: format!("/schedules/{name}"),
             headers: Vec::new(),

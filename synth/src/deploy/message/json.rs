@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{End, Message, Renderer};
+use super::{DeployOutcome, Message, Renderer};
 use crate::{
     deploy::{progress::ProgressUpdate, root_cause::RootCause},
     diff::render,
@@ -10,9 +10,9 @@ use crate::{
 
 /// The renderer for JSON Lines. Each object has an `event`: `place`, `note`, `plan`, `resource` and finally `result`.
 #[derive(Debug, Clone, Copy)]
-pub struct Json;
+pub struct JsonMessages;
 
-impl Renderer for Json {
+impl Renderer for JsonMessages {
     fn render(&self, message: &Message<'_>) -> String {
         let object = match message {
             Message::Place { account, region, identity, stack } => {
@@ -42,7 +42,7 @@ impl Renderer for Json {
     }
 }
 
-fn result(end: &End) -> Value {
+fn result(end: &DeployOutcome) -> Value {
     let of = |result: &str| json!({ "event": "result", "result": result });
     let with = |result: &str, fields: &[(&str, Value)]| {
         fields.iter().fold(of(result), |mut object, (name, value)| {
@@ -51,22 +51,22 @@ fn result(end: &End) -> Value {
         })
     };
     match end {
-        End::Deployed(outputs) => with("deployed", &[("outputs", json!(outputs))]),
-        End::Unchanged(outputs) => with("unchanged", &[("outputs", json!(outputs))]),
-        End::NeedsApproval { approvals, command } => {
+        DeployOutcome::Deployed(outputs) => with("deployed", &[("outputs", json!(outputs))]),
+        DeployOutcome::Unchanged(outputs) => with("unchanged", &[("outputs", json!(outputs))]),
+        DeployOutcome::NeedsApproval { approvals, command } => {
             let fingerprints: Vec<_> = approvals.iter().map(|(_, approval)| approval.fingerprint.to_string()).collect();
             let reasons = approvals.iter().flat_map(|(_, approval)| &approval.reasons).map(ToString::to_string);
             let fields =
                 [("fingerprints", json!(fingerprints)), ("reasons", reasons.collect()), ("command", json!(command))];
             with("needs-approval", &fields)
         }
-        End::Declined => of("declined"),
-        End::Failed { message, cause } => {
+        DeployOutcome::Declined => of("declined"),
+        DeployOutcome::Failed { message, cause } => {
             with("failed", &[("message", json!(message)), ("cause", cause.as_ref().map_or(Value::Null, self::cause))])
         }
-        End::Interrupted => of("interrupted"),
+        DeployOutcome::Interrupted => of("interrupted"),
         // AWS completes what was started.
-        End::Left(stack) => with("left", &[("stack", json!(stack))]),
+        DeployOutcome::Left(stack) => with("left", &[("stack", json!(stack))]),
     }
 }
 

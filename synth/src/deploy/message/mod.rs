@@ -5,7 +5,7 @@ mod text;
 
 use std::collections::BTreeMap;
 
-pub use self::{json::Json, text::PlainText};
+pub use self::{json::JsonMessages, text::PlainText};
 use crate::deploy::{progress::ProgressUpdate, root_cause::RootCause};
 use crate::diff::{Diff, approval::Approval};
 
@@ -42,12 +42,12 @@ pub enum Message<'a> {
         news: &'a ProgressUpdate,
     },
     /// The end of the deployment. It is the last message.
-    End(&'a End),
+    End(&'a DeployOutcome),
 }
 
 /// How a deployment ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
+pub enum DeployOutcome {
     /// The stack was deployed. Holds its outputs.
     Deployed(BTreeMap<String, String>),
     /// The stack needed no change. Holds its outputs.
@@ -75,9 +75,9 @@ pub enum End {
 }
 
 /// The receiver of messages.
-pub trait Audience {
+pub trait MessageSink {
     /// Receives one message.
-    fn hear(&mut self, message: &Message<'_>);
+    fn show(&mut self, message: &Message<'_>);
 
     /// Shows what is going on in one line, until the next call. `None` removes the line.
     fn watch(&mut self, now: Option<String>);
@@ -137,13 +137,13 @@ mod tests {
         let cause = RootCause::new("Queue".into(), "AWS::SQS::Queue".into(), "Rate exceeded".into());
         let fingerprint = approval.as_ref().map(|approval| approval.fingerprint.to_string()).unwrap();
         let ends = [
-            End::Deployed(outputs),
-            End::NeedsApproval {
+            DeployOutcome::Deployed(outputs),
+            DeployOutcome::NeedsApproval {
                 approvals: approval.clone().map(|a| (stack.into(), a)).into_iter().collect(),
                 command: "run".into(),
             },
-            End::Failed { message: "failed".into(), cause: Some(cause) },
-            End::Left(stack.into()),
+            DeployOutcome::Failed { message: "failed".into(), cause: Some(cause) },
+            DeployOutcome::Left(stack.into()),
         ];
         let mut messages = vec![
             Message::Place { account: "123456789012", region: "eu-west-1", identity: "arn:me", stack },
@@ -174,7 +174,7 @@ Deployed
 ";
         assert_eq!(lines(&PlainText { colour: false }, &messages), text);
 
-        let json = lines(&Json, &messages);
+        let json = lines(&JsonMessages, &messages);
         let json: Vec<serde_json::Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let events: Vec<_> = json.iter().map(|line| line["event"].as_str().unwrap()).collect();
         let expected = "place note plan plan resource resource resource resource result result result result";

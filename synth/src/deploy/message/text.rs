@@ -1,11 +1,11 @@
 //! Renders messages as text for people.
 
-use super::{End, Message, Renderer};
+use super::{DeployOutcome, Message, Renderer};
 use crate::{
     deploy::progress::{Event, ProgressUpdate},
     diff::{
         Action, Diff,
-        render::{Format, render},
+        render::{DiffFormat, render},
     },
 };
 
@@ -30,13 +30,13 @@ impl Renderer for PlainText {
                 format!("A new stack, {stack}: {}\n", resources.join(", "))
             }
             Message::Plan { stack, diff, .. } => {
-                let diff = render(diff, Format::Question { colour: self.colour });
+                let diff = render(diff, DiffFormat::Question { colour: self.colour });
                 format!("\nWhat changes in {stack}\n\n{diff}\n")
             }
             Message::ProgressUpdate { news, .. } => self::news(news).map(|line| line + "\n").unwrap_or_default(),
             // The status report shows the outputs.
-            Message::End(End::Deployed(_)) => "Deployed\n".to_owned(),
-            Message::End(End::Unchanged(_)) => "Nothing to change\n".to_owned(),
+            Message::End(DeployOutcome::Deployed(_)) => "Deployed\n".to_owned(),
+            Message::End(DeployOutcome::Unchanged(_)) => "Nothing to change\n".to_owned(),
             // The error message is printed separately.
             Message::End(_) => String::new(),
         }

@@ -85,15 +85,15 @@ impl Approval {
             Verdict::Unknown => Some(ApprovalReason::MayAllowMore),
             Verdict::None | Verdict::Equivalent | Verdict::Narrower => None,
         };
-        let readers = (!diff.readers.is_empty()).then_some(ApprovalReason::OthersRead);
-        let choice = (!diff.choice.is_empty()).then_some(ApprovalReason::OthersRotated);
+        let new_readers = (!diff.new_readers.is_empty()).then_some(ApprovalReason::OthersRead);
+        let newly_rotated = (!diff.newly_rotated.is_empty()).then_some(ApprovalReason::OthersRotated);
         let replaces = any(Impact::Replaces).then_some(ApprovalReason::Replaces).or_else(|| {
             // The impact of the whole diff counts too, because a macro rewrites resources.
             (any(Impact::MayReplace) || diff.impact() == Impact::MayReplace).then_some(ApprovalReason::MayReplace)
         });
         let deletes = any(Impact::Deletes).then_some(ApprovalReason::Deletes);
         let reasons: Vec<ApprovalReason> =
-            [broader, readers, choice, replaces, deletes].into_iter().flatten().collect();
+            [broader, new_readers, newly_rotated, replaces, deletes].into_iter().flatten().collect();
         (!reasons.is_empty()).then_some(Self { reasons, fingerprint: diff.fingerprint })
     }
 

@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use super::{Diff, Renderer, action_word};
 use crate::{
-    diff::{Change, Source, approval::Approval},
+    diff::{Change, DiffSource, approval::Approval},
     iam::compare::Certainty,
 };
 
-pub(super) struct Json;
+pub(super) struct JsonRenderer;
 
-impl Renderer for Json {
+impl Renderer for JsonRenderer {
     fn render(&self, diff: &Diff) -> String {
         format!("{:#}\n", document(diff))
     }
@@ -25,8 +25,8 @@ pub(super) fn document(diff: &Diff) -> Value {
             "change": action_word(resource.action),
             "impact": resource.impact.words(),
             "source": match resource.source {
-                Source::Templates => "templates",
-                Source::Aws => "aws",
+                DiffSource::Templates => "templates",
+                DiffSource::Aws => "aws",
             },
             "notes": resource.notes,
             "changes": changes(&resource.changes),
@@ -55,8 +55,8 @@ pub(super) fn document(diff: &Diff) -> Value {
         "resources": resources.collect::<Value>(),
         "sections": entries.collect::<Value>(),
         "places": places.collect::<Value>(),
-        "readers": diff.readers,
-        "choice": diff.choice,
+        "new_readers": diff.new_readers,
+        "newly_rotated": diff.newly_rotated,
         "approval": Approval::needed(diff).as_ref().map(approval),
     })
 }

@@ -25,7 +25,9 @@ impl Renderer for Markdown {
             }
             out.push('\n');
         }
-        for (title, lines) in [("Who reads new keys", &diff.readers), ("Who is rotated, and how", &diff.choice)] {
+        for (title, lines) in
+            [("Who reads new keys", &diff.new_readers), ("Who is rotated, and how", &diff.newly_rotated)]
+        {
             if !lines.is_empty() {
                 out += &format!("**{title}:**\n\n");
                 for line in lines {

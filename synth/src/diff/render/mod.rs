@@ -6,7 +6,7 @@ mod text;
 
 use serde_json::Value;
 
-use super::{Action, Change, Diff, ResourceChange, Source};
+use super::{Action, Change, Diff, DiffSource, ResourceChange};
 use crate::diff::approval::Approval;
 
 /// Renders a diff in one format.
@@ -16,7 +16,7 @@ trait Renderer {
 
 /// The formats of a rendered diff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum DiffFormat {
     /// Text for a terminal.
     Text {
         /// Whether the text has colours.
@@ -35,17 +35,17 @@ pub enum Format {
 
 /// Renders a diff in a format.
 #[must_use]
-pub fn render(diff: &Diff, format: Format) -> String {
+pub fn render(diff: &Diff, format: DiffFormat) -> String {
     let renderer: &dyn Renderer = match format {
-        Format::Text { colour } => &text::Text { colour, hint: text::Hint::Given },
-        Format::Question { colour } => &text::Text { colour, hint: text::Hint::LeftOut },
-        Format::Markdown => &markdown::Markdown,
-        Format::Json => &json::Json,
+        DiffFormat::Text { colour } => &text::TextRenderer { colour, hint: text::Hint::Given },
+        DiffFormat::Question { colour } => &text::TextRenderer { colour, hint: text::Hint::LeftOut },
+        DiffFormat::Markdown => &markdown::Markdown,
+        DiffFormat::Json => &json::JsonRenderer,
     };
     renderer.render(diff)
 }
 
-/// The diff as the JSON object that [`Format::Json`] writes.
+/// The diff as the JSON object that [`DiffFormat::Json`] writes.
 #[must_use]
 pub fn document(diff: &Diff) -> Value {
     json::document(diff)
@@ -75,8 +75,8 @@ fn approve(diff: &Diff) -> Option<String> {
 /// The words that name the source of an impact. Empty if the source is the templates.
 const fn source(resource: &ResourceChange) -> &'static str {
     match resource.source {
-        Source::Templates => "",
-        Source::Aws => ", says AWS",
+        DiffSource::Templates => "",
+        DiffSource::Aws => ", says AWS",
     }
 }
 

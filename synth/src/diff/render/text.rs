@@ -8,7 +8,7 @@ use crate::{
     iam::compare::Verdict,
 };
 
-pub(super) struct Text {
+pub(super) struct TextRenderer {
     pub(super) colour: bool,
     pub(super) hint: Hint,
 }
@@ -24,7 +24,7 @@ const RED: Style = AnsiColor::Red.on_default();
 const GREEN: Style = AnsiColor::Green.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 
-impl Text {
+impl TextRenderer {
     fn paint(&self, style: Style, text: &str) -> String {
         if self.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
@@ -64,7 +64,7 @@ impl Text {
     }
 }
 
-impl Renderer for Text {
+impl Renderer for TextRenderer {
     fn render(&self, diff: &Diff) -> String {
         if diff.is_empty() {
             return "No difference.\n".to_owned();
@@ -105,7 +105,9 @@ impl Renderer for Text {
             let (place, verdict) = (printable(&change.place), self.verdict(change.comparison.verdict()));
             out += &format!("  {place}: {verdict}{}\n", example.unwrap_or_default());
         }
-        for (title, lines) in [("Who reads new keys", &diff.readers), ("Who is rotated, and how", &diff.choice)] {
+        for (title, lines) in
+            [("Who reads new keys", &diff.new_readers), ("Who is rotated, and how", &diff.newly_rotated)]
+        {
             if !lines.is_empty() {
                 out += &format!("\n{title}\n");
                 for line in lines {

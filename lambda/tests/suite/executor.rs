@@ -113,7 +113,7 @@ const POLICY: Policy = Policy {
 
 /// A dry run for a user with keys of these ages in days. The clock stands still for this many reads of it. After that
 /// it is past the run's deadline.
-async fn dry_run(policy: &Policy, order: RunAction, ages: &[(u64, KeyStatus)], looks: usize) -> UserReport {
+async fn dry_run(policy: &Policy, action: RunAction, ages: &[(u64, KeyStatus)], looks: usize) -> UserReport {
     let now = Timestamp::now();
     let key = |(n, (days, status)): (usize, &(u64, KeyStatus))| Key {
         id: format!("AKIAEXAMPLE{n:09}").parse().unwrap(),
@@ -121,7 +121,7 @@ async fn dry_run(policy: &Policy, order: RunAction, ages: &[(u64, KeyStatus)], l
         created: now.before(Span::days(*days)),
     };
     let aws = ReadOnly(Some(ages.iter().enumerate().map(key).collect()));
-    let run = Run { id: "a-run".parse().unwrap(), deadline: now + Span::minutes(10), order };
+    let run = Run { id: "a-run".parse().unwrap(), deadline: now + Span::minutes(10), action };
     let left = Cell::new(looks);
     let clock = || -> Timestamp {
         left.set(left.get().saturating_sub(1));
@@ -168,7 +168,7 @@ async fn invariant_6_a_user_cut_off_at_the_deadline_is_reported_as_failed() {
 #[tokio::test(start_paused = true)]
 async fn invariant_6_a_call_without_an_answer_does_not_outlast_the_function() {
     let now = Timestamp::now();
-    let run = Run { id: "a-run".parse().unwrap(), deadline: now + Span::minutes(1), order: RunAction::Routine };
+    let run = Run { id: "a-run".parse().unwrap(), deadline: now + Span::minutes(1), action: RunAction::Routine };
     let began = tokio::time::Instant::now();
     let report = look(&ReadOnly(None), &POLICY, &run, || now).await;
     assert_eq!(report.result, Outcome::Failed, "{report:?}");
@@ -180,7 +180,7 @@ async fn invariant_6_a_call_without_an_answer_does_not_outlast_the_function() {
 #[tokio::test]
 async fn a_rotation_now_that_is_held_back_is_reported_as_waiting() {
     let patient = Policy { overlap: Span::days(7), delete_after: DeleteAfter::Window(Span::days(14)), ..POLICY };
-    for (start, order, result, why) in [
+    for (start, action, result, why) in [
         (vec![(70, Active), (1, Active)], RunAction::RotateNow, Outcome::Waiting, "not rotated yet: the old key"),
         (
             vec![(70, Inactive), (1, Active)],
@@ -194,8 +194,8 @@ async fn a_rotation_now_that_is_held_back_is_reported_as_waiting() {
         (vec![(70, Active), (1, Active)], RunAction::Routine, Outcome::Unchanged, "the old key"),
         (vec![(70, Inactive), (1, Active)], RunAction::Routine, Outcome::Unchanged, "the inactive key"),
     ] {
-        let report = dry_run(&patient, order, &start, 1_000).await;
-        assert_eq!(report.result, result, "{order:?}, {start:?}: {report:?}");
-        assert!(report.why.starts_with(why), "{order:?}, {start:?}: {report:?}");
+        let report = dry_run(&patient, action, &start, 1_000).await;
+        assert_eq!(report.result, result, "{action:?}, {start:?}: {report:?}");
+        assert!(report.why.starts_with(why), "{action:?}, {start:?}: {report:?}");
     }
 }
