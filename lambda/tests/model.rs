@@ -597,7 +597,9 @@ impl Model for Protocol {
             match process {
                 // Of two runs that are alike, it does not matter which is the first.
                 Process::Waiting
-                    if index == 0 || self.orders[0] != self.orders[1] || state.runs[0] != Process::Waiting =>
+                    if index == 0
+                        || self.run_actions[0] != self.run_actions[1]
+                        || state.runs[0] != Process::Waiting =>
                 {
                     actions.push(Action::Start(index));
                 }
