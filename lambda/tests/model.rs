@@ -31,7 +31,7 @@ use lambda::{
         policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse},
         run::{Run, RunAction},
         state::UserState,
-        stop_reason::StopReason,
+        stop_reason::{NeedsAttention, StopReason},
     },
 };
 use stateright::{Checker, HasDiscoveries, Model, Property};
@@ -141,6 +141,8 @@ enum Sabotage {
     NoGrace,
     /// Every inactive key seems to have been inactive for a year, and active keys seem inactive.
     NoStatus,
+    /// The journal never says which key was delivered.
+    NoOrigin,
     /// The planner replaces the keys of users without an active key, whatever the policy says.
     NoSkip,
 }
@@ -301,6 +303,10 @@ impl Protocol {
             // A true delivery; a delivery in the future; a delivery beside an intent.
             journals.push((Ok(Journal { delivered: delivered(listed.created), ..Journal::default() }), false));
             journals.push((Ok(Journal { delivered: delivered(NOW + Span::days(9)), ..Journal::default() }), true));
+            // A forged delivery a moment ago, of a key that is much older.
+            if listed.created < NOW.before(Span::days(30)) {
+                journals.push((Ok(Journal { delivered: delivered(NOW), ..Journal::default() }), true));
+            }
             // Deactivated a day ago, or so long ago that its recovery window is over; reactivated for a person.
             for days in [1, 20].into_iter().filter(|_| listed.status == KeyStatus::Inactive) {
                 let disabled = vec![Disabled { key: listed.id.clone(), at: NOW.before(Span::days(days)) }];
@@ -410,6 +416,9 @@ impl Protocol {
                 keys[0].status = KeyStatus::Inactive;
                 Ok(Answer::Keys(keys))
             }
+            (Some(Sabotage::NoOrigin), Ok(Answer::Journal(Ok(journal)))) => {
+                Ok(Answer::Journal(Ok(Journal { delivered: None, ..journal })))
+            }
             (Some(Sabotage::NoLease), Ok(Answer::Journal(Ok(mut journal)))) => {
                 for intent in &mut journal.intents {
                     intent.at = intent.at.before(LEASE);
@@ -433,6 +442,16 @@ impl Protocol {
             {
                 Some("10: a user whose keys were inactive got an active one")
             }
+            Call::DeactivateAccessKey(id, RemovalReason::Superseded)
+                if state.world.journal.as_ref().is_ok_and(|j| j.delivered.as_ref().is_some_and(|d| d.key == *id))
+                    && !state
+                        .world
+                        .keys
+                        .iter()
+                        .any(|k| k.id != *id && state.works(&k.id) && self.is_handed(state, &k.id)) =>
+            {
+                Some("13: a delivered key was retired for a key of unknown origin")
+            }
             Call::DeactivateAccessKey(id, RemovalReason::Superseded) => {
                 let successor = |k: &&Key| k.id != *id && state.works(&k.id) && self.is_delivered(state, &k.id);
                 let none = !state.world.keys.iter().any(|k| successor(&k));
@@ -442,10 +461,25 @@ impl Protocol {
         }
     }
 
+    /// Whether the run stopped because of a key that no run made, beside a delivered one that is due.
+    fn is_foreign(&self, rest: &StopReason, state: &State) -> bool {
+        let _ = self;
+        match rest {
+            StopReason::NeedsAttention(NeedsAttention::ForeignKey { foreign, .. }) => {
+                (0..state.given).any(|n| key(n) == *foreign)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the key was there from the beginning, or its secret has reached its channel.
     fn is_delivered(&self, state: &State, id: &AccessKeyId) -> bool {
-        (0..state.given).any(|n| key(n) == *id)
-            || state.world.mailed.contains(id)
+        (0..state.given).any(|n| key(n) == *id) || self.is_handed(state, id)
+    }
+
+    /// Whether a run has handed the secret to its channel.
+    fn is_handed(&self, state: &State, id: &AccessKeyId) -> bool {
+        state.world.mailed.contains(id)
             || state.world.announced.contains(id)
             || state.available(self.policy.delivery).as_ref() == Some(id)
     }
@@ -519,7 +553,7 @@ impl Protocol {
         let good = later.broken == state.broken
             && self.provided(&later)
             && !failed
-            && if person { state.forged } else { orphans == 0 && provided };
+            && if person { state.forged || self.is_foreign(&rest, state) } else { orphans == 0 && provided };
         if !good {
             eprintln!(
                 "does not converge: {rest:?}, {orphans} orphans, provided: {provided}\nfrom {}\nto   {}",
@@ -691,7 +725,7 @@ impl Model for Protocol {
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
             Property::always("1: no outage", |model: &Self, state: &State| model.no_outage(state)),
-            Property::always("2, 4, 10: no forbidden call", |_: &Self, state: &State| state.broken.is_none()),
+            Property::always("2, 4, 10, 13: no forbidden call", |_: &Self, state: &State| state.broken.is_none()),
             Property::always("3, 7: one run without faults corrects all", |model: &Self, state: &State| {
                 model.converges(state)
             }),
@@ -817,10 +851,22 @@ fn invariants_1_2_3_4_5_7_8_10_hold_in_every_state() {
 #[test]
 fn without_any_one_safeguard_there_is_a_violation() {
     use Sabotage::{
-        NoDoubt, NoGrace, NoJournal, NoLastUse, NoLease, NoQuota, NoReadBack, NoSkip, NoStatus, NoVerification,
+        NoDoubt, NoGrace, NoJournal, NoLastUse, NoLease, NoOrigin, NoQuota, NoReadBack, NoSkip, NoStatus,
+        NoVerification,
     };
-    let safeguards =
-        [NoQuota, NoJournal, NoLease, NoVerification, NoReadBack, NoLastUse, NoDoubt, NoGrace, NoStatus, NoSkip];
+    let safeguards = [
+        NoQuota,
+        NoJournal,
+        NoLease,
+        NoVerification,
+        NoReadBack,
+        NoLastUse,
+        NoDoubt,
+        NoGrace,
+        NoStatus,
+        NoSkip,
+        NoOrigin,
+    ];
     for sabotage in safeguards {
         let bounds = Bounds { starts: Starts::All, faults: 2, waits: 1 };
         let found = policies().into_iter().find_map(|policy| {

@@ -71,6 +71,11 @@ impl Account {
         let _ = self.secrets.delete_secret().secret_id(name).force_delete_without_recovery(true).send().await;
     }
 
+    /// Schedules a secret for deletion, as a person does in the console.
+    pub async fn schedule_deletion(&self, name: &str) {
+        must!(self.secrets.delete_secret().secret_id(name).recovery_window_in_days(7));
+    }
+
     /// The inline policy of the role with this text in its name: the name of the role, the name of the policy, the
     /// document.
     pub async fn inline_policy(&self, role: &str) -> (String, String, Json) {

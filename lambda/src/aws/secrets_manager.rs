@@ -40,17 +40,25 @@ pub(super) async fn create(secrets: &Client, name: &str, user: &UserName, key: &
     let call = secrets.create_secret().name(name).description(description).set_tags(Some(tags.into()));
     match call.set_kms_key_id(key.customer().map(KmsKeyArn::to_string)).send().await {
         Ok(_) => Ok(Answer::Done),
-        Err(e) if e.code() == Some("ResourceExistsException") => is_encrypted_with(secrets, name, key).await,
+        Err(e) if e.code() == Some("ResourceExistsException") => is_usable(secrets, name, key).await,
         Err(e) => Err(failure(&e)),
     }
 }
 
-/// Checks that an existing secret is encrypted with the configured KMS key. If it is not, a person must change it. That
-/// takes permissions for both KMS keys, and UpdateSecret, which can also change the value; the handler does not have
-/// them. To continue would be wrong: the new access key would be encrypted with a KMS key that is not configured. Or
-/// the role may not use that KMS key, and each run would create an access key in vain.
-async fn is_encrypted_with(secrets: &Client, name: &str, key: &KmsKey) -> Result<Answer, CallError> {
+/// Checks that an existing secret can take a value, and that the configured KMS key encrypts it. If it does not, a person
+/// must change it. That takes permissions for both KMS keys, and UpdateSecret, which can also change the value; the
+/// handler does not have them. To continue would be wrong: the new access key would be encrypted with a KMS key that is
+/// not configured. Or the role may not use that KMS key, and each run would create an access key in vain.
+async fn is_usable(secrets: &Client, name: &str, key: &KmsKey) -> Result<Answer, CallError> {
     let secret = secrets.describe_secret().secret_id(name).send().await.map_err(|e| failure(&e))?;
+    if secret.deleted_date().is_some() {
+        return Err(CallError::without_effect(
+            ErrorCode::SecretBeingDeleted,
+            format!(
+                "the secret {name} is scheduled for deletion; restore it: aws secretsmanager restore-secret --secret-id {name}"
+            ),
+        ));
+    }
     let shown = secret.kms_key_id();
     if key.is_shown_as(shown) {
         return Ok(Answer::Done);
@@ -65,12 +73,9 @@ async fn is_encrypted_with(secrets: &Client, name: &str, key: &KmsKey) -> Result
     ))
 }
 
-/// Replaces the policy of the secret. If a customer managed key is configured, this first checks that the key encrypts
-/// the secret.
+/// Replaces the policy of the secret, once it is certain that the secret can take a value.
 pub(super) async fn put_policy(secrets: &Client, name: &str, policy: &str, key: &KmsKey) -> Result<Answer, CallError> {
-    if key.customer().is_some() {
-        is_encrypted_with(secrets, name, key).await?;
-    }
+    is_usable(secrets, name, key).await?;
     let call = secrets.put_resource_policy().secret_id(name).resource_policy(policy).block_public_policy(true);
     call.send().await.map_err(|e| {
         let mut failure = failure(&e);

@@ -253,7 +253,9 @@ fn failed(user: &UserName, call: &Call, failure: &CallError, aftermath: Aftermat
         (_, "MalformedPolicyDocumentException") => {
             "an administrator takes out of secret_readers whoever is not there any more, and deploys."
         }
-        (ErrorCode::OtherKmsKey | ErrorCode::NotEncrypted, _) => "an administrator does what is said above.",
+        (ErrorCode::OtherKmsKey | ErrorCode::SecretBeingDeleted | ErrorCode::NotEncrypted, _) => {
+            "an administrator does what is said above."
+        }
         _ => "nothing yet. If the next run says the same, an administrator looks into the function's log.",
     };
     format!(
@@ -290,6 +292,15 @@ fn needs_attention(user: &UserName, doubt: &NeedsAttention) -> String {
         NeedsAttention::SameAge => (
             "two active keys were created in the same second, so neither is the older".to_owned(),
             "deactivate the one that nobody uses.".to_owned(),
+        ),
+        NeedsAttention::ForeignKey { delivered, foreign } => (
+            format!(
+                "key {delivered}, which the rotation delivered, is due. Key {foreign}, which the rotation did not make, takes \
+                 the other place"
+            ),
+            format!(
+                "find out who made {foreign}, and delete it. If it replaces {delivered}, delete {delivered} instead."
+            ),
         ),
         NeedsAttention::TooManyKeys(keys) => (
             format!("the user has {keys} access keys, where IAM allows two"),

@@ -252,7 +252,7 @@ fn failed(user: &UserName, call: &Call, failure: &CallError, aftermath: Aftermat
         (_, "MalformedPolicyDocumentException") => {
             "管理者は、存在しなくなったものを secret_readers から外して、もう一度デプロイしてください。"
         }
-        (ErrorCode::OtherKmsKey | ErrorCode::NotEncrypted, _) => {
+        (ErrorCode::OtherKmsKey | ErrorCode::SecretBeingDeleted | ErrorCode::NotEncrypted, _) => {
             "管理者は、上の理由に書かれている対応を行ってください。"
         }
         _ => {
@@ -280,6 +280,9 @@ fn needs_attention(user: &UserName, doubt: &NeedsAttention) -> String {
             "誰かが手作業で作成したキーであれば、ユーザーからタグ {INTENT}… を外してください。そうでなければ、誰が使っているかを確認してください。"
         ),
         NeedsAttention::SameAge => "使われていないほうのキーを無効にしてください。".to_owned(),
+        NeedsAttention::ForeignKey { delivered, foreign } => format!(
+            "{foreign} を誰が作成したかを確認し、削除してください。{delivered} の代わりに作成したキーであれば、{delivered} のほうを削除してください。"
+        ),
         NeedsAttention::TooManyKeys(_) => "使われていないキーを削除してください。".to_owned(),
         NeedsAttention::UserConfigError(UserConfigError::Path(_)) => {
             "対象から外す(exempt)か、ユーザーのパスを変更してください。".to_owned()
@@ -314,6 +317,9 @@ fn reason(doubt: &NeedsAttention) -> String {
         NeedsAttention::SameAge => {
             "有効な 2 つのキーが同じ秒に作成されていて、どちらが古いのか判断できません".to_owned()
         }
+        NeedsAttention::ForeignKey { delivered, foreign } => format!(
+            "配布済みのキー {delivered} の期限が来ましたが、ローテーションが作成していないキー {foreign} があるため、新しいキーを作成できません"
+        ),
         NeedsAttention::TooManyKeys(keys) => format!("アクセスキーが {keys} 個あります(IAM の上限は 2 個です)"),
         NeedsAttention::UserConfigError(unclear) => self::unclear(unclear),
         NeedsAttention::NoRoom(tags) => format!(

@@ -96,6 +96,8 @@ error_codes! {
     NotVerified,
     /// Secrets Manager does not show the new key as the current version.
     NotReadBack,
+    /// The secret is scheduled for deletion.
+    SecretBeingDeleted,
     /// The secret is encrypted with another key than the configured one.
     OtherKmsKey,
     /// A mail could not be encrypted.

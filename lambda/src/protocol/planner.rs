@@ -288,7 +288,18 @@ impl UserView<'_> {
         if self.journal.undone.as_ref() == Some(&older.id) && (self.state.undone || !due(newer)) {
             return Next::Stop(StopReason::Undone(older.id.clone(), newer.created + self.policy.rotate_after));
         }
-        let since = self.journal.in_place_since(newer);
+        // Invariant 13: a key that was delivered is not retired in favour of a key of unknown origin.
+        if self.journal.delivered.as_ref().is_some_and(|delivered| delivered.key == older.id) {
+            return Next::Stop(if due(older) {
+                StopReason::NeedsAttention(NeedsAttention::ForeignKey {
+                    delivered: older.id.clone(),
+                    foreign: newer.id.clone(),
+                })
+            } else {
+                StopReason::Healthy(older.created + self.policy.rotate_after)
+            });
+        }
+        let since = self.journal.in_place_since(newer, self.policy.rotate_after);
         let until = since + self.policy.overlap;
         if self.now < until {
             return Next::Stop(StopReason::Overlap(older.id.clone(), until));

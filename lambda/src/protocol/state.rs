@@ -120,7 +120,7 @@ impl UserState {
     pub fn waits_until(&self, old: &AccessKeyId, policy: &Policy) -> Option<Timestamp> {
         let (MaxWait::AtMost(span), Some(Ok(journal))) = (policy.wait_at_most, &self.journal) else { return None };
         let newer = self.keys().iter().find(|key| key.id != *old && key.status == KeyStatus::Active)?;
-        Some(journal.in_place_since(newer) + policy.overlap + span)
+        Some(journal.in_place_since(newer, policy.rotate_after) + policy.overlap + span)
     }
 
     /// Adds the answer to a call to what is known.
@@ -264,7 +264,12 @@ impl UserState {
             {
                 self.withdraw(key, call, failure);
             }
-            (Call::PutResourcePolicy, None) if self.channel.is_none() && failure.effect == Effect::None => {
+            // AWS's own code: the secret may not exist. The handler's codes mean that it exists and cannot take a value.
+            (Call::PutResourcePolicy, None)
+                if self.channel.is_none()
+                    && failure.effect == Effect::None
+                    && matches!(failure.code, ErrorCode::Aws(_)) =>
+            {
                 self.channel = Some(ChannelState::Missing);
             }
             // No key was created, so a later run has nothing to find.

@@ -127,6 +127,13 @@ pub enum NeedsAttention {
     OrphanInUse(AccessKeyId, LastUse),
     /// Two active keys were created in the same second, and the journal does not say which is the later one.
     SameAge,
+    /// The delivered key is due, but a key that the rotation did not make takes the other place in the quota.
+    ForeignKey {
+        /// The key that the rotation delivered.
+        delivered: AccessKeyId,
+        /// The younger key, whose origin is unknown.
+        foreign: AccessKeyId,
+    },
     /// The user has this many keys, more than IAM allows.
     TooManyKeys(usize),
     /// The user has this many other tags, so the journal has no room.
@@ -156,6 +163,11 @@ impl fmt::Display for NeedsAttention {
                  out who uses it; if a person created it, remove the tag {INTENT}…"
             ),
             Self::SameAge => f.write_str("two active keys were created in the same second; deactivate the unused one"),
+            Self::ForeignKey { delivered, foreign } => write!(
+                f,
+                "the delivered key {delivered} is due, but key {foreign}, which the rotation did not make, takes its \
+                 place; delete {foreign}, or, if it replaces the delivered key, delete {delivered}"
+            ),
             Self::NoRoom(n) => write!(
                 f,
                 "the user has {n} other tags, IAM allows 50, and the journal needs room for 5; remove some of the tags"

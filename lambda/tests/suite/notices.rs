@@ -433,7 +433,7 @@ fn mails_about_failures_are_the_reviewed_ones() {
     });
 }
 
-fn doubts() -> [NeedsAttention; 11] {
+fn doubts() -> [NeedsAttention; 12] {
     let used = LastUse::Used { at: now(), service: "s3".into(), region: "eu-west-1".into() };
     [
         NeedsAttention::Journal(JournalParseError {
@@ -444,6 +444,7 @@ fn doubts() -> [NeedsAttention; 11] {
         NeedsAttention::UnclearOrigin,
         NeedsAttention::OrphanInUse(key(2), used),
         NeedsAttention::SameAge,
+        NeedsAttention::ForeignKey { delivered: key(1), foreign: key(2) },
         NeedsAttention::TooManyKeys(3),
         NeedsAttention::NoRoom(47),
         NeedsAttention::UserConfigError(UserOverrides::from_tags(&[(TAGS[1].into(), "monthly".into())]).unwrap_err()),
@@ -652,5 +653,24 @@ proptest! {
         for (user, why) in read["users"].as_array().unwrap().iter().zip(whys) {
             prop_assert_eq!(&user["why"], &serde_json::Value::from(why));
         }
+    }
+}
+
+#[test]
+fn a_secret_goes_to_the_owner_or_else_to_the_administrators() {
+    let settings = crate::common::settings("alice;owner=alice@example.com bob", policy(Delivery::Email));
+    for (user, secret, notice) in [
+        ("alice", vec!["alice@example.com"], vec!["alice@example.com", "security@example.com"]),
+        ("bob", vec!["security@example.com"], vec!["security@example.com"]),
+    ] {
+        let user: UserName = user.parse().unwrap();
+        let texts = |emails: Vec<&lambda::model::email::Email>| emails.iter().map(|e| e.as_str().to_owned()).collect();
+        let (readers, notified): (Vec<String>, Vec<String>) =
+            (texts(settings.readers_of_secret(&user)), texts(settings.readers_of_notice(&user)));
+        assert_eq!(
+            (readers, notified),
+            (secret.iter().map(|s| (*s).to_owned()).collect(), notice.iter().map(|s| (*s).to_owned()).collect()),
+            "{user}"
+        );
     }
 }

@@ -13,6 +13,7 @@ use lambda::{
     },
     protocol::{
         call::{Answer, Call, PlannedNotice},
+        call_error::{CallError, ErrorCode},
         journal::{Delivered, Disabled, Intent, Journal, LEASE, LIFE},
         planner::ROTATION_BUDGET,
         policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse},
@@ -121,7 +122,8 @@ fn a_users_first_rotation_makes_its_secret() {
     assert_eq!((rest, world.secret), (StopReason::Overlap(key(0), NOW + Span::days(7)), Secret::Current(key(1))));
     // If AWS refuses the call again although the secret exists, the secret is not the cause. A lost answer shows
     // nothing, so it stops at once.
-    for (failure, tries) in [(refused("MalformedPolicyDocumentException"), 2), (lost(), 1)] {
+    let other_key = CallError::without_effect(ErrorCode::OtherKmsKey, "the secret has another key");
+    for (failure, tries) in [(refused("MalformedPolicyDocumentException"), 2), (lost(), 1), (other_key, 1)] {
         let mut world = with(&[(60, Active)]);
         let (rest, calls) = world.run(&careful(), &run(), |_, call, _| {
             matches!(call, Call::PutResourcePolicy).then(|| Err(failure.clone()))
@@ -829,9 +831,9 @@ fn times_are_exact_to_the_second() {
 
 #[test]
 fn the_overlap_counts_only_from_the_delivery_of_the_newer_key() {
-    // A note about the older key does not apply to its successor.
+    // A note about a key that is gone does not apply to a later one.
     let mut world = with(&[(90, Active), (30, Active)]);
-    world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(0), at: days(1) });
+    world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(7), at: days(1) });
     let _ = runs(&mut world, &careful());
     assert_eq!(left(&world), keys(&[(0, Inactive), (1, Active)]));
 }
@@ -908,6 +910,43 @@ fn invariant_8_nor_if_the_intent_of_the_living_run_is_not_visible_yet() {
     let (met, met_calls) = met.unwrap();
     let story = format!("{} {rest:?}; meanwhile {} {met:?}", operations(&calls), operations(&met_calls));
     assert_eq!(left(&world), keys(&[(0, Active), (2, Active)]), "{story}");
+}
+
+/// Trace c of the attacks: a forger renews the note of the delivery, so that the overlap never ends.
+#[test]
+fn invariant_13_a_forged_delivery_does_not_put_off_the_end_of_an_overlap_for_ever() {
+    for order in [RunAction::Routine, RunAction::RotateNow] {
+        let mut world = with(&[(130, Active), (70, Active)]);
+        world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(1), at: NOW });
+        let (_, calls) = world.run(&careful(), &Run { action: order, ..run() }, |_, _, _| None);
+        assert_eq!(world.keys[0].status, Inactive, "{order:?}: {}", operations(&calls));
+    }
+    // A recovery notes a delivery long after the key was created: then the whole overlap follows.
+    let mut world = with(&[(90, Active), (20, Active)]);
+    world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(1), at: days(1) });
+    assert_eq!(runs(&mut world, &careful()).0, StopReason::Overlap(key(0), days(1) + Span::days(7)));
+}
+
+/// Trace d of the attacks: a person, or Terraform, made a key beside a delivered one.
+#[test]
+fn invariant_13_a_delivered_key_is_not_retired_for_a_key_of_unknown_origin() {
+    for policy in [careful(), article()] {
+        let delivered = |age| {
+            let mut world = with(&[(age, Active)]).with_key(ago(Span::minutes(41)), Active);
+            world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(0), at: days(age) });
+            world.secret = Secret::Current(key(0));
+            world
+        };
+        let policy = Policy { rotate_after: Span::days(60), ..policy };
+        let mut young = delivered(10);
+        assert_eq!(runs(&mut young, &policy).0, StopReason::Healthy(days(10) + Span::days(60)));
+        let mut due = delivered(61);
+        let foreign = NeedsAttention::ForeignKey { delivered: key(0), foreign: key(1) };
+        assert_eq!(runs(&mut due, &policy).0, StopReason::NeedsAttention(foreign));
+        for world in [young, due] {
+            assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
+        }
+    }
 }
 
 /// A time before the key existed would end the overlap early.

@@ -128,12 +128,12 @@ const STACK_ACTIONS: [&str; 9] = [
 /// resource type, the actions.
 const AFTERWARDS: [(&str, &str, &str, &[&str]); 3] = [
     (
-        "SeeSubscribers",
+        "ListSubscriptions",
         "See which subscriptions are not confirmed yet.",
         "AWS::SNS::Topic",
         &["sns:ListSubscriptionsByTopic"],
     ),
-    ("SeeNextRun", "See when the schedule fires next.", "AWS::Scheduler::Schedule", &["scheduler:GetSchedule"]),
+    ("ReadSchedule", "See when the schedule fires next.", "AWS::Scheduler::Schedule", &["scheduler:GetSchedule"]),
     (
         "TryFunction",
         "Test the function with a dry run. IAM cannot distinguish a dry run from a rotation.",
@@ -175,7 +175,7 @@ pub fn policy(place: &AccountRegion, stacks: &[DeployedStack<'_>]) -> Result<Dep
         // AWS checks this action against the ARN of the change set, which names no stack. The statement has no other
         // action, because on such an ARN it would be allowed on every stack.
         allow(
-            "SeeWhatFailed",
+            "ReadFailedChangeSets",
             "See why a change set could not be created. The names of synth's change sets begin with synth.",
             &["cloudformation:DescribeEvents"],
             vec![known.place.arn(CHANGE_SETS, "")],
@@ -328,7 +328,7 @@ impl Known<'_> {
                 value: self.place.region.to_string(),
             };
             statements.push(DeployerStatement {
-                sid: "LookAround",
+                sid: "UnscopedActions",
                 why: "Call actions that AWS does not let a policy limit to one resource.".into(),
                 actions: anywhere,
                 scope: StatementScope::Anything,
