@@ -540,11 +540,8 @@ impl Protocol {
         let orphans = later.world.keys.iter().filter(|k| !self.is_delivered(&later, &k.id)).count();
         let usable = |s: &State| s.world.keys.iter().any(|k| s.works(&k.id) && self.is_delivered(s, &k.id));
         if rest == StopReason::Disabled {
-            // Invariant 10: the keys of such a user are as they were, also what a dead run has left. If the only active key
-            // was what a dead run has left, it is removed.
-            let untouched = later.world == World { now: later.world.now, ..state.world.clone() };
-            let was_disabled = state.world.keys.iter().all(|key| key.status == KeyStatus::Inactive);
-            return if was_disabled { untouched } else { orphans == 0 && (!usable(state) || state.forged) };
+            // Invariant 10: the keys of such a user are as they were, also what a dead run has left.
+            return later.world == World { now: later.world.now, ..state.world.clone() };
         }
         // A user without a working key gets one, unless two deactivated keys are still in their recovery windows.
         let provided = usable(&later)

@@ -41,6 +41,11 @@ pub(super) async fn create(secrets: &Client, name: &str, user: &UserName, key: &
     match call.set_kms_key_id(key.customer().map(KmsKeyArn::to_string)).send().await {
         Ok(_) => Ok(Answer::Done),
         Err(e) if e.code() == Some("ResourceExistsException") => is_usable(secrets, name, key).await,
+        // This is also AWS's answer if the secret is scheduled for deletion.
+        Err(e) if e.code() == Some("InvalidRequestException") => {
+            is_usable(secrets, name, key).await?;
+            Err(failure(&e))
+        }
         Err(e) => Err(failure(&e)),
     }
 }

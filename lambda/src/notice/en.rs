@@ -15,7 +15,7 @@ use crate::{
     protocol::{
         call::{Call, RemovalReason},
         call_error::{CallError, ErrorCode},
-        journal::{INTENT, LEASE, PREFIX},
+        journal::{DELIVERED, INTENT, LEASE, PREFIX},
         policy::{DeleteAfter, Policy},
         stop_reason::NeedsAttention,
     },
@@ -295,12 +295,18 @@ fn needs_attention(user: &UserName, doubt: &NeedsAttention) -> String {
         ),
         NeedsAttention::ForeignKey { delivered, foreign } => (
             format!(
-                "key {delivered}, which the rotation delivered, is due. Key {foreign}, which the rotation did not make, takes \
-                 the other place"
+                "key {delivered}, which the rotation delivered, is due. Key {foreign}, of which no note says that the rotation \
+                 made it, takes the other place"
             ),
+            "find out which of the two keys is in use, and delete the other.".to_owned(),
+        ),
+        NeedsAttention::LateDelivery { key, at, until } => (
             format!(
-                "find out who made {foreign}, and delete it. If it replaces {delivered}, delete {delivered} instead."
+                "a note says that key {key} was delivered at {}, after it was due itself. The old key stays active until {}",
+                at.to_minute(),
+                until.to_minute()
             ),
+            format!("if no rotation ended then, find out who wrote the tag {DELIVERED}, and remove it from the user."),
         ),
         NeedsAttention::TooManyKeys(keys) => (
             format!("the user has {keys} access keys, where IAM allows two"),

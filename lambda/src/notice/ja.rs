@@ -16,7 +16,7 @@ use crate::{
     protocol::{
         call::{Call, RemovalReason},
         call_error::{CallError, ErrorCode},
-        journal::{INTENT, LEASE, PREFIX},
+        journal::{DELIVERED, INTENT, LEASE, PREFIX},
         policy::{DeleteAfter, Policy},
         stop_reason::{NeedsAttention, StopReason},
     },
@@ -280,8 +280,11 @@ fn needs_attention(user: &UserName, doubt: &NeedsAttention) -> String {
             "誰かが手作業で作成したキーであれば、ユーザーからタグ {INTENT}… を外してください。そうでなければ、誰が使っているかを確認してください。"
         ),
         NeedsAttention::SameAge => "使われていないほうのキーを無効にしてください。".to_owned(),
-        NeedsAttention::ForeignKey { delivered, foreign } => format!(
-            "{foreign} を誰が作成したかを確認し、削除してください。{delivered} の代わりに作成したキーであれば、{delivered} のほうを削除してください。"
+        NeedsAttention::ForeignKey { .. } => {
+            "どちらのキーが使われているかを確認し、もう一方を削除してください。".to_owned()
+        }
+        NeedsAttention::LateDelivery { .. } => format!(
+            "その日時にローテーションが行われていなければ、タグ {DELIVERED} を誰が書いたかを確認し、ユーザーから外してください。"
         ),
         NeedsAttention::TooManyKeys(_) => "使われていないキーを削除してください。".to_owned(),
         NeedsAttention::UserConfigError(UserConfigError::Path(_)) => {
@@ -318,7 +321,12 @@ fn reason(doubt: &NeedsAttention) -> String {
             "有効な 2 つのキーが同じ秒に作成されていて、どちらが古いのか判断できません".to_owned()
         }
         NeedsAttention::ForeignKey { delivered, foreign } => format!(
-            "配布済みのキー {delivered} の期限が来ましたが、ローテーションが作成していないキー {foreign} があるため、新しいキーを作成できません"
+            "配布済みのキー {delivered} の期限が来ましたが、ローテーションが作成した記録のないキー {foreign} があるため、新しいキーを作成できません"
+        ),
+        NeedsAttention::LateDelivery { key, at, until } => format!(
+            "キー {key} は、そのキー自身の期限を過ぎた {} に配布されたと記録されています。以前のキーは {} まで有効です",
+            at.to_minute(),
+            until.to_minute()
         ),
         NeedsAttention::TooManyKeys(keys) => format!("アクセスキーが {keys} 個あります(IAM の上限は 2 個です)"),
         NeedsAttention::UserConfigError(unclear) => self::unclear(unclear),

@@ -163,14 +163,11 @@ const NONE: &str = "none";
 
 impl Journal {
     /// Since when the owner has the key, as far as the journal says: its delivery, or else its creation.
-    ///
-    /// The note is believed only within bounds (invariant 13). A delivery before the key existed would be a forgery. A
-    /// delivery after `rotate_after` has no meaning, because the key is due itself; a forger who renews such a note could
-    /// put off the retirement of the old key for ever.
     #[must_use]
-    pub fn in_place_since(&self, key: &Key, rotate_after: Span) -> Timestamp {
+    pub fn in_place_since(&self, key: &Key) -> Timestamp {
         match &self.delivered {
-            Some(delivered) if delivered.key == key.id => delivered.at.max(key.created).min(key.created + rotate_after),
+            // A delivery before the key existed would be a forgery.
+            Some(delivered) if delivered.key == key.id => delivered.at.max(key.created),
             _ => key.created,
         }
     }

@@ -165,6 +165,15 @@ impl UserView<'_> {
             None => Next::Call(Call::GetAccessKeyLastUsed(orphan.id.clone())),
             // Once the key is inactive, its last use is read again: a workload that took the key since then must not
             // lose it.
+            //
+            // Without its only active key, the user would be disabled, and no run would give it access again (invariant 10).
+            Some(use_)
+                if is_only_verification(use_, last)
+                    && skips_disabled(self.policy, self.run)
+                    && self.with(KeyStatus::Active).all(|key| key.id == orphan.id) =>
+            {
+                Next::Stop(StopReason::NeedsAttention(NeedsAttention::UnclearOrigin))
+            }
             Some(use_) if is_only_verification(use_, last) => Next::Call(match orphan.status {
                 KeyStatus::Active => Call::DeactivateAccessKey(orphan.id.clone(), RemovalReason::Withdrawn),
                 KeyStatus::Inactive => Call::DeleteAccessKey(orphan.id.clone(), RemovalReason::Withdrawn),
@@ -243,8 +252,6 @@ impl UserView<'_> {
                 Next::Stop(StopReason::Healthy(only.created + self.policy.rotate_after))
             }),
             [only] => self.rotate(only, inactive.first().copied()),
-            // This run removed the only active key, which a dead run had left.
-            _ if skips_disabled(self.policy, self.run) => Next::Stop(StopReason::Disabled),
             _ => match inactive.as_slice() {
                 [only] => self.rotate(only, None),
                 [a, b] if a.created <= b.created => self.rotate(b, Some(a)),
@@ -299,10 +306,18 @@ impl UserView<'_> {
                 StopReason::Healthy(older.created + self.policy.rotate_after)
             });
         }
-        let since = self.journal.in_place_since(newer, self.policy.rotate_after);
+        let since = self.journal.in_place_since(newer);
         let until = since + self.policy.overlap;
         if self.now < until {
-            return Next::Stop(StopReason::Overlap(older.id.clone(), until));
+            // Invariant 13: the note is obeyed, because a delivery can really be late after a crash. But a forger who renews
+            // it would put off the retirement for ever. So a person is told once the overlap of any timely delivery is over.
+            let due_itself = newer.created + self.policy.rotate_after;
+            let is_late = since > due_itself && self.now >= due_itself + self.policy.overlap;
+            return Next::Stop(if is_late {
+                StopReason::NeedsAttention(NeedsAttention::LateDelivery { key: newer.id.clone(), at: since, until })
+            } else {
+                StopReason::Overlap(older.id.clone(), until)
+            });
         }
         let patient = match self.policy.wait_at_most {
             MaxWait::Forever => true,

@@ -120,7 +120,7 @@ impl UserState {
     pub fn waits_until(&self, old: &AccessKeyId, policy: &Policy) -> Option<Timestamp> {
         let (MaxWait::AtMost(span), Some(Ok(journal))) = (policy.wait_at_most, &self.journal) else { return None };
         let newer = self.keys().iter().find(|key| key.id != *old && key.status == KeyStatus::Active)?;
-        Some(journal.in_place_since(newer, policy.rotate_after) + policy.overlap + span)
+        Some(journal.in_place_since(newer) + policy.overlap + span)
     }
 
     /// Adds the answer to a call to what is known.

@@ -5,7 +5,7 @@ use std::fmt;
 use super::{
     call::Call,
     call_error::{CallError, Effect},
-    journal::{INTENT, JournalParseError, LEASE, PREFIX, RunId},
+    journal::{DELIVERED, INTENT, JournalParseError, LEASE, PREFIX, RunId},
 };
 use crate::model::{
     access_key::{AccessKeyId, LastUse},
@@ -134,6 +134,16 @@ pub enum NeedsAttention {
         /// The younger key, whose origin is unknown.
         foreign: AccessKeyId,
     },
+    /// A note says that the key was delivered later than it was due itself. Until the time given, its predecessor stays
+    /// active.
+    LateDelivery {
+        /// The key that was delivered.
+        key: AccessKeyId,
+        /// When it was delivered, as the note says.
+        at: Timestamp,
+        /// When its overlap ends, as far as the note says so.
+        until: Timestamp,
+    },
     /// The user has this many keys, more than IAM allows.
     TooManyKeys(usize),
     /// The user has this many other tags, so the journal has no room.
@@ -165,8 +175,13 @@ impl fmt::Display for NeedsAttention {
             Self::SameAge => f.write_str("two active keys were created in the same second; deactivate the unused one"),
             Self::ForeignKey { delivered, foreign } => write!(
                 f,
-                "the delivered key {delivered} is due, but key {foreign}, which the rotation did not make, takes its \
-                 place; delete {foreign}, or, if it replaces the delivered key, delete {delivered}"
+                "the delivered key {delivered} is due, but key {foreign}, of which no note says that the rotation made it, \
+                 takes the other place; find out which of them is in use, and delete the other"
+            ),
+            Self::LateDelivery { key, at, until } => write!(
+                f,
+                "a note says that key {key} was delivered at {at}, after it was due itself, so the old key stays active until \
+                 {until}; if no rotation ended then, find out who wrote the tag {DELIVERED}, and remove it"
             ),
             Self::NoRoom(n) => write!(
                 f,

@@ -433,7 +433,7 @@ fn mails_about_failures_are_the_reviewed_ones() {
     });
 }
 
-fn doubts() -> [NeedsAttention; 12] {
+fn doubts() -> [NeedsAttention; 13] {
     let used = LastUse::Used { at: now(), service: "s3".into(), region: "eu-west-1".into() };
     [
         NeedsAttention::Journal(JournalParseError {
@@ -445,6 +445,7 @@ fn doubts() -> [NeedsAttention; 12] {
         NeedsAttention::OrphanInUse(key(2), used),
         NeedsAttention::SameAge,
         NeedsAttention::ForeignKey { delivered: key(1), foreign: key(2) },
+        NeedsAttention::LateDelivery { key: key(2), at: now(), until: now() + Span::days(7) },
         NeedsAttention::TooManyKeys(3),
         NeedsAttention::NoRoom(47),
         NeedsAttention::UserConfigError(UserOverrides::from_tags(&[(TAGS[1].into(), "monthly".into())]).unwrap_err()),

@@ -317,6 +317,14 @@ fn invariant_10_a_user_without_an_active_key_gets_none_unasked() {
     world.keys[0].status = Active;
     let _ = runs(&mut world, &careful());
     assert_eq!(world.keys.iter().filter(|k| k.id == key(1)).count(), 0, "the orphan is deleted then");
+    // What a dead run left is not taken away if it is the only active key: its secret may have reached the owner by mail.
+    for delivery in [Delivery::SecretsManager, Delivery::Email] {
+        let mut world = unfinished();
+        world.keys[0].status = Inactive;
+        let (rest, _) = runs(&mut world, &Policy { delivery, ..careful() });
+        assert_eq!(rest, StopReason::NeedsAttention(NeedsAttention::UnclearOrigin), "{delivery:?}");
+        assert_eq!(left(&world), keys(&[(0, Inactive), (1, Active)]));
+    }
 }
 
 #[test]
@@ -915,16 +923,26 @@ fn invariant_8_nor_if_the_intent_of_the_living_run_is_not_visible_yet() {
 /// Trace c of the attacks: a forger renews the note of the delivery, so that the overlap never ends.
 #[test]
 fn invariant_13_a_forged_delivery_does_not_put_off_the_end_of_an_overlap_for_ever() {
-    for order in [RunAction::Routine, RunAction::RotateNow] {
+    let late = NeedsAttention::LateDelivery { key: key(1), at: NOW, until: NOW + Span::days(7) };
+    for action in [RunAction::Routine, RunAction::RotateNow] {
         let mut world = with(&[(130, Active), (70, Active)]);
         world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(1), at: NOW });
-        let (_, calls) = world.run(&careful(), &Run { action: order, ..run() }, |_, _, _| None);
-        assert_eq!(world.keys[0].status, Inactive, "{order:?}: {}", operations(&calls));
+        let (rest, _) = world.run(&careful(), &Run { action, ..run() }, |_, _, _| None);
+        assert_eq!(rest, StopReason::NeedsAttention(late.clone()), "{action:?}");
+        assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
     }
-    // A recovery notes a delivery long after the key was created: then the whole overlap follows.
-    let mut world = with(&[(90, Active), (20, Active)]);
-    world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(1), at: days(1) });
-    assert_eq!(runs(&mut world, &careful()).0, StopReason::Overlap(key(0), days(1) + Span::days(7)));
+    // A recovery can note a delivery long after the key was created: the whole overlap follows, and it ends.
+    for (created, ago, is_late) in [(20, 1, false), (66, 1, false), (66, 6, false), (67, 1, true), (70, 6, true)] {
+        let mut world = with(&[(90, Active), (created, Active)]);
+        world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(1), at: days(ago) });
+        let (rest, calls) = runs(&mut world, &careful());
+        assert_eq!(matches!(rest, StopReason::NeedsAttention(_)), is_late, "{created} {ago}: {rest:?}");
+        assert!(!calls.contains("UpdateAccessKey"), "{created} {ago}: {calls}");
+    }
+    let mut world = with(&[(90, Active), (70, Active)]);
+    world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(1), at: days(7) });
+    let _ = runs(&mut world, &careful());
+    assert_eq!(world.keys[0].status, Inactive, "the overlap after the noted delivery is over");
 }
 
 /// Trace d of the attacks: a person, or Terraform, made a key beside a delivered one.

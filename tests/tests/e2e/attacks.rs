@@ -65,7 +65,7 @@ async fn a_a_user_without_an_active_key_gets_none_unasked() {
 
 /// A principal that may tag the user forges the delivery of the younger key as a moment ago, so that the overlap never ends.
 #[tokio::test(flavor = "multi_thread")]
-async fn c_a_forged_delivery_does_not_put_off_the_end_of_an_overlap() {
+async fn c_a_forged_delivery_does_not_put_off_the_end_of_an_overlap_in_silence() {
     let mut aws = LocalAws::start().await;
     let account = Account::of(&aws).await;
     account.create_user("alice").await;
@@ -80,8 +80,10 @@ async fn c_a_forged_delivery_does_not_put_off_the_end_of_an_overlap() {
     let stack = Stack::deploy(&aws, &read(ROTATION), &["alice"]);
 
     let report = stack.invoke(&aws, &json!({}));
-    assert_eq!(report["users"][0]["result"], "changed", "{report:#}");
-    assert!(account.keys("alice").await.iter().any(|key| key.id == keys[0] && !key.active), "{report:#}");
+    // The note is not obeyed in silence: a person is told, and no key is touched.
+    assert_eq!((&report["statusCode"], &report["users"][0]["result"]), (&json!(500), &json!("needs-attention")));
+    assert!(report["users"][0]["why"].as_str().unwrap().contains("access-key-rotation:delivered"), "{report:#}");
+    assert!(account.keys("alice").await.iter().all(|key| key.active), "{report:#}");
 }
 
 /// A person, or Terraform, made a key beside the delivered one. Without an overlap, the delivered one was deactivated.
@@ -112,7 +114,7 @@ async fn d_a_delivered_key_is_not_retired_for_a_key_that_a_person_made() {
     };
     assert_eq!(result("young").0, "unchanged", "{report:#}");
     let (due, why) = result("due");
-    assert!(due == "needs-attention" && why.contains("which the rotation did not make"), "{report:#}");
+    assert!(due == "needs-attention" && why.contains("no note says that the rotation made it"), "{report:#}");
     for user in ["due", "young"] {
         assert!(account.keys(user).await.iter().all(|key| key.active), "{user}: {report:#}");
     }
