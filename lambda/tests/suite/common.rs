@@ -22,6 +22,20 @@ pub(crate) fn careful() -> Policy {
     }
 }
 
+/// The policy of the published article.
+pub(crate) fn article() -> Policy {
+    Policy {
+        rotate_after: Span::minutes(1),
+        overlap: Span::ZERO,
+        delete_after: DeleteAfter::NextRotation,
+        still_in_use: StillInUse::Retire,
+        disabled_users: DisabledUsers::Replace,
+        wait_at_most: MaxWait::Forever,
+        delivery: Delivery::Email,
+        warn_before: Span::ZERO,
+    }
+}
+
 /// Settings for these users, separated by spaces.
 pub(crate) fn settings(users: &str, policy: Policy) -> Settings {
     Settings {

@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 
+use crate::common::article;
 use lambda::{
     contract::{settings::Settings, topic_arn::TopicArn},
     handler::{
@@ -25,7 +26,7 @@ use lambda::{
         call::Answer,
         call_error::CallError,
         journal::{Journal, JournalEntry, RunId},
-        policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse},
+        policy::{DeleteAfter, Policy},
         run::{Run, RunAction},
         stop_reason::StopReason,
     },
@@ -99,17 +100,10 @@ impl Aws for ReadOnly {
     async fn sleep(&self, _: Span) {}
 }
 
-/// The policy of the published article.
-const POLICY: Policy = Policy {
-    rotate_after: Span::days(60),
-    overlap: Span::ZERO,
-    delete_after: DeleteAfter::NextRotation,
-    still_in_use: StillInUse::Retire,
-    disabled_users: DisabledUsers::Replace,
-    wait_at_most: MaxWait::Forever,
-    delivery: Delivery::Email,
-    warn_before: Span::ZERO,
-};
+/// The policy of the published article, for older keys.
+fn policy() -> Policy {
+    Policy { rotate_after: Span::days(60), ..article() }
+}
 
 /// A dry run for a user with keys of these ages in days. The clock stands still for this many reads of it. After that
 /// it is past the run's deadline.
@@ -145,7 +139,7 @@ async fn a_dry_run_reports_what_a_run_would_do() {
         vec![(90, Active), (70, Active)],
         vec![(90, Inactive), (70, Inactive)],
     ] {
-        let report = dry_run(&POLICY, RunAction::Routine, &start, 1_000).await;
+        let report = dry_run(&policy(), RunAction::Routine, &start, 1_000).await;
         assert_eq!(report.result, Outcome::Changed, "{start:?}: {report:?}");
         let delivered = report.done.iter().filter(|change| matches!(change, KeyChange::Delivered { .. })).count();
         let left: Vec<_> = report.left.iter().map(|key| key.status).collect();
@@ -156,11 +150,11 @@ async fn a_dry_run_reports_what_a_run_would_do() {
 /// Invariant 6: a rotation that was cut off at the deadline is not reported like one that never began.
 #[tokio::test]
 async fn invariant_6_a_user_cut_off_at_the_deadline_is_reported_as_failed() {
-    let report = dry_run(&POLICY, RunAction::Routine, &[(70, Active)], 6).await;
+    let report = dry_run(&policy(), RunAction::Routine, &[(70, Active)], 6).await;
     assert_eq!(report.result, Outcome::Failed, "{report:?}");
     assert!(report.why.starts_with("GetCallerIdentity") && report.why.contains("time"), "{report:?}");
     // A user that was not handled at all has its turn in a later run. Nothing of it is unfinished.
-    let report = dry_run(&POLICY, RunAction::Routine, &[(70, Active)], 1).await;
+    let report = dry_run(&policy(), RunAction::Routine, &[(70, Active)], 1).await;
     assert_eq!((report.result, report.rest), (Outcome::Waiting, StopReason::OutOfTime), "{:?}", report.why);
 }
 
@@ -170,7 +164,7 @@ async fn invariant_6_a_call_without_an_answer_does_not_outlast_the_function() {
     let now = Timestamp::now();
     let run = Run { id: "a-run".parse().unwrap(), deadline: now + Span::minutes(1), action: RunAction::Routine };
     let began = tokio::time::Instant::now();
-    let report = look(&ReadOnly(None), &POLICY, &run, || now).await;
+    let report = look(&ReadOnly(None), &policy(), &run, || now).await;
     assert_eq!(report.result, Outcome::Failed, "{report:?}");
     assert!(report.why.contains("ListAccessKeys failed: NoTimeLeft") && report.why.contains("may have taken effect"));
     assert!((60..65).contains(&began.elapsed().as_secs()), "within the time that is reserved for the report");
@@ -179,7 +173,7 @@ async fn invariant_6_a_call_without_an_answer_does_not_outlast_the_function() {
 /// A person asked for a new key and there is none, so the outcome is not a success.
 #[tokio::test]
 async fn a_rotation_now_that_is_held_back_is_reported_as_waiting() {
-    let patient = Policy { overlap: Span::days(7), delete_after: DeleteAfter::Window(Span::days(14)), ..POLICY };
+    let patient = Policy { overlap: Span::days(7), delete_after: DeleteAfter::Window(Span::days(14)), ..policy() };
     for (start, action, result, why) in [
         (vec![(70, Active), (1, Active)], RunAction::RotateNow, Outcome::Waiting, "not rotated yet: the old key"),
         (

@@ -1,6 +1,6 @@
 //! The planner as a table: what the handler does in which situation. A simulated AWS carries out the calls.
 
-use crate::common::careful;
+use crate::common::{article, careful};
 use crate::world::{Secret, World, key, lost, refused};
 use lambda::{
     model::{
@@ -31,19 +31,6 @@ fn warning() -> Policy {
 
 fn replacing() -> Policy {
     Policy { disabled_users: DisabledUsers::Replace, ..careful() }
-}
-
-fn article() -> Policy {
-    Policy {
-        rotate_after: Span::minutes(1),
-        overlap: Span::ZERO,
-        delete_after: DeleteAfter::NextRotation,
-        still_in_use: StillInUse::Retire,
-        disabled_users: DisabledUsers::Replace,
-        wait_at_most: MaxWait::Forever,
-        delivery: Delivery::Email,
-        warn_before: Span::ZERO,
-    }
 }
 
 fn run() -> Run {

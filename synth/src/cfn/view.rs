@@ -130,19 +130,6 @@ impl<'t> View<'t> {
         self.resources().find(|resource| resource.id == reference.name)
     }
 
-    /// Every place where something is named.
-    #[must_use]
-    pub fn references(self) -> Vec<Reference> {
-        ["Conditions", "Resources", "Outputs"]
-            .iter()
-            .flat_map(|section| {
-                let mut found = Vec::new();
-                walk(get(self.0, section), section, &mut found);
-                found
-            })
-            .collect()
-    }
-
     /// The roles, each with the policies that belong to it.
     #[must_use]
     pub fn roles(self) -> Vec<Role<'t>> {
@@ -376,14 +363,14 @@ mod tests {
             },
         });
         let names = |how| {
-            let of = View(&template).references().into_iter().filter(move |reference| reference.how == how);
+            let of = references(&template).into_iter().filter(move |reference| reference.how == how);
             of.map(|r| r.attribute.map_or(r.name.clone(), |attribute| format!("{}.{attribute}", r.name)))
                 .collect::<Vec<_>>()
         };
         assert_eq!(names(How::Value), ["Q", "R.Arn", "T", "U.V.W", "AWS::Region", "Y", "Z", "K"]);
         assert_eq!(names(How::Condition), ["D", "C", "E"]);
         assert_eq!((names(How::DependsOn), names(How::Mapping)), (vec!["B".into()], vec!["N".into()]));
-        let at = View(&template).references().iter().find(|r| r.name == "Q").map(|r| r.at.clone());
+        let at = references(&template).iter().find(|r| r.name == "Q").map(|r| r.at.clone());
         assert_eq!(at.as_deref(), Some("Resources.A.Properties.P"));
     }
 }

@@ -38,7 +38,7 @@ use lambda::{
         secret_policy::Readers,
     },
     model::{email::Email, kms_key::KmsKey, time::Span},
-    protocol::policy::{DeleteAfter, Policy, StillInUse},
+    protocol::policy::{DeleteAfter, Policy},
 };
 
 pub use dashboard::Dashboard;
@@ -240,12 +240,6 @@ impl Config {
     #[must_use]
     pub fn mail_is_delivery(&self) -> bool {
         self.policy.delivery.is_mail()
-    }
-
-    /// Whether an old key stays active while it is used.
-    #[must_use]
-    pub fn waits_for_use(&self) -> bool {
-        self.policy.still_in_use == StillInUse::Wait
     }
 }
 

@@ -1,31 +1,14 @@
-//! `examples/article.yaml` gives the article's end state where that is right, and otherwise the better one of
-//! DESIGN.md's table. The template, the deployment, the role and the binary are real; only AWS is not.
+//! `examples/article.yaml` gives the article's end state where that is right, and otherwise a safer one. The template, the deployment, the role and the binary are real; only AWS is not.
 
 use std::collections::BTreeSet;
 
-use crate::common::{ARTICLE, read};
+use crate::common::{ARTICLE, read, user_with};
 use lambda::protocol::journal::{Intent, Journal, JournalEntry, LEASE};
 use serde_json::json;
 use tests::{Account, Fault, LocalAws, Mail, Mailbox, Stack, account::OwnedKey};
 
 const MINUTE: i64 = 60;
 const DAY: i64 = 86_400;
-
-/// Creates a user with keys of these ages in seconds, oldest first. The second value is whether the key is active.
-async fn user_with(aws: &mut LocalAws, account: &Account, name: &str, keys: &[(i64, bool)]) -> Vec<OwnedKey> {
-    let mut made = Vec::new();
-    account.create_user(name).await;
-    for (age, active) in keys {
-        aws.shift_clock(-age);
-        let key = account.create_key(name).await;
-        if !active {
-            account.deactivate(name, &key).await;
-        }
-        made.push(key);
-    }
-    aws.shift_clock(0);
-    made
-}
 
 /// The ids of a user's keys, oldest first, and whether each is active.
 async fn left(account: &Account, user: &str) -> Vec<(String, bool)> {

@@ -1,4 +1,5 @@
-//! The attacks that broke the first version, each with the real handler in its role. The letters are those of CHANGELOG.md.
+//! The attacks that broke the first version, each with the real handler in its role. The tests of the plan use the same
+//! letters.
 
 use lambda::{
     model::time::Timestamp,
@@ -7,7 +8,7 @@ use lambda::{
 use serde_json::json;
 use tests::{Account, LocalAws, Stack, make, text};
 
-use crate::common::{ROTATION, read};
+use crate::common::{ROTATION, read, user_with};
 
 const DAY: i64 = 86_400;
 
@@ -17,10 +18,7 @@ async fn h_no_key_is_created_for_a_secret_that_cannot_take_it() {
     let mut aws = LocalAws::start().await;
     let account = Account::of(&aws).await;
     for user in ["alice", "bob"] {
-        account.create_user(user).await;
-        aws.shift_clock(-90 * DAY);
-        account.create_key(user).await;
-        aws.shift_clock(0);
+        user_with(&mut aws, &account, user, &[(90 * DAY, true)]).await;
     }
     let customers = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
     account.create_secret("access-key-rotation/alice", Some(customers), "arn:aws:iam::123456789012:user/alice").await;
@@ -43,11 +41,7 @@ async fn h_no_key_is_created_for_a_secret_that_cannot_take_it() {
 async fn a_a_user_without_an_active_key_gets_none_unasked() {
     let mut aws = LocalAws::start().await;
     let account = Account::of(&aws).await;
-    account.create_user("alice").await;
-    aws.shift_clock(-90 * DAY);
-    let key = account.create_key("alice").await;
-    aws.shift_clock(0);
-    account.deactivate("alice", &key).await;
+    user_with(&mut aws, &account, "alice", &[(90 * DAY, false)]).await;
     let before = account.keys("alice").await;
     let stack = Stack::deploy(&aws, &read(ROTATION), &["alice"]);
 
@@ -68,14 +62,8 @@ async fn a_a_user_without_an_active_key_gets_none_unasked() {
 async fn c_a_forged_delivery_does_not_put_off_the_end_of_an_overlap_in_silence() {
     let mut aws = LocalAws::start().await;
     let account = Account::of(&aws).await;
-    account.create_user("alice").await;
-    let mut keys = Vec::new();
-    for age in [130, 70] {
-        aws.shift_clock(-age * DAY);
-        keys.push(account.create_key("alice").await.id);
-    }
-    aws.shift_clock(0);
-    let delivered = Delivered { key: keys[1].parse().unwrap(), at: Timestamp::now() };
+    let keys = user_with(&mut aws, &account, "alice", &[(130 * DAY, true), (70 * DAY, true)]).await;
+    let delivered = Delivered { key: keys[1].id.parse().unwrap(), at: Timestamp::now() };
     account.write_journal("alice", &JournalEntry::Delivered(delivered)).await;
     let stack = Stack::deploy(&aws, &read(ROTATION), &["alice"]);
 
@@ -94,13 +82,8 @@ async fn d_a_delivered_key_is_not_retired_for_a_key_that_a_person_made() {
     let delivered =
         |id: &str, at| JournalEntry::Delivered(Delivered { key: id.parse().unwrap(), at: Timestamp::from_unix(at) });
     for (user, age) in [("due", 61), ("young", 10)] {
-        account.create_user(user).await;
-        aws.shift_clock(-age * DAY);
-        let key = account.create_key(user).await;
-        aws.shift_clock(-41 * 60);
-        account.create_key(user).await;
-        aws.shift_clock(0);
-        account.write_journal(user, &delivered(&key.id, Timestamp::now().unix() - age * DAY)).await;
+        let keys = user_with(&mut aws, &account, user, &[(age * DAY, true), (41 * 60, true)]).await;
+        account.write_journal(user, &delivered(&keys[0].id, Timestamp::now().unix() - age * DAY)).await;
     }
     let at_once =
         read(ROTATION).replace("overlap: 7d", "overlap: 0").replace("still_in_use: wait", "still_in_use: retire");

@@ -6,7 +6,7 @@ use lambda::{
     protocol::policy::Policy,
 };
 use serde_json::{Value as Json, json};
-use tests::{LocalAws, Stack, account::OwnedKey, root};
+use tests::{Account, LocalAws, Stack, account::OwnedKey, root};
 
 #[path = "../../../lambda/tests/suite/common.rs"]
 mod settings;
@@ -18,6 +18,27 @@ pub(crate) const ROTATION: &str = "rotation.yaml";
 
 /// The administrator. Mail is sent only to a confirmed recipient.
 pub(crate) const ADMINISTRATOR: &str = "security@example.com";
+
+/// Creates a user with keys of these ages in seconds, oldest first. The second value is whether the key is active.
+pub(crate) async fn user_with(
+    aws: &mut LocalAws,
+    account: &Account,
+    name: &str,
+    keys: &[(i64, bool)],
+) -> Vec<OwnedKey> {
+    let mut made = Vec::new();
+    account.create_user(name).await;
+    for (age, active) in keys {
+        aws.shift_clock(-age);
+        let key = account.create_key(name).await;
+        if !active {
+            account.deactivate(name, &key).await;
+        }
+        made.push(key);
+    }
+    aws.shift_clock(0);
+    made
+}
 
 /// The handler's settings for one user, or for all users below a path.
 pub(crate) fn settings(users: &str, policy: Policy, topic: TopicArn) -> Settings {

@@ -12,16 +12,10 @@ use tests::{Account, Fault, LocalAws, Mail, Mailbox, Stack, account::OwnedKey};
 
 const DAY: i64 = 86_400;
 
-/// Creates a user with keys of these ages in days, oldest first.
+/// Creates a user with active keys of these ages in days, oldest first.
 async fn user_with(aws: &mut LocalAws, account: &Account, name: &str, ages: &[i64]) -> Vec<OwnedKey> {
-    account.create_user(name).await;
-    let mut keys = Vec::new();
-    for age in ages {
-        aws.shift_clock(-age * DAY);
-        keys.push(account.create_key(name).await);
-    }
-    aws.shift_clock(0);
-    keys
+    let keys: Vec<_> = ages.iter().map(|days| (days * DAY, true)).collect();
+    crate::common::user_with(aws, account, name, &keys).await
 }
 
 /// The subjects of all mails, without their common start.
