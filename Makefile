@@ -242,11 +242,11 @@ status: $(DEPLOYER) ## Show the stack, its subscriptions, its next run and what 
 	$(SYNTH_DEPLOY) status $(PLACE)
 
 rotate: $(DEPLOYER) ## Rotate the keys of USERS="alice bob" now (ENABLE=1: also without an active key; DRY=1 only shows)
-	[ -n "$(USERS)" ] || { echo "Name the users whose keys to rotate: make rotate USERS='alice bob'" >&2; exit 2; }
+	[ -n "$(USERS)" ] || { echo "Name the users to rotate keys for: make rotate USERS='alice bob'" >&2; exit 2; }
 	$(SYNTH_DEPLOY) rotate --users "$(USERS)" $(if $(ENABLE),--enable) $(if $(DRY),--dry-run) $(PLACE)
 
 undo: $(DEPLOYER) ## Reactivate the previous keys of USERS="alice bob" (DRY=1 only shows the changes)
-	[ -n "$(USERS)" ] || { echo "Name the users whose keys to reactivate: make undo USERS='alice bob'" >&2; exit 2; }
+	[ -n "$(USERS)" ] || { echo "Name the users to reactivate keys for: make undo USERS='alice bob'" >&2; exit 2; }
 	$(SYNTH_DEPLOY) undo --users "$(USERS)" $(if $(DRY),--dry-run) $(PLACE)
 
 destroy: $(DEPLOYER) ## Delete the stack and its log; users, keys, secrets and packages stay (YES=1 does not ask)

@@ -22,7 +22,7 @@ struct Fields {
     users: Option<Vec<String>>,
     /// What to do about them.
     action: Action,
-    /// Whether `rotate` also gives a key to a user whose keys are all inactive.
+    /// Whether `rotate` also gives a key to a user with only inactive keys.
     enable: bool,
     /// Whether the run only plans and reports, and changes nothing.
     dry_run: bool,

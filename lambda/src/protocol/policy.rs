@@ -21,7 +21,7 @@ pub struct Policy {
     pub still_in_use: StillInUse,
     /// How long after the overlap such a key stays active at most.
     pub wait_at_most: MaxWait,
-    /// What to do with a user whose keys are all inactive.
+    /// What to do with a user with only inactive keys.
     pub disabled_users: DisabledUsers,
     /// How a new secret reaches its owner.
     pub delivery: Delivery,
@@ -92,7 +92,7 @@ words!(StillInUse, "a rule for keys still in use", "wait or retire", {
     "retire" => Self::Retire,
 });
 
-/// What to do with a user whose keys are all inactive. Often an administrator deactivated them on purpose, after an
+/// What to do with a user with only inactive keys. Often an administrator deactivated them on purpose, after an
 /// incident or because a person has left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DisabledUsers {

@@ -10,7 +10,7 @@ pub enum RunAction {
     Routine,
     /// Asked by a person: replace the key now, whatever its age.
     RotateNow,
-    /// Asked by a person: replace the key now, also for a user whose keys are all inactive.
+    /// Asked by a person: replace the key now, also for a user with only inactive keys.
     Enable,
     /// Asked by a person: reactivate the key that was deactivated last.
     Undo,

@@ -28,7 +28,7 @@ pub(super) struct RunArgs {
 pub(super) struct RotateArgs {
     #[command(flatten)]
     args: RunArgs,
-    /// Also give a new key to a user whose keys are all inactive
+    /// Also give a new key to a user with only inactive keys
     #[arg(long)]
     enable: bool,
 }

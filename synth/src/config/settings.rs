@@ -111,7 +111,7 @@ settings! {
         /// How long after the overlap the handler waits for an old key that is still in use. Then it deactivates the key anyway.
         /// `forever`: there is no limit. It has an effect only with `still_in_use: wait`.
         wait_at_most: MaxWait = "forever", such as "forever", "30d";
-        /// What happens to a user whose keys are all inactive. `skip`: the user is reported, and none of its keys is touched: an
+        /// What happens to a user with only inactive keys. `skip`: the user is reported, and none of its keys is touched: an
         /// administrator may have deactivated them on purpose. `replace`: the user gets a new active key.
         disabled_users: DisabledUsers = "skip", such as "skip", "replace";
         /// How long before the rotation of a key the owner and the administrators are notified. `0`: there is no such notice.

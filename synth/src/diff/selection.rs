@@ -17,7 +17,7 @@ fn more(old: &HandlerEnv<'_>, new: &HandlerEnv<'_>) -> Vec<String> {
     let mut all: Vec<_> = gone.map(|who| format!("{who} is no longer exempt")).collect();
     let replaces = |env: &HandlerEnv<'_>| env.text(Variable::DisabledUsers) == DisabledUsers::Replace.to_string();
     if replaces(new) && !replaces(old) {
-        all.push("users whose keys are all inactive get a new active key".to_owned());
+        all.push("users with only inactive keys get a new active key".to_owned());
     }
     if new.honours_user_tags() && !old.honours_user_tags() {
         all.push("tags on users say how long their keys live and who owns them".to_owned());
@@ -50,7 +50,7 @@ mod tests {
             ),
             ("", tags, &["tags on users say how long their keys live and who owns them"]),
             (tags, "", &[]),
-            ("", "disabled_users: replace", &["users whose keys are all inactive get a new active key"]),
+            ("", "disabled_users: replace", &["users with only inactive keys get a new active key"]),
             ("disabled_users: replace", "", &[]),
         ] {
             assert_eq!(newly_rotated_users(&template(old), &template(new)), expected, "{old} {new}");

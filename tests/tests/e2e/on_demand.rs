@@ -57,5 +57,5 @@ async fn rotate_now_undo_and_status() {
     let nobody = make(&aws, &["rotate", "USERS=carol"]);
     assert!(!nobody.status.success() && tests::text(&nobody).contains("not configured"), "{}", tests::text(&nobody));
     let unnamed = make(&aws, &["rotate"]);
-    assert!(!unnamed.status.success() && tests::text(&unnamed).contains("Name the users whose keys"));
+    assert!(!unnamed.status.success() && tests::text(&unnamed).contains("Name the users to rotate keys for"));
 }
