@@ -52,9 +52,11 @@ SYNTH_DEPLOY := "$(TARGET)/debug/synth-aws"
 DEPLOYER := deployer
 endif
 OVERRIDES = $(if $(USERS),--users "$(USERS)") $(if $(EMAIL),--emails "$(EMAIL)") $(if $(ARCH),--architecture $(ARCH))
+# A variable that counts only on the command line. USER, for example, is in the environment of every shell.
+GIVEN = $(if $(filter command,$(origin $(1))),$($(1)))
 PLACE = --config "$(CONFIG)" $(if $(REGION),--region "$(REGION)") $(if $(PROFILE),--profile "$(PROFILE)")
 
-.PHONY: help setup build synth check diff demo deploy status rotate undo destroy
+.PHONY: help setup build synth check diff demo deploy status rotate undo revoke adopt destroy
 .PHONY: quick test e2e lint deny guard prove prove-templates mutants bench profile clean
 
 help: ## List the targets
@@ -182,7 +184,8 @@ prove-templates: setup ## Test 1,000 random configurations and 10,000 random YAM
 	PROVE=1 $(MAKE) guard
 
 # The files that decide which call comes next, and for which users and readers.
-DECIDES = protocol/planner protocol/state protocol/journal protocol/policy \
+DECIDES = $(patsubst lambda/src/%.rs,%,$(wildcard lambda/src/protocol/planner/*.rs)) \
+  protocol/state protocol/journal protocol/policy protocol/manager protocol/overdue \
   selection/fleet selection/credential_report selection/routing contract/selector contract/user_entry
 mutants: ## Check that the tests find each change to the code that decides (15 minutes or more)
 	command -v cargo-mutants >/dev/null || { $(INSTALL_ONCE) cargo-mutants@27.1.0; }
@@ -249,8 +252,17 @@ undo: $(DEPLOYER) ## Reactivate the previous keys of USERS="alice bob" (DRY=1 on
 	[ -n "$(USERS)" ] || { echo "Name the users to reactivate keys for: make undo USERS='alice bob'" >&2; exit 2; }
 	$(SYNTH_DEPLOY) undo --users "$(USERS)" $(if $(DRY),--dry-run) $(PLACE)
 
-destroy: $(DEPLOYER) ## Delete the stack and its log; users, keys, secrets and packages stay (YES=1 does not ask)
-	$(SYNTH_DEPLOY) destroy $(if $(YES),--yes) $(PLACE)
+revoke: $(DEPLOYER) ## Revoke KEY=AKIA… of USER=alice: deliver a new key, then deactivate it (DRY=1, YES=1, WITHOUT_SUCCESSOR=1)
+	[ -n "$(call GIVEN,USER)" ] && [ -n "$(call GIVEN,KEY)" ] || { echo "Name the user and the key: make revoke USER=alice KEY=AKIA…" >&2; exit 2; }
+	$(SYNTH_DEPLOY) revoke --user "$(call GIVEN,USER)" --key "$(call GIVEN,KEY)" $(if $(DRY),--dry-run) $(if $(YES),--yes) \
+	  $(if $(WITHOUT_SUCCESSOR),--without-successor) $(PLACE)
+
+adopt: $(DEPLOYER) ## Make this stack the manager of USER=alice,bob in place of another stack (DRY=1 only shows the changes)
+	[ -n "$(call GIVEN,USER)" ] || { echo "Name the users that this stack is to manage: make adopt USER=alice,bob" >&2; exit 2; }
+	$(SYNTH_DEPLOY) adopt --user "$(call GIVEN,USER)" $(if $(DRY),--dry-run) $(PLACE)
+
+destroy: $(DEPLOYER) ## Delete the stack and its log; the rest stays (YES=1 does not ask; RELEASE=1 first removes the users' notes)
+	$(SYNTH_DEPLOY) destroy $(if $(YES),--yes) $(if $(call GIVEN,RELEASE),--release) $(PLACE)
 
 clean: ## Delete everything that was built and installed in this checkout
 	rm -rf "$(TARGET)" .venv

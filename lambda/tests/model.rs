@@ -24,18 +24,19 @@ use lambda::{
         time::{Span, Timestamp},
     },
     protocol::{
-        call::{Answer, Call, RemovalReason},
+        call::{Answer, Call, RemovalReason, Warning},
         call_error::{CallError, Effect},
-        journal::{Delivered, Disabled, Intent, Journal, JournalParseError, LEASE, SKEW},
+        journal::{Disabled, DisabledBy, Intent, Journal, JournalParseError, KeyNote, LEASE, SKEW},
+        manager::Manager,
         planner::{self, Next},
-        policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse},
-        run::{Run, RunAction},
+        policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse, UnusedAfter},
+        run::{Run, RunAction, Successor},
         state::UserState,
         stop_reason::{NeedsAttention, StopReason},
     },
 };
 use stateright::{Checker, HasDiscoveries, Model, Property};
-use world::{Secret, World, key, lost, refused};
+use world::{Secret, World, key, lost, manager, refused};
 
 const NOW: Timestamp = Timestamp::from_unix(1_795_490_200);
 /// How long a run may take: Lambda's limit.
@@ -52,12 +53,25 @@ struct Bounds {
     faults: u8,
     /// The most short waits in one history.
     waits: u8,
+    /// What people do to the keys in one history, at any moment: at most one of these.
+    people: People,
+}
+
+/// What people may do to the user's keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum People {
+    /// Nothing.
+    Absent,
+    /// An administrator deactivates a key, or a person or a program makes one.
+    Present,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Starts {
     /// Every set of keys with every journal.
     All,
+    /// Every set of keys, with the notes of another stack. That stack has the newer key in a secret of its own.
+    Foreign,
     /// A key that is due, and what a dead run has left. These are so few that time can pass for as long as leases and
     /// runs last.
     Few,
@@ -86,6 +100,12 @@ struct State {
     given: usize,
     /// Whether the journal may be forged. Then a run may stop because the user needs attention.
     forged: bool,
+    /// The keys that a person deactivated, at the start, later or by a revocation.
+    by_person: Vec<AccessKeyId>,
+    /// The keys that a person or another program made during the history.
+    by_hand: Vec<AccessKeyId>,
+    /// Whether a person may still deactivate or make a key.
+    people: People,
     broken: Option<&'static str>,
 }
 
@@ -104,6 +124,10 @@ enum Action {
     Adopt,
     Wait,
     PassOverlap,
+    /// An administrator deactivates a key.
+    Disable(AccessKeyId),
+    /// A person, or a program such as Terraform, makes a key.
+    MakeKey,
 }
 
 /// What happens to a call.
@@ -145,6 +169,12 @@ enum Sabotage {
     NoOrigin,
     /// The planner replaces the keys of users without an active key, whatever the policy says.
     NoSkip,
+    /// Every pair of keys seems to have been told to its owner long ago.
+    NoSeen,
+    /// Every inactive key seems to have been deactivated by the rotation.
+    NoMark,
+    /// The journal never says which stack manages the user.
+    NoManager,
 }
 
 struct Protocol {
@@ -178,6 +208,10 @@ fn policies() -> Vec<Policy> {
                     still_in_use,
                     wait_at_most,
                     // The published article gives a user without an active key a new one.
+                    unused_after: match delete_after {
+                        DeleteAfter::Window(Span::ZERO) => UnusedAfter::After(Span::days(45)),
+                        _ => UnusedAfter::Never,
+                    },
                     disabled_users: match delete_after {
                         DeleteAfter::NextRotation => DisabledUsers::Replace,
                         DeleteAfter::Window(_) => DisabledUsers::Skip,
@@ -202,8 +236,8 @@ impl Protocol {
     }
 
     fn run(&self, index: usize, deadline: Timestamp) -> Run {
-        let action = self.run_actions.get(index).copied().unwrap_or(RunAction::Routine);
-        Run { id: format!("run-{index}").parse().expect("an id"), deadline, action }
+        let action = self.run_actions.get(index).cloned().unwrap_or(RunAction::Routine);
+        Run { id: format!("run-{index}").parse().expect("an id"), deadline, action, manager: manager() }
     }
 
     /// Every set of zero to two keys, with every journal and every workload that is possible with it.
@@ -250,6 +284,10 @@ impl Protocol {
                 }
             }
         }
+        if self.bounds.starts == Starts::Foreign {
+            states.retain(|s| !s.forged && s.world.journal == Ok(Journal::default()) && !s.world.keys.is_empty());
+            return states.iter().flat_map(with_foreign_notes).collect();
+        }
         if self.bounds.starts == Starts::Few {
             let due = |s: &State| s.world.keys.len() == 1 && s.world.keys[0].created < NOW.before(Span::days(60));
             states.retain(|s| due(s) && !s.forged && s.world.journal == Ok(Journal::default()));
@@ -273,6 +311,9 @@ impl Protocol {
             disabled: !world.keys.is_empty() && world.keys.iter().all(|key| key.status == KeyStatus::Inactive),
             given: world.made,
             forged: false,
+            by_person: deactivated_by_a_person(world),
+            by_hand: Vec::new(),
+            people: self.bounds.people,
             broken: None,
             world: world.clone(),
         }
@@ -295,11 +336,11 @@ impl Protocol {
     fn journals(&self, world: &World) -> Vec<(Result<Journal, JournalParseError>, bool)> {
         let _ = self;
         let mut journals = vec![(Ok(Journal::default()), false)];
-        let garbled = JournalParseError { tag: lambda::protocol::journal::DELIVERED, value: "by hand".into() };
+        let garbled = JournalParseError { tag: lambda::protocol::journal::DELIVERED.into(), value: "by hand".into() };
         journals.push((Err(garbled), true));
         let intent = |known: usize, at| vec![Intent { run: "earlier".parse().expect("an id"), at, known: key(known) }];
         for (index, listed) in world.keys.iter().enumerate() {
-            let delivered = |at| Some(Delivered { key: listed.id.clone(), at });
+            let delivered = |at| Some(KeyNote { key: listed.id.clone(), at });
             // A true delivery; a delivery in the future; a delivery beside an intent.
             journals.push((Ok(Journal { delivered: delivered(listed.created), ..Journal::default() }), false));
             journals.push((Ok(Journal { delivered: delivered(NOW + Span::days(9)), ..Journal::default() }), true));
@@ -307,12 +348,21 @@ impl Protocol {
             if listed.created < NOW.before(Span::days(30)) {
                 journals.push((Ok(Journal { delivered: delivered(NOW), ..Journal::default() }), true));
             }
-            // Deactivated a day ago, or so long ago that its recovery window is over; reactivated for a person.
-            for days in [1, 20].into_iter().filter(|_| listed.status == KeyStatus::Inactive) {
-                let disabled = vec![Disabled { key: listed.id.clone(), at: NOW.before(Span::days(days)) }];
-                journals.push((Ok(Journal { disabled, ..Journal::default() }), false));
+            // Deactivated a day ago, or so long ago that its recovery window is over, by the handler or by a person;
+            // reactivated for a person.
+            for (days, by) in [(1, DisabledBy::Rotation), (20, DisabledBy::Rotation), (20, DisabledBy::Other)] {
+                if listed.status == KeyStatus::Inactive {
+                    let disabled = vec![Disabled { key: listed.id.clone(), at: NOW.before(Span::days(days)), by }];
+                    journals.push((Ok(Journal { disabled, ..Journal::default() }), false));
+                }
             }
-            journals.push((Ok(Journal { undone: Some(listed.id.clone()), ..Journal::default() }), false));
+            let note = |at| Some(KeyNote { key: listed.id.clone(), at });
+            journals.push((Ok(Journal { undone: note(NOW.before(Span::days(1))), ..Journal::default() }), false));
+            // Forged: the owner was told of the pair, or of the unused key, long ago or just now.
+            for at in [listed.created, NOW] {
+                journals.push((Ok(Journal { seen: note(at), ..Journal::default() }), true));
+                journals.push((Ok(Journal { unused: note(at), ..Journal::default() }), true));
+            }
             for at in [NOW.before(Span::minutes(1)), NOW.before(Span::minutes(60)), listed.created, NOW + Span::days(1)]
             {
                 journals.push((Ok(Journal { intents: intent(index, at), ..Journal::default() }), true));
@@ -323,7 +373,7 @@ impl Protocol {
             journals.push((Ok(Journal { intents: intent(0, newer.created), ..Journal::default() }), true));
             let both = Journal {
                 intents: intent(0, newer.created),
-                delivered: Some(Delivered { key: older.id.clone(), at: older.created }),
+                delivered: Some(KeyNote { key: older.id.clone(), at: older.created }),
                 ..Journal::default()
             };
             journals.push((Ok(both), true));
@@ -362,7 +412,7 @@ impl Protocol {
             state.stale_journal = journal_before;
             state.stale_until = state.world.now + SKEW;
         }
-        self.lie(call, answer)
+        self.lie(&state.world.keys, call, answer)
     }
 
     fn effect(&self, state: &mut State, call: &Call) -> Result<Answer, CallError> {
@@ -393,12 +443,13 @@ impl Protocol {
                 state.world.keys.extend(made);
                 return answer;
             }
+            Call::DeactivateAccessKey(id, RemovalReason::Revoked) => state.by_person.push(id.clone()),
             _ => {}
         }
         state.world.call(call)
     }
 
-    fn lie(&self, call: &Call, answer: Result<Answer, CallError>) -> Result<Answer, CallError> {
+    fn lie(&self, keys: &[Key], call: &Call, answer: Result<Answer, CallError>) -> Result<Answer, CallError> {
         match (self.sabotage, answer) {
             (Some(Sabotage::NoVerification), Err(_)) if matches!(call, Call::GetCallerIdentity { .. }) => {
                 Ok(Answer::Done)
@@ -419,6 +470,19 @@ impl Protocol {
             (Some(Sabotage::NoOrigin), Ok(Answer::Journal(Ok(journal)))) => {
                 Ok(Answer::Journal(Ok(Journal { delivered: None, ..journal })))
             }
+            (Some(Sabotage::NoManager), Ok(Answer::Journal(Ok(journal)))) => {
+                Ok(Answer::Journal(Ok(Journal { managed_by: None, ..journal })))
+            }
+            (Some(Sabotage::NoSeen), Ok(Answer::Journal(Ok(journal)))) => {
+                let newest = keys.last().map(|key| KeyNote { key: key.id.clone(), at: key.created });
+                Ok(Answer::Journal(Ok(Journal { seen: newest, ..journal })))
+            }
+            (Some(Sabotage::NoMark), Ok(Answer::Journal(Ok(mut journal)))) => {
+                let mark = |key: &Key| Disabled { key: key.id.clone(), at: NOW, by: DisabledBy::Rotation };
+                let inactive = keys.iter().filter(|key| key.status == KeyStatus::Inactive);
+                journal.disabled = inactive.map(mark).collect();
+                Ok(Answer::Journal(Ok(journal)))
+            }
             (Some(Sabotage::NoLease), Ok(Answer::Journal(Ok(mut journal)))) => {
                 for intent in &mut journal.intents {
                     intent.at = intent.at.before(LEASE);
@@ -433,40 +497,110 @@ impl Protocol {
     fn forbidden(&self, state: &State, call: &Call) -> Option<&'static str> {
         let is_active =
             |id: &AccessKeyId| state.world.keys.iter().any(|k| k.id == *id && k.status == KeyStatus::Active);
+        let has_order = |wanted: fn(&RunAction) -> bool| self.run_actions.iter().any(wanted);
+        let changes_keys = matches!(
+            call,
+            Call::CreateAccessKey
+                | Call::DeactivateAccessKey(..)
+                | Call::ActivateAccessKey(_)
+                | Call::DeleteAccessKey(..)
+        );
+        let is_ordered = has_order(|action| matches!(action, RunAction::Adopt | RunAction::Revoke(..)));
+        if changes_keys && self.bounds.starts == Starts::Foreign && !is_ordered {
+            return Some("8: a key of another stack was touched");
+        }
         match call {
             Call::DeleteAccessKey(id, _) if is_active(id) => Some("4: an active key was deleted"),
+            // A person can deactivate a key just when the rotation, which has written its note, is about to do so.
+            Call::ActivateAccessKey(id)
+                if state.by_person.contains(id) && !state.forged && !is_marked(&state.world, id) =>
+            {
+                Some("10: a key that a person deactivated was activated")
+            }
             Call::CreateAccessKey | Call::ActivateAccessKey(_)
                 if self.policy.disabled_users == DisabledUsers::Skip
-                    && !self.run_actions.iter().any(|action| matches!(action, RunAction::Enable | RunAction::Undo))
+                    && !has_order(|a| matches!(a, RunAction::Enable | RunAction::Undo | RunAction::Revoke(..)))
                     && state.disabled =>
             {
                 Some("10: a user whose keys were inactive got an active one")
             }
-            Call::DeactivateAccessKey(id, RemovalReason::Superseded)
-                if state.world.journal.as_ref().is_ok_and(|j| j.delivered.as_ref().is_some_and(|d| d.key == *id))
-                    && !state
-                        .world
-                        .keys
-                        .iter()
-                        .any(|k| k.id != *id && state.works(&k.id) && self.is_handed(state, &k.id)) =>
-            {
-                Some("13: a delivered key was retired for a key of unknown origin")
+            Call::DeactivateAccessKey(id, RemovalReason::Superseded) => self.forbidden_retirement(state, id),
+            Call::DeactivateAccessKey(id, RemovalReason::Disuse) => {
+                let told = |(warning, at): &(Warning, Timestamp)| {
+                    matches!(warning, Warning::Unused(key, _) if key == id)
+                        && *at + self.policy.disuse_notice() <= state.world.now
+                };
+                if state.holds.as_ref() == Some(id) {
+                    Some("1: a key in use was deactivated as unused")
+                } else if !state.forged && !state.world.warnings.iter().any(told) {
+                    Some("1: an unused key was deactivated unannounced")
+                } else {
+                    None
+                }
             }
-            Call::DeactivateAccessKey(id, RemovalReason::Superseded) => {
-                let successor = |k: &&Key| k.id != *id && state.works(&k.id) && self.is_delivered(state, &k.id);
-                let none = !state.world.keys.iter().any(|k| successor(&k));
-                none.then_some("2: an old key was deactivated, and no delivered one works")
+            Call::DeactivateAccessKey(id, RemovalReason::Revoked) => {
+                let named = |action: &RunAction| matches!(action, RunAction::Revoke(key, _) if key == id);
+                let needs = |action: &RunAction| matches!(action, RunAction::Revoke(_, Successor::IfNeeded));
+                // A stale list, or a run at work beside it, can take the other key away at this moment.
+                let is_alone = || {
+                    state.runs.contains(&Process::Waiting)
+                        && !state.world.keys.iter().any(|k| k.id != *id && state.works(&k.id))
+                };
+                if !self.run_actions.iter().any(named) {
+                    Some("10: a key was revoked that no person named")
+                } else if self.run_actions.iter().any(needs) && self.bounds.faults == 0 && is_alone() {
+                    Some("1: a revocation left the user without a key")
+                } else {
+                    None
+                }
             }
             _ => None,
         }
     }
 
-    /// Whether the run stopped because of a key that no run made, beside a delivered one that is due.
-    fn is_foreign(&self, rest: &StopReason, state: &State) -> bool {
+    /// Why the key must not be deactivated in favour of another one.
+    fn forbidden_retirement(&self, state: &State, id: &AccessKeyId) -> Option<&'static str> {
+        let others = || state.world.keys.iter().filter(|key| key.id != *id && state.works(&key.id));
+        let journal = state.world.journal.as_ref().ok();
+        let is_noted = |id: &AccessKeyId| journal.is_some_and(|journal| journal.is_delivered(id));
+        // A person can deactivate the successor between the run's last look and this call. Undo brings the old key back.
+        let is_at_the_same_time = state.world.keys.iter().any(|key| key.id != *id && state.by_person.contains(&key.id));
+        if is_at_the_same_time {
+            return None;
+        }
+        if !others().any(|key| self.is_delivered(state, &key.id)) {
+            return Some("2: an old key was deactivated, and no delivered one works");
+        }
+        if is_noted(id) && !others().any(|key| self.is_handed(state, &key.id)) {
+            return Some("13: a delivered key was retired for a key of unknown origin");
+        }
+        let is_ours = others().any(|key| is_noted(&key.id) || self.is_handed(state, &key.id));
+        if is_ours || self.policy.acts_at_once() {
+            return None;
+        }
+        let told = |(warning, at): &(Warning, Timestamp)| {
+            matches!(warning, Warning::Pair { older, .. } if older == id)
+                && *at + self.policy.overlap <= state.world.now
+        };
+        if state.holds.as_ref() == Some(id) {
+            Some("12: a key in use that the rotation did not replace was deactivated")
+        } else if !state.forged && !state.world.warnings.iter().any(told) {
+            Some("12: a key that the rotation did not replace was deactivated unannounced")
+        } else {
+            None
+        }
+    }
+
+    /// Whether the run rightly left the decision to a person, although no note is forged: because of a key that no run
+    /// made, or because a person deactivated a key in the middle of a rotation.
+    fn is_for_a_person(&self, rest: &StopReason, state: &State) -> bool {
         let _ = self;
         match rest {
             StopReason::NeedsAttention(NeedsAttention::ForeignKey { foreign, .. }) => {
-                (0..state.given).any(|n| key(n) == *foreign)
+                (0..state.given).any(|n| key(n) == *foreign) || state.by_hand.contains(foreign)
+            }
+            StopReason::NeedsAttention(NeedsAttention::UnclearOrigin | NeedsAttention::OrphanInUse(..)) => {
+                !state.by_person.is_empty()
             }
             _ => false,
         }
@@ -474,7 +608,7 @@ impl Protocol {
 
     /// Whether the key was there from the beginning, or its secret has reached its channel.
     fn is_delivered(&self, state: &State, id: &AccessKeyId) -> bool {
-        (0..state.given).any(|n| key(n) == *id) || self.is_handed(state, id)
+        (0..state.given).any(|n| key(n) == *id) || state.by_hand.contains(id) || self.is_handed(state, id)
     }
 
     /// Whether a run has handed the secret to its channel.
@@ -491,6 +625,10 @@ impl Protocol {
 
     fn provided(&self, state: &State) -> bool {
         let Some(held) = &state.holds else { return true };
+        // A person has deactivated this key on purpose.
+        if state.by_person.contains(held) {
+            return true;
+        }
         let replaced = || state.available(self.policy.delivery).is_some_and(|new| state.works(&new));
         state.works(held) || self.policy.overlap == Span::ZERO && replaced()
     }
@@ -515,6 +653,7 @@ impl Protocol {
         }
         let mut hasher = DefaultHasher::new();
         (&state.world, &state.holds, &state.duds, state.given, state.forged).hash(&mut hasher);
+        (&state.by_person, &state.by_hand).hash(&mut hasher);
         let hash = hasher.finish();
         if self.converging.lock().expect("unpoisoned").contains(&hash) {
             return true;
@@ -541,7 +680,12 @@ impl Protocol {
         let usable = |s: &State| s.world.keys.iter().any(|k| s.works(&k.id) && self.is_delivered(s, &k.id));
         if rest == StopReason::Disabled {
             // Invariant 10: the keys of such a user are as they were, also what a dead run has left.
-            return later.world == World { now: later.world.now, ..state.world.clone() };
+            let by_disuse = |key: &Key| {
+                let noted = later.world.journal.as_ref().ok().and_then(|journal| journal.disabled(&key.id));
+                noted.is_some_and(|noted| noted.by == DisabledBy::Disuse)
+            };
+            return later.world.keys.iter().any(by_disuse)
+                || later.world == World { now: later.world.now, ..state.world.clone() };
         }
         // A user without a working key gets one, unless two deactivated keys are still in their recovery windows.
         let provided = usable(&later)
@@ -550,7 +694,7 @@ impl Protocol {
         let good = later.broken == state.broken
             && self.provided(&later)
             && !failed
-            && if person { state.forged || self.is_foreign(&rest, state) } else { orphans == 0 && provided };
+            && if person { state.forged || self.is_for_a_person(&rest, state) } else { orphans == 0 && provided };
         if !good {
             eprintln!(
                 "does not converge: {rest:?}, {orphans} orphans, provided: {provided}\nfrom {}\nto   {}",
@@ -610,6 +754,13 @@ impl State {
         }
     }
 
+    /// A person is about to change the keys, once. After that a read can be stale.
+    fn begin_change_by_a_person(&mut self) {
+        self.people = People::Absent;
+        self.stale_keys = self.world.keys.clone();
+        self.stale_until = self.world.now + SKEW;
+    }
+
     fn is_running(&self) -> bool {
         self.runs.iter().any(|run| matches!(run, Process::Running(..)))
     }
@@ -664,6 +815,13 @@ impl Model for Protocol {
         if state.waits > 0 {
             actions.push(Action::Wait);
         }
+        if state.people == People::Present {
+            let active = state.world.keys.iter().filter(|key| key.status == KeyStatus::Active);
+            actions.extend(active.map(|key| Action::Disable(key.id.clone())));
+            if state.world.keys.len() == 1 {
+                actions.push(Action::MakeKey);
+            }
+        }
         if !state.overlap_passed && !state.is_running() && state.runs.contains(&Process::Over) {
             actions.push(Action::PassOverlap);
         }
@@ -680,6 +838,19 @@ impl Model for Protocol {
                 state.faults -= 1;
             }
             Action::Adopt => state.adopt(self.policy.delivery),
+            Action::Disable(id) => {
+                state.begin_change_by_a_person();
+                state.world.keys.iter_mut().filter(|key| key.id == id).for_each(|key| key.status = KeyStatus::Inactive);
+                // The administrator has cut the workload off on purpose.
+                state.holds.take_if(|held| *held == id);
+                state.by_person.push(id);
+            }
+            Action::MakeKey => {
+                state.begin_change_by_a_person();
+                if let Ok(Answer::Created(made)) = state.world.call(&Call::CreateAccessKey) {
+                    state.by_hand.push(made.id);
+                }
+            }
             Action::Wait => {
                 state.waits -= 1;
                 state.world.now = state.world.now + SHORT;
@@ -722,7 +893,9 @@ impl Model for Protocol {
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
             Property::always("1: no outage", |model: &Self, state: &State| model.no_outage(state)),
-            Property::always("2, 4, 10, 13: no forbidden call", |_: &Self, state: &State| state.broken.is_none()),
+            Property::always("1, 2, 4, 8, 10, 12, 13: no forbidden call", |_: &Self, state: &State| {
+                state.broken.is_none()
+            }),
             Property::always("3, 7: one run without faults corrects all", |model: &Self, state: &State| {
                 model.converges(state)
             }),
@@ -744,14 +917,43 @@ struct Scenario {
 impl std::fmt::Display for Scenario {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Policy { overlap, delete_after, still_in_use, delivery, .. } = &self.policy;
-        let Bounds { starts, faults, waits } = self.bounds;
+        let Bounds { starts, faults, waits, people } = self.bounds;
         write!(
             f,
             "{delivery}, overlap {overlap}, delete_after {delete_after}, {still_in_use}; {:?} and {:?}; \
-             {starts:?} starts, {faults} fault(s), {waits} wait(s)",
+             {starts:?} starts, {faults} fault(s), {waits} wait(s), people {people:?}",
             self.run_actions[0], self.run_actions[1]
         )
     }
+}
+
+/// The state with what another stack would have noted: a delivery of its newest key, or a rotation in which it died.
+fn with_foreign_notes(start: &State) -> Vec<State> {
+    let other = || Some(Manager::new("other", "eu-west-1", "channel").expect("a manager"));
+    let keys = &start.world.keys;
+    let delivered = keys.last().map(|key| KeyNote { key: key.id.clone(), at: key.created });
+    let intent =
+        |key: &Key| Intent { run: "other".parse().expect("an id"), at: NOW.before(LEASE), known: key.id.clone() };
+    let intents = keys.first().map(intent).into_iter().collect();
+    let journals = [
+        Journal { delivered, managed_by: other(), ..Journal::default() },
+        Journal { intents, managed_by: other(), ..Journal::default() },
+    ];
+    let with =
+        |journal| State { world: World { journal: Ok(journal), ..start.world.clone() }, forged: true, ..start.clone() };
+    journals.map(with).into()
+}
+
+/// The keys that are inactive without a note that the handler has deactivated them.
+fn deactivated_by_a_person(world: &World) -> Vec<AccessKeyId> {
+    let inactive = world.keys.iter().filter(|key| key.status == KeyStatus::Inactive);
+    inactive.filter(|key| !is_marked(world, &key.id)).map(|key| key.id.clone()).collect()
+}
+
+/// Whether a note says that the handler has deactivated the key, or is about to.
+fn is_marked(world: &World, id: &AccessKeyId) -> bool {
+    let noted = world.journal.as_ref().ok().and_then(|journal| journal.disabled(id));
+    noted.is_some_and(|noted| noted.by != DisabledBy::Other)
 }
 
 fn check(scenario: &Scenario, sabotage: Option<Sabotage>) -> (usize, Vec<String>) {
@@ -784,10 +986,19 @@ fn check(scenario: &Scenario, sabotage: Option<Sabotage>) -> (usize, Vec<String>
 /// - `deep`: those that take hours,
 /// - any other word, such as `Undo`: every deep scenario with that word in its description.
 fn scenarios() -> Vec<Scenario> {
-    use RunAction::{RotateNow, Routine, Undo};
+    use RunAction::{Adopt, Enable, RotateNow, Routine, Undo};
+    use {
+        People::{Absent, Present},
+        Starts::{All, Few, Foreign},
+    };
     let scenario = |policy: &Policy, run_actions, bounds| Scenario { policy: policy.clone(), run_actions, bounds };
-    let once = |waits| Bounds { starts: Starts::All, faults: 1, waits };
-    let leases = |faults| Bounds { starts: Starts::Few, faults, waits: 3 };
+    let revoke = || RunAction::Revoke(key(0), Successor::IfNeeded);
+    let routine = || [Routine, Routine];
+    let once = |waits| Bounds { starts: All, faults: 1, waits, people: Absent };
+    let leases = |faults| Bounds { starts: Few, faults, waits: 3, people: Absent };
+    let beside_people = Bounds { starts: All, faults: 0, waits: 0, people: Present };
+    let foreign = Bounds { starts: Foreign, faults: 1, waits: 0, people: Absent };
+    let no_fault = Bounds { starts: All, faults: 0, waits: 0, people: Absent };
     let policies = policies();
     let wait = |p: &&Policy| p.still_in_use == StillInUse::Wait;
     // If a key is kept until its place is needed, `rotate` needs the place of the key that `undo` wants back. Then two
@@ -797,40 +1008,55 @@ fn scenarios() -> Vec<Scenario> {
     let by = |run_actions: &[[RunAction; 2]], bounds| {
         let pairs = policies
             .iter()
-            .flat_map(|policy| run_actions.iter().map(|run_actions| scenario(policy, *run_actions, bounds)));
+            .flat_map(|policy| run_actions.iter().map(|run_actions| scenario(policy, run_actions.clone(), bounds)));
         pairs.filter(|scenario| !contradictory(scenario)).collect::<Vec<_>>()
     };
     match std::env::var("PROVE").as_deref() {
         Ok("1") => {
-            let mut all = by(&[[Routine; 2]], once(0));
-            all.extend(policies.iter().filter(wait).map(|policy| scenario(policy, [Routine; 2], once(1))));
-            all.extend(by(&[[RotateNow; 2], [Undo, Routine], [Undo, RotateNow]], once(0)));
-            all.extend(by(&[[Routine; 2]], leases(0)));
+            let mut all = by(&[routine()], once(0));
+            all.extend(policies.iter().filter(wait).map(|policy| scenario(policy, routine(), once(1))));
+            all.extend(by(&[[RotateNow, RotateNow], [Undo, Routine], [Undo, RotateNow]], once(0)));
+            all.extend(by(&[routine()], leases(0)));
+            all.extend(by(&[routine(), [Undo, Routine]], beside_people));
+            all.extend(by(&[[revoke(), Routine], [Enable, Routine]], once(0)));
+            all.extend(by(&[routine(), [Undo, Routine], [Adopt, Routine]], foreign));
             all
         }
         Ok(word) => {
-            let mut all = by(&[[Routine; 2]], once(1));
-            all.extend(by(&[[RotateNow; 2], [RotateNow, Routine], [Undo, Routine], [Undo, RotateNow]], once(0)));
-            all.extend(by(&[[Routine; 2]], leases(1)));
+            let mut all = by(&[routine()], once(1));
+            let orders = [[RotateNow, RotateNow], [RotateNow, Routine], [Undo, Routine], [Undo, RotateNow]];
+            all.extend(by(&orders, once(0)));
+            all.extend(by(&[[revoke(), Routine], [revoke(), RotateNow], [Enable, Routine]], once(0)));
+            all.extend(by(&[routine(), [Undo, Routine], [revoke(), Routine]], beside_people));
+            all.extend(by(&[routine(), [Undo, Routine], [Adopt, Routine], [revoke(), Routine]], foreign));
+            all.extend(by(&[routine()], leases(1)));
             all.into_iter().filter(|scenario| word == "deep" || scenario.to_string().contains(word)).collect()
         }
         // Two policies with different deliveries, as different as possible.
         Err(_) => {
-            let careful = |p: &&Policy| p.delivery == Delivery::SecretsManager && p.overlap > Span::ZERO && wait(p);
-            let article = |p: &&Policy| {
+            let careful = |p: &Policy| p.delivery == Delivery::SecretsManager && p.overlap > Span::ZERO && wait(&p);
+            let article = |p: &Policy| {
                 p.delivery == Delivery::Email && p.overlap == Span::ZERO && p.delete_after == DeleteAfter::NextRotation
             };
-            let both = policies.iter().filter(|p| careful(p) || article(p));
-            let mut all: Vec<_> = both.map(|policy| scenario(policy, [Routine; 2], once(0))).collect();
-            all.extend(policies.iter().filter(careful).map(|policy| scenario(policy, [Undo, Routine], once(0))));
-            all.extend(policies.iter().filter(careful).map(|policy| scenario(policy, [Routine; 2], leases(0))));
+            let unused = |p: &Policy| p.delivery == Delivery::Email && p.unused_after != UnusedAfter::Never;
+            let all_of = |chosen: &dyn Fn(&Policy) -> bool, run_actions: [RunAction; 2], bounds| {
+                let chosen = policies.iter().filter(|policy| chosen(policy));
+                chosen.map(|policy| scenario(policy, run_actions.clone(), bounds)).collect::<Vec<_>>()
+            };
+            let mut all = all_of(&|p| careful(p) || article(p), routine(), once(0));
+            all.extend(all_of(&careful, [Undo, Routine], once(0)));
+            all.extend(all_of(&careful, routine(), leases(0)));
+            all.extend(all_of(&careful, [revoke(), Routine], no_fault));
+            all.extend(all_of(&careful, [Adopt, Routine], Bounds { faults: 0, ..foreign }));
+            all.extend(all_of(&careful, [Undo, Routine], beside_people));
+            all.extend(all_of(&unused, routine(), no_fault));
             all
         }
     }
 }
 
 #[test]
-fn invariants_1_2_3_4_5_7_8_10_hold_in_every_state() {
+fn invariants_1_2_3_4_5_7_8_10_12_13_hold_in_every_state() {
     let (mut total, mut found) = (0, Vec::new());
     let scenarios = scenarios();
     assert!(!scenarios.is_empty(), "PROVE names no scenario");
@@ -848,26 +1074,33 @@ fn invariants_1_2_3_4_5_7_8_10_hold_in_every_state() {
 #[test]
 fn without_any_one_safeguard_there_is_a_violation() {
     use Sabotage::{
-        NoDoubt, NoGrace, NoJournal, NoLastUse, NoLease, NoOrigin, NoQuota, NoReadBack, NoSkip, NoStatus,
-        NoVerification,
+        NoDoubt, NoGrace, NoJournal, NoLastUse, NoLease, NoManager, NoMark, NoOrigin, NoQuota, NoReadBack, NoSeen,
+        NoSkip, NoStatus, NoVerification,
     };
+    let everywhere = Bounds { starts: Starts::All, faults: 2, waits: 1, people: People::Absent };
+    let without_faults = Bounds { faults: 0, waits: 0, ..everywhere };
+    let foreign = Bounds { starts: Starts::Foreign, ..without_faults };
+    let routine = [RunAction::Routine, RunAction::Routine];
+    let undo = [RunAction::Undo, RunAction::Routine];
     let safeguards = [
-        NoQuota,
-        NoJournal,
-        NoLease,
-        NoVerification,
-        NoReadBack,
-        NoLastUse,
-        NoDoubt,
-        NoGrace,
-        NoStatus,
-        NoSkip,
-        NoOrigin,
+        (NoQuota, &routine, everywhere),
+        (NoJournal, &routine, everywhere),
+        (NoLease, &routine, everywhere),
+        (NoVerification, &routine, everywhere),
+        (NoReadBack, &routine, everywhere),
+        (NoLastUse, &routine, everywhere),
+        (NoDoubt, &routine, everywhere),
+        (NoGrace, &routine, everywhere),
+        (NoStatus, &routine, everywhere),
+        (NoSkip, &routine, without_faults),
+        (NoOrigin, &routine, without_faults),
+        (NoSeen, &routine, without_faults),
+        (NoMark, &undo, without_faults),
+        (NoManager, &routine, foreign),
     ];
-    for sabotage in safeguards {
-        let bounds = Bounds { starts: Starts::All, faults: 2, waits: 1 };
+    for (sabotage, run_actions, bounds) in safeguards {
         let found = policies().into_iter().find_map(|policy| {
-            let scenario = Scenario { policy, run_actions: [RunAction::Routine; 2], bounds };
+            let scenario = Scenario { policy, run_actions: run_actions.clone(), bounds };
             check(&scenario, Some(sabotage)).1.into_iter().next()
         });
         let found = found.unwrap_or_else(|| panic!("{sabotage:?}: no violation found"));

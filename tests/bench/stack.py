@@ -154,6 +154,7 @@ handler = add(
                 "STILL_IN_USE": "wait",
                 "WAIT_AT_MOST": "forever",
                 "DISABLED_USERS": "skip",
+                "UNUSED_AFTER": "never",
                 "DELIVERY": "secrets-manager",
                 "WARN_BEFORE": "7d",
                 "LANGUAGE": "en",
@@ -249,6 +250,14 @@ alarm(
     "The rotation found something that only a person can decide, and skipped the user. The last run's report says what it "
     "is and what to do; make status shows it too.",
     MetricName="NeedsAttention",
+)
+alarm(
+    "OverdueKeys",
+    "overdue-keys",
+    "At least one access key was overdue when the last run began, and it is still active. It works longer than the "
+    "configuration allows. The last run's report says which key it is and why; make status shows it too. To accept it, "
+    "exempt the user.",
+    MetricName="Overdue",
 )
 alarm(
     "NoticesUnsent",

@@ -31,7 +31,7 @@ use lambda::{
         kms_key::KmsKey,
         time::{Span, Timestamp},
     },
-    protocol::policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse},
+    protocol::policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse, UnusedAfter},
 };
 use serde_json::Value as Json;
 use tokio::net::{TcpListener, TcpStream};
@@ -242,6 +242,7 @@ fn declared() -> BTreeSet<String> {
         still_in_use,
         wait_at_most: MaxWait::Forever,
         disabled_users: DisabledUsers::Skip,
+        unused_after: UnusedAfter::Never,
         delivery,
         warn_before: Span::ZERO,
     };

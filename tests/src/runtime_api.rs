@@ -105,9 +105,9 @@ impl Handler {
         let server = tokio::spawn(serve(listener, Arc::clone(&api)));
         let mut process: Child = Command::new(&self.bootstrap)
             .env_clear()
+            .env("AWS_LAMBDA_FUNCTION_NAME", "test")
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
-            .env("AWS_LAMBDA_FUNCTION_NAME", "test")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .env("AWS_LAMBDA_LOG_GROUP_NAME", "test")

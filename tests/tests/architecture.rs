@@ -316,6 +316,7 @@ fn pure_code_does_no_io_and_reads_no_clock() {
                 // Compression uses readers and writers, but only over bytes.
                 "package",
                 "stack",
+                "deploy::active_pairs",
                 "deploy::deletion_summary",
                 "deploy::deployed_template",
                 "deploy::deploy_error",
@@ -323,6 +324,8 @@ fn pure_code_does_no_io_and_reads_no_clock() {
                 "deploy::next_run",
                 "deploy::progress",
                 "deploy::received_report",
+                "deploy::release_summary",
+                "deploy::revocation",
                 "deploy::root_cause",
                 "deploy::stack_status",
                 "deploy::subscriptions",

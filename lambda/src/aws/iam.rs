@@ -19,7 +19,7 @@ use crate::{
     protocol::{
         call::Answer,
         call_error::{CallError, ErrorCode},
-        journal::{self, Journal, JournalEntry, RunId},
+        journal::{Journal, JournalEntry},
     },
     selection::credential_report::CredentialReport,
 };
@@ -125,8 +125,8 @@ pub(super) async fn tag_user(iam: &Client, user: &UserName, entries: &[JournalEn
     Ok(Answer::Done)
 }
 
-pub(super) async fn untag_user(iam: &Client, user: &UserName, run: &RunId) -> Result<Answer, CallError> {
-    let call = iam.untag_user().user_name(user.as_str()).tag_keys(journal::intent_tag(run));
+pub(super) async fn untag_user(iam: &Client, user: &UserName, tags: &[String]) -> Result<Answer, CallError> {
+    let call = iam.untag_user().user_name(user.as_str()).set_tag_keys(Some(tags.to_vec()));
     call.send().await.map_err(|e| failure(&e))?;
     Ok(Answer::Done)
 }

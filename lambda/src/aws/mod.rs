@@ -31,7 +31,7 @@ use crate::{
     protocol::{
         call::Answer,
         call_error::{CallError, Effect, ErrorCode},
-        journal::{JournalEntry, RunId},
+        journal::JournalEntry,
     },
     selection::{credential_report::CredentialReport, routing::Envelope},
 };
@@ -92,8 +92,8 @@ impl Aws for Sdk {
         iam::tag_user(&self.iam, user, entries).await
     }
 
-    async fn untag_user(&self, user: &UserName, run: &RunId) -> Result<Answer, CallError> {
-        iam::untag_user(&self.iam, user, run).await
+    async fn untag_user(&self, user: &UserName, tags: &[String]) -> Result<Answer, CallError> {
+        iam::untag_user(&self.iam, user, tags).await
     }
 
     async fn create_access_key(&self, user: &UserName) -> Result<(Answer, SecretAccessKey), CallError> {

@@ -38,6 +38,7 @@ pub fn steps() -> Vec<Step> {
         Call::DescribeSecret(key()),
         Call::Publish(PlannedNotice::Stored(key())),
         Call::UntagUser(run),
+        Call::RemoveJournal(Vec::new()),
         Call::DeactivateAccessKey(key(), RemovalReason::Superseded),
         Call::ActivateAccessKey(key()),
         Call::DeleteAccessKey(key(), RemovalReason::WindowOver),
@@ -64,7 +65,7 @@ mod tests {
             list_scope::ListScope,
             permissions::{SIDS, permissions},
         },
-        protocol::policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse},
+        protocol::policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse, UnusedAfter},
     };
 
     fn policies() -> impl Iterator<Item = Policy> {
@@ -75,6 +76,7 @@ mod tests {
             still_in_use,
             wait_at_most: MaxWait::Forever,
             disabled_users: DisabledUsers::Skip,
+            unused_after: UnusedAfter::Never,
             delivery,
             warn_before: Span::ZERO,
         };

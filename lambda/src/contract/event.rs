@@ -5,7 +5,10 @@ use serde::Deserialize;
 use crate::{
     contract::settings::Settings,
     model::parse_error::ParseError,
-    protocol::{journal::RunId, run::RunAction},
+    protocol::{
+        journal::RunId,
+        run::{RunAction, Successor},
+    },
 };
 
 /// The fields of an event, sent by the schedule or by a person.
@@ -24,6 +27,10 @@ struct Fields {
     action: Action,
     /// Whether `rotate` also gives a key to a user with only inactive keys.
     enable: bool,
+    /// The key that `revoke` deactivates.
+    key: Option<String>,
+    /// Whether `revoke` deactivates the key although the user gets no successor.
+    without_successor: bool,
     /// Whether the run only plans and reports, and changes nothing.
     dry_run: bool,
 }
@@ -36,8 +43,14 @@ enum Action {
     Routine,
     /// Replace the key now, whatever its age.
     Rotate,
-    /// Reactivate the previous key.
+    /// Reactivate the key that the rotation deactivated last.
     Undo,
+    /// Deactivate one key now.
+    Revoke,
+    /// Make this stack the manager of the users, in place of another one.
+    Adopt,
+    /// Remove all notes about the users, before this stack is deleted.
+    Release,
 }
 
 /// The input that `synth` gives the schedule: each field, with the context attribute that EventBridge Scheduler
@@ -108,14 +121,31 @@ impl RunRequest {
         if users.as_ref().is_some_and(Vec::is_empty) {
             return Err(EventError::Invalid("users is an empty list".into()));
         }
+        let invalid = |why: &str| EventError::Invalid(why.into());
+        if fields.action != Action::Revoke && (fields.key.is_some() || fields.without_successor) {
+            return Err(invalid("key and without_successor belong to the action revoke"));
+        }
         let action = match fields.action {
             Action::Rotate if fields.enable => RunAction::Enable,
             _ if fields.enable => return Err(EventError::Invalid("enable belongs to the action rotate".into())),
             Action::Routine => RunAction::Routine,
             Action::Rotate => RunAction::RotateNow,
             Action::Undo => RunAction::Undo,
+            Action::Adopt => RunAction::Adopt,
+            Action::Release => RunAction::Release,
+            Action::Revoke => {
+                if users.as_ref().is_some_and(|users| users.len() > 1) {
+                    return Err(invalid("revoke needs exactly one user: a key belongs to one"));
+                }
+                let key =
+                    fields.key.as_deref().ok_or_else(|| invalid("revoke needs the field key: the id of a key"))?;
+                let key = key.parse().map_err(|e: ParseError| EventError::Invalid(format!("key: {e}")))?;
+                let successor = if fields.without_successor { Successor::Without } else { Successor::IfNeeded };
+                RunAction::Revoke(key, successor)
+            }
         };
-        if users.is_none() && action != RunAction::Routine {
+        // A release is about the whole stack. Every other order is about a person's decision for single users.
+        if users.is_none() && !matches!(action, RunAction::Routine | RunAction::Release) {
             return Err(EventError::Invalid("an action needs users: name those it is meant for".into()));
         }
         Ok(Self { run, users, action, dry_run: fields.dry_run })
@@ -164,6 +194,15 @@ mod tests {
             (json!({ "users": "alice" }), "string \"alice\""),
             (json!({ "action": "rotate" }), "needs users"),
             (json!({ "action": "destroy", "users": ["bob"] }), "unknown variant `destroy`"),
+            (json!({ "action": "adopt" }), "needs users"),
+            (json!({ "action": "revoke", "key": "AKIAEXAMPLE000000001" }), "needs users"),
+            (json!({ "action": "revoke", "users": ["bob"] }), "needs the field key"),
+            (json!({ "action": "revoke", "users": ["bob"], "key": "short" }), "key: \"short\""),
+            (json!({ "action": "revoke", "users": ["a", "b"], "key": "AKIAEXAMPLE000000001" }), "exactly one user"),
+            (
+                json!({ "action": "undo", "users": ["bob"], "key": "AKIAEXAMPLE000000001" }),
+                "belong to the action revoke",
+            ),
             (json!({ "dry_run": "yes" }), "string \"yes\""),
             (json!(["a", "b", "c"]), "not a JSON object"),
             (json!(null), "not a JSON object"),

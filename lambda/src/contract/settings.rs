@@ -21,7 +21,10 @@ use crate::{
         principal::PrincipalArn,
         user::{User, UserName},
     },
-    protocol::policy::{Delivery, Policy},
+    protocol::{
+        manager::Manager,
+        policy::{Delivery, Policy},
+    },
 };
 
 /// All settings of the handler.
@@ -78,6 +81,8 @@ pub enum Variable {
     WaitAtMost,
     /// [`Policy::disabled_users`].
     DisabledUsers,
+    /// [`Policy::unused_after`].
+    UnusedAfter,
     /// [`Policy::delivery`].
     Delivery,
     /// [`Policy::warn_before`].
@@ -114,6 +119,7 @@ impl Variable {
             Self::StillInUse => "STILL_IN_USE",
             Self::WaitAtMost => "WAIT_AT_MOST",
             Self::DisabledUsers => "DISABLED_USERS",
+            Self::UnusedAfter => "UNUSED_AFTER",
             Self::Delivery => "DELIVERY",
             Self::WarnBefore => "WARN_BEFORE",
             Self::Language => "LANGUAGE",
@@ -152,6 +158,7 @@ impl<Reference> Settings<Reference> {
             (Variable::StillInUse, text(&self.policy.still_in_use)),
             (Variable::WaitAtMost, text(&self.policy.wait_at_most)),
             (Variable::DisabledUsers, text(&self.policy.disabled_users)),
+            (Variable::UnusedAfter, text(&self.policy.unused_after)),
             (Variable::Delivery, text(&self.policy.delivery)),
             (Variable::WarnBefore, text(&self.policy.warn_before)),
             (Variable::Language, text(&self.language)),
@@ -223,6 +230,20 @@ impl SettingError {
 }
 
 impl Settings {
+    /// The manager that a function of this name is, with these settings.
+    ///
+    /// # Errors
+    /// [`ParseError`] if no function can have this name.
+    pub fn manager(&self, function: &str) -> Result<Manager, ParseError> {
+        let delivery = self.policy.delivery;
+        let channel = match delivery {
+            Delivery::SecretsManager => format!("{delivery} {}", self.secret_prefix),
+            // The topic is the channel, whatever form the mail has.
+            Delivery::Email | Delivery::EmailEncrypted => format!("email {}", self.topic),
+        };
+        Manager::new(function, self.topic.region(), &channel)
+    }
+
     /// Reads the settings from the environment variables that `lookup` returns.
     ///
     /// # Errors
@@ -274,6 +295,7 @@ impl Settings {
                 still_in_use: read(&lookup, Variable::StillInUse)?,
                 wait_at_most: read(&lookup, Variable::WaitAtMost)?,
                 disabled_users: read(&lookup, Variable::DisabledUsers)?,
+                unused_after: read(&lookup, Variable::UnusedAfter)?,
                 delivery,
                 warn_before: read(&lookup, Variable::WarnBefore)?,
             },
@@ -318,7 +340,7 @@ mod tests {
     use crate::delivery::public_key::tests::one_of_each;
     use crate::{
         model::time::Span,
-        protocol::policy::{DeleteAfter, DisabledUsers, MaxWait, StillInUse},
+        protocol::policy::{DeleteAfter, DisabledUsers, MaxWait, StillInUse, UnusedAfter},
     };
 
     fn settings(delete_after: DeleteAfter, delivery: Delivery) -> Settings {
@@ -341,6 +363,7 @@ mod tests {
                 still_in_use: StillInUse::Wait,
                 wait_at_most: MaxWait::AtMost(Span::days(30)),
                 disabled_users: DisabledUsers::Replace,
+                unused_after: UnusedAfter::After(Span::days(45)),
                 delivery,
                 warn_before: Span::days(7),
             },
@@ -396,7 +419,7 @@ mod tests {
     #[test]
     fn each_variable_is_read_and_named_when_it_is_missing_or_wrong() {
         let good = environment(settings(DeleteAfter::NextRotation, Delivery::EmailEncrypted));
-        assert_eq!(good.len(), 19, "the number of variables");
+        assert_eq!(good.len(), 20, "the number of variables");
         for &name in good.keys() {
             let missing = Settings::from_environment(|n| (n != name).then(|| good.get(n).cloned())?);
             assert_eq!(missing.expect_err(name).name, name);

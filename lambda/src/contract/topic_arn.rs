@@ -14,6 +14,10 @@ pub struct TopicArn(String);
 text_newtype!(TopicArn);
 
 impl TopicArn {
+    pub(crate) fn region(&self) -> &str {
+        ArnParts::of(&self.0).map_or("", |arn| arn.region)
+    }
+
     pub(crate) fn partition(&self) -> &str {
         ArnParts::of(&self.0).map_or("", |arn| arn.partition)
     }

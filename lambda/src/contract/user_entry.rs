@@ -149,7 +149,7 @@ impl FromStr for UserEntry {
 mod tests {
     use super::*;
     use crate::protocol::policy::DeleteAfter;
-    use crate::protocol::policy::{Delivery, DisabledUsers, MaxWait, StillInUse};
+    use crate::protocol::policy::{Delivery, DisabledUsers, MaxWait, StillInUse, UnusedAfter};
 
     #[test]
     fn what_is_written_is_what_is_read() {
@@ -196,6 +196,7 @@ mod tests {
             still_in_use: StillInUse::Wait,
             wait_at_most: MaxWait::Forever,
             disabled_users: DisabledUsers::Skip,
+            unused_after: UnusedAfter::Never,
             delivery: Delivery::SecretsManager,
             warn_before: Span::days(25),
         };

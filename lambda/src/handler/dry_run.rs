@@ -21,7 +21,7 @@ use crate::{
     protocol::{
         call::Answer,
         call_error::{CallError, ErrorCode},
-        journal::{JournalEntry, RunId},
+        journal::JournalEntry,
     },
     selection::routing::Envelope,
 };
@@ -77,7 +77,7 @@ impl<A: Aws> Aws for DryRun<'_, A> {
         Ok(Answer::Done)
     }
 
-    async fn untag_user(&self, _: &UserName, _: &RunId) -> Result<Answer, CallError> {
+    async fn untag_user(&self, _: &UserName, _: &[String]) -> Result<Answer, CallError> {
         Ok(Answer::Done)
     }
 

@@ -11,14 +11,15 @@ use crate::{
         time::{Span, Timestamp},
         user::{User, UserName},
     },
-    notice::{Block, ComingUp, Mail, Rotated, SecretLocation},
+    notice::{Block, Mail, Rotated, SecretLocation},
     protocol::{
         call::{Answer, Call, PlannedNotice},
         call_error::{CallError, ErrorCode},
-        journal::{JournalEntry, RunId},
+        journal::{self, JournalEntry},
+        overdue,
         planner::{self, Next},
         policy::Delivery,
-        run::{Run, RunAction},
+        run::Run,
         state::UserState,
         stop_reason::StopReason,
     },
@@ -36,7 +37,7 @@ pub trait Aws {
     async fn list_user_tags(&self, user: &UserName) -> Result<Answer, CallError>;
     async fn last_used(&self, key: &AccessKeyId) -> Result<Answer, CallError>;
     async fn tag_user(&self, user: &UserName, entries: &[JournalEntry]) -> Result<Answer, CallError>;
-    async fn untag_user(&self, user: &UserName, run: &RunId) -> Result<Answer, CallError>;
+    async fn untag_user(&self, user: &UserName, tags: &[String]) -> Result<Answer, CallError>;
     async fn create_access_key(&self, user: &UserName) -> Result<(Answer, SecretAccessKey), CallError>;
     async fn set_status(&self, user: &UserName, key: &AccessKeyId, status: KeyStatus) -> Result<Answer, CallError>;
     async fn delete_access_key(&self, user: &UserName, key: &AccessKeyId) -> Result<Answer, CallError>;
@@ -76,9 +77,12 @@ pub async fn rotate(
     let user = &user.name;
     let mut state = UserState::default();
     let (mut found, mut done) = (None, Vec::new());
-    let report = |found, done, state, rest: &StopReason| report(settings, user, run.action, found, done, state, rest);
+    let mut began = None;
     for _ in 0..MOST_CALLS {
         let now = clock();
+        let began = *began.get_or_insert(now);
+        let report =
+            |found, done, state, rest: &StopReason| report(settings, user, (run, began), (found, done), state, rest);
         let call = match planner::next_step(&state, &settings.policy, run, now) {
             // Nothing was read and nothing is unfinished, so a later run handles the user.
             Next::Call(_) if now >= run.deadline && found.is_none() => {
@@ -103,7 +107,8 @@ pub async fn rotate(
         state.learn(&call, answer);
     }
     let endless = CallError::without_effect(ErrorCode::NoEnd, format!("{MOST_CALLS} calls did not finish this user"));
-    report(found, done, &state, &StopReason::Failed(Box::new((Call::ListAccessKeys, endless))))
+    let endless = StopReason::Failed(Box::new((Call::ListAccessKeys, endless)));
+    report(settings, user, (run, began.unwrap_or(run.deadline)), (found, done), &state, &endless)
 }
 
 fn time_is_over() -> CallError {
@@ -120,14 +125,14 @@ fn cut_off() -> CallError {
 fn report(
     settings: &Settings,
     user: &UserName,
-    action: RunAction,
-    found: Option<Vec<Key>>,
-    done: Vec<KeyChange>,
+    (run, began): (&Run, Timestamp),
+    (found, done): (Option<Vec<Key>>, Vec<KeyChange>),
     state: &UserState,
     rest: &StopReason,
 ) -> UserReport {
     let (found, left) = (found.unwrap_or_default(), state.keys().to_vec());
-    let mut report = UserReport::new(user.clone(), action, found, done, left, rest);
+    let mut report = UserReport::new(user.clone(), &run.action, found, done, left, rest);
+    report.overdue = overdue::overdue(state, &settings.policy, began);
     match rest {
         StopReason::StillInUse(key, _) => report.waits_until = state.waits_until(key, &settings.policy),
         StopReason::NoConfirmedRecipient => {
@@ -156,7 +161,8 @@ impl<A: Aws> Executor<'_, A> {
             Call::ListUserTags => aws.list_user_tags(user).await,
             Call::GetAccessKeyLastUsed(key) => aws.last_used(key).await,
             Call::TagUser(entries) => aws.tag_user(user, entries).await,
-            Call::UntagUser(run) => aws.untag_user(user, run).await,
+            Call::UntagUser(run) => aws.untag_user(user, &[journal::intent_tag(run)]).await,
+            Call::RemoveJournal(tags) => aws.untag_user(user, tags).await,
             Call::CreateAccessKey => {
                 let (answer, secret) = aws.create_access_key(user).await?;
                 if let Answer::Created(key) = &answer {
@@ -193,9 +199,8 @@ impl<A: Aws> Executor<'_, A> {
                         let secret = SecretLocation::SecretsManager(secret_name());
                         (settings.readers_of_notice(user), self.rotated(key, secret, state, now))
                     }
-                    PlannedNotice::ComingUp(key, due) => {
-                        let mail = settings.language.coming_up(&ComingUp { user, key, due: *due });
-                        (settings.readers_of_notice(user), mail)
+                    PlannedNotice::Warning(warning) => {
+                        (settings.readers_of_notice(user), settings.language.warning(user, warning))
                     }
                 };
                 aws.publish(

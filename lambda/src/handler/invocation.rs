@@ -17,7 +17,8 @@ use crate::{
     protocol::{
         call_error::{CallError, ErrorCode},
         journal::RunId,
-        run::Run,
+        manager::Manager,
+        run::{Run, RunAction},
         stop_reason::{NeedsAttention, StopReason},
     },
     report::{
@@ -63,11 +64,12 @@ pub async fn run(
     invocation: Invocation<'_>,
 ) -> Result<RunReport, LoadUsersError> {
     let request = RunRequest::read(event, invocation.request)?;
-    let fleet = select(aws, settings, &request, Timestamp::now()).await?;
+    let manager = settings.manager(invocation.function).map_err(LoadUsersError::Function)?;
+    let fleet = select(aws, settings, &request, &manager, Timestamp::now()).await?;
     Ok(if request.dry_run {
-        carry_out(&DryRun::new(aws), settings, &request, fleet, invocation).await
+        carry_out(&DryRun::new(aws), settings, &request, manager, fleet, invocation).await
     } else {
-        carry_out(aws, settings, &request, fleet, invocation).await
+        carry_out(aws, settings, &request, manager, fleet, invocation).await
     })
 }
 
@@ -75,11 +77,17 @@ async fn carry_out(
     aws: &impl Aws,
     settings: &Settings,
     request: &RunRequest,
+    manager: Manager,
     fleet: Fleet,
     invocation: Invocation<'_>,
 ) -> RunReport {
     let started = Timestamp::now();
-    let run = Run { id: writer(&request.run), deadline: invocation.ends.before(MARGIN), action: request.action };
+    let run = Run {
+        id: writer(&request.run),
+        deadline: invocation.ends.before(MARGIN),
+        action: request.action.clone(),
+        manager,
+    };
     let mode = if request.dry_run { RunMode::Pretended } else { RunMode::Real };
     let origin = RunOrigin { request: invocation.request, mode };
     let post = NoticeSender { aws, settings, run: &run, origin };
@@ -95,9 +103,12 @@ async fn carry_out(
     done.sort_by_key(|(place, ..)| *place);
     let (mut users, mut unsent): (Vec<_>, Vec<_>) =
         done.into_iter().map(|(_, report, unsent)| (report, unsent)).unzip();
-    for (listed, error) in fleet.misconfigured {
-        let rest = StopReason::NeedsAttention(NeedsAttention::UserConfigError(error));
-        let report = UserReport::new(listed.name, request.action, Vec::new(), Vec::new(), Vec::new(), &rest);
+    let misconfigured = fleet.misconfigured.into_iter();
+    let misconfigured = misconfigured.map(|(listed, error)| (listed, NeedsAttention::UserConfigError(error)));
+    let left = fleet.left.into_iter().map(|listed| (listed, NeedsAttention::Left));
+    for (listed, why) in misconfigured.chain(left) {
+        let rest = StopReason::NeedsAttention(why);
+        let report = UserReport::new(listed.name, &request.action, Vec::new(), Vec::new(), Vec::new(), &rest);
         unsent.push(post.notices(&report, settings).await);
         users.push(report);
     }
@@ -125,7 +136,8 @@ async fn carry_out(
         unsent,
     };
     log_event::results(&report).iter().for_each(log::line);
-    let scope = if request.users.is_none() { RunScope::Fleet } else { RunScope::Named };
+    let is_fleet = request.users.is_none() && request.action == RunAction::Routine;
+    let scope = if is_fleet { RunScope::Fleet } else { RunScope::Named };
     if let Some(event) =
         metrics::event(&report, scope, settings.policy.rotate_after, invocation.function, Timestamp::now())
     {

@@ -8,11 +8,11 @@ use crate::{
         listed_user::ListedUser,
         settings::Settings,
     },
-    model::time::Timestamp,
-    protocol::call_error::CallError,
+    model::{parse_error::ParseError, time::Timestamp},
+    protocol::{call_error::CallError, manager::Manager, run::RunAction},
     selection::{
         credential_report::CredentialReport,
-        fleet::{Fleet, Lists, fleet},
+        fleet::{Asked, Fleet, Lists, fleet},
     },
 };
 
@@ -31,6 +31,9 @@ pub enum LoadUsersError {
     /// The event is not valid, or names a user that the settings do not select.
     #[error(transparent)]
     Event(#[from] EventError),
+    /// The function has a name that no stack can have.
+    #[error("the function's name cannot be noted as the manager of a user, no key was touched: {0}")]
+    Function(#[source] ParseError),
     /// A list of the account could not be read. Without it, the run cannot know which users are selected and which are
     /// exempt.
     #[error("the account's users could not be listed, no key was touched: {operation}: {failure}")]
@@ -49,6 +52,7 @@ impl LoadUsersError {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Event(_) => EventError::NAME,
+            Self::Function(_) => "FunctionName",
             Self::UsersNotListed { .. } => "UsersNotListed",
         }
     }
@@ -63,6 +67,7 @@ pub async fn select(
     account: &impl AccountLists,
     settings: &Settings,
     request: &RunRequest,
+    manager: &Manager,
     now: Timestamp,
 ) -> Result<Fleet, LoadUsersError> {
     let lists = match settings.list_scope() {
@@ -80,13 +85,17 @@ pub async fn select(
             })
         }
     };
-    let asked = request.users.as_deref();
-    let fleet = fleet(settings, lists.as_ref(), asked, now);
+    let asked = match request.users.as_deref() {
+        Some(names) => Asked::Named(names),
+        None if request.action == RunAction::Routine => Asked::Due,
+        None => Asked::Everyone,
+    };
+    let fleet = fleet(settings, lists.as_ref(), asked, manager, now);
     let is_found = |name: &&String| {
         fleet.subjects.iter().any(|subject| ListedUser::from(&subject.user).is_called(name))
             || fleet.misconfigured.iter().any(|(listed, _)| listed.is_called(name))
     };
-    match asked.iter().copied().flatten().find(|name| !is_found(name)) {
+    match request.users.iter().flatten().find(|name| !is_found(name)) {
         Some(stranger) => Err(EventError::not_chosen(stranger, settings).into()),
         None => Ok(fleet),
     }

@@ -29,17 +29,23 @@ impl DigestFrequency {
             Self::Never => false,
             Self::Changes => {
                 run.summary.unsent > 0
-                    || run.users.iter().any(|user| !matches!(user.result, Outcome::Unchanged | Outcome::Disabled))
+                    || run.users.iter().any(|user| {
+                        user.overdue.is_some() || !matches!(user.result, Outcome::Unchanged | Outcome::Disabled)
+                    })
             }
         }
     }
 }
 
 impl<'a> Digested<'a> {
-    /// The users with a problem: first those that need attention, then failed ones, then waiting ones.
+    /// The users with a problem: first those that need attention, then failed ones, then waiting ones, then others with
+    /// an overdue key.
     pub(super) fn unhealthy(&self) -> Vec<&'a UserReport> {
         let of = |outcome| self.users.iter().filter(move |user| user.result == outcome);
-        of(Outcome::NeedsAttention).chain(of(Outcome::Failed)).chain(of(Outcome::Waiting)).collect()
+        let is_well =
+            |user: &&UserReport| !matches!(user.result, Outcome::NeedsAttention | Outcome::Failed | Outcome::Waiting);
+        let overdue = self.users.iter().filter(is_well).filter(|user| user.overdue.is_some());
+        of(Outcome::NeedsAttention).chain(of(Outcome::Failed)).chain(of(Outcome::Waiting)).chain(overdue).collect()
     }
 }
 

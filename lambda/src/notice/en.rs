@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Aftermath, ComingUp, Digested, Mail, NoticeKind, Rotated, SecretLocation, digest::cut};
+use super::{Aftermath, Digested, Mail, NoticeKind, Rotated, SecretLocation, digest::cut};
 use crate::{
     model::{
         access_key::{AccessKeyId, KeyStatus, LastUse},
@@ -13,9 +13,10 @@ use crate::{
         user_config_error::UserConfigError,
     },
     protocol::{
-        call::{Call, RemovalReason},
+        call::{Call, RemovalReason, Warning},
         call_error::{CallError, ErrorCode},
-        journal::{DELIVERED, INTENT, LEASE, PREFIX},
+        journal::{DELIVERED, INTENT, LEASE, OWN_TAGS, PREFIX},
+        overdue::Overdue,
         policy::{DeleteAfter, Policy},
         stop_reason::NeedsAttention,
     },
@@ -89,15 +90,50 @@ pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
     Mail { subject: format!("AWS access key rotated: {user}"), body }
 }
 
-pub(super) fn coming_up(facts: &ComingUp<'_>) -> Mail {
-    let ComingUp { user, key, due } = facts;
-    let body = format!(
-        "The access key {key} of IAM user {user} will be replaced from {} on.\n\n\
-         What to do: nothing yet. The new key will be announced as soon as it is there; know by then where the old one \
-         is in use.\n",
-        due.to_minute()
-    );
-    Mail { subject: format!("AWS access key will be replaced: {user}"), body }
+pub(super) fn warning(user: &UserName, warning: &Warning) -> Mail {
+    let (subject, body) = match warning {
+        Warning::ComingUp(key, due) => (
+            "AWS access key will be replaced",
+            format!(
+                "The access key {key} of IAM user {user} will be replaced after {}.\n\n\
+                 What to do: nothing yet. You get a notice when the new key is there. Until then, find out where the old key \
+                 is in use.\n",
+                due.to_minute()
+            ),
+        ),
+        Warning::Pair { older, newer, until } => (
+            "AWS access key will be deactivated",
+            format!(
+                "IAM user {user} has two active access keys that the rotation did not make. A rotation needs one of the two \
+                 places, so the older key will be deactivated.\n\n\
+                 Older key:          {older}, deactivated after {} if it is unused then\n\
+                 Younger key:        {newer}, stays active\n\n\
+                 What to do: find out which workloads use the older key. Give them the younger key, or a user of their own. If \
+                 a workload uses the older key rarely, for example once a month, do this before the date.\n",
+                until.to_minute()
+            ),
+        ),
+        Warning::Inactive(key, until) => (
+            "AWS access key will be deleted",
+            format!(
+                "The access key {key} of IAM user {user} is inactive, and the rotation did not deactivate it.\n\n\
+                 It is deleted:      {}\n\n\
+                 What to do: nothing, if the key is no longer needed. If it is, activate it before it is deleted.\n",
+                until.map_or("at the next rotation".to_owned(), |until| format!("after {}", until.to_minute()))
+            ),
+        ),
+        Warning::Unused(key, until) => (
+            "AWS access key is unused",
+            format!(
+                "The access key {key} of IAM user {user} is not used. It will be deactivated, and the user gets no new key.\n\n\
+                 It is deactivated:  after {}, if it is still unused then\n\n\
+                 What to do: nothing, if the user no longer needs access. If a workload still needs the key, use the key before \
+                 the date.\n",
+                until.to_minute()
+            ),
+        ),
+    };
+    Mail { subject: format!("{subject}: {user}"), body }
 }
 
 pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, policy: &Policy, now: Timestamp) -> Mail {
@@ -107,6 +143,11 @@ pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, policy: &Policy, no
         }
         NoticeKind::Retired { old, new, deleted } => {
             ("AWS access key deactivated", retired(user, old, *new, *deleted, now))
+        }
+        NoticeKind::Disused { key } => ("AWS access key deactivated", disused(user, key, now)),
+        NoticeKind::Revoked { key, new } => ("AWS access key revoked", revoked(user, key, *new, now)),
+        NoticeKind::PairInUse { older, newer, last_use } => {
+            ("AWS access key still in use", pair_in_use(user, older, *newer, last_use))
         }
         NoticeKind::Deleted { old, new, why } => ("AWS access key deleted", deleted(user, old, *new, *why)),
         NoticeKind::Reactivated { old, new, until } => {
@@ -186,12 +227,48 @@ fn retired(
     )
 }
 
+fn disused(user: &UserName, key: &AccessKeyId, now: Timestamp) -> String {
+    format!(
+        "The access key {key} of IAM user {user} is deactivated, because it was not used.\n\n\
+         Deactivated:        {}\n\n\
+         What to do: nothing, if the user no longer needs access. If a workload fails, an administrator can reactivate the \
+         key:\n\n    \
+         make undo USERS='{user}'\n",
+        now.to_minute()
+    )
+}
+
+fn revoked(user: &UserName, key: &AccessKeyId, new: Option<&AccessKeyId>, now: Timestamp) -> String {
+    format!(
+        "The access key {key} of IAM user {user} is revoked: a person has deactivated it. AWS refuses every request that is \
+         signed with it.\n\n\
+         The user's key:     {}\n\
+         Revoked:            {}\n\n\
+         What to do: give every workload of the revoked key the user's key. Do not activate the revoked key again.\n",
+        that_works(new),
+        now.to_minute()
+    )
+}
+
+fn pair_in_use(user: &UserName, older: &AccessKeyId, newer: Option<&AccessKeyId>, last_use: &LastUse) -> String {
+    format!(
+        "IAM user {user} has two active access keys that the rotation did not make. The older one, {older}, is in use, so it \
+         stays active, and no key of the user is replaced.\n\n\
+         Younger key:        {}\n\
+         Last use:           {last_use}\n\n\
+         What to do: give the workload of the older key the younger key, or a user of its own.\n",
+        that_works(newer)
+    )
+}
+
 fn deleted(user: &UserName, old: &AccessKeyId, new: Option<&AccessKeyId>, why: RemovalReason) -> String {
     let why = match why {
         RemovalReason::PlaceNeeded => "its place was needed for a new key",
-        RemovalReason::WindowOver | RemovalReason::Superseded | RemovalReason::Withdrawn => {
-            "it was kept for as long as the configuration says"
-        }
+        RemovalReason::WindowOver
+        | RemovalReason::Superseded
+        | RemovalReason::Withdrawn
+        | RemovalReason::Disuse
+        | RemovalReason::Revoked => "it was kept for as long as the configuration says",
     };
     format!(
         "The inactive access key {old} of IAM user {user} is deleted. It cannot be brought back.\n\n\
@@ -308,6 +385,27 @@ fn needs_attention(user: &UserName, doubt: &NeedsAttention) -> String {
             ),
             format!("if no rotation ended then, find out who wrote the tag {DELIVERED}, and remove it from the user."),
         ),
+        NeedsAttention::ManagedBy(manager) => (
+            format!("the stack {manager} manages the keys of the user, too"),
+            "exempt the user in one of the two stacks. If that stack is gone, let this one succeed it: make adopt \
+             USER=NAME."
+                .to_owned(),
+        ),
+        NeedsAttention::OtherChannel => (
+            "a rotation was left unfinished before the delivery was changed, so it is unclear whether its key reached its \
+             owner"
+                .to_owned(),
+            "find out whether the owner has the younger key. Then run: make adopt USER=NAME. Both keys stay until one of them \
+             is unused."
+                .to_owned(),
+        ),
+        NeedsAttention::Left => (
+            "the user is no longer selected, but a rotation is open, so two keys may stay active".to_owned(),
+            format!(
+                "select the user again until the rotation is over. Or deactivate the older key by hand, and remove the tags \
+                 {PREFIX}… from the user."
+            ),
+        ),
         NeedsAttention::TooManyKeys(keys) => (
             format!("the user has {keys} access keys, where IAM allows two"),
             "delete those that nobody uses.".to_owned(),
@@ -322,7 +420,7 @@ fn needs_attention(user: &UserName, doubt: &NeedsAttention) -> String {
             (one_line(&unclear.to_string()), todo.to_owned())
         }
         NeedsAttention::NoRoom(tags) => (
-            format!("the user has {tags} tags; IAM allows 50, and the rotation needs room for five"),
+            format!("the user has {tags} tags; IAM allows 50, and the rotation needs room for {OWN_TAGS}"),
             "remove tags from the user that nobody needs.".to_owned(),
         ),
     };
@@ -356,7 +454,8 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
          Deactivated:        {}\n\
          Deleted:            {}\n\
          Failed:             {}\n\
-         For a person:       {}\n",
+         For a person:       {}\n\
+         Overdue:            {}\n",
         run.run,
         run.started.to_minute(),
         s.users,
@@ -364,7 +463,8 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
         s.deactivated,
         s.deleted,
         s.failed,
-        s.needs_attention
+        s.needs_attention,
+        s.overdue
     );
     if s.unsent > 0 {
         let _ = writeln!(body, "Notices not sent:   {}", s.unsent);
@@ -372,7 +472,13 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
     if attention == 0 {
         body.push_str("\nEvery user is as it should be.\n");
     } else {
-        let line = |user: &&UserReport| format!("  {}: {}\n", user.user, user.why);
+        let line = |user: &&UserReport| {
+            let overdue = user
+                .overdue
+                .as_ref()
+                .map(|Overdue { key, since }| format!(" (key {key} is overdue since {})", since.to_minute()));
+            format!("  {}: {}{}\n", user.user, user.why, overdue.unwrap_or_default())
+        };
         let lines: Vec<_> = unhealthy.iter().map(line).collect();
         let more = |n| format!("  … and {n} more, whom the function's log names\n");
         let _ = write!(body, "\nNot as they should be:\n\n{}", cut(&lines, more));
@@ -386,6 +492,9 @@ pub(super) fn summary(s: &Summary) -> String {
         "Access keys of {} users checked: {} rotated, {} deactivated, {} deleted, {} failed, {} waiting for a person.",
         s.users, s.rotated, s.deactivated, s.deleted, s.failed, s.needs_attention
     );
+    if s.overdue > 0 {
+        let _ = write!(sentence, " {} with an overdue key.", s.overdue);
+    }
     if s.unsent > 0 {
         let _ = write!(sentence, " {} notices could not be sent.", s.unsent);
     }

@@ -71,6 +71,27 @@ pub enum NoticeKind<'a> {
         /// When the old key will be deleted.
         deleted: DeleteAfter,
     },
+    /// A key was deactivated because it was not used.
+    Disused {
+        /// The key, which is now inactive.
+        key: &'a AccessKeyId,
+    },
+    /// A key was deactivated because a person revoked it.
+    Revoked {
+        /// The key, which is now inactive.
+        key: &'a AccessKeyId,
+        /// The key that works, if there is one.
+        new: Option<&'a AccessKeyId>,
+    },
+    /// The older of two active keys that the rotation did not make is in use.
+    PairInUse {
+        /// The older key.
+        older: &'a AccessKeyId,
+        /// The younger key, if it is active.
+        newer: Option<&'a AccessKeyId>,
+        /// The last use of the older key that IAM has on record.
+        last_use: &'a LastUse,
+    },
     /// An inactive key was deleted.
     Deleted {
         /// The key that was deleted.
@@ -131,6 +152,9 @@ impl NoticeKind<'_> {
             Self::Mailed { .. } => "mailed",
             Self::StillInUse { .. } => "still-in-use",
             Self::Retired { .. } => "retired",
+            Self::Disused { .. } => "disused",
+            Self::Revoked { .. } => "revoked",
+            Self::PairInUse { .. } => "pair-in-use",
             Self::Deleted { .. } => "deleted",
             Self::Reactivated { .. } => "reactivated",
             Self::Failed { .. } => "failed",
@@ -181,6 +205,10 @@ fn of_change<'a, Reference>(
             let retired = NoticeKind::Retired { old: key, new: current(report), deleted: settings.policy.delete_after };
             (!said && !gone).then_some(retired)
         }
+        KeyChange::Deactivated { key, why: RemovalReason::Disuse } => Some(NoticeKind::Disused { key }),
+        KeyChange::Deactivated { key, why: RemovalReason::Revoked } => {
+            Some(NoticeKind::Revoked { key, new: current(report) })
+        }
         KeyChange::Deleted { key, why: why @ (RemovalReason::WindowOver | RemovalReason::PlaceNeeded) } => {
             Some(NoticeKind::Deleted { old: key, new: current(report), why: *why })
         }
@@ -201,13 +229,19 @@ fn of_change<'a, Reference>(
         KeyChange::Created { .. }
         | KeyChange::Delivered { .. }
         | KeyChange::Warned { .. }
-        | KeyChange::Deactivated { .. }
+        | KeyChange::Deactivated {
+            why: RemovalReason::Withdrawn | RemovalReason::WindowOver | RemovalReason::PlaceNeeded,
+            ..
+        }
         | KeyChange::Deleted { .. } => None,
     }
 }
 
 fn of_rest<'a, Reference>(report: &'a UserReport, settings: &'a Settings<Reference>) -> Option<NoticeKind<'a>> {
     match &report.rest {
+        StopReason::UnmadePairInUse(older, last_use) => {
+            Some(NoticeKind::PairInUse { older, newer: other_that_works(report, older), last_use })
+        }
         StopReason::StillInUse(old, last_use) => {
             let required_idle_time = match last_use {
                 LastUse::Used { at, .. } => Some(*at + settings.policy.required_idle_time()),
@@ -233,7 +267,14 @@ fn of_rest<'a, Reference>(report: &'a UserReport, settings: &'a Settings<Referen
             Some(NoticeKind::Failed { call, failure, aftermath: aftermath(report, call, failure) })
         }
         // Nothing is wrong, or another run, a later run or the person who asked for the run deals with it.
-        StopReason::NoKeys
+        StopReason::Reactivated(_)
+        | StopReason::UnmadePair(..)
+        | StopReason::Unused(..)
+        | StopReason::Revoked(_)
+        | StopReason::NoSuchKey(_)
+        | StopReason::Adopted
+        | StopReason::Released
+        | StopReason::NoKeys
         | StopReason::Disabled
         | StopReason::Healthy(_)
         | StopReason::Overlap(..)

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Aftermath, ComingUp, Digested, Mail, NoticeKind, Rotated, SecretLocation, digest::cut};
+use super::{Aftermath, Digested, Mail, NoticeKind, Rotated, SecretLocation, digest::cut};
 use crate::{
     contract::user_entry::TAGS,
     model::{
@@ -14,9 +14,10 @@ use crate::{
         user_config_error::UserConfigError,
     },
     protocol::{
-        call::{Call, RemovalReason},
+        call::{Call, RemovalReason, Warning},
         call_error::{CallError, ErrorCode},
-        journal::{DELIVERED, INTENT, LEASE, PREFIX},
+        journal::{DELIVERED, INTENT, LEASE, OWN_TAGS, PREFIX},
+        overdue::Overdue,
         policy::{DeleteAfter, Policy},
         stop_reason::{NeedsAttention, StopReason},
     },
@@ -90,14 +91,49 @@ pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
     Mail { subject: format!("AWS アクセスキーを更新しました - {user}"), body }
 }
 
-pub(super) fn coming_up(facts: &ComingUp<'_>) -> Mail {
-    let ComingUp { user, key, due } = facts;
-    let body = format!(
-        "IAM ユーザー {user} のアクセスキー {key} は {} 以降に更新されます。\n\n\
-         今すぐの作業は必要ありません。新しいキーが発行されしだいお知らせします。それまでに、現在のキーがどこで使われているかを確認してください。\n",
-        due.to_minute()
-    );
-    Mail { subject: format!("AWS アクセスキーをまもなく更新します - {user}"), body }
+pub(super) fn warning(user: &UserName, warning: &Warning) -> Mail {
+    let (subject, body) = match warning {
+        Warning::ComingUp(key, due) => (
+            "AWS アクセスキーをまもなくローテーションします",
+            format!(
+                "IAM ユーザー {user} のアクセスキー {key} は、{} 以降に新しいキーへ切り替わります。\n\n\
+                 対応: 今すぐの作業は必要ありません。新しいキーが発行されしだいお知らせします。それまでに、現在のキーがどこで使われているかを確認してください。\n",
+                due.to_minute()
+            ),
+        ),
+        Warning::Pair { older, newer, until } => (
+            "AWS アクセスキーを無効にする予定です",
+            format!(
+                "IAM ユーザー {user} には、ローテーションが発行したものではない有効なアクセスキーが 2 つあります。ローテーションには空きが必要なため、古いほうのキーを無効にします。\n\n\
+                 ・古いキー: {older} ({} 以降、使われていなければ無効にします)\n\
+                 ・新しいキー: {newer} (有効なままです)\n\n\
+                 対応: 古いキーを使っているワークロードを確認し、新しいキーまたは専用のユーザーに切り替えてください。月に一度など、まれにしか使われない場合も、期日までに切り替えてください。\n",
+                until.to_minute()
+            ),
+        ),
+        Warning::Inactive(key, until) => (
+            "AWS アクセスキーを削除する予定です",
+            format!(
+                "IAM ユーザー {user} のアクセスキー {key} は無効になっています。無効にしたのはローテーションではありません。\n\n\
+                 ・削除の予定: {}\n\n\
+                 対応: 不要なキーであれば、作業は必要ありません。必要な場合は、削除される前に有効にしてください。\n",
+                until.map_or("次回のローテーション時".to_owned(), |until| format!(
+                    "{} 以降",
+                    until.to_minute()
+                ))
+            ),
+        ),
+        Warning::Unused(key, until) => (
+            "AWS アクセスキーが使われていません",
+            format!(
+                "IAM ユーザー {user} のアクセスキー {key} は使われていません。このキーを無効にし、新しいキーは発行しません。\n\n\
+                 ・無効化の予定: {} 以降 (それまでに使われなかった場合)\n\n\
+                 対応: ユーザーにアクセスが不要であれば、作業は必要ありません。必要な場合は、期日までにキーを使ってください。\n",
+                until.to_minute()
+            ),
+        ),
+    };
+    Mail { subject: format!("{subject} - {user}"), body }
 }
 
 pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, policy: &Policy, now: Timestamp) -> Mail {
@@ -108,6 +144,11 @@ pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, policy: &Policy, no
         ),
         NoticeKind::Retired { old, new, deleted } => {
             ("AWS アクセスキーを無効にしました", retired(user, old, *new, *deleted, now))
+        }
+        NoticeKind::Disused { key } => ("AWS アクセスキーを無効にしました", disused(user, key, now)),
+        NoticeKind::Revoked { key, new } => ("AWS アクセスキーを失効させました", revoked(user, key, *new, now)),
+        NoticeKind::PairInUse { older, newer, last_use } => {
+            ("AWS アクセスキーがまだ使われています", pair_in_use(user, older, *newer, last_use))
         }
         NoticeKind::Deleted { old, new, why } => ("AWS アクセスキーを削除しました", deleted(user, old, *new, *why)),
         NoticeKind::Reactivated { old, new, until } => {
@@ -186,12 +227,46 @@ fn retired(
     )
 }
 
+fn disused(user: &UserName, key: &AccessKeyId, now: Timestamp) -> String {
+    format!(
+        "使われていなかったため、IAM ユーザー {user} のアクセスキー {key} を無効にしました。\n\n\
+         ・無効にした日時: {}\n\n\
+         対応: ユーザーにアクセスが不要であれば、作業は必要ありません。動かなくなったものがある場合は、管理者が次のコマンドで再び有効にできます。\n\n    \
+         make undo USERS='{user}'\n",
+        now.to_minute()
+    )
+}
+
+fn revoked(user: &UserName, key: &AccessKeyId, new: Option<&AccessKeyId>, now: Timestamp) -> String {
+    let works = new.map_or("有効なキーはありません".to_owned(), ToString::to_string);
+    format!(
+        "担当者の操作により、IAM ユーザー {user} のアクセスキー {key} を失効させました。このキーで署名されたリクエストは AWS に拒否されます。\n\n\
+         ・使用できるキー: {works}\n\
+         ・失効させた日時: {}\n\n\
+         対応: 失効したキーを使っていたワークロードを、使用できるキーに切り替えてください。失効したキーを再び有効にしないでください。\n",
+        now.to_minute()
+    )
+}
+
+fn pair_in_use(user: &UserName, older: &AccessKeyId, newer: Option<&AccessKeyId>, last_use: &LastUse) -> String {
+    let newer = newer.map_or("なし".to_owned(), ToString::to_string);
+    format!(
+        "IAM ユーザー {user} には、ローテーションが発行したものではない有効なアクセスキーが 2 つあります。古いほうのキー {older} が使われているため、無効にせず、ローテーションも行いません。\n\n\
+         ・新しいキー: {newer}\n\
+         ・最終使用: {}\n\n\
+         対応: 古いキーを使っているワークロードを、新しいキーまたは専用のユーザーに切り替えてください。\n",
+        last_used(last_use)
+    )
+}
+
 fn deleted(user: &UserName, old: &AccessKeyId, new: Option<&AccessKeyId>, why: RemovalReason) -> String {
     let why = match why {
         RemovalReason::PlaceNeeded => "新しいキーのための空きが必要になったため",
-        RemovalReason::WindowOver | RemovalReason::Superseded | RemovalReason::Withdrawn => {
-            "設定された保管期間が過ぎたため"
-        }
+        RemovalReason::WindowOver
+        | RemovalReason::Superseded
+        | RemovalReason::Withdrawn
+        | RemovalReason::Disuse
+        | RemovalReason::Revoked => "設定された保管期間が過ぎたため",
     };
     format!(
         "IAM ユーザー {user} の無効なキー {old} を削除しました。元に戻すことはできません。\n\n\
@@ -276,6 +351,15 @@ fn needs_attention(user: &UserName, doubt: &NeedsAttention) -> String {
         NeedsAttention::UnclearOrigin => {
             format!("使われていないほうのキーを削除し、ユーザーからタグ {INTENT}… を外してください。")
         }
+        NeedsAttention::ManagedBy(_) => {
+            "どちらか一方のスタックで、このユーザーを対象から除外してください。別のスタックがすでにない場合は、make adopt USER=ユーザー名 を実行してください。".to_owned()
+        }
+        NeedsAttention::OtherChannel => {
+            "新しいほうのキーが所有者に届いているかを確認し、make adopt USER=ユーザー名 を実行してください。どちらかのキーが使われなくなるまで、両方が有効なままです。".to_owned()
+        }
+        NeedsAttention::Left => format!(
+            "ローテーションが終わるまで、ユーザーを対象に戻してください。または、古いほうのキーを無効にし、ユーザーからタグ {PREFIX}… を外してください。"
+        ),
         NeedsAttention::OrphanInUse(..) => format!(
             "誰かが手作業で作成したキーであれば、ユーザーからタグ {INTENT}… を外してください。そうでなければ、誰が使っているかを確認してください。"
         ),
@@ -328,10 +412,19 @@ fn reason(doubt: &NeedsAttention) -> String {
             at.to_minute(),
             until.to_minute()
         ),
+        NeedsAttention::ManagedBy(manager) => {
+            format!("このユーザーのキーは、別のスタック {manager} も管理しています")
+        }
+        NeedsAttention::OtherChannel => {
+            "配布方法が変更される前に中断されたローテーションがあり、そのキーが所有者に届いたかどうかを判断できません".to_owned()
+        }
+        NeedsAttention::Left => {
+            "このユーザーは対象から外れましたが、ローテーションが終わっていないため、2 つのキーが有効なままの可能性があります".to_owned()
+        }
         NeedsAttention::TooManyKeys(keys) => format!("アクセスキーが {keys} 個あります(IAM の上限は 2 個です)"),
         NeedsAttention::UserConfigError(unclear) => self::unclear(unclear),
         NeedsAttention::NoRoom(tags) => format!(
-            "ユーザーにタグが {tags} 個あります(IAM の上限は 50 個で、ローテーションには 5 個分の空きが必要です)"
+            "ユーザーにタグが {tags} 個あります(IAM の上限は 50 個で、ローテーションには {OWN_TAGS} 個分の空きが必要です)"
         ),
     }
 }
@@ -390,7 +483,8 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
          ・無効化: {}\n\
          ・削除: {}\n\
          ・失敗: {}\n\
-         ・要確認: {}\n",
+         ・要確認: {}\n\
+         ・期限切れ: {}\n",
         run.started.to_minute(),
         run.run,
         s.users,
@@ -398,7 +492,8 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
         s.deactivated,
         s.deleted,
         s.failed,
-        s.needs_attention
+        s.needs_attention,
+        s.overdue
     );
     if s.unsent > 0 {
         let _ = writeln!(body, "・送信できなかったお知らせ: {}", s.unsent);
@@ -413,7 +508,11 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
                 Outcome::Disabled => "無効",
                 Outcome::Waiting | Outcome::Unchanged | Outcome::Changed => "保留",
             };
-            format!("  {}({outcome}): {}\n", user.user, rest(&user.rest))
+            let overdue = user
+                .overdue
+                .as_ref()
+                .map(|Overdue { key, since }| format!("。キー {key} は {} に期限が切れています", since.to_minute()));
+            format!("  {}({outcome}): {}{}\n", user.user, rest(&user.rest), overdue.unwrap_or_default())
         };
         let lines: Vec<_> = unhealthy.iter().map(line).collect();
         let more = |n| format!("  … ほか {n} ユーザー(関数のログに記録されています)\n");
@@ -467,6 +566,22 @@ fn rest(rest: &StopReason) -> String {
         StopReason::NoKeys => "アクセスキーがありません".to_owned(),
         StopReason::Disabled => "すべてのキーが無効のため、新しいキーは発行しません".to_owned(),
         StopReason::Healthy(due) => format!("更新の時期は {} です", due.to_minute()),
+        StopReason::Reactivated(key) => format!("キー {key} を再び有効にしました"),
+        StopReason::UnmadePair(key, until) => format!(
+            "ローテーションが発行したものではない有効なキーが 2 つあります。古いほうの {key} は、使われていなければ {} 以降に無効にします",
+            until.to_minute()
+        ),
+        StopReason::UnmadePairInUse(key, last_use) => format!(
+            "ローテーションが発行したものではない有効なキーが 2 つあり、古いほうの {key} が使われています({})",
+            last_used(last_use)
+        ),
+        StopReason::Unused(key, until) => {
+            format!("キー {key} は使われていません。使われないままであれば {} 以降に無効にします", until.to_minute())
+        }
+        StopReason::Revoked(key) => format!("キー {key} は失効しています"),
+        StopReason::NoSuchKey(key) => format!("キー {key} はこのユーザーにありません"),
+        StopReason::Adopted => "このスタックの管理対象になりました".to_owned(),
+        StopReason::Released => "ローテーションの記録をすべて削除しました".to_owned(),
         StopReason::NothingToUndo => "再び有効にできるキーがありません".to_owned(),
         StopReason::TooLateToUndo(key) => format!("無効なキー {key} はまもなく削除されるため、再び有効にしません"),
     }
@@ -489,6 +604,9 @@ pub(super) fn summary(s: &Summary) -> String {
         "{} ユーザーのアクセスキーを確認しました(更新 {}、無効化 {}、削除 {}、失敗 {}、要確認 {})",
         s.users, s.rotated, s.deactivated, s.deleted, s.failed, s.needs_attention
     );
+    if s.overdue > 0 {
+        let _ = write!(sentence, "。期限切れのキーを持つユーザーは {} です", s.overdue);
+    }
     if s.unsent > 0 {
         let _ = write!(sentence, "。お知らせ {} 件を送信できませんでした", s.unsent);
     }

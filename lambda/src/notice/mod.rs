@@ -21,7 +21,10 @@ use crate::{
         time::Timestamp,
         user::UserName,
     },
-    protocol::policy::{DeleteAfter, Policy, StillInUse},
+    protocol::{
+        call::Warning,
+        policy::{DeleteAfter, Policy, StillInUse},
+    },
     report::run_report::Summary,
 };
 
@@ -47,16 +50,6 @@ pub struct Rotated<'a> {
     pub policy: &'a Policy,
     /// The time of the mail.
     pub now: Timestamp,
-}
-
-/// The content of a mail: a key will be replaced.
-pub struct ComingUp<'a> {
-    /// The user of the key.
-    pub user: &'a UserName,
-    /// The key that will be replaced.
-    pub key: &'a AccessKeyId,
-    /// When it will be replaced, at the earliest.
-    pub due: Timestamp,
 }
 
 /// How the owner of a new key gets its secret.
@@ -132,12 +125,12 @@ impl Language {
         }
     }
 
-    /// The mail that says that a key will be replaced.
+    /// The mail that says what will happen to a key.
     #[must_use]
-    pub fn coming_up(self, facts: &ComingUp<'_>) -> Mail {
+    pub fn warning(self, user: &UserName, warning: &Warning) -> Mail {
         match self {
-            Self::English => en::coming_up(facts),
-            Self::Japanese => ja::coming_up(facts),
+            Self::English => en::warning(user, warning),
+            Self::Japanese => ja::warning(user, warning),
         }
     }
 
@@ -176,7 +169,7 @@ mod tests {
     use crate::{
         delivery::public_key::tests::one_of_each,
         model::{access_key::KeyStatus, time::Span},
-        protocol::policy::{Delivery, DisabledUsers, MaxWait},
+        protocol::policy::{Delivery, DisabledUsers, MaxWait, UnusedAfter},
     };
 
     /// `readers` is the number of kinds of public keys that a block is for.
@@ -201,6 +194,7 @@ mod tests {
             still_in_use: if mail { StillInUse::Retire } else { StillInUse::Wait },
             wait_at_most: MaxWait::Forever,
             disabled_users: DisabledUsers::Skip,
+            unused_after: UnusedAfter::Never,
             delivery,
             warn_before: Span::ZERO,
         };
@@ -242,15 +236,23 @@ mod tests {
     }
 
     #[test]
-    fn a_coming_rotation_is_announced_as_reviewed() {
+    fn a_warning_is_the_reviewed_one() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/notice/golden");
         for (name, language) in [("en", Language::English), ("ja", Language::Japanese)] {
-            let (user, key) = ("alice".parse().unwrap(), "AKIAEXAMPLE000000001".parse().unwrap());
-            let due = Timestamp::from_unix(1_795_490_200);
-            let notice = language.coming_up(&ComingUp { user: &user, key: &key, due });
-            let text = format!("Subject: {}\n\n{}", notice.subject, notice.body);
-            let path = folder.join(format!("coming-up.{name}.txt"));
-            expect_test::expect_file![path].assert_eq(&text);
+            let (user, at) = ("alice".parse().unwrap(), Timestamp::from_unix(1_795_490_200));
+            let key = |n: u8| format!("AKIAEXAMPLE{n:09}").parse().unwrap();
+            for (kind, warning) in [
+                ("coming-up", Warning::ComingUp(key(1), at)),
+                ("pair", Warning::Pair { older: key(1), newer: key(2), until: at }),
+                ("inactive", Warning::Inactive(key(1), Some(at))),
+                ("inactive-until-next-rotation", Warning::Inactive(key(1), None)),
+                ("unused", Warning::Unused(key(1), at)),
+            ] {
+                let notice = language.warning(&user, &warning);
+                let text = format!("Subject: {}\n\n{}", notice.subject, notice.body);
+                let path = folder.join(format!("{kind}.{name}.txt"));
+                expect_test::expect_file![path].assert_eq(&text);
+            }
         }
     }
 

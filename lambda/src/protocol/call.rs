@@ -25,6 +25,8 @@ pub enum Call {
     TagUser(Vec<JournalEntry>),
     /// IAM: remove a run's intent from the journal.
     UntagUser(RunId),
+    /// IAM: remove all tags of the journal, by their keys.
+    RemoveJournal(Vec<String>),
     /// IAM: create a key. This is not idempotent, so it is never retried if it may have taken effect.
     CreateAccessKey,
     /// IAM: deactivate the key.
@@ -63,29 +65,50 @@ impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.operation())?;
         match self {
+            Self::TagUser(entries) => {
+                let tags: Vec<_> = entries.iter().map(ToString::to_string).collect();
+                write!(f, " ({})", tags.join("; "))
+            }
+            Self::UntagUser(run) => write!(f, " (intent:{run})"),
+            call => call.key().map_or(Ok(()), |key| write!(f, " for {key}")),
+        }
+    }
+}
+
+impl Call {
+    /// The key that the call is about, if there is one.
+    #[must_use]
+    pub const fn key(&self) -> Option<&AccessKeyId> {
+        match self {
             Self::GetAccessKeyLastUsed(key)
             | Self::DeactivateAccessKey(key, _)
             | Self::DeleteAccessKey(key, _)
             | Self::ActivateAccessKey(key)
             | Self::GetCallerIdentity { key, .. }
             | Self::PutSecretValue(key)
-            | Self::DescribeSecret(key)
-            | Self::Publish(
-                PlannedNotice::Secret(key) | PlannedNotice::Stored(key) | PlannedNotice::ComingUp(key, _),
-            ) => {
-                write!(f, " for {key}")
-            }
-            Self::TagUser(entries) => {
-                let tags: Vec<_> = entries.iter().map(ToString::to_string).collect();
-                write!(f, " ({})", tags.join("; "))
-            }
-            Self::UntagUser(run) => write!(f, " (intent:{run})"),
-            _ => Ok(()),
+            | Self::DescribeSecret(key) => Some(key),
+            Self::Publish(notice) => Some(notice.key()),
+            Self::ListAccessKeys
+            | Self::ListUserTags
+            | Self::TagUser(_)
+            | Self::UntagUser(_)
+            | Self::RemoveJournal(_)
+            | Self::CreateAccessKey
+            | Self::CreateSecret
+            | Self::PutResourcePolicy
+            | Self::ListSubscriptionsByTopic => None,
         }
     }
-}
 
-impl Call {
+    /// Whether the call, or a note that it writes, is about this key.
+    #[must_use]
+    pub fn is_about(&self, id: &AccessKeyId) -> bool {
+        match self {
+            Self::TagUser(entries) => entries.iter().any(|entry| entry.keys().contains(&id)),
+            call => call.key() == Some(id),
+        }
+    }
+
     /// AWS's name for the operation.
     #[must_use]
     pub fn operation(&self) -> &'static str {
@@ -94,7 +117,7 @@ impl Call {
             Self::ListUserTags => "ListUserTags",
             Self::GetAccessKeyLastUsed(_) => "GetAccessKeyLastUsed",
             Self::TagUser(_) => "TagUser",
-            Self::UntagUser(_) => "UntagUser",
+            Self::UntagUser(_) | Self::RemoveJournal(_) => "UntagUser",
             Self::CreateAccessKey => "CreateAccessKey",
             Self::DeactivateAccessKey(..) | Self::ActivateAccessKey(_) => "UpdateAccessKey",
             Self::DeleteAccessKey(..) => "DeleteAccessKey",
@@ -125,8 +148,9 @@ impl Call {
             Self::DescribeSecret(_) => "check that the new key arrived; its value is not read",
             Self::Publish(_) => "announce a new key, or mail the key itself; report what was done and what failed",
             Self::UntagUser(_) => "remove the note of a rotation that is over",
+            Self::RemoveJournal(_) => "remove all notes about a user, when a person asks for it",
             Self::DeactivateAccessKey(..) => {
-                "deactivate a key whose overlap is over, or one that could not be delivered"
+                "deactivate a key: its overlap is over, it could not be delivered, it is unused, or a person revokes it"
             }
             Self::ActivateAccessKey(_) => {
                 "reactivate the previous key when a person asks for it, or a mailed key that turns out to be in use"
@@ -144,6 +168,7 @@ impl Call {
             | Self::GetAccessKeyLastUsed(_)
             | Self::TagUser(_)
             | Self::UntagUser(_)
+            | Self::RemoveJournal(_)
             | Self::CreateAccessKey
             | Self::DeactivateAccessKey(..)
             | Self::ActivateAccessKey(_)
@@ -197,6 +222,10 @@ pub enum RemovalReason {
     PlaceNeeded,
     /// It was created, but its secret did not reach its owner.
     Withdrawn,
+    /// It was not used for the time that `unused_after` allows.
+    Disuse,
+    /// A person has revoked it.
+    Revoked,
 }
 
 impl Serialize for RemovalReason {
@@ -206,6 +235,8 @@ impl Serialize for RemovalReason {
             Self::WindowOver => "window-over",
             Self::PlaceNeeded => "place-needed",
             Self::Withdrawn => "withdrawn",
+            Self::Disuse => "disuse",
+            Self::Revoked => "revoked",
         })
     }
 }
@@ -217,11 +248,62 @@ pub enum PlannedNotice {
     Secret(AccessKeyId),
     /// The new key was stored in Secrets Manager.
     Stored(AccessKeyId),
+    /// Something will happen to a key.
+    Warning(Warning),
+}
+
+/// What will happen to a key, for its owner.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Warning {
     /// The key will be replaced at the time given.
     ComingUp(AccessKeyId, Timestamp),
+    /// The user has two active keys that the rotation did not make. The older one will be deactivated.
+    Pair {
+        /// The older key.
+        older: AccessKeyId,
+        /// The younger key, which stays.
+        newer: AccessKeyId,
+        /// When the older key will be deactivated, at the earliest and only if it is unused.
+        until: Timestamp,
+    },
+    /// The key was found inactive, and the rotation did not deactivate it. It will be deleted at the time given, or if
+    /// there is none, when the next rotation needs its place in the quota.
+    Inactive(AccessKeyId, Option<Timestamp>),
+    /// The key is not used. It will be deactivated at the time given.
+    Unused(AccessKeyId, Timestamp),
+}
+
+impl Warning {
+    /// The key that something will happen to.
+    #[must_use]
+    pub const fn key(&self) -> &AccessKeyId {
+        match self {
+            Self::ComingUp(key, _) | Self::Pair { older: key, .. } | Self::Inactive(key, _) | Self::Unused(key, _) => {
+                key
+            }
+        }
+    }
+
+    /// Whether both say the same of the same key, at whatever time.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other) && self.key() == other.key()
+    }
+}
+
+impl PlannedNotice {
+    /// The key that the notice is about.
+    #[must_use]
+    pub const fn key(&self) -> &AccessKeyId {
+        match self {
+            Self::Secret(key) | Self::Stored(key) => key,
+            Self::Warning(warning) => warning.key(),
+        }
+    }
 }
 
 /// The answer to an AWS call.
+#[allow(clippy::large_enum_variant)] // There is one at a time, and a box would hide the journal from patterns.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Answer {
     /// ListAccessKeys: all keys of the user.

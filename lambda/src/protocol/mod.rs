@@ -3,6 +3,8 @@
 pub mod call;
 pub mod call_error;
 pub mod journal;
+pub mod manager;
+pub mod overdue;
 pub mod planner;
 pub mod policy;
 pub mod run;

@@ -23,6 +23,8 @@ pub struct Policy {
     pub wait_at_most: MaxWait,
     /// What to do with a user with only inactive keys.
     pub disabled_users: DisabledUsers,
+    /// How long an active key may be unused before it is deactivated instead of replaced.
+    pub unused_after: UnusedAfter,
     /// How a new secret reaches its owner.
     pub delivery: Delivery,
     /// How long before a key is due its owner is warned of its replacement; zero means never.
@@ -107,6 +109,43 @@ words!(DisabledUsers, "a rule for users without an active key", "skip or replace
     "replace" => Self::Replace,
 });
 
+/// How long an active key may be unused. CIS AWS Foundations (1.12) and Security Hub (IAM.22) allow 45 days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UnusedAfter {
+    /// As long as it is not due.
+    Never,
+    /// For this time after its last use; then it is deactivated.
+    After(Span),
+}
+
+const NEVER: &str = "never";
+
+impl std::fmt::Display for UnusedAfter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Never => f.write_str(NEVER),
+            Self::After(span) => span.fmt(f),
+        }
+    }
+}
+
+impl FromStr for UnusedAfter {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        if text == NEVER {
+            return Ok(Self::Never);
+        }
+        let span = text.parse::<Span>().ok().filter(|span| *span > Span::ZERO);
+        span.map(Self::After).ok_or_else(|| {
+            ParseError::new(text, "a time without use", "a whole number with d, h, m or s, such as 45d; or never")
+        })
+    }
+}
+
+/// The shortest time between the notice that an unused key will be deactivated and its deactivation.
+pub const DISUSE_NOTICE: Span = Span::days(7);
+
 /// How long an old key that is still in use stays active.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MaxWait {
@@ -170,10 +209,31 @@ impl Policy {
     /// time. Until a workload has the successor it uses the old key; that must not keep the old key for ever.
     pub(super) fn is_unused(&self, use_: &LastUse, delivered: Timestamp, now: Timestamp) -> bool {
         match use_ {
+            LastUse::Used { at, .. } if *at <= delivered => true,
+            use_ => self.is_idle(use_, now),
+        }
+    }
+
+    /// Whether the key was not used for the required idle time.
+    pub(super) fn is_idle(&self, use_: &LastUse, now: Timestamp) -> bool {
+        match use_ {
             LastUse::Never => true,
-            LastUse::Used { at, .. } => *at <= delivered || now >= *at + self.required_idle_time(),
+            LastUse::Used { at, .. } => now >= *at + self.required_idle_time(),
             LastUse::Unknown => false,
         }
+    }
+
+    /// Whether an old key is deactivated as soon as there is a younger one, in use or not: the published article's
+    /// way.
+    #[must_use]
+    pub fn acts_at_once(&self) -> bool {
+        self.overlap == Span::ZERO && self.still_in_use == StillInUse::Retire
+    }
+
+    /// How long before its deactivation the owner of an unused key is told.
+    #[must_use]
+    pub fn disuse_notice(&self) -> Span {
+        self.overlap.max(DISUSE_NOTICE)
     }
 
     /// How long an old key must be unused, if it was used after its successor was delivered. This is the overlap, but

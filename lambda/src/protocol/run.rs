@@ -1,10 +1,10 @@
 //! What the planner must know about an invocation.
 
-use super::journal::RunId;
-use crate::model::time::Timestamp;
+use super::{journal::RunId, manager::Manager};
+use crate::model::{access_key::AccessKeyId, time::Timestamp};
 
 /// What a run is asked to do about its users.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum RunAction {
     /// Asked by the schedule: replace the key if it is due.
     Routine,
@@ -12,14 +12,29 @@ pub enum RunAction {
     RotateNow,
     /// Asked by a person: replace the key now, also for a user with only inactive keys.
     Enable,
-    /// Asked by a person: reactivate the key that was deactivated last.
+    /// Asked by a person: reactivate the key that the rotation deactivated last.
     Undo,
+    /// Asked by a person: deactivate this key now, whatever the overlap, its last use or the journal says.
+    Revoke(AccessKeyId, Successor),
+    /// Asked by a person: make this stack the manager of the user, in place of another one.
+    Adopt,
+    /// Asked by a person: remove all notes about the user, because this stack is about to be deleted.
+    Release,
+}
+
+/// What a revocation does for a user without another active key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Successor {
+    /// It delivers a new key first. If that fails, it does not deactivate the old one.
+    IfNeeded,
+    /// It deactivates the key, and the user has no access afterwards.
+    Without,
 }
 
 impl RunAction {
     /// Whether a person asks for a new key, whatever the age of the present one.
     #[must_use]
-    pub const fn rotates_now(self) -> bool {
+    pub const fn rotates_now(&self) -> bool {
         matches!(self, Self::RotateNow | Self::Enable)
     }
 }
@@ -33,4 +48,6 @@ pub struct Run {
     pub deadline: Timestamp,
     /// What the run is asked to do.
     pub action: RunAction,
+    /// The stack whose function this is.
+    pub manager: Manager,
 }

@@ -1,7 +1,7 @@
 //! What is known of one user. [`UserState::learn`] adds the answer to a call.
 
 use super::{
-    call::{Answer, Call, PlannedNotice, RemovalReason},
+    call::{Answer, Call, PlannedNotice, RemovalReason, Warning},
     call_error::{CallError, Effect, ErrorCode},
     journal::{Intent, Journal, JournalEntry, JournalParseError, RunId},
     policy::{MaxWait, Policy},
@@ -28,8 +28,8 @@ pub struct UserState {
     pub(super) keys: Option<Vec<Key>>,
     /// Which keys this run found when it first listed them.
     pub(super) found: Option<FoundKeys>,
-    /// Whether this run created a key after IAM listed the keys.
-    pub(super) keys_assumed: bool,
+    /// Whether the keys were listed before this run created a key, or noted that it deactivates one.
+    pub(super) is_list_old: bool,
     pub(super) journal: Option<Result<Journal, JournalParseError>>,
     pub(super) last_use: Vec<(AccessKeyId, LastUse)>,
     pub(super) channel: Option<ChannelState>,
@@ -46,8 +46,8 @@ pub struct UserState {
     pub(super) rotated: bool,
     /// Whether this run has reactivated a key as it was asked to.
     pub(super) undone: bool,
-    /// The key whose owner this run has warned of its replacement. The journal has no note of it yet.
-    pub(super) warned: Option<AccessKeyId>,
+    /// What this run has told the owner. The journal has no note of it yet.
+    pub(super) told: Option<Warning>,
     /// The stop reason to report after this run's intent is removed.
     pub(super) ending: Option<StopReason>,
     pub(super) stopped: Option<StopReason>,
@@ -120,7 +120,8 @@ impl UserState {
     pub fn waits_until(&self, old: &AccessKeyId, policy: &Policy) -> Option<Timestamp> {
         let (MaxWait::AtMost(span), Some(Ok(journal))) = (policy.wait_at_most, &self.journal) else { return None };
         let newer = self.keys().iter().find(|key| key.id != *old && key.status == KeyStatus::Active)?;
-        Some(journal.in_place_since(newer) + policy.overlap + span)
+        // A key that the rotation did not replace is never deactivated while it is in use.
+        journal.is_delivered(&newer.id).then(|| journal.in_place_since(newer) + policy.overlap + span)
     }
 
     /// Adds the answer to a call to what is known.
@@ -138,7 +139,7 @@ impl UserState {
                 let found = if keys.iter().any(is_active) { FoundKeys::Active } else { FoundKeys::Inactive };
                 self.found.get_or_insert(found);
                 self.keys = Some(keys);
-                self.keys_assumed = false;
+                self.is_list_old = false;
             }
             (Call::ListUserTags, Answer::Journal(journal)) => self.journal = Some(journal),
             (Call::GetAccessKeyLastUsed(key), Answer::LastUse(use_)) => self.last_use.push((key.clone(), use_)),
@@ -151,10 +152,11 @@ impl UserState {
                     journal.forget(run);
                 }
             }
+            (Call::RemoveJournal(_), Answer::Done) => self.stopped = Some(StopReason::Released),
             (Call::CreateAccessKey, Answer::Created(key)) => {
                 let id = key.id.clone();
                 self.keys.get_or_insert_default().push(key);
-                self.keys_assumed = true;
+                self.is_list_old = true;
                 self.rotation = Some(Rotation::Verifying { key: id, attempts: 0, successes: 0 });
             }
             (Call::GetCallerIdentity { key, .. }, Answer::Done) => self.verified(call, key),
@@ -169,13 +171,13 @@ impl UserState {
             (Call::Publish(PlannedNotice::Stored(key) | PlannedNotice::Secret(key)), Answer::Done) => {
                 self.rotation = Some(Rotation::Committing(key.clone()));
             }
-            (Call::Publish(PlannedNotice::ComingUp(key, _)), Answer::Done) => self.warned = Some(key.clone()),
+            (Call::Publish(PlannedNotice::Warning(warning)), Answer::Done) => self.told = Some(warning.clone()),
             (Call::DeactivateAccessKey(key, _), Answer::Done) => self.deactivated(key),
             (Call::DeleteAccessKey(key, why), Answer::Done) => self.deleted(key, *why),
             (Call::ActivateAccessKey(key), Answer::Done) => {
                 self.set_status(key, KeyStatus::Active);
                 let Some(Ok(journal)) = &self.journal else { return };
-                self.undone = journal.undone.as_ref() == Some(key);
+                self.undone = journal.undone.as_ref().is_some_and(|undone| undone.key == *key);
             }
             // The adapter gave the answer to another call. Nothing is known, so stop.
             (call, answer) => {
@@ -191,8 +193,10 @@ impl UserState {
                 journal.apply(entry);
             }
         }
+        self.is_list_old |= matches!(entries, [JournalEntry::Disabled(_)]);
         match (self.rotation.take(), entries) {
-            (None, [JournalEntry::Intent(_)]) => self.rotation = Some(Rotation::Intended),
+            (None, [JournalEntry::Intent(_), ..]) => self.rotation = Some(Rotation::Intended),
+            (None, [JournalEntry::ManagedBy(_), ..]) => self.stopped = Some(StopReason::Adopted),
             (rotation, [JournalEntry::Delivered(_), ..]) => self.rotated |= rotation.is_some(),
             _ => {}
         }

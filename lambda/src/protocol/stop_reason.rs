@@ -5,7 +5,8 @@ use std::fmt;
 use super::{
     call::Call,
     call_error::{CallError, Effect},
-    journal::{DELIVERED, INTENT, JournalParseError, LEASE, PREFIX, RunId},
+    journal::{DELIVERED, INTENT, JournalParseError, LEASE, OWN_TAGS, PREFIX, RunId},
+    manager::Manager,
 };
 use crate::model::{
     access_key::{AccessKeyId, LastUse},
@@ -29,10 +30,27 @@ pub enum StopReason {
     Window(AccessKeyId, Timestamp),
     /// The old key was reactivated for a person. Runs skip it until its successor is due, at the time given.
     Undone(AccessKeyId, Timestamp),
-    /// There is no deactivated key to reactivate.
+    /// The key was reactivated for a person. It is the user's only active key.
+    Reactivated(AccessKeyId),
+    /// The user has two active keys that the rotation did not make, and their owner was told. The older one is
+    /// deactivated at the time given, if it is unused then.
+    UnmadePair(AccessKeyId, Timestamp),
+    /// The older of two active keys that the rotation did not make is in use.
+    UnmadePairInUse(AccessKeyId, LastUse),
+    /// The key is not used, and its owner was told. It is deactivated at the time given.
+    Unused(AccessKeyId, Timestamp),
+    /// There is no key to reactivate that the rotation has deactivated.
     NothingToUndo,
     /// The deactivated key may be deleted so soon that it is not reactivated.
     TooLateToUndo(AccessKeyId),
+    /// The key that a person revoked is inactive.
+    Revoked(AccessKeyId),
+    /// The user has no key with the id that a person named.
+    NoSuchKey(AccessKeyId),
+    /// This stack is the manager of the user now.
+    Adopted,
+    /// The user has no notes of this handler any more.
+    Released,
     /// The old key is in use although its successor was delivered.
     StillInUse(AccessKeyId, LastUse),
     /// Another run is at work on this user, until the time given at the latest.
@@ -41,7 +59,8 @@ pub enum StopReason {
     OutOfTime,
     /// The mail would be the delivery, but no recipient has confirmed a subscription.
     NoConfirmedRecipient,
-    /// This key is so young that the run that created it may not be finished. A run after the time given continues.
+    /// A run that may not be finished has just created this key, or is about to deactivate it. A run after the time
+    /// given continues.
     Recent(AccessKeyId, Timestamp),
     /// IAM does not list the key yet, although it was just delivered.
     NotVisible(AccessKeyId),
@@ -66,7 +85,27 @@ impl fmt::Display for StopReason {
             Self::Undone(key, until) => {
                 write!(f, "the old key {key} was reactivated; runs skip it until its successor is due on {until}")
             }
-            Self::NothingToUndo => f.write_str("there is no deactivated key to reactivate"),
+            Self::Reactivated(key) => write!(f, "key {key} is active again"),
+            Self::UnmadePair(key, until) => write!(
+                f,
+                "the user has two active keys that the rotation did not make; the older one, {key}, is deactivated after \
+                 {until} if it is unused then"
+            ),
+            Self::UnmadePairInUse(key, use_) => write!(
+                f,
+                "the user has two active keys that the rotation did not make, and the older one, {key}, is in use ({use_}); \
+                 move its workload to the younger key, or to a user of its own"
+            ),
+            Self::Unused(key, until) => {
+                write!(f, "key {key} is not used; it is deactivated on {until} if it is still unused then")
+            }
+            Self::NothingToUndo => {
+                f.write_str("there is no inactive key that the rotation has deactivated, so nothing is reactivated")
+            }
+            Self::Revoked(key) => write!(f, "key {key} is revoked: it is inactive, and undo does not reactivate it"),
+            Self::NoSuchKey(key) => write!(f, "the user has no key {key}; list its keys, and name one of them"),
+            Self::Adopted => f.write_str("this stack manages the user now"),
+            Self::Released => f.write_str("all notes of the rotation were removed from the user's tags"),
             Self::TooLateToUndo(key) => write!(
                 f,
                 "the deactivated key {key} may be deleted within {LEASE}, so it is not reactivated; use the user's \
@@ -88,7 +127,7 @@ impl fmt::Display for StopReason {
                 "not rotated, because no recipient has confirmed: confirm the subscription mail that SNS sent",
             ),
             Self::Recent(key, until) => {
-                write!(f, "key {key} was just created, and no note says by which run; a run after {until} continues")
+                write!(f, "key {key} was just changed by a run that may not be finished; a run after {until} continues")
             }
             Self::NotVisible(key) => {
                 write!(f, "key {key} was just delivered, but IAM does not list it yet; the next run continues")
@@ -144,6 +183,13 @@ pub enum NeedsAttention {
         /// When its overlap ends, as far as the note says so.
         until: Timestamp,
     },
+    /// Another stack has written the notes about an open rotation.
+    ManagedBy(Manager),
+    /// A rotation was left unfinished before this stack delivered to another channel. So it is unclear whether its key
+    /// was delivered.
+    OtherChannel,
+    /// The user is no longer selected, but a rotation is open, and no run will end it.
+    Left,
     /// The user has this many keys, more than IAM allows.
     TooManyKeys(usize),
     /// The user has this many other tags, so the journal has no room.
@@ -183,9 +229,24 @@ impl fmt::Display for NeedsAttention {
                 "a note says that key {key} was delivered at {at}, after it was due itself, so the old key stays active until \
                  {until}; if no rotation ended then, find out who wrote the tag {DELIVERED}, and remove it"
             ),
+            Self::ManagedBy(manager) => write!(
+                f,
+                "the user's keys are managed by the stack {manager}; exempt the user in one of the two stacks, or, if that \
+                 stack is gone, run: make adopt USER=NAME"
+            ),
+            Self::OtherChannel => f.write_str(
+                "a rotation was left unfinished before the delivery was changed, so it is unclear whether its key reached \
+                 the owner; find out, then run: make adopt USER=NAME; both keys then stay until one of them is unused",
+            ),
+            Self::Left => write!(
+                f,
+                "the user is no longer selected, but a rotation is open, so two keys may stay active; select the user \
+                 again until the rotation is over, or deactivate the older key by hand and remove the tags {PREFIX}…"
+            ),
             Self::NoRoom(n) => write!(
                 f,
-                "the user has {n} other tags, IAM allows 50, and the journal needs room for 5; remove some of the tags"
+                "the user has {n} other tags, IAM allows 50, and the journal needs room for {OWN_TAGS}; remove some of the \
+                 tags"
             ),
             Self::UserConfigError(error) => {
                 write!(f, "{}; correct this, or exempt the user", one_line(&error.to_string()))

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     model::{access_key::AccessKeyId, user::UserName},
     protocol::{
-        call::{Answer, Call, PlannedNotice, RemovalReason},
+        call::{Answer, Call, PlannedNotice, RemovalReason, Warning},
         call_error::{CallError, Effect},
         journal::JournalEntry,
         run::{Run, RunAction},
@@ -47,6 +47,7 @@ const NOTHING_LOST: &str = "2 nothing lost";
 const NO_ORPHAN: &str = "3 no orphan";
 const NEVER_ACTIVE: &str = "4 never an active key deleted";
 const ONE_WRITER: &str = "8 one writer";
+const UNMADE_PAIRS: &str = "12 pairs that we did not make";
 
 /// Why the planner may make this change; `None` for a call that changes nothing.
 ///
@@ -66,24 +67,43 @@ pub fn reason(call: &Call) -> Option<ChangeReason> {
             Some(JournalEntry::Delivered(_)) => {
                 ("the new key is delivered, and read back where the channel can be read", NOTHING_LOST)
             }
-            Some(JournalEntry::Disabled(_)) => ("notes since when the keys are inactive", NEVER_ACTIVE),
+            Some(JournalEntry::Disabled(_)) => ("notes since when the keys are inactive, and by whom", NEVER_ACTIVE),
             Some(JournalEntry::Undone(_)) => ("a person wants the key back, so runs skip it", NO_OUTAGE),
             Some(JournalEntry::Warned(_)) => ("the key's owner knows that it will be replaced", NO_OUTAGE),
+            Some(JournalEntry::Seen(_)) => ("the owner knows what happens to the older key", UNMADE_PAIRS),
+            Some(JournalEntry::Unused(_)) => ("the owner knows that the unused key will be deactivated", NO_OUTAGE),
+            Some(JournalEntry::ManagedBy(_)) => ("a person asked this stack to manage the user", ONE_WRITER),
             Some(JournalEntry::Closed(_)) => ("nothing is left of the rotation that would have to be found", NO_ORPHAN),
             Some(JournalEntry::Intent(_)) | None => ("notes which key existed before the next is created", NO_ORPHAN),
         },
         Call::UntagUser(_) => ("nothing is left of the rotation that would have to be found", NO_ORPHAN),
+        Call::RemoveJournal(_) => ("a person asked for it before this stack is deleted", ONE_WRITER),
         Call::CreateAccessKey => ("the intent is written, and one other key exists", ONE_WRITER),
         Call::PutSecretValue(_) => ("STS accepts the new key", NOTHING_LOST),
         Call::Publish(PlannedNotice::Secret(_)) => ("STS accepts the new key; the mail delivers it", NOTHING_LOST),
         Call::Publish(PlannedNotice::Stored(_)) => ("the new key is delivered and read back", NOTHING_LOST),
-        Call::Publish(PlannedNotice::ComingUp(..)) => {
+        Call::Publish(PlannedNotice::Warning(Warning::ComingUp(..))) => {
             ("the key is soon due, and its owner does not know yet", NO_OUTAGE)
         }
+        Call::Publish(PlannedNotice::Warning(Warning::Pair { .. })) => {
+            ("the rotation did not make the two keys, and their owner does not know yet", UNMADE_PAIRS)
+        }
+        Call::Publish(PlannedNotice::Warning(Warning::Inactive(..))) => {
+            ("the rotation did not deactivate the key, and its owner does not know yet", UNMADE_PAIRS)
+        }
+        Call::Publish(PlannedNotice::Warning(Warning::Unused(..))) => {
+            ("the key is not used, and its owner does not know yet that it will be deactivated", NO_OUTAGE)
+        }
+        Call::DeactivateAccessKey(_, RemovalReason::Disuse) => {
+            ("it was not used for unused_after, and its owner was told in time", NO_OUTAGE)
+        }
+        Call::DeactivateAccessKey(_, RemovalReason::Revoked) => ("a person has revoked it", NO_OUTAGE),
         Call::DeactivateAccessKey(_, RemovalReason::Withdrawn) | Call::DeleteAccessKey(_, RemovalReason::Withdrawn) => {
             ("it was created beside an older key, and its secret did not reach its owner", NO_ORPHAN)
         }
-        Call::DeactivateAccessKey(..) => ("its successor is delivered, and the policy's overlap is over", NO_OUTAGE),
+        Call::DeactivateAccessKey(..) => {
+            ("a younger key is there, and the time that the owner was told of is over", NO_OUTAGE)
+        }
         Call::ActivateAccessKey(_) => ("a person asked for it, or it is in use", NO_OUTAGE),
         Call::DeleteAccessKey(_, RemovalReason::PlaceNeeded) => {
             ("it is inactive, and the rotation that is due needs its place in the quota", NEVER_ACTIVE)
@@ -114,7 +134,7 @@ pub fn event(
             (Some(_), RunMode::Pretended) => "dry-run",
         },
         "run": run.id,
-        "action": action(run.action),
+        "action": action(&run.action),
         "requestId": origin.request,
         "user": user,
         "call": call.operation(),
@@ -136,12 +156,15 @@ pub fn event(
     event
 }
 
-const fn action(action: RunAction) -> &'static str {
+const fn action(action: &RunAction) -> &'static str {
     match action {
         RunAction::Routine => "routine",
         RunAction::RotateNow => "rotate",
         RunAction::Enable => "enable",
         RunAction::Undo => "undo",
+        RunAction::Revoke(..) => "revoke",
+        RunAction::Adopt => "adopt",
+        RunAction::Release => "release",
     }
 }
 
@@ -152,37 +175,10 @@ fn key(call: &Call, answer: Result<&Answer, &CallError>) -> String {
             Ok(Answer::Created(key)) => vec![&key.id],
             _ => Vec::new(),
         },
-        Call::DeactivateAccessKey(key, _)
-        | Call::DeleteAccessKey(key, _)
-        | Call::ActivateAccessKey(key)
-        | Call::GetAccessKeyLastUsed(key)
-        | Call::GetCallerIdentity { key, .. }
-        | Call::PutSecretValue(key)
-        | Call::DescribeSecret(key)
-        | Call::Publish(PlannedNotice::Secret(key) | PlannedNotice::Stored(key) | PlannedNotice::ComingUp(key, _)) => {
-            vec![key]
-        }
-        Call::TagUser(entries) => entries.iter().flat_map(noted).collect(),
-        Call::ListAccessKeys
-        | Call::ListUserTags
-        | Call::UntagUser(_)
-        | Call::CreateSecret
-        | Call::PutResourcePolicy
-        | Call::ListSubscriptionsByTopic => Vec::new(),
+        Call::TagUser(entries) => entries.iter().flat_map(JournalEntry::keys).collect(),
+        call => call.key().into_iter().collect(),
     };
     ids.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(" ")
-}
-
-/// The keys that a journal entry is about.
-fn noted(entry: &JournalEntry) -> Vec<&AccessKeyId> {
-    match entry {
-        JournalEntry::Intent(intent) => vec![&intent.known],
-        JournalEntry::Delivered(delivered) => vec![&delivered.key],
-        JournalEntry::Disabled(disabled) => disabled.iter().map(|disabled| &disabled.key).collect(),
-        JournalEntry::Undone(key) => key.iter().collect(),
-        JournalEntry::Warned(key) => vec![key],
-        JournalEntry::Closed(_) => Vec::new(),
-    }
 }
 
 #[cfg(test)]
@@ -202,7 +198,7 @@ mod tests {
     #[test]
     fn the_invariants_are_those_of_the_architecture() {
         let table = include_str!("../../../ARCHITECTURE.md");
-        for name in [NO_OUTAGE, NOTHING_LOST, NO_ORPHAN, NEVER_ACTIVE, ONE_WRITER] {
+        for name in [NO_OUTAGE, NOTHING_LOST, NO_ORPHAN, NEVER_ACTIVE, ONE_WRITER, UNMADE_PAIRS] {
             let (number, words) = name.split_once(' ').unwrap();
             assert!(table.contains(&format!("\n| {number} | {words} |")), "{name}");
         }

@@ -54,6 +54,7 @@ pub fn results(report: &RunReport) -> Vec<Value> {
             "result": user.result,
             "why": user.why,
             "done": user.done,
+            "overdue": user.overdue,
         })
     });
     let of_run = json!({

@@ -32,7 +32,7 @@ pub const AUDITORS_LIMIT: Span = Span::days(90);
 pub enum RunScope {
     /// All selected users, so the run shows the state of the whole fleet.
     Fleet,
-    /// Only the users that a person has named.
+    /// Only the users that a person has named, or all of them for another purpose than the rotation.
     Named,
 }
 
@@ -47,6 +47,8 @@ pub enum Metric {
     NeedsAttention,
     /// The number of users for whom a step must wait.
     Waiting,
+    /// The number of users with an overdue key.
+    Overdue,
     /// The number of notices that could not be sent; their recipients were not informed.
     NoticesUnsent,
     /// 1 for a run over all users in which no user failed, 0 for one in which a user failed.
@@ -63,11 +65,12 @@ pub enum Metric {
 
 impl Metric {
     /// All metrics, in the order of their declaration.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Rotated,
         Self::Failed,
         Self::NeedsAttention,
         Self::Waiting,
+        Self::Overdue,
         Self::NoticesUnsent,
         Self::SuccessfulRun,
         Self::OldestKeyAge,
@@ -84,6 +87,7 @@ impl Metric {
             Self::Failed => "Failed",
             Self::NeedsAttention => "NeedsAttention",
             Self::Waiting => "Waiting",
+            Self::Overdue => "Overdue",
             Self::NoticesUnsent => "NoticesUnsent",
             Self::SuccessfulRun => "SuccessfulRun",
             Self::OldestKeyAge => "OldestKeyAge",
@@ -117,6 +121,7 @@ pub fn event(report: &RunReport, scope: RunScope, rotate_after: Span, function: 
         (Metric::Failed, report.summary.failed as u64),
         (Metric::NeedsAttention, report.summary.needs_attention as u64),
         (Metric::Waiting, waiting as u64),
+        (Metric::Overdue, report.summary.overdue as u64),
         (Metric::NoticesUnsent, report.summary.unsent as u64),
     ];
     if scope == RunScope::Fleet {
@@ -160,7 +165,7 @@ fn fleet(report: &RunReport, rotate_after: Span, at: Timestamp) -> Vec<(Metric, 
 mod tests {
     use super::*;
     use crate::{
-        protocol::stop_reason::StopReason,
+        protocol::{overdue::Overdue, stop_reason::StopReason},
         report::run_report::{Summary, UserReport},
     };
 
@@ -181,6 +186,7 @@ mod tests {
             done: Vec::new(),
             left,
             waits_until: None,
+            overdue: None,
             rest: StopReason::NoKeys,
         }
     }
@@ -210,9 +216,10 @@ mod tests {
     fn a_run_in_numbers() {
         use KeyStatus::{Active, Inactive};
         use Outcome::{Changed, Failed, NeedsAttention, Waiting};
+        let overdue = Overdue { key: "KEY_OF_A_USER_WHO_IS_LATE".parse().unwrap(), since: NOW };
         let mixed = report(vec![
             user("rotated", Changed, &[(60, Active), (0, Active)]),
-            user("old", Waiting, &[(91, Active), (400, Inactive)]),
+            UserReport { overdue: Some(overdue), ..user("old", Waiting, &[(91, Active), (400, Inactive)]) },
             user("young", Outcome::Unchanged, &[(59, Active)]),
             user("limit", Outcome::Unchanged, &[(90, Active)]),
             user("unread", Failed, &[]),
@@ -225,6 +232,7 @@ mod tests {
                 ("Failed", Some(1)),
                 ("NeedsAttention", Some(1)),
                 ("Waiting", Some(1)),
+                ("Overdue", Some(1)),
                 ("NoticesUnsent", Some(0)),
                 ("SuccessfulRun", Some(0)),
                 ("OldestKeyAge", Some(91)),
@@ -239,24 +247,22 @@ mod tests {
         };
         assert_eq!(
             given(values(&mixed, RunScope::Named)),
-            ["Rotated", "Failed", "NeedsAttention", "Waiting", "NoticesUnsent"]
+            ["Rotated", "Failed", "NeedsAttention", "Waiting", "Overdue", "NoticesUnsent"]
         );
         // A user that needs attention is no failure of the run. Without a key there is no age.
-        let required_idle_time = report(vec![user("none", NeedsAttention, &[(70, Inactive)])]);
+        let no_key = report(vec![user("none", NeedsAttention, &[(70, Inactive)])]);
         assert_eq!(
-            values(&required_idle_time, RunScope::Fleet)[3..8],
+            values(&no_key, RunScope::Fleet)[3..9],
             [
                 ("Waiting", Some(0)),
+                ("Overdue", Some(0)),
                 ("NoticesUnsent", Some(0)),
                 ("SuccessfulRun", Some(1)),
                 ("OldestKeyAge", None),
                 ("ActiveKeys", Some(0)),
             ]
         );
-        assert_eq!(
-            event(&RunReport { dry_run: true, ..required_idle_time }, RunScope::Fleet, Span::ZERO, "stack", NOW),
-            None
-        );
+        assert_eq!(event(&RunReport { dry_run: true, ..no_key }, RunScope::Fleet, Span::ZERO, "stack", NOW), None);
     }
 
     /// "Specification: Embedded metric format": each metric that is named must exist and be a number; nothing else is a

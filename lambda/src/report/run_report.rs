@@ -9,8 +9,9 @@ use crate::{
         user::UserName,
     },
     protocol::{
-        call::{Answer, Call, RemovalReason},
+        call::{Answer, Call, PlannedNotice, RemovalReason},
         journal::{JournalEntry, RunId},
+        overdue::Overdue,
         run::RunAction,
         stop_reason::StopReason,
     },
@@ -63,6 +64,8 @@ pub struct Summary {
     pub failed: usize,
     /// The number of users about whom a person must decide.
     pub needs_attention: usize,
+    /// The number of users with an overdue key.
+    pub overdue: usize,
     /// The number of notices that could not be sent.
     pub unsent: usize,
 }
@@ -86,6 +89,9 @@ pub struct UserReport {
     /// Until when an old key that is still in use stays active; `None` if there is no end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits_until: Option<Timestamp>,
+    /// The key that was overdue before the run began and is still active. `why` is the cause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overdue: Option<Overdue>,
     /// Why the run stopped for this user.
     #[serde(skip)]
     pub rest: StopReason,
@@ -136,9 +142,9 @@ pub enum KeyChange {
         /// The new key.
         key: AccessKeyId,
     },
-    /// The owner of a key was warned of its replacement.
+    /// The owner of a key was warned that it will be replaced or deactivated.
     Warned {
-        /// The key that will be replaced.
+        /// The key that will be replaced or deactivated.
         key: AccessKeyId,
     },
     /// A key was deactivated.
@@ -176,12 +182,9 @@ impl KeyChange {
             Call::DeleteAccessKey(key, why) => Some(Self::Deleted { key: key.clone(), why: *why }),
             Call::TagUser(entries) => entries.iter().find_map(|entry| match entry {
                 JournalEntry::Delivered(delivered) => Some(Self::Delivered { key: delivered.key.clone() }),
-                JournalEntry::Warned(key) => Some(Self::Warned { key: key.clone() }),
-                JournalEntry::Intent(_)
-                | JournalEntry::Closed(_)
-                | JournalEntry::Disabled(_)
-                | JournalEntry::Undone(_) => None,
+                _ => None,
             }),
+            Call::Publish(PlannedNotice::Warning(warning)) => Some(Self::Warned { key: warning.key().clone() }),
             _ => None,
         }
     }
@@ -192,7 +195,7 @@ impl UserReport {
     #[must_use]
     pub fn new(
         user: UserName,
-        action: RunAction,
+        action: &RunAction,
         found: Vec<Key>,
         done: Vec<KeyChange>,
         left: Vec<Key>,
@@ -201,8 +204,9 @@ impl UserReport {
         let delivered = done.iter().any(|change| matches!(change, KeyChange::Delivered { .. }));
         // Both places in the quota are taken for now. For a scheduled run this is as planned. If a person asked for a
         // new key, the user is waiting.
-        let held_back =
-            matches!(rest, StopReason::Overlap(..) | StopReason::Window(..)) && action.rotates_now() && !delivered;
+        let held_back = matches!(rest, StopReason::Overlap(..) | StopReason::UnmadePair(..) | StopReason::Window(..))
+            && action.rotates_now()
+            && !delivered;
         let why = if held_back { format!("not rotated yet: {rest}") } else { rest.to_string() };
         let result = match rest {
             _ if held_back => Outcome::Waiting,
@@ -212,6 +216,7 @@ impl UserReport {
             StopReason::NeedsAttention(_) | StopReason::NoConfirmedRecipient => Outcome::NeedsAttention,
             StopReason::Disabled => Outcome::Disabled,
             StopReason::StillInUse(..)
+            | StopReason::UnmadePairInUse(..)
             | StopReason::Busy(..)
             | StopReason::OutOfTime
             | StopReason::NotVisible(_)
@@ -219,7 +224,7 @@ impl UserReport {
             _ if done.is_empty() => Outcome::Unchanged,
             _ => Outcome::Changed,
         };
-        Self { user, result, why, found, done, left, waits_until: None, rest: rest.clone() }
+        Self { user, result, why, found, done, left, waits_until: None, overdue: None, rest: rest.clone() }
     }
 }
 
@@ -241,6 +246,7 @@ impl Summary {
             }),
             failed: outcomes(Outcome::Failed),
             needs_attention: outcomes(Outcome::NeedsAttention),
+            overdue: users.iter().filter(|user| user.overdue.is_some()).count(),
             unsent: 0,
         }
     }

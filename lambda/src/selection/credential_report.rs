@@ -22,6 +22,8 @@ pub struct Seen {
     /// When the key was created "or last changed". A key that was deactivated and activated again seems younger than it
     /// is.
     pub changed: Timestamp,
+    /// When the key was last used; `None` if it never was.
+    pub used: Option<Timestamp>,
 }
 
 /// The text is not a credential report in the form that is known.
@@ -29,9 +31,11 @@ pub struct Seen {
 #[error("the credential report cannot be read: {0}")]
 pub struct CredentialReportError(String);
 
-/// The columns of a user's two keys: whether it is active, and when it was last changed.
-const KEYS: [(&str, &str); 2] =
-    [("access_key_1_active", "access_key_1_last_rotated"), ("access_key_2_active", "access_key_2_last_rotated")];
+/// The columns of a user's two keys: whether it is active, when it was last changed, and when it was last used.
+const KEYS: [[&str; 3]; 2] = [
+    ["access_key_1_active", "access_key_1_last_rotated", "access_key_1_last_used_date"],
+    ["access_key_2_active", "access_key_2_last_rotated", "access_key_2_last_used_date"],
+];
 
 impl CredentialReport {
     /// Reads the report.
@@ -49,8 +53,9 @@ impl CredentialReport {
                 .ok_or_else(|| CredentialReportError(format!("it has no column {name}")))
         };
         let (columns, name) = (header.len(), column("user")?);
-        let [one, two] =
-            KEYS.map(|(active, changed)| Ok::<_, CredentialReportError>((column(active)?, column(changed)?)));
+        let [one, two] = KEYS.map(|[active, changed, used]| {
+            Ok::<_, CredentialReportError>([column(active)?, column(changed)?, column(used)?])
+        });
         let places = [one?, two?];
         let mut report = Self::default();
         for row in table.records() {
@@ -62,8 +67,7 @@ impl CredentialReport {
             let cell = |column: usize| row.get(column).unwrap_or_default();
             // The root user of the account has a row too, under a name that no IAM user can have.
             if cell(name).parse::<UserName>().is_ok() {
-                let keys =
-                    places.iter().filter_map(|(active, changed)| seen(cell(*active), cell(*changed)).transpose());
+                let keys = places.iter().filter_map(|place| seen(place.map(cell)).transpose());
                 report.users.insert(cell(name).to_ascii_lowercase(), keys.collect::<Result<_, _>>().ok());
             }
         }
@@ -81,15 +85,17 @@ impl CredentialReport {
 struct Unknown;
 
 /// Reads one of the two places for keys; `None` if it is empty.
-fn seen(active: &str, changed: &str) -> Result<Option<Seen>, Unknown> {
+fn seen([active, changed, used]: [&str; 3]) -> Result<Option<Seen>, Unknown> {
     let status = match active.to_ascii_lowercase().as_str() {
         "true" => KeyStatus::Active,
         "false" => KeyStatus::Inactive,
         _ => return Err(Unknown),
     };
+    let time = |text: &str| text.parse().map_err(|_| Unknown);
+    let used = if used == "N/A" { None } else { Some(time(used)?) };
     match (status, changed) {
         (KeyStatus::Inactive, "N/A") => Ok(None),
-        _ => Ok(Some(Seen { status, changed: changed.parse().map_err(|_| Unknown)? })),
+        _ => Ok(Some(Seen { status, changed: time(changed)?, used })),
     }
 }
 
@@ -98,7 +104,7 @@ mod tests {
     use super::*;
 
     const HEADER: &str = "user,arn,access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date,\
-                          access_key_2_active,access_key_2_last_rotated,cert_1_active\n";
+                          access_key_2_active,access_key_2_last_rotated,access_key_2_last_used_date,cert_1_active\n";
 
     fn read(rows: &str) -> CredentialReport {
         CredentialReport::read(format!("{HEADER}{rows}").as_bytes()).unwrap()
@@ -107,14 +113,18 @@ mod tests {
     #[test]
     fn each_place_for_a_key_is_read_as_empty_or_as_a_key() {
         let report = read(
-            "<root_account>,arn,true,2020-01-01T00:00:00+00:00,N/A,false,N/A,false\n\
-             Alice,arn,true,2026-09-25T03:16:40+00:00,N/A,false,2026-11-01T00:00:00Z,false\n\
-             \"b,ob\",arn,false,N/A,N/A,false,N/A,false\n",
+            "<root_account>,arn,true,2020-01-01T00:00:00+00:00,N/A,false,N/A,N/A,false\n\
+             Alice,arn,true,2026-09-25T03:16:40+00:00,2026-11-02T00:00:00+00:00,false,2026-11-01T00:00:00Z,N/A,false\n\
+             \"b,ob\",arn,false,N/A,N/A,false,N/A,N/A,false\n",
         );
         let alice = "alice".parse().unwrap();
         let at = |text: &str| text.parse().unwrap();
-        let active = Seen { status: KeyStatus::Active, changed: at("2026-09-25T03:16:40Z") };
-        let inactive = Seen { status: KeyStatus::Inactive, changed: at("2026-11-01T00:00:00Z") };
+        let active = Seen {
+            status: KeyStatus::Active,
+            changed: at("2026-09-25T03:16:40Z"),
+            used: Some(at("2026-11-02T00:00:00Z")),
+        };
+        let inactive = Seen { status: KeyStatus::Inactive, changed: at("2026-11-01T00:00:00Z"), used: None };
         assert_eq!(report.keys(&alice), Some(&[active, inactive][..]));
         assert_eq!(report.keys(&"b,ob".parse().unwrap()), Some(&[][..]));
         assert_eq!(report.keys(&"carol".parse().unwrap()), None);
@@ -125,14 +135,15 @@ mod tests {
     #[test]
     fn a_row_with_an_unknown_value_hides_only_its_user() {
         for keys in [
-            "maybe,2026-09-25T03:16:40Z,N/A,false,N/A",
-            "true,yesterday,N/A,false,N/A",
-            "true,N/A,N/A,false,N/A",
-            "false,N/A,N/A,,N/A",
-            "not_supported,not_supported,N/A,false,N/A",
+            "maybe,2026-09-25T03:16:40Z,N/A,false,N/A,N/A",
+            "true,yesterday,N/A,false,N/A,N/A",
+            "true,2026-09-25T03:16:40Z,lately,false,N/A,N/A",
+            "true,N/A,N/A,false,N/A,N/A",
+            "false,N/A,N/A,,N/A,N/A",
+            "not_supported,not_supported,N/A,false,N/A,N/A",
         ] {
             let report = read(&format!(
-                "a,b,arn,{keys},false\nalice,arn,{keys},false\nalice,arn,true\nbob,arn,false,N/A,N/A,false,N/A,false\n"
+                "a,b,arn,{keys},false\nalice,arn,{keys},false\nalice,arn,true\nbob,arn,false,N/A,N/A,false,N/A,N/A,false\n"
             ));
             assert_eq!(report.keys(&"alice".parse().unwrap()), None, "{keys}");
             assert_eq!(report.keys(&"bob".parse().unwrap()), Some(&[][..]), "{keys}");

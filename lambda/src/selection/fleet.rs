@@ -19,7 +19,8 @@ use crate::{
     model::{access_key::KeyStatus, email::Email, time::Timestamp, user::User, user_config_error::UserConfigError},
     protocol::{
         journal::{Journal, SKEW},
-        policy::{DeleteAfter, DisabledUsers, Policy},
+        manager::Manager,
+        policy::{DeleteAfter, DisabledUsers, Policy, UnusedAfter},
     },
     selection::credential_report::{CredentialReport, Seen},
 };
@@ -42,6 +43,8 @@ pub struct Fleet {
     pub misconfigured: Vec<(ListedUser, UserConfigError)>,
     /// The number of users that are selected but exempt.
     pub exempt: usize,
+    /// The users that are not selected any more, although this stack has a rotation of theirs open.
+    pub left: Vec<ListedUser>,
     /// The users that are skipped, because the lists show that nothing is due.
     pub not_due: NotDue,
 }
@@ -64,17 +67,35 @@ pub struct Lists {
     pub report: CredentialReport,
 }
 
-/// The selected users, or those of them that a person asks for. `lists` is needed if [`Settings::list_scope`] says so.
+/// Which of the selected users a run handles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked<'a> {
+    /// Those for whom something can be due.
+    Due,
+    /// All of them.
+    Everyone,
+    /// Those that a person names.
+    Named(&'a [String]),
+}
+
+/// The selected users, as far as the run is asked to handle them. `lists` is needed if [`Settings::list_scope`] says so.
 #[must_use]
-pub fn fleet(settings: &Settings, lists: Option<&Lists>, asked: Option<&[String]>, now: Timestamp) -> Fleet {
+pub fn fleet(settings: &Settings, lists: Option<&Lists>, asked: Asked<'_>, manager: &Manager, now: Timestamp) -> Fleet {
     let mut fleet = Fleet::default();
     let mut subjects = Vec::new();
     let unlisted = unlisted(settings, lists);
     let is_chosen = |listed: &&ListedUser| settings.users.iter().any(|entry| entry.selector.covers(listed));
-    let listed = lists.iter().flat_map(|lists| &lists.users).filter(is_chosen);
-    for listed in listed.chain(&unlisted) {
-        let is_asked = asked.is_none_or(|names| names.iter().any(|name| listed.is_called(name)));
-        if !is_asked {
+    let all = || lists.iter().flat_map(|lists| &lists.users);
+    if let (Some(lists), Asked::Due) = (lists, asked) {
+        // Invariant 15: no run ends the rotation of a user who has left, so a person must.
+        let is_exempt = |listed: &&ListedUser| settings.exempt.iter().any(|who| who.covers(listed));
+        let gone = all().filter(|listed| !is_chosen(listed) || is_exempt(listed));
+        fleet.left = gone.filter(|listed| has_open_rotation(listed, &lists.report, manager)).cloned().collect();
+    }
+    for listed in all().filter(is_chosen).chain(&unlisted) {
+        if let Asked::Named(names) = asked
+            && !names.iter().any(|name| listed.is_called(name))
+        {
             continue;
         }
         if settings.exempt.iter().any(|who| who.covers(listed)) {
@@ -86,7 +107,7 @@ pub fn fleet(settings: &Settings, lists: Option<&Lists>, asked: Option<&[String]
             Ok((subject, policy)) => {
                 let keys = lists.and_then(|lists| lists.report.keys(&listed.name));
                 let oldest = keys.into_iter().flatten().map(|key| key.changed).min();
-                if lists.is_some() && asked.is_none() && has_nothing_due(listed, keys, &policy, now) {
+                if lists.is_some() && asked == Asked::Due && has_nothing_due(listed, keys, &policy, now) {
                     fleet.not_due.users += 1;
                     fleet.not_due.active.extend(active(keys.unwrap_or_default()).map(|key| key.changed));
                 } else {
@@ -103,6 +124,16 @@ pub fn fleet(settings: &Settings, lists: Option<&Lists>, asked: Option<&[String]
         in_order(subjects)
     };
     fleet
+}
+
+/// Whether this stack has begun a rotation for the user that is not over: by the user's tags, and by a report that may
+/// be hours old.
+fn has_open_rotation(listed: &ListedUser, report: &CredentialReport, manager: &Manager) -> bool {
+    let journal = Journal::read(listed.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+    let Ok(journal) = journal else { return false };
+    let is_ours = journal.managed_by.as_ref().is_some_and(|writer| writer.is_same_stack(manager));
+    let has_pair = || active(report.keys(&listed.name).unwrap_or_default()).count() > 1;
+    is_ours && (!journal.intents.is_empty() || journal.delivered.is_some() && has_pair())
 }
 
 /// The users that the configuration names but the account does not list. The run handles them too, so that IAM reports
@@ -163,11 +194,16 @@ fn has_nothing_due(listed: &ListedUser, keys: Option<&[Seen]>, policy: &Policy, 
         {
             true
         }
-        [only] => only.status == KeyStatus::Active && !is_coming(born(only), &journal, true, policy, now),
+        [only] => {
+            only.status == KeyStatus::Active
+                && !is_coming(born(only), &journal, true, policy, now)
+                && !is_soon_unused(only, policy, now)
+        }
         [a, b] => match (a.status, b.status) {
+            // Without a note of a delivery, the owner may not have been told of the pair yet.
             (KeyStatus::Active, KeyStatus::Active) => {
                 let newer = born(a).max(born(b));
-                now < newer + policy.overlap
+                journal.delivered.is_some() && now < newer + policy.overlap
             }
             (KeyStatus::Inactive, KeyStatus::Inactive) => false,
             (KeyStatus::Active, KeyStatus::Inactive) => is_kept(&journal, born(a), policy, now),
@@ -180,7 +216,8 @@ fn has_nothing_due(listed: &ListedUser, keys: Option<&[Seen]>, policy: &Policy, 
 /// Whether nothing is due for a user with an inactive key beside an active one, which was created at `born`.
 fn is_kept(journal: &Journal, born: Timestamp, policy: &Policy, now: Timestamp) -> bool {
     let kept = match policy.delete_after {
-        DeleteAfter::NextRotation => true,
+        // If there is no note, a run must tell the owner, unless the policy says nothing of such keys.
+        DeleteAfter::NextRotation => policy.acts_at_once() || !journal.disabled.is_empty(),
         // If there is no note, a run must write it.
         DeleteAfter::Window(window) => {
             let noted = journal.disabled.iter().map(|disabled| disabled.at).min();
@@ -198,6 +235,13 @@ fn is_coming(born: Timestamp, journal: &Journal, alone: bool, policy: &Policy, n
     let told = alone && told.is_some() && told == journal.warned.as_ref();
     let from = if told { due } else { due.before(policy.warn_before) };
     now + SKEW >= from
+}
+
+/// Whether the owner of the user's only key must soon be told that it is unused.
+fn is_soon_unused(only: &Seen, policy: &Policy, now: Timestamp) -> bool {
+    let UnusedAfter::After(limit) = policy.unused_after else { return false };
+    let since = only.used.map_or(only.changed, |used| used.max(only.changed));
+    now + SKEW >= (since + limit).before(policy.disuse_notice())
 }
 
 /// Orders users by age of their keys, the oldest first, but fills every second place from a position that changes each

@@ -1,5 +1,6 @@
 //! The audit log: the documented query finds every change, and external texts cannot forge an event.
 
+use crate::world::manager;
 use lambda::{
     contract::call_permissions::steps,
     model::{
@@ -26,7 +27,7 @@ use serde_json::Value;
 const NOW: Timestamp = Timestamp::from_unix(1_795_490_200);
 
 fn run(action: RunAction) -> Run {
-    Run { id: "run/0123456789abcdef".parse().unwrap(), deadline: NOW, action }
+    Run { id: "run/0123456789abcdef".parse().unwrap(), deadline: NOW, action, manager: manager() }
 }
 
 fn done(call: &Call) -> Answer {
@@ -71,7 +72,10 @@ fn what_the_documented_query_asks_for_is_in_every_change() {
             assert!(fields.iter().all(|field| event[field].is_string()), "{fields:?}: {event:#}");
         }
     }
-    assert_eq!(changes, 10, "create, deactivate, activate, delete, store (three times), publish, the journal (twice)");
+    assert_eq!(
+        changes, 11,
+        "create, deactivate, activate, delete, store (three times), publish, the journal (3 times)"
+    );
 }
 
 #[test]
@@ -127,9 +131,9 @@ proptest! {
     fn every_event_is_one_line_that_reads_back(code in hostile(), message in hostile(), request in hostile()) {
         let user: lambda::model::user::UserName = "alice".parse().unwrap();
         let failure = CallError { effect: Effect::Unknown, code: ErrorCode::Aws(code), message: message.clone() };
-        let garbled = JournalParseError { tag: lambda::protocol::journal::DELIVERED, value: message };
+        let garbled = JournalParseError { tag: lambda::protocol::journal::DELIVERED.into(), value: message };
         let rest = StopReason::NeedsAttention(NeedsAttention::Journal(garbled));
-        let users = vec![UserReport::new(user.clone(), RunAction::Routine, Vec::new(), Vec::new(), Vec::new(), &rest)];
+        let users = vec![UserReport::new(user.clone(), &RunAction::Routine, Vec::new(), Vec::new(), Vec::new(), &rest)];
         let summary = Summary::of(&users);
         let report = RunReport { status_code: 500, body: request.clone(), run: "run".parse().unwrap(), dry_run: false, started: NOW, summary, users, not_due: NotDue::default(), unsent: Vec::new() };
         let mut events = vec![

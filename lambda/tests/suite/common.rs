@@ -5,7 +5,7 @@ use lambda::{
     contract::{digest_frequency::DigestFrequency, language::Language, settings::Settings, user_tags::UserTags},
     delivery::{public_key::Recipients, secret_policy::Readers},
     model::{kms_key::KmsKey, time::Span},
-    protocol::policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse},
+    protocol::policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse, UnusedAfter},
 };
 
 /// The policy of rotation.yaml, without the warning.
@@ -16,6 +16,7 @@ pub(crate) fn careful() -> Policy {
         delete_after: DeleteAfter::Window(Span::days(14)),
         still_in_use: StillInUse::Wait,
         wait_at_most: MaxWait::Forever,
+        unused_after: UnusedAfter::Never,
         disabled_users: DisabledUsers::Skip,
         delivery: Delivery::SecretsManager,
         warn_before: Span::ZERO,
@@ -29,6 +30,7 @@ pub(crate) fn article() -> Policy {
         overlap: Span::ZERO,
         delete_after: DeleteAfter::NextRotation,
         still_in_use: StillInUse::Retire,
+        unused_after: UnusedAfter::Never,
         disabled_users: DisabledUsers::Replace,
         wait_at_most: MaxWait::Forever,
         delivery: Delivery::Email,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::world::manager;
 use lambda::{
     contract::{
         list_scope::ListScope, listed_user::ListedUser, settings::Settings, user_entry::TAGS, user_tags::UserTags,
@@ -13,12 +14,13 @@ use lambda::{
         user::User,
     },
     protocol::{
-        journal::{Delivered, Disabled, Intent, JournalEntry},
-        policy::{DeleteAfter, DisabledUsers},
+        journal::{Disabled, DisabledBy, Intent, JournalEntry, KeyNote},
+        manager::Manager,
+        policy::{DeleteAfter, DisabledUsers, UnusedAfter},
     },
     selection::{
         credential_report::CredentialReport,
-        fleet::{Fleet, Lists, fleet},
+        fleet::{Asked, Fleet, Lists, fleet},
     },
 };
 use proptest::prelude::*;
@@ -47,22 +49,23 @@ fn journal(entries: &[JournalEntry]) -> Vec<(String, String)> {
 }
 
 fn delivered(ago: u64) -> JournalEntry {
-    JournalEntry::Delivered(Delivered { key: KEY.parse().unwrap(), at: days(ago) })
+    JournalEntry::Delivered(KeyNote { key: KEY.parse().unwrap(), at: days(ago) })
 }
 
 fn disabled(ago: u64) -> JournalEntry {
-    JournalEntry::Disabled(vec![Disabled { key: KEY.parse().unwrap(), at: days(ago) }])
+    JournalEntry::Disabled(vec![Disabled { key: KEY.parse().unwrap(), at: days(ago), by: DisabledBy::Rotation }])
 }
 
 fn lists(rows: &[Row<'_>]) -> Lists {
     let mut report =
-        "user,arn,access_key_1_active,access_key_1_last_rotated,access_key_2_active,access_key_2_last_rotated\n"
+        "user,arn,access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date,access_key_2_active,\
+         access_key_2_last_rotated,access_key_2_last_used_date\n"
             .to_owned();
     let listed = |Row(user, keys, tags): &Row<'_>| {
         let user: User = user.parse().unwrap();
         let key = |at: usize| {
             let (active, age): (bool, _) = keys.get(at).map_or((false, None), |(age, active)| (*active, Some(*age)));
-            format!("{active},{}", age.map_or_else(|| "N/A".to_owned(), |age| days(age).to_string()))
+            format!("{active},{},N/A", age.map_or_else(|| "N/A".to_owned(), |age| days(age).to_string()))
         };
         report += &format!("\"{}\",arn,{},{}\n", user.name, key(0), key(1));
         ListedUser { created: days(400), tags: tags.clone(), ..ListedUser::from(&user) }
@@ -82,11 +85,12 @@ type Table<'a> = Vec<(&'a str, &'a [(u64, bool)], Vec<JournalEntry>, Change<'a>,
 #[test]
 fn only_users_with_something_due_are_handled() {
     let intent = Intent { run: "r".parse().unwrap(), at: days(1), known: KEY.parse().unwrap() };
-    let undone = JournalEntry::Undone(Some(KEY.parse().unwrap()));
+    let undone = JournalEntry::Undone(Some(KeyNote { key: KEY.parse().unwrap(), at: NOW }));
     let told = JournalEntry::Warned(KEY.parse().unwrap());
     let window = |settings: &mut Settings| settings.policy.delete_after = DeleteAfter::NextRotation;
     let warns = |settings: &mut Settings| settings.policy.warn_before = Span::days(7);
     let replaces = |settings: &mut Settings| settings.policy.disabled_users = DisabledUsers::Replace;
+    let disuse = |settings: &mut Settings| settings.policy.unused_after = UnusedAfter::After(Span::days(45));
     let as_it_is = |_: &mut Settings| {};
     let table: Table<'_> = vec![
         ("no key", &[], vec![], &as_it_is, false),
@@ -99,7 +103,8 @@ fn only_users_with_something_due_are_handled() {
         // A key that was deactivated and activated again seems young. Its delivery shows its age.
         ("toggled", &[(1, true)], vec![delivered(60)], &as_it_is, true),
         ("delivered", &[(1, true)], vec![delivered(59)], &as_it_is, false),
-        ("in the overlap", &[(66, true), (6, true)], vec![], &as_it_is, false),
+        ("in the overlap", &[(66, true), (6, true)], vec![delivered(6)], &as_it_is, false),
+        ("two keys that the rotation did not make", &[(66, true), (6, true)], vec![], &as_it_is, true),
         ("past the overlap", &[(67, true), (7, true)], vec![], &as_it_is, true),
         ("past the overlap, the younger first", &[(7, true), (67, true)], vec![], &as_it_is, true),
         ("overlap of a toggled key", &[(66, true), (1, true)], vec![delivered(7)], &as_it_is, true),
@@ -115,19 +120,22 @@ fn only_users_with_something_due_are_handled() {
         ("inactive, not noted", &[(66, false), (1, true)], vec![], &as_it_is, true),
         ("in the window", &[(66, false), (6, true)], vec![disabled(13)], &as_it_is, false),
         ("past the window", &[(66, false), (6, true)], vec![disabled(14)], &as_it_is, true),
-        ("kept until its place is needed", &[(66, false), (6, true)], vec![], &window, false),
+        ("kept until its place is needed", &[(66, false), (6, true)], vec![disabled(1)], &window, false),
+        ("to be kept, and its owner is not told yet", &[(66, false), (6, true)], vec![], &window, true),
         ("its place is needed", &[(90, false), (60, true)], vec![], &window, true),
         ("due in its window", &[(60, true), (66, false)], vec![disabled(1)], &as_it_is, true),
         ("to be warned", &[(53, true)], vec![], &warns, true),
         ("not yet", &[(52, true)], vec![], &warns, false),
         ("warned", &[(53, true)], vec![delivered(53), told.clone()], &warns, false),
         ("warned and due", &[(60, true)], vec![delivered(60), told], &warns, true),
+        ("soon unused", &[(38, true)], vec![], &disuse, true),
+        ("not yet unused", &[(37, true)], vec![], &disuse, false),
     ];
     for (name, keys, entries, change, looks) in table {
         let mut settings = settings("/", "");
         change(&mut settings);
         let lists = lists(&[Row("alice", keys, journal(&entries))]);
-        let fleet = fleet(&settings, Some(&lists), None, NOW);
+        let fleet = fleet(&settings, Some(&lists), Asked::Due, &manager(), NOW);
         assert_eq!(fleet.subjects.len() == 1, looks, "{name}: {fleet:?}");
         assert_eq!(fleet.not_due.users, usize::from(!looks), "{name}");
         let active = keys.iter().filter(|(_, active)| *active).count();
@@ -135,13 +143,19 @@ fn only_users_with_something_due_are_handled() {
         // A user that a person asks for is always handled.
         let asked = ["ALICE".to_owned()];
         assert_eq!(
-            lambda::selection::fleet::fleet(&settings, Some(&lists), Some(&asked), NOW).subjects.len(),
+            lambda::selection::fleet::fleet(&settings, Some(&lists), Asked::Named(&asked), &manager(), NOW)
+                .subjects
+                .len(),
             1,
             "{name}"
         );
     }
     let garbled = lists(&[Row("alice", &[(1, true)], tag("access-key-rotation:delivered", "by hand"))]);
-    assert_eq!(handled_users(&fleet(&settings("/", ""), Some(&garbled), None, NOW)), ["alice"], "the run reports it");
+    assert_eq!(
+        handled_users(&fleet(&settings("/", ""), Some(&garbled), Asked::Due, &manager(), NOW)),
+        ["alice"],
+        "the run reports it"
+    );
 }
 
 /// A report can be four hours old. The keys of a user that was created since are no older than the user.
@@ -150,7 +164,11 @@ fn a_user_that_the_report_does_not_know_is_judged_by_its_own_age() {
     for (age, looks) in [(0, false), (59, false), (60, true)] {
         let mut lists = lists(&[]);
         lists.users = vec![ListedUser { created: days(age), ..ListedUser::from(&"new".parse::<User>().unwrap()) }];
-        assert_eq!(fleet(&settings("/", ""), Some(&lists), None, NOW).subjects.len() == 1, looks, "{age} days");
+        assert_eq!(
+            fleet(&settings("/", ""), Some(&lists), Asked::Due, &manager(), NOW).subjects.len() == 1,
+            looks,
+            "{age} days"
+        );
     }
 }
 
@@ -176,16 +194,18 @@ fn exempt_wins_whatever_chose() {
     ] {
         let settings = settings(users, exempt);
         let lists = (settings.list_scope() == ListScope::Account).then_some(&lists);
-        let fleet = fleet(&settings, lists, None, NOW);
+        let fleet = fleet(&settings, lists, Asked::Due, &manager(), NOW);
         let mut handled_users = handled_users(&fleet);
         handled_users.sort_unstable();
         let mut expected = expected.to_vec();
         expected.sort_unstable();
         assert_eq!(handled_users, expected, "{users} without {exempt}");
-        let chosen = lambda::selection::fleet::fleet(&self::settings(users, ""), lists, None, NOW).subjects.len();
+        let chosen = lambda::selection::fleet::fleet(&self::settings(users, ""), lists, Asked::Due, &manager(), NOW)
+            .subjects
+            .len();
         assert_eq!(fleet.exempt, chosen - expected.len(), "{users} without {exempt}");
     }
-    let named = fleet(&settings("/ nobody", ""), Some(&lists), None, NOW);
+    let named = fleet(&settings("/ nobody", ""), Some(&lists), Asked::Due, &manager(), NOW);
     assert!(
         handled_users(&named).contains(&"nobody".to_owned()),
         "a named user is handled even if it is not listed, so that IAM reports what is wrong"
@@ -211,7 +231,7 @@ fn the_most_specific_setting_of_a_user_wins() {
     ] {
         let settings = Settings { user_tags: honoured, ..settings(users, "") };
         let lists = lists(&[Row(user, &[(90, true)], tags(&tagged))]);
-        let fleet = fleet(&settings, Some(&lists), None, NOW);
+        let fleet = fleet(&settings, Some(&lists), Asked::Due, &manager(), NOW);
         let subject = fleet.subjects.iter().find(|subject| subject.user.to_string() == user).unwrap();
         let own = settings.for_subject(subject);
         let said =
@@ -230,14 +250,14 @@ fn an_invalid_tag_is_reported_and_never_guessed() {
     ] {
         let settings = Settings { user_tags: UserTags::Honoured, ..settings("/", "") };
         let lists = lists(&[Row("alice", &[(90, true)], tags), Row("bob", &[(90, true)], vec![])]);
-        let fleet = fleet(&settings, Some(&lists), None, NOW);
+        let fleet = fleet(&settings, Some(&lists), Asked::Due, &manager(), NOW);
         assert_eq!(handled_users(&fleet), ["bob"]);
         let [(alice, error)] = fleet.misconfigured.as_slice() else { panic!("{fleet:?}") };
         assert!(alice.name.as_str() == "alice" && error.to_string().contains(says), "{error}");
     }
     let mut lists = lists(&[Row("alice", &[(90, true)], vec![])]);
     lists.users[0].path = "/a*/".into();
-    let fleet = fleet(&settings("/", ""), Some(&lists), None, NOW);
+    let fleet = fleet(&settings("/", ""), Some(&lists), Asked::Due, &manager(), NOW);
     assert!(handled_users(&fleet).is_empty() && fleet.misconfigured.len() == 1);
 }
 
@@ -249,7 +269,7 @@ fn the_order_changes_each_hour() {
     let (lists, settings) = (lists(&rows), settings("/", ""));
     let second = |minute: u64| {
         let hour = Timestamp::from_unix(NOW.unix() / 3_600 * 3_600);
-        handled_users(&fleet(&settings, Some(&lists), None, hour + Span::minutes(minute)))[1].clone()
+        handled_users(&fleet(&settings, Some(&lists), Asked::Due, &manager(), hour + Span::minutes(minute)))[1].clone()
     };
     assert!((0..60).all(|minute| second(minute) == second(0)));
     let turns: BTreeSet<_> = (0..24).map(|hour| second(60 * hour)).collect();
@@ -260,8 +280,8 @@ fn the_order_changes_each_hour() {
 fn the_oldest_key_comes_first_and_the_configured_order_stays() {
     let rows = [Row("a", &[(61, true)], vec![]), Row("b", &[(300, true)], vec![]), Row("c", &[(90, true)], vec![])];
     let lists = lists(&rows);
-    assert_eq!(handled_users(&fleet(&settings("/", ""), Some(&lists), None, NOW))[0], "b");
-    assert_eq!(handled_users(&fleet(&settings("c a b", ""), None, None, NOW)), ["c", "a", "b"]);
+    assert_eq!(handled_users(&fleet(&settings("/", ""), Some(&lists), Asked::Due, &manager(), NOW))[0], "b");
+    assert_eq!(handled_users(&fleet(&settings("c a b", ""), None, Asked::Due, &manager(), NOW)), ["c", "a", "b"]);
 }
 
 proptest! {
@@ -277,11 +297,46 @@ proptest! {
         let mut served = BTreeSet::new();
         for run in 0..40 * share as u64 {
             let now = NOW + Span::minutes(60 * hours * run);
-            let order = handled_users(&fleet(&settings, Some(&lists), None, now));
+            let order = handled_users(&fleet(&settings, Some(&lists), Asked::Due, &manager(), now));
             prop_assert_eq!(order.len(), all);
             prop_assert_eq!(order.iter().collect::<BTreeSet<_>>().len(), all, "each once");
             served.extend(order.into_iter().take(each_run));
         }
         prop_assert_eq!(served.len(), all, "{} each run, every {} hours", each_run, hours);
+    }
+}
+
+/// Trace f of the attacks: a user leaves the selected path in the middle of a rotation.
+#[test]
+fn invariant_15_a_user_who_leaves_is_reported_until_its_notes_are_gone() {
+    let intent = Intent { run: "r".parse().unwrap(), at: days(1), known: KEY.parse().unwrap() };
+    let other = Manager::new("other", "eu-west-1", "").unwrap();
+    let ours = JournalEntry::ManagedBy(manager());
+    for (name, keys, entries, reported) in [
+        ("in the overlap", vec![(66, true), (6, true)], vec![delivered(6), ours.clone()], true),
+        ("left by a dead run", vec![(66, true)], vec![JournalEntry::Intent(intent), ours.clone()], true),
+        ("the rotation is over", vec![(6, true)], vec![delivered(6), ours.clone()], false),
+        ("of another stack", vec![(66, true), (6, true)], vec![delivered(6), JournalEntry::ManagedBy(other)], false),
+        ("without notes", vec![(66, true), (6, true)], vec![], false),
+    ] {
+        for (users, exempt) in [("/ci/", ""), ("/", "alice")] {
+            let lists = lists(&[Row("/apps/alice", &keys, journal(&entries))]);
+            let all = fleet(&settings(users, exempt), Some(&lists), Asked::Due, &manager(), NOW);
+            let left: Vec<_> = all.left.iter().map(|listed| listed.name.to_string()).collect();
+            assert_eq!(left == ["alice"], reported, "{name}: {left:?}");
+            assert!(all.subjects.is_empty(), "{name}");
+        }
+        let lists = lists(&[Row("/apps/alice", &keys, journal(&entries))]);
+        let selected = fleet(&settings("/", ""), Some(&lists), Asked::Due, &manager(), NOW);
+        assert!(selected.left.is_empty(), "{name}");
+    }
+}
+
+/// A release is about every user, also those for whom nothing is due.
+#[test]
+fn a_release_handles_everyone() {
+    let lists = lists(&[Row("alice", &[(1, true)], vec![])]);
+    for (asked, handled) in [(Asked::Due, 0), (Asked::Everyone, 1)] {
+        assert_eq!(fleet(&settings("/", ""), Some(&lists), asked, &manager(), NOW).subjects.len(), handled);
     }
 }

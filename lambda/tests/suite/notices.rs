@@ -30,6 +30,8 @@ use lambda::{
         },
         call_error::{CallError, Effect, ErrorCode},
         journal::{JournalParseError, RunId},
+        manager::Manager,
+        overdue::Overdue,
         policy::{DeleteAfter, Delivery, Policy},
         run::RunAction,
         stop_reason::{NeedsAttention, StopReason},
@@ -76,7 +78,7 @@ fn keys(all: &[(u8, KeyStatus)]) -> Vec<Key> {
 }
 
 fn report(found: &[(u8, KeyStatus)], done: Vec<KeyChange>, left: &[(u8, KeyStatus)], rest: &StopReason) -> UserReport {
-    UserReport::new("alice".parse().unwrap(), RunAction::Routine, keys(found), done, keys(left), rest)
+    UserReport::new("alice".parse().unwrap(), &RunAction::Routine, keys(found), done, keys(left), rest)
 }
 
 fn created(n: u8) -> KeyChange {
@@ -204,6 +206,34 @@ fn changes() -> Vec<Case> {
     ]
 }
 
+/// Deactivations without a successor, and who is notified of them.
+fn removals() -> Vec<Case> {
+    vec![
+        (
+            "unused",
+            Delivery::Email,
+            report(
+                &[(1, Active)],
+                vec![deactivated(1, RemovalReason::Disuse)],
+                &[(1, Inactive)],
+                &StopReason::Disabled,
+            ),
+            vec![format!("disused: {BOTH}")],
+        ),
+        (
+            "revoked",
+            Delivery::SecretsManager,
+            report(
+                &[(1, Active), (2, Active)],
+                vec![deactivated(1, RemovalReason::Revoked)],
+                &[(1, Inactive), (2, Active)],
+                &StopReason::Revoked(key(1)),
+            ),
+            vec![format!("revoked: {BOTH}")],
+        ),
+    ]
+}
+
 /// What keeps a user from a rotation, and who is notified of it.
 fn hindrances() -> Vec<Case> {
     vec![
@@ -248,6 +278,17 @@ fn hindrances() -> Vec<Case> {
             report(&[(1, Active)], vec![], &[(1, Active)], &StopReason::NeedsAttention(NeedsAttention::SameAge)),
             vec![format!("needs-attention: {BOTH}")],
         ),
+        (
+            "a pair in use",
+            Delivery::Email,
+            report(
+                &[(1, Active), (2, Active)],
+                vec![],
+                &[(1, Active), (2, Active)],
+                &StopReason::UnmadePairInUse(key(1), LastUse::Never),
+            ),
+            vec![format!("pair-in-use: {BOTH}")],
+        ),
         // The owner would have to confirm first.
         (
             "no confirmed recipient",
@@ -272,7 +313,7 @@ fn hindrances() -> Vec<Case> {
 
 #[test]
 fn a_change_is_reported_once_and_a_problem_in_each_run() {
-    for (case, delivery, report, expected) in changes().into_iter().chain(hindrances()) {
+    for (case, delivery, report, expected) in changes().into_iter().chain(removals()).chain(hindrances()) {
         assert_eq!(said(&report, &settings(delivery, Some("o@b.co"))), expected, "{case}");
         // Without an owner, the administrators get every notice, and they had the mail with the secret too.
         let mine = expected.iter().filter(|said| !said.starts_with("mailed")).map(|said| said.replace("o@b.co ", ""));
@@ -393,6 +434,13 @@ fn notices_are_the_reviewed_ones() {
             .map(|kind| mail(language, kind))
             .into()
     });
+    golden("disused", |language| vec![mail(language, NoticeKind::Disused { key: &old })]);
+    golden("revoked", |language| {
+        [Some(&new), None].map(|new| mail(language, NoticeKind::Revoked { key: &old, new })).into()
+    });
+    golden("pair-in-use", |language| {
+        vec![mail(language, NoticeKind::PairInUse { older: &old, newer: Some(&new), last_use: &used })]
+    });
     golden("reactivated", |language| {
         let kind = |new, until| NoticeKind::Reactivated { old: &old, new, until };
         [kind(Some(&new), Some(now() + Span::days(53))), kind(None, None)].map(|kind| mail(language, kind)).into()
@@ -433,11 +481,11 @@ fn mails_about_failures_are_the_reviewed_ones() {
     });
 }
 
-fn doubts() -> [NeedsAttention; 13] {
+fn doubts() -> [NeedsAttention; 16] {
     let used = LastUse::Used { at: now(), service: "s3".into(), region: "eu-west-1".into() };
     [
         NeedsAttention::Journal(JournalParseError {
-            tag: lambda::protocol::journal::DELIVERED,
+            tag: lambda::protocol::journal::DELIVERED.into(),
             value: "key=short".into(),
         }),
         NeedsAttention::Future(now() + Span::days(365)),
@@ -446,6 +494,9 @@ fn doubts() -> [NeedsAttention; 13] {
         NeedsAttention::SameAge,
         NeedsAttention::ForeignKey { delivered: key(1), foreign: key(2) },
         NeedsAttention::LateDelivery { key: key(2), at: now(), until: now() + Span::days(7) },
+        NeedsAttention::ManagedBy(Manager::new("other-stack", "eu-central-1", "").unwrap()),
+        NeedsAttention::OtherChannel,
+        NeedsAttention::Left,
         NeedsAttention::TooManyKeys(3),
         NeedsAttention::NoRoom(47),
         NeedsAttention::UserConfigError(UserOverrides::from_tags(&[(TAGS[1].into(), "monthly".into())]).unwrap_err()),
@@ -472,7 +523,10 @@ fn digest(language: Language, rests: &[StopReason], unsent: usize) -> Mail {
         .enumerate()
         .map(|(n, rest)| {
             let user = format!("user-{n}").parse().unwrap();
-            UserReport::new(user, RunAction::Routine, vec![], vec![], vec![], rest)
+            let report = UserReport::new(user, &RunAction::Routine, vec![], vec![], vec![], rest);
+            let is_late = matches!(rest, StopReason::Overlap(..) | StopReason::UnmadePairInUse(..));
+            let overdue = is_late.then(|| Overdue { key: key(1), since: now().before(Span::days(3)) });
+            UserReport { overdue, ..report }
         })
         .collect();
     let summary = Summary { rotated: 1, unsent, ..Summary::of(&users) };
@@ -500,6 +554,7 @@ fn digests_are_the_reviewed_ones() {
         ))),
         StopReason::NeedsAttention(NeedsAttention::SameAge),
         StopReason::Overlap(key(1), later),
+        StopReason::UnmadePairInUse(key(1), LastUse::Never),
     ];
     golden("digest", |language| {
         vec![digest(language, &[StopReason::Healthy(later), StopReason::NoKeys], 0), digest(language, &rests, 2)]
@@ -567,7 +622,8 @@ fn every_mail(language: Language, user: &UserName, texts: [&str; 3]) -> Vec<Mail
     let [one, two, three] = texts.map(str::to_owned);
     let last_use = LastUse::Used { at: now(), service: one.clone(), region: two.clone() };
     let failure = CallError { effect: Effect::Unknown, code: ErrorCode::Aws(one), message: two };
-    let garbled = NeedsAttention::Journal(JournalParseError { tag: lambda::protocol::journal::UNDONE, value: three });
+    let garbled =
+        NeedsAttention::Journal(JournalParseError { tag: lambda::protocol::journal::UNDONE.into(), value: three });
     let orphan = NeedsAttention::OrphanInUse(key(1), last_use.clone());
     let (old, new) = (key(1), key(2));
     let aftermaths = [
@@ -634,7 +690,7 @@ proptest! {
     fn no_text_forges_a_log_line(one in hostile(), two in hostile(), three in hostile()) {
         let last_use = LastUse::Used { at: now(), service: one.clone(), region: two.clone() };
         let failure = CallError { effect: Effect::None, code: ErrorCode::Aws(one), message: two };
-        let garbled = JournalParseError { tag: lambda::protocol::journal::UNDONE, value: three };
+        let garbled = JournalParseError { tag: lambda::protocol::journal::UNDONE.into(), value: three };
         let rests = [
             StopReason::Failed(Box::new((Call::ListAccessKeys, failure.clone()))),
             StopReason::Withdrawn(Box::new((Call::CreateSecret, failure.clone()))),

@@ -1,7 +1,7 @@
 //! The planner as a table: what the handler does in which situation. A simulated AWS carries out the calls.
 
 use crate::common::{article, careful};
-use crate::world::{Secret, World, key, lost, refused};
+use crate::world::{Secret, World, key, lost, manager, refused};
 use lambda::{
     model::{
         access_key::{
@@ -12,12 +12,14 @@ use lambda::{
         time::{Span, Timestamp},
     },
     protocol::{
-        call::{Answer, Call, PlannedNotice},
+        call::{Answer, Call, PlannedNotice, Warning},
         call_error::{CallError, ErrorCode},
-        journal::{Delivered, Disabled, Intent, Journal, LEASE, LIFE},
-        planner::ROTATION_BUDGET,
-        policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse},
-        run::{Run, RunAction},
+        journal::{Disabled, DisabledBy, Intent, Journal, JournalParseError, KeyNote, LEASE, LIFE},
+        manager::Manager,
+        overdue::{Overdue, overdue},
+        planner::{Next, ROTATION_BUDGET, next_step},
+        policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse, UnusedAfter},
+        run::{Run, RunAction, Successor},
         state::{UserState, VERIFY_ATTEMPTS, VERIFY_PAUSE},
         stop_reason::{NeedsAttention, StopReason},
     },
@@ -34,7 +36,12 @@ fn replacing() -> Policy {
 }
 
 fn run() -> Run {
-    Run { id: "this-run".parse().unwrap(), deadline: NOW + Span::minutes(10), action: RunAction::Routine }
+    Run {
+        id: "this-run".parse().unwrap(),
+        deadline: NOW + Span::minutes(10),
+        action: RunAction::Routine,
+        manager: manager(),
+    }
 }
 
 fn ago(span: Span) -> Timestamp {
@@ -48,6 +55,23 @@ fn days(n: u64) -> Timestamp {
 /// A world with keys of these ages in days.
 fn with(keys: &[(u64, KeyStatus)]) -> World {
     keys.iter().fold(World::new(NOW), |world, (age, status)| world.with_key(days(*age), *status))
+}
+
+/// Two active keys of these ages in days. The rotation delivered the younger one when it was created.
+fn rotated(older: u64, newer: u64) -> World {
+    let mut world = with(&[(older, Active), (newer, Active)]);
+    world.journal.as_mut().unwrap().delivered = Some(KeyNote { key: key(1), at: days(newer) });
+    world
+}
+
+/// The note that the rotation deactivated the key.
+fn by_rotation(n: usize, at: Timestamp) -> Disabled {
+    Disabled { key: key(n), at, by: DisabledBy::Rotation }
+}
+
+/// The keys that the warnings were about.
+fn warned(world: &World) -> Vec<AccessKeyId> {
+    world.warnings.iter().map(|(warning, _)| warning.key().clone()).collect()
 }
 
 fn intent(at: Timestamp, known: usize) -> Intent {
@@ -95,7 +119,7 @@ fn a_rotation_is_these_calls_in_this_order() {
     assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
     assert_eq!((world.secret, world.announced), (Secret::Current(key(1)), vec![key(1)]));
     let journal = world.journal.unwrap();
-    assert_eq!((journal.intents, journal.delivered), (vec![], Some(Delivered { key: key(1), at: NOW })));
+    assert_eq!((journal.intents, journal.delivered), (vec![], Some(KeyNote { key: key(1), at: NOW })));
 }
 
 #[test]
@@ -128,7 +152,7 @@ fn the_articles_rotation_is_these_calls_in_this_order() {
     assert_eq!(
         calls,
         "ListAccessKeys ListUserTags ListSubscriptionsByTopic TagUser CreateAccessKey GetCallerIdentity GetCallerIdentity \
-         GetCallerIdentity Publish TagUser ListAccessKeys UpdateAccessKey"
+         GetCallerIdentity Publish TagUser TagUser ListAccessKeys UpdateAccessKey"
     );
     assert_eq!(rest, StopReason::Healthy(NOW + Span::minutes(1)));
     assert_eq!((left(&world), world.mailed), (keys(&[(0, Inactive), (1, Active)]), vec![key(1)]));
@@ -140,7 +164,7 @@ fn an_owner_is_warned_once_and_a_missed_run_does_not_skip_it() {
     for (age, warns) in [(52, false), (53, true), (54, true), (59, true), (60, false)] {
         let mut world = with(&[(age, Active)]);
         let (_, calls) = runs(&mut world, &warning());
-        assert_eq!(world.warned == [key(0)], warns, "{age} days: {calls}");
+        assert_eq!(warned(&world) == [key(0)], warns, "{age} days: {calls}");
         if !warns {
             continue;
         }
@@ -150,7 +174,7 @@ fn an_owner_is_warned_once_and_a_missed_run_does_not_skip_it() {
             (rest, calls.as_str()),
             (StopReason::Healthy(days(age) + Span::days(60)), "ListAccessKeys ListUserTags")
         );
-        assert_eq!(world.warned.len(), 1, "once");
+        assert_eq!(world.warnings.len(), 1, "once");
     }
 }
 
@@ -159,7 +183,7 @@ fn a_warning_about_an_earlier_key_does_not_stand_for_the_next_one() {
     let mut world = with(&[(55, Active)]);
     world.journal = Ok(Journal { warned: Some(key(7)), ..Journal::default() });
     let _ = runs(&mut world, &warning());
-    assert_eq!(world.warned, [key(0)]);
+    assert_eq!(warned(&world), [key(0)]);
     assert_eq!(world.journal.unwrap().warned, Some(key(0)));
 }
 
@@ -172,28 +196,28 @@ fn a_warning_is_noted_after_it_was_sent() {
     assert!(matches!(rest, StopReason::Failed(_)), "{rest:?}");
     assert_eq!(world.journal, Ok(Journal::default()));
     let _ = runs(&mut world, &warning());
-    assert_eq!(world.warned, [key(0)]);
+    assert_eq!(warned(&world), [key(0)]);
 }
 
 /// A key in its recovery window does not delay the warning about the other key.
 #[test]
 fn a_warning_does_not_wait_for_a_window_to_end() {
     let mut world = with(&[(70, Inactive), (55, Active)]);
-    let disabled = vec![Disabled { key: key(0), at: days(1) }];
+    let disabled = vec![by_rotation(0, days(1))];
     world.journal = Ok(Journal { disabled, ..Journal::default() });
     let (rest, _) = runs(&mut world, &warning());
-    assert_eq!((rest, world.warned), (StopReason::Window(key(0), days(1) + Span::days(14)), vec![key(1)]));
+    assert_eq!((rest, warned(&world)), (StopReason::Window(key(0), days(1) + Span::days(14)), vec![key(1)]));
 }
 
 /// IAM allows 50 tags. If the intent fitted but the delivery did not, each run would create a key and withdraw it.
 #[test]
 fn a_rotation_begins_only_if_all_its_notes_have_room() {
-    for (foreign, fits) in [(45, true), (46, false)] {
+    for (foreign, fits) in [(42, true), (43, false)] {
         let mut world = with(&[(60, Active)]);
         world.journal = Ok(Journal { foreign, ..Journal::default() });
         let (rest, calls) = runs(&mut world, &careful());
         assert_eq!(
-            !matches!(rest, StopReason::NeedsAttention(NeedsAttention::NoRoom(46))),
+            !matches!(rest, StopReason::NeedsAttention(NeedsAttention::NoRoom(43))),
             fits,
             "{foreign}: {rest:?}"
         );
@@ -203,7 +227,7 @@ fn a_rotation_begins_only_if_all_its_notes_have_room() {
         world.journal = Ok(Journal { foreign, ..Journal::default() });
         let (rest, calls) = runs(&mut world, &warning());
         assert_eq!(
-            !matches!(rest, StopReason::NeedsAttention(NeedsAttention::NoRoom(46))),
+            !matches!(rest, StopReason::NeedsAttention(NeedsAttention::NoRoom(43))),
             fits,
             "{foreign}: {rest:?}"
         );
@@ -252,12 +276,12 @@ fn the_table_of_starting_states() {
             article(),
             vec![(0, Inactive), (1, Active)],
         ),
-        ("two active, retires the older", vec![(90, Active), (8, Active)], careful(), vec![(0, Inactive), (1, Active)]),
+        ("two active, told first", vec![(90, Active), (8, Active)], careful(), vec![(0, Active), (1, Active)]),
         (
-            "two active, listed youngest first",
-            vec![(8, Active), (90, Active)],
-            careful(),
-            vec![(0, Active), (1, Inactive)],
+            "two active, listed youngest first, article",
+            vec![(60, Active), (90, Active)],
+            article(),
+            vec![(0, Inactive), (2, Active)],
         ),
         ("two active, in the overlap", vec![(90, Active), (6, Active)], careful(), vec![(0, Active), (1, Active)]),
         ("only inactive is skipped", vec![(90, Inactive)], careful(), vec![(0, Inactive)]),
@@ -320,7 +344,7 @@ fn the_journal_decides_between_two_active_keys_of_one_second() {
     assert_eq!(runs(&mut world, &careful()).0, StopReason::NeedsAttention(NeedsAttention::SameAge));
     for (delivered, retired) in [(0, 1), (1, 0)] {
         let mut world = with(&[(30, Active), (30, Active)]);
-        world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(delivered), at: days(30) });
+        world.journal.as_mut().unwrap().delivered = Some(KeyNote { key: key(delivered), at: days(30) });
         let _ = runs(&mut world, &careful());
         let statuses: Vec<_> = world.keys.iter().map(|key| key.status).collect();
         assert_eq!(statuses[retired], Inactive, "key {delivered} was delivered");
@@ -334,13 +358,14 @@ fn an_inactive_key_is_kept_for_its_window_from_when_it_was_first_seen() {
     let (rest, calls) = runs(&mut world, &careful());
     assert_eq!(
         (rest, calls.as_str()),
-        (StopReason::Window(key(0), NOW + Span::days(14)), "ListAccessKeys ListUserTags TagUser")
+        (StopReason::Window(key(0), NOW + Span::days(14)), "ListAccessKeys ListUserTags Publish TagUser")
     );
-    assert_eq!(world.journal.as_ref().unwrap().disabled, [Disabled { key: key(0), at: NOW }]);
+    let by_other = Disabled { key: key(0), at: NOW, by: DisabledBy::Other };
+    assert_eq!((warned(&world), &world.journal.as_ref().unwrap().disabled), (vec![key(0)], &vec![by_other]));
 
     for (disabled, deleted) in [(ago(Span::days(14)), true), (ago(Span::seconds(14 * 86_400 - 1)), false)] {
         let mut world = with(&[(40, Inactive), (30, Active)]);
-        world.journal.as_mut().unwrap().disabled = vec![Disabled { key: key(0), at: disabled }];
+        world.journal.as_mut().unwrap().disabled = vec![by_rotation(0, disabled)];
         let _ = runs(&mut world, &careful());
         assert_eq!(world.keys.len() == 1, deleted, "{disabled}");
     }
@@ -357,19 +382,19 @@ fn invariant_1_an_old_key_in_use_stays() {
         (used(ago(Span::days(8)) + Span::seconds(1)), false),
         (used(NOW), false),
     ] {
-        let mut world = with(&[(90, Active), (20, Active)]);
+        let mut world = rotated(90, 20);
         world.last_use = vec![(key(0), last_use.clone())];
         let (rest, _) = runs(&mut world, &careful());
         assert_eq!(world.keys[0].status == Inactive, retired, "{last_use:?}");
         assert_eq!(rest == StopReason::StillInUse(key(0), last_use.clone()), !retired, "{last_use:?}: {rest:?}");
     }
-    let mut world = with(&[(90, Active), (8, Active)]);
+    let mut world = rotated(90, 8);
     world.last_use = vec![(key(0), used(NOW))];
     let _ = runs(&mut world, &Policy { still_in_use: StillInUse::Retire, ..careful() });
     assert_eq!(world.keys[0].status, Inactive, "still_in_use: retire does not wait");
     // A key that is used once a day is in use, however short the overlap is. Uses before the delivery do not count.
     for (hours, retired) in [(0, false), (25, false), (47, false), (48, true)] {
-        let mut world = with(&[(90, Active), (3, Active)]);
+        let mut world = rotated(90, 3);
         world.last_use = vec![(key(0), used(ago(Span::minutes(60 * hours))))];
         let _ = runs(&mut world, &Policy { overlap: Span::ZERO, ..careful() });
         assert_eq!(world.keys[0].status == Inactive, retired, "{hours} hours ago");
@@ -379,7 +404,7 @@ fn invariant_1_an_old_key_in_use_stays() {
 #[test]
 fn invariant_5_a_last_use_that_cannot_be_read_means_in_use() {
     for failure in [refused("Throttling"), lost()] {
-        let mut world = with(&[(90, Active), (8, Active)]);
+        let mut world = rotated(90, 8);
         let (rest, _) = world.run(&careful(), &run(), |_, call, _| {
             matches!(call, Call::GetAccessKeyLastUsed(_)).then(|| Err(failure.clone()))
         });
@@ -399,7 +424,7 @@ fn a_key_younger_than_a_lease_supersedes_nothing_unless_the_journal_says_so() {
         "its lease and the difference of the clocks, minus five minutes"
     );
     assert!(!calls.contains("UpdateAccessKey"));
-    world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(1), at: ago(Span::minutes(5)) });
+    world.journal.as_mut().unwrap().delivered = Some(KeyNote { key: key(1), at: ago(Span::minutes(5)) });
     let _ = runs(&mut world, &article());
     assert_eq!(world.keys[0].status, Inactive);
 }
@@ -442,7 +467,12 @@ fn invariant_3_an_orphan_is_removed_and_never_the_older_key() {
     for policy in [careful(), Policy { delivery: Delivery::Email, ..careful() }] {
         let mut world = unfinished();
         let (_, calls) = runs(&mut world, &policy);
-        assert!(calls.contains("GetAccessKeyLastUsed UpdateAccessKey GetAccessKeyLastUsed DeleteAccessKey"), "{calls}");
+        assert!(
+            calls.contains(
+                "GetAccessKeyLastUsed TagUser ListAccessKeys UpdateAccessKey GetAccessKeyLastUsed DeleteAccessKey"
+            ),
+            "{calls}"
+        );
         assert_eq!(left(&world), keys(&[(0, Active), (2, Active)]), "and the rotation is done again");
     }
 }
@@ -475,7 +505,7 @@ fn an_orphan_that_is_used_is_no_orphan() {
             let mut world = unfinished();
             world.last_use = vec![(key(1), last_use.clone())];
             let _ = runs(&mut world, &Policy { delivery: Delivery::Email, ..careful() });
-            assert_eq!(world.journal.unwrap().delivered, Some(Delivered { key: key(1), at: NOW }));
+            assert_eq!(world.journal.unwrap().delivered, Some(KeyNote { key: key(1), at: NOW }));
         }
     }
 }
@@ -568,7 +598,7 @@ fn a_key_in_use_stays_active_no_longer_than_wait_at_most() {
     let patient = |span| Policy { wait_at_most: MaxWait::AtMost(span), ..careful() };
     // Delivered 30 days ago, so the overlap was over 23 days ago.
     for (policy, retired) in [(patient(Span::days(23)), true), (patient(Span::days(24)), false), (careful(), false)] {
-        let mut world = with(&[(90, Active), (30, Active)]);
+        let mut world = rotated(90, 30);
         world.last_use = vec![(key(0), LastUse::Used { at: NOW, service: "s3".into(), region: "eu-west-1".into() })];
         let _ = runs(&mut world, &policy);
         assert_eq!(world.keys[0].status == Inactive, retired, "{:?}", policy.wait_at_most);
@@ -579,9 +609,9 @@ fn a_key_in_use_stays_active_no_longer_than_wait_at_most() {
 #[test]
 fn the_time_until_which_a_key_in_use_stays_active_is_known() {
     let patient = Policy { wait_at_most: MaxWait::AtMost(Span::days(24)), ..careful() };
-    for delivered in [None, Some(days(29))] {
+    for delivered in [days(30), days(29)] {
         let mut world = with(&[(90, Active), (30, Active)]);
-        world.journal.as_mut().unwrap().delivered = delivered.map(|at| Delivered { key: key(1), at });
+        world.journal.as_mut().unwrap().delivered = Some(KeyNote { key: key(1), at: delivered });
         let mut state = UserState::default();
         for call in [Call::ListAccessKeys, Call::ListUserTags] {
             let answer = world.call(&call);
@@ -589,7 +619,7 @@ fn the_time_until_which_a_key_in_use_stays_active_is_known() {
         }
         assert_eq!(state.waits_until(&key(0), &careful()), None, "the wait has no end");
         let until = state.waits_until(&key(0), &patient).unwrap();
-        assert_eq!(until, delivered.unwrap_or(days(30)) + Span::days(7 + 24));
+        assert_eq!(until, delivered + Span::days(7 + 24));
         for (now, retired) in [(until.before(Span::seconds(1)), false), (until, true)] {
             let mut world = World { now, ..world.clone() };
             world.last_use =
@@ -604,8 +634,8 @@ fn the_time_until_which_a_key_in_use_stays_active_is_known() {
 fn undo_reactivates_the_previous_key_and_later_runs_leave_it_until_its_successor_is_due() {
     let undo = Run { action: RunAction::Undo, ..run() };
     let mut world = with(&[(90, Inactive), (30, Active)]);
-    world.journal.as_mut().unwrap().disabled = vec![Disabled { key: key(0), at: days(1) }];
-    world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(1), at: days(30) });
+    world.journal.as_mut().unwrap().disabled = vec![by_rotation(0, days(1))];
+    world.journal.as_mut().unwrap().delivered = Some(KeyNote { key: key(1), at: days(30) });
     let (rest, calls) = world.run(&careful(), &undo, |_, _, _| None);
     assert_eq!(operations(&calls), "ListAccessKeys ListUserTags TagUser UpdateAccessKey TagUser");
     assert_eq!(rest, StopReason::Undone(key(0), NOW + Span::days(30)));
@@ -629,6 +659,7 @@ fn without_a_predecessor_there_is_nothing_to_undo() {
         assert_eq!(world.keys, before);
     }
     let mut world = with(&[(90, Inactive), (30, Inactive)]);
+    world.journal.as_mut().unwrap().disabled = vec![by_rotation(0, days(2)), by_rotation(1, days(1))];
     let _ = world.run(&careful(), &undo, |_, _, _| None);
     assert_eq!(left(&world), keys(&[(0, Inactive), (1, Active)]), "the youngest");
 }
@@ -638,11 +669,13 @@ fn undo_brings_back_a_predecessor_and_no_later_key() {
     // A person deactivated the newer key. If it were activated again, it would supersede the older one.
     let undo = Run { action: RunAction::Undo, ..run() };
     let mut world = with(&[(90, Active), (30, Inactive)]);
+    world.journal.as_mut().unwrap().disabled = vec![by_rotation(1, days(1))];
     assert_eq!(world.run(&careful(), &undo, |_, _, _| None).0, StopReason::NothingToUndo);
     // Of two keys of the same second, the one that was delivered is the later one.
     for (delivered, undone) in [(0, false), (1, true)] {
         let mut world = with(&[(30, Inactive), (30, Active)]);
-        world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(delivered), at: days(30) });
+        world.journal.as_mut().unwrap().disabled = vec![by_rotation(0, days(1))];
+        world.journal.as_mut().unwrap().delivered = Some(KeyNote { key: key(delivered), at: days(30) });
         let _ = world.run(&careful(), &undo, |_, _, _| None);
         assert_eq!(world.keys[0].status == Active, undone, "key {delivered} was delivered");
     }
@@ -656,16 +689,15 @@ fn invariant_4_undo_keeps_a_lease_away_from_the_deletion() {
     let a_second_less = |span: Span| Span::seconds(span.as_seconds() - 1);
     let window = |window| Policy { delete_after: DeleteAfter::Window(window), ..careful() };
     let kept = Policy { delete_after: DeleteAfter::NextRotation, ..careful() };
-    let noted = |ends: Span| Some(Disabled { key: key(0), at: (NOW + ends).before(Span::days(14)) });
+    let noted = |ends: Span| Some(by_rotation(0, (NOW + ends).before(Span::days(14))));
     for (policy, note, successor_made, undone) in [
         (careful(), noted(lease), days(30), true),
         (careful(), noted(a_second_less(lease)), days(30), false),
-        // There is no note of the deactivation, or it is not visible yet.
-        (window(lease + Span::minutes(5)), None, days(30), true),
-        (window(a_second_less(lease + Span::minutes(5))), None, days(30), false),
+        (window(lease), Some(by_rotation(0, NOW)), days(30), true),
+        (window(a_second_less(lease)), Some(by_rotation(0, NOW)), days(30), false),
         // It is kept until the rotation that needs its place.
-        (kept.clone(), None, days(60) + lease, true),
-        (kept, None, days(60) + a_second_less(lease), false),
+        (kept.clone(), Some(by_rotation(0, NOW)), days(60) + lease, true),
+        (kept, Some(by_rotation(0, NOW)), days(60) + a_second_less(lease), false),
     ] {
         let mut world = with(&[(90, Inactive)]).with_key(successor_made, Active);
         world.journal.as_mut().unwrap().disabled = note.into_iter().collect();
@@ -689,12 +721,12 @@ fn a_mailed_key_that_is_used_after_all_is_activated_again() {
     });
     assert_eq!(
         operations(&calls),
-        "ListAccessKeys ListUserTags GetAccessKeyLastUsed UpdateAccessKey GetAccessKeyLastUsed UpdateAccessKey TagUser \
-         UntagUser",
+        "ListAccessKeys ListUserTags GetAccessKeyLastUsed TagUser ListAccessKeys UpdateAccessKey GetAccessKeyLastUsed \
+         UpdateAccessKey TagUser UntagUser",
         "{rest:?}"
     );
     assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
-    assert_eq!(world.journal.unwrap().delivered, Some(Delivered { key: key(1), at: NOW }));
+    assert_eq!(world.journal.unwrap().delivered, Some(KeyNote { key: key(1), at: NOW }));
 }
 
 /// A closed intent has no meaning, and the next run that reads the journal removes it.
@@ -710,7 +742,7 @@ fn the_closed_intent_of_a_finished_rotation_is_removed() {
     let mut world = with(&[(90, Active), (2, Active)]);
     let journal = world.journal.as_mut().unwrap();
     journal.closed = vec!["earlier-run".parse().unwrap()];
-    journal.delivered = Some(Delivered { key: key(1), at: days(2) });
+    journal.delivered = Some(KeyNote { key: key(1), at: days(2) });
     let (rest, calls) = runs(&mut world, &careful());
     assert_eq!(
         (rest, calls.as_str()),
@@ -727,7 +759,7 @@ fn of_two_keys_of_one_second_the_one_in_the_secret_is_the_later_one() {
     let mut world = World::new(NOW).with_key(begun, Active).with_key(begun, Active);
     world.secret = Secret::Current(key(1));
     let journal = world.journal.as_mut().unwrap();
-    journal.delivered = Some(Delivered { key: key(0), at: begun });
+    journal.delivered = Some(KeyNote { key: key(0), at: begun });
     journal.intents = vec![intent(begun, 7)];
     let policy = Policy { overlap: Span::ZERO, still_in_use: StillInUse::Retire, ..careful() };
     let (rest, calls) = runs(&mut world, &policy);
@@ -738,8 +770,8 @@ fn of_two_keys_of_one_second_the_one_in_the_secret_is_the_later_one() {
 #[test]
 fn a_note_of_a_deactivation_ends_with_it() {
     // Deactivated 20 days ago, reactivated by hand; its successor was delivered 8 days ago.
-    let mut world = with(&[(90, Active), (8, Active)]);
-    world.journal.as_mut().unwrap().disabled = vec![Disabled { key: key(0), at: days(20) }];
+    let mut world = rotated(90, 8);
+    world.journal.as_mut().unwrap().disabled = vec![by_rotation(0, days(20))];
     let (rest, _) = runs(&mut world, &careful());
     assert_eq!(rest, StopReason::Window(key(0), NOW + Span::days(14)), "its window begins now");
 }
@@ -797,7 +829,7 @@ fn a_creation_that_was_refused_leaves_no_intent_and_one_that_was_lost_does() {
 fn a_delivered_key_that_the_list_does_not_show_yet_is_waited_for() {
     for (delivered, visible) in [(NOW, false), (ago(LEASE) + Span::seconds(1), false), (ago(LEASE), true)] {
         let mut world = with(&[(90, Active)]);
-        world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(7), at: delivered });
+        world.journal.as_mut().unwrap().delivered = Some(KeyNote { key: key(7), at: delivered });
         let (rest, calls) = runs(&mut world, &careful());
         assert_eq!(rest == StopReason::NotVisible(key(7)), !visible, "{delivered}: {rest:?} after {calls}");
     }
@@ -825,12 +857,11 @@ fn times_are_exact_to_the_second() {
 }
 
 #[test]
-fn the_overlap_counts_only_from_the_delivery_of_the_newer_key() {
-    // A note about a key that is gone does not apply to a later one.
+fn a_note_about_a_key_that_is_gone_says_nothing_about_a_later_pair() {
     let mut world = with(&[(90, Active), (30, Active)]);
-    world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(7), at: days(1) });
-    let _ = runs(&mut world, &careful());
-    assert_eq!(left(&world), keys(&[(0, Inactive), (1, Active)]));
+    world.journal.as_mut().unwrap().delivered = Some(KeyNote { key: key(7), at: days(1) });
+    assert_eq!(runs(&mut world, &careful()).0, StopReason::UnmadePair(key(0), NOW + Span::days(7)));
+    assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
 }
 
 #[test]
@@ -913,21 +944,21 @@ fn invariant_13_a_forged_delivery_does_not_put_off_the_end_of_an_overlap_for_eve
     let late = NeedsAttention::LateDelivery { key: key(1), at: NOW, until: NOW + Span::days(7) };
     for action in [RunAction::Routine, RunAction::RotateNow] {
         let mut world = with(&[(130, Active), (70, Active)]);
-        world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(1), at: NOW });
-        let (rest, _) = world.run(&careful(), &Run { action, ..run() }, |_, _, _| None);
+        world.journal.as_mut().unwrap().delivered = Some(KeyNote { key: key(1), at: NOW });
+        let (rest, _) = world.run(&careful(), &Run { action: action.clone(), ..run() }, |_, _, _| None);
         assert_eq!(rest, StopReason::NeedsAttention(late.clone()), "{action:?}");
         assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
     }
     // A recovery can note a delivery long after the key was created: the whole overlap follows, and it ends.
     for (created, ago, is_late) in [(20, 1, false), (66, 1, false), (66, 6, false), (67, 1, true), (70, 6, true)] {
         let mut world = with(&[(90, Active), (created, Active)]);
-        world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(1), at: days(ago) });
+        world.journal.as_mut().unwrap().delivered = Some(KeyNote { key: key(1), at: days(ago) });
         let (rest, calls) = runs(&mut world, &careful());
         assert_eq!(matches!(rest, StopReason::NeedsAttention(_)), is_late, "{created} {ago}: {rest:?}");
         assert!(!calls.contains("UpdateAccessKey"), "{created} {ago}: {calls}");
     }
     let mut world = with(&[(90, Active), (70, Active)]);
-    world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(1), at: days(7) });
+    world.journal.as_mut().unwrap().delivered = Some(KeyNote { key: key(1), at: days(7) });
     let _ = runs(&mut world, &careful());
     assert_eq!(world.keys[0].status, Inactive, "the overlap after the noted delivery is over");
 }
@@ -938,7 +969,7 @@ fn invariant_13_a_delivered_key_is_not_retired_for_a_key_of_unknown_origin() {
     for policy in [careful(), article()] {
         let delivered = |age| {
             let mut world = with(&[(age, Active)]).with_key(ago(Span::minutes(41)), Active);
-            world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(0), at: days(age) });
+            world.journal.as_mut().unwrap().delivered = Some(KeyNote { key: key(0), at: days(age) });
             world.secret = Secret::Current(key(0));
             world
         };
@@ -959,7 +990,7 @@ fn invariant_13_a_delivered_key_is_not_retired_for_a_key_of_unknown_origin() {
 fn invariant_1_a_forged_delivery_in_the_past_does_not_shorten_the_overlap() {
     for still_in_use in [StillInUse::Wait, StillInUse::Retire] {
         let mut world = with(&[(90, Active), (1, Active)]);
-        world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(1), at: days(30) });
+        world.journal.as_mut().unwrap().delivered = Some(KeyNote { key: key(1), at: days(30) });
         let (rest, calls) = runs(&mut world, &Policy { still_in_use, ..careful() });
         assert_eq!(rest, StopReason::Overlap(key(0), days(1) + Span::days(7)), "{calls}");
         assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
@@ -971,8 +1002,8 @@ fn invariant_1_a_forged_delivery_in_the_past_does_not_shorten_the_overlap() {
 #[test]
 fn a_forged_time_in_the_future_needs_attention() {
     let future = NOW + Span::days(3_650);
-    let delivered = |n| Journal { delivered: Some(Delivered { key: key(n), at: future }), ..Journal::default() };
-    let disabled = Journal { disabled: vec![Disabled { key: key(0), at: future }], ..Journal::default() };
+    let delivered = |n| Journal { delivered: Some(KeyNote { key: key(n), at: future }), ..Journal::default() };
+    let disabled = Journal { disabled: vec![by_rotation(0, future)], ..Journal::default() };
     for (start, journal) in [
         (vec![(90, Active), (61, Active)], delivered(1)),
         (vec![(90, Active)], delivered(7)),
@@ -991,9 +1022,434 @@ fn undo_is_not_undone_in_the_same_run_because_the_successor_is_due() {
     let undo = Run { action: RunAction::Undo, ..run() };
     for still_in_use in [StillInUse::Wait, StillInUse::Retire] {
         let mut world = with(&[(150, Inactive), (61, Active)]);
-        world.journal.as_mut().unwrap().disabled = vec![Disabled { key: key(0), at: days(1) }];
-        world.journal.as_mut().unwrap().delivered = Some(Delivered { key: key(1), at: days(61) });
+        world.journal.as_mut().unwrap().disabled = vec![by_rotation(0, days(1))];
+        world.journal.as_mut().unwrap().delivered = Some(KeyNote { key: key(1), at: days(61) });
         let (rest, calls) = world.run(&Policy { still_in_use, ..careful() }, &undo, |_, _, _| None);
         assert_eq!(world.keys[0].status, Active, "{still_in_use:?}: {rest:?} after {}", operations(&calls));
     }
+}
+
+/// Trace b of the attacks: two workloads, one of them monthly, and no rotation before.
+#[test]
+fn invariant_12_a_pair_that_we_did_not_make_is_told_first_and_never_retired_in_use() {
+    let used = |at| LastUse::Used { at, service: "s3".into(), region: "eu-west-1".into() };
+    let impatient = Policy { still_in_use: StillInUse::Retire, ..careful() };
+    let limited = Policy { wait_at_most: MaxWait::AtMost(Span::ZERO), ..careful() };
+    for policy in [careful(), impatient, limited] {
+        let mut world = with(&[(400, Active), (90, Active)]);
+        world.last_use = vec![(key(0), used(days(9)))];
+        let told = NOW + Span::days(7);
+        let (rest, calls) = runs(&mut world, &policy);
+        assert_eq!(calls, "ListAccessKeys ListUserTags Publish TagUser");
+        assert_eq!((rest, warned(&world)), (StopReason::UnmadePair(key(0), told), vec![key(0)]));
+        let later = |world: &mut World, at| {
+            world.now = at;
+            world.run(&policy, &Run { deadline: at + Span::minutes(10), ..run() }, |_, _, _| None).0
+        };
+        assert_eq!(later(&mut world, told.before(Span::seconds(1))), StopReason::UnmadePair(key(0), told));
+        assert_eq!(world.warnings.len(), 1, "once");
+        // The monthly workload runs in the meantime: the key stays, whatever the policy says of keys in use.
+        world.last_use = vec![(key(0), used(told.before(Span::days(1))))];
+        let in_use = StopReason::UnmadePairInUse(key(0), used(told.before(Span::days(1))));
+        assert_eq!(later(&mut world, told), in_use, "{policy:?}");
+        assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
+        let unknown = world.run(&policy, &Run { deadline: told + Span::minutes(10), ..run() }, |_, call, _| {
+            matches!(call, Call::GetAccessKeyLastUsed(_)).then(|| Err(lost()))
+        });
+        assert_eq!(unknown.0, StopReason::StillInUse(key(0), LastUse::Unknown));
+        let _ = later(&mut world, told + Span::days(7));
+        assert_eq!(world.keys[0].status, Inactive, "unused for the overlap and a day");
+    }
+    // A forged note does not end the overlap before the younger key is as old, and never takes a key in use.
+    for (younger, in_use, retired) in [(90, false, true), (3, false, false), (90, true, false)] {
+        let mut world = with(&[(400, Active), (younger, Active)]);
+        world.journal.as_mut().unwrap().seen = Some(KeyNote { key: key(1), at: days(400) });
+        world.last_use = if in_use { vec![(key(0), used(days(1)))] } else { vec![] };
+        let (rest, _) = runs(&mut world, &careful());
+        assert_eq!(world.keys[0].status == Inactive, retired, "{younger} {in_use}: {rest:?}");
+    }
+    // A note about another pair does not count.
+    let mut world = with(&[(400, Active), (90, Active)]);
+    world.journal.as_mut().unwrap().seen = Some(KeyNote { key: key(7), at: days(90) });
+    assert_eq!(runs(&mut world, &careful()).0, StopReason::UnmadePair(key(0), NOW + Span::days(7)));
+}
+
+/// An old key that an administrator deactivated is not deleted before its owner was told.
+#[test]
+fn invariant_12_an_inactive_key_that_we_did_not_deactivate_is_told_first() {
+    let kept = Policy { delete_after: DeleteAfter::NextRotation, ..careful() };
+    let at_once = Policy { delete_after: DeleteAfter::Window(Span::ZERO), ..careful() };
+    for (policy, until) in
+        [(careful(), Some(NOW + Span::days(14))), (at_once, Some(NOW + Span::days(7))), (kept.clone(), None)]
+    {
+        for age in [10, 70] {
+            let mut world = with(&[(400, Inactive), (age, Active)]);
+            let (rest, calls) = runs(&mut world, &policy);
+            assert_eq!(world.warnings, [(Warning::Inactive(key(0), until), NOW)], "{age} {policy:?}: {rest:?} {calls}");
+            assert_eq!(left(&world), keys(&[(0, Inactive), (1, Active)]), "{calls}");
+        }
+    }
+    // The rotation waits for an overlap after the notice, then it takes the place.
+    let mut world = with(&[(400, Inactive), (70, Active)]);
+    let _ = runs(&mut world, &kept);
+    for (days, rotated) in [(6, false), (7, true)] {
+        world.now = NOW + Span::days(days);
+        let _ = world.run(&kept, &Run { deadline: world.now + Span::minutes(10), ..run() }, |_, _, _| None);
+        assert_eq!(world.keys.iter().any(|k| k.id == key(2)), rotated, "{days}");
+    }
+    // The recovery window of a key that the rotation deactivated begins without a notice.
+    let mut world = with(&[(70, Inactive), (10, Active)]);
+    world.journal.as_mut().unwrap().disabled = vec![by_rotation(0, days(1))];
+    assert_eq!(runs(&mut world, &careful()).0, StopReason::Window(key(0), days(1) + Span::days(14)));
+    assert_eq!(world.warnings, []);
+}
+
+/// The key was active when it was last used. A forged note does not end its recovery window before that.
+#[test]
+fn invariant_13_a_forged_deactivation_does_not_shorten_a_recovery_window() {
+    let used = |at| LastUse::Used { at, service: "s3".into(), region: "eu-west-1".into() };
+    for (last_use, deleted) in
+        [(LastUse::Never, true), (used(days(14)), true), (used(days(13)), false), (LastUse::Unknown, false)]
+    {
+        let mut world = with(&[(400, Inactive), (10, Active)]);
+        world.journal.as_mut().unwrap().disabled = vec![by_rotation(0, days(300))];
+        world.last_use = vec![(key(0), last_use.clone())];
+        let (rest, _) = runs(&mut world, &careful());
+        assert_eq!(world.keys.len() == 1, deleted, "{last_use:?}: {rest:?}");
+    }
+}
+
+#[test]
+fn invariant_10_undo_reactivates_only_what_the_rotation_deactivated() {
+    let undo = Run { action: RunAction::Undo, ..run() };
+    let noted = |by| vec![Disabled { key: key(0), at: days(1), by }];
+    for (disabled, undone) in [
+        (vec![], false),
+        (noted(DisabledBy::Other), false),
+        (noted(DisabledBy::Rotation), true),
+        (noted(DisabledBy::Disuse), true),
+    ] {
+        for start in [vec![(90, Inactive), (30, Active)], vec![(90, Inactive)]] {
+            let mut world = with(&start);
+            world.journal.as_mut().unwrap().disabled.clone_from(&disabled);
+            let (rest, _) = world.run(&careful(), &undo, |_, _, _| None);
+            assert_eq!(world.keys[0].status == Active, undone, "{disabled:?}: {rest:?}");
+            assert_eq!(rest == StopReason::NothingToUndo, !undone, "{disabled:?}: {rest:?}");
+        }
+    }
+}
+
+/// The note that undo needs is written first. If a run dies between the two calls, the note of the active key goes.
+#[test]
+fn a_key_is_marked_before_it_is_deactivated() {
+    let mut world = rotated(90, 8);
+    let (rest, calls) =
+        world.run(&careful(), &run(), |_, call, _| matches!(call, Call::DeactivateAccessKey(..)).then(|| Err(lost())));
+    assert_eq!(
+        operations(&calls),
+        "ListAccessKeys ListUserTags GetAccessKeyLastUsed TagUser ListAccessKeys UpdateAccessKey"
+    );
+    assert!(matches!(rest, StopReason::Failed(_)), "{rest:?}");
+    assert_eq!(world.journal.as_ref().unwrap().disabled, [by_rotation(0, NOW)]);
+    // A run within the lease believes the note, and a later one writes it again.
+    for (age, tags) in [(Span::minutes(1), 0), (LEASE, 2)] {
+        let mut world = world.clone();
+        world.now = NOW + age;
+        let later = Run { deadline: world.now + Span::minutes(10), ..run() };
+        let (_, calls) = world.run(&careful(), &later, |_, _, _| None);
+        assert_eq!(
+            calls.iter().filter(|call| matches!(call, Call::TagUser(_))).count(),
+            tags,
+            "{}",
+            operations(&calls)
+        );
+        assert_eq!(world.keys[0].status, Inactive);
+    }
+}
+
+/// A person deactivates the successor while the run is at work.
+#[test]
+fn invariant_1_the_keys_are_listed_again_before_the_old_one_is_deactivated() {
+    let mut world = rotated(90, 8);
+    let (rest, calls) = world.run(&careful(), &run(), |_, call, world| {
+        if matches!(call, Call::TagUser(_)) {
+            world.keys[1].status = Inactive;
+        }
+        None
+    });
+    assert_eq!(world.keys[0].status, Active, "{rest:?} after {}", operations(&calls));
+}
+
+fn other_stack() -> Manager {
+    Manager::new("other", "eu-west-1", "its own secret").unwrap()
+}
+
+/// Trace e of the attacks: another stack stored the key in a secret of its own.
+#[test]
+fn invariant_8_the_notes_of_another_stack_need_a_decision() {
+    let needed = StopReason::NeedsAttention(NeedsAttention::ManagedBy(other_stack()));
+    let by_other = |journal| Ok(Journal { managed_by: Some(other_stack()), ..journal });
+    let delivered = || Journal { delivered: Some(KeyNote { key: key(1), at: days(70) }), ..Journal::default() };
+    for action in [RunAction::Routine, RunAction::RotateNow, RunAction::Undo] {
+        // It died after it stored the key; it delivered the key long ago.
+        let mut died = unfinished();
+        died.journal = by_other(Journal { intents: vec![intent(ago(Span::minutes(60)), 0)], ..Journal::default() });
+        let mut over = with(&[(130, Inactive), (70, Active)]);
+        over.journal = by_other(delivered());
+        for mut world in [died, over] {
+            let before = world.keys.clone();
+            let (rest, calls) = world.run(&careful(), &Run { action: action.clone(), ..run() }, |_, _, _| None);
+            assert_eq!((&rest, &world.keys), (&needed, &before), "{action:?}: {}", operations(&calls));
+        }
+    }
+    // Nothing of it is left: this stack takes over with its next rotation.
+    let mut world = with(&[(70, Active)]);
+    world.journal = by_other(delivered());
+    let _ = runs(&mut world, &careful());
+    assert_eq!(world.journal.unwrap().managed_by, Some(manager()));
+}
+
+#[test]
+fn adopting_a_user_waits_for_the_lease_and_deletes_nothing() {
+    let adopt = Run { action: RunAction::Adopt, ..run() };
+    let mut world = unfinished();
+    let journal = world.journal.as_mut().unwrap();
+    (journal.intents, journal.managed_by) = (vec![intent(ago(LEASE) + Span::seconds(1), 0)], Some(other_stack()));
+    assert!(matches!(world.run(&careful(), &adopt, |_, _, _| None).0, StopReason::Busy(..)));
+    world.journal.as_mut().unwrap().intents = vec![intent(ago(LEASE), 0)];
+    assert_eq!(world.run(&careful(), &adopt, |_, _, _| None).0, StopReason::Adopted);
+    let journal = world.journal.clone().unwrap();
+    assert_eq!((journal.managed_by, journal.intents.len()), (Some(manager()), 0));
+    // It is unclear whether the other stack delivered the younger key, so both are a pair that this stack did not make.
+    let (rest, _) = runs(&mut world, &careful());
+    assert_eq!(rest, StopReason::UnmadePair(key(0), NOW + Span::days(7)));
+    assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
+}
+
+/// A change of `delivery` or of the prefix between a crash and the next run.
+#[test]
+fn invariant_13_a_rotation_that_delivered_elsewhere_is_not_withdrawn() {
+    let moved = Manager::new("stack", "eu-west-1", "another channel").unwrap();
+    let mut world = unfinished();
+    world.journal.as_mut().unwrap().managed_by = Some(moved.clone());
+    let (rest, _) = runs(&mut world, &careful());
+    assert_eq!(rest, StopReason::NeedsAttention(NeedsAttention::OtherChannel));
+    assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
+    // In the middle of an overlap, the change does not matter: the delivery is over.
+    let mut world = rotated(90, 8);
+    world.journal.as_mut().unwrap().managed_by = Some(moved);
+    let _ = runs(&mut world, &careful());
+    assert_eq!(world.keys[0].status, Inactive);
+}
+
+#[test]
+fn a_release_removes_every_note_of_this_stack_only() {
+    let release = Run { action: RunAction::Release, ..run() };
+    let mut world = rotated(90, 3);
+    world.journal.as_mut().unwrap().managed_by = Some(manager());
+    let (rest, calls) = world.run(&careful(), &release, |_, _, _| None);
+    assert_eq!((rest, operations(&calls).as_str()), (StopReason::Released, "ListAccessKeys ListUserTags UntagUser"));
+    assert_eq!(world.journal, Ok(Journal::default()));
+    world.journal.as_mut().unwrap().managed_by = Some(other_stack());
+    let (rest, _) = world.run(&careful(), &release, |_, _, _| None);
+    assert_eq!(rest, StopReason::NeedsAttention(NeedsAttention::ManagedBy(other_stack())));
+}
+
+fn revoke(n: usize, successor: Successor) -> Run {
+    Run { action: RunAction::Revoke(key(n), successor), ..run() }
+}
+
+/// A leaked key is deactivated in one run. The user gets a successor first if it has no other key.
+#[test]
+fn revoking_a_key_delivers_a_successor_first_if_the_user_needs_one() {
+    let in_use = LastUse::Used { at: NOW, service: "s3".into(), region: "eu-west-1".into() };
+    for (start, revoked, expected) in [
+        (vec![(10, Active)], 0, keys(&[(0, Inactive), (1, Active)])),
+        (vec![(90, Active), (10, Active)], 0, keys(&[(0, Inactive), (1, Active)])),
+        (vec![(90, Active), (10, Active)], 1, keys(&[(0, Active), (1, Inactive)])),
+        // The quota is full, so the inactive key is deleted.
+        (vec![(90, Inactive), (10, Active)], 1, keys(&[(1, Inactive), (2, Active)])),
+        (vec![(90, Inactive), (10, Active)], 0, keys(&[(0, Inactive), (1, Active)])),
+    ] {
+        let mut world = with(&start);
+        world.last_use = vec![(key(revoked), in_use.clone())];
+        let (rest, calls) = world.run(&careful(), &revoke(revoked, Successor::IfNeeded), |_, _, _| None);
+        assert_eq!((rest, left(&world)), (StopReason::Revoked(key(revoked)), expected), "{}", operations(&calls));
+        let undo = Run { action: RunAction::Undo, ..run() };
+        let _ = world.run(&careful(), &undo, |_, _, _| None);
+        assert!(world.keys.iter().any(|k| k.id == key(revoked) && k.status == Inactive), "undo refuses the key");
+    }
+    let mut world = with(&[(10, Active)]);
+    let (rest, _) = world.run(&careful(), &revoke(7, Successor::IfNeeded), |_, _, _| None);
+    assert_eq!(rest, StopReason::NoSuchKey(key(7)));
+}
+
+/// If no successor can be delivered, the key stays until a person says that it goes anyway.
+#[test]
+fn revoking_without_a_successor_needs_no_journal_and_no_delivery() {
+    let mut world = with(&[(10, Active)]);
+    let refuse = |_: usize, call: &Call, _: &mut World| {
+        let delivers = matches!(call, Call::PutSecretValue(_) | Call::PutResourcePolicy | Call::CreateSecret);
+        delivers.then(|| Err(refused("AccessDeniedException")))
+    };
+    let (rest, _) = world.run(&careful(), &revoke(0, Successor::IfNeeded), refuse);
+    assert!(matches!(rest, StopReason::Failed(_)), "{rest:?}");
+    assert_eq!(left(&world), keys(&[(0, Active)]));
+    let (rest, calls) = world.run(&careful(), &revoke(0, Successor::Without), refuse);
+    assert_eq!((rest, left(&world)), (StopReason::Revoked(key(0)), keys(&[(0, Inactive)])));
+    assert_eq!(operations(&calls), "ListAccessKeys UpdateAccessKey ListUserTags TagUser");
+    // No journal, of whatever kind, keeps the key active.
+    let garbled = JournalParseError { tag: "access-key-rotation:later".into(), value: String::new() };
+    for journal in [
+        Err(garbled),
+        Ok(Journal { intents: vec![intent(NOW, 0)], ..Journal::default() }),
+        Ok(Journal { managed_by: Some(other_stack()), intents: vec![intent(days(1), 0)], ..Journal::default() }),
+    ] {
+        let mut world = with(&[(10, Active)]);
+        world.journal = journal;
+        let _ = world.run(&careful(), &revoke(0, Successor::Without), |_, _, _| None);
+        assert_eq!(left(&world), keys(&[(0, Inactive)]));
+    }
+}
+
+/// The other active key may be one that a dead or a living run did not deliver. It is no replacement.
+#[test]
+fn revoking_does_not_count_a_key_that_may_not_be_delivered() {
+    let mut orphan = unfinished();
+    let (rest, calls) = orphan.run(&careful(), &revoke(0, Successor::IfNeeded), |_, _, _| None);
+    assert_eq!(rest, StopReason::Revoked(key(0)), "{}", operations(&calls));
+    assert_eq!(left(&orphan), keys(&[(0, Inactive), (2, Active)]), "the orphan was removed");
+    let mut busy = with(&[(90, Active)]).with_key(ago(Span::minutes(1)), Active);
+    busy.journal.as_mut().unwrap().intents = vec![intent(ago(Span::minutes(1)), 0)];
+    let (rest, _) = busy.run(&careful(), &revoke(0, Successor::IfNeeded), |_, _, _| None);
+    assert!(matches!(rest, StopReason::Busy(..)), "{rest:?}");
+    busy.journal.as_mut().unwrap().intents = vec![];
+    let (rest, _) = busy.run(&careful(), &revoke(0, Successor::IfNeeded), |_, _, _| None);
+    assert!(matches!(rest, StopReason::Recent(..)), "{rest:?}");
+    // The orphan itself is revoked at once.
+    let mut orphan = unfinished();
+    let (rest, _) = orphan.run(&careful(), &revoke(1, Successor::IfNeeded), |_, _, _| None);
+    assert_eq!((rest, left(&orphan)), (StopReason::Revoked(key(1)), keys(&[(0, Active), (1, Inactive)])));
+}
+
+fn disuse() -> Policy {
+    Policy { unused_after: UnusedAfter::After(Span::days(45)), ..careful() }
+}
+
+/// A key that no one uses is deactivated, not replaced: told of a week before, and only if it is still unused then.
+#[test]
+fn an_unused_key_is_deactivated_instead_of_replaced() {
+    let used = |at| LastUse::Used { at, service: "s3".into(), region: "eu-west-1".into() };
+    let later = |world: &mut World, day: u64| {
+        world.now = NOW + Span::days(day);
+        let run = Run { deadline: world.now + Span::minutes(10), ..run() };
+        world.run(&disuse(), &run, |_, _, _| None)
+    };
+    // A healthy user costs one call more than without the setting.
+    let mut world = with(&[(30, Active)]);
+    assert_eq!(runs(&mut world, &disuse()).1, "ListAccessKeys GetAccessKeyLastUsed");
+    let mut world = with(&[(58, Active)]);
+    world.last_use = vec![(key(0), used(days(37)))];
+    assert_eq!(runs(&mut world, &disuse()).1, "ListAccessKeys GetAccessKeyLastUsed");
+    // Unused for 38 of 45 days: told. On the day of its rotation it is not unused yet, so it is replaced.
+    world.last_use = vec![(key(0), used(days(38)))];
+    let (rest, calls) = runs(&mut world, &disuse());
+    assert_eq!(calls, "ListAccessKeys GetAccessKeyLastUsed ListUserTags Publish TagUser");
+    assert_eq!((rest, warned(&world)), (StopReason::Unused(key(0), NOW + Span::days(7)), vec![key(0)]));
+    let mut used_again = world.clone();
+    used_again.last_use = vec![(key(0), used(NOW + Span::days(1)))];
+    assert!(matches!(later(&mut used_again, 3).0, StopReason::Overlap(..)), "used and due: replaced");
+    // Due and unused: held, then deactivated, and never replaced afterwards.
+    let mut world = with(&[(60, Active)]);
+    assert_eq!(runs(&mut world, &disuse()).0, StopReason::Unused(key(0), NOW + Span::days(7)));
+    assert_eq!(later(&mut world, 6).0, StopReason::Unused(key(0), NOW + Span::days(7)));
+    assert_eq!(left(&world), keys(&[(0, Active)]));
+    let (rest, calls) = later(&mut world, 7);
+    assert_eq!((rest, left(&world)), (StopReason::Disabled, keys(&[(0, Inactive)])), "{}", operations(&calls));
+    let replace = Policy { disabled_users: DisabledUsers::Replace, ..disuse() };
+    let run = Run { deadline: world.now + Span::minutes(10), ..run() };
+    assert_eq!(world.run(&replace, &run, |_, _, _| None).0, StopReason::Disabled);
+    // Undo brings it back, and its time begins again.
+    let undo = Run { action: RunAction::Undo, ..run };
+    let _ = world.run(&disuse(), &undo, |_, _, _| None);
+    assert_eq!(left(&world), keys(&[(0, Active)]));
+    let (rest, _) = later(&mut world, 8);
+    assert!(matches!(rest, StopReason::Overlap(..)), "due, and not unused any more: {rest:?}");
+    // An unknown record is no disuse, and a forged note does not skip the notice of a key in use until lately.
+    let mut world = with(&[(50, Active)]);
+    world.last_use = vec![(key(0), LastUse::Unknown)];
+    assert_eq!(runs(&mut world, &disuse()).0, StopReason::Healthy(days(50) + Span::days(60)));
+    let mut world = with(&[(59, Active)]);
+    world.last_use = vec![(key(0), used(days(45)))];
+    world.journal.as_mut().unwrap().unused = Some(KeyNote { key: key(0), at: days(46) });
+    assert_eq!(runs(&mut world, &disuse()).0, StopReason::Unused(key(0), NOW + Span::days(7)));
+    // While a rotation is open, a successor that the workload does not have yet is not unused.
+    let mut world = rotated(130, 50);
+    world.last_use = vec![(key(0), used(NOW))];
+    let (rest, _) = runs(&mut world, &disuse());
+    assert_eq!(rest, StopReason::StillInUse(key(0), used(NOW)));
+    // The time counts from the delivery.
+    let mut world = with(&[(50, Active)]);
+    world.journal.as_mut().unwrap().delivered = Some(KeyNote { key: key(0), at: days(20) });
+    assert_eq!(runs(&mut world, &disuse()).0, StopReason::Healthy(days(50) + Span::days(60)));
+}
+
+/// Invariant 14, as a table: the keys, what is noted, and which key is overdue since when.
+#[test]
+fn invariant_14_a_key_that_was_due_and_still_is_is_overdue() {
+    let in_use = LastUse::Used { at: NOW, service: "s3".into(), region: "eu-west-1".into() };
+    let run_it = |mut world: World, policy: &Policy| {
+        let mut state = UserState::default();
+        let run = run();
+        for _ in 0..100 {
+            match next_step(&state, policy, &run, world.now) {
+                Next::Stop(_) => break,
+                Next::Call(call) => {
+                    let answer = world.call(&call);
+                    state.learn(&call, answer);
+                }
+            }
+        }
+        overdue(&state, policy, NOW)
+    };
+    let late = |n, since| Some(Overdue { key: key(n), since });
+    let delivered = |mut world: World, n, at| {
+        world.journal.as_mut().unwrap().delivered = Some(KeyNote { key: key(n), at });
+        world
+    };
+    let in_use_since = |mut world: World| {
+        world.last_use = vec![(key(0), in_use.clone())];
+        world
+    };
+    let mut lost = with(&[(100, Active), (20, Inactive)]);
+    lost.journal.as_mut().unwrap().delivered = Some(KeyNote { key: key(1), at: days(20) });
+    for (name, world, policy, expected) in [
+        ("young", with(&[(59, Active)]), careful(), None),
+        ("rotated in this run", with(&[(61, Active)]), careful(), None),
+        ("the article's minute", with(&[(61, Active)]), article(), None),
+        ("g: the successor was deactivated by hand", lost, careful(), late(0, days(40))),
+        ("a pair that we did not make", with(&[(90, Active), (30, Active)]), careful(), late(0, days(30))),
+        ("in the overlap", rotated(90, 6), careful(), None),
+        ("in use, not for long", in_use_since(rotated(90, 14)), careful(), None),
+        ("in use for long", in_use_since(rotated(90, 15)), careful(), late(0, NOW)),
+        (
+            "c: a forged delivery",
+            delivered(with(&[(200, Active), (130, Active)]), 1, NOW),
+            careful(),
+            late(1, days(70)),
+        ),
+        (
+            "a foreign key beside a due one",
+            delivered(with(&[(70, Active), (9, Active)]), 0, days(70)),
+            careful(),
+            late(0, days(10)),
+        ),
+        ("no active key", with(&[(200, Inactive)]), careful(), None),
+    ] {
+        assert_eq!(run_it(world, &policy), expected, "{name}");
+    }
+    // A person wants the old key back: it is not overdue before its successor is due.
+    let mut undone = rotated(150, 30);
+    undone.journal.as_mut().unwrap().undone = Some(KeyNote { key: key(0), at: days(20) });
+    assert_eq!(run_it(undone, &careful()), None);
 }

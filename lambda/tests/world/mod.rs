@@ -8,9 +8,10 @@ use lambda::{
         time::Timestamp,
     },
     protocol::{
-        call::{Answer, Call, PlannedNotice},
+        call::{Answer, Call, PlannedNotice, Warning},
         call_error::{CallError, ErrorCode},
         journal::{Journal, JournalParseError},
+        manager::Manager,
         planner::{self, Next},
         policy::Policy,
         run::Run,
@@ -22,6 +23,11 @@ use lambda::{
 /// The n-th key id.
 pub(crate) fn key(n: usize) -> AccessKeyId {
     format!("AKIAEXAMPLE{n:09}").parse().expect("a key id")
+}
+
+/// The stack that the runs belong to.
+pub(crate) fn manager() -> Manager {
+    Manager::new("stack", "eu-west-1", "channel").expect("a manager")
 }
 
 /// The user's secret in Secrets Manager.
@@ -44,8 +50,8 @@ pub(crate) struct World {
     pub(crate) mailed: Vec<AccessKeyId>,
     /// The keys that were announced as stored in Secrets Manager.
     pub(crate) announced: Vec<AccessKeyId>,
-    /// The keys with a warning that they will be replaced.
-    pub(crate) warned: Vec<AccessKeyId>,
+    /// The warnings that were sent, with their times.
+    pub(crate) warnings: Vec<(Warning, Timestamp)>,
     /// How many keys were ever created. It is the number of the next one.
     pub(crate) made: usize,
 }
@@ -61,7 +67,7 @@ impl World {
             subscribers: 1,
             mailed: Vec::new(),
             announced: Vec::new(),
-            warned: Vec::new(),
+            warnings: Vec::new(),
             made: 0,
         }
     }
@@ -102,6 +108,11 @@ impl World {
                 if let Ok(journal) = &mut self.journal {
                     journal.forget(run);
                 }
+                Ok(Answer::Done)
+            }
+            Call::RemoveJournal(_) => {
+                let foreign = self.journal.as_ref().map_or(0, |journal| journal.foreign);
+                self.journal = Ok(Journal { foreign, ..Journal::default() });
                 Ok(Answer::Done)
             }
             Call::CreateAccessKey => {
@@ -153,8 +164,8 @@ impl World {
                 self.mailed.push(id.clone());
                 Ok(Answer::Done)
             }
-            Call::Publish(PlannedNotice::ComingUp(id, _)) => {
-                self.warned.push(id.clone());
+            Call::Publish(PlannedNotice::Warning(warning)) => {
+                self.warnings.push((warning.clone(), self.now));
                 Ok(Answer::Done)
             }
             Call::Publish(PlannedNotice::Stored(id)) => {

@@ -1,6 +1,6 @@
 //! `synth deploy`: creates or updates the stack of a configuration.
 
-use std::{borrow::Cow, path::PathBuf};
+use std::path::PathBuf;
 
 use lambda::model::time::Timestamp;
 
@@ -8,15 +8,17 @@ use crate::cmd::{
     CommandError, Exit,
     config_args::ConfigArgs,
     package, target,
-    terminal::{self, OutputFormat, Terminal, ask},
+    terminal::{self, OutputFormat, Terminal, ask, quoted},
 };
 use crate::{
     cfn::{Value, json, yaml},
     deploy::{
+        active_pairs::active_pairs,
         aws::{AwsLocation, Session, cloudformation::CloudFormation},
         deploy_error::DeployError,
-        deploy_plan::{Object, Release},
+        deploy_plan::{Deployment, Object, Release},
         interrupt::Interrupt,
+        invoke::{self, InvocationMode, RunCommand},
         message::{DeployOutcome, Message, MessageSink},
         stacks::{Stacks, TargetStack},
         status_report,
@@ -145,15 +147,20 @@ async fn attempt(
     if let Some(outputs) = deployment.unchanged() {
         return Ok(DeployOutcome::Unchanged(outputs.clone()));
     }
+    let open = open_rotations(&deployment, session, interrupt, stacks).await?;
+    for sentence in &open {
+        stacks.note(sentence);
+    }
     let approvals = deployment.approvals();
     let approved: Vec<Fingerprint> = approvals.iter().map(|(_, approval)| approval.fingerprint).collect();
-    match Decision::of(&approved, &args.approve) {
-        Decision::Go => {}
-        Decision::Ask if terminal::can_ask() => {
-            if !ask(interrupt, &format!("{}.\nDeploy this?", because_of(&approvals))).await? {
+    match Decision::of(&approved, &args.approve, &open) {
+        Decision::Ask | Decision::AskIfPossible if terminal::can_ask() => {
+            if !ask(interrupt, &question(&approvals, &open)).await? {
                 return Ok(DeployOutcome::Declined);
             }
         }
+        // Without a terminal, what becomes of the users that leave was shown, and the change needs no approval.
+        Decision::Go | Decision::AskIfPossible => {}
         Decision::Ask => return Ok(needs_approval(approvals)),
         Decision::Refuse => {
             stacks.note("The approval is for another change");
@@ -163,18 +170,64 @@ async fn attempt(
     Ok(DeployOutcome::Deployed(deployment.carry_out(&approved, stacks).await?))
 }
 
+/// The users that leave with two active keys, each as a sentence. The deployed function knows their keys.
+async fn open_rotations(
+    deployment: &Deployment,
+    session: &Session,
+    interrupt: &Interrupt,
+    stacks: &mut Stacks<'_>,
+) -> Result<Vec<String>, DeployError> {
+    let leaving = deployment.leaving();
+    if leaving.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names = leaving.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    stacks.note(&format!("Reading the keys of the users that leave: {names}"));
+    let (function, order) = (deployment.function(), RunCommand::RoutineFor(leaving));
+    let report = tokio::select! {
+        report = invoke::invoke(session, function, &order, InvocationMode::DryRun) => report,
+        interrupted = interrupt.pressed() => return Err(interrupted.into()),
+    };
+    Ok(match report {
+        Ok(report) => active_pairs(&report)
+            .iter()
+            .map(|pair| format!("{pair}. No run finishes the rotation of a user that leaves: both keys stay active."))
+            .collect(),
+        Err(problem) => {
+            stacks.note(&format!("warning: it is not known whether {names} have two active keys: {problem}"));
+            Vec::new()
+        }
+    })
+}
+
+/// The question before a deployment, with the reasons for it.
+fn question(approvals: &[(String, Approval)], open: &[String]) -> String {
+    let mut reasons = Vec::new();
+    if !approvals.is_empty() {
+        reasons.push(format!("{}.", because_of(approvals)));
+    }
+    if !open.is_empty() {
+        reasons.push("A user leaves with two active keys, and both stay active.".to_owned());
+    }
+    format!("{}\nDeploy this?", reasons.join("\n"))
+}
+
 /// What to do with the approvals that were given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Decision {
     Go,
     Ask,
+    /// Ask at a terminal; otherwise go.
+    AskIfPossible,
     /// The approvals are for another change.
     Refuse,
 }
 
 impl Decision {
-    fn of(needed: &[Fingerprint], given: &[Fingerprint]) -> Self {
-        if needed.iter().all(|fingerprint| given.contains(fingerprint)) {
+    fn of(needed: &[Fingerprint], given: &[Fingerprint], open_rotations: &[String]) -> Self {
+        if needed.is_empty() && given.is_empty() && !open_rotations.is_empty() {
+            Self::AskIfPossible
+        } else if needed.iter().all(|fingerprint| given.contains(fingerprint)) {
             Self::Go
         } else if given.is_empty() {
             Self::Ask
@@ -209,12 +262,6 @@ fn command(arguments: impl Iterator<Item = String>, approvals: impl Iterator<Ite
     }
     words.extend(approvals.map(|fingerprint| format!("--approve {fingerprint}")));
     words.join(" ")
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    // An argument of a process cannot contain a NUL byte, the only text that is refused.
-    shlex::try_quote(word).map_or_else(|_| word.to_owned(), Cow::into_owned)
 }
 
 fn from_failure(failure: DeployError) -> DeployOutcome {
@@ -259,6 +306,7 @@ fn stop(stack: &str, end: DeployOutcome) -> Result<(), CommandError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diff::approval::ApprovalReason;
 
     fn fingerprint(digit: char) -> Fingerprint {
         digit.to_string().repeat(32).parse().unwrap()
@@ -267,13 +315,28 @@ mod tests {
     #[test]
     fn an_approval_is_for_one_change() {
         let (a, b) = (fingerprint('a'), fingerprint('b'));
-        assert_eq!(Decision::of(&[], &[]), Decision::Go);
-        assert_eq!(Decision::of(&[], &[b]), Decision::Go, "none is needed, and one too many does no harm");
-        assert_eq!(Decision::of(&[a], &[]), Decision::Ask);
-        assert_eq!(Decision::of(&[a], &[a]), Decision::Go);
-        assert_eq!(Decision::of(&[a], &[b]), Decision::Refuse);
-        assert_eq!(Decision::of(&[a, b], &[a]), Decision::Refuse);
-        assert_eq!(Decision::of(&[a, b], &[b, a]), Decision::Go);
+        let of = |needed: &[_], given: &[_]| Decision::of(needed, given, &[]);
+        assert_eq!(of(&[], &[]), Decision::Go);
+        assert_eq!(of(&[], &[b]), Decision::Go, "none is needed, and one too many does no harm");
+        assert_eq!(of(&[a], &[]), Decision::Ask);
+        assert_eq!(of(&[a], &[a]), Decision::Go);
+        assert_eq!(of(&[a], &[b]), Decision::Refuse);
+        assert_eq!(of(&[a, b], &[a]), Decision::Refuse);
+        assert_eq!(of(&[a, b], &[b, a]), Decision::Go);
+    }
+
+    #[test]
+    fn a_rotation_that_no_run_will_finish_is_part_of_the_question() {
+        let (a, open) = (fingerprint('a'), ["alice has two active keys".to_owned()]);
+        assert_eq!(Decision::of(&[], &[], &open), Decision::AskIfPossible, "a deployment without a terminal goes on");
+        assert_eq!(Decision::of(&[a], &[], &open), Decision::Ask);
+        assert_eq!(Decision::of(&[a], &[a], &open), Decision::Go);
+        let says = "A user leaves with two active keys, and both stay active.\nDeploy this?";
+        assert_eq!(question(&[], &open), says);
+        let approval = Approval { reasons: vec![ApprovalReason::Deletes], fingerprint: a };
+        let because = "The change needs approval: it deletes a resource.";
+        assert_eq!(question(&[("keys".into(), approval.clone())], &open), format!("{because}\n{says}"));
+        assert_eq!(question(&[("keys".into(), approval)], &[]), format!("{because}\nDeploy this?"));
     }
 
     #[test]

@@ -1,17 +1,21 @@
 //! `synth destroy`: deletes a deployed stack.
 
 use crate::cmd::{
-    CommandError, print, target,
-    terminal::{OutputFormat, Terminal, ask, can_ask},
+    CommandError,
+    manual_run::ManualRun,
+    print, target,
+    terminal::{Confirmation, OutputFormat, Terminal},
 };
 use crate::{
     cfn::read,
     deploy::{
         aws::cloudformation::CloudFormation,
-        deletion_summary::{Artifacts, StackLocation, deletion_summary},
+        deletion_summary::{Artifacts, StackLocation, UserNotes, deletion_summary},
         deploy_error::DeployError,
         interrupt::Interrupt,
+        invoke::{InvocationMode, RunCommand},
         progress::Progress,
+        release_summary::{users_with_notes, users_with_two_keys},
         stacks::Stacks,
     },
     stack::artifacts,
@@ -24,6 +28,9 @@ pub(super) struct DestroyArgs {
     /// Delete without asking for confirmation
     #[arg(long)]
     yes: bool,
+    /// First remove the notes about the users from their tags, so that another stack can manage them
+    #[arg(long)]
+    release: bool,
 }
 
 pub(super) fn run(args: &DestroyArgs) -> Result<(), CommandError> {
@@ -46,21 +53,72 @@ pub(super) fn run(args: &DestroyArgs) -> Result<(), CommandError> {
             &resources,
             &template,
             packages(&cloudformation).await,
+            if args.release { UserNotes::Removed } else { UserNotes::Stay },
             &StackLocation::from(&session),
         ))?;
+        let release = args.release.then_some(UserRelease {
+            run: ManualRun { session: &session, interrupt: &interrupt, function: name, verb: "delete the stack" },
+            yes: args.yes,
+        });
+        if let Some(release) = &release {
+            release.preview().await?;
+        }
         if !args.yes {
-            if !can_ask() {
-                let message = "error: cannot ask for confirmation: not a terminal; pass --yes (make destroy YES=1)";
-                return Err(CommandError::bad_input(message.into()));
-            }
-            if !ask(&interrupt, "Delete it?").await.map_err(DeployError::from)? {
-                return Err(CommandError::failure("Nothing was deleted".into()));
-            }
+            confirmation("Delete it?").ask(&interrupt).await?;
+        }
+        if let Some(release) = &release {
+            release.carry_out().await?;
         }
         let progress = Progress::of(resources.into_iter().map(|resource| resource.id));
         stacks.delete(name, &stack, progress).await.map_err(why)?;
         print(&format!("The stack {name} is deleted\n"))
     })
+}
+
+const fn confirmation(question: &str) -> Confirmation<'_> {
+    Confirmation { question, make: "make destroy YES=1", declined: "Nothing was deleted" }
+}
+
+/// The removal of the notes about users, before the stack is deleted.
+struct UserRelease<'a> {
+    run: ManualRun<'a>,
+    yes: bool,
+}
+
+impl UserRelease<'_> {
+    /// Shows which users keep two active keys. A failure here is shown, and the question about the deletion follows.
+    async fn preview(&self) -> Result<(), CommandError> {
+        match self.run.try_report(&RunCommand::Release, InvocationMode::DryRun).await? {
+            Ok(report) => print(&users_with_two_keys(&report)),
+            Err(no_report) => {
+                eprintln!("warning: it is not known which users have two active keys: {no_report}");
+                Ok(())
+            }
+        }
+    }
+
+    /// Removes the notes. If some remain, a person decides whether the stack is deleted anyway.
+    async fn carry_out(&self) -> Result<(), CommandError> {
+        let remaining = match self.run.try_report(&RunCommand::Release, InvocationMode::ForReal).await? {
+            Ok(report) => users_with_notes(&report),
+            Err(no_report) => vec![format!("all users: {no_report}")],
+        };
+        if remaining.is_empty() {
+            return print("The notes about the users are removed\n");
+        }
+        eprintln!("The notes about some users were not removed:");
+        for line in &remaining {
+            eprintln!("  {line}");
+        }
+        if self.yes {
+            return Err(CommandError::failure(
+                "error: the stack was not deleted. Remove the cause and run the same command again; or delete the stack anyway, \
+                 without --release (make: without RELEASE=1)"
+                    .into(),
+            ));
+        }
+        confirmation("Delete the stack anyway?").ask(self.run.interrupt).await
+    }
 }
 
 /// Whether the stack of the artifact bucket is here. Without permission to see it, that is unknown.

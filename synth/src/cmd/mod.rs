@@ -13,7 +13,11 @@ mod generate;
 mod generated_files;
 mod graph;
 mod list;
+#[cfg(feature = "deploy")]
+mod manual_run;
 mod package;
+#[cfg(feature = "deploy")]
+mod revoke;
 #[cfg(feature = "deploy")]
 mod rotate;
 mod schema;
@@ -75,6 +79,12 @@ enum Command {
     /// Reactivate the previous keys, with a deployed stack
     #[cfg(feature = "deploy")]
     Undo(rotate::RunArgs),
+    /// Revoke a leaked key: deactivate it now, after its user has a new key, with a deployed stack
+    #[cfg(feature = "deploy")]
+    Revoke(revoke::RevokeArgs),
+    /// Make a deployed stack the manager of users that another stack managed
+    #[cfg(feature = "deploy")]
+    Adopt(rotate::AdoptArgs),
     /// Delete a deployed stack; users, keys and secrets stay
     #[cfg(feature = "deploy")]
     Destroy(destroy::DestroyArgs),
@@ -169,6 +179,10 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Rotate(args) => rotate::rotate(&args),
         #[cfg(feature = "deploy")]
         Command::Undo(args) => rotate::undo(&args),
+        #[cfg(feature = "deploy")]
+        Command::Revoke(args) => revoke::run(&args),
+        #[cfg(feature = "deploy")]
+        Command::Adopt(args) => rotate::adopt(&args),
         #[cfg(feature = "deploy")]
         Command::Destroy(args) => destroy::run(&args),
         Command::Package(args) => package::run(&args),

@@ -1,15 +1,16 @@
-//! `synth rotate` and `synth undo`: start a run for some users, outside of the schedule.
+//! `synth rotate`, `synth undo` and `synth adopt`: start a run for some users, outside of the schedule.
 
 use lambda::model::user::{User, UserName};
 
 use crate::cmd::{
     CommandError,
     config_args::{Words, words},
+    manual_run::{self, ManualRun},
     print, target,
 };
 use crate::deploy::{
     interrupt::Interrupt,
-    invoke::{self, InvocationError, InvocationMode, RunCommand},
+    invoke::{InvocationMode, RunCommand},
 };
 
 #[derive(Debug, clap::Args)]
@@ -17,6 +18,12 @@ pub(super) struct RunArgs {
     /// The names of the users, separated by spaces
     #[arg(long, value_name = "NAMES", value_parser = words::<User>)]
     users: Words<User>,
+    #[command(flatten)]
+    run: RunOptions,
+}
+
+#[derive(Debug, clap::Args)]
+struct RunOptions {
     /// Show what would be done, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -33,44 +40,44 @@ pub(super) struct RotateArgs {
     enable: bool,
 }
 
+#[derive(Debug, clap::Args)]
+pub(super) struct AdoptArgs {
+    /// The names of the users, separated by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', required = true)]
+    user: Vec<User>,
+    #[command(flatten)]
+    run: RunOptions,
+}
+
 /// Replaces keys now.
 pub(super) fn rotate(args: &RotateArgs) -> Result<(), CommandError> {
-    run(&args.args, "rotate", if args.enable { RunCommand::Enable } else { RunCommand::Rotate })
+    let order = if args.enable { RunCommand::Enable } else { RunCommand::Rotate };
+    run(&args.args.run, "rotate", &order(names(&args.args.users.0)))
 }
 
 /// Reactivates previous keys.
 pub(super) fn undo(args: &RunArgs) -> Result<(), CommandError> {
-    run(args, "undo", RunCommand::Undo)
+    run(&args.run, "undo", &RunCommand::Undo(names(&args.users.0)))
 }
 
-fn run(args: &RunArgs, what: &str, order: impl FnOnce(Vec<UserName>) -> RunCommand) -> Result<(), CommandError> {
-    let name = args.target.stack_name()?;
-    // The function has the stack's name.
-    let function = name.as_str();
-    let order = order(args.users.0.iter().map(|user| user.name.clone()).collect());
-    let mode = if args.dry_run { InvocationMode::DryRun } else { InvocationMode::ForReal };
+/// Makes the stack the manager of users.
+pub(super) fn adopt(args: &AdoptArgs) -> Result<(), CommandError> {
+    run(&args.run, "adopt", &RunCommand::Adopt(names(&args.user)))
+}
+
+fn names(users: &[User]) -> Vec<UserName> {
+    users.iter().map(|user| user.name.clone()).collect()
+}
+
+fn run(options: &RunOptions, verb: &'static str, order: &RunCommand) -> Result<(), CommandError> {
+    let name = options.target.stack_name()?;
+    let mode = if options.dry_run { InvocationMode::DryRun } else { InvocationMode::ForReal };
     target::block_on(async {
-        let session = args.target.open().await?;
+        let session = options.target.open().await?;
         let interrupt = Interrupt::listen();
-        eprintln!("Invoking {function} in {session}, and waiting for its report (15 minutes at most)");
-        let report = tokio::select! {
-            report = invoke::invoke(&session, function, &order, mode) => report,
-            _ = interrupt.pressed() => return Err(CommandError::interrupted(
-                "Interrupted. The run continues in AWS. To see how it ends: make status, or the log of the function".into(),
-            )),
-        };
-        let report = report.map_err(|no_report| match no_report {
-            InvocationError::NoFunction(_) => target::stack_not_found(function, &session),
-            lost if lost.may_be_running() => CommandError::failure(format!(
-                "error: {lost}\nThe run may have started anyway, and may continue in AWS. See how it ends before you {what} again: \
-                 make status, or the log of the function"
-            )),
-            other => CommandError::failure(format!("error: {other}")),
-        })?;
+        let run = ManualRun { session: &session, interrupt: &interrupt, function: name.as_str(), verb };
+        let report = run.report(order, mode).await?;
         print(&report.text())?;
-        if report.is_fine() {
-            return Ok(());
-        }
-        Err(CommandError::failure("error: the run did not succeed for every user: see above".into()))
+        manual_run::verdict(&report)
     })
 }

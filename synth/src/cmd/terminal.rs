@@ -1,6 +1,7 @@
 //! The terminal: how commands that change something show their progress, and how they ask for confirmation.
 
 use std::{
+    borrow::Cow,
     io::{self, BufRead, IsTerminal, Write},
     thread,
     time::Duration,
@@ -10,7 +11,7 @@ use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::oneshot;
 
-use super::takes_colour;
+use super::{CommandError, takes_colour};
 use crate::deploy::{
     interrupt::{Interrupt, Interrupted},
     message::{JsonMessages, Message, MessageSink, PlainText, Renderer},
@@ -70,6 +71,38 @@ impl MessageSink for Terminal {
             (None, _) => {}
         }
     }
+}
+
+/// A question before a change, for a command with the option `--yes`.
+pub(super) struct Confirmation<'a> {
+    pub(super) question: &'a str,
+    /// The `make` command that does not ask.
+    pub(super) make: &'a str,
+    /// The sentence, without a full stop, for a person who declines.
+    pub(super) declined: &'a str,
+}
+
+impl Confirmation<'_> {
+    /// Asks the question. Any answer but yes ends the command.
+    pub(super) async fn ask(&self, interrupt: &Interrupt) -> Result<(), CommandError> {
+        let Self { question, make, declined } = self;
+        if !can_ask() {
+            return Err(CommandError::bad_input(format!(
+                "error: cannot ask for confirmation: not a terminal; pass --yes ({make})"
+            )));
+        }
+        match ask(interrupt, question).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(CommandError::failure((*declined).to_owned())),
+            Err(Interrupted) => Err(CommandError::interrupted(format!("Interrupted. {declined}"))),
+        }
+    }
+}
+
+/// A word as a shell takes it.
+pub(super) fn quoted(word: &str) -> String {
+    // An argument of a process cannot contain a NUL byte, the only text that is refused.
+    shlex::try_quote(word).map_or_else(|_| word.to_owned(), Cow::into_owned)
 }
 
 /// Whether a person at a terminal can see and answer a question.

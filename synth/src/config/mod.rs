@@ -196,6 +196,7 @@ impl Given {
                 still_in_use: self.still_in_use?,
                 wait_at_most: self.wait_at_most?,
                 disabled_users: self.disabled_users?,
+                unused_after: self.unused_after?,
                 delivery: self.delivery?,
                 warn_before: self.warn_before?,
             },

@@ -12,7 +12,7 @@ use lambda::{
     model::{email::Email, kms_key::KmsKey, principal::PrincipalArn, time::Span},
     protocol::{
         journal,
-        policy::{DeleteAfter, Delivery, Policy, StillInUse},
+        policy::{DeleteAfter, Delivery, Policy, StillInUse, UnusedAfter},
     },
     report::metrics::AUDITORS_LIMIT,
 };
@@ -85,6 +85,13 @@ pub(super) const CONSTRAINTS: &[Constraint] = &[
         text: "If an entry of `users` overrides `rotate_after` or `overlap`, its `rotate_after` must still be at least its \
                `overlap` + `delete_after`.",
         check: each_old_key_is_gone_in_time,
+    },
+    Constraint {
+        settings: &["unused_after", "rotate_after", "users"],
+        severity: Severity::Error,
+        text: "`unused_after` must be less than `rotate_after` and than each `rotate_after` in `users`. Otherwise a rotation \
+               replaces an unused key before it is deactivated.",
+        check: an_unused_key_is_not_replaced_first,
     },
     Constraint {
         settings: &["schedule", "timeout"],
@@ -300,6 +307,34 @@ fn each_old_key_is_gone_in_time(document: &mut ConfigDocument<'_>, given: &Given
                 &make_room(kept, life),
             );
         }
+    }
+    Some(())
+}
+
+/// A successor begins a new time without use. So a key that is replaced first would never be deactivated.
+fn an_unused_key_is_not_replaced_first(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
+    const FIX: &str = "make unused_after shorter than rotate_after, or set unused_after: never";
+    let UnusedAfter::After(limit) = given.unused_after? else { return None };
+    let rotate_after = given.rotate_after?.0;
+    let unused_after = ("unused_after", limit.to_string());
+    if limit >= rotate_after {
+        document.error(
+            &[unused_after.clone(), ("rotate_after", rotate_after.to_string())],
+            format!("unused_after is {limit}, but a key is replaced after {rotate_after}, even if it is unused"),
+            FIX,
+        );
+    }
+    for (index, entry) in given.users.iter().flatten().enumerate() {
+        let Some(own) = entry.overrides.rotate_after.filter(|own| limit >= *own) else { continue };
+        document.error_at(
+            ("users", index),
+            std::slice::from_ref(&unused_after),
+            format!(
+                "for {}, rotate_after is {own}, so a key is replaced before it is unused for {limit} (unused_after)",
+                entry.called()
+            ),
+            FIX,
+        );
     }
     Some(())
 }

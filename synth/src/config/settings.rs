@@ -10,7 +10,7 @@ use lambda::{
     },
     delivery::secret_policy::Readers,
     model::{email::Email, kms_key::KmsKey, time::Span},
-    protocol::policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, StillInUse},
+    protocol::policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, StillInUse, UnusedAfter},
 };
 
 use crate::cfn::resource::Architecture;
@@ -114,6 +114,10 @@ settings! {
         /// What happens to a user with only inactive keys. `skip`: the user is reported, and none of its keys is touched: an
         /// administrator may have deactivated them on purpose. `replace`: the user gets a new active key.
         disabled_users: DisabledUsers = "skip", such as "skip", "replace";
+        /// How long an active key may be unused. After this time it is deactivated, and its user gets no new key. The owner and the
+        /// administrators are notified `overlap` before, but at least 7 days. `never`: no key is deactivated for this reason. `45d` is
+        /// the limit of CIS (1.12) and Security Hub (IAM.22).
+        unused_after: UnusedAfter = "never", such as "never", "45d";
         /// How long before the rotation of a key the owner and the administrators are notified. `0`: there is no such notice.
         warn_before: Span = "0", such as "7d", "0";
     }

@@ -9,7 +9,7 @@ use lambda::{
     model::{parse_error::ParseError, time::Span},
     protocol::{
         planner::ROTATION_BUDGET,
-        policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, StillInUse},
+        policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, StillInUse, UnusedAfter},
     },
 };
 use serde_json::{Value as Json, json};
@@ -105,6 +105,10 @@ duration_words! {
     Span: any_duration(&[]);
     DeleteAfter: any_duration(&["next-rotation"]);
     MaxWait: any_duration(&["forever"]), [("always", "forever"), ("infinite", "forever"), ("unlimited", "forever")];
+    UnusedAfter: ValueRule {
+        words: vec!["never"],
+        ..ValueRule::pattern(&format!("(?:{})", durations(Span::seconds(1), Span::MAX)))
+    }, [("forever", "never"), ("no", "never"), ("none", "never"), ("off", "never"), ("false", "never")];
 }
 
 /// How long the log of the function is kept, in days. CloudWatch Logs allows only some numbers.

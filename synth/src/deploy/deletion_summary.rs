@@ -21,6 +21,15 @@ pub enum Artifacts {
     Unknown,
 }
 
+/// Whether the notes about users are removed before the deletion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserNotes {
+    /// They stay in the users' tags.
+    Stay,
+    /// The function removes them first.
+    Removed,
+}
+
 /// The text that says what is deleted with a stack and what stays.
 #[must_use]
 pub fn deletion_summary(
@@ -28,6 +37,7 @@ pub fn deletion_summary(
     resources: &[StackResource],
     template: &Json,
     artifacts: Artifacts,
+    notes: UserNotes,
     place: &StackLocation<'_>,
 ) -> String {
     let StackLocation { account, region } = place;
@@ -37,16 +47,19 @@ pub fn deletion_summary(
         text.push_str(&format!("  {id:width$}  {kind}\n"));
     }
     text.push_str("What stays\n");
-    text.push_str(&format!(
-        "  the users and their access keys as they are, and what is noted about them (the users' tags {}…)\n",
-        journal::PREFIX
-    ));
+    let prefix = journal::PREFIX;
+    text.push_str(&match notes {
+        UserNotes::Stay => format!("  the users, their access keys, and the notes about them (the users' tags {prefix}…)\n"),
+        UserNotes::Removed => {
+            format!("  the users and their access keys; the notes about them (the users' tags {prefix}…) are removed first\n")
+        }
+    });
     let stored = Delivery::SecretsManager.to_string();
     if deployed_template::setting(template, Variable::Delivery) == Some(&stored)
         && let Some(prefix) = deployed_template::setting(template, Variable::SecretPrefix)
     {
         text.push_str(&format!(
-            "  the secrets {prefix}/… in Secrets Manager: whoever reads a key there goes on doing so\n"
+            "  the secrets {prefix}/… in Secrets Manager; workloads can still read their keys there\n"
         ));
     }
     if artifacts == Artifacts::Here {
@@ -99,15 +112,17 @@ The stack keys in account 123456789012, Region eu-west-1, will be deleted, and w
   Function  AWS::Lambda::Function
   Log       AWS::Logs::LogGroup
 What stays
-  the users and their access keys as they are, and what is noted about them (the users' tags access-key-rotation:…)
-  the secrets team/keys/… in Secrets Manager: whoever reads a key there goes on doing so
+  the users, their access keys, and the notes about them (the users' tags access-key-rotation:…)
+  the secrets team/keys/… in Secrets Manager; workloads can still read their keys there
   the stack access-key-rotation-artifacts with the packages, which other stacks here may use. Once none does, delete \
 that stack, then empty and delete the bucket access-key-rotation-123456789012-eu-west-1, which it leaves behind
 ";
         let stored = template("secret_prefix: team/keys\n");
-        assert_eq!(deletion_summary("keys", &resources, &stored, Artifacts::Here, &place), expected);
+        let summary = deletion_summary("keys", &resources, &stored, Artifacts::Here, UserNotes::Stay, &place);
+        assert_eq!(summary, expected);
         let mailed = template("delivery: email\n");
-        let text = deletion_summary("keys", &resources, &mailed, Artifacts::Unknown, &place);
+        let text = deletion_summary("keys", &resources, &mailed, Artifacts::Unknown, UserNotes::Removed, &place);
+        assert!(text.contains("(the users' tags access-key-rotation:…) are removed first\n"), "{text}");
         assert!(!text.contains("Secrets Manager") && !text.contains("bucket"), "{text}");
     }
 }

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use lambda::model::user::UserName;
+
 use super::{
     aws::{
         AwsError, Session,
@@ -98,6 +100,18 @@ impl Deployment {
     pub fn unchanged(&self) -> Option<&BTreeMap<String, String>> {
         let found = self.bundle.found.as_ref().filter(|_| self.plans().next().is_none());
         found.map(|stack| &stack.outputs)
+    }
+
+    /// The name of the deployed function, which is that of its stack.
+    #[must_use]
+    pub fn function(&self) -> &str {
+        &self.bundle.target.stack
+    }
+
+    /// The named users that leave the rotation stack, and may be in the middle of a rotation.
+    #[must_use]
+    pub fn leaving(&self) -> Vec<UserName> {
+        if self.bundle.is_empty() { Vec::new() } else { self.bundle.leaving() }
     }
 
     /// Executes the whole plan. Returns the outputs of the rotation stack.

@@ -1,6 +1,9 @@
 //! Invokes the function and reads its run report.
 
-use lambda::{model::user::UserName, protocol::call_error::ErrorCode};
+use lambda::{
+    model::{access_key::AccessKeyId, user::UserName},
+    protocol::{call_error::ErrorCode, run::Successor},
+};
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -13,12 +16,20 @@ use super::{
 pub enum RunCommand {
     /// Do everything that is due, as the schedule does.
     Routine,
+    /// Do everything that is due for these users.
+    RoutineFor(Vec<UserName>),
     /// Replace the keys of these users.
     Rotate(Vec<UserName>),
     /// Replace the keys of these users, also if all keys of a user are inactive.
     Enable(Vec<UserName>),
     /// Reactivate the previous keys of these users.
     Undo(Vec<UserName>),
+    /// Deactivate one key of this user now.
+    Revoke(UserName, AccessKeyId, Successor),
+    /// Make the stack the manager of these users.
+    Adopt(Vec<UserName>),
+    /// Remove all notes about the selected users.
+    Release,
 }
 
 /// Whether a run changes anything.
@@ -35,12 +46,20 @@ pub enum InvocationMode {
 pub fn event(order: &RunCommand, mode: InvocationMode) -> Json {
     let (action, users) = match order {
         RunCommand::Routine => ("routine", None),
-        RunCommand::Rotate(users) | RunCommand::Enable(users) => ("rotate", Some(users)),
-        RunCommand::Undo(users) => ("undo", Some(users)),
+        RunCommand::RoutineFor(users) => ("routine", Some(users.as_slice())),
+        RunCommand::Rotate(users) | RunCommand::Enable(users) => ("rotate", Some(users.as_slice())),
+        RunCommand::Undo(users) => ("undo", Some(users.as_slice())),
+        RunCommand::Revoke(user, ..) => ("revoke", Some(std::slice::from_ref(user))),
+        RunCommand::Adopt(users) => ("adopt", Some(users.as_slice())),
+        RunCommand::Release => ("release", None),
     };
     let mut event = json!({ "action": action, "dry_run": mode == InvocationMode::DryRun });
     if matches!(order, RunCommand::Enable(_)) {
         event["enable"] = true.into();
+    }
+    if let RunCommand::Revoke(_, key, successor) = order {
+        event["key"] = key.as_str().into();
+        event["without_successor"] = (*successor == Successor::Without).into();
     }
     if let Some(users) = users {
         event["users"] = users.iter().map(UserName::as_str).collect();
@@ -133,15 +152,22 @@ mod tests {
     fn the_function_understands_every_command() {
         let named = || vec!["bob".parse::<UserName>().unwrap()];
         let about = || Some(vec!["bob".to_owned()]);
+        let key = || "AKIAEXAMPLE000000001".parse::<AccessKeyId>().unwrap();
+        let revoke = |successor| RunCommand::Revoke("bob".parse().unwrap(), key(), successor);
         for (order, understood, about) in [
             (RunCommand::Routine, run::RunAction::Routine, None),
             (RunCommand::Rotate(named()), run::RunAction::RotateNow, about()),
             (RunCommand::Enable(named()), run::RunAction::Enable, about()),
             (RunCommand::Undo(named()), run::RunAction::Undo, about()),
+            (RunCommand::RoutineFor(named()), run::RunAction::Routine, about()),
+            (revoke(Successor::IfNeeded), run::RunAction::Revoke(key(), Successor::IfNeeded), about()),
+            (revoke(Successor::Without), run::RunAction::Revoke(key(), Successor::Without), about()),
+            (RunCommand::Adopt(named()), run::RunAction::Adopt, about()),
+            (RunCommand::Release, run::RunAction::Release, None),
         ] {
             for mode in [InvocationMode::ForReal, InvocationMode::DryRun] {
                 let request = RunRequest::read(event(&order, mode), "a-request").unwrap();
-                assert_eq!((request.action, &request.users), (understood, &about), "{order:?}");
+                assert_eq!((&request.action, &request.users), (&understood, &about), "{order:?}");
                 assert_eq!(request.dry_run, mode == InvocationMode::DryRun);
             }
         }

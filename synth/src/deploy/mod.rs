@@ -1,9 +1,10 @@
 //! The work of `synth` in an AWS account. Only this module uses the AWS SDK.
 //!
 //! [`aws`] has an adapter for each service. The modules that decide are pure and are tested without AWS:
-//! [`stack_status`], [`progress`], [`root_cause`], [`message`]. [`stacks`] deploys one stack. [`deploy_plan`] deploys a
+//! [`stack_status`], [`progress`], [`root_cause`], [`message`], [`revocation`]. [`stacks`] deploys one stack. [`deploy_plan`] deploys a
 //! whole release.
 
+pub mod active_pairs;
 pub mod aws;
 pub mod deletion_summary;
 pub mod deploy_error;
@@ -15,6 +16,8 @@ pub mod message;
 pub mod next_run;
 pub mod progress;
 pub mod received_report;
+pub mod release_summary;
+pub mod revocation;
 pub mod root_cause;
 pub mod stack_status;
 pub mod stacks;

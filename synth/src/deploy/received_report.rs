@@ -18,32 +18,68 @@ struct Fields {
     body: String,
     #[serde(default)]
     dry_run: bool,
-    users: Vec<PerUser>,
+    users: Vec<ReceivedUser>,
 }
 
+/// What the run found and did for one user.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-struct PerUser {
-    user: String,
-    result: String,
-    why: String,
+pub struct ReceivedUser {
+    /// The name of the user.
+    pub user: String,
+    /// The outcome, as one word.
+    pub result: String,
+    /// Why the run stopped for this user.
+    pub why: String,
+    /// The keys at the beginning of the run.
     #[serde(default)]
-    found: Vec<Key>,
+    pub found: Vec<ReceivedKey>,
+    /// The changes to them, in order.
     #[serde(default)]
-    done: Vec<Done>,
+    pub done: Vec<ReceivedChange>,
+    /// The keys at the end of the run.
+    #[serde(default)]
+    pub left: Vec<ReceivedKey>,
+    /// The key that was overdue before the run began and is still active.
+    pub overdue: Option<ReceivedOverdue>,
 }
 
+/// One access key of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-struct Key {
-    id: String,
-    status: String,
-    created: String,
+pub struct ReceivedKey {
+    /// The id of the key.
+    pub id: String,
+    /// `active` or `inactive`.
+    pub status: String,
+    /// When the key was created.
+    pub created: String,
 }
 
+/// One change that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-struct Done {
-    change: String,
-    key: String,
-    why: Option<String>,
+pub struct ReceivedChange {
+    /// What was done to the key, as one word.
+    pub change: String,
+    /// The id of the key.
+    pub key: String,
+    /// Why it was done, as one word.
+    pub why: Option<String>,
+}
+
+/// A key that is overdue.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ReceivedOverdue {
+    /// The id of the key.
+    pub key: String,
+    /// When its time was over.
+    pub since: String,
+}
+
+impl ReceivedKey {
+    /// Whether AWS accepts requests that are signed with the key.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        self.status == "active"
+    }
 }
 
 impl ReceivedReport {
@@ -61,6 +97,12 @@ impl ReceivedReport {
         self.fields.status_code == 200
     }
 
+    /// The users that the run handled.
+    #[must_use]
+    pub fn users(&self) -> &[ReceivedUser] {
+        &self.fields.users
+    }
+
     /// The report as text for people: each user with its keys and what was done, then the summary.
     #[must_use]
     pub fn text(&self) -> String {
@@ -70,7 +112,10 @@ impl ReceivedReport {
             for key in &user.found {
                 text.push_str(&format!("    {} {}, created {}\n", key.id, key.status, key.created));
             }
-            for Done { change, key, why } in &user.done {
+            if let Some(ReceivedOverdue { key, since }) = &user.overdue {
+                text.push_str(&format!("    overdue since {since}: {key}\n"));
+            }
+            for ReceivedChange { change, key, why } in &user.done {
                 let would = if self.fields.dry_run { "would be " } else { "" };
                 let why = why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
                 text.push_str(&format!("    {would}{change}: {key}{why}\n"));
@@ -92,6 +137,7 @@ mod tests {
         },
         protocol::{
             call::RemovalReason,
+            overdue::Overdue,
             run::RunAction,
             stop_reason::{NeedsAttention, StopReason},
         },
@@ -114,12 +160,13 @@ mod tests {
             KeyChange::Deactivated { key: id('1'), why: RemovalReason::Superseded },
         ];
         let user = |name: &str, found, done, rest| {
-            UserReport::new(name.parse().unwrap(), RunAction::Routine, found, done, Vec::new(), &rest)
+            UserReport::new(name.parse().unwrap(), &RunAction::Routine, found, done, Vec::new(), &rest)
         };
-        let users = vec![
+        let mut users = vec![
             user("alice", vec![old], done, StopReason::Healthy(at("2026-03-02T00:00:00Z"))),
             user("bob", Vec::new(), Vec::new(), StopReason::NeedsAttention(NeedsAttention::SameAge)),
         ];
+        users[1].overdue = Some(Overdue { key: id('3'), since: at("2026-02-01T00:00:00Z") });
         let summary = Summary::of(&users);
         lambda::report::run_report::RunReport {
             status_code: summary.status_code(),
@@ -146,7 +193,8 @@ mod tests {
              \x20   delivered: AKIAEXAMPLE000000002\n\
              \x20   deactivated: AKIAEXAMPLE000000001 (superseded)\n\
              bob: needs-attention, a person must decide: two active keys were created in the same second; \
-             deactivate the unused one\n{}\n",
+             deactivate the unused one\n\
+             \x20   overdue since 2026-02-01T00:00:00Z: AKIAEXAMPLE000000003\n{}\n",
             written.body
         );
         assert_eq!(read.text(), expected);

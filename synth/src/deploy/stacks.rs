@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use lambda::model::time::Timestamp;
+use lambda::model::{time::Timestamp, user::UserName};
 use serde_json::{Value as Json, json};
 
 use crate::deploy::{
@@ -22,7 +22,7 @@ use crate::deploy::{
 };
 use crate::{
     cfn::read,
-    diff::{self, Diff, change_set},
+    diff::{self, Diff, change_set, leaving},
 };
 
 /// The intended state of a stack.
@@ -80,6 +80,15 @@ impl Plan {
     #[must_use]
     pub fn is_open(&self) -> bool {
         matches!(self.planned, Planned::Later)
+    }
+
+    /// The named users that leave the stack with this change. Empty if no such stack is deployed.
+    #[must_use]
+    pub fn leaving(&self) -> Vec<UserName> {
+        match self.stack_state() {
+            StackState::Deployed => leaving::named_leaving_users(&self.old, &self.target.template),
+            _ => Vec::new(),
+        }
     }
 
     fn stack_state(&self) -> StackState {

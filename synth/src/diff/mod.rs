@@ -8,6 +8,7 @@ pub mod change_set;
 mod handler_env;
 mod impact;
 mod key_access;
+pub mod leaving;
 pub mod render;
 mod replacing_properties;
 mod selection;
@@ -39,9 +40,11 @@ pub struct Diff {
     /// The ways in which others can read new keys, as far as IAM does not show them. Each is a sentence without a full
     /// stop.
     pub new_readers: Vec<String>,
-    /// The ways in which other users are rotated, or others decide how, as far as IAM does not show them. Each is a
-    /// sentence without a full stop.
+    /// The ways in which more keys are rotated or deactivated, or others decide how, as far as IAM does not show them.
+    /// Each is a sentence without a full stop.
     pub newly_rotated: Vec<String>,
+    /// The users that leave. Each is a sentence without a full stop.
+    pub leaving: Vec<String>,
     /// The fingerprint of exactly this change.
     pub fingerprint: Fingerprint,
 }
@@ -137,9 +140,15 @@ fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Diff {
     resources.extend(before.iter().filter(|(id, _)| !after.contains_key(*id)).map(|(id, body)| removed(id, body)));
     follow(&mut resources, &entries, parameters, new, (&before, &after));
     let iam = compare_templates(old, new, parameters);
-    let (new_readers, newly_rotated) =
-        (key_access::new_key_readers(old, new), selection::newly_rotated_users(old, new));
-    Diff { resources, entries, iam, new_readers, newly_rotated, fingerprint: Fingerprint::of(old, new) }
+    Diff {
+        resources,
+        entries,
+        iam,
+        new_readers: key_access::new_key_readers(old, new),
+        newly_rotated: selection::newly_rotated_users(old, new),
+        leaving: leaving::leaving_users(old, new),
+        fingerprint: Fingerprint::of(old, new),
+    }
 }
 
 /// Compares all sections except the resources.

@@ -1,12 +1,16 @@
-//! Shows which other users are rotated, and who else decides how, as far as IAM does not show it. Exemptions, and
-//! whether tags on users count, are only in the function's environment.
+//! Shows which more keys are rotated or deactivated, and who else decides how, as far as IAM does not show it.
+//! Exemptions, and whether tags on users count, are only in the function's environment.
 
-use lambda::{contract::settings::Variable, protocol::policy::DisabledUsers};
+use lambda::{
+    contract::settings::Variable,
+    protocol::policy::{DisabledUsers, UnusedAfter},
+};
 use serde_json::Value as Json;
 
 use crate::diff::handler_env::{HandlerEnv, functions};
 
-/// The ways in which other users are rotated, or others decide how. Each is a sentence without a full stop.
+/// The ways in which more keys are rotated or deactivated, or others decide how. Each is a sentence without a full
+/// stop.
 pub(super) fn newly_rotated_users(old: &Json, new: &Json) -> Vec<String> {
     functions(old, new).flat_map(|(old, new)| more(&old, &new)).collect()
 }
@@ -19,6 +23,16 @@ fn more(old: &HandlerEnv<'_>, new: &HandlerEnv<'_>) -> Vec<String> {
     if replaces(new) && !replaces(old) {
         all.push("users with only inactive keys get a new active key".to_owned());
     }
+    // A function of an earlier version has no such setting.
+    let limit = |env: &HandlerEnv<'_>| match env.text(Variable::UnusedAfter).parse() {
+        Ok(UnusedAfter::After(limit)) => Some(limit),
+        Ok(UnusedAfter::Never) | Err(_) => None,
+    };
+    all.extend(
+        limit(new)
+            .filter(|new| limit(old).is_none_or(|old| *new < old))
+            .map(|limit| format!("a key that is unused for {limit} is deactivated, and its user gets no new key")),
+    );
     if new.honours_user_tags() && !old.honours_user_tags() {
         all.push("tags on users say how long their keys live and who owns them".to_owned());
     }
@@ -52,6 +66,15 @@ mod tests {
             (tags, "", &[]),
             ("", "disabled_users: replace", &["users with only inactive keys get a new active key"]),
             ("disabled_users: replace", "", &[]),
+            ("", "unused_after: 45d", &["a key that is unused for 45d is deactivated, and its user gets no new key"]),
+            (
+                "unused_after: 45d",
+                "unused_after: 30d",
+                &["a key that is unused for 30d is deactivated, and its user gets no new key"],
+            ),
+            ("unused_after: 30d", "unused_after: 45d", &[]),
+            ("unused_after: 1080h", "unused_after: 45d", &[]),
+            ("unused_after: 45d", "unused_after: never", &[]),
         ] {
             assert_eq!(newly_rotated_users(&template(old), &template(new)), expected, "{old} {new}");
         }

@@ -5,7 +5,7 @@
 use lambda::{
     delivery::secret_policy::{self, Readers},
     model::{principal::PrincipalArn, time::Span},
-    protocol::policy::{DeleteAfter, Delivery, MaxWait, StillInUse},
+    protocol::policy::{DeleteAfter, Delivery, MaxWait, StillInUse, UnusedAfter},
 };
 use serde_json::Value as Json;
 
@@ -254,6 +254,13 @@ fn lives(sheets: &[Sheet<'_>]) -> String {
                     )
                 }
             }
+        }),
+        row("if it has no successor yet and is unused", |config| match config.policy.unused_after {
+            UnusedAfter::Never => "it is replaced like any other".into(),
+            UnusedAfter::After(limit) => format!(
+                "it is deactivated {limit} after its last use or its delivery; a mail announces it {} before",
+                config.policy.disuse_notice()
+            ),
         }),
         row("the key is deleted", |config| match config.policy.delete_after {
             DeleteAfter::Window(Span::ZERO) => retired(config).to_string(),

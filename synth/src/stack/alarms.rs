@@ -48,6 +48,14 @@ pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
         ), watched.reported(Metric::NeedsAttention)),
     );
     t.add(
+        id!("OverdueKeys"),
+        "Goes to ALARM again for each run that leaves a key active that was overdue when the run began.",
+        watched.alarm("-overdue-keys", see_log(
+            "At least one access key was overdue when the last run began, and it is still active. It works longer than the configuration \
+             allows. The last run's report says which key it is and why; make status shows it too. To accept it, exempt the user.",
+        ), watched.reported(Metric::Overdue)),
+    );
+    t.add(
         id!("NoticesUnsent"),
         "Goes to ALARM again for each run in which a notice could not be sent. It uses the other topic, which may still work.",
         watched.alarm("-notices-unsent", see_log(

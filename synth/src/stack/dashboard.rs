@@ -49,7 +49,14 @@ fn body(config: &Config) -> Json {
             graph(
                 [0, 8, 12, 6],
                 "Users in each run",
-                &[Metric::Rotated, Metric::Waiting, Metric::Failed, Metric::NeedsAttention, Metric::NoticesUnsent],
+                &[
+                    Metric::Rotated,
+                    Metric::Waiting,
+                    Metric::Overdue,
+                    Metric::Failed,
+                    Metric::NeedsAttention,
+                    Metric::NoticesUnsent,
+                ],
                 &[],
             ),
             graph([12, 8, 12, 6], "Runs without a failed user", &[Metric::SuccessfulRun], &[]),

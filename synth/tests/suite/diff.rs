@@ -725,6 +725,8 @@ fn a_wider_selection_of_users_is_shown() {
             &[ApprovalReason::OthersRead, ApprovalReason::OthersRotated],
         ),
         ("users: [/]\nuser_tags: honoured", "users: [/]", Verdict::Equivalent, &[]),
+        ("users: [/]", "users: [/]\nunused_after: 45d", Verdict::Equivalent, &[ApprovalReason::OthersRotated]),
+        ("users: [/]\nunused_after: 45d", "users: [/]", Verdict::Equivalent, &[]),
     ] {
         let diff = compare(&template(old), &template(new));
         let needed = Approval::needed(&diff).map(|approval| approval.reasons).unwrap_or_default();
@@ -734,6 +736,17 @@ fn a_wider_selection_of_users_is_shown() {
     let diff = compare(&template("users: [/]\nexempt: [/ci/]"), &template("users: [/]"));
     for format in [DiffFormat::Text { colour: false }, DiffFormat::Markdown, DiffFormat::Json] {
         assert!(render(&diff, format).contains("is no longer exempt"), "{format:?}");
+    }
+    // Users that leave are shown, and the change needs no approval.
+    let diff = compare(&template("users: [/, alice]"), &template("users: [/]\nexempt: [alice, bob]"));
+    assert_eq!(Approval::needed(&diff), None);
+    for (format, what) in [
+        (DiffFormat::Text { colour: false }, "no run finishes it: both keys stay active"),
+        (DiffFormat::Markdown, "no run finishes it: both keys stay active"),
+        (DiffFormat::Json, "\"leaving\": [\n    \"alice is exempt now\",\n    \"bob is exempt now\"\n  ]"),
+    ] {
+        let shown = render(&diff, format);
+        assert!(shown.contains("alice is exempt now") && shown.contains(what), "{format:?}: {shown}");
     }
 }
 

@@ -92,7 +92,7 @@ fn seeds(setting: &str) -> Vec<String> {
         ],
         "dashboard" => vec!["none", "fleet"],
         "log_retention" => vec!["90d", "3653d", "24h"],
-        "rotate_after" | "overlap" | "delete_after" | "wait_at_most" | "warn_before" | "timeout" => {
+        "rotate_after" | "overlap" | "delete_after" | "wait_at_most" | "unused_after" | "warn_before" | "timeout" => {
             vec![
                 "0",
                 "00",
@@ -120,6 +120,7 @@ fn seeds(setting: &str) -> Vec<String> {
                 "315619200s",
                 "315619201s",
                 "forever",
+                "never",
                 "next-rotation",
             ]
         }

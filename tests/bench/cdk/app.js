@@ -132,6 +132,7 @@ const handler = new CfnFunction(stack, "Function", {
       STILL_IN_USE: "wait",
       WAIT_AT_MOST: "forever",
       DISABLED_USERS: "skip",
+      UNUSED_AFTER: "never",
       DELIVERY: "secrets-manager",
       WARN_BEFORE: "7d",
       LANGUAGE: "en",
@@ -214,6 +215,12 @@ alarm(
   "users-need-attention",
   "The rotation found something that only a person can decide, and skipped the user. The last run's report says what it is and what to do; make status shows it too.",
   { metricName: "NeedsAttention" },
+);
+alarm(
+  "OverdueKeys",
+  "overdue-keys",
+  "At least one access key was overdue when the last run began, and it is still active. It works longer than the configuration allows. The last run's report says which key it is and why; make status shows it too. To accept it, exempt the user.",
+  { metricName: "Overdue" },
 );
 alarm(
   "NoticesUnsent",

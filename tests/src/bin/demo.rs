@@ -10,7 +10,7 @@ use std::{
 use lambda::{
     model::time::{Span, Timestamp},
     protocol::{
-        journal::{Delivered, Disabled, JournalEntry},
+        journal::{Disabled, DisabledBy, JournalEntry, KeyNote},
         policy::{DeleteAfter, Delivery, Policy},
     },
 };
@@ -178,7 +178,7 @@ impl Cast {
         at(aws, successor);
         let successor_key = account.create_key("past-overlap").await;
         // The journal of the run that delivered the key.
-        let delivered = Delivered { key: parse(&successor_key), at: aws.now() };
+        let delivered = KeyNote { key: parse(&successor_key), at: aws.now() };
         account.write_journal("past-overlap", &JournalEntry::Delivered(delivered)).await;
         Self {
             young,
@@ -192,7 +192,7 @@ impl Cast {
 }
 
 fn note(key: &OwnedKey, at: Timestamp) -> Disabled {
-    Disabled { key: parse(key), at }
+    Disabled { key: parse(key), at, by: DisabledBy::Rotation }
 }
 
 fn parse(key: &OwnedKey) -> lambda::model::access_key::AccessKeyId {

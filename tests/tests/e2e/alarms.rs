@@ -4,7 +4,10 @@
 //! Each run is captured once and then placed at several days, because its report does not depend on its time.
 
 use crate::common::{ROTATION, read};
-use lambda::model::time::{Span, Timestamp};
+use lambda::{
+    model::time::{Span, Timestamp},
+    protocol::journal::{JournalEntry, KeyNote},
+};
 use serde_json::{Value as Json, json};
 use synth::{
     cfn::{json::to_json, view::View},
@@ -135,6 +138,9 @@ async fn capture() -> Runs {
     assert_eq!(["Failed", "NeedsAttention", "SuccessfulRun"].map(|name| unclear.value(name)), [0, 1, 1].map(Some));
 
     // A key is retired, and SNS refuses the notice.
+    let successor = account.keys("carol").await.remove(0);
+    let delivered = KeyNote { key: successor.id.parse().unwrap(), at: Timestamp::from_unix(successor.created) };
+    account.write_journal("carol", &JournalEntry::Delivered(delivered)).await;
     aws.shift_clock(-70 * DAY);
     account.create_key("carol").await;
     aws.shift_clock(0);
@@ -171,7 +177,7 @@ async fn capture() -> Runs {
 async fn each_alarm_rings_for_its_own_cause_each_time_and_for_no_other() {
     let runs = capture().await;
     let alarms = alarms(&read(ROTATION));
-    assert_eq!(alarms.len(), 6);
+    assert_eq!(alarms.len(), 7);
     for alarm in &alarms {
         assert_eq!(alarm.tells.iter().collect::<Vec<_>>(), ["topic"], "{}", alarm.name);
         assert!((60..=1_024).contains(&alarm.description.len()), "{}: {}", alarm.name, alarm.description);
@@ -201,14 +207,14 @@ async fn each_alarm_rings_for_its_own_cause_each_time_and_for_no_other() {
     for (what, points, expected) in [
         ("all is well", healthy(0..9), vec![works.clone()]),
         (
-            "somebody fails for three days, and it is heard each day",
+            "a due user fails for three days: both alarms ring each day",
             [healthy(0..3), daily(3..6, &runs.failed), healthy(6..9)].concat(),
-            vec![rings("users-failed", 3), works.clone()],
+            vec![rings("users-failed", 3), rings("overdue-keys", 3), works.clone()],
         ),
         (
-            "a person is needed for three days, and it is heard each day",
+            "a due user needs a decision for three days: both alarms ring each day",
             [healthy(0..3), daily(3..6, &runs.unclear), healthy(6..9)].concat(),
-            vec![rings("users-need-attention", 3), works.clone()],
+            vec![rings("users-need-attention", 3), rings("overdue-keys", 3), works.clone()],
         ),
         (
             "notices are lost for three days, and it is heard each day",
@@ -241,7 +247,7 @@ async fn each_alarm_rings_for_its_own_cause_each_time_and_for_no_other() {
         (
             "somebody fails all the time, and then the runs stop",
             daily(0..4, &runs.failed),
-            vec![rings("users-failed", 4), ("missed-runs".to_owned(), 1, 1)],
+            vec![rings("users-failed", 4), rings("overdue-keys", 4), ("missed-runs".to_owned(), 1, 1)],
         ),
         (
             "the function fails all the time",

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use lambda::{
     model::time::Span,
-    protocol::journal::{Delivered, Disabled, JournalEntry},
+    protocol::journal::{Disabled, DisabledBy, JournalEntry, KeyNote},
 };
 use serde_json::{Value as Json, json};
 use tests::{Account, Fault, LocalAws, Mail, Mailbox, Stack, account::OwnedKey};
@@ -181,13 +181,18 @@ async fn owner_and_administrators_are_notified_of_changes_and_problems() {
     let in_use = user_with(&mut aws, &account, "in-use", &[70, 20]).await;
     let retired = user_with(&mut aws, &account, "retired", &[70, 20]).await;
     for (user, keys) in [("in-use", &in_use), ("retired", &retired)] {
-        account.write_journal(user, &JournalEntry::Delivered(Delivered { key: id(&keys[1]), at: days(20) })).await;
+        account.write_journal(user, &JournalEntry::Delivered(KeyNote { key: id(&keys[1]), at: days(20) })).await;
     }
     let deleted = user_with(&mut aws, &account, "deleted", &[90, 30]).await;
     let undone = user_with(&mut aws, &account, "undone", &[60, 30]).await;
     for (user, keys, ago) in [("deleted", &deleted, 15), ("undone", &undone, 2)] {
         account.deactivate(user, &keys[0]).await;
-        account.write_journal(user, &JournalEntry::Disabled(vec![Disabled { key: id(&keys[0]), at: days(ago) }])).await;
+        account
+            .write_journal(
+                user,
+                &JournalEntry::Disabled(vec![Disabled { key: id(&keys[0]), at: days(ago), by: DisabledBy::Rotation }]),
+            )
+            .await;
     }
     user_with(&mut aws, &account, "failed", &[70]).await;
     user_with(&mut aws, &account, "forged", &[70]).await;
@@ -266,6 +271,9 @@ async fn a_notice_that_cannot_be_sent_changes_nothing_but_the_report() {
     let mut aws = LocalAws::start().await;
     let account = Account::of(&aws).await;
     let keys = user_with(&mut aws, &account, "retired", &[70, 20]).await;
+    let at = lambda::model::time::Timestamp::now().before(Span::days(20));
+    let delivered = KeyNote { key: keys[1].id.parse().unwrap(), at };
+    account.write_journal("retired", &JournalEntry::Delivered(delivered)).await;
     user_with(&mut aws, &account, "young", &[1]).await;
     let stack = Stack::deploy(&aws, STORED, &["retired", "young"]);
     let mailbox = Mailbox::subscribe(&aws, &stack.outputs["TopicArn"]).await;

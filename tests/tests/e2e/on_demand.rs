@@ -1,6 +1,7 @@
 //! Rotation on demand, which the article asks for: rotate now, undo, dry run, and their make targets.
 
 use crate::common::{ROTATION, is_write, read};
+use lambda::protocol::journal::{Disabled, DisabledBy, JournalEntry};
 use serde_json::json;
 use tests::{Account, LocalAws, Stack, account::OwnedKey, make};
 
@@ -40,12 +41,14 @@ async fn rotate_now_undo_and_status() {
     let retired = |keys: Vec<tests::account::ListedKey>| keys.iter().any(|key| key.id == *old && !key.active);
     let inactive = OwnedKey { id: old.clone(), secret: String::new() };
     account.deactivate("alice", &inactive).await;
+    let disabled = Disabled { key: old.parse().unwrap(), at: aws.now(), by: DisabledBy::Rotation };
+    account.write_journal("alice", &JournalEntry::Disabled(vec![disabled])).await;
     let undone = make(&aws, &["undo", "USERS=alice"]);
     assert!(undone.status.success(), "{}", tests::text(&undone));
     assert!(tests::text(&undone).contains(&format!("reactivated: {old}")), "{}", tests::text(&undone));
     assert!(!retired(account.keys("alice").await));
     let again = make(&aws, &["undo", "USERS=bob"]);
-    assert!(tests::text(&again).contains("no deactivated key"), "{}", tests::text(&again));
+    assert!(tests::text(&again).contains("no inactive key that the rotation"), "{}", tests::text(&again));
 
     // make status shows the state, and the next routine run skips the key.
     let status = make(&aws, &["status"]);

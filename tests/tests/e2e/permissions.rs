@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use crate::common::{ARTICLE, ROTATION, read, with_own_kms_key};
 use lambda::contract::{call_permissions::steps, list_scope::ListScope, permissions::permissions};
-use lambda::protocol::journal::{Disabled, Intent, JournalEntry};
+use lambda::protocol::journal::{Disabled, DisabledBy, Intent, JournalEntry, KeyNote};
 use serde_json::{Value as Json, json};
 use tests::{Account, LocalAws, Mailbox, Stack};
 
@@ -45,9 +45,13 @@ async fn set_up(aws: &mut LocalAws, account: &Account, known: &mut bool) {
             // A journal entry that an earlier run closed, and that this run removes.
             account.write_journal(user, &JournalEntry::Closed("earlier".parse().unwrap())).await;
         }
+        if user == "superseded" {
+            let delivered = KeyNote { key: id(1), at: aws.now() };
+            account.write_journal(user, &JournalEntry::Delivered(delivered)).await;
+        }
         if user == "kept" {
             account.deactivate(user, &keys[0]).await;
-            let disabled = Disabled { key: id(0), at: aws.now() };
+            let disabled = Disabled { key: id(0), at: aws.now(), by: DisabledBy::Rotation };
             account.write_journal(user, &JournalEntry::Disabled(vec![disabled])).await;
         }
         if user == "unfinished" {

@@ -30,8 +30,10 @@ use lambda::{
         call::{Answer, Call, RemovalReason},
         call_error::{CallError, ErrorCode},
         journal,
+        manager::Manager,
+        overdue::Overdue,
         policy::DeleteAfter,
-        run::{Run, RunAction},
+        run::{Run, RunAction, Successor},
         stop_reason::{NeedsAttention, StopReason},
     },
     report::{
@@ -280,8 +282,18 @@ fn log_events() -> Vec<Json> {
     events.push(metrics::event(&report(), metrics::RunScope::Fleet, Span::ZERO, "function", NOW).unwrap());
     for mode in every!(RunMode: Real, Pretended) {
         let origin = RunOrigin { request: "id", mode };
-        for action in every!(RunAction: Routine, RotateNow, Enable, Undo) {
-            let run = Run { id: "run".parse().unwrap(), deadline: NOW, action };
+        let actions = every!(RunAction {
+            Routine: RunAction::Routine,
+            RotateNow: RunAction::RotateNow,
+            Enable: RunAction::Enable,
+            Undo: RunAction::Undo,
+            Revoke: RunAction::Revoke(KEY.parse().unwrap(), Successor::IfNeeded),
+            Adopt: RunAction::Adopt,
+            Release: RunAction::Release,
+        });
+        for action in actions {
+            let manager = Manager::new("keys", "eu-west-1", "").unwrap();
+            let run = Run { id: "run".parse().unwrap(), deadline: NOW, action, manager };
             events.push(log_event::notice(&run.id, origin, None, DIGEST, None));
             events.push(log_event::notice(&run.id, origin, Some(&user), DIGEST, Some(&refused)));
             for step in steps() {
@@ -308,6 +320,9 @@ fn notices() -> Names {
             until: None,
         },
         Retired: NoticeKind::Retired { old: key, new: None, deleted: DeleteAfter::NextRotation },
+        Disused: NoticeKind::Disused { key },
+        Revoked: NoticeKind::Revoked { key, new: None },
+        PairInUse: NoticeKind::PairInUse { older: key, newer: None, last_use: &LastUse::Never },
         Deleted: NoticeKind::Deleted { old: key, new: None, why: RemovalReason::WindowOver },
         Reactivated: NoticeKind::Reactivated { old: key, new: None, until: None },
         Failed: NoticeKind::Failed { call, failure, aftermath: Aftermath::Untouched },
@@ -323,8 +338,9 @@ fn report() -> RunReport {
     let done = vec![KeyChange::Deleted { key: id(), why: RemovalReason::WindowOver }];
     let rest = StopReason::StillInUse(id(), LastUse::Never);
     let keys = || vec![key(KeyStatus::Active)];
-    let mut users = vec![UserReport::new("alice".parse().unwrap(), RunAction::Routine, keys(), done, keys(), &rest)];
+    let mut users = vec![UserReport::new("alice".parse().unwrap(), &RunAction::Routine, keys(), done, keys(), &rest)];
     users[0].waits_until = Some(NOW);
+    users[0].overdue = Some(Overdue { key: id(), since: NOW });
     let unsent = vec![Unsent { user: Some("alice".parse().unwrap()), notice: DIGEST, why: String::new() }];
     let summary = Summary { exempt: 1, ..Summary::of(&users) };
     RunReport {
@@ -352,10 +368,11 @@ fn run_report() -> Vec<Section> {
         Deleted: KeyChange::Deleted { key: key(), why },
     });
     let changes = changes.map(|change| json!(change)["change"].as_str().expect("a word").to_owned());
-    let reasons = every!(RemovalReason: Superseded, WindowOver, PlaceNeeded, Withdrawn);
+    let reasons = every!(RemovalReason: Superseded, WindowOver, PlaceNeeded, Withdrawn, Disuse, Revoked);
     let outcomes = every!(Outcome: Unchanged, Changed, Waiting, Disabled, Failed, NeedsAttention);
     let errors = [
         LoadUsersError::Event(RunRequest::read(json!([]), "").unwrap_err()).as_str(),
+        LoadUsersError::Function(Manager::new("", "", "").unwrap_err()).as_str(),
         LoadUsersError::UsersNotListed { operation: "", failure: CallError::without_effect(ErrorCode::NoEnd, "") }
             .as_str(),
         SettingError::NAME,
@@ -382,7 +399,16 @@ fn secrets_and_tags() -> Vec<Section> {
     let readers = "arn:aws:iam::111122223333:role/reader".parse().unwrap();
     let policy = secret_policy::document(&"arn:aws:iam::111122223333:user/alice".parse().unwrap(), &readers);
     let policy: Json = serde_json::from_str(&policy).unwrap();
-    let journal = [journal::INTENT, journal::DELIVERED, journal::DISABLED, journal::UNDONE, journal::WARNED];
+    let journal = [
+        journal::INTENT,
+        journal::DELIVERED,
+        journal::DISABLED,
+        journal::UNDONE,
+        journal::WARNED,
+        journal::SEEN,
+        journal::UNUSED,
+        journal::MANAGED_BY,
+    ];
     vec![
         ("Names of secrets, with their users", ["alice", "/ci/deployer", "/ci/a,b"].map(secret_name).into()),
         ("Tags of a secret", tags(&alice).map(|(key, value)| format!("{key}: {value}")).into()),

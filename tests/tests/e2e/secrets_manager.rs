@@ -2,7 +2,10 @@
 //! overlap. The local AWS enforces the policies of secrets, so it decides who can read them.
 
 use crate::common::{ROTATION, assert_no_secret_outside_delivery, read, with_own_kms_key};
-use lambda::{delivery::secret_policy, protocol::journal};
+use lambda::{
+    delivery::secret_policy,
+    protocol::journal::{self, JournalEntry, KeyNote},
+};
 use serde_json::{Value as Json, json};
 use tests::{Account, Fault, LocalAws, Mailbox, Stack, account::OwnedKey, local_aws};
 
@@ -63,7 +66,9 @@ async fn an_old_key_that_is_used_after_the_overlap_is_kept_and_named() {
     aws.shift_clock(-30 * DAY);
     let old = account.create_key("alice").await;
     aws.shift_clock(-20 * DAY);
-    account.create_key("alice").await;
+    let new = account.create_key("alice").await;
+    let delivered = KeyNote { key: new.id.parse().unwrap(), at: aws.now() };
+    account.write_journal("alice", &JournalEntry::Delivered(delivered)).await;
     aws.shift_clock(0);
     let stack = Stack::deploy(&aws, &read(ROTATION), &["alice"]);
     old.identity(&aws).await.expect("the old key is in use");

@@ -30,7 +30,7 @@ pub enum ApprovalReason {
     MayAllowMore,
     /// Others can read new keys.
     OthersRead,
-    /// Other users are rotated, or others decide how.
+    /// More keys are rotated or deactivated, or others decide how.
     OthersRotated,
     /// A resource is replaced.
     Replaces,
@@ -57,8 +57,8 @@ impl fmt::Display for ApprovalReason {
         f.write_str(match self {
             Self::AllowsMore => "it allows more than before",
             Self::MayAllowMore => "it may allow more than before",
-            Self::OthersRead => "somebody else gets to read new keys",
-            Self::OthersRotated => "somebody else is rotated, or says how",
+            Self::OthersRead => "it lets others read new keys",
+            Self::OthersRotated => "it rotates or deactivates more keys, or lets others decide how",
             Self::Replaces => "it replaces a resource",
             Self::MayReplace => "it may replace a resource",
             Self::Deletes => "it deletes a resource",

@@ -2,7 +2,7 @@
 //! escaped, and values are in a fence that is longer than any fence in them.
 
 use super::{Action, Diff, Renderer, approve, line, printable, sign, source};
-use crate::diff::{Change, Impact};
+use crate::diff::{Change, Impact, leaving::FATE};
 
 pub(super) struct Markdown;
 
@@ -35,6 +35,11 @@ impl Renderer for Markdown {
                 }
                 out.push('\n');
             }
+        }
+        if !diff.leaving.is_empty() {
+            out += "**Who is no longer rotated:**\n\n";
+            diff.leaving.iter().for_each(|line| out += &format!("- {}\n", code(line)));
+            out += &format!("\n{FATE}\n\n");
         }
         let mut left_out = 0;
         let mut add = |out: &mut String, block: String| {

@@ -4,7 +4,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::{Action, Diff, Renderer, approve, line, printable, sign, source};
 use crate::{
-    diff::{Change, Impact},
+    diff::{Change, Impact, leaving::FATE},
     iam::compare::Verdict,
 };
 
@@ -114,6 +114,11 @@ impl Renderer for TextRenderer {
                     out += &format!("  {}\n", self.paint(RED, &printable(line)));
                 }
             }
+        }
+        if !diff.leaving.is_empty() {
+            out += "\nWho is no longer rotated\n";
+            diff.leaving.iter().for_each(|line| out += &format!("  {}\n", self.paint(YELLOW, &printable(line))));
+            out += &format!("  {FATE}\n");
         }
         out += &format!("\nImpact: {}. IAM: {}.\n", self.impact(diff.impact()), self.verdict(diff.iam.verdict));
         let hint = approve(diff).filter(|_| self.hint == Hint::Given);

@@ -162,11 +162,14 @@ fn span(seconds: u64, unit: usize) -> String {
 fn timings() -> impl Strategy<Value = (u64, Vec<(&'static str, String)>)> {
     let day = 86_400;
     let seconds = move || prop_oneof![Just(0), 1..4_000u64, (0..400u64).prop_map(move |days| days * day)];
-    (seconds(), prop::option::of(seconds()), seconds(), seconds(), 0..4usize).prop_map(
-        |(overlap, window, more, warning, unit)| {
+    let unused = prop::option::of(seconds());
+    (seconds(), prop::option::of(seconds()), seconds(), seconds(), unused, 0..4usize).prop_map(
+        |(overlap, window, more, warning, unused, unit)| {
             let rotate_after = (overlap + window.unwrap_or(0) + more).max(60);
             let window = window.map_or("next-rotation".to_owned(), |window| span(window, unit));
+            let unused = unused.map(|unused| unused % rotate_after).filter(|unused| *unused > 0);
             let settings = vec![
+                ("unused_after", unused.map_or("never".to_owned(), |unused| span(unused, unit))),
                 ("rotate_after", span(rotate_after, unit)),
                 ("overlap", span(overlap, unit)),
                 ("delete_after", window),
@@ -336,7 +339,7 @@ pub(crate) struct Wrong {
 }
 
 /// Values that are not valid for a setting.
-const NEVER: [(&str, &[&str]); 23] = [
+const NEVER: [(&str, &[&str]); 24] = [
     ("user_tags", &["yes", "Honoured", "some", "key-rotation:owner"]),
     ("stack_name", &["1st", "a_b", "''", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]),
     ("language", &["fr", "EN", "english"]),
@@ -352,6 +355,7 @@ const NEVER: [(&str, &[&str]); 23] = [
     ("still_in_use", &["maybe", "WAIT", "yes"]),
     ("disabled_users", &["maybe", "Skip", "true"]),
     ("wait_at_most", &["long", "4000d", "for ever"]),
+    ("unused_after", &["0", "0d", "Never", "forever", "45", "4000d", "next-rotation"]),
     ("warn_before", &["soon", "7 days", "4000d", "-1"]),
     ("delivery", &["fax", "secretsmanager", "e-mail"]),
     ("secret_prefix", &["/a", "a/", "a b", "''", "a*", "日本"]),
@@ -393,6 +397,11 @@ pub(crate) fn wrong() -> impl Strategy<Value = Wrong> {
             let overlap = if rotate_after >= overlap + window { rotate_after + 1 } else { overlap };
             let random = random.with("overlap", &format!("{overlap}d")).with("delete_after", &format!("{window}d"));
             blamed(random.with("rotate_after", &format!("{rotate_after}d")), "rotate_after")
+        }),
+        1 => (right(), 1..400u32, 0..400u32).prop_map(move |(random, rotate_after, more)| {
+            let random = random.with("unused_after", &format!("{}d", rotate_after + more));
+            let random = random.with("rotate_after", &format!("{rotate_after}d")).with("warn_before", "0");
+            blamed(random.with("overlap", "0").with("delete_after", "0"), "unused_after")
         }),
         1 => (right(), 2..14u32).prop_map(move |(random, minutes)| {
             blamed(random.with("timeout", "15m").with("schedule", &format!("rate({minutes} minutes)")), "schedule")
@@ -442,7 +451,7 @@ pub(crate) fn wrong() -> impl Strategy<Value = Wrong> {
         1 => (right(), 1..20u32).prop_map(move |(mut random, days)| {
             random.users.push(format!("{{name: new-1, rotate_after: {days}d}}"));
             let random = random.with("overlap", "10d").with("delete_after", "10d").with("rotate_after", "20d");
-            blamed(random.with("warn_before", "0"), "users")
+            blamed(random.with("warn_before", "0").with("unused_after", "never"), "users")
         }),
         1 => (right(), select(&["~", "alice", "[~]", "['group:']", "['tag:x']", "[ci/]", "{a: b}", "[7]", "['*']", "[alice-1, /x/Alice-1]",
             "[/]", "['group:x', 'group:X']", "['tag:access-key-rotation:x=y']", "[{name: x}]"][..]))

@@ -1,0 +1,155 @@
+//! What a person orders for one user: undo, revoke, adopt, release.
+
+use super::{Next, UserView};
+use crate::{
+    model::{
+        access_key::{AccessKeyId, Key, KeyStatus},
+        time::Timestamp,
+    },
+    protocol::{
+        call::{Call, RemovalReason},
+        journal::{Disabled, DisabledBy, JournalEntry, KeyNote, LEASE, SKEW},
+        policy::DeleteAfter,
+        run::{Run, RunAction, Successor},
+        stop_reason::{NeedsAttention, StopReason},
+    },
+};
+
+/// The step of an order that must not wait for the journal: the revocation of a key without a successor.
+pub(super) fn urgent(keys: &[Key], run: &Run) -> Option<Next> {
+    let RunAction::Revoke(id, successor) = &run.action else { return None };
+    let Some(key) = keys.iter().find(|key| key.id == *id) else {
+        return Some(Next::Stop(StopReason::NoSuchKey(id.clone())));
+    };
+    (key.status == KeyStatus::Active && *successor == Successor::Without).then(|| revocation(id))
+}
+
+fn revocation(key: &AccessKeyId) -> Next {
+    Next::Call(Call::DeactivateAccessKey(key.clone(), RemovalReason::Revoked))
+}
+
+impl UserView<'_> {
+    /// Reactivates the youngest key that the handler has deactivated and that is older than every active one. A younger
+    /// one is no predecessor: once it is active, the next run would retire the key that is active now.
+    pub(super) fn undo(&self) -> Next {
+        // Invariant 10: an administrator may have deactivated a key on purpose.
+        let is_ours = |key: &&Key| self.journal.disabled(&key.id).is_some_and(|noted| noted.by != DisabledBy::Other);
+        let before = |key: &Key, other| self.by_age(key, other).is_some_and(|(older, _)| older.id == key.id);
+        let previous = self.with(KeyStatus::Inactive).filter(is_ours);
+        let previous = previous.filter(|key| self.with(KeyStatus::Active).all(|active| before(key, active)));
+        let Some(previous) = previous.max_by_key(|key| key.created) else {
+            return Next::Stop(StopReason::NothingToUndo);
+        };
+        let until = self.deleted_from(previous);
+        if until.is_some_and(|until| self.now + LEASE + SKEW > until) {
+            return Next::Stop(StopReason::TooLateToUndo(previous.id.clone()));
+        }
+        // First the note, so that the next run does not deactivate the key again.
+        let is_noted = |undone: &KeyNote| undone.key == previous.id && self.now < undone.at + LEASE;
+        if !self.journal.undone.as_ref().is_some_and(is_noted) {
+            let note = KeyNote { key: previous.id.clone(), at: self.now };
+            return Next::Call(Call::TagUser(vec![JournalEntry::Undone(Some(note))]));
+        }
+        Next::Call(Call::ActivateAccessKey(previous.id.clone()))
+    }
+
+    /// The earliest time at which a scheduled run may delete the inactive key. An undo keeps a lease away from it, so
+    /// that the run that would delete the key sees it active again. Nothing else keeps the two apart: tags cannot be
+    /// compared and swapped.
+    fn deleted_from(&self, inactive: &Key) -> Option<Timestamp> {
+        match self.policy.delete_after {
+            DeleteAfter::Window(window) => {
+                let noted = self.journal.disabled(&inactive.id).map(|noted| noted.at);
+                // If there is no note, this read may not show it yet.
+                Some(noted.map_or(self.now.before(SKEW), |since| since.max(inactive.created)) + window)
+            }
+            DeleteAfter::NextRotation => {
+                self.with(KeyStatus::Active).map(|key| key.created + self.policy.rotate_after).min()
+            }
+        }
+    }
+
+    /// Deactivates the key that a person names. A user without another active key gets a successor first.
+    pub(super) fn revoke(&self, id: &AccessKeyId) -> Next {
+        let Some(key) = self.keys.iter().find(|key| key.id == *id) else {
+            return Next::Stop(StopReason::NoSuchKey(id.clone()));
+        };
+        if key.status == KeyStatus::Inactive {
+            // A note that the rotation deactivated the key would let undo reactivate it.
+            let is_noted = |noted: &Disabled| noted.by == DisabledBy::Other;
+            return if self.journal.disabled(id).is_some_and(is_noted) {
+                Next::Stop(StopReason::Revoked(id.clone()))
+            } else {
+                Next::Call(self.note_revoked(id))
+            };
+        }
+        let other = self.with(KeyStatus::Active).find(|other| other.id != *id);
+        let unsure = other.and_then(|other| self.unsure_until(other));
+        if let Some(intent) = self.state.intent_at_hand() {
+            // What a dead run left may be a key that no one has. It is cleaned up first, unless it is this key.
+            match self.recover(intent) {
+                Next::Call(call) if !call.is_about(id) => return Next::Call(call),
+                Next::Stop(why) if other.is_none() || unsure.is_some() => return Next::Stop(why),
+                _ => {}
+            }
+        }
+        match (other, unsure) {
+            _ if self.state.rotated => return revocation(id),
+            (Some(_), None) => return revocation(id),
+            (Some(other), Some(until)) => return Next::Stop(StopReason::Recent(other.id.clone(), until)),
+            (None, _) => {}
+        }
+        if let Some(other) = self.other_manager() {
+            return other;
+        }
+        self.rotate(key, self.with(KeyStatus::Inactive).next())
+    }
+
+    /// Until when it is unsure whether the active key can replace another one; `None` if it can. A run may not have
+    /// delivered it, or may be about to deactivate it.
+    fn unsure_until(&self, key: &Key) -> Option<Timestamp> {
+        let undelivered = self.may_be_undelivered(key).then(|| key.created + LEASE + SKEW);
+        let going = self.journal.disabled(&key.id).map(|noted| noted.at + LEASE);
+        undelivered.max(going).filter(|until| self.now < *until)
+    }
+
+    fn note_revoked(&self, id: &AccessKeyId) -> Call {
+        let revoked = Disabled { key: id.clone(), at: self.now, by: DisabledBy::Other };
+        let others = self.with(KeyStatus::Inactive).filter(|key| key.id != *id);
+        let others = others.filter_map(|key| self.journal.disabled(&key.id).cloned());
+        Call::TagUser(vec![JournalEntry::Disabled(others.chain(Some(revoked)).collect())])
+    }
+
+    /// Makes this stack the manager. Open intents of another stack are closed: this stack cannot tell whether their
+    /// keys were delivered, so it treats the keys as a pair that it did not make.
+    pub(super) fn adopt(&self) -> Next {
+        if let Some(busy) = self.at_work() {
+            return busy;
+        }
+        let is_ours = self.journal.managed_by.as_ref() == Some(&self.run.manager);
+        let foreign = self.journal.intents.iter().filter(|_| !is_ours);
+        let closed = foreign.map(|intent| JournalEntry::Closed(intent.run.clone()));
+        let managed_by = JournalEntry::ManagedBy(self.run.manager.clone());
+        Next::Call(Call::TagUser(std::iter::once(managed_by).chain(closed).collect()))
+    }
+
+    /// Removes all notes of this stack.
+    pub(super) fn release(&self) -> Next {
+        if let Some(busy) = self.at_work() {
+            return busy;
+        }
+        match &self.journal.managed_by {
+            Some(manager) if !manager.is_same_stack(&self.run.manager) => {
+                Next::Stop(NeedsAttention::ManagedBy(manager.clone()).into())
+            }
+            _ => Next::Call(Call::RemoveJournal(self.journal.tag_keys())),
+        }
+    }
+
+    /// Why to wait: a run may still be at work on the user.
+    fn at_work(&self) -> Option<Next> {
+        let intent = self.state.intent_at_hand()?;
+        let lease_over = intent.at + LEASE;
+        (self.now < lease_over).then(|| Next::Stop(StopReason::Busy(intent.run.clone(), lease_over)))
+    }
+}

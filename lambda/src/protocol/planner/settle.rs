@@ -1,0 +1,241 @@
+//! What a run does while no rotation is unfinished: retire, delete or rotate, in this order, what is due.
+
+use super::{Next, UserView};
+use crate::{
+    model::{
+        access_key::{Key, KeyStatus, LastUse},
+        time::Timestamp,
+    },
+    protocol::{
+        call::{Call, RemovalReason, Warning},
+        journal::{DisabledBy, JournalEntry, KeyNote, LEASE},
+        policy::{DeleteAfter, MaxWait, StillInUse},
+        run::RunAction,
+        stop_reason::{NeedsAttention, StopReason},
+    },
+};
+
+impl UserView<'_> {
+    pub(super) fn settle(&self) -> Next {
+        if let Some(delivered) = &self.journal.delivered
+            && self.keys.iter().all(|key| key.id != delivered.key)
+            && self.now < delivered.at + LEASE
+        {
+            return Next::Stop(StopReason::NotVisible(delivered.key.clone()));
+        }
+        if let Some((key, until)) = self.unfinished() {
+            return Next::Stop(StopReason::Recent(key, until));
+        }
+        if self.with(KeyStatus::Active).any(|key| self.is_active_again(key)) {
+            // The old note would shorten the key's recovery window after the next deactivation, and undo would believe
+            // it.
+            return Next::Call(self.note_disabled(None));
+        }
+        let (active, inactive): (Vec<_>, Vec<_>) =
+            (self.with(KeyStatus::Active).collect(), self.with(KeyStatus::Inactive).collect());
+        match active.as_slice() {
+            [a, b] => match self.by_age(a, b) {
+                Some((older, newer)) => self.retire(older, newer),
+                None => Next::Stop(NeedsAttention::SameAge.into()),
+            },
+            [only] => self.lone(only, inactive.first().copied()),
+            _ => self.replace_disabled(&inactive),
+        }
+    }
+
+    /// Whether a note says that the active key was deactivated. A run that is at work writes the note a moment before
+    /// it deactivates the key.
+    fn is_active_again(&self, key: &Key) -> bool {
+        self.journal.disabled(&key.id).is_some_and(|noted| self.state.undone || self.now >= noted.at + LEASE)
+    }
+
+    /// The step for a user with one active key.
+    fn lone(&self, only: &Key, inactive: Option<&Key>) -> Next {
+        if self.state.undone {
+            return Next::Stop(StopReason::Reactivated(only.id.clone()));
+        }
+        let kept = || Next::Stop(StopReason::Healthy(only.created + self.policy.rotate_after));
+        match self.disuse(only) {
+            Some(next) => next,
+            None if self.is_due(only) => self.rotate(only, inactive),
+            // An inactive key may be kept until the next rotation, which is not due yet.
+            None => self.warn(only).or_else(|| self.tidy(inactive?)).unwrap_or_else(kept),
+        }
+    }
+
+    /// The step for a user without an active key, if such users get a new one.
+    fn replace_disabled(&self, inactive: &[&Key]) -> Next {
+        // A key that was deactivated because no one used it is not replaced, unless a person asks for it.
+        let by_disuse = |key: &&Key| self.journal.disabled(&key.id).is_some_and(|noted| noted.by == DisabledBy::Disuse);
+        if self.run.action != RunAction::Enable && inactive.iter().any(by_disuse) {
+            return Next::Stop(StopReason::Disabled);
+        }
+        match inactive {
+            [only] => self.rotate(only, None),
+            [a, b] if a.created <= b.created => self.rotate(b, Some(a)),
+            [b, a] => self.rotate(b, Some(a)),
+            _ => Next::Stop(StopReason::NoKeys),
+        }
+    }
+
+    /// The step for two active keys: deactivate the older one when its time is over.
+    fn retire(&self, older: &Key, newer: &Key) -> Next {
+        // A person wanted the older key back when the younger one was there already.
+        let is_undone =
+            self.journal.undone.as_ref().is_some_and(|undone| undone.key == older.id && undone.at >= newer.created);
+        if is_undone && (self.state.undone || !self.is_due(newer)) {
+            return Next::Stop(StopReason::Undone(older.id.clone(), newer.created + self.policy.rotate_after));
+        }
+        let waits = if self.journal.is_delivered(&older.id) {
+            // Invariant 13: a key that was delivered is not retired in favour of a key of unknown origin.
+            Some(Next::Stop(if self.is_due(older) {
+                NeedsAttention::ForeignKey { delivered: older.id.clone(), foreign: newer.id.clone() }.into()
+            } else {
+                StopReason::Healthy(older.created + self.policy.rotate_after)
+            }))
+        } else if self.journal.is_delivered(&newer.id) {
+            self.overlap(older, newer)
+        } else {
+            self.unmade_pair(older, newer)
+        };
+        if let Some(next) = waits {
+            return next;
+        }
+        self.deactivate(older, DisabledBy::Rotation, RemovalReason::Superseded)
+    }
+
+    /// Why a predecessor stays active beside its delivered successor; `None` if it does not.
+    fn overlap(&self, older: &Key, newer: &Key) -> Option<Next> {
+        let since = self.journal.in_place_since(newer);
+        let until = since + self.policy.overlap;
+        if self.now < until {
+            // Invariant 13: the note is obeyed, because a delivery can really be late after a crash. But a forger who renews
+            // it would put off the retirement for ever. So a person is told once the overlap of any timely delivery is over.
+            let due_itself = newer.created + self.policy.rotate_after;
+            let is_late = since > due_itself && self.now >= due_itself + self.policy.overlap;
+            return Some(Next::Stop(if is_late {
+                NeedsAttention::LateDelivery { key: newer.id.clone(), at: since, until }.into()
+            } else {
+                StopReason::Overlap(older.id.clone(), until)
+            }));
+        }
+        let is_patient = match self.policy.wait_at_most {
+            MaxWait::Forever => true,
+            MaxWait::AtMost(span) => self.now < until + span,
+        };
+        if self.policy.still_in_use == StillInUse::Retire || !is_patient {
+            return None;
+        }
+        // Invariant 13: a workload has its new key from the delivery on. A note of a later delivery than that of a rotation
+        // without a crash does not show that the old key is unused.
+        let delivered = since.min(newer.created + LEASE);
+        self.wait_for_disuse(older, |use_| self.policy.is_unused(use_, delivered, self.now))
+    }
+
+    /// Why the older of two keys that the rotation did not make stays active; `None` if it does not (invariant 12). Its
+    /// owner is told first. It may have a workload of its own, so it is deactivated only while it is unused, whatever
+    /// `still_in_use` and `wait_at_most` say.
+    fn unmade_pair(&self, older: &Key, newer: &Key) -> Option<Next> {
+        if self.policy.acts_at_once() {
+            return None;
+        }
+        let seen = self.journal.seen.as_ref().filter(|seen| seen.key == newer.id);
+        let Some(seen) = seen.map(|seen| seen.at.max(newer.created)) else {
+            let until = self.now + self.policy.overlap;
+            let notice = Warning::Pair { older: older.id.clone(), newer: newer.id.clone(), until };
+            return Some(self.tell(notice, JournalEntry::Seen(KeyNote { key: newer.id.clone(), at: self.now })));
+        };
+        let until = seen + self.policy.overlap;
+        if self.now < until {
+            return Some(Next::Stop(StopReason::UnmadePair(older.id.clone(), until)));
+        }
+        match self.wait_for_disuse(older, |use_| self.policy.is_idle(use_, self.now)) {
+            Some(Next::Stop(StopReason::StillInUse(key, use_))) if use_ != LastUse::Unknown => {
+                Some(Next::Stop(StopReason::UnmadePairInUse(key, use_)))
+            }
+            next => next,
+        }
+    }
+
+    /// Reads when the key was last used, and stops while it is in use; `None` once it is not.
+    fn wait_for_disuse(&self, key: &Key, is_unused: impl Fn(&LastUse) -> bool) -> Option<Next> {
+        match self.state.last_use(&key.id) {
+            None => Some(Next::Call(Call::GetAccessKeyLastUsed(key.id.clone()))),
+            Some(use_) if is_unused(use_) => None,
+            Some(use_) => Some(Next::Stop(StopReason::StillInUse(key.id.clone(), use_.clone()))),
+        }
+    }
+
+    /// Warns the owner that the key will be replaced: once, however many runs there are in its last days.
+    fn warn(&self, key: &Key) -> Option<Next> {
+        let told = self.journal.warned.as_ref() == Some(&key.id);
+        if told || !self.policy.warns_of(key, self.now) {
+            return None;
+        }
+        let notice = Warning::ComingUp(key.id.clone(), key.created + self.policy.rotate_after);
+        Some(self.tell(notice, JournalEntry::Warned(key.id.clone())))
+    }
+
+    /// The step for an inactive key beside an active one: note since when it is inactive, and delete it after its
+    /// recovery window. `None` if it is kept until the next rotation needs its place.
+    fn tidy(&self, key: &Key) -> Option<Next> {
+        if let Some(told) = self.tell_of_inactive(key) {
+            return Some(told);
+        }
+        let DeleteAfter::Window(window) = self.policy.delete_after else { return None };
+        Some(self.delete_after(key, window, RemovalReason::WindowOver))
+    }
+
+    /// The step that makes room for a successor: the inactive key is deleted, or kept for its recovery window.
+    pub(super) fn make_room(&self, key: &Key) -> Next {
+        let delete = || Next::Call(Call::DeleteAccessKey(key.id.clone(), RemovalReason::PlaceNeeded));
+        // A revocation cannot wait. The person who ordered it has seen that this key is deleted.
+        if matches!(self.run.action, RunAction::Revoke(..)) {
+            return delete();
+        }
+        if let Some(next) = self.tidy(key) {
+            return next;
+        }
+        let by_other = self.journal.disabled(&key.id).is_none_or(|noted| noted.by == DisabledBy::Other);
+        if by_other && !self.policy.acts_at_once() {
+            return self.delete_after(key, self.policy.overlap, RemovalReason::PlaceNeeded);
+        }
+        delete()
+    }
+
+    /// Tells the owner about an inactive key that the handler did not deactivate, and begins its recovery window; `None`
+    /// if that was done, or if the policy is the article's, which says nothing.
+    fn tell_of_inactive(&self, key: &Key) -> Option<Next> {
+        if self.journal.disabled(&key.id).is_some() || self.policy.acts_at_once() {
+            return None;
+        }
+        let until = match self.policy.delete_after {
+            DeleteAfter::Window(window) => Some(self.now + window.max(self.policy.overlap)),
+            DeleteAfter::NextRotation => None,
+        };
+        let Call::TagUser(entries) = self.note_disabled(None) else { return None };
+        entries.into_iter().next().map(|note| self.tell(Warning::Inactive(key.id.clone(), until), note))
+    }
+
+    /// Deletes the inactive key once it was inactive for this time. A key that the handler did not deactivate stays for
+    /// at least an overlap.
+    fn delete_after(&self, key: &Key, kept: crate::model::time::Span, why: RemovalReason) -> Next {
+        let (from, kept) = match self.journal.disabled(&key.id) {
+            // Nothing was told and nothing noted: the article's policy.
+            None => (key.created, kept),
+            Some(noted) if noted.by == DisabledBy::Other => (noted.at.max(key.created), kept.max(self.policy.overlap)),
+            Some(noted) => (noted.at.max(key.created), kept),
+        };
+        let keep = |until: Timestamp| Next::Stop(StopReason::Window(key.id.clone(), until));
+        if self.now < from + kept {
+            return keep(from + kept);
+        }
+        // Invariant 13: the key was active when it was last used, whatever the note says.
+        match self.state.last_use(&key.id) {
+            None => Next::Call(Call::GetAccessKeyLastUsed(key.id.clone())),
+            Some(LastUse::Used { at, .. }) if self.now < *at + kept => keep(*at + kept),
+            Some(LastUse::Unknown) => Next::Stop(StopReason::StillInUse(key.id.clone(), LastUse::Unknown)),
+            Some(_) => Next::Call(Call::DeleteAccessKey(key.id.clone(), why)),
+        }
+    }
+}

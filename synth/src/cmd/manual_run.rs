@@ -1,0 +1,70 @@
+//! A run that a person starts: it invokes the function of a deployed stack and waits for the report.
+
+use crate::cmd::{CommandError, target};
+use crate::deploy::{
+    aws::Session,
+    interrupt::Interrupt,
+    invoke::{self, InvocationError, InvocationMode, RunCommand},
+    received_report::ReceivedReport,
+};
+
+/// Where the runs of a command take place.
+pub(super) struct ManualRun<'a> {
+    pub(super) session: &'a Session,
+    pub(super) interrupt: &'a Interrupt,
+    /// The name of the function, which is that of the stack.
+    pub(super) function: &'a str,
+    /// The word of the command, for messages: what to do again.
+    pub(super) verb: &'static str,
+}
+
+impl ManualRun<'_> {
+    /// Invokes the function. The outer error is that of a command that Ctrl-C ended.
+    pub(super) async fn try_report(
+        &self,
+        order: &RunCommand,
+        mode: InvocationMode,
+    ) -> Result<Result<ReceivedReport, InvocationError>, CommandError> {
+        let Self { session, interrupt, function, .. } = self;
+        let purpose = match mode {
+            InvocationMode::ForReal => "",
+            InvocationMode::DryRun => " for a dry run",
+        };
+        eprintln!("Invoking {function} in {session}{purpose}, and waiting for its report (15 minutes at most)");
+        tokio::select! {
+            report = invoke::invoke(session, function, order, mode) => Ok(report),
+            _ = interrupt.pressed() => Err(CommandError::interrupted(
+                "Interrupted. The run continues in AWS. To see how it ends: make status, or the log of the function".into(),
+            )),
+        }
+    }
+
+    /// Invokes the function. Without a report, the command ends.
+    pub(super) async fn report(
+        &self,
+        order: &RunCommand,
+        mode: InvocationMode,
+    ) -> Result<ReceivedReport, CommandError> {
+        self.try_report(order, mode).await?.map_err(|no_report| self.error(no_report))
+    }
+
+    fn error(&self, no_report: InvocationError) -> CommandError {
+        match no_report {
+            InvocationError::NoFunction(_) => target::stack_not_found(self.function, self.session),
+            lost if lost.may_be_running() => CommandError::failure(format!(
+                "error: {lost}\nThe run may have started anyway, and may continue in AWS. See how it ends before you {} again: \
+                 make status, or the log of the function",
+                self.verb
+            )),
+            other => CommandError::failure(format!("error: {other}")),
+        }
+    }
+}
+
+/// The result of a command whose report was printed.
+pub(super) fn verdict(report: &ReceivedReport) -> Result<(), CommandError> {
+    if report.is_fine() {
+        return Ok(());
+    }
+    Err(CommandError::failure("error: the run did not succeed for every user: see above".into()))
+}

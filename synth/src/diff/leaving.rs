@@ -1,0 +1,131 @@
+//! Shows which users leave: the stack has rotated their keys, and no longer does.
+
+use std::fmt;
+
+use lambda::{
+    contract::selector::UserSelector,
+    model::user::{User, UserName},
+};
+use serde_json::Value as Json;
+
+use crate::diff::handler_env::{HandlerEnv, functions};
+
+/// What becomes of the keys of users that leave.
+pub const FATE: &str = "If a rotation of such a user is in progress, no run finishes it: both keys stay active.";
+
+/// The users that leave. Each is a sentence without a full stop.
+pub(super) fn leaving_users(old: &Json, new: &Json) -> Vec<String> {
+    functions(old, new).flat_map(|(old, new)| leaving(&old, &new)).map(|leaving| leaving.to_string()).collect()
+}
+
+/// The users that leave and that the old template names.
+#[must_use]
+pub fn named_leaving_users(old: &Json, new: &Json) -> Vec<UserName> {
+    functions(old, new).flat_map(|(old, new)| named(&old, &new)).map(|user| user.name).collect()
+}
+
+/// Some users that leave.
+#[derive(Debug, PartialEq, Eq)]
+enum Leaving {
+    /// No entry selects all of these users any longer. Some entries still select a part of them.
+    NotSelected(UserSelector, Vec<UserSelector>),
+    /// These users are exempt now.
+    Exempt(UserSelector),
+}
+
+fn leaving(old: &HandlerEnv<'_>, new: &HandlerEnv<'_>) -> Vec<Leaving> {
+    let (before, after) = (selectors(old), selectors(new));
+    let gone = before.iter().filter(|who| !contains(&after, who) && !contains(&old.exempt(), who));
+    let mut all: Vec<_> = gone
+        .map(|who| {
+            let part = after.iter().filter(|narrow| who.contains(narrow)).cloned();
+            Leaving::NotSelected(who.clone(), part.collect())
+        })
+        .collect();
+    // An exemption of users that were not selected, or no longer are, changes nothing.
+    let exempt = new.exempt().into_iter().filter(|who| {
+        !contains(&old.exempt(), who) && [&before, &after].into_iter().all(|users| users.iter().any(|u| meet(u, who)))
+    });
+    all.extend(exempt.map(Leaving::Exempt));
+    all
+}
+
+fn named(old: &HandlerEnv<'_>, new: &HandlerEnv<'_>) -> Vec<User> {
+    let (after, was_exempt, is_exempt) = (selectors(new), old.exempt(), new.exempt());
+    let users = selectors(old)
+        .into_iter()
+        .filter(|who| !contains(&was_exempt, who) && (!contains(&after, who) || contains(&is_exempt, who)));
+    let user = |who| match who {
+        UserSelector::User(user) => Some(user),
+        UserSelector::Path(_) | UserSelector::Tag(_) | UserSelector::Group(_) => None,
+    };
+    users.filter_map(user).collect()
+}
+
+fn selectors(env: &HandlerEnv<'_>) -> Vec<UserSelector> {
+    env.user_entries().into_iter().map(|entry| entry.selector).collect()
+}
+
+/// Whether one of the entries selects all these users.
+fn contains(all: &[UserSelector], who: &UserSelector) -> bool {
+    all.iter().any(|wide| wide.contains(who))
+}
+
+/// Whether both may select the same user. The tags and groups of a user are not known here.
+fn meet(a: &UserSelector, b: &UserSelector) -> bool {
+    let is_open = |who: &UserSelector| matches!(who, UserSelector::Tag(_) | UserSelector::Group(_));
+    is_open(a) || is_open(b) || a.contains(b) || b.contains(a)
+}
+
+impl fmt::Display for Leaving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotSelected(who, part) if part.is_empty() => write!(f, "{who} is no longer selected"),
+            Self::NotSelected(who, part) => {
+                let part: Vec<_> = part.iter().map(ToString::to_string).collect();
+                write!(f, "{who} is no longer selected, except {}", part.join(", "))
+            }
+            Self::Exempt(who) => write!(f, "{who} is exempt now"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diff::handler_env::tests;
+
+    #[test]
+    fn only_users_that_leave_are_shown() {
+        let template = |settings: &str| tests::template(&format!("emails: [a@b.co]\n{settings}"));
+        for (old, new, expected, named) in [
+            ("users: [alice, bob]", "users: [alice, bob]", &[][..], &[][..]),
+            ("users: [alice]", "users: [alice, bob]", &[], &[]),
+            ("users: [alice, /ci/bot]", "users: [Alice, /ci/]", &[], &[]),
+            ("users: [alice, bob]", "users: [bob]", &["alice is no longer selected"], &["alice"]),
+            (
+                "users: [alice, bob]",
+                "users: [bob, carol]\nexempt: [/ops/alice]",
+                &["alice is no longer selected"],
+                &["alice"],
+            ),
+            ("users: [/]", "users: [/]\nexempt: [alice]", &["alice is exempt now"], &[]),
+            ("users: [/ci/, /ci/bot]", "users: [/ci/]\nexempt: [/ci/bot]", &["/ci/bot is exempt now"], &["bot"]),
+            ("users: [/ci/]\nexempt: [/ci/bot]", "users: [/ci/]", &[], &[]),
+            (
+                "users: [/ci/, alice]",
+                "users: [/ci/, alice]\nexempt: [/ops/, 'group:x']",
+                &["group:x is exempt now"],
+                &[],
+            ),
+            ("users: [/]", "users: [/ci/, bob]", &["/ is no longer selected, except /ci/, bob"], &[]),
+            ("users: ['tag:a=b', 'tag:a=c']", "users: ['tag:a=b']", &["tag:a=c is no longer selected"], &[]),
+        ] {
+            let (old_template, new_template) = (template(old), template(new));
+            assert_eq!(leaving_users(&old_template, &new_template), expected, "{old}\n{new}");
+            let names = named_leaving_users(&old_template, &new_template);
+            assert_eq!(names.iter().map(UserName::as_str).collect::<Vec<_>>(), named, "{old}\n{new}");
+        }
+        assert_eq!(leaving_users(&Json::Null, &template("users: [alice]")), [""; 0], "a new function");
+    }
+}
