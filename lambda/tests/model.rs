@@ -30,7 +30,7 @@ use lambda::{
         manager::Manager,
         planner::{self, Next},
         policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse, UnusedAfter},
-        run::{Run, RunAction, Successor},
+        run::{JournalUse, Run, RunAction, Successor},
         state::UserState,
         stop_reason::{NeedsAttention, StopReason},
     },
@@ -237,7 +237,13 @@ impl Protocol {
 
     fn run(&self, index: usize, deadline: Timestamp) -> Run {
         let action = self.run_actions.get(index).cloned().unwrap_or(RunAction::Routine);
-        Run { id: format!("run-{index}").parse().expect("an id"), deadline, action, manager: manager() }
+        Run {
+            id: format!("run-{index}").parse().expect("an id"),
+            deadline,
+            action,
+            manager: manager(),
+            journal: JournalUse::IfNeeded,
+        }
     }
 
     /// Every set of zero to two keys, with every journal and every workload that is possible with it.
@@ -1017,9 +1023,11 @@ fn scenarios() -> Vec<Scenario> {
             all.extend(policies.iter().filter(wait).map(|policy| scenario(policy, routine(), once(1))));
             all.extend(by(&[[RotateNow, RotateNow], [Undo, Routine], [Undo, RotateNow]], once(0)));
             all.extend(by(&[routine()], leases(0)));
-            all.extend(by(&[routine(), [Undo, Routine]], beside_people));
-            all.extend(by(&[[revoke(), Routine], [Enable, Routine]], once(0)));
-            all.extend(by(&[routine(), [Undo, Routine], [Adopt, Routine]], foreign));
+            // An overlap leaves people the most time.
+            let has_overlap = |s: &Scenario| s.policy.overlap > Span::ZERO;
+            all.extend(by(&[routine(), [Undo, Routine]], beside_people).into_iter().filter(has_overlap));
+            all.extend(by(&[[revoke(), Routine], [Enable, Routine]], no_fault));
+            all.extend(by(&[routine(), [Undo, Routine], [Adopt, Routine]], Bounds { faults: 0, ..foreign }));
             all
         }
         Ok(word) => {

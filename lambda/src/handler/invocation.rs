@@ -18,7 +18,7 @@ use crate::{
         call_error::{CallError, ErrorCode},
         journal::RunId,
         manager::Manager,
-        run::{Run, RunAction},
+        run::{JournalUse, Run, RunAction},
         stop_reason::{NeedsAttention, StopReason},
     },
     report::{
@@ -87,6 +87,7 @@ async fn carry_out(
         deadline: invocation.ends.before(MARGIN),
         action: request.action.clone(),
         manager,
+        journal: if request.dry_run { JournalUse::Always } else { JournalUse::IfNeeded },
     };
     let mode = if request.dry_run { RunMode::Pretended } else { RunMode::Real };
     let origin = RunOrigin { request: invocation.request, mode };
@@ -106,7 +107,8 @@ async fn carry_out(
     let misconfigured = fleet.misconfigured.into_iter();
     let misconfigured = misconfigured.map(|(listed, error)| (listed, NeedsAttention::UserConfigError(error)));
     let left = fleet.left.into_iter().map(|listed| (listed, NeedsAttention::Left));
-    for (listed, why) in misconfigured.chain(left) {
+    let foreign = fleet.foreign.into_iter().map(|(listed, stack)| (listed, NeedsAttention::ManagedBy(stack)));
+    for (listed, why) in misconfigured.chain(left).chain(foreign) {
         let rest = StopReason::NeedsAttention(why);
         let report = UserReport::new(listed.name, &request.action, Vec::new(), Vec::new(), Vec::new(), &rest);
         unsent.push(post.notices(&report, settings).await);

@@ -50,4 +50,15 @@ pub struct Run {
     pub action: RunAction,
     /// The stack whose function this is.
     pub manager: Manager,
+    /// When the run reads the journal.
+    pub journal: JournalUse,
+}
+
+/// When a run reads a user's journal, which costs a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JournalUse {
+    /// Only if the keys alone do not show that nothing is to be done.
+    IfNeeded,
+    /// For each user. A dry run does this: it also shows that another stack manages a user whose key is young.
+    Always,
 }

@@ -45,6 +45,9 @@ pub struct Fleet {
     pub exempt: usize,
     /// The users that are not selected any more, although this stack has a rotation of theirs open.
     pub left: Vec<ListedUser>,
+    /// Those of the skipped users whose last rotation was another stack's, and that stack. Without this, the conflict
+    /// would show only when a key is due.
+    pub foreign: Vec<(ListedUser, Manager)>,
     /// The users that are skipped, because the lists show that nothing is due.
     pub not_due: NotDue,
 }
@@ -108,6 +111,9 @@ pub fn fleet(settings: &Settings, lists: Option<&Lists>, asked: Asked<'_>, manag
                 let keys = lists.and_then(|lists| lists.report.keys(&listed.name));
                 let oldest = keys.into_iter().flatten().map(|key| key.changed).min();
                 if lists.is_some() && asked == Asked::Due && has_nothing_due(listed, keys, &policy, now) {
+                    if let Some(other) = other_manager(listed, manager) {
+                        fleet.foreign.push((listed.clone(), other));
+                    }
                     fleet.not_due.users += 1;
                     fleet.not_due.active.extend(active(keys.unwrap_or_default()).map(|key| key.changed));
                 } else {
@@ -134,6 +140,13 @@ fn has_open_rotation(listed: &ListedUser, report: &CredentialReport, manager: &M
     let is_ours = journal.managed_by.as_ref().is_some_and(|writer| writer.is_same_stack(manager));
     let has_pair = || active(report.keys(&listed.name).unwrap_or_default()).count() > 1;
     is_ours && (!journal.intents.is_empty() || journal.delivered.is_some() && has_pair())
+}
+
+/// The other stack that has delivered a key to the user or has begun to, by the user's tags.
+fn other_manager(listed: &ListedUser, manager: &Manager) -> Option<Manager> {
+    let journal = Journal::read(listed.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))).ok()?;
+    let has_notes = journal.delivered.is_some() || !journal.intents.is_empty();
+    journal.managed_by.filter(|writer| has_notes && !writer.is_same_stack(manager))
 }
 
 /// The users that the configuration names but the account does not list. The run handles them too, so that IAM reports

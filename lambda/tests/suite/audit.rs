@@ -11,7 +11,7 @@ use lambda::{
         call::{Answer, Call},
         call_error::{CallError, Effect, ErrorCode},
         journal::JournalParseError,
-        run::{Run, RunAction},
+        run::{JournalUse, Run, RunAction},
         stop_reason::{NeedsAttention, StopReason},
     },
     report::{
@@ -27,7 +27,13 @@ use serde_json::Value;
 const NOW: Timestamp = Timestamp::from_unix(1_795_490_200);
 
 fn run(action: RunAction) -> Run {
-    Run { id: "run/0123456789abcdef".parse().unwrap(), deadline: NOW, action, manager: manager() }
+    Run {
+        id: "run/0123456789abcdef".parse().unwrap(),
+        deadline: NOW,
+        action,
+        manager: manager(),
+        journal: JournalUse::IfNeeded,
+    }
 }
 
 fn done(call: &Call) -> Answer {

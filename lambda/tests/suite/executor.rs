@@ -28,7 +28,7 @@ use lambda::{
         call_error::CallError,
         journal::{Journal, JournalEntry},
         policy::{DeleteAfter, Policy},
-        run::{Run, RunAction},
+        run::{JournalUse, Run, RunAction},
         stop_reason::StopReason,
     },
     report::{
@@ -116,7 +116,13 @@ async fn dry_run(policy: &Policy, action: RunAction, ages: &[(u64, KeyStatus)], 
         created: now.before(Span::days(*days)),
     };
     let aws = ReadOnly(Some(ages.iter().enumerate().map(key).collect()));
-    let run = Run { id: "a-run".parse().unwrap(), deadline: now + Span::minutes(10), action, manager: manager() };
+    let run = Run {
+        id: "a-run".parse().unwrap(),
+        deadline: now + Span::minutes(10),
+        action,
+        manager: manager(),
+        journal: JournalUse::IfNeeded,
+    };
     let left = Cell::new(looks);
     let clock = || -> Timestamp {
         left.set(left.get().saturating_sub(1));
@@ -168,6 +174,7 @@ async fn invariant_6_a_call_without_an_answer_does_not_outlast_the_function() {
         deadline: now + Span::minutes(1),
         action: RunAction::Routine,
         manager: manager(),
+        journal: JournalUse::IfNeeded,
     };
     let began = tokio::time::Instant::now();
     let report = look(&ReadOnly(None), &policy(), &run, || now).await;

@@ -340,3 +340,17 @@ fn a_release_handles_everyone() {
         assert_eq!(fleet(&settings("/", ""), Some(&lists), asked, &manager(), NOW).subjects.len(), handled);
     }
 }
+
+/// Another stack delivered the young key. For months, no run would read the user's notes.
+#[test]
+fn a_user_of_another_stack_is_reported_although_nothing_is_due() {
+    let other = Manager::new("other", "eu-west-1", "").unwrap();
+    for (manager_noted, reported) in [(other.clone(), true), (manager(), false)] {
+        let notes = journal(&[delivered(6), JournalEntry::ManagedBy(manager_noted)]);
+        let lists = lists(&[Row("alice", &[(6, true)], notes)]);
+        let fleet = fleet(&settings("/", ""), Some(&lists), Asked::Due, &manager(), NOW);
+        let foreign: Vec<_> = fleet.foreign.iter().map(|(listed, stack)| (listed.name.as_str(), stack)).collect();
+        assert_eq!(foreign == [("alice", &other)], reported, "{foreign:?}");
+        assert!(fleet.subjects.is_empty());
+    }
+}

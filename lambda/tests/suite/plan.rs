@@ -19,7 +19,7 @@ use lambda::{
         overdue::{Overdue, overdue},
         planner::{Next, ROTATION_BUDGET, next_step},
         policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse, UnusedAfter},
-        run::{Run, RunAction, Successor},
+        run::{JournalUse, Run, RunAction, Successor},
         state::{UserState, VERIFY_ATTEMPTS, VERIFY_PAUSE},
         stop_reason::{NeedsAttention, StopReason},
     },
@@ -41,6 +41,7 @@ fn run() -> Run {
         deadline: NOW + Span::minutes(10),
         action: RunAction::Routine,
         manager: manager(),
+        journal: JournalUse::IfNeeded,
     }
 }
 
@@ -1207,6 +1208,21 @@ fn invariant_8_the_notes_of_another_stack_need_a_decision() {
     world.journal = by_other(delivered());
     let _ = runs(&mut world, &careful());
     assert_eq!(world.journal.unwrap().managed_by, Some(manager()));
+}
+
+/// A dry run looks for the conflict before the key is due. A scheduled run does not pay for that.
+#[test]
+fn a_dry_run_shows_that_another_stack_manages_a_user_with_a_young_key() {
+    let mut world = with(&[(1, Active)]);
+    let delivered = Some(KeyNote { key: key(0), at: days(1) });
+    world.journal = Ok(Journal { delivered, managed_by: Some(other_stack()), ..Journal::default() });
+    let healthy = StopReason::Healthy(days(1) + Span::days(60));
+    for (journal, expected) in [
+        (JournalUse::IfNeeded, healthy),
+        (JournalUse::Always, StopReason::NeedsAttention(NeedsAttention::ManagedBy(other_stack()))),
+    ] {
+        assert_eq!(world.run(&careful(), &Run { journal, ..run() }, |_, _, _| None).0, expected, "{journal:?}");
+    }
 }
 
 #[test]

@@ -33,7 +33,7 @@ use lambda::{
         manager::Manager,
         overdue::Overdue,
         policy::DeleteAfter,
-        run::{Run, RunAction, Successor},
+        run::{JournalUse, Run, RunAction, Successor},
         stop_reason::{NeedsAttention, StopReason},
     },
     report::{
@@ -293,7 +293,8 @@ fn log_events() -> Vec<Json> {
         });
         for action in actions {
             let manager = Manager::new("keys", "eu-west-1", "").unwrap();
-            let run = Run { id: "run".parse().unwrap(), deadline: NOW, action, manager };
+            let id = "run".parse().unwrap();
+            let run = Run { id, deadline: NOW, action, manager, journal: JournalUse::IfNeeded };
             events.push(log_event::notice(&run.id, origin, None, DIGEST, None));
             events.push(log_event::notice(&run.id, origin, Some(&user), DIGEST, Some(&refused)));
             for step in steps() {

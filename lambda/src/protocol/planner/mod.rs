@@ -26,7 +26,7 @@ use super::{
     call::{Call, PlannedNotice, RemovalReason, Warning},
     journal::{Disabled, DisabledBy, Intent, Journal, JournalEntry, KeyNote, LEASE, SKEW},
     policy::{Delivery, DisabledUsers, Policy, UnusedAfter},
-    run::{Run, RunAction},
+    run::{JournalUse, Run, RunAction},
     state::{ChannelState, FoundKeys, Rotation, UserState, VERIFY_PAUSE, Withdrawal},
     stop_reason::{NeedsAttention, StopReason},
 };
@@ -101,7 +101,8 @@ fn without_journal(state: &UserState, keys: &[Key], policy: &Policy, run: &Run, 
         }
         // The common case costs one call: for a single young key the journal need not be read.
         [only]
-            if only.status == KeyStatus::Active
+            if run.journal == JournalUse::IfNeeded
+                && only.status == KeyStatus::Active
                 && !state.undone
                 && !is_due(only, state, policy, run, now)
                 && !policy.warns_of(only, now) =>
