@@ -320,6 +320,7 @@ fn pure_code_does_no_io_and_reads_no_clock() {
                 "deploy::deletion_summary",
                 "deploy::deployed_template",
                 "deploy::deploy_error",
+                "deploy::former_users",
                 "deploy::message",
                 "deploy::next_run",
                 "deploy::progress",

@@ -1,8 +1,8 @@
 //! The work of `synth` in an AWS account. Only this module uses the AWS SDK.
 //!
 //! [`aws`] has an adapter for each service. The modules that decide are pure and are tested without AWS:
-//! [`stack_status`], [`progress`], [`root_cause`], [`message`], [`revocation`]. [`stacks`] deploys one stack. [`deploy_plan`] deploys a
-//! whole release.
+//! [`stack_status`], [`progress`], [`root_cause`], [`message`], [`revocation`], [`former_users`]. [`stacks`] deploys one
+//! stack. [`deploy_plan`] deploys a whole release.
 
 pub mod active_pairs;
 pub mod aws;
@@ -10,6 +10,7 @@ pub mod deletion_summary;
 pub mod deploy_error;
 pub mod deploy_plan;
 pub mod deployed_template;
+pub mod former_users;
 pub mod interrupt;
 pub mod invoke;
 pub mod message;

@@ -1,5 +1,5 @@
 //! Reports facts about a deployed stack that CloudFormation does not show: who is notified of a new key or an alarm,
-//! when the schedule fires next, and what a run would do now.
+//! when the schedule fires next, what a run would do now, and which former users concern a person.
 
 use lambda::model::time::Timestamp;
 use serde_json::{Value as Json, json};
@@ -11,6 +11,7 @@ use crate::deploy::{
         cloudformation::{CloudFormation, Stack},
     },
     deployed_template,
+    former_users::{self, FormerUsers, MOST_LOOKUPS, SecretOwnership},
     invoke::{self, InvocationError, InvocationMode, RunCommand},
     next_run::{self, Firing, Schedule, ScheduleState},
     received_report::ReceivedReport,
@@ -36,23 +37,27 @@ pub struct StatusReport {
     pub schedule: Result<(Schedule, Firing), AwsError>,
     /// The report of a dry run: what a run would do now.
     pub dry_run: Result<ReceivedReport, InvocationError>,
+    /// The users that the stack rotates no longer, as its secrets show them. `None` if the stack delivers by mail.
+    pub former_users: Result<Option<FormerUsers>, AwsError>,
 }
 
 /// Gathers the state of a stack. `now` is the current time.
 pub async fn gather(session: &Session, name: &str, stack: Stack, now: Timestamp) -> StatusReport {
     let function = stack.outputs.get("FunctionName").map_or(name, String::as_str);
     // The schedule and the function have the name of the stack.
-    let ((subscriptions, alarm_subscriptions), schedule, dry_run) = tokio::join!(
+    let ((template, subscriptions, alarm_subscriptions), schedule, dry_run) = tokio::join!(
         async {
             let template = template(session, &stack).await;
-            tokio::join!(
+            let (subscriptions, alarm_subscriptions) = tokio::join!(
                 subscriptions(session, &stack, &template, ("NotificationTopic", TOPIC)),
                 subscriptions(session, &stack, &template, ("AlarmTopic", ALARM_TOPIC)),
-            )
+            );
+            (template, subscriptions, alarm_subscriptions)
         },
         session.schedule(name),
         invoke::invoke(session, function, &RunCommand::Routine, InvocationMode::DryRun),
     );
+    let former_users = former_users(session, function, template, dry_run.as_ref().ok()).await;
     StatusReport {
         name: name.to_owned(),
         account: session.account.clone(),
@@ -64,8 +69,33 @@ pub async fn gather(session: &Session, name: &str, stack: Stack, now: Timestamp)
             (schedule, firing)
         }),
         dry_run,
+        former_users,
         stack,
     }
+}
+
+/// Looks up the users of the stack's secrets that the dry run does not show.
+async fn former_users(
+    session: &Session,
+    function: &str,
+    template: Result<Json, AwsError>,
+    dry_run: Option<&ReceivedReport>,
+) -> Result<Option<FormerUsers>, AwsError> {
+    let Some(ownership) = SecretOwnership::read(&template?, function, &session.region)? else { return Ok(None) };
+    let secrets = session.secrets(&ownership.names_begin_with()).await?;
+    let unseen = ownership.of_unseen_users(secrets, dry_run.map(ReceivedReport::users).unwrap_or_default());
+    let mut found = FormerUsers { not_looked_up: unseen.len(), ..FormerUsers::default() };
+    for secret in unseen.into_iter().take(MOST_LOOKUPS) {
+        match session.user_tags(&secret.user).await {
+            Ok(tags) => found.learn(&ownership, secret, tags.as_deref()),
+            Err(problem) => {
+                found.problem = Some(problem);
+                break;
+            }
+        }
+        found.not_looked_up -= 1;
+    }
+    Ok(Some(found))
 }
 
 /// The names of the outputs that hold the ARNs of the topics.
@@ -100,13 +130,17 @@ async fn subscriptions(
 
 impl StatusReport {
     /// Whether all parts could be read, and every user is fine. A subscription that is not confirmed yet does not count
-    /// as a problem.
+    /// as a problem. Nor does it if the caller may not look up former users: that permission is optional.
     #[must_use]
     pub fn is_fine(&self) -> bool {
         let listeners = [&self.subscriptions, &self.alarm_subscriptions];
         listeners.iter().all(|found| found.is_ok())
             && self.schedule.is_ok()
             && self.dry_run.as_ref().is_ok_and(ReceivedReport::is_fine)
+            && match &self.former_users {
+                Ok(found) => found.as_ref().is_none_or(FormerUsers::is_fine),
+                Err(problem) => former_users::is_optional(problem),
+            }
     }
 
     /// The state as text for people.
@@ -147,6 +181,16 @@ impl StatusReport {
             Ok(report) => report.text().lines().for_each(|line| text.push_str(&format!("  {line}\n"))),
             Err(problem) => text.push_str(&unknown(problem)),
         }
+        let former = match &self.former_users {
+            Ok(found) => found.as_ref().map(|found| found.lines(region)).unwrap_or_default(),
+            Err(problem) => vec![format!("unknown: {problem}")],
+        };
+        if !former.is_empty() {
+            text.push_str("\nUsers that it rotates no longer\n");
+            for line in former {
+                text.push_str(&format!("  {line}\n"));
+            }
+        }
         text
     }
 
@@ -180,6 +224,10 @@ impl StatusReport {
             },
             "dryRun": match &self.dry_run {
                 Ok(report) => report.document.clone(),
+                Err(problem) => error(problem),
+            },
+            "formerUsers": match &self.former_users {
+                Ok(found) => found.as_ref().map_or(Json::Null, |found| found.json(&self.region)),
                 Err(problem) => error(problem),
             },
         })
@@ -245,6 +293,7 @@ mod tests {
             alarm_subscriptions: Ok(vec![subscription("security@example.com", SubscriptionState::Pending)]),
             schedule: Ok((schedule, Firing::At(at("2026-11-25T00:00:00Z")))),
             dry_run: Ok(ReceivedReport::read(report).unwrap()),
+            former_users: Ok(Some(FormerUsers::default())),
         }
     }
 
@@ -320,7 +369,29 @@ What a run would do now
                 "next": { "at": "2026-11-25T00:00:00Z" },
             },
             "dryRun": state().dry_run.unwrap().document,
+            "formerUsers": { "left": [], "secretsOfDeletedUsers": [], "notLookedUp": 0 },
         });
         assert_eq!(state().json(), expected);
+        let by_mail = StatusReport { former_users: Ok(None), ..state() };
+        assert_eq!((&by_mail.json()["formerUsers"], by_mail.text()), (&Json::Null, state().text()));
+    }
+
+    #[test]
+    fn former_users_are_shown_if_they_concern_a_person() {
+        let found = FormerUsers { left: vec!["carol".parse().unwrap()], ..FormerUsers::default() };
+        let left = StatusReport { former_users: Ok(Some(found)), ..state() };
+        assert!(!left.is_fine(), "a person must decide");
+        let text = left.text();
+        let section =
+            "\nUsers that it rotates no longer\n  carol: needs-attention, a person must decide: the user is no";
+        assert!(text.contains(section), "{text}");
+
+        // The permission to list secrets is optional.
+        let denied = AwsError::Denied { doing: "list the secrets".into(), message: "no".into() };
+        let unknown = StatusReport { former_users: Err(denied.clone()), ..state() };
+        assert!(unknown.is_fine());
+        assert!(unknown.text().ends_with(&format!("\nUsers that it rotates no longer\n  unknown: {denied}\n")));
+        assert_eq!(unknown.json()["formerUsers"]["error"], denied.to_string());
+        assert!(!StatusReport { former_users: Err(AwsError::Expired), ..state() }.is_fine());
     }
 }

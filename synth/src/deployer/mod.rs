@@ -9,6 +9,7 @@ mod types;
 
 use std::collections::BTreeMap;
 
+use lambda::{contract::settings::Variable, protocol::policy::Delivery};
 use serde_json::{Map, Value as Json, json};
 
 pub use self::{
@@ -142,6 +143,9 @@ const AFTERWARDS: [(&str, &str, &str, &[&str]); 3] = [
     ),
 ];
 
+/// Every user of an account. A former user can have any name and path.
+const USERS: &str = "arn:${Partition}:iam::${Account}:user/*";
+
 /// The policy that the deployer needs to deploy these stacks to this place.
 ///
 /// # Errors
@@ -187,9 +191,21 @@ pub fn policy(place: &AccountRegion, stacks: &[DeployedStack<'_>]) -> Result<Dep
     for (sid, why, kind, actions) in AFTERWARDS {
         statements.extend(known.arns.get(kind).map(|arns| allow(sid, why, actions, arns.clone())));
     }
+    if stacks.iter().any(|stack| stores_secrets(stack.template)) {
+        statements.extend(known.former_users());
+    }
     let mut policy = DeployerPolicy { statements, notes: known.notes };
     policy.notes.push(policy.fits());
     Ok(policy)
+}
+
+/// Whether a function of the stack delivers to Secrets Manager.
+fn stores_secrets(template: &Json) -> bool {
+    let delivery = |function: &Resource<'_>| {
+        let variables = &function.properties["Environment"]["Variables"];
+        variables[Variable::Delivery.name()].as_str().and_then(|text| text.parse().ok())
+    };
+    View(template).of("AWS::Lambda::Function").any(|function| delivery(&function) == Some(Delivery::SecretsManager))
 }
 
 /// What the templates say about their resources so far.
@@ -298,6 +314,35 @@ impl Known<'_> {
         ]
     }
 
+    /// The permissions with which `synth status` finds former users. Each is a statement of its own, because a deployment
+    /// does not need it.
+    fn former_users(&self) -> [DeployerStatement; 2] {
+        [
+            DeployerStatement {
+                sid: "ListSecrets",
+                why: "Optional, for make status: find the secrets of users that the stack rotates no longer. The list shows \
+                      names and tags, no values. AWS cannot limit it to the stack's secrets."
+                    .into(),
+                actions: vec!["secretsmanager:ListSecrets"],
+                scope: StatementScope::Anything,
+                conditions: vec![self.in_this_region()],
+            },
+            DeployerStatement {
+                sid: "ReadUserTags",
+                why: "Optional, for make status: see whether the user of such a secret still exists, and whether its tags \
+                      have notes of a rotation. Such a user can have any name."
+                    .into(),
+                actions: vec!["iam:ListUserTags"],
+                scope: StatementScope::Arns(vec![self.place.arn(USERS, "")]),
+                conditions: Vec::new(),
+            },
+        ]
+    }
+
+    fn in_this_region(&self) -> DeployerCondition {
+        DeployerCondition { operator: "StringEquals", key: "aws:RequestedRegion", value: self.place.region.to_string() }
+    }
+
     /// The actions that are allowed only when CloudFormation calls them.
     fn through_cloudformation(&self) -> Vec<DeployerStatement> {
         let through = DeployerCondition {
@@ -322,17 +367,12 @@ impl Known<'_> {
         }
         let anywhere: Vec<&'static str> = used().flat_map(|(entry, _)| entry.anywhere.iter().copied()).collect();
         if !anywhere.is_empty() {
-            let here = DeployerCondition {
-                operator: "StringEquals",
-                key: "aws:RequestedRegion",
-                value: self.place.region.to_string(),
-            };
             statements.push(DeployerStatement {
                 sid: "UnscopedActions",
                 why: "Call actions that AWS does not let a policy limit to one resource.".into(),
                 actions: anywhere,
                 scope: StatementScope::Anything,
-                conditions: vec![through, here],
+                conditions: vec![through, self.in_this_region()],
             });
         }
         statements

@@ -164,6 +164,9 @@ fn every_request_of_a_deployment_is_allowed() {
         (direct, "ListSubscriptionsByTopic", vec![("sns", &topic)]),
         (direct, "GetSchedule", vec![("scheduler", &schedule)]),
         (direct, "GetFunctionConfiguration InvokeFunction", vec![("lambda", &function)]),
+        // make status looks for former users.
+        (direct, "ListSecrets", vec![("secretsmanager", &"*".to_owned())]),
+        (direct, "ListUserTags", vec![("iam", &format!("arn:aws:iam::{ACCOUNT}:user/ci/bot"))]),
     ] {
         for action in actions.split(' ') {
             for (service, resource) in &resources {
@@ -252,6 +255,12 @@ fn no_other_request_is_allowed() {
         (direct, "s3:PutObjectAcl", bucket("/0123.zip")),
         (&[("aws:resourceaccount", "444455556666")], "s3:PutObject", bucket("/0123.zip")),
         (direct, "secretsmanager:GetSecretValue", arn("secretsmanager", "secret:access-key-rotation/alice-AbCdEf")),
+        (&[("aws:requestedregion", "us-east-1")], "secretsmanager:ListSecrets", "*".to_owned()),
+        (direct, "secretsmanager:DescribeSecret", arn("secretsmanager", "secret:access-key-rotation/alice-AbCdEf")),
+        (direct, "secretsmanager:DeleteSecret", arn("secretsmanager", "secret:access-key-rotation/alice-AbCdEf")),
+        (direct, "iam:ListUserTags", user.replace(ACCOUNT, "444455556666")),
+        (direct, "iam:TagUser", user.clone()),
+        (direct, "iam:UpdateAccessKey", user.clone()),
         (via, "secretsmanager:CreateSecret", arn("secretsmanager", "secret:access-key-rotation/alice")),
         (via, "kms:CreateGrant", arn("kms", "key/0123")),
         (via, "kms:Decrypt", arn("kms", "key/0123")),
@@ -526,6 +535,22 @@ fn the_policy_of_the_committed_configuration() {
     let fits = (policy.characters() > MANAGED_POLICY, policy.characters() <= INLINE_POLICIES);
     assert_eq!(fits, (true, true), "{} characters", policy.characters());
     assert!(String::from_utf8_lossy(&run("json").stderr).contains("inline policy, which holds 10240"));
+}
+
+/// The permissions to look for former users are apart from the others, so that an administrator can leave them out. A
+/// stack that delivers by mail has no secrets to look for.
+#[test]
+fn the_permissions_to_find_former_users_can_be_left_out() {
+    let optional = |policy: &DeployerPolicy| {
+        let statements = policy.statements.iter().filter(|statement| statement.why.starts_with("Optional"));
+        statements.map(|statement| (statement.sid, statement.actions.clone())).collect::<Vec<_>>()
+    };
+    let expected = [("ListSecrets", vec!["secretsmanager:ListSecrets"]), ("ReadUserTags", vec!["iam:ListUserTags"])];
+    assert_eq!(optional(&of_rotation()), expected);
+    let by_mail = policy_at(&place("aws", REGION), "users: [alice]\nemails: [a@example.com]\ndelivery: email\n");
+    assert_eq!(optional(&by_mail), []);
+    let actions = by_mail.statements.iter().flat_map(|statement| &statement.actions);
+    assert_eq!(actions.filter(|action| action.starts_with("secretsmanager:")).count(), 0);
 }
 
 /// The longest stack name still gives a policy that fits into a role, and that is no wider than necessary.

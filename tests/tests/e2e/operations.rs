@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use crate::common::{ROTATION, read};
+use crate::common::{ROTATION, read, user_with};
 use serde_json::{Value as Json, json};
 use tests::{Account, Fault, LocalAws, Stack, account::OwnedKey, deployer, make, text};
 
@@ -128,6 +128,78 @@ async fn status_shows_the_state_of_a_stack() {
     has(&diff, &["user/bob"]);
     let broader = run(&aws, &["diff", "--stack", "--users", "alice bob", "--fail-on", "broader", "--format", "json"]);
     assert_eq!(broader.status.code(), Some(3), "{}", text(&broader));
+}
+
+/// The handler does not read the account's lists here, so only the secrets show whom the stack has rotated.
+#[tokio::test(flavor = "multi_thread")]
+async fn status_reports_users_that_left_and_secrets_of_deleted_users() {
+    const DAY: i64 = 86_400;
+    let mut aws = LocalAws::start().await;
+    let account = Account::of(&aws).await;
+    for user in ["alice", "bob", "gone,1"] {
+        user_with(&mut aws, &account, user, &[(70 * DAY, true)]).await;
+    }
+    // A secret of another program under the prefix.
+    account.create_secret("access-key-rotation/database", None, "arn:aws:iam::123456789012:user/alice").await;
+    let stack = Stack::deploy(&aws, &read(ROTATION), &["alice", "bob", "gone,1"]);
+    let report = stack.invoke(&aws, &json!({}));
+    assert_eq!(report["statusCode"], 200, "{report:#}");
+    let fine = make(&aws, &["status"]);
+    assert!(fine.status.success() && !text(&fine).contains("rotates no longer"), "{}", text(&fine));
+
+    // Both leave; one is deleted too.
+    account.delete_user("gone,1").await;
+    let _ = Stack::deploy(&aws, &read(ROTATION), &["alice"]);
+    account.create_user("operator").await;
+    let key = account.create_key("operator").await;
+    permit(&aws, "operator", &[("Allow", "*")]);
+    aws.proxy.forget();
+    let status = run_as(&aws, &key, &["status"]);
+    assert_eq!(status.status.code(), Some(1), "{}", text(&status));
+    let command = "aws secretsmanager delete-secret --secret-id 'access-key-rotation/gone/1' --region eu-west-1";
+    let deleted = format!(
+        "the secret access-key-rotation/gone/1 belongs to a user that no longer exists; to remove it, run: {command}"
+    );
+    has(&status, &[&deleted, "bob: needs-attention, a person must decide: the user is no longer selected"]);
+    let mut lookups: Vec<_> = aws.proxy.calls().into_iter().filter(|call| call.operation == "ListUserTags").collect();
+    lookups.retain(|call| call.signer == key.id);
+    lookups.sort_by(|a, b| a.about.cmp(&b.about));
+    let about: Vec<_> = lookups.iter().map(|call| call.about.as_str()).collect();
+    assert_eq!(about, ["bob", "gone,1"], "one call for each user that the dry run does not show");
+
+    let former = |output: &Output| {
+        let state: Json = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", text(output)));
+        state["formerUsers"].clone()
+    };
+    let found = former(&run_as(&aws, &key, &["status", "--format", "json"]));
+    assert_eq!(found["left"][0]["user"], "bob", "{found:#}");
+    assert_eq!(
+        found["secretsOfDeletedUsers"],
+        json!([{ "user": "gone,1", "secret": "access-key-rotation/gone/1", "command": command }])
+    );
+
+    // The permissions are optional: the rest of the state is there, and the command does not fail.
+    for (denied, says) in [
+        ("secretsmanager:ListSecrets", "not permitted to list the secrets (secretsmanager:ListSecrets)"),
+        ("iam:ListUserTags", "not permitted to read the tags of the user"),
+    ] {
+        permit(&aws, "operator", &[("Allow", "*"), ("Deny", denied)]);
+        let status = run_as(&aws, &key, &["status"]);
+        assert!(status.status.success(), "{}", text(&status));
+        has(&status, &[says, denied, "alice: unchanged"]);
+    }
+    permit(&aws, "operator", &[("Allow", "*")]);
+
+    // The person does what the report says.
+    let tags = account.journal("bob").await;
+    let keys = tags.iter().map(|(key, _)| key.as_str()).filter(|key| key.starts_with("access-key-rotation:"));
+    let untag = ["iam", "untag-user", "--user-name", "bob", "--tag-keys"];
+    aws.cli(&untag.into_iter().chain(keys).collect::<Vec<_>>());
+    let words: Vec<_> = command.split(' ').skip(1).map(|word| word.trim_matches('\'')).collect();
+    aws.cli(&words);
+    let status = run_as(&aws, &key, &["status", "--format", "json"]);
+    assert!(status.status.success(), "{}", text(&status));
+    assert_eq!(former(&status), json!({ "left": [], "secretsOfDeletedUsers": [], "notLookedUp": 0 }));
 }
 
 #[tokio::test(flavor = "multi_thread")]

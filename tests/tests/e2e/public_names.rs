@@ -54,6 +54,7 @@ use synth::{
     config::{self, Overrides},
     deploy::{
         aws::{AwsError, cloudformation::Stack},
+        former_users::{FormerUsers, UserSecret},
         message::{self, DeployOutcome, Message, Renderer},
         next_run::{Firing, Never, Schedule, ScheduleState},
         progress::{Event, ProgressUpdate},
@@ -526,6 +527,12 @@ fn status() -> Names {
         alarm_subscriptions: Ok(standings.map(subscription).into()),
         schedule: Ok((schedule(), firing)),
         dry_run: Ok(ReceivedReport::read(dry_run.clone()).unwrap()),
+        former_users: Ok(Some(FormerUsers {
+            secrets_of_deleted_users: vec![UserSecret { name: String::new(), user: "alice".parse().unwrap() }],
+            left: vec!["alice".parse().unwrap()],
+            not_looked_up: 1,
+            problem: Some(AwsError::NoRegion),
+        })),
     };
     let firings = every!(Firing {
         At: Firing::At(NOW),
@@ -540,6 +547,7 @@ fn status() -> Names {
         alarm_subscriptions: Err(unreadable()),
         schedule: Err(unreadable()),
         dry_run: Err(unreadable().into()),
+        former_users: Err(unreadable()),
         ..state(Firing::Unknown)
     });
     let mut found = Names::new();

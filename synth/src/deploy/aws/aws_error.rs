@@ -54,9 +54,12 @@ pub enum AwsError {
         /// AWS's message, or ours if AWS gave none.
         message: String,
     },
-    /// The template of the deployed stack cannot be read, so its subscriptions are unknown.
-    #[error("could not tell who hears of it: UnreadableTemplate: {0}")]
+    /// The template of the deployed stack cannot be read, so its subscriptions and its settings are unknown.
+    #[error("could not read the template of the stack: UnreadableTemplate: {0}")]
     UnreadableTemplate(#[source] TemplateReadError),
+    /// The template of the deployed stack does not set this variable of the function in the form of this program.
+    #[error("could not read the setting {0} of the function: UnreadableSetting: deploy the stack again (make deploy)")]
+    UnreadableSetting(&'static str),
     /// The stack has no output with this name, so the ARN of its topic is unknown.
     #[error("could not tell who hears of it: NoTopic: the stack has no output {0}")]
     NoTopic(&'static str),
@@ -167,7 +170,7 @@ mod tests {
     #[test]
     fn a_code_of_ours_is_shown_by_its_name() {
         let not_a_template = crate::cfn::read::read("a: 1\na: 2\n").unwrap_err();
-        let unreadable = format!("could not tell who hears of it: UnreadableTemplate: {not_a_template}");
+        let unreadable = format!("could not read the template of the stack: UnreadableTemplate: {not_a_template}");
         for (error, text) in [
             (
                 AwsError::incomplete("GetSchedule", "state"),

@@ -3,9 +3,11 @@
 mod aws_error;
 pub mod bucket;
 pub mod cloudformation;
+mod iam;
 mod lambda;
 pub(in crate::deploy) mod rest;
 mod scheduler;
+mod secrets_manager;
 mod sns;
 
 use std::fmt;

@@ -1,7 +1,8 @@
-//! Sends signed requests to S3, Lambda and EventBridge Scheduler. `synth` uses one or two calls of each.
+//! Sends signed requests to S3, Lambda, EventBridge Scheduler, Secrets Manager and IAM. `synth` uses one or two calls of
+//! each.
 //!
-//! The SDK crates of these three services take as long to build as everything else in `synth`. So only the few requests
-//! and responses are written here. The SDK's runtime still does the work: it resolves credentials, signs, retries and
+//! The SDK crates of these services take longer to build than everything else in `synth`. So only the few requests and
+//! responses are written here. The SDK's runtime still does the work: it resolves credentials, signs, retries and
 //! times out.
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ use aws_smithy_types::{
     config_bag::Layer,
     error::metadata::{ErrorMetadata, ProvideErrorMetadata},
 };
+use aws_smithy_xml::decode::{Document, ScopedDecoder, try_data};
 use aws_types::{
     SigningName,
     region::{Region, SigningRegion},
@@ -47,19 +49,28 @@ const ENCODED_IN_A_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.')
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AwsService {
+    Iam,
     Lambda,
     S3,
     Scheduler,
+    SecretsManager,
 }
 
 impl AwsService {
     /// The name of the service in host names and signatures.
     const fn name(self) -> &'static str {
         match self {
+            Self::Iam => "iam",
             Self::Lambda => "lambda",
             Self::S3 => "s3",
             Self::Scheduler => "scheduler",
+            Self::SecretsManager => "secretsmanager",
         }
+    }
+
+    /// The id of the service in the environment and in profiles (AWS SDKs and Tools, "Service-specific endpoints").
+    const fn id(self) -> &'static str {
+        if let Self::SecretsManager = self { "Secrets Manager" } else { self.name() }
     }
 
     /// How a request is signed (Signature Version 4, "Create a canonical request"). S3 needs the path as it was sent,
@@ -122,7 +133,7 @@ impl Session {
     ) -> Result<Reply, SdkError<ServiceError, HttpResponse>> {
         let service = request.service;
         let signing = SigV4OperationSigningConfig {
-            region: Some(SigningRegion::from(Region::new(self.region.clone()))),
+            region: Some(SigningRegion::from(Region::new(self.signing_region(service).to_owned()))),
             name: Some(SigningName::from(service.name())),
             signing_options: service.signing_options(),
             ..SigV4OperationSigningConfig::default()
@@ -139,7 +150,7 @@ impl Session {
         if let Some(credentials) = self.config.credentials_provider() {
             components = components.with_identity_resolver(SCHEME_ID, credentials);
         }
-        // A function may send nothing for minutes while it runs. The other two services respond at once.
+        // A function may send nothing for minutes while it runs. The other services respond at once.
         if service != AwsService::Lambda {
             components = components.with_interceptor(StalledStreamProtectionInterceptor::default());
         }
@@ -178,11 +189,18 @@ impl Session {
         (retry, self.config.timeout_config().cloned().unwrap_or_else(TimeoutConfig::disabled))
     }
 
+    /// The Region whose name is in the signature. IAM has one Region in each partition.
+    fn signing_region(&self, service: AwsService) -> &str {
+        match service {
+            AwsService::Iam => iam_region(&self.partition).unwrap_or(&self.region),
+            _ => &self.region,
+        }
+    }
+
     /// The URL of a service. The environment or the profile can set it for one service or for all; otherwise it is
     /// AWS's own.
     fn endpoint(&self, service: AwsService) -> String {
-        let key =
-            ServiceConfigKey::builder().service_id(service.name()).env("AWS_ENDPOINT_URL").profile("endpoint_url");
+        let key = ServiceConfigKey::builder().service_id(service.id()).env("AWS_ENDPOINT_URL").profile("endpoint_url");
         let own = key.build().ok().and_then(|key| self.config.service_config()?.load_config(key));
         own.or_else(|| self.config.endpoint_url().map(str::to_owned)).unwrap_or_else(|| {
             let [fips, dual_stack] =
@@ -204,11 +222,43 @@ fn host(service: AwsService, region: &str, partition: &str, fips: bool, dual_sta
         _ => ("amazonaws.com", "api.aws"),
     };
     let (name, fips) = (service.name(), if fips { "-fips" } else { "" });
+    if service == AwsService::Iam {
+        return iam_host(region, partition, fips, if dual_stack { dual_stack_suffix } else { suffix }, dual_stack);
+    }
     match (dual_stack, service) {
         (false, _) => format!("{name}{fips}.{region}.{suffix}"),
         (true, AwsService::S3) => format!("{name}{fips}.dualstack.{region}.{suffix}"),
         (true, _) => format!("{name}{fips}.{region}.{dual_stack_suffix}"),
     }
+}
+
+/// The Region of IAM in a partition (IAM's endpoint rules in the SDK). `None` for a partition that is not known here.
+fn iam_region(partition: &str) -> Option<&'static str> {
+    Some(match partition {
+        "aws" => "us-east-1",
+        "aws-cn" => "cn-north-1",
+        "aws-us-gov" => "us-gov-west-1",
+        "aws-eusc" => "eusc-de-east-1",
+        "aws-iso" => "us-iso-east-1",
+        "aws-iso-b" => "us-isob-east-1",
+        "aws-iso-e" => "eu-isoe-west-1",
+        "aws-iso-f" => "us-isof-south-1",
+        _ => return None,
+    })
+}
+
+/// The name of IAM's host, which follows no single pattern (IAM's endpoint rules in the SDK). `fips` is the end of the
+/// service's name, `suffix` that of the host's.
+fn iam_host(region: &str, partition: &str, fips: &str, suffix: &str, dual_stack: bool) -> String {
+    let between = match (partition, dual_stack, !fips.is_empty()) {
+        ("aws-us-gov", _, _) => return format!("iam.us-gov.{suffix}"),
+        ("aws", true, _) | ("aws-cn" | "aws-eusc", true, false) => ".global",
+        ("aws", false, _)
+        | ("aws-cn" | "aws-eusc" | "aws-iso-e" | "aws-iso-f", _, true)
+        | ("aws-iso" | "aws-iso-b" | "aws-iso-e" | "aws-iso-f", true, _) => "",
+        _ => return format!("iam{fips}.{}.{suffix}", iam_region(partition).unwrap_or(region)),
+    };
+    format!("iam{fips}{between}.{suffix}")
 }
 
 /// The name of the host at which CloudFormation finds the objects of a bucket.
@@ -238,7 +288,7 @@ fn read(answer: &HttpResponse) -> Result<Reply, OrchestratorError<ServiceError>>
     Err(OrchestratorError::operation(ServiceError(metadata.build())))
 }
 
-/// The code and the message in the body of an error response. The body is JSON, or XML from S3.
+/// The code and the message in the body of an error response. The body is JSON, or XML from S3 and IAM.
 fn refusal(body: &[u8]) -> (Option<String>, Option<String>) {
     if let Ok(error) = serde_json::from_slice::<Json>(body) {
         let text = |names: [&str; 2]| names.into_iter().find_map(|name| error[name].as_str()).map(str::to_owned);
@@ -246,18 +296,31 @@ fn refusal(body: &[u8]) -> (Option<String>, Option<String>) {
     }
     let text = String::from_utf8_lossy(body);
     let (mut code, mut message) = (None, None);
-    let mut document = aws_smithy_xml::decode::Document::new(&text);
-    if let Ok(mut error) = document.root_element() {
-        while let Some(mut element) = error.next_tag() {
-            let place = match element.start_el().local() {
-                "Code" => &mut code,
-                "Message" => &mut message,
-                _ => continue,
-            };
-            *place = aws_smithy_xml::decode::try_data(&mut element).ok().map(std::borrow::Cow::into_owned);
+    let mut document = Document::new(&text);
+    if let Ok(mut root) = document.root_element() {
+        if root.start_el().local() != "ErrorResponse" {
+            read_refusal(&mut root, &mut code, &mut message);
+        }
+        // IAM's error is one element deeper.
+        while let Some(mut element) = root.next_tag() {
+            if element.start_el().local() == "Error" {
+                read_refusal(&mut element, &mut code, &mut message);
+            }
         }
     }
     (code, message)
+}
+
+/// Reads the code and the message from the elements of an error.
+fn read_refusal(error: &mut ScopedDecoder<'_, '_>, code: &mut Option<String>, message: &mut Option<String>) {
+    while let Some(mut element) = error.next_tag() {
+        let place = match element.start_el().local() {
+            "Code" => &mut *code,
+            "Message" => &mut *message,
+            _ => continue,
+        };
+        *place = try_data(&mut element).ok().map(std::borrow::Cow::into_owned);
+    }
 }
 
 #[cfg(test)]
@@ -342,7 +405,7 @@ mod tests {
 
     #[test]
     fn each_partition_and_kind_of_endpoint_has_its_host() {
-        use AwsService::{Lambda, S3, Scheduler};
+        use AwsService::{Iam, Lambda, S3, Scheduler, SecretsManager};
         for (service, region, partition, fips, dual_stack, expected) in [
             (S3, "eu-west-1", "aws", false, false, "s3.eu-west-1.amazonaws.com"),
             (S3, "eu-west-1", "aws", true, true, "s3-fips.dualstack.eu-west-1.amazonaws.com"),
@@ -351,9 +414,30 @@ mod tests {
             (Lambda, "eu-west-1", "aws", false, true, "lambda.eu-west-1.api.aws"),
             (Lambda, "cn-north-1", "aws-cn", false, true, "lambda.cn-north-1.api.amazonwebservices.com.cn"),
             (S3, "eusc-de-east-1", "aws-eusc", false, false, "s3.eusc-de-east-1.amazonaws.eu"),
+            (SecretsManager, "eu-west-1", "aws", true, false, "secretsmanager-fips.eu-west-1.amazonaws.com"),
+            (Iam, "eu-west-1", "aws", false, false, "iam.amazonaws.com"),
+            (Iam, "eu-west-1", "aws", true, false, "iam-fips.amazonaws.com"),
+            (Iam, "eu-west-1", "aws", true, true, "iam-fips.global.api.aws"),
+            (Iam, "cn-northwest-1", "aws-cn", false, false, "iam.cn-north-1.amazonaws.com.cn"),
+            (Iam, "cn-northwest-1", "aws-cn", false, true, "iam.global.api.amazonwebservices.com.cn"),
+            (Iam, "us-gov-east-1", "aws-us-gov", true, false, "iam.us-gov.amazonaws.com"),
+            (Iam, "us-gov-east-1", "aws-us-gov", false, true, "iam.us-gov.api.aws"),
+            (Iam, "eusc-de-east-1", "aws-eusc", false, false, "iam.eusc-de-east-1.amazonaws.eu"),
+            (Iam, "us-iso-west-1", "aws-iso", true, false, "iam-fips.us-iso-east-1.c2s.ic.gov"),
+            (Iam, "eu-isoe-west-1", "aws-iso-e", true, false, "iam-fips.cloud.adc-e.uk"),
         ] {
             assert_eq!(host(service, region, partition, fips, dual_stack), expected);
         }
+    }
+
+    #[tokio::test]
+    async fn a_request_to_iam_is_signed_for_its_own_region() {
+        let stub = Stub(200, Arc::default());
+        session(&stub, false).user_tags(&"a+b".parse().unwrap()).await.unwrap_err();
+        let sent = stub.1.lock().unwrap();
+        assert_eq!(sent[0].uri(), "https://iam.amazonaws.com/");
+        assert_eq!(sent[0].body().bytes(), Some(&b"Action=ListUserTags&Version=2010-05-08&UserName=a%2Bb"[..]));
+        assert!(sent[0].headers().get("authorization").unwrap().contains("/us-east-1/iam/aws4_request"));
     }
 
     #[test]
@@ -365,6 +449,11 @@ mod tests {
             (
                 "<?xml version=\"1.0\"?><Error><Code>NoSuchBucket</Code><Message>a &amp; b</Message><Key>k</Key></Error>",
                 both("NoSuchBucket", "a & b"),
+            ),
+            (
+                "<ErrorResponse xmlns=\"x\"><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>none</Message>\
+                 </Error><RequestId>r</RequestId></ErrorResponse>",
+                both("NoSuchEntity", "none"),
             ),
             ("", (None, None)),
             ("<html>502", (None, None)),
