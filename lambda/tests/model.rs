@@ -62,7 +62,7 @@ struct Bounds {
 enum People {
     /// Nothing.
     Absent,
-    /// An administrator deactivates a key, or a person or a program makes one.
+    /// An administrator deactivates or activates a key, or a person or a program makes one.
     Present,
 }
 
@@ -102,6 +102,8 @@ struct State {
     forged: bool,
     /// The keys that a person deactivated, at the start, later or by a revocation.
     by_person: Vec<AccessKeyId>,
+    /// The keys whose status a person changed during the history.
+    meanwhile: Vec<AccessKeyId>,
     /// The keys that a person or another program made during the history.
     by_hand: Vec<AccessKeyId>,
     /// Whether a person may still deactivate or make a key.
@@ -126,6 +128,8 @@ enum Action {
     PassOverlap,
     /// An administrator deactivates a key.
     Disable(AccessKeyId),
+    /// A person activates a key in the console.
+    Enable(AccessKeyId),
     /// A person, or a program such as Terraform, makes a key.
     MakeKey,
 }
@@ -222,6 +226,11 @@ fn policies() -> Vec<Policy> {
             }
         }
     }
+    // An old key in use is waited for, and its place is needed for the next rotation.
+    let kept =
+        |p: &&Policy| p.delivery == Delivery::SecretsManager && p.overlap > Span::ZERO && p.warn_before > Span::ZERO;
+    let kept = all.iter().find(kept).cloned();
+    all.extend(kept.map(|p| Policy { delete_after: DeleteAfter::NextRotation, unused_after: UnusedAfter::Never, ..p }));
     all
 }
 
@@ -318,6 +327,7 @@ impl Protocol {
             given: world.made,
             forged: false,
             by_person: deactivated_by_a_person(world),
+            meanwhile: Vec::new(),
             by_hand: Vec::new(),
             people: self.bounds.people,
             broken: None,
@@ -449,7 +459,10 @@ impl Protocol {
                 state.world.keys.extend(made);
                 return answer;
             }
-            Call::DeactivateAccessKey(id, RemovalReason::Revoked) => state.by_person.push(id.clone()),
+            Call::DeactivateAccessKey(id, RemovalReason::Revoked) => {
+                state.by_person.push(id.clone());
+                state.meanwhile.push(id.clone());
+            }
             _ => {}
         }
         state.world.call(call)
@@ -516,7 +529,10 @@ impl Protocol {
             return Some("8: a key of another stack was touched");
         }
         match call {
-            Call::DeleteAccessKey(id, _) if is_active(id) => Some("4: an active key was deleted"),
+            // A person can activate a key between the run's last look and this call, or make undo activate it.
+            Call::DeleteAccessKey(id, _) if is_active(id) && state.meanwhile.is_empty() => {
+                Some("4: an active key was deleted")
+            }
             // A person can deactivate a key just when the rotation, which has written its note, is about to do so.
             Call::ActivateAccessKey(id)
                 if state.by_person.contains(id) && !state.forged && !is_marked(&state.world, id) =>
@@ -550,6 +566,7 @@ impl Protocol {
                 // A stale list, or a run at work beside it, can take the other key away at this moment.
                 let is_alone = || {
                     state.runs.contains(&Process::Waiting)
+                        && state.meanwhile.is_empty()
                         && !state.world.keys.iter().any(|k| k.id != *id && state.works(&k.id))
                 };
                 if !self.run_actions.iter().any(named) {
@@ -570,7 +587,7 @@ impl Protocol {
         let journal = state.world.journal.as_ref().ok();
         let is_noted = |id: &AccessKeyId| journal.is_some_and(|journal| journal.is_delivered(id));
         // A person can deactivate the successor between the run's last look and this call. Undo brings the old key back.
-        let is_at_the_same_time = state.world.keys.iter().any(|key| key.id != *id && state.by_person.contains(&key.id));
+        let is_at_the_same_time = state.meanwhile.iter().any(|key| key != id);
         if is_at_the_same_time {
             return None;
         }
@@ -824,6 +841,8 @@ impl Model for Protocol {
         if state.people == People::Present {
             let active = state.world.keys.iter().filter(|key| key.status == KeyStatus::Active);
             actions.extend(active.map(|key| Action::Disable(key.id.clone())));
+            let inactive = state.world.keys.iter().filter(|key| key.status == KeyStatus::Inactive);
+            actions.extend(inactive.map(|key| Action::Enable(key.id.clone())));
             if state.world.keys.len() == 1 {
                 actions.push(Action::MakeKey);
             }
@@ -849,7 +868,15 @@ impl Model for Protocol {
                 state.world.keys.iter_mut().filter(|key| key.id == id).for_each(|key| key.status = KeyStatus::Inactive);
                 // The administrator has cut the workload off on purpose.
                 state.holds.take_if(|held| *held == id);
+                state.meanwhile.push(id.clone());
                 state.by_person.push(id);
+            }
+            Action::Enable(id) => {
+                state.begin_change_by_a_person();
+                state.world.keys.iter_mut().filter(|key| key.id == id).for_each(|key| key.status = KeyStatus::Active);
+                state.by_person.retain(|key| *key != id);
+                state.meanwhile.push(id);
+                state.disabled = false;
             }
             Action::MakeKey => {
                 state.begin_change_by_a_person();
@@ -1011,6 +1038,8 @@ fn scenarios() -> Vec<Scenario> {
     // people contradict each other within minutes. `SECURITY.md` says so.
     let contradictory =
         |s: &Scenario| s.run_actions == [Undo, RotateNow] && s.policy.delete_after == DeleteAfter::NextRotation;
+    // Where an old key in use is retired anyway, a person who activates the newer key cuts the workload off.
+    let waits_for_people = |s: &Scenario| s.policy.overlap > Span::ZERO && s.policy.still_in_use == StillInUse::Wait;
     let by = |run_actions: &[[RunAction; 2]], bounds| {
         let pairs = policies
             .iter()
@@ -1023,9 +1052,7 @@ fn scenarios() -> Vec<Scenario> {
             all.extend(policies.iter().filter(wait).map(|policy| scenario(policy, routine(), once(1))));
             all.extend(by(&[[RotateNow, RotateNow], [Undo, Routine], [Undo, RotateNow]], once(0)));
             all.extend(by(&[routine()], leases(0)));
-            // An overlap leaves people the most time.
-            let has_overlap = |s: &Scenario| s.policy.overlap > Span::ZERO;
-            all.extend(by(&[routine(), [Undo, Routine]], beside_people).into_iter().filter(has_overlap));
+            all.extend(by(&[routine(), [Undo, Routine]], beside_people).into_iter().filter(waits_for_people));
             all.extend(by(&[[revoke(), Routine], [Enable, Routine]], no_fault));
             all.extend(by(&[routine(), [Undo, Routine], [Adopt, Routine]], Bounds { faults: 0, ..foreign }));
             all
@@ -1035,7 +1062,8 @@ fn scenarios() -> Vec<Scenario> {
             let orders = [[RotateNow, RotateNow], [RotateNow, Routine], [Undo, Routine], [Undo, RotateNow]];
             all.extend(by(&orders, once(0)));
             all.extend(by(&[[revoke(), Routine], [revoke(), RotateNow], [Enable, Routine]], once(0)));
-            all.extend(by(&[routine(), [Undo, Routine], [revoke(), Routine]], beside_people));
+            let orders = [routine(), [Undo, Routine]];
+            all.extend(by(&orders, beside_people).into_iter().filter(waits_for_people));
             all.extend(by(&[routine(), [Undo, Routine], [Adopt, Routine], [revoke(), Routine]], foreign));
             all.extend(by(&[routine()], leases(1)));
             all.into_iter().filter(|scenario| word == "deep" || scenario.to_string().contains(word)).collect()

@@ -94,6 +94,8 @@ async fn carry_out(
     let post = NoticeSender { aws, settings, run: &run, origin };
     let look = async |(place, subject): (usize, Subject)| {
         let settings = settings.for_subject(&subject);
+        let journal = if subject.journal == JournalUse::Always { subject.journal } else { run.journal };
+        let run = Run { journal, ..run.clone() };
         let report = rotate(aws, &settings, &run, origin, Timestamp::now, &subject.user).await;
         let unsent = post.notices(&report, &settings).await;
         (place, report, unsent)
@@ -107,8 +109,7 @@ async fn carry_out(
     let misconfigured = fleet.misconfigured.into_iter();
     let misconfigured = misconfigured.map(|(listed, error)| (listed, NeedsAttention::UserConfigError(error)));
     let left = fleet.left.into_iter().map(|listed| (listed, NeedsAttention::Left));
-    let foreign = fleet.foreign.into_iter().map(|(listed, stack)| (listed, NeedsAttention::ManagedBy(stack)));
-    for (listed, why) in misconfigured.chain(left).chain(foreign) {
+    for (listed, why) in misconfigured.chain(left) {
         let rest = StopReason::NeedsAttention(why);
         let report = UserReport::new(listed.name, &request.action, Vec::new(), Vec::new(), Vec::new(), &rest);
         unsent.push(post.notices(&report, settings).await);

@@ -19,7 +19,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::manager::Manager;
+use super::{manager::Manager, policy::Policy};
 use crate::model::{
     access_key::{AccessKeyId, Key},
     parse_error::{ParseError, text_newtype},
@@ -134,7 +134,9 @@ pub enum DisabledBy {
     Rotation,
     /// The handler, because the key was not used for a long time. The note is written before the key is deactivated.
     Disuse,
-    /// A person or another program, or a revocation. The key was found inactive.
+    /// A person who has revoked the key.
+    Revocation,
+    /// A person or another program. The key was found inactive.
     Other,
 }
 
@@ -144,6 +146,7 @@ impl DisabledBy {
         match self {
             Self::Rotation => "=rotation",
             Self::Disuse => "=disuse",
+            Self::Revocation => "=revoked",
             Self::Other => "",
         }
     }
@@ -185,8 +188,8 @@ pub enum JournalEntry {
     Delivered(KeyNote),
     /// Note which keys are inactive.
     Disabled(Vec<Disabled>),
-    /// Note that this key is reactivated for a person; `None` clears the note.
-    Undone(Option<KeyNote>),
+    /// Note that this key is reactivated for a person.
+    Undone(KeyNote),
     /// Note that the owner of this key was warned of its replacement.
     Warned(AccessKeyId),
     /// Note that the owner of two keys that the rotation did not make was told; the key is the younger one.
@@ -195,6 +198,21 @@ pub enum JournalEntry {
     Unused(KeyNote),
     /// Note which stack manages the user.
     ManagedBy(Manager),
+    /// Clear a note. TagUser cannot remove a tag, so the tag stays, without content.
+    Cleared(ClearedNote),
+}
+
+/// A note that can be cleared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ClearedNote {
+    /// The last delivery.
+    Delivered,
+    /// The key that was reactivated for a person.
+    Undone,
+    /// The pair that the owner was told of.
+    Seen,
+    /// The unused key that the owner was told of.
+    Unused,
 }
 
 /// A tag of the journal whose value the handler would not have written.
@@ -282,11 +300,15 @@ impl Journal {
             JournalEntry::Closed(run) => self.close(run),
             JournalEntry::Delivered(delivered) => self.delivered = Some(delivered.clone()),
             JournalEntry::Disabled(disabled) => self.disabled.clone_from(disabled),
-            JournalEntry::Undone(key) => self.undone.clone_from(key),
+            JournalEntry::Undone(note) => self.undone = Some(note.clone()),
             JournalEntry::Warned(key) => self.warned = Some(key.clone()),
             JournalEntry::Seen(note) => self.seen = Some(note.clone()),
             JournalEntry::Unused(note) => self.unused = Some(note.clone()),
             JournalEntry::ManagedBy(manager) => self.managed_by = Some(manager.clone()),
+            JournalEntry::Cleared(ClearedNote::Delivered) => self.delivered = None,
+            JournalEntry::Cleared(ClearedNote::Undone) => self.undone = None,
+            JournalEntry::Cleared(ClearedNote::Seen) => self.seen = None,
+            JournalEntry::Cleared(ClearedNote::Unused) => self.unused = None,
         }
     }
 
@@ -322,6 +344,15 @@ impl Journal {
         self.foreign + self.intents.len() + self.closed.len()
     }
 
+    /// Until when runs keep `older` active beside `newer`, because a person wanted it back when `newer` was there
+    /// already; `None` if no person did.
+    #[must_use]
+    pub fn undone_until(&self, older: &Key, newer: &Key, policy: &Policy) -> Option<Timestamp> {
+        let undone = self.undone.as_ref().filter(|undone| undone.key == older.id && undone.at >= newer.created)?;
+        // The younger key may be due already. The person needs some time anyway.
+        Some((newer.created + policy.rotate_after).max(undone.at + policy.overlap.max(Span::days(1))))
+    }
+
     /// What is noted about the deactivation of `key`.
     #[must_use]
     pub fn disabled(&self, key: &AccessKeyId) -> Option<&Disabled> {
@@ -341,11 +372,10 @@ impl JournalEntry {
     pub fn keys(&self) -> Vec<&AccessKeyId> {
         match self {
             Self::Intent(intent) => vec![&intent.known],
-            Self::Delivered(note) | Self::Seen(note) | Self::Unused(note) => vec![&note.key],
-            Self::Undone(note) => note.iter().map(|note| &note.key).collect(),
+            Self::Delivered(note) | Self::Undone(note) | Self::Seen(note) | Self::Unused(note) => vec![&note.key],
             Self::Warned(key) => vec![key],
             Self::Disabled(disabled) => disabled.iter().map(|disabled| &disabled.key).collect(),
-            Self::Closed(_) | Self::ManagedBy(_) => Vec::new(),
+            Self::Closed(_) | Self::ManagedBy(_) | Self::Cleared(_) => Vec::new(),
         }
     }
 
@@ -356,8 +386,11 @@ impl JournalEntry {
             Self::Intent(i) => return (intent_tag(&i.run), format!("at={} known={}", i.at, i.known)),
             Self::Closed(run) => return (intent_tag(run), NONE.to_owned()),
             Self::Delivered(note) => (DELIVERED, note.value()),
-            Self::Undone(None) => (UNDONE, NONE.to_owned()),
-            Self::Undone(Some(note)) => (UNDONE, note.value()),
+            Self::Undone(note) => (UNDONE, note.value()),
+            Self::Cleared(ClearedNote::Delivered) => (DELIVERED, NONE.to_owned()),
+            Self::Cleared(ClearedNote::Undone) => (UNDONE, NONE.to_owned()),
+            Self::Cleared(ClearedNote::Seen) => (SEEN, NONE.to_owned()),
+            Self::Cleared(ClearedNote::Unused) => (UNUSED, NONE.to_owned()),
             Self::Warned(key) => (WARNED, format!("key={key}")),
             Self::Seen(note) => (SEEN, note.value()),
             Self::Unused(note) => (UNUSED, note.value()),
@@ -423,8 +456,8 @@ fn parse_disabled(text: &str) -> Option<Vec<Disabled>> {
     let pair = |word: &str| {
         let (key, at) = word.split_once('=')?;
         let marked = |by: DisabledBy| Some((at.strip_suffix(by.suffix())?, by));
-        let (at, by) =
-            marked(DisabledBy::Rotation).or_else(|| marked(DisabledBy::Disuse)).unwrap_or((at, DisabledBy::Other));
+        let marks = [DisabledBy::Rotation, DisabledBy::Disuse, DisabledBy::Revocation];
+        let (at, by) = marks.into_iter().find_map(marked).unwrap_or((at, DisabledBy::Other));
         Some(Disabled { key: key.parse().ok()?, at: at.parse().ok()?, by })
     };
     text.split(' ').map(pair).collect()
@@ -461,17 +494,19 @@ mod tests {
         let intent = Intent { run: run.clone(), at: at(0), known: key(1) };
         let note = |n, seconds| KeyNote { key: key(n), at: at(seconds) };
         let by = |n, by| Disabled { key: key(n), at: at(2), by };
-        let disabled = vec![by(1, DisabledBy::Rotation), by(3, DisabledBy::Other), by(4, DisabledBy::Disuse)];
+        let disabled = vec![by(1, DisabledBy::Rotation), by(3, DisabledBy::Other), by(4, DisabledBy::Revocation)];
         for entries in [
             vec![JournalEntry::Intent(intent.clone())],
             vec![JournalEntry::Intent(intent), delivered.clone()],
             vec![delivered, JournalEntry::Closed(run)],
             vec![JournalEntry::Disabled(disabled)],
             vec![JournalEntry::Disabled(vec![])],
-            vec![JournalEntry::Undone(Some(note(1, 4)))],
+            vec![JournalEntry::Undone(note(1, 4))],
             vec![JournalEntry::Seen(note(2, 5)), JournalEntry::Unused(note(1, 6))],
             vec![JournalEntry::ManagedBy(Manager::new("stack", "eu-west-1", "email").unwrap())],
-            vec![JournalEntry::Undone(None)],
+            vec![JournalEntry::Cleared(ClearedNote::Undone), JournalEntry::Cleared(ClearedNote::Delivered)],
+            vec![JournalEntry::Cleared(ClearedNote::Seen), JournalEntry::Cleared(ClearedNote::Unused)],
+            vec![JournalEntry::Disabled(vec![by(1, DisabledBy::Disuse)])],
             vec![JournalEntry::Warned(key(1))],
         ] {
             let mut expected = Journal::default();

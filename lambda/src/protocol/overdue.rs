@@ -32,9 +32,8 @@ pub fn overdue(state: &UserState, policy: &Policy, began: Timestamp) -> Option<O
         |key: &Key| active().filter(is_delivered).find(|other| other.id != key.id && other.created >= key.created);
     // A person wants the key back. It stays until the younger key is due.
     let wanted_until = |key: &Key| {
-        let undone = journal.and_then(|journal| journal.undone.as_ref()).filter(|undone| undone.key == key.id)?;
         let younger = active().find(|other| other.id != key.id && other.created >= key.created)?;
-        (undone.at >= younger.created).then(|| younger.created + policy.rotate_after)
+        journal?.undone_until(key, younger, policy)
     };
     let over = |key: &Key| match (successor_of(key), journal) {
         (Some(successor), Some(journal)) => {

@@ -42,6 +42,8 @@ pub struct UserState {
     /// still shows the key. It must find the intent too, or it would take the key for a successor and retire the old
     /// one.
     pub(super) withdrawn: Vec<RunId>,
+    /// The key that this run has deleted because its place was needed.
+    pub(super) removed: Option<AccessKeyId>,
     /// Whether a rotation was completed in this run. One is enough, whatever the run was asked to do.
     pub(super) rotated: bool,
     /// Whether this run has reactivated a key as it was asked to.
@@ -239,6 +241,9 @@ impl UserState {
     fn deleted(&mut self, key: &AccessKeyId, why: RemovalReason) {
         if let Some(keys) = &mut self.keys {
             keys.retain(|known| known.id != *key);
+        }
+        if why == RemovalReason::PlaceNeeded {
+            self.removed = Some(key.clone());
         }
         if let Some(Rotation::Withdrawing { because, .. }) = self.rotation.take() {
             // The intent stays until its lease is over: another run may have a list that still shows the key.

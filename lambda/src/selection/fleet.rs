@@ -21,6 +21,7 @@ use crate::{
         journal::{Journal, SKEW},
         manager::Manager,
         policy::{DeleteAfter, DisabledUsers, Policy, UnusedAfter},
+        run::JournalUse,
     },
     selection::credential_report::{CredentialReport, Seen},
 };
@@ -32,6 +33,8 @@ pub struct Subject {
     pub user: User,
     /// The overrides from the user's entry, its tags and wider entries.
     pub overrides: UserOverrides,
+    /// When the run reads the user's journal.
+    pub journal: JournalUse,
 }
 
 /// The selected users, sorted by what a run does with them.
@@ -45,9 +48,6 @@ pub struct Fleet {
     pub exempt: usize,
     /// The users that are not selected any more, although this stack has a rotation of theirs open.
     pub left: Vec<ListedUser>,
-    /// Those of the skipped users whose last rotation was another stack's, and that stack. Without this, the conflict
-    /// would show only when a key is due.
-    pub foreign: Vec<(ListedUser, Manager)>,
     /// The users that are skipped, because the lists show that nothing is due.
     pub not_due: NotDue,
 }
@@ -110,10 +110,11 @@ pub fn fleet(settings: &Settings, lists: Option<&Lists>, asked: Asked<'_>, manag
             Ok((subject, policy)) => {
                 let keys = lists.and_then(|lists| lists.report.keys(&listed.name));
                 let oldest = keys.into_iter().flatten().map(|key| key.changed).min();
-                if lists.is_some() && asked == Asked::Due && has_nothing_due(listed, keys, &policy, now) {
-                    if let Some(other) = other_manager(listed, manager) {
-                        fleet.foreign.push((listed.clone(), other));
-                    }
+                // Another stack's notes may matter: the conflict would otherwise show only when a key is due.
+                let is_foreign = has_notes_of_another(listed, manager);
+                let subject = if is_foreign { Subject { journal: JournalUse::Always, ..subject } } else { subject };
+                let may_skip = lists.is_some() && asked == Asked::Due && !is_foreign;
+                if may_skip && has_nothing_due(listed, keys, &policy, now) {
                     fleet.not_due.users += 1;
                     fleet.not_due.active.extend(active(keys.unwrap_or_default()).map(|key| key.changed));
                 } else {
@@ -136,17 +137,19 @@ pub fn fleet(settings: &Settings, lists: Option<&Lists>, asked: Asked<'_>, manag
 /// be hours old.
 fn has_open_rotation(listed: &ListedUser, report: &CredentialReport, manager: &Manager) -> bool {
     let journal = Journal::read(listed.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
-    let Ok(journal) = journal else { return false };
-    let is_ours = journal.managed_by.as_ref().is_some_and(|writer| writer.is_same_stack(manager));
     let has_pair = || active(report.keys(&listed.name).unwrap_or_default()).count() > 1;
+    let Ok(journal) = journal else { return has_pair() };
+    let is_ours = journal.managed_by.as_ref().is_some_and(|writer| writer.is_same_stack(manager));
     is_ours && (!journal.intents.is_empty() || journal.delivered.is_some() && has_pair())
 }
 
-/// The other stack that has delivered a key to the user or has begun to, by the user's tags.
-fn other_manager(listed: &ListedUser, manager: &Manager) -> Option<Manager> {
-    let journal = Journal::read(listed.tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))).ok()?;
-    let has_notes = journal.delivered.is_some() || !journal.intents.is_empty();
-    journal.managed_by.filter(|writer| has_notes && !writer.is_same_stack(manager))
+/// Whether another stack has delivered a key to the user or has begun to, by the user's tags.
+fn has_notes_of_another(listed: &ListedUser, manager: &Manager) -> bool {
+    let journal = Journal::read(listed.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+    journal.is_ok_and(|journal| {
+        let has_notes = journal.delivered.is_some() || !journal.intents.is_empty();
+        has_notes && journal.managed_by.is_some_and(|writer| !writer.is_same_stack(manager))
+    })
 }
 
 /// The users that the configuration names but the account does not list. The run handles them too, so that IAM reports
@@ -175,7 +178,7 @@ fn subject(settings: &Settings, listed: &ListedUser) -> Result<(Subject, Policy)
     let (named, wide): (Vec<_>, Vec<_>) = entries.partition(|(who, _)| matches!(who, UserSelector::User(_)));
     let overrides = UserOverrides::said_by(named).or(tags).or(UserOverrides::said_by(wide));
     let policy = overrides.policy(&settings.policy)?;
-    Ok((Subject { user, overrides }, policy))
+    Ok((Subject { user, overrides, journal: JournalUse::IfNeeded }, policy))
 }
 
 fn active(keys: &[Seen]) -> impl Iterator<Item = &Seen> {
@@ -219,23 +222,26 @@ fn has_nothing_due(listed: &ListedUser, keys: Option<&[Seen]>, policy: &Policy, 
                 journal.delivered.is_some() && now < newer + policy.overlap
             }
             (KeyStatus::Inactive, KeyStatus::Inactive) => false,
-            (KeyStatus::Active, KeyStatus::Inactive) => is_kept(&journal, born(a), policy, now),
-            (KeyStatus::Inactive, KeyStatus::Active) => is_kept(&journal, born(b), policy, now),
+            (KeyStatus::Active, KeyStatus::Inactive) => {
+                is_kept(&journal, b, born(a), policy, now) && !is_soon_unused(a, policy, now)
+            }
+            (KeyStatus::Inactive, KeyStatus::Active) => {
+                is_kept(&journal, a, born(b), policy, now) && !is_soon_unused(b, policy, now)
+            }
         },
         _ => false,
     }
 }
 
 /// Whether nothing is due for a user with an inactive key beside an active one, which was created at `born`.
-fn is_kept(journal: &Journal, born: Timestamp, policy: &Policy, now: Timestamp) -> bool {
+fn is_kept(journal: &Journal, inactive: &Seen, born: Timestamp, policy: &Policy, now: Timestamp) -> bool {
+    // An earlier note is about another key.
+    let noted = journal.disabled.iter().map(|disabled| disabled.at).filter(|at| *at + SKEW >= inactive.changed).min();
     let kept = match policy.delete_after {
         // If there is no note, a run must tell the owner, unless the policy says nothing of such keys.
-        DeleteAfter::NextRotation => policy.acts_at_once() || !journal.disabled.is_empty(),
+        DeleteAfter::NextRotation => policy.acts_at_once() || noted.is_some(),
         // If there is no note, a run must write it.
-        DeleteAfter::Window(window) => {
-            let noted = journal.disabled.iter().map(|disabled| disabled.at).min();
-            noted.is_some_and(|at| now < at + window)
-        }
+        DeleteAfter::Window(window) => noted.is_some_and(|at| now < at + window),
     };
     kept && !is_coming(born, journal, false, policy, now)
 }

@@ -638,7 +638,7 @@ fn undo_reactivates_the_previous_key_and_later_runs_leave_it_until_its_successor
     world.journal.as_mut().unwrap().disabled = vec![by_rotation(0, days(1))];
     world.journal.as_mut().unwrap().delivered = Some(KeyNote { key: key(1), at: days(30) });
     let (rest, calls) = world.run(&careful(), &undo, |_, _, _| None);
-    assert_eq!(operations(&calls), "ListAccessKeys ListUserTags TagUser UpdateAccessKey TagUser");
+    assert_eq!(operations(&calls), "ListAccessKeys ListUserTags GetAccessKeyLastUsed TagUser UpdateAccessKey TagUser");
     assert_eq!(rest, StopReason::Undone(key(0), NOW + Span::days(30)));
     assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
     assert_eq!(world.journal.as_ref().unwrap().disabled, [], "its window begins again at the next deactivation");
@@ -1468,4 +1468,186 @@ fn invariant_14_a_key_that_was_due_and_still_is_is_overdue() {
     let mut undone = rotated(150, 30);
     undone.journal.as_mut().unwrap().undone = Some(KeyNote { key: key(0), at: days(20) });
     assert_eq!(run_it(undone, &careful()), None);
+}
+
+/// What a person does beside the runs: activates, deactivates.
+fn set(world: &mut World, n: usize, status: KeyStatus) {
+    world.keys.iter_mut().filter(|k| k.id == key(n)).for_each(|k| k.status = status);
+}
+
+fn at(world: &mut World, days: u64, policy: &Policy, action: RunAction) -> (StopReason, Vec<Call>) {
+    world.now = NOW + Span::days(days);
+    world.run(policy, &Run { action, deadline: world.now + Span::minutes(10), ..run() }, |_, _, _| None)
+}
+
+fn in_use(world: &World, n: usize) -> Vec<(AccessKeyId, LastUse)> {
+    vec![(key(n), LastUse::Used { at: world.now, service: "s3".into(), region: "eu-west-1".into() })]
+}
+
+/// The old key must not be deactivated and deleted in one run: nothing could be undone.
+#[test]
+fn a_key_is_not_deleted_for_its_place_before_an_overlap_has_passed() {
+    let kept =
+        Policy { delete_after: DeleteAfter::NextRotation, wait_at_most: MaxWait::AtMost(Span::days(30)), ..careful() };
+    let mut world = rotated(130, 61);
+    world.last_use = in_use(&world, 0);
+    let _ = at(&mut world, 0, &kept, RunAction::Routine);
+    assert_eq!(left(&world), keys(&[(0, Inactive), (1, Active)]));
+    let _ = at(&mut world, 6, &kept, RunAction::Routine);
+    assert_eq!(left(&world), keys(&[(0, Inactive), (1, Active)]));
+    let _ = at(&mut world, 7, &kept, RunAction::Routine);
+    assert_eq!(left(&world), keys(&[(1, Active), (2, Active)]));
+}
+
+/// With `overlap: 0` and `retire`, a window is still a window.
+#[test]
+fn an_administrators_inactive_key_has_its_window_under_every_policy() {
+    let policy = Policy { overlap: Span::ZERO, still_in_use: StillInUse::Retire, ..careful() };
+    let mut world = with(&[(100, Inactive), (30, Active)]);
+    let (rest, _) = runs(&mut world, &policy);
+    assert_eq!(rest, StopReason::Window(key(0), NOW + Span::days(14)));
+    assert_eq!((warned(&world), world.keys.len()), (vec![key(0)], 2));
+}
+
+/// A person activates a key that was deactivated, in the console. What the owner was told before does not count again.
+#[test]
+fn a_key_that_a_person_activated_again_is_told_again() {
+    let mut world = with(&[(38, Active)]);
+    let _ = runs(&mut world, &disuse());
+    let _ = at(&mut world, 7, &disuse(), RunAction::Routine);
+    assert_eq!(world.keys[0].status, Inactive);
+    set(&mut world, 0, Active);
+    let (rest, _) = at(&mut world, 10, &disuse(), RunAction::Routine);
+    assert_eq!((rest, world.warnings.len()), (StopReason::Unused(key(0), NOW + Span::days(17)), 2));
+    // Two keys that the rotation did not make.
+    let mut world = with(&[(400, Active), (90, Active)]);
+    let _ = runs(&mut world, &careful());
+    let _ = at(&mut world, 7, &careful(), RunAction::Routine);
+    assert_eq!(world.keys[0].status, Inactive);
+    set(&mut world, 0, Active);
+    let (rest, _) = at(&mut world, 10, &careful(), RunAction::Routine);
+    assert_eq!((rest, world.warnings.len()), (StopReason::UnmadePair(key(0), NOW + Span::days(17)), 2));
+}
+
+/// The leaked key is the one in the secret. Its predecessor still works, but no workload can fetch it.
+#[test]
+fn revoking_the_key_that_the_channel_offers_delivers_another_one() {
+    let mut world = rotated(65, 3);
+    world.secret = Secret::Current(key(1));
+    let (rest, calls) = world.run(&careful(), &revoke(1, Successor::IfNeeded), |_, _, _| None);
+    let calls = operations(&calls);
+    assert_eq!((rest, &world.secret), (StopReason::Revoked(key(1)), &Secret::Current(key(2))), "{calls}");
+    assert_eq!(left(&world), keys(&[(0, Active), (2, Active)]), "{calls}");
+    assert!(calls.find("UpdateAccessKey") < calls.find("CreateAccessKey"), "the leaked key goes first: {calls}");
+    // If the delivery fails, the key is revoked anyway, and the next rotation does not wait for its window.
+    let mut world = rotated(65, 3);
+    let refuse = |_: usize, call: &Call, _: &mut World| {
+        matches!(call, Call::PutSecretValue(_)).then(|| Err(refused("AccessDeniedException")))
+    };
+    let _ = world.run(&careful(), &revoke(1, Successor::IfNeeded), refuse);
+    assert!(world.keys.iter().all(|k| k.id != key(1) || k.status == Inactive));
+    let _ = at(&mut world, 1, &careful(), RunAction::Routine);
+    assert!(world.keys.iter().any(|k| k.id != key(0) && k.status == Active), "{:?}", left(&world));
+}
+
+/// Another stack delivered the key into its own secret. After `adopt` it is no successor of this stack's key.
+#[test]
+fn adopting_a_finished_delivery_retires_nothing_unannounced() {
+    let policy = Policy { still_in_use: StillInUse::Retire, ..careful() };
+    let mut world = rotated(70, 10);
+    world.journal.as_mut().unwrap().managed_by = Some(other_stack());
+    world.last_use = in_use(&world, 0);
+    let _ = world.run(&policy, &Run { action: RunAction::Adopt, ..run() }, |_, _, _| None);
+    assert_eq!(runs(&mut world, &policy).0, StopReason::UnmadePair(key(0), NOW + Span::days(7)));
+    assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
+}
+
+/// On a first deployment the younger key of a pair is often due. The person who runs undo gets an overlap.
+#[test]
+fn undo_of_a_pair_lasts_an_overlap_although_the_younger_key_is_due() {
+    let mut world = with(&[(200, Active), (100, Active)]);
+    let _ = runs(&mut world, &careful());
+    let _ = at(&mut world, 7, &careful(), RunAction::Routine);
+    assert_eq!(world.keys[0].status, Inactive);
+    let _ = at(&mut world, 7, &careful(), RunAction::Undo);
+    for (days, active) in [(8, true), (13, true), (14, false)] {
+        let (rest, _) = at(&mut world, days, &careful(), RunAction::Routine);
+        assert_eq!(
+            world.keys[0].status == Active,
+            active || matches!(rest, StopReason::UnmadePair(..)),
+            "{days}: {rest:?}"
+        );
+    }
+}
+
+/// A person activated the key in the console and used it. Later an administrator deactivates it: the note is old.
+#[test]
+fn invariant_10_undo_does_not_believe_a_note_that_is_older_than_the_last_use() {
+    for (last_use, undone) in [(days(3), true), (days(1), false)] {
+        let mut world = with(&[(90, Inactive)]);
+        world.journal.as_mut().unwrap().disabled = vec![Disabled { key: key(0), at: days(2), by: DisabledBy::Disuse }];
+        world.last_use =
+            vec![(key(0), LastUse::Used { at: last_use, service: "s3".into(), region: "eu-west-1".into() })];
+        let _ = at(&mut world, 0, &careful(), RunAction::Undo);
+        assert_eq!(world.keys[0].status == Active, undone, "{last_use}");
+    }
+    // While no key is active, nothing deletes the key. So there is no time after which undo refuses it.
+    let mut world = with(&[(90, Inactive)]);
+    world.journal.as_mut().unwrap().disabled = vec![Disabled { key: key(0), at: days(40), by: DisabledBy::Disuse }];
+    let (rest, _) = at(&mut world, 0, &careful(), RunAction::Undo);
+    assert_eq!((rest, world.keys[0].status), (StopReason::Reactivated(key(0)), Active));
+}
+
+/// An administrator deactivates every key of the user while a run is at work.
+#[test]
+fn invariant_10_a_user_who_is_disabled_during_its_rotation_gets_no_further_key() {
+    let policy = Policy { disabled_users: DisabledUsers::Skip, rotate_after: Span::days(60), ..article() };
+    let mut world = with(&[(60, Active)]);
+    let (rest, calls) = world.run(&policy, &run(), |n, _, world| {
+        if n == 10 {
+            world.keys.iter_mut().for_each(|k| k.status = Inactive);
+        }
+        None
+    });
+    assert_eq!(rest, StopReason::Disabled, "{}", operations(&calls));
+    assert_eq!(left(&world), keys(&[(0, Inactive), (1, Inactive)]));
+}
+
+/// The note that the rotation deactivates the key is replaced before the key is deactivated for a person.
+#[test]
+fn a_marked_key_is_noted_as_revoked_before_it_is_deactivated() {
+    let mut world = rotated(90, 8);
+    world.journal.as_mut().unwrap().disabled = vec![by_rotation(0, ago(Span::minutes(1)))];
+    let (rest, calls) = world.run(&careful(), &revoke(0, Successor::IfNeeded), |_, _, _| None);
+    assert_eq!(
+        (rest, operations(&calls).as_str()),
+        (StopReason::Revoked(key(0)), "ListAccessKeys ListUserTags TagUser UpdateAccessKey")
+    );
+}
+
+/// Every rotation that was taken back leaves its intent. A change of `delivery` afterwards must not stop the user.
+#[test]
+fn a_stale_intent_of_another_channel_without_a_key_is_removed() {
+    let moved = Manager::new("stack", "eu-west-1", "another channel").unwrap();
+    let mut world = with(&[(61, Active)]);
+    let journal = world.journal.as_mut().unwrap();
+    (journal.intents, journal.managed_by) = (vec![intent(days(1), 0)], Some(moved));
+    assert!(matches!(runs(&mut world, &careful()).0, StopReason::Overlap(..)));
+}
+
+/// Without the intent of a dead run, no later run would find its key.
+#[test]
+fn a_release_cleans_up_after_a_dead_run_first() {
+    let mut world = unfinished();
+    let (rest, calls) = world.run(&careful(), &Run { action: RunAction::Release, ..run() }, |_, _, _| None);
+    assert_eq!((rest, left(&world)), (StopReason::Released, keys(&[(0, Active)])), "{}", operations(&calls));
+    assert_eq!(world.journal, Ok(Journal::default()));
+}
+
+#[test]
+fn a_note_of_an_undo_ends_with_its_key() {
+    let mut world = with(&[(55, Active)]);
+    world.journal.as_mut().unwrap().undone = Some(KeyNote { key: key(7), at: days(90) });
+    let _ = runs(&mut world, &warning());
+    assert_eq!(world.journal.unwrap().undone, None);
 }

@@ -51,7 +51,8 @@ impl Revocation {
         if !user.left.iter().filter(is_it).any(ReceivedKey::is_active) {
             return RevocationOutcome::Revoked;
         }
-        let has_other = user.left.iter().any(|key| key.is_active() && !is_it(&key));
+        // While a step must wait, the other key may be one that no one has.
+        let has_other = user.result != "waiting" && user.left.iter().any(|key| key.is_active() && !is_it(&key));
         if has_other || successor == Successor::Without {
             RevocationOutcome::StillActive(user.why.clone())
         } else {
@@ -153,6 +154,9 @@ mod tests {
                 RevocationOutcome::NoSuccessor(why())
             }),
             ("waiting", &[(KEY, active)], &[(KEY, active)], Successor::IfNeeded, RevocationOutcome::NoSuccessor(why())),
+            ("waiting", &[(KEY, active), (OTHER, active)], &[(KEY, active), (OTHER, active)], Successor::IfNeeded, {
+                RevocationOutcome::NoSuccessor(why())
+            }),
             // The successor is there, or is not wanted, but AWS refused to deactivate the key.
             ("failed", &[(KEY, active)], &[(KEY, active), (OTHER, active)], Successor::IfNeeded, {
                 RevocationOutcome::StillActive(why())

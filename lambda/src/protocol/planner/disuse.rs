@@ -37,8 +37,8 @@ impl UserView<'_> {
         let Some(use_) = self.state.last_use(&key.id) else {
             return Some(Next::Call(Call::GetAccessKeyLastUsed(key.id.clone())));
         };
-        // The time counts from the delivery of the key, or from its reactivation by a person, if that is later. Both
-        // notes can only delay: at the latest, the key is replaced when it is due.
+        // The time counts from the delivery of the key, or from its reactivation by a person, if that is later. Forged
+        // notes can only delay. Once the key is due, it is replaced, or it is overdue.
         let time_of = |note: &Option<KeyNote>| note.as_ref().filter(|note| note.key == key.id).map(|note| note.at);
         let later = [time_of(&self.journal.delivered), time_of(&self.journal.undone)];
         let since = later.into_iter().flatten().fold(since(key, use_)?, Timestamp::max);

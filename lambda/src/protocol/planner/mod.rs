@@ -70,7 +70,7 @@ pub fn next_step(state: &UserState, policy: &Policy, run: &Run, now: Timestamp) 
     let Some(keys) = &state.keys else {
         return Next::Call(Call::ListAccessKeys);
     };
-    if let Some(next) = orders::urgent(keys, run) {
+    if let Some(next) = orders::urgent(state, keys, run) {
         return next;
     }
     if let Some(next) = without_journal(state, keys, policy, run, now) {
@@ -151,7 +151,7 @@ struct UserView<'a> {
 impl UserView<'_> {
     fn next_step(&self) -> Next {
         match &self.run.action {
-            RunAction::Revoke(key, _) => return self.revoke(key),
+            RunAction::Revoke(key, successor) => return self.revoke(key, *successor),
             RunAction::Adopt => return self.adopt(),
             RunAction::Release => return self.release(),
             RunAction::Routine | RunAction::RotateNow | RunAction::Enable | RunAction::Undo => {}

@@ -3,21 +3,26 @@
 use super::{Next, UserView};
 use crate::{
     model::{
-        access_key::{AccessKeyId, Key, KeyStatus},
+        access_key::{AccessKeyId, Key, KeyStatus, LastUse},
         time::Timestamp,
     },
     protocol::{
         call::{Call, RemovalReason},
-        journal::{Disabled, DisabledBy, JournalEntry, KeyNote, LEASE, SKEW},
+        journal::{ClearedNote, Disabled, DisabledBy, JournalEntry, KeyNote, LEASE, SKEW},
         policy::DeleteAfter,
         run::{Run, RunAction, Successor},
+        state::UserState,
         stop_reason::{NeedsAttention, StopReason},
     },
 };
 
 /// The step of an order that must not wait for the journal: the revocation of a key without a successor.
-pub(super) fn urgent(keys: &[Key], run: &Run) -> Option<Next> {
+pub(super) fn urgent(state: &UserState, keys: &[Key], run: &Run) -> Option<Next> {
     let RunAction::Revoke(id, successor) = &run.action else { return None };
+    // This run has revoked and deleted it.
+    if state.removed.as_ref() == Some(id) {
+        return state.rotated.then(|| Next::Stop(StopReason::Revoked(id.clone())));
+    }
     let Some(key) = keys.iter().find(|key| key.id == *id) else {
         return Some(Next::Stop(StopReason::NoSuchKey(id.clone())));
     };
@@ -33,7 +38,11 @@ impl UserView<'_> {
     /// one is no predecessor: once it is active, the next run would retire the key that is active now.
     pub(super) fn undo(&self) -> Next {
         // Invariant 10: an administrator may have deactivated a key on purpose.
-        let is_ours = |key: &&Key| self.journal.disabled(&key.id).is_some_and(|noted| noted.by != DisabledBy::Other);
+        let noted = |key: &Key| {
+            let noted = self.journal.disabled(&key.id)?;
+            matches!(noted.by, DisabledBy::Rotation | DisabledBy::Disuse).then_some(noted.at)
+        };
+        let is_ours = |key: &&Key| noted(key).is_some();
         let before = |key: &Key, other| self.by_age(key, other).is_some_and(|(older, _)| older.id == key.id);
         let previous = self.with(KeyStatus::Inactive).filter(is_ours);
         let previous = previous.filter(|key| self.with(KeyStatus::Active).all(|active| before(key, active)));
@@ -44,11 +53,22 @@ impl UserView<'_> {
         if until.is_some_and(|until| self.now + LEASE + SKEW > until) {
             return Next::Stop(StopReason::TooLateToUndo(previous.id.clone()));
         }
+        // A later use shows that the key was active again after the note. So a person deactivated it this time.
+        match self.state.last_use(&previous.id) {
+            None => return Next::Call(Call::GetAccessKeyLastUsed(previous.id.clone())),
+            Some(LastUse::Used { at, .. }) if noted(previous).is_none_or(|noted| *at > noted + SKEW) => {
+                return Next::Stop(StopReason::NothingToUndo);
+            }
+            Some(LastUse::Unknown) => {
+                return Next::Stop(StopReason::StillInUse(previous.id.clone(), LastUse::Unknown));
+            }
+            Some(_) => {}
+        }
         // First the note, so that the next run does not deactivate the key again.
         let is_noted = |undone: &KeyNote| undone.key == previous.id && self.now < undone.at + LEASE;
         if !self.journal.undone.as_ref().is_some_and(is_noted) {
             let note = KeyNote { key: previous.id.clone(), at: self.now };
-            return Next::Call(Call::TagUser(vec![JournalEntry::Undone(Some(note))]));
+            return Next::Call(Call::TagUser(vec![JournalEntry::Undone(note)]));
         }
         Next::Call(Call::ActivateAccessKey(previous.id.clone()))
     }
@@ -57,6 +77,10 @@ impl UserView<'_> {
     /// that the run that would delete the key sees it active again. Nothing else keeps the two apart: tags cannot be
     /// compared and swapped.
     fn deleted_from(&self, inactive: &Key) -> Option<Timestamp> {
+        // No run deletes a user's only key.
+        if self.keys.len() == 1 {
+            return None;
+        }
         match self.policy.delete_after {
             DeleteAfter::Window(window) => {
                 let noted = self.journal.disabled(&inactive.id).map(|noted| noted.at);
@@ -70,17 +94,26 @@ impl UserView<'_> {
     }
 
     /// Deactivates the key that a person names. A user without another active key gets a successor first.
-    pub(super) fn revoke(&self, id: &AccessKeyId) -> Next {
+    pub(super) fn revoke(&self, id: &AccessKeyId, successor: Successor) -> Next {
         let Some(key) = self.keys.iter().find(|key| key.id == *id) else {
-            return Next::Stop(StopReason::NoSuchKey(id.clone()));
+            let other = self.with(KeyStatus::Active).next().filter(|_| self.state.removed.is_some());
+            return other
+                .map_or_else(|| Next::Stop(StopReason::NoSuchKey(id.clone())), |other| self.rotate(other, None));
         };
+        let is_noted = self.journal.disabled(id).is_some_and(|noted| noted.by == DisabledBy::Revocation);
+        // A note that the handler deactivated the key would let undo reactivate it.
+        if !is_noted && (key.status == KeyStatus::Inactive || self.journal.disabled(id).is_some()) {
+            return Next::Call(self.note_revoked(id));
+        }
         if key.status == KeyStatus::Inactive {
-            // A note that the rotation deactivated the key would let undo reactivate it.
-            let is_noted = |noted: &Disabled| noted.by == DisabledBy::Other;
-            return if self.journal.disabled(id).is_some_and(is_noted) {
-                Next::Stop(StopReason::Revoked(id.clone()))
-            } else {
-                Next::Call(self.note_revoked(id))
+            return match self.with(KeyStatus::Active).next() {
+                // The channel still offers the revoked key, so the user gets another one in its place.
+                Some(other)
+                    if successor == Successor::IfNeeded && self.journal.is_delivered(id) && !self.state.rotated =>
+                {
+                    self.rotate(other, Some(key))
+                }
+                _ => Next::Stop(StopReason::Revoked(id.clone())),
             };
         }
         let other = self.with(KeyStatus::Active).find(|other| other.id != *id);
@@ -114,7 +147,7 @@ impl UserView<'_> {
     }
 
     fn note_revoked(&self, id: &AccessKeyId) -> Call {
-        let revoked = Disabled { key: id.clone(), at: self.now, by: DisabledBy::Other };
+        let revoked = Disabled { key: id.clone(), at: self.now, by: DisabledBy::Revocation };
         let others = self.with(KeyStatus::Inactive).filter(|key| key.id != *id);
         let others = others.filter_map(|key| self.journal.disabled(&key.id).cloned());
         Call::TagUser(vec![JournalEntry::Disabled(others.chain(Some(revoked)).collect())])
@@ -130,7 +163,10 @@ impl UserView<'_> {
         let foreign = self.journal.intents.iter().filter(|_| !is_ours);
         let closed = foreign.map(|intent| JournalEntry::Closed(intent.run.clone()));
         let managed_by = JournalEntry::ManagedBy(self.run.manager.clone());
-        Next::Call(Call::TagUser(std::iter::once(managed_by).chain(closed).collect()))
+        // Another stack delivered to a secret of its own. Here its key is one that the rotation did not make.
+        let is_other = self.journal.managed_by.as_ref().is_some_and(|other| !other.is_same_stack(&self.run.manager));
+        let undelivered = is_other.then_some(JournalEntry::Cleared(ClearedNote::Delivered));
+        Next::Call(Call::TagUser(std::iter::once(managed_by).chain(undelivered).chain(closed).collect()))
     }
 
     /// Removes all notes of this stack.
@@ -142,7 +178,11 @@ impl UserView<'_> {
             Some(manager) if !manager.is_same_stack(&self.run.manager) => {
                 Next::Stop(NeedsAttention::ManagedBy(manager.clone()).into())
             }
-            _ => Next::Call(Call::RemoveJournal(self.journal.tag_keys())),
+            // Without the intent of a dead run, no later run would find its key.
+            _ => match self.state.intent_at_hand().map(|intent| self.recover(intent)) {
+                None | Some(Next::Call(Call::UntagUser(_))) => Next::Call(Call::RemoveJournal(self.journal.tag_keys())),
+                Some(next) => next,
+            },
         }
     }
 

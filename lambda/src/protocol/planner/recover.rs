@@ -22,10 +22,6 @@ impl UserView<'_> {
         if self.now < lease_over {
             return Next::Stop(StopReason::Busy(intent.run.clone(), lease_over));
         }
-        // Another channel may have the key. This stack cannot read that channel back.
-        if self.journal.managed_by.as_ref().is_some_and(|manager| *manager != self.run.manager) {
-            return Next::Stop(NeedsAttention::OtherChannel.into());
-        }
         // The intent's run died before its lease was over. A key that was created later is not its own.
         let (first, last) = (intent.at.before(SKEW), intent.at + LIFE + SKEW);
         let is_candidate = |key: &&Key| {
@@ -40,6 +36,10 @@ impl UserView<'_> {
                 Next::Call(Call::UntagUser(intent.run.clone()))
             };
         };
+        // Another channel may have the key. This stack cannot read that channel back.
+        if self.journal.managed_by.as_ref().is_some_and(|manager| *manager != self.run.manager) {
+            return Next::Stop(NeedsAttention::OtherChannel.into());
+        }
         // A rotation creates a key beside another, so its key is the younger one. Without this check, a forged intent
         // could point at a live key.
         let beside = |key: &Key| key.id != orphan.id && key.created <= orphan.created;

@@ -1,6 +1,6 @@
 //! What a run does while no rotation is unfinished: retire, delete or rotate, in this order, what is due.
 
-use super::{Next, UserView};
+use super::{Next, UserView, skips_disabled};
 use crate::{
     model::{
         access_key::{Key, KeyStatus, LastUse},
@@ -8,7 +8,7 @@ use crate::{
     },
     protocol::{
         call::{Call, RemovalReason, Warning},
-        journal::{DisabledBy, JournalEntry, KeyNote, LEASE},
+        journal::{ClearedNote, DisabledBy, JournalEntry, KeyNote, LEASE},
         policy::{DeleteAfter, MaxWait, StillInUse},
         run::RunAction,
         stop_reason::{NeedsAttention, StopReason},
@@ -27,9 +27,11 @@ impl UserView<'_> {
             return Next::Stop(StopReason::Recent(key, until));
         }
         if self.with(KeyStatus::Active).any(|key| self.is_active_again(key)) {
-            // The old note would shorten the key's recovery window after the next deactivation, and undo would believe
-            // it.
-            return Next::Call(self.note_disabled(None));
+            return Next::Call(self.note_active_again());
+        }
+        // A note about a key that is gone has no meaning, but a run over many users would read the user each time.
+        if self.journal.undone.as_ref().is_some_and(|undone| self.keys.iter().all(|key| key.id != undone.key)) {
+            return Next::Call(Call::TagUser(vec![JournalEntry::Cleared(ClearedNote::Undone)]));
         }
         let (active, inactive): (Vec<_>, Vec<_>) =
             (self.with(KeyStatus::Active).collect(), self.with(KeyStatus::Inactive).collect());
@@ -49,6 +51,18 @@ impl UserView<'_> {
         self.journal.disabled(&key.id).is_some_and(|noted| self.state.undone || self.now >= noted.at + LEASE)
     }
 
+    /// The call after a key was activated again. The old note would shorten the key's recovery window after the next
+    /// deactivation, and undo would believe it. What the owner was told before does not count any more.
+    fn note_active_again(&self) -> Call {
+        let Call::TagUser(mut entries) = self.note_disabled(None) else { return self.note_disabled(None) };
+        let told = [
+            self.journal.seen.as_ref().map(|_| ClearedNote::Seen),
+            self.journal.unused.as_ref().map(|_| ClearedNote::Unused),
+        ];
+        entries.extend(told.into_iter().flatten().map(JournalEntry::Cleared));
+        Call::TagUser(entries)
+    }
+
     /// The step for a user with one active key.
     fn lone(&self, only: &Key, inactive: Option<&Key>) -> Next {
         if self.state.undone {
@@ -65,6 +79,10 @@ impl UserView<'_> {
 
     /// The step for a user without an active key, if such users get a new one.
     fn replace_disabled(&self, inactive: &[&Key]) -> Next {
+        // Invariant 10: a person deactivated the last active key while this run was at work.
+        if skips_disabled(self.policy, self.run) || self.state.rotated {
+            return Next::Stop(StopReason::Disabled);
+        }
         // A key that was deactivated because no one used it is not replaced, unless a person asks for it.
         let by_disuse = |key: &&Key| self.journal.disabled(&key.id).is_some_and(|noted| noted.by == DisabledBy::Disuse);
         if self.run.action != RunAction::Enable && inactive.iter().any(by_disuse) {
@@ -80,11 +98,10 @@ impl UserView<'_> {
 
     /// The step for two active keys: deactivate the older one when its time is over.
     fn retire(&self, older: &Key, newer: &Key) -> Next {
-        // A person wanted the older key back when the younger one was there already.
-        let is_undone =
-            self.journal.undone.as_ref().is_some_and(|undone| undone.key == older.id && undone.at >= newer.created);
-        if is_undone && (self.state.undone || !self.is_due(newer)) {
-            return Next::Stop(StopReason::Undone(older.id.clone(), newer.created + self.policy.rotate_after));
+        if let Some(until) = self.journal.undone_until(older, newer, self.policy)
+            && (self.state.undone || self.now < until && !self.run.action.rotates_now())
+        {
+            return Next::Stop(StopReason::Undone(older.id.clone(), until));
         }
         let waits = if self.journal.is_delivered(&older.id) {
             // Invariant 13: a key that was delivered is not retired in favour of a key of unknown origin.
@@ -189,24 +206,26 @@ impl UserView<'_> {
     /// The step that makes room for a successor: the inactive key is deleted, or kept for its recovery window.
     pub(super) fn make_room(&self, key: &Key) -> Next {
         let delete = || Next::Call(Call::DeleteAccessKey(key.id.clone(), RemovalReason::PlaceNeeded));
-        // A revocation cannot wait. The person who ordered it has seen that this key is deleted.
-        if matches!(self.run.action, RunAction::Revoke(..)) {
+        // A revocation cannot wait. The person who ordered it has seen that this key is deleted. A revoked key is not
+        // kept for anyone.
+        let is_revoked = self.journal.disabled(&key.id).is_some_and(|noted| noted.by == DisabledBy::Revocation);
+        if is_revoked || matches!(self.run.action, RunAction::Revoke(..)) {
             return delete();
         }
         if let Some(next) = self.tidy(key) {
             return next;
         }
-        let by_other = self.journal.disabled(&key.id).is_none_or(|noted| noted.by == DisabledBy::Other);
-        if by_other && !self.policy.acts_at_once() {
-            return self.delete_after(key, self.policy.overlap, RemovalReason::PlaceNeeded);
+        if self.policy.acts_at_once() {
+            return delete();
         }
-        delete()
+        self.delete_after(key, self.policy.overlap, RemovalReason::PlaceNeeded)
     }
 
     /// Tells the owner about an inactive key that the handler did not deactivate, and begins its recovery window; `None`
     /// if that was done, or if the policy is the article's, which says nothing.
     fn tell_of_inactive(&self, key: &Key) -> Option<Next> {
-        if self.journal.disabled(&key.id).is_some() || self.policy.acts_at_once() {
+        let is_kept_for_its_place = self.policy.delete_after == DeleteAfter::NextRotation;
+        if self.journal.disabled(&key.id).is_some() || self.policy.acts_at_once() && is_kept_for_its_place {
             return None;
         }
         let until = match self.policy.delete_after {
