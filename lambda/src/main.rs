@@ -21,7 +21,7 @@ async fn main() -> Result<(), Error> {
         let (event, context) = event.into_parts();
         let ends = Timestamp::from_unix(i64::try_from(context.deadline / 1000).unwrap_or(i64::MAX));
         let refused = |error_type: &str, why: String| {
-            log::line(&log_event::refused(&why));
+            log::line(log_event::refused(&why));
             Diagnostic { error_type: error_type.into(), error_message: why }
         };
         let settings = settings.as_ref().map_err(|bad| refused(SettingError::NAME, bad.to_string()))?;

@@ -102,7 +102,7 @@ struct State {
     forged: bool,
     /// The keys that a person deactivated, at the start, later or by a revocation.
     by_person: Vec<AccessKeyId>,
-    /// The keys whose status a person changed during the history.
+    /// The keys that a person activated or deactivated during the history.
     meanwhile: Vec<AccessKeyId>,
     /// The keys that a person or another program made during the history.
     by_hand: Vec<AccessKeyId>,

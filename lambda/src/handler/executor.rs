@@ -97,7 +97,7 @@ pub async fn rotate(
         };
         let left = (run.deadline + LAST_CALL).since(now).std();
         let answer = tokio::time::timeout(left, hand.make(&call, &state, now)).await.unwrap_or_else(|_| Err(cut_off()));
-        log::line(&audit::event(run, origin, user, &call, answer.as_ref()));
+        log::line(audit::event(run, origin, user, &call, answer.as_ref()));
         if let Ok(answer) = &answer {
             if let Answer::Keys(keys) = answer {
                 found.get_or_insert_with(|| keys.clone());

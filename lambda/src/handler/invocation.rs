@@ -94,8 +94,7 @@ async fn carry_out(
     let post = NoticeSender { aws, settings, run: &run, origin };
     let look = async |(place, subject): (usize, Subject)| {
         let settings = settings.for_subject(&subject);
-        let journal = if subject.journal == JournalUse::Always { subject.journal } else { run.journal };
-        let run = Run { journal, ..run.clone() };
+        let run = Run { journal: run.journal.max(subject.journal), ..run.clone() };
         let report = rotate(aws, &settings, &run, origin, Timestamp::now, &subject.user).await;
         let unsent = post.notices(&report, &settings).await;
         (place, report, unsent)
@@ -138,13 +137,13 @@ async fn carry_out(
         not_due: fleet.not_due,
         unsent,
     };
-    log_event::results(&report).iter().for_each(log::line);
+    log_event::results(&report).into_iter().for_each(log::line);
     let is_fleet = request.users.is_none() && request.action == RunAction::Routine;
     let scope = if is_fleet { RunScope::Fleet } else { RunScope::Named };
     if let Some(event) =
         metrics::event(&report, scope, settings.policy.rotate_after, invocation.function, Timestamp::now())
     {
-        log::line(&event);
+        log::line(event);
     }
     report
 }
@@ -188,7 +187,7 @@ impl<A: Aws> NoticeSender<'_, A> {
             let message = "the run's time was over; if this repeats, raise timeout";
             Err(CallError::without_effect(ErrorCode::NoTimeLeft, message))
         };
-        log::line(&log_event::notice(&self.run.id, self.origin, user.as_ref(), notice, sent.as_ref().err()));
+        log::line(log_event::notice(&self.run.id, self.origin, user.as_ref(), notice, sent.as_ref().err()));
         sent.err().map(|failure| Unsent { user, notice, why: failure.to_string() })
     }
 }

@@ -8,12 +8,11 @@ use crate::model::time::Timestamp;
 ///
 /// The line gets the time. Lambda reads a line's `level` only if the line has a `timestamp` in the form of RFC 3339
 /// (Lambda Developer Guide, "Log-level filtering").
-pub fn line(event: &Value) {
+pub fn line(event: Value) {
     println!("{}", stamped(event, Timestamp::now()));
 }
 
-fn stamped(event: &Value, at: Timestamp) -> Value {
-    let mut event = event.clone();
+fn stamped(mut event: Value, at: Timestamp) -> Value {
     event["timestamp"] = json!(at);
     event
 }
@@ -24,7 +23,7 @@ mod tests {
 
     #[test]
     fn each_line_has_its_time() {
-        let event = stamped(&json!({ "level": "WARN" }), Timestamp::from_unix(1_795_490_200));
+        let event = stamped(json!({ "level": "WARN" }), Timestamp::from_unix(1_795_490_200));
         assert_eq!(event, json!({ "level": "WARN", "timestamp": "2026-11-24T03:16:40Z" }));
     }
 }

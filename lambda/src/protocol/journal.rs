@@ -268,6 +268,14 @@ impl Journal {
         Ok(journal)
     }
 
+    /// Reads the journal from tags in pairs of key and value.
+    ///
+    /// # Errors
+    /// As for [`Journal::read`].
+    pub fn of_tags(tags: &[(String, String)]) -> Result<Self, JournalParseError> {
+        Self::read(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+    }
+
     /// Reads the value of a tag that exists at most once; `None` if the value is not valid.
     fn read_single(&mut self, tag: &str, value: &str) -> Option<()> {
         match tag {
@@ -357,6 +365,30 @@ impl Journal {
     #[must_use]
     pub fn disabled(&self, key: &AccessKeyId) -> Option<&Disabled> {
         self.disabled.iter().find(|disabled| disabled.key == *key)
+    }
+
+    /// Whether a note says that this is how `key` was deactivated, or is about to be.
+    #[must_use]
+    pub fn is_disabled_by(&self, key: &AccessKeyId, by: DisabledBy) -> bool {
+        self.disabled(key).is_some_and(|noted| noted.by == by)
+    }
+
+    /// Whether the notes are about a rotation: an unfinished one, or one that delivered a key.
+    #[must_use]
+    pub fn has_rotation(&self) -> bool {
+        !self.intents.is_empty() || self.delivered.is_some()
+    }
+
+    /// Whether this stack wrote the notes about the last rotation, whatever it delivers to.
+    #[must_use]
+    pub fn is_of(&self, manager: &Manager) -> bool {
+        self.managed_by.as_ref().is_some_and(|writer| writer.is_same_stack(manager))
+    }
+
+    /// The stack that wrote the notes about the last rotation, if it is not this one.
+    #[must_use]
+    pub fn other_manager(&self, manager: &Manager) -> Option<&Manager> {
+        self.managed_by.as_ref().filter(|writer| !writer.is_same_stack(manager))
     }
 
     /// Whether `key` is the one that was delivered last.

@@ -8,6 +8,32 @@ use crate::model::{
     time::{Span, Timestamp},
 };
 
+/// Gives a type its text, in both directions: one word, or a time that `$fits`.
+macro_rules! word_or_span {
+    ($type:ident, $what:literal, $allowed:literal, $word:literal => $without:ident, $with:ident $(, $fits:expr)?) => {
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                match self {
+                    Self::$without => f.write_str($word),
+                    Self::$with(span) => span.fmt(f),
+                }
+            }
+        }
+
+        impl FromStr for $type {
+            type Err = ParseError;
+
+            fn from_str(text: &str) -> Result<Self, ParseError> {
+                if text == $word {
+                    return Ok(Self::$without);
+                }
+                let span = text.parse::<Span>().ok()$(.filter($fits))?;
+                span.map(Self::$with).ok_or_else(|| ParseError::new(text, $what, $allowed))
+            }
+        }
+    };
+}
+
 /// The rotation policy of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Policy {
@@ -52,33 +78,13 @@ impl DeleteAfter {
     }
 }
 
-const NEXT_ROTATION: &str = "next-rotation";
-
-impl std::fmt::Display for DeleteAfter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::NextRotation => f.write_str(NEXT_ROTATION),
-            Self::Window(span) => span.fmt(f),
-        }
-    }
-}
-
-impl FromStr for DeleteAfter {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        if text == NEXT_ROTATION {
-            return Ok(Self::NextRotation);
-        }
-        text.parse::<Span>().map(Self::Window).map_err(|_| {
-            ParseError::new(
-                text,
-                "a time to keep deactivated keys",
-                "a whole number with d, h, m or s, such as 14d, at most 3653d; 0; or next-rotation",
-            )
-        })
-    }
-}
+word_or_span!(
+    DeleteAfter,
+    "a time to keep deactivated keys",
+    "a whole number with d, h, m or s, such as 14d, at most 3653d; 0; or next-rotation",
+    "next-rotation" => NextRotation,
+    Window
+);
 
 /// What to do after the overlap with an old key that is still in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -118,30 +124,14 @@ pub enum UnusedAfter {
     After(Span),
 }
 
-const NEVER: &str = "never";
-
-impl std::fmt::Display for UnusedAfter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Never => f.write_str(NEVER),
-            Self::After(span) => span.fmt(f),
-        }
-    }
-}
-
-impl FromStr for UnusedAfter {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        if text == NEVER {
-            return Ok(Self::Never);
-        }
-        let span = text.parse::<Span>().ok().filter(|span| *span > Span::ZERO);
-        span.map(Self::After).ok_or_else(|| {
-            ParseError::new(text, "a time without use", "a whole number with d, h, m or s, such as 45d; or never")
-        })
-    }
-}
+word_or_span!(
+    UnusedAfter,
+    "a time without use",
+    "a whole number with d, h, m or s, such as 45d; or never",
+    "never" => Never,
+    After,
+    |span| *span > Span::ZERO
+);
 
 /// The shortest time between the notice that an unused key will be deactivated and its deactivation.
 pub const DISUSE_NOTICE: Span = Span::days(7);
@@ -155,29 +145,13 @@ pub enum MaxWait {
     AtMost(Span),
 }
 
-const FOREVER: &str = "forever";
-
-impl std::fmt::Display for MaxWait {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Forever => f.write_str(FOREVER),
-            Self::AtMost(span) => span.fmt(f),
-        }
-    }
-}
-
-impl FromStr for MaxWait {
-    type Err = ParseError;
-
-    fn from_str(text: &str) -> Result<Self, ParseError> {
-        if text == FOREVER {
-            return Ok(Self::Forever);
-        }
-        text.parse::<Span>().map(Self::AtMost).map_err(|_| {
-            ParseError::new(text, "a time to wait", "a whole number with d, h, m or s, such as 30d; 0; or forever")
-        })
-    }
-}
+word_or_span!(
+    MaxWait,
+    "a time to wait",
+    "a whole number with d, h, m or s, such as 30d; 0; or forever",
+    "forever" => Forever,
+    AtMost
+);
 
 /// How a new secret reaches its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -248,6 +222,14 @@ impl Policy {
     #[must_use]
     pub fn required_idle_time_after(overlap: Span) -> Span {
         overlap.max(Span::days(1)) + Span::days(1)
+    }
+
+    /// Whether the owner of a key that is unused since then must be told, or has been told, that it will be deactivated.
+    pub(crate) fn warns_of_disuse(&self, since: Timestamp, now: Timestamp) -> bool {
+        match self.unused_after {
+            UnusedAfter::Never => false,
+            UnusedAfter::After(limit) => now >= (since + limit).before(self.disuse_notice()),
+        }
     }
 
     /// Whether the owner must be warned now that the key will be replaced. Once the key is due, it is too late for a

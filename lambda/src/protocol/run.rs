@@ -48,17 +48,17 @@ pub struct Run {
     pub deadline: Timestamp,
     /// What the run is asked to do.
     pub action: RunAction,
-    /// The stack whose function this is.
+    /// The stack that this function belongs to.
     pub manager: Manager,
     /// When the run reads the journal.
     pub journal: JournalUse,
 }
 
 /// When a run reads a user's journal, which costs a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum JournalUse {
     /// Only if the keys alone do not show that nothing is to be done.
     IfNeeded,
-    /// For each user. A dry run does this: it also shows that another stack manages a user whose key is young.
+    /// For each user. A dry run does this. So it shows a conflict with another stack before a key is due.
     Always,
 }

@@ -67,7 +67,9 @@ pub fn reason(call: &Call) -> Option<ChangeReason> {
             Some(JournalEntry::Delivered(_)) => {
                 ("the new key is delivered, and read back where the channel can be read", NOTHING_LOST)
             }
-            Some(JournalEntry::Disabled(_)) => ("notes since when the keys are inactive, and by whom", NEVER_ACTIVE),
+            Some(JournalEntry::Disabled(_)) => {
+                ("notes when the keys became inactive, and who deactivated them", NEVER_ACTIVE)
+            }
             Some(JournalEntry::Undone(_)) => ("a person wants the key back, so runs skip it", NO_OUTAGE),
             Some(JournalEntry::Warned(_)) => ("the key's owner knows that it will be replaced", NO_OUTAGE),
             Some(JournalEntry::Seen(_)) => ("the owner knows what happens to the older key", UNMADE_PAIRS),

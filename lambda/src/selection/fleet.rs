@@ -20,7 +20,7 @@ use crate::{
     protocol::{
         journal::{Journal, SKEW},
         manager::Manager,
-        policy::{DeleteAfter, DisabledUsers, Policy, UnusedAfter},
+        policy::{DeleteAfter, DisabledUsers, Policy},
         run::JournalUse,
     },
     selection::credential_report::{CredentialReport, Seen},
@@ -73,7 +73,7 @@ pub struct Lists {
 /// Which of the selected users a run handles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked<'a> {
-    /// Those for whom something can be due.
+    /// The users with something that can be due.
     Due,
     /// All of them.
     Everyone,
@@ -111,10 +111,13 @@ pub fn fleet(settings: &Settings, lists: Option<&Lists>, asked: Asked<'_>, manag
                 let keys = lists.and_then(|lists| lists.report.keys(&listed.name));
                 let oldest = keys.into_iter().flatten().map(|key| key.changed).min();
                 // Another stack's notes may matter: the conflict would otherwise show only when a key is due.
-                let is_foreign = has_notes_of_another(listed, manager);
+                let journal = Journal::of_tags(&listed.tags);
+                let is_foreign = journal
+                    .as_ref()
+                    .is_ok_and(|journal| journal.has_rotation() && journal.other_manager(manager).is_some());
                 let subject = if is_foreign { Subject { journal: JournalUse::Always, ..subject } } else { subject };
                 let may_skip = lists.is_some() && asked == Asked::Due && !is_foreign;
-                if may_skip && has_nothing_due(listed, keys, &policy, now) {
+                if may_skip && journal.is_ok_and(|journal| has_nothing_due(listed, &journal, keys, &policy, now)) {
                     fleet.not_due.users += 1;
                     fleet.not_due.active.extend(active(keys.unwrap_or_default()).map(|key| key.changed));
                 } else {
@@ -136,20 +139,9 @@ pub fn fleet(settings: &Settings, lists: Option<&Lists>, asked: Asked<'_>, manag
 /// Whether this stack has begun a rotation for the user that is not over: by the user's tags, and by a report that may
 /// be hours old.
 fn has_open_rotation(listed: &ListedUser, report: &CredentialReport, manager: &Manager) -> bool {
-    let journal = Journal::read(listed.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
     let has_pair = || active(report.keys(&listed.name).unwrap_or_default()).count() > 1;
-    let Ok(journal) = journal else { return has_pair() };
-    let is_ours = journal.managed_by.as_ref().is_some_and(|writer| writer.is_same_stack(manager));
-    is_ours && (!journal.intents.is_empty() || journal.delivered.is_some() && has_pair())
-}
-
-/// Whether another stack has delivered a key to the user or has begun to, by the user's tags.
-fn has_notes_of_another(listed: &ListedUser, manager: &Manager) -> bool {
-    let journal = Journal::read(listed.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
-    journal.is_ok_and(|journal| {
-        let has_notes = journal.delivered.is_some() || !journal.intents.is_empty();
-        has_notes && journal.managed_by.is_some_and(|writer| !writer.is_same_stack(manager))
-    })
+    let Ok(journal) = Journal::of_tags(&listed.tags) else { return has_pair() };
+    journal.is_of(manager) && (!journal.intents.is_empty() || journal.delivered.is_some() && has_pair())
 }
 
 /// The users that the configuration names but the account does not list. The run handles them too, so that IAM reports
@@ -187,16 +179,20 @@ fn active(keys: &[Seen]) -> impl Iterator<Item = &Seen> {
 
 /// Whether nothing can be due for the user, by its tags and a report that may be hours old. In doubt this is false: to
 /// handle the user costs one call, and that call decides.
-fn has_nothing_due(listed: &ListedUser, keys: Option<&[Seen]>, policy: &Policy, now: Timestamp) -> bool {
-    let journal = Journal::read(listed.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
-    let Ok(journal) = journal else { return false };
+fn has_nothing_due(
+    listed: &ListedUser,
+    journal: &Journal,
+    keys: Option<&[Seen]>,
+    policy: &Policy,
+    now: Timestamp,
+) -> bool {
     // A run died or is at work, or a key was reactivated for a person.
     if !journal.intents.is_empty() || journal.undone.is_some() {
         return false;
     }
     let Some(keys) = keys else {
         // The report is older than the user, or does not show it. Its keys cannot be older than the user.
-        return !is_coming(listed.created, &journal, false, policy, now);
+        return !is_coming(listed.created, journal, false, policy, now);
     };
     // In the report, a key that was deactivated and activated again seems younger than it is. It cannot be younger than
     // its delivery.
@@ -212,7 +208,7 @@ fn has_nothing_due(listed: &ListedUser, keys: Option<&[Seen]>, policy: &Policy, 
         }
         [only] => {
             only.status == KeyStatus::Active
-                && !is_coming(born(only), &journal, true, policy, now)
+                && !is_coming(born(only), journal, true, policy, now)
                 && !is_soon_unused(only, policy, now)
         }
         [a, b] => match (a.status, b.status) {
@@ -223,10 +219,10 @@ fn has_nothing_due(listed: &ListedUser, keys: Option<&[Seen]>, policy: &Policy, 
             }
             (KeyStatus::Inactive, KeyStatus::Inactive) => false,
             (KeyStatus::Active, KeyStatus::Inactive) => {
-                is_kept(&journal, b, born(a), policy, now) && !is_soon_unused(a, policy, now)
+                is_kept(journal, b, born(a), policy, now) && !is_soon_unused(a, policy, now)
             }
             (KeyStatus::Inactive, KeyStatus::Active) => {
-                is_kept(&journal, a, born(b), policy, now) && !is_soon_unused(b, policy, now)
+                is_kept(journal, a, born(b), policy, now) && !is_soon_unused(b, policy, now)
             }
         },
         _ => false,
@@ -258,9 +254,8 @@ fn is_coming(born: Timestamp, journal: &Journal, alone: bool, policy: &Policy, n
 
 /// Whether the owner of the user's only key must soon be told that it is unused.
 fn is_soon_unused(only: &Seen, policy: &Policy, now: Timestamp) -> bool {
-    let UnusedAfter::After(limit) = policy.unused_after else { return false };
     let since = only.used.map_or(only.changed, |used| used.max(only.changed));
-    now + SKEW >= (since + limit).before(policy.disuse_notice())
+    policy.warns_of_disuse(since, now + SKEW)
 }
 
 /// Orders users by age of their keys, the oldest first, but fills every second place from a position that changes each

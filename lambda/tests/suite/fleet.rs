@@ -339,7 +339,7 @@ fn invariant_15_a_user_who_leaves_is_reported_until_its_notes_are_gone() {
     assert_eq!(fleet(&settings("/ci/", ""), Some(&lists), Asked::Due, &manager(), NOW).left.len(), 1);
 }
 
-/// A release is about every user, also those for whom nothing is due.
+/// A release handles every user, also users with nothing due.
 #[test]
 fn a_release_handles_everyone() {
     let lists = lists(&[Row("alice", &[(1, true)], vec![])]);

@@ -115,10 +115,7 @@ impl SecretOwnership {
         if self.list_scope == ListScope::Account || self.is_selected(user) {
             return false;
         }
-        let journal = Journal::read(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())));
-        let Ok(journal) = journal else { return false };
-        let is_ours = journal.managed_by.as_ref().is_some_and(|manager| manager.is_same_stack(&self.manager));
-        is_ours && (!journal.intents.is_empty() || journal.delivered.is_some())
+        Journal::of_tags(tags).is_ok_and(|journal| journal.is_of(&self.manager) && journal.has_rotation())
     }
 
     /// Whether the stack, which selects users only by name, selects this one.

@@ -42,11 +42,10 @@ impl UserView<'_> {
         let time_of = |note: &Option<KeyNote>| note.as_ref().filter(|note| note.key == key.id).map(|note| note.at);
         let later = [time_of(&self.journal.delivered), time_of(&self.journal.undone)];
         let since = later.into_iter().flatten().fold(since(key, use_)?, Timestamp::max);
-        let unused = since + limit;
-        let notice = self.policy.disuse_notice();
-        if self.now < unused.before(notice) {
+        if !self.policy.warns_of_disuse(since, self.now) {
             return None;
         }
+        let (unused, notice) = (since + limit, self.policy.disuse_notice());
         let Some(told) = time_of(&self.journal.unused).filter(|told| *told > since) else {
             let until = unused.max(self.now + notice);
             let note = JournalEntry::Unused(KeyNote { key: key.id.clone(), at: self.now });

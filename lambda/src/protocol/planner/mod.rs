@@ -108,13 +108,13 @@ fn without_journal(state: &UserState, keys: &[Key], policy: &Policy, run: &Run, 
                 && !policy.warns_of(only, now) =>
         {
             let healthy = Next::Stop(StopReason::Healthy(only.created + policy.rotate_after));
-            let UnusedAfter::After(limit) = policy.unused_after else { return Some(healthy) };
             return match state.last_use(&only.id) {
+                _ if policy.unused_after == UnusedAfter::Never => Some(healthy),
                 None => Some(Next::Call(Call::GetAccessKeyLastUsed(only.id.clone()))),
                 Some(use_) => {
-                    let told_from =
-                        disuse::since(only, use_).map(|since| (since + limit).before(policy.disuse_notice()));
-                    told_from.is_none_or(|from| now < from).then_some(healthy)
+                    let is_warned_of =
+                        disuse::since(only, use_).is_some_and(|since| policy.warns_of_disuse(since, now));
+                    (!is_warned_of).then_some(healthy)
                 }
             };
         }
@@ -169,7 +169,7 @@ impl UserView<'_> {
     /// Why this stack must not touch the user: another one has notes about a key that exists, or about an open
     /// rotation. Its key is in a secret that this stack does not know.
     fn other_manager(&self) -> Option<Next> {
-        let manager = self.journal.managed_by.as_ref().filter(|manager| !manager.is_same_stack(&self.run.manager))?;
+        let manager = self.journal.other_manager(&self.run.manager)?;
         let has_delivered = self.keys.iter().any(|key| self.journal.is_delivered(&key.id));
         let is_at_stake = has_delivered || !self.journal.intents.is_empty();
         is_at_stake.then(|| Next::Stop(NeedsAttention::ManagedBy(manager.clone()).into()))
@@ -184,8 +184,8 @@ impl UserView<'_> {
         is_due(key, self.state, self.policy, self.run, self.now)
     }
 
-    /// Of two keys, the young one that no note says was delivered, and until when to wait for it. It may belong to a
-    /// run whose intent this read does not show yet. After a lease that run is dead, and its intent is visible.
+    /// Of two keys, the young one without a note of its delivery, and until when to wait for it. A run may have written an
+    /// intent for it that this read does not show yet. After a lease, that run is dead and its intent is visible.
     fn unfinished(&self) -> Option<(AccessKeyId, Timestamp)> {
         let until = |key: &Key| key.created + LEASE + SKEW;
         let young = self.keys.iter().find(|key| self.may_be_undelivered(key) && self.now < until(key));
@@ -236,7 +236,8 @@ impl UserView<'_> {
     fn deactivate(&self, key: &Key, by: DisabledBy, why: RemovalReason) -> Next {
         let is_noted = |noted: &Disabled| noted.by == by && self.now < noted.at + LEASE;
         Next::Call(if !self.journal.disabled(&key.id).is_some_and(is_noted) {
-            self.note_disabled(Some(Disabled { key: key.id.clone(), at: self.now, by }))
+            let noted = Disabled { key: key.id.clone(), at: self.now, by };
+            Call::TagUser(vec![self.disabled_note(Some(noted))])
         } else if self.state.is_list_old {
             Call::ListAccessKeys
         } else {
@@ -244,13 +245,13 @@ impl UserView<'_> {
         })
     }
 
-    /// The call that notes since when keys are inactive, because IAM does not record it: those that are inactive now,
-    /// and one more. A key without a note gets the time now.
-    fn note_disabled(&self, more: Option<Disabled>) -> Call {
+    /// The note of when keys became inactive, because IAM does not record it: those that are inactive now, and one more.
+    /// A key without a note gets the time now.
+    fn disabled_note(&self, more: Option<Disabled>) -> JournalEntry {
         let found = |key: &Key| Disabled { key: key.id.clone(), at: self.now, by: DisabledBy::Other };
         let inactive = self.with(KeyStatus::Inactive);
         let notes = inactive.map(|key| self.journal.disabled(&key.id).cloned().unwrap_or_else(|| found(key)));
-        Call::TagUser(vec![JournalEntry::Disabled(notes.chain(more).collect())])
+        JournalEntry::Disabled(notes.chain(more).collect())
     }
 
     /// Begins the replacement of `current`. `other` is an inactive key that takes the place of the successor.

@@ -100,7 +100,7 @@ impl UserView<'_> {
             return other
                 .map_or_else(|| Next::Stop(StopReason::NoSuchKey(id.clone())), |other| self.rotate(other, None));
         };
-        let is_noted = self.journal.disabled(id).is_some_and(|noted| noted.by == DisabledBy::Revocation);
+        let is_noted = self.journal.is_disabled_by(id, DisabledBy::Revocation);
         // A note that the handler deactivated the key would let undo reactivate it.
         if !is_noted && (key.status == KeyStatus::Inactive || self.journal.disabled(id).is_some()) {
             return Next::Call(self.note_revoked(id));
@@ -127,7 +127,7 @@ impl UserView<'_> {
             }
         }
         match (other, unsure) {
-            _ if self.state.rotated => return revocation(id),
+            // A successor that this run has delivered is sure.
             (Some(_), None) => return revocation(id),
             (Some(other), Some(until)) => return Next::Stop(StopReason::Recent(other.id.clone(), until)),
             (None, _) => {}
@@ -164,8 +164,8 @@ impl UserView<'_> {
         let closed = foreign.map(|intent| JournalEntry::Closed(intent.run.clone()));
         let managed_by = JournalEntry::ManagedBy(self.run.manager.clone());
         // Another stack delivered to a secret of its own. Here its key is one that the rotation did not make.
-        let is_other = self.journal.managed_by.as_ref().is_some_and(|other| !other.is_same_stack(&self.run.manager));
-        let undelivered = is_other.then_some(JournalEntry::Cleared(ClearedNote::Delivered));
+        let other = self.journal.other_manager(&self.run.manager);
+        let undelivered = other.map(|_| JournalEntry::Cleared(ClearedNote::Delivered));
         Next::Call(Call::TagUser(std::iter::once(managed_by).chain(undelivered).chain(closed).collect()))
     }
 
@@ -174,22 +174,18 @@ impl UserView<'_> {
         if let Some(busy) = self.at_work() {
             return busy;
         }
-        match &self.journal.managed_by {
-            Some(manager) if !manager.is_same_stack(&self.run.manager) => {
-                Next::Stop(NeedsAttention::ManagedBy(manager.clone()).into())
-            }
-            // Without the intent of a dead run, no later run would find its key.
-            _ => match self.state.intent_at_hand().map(|intent| self.recover(intent)) {
-                None | Some(Next::Call(Call::UntagUser(_))) => Next::Call(Call::RemoveJournal(self.journal.tag_keys())),
-                Some(next) => next,
-            },
+        if let Some(other) = self.journal.other_manager(&self.run.manager) {
+            return Next::Stop(NeedsAttention::ManagedBy(other.clone()).into());
+        }
+        // Without the intent of a dead run, no later run would find its key.
+        match self.state.intent_at_hand().map(|intent| self.recover(intent)) {
+            None | Some(Next::Call(Call::UntagUser(_))) => Next::Call(Call::RemoveJournal(self.journal.tag_keys())),
+            Some(next) => next,
         }
     }
 
     /// Why to wait: a run may still be at work on the user.
     fn at_work(&self) -> Option<Next> {
-        let intent = self.state.intent_at_hand()?;
-        let lease_over = intent.at + LEASE;
-        (self.now < lease_over).then(|| Next::Stop(StopReason::Busy(intent.run.clone(), lease_over)))
+        self.state.intent_at_hand().and_then(|intent| self.busy(intent))
     }
 }

@@ -18,9 +18,8 @@ impl UserView<'_> {
     /// The step while the journal has an intent: leave the user to the run that wrote it, or, if that run is dead,
     /// clean up after it.
     pub(super) fn recover(&self, intent: &Intent) -> Next {
-        let lease_over = intent.at + LEASE;
-        if self.now < lease_over {
-            return Next::Stop(StopReason::Busy(intent.run.clone(), lease_over));
+        if let Some(busy) = self.busy(intent) {
+            return busy;
         }
         // The intent's run died before its lease was over. A key that was created later is not its own.
         let (first, last) = (intent.at.before(SKEW), intent.at + LIFE + SKEW);
@@ -58,7 +57,7 @@ impl UserView<'_> {
                 Some(_) => {}
             }
         }
-        let is_withdrawn = self.journal.disabled(&orphan.id).is_some_and(|noted| noted.by == DisabledBy::Rotation);
+        let is_withdrawn = self.journal.is_disabled_by(&orphan.id, DisabledBy::Rotation);
         match self.state.last_use(&orphan.id) {
             None => Next::Call(Call::GetAccessKeyLastUsed(orphan.id.clone())),
             // Once the key is inactive, its last use is read again: a workload that took the key since then must not
@@ -84,14 +83,18 @@ impl UserView<'_> {
             Some(LastUse::Used { .. }) if self.policy.delivery.is_mail() && is_withdrawn => {
                 Next::Call(Call::ActivateAccessKey(orphan.id.clone()))
             }
-            Some(use_) => {
-                Next::Stop(StopReason::NeedsAttention(NeedsAttention::OrphanInUse(orphan.id.clone(), use_.clone())))
-            }
+            Some(use_) => Next::Stop(NeedsAttention::OrphanInUse(orphan.id.clone(), use_.clone()).into()),
         }
+    }
+
+    /// Why to wait: the run that wrote the intent may still be at work.
+    pub(super) fn busy(&self, intent: &Intent) -> Option<Next> {
+        let lease_over = intent.at + LEASE;
+        (self.now < lease_over).then(|| Next::Stop(StopReason::Busy(intent.run.clone(), lease_over)))
     }
 }
 
-/// Whether the only use on record can be the verification of a rotation whose lease ended at `last`.
+/// Whether a rotation's own verification, until `last`, explains the only use on record.
 fn is_only_verification(use_: &LastUse, last: Timestamp) -> bool {
     match use_ {
         LastUse::Never => true,

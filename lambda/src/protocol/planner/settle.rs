@@ -4,7 +4,7 @@ use super::{Next, UserView, skips_disabled};
 use crate::{
     model::{
         access_key::{Key, KeyStatus, LastUse},
-        time::Timestamp,
+        time::{Span, Timestamp},
     },
     protocol::{
         call::{Call, RemovalReason, Warning},
@@ -54,13 +54,9 @@ impl UserView<'_> {
     /// The call after a key was activated again. The old note would shorten the key's recovery window after the next
     /// deactivation, and undo would believe it. What the owner was told before does not count any more.
     fn note_active_again(&self) -> Call {
-        let Call::TagUser(mut entries) = self.note_disabled(None) else { return self.note_disabled(None) };
-        let told = [
-            self.journal.seen.as_ref().map(|_| ClearedNote::Seen),
-            self.journal.unused.as_ref().map(|_| ClearedNote::Unused),
-        ];
-        entries.extend(told.into_iter().flatten().map(JournalEntry::Cleared));
-        Call::TagUser(entries)
+        let seen = self.journal.seen.as_ref().map(|_| JournalEntry::Cleared(ClearedNote::Seen));
+        let unused = self.journal.unused.as_ref().map(|_| JournalEntry::Cleared(ClearedNote::Unused));
+        Call::TagUser([Some(self.disabled_note(None)), seen, unused].into_iter().flatten().collect())
     }
 
     /// The step for a user with one active key.
@@ -84,7 +80,7 @@ impl UserView<'_> {
             return Next::Stop(StopReason::Disabled);
         }
         // A key that was deactivated because no one used it is not replaced, unless a person asks for it.
-        let by_disuse = |key: &&Key| self.journal.disabled(&key.id).is_some_and(|noted| noted.by == DisabledBy::Disuse);
+        let by_disuse = |key: &&Key| self.journal.is_disabled_by(&key.id, DisabledBy::Disuse);
         if self.run.action != RunAction::Enable && inactive.iter().any(by_disuse) {
             return Next::Stop(StopReason::Disabled);
         }
@@ -115,10 +111,7 @@ impl UserView<'_> {
         } else {
             self.unmade_pair(older, newer)
         };
-        if let Some(next) = waits {
-            return next;
-        }
-        self.deactivate(older, DisabledBy::Rotation, RemovalReason::Superseded)
+        waits.unwrap_or_else(|| self.deactivate(older, DisabledBy::Rotation, RemovalReason::Superseded))
     }
 
     /// Why a predecessor stays active beside its delivered successor; `None` if it does not.
@@ -208,7 +201,7 @@ impl UserView<'_> {
         let delete = || Next::Call(Call::DeleteAccessKey(key.id.clone(), RemovalReason::PlaceNeeded));
         // A revocation cannot wait. The person who ordered it has seen that this key is deleted. A revoked key is not
         // kept for anyone.
-        let is_revoked = self.journal.disabled(&key.id).is_some_and(|noted| noted.by == DisabledBy::Revocation);
+        let is_revoked = self.journal.is_disabled_by(&key.id, DisabledBy::Revocation);
         if is_revoked || matches!(self.run.action, RunAction::Revoke(..)) {
             return delete();
         }
@@ -232,13 +225,12 @@ impl UserView<'_> {
             DeleteAfter::Window(window) => Some(self.now + window.max(self.policy.overlap)),
             DeleteAfter::NextRotation => None,
         };
-        let Call::TagUser(entries) = self.note_disabled(None) else { return None };
-        entries.into_iter().next().map(|note| self.tell(Warning::Inactive(key.id.clone(), until), note))
+        Some(self.tell(Warning::Inactive(key.id.clone(), until), self.disabled_note(None)))
     }
 
     /// Deletes the inactive key once it was inactive for this time. A key that the handler did not deactivate stays for
     /// at least an overlap.
-    fn delete_after(&self, key: &Key, kept: crate::model::time::Span, why: RemovalReason) -> Next {
+    fn delete_after(&self, key: &Key, kept: Span, why: RemovalReason) -> Next {
         let (from, kept) = match self.journal.disabled(&key.id) {
             // Nothing was told and nothing noted: the article's policy.
             None => (key.created, kept),
