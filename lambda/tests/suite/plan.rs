@@ -14,7 +14,7 @@ use lambda::{
     protocol::{
         call::{Answer, Call, PlannedNotice, Warning},
         call_error::{CallError, ErrorCode},
-        journal::{Disabled, DisabledBy, Intent, Journal, JournalParseError, KeyNote, LEASE, LIFE},
+        journal::{Disabled, DisabledBy, Intent, Journal, JournalParseError, KeyNote, LEASE, LIFE, SKEW},
         manager::Manager,
         overdue::{Overdue, overdue},
         planner::{Next, ROTATION_BUDGET, next_step},
@@ -1140,6 +1140,39 @@ fn invariant_10_undo_reactivates_only_what_the_rotation_deactivated() {
     }
 }
 
+/// A use after the note shows that the key was active again. IAM's clock and the handler's may differ by the skew.
+#[test]
+fn invariant_13_undo_believes_a_note_until_a_later_use() {
+    let noted = days(1);
+    for (used, undone) in [(noted + SKEW, true), (noted + SKEW + Span::seconds(1), false)] {
+        let mut world = with(&[(90, Inactive), (30, Active)]);
+        world.journal.as_mut().unwrap().disabled = vec![by_rotation(0, noted)];
+        world.last_use = vec![(key(0), LastUse::Used { at: used, service: "s3".into(), region: "eu-west-1".into() })];
+        let (rest, _) = world.run(&careful(), &Run { action: RunAction::Undo, ..run() }, |_, _, _| None);
+        assert_eq!(world.keys[0].status == Active, undone, "{rest:?}");
+    }
+}
+
+/// The next run would deactivate a key again that has no fresh note of its own.
+#[test]
+fn an_undo_is_noted_unless_a_fresh_note_of_this_key_exists() {
+    for (of, age, is_enough) in [
+        (0, Span::minutes(1), true),
+        (0, Span::seconds(LEASE.as_seconds() - 1), true),
+        (0, LEASE, false),
+        (7, Span::minutes(1), false),
+    ] {
+        let mut world = with(&[(90, Inactive), (30, Active)]);
+        let journal = world.journal.as_mut().unwrap();
+        journal.disabled = vec![by_rotation(0, days(1))];
+        journal.undone = Some(KeyNote { key: key(of), at: ago(age) });
+        let (_, calls) = world.run(&careful(), &Run { action: RunAction::Undo, ..run() }, |_, _, _| None);
+        let before = calls.iter().take_while(|call| !matches!(call, Call::ActivateAccessKey(_)));
+        let notes = before.filter(|call| matches!(call, Call::TagUser(_))).count();
+        assert_eq!(notes == 0, is_enough, "{}", operations(&calls));
+    }
+}
+
 /// The note that undo needs is written first. If a run dies between the two calls, the note of the active key goes.
 #[test]
 fn a_key_is_marked_before_it_is_deactivated() {
@@ -1314,6 +1347,12 @@ fn revoking_without_a_successor_needs_no_journal_and_no_delivery() {
     let (rest, calls) = world.run(&careful(), &revoke(0, Successor::Without), refuse);
     assert_eq!((rest, left(&world)), (StopReason::Revoked(key(0)), keys(&[(0, Inactive)])));
     assert_eq!(operations(&calls), "ListAccessKeys UpdateAccessKey ListUserTags TagUser");
+    // The note of the other key stays.
+    let mut world = with(&[(90, Inactive), (10, Active)]);
+    world.journal.as_mut().unwrap().disabled = vec![by_rotation(0, days(1))];
+    let _ = world.run(&careful(), &revoke(1, Successor::Without), |_, _, _| None);
+    let revoked = Disabled { key: key(1), at: NOW, by: DisabledBy::Revocation };
+    assert_eq!(world.journal.unwrap().disabled, [by_rotation(0, days(1)), revoked]);
     // No journal, of whatever kind, keeps the key active.
     let garbled = JournalParseError { tag: "access-key-rotation:later".into(), value: String::new() };
     for journal in [
@@ -1342,6 +1381,15 @@ fn revoking_does_not_count_a_key_that_may_not_be_delivered() {
     busy.journal.as_mut().unwrap().intents = vec![];
     let (rest, _) = busy.run(&careful(), &revoke(0, Successor::IfNeeded), |_, _, _| None);
     assert!(matches!(rest, StopReason::Recent(..)), "{rest:?}");
+    // After the lease, the run that made it is dead, and would have left an intent.
+    let mut made = with(&[(90, Active)]).with_key(ago(LEASE + SKEW), Active);
+    let (rest, _) = made.run(&careful(), &revoke(0, Successor::IfNeeded), |_, _, _| None);
+    assert_eq!(rest, StopReason::Revoked(key(0)));
+    // A run at work on the user does not hold off the revocation beside a delivered key.
+    let mut open = rotated(90, 10);
+    open.journal.as_mut().unwrap().intents = vec![intent(ago(Span::minutes(1)), 0)];
+    let (rest, _) = open.run(&careful(), &revoke(0, Successor::IfNeeded), |_, _, _| None);
+    assert_eq!((rest, left(&open)), (StopReason::Revoked(key(0)), keys(&[(0, Inactive), (1, Active)])));
     // The orphan itself is revoked at once.
     let mut orphan = unfinished();
     let (rest, _) = orphan.run(&careful(), &revoke(1, Successor::IfNeeded), |_, _, _| None);
@@ -1397,8 +1445,11 @@ fn an_unused_key_is_deactivated_instead_of_replaced() {
     assert_eq!(runs(&mut world, &disuse()).0, StopReason::Healthy(days(50) + Span::days(60)));
     let mut world = with(&[(59, Active)]);
     world.last_use = vec![(key(0), used(days(45)))];
-    world.journal.as_mut().unwrap().unused = Some(KeyNote { key: key(0), at: days(46) });
-    assert_eq!(runs(&mut world, &disuse()).0, StopReason::Unused(key(0), NOW + Span::days(7)));
+    for at in [days(46), days(45)] {
+        let mut world = world.clone();
+        world.journal.as_mut().unwrap().unused = Some(KeyNote { key: key(0), at });
+        assert_eq!(runs(&mut world, &disuse()).0, StopReason::Unused(key(0), NOW + Span::days(7)));
+    }
     // While a rotation is open, a successor that the workload does not have yet is not unused.
     let mut world = rotated(130, 50);
     world.last_use = vec![(key(0), used(NOW))];
