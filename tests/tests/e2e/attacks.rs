@@ -143,7 +143,8 @@ async fn b_a_pair_that_the_rotation_did_not_make_is_told_first_and_never_retired
     for user in ["unused", "in-use", "inactive"] {
         assert_eq!(told.iter().filter(|mail| mail.is_about(user)).count(), 1, "{user}: {report:#}");
     }
-    assert!(keys.iter().all(|keys| keys.len() == 2));
+    let untouched = vec![(inactive[0].id.clone(), false), (inactive[1].id.clone(), true)];
+    assert_eq!(statuses(&account, "inactive").await, untouched, "{report:#}");
     for user in ["unused", "in-use"] {
         assert!(account.keys(user).await.iter().all(|key| key.active), "{user}: {report:#}");
     }
