@@ -29,7 +29,9 @@ use lambda::{
         journal::{Disabled, DisabledBy, Intent, Journal, JournalParseError, KeyNote, LEASE, SKEW},
         manager::Manager,
         planner::{self, Next},
-        policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse, UnusedAfter},
+        policy::{
+            DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse, UnconfirmedRecipients, UnusedAfter,
+        },
         run::{JournalUse, Run, RunAction, Successor},
         state::UserState,
         stop_reason::{NeedsAttention, StopReason},
@@ -216,6 +218,7 @@ fn policies() -> Vec<Policy> {
                         DeleteAfter::Window(Span::ZERO) => UnusedAfter::After(Span::days(45)),
                         _ => UnusedAfter::Never,
                     },
+                    unconfirmed_recipients: UnconfirmedRecipients::Hold,
                     disabled_users: match delete_after {
                         DeleteAfter::NextRotation => DisabledUsers::Replace,
                         DeleteAfter::Window(_) => DisabledUsers::Skip,
@@ -697,7 +700,7 @@ impl Protocol {
         let person = matches!(rest, StopReason::NeedsAttention(_) | StopReason::NotVisible(_) | StopReason::Busy(..));
         let failed = matches!(
             rest,
-            StopReason::Failed(_) | StopReason::Withdrawn(_) | StopReason::OutOfTime | StopReason::NoConfirmedRecipient
+            StopReason::Failed(_) | StopReason::Withdrawn(_) | StopReason::OutOfTime | StopReason::NoConfirmedRecipient(_)
         );
         let orphans = later.world.keys.iter().filter(|k| !self.is_delivered(&later, &k.id)).count();
         let usable = |s: &State| s.world.keys.iter().any(|k| s.works(&k.id) && self.is_delivered(s, &k.id));

@@ -31,7 +31,9 @@ use lambda::{
         kms_key::KmsKey,
         time::{Span, Timestamp},
     },
-    protocol::policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse, UnusedAfter},
+    protocol::policy::{
+        DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse, UnconfirmedRecipients, UnusedAfter,
+    },
 };
 use serde_json::Value as Json;
 use tokio::net::{TcpListener, TcpStream};
@@ -243,6 +245,7 @@ fn declared() -> BTreeSet<String> {
         wait_at_most: MaxWait::Forever,
         disabled_users: DisabledUsers::Skip,
         unused_after: UnusedAfter::Never,
+        unconfirmed_recipients: UnconfirmedRecipients::Hold,
         delivery,
         warn_before: Span::ZERO,
     };

@@ -8,6 +8,7 @@ mod sns;
 mod sts;
 mod throttle;
 
+use std::collections::BTreeSet;
 use std::error::Error;
 
 use aws_config::SdkConfig;
@@ -134,8 +135,8 @@ impl Aws for Sdk {
         secrets_manager::describe(&self.secrets_manager, name, key).await
     }
 
-    async fn list_subscribers(&self, topic: &TopicArn, mailboxes: &[&Email]) -> Result<Answer, CallError> {
-        sns::list_subscribers(&self.sns, topic, mailboxes).await
+    async fn confirmed_addresses(&self, topic: &TopicArn) -> Result<BTreeSet<String>, CallError> {
+        sns::confirmed_addresses(&self.sns, topic).await
     }
 
     async fn publish(&self, topic: &TopicArn, envelope: &Envelope, mail: Mail) -> Result<Answer, CallError> {

@@ -65,7 +65,9 @@ mod tests {
             list_scope::ListScope,
             permissions::{SIDS, permissions},
         },
-        protocol::policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse, UnusedAfter},
+        protocol::policy::{
+            DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse, UnconfirmedRecipients, UnusedAfter,
+        },
     };
 
     fn policies() -> impl Iterator<Item = Policy> {
@@ -77,6 +79,7 @@ mod tests {
             wait_at_most: MaxWait::Forever,
             disabled_users: DisabledUsers::Skip,
             unused_after: UnusedAfter::Never,
+            unconfirmed_recipients: UnconfirmedRecipients::Hold,
             delivery,
             warn_before: Span::ZERO,
         };

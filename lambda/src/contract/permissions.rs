@@ -122,17 +122,13 @@ pub fn permissions(policy: &Policy, key: &KmsKey, list_scope: ListScope) -> Vec<
     }
     list.push(Permission {
         sid: "SendMail",
-        actions: if mail_is_delivery {
-            vec!["sns:Publish", "sns:ListSubscriptionsByTopic"]
-        } else {
-            vec!["sns:Publish"]
-        },
+        actions: vec!["sns:Publish", "sns:ListSubscriptionsByTopic"],
         on: PermissionTarget::Topic,
         only_if: Vec::new(),
         why: if mail_is_delivery {
-            "Mail the new key, after a check that its recipient has confirmed; report what was done."
+            "Mail the new key and report what was done, after a check that recipients have confirmed."
         } else {
-            "Notify people of a new key, of what was done, and of what they must do."
+            "Notify people of keys and of what they must do, after a check that recipients have confirmed."
         },
     });
     list

@@ -83,6 +83,8 @@ pub enum Variable {
     DisabledUsers,
     /// [`Policy::unused_after`].
     UnusedAfter,
+    /// [`Policy::unconfirmed_recipients`].
+    UnconfirmedRecipients,
     /// [`Policy::delivery`].
     Delivery,
     /// [`Policy::warn_before`].
@@ -120,6 +122,7 @@ impl Variable {
             Self::WaitAtMost => "WAIT_AT_MOST",
             Self::DisabledUsers => "DISABLED_USERS",
             Self::UnusedAfter => "UNUSED_AFTER",
+            Self::UnconfirmedRecipients => "UNCONFIRMED_RECIPIENTS",
             Self::Delivery => "DELIVERY",
             Self::WarnBefore => "WARN_BEFORE",
             Self::Language => "LANGUAGE",
@@ -159,6 +162,7 @@ impl<Reference> Settings<Reference> {
             (Variable::WaitAtMost, text(&self.policy.wait_at_most)),
             (Variable::DisabledUsers, text(&self.policy.disabled_users)),
             (Variable::UnusedAfter, text(&self.policy.unused_after)),
+            (Variable::UnconfirmedRecipients, text(&self.policy.unconfirmed_recipients)),
             (Variable::Delivery, text(&self.policy.delivery)),
             (Variable::WarnBefore, text(&self.policy.warn_before)),
             (Variable::Language, text(&self.language)),
@@ -296,6 +300,7 @@ impl Settings {
                 wait_at_most: read(&lookup, Variable::WaitAtMost)?,
                 disabled_users: read(&lookup, Variable::DisabledUsers)?,
                 unused_after: read(&lookup, Variable::UnusedAfter)?,
+                unconfirmed_recipients: read(&lookup, Variable::UnconfirmedRecipients)?,
                 delivery,
                 warn_before: read(&lookup, Variable::WarnBefore)?,
             },
@@ -340,7 +345,7 @@ mod tests {
     use crate::delivery::public_key::tests::one_of_each;
     use crate::{
         model::time::Span,
-        protocol::policy::{DeleteAfter, DisabledUsers, MaxWait, StillInUse, UnusedAfter},
+        protocol::policy::{DeleteAfter, DisabledUsers, MaxWait, StillInUse, UnconfirmedRecipients, UnusedAfter},
     };
 
     fn settings(delete_after: DeleteAfter, delivery: Delivery) -> Settings {
@@ -364,6 +369,7 @@ mod tests {
                 wait_at_most: MaxWait::AtMost(Span::days(30)),
                 disabled_users: DisabledUsers::Replace,
                 unused_after: UnusedAfter::After(Span::days(45)),
+                unconfirmed_recipients: UnconfirmedRecipients::Proceed,
                 delivery,
                 warn_before: Span::days(7),
             },
@@ -419,7 +425,7 @@ mod tests {
     #[test]
     fn each_variable_is_read_and_named_when_it_is_missing_or_wrong() {
         let good = environment(settings(DeleteAfter::NextRotation, Delivery::EmailEncrypted));
-        assert_eq!(good.len(), 20, "the number of variables");
+        assert_eq!(good.len(), 21, "the number of variables");
         for &name in good.keys() {
             let missing = Settings::from_environment(|n| (n != name).then(|| good.get(n).cloned())?);
             assert_eq!(missing.expect_err(name).name, name);

@@ -149,7 +149,7 @@ impl FromStr for UserEntry {
 mod tests {
     use super::*;
     use crate::protocol::policy::DeleteAfter;
-    use crate::protocol::policy::{Delivery, DisabledUsers, MaxWait, StillInUse, UnusedAfter};
+    use crate::protocol::policy::{Delivery, DisabledUsers, MaxWait, StillInUse, UnconfirmedRecipients, UnusedAfter};
 
     #[test]
     fn what_is_written_is_what_is_read() {
@@ -197,6 +197,7 @@ mod tests {
             wait_at_most: MaxWait::Forever,
             disabled_users: DisabledUsers::Skip,
             unused_after: UnusedAfter::Never,
+            unconfirmed_recipients: UnconfirmedRecipients::Hold,
             delivery: Delivery::SecretsManager,
             warn_before: Span::days(25),
         };

@@ -3,7 +3,7 @@
 //! The planner cannot tell the difference, so the report shows what a real run would do.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -12,7 +12,6 @@ use crate::{
     handler::executor::Aws,
     model::{
         access_key::{AccessKeyId, Key, KeyStatus, SecretAccessKey},
-        email::Email,
         kms_key::KmsKey,
         time::{Span, Timestamp},
         user::UserName,
@@ -124,8 +123,8 @@ impl<A: Aws> Aws for DryRun<'_, A> {
         if key.as_str() == KEY { Ok(Answer::Current(true)) } else { self.aws.describe_secret(name, key).await }
     }
 
-    async fn list_subscribers(&self, topic: &TopicArn, mailboxes: &[&Email]) -> Result<Answer, CallError> {
-        self.aws.list_subscribers(topic, mailboxes).await
+    async fn confirmed_addresses(&self, topic: &TopicArn) -> Result<BTreeSet<String>, CallError> {
+        self.aws.confirmed_addresses(topic).await
     }
 
     async fn publish(&self, _: &TopicArn, _: &Envelope, _: Mail) -> Result<Answer, CallError> {

@@ -1,9 +1,11 @@
 //! Carries out the planner's steps for one user, one call after the other, until there is none left.
 
+use std::collections::BTreeSet;
+
 use crate::{
     contract::{settings::Settings, topic_arn::TopicArn},
     delivery::{encryption::encrypt, key_document::document},
-    handler::log,
+    handler::{log, subscriptions::Subscriptions},
     model::{
         access_key::{AccessKeyId, Key, KeyStatus, SecretAccessKey},
         email::Email,
@@ -13,7 +15,7 @@ use crate::{
     },
     notice::{Block, Mail, Rotated, SecretLocation},
     protocol::{
-        call::{Answer, Call, PlannedNotice},
+        call::{Answer, Call, ConfirmedRecipients, PlannedNotice},
         call_error::{CallError, ErrorCode},
         journal::{self, JournalEntry},
         overdue,
@@ -21,7 +23,7 @@ use crate::{
         policy::Delivery,
         run::Run,
         state::UserState,
-        stop_reason::StopReason,
+        stop_reason::{StopReason, Unheard},
     },
     report::{
         audit::{self, RunOrigin},
@@ -52,7 +54,7 @@ pub trait Aws {
     async fn create_secret(&self, name: &str, user: &UserName, key: &KmsKey) -> Result<Answer, CallError>;
     async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, CallError>;
     async fn put_resource_policy(&self, name: &str, policy: &str, key: &KmsKey) -> Result<Answer, CallError>;
-    async fn list_subscribers(&self, topic: &TopicArn, mailboxes: &[&Email]) -> Result<Answer, CallError>;
+    async fn confirmed_addresses(&self, topic: &TopicArn) -> Result<BTreeSet<String>, CallError>;
     async fn publish(&self, topic: &TopicArn, envelope: &Envelope, mail: Mail) -> Result<Answer, CallError>;
     async fn sleep(&self, pause: Span);
 }
@@ -70,10 +72,11 @@ pub async fn rotate(
     settings: &Settings,
     run: &Run,
     origin: RunOrigin<'_>,
+    subscriptions: &Subscriptions<'_>,
     clock: impl Fn() -> Timestamp,
     user: &User,
 ) -> UserReport {
-    let mut hand = Executor { aws, settings, user, secret: None };
+    let mut hand = Executor { aws, settings, subscriptions, user, secret: None };
     let user = &user.name;
     let mut state = UserState::default();
     let (mut found, mut done) = (None, Vec::new());
@@ -135,8 +138,12 @@ fn report(
     report.overdue = overdue::overdue(state, &settings.policy, began);
     match rest {
         StopReason::StillInUse(key, _) => report.waits_until = state.waits_until(key, &settings.policy),
-        StopReason::NoConfirmedRecipient => {
-            let mailboxes: Vec<_> = settings.readers_of_secret(user).iter().map(|email| email.as_str()).collect();
+        StopReason::NoConfirmedRecipient(what) => {
+            let readers = match what {
+                Unheard::Secret => settings.readers_of_secret(user),
+                Unheard::Notices => settings.readers_of_notice(user),
+            };
+            let mailboxes: Vec<_> = readers.iter().map(|email| email.as_str()).collect();
             report.why += &format!(" to {}", mailboxes.join(" or "));
         }
         _ => {}
@@ -148,6 +155,7 @@ fn report(
 struct Executor<'a, A> {
     aws: &'a A,
     settings: &'a Settings,
+    subscriptions: &'a Subscriptions<'a>,
     user: &'a User,
     secret: Option<(AccessKeyId, SecretAccessKey)>,
 }
@@ -187,7 +195,13 @@ impl<A: Aws> Executor<'_, A> {
                 aws.put_resource_policy(&secret_name(), &policy, &settings.secret_kms_key).await
             }
             Call::ListSubscriptionsByTopic => {
-                aws.list_subscribers(&settings.topic, &settings.readers_of_secret(user)).await
+                let confirmed = self.subscriptions.confirmed(aws).await?;
+                let reaches =
+                    |readers: Vec<&Email>| readers.into_iter().any(|email| confirmed.contains(&email.small()));
+                Ok(Answer::Recipients(ConfirmedRecipients {
+                    of_secret: reaches(settings.readers_of_secret(user)),
+                    of_notice: reaches(settings.readers_of_notice(user)),
+                }))
             }
             Call::Publish(message) => {
                 let (to, mail) = match message {

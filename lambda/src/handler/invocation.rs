@@ -11,6 +11,7 @@ use crate::{
         executor::{Aws, rotate},
         load_users::{AccountLists, LoadUsersError, select},
         log,
+        subscriptions::Subscriptions,
     },
     model::time::{Span, Timestamp},
     notice::{self, Digested, Mail},
@@ -91,11 +92,12 @@ async fn carry_out(
     };
     let mode = if request.dry_run { RunMode::Pretended } else { RunMode::Real };
     let origin = RunOrigin { request: invocation.request, mode };
+    let subscriptions = Subscriptions::new(&settings.topic);
     let post = NoticeSender { aws, settings, run: &run, origin };
     let look = async |(place, subject): (usize, Subject)| {
         let settings = settings.for_subject(&subject);
         let run = Run { journal: run.journal.max(subject.journal), ..run.clone() };
-        let report = rotate(aws, &settings, &run, origin, Timestamp::now, &subject.user).await;
+        let report = rotate(aws, &settings, &run, origin, &subscriptions, Timestamp::now, &subject.user).await;
         let unsent = post.notices(&report, &settings).await;
         (place, report, unsent)
     };
@@ -115,10 +117,15 @@ async fn carry_out(
         users.push(report);
     }
     let mut unsent = unsent.concat();
+    let is_fleet = request.users.is_none() && request.action == RunAction::Routine;
+    // A list that cannot be read is an error of each user that needs it. Without such a user, the metric is absent.
+    let unconfirmed =
+        if is_fleet { subscriptions.unconfirmed(aws, settings).await.unwrap_or_default() } else { Vec::new() };
     let mut summary = Summary {
         users: users.len() + fleet.not_due.users,
         exempt: fleet.exempt,
         unsent: unsent.len(),
+        unconfirmed: unconfirmed.len(),
         ..Summary::of(&users)
     };
     let digested = Digested { run: &request.run, started, summary: &summary, users: &users };
@@ -136,9 +143,9 @@ async fn carry_out(
         users,
         not_due: fleet.not_due,
         unsent,
+        unconfirmed,
     };
     log_event::results(&report).into_iter().for_each(log::line);
-    let is_fleet = request.users.is_none() && request.action == RunAction::Routine;
     let scope = if is_fleet { RunScope::Fleet } else { RunScope::Named };
     if let Some(event) =
         metrics::event(&report, scope, settings.policy.rotate_after, invocation.function, Timestamp::now())

@@ -5,3 +5,4 @@ pub mod executor;
 pub mod invocation;
 pub mod load_users;
 pub mod log;
+pub mod subscriptions;

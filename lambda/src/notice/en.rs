@@ -469,6 +469,9 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
     if s.unsent > 0 {
         let _ = writeln!(body, "Notices not sent:   {}", s.unsent);
     }
+    if s.unconfirmed > 0 {
+        let _ = writeln!(body, "Unconfirmed:        {} addresses; make status names them", s.unconfirmed);
+    }
     if attention == 0 {
         body.push_str("\nEvery user is as it should be.\n");
     } else {

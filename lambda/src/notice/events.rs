@@ -17,7 +17,7 @@ use crate::{
         call::{Call, RemovalReason},
         call_error::{CallError, Effect},
         policy::DeleteAfter,
-        stop_reason::{NeedsAttention, StopReason},
+        stop_reason::{NeedsAttention, StopReason, Unheard},
     },
     report::{
         audit,
@@ -256,7 +256,7 @@ fn of_rest<'a, Reference>(report: &'a UserReport, settings: &'a Settings<Referen
             })
         }
         StopReason::NeedsAttention(doubt) => Some(NoticeKind::NeedsAttention(doubt)),
-        StopReason::NoConfirmedRecipient => {
+        StopReason::NoConfirmedRecipient(Unheard::Secret) => {
             Some(NoticeKind::NoConfirmedRecipient { mailboxes: settings.readers_of_secret(&report.user) })
         }
         StopReason::Withdrawn(failed) => {
@@ -267,7 +267,9 @@ fn of_rest<'a, Reference>(report: &'a UserReport, settings: &'a Settings<Referen
             Some(NoticeKind::Failed { call, failure, aftermath: aftermath(report, call, failure) })
         }
         // Nothing is wrong, or another run, a later run or the person who asked for the run deals with it.
-        StopReason::Reactivated(_)
+        // No recipient would get it. The metric and its alarm count the addresses, and `synth status` names them.
+        StopReason::NoConfirmedRecipient(Unheard::Notices)
+        | StopReason::Reactivated(_)
         | StopReason::UnmadePair(..)
         | StopReason::Unused(..)
         | StopReason::Revoked(_)

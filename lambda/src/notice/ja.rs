@@ -19,7 +19,7 @@ use crate::{
         journal::{DELIVERED, INTENT, LEASE, OWN_TAGS, PREFIX},
         overdue::Overdue,
         policy::{DeleteAfter, Policy},
-        stop_reason::{NeedsAttention, StopReason},
+        stop_reason::{NeedsAttention, StopReason, Unheard},
     },
     report::run_report::{Outcome, Summary, UserReport},
 };
@@ -498,6 +498,9 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
     if s.unsent > 0 {
         let _ = writeln!(body, "・送信できなかったお知らせ: {}", s.unsent);
     }
+    if s.unconfirmed > 0 {
+        let _ = writeln!(body, "・未承認の宛先: {}(make status で確認できます)", s.unconfirmed);
+    }
     if attention == 0 {
         body.push_str("\n対応が必要なユーザーはいません。\n");
     } else {
@@ -535,7 +538,12 @@ fn rest(rest: &StopReason) -> String {
             format!("別の実行が更新中です。終わらない場合は {} 以降の実行が引き継ぎます", until.to_minute())
         }
         StopReason::OutOfTime => "残り時間が足りません。次回の実行時に更新します".to_owned(),
-        StopReason::NoConfirmedRecipient => "新しいキーのメールを受け取る宛先が承認されていません".to_owned(),
+        StopReason::NoConfirmedRecipient(Unheard::Secret) => {
+            "新しいキーのメールの受信を承認した宛先がありません".to_owned()
+        }
+        StopReason::NoConfirmedRecipient(Unheard::Notices) => {
+            "お知らせの受信を承認した宛先がないため、処理を始めません".to_owned()
+        }
         StopReason::Recent(key, until) => {
             format!("キー {key} は作成されたばかりです。{} 以降の実行時に確認します", until.to_minute())
         }

@@ -169,7 +169,7 @@ mod tests {
     use crate::{
         delivery::public_key::tests::one_of_each,
         model::{access_key::KeyStatus, time::Span},
-        protocol::policy::{Delivery, DisabledUsers, MaxWait, UnusedAfter},
+        protocol::policy::{Delivery, DisabledUsers, MaxWait, UnconfirmedRecipients, UnusedAfter},
     };
 
     /// `readers` is the number of kinds of public keys that a block is for.
@@ -195,6 +195,7 @@ mod tests {
             wait_at_most: MaxWait::Forever,
             disabled_users: DisabledUsers::Skip,
             unused_after: UnusedAfter::Never,
+            unconfirmed_recipients: UnconfirmedRecipients::Hold,
             delivery,
             warn_before: Span::ZERO,
         };

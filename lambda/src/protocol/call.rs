@@ -54,7 +54,7 @@ pub enum Call {
     PutResourcePolicy,
     /// Secrets Manager: check that this key is the secret's current version.
     DescribeSecret(AccessKeyId),
-    /// SNS: count the confirmed recipients that would get this user's key.
+    /// SNS: check which recipients of this user's key and notices have confirmed. A run reads the list once.
     ListSubscriptionsByTopic,
     /// SNS: send a mail.
     Publish(PlannedNotice),
@@ -138,7 +138,9 @@ impl Call {
             Self::ListAccessKeys => "list the keys of the user, and read how old they are",
             Self::ListUserTags => "read the journal: what earlier runs did, and what they left unfinished",
             Self::GetAccessKeyLastUsed(_) => "check whether a key is still in use before it is deactivated or deleted",
-            Self::ListSubscriptionsByTopic => "check that a recipient has confirmed, before a key is created",
+            Self::ListSubscriptionsByTopic => {
+                "check that recipients have confirmed, before a key is created or deactivated"
+            }
             Self::PutResourcePolicy => "set who may read the user's secret",
             Self::CreateSecret => "create the user's secret, if it does not exist",
             Self::TagUser(_) => "write into the journal what is about to be done, and what was done",
@@ -302,6 +304,15 @@ impl PlannedNotice {
     }
 }
 
+/// Which recipients of one user have confirmed their subscriptions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ConfirmedRecipients {
+    /// Whether a mail with the user's new key reaches a recipient.
+    pub of_secret: bool,
+    /// Whether a notice about the user reaches its owner or an administrator.
+    pub of_notice: bool,
+}
+
 /// The answer to an AWS call.
 #[allow(clippy::large_enum_variant)] // There is one at a time, and a box would hide the journal from patterns.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -316,8 +327,8 @@ pub enum Answer {
     Created(Key),
     /// DescribeSecret: whether the key is the current version.
     Current(bool),
-    /// ListSubscriptionsByTopic: the number of confirmed recipients that would get the key.
-    Subscribers(u32),
+    /// ListSubscriptionsByTopic: who has confirmed.
+    Recipients(ConfirmedRecipients),
     /// Every other call: it was done.
     Done,
 }

@@ -51,6 +51,8 @@ pub struct Policy {
     pub disabled_users: DisabledUsers,
     /// How long an active key may be unused before it is deactivated instead of replaced.
     pub unused_after: UnusedAfter,
+    /// What scheduled runs do while no recipient of a user's notices has confirmed a subscription.
+    pub unconfirmed_recipients: UnconfirmedRecipients,
     /// How a new secret reaches its owner.
     pub delivery: Delivery,
     /// How long before a key is due its owner is warned of its replacement; zero means never.
@@ -152,6 +154,21 @@ word_or_span!(
     "forever" => Forever,
     AtMost
 );
+
+/// What scheduled runs do for a user while neither its owner nor an administrator has confirmed a subscription. Until
+/// then SNS delivers no notice, although it accepts each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UnconfirmedRecipients {
+    /// They begin no rotation, deactivate no key, and note nothing as told.
+    Hold,
+    /// They go on, and what was published counts as told.
+    Proceed,
+}
+
+words!(UnconfirmedRecipients, "a rule for unconfirmed recipients", "hold or proceed", {
+    "hold" => Self::Hold,
+    "proceed" => Self::Proceed,
+});
 
 /// How a new secret reaches its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,7 +1,7 @@
 //! What is known of one user. [`UserState::learn`] adds the answer to a call.
 
 use super::{
-    call::{Answer, Call, PlannedNotice, RemovalReason, Warning},
+    call::{Answer, Call, ConfirmedRecipients, PlannedNotice, RemovalReason, Warning},
     call_error::{CallError, Effect, ErrorCode},
     journal::{Intent, Journal, JournalEntry, JournalParseError, RunId},
     policy::{MaxWait, Policy},
@@ -33,6 +33,7 @@ pub struct UserState {
     pub(super) journal: Option<Result<Journal, JournalParseError>>,
     pub(super) last_use: Vec<(AccessKeyId, LastUse)>,
     pub(super) channel: Option<ChannelState>,
+    pub(super) recipients: Option<ConfirmedRecipients>,
     /// A key that an unfinished rotation left, and whether it is the secret's current version.
     pub(super) current: Option<(AccessKeyId, bool)>,
     pub(super) rotation: Option<Rotation>,
@@ -85,7 +86,7 @@ pub(super) enum Rotation {
     },
 }
 
-/// Whether a new key would reach its owner.
+/// Whether the user's secret can take a new key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum ChannelState {
     /// AWS refused to set who may read the secret, so it may not exist.
@@ -93,7 +94,6 @@ pub(super) enum ChannelState {
     /// The secret exists, but who may read it is not set yet.
     Made,
     Ready,
-    NoConfirmedRecipient,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -145,9 +145,7 @@ impl UserState {
             }
             (Call::ListUserTags, Answer::Journal(journal)) => self.journal = Some(journal),
             (Call::GetAccessKeyLastUsed(key), Answer::LastUse(use_)) => self.last_use.push((key.clone(), use_)),
-            (Call::ListSubscriptionsByTopic, Answer::Subscribers(n)) => {
-                self.channel = Some(if n == 0 { ChannelState::NoConfirmedRecipient } else { ChannelState::Ready });
-            }
+            (Call::ListSubscriptionsByTopic, Answer::Recipients(recipients)) => self.recipients = Some(recipients),
             (Call::TagUser(entries), Answer::Done) => self.tagged(entries),
             (Call::UntagUser(run), Answer::Done) => {
                 if let Some(Ok(journal)) = &mut self.journal {

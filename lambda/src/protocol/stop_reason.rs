@@ -57,8 +57,8 @@ pub enum StopReason {
     Busy(RunId, Timestamp),
     /// Too little of the run's time is left to begin a rotation.
     OutOfTime,
-    /// The mail would be the delivery, but no recipient has confirmed a subscription.
-    NoConfirmedRecipient,
+    /// No recipient of this has confirmed a subscription, so nothing is begun.
+    NoConfirmedRecipient(Unheard),
     /// A run that may not be finished has just created this key, or is about to deactivate it. A run after the time
     /// given continues.
     Recent(AccessKeyId, Timestamp),
@@ -123,8 +123,13 @@ impl fmt::Display for StopReason {
                 write!(f, "run {run} has begun a rotation; unless it finishes, a run after {until} takes over")
             }
             Self::OutOfTime => f.write_str("too little time was left to begin a rotation; the next run begins it"),
-            Self::NoConfirmedRecipient => f.write_str(
-                "not rotated, because no recipient has confirmed: confirm the subscription mail that SNS sent",
+            Self::NoConfirmedRecipient(what) => write!(
+                f,
+                "no confirmed recipient of {}: confirm the subscription mail that SNS sent",
+                match what {
+                    Unheard::Secret => "the new key",
+                    Unheard::Notices => "notices",
+                }
             ),
             Self::Recent(key, until) => {
                 write!(f, "key {key} was just changed by a run that may not be finished; a run after {until} continues")
@@ -151,6 +156,15 @@ impl fmt::Display for StopReason {
             }
         }
     }
+}
+
+/// What no confirmed recipient would get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unheard {
+    /// The mail with the new key.
+    Secret,
+    /// The notices about the user.
+    Notices,
 }
 
 /// What a person must decide before the handler does anything more for the user.

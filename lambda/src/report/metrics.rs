@@ -51,6 +51,8 @@ pub enum Metric {
     Overdue,
     /// The number of notices that could not be sent; their recipients were not informed.
     NoticesUnsent,
+    /// The number of addresses that have not confirmed their subscriptions.
+    UnconfirmedRecipients,
     /// 1 for a run over all users in which no user failed, 0 for one in which a user failed.
     SuccessfulRun,
     /// The age of the oldest active key, in days; absent while there is none.
@@ -65,13 +67,14 @@ pub enum Metric {
 
 impl Metric {
     /// All metrics, in the order of their declaration.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Rotated,
         Self::Failed,
         Self::NeedsAttention,
         Self::Waiting,
         Self::Overdue,
         Self::NoticesUnsent,
+        Self::UnconfirmedRecipients,
         Self::SuccessfulRun,
         Self::OldestKeyAge,
         Self::ActiveKeys,
@@ -89,6 +92,7 @@ impl Metric {
             Self::Waiting => "Waiting",
             Self::Overdue => "Overdue",
             Self::NoticesUnsent => "NoticesUnsent",
+            Self::UnconfirmedRecipients => "UnconfirmedRecipients",
             Self::SuccessfulRun => "SuccessfulRun",
             Self::OldestKeyAge => "OldestKeyAge",
             Self::ActiveKeys => "ActiveKeys",
@@ -152,6 +156,7 @@ fn fleet(report: &RunReport, rotate_after: Span, at: Timestamp) -> Vec<(Metric, 
     let ages: Vec<_> = born.map(|born| at.since(born)).collect();
     let count = |is: &dyn Fn(Span) -> bool| ages.iter().filter(|age| is(**age)).count() as u64;
     let mut values = vec![
+        (Metric::UnconfirmedRecipients, report.summary.unconfirmed as u64),
         (Metric::SuccessfulRun, u64::from(report.summary.failed == 0)),
         (Metric::ActiveKeys, count(&|_| true)),
         (Metric::KeysDue, count(&|age| age >= rotate_after)),
@@ -204,6 +209,7 @@ mod tests {
             users,
             not_due: crate::selection::fleet::NotDue::default(),
             unsent: Vec::new(),
+            unconfirmed: Vec::new(),
         }
     }
 
@@ -234,6 +240,7 @@ mod tests {
                 ("Waiting", Some(1)),
                 ("Overdue", Some(1)),
                 ("NoticesUnsent", Some(0)),
+                ("UnconfirmedRecipients", Some(0)),
                 ("SuccessfulRun", Some(0)),
                 ("OldestKeyAge", Some(91)),
                 ("ActiveKeys", Some(5)),
@@ -252,11 +259,12 @@ mod tests {
         // A user that needs attention is no failure of the run. Without a key there is no age.
         let no_key = report(vec![user("none", NeedsAttention, &[(70, Inactive)])]);
         assert_eq!(
-            values(&no_key, RunScope::Fleet)[3..9],
+            values(&no_key, RunScope::Fleet)[3..10],
             [
                 ("Waiting", Some(0)),
                 ("Overdue", Some(0)),
                 ("NoticesUnsent", Some(0)),
+                ("UnconfirmedRecipients", Some(0)),
                 ("SuccessfulRun", Some(1)),
                 ("OldestKeyAge", None),
                 ("ActiveKeys", Some(0)),

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::{
     model::{
         access_key::{AccessKeyId, Key},
+        email::Email,
         time::Timestamp,
         user::UserName,
     },
@@ -43,6 +44,9 @@ pub struct RunReport {
     /// The notices that could not be sent. Nothing else depends on them, but their loss must be visible.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unsent: Vec<Unsent>,
+    /// The addresses of the settings that have not confirmed their subscriptions. A run over all users fills it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unconfirmed: Vec<Email>,
 }
 
 /// A run in numbers.
@@ -68,6 +72,8 @@ pub struct Summary {
     pub overdue: usize,
     /// The number of notices that could not be sent.
     pub unsent: usize,
+    /// The number of addresses that have not confirmed their subscriptions.
+    pub unconfirmed: usize,
 }
 
 /// What a run found and did for one user.
@@ -211,12 +217,11 @@ impl UserReport {
         let result = match rest {
             _ if held_back => Outcome::Waiting,
             StopReason::Failed(_) | StopReason::Withdrawn(_) => Outcome::Failed,
-            // This does not end until a recipient confirms. The owner gets no notice of it, because no one has
-            // confirmed.
-            StopReason::NeedsAttention(_) | StopReason::NoConfirmedRecipient => Outcome::NeedsAttention,
+            StopReason::NeedsAttention(_) => Outcome::NeedsAttention,
             StopReason::Disabled => Outcome::Disabled,
             StopReason::StillInUse(..)
             | StopReason::UnmadePairInUse(..)
+            | StopReason::NoConfirmedRecipient(_)
             | StopReason::Busy(..)
             | StopReason::OutOfTime
             | StopReason::NotVisible(_)
@@ -248,6 +253,7 @@ impl Summary {
             needs_attention: outcomes(Outcome::NeedsAttention),
             overdue: users.iter().filter(|user| user.overdue.is_some()).count(),
             unsent: 0,
+            unconfirmed: 0,
         }
     }
 

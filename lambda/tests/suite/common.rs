@@ -5,7 +5,9 @@ use lambda::{
     contract::{digest_frequency::DigestFrequency, language::Language, settings::Settings, user_tags::UserTags},
     delivery::{public_key::Recipients, secret_policy::Readers},
     model::{kms_key::KmsKey, time::Span},
-    protocol::policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse, UnusedAfter},
+    protocol::policy::{
+        DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse, UnconfirmedRecipients, UnusedAfter,
+    },
 };
 
 /// The policy of rotation.yaml, without the warning.
@@ -17,6 +19,7 @@ pub(crate) fn careful() -> Policy {
         still_in_use: StillInUse::Wait,
         wait_at_most: MaxWait::Forever,
         unused_after: UnusedAfter::Never,
+        unconfirmed_recipients: UnconfirmedRecipients::Hold,
         disabled_users: DisabledUsers::Skip,
         delivery: Delivery::SecretsManager,
         warn_before: Span::ZERO,
@@ -31,6 +34,7 @@ pub(crate) fn article() -> Policy {
         delete_after: DeleteAfter::NextRotation,
         still_in_use: StillInUse::Retire,
         unused_after: UnusedAfter::Never,
+        unconfirmed_recipients: UnconfirmedRecipients::Hold,
         disabled_users: DisabledUsers::Replace,
         wait_at_most: MaxWait::Forever,
         delivery: Delivery::Email,

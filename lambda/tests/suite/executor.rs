@@ -56,8 +56,8 @@ impl Aws for ReadOnly {
     async fn last_used(&self, _: &AccessKeyId) -> Result<Answer, CallError> {
         Ok(Answer::LastUse(LastUse::Never))
     }
-    async fn list_subscribers(&self, _: &TopicArn, _: &[&Email]) -> Result<Answer, CallError> {
-        Ok(Answer::Subscribers(1))
+    async fn confirmed_addresses(&self, _: &TopicArn) -> Result<BTreeSet<String>, CallError> {
+        Ok(BTreeSet::from(["security@example.com".to_owned()]))
     }
     async fn describe_secret(&self, _: &str, _: &AccessKeyId) -> Result<Answer, CallError> {
         Ok(Answer::Current(false))

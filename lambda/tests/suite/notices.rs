@@ -34,7 +34,7 @@ use lambda::{
         overdue::Overdue,
         policy::{DeleteAfter, Delivery, Policy},
         run::RunAction,
-        stop_reason::{NeedsAttention, StopReason},
+        stop_reason::{NeedsAttention, StopReason, Unheard},
     },
     report::run_report::{KeyChange, RunReport, Summary, Unsent, UserReport},
     selection::fleet::NotDue,
@@ -293,7 +293,7 @@ fn hindrances() -> Vec<Case> {
         (
             "no confirmed recipient",
             Delivery::Email,
-            report(&[(1, Active)], vec![], &[(1, Active)], &StopReason::NoConfirmedRecipient),
+            report(&[(1, Active)], vec![], &[(1, Active)], &StopReason::NoConfirmedRecipient(Unheard::Secret)),
             vec!["no-confirmed-recipient: administrators".into()],
         ),
         (
@@ -544,7 +544,8 @@ fn digests_are_the_reviewed_ones() {
         StopReason::StillInUse(key(1), LastUse::Unknown),
         StopReason::Busy("another-run".parse().unwrap(), later),
         StopReason::OutOfTime,
-        StopReason::NoConfirmedRecipient,
+        StopReason::NoConfirmedRecipient(Unheard::Secret),
+        StopReason::NoConfirmedRecipient(Unheard::Notices),
         StopReason::Recent(key(1), later),
         StopReason::NotVisible(key(1)),
         failed(Call::ListAccessKeys, Effect::None),

@@ -12,16 +12,16 @@ use lambda::{
         time::{Span, Timestamp},
     },
     protocol::{
-        call::{Answer, Call, PlannedNotice, Warning},
+        call::{Answer, Call, ConfirmedRecipients, PlannedNotice, Warning},
         call_error::{CallError, ErrorCode},
         journal::{Disabled, DisabledBy, Intent, Journal, JournalParseError, KeyNote, LEASE, LIFE, SKEW},
         manager::Manager,
         overdue::{Overdue, overdue},
         planner::{Next, ROTATION_BUDGET, next_step},
-        policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse, UnusedAfter},
+        policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse, UnconfirmedRecipients, UnusedAfter},
         run::{JournalUse, Run, RunAction, Successor},
         state::{UserState, VERIFY_ATTEMPTS, VERIFY_PAUSE},
-        stop_reason::{NeedsAttention, StopReason},
+        stop_reason::{NeedsAttention, StopReason, Unheard},
     },
 };
 
@@ -537,11 +537,14 @@ fn a_forged_intent_takes_no_key_away() {
 #[test]
 fn when_the_channel_is_not_ready_no_key_is_made() {
     let mut world = with(&[(90, Active)]);
-    world.subscribers = 0;
+    world.recipients.of_secret = false;
     let (rest, calls) = runs(&mut world, &article());
     assert_eq!(
         (rest, calls.as_str()),
-        (StopReason::NoConfirmedRecipient, "ListAccessKeys ListUserTags ListSubscriptionsByTopic")
+        (
+            StopReason::NoConfirmedRecipient(Unheard::Secret),
+            "ListAccessKeys ListUserTags ListSubscriptionsByTopic"
+        )
     );
 
     let mut world = with(&[(90, Active)]);
@@ -1701,4 +1704,52 @@ fn a_note_of_an_undo_ends_with_its_key() {
     world.journal.as_mut().unwrap().undone = Some(KeyNote { key: key(7), at: days(90) });
     let _ = runs(&mut world, &warning());
     assert_eq!(world.journal.unwrap().undone, None);
+}
+
+/// Nothing is begun, deactivated or noted as told while no notice would reach anyone. Recovery and orders go on.
+#[test]
+fn invariant_11_nothing_scheduled_happens_behind_peoples_backs() {
+    let unheard = |mut world: World| {
+        world.recipients = ConfirmedRecipients { of_secret: false, of_notice: false };
+        world
+    };
+    let held = StopReason::NoConfirmedRecipient(Unheard::Notices);
+    let mut told_unused = with(&[(58, Active)]);
+    told_unused.journal.as_mut().unwrap().unused = Some(KeyNote { key: key(0), at: days(8) });
+    let unused = Policy { unused_after: UnusedAfter::After(Span::days(45)), ..careful() };
+    for (name, start, policy) in [
+        ("a rotation", with(&[(60, Active)]), careful()),
+        ("a retirement", rotated(90, 8), careful()),
+        ("a warning", with(&[(55, Active)]), warning()),
+        ("a pair", with(&[(400, Active), (90, Active)]), careful()),
+        ("an inactive key", with(&[(400, Inactive), (30, Active)]), careful()),
+        ("an unused key", told_unused, unused),
+        ("the article", with(&[(60, Active)]), article()),
+    ] {
+        let mut world = unheard(start);
+        let before = world.clone();
+        let (rest, calls) = runs(&mut world, &policy);
+        assert_eq!((&rest, &world), (&held, &before), "{name}: {calls}");
+        // After the confirmation, the next run tells and acts.
+        world.recipients = ConfirmedRecipients { of_secret: true, of_notice: true };
+        let _ = runs(&mut world, &policy);
+        assert_ne!(world, before, "{name}");
+        let mut proceeds = before;
+        proceeds.recipients.of_secret = true;
+        let before = proceeds.clone();
+        let policy = Policy { unconfirmed_recipients: UnconfirmedRecipients::Proceed, ..policy };
+        let _ = runs(&mut proceeds, &policy);
+        assert_ne!(proceeds, before, "{name}: proceed");
+    }
+    // A dead run's key is cleaned up, or announced: better twice than never.
+    let mut world = unheard(unfinished());
+    world.secret = Secret::Current(key(1));
+    let _ = runs(&mut world, &careful());
+    assert_eq!(world.announced, [key(1)]);
+    // A person orders a rotation, and a revocation, with Secrets Manager.
+    for action in [RunAction::RotateNow, RunAction::Revoke(key(0), Successor::IfNeeded)] {
+        let mut world = unheard(with(&[(60, Active)]));
+        let _ = world.run(&careful(), &Run { action: action.clone(), ..run() }, |_, _, _| None);
+        assert_eq!(world.secret, Secret::Current(key(1)), "{action:?}");
+    }
 }

@@ -8,7 +8,7 @@ use lambda::{
         time::Timestamp,
     },
     protocol::{
-        call::{Answer, Call, PlannedNotice, Warning},
+        call::{Answer, Call, ConfirmedRecipients, PlannedNotice, Warning},
         call_error::{CallError, ErrorCode},
         journal::{Journal, JournalParseError},
         manager::Manager,
@@ -45,7 +45,7 @@ pub(crate) struct World {
     pub(crate) journal: Result<Journal, JournalParseError>,
     pub(crate) last_use: Vec<(AccessKeyId, LastUse)>,
     pub(crate) secret: Secret,
-    pub(crate) subscribers: u32,
+    pub(crate) recipients: ConfirmedRecipients,
     /// The keys that were mailed with their secrets.
     pub(crate) mailed: Vec<AccessKeyId>,
     /// The keys that were announced as stored in Secrets Manager.
@@ -64,7 +64,7 @@ impl World {
             journal: Ok(Journal::default()),
             last_use: Vec::new(),
             secret: Secret::Missing,
-            subscribers: 1,
+            recipients: ConfirmedRecipients { of_secret: true, of_notice: true },
             mailed: Vec::new(),
             announced: Vec::new(),
             warnings: Vec::new(),
@@ -159,7 +159,7 @@ impl World {
             }
             Call::DescribeSecret(id) => Ok(Answer::Current(self.secret == Secret::Current(id.clone()))),
             Call::PutResourcePolicy => Ok(Answer::Done),
-            Call::ListSubscriptionsByTopic => Ok(Answer::Subscribers(self.subscribers)),
+            Call::ListSubscriptionsByTopic => Ok(Answer::Recipients(self.recipients)),
             Call::Publish(PlannedNotice::Secret(id)) => {
                 self.mailed.push(id.clone());
                 Ok(Answer::Done)

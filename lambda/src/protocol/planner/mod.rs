@@ -25,10 +25,10 @@ mod settle;
 use super::{
     call::{Call, PlannedNotice, RemovalReason, Warning},
     journal::{Disabled, DisabledBy, Intent, Journal, JournalEntry, KeyNote, LEASE, SKEW},
-    policy::{Delivery, DisabledUsers, Policy, UnusedAfter},
+    policy::{Delivery, DisabledUsers, Policy, UnconfirmedRecipients, UnusedAfter},
     run::{JournalUse, Run, RunAction},
     state::{ChannelState, FoundKeys, Rotation, UserState, VERIFY_PAUSE, Withdrawal},
-    stop_reason::{NeedsAttention, StopReason},
+    stop_reason::{NeedsAttention, StopReason, Unheard},
 };
 use crate::model::{
     access_key::{AccessKeyId, Key, KeyStatus},
@@ -216,14 +216,28 @@ impl UserView<'_> {
     /// again.
     fn tell(&self, warning: Warning, note: JournalEntry) -> Next {
         // A notice that cannot be noted would be sent again in each run.
-        if let Some(full) = self.no_room() {
-            return full;
+        if let Some(wait) = self.no_room().or_else(|| self.unheard()) {
+            return wait;
         }
         Next::Call(if self.state.told.as_ref().is_some_and(|told| told.is_same(&warning)) {
             Call::TagUser(vec![note])
         } else {
             Call::Publish(PlannedNotice::Warning(warning))
         })
+    }
+
+    /// Invariant 11: why a scheduled run begins nothing and notes nothing as told; `None` if a notice would reach the
+    /// owner or an administrator, or if a person ordered the run.
+    fn unheard(&self) -> Option<Next> {
+        let is_held = self.policy.unconfirmed_recipients == UnconfirmedRecipients::Hold;
+        if !is_held || self.run.action != RunAction::Routine {
+            return None;
+        }
+        match self.state.recipients {
+            None => Some(Next::Call(Call::ListSubscriptionsByTopic)),
+            Some(recipients) if recipients.of_notice => None,
+            Some(_) => Some(Next::Stop(StopReason::NoConfirmedRecipient(Unheard::Notices))),
+        }
     }
 
     fn no_room(&self) -> Option<Next> {
@@ -254,25 +268,32 @@ impl UserView<'_> {
         JournalEntry::Disabled(notes.chain(more).collect())
     }
 
+    /// The step that makes the delivery channel ready, or why it is not; `None` if a new key would reach its owner.
+    fn not_ready(&self) -> Option<Next> {
+        if self.policy.delivery.is_mail() {
+            return match self.state.recipients {
+                None => Some(Next::Call(Call::ListSubscriptionsByTopic)),
+                Some(recipients) if recipients.of_secret => None,
+                Some(_) => Some(Next::Stop(StopReason::NoConfirmedRecipient(Unheard::Secret))),
+            };
+        }
+        match self.state.channel {
+            // Most secrets exist already. If AWS refuses this the first time, it is tried again after the secret was
+            // created.
+            None | Some(ChannelState::Made) => Some(Next::Call(Call::PutResourcePolicy)),
+            Some(ChannelState::Missing) => Some(Next::Call(Call::CreateSecret)),
+            Some(ChannelState::Ready) => None,
+        }
+    }
+
     /// Begins the replacement of `current`. `other` is an inactive key that takes the place of the successor.
     fn rotate(&self, current: &Key, other: Option<&Key>) -> Next {
         if self.now + ROTATION_BUDGET > self.run.deadline {
             return Next::Stop(StopReason::OutOfTime);
         }
         // If the intent fits but the delivery does not, every run would create a key and withdraw it.
-        if let Some(full) = self.no_room() {
-            return full;
-        }
-        match (self.state.channel, self.policy.delivery) {
-            // Most secrets exist already. If AWS refuses this the first time, it is tried again after the secret was
-            // created.
-            (None, Delivery::SecretsManager) | (Some(ChannelState::Made), _) => {
-                return Next::Call(Call::PutResourcePolicy);
-            }
-            (None, _) => return Next::Call(Call::ListSubscriptionsByTopic),
-            (Some(ChannelState::Missing), _) => return Next::Call(Call::CreateSecret),
-            (Some(ChannelState::NoConfirmedRecipient), _) => return Next::Stop(StopReason::NoConfirmedRecipient),
-            (Some(ChannelState::Ready), _) => {}
+        if let Some(wait) = self.no_room().or_else(|| self.unheard()).or_else(|| self.not_ready()) {
+            return wait;
         }
         if let Some(other) = other {
             return self.make_room(other);

@@ -111,7 +111,8 @@ impl UserView<'_> {
         } else {
             self.unmade_pair(older, newer)
         };
-        waits.unwrap_or_else(|| self.deactivate(older, DisabledBy::Rotation, RemovalReason::Superseded))
+        let deactivate = || self.deactivate(older, DisabledBy::Rotation, RemovalReason::Superseded);
+        waits.or_else(|| self.unheard()).unwrap_or_else(deactivate)
     }
 
     /// Why a predecessor stays active beside its delivered successor; `None` if it does not.

@@ -1,0 +1,51 @@
+//! Which addresses have confirmed their subscriptions: read at most once in a run, and only if it matters for a user.
+
+use std::collections::BTreeSet;
+
+use tokio::sync::OnceCell;
+
+use crate::{
+    contract::{settings::Settings, topic_arn::TopicArn},
+    handler::executor::Aws,
+    model::email::Email,
+    protocol::call_error::CallError,
+};
+
+/// The subscriptions to the topic of a run.
+pub struct Subscriptions<'a> {
+    topic: &'a TopicArn,
+    confirmed: OnceCell<Result<BTreeSet<String>, CallError>>,
+}
+
+impl<'a> Subscriptions<'a> {
+    /// Nothing is read yet.
+    #[must_use]
+    pub fn new(topic: &'a TopicArn) -> Self {
+        Self { topic, confirmed: OnceCell::new() }
+    }
+
+    /// The addresses with a confirmed subscription, in lower case.
+    ///
+    /// # Errors
+    /// [`CallError`] if the list could not be read. Every later caller gets the same error: fail closed, and do not ask
+    /// again for each user.
+    pub async fn confirmed(&self, aws: &impl Aws) -> Result<&BTreeSet<String>, CallError> {
+        let read = async || aws.confirmed_addresses(self.topic).await;
+        self.confirmed.get_or_init(read).await.as_ref().map_err(Clone::clone)
+    }
+
+    /// The addresses of the settings that have not confirmed.
+    ///
+    /// # Errors
+    /// As for [`Subscriptions::confirmed`].
+    pub async fn unconfirmed(&self, aws: &impl Aws, settings: &Settings) -> Result<Vec<Email>, CallError> {
+        let confirmed = self.confirmed(aws).await?;
+        let mut unconfirmed: Vec<&Email> = Vec::new();
+        for email in settings.addresses().filter(|email| !confirmed.contains(&email.small())) {
+            if !unconfirmed.contains(&email) {
+                unconfirmed.push(email);
+            }
+        }
+        Ok(unconfirmed.into_iter().cloned().collect())
+    }
+}
