@@ -700,7 +700,10 @@ impl Protocol {
         let person = matches!(rest, StopReason::NeedsAttention(_) | StopReason::NotVisible(_) | StopReason::Busy(..));
         let failed = matches!(
             rest,
-            StopReason::Failed(_) | StopReason::Withdrawn(_) | StopReason::OutOfTime | StopReason::NoConfirmedRecipient(_)
+            StopReason::Failed(_)
+                | StopReason::Withdrawn(_)
+                | StopReason::OutOfTime
+                | StopReason::NoConfirmedRecipient(_)
         );
         let orphans = later.world.keys.iter().filter(|k| !self.is_delivered(&later, &k.id)).count();
         let usable = |s: &State| s.world.keys.iter().any(|k| s.works(&k.id) && self.is_delivered(s, &k.id));

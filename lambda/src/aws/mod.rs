@@ -8,7 +8,6 @@ mod sns;
 mod sts;
 mod throttle;
 
-use std::collections::BTreeSet;
 use std::error::Error;
 
 use aws_config::SdkConfig;
@@ -23,7 +22,6 @@ use crate::{
     handler::{executor::Aws, load_users::AccountLists},
     model::{
         access_key::{AccessKeyId, KeyStatus, SecretAccessKey},
-        email::Email,
         kms_key::KmsKey,
         time::Span,
         user::UserName,
@@ -34,7 +32,10 @@ use crate::{
         call_error::{CallError, Effect, ErrorCode},
         journal::JournalEntry,
     },
-    selection::{credential_report::CredentialReport, routing::Envelope},
+    selection::{
+        credential_report::CredentialReport,
+        routing::{ConfirmedAddresses, Envelope},
+    },
 };
 
 /// AWS itself, through the SDK.
@@ -135,7 +136,7 @@ impl Aws for Sdk {
         secrets_manager::describe(&self.secrets_manager, name, key).await
     }
 
-    async fn confirmed_addresses(&self, topic: &TopicArn) -> Result<BTreeSet<String>, CallError> {
+    async fn confirmed_addresses(&self, topic: &TopicArn) -> Result<ConfirmedAddresses, CallError> {
         sns::confirmed_addresses(&self.sns, topic).await
     }
 

@@ -1,11 +1,8 @@
 //! The adapter for SNS: mails, and the subscriptions to the topic.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use aws_sdk_sns::{
-    Client,
-    types::{MessageAttributeValue, Subscription},
-};
+use aws_sdk_sns::{Client, types::MessageAttributeValue};
 
 use super::{ambiguous_attempts::AmbiguousAttempts, failure, incomplete};
 use crate::{
@@ -14,22 +11,22 @@ use crate::{
     notice::Mail,
     protocol::call::Answer,
     protocol::call_error::CallError,
-    selection::routing::{Envelope, TO, USER},
+    selection::routing::{ConfirmedAddresses, Envelope, TO, USER},
 };
 
-/// The addresses with a confirmed subscription, in lower case. It includes subscriptions that are not the stack's: the
+/// The addresses with a confirmed subscription. They include those of subscriptions that are not the stack's, because the
 /// list does not show filter policies. Before a confirmation, AWS shows words instead of an ARN
 /// ("ListSubscriptionsByTopic").
-pub(super) async fn confirmed_addresses(sns: &Client, topic: &TopicArn) -> Result<BTreeSet<String>, CallError> {
+pub(super) async fn confirmed_addresses(sns: &Client, topic: &TopicArn) -> Result<ConfirmedAddresses, CallError> {
     let mut pages = sns.list_subscriptions_by_topic().topic_arn(topic.as_str()).into_paginator().items().send();
-    let mut confirmed = BTreeSet::new();
+    let mut confirmed = Vec::new();
     while let Some(subscription) = pages.next().await {
         let subscription = subscription.map_err(|e| failure(&e))?;
         if subscription.subscription_arn().is_some_and(|arn| arn.starts_with("arn:")) {
-            confirmed.extend(subscription.endpoint().map(str::to_ascii_lowercase));
+            confirmed.extend(subscription.endpoint);
         }
     }
-    Ok(confirmed)
+    Ok(confirmed.into_iter().collect())
 }
 
 pub(super) async fn publish(

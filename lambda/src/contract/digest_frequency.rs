@@ -9,7 +9,7 @@ pub enum DigestFrequency {
     Always,
     /// After a run that changed something, or that found a problem.
     Changes,
-    /// After no run.
+    /// Only after a run in which a user failed or needs attention, and only the user's owner got a mail about it.
     Never,
 }
 

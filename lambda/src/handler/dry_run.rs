@@ -3,7 +3,7 @@
 //! The planner cannot tell the difference, so the report shows what a real run would do.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -22,7 +22,7 @@ use crate::{
         call_error::{CallError, ErrorCode},
         journal::JournalEntry,
     },
-    selection::routing::Envelope,
+    selection::routing::{ConfirmedAddresses, Envelope},
 };
 
 /// AWS with reads only. Changes return success without a call.
@@ -123,7 +123,7 @@ impl<A: Aws> Aws for DryRun<'_, A> {
         if key.as_str() == KEY { Ok(Answer::Current(true)) } else { self.aws.describe_secret(name, key).await }
     }
 
-    async fn confirmed_addresses(&self, topic: &TopicArn) -> Result<BTreeSet<String>, CallError> {
+    async fn confirmed_addresses(&self, topic: &TopicArn) -> Result<ConfirmedAddresses, CallError> {
         self.aws.confirmed_addresses(topic).await
     }
 

@@ -1,11 +1,9 @@
 //! Carries out the planner's steps for one user, one call after the other, until there is none left.
 
-use std::collections::BTreeSet;
-
 use crate::{
     contract::{settings::Settings, topic_arn::TopicArn},
     delivery::{encryption::encrypt, key_document::document},
-    handler::{log, subscriptions::Subscriptions},
+    handler::{log, pace::Pace, subscriptions::Subscriptions},
     model::{
         access_key::{AccessKeyId, Key, KeyStatus, SecretAccessKey},
         email::Email,
@@ -21,7 +19,7 @@ use crate::{
         overdue,
         planner::{self, Next},
         policy::Delivery,
-        run::Run,
+        run::{JournalUse, Run},
         state::UserState,
         stop_reason::{StopReason, Unheard},
     },
@@ -29,7 +27,7 @@ use crate::{
         audit::{self, RunOrigin},
         run_report::{KeyChange, UserReport},
     },
-    selection::routing::Envelope,
+    selection::routing::{ConfirmedAddresses, Envelope},
 };
 
 /// The AWS operations that the planner's calls need. [`crate::aws::Sdk`] implements them with the SDK.
@@ -54,7 +52,7 @@ pub trait Aws {
     async fn create_secret(&self, name: &str, user: &UserName, key: &KmsKey) -> Result<Answer, CallError>;
     async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, CallError>;
     async fn put_resource_policy(&self, name: &str, policy: &str, key: &KmsKey) -> Result<Answer, CallError>;
-    async fn confirmed_addresses(&self, topic: &TopicArn) -> Result<BTreeSet<String>, CallError>;
+    async fn confirmed_addresses(&self, topic: &TopicArn) -> Result<ConfirmedAddresses, CallError>;
     async fn publish(&self, topic: &TopicArn, envelope: &Envelope, mail: Mail) -> Result<Answer, CallError>;
     async fn sleep(&self, pause: Span);
 }
@@ -66,17 +64,30 @@ const MOST_CALLS: usize = 100;
 /// A throttled call can take half a minute, and a function that Lambda stops reports nothing.
 const LAST_CALL: Span = Span::seconds(3);
 
+/// What the users of a run have in common.
+pub struct RunContext<'a> {
+    /// What the planner must know about the invocation.
+    pub run: Run,
+    /// The invocation, for the log.
+    pub origin: RunOrigin<'a>,
+    /// Who has confirmed a subscription to the topic.
+    pub subscriptions: Subscriptions<'a>,
+    /// The pace of the mails.
+    pub pace: Pace,
+}
+
 /// Rotates the key of one user as far as is safe now, and returns the user's report.
 pub async fn rotate(
     aws: &impl Aws,
     settings: &Settings,
-    run: &Run,
-    origin: RunOrigin<'_>,
-    subscriptions: &Subscriptions<'_>,
+    context: &RunContext<'_>,
+    journal: JournalUse,
     clock: impl Fn() -> Timestamp,
     user: &User,
 ) -> UserReport {
-    let mut hand = Executor { aws, settings, subscriptions, user, secret: None };
+    let run = &Run { journal: context.run.journal.max(journal), ..context.run.clone() };
+    let origin = context.origin;
+    let mut hand = Executor { aws, settings, context, user, secret: None };
     let user = &user.name;
     let mut state = UserState::default();
     let (mut found, mut done) = (None, Vec::new());
@@ -155,7 +166,7 @@ fn report(
 struct Executor<'a, A> {
     aws: &'a A,
     settings: &'a Settings,
-    subscriptions: &'a Subscriptions<'a>,
+    context: &'a RunContext<'a>,
     user: &'a User,
     secret: Option<(AccessKeyId, SecretAccessKey)>,
 }
@@ -195,34 +206,31 @@ impl<A: Aws> Executor<'_, A> {
                 aws.put_resource_policy(&secret_name(), &policy, &settings.secret_kms_key).await
             }
             Call::ListSubscriptionsByTopic => {
-                let confirmed = self.subscriptions.confirmed(aws).await?;
-                let reaches =
-                    |readers: Vec<&Email>| readers.into_iter().any(|email| confirmed.contains(&email.small()));
+                let confirmed = self.context.subscriptions.confirmed(aws).await?;
+                let reaches = |readers: Vec<&Email>| readers.into_iter().any(|email| confirmed.contains(email));
                 Ok(Answer::Recipients(ConfirmedRecipients {
                     of_secret: reaches(settings.readers_of_secret(user)),
                     of_notice: reaches(settings.readers_of_notice(user)),
                 }))
             }
             Call::Publish(message) => {
-                let (to, mail) = match message {
-                    PlannedNotice::Secret(key) => {
-                        let secret = self.in_the_mail(key)?;
-                        (settings.readers_of_secret(user), self.rotated(key, secret, state, now))
-                    }
-                    PlannedNotice::Stored(key) => {
-                        let secret = SecretLocation::SecretsManager(secret_name());
-                        (settings.readers_of_notice(user), self.rotated(key, secret, state, now))
-                    }
-                    PlannedNotice::Warning(warning) => {
-                        (settings.readers_of_notice(user), settings.language.warning(user, warning))
+                let to = match message {
+                    PlannedNotice::Secret(_) => settings.readers_of_secret(user),
+                    PlannedNotice::Stored(_) | PlannedNotice::Warning(_) => {
+                        let confirmed = self.context.subscriptions.known(aws).await;
+                        settings.recipients_of_notice(user, confirmed.as_ref())
                     }
                 };
-                aws.publish(
-                    &settings.topic,
-                    &Envelope { to: to.into_iter().cloned().collect(), about: Some(user.clone()) },
-                    mail,
-                )
-                .await
+                let mail = match message {
+                    PlannedNotice::Secret(key) => self.rotated(key, self.in_the_mail(key)?, state, now),
+                    PlannedNotice::Stored(key) => {
+                        self.rotated(key, SecretLocation::SecretsManager(secret_name()), state, now)
+                    }
+                    PlannedNotice::Warning(warning) => settings.language.warning(user, warning),
+                };
+                let envelope = Envelope { to: to.into_iter().cloned().collect(), about: Some(user.clone()) };
+                self.context.pace.turn(&envelope.to, self.context.run.deadline.since(now)).await?;
+                aws.publish(&settings.topic, &envelope, mail).await
             }
         }
     }

@@ -8,15 +8,15 @@ use crate::{
     contract::{event::RunRequest, settings::Settings},
     handler::{
         dry_run::DryRun,
-        executor::{Aws, rotate},
+        executor::{Aws, RunContext, rotate},
         load_users::{AccountLists, LoadUsersError, select},
         log,
+        pace::Pace,
         subscriptions::Subscriptions,
     },
     model::time::{Span, Timestamp},
     notice::{self, Digested, Mail},
     protocol::{
-        call_error::{CallError, ErrorCode},
         journal::RunId,
         manager::Manager,
         run::{JournalUse, Run, RunAction},
@@ -30,7 +30,7 @@ use crate::{
     },
     selection::{
         fleet::{Fleet, Subject},
-        routing::Envelope,
+        routing::{ConfirmedAddresses, Envelope},
     },
 };
 
@@ -92,35 +92,35 @@ async fn carry_out(
     };
     let mode = if request.dry_run { RunMode::Pretended } else { RunMode::Real };
     let origin = RunOrigin { request: invocation.request, mode };
-    let subscriptions = Subscriptions::new(&settings.topic);
-    let post = NoticeSender { aws, settings, run: &run, origin };
+    let context = RunContext { run, origin, subscriptions: Subscriptions::new(&settings.topic), pace: Pace::of(mode) };
+    let post = NoticeSender { aws, settings, context: &context };
     let look = async |(place, subject): (usize, Subject)| {
         let settings = settings.for_subject(&subject);
-        let run = Run { journal: run.journal.max(subject.journal), ..run.clone() };
-        let report = rotate(aws, &settings, &run, origin, &subscriptions, Timestamp::now, &subject.user).await;
-        let unsent = post.notices(&report, &settings).await;
-        (place, report, unsent)
+        let report = rotate(aws, &settings, &context, subject.journal, Timestamp::now, &subject.user).await;
+        let sent = post.notices(&report, &settings).await;
+        (place, report, sent)
     };
     // A finished user makes room for the next one at once. The sort puts the report into order again.
     let subjects = stream::iter(fleet.subjects.into_iter().enumerate());
     let mut done: Vec<_> = subjects.map(look).buffer_unordered(AT_ONCE).collect().await;
     done.sort_by_key(|(place, ..)| *place);
-    let (mut users, mut unsent): (Vec<_>, Vec<_>) =
-        done.into_iter().map(|(_, report, unsent)| (report, unsent)).unzip();
+    let (mut users, mut sent): (Vec<_>, Vec<_>) = done.into_iter().map(|(_, report, sent)| (report, sent)).unzip();
     let misconfigured = fleet.misconfigured.into_iter();
     let misconfigured = misconfigured.map(|(listed, error)| (listed, NeedsAttention::UserConfigError(error)));
     let left = fleet.left.into_iter().map(|listed| (listed, NeedsAttention::Left));
     for (listed, why) in misconfigured.chain(left) {
         let rest = StopReason::NeedsAttention(why);
         let report = UserReport::new(listed.name, &request.action, Vec::new(), Vec::new(), Vec::new(), &rest);
-        unsent.push(post.notices(&report, settings).await);
+        sent.push(post.notices(&report, settings).await);
         users.push(report);
     }
-    let mut unsent = unsent.concat();
+    let copied = users.iter().zip(&sent).filter(|(_, sent)| sent.is_only_for_owner);
+    let copied = copied.map(|(report, _)| report.user.clone()).collect();
+    let mut unsent: Vec<_> = sent.into_iter().flat_map(|sent| sent.unsent).collect();
     let is_fleet = request.users.is_none() && request.action == RunAction::Routine;
     // A list that cannot be read is an error of each user that needs it. Without such a user, the metric is absent.
     let unconfirmed =
-        if is_fleet { subscriptions.unconfirmed(aws, settings).await.unwrap_or_default() } else { Vec::new() };
+        if is_fleet { context.subscriptions.unconfirmed(aws, settings).await.unwrap_or_default() } else { Vec::new() };
     let mut summary = Summary {
         users: users.len() + fleet.not_due.users,
         exempt: fleet.exempt,
@@ -128,7 +128,7 @@ async fn carry_out(
         unconfirmed: unconfirmed.len(),
         ..Summary::of(&users)
     };
-    let digested = Digested { run: &request.run, started, summary: &summary, users: &users };
+    let digested = Digested { run: &request.run, started, summary: &summary, users: &users, copied: &copied };
     unsent.extend(post.digest(&digested).await);
     summary.unsent = unsent.len();
     let body = settings.language.summary(&summary);
@@ -160,20 +160,32 @@ async fn carry_out(
 struct NoticeSender<'a, A> {
     aws: &'a A,
     settings: &'a Settings,
-    run: &'a Run,
-    origin: RunOrigin<'a>,
+    context: &'a RunContext<'a>,
+}
+
+/// What became of the notices about a user.
+#[derive(Default)]
+struct SentNotices {
+    unsent: Vec<Unsent>,
+    /// Whether there were notices, and the administrators got none of them.
+    is_only_for_owner: bool,
 }
 
 impl<A: Aws> NoticeSender<'_, A> {
-    /// Sends the notices about a user, with the settings of that user, and returns those that could not be sent.
-    async fn notices(&self, report: &UserReport, settings: &Settings) -> Vec<Unsent> {
+    /// Sends the notices about a user, with the settings of that user.
+    async fn notices(&self, report: &UserReport, settings: &Settings) -> SentNotices {
+        // The list of subscriptions costs a call, so it is not read for users without a notice.
+        if notice::notices(report, settings, &ConfirmedAddresses::default()).is_empty() {
+            return SentNotices::default();
+        }
+        let confirmed = self.context.subscriptions.known(self.aws).await;
         let mut unsent = Vec::new();
-        for notice in notice::notices(report, settings) {
-            let mail = settings.language.notice(&notice, &settings.policy, Timestamp::now());
+        for notice in notice::notices(report, settings, &confirmed) {
+            let mail = settings.language.notice(&notice, Timestamp::now());
             let envelope = Envelope { to: notice.to.into_iter().cloned().collect(), about: Some(notice.user.clone()) };
             unsent.extend(self.send(notice.kind.as_str(), envelope, mail).await);
         }
-        unsent
+        SentNotices { unsent, is_only_for_owner: settings.confirmed_owner_of(&report.user, &confirmed).is_some() }
     }
 
     /// Sends the digest of the run to the administrators, if the settings ask for it.
@@ -187,14 +199,14 @@ impl<A: Aws> NoticeSender<'_, A> {
 
     async fn send(&self, notice: &'static str, envelope: Envelope, mail: Mail) -> Option<Unsent> {
         let user = envelope.about.clone();
+        let RunContext { run, origin, pace, .. } = self.context;
         // After the deadline, Lambda may stop the function before it has reported.
-        let sent = if Timestamp::now() < self.run.deadline {
-            self.aws.publish(&self.settings.topic, &envelope, mail).await
-        } else {
-            let message = "the run's time was over; if this repeats, raise timeout";
-            Err(CallError::without_effect(ErrorCode::NoTimeLeft, message))
+        let turn = pace.turn(&envelope.to, run.deadline.since(Timestamp::now())).await;
+        let sent = match turn {
+            Ok(()) => self.aws.publish(&self.settings.topic, &envelope, mail).await,
+            Err(late) => Err(late),
         };
-        log::line(log_event::notice(&self.run.id, self.origin, user.as_ref(), notice, sent.as_ref().err()));
+        log::line(log_event::notice(&run.id, *origin, user.as_ref(), notice, sent.as_ref().err()));
         sent.err().map(|failure| Unsent { user, notice, why: failure.to_string() })
     }
 }

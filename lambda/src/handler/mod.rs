@@ -5,4 +5,5 @@ pub mod executor;
 pub mod invocation;
 pub mod load_users;
 pub mod log;
+pub mod pace;
 pub mod subscriptions;

@@ -1,6 +1,6 @@
 //! Which addresses have confirmed their subscriptions: read at most once in a run, and only if it matters for a user.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 
 use tokio::sync::OnceCell;
 
@@ -9,12 +9,13 @@ use crate::{
     handler::executor::Aws,
     model::email::Email,
     protocol::call_error::CallError,
+    selection::routing::ConfirmedAddresses,
 };
 
 /// The subscriptions to the topic of a run.
 pub struct Subscriptions<'a> {
     topic: &'a TopicArn,
-    confirmed: OnceCell<Result<BTreeSet<String>, CallError>>,
+    confirmed: OnceCell<Result<ConfirmedAddresses, CallError>>,
 }
 
 impl<'a> Subscriptions<'a> {
@@ -24,14 +25,20 @@ impl<'a> Subscriptions<'a> {
         Self { topic, confirmed: OnceCell::new() }
     }
 
-    /// The addresses with a confirmed subscription, in lower case.
+    /// The addresses with a confirmed subscription.
     ///
     /// # Errors
     /// [`CallError`] if the list could not be read. Every later caller gets the same error: fail closed, and do not ask
     /// again for each user.
-    pub async fn confirmed(&self, aws: &impl Aws) -> Result<&BTreeSet<String>, CallError> {
+    pub async fn confirmed(&self, aws: &impl Aws) -> Result<&ConfirmedAddresses, CallError> {
         let read = async || aws.confirmed_addresses(self.topic).await;
         self.confirmed.get_or_init(read).await.as_ref().map_err(Clone::clone)
+    }
+
+    /// The addresses that are known to have confirmed: none if the list could not be read. Then the administrators get
+    /// each notice too.
+    pub async fn known(&self, aws: &impl Aws) -> Cow<'_, ConfirmedAddresses> {
+        self.confirmed(aws).await.map_or_else(|_| Cow::Owned(ConfirmedAddresses::default()), Cow::Borrowed)
     }
 
     /// The addresses of the settings that have not confirmed.
@@ -41,7 +48,7 @@ impl<'a> Subscriptions<'a> {
     pub async fn unconfirmed(&self, aws: &impl Aws, settings: &Settings) -> Result<Vec<Email>, CallError> {
         let confirmed = self.confirmed(aws).await?;
         let mut unconfirmed: Vec<&Email> = Vec::new();
-        for email in settings.addresses().filter(|email| !confirmed.contains(&email.small())) {
+        for email in settings.addresses().filter(|email| !confirmed.contains(email)) {
             if !unconfirmed.contains(&email) {
                 unconfirmed.push(email);
             }

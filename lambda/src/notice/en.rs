@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{Aftermath, Digested, Mail, NoticeKind, Rotated, SecretLocation, digest::cut};
+use super::{
+    Aftermath, Digested, Mail, NoticeKind, Rotated, SecretLocation,
+    digest::{cut, news},
+};
 use crate::{
     model::{
         access_key::{AccessKeyId, KeyStatus, LastUse},
@@ -17,10 +20,10 @@ use crate::{
         call_error::{CallError, ErrorCode},
         journal::{DELIVERED, INTENT, LEASE, OWN_TAGS, PREFIX},
         overdue::Overdue,
-        policy::{DeleteAfter, Policy},
+        policy::DeleteAfter,
         stop_reason::NeedsAttention,
     },
-    report::run_report::{Summary, UserReport},
+    report::run_report::{KeyChange, Summary, UserReport},
 };
 
 pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
@@ -31,11 +34,6 @@ pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
             let _ = writeln!(body, "Secret access key:  {}", secret.expose());
             let _ = writeln!(body, "Delivered:          {}", now.to_minute());
             body.push_str("\nWhat to do: put the new key in place of the old one, then delete this mail.\n");
-        }
-        SecretLocation::InOwnersMail(owner) => {
-            let _ = writeln!(body, "Secret access key:  in the mail to its owner, {owner}");
-            let _ = writeln!(body, "Delivered:          {}", now.to_minute());
-            body.push_str("\nWhat to do: nothing. The owner puts the new key in place of the old one.\n");
         }
         SecretLocation::Encrypted(block) => {
             body.push_str("Secret access key:  in the block below, encrypted\n");
@@ -136,7 +134,7 @@ pub(super) fn warning(user: &UserName, warning: &Warning) -> Mail {
     Mail { subject: format!("{subject}: {user}"), body }
 }
 
-pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, policy: &Policy, now: Timestamp) -> Mail {
+pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, now: Timestamp) -> Mail {
     let (subject, body) = match kind {
         NoticeKind::StillInUse { old, new, last_use, required_idle_time, until } => {
             ("AWS access key still in use", still_in_use(user, old, *new, last_use, (*required_idle_time, *until)))
@@ -159,10 +157,6 @@ pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, policy: &Policy, no
         NoticeKind::NeedsAttention(doubt) => ("AWS access key needs a decision", needs_attention(user, doubt)),
         NoticeKind::NoConfirmedRecipient { mailboxes } => {
             ("AWS access key not rotated", no_confirmed_recipient(user, mailboxes))
-        }
-        NoticeKind::Mailed { key, owner, replaced } => {
-            let (secret, replaced) = (SecretLocation::InOwnersMail(owner), replaced.clone());
-            return rotated(&Rotated { user, key, secret, replaced, policy, now });
         }
     };
     Mail { subject: format!("{subject}: {user}"), body }
@@ -472,9 +466,8 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
     if s.unconfirmed > 0 {
         let _ = writeln!(body, "Unconfirmed:        {} addresses; make status names them", s.unconfirmed);
     }
-    if attention == 0 {
-        body.push_str("\nEvery user is as it should be.\n");
-    } else {
+    let more = |n| format!("  … and {n} more; the function's log names them\n");
+    if attention > 0 {
         let line = |user: &&UserReport| {
             let overdue = user
                 .overdue
@@ -483,11 +476,35 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
             format!("  {}: {}{}\n", user.user, user.why, overdue.unwrap_or_default())
         };
         let lines: Vec<_> = unhealthy.iter().map(line).collect();
-        let more = |n| format!("  … and {n} more, whom the function's log names\n");
-        let _ = write!(body, "\nNot as they should be:\n\n{}", cut(&lines, more));
+        let _ = write!(body, "\nUsers to look at:\n\n{}", cut(&lines, more));
+    }
+    let changed: Vec<_> = run.changed().map(|user| format!("  {}: {}\n", user.user, changes(&user.done))).collect();
+    if !changed.is_empty() {
+        let _ = write!(body, "\nChanges:\n\n{}", cut(&changed, more));
+    }
+    if attention == 0 {
+        body.push_str("\nNothing needs your attention.\n");
     }
     let subject = format!("AWS access key rotation: {} users, {} rotated, {attention} to look at", s.users, s.rotated);
     Mail { subject, body }
+}
+
+/// The changes of a user, in one line.
+fn changes(done: &[KeyChange]) -> String {
+    let one = |change: &KeyChange| match change {
+        KeyChange::Created { key } => format!("key {key} created"),
+        KeyChange::Delivered { key } => format!("key {key} delivered"),
+        KeyChange::Warned { key } => format!("notice about key {key} sent"),
+        KeyChange::Deactivated { key, why: RemovalReason::Withdrawn } => {
+            format!("key {key} deactivated, because it was not delivered")
+        }
+        KeyChange::Deactivated { key, why: RemovalReason::Disuse } => format!("unused key {key} deactivated"),
+        KeyChange::Deactivated { key, why: RemovalReason::Revoked } => format!("key {key} revoked"),
+        KeyChange::Deactivated { key, .. } => format!("key {key} deactivated"),
+        KeyChange::Reactivated { key } => format!("key {key} reactivated"),
+        KeyChange::Deleted { key, .. } => format!("key {key} deleted"),
+    };
+    news(done).map(one).collect::<Vec<_>>().join("; ")
 }
 
 pub(super) fn summary(s: &Summary) -> String {

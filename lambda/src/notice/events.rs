@@ -8,7 +8,7 @@
 use crate::{
     contract::settings::Settings,
     model::{
-        access_key::{AccessKeyId, Key, KeyStatus, LastUse},
+        access_key::{AccessKeyId, KeyStatus, LastUse},
         email::Email,
         time::Timestamp,
         user::UserName,
@@ -23,6 +23,7 @@ use crate::{
         audit,
         run_report::{KeyChange, UserReport},
     },
+    selection::routing::ConfirmedAddresses,
 };
 
 /// One mail about one user. It never holds a secret.
@@ -39,16 +40,6 @@ pub struct Notice<'a> {
 /// What a notice says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoticeKind<'a> {
-    /// The user has a new key, and the secret was mailed to the owner. This is for the administrators, who do not get
-    /// that mail.
-    Mailed {
-        /// The new key.
-        key: &'a AccessKeyId,
-        /// The address of the owner, who got the secret.
-        owner: &'a Email,
-        /// The keys that it replaces, as they were before.
-        replaced: Vec<&'a Key>,
-    },
     /// An old key is in use although its successor was delivered.
     StillInUse {
         /// The old key, which is in use.
@@ -149,7 +140,6 @@ impl NoticeKind<'_> {
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
-            Self::Mailed { .. } => "mailed",
             Self::StillInUse { .. } => "still-in-use",
             Self::Retired { .. } => "retired",
             Self::Disused { .. } => "disused",
@@ -166,7 +156,11 @@ impl NoticeKind<'_> {
 
 /// The notices about a user, with their recipients.
 #[must_use]
-pub fn notices<'a, Reference>(report: &'a UserReport, settings: &'a Settings<Reference>) -> Vec<Notice<'a>> {
+pub fn notices<'a, Reference>(
+    report: &'a UserReport,
+    settings: &'a Settings<Reference>,
+    confirmed: &ConfirmedAddresses,
+) -> Vec<Notice<'a>> {
     let done = report.done.iter().enumerate().filter_map(|(at, change)| of_change(report, at, change, settings));
     let all = done.chain(of_rest(report, settings));
     let notice = |kind| Notice {
@@ -174,8 +168,7 @@ pub fn notices<'a, Reference>(report: &'a UserReport, settings: &'a Settings<Ref
         to: match &kind {
             // Those who must confirm get no mail before that, so the administrators get this one.
             NoticeKind::NoConfirmedRecipient { .. } => settings.administrators.iter().collect(),
-            NoticeKind::Mailed { .. } => settings.administrators_beside(&report.user).collect(),
-            _ => settings.readers_of_notice(&report.user),
+            _ => settings.recipients_of_notice(&report.user, confirmed),
         },
         kind,
     };
@@ -190,13 +183,6 @@ fn of_change<'a, Reference>(
 ) -> Option<NoticeKind<'a>> {
     let (before, after) = (&report.done[..at], &report.done[at + 1..]);
     match change {
-        KeyChange::Delivered { key } if settings.policy.delivery.is_mail() => {
-            let owner = settings.owner_of(&report.user)?;
-            let others = settings.administrators_beside(&report.user).next().is_some();
-            let left = |old: &&Key| old.id != *key && report.left.iter().any(|left| left.id == old.id);
-            let replaced = report.found.iter().filter(left).collect();
-            others.then_some(NoticeKind::Mailed { key, owner, replaced })
-        }
         KeyChange::Deactivated { key, why: RemovalReason::Superseded } => {
             // Without an overlap, the mail about the new key has already said this. If the key was deleted, the notice
             // about that is enough.

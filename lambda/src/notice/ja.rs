@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{Aftermath, Digested, Mail, NoticeKind, Rotated, SecretLocation, digest::cut};
+use super::{
+    Aftermath, Digested, Mail, NoticeKind, Rotated, SecretLocation,
+    digest::{cut, news},
+};
 use crate::{
     contract::user_entry::TAGS,
     model::{
@@ -18,10 +21,10 @@ use crate::{
         call_error::{CallError, ErrorCode},
         journal::{DELIVERED, INTENT, LEASE, OWN_TAGS, PREFIX},
         overdue::Overdue,
-        policy::{DeleteAfter, Policy},
+        policy::DeleteAfter,
         stop_reason::{NeedsAttention, StopReason, Unheard},
     },
-    report::run_report::{Outcome, Summary, UserReport},
+    report::run_report::{KeyChange, Outcome, Summary, UserReport},
 };
 
 pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
@@ -32,11 +35,6 @@ pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
             let _ = writeln!(body, "・シークレットアクセスキー: {}", secret.expose());
             let _ = writeln!(body, "・発行日時: {}", now.to_minute());
             body.push_str("\n新しいキーに設定を切り替えたあと、このメールを削除してください。\n");
-        }
-        SecretLocation::InOwnersMail(owner) => {
-            let _ = writeln!(body, "・シークレットアクセスキー: 所有者({owner})宛てのメールにあります");
-            let _ = writeln!(body, "・発行日時: {}", now.to_minute());
-            body.push_str("\n作業は必要ありません。所有者が新しいキーに設定を切り替えます。\n");
         }
         SecretLocation::Encrypted(block) => {
             body.push_str("・シークレットアクセスキー: 下のブロックに暗号化されています\n");
@@ -136,7 +134,7 @@ pub(super) fn warning(user: &UserName, warning: &Warning) -> Mail {
     Mail { subject: format!("{subject} - {user}"), body }
 }
 
-pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, policy: &Policy, now: Timestamp) -> Mail {
+pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, now: Timestamp) -> Mail {
     let (subject, body) = match kind {
         NoticeKind::StillInUse { old, new, last_use, required_idle_time, until } => (
             "AWS アクセスキーがまだ使われています",
@@ -160,10 +158,6 @@ pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, policy: &Policy, no
         NoticeKind::NeedsAttention(doubt) => ("AWS アクセスキーについて確認が必要です", needs_attention(user, doubt)),
         NoticeKind::NoConfirmedRecipient { mailboxes } => {
             ("AWS アクセスキーは更新されていません", no_confirmed_recipient(user, mailboxes))
-        }
-        NoticeKind::Mailed { key, owner, replaced } => {
-            let (secret, replaced) = (SecretLocation::InOwnersMail(owner), replaced.clone());
-            return rotated(&Rotated { user, key, secret, replaced, policy, now });
         }
     };
     Mail { subject: format!("{subject} - {user}"), body }
@@ -501,9 +495,8 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
     if s.unconfirmed > 0 {
         let _ = writeln!(body, "・未承認の宛先: {}(make status で確認できます)", s.unconfirmed);
     }
-    if attention == 0 {
-        body.push_str("\n対応が必要なユーザーはいません。\n");
-    } else {
+    let more = |n| format!("  … ほか {n} ユーザー(関数のログに記録されています)\n");
+    if attention > 0 {
         let line = |user: &&UserReport| {
             let outcome = match user.result {
                 Outcome::Failed => "失敗",
@@ -518,11 +511,35 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
             format!("  {}({outcome}): {}{}\n", user.user, rest(&user.rest), overdue.unwrap_or_default())
         };
         let lines: Vec<_> = unhealthy.iter().map(line).collect();
-        let more = |n| format!("  … ほか {n} ユーザー(関数のログに記録されています)\n");
         let _ = write!(body, "\n次のユーザーを確認してください。\n\n{}", cut(&lines, more));
+    }
+    let changed: Vec<_> = run.changed().map(|user| format!("  {}: {}\n", user.user, changes(&user.done))).collect();
+    if !changed.is_empty() {
+        let _ = write!(body, "\n次の変更を行いました。\n\n{}", cut(&changed, more));
+    }
+    if attention == 0 {
+        body.push_str("\n対応が必要なユーザーはいません。\n");
     }
     let subject = format!("AWS アクセスキーの更新結果 - {} ユーザー(更新 {}、要対応 {attention})", s.users, s.rotated);
     Mail { subject, body }
+}
+
+/// The changes of a user, in one line.
+fn changes(done: &[KeyChange]) -> String {
+    let one = |change: &KeyChange| match change {
+        KeyChange::Created { key } => format!("キー {key} を作成"),
+        KeyChange::Delivered { key } => format!("キー {key} を配信"),
+        KeyChange::Warned { key } => format!("キー {key} についてのお知らせを送信"),
+        KeyChange::Deactivated { key, why: RemovalReason::Withdrawn } => {
+            format!("配信できなかったキー {key} を無効化")
+        }
+        KeyChange::Deactivated { key, why: RemovalReason::Disuse } => format!("使われていないキー {key} を無効化"),
+        KeyChange::Deactivated { key, why: RemovalReason::Revoked } => format!("キー {key} を失効"),
+        KeyChange::Deactivated { key, .. } => format!("キー {key} を無効化"),
+        KeyChange::Reactivated { key } => format!("キー {key} を再び有効化"),
+        KeyChange::Deleted { key, .. } => format!("キー {key} を削除"),
+    };
+    news(done).map(one).collect::<Vec<_>>().join("、")
 }
 
 /// The sentence about a user with a problem.

@@ -17,7 +17,6 @@ use crate::{
     delivery::public_key::{PublicKeyKind, Recipient},
     model::{
         access_key::{AccessKeyId, Key, SecretAccessKey},
-        email::Email,
         time::Timestamp,
         user::UserName,
     },
@@ -60,8 +59,6 @@ pub enum SecretLocation<'a> {
     Encrypted(Block<'a>),
     /// From Secrets Manager, under this name.
     SecretsManager(String),
-    /// In another mail, which only the owner gets at this address.
-    InOwnersMail(&'a Email),
 }
 
 /// The document with a new key, encrypted with age.
@@ -136,11 +133,11 @@ impl Language {
 
     /// The mail for this notice.
     #[must_use]
-    pub fn notice(self, notice: &Notice<'_>, policy: &Policy, now: Timestamp) -> Mail {
+    pub fn notice(self, notice: &Notice<'_>, now: Timestamp) -> Mail {
         let Notice { user, kind, .. } = notice;
         match self {
-            Self::English => en::notice(user, kind, policy, now),
-            Self::Japanese => ja::notice(user, kind, policy, now),
+            Self::English => en::notice(user, kind, now),
+            Self::Japanese => ja::notice(user, kind, now),
         }
     }
 

@@ -8,6 +8,8 @@
 //! minutes to apply a change. In that time a secret could be lost or reach a wrong recipient ("Applying a subscription
 //! filter policy in Amazon SNS").
 
+use std::collections::BTreeSet;
+
 use crate::{
     contract::{selector::UserSelector, settings::Settings},
     model::{email::Email, user::UserName},
@@ -43,15 +45,42 @@ impl<Reference> Settings<Reference> {
         self.owner_of(user).map_or_else(|| self.administrators.iter().collect(), |owner| vec![owner])
     }
 
-    /// The addresses that are notified about a user: its owner and the administrators.
+    /// The addresses that may get notices about a user: its owner and the administrators.
     #[must_use]
     pub fn readers_of_notice(&self, user: &UserName) -> Vec<&Email> {
-        self.owner_of(user).into_iter().chain(self.administrators_beside(user)).collect()
+        let owner = self.owner_of(user);
+        owner.into_iter().chain(self.administrators.iter().filter(|email| Some(*email) != owner)).collect()
     }
 
-    /// The administrators, without the owner of the user.
-    pub fn administrators_beside(&self, user: &UserName) -> impl Iterator<Item = &Email> {
-        let owner = self.owner_of(user);
-        self.administrators.iter().filter(move |email| Some(*email) != owner)
+    /// The owner of a user, if it gets the notices about the user. Then the administrators find a copy in the digest.
+    #[must_use]
+    pub fn confirmed_owner_of(&self, user: &UserName, confirmed: &ConfirmedAddresses) -> Option<&Email> {
+        self.owner_of(user).filter(|owner| confirmed.contains(owner))
+    }
+
+    /// The recipients of a notice about a user: its owner, or the administrators too if the owner has not confirmed.
+    #[must_use]
+    pub fn recipients_of_notice(&self, user: &UserName, confirmed: &ConfirmedAddresses) -> Vec<&Email> {
+        self.confirmed_owner_of(user, confirmed).map_or_else(|| self.readers_of_notice(user), |owner| vec![owner])
+    }
+}
+
+/// The addresses with a confirmed subscription to the topic. To every other address SNS delivers nothing, although it
+/// accepts each mail.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConfirmedAddresses(BTreeSet<String>);
+
+impl ConfirmedAddresses {
+    /// Whether this address has confirmed. The parts of an address are compared without case.
+    #[must_use]
+    pub fn contains(&self, address: &Email) -> bool {
+        self.0.contains(&address.small())
+    }
+}
+
+/// From the endpoints of confirmed subscriptions. An endpoint that is no address, such as a queue, matches none.
+impl<T: AsRef<str>> FromIterator<T> for ConfirmedAddresses {
+    fn from_iter<I: IntoIterator<Item = T>>(endpoints: I) -> Self {
+        Self(endpoints.into_iter().map(|endpoint| endpoint.as_ref().to_ascii_lowercase()).collect())
     }
 }

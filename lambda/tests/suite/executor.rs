@@ -6,10 +6,12 @@ use std::cell::Cell;
 use crate::common::article;
 use crate::world::manager;
 use lambda::{
-    contract::{settings::Settings, topic_arn::TopicArn},
+    contract::topic_arn::TopicArn,
     handler::{
         dry_run::DryRun,
-        executor::{Aws, rotate},
+        executor::{Aws, RunContext, rotate},
+        pace::Pace,
+        subscriptions::Subscriptions,
     },
     model::{
         access_key::{
@@ -17,7 +19,6 @@ use lambda::{
             KeyStatus::{self, Active, Inactive},
             LastUse, SecretAccessKey,
         },
-        email::Email,
         kms_key::KmsKey,
         time::{Span, Timestamp},
         user::UserName,
@@ -35,7 +36,7 @@ use lambda::{
         audit::{RunMode, RunOrigin},
         run_report::{KeyChange, Outcome, UserReport},
     },
-    selection::routing::Envelope,
+    selection::routing::{ConfirmedAddresses, Envelope},
 };
 
 const WRITES: &str = "a dry run writes nothing";
@@ -56,8 +57,8 @@ impl Aws for ReadOnly {
     async fn last_used(&self, _: &AccessKeyId) -> Result<Answer, CallError> {
         Ok(Answer::LastUse(LastUse::Never))
     }
-    async fn confirmed_addresses(&self, _: &TopicArn) -> Result<BTreeSet<String>, CallError> {
-        Ok(BTreeSet::from(["security@example.com".to_owned()]))
+    async fn confirmed_addresses(&self, _: &TopicArn) -> Result<ConfirmedAddresses, CallError> {
+        Ok(ConfirmedAddresses::from_iter(["security@example.com"]))
     }
     async fn describe_secret(&self, _: &str, _: &AccessKeyId) -> Result<Answer, CallError> {
         Ok(Answer::Current(false))
@@ -132,9 +133,15 @@ async fn dry_run(policy: &Policy, action: RunAction, ages: &[(u64, KeyStatus)], 
 }
 
 async fn look(aws: &ReadOnly, policy: &Policy, run: &Run, clock: impl Fn() -> Timestamp) -> UserReport {
-    let settings = Settings { administrators: Vec::new(), ..crate::common::settings("alice", policy.clone()) };
-    let origin = RunOrigin { request: "request", mode: RunMode::Pretended };
-    rotate(&DryRun::new(aws), &settings, run, origin, clock, &"alice".parse().unwrap()).await
+    let settings = crate::common::settings("alice", policy.clone());
+    let context = RunContext {
+        run: run.clone(),
+        origin: RunOrigin { request: "request", mode: RunMode::Pretended },
+        subscriptions: Subscriptions::new(&settings.topic),
+        pace: Pace::of(RunMode::Pretended),
+    };
+    let user = "alice".parse().unwrap();
+    rotate(&DryRun::new(aws), &settings, &context, JournalUse::IfNeeded, clock, &user).await
 }
 
 #[tokio::test]

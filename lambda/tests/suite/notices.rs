@@ -1,7 +1,7 @@
 //! The notices after a run: when one is sent, who gets it, and what it says. External texts in it cannot forge
 //! anything.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use expect_test::expect_file;
 use lambda::{
@@ -37,7 +37,7 @@ use lambda::{
         stop_reason::{NeedsAttention, StopReason, Unheard},
     },
     report::run_report::{KeyChange, RunReport, Summary, Unsent, UserReport},
-    selection::fleet::NotDue,
+    selection::{fleet::NotDue, routing::ConfirmedAddresses},
 };
 use proptest::prelude::*;
 
@@ -107,9 +107,12 @@ fn word(email: &Email) -> String {
 }
 
 /// The notices of a report: each kind, with its recipients.
-fn said(report: &UserReport, settings: &Settings) -> Vec<String> {
+fn said(report: &UserReport, settings: &Settings, confirmed: &ConfirmedAddresses) -> Vec<String> {
     let readers = |notice: &Notice<'_>| notice.to.iter().map(|email| word(email)).collect::<Vec<_>>().join(" ");
-    notices(report, settings).iter().map(|notice| format!("{}: {}", notice.kind.as_str(), readers(notice))).collect()
+    notices(report, settings, confirmed)
+        .iter()
+        .map(|notice| format!("{}: {}", notice.kind.as_str(), readers(notice)))
+        .collect()
 }
 
 type Case = (&'static str, Delivery, UserReport, Vec<String>);
@@ -140,12 +143,12 @@ fn changes() -> Vec<Case> {
             report(&[(1, Active)], vec![KeyChange::Warned { key: key(1) }], &[(1, Active)], &healthy),
             vec![],
         ),
-        // The administrators do not get the mail with the secret.
+        // The administrators do not get the mail with the secret. The digest names the new key.
         (
             "mailed, and the old key retired at once",
             Delivery::Email,
             report(&[(1, Active)], superseded(), &[(1, Inactive), (2, Active)], &healthy),
-            vec!["mailed: administrators".into()],
+            vec![],
         ),
         (
             "retired",
@@ -178,7 +181,7 @@ fn changes() -> Vec<Case> {
                 &[(2, Inactive), (3, Active)],
                 &healthy,
             ),
-            vec![format!("deleted: {BOTH}"), "mailed: administrators".into()],
+            vec![format!("deleted: {BOTH}")],
         ),
         // The new key, which its owner put in place just when it was withdrawn. No old key was reactivated.
         (
@@ -190,7 +193,7 @@ fn changes() -> Vec<Case> {
                 &[(1, Active), (2, Active)],
                 &StopReason::Overlap(key(1), until()),
             ),
-            vec!["mailed: administrators".into()],
+            vec![],
         ),
         (
             "undone",
@@ -314,19 +317,20 @@ fn hindrances() -> Vec<Case> {
 #[test]
 fn a_change_is_reported_once_and_a_problem_in_each_run() {
     for (case, delivery, report, expected) in changes().into_iter().chain(removals()).chain(hindrances()) {
-        assert_eq!(said(&report, &settings(delivery, Some("o@b.co"))), expected, "{case}");
-        // Without an owner, the administrators get every notice, and they had the mail with the secret too.
-        let mine = expected.iter().filter(|said| !said.starts_with("mailed")).map(|said| said.replace("o@b.co ", ""));
-        assert_eq!(said(&report, &settings(delivery, None)), mine.collect::<Vec<_>>(), "{case}, without an owner");
+        let none = ConfirmedAddresses::default();
+        assert_eq!(said(&report, &settings(delivery, Some("o@b.co")), &none), expected, "{case}");
+        // Of an owner who has confirmed, the administrators find a copy in the digest.
+        let owner = ConfirmedAddresses::from_iter(["o@b.co"]);
+        let owners: Vec<_> = expected.iter().map(|said| said.replace(BOTH, "o@b.co")).collect();
+        assert_eq!(
+            said(&report, &settings(delivery, Some("O@b.co")), &owner).join(";").to_lowercase(),
+            owners.join(";"),
+            "{case}, confirmed"
+        );
+        // Without an owner, the administrators get every notice.
+        let mine: Vec<_> = expected.iter().map(|said| said.replace("o@b.co ", "")).collect();
+        assert_eq!(said(&report, &settings(delivery, None), &owner), mine, "{case}, without an owner");
     }
-    // If the owner is the only administrator, the mail with the secret is enough.
-    let rotated = report(
-        &[(1, Active)],
-        vec![created(2), delivered(2)],
-        &[(1, Active), (2, Active)],
-        &StopReason::Healthy(until()),
-    );
-    assert_eq!(said(&rotated, &settings(Delivery::Email, Some("Security@Example.com"))), [""; 0]);
 }
 
 #[test]
@@ -368,7 +372,7 @@ fn a_failure_says_how_the_keys_stand() {
     ] {
         let report = report(&one, done, left, &failed(call.clone(), effect));
         let settings = settings(Delivery::SecretsManager, None);
-        let all = notices(&report, &settings);
+        let all = notices(&report, &settings, &ConfirmedAddresses::default());
         let Some(NoticeKind::Failed { aftermath, .. }) = all.last().map(|notice| &notice.kind) else {
             panic!("{all:?}")
         };
@@ -392,16 +396,12 @@ fn golden(name: &str, mails: impl Fn(Language) -> Vec<Mail>) {
 
 fn mail(language: Language, kind: NoticeKind<'_>) -> Mail {
     let user = "alice".parse().unwrap();
-    language.notice(&Notice { user: &user, kind, to: vec![] }, &policy(Delivery::Email), now())
+    language.notice(&Notice { user: &user, kind, to: vec![] }, now())
 }
 
 #[test]
 fn notices_are_the_reviewed_ones() {
     let (old, new, owner) = (key(1), key(2), email("alice@example.com"));
-    let replaced = keys(&[(1, Active)]);
-    golden("rotated-mailed-to-owner", |language| {
-        vec![mail(language, NoticeKind::Mailed { key: &new, owner: &owner, replaced: replaced.iter().collect() })]
-    });
     let used = LastUse::Used { at: now().before(Span::minutes(95)), service: "s3".into(), region: "eu-west-1".into() };
     golden("still-in-use", |language| {
         let (required_idle_time, end) = (Some(now() + Span::days(7)), Some(now() + Span::days(30)));
@@ -516,22 +516,31 @@ fn mails_about_users_that_need_attention_are_the_reviewed_ones() {
     });
 }
 
-/// A run over users who ended in each of these ways.
+fn every_change() -> Vec<KeyChange> {
+    let removed = [Superseded, RemovalReason::Withdrawn, RemovalReason::Disuse, RemovalReason::Revoked];
+    let removed = removed.map(|why| deactivated(1, why));
+    let others = [KeyChange::Warned { key: key(1) }, KeyChange::Reactivated { key: key(1) }];
+    let all = [created(2), delivered(2)].into_iter().chain(removed).chain(others);
+    all.chain([deleted(1, RemovalReason::WindowOver)]).collect()
+}
+
+/// A run over users who ended in each of these ways. Those with an overdue key had every change.
 fn digest(language: Language, rests: &[StopReason], unsent: usize) -> Mail {
     let users: Vec<_> = rests
         .iter()
         .enumerate()
         .map(|(n, rest)| {
             let user = format!("user-{n}").parse().unwrap();
-            let report = UserReport::new(user, &RunAction::Routine, vec![], vec![], vec![], rest);
             let is_late = matches!(rest, StopReason::Overlap(..) | StopReason::UnmadePairInUse(..));
+            let done = if is_late { every_change() } else { vec![] };
+            let report = UserReport::new(user, &RunAction::Routine, vec![], done, vec![], rest);
             let overdue = is_late.then(|| Overdue { key: key(1), since: now().before(Span::days(3)) });
             UserReport { overdue, ..report }
         })
         .collect();
     let summary = Summary { rotated: 1, unsent, ..Summary::of(&users) };
     let run: RunId = "d32c5kddcf5bb8c3".parse().unwrap();
-    language.digest(&Digested { run: &run, started: now(), summary: &summary, users: &users })
+    language.digest(&Digested { run: &run, started: now(), summary: &summary, users: &users, copied: &BTreeSet::new() })
 }
 
 #[test]
@@ -577,20 +586,35 @@ fn a_digest_is_sent_when_the_settings_ask_for_it() {
         ("a notice was lost", vec![healthy()], 1, true),
     ] {
         let summary = Summary { unsent, ..Summary::of(&users) };
-        let digested = Digested { run: &run, started: now(), summary: &summary, users: &users };
+        let digested =
+            Digested { run: &run, started: now(), summary: &summary, users: &users, copied: &BTreeSet::new() };
         let wanted = [DigestFrequency::Always, DigestFrequency::Changes, DigestFrequency::Never]
             .map(|digest| digest.wants(&digested));
         assert_eq!(wanted, [true, worth_it, false], "{case}");
+    }
+    // Without digests, the administrators still get to know what only an owner was told.
+    for (rest, copied, told) in [
+        (failed(Call::ListAccessKeys, Effect::None), true, true),
+        (failed(Call::ListAccessKeys, Effect::None), false, false),
+        (StopReason::NeedsAttention(NeedsAttention::SameAge), true, true),
+        (StopReason::Healthy(now()), true, false),
+    ] {
+        let users = vec![report(&[(1, Active)], vec![], &[(1, Active)], &rest)];
+        let copied: BTreeSet<UserName> = copied.then(|| users[0].user.clone()).into_iter().collect();
+        let digested =
+            Digested { run: &run, started: now(), summary: &Summary::of(&users), users: &users, copied: &copied };
+        assert_eq!(DigestFrequency::Never.wants(&digested), told, "{rest}");
     }
 }
 
 /// SNS accepts the mail, however many users there are ("Publish": Message).
 #[test]
 fn a_long_digest_is_cut_and_says_so() {
-    let rests = vec![failed(Call::ListAccessKeys, Effect::None); 5_000];
+    let late = StopReason::Overlap(key(1), now());
+    let rests = [vec![failed(Call::ListAccessKeys, Effect::None); 5_000], vec![late; 5_000]].concat();
     for (ending, language) in LANGUAGES {
         let mail = digest(language, &rests, 0);
-        assert!(mail.body.len() > 190_000 && mail.body.len() < 255_000, "{ending}: {}", mail.body.len());
+        assert!(mail.body.len() > 200_000 && mail.body.len() < 255_000, "{ending}: {}", mail.body.len());
         let last = mail.body.lines().last().unwrap();
         assert!(last.contains("…") && last.chars().any(|c| c.is_ascii_digit()), "{ending}: {last}");
     }
@@ -646,8 +670,7 @@ fn every_mail(language: Language, user: &UserName, texts: [&str; 3]) -> Vec<Mail
         NoticeKind::NeedsAttention(&orphan),
         NoticeKind::NoConfirmedRecipient { mailboxes: vec![] },
     ];
-    let policy = policy(Delivery::Email);
-    let notice = |kind| language.notice(&Notice { user, kind, to: vec![] }, &policy, now());
+    let notice = |kind| language.notice(&Notice { user, kind, to: vec![] }, now());
     let mut mails: Vec<_> = failed.into_iter().chain(others).map(notice).collect();
     let rests = [
         StopReason::Failed(Box::new((Call::ListAccessKeys, failure.clone()))),
@@ -704,7 +727,7 @@ proptest! {
         let unsent = vec![Unsent { user: None, notice: "digest", why: failure.to_string() }];
         let (run, body) = ("run".parse().unwrap(), String::new());
         let summary = Summary::of(&users);
-        let report = RunReport { status_code: 500, body, run, dry_run: false, started: now(), summary, users, not_due: NotDue::default(), unsent };
+        let report = RunReport { status_code: 500, body, run, dry_run: false, started: now(), summary, users, not_due: NotDue::default(), unsent, unconfirmed: Vec::new() };
         let json = serde_json::to_string(&report).unwrap();
         prop_assert!(json.chars().all(is_plain), "{:?}", json);
         let read: serde_json::Value = serde_json::from_str(&json).unwrap();

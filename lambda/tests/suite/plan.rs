@@ -18,7 +18,9 @@ use lambda::{
         manager::Manager,
         overdue::{Overdue, overdue},
         planner::{Next, ROTATION_BUDGET, next_step},
-        policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse, UnconfirmedRecipients, UnusedAfter},
+        policy::{
+            DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse, UnconfirmedRecipients, UnusedAfter,
+        },
         run::{JournalUse, Run, RunAction, Successor},
         state::{UserState, VERIFY_ATTEMPTS, VERIFY_PAUSE},
         stop_reason::{NeedsAttention, StopReason, Unheard},
@@ -113,8 +115,8 @@ fn a_rotation_is_these_calls_in_this_order() {
     let (rest, calls) = runs(&mut world, &careful());
     assert_eq!(
         calls,
-        "ListAccessKeys ListUserTags PutResourcePolicy TagUser CreateAccessKey GetCallerIdentity GetCallerIdentity \
-         GetCallerIdentity PutSecretValue DescribeSecret Publish TagUser"
+        "ListAccessKeys ListUserTags ListSubscriptionsByTopic PutResourcePolicy TagUser CreateAccessKey \
+         GetCallerIdentity GetCallerIdentity GetCallerIdentity PutSecretValue DescribeSecret Publish TagUser"
     );
     assert_eq!(rest, StopReason::Overlap(key(0), NOW + Span::days(7)));
     assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
@@ -128,7 +130,9 @@ fn a_users_first_rotation_makes_its_secret() {
     let mut world = with(&[(60, Active)]);
     let (rest, calls) = runs(&mut world, &careful());
     assert!(
-        calls.contains("ListUserTags PutResourcePolicy CreateSecret PutResourcePolicy TagUser CreateAccessKey"),
+        calls.contains(
+            "ListSubscriptionsByTopic PutResourcePolicy CreateSecret PutResourcePolicy TagUser CreateAccessKey"
+        ),
         "{calls}"
     );
     assert_eq!((rest, world.secret), (StopReason::Overlap(key(0), NOW + Span::days(7)), Secret::Current(key(1))));
@@ -169,7 +173,7 @@ fn an_owner_is_warned_once_and_a_missed_run_does_not_skip_it() {
         if !warns {
             continue;
         }
-        assert_eq!(calls, "ListAccessKeys ListUserTags Publish TagUser");
+        assert_eq!(calls, "ListAccessKeys ListUserTags ListSubscriptionsByTopic Publish TagUser");
         let (rest, calls) = runs(&mut world, &warning());
         assert_eq!(
             (rest, calls.as_str()),
@@ -359,7 +363,10 @@ fn an_inactive_key_is_kept_for_its_window_from_when_it_was_first_seen() {
     let (rest, calls) = runs(&mut world, &careful());
     assert_eq!(
         (rest, calls.as_str()),
-        (StopReason::Window(key(0), NOW + Span::days(14)), "ListAccessKeys ListUserTags Publish TagUser")
+        (
+            StopReason::Window(key(0), NOW + Span::days(14)),
+            "ListAccessKeys ListUserTags ListSubscriptionsByTopic Publish TagUser"
+        )
     );
     let by_other = Disabled { key: key(0), at: NOW, by: DisabledBy::Other };
     assert_eq!((warned(&world), &world.journal.as_ref().unwrap().disabled), (vec![key(0)], &vec![by_other]));
@@ -541,10 +548,7 @@ fn when_the_channel_is_not_ready_no_key_is_made() {
     let (rest, calls) = runs(&mut world, &article());
     assert_eq!(
         (rest, calls.as_str()),
-        (
-            StopReason::NoConfirmedRecipient(Unheard::Secret),
-            "ListAccessKeys ListUserTags ListSubscriptionsByTopic"
-        )
+        (StopReason::NoConfirmedRecipient(Unheard::Secret), "ListAccessKeys ListUserTags ListSubscriptionsByTopic")
     );
 
     let mut world = with(&[(90, Active)]);
@@ -1044,7 +1048,7 @@ fn invariant_12_a_pair_that_we_did_not_make_is_told_first_and_never_retired_in_u
         world.last_use = vec![(key(0), used(days(9)))];
         let told = NOW + Span::days(7);
         let (rest, calls) = runs(&mut world, &policy);
-        assert_eq!(calls, "ListAccessKeys ListUserTags Publish TagUser");
+        assert_eq!(calls, "ListAccessKeys ListUserTags ListSubscriptionsByTopic Publish TagUser");
         assert_eq!((rest, warned(&world)), (StopReason::UnmadePair(key(0), told), vec![key(0)]));
         let later = |world: &mut World, at| {
             world.now = at;
@@ -1184,7 +1188,7 @@ fn a_key_is_marked_before_it_is_deactivated() {
         world.run(&careful(), &run(), |_, call, _| matches!(call, Call::DeactivateAccessKey(..)).then(|| Err(lost())));
     assert_eq!(
         operations(&calls),
-        "ListAccessKeys ListUserTags GetAccessKeyLastUsed TagUser ListAccessKeys UpdateAccessKey"
+        "ListAccessKeys ListUserTags GetAccessKeyLastUsed ListSubscriptionsByTopic TagUser ListAccessKeys UpdateAccessKey"
     );
     assert!(matches!(rest, StopReason::Failed(_)), "{rest:?}");
     assert_eq!(world.journal.as_ref().unwrap().disabled, [by_rotation(0, NOW)]);
@@ -1421,7 +1425,7 @@ fn an_unused_key_is_deactivated_instead_of_replaced() {
     // Unused for 38 of 45 days: told. On the day of its rotation it is not unused yet, so it is replaced.
     world.last_use = vec![(key(0), used(days(38)))];
     let (rest, calls) = runs(&mut world, &disuse());
-    assert_eq!(calls, "ListAccessKeys GetAccessKeyLastUsed ListUserTags Publish TagUser");
+    assert_eq!(calls, "ListAccessKeys GetAccessKeyLastUsed ListUserTags ListSubscriptionsByTopic Publish TagUser");
     assert_eq!((rest, warned(&world)), (StopReason::Unused(key(0), NOW + Span::days(7)), vec![key(0)]));
     let mut used_again = world.clone();
     used_again.last_use = vec![(key(0), used(NOW + Span::days(1)))];
@@ -1717,6 +1721,8 @@ fn invariant_11_nothing_scheduled_happens_behind_peoples_backs() {
     let mut told_unused = with(&[(58, Active)]);
     told_unused.journal.as_mut().unwrap().unused = Some(KeyNote { key: key(0), at: days(8) });
     let unused = Policy { unused_after: UnusedAfter::After(Span::days(45)), ..careful() };
+    let mut window_over = with(&[(90, Inactive), (30, Active)]);
+    window_over.journal.as_mut().unwrap().disabled = vec![by_rotation(0, days(15))];
     for (name, start, policy) in [
         ("a rotation", with(&[(60, Active)]), careful()),
         ("a retirement", rotated(90, 8), careful()),
@@ -1724,6 +1730,7 @@ fn invariant_11_nothing_scheduled_happens_behind_peoples_backs() {
         ("a pair", with(&[(400, Active), (90, Active)]), careful()),
         ("an inactive key", with(&[(400, Inactive), (30, Active)]), careful()),
         ("an unused key", told_unused, unused),
+        ("a deletion", window_over, careful()),
         ("the article", with(&[(60, Active)]), article()),
     ] {
         let mut world = unheard(start);
@@ -1752,4 +1759,9 @@ fn invariant_11_nothing_scheduled_happens_behind_peoples_backs() {
         let _ = world.run(&careful(), &Run { action: action.clone(), ..run() }, |_, _, _| None);
         assert_eq!(world.secret, Secret::Current(key(1)), "{action:?}");
     }
+    // What no one was told is not noted as told, whoever orders the run.
+    let mut world = unheard(with(&[(400, Inactive), (60, Active)]));
+    let before = world.clone();
+    let (rest, _) = world.run(&careful(), &Run { action: RunAction::RotateNow, ..run() }, |_, _, _| None);
+    assert_eq!((rest, world.keys, world.journal, world.warnings), (held, before.keys, before.journal, vec![]));
 }

@@ -216,7 +216,7 @@ impl UserView<'_> {
     /// again.
     fn tell(&self, warning: Warning, note: JournalEntry) -> Next {
         // A notice that cannot be noted would be sent again in each run.
-        if let Some(wait) = self.no_room().or_else(|| self.unheard()) {
+        if let Some(wait) = self.no_room().or_else(|| self.unconfirmed()) {
             return wait;
         }
         Next::Call(if self.state.told.as_ref().is_some_and(|told| told.is_same(&warning)) {
@@ -226,11 +226,15 @@ impl UserView<'_> {
         })
     }
 
-    /// Invariant 11: why a scheduled run begins nothing and notes nothing as told; `None` if a notice would reach the
-    /// owner or an administrator, or if a person ordered the run.
+    /// Invariant 11: why a scheduled run begins nothing and takes no key away; `None` if a notice would reach the owner
+    /// or an administrator, or if a person ordered the run.
     fn unheard(&self) -> Option<Next> {
-        let is_held = self.policy.unconfirmed_recipients == UnconfirmedRecipients::Hold;
-        if !is_held || self.run.action != RunAction::Routine {
+        if self.run.action == RunAction::Routine { self.unconfirmed() } else { None }
+    }
+
+    /// Invariant 11: why nothing can be told; `None` if a notice would reach the owner or an administrator.
+    fn unconfirmed(&self) -> Option<Next> {
+        if self.policy.unconfirmed_recipients == UnconfirmedRecipients::Proceed {
             return None;
         }
         match self.state.recipients {

@@ -247,7 +247,10 @@ impl UserView<'_> {
             None => Next::Call(Call::GetAccessKeyLastUsed(key.id.clone())),
             Some(LastUse::Used { at, .. }) if self.now < *at + kept => keep(*at + kept),
             Some(LastUse::Unknown) => Next::Stop(StopReason::StillInUse(key.id.clone(), LastUse::Unknown)),
-            Some(_) => Next::Call(Call::DeleteAccessKey(key.id.clone(), why)),
+            Some(_) => {
+                let delete = || Next::Call(Call::DeleteAccessKey(key.id.clone(), why));
+                self.unheard().unwrap_or_else(delete)
+            }
         }
     }
 }
