@@ -24,9 +24,9 @@ use lambda::{
         time::{Span, Timestamp},
     },
     protocol::{
-        call::{Answer, Call, RemovalReason, Warning},
+        call::{Answer, Call, ConfirmedRecipients, RemovalReason, Warning},
         call_error::{CallError, Effect},
-        journal::{Disabled, DisabledBy, Intent, Journal, JournalParseError, KeyNote, LEASE, SKEW},
+        journal::{Disabled, DisabledBy, Intent, Journal, JournalEntry, JournalParseError, KeyNote, LEASE, SKEW},
         manager::Manager,
         planner::{self, Next},
         policy::{
@@ -66,6 +66,8 @@ enum People {
     Absent,
     /// An administrator deactivates or activates a key, or a person or a program makes one.
     Present,
+    /// No recipient of notices or keys has confirmed yet. They confirm at some moment, or never.
+    Unconfirmed,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,8 +87,11 @@ struct State {
     /// The keys that a stale read of IAM shows.
     stale_keys: Vec<Key>,
     stale_journal: Result<Journal, JournalParseError>,
-    /// Until when a read can be stale. IAM names no limit. A delay of minutes was never seen, so `SKEW` is the limit.
-    stale_until: Timestamp,
+    /// Until when a list of the keys can be stale. IAM names no limit. A delay of minutes was never seen, so `SKEW` is
+    /// the limit.
+    keys_stale_until: Timestamp,
+    /// Until when the journal that is read can be stale.
+    journal_stale_until: Timestamp,
     runs: [Process; 2],
     faults: u8,
     waits: u8,
@@ -134,6 +139,8 @@ enum Action {
     Enable(AccessKeyId),
     /// A person, or a program such as Terraform, makes a key.
     MakeKey,
+    /// The recipients confirm their subscriptions.
+    Confirm,
 }
 
 /// What happens to a call.
@@ -181,6 +188,8 @@ enum Sabotage {
     NoMark,
     /// The journal never says which stack manages the user.
     NoManager,
+    /// Every recipient seems to have confirmed.
+    NoRecipients,
 }
 
 struct Protocol {
@@ -319,7 +328,8 @@ impl Protocol {
         State {
             stale_keys: world.keys.clone(),
             stale_journal: world.journal.clone(),
-            stale_until: NOW,
+            keys_stale_until: NOW,
+            journal_stale_until: NOW,
             runs: [Process::Waiting, Process::Waiting],
             faults: self.bounds.faults,
             waits: self.bounds.waits,
@@ -334,7 +344,7 @@ impl Protocol {
             by_hand: Vec::new(),
             people: self.bounds.people,
             broken: None,
-            world: world.clone(),
+            world: World { recipients: recipients(self.bounds.people != People::Unconfirmed), ..world.clone() },
         }
     }
 
@@ -425,11 +435,11 @@ impl Protocol {
         };
         if keys_before != state.world.keys {
             state.stale_keys = keys_before;
-            state.stale_until = state.world.now + SKEW;
+            state.keys_stale_until = state.world.now + SKEW;
         }
         if journal_before != state.world.journal {
             state.stale_journal = journal_before;
-            state.stale_until = state.world.now + SKEW;
+            state.journal_stale_until = state.world.now + SKEW;
         }
         self.lie(&state.world.keys, call, answer)
     }
@@ -451,7 +461,7 @@ impl Protocol {
                 state.world.note_use(key, use_);
             }
             Call::TagUser(entries) if self.sabotage == Some(Sabotage::NoJournal) => {
-                if matches!(entries.as_slice(), [lambda::protocol::journal::JournalEntry::Intent(_)]) {
+                if matches!(entries.as_slice(), [JournalEntry::Intent(_), ..]) {
                     return Ok(Answer::Done);
                 }
             }
@@ -495,6 +505,7 @@ impl Protocol {
             (Some(Sabotage::NoManager), Ok(Answer::Journal(Ok(journal)))) => {
                 Ok(Answer::Journal(Ok(Journal { managed_by: None, ..journal })))
             }
+            (Some(Sabotage::NoRecipients), Ok(Answer::Recipients(_))) => Ok(Answer::Recipients(recipients(true))),
             (Some(Sabotage::NoSeen), Ok(Answer::Journal(Ok(journal)))) => {
                 let newest = keys.last().map(|key| KeyNote { key: key.id.clone(), at: key.created });
                 Ok(Answer::Journal(Ok(Journal { seen: newest, ..journal })))
@@ -530,6 +541,9 @@ impl Protocol {
         let is_ordered = has_order(|action| matches!(action, RunAction::Adopt | RunAction::Revoke(..)));
         if changes_keys && self.bounds.starts == Starts::Foreign && !is_ordered {
             return Some("8: a key of another stack was touched");
+        }
+        if state.people == People::Unconfirmed && is_behind_backs(call) {
+            return Some("11: a scheduled run acted, or noted something as told, and no one could be told");
         }
         match call {
             // A person can activate a key between the run's last look and this call, or make undo activate it.
@@ -679,10 +693,13 @@ impl Protocol {
         }
         let mut hasher = DefaultHasher::new();
         (&state.world, &state.holds, &state.duds, state.given, state.forged).hash(&mut hasher);
-        (&state.by_person, &state.by_hand).hash(&mut hasher);
+        (&state.by_person, &state.by_hand, state.people).hash(&mut hasher);
         let hash = hasher.finish();
         if self.converging.lock().expect("unpoisoned").contains(&hash) {
             return true;
+        }
+        if state.people == People::Unconfirmed && !self.converges(&state.confirmed()) {
+            return false;
         }
         let mut later = state.clone();
         later.world.now = later.world.now + LEASE + RUN;
@@ -698,13 +715,15 @@ impl Protocol {
             }
         };
         let person = matches!(rest, StopReason::NeedsAttention(_) | StopReason::NotVisible(_) | StopReason::Busy(..));
-        let failed = matches!(
-            rest,
-            StopReason::Failed(_)
-                | StopReason::Withdrawn(_)
-                | StopReason::OutOfTime
-                | StopReason::NoConfirmedRecipient(_)
-        );
+        let held = matches!(rest, StopReason::NoConfirmedRecipient(_)) && state.people == People::Unconfirmed;
+        let failed = !held
+            && matches!(
+                rest,
+                StopReason::Failed(_)
+                    | StopReason::Withdrawn(_)
+                    | StopReason::OutOfTime
+                    | StopReason::NoConfirmedRecipient(_)
+            );
         let orphans = later.world.keys.iter().filter(|k| !self.is_delivered(&later, &k.id)).count();
         let usable = |s: &State| s.world.keys.iter().any(|k| s.works(&k.id) && self.is_delivered(s, &k.id));
         if rest == StopReason::Disabled {
@@ -719,6 +738,7 @@ impl Protocol {
         // A user without a working key gets one, unless two deactivated keys are still in their recovery windows.
         let provided = usable(&later)
             || state.world.keys.is_empty()
+            || !usable(state) && held
             || !usable(state) && matches!(rest, StopReason::Window(..)) && later.world.keys.len() == 2;
         let good = later.broken == state.broken
             && self.provided(&later)
@@ -783,11 +803,17 @@ impl State {
         }
     }
 
+    /// The state after the recipients have confirmed.
+    fn confirmed(&self) -> Self {
+        let world = World { recipients: recipients(true), ..self.world.clone() };
+        Self { people: People::Absent, world, ..self.clone() }
+    }
+
     /// A person is about to change the keys, once. After that a read can be stale.
     fn begin_change_by_a_person(&mut self) {
         self.people = People::Absent;
         self.stale_keys = self.world.keys.clone();
-        self.stale_until = self.world.now + SKEW;
+        self.keys_stale_until = self.world.now + SKEW;
     }
 
     fn is_running(&self) -> bool {
@@ -821,9 +847,10 @@ impl Model for Protocol {
                         actions.push(Action::Crash(index));
                         if let Next::Call(call) = planner::next_step(user, &self.planned, &run, state.world.now) {
                             let mut outcomes = vec![Outcome::Refused, Outcome::LostBefore];
+                            let stale = |until| (state.world.now < until).then_some(Outcome::Stale);
                             match call {
-                                Call::ListAccessKeys | Call::ListUserTags if state.world.now >= state.stale_until => {}
-                                Call::ListAccessKeys | Call::ListUserTags => outcomes.push(Outcome::Stale),
+                                Call::ListAccessKeys => outcomes.extend(stale(state.keys_stale_until)),
+                                Call::ListUserTags => outcomes.extend(stale(state.journal_stale_until)),
                                 Call::CreateAccessKey => outcomes.extend([Outcome::LostAfter, Outcome::Dud]),
                                 _ => outcomes.push(Outcome::LostAfter),
                             }
@@ -843,6 +870,9 @@ impl Model for Protocol {
         }
         if state.waits > 0 {
             actions.push(Action::Wait);
+        }
+        if state.people == People::Unconfirmed {
+            actions.push(Action::Confirm);
         }
         if state.people == People::Present {
             let active = state.world.keys.iter().filter(|key| key.status == KeyStatus::Active);
@@ -890,6 +920,7 @@ impl Model for Protocol {
                     state.by_hand.push(made.id);
                 }
             }
+            Action::Confirm => state = state.confirmed(),
             Action::Wait => {
                 state.waits -= 1;
                 state.world.now = state.world.now + SHORT;
@@ -924,7 +955,8 @@ impl Model for Protocol {
             // No stale read can follow, so what one would show makes no difference.
             state.stale_keys.clear();
             state.stale_journal = Ok(Journal::default());
-            state.stale_until = NOW;
+            state.keys_stale_until = NOW;
+            state.journal_stale_until = NOW;
         }
         Some(state)
     }
@@ -932,7 +964,7 @@ impl Model for Protocol {
     fn properties(&self) -> Vec<Property<Self>> {
         vec![
             Property::always("1: no outage", |model: &Self, state: &State| model.no_outage(state)),
-            Property::always("1, 2, 4, 8, 10, 12, 13: no forbidden call", |_: &Self, state: &State| {
+            Property::always("1, 2, 4, 8, 10, 11, 12, 13: no forbidden call", |_: &Self, state: &State| {
                 state.broken.is_none()
             }),
             Property::always("3, 7: one run without faults corrects all", |model: &Self, state: &State| {
@@ -966,6 +998,23 @@ impl std::fmt::Display for Scenario {
     }
 }
 
+fn recipients(confirmed: bool) -> ConfirmedRecipients {
+    ConfirmedRecipients { of_secret: confirmed, of_notice: confirmed }
+}
+
+/// Invariant 11: whether the call begins something, takes a key away, or notes something as told. What a dead run has left
+/// may be cleaned up without a notice.
+fn is_behind_backs(call: &Call) -> bool {
+    match call {
+        Call::TagUser(entries) => entries.iter().any(|entry| {
+            use JournalEntry::{Intent, Seen, Unused, Warned};
+            matches!(entry, Intent(_) | Seen(_) | Unused(_) | Warned(_))
+        }),
+        Call::DeactivateAccessKey(_, why) | Call::DeleteAccessKey(_, why) => *why != RemovalReason::Withdrawn,
+        _ => false,
+    }
+}
+
 /// The state with what another stack would have noted: a delivery of its newest key, or a rotation in which it died.
 fn with_foreign_notes(start: &State) -> Vec<State> {
     let other = || Some(Manager::new("other", "eu-west-1", "channel").expect("a manager"));
@@ -995,7 +1044,32 @@ fn is_marked(world: &World, id: &AccessKeyId) -> bool {
     noted.is_some_and(|noted| noted.by != DisabledBy::Other)
 }
 
-fn check(scenario: &Scenario, sabotage: Option<Sabotage>) -> (usize, Vec<String>) {
+/// A violation: the history that leads to it.
+struct Violation {
+    start: State,
+    actions: Vec<Action>,
+    /// The name of the property and the history, for the reader.
+    text: String,
+}
+
+impl Violation {
+    /// Whether the same history also breaks a property if nothing is switched off.
+    fn holds_without_sabotage(&self, scenario: &Scenario) -> bool {
+        let model = Protocol::new(scenario, None);
+        let is_broken = |state: &State| model.properties().iter().any(|property| !(property.condition)(&model, state));
+        let mut state = self.start.clone();
+        for action in &self.actions {
+            let Some(next) = model.next_state(&state, action.clone()) else { break };
+            state = next;
+            if is_broken(&state) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+fn check(scenario: &Scenario, sabotage: Option<Sabotage>) -> (usize, Vec<Violation>) {
     let checker =
         Protocol::new(scenario, sabotage).checker().threads(2).finish_when(HasDiscoveries::Any).spawn_bfs().join();
     let model = checker.model();
@@ -1012,9 +1086,11 @@ fn check(scenario: &Scenario, sabotage: Option<Sabotage>) -> (usize, Vec<String>
     };
     let trace = |(name, path): (&str, stateright::Path<State, Action>)| {
         let path = path.into_vec();
-        let start = path[0].0.brief();
+        let start = path[0].0.clone();
+        let actions = path.iter().filter_map(|(_, action)| action.clone()).collect();
         let lines: Vec<_> = path.into_iter().map(line).collect();
-        format!("{name}\n{scenario}\n{start}\n  {}", lines.join("\n  "))
+        let text = format!("{name}\n{scenario}\n{}\n  {}", start.brief(), lines.join("\n  "));
+        Violation { start, actions, text }
     };
     (checker.unique_state_count(), checker.discoveries().into_iter().map(trace).collect())
 }
@@ -1027,7 +1103,7 @@ fn check(scenario: &Scenario, sabotage: Option<Sabotage>) -> (usize, Vec<String>
 fn scenarios() -> Vec<Scenario> {
     use RunAction::{Adopt, Enable, RotateNow, Routine, Undo};
     use {
-        People::{Absent, Present},
+        People::{Absent, Present, Unconfirmed},
         Starts::{All, Few, Foreign},
     };
     let scenario = |policy: &Policy, run_actions, bounds| Scenario { policy: policy.clone(), run_actions, bounds };
@@ -1037,6 +1113,7 @@ fn scenarios() -> Vec<Scenario> {
     let leases = |faults| Bounds { starts: Few, faults, waits: 3, people: Absent };
     let beside_people = Bounds { starts: All, faults: 0, waits: 0, people: Present };
     let foreign = Bounds { starts: Foreign, faults: 1, waits: 0, people: Absent };
+    let unconfirmed = |faults| Bounds { starts: All, faults, waits: 0, people: Unconfirmed };
     let no_fault = Bounds { starts: All, faults: 0, waits: 0, people: Absent };
     let policies = policies();
     let wait = |p: &&Policy| p.still_in_use == StillInUse::Wait;
@@ -1060,6 +1137,7 @@ fn scenarios() -> Vec<Scenario> {
             all.extend(by(&[routine()], leases(0)));
             all.extend(by(&[routine(), [Undo, Routine]], beside_people).into_iter().filter(waits_for_people));
             all.extend(by(&[[revoke(), Routine], [Enable, Routine]], no_fault));
+            all.extend(by(&[routine()], unconfirmed(0)));
             all.extend(by(&[routine(), [Undo, Routine], [Adopt, Routine]], Bounds { faults: 0, ..foreign }));
             all
         }
@@ -1072,6 +1150,7 @@ fn scenarios() -> Vec<Scenario> {
             all.extend(by(&orders, beside_people).into_iter().filter(waits_for_people));
             all.extend(by(&[routine(), [Undo, Routine], [Adopt, Routine], [revoke(), Routine]], foreign));
             all.extend(by(&[routine()], leases(1)));
+            all.extend(by(&[routine()], unconfirmed(1)));
             all.into_iter().filter(|scenario| word == "deep" || scenario.to_string().contains(word)).collect()
         }
         // Two policies with different deliveries, as different as possible.
@@ -1092,13 +1171,14 @@ fn scenarios() -> Vec<Scenario> {
             all.extend(all_of(&careful, [Adopt, Routine], Bounds { faults: 0, ..foreign }));
             all.extend(all_of(&careful, [Undo, Routine], beside_people));
             all.extend(all_of(&unused, routine(), no_fault));
+            all.extend(all_of(&|p| careful(p) || article(p), routine(), unconfirmed(0)));
             all
         }
     }
 }
 
 #[test]
-fn invariants_1_2_3_4_5_7_8_10_12_13_hold_in_every_state() {
+fn invariants_1_2_3_4_5_7_8_10_11_12_13_hold_in_every_state() {
     let (mut total, mut found) = (0, Vec::new());
     let scenarios = scenarios();
     assert!(!scenarios.is_empty(), "PROVE names no scenario");
@@ -1106,7 +1186,7 @@ fn invariants_1_2_3_4_5_7_8_10_12_13_hold_in_every_state() {
         let (states, violations) = check(scenario, None);
         println!("  {states:>9} states, {} violations: {scenario}", violations.len());
         total += states;
-        found.extend(violations);
+        found.extend(violations.into_iter().map(|violation| violation.text));
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
     println!("model check: {total} states explored in {} scenarios: no violation", scenarios.len());
@@ -1116,8 +1196,8 @@ fn invariants_1_2_3_4_5_7_8_10_12_13_hold_in_every_state() {
 #[test]
 fn without_any_one_safeguard_there_is_a_violation() {
     use Sabotage::{
-        NoDoubt, NoGrace, NoJournal, NoLastUse, NoLease, NoManager, NoMark, NoOrigin, NoQuota, NoReadBack, NoSeen,
-        NoSkip, NoStatus, NoVerification,
+        NoDoubt, NoGrace, NoJournal, NoLastUse, NoLease, NoManager, NoMark, NoOrigin, NoQuota, NoReadBack,
+        NoRecipients, NoSeen, NoSkip, NoStatus, NoVerification,
     };
     let everywhere = Bounds { starts: Starts::All, faults: 2, waits: 1, people: People::Absent };
     let without_faults = Bounds { faults: 0, waits: 0, ..everywhere };
@@ -1139,14 +1219,17 @@ fn without_any_one_safeguard_there_is_a_violation() {
         (NoSeen, &routine, without_faults),
         (NoMark, &undo, without_faults),
         (NoManager, &routine, foreign),
+        (NoRecipients, &routine, Bounds { people: People::Unconfirmed, ..without_faults }),
     ];
     for (sabotage, run_actions, bounds) in safeguards {
         let found = policies().into_iter().find_map(|policy| {
             let scenario = Scenario { policy, run_actions: run_actions.clone(), bounds };
-            check(&scenario, Some(sabotage)).1.into_iter().next()
+            let violation = check(&scenario, Some(sabotage)).1.into_iter().next()?;
+            Some((scenario, violation))
         });
-        let found = found.unwrap_or_else(|| panic!("{sabotage:?}: no violation found"));
-        println!("without {sabotage:?}: {}", found.lines().next().unwrap_or_default());
+        let (scenario, violation) = found.unwrap_or_else(|| panic!("{sabotage:?}: no violation found"));
+        println!("without {sabotage:?}: {}", violation.text.lines().next().unwrap_or_default());
+        assert!(!violation.holds_without_sabotage(&scenario), "not because of {sabotage:?}: {}", violation.text);
     }
     println!("model check: {} safeguards switched off one by one: a violation each time", safeguards.len());
 }

@@ -1753,6 +1753,11 @@ fn invariant_11_nothing_scheduled_happens_behind_peoples_backs() {
     world.secret = Secret::Current(key(1));
     let _ = runs(&mut world, &careful());
     assert_eq!(world.announced, [key(1)]);
+    // But it is not removed as long as the user could get no other key in its place.
+    let mut world = unheard(with(&[(90, Inactive), (30, Active)]));
+    world.journal.as_mut().unwrap().intents = vec![intent(days(30), 0)];
+    let _ = runs(&mut world, &replacing());
+    assert_eq!(left(&world), keys(&[(0, Inactive), (1, Active)]));
     // A person orders a rotation, and a revocation, with Secrets Manager.
     for action in [RunAction::RotateNow, RunAction::Revoke(key(0), Successor::IfNeeded)] {
         let mut world = unheard(with(&[(60, Active)]));

@@ -60,21 +60,7 @@ impl UserView<'_> {
         let is_withdrawn = self.journal.is_disabled_by(&orphan.id, DisabledBy::Rotation);
         match self.state.last_use(&orphan.id) {
             None => Next::Call(Call::GetAccessKeyLastUsed(orphan.id.clone())),
-            // Once the key is inactive, its last use is read again: a workload that took the key since then must not
-            // lose it.
-            //
-            // Without its only active key, the user would be disabled, and no run would give it access again (invariant 10).
-            Some(use_)
-                if is_only_verification(use_, last)
-                    && skips_disabled(self.policy, self.run)
-                    && self.with(KeyStatus::Active).all(|key| key.id == orphan.id) =>
-            {
-                Next::Stop(NeedsAttention::UnclearOrigin.into())
-            }
-            Some(use_) if is_only_verification(use_, last) => match orphan.status {
-                KeyStatus::Active => self.deactivate(orphan, DisabledBy::Rotation, RemovalReason::Withdrawn),
-                KeyStatus::Inactive => Next::Call(Call::DeleteAccessKey(orphan.id.clone(), RemovalReason::Withdrawn)),
-            },
+            Some(use_) if is_only_verification(use_, last) => self.withdraw(orphan),
             // A mail cannot be read back. But if the key is used, it was received.
             Some(LastUse::Used { .. }) if self.policy.delivery.is_mail() && orphan.status == KeyStatus::Active => {
                 Next::Call(commit(&orphan.id, Some(intent), self.now))
@@ -84,6 +70,26 @@ impl UserView<'_> {
                 Next::Call(Call::ActivateAccessKey(orphan.id.clone()))
             }
             Some(use_) => Next::Stop(NeedsAttention::OrphanInUse(orphan.id.clone(), use_.clone()).into()),
+        }
+    }
+
+    /// Removes a dead run's key, which was not used. Once it is inactive, its last use is read again: a workload that took
+    /// the key since then must not lose it.
+    fn withdraw(&self, orphan: &Key) -> Next {
+        if self.with(KeyStatus::Active).all(|key| key.id == orphan.id) {
+            // Without its only active key, the user would be disabled, and no run would give it access again
+            // (invariant 10).
+            if skips_disabled(self.policy, self.run) {
+                return Next::Stop(NeedsAttention::UnclearOrigin.into());
+            }
+            // The user gets another key only in a rotation, and none begins now.
+            if let Some(held) = self.unheard() {
+                return held;
+            }
+        }
+        match orphan.status {
+            KeyStatus::Active => self.deactivate(orphan, DisabledBy::Rotation, RemovalReason::Withdrawn),
+            KeyStatus::Inactive => Next::Call(Call::DeleteAccessKey(orphan.id.clone(), RemovalReason::Withdrawn)),
         }
     }
 
