@@ -155,6 +155,7 @@ handler = add(
                 "WAIT_AT_MOST": "forever",
                 "DISABLED_USERS": "skip",
                 "UNUSED_AFTER": "never",
+                "UNCONFIRMED_RECIPIENTS": "hold",
                 "DELIVERY": "secrets-manager",
                 "WARN_BEFORE": "7d",
                 "LANGUAGE": "en",

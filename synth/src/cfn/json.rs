@@ -16,6 +16,7 @@ pub fn to_json(value: &Value) -> Json {
         Value::Map(entries) => {
             Json::Object(entries.iter().map(|(k, v)| (k.clone(), to_json(v))).collect::<Map<_, _>>())
         }
+        Value::Id(id) => json!(id.as_str()),
         Value::Ref(name) => json!({ "Ref": name.as_str() }),
         Value::GetAtt(attribute) => json!({ "Fn::GetAtt": [attribute.of().as_str(), attribute.name()] }),
         Value::Sub(parts) => json!({ "Fn::Sub": Value::sub_text(parts) }),

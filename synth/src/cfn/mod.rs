@@ -17,6 +17,6 @@ pub mod view;
 pub mod yaml;
 
 pub use name::{LogicalId, Pseudo};
-pub use reference::{Arn, DeclaredType, Handle, HasArn, Ref};
+pub use reference::{Arn, DeclaredType, Dependency, Handle, HasArn, Ref};
 pub use template::Template;
 pub use value::{Part, Property, Text, Value};

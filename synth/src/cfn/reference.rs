@@ -41,6 +41,24 @@ impl<R> Handle<R> {
     }
 }
 
+impl<R> Handle<R> {
+    /// The resource as one that must exist before another one, although that one does not refer to it.
+    #[must_use]
+    pub fn dependency(&self) -> Dependency {
+        Dependency(self.id.clone())
+    }
+}
+
+/// A resource that must exist before another one.
+#[derive(Debug, Clone)]
+pub struct Dependency(LogicalId);
+
+impl From<Dependency> for Value {
+    fn from(dependency: Dependency) -> Self {
+        Self::Id(dependency.0)
+    }
+}
+
 impl<R: HasArn> Handle<R> {
     /// A `!GetAtt` that gives the ARN of the resource.
     #[must_use]

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{
-    DeclaredType, Handle, LogicalId, Part, Text,
+    DeclaredType, Dependency, Handle, LogicalId, Part, Text,
     value::{Property, Value, map, properties, words},
 };
 
@@ -66,6 +66,20 @@ impl Template {
     /// Adds a resource, with the reason why it exists.
     pub fn add<R: DeclaredType>(&mut self, id: LogicalId, why: &'static str, resource: R) -> Handle<R> {
         self.insert(id, why, map([("Type", R::TYPE.value()), ("Properties", resource.value())]))
+    }
+
+    /// Adds a resource that CloudFormation creates after all of these, although it does not refer to them.
+    pub fn add_after<R: DeclaredType>(
+        &mut self,
+        id: LogicalId,
+        why: &'static str,
+        after: Vec<Dependency>,
+        resource: R,
+    ) -> Handle<R> {
+        let after: Vec<_> = after.into_iter().map(Value::from).collect();
+        let body =
+            map([("Type", R::TYPE.value()), ("DependsOn", Some(Value::List(after))), ("Properties", resource.value())]);
+        self.insert(id, why, body)
     }
 
     /// Adds a resource that stays in the account if it is removed from the stack or the stack is deleted. If the
@@ -137,6 +151,7 @@ fn check(value: &Value, referable: &HashSet<&LogicalId>) -> Result<(), TemplateE
             }
             check(value, referable)
         }),
+        Value::Id(id) => known(Some(id)),
         Value::Ref(name) => known(name.needs()),
         Value::GetAtt(attribute) => known(Some(attribute.of())),
         Value::Sub(parts) => parts.iter().try_for_each(|part| match part {
@@ -196,6 +211,17 @@ mod tests {
             t.output(id!("Output"), "", text);
             assert_eq!(t.into_value(), Err(TemplateError::Dangling("Queue".into())));
         }
+    }
+
+    #[test]
+    fn a_resource_can_depend_on_another_one_of_its_template_only() {
+        let mut t = Template::new(String::new());
+        let first = t.add(id!("First"), "", topic());
+        t.add_after(id!("Second"), "", vec![first.dependency()], topic());
+        assert!(t.into_value().is_ok());
+        let mut other = Template::new(String::new());
+        other.add_after(id!("Second"), "", vec![first.dependency()], topic());
+        assert_eq!(other.into_value(), Err(TemplateError::Dangling("First".into())));
     }
 
     #[test]

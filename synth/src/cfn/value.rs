@@ -3,7 +3,7 @@
 use lambda::model::kms_key::KmsKeyArn;
 
 use super::{
-    name::{Attribute, RefName},
+    name::{Attribute, LogicalId, RefName},
     shape::Shape,
 };
 
@@ -20,6 +20,8 @@ pub enum Value {
     List(Vec<Value>),
     /// A map, in the order in which its entries were added.
     Map(Vec<(String, Value)>),
+    /// The logical id of a resource that must exist first, in `DependsOn`.
+    Id(LogicalId),
     /// The intrinsic function `Ref`.
     Ref(RefName),
     /// The intrinsic function `Fn::GetAtt`.

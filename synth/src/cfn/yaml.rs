@@ -120,6 +120,7 @@ fn inline(value: &Value) -> String {
         Value::Boolean(boolean) => boolean.to_string(),
         Value::Map(_) => "{}".to_owned(),
         Value::List(_) => "[]".to_owned(),
+        Value::Id(id) => scalar(id.as_str()),
         Value::Ref(name) => format!("!Ref {}", scalar(name.as_str())),
         Value::GetAtt(attribute) => format!("!GetAtt {}.{}", attribute.of().as_str(), attribute.name()),
         Value::Sub(parts) => format!("!Sub {}", scalar(&Value::sub_text(parts))),

@@ -197,6 +197,7 @@ impl Given {
                 wait_at_most: self.wait_at_most?,
                 disabled_users: self.disabled_users?,
                 unused_after: self.unused_after?,
+                unconfirmed_recipients: self.unconfirmed_recipients?,
                 delivery: self.delivery?,
                 warn_before: self.warn_before?,
             },

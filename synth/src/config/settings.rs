@@ -10,7 +10,7 @@ use lambda::{
     },
     delivery::secret_policy::Readers,
     model::{email::Email, kms_key::KmsKey, time::Span},
-    protocol::policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, StillInUse, UnusedAfter},
+    protocol::policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, StillInUse, UnconfirmedRecipients, UnusedAfter},
 };
 
 use crate::cfn::resource::Architecture;
@@ -85,9 +85,14 @@ settings! {
         emails: Vec<Email>, such as "[security@example.com]", "[security@example.com, ops@example.com]";
         /// The language of the mails. `en`: English. `ja`: Japanese.
         language: Language = "en", such as "en", "ja";
-        /// When the administrators get one mail that sums up a run. `always`: after each run. `changes`: after a run that changed
-        /// something or found something wrong. `never`: after no run.
+        /// When the administrators get one mail that sums up a run. The notices about a user with a confirmed owner go only to the
+        /// owner, and this mail lists them. `always`: after each run. `changes`: after a run that changed something or found something
+        /// wrong. `never`: only if a user with a confirmed owner failed or needs attention.
         digest: DigestFrequency = "changes", such as "always", "changes", "never";
+        /// What scheduled runs do for a user if neither its owner nor an administrator has confirmed a subscription. `hold`: the user
+        /// waits. Its keys are not replaced, deactivated or deleted. `proceed`: they are. This is for workloads that fetch their keys
+        /// by themselves.
+        unconfirmed_recipients: UnconfirmedRecipients = "hold", such as "hold", "proceed";
     }
     Schedule {
         /// When the handler runs, as an expression of EventBridge Scheduler: `rate(…)`, `cron(…)` or `at(…)`. Each run does what is

@@ -9,7 +9,7 @@ use lambda::{
     model::{parse_error::ParseError, time::Span},
     protocol::{
         planner::ROTATION_BUDGET,
-        policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, StillInUse, UnusedAfter},
+        policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, StillInUse, UnconfirmedRecipients, UnusedAfter},
     },
 };
 use serde_json::{Value as Json, json};
@@ -233,6 +233,12 @@ impl Word for StillInUse {
 }
 
 impl Word for DisabledUsers {
+    fn rule() -> ValueRule {
+        ValueRule::words(Self::WORDS.iter().copied())
+    }
+}
+
+impl Word for UnconfirmedRecipients {
     fn rule() -> ValueRule {
         ValueRule::words(Self::WORDS.iter().copied())
     }

@@ -3,7 +3,7 @@
 
 use lambda::{
     contract::settings::Variable,
-    protocol::policy::{DisabledUsers, UnusedAfter},
+    protocol::policy::{DisabledUsers, UnconfirmedRecipients, UnusedAfter},
 };
 use serde_json::Value as Json;
 
@@ -33,6 +33,11 @@ fn more(old: &HandlerEnv<'_>, new: &HandlerEnv<'_>) -> Vec<String> {
             .filter(|new| limit(old).is_none_or(|old| *new < old))
             .map(|limit| format!("a key that is unused for {limit} is deactivated, and its user gets no new key")),
     );
+    let proceeds =
+        |env: &HandlerEnv<'_>| env.text(Variable::UnconfirmedRecipients) == UnconfirmedRecipients::Proceed.to_string();
+    if proceeds(new) && !proceeds(old) {
+        all.push("keys are replaced and deactivated although no recipient has confirmed".to_owned());
+    }
     if new.honours_user_tags() && !old.honours_user_tags() {
         all.push("tags on users say how long their keys live and who owns them".to_owned());
     }
@@ -66,6 +71,12 @@ mod tests {
             (tags, "", &[]),
             ("", "disabled_users: replace", &["users with only inactive keys get a new active key"]),
             ("disabled_users: replace", "", &[]),
+            (
+                "",
+                "unconfirmed_recipients: proceed",
+                &["keys are replaced and deactivated although no recipient has confirmed"],
+            ),
+            ("unconfirmed_recipients: proceed", "", &[]),
             ("", "unused_after: 45d", &["a key that is unused for 45d is deactivated, and its user gets no new key"]),
             (
                 "unused_after: 45d",

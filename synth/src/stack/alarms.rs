@@ -56,6 +56,14 @@ pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
         ), watched.reported(Metric::Overdue)),
     );
     t.add(
+        id!("UnconfirmedRecipients"),
+        "Goes to ALARM again for each run that found an address without a confirmed subscription.",
+        watched.alarm("-unconfirmed-recipients", see_log(
+            "At least one address has not confirmed its subscription to notices, so it gets none. With unconfirmed_recipients: hold, users \
+             without another recipient wait. make status names the addresses. Confirm the mail from AWS; make resubscribe sends it again.",
+        ), watched.reported(Metric::UnconfirmedRecipients)),
+    );
+    t.add(
         id!("NoticesUnsent"),
         "Goes to ALARM again for each run in which a notice could not be sent. It uses the other topic, which may still work.",
         watched.alarm("-notices-unsent", see_log(

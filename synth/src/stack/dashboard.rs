@@ -56,6 +56,7 @@ fn body(config: &Config) -> Json {
                     Metric::Failed,
                     Metric::NeedsAttention,
                     Metric::NoticesUnsent,
+                    Metric::UnconfirmedRecipients,
                 ],
                 &[],
             ),

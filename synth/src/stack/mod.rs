@@ -21,7 +21,7 @@ use lambda::{
 
 use crate::{
     cfn::{
-        Handle, Part, Pseudo, Ref, Template, Text, Value,
+        Dependency, Handle, Part, Pseudo, Ref, Template, Text, Value,
         name::id,
         policy_document::{Condition, PolicyDocument, Service, Statement},
         resource::{
@@ -34,7 +34,7 @@ use crate::{
     config::{Config, ConfiguredUsers, Dashboard, LogKey},
 };
 use alarms::Watched;
-use topic::Encryption;
+use topic::{Encryption, Notifications};
 
 pub use stack_error::StackError;
 
@@ -55,13 +55,13 @@ pub fn template(config: &Config) -> Result<Value, StackError> {
 
     let package = package(t);
     let encryption = topic::encryption(t, config);
-    let topic = topic::notifications(t, config, &encryption);
+    let Notifications { topic, mut before_runs } = topic::notifications(t, config, &encryption);
     let log = log_group(t, config);
     let dead_letters = dead_letters(t);
     let role = execution_role(t, config, &topic, &encryption, &log, &dead_letters)?;
     let function = function(t, config, package, &topic, &log, &role)?;
-    failed_runs(t, &function, &dead_letters);
-    schedule(t, config, &function, &dead_letters);
+    before_runs.push(failed_runs(t, &function, &dead_letters));
+    schedule(t, config, &function, &dead_letters, before_runs);
     let alarm_topic = topic::alarms(t, config, &encryption);
     let watched = Watched { function: &function, dead_letters: &dead_letters, topic: &alarm_topic };
     alarms::alarms(t, config, &watched);
@@ -245,8 +245,8 @@ fn function(
     ))
 }
 
-fn failed_runs(t: &mut Template, function: &Handle<Function>, dead_letters: &Handle<Queue>) {
-    t.add(
+fn failed_runs(t: &mut Template, function: &Handle<Function>, dead_letters: &Handle<Queue>) -> Dependency {
+    let failed_runs = t.add(
         id!("FailedRuns"),
         "Lambda tries a failed run twice more, then puts its event into the dead-letter queue.",
         EventInvokeConfig {
@@ -256,9 +256,18 @@ fn failed_runs(t: &mut Template, function: &Handle<Function>, dead_letters: &Han
             destination_config: DestinationConfig { on_failure: Destination { destination: dead_letters.arn() } },
         },
     );
+    failed_runs.dependency()
 }
 
-fn schedule(t: &mut Template, config: &Config, function: &Handle<Function>, dead_letters: &Handle<Queue>) {
+/// A schedule with `rate(…)` fires as soon as it exists (Scheduler User Guide, "Rate-based schedules"). So it comes after
+/// everything that a run needs.
+fn schedule(
+    t: &mut Template,
+    config: &Config,
+    function: &Handle<Function>,
+    dead_letters: &Handle<Queue>,
+    before_runs: Vec<Dependency>,
+) {
     let role = t.add(
         id!("ScheduleRole"),
         "Lets the schedule invoke this one function.",
@@ -293,9 +302,11 @@ fn schedule(t: &mut Template, config: &Config, function: &Handle<Function>, dead
     // The JSON is written as text, because EventBridge Scheduler replaces each context attribute, with its brackets, in the text.
     let fields: Vec<_> =
         SCHEDULE_INPUT.iter().map(|(field, attribute)| format!("\"{field}\":\"{attribute}\"")).collect();
-    t.add(
+    t.add_after(
         id!("Schedule"),
-        "Starts the runs. It stays after it has fired for the last time, which is the default of EventBridge Scheduler.",
+        "Starts the runs. A rate(…) schedule starts the first one as soon as it exists. The schedule stays after its last run, which is \
+         the default of EventBridge Scheduler.",
+        before_runs,
         Schedule {
             name: Pseudo::StackName,
             description: "Starts the access key rotation",

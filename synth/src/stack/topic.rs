@@ -8,7 +8,7 @@ use lambda::{model::kms_key::KmsKeyArn, protocol::policy::Delivery};
 use super::{own_alarms, subscribers};
 use crate::{
     cfn::{
-        Arn, Handle, Pseudo, Template, Text,
+        Arn, Dependency, Handle, Pseudo, Template, Text,
         name::id,
         policy_document::{Condition, PolicyDocument, Principal, ResourceArn, Statement},
         resource::{FilterPolicyScope, Key, Protocol, Subscription, Topic, TopicPolicy},
@@ -85,8 +85,15 @@ impl Encryption {
     }
 }
 
+/// The topic for notices.
+pub(super) struct Notifications {
+    pub(super) topic: Handle<Topic>,
+    /// What a run needs beside the topic itself.
+    pub(super) before_runs: Vec<Dependency>,
+}
+
 /// Adds the topic for notices, its policy and its subscriptions.
-pub(super) fn notifications(t: &mut Template, config: &Config, encryption: &Encryption) -> Handle<Topic> {
+pub(super) fn notifications(t: &mut Template, config: &Config, encryption: &Encryption) -> Notifications {
     let topic = t.add(
         id!("NotificationTopic"),
         match config.policy.delivery {
@@ -103,7 +110,7 @@ pub(super) fn notifications(t: &mut Template, config: &Config, encryption: &Encr
         },
         Topic { display_name: "Access Key Rotation", kms_master_key_id: encryption.id() },
     );
-    t.add(
+    let policy = t.add(
         id!("NotificationTopicPolicy"),
         "Replaces the default policy of SNS, which lets the whole account publish and subscribe. So IAM policies decide.",
         TopicPolicy {
@@ -117,6 +124,7 @@ pub(super) fn notifications(t: &mut Template, config: &Config, encryption: &Encr
             )]),
         },
     );
+    let mut before_runs = vec![policy.dependency()];
     for subscriber in subscribers::subscribers(config) {
         let subscription = Subscription {
             topic_arn: topic.reference(),
@@ -125,9 +133,9 @@ pub(super) fn notifications(t: &mut Template, config: &Config, encryption: &Encr
             filter_policy_scope: Some(FilterPolicyScope::MessageAttributes),
             filter_policy: Some(subscriber.filter_policy()),
         };
-        t.add(subscriber.logical_id(), subscriber.why(config), subscription);
+        before_runs.push(t.add(subscriber.logical_id(), subscriber.why(config), subscription).dependency());
     }
-    topic
+    Notifications { topic, before_runs }
 }
 
 /// Adds the topic for alarms, its policy and the subscriptions of the administrators. It never delivers a key.

@@ -158,6 +158,7 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
         ("still_in_use: wiat", "4:15", "wiat", "did you mean wait?"),
         ("disabled_users: kepp", "4:17", "kepp", "skip or replace"),
         ("wait_at_most: long", "4:15", "long", "or forever"),
+        ("unconfirmed_recipients: wait", "4:25", "wait", "hold or proceed"),
         ("unused_after: 45", "4:15", "45", "did you mean 45d?"),
         ("unused_after: 0", "4:15", "0", "or never"),
         ("unused_after: forever", "4:15", "forever", "did you mean never?"),

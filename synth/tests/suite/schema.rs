@@ -67,6 +67,7 @@ fn seeds(setting: &str) -> Vec<String> {
         "time_zone" => vec!["UTC", "Asia/Tokyo", "America/Argentina/Ushuaia"],
         "still_in_use" => vec!["wait", "retire"],
         "disabled_users" => vec!["skip", "replace"],
+        "unconfirmed_recipients" => vec!["hold", "proceed"],
         "secret_readers" => vec![
             "arn:aws:iam::111122223333:role/a",
             "arn:aws-cn:iam::111122223333:user/ci/deployer",

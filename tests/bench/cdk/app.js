@@ -133,6 +133,7 @@ const handler = new CfnFunction(stack, "Function", {
       WAIT_AT_MOST: "forever",
       DISABLED_USERS: "skip",
       UNUSED_AFTER: "never",
+      UNCONFIRMED_RECIPIENTS: "hold",
       DELIVERY: "secrets-manager",
       WARN_BEFORE: "7d",
       LANGUAGE: "en",

@@ -262,6 +262,7 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
     let watching = (key("own"), key("aws-owned"), prop::option::of(one_of(&["none", "fleet"])));
     let digest = prop::option::of(one_of(&["always", "changes", "never"]));
     let disabled = prop::option::of(one_of(&["skip", "replace"]));
+    let unconfirmed = prop::option::of(one_of(&["hold", "proceed"]));
     // Most users have no owner. An owner may also be an administrator.
     let who = prop_oneof![1 => Just(Vec::new()), 1 => prop::collection::vec(prop::option::weighted(0.6, any::<prop::sample::Index>()), 90)];
     // The own times of some users leave as much room as the times of the others.
@@ -270,64 +271,66 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
     let exempt = prop::option::of(any::<bool>().prop_flat_map(exempt));
     let spoken = (exempt, prop::option::of(one_of(&["ignored", "honoured"])));
     let people = (users(), emails(), prop::option::of(emails()), who, own_times, spoken);
-    (people, texts, (numbers, digest, disabled), watching, prop::option::of(timings()), any::<[bool; 2]>()).prop_map(
-        |(
-            (users, emails, owners, who, own_times, (exempt, user_tags)),
-            texts,
-            ((memory, timeout, retention), digest, disabled),
-            watching,
-            timings,
-            [flow, double],
-        )| {
-            let (rotate_after, mut others) = timings.unwrap_or((60 * 86_400, Vec::new()));
-            let mut set = |name, value: Option<String>| others.extend(value.map(|value| (name, value)));
-            set("stack_name", texts.0.map(|name| quoted(&name, double)));
-            set("language", texts.1);
-            set("schedule", texts.2.map(|schedule| quoted(&schedule, double)));
-            set("time_zone", texts.3);
-            set("still_in_use", texts.4);
-            set("wait_at_most", texts.5);
-            let RandomDelivery { delivery, encrypt_to, own } = texts.6;
-            set("delivery", delivery);
-            set("encrypt_to", encrypt_to);
-            set("secret_prefix", texts.7.map(|prefix| quoted(&prefix, double)));
-            set("architecture", texts.8);
-            set("secret_readers", texts.9);
-            set("secret_kms_key", texts.10.map(|key| quoted(&key, double)));
-            set("memory", memory.map(|memory| memory.to_string()));
-            set("timeout", timeout.map(|seconds| span(seconds, 2)));
-            set("log_retention", retention);
-            set("topic_kms_key", watching.0.map(|key| quoted(&key, double)));
-            set("log_kms_key", watching.1.map(|key| quoted(&key, double)));
-            set("dashboard", watching.2);
-            set("digest", digest);
-            set("disabled_users", disabled);
-            set("exempt", exempt);
-            set("user_tags", user_tags);
-            let emails = distinct(emails, double);
-            let owners = owners.map_or_else(|| emails.clone(), |owners| distinct(owners, double));
-            let owner = |index: usize| Some(&owners[who.get(index)?.as_ref()?.index(owners.len())]);
-            let more = |index: usize| {
-                let (later, at_once) = own_times.get(index).copied().unwrap_or_default();
-                let fields = [
-                    owner(index).map(|owner| format!("owner: {owner}")),
-                    own.get(index).map(|key| format!("encrypt_to: [{key}]")),
-                    later.map(|seconds| format!("rotate_after: {}", span(rotate_after + seconds, 3))),
-                    at_once.then(|| "overlap: 0".to_owned()),
-                ];
-                fields.into_iter().flatten().collect::<Vec<_>>()
-            };
-            let users = distinct(users.words(!own.is_empty()), double).into_iter().enumerate();
-            let users = users.map(|(index, word)| entry(&word, &more(index), flow)).collect();
-            let mut random = Random { users, emails, others, flow };
-            let mut config = random.read().config;
-            while let Err(StackError::Policy { .. } | StackError::Environment { .. }) = stack::template(&config) {
-                config.users.pop();
-                random.users.pop();
-            }
-            random
-        },
-    )
+    (people, texts, (numbers, digest, disabled, unconfirmed), watching, prop::option::of(timings()), any::<[bool; 2]>())
+        .prop_map(
+            |(
+                (users, emails, owners, who, own_times, (exempt, user_tags)),
+                texts,
+                ((memory, timeout, retention), digest, disabled, unconfirmed),
+                watching,
+                timings,
+                [flow, double],
+            )| {
+                let (rotate_after, mut others) = timings.unwrap_or((60 * 86_400, Vec::new()));
+                let mut set = |name, value: Option<String>| others.extend(value.map(|value| (name, value)));
+                set("stack_name", texts.0.map(|name| quoted(&name, double)));
+                set("language", texts.1);
+                set("schedule", texts.2.map(|schedule| quoted(&schedule, double)));
+                set("time_zone", texts.3);
+                set("still_in_use", texts.4);
+                set("wait_at_most", texts.5);
+                let RandomDelivery { delivery, encrypt_to, own } = texts.6;
+                set("delivery", delivery);
+                set("encrypt_to", encrypt_to);
+                set("secret_prefix", texts.7.map(|prefix| quoted(&prefix, double)));
+                set("architecture", texts.8);
+                set("secret_readers", texts.9);
+                set("secret_kms_key", texts.10.map(|key| quoted(&key, double)));
+                set("memory", memory.map(|memory| memory.to_string()));
+                set("timeout", timeout.map(|seconds| span(seconds, 2)));
+                set("log_retention", retention);
+                set("topic_kms_key", watching.0.map(|key| quoted(&key, double)));
+                set("log_kms_key", watching.1.map(|key| quoted(&key, double)));
+                set("dashboard", watching.2);
+                set("digest", digest);
+                set("disabled_users", disabled);
+                set("unconfirmed_recipients", unconfirmed);
+                set("exempt", exempt);
+                set("user_tags", user_tags);
+                let emails = distinct(emails, double);
+                let owners = owners.map_or_else(|| emails.clone(), |owners| distinct(owners, double));
+                let owner = |index: usize| Some(&owners[who.get(index)?.as_ref()?.index(owners.len())]);
+                let more = |index: usize| {
+                    let (later, at_once) = own_times.get(index).copied().unwrap_or_default();
+                    let fields = [
+                        owner(index).map(|owner| format!("owner: {owner}")),
+                        own.get(index).map(|key| format!("encrypt_to: [{key}]")),
+                        later.map(|seconds| format!("rotate_after: {}", span(rotate_after + seconds, 3))),
+                        at_once.then(|| "overlap: 0".to_owned()),
+                    ];
+                    fields.into_iter().flatten().collect::<Vec<_>>()
+                };
+                let users = distinct(users.words(!own.is_empty()), double).into_iter().enumerate();
+                let users = users.map(|(index, word)| entry(&word, &more(index), flow)).collect();
+                let mut random = Random { users, emails, others, flow };
+                let mut config = random.read().config;
+                while let Err(StackError::Policy { .. } | StackError::Environment { .. }) = stack::template(&config) {
+                    config.users.pop();
+                    random.users.pop();
+                }
+                random
+            },
+        )
 }
 
 /// A text that is not a valid configuration.
@@ -339,7 +342,7 @@ pub(crate) struct Wrong {
 }
 
 /// Values that are not valid for a setting.
-const NEVER: [(&str, &[&str]); 24] = [
+const NEVER: [(&str, &[&str]); 25] = [
     ("user_tags", &["yes", "Honoured", "some", "key-rotation:owner"]),
     ("stack_name", &["1st", "a_b", "''", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]),
     ("language", &["fr", "EN", "english"]),
@@ -354,6 +357,7 @@ const NEVER: [(&str, &[&str]); 24] = [
     ("delete_after", &["never", "next rotation", "4000d"]),
     ("still_in_use", &["maybe", "WAIT", "yes"]),
     ("disabled_users", &["maybe", "Skip", "true"]),
+    ("unconfirmed_recipients", &["maybe", "Hold", "true"]),
     ("wait_at_most", &["long", "4000d", "for ever"]),
     ("unused_after", &["0", "0d", "Never", "forever", "45", "4000d", "next-rotation"]),
     ("warn_before", &["soon", "7 days", "4000d", "-1"]),
