@@ -639,6 +639,13 @@ impl Protocol {
             StopReason::NeedsAttention(NeedsAttention::ForeignKey { foreign, .. }) => {
                 (0..state.given).any(|n| key(n) == *foreign) || state.by_hand.contains(foreign)
             }
+            // A disabled user has only the undelivered key of a run that a person ordered, which died.
+            StopReason::NeedsAttention(NeedsAttention::UnclearOrigin)
+                if self.policy.disabled_users == DisabledUsers::Skip
+                    && self.run_actions.contains(&RunAction::Enable) =>
+            {
+                true
+            }
             StopReason::NeedsAttention(NeedsAttention::UnclearOrigin | NeedsAttention::OrphanInUse(..)) => {
                 !state.by_person.is_empty()
             }

@@ -45,6 +45,8 @@ pub struct UserState {
     pub(super) withdrawn: Vec<RunId>,
     /// The key that this run has deleted because its place was needed.
     pub(super) removed: Option<AccessKeyId>,
+    /// The key that this run has deactivated because a person revoked it.
+    pub(super) revoked: Option<AccessKeyId>,
     /// Whether a rotation was completed in this run. One is enough, whatever the run was asked to do.
     pub(super) rotated: bool,
     /// Whether this run has reactivated a key as it was asked to.
@@ -142,6 +144,10 @@ impl UserState {
                 self.found.get_or_insert(found);
                 self.keys = Some(keys);
                 self.is_list_old = false;
+                // A list that is not up to date must not make this run revoke the key again.
+                if let Some(revoked) = self.revoked.clone() {
+                    self.set_status(&revoked, KeyStatus::Inactive);
+                }
             }
             (Call::ListUserTags, Answer::Journal(journal)) => self.journal = Some(journal),
             (Call::GetAccessKeyLastUsed(key), Answer::LastUse(use_)) => self.last_use.push((key.clone(), use_)),
@@ -172,7 +178,7 @@ impl UserState {
                 self.rotation = Some(Rotation::Committing(key.clone()));
             }
             (Call::Publish(PlannedNotice::Warning(warning)), Answer::Done) => self.told = Some(warning.clone()),
-            (Call::DeactivateAccessKey(key, _), Answer::Done) => self.deactivated(key),
+            (Call::DeactivateAccessKey(key, why), Answer::Done) => self.deactivated(key, *why),
             (Call::DeleteAccessKey(key, why), Answer::Done) => self.deleted(key, *why),
             (Call::ActivateAccessKey(key), Answer::Done) => {
                 self.set_status(key, KeyStatus::Active);
@@ -221,8 +227,18 @@ impl UserState {
         }
     }
 
-    fn deactivated(&mut self, key: &AccessKeyId) {
+    fn deactivated(&mut self, key: &AccessKeyId, why: RemovalReason) {
         self.set_status(key, KeyStatus::Inactive);
+        if why == RemovalReason::Revoked {
+            self.revoked = Some(key.clone());
+            // The channel offers the revoked key, so another key takes its place. But a run at work may be about to retire
+            // the other key in favour of this one. It notes that first and lists the keys after the note. So what is read
+            // from now on decides.
+            let is_delivered = matches!(&self.journal, Some(Ok(journal)) if journal.is_delivered(key));
+            if is_delivered && !self.rotated {
+                (self.keys, self.journal) = (None, None);
+            }
+        }
         // The key may have been used until a moment ago, so its last use must be read again.
         self.last_use.retain(|(id, _)| id != key);
         if let Some(Rotation::Withdrawing { stage, .. }) = &mut self.rotation {

@@ -715,6 +715,30 @@ fn invariant_4_undo_keeps_a_lease_away_from_the_deletion() {
     }
 }
 
+/// With `disabled_users: replace`, a run deletes a key of a user without an active one, to make room.
+#[test]
+fn invariant_4_undo_keeps_away_from_the_replacement_of_a_disabled_user() {
+    let undo = Run { action: RunAction::Undo, ..run() };
+    let kept = |policy| Policy { delete_after: DeleteAfter::NextRotation, ..policy };
+    let lease = LEASE + Span::minutes(5);
+    let after_overlap = (NOW + lease).before(Span::days(7));
+    let a_second_before = after_overlap.before(Span::seconds(1));
+    for (policy, by, noted, undone) in [
+        (kept(careful()), DisabledBy::Rotation, a_second_before, true),
+        (kept(replacing()), DisabledBy::Rotation, after_overlap, true),
+        (kept(replacing()), DisabledBy::Rotation, a_second_before, false),
+        (Policy { overlap: Span::ZERO, ..article() }, DisabledBy::Rotation, NOW, false),
+        // Such a user gets no new key.
+        (kept(replacing()), DisabledBy::Disuse, a_second_before, true),
+    ] {
+        let mut world = with(&[(90, Inactive), (30, Inactive)]);
+        world.journal.as_mut().unwrap().disabled = vec![Disabled { key: key(1), at: noted, by }];
+        let (rest, _) = world.run(&policy, &undo, |_, _, _| None);
+        assert_eq!(world.keys[1].status == Active, undone, "{policy:?}: {rest:?}");
+        assert_eq!(rest == StopReason::TooLateToUndo(key(1)), !undone, "{policy:?}: {rest:?}");
+    }
+}
+
 /// A mail was sent just before a crash, and its key is put in place after a later run has read that the key is unused.
 #[test]
 fn a_mailed_key_that_is_used_after_all_is_activated_again() {
@@ -1681,6 +1705,45 @@ fn a_marked_key_is_noted_as_revoked_before_it_is_deactivated() {
         (rest, operations(&calls).as_str()),
         (StopReason::Revoked(key(0)), "ListAccessKeys ListUserTags TagUser UpdateAccessKey")
     );
+}
+
+/// The revoked key's place is needed for another one in the secret. But nothing is deleted beside a run at work, which may
+/// be about to make the user's other key useless.
+#[test]
+fn a_revoked_key_is_not_deleted_beside_a_run_at_work() {
+    let secret_has_it = |mut world: World| {
+        world.journal.as_mut().unwrap().delivered = Some(KeyNote { key: key(0), at: days(10) });
+        world.secret = Secret::Current(key(0));
+        world
+    };
+    let busy = |mut world: World| {
+        world.journal.as_mut().unwrap().intents = vec![intent(ago(Span::minutes(1)), 0)];
+        world
+    };
+    let moment = ago(Span::minutes(1));
+    let just_made = || with(&[(10, Inactive)]).with_key(moment, Active);
+    for (name, world) in [
+        ("a run has noted its rotation", busy(secret_has_it(just_made()))),
+        ("a run may have made the other key", secret_has_it(just_made())),
+        (
+            "a run has noted its rotation, and the key is active",
+            busy(secret_has_it(with(&[(20, Active), (10, Active)]))),
+        ),
+    ] {
+        let mut world = world;
+        let (rest, calls) = world.run(&careful(), &revoke(0, Successor::IfNeeded), |_, _, _| None);
+        assert_eq!(rest, StopReason::Revoked(key(0)), "{name}");
+        assert_eq!(world.keys.len(), 2, "{name}: {}", operations(&calls));
+    }
+    // A run has noted that it retires the other key, just after this run read the journal.
+    let mut world = secret_has_it(with(&[(20, Active), (10, Active)]));
+    let (_, calls) = world.run(&careful(), &revoke(0, Successor::IfNeeded), |_, call, world| {
+        if matches!(call, Call::DeactivateAccessKey(..)) {
+            world.journal.as_mut().unwrap().disabled = vec![by_rotation(1, NOW)];
+        }
+        None
+    });
+    assert_eq!(left(&world), keys(&[(0, Inactive), (1, Active)]), "{}", operations(&calls));
 }
 
 /// Every rotation that was taken back leaves its intent. A change of `delivery` afterwards must not stop the user.

@@ -9,7 +9,7 @@ use crate::{
     protocol::{
         call::{Call, RemovalReason},
         journal::{ClearedNote, Disabled, DisabledBy, JournalEntry, KeyNote, LEASE, SKEW},
-        policy::DeleteAfter,
+        policy::{DeleteAfter, DisabledUsers},
         run::{Run, RunAction, Successor},
         state::UserState,
         stop_reason::{NeedsAttention, StopReason},
@@ -87,6 +87,14 @@ impl UserView<'_> {
                 // If there is no note, this read may not show it yet.
                 Some(noted.map_or(self.now.before(SKEW), |since| since.max(inactive.created)) + window)
             }
+            // A scheduled run makes room for the key of a disabled user at once, or after an overlap.
+            DeleteAfter::NextRotation if self.with(KeyStatus::Active).next().is_none() => {
+                let is_replaced = self.policy.disabled_users == DisabledUsers::Replace && !self.is_disused();
+                is_replaced.then(|| match self.journal.disabled(&inactive.id) {
+                    Some(noted) if !self.policy.acts_at_once() => noted.at.max(inactive.created) + self.policy.overlap,
+                    _ => self.now,
+                })
+            }
             DeleteAfter::NextRotation => {
                 self.with(KeyStatus::Active).map(|key| key.created + self.policy.rotate_after).min()
             }
@@ -106,15 +114,8 @@ impl UserView<'_> {
             return Next::Call(self.note_revoked(id));
         }
         if key.status == KeyStatus::Inactive {
-            return match self.with(KeyStatus::Active).next() {
-                // The channel still offers the revoked key, so the user gets another one in its place.
-                Some(other)
-                    if successor == Successor::IfNeeded && self.journal.is_delivered(id) && !self.state.rotated =>
-                {
-                    self.rotate(other, Some(key))
-                }
-                _ => Next::Stop(StopReason::Revoked(id.clone())),
-            };
+            let replacement = if successor == Successor::IfNeeded { self.replace_revoked(key) } else { None };
+            return replacement.unwrap_or_else(|| Next::Stop(StopReason::Revoked(id.clone())));
         }
         let other = self.with(KeyStatus::Active).find(|other| other.id != *id);
         let unsure = other.and_then(|other| self.unsure_until(other));
@@ -138,6 +139,20 @@ impl UserView<'_> {
         self.rotate(key, self.with(KeyStatus::Inactive).next())
     }
 
+    /// The step that puts another key in the place of a revoked one that the channel still offers; `None` if it does not, or
+    /// if another run may be at work on the user's other key.
+    fn replace_revoked(&self, revoked: &Key) -> Option<Next> {
+        let other = self.with(KeyStatus::Active).next()?;
+        if !self.journal.is_delivered(&revoked.id) || self.state.rotated {
+            return None;
+        }
+        if let Some(intent) = self.state.intent_at_hand() {
+            return Some(self.recover(intent))
+                .filter(|next| matches!(next, Next::Call(call) if !call.is_about(&revoked.id)));
+        }
+        self.unsure_until(other).is_none().then(|| self.rotate(other, Some(revoked)))
+    }
+
     /// Until when it is unsure whether the active key can replace another one; `None` if it can. A run may not have
     /// delivered it, or may be about to deactivate it.
     fn unsure_until(&self, key: &Key) -> Option<Timestamp> {
@@ -148,7 +163,8 @@ impl UserView<'_> {
 
     fn note_revoked(&self, id: &AccessKeyId) -> Call {
         let revoked = Disabled { key: id.clone(), at: self.now, by: DisabledBy::Revocation };
-        let others = self.with(KeyStatus::Inactive).filter(|key| key.id != *id);
+        // Also the note of an active key: a run at work may be about to deactivate it.
+        let others = self.keys.iter().filter(|key| key.id != *id);
         let others = others.filter_map(|key| self.journal.disabled(&key.id).cloned());
         Call::TagUser(vec![JournalEntry::Disabled(others.chain(Some(revoked)).collect())])
     }

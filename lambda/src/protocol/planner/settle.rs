@@ -80,8 +80,7 @@ impl UserView<'_> {
             return Next::Stop(StopReason::Disabled);
         }
         // A key that was deactivated because no one used it is not replaced, unless a person asks for it.
-        let by_disuse = |key: &&Key| self.journal.is_disabled_by(&key.id, DisabledBy::Disuse);
-        if self.run.action != RunAction::Enable && inactive.iter().any(by_disuse) {
+        if self.run.action != RunAction::Enable && self.is_disused() {
             return Next::Stop(StopReason::Disabled);
         }
         match inactive {
@@ -90,6 +89,11 @@ impl UserView<'_> {
             [b, a] => self.rotate(b, Some(a)),
             _ => Next::Stop(StopReason::NoKeys),
         }
+    }
+
+    /// Whether a key of the user was deactivated because it was not used.
+    pub(super) fn is_disused(&self) -> bool {
+        self.with(KeyStatus::Inactive).any(|key| self.journal.is_disabled_by(&key.id, DisabledBy::Disuse))
     }
 
     /// The step for two active keys: deactivate the older one when its time is over.
