@@ -106,6 +106,8 @@ struct State {
     secrets: Vec<String>,
     /// Every action that the handler has called.
     actions: BTreeSet<String>,
+    /// When each mail arrived, and the addresses of its recipients in lower case.
+    mails: Vec<(Instant, Vec<String>)>,
     /// Addresses that have not confirmed their subscription.
     pending: BTreeSet<String>,
     /// The number of entries in one page of an IAM list, by operation. Other lists have only one page.
@@ -213,6 +215,13 @@ impl Proxy {
         let mut state = self.shared.state();
         state.latency = latency;
         state.limit = Some(Limit { rate, tokens: rate, filled: Instant::now() });
+    }
+
+    /// The times at which the mails to this address arrived, in order.
+    #[must_use]
+    pub fn mails_to(&self, address: &str) -> Vec<Instant> {
+        let is_to = |(_, to): &&(Instant, Vec<String>)| to.iter().any(|other| other.eq_ignore_ascii_case(address));
+        self.shared.state().mails.iter().filter(is_to).map(|(at, _)| *at).collect()
     }
 
     /// Every secret that IAM returned through this proxy.
@@ -383,6 +392,13 @@ impl Shared {
                 let from = token.and_then(|(_, token)| token.parse().ok()).unwrap_or(0);
                 let reply = self.forward(request).await;
                 if reply.status().is_success() { self.page_of_subscribers(reply, from).await } else { reply }
+            }
+            "Publish" => {
+                let Ok(form) = request.body().clone().collect().await;
+                let form = form.to_bytes();
+                let to = form_urlencoded::parse(&form).find_map(|(_, value)| serde_json::from_str(&value).ok());
+                self.state().mails.push((Instant::now(), to.unwrap_or_default()));
+                self.forward(request).await
             }
             "ListUserTags" => self.in_pages(call, request, "Tags").await,
             "GetAccountAuthorizationDetails" => self.in_pages(call, request, "UserDetailList").await,

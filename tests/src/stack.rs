@@ -85,7 +85,17 @@ impl Stack {
     pub fn invoke_or_fail(&self, aws: &LocalAws, event: &Json) -> (Json, bool) {
         let file = aws.folder.path().join("response.json");
         let (event, response) = (event.to_string(), file.display().to_string());
-        let answer = aws.cli(&["lambda", "invoke", "--function-name", self.name(), "--payload", &event, &response]);
+        let answer = aws.cli(&[
+            "lambda",
+            "invoke",
+            "--function-name",
+            self.name(),
+            "--payload",
+            &event,
+            "--cli-read-timeout",
+            "0",
+            &response,
+        ]);
         let response = std::fs::read_to_string(&file).expect("a response");
         (serde_json::from_str(&response).expect("a JSON response"), answer["FunctionError"].is_string())
     }

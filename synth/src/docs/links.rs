@@ -52,7 +52,9 @@ pub(super) fn links<'t>(view: View<'t>, resource: Resource<'t>) -> Vec<Link<'t>>
     let is_policy = |reference: &Reference| {
         ["Policies.", "PolicyDocument.", "KeyPolicy."].iter().any(|part| reference.at.contains(part))
     };
-    for reference in references(resource.body).iter().filter(|r| r.how != How::Condition && !is_policy(r)) {
+    // A condition, and the order in which resources are created, connect nothing.
+    let connects = |reference: &&Reference| !matches!(reference.how, How::Condition | How::DependsOn);
+    for reference in references(resource.body).iter().filter(connects).filter(|r| !is_policy(r)) {
         let other = view.resources().find(|other| other.id == reference.name && other.id != resource.id);
         let Some(other) = other.map(LinkEnd::Resource) else { continue };
         found.push(match meaning(resource.kind, &reference.at) {

@@ -366,7 +366,7 @@ fn other_peoples_templates_are_drawn_too() {
         "Shared": { "Type": "AWS::IAM::Role", "Properties": { "Policies": [{ "PolicyDocument": { "Statement":
             { "Effect": "Deny", "Action": "sns:*", "Resource": "*" } } }] } },
         "A": { "Type": "AWS::Lambda::Function", "Properties": { "Role": { "Fn::GetAtt": ["Shared", "Arn"] } } },
-        "B": { "Type": "My::X<Y>", "DependsOn": "end", "Properties": { "Role": { "Ref": "Shared" } } },
+        "B": { "Type": "My::X<Y>", "DependsOn": "A", "Properties": { "Role": { "Ref": "Shared" }, "Topic": { "Ref": "end" } } },
     } });
     let picture = graph::full(&template);
     for line in [

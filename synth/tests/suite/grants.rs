@@ -425,7 +425,7 @@ fn only_this_stacks_alarms_may_publish() {
     // The names of all alarms begin with this.
     let alarms = template["Resources"].as_object().unwrap().values().filter(|r| r["Type"] == "AWS::CloudWatch::Alarm");
     let names: Vec<_> = alarms.map(|alarm| alarm["Properties"]["AlarmName"]["Fn::Sub"].as_str().unwrap()).collect();
-    assert!(names.len() == 7 && names.iter().all(|name| name.starts_with("${AWS::StackName}-")), "{names:?}");
+    assert!(names.len() == 8 && names.iter().all(|name| name.starts_with("${AWS::StackName}-")), "{names:?}");
 }
 
 /// The policy that the handler writes on a user's secret, for principals that no other policy allows anything.

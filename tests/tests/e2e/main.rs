@@ -19,4 +19,5 @@ mod operations;
 mod permissions;
 mod pick_up;
 mod public_names;
+mod recipients;
 mod secrets_manager;

@@ -310,10 +310,9 @@ fn log_events() -> Vec<Json> {
 
 fn notices() -> Names {
     let key: AccessKeyId = KEY.parse().unwrap();
-    let (key, owner, call) = (&key, &"a@example.com".parse().unwrap(), &Call::ListAccessKeys);
+    let (key, call) = (&key, &Call::ListAccessKeys);
     let failure = &CallError::without_effect(ErrorCode::NoTimeLeft, "");
     let kinds = every!(NoticeKind {
-        Mailed: NoticeKind::Mailed { key, owner, replaced: Vec::new() },
         StillInUse: NoticeKind::StillInUse {
             old: key,
             new: None,
@@ -355,6 +354,7 @@ fn report() -> RunReport {
         users,
         not_due: NotDue::default(),
         unsent,
+        unconfirmed: vec!["a@example.com".parse().unwrap()],
     }
 }
 
