@@ -44,7 +44,7 @@ pub struct Settings<Reference = TopicArn> {
     pub language: Language,
     /// After which runs the administrators get a digest.
     pub digest: DigestFrequency,
-    /// The addresses that are notified about every user.
+    /// The administrators' addresses. They get the digest, and the notices about users without a confirmed owner.
     pub administrators: Vec<Email>,
     /// The SNS topic that notices are published to.
     pub topic: Reference,

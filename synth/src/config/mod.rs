@@ -69,7 +69,7 @@ pub struct Config {
     pub exempt: Vec<UserSelector>,
     /// Whether tags on a user override settings for this user.
     pub user_tags: UserTags,
-    /// The administrators, who are notified about every user.
+    /// The administrators: they get the digest, and the notices about users without a confirmed owner.
     pub emails: Vec<Email>,
     /// The language of the mails.
     pub language: Language,

@@ -79,9 +79,9 @@ settings! {
         user_tags: UserTags = "ignored", such as "ignored", "honoured";
     }
     Notices {
-        /// The addresses of the administrators, who are notified about every user and about alarms. Each address must confirm two
-        /// mails from AWS: one for notices, one for alarms. With a delivery by mail, the administrators also get the new keys of
-        /// users without an owner.
+        /// The addresses of the administrators. They get the digest of a run, alarms, and the notices about users without a confirmed
+        /// owner. Each address must confirm two mails from AWS: one for notices, one for alarms. With a delivery by mail, the
+        /// administrators also get the new keys of users without an owner.
         emails: Vec<Email>, such as "[security@example.com]", "[security@example.com, ops@example.com]";
         /// The language of the mails. `en`: English. `ja`: Japanese.
         language: Language = "en", such as "en", "ja";
