@@ -854,10 +854,10 @@ impl Model for Protocol {
                         actions.push(Action::Crash(index));
                         if let Next::Call(call) = planner::next_step(user, &self.planned, &run, state.world.now) {
                             let mut outcomes = vec![Outcome::Refused, Outcome::LostBefore];
-                            let stale = |until| (state.world.now < until).then_some(Outcome::Stale);
+                            let past = |until| (state.world.now < until).then_some(Outcome::Stale);
                             match call {
-                                Call::ListAccessKeys => outcomes.extend(stale(state.keys_stale_until)),
-                                Call::ListUserTags => outcomes.extend(stale(state.journal_stale_until)),
+                                Call::ListAccessKeys => outcomes.extend(past(state.keys_stale_until)),
+                                Call::ListUserTags => outcomes.extend(past(state.journal_stale_until)),
                                 Call::CreateAccessKey => outcomes.extend([Outcome::LostAfter, Outcome::Dud]),
                                 _ => outcomes.push(Outcome::LostAfter),
                             }

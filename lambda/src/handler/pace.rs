@@ -68,7 +68,9 @@ impl Pace {
             sleep_until(next).await;
         }
         let next = Instant::now() + self.interval;
-        mine.iter_mut().for_each(|turn| **turn = Some(next));
+        for turn in &mut mine {
+            **turn = Some(next);
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::cell::Cell;
 
+use futures_util::future::join_all;
+
 use crate::common::article;
 use crate::world::manager;
 use lambda::{
@@ -188,6 +190,34 @@ async fn invariant_6_a_call_without_an_answer_does_not_outlast_the_function() {
     assert_eq!(report.result, Outcome::Failed, "{report:?}");
     assert!(report.why.contains("ListAccessKeys failed: NoTimeLeft") && report.why.contains("may have taken effect"));
     assert!((60..65).contains(&began.elapsed().as_secs()), "within the time that is reserved for the report");
+}
+
+/// So many mails wait that the new key's mail gets no turn. The key is taken back, and nothing is in doubt.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_over_before_its_mail_gets_a_turn_takes_the_key_back() {
+    let (now, began) = (Timestamp::now(), tokio::time::Instant::now());
+    let clock = || now + Span::seconds(began.elapsed().as_secs());
+    let settings = crate::common::settings("alice", policy());
+    let context = RunContext {
+        run: Run {
+            id: "a-run".parse().unwrap(),
+            deadline: now + Span::minutes(2),
+            action: RunAction::Routine,
+            manager: manager(),
+            journal: JournalUse::IfNeeded,
+        },
+        origin: RunOrigin { request: "request", mode: RunMode::Pretended },
+        subscriptions: Subscriptions::new(&settings.topic),
+        pace: Pace::of(RunMode::Real),
+    };
+    let key = Key { id: "AKIAEXAMPLE000000001".parse().unwrap(), status: Active, created: now.before(Span::days(70)) };
+    let (aws, user) = (ReadOnly(Some(vec![key.clone()])), "alice".parse().unwrap());
+    let others = join_all((0..2_000).map(|_| context.pace.turn(&settings.administrators, Span::minutes(30))));
+    let aws = DryRun::new(&aws);
+    let rotation = rotate(&aws, &settings, &context, JournalUse::IfNeeded, clock, &user);
+    let (_, report) = futures_util::join!(others, rotation);
+    assert!(matches!(report.rest, StopReason::Withdrawn(_)), "{report:?}");
+    assert_eq!(report.left, [key], "{report:?}");
 }
 
 /// A person asked for a new key and there is none, so the outcome is not a success.

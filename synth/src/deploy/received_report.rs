@@ -178,6 +178,7 @@ mod tests {
             users,
             not_due: lambda::selection::fleet::NotDue::default(),
             unsent: Vec::new(),
+            unconfirmed: Vec::new(),
         }
     }
 

@@ -49,10 +49,18 @@ macro_rules! why {
                 ", of its own users and of users without an owner."
             ),
             (true, true, true, false) => {
-                once_confirmed!("Gets the digest and notices about users without a confirmed owner, and the new keys, ", $secrets, ", of its own users.")
+                once_confirmed!(
+                    "Gets the digest and notices about users without a confirmed owner, and the new keys, ",
+                    $secrets,
+                    ", of its own users."
+                )
             }
-            (true, false, true, false) => once_confirmed!("Gets the digest and notices about users without a confirmed owner, and no secret."),
-            (true, _, false, _) => once_confirmed!("Gets the digest and notices about users without a confirmed owner."),
+            (true, false, true, false) => {
+                once_confirmed!("Gets the digest and notices about users without a confirmed owner, and no secret.")
+            }
+            (true, _, false, _) => {
+                once_confirmed!("Gets the digest and notices about users without a confirmed owner.")
+            }
             (false, _, true, _) => {
                 once_confirmed!("Gets notices about its own users only, and their new keys, ", $secrets, ".")
             }
@@ -177,13 +185,21 @@ mod tests {
             (
                 "[a, b]",
                 "secrets-manager",
-                vec![("Admin@b.co", vec!["admin@b.co"], "Gets the digest and notices about users without a confirmed owner.".into())],
+                vec![(
+                    "Admin@b.co",
+                    vec!["admin@b.co"],
+                    "Gets the digest and notices about users without a confirmed owner.".into(),
+                )],
             ),
             (
                 "[{name: a, owner: X@b.co}, {name: b, owner: x@B.co}]",
                 "email",
                 vec![
-                    ("Admin@b.co", vec!["admin@b.co"], "Gets the digest and notices about users without a confirmed owner, and no secret.".into()),
+                    (
+                        "Admin@b.co",
+                        vec!["admin@b.co"],
+                        "Gets the digest and notices about users without a confirmed owner, and no secret.".into(),
+                    ),
                     ("X@b.co", vec!["x@b.co"], "its own users only, and their new keys, secrets included.".into()),
                 ],
             ),
@@ -191,7 +207,11 @@ mod tests {
                 "[{name: a, owner: x@b.co}, {name: b, owner: y@b.co}]",
                 "secrets-manager",
                 vec![
-                    ("Admin@b.co", vec!["admin@b.co"], "Gets the digest and notices about users without a confirmed owner.".into()),
+                    (
+                        "Admin@b.co",
+                        vec!["admin@b.co"],
+                        "Gets the digest and notices about users without a confirmed owner.".into(),
+                    ),
                     ("x@b.co", vec!["x@b.co"], "Gets notices about its own users only.".into()),
                     ("y@b.co", vec!["y@b.co"], "Gets notices about its own users only.".into()),
                 ],
@@ -200,7 +220,11 @@ mod tests {
                 "[{name: /ci/, owner: x@b.co}, {name: /ci/bot, overlap: 1d}]",
                 "email",
                 vec![
-                    ("Admin@b.co", vec!["admin@b.co"], "Gets the digest and notices about users without a confirmed owner, and no secret.".into()),
+                    (
+                        "Admin@b.co",
+                        vec!["admin@b.co"],
+                        "Gets the digest and notices about users without a confirmed owner, and no secret.".into(),
+                    ),
                     ("x@b.co", vec!["x@b.co"], "its own users only, and their new keys, secrets included.".into()),
                 ],
             ),
