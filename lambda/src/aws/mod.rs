@@ -19,7 +19,7 @@ use aws_smithy_http_client::{Builder, tls};
 
 use crate::{
     contract::{listed_user::ListedUser, topic_arn::TopicArn},
-    handler::{executor::Aws, load_users::AccountLists},
+    handler::{aws_api::Aws, load_users::AccountLists},
     model::{
         access_key::{AccessKeyId, KeyStatus, SecretAccessKey},
         kms_key::KmsKey,

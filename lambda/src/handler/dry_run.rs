@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     contract::topic_arn::TopicArn,
-    handler::executor::Aws,
+    handler::aws_api::Aws,
     model::{
         access_key::{AccessKeyId, Key, KeyStatus, SecretAccessKey},
         kms_key::KmsKey,

@@ -1,13 +1,12 @@
 //! Carries out the planner's steps for one user, one call after the other, until there is none left.
 
 use crate::{
-    contract::{settings::Settings, topic_arn::TopicArn},
+    contract::settings::Settings,
     delivery::{encryption::encrypt, key_document::document},
-    handler::{log, pace::Pace, subscriptions::Subscriptions},
+    handler::{aws_api::Aws, log, pace::Pace, subscriptions::Subscriptions},
     model::{
         access_key::{AccessKeyId, Key, KeyStatus, SecretAccessKey},
         email::Email,
-        kms_key::KmsKey,
         time::{Span, Timestamp},
         user::{User, UserName},
     },
@@ -15,8 +14,7 @@ use crate::{
     protocol::{
         call::{Answer, Call, ConfirmedRecipients, PlannedNotice},
         call_error::{CallError, ErrorCode},
-        journal::{self, JournalEntry},
-        overdue,
+        journal, overdue,
         planner::{self, Next},
         policy::Delivery,
         run::{JournalUse, Run},
@@ -27,35 +25,8 @@ use crate::{
         audit::{self, RunOrigin},
         run_report::{KeyChange, UserReport},
     },
-    selection::routing::{ConfirmedAddresses, Envelope},
+    selection::routing::Envelope,
 };
-
-/// The AWS operations that the planner's calls need. [`crate::aws::Sdk`] implements them with the SDK.
-#[allow(async_fn_in_trait, missing_docs)] // The names are the operations'; see `plan::Call`.
-pub trait Aws {
-    async fn list_access_keys(&self, user: &UserName) -> Result<Answer, CallError>;
-    async fn list_user_tags(&self, user: &UserName) -> Result<Answer, CallError>;
-    async fn last_used(&self, key: &AccessKeyId) -> Result<Answer, CallError>;
-    async fn tag_user(&self, user: &UserName, entries: &[JournalEntry]) -> Result<Answer, CallError>;
-    async fn untag_user(&self, user: &UserName, tags: &[String]) -> Result<Answer, CallError>;
-    async fn create_access_key(&self, user: &UserName) -> Result<(Answer, SecretAccessKey), CallError>;
-    async fn set_status(&self, user: &UserName, key: &AccessKeyId, status: KeyStatus) -> Result<Answer, CallError>;
-    async fn delete_access_key(&self, user: &UserName, key: &AccessKeyId) -> Result<Answer, CallError>;
-    async fn verify(&self, user: &UserName, key: &AccessKeyId, secret: &SecretAccessKey) -> Result<Answer, CallError>;
-    async fn put_secret(
-        &self,
-        name: &str,
-        user: &UserName,
-        key: &AccessKeyId,
-        secret: &SecretAccessKey,
-    ) -> Result<Answer, CallError>;
-    async fn create_secret(&self, name: &str, user: &UserName, key: &KmsKey) -> Result<Answer, CallError>;
-    async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, CallError>;
-    async fn put_resource_policy(&self, name: &str, policy: &str, key: &KmsKey) -> Result<Answer, CallError>;
-    async fn confirmed_addresses(&self, topic: &TopicArn) -> Result<ConfirmedAddresses, CallError>;
-    async fn publish(&self, topic: &TopicArn, envelope: &Envelope, mail: Mail) -> Result<Answer, CallError>;
-    async fn sleep(&self, pause: Span);
-}
 
 /// More calls than any path through the planner takes. If it needs more, it does not come to an end.
 const MOST_CALLS: usize = 100;

@@ -7,8 +7,9 @@ use futures_util::{StreamExt, stream};
 use crate::{
     contract::{event::RunRequest, settings::Settings},
     handler::{
+        aws_api::Aws,
         dry_run::DryRun,
-        executor::{Aws, RunContext, rotate},
+        executor::{RunContext, rotate},
         load_users::{AccountLists, LoadUsersError, select},
         log,
         pace::Pace,

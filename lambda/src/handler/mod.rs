@@ -1,5 +1,6 @@
 //! One invocation of the function: it loads the users, carries out the steps for each, and logs them.
 
+pub mod aws_api;
 pub mod dry_run;
 pub mod executor;
 pub mod invocation;

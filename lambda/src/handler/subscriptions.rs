@@ -6,7 +6,7 @@ use tokio::sync::OnceCell;
 
 use crate::{
     contract::{settings::Settings, topic_arn::TopicArn},
-    handler::executor::Aws,
+    handler::aws_api::Aws,
     model::email::Email,
     protocol::call_error::CallError,
     selection::routing::ConfirmedAddresses,

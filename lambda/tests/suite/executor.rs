@@ -10,8 +10,9 @@ use crate::world::manager;
 use lambda::{
     contract::topic_arn::TopicArn,
     handler::{
+        aws_api::Aws,
         dry_run::DryRun,
-        executor::{Aws, RunContext, rotate},
+        executor::{RunContext, rotate},
         pace::Pace,
         subscriptions::Subscriptions,
     },

@@ -1,0 +1,41 @@
+//! What the handler asks of AWS, as a trait: the SDK implements it, and so does a dry run over it.
+
+use crate::{
+    contract::topic_arn::TopicArn,
+    model::{
+        access_key::{AccessKeyId, KeyStatus, SecretAccessKey},
+        kms_key::KmsKey,
+        time::Span,
+        user::UserName,
+    },
+    notice::Mail,
+    protocol::{call::Answer, call_error::CallError, journal::JournalEntry},
+    selection::routing::{ConfirmedAddresses, Envelope},
+};
+
+/// The AWS operations that the planner's calls need. [`crate::aws::Sdk`] implements them with the SDK.
+#[allow(async_fn_in_trait, missing_docs)] // The names are the operations'; see `Call`.
+pub trait Aws {
+    async fn list_access_keys(&self, user: &UserName) -> Result<Answer, CallError>;
+    async fn list_user_tags(&self, user: &UserName) -> Result<Answer, CallError>;
+    async fn last_used(&self, key: &AccessKeyId) -> Result<Answer, CallError>;
+    async fn tag_user(&self, user: &UserName, entries: &[JournalEntry]) -> Result<Answer, CallError>;
+    async fn untag_user(&self, user: &UserName, tags: &[String]) -> Result<Answer, CallError>;
+    async fn create_access_key(&self, user: &UserName) -> Result<(Answer, SecretAccessKey), CallError>;
+    async fn set_status(&self, user: &UserName, key: &AccessKeyId, status: KeyStatus) -> Result<Answer, CallError>;
+    async fn delete_access_key(&self, user: &UserName, key: &AccessKeyId) -> Result<Answer, CallError>;
+    async fn verify(&self, user: &UserName, key: &AccessKeyId, secret: &SecretAccessKey) -> Result<Answer, CallError>;
+    async fn put_secret(
+        &self,
+        name: &str,
+        user: &UserName,
+        key: &AccessKeyId,
+        secret: &SecretAccessKey,
+    ) -> Result<Answer, CallError>;
+    async fn create_secret(&self, name: &str, user: &UserName, key: &KmsKey) -> Result<Answer, CallError>;
+    async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, CallError>;
+    async fn put_resource_policy(&self, name: &str, policy: &str, key: &KmsKey) -> Result<Answer, CallError>;
+    async fn confirmed_addresses(&self, topic: &TopicArn) -> Result<ConfirmedAddresses, CallError>;
+    async fn publish(&self, topic: &TopicArn, envelope: &Envelope, mail: Mail) -> Result<Answer, CallError>;
+    async fn sleep(&self, pause: Span);
+}
