@@ -119,14 +119,13 @@ async fn carry_out(
     let copied = copied.map(|(report, _)| report.user.clone()).collect();
     let mut unsent: Vec<_> = sent.into_iter().flat_map(|sent| sent.unsent).collect();
     let is_fleet = request.users.is_none() && request.action == RunAction::Routine;
-    // A list that cannot be read is an error of each user that needs it. Without such a user, the metric is absent.
-    let unconfirmed =
-        if is_fleet { context.subscriptions.unconfirmed(aws, settings).await.unwrap_or_default() } else { Vec::new() };
+    // A list that cannot be read is an error of each user that needs it. Here it only leaves out the metric.
+    let unconfirmed = if is_fleet { context.subscriptions.unconfirmed(aws, settings).await.ok() } else { None };
     let mut summary = Summary {
         users: users.len() + fleet.not_due.users,
         exempt: fleet.exempt,
         unsent: unsent.len(),
-        unconfirmed: unconfirmed.len(),
+        unconfirmed: unconfirmed.as_ref().map(Vec::len),
         ..Summary::of(&users)
     };
     let digested = Digested { run: &request.run, started, summary: &summary, users: &users, copied: &copied };
@@ -144,7 +143,7 @@ async fn carry_out(
         users,
         not_due: fleet.not_due,
         unsent,
-        unconfirmed,
+        unconfirmed: unconfirmed.unwrap_or_default(),
     };
     log_event::results(&report).into_iter().for_each(log::line);
     let scope = if is_fleet { RunScope::Fleet } else { RunScope::Named };

@@ -463,8 +463,8 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
     if s.unsent > 0 {
         let _ = writeln!(body, "Notices not sent:   {}", s.unsent);
     }
-    if s.unconfirmed > 0 {
-        let _ = writeln!(body, "Unconfirmed:        {} addresses; make status names them", s.unconfirmed);
+    if let Some(count) = s.unconfirmed.filter(|count| *count > 0) {
+        let _ = writeln!(body, "Unconfirmed:        {count} addresses; make status names them");
     }
     let more = |n| format!("  … and {n} more; the function's log names them\n");
     if attention > 0 {

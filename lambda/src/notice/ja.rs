@@ -492,8 +492,8 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
     if s.unsent > 0 {
         let _ = writeln!(body, "・送信できなかったお知らせ: {}", s.unsent);
     }
-    if s.unconfirmed > 0 {
-        let _ = writeln!(body, "・未承認の宛先: {}(make status で確認できます)", s.unconfirmed);
+    if let Some(count) = s.unconfirmed.filter(|count| *count > 0) {
+        let _ = writeln!(body, "・未承認の宛先: {count}(make status で確認できます)");
     }
     let more = |n| format!("  … ほか {n} ユーザー(関数のログに記録されています)\n");
     if attention > 0 {

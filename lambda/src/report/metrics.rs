@@ -156,12 +156,12 @@ fn fleet(report: &RunReport, rotate_after: Span, at: Timestamp) -> Vec<(Metric, 
     let ages: Vec<_> = born.map(|born| at.since(born)).collect();
     let count = |is: &dyn Fn(Span) -> bool| ages.iter().filter(|age| is(**age)).count() as u64;
     let mut values = vec![
-        (Metric::UnconfirmedRecipients, report.summary.unconfirmed as u64),
         (Metric::SuccessfulRun, u64::from(report.summary.failed == 0)),
         (Metric::ActiveKeys, count(&|_| true)),
         (Metric::KeysDue, count(&|age| age >= rotate_after)),
         (Metric::KeysOver90Days, count(&|age| age > AUDITORS_LIMIT)),
     ];
+    values.extend(report.summary.unconfirmed.map(|count| (Metric::UnconfirmedRecipients, count as u64)));
     values.extend(ages.iter().max().map(|oldest| (Metric::OldestKeyAge, oldest.whole_days())));
     values
 }
@@ -197,7 +197,7 @@ mod tests {
     }
 
     fn report(users: Vec<UserReport>) -> RunReport {
-        let summary = Summary::of(&users);
+        let summary = Summary { unconfirmed: Some(2), ..Summary::of(&users) };
         let (run, body) = ("run".parse().unwrap(), String::new());
         RunReport {
             status_code: summary.status_code(),
@@ -240,7 +240,7 @@ mod tests {
                 ("Waiting", Some(1)),
                 ("Overdue", Some(1)),
                 ("NoticesUnsent", Some(0)),
-                ("UnconfirmedRecipients", Some(0)),
+                ("UnconfirmedRecipients", Some(2)),
                 ("SuccessfulRun", Some(0)),
                 ("OldestKeyAge", Some(91)),
                 ("ActiveKeys", Some(5)),
@@ -257,14 +257,15 @@ mod tests {
             ["Rotated", "Failed", "NeedsAttention", "Waiting", "Overdue", "NoticesUnsent"]
         );
         // A user that needs attention is no failure of the run. Without a key there is no age.
-        let no_key = report(vec![user("none", NeedsAttention, &[(70, Inactive)])]);
+        let mut no_key = report(vec![user("none", NeedsAttention, &[(70, Inactive)])]);
+        no_key.summary.unconfirmed = None;
         assert_eq!(
             values(&no_key, RunScope::Fleet)[3..10],
             [
                 ("Waiting", Some(0)),
                 ("Overdue", Some(0)),
                 ("NoticesUnsent", Some(0)),
-                ("UnconfirmedRecipients", Some(0)),
+                ("UnconfirmedRecipients", None),
                 ("SuccessfulRun", Some(1)),
                 ("OldestKeyAge", None),
                 ("ActiveKeys", Some(0)),

@@ -72,8 +72,10 @@ pub struct Summary {
     pub overdue: usize,
     /// The number of notices that could not be sent.
     pub unsent: usize,
-    /// The number of addresses that have not confirmed their subscriptions.
-    pub unconfirmed: usize,
+    /// The number of addresses that have not confirmed their subscriptions. Only a run over all users counts them; `None` also
+    /// if the list of subscriptions could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unconfirmed: Option<usize>,
 }
 
 /// What a run found and did for one user.
@@ -253,7 +255,7 @@ impl Summary {
             needs_attention: outcomes(Outcome::NeedsAttention),
             overdue: users.iter().filter(|user| user.overdue.is_some()).count(),
             unsent: 0,
-            unconfirmed: 0,
+            unconfirmed: None,
         }
     }
 

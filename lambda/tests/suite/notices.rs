@@ -538,7 +538,7 @@ fn digest(language: Language, rests: &[StopReason], unsent: usize) -> Mail {
             UserReport { overdue, ..report }
         })
         .collect();
-    let summary = Summary { rotated: 1, unsent, ..Summary::of(&users) };
+    let summary = Summary { rotated: 1, unsent, unconfirmed: Some(unsent), ..Summary::of(&users) };
     let run: RunId = "d32c5kddcf5bb8c3".parse().unwrap();
     language.digest(&Digested { run: &run, started: now(), summary: &summary, users: &users, copied: &BTreeSet::new() })
 }

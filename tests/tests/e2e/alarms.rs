@@ -89,6 +89,7 @@ struct Runs {
     failed: Captured,
     unclear: Captured,
     unsent: Captured,
+    unconfirmed: Captured,
     broken: Captured,
     by_hand: Captured,
     dry: Captured,
@@ -110,6 +111,11 @@ async fn capture() -> Runs {
     let values =
         ["Failed", "NeedsAttention", "SuccessfulRun", "OldestKeyAge", "ActiveKeys", "KeysDue", "KeysOver90Days"];
     assert_eq!(values.map(|name| healthy.value(name)), [0, 0, 1, 20, 3, 0, 0].map(Some));
+
+    aws.proxy.leave_unconfirmed(crate::common::ADMINISTRATOR);
+    let unconfirmed = invoke(&aws, &stack, &json!({}));
+    assert_eq!(["Failed", "UnconfirmedRecipients"].map(|name| unconfirmed.value(name)), [0, 1].map(Some));
+    aws.proxy.confirm(crate::common::ADMINISTRATOR);
 
     let dry = invoke(&aws, &stack, &json!({ "dry_run": true }));
     assert_eq!(dry.0.len(), 1, "Lambda's own alone: {:?}", dry.0);
@@ -170,14 +176,14 @@ async fn capture() -> Runs {
     // Also once for each user whose secret did not exist.
     assert!(refused.iter().all(|event| of_bob(event) || event["call"] == "PutResourcePolicy"), "{refused:?}");
     assert!(events.iter().any(|event| event["event"] == "dry-run" || event["dryRun"] == true));
-    Runs { healthy, failed, unclear, unsent, broken, by_hand, dry }
+    Runs { healthy, failed, unclear, unsent, unconfirmed, broken, by_hand, dry }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_alarm_rings_for_its_own_cause_each_time_and_for_no_other() {
     let runs = capture().await;
     let alarms = alarms(&read(ROTATION));
-    assert_eq!(alarms.len(), 7);
+    assert_eq!(alarms.len(), 8);
     for alarm in &alarms {
         assert_eq!(alarm.tells.iter().collect::<Vec<_>>(), ["topic"], "{}", alarm.name);
         assert!((60..=1_024).contains(&alarm.description.len()), "{}: {}", alarm.name, alarm.description);
@@ -217,7 +223,12 @@ async fn each_alarm_rings_for_its_own_cause_each_time_and_for_no_other() {
             vec![rings("users-need-attention", 3), rings("overdue-keys", 3), works.clone()],
         ),
         (
-            "notices are lost for three days, and it is heard each day",
+            "an address is not confirmed for three days: the alarm rings each day",
+            [healthy(0..3), daily(3..6, &runs.unconfirmed), healthy(6..9)].concat(),
+            vec![rings("unconfirmed-recipients", 3), works.clone()],
+        ),
+        (
+            "notices are lost for three days: the alarm rings each day",
             [healthy(0..3), healthy(3..6), daily(3..6, &runs.unsent), healthy(6..9)].concat(),
             vec![rings("notices-unsent", 3), works.clone()],
         ),

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::common::{ROTATION, careful, read, settings};
+use crate::common::{ADMINISTRATOR, ROTATION, careful, read, settings};
 use futures_util::{StreamExt, stream};
 use serde_json::{Value as Json, json};
 use tests::{
@@ -50,6 +50,8 @@ async fn five_thousand_users_fit_one_invocation_and_the_healthy_ones_cost_next_t
     let mut aws = LocalAws::start().await;
     let account = Account::of(&aws).await;
     let topic = aws.cli(&["sns", "create-topic", "--name", "keys"])["TopicArn"].as_str().unwrap().to_owned();
+    let subscription = ["--topic-arn", &topic, "--protocol", "email", "--notification-endpoint", ADMINISTRATOR];
+    aws.cli(&[&["sns", "subscribe"][..], &subscription].concat());
     aws.shift_clock(-70 * DAY);
     crowd(&account, (0..DUE).map(|n| format!("due-{n:04}"))).await;
     aws.shift_clock(0);
@@ -80,7 +82,12 @@ async fn five_thousand_users_fit_one_invocation_and_the_healthy_ones_cost_next_t
     );
     let calls = aws.proxy.calls();
     let counts = accepted(&calls);
-    let lists = ["GenerateCredentialReport", "GetCredentialReport", "GetAccountAuthorizationDetails"];
+    let lists = [
+        "GenerateCredentialReport",
+        "GetCredentialReport",
+        "GetAccountAuthorizationDetails",
+        "ListSubscriptionsByTopic",
+    ];
     let healthy: usize = lists.iter().map(|list| counts.get(list).copied().unwrap_or(0)).sum();
     let rotations = counts.values().sum::<usize>() - healthy;
     println!(

@@ -343,7 +343,7 @@ fn report() -> RunReport {
     users[0].waits_until = Some(NOW);
     users[0].overdue = Some(Overdue { key: id(), since: NOW });
     let unsent = vec![Unsent { user: Some("alice".parse().unwrap()), notice: DIGEST, why: String::new() }];
-    let summary = Summary { exempt: 1, ..Summary::of(&users) };
+    let summary = Summary { exempt: 1, unconfirmed: Some(1), ..Summary::of(&users) };
     RunReport {
         status_code: 200,
         body: String::new(),
