@@ -1106,6 +1106,7 @@ fn check(scenario: &Scenario, sabotage: Option<Sabotage>) -> (usize, Vec<Violati
 /// - not set: the scenarios that fit into `make test`,
 /// - `1`: those that take half an hour,
 /// - `deep`: those that take hours,
+/// - `1:` and a word, such as `1:Revoke`: those of `1` with that word in their description,
 /// - any other word, such as `Undo`: every deep scenario with that word in its description.
 fn scenarios() -> Vec<Scenario> {
     use RunAction::{Adopt, Enable, RotateNow, Routine, Undo};
@@ -1137,7 +1138,7 @@ fn scenarios() -> Vec<Scenario> {
         pairs.filter(|scenario| !contradictory(scenario)).collect::<Vec<_>>()
     };
     match std::env::var("PROVE").as_deref() {
-        Ok("1") => {
+        Ok(word) if word == "1" || word.starts_with("1:") => {
             let mut all = by(&[routine()], once(0));
             all.extend(policies.iter().filter(wait).map(|policy| scenario(policy, routine(), once(1))));
             all.extend(by(&[[RotateNow, RotateNow], [Undo, Routine], [Undo, RotateNow]], once(0)));
@@ -1146,7 +1147,8 @@ fn scenarios() -> Vec<Scenario> {
             all.extend(by(&[[revoke(), Routine], [Enable, Routine]], no_fault));
             all.extend(by(&[routine()], unconfirmed(0)));
             all.extend(by(&[routine(), [Undo, Routine], [Adopt, Routine]], Bounds { faults: 0, ..foreign }));
-            all
+            let word = word.trim_start_matches('1').trim_start_matches(':');
+            all.into_iter().filter(|scenario| scenario.to_string().contains(word)).collect()
         }
         Ok(word) => {
             let mut all = by(&[routine()], once(1));

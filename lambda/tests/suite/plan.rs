@@ -1746,6 +1746,30 @@ fn a_revoked_key_is_not_deleted_beside_a_run_at_work() {
     assert_eq!(left(&world), keys(&[(0, Inactive), (1, Active)]), "{}", operations(&calls));
 }
 
+/// The key looks like one that a dead run did not deliver, and it is the user's only active one. A run that recovers may
+/// delete it, so the other key stays. The person can still revoke the key without a successor.
+#[test]
+fn revoking_what_a_dead_run_left_does_not_delete_the_other_key() {
+    let start = || {
+        let mut world = with(&[(90, Inactive), (30, Active)]);
+        world.journal.as_mut().unwrap().intents = vec![intent(days(30), 0)];
+        world
+    };
+    for policy in [careful(), replacing(), article()] {
+        let mut world = start();
+        let (rest, calls) = world.run(&policy, &revoke(1, Successor::IfNeeded), |_, _, _| None);
+        assert_eq!(rest, StopReason::NeedsAttention(NeedsAttention::UnclearOrigin), "{}", operations(&calls));
+        assert_eq!(left(&world), keys(&[(0, Inactive), (1, Active)]));
+        let (rest, _) = world.run(&policy, &revoke(1, Successor::Without), |_, _, _| None);
+        assert_eq!((rest, left(&world)), (StopReason::Revoked(key(1)), keys(&[(0, Inactive), (1, Inactive)])));
+    }
+    // The secret has it, so it was delivered, and it gets a successor.
+    let mut world = start();
+    world.secret = Secret::Current(key(1));
+    let _ = world.run(&careful(), &revoke(1, Successor::IfNeeded), |_, _, _| None);
+    assert_eq!(left(&world), keys(&[(1, Inactive), (2, Active)]));
+}
+
 /// Every rotation that was taken back leaves its intent. A change of `delivery` afterwards must not stop the user.
 #[test]
 fn a_stale_intent_of_another_channel_without_a_key_is_removed() {

@@ -33,6 +33,15 @@ fn revocation(key: &AccessKeyId) -> Next {
     Next::Call(Call::DeactivateAccessKey(key.clone(), RemovalReason::Revoked))
 }
 
+/// Whether the call takes a key away, or notes that this follows.
+fn takes_away(call: &Call) -> bool {
+    match call {
+        Call::TagUser(entries) => matches!(entries.as_slice(), [JournalEntry::Disabled(_)]),
+        Call::DeactivateAccessKey(..) | Call::DeleteAccessKey(..) => true,
+        _ => false,
+    }
+}
+
 impl UserView<'_> {
     /// Reactivates the youngest key that the handler has deactivated and that is older than every active one. A younger
     /// one is no predecessor: once it is active, the next run would retire the key that is active now.
@@ -90,10 +99,9 @@ impl UserView<'_> {
             // A scheduled run makes room for the key of a disabled user at once, or after an overlap.
             DeleteAfter::NextRotation if self.with(KeyStatus::Active).next().is_none() => {
                 let is_replaced = self.policy.disabled_users == DisabledUsers::Replace && !self.is_disused();
-                is_replaced.then(|| match self.journal.disabled(&inactive.id) {
-                    Some(noted) if !self.policy.acts_at_once() => noted.at.max(inactive.created) + self.policy.overlap,
-                    _ => self.now,
-                })
+                let noted = self.journal.disabled(&inactive.id);
+                is_replaced
+                    .then(|| noted.map_or(self.now, |noted| noted.at.max(inactive.created) + self.policy.overlap))
             }
             DeleteAfter::NextRotation => {
                 self.with(KeyStatus::Active).map(|key| key.created + self.policy.rotate_after).min()
@@ -122,7 +130,12 @@ impl UserView<'_> {
         if let Some(intent) = self.state.intent_at_hand() {
             // What a dead run left may be a key that no one has. It is cleaned up first, unless it is this key.
             match self.recover(intent) {
-                Next::Call(call) if !call.is_about(id) => return Next::Call(call),
+                // Another run may delete this key as undelivered at any moment. If this run then deleted the other key to make
+                // room for a successor, the user could be left without any.
+                Next::Call(call) if other.is_none() && call.is_about(id) && takes_away(&call) => {
+                    return Next::Stop(NeedsAttention::UnclearOrigin.into());
+                }
+                Next::Call(call) if other.is_none() || !call.is_about(id) => return Next::Call(call),
                 Next::Stop(why) if other.is_none() || unsure.is_some() => return Next::Stop(why),
                 _ => {}
             }
