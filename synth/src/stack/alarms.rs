@@ -60,7 +60,8 @@ pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
         "Goes to ALARM again for each run that found an address without a confirmed subscription.",
         watched.alarm("-unconfirmed-recipients", see_log(
             "At least one address has not confirmed its subscription to notices, so it gets none. With unconfirmed_recipients: hold, users \
-             without another recipient wait. make status names the addresses. Confirm the mail from AWS; make resubscribe sends it again.",
+             without another recipient wait. make status names the addresses. Confirm the mail from AWS. If it is \
+             older than two days, make status says how to subscribe the address again.",
         ), watched.reported(Metric::UnconfirmedRecipients)),
     );
     t.add(
