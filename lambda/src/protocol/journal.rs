@@ -229,14 +229,12 @@ pub struct JournalParseError {
 const NONE: &str = "none";
 
 impl Journal {
-    /// Since when the owner has the key, as far as the journal says: its delivery, or else its creation.
+    /// When the key was delivered; `None` if the journal notes no delivery of it.
     #[must_use]
-    pub fn in_place_since(&self, key: &Key) -> Timestamp {
-        match &self.delivered {
-            // A delivery before the key existed would be a forgery.
-            Some(delivered) if delivered.key == key.id => delivered.at.max(key.created),
-            _ => key.created,
-        }
+    pub fn delivered_at(&self, key: &Key) -> Option<Timestamp> {
+        let delivered = self.delivered.as_ref().filter(|delivered| delivered.key == key.id)?;
+        // A delivery before the key existed would be a forgery.
+        Some(delivered.at.max(key.created))
     }
 
     /// Reads the journal from a user's tags, and ignores other tags.

@@ -26,21 +26,22 @@ pub struct Overdue {
 #[must_use]
 pub fn overdue(state: &UserState, policy: &Policy, began: Timestamp) -> Option<Overdue> {
     let journal = state.journal.as_ref().and_then(|journal| journal.as_ref().ok());
-    let is_delivered = |key: &&Key| journal.is_some_and(|journal| journal.is_delivered(&key.id));
     let active = || state.keys().iter().filter(|key| key.status == KeyStatus::Active);
-    let successor_of =
-        |key: &Key| active().filter(is_delivered).find(|other| other.id != key.id && other.created >= key.created);
+    let successor_of = |key: &Key| {
+        let mut younger = active().filter(|other| other.id != key.id && other.created >= key.created);
+        younger.find_map(|other| Some((other, journal?.delivered_at(other)?)))
+    };
     // A person wants the key back. It stays until the younger key is due.
     let wanted_until = |key: &Key| {
         let younger = active().find(|other| other.id != key.id && other.created >= key.created)?;
         journal?.undone_until(key, younger, policy)
     };
-    let over = |key: &Key| match (successor_of(key), journal) {
-        (Some(successor), Some(journal)) => {
+    let over = |key: &Key| match successor_of(key) {
+        Some((successor, delivered)) => {
             let due = successor.created + policy.rotate_after;
-            journal.in_place_since(successor).min(due) + policy.overlap + policy.required_idle_time()
+            delivered.min(due) + policy.overlap + policy.required_idle_time()
         }
-        _ => key.created + policy.rotate_after,
+        None => key.created + policy.rotate_after,
     };
     let late =
         active().map(|key| Overdue { key: key.id.clone(), since: wanted_until(key).unwrap_or_else(|| over(key)) });

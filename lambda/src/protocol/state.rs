@@ -125,7 +125,7 @@ impl UserState {
         let (MaxWait::AtMost(span), Some(Ok(journal))) = (policy.wait_at_most, &self.journal) else { return None };
         let newer = self.keys().iter().find(|key| key.id != *old && key.status == KeyStatus::Active)?;
         // A key that the rotation did not replace is never deactivated while it is in use.
-        journal.is_delivered(&newer.id).then(|| journal.in_place_since(newer) + policy.overlap + span)
+        journal.delivered_at(newer).map(|delivered| delivered + policy.overlap + span)
     }
 
     /// Adds the answer to a call to what is known.

@@ -110,8 +110,8 @@ impl UserView<'_> {
             } else {
                 StopReason::Healthy(older.created + self.policy.rotate_after)
             }))
-        } else if self.journal.is_delivered(&newer.id) {
-            self.overlap(older, newer)
+        } else if let Some(delivered) = self.journal.delivered_at(newer) {
+            self.overlap(older, newer, delivered)
         } else {
             self.unmade_pair(older, newer)
         };
@@ -119,9 +119,8 @@ impl UserView<'_> {
         waits.or_else(|| self.unheard()).unwrap_or_else(deactivate)
     }
 
-    /// Why a predecessor stays active beside its delivered successor; `None` if it does not.
-    fn overlap(&self, older: &Key, newer: &Key) -> Option<Next> {
-        let since = self.journal.in_place_since(newer);
+    /// Why a predecessor stays active beside its successor, delivered at `since`; `None` if it does not.
+    fn overlap(&self, older: &Key, newer: &Key, since: Timestamp) -> Option<Next> {
         let until = since + self.policy.overlap;
         if self.now < until {
             // Invariant 13: the note is obeyed, because a delivery can really be late after a crash. But a forger who renews
