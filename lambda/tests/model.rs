@@ -190,6 +190,8 @@ enum Sabotage {
     NoManager,
     /// Every recipient seems to have confirmed.
     NoRecipients,
+    /// Every delivered key seems to have been announced.
+    NoAnnouncement,
 }
 
 struct Protocol {
@@ -370,8 +372,13 @@ impl Protocol {
         let intent = |known: usize, at| vec![Intent { run: "earlier".parse().expect("an id"), at, known: key(known) }];
         for (index, listed) in world.keys.iter().enumerate() {
             let delivered = |at| Some(KeyNote { key: listed.id.clone(), at });
-            // A true delivery; a delivery in the future; a delivery beside an intent.
+            // A true delivery, announced or not; a delivery in the future; a delivery beside an intent.
             journals.push((Ok(Journal { delivered: delivered(listed.created), ..Journal::default() }), false));
+            // A person is told of an announcement that comes after the key was due itself.
+            let unannounced = Some(listed.id.clone());
+            let is_late = NOW.since(listed.created) >= self.policy.rotate_after;
+            let in_silence = Journal { delivered: delivered(listed.created), unannounced, ..Journal::default() };
+            journals.push((Ok(in_silence), is_late));
             journals.push((Ok(Journal { delivered: delivered(NOW + Span::days(9)), ..Journal::default() }), true));
             // A forged delivery a moment ago, of a key that is much older.
             if listed.created < NOW.before(Span::days(30)) {
@@ -506,6 +513,9 @@ impl Protocol {
                 Ok(Answer::Journal(Ok(Journal { managed_by: None, ..journal })))
             }
             (Some(Sabotage::NoRecipients), Ok(Answer::Recipients(_))) => Ok(Answer::Recipients(recipients(true))),
+            (Some(Sabotage::NoAnnouncement), Ok(Answer::Journal(Ok(journal)))) => {
+                Ok(Answer::Journal(Ok(Journal { unannounced: None, ..journal })))
+            }
             (Some(Sabotage::NoSeen), Ok(Answer::Journal(Ok(journal)))) => {
                 let newest = keys.last().map(|key| KeyNote { key: key.id.clone(), at: key.created });
                 Ok(Answer::Journal(Ok(Journal { seen: newest, ..journal })))
@@ -604,6 +614,12 @@ impl Protocol {
         let journal = state.world.journal.as_ref().ok();
         let is_noted = |id: &AccessKeyId| journal.is_some_and(|journal| journal.is_delivered(id));
         // A person can deactivate the successor between the run's last look and this call. Undo brings the old key back.
+        let is_unannounced = journal
+            .and_then(|journal| journal.unannounced.as_ref().filter(|key| journal.is_delivered(key) && *key != id))
+            .is_some_and(|key| state.works(key));
+        if is_unannounced && !state.forged && self.run_actions == [RunAction::Routine, RunAction::Routine] {
+            return Some("11: an old key was deactivated, and its successor was announced to no one");
+        }
         let is_at_the_same_time = state.meanwhile.iter().any(|key| key != id);
         if is_at_the_same_time {
             return None;
@@ -1205,8 +1221,8 @@ fn invariants_1_2_3_4_5_7_8_10_11_12_13_hold_in_every_state() {
 #[test]
 fn without_any_one_safeguard_there_is_a_violation() {
     use Sabotage::{
-        NoDoubt, NoGrace, NoJournal, NoLastUse, NoLease, NoManager, NoMark, NoOrigin, NoQuota, NoReadBack,
-        NoRecipients, NoSeen, NoSkip, NoStatus, NoVerification,
+        NoAnnouncement, NoDoubt, NoGrace, NoJournal, NoLastUse, NoLease, NoManager, NoMark, NoOrigin, NoQuota,
+        NoReadBack, NoRecipients, NoSeen, NoSkip, NoStatus, NoVerification,
     };
     let everywhere = Bounds { starts: Starts::All, faults: 2, waits: 1, people: People::Absent };
     let without_faults = Bounds { faults: 0, waits: 0, ..everywhere };
@@ -1228,6 +1244,7 @@ fn without_any_one_safeguard_there_is_a_violation() {
         (NoSeen, &routine, without_faults),
         (NoMark, &undo, without_faults),
         (NoManager, &routine, foreign),
+        (NoAnnouncement, &routine, without_faults),
         (NoRecipients, &routine, Bounds { people: People::Unconfirmed, ..without_faults }),
     ];
     for (sabotage, run_actions, bounds) in safeguards {

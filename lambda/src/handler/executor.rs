@@ -45,6 +45,8 @@ pub struct RunContext<'a> {
     pub subscriptions: Subscriptions<'a>,
     /// The pace of the mails.
     pub pace: Pace,
+    /// When the last notice must be sent, so that Lambda does not stop the function before it has reported.
+    pub reports_by: Timestamp,
 }
 
 /// The time that a run needs to deactivate and delete a key that it could not deliver.
@@ -206,7 +208,7 @@ impl<A: Aws> Executor<'_, A> {
                 // A key whose mail gets no turn is taken back in this run, so its delivery is never in doubt.
                 let reserved = if matches!(message, PlannedNotice::Secret(_)) { WITHDRAWAL } else { Span::ZERO };
                 let latest = self.context.run.deadline.before(reserved);
-                self.context.pace.turn(&envelope.to, latest.since(now)).await?;
+                let _turn = self.context.pace.turn(&envelope.to, latest.since(now)).await?;
                 aws.publish(&settings.topic, &envelope, mail).await
             }
         }

@@ -18,6 +18,7 @@ use crate::{
     model::time::{Span, Timestamp},
     notice::{self, Digested, Mail},
     protocol::{
+        call_error::{CallError, ErrorCode},
         journal::RunId,
         manager::Manager,
         run::{JournalUse, Run, RunAction},
@@ -39,8 +40,11 @@ use crate::{
 /// SDK's adaptive retries slow down after each throttled call, so with many users at once they come to a standstill.
 /// With 128 MB's share of a processor, more users at once would not be faster (BENCHMARKS.md).
 const AT_ONCE: usize = 8;
-/// The part of the function's time that is reserved for the report.
-const MARGIN: Span = Span::seconds(5);
+/// The part of the function's time that is reserved for the report: the last call about a user ends in its first three
+/// seconds, then the notices and the digest are sent.
+const MARGIN: Span = Span::seconds(12);
+/// The part of that time in which nothing is sent any more.
+const LAST_LINES: Span = Span::seconds(1);
 /// The digest as a kind of notice, for the report and the log.
 pub const DIGEST: &str = "digest";
 
@@ -93,7 +97,9 @@ async fn carry_out(
     };
     let mode = if request.dry_run { RunMode::Pretended } else { RunMode::Real };
     let origin = RunOrigin { request: invocation.request, mode };
-    let context = RunContext { run, origin, subscriptions: Subscriptions::new(&settings.topic), pace: Pace::of(mode) };
+    let subscriptions = Subscriptions::new(&settings.topic);
+    let reports_by = invocation.ends.before(LAST_LINES);
+    let context = RunContext { run, origin, subscriptions, pace: Pace::of(mode), reports_by };
     let post = NoticeSender { aws, settings, context: &context };
     let look = async |(place, subject): (usize, Subject)| {
         let settings = settings.for_subject(&subject);
@@ -120,7 +126,8 @@ async fn carry_out(
     let mut unsent: Vec<_> = sent.into_iter().flat_map(|sent| sent.unsent).collect();
     let is_fleet = request.users.is_none() && request.action == RunAction::Routine;
     // A list that cannot be read is an error of each user that needs it. Here it only leaves out the metric.
-    let unconfirmed = if is_fleet { context.subscriptions.unconfirmed(aws, settings).await.ok() } else { None };
+    let unconfirmed = context.subscriptions.unconfirmed(aws, settings);
+    let unconfirmed = if is_fleet { post.in_time(unconfirmed).await.ok() } else { None };
     let mut summary = Summary {
         users: users.len() + fleet.not_due.users,
         exempt: fleet.exempt,
@@ -178,7 +185,8 @@ impl<A: Aws> NoticeSender<'_, A> {
         if notice::notices(report, settings, &ConfirmedAddresses::default()).is_empty() {
             return SentNotices::default();
         }
-        let confirmed = self.context.subscriptions.known(self.aws).await;
+        let confirmed = self.in_time(async { Ok(self.context.subscriptions.known(self.aws).await) }).await;
+        let confirmed = confirmed.unwrap_or_default();
         let mut unsent = Vec::new();
         for notice in notice::notices(report, settings, &confirmed) {
             let mail = settings.language.notice(&notice, Timestamp::now());
@@ -197,15 +205,22 @@ impl<A: Aws> NoticeSender<'_, A> {
         self.send(DIGEST, envelope, self.settings.language.digest(run)).await
     }
 
+    /// Ends a call when the function must report. Lambda would stop the function, and the report would be lost.
+    async fn in_time<T>(&self, call: impl Future<Output = Result<T, CallError>>) -> Result<T, CallError> {
+        let left = self.context.reports_by.since(Timestamp::now());
+        tokio::time::timeout(left.std(), call).await.unwrap_or_else(|_| {
+            Err(CallError::with_unknown_effect(ErrorCode::NoTimeLeft, "the run's time was over before AWS answered"))
+        })
+    }
+
     async fn send(&self, notice: &'static str, envelope: Envelope, mail: Mail) -> Option<Unsent> {
         let user = envelope.about.clone();
-        let RunContext { run, origin, pace, .. } = self.context;
-        // After the deadline, Lambda may stop the function before it has reported.
-        let turn = pace.turn(&envelope.to, run.deadline.since(Timestamp::now())).await;
-        let sent = match turn {
-            Ok(()) => self.aws.publish(&self.settings.topic, &envelope, mail).await,
-            Err(late) => Err(late),
+        let RunContext { run, origin, pace, reports_by, .. } = self.context;
+        let send = async {
+            let _turn = pace.turn(&envelope.to, reports_by.since(Timestamp::now())).await?;
+            self.aws.publish(&self.settings.topic, &envelope, mail).await
         };
+        let sent = self.in_time(send).await;
         log::line(log_event::notice(&run.id, *origin, user.as_ref(), notice, sent.as_ref().err()));
         sent.err().map(|failure| Unsent { user, notice, why: failure.to_string() })
     }

@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::{
+    sync::OwnedMutexGuard,
+    time::{Instant, sleep_until, timeout},
+};
 
 use crate::{
     model::{email::Email, time::Span},
@@ -15,16 +18,35 @@ use crate::{
     report::audit::RunMode,
 };
 
-/// The least time between two mails to one address: at most five begin in any second, with room for a slow network.
+/// The least time between the answer to a mail and the next mail to the same address: at most four a second, even if the
+/// network stalls. So two runs at once still stay below the limit.
 const INTERVAL: Duration = Duration::from_millis(250);
 
 /// When the next mail to an address may be sent. The lock is fair, so mails are sent in the order in which they came.
-type Turn = Arc<tokio::sync::Mutex<Option<Instant>>>;
+type Place = Arc<tokio::sync::Mutex<Option<Instant>>>;
+
+/// The right to send one mail. The next mail to one of its addresses waits until this one is dropped, so keep it until
+/// SNS has answered.
+#[must_use = "the turn ends when it is dropped"]
+#[derive(Debug)]
+pub struct Turn {
+    places: Vec<OwnedMutexGuard<Option<Instant>>>,
+    interval: Duration,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let next = Instant::now() + self.interval;
+        for place in &mut self.places {
+            **place = Some(next);
+        }
+    }
+}
 
 /// The mails that one run sends, in their pace.
 pub struct Pace {
     interval: Duration,
-    turns: Mutex<BTreeMap<String, Turn>>,
+    places: Mutex<BTreeMap<String, Place>>,
 }
 
 impl Pace {
@@ -35,7 +57,7 @@ impl Pace {
             RunMode::Real => INTERVAL,
             RunMode::Pretended => Duration::ZERO,
         };
-        Self { interval, turns: Mutex::default() }
+        Self { interval, places: Mutex::default() }
     }
 
     /// Waits until a mail to these addresses may be sent.
@@ -45,7 +67,7 @@ impl Pace {
     ///
     /// # Errors
     /// [`CallError`] if the turn does not come in this time. The mail is certainly not sent.
-    pub async fn turn(&self, to: &[Email], within: Span) -> Result<(), CallError> {
+    pub async fn turn(&self, to: &[Email], within: Span) -> Result<Turn, CallError> {
         let turn = if within == Span::ZERO { None } else { timeout(within.std(), self.wait(to)).await.ok() };
         turn.ok_or_else(|| {
             let message = "the run's time was over before the mail could be sent; if this repeats, raise timeout";
@@ -53,24 +75,21 @@ impl Pace {
         })
     }
 
-    async fn wait(&self, to: &[Email]) {
+    async fn wait(&self, to: &[Email]) -> Turn {
         // Each mail takes its addresses in the same order, so that no two wait for each other.
         let addresses: BTreeSet<_> = to.iter().map(Email::small).collect();
-        let turns: Vec<_> = {
-            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-            addresses.into_iter().map(|address| turns.entry(address).or_default().clone()).collect()
+        let places: Vec<_> = {
+            let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+            addresses.into_iter().map(|address| places.entry(address).or_default().clone()).collect()
         };
         let mut mine = Vec::new();
-        for turn in &turns {
-            mine.push(turn.lock().await);
+        for place in places {
+            mine.push(place.lock_owned().await);
         }
         if let Some(next) = mine.iter().filter_map(|next| **next).max() {
             sleep_until(next).await;
         }
-        let next = Instant::now() + self.interval;
-        for turn in &mut mine {
-            **turn = Some(next);
-        }
+        Turn { places: mine, interval: self.interval }
     }
 }
 
@@ -87,7 +106,7 @@ mod tests {
     async fn sent(mode: RunMode, mails: &[&[&str]]) -> Vec<u128> {
         let (pace, began) = (Pace::of(mode), Instant::now());
         let send = async |to: &&[&str]| {
-            pace.turn(&emails(to), Span::minutes(1)).await.unwrap();
+            let _turn = pace.turn(&emails(to), Span::minutes(1)).await.unwrap();
             began.elapsed().as_millis()
         };
         join_all(mails.iter().map(send)).await
@@ -98,6 +117,18 @@ mod tests {
         let mails: [&[&str]; 5] = [&["a"], &["A"], &["b"], &["a", "b"], &["a"]];
         assert_eq!(sent(RunMode::Real, &mails).await, [0, 250, 0, 500, 750]);
         assert_eq!(sent(RunMode::Pretended, &mails).await, [0; 5]);
+    }
+
+    /// When the network stalls, the mails under way must not arrive together afterwards.
+    #[tokio::test(start_paused = true)]
+    async fn a_mail_without_an_answer_keeps_the_next_ones_back() {
+        let (pace, began, to) = (Pace::of(RunMode::Real), Instant::now(), emails(&["a"]));
+        let send = async |n: u64| {
+            let _turn = pace.turn(&to, Span::minutes(1)).await.unwrap();
+            tokio::time::sleep(Duration::from_secs(if n == 0 { 2 } else { 0 })).await;
+            began.elapsed().as_millis()
+        };
+        assert_eq!(join_all((0..3).map(send)).await, [2_000, 2_250, 2_500]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -111,8 +142,8 @@ mod tests {
         let pace = Pace::of(RunMode::Real);
         let to = emails(&["a"]);
         let within = Span::seconds(1);
-        let all = join_all((0..6).map(|_| pace.turn(&to, within))).await;
-        let (sent, late): (Vec<_>, Vec<_>) = all.into_iter().partition(Result::is_ok);
+        let send = async |_| pace.turn(&to, within).await.map(drop);
+        let (sent, late): (Vec<_>, Vec<_>) = join_all((0..6).map(send)).await.into_iter().partition(Result::is_ok);
         assert_eq!(sent.len(), 5);
         let why = late.into_iter().next().unwrap().unwrap_err();
         assert_eq!(why, CallError::without_effect(ErrorCode::NoTimeLeft, why.message.clone()));

@@ -44,13 +44,15 @@ pub const WARNED: &str = "access-key-rotation:warned";
 pub const SEEN: &str = "access-key-rotation:seen";
 /// The tag with an unused key, and when its owner was told that it will be deactivated.
 pub const UNUSED: &str = "access-key-rotation:unused";
+/// The tag with a key that was delivered while no recipient of its announcement had confirmed.
+pub const UNANNOUNCED: &str = "access-key-rotation:unannounced";
 /// The tag with the stack that wrote the notes about the last rotation.
 pub const MANAGED_BY: &str = "access-key-rotation:managed-by";
 
 /// The most tags that IAM allows on a user (IAM User Guide, "IAM and AWS STS quotas").
 const MOST_TAGS: usize = 50;
 /// The tags of the journal that exist at most once.
-const SINGLE_TAGS: [&str; 7] = [DELIVERED, DISABLED, UNDONE, WARNED, SEEN, UNUSED, MANAGED_BY];
+const SINGLE_TAGS: [&str; 8] = [DELIVERED, DISABLED, UNDONE, WARNED, SEEN, UNUSED, UNANNOUNCED, MANAGED_BY];
 /// The most tags that the journal needs, without those of dead runs: one intent and one of each other kind.
 pub const OWN_TAGS: usize = SINGLE_TAGS.len() + 1;
 
@@ -171,6 +173,8 @@ pub struct Journal {
     pub seen: Option<KeyNote>,
     /// The unused key, and when its owner was told that it will be deactivated.
     pub unused: Option<KeyNote>,
+    /// The key that was delivered while no recipient of its announcement had confirmed. It is announced later.
+    pub unannounced: Option<AccessKeyId>,
     /// The stack that wrote the notes about the last rotation.
     pub managed_by: Option<Manager>,
     /// The number of the user's tags that do not belong to the journal.
@@ -196,6 +200,8 @@ pub enum JournalEntry {
     Seen(KeyNote),
     /// Note that the owner of an unused key was told that it will be deactivated.
     Unused(KeyNote),
+    /// Note that this key was delivered, and that its announcement would have reached no one.
+    Unannounced(AccessKeyId),
     /// Note which stack manages the user.
     ManagedBy(Manager),
     /// Clear a note. TagUser cannot remove a tag, so the tag stays, without content.
@@ -213,6 +219,8 @@ pub enum ClearedNote {
     Seen,
     /// The unused key that the owner was told of.
     Unused,
+    /// The key that was not announced.
+    Unannounced,
 }
 
 /// A tag of the journal whose value the handler would not have written.
@@ -282,7 +290,8 @@ impl Journal {
             SEEN => self.seen = parse_key_note(value)?,
             UNUSED => self.unused = parse_key_note(value)?,
             DISABLED => self.disabled = parse_disabled(value)?,
-            WARNED => self.warned = Some(fields(value, ["key"]).and_then(|[key]| key.parse().ok())?),
+            WARNED => self.warned = Some(parse_key(value)?),
+            UNANNOUNCED => self.unannounced = if value == NONE { None } else { Some(parse_key(value)?) },
             MANAGED_BY => self.managed_by = Some(value.parse().ok()?),
             _ => return None,
         }
@@ -310,11 +319,13 @@ impl Journal {
             JournalEntry::Warned(key) => self.warned = Some(key.clone()),
             JournalEntry::Seen(note) => self.seen = Some(note.clone()),
             JournalEntry::Unused(note) => self.unused = Some(note.clone()),
+            JournalEntry::Unannounced(key) => self.unannounced = Some(key.clone()),
             JournalEntry::ManagedBy(manager) => self.managed_by = Some(manager.clone()),
             JournalEntry::Cleared(ClearedNote::Delivered) => self.delivered = None,
             JournalEntry::Cleared(ClearedNote::Undone) => self.undone = None,
             JournalEntry::Cleared(ClearedNote::Seen) => self.seen = None,
             JournalEntry::Cleared(ClearedNote::Unused) => self.unused = None,
+            JournalEntry::Cleared(ClearedNote::Unannounced) => self.unannounced = None,
         }
     }
 
@@ -403,7 +414,7 @@ impl JournalEntry {
         match self {
             Self::Intent(intent) => vec![&intent.known],
             Self::Delivered(note) | Self::Undone(note) | Self::Seen(note) | Self::Unused(note) => vec![&note.key],
-            Self::Warned(key) => vec![key],
+            Self::Warned(key) | Self::Unannounced(key) => vec![key],
             Self::Disabled(disabled) => disabled.iter().map(|disabled| &disabled.key).collect(),
             Self::Closed(_) | Self::ManagedBy(_) | Self::Cleared(_) => Vec::new(),
         }
@@ -421,7 +432,9 @@ impl JournalEntry {
             Self::Cleared(ClearedNote::Undone) => (UNDONE, NONE.to_owned()),
             Self::Cleared(ClearedNote::Seen) => (SEEN, NONE.to_owned()),
             Self::Cleared(ClearedNote::Unused) => (UNUSED, NONE.to_owned()),
+            Self::Cleared(ClearedNote::Unannounced) => (UNANNOUNCED, NONE.to_owned()),
             Self::Warned(key) => (WARNED, format!("key={key}")),
+            Self::Unannounced(key) => (UNANNOUNCED, format!("key={key}")),
             Self::Seen(note) => (SEEN, note.value()),
             Self::Unused(note) => (UNUSED, note.value()),
             Self::ManagedBy(manager) => (MANAGED_BY, manager.note()),
@@ -469,6 +482,10 @@ fn parse_intent(run: &str, text: &str) -> Option<Intent> {
     Some(Intent { run: run.parse().ok()?, at: at.parse().ok()?, known: known.parse().ok()? })
 }
 
+fn parse_key(text: &str) -> Option<AccessKeyId> {
+    fields(text, ["key"]).and_then(|[key]| key.parse().ok())
+}
+
 // The outer option says whether the text is valid, the inner one whether it has content.
 #[allow(clippy::option_option)]
 fn parse_key_note(text: &str) -> Option<Option<KeyNote>> {
@@ -505,11 +522,11 @@ mod tests {
         Timestamp::from_unix(1_795_490_200 + seconds)
     }
 
-    /// IAM allows 50 tags, and the journal has at most eight.
+    /// IAM allows 50 tags, and the journal has at most nine.
     #[test]
-    fn a_rotation_needs_room_for_eight_tags() {
+    fn a_rotation_needs_room_for_nine_tags() {
         let intent = |n: u8| Intent { run: format!("run-{n}").parse().unwrap(), at: at(0), known: key(1) };
-        for (foreign, room) in [(37, true), (38, false)] {
+        for (foreign, room) in [(36, true), (37, false)] {
             let intents = vec![intent(1), intent(2)];
             let closed = ["a", "b", "c"].map(|run| run.parse().unwrap()).into();
             let journal = Journal { intents, closed, foreign, ..Journal::default() };

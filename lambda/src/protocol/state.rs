@@ -304,6 +304,10 @@ impl UserState {
                 }
                 self.ending = Some(StopReason::Failed(Box::new((call.clone(), failure))));
             }
+            // The secret has the key already. Without the list, it counts as not announced, and a later run announces it.
+            (Call::ListSubscriptionsByTopic, Some(Rotation::Announcing(_))) => {
+                self.recipients = Some(ConfirmedRecipients { of_secret: false, of_notice: false });
+            }
             // If the intent could not be removed, it only keeps the next runs away for a lease.
             (Call::UntagUser(_), _) if self.ending.is_some() => self.stopped = self.ending.take(),
             // In all other cases change nothing; the next run reads back what happened.

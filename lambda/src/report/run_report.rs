@@ -220,7 +220,8 @@ impl UserReport {
             _ if held_back => Outcome::Waiting,
             StopReason::Failed(_) | StopReason::Withdrawn(_) => Outcome::Failed,
             StopReason::NeedsAttention(_) => Outcome::NeedsAttention,
-            StopReason::Disabled => Outcome::Disabled,
+            // In the run that deactivates the last key, the deactivation is the news.
+            StopReason::Disabled if done.is_empty() => Outcome::Disabled,
             StopReason::StillInUse(..)
             | StopReason::UnmadePairInUse(..)
             | StopReason::NoConfirmedRecipient(_)
@@ -247,7 +248,9 @@ impl Summary {
             users: users.len(),
             exempt: 0,
             rotated: changes(|c| matches!(c, KeyChange::Delivered { .. })),
-            deactivated: changes(|c| matches!(c, KeyChange::Deactivated { why: RemovalReason::Superseded, .. })),
+            deactivated: changes(|c| {
+                matches!(c, KeyChange::Deactivated { why: RemovalReason::Superseded | RemovalReason::Disuse, .. })
+            }),
             deleted: changes(|c| {
                 matches!(c, KeyChange::Deleted { why: RemovalReason::WindowOver | RemovalReason::PlaceNeeded, .. })
             }),

@@ -1,18 +1,20 @@
 //! The loop for one user, over an AWS that only answers reads: what a dry run reports, and what happens at the
 //! deadline.
 
-use std::cell::Cell;
+use std::{cell::Cell, sync::Mutex};
 
 use futures_util::future::join_all;
 
 use crate::common::article;
 use crate::world::manager;
 use lambda::{
-    contract::topic_arn::TopicArn,
+    contract::{listed_user::ListedUser, topic_arn::TopicArn},
     handler::{
         aws_api::Aws,
         dry_run::DryRun,
         executor::{RunContext, rotate},
+        invocation::{self, Invocation},
+        load_users::AccountLists,
         pace::Pace,
         subscriptions::Subscriptions,
     },
@@ -37,19 +39,36 @@ use lambda::{
     },
     report::{
         audit::{RunMode, RunOrigin},
-        run_report::{KeyChange, Outcome, UserReport},
+        run_report::{KeyChange, Outcome, RunReport, UserReport},
     },
-    selection::routing::{ConfirmedAddresses, Envelope},
+    selection::{
+        credential_report::CredentialReport,
+        routing::{ConfirmedAddresses, Envelope},
+    },
 };
 
 const WRITES: &str = "a dry run writes nothing";
 
-/// An AWS in which the user has these keys; with `None`, no answer ever comes.
-struct ReadOnly(Option<Vec<Key>>);
+/// An AWS that reads, and sends mails.
+#[derive(Default)]
+struct ReadOnly {
+    /// The user's keys; with `None`, no answer ever comes.
+    keys: Option<Vec<Key>>,
+    /// Whether the list of subscriptions never comes.
+    hides_subscriptions: bool,
+    /// The subjects of the mails.
+    mails: Mutex<Vec<String>>,
+}
+
+impl ReadOnly {
+    fn with(keys: Vec<Key>) -> Self {
+        Self { keys: Some(keys), ..Self::default() }
+    }
+}
 
 impl Aws for ReadOnly {
     async fn list_access_keys(&self, _: &UserName) -> Result<Answer, CallError> {
-        match &self.0 {
+        match &self.keys {
             Some(keys) => Ok(Answer::Keys(keys.clone())),
             None => std::future::pending().await,
         }
@@ -61,6 +80,9 @@ impl Aws for ReadOnly {
         Ok(Answer::LastUse(LastUse::Never))
     }
     async fn confirmed_addresses(&self, _: &TopicArn) -> Result<ConfirmedAddresses, CallError> {
+        if self.hides_subscriptions {
+            std::future::pending::<()>().await;
+        }
         Ok(ConfirmedAddresses::from_iter(["security@example.com"]))
     }
     async fn describe_secret(&self, _: &str, _: &AccessKeyId) -> Result<Answer, CallError> {
@@ -99,10 +121,20 @@ impl Aws for ReadOnly {
     async fn create_secret(&self, _: &str, _: &UserName, _: &KmsKey) -> Result<Answer, CallError> {
         panic!("{WRITES}")
     }
-    async fn publish(&self, _: &TopicArn, _: &Envelope, _: Mail) -> Result<Answer, CallError> {
-        panic!("{WRITES}")
+    async fn publish(&self, _: &TopicArn, _: &Envelope, mail: Mail) -> Result<Answer, CallError> {
+        self.mails.lock().unwrap().push(mail.subject);
+        Ok(Answer::Done)
     }
     async fn sleep(&self, _: Span) {}
+}
+
+impl AccountLists for ReadOnly {
+    async fn credential_report(&self) -> Result<CredentialReport, CallError> {
+        panic!("the settings name every user")
+    }
+    async fn account_users(&self) -> Result<Vec<ListedUser>, CallError> {
+        panic!("the settings name every user")
+    }
 }
 
 /// The policy of the published article, for older keys.
@@ -119,7 +151,7 @@ async fn dry_run(policy: &Policy, action: RunAction, ages: &[(u64, KeyStatus)], 
         status: *status,
         created: now.before(Span::days(*days)),
     };
-    let aws = ReadOnly(Some(ages.iter().enumerate().map(key).collect()));
+    let aws = ReadOnly::with(ages.iter().enumerate().map(key).collect());
     let run = Run {
         id: "a-run".parse().unwrap(),
         deadline: now + Span::minutes(10),
@@ -142,6 +174,7 @@ async fn look(aws: &ReadOnly, policy: &Policy, run: &Run, clock: impl Fn() -> Ti
         origin: RunOrigin { request: "request", mode: RunMode::Pretended },
         subscriptions: Subscriptions::new(&settings.topic),
         pace: Pace::of(RunMode::Pretended),
+        reports_by: run.deadline,
     };
     let user = "alice".parse().unwrap();
     rotate(&DryRun::new(aws), &settings, &context, JournalUse::IfNeeded, clock, &user).await
@@ -187,7 +220,7 @@ async fn invariant_6_a_call_without_an_answer_does_not_outlast_the_function() {
         journal: JournalUse::IfNeeded,
     };
     let began = tokio::time::Instant::now();
-    let report = look(&ReadOnly(None), &policy(), &run, || now).await;
+    let report = look(&ReadOnly::default(), &policy(), &run, || now).await;
     assert_eq!(report.result, Outcome::Failed, "{report:?}");
     assert!(report.why.contains("ListAccessKeys failed: NoTimeLeft") && report.why.contains("may have taken effect"));
     assert!((60..65).contains(&began.elapsed().as_secs()), "within the time that is reserved for the report");
@@ -210,15 +243,44 @@ async fn a_run_that_is_over_before_its_mail_gets_a_turn_takes_the_key_back() {
         origin: RunOrigin { request: "request", mode: RunMode::Pretended },
         subscriptions: Subscriptions::new(&settings.topic),
         pace: Pace::of(RunMode::Real),
+        reports_by: now + Span::minutes(2),
     };
     let key = Key { id: "AKIAEXAMPLE000000001".parse().unwrap(), status: Active, created: now.before(Span::days(70)) };
-    let (aws, user) = (ReadOnly(Some(vec![key.clone()])), "alice".parse().unwrap());
-    let others = join_all((0..2_000).map(|_| context.pace.turn(&settings.administrators, Span::minutes(30))));
+    let (aws, user) = (ReadOnly::with(vec![key.clone()]), "alice".parse().unwrap());
+    let mail = async |_| context.pace.turn(&settings.administrators, Span::minutes(30)).await.map(drop);
+    let others = join_all((0..2_000).map(mail));
     let aws = DryRun::new(&aws);
     let rotation = rotate(&aws, &settings, &context, JournalUse::IfNeeded, clock, &user);
     let (_, report) = futures_util::join!(others, rotation);
     assert!(matches!(report.rest, StopReason::Withdrawn(_)), "{report:?}");
     assert_eq!(report.left, [key], "{report:?}");
+}
+
+/// A run of the schedule, over one user, that Lambda stops at this time.
+async fn whole_run(aws: &ReadOnly, ends: Timestamp) -> RunReport {
+    let settings = crate::common::settings("alice", policy());
+    let invocation = Invocation { request: "request", function: "keys", ends };
+    invocation::run(aws, &settings, serde_json::json!({}), invocation).await.unwrap()
+}
+
+/// The administrators' copies are in the digest. A fleet that does not fit into the function's time has one too.
+#[tokio::test]
+async fn a_run_that_reaches_its_deadline_still_sends_its_digest() {
+    let aws = ReadOnly::with(Vec::new());
+    let report = whole_run(&aws, Timestamp::now() + Span::seconds(10)).await;
+    assert_eq!(report.users[0].rest, StopReason::OutOfTime);
+    assert_eq!((report.summary.unsent, aws.mails.lock().unwrap().len()), (0, 1), "{report:?}");
+}
+
+/// Invariant 6: Lambda would stop the function, and the report would be lost.
+#[tokio::test]
+async fn invariant_6_a_list_of_subscriptions_that_never_comes_does_not_outlast_the_function() {
+    let young = Key { id: "AKIAEXAMPLE000000001".parse().unwrap(), status: Active, created: Timestamp::now() };
+    let aws = ReadOnly { hides_subscriptions: true, ..ReadOnly::with(vec![young]) };
+    let ends = Timestamp::now() + Span::seconds(3);
+    let report = whole_run(&aws, ends).await;
+    assert!(Timestamp::now() < ends, "the function was stopped before it reported");
+    assert_eq!(report.summary.unconfirmed, None);
 }
 
 /// A person asked for a new key and there is none, so the outcome is not a success.

@@ -217,12 +217,12 @@ fn a_warning_does_not_wait_for_a_window_to_end() {
 /// IAM allows 50 tags. If the intent fitted but the delivery did not, each run would create a key and withdraw it.
 #[test]
 fn a_rotation_begins_only_if_all_its_notes_have_room() {
-    for (foreign, fits) in [(42, true), (43, false)] {
+    for (foreign, fits) in [(41, true), (42, false)] {
         let mut world = with(&[(60, Active)]);
         world.journal = Ok(Journal { foreign, ..Journal::default() });
         let (rest, calls) = runs(&mut world, &careful());
         assert_eq!(
-            !matches!(rest, StopReason::NeedsAttention(NeedsAttention::NoRoom(43))),
+            !matches!(rest, StopReason::NeedsAttention(NeedsAttention::NoRoom(42))),
             fits,
             "{foreign}: {rest:?}"
         );
@@ -232,7 +232,7 @@ fn a_rotation_begins_only_if_all_its_notes_have_room() {
         world.journal = Ok(Journal { foreign, ..Journal::default() });
         let (rest, calls) = runs(&mut world, &warning());
         assert_eq!(
-            !matches!(rest, StopReason::NeedsAttention(NeedsAttention::NoRoom(43))),
+            !matches!(rest, StopReason::NeedsAttention(NeedsAttention::NoRoom(42))),
             fits,
             "{foreign}: {rest:?}"
         );
@@ -490,7 +490,10 @@ fn a_key_that_was_stored_before_the_crash_is_announced_and_committed() {
     let mut world = unfinished();
     world.secret = Secret::Current(key(1));
     let (rest, calls) = runs(&mut world, &careful());
-    assert_eq!(calls, "ListAccessKeys ListUserTags CreateSecret DescribeSecret Publish TagUser");
+    assert_eq!(
+        calls,
+        "ListAccessKeys ListUserTags CreateSecret DescribeSecret ListSubscriptionsByTopic Publish TagUser"
+    );
     assert_eq!(rest, StopReason::Overlap(key(0), NOW + Span::days(7)));
     assert_eq!(world.announced, [key(1)]);
 }
@@ -1835,12 +1838,7 @@ fn invariant_11_nothing_scheduled_happens_behind_peoples_backs() {
         let _ = runs(&mut proceeds, &policy);
         assert_ne!(proceeds, before, "{name}: proceed");
     }
-    // A dead run's key is cleaned up, or announced: better twice than never.
-    let mut world = unheard(unfinished());
-    world.secret = Secret::Current(key(1));
-    let _ = runs(&mut world, &careful());
-    assert_eq!(world.announced, [key(1)]);
-    // But it is not removed as long as the user could get no other key in its place.
+    // A dead run's key is not removed as long as the user could get no other key in its place.
     let mut world = unheard(with(&[(90, Inactive), (30, Active)]));
     world.journal.as_mut().unwrap().intents = vec![intent(days(30), 0)];
     let _ = runs(&mut world, &replacing());
@@ -1856,4 +1854,150 @@ fn invariant_11_nothing_scheduled_happens_behind_peoples_backs() {
     let before = world.clone();
     let (rest, _) = world.run(&careful(), &Run { action: RunAction::RotateNow, ..run() }, |_, _, _| None);
     assert_eq!((rest, world.keys, world.journal, world.warnings), (held, before.keys, before.journal, vec![]));
+}
+
+/// A run of this action, at this time.
+#[track_caller]
+fn runs_at(world: &mut World, at: Timestamp, action: RunAction, policy: &Policy) -> (StopReason, String) {
+    world.now = at;
+    let run = Run { action, deadline: at + Span::minutes(10), ..run() };
+    let (rest, calls) = world.run(policy, &run, |_, _, _| None);
+    (rest, operations(&calls))
+}
+
+const UNHEARD: ConfirmedRecipients = ConfirmedRecipients { of_secret: false, of_notice: false };
+const HEARD: ConfirmedRecipients = ConfirmedRecipients { of_secret: true, of_notice: true };
+
+/// Only the run that tells the owner of an inactive key begins its recovery window. Other notes about the user's keys
+/// must not.
+#[test]
+fn invariant_12_an_inactive_key_is_deleted_only_after_its_owner_was_told_of_it() {
+    // A person goes back to the old key in the console.
+    let mut rolled_back = with(&[(30, Active), (12, Inactive)]);
+    let journal = rolled_back.journal.as_mut().unwrap();
+    journal.delivered = Some(KeyNote { key: key(1), at: days(12) });
+    journal.disabled = vec![by_rotation(0, days(4))];
+    let mut late = rolled_back.clone();
+    late.recipients = UNHEARD;
+    let disuse =
+        Policy { unused_after: UnusedAfter::After(Span::days(45)), rotate_after: Span::days(365), ..careful() };
+    let mut orphan = with(&[(90, Inactive)]).with_key(ago(Span::minutes(60)), Active);
+    orphan.journal.as_mut().unwrap().intents = vec![intent(ago(Span::minutes(60)), 0)];
+    orphan.secret = Secret::Empty;
+    for (name, start, policy, known) in [
+        ("the delivered key", rolled_back, careful(), 1),
+        ("the delivered key, before a confirmation", late, careful(), 1),
+        ("beside an unused key", with(&[(400, Inactive), (100, Active)]), disuse, 0),
+        ("beside a dead run's key", orphan, replacing(), 0),
+    ] {
+        let mut world = start;
+        let mut gone = None;
+        for day in 0..60 {
+            if day == 20 {
+                world.recipients = HEARD;
+            }
+            let action = if day == 12 { RunAction::Undo } else { RunAction::Routine };
+            let _ = runs_at(&mut world, NOW + Span::days(day), action, &policy);
+            if gone.is_none() && world.keys.iter().all(|left| left.id != key(known)) {
+                gone = Some(world.now);
+            }
+        }
+        let told = world.warnings.iter().find(|(warning, _)| *warning.key() == key(known)).map(|(_, at)| *at);
+        let gone = gone.unwrap_or_else(|| panic!("{name}: {:?}", left(&world)));
+        assert!(told.is_some_and(|told| told + Span::days(14) <= gone), "{name}: told {told:?}, deleted {gone:?}");
+    }
+}
+
+/// A key that was delivered while no recipient had confirmed is announced later, and the overlap counts from then.
+#[test]
+fn invariant_11_a_successor_is_announced_before_its_predecessor_is_retired() {
+    let mut dead = unfinished();
+    dead.secret = Secret::Current(key(1));
+    for (name, start, action) in [
+        ("a dead run's key", dead, RunAction::Routine),
+        ("a key that a person ordered", with(&[(90, Active)]), RunAction::RotateNow),
+    ] {
+        for still_in_use in [StillInUse::Wait, StillInUse::Retire] {
+            let policy = Policy { still_in_use, ..careful() };
+            let (mut world, routine) = (start.clone(), RunAction::Routine);
+            world.recipients = UNHEARD;
+            let _ = runs_at(&mut world, NOW, action.clone(), &policy);
+            let journal = world.journal.clone().unwrap();
+            assert_eq!((journal.delivered_at(&world.keys[1]), &world.announced[..]), (Some(NOW), &[][..]), "{name}");
+            assert_eq!((journal.unannounced, journal.intents), (Some(key(1)), vec![]), "{name}");
+            // It waits for a recipient, whatever the overlap.
+            let (rest, _) = runs_at(&mut world, NOW + Span::days(8), routine.clone(), &policy);
+            assert_eq!(rest, StopReason::NoConfirmedRecipient(Unheard::Notices), "{name}");
+            world.recipients = HEARD;
+            let (confirmed, overlap) = (NOW + Span::days(9), NOW + Span::days(16));
+            let (rest, calls) = runs_at(&mut world, confirmed, routine.clone(), &policy);
+            assert_eq!(rest, StopReason::Overlap(key(0), overlap), "{name}: {calls}");
+            assert_eq!((&world.announced[..], left(&world)), (&[key(1)][..], keys(&[(0, Active), (1, Active)])));
+            assert_eq!(world.journal.as_ref().unwrap().unannounced, None);
+            let (_, calls) = runs_at(&mut world, overlap, routine, &policy);
+            assert_eq!(left(&world), keys(&[(0, Inactive), (1, Active)]), "{name}: {calls}");
+        }
+    }
+    // The list of subscriptions cannot be read: the key is in the secret already, so the delivery is noted.
+    let mut world = with(&[(90, Active)]);
+    let run = Run { action: RunAction::RotateNow, ..run() };
+    let failure = || CallError::without_effect(ErrorCode::Aws("Throttling".into()), "Rate exceeded");
+    let (rest, _) =
+        world.run(&careful(), &run, |_, call, _| (*call == Call::ListSubscriptionsByTopic).then(|| Err(failure())));
+    assert_eq!(rest, StopReason::Overlap(key(0), NOW + Span::days(7)));
+    assert_eq!(world.journal.unwrap().unannounced, Some(key(1)));
+}
+
+/// An order to rotate says nothing about the predecessor of an earlier rotation.
+#[test]
+fn invariant_11_an_order_does_not_retire_an_earlier_predecessor_unannounced() {
+    for action in [RunAction::RotateNow, RunAction::Enable] {
+        let mut world = rotated(90, 8);
+        world.recipients = UNHEARD;
+        let (rest, _) = runs_at(&mut world, NOW, action, &careful());
+        assert_eq!(rest, StopReason::NoConfirmedRecipient(Unheard::Notices));
+        assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
+    }
+    // With `overlap: 0`, the order covers the key that it replaces.
+    let mut world = with(&[(60, Active)]);
+    world.recipients = UNHEARD;
+    let at_once = Policy { delivery: Delivery::SecretsManager, ..article() };
+    let _ = runs_at(&mut world, NOW, RunAction::RotateNow, &at_once);
+    assert_eq!(left(&world), keys(&[(0, Inactive), (1, Active)]));
+}
+
+/// AWS may answer slowly. A short overlap can then be over before the run is.
+#[test]
+fn invariant_11_nothing_is_retired_in_the_run_that_announces_its_successor() {
+    let policy = Policy { overlap: Span::seconds(10), still_in_use: StillInUse::Retire, ..careful() };
+    let mut world = with(&[(60, Active)]);
+    let (rest, calls) = world.run(&policy, &run(), |_, call, world| {
+        let answer = world.call(call);
+        world.now = world.now + Span::seconds(if matches!(call, Call::TagUser(_)) { 15 } else { 0 });
+        Some(answer)
+    });
+    assert!(matches!(rest, StopReason::Overlap(..)), "{rest:?}");
+    assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]), "{}", operations(&calls));
+}
+
+/// What a person ordered is done. That a notice waits for its recipients must not hide it.
+#[test]
+fn an_order_that_was_carried_out_is_not_reported_as_waiting() {
+    let disuse = Policy { unused_after: UnusedAfter::After(Span::days(45)), ..careful() };
+    let in_secret = |policy| Policy { delivery: Delivery::SecretsManager, ..policy };
+    for (start, policy, action) in [
+        (vec![(90, Inactive)], careful(), RunAction::Enable),
+        (vec![(90, Inactive)], in_secret(article()), RunAction::Enable),
+        (vec![(60, Active)], careful(), RunAction::RotateNow),
+        (vec![(60, Active)], disuse, RunAction::RotateNow),
+        (vec![(55, Active)], warning(), RunAction::RotateNow),
+        (vec![(60, Active)], in_secret(article()), RunAction::RotateNow),
+        (vec![(60, Active)], careful(), RunAction::Revoke(key(0), Successor::IfNeeded)),
+    ] {
+        let mut world = with(&start);
+        world.recipients = UNHEARD;
+        let (rest, calls) = runs_at(&mut world, NOW, action.clone(), &policy);
+        assert!(!matches!(rest, StopReason::NoConfirmedRecipient(_)), "{start:?} {action:?}: {rest:?} {calls}");
+        assert!(world.keys.len() == 2 && world.secret == Secret::Current(key(1)), "{start:?} {action:?}: {calls}");
+    }
 }

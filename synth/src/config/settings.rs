@@ -90,8 +90,9 @@ settings! {
         /// wrong. `never`: only if a user with a confirmed owner failed or needs attention.
         digest: DigestFrequency = "changes", such as "always", "changes", "never";
         /// What scheduled runs do for a user if neither its owner nor an administrator has confirmed a subscription. `hold`: the user
-        /// waits. Its keys are not replaced, deactivated or deleted. `proceed`: they are. This is for workloads that fetch their keys
-        /// by themselves.
+        /// waits. Its keys are not replaced, deactivated or deleted, and warnings wait too. What a person orders with `make rotate` or
+        /// `make revoke` is done. `proceed`: users do not wait. This is for workloads that fetch their keys by themselves. With a
+        /// delivery by mail, a key still waits for the address that would get it.
         unconfirmed_recipients: UnconfirmedRecipients = "hold", such as "hold", "proceed";
     }
     Schedule {

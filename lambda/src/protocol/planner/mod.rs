@@ -24,7 +24,7 @@ mod settle;
 
 use super::{
     call::{Call, PlannedNotice, RemovalReason, Warning},
-    journal::{Disabled, DisabledBy, Intent, Journal, JournalEntry, KeyNote, LEASE, SKEW},
+    journal::{ClearedNote, Disabled, DisabledBy, Intent, Journal, JournalEntry, KeyNote, LEASE, SKEW},
     policy::{Delivery, DisabledUsers, Policy, UnconfirmedRecipients, UnusedAfter},
     run::{JournalUse, Run, RunAction},
     state::{ChannelState, FoundKeys, Rotation, UserState, VERIFY_PAUSE, Withdrawal},
@@ -54,7 +54,7 @@ pub fn next_step(state: &UserState, policy: &Policy, run: &Run, now: Timestamp) 
         return Next::Stop(rest.clone());
     }
     if let Some(rotation) = &state.rotation {
-        return Next::Call(rotation.next_call(policy.delivery, state.intent_at_hand(), now));
+        return Next::Call(rotation.next_call(state, policy, now));
     }
     // A tag that this run has just closed stays: it has no meaning, and its removal costs a call. The next run that
     // reads the journal removes it.
@@ -234,13 +234,10 @@ impl UserView<'_> {
 
     /// Invariant 11: why nothing can be told; `None` if a notice would reach the owner or an administrator.
     fn unconfirmed(&self) -> Option<Next> {
-        if self.policy.unconfirmed_recipients == UnconfirmedRecipients::Proceed {
-            return None;
-        }
-        match self.state.recipients {
+        match is_heard(self.state, self.policy) {
             None => Some(Next::Call(Call::ListSubscriptionsByTopic)),
-            Some(recipients) if recipients.of_notice => None,
-            Some(_) => Some(Next::Stop(StopReason::NoConfirmedRecipient(Unheard::Notices))),
+            Some(true) => None,
+            Some(false) => Some(Next::Stop(StopReason::NoConfirmedRecipient(Unheard::Notices))),
         }
     }
 
@@ -263,12 +260,10 @@ impl UserView<'_> {
         })
     }
 
-    /// The note of when keys became inactive, because IAM does not record it: those that are inactive now, and one more.
-    /// A key without a note gets the time now.
+    /// The note of when keys became inactive, because IAM does not record it: the notes about keys that are inactive now,
+    /// and one more. A key without a note gets none here, because its owner must be told first.
     fn disabled_note(&self, more: Option<Disabled>) -> JournalEntry {
-        let found = |key: &Key| Disabled { key: key.id.clone(), at: self.now, by: DisabledBy::Other };
-        let inactive = self.with(KeyStatus::Inactive);
-        let notes = inactive.map(|key| self.journal.disabled(&key.id).cloned().unwrap_or_else(|| found(key)));
+        let notes = self.with(KeyStatus::Inactive).filter_map(|key| self.journal.disabled(&key.id).cloned());
         JournalEntry::Disabled(notes.chain(more).collect())
     }
 
@@ -308,12 +303,34 @@ impl UserView<'_> {
     }
 }
 
+/// Invariant 11: whether a notice would reach the owner or an administrator; `None` if that was not read yet. With
+/// `proceed`, it counts as told anyway.
+fn is_heard(state: &UserState, policy: &Policy) -> Option<bool> {
+    match policy.unconfirmed_recipients {
+        UnconfirmedRecipients::Proceed => Some(true),
+        UnconfirmedRecipients::Hold => state.recipients.map(|recipients| recipients.of_notice),
+    }
+}
+
+/// The next call for a key that is in the secret: announce it, then note its delivery. If no one would get the
+/// announcement, the note says so, and a later run announces the key before it retires the predecessor.
+fn announce(key: &AccessKeyId, state: &UserState, policy: &Policy, now: Timestamp) -> Call {
+    match is_heard(state, policy) {
+        None => Call::ListSubscriptionsByTopic,
+        Some(true) => Call::Publish(PlannedNotice::Stored(key.clone())),
+        Some(false) => commit(key, Some(JournalEntry::Unannounced(key.clone())), state, now),
+    }
+}
+
 /// The call that notes the delivery and closes the intent. From then on the key is no orphan, even if an intent names
 /// its time. Both are in one call: an intent that outlived its delivery could make another run's key an orphan.
-fn commit(key: &AccessKeyId, intent: Option<&Intent>, now: Timestamp) -> Call {
+fn commit(key: &AccessKeyId, unannounced: Option<JournalEntry>, state: &UserState, now: Timestamp) -> Call {
     let delivered = JournalEntry::Delivered(KeyNote { key: key.clone(), at: now });
-    let closed = intent.map(|intent| JournalEntry::Closed(intent.run.clone()));
-    Call::TagUser(std::iter::once(delivered).chain(closed).collect())
+    let closed = state.intent_at_hand().map(|intent| JournalEntry::Closed(intent.run.clone()));
+    let journal = state.journal.as_ref().and_then(|journal| journal.as_ref().ok());
+    let was_unannounced = journal.is_some_and(|journal| journal.unannounced.is_some());
+    let announced = was_unannounced.then_some(JournalEntry::Cleared(ClearedNote::Unannounced));
+    Call::TagUser(std::iter::once(delivered).chain(closed).chain(unannounced.or(announced)).collect())
 }
 
 impl From<NeedsAttention> for StopReason {
@@ -323,20 +340,20 @@ impl From<NeedsAttention> for StopReason {
 }
 
 impl Rotation {
-    fn next_call(&self, delivery: Delivery, intent: Option<&Intent>, now: Timestamp) -> Call {
+    fn next_call(&self, state: &UserState, policy: &Policy, now: Timestamp) -> Call {
         match self {
             Self::Intended => Call::CreateAccessKey,
             Self::Verifying { key, attempts, successes } => Call::GetCallerIdentity {
                 key: key.clone(),
                 pause: if *attempts > 0 && *successes == 0 { VERIFY_PAUSE } else { Span::ZERO },
             },
-            Self::Delivering(key) => match delivery {
+            Self::Delivering(key) => match policy.delivery {
                 Delivery::SecretsManager => Call::PutSecretValue(key.clone()),
                 Delivery::Email | Delivery::EmailEncrypted => Call::Publish(PlannedNotice::Secret(key.clone())),
             },
             Self::ReadingBack(key) => Call::DescribeSecret(key.clone()),
-            Self::Announcing(key) => Call::Publish(PlannedNotice::Stored(key.clone())),
-            Self::Committing(key) => commit(key, intent, now),
+            Self::Announcing(key) => announce(key, state, policy, now),
+            Self::Committing(key) => commit(key, None, state, now),
             Self::Withdrawing { key, stage, .. } => match stage {
                 Withdrawal::Deactivate => Call::DeactivateAccessKey(key.clone(), RemovalReason::Withdrawn),
                 Withdrawal::Delete => Call::DeleteAccessKey(key.clone(), RemovalReason::Withdrawn),

@@ -1,13 +1,13 @@
 //! What a run does after a dead run: finish its rotation, or remove its key.
 
-use super::{Next, UserView, commit, skips_disabled};
+use super::{Next, UserView, announce, commit, skips_disabled};
 use crate::{
     model::{
         access_key::{Key, KeyStatus, LastUse},
         time::Timestamp,
     },
     protocol::{
-        call::{Call, PlannedNotice, RemovalReason},
+        call::{Call, RemovalReason},
         journal::{DisabledBy, Intent, LEASE, LIFE, SKEW},
         policy::Delivery,
         stop_reason::{NeedsAttention, StopReason},
@@ -52,7 +52,7 @@ impl UserView<'_> {
                 None => return Next::Call(Call::DescribeSecret(orphan.id.clone())),
                 // It was delivered. Whether it was announced is unknown, so announce it: better twice than never.
                 Some(true) if orphan.status == KeyStatus::Active => {
-                    return Next::Call(Call::Publish(PlannedNotice::Stored(orphan.id.clone())));
+                    return Next::Call(announce(&orphan.id, self.state, self.policy, self.now));
                 }
                 Some(_) => {}
             }
@@ -63,7 +63,7 @@ impl UserView<'_> {
             Some(use_) if is_only_verification(use_, last) => self.withdraw(orphan),
             // A mail cannot be read back. But if the key is used, it was received.
             Some(LastUse::Used { .. }) if self.policy.delivery.is_mail() && orphan.status == KeyStatus::Active => {
-                Next::Call(commit(&orphan.id, Some(intent), self.now))
+                Next::Call(commit(&orphan.id, None, self.state, self.now))
             }
             // Invariant 10: only what the handler has deactivated is activated again.
             Some(LastUse::Used { .. }) if self.policy.delivery.is_mail() && is_withdrawn => {

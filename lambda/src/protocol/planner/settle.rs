@@ -7,8 +7,8 @@ use crate::{
         time::{Span, Timestamp},
     },
     protocol::{
-        call::{Call, RemovalReason, Warning},
-        journal::{ClearedNote, DisabledBy, JournalEntry, KeyNote, LEASE},
+        call::{Call, PlannedNotice, RemovalReason, Warning},
+        journal::{ClearedNote, Disabled, DisabledBy, JournalEntry, KeyNote, LEASE},
         policy::{DeleteAfter, MaxWait, StillInUse},
         run::RunAction,
         stop_reason::{NeedsAttention, StopReason},
@@ -33,6 +33,9 @@ impl UserView<'_> {
         if self.journal.undone.as_ref().is_some_and(|undone| self.keys.iter().all(|key| key.id != undone.key)) {
             return Next::Call(Call::TagUser(vec![JournalEntry::Cleared(ClearedNote::Undone)]));
         }
+        if let Some(next) = self.announce_delivered() {
+            return next;
+        }
         let (active, inactive): (Vec<_>, Vec<_>) =
             (self.with(KeyStatus::Active).collect(), self.with(KeyStatus::Inactive).collect());
         match active.as_slice() {
@@ -43,6 +46,19 @@ impl UserView<'_> {
             [only] => self.lone(only, inactive.first().copied()),
             _ => self.replace_disabled(&inactive),
         }
+    }
+
+    /// Invariant 11: the announcement of a key that was delivered while it would have reached no one, or why it waits;
+    /// `None` if there is no such key. The overlap counts from the announcement.
+    fn announce_delivered(&self) -> Option<Next> {
+        let key = self.journal.unannounced.as_ref().filter(|key| self.journal.is_delivered(key))?;
+        let is_active = self.with(KeyStatus::Active).any(|active| active.id == *key);
+        // The person who ordered this run has its report.
+        if !is_active || self.state.rotated {
+            return None;
+        }
+        let announce = || Next::Call(Call::Publish(PlannedNotice::Stored(key.clone())));
+        Some(self.unconfirmed().unwrap_or_else(announce))
     }
 
     /// Whether a note says that the active key was deactivated. A run that is at work writes the note a moment before
@@ -65,6 +81,10 @@ impl UserView<'_> {
             return Next::Stop(StopReason::Reactivated(only.id.clone()));
         }
         let kept = || Next::Stop(StopReason::Healthy(only.created + self.policy.rotate_after));
+        // What a person ordered is done. A notice that waits for its recipients is left to the schedule.
+        if self.state.rotated && self.run.action != RunAction::Routine {
+            return kept();
+        }
         match self.disuse(only) {
             Some(next) => next,
             None if self.is_due(only) => self.rotate(only, inactive),
@@ -116,13 +136,18 @@ impl UserView<'_> {
             self.unmade_pair(older, newer)
         };
         let deactivate = || self.deactivate(older, DisabledBy::Rotation, RemovalReason::Superseded);
-        waits.or_else(|| self.unheard()).unwrap_or_else(deactivate)
+        // An order to rotate covers the key that it replaces. It does not cover the predecessor of an earlier rotation.
+        let held = || if self.state.rotated { self.unheard() } else { self.unconfirmed() };
+        waits.or_else(held).unwrap_or_else(deactivate)
     }
 
     /// Why a predecessor stays active beside its successor, delivered at `since`; `None` if it does not.
     fn overlap(&self, older: &Key, newer: &Key, since: Timestamp) -> Option<Next> {
-        let until = since + self.policy.overlap;
-        if self.now < until {
+        // Invariant 11: with an overlap, nothing is retired in the run that announces its successor.
+        let is_just_announced = self.state.rotated && self.policy.overlap > Span::ZERO;
+        let over = since + self.policy.overlap;
+        let until = if is_just_announced { over.max(self.now) } else { over };
+        if self.now < until || is_just_announced {
             // Invariant 13: the note is obeyed, because a delivery can really be late after a crash. But a forger who renews
             // it would put off the retirement for ever. So a person is told once the overlap of any timely delivery is over.
             let due_itself = newer.created + self.policy.rotate_after;
@@ -229,7 +254,8 @@ impl UserView<'_> {
             DeleteAfter::Window(window) => Some(self.now + window.max(self.policy.overlap)),
             DeleteAfter::NextRotation => None,
         };
-        Some(self.tell(Warning::Inactive(key.id.clone(), until), self.disabled_note(None)))
+        let found = Disabled { key: key.id.clone(), at: self.now, by: DisabledBy::Other };
+        Some(self.tell(Warning::Inactive(key.id.clone(), until), self.disabled_note(Some(found))))
     }
 
     /// Deletes the inactive key once it was inactive for this time. A key that the handler did not deactivate stays for
