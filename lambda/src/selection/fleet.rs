@@ -158,6 +158,10 @@ fn unlisted(settings: &Settings, lists: Option<&Lists>) -> Vec<ListedUser> {
 /// The user with the settings that apply to it: see [`crate::contract::user_entry`] for the precedence.
 fn subject(settings: &Settings, listed: &ListedUser) -> Result<(Subject, Policy), UserConfigError> {
     let user = listed.user()?;
+    let is_misspelt = |entry: &UserEntry| matches!(&entry.selector, UserSelector::User(User { name, .. }) if name.is_same_as(&user.name) && *name != user.name);
+    if settings.users.iter().any(is_misspelt) {
+        return Err(UserConfigError::Spelling(user.name));
+    }
     let tags = match settings.user_tags {
         UserTags::Ignored => UserOverrides::default(),
         UserTags::Honoured => UserOverrides::from_tags(&listed.tags)?,

@@ -6,7 +6,6 @@ use crate::common::{read, root, synth};
 use lambda::contract::{
     call_permissions::{CHOOSING, steps},
     list_scope::ListScope,
-    permissions::permissions,
     selector::UserSelector,
 };
 use serde_json::{Value as Json, json};
@@ -391,7 +390,7 @@ fn every_permission_is_explained_by_the_steps_that_need_it() {
     let words = |json: &Json| json.as_array().unwrap().iter().map(word).collect::<BTreeSet<_>>();
     for (config, template) in templates() {
         let explanation = explain::json(&template);
-        let declared = permissions(&config.policy, &config.secret_kms_key, config.list_scope());
+        let declared = config.permissions();
         let declared: BTreeSet<_> =
             declared.iter().flat_map(|p| p.actions.iter().map(|action| (p.sid, *action))).collect();
         let entries = explanation["permissions"].as_array().unwrap();
