@@ -19,7 +19,7 @@ use serde_json::Value as Json;
 use synth::{
     cfn::{json, read as reader, resource, shape::Shape, yaml},
     check::wiring,
-    config::{self, Overrides},
+    config::{self, Config, Overrides},
     stack,
 };
 use tempfile::TempDir;
@@ -83,6 +83,22 @@ fn a_valid_configuration_gives_a_template_without_faults() {
         Ok(())
     });
     println!("with {} users in all, {} at most", seen.get().1, seen.get().0);
+}
+
+/// CloudFormation takes 1,024 bytes ("CloudFormation quotas": template description).
+#[test]
+fn the_description_is_short_and_stays_when_users_change() {
+    run("described", &(right(), right()), |(random, other): (Random, Random)| {
+        let (config, users) = (random.read().config, other.read().config.users);
+        let described = |config: &Config| {
+            let template = json::to_json(&stack::template(config).map_err(|e| TestCaseError::fail(e.to_string()))?);
+            Ok::<_, TestCaseError>(template["Description"].as_str().unwrap_or_default().to_owned())
+        };
+        let description = described(&config)?;
+        prop_assert!((1..=1_024).contains(&description.len()), "{}", description);
+        prop_assert_eq!(described(&Config { users, ..config })?, description);
+        Ok(())
+    });
 }
 
 #[test]
