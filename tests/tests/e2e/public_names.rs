@@ -505,7 +505,7 @@ fn words_of_diff() -> Names {
 }
 
 fn status() -> Names {
-    let standings = every!(SubscriptionState: Confirmed, Pending, Gone, Foreign);
+    let standings = every!(SubscriptionState: Confirmed, Pending, Gone, Foreign, Leftover);
     let subscription = |state| Subscription { protocol: String::new(), endpoint: String::new(), state };
     let schedule = || Schedule {
         expression: String::new(),
