@@ -175,7 +175,8 @@ async fn attempt(
     for _ in 0..RETRIES {
         match deployment.carry_out(&approved, stacks).await {
             Err(failure) if failure.passes() => {
-                stacks.note(&format!("{failure}\nTrying again in {} s, because this passes by itself", PAUSE.as_secs()));
+                stacks
+                    .note(&format!("{failure}\nTrying again in {} s, because this passes by itself", PAUSE.as_secs()));
                 if interrupt.sleep(PAUSE).await.is_err() {
                     return Err(failure);
                 }

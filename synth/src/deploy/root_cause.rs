@@ -49,7 +49,8 @@ impl fmt::Display for RootCause {
 }
 
 /// The advice for a role that one of AWS's services does not know yet. IAM is eventually consistent and states no bound.
-const NOT_SPREAD: &str = "IAM had not yet spread the new role everywhere: wait a minute, then run the same command again.";
+const NOT_SPREAD: &str =
+    "IAM had not yet spread the new role everywhere: wait a minute, then run the same command again.";
 
 /// Patterns of AWS's messages, each with the advice for it. `…` stands for any text. The first entry with a matching
 /// pattern counts.

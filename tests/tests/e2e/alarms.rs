@@ -243,11 +243,7 @@ async fn each_alarm_rings_for_its_own_cause_each_time_and_for_no_other() {
             [healthy(0..3), daily(3..9, &runs.by_hand)].concat(),
             vec![rings("missed-runs", 1)],
         ),
-        (
-            "only dry runs are left",
-            [healthy(0..3), daily(3..9, &runs.dry)].concat(),
-            vec![rings("missed-runs", 1)],
-        ),
+        ("only dry runs are left", [healthy(0..3), daily(3..9, &runs.dry)].concat(), vec![rings("missed-runs", 1)]),
         (
             "somebody fails all the time, and then the runs stop",
             daily(0..4, &runs.failed),

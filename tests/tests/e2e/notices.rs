@@ -116,6 +116,38 @@ async fn a_mailed_secret_is_in_its_owners_mailbox_and_in_no_other() {
     );
 }
 
+/// SNS encrypts each message with the topics' key. What it says of the key is told where the failure is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_because_of_the_topics_key_says_what_to_do() {
+    let mut aws = LocalAws::start().await;
+    let account = Account::of(&aws).await;
+    user_with(&mut aws, &account, "alice", &[70]).await;
+    let stack = Stack::deploy(&aws, &crate::common::read(crate::common::ROTATION), &["alice"]);
+    let _mailbox = Mailbox::subscribe(&aws, &stack.outputs["TopicArn"]).await;
+    let publications = |aws: &LocalAws| aws.proxy.calls().iter().filter(|call| call.operation == "Publish").count();
+
+    aws.proxy.inject("Publish", "", Fault::Refuse(400, "KMSAccessDenied"));
+    let report = stack.invoke(&aws, &json!({}));
+    let says = "the function's role may not use the KMS key of the topics: allow kms:GenerateDataKey";
+    assert_eq!(report["statusCode"], 500, "{report:#}");
+    let why = report["users"][0]["why"].as_str().unwrap();
+    assert!(why.contains("failed: KMSAccessDenied: ") && why.contains(says), "{why}");
+    let unsent = report["unsent"].as_array().unwrap();
+    assert!(!unsent.is_empty() && unsent.iter().all(|notice| notice.to_string().contains(says)), "{report:#}");
+    let log = stack.log(&aws);
+    assert!(log.iter().any(|line| line.contains("\"notice\"") && line.contains(says)), "{log:#?}");
+    let tried = publications(&aws);
+
+    // A throttle is tried again, as AWS's other throttles are.
+    aws.proxy.heal();
+    aws.proxy.forget();
+    aws.proxy.inject("Publish", "alice", Fault::Refuse(400, "KMSThrottling"));
+    let report = stack.invoke(&aws, &json!({ "action": "rotate", "users": ["alice"] }));
+    let why = report.to_string();
+    assert!(why.contains("KMS limits the rate of requests"), "{report:#}");
+    assert!(publications(&aws) >= 5 && tried <= 3, "{tried} without, {} with throttling", publications(&aws));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_rotated_for_an_owner_who_has_not_confirmed() {
     let mut aws = LocalAws::start().await;

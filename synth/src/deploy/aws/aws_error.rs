@@ -56,7 +56,8 @@ pub enum AwsError {
     #[error(
         "there is no AWS profile {profile}. Profiles are in ~/.aws/config and ~/.aws/credentials, or in the files that \
          AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name; {}. To list them: aws configure list-profiles. To make this one: \
-         aws configure sso --profile {profile}", known_profiles(known)
+         aws configure sso --profile {profile}",
+        known_profiles(known)
     )]
     UnknownProfile {
         /// The name that was looked for.

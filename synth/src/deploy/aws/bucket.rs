@@ -87,12 +87,7 @@ impl Bucket {
     }
 
     /// The error of a call that needs these actions.
-    fn failure(
-        &self,
-        doing: &str,
-        actions: &'static str,
-        error: &SdkError<ServiceError, HttpResponse>,
-    ) -> AwsError {
+    fn failure(&self, doing: &str, actions: &'static str, error: &SdkError<ServiceError, HttpResponse>) -> AwsError {
         match AwsError::of(doing, error) {
             AwsError::Denied { message, .. } => AwsError::BucketDenied {
                 identity: self.session.identity.clone(),

@@ -5,20 +5,24 @@ pub mod bucket;
 pub mod cloudformation;
 mod iam;
 mod lambda;
-pub(in crate::deploy) mod rest;
+mod profile;
+mod rest;
 mod scheduler;
 mod secrets_manager;
 mod sns;
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
-use ::lambda::model::arn::ArnParts;
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider, provider_config::ProviderConfig,
     retry::RetryConfig, timeout::TimeoutConfig,
 };
 use aws_sdk_sts::config::SharedCredentialsProvider;
-use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_http_client::{
+    pool::{Client, ConnectionPool},
+    tls,
+};
+use aws_smithy_runtime_api::{client::http::SharedHttpClient, shared::IntoShared};
 
 pub use aws_error::AwsError;
 
@@ -42,8 +46,6 @@ pub struct Session {
     pub account: String,
     /// The code of the Region, such as `eu-central-1`.
     pub region: String,
-    /// The partition, such as `aws`, `aws-cn` or `aws-us-gov`.
-    pub partition: String,
     /// The ARN of the identity that the credentials belong to.
     pub identity: String,
 }
@@ -60,9 +62,18 @@ impl Session {
     /// # Errors
     /// [`AwsError`] if there are none, or if AWS does not accept them.
     pub async fn open(place: &AwsLocation) -> Result<Self, AwsError> {
-        let timeouts = TimeoutConfig::builder().connect_timeout(std::time::Duration::from_secs(10)).build();
-        let http =
-            Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
+        match Self::connect(place).await {
+            // The SDK does not say that a profile does not exist.
+            Err(problem @ (AwsError::NoRegion | AwsError::NoCredentials(_))) => {
+                Err(profile::unknown(place.profile.as_deref()).await.unwrap_or(problem))
+            }
+            opened => opened,
+        }
+    }
+
+    async fn connect(place: &AwsLocation) -> Result<Self, AwsError> {
+        let timeouts = TimeoutConfig::builder().connect_timeout(Duration::from_secs(10)).build();
+        let http = http_client()?;
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .http_client(http.clone())
             .timeout_config(timeouts)
@@ -91,7 +102,22 @@ impl Session {
         let (Some(account), Some(arn)) = (identity.account, identity.arn) else {
             return Err(AwsError::incomplete("GetCallerIdentity", "account"));
         };
-        let partition = ArnParts::of(&arn).map_or("aws", |arn| arn.partition).to_owned();
-        Ok(Self { config, account, region, partition, identity: arn })
+        Ok(Self { config, account, region, identity: arn })
     }
+}
+
+/// The time after which an idle connection sends a packet that keeps it alive. While a function runs, its connection is
+/// idle for up to 15 minutes. NAT gateways drop one after 350 seconds, hosted CI runners after about four minutes.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// The HTTP client that all clients of a session share. With ring, the first handshake does not wait for entropy.
+///
+/// # Errors
+/// [`AwsError`] if it cannot be made.
+fn http_client() -> Result<SharedHttpClient, AwsError> {
+    let tls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+    let pool = ConnectionPool::builder().tls_provider(tls).tcp_keepalive(KEEPALIVE).build_https();
+    let failed = |why: String| AwsError::NoConnection { doing: "prepare connections to AWS".into(), message: why };
+    let client = Client::new(&pool.map_err(|e| failed(e.to_string()))?).map_err(|e| failed(e.to_string()))?;
+    Ok(client.into_shared())
 }
