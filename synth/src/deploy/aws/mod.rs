@@ -121,3 +121,43 @@ fn http_client() -> Result<SharedHttpClient, AwsError> {
     let client = Client::new(&pool.map_err(|e| failed(e.to_string()))?).map_err(|e| failed(e.to_string()))?;
     Ok(client.into_shared())
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::{fs, net::TcpListener, thread};
+
+    use aws_sdk_sts::config::Credentials;
+    use serde_json::json;
+
+    use super::*;
+
+    /// The connection that `synth rotate` waits on sends something before a NAT gateway or a CI runner drops it.
+    #[tokio::test]
+    async fn the_connection_to_a_running_function_is_kept_alive() {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = server.local_addr().unwrap().port();
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .http_client(http_client().unwrap())
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("id", "secret", None, None, "test")))
+            .endpoint_url(format!("http://127.0.0.1:{port}"))
+            .build();
+        let session =
+            Session { config, account: String::new(), region: "eu-west-1".into(), identity: String::new() };
+        let seen = thread::spawn(move || {
+            let (_connection, client) = server.accept().unwrap();
+            // By then the request is acknowledged, so that its own timer is gone.
+            thread::sleep(Duration::from_millis(500));
+            let end = |port: u16| format!("0100007F:{port:04X}");
+            let ends = format!("{} {}", end(client.port()), end(port));
+            let all = fs::read_to_string("/proc/net/tcp").unwrap();
+            all.lines().find(|line| line.contains(&ends)).map(str::to_owned)
+        });
+        session.invoke("rotation", &json!({})).await.unwrap_err();
+        let line = seen.join().unwrap().expect("the connection");
+        // The kind of the timer, and its rest in hundredths of a second.
+        let (kind, rest) = line.split_whitespace().nth(5).and_then(|timer| timer.split_once(':')).unwrap();
+        let rest = u64::from_str_radix(rest, 16).unwrap() / 100;
+        assert!(kind == "02" && (1..200).contains(&rest), "a keepalive timer below 200 s: {line}");
+    }
+}
