@@ -576,6 +576,9 @@ fn refusal(service: &str, status: u16, code: &str, message: &str) -> Reply {
         *reply.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
         return reply;
     }
+    if service == "s3" {
+        return xml(status, format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>"));
+    }
     xml(
         status,
         format!("<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"),

@@ -22,7 +22,7 @@ use aws_smithy_http_client::{
     pool::{Client, ConnectionPool},
     tls,
 };
-use aws_smithy_runtime_api::{client::http::SharedHttpClient, shared::IntoShared};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 pub use aws_error::AwsError;
 
@@ -119,7 +119,7 @@ fn http_client() -> Result<SharedHttpClient, AwsError> {
     let pool = ConnectionPool::builder().tls_provider(tls).tcp_keepalive(KEEPALIVE).build_https();
     let failed = |why: String| AwsError::NoConnection { doing: "prepare connections to AWS".into(), message: why };
     let client = Client::new(&pool.map_err(|e| failed(e.to_string()))?).map_err(|e| failed(e.to_string()))?;
-    Ok(client.into_shared())
+    Ok(SharedHttpClient::new(client))
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -142,8 +142,7 @@ mod tests {
             .credentials_provider(SharedCredentialsProvider::new(Credentials::new("id", "secret", None, None, "test")))
             .endpoint_url(format!("http://127.0.0.1:{port}"))
             .build();
-        let session =
-            Session { config, account: String::new(), region: "eu-west-1".into(), identity: String::new() };
+        let session = Session { config, account: String::new(), region: "eu-west-1".into(), identity: String::new() };
         let seen = thread::spawn(move || {
             let (_connection, client) = server.accept().unwrap();
             // By then the request is acknowledged, so that its own timer is gone.
