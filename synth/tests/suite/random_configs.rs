@@ -91,12 +91,14 @@ fn the_description_is_short_and_stays_when_users_change() {
     run("described", &(right(), right()), |(random, other): (Random, Random)| {
         let (config, users) = (random.read().config, other.read().config.users);
         let described = |config: &Config| {
-            let template = json::to_json(&stack::template(config).map_err(|e| TestCaseError::fail(e.to_string()))?);
-            Ok::<_, TestCaseError>(template["Description"].as_str().unwrap_or_default().to_owned())
+            let template = json::to_json(&stack::template(config).ok()?);
+            Some(template["Description"].as_str().unwrap_or_default().to_owned())
         };
-        let description = described(&config)?;
+        let description = described(&config).unwrap_or_default();
         prop_assert!((1..=1_024).contains(&description.len()), "{}", description);
-        prop_assert_eq!(described(&Config { users, ..config })?, description);
+        // Other users can be too many for the rest of the configuration.
+        let other = described(&Config { users, ..config });
+        prop_assert!(other.is_none_or(|other| other == description), "{}", description);
         Ok(())
     });
 }
