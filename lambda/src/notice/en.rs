@@ -408,7 +408,9 @@ fn needs_attention(user: &UserName, doubt: &NeedsAttention) -> String {
         NeedsAttention::UserConfigError(unclear) => {
             let todo = match unclear {
                 UserConfigError::Path(_) => "exempt the user, or give it another path.",
-                UserConfigError::Spelling(_) => "an administrator spells the name in users (rotation.yaml) as IAM does, then deploys.",
+                UserConfigError::Spelling(_) => {
+                    "an administrator spells the name in users (rotation.yaml) as IAM does, then deploys."
+                }
                 UserConfigError::Tag { .. } | UserConfigError::Stranger(_) | UserConfigError::TooShort { .. } => {
                     "correct the tag, or remove it from the user."
                 }

@@ -38,8 +38,8 @@ pub enum AwsError {
     },
     /// The identity may not use the artifact bucket. S3 says little about it, and to HEAD nothing.
     #[error(
-        "{identity} may not use the bucket {bucket} ({actions}): {message}; either a permission is missing, or a policy denies it, or \
-         the bucket belongs to another account. `synth deploy-policy` prints the permissions that a deployer needs; \
+        "{identity} may not use the bucket {bucket} ({actions}): {message}; either a permission is missing, or a policy denies \
+         it, or the bucket belongs to another account. `synth deploy-policy` prints the permissions that a deployer needs; \
          --artifact-bucket names another bucket"
     )]
     BucketDenied {
