@@ -30,7 +30,7 @@ pub enum UserConfigError {
     /// IAM spells the name of the user in this way, and the settings do not. IAM finds the user anyway, but the ARN in the
     /// role's policy is another one.
     #[error(
-        "IAM spells the name of the user {0}, and users in rotation.yaml spells it in another way; ARNs in policies are \
+        "IAM spells the name of the user {0}, but the setting users in rotation.yaml spells it differently; ARNs in policies are \
          case-sensitive, so the role may not reach the user"
     )]
     Spelling(UserName),

@@ -12,7 +12,7 @@ fn assert_skipped(report: &Json, mail: &str) {
     let [user] = report["users"].as_array().unwrap().as_slice() else { panic!("{report:#}") };
     assert_eq!((&report["statusCode"], &user["result"]), (&json!(500), &json!("needs-attention")), "{report:#}");
     for text in [user["why"].as_str().unwrap(), mail] {
-        assert!(text.contains("IAM spells the name of the user Alice, and users in rotation.yaml"), "{text}");
+        assert!(text.contains("IAM spells the name of the user Alice, but the setting users"), "{text}");
     }
     assert!(mail.contains("spells the name in users (rotation.yaml) as IAM does, then deploys"), "{mail}");
 }

@@ -124,7 +124,7 @@ fn http_client() -> Result<SharedHttpClient, AwsError> {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use std::{fs, net::TcpListener, thread};
+    use std::{fs, net::{TcpListener, TcpStream}, thread};
 
     use aws_sdk_sts::config::Credentials;
     use serde_json::json;
@@ -153,6 +153,8 @@ mod tests {
             all.lines().find(|line| line.contains(&ends)).map(str::to_owned)
         });
         session.invoke("rotation", &json!({})).await.unwrap_err();
+        // If there was no connection, the server does not wait forever.
+        let _ = TcpStream::connect(("127.0.0.1", port));
         let line = seen.join().unwrap().expect("the connection");
         // The kind of the timer, and its rest in hundredths of a second.
         let (kind, rest) = line.split_whitespace().nth(5).and_then(|timer| timer.split_once(':')).unwrap();

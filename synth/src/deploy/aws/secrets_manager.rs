@@ -18,11 +18,12 @@ impl Session {
     pub async fn secrets(&self, prefix: &str) -> Result<Vec<ListedSecret>, AwsError> {
         let name = Filter::builder().key(FilterNameStringType::Name).values(prefix).build();
         let call = Client::new(&self.config).list_secrets().filters(name).max_results(100);
-        let mut pages = call.into_paginator().items().send();
+        let mut pages = call.into_paginator().send();
         let mut all = Vec::new();
-        while let Some(secret) = pages.next().await {
-            let secret = secret.map_err(|e| AwsError::of("list the secrets (secretsmanager:ListSecrets)", &e))?;
-            if secret.primary_region().is_none_or(|primary| primary == self.region) {
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|e| AwsError::of("list the secrets (secretsmanager:ListSecrets)", &e))?;
+            let is_own = |secret: &SecretListEntry| secret.primary_region().is_none_or(|primary| primary == self.region);
+            for secret in page.secret_list.unwrap_or_default().into_iter().filter(is_own) {
                 all.push(listed(secret)?);
             }
         }
