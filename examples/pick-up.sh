@@ -25,6 +25,9 @@ unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE
 region=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region --profile "$profile" || true)}}
 if [ -n "$region" ]; then export AWS_REGION="$region" AWS_DEFAULT_REGION="$region"; fi
 
+# The section of ~/.aws/config for a profile.
+section() { if [ "$1" = default ]; then echo default; else echo "profile $1"; fi; }
+
 who() { aws sts get-caller-identity --query Arn --output text "$@"; }
 
 # Prints $document with an expiration in $1 seconds, so that the program asks again. The end of a key is not known.
@@ -46,6 +49,8 @@ stay() {
 
 present=$(aws configure get aws_access_key_id --profile "$profile") ||
   fail 2 "$file has no key in [$profile]"
+[ -n "$region" ] ||
+  stay "no AWS Region is set; set AWS_REGION, or region under [$(section "$profile")] in ~/.aws/config"
 document=$(aws secretsmanager get-secret-value --profile "$profile" --secret-id "$secret" \
   --query SecretString --output text) ||
   stay "the key $present does not open $secret; if its overlap is over, ask an administrator"

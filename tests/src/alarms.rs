@@ -97,8 +97,6 @@ pub struct Alarm {
     warm_up: Span,
     /// The topics that get a message when the alarm fires.
     pub tells: BTreeSet<String>,
-    /// The topics that get a message when the alarm is over.
-    pub tells_when_over: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +133,6 @@ impl Alarm {
             "TreatMissingData",
             "WarmUpConfiguration",
             "AlarmActions",
-            "OKActions",
         ];
         let unknown: Vec<_> =
             properties.as_object().expect("properties").keys().filter(|key| !known.contains(&key.as_str())).collect();
@@ -175,7 +172,6 @@ impl Alarm {
             },
             warm_up: if minutes.is_null() { Span::ZERO } else { Span::minutes(number(minutes)) },
             tells: all("AlarmActions"),
-            tells_when_over: all("OKActions"),
         }
     }
 

@@ -118,6 +118,15 @@ impl LocalAws {
         self.shift.store(seconds, Ordering::Relaxed);
     }
 
+    /// From now on, Lambda refuses this number of configurations for asynchronous invocations, as if the function's role were
+    /// too young.
+    ///
+    /// # Panics
+    /// If the folder of the emulator cannot be written.
+    pub fn refuse_new_roles(&self, times: u32) {
+        std::fs::write(self.folder.path().join("refusals-of-new-roles"), times.to_string()).expect("written");
+    }
+
     /// The current time of the emulator's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {

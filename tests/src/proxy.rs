@@ -26,7 +26,10 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use lambda::{
-    contract::{list_scope::ListScope, permissions::permissions},
+    contract::{
+        list_scope::ListScope,
+        permissions::{UsersLimit, permissions},
+    },
     model::{
         kms_key::KmsKey,
         time::{Span, Timestamp},
@@ -261,7 +264,8 @@ fn declared() -> BTreeSet<String> {
     let deliveries = [Delivery::SecretsManager, Delivery::Email];
     let policies = deliveries.into_iter().flat_map(|d| [policy(d, StillInUse::Wait), policy(d, StillInUse::Retire)]);
     // Secrets Manager uses a customer managed key, not the handler.
-    let declared = policies.flat_map(|policy| permissions(&policy, &KmsKey::AwsManaged, ListScope::Account));
+    let declared =
+        policies.flat_map(|policy| permissions(&policy, &KmsKey::AwsManaged, ListScope::Account, UsersLimit::Arns));
     declared.flat_map(|p| p.actions).map(str::to_owned).collect()
 }
 
@@ -571,6 +575,9 @@ fn refusal(service: &str, status: u16, code: &str, message: &str) -> Reply {
         let mut reply = Response::new(Full::new(body.into()));
         *reply.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
         return reply;
+    }
+    if service == "s3" {
+        return xml(status, format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>"));
     }
     xml(
         status,

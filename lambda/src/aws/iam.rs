@@ -13,6 +13,7 @@ use crate::{
     contract::listed_user::ListedUser,
     model::{
         access_key::{AccessKeyId, Key, KeyStatus, LastUse, SecretAccessKey},
+        parse_error::ParseError,
         time::{Span, Timestamp},
         user::UserName,
     },
@@ -72,9 +73,7 @@ pub(super) async fn account_users(iam: &Client) -> Result<Vec<ListedUser>, CallE
 
 fn listed(user: UserDetail) -> Result<ListedUser, CallError> {
     let name = user.user_name.ok_or_else(|| incomplete("UserName"))?;
-    let refused = |e: crate::model::parse_error::ParseError| {
-        CallError::without_effect(ErrorCode::UnexpectedAnswer, e.to_string())
-    };
+    let refused = |e: ParseError| CallError::without_effect(ErrorCode::UnexpectedAnswer, e.to_string());
     // IAM sends empty lists too. A list that is missing could have contained an exemption.
     Ok(ListedUser {
         name: name.parse().map_err(refused)?,
@@ -89,7 +88,14 @@ pub(super) async fn list_access_keys(iam: &Client, user: &UserName) -> Result<An
     let mut keys = Vec::new();
     let mut pages = iam.list_access_keys().user_name(user.as_str()).into_paginator().items().send();
     while let Some(found) = pages.next().await {
-        let found = found.map_err(|e| failure(&e))?;
+        let found = match found.map_err(|e| failure(&e)) {
+            Ok(found) => found,
+            Err(refused) => return denied_name(&refused.message, user).map(Answer::OtherSpelling).ok_or(refused),
+        };
+        // IAM finds a user whose name has another case.
+        if let Some(name) = found.user_name().filter(|name| *name != user.as_str()) {
+            return Ok(Answer::OtherSpelling(name.parse().map_err(unexpected)?));
+        }
         keys.push(key(found.access_key_id, found.status.as_ref(), found.create_date)?);
     }
     Ok(Answer::Keys(keys))
@@ -174,7 +180,7 @@ fn key(id: Option<String>, status: Option<&StatusType>, created: Option<DateTime
     let id = id.ok_or_else(|| incomplete("AccessKeyId"))?;
     let refused = |message: String| CallError::with_unknown_effect(ErrorCode::UnexpectedAnswer, message);
     Ok(Key {
-        id: id.parse().map_err(|e: crate::model::parse_error::ParseError| refused(e.to_string()))?,
+        id: id.parse().map_err(unexpected)?,
         status: match status {
             Some(StatusType::Active) => KeyStatus::Active,
             Some(StatusType::Inactive) => KeyStatus::Inactive,
@@ -184,6 +190,42 @@ fn key(id: Option<String>, status: Option<&StatusType>, created: Option<DateTime
     })
 }
 
+fn unexpected(value: ParseError) -> CallError {
+    CallError::with_unknown_effect(ErrorCode::UnexpectedAnswer, value.to_string())
+}
+
+/// The name of the user in IAM's message about a denied call, if it is the same name in another spelling. The message ends
+/// with `on resource: user NAME because …`, or with an ARN instead.
+fn denied_name(message: &str, user: &UserName) -> Option<UserName> {
+    let (_, resource) = message.split_once(" on resource: ")?;
+    let resource = resource.strip_prefix("user ").unwrap_or(resource).split(' ').next()?;
+    let name: UserName = resource.rsplit('/').next()?.parse().ok()?;
+    (name != *user && name.is_same_as(user)).then_some(name)
+}
+
 fn timestamp(time: DateTime) -> Timestamp {
     Timestamp::from_unix(time.secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_denied_call_shows_how_iam_spells_the_name() {
+        let because = "because no identity-based policy allows the iam:ListAccessKeys action";
+        for (resource, found) in [
+            ("user Alice", Some("Alice")),
+            ("arn:aws:iam::123456789012:user/ci/ALICE", Some("ALICE")),
+            ("user alice", None),
+            ("user alice2", None),
+            ("role Alice/x", None),
+        ] {
+            let message =
+                format!("User: arn:aws:sts::1:x is not authorized to perform: y on resource: {resource} {because}");
+            let name = denied_name(&message, &"alice".parse().unwrap());
+            assert_eq!(name.as_ref().map(UserName::as_str), found, "{resource}");
+        }
+        assert_eq!(denied_name("Rate exceeded", &"alice".parse().unwrap()), None);
+    }
 }

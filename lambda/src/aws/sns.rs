@@ -2,7 +2,16 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_sns::{Client, types::MessageAttributeValue};
+use aws_sdk_sns::{
+    Client,
+    config::{
+        Config,
+        interceptors::InterceptorContext,
+        retry::{ClassifyRetry, RetryAction},
+    },
+    operation::publish::PublishError,
+    types::MessageAttributeValue,
+};
 
 use super::{ambiguous_attempts::AmbiguousAttempts, failure, incomplete};
 use crate::{
@@ -42,11 +51,31 @@ pub(super) async fn publish(
         .message(mail.body)
         .set_message_attributes(Some(attributes(envelope)?))
         .customize()
+        .config_override(Config::builder().retry_classifier(KmsThrottling))
         .interceptor(attempts.clone())
         .send()
         .await
         .map_err(|e| attempts.adjust_effect(failure(&e)))?;
     Ok(Answer::Done)
+}
+
+/// SNS passes KMS's throttling on with a code that the SDK does not retry.
+#[derive(Debug)]
+struct KmsThrottling;
+
+impl ClassifyRetry for KmsThrottling {
+    fn classify_retry(&self, attempt: &InterceptorContext) -> RetryAction {
+        let error = attempt.output_or_error().and_then(|answer| answer.err()?.as_operation_error()?.downcast_ref());
+        if error.is_some_and(PublishError::is_kms_throttling_exception) {
+            RetryAction::throttling_error()
+        } else {
+            RetryAction::NoActionIndicated
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "KmsThrottling"
+    }
 }
 
 /// The message attributes that filter policies read: the recipients of the mail, and the user that it is about.

@@ -63,7 +63,7 @@ mod tests {
     use crate::{
         contract::{
             list_scope::ListScope,
-            permissions::{SIDS, permissions},
+            permissions::{SIDS, UsersLimit, permissions},
         },
         protocol::policy::{
             DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse, UnconfirmedRecipients, UnusedAfter,
@@ -106,7 +106,9 @@ mod tests {
         let needed = needed.flat_map(|step| step.call.actions().collect::<Vec<_>>());
         let needed: BTreeSet<_> = needed.chain(CHOOSING.map(|(action, _)| action.to_owned())).collect();
         let customer = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab".parse().unwrap();
-        let permitted = policies().flat_map(|policy| permissions(&policy, &customer, ListScope::Account));
+        let limits = [UsersLimit::Arns, UsersLimit::Tag];
+        let permitted = policies()
+            .flat_map(|policy| limits.map(|limit| permissions(&policy, &customer, ListScope::Account, limit)).concat());
         let permitted: Vec<_> = permitted.collect();
         let sids: BTreeSet<_> = permitted.iter().map(|p| p.sid).collect();
         assert_eq!(sids, SIDS.into_iter().collect());

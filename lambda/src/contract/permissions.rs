@@ -34,6 +34,9 @@ pub enum PermissionTarget {
     Account,
     /// The IAM users of the configuration.
     Users,
+    /// The IAM users of the configuration, for a request that names only an access key. Nothing says whether AWS then knows the
+    /// tags of the user, so no condition on a tag limits it.
+    UsersOfKeys,
     /// The secrets whose names begin with the configured prefix.
     Secrets,
     /// The notification topic.
@@ -68,9 +71,10 @@ pub fn tags(user: &UserName) -> [(&'static str, String); 2] {
 
 /// The ids of all statements that [`permissions`] can give. The role has other statements too: AWS itself needs them,
 /// not the handler's code.
-pub const SIDS: [&str; 9] = [
+pub const SIDS: [&str; 10] = [
     "ListUsers",
     "ReadKeys",
+    "ReadLastUse",
     "WriteJournal",
     "RotateKeys",
     "CreateSecrets",
@@ -80,23 +84,36 @@ pub const SIDS: [&str; 9] = [
     "SendMail",
 ];
 
-/// The permissions that the handler needs, and no more: for this policy, for secrets encrypted with this key, and for
-/// this way to find users.
+/// What limits the role to the selected users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UsersLimit {
+    /// Their ARNs.
+    Arns,
+    /// A condition on a tag.
+    Tag,
+}
+
+/// The permissions that the handler needs, and no more: for this policy, for secrets encrypted with this key, for this way
+/// to find users and for what limits the role to them.
 #[must_use]
-pub fn permissions(policy: &Policy, key: &KmsKey, list_scope: ListScope) -> Vec<Permission> {
+pub fn permissions(policy: &Policy, key: &KmsKey, list_scope: ListScope, limit: UsersLimit) -> Vec<Permission> {
     let last_use = policy.still_in_use == StillInUse::Wait;
+    let read_last_use = "iam:GetAccessKeyLastUsed";
     let mail_is_delivery = policy.delivery.is_mail();
     let mut list = vec![
         Permission {
             sid: "ReadKeys",
-            // The handler asks for the last use of an unfinished rotation's key under any policy.
-            actions: vec!["iam:ListAccessKeys", "iam:ListUserTags", "iam:GetAccessKeyLastUsed"],
+            actions: vec!["iam:ListAccessKeys", "iam:ListUserTags"],
             on: PermissionTarget::Users,
             only_if: Vec::new(),
-            why: if last_use {
-                "Learn which keys a user has, what earlier runs left behind, and whether an old key is still in use."
-            } else {
-                "Learn which keys a user has, what earlier runs left behind, and whether a key they left is in use."
+            why: match (limit, last_use) {
+                (UsersLimit::Tag, _) => "Learn which keys a user has, and what earlier runs left behind.",
+                (UsersLimit::Arns, true) => {
+                    "Learn which keys a user has, what earlier runs left behind, and whether an old key is still in use."
+                }
+                (UsersLimit::Arns, false) => {
+                    "Learn which keys a user has, what earlier runs left behind, and whether a key they left is in use."
+                }
             },
         },
         Permission {
@@ -114,6 +131,27 @@ pub fn permissions(policy: &Policy, key: &KmsKey, list_scope: ListScope) -> Vec<
             why: "Create the new key; deactivate or reactivate the old one; delete it when its time is over.",
         },
     ];
+    // The handler asks for the last use of an unfinished rotation's key under any policy.
+    match limit {
+        // One list of ARNs leaves room for more users in the policy.
+        UsersLimit::Arns => list[0].actions.push(read_last_use),
+        UsersLimit::Tag => list.insert(
+            1,
+            Permission {
+                sid: "ReadLastUse",
+                actions: vec![read_last_use],
+                on: PermissionTarget::UsersOfKeys,
+                only_if: Vec::new(),
+                why: if last_use {
+                    "Learn whether an old key is still in use. The request names only the key, so a condition on the user's tags \
+                     might deny it."
+                } else {
+                    "Learn whether a key that an earlier run left is in use. The request names only the key, so a condition on \
+                     the user's tags might deny it."
+                },
+            },
+        ),
+    }
     if list_scope == ListScope::Account {
         list.insert(0, list_users());
     }

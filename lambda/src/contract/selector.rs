@@ -54,7 +54,7 @@ impl UserSelector {
     #[must_use]
     pub fn covers(&self, listed: &ListedUser) -> bool {
         match self {
-            Self::User(user) => user.name.as_str().eq_ignore_ascii_case(listed.name.as_str()),
+            Self::User(user) => user.name.is_same_as(&listed.name),
             Self::Path(path) => listed.path.starts_with(path.as_str()),
             Self::Tag(tag) => {
                 listed.tags.iter().any(|(key, value)| key.eq_ignore_ascii_case(&tag.key) && *value == tag.value)

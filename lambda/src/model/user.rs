@@ -11,6 +11,14 @@ pub struct UserName(String);
 
 text_newtype!(UserName);
 
+impl UserName {
+    /// Whether both name the same user: IAM compares names without regard to case.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
 impl FromStr for UserName {
     type Err = ParseError;
 
@@ -54,11 +62,10 @@ impl User {
         &self.path
     }
 
-    /// Whether both name the same user, with the path or without. IAM has each name once in an account, and compares
-    /// names without regard to case.
+    /// Whether both name the same user, with the path or without. IAM has each name once in an account.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
-        self.name.as_str().eq_ignore_ascii_case(other.name.as_str())
+        self.name.is_same_as(&other.name)
     }
 }
 

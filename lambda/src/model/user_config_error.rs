@@ -1,6 +1,6 @@
 //! Why the settings of one user cannot be applied.
 
-use super::time::Span;
+use super::{time::Span, user::UserName};
 
 /// Why the settings of one user are unclear. The handler does nothing about that user until this is corrected.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
@@ -27,6 +27,13 @@ pub enum UserConfigError {
         /// How long the predecessor exists after its successor was created.
         life: Span,
     },
+    /// IAM spells the name of the user in this way, and the settings do not. IAM finds the user anyway, but the ARN in the
+    /// role's policy is another one.
+    #[error(
+        "IAM spells the name of the user {0}, but the setting users in rotation.yaml spells it differently; ARNs in policies are \
+         case-sensitive, so the role may not reach the user"
+    )]
+    Spelling(UserName),
     /// The user's path contains a character that this handler does not write into a policy.
     #[error("the path of the user is {0:?}; this handler supports only letters, digits and + = , . @ _ - in paths")]
     Path(String),

@@ -324,7 +324,8 @@ fn failed(user: &UserName, call: &Call, failure: &CallError, aftermath: Aftermat
         (_, "MalformedPolicyDocumentException") => {
             "an administrator takes out of secret_readers whoever is not there any more, and deploys."
         }
-        (ErrorCode::OtherKmsKey | ErrorCode::SecretBeingDeleted | ErrorCode::NotEncrypted, _) => {
+        (ErrorCode::OtherKmsKey | ErrorCode::SecretBeingDeleted | ErrorCode::NotEncrypted, _)
+        | (_, "KMSAccessDenied" | "KMSDisabled" | "KMSInvalidState" | "KMSNotFound" | "KMSOptInRequired") => {
             "an administrator does what is said above."
         }
         _ => "nothing yet. If the next run says the same, an administrator looks into the function's log.",
@@ -407,6 +408,9 @@ fn needs_attention(user: &UserName, doubt: &NeedsAttention) -> String {
         NeedsAttention::UserConfigError(unclear) => {
             let todo = match unclear {
                 UserConfigError::Path(_) => "exempt the user, or give it another path.",
+                UserConfigError::Spelling(_) => {
+                    "an administrator spells the name in users (rotation.yaml) as IAM does, then deploys."
+                }
                 UserConfigError::Tag { .. } | UserConfigError::Stranger(_) | UserConfigError::TooShort { .. } => {
                     "correct the tag, or remove it from the user."
                 }

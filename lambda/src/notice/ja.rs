@@ -321,7 +321,8 @@ fn failed(user: &UserName, call: &Call, failure: &CallError, aftermath: Aftermat
         (_, "MalformedPolicyDocumentException") => {
             "管理者は、存在しなくなったものを secret_readers から外して、もう一度デプロイしてください。"
         }
-        (ErrorCode::OtherKmsKey | ErrorCode::SecretBeingDeleted | ErrorCode::NotEncrypted, _) => {
+        (ErrorCode::OtherKmsKey | ErrorCode::SecretBeingDeleted | ErrorCode::NotEncrypted, _)
+        | (_, "KMSAccessDenied" | "KMSDisabled" | "KMSInvalidState" | "KMSNotFound" | "KMSOptInRequired") => {
             "管理者は、上の理由に書かれている対応を行ってください。"
         }
         _ => {
@@ -367,6 +368,9 @@ fn needs_attention(user: &UserName, doubt: &NeedsAttention) -> String {
         NeedsAttention::TooManyKeys(_) => "使われていないキーを削除してください。".to_owned(),
         NeedsAttention::UserConfigError(UserConfigError::Path(_)) => {
             "対象から外す(exempt)か、ユーザーのパスを変更してください。".to_owned()
+        }
+        NeedsAttention::UserConfigError(UserConfigError::Spelling(name)) => {
+            format!("管理者は、rotation.yaml の users に {name} と書いて、もう一度デプロイしてください。")
         }
         NeedsAttention::UserConfigError(_) => "タグを修正するか、ユーザーから外してください。".to_owned(),
         NeedsAttention::NoRoom(_) => "不要なタグをユーザーから外してください。".to_owned(),
@@ -439,6 +443,10 @@ fn unclear(unclear: &UserConfigError) -> String {
             "更新の間隔({})が、古いキーの残る期間({})より短くなっています",
             spoken(*rotate_after),
             spoken(*life)
+        ),
+        UserConfigError::Spelling(name) => format!(
+            "IAM でのユーザー名の表記は {name} ですが、rotation.yaml の users では異なります。ポリシーの ARN は大文字と小文字を区別するため、\
+             ロールがこのユーザーを扱えないことがあります"
         ),
         UserConfigError::Path(path) => format!("パス {} に、扱えない文字があります", one_line(path)),
     }

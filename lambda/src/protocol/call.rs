@@ -10,6 +10,7 @@ use super::journal::{Journal, JournalEntry, JournalParseError, RunId};
 use crate::model::{
     access_key::{AccessKeyId, Key, LastUse},
     time::{Span, Timestamp},
+    user::UserName,
 };
 
 /// One AWS call about one user, under the name that AWS gives the operation.
@@ -319,6 +320,8 @@ pub struct ConfirmedRecipients {
 pub enum Answer {
     /// ListAccessKeys: all keys of the user.
     Keys(Vec<Key>),
+    /// ListAccessKeys: IAM spells the name of the user in this way, not as the settings do.
+    OtherSpelling(UserName),
     /// ListUserTags: the journal, or the tag that cannot be read.
     Journal(Result<Journal, JournalParseError>),
     /// GetAccessKeyLastUsed: the last use that IAM has on record.

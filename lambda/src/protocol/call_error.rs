@@ -4,7 +4,7 @@ use crate::model::parse_error::one_line;
 
 /// A call that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
-#[error("{}: {}{}", one_line(self.code.as_str()), one_line(&self.message), self.effect.note())]
+#[error("{}: {}{}{}", one_line(self.code.as_str()), one_line(&self.message), self.effect.note(), self.advice())]
 pub struct CallError {
     /// Whether the call can have taken effect in spite of the failure.
     pub effect: Effect,
@@ -23,6 +23,12 @@ impl CallError {
     /// A failure after which the change may have been made or not.
     pub fn with_unknown_effect(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { effect: Effect::Unknown, code, message: message.into() }
+    }
+
+    /// What to do about the failure, if AWS's message does not say it.
+    fn advice(&self) -> String {
+        let advice = TOPIC_KEY.iter().find(|(code, _)| *code == self.code.as_str()).map(|(_, advice)| *advice);
+        advice.map(|advice| format!("; {advice}")).unwrap_or_default()
     }
 }
 
@@ -43,6 +49,28 @@ impl Effect {
         }
     }
 }
+
+/// The codes with which SNS refuses a message because it cannot use the key of the topic (SNS API Reference, "Publish":
+/// Errors), each with the advice for it.
+const TOPIC_KEY: [(&str, &str); 6] = [
+    (
+        "KMSAccessDenied",
+        "the function's role may not use the KMS key of the topics: allow kms:GenerateDataKey and kms:Decrypt in the policy of \
+         the key, then deploy the stack again",
+    ),
+    ("KMSDisabled", "the KMS key of the topics is disabled: enable it (aws kms enable-key)"),
+    (
+        "KMSInvalidState",
+        "the KMS key of the topics is in a state in which it cannot be used (aws kms describe-key): if its deletion is \
+         scheduled, cancel that (aws kms cancel-key-deletion), then enable the key",
+    ),
+    (
+        "KMSNotFound",
+        "the KMS key of the topics does not exist: set topic_kms_key to another key, then deploy the stack again",
+    ),
+    ("KMSOptInRequired", "the account cannot use KMS: complete its registration at AWS, or ask AWS Support"),
+    ("KMSThrottling", "KMS limits the rate of requests of the account: the next run tries again"),
+];
 
 /// Declares the codes that the handler gives, so that each has one name and none is written as text elsewhere.
 macro_rules! error_codes {
@@ -112,4 +140,26 @@ error_codes! {
     NoEnd,
     /// A dry run could not make up a key.
     DryRun,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_because_of_the_topics_key_says_what_to_do() {
+        for (code, says) in [
+            ("KMSAccessDenied", "in the policy of the key"),
+            ("KMSDisabled", "aws kms enable-key"),
+            ("KMSInvalidState", "aws kms cancel-key-deletion"),
+            ("KMSNotFound", "set topic_kms_key to another key"),
+            ("KMSOptInRequired", "AWS Support"),
+            ("KMSThrottling", "the next run tries again"),
+        ] {
+            let text = CallError::without_effect(ErrorCode::Aws(code.to_owned()), "words of AWS").to_string();
+            assert!(text.starts_with(&format!("{code}: words of AWS; ")) && text.contains(says), "{text}");
+        }
+        let other = CallError::with_unknown_effect(ErrorCode::Aws("KMSOther".to_owned()), "words");
+        assert_eq!(other.to_string(), "KMSOther: words (it may have taken effect)");
+    }
 }

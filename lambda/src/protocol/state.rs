@@ -5,11 +5,12 @@ use super::{
     call_error::{CallError, Effect, ErrorCode},
     journal::{Intent, Journal, JournalEntry, JournalParseError, RunId},
     policy::{MaxWait, Policy},
-    stop_reason::StopReason,
+    stop_reason::{NeedsAttention, StopReason},
 };
 use crate::model::{
     access_key::{AccessKeyId, Key, KeyStatus, LastUse},
     time::{Span, Timestamp},
+    user_config_error::UserConfigError,
 };
 
 /// How many verifications in a row must succeed. IAM is eventually consistent: after a first success, some calls still
@@ -148,6 +149,9 @@ impl UserState {
                 if let Some(revoked) = self.revoked.clone() {
                     self.set_status(&revoked, KeyStatus::Inactive);
                 }
+            }
+            (Call::ListAccessKeys, Answer::OtherSpelling(name)) => {
+                self.stopped = Some(NeedsAttention::UserConfigError(UserConfigError::Spelling(name)).into());
             }
             (Call::ListUserTags, Answer::Journal(journal)) => self.journal = Some(journal),
             (Call::GetAccessKeyLastUsed(key), Answer::LastUse(use_)) => self.last_use.push((key.clone(), use_)),

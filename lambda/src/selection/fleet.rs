@@ -16,7 +16,13 @@ use crate::{
         user_entry::{UserEntry, UserOverrides},
         user_tags::UserTags,
     },
-    model::{access_key::KeyStatus, email::Email, time::Timestamp, user::User, user_config_error::UserConfigError},
+    model::{
+        access_key::KeyStatus,
+        email::Email,
+        time::Timestamp,
+        user::{User, UserName},
+        user_config_error::UserConfigError,
+    },
     protocol::{
         journal::{Journal, SKEW},
         manager::Manager,
@@ -158,6 +164,12 @@ fn unlisted(settings: &Settings, lists: Option<&Lists>) -> Vec<ListedUser> {
 /// The user with the settings that apply to it: see [`crate::contract::user_entry`] for the precedence.
 fn subject(settings: &Settings, listed: &ListedUser) -> Result<(Subject, Policy), UserConfigError> {
     let user = listed.user()?;
+    let has_other_case = |name: &UserName| name.is_same_as(&user.name) && *name != user.name;
+    let is_misspelt =
+        |entry: &UserEntry| matches!(&entry.selector, UserSelector::User(named) if has_other_case(&named.name));
+    if settings.users.iter().any(is_misspelt) {
+        return Err(UserConfigError::Spelling(user.name));
+    }
     let tags = match settings.user_tags {
         UserTags::Ignored => UserOverrides::default(),
         UserTags::Honoured => UserOverrides::from_tags(&listed.tags)?,

@@ -12,7 +12,10 @@ use std::collections::BTreeSet;
 
 use crate::{
     contract::{selector::UserSelector, settings::Settings},
-    model::{email::Email, user::UserName},
+    model::{
+        email::Email,
+        user::{User, UserName},
+    },
 };
 
 /// The message attribute with the recipients: a list of addresses in lower case, because filter policies distinguish
@@ -34,8 +37,9 @@ impl<Reference> Settings<Reference> {
     /// The owner of a user that the settings name.
     #[must_use]
     pub fn owner_of(&self, user: &UserName) -> Option<&Email> {
+        let is_named = |named: &User| named.name.is_same_as(user);
         let named =
-            self.users.iter().find(|entry| matches!(&entry.selector, UserSelector::User(named) if named.name == *user));
+            self.users.iter().find(|entry| matches!(&entry.selector, UserSelector::User(named) if is_named(named)));
         named.and_then(|entry| entry.overrides.owner.as_ref())
     }
 

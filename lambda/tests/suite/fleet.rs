@@ -12,6 +12,7 @@ use lambda::{
         email::Email,
         time::{Span, Timestamp},
         user::User,
+        user_config_error::UserConfigError,
     },
     protocol::{
         journal::{Disabled, DisabledBy, Intent, JournalEntry, KeyNote},
@@ -159,6 +160,28 @@ fn only_users_with_something_due_are_handled() {
         ["alice"],
         "the run reports it"
     );
+}
+
+/// A name selects and exempts a user without regard to case. But the role reaches the user only in IAM's own spelling.
+#[test]
+fn a_user_whose_name_iam_spells_in_another_way_is_skipped() {
+    let lists = lists(&[Row("/ci/Alice", &[(90, true)], vec![])]);
+    for users in ["alice", "/ci/alice", "/ alice", "/ci/ ALICE;owner=o@b.co"] {
+        let settings = Settings { user_tags: UserTags::Honoured, ..settings(users, "") };
+        for asked in [Asked::Due, Asked::Everyone, Asked::Named(&["ALICE".to_owned()])] {
+            let fleet = fleet(&settings, Some(&lists), asked, &manager(), NOW);
+            let [(listed, error)] = fleet.misconfigured.as_slice() else { panic!("{users}: {fleet:?}") };
+            assert_eq!(*error, UserConfigError::Spelling("Alice".parse().unwrap()), "{users}");
+            assert_eq!((listed.name.as_str(), handled_users(&fleet).len()), ("Alice", 0), "{users}");
+        }
+    }
+    for (users, exempt, handled) in [("/ Alice", "", 1), ("/ci/", "", 1), ("alice", "ALICE", 0)] {
+        let fleet = fleet(&settings(users, exempt), Some(&lists), Asked::Due, &manager(), NOW);
+        assert_eq!((fleet.subjects.len(), fleet.misconfigured.len()), (handled, 0), "{users} without {exempt}");
+    }
+    // The owner in the settings is told.
+    let owner = settings("ALICE;owner=o@b.co", "").owner_of(&"Alice".parse().unwrap()).map(ToString::to_string);
+    assert_eq!(owner.as_deref(), Some("o@b.co"));
 }
 
 /// A report can be four hours old. The keys of a user that was created since are no older than the user.

@@ -464,6 +464,7 @@ fn mails_about_failures_are_the_reviewed_ones() {
     );
     let gone = failure("NoSuchEntity", "The user with name alice cannot be found.", Effect::None);
     let lost = failure("Timeout", "no answer in time", Effect::Unknown);
+    let disabled = failure("KMSDisabled", "the key is not enabled", Effect::None);
     let publish = Call::Publish(lambda::protocol::call::PlannedNotice::Secret(new.clone()));
     let retire = Call::DeactivateAccessKey(key(1), Superseded);
     golden("failed", |language| {
@@ -473,6 +474,7 @@ fn mails_about_failures_are_the_reviewed_ones() {
             (&Call::CreateAccessKey, &lost, Aftermath::DeliveryUnknown(None)),
             (&publish, &lost, Aftermath::DeliveryUnknown(Some(&new))),
             (&publish, &denied, Aftermath::Withdrawn),
+            (&publish, &disabled, Aftermath::Withdrawn),
             (&retire, &lost, Aftermath::Uncertain),
             (&retire, &denied, Aftermath::Unfinished),
         ]
@@ -481,7 +483,7 @@ fn mails_about_failures_are_the_reviewed_ones() {
     });
 }
 
-fn doubts() -> [NeedsAttention; 16] {
+fn doubts() -> [NeedsAttention; 17] {
     let used = LastUse::Used { at: now(), service: "s3".into(), region: "eu-west-1".into() };
     [
         NeedsAttention::Journal(JournalParseError {
@@ -506,6 +508,7 @@ fn doubts() -> [NeedsAttention; 16] {
             life: Span::days(21),
         }),
         NeedsAttention::UserConfigError(UserConfigError::Path("/a*/".into())),
+        NeedsAttention::UserConfigError(UserConfigError::Spelling("Alice".parse().unwrap())),
     ]
 }
 

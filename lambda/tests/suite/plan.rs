@@ -10,6 +10,7 @@ use lambda::{
             LastUse,
         },
         time::{Span, Timestamp},
+        user_config_error::UserConfigError,
     },
     protocol::{
         call::{Answer, Call, ConfirmedRecipients, PlannedNotice, Warning},
@@ -406,6 +407,21 @@ fn invariant_1_an_old_key_in_use_stays() {
         world.last_use = vec![(key(0), used(ago(Span::minutes(60 * hours))))];
         let _ = runs(&mut world, &Policy { overlap: Span::ZERO, ..careful() });
         assert_eq!(world.keys[0].status == Inactive, retired, "{hours} hours ago");
+    }
+}
+
+/// The call that a healthy user costs also shows how IAM spells the name. With another spelling, nothing more is done.
+#[test]
+fn a_user_whose_name_iam_spells_in_another_way_is_skipped() {
+    let name = || "Alice".parse().unwrap();
+    for action in [RunAction::Routine, RunAction::RotateNow, RunAction::Undo, RunAction::Adopt, RunAction::Release] {
+        let mut world = with(&[(90, Active)]);
+        let run = Run { action, ..run() };
+        let (rest, calls) = world.run(&careful(), &run, |_, _, _| Some(Ok(Answer::OtherSpelling(name()))));
+        assert_eq!(operations(&calls), "ListAccessKeys", "{:?}", run.action);
+        assert_eq!(rest, StopReason::NeedsAttention(NeedsAttention::UserConfigError(UserConfigError::Spelling(name()))));
+        let text = rest.to_string();
+        assert!(text.contains("IAM spells the name of the user Alice") && text.contains("correct this"), "{text}");
     }
 }
 

@@ -137,7 +137,6 @@ resources! {
         treat_missing_data: TreatMissingData = "TreatMissingData",
         warm_up_configuration: Option<WarmUpConfiguration> = "WarmUpConfiguration",
         alarm_actions: Vec<Ref<Topic>> = "AlarmActions",
-        ok_actions: Option<Vec<Ref<Topic>>> = "OKActions",
     }
 
     /// A CloudWatch dashboard.

@@ -1,6 +1,6 @@
 //! `synth deploy`: creates or updates the stack of a configuration.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use lambda::model::time::Timestamp;
 
@@ -26,6 +26,11 @@ use crate::{
     diff::approval::{Approval, Fingerprint, because},
     stack::artifacts,
 };
+
+/// How often a deployment is repeated that failed for a cause that passes by itself.
+const RETRIES: usize = 2;
+/// The pause before such a repetition. IAM knows a new role everywhere after seconds, but states no bound.
+const PAUSE: Duration = Duration::from_secs(15);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct DeployArgs {
@@ -139,7 +144,7 @@ async fn attempt(
     interrupt: &Interrupt,
     stacks: &mut Stacks<'_>,
 ) -> Result<DeployOutcome, DeployError> {
-    let deployment = release.plan(session, stacks).await?;
+    let mut deployment = release.clone().plan(session, stacks).await?;
     for plan in deployment.plans() {
         let approval = Approval::needed(&plan.diff);
         stacks.say(&Message::Plan { stack: &plan.target.stack, diff: &plan.diff, approval: approval.as_ref() });
@@ -167,7 +172,24 @@ async fn attempt(
             return Ok(needs_approval(approvals));
         }
     }
-    Ok(DeployOutcome::Deployed(deployment.carry_out(&approved, stacks).await?))
+    for _ in 0..RETRIES {
+        match deployment.carry_out(&approved, stacks).await {
+            Err(failure) if failure.passes() => {
+                stacks
+                    .note(&format!("{failure}\nTrying again in {} s, because this passes by itself", PAUSE.as_secs()));
+                if interrupt.sleep(PAUSE).await.is_err() {
+                    return Err(failure);
+                }
+                deployment = release.clone().plan(session, stacks).await?;
+                let mut approvals = deployment.approvals().into_iter();
+                if let Some((stack, approval)) = approvals.find(|(_, more)| !approved.contains(&more.fingerprint)) {
+                    return Err(DeployError::NotApproved { stack, approval });
+                }
+            }
+            deployed => return deployed.map(DeployOutcome::Deployed),
+        }
+    }
+    deployment.carry_out(&approved, stacks).await.map(DeployOutcome::Deployed)
 }
 
 /// The users that leave with two active keys, each as a sentence. The deployed function knows their keys.

@@ -1,5 +1,7 @@
 //! `synth destroy`: deletes a deployed stack.
 
+use std::collections::BTreeSet;
+
 use crate::cmd::{
     CommandError,
     manual_run::ManualRun,
@@ -9,7 +11,10 @@ use crate::cmd::{
 use crate::{
     cfn::read,
     deploy::{
-        aws::cloudformation::CloudFormation,
+        aws::{
+            Session,
+            cloudformation::{CloudFormation, Stack},
+        },
         deletion_summary::{Artifacts, StackLocation, UserNotes, deletion_summary},
         deploy_error::DeployError,
         interrupt::Interrupt,
@@ -17,6 +22,8 @@ use crate::{
         progress::Progress,
         release_summary::{users_with_notes, users_with_two_keys},
         stacks::Stacks,
+        status_report::{ALARM_TOPIC, TOPIC},
+        subscriptions::SubscriptionState,
     },
     stack::artifacts,
 };
@@ -52,6 +59,7 @@ pub(super) fn run(args: &DestroyArgs) -> Result<(), CommandError> {
             name,
             &resources,
             &template,
+            &pending(&session, &stack).await,
             packages(&cloudformation).await,
             if args.release { UserNotes::Removed } else { UserNotes::Stay },
             &StackLocation::from(&session),
@@ -119,6 +127,17 @@ impl UserRelease<'_> {
         }
         confirmation("Delete the stack anyway?").ask(self.run.interrupt).await
     }
+}
+
+/// The addresses with a subscription that is not confirmed. None without permission to list them.
+async fn pending(session: &Session, stack: &Stack) -> Vec<String> {
+    let mut addresses = BTreeSet::new();
+    for topic in [TOPIC, ALARM_TOPIC].iter().filter_map(|output| stack.outputs.get(*output)) {
+        let listed = session.subscriptions(topic).await.unwrap_or_default();
+        let pending = listed.into_iter().filter(|subscription| subscription.state() == SubscriptionState::Pending);
+        addresses.extend(pending.map(|subscription| subscription.endpoint));
+    }
+    addresses.into_iter().collect()
 }
 
 /// Whether the stack of the artifact bucket is here. Without permission to see it, that is unknown.

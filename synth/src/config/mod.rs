@@ -30,8 +30,13 @@ mod values;
 
 use lambda::{
     contract::{
-        digest_frequency::DigestFrequency, language::Language, list_scope::ListScope, secret_prefix::SecretPrefix,
-        selector::UserSelector, user_tags::UserTags,
+        digest_frequency::DigestFrequency,
+        language::Language,
+        list_scope::ListScope,
+        permissions::{Permission, UsersLimit, permissions},
+        secret_prefix::SecretPrefix,
+        selector::UserSelector,
+        user_tags::UserTags,
     },
     delivery::{
         public_key::{PUBLIC_HALF, Recipient, private_key},
@@ -236,6 +241,14 @@ impl Config {
     #[must_use]
     pub fn list_scope(&self) -> ListScope {
         ListScope::of(self.users.iter().map(|entry| &entry.selector), &self.exempt, self.user_tags)
+    }
+
+    /// The permissions that the handler needs with this configuration.
+    #[must_use]
+    pub fn permissions(&self) -> Vec<Permission> {
+        let is_tag = |entry: &ConfiguredUsers| matches!(entry.selector, UserSelector::Tag(_));
+        let limit = if self.users.iter().any(is_tag) { UsersLimit::Tag } else { UsersLimit::Arns };
+        permissions(&self.policy, &self.secret_kms_key, self.list_scope(), limit)
     }
 
     /// Whether the mail contains the secret.

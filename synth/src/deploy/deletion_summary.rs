@@ -30,12 +30,14 @@ pub enum UserNotes {
     Removed,
 }
 
-/// The text that says what is deleted with a stack and what stays.
+/// The text that says what is deleted with a stack and what stays. `pending` are the addresses that have not confirmed a
+/// subscription.
 #[must_use]
 pub fn deletion_summary(
     name: &str,
     resources: &[StackResource],
     template: &Json,
+    pending: &[String],
     artifacts: Artifacts,
     notes: UserNotes,
     place: &StackLocation<'_>,
@@ -60,6 +62,12 @@ pub fn deletion_summary(
     {
         text.push_str(&format!(
             "  the secrets {prefix}/… in Secrets Manager; workloads can still read their keys there\n"
+        ));
+    }
+    if !pending.is_empty() {
+        text.push_str(&format!(
+            "  the subscriptions of {}, which are not confirmed: AWS cannot delete them, they expire within three days\n",
+            pending.join(", ")
         ));
     }
     if artifacts == Artifacts::Here {
@@ -114,14 +122,17 @@ The stack keys in account 123456789012, Region eu-west-1, will be deleted, and w
 What stays
   the users, their access keys, and the notes about them (the users' tags access-key-rotation:…)
   the secrets team/keys/… in Secrets Manager; workloads can still read their keys there
+  the subscriptions of a@example.com, b@example.com, which are not confirmed: AWS cannot delete them, they expire within \
+three days
   the stack access-key-rotation-artifacts with the packages, which other stacks here may use. Once none does, delete \
 that stack, then empty and delete the bucket access-key-rotation-123456789012-eu-west-1, which it leaves behind
 ";
         let stored = template("secret_prefix: team/keys\n");
-        let summary = deletion_summary("keys", &resources, &stored, Artifacts::Here, UserNotes::Stay, &place);
+        let pending = ["a@example.com", "b@example.com"].map(str::to_owned);
+        let summary = deletion_summary("keys", &resources, &stored, &pending, Artifacts::Here, UserNotes::Stay, &place);
         assert_eq!(summary, expected);
         let mailed = template("delivery: email\n");
-        let text = deletion_summary("keys", &resources, &mailed, Artifacts::Unknown, UserNotes::Removed, &place);
+        let text = deletion_summary("keys", &resources, &mailed, &[], Artifacts::Unknown, UserNotes::Removed, &place);
         assert!(text.contains("(the users' tags access-key-rotation:…) are removed first\n"), "{text}");
         assert!(!text.contains("Secrets Manager") && !text.contains("bucket"), "{text}");
     }

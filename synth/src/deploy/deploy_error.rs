@@ -89,12 +89,6 @@ pub enum DeployError {
     /// The user stopped the command before the operation was started.
     #[error("interrupted: the stack was not changed")]
     Interrupted,
-    /// The artifact bucket with this name belongs to another account, or access to it is denied.
-    #[error(
-        "the bucket {0} belongs to another account, or you have no access to it: name one of your buckets with \
-         --artifact-bucket; `synth deploy-policy` prints the permissions that a deployer needs"
-    )]
-    ForeignBucket(String),
     /// The bucket that `--artifact-bucket` names does not exist.
     #[error("there is no bucket {0}: create it, or leave out --artifact-bucket")]
     NoBucket(String),
@@ -129,6 +123,12 @@ impl From<Interrupted> for DeployError {
 }
 
 impl DeployError {
+    /// Whether the deployment was taken back for a cause that passes by itself.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Failed { cause: Some(cause), .. } if cause.passes())
+    }
+
     /// The first failure in the stack, if CloudFormation reports one.
     #[must_use]
     pub fn cause(&self) -> Option<&RootCause> {

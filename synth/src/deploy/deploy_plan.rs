@@ -9,10 +9,9 @@ use lambda::model::user::UserName;
 
 use super::{
     aws::{
-        AwsError, Session,
+        Session,
         bucket::{Bucket, Found},
         cloudformation::Body,
-        rest::bucket_host,
     },
     deploy_error::DeployError,
     message::Message,
@@ -25,7 +24,7 @@ use crate::{
 };
 
 /// A release that is to be deployed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Release {
     /// The rotation stack. [`Release::plan`] sets its parameters, which say where the package is.
     pub bundle: TargetStack,
@@ -159,17 +158,14 @@ impl Store {
             Some(name) => Bucket::named(session, name),
             None => Bucket::of_account(session, artifacts::bucket_name(&session.account, &session.region)),
         };
-        let found = match bucket.find().await {
-            Err(AwsError::Denied { .. }) => return Err(DeployError::ForeignBucket(bucket.name)),
-            found => found?,
-        };
+        let found = bucket.find().await?;
         if let Found::Elsewhere(region) = found {
             return Err(DeployError::BucketElsewhere { bucket: bucket.name, region });
         }
         if found == Found::Nothing && name.is_some() {
             return Err(DeployError::NoBucket(bucket.name));
         }
-        let address = format!("https://{}", bucket_host(&session.region, &session.partition));
+        let address = session.s3_address().await?;
         Ok(Self { bucket, found, address })
     }
 

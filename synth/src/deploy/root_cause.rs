@@ -25,6 +25,14 @@ impl RootCause {
     }
 }
 
+impl RootCause {
+    /// Whether the cause passes by itself, so that the same deployment can succeed a little later.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        self.advice == Some(NOT_SPREAD)
+    }
+}
+
 impl From<&Event> for RootCause {
     fn from(event: &Event) -> Self {
         let reason = event.reason.clone().unwrap_or_else(|| "AWS gives no reason".to_owned());
@@ -39,6 +47,10 @@ impl fmt::Display for RootCause {
         advice.map_or(Ok(()), |advice| write!(f, "\n{advice}"))
     }
 }
+
+/// The advice for a role that one of AWS's services does not know yet. IAM is eventually consistent and states no bound.
+const NOT_SPREAD: &str =
+    "IAM had not yet spread the new role everywhere: wait a minute, then run the same command again.";
 
 /// Patterns of AWS's messages, each with the advice for it. `…` stands for any text. The first entry with a matching
 /// pattern counts.
@@ -80,8 +92,18 @@ const KNOWN: &[(&[&str], &str)] = &[
          configuration.",
     ),
     (
-        &["role…cannot be assumed by Lambda", "must allow…to assume the role"],
-        "IAM had not yet spread the new role everywhere: run the same command again.",
+        &[
+            "role…cannot be assumed by Lambda",
+            "must allow…to assume the role",
+            "role…does not have permissions to call",
+            "destination ARN…is invalid",
+        ],
+        NOT_SPREAD,
+    ),
+    (
+        &["pending confirmation", "PendingConfirmation", "An ARN must have at least 6 elements"],
+        "SNS cannot delete a subscription that is not confirmed. It expires by itself after two or three days. Confirm it with the link \
+         in its mail, or wait, then run the same command again.",
     ),
     (
         &["Invalid parameter: Email", "Invalid parameter: Endpoint"],
@@ -172,6 +194,20 @@ mod tests {
         ),
         ("The role defined for the function cannot be assumed by Lambda. (Service: Lambda)", "IAM had not yet"),
         ("The execution role you provide must allow AWS EventBridge Scheduler to assume the role.", "IAM had not yet"),
+        (
+            "Resource handler returned message: \"The function's execution role does not have permissions to call SendMessage on \
+             arn:aws:sqs:eu-west-1:111122223333:queue (Service: Lambda, Status Code: 400)\" (HandlerErrorCode: InvalidRequest)",
+            "IAM had not yet",
+        ),
+        (
+            "The destination ARN arn:aws:sqs:eu-west-1:111122223333:queue is invalid. (Service: Lambda, Status Code: 400)",
+            "IAM had not yet",
+        ),
+        (
+            "Invalid parameter: SubscriptionArn Reason: Cannot unsubscribe a subscription that is pending confirmation",
+            "expires by itself",
+        ),
+        ("Invalid parameter: SubscriptionArn Reason: An ARN must have at least 6 elements, not 1", "expires by itself"),
         ("Cannot exceed quota for RolesPerAccount: 1000 (Service: Iam, Status Code: 409)", "Service Quotas"),
         ("Rate exceeded (Service: Sns, Status Code: 400) (HandlerErrorCode: Throttling)", "too much at once"),
         ("Invalid Schedule Expression cron(61 * * * ? *). (Service: Scheduler)", "schedule"),
@@ -195,6 +231,13 @@ mod tests {
         for (patterns, text) in KNOWN {
             let is_shown = SAID.iter().any(|(reason, _)| advice(reason) == Some(*text));
             assert!(is_shown || patterns.contains(&"unzip") || patterns.contains(&"stack policy"), "untested: {text}");
+        }
+    }
+    #[test]
+    fn only_a_role_that_is_too_young_passes_by_itself() {
+        for (reason, advice) in SAID {
+            let cause = RootCause::new("FailedRuns".into(), "AWS::Lambda::EventInvokeConfig".into(), (*reason).into());
+            assert_eq!(cause.passes(), *advice == "IAM had not yet", "{reason}");
         }
     }
 }

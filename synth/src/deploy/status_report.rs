@@ -98,9 +98,10 @@ async fn former_users(
     Ok(Some(found))
 }
 
-/// The names of the outputs that hold the ARNs of the topics.
-const TOPIC: &str = "TopicArn";
-const ALARM_TOPIC: &str = "AlarmTopicArn";
+/// The name of the output with the ARN of the topic for notices.
+pub const TOPIC: &str = "TopicArn";
+/// The name of the output with the ARN of the topic for alarms.
+pub const ALARM_TOPIC: &str = "AlarmTopicArn";
 
 async fn template(session: &Session, stack: &Stack) -> Result<Json, AwsError> {
     let template = CloudFormation::new(session).template(&stack.id).await?;

@@ -34,6 +34,8 @@ pub enum SubscriptionState {
     Gone,
     /// The template does not have the subscription, but SNS has it and it receives messages.
     Foreign,
+    /// The template does not have the subscription any more, or never had it. It was not confirmed, so SNS could not delete it.
+    Leftover,
 }
 
 impl SubscriptionState {
@@ -51,6 +53,7 @@ impl SubscriptionState {
             Self::Pending => "pending",
             Self::Gone => "gone",
             Self::Foreign => "foreign",
+            Self::Leftover => "leftover",
         }
     }
 
@@ -63,6 +66,9 @@ impl SubscriptionState {
             Self::Pending => "waits: follow the link in the mail from AWS; unconfirmed, it goes after 48 hours",
             Self::Gone => "gone: unsubscribed, or not confirmed within 48 hours; a deployment does not bring it back",
             Self::Foreign => "receives it too, and is not from this stack's template",
+            Self::Leftover => {
+                "is not from this stack's template, and not confirmed: AWS cannot delete it, it expires within three days"
+            }
         }
     }
 }
@@ -108,20 +114,23 @@ pub fn compare(addresses: &[String], listed: &[ListedSubscription]) -> Vec<Subsc
             .min()
             .unwrap_or(SubscriptionState::Gone),
     });
-    let others = listed.iter().filter(|subscription| {
-        subscription.state() == SubscriptionState::Confirmed
-            && !addresses.iter().any(|address| is_for(subscription, address))
-    });
-    let others = others.map(|ListedSubscription { protocol, endpoint, .. }| Subscription {
-        protocol: protocol.clone(),
-        endpoint: endpoint.clone(),
-        state: SubscriptionState::Foreign,
+    let others = listed.iter().filter(|subscription| !addresses.iter().any(|address| is_for(subscription, address)));
+    let others = others.filter_map(|subscription| {
+        let state = match subscription.state() {
+            SubscriptionState::Confirmed => SubscriptionState::Foreign,
+            SubscriptionState::Pending => SubscriptionState::Leftover,
+            _ => return None,
+        };
+        let ListedSubscription { protocol, endpoint, .. } = subscription.clone();
+        Some(Subscription { protocol, endpoint, state })
     });
     ours.chain(others).collect()
 }
 
 impl ListedSubscription {
-    fn state(&self) -> SubscriptionState {
+    /// The state that SNS shows.
+    #[must_use]
+    pub fn state(&self) -> SubscriptionState {
         match self.arn.as_str() {
             "PendingConfirmation" => SubscriptionState::Pending,
             "Deleted" => SubscriptionState::Gone,
@@ -168,6 +177,7 @@ mod tests {
                 ("left@example.com", SubscriptionState::Gone),
                 ("back@example.com", SubscriptionState::Confirmed),
                 (queue, SubscriptionState::Foreign),
+                ("stranger@example.com", SubscriptionState::Leftover),
                 ("lost@example.com", SubscriptionState::Foreign),
             ]
         );

@@ -2,13 +2,16 @@
 //!
 //! Each alarm has one cause, so that its text can say what to do about it. An alarm acts only when its state changes ("Alarm
 //! actions"). So an alarm about a cause that can last for weeks must go back to OK between two runs, to tell about the next run too.
+//!
+//! No alarm tells when it goes back to OK. Most do that some minutes after the run, whether or not the cause is gone. The others
+//! would also send a mail at the end of their warm-up, about nothing.
 
 use lambda::report::metrics::{self, Metric};
 
 use super::log_group_name;
 use crate::{
     cfn::{
-        Handle, Pseudo, Ref, Template, Text,
+        Handle, Pseudo, Template, Text,
         name::id,
         resource::{
             Alarm, ComparisonOperator, Dimension, Function, Queue, Statistic, Topic, TreatMissingData,
@@ -113,7 +116,7 @@ pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
         );
         t.add(
             id!("MissedRuns"),
-            "Goes to ALARM when no run was reported for two periods of the schedule, and tells when one is reported again.",
+            "Goes to ALARM when no run was reported for two periods of the schedule.",
             watched.alarm("-missed-runs", see_log(&says), watched.missed_runs(window)),
         );
     }
@@ -137,15 +140,6 @@ struct Rule {
     threshold: u32,
     treat_missing_data: TreatMissingData,
     warm_up_configuration: Option<WarmUpConfiguration>,
-    ok_notice: OkNotice,
-}
-
-/// Whether an alarm also tells when it goes back to OK.
-#[derive(PartialEq, Eq)]
-enum OkNotice {
-    Sent,
-    /// It goes back to OK some minutes after the run, whether or not the cause is gone.
-    NotSent,
 }
 
 /// The rule for a metric that must be zero in a run.
@@ -160,7 +154,6 @@ const RULE: Rule = Rule {
     threshold: 0,
     treat_missing_data: TreatMissingData::NotBreaching,
     warm_up_configuration: None,
-    ok_notice: OkNotice::NotSent,
 };
 
 impl Watched<'_> {
@@ -188,13 +181,11 @@ impl Watched<'_> {
             threshold: 1,
             treat_missing_data: TreatMissingData::Breaching,
             warm_up_configuration: Some(WarmUpConfiguration { minutes }),
-            ok_notice: OkNotice::Sent,
             ..self.reported(Metric::SuccessfulRun)
         }
     }
 
     fn alarm(&self, name: &'static str, says: Text, rule: Rule) -> Alarm {
-        let topic = || -> Vec<Ref<Topic>> { vec![self.topic.reference()] };
         Alarm {
             alarm_name: Text::of([Pseudo::StackName.into(), name.into()]),
             alarm_description: says,
@@ -208,8 +199,7 @@ impl Watched<'_> {
             threshold: rule.threshold,
             treat_missing_data: rule.treat_missing_data,
             warm_up_configuration: rule.warm_up_configuration,
-            alarm_actions: topic(),
-            ok_actions: (rule.ok_notice == OkNotice::Sent).then(topic),
+            alarm_actions: vec![self.topic.reference()],
         }
     }
 }

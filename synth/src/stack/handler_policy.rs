@@ -1,7 +1,7 @@
 //! The policy of the handler's role: the declared permissions as statements on the resources of this stack.
 
 use lambda::contract::{
-    permissions::{Permission, PermissionTarget, RequestCondition, permissions},
+    permissions::{Permission, PermissionTarget, RequestCondition},
     secret_prefix::SecretPrefix,
 };
 
@@ -20,7 +20,7 @@ pub(super) fn handler(config: &Config, topic: &Handle<Topic>) -> Vec<Statement> 
     let statement = |permission: Permission| {
         let resources = match permission.on {
             PermissionTarget::Account => vec![ResourceArn::lists_of_the_account()],
-            PermissionTarget::Users => role_scope::arns(&config.users),
+            PermissionTarget::Users | PermissionTarget::UsersOfKeys => role_scope::arns(&config.users),
             PermissionTarget::Secrets => vec![secrets_arn(&config.secret_prefix)],
             PermissionTarget::Topic => vec![topic.reference().into()],
             PermissionTarget::SecretsKey => {
@@ -34,7 +34,7 @@ pub(super) fn handler(config: &Config, topic: &Handle<Topic>) -> Vec<Statement> 
         }
         Statement::allow(permission.sid, permission.why, permission.actions, resources, conditions)
     };
-    permissions(&config.policy, &config.secret_kms_key, config.list_scope()).into_iter().map(statement).collect()
+    config.permissions().into_iter().map(statement).collect()
 }
 
 /// The condition that only schedules of the default group may assume the role. Without it, a schedule of any account could

@@ -19,7 +19,7 @@ use serde_json::Value as Json;
 use synth::{
     cfn::{json, read as reader, resource, shape::Shape, yaml},
     check::wiring,
-    config::{self, Overrides},
+    config::{self, Config, Overrides},
     stack,
 };
 use tempfile::TempDir;
@@ -83,6 +83,24 @@ fn a_valid_configuration_gives_a_template_without_faults() {
         Ok(())
     });
     println!("with {} users in all, {} at most", seen.get().1, seen.get().0);
+}
+
+/// CloudFormation takes 1,024 bytes ("CloudFormation quotas": template description).
+#[test]
+fn the_description_is_short_and_stays_when_users_change() {
+    run("described", &(right(), right()), |(random, other): (Random, Random)| {
+        let (config, users) = (random.read().config, other.read().config.users);
+        let described = |config: &Config| {
+            let template = json::to_json(&stack::template(config).ok()?);
+            Some(template["Description"].as_str().unwrap_or_default().to_owned())
+        };
+        let description = described(&config).unwrap_or_default();
+        prop_assert!((1..=1_024).contains(&description.len()), "{}", description);
+        // Other users can be too many for the rest of the configuration.
+        let other = described(&Config { users, ..config });
+        prop_assert!(other.is_none_or(|other| other == description), "{}", description);
+        Ok(())
+    });
 }
 
 #[test]

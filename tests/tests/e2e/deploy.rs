@@ -472,14 +472,18 @@ async fn each_refusal_of_aws_has_a_clear_message() {
     };
     says(&profile("other"), "AWS does not accept the credentials (InvalidClientTokenId)");
     assert_eq!(aws.proxy.calls().last().map(|call| call.signer.clone()).as_deref(), Some("AKIAOTHER"));
-    says(&profile("nobody"), "no AWS credentials: profile `nobody` was not defined");
+    for words in ["there is no AWS profile nobody.", "they have other.", "aws configure list-profiles"] {
+        says(&profile("nobody"), words);
+    }
+    // Its Region cannot be known either.
+    let unknown = [("AWS_PROFILE", "nobody"), ("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "")];
+    says(&run(&unknown), "there is no AWS profile nobody.");
     aws.proxy.inject("GetCallerIdentity", "", Fault::Refuse(403, "ExpiredToken"));
     says(&run(&[]), "the AWS credentials have expired: sign in again");
     aws.proxy.heal();
     for (operation, doing) in [
         ("DescribeStacks", "not permitted to look at the stack access-key-rotation-artifacts"),
         ("CreateChangeSet", "not permitted to make a change set for the stack access-key-rotation-artifacts"),
-        ("HeadBucket", "belongs to another account, or you have no access to it"),
     ] {
         aws.proxy.inject(operation, "", Fault::Refuse(403, "AccessDenied"));
         says(&run(&[]), doing);
@@ -487,6 +491,55 @@ async fn each_refusal_of_aws_has_a_clear_message() {
         aws.proxy.heal();
     }
     assert_eq!(stacks(&aws), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_denied_bucket_says_who_lacks_what() {
+    let aws = LocalAws::start().await;
+    let endpoint = proxied(&aws);
+    let through_proxy = [("AWS_ENDPOINT_URL", endpoint.as_str())];
+    let run = |more: &[&str]| Run::of(&once_with(&aws, "rotation.yaml", more, &through_proxy).output().unwrap());
+    let approvals = run(&[]).approvals();
+    for (operation, more, actions) in [
+        ("HeadBucket", &[][..], "s3:ListBucket"),
+        ("HeadObject", &words(&approvals), "s3:GetObject, s3:ListBucket"),
+        ("PutObject", &words(&approvals), "s3:PutObject"),
+    ] {
+        aws.proxy.inject(operation, "", Fault::Refuse(403, "AccessDenied"));
+        let denied = run(more);
+        aws.proxy.heal();
+        assert_eq!((denied.code, &denied.result()["result"]), (Some(1), &json!("failed")), "{}", denied.text);
+        let identity = denied.of_kind("place").next().and_then(|place| place["identity"].as_str()).unwrap();
+        let bucket = format!("access-key-rotation-{}-{}", local_aws::ACCOUNT, local_aws::REGION);
+        let who = format!("{identity} may not use the bucket {bucket} ({actions}): ");
+        for words in [who.as_str(), "belongs to another account", "`synth deploy-policy`", "--artifact-bucket"] {
+            assert!(denied.text.contains(words), "no {words:?} in {}", denied.text);
+        }
+        assert!(!stacks(&aws).iter().any(|(name, _)| name == STACK), "nothing of the stack is left: {}", denied.text);
+    }
+}
+
+/// Lambda checks whether a role may send to the destination of failed runs. It may not know a role that is seconds old.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_is_too_young_is_waited_for() {
+    let aws = LocalAws::start().await;
+    let approvals = once(&aws, "rotation.yaml", &[]).approvals();
+    let says = "IAM had not yet spread the new role everywhere";
+
+    // Three attempts, and no more.
+    aws.refuse_new_roles(100);
+    let failed = once(&aws, "rotation.yaml", &words(&approvals));
+    assert_eq!((failed.code, &failed.result()["result"]), (Some(1), &json!("failed")), "{}", failed.text);
+    assert_eq!(failed.result()["cause"]["resource"], "FailedRuns", "{}", failed.text);
+    assert_eq!(failed.text.matches("Trying again in 15 s").count(), 2, "{}", failed.text);
+    assert!(failed.result()["message"].as_str().is_some_and(|text| text.contains(says)), "{}", failed.text);
+    assert!(is_in(&aws, STACK, "ROLLBACK_COMPLETE"));
+
+    aws.refuse_new_roles(1);
+    let waited = once(&aws, "rotation.yaml", &words(&approvals));
+    assert_eq!((waited.code, &waited.result()["result"]), (Some(0), &json!("deployed")), "{}", waited.text);
+    assert!(waited.text.contains(says) && waited.text.contains("Trying again in 15 s"), "{}", waited.text);
+    assert!(is_in(&aws, STACK, "CREATE_COMPLETE"));
 }
 
 #[test]

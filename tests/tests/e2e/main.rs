@@ -21,3 +21,4 @@ mod pick_up;
 mod public_names;
 mod recipients;
 mod secrets_manager;
+mod spelling;

@@ -1,7 +1,10 @@
 //! Each notice reaches the right recipients, and a secret reaches only its owner. The real binary runs with the filter
 //! policies of the deployed template. A queue replaces each mailbox, with the same filter policy as the address.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use lambda::{
     model::time::Span,
@@ -114,6 +117,50 @@ async fn a_mailed_secret_is_in_its_owners_mailbox_and_in_no_other() {
         &report,
         &all.iter().filter_map(Mail::key).collect::<Vec<_>>(),
     );
+}
+
+/// SNS encrypts each message with the topics' key. Where a refusal is told, the advice is told too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_because_of_the_topics_key_says_what_to_do() {
+    let mut aws = LocalAws::start().await;
+    let account = Account::of(&aws).await;
+    for user in ["alice", "bob"] {
+        user_with(&mut aws, &account, user, &[70]).await;
+    }
+    let stack = Stack::deploy(&aws, &crate::common::read(crate::common::ROTATION), &["alice", "bob"]);
+    let mails = |user: &str| {
+        let calls = aws.proxy.calls();
+        calls.iter().filter(|call| call.operation == "Publish" && call.about == user).count()
+    };
+    let rotate = |user: &str| stack.invoke(&aws, &json!({ "action": "rotate", "users": [user] }));
+
+    aws.proxy.inject("Publish", "", Fault::Refuse(400, "KMSAccessDenied"));
+    let report = rotate("alice");
+    let says = "the function's role may not use the KMS key of the topics: allow kms:GenerateDataKey";
+    let why = report["users"][0]["why"].as_str().unwrap();
+    assert!(why.contains("failed: KMSAccessDenied: ") && why.contains(says), "{why}");
+    let unsent = report["unsent"].as_array().unwrap();
+    assert!(!unsent.is_empty() && unsent.iter().all(|notice| notice.to_string().contains(says)), "{report:#}");
+    let log = stack.log(&aws);
+    assert!(log.iter().any(|line| line.contains("\"notice\"") && line.contains(says)), "{log:#?}");
+    // The announcement and the notice about the failure: each was sent once.
+    assert_eq!(mails("alice"), 2, "it does not pass by itself");
+    aws.proxy.heal();
+
+    // A throttle passes by itself, so the mail is sent again.
+    aws.proxy.inject("Publish", "bob", Fault::Refuse(400, "KMSThrottling"));
+    let report = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let began = Instant::now();
+            while mails("bob") < 2 && began.elapsed() < Duration::from_mins(1) {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            aws.proxy.heal();
+        });
+        rotate("bob")
+    });
+    assert_eq!((&report["statusCode"], &report["summary"]["rotated"]), (&json!(200), &json!(1)), "{report:#}");
+    assert!(mails("bob") >= 3, "{:?}", aws.proxy.calls());
 }
 
 #[tokio::test(flavor = "multi_thread")]

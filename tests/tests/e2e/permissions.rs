@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::common::{ARTICLE, ROTATION, read, with_own_kms_key};
-use lambda::contract::{call_permissions::steps, list_scope::ListScope, permissions::permissions};
+use lambda::contract::call_permissions::steps;
 use lambda::protocol::journal::{Disabled, DisabledBy, Intent, JournalEntry, KeyNote};
 use serde_json::{Value as Json, json};
 use tests::{Account, LocalAws, Mailbox, Stack};
@@ -102,12 +102,8 @@ async fn without_any_one_permission_a_run_fails() {
 
         // The called actions are exactly the declared ones, except those that AWS checks in addition. STS needs no
         // permission.
-        let sight = if users == USERS { ListScope::Users } else { ListScope::Account };
-        let declared: BTreeSet<_> = permissions(&stack.config.policy, &stack.config.secret_kms_key, sight)
-            .into_iter()
-            .flat_map(|p| p.actions)
-            .map(str::to_owned)
-            .collect();
+        let declared = stack.config.permissions().into_iter().flat_map(|permission| permission.actions);
+        let declared: BTreeSet<_> = declared.map(str::to_owned).collect();
         let calls = aws.proxy.calls();
         let called = calls
             .iter()

@@ -142,6 +142,22 @@ async fn a_workload_takes_its_next_key_over_with_its_present_one() {
     assert!(fs::read_to_string(others.file()).unwrap() == before, "the file is as it was");
 }
 
+/// Without a Region, the AWS CLI cannot ask for the secret. The key has nothing to do with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_region_is_named() {
+    let mut aws = LocalAws::start().await;
+    let account = Account::of(&aws).await;
+    let alice = user(&mut aws, &account, "alice", 1).await;
+    let machine = Machine::new(&aws, &alice);
+    fs::remove_file(machine.home.path().join(".aws/config")).unwrap();
+    for (profile, section) in [("alice-key", "[profile alice-key]"), ("default", "[default]")] {
+        let (code, out, error) = machine.pick_up(&["keys/alice", profile]);
+        assert_eq!((code, out.as_str()), (Some(1), ""), "{error}");
+        let says = format!("no AWS Region is set; set AWS_REGION, or region under {section} in ~/.aws/config");
+        assert!(error.contains(&says) && !error.contains("does not open"), "{error}");
+    }
+}
+
 /// The key in the secret is tested before it replaces the current key.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_does_not_work_or_is_another_users_is_not_installed() {

@@ -81,7 +81,7 @@ const KEY: &str = "KEY_OF_A_TEST_0123";
 
 /// A configuration with the options that none of the committed templates has.
 const OTHER_OPTIONS: &str = "\
-users: [alice]
+users: ['tag:rotate=yes']
 emails: [security@example.com]
 secret_kms_key: arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab
 dashboard: fleet
@@ -505,7 +505,7 @@ fn words_of_diff() -> Names {
 }
 
 fn status() -> Names {
-    let standings = every!(SubscriptionState: Confirmed, Pending, Gone, Foreign);
+    let standings = every!(SubscriptionState: Confirmed, Pending, Gone, Foreign, Leftover);
     let subscription = |state| Subscription { protocol: String::new(), endpoint: String::new(), state };
     let schedule = || Schedule {
         expression: String::new(),

@@ -36,6 +36,35 @@ pub enum AwsError {
         /// AWS's message, which names the action and the resource.
         message: String,
     },
+    /// The identity may not use the artifact bucket. S3 says little about it, and to HEAD nothing.
+    #[error(
+        "{identity} may not use the bucket {bucket} ({actions}): {message}; either a permission is missing, or a policy denies \
+         it, or the bucket belongs to another account. `synth deploy-policy` prints the permissions that a deployer needs; \
+         --artifact-bucket names another bucket"
+    )]
+    BucketDenied {
+        /// The ARN of the identity.
+        identity: String,
+        /// The name of the bucket.
+        bucket: String,
+        /// The actions that the call needs.
+        actions: &'static str,
+        /// AWS's message, or the status if it has none.
+        message: String,
+    },
+    /// No file has the profile that the command line or AWS_PROFILE names.
+    #[error(
+        "there is no AWS profile {profile}. Profiles are in ~/.aws/config and ~/.aws/credentials, or in the files that \
+         AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name; {}. To list them: aws configure list-profiles. To make this one: \
+         aws configure sso --profile {profile}",
+        known_profiles(known)
+    )]
+    UnknownProfile {
+        /// The name that was looked for.
+        profile: String,
+        /// The names in the files, in order.
+        known: Vec<String>,
+    },
     /// There was no response: no network, no such Region, or AWS is down.
     #[error("could not {doing}: no connection ({message}); check the network and the name of the Region")]
     NoConnection {
@@ -139,6 +168,10 @@ impl AwsError {
             _ => Self::Refused { doing, code: ErrorCode::Aws(code.to_owned()), message },
         }
     }
+}
+
+fn known_profiles(known: &[String]) -> String {
+    if known.is_empty() { "they have none".to_owned() } else { format!("they have {}", known.join(", ")) }
 }
 
 /// The messages of an error and its causes, outermost first. The SDK repeats some of them, so neighbours that are the

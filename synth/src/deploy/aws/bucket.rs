@@ -45,7 +45,7 @@ impl Bucket {
     /// Finds out what exists under the name of the bucket.
     ///
     /// # Errors
-    /// [`AwsError`] if AWS does not answer. For a bucket of another account it is [`AwsError::Denied`].
+    /// [`AwsError`] if AWS does not answer. For a bucket of another account it is [`AwsError::BucketDenied`].
     pub async fn find(&self) -> Result<Found, AwsError> {
         match self.send("HEAD", None, Vec::new()).await {
             Ok(_) => Ok(Found::Bucket),
@@ -55,7 +55,7 @@ impl Bucket {
                     let region = e.raw_response().and_then(|response| response.headers().get("x-amz-bucket-region"));
                     Ok(Found::Elsewhere(region.map(str::to_owned)))
                 }
-                _ => Err(AwsError::of(&format!("look at the bucket {}", self.name), &e)),
+                _ => Err(self.failure(&format!("look at the bucket {}", self.name), "s3:ListBucket", &e)),
             },
         }
     }
@@ -68,7 +68,11 @@ impl Bucket {
         match self.send("HEAD", Some(key), Vec::new()).await {
             Ok(_) => Ok(true),
             Err(e) if status(&e) == Some(404) => Ok(false),
-            Err(e) => Err(AwsError::of(&format!("look for {key} in the bucket {}", self.name), &e)),
+            // Without s3:ListBucket, S3 refuses to say that an object does not exist.
+            Err(e) => {
+                let doing = format!("look for {key} in the bucket {}", self.name);
+                Err(self.failure(&doing, "s3:GetObject, s3:ListBucket", &e))
+            }
         }
     }
 
@@ -78,8 +82,21 @@ impl Bucket {
     /// [`AwsError`] if AWS refuses the upload.
     pub async fn put(&self, key: &str, content: Vec<u8>) -> Result<(), AwsError> {
         let put = self.send("PUT", Some(key), content).await;
-        put.map_err(|e| AwsError::of(&format!("put {key} into the bucket {}", self.name), &e))?;
+        put.map_err(|e| self.failure(&format!("put {key} into the bucket {}", self.name), "s3:PutObject", &e))?;
         Ok(())
+    }
+
+    /// The error of a call that needs these actions.
+    fn failure(&self, doing: &str, actions: &'static str, error: &SdkError<ServiceError, HttpResponse>) -> AwsError {
+        match AwsError::of(doing, error) {
+            AwsError::Denied { message, .. } => AwsError::BucketDenied {
+                identity: self.session.identity.clone(),
+                bucket: self.name.clone(),
+                actions,
+                message,
+            },
+            other => other,
+        }
     }
 
     /// Sends a request about the bucket or one of its objects. The name of the bucket is in the path, which works in

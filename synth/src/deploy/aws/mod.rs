@@ -5,20 +5,24 @@ pub mod bucket;
 pub mod cloudformation;
 mod iam;
 mod lambda;
-pub(in crate::deploy) mod rest;
+mod profile;
+mod rest;
 mod scheduler;
 mod secrets_manager;
 mod sns;
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
-use ::lambda::model::arn::ArnParts;
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider, provider_config::ProviderConfig,
     retry::RetryConfig, timeout::TimeoutConfig,
 };
 use aws_sdk_sts::config::SharedCredentialsProvider;
-use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_http_client::{
+    pool::{Client, ConnectionPool},
+    tls,
+};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 pub use aws_error::AwsError;
 
@@ -42,8 +46,6 @@ pub struct Session {
     pub account: String,
     /// The code of the Region, such as `eu-central-1`.
     pub region: String,
-    /// The partition, such as `aws`, `aws-cn` or `aws-us-gov`.
-    pub partition: String,
     /// The ARN of the identity that the credentials belong to.
     pub identity: String,
 }
@@ -60,9 +62,18 @@ impl Session {
     /// # Errors
     /// [`AwsError`] if there are none, or if AWS does not accept them.
     pub async fn open(place: &AwsLocation) -> Result<Self, AwsError> {
-        let timeouts = TimeoutConfig::builder().connect_timeout(std::time::Duration::from_secs(10)).build();
-        let http =
-            Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https();
+        match Self::connect(place).await {
+            // The SDK does not say that a profile does not exist.
+            Err(problem @ (AwsError::NoRegion | AwsError::NoCredentials(_))) => {
+                Err(profile::unknown(place.profile.as_deref()).await.unwrap_or(problem))
+            }
+            opened => opened,
+        }
+    }
+
+    async fn connect(place: &AwsLocation) -> Result<Self, AwsError> {
+        let timeouts = TimeoutConfig::builder().connect_timeout(Duration::from_secs(10)).build();
+        let http = http_client()?;
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .http_client(http.clone())
             .timeout_config(timeouts)
@@ -91,7 +102,63 @@ impl Session {
         let (Some(account), Some(arn)) = (identity.account, identity.arn) else {
             return Err(AwsError::incomplete("GetCallerIdentity", "account"));
         };
-        let partition = ArnParts::of(&arn).map_or("aws", |arn| arn.partition).to_owned();
-        Ok(Self { config, account, region, partition, identity: arn })
+        Ok(Self { config, account, region, identity: arn })
+    }
+}
+
+/// The time after which an idle connection sends a packet that keeps it alive. While a function runs, its connection is
+/// idle for up to 15 minutes. NAT gateways drop one after 350 seconds, hosted CI runners after about four minutes.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// The HTTP client that all clients of a session share. With ring, the first handshake does not wait for entropy.
+///
+/// # Errors
+/// [`AwsError`] if it cannot be made.
+fn http_client() -> Result<SharedHttpClient, AwsError> {
+    let tls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+    let pool = ConnectionPool::builder().tls_provider(tls).tcp_keepalive(KEEPALIVE).build_https();
+    let failed = |why: String| AwsError::NoConnection { doing: "prepare connections to AWS".into(), message: why };
+    let client = Client::new(&pool.map_err(|e| failed(e.to_string()))?).map_err(|e| failed(e.to_string()))?;
+    Ok(SharedHttpClient::new(client))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::{fs, net::{TcpListener, TcpStream}, thread};
+
+    use aws_sdk_sts::config::Credentials;
+    use serde_json::json;
+
+    use super::*;
+
+    /// The connection that `synth rotate` waits on sends something before a NAT gateway or a CI runner drops it.
+    #[tokio::test]
+    async fn the_connection_to_a_running_function_is_kept_alive() {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = server.local_addr().unwrap().port();
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .http_client(http_client().unwrap())
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("id", "secret", None, None, "test")))
+            .endpoint_url(format!("http://127.0.0.1:{port}"))
+            .build();
+        let session = Session { config, account: String::new(), region: "eu-west-1".into(), identity: String::new() };
+        let seen = thread::spawn(move || {
+            let (_connection, client) = server.accept().unwrap();
+            // By then the request is acknowledged, so that its own timer is gone.
+            thread::sleep(Duration::from_millis(500));
+            let end = |port: u16| format!("0100007F:{port:04X}");
+            let ends = format!("{} {}", end(client.port()), end(port));
+            let all = fs::read_to_string("/proc/net/tcp").unwrap();
+            all.lines().find(|line| line.contains(&ends)).map(str::to_owned)
+        });
+        session.invoke("rotation", &json!({})).await.unwrap_err();
+        // If there was no connection, the server does not wait forever.
+        let _ = TcpStream::connect(("127.0.0.1", port));
+        let line = seen.join().unwrap().expect("the connection");
+        // The kind of the timer, and its rest in hundredths of a second.
+        let (kind, rest) = line.split_whitespace().nth(5).and_then(|timer| timer.split_once(':')).unwrap();
+        let rest = u64::from_str_radix(rest, 16).unwrap() / 100;
+        assert!(kind == "02" && (1..200).contains(&rest), "a keepalive timer below 200 s: {line}");
     }
 }

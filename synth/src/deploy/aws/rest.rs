@@ -1,5 +1,4 @@
-//! Sends signed requests to S3, Lambda, EventBridge Scheduler, Secrets Manager and IAM. `synth` uses one or two calls of
-//! each.
+//! Sends signed requests to S3, Lambda and EventBridge Scheduler. `synth` uses one or two calls of each.
 //!
 //! The SDK crates of these services take longer to build than everything else in `synth`. So only the few requests and
 //! responses are written here. The SDK's runtime still does the work: it resolves credentials, signs, retries and
@@ -15,62 +14,59 @@ use aws_runtime::{
     },
     retries::classifiers::AwsErrorCodeClassifier,
 };
+use aws_sdk_cloudformation::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_smithy_runtime::client::{
     orchestrator::operation::Operation,
     retries::classifiers::{HttpStatusCodeClassifier, TransientErrorClassifier},
     stalled_stream_protection::StalledStreamProtectionInterceptor,
 };
-use aws_smithy_runtime_api::client::{
-    auth::{AuthSchemeOptionResolverParams, static_resolver::StaticAuthSchemeOptionResolver},
-    behavior_version::BehaviorVersion,
-    orchestrator::{HttpRequest, HttpResponse, OrchestratorError},
-    result::SdkError,
-    runtime_components::RuntimeComponentsBuilder,
-    runtime_plugin::StaticRuntimePlugin,
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
+        auth::{AuthSchemeOptionResolverParams, static_resolver::StaticAuthSchemeOptionResolver},
+        behavior_version::BehaviorVersion,
+        orchestrator::{HttpRequest, HttpResponse, OrchestratorError},
+        result::SdkError,
+        runtime_components::RuntimeComponentsBuilder,
+        runtime_plugin::StaticRuntimePlugin,
+    },
 };
 use aws_smithy_types::{
     body::SdkBody,
     config_bag::Layer,
     error::metadata::{ErrorMetadata, ProvideErrorMetadata},
 };
-use aws_smithy_xml::decode::{Document, ScopedDecoder, try_data};
+use aws_smithy_xml::decode::{Document, try_data};
 use aws_types::{
     SigningName,
     region::{Region, SigningRegion},
     service_config::ServiceConfigKey,
 };
+use lambda::protocol::call_error::ErrorCode;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
 
-use super::Session;
+use super::{AwsError, Session};
 
 /// The characters that a path encodes: all except those that RFC 3986 does not reserve, and the slash between segments.
 const ENCODED_IN_A_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AwsService {
-    Iam,
     Lambda,
     S3,
     Scheduler,
-    SecretsManager,
 }
 
 impl AwsService {
-    /// The name of the service in host names and signatures.
+    /// The name of the service in host names, in signatures, in the environment and in profiles (AWS SDKs and Tools,
+    /// "Service-specific endpoints").
     const fn name(self) -> &'static str {
         match self {
-            Self::Iam => "iam",
             Self::Lambda => "lambda",
             Self::S3 => "s3",
             Self::Scheduler => "scheduler",
-            Self::SecretsManager => "secretsmanager",
         }
-    }
-
-    /// The id of the service in the environment and in profiles (AWS SDKs and Tools, "Service-specific endpoints").
-    const fn id(self) -> &'static str {
-        if let Self::SecretsManager = self { "Secrets Manager" } else { self.name() }
     }
 
     /// How a request is signed (Signature Version 4, "Create a canonical request"). S3 needs the path as it was sent,
@@ -132,8 +128,9 @@ impl Session {
         timeouts: TimeoutConfig,
     ) -> Result<Reply, SdkError<ServiceError, HttpResponse>> {
         let service = request.service;
+        let endpoint = self.endpoint(service).await.map_err(SdkError::construction_failure)?;
         let signing = SigV4OperationSigningConfig {
-            region: Some(SigningRegion::from(Region::new(self.signing_region(service).to_owned()))),
+            region: Some(SigningRegion::from(Region::new(self.region.clone()))),
             name: Some(SigningName::from(service.name())),
             signing_options: service.signing_options(),
             ..SigV4OperationSigningConfig::default()
@@ -159,7 +156,7 @@ impl Session {
             .service_name(service.name())
             .operation_name(request.method)
             .behavior_version(BehaviorVersion::v2026_01_12())
-            .endpoint_url(&self.endpoint(service))
+            .endpoint_url(&endpoint)
             .runtime_plugin(signing)
             .standard_retry(retry)
             .retry_classifier(HttpStatusCodeClassifier::default())
@@ -189,81 +186,49 @@ impl Session {
         (retry, self.config.timeout_config().cloned().unwrap_or_else(TimeoutConfig::disabled))
     }
 
-    /// The Region whose name is in the signature. IAM has one Region in each partition.
-    fn signing_region(&self, service: AwsService) -> &str {
-        match service {
-            AwsService::Iam => iam_region(&self.partition).unwrap_or(&self.region),
-            _ => &self.region,
-        }
-    }
-
     /// The URL of a service. The environment or the profile can set it for one service or for all; otherwise it is
     /// AWS's own.
-    fn endpoint(&self, service: AwsService) -> String {
-        let key = ServiceConfigKey::builder().service_id(service.id()).env("AWS_ENDPOINT_URL").profile("endpoint_url");
+    async fn endpoint(&self, service: AwsService) -> Result<String, BoxError> {
+        let key =
+            ServiceConfigKey::builder().service_id(service.name()).env("AWS_ENDPOINT_URL").profile("endpoint_url");
         let own = key.build().ok().and_then(|key| self.config.service_config()?.load_config(key));
-        own.or_else(|| self.config.endpoint_url().map(str::to_owned)).unwrap_or_else(|| {
-            let [fips, dual_stack] =
-                [self.config.use_fips(), self.config.use_dual_stack()].map(|used| used == Some(true));
-            format!("https://{}", host(service, &self.region, &self.partition, fips, dual_stack))
+        if let Some(url) = own.or_else(|| self.config.endpoint_url().map(str::to_owned)) {
+            return Ok(url);
+        }
+        let [fips, dual_stack] = [self.config.use_fips(), self.config.use_dual_stack()].map(|used| used == Some(true));
+        Ok(format!("https://{}", host(service, &self.region, fips, dual_stack).await?))
+    }
+
+    /// The URL at which CloudFormation finds the objects of a bucket.
+    ///
+    /// # Errors
+    /// [`AwsError`] if the SDK knows no endpoint for the Region.
+    pub async fn s3_address(&self) -> Result<String, AwsError> {
+        let host = host(AwsService::S3, &self.region, false, false).await;
+        host.map(|host| format!("https://{host}")).map_err(|e| AwsError::Refused {
+            doing: format!("find the endpoint of S3 in the Region {}", self.region),
+            code: ErrorCode::NotSent,
+            message: e.to_string(),
         })
     }
 }
 
-/// The name of a service's host (AWS General Reference, "Service endpoints"; the SDK's table of partitions).
-fn host(service: AwsService, region: &str, partition: &str, fips: bool, dual_stack: bool) -> String {
-    let (suffix, dual_stack_suffix) = match partition {
-        "aws-cn" => ("amazonaws.com.cn", "api.amazonwebservices.com.cn"),
-        "aws-eusc" => ("amazonaws.eu", "api.amazonwebservices.eu"),
-        "aws-iso" => ("c2s.ic.gov", "api.aws.ic.gov"),
-        "aws-iso-b" => ("sc2s.sgov.gov", "api.aws.scloud"),
-        "aws-iso-e" => ("cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"),
-        "aws-iso-f" => ("csp.hci.ic.gov", "api.aws.hci.ic.gov"),
-        _ => ("amazonaws.com", "api.aws"),
-    };
+/// The name of a service's host (AWS General Reference, "Service endpoints").
+async fn host(service: AwsService, region: &str, fips: bool, dual_stack: bool) -> Result<String, BoxError> {
     let (name, fips) = (service.name(), if fips { "-fips" } else { "" });
-    if service == AwsService::Iam {
-        return iam_host(region, partition, fips, if dual_stack { dual_stack_suffix } else { suffix }, dual_stack);
-    }
-    match (dual_stack, service) {
-        (false, _) => format!("{name}{fips}.{region}.{suffix}"),
-        (true, AwsService::S3) => format!("{name}{fips}.dualstack.{region}.{suffix}"),
-        (true, _) => format!("{name}{fips}.{region}.{dual_stack_suffix}"),
-    }
-}
-
-/// The Region of IAM in a partition (IAM's endpoint rules in the SDK). `None` for a partition that is not known here.
-fn iam_region(partition: &str) -> Option<&'static str> {
-    Some(match partition {
-        "aws" => "us-east-1",
-        "aws-cn" => "cn-north-1",
-        "aws-us-gov" => "us-gov-west-1",
-        "aws-eusc" => "eusc-de-east-1",
-        "aws-iso" => "us-iso-east-1",
-        "aws-iso-b" => "us-isob-east-1",
-        "aws-iso-e" => "eu-isoe-west-1",
-        "aws-iso-f" => "us-isof-south-1",
-        _ => return None,
+    Ok(match (dual_stack, service) {
+        (true, AwsService::S3) => format!("{name}{fips}.dualstack.{region}.{}", dns_suffix(region, false).await?),
+        (_, _) => format!("{name}{fips}.{region}.{}", dns_suffix(region, dual_stack).await?),
     })
 }
 
-/// The name of IAM's host, which follows no single pattern (IAM's endpoint rules in the SDK). `fips` is the end of the
-/// service's name, `suffix` that of the host's.
-fn iam_host(region: &str, partition: &str, fips: &str, suffix: &str, dual_stack: bool) -> String {
-    let between = match (partition, dual_stack, !fips.is_empty()) {
-        ("aws-us-gov", _, _) => return format!("iam.us-gov.{suffix}"),
-        ("aws", true, _) | ("aws-cn" | "aws-eusc", true, false) => ".global",
-        ("aws", false, _)
-        | ("aws-cn" | "aws-eusc" | "aws-iso-e" | "aws-iso-f", _, true)
-        | ("aws-iso" | "aws-iso-b" | "aws-iso-e" | "aws-iso-f", true, _) => "",
-        _ => return format!("iam{fips}.{}.{suffix}", iam_region(partition).unwrap_or(region)),
-    };
-    format!("iam{fips}{between}.{suffix}")
-}
-
-/// The name of the host at which CloudFormation finds the objects of a bucket.
-pub(in crate::deploy) fn bucket_host(region: &str, partition: &str) -> String {
-    host(AwsService::S3, region, partition, false, false)
+/// The end of the host names of a Region. The SDK's endpoint rules have it for each partition.
+async fn dns_suffix(region: &str, dual_stack: bool) -> Result<String, BoxError> {
+    let params = Params::builder().region(region).use_dual_stack(dual_stack).build()?;
+    let endpoint = DefaultResolver::new().resolve_endpoint(&params).await?;
+    // https://cloudformation.REGION.SUFFIX
+    let suffix = endpoint.url().split_once(&format!(".{region}.")).map(|(_, suffix)| suffix.to_owned());
+    suffix.ok_or_else(|| format!("the endpoint {} has another form than expected", endpoint.url()).into())
 }
 
 /// Reads a response. Any status other than 2xx becomes a [`ServiceError`].
@@ -288,7 +253,7 @@ fn read(answer: &HttpResponse) -> Result<Reply, OrchestratorError<ServiceError>>
     Err(OrchestratorError::operation(ServiceError(metadata.build())))
 }
 
-/// The code and the message in the body of an error response. The body is JSON, or XML from S3 and IAM.
+/// The code and the message in the body of an error response. The body is JSON, or XML from S3.
 fn refusal(body: &[u8]) -> (Option<String>, Option<String>) {
     if let Ok(error) = serde_json::from_slice::<Json>(body) {
         let text = |names: [&str; 2]| names.into_iter().find_map(|name| error[name].as_str()).map(str::to_owned);
@@ -298,29 +263,16 @@ fn refusal(body: &[u8]) -> (Option<String>, Option<String>) {
     let (mut code, mut message) = (None, None);
     let mut document = Document::new(&text);
     if let Ok(mut root) = document.root_element() {
-        if root.start_el().local() != "ErrorResponse" {
-            read_refusal(&mut root, &mut code, &mut message);
-        }
-        // IAM's error is one element deeper.
         while let Some(mut element) = root.next_tag() {
-            if element.start_el().local() == "Error" {
-                read_refusal(&mut element, &mut code, &mut message);
-            }
+            let place = match element.start_el().local() {
+                "Code" => &mut code,
+                "Message" => &mut message,
+                _ => continue,
+            };
+            *place = try_data(&mut element).ok().map(std::borrow::Cow::into_owned);
         }
     }
     (code, message)
-}
-
-/// Reads the code and the message from the elements of an error.
-fn read_refusal(error: &mut ScopedDecoder<'_, '_>, code: &mut Option<String>, message: &mut Option<String>) {
-    while let Some(mut element) = error.next_tag() {
-        let place = match element.start_el().local() {
-            "Code" => &mut *code,
-            "Message" => &mut *message,
-            _ => continue,
-        };
-        *place = try_data(&mut element).ok().map(std::borrow::Cow::into_owned);
-    }
 }
 
 #[cfg(test)]
@@ -348,22 +300,21 @@ mod tests {
     }
 
     fn session(stub: &Stub, fips: bool) -> Session {
+        session_in("eu-west-1", stub, fips)
+    }
+
+    fn session_in(region: &'static str, stub: &Stub, fips: bool) -> Session {
         let connector = stub.clone();
         let http = http_client_fn(move |_, _| SharedHttpConnector::new(connector.clone()));
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::from_static(region))
             .http_client(http)
             .credentials_provider(SharedCredentialsProvider::new(Credentials::new("id", "secret", None, None, "test")))
             .retry_config(RetryConfig::standard().with_initial_backoff(std::time::Duration::from_millis(1)))
             .use_fips(fips)
             .build();
-        Session {
-            config,
-            account: "123456789012".into(),
-            region: "eu-west-1".into(),
-            partition: "aws".into(),
-            identity: String::new(),
-        }
+        Session { config, account: "123456789012".into(), region: region.into(), identity: String::new() }
     }
 
     #[tokio::test]
@@ -403,41 +354,60 @@ mod tests {
         assert!(request.headers().get("authorization").is_some_and(|text| text.contains("/lambda/aws4_request")));
     }
 
-    #[test]
-    fn each_partition_and_kind_of_endpoint_has_its_host() {
-        use AwsService::{Iam, Lambda, S3, Scheduler, SecretsManager};
-        for (service, region, partition, fips, dual_stack, expected) in [
-            (S3, "eu-west-1", "aws", false, false, "s3.eu-west-1.amazonaws.com"),
-            (S3, "eu-west-1", "aws", true, true, "s3-fips.dualstack.eu-west-1.amazonaws.com"),
-            (Lambda, "us-gov-west-1", "aws-us-gov", true, false, "lambda-fips.us-gov-west-1.amazonaws.com"),
-            (Scheduler, "cn-north-1", "aws-cn", false, false, "scheduler.cn-north-1.amazonaws.com.cn"),
-            (Lambda, "eu-west-1", "aws", false, true, "lambda.eu-west-1.api.aws"),
-            (Lambda, "cn-north-1", "aws-cn", false, true, "lambda.cn-north-1.api.amazonwebservices.com.cn"),
-            (S3, "eusc-de-east-1", "aws-eusc", false, false, "s3.eusc-de-east-1.amazonaws.eu"),
-            (SecretsManager, "eu-west-1", "aws", true, false, "secretsmanager-fips.eu-west-1.amazonaws.com"),
-            (Iam, "eu-west-1", "aws", false, false, "iam.amazonaws.com"),
-            (Iam, "eu-west-1", "aws", true, false, "iam-fips.amazonaws.com"),
-            (Iam, "eu-west-1", "aws", true, true, "iam-fips.global.api.aws"),
-            (Iam, "cn-northwest-1", "aws-cn", false, false, "iam.cn-north-1.amazonaws.com.cn"),
-            (Iam, "cn-northwest-1", "aws-cn", false, true, "iam.global.api.amazonwebservices.com.cn"),
-            (Iam, "us-gov-east-1", "aws-us-gov", true, false, "iam.us-gov.amazonaws.com"),
-            (Iam, "us-gov-east-1", "aws-us-gov", false, true, "iam.us-gov.api.aws"),
-            (Iam, "eusc-de-east-1", "aws-eusc", false, false, "iam.eusc-de-east-1.amazonaws.eu"),
-            (Iam, "us-iso-west-1", "aws-iso", true, false, "iam-fips.us-iso-east-1.c2s.ic.gov"),
-            (Iam, "eu-isoe-west-1", "aws-iso-e", true, false, "iam-fips.cloud.adc-e.uk"),
+    #[tokio::test]
+    async fn each_partition_and_kind_of_endpoint_has_its_host() {
+        use AwsService::{Lambda, S3, Scheduler};
+        for (service, region, fips, dual_stack, expected) in [
+            (S3, "eu-west-1", false, false, "s3.eu-west-1.amazonaws.com"),
+            (S3, "eu-west-1", true, true, "s3-fips.dualstack.eu-west-1.amazonaws.com"),
+            (Lambda, "eu-west-1", false, true, "lambda.eu-west-1.api.aws"),
+            (Lambda, "us-gov-west-1", true, false, "lambda-fips.us-gov-west-1.amazonaws.com"),
+            (Lambda, "us-gov-west-1", false, true, "lambda.us-gov-west-1.api.aws"),
+            (Scheduler, "cn-north-1", false, false, "scheduler.cn-north-1.amazonaws.com.cn"),
+            (Lambda, "cn-north-1", false, true, "lambda.cn-north-1.api.amazonwebservices.com.cn"),
+            (S3, "eusc-de-east-1", false, false, "s3.eusc-de-east-1.amazonaws.eu"),
+            (S3, "us-iso-east-1", false, false, "s3.us-iso-east-1.c2s.ic.gov"),
+            (Scheduler, "us-isob-east-1", false, false, "scheduler.us-isob-east-1.sc2s.sgov.gov"),
+            // A Region that is newer than the SDK.
+            (S3, "eu-west-99", false, false, "s3.eu-west-99.amazonaws.com"),
         ] {
-            assert_eq!(host(service, region, partition, fips, dual_stack), expected);
+            assert_eq!(host(service, region, fips, dual_stack).await.unwrap(), expected);
         }
     }
 
     #[tokio::test]
-    async fn a_request_to_iam_is_signed_for_its_own_region() {
-        let stub = Stub(200, Arc::default());
-        session(&stub, false).user_tags(&"a+b".parse().unwrap()).await.unwrap_err();
-        let sent = stub.1.lock().unwrap();
-        assert_eq!(sent[0].uri(), "https://iam.amazonaws.com/");
-        assert_eq!(sent[0].body().bytes(), Some(&b"Action=ListUserTags&Version=2010-05-08&UserName=a%2Bb"[..]));
-        assert!(sent[0].headers().get("authorization").unwrap().contains("/us-east-1/iam/aws4_request"));
+    async fn iam_and_secrets_manager_have_the_hosts_of_the_sdk() {
+        for (region, iam, signed_for, secrets) in [
+            ("eu-west-1", "iam.amazonaws.com", "us-east-1", "secretsmanager.eu-west-1.amazonaws.com"),
+            (
+                "cn-northwest-1",
+                "iam.cn-north-1.amazonaws.com.cn",
+                "cn-north-1",
+                "secretsmanager.cn-northwest-1.amazonaws.com.cn",
+            ),
+            (
+                "us-gov-east-1",
+                "iam.us-gov.amazonaws.com",
+                "us-gov-west-1",
+                "secretsmanager.us-gov-east-1.amazonaws.com",
+            ),
+            (
+                "eusc-de-east-1",
+                "iam.eusc-de-east-1.amazonaws.eu",
+                "eusc-de-east-1",
+                "secretsmanager.eusc-de-east-1.amazonaws.eu",
+            ),
+        ] {
+            let stub = Stub(400, Arc::default());
+            let session = session_in(region, &stub, false);
+            session.user_tags(&"a+b".parse().unwrap()).await.unwrap_err();
+            session.secrets("keys/").await.unwrap_err();
+            let sent = stub.1.lock().unwrap();
+            assert_eq!(sent[0].uri(), format!("https://{iam}/"));
+            let scope = format!("/{signed_for}/iam/aws4_request");
+            assert!(sent[0].headers().get("authorization").unwrap().contains(&scope), "{scope}");
+            assert_eq!(sent[1].uri(), format!("https://{secrets}/"));
+        }
     }
 
     #[test]
@@ -449,11 +419,6 @@ mod tests {
             (
                 "<?xml version=\"1.0\"?><Error><Code>NoSuchBucket</Code><Message>a &amp; b</Message><Key>k</Key></Error>",
                 both("NoSuchBucket", "a & b"),
-            ),
-            (
-                "<ErrorResponse xmlns=\"x\"><Error><Type>Sender</Type><Code>NoSuchEntity</Code><Message>none</Message>\
-                 </Error><RequestId>r</RequestId></ErrorResponse>",
-                both("NoSuchEntity", "none"),
             ),
             ("", (None, None)),
             ("<html>502", (None, None)),
