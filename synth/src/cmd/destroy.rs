@@ -52,7 +52,7 @@ pub(super) fn run(args: &DestroyArgs) -> Result<(), CommandError> {
             name,
             &resources,
             &template,
-            packages(&cloudformation).await,
+            packages(&cloudformation, name).await,
             if args.release { UserNotes::Removed } else { UserNotes::Stay },
             &StackLocation::from(&session),
         ))?;
@@ -121,9 +121,9 @@ impl UserRelease<'_> {
     }
 }
 
-/// Whether the stack of the artifact bucket is here. Without permission to see it, that is unknown.
-async fn packages(cloudformation: &CloudFormation) -> Artifacts {
-    match cloudformation.stack(artifacts::STACK_NAME).await {
+/// Whether the artifact stack is here. Without permission to see it, that is unknown.
+async fn packages(cloudformation: &CloudFormation, name: &str) -> Artifacts {
+    match cloudformation.stack(&artifacts::stack_name(name)).await {
         Ok(Some(_)) => Artifacts::Here,
         _ => Artifacts::Unknown,
     }

@@ -12,10 +12,10 @@ use crate::deploy::{
 };
 use crate::stack::artifacts;
 
-/// Whether the stack of the artifact bucket is in this account and Region.
+/// Whether the artifact stack is in this account and Region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Artifacts {
-    /// The stack exists here. Other rotation stacks may use it.
+    /// The stack exists here.
     Here,
     /// There is no such stack here, or it is not known.
     Unknown,
@@ -64,10 +64,10 @@ pub fn deletion_summary(
     }
     if artifacts == Artifacts::Here {
         text.push_str(&format!(
-            "  the stack {stack} with the packages, which other stacks here may use. Once none does, delete that stack, \
-             then empty and delete the bucket {bucket}, which it leaves behind\n",
-            stack = artifacts::STACK_NAME,
-            bucket = artifacts::bucket_name(account, region),
+            "  the stack {stack} with the packages, which the next deployment of {name} uses again. To remove them too, \
+             delete that stack, then empty and delete the bucket {bucket}, which it leaves behind\n",
+            stack = artifacts::stack_name(name),
+            bucket = artifacts::bucket_name(name, account, region),
         ));
     }
     text
@@ -114,8 +114,8 @@ The stack keys in account 123456789012, Region eu-west-1, will be deleted, and w
 What stays
   the users, their access keys, and the notes about them (the users' tags access-key-rotation:…)
   the secrets team/keys/… in Secrets Manager; workloads can still read their keys there
-  the stack access-key-rotation-artifacts with the packages, which other stacks here may use. Once none does, delete \
-that stack, then empty and delete the bucket access-key-rotation-123456789012-eu-west-1, which it leaves behind
+  the stack keys-artifacts with the packages, which the next deployment of keys uses again. To remove them too, delete \
+that stack, then empty and delete the bucket keys-123456789012-eu-west-1, which it leaves behind
 ";
         let stored = template("secret_prefix: team/keys\n");
         let summary = deletion_summary("keys", &resources, &stored, Artifacts::Here, UserNotes::Stay, &place);
