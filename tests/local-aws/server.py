@@ -70,10 +70,12 @@ if __name__ == "__main__":
     from ministack.app import main
 
     import credential_report
+    import roles
     import secrets_manager
 
     authorize_on_the_users_own_arn()
     credential_report.patch()
+    roles.patch()
     secrets_manager.patch()
 
     sys.argv = ["ministack"]

@@ -235,12 +235,9 @@ impl Known<'_> {
             arns.sort();
             arns.dedup();
             if entry.kind == ROLE {
-                let boundary = &resource.properties["PermissionsBoundary"];
-                self.boundaries.insert(if boundary.is_null() {
-                    None
-                } else {
-                    Some(self.text(stack, &resource, "PermissionsBoundary", boundary)?)
-                });
+                let boundary = Some(&resource.properties["PermissionsBoundary"]).filter(|boundary| !boundary.is_null());
+                let boundary = boundary.map(|arn| self.text(stack, &resource, "PermissionsBoundary", arn)).transpose()?;
+                self.boundaries.insert(boundary);
             }
         }
         Ok(())

@@ -128,7 +128,7 @@ fn request(action: &str, resource: &str, context: &[(&str, &[&str])]) -> AccessR
 /// The requests of one action for one user, as AWS receives them.
 fn handlers(config: &Config, action: &str, (user, tag): &SelectedUser) -> Vec<AccessRequest> {
     let tags: Vec<_> = SECRET_TAGS.into_iter().chain(config.tags.pairs().map(|(key, _)| key)).collect();
-    let secret_tags: &[(&str, &[&str])] = &[("aws:tagkeys", &tags)];
+    let secret_tags: &[(&str, &[&str])] = &[("aws:tagkeys", tags.as_slice())];
     let secret = config.secret_prefix.secret_name(&user.name);
     let secret_arn = |ending| format!("arn:aws:secretsmanager:eu-west-1:111122223333:secret:{secret}{ending}");
     let (service, operation) = action.split_once(':').unwrap();
