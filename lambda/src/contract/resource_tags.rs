@@ -51,8 +51,7 @@ impl FromStr for TagKey {
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let lower = text.to_ascii_lowercase();
-        let is_reserved =
-            lower == RESERVED_KEY || RESERVED_PREFIXES.iter().any(|prefix| lower.starts_with(prefix));
+        let is_reserved = lower == RESERVED_KEY || RESERVED_PREFIXES.iter().any(|prefix| lower.starts_with(prefix));
         if is_text(text, 128) && !text.contains('=') && !is_reserved {
             return Ok(Self(text.to_owned()));
         }
@@ -107,8 +106,9 @@ impl FromStr for ResourceTags {
             return Ok(Self::default());
         }
         let tag = |word: &str| {
-            let (key, value) =
-                word.split_once('=').ok_or_else(|| ParseError::new(word, "a tag", "KEY=VALUE, and a semicolon between two"))?;
+            let (key, value) = word
+                .split_once('=')
+                .ok_or_else(|| ParseError::new(word, "a tag", "KEY=VALUE, and a semicolon between two"))?;
             Ok((key.parse()?, value.parse()?))
         };
         text.split(';').map(tag).collect::<Result<_, ParseError>>().map(Self)

@@ -8,7 +8,8 @@ use std::str::FromStr;
 use crate::{
     contract::{
         digest_frequency::DigestFrequency, language::Language, list_scope::ListScope, resource_tags::ResourceTags,
-        secret_prefix::SecretPrefix, selector::UserSelector, topic_arn::TopicArn, user_entry::UserEntry, user_tags::UserTags,
+        secret_prefix::SecretPrefix, selector::UserSelector, topic_arn::TopicArn, user_entry::UserEntry,
+        user_tags::UserTags,
     },
     delivery::{
         public_key::{Recipient, Recipients},

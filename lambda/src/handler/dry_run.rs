@@ -111,13 +111,7 @@ impl<A: Aws> Aws for DryRun<'_, A> {
         Ok(Answer::Done)
     }
 
-    async fn create_secret(
-        &self,
-        _: &str,
-        _: &UserName,
-        _: &KmsKey,
-        _: &ResourceTags,
-    ) -> Result<Answer, CallError> {
+    async fn create_secret(&self, _: &str, _: &UserName, _: &KmsKey, _: &ResourceTags) -> Result<Answer, CallError> {
         Ok(Answer::Done)
     }
 

@@ -96,13 +96,7 @@ impl Aws for ReadOnly {
     async fn put_resource_policy(&self, _: &str, _: &str, _: &KmsKey) -> Result<Answer, CallError> {
         panic!("{WRITES}")
     }
-    async fn create_secret(
-        &self,
-        _: &str,
-        _: &UserName,
-        _: &KmsKey,
-        _: &ResourceTags,
-    ) -> Result<Answer, CallError> {
+    async fn create_secret(&self, _: &str, _: &UserName, _: &KmsKey, _: &ResourceTags) -> Result<Answer, CallError> {
         panic!("{WRITES}")
     }
     async fn publish(&self, _: &TopicArn, _: &Envelope, _: Mail) -> Result<Answer, CallError> {

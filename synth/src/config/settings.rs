@@ -6,8 +6,8 @@
 
 use lambda::{
     contract::{
-        digest_frequency::DigestFrequency, language::Language, resource_tags::ResourceTags, secret_prefix::SecretPrefix,
-        user_tags::UserTags,
+        digest_frequency::DigestFrequency, language::Language, resource_tags::ResourceTags,
+        secret_prefix::SecretPrefix, user_tags::UserTags,
     },
     delivery::secret_policy::Readers,
     model::{email::Email, kms_key::KmsKey, time::Span},

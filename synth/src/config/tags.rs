@@ -53,7 +53,8 @@ impl SettingType for ResourceTags {
         let (mut tags, mut wrong) = (Vec::<(TagKey, TagValue)>::new(), Vec::new());
         for (key, value) in entries.iter() {
             let placed = |wrong: ValueProblem, part: &Node<'_>| wrong.at(if part.at.is_empty() { key } else { part });
-            let mut keep = |all: Vec<ValueProblem>, part| wrong.extend(all.into_iter().map(|wrong| placed(wrong, part)));
+            let mut keep =
+                |all: Vec<ValueProblem>, part| wrong.extend(all.into_iter().map(|wrong| placed(wrong, part)));
             let (read_key, read_value) = (TagKey::read(key), TagValue::read(value));
             match (read_key, read_value) {
                 (Ok(name), Ok(text)) => {
@@ -61,8 +62,10 @@ impl SettingType for ResourceTags {
                     match tags.iter().find(is_same) {
                         Some((first, _)) => keep(
                             vec![
-                                ValueProblem::new(format!("{name} means the same as {first}: IAM compares keys without case"))
-                                    .allowed("remove one of them"),
+                                ValueProblem::new(format!(
+                                    "{name} means the same as {first}: IAM compares keys without case"
+                                ))
+                                .allowed("remove one of them"),
                             ],
                             key,
                         ),

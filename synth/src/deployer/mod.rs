@@ -236,7 +236,8 @@ impl Known<'_> {
             arns.dedup();
             if entry.kind == ROLE {
                 let boundary = Some(&resource.properties["PermissionsBoundary"]).filter(|boundary| !boundary.is_null());
-                let boundary = boundary.map(|arn| self.text(stack, &resource, "PermissionsBoundary", arn)).transpose()?;
+                let boundary =
+                    boundary.map(|arn| self.text(stack, &resource, "PermissionsBoundary", arn)).transpose()?;
                 self.boundaries.insert(boundary);
             }
         }
@@ -418,14 +419,12 @@ impl Known<'_> {
         for statement in statements {
             statement.actions.retain(|action| !BOUND_ROLES.contains(action));
         }
-        let bound = DeployerCondition {
-            operator: "StringEquals",
-            key: "iam:PermissionsBoundary",
-            value: boundary.clone(),
-        };
+        let bound =
+            DeployerCondition { operator: "StringEquals", key: "iam:PermissionsBoundary", value: boundary.clone() };
         Some(DeployerStatement {
             sid: "CreateBoundRoles",
-            why: "Create the stack's roles, only with their permissions boundary. No statement allows to take it off.".into(),
+            why: "Create the stack's roles, only with their permissions boundary. No statement allows to take it off."
+                .into(),
             actions: BOUND_ROLES.to_vec(),
             scope: StatementScope::Arns(self.arns.get(ROLE)?.clone()),
             conditions: vec![through.clone(), bound],

@@ -307,7 +307,10 @@ fn templates_and_change_set_are_combined() {
         // Policies elsewhere may name the tags of a role.
         (
             "tags of a role",
-            with("    Properties:\n      Policies:", "    Properties:\n      Tags: [{Key: team, Value: payments}]\n      Policies:"),
+            with(
+                "    Properties:\n      Policies:",
+                "    Properties:\n      Tags: [{Key: team, Value: payments}]\n      Policies:",
+            ),
             vec![planned("Role", "Modify", "False", &[("Tags", "Never", "DirectModification", "")])],
             vec![("Role", Update, Templates)],
             vec![ApprovalReason::MayAllowMore],

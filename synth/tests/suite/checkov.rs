@@ -126,7 +126,6 @@ fn the_security_page_has_the_same_answers() {
     let page = read("SECURITY.md");
     let rows: Vec<_> = page.lines().filter(|line| line.starts_with("| `CKV")).collect();
     let row = |check, kind, reason| format!("| `{check}` | `{kind}` | {reason} |");
-    let answers: Vec<_> =
-        CHECKOV_ANSWERS.iter().map(|answer| row(answer.check, answer.kind, answer.reason)).collect();
+    let answers: Vec<_> = CHECKOV_ANSWERS.iter().map(|answer| row(answer.check, answer.kind, answer.reason)).collect();
     assert_eq!(rows, answers, "the table in SECURITY.md differs from synth/src/stack/checkov_answers.rs");
 }

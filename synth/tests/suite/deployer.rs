@@ -46,7 +46,8 @@ const BOUNDARY: &str = "arn:aws:iam::111122223333:policy/boundary";
 
 /// The policy for rotation.yaml with a permissions boundary and a path of the roles.
 fn with_boundary() -> DeployerPolicy {
-    let text = read("rotation.yaml").replace("permissions_boundary: none", &format!("permissions_boundary: {BOUNDARY}"));
+    let text =
+        read("rotation.yaml").replace("permissions_boundary: none", &format!("permissions_boundary: {BOUNDARY}"));
     let text = text.replace("role_path: /", "role_path: /service/rotation/");
     assert!(text.contains(BOUNDARY) && text.contains("/service/rotation/"));
     policy_at(&place("aws", REGION), &text)
@@ -131,7 +132,11 @@ fn every_request_of_a_deployment_is_allowed() {
             "Unsubscribe GetSubscriptionAttributes SetSubscriptionAttributes",
             vec![("sns", &topic), ("sns", &subscription)],
         ),
-        (via, "CreateQueue SetQueueAttributes GetQueueAttributes DeleteQueue TagQueue UntagQueue", vec![("sqs", &queue)]),
+        (
+            via,
+            "CreateQueue SetQueueAttributes GetQueueAttributes DeleteQueue TagQueue UntagQueue",
+            vec![("sqs", &queue)],
+        ),
         (via, "CreateLogGroup PutRetentionPolicy DeleteLogGroup TagResource", vec![("logs", &log), ("logs", &in_log)]),
         (via, "DescribeLogGroups", vec![("logs", &"*".to_owned())]),
         (

@@ -783,7 +783,9 @@ fn a_boundary_that_is_taken_off_and_tags_of_principals_need_approval() {
     let shown = render(&diff, DiffFormat::Text { colour: false });
     assert!(shown.contains("what other policies allow FunctionRole by its tags"), "{shown}");
     // A principal has tags, a resource of another type only carries them.
-    let with = |kind: &str, tag: &str| template(&format!("R: {{Type: {kind}, Properties: {{Tags: [{{Key: team, Value: {tag}}}]}}}}"));
+    let with = |kind: &str, tag: &str| {
+        template(&format!("R: {{Type: {kind}, Properties: {{Tags: [{{Key: team, Value: {tag}}}]}}}}"))
+    };
     for kind in ["AWS::SQS::Queue", "AWS::KMS::Key", "AWS::S3::Bucket", "AWS::Lambda::Function"] {
         let diff = compare(&with(kind, "a"), &with(kind, "b"));
         assert_eq!((diff.iam.verdict, Approval::needed(&diff)), (Verdict::None, None), "{kind}");

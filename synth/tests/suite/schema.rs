@@ -89,7 +89,15 @@ fn seeds(setting: &str) -> Vec<String> {
         ],
         "role_path" => vec!["/", "/service/", "/service/rotation/"],
         "reserved_concurrency" => vec!["none", "1"],
-        "tags" => vec!["team", "cost centre", "a:b/c+d@e_f.g-h", "managed-by", "Managed-By ", "aws:x", "access-key-rotation:x"],
+        "tags" => vec![
+            "team",
+            "cost centre",
+            "a:b/c+d@e_f.g-h",
+            "managed-by",
+            "Managed-By ",
+            "aws:x",
+            "access-key-rotation:x",
+        ],
         "architecture" => vec!["arm64", "x86_64"],
         "memory" => vec!["128"],
         "topic_kms_key" | "log_kms_key" => vec![

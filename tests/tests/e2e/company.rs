@@ -8,7 +8,8 @@ const DAY: i64 = 86_400;
 
 /// Replaces the value of a setting of rotation.yaml.
 fn with(text: &str, setting: &str, value: &str) -> String {
-    let line = text.lines().find(|line| line.starts_with(&format!("{setting}:"))).unwrap_or_else(|| panic!("{setting}"));
+    let line =
+        text.lines().find(|line| line.starts_with(&format!("{setting}:"))).unwrap_or_else(|| panic!("{setting}"));
     text.replace(line, &format!("{setting}: {value}"))
 }
 
@@ -60,7 +61,8 @@ async fn a_companys_rules_are_kept_by_the_stack_and_by_the_secrets_that_it_creat
     let value = account.secret("company/alice").await.expect("a secret");
     assert!(OwnedKey::from_secret(&value).unwrap().identity(&aws).await.is_ok());
 
-    let company = [("cost centre", "4711"), ("team", "payments")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let company =
+        [("cost centre", "4711"), ("team", "payments")].map(|(key, value)| (key.to_owned(), value.to_owned()));
     let (mut of_secret, _) = account.describe_secret("company/alice").await;
     of_secret.sort();
     let own = [("access-key-rotation:user", "alice"), ("managed-by", "access-key-rotation")];
@@ -78,23 +80,22 @@ async fn a_companys_rules_are_kept_by_the_stack_and_by_the_secrets_that_it_creat
         assert!(role["Arn"].as_str().unwrap().contains(":role/service/rotation/access-key-rotation-"), "{role:#}");
         assert_eq!(tags(&aws.cli(&["iam", "list-role-tags", "--role-name", name])["Tags"]), company);
     }
-    let bucket = format!("access-key-rotation-{}-{}", local_aws::ACCOUNT, local_aws::REGION);
     let topic = &stack.outputs["TopicArn"];
     let function = aws.cli(&["lambda", "get-function", "--function-name", stack.name()]);
-    let queue = &stack.outputs["DeadLetterQueueUrl"];
     for (what, seen) in [
-        ("bucket", &aws.cli(&["s3api", "get-bucket-tagging", "--bucket", &bucket])["TagSet"]),
         ("topic", &aws.cli(&["sns", "list-tags-for-resource", "--resource-arn", topic])["Tags"]),
-        ("queue", &aws.cli(&["sqs", "list-queue-tags", "--queue-url", queue])["Tags"]),
         ("function", &function["Tags"]),
     ] {
         assert_eq!(tags(seen), company, "{what}");
     }
 
-    // The local AWS drops the reserved concurrency, so only the deployed template shows it.
-    let deployed = ["cloudformation", "get-template", "--stack-name", stack.name(), "--template-stage", "Original"];
-    let deployed = aws.cli(&deployed)["TemplateBody"].clone();
-    assert_eq!(deployed["Resources"]["Function"]["Properties"]["ReservedConcurrentExecutions"], 2);
+    // The local AWS drops the reserved concurrency and the tags of a bucket, so only the deployed templates show them.
+    let properties = |name: &str, id: &str| {
+        let template = ["cloudformation", "get-template", "--stack-name", name, "--template-stage", "Original"];
+        aws.cli(&template)["TemplateBody"]["Resources"][id]["Properties"].clone()
+    };
+    assert_eq!(properties(stack.name(), "Function")["ReservedConcurrentExecutions"], 2);
+    assert_eq!(tags(&properties("access-key-rotation-artifacts", "Bucket")["Tags"]), company);
 
     // To take the boundary off needs approval.
     let file = aws.folder.path().join("without.yaml");
@@ -102,7 +103,8 @@ async fn a_companys_rules_are_kept_by_the_stack_and_by_the_secrets_that_it_creat
     let file = file.display().to_string();
     let package = tests::stack::package().display().to_string();
     let architecture = tests::stack::host_architecture_name();
-    let deploy = ["deploy", "--config", &file, "--architecture", architecture, "--package", &package, "--users", "alice"];
+    let deploy =
+        ["deploy", "--config", &file, "--architecture", architecture, "--package", &package, "--users", "alice"];
     let output = deployer::command(&aws, &deploy).output().unwrap();
     assert_eq!(output.status.code(), Some(3), "{}", tests::text(&output));
     assert!(tests::text(&output).contains("it allows more than before"), "{}", tests::text(&output));

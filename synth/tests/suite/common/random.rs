@@ -381,7 +381,16 @@ pub(crate) struct Wrong {
 /// Values that are not valid for a setting.
 const NEVER: [(&str, &[&str]); 28] = [
     ("user_tags", &["yes", "Honoured", "some", "key-rotation:owner"]),
-    ("stack_name", &["1st", "a_b", "''", "x-artifacts", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]),
+    (
+        "stack_name",
+        &[
+            "1st",
+            "a_b",
+            "''",
+            "x-artifacts",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        ],
+    ),
     ("language", &["fr", "EN", "english"]),
     ("digest", &["sometimes", "Always", "daily", "change"]),
     (
@@ -408,7 +417,10 @@ const NEVER: [(&str, &[&str]); 28] = [
     ("log_kms_key", &["own", "none", "arn:aws:kms:eu-west-1:111122223333:alias/mine"]),
     ("topic_kms_key", &["aws-owned", "alias/aws/sns", "arn:aws:sns:eu-west-1:111122223333:topic"]),
     ("dashboard", &["fleets", "both", "None"]),
-    ("permissions_boundary", &["None", "boundary", "'*'", "arn:aws:iam::111122223333:role/x", "arn:aws:iam::aws:policy/"]),
+    (
+        "permissions_boundary",
+        &["None", "boundary", "'*'", "arn:aws:iam::111122223333:role/x", "arn:aws:iam::aws:policy/"],
+    ),
     ("role_path", &["service", "/service", "service/", "//", "/a b/", "'/*/'"]),
     ("reserved_concurrency", &["0", "-1", "901", "1.5", "'2'", "None", "all"]),
 ];
