@@ -66,6 +66,7 @@ fn checkov(folder: &Path) -> [BTreeSet<Finding>; 2] {
         .unwrap();
     let report: Json = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|e| panic!("{e}: {}", String::from_utf8_lossy(&output.stderr)));
+    assert_eq!(report["results"]["parsing_errors"], Json::Array(Vec::new()));
     ["failed_checks", "skipped_checks"].map(|list| {
         let found = report["results"][list].as_array().cloned().unwrap_or_default();
         let text = |finding: &Json, field: &str| finding[field].as_str().unwrap().to_owned();
