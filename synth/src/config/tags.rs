@@ -22,6 +22,11 @@ fn in_any_case(word: &str) -> String {
     word.chars().map(letter).collect()
 }
 
+/// The text without the spaces around it, if there are any.
+fn without_spaces(text: &str) -> Vec<String> {
+    Some(text.trim()).filter(|trimmed| *trimmed != text).map(str::to_owned).into_iter().collect()
+}
+
 impl Word for TagKey {
     fn rule() -> ValueRule {
         let prefixes = RESERVED_PREFIXES.map(|prefix| format!("(?!{})", in_any_case(prefix)));
@@ -30,7 +35,7 @@ impl Word for TagKey {
     }
 
     fn guesses(text: &str) -> Vec<String> {
-        vec![text.trim().to_owned()]
+        without_spaces(text)
     }
 }
 
@@ -40,7 +45,7 @@ impl Word for TagValue {
     }
 
     fn guesses(text: &str) -> Vec<String> {
-        vec![text.trim().to_owned()]
+        without_spaces(text)
     }
 }
 

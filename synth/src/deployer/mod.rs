@@ -113,7 +113,7 @@ const STACK: &str = "arn:${Partition}:cloudformation:${Region}:${Account}:stack/
 const CHANGE_SETS: &str = "arn:${Partition}:cloudformation:${Region}:${Account}:changeSet/synth-*/*";
 
 /// The actions that `synth deploy` itself calls on the stacks.
-const STACK_ACTIONS: [&str; 9] = [
+const STACK_ACTIONS: [&str; 10] = [
     "cloudformation:DescribeStacks",
     "cloudformation:GetTemplate",
     "cloudformation:CreateChangeSet",
@@ -123,6 +123,7 @@ const STACK_ACTIONS: [&str; 9] = [
     "cloudformation:DeleteChangeSet",
     "cloudformation:DescribeStackEvents",
     "cloudformation:ListStackResources",
+    "cloudformation:DeleteStack",
 ];
 
 /// The actions that `synth deploy` itself calls on the deployed resources: the statement's id, its purpose, the
@@ -166,14 +167,9 @@ pub fn policy(place: &AccountRegion, stacks: &[DeployedStack<'_>]) -> Result<Dep
     let mut statements = vec![
         allow(
             "DeployStacks",
-            "See the state of the stacks; plan a change, execute it and follow it.",
+            "See the state of the stacks; plan a change, execute it and follow it. Delete a stack whose creation failed; it cannot \
+             be changed. IAM cannot limit this to such stacks.",
             &STACK_ACTIONS,
-            of(STACK),
-        ),
-        allow(
-            "ClearStacks",
-            "Delete a stack whose creation failed; it cannot be changed. IAM cannot limit this to such stacks.",
-            &["cloudformation:DeleteStack"],
             of(STACK),
         ),
         // AWS checks this action against the ARN of the change set, which names no stack. The statement has no other
