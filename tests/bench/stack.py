@@ -165,6 +165,7 @@ handler = add(
                 "SECRET_PREFIX": "access-key-rotation",
                 "SECRET_READERS": "none",
                 "SECRET_KMS_KEY": "aws/secretsmanager",
+                "SECRET_TAGS": "none",
             }
         ),
         LoggingConfig=LoggingConfig(LogFormat="JSON", LogGroup=Ref(log_group)),

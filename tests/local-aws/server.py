@@ -71,11 +71,13 @@ if __name__ == "__main__":
 
     import credential_report
     import new_roles
+    import roles
     import secrets_manager
 
     authorize_on_the_users_own_arn()
     credential_report.patch()
     new_roles.patch()
+    roles.patch()
     secrets_manager.patch()
 
     sys.argv = ["ministack"]

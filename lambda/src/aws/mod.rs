@@ -18,7 +18,7 @@ use aws_sdk_iam::{
 use aws_smithy_http_client::{Builder, tls};
 
 use crate::{
-    contract::{listed_user::ListedUser, topic_arn::TopicArn},
+    contract::{listed_user::ListedUser, resource_tags::ResourceTags, topic_arn::TopicArn},
     handler::{aws_api::Aws, load_users::AccountLists},
     model::{
         access_key::{AccessKeyId, KeyStatus, SecretAccessKey},
@@ -124,8 +124,14 @@ impl Aws for Sdk {
         secrets_manager::put(&self.secrets_manager, name, user, key, secret).await
     }
 
-    async fn create_secret(&self, name: &str, user: &UserName, key: &KmsKey) -> Result<Answer, CallError> {
-        secrets_manager::create(&self.secrets_manager, name, user, key).await
+    async fn create_secret(
+        &self,
+        name: &str,
+        user: &UserName,
+        key: &KmsKey,
+        tags: &ResourceTags,
+    ) -> Result<Answer, CallError> {
+        secrets_manager::create(&self.secrets_manager, name, user, key, tags).await
     }
 
     async fn put_resource_policy(&self, name: &str, policy: &str, key: &KmsKey) -> Result<Answer, CallError> {

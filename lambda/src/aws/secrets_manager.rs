@@ -4,7 +4,7 @@ use aws_sdk_secretsmanager::{Client, error::ProvideErrorMetadata, types::Tag};
 
 use super::{ambiguous_attempts::AmbiguousAttempts, failure};
 use crate::{
-    contract::permissions::tags,
+    contract::{permissions::tags, resource_tags::ResourceTags},
     delivery::key_document::{document, version_id},
     model::{
         access_key::{AccessKeyId, SecretAccessKey},
@@ -34,10 +34,18 @@ pub(super) async fn put(
 
 /// Creates the secret if it does not exist. It gets no value here, because each value must have the version id of its
 /// key.
-pub(super) async fn create(secrets: &Client, name: &str, user: &UserName, key: &KmsKey) -> Result<Answer, CallError> {
+pub(super) async fn create(
+    secrets: &Client,
+    name: &str,
+    user: &UserName,
+    key: &KmsKey,
+    company: &ResourceTags,
+) -> Result<Answer, CallError> {
     let description = format!("The current access key of IAM user {user}, written by Access Key Rotation");
-    let tags = tags(user).map(|(key, value)| Tag::builder().key(key).value(value).build());
-    let call = secrets.create_secret().name(name).description(description).set_tags(Some(tags.into()));
+    let own = tags(user);
+    let own = own.iter().map(|(key, value)| (*key, value.as_str()));
+    let tags = own.chain(company.pairs()).map(|(key, value)| Tag::builder().key(key).value(value).build());
+    let call = secrets.create_secret().name(name).description(description).set_tags(Some(tags.collect()));
     match call.set_kms_key_id(key.customer().map(KmsKeyArn::to_string)).send().await {
         Ok(_) => Ok(Answer::Done),
         Err(e) if e.code() == Some("ResourceExistsException") => is_usable(secrets, name, key).await,

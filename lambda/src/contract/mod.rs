@@ -7,6 +7,7 @@ pub mod language;
 pub mod list_scope;
 pub mod listed_user;
 pub mod permissions;
+pub mod resource_tags;
 pub mod secret_prefix;
 pub mod selector;
 pub mod settings;

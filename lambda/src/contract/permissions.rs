@@ -50,18 +50,18 @@ pub enum PermissionTarget {
 pub enum RequestCondition {
     /// The request has tag keys, and each begins with this prefix.
     TagKeysBeginWith(&'static str),
-    /// The request has tag keys, and each is one of these.
-    TagKeysAre([&'static str; 2]),
+    /// The request has tag keys, and each is one of [`SECRET_TAGS`] or of the configured tags.
+    TagsOfSecrets,
     /// The request asks Secrets Manager to refuse a policy that gives access to the public.
     PublicPoliciesAreBlocked,
     /// Secrets Manager makes it, on this role's behalf, for one of [`PermissionTarget::Secrets`].
     ForSecrets,
 }
 
-/// The keys of the tags on a secret.
-const SECRET_TAGS: [&str; 2] = ["access-key-rotation:user", "managed-by"];
+/// The keys of the handler's own tags on a secret.
+pub const SECRET_TAGS: [&str; 2] = ["access-key-rotation:user", "managed-by"];
 
-/// The tags that a secret is created with: its user, and the program that writes it.
+/// The handler's own tags, which a secret is created with: its user, and the program that writes it.
 #[must_use]
 pub fn tags(user: &UserName) -> [(&'static str, String); 2] {
     let [whose, writer] = SECRET_TAGS;
@@ -191,8 +191,8 @@ fn secrets(key: &KmsKey) -> Vec<Permission> {
             sid: "CreateSecrets",
             actions: vec!["secretsmanager:CreateSecret", "secretsmanager:TagResource"],
             on: PermissionTarget::Secrets,
-            only_if: vec![RequestCondition::TagKeysAre(SECRET_TAGS)],
-            why: "Create each user's secret, once; only under this prefix, and only with the tags that describe it.",
+            only_if: vec![RequestCondition::TagsOfSecrets],
+            why: "Create each user's secret, once; only under this prefix, and only with its own and the configured tags.",
         },
         Permission {
             sid: "StoreNewKeys",

@@ -7,8 +7,9 @@ use std::str::FromStr;
 
 use crate::{
     contract::{
-        digest_frequency::DigestFrequency, language::Language, list_scope::ListScope, secret_prefix::SecretPrefix,
-        selector::UserSelector, topic_arn::TopicArn, user_entry::UserEntry, user_tags::UserTags,
+        digest_frequency::DigestFrequency, language::Language, list_scope::ListScope, resource_tags::ResourceTags,
+        secret_prefix::SecretPrefix, selector::UserSelector, topic_arn::TopicArn, user_entry::UserEntry,
+        user_tags::UserTags,
     },
     delivery::{
         public_key::{Recipient, Recipients},
@@ -57,6 +58,8 @@ pub struct Settings<Reference = TopicArn> {
     pub secret_readers: Readers,
     /// The KMS key that encrypts the secrets.
     pub secret_kms_key: KmsKey,
+    /// The company's tags, which a secret is created with.
+    pub secret_tags: ResourceTags,
 }
 
 /// One environment variable of the function.
@@ -105,6 +108,8 @@ pub enum Variable {
     SecretReaders,
     /// [`Settings::secret_kms_key`].
     SecretKmsKey,
+    /// [`Settings::secret_tags`], or `none`.
+    SecretTags,
 }
 
 impl Variable {
@@ -133,6 +138,7 @@ impl Variable {
             Self::SecretPrefix => "SECRET_PREFIX",
             Self::SecretReaders => "SECRET_READERS",
             Self::SecretKmsKey => "SECRET_KMS_KEY",
+            Self::SecretTags => "SECRET_TAGS",
         }
     }
 }
@@ -172,6 +178,7 @@ impl<Reference> Settings<Reference> {
             (Variable::SecretPrefix, text(&self.secret_prefix)),
             (Variable::SecretReaders, text(&self.secret_readers)),
             (Variable::SecretKmsKey, text(&self.secret_kms_key)),
+            (Variable::SecretTags, text(&self.secret_tags)),
         ];
         if encrypts {
             environment.push((Variable::EncryptTo, text(&self.encrypt_to)));
@@ -312,6 +319,7 @@ impl Settings {
             secret_prefix: read(&lookup, Variable::SecretPrefix)?,
             secret_readers: read(&lookup, Variable::SecretReaders)?,
             secret_kms_key: read(&lookup, Variable::SecretKmsKey)?,
+            secret_tags: read(&lookup, Variable::SecretTags)?,
         })
     }
 
@@ -381,6 +389,7 @@ mod tests {
             secret_prefix: "access-key-rotation".parse().unwrap(),
             secret_readers: "arn:aws:iam::123456789012:role/reader".parse().unwrap(),
             secret_kms_key: "aws/secretsmanager".parse().unwrap(),
+            secret_tags: "team=payments;cost centre=a=b c".parse().unwrap(),
         }
     }
 
@@ -425,7 +434,7 @@ mod tests {
     #[test]
     fn each_variable_is_read_and_named_when_it_is_missing_or_wrong() {
         let good = environment(settings(DeleteAfter::NextRotation, Delivery::EmailEncrypted));
-        assert_eq!(good.len(), 21, "the number of variables");
+        assert_eq!(good.len(), 22, "the number of variables");
         for &name in good.keys() {
             let missing = Settings::from_environment(|n| (n != name).then(|| good.get(n).cloned())?);
             assert_eq!(missing.expect_err(name).name, name);

@@ -1,7 +1,7 @@
 //! What the handler asks of AWS, as a trait: the SDK implements it, and so does a dry run over it.
 
 use crate::{
-    contract::topic_arn::TopicArn,
+    contract::{resource_tags::ResourceTags, topic_arn::TopicArn},
     model::{
         access_key::{AccessKeyId, KeyStatus, SecretAccessKey},
         kms_key::KmsKey,
@@ -32,7 +32,13 @@ pub trait Aws {
         key: &AccessKeyId,
         secret: &SecretAccessKey,
     ) -> Result<Answer, CallError>;
-    async fn create_secret(&self, name: &str, user: &UserName, key: &KmsKey) -> Result<Answer, CallError>;
+    async fn create_secret(
+        &self,
+        name: &str,
+        user: &UserName,
+        key: &KmsKey,
+        tags: &ResourceTags,
+    ) -> Result<Answer, CallError>;
     async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, CallError>;
     async fn put_resource_policy(&self, name: &str, policy: &str, key: &KmsKey) -> Result<Answer, CallError>;
     async fn confirmed_addresses(&self, topic: &TopicArn) -> Result<ConfirmedAddresses, CallError>;

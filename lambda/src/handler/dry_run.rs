@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    contract::topic_arn::TopicArn,
+    contract::{resource_tags::ResourceTags, topic_arn::TopicArn},
     handler::aws_api::Aws,
     model::{
         access_key::{AccessKeyId, Key, KeyStatus, SecretAccessKey},
@@ -111,7 +111,7 @@ impl<A: Aws> Aws for DryRun<'_, A> {
         Ok(Answer::Done)
     }
 
-    async fn create_secret(&self, _: &str, _: &UserName, _: &KmsKey) -> Result<Answer, CallError> {
+    async fn create_secret(&self, _: &str, _: &UserName, _: &KmsKey, _: &ResourceTags) -> Result<Answer, CallError> {
         Ok(Answer::Done)
     }
 

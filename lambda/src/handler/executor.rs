@@ -175,7 +175,9 @@ impl<A: Aws> Executor<'_, A> {
                 aws.verify(user, key, self.secret_of(key)?).await
             }
             Call::PutSecretValue(key) => aws.put_secret(&secret_name(), user, key, self.secret_of(key)?).await,
-            Call::CreateSecret => aws.create_secret(&secret_name(), user, &settings.secret_kms_key).await,
+            Call::CreateSecret => {
+                aws.create_secret(&secret_name(), user, &settings.secret_kms_key, &settings.secret_tags).await
+            }
             Call::DescribeSecret(key) => aws.describe_secret(&secret_name(), key).await,
             Call::PutResourcePolicy => {
                 let policy = settings.secret_policy(self.user);

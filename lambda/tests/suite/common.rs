@@ -2,7 +2,10 @@
 #![allow(dead_code)] // Each test file uses its own part.
 
 use lambda::{
-    contract::{digest_frequency::DigestFrequency, language::Language, settings::Settings, user_tags::UserTags},
+    contract::{
+        digest_frequency::DigestFrequency, language::Language, resource_tags::ResourceTags, settings::Settings,
+        user_tags::UserTags,
+    },
     delivery::{public_key::Recipients, secret_policy::Readers},
     model::{kms_key::KmsKey, time::Span},
     protocol::policy::{
@@ -57,5 +60,6 @@ pub(crate) fn settings(users: &str, policy: Policy) -> Settings {
         secret_prefix: "keys".parse().unwrap(),
         secret_readers: Readers::default(),
         secret_kms_key: KmsKey::AwsManaged,
+        secret_tags: ResourceTags::default(),
     }
 }

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use crate::common::article;
 use crate::world::manager;
 use lambda::{
-    contract::{listed_user::ListedUser, topic_arn::TopicArn},
+    contract::{listed_user::ListedUser, resource_tags::ResourceTags, topic_arn::TopicArn},
     handler::{
         aws_api::Aws,
         dry_run::DryRun,
@@ -118,7 +118,7 @@ impl Aws for ReadOnly {
     async fn put_resource_policy(&self, _: &str, _: &str, _: &KmsKey) -> Result<Answer, CallError> {
         panic!("{WRITES}")
     }
-    async fn create_secret(&self, _: &str, _: &UserName, _: &KmsKey) -> Result<Answer, CallError> {
+    async fn create_secret(&self, _: &str, _: &UserName, _: &KmsKey, _: &ResourceTags) -> Result<Answer, CallError> {
         panic!("{WRITES}")
     }
     async fn publish(&self, _: &TopicArn, _: &Envelope, mail: Mail) -> Result<Answer, CallError> {

@@ -16,6 +16,9 @@ use super::{
 pub trait DeclaredType: Property {
     /// The name of the type, as `AWS::Service::Type`.
     const TYPE: &'static str;
+
+    /// Whether a resource of the type can have tags.
+    const TAKES_TAGS: bool;
 }
 
 /// A type of resource with an attribute `Arn`.

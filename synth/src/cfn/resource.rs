@@ -8,17 +8,20 @@ use super::{
     policy_document::{PolicyDocument, ResourceArn},
     reference::reference,
     shape::{ResourceType, Shape},
+    tags::{TAGS, Tags},
     template::Parameter,
     value::{Part, Property, Text, Value, map, properties, words},
 };
 
-/// Declares the resource types: the CloudFormation type, whether it has an `Arn`, and the properties.
+/// Declares the resource types: the CloudFormation type, whether it has an `Arn`, whether it can have tags, and the other
+/// properties.
 macro_rules! resources {
-    ($($(#[$doc:meta])* $name:ident is $type:literal $(with $arn:ident)? { $($body:tt)+ })+) => {
+    ($($(#[$doc:meta])* $name:ident is $type:literal $(with $arn:ident)? $(and $tags:ident)? { $($body:tt)+ })+) => {
         $(
             properties! { $(#[$doc])* $name { $($body)+ } }
             impl DeclaredType for $name {
                 const TYPE: &'static str = $type;
+                const TAKES_TAGS: bool = resources!(@has $($tags)?);
             }
             $(resources!(@$arn $name);)?
         )+
@@ -29,18 +32,29 @@ macro_rules! resources {
             vec![$(ResourceType {
                 name: $type,
                 has_arn: resources!(@has $($arn)?),
-                shape: <$name as Property>::shape(),
+                shape: whole_shape::<$name>(),
             }),+]
         }
     };
     (@arn $name:ident) => { impl HasArn for $name {} };
-    (@has arn) => { true };
+    (@has $word:ident) => { true };
     (@has) => { false };
+}
+
+/// The shape of a type, with the tags that a template adds.
+fn whole_shape<R: DeclaredType>() -> Shape {
+    match R::shape() {
+        Shape::Struct(mut fields) if R::TAKES_TAGS => {
+            fields.push((TAGS, Tags::shape()));
+            Shape::Struct(fields)
+        }
+        shape => shape,
+    }
 }
 
 resources! {
     /// A Lambda function.
-    Function is "AWS::Lambda::Function" with arn {
+    Function is "AWS::Lambda::Function" with arn and tags {
         description: &'static str = "Description",
         function_name: Pseudo = "FunctionName",
         architectures: Vec<Architecture> = "Architectures",
@@ -50,6 +64,7 @@ resources! {
         role: Arn<Role> = "Role",
         memory_size: u32 = "MemorySize",
         timeout: u32 = "Timeout",
+        reserved_concurrent_executions: Option<u32> = "ReservedConcurrentExecutions",
         environment: Environment = "Environment",
         logging_config: LoggingConfig = "LoggingConfig",
     }
@@ -63,28 +78,30 @@ resources! {
     }
 
     /// An IAM role.
-    Role is "AWS::IAM::Role" with arn {
+    Role is "AWS::IAM::Role" with arn and tags {
         description: &'static str = "Description",
+        path: Option<String> = "Path",
+        permissions_boundary: Option<String> = "PermissionsBoundary",
         assume_role_policy_document: PolicyDocument = "AssumeRolePolicyDocument",
         policies: Vec<InlinePolicy> = "Policies",
     }
 
     /// A CloudWatch Logs log group.
-    LogGroup is "AWS::Logs::LogGroup" with arn {
+    LogGroup is "AWS::Logs::LogGroup" with arn and tags {
         log_group_name: Text = "LogGroupName",
         retention_in_days: u32 = "RetentionInDays",
         kms_key_id: Option<KmsKeyArn> = "KmsKeyId",
     }
 
     /// A KMS key. Its `Ref` is its id.
-    Key is "AWS::KMS::Key" with arn {
+    Key is "AWS::KMS::Key" with arn and tags {
         description: &'static str = "Description",
         enable_key_rotation: bool = "EnableKeyRotation",
         key_policy: PolicyDocument = "KeyPolicy",
     }
 
     /// An SNS topic. Its `Ref` is its ARN.
-    Topic is "AWS::SNS::Topic" {
+    Topic is "AWS::SNS::Topic" and tags {
         display_name: &'static str = "DisplayName",
         kms_master_key_id: Text = "KmsMasterKeyId",
     }
@@ -105,7 +122,7 @@ resources! {
     }
 
     /// An SQS queue. Its `Ref` is its URL.
-    Queue is "AWS::SQS::Queue" with arn {
+    Queue is "AWS::SQS::Queue" with arn and tags {
         message_retention_period: u32 = "MessageRetentionPeriod",
         sqs_managed_sse_enabled: bool = "SqsManagedSseEnabled",
     }
@@ -122,7 +139,7 @@ resources! {
     }
 
     /// A CloudWatch alarm on one metric.
-    Alarm is "AWS::CloudWatch::Alarm" with arn {
+    Alarm is "AWS::CloudWatch::Alarm" with arn and tags {
         alarm_name: Text = "AlarmName",
         alarm_description: Text = "AlarmDescription",
         namespace: &'static str = "Namespace",
@@ -140,14 +157,14 @@ resources! {
     }
 
     /// A CloudWatch dashboard.
-    Dashboard is "AWS::CloudWatch::Dashboard" {
+    Dashboard is "AWS::CloudWatch::Dashboard" and tags {
         dashboard_name: Pseudo = "DashboardName",
         /// The dashboard as a JSON text.
         dashboard_body: Text = "DashboardBody",
     }
 
     /// An S3 bucket. Its `Ref` is its name.
-    Bucket is "AWS::S3::Bucket" with arn {
+    Bucket is "AWS::S3::Bucket" with arn and tags {
         bucket_name: Text = "BucketName",
         bucket_encryption: BucketEncryption = "BucketEncryption",
         public_access_block_configuration: NoPublicAccess = "PublicAccessBlockConfiguration",

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::{
-    DeclaredType, Dependency, Handle, LogicalId, Part, Text,
+    CheckovAnswer, DeclaredType, Dependency, Handle, LogicalId, Part, Tags, Text, checkov, tags,
     value::{Property, Value, map, properties, words},
 };
 
@@ -11,6 +11,8 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct Template {
     description: String,
+    tags: Tags,
+    answers: &'static [CheckovAnswer],
     parameters: Vec<(LogicalId, Parameter)>,
     resources: Vec<(LogicalId, Value)>,
     outputs: Vec<(LogicalId, Output)>,
@@ -54,7 +56,21 @@ impl Template {
     /// An empty template.
     #[must_use]
     pub fn new(description: String) -> Self {
-        Self { description, parameters: Vec::new(), resources: Vec::new(), outputs: Vec::new() }
+        Self {
+            description,
+            tags: Tags::default(),
+            answers: &[],
+            parameters: Vec::new(),
+            resources: Vec::new(),
+            outputs: Vec::new(),
+        }
+    }
+
+    /// An empty template that gives these tags to each resource that can have tags, and these answers to each resource
+    /// that they are about.
+    #[must_use]
+    pub fn with(description: String, tags: Tags, answers: &'static [CheckovAnswer]) -> Self {
+        Self { tags, answers, ..Self::new(description) }
     }
 
     /// Adds a parameter.
@@ -65,7 +81,7 @@ impl Template {
 
     /// Adds a resource, with the reason why it exists.
     pub fn add<R: DeclaredType>(&mut self, id: LogicalId, why: &'static str, resource: R) -> Handle<R> {
-        self.insert(id, why, map([("Type", R::TYPE.value()), ("Properties", resource.value())]))
+        self.insert(id, why, [], resource)
     }
 
     /// Adds a resource that CloudFormation creates after all of these, although it does not refer to them.
@@ -77,24 +93,31 @@ impl Template {
         resource: R,
     ) -> Handle<R> {
         let after: Vec<_> = after.into_iter().map(Value::from).collect();
-        let body =
-            map([("Type", R::TYPE.value()), ("DependsOn", Some(Value::List(after))), ("Properties", resource.value())]);
-        self.insert(id, why, body)
+        self.insert(id, why, [("DependsOn", Value::List(after))], resource)
     }
 
     /// Adds a resource that stays in the account if it is removed from the stack or the stack is deleted. If the
     /// stack's creation fails, CloudFormation deletes the resource, so that the next attempt can create it again.
     pub fn add_for_good<R: DeclaredType>(&mut self, id: LogicalId, why: &'static str, resource: R) -> Handle<R> {
-        let body = map([
-            ("Type", R::TYPE.value()),
-            ("DeletionPolicy", "RetainExceptOnCreate".value()),
-            ("UpdateReplacePolicy", "Retain".value()),
-            ("Properties", resource.value()),
-        ]);
-        self.insert(id, why, body)
+        let policies = [("DeletionPolicy", "RetainExceptOnCreate"), ("UpdateReplacePolicy", "Retain")];
+        self.insert(id, why, policies.map(|(name, policy)| (name, Value::Text(policy.to_owned()))), resource)
     }
 
-    fn insert<R>(&mut self, id: LogicalId, why: &'static str, body: Value) -> Handle<R> {
+    fn insert<R: DeclaredType, const N: usize>(
+        &mut self,
+        id: LogicalId,
+        why: &'static str,
+        attributes: [(&'static str, Value); N],
+        resource: R,
+    ) -> Handle<R> {
+        let mut properties = resource.value();
+        let metadata = checkov::metadata(self.answers, R::TYPE, properties.as_ref());
+        if R::TAKES_TAGS {
+            properties = tags::tagged(properties, &self.tags);
+        }
+        let attributes = attributes.map(|(name, value)| (name, Some(value)));
+        let body = [("Type", R::TYPE.value())].into_iter().chain(attributes);
+        let body = map(body.chain([("Metadata", metadata), ("Properties", properties)]));
         self.resources.push((id.clone(), Value::Explained(why, Box::new(body))));
         Handle::new(id)
     }

@@ -310,14 +310,18 @@ mod tests {
     use super::*;
     use crate::{cfn::json::to_json, config, stack};
 
-    fn template() -> Json {
+    fn config() -> config::Config {
         let text = "users: [alice]\nemails: [a@example.com]\n";
-        to_json(&stack::template(&config::read(text, config::Overrides::default()).unwrap().config).unwrap())
+        config::read(text, config::Overrides::default()).unwrap().config
+    }
+
+    fn template() -> Json {
+        to_json(&stack::template(&config()).unwrap())
     }
 
     /// The rotation stack and the artifact stack in one template, so that every rule has something to check.
     fn whole() -> Json {
-        let (mut template, bucket) = (template(), to_json(&stack::artifacts::template().unwrap()));
+        let (mut template, bucket) = (template(), to_json(&stack::artifacts::template(&config()).unwrap()));
         let resources = template["Resources"].as_object_mut().unwrap();
         resources.extend(bucket["Resources"].as_object().unwrap().clone());
         template

@@ -95,11 +95,11 @@ fn release(args: &DeployArgs) -> Result<Release, CommandError> {
         template: json::to_json(template),
         parameters: Vec::new(),
     };
-    let artifacts = artifacts::template().map_err(|e| CommandError::failure(format!("error: {e}")))?;
+    let artifacts = artifacts::template(&config).map_err(|e| CommandError::failure(format!("error: {e}")))?;
     let package = package::read(&args.package, config.architecture, &args.source.architecture_origin())?;
     Ok(Release {
         bundle: target(config.stack_name.as_str(), &template),
-        artifacts: target(artifacts::STACK_NAME, &artifacts),
+        artifacts: target(&artifacts::stack_name(config.stack_name.as_str()), &artifacts),
         package: Object { key: package.key(), content: package.bytes().to_vec() },
         bucket: args.artifact_bucket.clone(),
     })

@@ -38,12 +38,13 @@ enum Format {
 pub(super) fn run(args: &DeployPolicyArgs) -> Result<(), CommandError> {
     let (config, template) = args.source.bundle()?;
     let template = to_json(&template);
-    let artifacts = to_json(&artifacts::template().map_err(|e| CommandError::failure(e.to_string()))?);
+    let artifacts = to_json(&artifacts::template(&config).map_err(|e| CommandError::failure(e.to_string()))?);
     let place =
         AccountRegion { partition: args.partition.clone(), account: args.account.clone(), region: args.region.clone() };
+    let artifact_stack = artifacts::stack_name(config.stack_name.as_str());
     let stacks = [
         DeployedStack { name: config.stack_name.as_str(), template: &template },
-        DeployedStack { name: artifacts::STACK_NAME, template: &artifacts },
+        DeployedStack { name: &artifact_stack, template: &artifacts },
     ];
     let policy = policy(&place, &stacks).map_err(|e| CommandError::failure(e.to_string()))?;
     policy.notes.iter().for_each(|note| eprintln!("note: {note}"));

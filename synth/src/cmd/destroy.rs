@@ -60,7 +60,7 @@ pub(super) fn run(args: &DestroyArgs) -> Result<(), CommandError> {
             &resources,
             &template,
             &pending(&session, &stack).await,
-            packages(&cloudformation).await,
+            packages(&cloudformation, name).await,
             if args.release { UserNotes::Removed } else { UserNotes::Stay },
             &StackLocation::from(&session),
         ))?;
@@ -140,9 +140,9 @@ async fn pending(session: &Session, stack: &Stack) -> Vec<String> {
     addresses.into_iter().collect()
 }
 
-/// Whether the stack of the artifact bucket is here. Without permission to see it, that is unknown.
-async fn packages(cloudformation: &CloudFormation) -> Artifacts {
-    match cloudformation.stack(artifacts::STACK_NAME).await {
+/// Whether the artifact stack is here. Without permission to see it, that is unknown.
+async fn packages(cloudformation: &CloudFormation, name: &str) -> Artifacts {
+    match cloudformation.stack(&artifacts::stack_name(name)).await {
         Ok(Some(_)) => Artifacts::Here,
         _ => Artifacts::Unknown,
     }

@@ -19,7 +19,7 @@ const CONFIG: &str = "rotation.yaml";
 const EXAMPLES: &str = "examples";
 /// The folder with the templates and the page about them.
 const TEMPLATES: &str = "templates";
-/// The template of the artifact bucket, which has no configuration.
+/// The template of the artifact stack of the first configuration. Those of the others differ only in names and tags.
 const ARTIFACTS: &str = "artifacts.yaml";
 /// The page with the picture of the first template, and the name of the page about the templates.
 const README: &str = "README.md";
@@ -86,18 +86,11 @@ pub(super) fn documents() -> Result<Vec<GeneratedFile>, CommandError> {
             "{from}: {other} has this name, so both would be {TEMPLATES}/{file}; rename it"
         )));
     }
-    let artifacts = artifacts::template().map_err(|e| CommandError::failure(e.to_string()))?;
-    let artifacts = (yaml::emit(&artifacts), artifacts);
+    let artifacts = pairs.first().map(ArtifactTemplate::of).transpose()?;
     let mut documents: Vec<_> = pairs.iter().map(Pair::template).collect();
-    documents.push(GeneratedFile {
-        path: Path::new(TEMPLATES).join(ARTIFACTS),
-        from: "synth".into(),
-        command: COMMAND.into(),
-        text: artifacts.0.clone(),
-        stack_name: Some(artifacts::STACK_NAME.into()),
-    });
+    documents.extend(artifacts.as_ref().map(ArtifactTemplate::file));
     documents.push(schema());
-    documents.push(pages(&pairs, &artifacts));
+    documents.push(pages(&pairs, artifacts.as_ref()));
     documents.push(settings_page());
     documents.extend(pairs.first().and_then(picture));
     Ok(documents)
@@ -118,6 +111,32 @@ impl Pair {
             command: COMMAND.into(),
             text: self.document.clone(),
             stack_name: Some(self.config.stack_name.as_str().to_owned()),
+        }
+    }
+}
+
+/// The template of an artifact stack.
+struct ArtifactTemplate {
+    from: PathBuf,
+    stack_name: String,
+    template: Value,
+    document: String,
+}
+
+impl ArtifactTemplate {
+    fn of(pair: &Pair) -> Result<Self, CommandError> {
+        let template = artifacts::template(&pair.config).map_err(|e| CommandError::failure(e.to_string()))?;
+        let stack_name = artifacts::stack_name(pair.config.stack_name.as_str());
+        Ok(Self { from: pair.from.clone(), stack_name, document: yaml::emit(&template), template })
+    }
+
+    fn file(&self) -> GeneratedFile {
+        GeneratedFile {
+            path: Path::new(TEMPLATES).join(ARTIFACTS),
+            from: self.from.display().to_string(),
+            command: COMMAND.into(),
+            text: self.document.clone(),
+            stack_name: Some(self.stack_name.clone()),
         }
     }
 }
@@ -143,8 +162,10 @@ fn settings_page() -> GeneratedFile {
     }
 }
 
-fn pages(pairs: &[Pair], (artifacts, template): &(String, Value)) -> GeneratedFile {
-    let from: Vec<_> = pairs.iter().map(|pair| format!("../{}", pair.from.display())).collect();
+fn pages(pairs: &[Pair], artifacts: Option<&ArtifactTemplate>) -> GeneratedFile {
+    let from = |path: &Path| format!("../{}", path.display());
+    let of_artifacts = artifacts.map(|artifacts| from(&artifacts.from));
+    let from: Vec<_> = pairs.iter().map(|pair| from(&pair.from)).collect();
     let mut sheets: Vec<_> = pairs
         .iter()
         .zip(&from)
@@ -155,8 +176,12 @@ fn pages(pairs: &[Pair], (artifacts, template): &(String, Value)) -> GeneratedFi
             document: &pair.document,
         })
         .collect();
-    let origin = Origin::Synth { stack_name: artifacts::STACK_NAME };
-    sheets.push(Sheet { file: ARTIFACTS, origin, template, document: artifacts });
+    sheets.extend(artifacts.zip(of_artifacts.as_deref()).map(|(artifacts, file)| Sheet {
+        file: ARTIFACTS,
+        origin: Origin::ArtifactsOf { file, stack_name: &artifacts.stack_name },
+        template: &artifacts.template,
+        document: &artifacts.document,
+    }));
     GeneratedFile {
         path: Path::new(TEMPLATES).join(README),
         from: "the set of configurations".into(),

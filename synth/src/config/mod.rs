@@ -12,9 +12,12 @@ mod fields;
 mod heartbeat;
 mod kms;
 mod pattern;
+mod permissions_boundary;
 mod principal;
 mod problem;
 mod recipients;
+mod reserved_concurrency;
+mod role_path;
 mod rules;
 mod schedule;
 mod schema;
@@ -25,6 +28,7 @@ mod setting_type;
 mod settings;
 mod stack_name;
 mod suggest;
+mod tags;
 mod tree;
 mod values;
 
@@ -34,6 +38,7 @@ use lambda::{
         language::Language,
         list_scope::ListScope,
         permissions::{Permission, UsersLimit, permissions},
+        resource_tags::ResourceTags,
         secret_prefix::SecretPrefix,
         selector::UserSelector,
         user_tags::UserTags,
@@ -51,7 +56,9 @@ use document::ConfigDocument;
 pub use entry::{ConfiguredUsers, FIELDS};
 pub use heartbeat::MissedRunsWindow;
 pub use kms::{LogKey, TopicKey};
+pub use permissions_boundary::PermissionsBoundary;
 pub use problem::{Position, Problem, Problems};
+pub use role_path::RolePath;
 use rules::CONSTRAINTS;
 pub use rules::{Constraint, Severity};
 pub use schedule::{ScheduleExpression, TimeZone};
@@ -59,7 +66,7 @@ pub use schema::schema;
 pub use setting::{Group, Setting};
 use setting_type::SameAs;
 use settings::{Given, SETTINGS};
-pub use stack_name::StackName;
+pub use stack_name::{ARTIFACTS, StackName};
 
 use crate::cfn::resource::Architecture;
 
@@ -108,6 +115,14 @@ pub struct Config {
     pub topic_key: TopicKey,
     /// Which dashboard the stack has, if any.
     pub dashboard: Dashboard,
+    /// The tags of the stack's resources, of the artifact bucket and of the secrets.
+    pub tags: ResourceTags,
+    /// The permissions boundary of the stack's roles.
+    pub permissions_boundary: PermissionsBoundary,
+    /// The path of the stack's roles.
+    pub role_path: RolePath,
+    /// How many runs at once are reserved for the function. `None`: AWS shares what the account has.
+    pub reserved_concurrency: Option<u32>,
 }
 
 /// The settings that the command line gives in place of the file's.
@@ -217,6 +232,10 @@ impl Given {
             log_key: self.log_kms_key?,
             topic_key: self.topic_kms_key?,
             dashboard: self.dashboard?,
+            tags: self.tags?,
+            permissions_boundary: self.permissions_boundary?,
+            role_path: self.role_path?,
+            reserved_concurrency: self.reserved_concurrency?.0,
         })
     }
 }

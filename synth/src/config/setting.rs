@@ -38,11 +38,14 @@ pub enum Group {
     Delivery,
     /// The stack and its function.
     Stack,
+    /// What a company demands of every stack.
+    Company,
 }
 
 impl Group {
     /// Every group, in the order in which the settings are declared.
-    pub const ALL: [Self; 6] = [Self::Users, Self::Notices, Self::Schedule, Self::Life, Self::Delivery, Self::Stack];
+    pub const ALL: [Self; 7] =
+        [Self::Users, Self::Notices, Self::Schedule, Self::Life, Self::Delivery, Self::Stack, Self::Company];
 }
 
 impl Setting {

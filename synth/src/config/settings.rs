@@ -6,7 +6,8 @@
 
 use lambda::{
     contract::{
-        digest_frequency::DigestFrequency, language::Language, secret_prefix::SecretPrefix, user_tags::UserTags,
+        digest_frequency::DigestFrequency, language::Language, resource_tags::ResourceTags,
+        secret_prefix::SecretPrefix, user_tags::UserTags,
     },
     delivery::secret_policy::Readers,
     model::{email::Email, kms_key::KmsKey, time::Span},
@@ -20,7 +21,10 @@ use crate::config::{
     document::ConfigDocument,
     entry::ConfiguredUsers,
     kms::{LogKey, TopicKey},
+    permissions_boundary::PermissionsBoundary,
     recipients::RecipientsSetting,
+    reserved_concurrency::ReservedConcurrency,
+    role_path::RolePath,
     schedule::{ScheduleExpression, TimeZone},
     selector_setting::Exempt,
     setting::{Group, Setting},
@@ -166,5 +170,20 @@ settings! {
         /// Whether a CloudWatch dashboard shows the ages of the keys. `none`: there is no dashboard. `fleet`: there is one. Three
         /// dashboards of an account are free; each further one costs $3 a month.
         dashboard: Dashboard = "none", such as "none", "fleet";
+        /// How many runs at once are reserved for the function; it can have no more. `none`: nothing is reserved. AWS refuses a
+        /// reservation that leaves fewer than 100 for the other functions of the account and Region. A new account has fewer than
+        /// that, so it can reserve nothing. With `1`, a run that a person starts waits or fails while another one is at work.
+        reserved_concurrency: ReservedConcurrency = "none", such as "none", "2";
+    }
+    Company {
+        /// The tags of every resource of the stack that can have tags, of the artifact bucket, and of the secrets that the function
+        /// creates. A secret gets them when it is created, so a change does not reach secrets that exist. AWS adds tags of its own,
+        /// which name the stack.
+        tags: ResourceTags = "{}", such as "{}", "{team: payments, cost-centre: '4711'}";
+        /// The managed policy that limits every role of the stack. `none`: the roles have no permissions boundary. The policy must
+        /// be in the stack's account, and must allow what the roles do.
+        permissions_boundary: PermissionsBoundary = "none", such as "none", "arn:aws:iam::111122223333:policy/boundary";
+        /// The path of every role of the stack. `/`: the roles have no path. CloudFormation replaces the roles if the path changes.
+        role_path: RolePath = "/", such as "/", "/service/rotation/";
     }
 }

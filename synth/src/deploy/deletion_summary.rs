@@ -12,10 +12,10 @@ use crate::deploy::{
 };
 use crate::stack::artifacts;
 
-/// Whether the stack of the artifact bucket is in this account and Region.
+/// Whether the artifact stack is in this account and Region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Artifacts {
-    /// The stack exists here. Other rotation stacks may use it.
+    /// The stack exists here.
     Here,
     /// There is no such stack here, or it is not known.
     Unknown,
@@ -72,10 +72,10 @@ pub fn deletion_summary(
     }
     if artifacts == Artifacts::Here {
         text.push_str(&format!(
-            "  the stack {stack} with the packages, which other stacks here may use. Once none does, delete that stack, \
-             then empty and delete the bucket {bucket}, which it leaves behind\n",
-            stack = artifacts::STACK_NAME,
-            bucket = artifacts::bucket_name(account, region),
+            "  the stack {stack} with the packages, which the next deployment of {name} uses again. To remove them too, \
+             delete that stack, then empty and delete the bucket {bucket}, which it leaves behind\n",
+            stack = artifacts::stack_name(name),
+            bucket = artifacts::bucket_name(name, account, region),
         ));
     }
     text
@@ -124,8 +124,8 @@ What stays
   the secrets team/keys/… in Secrets Manager; workloads can still read their keys there
   the subscriptions of a@example.com, b@example.com, which are not confirmed: AWS cannot delete them, they expire within \
 three days
-  the stack access-key-rotation-artifacts with the packages, which other stacks here may use. Once none does, delete \
-that stack, then empty and delete the bucket access-key-rotation-123456789012-eu-west-1, which it leaves behind
+  the stack keys-artifacts with the packages, which the next deployment of keys uses again. To remove them too, delete \
+that stack, then empty and delete the bucket keys-123456789012-eu-west-1, which it leaves behind
 ";
         let stored = template("secret_prefix: team/keys\n");
         let pending = ["a@example.com", "b@example.com"].map(str::to_owned);

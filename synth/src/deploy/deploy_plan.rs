@@ -72,7 +72,7 @@ impl Release {
     pub async fn plan(self, session: &Session, stacks: &mut Stacks<'_>) -> Result<Deployment, DeployError> {
         let Self { mut bundle, artifacts, package, bucket } = self;
         let is_ours = bucket.is_none();
-        let store = Store::find(session, bucket).await?;
+        let store = Store::find(session, &bundle.stack, bucket).await?;
         let artifacts = if is_ours { store.plan(artifacts, stacks).await? } else { None };
         bundle.parameters = vec![("CodeBucket", store.bucket.name.clone()), ("CodeKey", package.key.clone())];
         let body = store.body(&bundle.document, stacks).await?;
@@ -153,10 +153,10 @@ impl Deployment {
 }
 
 impl Store {
-    async fn find(session: &Session, name: Option<String>) -> Result<Self, DeployError> {
+    async fn find(session: &Session, stack: &str, name: Option<String>) -> Result<Self, DeployError> {
         let bucket = match name.clone() {
             Some(name) => Bucket::named(session, name),
-            None => Bucket::of_account(session, artifacts::bucket_name(&session.account, &session.region)),
+            None => Bucket::of_account(session, artifacts::bucket_name(stack, &session.account, &session.region)),
         };
         let found = bucket.find().await?;
         if let Found::Elsewhere(region) = found {

@@ -7,7 +7,7 @@
 mod account_region;
 mod types;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lambda::{contract::settings::Variable, protocol::policy::Delivery};
 use serde_json::{Map, Value as Json, json};
@@ -113,7 +113,7 @@ const STACK: &str = "arn:${Partition}:cloudformation:${Region}:${Account}:stack/
 const CHANGE_SETS: &str = "arn:${Partition}:cloudformation:${Region}:${Account}:changeSet/synth-*/*";
 
 /// The actions that `synth deploy` itself calls on the stacks.
-const STACK_ACTIONS: [&str; 9] = [
+const STACK_ACTIONS: [&str; 10] = [
     "cloudformation:DescribeStacks",
     "cloudformation:GetTemplate",
     "cloudformation:CreateChangeSet",
@@ -123,6 +123,7 @@ const STACK_ACTIONS: [&str; 9] = [
     "cloudformation:DeleteChangeSet",
     "cloudformation:DescribeStackEvents",
     "cloudformation:ListStackResources",
+    "cloudformation:DeleteStack",
 ];
 
 /// The actions that `synth deploy` itself calls on the deployed resources: the statement's id, its purpose, the
@@ -151,7 +152,7 @@ const USERS: &str = "arn:${Partition}:iam::${Account}:user/*";
 /// # Errors
 /// [`DeployerPolicyError`] if the permissions for a resource of a template cannot be derived.
 pub fn policy(place: &AccountRegion, stacks: &[DeployedStack<'_>]) -> Result<DeployerPolicy, DeployerPolicyError> {
-    let mut known = Known { place, notes: Vec::new(), arns: BTreeMap::new() };
+    let mut known = Known { place, notes: Vec::new(), arns: BTreeMap::new(), boundaries: BTreeSet::new() };
     for stack in stacks {
         known.read(stack)?;
     }
@@ -166,14 +167,9 @@ pub fn policy(place: &AccountRegion, stacks: &[DeployedStack<'_>]) -> Result<Dep
     let mut statements = vec![
         allow(
             "DeployStacks",
-            "See the state of the stacks; plan a change, execute it and follow it.",
+            "See the state of the stacks; plan a change, execute it and follow it. Delete a stack whose creation failed; it cannot \
+             be changed. IAM cannot limit this to such stacks.",
             &STACK_ACTIONS,
-            of(STACK),
-        ),
-        allow(
-            "ClearStacks",
-            "Delete a stack whose creation failed; it cannot be changed. IAM cannot limit this to such stacks.",
-            &["cloudformation:DeleteStack"],
             of(STACK),
         ),
         // AWS checks this action against the ARN of the change set, which names no stack. The statement has no other
@@ -214,7 +210,15 @@ struct Known<'p> {
     notes: Vec<String>,
     /// The ARNs of the resources, by resource type.
     arns: BTreeMap<&'static str, Vec<String>>,
+    /// The permissions boundaries of the roles; `None` for a role without one.
+    boundaries: BTreeSet<Option<String>>,
 }
+
+/// The type of a role.
+const ROLE: &str = "AWS::IAM::Role";
+
+/// The actions that give a role its permissions boundary.
+const BOUND_ROLES: [&str; 2] = ["iam:CreateRole", "iam:PutRolePermissionsBoundary"];
 
 impl Known<'_> {
     fn read(&mut self, stack: &DeployedStack<'_>) -> Result<(), DeployerPolicyError> {
@@ -226,11 +230,17 @@ impl Known<'_> {
             arns.extend(entry.arns.iter().map(|template| self.place.arn(template, &name)));
             arns.sort();
             arns.dedup();
+            if entry.kind == ROLE {
+                let boundary = Some(&resource.properties["PermissionsBoundary"]).filter(|boundary| !boundary.is_null());
+                let boundary =
+                    boundary.map(|arn| self.text(stack, &resource, "PermissionsBoundary", arn)).transpose()?;
+                self.boundaries.insert(boundary);
+            }
         }
         Ok(())
     }
 
-    /// The name of a resource, or a pattern that matches it.
+    /// The name of a resource, with its path if it has one, or a pattern that matches it.
     fn name(
         &mut self,
         stack: &DeployedStack<'_>,
@@ -239,7 +249,8 @@ impl Known<'_> {
     ) -> Result<String, DeployerPolicyError> {
         let property = match entry.name {
             ResourceNaming::Own { property, longest } if resource.properties[property].is_null() => {
-                return Ok(self.generated(stack.name, resource.id, longest));
+                let path = resource.properties["Path"].as_str().unwrap_or_default().trim_start_matches('/').to_owned();
+                return Ok(path + &self.generated(stack.name, resource.id, longest));
             }
             ResourceNaming::Own { property, .. } | ResourceNaming::Of(property) => property,
             ResourceNaming::Random => return Ok("*".to_owned()),
@@ -248,10 +259,23 @@ impl Known<'_> {
             Json::Array(list) if list.len() == 1 => &list[0],
             value => value,
         };
-        let unknown = || DeployerPolicyError::Name { id: resource.id.to_owned(), property, value: value.to_string() };
-        if let (ResourceNaming::Of(_), Some(owner)) = (entry.name, View(stack.template).named_by(value)) {
-            return self.name(stack, &owner, types::entry(owner.kind).ok_or_else(unknown)?);
+        if let (ResourceNaming::Of(_), Some(owner)) = (entry.name, View(stack.template).named_by(value))
+            && let Some(entry) = types::entry(owner.kind)
+        {
+            return self.name(stack, &owner, entry);
         }
+        self.text(stack, resource, property, value)
+    }
+
+    /// The text of a property, which must be known before the deployment.
+    fn text(
+        &self,
+        stack: &DeployedStack<'_>,
+        resource: &Resource<'_>,
+        property: &'static str,
+        value: &Json,
+    ) -> Result<String, DeployerPolicyError> {
+        let unknown = || DeployerPolicyError::Name { id: resource.id.to_owned(), property, value: value.to_string() };
         pieces(value).ok_or_else(unknown)?.into_iter().try_fold(String::new(), |name, piece| match piece {
             Piece::Literal(text) => Ok(name + &text),
             Piece::Reference(pseudo) => match pseudo.as_str() {
@@ -365,6 +389,8 @@ impl Known<'_> {
                 conditions: vec![through.clone()],
             });
         }
+        let bounded = self.bounded_roles(&mut statements, &through);
+        statements.extend(bounded);
         let anywhere: Vec<&'static str> = used().flat_map(|(entry, _)| entry.anywhere.iter().copied()).collect();
         if !anywhere.is_empty() {
             statements.push(DeployerStatement {
@@ -376,6 +402,29 @@ impl Known<'_> {
             });
         }
         statements
+    }
+
+    /// If the roles have a permissions boundary, they can be created only with it. No statement takes it off a role.
+    fn bounded_roles(
+        &self,
+        statements: &mut [DeployerStatement],
+        through: &DeployerCondition,
+    ) -> Option<DeployerStatement> {
+        let mut boundaries = self.boundaries.iter();
+        let (Some(Some(boundary)), None) = (boundaries.next(), boundaries.next()) else { return None };
+        for statement in statements {
+            statement.actions.retain(|action| !BOUND_ROLES.contains(action));
+        }
+        let bound =
+            DeployerCondition { operator: "StringEquals", key: "iam:PermissionsBoundary", value: boundary.clone() };
+        Some(DeployerStatement {
+            sid: "CreateBoundRoles",
+            why: "Create the stack's roles, only with their permissions boundary. No statement allows to take it off."
+                .into(),
+            actions: BOUND_ROLES.to_vec(),
+            scope: StatementScope::Arns(self.arns.get(ROLE)?.clone()),
+            conditions: vec![through.clone(), bound],
+        })
     }
 
     /// The permissions to pass each role to the service that it trusts, and to no other service.

@@ -1,7 +1,7 @@
 //! The actions that CloudFormation calls with the deployer's permissions, for each resource type in our stacks.
 //!
-//! Templates set no tags. The permissions for tags are here because CloudFormation adds its own tags, which name the
-//! stack.
+//! The permissions for tags and for the reserved concurrency are here whether or not a template sets them: an update that
+//! removes them needs them too, and so does its rollback.
 //!
 //! When a template gets a new resource type, add the type here; a test fails until then. Another test compares each
 //! entry with the permissions in AWS's schema of the type. It also lists the permissions that are left out, mostly
@@ -97,6 +97,8 @@ pub const TYPES: &[TypePermissions] = &[
             "sqs:SetQueueAttributes",
             "sqs:DeleteQueue",
             "sqs:ListQueueTags",
+            "sqs:TagQueue",
+            "sqs:UntagQueue",
         ],
         anywhere: &[],
         name: ResourceNaming::Own { property: "QueueName", longest: 80 },
@@ -141,6 +143,8 @@ pub const TYPES: &[TypePermissions] = &[
             "iam:DeleteRolePolicy",
             "iam:ListRolePolicies",
             "iam:ListAttachedRolePolicies",
+            "iam:TagRole",
+            "iam:UntagRole",
         ],
         anywhere: &[],
         name: ResourceNaming::Own { property: "RoleName", longest: 64 },
@@ -162,6 +166,8 @@ pub const TYPES: &[TypePermissions] = &[
             "lambda:GetFunctionRecursionConfig",
             "lambda:GetFunctionScalingConfig",
             "lambda:GetRuntimeManagementConfig",
+            "lambda:PutFunctionConcurrency",
+            "lambda:DeleteFunctionConcurrency",
         ],
         anywhere: &[],
         name: ResourceNaming::Own { property: "FunctionName", longest: 64 },
@@ -295,6 +301,8 @@ pub const TYPES: &[TypePermissions] = &[
             "kms:UpdateKeyDescription",
             "kms:ListResourceTags",
             "kms:ScheduleKeyDeletion",
+            "kms:TagResource",
+            "kms:UntagResource",
         ],
         anywhere: &["kms:CreateKey"],
         name: ResourceNaming::Random,

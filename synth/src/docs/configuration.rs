@@ -57,6 +57,7 @@ const fn title(group: Group) -> &'static str {
         Group::Life => "The life of a key",
         Group::Delivery => "How a key is delivered",
         Group::Stack => "The stack and its function",
+        Group::Company => "What your company demands",
     }
 }
 
@@ -90,6 +91,10 @@ fn introduction(group: Group) -> String {
             "[SECURITY.md](../SECURITY.md#where-the-secrets-are) says who can read a new key with each delivery, and what \
              [a KMS key of your own](../SECURITY.md#a-kms-key-of-your-own) needs. [pick-up.md](pick-up.md) shows how a \
              workload fetches its key.",
+        ),
+        Group::Company => paragraph(
+            "[SECURITY.md](../SECURITY.md#rules-of-your-company) says what these settings change for an attacker, and answers \
+             the findings of a linter.",
         ),
         Group::Schedule | Group::Stack => String::new(),
     }

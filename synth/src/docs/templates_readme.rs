@@ -42,9 +42,11 @@ pub enum Origin<'a> {
         /// The configuration.
         config: &'a Config,
     },
-    /// Only `synth`: the template has no settings.
-    Synth {
-        /// The name of its stack.
+    /// A configuration too, but only the name of its stack and its tags.
+    ArtifactsOf {
+        /// The configuration's file, relative to the page.
+        file: &'a str,
+        /// The name of the artifact stack.
         stack_name: &'a str,
     },
 }
@@ -53,21 +55,20 @@ impl<'a> Origin<'a> {
     fn stack_name(&self) -> &str {
         match self {
             Self::Configuration { config, .. } => config.stack_name.as_str(),
-            Self::Synth { stack_name } => stack_name,
+            Self::ArtifactsOf { stack_name, .. } => stack_name,
         }
     }
 
     const fn config(&self) -> Option<&'a Config> {
         match self {
             Self::Configuration { config, .. } => Some(config),
-            Self::Synth { .. } => None,
+            Self::ArtifactsOf { .. } => None,
         }
     }
 
     fn shown(&self) -> String {
         match self {
-            Self::Configuration { file, .. } => link(file),
-            Self::Synth { .. } => "`synth`".into(),
+            Self::Configuration { file, .. } | Self::ArtifactsOf { file, .. } => link(file),
         }
     }
 }

@@ -177,6 +177,10 @@ impl Reader<'_> {
             Some(Err(name)) => Boundary::Elsewhere(name),
         };
         self.identities.insert(resource.id.to_owned(), permissions);
+        // Policies of the account may allow a principal more or less because of its tags (`aws:PrincipalTag`).
+        let tags = resource.property("Tags").map_or_else(String::new, Json::to_string);
+        let tags = Permissions { attached: BTreeSet::from([format!("Tags {tags}")]), ..Permissions::default() };
+        self.grants.comparable.insert(format!("what other policies allow {} by its tags", resource.id), tags);
         if let Some(trust) = resource.property("AssumeRolePolicyDocument") {
             self.grant(format!("who may assume {}", resource.id), trust.clone());
         }

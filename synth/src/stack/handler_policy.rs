@@ -1,7 +1,7 @@
 //! The policy of the handler's role: the declared permissions as statements on the resources of this stack.
 
 use lambda::contract::{
-    permissions::{Permission, PermissionTarget, RequestCondition},
+    permissions::{Permission, PermissionTarget, RequestCondition, SECRET_TAGS},
     secret_prefix::SecretPrefix,
 };
 
@@ -58,8 +58,9 @@ fn conditions(only_if: RequestCondition, config: &Config) -> Vec<Condition> {
                 tagged(),
             ]
         }
-        RequestCondition::TagKeysAre(keys) => {
-            let keys = keys.map(Text::from).into();
+        RequestCondition::TagsOfSecrets => {
+            let company = config.tags.pairs().map(|(key, _)| key.into());
+            let keys = SECRET_TAGS.map(Text::from).into_iter().chain(company).collect();
             vec![Condition { operator: "ForAllValues:StringEquals", key: "aws:TagKeys".into(), values: keys }, tagged()]
         }
         RequestCondition::PublicPoliciesAreBlocked => {

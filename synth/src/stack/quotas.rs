@@ -18,7 +18,8 @@ pub(super) fn check_policy(policy: &PolicyDocument, config: &Config) -> Result<(
 }
 
 /// The variables that hold lists, which can grow without limit, and the setting that each comes from.
-const LISTS: [(Variable, &str); 5] = [
+const LISTS: [(Variable, &str); 6] = [
+    (Variable::SecretTags, "tags"),
     (Variable::SecretReaders, "secret_readers"),
     (Variable::EncryptTo, "encrypt_to"),
     (Variable::Administrators, "emails"),

@@ -11,9 +11,6 @@ pub enum StackError {
     /// The template would contradict itself.
     #[error(transparent)]
     Inconsistent(#[from] TemplateError),
-    /// The stack would replace the stack of the artifact bucket.
-    #[error("this is the name of the stack with the artifact bucket; choose another name")]
-    NameTaken,
     /// The policy of the function's role would be too long.
     #[error(
         "{users} users are too many: the function's role would need a policy of {characters} characters, but IAM allows \
@@ -46,7 +43,6 @@ impl StackError {
         match self {
             // Only the names of subscriptions come from the configuration.
             Self::Inconsistent(_) => "emails",
-            Self::NameTaken => "stack_name",
             Self::Policy { .. } => "users",
             Self::Environment { setting, .. } => setting,
         }

@@ -208,12 +208,34 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
         ("log_retention: 8d", "4:16", "8d", "did you mean 7d?"),
         ("log_retention: 90 days", "4:16", "90 days", "did you mean 90d?"),
         ("stack_name: 1st", "1:13", "1st", "a letter, then"),
+        ("stack_name: keys-artifacts", "1:13", "keys-artifacts", "not ending in -artifacts"),
+        ("tags: team=payments", "4:7", "team=payments", "write a line `KEY: VALUE` for each tag, or {} for none"),
+        ("tags: [team]", "4:7", "[team]", "it must be a mapping"),
+        ("tags:", "4:1", "tags", "it must be a mapping"),
+        ("tags:\n  team: payments\n  cost-centre: 4711", "6:16", "4711", "write \"4711\" in quotes"),
+        ("tags: {team: yes, live: true}", "4:25", "true", "write \"true\" in quotes"),
+        ("tags:\n  team:", "5:3", "team", "the value is missing"),
+        ("tags: {'': payments}", "4:8", "''", "\"\" is not the key of a tag"),
+        ("tags: {team: ''}", "4:14", "''", "\"\" is not the value of a tag"),
+        ("tags: {team: 'a,b'}", "4:14", "'a,b'", "letters, digits, spaces or _ . : / = + - @"),
+        ("tags: {' team': a}", "4:8", "' team'", "did you mean team?"),
+        ("tags: {aws:team: a}", "4:8", "aws:team", "not beginning with aws: or access-key-rotation:"),
+        ("tags: {Managed-By: a}", "4:8", "Managed-By", "not managed-by"),
+        ("tags: {access-key-rotation:user: a}", "4:8", "access-key-rotation:user", "is not the key of a tag"),
+        ("tags: {team: a, Team: b}", "4:17", "Team", "Team means the same as team: IAM compares keys without case"),
+        ("permissions_boundary: boundary", "4:23", "boundary", "the ARN of a managed policy"),
         (
-            "stack_name: access-key-rotation-artifacts",
-            "1:13",
-            "access-key-rotation-artifacts",
-            "the stack with the artifact bucket",
+            "permissions_boundary: arn:aws:iam::111122223333:role/x",
+            "4:23",
+            "arn:aws:iam::111122223333:role/x",
+            "arn:aws:iam::ACCOUNT:policy/NAME",
         ),
+        ("permissions_boundary: off", "4:23", "off", "did you mean none?"),
+        ("role_path: service/rotation", "4:12", "service/rotation", "did you mean /service/rotation/?"),
+        ("role_path: /a b/", "4:12", "/a b/", "begins and ends with a slash"),
+        ("reserved_concurrency: 0", "4:23", "0", "none, or a whole number from 1 to 900"),
+        ("reserved_concurrency: '2'", "4:23", "'2'", "did you mean 2?"),
+        ("reserved_concurrency: all", "4:23", "all", "\"all\" is not a number of runs at once"),
         ("users: [alice]\nusers: [bob]", "4:1", "users", "set twice"),
         ("? [a]\n: b", "4:3", "[a]", "must be a word"),
     ] {
@@ -384,6 +406,21 @@ fn an_exemption_is_not_overruled_by_the_command_line() {
     assert_eq!((run.code, run.written), (Some(0), true), "{}", run.error);
     let run = synth(with("").as_bytes(), &["--users", "/ci/ group:people"]);
     assert_eq!((run.code, run.error.contains("no condition on the groups")), (Some(2), true), "{}", run.error);
+}
+
+/// AWS takes 50 tags, and a secret has two of the handler. All of them must also fit into the function's environment.
+#[test]
+fn a_resource_takes_so_many_tags() {
+    let tags = |number: usize, value: &str| (0..number).map(|n| format!("\n  k{n}: {value}")).collect::<String>();
+    let file = |number, value: &str| with(&format!("tags:{}", tags(number, value)));
+    let run = synth(file(48, "v").as_bytes(), &[]);
+    assert_eq!((run.code, run.written), (Some(0), true), "{}", run.error);
+    let run = synth(file(49, "v").as_bytes(), &[]);
+    assert_eq!((run.code, run.written), (Some(2), false), "{}", run.error);
+    assert!(run.error.contains("49 tags are too many") && run.error.contains("--> rotation.yaml:5:3"), "{}", run.error);
+    let run = synth(file(20, &"v".repeat(200)).as_bytes(), &[]);
+    assert_eq!((run.code, run.written), (Some(2), false), "{}", run.error);
+    assert!(run.error.contains("tags is too long: the function's environment"), "{}", run.error);
 }
 
 #[test]

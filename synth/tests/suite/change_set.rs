@@ -295,6 +295,27 @@ fn templates_and_change_set_are_combined() {
             vec![ApprovalReason::Deletes],
             &[],
         ),
+        // Tags never replace a resource, and CloudFormation lists them as an attribute of their own.
+        (
+            "tags of a queue",
+            with("DelaySeconds: 1", "DelaySeconds: 1, Tags: [{Key: team, Value: payments}]"),
+            vec![planned("Queue", "Modify", "False", &[("Tags", "Never", "DirectModification", "")])],
+            vec![("Queue", Update, Templates)],
+            vec![],
+            &[],
+        ),
+        // Policies elsewhere may name the tags of a role.
+        (
+            "tags of a role",
+            with(
+                "    Properties:\n      Policies:",
+                "    Properties:\n      Tags: [{Key: team, Value: payments}]\n      Policies:",
+            ),
+            vec![planned("Role", "Modify", "False", &[("Tags", "Never", "DirectModification", "")])],
+            vec![("Role", Update, Templates)],
+            vec![ApprovalReason::MayAllowMore],
+            &[],
+        ),
         // The parts of a policy, and the effect of a parameter on it.
         (
             "another reader",

@@ -29,23 +29,28 @@ fn place(partition: &str, region: &str) -> AccountRegion {
     }
 }
 
-/// The stack's name and its template.
-fn rotation(configuration: &str) -> (String, Json) {
-    let config = config::read(configuration, Overrides::default()).unwrap().config;
-    (config.stack_name.as_str().to_owned(), to_json(&stack::template(&config).unwrap()))
-}
-
 fn policy_at(place: &AccountRegion, configuration: &str) -> DeployerPolicy {
-    let ((name, template), artifacts) = (rotation(configuration), to_json(&artifacts::template().unwrap()));
-    let stacks = [
-        DeployedStack { name: &name, template: &template },
-        DeployedStack { name: artifacts::STACK_NAME, template: &artifacts },
-    ];
+    let config = config::read(configuration, Overrides::default()).unwrap().config;
+    let name = config.stack_name.as_str();
+    let template = to_json(&stack::template(&config).unwrap());
+    let (own, artifacts) = (artifacts::stack_name(name), to_json(&artifacts::template(&config).unwrap()));
+    let stacks = [DeployedStack { name, template: &template }, DeployedStack { name: &own, template: &artifacts }];
     policy(place, &stacks).unwrap()
 }
 
 fn of_rotation() -> DeployerPolicy {
     policy_at(&place("aws", REGION), &read("rotation.yaml"))
+}
+
+const BOUNDARY: &str = "arn:aws:iam::111122223333:policy/boundary";
+
+/// The policy for rotation.yaml with a permissions boundary and a path of the roles.
+fn with_boundary() -> DeployerPolicy {
+    let text =
+        read("rotation.yaml").replace("permissions_boundary: none", &format!("permissions_boundary: {BOUNDARY}"));
+    let text = text.replace("role_path: /", "role_path: /service/rotation/");
+    assert!(text.contains(BOUNDARY) && text.contains("/service/rotation/"));
+    policy_at(&place("aws", REGION), &text)
 }
 
 /// The condition key of a request that CloudFormation makes for the deployer.
@@ -127,19 +132,24 @@ fn every_request_of_a_deployment_is_allowed() {
             "Unsubscribe GetSubscriptionAttributes SetSubscriptionAttributes",
             vec![("sns", &topic), ("sns", &subscription)],
         ),
-        (via, "CreateQueue SetQueueAttributes GetQueueAttributes DeleteQueue", vec![("sqs", &queue)]),
+        (
+            via,
+            "CreateQueue SetQueueAttributes GetQueueAttributes DeleteQueue TagQueue UntagQueue",
+            vec![("sqs", &queue)],
+        ),
         (via, "CreateLogGroup PutRetentionPolicy DeleteLogGroup TagResource", vec![("logs", &log), ("logs", &in_log)]),
         (via, "DescribeLogGroups", vec![("logs", &"*".to_owned())]),
         (
             via,
-            "CreateRole GetRole PutRolePolicy DeleteRolePolicy UpdateAssumeRolePolicy UpdateRole DeleteRole",
+            "CreateRole GetRole PutRolePolicy DeleteRolePolicy UpdateAssumeRolePolicy UpdateRole DeleteRole TagRole UntagRole",
             vec![("iam", &function_role), ("iam", &schedule_role)],
         ),
         (&to_lambda, "PassRole", vec![("iam", &function_role)]),
         (&to_scheduler, "PassRole", vec![("iam", &schedule_role)]),
         (
             via,
-            "CreateFunction UpdateFunctionCode UpdateFunctionConfiguration GetFunction DeleteFunction TagResource",
+            "CreateFunction UpdateFunctionCode UpdateFunctionConfiguration GetFunction DeleteFunction TagResource \
+             PutFunctionConcurrency DeleteFunctionConcurrency",
             vec![("lambda", &function)],
         ),
         (
@@ -159,7 +169,7 @@ fn every_request_of_a_deployment_is_allowed() {
             vec![("cloudwatch", &alarm), ("cloudwatch", &switch)],
         ),
         (via, "CreateKey", vec![("kms", &"*".to_owned())]),
-        (via, "PutKeyPolicy EnableKeyRotation DescribeKey ScheduleKeyDeletion", vec![("kms", &key)]),
+        (via, "PutKeyPolicy EnableKeyRotation DescribeKey ScheduleKeyDeletion TagResource", vec![("kms", &key)]),
         // After the deployment, synth checks the result.
         (direct, "ListSubscriptionsByTopic", vec![("sns", &topic)]),
         (direct, "GetSchedule", vec![("scheduler", &schedule)]),
@@ -229,6 +239,9 @@ fn no_other_request_is_allowed() {
         (via, "iam:PassRole", function_role.clone()),
         // Actions that only CloudFormation may call.
         (direct, "iam:PutRolePolicy", function_role.clone()),
+        (direct, "iam:TagRole", function_role.clone()),
+        (via, "iam:TagRole", role("admin")),
+        (via, "lambda:PutFunctionConcurrency", arn("lambda", "function:billing")),
         (direct, "lambda:UpdateFunctionCode", function.clone()),
         (direct, "lambda:UpdateFunctionConfiguration", function.clone()),
         (direct, "scheduler:UpdateSchedule", arn("scheduler", "schedule/default/access-key-rotation")),
@@ -275,6 +288,38 @@ fn no_other_request_is_allowed() {
     }
 }
 
+/// With a boundary, the roles can be created only with it, and no statement takes it off.
+#[test]
+fn roles_are_created_below_their_path_and_only_with_their_boundary() {
+    let deployer = with_boundary();
+    let function_role = role("service/rotation/access-key-rotation-FunctionRole-AbCdEfGhIjKl");
+    let bound = |boundary: &'static str| [THROUGH, ("iam:permissionsboundary", boundary)];
+    let (ours, other) = (bound(BOUNDARY), bound("arn:aws:iam::111122223333:policy/none"));
+    let without_path = role("access-key-rotation-FunctionRole-AbCdEfGhIjKl");
+    let to_lambda = [("iam:passedtoservice", "lambda.amazonaws.com")];
+    for (context, action, resource, decided) in [
+        (&ours[..], "iam:CreateRole", &function_role, Decision::Allowed),
+        (&ours, "iam:PutRolePermissionsBoundary", &function_role, Decision::Allowed),
+        (&[THROUGH], "iam:PutRolePolicy", &function_role, Decision::Allowed),
+        (&to_lambda, "iam:PassRole", &function_role, Decision::Allowed),
+        (&[THROUGH], "iam:CreateRole", &function_role, Decision::NotAllowed),
+        (&other, "iam:CreateRole", &function_role, Decision::NotAllowed),
+        (&other, "iam:PutRolePermissionsBoundary", &function_role, Decision::NotAllowed),
+        (&ours, "iam:DeleteRolePermissionsBoundary", &function_role, Decision::NotAllowed),
+        (&ours, "iam:CreateRole", &without_path, Decision::NotAllowed),
+        (&[THROUGH], "iam:PutRolePolicy", &without_path, Decision::NotAllowed),
+        (&to_lambda, "iam:PassRole", &without_path, Decision::NotAllowed),
+        (&ours[1..], "iam:CreateRole", &function_role, Decision::NotAllowed),
+    ] {
+        assert_eq!(decision(&deployer, action, resource, context), decided, "{action} on {resource} {context:?}");
+    }
+    assert!(deployer.characters() <= INLINE_POLICIES, "{} characters", deployer.characters());
+    let unknown = json!({"Role": {"Type": "AWS::IAM::Role", "Properties": {"PermissionsBoundary": {"Ref": "Stage"}}}});
+    let template = json!({ "Resources": unknown });
+    let stacks = [DeployedStack { name: STACK, template: &template }];
+    assert!(policy(&place("aws", REGION), &stacks).unwrap_err().to_string().contains("PermissionsBoundary"));
+}
+
 /// The reason why a permission in the schema of a type is left out.
 #[derive(Debug)]
 enum LeftOut {
@@ -295,7 +340,6 @@ fn left_out(kind: &str) -> Vec<(LeftOut, &'static str)> {
             (Property("DataProtectionPolicy"), "sns:PutDataProtectionPolicy"),
         ],
         "AWS::SNS::Subscription" => vec![(Property("SubscriptionRoleArn"), "iam:GetRole iam:PassRole")],
-        "AWS::SQS::Queue" => vec![(Property("Tags"), "sqs:TagQueue sqs:UntagQueue")],
         "AWS::Logs::LogGroup" => vec![
             (
                 Property("DataProtectionPolicy"),
@@ -310,8 +354,8 @@ fn left_out(kind: &str) -> Vec<(LeftOut, &'static str)> {
         ],
         "AWS::IAM::Role" => vec![
             (Property("ManagedPolicyArns"), "iam:AttachRolePolicy iam:DetachRolePolicy"),
-            (Property("PermissionsBoundary"), "iam:PutRolePermissionsBoundary iam:DeleteRolePermissionsBoundary"),
-            (Property("Tags"), "iam:TagRole iam:UntagRole"),
+            (Elsewhere("CreateBoundRoles"), "iam:PutRolePermissionsBoundary"),
+            (Because("only an account administrator takes a boundary off a role"), "iam:DeleteRolePermissionsBoundary"),
         ],
         "AWS::Lambda::Function" => vec![
             (Elsewhere("PassRolesToLambda"), "iam:PassRole"),
@@ -325,10 +369,6 @@ fn left_out(kind: &str) -> Vec<(LeftOut, &'static str)> {
             (
                 Property("CodeSigningConfigArn"),
                 "lambda:GetCodeSigningConfig lambda:PutFunctionCodeSigningConfig lambda:DeleteFunctionCodeSigningConfig",
-            ),
-            (
-                Property("ReservedConcurrentExecutions"),
-                "lambda:PutFunctionConcurrency lambda:DeleteFunctionConcurrency",
             ),
             (Property("Layers"), "lambda:GetLayerVersion"),
             (Property("CapacityProviderConfig"), "lambda:PassCapacityProvider"),
@@ -375,7 +415,6 @@ fn left_out(kind: &str) -> Vec<(LeftOut, &'static str)> {
         ],
         "AWS::KMS::Key" => vec![
             (Property("Enabled"), "kms:EnableKey kms:DisableKey"),
-            (Property("Tags"), "kms:TagResource kms:UntagResource"),
             (Because("the key that a template makes is always rotated"), "kms:DisableKeyRotation"),
         ],
         _ => Vec::new(),
@@ -386,7 +425,7 @@ fn left_out(kind: &str) -> Vec<(LeftOut, &'static str)> {
 /// is left out for a reason that the test checks. The table has no others.
 #[test]
 fn the_table_is_what_the_schemas_ask_for() {
-    let policy = of_rotation();
+    let policy = with_boundary();
     let mut seen = 0;
     for entry in TYPES {
         let kind = entry.kind;

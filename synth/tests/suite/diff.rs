@@ -750,6 +750,48 @@ fn a_wider_selection_of_users_is_shown() {
     }
 }
 
+/// Which change of the company's settings needs approval.
+#[test]
+fn a_boundary_that_is_taken_off_and_tags_of_principals_need_approval() {
+    let templates = |settings: &str| {
+        let text = format!("users: [alice]\nemails: [a@b.co]\n{settings}\n");
+        let config = config::read(&text, Overrides::default()).unwrap_or_else(|e| panic!("{e}")).config;
+        [stack::template(&config).unwrap(), stack::artifacts::template(&config).unwrap()].map(|t| to_json(&t))
+    };
+    let boundary = |name: &str| format!("permissions_boundary: arn:aws:iam::111122223333:policy/{name}");
+    let none = String::new;
+    for (old, new, verdict, reasons) in [
+        (boundary("a"), none(), Verdict::Broader, &[ApprovalReason::AllowsMore][..]),
+        (boundary("a"), boundary("b"), Verdict::Unknown, &[ApprovalReason::MayAllowMore]),
+        (none(), boundary("a"), Verdict::Narrower, &[]),
+        (none(), "role_path: /service/".into(), Verdict::None, &[ApprovalReason::Replaces]),
+        (none(), "reserved_concurrency: 2".into(), Verdict::None, &[]),
+        ("reserved_concurrency: 2".into(), none(), Verdict::None, &[]),
+        // The role may then create secrets with this tag too.
+        (none(), "tags: {team: a}".into(), Verdict::Broader, &[ApprovalReason::AllowsMore]),
+        ("tags: {team: a}".into(), "tags: {team: b}".into(), Verdict::Unknown, &[ApprovalReason::MayAllowMore]),
+        ("tags: {team: a}".into(), none(), Verdict::Unknown, &[ApprovalReason::MayAllowMore]),
+    ] {
+        let ([old_stack, old_bucket], [new_stack, new_bucket]) = (templates(&old), templates(&new));
+        let diff = compare(&old_stack, &new_stack);
+        let needed = Approval::needed(&diff).map(|approval| approval.reasons).unwrap_or_default();
+        assert_eq!((diff.iam.verdict, needed.as_slice()), (verdict, reasons), "{old} -> {new}: {:#?}", diff.iam);
+        let bucket = compare(&old_bucket, &new_bucket);
+        assert_eq!((bucket.iam.verdict, Approval::needed(&bucket)), (Verdict::None, None), "{old} -> {new}");
+    }
+    let diff = compare(&templates("tags: {team: a}")[0], &templates("tags: {team: b}")[0]);
+    let shown = render(&diff, DiffFormat::Text { colour: false });
+    assert!(shown.contains("what other policies allow FunctionRole by its tags"), "{shown}");
+    // A principal has tags, a resource of another type only carries them.
+    let with = |kind: &str, tag: &str| {
+        template(&format!("R: {{Type: {kind}, Properties: {{Tags: [{{Key: team, Value: {tag}}}]}}}}"))
+    };
+    for kind in ["AWS::SQS::Queue", "AWS::KMS::Key", "AWS::S3::Bucket", "AWS::Lambda::Function"] {
+        let diff = compare(&with(kind, "a"), &with(kind, "b"));
+        assert_eq!((diff.iam.verdict, Approval::needed(&diff)), (Verdict::None, None), "{kind}");
+    }
+}
+
 /// The fingerprint of a change is the same everywhere and for every form of its templates. It is missing if no approval
 /// is needed.
 #[test]

@@ -48,6 +48,7 @@ impl Property for Anything {
 
 impl DeclaredType for Anything {
     const TYPE: &'static str = "Test::Any::Thing";
+    const TAKES_TAGS: bool = false;
 }
 
 impl HasArn for Anything {}

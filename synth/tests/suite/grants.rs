@@ -10,6 +10,7 @@ use crate::common::read;
 use lambda::{
     contract::{
         call_permissions::{CHOOSING, steps},
+        permissions::SECRET_TAGS,
         selector::UserSelector,
     },
     delivery::secret_policy,
@@ -52,6 +53,10 @@ fn resolve(name: &str) -> Option<String> {
 
 const KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
+/// What a company demands. The policies must not differ, but for the keys of the tags.
+const COMPANY: &str = "tags: {cost-centre: '4711', stage: prod}\nrole_path: /service/\n\
+                       permissions_boundary: arn:aws:iam::111122223333:policy/boundary\nreserved_concurrency: 2\n";
+
 /// The committed configurations, the default one with a customer managed key, and those that select users in other
 /// ways.
 fn configurations() -> Vec<(&'static str, Config, Json)> {
@@ -68,6 +73,7 @@ fn configurations() -> Vec<(&'static str, Config, Json)> {
         ("tags", of("['tag:rotate=yes', 'tag:rotate=soon']")),
         ("tags that speak", of("[alice]") + "user_tags: honoured\n"),
         ("a mixture", of("[/ci/, /ci/eu/bot, alice]")),
+        ("a company", of("[alice]") + COMPANY),
     ];
     texts.into_iter().map(|(name, text)| (name, config(&text), template(&text))).collect()
 }
@@ -121,7 +127,8 @@ fn request(action: &str, resource: &str, context: &[(&str, &[&str])]) -> AccessR
 
 /// The requests of one action for one user, as AWS receives them.
 fn handlers(config: &Config, action: &str, (user, tag): &SelectedUser) -> Vec<AccessRequest> {
-    let secret_tags: &[(&str, &[&str])] = &[("aws:tagkeys", &["access-key-rotation:user", "managed-by"])];
+    let tags: Vec<_> = SECRET_TAGS.into_iter().chain(config.tags.pairs().map(|(key, _)| key)).collect();
+    let secret_tags: &[(&str, &[&str])] = &[("aws:tagkeys", tags.as_slice())];
     let secret = config.secret_prefix.secret_name(&user.name);
     let secret_arn = |ending| format!("arn:aws:secretsmanager:eu-west-1:111122223333:secret:{secret}{ending}");
     let (service, operation) = action.split_once(':').unwrap();

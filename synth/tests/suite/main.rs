@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod change_set;
+mod checkov;
 mod common;
 mod compile_fail;
 mod deployer;

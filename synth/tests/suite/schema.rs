@@ -80,7 +80,24 @@ fn seeds(setting: &str) -> Vec<String> {
         ],
         "delivery" => vec!["secrets-manager", "email", "email-encrypted"],
         "secret_prefix" => vec!["access-key-rotation", "a/b", "x", "/a", "a/"],
-        "stack_name" => vec!["access-key-rotation", "A", "a1"],
+        "stack_name" => vec!["access-key-rotation", "A", "a1", "x-artifacts", "artifacts"],
+        "permissions_boundary" => vec![
+            "none",
+            "arn:aws:iam::111122223333:policy/boundary",
+            "arn:aws-cn:iam::111122223333:policy/ops/boundary",
+            "arn:aws:iam::aws:policy/PowerUserAccess",
+        ],
+        "role_path" => vec!["/", "/service/", "/service/rotation/"],
+        "reserved_concurrency" => vec!["none", "1"],
+        "tags" => vec![
+            "team",
+            "cost centre",
+            "a:b/c+d@e_f.g-h",
+            "managed-by",
+            "Managed-By ",
+            "aws:x",
+            "access-key-rotation:x",
+        ],
         "architecture" => vec!["arm64", "x86_64"],
         "memory" => vec!["128"],
         "topic_kms_key" | "log_kms_key" => vec![
@@ -184,7 +201,11 @@ fn the_schema_and_the_reader_agree_on_every_single_value() {
     for (setting, rule) in schema["properties"].as_object().unwrap() {
         // One for each setting, so that a new setting does not change the values of the others.
         let mut runner = TestRunner::deterministic();
-        let whole = |value: Json| if rule["type"] == "array" { json!([value]) } else { value };
+        let whole = |value: Json| match (rule["type"].as_str(), value.as_str()) {
+            (Some("array"), _) => json!([value]),
+            (Some("object"), Some(text)) => json!({ text: "a value", "a key": text }),
+            _ => value,
+        };
         let long = ["x".repeat(64), "x".repeat(65), "x".repeat(256), "x".repeat(257)];
         let paths = [511, 512].map(|length| format!("/{}/x", "p".repeat(length - 1)));
         let wide = [510, 511].map(|length| format!("/{}/", "p".repeat(length)));
@@ -234,6 +255,8 @@ fn the_schema_and_the_reader_agree_on_every_single_value() {
             json!(-1),
             json!(127),
             json!(128),
+            json!(900),
+            json!(901),
             json!(10_240),
             json!(10_241),
             json!(1.5),
@@ -242,6 +265,11 @@ fn the_schema_and_the_reader_agree_on_every_single_value() {
             json!([["alice"]]),
             json!({}),
             json!({ "a": 1 }),
+            json!({ "a": "b" }),
+            json!({ "a": null }),
+            json!({ "a": ["b"] }),
+            (0..48).map(|n| (format!("k{n}"), "v")).collect(),
+            (0..49).map(|n| (format!("k{n}"), "v")).collect(),
         ] {
             values.push((setting.clone(), whole(value.clone())));
             values.push((setting.clone(), value));

@@ -40,6 +40,10 @@ impl Comparison<'_> {
         if kind.has_arn != attribute("Arn") {
             comparison.wrong.push(format!("{}: has_arn is {}, the schema says otherwise", kind.name, kind.has_arn));
         }
+        let sets_tags = matches!(&kind.shape, Shape::Struct(fields) if fields.iter().any(|(name, _)| *name == "Tags"));
+        if sets_tags != (schema["tagging"]["taggable"] == true) {
+            comparison.wrong.push(format!("{}: sets tags: {sets_tags}, the schema says otherwise", kind.name));
+        }
         if let Shape::Struct(fields) = &kind.shape {
             for (name, _) in fields.iter().filter(|(name, _)| attribute(name)) {
                 comparison.wrong.push(format!("{}.{name} cannot be set", kind.name));
@@ -139,7 +143,7 @@ fn every_type_is_what_its_schema_says() {
         BTreeSet::from(["Protocol", "FilterPolicyScope"].map(|name| format!("AWS::SNS::Subscription.{name}")));
     assert_eq!(all.unlisted, unlisted, "words that no schema lists");
     // Each number is at least as high as when this test was written.
-    assert!(types.len() >= 14 && all.properties >= 102 && all.words >= 18, "{} types, {all:?}", types.len());
+    assert!(types.len() >= 14 && all.properties >= 132 && all.words >= 18, "{} types, {all:?}", types.len());
     assert_eq!(types.iter().filter(|kind| kind.has_arn).count(), 9);
 }
 
@@ -165,7 +169,8 @@ fn every_kind_of_mistake_is_found() {
         (&|k| field(k, "Target", &|f| f.1 = Shape::Map(Box::new(Shape::Text))), "no keys to choose"),
         (&|k| field(k, "Target", &|f| f.1 = Shape::List(Box::new(Shape::Text))), "Target: List(Text) where"),
         (&|k| field(k, "Target", &|f| f.1 = Shape::Json(Box::new(Shape::Text))), "Target: the schema says what is in"),
-    ] as [(&dyn Fn(&mut ResourceType), &str); 13]
+        (&|k| field(k, "Description", &|f| f.0 = "Tags"), "sets tags: true, the schema says otherwise"),
+    ] as [(&dyn Fn(&mut ResourceType), &str); 14]
     {
         let mut kind = good();
         plant(&mut kind);

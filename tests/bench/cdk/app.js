@@ -143,6 +143,7 @@ const handler = new CfnFunction(stack, "Function", {
       SECRET_PREFIX: "access-key-rotation",
       SECRET_READERS: "none",
       SECRET_KMS_KEY: "aws/secretsmanager",
+      SECRET_TAGS: "none",
     },
   },
   loggingConfig: { logFormat: "JSON", logGroup: logGroup.ref },

@@ -188,11 +188,13 @@ async fn only_changes_that_matter_need_approval() {
     let subscriptions = aws.cli(&["sns", "list-subscriptions"]);
     assert_eq!(subscriptions["Subscriptions"][0]["Endpoint"], "ops@example.com");
 
-    // Another stack in the account shares only the bucket with this one.
+    // Another stack in the account shares nothing with this one, not even the bucket.
     let article = deploy(&aws, &words(&arguments("examples/article.yaml", &["--users", "bob"])));
     assert_eq!(article.result()["result"], "deployed", "{}", article.text);
     let names: Vec<_> = stacks(&aws).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["AccessKeyRotation", STACK, ARTIFACTS]);
+    assert_eq!(names, ["AccessKeyRotation", "AccessKeyRotation-artifacts", STACK, ARTIFACTS]);
+    let buckets = aws.cli(&["s3api", "list-buckets"])["Buckets"].as_array().map_or(0, Vec::len);
+    assert_eq!(buckets, 2);
     let users = |name: &str| {
         let function = aws.cli(&["lambda", "get-function-configuration", "--function-name", name]);
         function["Environment"]["Variables"]["USERS"].clone()

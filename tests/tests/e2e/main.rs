@@ -7,6 +7,7 @@ mod article;
 mod attacks;
 mod bad_event;
 mod common;
+mod company;
 mod demo;
 mod deploy;
 mod encrypted;

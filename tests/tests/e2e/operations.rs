@@ -268,7 +268,7 @@ async fn a_stack_is_deleted_after_a_confirmation() {
     let destroyed = make(&aws, &["destroy", "YES=1"]);
     assert!(destroyed.status.success(), "{}", text(&destroyed));
     has(&destroyed, &["DELETE_COMPLETE   Function  AWS::Lambda::Function", "The stack access-key-rotation is deleted"]);
-    assert_eq!(stacks(), [ARTIFACTS], "other stacks may use the packages");
+    assert_eq!(stacks(), [ARTIFACTS], "the next deployment uses the packages again");
     assert_eq!(account.keys("alice").await, keys, "keys stay");
     assert!(account.secret("access-key-rotation/alice").await.is_some(), "secrets stay");
 }

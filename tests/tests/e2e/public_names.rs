@@ -85,6 +85,10 @@ users: ['tag:rotate=yes']
 emails: [security@example.com]
 secret_kms_key: arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab
 dashboard: fleet
+tags: {team: payments}
+permissions_boundary: arn:aws:iam::111122223333:policy/boundary
+role_path: /service/
+reserved_concurrency: 2
 ";
 
 type Names = BTreeSet<String>;
@@ -614,7 +618,7 @@ fn repository() -> Vec<Section> {
     let schema: Json = serde_json::from_str(&read("templates/rotation.schema.json")).unwrap();
     let stack_name = schema["properties"]["stack_name"]["default"].as_str().expect("a default");
     vec![
-        ("Names of stacks", names([stack_name, artifacts::STACK_NAME])),
+        ("Names of stacks", names([stack_name, artifacts::stack_name(stack_name).as_str()])),
         ("make targets", targets),
         ("Variables of make", variables),
         ("Workflows", workflows()),

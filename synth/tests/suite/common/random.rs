@@ -230,6 +230,41 @@ fn delivery() -> impl Strategy<Value = RandomDelivery> {
     ]
 }
 
+/// What a company demands: tags, a permissions boundary, a path of the roles, and a reserved concurrency.
+fn company(double: bool) -> impl Strategy<Value = Vec<(&'static str, String)>> {
+    let key = "[a-zA-Z0-9_.:/+@-]([a-zA-Z0-9_.:/+@ -]{0,20}[a-zA-Z0-9_.:/+@-])?";
+    let value = "[a-zA-Z0-9_.:/+=@-]([a-zA-Z0-9_.:/+=@ -]{0,20}[a-zA-Z0-9_.:/+=@-])?";
+    let tags = prop::collection::vec((key, value), 0..9).prop_map(move |tags| {
+        let mut seen = std::collections::HashSet::new();
+        let is_own = |key: &str| ["aws:", "access-key-rotation:"].iter().any(|prefix| key.starts_with(prefix));
+        let tags = tags.into_iter().filter(|(key, _)| {
+            let key = key.to_ascii_lowercase();
+            key != "managed-by" && !is_own(&key) && seen.insert(key)
+        });
+        let tags: Vec<_> =
+            tags.map(|(key, value)| format!("{}: {}", quoted(&key, double), quoted(&value, double))).collect();
+        format!("{{{}}}", tags.join(", "))
+    });
+    let boundary = prop_oneof![
+        Just("none".to_owned()),
+        "arn:aws(-cn|-us-gov)?:iam::([0-9]{12}|aws):policy/([a-zA-Z0-9+=,.@_-]{1,9}/){0,2}[a-zA-Z0-9+=,.@_-]{1,64}",
+    ];
+    let path = prop_oneof![Just("/".to_owned()), "/([a-zA-Z0-9+=,.@_-]{1,12}/){1,3}"];
+    let concurrency = prop_oneof![Just("none".to_owned()), (1..901u32).prop_map(|number| number.to_string())];
+    let of = prop::option::of::<BoxedStrategy<String>>;
+    (of(tags.boxed()), of(boundary.boxed()), of(path.boxed()), of(concurrency.boxed())).prop_map(
+        move |(tags, boundary, path, concurrency)| {
+            let settings = [
+                ("tags", tags),
+                ("permissions_boundary", boundary.map(|arn| quoted(&arn, double))),
+                ("role_path", path.map(|path| quoted(&path, double))),
+                ("reserved_concurrency", concurrency),
+            ];
+            settings.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+        },
+    )
+}
+
 /// A valid configuration with as many users as fit.
 pub(crate) fn right() -> impl Strategy<Value = Random> {
     let one_of = |words: &'static [&'static str]| select(words).prop_map(str::to_owned);
@@ -271,13 +306,14 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
     let exempt = prop::option::of(any::<bool>().prop_flat_map(exempt));
     let spoken = (exempt, prop::option::of(one_of(&["ignored", "honoured"])));
     let people = (users(), emails(), prop::option::of(emails()), who, own_times, spoken);
+    let watching = (watching, any::<bool>().prop_flat_map(company));
     (people, texts, (numbers, digest, disabled, unconfirmed), watching, prop::option::of(timings()), any::<[bool; 2]>())
         .prop_map(
             |(
                 (users, emails, owners, who, own_times, (exempt, user_tags)),
                 texts,
                 ((memory, timeout, retention), digest, disabled, unconfirmed),
-                watching,
+                (watching, company),
                 timings,
                 [flow, double],
             )| {
@@ -307,6 +343,7 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
                 set("unconfirmed_recipients", unconfirmed);
                 set("exempt", exempt);
                 set("user_tags", user_tags);
+                others.extend(company);
                 let emails = distinct(emails, double);
                 let owners = owners.map_or_else(|| emails.clone(), |owners| distinct(owners, double));
                 let owner = |index: usize| Some(&owners[who.get(index)?.as_ref()?.index(owners.len())]);
@@ -342,9 +379,18 @@ pub(crate) struct Wrong {
 }
 
 /// Values that are not valid for a setting.
-const NEVER: [(&str, &[&str]); 25] = [
+const NEVER: [(&str, &[&str]); 28] = [
     ("user_tags", &["yes", "Honoured", "some", "key-rotation:owner"]),
-    ("stack_name", &["1st", "a_b", "''", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"]),
+    (
+        "stack_name",
+        &[
+            "1st",
+            "a_b",
+            "''",
+            "x-artifacts",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        ],
+    ),
     ("language", &["fr", "EN", "english"]),
     ("digest", &["sometimes", "Always", "daily", "change"]),
     (
@@ -371,6 +417,12 @@ const NEVER: [(&str, &[&str]); 25] = [
     ("log_kms_key", &["own", "none", "arn:aws:kms:eu-west-1:111122223333:alias/mine"]),
     ("topic_kms_key", &["aws-owned", "alias/aws/sns", "arn:aws:sns:eu-west-1:111122223333:topic"]),
     ("dashboard", &["fleets", "both", "None"]),
+    (
+        "permissions_boundary",
+        &["None", "boundary", "'*'", "arn:aws:iam::111122223333:role/x", "arn:aws:iam::aws:policy/"],
+    ),
+    ("role_path", &["service", "/service", "service/", "//", "/a b/", "'/*/'"]),
+    ("reserved_concurrency", &["0", "-1", "901", "1.5", "'2'", "None", "all"]),
 ];
 
 /// Values that are not valid for any setting.
@@ -431,6 +483,13 @@ pub(crate) fn wrong() -> impl Strategy<Value = Wrong> {
         }),
         1 => (right(), select(&["~", "nobody", "{a: b}", "[~]", "['*']", "[alice]", "['arn:aws:iam::111122223333:root']"][..]))
             .prop_map(move |(random, readers)| blamed(random.with("secret_readers", readers), "secret_readers")),
+        1 => (right(), select(&["~", "team=payments", "[{a: b}]", "{a: }", "{a: ~}", "{a: 7}", "{7: a}", "{a: ''}", "{'': a}", "{a: [b]}",
+            "{a: 'b,c'}", "{'a=b': c}", "{aws:x: y}", "{AWS:x: y}", "{managed-by: me}", "{access-key-rotation:user: me}", "{a: b, A: c}",
+            "{日本: a}", "{' a': b}"][..])).prop_map(move |(random, tags)| blamed(random.with("tags", tags), "tags")),
+        1 => (right(), 49..60u32).prop_map(move |(random, number)| {
+            let tags: Vec<_> = (0..number).map(|n| format!("k{n}: v")).collect();
+            blamed(random.with("tags", &format!("{{{}}}", tags.join(", "))), "tags")
+        }),
         1 => (right(), select(&["{name: a b}", "{owner: a@b.co}", "{name: new-1, owner: nobody}", "{name: new-1, onwer: a@b.co}",
             "{name: new-1, owner: [a@b.co]}", "{name: new-1, name: new-1}", "{}", "{name: }"][..]))
             .prop_map(move |(mut random, user)| {
