@@ -191,6 +191,7 @@ pub fn policy(place: &AccountRegion, stacks: &[DeployedStack<'_>]) -> Result<Dep
     for (sid, why, kind, actions) in AFTERWARDS {
         statements.extend(known.arns.get(kind).map(|arns| allow(sid, why, actions, arns.clone())));
     }
+    statements.extend(known.resubscriptions());
     if stacks.iter().any(|stack| stores_secrets(stack.template)) {
         statements.extend(known.former_users());
     }
@@ -312,6 +313,22 @@ impl Known<'_> {
                 conditions: vec![own],
             },
         ]
+    }
+
+    /// The permission with which `synth resubscribe` asks AWS for a new mail. It is a statement of its own, because a deployment
+    /// does not need it. It does not name the addresses, because their number would have no limit.
+    fn resubscriptions(&self) -> Option<DeployerStatement> {
+        let by_mail =
+            DeployerCondition { operator: "StringEquals", key: "sns:Protocol", value: "email".to_owned() };
+        Some(DeployerStatement {
+            sid: "Resubscribe",
+            why: "Optional, for make resubscribe: subscribe an address again whose subscription disappeared unconfirmed. \
+                  CloudFormation does not do that."
+                .into(),
+            actions: vec!["sns:Subscribe"],
+            scope: StatementScope::Arns(self.arns.get("AWS::SNS::Topic")?.clone()),
+            conditions: vec![by_mail],
+        })
     }
 
     /// The permissions with which `synth status` finds former users. Each is a statement of its own, because a deployment
