@@ -102,7 +102,9 @@ async fn make_run_changes_nothing_without_a_confirmed_recipient_and_then_rotates
     let _ = Stack::deploy(&aws, &read(ROTATION), &["due"]);
     aws.proxy.leave_unconfirmed(ADMINISTRATOR);
     aws.proxy.forget();
-    let writes = || aws.proxy.calls().into_iter().filter(|call| is_write(&call.operation)).count();
+    // The digest is sent anyway, and SNS does not deliver it.
+    let is_change = |operation: &str| is_write(operation) && operation != "Publish";
+    let writes = || aws.proxy.calls().into_iter().filter(|call| is_change(&call.operation)).count();
 
     let held = make(&aws, &["run"]);
     let said = text(&held);
