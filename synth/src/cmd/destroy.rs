@@ -16,6 +16,7 @@ use crate::{
         invoke::{InvocationMode, RunCommand},
         progress::Progress,
         release_summary::{users_with_notes, users_with_two_keys},
+        stack_recipients,
         stacks::Stacks,
     },
     stack::artifacts,
@@ -51,6 +52,7 @@ pub(super) fn run(args: &DestroyArgs) -> Result<(), CommandError> {
         print(&deletion_summary(
             name,
             &resources,
+            &stack_recipients::foreign(&session, &stack, &template).await,
             &template,
             packages(&cloudformation).await,
             if args.release { UserNotes::Removed } else { UserNotes::Stay },

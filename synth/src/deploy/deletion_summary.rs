@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use crate::deploy::{
     aws::{Session, cloudformation::StackResource},
     deployed_template,
+    subscriptions::ForeignSubscription,
 };
 use crate::stack::artifacts;
 
@@ -30,11 +31,12 @@ pub enum UserNotes {
     Removed,
 }
 
-/// The text that says what is deleted with a stack and what stays.
+/// The text that says what is deleted with a stack and what stays. The topics also end the subscriptions of others.
 #[must_use]
 pub fn deletion_summary(
     name: &str,
     resources: &[StackResource],
+    others: &[ForeignSubscription],
     template: &Json,
     artifacts: Artifacts,
     notes: UserNotes,
@@ -45,6 +47,9 @@ pub fn deletion_summary(
     let mut text = format!("The stack {name} in account {account}, Region {region}, will be deleted, and with it\n");
     for StackResource { id, kind, .. } in resources {
         text.push_str(&format!("  {id:width$}  {kind}\n"));
+    }
+    for ForeignSubscription { endpoint, protocol, .. } in others {
+        text.push_str(&format!("  the subscription of {endpoint} ({protocol}), which is not from the stack's template\n"));
     }
     text.push_str("What stays\n");
     let prefix = journal::PREFIX;
@@ -111,17 +116,23 @@ mod tests {
 The stack keys in account 123456789012, Region eu-west-1, will be deleted, and with it
   Function  AWS::Lambda::Function
   Log       AWS::Logs::LogGroup
+  the subscription of left@example.com (email), which is not from the stack's template
 What stays
   the users, their access keys, and the notes about them (the users' tags access-key-rotation:…)
   the secrets team/keys/… in Secrets Manager; workloads can still read their keys there
   the stack access-key-rotation-artifacts with the packages, which other stacks here may use. Once none does, delete \
 that stack, then empty and delete the bucket access-key-rotation-123456789012-eu-west-1, which it leaves behind
 ";
+        let other = ForeignSubscription {
+            protocol: "email".into(),
+            endpoint: "left@example.com".into(),
+            arn: "arn:topic:1".into(),
+        };
         let stored = template("secret_prefix: team/keys\n");
-        let summary = deletion_summary("keys", &resources, &stored, Artifacts::Here, UserNotes::Stay, &place);
+        let summary = deletion_summary("keys", &resources, &[other], &stored, Artifacts::Here, UserNotes::Stay, &place);
         assert_eq!(summary, expected);
         let mailed = template("delivery: email\n");
-        let text = deletion_summary("keys", &resources, &mailed, Artifacts::Unknown, UserNotes::Removed, &place);
+        let text = deletion_summary("keys", &resources, &[], &mailed, Artifacts::Unknown, UserNotes::Removed, &place);
         assert!(text.contains("(the users' tags access-key-rotation:…) are removed first\n"), "{text}");
         assert!(!text.contains("Secrets Manager") && !text.contains("bucket"), "{text}");
     }

@@ -10,7 +10,7 @@ use crate::{
             cloudformation::{CloudFormation, Stack},
         },
         deployed_template,
-        subscriptions::{self, StackSubscription, StackTopic, TopicSubscriptions},
+        subscriptions::{self, ForeignSubscription, StackSubscription, StackTopic, TopicSubscriptions},
     },
 };
 
@@ -58,4 +58,13 @@ pub async fn of_stack(
         of_topic(session, stack, template, StackTopic::Alarms),
     )?;
     Ok(subscriptions::by_address([notices, alarms]))
+}
+
+/// The subscriptions to both topics that are not from the template, as far as they can be read.
+pub async fn foreign(session: &Session, stack: &Stack, template: &Json) -> Vec<ForeignSubscription> {
+    let (notices, alarms) = tokio::join!(
+        of_topic(session, stack, template, StackTopic::Notices),
+        of_topic(session, stack, template, StackTopic::Alarms),
+    );
+    [notices, alarms].into_iter().flatten().flat_map(|topic| topic.foreign).collect()
 }
