@@ -464,7 +464,10 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
         let _ = writeln!(body, "Notices not sent:   {}", s.unsent);
     }
     if let Some(count) = s.unconfirmed.filter(|count| *count > 0) {
-        let _ = writeln!(body, "Unconfirmed:        {count} addresses; make status names them, make resubscribe asks for new mails");
+        let _ = writeln!(
+            body,
+            "Unconfirmed:        {count} addresses; make status names them, make resubscribe asks for new mails"
+        );
     }
     let more = |n| format!("  … and {n} more; the function's log names them\n");
     if attention > 0 {

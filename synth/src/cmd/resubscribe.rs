@@ -37,7 +37,8 @@ pub(super) fn run(args: &ResubscribeArgs) -> Result<(), CommandError> {
         let stack = stack.ok_or_else(|| target::stack_not_found(name.as_str(), &session))?;
         let template = stack_recipients::template(&session, &stack).await?;
         let all = stack_recipients::of_stack(&session, &stack, &template).await?;
-        let selected = subscriptions::of_addresses(all, named).map_err(|unknown| not_subscribed(name.as_str(), &unknown))?;
+        let selected =
+            subscriptions::of_addresses(all, named).map_err(|unknown| not_subscribed(name.as_str(), &unknown))?;
         let mut done = Vec::new();
         for subscription in selected {
             let outcome = resubscribe(&session, &stack, &subscription).await;

@@ -49,7 +49,9 @@ pub fn deletion_summary(
         text.push_str(&format!("  {id:width$}  {kind}\n"));
     }
     for ForeignSubscription { endpoint, protocol, .. } in others {
-        text.push_str(&format!("  the subscription of {endpoint} ({protocol}), which is not from the stack's template\n"));
+        text.push_str(&format!(
+            "  the subscription of {endpoint} ({protocol}), which is not from the stack's template\n"
+        ));
     }
     text.push_str("What stays\n");
     let prefix = journal::PREFIX;

@@ -230,7 +230,10 @@ mod tests {
         let mut waiting = report(false);
         waiting.unconfirmed = ["Security@example.com", "dev@example.com"].map(|email| email.parse().unwrap()).into();
         let text = ReceivedReport::read(json!(waiting)).unwrap().unconfirmed_text().unwrap();
-        assert!(text.contains("dev@example.com, Security@example.com\n") && text.contains("make resubscribe"), "{text}");
+        assert!(
+            text.contains("dev@example.com, Security@example.com\n") && text.contains("make resubscribe"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::deploy::{
     aws::AwsError,
-    subscriptions::{StackSubscription, StackTopic, SubscriptionState},
+    subscriptions::{StackSubscription, SubscriptionState},
     table::table,
 };
 
@@ -110,26 +110,33 @@ pub fn json(done: &[Resubscription]) -> Json {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deploy::subscriptions::{DeclaredSubscription, NoticeRole};
+    use crate::deploy::subscriptions::{DeclaredSubscription, NoticeRole, StackTopic};
 
     #[test]
     fn only_what_is_not_confirmed_needs_a_mail() {
-        for (state, needs) in [
-            (SubscriptionState::Confirmed, false),
-            (SubscriptionState::Pending, true),
-            (SubscriptionState::Gone, true),
-        ] {
+        for (state, needs) in
+            [(SubscriptionState::Confirmed, false), (SubscriptionState::Pending, true), (SubscriptionState::Gone, true)]
+        {
             assert_eq!(needs_mail(state), needs, "{state:?}");
         }
     }
 
-    fn done(topic: StackTopic, address: &str, state: SubscriptionState, outcome: ResubscriptionOutcome) -> Resubscription {
+    fn done(
+        topic: StackTopic,
+        address: &str,
+        state: SubscriptionState,
+        outcome: ResubscriptionOutcome,
+    ) -> Resubscription {
         let roles = match topic {
             StackTopic::Notices => vec![NoticeRole::OwnerOf(vec!["alice".parse().unwrap()])],
             StackTopic::Alarms => Vec::new(),
         };
-        let declared =
-            DeclaredSubscription { topic, address: address.into(), roles, attributes: std::collections::BTreeMap::new() };
+        let declared = DeclaredSubscription {
+            topic,
+            address: address.into(),
+            roles,
+            attributes: std::collections::BTreeMap::new(),
+        };
         Resubscription { subscription: StackSubscription { declared, state }, outcome }
     }
 

@@ -48,11 +48,7 @@ pub async fn of_topic(
 ///
 /// # Errors
 /// [`AwsError`] as for [`of_topic`].
-pub async fn of_stack(
-    session: &Session,
-    stack: &Stack,
-    template: &Json,
-) -> Result<Vec<StackSubscription>, AwsError> {
+pub async fn of_stack(session: &Session, stack: &Stack, template: &Json) -> Result<Vec<StackSubscription>, AwsError> {
     let (notices, alarms) = tokio::try_join!(
         of_topic(session, stack, template, StackTopic::Notices),
         of_topic(session, stack, template, StackTopic::Alarms),

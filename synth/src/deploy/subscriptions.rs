@@ -265,10 +265,7 @@ pub fn awaited(left: &[StackSubscription]) -> String {
 ///
 /// # Errors
 /// The addresses that the template does not subscribe.
-pub fn of_addresses(
-    mut all: Vec<StackSubscription>,
-    named: &[Email],
-) -> Result<Vec<StackSubscription>, Vec<Email>> {
+pub fn of_addresses(mut all: Vec<StackSubscription>, named: &[Email]) -> Result<Vec<StackSubscription>, Vec<Email>> {
     let is_of = |ours: &StackSubscription, email: &Email| ours.declared.address.eq_ignore_ascii_case(email.as_str());
     let unknown: Vec<_> = named.iter().filter(|email| !all.iter().any(|ours| is_of(ours, email))).cloned().collect();
     if !unknown.is_empty() {
@@ -327,7 +324,7 @@ mod tests {
 
     #[test]
     fn addresses_are_named_without_case_and_each_must_be_of_the_stack() {
-        let ours = |topic, address| StackSubscription {
+        let ours = |topic, address: &str| StackSubscription {
             declared: declared(topic, address),
             state: SubscriptionState::Confirmed,
         };

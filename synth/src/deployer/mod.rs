@@ -318,8 +318,7 @@ impl Known<'_> {
     /// The permission with which `synth resubscribe` asks AWS for a new mail. It is a statement of its own, because a deployment
     /// does not need it. It does not name the addresses, because their number would have no limit.
     fn resubscriptions(&self) -> Option<DeployerStatement> {
-        let by_mail =
-            DeployerCondition { operator: "StringEquals", key: "sns:Protocol", value: "email".to_owned() };
+        let by_mail = DeployerCondition { operator: "StringEquals", key: "sns:Protocol", value: "email".to_owned() };
         Some(DeployerStatement {
             sid: "Resubscribe",
             why: "Optional, for make resubscribe: subscribe an address again whose subscription disappeared unconfirmed. \

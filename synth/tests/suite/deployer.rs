@@ -234,11 +234,7 @@ fn no_other_request_is_allowed() {
         (direct, "lambda:UpdateFunctionCode", function.clone()),
         (direct, "lambda:UpdateFunctionConfiguration", function.clone()),
         (direct, "scheduler:UpdateSchedule", arn("scheduler", "schedule/default/access-key-rotation")),
-        (
-            &[("sns:protocol", "sqs")],
-            "sns:Subscribe",
-            arn("sns", "access-key-rotation-NotificationTopic-1A2B3C4D5E6F"),
-        ),
+        (&[("sns:protocol", "sqs")], "sns:Subscribe", arn("sns", "access-key-rotation-NotificationTopic-1A2B3C4D5E6F")),
         (&[("sns:protocol", "email")], "sns:Subscribe", arn("sns", "billing")),
         (direct, "sns:Unsubscribe", arn("sns", "access-key-rotation-NotificationTopic-1A2B3C4D5E6F")),
         (direct, "s3:PutBucketPolicy", bucket("")),

@@ -452,7 +452,11 @@ async fn a_deployment_ends_with_the_addresses_that_must_confirm_and_waits_for_th
     // The wait has a limit. The deployment is done anyway.
     let over = Run::of(&command(&["--wait=1s"]).output().unwrap());
     assert_eq!((over.code, &over.result()["result"]), (Some(1), &json!("unchanged")), "{}", over.text);
-    assert!(over.text.contains(&format!("after 1s it still waits for 2 confirmations: {ADDRESS} (notices)")), "{}", over.text);
+    assert!(
+        over.text.contains(&format!("after 1s it still waits for 2 confirmations: {ADDRESS} (notices)")),
+        "{}",
+        over.text
+    );
 
     // Ctrl-C ends only the wait.
     let wait = |more: &[&str]| {
@@ -465,7 +469,12 @@ async fn a_deployment_ends_with_the_addresses_that_must_confirm_and_waits_for_th
     let signalled = Command::new("kill").args(["-INT", &waiting.id().to_string()]).status().unwrap();
     assert!(signalled.success());
     let left_early = Run::of(&waiting.wait_with_output().unwrap());
-    assert_eq!((left_early.code, &left_early.result()["result"]), (Some(130), &json!("unchanged")), "{}", left_early.text);
+    assert_eq!(
+        (left_early.code, &left_early.result()["result"]),
+        (Some(130), &json!("unchanged")),
+        "{}",
+        left_early.text
+    );
     assert!(left_early.text.contains("Interrupted. The stack is deployed."), "{}", left_early.text);
     assert!(is_in(&aws, STACK, "CREATE_COMPLETE"));
 

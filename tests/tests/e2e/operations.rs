@@ -229,7 +229,8 @@ async fn a_subscription_that_vanished_is_made_again_with_its_filter_policy() {
     let attributes = |arn: &str| {
         let attributes = aws.cli(&["sns", "get-subscription-attributes", "--subscription-arn", arn]);
         ["FilterPolicy", "FilterPolicyScope"].map(|name| {
-            let text = attributes["Attributes"][name].as_str().unwrap_or_else(|| panic!("{name}: {attributes:#}")).to_owned();
+            let text =
+                attributes["Attributes"][name].as_str().unwrap_or_else(|| panic!("{name}: {attributes:#}")).to_owned();
             serde_json::from_str::<Json>(&text).unwrap_or(json!(text))
         })
     };

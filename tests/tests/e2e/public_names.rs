@@ -533,7 +533,8 @@ fn resubscribe() -> Names {
         Failed: ResubscriptionOutcome::Failed(AwsError::NoRegion),
     });
     let words = outcomes.iter().map(|outcome| format!("subscriptions[].done: {}", outcome.as_str()));
-    let words: Vec<_> = words.chain(StackTopic::ALL.map(|topic| format!("subscriptions[].topic: {}", topic.as_str()))).collect();
+    let words: Vec<_> =
+        words.chain(StackTopic::ALL.map(|topic| format!("subscriptions[].topic: {}", topic.as_str()))).collect();
     let subscription = || subscription(SubscriptionState::Gone);
     let done = outcomes.map(|outcome| Resubscription { subscription: subscription(), outcome });
     let mut found = fields_of(&resubscription::json(&done));

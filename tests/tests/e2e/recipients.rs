@@ -54,7 +54,10 @@ async fn invariant_11_a_first_run_without_a_confirmed_recipient_changes_nothing_
         let entry = of_user(&report, user);
         assert_eq!(entry["result"], "waiting", "{entry:#}");
         let why = entry["why"].as_str().unwrap();
-        assert!(why.starts_with("no confirmed recipient of notices") && why.contains(&format!(" to {ADMINISTRATOR};")), "{why}");
+        assert!(
+            why.starts_with("no confirmed recipient of notices") && why.contains(&format!(" to {ADMINISTRATOR};")),
+            "{why}"
+        );
     }
     // SNS would have delivered none of these.
     mailbox.take().await;
@@ -109,7 +112,8 @@ async fn make_run_changes_nothing_without_a_confirmed_recipient_and_then_rotates
     let held = make(&aws, &["run"]);
     let said = text(&held);
     assert!(held.status.success(), "{said}");
-    for words in ["due: waiting, no confirmed recipient", "Not confirmed, so they get no notice: security@example.com"] {
+    for words in ["due: waiting, no confirmed recipient", "Not confirmed, so they get no notice: security@example.com"]
+    {
         assert!(said.contains(words), "no {words:?} in {said}");
     }
     assert_eq!(writes(), 0, "{said}");
