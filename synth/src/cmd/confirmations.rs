@@ -34,7 +34,8 @@ pub(super) async fn follow(
         (Ok(found), _) => found,
         (Err(problem), Some(_)) => return Err(problem),
         (Err(problem), None) => {
-            terminal.show(&Message::Note(&format!("warning: who must confirm is not known: {}", problem.message)));
+            let problem = problem.message.trim_start_matches("error: ");
+            terminal.show(&Message::Note(&format!("warning: who must confirm is not known: {problem}")));
             return Ok(());
         }
     };

@@ -128,7 +128,8 @@ async fn deploy(
     (end.unwrap_or_else(from_failure), left)
 }
 
-/// Shows what CloudFormation does not know, such as when the next run is and what it would do. A program calls `synth status` for that. The deployment is done, so a failure here does not change how it ended.
+/// Shows what CloudFormation does not know, such as when the next run is, and what it would do. A program calls
+/// `synth status` for that. The deployment is done, so a failure here does not change how it ended.
 async fn show_status(session: &Session, name: &str, interrupt: &Interrupt, console: &mut Terminal) {
     let gather = async {
         let stack = target::stack(session, name).await?.ok_or_else(|| target::stack_not_found(name, session))?;
