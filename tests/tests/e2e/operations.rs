@@ -243,8 +243,13 @@ async fn a_subscription_that_vanished_is_made_again_with_its_filter_policy() {
     let first = arn().expect("the stack subscribes the owner");
     aws.cli(&["sns", "unsubscribe", "--subscription-arn", &first]);
     aws.proxy.leave_unconfirmed(administrator);
-    let again = Stack::deploy_as_it_is(&aws, &configuration(&format!(", owner: {owner}")));
-    assert_eq!((again.deployment.result()["result"].as_str(), arn()), (Some("unchanged"), None));
+    let config = aws.folder.path().join("same.yaml");
+    std::fs::write(&config, configuration(&format!(", owner: {owner}"))).unwrap();
+    let package = tests::stack::package().display().to_string();
+    let same = ["--config", config.to_str().unwrap(), "--package", &package];
+    let again =
+        deployer::deploy(&aws, &[&same[..], &["--architecture", tests::stack::host_architecture_name()]].concat());
+    assert_eq!((again.result()["result"].as_str(), arn()), (Some("unchanged"), None), "{}", again.text);
     let status = run_as(&aws, &key, &["status"]);
     has(&status, &["Dev@example.com  no subscription: ", "make resubscribe", "ops@example.com  not confirmed: "]);
 
