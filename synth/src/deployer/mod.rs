@@ -127,13 +127,7 @@ const STACK_ACTIONS: [&str; 9] = [
 
 /// The actions that `synth deploy` itself calls on the deployed resources: the statement's id, its purpose, the
 /// resource type, the actions.
-const AFTERWARDS: [(&str, &str, &str, &[&str]); 3] = [
-    (
-        "ListSubscriptions",
-        "See which subscriptions are not confirmed yet.",
-        "AWS::SNS::Topic",
-        &["sns:ListSubscriptionsByTopic"],
-    ),
+const AFTERWARDS: [(&str, &str, &str, &[&str]); 2] = [
     ("ReadSchedule", "See when the schedule fires next.", "AWS::Scheduler::Schedule", &["scheduler:GetSchedule"]),
     (
         "TryFunction",
@@ -188,10 +182,10 @@ pub fn policy(place: &AccountRegion, stacks: &[DeployedStack<'_>]) -> Result<Dep
     statements.extend(known.packages());
     statements.extend(known.through_cloudformation());
     statements.extend(known.roles_to_pass(stacks)?);
+    statements.extend(known.subscriptions());
     for (sid, why, kind, actions) in AFTERWARDS {
         statements.extend(known.arns.get(kind).map(|arns| allow(sid, why, actions, arns.clone())));
     }
-    statements.extend(known.resubscriptions());
     if stacks.iter().any(|stack| stores_secrets(stack.template)) {
         statements.extend(known.former_users());
     }
@@ -315,16 +309,17 @@ impl Known<'_> {
         ]
     }
 
-    /// The permission with which `synth resubscribe` asks AWS for a new mail. It is a statement of its own, because a deployment
-    /// does not need it. It does not name the addresses, because their number would have no limit.
-    fn resubscriptions(&self) -> Option<DeployerStatement> {
-        let by_mail = DeployerCondition { operator: "StringEquals", key: "sns:Protocol", value: "email".to_owned() };
+    /// The permissions with which `synth` finds unconfirmed subscriptions and makes one again. The condition does not concern
+    /// the list. It does not name the addresses, because their number would have no limit.
+    fn subscriptions(&self) -> Option<DeployerStatement> {
+        let by_mail =
+            DeployerCondition { operator: "StringEqualsIfExists", key: "sns:Protocol", value: "email".to_owned() };
         Some(DeployerStatement {
-            sid: "Resubscribe",
-            why: "Optional, for make resubscribe: subscribe an address again whose subscription disappeared unconfirmed. \
-                  CloudFormation does not do that."
+            sid: "RenewSubscriptions",
+            why: "See which subscriptions are not confirmed yet, and subscribe such an address again, only by mail. \
+                  CloudFormation does not do that. sns:Subscribe is optional, for make resubscribe."
                 .into(),
-            actions: vec!["sns:Subscribe"],
+            actions: vec!["sns:ListSubscriptionsByTopic", "sns:Subscribe"],
             scope: StatementScope::Arns(self.arns.get("AWS::SNS::Topic")?.clone()),
             conditions: vec![by_mail],
         })
