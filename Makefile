@@ -56,7 +56,7 @@ OVERRIDES = $(if $(USERS),--users "$(USERS)") $(if $(EMAIL),--emails "$(EMAIL)")
 GIVEN = $(if $(filter command,$(origin $(1))),$($(1)))
 PLACE = --config "$(CONFIG)" $(if $(REGION),--region "$(REGION)") $(if $(PROFILE),--profile "$(PROFILE)")
 
-.PHONY: help setup build synth check diff demo deploy status rotate undo revoke adopt destroy
+.PHONY: help setup build synth check diff demo deploy resubscribe run status rotate undo revoke adopt destroy
 .PHONY: quick test e2e lint deny guard checkov prove prove-templates mutants bench profile clean
 
 help: ## List the targets
@@ -248,10 +248,19 @@ build-demo:
 	$(PROGRESS) "Building the demo" "$(WITH_AWS)" -- $(CARGO) build --locked $(WITH_AWS) --bins
 	"$(TARGET)/debug/synth" package --architecture "$(HOST_ARCH:aarch64=arm64)" "$(TARGET)/debug/lambda" >/dev/null
 
-deploy: $(if $(PACKAGE),,build) $(DEPLOYER) ## Deploy the stack (CONFIG= REGION= PROFILE= ARCH= APPROVE=; USERS= and EMAIL= replace the configured)
+# WAIT=1 waits as long as the links in the mails are good, WAIT=2h at most two hours.
+WAIT_FOR = $(if $(call GIVEN,WAIT),--wait$(addprefix =,$(filter-out 1,$(call GIVEN,WAIT))))
+
+deploy: $(if $(PACKAGE),,build) $(DEPLOYER) ## Deploy the stack (ARCH= APPROVE=; USERS= and EMAIL= replace the configured; WAIT=1: until all confirm)
 	arch="$(ARCH)"; arch="$${arch:-$$($(SYNTH_DEPLOY) show architecture --config "$(CONFIG)")}"
 	$(SYNTH_DEPLOY) deploy $(PLACE) $(OVERRIDES) --package "$(or $(PACKAGE),$(TARGET)/lambda/$$arch/lambda/bootstrap.zip)" \
-	  $(APPROVE:%=--approve %)
+	  $(APPROVE:%=--approve %) $(WAIT_FOR)
+
+resubscribe: $(DEPLOYER) ## Ask AWS for a new mail to each address that has not confirmed (EMAIL="a@example.com": only this one)
+	$(SYNTH_DEPLOY) resubscribe $(if $(call GIVEN,EMAIL),--email "$(call GIVEN,EMAIL)") $(PLACE)
+
+run: $(DEPLOYER) ## Do now what is due, instead of at the schedule's next time (DRY=1 only shows the changes)
+	$(SYNTH_DEPLOY) run $(if $(DRY),--dry-run) $(PLACE)
 
 status: $(DEPLOYER) ## Show the stack, its subscriptions, its next run and what a run would do now
 	$(SYNTH_DEPLOY) status $(PLACE)

@@ -326,10 +326,12 @@ fn pure_code_does_no_io_and_reads_no_clock() {
                 "deploy::progress",
                 "deploy::received_report",
                 "deploy::release_summary",
+                "deploy::resubscription",
                 "deploy::revocation",
                 "deploy::root_cause",
                 "deploy::stack_status",
                 "deploy::subscriptions",
+                "deploy::table",
             ],
         ),
     ] {

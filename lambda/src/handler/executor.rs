@@ -131,7 +131,7 @@ fn report(
                 Unheard::Notices => settings.readers_of_notice(user),
             };
             let mailboxes: Vec<_> = readers.iter().map(|email| email.as_str()).collect();
-            report.why += &format!(" to {}", mailboxes.join(" or "));
+            report.why += &format!(" to {}; for a new mail: make resubscribe", mailboxes.join(" or "));
         }
         _ => {}
     }

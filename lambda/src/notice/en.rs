@@ -433,11 +433,11 @@ fn no_confirmed_recipient(user: &UserName, mailboxes: &[&Email]) -> String {
     let all: Vec<_> = mailboxes.iter().map(|email| email.as_str()).collect();
     let one_of = if all.len() > 1 { "one of " } else { "" };
     format!(
-        "The access key of IAM user {user} is due, and is not replaced: the new key would be mailed, and nobody has confirmed \
-         that they want to receive it. The old key is as it was.\n\n\
+        "The access key of IAM user {user} is due, and is not replaced: the new key would be mailed, and no recipient has \
+         confirmed its subscription. The old key is as it was.\n\n\
          Who must confirm:   {one_of}{}\n\n\
          What to do: find the mail \"AWS Notification - Subscription Confirmation\" in that mailbox and follow its link. The \
-         link is good for two days. After that, make status says how the address is subscribed anew.\n",
+         link is good for two days. After that, an administrator asks AWS for a new mail: make resubscribe\n",
         all.join(", ")
     )
 }
@@ -468,7 +468,10 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
         let _ = writeln!(body, "Notices not sent:   {}", s.unsent);
     }
     if let Some(count) = s.unconfirmed.filter(|count| *count > 0) {
-        let _ = writeln!(body, "Unconfirmed:        {count} addresses; make status names them");
+        let _ = writeln!(
+            body,
+            "Unconfirmed:        {count} addresses; make status names them, make resubscribe asks for new mails"
+        );
     }
     let more = |n| format!("  … and {n} more; the function's log names them\n");
     if attention > 0 {

@@ -470,7 +470,7 @@ fn no_confirmed_recipient(user: &UserName, mailboxes: &[&Email]) -> String {
          受信を承認した宛先がまだないためです。以前のキーはそのままです。\n\n\
          ・承認が必要な宛先: {one_of}{}\n\n\
          その宛先に届いている AWS からのメール「AWS Notification - Subscription Confirmation」のリンクを開いてください。\
-         リンクの有効期間は 2 日間です。過ぎている場合は、make status が登録し直す方法を表示します。\n",
+         リンクの有効期間は 2 日間です。過ぎている場合は、管理者が make resubscribe を実行すると、新しいメールが届きます。\n",
         all.join("、")
     )
 }
@@ -501,7 +501,7 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
         let _ = writeln!(body, "・送信できなかったお知らせ: {}", s.unsent);
     }
     if let Some(count) = s.unconfirmed.filter(|count| *count > 0) {
-        let _ = writeln!(body, "・未承認の宛先: {count}(make status で確認できます)");
+        let _ = writeln!(body, "・未承認の宛先: {count}(make status で確認、make resubscribe でメールを再送)");
     }
     let more = |n| format!("  … ほか {n} ユーザー(関数のログに記録されています)\n");
     if attention > 0 {

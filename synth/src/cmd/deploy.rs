@@ -2,12 +2,12 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use lambda::model::time::Timestamp;
+use lambda::model::time::{Span, Timestamp};
 
 use crate::cmd::{
     CommandError, Exit,
     config_args::ConfigArgs,
-    package, target,
+    confirmations, package, target,
     terminal::{self, OutputFormat, Terminal, ask, quoted},
 };
 use crate::{
@@ -47,6 +47,10 @@ pub(super) struct DeployArgs {
     /// Approve the change with this fingerprint, and no other
     #[arg(long, value_name = "FINGERPRINT")]
     approve: Vec<Fingerprint>,
+    /// Wait until every address has confirmed its subscriptions, at most this long; Ctrl-C ends only the wait
+    // The links in the mails are good for 48 hours.
+    #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "48h")]
+    wait: Option<Span>,
     /// The format of the output
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
@@ -66,14 +70,22 @@ pub(super) fn run(args: &DeployArgs) -> Result<(), CommandError> {
             Ok(session) => deploy(args, release, session, &interrupt, &mut console).await,
             Err(end) => (end.clone(), Vec::new()),
         };
-        console.show(&Message::End(&end));
-        if let (Ok(session), OutputFormat::Text, DeployOutcome::Deployed(_) | DeployOutcome::Unchanged(_)) =
-            (&session, args.format, &end)
-        {
-            show_status(session, &name, &interrupt, &mut console).await;
+        let mut confirmations = Ok(());
+        match (&session, &end) {
+            (Ok(session), DeployOutcome::Deployed(_) | DeployOutcome::Unchanged(_)) => {
+                if args.format == OutputFormat::Text {
+                    console.show(&Message::End(&end));
+                    show_status(session, &name, &interrupt, &mut console).await;
+                }
+                confirmations = confirmations::follow(session, &name, args.wait, &interrupt, &mut console).await;
+                if args.format == OutputFormat::Json {
+                    console.show(&Message::End(&end));
+                }
+            }
+            _ => console.show(&Message::End(&end)),
         }
         match stop(&name, end) {
-            Ok(()) if left.is_empty() => Ok(()),
+            Ok(()) if left.is_empty() => confirmations,
             // A change set that is left over changes nothing, but the user must know about it.
             Ok(()) => Err(CommandError::failure(left.join("\n"))),
             Err(mut stop) => {
@@ -121,8 +133,8 @@ async fn deploy(
     (end.unwrap_or_else(from_failure), left)
 }
 
-/// Shows what CloudFormation does not know: which addresses must still confirm, when the next run is, and what it would do. A
-/// program calls `synth status` for that. The deployment is done, so a failure here does not change how it ended.
+/// Shows what CloudFormation does not know, such as when the next run is, and what it would do. A program calls
+/// `synth status` for that. The deployment is done, so a failure here does not change how it ended.
 async fn show_status(session: &Session, name: &str, interrupt: &Interrupt, console: &mut Terminal) {
     let gather = async {
         let stack = target::stack(session, name).await?.ok_or_else(|| target::stack_not_found(name, session))?;

@@ -1,7 +1,5 @@
 //! `synth destroy`: deletes a deployed stack.
 
-use std::collections::BTreeSet;
-
 use crate::cmd::{
     CommandError,
     manual_run::ManualRun,
@@ -11,19 +9,15 @@ use crate::cmd::{
 use crate::{
     cfn::read,
     deploy::{
-        aws::{
-            Session,
-            cloudformation::{CloudFormation, Stack},
-        },
+        aws::cloudformation::CloudFormation,
         deletion_summary::{Artifacts, StackLocation, UserNotes, deletion_summary},
         deploy_error::DeployError,
         interrupt::Interrupt,
         invoke::{InvocationMode, RunCommand},
         progress::Progress,
         release_summary::{users_with_notes, users_with_two_keys},
+        stack_recipients,
         stacks::Stacks,
-        status_report::{ALARM_TOPIC, TOPIC},
-        subscriptions::SubscriptionState,
     },
     stack::artifacts,
 };
@@ -58,8 +52,8 @@ pub(super) fn run(args: &DestroyArgs) -> Result<(), CommandError> {
         print(&deletion_summary(
             name,
             &resources,
+            &stack_recipients::of_topics(&session, &stack, &template).await,
             &template,
-            &pending(&session, &stack).await,
             packages(&cloudformation, name).await,
             if args.release { UserNotes::Removed } else { UserNotes::Stay },
             &StackLocation::from(&session),
@@ -127,17 +121,6 @@ impl UserRelease<'_> {
         }
         confirmation("Delete the stack anyway?").ask(self.run.interrupt).await
     }
-}
-
-/// The addresses with a subscription that is not confirmed. None without permission to list them.
-async fn pending(session: &Session, stack: &Stack) -> Vec<String> {
-    let mut addresses = BTreeSet::new();
-    for topic in [TOPIC, ALARM_TOPIC].iter().filter_map(|output| stack.outputs.get(*output)) {
-        let listed = session.subscriptions(topic).await.unwrap_or_default();
-        let pending = listed.into_iter().filter(|subscription| subscription.state() == SubscriptionState::Pending);
-        addresses.extend(pending.map(|subscription| subscription.endpoint));
-    }
-    addresses.into_iter().collect()
 }
 
 /// Whether the artifact stack is here. Without permission to see it, that is unknown.

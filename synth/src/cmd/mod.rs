@@ -3,6 +3,8 @@
 mod check;
 mod config_args;
 #[cfg(feature = "deploy")]
+mod confirmations;
+#[cfg(feature = "deploy")]
 mod deploy;
 mod deploy_policy;
 #[cfg(feature = "deploy")]
@@ -16,6 +18,8 @@ mod list;
 #[cfg(feature = "deploy")]
 mod manual_run;
 mod package;
+#[cfg(feature = "deploy")]
+mod resubscribe;
 #[cfg(feature = "deploy")]
 mod revoke;
 #[cfg(feature = "deploy")]
@@ -73,6 +77,15 @@ enum Command {
     /// Show the state of a deployed stack: who is notified of a new key, the next run, and what a run would do now
     #[cfg(feature = "deploy")]
     Status(status::StatusArgs),
+    /// Ask AWS for a new mail to each address of a deployed stack that has not confirmed its subscription
+    #[cfg(feature = "deploy")]
+    Resubscribe(resubscribe::ResubscribeArgs),
+    /// Do now what is due, as a scheduled run does
+    ///
+    /// The next scheduled run can be far away: with rate(30 days), users that waited for a confirmation would wait for another
+    /// month. Users without a confirmed recipient still wait, unless unconfirmed_recipients is proceed.
+    #[cfg(feature = "deploy")]
+    Run(rotate::RoutineArgs),
     /// Replace keys now, with a deployed stack
     #[cfg(feature = "deploy")]
     Rotate(rotate::RotateArgs),
@@ -175,6 +188,10 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Show(args) => show::run(&args),
         #[cfg(feature = "deploy")]
         Command::Status(args) => status::run(&args),
+        #[cfg(feature = "deploy")]
+        Command::Resubscribe(args) => resubscribe::run(&args),
+        #[cfg(feature = "deploy")]
+        Command::Run(args) => rotate::routine(&args),
         #[cfg(feature = "deploy")]
         Command::Rotate(args) => rotate::rotate(&args),
         #[cfg(feature = "deploy")]

@@ -1,4 +1,5 @@
-//! `synth rotate`, `synth undo` and `synth adopt`: start a run for some users, outside of the schedule.
+//! `synth run` starts a run for all users outside of the schedule. `synth rotate`, `synth undo` and `synth adopt` start one
+//! for some users.
 
 use lambda::model::user::{User, UserName};
 
@@ -49,6 +50,17 @@ pub(super) struct AdoptArgs {
     run: RunOptions,
 }
 
+#[derive(Debug, clap::Args)]
+pub(super) struct RoutineArgs {
+    #[command(flatten)]
+    run: RunOptions,
+}
+
+/// Does what is due for all users.
+pub(super) fn routine(args: &RoutineArgs) -> Result<(), CommandError> {
+    run(&args.run, "run", &RunCommand::Routine)
+}
+
 /// Replaces keys now.
 pub(super) fn rotate(args: &RotateArgs) -> Result<(), CommandError> {
     let order = if args.enable { RunCommand::Enable } else { RunCommand::Rotate };
@@ -78,6 +90,9 @@ fn run(options: &RunOptions, verb: &'static str, order: &RunCommand) -> Result<(
         let run = ManualRun { session: &session, interrupt: &interrupt, function: name.as_str(), verb };
         let report = run.report(order, mode).await?;
         print(&report.text())?;
+        if let Some(unconfirmed) = report.unconfirmed_text() {
+            print(&unconfirmed)?;
+        }
         manual_run::verdict(&report)
     })
 }

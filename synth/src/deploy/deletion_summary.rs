@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use crate::deploy::{
     aws::{Session, cloudformation::StackResource},
     deployed_template,
+    subscriptions::{ForeignSubscription, TopicSubscriptions},
 };
 use crate::stack::artifacts;
 
@@ -30,14 +31,14 @@ pub enum UserNotes {
     Removed,
 }
 
-/// The text that says what is deleted with a stack and what stays. `pending` are the addresses that have not confirmed a
-/// subscription.
+/// The text that says what is deleted with a stack and what stays. With the topics, the subscriptions of others end too,
+/// but not those that are not confirmed.
 #[must_use]
 pub fn deletion_summary(
     name: &str,
     resources: &[StackResource],
+    topics: &[TopicSubscriptions],
     template: &Json,
-    pending: &[String],
     artifacts: Artifacts,
     notes: UserNotes,
     place: &StackLocation<'_>,
@@ -47,6 +48,11 @@ pub fn deletion_summary(
     let mut text = format!("The stack {name} in account {account}, Region {region}, will be deleted, and with it\n");
     for StackResource { id, kind, .. } in resources {
         text.push_str(&format!("  {id:width$}  {kind}\n"));
+    }
+    for ForeignSubscription { endpoint, protocol, .. } in topics.iter().flat_map(|topic| &topic.foreign) {
+        text.push_str(&format!(
+            "  the subscription of {endpoint} ({protocol}), which is not from the stack's template\n"
+        ));
     }
     text.push_str("What stays\n");
     let prefix = journal::PREFIX;
@@ -64,10 +70,11 @@ pub fn deletion_summary(
             "  the secrets {prefix}/… in Secrets Manager; workloads can still read their keys there\n"
         ));
     }
+    let pending: BTreeSet<_> = topics.iter().flat_map(TopicSubscriptions::pending).collect();
     if !pending.is_empty() {
         text.push_str(&format!(
             "  the subscriptions of {}, which are not confirmed: AWS cannot delete them, they expire within three days\n",
-            pending.join(", ")
+            pending.into_iter().collect::<Vec<_>>().join(", ")
         ));
     }
     if artifacts == Artifacts::Here {
@@ -119,6 +126,7 @@ mod tests {
 The stack keys in account 123456789012, Region eu-west-1, will be deleted, and with it
   Function  AWS::Lambda::Function
   Log       AWS::Logs::LogGroup
+  the subscription of left@example.com (email), which is not from the stack's template
 What stays
   the users, their access keys, and the notes about them (the users' tags access-key-rotation:…)
   the secrets team/keys/… in Secrets Manager; workloads can still read their keys there
@@ -127,12 +135,18 @@ three days
   the stack keys-artifacts with the packages, which the next deployment of keys uses again. To remove them too, delete \
 that stack, then empty and delete the bucket keys-123456789012-eu-west-1, which it leaves behind
 ";
+        let other = ForeignSubscription {
+            protocol: "email".into(),
+            endpoint: "left@example.com".into(),
+            arn: "arn:topic:1".into(),
+        };
         let stored = template("secret_prefix: team/keys\n");
-        let pending = ["a@example.com", "b@example.com"].map(str::to_owned);
-        let summary = deletion_summary("keys", &resources, &stored, &pending, Artifacts::Here, UserNotes::Stay, &place);
+        let leftover = ["a@example.com", "b@example.com"].map(str::to_owned).into();
+        let topic = TopicSubscriptions { foreign: vec![other], leftover, ..TopicSubscriptions::default() };
+        let summary = deletion_summary("keys", &resources, &[topic], &stored, Artifacts::Here, UserNotes::Stay, &place);
         assert_eq!(summary, expected);
         let mailed = template("delivery: email\n");
-        let text = deletion_summary("keys", &resources, &mailed, &[], Artifacts::Unknown, UserNotes::Removed, &place);
+        let text = deletion_summary("keys", &resources, &[], &mailed, Artifacts::Unknown, UserNotes::Removed, &place);
         assert!(text.contains("(the users' tags access-key-rotation:…) are removed first\n"), "{text}");
         assert!(!text.contains("Secrets Manager") && !text.contains("bucket"), "{text}");
     }

@@ -19,6 +19,8 @@ struct Fields {
     #[serde(default)]
     dry_run: bool,
     users: Vec<ReceivedUser>,
+    #[serde(default)]
+    unconfirmed: Vec<String>,
 }
 
 /// What the run found and did for one user.
@@ -101,6 +103,19 @@ impl ReceivedReport {
     #[must_use]
     pub fn users(&self) -> &[ReceivedUser] {
         &self.fields.users
+    }
+
+    /// The addresses that have not confirmed, as a sentence that says what to do. `None` if a run over all users found none.
+    #[must_use]
+    pub fn unconfirmed_text(&self) -> Option<String> {
+        let mut addresses = self.fields.unconfirmed.clone();
+        addresses.sort_by_cached_key(|address| address.to_ascii_lowercase());
+        (!addresses.is_empty()).then(|| {
+            format!(
+                "Not confirmed, so they get no notice: {}\nConfirm the mail from AWS. For a new mail: make resubscribe\n",
+                addresses.join(", ")
+            )
+        })
     }
 
     /// The report as text for people: each user with its keys and what was done, then the summary.
@@ -206,6 +221,18 @@ mod tests {
                 .replace("    created:", "    would be created:")
                 .replace("    delivered:", "    would be delivered:")
                 .replace("    deactivated:", "    would be deactivated:")
+        );
+    }
+
+    #[test]
+    fn unconfirmed_addresses_are_named_in_alphabetical_order() {
+        assert_eq!(ReceivedReport::read(json!(report(false))).unwrap().unconfirmed_text(), None);
+        let mut waiting = report(false);
+        waiting.unconfirmed = ["Security@example.com", "dev@example.com"].map(|email| email.parse().unwrap()).into();
+        let text = ReceivedReport::read(json!(waiting)).unwrap().unconfirmed_text().unwrap();
+        assert!(
+            text.contains("dev@example.com, Security@example.com\n") && text.contains("make resubscribe"),
+            "{text}"
         );
     }
 

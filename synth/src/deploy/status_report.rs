@@ -4,18 +4,15 @@
 use lambda::model::time::Timestamp;
 use serde_json::{Value as Json, json};
 
-use crate::cfn::read;
 use crate::deploy::{
-    aws::{
-        AwsError, Session,
-        cloudformation::{CloudFormation, Stack},
-    },
-    deployed_template,
+    aws::{AwsError, Session, cloudformation::Stack},
     former_users::{self, FormerUsers, MOST_LOOKUPS, SecretOwnership},
     invoke::{self, InvocationError, InvocationMode, RunCommand},
     next_run::{self, Firing, Schedule, ScheduleState},
     received_report::ReceivedReport,
-    subscriptions::{self, Filter, Subscription, SubscriptionState},
+    stack_recipients,
+    subscriptions::{ForeignSubscription, StackSubscription, StackTopic, TopicSubscriptions},
+    table::table,
 };
 
 /// The state of a deployed stack. A part that could not be read holds the error, and the other parts are still there.
@@ -29,10 +26,10 @@ pub struct StatusReport {
     pub region: String,
     /// The stack as CloudFormation shows it.
     pub stack: Stack,
-    /// The subscriptions to notices of new keys, including those that are missing.
-    pub subscriptions: Result<Vec<Subscription>, AwsError>,
+    /// The subscriptions to notices, including those that are missing.
+    pub subscriptions: Result<TopicSubscriptions, AwsError>,
     /// The subscriptions to alarms, including those that are missing.
-    pub alarm_subscriptions: Result<Vec<Subscription>, AwsError>,
+    pub alarm_subscriptions: Result<TopicSubscriptions, AwsError>,
     /// The schedule and its next firing.
     pub schedule: Result<(Schedule, Firing), AwsError>,
     /// The report of a dry run: what a run would do now.
@@ -47,11 +44,13 @@ pub async fn gather(session: &Session, name: &str, stack: Stack, now: Timestamp)
     // The schedule and the function have the name of the stack.
     let ((template, subscriptions, alarm_subscriptions), schedule, dry_run) = tokio::join!(
         async {
-            let template = template(session, &stack).await;
-            let (subscriptions, alarm_subscriptions) = tokio::join!(
-                subscriptions(session, &stack, &template, ("NotificationTopic", TOPIC)),
-                subscriptions(session, &stack, &template, ("AlarmTopic", ALARM_TOPIC)),
-            );
+            let template = stack_recipients::template(session, &stack).await;
+            let subscriptions = async |topic| match &template {
+                Ok(template) => stack_recipients::of_topic(session, &stack, template, topic).await,
+                Err(problem) => Err(problem.clone()),
+            };
+            let (subscriptions, alarm_subscriptions) =
+                tokio::join!(subscriptions(StackTopic::Notices), subscriptions(StackTopic::Alarms));
             (template, subscriptions, alarm_subscriptions)
         },
         session.schedule(name),
@@ -98,44 +97,13 @@ async fn former_users(
     Ok(Some(found))
 }
 
-/// The name of the output with the ARN of the topic for notices.
-pub const TOPIC: &str = "TopicArn";
-/// The name of the output with the ARN of the topic for alarms.
-pub const ALARM_TOPIC: &str = "AlarmTopicArn";
-
-async fn template(session: &Session, stack: &Stack) -> Result<Json, AwsError> {
-    let template = CloudFormation::new(session).template(&stack.id).await?;
-    read::read(&template).map_err(AwsError::UnreadableTemplate)
-}
-
-/// The subscriptions of a topic, which is given by its logical id in the template and the name of its output.
-async fn subscriptions(
-    session: &Session,
-    stack: &Stack,
-    template: &Result<Json, AwsError>,
-    (topic, output): (&str, &'static str),
-) -> Result<Vec<Subscription>, AwsError> {
-    let Some(arn) = stack.outputs.get(output) else {
-        // A stack of the first version has no alarms.
-        if output == ALARM_TOPIC {
-            return Ok(Vec::new());
-        }
-        return Err(AwsError::NoTopic(output));
-    };
-    let listed = session.subscriptions(arn).await?;
-    Ok(subscriptions::compare(
-        &deployed_template::addresses(template.as_ref().map_err(AwsError::clone)?, topic),
-        &listed,
-    ))
-}
-
 impl StatusReport {
     /// Whether all parts could be read, and every user is fine. A subscription that is not confirmed yet does not count
     /// as a problem. Nor does it if the caller may not look up former users: that permission is optional.
     #[must_use]
     pub fn is_fine(&self) -> bool {
-        let listeners = [&self.subscriptions, &self.alarm_subscriptions];
-        listeners.iter().all(|found| found.is_ok())
+        let topics = [&self.subscriptions, &self.alarm_subscriptions];
+        topics.iter().all(|found| found.is_ok())
             && self.schedule.is_ok()
             && self.dry_run.as_ref().is_ok_and(ReceivedReport::is_fine)
             && match &self.former_users {
@@ -149,25 +117,10 @@ impl StatusReport {
     pub fn text(&self) -> String {
         let Self { name, account, region, stack, .. } = self;
         let mut text = format!("{name} in account {account}, Region {region}: {}\n", stack.status);
-        text.push_str(&table(stack.outputs.iter().map(|(key, value)| (key.as_str(), value.as_str()))));
-        for (of, found, output, filter) in [
-            ("a new key", &self.subscriptions, TOPIC, Filter::OwnAddress),
-            ("an alarm", &self.alarm_subscriptions, ALARM_TOPIC, Filter::None),
-        ] {
-            text.push_str(&format!("\nWho hears of {of}\n"));
-            match found {
-                Ok(subscriptions) => {
-                    text.push_str(&listeners(subscriptions));
-                    let topic = stack.outputs.get(output).map_or("", String::as_str);
-                    for gone in
-                        subscriptions.iter().filter(|subscription| subscription.state == SubscriptionState::Gone)
-                    {
-                        let command = subscriptions::subscribe(topic, &gone.endpoint, filter);
-                        text.push_str(&format!("  To bring it back: {command}\n"));
-                    }
-                }
-                Err(problem) => text.push_str(&unknown(problem)),
-            }
+        text.push_str(&table(stack.outputs.iter().map(|(key, value)| [key.as_str(), value.as_str()])));
+        for (of, found) in [("notices of new keys", &self.subscriptions), ("alarms", &self.alarm_subscriptions)] {
+            text.push_str(&format!("\nWho gets {of}\n"));
+            text.push_str(&found.as_ref().map_or_else(unknown, subscribers));
         }
         text.push_str("\nWhen it runs\n");
         match &self.schedule {
@@ -199,9 +152,16 @@ impl StatusReport {
     #[must_use]
     pub fn json(&self) -> Json {
         let error = |problem: &dyn ToString| json!({ "error": problem.to_string() });
-        let subscription = |Subscription { protocol, endpoint, state }: &Subscription| json!({ "protocol": protocol, "endpoint": endpoint, "state": state.as_str() });
-        let listeners = |found: &Result<Vec<Subscription>, AwsError>| match found {
-            Ok(subscriptions) => subscriptions.iter().map(subscription).collect(),
+        let subscribers = |found: &Result<TopicSubscriptions, AwsError>| match found {
+            Ok(TopicSubscriptions { declared, foreign, leftover }) => {
+                let subscription = |protocol: &str, endpoint: &str, state: &str| json!({ "protocol": protocol, "endpoint": endpoint, "state": state });
+                let ours = declared.iter().map(|StackSubscription { declared, state }| {
+                    subscription("email", &declared.address, state.as_str())
+                });
+                let others = foreign.iter().map(|other| subscription(&other.protocol, &other.endpoint, "foreign"));
+                let leftover = leftover.iter().map(|address| subscription("email", address, "leftover"));
+                ours.chain(others).chain(leftover).collect()
+            }
             Err(problem) => error(problem),
         };
         json!({
@@ -212,8 +172,8 @@ impl StatusReport {
                 "status": self.stack.status.as_str(),
             },
             "outputs": self.stack.outputs,
-            "subscriptions": listeners(&self.subscriptions),
-            "alarmSubscriptions": listeners(&self.alarm_subscriptions),
+            "subscriptions": subscribers(&self.subscriptions),
+            "alarmSubscriptions": subscribers(&self.alarm_subscriptions),
             "schedule": match &self.schedule {
                 Ok((schedule, firing)) => json!({
                     "expression": schedule.expression,
@@ -235,11 +195,19 @@ impl StatusReport {
     }
 }
 
-fn listeners(subscriptions: &[Subscription]) -> String {
-    let rows = subscriptions.iter().map(|Subscription { endpoint, state, .. }| (endpoint.as_str(), state.explained()));
-    let mut text = table(rows);
-    if !subscriptions.iter().any(|subscription| subscription.state.receives_messages()) {
-        text.push_str("  So far, nobody does.\n");
+/// The subscriptions to a topic as text for people: ours, and then the others with the command that ends each.
+fn subscribers(TopicSubscriptions { declared, foreign, leftover }: &TopicSubscriptions) -> String {
+    let others = foreign.iter().map(|ForeignSubscription { arn, .. }| {
+        format!("not from this stack's template; to end it: aws sns unsubscribe --subscription-arn {arn}")
+    });
+    let others: Vec<_> = others.collect();
+    let ours = declared.iter().map(|ours| [ours.declared.address.as_str(), ours.state.explained()]);
+    let foreign = foreign.iter().zip(&others).map(|(other, text)| [other.endpoint.as_str(), text]);
+    let expires = "not from this stack's template, and not confirmed: AWS cannot delete it, it expires within three days";
+    let leftover = leftover.iter().map(|address| [address.as_str(), expires]);
+    let mut text = table(ours.chain(foreign).chain(leftover));
+    if others.is_empty() && declared.iter().all(|ours| ours.state.is_unconfirmed()) {
+        text.push_str("  So far, no address is confirmed.\n");
     }
     text
 }
@@ -248,21 +216,25 @@ fn unknown(problem: &impl ToString) -> String {
     format!("  unknown: {}\n", problem.to_string())
 }
 
-fn table<'a>(rows: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> String {
-    let width = rows.clone().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
-    let lines = rows.map(|(name, value)| format!("  {name:width$}  {value}\n"));
-    lines.collect::<Vec<_>>().concat()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::deploy::stack_status::StackStatus;
+    use crate::deploy::{
+        stack_status::StackStatus,
+        subscriptions::{DeclaredSubscription, SubscriptionState},
+    };
+
+    fn subscription(topic: StackTopic, address: &str, state: SubscriptionState) -> StackSubscription {
+        let (address, attributes) = (address.to_owned(), std::collections::BTreeMap::new());
+        StackSubscription { declared: DeclaredSubscription { topic, address, roles: Vec::new(), attributes }, state }
+    }
 
     fn state() -> StatusReport {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        let subscription =
-            |endpoint: &str, state| Subscription { protocol: "email".into(), endpoint: endpoint.into(), state };
+        let topic = |topic, subscriptions: &[(&str, SubscriptionState)]| TopicSubscriptions {
+            declared: subscriptions.iter().map(|(address, state)| subscription(topic, address, *state)).collect(),
+            ..TopicSubscriptions::default()
+        };
         let schedule = Schedule {
             expression: "cron(0 9 * * ? *)".into(),
             time_zone: "Asia/Tokyo".into(),
@@ -287,11 +259,14 @@ mod tests {
                 status: StackStatus::new("CREATE_COMPLETE"),
                 outputs: [("FunctionName".into(), "keys".into()), ("TopicArn".into(), "arn:topic".into())].into(),
             },
-            subscriptions: Ok(vec![
-                subscription("security@example.com", SubscriptionState::Confirmed),
-                subscription("ops@example.com", SubscriptionState::Pending),
-            ]),
-            alarm_subscriptions: Ok(vec![subscription("security@example.com", SubscriptionState::Pending)]),
+            subscriptions: Ok(topic(
+                StackTopic::Notices,
+                &[
+                    ("ops@example.com", SubscriptionState::Pending),
+                    ("security@example.com", SubscriptionState::Confirmed),
+                ],
+            )),
+            alarm_subscriptions: Ok(topic(StackTopic::Alarms, &[("security@example.com", SubscriptionState::Pending)])),
             schedule: Ok((schedule, Firing::At(at("2026-11-25T00:00:00Z")))),
             dry_run: Ok(ReceivedReport::read(report).unwrap()),
             former_users: Ok(Some(FormerUsers::default())),
@@ -305,13 +280,13 @@ keys in account 123456789012, Region eu-west-1: CREATE_COMPLETE
   FunctionName  keys
   TopicArn      arn:topic
 
-Who hears of a new key
+Who gets notices of new keys
+  ops@example.com       not confirmed: follow the link in the mail from AWS; the link is good for 48 hours, then make resubscribe
   security@example.com  confirmed
-  ops@example.com       waits: follow the link in the mail from AWS; unconfirmed, it goes after 48 hours
 
-Who hears of an alarm
-  security@example.com  waits: follow the link in the mail from AWS; unconfirmed, it goes after 48 hours
-  So far, nobody does.
+Who gets alarms
+  security@example.com  not confirmed: follow the link in the mail from AWS; the link is good for 48 hours, then make resubscribe
+  So far, no address is confirmed.
 
 When it runs
   cron(0 9 * * ? *), Asia/Tokyo: fires next on 2026-11-25 09:00 Asia/Tokyo (2026-11-25 00:00 UTC)
@@ -327,14 +302,30 @@ What a run would do now
     #[test]
     fn the_text_says_if_there_is_no_recipient() {
         let mut state = state();
-        for subscription in state.subscriptions.iter_mut().flatten() {
-            subscription.state = SubscriptionState::Gone;
+        for topic in state.subscriptions.iter_mut() {
+            topic.declared.iter_mut().for_each(|ours| ours.state = SubscriptionState::Gone);
         }
         let text = state.text();
-        assert!(text.contains("nobody does"), "{text}");
-        let command = "aws sns subscribe --protocol email --topic-arn arn:topic --notification-endpoint 'ops@example.com' \
-                       --attributes '{\"FilterPolicy\":\"{\\\"to\\\":[\\\"ops@example.com\\\"]}\"}'\n";
-        assert!(text.contains(command), "{text}");
+        assert!(text.contains("\n  So far, no address is confirmed.\n\nWho gets alarms"), "{text}");
+        assert!(text.contains("  ops@example.com       no subscription: "), "{text}");
+        assert!(text.contains("for a new mail: make resubscribe"), "{text}");
+    }
+
+    #[test]
+    fn a_subscription_that_is_not_from_the_template_is_shown_with_the_command_that_ends_it() {
+        let mut state = state();
+        for topic in state.alarm_subscriptions.iter_mut() {
+            topic.foreign.push(ForeignSubscription {
+                protocol: "email".into(),
+                endpoint: "left@example.com".into(),
+                arn: "arn:topic:1".into(),
+            });
+        }
+        let text = state.text();
+        let end = "left@example.com      not from this stack's template; to end it: aws sns unsubscribe --subscription-arn arn:topic:1";
+        assert!(text.contains(end) && !text.contains("So far"), "{text}");
+        let shown = json!({ "protocol": "email", "endpoint": "left@example.com", "state": "foreign" });
+        assert_eq!(state.json()["alarmSubscriptions"][1], shown);
     }
 
     #[test]
@@ -359,8 +350,8 @@ What a run would do now
             "stack": { "name": "keys", "account": "123456789012", "region": "eu-west-1", "status": "CREATE_COMPLETE" },
             "outputs": { "FunctionName": "keys", "TopicArn": "arn:topic" },
             "subscriptions": [
-                { "protocol": "email", "endpoint": "security@example.com", "state": "confirmed" },
                 { "protocol": "email", "endpoint": "ops@example.com", "state": "pending" },
+                { "protocol": "email", "endpoint": "security@example.com", "state": "confirmed" },
             ],
             "alarmSubscriptions": [{ "protocol": "email", "endpoint": "security@example.com", "state": "pending" }],
             "schedule": {

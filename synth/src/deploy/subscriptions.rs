@@ -1,5 +1,103 @@
-//! The subscriptions to notices. For CloudFormation, a subscription is complete as soon as AWS has sent its mail, and
-//! CloudFormation never checks it again. So this module compares the template with SNS.
+//! The subscriptions to the topics of a stack: those that the template declares, and those that SNS has. For
+//! CloudFormation, a subscription is complete as soon as AWS has sent its mail, and CloudFormation never checks it again. So
+//! this module compares the template with SNS.
+
+use std::{collections::BTreeMap, fmt};
+
+use lambda::{contract::selector::UserSelector, model::email::Email};
+use serde_json::{Value as Json, json};
+
+/// A topic of a rotation stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StackTopic {
+    /// The topic for notices.
+    Notices,
+    /// The topic for alarms.
+    Alarms,
+}
+
+impl StackTopic {
+    /// Both topics.
+    pub const ALL: [Self; 2] = [Self::Notices, Self::Alarms];
+
+    /// The logical id of the topic in the template.
+    #[must_use]
+    pub const fn logical_id(self) -> &'static str {
+        match self {
+            Self::Notices => "NotificationTopic",
+            Self::Alarms => "AlarmTopic",
+        }
+    }
+
+    /// The name of the stack's output that holds the ARN of the topic.
+    #[must_use]
+    pub const fn output(self) -> &'static str {
+        match self {
+            Self::Notices => "TopicArn",
+            Self::Alarms => "AlarmTopicArn",
+        }
+    }
+
+    /// What the topic carries, as one word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Notices => "notices",
+            Self::Alarms => "alarms",
+        }
+    }
+}
+
+/// An address that the template subscribes to a topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeclaredSubscription {
+    /// The topic of the subscription.
+    pub topic: StackTopic,
+    /// The address, as the template writes it.
+    pub address: String,
+    /// Why the address gets notices. Empty for alarms.
+    pub roles: Vec<NoticeRole>,
+    /// The attributes of the subscription, such as its filter policy, by their names in SNS.
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// Why an address gets notices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoticeRole {
+    /// It is the address of an administrator.
+    Administrator,
+    /// It is the address of the owner of these users.
+    OwnerOf(Vec<UserSelector>),
+}
+
+/// The number of users that a text names for an owner.
+const MOST_NAMED: usize = 3;
+
+impl fmt::Display for NoticeRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Administrator => f.write_str("an administrator"),
+            Self::OwnerOf(users) => {
+                let named: Vec<_> = users.iter().take(MOST_NAMED).map(ToString::to_string).collect();
+                write!(f, "the owner of {}", named.join(", "))?;
+                match users.len() - named.len() {
+                    0 => Ok(()),
+                    more => write!(f, " and {more} more"),
+                }
+            }
+        }
+    }
+}
+
+impl DeclaredSubscription {
+    /// What the address receives, as text for people.
+    #[must_use]
+    pub fn receives(&self) -> String {
+        let roles: Vec<_> = self.roles.iter().map(ToString::to_string).collect();
+        let role = if roles.is_empty() { String::new() } else { format!(", as {}", roles.join(" and ")) };
+        format!("{}{role}", self.topic.as_str())
+    }
+}
 
 /// A subscription as SNS lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,37 +110,36 @@ pub struct ListedSubscription {
     pub arn: String,
 }
 
-/// A subscription that exists, or that should exist.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subscription {
-    /// The protocol, such as `email` or `sqs`.
-    pub protocol: String,
-    /// The email address, or the ARN of another resource.
-    pub endpoint: String,
-    /// The state of the subscription.
-    pub state: SubscriptionState,
+impl ListedSubscription {
+    fn state(&self) -> SubscriptionState {
+        match self.arn.as_str() {
+            "PendingConfirmation" => SubscriptionState::Pending,
+            "Deleted" => SubscriptionState::Gone,
+            _ => SubscriptionState::Confirmed,
+        }
+    }
+
+    fn is_of(&self, address: &str) -> bool {
+        self.protocol == "email" && self.endpoint.eq_ignore_ascii_case(address)
+    }
 }
 
-/// The state of a subscription, in the order from best to worst.
+/// The state of a subscription that the template declares, in the order from best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SubscriptionState {
     /// The subscription is confirmed and receives messages.
     Confirmed,
     /// The subscription is not confirmed yet: the mail from AWS was not answered.
     Pending,
-    /// The template has the subscription, but SNS no longer does.
+    /// SNS does not have the subscription any longer.
     Gone,
-    /// The template does not have the subscription, but SNS has it and it receives messages.
-    Foreign,
-    /// The template does not have the subscription any more, or never had it. It was not confirmed, so SNS could not delete it.
-    Leftover,
 }
 
 impl SubscriptionState {
-    /// Whether the subscription receives messages.
+    /// Whether the address receives nothing before it follows the link in a mail from AWS.
     #[must_use]
-    pub fn receives_messages(self) -> bool {
-        matches!(self, Self::Confirmed | Self::Foreign)
+    pub fn is_unconfirmed(self) -> bool {
+        self != Self::Confirmed
     }
 
     /// The state as a word, for programs.
@@ -52,8 +149,6 @@ impl SubscriptionState {
             Self::Confirmed => "confirmed",
             Self::Pending => "pending",
             Self::Gone => "gone",
-            Self::Foreign => "foreign",
-            Self::Leftover => "leftover",
         }
     }
 
@@ -63,85 +158,141 @@ impl SubscriptionState {
         match self {
             Self::Confirmed => "confirmed",
             // Source: SNS Developer Guide, and the SNS announcement of May 2023.
-            Self::Pending => "waits: follow the link in the mail from AWS; unconfirmed, it goes after 48 hours",
-            Self::Gone => "gone: unsubscribed, or not confirmed within 48 hours; a deployment does not bring it back",
-            Self::Foreign => "receives it too, and is not from this stack's template",
-            Self::Leftover => {
-                "is not from this stack's template, and not confirmed: AWS cannot delete it, it expires within three days"
+            Self::Pending => {
+                "not confirmed: follow the link in the mail from AWS; the link is good for 48 hours, then make resubscribe"
+            }
+            Self::Gone => {
+                "no subscription: unsubscribed, or not confirmed within 48 hours; for a new mail: make resubscribe"
             }
         }
     }
 }
 
-/// The command that subscribes an address again. `filter` decides whether it has a filter policy.
-#[must_use]
-pub fn subscribe(topic: &str, address: &str, filter: Filter) -> String {
-    let attributes = match filter {
-        Filter::None => String::new(),
-        Filter::OwnAddress => {
-            let policy =
-                serde_json::json!({ (lambda::selection::routing::TO): [address.to_ascii_lowercase()] }).to_string();
-            format!(" --attributes '{}'", serde_json::json!({ "FilterPolicy": policy }))
-        }
-    };
-    format!("aws sns subscribe --protocol email --topic-arn {topic} --notification-endpoint '{address}'{attributes}")
+/// A subscription that the template declares, and its state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackSubscription {
+    /// What the template declares.
+    pub declared: DeclaredSubscription,
+    /// The state in SNS.
+    pub state: SubscriptionState,
 }
 
-/// The filter policy of a subscription: it decides which messages of the topic arrive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Filter {
-    /// Every message of the topic, because there is no filter policy.
-    None,
-    /// Only messages for its address, because of a filter policy.
-    OwnAddress,
-}
-
-/// Compares the addresses in the deployed template with SNS's list. The addresses of the template come first, in their
-/// order.
-#[must_use]
-pub fn compare(addresses: &[String], listed: &[ListedSubscription]) -> Vec<Subscription> {
-    let is_for = |subscription: &ListedSubscription, address: &str| {
-        subscription.protocol == "email" && subscription.endpoint.eq_ignore_ascii_case(address)
-    };
-    let ours = addresses.iter().map(|address| Subscription {
-        protocol: "email".into(),
-        endpoint: address.clone(),
-        // SNS lists a deleted subscription for some time, perhaps next to its successor.
-        state: listed
-            .iter()
-            .filter(|subscription| is_for(subscription, address))
-            .map(ListedSubscription::state)
-            .min()
-            .unwrap_or(SubscriptionState::Gone),
-    });
-    let others = listed.iter().filter(|subscription| !addresses.iter().any(|address| is_for(subscription, address)));
-    let others = others.filter_map(|subscription| {
-        let state = match subscription.state() {
-            SubscriptionState::Confirmed => SubscriptionState::Foreign,
-            SubscriptionState::Pending => SubscriptionState::Leftover,
-            _ => return None,
-        };
-        let ListedSubscription { protocol, endpoint, .. } = subscription.clone();
-        Some(Subscription { protocol, endpoint, state })
-    });
-    ours.chain(others).collect()
-}
-
-impl ListedSubscription {
-    /// The state that SNS shows.
+impl StackSubscription {
+    /// The subscription as JSON for programs.
     #[must_use]
-    pub fn state(&self) -> SubscriptionState {
-        match self.arn.as_str() {
-            "PendingConfirmation" => SubscriptionState::Pending,
-            "Deleted" => SubscriptionState::Gone,
-            _ => SubscriptionState::Confirmed,
-        }
+    pub fn json(&self) -> Json {
+        let Self { declared: DeclaredSubscription { topic, address, roles, .. }, state } = self;
+        let owner_of = roles.iter().filter_map(|role| match role {
+            NoticeRole::OwnerOf(users) => Some(users.iter().map(ToString::to_string)),
+            NoticeRole::Administrator => None,
+        });
+        json!({
+            "address": address,
+            "topic": topic.as_str(),
+            "administrator": *topic == StackTopic::Alarms || roles.contains(&NoticeRole::Administrator),
+            "ownerOf": owner_of.flatten().collect::<Vec<_>>(),
+            "state": state.as_str(),
+        })
     }
+}
+
+/// A subscription that receives the messages of a topic, and that the template does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForeignSubscription {
+    /// The protocol, such as `email` or `sqs`.
+    pub protocol: String,
+    /// The email address, or the ARN of another resource.
+    pub endpoint: String,
+    /// The ARN of the subscription.
+    pub arn: String,
+}
+
+/// All subscriptions to a topic, each list in alphabetical order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TopicSubscriptions {
+    /// Those that the template declares, also if SNS no longer has them.
+    pub declared: Vec<StackSubscription>,
+    /// The others that receive messages.
+    pub foreign: Vec<ForeignSubscription>,
+    /// The addresses of the others that are not confirmed. AWS cannot delete such a subscription; it expires.
+    pub leftover: Vec<String>,
+}
+
+impl TopicSubscriptions {
+    /// The addresses with a subscription that is not confirmed.
+    pub fn pending(&self) -> impl Iterator<Item = &str> {
+        let ours = self.declared.iter().filter(|ours| ours.state == SubscriptionState::Pending);
+        ours.map(|ours| ours.declared.address.as_str()).chain(self.leftover.iter().map(String::as_str))
+    }
+}
+
+/// Compares what the deployed template declares with SNS's list.
+#[must_use]
+pub fn compare(declared: Vec<DeclaredSubscription>, listed: &[ListedSubscription]) -> TopicSubscriptions {
+    let is_declared = |other: &ListedSubscription| declared.iter().any(|ours| other.is_of(&ours.address));
+    let others = |state| listed.iter().filter(move |other| other.state() == state).filter(|other| !is_declared(other));
+    let leftover = others(SubscriptionState::Pending).map(|other| other.endpoint.clone()).collect();
+    let mut foreign: Vec<_> = others(SubscriptionState::Confirmed)
+        .map(|ListedSubscription { protocol, endpoint, arn }| ForeignSubscription {
+            protocol: protocol.clone(),
+            endpoint: endpoint.clone(),
+            arn: arn.clone(),
+        })
+        .collect();
+    let with_state = |declared: DeclaredSubscription| {
+        // SNS lists a deleted subscription for some time, perhaps next to its successor.
+        let ours = listed.iter().filter(|other| other.is_of(&declared.address));
+        StackSubscription {
+            state: ours.map(ListedSubscription::state).min().unwrap_or(SubscriptionState::Gone),
+            declared,
+        }
+    };
+    let mut declared: Vec<_> = declared.into_iter().map(with_state).collect();
+    declared.sort_by_cached_key(|ours| ours.declared.address.to_ascii_lowercase());
+    foreign.sort_by_cached_key(|other| other.endpoint.to_ascii_lowercase());
+    TopicSubscriptions { declared, foreign, leftover }
+}
+
+/// The subscriptions of these topics as one list, by address.
+#[must_use]
+pub fn by_address(topics: impl IntoIterator<Item = TopicSubscriptions>) -> Vec<StackSubscription> {
+    let mut all: Vec<_> = topics.into_iter().flat_map(|topic| topic.declared).collect();
+    all.sort_by_cached_key(|ours| (ours.declared.address.to_ascii_lowercase(), ours.declared.topic));
+    all
+}
+
+/// The subscriptions that a command waits for, in one line of text.
+#[must_use]
+pub fn awaited(left: &[StackSubscription]) -> String {
+    let each = left.iter().map(|StackSubscription { declared, .. }| {
+        let DeclaredSubscription { address, topic, .. } = declared;
+        format!("{address} ({})", topic.as_str())
+    });
+    let plural = if left.len() == 1 { "" } else { "s" };
+    format!("{} confirmation{plural}: {}", left.len(), each.collect::<Vec<_>>().join(", "))
+}
+
+/// The subscriptions of these addresses; all if no address is named.
+///
+/// # Errors
+/// The addresses that the template does not subscribe.
+pub fn of_addresses(mut all: Vec<StackSubscription>, named: &[Email]) -> Result<Vec<StackSubscription>, Vec<Email>> {
+    let is_of = |ours: &StackSubscription, email: &Email| ours.declared.address.eq_ignore_ascii_case(email.as_str());
+    let unknown: Vec<_> = named.iter().filter(|email| !all.iter().any(|ours| is_of(ours, email))).cloned().collect();
+    if !unknown.is_empty() {
+        return Err(unknown);
+    }
+    all.retain(|ours| named.is_empty() || named.iter().any(|email| is_of(ours, email)));
+    Ok(all)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn declared(topic: StackTopic, address: &str) -> DeclaredSubscription {
+        DeclaredSubscription { topic, address: address.into(), roles: Vec::new(), attributes: BTreeMap::new() }
+    }
 
     #[test]
     fn addresses_of_the_template_and_other_subscriptions_have_their_state() {
@@ -152,14 +303,14 @@ mod tests {
         };
         let arn = "arn:aws:sns:eu-west-1:123456789012:keys:1";
         let queue = "arn:aws:sqs:eu-west-1:123456789012:spy";
-        let addresses = ["heard", "waits", "lost", "left", "back"].map(|name| format!("{name}@example.com"));
-        let subscriptions = compare(
-            &addresses,
+        let addresses = ["waits", "Heard", "lost", "left", "back"].map(|name| format!("{name}@example.com"));
+        let TopicSubscriptions { declared, foreign, leftover } = compare(
+            addresses.iter().map(|address| declared(StackTopic::Notices, address)).collect(),
             &[
                 listed("sqs", queue, arn),
                 listed("email", "stranger@example.com", "PendingConfirmation"),
                 listed("email", "waits@example.com", "PendingConfirmation"),
-                listed("email", "Heard@example.com", arn),
+                listed("email", "heard@example.com", arn),
                 listed("email", "left@example.com", "Deleted"),
                 listed("email", "back@example.com", "Deleted"),
                 listed("email", "back@example.com", arn),
@@ -167,19 +318,64 @@ mod tests {
                 listed("email-json", "lost@example.com", arn),
             ],
         );
-        let found: Vec<_> = subscriptions.iter().map(|s| (s.endpoint.as_str(), s.state)).collect();
+        let found: Vec<_> = declared.iter().map(|ours| (ours.declared.address.as_str(), ours.state)).collect();
         assert_eq!(
             found,
             [
-                ("heard@example.com", SubscriptionState::Confirmed),
-                ("waits@example.com", SubscriptionState::Pending),
-                ("lost@example.com", SubscriptionState::Gone),
-                ("left@example.com", SubscriptionState::Gone),
                 ("back@example.com", SubscriptionState::Confirmed),
-                (queue, SubscriptionState::Foreign),
-                ("stranger@example.com", SubscriptionState::Leftover),
-                ("lost@example.com", SubscriptionState::Foreign),
+                ("back@example.com", SubscriptionState::Confirmed),
             ]
         );
+        let foreign: Vec<_> = foreign.iter().map(|other| (other.protocol.as_str(), other.endpoint.as_str())).collect();
+        assert_eq!(foreign, [("sqs", queue), ("email-json", "lost@example.com")]);
+        assert_eq!(leftover, ["stranger@example.com"]);
+    }
+
+    #[test]
+    fn addresses_are_named_without_case_and_each_must_be_of_the_stack() {
+        let ours = |topic, address: &str| StackSubscription {
+            declared: declared(topic, address),
+            state: SubscriptionState::Confirmed,
+        };
+        let topic = |topic, addresses: [&str; 2]| TopicSubscriptions {
+            declared: addresses.map(|address| ours(topic, address)).into(),
+            ..TopicSubscriptions::default()
+        };
+        let all = by_address([
+            topic(StackTopic::Notices, ["dev@example.com", "Security@example.com"]),
+            topic(StackTopic::Alarms, ["ops@example.com", "security@example.com"]),
+        ]);
+        let names = |found: &[StackSubscription]| {
+            found.iter().map(|ours| format!("{} {}", ours.declared.address, ours.declared.topic.as_str())).collect()
+        };
+        let in_order: Vec<String> = names(&all);
+        assert_eq!(
+            in_order,
+            [
+                "dev@example.com notices",
+                "ops@example.com alarms",
+                "Security@example.com notices",
+                "security@example.com alarms"
+            ]
+        );
+        let named = |emails: &[&str]| emails.iter().map(|email| email.parse().unwrap()).collect::<Vec<Email>>();
+        let of = |emails: &[&str]| of_addresses(all.clone(), &named(emails)).map(|found| names(&found));
+        assert_eq!(of(&[]), Ok(in_order.clone()));
+        assert_eq!(of(&["SECURITY@example.com"]), Ok(in_order[2..].to_vec()));
+        assert_eq!(of(&["dev@example.com", "nowhere@example.com"]), Err(named(&["nowhere@example.com"])));
+    }
+
+    #[test]
+    fn the_text_says_what_an_address_receives() {
+        let of = |roles| DeclaredSubscription { roles, ..declared(StackTopic::Notices, "a@example.com") }.receives();
+        let owner = |users: &str| NoticeRole::OwnerOf(users.split(' ').map(|user| user.parse().unwrap()).collect());
+        assert_eq!(of(vec![NoticeRole::Administrator]), "notices, as an administrator");
+        assert_eq!(
+            of(vec![NoticeRole::Administrator, owner("alice /ci/")]),
+            "notices, as an administrator and the owner of alice, /ci/"
+        );
+        assert_eq!(of(vec![owner("a b c d e")]), "notices, as the owner of a, b, c and 2 more");
+        assert_eq!(of(Vec::new()), "notices");
+        assert_eq!(declared(StackTopic::Alarms, "a@example.com").receives(), "alarms");
     }
 }

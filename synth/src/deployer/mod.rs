@@ -128,13 +128,7 @@ const STACK_ACTIONS: [&str; 10] = [
 
 /// The actions that `synth deploy` itself calls on the deployed resources: the statement's id, its purpose, the
 /// resource type, the actions.
-const AFTERWARDS: [(&str, &str, &str, &[&str]); 3] = [
-    (
-        "ListSubscriptions",
-        "See which subscriptions are not confirmed yet.",
-        "AWS::SNS::Topic",
-        &["sns:ListSubscriptionsByTopic"],
-    ),
+const AFTERWARDS: [(&str, &str, &str, &[&str]); 2] = [
     ("ReadSchedule", "See when the schedule fires next.", "AWS::Scheduler::Schedule", &["scheduler:GetSchedule"]),
     (
         "TryFunction",
@@ -184,6 +178,7 @@ pub fn policy(place: &AccountRegion, stacks: &[DeployedStack<'_>]) -> Result<Dep
     statements.extend(known.packages());
     statements.extend(known.through_cloudformation());
     statements.extend(known.roles_to_pass(stacks)?);
+    statements.extend(known.subscriptions());
     for (sid, why, kind, actions) in AFTERWARDS {
         statements.extend(known.arns.get(kind).map(|arns| allow(sid, why, actions, arns.clone())));
     }
@@ -336,6 +331,22 @@ impl Known<'_> {
                 conditions: vec![own],
             },
         ]
+    }
+
+    /// The permissions with which `synth` finds unconfirmed subscriptions and makes one again. The condition does not concern
+    /// the list. It does not name the addresses, because their number would have no limit.
+    fn subscriptions(&self) -> Option<DeployerStatement> {
+        let by_mail =
+            DeployerCondition { operator: "StringEqualsIfExists", key: "sns:Protocol", value: "email".to_owned() };
+        Some(DeployerStatement {
+            sid: "RenewSubscriptions",
+            why: "See which subscriptions are not confirmed yet, and subscribe such an address again, only by mail. \
+                  CloudFormation does not do that. sns:Subscribe is optional, for make resubscribe."
+                .into(),
+            actions: vec!["sns:ListSubscriptionsByTopic", "sns:Subscribe"],
+            scope: StatementScope::Arns(self.arns.get("AWS::SNS::Topic")?.clone()),
+            conditions: vec![by_mail],
+        })
     }
 
     /// The permissions with which `synth status` finds former users. Each is a statement of its own, because a deployment

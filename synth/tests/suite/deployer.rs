@@ -174,6 +174,8 @@ fn every_request_of_a_deployment_is_allowed() {
         (direct, "ListSubscriptionsByTopic", vec![("sns", &topic)]),
         (direct, "GetSchedule", vec![("scheduler", &schedule)]),
         (direct, "GetFunctionConfiguration InvokeFunction", vec![("lambda", &function)]),
+        // make resubscribe asks for a new mail.
+        (&[("sns:protocol", "email")], "Subscribe", vec![("sns", &topic)]),
         // make status looks for former users.
         (direct, "ListSecrets", vec![("secretsmanager", &"*".to_owned())]),
         (direct, "ListUserTags", vec![("iam", &format!("arn:aws:iam::{ACCOUNT}:user/ci/bot"))]),
@@ -245,7 +247,9 @@ fn no_other_request_is_allowed() {
         (direct, "lambda:UpdateFunctionCode", function.clone()),
         (direct, "lambda:UpdateFunctionConfiguration", function.clone()),
         (direct, "scheduler:UpdateSchedule", arn("scheduler", "schedule/default/access-key-rotation")),
-        (direct, "sns:Subscribe", arn("sns", "access-key-rotation-NotificationTopic-1A2B3C4D5E6F")),
+        (&[("sns:protocol", "sqs")], "sns:Subscribe", arn("sns", "access-key-rotation-NotificationTopic-1A2B3C4D5E6F")),
+        (&[("sns:protocol", "email")], "sns:Subscribe", arn("sns", "billing")),
+        (direct, "sns:Unsubscribe", arn("sns", "access-key-rotation-NotificationTopic-1A2B3C4D5E6F")),
         (direct, "s3:PutBucketPolicy", bucket("")),
         (direct, "logs:DescribeLogGroups", "*".to_owned()),
         (&[("aws:calledvia", "athena.amazonaws.com")], "lambda:UpdateFunctionCode", function.clone()),

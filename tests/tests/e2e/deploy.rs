@@ -424,6 +424,77 @@ async fn an_error_before_the_start_says_what_to_do() {
     assert_eq!(refused.result()["cause"]["resource"], "LogGroup");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_ends_with_the_addresses_that_must_confirm_and_waits_for_them() {
+    const ADDRESS: &str = "security@example.com";
+    let aws = LocalAws::start().await;
+    let endpoint = proxied(&aws);
+    let command = |more: &[&str]| once_with(&aws, "rotation.yaml", more, &[("AWS_ENDPOINT_URL", &endpoint)]);
+    let approval = once(&aws, "rotation.yaml", &[]).approvals().remove(0);
+    let left = |event: &Json| {
+        let left = event["subscriptions"].as_array().unwrap_or_else(|| panic!("{event:#}"));
+        left.iter().map(|one| format!("{} {} {}", one["address"], one["topic"], one["state"])).collect::<Vec<_>>()
+    };
+    let both = ["notices", "alarms"].map(|topic| format!(r#""{ADDRESS}" "{topic}" "pending""#));
+    aws.proxy.leave_unconfirmed(ADDRESS);
+
+    // For a program, the list comes before the result.
+    let deployed = Run::of(&command(&[&approval]).output().unwrap());
+    assert_eq!((deployed.code, &deployed.result()["result"]), (Some(0), &json!("deployed")), "{}", deployed.text);
+    assert_eq!(deployed.of_kind("unconfirmed").map(left).collect::<Vec<_>>(), [both.clone()], "{}", deployed.text);
+    assert_eq!(deployed.of_kind("awaited").count(), 0, "{}", deployed.text);
+
+    // For a person, it is the end.
+    let said = text(&command(&["--format=text"]).output().unwrap());
+    let (_, end) = said.split_once("\nWho must confirm\n").unwrap_or_else(|| panic!("{said}"));
+    for words in [ADDRESS, "notices  not confirmed", "alarms   not confirmed", "make resubscribe", "make run"] {
+        assert!(end.contains(words), "no {words:?} in {end}");
+    }
+
+    // The wait has a limit. The deployment is done anyway.
+    let over = Run::of(&command(&["--wait=1s"]).output().unwrap());
+    assert_eq!((over.code, &over.result()["result"]), (Some(1), &json!("unchanged")), "{}", over.text);
+    assert!(
+        over.text.contains(&format!("after 1s it still waits for 2 confirmations: {ADDRESS} (notices)")),
+        "{}",
+        over.text
+    );
+
+    // Ctrl-C ends only the wait.
+    let wait = |more: &[&str]| {
+        aws.proxy.forget();
+        command(more).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let waiting = wait(&["--wait"]);
+    until_called(&aws, "ListSubscriptionsByTopic").await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let signalled = Command::new("kill").args(["-INT", &waiting.id().to_string()]).status().unwrap();
+    assert!(signalled.success());
+    let left_early = Run::of(&waiting.wait_with_output().unwrap());
+    assert_eq!(
+        (left_early.code, &left_early.result()["result"]),
+        (Some(130), &json!("unchanged")),
+        "{}",
+        left_early.text
+    );
+    assert!(left_early.text.contains("Interrupted. The stack is deployed."), "{}", left_early.text);
+    assert!(is_in(&aws, STACK, "CREATE_COMPLETE"));
+
+    // It ends when all have confirmed.
+    let waiting = wait(&["--wait"]);
+    until_called(&aws, "ListSubscriptionsByTopic").await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    aws.proxy.confirm(ADDRESS);
+    let confirmed = Run::of(&waiting.wait_with_output().unwrap());
+    assert_eq!((confirmed.code, &confirmed.result()["result"]), (Some(0), &json!("unchanged")), "{}", confirmed.text);
+    let awaited: Vec<_> = confirmed.of_kind("awaited").map(left).collect();
+    assert_eq!(awaited, [both.to_vec(), Vec::new()], "{}", confirmed.text);
+
+    let at_once = make(&aws, &["deploy", "WAIT=2h"]);
+    assert!(at_once.status.success(), "{}", text(&at_once));
+    assert!(text(&at_once).ends_with("to do it now: make run\n"), "{}", text(&at_once));
+}
+
 async fn until_called(aws: &LocalAws, operation: &str) {
     let began = Instant::now();
     while !aws.proxy.calls().iter().any(|call| call.operation == operation) {

@@ -89,9 +89,9 @@ async fn status_shows_the_state_of_a_stack() {
         |subscription: &Json| format!("{} {}", subscription["endpoint"], subscription["state"]).replace('"', "");
     let standings: Vec<_> = state["subscriptions"].as_array().unwrap().iter().map(standing).collect();
     let expected = [
-        "waits@example.com pending",
         "gone@example.com gone",
         "heard@example.com confirmed",
+        "waits@example.com pending",
         "https://example.com/spy foreign",
     ];
     assert_eq!(standings, expected);
@@ -200,6 +200,112 @@ async fn status_reports_users_that_left_and_secrets_of_deleted_users() {
     let status = run_as(&aws, &key, &["status", "--format", "json"]);
     assert!(status.status.success(), "{}", text(&status));
     assert_eq!(former(&status), json!({ "left": [], "secretsOfDeletedUsers": [], "notLookedUp": 0 }));
+}
+
+/// The subscriptions in the local AWS: the endpoint, the ARN and the topic of each.
+fn subscriptions(aws: &LocalAws) -> Vec<(String, String, String)> {
+    let listed = aws.cli(&["sns", "list-subscriptions"])["Subscriptions"].as_array().cloned().unwrap_or_default();
+    let text = |one: &Json, field: &str| one[field].as_str().unwrap_or_default().to_owned();
+    listed.iter().map(|one| (text(one, "Endpoint"), text(one, "SubscriptionArn"), text(one, "TopicArn"))).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_that_vanished_is_made_again_with_its_filter_policy() {
+    let (owner, administrator) = ("Dev@example.com", "ops@example.com");
+    let configuration = |owner: &str| format!("users: [{{name: alice{owner}}}]\nemails: [{administrator}]\n");
+    let aws = LocalAws::start().await;
+    let account = Account::of(&aws).await;
+    for user in ["alice", "operator"] {
+        account.create_user(user).await;
+    }
+    let stack = Stack::deploy_as_it_is(&aws, &configuration(&format!(", owner: {owner}")));
+    let notices = &stack.outputs["TopicArn"];
+    let key = account.create_key("operator").await;
+    permit(&aws, "operator", &[("Allow", "*")]);
+    let arn = || {
+        let arns = subscriptions(&aws).into_iter().filter(|(endpoint, _, topic)| endpoint == owner && topic == notices);
+        arns.map(|(_, arn, _)| arn).next()
+    };
+    let attributes = |arn: &str| {
+        let attributes = aws.cli(&["sns", "get-subscription-attributes", "--subscription-arn", arn]);
+        ["FilterPolicy", "FilterPolicyScope"].map(|name| {
+            let text =
+                attributes["Attributes"][name].as_str().unwrap_or_else(|| panic!("{name}: {attributes:#}")).to_owned();
+            serde_json::from_str::<Json>(&text).unwrap_or(json!(text))
+        })
+    };
+
+    let fine = make(&aws, &["resubscribe", "EMAIL=ops@example.com dev@example.com"]);
+    assert!(fine.status.success(), "{}", text(&fine));
+    has(&fine, &["Every subscription is confirmed"]);
+
+    // AWS removes a subscription that was not confirmed within days, and CloudFormation does not notice it.
+    let first = arn().expect("the stack subscribes the owner");
+    aws.cli(&["sns", "unsubscribe", "--subscription-arn", &first]);
+    aws.proxy.leave_unconfirmed(administrator);
+    let config = aws.folder.path().join("same.yaml");
+    std::fs::write(&config, configuration(&format!(", owner: {owner}"))).unwrap();
+    let package = tests::stack::package().display().to_string();
+    let same = ["--config", config.to_str().unwrap(), "--package", &package];
+    let again =
+        deployer::deploy(&aws, &[&same[..], &["--architecture", tests::stack::host_architecture_name()]].concat());
+    assert_eq!((again.result()["result"].as_str(), arn()), (Some("unchanged"), None), "{}", again.text);
+    let status = run_as(&aws, &key, &["status"]);
+    has(&status, &["Dev@example.com  no subscription: ", "make resubscribe", "ops@example.com  not confirmed: "]);
+
+    let only = run_as(&aws, &key, &["resubscribe", "--email", "dev@example.com", "--format", "json"]);
+    assert!(only.status.success(), "{}", text(&only));
+    let expected = json!({ "subscriptions": [{
+        "address": owner, "topic": "notices", "administrator": false, "ownerOf": ["alice"], "state": "gone",
+        "done": "mail-requested",
+    }] });
+    assert_eq!(serde_json::from_slice::<Json>(&only.stdout).unwrap(), expected);
+    let second = arn().expect("a subscription again");
+    assert_ne!(first, second);
+    assert_eq!(attributes(&second), [json!({ "to": ["dev@example.com"] }), json!("MessageAttributes")]);
+
+    // A subscription that is not confirmed gets a new mail, on each topic.
+    aws.proxy.forget();
+    let pending = run_as(&aws, &key, &["resubscribe"]);
+    assert!(pending.status.success(), "{}", text(&pending));
+    let lines: Vec<String> =
+        text(&pending).lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(
+        lines[1..4],
+        [
+            "Dev@example.com notices, as the owner of alice confirmed nothing",
+            "ops@example.com notices, as an administrator pending asked AWS for a new mail",
+            "ops@example.com alarms pending asked AWS for a new mail",
+        ],
+        "{}",
+        text(&pending)
+    );
+    let asked = aws.proxy.calls().iter().filter(|call| call.operation == "Subscribe").count();
+    assert_eq!(asked, 2);
+
+    let unknown = run_as(&aws, &key, &["resubscribe", "--email", "nowhere@example.com"]);
+    assert_eq!(unknown.status.code(), Some(2), "{}", text(&unknown));
+    has(&unknown, &["does not subscribe nowhere@example.com"]);
+    permit(&aws, "operator", &[("Allow", "*"), ("Deny", "sns:Subscribe")]);
+    let denied = run_as(&aws, &key, &["resubscribe"]);
+    assert_eq!(denied.status.code(), Some(1), "{}", text(&denied));
+    has(&denied, &["failed, see below", "not permitted to subscribe ops@example.com", "deploy-policy"]);
+
+    // CloudFormation knows only the first subscription. The owner leaves: the second one stays, and status names it.
+    aws.proxy.confirm(administrator);
+    let left = Stack::deploy_as_it_is(&aws, &configuration(""));
+    assert_eq!(left.deployment.result()["result"], "deployed", "{}", left.deployment.text);
+    let end = format!("aws sns unsubscribe --subscription-arn {second}");
+    let status = run_as(&aws, &key, &["status"]);
+    has(&status, &["Dev@example.com  not from this stack's template; to end it: ", &end]);
+
+    // The deletion of the stack ends it too.
+    let config = aws.folder.path().join("deleted.yaml");
+    std::fs::write(&config, configuration("")).unwrap();
+    let destroyed = run(&aws, &["destroy", "--yes", "--config", config.to_str().unwrap()]);
+    assert!(destroyed.status.success(), "{}", text(&destroyed));
+    has(&destroyed, &["the subscription of Dev@example.com (email), which is not from the stack's template"]);
+    assert_eq!(subscriptions(&aws), []);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,10 @@
 //!
 //! No name is written here that the code or a file of the project can give.
 
-use std::{collections::BTreeSet, iter::once};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    iter::once,
+};
 
 use clap::{ArgAction, CommandFactory};
 use expect_test::expect_file;
@@ -59,10 +62,14 @@ use synth::{
         next_run::{Firing, Never, Schedule, ScheduleState},
         progress::{Event, ProgressUpdate},
         received_report::ReceivedReport,
+        resubscription::{self, Resubscription, ResubscriptionOutcome},
         root_cause::RootCause,
         stack_status::StackStatus,
         status_report::StatusReport,
-        subscriptions::{Subscription, SubscriptionState},
+        subscriptions::{
+            DeclaredSubscription, ForeignSubscription, NoticeRole, StackSubscription, StackTopic, SubscriptionState,
+            TopicSubscriptions,
+        },
     },
     diff::{self, Action, Diff, DiffSource, Impact, ResourceChange, approval::Approval, render},
     docs::explain,
@@ -474,6 +481,7 @@ fn json_of_commands() -> Vec<Section> {
         ("Words in the JSON of synth diff", words_of_diff()),
         ("JSON of synth explain", fields_of(&explain::json(&other_options()))),
         ("JSON of synth status", status()),
+        ("JSON of synth resubscribe", resubscribe()),
         ("JSON of synth deploy, by event", deploy()),
         ("Statement ids of synth deploy-policy", sids(&deploy_policy)),
     ]
@@ -508,9 +516,46 @@ fn words_of_diff() -> Names {
     found
 }
 
+fn subscription(state: SubscriptionState) -> StackSubscription {
+    let roles = every!(NoticeRole {
+        Administrator: NoticeRole::Administrator,
+        OwnerOf: NoticeRole::OwnerOf(vec!["alice".parse().unwrap()]),
+    });
+    let declared = DeclaredSubscription {
+        topic: StackTopic::Notices,
+        address: String::new(),
+        roles: roles.into(),
+        attributes: BTreeMap::new(),
+    };
+    StackSubscription { declared, state }
+}
+
+fn resubscribe() -> Names {
+    let outcomes = every!(ResubscriptionOutcome {
+        Kept: ResubscriptionOutcome::Kept,
+        MailRequested: ResubscriptionOutcome::MailRequested,
+        Failed: ResubscriptionOutcome::Failed(AwsError::NoRegion),
+    });
+    let words = outcomes.iter().map(|outcome| format!("subscriptions[].done: {}", outcome.as_str()));
+    let words: Vec<_> =
+        words.chain(StackTopic::ALL.map(|topic| format!("subscriptions[].topic: {}", topic.as_str()))).collect();
+    let subscription = || subscription(SubscriptionState::Gone);
+    let done = outcomes.map(|outcome| Resubscription { subscription: subscription(), outcome });
+    let mut found = fields_of(&resubscription::json(&done));
+    found.extend(words);
+    found
+}
+
 fn status() -> Names {
-    let standings = every!(SubscriptionState: Confirmed, Pending, Gone, Foreign, Leftover);
-    let subscription = |state| Subscription { protocol: String::new(), endpoint: String::new(), state };
+    let standings = every!(SubscriptionState: Confirmed, Pending, Gone);
+    let topic = || {
+        let foreign = ForeignSubscription { protocol: String::new(), endpoint: String::new(), arn: String::new() };
+        TopicSubscriptions {
+            declared: standings.map(subscription).into(),
+            foreign: vec![foreign],
+            leftover: vec![String::new()],
+        }
+    };
     let schedule = || Schedule {
         expression: String::new(),
         time_zone: String::new(),
@@ -527,8 +572,8 @@ fn status() -> Names {
         account: String::new(),
         region: String::new(),
         stack: Stack { id: String::new(), status: StackStatus::new(""), outputs: [].into() },
-        subscriptions: Ok(standings.map(subscription).into()),
-        alarm_subscriptions: Ok(standings.map(subscription).into()),
+        subscriptions: Ok(topic()),
+        alarm_subscriptions: Ok(topic()),
         schedule: Ok((schedule(), firing)),
         dry_run: Ok(ReceivedReport::read(dry_run.clone()).unwrap()),
         former_users: Ok(Some(FormerUsers {
@@ -562,7 +607,8 @@ fn status() -> Names {
         }
         fields(&json, "", &mut found);
     }
-    found.extend(standings.map(|standing| format!("subscriptions[].state: {}", standing.as_str())));
+    let states = standings.iter().map(|standing| standing.as_str()).chain(["foreign", "leftover"]);
+    found.extend(states.map(|state| format!("subscriptions[].state: {state}")));
     found
 }
 
@@ -592,11 +638,14 @@ fn deploy() -> Names {
         Interrupted: DeployOutcome::Interrupted,
         Left: DeployOutcome::Left(text()),
     });
+    let left = [subscription(SubscriptionState::Pending)];
     let messages = every!(Message {
         Place: Message::Place { account: "", region: "", identity: "", stack: "" },
         Note: Message::Note(""),
         Plan: Message::Plan { stack: "", diff: &plan, approval: Some(&approval) },
         ProgressUpdate: Message::ProgressUpdate { stack: "", news: &news },
+        Unconfirmed: Message::Unconfirmed(&left),
+        Awaited: Message::Awaited(&left),
         End: Message::End(&ends[0]),
     });
     let mut found = Names::new();

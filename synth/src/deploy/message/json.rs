@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use super::{DeployOutcome, Message, Renderer};
 use crate::{
-    deploy::{progress::ProgressUpdate, root_cause::RootCause},
+    deploy::{progress::ProgressUpdate, root_cause::RootCause, subscriptions::StackSubscription},
     diff::render,
 };
 
-/// The renderer for JSON Lines. Each object has an `event`: `place`, `note`, `plan`, `resource` and finally `result`.
+/// The renderer for JSON Lines. Each object has an `event`: `place`, `note`, `plan`, `resource`, `unconfirmed`, `awaited`
+/// and finally `result`.
 #[derive(Debug, Clone, Copy)]
 pub struct JsonMessages;
 
@@ -36,10 +37,16 @@ impl Renderer for JsonMessages {
                 "done": count.map(|(done, _)| done),
                 "of": count.map(|(_, total)| total),
             }),
+            Message::Unconfirmed(left) => subscriptions("unconfirmed", left),
+            Message::Awaited(left) => subscriptions("awaited", left),
             Message::End(end) => result(end),
         };
         format!("{object}\n")
     }
+}
+
+fn subscriptions(event: &str, left: &[StackSubscription]) -> Value {
+    json!({ "event": event, "subscriptions": left.iter().map(StackSubscription::json).collect::<Vec<_>>() })
 }
 
 fn result(end: &DeployOutcome) -> Value {

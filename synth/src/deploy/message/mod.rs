@@ -6,7 +6,7 @@ mod text;
 use std::collections::BTreeMap;
 
 pub use self::{json::JsonMessages, text::PlainText};
-use crate::deploy::{progress::ProgressUpdate, root_cause::RootCause};
+use crate::deploy::{progress::ProgressUpdate, root_cause::RootCause, subscriptions::StackSubscription};
 use crate::diff::{Diff, approval::Approval};
 
 /// One message about a deployment.
@@ -41,7 +41,11 @@ pub enum Message<'a> {
         /// The event, with the progress so far.
         news: &'a ProgressUpdate,
     },
-    /// The end of the deployment. It is the last message.
+    /// The subscriptions of the deployed stack that are not confirmed. Empty if all are.
+    Unconfirmed(&'a [StackSubscription]),
+    /// The unconfirmed subscriptions that the command waits for now. Empty if all are confirmed by now.
+    Awaited(&'a [StackSubscription]),
+    /// The end of the deployment. For programs, it is the last message.
     End(&'a DeployOutcome),
 }
 
@@ -96,7 +100,11 @@ mod tests {
 
     use super::*;
     use crate::{
-        deploy::{progress::Event, stack_status::StackStatus},
+        deploy::{
+            progress::Event,
+            stack_status::StackStatus,
+            subscriptions::{DeclaredSubscription, StackTopic, SubscriptionState},
+        },
         diff,
     };
 
@@ -118,6 +126,42 @@ mod tests {
 
     fn lines(renderer: &dyn Renderer, messages: &[Message<'_>]) -> String {
         messages.iter().map(|message| renderer.render(message)).collect()
+    }
+
+    fn subscription(topic: StackTopic, address: &str, state: SubscriptionState) -> StackSubscription {
+        let (address, attributes) = (address.to_owned(), BTreeMap::new());
+        StackSubscription { declared: DeclaredSubscription { topic, address, roles: Vec::new(), attributes }, state }
+    }
+
+    #[test]
+    fn the_addresses_that_must_confirm_are_shown_with_what_to_do() {
+        let left = [
+            subscription(StackTopic::Notices, "dev@example.com", SubscriptionState::Gone),
+            subscription(StackTopic::Alarms, "Security@example.com", SubscriptionState::Pending),
+        ];
+        let text = PlainText { colour: false };
+        let shown = text.render(&Message::Unconfirmed(&left));
+        let expected = "
+Who must confirm
+  dev@example.com       notices  no subscription
+  Security@example.com  alarms   not confirmed
+";
+        assert!(shown.starts_with(expected), "{shown}");
+        for word in ["48 hours", "make resubscribe", "make run"] {
+            assert!(shown.contains(word), "{shown}");
+        }
+        assert_eq!(text.render(&Message::Unconfirmed(&[])), "");
+        assert_eq!(
+            text.render(&Message::Awaited(&left)),
+            "Waiting for 2 confirmations: dev@example.com (notices), Security@example.com (alarms)\n"
+        );
+        let all = text.render(&Message::Awaited(&[]));
+        assert!(all.starts_with("All addresses have confirmed") && all.contains("make run"), "{all}");
+
+        let json = lines(&JsonMessages, &[Message::Unconfirmed(&left), Message::Awaited(&left[..1])]);
+        let json: Vec<serde_json::Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(json[0]["subscriptions"][1]["address"], "Security@example.com");
+        assert_eq!(json[1], json!({ "event": "awaited", "subscriptions": [left[0].json()] }));
     }
 
     #[test]

@@ -2,7 +2,11 @@
 
 use super::{DeployOutcome, Message, Renderer};
 use crate::{
-    deploy::progress::{Event, ProgressUpdate},
+    deploy::{
+        progress::{Event, ProgressUpdate},
+        subscriptions::{StackSubscription, SubscriptionState, awaited},
+        table::table,
+    },
     diff::{
         Action, Diff,
         render::{DiffFormat, render},
@@ -34,6 +38,12 @@ impl Renderer for PlainText {
                 format!("\nWhat changes in {stack}\n\n{diff}\n")
             }
             Message::ProgressUpdate { news, .. } => self::news(news).map(|line| line + "\n").unwrap_or_default(),
+            Message::Unconfirmed([]) => String::new(),
+            Message::Unconfirmed(left) => unconfirmed(left),
+            Message::Awaited([]) => {
+                "All addresses have confirmed. Scheduled runs do what waited; to do it now: make run\n".to_owned()
+            }
+            Message::Awaited(left) => format!("Waiting for {}\n", awaited(left)),
             // The status report shows the outputs.
             Message::End(DeployOutcome::Deployed(_)) => "Deployed\n".to_owned(),
             Message::End(DeployOutcome::Unchanged(_)) => "Nothing to change\n".to_owned(),
@@ -41,6 +51,22 @@ impl Renderer for PlainText {
             Message::End(_) => String::new(),
         }
     }
+}
+
+/// The addresses that must confirm, and what to do.
+fn unconfirmed(left: &[StackSubscription]) -> String {
+    let rows = left.iter().map(|StackSubscription { declared, state }| {
+        let state = if *state == SubscriptionState::Gone { "no subscription" } else { "not confirmed" };
+        [declared.address.as_str(), declared.topic.as_str(), state]
+    });
+    format!(
+        "\nWho must confirm\n{}\
+         AWS sent one mail for each line, \"AWS Notification - Subscription Confirmation\". Follow its link within 48 hours.\n\
+         Before that, the address gets nothing. With unconfirmed_recipients: hold, users without a confirmed recipient wait.\n\
+         After 48 hours, or without a subscription, ask for a new mail: make resubscribe\n\
+         After the confirmations, to do at once what waited: make run\n",
+        table(rows)
+    )
 }
 
 /// Whether every resource is new.
