@@ -11,7 +11,7 @@ use crate::{
         dry_run::DryRun,
         executor::{RunContext, rotate},
         load_users::{AccountLists, LoadUsersError, select},
-        log,
+        log::LogSink,
         pace::Pace,
         subscriptions::Subscriptions,
     },
@@ -53,6 +53,8 @@ pub struct Invocation<'a> {
     pub function: &'a str,
     /// When Lambda stops the function.
     pub ends: Timestamp,
+    /// Where the events of the run are logged.
+    pub log: LogSink,
 }
 
 /// Runs the rotation for every user and reports. One user's failure never stops another's.
@@ -75,7 +77,8 @@ pub async fn run(
     })
 }
 
-async fn carry_out(
+/// Handles every user of the run, and reports.
+pub(super) async fn carry_out(
     aws: &impl Aws,
     settings: &Settings,
     request: &RunRequest,
@@ -93,7 +96,8 @@ async fn carry_out(
     };
     let mode = if request.dry_run { RunMode::Pretended } else { RunMode::Real };
     let origin = RunOrigin { request: invocation.request, mode };
-    let context = RunContext { run, origin, subscriptions: Subscriptions::new(&settings.topic), pace: Pace::of(mode) };
+    let (subscriptions, log) = (Subscriptions::new(&settings.topic), invocation.log);
+    let context = RunContext { run, origin, subscriptions, pace: Pace::of(mode), log };
     let post = NoticeSender { aws, settings, context: &context };
     let look = async |(place, subject): (usize, Subject)| {
         let settings = settings.for_subject(&subject);
@@ -145,12 +149,12 @@ async fn carry_out(
         unsent,
         unconfirmed: unconfirmed.unwrap_or_default(),
     };
-    log_event::results(&report).into_iter().for_each(log::line);
+    log_event::results(&report).into_iter().for_each(log);
     let scope = if is_fleet { RunScope::Fleet } else { RunScope::Named };
     if let Some(event) =
         metrics::event(&report, scope, settings.policy.rotate_after, invocation.function, Timestamp::now())
     {
-        log::line(event);
+        log(event);
     }
     report
 }
@@ -199,14 +203,14 @@ impl<A: Aws> NoticeSender<'_, A> {
 
     async fn send(&self, notice: &'static str, envelope: Envelope, mail: Mail) -> Option<Unsent> {
         let user = envelope.about.clone();
-        let RunContext { run, origin, pace, .. } = self.context;
+        let RunContext { run, origin, pace, log, .. } = self.context;
         // After the deadline, Lambda may stop the function before it has reported.
         let turn = pace.turn(&envelope.to, run.deadline.since(Timestamp::now())).await;
         let sent = match turn {
             Ok(()) => self.aws.publish(&self.settings.topic, &envelope, mail).await,
             Err(late) => Err(late),
         };
-        log::line(log_event::notice(&run.id, *origin, user.as_ref(), notice, sent.as_ref().err()));
+        log(log_event::notice(&run.id, *origin, user.as_ref(), notice, sent.as_ref().err()));
         sent.err().map(|failure| Unsent { user, notice, why: failure.to_string() })
     }
 }

@@ -93,6 +93,9 @@ impl Aws for ReadOnly {
     ) -> Result<Answer, CallError> {
         panic!("{WRITES}")
     }
+    async fn check_secret(&self, _: &str, _: &KmsKey) -> Result<Answer, CallError> {
+        Ok(Answer::Done)
+    }
     async fn put_resource_policy(&self, _: &str, _: &str, _: &KmsKey) -> Result<Answer, CallError> {
         panic!("{WRITES}")
     }
@@ -142,6 +145,7 @@ async fn look(aws: &ReadOnly, policy: &Policy, run: &Run, clock: impl Fn() -> Ti
         origin: RunOrigin { request: "request", mode: RunMode::Pretended },
         subscriptions: Subscriptions::new(&settings.topic),
         pace: Pace::of(RunMode::Pretended),
+        log: |_| (),
     };
     let user = "alice".parse().unwrap();
     rotate(&DryRun::new(aws), &settings, &context, JournalUse::IfNeeded, clock, &user).await
@@ -210,6 +214,7 @@ async fn a_run_that_is_over_before_its_mail_gets_a_turn_takes_the_key_back() {
         origin: RunOrigin { request: "request", mode: RunMode::Pretended },
         subscriptions: Subscriptions::new(&settings.topic),
         pace: Pace::of(RunMode::Real),
+        log: |_| (),
     };
     let key = Key { id: "AKIAEXAMPLE000000001".parse().unwrap(), status: Active, created: now.before(Span::days(70)) };
     let (aws, user) = (ReadOnly(Some(vec![key.clone()])), "alice".parse().unwrap());
