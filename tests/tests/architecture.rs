@@ -328,6 +328,7 @@ fn pure_code_does_no_io_and_reads_no_clock() {
                 "deploy::release_summary",
                 "deploy::revocation",
                 "deploy::root_cause",
+                "deploy::run_preview",
                 "deploy::stack_status",
                 "deploy::subscriptions",
             ],

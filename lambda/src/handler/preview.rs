@@ -29,12 +29,9 @@ pub enum TopicState {
 /// Why there is no preview. Then nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PreviewError {
-    /// AWS denied reads to the caller. Holds each action with AWS's first message about it.
-    #[error("AWS denied the permission {}", denied.keys().map(String::as_str).collect::<Vec<_>>().join(", "))]
-    Denied {
-        /// Each action, such as `iam:ListAccessKeys`, with AWS's first message about it.
-        denied: BTreeMap<String, String>,
-    },
+    /// AWS denied reads to the caller. Holds each action, such as `iam:ListAccessKeys`, with AWS's first message about it.
+    #[error("AWS denied {}", .0.keys().map(String::as_str).collect::<Vec<_>>().join(", "))]
+    Denied(BTreeMap<String, String>),
     /// The users of a run cannot be determined.
     #[error(transparent)]
     Load(LoadUsersError),
@@ -45,7 +42,7 @@ pub enum PreviewError {
 
 impl PreviewError {
     fn denied(action: String, failure: &CallError) -> Self {
-        Self::Denied { denied: [(action, failure.message.clone())].into() }
+        Self::Denied([(action, failure.message.clone())].into())
     }
 
     fn of_users(error: LoadUsersError) -> Self {
@@ -90,7 +87,7 @@ pub async fn preview(
     let mut report = carry_out(&dry_run, settings, &request, manager, fleet, invocation).await;
     let denied = dry_run.denied();
     if !denied.is_empty() {
-        return Err(PreviewError::Denied { denied });
+        return Err(PreviewError::Denied(denied));
     }
     let confirmed = match topic {
         TopicState::Planned => ConfirmedAddresses::default(),

@@ -44,12 +44,32 @@ use lambda::{
 
 const WRITES: &str = "a dry run writes nothing";
 
-/// An AWS in which the user has these keys; with `None`, no answer ever comes.
-struct ReadOnly(Option<Vec<Key>>);
+/// An AWS that answers reads only.
+pub(crate) struct ReadOnly {
+    /// The keys of the user; with `None`, no answer ever comes.
+    pub(crate) keys: Option<Vec<Key>>,
+    /// The answer about the secret of the user.
+    pub(crate) secret: Result<Answer, CallError>,
+    /// The answer about the last use of a key.
+    pub(crate) last_use: Result<Answer, CallError>,
+    /// The addresses that have confirmed.
+    pub(crate) confirmed: Result<ConfirmedAddresses, CallError>,
+}
+
+impl ReadOnly {
+    pub(crate) fn new(keys: Option<Vec<Key>>) -> Self {
+        Self {
+            keys,
+            secret: Ok(Answer::Done),
+            last_use: Ok(Answer::LastUse(LastUse::Never)),
+            confirmed: Ok(ConfirmedAddresses::from_iter(["security@example.com"])),
+        }
+    }
+}
 
 impl Aws for ReadOnly {
     async fn list_access_keys(&self, _: &UserName) -> Result<Answer, CallError> {
-        match &self.0 {
+        match &self.keys {
             Some(keys) => Ok(Answer::Keys(keys.clone())),
             None => std::future::pending().await,
         }
@@ -58,10 +78,10 @@ impl Aws for ReadOnly {
         Ok(Answer::Journal(Ok(Journal::default())))
     }
     async fn last_used(&self, _: &AccessKeyId) -> Result<Answer, CallError> {
-        Ok(Answer::LastUse(LastUse::Never))
+        self.last_use.clone()
     }
     async fn confirmed_addresses(&self, _: &TopicArn) -> Result<ConfirmedAddresses, CallError> {
-        Ok(ConfirmedAddresses::from_iter(["security@example.com"]))
+        self.confirmed.clone()
     }
     async fn describe_secret(&self, _: &str, _: &AccessKeyId) -> Result<Answer, CallError> {
         Ok(Answer::Current(false))
@@ -94,7 +114,7 @@ impl Aws for ReadOnly {
         panic!("{WRITES}")
     }
     async fn check_secret(&self, _: &str, _: &KmsKey) -> Result<Answer, CallError> {
-        Ok(Answer::Done)
+        self.secret.clone()
     }
     async fn put_resource_policy(&self, _: &str, _: &str, _: &KmsKey) -> Result<Answer, CallError> {
         panic!("{WRITES}")
@@ -122,7 +142,7 @@ async fn dry_run(policy: &Policy, action: RunAction, ages: &[(u64, KeyStatus)], 
         status: *status,
         created: now.before(Span::days(*days)),
     };
-    let aws = ReadOnly(Some(ages.iter().enumerate().map(key).collect()));
+    let aws = ReadOnly::new(Some(ages.iter().enumerate().map(key).collect()));
     let run = Run {
         id: "a-run".parse().unwrap(),
         deadline: now + Span::minutes(10),
@@ -191,7 +211,7 @@ async fn invariant_6_a_call_without_an_answer_does_not_outlast_the_function() {
         journal: JournalUse::IfNeeded,
     };
     let began = tokio::time::Instant::now();
-    let report = look(&ReadOnly(None), &policy(), &run, || now).await;
+    let report = look(&ReadOnly::new(None), &policy(), &run, || now).await;
     assert_eq!(report.result, Outcome::Failed, "{report:?}");
     assert!(report.why.contains("ListAccessKeys failed: NoTimeLeft") && report.why.contains("may have taken effect"));
     assert!((60..65).contains(&began.elapsed().as_secs()), "within the time that is reserved for the report");
@@ -217,7 +237,7 @@ async fn a_run_that_is_over_before_its_mail_gets_a_turn_takes_the_key_back() {
         log: |_| (),
     };
     let key = Key { id: "AKIAEXAMPLE000000001".parse().unwrap(), status: Active, created: now.before(Span::days(70)) };
-    let (aws, user) = (ReadOnly(Some(vec![key.clone()])), "alice".parse().unwrap());
+    let (aws, user) = (ReadOnly::new(Some(vec![key.clone()])), "alice".parse().unwrap());
     let others = join_all((0..2_000).map(|_| context.pace.turn(&settings.administrators, Span::minutes(30))));
     let aws = DryRun::new(&aws);
     let rotation = rotate(&aws, &settings, &context, JournalUse::IfNeeded, clock, &user);

@@ -98,8 +98,9 @@ async fn former_users(
     Ok(Some(found))
 }
 
-/// The names of the outputs that hold the ARNs of the topics.
-const TOPIC: &str = "TopicArn";
+/// The name of the output that holds the ARN of the topic for notices.
+pub const TOPIC: &str = "TopicArn";
+/// The name of the output that holds the ARN of the topic for alarms.
 const ALARM_TOPIC: &str = "AlarmTopicArn";
 
 async fn template(session: &Session, stack: &Stack) -> Result<Json, AwsError> {

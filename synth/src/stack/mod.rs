@@ -4,6 +4,7 @@ mod alarms;
 pub mod artifacts;
 mod dashboard;
 mod handler_policy;
+pub mod planned_handler;
 mod quotas;
 mod role_scope;
 mod stack_error;

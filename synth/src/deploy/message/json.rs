@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use super::{DeployOutcome, Message, Renderer};
 use crate::{
-    deploy::{progress::ProgressUpdate, root_cause::RootCause},
+    deploy::{progress::ProgressUpdate, root_cause::RootCause, run_preview::RunPreview},
     diff::render,
 };
 
-/// The renderer for JSON Lines. Each object has an `event`: `place`, `note`, `plan`, `resource` and finally `result`.
+/// The renderer for JSON Lines. Each object has an `event`: `place`, `note`, `plan`, `preview`,
+/// `resource` and finally `result`.
 #[derive(Debug, Clone, Copy)]
 pub struct JsonMessages;
 
@@ -25,6 +26,9 @@ impl Renderer for JsonMessages {
                 "approval": approval.map(render::approval),
                 "diff": render::document(diff),
             }),
+            Message::Preview(RunPreview { stack, report, .. }) => {
+                json!({ "event": "preview", "stack": stack, "dryRun": report.document })
+            }
             Message::ProgressUpdate { stack, news: ProgressUpdate { event, count } } => json!({
                 "event": "resource",
                 "stack": stack,
