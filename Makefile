@@ -56,7 +56,7 @@ OVERRIDES = $(if $(USERS),--users "$(USERS)") $(if $(EMAIL),--emails "$(EMAIL)")
 GIVEN = $(if $(filter command,$(origin $(1))),$($(1)))
 PLACE = --config "$(CONFIG)" $(if $(REGION),--region "$(REGION)") $(if $(PROFILE),--profile "$(PROFILE)")
 
-.PHONY: help setup build synth check diff demo deploy status rotate undo revoke adopt destroy
+.PHONY: help setup build synth check diff demo preview deploy status rotate undo revoke adopt destroy
 .PHONY: quick test e2e lint deny guard prove prove-templates mutants bench profile clean
 
 help: ## List the targets
@@ -235,6 +235,9 @@ demo: setup build-demo ## Show a whole rotation on an emulator of AWS (CONFIG=FI
 build-demo:
 	$(PROGRESS) "Building the demo" "$(WITH_AWS)" -- $(CARGO) build --locked $(WITH_AWS) --bins
 	"$(TARGET)/debug/synth" package --architecture "$(HOST_ARCH:aarch64=arm64)" "$(TARGET)/debug/lambda" >/dev/null
+
+preview: $(DEPLOYER) ## Show what a run of the configuration would do to which key; deploys nothing (CONFIG= USERS= EMAIL=)
+	$(SYNTH_DEPLOY) preview $(PLACE) $(OVERRIDES)
 
 deploy: $(if $(PACKAGE),,build) $(DEPLOYER) ## Deploy the stack (CONFIG= REGION= PROFILE= ARCH= APPROVE=; USERS= and EMAIL= replace the configured)
 	arch="$(ARCH)"; arch="$${arch:-$$($(SYNTH_DEPLOY) show architecture --config "$(CONFIG)")}"

@@ -96,9 +96,8 @@ impl<A: Aws> DryRun<'_, A> {
 const KEY: &str = "KEY_OF_A_DRY_RUN";
 
 fn key_of_a_dry_run() -> Result<AccessKeyId, CallError> {
-    KEY.parse().map_err(|e: crate::model::parse_error::ParseError| {
-        CallError::without_effect(ErrorCode::DryRun, e.to_string())
-    })
+    KEY.parse()
+        .map_err(|e: crate::model::parse_error::ParseError| CallError::without_effect(ErrorCode::DryRun, e.to_string()))
 }
 
 impl<A: Aws> Aws for DryRun<'_, A> {

@@ -84,7 +84,10 @@ Nothing was changed.
 ";
         assert_eq!(run_preview(&["a@example.com", "b@example.com"]).text(), expected);
         let sure = run_preview(&[]).text();
-        assert_eq!(sure, expected.lines().filter(|line| !line.starts_with("Not ")).collect::<Vec<_>>().join("\n") + "\n");
+        assert_eq!(
+            sure,
+            expected.lines().filter(|line| !line.starts_with("Not ")).collect::<Vec<_>>().join("\n") + "\n"
+        );
     }
 
     #[test]

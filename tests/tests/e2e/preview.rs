@@ -71,7 +71,7 @@ fn delivered(key: &OwnedKey, days: u64) -> JournalEntry {
 
 /// A user in each starting state that the local AWS can show. `prefix` names the users' secrets.
 async fn every_state(aws: &mut LocalAws, account: &Account, prefix: &str) -> Vec<&'static str> {
-    let [young, due, older] = [DAY / 86_400, 70 * DAY, 140 * DAY];
+    let [young, due, older] = [DAY, 70 * DAY, 140 * DAY];
     for (user, keys) in [
         ("no-key", &[][..]),
         ("young", &[(young, true)]),
@@ -153,8 +153,11 @@ fn results(report: &Json) -> Vec<(String, String)> {
 /// Previews a configuration, deploys it, runs it, and compares. Returns the report of the run.
 fn preview_and_run(aws: &LocalAws, configuration: &str, users: &[&str]) -> Json {
     let previewed = preview(aws, configuration, users);
-    let stack =
-        if users.is_empty() { Stack::deploy_as_it_is(aws, configuration) } else { Stack::deploy(aws, configuration, users) };
+    let stack = if users.is_empty() {
+        Stack::deploy_as_it_is(aws, configuration)
+    } else {
+        Stack::deploy(aws, configuration, users)
+    };
     let shown: Vec<_> = stack.deployment.of_kind("preview").collect();
     let report = stack.invoke(aws, &json!({}));
     let expected = essence(&report);
@@ -209,7 +212,10 @@ async fn the_preview_equals_the_first_run_with_the_articles_settings() {
     let mut aws = LocalAws::start().await;
     let account = Account::of(&aws).await;
     let users = every_state(&mut aws, &account, "access-key-rotation").await;
-    let report = preview_and_run(&aws, &read(ARTICLE), &users);
+    // So that no key becomes due between the preview and the run.
+    let configuration = read(ARTICLE).replace("rotate_after: 1m\n", "rotate_after: 60d\n");
+    assert!(configuration.contains("60d"));
+    let report = preview_and_run(&aws, &configuration, &users);
     let of = |name: &str| results(&report).into_iter().find(|(user, _)| user == name).unwrap().1;
     for user in ["due", "due-and-inactive", "two-due", "only-inactive", "two-inactive"] {
         assert_eq!(of(user), "changed", "{user}: {report:#}");
@@ -258,7 +264,9 @@ async fn the_text_names_who_has_not_confirmed() {
     for says in ["What a run of access-key-rotation would do now", "alice: changed", "    would be created: "] {
         assert!(text(&shown).contains(says), "no {says:?} in {}", text(&shown));
     }
-    let end = format!("Not confirmed yet: {ADMINISTRATOR}. The preview assumes that they have confirmed.\nNothing was changed.");
+    let end = format!(
+        "Not confirmed yet: {ADMINISTRATOR}. The preview assumes that they have confirmed.\nNothing was changed."
+    );
     assert!(text(&shown).trim_end().ends_with(&end), "{}", text(&shown));
     assert_eq!(account.keys("alice").await.len(), keys.len());
 
