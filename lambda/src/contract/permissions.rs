@@ -219,11 +219,9 @@ mod tests {
         };
         let key = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab".parse().unwrap();
         let permissions = permissions(&policy, &key, ListScope::Account);
-        let (mut reads, mut writes) = (Vec::new(), Vec::new());
-        for permission in &permissions {
-            reads.extend(permission.reads());
-            writes.extend(permission.actions.iter().filter(|action| !permission.reads().any(|read| read == **action)));
-        }
+        let reads: Vec<_> = permissions.iter().flat_map(Permission::reads).collect();
+        let mut writes: Vec<_> = permissions.iter().flat_map(|permission| permission.actions.clone()).collect();
+        writes.retain(|action| !reads.contains(action));
         assert_eq!(
             reads,
             [
