@@ -576,7 +576,10 @@ impl DeployerPolicy {
             _ if characters <= INLINE_POLICIES => {
                 format!("{longer}: add it to the role as its inline policy, which holds {INLINE_POLICIES}")
             }
-            _ => format!("{longer} or a role's inline policies ({INLINE_POLICIES}): choose a shorter stack_name"),
+            _ => format!(
+                "{longer} or a role's inline policies ({INLINE_POLICIES}): choose a shorter stack_name, or put the optional \
+                 statements into a policy of their own"
+            ),
         }
     }
 

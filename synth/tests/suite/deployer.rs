@@ -596,7 +596,8 @@ fn the_preview_reads_the_users_of_the_configuration() {
     assert_eq!(scope(&fits.join(", "), "PreviewKeys"), (arns(&fits), 1));
 }
 
-/// The longest stack name still gives a policy that fits into a role, and that is no wider than necessary.
+/// The longest stack name still gives a policy that fits into a role, without the optional statements. It is no wider than
+/// necessary.
 #[test]
 fn a_long_name_of_the_stack_is_cut_as_cloudformation_may_cut_it() {
     let configuration = |length: usize| {
@@ -622,7 +623,8 @@ fn a_long_name_of_the_stack_is_cut_as_cloudformation_may_cut_it() {
     assert!(policy.notes[0].contains("stack_name of at most 37 letters"), "{:?}", policy.notes);
 
     let (_, text) = configuration(63);
-    let policy = policy_at(&place, &text);
+    let mut policy = policy_at(&place, &text);
+    policy.statements.retain(|statement| !statement.why.starts_with("Optional"));
     assert!(policy.characters() <= INLINE_POLICIES, "{} characters", policy.characters());
 }
 
