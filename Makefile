@@ -56,7 +56,7 @@ OVERRIDES = $(if $(USERS),--users "$(USERS)") $(if $(EMAIL),--emails "$(EMAIL)")
 GIVEN = $(if $(filter command,$(origin $(1))),$($(1)))
 PLACE = --config "$(CONFIG)" $(if $(REGION),--region "$(REGION)") $(if $(PROFILE),--profile "$(PROFILE)")
 
-.PHONY: help setup build synth check diff demo deploy resubscribe run status rotate undo revoke adopt destroy
+.PHONY: help setup build synth check diff demo preview deploy resubscribe run status rotate undo revoke adopt destroy
 .PHONY: quick test e2e lint deny guard checkov prove prove-templates mutants bench profile clean
 
 help: ## List the targets
@@ -250,6 +250,9 @@ build-demo:
 
 # WAIT=1 waits as long as the links in the mails are good, WAIT=2h at most two hours.
 WAIT_FOR = $(if $(call GIVEN,WAIT),--wait$(addprefix =,$(filter-out 1,$(call GIVEN,WAIT))))
+
+preview: $(DEPLOYER) ## Show what a run of the configuration would do to which key; deploys nothing (CONFIG= USERS= EMAIL=)
+	$(SYNTH_DEPLOY) preview $(PLACE) $(OVERRIDES)
 
 deploy: $(if $(PACKAGE),,build) $(DEPLOYER) ## Deploy the stack (ARCH= APPROVE=; USERS= and EMAIL= replace the configured; WAIT=1: until all confirm)
 	arch="$(ARCH)"; arch="$${arch:-$$($(SYNTH_DEPLOY) show architecture --config "$(CONFIG)")}"

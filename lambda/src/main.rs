@@ -25,7 +25,8 @@ async fn main() -> Result<(), Error> {
             Diagnostic { error_type: error_type.into(), error_message: why }
         };
         let settings = settings.as_ref().map_err(|bad| refused(SettingError::NAME, bad.to_string()))?;
-        let invocation = Invocation { request: &context.request_id, function: &context.env_config.function_name, ends };
+        let (request, function) = (&context.request_id, &context.env_config.function_name);
+        let invocation = Invocation { request, function, ends, log: log::line };
         invocation::run(aws, settings, event, invocation).await.map_err(|stop| refused(stop.as_str(), stop.to_string()))
     }))
     .await

@@ -329,6 +329,7 @@ fn pure_code_does_no_io_and_reads_no_clock() {
                 "deploy::resubscription",
                 "deploy::revocation",
                 "deploy::root_cause",
+                "deploy::run_preview",
                 "deploy::stack_status",
                 "deploy::subscriptions",
                 "deploy::table",

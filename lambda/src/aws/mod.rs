@@ -50,7 +50,12 @@ impl Sdk {
     /// Creates the clients, with the credentials, the Region and the endpoints of the environment variables.
     #[must_use]
     pub fn from_environment() -> Self {
-        let config = sdk_config::config();
+        Self::new(sdk_config::config())
+    }
+
+    /// Creates the clients of another program, with its credentials, its Region and its endpoints.
+    #[must_use]
+    pub fn new(config: SdkConfig) -> Self {
         Self {
             iam: aws_sdk_iam::Client::new(&config),
             secrets_manager: aws_sdk_secretsmanager::Client::new(&config),
@@ -132,6 +137,10 @@ impl Aws for Sdk {
         tags: &ResourceTags,
     ) -> Result<Answer, CallError> {
         secrets_manager::create(&self.secrets_manager, name, user, key, tags).await
+    }
+
+    async fn check_secret(&self, name: &str, key: &KmsKey) -> Result<Answer, CallError> {
+        secrets_manager::check(&self.secrets_manager, name, key).await
     }
 
     async fn put_resource_policy(&self, name: &str, policy: &str, key: &KmsKey) -> Result<Answer, CallError> {

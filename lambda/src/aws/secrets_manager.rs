@@ -48,10 +48,10 @@ pub(super) async fn create(
     let call = secrets.create_secret().name(name).description(description).set_tags(Some(tags.collect()));
     match call.set_kms_key_id(key.customer().map(KmsKeyArn::to_string)).send().await {
         Ok(_) => Ok(Answer::Done),
-        Err(e) if e.code() == Some("ResourceExistsException") => is_usable(secrets, name, key).await,
+        Err(e) if e.code() == Some("ResourceExistsException") => check(secrets, name, key).await,
         // This is also AWS's answer if the secret is scheduled for deletion.
         Err(e) if e.code() == Some("InvalidRequestException") => {
-            is_usable(secrets, name, key).await?;
+            check(secrets, name, key).await?;
             Err(failure(&e))
         }
         Err(e) => Err(failure(&e)),
@@ -62,7 +62,7 @@ pub(super) async fn create(
 /// must change it. That takes permissions for both KMS keys, and UpdateSecret, which can also change the value; the
 /// handler does not have them. To continue would be wrong: the new access key would be encrypted with a KMS key that is
 /// not configured. Or the role may not use that KMS key, and each run would create an access key in vain.
-async fn is_usable(secrets: &Client, name: &str, key: &KmsKey) -> Result<Answer, CallError> {
+pub(super) async fn check(secrets: &Client, name: &str, key: &KmsKey) -> Result<Answer, CallError> {
     let secret = secrets.describe_secret().secret_id(name).send().await.map_err(|e| failure(&e))?;
     if secret.deleted_date().is_some() {
         return Err(CallError::without_effect(
@@ -88,7 +88,7 @@ async fn is_usable(secrets: &Client, name: &str, key: &KmsKey) -> Result<Answer,
 
 /// Replaces the policy of the secret, once it is certain that the secret can take a value.
 pub(super) async fn put_policy(secrets: &Client, name: &str, policy: &str, key: &KmsKey) -> Result<Answer, CallError> {
-    is_usable(secrets, name, key).await?;
+    check(secrets, name, key).await?;
     let call = secrets.put_resource_policy().secret_id(name).resource_policy(policy).block_public_policy(true);
     call.send().await.map_err(|e| {
         let mut failure = failure(&e);

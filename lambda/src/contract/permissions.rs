@@ -27,6 +27,18 @@ pub struct Permission {
     pub why: &'static str,
 }
 
+impl Permission {
+    /// The actions that change nothing. IAM makes a credential report without a change in the account.
+    pub fn reads(&self) -> impl Iterator<Item = &'static str> {
+        const READS: [&str; 4] = ["List", "Get", "Describe", "GenerateCredentialReport"];
+        let is_read = |action: &&str| {
+            let operation = action.split_once(':').map_or("", |(_, operation)| operation);
+            READS.iter().any(|read| operation.starts_with(read))
+        };
+        self.actions.iter().copied().filter(is_read)
+    }
+}
+
 /// The resources of a permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PermissionTarget {
@@ -219,4 +231,64 @@ fn secrets(key: &KmsKey) -> Vec<Permission> {
         });
     }
     list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::time::Span,
+        protocol::policy::{DeleteAfter, DisabledUsers, MaxWait, UnconfirmedRecipients, UnusedAfter},
+    };
+
+    #[test]
+    fn what_reads_and_what_changes_something_are_told_apart() {
+        let policy = Policy {
+            rotate_after: Span::days(60),
+            overlap: Span::days(7),
+            delete_after: DeleteAfter::NextRotation,
+            still_in_use: StillInUse::Wait,
+            wait_at_most: MaxWait::Forever,
+            disabled_users: DisabledUsers::Skip,
+            unused_after: UnusedAfter::Never,
+            unconfirmed_recipients: UnconfirmedRecipients::Hold,
+            delivery: Delivery::SecretsManager,
+            warn_before: Span::ZERO,
+        };
+        let key = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab".parse().unwrap();
+        let permissions = permissions(&policy, &key, ListScope::Account);
+        let reads: Vec<_> = permissions.iter().flat_map(Permission::reads).collect();
+        let mut writes: Vec<_> = permissions.iter().flat_map(|permission| permission.actions.clone()).collect();
+        writes.retain(|action| !reads.contains(action));
+        assert_eq!(
+            reads,
+            [
+                "iam:GenerateCredentialReport",
+                "iam:GetCredentialReport",
+                "iam:GetAccountAuthorizationDetails",
+                "iam:ListAccessKeys",
+                "iam:ListUserTags",
+                "iam:GetAccessKeyLastUsed",
+                "secretsmanager:DescribeSecret",
+                "sns:ListSubscriptionsByTopic",
+            ]
+        );
+        assert_eq!(
+            writes,
+            [
+                "iam:TagUser",
+                "iam:UntagUser",
+                "iam:CreateAccessKey",
+                "iam:UpdateAccessKey",
+                "iam:DeleteAccessKey",
+                "secretsmanager:CreateSecret",
+                "secretsmanager:TagResource",
+                "secretsmanager:PutSecretValue",
+                "secretsmanager:PutResourcePolicy",
+                "kms:GenerateDataKey",
+                "kms:Decrypt",
+                "sns:Publish",
+            ]
+        );
+    }
 }

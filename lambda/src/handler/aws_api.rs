@@ -40,6 +40,8 @@ pub trait Aws {
         tags: &ResourceTags,
     ) -> Result<Answer, CallError>;
     async fn describe_secret(&self, name: &str, key: &AccessKeyId) -> Result<Answer, CallError>;
+    /// Checks that a secret exists and can take a value, and that this key encrypts it.
+    async fn check_secret(&self, name: &str, key: &KmsKey) -> Result<Answer, CallError>;
     async fn put_resource_policy(&self, name: &str, policy: &str, key: &KmsKey) -> Result<Answer, CallError>;
     async fn confirmed_addresses(&self, topic: &TopicArn) -> Result<ConfirmedAddresses, CallError>;
     async fn publish(&self, topic: &TopicArn, envelope: &Envelope, mail: Mail) -> Result<Answer, CallError>;

@@ -3,7 +3,7 @@
 use crate::{
     contract::settings::Settings,
     delivery::{encryption::encrypt, key_document::document},
-    handler::{aws_api::Aws, log, pace::Pace, subscriptions::Subscriptions},
+    handler::{aws_api::Aws, log::LogSink, pace::Pace, subscriptions::Subscriptions},
     model::{
         access_key::{AccessKeyId, Key, KeyStatus, SecretAccessKey},
         email::Email,
@@ -47,6 +47,8 @@ pub struct RunContext<'a> {
     pub pace: Pace,
     /// When the last notice must be sent, so that Lambda does not stop the function before it has reported.
     pub reports_by: Timestamp,
+    /// Where each call is logged.
+    pub log: LogSink,
 }
 
 /// The time that a run needs to deactivate and delete a key that it could not deliver.
@@ -87,7 +89,7 @@ pub async fn rotate(
         };
         let left = (run.deadline + LAST_CALL).since(now).std();
         let answer = tokio::time::timeout(left, hand.make(&call, &state, now)).await.unwrap_or_else(|_| Err(cut_off()));
-        log::line(audit::event(run, origin, user, &call, answer.as_ref()));
+        (context.log)(audit::event(run, origin, user, &call, answer.as_ref()));
         if let Ok(answer) = &answer {
             if let Answer::Keys(keys) = answer {
                 found.get_or_insert_with(|| keys.clone());

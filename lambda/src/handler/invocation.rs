@@ -11,7 +11,7 @@ use crate::{
         dry_run::DryRun,
         executor::{RunContext, rotate},
         load_users::{AccountLists, LoadUsersError, select},
-        log,
+        log::LogSink,
         pace::Pace,
         subscriptions::Subscriptions,
     },
@@ -57,6 +57,8 @@ pub struct Invocation<'a> {
     pub function: &'a str,
     /// When Lambda stops the function.
     pub ends: Timestamp,
+    /// Where the events of the run are logged.
+    pub log: LogSink,
 }
 
 /// Runs the rotation for every user and reports. One user's failure never stops another's.
@@ -79,7 +81,8 @@ pub async fn run(
     })
 }
 
-async fn carry_out(
+/// Handles every user of the run, and reports.
+pub(super) async fn carry_out(
     aws: &impl Aws,
     settings: &Settings,
     request: &RunRequest,
@@ -97,9 +100,9 @@ async fn carry_out(
     };
     let mode = if request.dry_run { RunMode::Pretended } else { RunMode::Real };
     let origin = RunOrigin { request: invocation.request, mode };
-    let subscriptions = Subscriptions::new(&settings.topic);
+    let (subscriptions, log) = (Subscriptions::new(&settings.topic), invocation.log);
     let reports_by = invocation.ends.before(LAST_LINES);
-    let context = RunContext { run, origin, subscriptions, pace: Pace::of(mode), reports_by };
+    let context = RunContext { run, origin, subscriptions, pace: Pace::of(mode), reports_by, log };
     let post = NoticeSender { aws, settings, context: &context };
     let look = async |(place, subject): (usize, Subject)| {
         let settings = settings.for_subject(&subject);
@@ -152,12 +155,12 @@ async fn carry_out(
         unsent,
         unconfirmed: unconfirmed.unwrap_or_default(),
     };
-    log_event::results(&report).into_iter().for_each(log::line);
+    log_event::results(&report).into_iter().for_each(log);
     let scope = if is_fleet { RunScope::Fleet } else { RunScope::Named };
     if let Some(event) =
         metrics::event(&report, scope, settings.policy.rotate_after, invocation.function, Timestamp::now())
     {
-        log::line(event);
+        log(event);
     }
     report
 }
@@ -215,13 +218,13 @@ impl<A: Aws> NoticeSender<'_, A> {
 
     async fn send(&self, notice: &'static str, envelope: Envelope, mail: Mail) -> Option<Unsent> {
         let user = envelope.about.clone();
-        let RunContext { run, origin, pace, reports_by, .. } = self.context;
+        let RunContext { run, origin, pace, reports_by, log, .. } = self.context;
         let send = async {
             let _turn = pace.turn(&envelope.to, reports_by.since(Timestamp::now())).await?;
             self.aws.publish(&self.settings.topic, &envelope, mail).await
         };
         let sent = self.in_time(send).await;
-        log::line(log_event::notice(&run.id, *origin, user.as_ref(), notice, sent.as_ref().err()));
+        log(log_event::notice(&run.id, *origin, user.as_ref(), notice, sent.as_ref().err()));
         sent.err().map(|failure| Unsent { user, notice, why: failure.to_string() })
     }
 }

@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 
 use crate::model::time::Timestamp;
 
+/// Where the log events of a run go.
+pub type LogSink = fn(Value);
+
 /// Writes the event as one line, whatever it contains: JSON escapes a line break as `\n`.
 ///
 /// The line gets the time. Lambda reads a line's `level` only if the line has a `timestamp` in the form of RFC 3339

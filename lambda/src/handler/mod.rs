@@ -7,4 +7,5 @@ pub mod invocation;
 pub mod load_users;
 pub mod log;
 pub mod pace;
+pub mod preview;
 pub mod subscriptions;

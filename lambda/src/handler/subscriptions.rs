@@ -46,13 +46,6 @@ impl<'a> Subscriptions<'a> {
     /// # Errors
     /// As for [`Subscriptions::confirmed`].
     pub async fn unconfirmed(&self, aws: &impl Aws, settings: &Settings) -> Result<Vec<Email>, CallError> {
-        let confirmed = self.confirmed(aws).await?;
-        let mut unconfirmed: Vec<&Email> = Vec::new();
-        for email in settings.addresses().filter(|email| !confirmed.contains(email)) {
-            if !unconfirmed.contains(&email) {
-                unconfirmed.push(email);
-            }
-        }
-        Ok(unconfirmed.into_iter().cloned().collect())
+        Ok(settings.unconfirmed(self.confirmed(aws).await?))
     }
 }

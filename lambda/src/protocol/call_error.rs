@@ -32,6 +32,14 @@ impl CallError {
     }
 }
 
+impl ErrorCode {
+    /// Whether a permission is missing, by the codes of IAM, Secrets Manager and SNS for that.
+    #[must_use]
+    pub fn is_denial(&self) -> bool {
+        ["AccessDenied", "AccessDeniedException", "AuthorizationError"].contains(&self.as_str())
+    }
+}
+
 /// Whether a failed call took effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Effect {

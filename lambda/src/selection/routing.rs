@@ -62,6 +62,18 @@ impl<Reference> Settings<Reference> {
         self.owner_of(user).filter(|owner| confirmed.contains(owner))
     }
 
+    /// The addresses that have a subscription and have not confirmed it, each once.
+    #[must_use]
+    pub fn unconfirmed(&self, confirmed: &ConfirmedAddresses) -> Vec<Email> {
+        let mut unconfirmed: Vec<&Email> = Vec::new();
+        for email in self.addresses().filter(|email| !confirmed.contains(email)) {
+            if !unconfirmed.contains(&email) {
+                unconfirmed.push(email);
+            }
+        }
+        unconfirmed.into_iter().cloned().collect()
+    }
+
     /// The recipients of a notice about a user: its owner, or the administrators too if the owner has not confirmed.
     #[must_use]
     pub fn recipients_of_notice(&self, user: &UserName, confirmed: &ConfirmedAddresses) -> Vec<&Email> {

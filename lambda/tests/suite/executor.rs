@@ -50,19 +50,28 @@ use lambda::{
 const WRITES: &str = "a dry run writes nothing";
 
 /// An AWS that reads, and sends mails.
-#[derive(Default)]
-struct ReadOnly {
-    /// The user's keys; with `None`, no answer ever comes.
-    keys: Option<Vec<Key>>,
-    /// Whether the list of subscriptions never comes.
-    hides_subscriptions: bool,
+pub(crate) struct ReadOnly {
+    /// The keys of the user; with `None`, no answer ever comes.
+    pub(crate) keys: Option<Vec<Key>>,
+    /// The answer about the secret of the user.
+    pub(crate) secret: Result<Answer, CallError>,
+    /// The answer about the last use of a key.
+    pub(crate) last_use: Result<Answer, CallError>,
+    /// The addresses that have confirmed; with `None`, no answer ever comes.
+    pub(crate) confirmed: Option<Result<ConfirmedAddresses, CallError>>,
     /// The subjects of the mails.
-    mails: Mutex<Vec<String>>,
+    pub(crate) mails: Mutex<Vec<String>>,
 }
 
 impl ReadOnly {
-    fn with(keys: Vec<Key>) -> Self {
-        Self { keys: Some(keys), ..Self::default() }
+    pub(crate) fn new(keys: Option<Vec<Key>>) -> Self {
+        Self {
+            keys,
+            secret: Ok(Answer::Done),
+            last_use: Ok(Answer::LastUse(LastUse::Never)),
+            confirmed: Some(Ok(ConfirmedAddresses::from_iter(["security@example.com"]))),
+            mails: Mutex::default(),
+        }
     }
 }
 
@@ -77,13 +86,13 @@ impl Aws for ReadOnly {
         Ok(Answer::Journal(Ok(Journal::default())))
     }
     async fn last_used(&self, _: &AccessKeyId) -> Result<Answer, CallError> {
-        Ok(Answer::LastUse(LastUse::Never))
+        self.last_use.clone()
     }
     async fn confirmed_addresses(&self, _: &TopicArn) -> Result<ConfirmedAddresses, CallError> {
-        if self.hides_subscriptions {
-            std::future::pending::<()>().await;
+        match &self.confirmed {
+            Some(answer) => answer.clone(),
+            None => std::future::pending().await,
         }
-        Ok(ConfirmedAddresses::from_iter(["security@example.com"]))
     }
     async fn describe_secret(&self, _: &str, _: &AccessKeyId) -> Result<Answer, CallError> {
         Ok(Answer::Current(false))
@@ -114,6 +123,9 @@ impl Aws for ReadOnly {
         _: &SecretAccessKey,
     ) -> Result<Answer, CallError> {
         panic!("{WRITES}")
+    }
+    async fn check_secret(&self, _: &str, _: &KmsKey) -> Result<Answer, CallError> {
+        self.secret.clone()
     }
     async fn put_resource_policy(&self, _: &str, _: &str, _: &KmsKey) -> Result<Answer, CallError> {
         panic!("{WRITES}")
@@ -151,7 +163,7 @@ async fn dry_run(policy: &Policy, action: RunAction, ages: &[(u64, KeyStatus)], 
         status: *status,
         created: now.before(Span::days(*days)),
     };
-    let aws = ReadOnly::with(ages.iter().enumerate().map(key).collect());
+    let aws = ReadOnly::new(Some(ages.iter().enumerate().map(key).collect()));
     let run = Run {
         id: "a-run".parse().unwrap(),
         deadline: now + Span::minutes(10),
@@ -175,6 +187,7 @@ async fn look(aws: &ReadOnly, policy: &Policy, run: &Run, clock: impl Fn() -> Ti
         subscriptions: Subscriptions::new(&settings.topic),
         pace: Pace::of(RunMode::Pretended),
         reports_by: run.deadline,
+        log: |_| (),
     };
     let user = "alice".parse().unwrap();
     rotate(&DryRun::new(aws), &settings, &context, JournalUse::IfNeeded, clock, &user).await
@@ -220,7 +233,7 @@ async fn invariant_6_a_call_without_an_answer_does_not_outlast_the_function() {
         journal: JournalUse::IfNeeded,
     };
     let began = tokio::time::Instant::now();
-    let report = look(&ReadOnly::default(), &policy(), &run, || now).await;
+    let report = look(&ReadOnly::new(None), &policy(), &run, || now).await;
     assert_eq!(report.result, Outcome::Failed, "{report:?}");
     assert!(report.why.contains("ListAccessKeys failed: NoTimeLeft") && report.why.contains("may have taken effect"));
     assert!((60..65).contains(&began.elapsed().as_secs()), "within the time that is reserved for the report");
@@ -244,9 +257,10 @@ async fn a_run_that_is_over_before_its_mail_gets_a_turn_takes_the_key_back() {
         subscriptions: Subscriptions::new(&settings.topic),
         pace: Pace::of(RunMode::Real),
         reports_by: now + Span::minutes(2),
+        log: |_| (),
     };
     let key = Key { id: "AKIAEXAMPLE000000001".parse().unwrap(), status: Active, created: now.before(Span::days(70)) };
-    let (aws, user) = (ReadOnly::with(vec![key.clone()]), "alice".parse().unwrap());
+    let (aws, user) = (ReadOnly::new(Some(vec![key.clone()])), "alice".parse().unwrap());
     let mail = async |_| context.pace.turn(&settings.administrators, Span::minutes(30)).await.map(drop);
     let others = join_all((0..2_000).map(mail));
     let aws = DryRun::new(&aws);
@@ -259,14 +273,14 @@ async fn a_run_that_is_over_before_its_mail_gets_a_turn_takes_the_key_back() {
 /// A run of the schedule, over one user, that Lambda stops at this time.
 async fn whole_run(aws: &ReadOnly, ends: Timestamp) -> RunReport {
     let settings = crate::common::settings("alice", policy());
-    let invocation = Invocation { request: "request", function: "keys", ends };
+    let invocation = Invocation { request: "request", function: "keys", ends, log: |_| () };
     invocation::run(aws, &settings, serde_json::json!({}), invocation).await.unwrap()
 }
 
 /// The administrators' copies are in the digest. A fleet that does not fit into the function's time has one too.
 #[tokio::test]
 async fn a_run_that_reaches_its_deadline_still_sends_its_digest() {
-    let aws = ReadOnly::with(Vec::new());
+    let aws = ReadOnly::new(Some(Vec::new()));
     let report = whole_run(&aws, Timestamp::now() + Span::seconds(10)).await;
     assert_eq!(report.users[0].rest, StopReason::OutOfTime);
     assert_eq!((report.summary.unsent, aws.mails.lock().unwrap().len()), (0, 1), "{report:?}");
@@ -276,7 +290,7 @@ async fn a_run_that_reaches_its_deadline_still_sends_its_digest() {
 #[tokio::test]
 async fn invariant_6_a_list_of_subscriptions_that_never_comes_does_not_outlast_the_function() {
     let young = Key { id: "AKIAEXAMPLE000000001".parse().unwrap(), status: Active, created: Timestamp::now() };
-    let aws = ReadOnly { hides_subscriptions: true, ..ReadOnly::with(vec![young]) };
+    let aws = ReadOnly { confirmed: None, ..ReadOnly::new(Some(vec![young])) };
     let ends = Timestamp::now() + Span::seconds(3);
     let report = whole_run(&aws, ends).await;
     assert!(Timestamp::now() < ends, "the function was stopped before it reported");

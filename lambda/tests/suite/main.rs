@@ -9,6 +9,8 @@ mod executor;
 mod fleet;
 mod notices;
 mod plan;
+#[cfg(feature = "aws")]
+mod preview;
 #[allow(dead_code)] // The model check uses the rest.
 #[path = "../world/mod.rs"]
 mod world;

@@ -20,6 +20,7 @@ use crate::{
         interrupt::Interrupt,
         invoke::{self, InvocationMode, RunCommand},
         message::{DeployOutcome, Message, MessageSink},
+        preview,
         stacks::{Stacks, TargetStack},
         status_report,
     },
@@ -164,6 +165,7 @@ async fn attempt(
     if let Some(outputs) = deployment.unchanged() {
         return Ok(DeployOutcome::Unchanged(outputs.clone()));
     }
+    show_preview(&deployment, session, interrupt, stacks).await?;
     let open = open_rotations(&deployment, session, interrupt, stacks).await?;
     for sentence in &open {
         stacks.note(sentence);
@@ -202,6 +204,23 @@ async fn attempt(
         }
     }
     deployment.carry_out(&approved, stacks).await.map(DeployOutcome::Deployed)
+}
+
+/// Shows what a run would do after the deployment, as far as the deployer may read what it would find. That permission is
+/// optional, so the deployment does not depend on it.
+async fn show_preview(
+    deployment: &Deployment,
+    session: &Session,
+    interrupt: &Interrupt,
+    stacks: &mut Stacks<'_>,
+) -> Result<(), DeployError> {
+    match preview::preview(session, deployment.planned(), interrupt, |now| stacks.watch(now)).await? {
+        Ok(preview) => stacks.say(&Message::Preview(&preview)),
+        Err(problem) => {
+            stacks.note(&format!("No preview of what a run would do: {problem}. The deployment goes on without it."));
+        }
+    }
+    Ok(())
 }
 
 /// The users that leave with two active keys, each as a sentence. The deployed function knows their keys.

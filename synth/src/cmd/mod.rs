@@ -19,6 +19,8 @@ mod list;
 mod manual_run;
 mod package;
 #[cfg(feature = "deploy")]
+mod preview;
+#[cfg(feature = "deploy")]
 mod resubscribe;
 #[cfg(feature = "deploy")]
 mod revoke;
@@ -64,6 +66,9 @@ enum Command {
     /// Deploy a configuration: show the changes, ask for approval where it is needed, and follow the deployment to its end
     #[cfg(feature = "deploy")]
     Deploy(deploy::DeployArgs),
+    /// Show what a run of a configuration would do to which key, before the configuration is deployed
+    #[cfg(feature = "deploy")]
+    Preview(preview::PreviewArgs),
     /// Print the IAM policy with exactly the permissions that a deployment needs
     DeployPolicy(deploy_policy::DeployPolicyArgs),
     /// Draw a template in Mermaid: its resources and how they are connected
@@ -179,6 +184,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Diff(args) => diff::run(&args),
         #[cfg(feature = "deploy")]
         Command::Deploy(args) => deploy::run(&args),
+        #[cfg(feature = "deploy")]
+        Command::Preview(args) => preview::run(&args),
         Command::DeployPolicy(args) => deploy_policy::run(&args),
         Command::Generate => generate::run(),
         Command::List => list::run(),

@@ -15,7 +15,9 @@ use super::{
     },
     deploy_error::DeployError,
     message::Message,
+    preview::PlannedStack,
     stacks::{Plan, Stacks, TargetStack},
+    status_report::TOPIC,
 };
 use crate::{
     diff::approval::{Approval, Fingerprint},
@@ -105,6 +107,14 @@ impl Deployment {
     #[must_use]
     pub fn function(&self) -> &str {
         &self.bundle.target.stack
+    }
+
+    /// The rotation stack as it is planned.
+    #[must_use]
+    pub fn planned(&self) -> PlannedStack<'_> {
+        let Plan { target, found, .. } = &self.bundle;
+        let topic = found.as_ref().and_then(|stack| stack.outputs.get(TOPIC)).map(String::as_str);
+        PlannedStack { name: &target.stack, template: &target.template, topic }
     }
 
     /// The named users that leave the rotation stack, and may be in the middle of a rotation.

@@ -2,7 +2,7 @@
 //!
 //! [`aws`] has an adapter for each service. The modules that decide are pure and are tested without AWS:
 //! [`stack_status`], [`progress`], [`root_cause`], [`message`], [`revocation`], [`former_users`]. [`stacks`] deploys one
-//! stack. [`deploy_plan`] deploys a whole release.
+//! stack. [`deploy_plan`] deploys a whole release. [`preview`] shows what a run of it would do.
 
 pub mod active_pairs;
 pub mod aws;
@@ -15,12 +15,14 @@ pub mod interrupt;
 pub mod invoke;
 pub mod message;
 pub mod next_run;
+pub mod preview;
 pub mod progress;
 pub mod received_report;
 pub mod release_summary;
 pub mod resubscription;
 pub mod revocation;
 pub mod root_cause;
+pub mod run_preview;
 pub mod stack_recipients;
 pub mod stack_status;
 pub mod stacks;

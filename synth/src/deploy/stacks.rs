@@ -137,6 +137,11 @@ impl<'a> Stacks<'a> {
         self.sink.show(message);
     }
 
+    /// Shows what is going on, until the next call. `None` removes the line.
+    pub fn watch(&mut self, now: Option<String>) {
+        self.sink.watch(now);
+    }
+
     /// Sends a note to the audience: what was found, or what is done now.
     pub fn note(&mut self, note: &str) {
         self.say(&Message::Note(note));

@@ -9,7 +9,13 @@ mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lambda::{contract::settings::Variable, protocol::policy::Delivery};
+use lambda::{
+    contract::{
+        permissions::{Permission, PermissionTarget, permissions},
+        settings::Variable,
+    },
+    protocol::policy::Delivery,
+};
 use serde_json::{Map, Value as Json, json};
 
 pub use self::{
@@ -23,6 +29,7 @@ use crate::{
         view::{self, Resource, View},
     },
     limits::INLINE_POLICIES,
+    stack::planned_handler::PlannedHandler,
 };
 
 /// A stack that the deployer deploys.
@@ -138,6 +145,31 @@ const AFTERWARDS: [(&str, &str, &str, &[&str]); 2] = [
     ),
 ];
 
+/// The reads with which a run is previewed, by what they read: the statement's id and its purpose. The subscriptions are
+/// missing here, because [`AFTERWARDS`] has them.
+const PREVIEW: [(PermissionTarget, &str, &str); 3] = [
+    (
+        PermissionTarget::Account,
+        "PreviewUsers",
+        "Optional, for the preview of a run: find the selected users and those with old keys. IAM gives these lists only \
+         for the whole account.",
+    ),
+    (
+        PermissionTarget::Users,
+        "PreviewKeys",
+        "Optional, for the preview of a run: see which keys the users have, when they were used last, and what earlier runs \
+         noted in tags.",
+    ),
+    (
+        PermissionTarget::Secrets,
+        "PreviewSecrets",
+        "Optional, for the preview of a run: see which secrets exist and can take a new key. This shows no value.",
+    ),
+];
+
+/// The most users whose ARNs the policy names for a preview. It has no room for many more.
+const MOST_USERS: usize = 10;
+
 /// Every user of an account. A former user can have any name and path.
 const USERS: &str = "arn:${Partition}:iam::${Account}:user/*";
 
@@ -182,6 +214,7 @@ pub fn policy(place: &AccountRegion, stacks: &[DeployedStack<'_>]) -> Result<Dep
     for (sid, why, kind, actions) in AFTERWARDS {
         statements.extend(known.arns.get(kind).map(|arns| allow(sid, why, actions, arns.clone())));
     }
+    statements.extend(known.preview(stacks));
     if stacks.iter().any(|stack| stores_secrets(stack.template)) {
         statements.extend(known.former_users());
     }
@@ -271,14 +304,19 @@ impl Known<'_> {
         value: &Json,
     ) -> Result<String, DeployerPolicyError> {
         let unknown = || DeployerPolicyError::Name { id: resource.id.to_owned(), property, value: value.to_string() };
-        pieces(value).ok_or_else(unknown)?.into_iter().try_fold(String::new(), |name, piece| match piece {
-            Piece::Literal(text) => Ok(name + &text),
+        self.filled_in(stack, value).ok_or_else(unknown)
+    }
+
+    /// A text with the values of its pseudo parameters. `None` if it refers to anything else.
+    fn filled_in(&self, stack: &DeployedStack<'_>, value: &Json) -> Option<String> {
+        pieces(value)?.into_iter().try_fold(String::new(), |name, piece| match piece {
+            Piece::Literal(text) => Some(name + &text),
             Piece::Reference(pseudo) => match pseudo.as_str() {
-                "AWS::StackName" => Ok(name + stack.name),
-                "AWS::AccountId" => Ok(name + &self.place.account.to_string()),
-                "AWS::Region" => Ok(name + &self.place.region.to_string()),
-                "AWS::Partition" => Ok(name + &self.place.partition.to_string()),
-                _ => Err(unknown()),
+                "AWS::StackName" => Some(name + stack.name),
+                "AWS::AccountId" => Some(name + &self.place.account.to_string()),
+                "AWS::Region" => Some(name + &self.place.region.to_string()),
+                "AWS::Partition" => Some(name + &self.place.partition.to_string()),
+                _ => None,
             },
         })
     }
@@ -347,6 +385,60 @@ impl Known<'_> {
             scope: StatementScope::Arns(self.arns.get("AWS::SNS::Topic")?.clone()),
             conditions: vec![by_mail],
         })
+    }
+
+    /// The permissions with which a run is previewed: what the handler's role may read. Each is a statement of its own,
+    /// because a deployment does not need it.
+    fn preview(&mut self, stacks: &[DeployedStack<'_>]) -> Vec<DeployerStatement> {
+        let mut statements: Vec<DeployerStatement> = Vec::new();
+        for stack in stacks {
+            let topic = self.place.arn("arn:${Partition}:sns:${Region}:${Account}:${Name}", stack.name);
+            let Ok(PlannedHandler { settings, .. }) = PlannedHandler::read(stack.template, &topic) else { continue };
+            for permission in permissions(&settings.policy, &settings.secret_kms_key, settings.list_scope()) {
+                let Some((target, sid, why)) = PREVIEW.iter().find(|(target, ..)| *target == permission.on) else {
+                    continue;
+                };
+                let reads: Vec<_> = permission.reads().collect();
+                if let Some(statement) = statements.iter_mut().find(|statement| statement.sid == *sid) {
+                    statement.actions.extend(reads);
+                } else if !reads.is_empty() {
+                    statements.push(DeployerStatement {
+                        sid,
+                        why: (*why).into(),
+                        actions: reads,
+                        scope: self.previewed(stack, *target, &permission),
+                        conditions: Vec::new(),
+                    });
+                }
+            }
+        }
+        statements
+    }
+
+    /// The resources that the preview of a stack reads: those of the statement in the handler's role. The role reaches tagged
+    /// users only under a condition; their preview reads the account's lists anyway.
+    fn previewed(
+        &mut self,
+        stack: &DeployedStack<'_>,
+        target: PermissionTarget,
+        permission: &Permission,
+    ) -> StatementScope {
+        if target == PermissionTarget::Account {
+            return StatementScope::Anything;
+        }
+        let roles = View(stack.template).roles();
+        let statement = roles.iter().flat_map(|role| &role.policies).find(|found| found.body["Sid"] == permission.sid);
+        let resources = statement.map_or(&Json::Null, |statement| &statement.body["Resource"]);
+        let arns: Vec<_> = view::each(resources).filter_map(|arn| self.filled_in(stack, arn)).collect();
+        if arns.len() <= MOST_USERS {
+            return StatementScope::Arns(arns);
+        }
+        self.notes.push(format!(
+            "PreviewKeys: the ARNs of {} users are too long for the policy, so it shows the keys of every user of the \
+             account; leave the statement out if that is too much",
+            arns.len()
+        ));
+        StatementScope::Arns(vec![self.place.arn(USERS, "")])
     }
 
     /// The permissions with which `synth status` finds former users. Each is a statement of its own, because a deployment
@@ -544,7 +636,10 @@ impl DeployerPolicy {
             _ if characters <= INLINE_POLICIES => {
                 format!("{longer}: add it to the role as its inline policy, which holds {INLINE_POLICIES}")
             }
-            _ => format!("{longer} or a role's inline policies ({INLINE_POLICIES}): choose a shorter stack_name"),
+            _ => format!(
+                "{longer} or a role's inline policies ({INLINE_POLICIES}): choose a shorter stack_name, or put the optional \
+                 statements into a policy of their own"
+            ),
         }
     }
 

@@ -242,8 +242,8 @@ const OVERRIDES: &str = "Overrides on the command line";
 fn command_line() -> String {
     let mut out = format!("## {OVERRIDES}\n\n");
     out += &paragraph(
-        "`make deploy` and `make diff` take variables that override the file, for example to try the rotation on one user. \
-         They are not stored: the next deployment without them uses the file again.",
+        "`make preview`, `make diff` and `make deploy` take variables that override the file, for example to try the rotation \
+         on one user. They are not stored: the next deployment without them uses the file again.",
     );
     let mut rows: Vec<_> =
         COMMAND_LINE.iter().map(|(setting, variable, option)| [code(variable), code(option), code(setting)]).collect();

@@ -5,6 +5,7 @@ pub mod artifacts;
 pub mod checkov_answers;
 mod dashboard;
 mod handler_policy;
+pub mod planned_handler;
 mod quotas;
 mod role_scope;
 mod stack_error;

@@ -176,6 +176,17 @@ fn every_request_of_a_deployment_is_allowed() {
         (direct, "GetFunctionConfiguration InvokeFunction", vec![("lambda", &function)]),
         // make resubscribe asks for a new mail.
         (&[("sns:protocol", "email")], "Subscribe", vec![("sns", &topic)]),
+        // The preview of a run.
+        (
+            direct,
+            "ListAccessKeys ListUserTags GetAccessKeyLastUsed",
+            vec![("iam", &format!("arn:aws:iam::{ACCOUNT}:user/alice"))],
+        ),
+        (
+            direct,
+            "DescribeSecret",
+            vec![("secretsmanager", &arn("secretsmanager", "secret:access-key-rotation/alice-AbCdEf"))],
+        ),
         // make status looks for former users.
         (direct, "ListSecrets", vec![("secretsmanager", &"*".to_owned())]),
         (direct, "ListUserTags", vec![("iam", &format!("arn:aws:iam::{ACCOUNT}:user/ci/bot"))]),
@@ -273,9 +284,12 @@ fn no_other_request_is_allowed() {
         (&[("aws:resourceaccount", "444455556666")], "s3:PutObject", bucket("/0123.zip")),
         (direct, "secretsmanager:GetSecretValue", arn("secretsmanager", "secret:access-key-rotation/alice-AbCdEf")),
         (&[("aws:requestedregion", "us-east-1")], "secretsmanager:ListSecrets", "*".to_owned()),
-        (direct, "secretsmanager:DescribeSecret", arn("secretsmanager", "secret:access-key-rotation/alice-AbCdEf")),
+        (direct, "secretsmanager:DescribeSecret", arn("secretsmanager", "secret:billing/alice-AbCdEf")),
+        (direct, "secretsmanager:PutSecretValue", arn("secretsmanager", "secret:access-key-rotation/alice-AbCdEf")),
         (direct, "secretsmanager:DeleteSecret", arn("secretsmanager", "secret:access-key-rotation/alice-AbCdEf")),
         (direct, "iam:ListUserTags", user.replace(ACCOUNT, "444455556666")),
+        (direct, "iam:ListAccessKeys", user.replace("alice", "bob")),
+        (direct, "iam:GetAccountAuthorizationDetails", "*".to_owned()),
         (direct, "iam:TagUser", user.clone()),
         (direct, "iam:UpdateAccessKey", user.clone()),
         (via, "secretsmanager:CreateSecret", arn("secretsmanager", "secret:access-key-rotation/alice")),
@@ -580,23 +594,53 @@ fn the_policy_of_the_committed_configuration() {
     assert!(String::from_utf8_lossy(&run("json").stderr).contains("inline policy, which holds 10240"));
 }
 
-/// The permissions to look for former users are apart from the others, so that an administrator can leave them out. A
-/// stack that delivers by mail has no secrets to look for.
+/// The permissions to preview a run and to look for former users are apart from the others, so that an administrator can
+/// leave them out. A stack that delivers by mail has no secrets to look for.
 #[test]
-fn the_permissions_to_find_former_users_can_be_left_out() {
+fn the_permissions_to_preview_a_run_and_to_find_former_users_can_be_left_out() {
     let optional = |policy: &DeployerPolicy| {
         let statements = policy.statements.iter().filter(|statement| statement.why.starts_with("Optional"));
         statements.map(|statement| (statement.sid, statement.actions.clone())).collect::<Vec<_>>()
     };
-    let expected = [("ListSecrets", vec!["secretsmanager:ListSecrets"]), ("ReadUserTags", vec!["iam:ListUserTags"])];
+    let keys = ("PreviewKeys", vec!["iam:ListAccessKeys", "iam:ListUserTags", "iam:GetAccessKeyLastUsed"]);
+    let expected = [
+        keys.clone(),
+        ("PreviewSecrets", vec!["secretsmanager:DescribeSecret"]),
+        ("ListSecrets", vec!["secretsmanager:ListSecrets"]),
+        ("ReadUserTags", vec!["iam:ListUserTags"]),
+    ];
     assert_eq!(optional(&of_rotation()), expected);
     let by_mail = policy_at(&place("aws", REGION), "users: [alice]\nemails: [a@example.com]\ndelivery: email\n");
-    assert_eq!(optional(&by_mail), []);
+    assert_eq!(optional(&by_mail), [keys]);
     let actions = by_mail.statements.iter().flat_map(|statement| &statement.actions);
     assert_eq!(actions.filter(|action| action.starts_with("secretsmanager:")).count(), 0);
 }
 
-/// The longest stack name still gives a policy that fits into a role, and that is no wider than necessary.
+/// The preview reads what the role of the handler reads. A policy has no room for the ARNs of many users.
+#[test]
+fn the_preview_reads_the_users_of_the_configuration() {
+    let scope = |users: &str, sid: &str| {
+        let policy = policy_at(&place("aws", REGION), &format!("users: [{users}]\nemails: [a@example.com]\n"));
+        let statement = policy.statements.iter().find(|statement| statement.sid == sid);
+        (statement.map(|statement| statement.scope.clone()), policy.notes.len())
+    };
+    let arns = |users: &[&str]| {
+        let arns = users.iter().map(|user| format!("arn:aws:iam::{ACCOUNT}:user/{user}")).collect();
+        Some(StatementScope::Arns(arns))
+    };
+    assert_eq!(scope("alice, /ci/bot", "PreviewKeys"), (arns(&["alice", "ci/bot"]), 1));
+    assert_eq!(scope("alice", "PreviewUsers"), (None, 1));
+    assert_eq!(scope("/ci/", "PreviewKeys"), (arns(&["ci/*"]), 1));
+    assert_eq!(scope("/ci/", "PreviewUsers"), (Some(StatementScope::Anything), 1));
+    assert_eq!(scope("'tag:rotate=yes'", "PreviewKeys"), (arns(&["*"]), 1));
+    let many = (0..11).map(|n| format!("user-{n}")).collect::<Vec<_>>();
+    assert_eq!(scope(&many.join(", "), "PreviewKeys"), (arns(&["*"]), 2), "a note says that it is wider");
+    let fits = many[1..].iter().map(String::as_str).collect::<Vec<_>>();
+    assert_eq!(scope(&fits.join(", "), "PreviewKeys"), (arns(&fits), 1));
+}
+
+/// The longest stack name still gives a policy that fits into a role, without the optional statements. It is no wider than
+/// necessary.
 #[test]
 fn a_long_name_of_the_stack_is_cut_as_cloudformation_may_cut_it() {
     let configuration = |length: usize| {
@@ -622,7 +666,8 @@ fn a_long_name_of_the_stack_is_cut_as_cloudformation_may_cut_it() {
     assert!(policy.notes[0].contains("stack_name of at most 37 letters"), "{:?}", policy.notes);
 
     let (_, text) = configuration(63);
-    let policy = policy_at(&place, &text);
+    let mut policy = policy_at(&place, &text);
+    policy.statements.retain(|statement| !statement.why.starts_with("Optional"));
     assert!(policy.characters() <= INLINE_POLICIES, "{} characters", policy.characters());
 }
 

@@ -19,6 +19,7 @@ mod on_demand;
 mod operations;
 mod permissions;
 mod pick_up;
+mod preview;
 mod public_names;
 mod recipients;
 mod secrets_manager;

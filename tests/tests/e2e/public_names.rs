@@ -64,6 +64,7 @@ use synth::{
         received_report::ReceivedReport,
         resubscription::{self, Resubscription, ResubscriptionOutcome},
         root_cause::RootCause,
+        run_preview::RunPreview,
         stack_status::StackStatus,
         status_report::StatusReport,
         subscriptions::{
@@ -481,6 +482,7 @@ fn json_of_commands() -> Vec<Section> {
         ("Words in the JSON of synth diff", words_of_diff()),
         ("JSON of synth explain", fields_of(&explain::json(&other_options()))),
         ("JSON of synth status", status()),
+        ("JSON of synth preview", preview()),
         ("JSON of synth resubscribe", resubscribe()),
         ("JSON of synth deploy, by event", deploy()),
         ("Statement ids of synth deploy-policy", sids(&deploy_policy)),
@@ -612,6 +614,24 @@ fn status() -> Names {
     found
 }
 
+fn run_preview() -> RunPreview {
+    let report = json!({ "statusCode": 200, "body": "", "users": [] });
+    RunPreview {
+        stack: String::new(),
+        account: String::new(),
+        region: String::new(),
+        report: ReceivedReport::read(report).unwrap(),
+        unconfirmed: Vec::new(),
+    }
+}
+
+fn preview() -> Names {
+    let mut json = run_preview().json();
+    // This is the run report, which has a section of its own.
+    json["dryRun"] = Json::Null;
+    fields_of(&json)
+}
+
 fn deploy() -> Names {
     let text = String::new;
     let (old, new) = (json!({ "Resources": { "Queue": { "Type": "AWS::SQS::Queue" } } }), json!({}));
@@ -629,6 +649,7 @@ fn deploy() -> Names {
         stack_id: text(),
     };
     let news = ProgressUpdate { event, count: None };
+    let preview = run_preview();
     let ends = every!(DeployOutcome {
         Deployed: DeployOutcome::Deployed([].into()),
         Unchanged: DeployOutcome::Unchanged([].into()),
@@ -643,6 +664,7 @@ fn deploy() -> Names {
         Place: Message::Place { account: "", region: "", identity: "", stack: "" },
         Note: Message::Note(""),
         Plan: Message::Plan { stack: "", diff: &plan, approval: Some(&approval) },
+        Preview: Message::Preview(&preview),
         ProgressUpdate: Message::ProgressUpdate { stack: "", news: &news },
         Unconfirmed: Message::Unconfirmed(&left),
         Awaited: Message::Awaited(&left),
@@ -651,9 +673,12 @@ fn deploy() -> Names {
     let mut found = Names::new();
     for message in messages.into_iter().chain(ends.iter().map(Message::End)) {
         let mut json: Json = serde_json::from_str(&message::JsonMessages.render(&message)).unwrap();
-        // This is the JSON of `synth diff`, which has a section of its own.
+        // The JSON of `synth diff` and the run report have sections of their own.
         if json["diff"].is_object() {
             json["diff"] = Json::Null;
+        }
+        if json["dryRun"].is_object() {
+            json["dryRun"] = Json::Null;
         }
         let event = json["event"].as_str().expect("each message has its name");
         let kind = json["result"].as_str().map_or_else(|| event.to_owned(), |result| format!("{event} {result}"));

@@ -57,6 +57,11 @@ impl fmt::Display for Session {
 }
 
 impl Session {
+    /// AWS as the handler uses it, with the credentials of this session.
+    pub(in crate::deploy) fn handler(&self) -> ::lambda::aws::Sdk {
+        ::lambda::aws::Sdk::new(self.config.clone())
+    }
+
     /// Finds credentials and a Region as every AWS tool does, and asks AWS for their identity.
     ///
     /// # Errors

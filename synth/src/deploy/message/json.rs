@@ -4,12 +4,14 @@ use serde_json::{Value, json};
 
 use super::{DeployOutcome, Message, Renderer};
 use crate::{
-    deploy::{progress::ProgressUpdate, root_cause::RootCause, subscriptions::StackSubscription},
+    deploy::{
+        progress::ProgressUpdate, root_cause::RootCause, run_preview::RunPreview, subscriptions::StackSubscription,
+    },
     diff::render,
 };
 
-/// The renderer for JSON Lines. Each object has an `event`: `place`, `note`, `plan`, `resource`, `unconfirmed`, `awaited`
-/// and finally `result`.
+/// The renderer for JSON Lines. Each object has an `event`: `place`, `note`, `plan`, `preview`, `resource`, `unconfirmed`,
+/// `awaited` and finally `result`.
 #[derive(Debug, Clone, Copy)]
 pub struct JsonMessages;
 
@@ -26,6 +28,9 @@ impl Renderer for JsonMessages {
                 "approval": approval.map(render::approval),
                 "diff": render::document(diff),
             }),
+            Message::Preview(RunPreview { stack, report, .. }) => {
+                json!({ "event": "preview", "stack": stack, "dryRun": report.document })
+            }
             Message::ProgressUpdate { stack, news: ProgressUpdate { event, count } } => json!({
                 "event": "resource",
                 "stack": stack,

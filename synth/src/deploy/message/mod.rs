@@ -6,7 +6,9 @@ mod text;
 use std::collections::BTreeMap;
 
 pub use self::{json::JsonMessages, text::PlainText};
-use crate::deploy::{progress::ProgressUpdate, root_cause::RootCause, subscriptions::StackSubscription};
+use crate::deploy::{
+    progress::ProgressUpdate, root_cause::RootCause, run_preview::RunPreview, subscriptions::StackSubscription,
+};
 use crate::diff::{Diff, approval::Approval};
 
 /// One message about a deployment.
@@ -34,6 +36,8 @@ pub enum Message<'a> {
         /// The approval that the change needs. `None` if it needs none.
         approval: Option<&'a Approval>,
     },
+    /// What a run of the planned stack would do.
+    Preview(&'a RunPreview),
     /// An event of a resource or of the stack.
     ProgressUpdate {
         /// The name of the stack.
@@ -102,6 +106,7 @@ mod tests {
     use crate::{
         deploy::{
             progress::Event,
+            received_report::ReceivedReport,
             stack_status::StackStatus,
             subscriptions::{DeclaredSubscription, StackTopic, SubscriptionState},
         },
@@ -189,11 +194,20 @@ Who must confirm
             DeployOutcome::Failed { message: "failed".into(), cause: Some(cause) },
             DeployOutcome::Left(stack.into()),
         ];
+        let report = json!({ "statusCode": 200, "body": "nothing to do", "dryRun": true, "users": [] });
+        let preview = RunPreview {
+            stack: stack.into(),
+            account: "123456789012".into(),
+            region: "eu-west-1".into(),
+            report: ReceivedReport::read(report.clone()).unwrap(),
+            unconfirmed: vec!["a@example.com".into()],
+        };
         let mut messages = vec![
             Message::Place { account: "123456789012", region: "eu-west-1", identity: "arn:me", stack },
             Message::Note("a note"),
             Message::Plan { stack, diff: &created, approval: None },
             Message::Plan { stack, diff: &deleted, approval: approval.as_ref() },
+            Message::Preview(&preview),
         ];
         messages.extend(told.iter().map(|news| Message::ProgressUpdate { stack, news }));
         messages.extend(ends.iter().map(Message::End));
@@ -210,6 +224,11 @@ Resources
 
 Impact: deletes. IAM: none.
 
+What a run of bundle would do now with this configuration, in account 123456789012, Region eu-west-1
+  nothing to do
+Not confirmed yet: a@example.com. The preview assumes that they have confirmed.
+Nothing was changed.
+
       1/1  CREATE_COMPLETE   Queue  AWS::SQS::Queue
   AWS takes it back: because
            UPDATE_FAILED     Queue  AWS::SQS::Queue
@@ -221,19 +240,20 @@ Deployed
         let json = lines(&JsonMessages, &messages);
         let json: Vec<serde_json::Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let events: Vec<_> = json.iter().map(|line| line["event"].as_str().unwrap()).collect();
-        let expected = "place note plan plan resource resource resource resource result result result result";
+        let expected = "place note plan plan preview resource resource resource resource result result result result";
         assert_eq!(events.join(" "), expected);
         assert_eq!(json[0]["identity"], "arn:me");
         assert_eq!((&json[2]["approval"], &json[2]["diff"]["resources"][0]["id"]), (&json!(null), &json!("Queue")));
         assert_eq!(json[3]["approval"], json!({"fingerprint": fingerprint, "reasons": ["it deletes a resource"]}));
+        assert_eq!((&json[4]["stack"], &json[4]["dryRun"]), (&json!(stack), &report));
         assert_eq!(
-            (&json[5]["status"], &json[5]["done"], &json[5]["of"]),
+            (&json[6]["status"], &json[6]["done"], &json[6]["of"]),
             (&json!("CREATE_COMPLETE"), &json!(1), &json!(1))
         );
-        assert_eq!((&json[7]["reason"], &json[7]["done"]), (&json!("no luck"), &json!(null)));
-        assert_eq!((&json[8]["result"], &json[8]["outputs"]), (&json!("deployed"), &json!({"Name": "value"})));
-        assert_eq!((&json[9]["fingerprints"], &json[9]["command"]), (&json!([fingerprint]), &json!("run")));
-        assert_eq!((&json[10]["message"], &json[10]["cause"]["resource"]), (&json!("failed"), &json!("Queue")));
-        assert!(json[10]["cause"]["advice"].as_str().unwrap().contains("run the same command again"));
+        assert_eq!((&json[8]["reason"], &json[8]["done"]), (&json!("no luck"), &json!(null)));
+        assert_eq!((&json[9]["result"], &json[9]["outputs"]), (&json!("deployed"), &json!({"Name": "value"})));
+        assert_eq!((&json[10]["fingerprints"], &json[10]["command"]), (&json!([fingerprint]), &json!("run")));
+        assert_eq!((&json[11]["message"], &json[11]["cause"]["resource"]), (&json!("failed"), &json!("Queue")));
+        assert!(json[11]["cause"]["advice"].as_str().unwrap().contains("run the same command again"));
     }
 }

@@ -37,6 +37,7 @@ impl Renderer for PlainText {
                 let diff = render(diff, DiffFormat::Question { colour: self.colour });
                 format!("\nWhat changes in {stack}\n\n{diff}\n")
             }
+            Message::Preview(preview) => format!("{}\n", preview.text()),
             Message::ProgressUpdate { news, .. } => self::news(news).map(|line| line + "\n").unwrap_or_default(),
             Message::Unconfirmed([]) => String::new(),
             Message::Unconfirmed(left) => unconfirmed(left),

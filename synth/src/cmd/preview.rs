@@ -1,0 +1,63 @@
+//! `synth preview`: shows what a run of a configuration would do, before the configuration is deployed.
+
+use crate::cmd::{
+    CommandError,
+    config_args::ConfigArgs,
+    print, target,
+    terminal::{OutputFormat, Terminal},
+};
+use crate::{
+    cfn::json,
+    deploy::{
+        aws::{AwsLocation, Session},
+        interrupt::{Interrupt, Interrupted},
+        message::MessageSink,
+        preview::{self, PlannedStack},
+        status_report::TOPIC,
+    },
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct PreviewArgs {
+    #[command(flatten)]
+    source: ConfigArgs,
+    #[command(flatten)]
+    place: AwsLocation,
+    /// The format of the output
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
+}
+
+pub(super) fn run(args: &PreviewArgs) -> Result<(), CommandError> {
+    let (config, template) = args.source.bundle()?;
+    let (name, template) = (config.stack_name.as_str(), json::to_json(&template));
+    target::block_on(async {
+        let interrupt = Interrupt::listen();
+        let mut console = Terminal::new(args.format);
+        let connect = async {
+            let session = Session::open(&args.place).await?;
+            let deployed = target::stack(&session, name).await?;
+            Ok::<_, CommandError>((session, deployed))
+        };
+        let (session, deployed) = tokio::select! {
+            connected = connect => connected?,
+            interrupted = interrupt.pressed() => return Err(stopped(interrupted)),
+        };
+        let topic = deployed.as_ref().and_then(|stack| stack.outputs.get(TOPIC)).map(String::as_str);
+        let planned = PlannedStack { name, template: &template, topic };
+        let read = preview::preview(&session, planned, &interrupt, |now| console.watch(now)).await.map_err(stopped)?;
+        let preview = read.map_err(|problem| CommandError::failure(format!("error: {problem}")))?;
+        print(&match args.format {
+            OutputFormat::Text => preview.text(),
+            OutputFormat::Json => format!("{:#}\n", preview.json()),
+        })?;
+        if preview.report.is_fine() {
+            return Ok(());
+        }
+        Err(CommandError::failure("error: a run would not succeed for every user: see above".into()))
+    })
+}
+
+fn stopped(_: Interrupted) -> CommandError {
+    CommandError::interrupted("Interrupted. Nothing was changed.".into())
+}

@@ -1,0 +1,104 @@
+//! What a run of a configuration would do, as text for people and as JSON for programs.
+
+use serde_json::{Value as Json, json};
+
+use crate::deploy::received_report::ReceivedReport;
+
+/// What a run would do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunPreview {
+    /// The name of the stack.
+    pub stack: String,
+    /// The number of the account, 12 digits.
+    pub account: String,
+    /// The code of the Region, such as `eu-central-1`.
+    pub region: String,
+    /// The report of the dry run.
+    pub report: ReceivedReport,
+    /// The addresses that have not confirmed their subscriptions. The dry run assumes that they have.
+    pub unconfirmed: Vec<String>,
+}
+
+impl RunPreview {
+    /// The preview as text for people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let Self { stack, account, region, report, unconfirmed } = self;
+        let mut text = format!(
+            "What a run of {stack} would do now with this configuration, in account {account}, Region {region}\n"
+        );
+        report.text().lines().for_each(|line| text.push_str(&format!("  {line}\n")));
+        if !unconfirmed.is_empty() {
+            let addresses = unconfirmed.join(", ");
+            text.push_str(&format!("Not confirmed yet: {addresses}. The preview assumes that they have confirmed.\n"));
+        }
+        text + "Nothing was changed.\n"
+    }
+
+    /// The preview as JSON for programs.
+    #[must_use]
+    pub fn json(&self) -> Json {
+        json!({
+            "stack": { "name": self.stack, "account": self.account, "region": self.region },
+            "dryRun": self.report.document,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run_preview(unconfirmed: &[&str]) -> RunPreview {
+        let report = json!({
+            "statusCode": 200,
+            "body": "1 user: 1 rotated",
+            "dryRun": true,
+            "users": [{
+                "user": "alice",
+                "result": "changed",
+                "why": "the old key stays active",
+                "found": [{ "id": "AKIA1", "status": "active", "created": "2026-01-01T00:00:00Z" }],
+                "done": [{ "change": "created", "key": "KEY_OF_A_DRY_RUN" }],
+            }],
+        });
+        RunPreview {
+            stack: "keys".into(),
+            account: "123456789012".into(),
+            region: "eu-west-1".into(),
+            report: ReceivedReport::read(report).unwrap(),
+            unconfirmed: unconfirmed.iter().map(|address| (*address).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn the_text_says_what_would_be_done_and_what_it_assumes() {
+        let expected = "\
+What a run of keys would do now with this configuration, in account 123456789012, Region eu-west-1
+  alice: changed, the old key stays active
+      AKIA1 active, created 2026-01-01T00:00:00Z
+      would be created: KEY_OF_A_DRY_RUN
+  1 user: 1 rotated
+Not confirmed yet: a@example.com, b@example.com. The preview assumes that they have confirmed.
+Nothing was changed.
+";
+        assert_eq!(run_preview(&["a@example.com", "b@example.com"]).text(), expected);
+        let sure = run_preview(&[]).text();
+        assert_eq!(
+            sure,
+            expected.lines().filter(|line| !line.starts_with("Not ")).collect::<Vec<_>>().join("\n") + "\n"
+        );
+    }
+
+    #[test]
+    fn the_json_has_the_report_of_the_dry_run() {
+        let preview = run_preview(&["a@example.com"]);
+        assert_eq!(
+            preview.json(),
+            json!({
+                "stack": { "name": "keys", "account": "123456789012", "region": "eu-west-1" },
+                "dryRun": preview.report.document,
+            })
+        );
+    }
+}
