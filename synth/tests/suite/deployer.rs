@@ -36,12 +36,22 @@ fn rotation(configuration: &str) -> (String, Json) {
 }
 
 fn policy_at(place: &AccountRegion, configuration: &str) -> DeployerPolicy {
-    let ((name, template), artifacts) = (rotation(configuration), to_json(&artifacts::template().unwrap()));
+    let (name, template) = rotation(configuration);
+    policy_in(place, &name, &template)
+}
+
+fn policy_in(place: &AccountRegion, name: &str, template: &Json) -> DeployerPolicy {
+    let artifacts = to_json(&artifacts::template().unwrap());
     let stacks = [
-        DeployedStack { name: &name, template: &template },
+        DeployedStack { name, template },
         DeployedStack { name: artifacts::STACK_NAME, template: &artifacts },
     ];
     policy(place, &stacks).unwrap()
+}
+
+/// The policy that deploys a stack with this name and template.
+pub(crate) fn policy_of(name: &str, template: &Json) -> DeployerPolicy {
+    policy_in(&place("aws", REGION), name, template)
 }
 
 fn of_rotation() -> DeployerPolicy {

@@ -55,7 +55,7 @@ const KEY: &str = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56e
 
 /// The committed configurations, the default one with a customer managed key, and those that select users in other
 /// ways.
-fn configurations() -> Vec<(&'static str, Config, Json)> {
+pub(crate) fn configurations() -> Vec<(&'static str, Config, Json)> {
     let rotation = read("rotation.yaml");
     let key = rotation.replace("secret_kms_key: aws/secretsmanager", &format!("secret_kms_key: {KEY}"));
     assert!(key.contains(KEY));

@@ -112,7 +112,7 @@ async fn from_nothing_to_deployed() {
     // The printed command approves and deploys the change.
     let said = first.result()["command"].as_str().unwrap();
     let mut shell = Command::new("sh");
-    shell.args(["-c", said]).current_dir(root()).envs(aws.environment()).env_remove("AWS_PROFILE");
+    shell.args(["-c", said]).current_dir(root()).envs(aws.environment_of_synth()).env_remove("AWS_PROFILE");
     let second = Run::of(&shell.output().unwrap());
     assert_eq!(second.code, Some(0), "{}", second.text);
     assert_eq!(second.result()["result"], "deployed", "{}", second.text);
