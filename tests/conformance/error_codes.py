@@ -4,18 +4,24 @@ from collections.abc import Iterator
 
 from botocore.model import OperationModel
 
-# The codes that every operation of a protocol may give, with their HTTP status and AWS's page about them.
-COMMON: dict[str, dict[str, tuple[int, str]]] = {
+# The codes that every operation may give, by protocol, with their HTTP status. The pages are AWS's; the models lack them.
+COMMON: dict[str, dict[str, int]] = {
+    # "Common Errors" in the API References of IAM, STS, SNS and CloudFormation.
     "query": {
-        "AccessDenied": (403, "IAM User Guide, Troubleshoot access denied error messages; the SDKs' retry tests"),
-        "InternalFailure": (500, "IAM API Reference, Common Errors"),
+        "AccessDenied": 403,  # IAM User Guide, "Troubleshoot access denied error messages"
+        "ExpiredToken": 403,
+        "InternalFailure": 500,
+        "InvalidClientTokenId": 403,
+        "Throttling": 400,  # botocore/data/_retry.json, with the status
+        "ThrottlingException": 400,
+        "ValidationError": 400,
     },
-    "json": {
-        "AccessDeniedException": (400, "Secrets Manager API Reference, Common Errors"),
-        "InternalFailure": (500, "Secrets Manager API Reference, Common Errors"),
-    },
-    "rest-json": {},
-    "rest-xml": {},
+    # "Common Errors" in the API Reference of Secrets Manager.
+    "json": {"AccessDeniedException": 400, "InternalFailure": 500, "ThrottlingException": 400},
+    # "Common Errors" in the API References of Lambda and EventBridge Scheduler.
+    "rest-json": {"AccessDeniedException": 403},
+    # Amazon S3 API Reference, "Error Responses".
+    "rest-xml": {"AccessDenied": 403},
 }
 
 
@@ -32,7 +38,7 @@ def problems(operation: OperationModel, code: str, status: int) -> Iterator[str]
 def statuses(operation: OperationModel) -> dict[str, int]:
     """The HTTP status of each error code of an operation. Where a model has none, the status is 400."""
     common = COMMON[operation.service_model.metadata["protocol"]]
-    known = {code: status for code, (status, _) in common.items()}
+    known = dict(common)
     for shape in operation.error_shapes:
         error = shape.metadata.get("error", {})
         known[error.get("code", shape.name)] = error.get("httpStatusCode", 400)

@@ -47,11 +47,11 @@ def problems(shape: Shape, value: object, at: str) -> Iterator[str]:
         if getattr(shape, "is_tagged_union", False) and len(value) != 1:
             yield f"{at}: one of {', '.join(shape.members)} expected"
     elif kind == "list":
-        for number, inner in enumerate(value):
-            yield from problems(shape.member, inner, f"{at}[{number}]")
+        for inner in value:
+            yield from problems(shape.member, inner, f"{at}[]")
     elif kind == "map":
         for key, inner in value.items():
-            yield from problems(shape.key, key, f"{at} key {key!r}")
+            yield from problems(shape.key, key, f"{at} key")
             yield from problems(shape.value, inner, f"{at}[{key!r}]")
 
 
