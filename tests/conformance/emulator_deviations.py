@@ -1,6 +1,6 @@
 """Answers of the emulator itself that differ from AWS's models. Our own patches and the proxy may not differ.
 
-Each is a pattern of a problem. A pattern that the whole suite does not need any more is removed.
+Each is a pattern of a problem.
 """
 
 import regex

@@ -39,7 +39,11 @@ pub fn command(aws: &LocalAws, arguments: &[&str]) -> Command {
 pub fn at_a_terminal(aws: &LocalAws, answer: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new(tool("python"));
     command.arg(root().join("tests/local-aws/terminal.py")).arg(answer).arg(program()).args(arguments);
-    command.current_dir(root()).env_remove("AWS_PROFILE").env_remove("AWS_SESSION_TOKEN").envs(aws.environment_of_synth());
+    command
+        .current_dir(root())
+        .env_remove("AWS_PROFILE")
+        .env_remove("AWS_SESSION_TOKEN")
+        .envs(aws.environment_of_synth());
     command.output().expect("python starts")
 }
 

@@ -42,10 +42,8 @@ fn policy_at(place: &AccountRegion, configuration: &str) -> DeployerPolicy {
 
 fn policy_in(place: &AccountRegion, name: &str, template: &Json) -> DeployerPolicy {
     let artifacts = to_json(&artifacts::template().unwrap());
-    let stacks = [
-        DeployedStack { name, template },
-        DeployedStack { name: artifacts::STACK_NAME, template: &artifacts },
-    ];
+    let stacks =
+        [DeployedStack { name, template }, DeployedStack { name: artifacts::STACK_NAME, template: &artifacts }];
     policy(place, &stacks).unwrap()
 }
 
