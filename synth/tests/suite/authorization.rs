@@ -296,7 +296,7 @@ fn each_statement_has_actions_resources_and_condition_keys_that_fit_together() {
 
     assert_eq!(describe(&statements), Vec::<String>::new());
     let actions: BTreeSet<_> = statements.iter().flat_map(|statement| &statement.actions).collect();
-    assert!(statements.len() > 300 && actions.len() > 150, "{} and {}", statements.len(), actions.len());
+    assert!(statements.len() > 300 && actions.len() > 120, "{} and {}", statements.len(), actions.len());
     // Not println!, because the test harness would hide it.
     let counts = format!("authorization: {} statements with {} actions", statements.len(), actions.len());
     writeln!(std::io::stdout(), "{counts}").unwrap();
@@ -346,13 +346,14 @@ fn a_wrong_statement_is_found() {
     }
     // The same in a template.
     let template = read("templates/rotation.yaml");
-    for (right, wrong) in [
-        ("- iam:UpdateAccessKey", "- iam:UpdateAcessKey"),
-        ("- iam:UpdateAccessKey", "- iam:UpdateRole"),
-        ("aws:TagKeys:", "aws:PrincipalTag/x:"),
+    for (right, wrong, number) in [
+        ("- iam:UpdateAccessKey", "- iam:UpdateAcessKey", 1),
+        ("- iam:UpdateAccessKey", "- iam:UpdateRole", 1),
+        // Both actions of the statement.
+        ("aws:TagKeys:", "aws:PrincipalTag/x:", 2),
     ] {
         assert!(template.contains(right), "{right}");
         let template = reader::read(&template.replacen(right, wrong, 1)).unwrap();
-        assert_eq!(faults(&template).len(), 1, "{wrong}: {:?}", faults(&template));
+        assert_eq!(faults(&template).len(), number, "{wrong}: {:?}", faults(&template));
     }
 }
