@@ -143,7 +143,7 @@ def read_rest(service: ServiceModel, request: Request) -> tuple[OperationModel, 
     """The protocols of Lambda, Scheduler and S3: the parameters are in the path, the query, the headers and the body."""
     url = urlsplit(request.target)
     query = dict(parse_qsl(url.query, keep_blank_values=True))
-    found = [candidate for candidate in candidates(service, request.method, url.path, query)]
+    found = list(candidates(service, request.method, url.path, query))
     if not found:
         raise UnreadableRequest(f"{service.service_name} has no operation {request.method} {request.target}")
     operation, in_path, constants = max(found, key=lambda each: len(each[2]) + fitting(each[0], request, query))
@@ -165,10 +165,8 @@ def read_rest(service: ServiceModel, request: Request) -> tuple[OperationModel, 
             those = [header for header in headers if header.startswith(written.lower())]
             if those:
                 parameters[name] = {header[len(written) :]: headers.pop(header) for header in those}
-    parameters.update(rest)
-    parameters.update(headers)
-    parameters.update(of_body(operation, request))
-    return operation, parameters
+    # What is left in the query and in the headers is unknown to the model, and is found as such.
+    return operation, parameters | rest | headers | of_body(operation, request)
 
 
 def candidates(
