@@ -586,11 +586,14 @@ fn describe(head: &Parts, body: &[u8]) -> Call {
     Call { service, operation, about, signer, status: 0 }
 }
 
-/// An error response in the protocol of the service.
+/// An error response in the protocol of the service. Secrets Manager has its own code and status for a call that is not
+/// permitted.
 fn refusal(service: &str, status: u16, code: &str, message: &str) -> Reply {
     let error = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
     match service {
         "secretsmanager" => {
+            let denied = (400, "AccessDeniedException");
+            let (status, code) = if code == "AccessDenied" { denied } else { (status, code) };
             let body = serde_json::json!({ "__type": code, "message": message }).to_string();
             made_up(status, "application/x-amz-json-1.1", body)
         }
