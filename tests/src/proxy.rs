@@ -357,7 +357,8 @@ impl Shared {
 
     /// Records a request and the response that its client gets.
     async fn record(&self, exchange: Exchange, reply: Option<&Reply>) {
-        let exchange = match reply {
+        // At the end of a test, the emulator may end before its clients. Then there is no answer of AWS to compare.
+        let exchange = match reply.filter(|reply| reply.status() != StatusCode::BAD_GATEWAY) {
             None => exchange,
             Some(reply) => {
                 let author = reply.extensions().get().copied().unwrap_or(Author::Emulator);
