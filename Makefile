@@ -34,6 +34,8 @@ WITHOUT_AWS = --package lambda --package synth --no-default-features
 MODEL = --package lambda --no-default-features
 # End-to-end tests mostly wait for their local AWS, so more of them run at once than there are processors.
 E2E_THREADS ?= 6
+# What the proxies of the end-to-end tests record: every request, and the answers that we make up.
+RECORDINGS := $(abspath $(TARGET))/recordings
 # A tool runs for seconds, so build it without optimization.
 INSTALL_ONCE = CARGO_PROFILE_DEV_DEBUG=false $(PROGRESS) "Installing a tool" "" -- $(CARGO) install --debug --locked
 # TEST counts only on the command line, so that an environment variable cannot skip tests.
@@ -130,7 +132,10 @@ e2e: build-tests build-local ## Run the end-to-end tests with a local AWS (TEST=
 	if [ -n "$(ONLY)" ] && ! $(CARGO) test --quiet --locked $(WITH_AWS) --test e2e -- --list "$(ONLY)" | grep ': test$$' >/dev/null; then
 	  echo "No end-to-end test has $(ONLY) in its name. To list them: cargo test --workspace --test e2e -- --list" >&2; exit 2
 	fi
-	$(TESTS) $(WITH_AWS) --test e2e --test architecture -- --test-threads $(E2E_THREADS) $(if $(ONLY),"$(ONLY)") $(call TIMED,e2e)
+	rm -rf "$(RECORDINGS)"; mkdir -p "$(RECORDINGS)"
+	AWS_RECORDINGS="$(RECORDINGS)" $(TESTS) $(WITH_AWS) --test e2e --test architecture -- --test-threads $(E2E_THREADS) \
+	  $(if $(ONLY),"$(ONLY)") $(call TIMED,e2e)
+	.venv/bin/python tests/conformance/check.py "$(RECORDINGS)" $(if $(ONLY),,--whole-suite)
 
 lint: setup build-tests ## Check the format, the code (clippy), the code's comments (rustdoc) and the templates (cfn-lint)
 	$(CARGO) fmt --all --check || { echo "Run: cargo fmt" >&2; exit 1; }
@@ -145,6 +150,7 @@ build-tests:
 # The tests that run without AWS, and the examples in the documentation of the code.
 test-suites: setup build-tests
 	$(TESTS) $(WITH_AWS) --lib --bins --test suite -- $(call TIMED,suites)
+	.venv/bin/python -m unittest discover --quiet --start-directory tests/conformance
 	# rustdoc gets only the name of make's job server, and would warn.
 	env -u MAKEFLAGS -u MFLAGS $(CARGO) test --locked $(WITH_AWS) --doc --quiet
 

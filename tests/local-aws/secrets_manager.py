@@ -10,6 +10,7 @@ from ministack.services import iam, secretsmanager
 
 emulators_context = iam_actions.request_tag_context
 emulators_answer = secretsmanager.handle_request
+emulators_denial = iam_actions.access_denied_response
 
 
 def context(service, action, body, params):
@@ -73,10 +74,17 @@ async def answer(method, path, headers, body, query_params):
         caller = extract_access_key_id(headers, query_params) or ""
         denied = iam_evaluator.enforce(caller, action, service, get_region(), resource, keys)
         if denied:
-            return iam_actions.access_denied_response("secretsmanager", action, denied.principal_arn, "")
+            return denial("secretsmanager", action, denied.principal_arn, "")
     return refusal(operation, asked, secret) or await emulators_answer(method, path, headers, body, query_params)
+
+
+def denial(service, *about, **more):
+    """The answer to a call that is not permitted. The status of Secrets Manager is 400, which the emulator does not know."""
+    status, headers, body = emulators_denial(service, *about, **more)
+    return 400 if service == "secretsmanager" else status, headers, body
 
 
 def patch():
     iam_actions.request_tag_context = context
+    iam_actions.access_denied_response = denial
     secretsmanager.handle_request = answer

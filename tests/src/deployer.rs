@@ -24,7 +24,7 @@ pub fn program() -> PathBuf {
 #[must_use]
 pub fn command(aws: &LocalAws, arguments: &[&str]) -> Command {
     let mut command = Command::new(program());
-    command.current_dir(root()).args(arguments).envs(aws.environment());
+    command.current_dir(root()).args(arguments).envs(aws.environment_of_synth());
     for variable in ["AWS_PROFILE", "AWS_SESSION_TOKEN", "MAKELEVEL"] {
         command.env_remove(variable);
     }
@@ -39,7 +39,11 @@ pub fn command(aws: &LocalAws, arguments: &[&str]) -> Command {
 pub fn at_a_terminal(aws: &LocalAws, answer: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new(tool("python"));
     command.arg(root().join("tests/local-aws/terminal.py")).arg(answer).arg(program()).args(arguments);
-    command.current_dir(root()).env_remove("AWS_PROFILE").env_remove("AWS_SESSION_TOKEN").envs(aws.environment());
+    command
+        .current_dir(root())
+        .env_remove("AWS_PROFILE")
+        .env_remove("AWS_SESSION_TOKEN")
+        .envs(aws.environment_of_synth());
     command.output().expect("python starts")
 }
 

@@ -11,6 +11,7 @@ pub mod deployer;
 pub mod local_aws;
 pub mod mailbox;
 pub mod proxy;
+mod recording;
 pub mod runtime_api;
 pub mod stack;
 
@@ -58,7 +59,7 @@ pub fn make(aws: &LocalAws, arguments: &[&str]) -> Output {
         .env_remove("MAKEFLAGS")
         .env_remove("AWS_PROFILE")
         .env_remove("AWS_SESSION_TOKEN")
-        .envs(aws.environment())
+        .envs(aws.environment_of_synth())
         .output()
         .expect("make starts")
 }

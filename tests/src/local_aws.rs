@@ -166,17 +166,13 @@ impl LocalAws {
     /// The environment variables with which AWS's tools use this AWS as root.
     #[must_use]
     pub fn environment(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", self.port)),
-            ("AWS_ACCESS_KEY_ID", "test".into()),
-            ("AWS_SECRET_ACCESS_KEY", "test".into()),
-            ("AWS_DEFAULT_REGION", REGION.into()),
-            ("AWS_REGION", REGION.into()),
-            ("AWS_CONFIG_FILE", "/dev/null".into()),
-            ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null".into()),
-            ("AWS_EC2_METADATA_DISABLED", "true".into()),
-            ("AWS_PAGER", String::new()),
-        ]
+        environment(self.port)
+    }
+
+    /// The environment variables with which `synth` uses this AWS as root. The proxy records its requests.
+    #[must_use]
+    pub fn environment_of_synth(&self) -> Vec<(&'static str, String)> {
+        environment(self.proxy.port)
     }
 
     /// Everything that the emulator wrote to its own log.
@@ -205,6 +201,20 @@ async fn config(port: u16, credentials: Credentials, http: &SharedHttpClient) ->
         .http_client(http.clone())
         .load()
         .await
+}
+
+fn environment(port: u16) -> Vec<(&'static str, String)> {
+    vec![
+        ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")),
+        ("AWS_ACCESS_KEY_ID", "test".into()),
+        ("AWS_SECRET_ACCESS_KEY", "test".into()),
+        ("AWS_DEFAULT_REGION", REGION.into()),
+        ("AWS_REGION", REGION.into()),
+        ("AWS_CONFIG_FILE", "/dev/null".into()),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null".into()),
+        ("AWS_EC2_METADATA_DISABLED", "true".into()),
+        ("AWS_PAGER", String::new()),
+    ]
 }
 
 fn free_port() -> u16 {

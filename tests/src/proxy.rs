@@ -41,6 +41,8 @@ use lambda::{
 use serde_json::Value as Json;
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::recording::{Author, Exchange};
+
 type Reply = Response<Full<Bytes>>;
 
 /// One API call that went through the proxy.
@@ -301,6 +303,7 @@ impl Shared {
         let (head, body) = request.into_parts();
         let body = body.collect().await.map_err(|_| Dropped)?.to_bytes();
         let mut call = describe(&head, &body);
+        let exchange = Exchange::new(&call.service, &head, &body);
         let fault = {
             let mut state = self.state();
             // Parallel calls may have the same number, and then another number has none.
@@ -330,13 +333,18 @@ impl Shared {
                 None
             }
             Some(Fault::BreakOffAnswer) => Some(one_byte_short(self.answer(&call, request).await)),
-            Some(Fault::HangBefore) => return self.hang_forever().await,
+            Some(Fault::HangBefore) => {
+                self.record(exchange, None).await;
+                return self.hang_forever().await;
+            }
             Some(Fault::HangAfter) => {
                 self.answer(&call, request).await;
+                self.record(exchange, None).await;
                 return self.hang_forever().await;
             }
             None => Some(self.answer(&call, request).await),
         };
+        self.record(exchange, reply.as_ref()).await;
         call.status = reply.as_ref().map_or(0, |reply| reply.status().as_u16());
         if (200..300).contains(&call.status) && call.signer.starts_with("AKIA") {
             let region = "eu-west-1".to_owned();
@@ -349,6 +357,20 @@ impl Shared {
         }
         state.calls.push(call);
         reply.ok_or(Dropped)
+    }
+
+    /// Records a request and the response that its client gets.
+    async fn record(&self, exchange: Exchange, reply: Option<&Reply>) {
+        // At the end of a test, the emulator may end before its clients. Then there is no answer of AWS to compare.
+        let exchange = match reply.filter(|reply| reply.status() != StatusCode::BAD_GATEWAY) {
+            None => exchange,
+            Some(reply) => {
+                let author = reply.extensions().get().copied().unwrap_or(Author::Emulator);
+                let Ok(body) = reply.body().clone().collect().await;
+                exchange.answered(author, reply.status().as_u16(), reply.headers(), &body.to_bytes())
+            }
+        };
+        exchange.write(&self.state().secrets);
     }
 
     async fn hang_forever(&self) -> Result<Reply, Dropped> {
@@ -569,25 +591,36 @@ fn describe(head: &Parts, body: &[u8]) -> Call {
     Call { service, operation, about, signer, status: 0 }
 }
 
+/// An error response in the protocol of the service. Secrets Manager has its own code and status for a call that is not
+/// permitted.
 fn refusal(service: &str, status: u16, code: &str, message: &str) -> Reply {
-    if service == "secretsmanager" {
-        let body = serde_json::json!({ "__type": code, "message": message }).to_string();
-        let mut reply = Response::new(Full::new(body.into()));
-        *reply.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
-        return reply;
+    let error = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+    match service {
+        "secretsmanager" => {
+            let denied = (400, "AccessDeniedException");
+            let (status, code) = if code == "AccessDenied" { denied } else { (status, code) };
+            let body = serde_json::json!({ "__type": code, "message": message }).to_string();
+            made_up(status, "application/x-amz-json-1.1", body)
+        }
+        "lambda" | "scheduler" => {
+            let body = serde_json::json!({ "message": message }).to_string();
+            let mut reply = made_up(status, "application/json", body);
+            reply.headers_mut().insert("x-amzn-errortype", HeaderValue::from_str(code).expect("a code is one word"));
+            reply
+        }
+        "s3" => xml(status, error),
+        _ => xml(status, format!("<ErrorResponse>{error}</ErrorResponse>")),
     }
-    if service == "s3" {
-        return xml(status, format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>"));
-    }
-    xml(
-        status,
-        format!("<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"),
-    )
 }
 
 fn xml(status: u16, body: String) -> Reply {
+    made_up(status, "text/xml", body)
+}
+
+fn made_up(status: u16, content_type: &'static str, body: String) -> Reply {
     let mut reply = Response::new(Full::new(body.into()));
     *reply.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
-    reply.headers_mut().insert("content-type", HeaderValue::from_static("text/xml"));
+    reply.headers_mut().insert("content-type", HeaderValue::from_static(content_type));
+    reply.extensions_mut().insert(Author::Proxy);
     reply
 }

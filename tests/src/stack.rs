@@ -55,6 +55,8 @@ impl Stack {
         let all = ["--config", &file, "--architecture", host_architecture_name(), "--package", &package];
         let deployed = deployer::deploy(aws, &[&all, options].concat());
         assert_eq!(deployed.result()["result"], "deployed", "{}", deployed.text);
+        // From here on, the calls are mostly the handler's.
+        aws.proxy.forget();
         let outputs = deployed.result()["outputs"].as_object().into_iter().flatten();
         let outputs = outputs.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
         let overrides = Overrides { architecture: Some(host_architecture()), ..overrides };

@@ -1,5 +1,7 @@
 //! Lists what is deleted with a stack and what stays, before the stack is deleted.
 
+use std::collections::BTreeSet;
+
 use lambda::{
     contract::settings::Variable,
     protocol::{journal, policy::Delivery},

@@ -30,12 +30,20 @@ fn place(partition: &str, region: &str) -> AccountRegion {
 }
 
 fn policy_at(place: &AccountRegion, configuration: &str) -> DeployerPolicy {
-    let config = config::read(configuration, Overrides::default()).unwrap().config;
+    policy_of_config(place, &config::read(configuration, Overrides::default()).unwrap().config)
+}
+
+fn policy_of_config(place: &AccountRegion, config: &config::Config) -> DeployerPolicy {
     let name = config.stack_name.as_str();
-    let template = to_json(&stack::template(&config).unwrap());
-    let (own, artifacts) = (artifacts::stack_name(name), to_json(&artifacts::template(&config).unwrap()));
+    let template = to_json(&stack::template(config).unwrap());
+    let (own, artifacts) = (artifacts::stack_name(name), to_json(&artifacts::template(config).unwrap()));
     let stacks = [DeployedStack { name, template: &template }, DeployedStack { name: &own, template: &artifacts }];
     policy(place, &stacks).unwrap()
+}
+
+/// The policy that deploys the stacks of a configuration.
+pub(crate) fn policy_of(config: &config::Config) -> DeployerPolicy {
+    policy_of_config(&place("aws", REGION), config)
 }
 
 fn of_rotation() -> DeployerPolicy {

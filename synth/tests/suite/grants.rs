@@ -59,7 +59,7 @@ const COMPANY: &str = "tags: {cost-centre: '4711', stage: prod}\nrole_path: /ser
 
 /// The committed configurations, the default one with a customer managed key, and those that select users in other
 /// ways.
-fn configurations() -> Vec<(&'static str, Config, Json)> {
+pub(crate) fn configurations() -> Vec<(&'static str, Config, Json)> {
     let rotation = read("rotation.yaml");
     let key = rotation.replace("secret_kms_key: aws/secretsmanager", &format!("secret_kms_key: {KEY}"));
     assert!(key.contains(KEY));

@@ -6,6 +6,7 @@
 // Tables of cases are long.
 #![allow(clippy::too_many_lines)]
 
+mod authorization;
 mod bad_input;
 mod change_set;
 mod checkov;

@@ -7,9 +7,12 @@ use std::{
     time::Instant,
 };
 
-use crate::common::{
-    Python, cases,
-    random::{Random, Wrong, right, wrong},
+use crate::{
+    authorization,
+    common::{
+        Python, cases,
+        random::{Random, Wrong, right, wrong},
+    },
 };
 use proptest::{
     prelude::*,
@@ -74,6 +77,7 @@ fn a_valid_configuration_gives_a_template_without_faults() {
         let (meant, text) = (json::to_json(&template), yaml::emit(&template));
         prop_assert_eq!(reader::read(&text).unwrap(), meant.clone());
         prop_assert_eq!(wiring::faults(&meant), []);
+        prop_assert_eq!(authorization::faults(&meant), Vec::<String>::new());
         for (id, resource) in meant["Resources"].as_object().unwrap() {
             let kind = types.iter().find(|kind| resource["Type"] == kind.name).unwrap();
             prop_assert!(conforms(&resource["Properties"], &kind.shape), "{}: {:#}", id, resource);

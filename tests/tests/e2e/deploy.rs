@@ -112,7 +112,7 @@ async fn from_nothing_to_deployed() {
     // The printed command approves and deploys the change.
     let said = first.result()["command"].as_str().unwrap();
     let mut shell = Command::new("sh");
-    shell.args(["-c", said]).current_dir(root()).envs(aws.environment()).env_remove("AWS_PROFILE");
+    shell.args(["-c", said]).current_dir(root()).envs(aws.environment_of_synth()).env_remove("AWS_PROFILE");
     let second = Run::of(&shell.output().unwrap());
     assert_eq!(second.code, Some(0), "{}", second.text);
     assert_eq!(second.result()["result"], "deployed", "{}", second.text);
@@ -369,6 +369,7 @@ async fn an_operation_of_another_person_is_waited_for() {
     for name in [STACK, id] {
         aws.proxy.inject("DescribeStacks", name, stack_in("UPDATE_IN_PROGRESS", id));
     }
+    aws.proxy.forget();
     let mut command = once_with(&aws, "rotation.yaml", &[], &[("AWS_ENDPOINT_URL", &endpoint)]);
     let waiting = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     until_called(&aws, "DescribeStackEvents").await;
@@ -410,7 +411,7 @@ async fn an_error_before_the_start_says_what_to_do() {
     // When CloudFormation creates a change set, it checks for existing names. Only DescribeEvents returns the names
     // that it found.
     let reason = "The following hook(s)/validation failed: [AWS::EarlyValidation::ResourceExistenceCheck]";
-    let refused = "<DescribeChangeSetResponse><DescribeChangeSetResult><ChangeSetId>arn</ChangeSetId>\
+    let refused = "<DescribeChangeSetResponse><DescribeChangeSetResult><ChangeSetId>arn:x</ChangeSetId>\
         <Status>FAILED</Status><StatusReason>REASON</StatusReason></DescribeChangeSetResult></DescribeChangeSetResponse>";
     aws.proxy.inject("DescribeChangeSet", STACK, Fault::Answer(refused.replace("REASON", reason)));
     failed(&run(), &["CloudFormation refuses the change", "allow cloudformation:DescribeEvents"]);

@@ -359,7 +359,7 @@ async fn invariants_1_2_3_4_7_9_hold_whatever_goes_wrong_at_whichever_call() {
         Fault::HangAfter,
         Fault::LoseAnswer,
         Fault::HangBefore,
-        Fault::Refuse(400, "AccessDenied"),
+        Fault::Refuse(403, "AccessDenied"),
         Fault::Refuse(500, "InternalFailure"),
     ];
     let mut cases: Vec<_> = policies().into_iter().map(|policy| (policy, &STARTS[..])).collect();

@@ -170,7 +170,7 @@ async fn users_are_chosen_by_path_without_those_who_are_exempt_and_tags_on_them_
     }
 
     // A list that cannot be read completely might hide an exemption. So nothing is done.
-    aws.proxy.inject("GetAccountAuthorizationDetails", "", tests::Fault::Refuse(400, "AccessDenied"));
+    aws.proxy.inject("GetAccountAuthorizationDetails", "", tests::Fault::Refuse(403, "AccessDenied"));
     let (answer, failed) = stack.invoke_or_fail(&aws, &json!({}));
     assert!(failed && answer["errorMessage"].as_str().unwrap().contains("no key was touched"), "{answer:#}");
 }

@@ -36,13 +36,18 @@ pub(crate) fn synth(folder: &Path, arguments: &[&str]) -> Output {
 
 /// A data file of the cfn-lint package, which contains AWS's resource schemas and IAM's actions.
 pub(crate) fn cfn_lint(file: &str) -> Json {
+    package_data("cfnlint", &format!("data/{file}"))
+}
+
+/// A JSON file of a package that `make setup` installs.
+pub(crate) fn package_data(package: &str, file: &str) -> Json {
     let packages = root().join(".venv/lib");
     let python = std::fs::read_dir(&packages).unwrap_or_else(|e| panic!("{}: {e}: run make setup", packages.display()));
-    let data = python
-        .filter_map(|folder| Some(folder.ok()?.path().join("site-packages/cfnlint/data")))
+    let folder = python
+        .filter_map(|folder| Some(folder.ok()?.path().join("site-packages").join(package)))
         .find(|folder| folder.is_dir())
-        .expect("cfn-lint is missing: run make setup");
-    serde_json::from_slice(&std::fs::read(data.join(file)).unwrap()).unwrap()
+        .unwrap_or_else(|| panic!("{package} is missing: run make setup"));
+    serde_json::from_slice(&std::fs::read(folder.join(file)).unwrap()).unwrap()
 }
 
 /// AWS's schema of a resource type in one Region. The list of the Region names the file of each type.
