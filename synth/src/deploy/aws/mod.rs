@@ -55,6 +55,12 @@ impl fmt::Display for Session {
 }
 
 impl Session {
+    /// The configuration for clients of other services, with the same credentials and Region.
+    #[must_use]
+    pub fn sdk_config(&self) -> &SdkConfig {
+        &self.config
+    }
+
     /// Finds credentials and a Region as every AWS tool does, and asks AWS for their identity.
     ///
     /// # Errors
