@@ -56,7 +56,7 @@ OVERRIDES = $(if $(USERS),--users "$(USERS)") $(if $(EMAIL),--emails "$(EMAIL)")
 GIVEN = $(if $(filter command,$(origin $(1))),$($(1)))
 PLACE = --config "$(CONFIG)" $(if $(REGION),--region "$(REGION)") $(if $(PROFILE),--profile "$(PROFILE)")
 
-.PHONY: help setup build synth check diff demo deploy status rotate undo revoke adopt destroy
+.PHONY: help setup build synth check diff demo acceptance deploy status rotate undo revoke adopt destroy
 .PHONY: quick test e2e lint deny guard prove prove-templates mutants bench profile clean
 
 help: ## List the targets
@@ -235,6 +235,18 @@ demo: setup build-demo ## Show a whole rotation on an emulator of AWS (CONFIG=FI
 build-demo:
 	$(PROGRESS) "Building the demo" "$(WITH_AWS)" -- $(CARGO) build --locked $(WITH_AWS) --bins
 	"$(TARGET)/debug/synth" package --architecture "$(HOST_ARCH:aarch64=arm64)" "$(TARGET)/debug/lambda" >/dev/null
+
+acceptance: named-recipient setup $(if $(PACKAGE),,build) ## Prove the rotation in an AWS account, and delete it again (EMAIL= or QUEUE=1; YES=1 does not ask; FORMAT=json)
+	$(PROGRESS) "Building the acceptance program" "$(WITH_AWS)" -- $(CARGO) build --locked $(WITH_AWS) --bins
+	arch="$(ARCH)"; arch="$${arch:-$$("$(TARGET)/debug/synth" show architecture --config "$(CONFIG)")}"
+	"$(TARGET)/debug/acceptance" --package "$(or $(PACKAGE),$(TARGET)/lambda/$$arch/lambda/bootstrap.zip)" --architecture "$$arch" \
+	  $(if $(EMAIL),--email "$(EMAIL)") $(if $(QUEUE),--queue) $(if $(YES),--yes) $(FORMAT:%=--format %) \
+	  $(if $(REGION),--region "$(REGION)") $(if $(PROFILE),--profile "$(PROFILE)")
+
+# Before the build, because that takes minutes.
+.PHONY: named-recipient
+named-recipient:
+	[ -n "$(EMAIL)$(QUEUE)" ] || { echo "Name an address of yours, or use a queue: make acceptance EMAIL=you@example.com, or QUEUE=1" >&2; exit 2; }
 
 deploy: $(if $(PACKAGE),,build) $(DEPLOYER) ## Deploy the stack (CONFIG= REGION= PROFILE= ARCH= APPROVE=; USERS= and EMAIL= replace the configured)
 	arch="$(ARCH)"; arch="$${arch:-$$($(SYNTH_DEPLOY) show architecture --config "$(CONFIG)")}"
