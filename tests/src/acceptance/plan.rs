@@ -61,7 +61,7 @@ impl Plan {
         ]
     }
 
-    /// The price in cents if everything stayed for a month.
+    /// The price in cents for a month in which everything is there and each hour has a run.
     fn monthly(&self) -> u32 {
         self.items().iter().map(|item| item.count * item.monthly).sum()
     }
@@ -96,12 +96,7 @@ impl fmt::Display for Plan {
             writeln!(f, "  {count:>2} {what:<15} {} a month each", dollars(*monthly))?;
         }
         writeln!(f, "   requests, logs and storage: less than {}", dollars(1))?;
-        writeln!(
-            f,
-            "That is {} for each hour, and would be {} a month if everything stayed.",
-            dollars(self.monthly().div_ceil(HOURS_A_MONTH)),
-            dollars(self.monthly())
-        )?;
+        writeln!(f, "That is {} for each hour or part of an hour.", dollars(self.monthly().div_ceil(HOURS_A_MONTH)))?;
         write!(f, "AWS deletes the KMS key up to 30 days later; a key that waits for its deletion costs nothing.")
     }
 }
@@ -132,7 +127,7 @@ mod tests {
             " 2 secrets         $0.40 a month each",
             " 1 KMS keys        $1.00 a month each",
             "the SQS queue access-key-rotation-acceptance",
-            "That is $0.01 for each hour",
+            "That is $0.01 for each hour or part of an hour.",
         ] {
             assert!(text.contains(says), "no {says:?} in:\n{text}");
         }
