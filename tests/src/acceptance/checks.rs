@@ -163,7 +163,8 @@ impl<'a> Run<'a> {
             })
             .await?;
         let arn = aws_sdk_sqs::types::QueueAttributeName::QueueArn;
-        let read = call!("GetQueueAttributes", sqs.get_queue_attributes().queue_url(&url).attribute_names(arn.clone()))?;
+        let read =
+            call!("GetQueueAttributes", sqs.get_queue_attributes().queue_url(&url).attribute_names(arn.clone()))?;
         let arn = read.attributes.and_then(|mut attributes| attributes.remove(&arn)).unwrap_or_default();
         let policy = json!({ "Version": "2012-10-17", "Statement": [{
             "Effect": "Allow",

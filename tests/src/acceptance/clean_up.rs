@@ -138,7 +138,9 @@ impl Connection {
 
     async fn remove_queue(&self, name: &OwnName) -> Result<Found, StepError> {
         let url = match call!("GetQueueUrl", self.sqs.get_queue_url().queue_name(name.as_str())) {
-            Err(e) if e.code().is_some_and(|code| code.ends_with("NonExistentQueue") || code == "QueueDoesNotExist") => {
+            Err(e)
+                if e.code().is_some_and(|code| code.ends_with("NonExistentQueue") || code == "QueueDoesNotExist") =>
+            {
                 return Ok(Found::Nothing);
             }
             found => found?.queue_url.unwrap_or_default(),
@@ -149,8 +151,8 @@ impl Connection {
 
     /// Deletes the bucket with all versions of its objects, if it belongs to this account.
     async fn remove_bucket(&self, name: &OwnName) -> Result<Found, StepError> {
-        let bucket = ["--bucket", name.as_str(), "--expected-bucket-owner", &self.session.account];
-        let run = async |arguments: &[&str]| self.cli(&[&["s3api"], arguments, &bucket].concat()).await;
+        let bucket = ["--bucket", name.as_str(), "--expected-bucket-owner", self.session.account.as_str()];
+        let run = async |arguments: &[&str]| self.cli(&[&["s3api"][..], arguments, &bucket[..]].concat()).await;
         match run(&["head-bucket"]).await {
             Err(StepError::Command(said)) if said.contains("(404)") => return Ok(Found::Nothing),
             answer => answer?,
@@ -158,13 +160,18 @@ impl Connection {
         loop {
             let listed = run(&["list-object-versions", "--max-items", "1000"]).await?;
             let versions = ["Versions", "DeleteMarkers"].into_iter().flat_map(|kind| listed[kind].as_array());
-            let objects = versions.flatten().map(|version| json!({ "Key": version["Key"], "VersionId": version["VersionId"] }));
+            let objects =
+                versions.flatten().map(|version| json!({ "Key": version["Key"], "VersionId": version["VersionId"] }));
             let objects: Vec<Json> = objects.collect();
             if objects.is_empty() {
                 break;
             }
             let answer = run(&["delete-objects", "--delete", &json!({ "Objects": objects }).to_string()]).await?;
-            expect!(answer["Errors"].as_array().is_none_or(Vec::is_empty), "DeleteObjects failed: {}", answer["Errors"]);
+            expect!(
+                answer["Errors"].as_array().is_none_or(Vec::is_empty),
+                "DeleteObjects failed: {}",
+                answer["Errors"]
+            );
         }
         run(&["delete-bucket"]).await?;
         Ok(Found::Something)
@@ -182,11 +189,9 @@ impl Connection {
 
     /// Deletes a secret without a recovery window, so that the next run can create it again.
     async fn remove_secret(&self, name: &OwnName) -> Result<Found, StepError> {
-        let is_gone = async || {
-            match call!("DescribeSecret", self.secrets.describe_secret().secret_id(name.as_str())) {
-                Err(e) if e.code() == Some("ResourceNotFoundException") => Ok(true),
-                found => found.map(|_| false),
-            }
+        let is_gone = async || match call!("DescribeSecret", self.secrets.describe_secret().secret_id(name.as_str())) {
+            Err(e) if e.code() == Some("ResourceNotFoundException") => Ok(true),
+            found => found.map(|_| false),
         };
         if is_gone().await? {
             return Ok(Found::Nothing);
@@ -235,7 +240,8 @@ impl Connection {
 
     /// What AWS deletes later by itself: the KMS keys of the deleted stacks, and subscriptions.
     pub(super) async fn deleted_later(&self) -> Result<Vec<String>, StepError> {
-        let mut later: Vec<_> = self.subscriptions_left().await?.into_iter().map(|left| format!("the subscription of {left}")).collect();
+        let mut later: Vec<_> =
+            self.subscriptions_left().await?.into_iter().map(|left| format!("the subscription of {left}")).collect();
         let deleted = self.cloudformation.list_stacks().stack_status_filter(StackStatus::DeleteComplete);
         let mut pages = deleted.into_paginator().send();
         let mut stacks = Vec::new();

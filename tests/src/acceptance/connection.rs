@@ -30,7 +30,8 @@ impl Side {
     fn of(endpoint: Option<&str>) -> Self {
         let authority = endpoint.and_then(|url| url.split_once("://")).map(|(_, rest)| rest);
         let host = authority.and_then(|rest| rest.split(['/', '?']).next()).map(|authority| {
-            let host = authority.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')).map_or(authority, |(h, _)| h);
+            let host =
+                authority.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')).map_or(authority, |(h, _)| h);
             host.trim_matches(['[', ']'])
         });
         let is_loopback =
@@ -170,11 +171,15 @@ mod tests {
 
     #[test]
     fn only_a_loopback_endpoint_is_a_local_aws() {
-        for local in ["http://127.0.0.1:4566", "http://127.9.9.9", "https://localhost:1/", "http://[::1]:80", "http://[::1]"] {
+        for local in
+            ["http://127.0.0.1:4566", "http://127.9.9.9", "https://localhost:1/", "http://[::1]:80", "http://[::1]"]
+        {
             assert_eq!(Side::of(Some(local)), Side::Local, "{local}");
         }
         let vpc = "https://vpce-1.iam.eu-west-1.vpce.amazonaws.com";
-        for aws in [None, Some("http://10.0.0.1:4566"), Some("http://127.0.0.1.example.com"), Some(vpc), Some("localhost")] {
+        for aws in
+            [None, Some("http://10.0.0.1:4566"), Some("http://127.0.0.1.example.com"), Some(vpc), Some("localhost")]
+        {
             assert_eq!(Side::of(aws), Side::Aws, "{aws:?}");
         }
     }

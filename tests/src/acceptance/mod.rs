@@ -161,19 +161,26 @@ fn plan(options: &Options, connection: &Connection) -> Result<Plan, String> {
     let checked = config::read(&document, Overrides::default()).map_err(|problems| problems.to_string())?;
     let template = stack::template(&checked.config).map_err(|e| e.to_string())?;
     let session = &connection.session;
-    let place = [session.account.as_str(), &session.region, &session.identity];
+    let place = [&session.account, &session.region, &session.identity].map(String::as_str);
     Ok(Plan::new(place, &options.recipient, &json::to_json(&template)))
 }
 
 /// Does the steps, up to the clean-up. Each has a row, also if it was not reached.
 async fn prove(options: &Options, connection: &Connection, interrupt: &Interrupt) -> Vec<Row> {
     let rows = |outcome: &dyn Fn(Step) -> Outcome| -> Vec<Row> {
-        let row = |step: Step| Row { kind: step.kind(), expectation: step.expectation(), outcome: outcome(step), took: Duration::ZERO };
+        let row = |step: Step| Row {
+            kind: step.kind(),
+            expectation: step.expectation(),
+            outcome: outcome(step),
+            took: Duration::ZERO,
+        };
         Step::ALL.into_iter().map(row).collect()
     };
     let program = match Program::new(&options.package, &options.architecture, connection.options()) {
         Ok(program) => program,
-        Err(e) => return rows(&|step| if step == Step::Users { Outcome::Failed(e.to_string()) } else { Outcome::NotReached }),
+        Err(e) => {
+            return rows(&|step| if step == Step::Users { Outcome::Failed(e.to_string()) } else { Outcome::NotReached });
+        }
     };
     let mut run = Run::new(connection, &program, interrupt, options, &say);
     let mut rows = rows(&|_| Outcome::NotReached);

@@ -108,7 +108,8 @@ mod tests {
     fn a_user_belongs_to_a_run_only_by_its_path_and_its_name() {
         let name = TestUser::First.name().to_string();
         assert_eq!(TestUser::of(USER_PATH, &name), Some(TestUser::First));
-        for (path, name) in [("/", name.as_str()), ("/access-key-rotation-acceptance/x/", &name), (USER_PATH, "alice")] {
+        for (path, name) in [("/", name.as_str()), ("/access-key-rotation-acceptance/x/", &name), (USER_PATH, "alice")]
+        {
             assert_eq!(TestUser::of(path, name), None, "{path}{name}");
         }
     }

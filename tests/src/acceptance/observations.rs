@@ -74,7 +74,9 @@ impl Run<'_> {
             self.interrupt.sleep(Duration::from_millis(500)).await?;
         }
         self.first_use = first.map(|after| began + after);
-        let seconds = |time: Option<Duration>| time.map_or("never".to_owned(), |time| format!("after {:.1} s", time.as_secs_f64()));
+        let seconds = |time: Option<Duration>| {
+            time.map_or("never".to_owned(), |time| format!("after {:.1} s", time.as_secs_f64()))
+        };
         Ok(format!("first accepted {}, last refused {}", seconds(first), seconds(last_refusal)))
     }
 
@@ -102,7 +104,10 @@ impl Run<'_> {
     /// Whether the call is allowed if the tag must have this value.
     async fn is_allowed_with(&self, value: &str) -> Result<bool, StepError> {
         let (user, key) = (TestUser::First.name(), self.key()?);
-        let arn = format!("arn:{}:iam::{}:user{USER_PATH}{user}", self.connection.session.partition, self.connection.session.account);
+        let arn = format!(
+            "arn:{}:iam::{}:user{USER_PATH}{user}",
+            self.connection.session.partition, self.connection.session.account
+        );
         let condition = format!("aws:ResourceTag/{REGION_TAG}");
         let policy = json!({ "Version": "2012-10-17", "Statement": [
             {

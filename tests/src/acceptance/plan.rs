@@ -79,7 +79,12 @@ impl fmt::Display for Plan {
         writeln!(f, "This run proves access key rotation in account {account}, Region {region}, as {identity}.")?;
         writeln!(f, "It creates, uses and deletes:")?;
         writeln!(f, "  {} IAM users with access keys, under {USER_PATH}", TestUser::ALL.len())?;
-        writeln!(f, "  the stack {} with {resources} resources, and the log group {}", names::stack(), names::log_group())?;
+        writeln!(
+            f,
+            "  the stack {} with {resources} resources, and the log group {}",
+            names::stack(),
+            names::log_group()
+        )?;
         let bucket = names::bucket(account, region);
         writeln!(f, "  the stack {} with the bucket {bucket}", names::artifact_stack())?;
         let secrets = TestUser::ALL.map(|user| user.secret().to_string()).join(" and ");

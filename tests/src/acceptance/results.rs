@@ -177,7 +177,10 @@ mod tests {
 
     #[test]
     fn only_a_check_makes_a_run_fail() {
-        use {Kind::{Check, Observation}, Outcome::{Done, Failed, NotReached, NotShown}};
+        use {
+            Kind::{Check, Observation},
+            Outcome::{Done, Failed, NotReached, NotShown},
+        };
         let said = || "so".to_owned();
         for (kind, outcome, fine, word) in [
             (Check, Done(said()), true, "ok"),
@@ -209,7 +212,9 @@ mod tests {
         assert!(text.contains("ok            1.2 s  It works.\n"), "{text}");
         assert!(text.contains("not reached   1.2 s  It works.\n"), "{text}");
         assert!(text.contains("AWS deletes later:\n  the KMS key k\n") && !text.contains("This is left"), "{text}");
-        assert!(text.ends_with("1 of 1 checks are as expected. This was a local AWS, so it proves nothing about AWS.\n"));
+        assert!(
+            text.ends_with("1 of 1 checks are as expected. This was a local AWS, so it proves nothing about AWS.\n")
+        );
         assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
         assert_eq!(results.json()["rows"][0]["seconds"], 1.2);
     }
