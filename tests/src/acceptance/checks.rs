@@ -139,7 +139,7 @@ impl<'a> Run<'a> {
         match self.recipient {
             Recipient::Queue => self.subscribe_queue().await,
             Recipient::Address(email) => {
-                (self.says)(&format!("confirm the mail that AWS sends to {email}; waiting for at most an hour"));
+                (self.says)(&format!("       confirm the two mails from AWS to {email} within an hour"));
                 self.wait_for(CONFIRMATION, async || {
                     let listed = self.connection.session.subscriptions(self.topic()?).await?;
                     let is_theirs = |endpoint: &str| endpoint.eq_ignore_ascii_case(email.as_str());
@@ -304,7 +304,7 @@ impl<'a> Run<'a> {
     async fn retire(&mut self) -> Did {
         let old = self.first_key(TestUser::First)?;
         let rotated = self.rotated.ok_or_else(|| StepError::Unexpected("no rotation has succeeded".into()))?;
-        (self.says)(&format!("waiting until the overlap of {} is over", self.overlap));
+        (self.says)(&format!("       waiting until the overlap of {} is over", self.overlap));
         self.interrupt.sleep((rotated + self.overlap.std() + Duration::from_secs(1)) - Instant::now()).await?;
         let report = self.connection.invoke(&json!({})).await?;
         for user in TestUser::ALL {

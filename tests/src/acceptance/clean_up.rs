@@ -32,12 +32,14 @@ pub(super) struct Removal {
 impl Connection {
     /// The users below the path of acceptance runs.
     pub(super) async fn found_users(&self) -> Result<Vec<FoundUser>, StepError> {
-        let listed = call!("ListUsers", self.iam.list_users().path_prefix(USER_PATH))?;
         let mut found = Vec::new();
-        for user in listed.users {
-            let tags = call!("ListUserTags", self.iam.list_user_tags().user_name(&user.user_name))?.tags;
-            let region = tags.into_iter().find(|tag| tag.key == REGION_TAG).map(|tag| tag.value);
-            found.push(FoundUser { path: user.path, name: user.user_name, region });
+        let mut pages = self.iam.list_users().path_prefix(USER_PATH).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            for user in page.map_err(|e| StepError::of("ListUsers", &e))?.users {
+                let tags = call!("ListUserTags", self.iam.list_user_tags().user_name(&user.user_name))?.tags;
+                let region = tags.into_iter().find(|tag| tag.key == REGION_TAG).map(|tag| tag.value);
+                found.push(FoundUser { path: user.path, name: user.user_name, region });
+            }
         }
         Ok(found)
     }
@@ -158,7 +160,7 @@ impl Connection {
             answer => answer?,
         };
         loop {
-            let listed = run(&["list-object-versions", "--max-items", "1000"]).await?;
+            let listed = run(&["list-object-versions", "--max-items", "200"]).await?;
             let versions = ["Versions", "DeleteMarkers"].into_iter().flat_map(|kind| listed[kind].as_array());
             let objects =
                 versions.flatten().map(|version| json!({ "Key": version["Key"], "VersionId": version["VersionId"] }));

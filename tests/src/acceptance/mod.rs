@@ -179,7 +179,9 @@ async fn prove(options: &Options, connection: &Connection, interrupt: &Interrupt
     let program = match Program::new(&options.package, &options.architecture, connection.options()) {
         Ok(program) => program,
         Err(e) => {
-            return rows(&|step| if step == Step::Users { Outcome::Failed(e.to_string()) } else { Outcome::NotReached });
+            return rows(&|step| {
+                if step == Step::Users { Outcome::Failed(e.to_string()) } else { Outcome::NotReached }
+            });
         }
     };
     let mut run = Run::new(connection, &program, interrupt, options, &say);

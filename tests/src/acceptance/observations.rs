@@ -154,7 +154,7 @@ impl Run<'_> {
     /// Looks for a run in the log before this program has started one.
     async fn first_run(&mut self) -> Result<String, StepError> {
         let deployed = self.deployed.ok_or_else(|| StepError::Unexpected("the stack is not deployed".into()))?;
-        (self.says)("waiting for a first run of the schedule, two minutes at most");
+        (self.says)("       waiting for a first run of the schedule, two minutes at most");
         let (group, began) = (names::log_group(), Instant::now());
         loop {
             let filter = ["logs", "filter-log-events", "--log-group-name", group.as_str(), "--filter-pattern", SUMMARY];
