@@ -1,7 +1,7 @@
 //! `make acceptance` proves the rotation in an AWS account: it deploys a stack, drives it as a user does, compares what
 //! AWS then has with what is expected, and deletes everything again.
 //!
-//! The pure parts are [`names`], [`configuration`], [`plan`], [`leftovers`], [`steps`] and [`results`]. The others call AWS.
+//! The pure parts are `names`, `configuration`, `plan`, `leftovers`, `steps` and `results`. The others call AWS.
 
 mod checks;
 mod clean_up;
