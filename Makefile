@@ -240,13 +240,13 @@ acceptance: named-recipient setup $(if $(PACKAGE),,build) ## Prove the rotation 
 	$(PROGRESS) "Building the acceptance program" "$(WITH_AWS)" -- $(CARGO) build --locked $(WITH_AWS) --bins
 	arch="$(ARCH)"; arch="$${arch:-$$("$(TARGET)/debug/synth" show architecture --config "$(CONFIG)")}"
 	"$(TARGET)/debug/acceptance" --package "$(or $(PACKAGE),$(TARGET)/lambda/$$arch/lambda/bootstrap.zip)" --architecture "$$arch" \
-	  $(if $(EMAIL),--email "$(EMAIL)") $(if $(QUEUE),--queue) $(if $(YES),--yes) $(FORMAT:%=--format %) \
+	  $(if $(EMAIL),--email "$(EMAIL)") $(if $(call GIVEN,QUEUE),--queue) $(if $(YES),--yes) $(addprefix --format ,$(call GIVEN,FORMAT)) \
 	  $(if $(REGION),--region "$(REGION)") $(if $(PROFILE),--profile "$(PROFILE)")
 
 # Before the build, because that takes minutes.
 .PHONY: named-recipient
 named-recipient:
-	[ -n "$(EMAIL)$(QUEUE)" ] || { echo "Name an address of yours, or use a queue: make acceptance EMAIL=you@example.com, or QUEUE=1" >&2; exit 2; }
+	[ -n "$(EMAIL)$(call GIVEN,QUEUE)" ] || { echo "Name an address of yours, or use a queue: make acceptance EMAIL=you@example.com, or QUEUE=1" >&2; exit 2; }
 
 deploy: $(if $(PACKAGE),,build) $(DEPLOYER) ## Deploy the stack (CONFIG= REGION= PROFILE= ARCH= APPROVE=; USERS= and EMAIL= replace the configured)
 	arch="$(ARCH)"; arch="$${arch:-$$($(SYNTH_DEPLOY) show architecture --config "$(CONFIG)")}"
