@@ -15,7 +15,7 @@ use super::{
     names::{self, REGION_TAG, TestUser, USER_PATH},
     program::Program,
     results::Outcome,
-    step_error::{StepError, call, expect},
+    step_error::{StepError, call, ensure},
     steps::Step,
 };
 use crate::account::{ListedKey, OwnedKey};
@@ -124,7 +124,7 @@ impl<'a> Run<'a> {
     async fn deploy(&mut self) -> Did {
         self.program.configure(&configuration::document(self.recipient, self.overlap, Version::First))?;
         let result = self.program.deploy().await?;
-        expect!(result["result"] == "deployed", "the deployment ended with {}", result["result"]);
+        ensure!(result["result"] == "deployed", "the deployment ended with {}", result["result"]);
         self.outputs = result["outputs"].clone();
         self.deployed = Some(Instant::now());
         Ok(format!("the stack {} is deployed", names::stack()))
@@ -184,11 +184,11 @@ impl<'a> Run<'a> {
 
     async fn dry_run(&mut self) -> Did {
         let before = self.state().await?;
-        expect!(before.iter().all(|(.., secret)| secret.is_none()), "there are secrets already: {before:?}");
+        ensure!(before.iter().all(|(.., secret)| secret.is_none()), "there are secrets already: {before:?}");
         let users = TestUser::ALL.map(|user| user.name().to_string()).join(" ");
         self.program.succeed(&["rotate", "--users", &users, "--dry-run"]).await?;
         let after = self.state().await?;
-        expect!(before == after, "before: {before:?}; after: {after:?}");
+        ensure!(before == after, "before: {before:?}; after: {after:?}");
         Ok("keys and tags are the same as before, and there is no secret".into())
     }
 
@@ -208,7 +208,7 @@ impl<'a> Run<'a> {
         let rotate = ["rotate", "--users", name.as_str()];
         let (one, two) = tokio::join!(self.program.run(&rotate), self.program.run(&rotate));
         let codes = [one?.code, two?.code];
-        expect!(codes.contains(&Some(0)), "both runs failed: {codes:?}");
+        ensure!(codes.contains(&Some(0)), "both runs failed: {codes:?}");
         let successor = self.delivered(TestUser::Second).await?;
         Ok(format!("one successor, {}; the runs ended with {codes:?}", successor.id))
     }
@@ -231,10 +231,10 @@ impl<'a> Run<'a> {
         let ([before], [new]) = (before.as_slice(), new.as_slice()) else {
             return Err(StepError::Unexpected(format!("the user has the keys {keys:?}")));
         };
-        expect!(before.active && new.active, "the user has the keys {keys:?}");
+        ensure!(before.active && new.active, "the user has the keys {keys:?}");
         let stored = self.connection.secret(user).await?;
         let stored = stored.ok_or_else(|| StepError::Unexpected("there is no secret".into()))?;
-        expect!(stored.id == new.id, "the secret has the key {}, and IAM lists {}", stored.id, new.id);
+        ensure!(stored.id == new.id, "the secret has the key {}, and IAM lists {}", stored.id, new.id);
         self.accepted(&stored, user).await?;
         Ok(stored)
     }
@@ -251,7 +251,7 @@ impl<'a> Run<'a> {
     /// Waits until AWS accepts the key.
     pub(super) async fn accepted(&self, key: &OwnedKey, user: TestUser) -> Result<(), StepError> {
         let owner = self.wait_for(PROPAGATION, async || Ok(self.connection.identity(key).await.ok())).await?;
-        expect!(owner.ends_with(&format!(":user{}", user.with_path())), "the key {} is that of {owner}", key.id);
+        ensure!(owner.ends_with(&format!(":user{}", user.with_path())), "the key {} is that of {owner}", key.id);
         Ok(())
     }
 
@@ -284,7 +284,7 @@ impl<'a> Run<'a> {
     async fn own_secret(&mut self) -> Did {
         let (key, own, other) = (self.successor()?, TestUser::First.secret(), TestUser::Second.secret());
         let read = self.wait_for(PROPAGATION, async || Ok(self.connection.read_secret(key, &own).await.ok())).await?;
-        expect!(read == key.id, "{own} has the key {read}");
+        ensure!(read == key.id, "{own} has the key {read}");
         match self.connection.read_secret(key, &other).await {
             Err(code) if code.starts_with("AccessDenied") => Ok(format!("it reads {own}; for {other}: {code}")),
             Err(code) => Err(StepError::Unexpected(format!("AWS refused {other} with {code}"))),
@@ -311,7 +311,7 @@ impl<'a> Run<'a> {
             let first = self.first_key(user)?;
             let keys = self.connection.keys(user).await?;
             let is_right = |key: &ListedKey| key.active == (key.id != first.id);
-            expect!(keys.len() == 2 && keys.iter().all(is_right), "the keys {keys:?}; the run: {}", report["body"]);
+            ensure!(keys.len() == 2 && keys.iter().all(is_right), "the keys {keys:?}; the run: {}", report["body"]);
         }
         let took = self.refused(old).await?;
         Ok(format!("{} is inactive; AWS refused it after {:.1} s", old.id, took.as_secs_f64()))
@@ -331,7 +331,7 @@ impl<'a> Run<'a> {
         let took = self.refused(leaked).await?;
         let stored = self.connection.secret(TestUser::First).await?;
         let stored = stored.ok_or_else(|| StepError::Unexpected("there is no secret".into()))?;
-        expect!(stored.id != leaked.id, "the secret still has the revoked key");
+        ensure!(stored.id != leaked.id, "the secret still has the revoked key");
         self.accepted(&stored, TestUser::First).await?;
         Ok(format!("AWS refused {} after {:.1} s; the secret has {}", leaked.id, took.as_secs_f64(), stored.id))
     }
@@ -339,14 +339,14 @@ impl<'a> Run<'a> {
     async fn update(&mut self) -> Did {
         self.program.configure(&configuration::document(self.recipient, self.overlap, Version::Updated))?;
         let result = self.program.deploy().await?;
-        expect!(result["result"] == "deployed", "the update ended with {}", result["result"]);
+        ensure!(result["result"] == "deployed", "the update ended with {}", result["result"]);
         // The update makes a warning due for each key.
         let user = TestUser::Second.name();
         let report = self.connection.invoke(&json!({ "users": [user.as_str()], "dry_run": true })).await?;
         let change = &report["users"][0]["done"][0]["change"];
-        expect!(change == "warned", "a dry run with the new setting: {}", report["users"][0]);
+        ensure!(change == "warned", "a dry run with the new setting: {}", report["users"][0]);
         let again = self.program.deploy().await?;
-        expect!(again["result"] == "unchanged", "the same deployment again ended with {}", again["result"]);
+        ensure!(again["result"] == "unchanged", "the same deployment again ended with {}", again["result"]);
         Ok("the function has the new setting; the second deployment ended with unchanged".into())
     }
 
@@ -401,9 +401,9 @@ impl<'a> Run<'a> {
         let report = self.connection.invoke(&json!({ "users": [user.name().as_str()] })).await?;
         let entry = &report["users"][0];
         let why = entry["why"].as_str().unwrap_or_default();
-        expect!(report["statusCode"] == 500 && entry["result"] == "failed" && why.contains("Publish"), "{entry}");
+        ensure!(report["statusCode"] == 500 && entry["result"] == "failed" && why.contains("Publish"), "{entry}");
         let after = self.connection.keys(user).await?;
-        expect!(before == after, "before: {before:?}; after: {after:?}");
+        ensure!(before == after, "before: {before:?}; after: {after:?}");
         Ok(why.to_owned())
     }
 
@@ -411,9 +411,9 @@ impl<'a> Run<'a> {
         let before = self.state().await?;
         self.program.succeed(&["destroy", "--yes"]).await?;
         let found = self.connection.stack_status(&names::stack()).await?;
-        expect!(found.is_none(), "the stack is still there: {found:?}");
+        ensure!(found.is_none(), "the stack is still there: {found:?}");
         let after = self.state().await?;
-        expect!(before == after, "before: {before:?}; after: {after:?}");
+        ensure!(before == after, "before: {before:?}; after: {after:?}");
         Ok("the stack is gone; the users have the same keys, tags and secrets".into())
     }
 
@@ -428,7 +428,7 @@ impl<'a> Run<'a> {
             if let Some(answer) = ask().await? {
                 return Ok(answer);
             }
-            expect!(began.elapsed() < patience, "not within {} s", patience.as_secs());
+            ensure!(began.elapsed() < patience, "not within {} s", patience.as_secs());
             self.interrupt.sleep(Duration::from_millis(500)).await?;
         }
     }

@@ -10,7 +10,7 @@ use super::{
     connection::{Connection, Side},
     leftovers::{FoundUser, Leftover},
     names::{self, OwnName, REGION_TAG, TestUser, USER_PATH},
-    step_error::{StepError, call, expect},
+    step_error::{StepError, call, ensure},
 };
 
 /// How long AWS may take to delete a stack. The artifact stack and the rotation stack each take a few minutes.
@@ -78,7 +78,7 @@ impl Connection {
     async fn wait(&self, patience: Duration, gone: impl AsyncFn() -> Result<bool, StepError>) -> Result<(), StepError> {
         let began = tokio::time::Instant::now();
         while !gone().await? {
-            expect!(began.elapsed() < patience, "it is still there after {} s", patience.as_secs());
+            ensure!(began.elapsed() < patience, "it is still there after {} s", patience.as_secs());
             tokio::time::sleep(self.pause()).await;
         }
         Ok(())
@@ -129,7 +129,7 @@ impl Connection {
                 _ => {}
             }
             found = Found::Something;
-            expect!(began.elapsed() < STACK_PATIENCE, "it is still there after {} s", STACK_PATIENCE.as_secs());
+            ensure!(began.elapsed() < STACK_PATIENCE, "it is still there after {} s", STACK_PATIENCE.as_secs());
             tokio::time::sleep(self.pause()).await;
         }
     }
@@ -169,7 +169,7 @@ impl Connection {
                 break;
             }
             let answer = run(&["delete-objects", "--delete", &json!({ "Objects": objects }).to_string()]).await?;
-            expect!(
+            ensure!(
                 answer["Errors"].as_array().is_none_or(Vec::is_empty),
                 "DeleteObjects failed: {}",
                 answer["Errors"]

@@ -11,7 +11,7 @@ use super::{
     connection::Side,
     names::{self, REGION_TAG, TestUser, USER_PATH},
     results::Outcome,
-    step_error::{StepError, call, expect},
+    step_error::{StepError, call, ensure},
     steps::Step,
 };
 use crate::account::OwnedKey;
@@ -186,7 +186,7 @@ impl Run<'_> {
 
     async fn pending_subscription(&mut self) -> Result<String, StepError> {
         let gone = self.connection.stack_status(&names::stack()).await?.is_none();
-        expect!(gone, "the stack is still there");
+        ensure!(gone, "the stack is still there");
         let left = self.connection.subscriptions_left().await?;
         let pending: Vec<_> = left.into_iter().filter(|subscription| subscription.contains("Pending")).collect();
         Ok(if pending.is_empty() {

@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
-use super::step_error::{StepError, expect};
+use super::step_error::{StepError, ensure};
 use crate::deployer;
 
 /// `synth`, with the configuration and the package of a run.
@@ -64,7 +64,7 @@ impl Program {
     /// Runs a subcommand that must succeed.
     pub(super) async fn succeed(&self, arguments: &[&str]) -> Result<(), StepError> {
         let finished = self.run(arguments).await?;
-        expect!(finished.code == Some(0), "synth {} ended with {:?}: {}", arguments[0], finished.code, finished.end());
+        ensure!(finished.code == Some(0), "synth {} ended with {:?}: {}", arguments[0], finished.code, finished.end());
         Ok(())
     }
 
@@ -93,6 +93,6 @@ fn last(finished: &Finished) -> Json {
 fn result(finished: &Finished) -> Result<Json, StepError> {
     let last = last(finished);
     let why = last["message"].as_str().map_or_else(|| finished.end(), str::to_owned);
-    expect!(finished.code == Some(0), "synth deploy ended with {:?}: {why}", finished.code);
+    ensure!(finished.code == Some(0), "synth deploy ended with {:?}: {why}", finished.code);
     Ok(last)
 }

@@ -61,7 +61,7 @@ macro_rules! call {
 }
 
 /// Fails if AWS did something else than expected.
-macro_rules! expect {
+macro_rules! ensure {
     ($holds:expr, $($said:tt)+) => {
         if !$holds {
             return Err(crate::acceptance::step_error::StepError::Unexpected(format!($($said)+)));
@@ -69,4 +69,4 @@ macro_rules! expect {
     };
 }
 
-pub(super) use {call, expect};
+pub(super) use {call, ensure};
