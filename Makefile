@@ -58,7 +58,7 @@ OVERRIDES = $(if $(USERS),--users "$(USERS)") $(if $(EMAIL),--emails "$(EMAIL)")
 GIVEN = $(if $(filter command,$(origin $(1))),$($(1)))
 PLACE = --config "$(CONFIG)" $(if $(REGION),--region "$(REGION)") $(if $(PROFILE),--profile "$(PROFILE)")
 
-.PHONY: help setup build synth check diff demo preview deploy resubscribe run status rotate undo revoke adopt destroy
+.PHONY: help setup build synth check diff demo acceptance preview deploy resubscribe run status rotate undo revoke adopt destroy
 .PHONY: quick test e2e lint deny guard checkov prove prove-templates mutants bench profile clean
 
 help: ## List the targets
@@ -253,6 +253,18 @@ demo: setup build-demo ## Show a whole rotation on an emulator of AWS (CONFIG=FI
 build-demo:
 	$(PROGRESS) "Building the demo" "$(WITH_AWS)" -- $(CARGO) build --locked $(WITH_AWS) --bins
 	"$(TARGET)/debug/synth" package --architecture "$(HOST_ARCH:aarch64=arm64)" "$(TARGET)/debug/lambda" >/dev/null
+
+acceptance: named-recipient setup $(if $(PACKAGE),,build) ## Prove the rotation in an AWS account, and delete it again (EMAIL= or QUEUE=1; YES=1 does not ask; FORMAT=json)
+	$(PROGRESS) "Building the acceptance program" "$(WITH_AWS)" -- $(CARGO) build --locked $(WITH_AWS) --bins
+	arch="$(ARCH)"; arch="$${arch:-$$("$(TARGET)/debug/synth" show architecture --config "$(CONFIG)")}"
+	"$(TARGET)/debug/acceptance" --package "$(or $(PACKAGE),$(TARGET)/lambda/$$arch/lambda/bootstrap.zip)" --architecture "$$arch" \
+	  $(if $(EMAIL),--email "$(EMAIL)") $(if $(call GIVEN,QUEUE),--queue) $(if $(YES),--yes) $(addprefix --format ,$(call GIVEN,FORMAT)) \
+	  $(if $(REGION),--region "$(REGION)") $(if $(PROFILE),--profile "$(PROFILE)")
+
+# Before the build, because that takes minutes.
+.PHONY: named-recipient
+named-recipient:
+	[ -n "$(EMAIL)$(call GIVEN,QUEUE)" ] || { echo "Name an address of yours, or use a queue: make acceptance EMAIL=you@example.com, or QUEUE=1" >&2; exit 2; }
 
 # WAIT=1 waits as long as the links in the mails are good, WAIT=2h at most two hours.
 WAIT_FOR = $(if $(call GIVEN,WAIT),--wait$(addprefix =,$(filter-out 1,$(call GIVEN,WAIT))))

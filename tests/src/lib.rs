@@ -3,6 +3,7 @@
 //! An emulator in a virtual environment replaces AWS, and [`proxy`] is between the handler and the emulator. The
 //! template is deployed through CloudFormation. The real bootstrap runs with the credentials of the deployed role.
 
+pub mod acceptance;
 pub mod account;
 pub mod age_keys;
 pub mod alarms;

@@ -2,6 +2,7 @@
 //!
 //! All tests are one program, so that it is linked only once. They run in parallel, each with its own emulator.
 
+mod acceptance;
 mod alarms;
 mod article;
 mod attacks;

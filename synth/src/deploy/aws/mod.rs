@@ -62,6 +62,12 @@ impl Session {
         ::lambda::aws::Sdk::new(self.config.clone())
     }
 
+    /// The configuration for clients of other services, with the same credentials and Region.
+    #[must_use]
+    pub fn sdk_config(&self) -> &SdkConfig {
+        &self.config
+    }
+
     /// Finds credentials and a Region as every AWS tool does, and asks AWS for their identity.
     ///
     /// # Errors
