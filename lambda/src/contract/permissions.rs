@@ -256,7 +256,7 @@ mod tests {
             warn_before: Span::ZERO,
         };
         let key = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab".parse().unwrap();
-        let permissions = permissions(&policy, &key, ListScope::Account);
+        let permissions = permissions(&policy, &key, ListScope::Account, UsersLimit::Arns);
         let reads: Vec<_> = permissions.iter().flat_map(Permission::reads).collect();
         let mut writes: Vec<_> = permissions.iter().flat_map(|permission| permission.actions.clone()).collect();
         writes.retain(|action| !reads.contains(action));

@@ -8,13 +8,12 @@ use futures_util::future::join_all;
 use crate::common::article;
 use crate::world::manager;
 use lambda::{
-    contract::{listed_user::ListedUser, resource_tags::ResourceTags, topic_arn::TopicArn},
+    contract::{resource_tags::ResourceTags, topic_arn::TopicArn},
     handler::{
         aws_api::Aws,
         dry_run::DryRun,
         executor::{RunContext, rotate},
         invocation::{self, Invocation},
-        load_users::AccountLists,
         pace::Pace,
         subscriptions::Subscriptions,
     },
@@ -41,10 +40,7 @@ use lambda::{
         audit::{RunMode, RunOrigin},
         run_report::{KeyChange, Outcome, RunReport, UserReport},
     },
-    selection::{
-        credential_report::CredentialReport,
-        routing::{ConfirmedAddresses, Envelope},
-    },
+    selection::routing::{ConfirmedAddresses, Envelope},
 };
 
 const WRITES: &str = "a dry run writes nothing";
@@ -138,15 +134,6 @@ impl Aws for ReadOnly {
         Ok(Answer::Done)
     }
     async fn sleep(&self, _: Span) {}
-}
-
-impl AccountLists for ReadOnly {
-    async fn credential_report(&self) -> Result<CredentialReport, CallError> {
-        panic!("the settings name every user")
-    }
-    async fn account_users(&self) -> Result<Vec<ListedUser>, CallError> {
-        panic!("the settings name every user")
-    }
 }
 
 /// The policy of the published article, for older keys.

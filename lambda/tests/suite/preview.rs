@@ -62,7 +62,7 @@ fn denied(action: &str, message: &str) -> PreviewError {
 
 #[tokio::test]
 async fn the_recipients_count_as_confirmed_and_those_who_are_not_are_named() {
-    let aws = ReadOnly { confirmed: Ok(ConfirmedAddresses::default()), ..aws(&[70]) };
+    let aws = ReadOnly { confirmed: Some(Ok(ConfirmedAddresses::default())), ..aws(&[70]) };
     let users = "alice;owner=owner@example.com";
     let report = of(&aws, users, TopicState::Deployed).await.unwrap();
     let user = &report.users[0];
@@ -75,7 +75,7 @@ async fn the_recipients_count_as_confirmed_and_those_who_are_not_are_named() {
     let aws = ReadOnly::new(aws.keys);
     assert_eq!(names(&of(&aws, users, TopicState::Deployed).await.unwrap()), ["owner@example.com"]);
     // The list of a topic that does not exist is not read.
-    let aws = ReadOnly { confirmed: Err(refusal("NotFound", "no topic")), ..aws };
+    let aws = ReadOnly { confirmed: Some(Err(refusal("NotFound", "no topic"))), ..aws };
     assert_eq!(names(&of(&aws, users, TopicState::Planned).await.unwrap()).len(), 2);
 }
 
@@ -115,7 +115,7 @@ async fn without_a_permission_there_is_no_preview() {
     let error = of(&caller, "alice", TopicState::Planned).await.unwrap_err();
     assert_eq!(error, denied("iam:GetAccessKeyLastUsed", "no"));
 
-    let caller = ReadOnly { confirmed: Err(refusal("AuthorizationError", "no")), ..aws(&[1]) };
+    let caller = ReadOnly { confirmed: Some(Err(refusal("AuthorizationError", "no"))), ..aws(&[1]) };
     let error = of(&caller, "alice", TopicState::Deployed).await.unwrap_err();
     assert_eq!(error, denied("sns:ListSubscriptionsByTopic", "no"));
 

@@ -43,7 +43,8 @@ pub(super) fn run(args: &PreviewArgs) -> Result<(), CommandError> {
             connected = connect => connected?,
             interrupted = interrupt.pressed() => return Err(stopped(interrupted)),
         };
-        let topic = deployed.as_ref().and_then(|stack| stack.outputs.get(StackTopic::Notices.output())).map(String::as_str);
+        let topic =
+            deployed.as_ref().and_then(|stack| stack.outputs.get(StackTopic::Notices.output())).map(String::as_str);
         let planned = PlannedStack { name, template: &template, topic };
         let read = preview::preview(&session, planned, &interrupt, |now| console.watch(now)).await.map_err(stopped)?;
         let preview = read.map_err(|problem| CommandError::failure(format!("error: {problem}")))?;

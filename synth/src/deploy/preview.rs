@@ -81,7 +81,7 @@ pub async fn preview(
 
 /// The ARN that the topic of a new stack gets, but for its last random letters.
 fn planned_topic(session: &Session, stack: &str) -> String {
-    let Session { partition, region, account, .. } = session;
+    let (Session { region, account, .. }, partition) = (session, session.partition());
     format!("arn:{partition}:sns:{region}:{account}:{stack}-NotificationTopic")
 }
 

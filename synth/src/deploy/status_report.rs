@@ -203,7 +203,8 @@ fn subscribers(TopicSubscriptions { declared, foreign, leftover }: &TopicSubscri
     let others: Vec<_> = others.collect();
     let ours = declared.iter().map(|ours| [ours.declared.address.as_str(), ours.state.explained()]);
     let foreign = foreign.iter().zip(&others).map(|(other, text)| [other.endpoint.as_str(), text]);
-    let expires = "not from this stack's template, and not confirmed: AWS cannot delete it, it expires within three days";
+    let expires =
+        "not from this stack's template, and not confirmed: AWS cannot delete it, it expires within three days";
     let leftover = leftover.iter().map(|address| [address.as_str(), expires]);
     let mut text = table(ours.chain(foreign).chain(leftover));
     if others.is_empty() && declared.iter().all(|ours| ours.state.is_unconfirmed()) {

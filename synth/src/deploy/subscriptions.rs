@@ -323,7 +323,10 @@ mod tests {
             found,
             [
                 ("back@example.com", SubscriptionState::Confirmed),
-                ("back@example.com", SubscriptionState::Confirmed),
+                ("Heard@example.com", SubscriptionState::Confirmed),
+                ("left@example.com", SubscriptionState::Gone),
+                ("lost@example.com", SubscriptionState::Gone),
+                ("waits@example.com", SubscriptionState::Pending),
             ]
         );
         let foreign: Vec<_> = foreign.iter().map(|other| (other.protocol.as_str(), other.endpoint.as_str())).collect();

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lambda::{
     contract::{
-        permissions::{Permission, PermissionTarget, permissions},
+        permissions::{Permission, PermissionTarget, UsersLimit, permissions},
         settings::Variable,
     },
     protocol::policy::Delivery,
@@ -394,7 +394,9 @@ impl Known<'_> {
         for stack in stacks {
             let topic = self.place.arn("arn:${Partition}:sns:${Region}:${Account}:${Name}", stack.name);
             let Ok(PlannedHandler { settings, .. }) = PlannedHandler::read(stack.template, &topic) else { continue };
-            for permission in permissions(&settings.policy, &settings.secret_kms_key, settings.list_scope()) {
+            for permission in
+                permissions(&settings.policy, &settings.secret_kms_key, settings.list_scope(), UsersLimit::Arns)
+            {
                 let Some((target, sid, why)) = PREVIEW.iter().find(|(target, ..)| *target == permission.on) else {
                     continue;
                 };

@@ -106,7 +106,8 @@ impl Run<'_> {
         let (user, key) = (TestUser::First.name(), self.key()?);
         let arn = format!(
             "arn:{}:iam::{}:user{USER_PATH}{user}",
-            self.connection.session.partition, self.connection.session.account
+            self.connection.session.partition(),
+            self.connection.session.account
         );
         let condition = format!("aws:ResourceTag/{REGION_TAG}");
         let policy = json!({ "Version": "2012-10-17", "Statement": [

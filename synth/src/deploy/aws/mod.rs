@@ -62,6 +62,12 @@ impl Session {
         ::lambda::aws::Sdk::new(self.config.clone())
     }
 
+    /// The partition that the account belongs to, such as `aws`.
+    #[must_use]
+    pub fn partition(&self) -> &str {
+        ::lambda::model::arn::ArnParts::of(&self.identity).map_or("aws", |identity| identity.partition)
+    }
+
     /// The configuration for clients of other services, with the same credentials and Region.
     #[must_use]
     pub fn sdk_config(&self) -> &SdkConfig {
@@ -135,7 +141,11 @@ fn http_client() -> Result<SharedHttpClient, AwsError> {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use std::{fs, net::{TcpListener, TcpStream}, thread};
+    use std::{
+        fs,
+        net::{TcpListener, TcpStream},
+        thread,
+    };
 
     use aws_sdk_sts::config::Credentials;
     use serde_json::json;
