@@ -419,7 +419,10 @@ fn a_user_whose_name_iam_spells_in_another_way_is_skipped() {
         let run = Run { action, ..run() };
         let (rest, calls) = world.run(&careful(), &run, |_, _, _| Some(Ok(Answer::OtherSpelling(name()))));
         assert_eq!(operations(&calls), "ListAccessKeys", "{:?}", run.action);
-        assert_eq!(rest, StopReason::NeedsAttention(NeedsAttention::UserConfigError(UserConfigError::Spelling(name()))));
+        assert_eq!(
+            rest,
+            StopReason::NeedsAttention(NeedsAttention::UserConfigError(UserConfigError::Spelling(name())))
+        );
         let text = rest.to_string();
         assert!(text.contains("IAM spells the name of the user Alice") && text.contains("correct this"), "{text}");
     }

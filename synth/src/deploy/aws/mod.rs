@@ -124,7 +124,11 @@ fn http_client() -> Result<SharedHttpClient, AwsError> {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use std::{fs, net::{TcpListener, TcpStream}, thread};
+    use std::{
+        fs,
+        net::{TcpListener, TcpStream},
+        thread,
+    };
 
     use aws_sdk_sts::config::Credentials;
     use serde_json::json;

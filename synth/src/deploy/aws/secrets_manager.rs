@@ -22,7 +22,8 @@ impl Session {
         let mut all = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|e| AwsError::of("list the secrets (secretsmanager:ListSecrets)", &e))?;
-            let is_own = |secret: &SecretListEntry| secret.primary_region().is_none_or(|primary| primary == self.region);
+            let is_own =
+                |secret: &SecretListEntry| secret.primary_region().is_none_or(|primary| primary == self.region);
             for secret in page.secret_list.unwrap_or_default().into_iter().filter(is_own) {
                 all.push(listed(secret)?);
             }
