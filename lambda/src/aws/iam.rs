@@ -94,7 +94,7 @@ pub(super) async fn list_access_keys(iam: &Client, user: &UserName) -> Result<An
         };
         // IAM finds a user whose name has another case.
         if let Some(name) = found.user_name().filter(|name| *name != user.as_str()) {
-            return Ok(Answer::OtherSpelling(name.parse().map_err(unexpected)?));
+            return Ok(Answer::OtherSpelling(name.parse().map_err(|e: ParseError| unexpected(&e))?));
         }
         keys.push(key(found.access_key_id, found.status.as_ref(), found.create_date)?);
     }
@@ -180,7 +180,7 @@ fn key(id: Option<String>, status: Option<&StatusType>, created: Option<DateTime
     let id = id.ok_or_else(|| incomplete("AccessKeyId"))?;
     let refused = |message: String| CallError::with_unknown_effect(ErrorCode::UnexpectedAnswer, message);
     Ok(Key {
-        id: id.parse().map_err(unexpected)?,
+        id: id.parse().map_err(|e: ParseError| unexpected(&e))?,
         status: match status {
             Some(StatusType::Active) => KeyStatus::Active,
             Some(StatusType::Inactive) => KeyStatus::Inactive,
@@ -190,7 +190,7 @@ fn key(id: Option<String>, status: Option<&StatusType>, created: Option<DateTime
     })
 }
 
-fn unexpected(value: ParseError) -> CallError {
+fn unexpected(value: &ParseError) -> CallError {
     CallError::with_unknown_effect(ErrorCode::UnexpectedAnswer, value.to_string())
 }
 
