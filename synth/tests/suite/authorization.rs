@@ -140,6 +140,8 @@ struct FilledStatement {
     actions: Vec<String>,
     resources: Vec<String>,
     keys: Vec<String>,
+    /// The keys of the operators that end in `IfExists`: they hold for an action that does not take the key.
+    optional_keys: Vec<String>,
 }
 
 impl FilledStatement {
@@ -154,9 +156,12 @@ impl FilledStatement {
         let mut resources: Vec<_> = view.texts("Resource").iter().map(|resource| own(filled(resource, fill))).collect();
         // The policy of a resource may leave its resource out.
         resources.extend(on.filter(|_| resources.is_empty()).map(str::to_owned));
-        let keys = body["Condition"].as_object().into_iter().flatten();
-        let keys = keys.flat_map(|(_, keys)| keys.as_object().unwrap().keys().cloned()).collect();
-        Self { place, actions: view.texts("Action"), resources, keys }
+        let keys_of = |optional| {
+            let operators = body["Condition"].as_object().into_iter().flatten();
+            let operators = operators.filter(|(operator, _)| operator.ends_with("IfExists") == optional);
+            operators.flat_map(|(_, keys)| keys.as_object().unwrap().keys().cloned()).collect()
+        };
+        Self { place, actions: view.texts("Action"), resources, keys: keys_of(false), optional_keys: keys_of(true) }
     }
 
     fn faults(&self) -> Vec<Fault> {
@@ -174,6 +179,10 @@ impl FilledStatement {
                     .extend(self.keys.iter().filter(refused).map(|key| Fault::NoKey((*pattern).clone(), key.clone())));
             }
         }
+        let all = || known.iter().flat_map(|(_, actions)| actions);
+        let unused = |key: &&String| !all().any(|action| action.takes_key(key, &self.resources));
+        let unused = self.optional_keys.iter().filter(unused);
+        faults.extend(unused.map(|key| Fault::NoKey(self.actions.join(", "), key.clone())));
         let taken = |arn: &&String| {
             *arn == "*" || known.iter().any(|(_, actions)| actions.iter().any(|action| action.takes(arn)))
         };
@@ -344,6 +353,18 @@ fn a_wrong_statement_is_found() {
         ("iam:TagUser", user, "aws:Tagkey", no_key("iam:TagUser", "aws:Tagkey")),
     ] {
         assert_eq!(statement(action, resource, key), expected, "{action} on {resource} if {key}");
+    }
+    // An operator that ends in IfExists needs one action that takes the key.
+    let topic = "arn:aws:sns:eu-west-1:111122223333:x";
+    for (key, number) in [("sns:Protocol", 0), ("sns:Protokol", 1)] {
+        let statement = json!({
+            "Effect": "Allow",
+            "Action": ["sns:Subscribe", "sns:ListSubscriptionsByTopic"],
+            "Resource": topic,
+            "Condition": { "StringEqualsIfExists": { key: "email" } },
+        });
+        let faults = FilledStatement::read(String::new(), &statement, None, &|name| panic!("{name}")).faults();
+        assert_eq!(faults.len(), number, "{faults:?}");
     }
     // The same in a template.
     let template = read("templates/rotation.yaml");
