@@ -576,6 +576,14 @@ fn describe(head: &Parts, body: &[u8]) -> Call {
         let of = if about.contains('/') { "Object" } else { "Bucket" };
         let verb = head.method.as_str();
         (format!("{}{}{of}", &verb[..1], verb[1..].to_lowercase()), about.to_owned())
+    } else if service == "lambda" || service == "scheduler" {
+        let name = head.uri.path().trim_end_matches("/invocations").rsplit('/').find(|part| *part != "configuration");
+        let operation = match (service.as_str(), head.method.as_str()) {
+            ("lambda", "POST") => "Invoke",
+            ("lambda", _) => "GetFunctionConfiguration",
+            _ => "GetSchedule",
+        };
+        (operation.to_owned(), name.unwrap_or_default().to_owned())
     } else {
         let form: HashMap<_, _> = form_urlencoded::parse(body).into_owned().collect();
         let fields = ["UserName", "AccessKeyId", "NextToken", "StackName"];

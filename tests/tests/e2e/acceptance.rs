@@ -67,7 +67,9 @@ async fn create_neighbours(aws: &LocalAws) {
     for secret in ["access-key-rotation/alice", "access-key-rotation-acceptance/alice"] {
         account.create_secret(secret, None, arn).await;
     }
-    aws.cli(&["s3api", "create-bucket", "--bucket", "access-key-rotation-123456789012-eu-west-1"]);
+    let bucket = "access-key-rotation-123456789012-eu-west-1";
+    let region = "LocationConstraint=eu-west-1";
+    aws.cli(&["s3api", "create-bucket", "--bucket", bucket, "--create-bucket-configuration", region]);
     aws.cli(&["logs", "create-log-group", "--log-group-name", "/aws/lambda/access-key-rotation-acceptance-2"]);
 }
 

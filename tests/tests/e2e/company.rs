@@ -92,7 +92,8 @@ async fn a_companys_rules_are_kept_by_the_stack_and_by_the_secrets_that_it_creat
     // The local AWS drops the reserved concurrency and the tags of a bucket, so only the deployed templates show them.
     let properties = |name: &str, id: &str| {
         let template = ["cloudformation", "get-template", "--stack-name", name, "--template-stage", "Original"];
-        aws.cli(&template)["TemplateBody"]["Resources"][id]["Properties"].clone()
+        let template = synth::cfn::read::read(aws.cli(&template)["TemplateBody"].as_str().unwrap()).unwrap();
+        template["Resources"][id]["Properties"].clone()
     };
     assert_eq!(properties(stack.name(), "Function")["ReservedConcurrentExecutions"], 2);
     assert_eq!(tags(&properties("access-key-rotation-artifacts", "Bucket")["Tags"]), company);
