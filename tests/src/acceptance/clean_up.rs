@@ -258,10 +258,16 @@ impl Connection {
             stacks.extend(of_run.filter(|stack| is_recent(stack.deletion_time)).filter_map(|stack| stack.stack_id));
         }
         for stack in stacks {
-            let listed = call!("ListStackResources", self.cloudformation.list_stack_resources().stack_name(stack))?;
-            let resources = listed.stack_resource_summaries.unwrap_or_default().into_iter();
-            let keys = resources.filter(|resource| resource.resource_type.as_deref() == Some("AWS::KMS::Key"));
-            later.extend(keys.filter_map(|key| Some(format!("the KMS key {}", key.physical_resource_id?))));
+            // AWS keeps the events of a deleted stack for 90 days.
+            let mut pages = self.cloudformation.describe_stack_events().stack_name(stack).into_paginator().send();
+            while let Some(page) = pages.next().await {
+                let page = page.map_err(|e| StepError::of("DescribeStackEvents", &e))?;
+                let deleted = page.stack_events.unwrap_or_default().into_iter().filter(|event| {
+                    event.resource_type.as_deref() == Some("AWS::KMS::Key")
+                        && event.resource_status.as_ref().is_some_and(|status| status.as_str() == "DELETE_COMPLETE")
+                });
+                later.extend(deleted.filter_map(|key| Some(format!("the KMS key {}", key.physical_resource_id?))));
+            }
         }
         Ok(later)
     }

@@ -5,7 +5,7 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use tests::{Account, LocalAws, root, stack, text};
 
 /// The program, as `make acceptance QUEUE=1 YES=1` starts it. Its calls go through the proxy, which is more like AWS.
@@ -111,7 +111,7 @@ async fn a_run_after_a_killed_one_passes_and_leaves_nothing() {
     assert_eq!((checks.len(), observations.len()), (16, 6), "{results:#}");
     assert!(checks.iter().all(|(outcome, _)| *outcome == "ok"), "{results:#}");
     assert!(observations.iter().all(|(outcome, _)| *outcome == "not-shown"), "{results:#}");
-    assert_eq!((&results["endpoint"], &results["fine"]), (&"local".into(), &true.into()), "{results:#}");
+    assert_eq!((&results["endpoint"], &results["fine"]), (&json!("local"), &json!(true)), "{results:#}");
     let later = results["deletedLater"].as_array().unwrap();
     assert_eq!(later.len(), 2, "a KMS key of each stack: {results:#}");
     assert_eq!(everything(&aws), before, "{}", text(&output));
