@@ -113,7 +113,8 @@ async fn a_run_after_a_killed_one_passes_and_leaves_nothing() {
     assert!(observations.iter().all(|(outcome, _)| *outcome == "not-shown"), "{results:#}");
     assert_eq!((&results["endpoint"], &results["fine"]), (&json!("local"), &json!(true)), "{results:#}");
     let later = results["deletedLater"].as_array().unwrap();
-    assert_eq!(later.len(), 2, "a KMS key of each stack: {results:#}");
+    // The local AWS forgets a deleted stack when one of the same name is created. So the killed run's key is not listed.
+    assert_eq!(later.len(), 1, "the KMS key of this run's stack: {results:#}");
     assert_eq!(everything(&aws), before, "{}", text(&output));
     // A removal of what the killed run left was shown.
     assert!(text(&output).contains("deleted the stack access-key-rotation-acceptance\n"), "{}", text(&output));
