@@ -51,7 +51,10 @@ pub(super) fn run(args: &ResubscribeArgs) -> Result<(), CommandError> {
         if resubscription::is_fine(&done) {
             return Ok(());
         }
-        Err(CommandError::failure("error: AWS refused to subscribe at least one address: see above".into()))
+        Err(CommandError::failure("error: AWS refused to subscribe at least one address: see above; if it says \"already exists with different \
+             attributes\", see docs/operations.md#subscriptions"
+                .into(),
+        ))
     })
 }
 

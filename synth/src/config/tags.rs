@@ -88,7 +88,7 @@ impl SettingType for ResourceTags {
                 "{} tags are too many: AWS takes 50 on a resource, and a secret has {} of its own",
                 entries.len(),
                 50 - Self::MOST
-            )));
+            )).allowed("remove some of them"));
         }
         if wrong.is_empty() { Ok(Self(tags)) } else { Err(wrong) }
     }

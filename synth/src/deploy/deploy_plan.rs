@@ -15,7 +15,7 @@ use super::{
     },
     deploy_error::DeployError,
     message::Message,
-    preview::PlannedStack,
+    preview_reader::PlannedStack,
     stacks::{Plan, Stacks, TargetStack},
     subscriptions::StackTopic,
 };
@@ -41,7 +41,7 @@ pub struct Release {
 /// A file for the artifact bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
-    /// The key of the object, which contains the digest of its content.
+    /// The key of the object, which contains the hash of its content.
     pub key: String,
     /// The bytes of the object.
     pub content: Vec<u8>,

@@ -42,7 +42,7 @@ pub enum RunPreviewError {
     #[error(transparent)]
     Setting(#[from] SettingError),
     /// The report is not in the form that this program reads.
-    #[error("the report cannot be read: {0}")]
+    #[error("the report cannot be read: {0}; this is a fault of synth: report it")]
     Report(String),
 }
 
