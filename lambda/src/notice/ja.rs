@@ -501,7 +501,10 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
         let _ = writeln!(body, "・送信できなかったお知らせ: {}", s.unsent);
     }
     if let Some(count) = s.unconfirmed.filter(|count| *count > 0) {
-        let _ = writeln!(body, "・未承認の宛先: {count}(make status で確認でき、make resubscribe で確認メールを再送できます)");
+        let _ = writeln!(
+            body,
+            "・未承認の宛先: {count}(make status で確認でき、make resubscribe で確認メールを再送できます)"
+        );
     }
     let more = |n| format!("  … ほか {n} ユーザー(関数のログに記録されています)\n");
     if attention > 0 {

@@ -163,7 +163,10 @@ mod tests {
     fn a_refusal_because_of_the_topics_key_says_what_to_do() {
         for (code, says) in [
             ("KMSAccessDenied", "in the policy of the key"),
-            ("KMSDisabled", "aws kms enable-key --key-id KEY; for KEY, see `aws sns get-topic-attributes --topic-arn TOPIC`"),
+            (
+                "KMSDisabled",
+                "aws kms enable-key --key-id KEY; for KEY, see `aws sns get-topic-attributes --topic-arn TOPIC`",
+            ),
             ("KMSInvalidState", "aws kms cancel-key-deletion --key-id KEY"),
             ("KMSNotFound", "set topic_kms_key to another key"),
             ("KMSOptInRequired", "AWS Support"),

@@ -53,7 +53,7 @@ pub(super) struct DeployArgs {
     // The links in the mails are good for 48 hours.
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "48h")]
     wait: Option<Span>,
-    /// The format of the output
+    /// The format of the output; JSON is one object per line
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
 }

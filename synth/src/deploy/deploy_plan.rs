@@ -113,8 +113,7 @@ impl Deployment {
     #[must_use]
     pub fn planned(&self) -> PlannedStack<'_> {
         let Plan { target, found, .. } = &self.bundle;
-        let topic =
-            found.as_ref().and_then(|stack| stack.outputs.get(StackTopic::Notices.output())).map(String::as_str);
+        let topic = found.as_ref().and_then(|stack| stack.topic(StackTopic::Notices));
         PlannedStack { name: &target.stack, template: &target.template, topic }
     }
 

@@ -139,7 +139,9 @@ impl<'a> Run<'a> {
         match self.recipient {
             Recipient::Queue => self.subscribe_queue().await,
             Recipient::Address(email) => {
-                (self.says)(&format!("       confirm the two mails from AWS to {email} within an hour; the run waits for the one about notices"));
+                (self.says)(&format!(
+                    "       confirm the two mails from AWS to {email} within an hour; the run waits for the one about notices"
+                ));
                 self.wait_for("the confirmation", CONFIRMATION, async || {
                     let listed = self.connection.session.subscriptions(self.topic()?).await?;
                     let is_theirs = |endpoint: &str| endpoint.eq_ignore_ascii_case(email.as_str());
@@ -157,9 +159,11 @@ impl<'a> Run<'a> {
         let sqs = &self.connection.sqs;
         // SQS refuses a name for 60 seconds after the deletion of a queue with it.
         let url = self
-            .wait_for("the queue", PROPAGATION, async || match call!("CreateQueue", sqs.create_queue().queue_name(name.as_str())) {
-                Err(e) if e.code().is_some_and(|code| code.ends_with("QueueDeletedRecently")) => Ok(None),
-                made => Ok(made?.queue_url),
+            .wait_for("the queue", PROPAGATION, async || {
+                match call!("CreateQueue", sqs.create_queue().queue_name(name.as_str())) {
+                    Err(e) if e.code().is_some_and(|code| code.ends_with("QueueDeletedRecently")) => Ok(None),
+                    made => Ok(made?.queue_url),
+                }
             })
             .await?;
         let arn = aws_sdk_sqs::types::QueueAttributeName::QueueArn;
@@ -250,7 +254,11 @@ impl<'a> Run<'a> {
 
     /// Waits until AWS accepts the key.
     pub(super) async fn accepted(&self, key: &OwnedKey, user: TestUser) -> Result<(), StepError> {
-        let owner = self.wait_for(&format!("AWS accepts the key {}", key.id), PROPAGATION, async || Ok(self.connection.identity(key).await.ok())).await?;
+        let owner = self
+            .wait_for(&format!("AWS accepts the key {}", key.id), PROPAGATION, async || {
+                Ok(self.connection.identity(key).await.ok())
+            })
+            .await?;
         ensure!(owner.ends_with(&format!(":user{}", user.with_path())), "the key {} is that of {owner}", key.id);
         Ok(())
     }
@@ -283,7 +291,11 @@ impl<'a> Run<'a> {
 
     async fn own_secret(&mut self) -> StepResult {
         let (key, own, other) = (self.successor()?, TestUser::First.secret(), TestUser::Second.secret());
-        let read = self.wait_for(&format!("the user reads {own}"), PROPAGATION, async || Ok(self.connection.read_secret(key, &own).await.ok())).await?;
+        let read = self
+            .wait_for(&format!("the user reads {own}"), PROPAGATION, async || {
+                Ok(self.connection.read_secret(key, &own).await.ok())
+            })
+            .await?;
         ensure!(read == key.id, "{own} has the key {read}");
         match self.connection.read_secret(key, &other).await {
             Err(code) if code.starts_with("AccessDenied") => Ok(format!("it reads {own}; for {other}: {code}")),

@@ -38,11 +38,11 @@ use self::{
     configuration::Version,
     connection::{Connection, EndpointKind},
     plan::Plan,
-    synth_command::SynthCommand,
     question::Consent,
     results::{Outcome, Results, Row},
     step_error::StepError,
     steps::Step,
+    synth_command::SynthCommand,
 };
 
 /// How a run is started.

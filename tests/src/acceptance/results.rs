@@ -178,8 +178,8 @@ mod tests {
     #[test]
     fn only_a_check_makes_a_run_fail() {
         use {
-            RowKind::{Check, Observation},
             Outcome::{Done, Failed, NotReached, NotShown},
+            RowKind::{Check, Observation},
         };
         let said = || "so".to_owned();
         for (kind, outcome, fine, word) in [

@@ -48,8 +48,8 @@ impl UserView<'_> {
         }
     }
 
-    /// Invariant 11: the announcement of a key that was delivered while it would have reached no confirmed recipient, or why it waits;
-    /// `None` if there is no such key. The overlap counts from the announcement.
+    /// Invariant 11: the announcement of a key that was delivered while it would have reached no confirmed recipient, or
+    /// why it waits; `None` if there is no such key. The overlap counts from the announcement.
     fn announce_delivered(&self) -> Option<Next> {
         let key = self.journal.unannounced.as_ref().filter(|key| self.journal.is_delivered(key))?;
         let is_active = self.with(KeyStatus::Active).any(|active| active.id == *key);
