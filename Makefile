@@ -258,13 +258,13 @@ acceptance: named-recipient setup $(if $(PACKAGE),,build) ## Prove the rotation 
 	$(PROGRESS) "Building the acceptance program" "$(WITH_AWS)" -- $(CARGO) build --locked $(WITH_AWS) --bins
 	arch="$(ARCH)"; arch="$${arch:-$$("$(TARGET)/debug/synth" show architecture --config "$(CONFIG)")}"
 	"$(TARGET)/debug/acceptance" --package "$(or $(PACKAGE),$(TARGET)/lambda/$$arch/lambda/bootstrap.zip)" --architecture "$$arch" \
-	  $(if $(EMAIL),--email "$(EMAIL)") $(if $(call GIVEN,QUEUE),--queue) $(if $(YES),--yes) $(addprefix --format ,$(call GIVEN,FORMAT)) \
+	  $(if $(call GIVEN,EMAIL),--email "$(call GIVEN,EMAIL)") $(if $(call GIVEN,QUEUE),--queue) $(if $(call GIVEN,YES),--yes) $(addprefix --format ,$(call GIVEN,FORMAT)) \
 	  $(if $(REGION),--region "$(REGION)") $(if $(PROFILE),--profile "$(PROFILE)")
 
 # Before the build, because that takes minutes.
 .PHONY: named-recipient
 named-recipient:
-	[ -n "$(EMAIL)$(call GIVEN,QUEUE)" ] || { echo "Name an address of yours, or use a queue: make acceptance EMAIL=you@example.com, or QUEUE=1" >&2; exit 2; }
+	[ -n "$(call GIVEN,EMAIL)$(call GIVEN,QUEUE)" ] || { echo "Name an address of yours, or use a queue: make acceptance EMAIL=you@example.com, or QUEUE=1" >&2; exit 2; }
 
 # WAIT=1 waits as long as the links in the mails are good, WAIT=2h at most two hours.
 WAIT_FOR = $(if $(call GIVEN,WAIT),--wait$(addprefix =,$(filter-out 1,$(call GIVEN,WAIT))))

@@ -377,8 +377,9 @@ impl Protocol {
             // A person is told of an announcement that comes after the key was due itself.
             let unannounced = Some(listed.id.clone());
             let is_late = NOW.since(listed.created) >= self.policy.rotate_after;
-            let in_silence = Journal { delivered: delivered(listed.created), unannounced, ..Journal::default() };
-            journals.push((Ok(in_silence), is_late));
+            let unannounced_delivery =
+                Journal { delivered: delivered(listed.created), unannounced, ..Journal::default() };
+            journals.push((Ok(unannounced_delivery), is_late));
             journals.push((Ok(Journal { delivered: delivered(NOW + Span::days(9)), ..Journal::default() }), true));
             // A forged delivery a moment ago, of a key that is much older.
             if listed.created < NOW.before(Span::days(30)) {

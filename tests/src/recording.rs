@@ -28,12 +28,12 @@ pub(crate) struct Exchange {
     /// Empty if it is not a text, as that of a package.
     body: String,
     /// Missing if the connection broke before it.
-    answer: Option<Answer>,
+    answer: Option<RecordedResponse>,
 }
 
 /// A response.
 #[derive(Debug, Serialize)]
-struct Answer {
+struct RecordedResponse {
     author: Author,
     status: u16,
     headers: BTreeMap<String, String>,
@@ -65,7 +65,7 @@ impl Exchange {
 
     /// Adds the response.
     pub(crate) fn answered(self, author: Author, status: u16, headers: &HeaderMap, body: &[u8]) -> Self {
-        let answer = Answer { author, status, headers: texts(headers), body: text(body) };
+        let answer = RecordedResponse { author, status, headers: texts(headers), body: text(body) };
         Self { answer: Some(answer), ..self }
     }
 

@@ -105,8 +105,8 @@ pub enum UsersLimit {
     Tag,
 }
 
-/// The permissions that the handler needs, and no more: for this policy, for secrets encrypted with this key, for this way
-/// to find users and for what limits the role to them.
+/// The permissions that the handler needs, and no more. They follow from the policy, the key that encrypts the secrets,
+/// the way to find users, and what limits the role to them.
 #[must_use]
 pub fn permissions(policy: &Policy, key: &KmsKey, list_scope: ListScope, limit: UsersLimit) -> Vec<Permission> {
     let last_use = policy.still_in_use == StillInUse::Wait;

@@ -40,8 +40,8 @@ use crate::{
 /// SDK's adaptive retries slow down after each throttled call, so with many users at once they come to a standstill.
 /// With 128 MB's share of a processor, more users at once would not be faster (BENCHMARKS.md).
 const AT_ONCE: usize = 8;
-/// The part of the function's time that is reserved for the report: the last call about a user ends in its first three
-/// seconds, then the notices and the digest are sent.
+/// The part of the function's time that is reserved for the report. The last call about a user ends in its first three
+/// seconds. Then the notices and the digest are sent.
 const MARGIN: Span = Span::seconds(12);
 /// The part of that time in which nothing is sent any more.
 const LAST_LINES: Span = Span::seconds(1);

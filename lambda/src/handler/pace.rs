@@ -23,22 +23,22 @@ use crate::{
 const INTERVAL: Duration = Duration::from_millis(250);
 
 /// When the next mail to an address may be sent. The lock is fair, so mails are sent in the order in which they came.
-type Place = Arc<tokio::sync::Mutex<Option<Instant>>>;
+type NextMailTime = Arc<tokio::sync::Mutex<Option<Instant>>>;
 
 /// The right to send one mail. The next mail to one of its addresses waits until this one is dropped, so keep it until
 /// SNS has answered.
 #[must_use = "the turn ends when it is dropped"]
 #[derive(Debug)]
 pub struct Turn {
-    places: Vec<OwnedMutexGuard<Option<Instant>>>,
+    next_mail_times: Vec<OwnedMutexGuard<Option<Instant>>>,
     interval: Duration,
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
         let next = Instant::now() + self.interval;
-        for place in &mut self.places {
-            **place = Some(next);
+        for time in &mut self.next_mail_times {
+            **time = Some(next);
         }
     }
 }
@@ -46,7 +46,7 @@ impl Drop for Turn {
 /// The mails that one run sends, in their pace.
 pub struct Pace {
     interval: Duration,
-    places: Mutex<BTreeMap<String, Place>>,
+    next_mail_times: Mutex<BTreeMap<String, NextMailTime>>,
 }
 
 impl Pace {
@@ -57,7 +57,7 @@ impl Pace {
             RunMode::Real => INTERVAL,
             RunMode::Pretended => Duration::ZERO,
         };
-        Self { interval, places: Mutex::default() }
+        Self { interval, next_mail_times: Mutex::default() }
     }
 
     /// Waits until a mail to these addresses may be sent.
@@ -78,18 +78,18 @@ impl Pace {
     async fn wait(&self, to: &[Email]) -> Turn {
         // Each mail takes its addresses in the same order, so that no two wait for each other.
         let addresses: BTreeSet<_> = to.iter().map(Email::small).collect();
-        let places: Vec<_> = {
-            let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-            addresses.into_iter().map(|address| places.entry(address).or_default().clone()).collect()
+        let next_mail_times: Vec<_> = {
+            let mut next_mail_times = self.next_mail_times.lock().unwrap_or_else(PoisonError::into_inner);
+            addresses.into_iter().map(|address| next_mail_times.entry(address).or_default().clone()).collect()
         };
         let mut mine = Vec::new();
-        for place in places {
-            mine.push(place.lock_owned().await);
+        for time in next_mail_times {
+            mine.push(time.lock_owned().await);
         }
         if let Some(next) = mine.iter().filter_map(|next| **next).max() {
             sleep_until(next).await;
         }
-        Turn { places: mine, interval: self.interval }
+        Turn { next_mail_times: mine, interval: self.interval }
     }
 }
 

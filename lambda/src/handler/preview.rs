@@ -36,7 +36,7 @@ pub enum PreviewError {
     #[error(transparent)]
     Load(LoadUsersError),
     /// The subscriptions to the topic could not be read.
-    #[error("the subscriptions to the topic could not be listed: {0}")]
+    #[error("the subscriptions to the topic could not be listed: {0}; run the command again")]
     Subscriptions(#[source] CallError),
 }
 

@@ -333,7 +333,7 @@ fn failed(user: &UserName, call: &Call, failure: &CallError, aftermath: Aftermat
         "処理に失敗したため、IAM ユーザー {user} の更新を中断しました。{aftermath}\n\n\
          ・失敗した操作: {}\n\
          ・理由: {failure}\n\n\
-         {todo}\n",
+         対応: {todo}\n",
         one_line(&call.to_string())
     )
 }
@@ -378,7 +378,7 @@ fn needs_attention(user: &UserName, doubt: &NeedsAttention) -> String {
     format!(
         "IAM ユーザー {user} のキーは、確認が済むまで更新しません。キーはそのままです。\n\n\
          ・理由: {}\n\n\
-         {todo}\n",
+         対応: {todo}\n",
         reason(doubt)
     )
 }
@@ -469,7 +469,7 @@ fn no_confirmed_recipient(user: &UserName, mailboxes: &[&Email]) -> String {
         "IAM ユーザー {user} のアクセスキーは更新の時期ですが、更新していません。新しいキーはメールで届けられますが、\
          受信を承認した宛先がまだないためです。以前のキーはそのままです。\n\n\
          ・承認が必要な宛先: {one_of}{}\n\n\
-         その宛先に届いている AWS からのメール「AWS Notification - Subscription Confirmation」のリンクを開いてください。\
+         対応: その宛先に届いている AWS からのメール「AWS Notification - Subscription Confirmation」のリンクを開いてください。\
          リンクの有効期間は 2 日間です。過ぎている場合は、管理者が make resubscribe を実行すると、新しいメールが届きます。\n",
         all.join("、")
     )
@@ -501,7 +501,10 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
         let _ = writeln!(body, "・送信できなかったお知らせ: {}", s.unsent);
     }
     if let Some(count) = s.unconfirmed.filter(|count| *count > 0) {
-        let _ = writeln!(body, "・未承認の宛先: {count}(make status で確認、make resubscribe でメールを再送)");
+        let _ = writeln!(
+            body,
+            "・未承認の宛先: {count}(make status で確認でき、make resubscribe で確認メールを再送できます)"
+        );
     }
     let more = |n| format!("  … ほか {n} ユーザー(関数のログに記録されています)\n");
     if attention > 0 {

@@ -66,11 +66,16 @@ const TOPIC_KEY: [(&str, &str); 6] = [
         "the function's role may not use the KMS key of the topics: allow kms:GenerateDataKey and kms:Decrypt in the policy of \
          the key, then deploy the stack again",
     ),
-    ("KMSDisabled", "the KMS key of the topics is disabled: enable it (aws kms enable-key)"),
+    (
+        "KMSDisabled",
+        "the KMS key of the topics is disabled: enable it (aws kms enable-key --key-id KEY; for KEY, see `aws sns \
+         get-topic-attributes --topic-arn TOPIC`)",
+    ),
     (
         "KMSInvalidState",
-        "the KMS key of the topics is in a state in which it cannot be used (aws kms describe-key): if its deletion is \
-         scheduled, cancel that (aws kms cancel-key-deletion), then enable the key",
+        "the KMS key of the topics is in a state in which it cannot be used (aws kms describe-key --key-id KEY; for KEY, \
+         see `aws sns get-topic-attributes --topic-arn TOPIC`): if its deletion is scheduled, cancel that (aws kms \
+         cancel-key-deletion --key-id KEY), then enable the key",
     ),
     (
         "KMSNotFound",
@@ -158,8 +163,11 @@ mod tests {
     fn a_refusal_because_of_the_topics_key_says_what_to_do() {
         for (code, says) in [
             ("KMSAccessDenied", "in the policy of the key"),
-            ("KMSDisabled", "aws kms enable-key"),
-            ("KMSInvalidState", "aws kms cancel-key-deletion"),
+            (
+                "KMSDisabled",
+                "aws kms enable-key --key-id KEY; for KEY, see `aws sns get-topic-attributes --topic-arn TOPIC`",
+            ),
+            ("KMSInvalidState", "aws kms cancel-key-deletion --key-id KEY"),
             ("KMSNotFound", "set topic_kms_key to another key"),
             ("KMSOptInRequired", "AWS Support"),
             ("KMSThrottling", "the next run tries again"),

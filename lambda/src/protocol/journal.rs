@@ -200,7 +200,7 @@ pub enum JournalEntry {
     Seen(KeyNote),
     /// Note that the owner of an unused key was told that it will be deactivated.
     Unused(KeyNote),
-    /// Note that this key was delivered, and that its announcement would have reached no one.
+    /// Note that this key was delivered, and that its announcement would have reached no confirmed recipient.
     Unannounced(AccessKeyId),
     /// Note which stack manages the user.
     ManagedBy(Manager),

@@ -74,7 +74,9 @@ pub fn reason(call: &Call) -> Option<ChangeReason> {
             Some(JournalEntry::Warned(_)) => ("the key's owner knows that it will be replaced", NO_OUTAGE),
             Some(JournalEntry::Seen(_)) => ("the owner knows what happens to the older key", UNMADE_PAIRS),
             Some(JournalEntry::Unused(_)) => ("the owner knows that the unused key will be deactivated", NO_OUTAGE),
-            Some(JournalEntry::Unannounced(_)) => ("the key's announcement would have reached no one", NOTHING_LOST),
+            Some(JournalEntry::Unannounced(_)) => {
+                ("the key's announcement would have reached no confirmed recipient", NOTHING_LOST)
+            }
             Some(JournalEntry::Cleared(_)) => ("the note has no meaning any more", NO_OUTAGE),
             Some(JournalEntry::ManagedBy(_)) => ("a person asked this stack to manage the user", ONE_WRITER),
             Some(JournalEntry::Closed(_)) => ("nothing is left of the rotation that would have to be found", NO_ORPHAN),

@@ -1822,7 +1822,7 @@ fn a_note_of_an_undo_ends_with_its_key() {
 /// Nothing is begun, deactivated or noted as told while no notice would reach anyone. Recovery and orders go on.
 #[test]
 fn invariant_11_nothing_scheduled_happens_behind_peoples_backs() {
-    let unheard = |mut world: World| {
+    let unconfirmed = |mut world: World| {
         world.recipients = ConfirmedRecipients { of_secret: false, of_notice: false };
         world
     };
@@ -1842,7 +1842,7 @@ fn invariant_11_nothing_scheduled_happens_behind_peoples_backs() {
         ("a deletion", window_over, careful()),
         ("the article", with(&[(60, Active)]), article()),
     ] {
-        let mut world = unheard(start);
+        let mut world = unconfirmed(start);
         let before = world.clone();
         let (rest, calls) = runs(&mut world, &policy);
         assert_eq!((&rest, &world), (&held, &before), "{name}: {calls}");
@@ -1858,18 +1858,18 @@ fn invariant_11_nothing_scheduled_happens_behind_peoples_backs() {
         assert_ne!(proceeds, before, "{name}: proceed");
     }
     // A dead run's key is not removed as long as the user could get no other key in its place.
-    let mut world = unheard(with(&[(90, Inactive), (30, Active)]));
+    let mut world = unconfirmed(with(&[(90, Inactive), (30, Active)]));
     world.journal.as_mut().unwrap().intents = vec![intent(days(30), 0)];
     let _ = runs(&mut world, &replacing());
     assert_eq!(left(&world), keys(&[(0, Inactive), (1, Active)]));
     // A person orders a rotation, and a revocation, with Secrets Manager.
     for action in [RunAction::RotateNow, RunAction::Revoke(key(0), Successor::IfNeeded)] {
-        let mut world = unheard(with(&[(60, Active)]));
+        let mut world = unconfirmed(with(&[(60, Active)]));
         let _ = world.run(&careful(), &Run { action: action.clone(), ..run() }, |_, _, _| None);
         assert_eq!(world.secret, Secret::Current(key(1)), "{action:?}");
     }
     // What no one was told is not noted as told, whoever orders the run.
-    let mut world = unheard(with(&[(400, Inactive), (60, Active)]));
+    let mut world = unconfirmed(with(&[(400, Inactive), (60, Active)]));
     let before = world.clone();
     let (rest, _) = world.run(&careful(), &Run { action: RunAction::RotateNow, ..run() }, |_, _, _| None);
     assert_eq!((rest, world.keys, world.journal, world.warnings), (held, before.keys, before.journal, vec![]));
@@ -1884,8 +1884,8 @@ fn runs_at(world: &mut World, at: Timestamp, action: RunAction, policy: &Policy)
     (rest, operations(&calls))
 }
 
-const UNHEARD: ConfirmedRecipients = ConfirmedRecipients { of_secret: false, of_notice: false };
-const HEARD: ConfirmedRecipients = ConfirmedRecipients { of_secret: true, of_notice: true };
+const UNCONFIRMED: ConfirmedRecipients = ConfirmedRecipients { of_secret: false, of_notice: false };
+const CONFIRMED: ConfirmedRecipients = ConfirmedRecipients { of_secret: true, of_notice: true };
 
 /// Only the run that tells the owner of an inactive key begins its recovery window. Other notes about the user's keys
 /// must not.
@@ -1897,7 +1897,7 @@ fn invariant_12_an_inactive_key_is_deleted_only_after_its_owner_was_told_of_it()
     journal.delivered = Some(KeyNote { key: key(1), at: days(12) });
     journal.disabled = vec![by_rotation(0, days(4))];
     let mut late = rolled_back.clone();
-    late.recipients = UNHEARD;
+    late.recipients = UNCONFIRMED;
     let disuse =
         Policy { unused_after: UnusedAfter::After(Span::days(45)), rotate_after: Span::days(365), ..careful() };
     let mut orphan = with(&[(90, Inactive)]).with_key(ago(Span::minutes(60)), Active);
@@ -1913,7 +1913,7 @@ fn invariant_12_an_inactive_key_is_deleted_only_after_its_owner_was_told_of_it()
         let mut gone = None;
         for day in 0..60 {
             if day == 20 {
-                world.recipients = HEARD;
+                world.recipients = CONFIRMED;
             }
             let action = if day == 12 { RunAction::Undo } else { RunAction::Routine };
             let _ = runs_at(&mut world, NOW + Span::days(day), action, &policy);
@@ -1939,7 +1939,7 @@ fn invariant_11_a_successor_is_announced_before_its_predecessor_is_retired() {
         for still_in_use in [StillInUse::Wait, StillInUse::Retire] {
             let policy = Policy { still_in_use, ..careful() };
             let (mut world, routine) = (start.clone(), RunAction::Routine);
-            world.recipients = UNHEARD;
+            world.recipients = UNCONFIRMED;
             let _ = runs_at(&mut world, NOW, action.clone(), &policy);
             let journal = world.journal.clone().unwrap();
             assert_eq!((journal.delivered_at(&world.keys[1]), &world.announced[..]), (Some(NOW), &[][..]), "{name}");
@@ -1947,7 +1947,7 @@ fn invariant_11_a_successor_is_announced_before_its_predecessor_is_retired() {
             // It waits for a recipient, whatever the overlap.
             let (rest, _) = runs_at(&mut world, NOW + Span::days(8), routine.clone(), &policy);
             assert_eq!(rest, StopReason::NoConfirmedRecipient(Unheard::Notices), "{name}");
-            world.recipients = HEARD;
+            world.recipients = CONFIRMED;
             let (confirmed, overlap) = (NOW + Span::days(9), NOW + Span::days(16));
             let (rest, calls) = runs_at(&mut world, confirmed, routine.clone(), &policy);
             assert_eq!(rest, StopReason::Overlap(key(0), overlap), "{name}: {calls}");
@@ -1972,14 +1972,14 @@ fn invariant_11_a_successor_is_announced_before_its_predecessor_is_retired() {
 fn invariant_11_an_order_does_not_retire_an_earlier_predecessor_unannounced() {
     for action in [RunAction::RotateNow, RunAction::Enable] {
         let mut world = rotated(90, 8);
-        world.recipients = UNHEARD;
+        world.recipients = UNCONFIRMED;
         let (rest, _) = runs_at(&mut world, NOW, action, &careful());
         assert_eq!(rest, StopReason::NoConfirmedRecipient(Unheard::Notices));
         assert_eq!(left(&world), keys(&[(0, Active), (1, Active)]));
     }
     // With `overlap: 0`, the order covers the key that it replaces.
     let mut world = with(&[(60, Active)]);
-    world.recipients = UNHEARD;
+    world.recipients = UNCONFIRMED;
     let at_once = Policy { delivery: Delivery::SecretsManager, ..article() };
     let _ = runs_at(&mut world, NOW, RunAction::RotateNow, &at_once);
     assert_eq!(left(&world), keys(&[(0, Inactive), (1, Active)]));
@@ -2014,7 +2014,7 @@ fn an_order_that_was_carried_out_is_not_reported_as_waiting() {
         (vec![(60, Active)], careful(), RunAction::Revoke(key(0), Successor::IfNeeded)),
     ] {
         let mut world = with(&start);
-        world.recipients = UNHEARD;
+        world.recipients = UNCONFIRMED;
         let (rest, calls) = runs_at(&mut world, NOW, action.clone(), &policy);
         assert!(!matches!(rest, StopReason::NoConfirmedRecipient(_)), "{start:?} {action:?}: {rest:?} {calls}");
         assert!(world.keys.len() == 2 && world.secret == Secret::Current(key(1)), "{start:?} {action:?}: {calls}");

@@ -1,4 +1,5 @@
-//! The tags of a template: each resource that can have tags gets them, without a word in the code that makes it.
+//! The tags of a template: each resource that can have tags gets them, and the code that adds a
+//! resource does not mention them.
 
 use super::{
     shape::Shape,

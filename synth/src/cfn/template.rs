@@ -69,7 +69,7 @@ impl Template {
     /// An empty template that gives these tags to each resource that can have tags, and these answers to each resource
     /// that they are about.
     #[must_use]
-    pub fn with(description: String, tags: Tags, answers: &'static [CheckovAnswer]) -> Self {
+    pub fn with_tags_and_answers(description: String, tags: Tags, answers: &'static [CheckovAnswer]) -> Self {
         Self { tags, answers, ..Self::new(description) }
     }
 

@@ -20,7 +20,8 @@ use crate::{
         interrupt::Interrupt,
         invoke::{self, InvocationMode, RunCommand},
         message::{DeployOutcome, Message, MessageSink},
-        preview,
+        preview_reader,
+        root_cause::RootCause,
         stacks::{Stacks, TargetStack},
         status_report,
     },
@@ -52,7 +53,7 @@ pub(super) struct DeployArgs {
     // The links in the mails are good for 48 hours.
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "48h")]
     wait: Option<Span>,
-    /// The format of the output
+    /// The format of the output; JSON is one object per line
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
 }
@@ -188,12 +189,14 @@ async fn attempt(
     }
     for _ in 0..RETRIES {
         match deployment.carry_out(&approved, stacks).await {
-            Err(failure) if failure.passes() => {
-                stacks
-                    .note(&format!("{failure}\nTrying again in {} s, because this passes by itself", PAUSE.as_secs()));
-                if interrupt.sleep(PAUSE).await.is_err() {
-                    return Err(failure);
-                }
+            Err(DeployError::Failed { cause: Some(cause), .. }) if cause.passes() => {
+                let RootCause { resource, reason, .. } = cause.as_ref();
+                stacks.note(&format!(
+                    "{resource}: {}. A new role is not known everywhere yet. Trying again in {} s",
+                    reason.trim().trim_end_matches('.'),
+                    PAUSE.as_secs()
+                ));
+                interrupt.sleep(PAUSE).await?;
                 deployment = release.clone().plan(session, stacks).await?;
                 let mut approvals = deployment.approvals().into_iter();
                 if let Some((stack, approval)) = approvals.find(|(_, more)| !approved.contains(&more.fingerprint)) {
@@ -214,7 +217,7 @@ async fn show_preview(
     interrupt: &Interrupt,
     stacks: &mut Stacks<'_>,
 ) -> Result<(), DeployError> {
-    match preview::preview(session, deployment.planned(), interrupt, |now| stacks.watch(now)).await? {
+    match preview_reader::preview(session, deployment.planned(), interrupt, |now| stacks.watch(now)).await? {
         Ok(preview) => stacks.say(&Message::Preview(&preview)),
         Err(problem) => {
             stacks.note(&format!("No preview of what a run would do: {problem}. The deployment goes on without it."));

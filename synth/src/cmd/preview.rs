@@ -12,7 +12,7 @@ use crate::{
         aws::{AwsLocation, Session},
         interrupt::{Interrupt, Interrupted},
         message::MessageSink,
-        preview::{self, PlannedStack},
+        preview_reader::{self, PlannedStack},
         subscriptions::StackTopic,
     },
 };
@@ -43,10 +43,10 @@ pub(super) fn run(args: &PreviewArgs) -> Result<(), CommandError> {
             connected = connect => connected?,
             interrupted = interrupt.pressed() => return Err(stopped(interrupted)),
         };
-        let topic =
-            deployed.as_ref().and_then(|stack| stack.outputs.get(StackTopic::Notices.output())).map(String::as_str);
+        let topic = deployed.as_ref().and_then(|stack| stack.topic(StackTopic::Notices));
         let planned = PlannedStack { name, template: &template, topic };
-        let read = preview::preview(&session, planned, &interrupt, |now| console.watch(now)).await.map_err(stopped)?;
+        let read =
+            preview_reader::preview(&session, planned, &interrupt, |now| console.watch(now)).await.map_err(stopped)?;
         let preview = read.map_err(|problem| CommandError::failure(format!("error: {problem}")))?;
         print(&match args.format {
             OutputFormat::Text => preview.text(),
@@ -55,7 +55,8 @@ pub(super) fn run(args: &PreviewArgs) -> Result<(), CommandError> {
         if preview.report.is_fine() {
             return Ok(());
         }
-        Err(CommandError::failure("error: a run would not succeed for every user: see above".into()))
+        let advice = "correct each user that is marked failed or needs-attention, or exempt it";
+        Err(CommandError::failure(format!("error: a run would not succeed for every user: see above; {advice}")))
     })
 }
 

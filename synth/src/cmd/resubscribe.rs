@@ -5,9 +5,8 @@ use lambda::model::email::Email;
 use crate::cmd::{
     CommandError,
     config_args::{Words, words},
-    print,
-    status::Format,
-    target,
+    print, target,
+    terminal::OutputFormat,
 };
 use crate::deploy::{
     aws::{AwsError, Session, cloudformation::Stack},
@@ -24,8 +23,8 @@ pub(super) struct ResubscribeArgs {
     #[command(flatten)]
     target: target::Target,
     /// The format of the output
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
 }
 
 pub(super) fn run(args: &ResubscribeArgs) -> Result<(), CommandError> {
@@ -45,13 +44,14 @@ pub(super) fn run(args: &ResubscribeArgs) -> Result<(), CommandError> {
             done.push(Resubscription { subscription, outcome });
         }
         print(&match args.format {
-            Format::Text => resubscription::text(&done),
-            Format::Json => format!("{:#}\n", resubscription::json(&done)),
+            OutputFormat::Text => resubscription::text(&done),
+            OutputFormat::Json => format!("{:#}\n", resubscription::json(&done)),
         })?;
         if resubscription::is_fine(&done) {
             return Ok(());
         }
-        Err(CommandError::failure("error: AWS refused to subscribe at least one address: see above".into()))
+        let advice = "if it says \"already exists with different attributes\", see docs/operations.md#subscriptions";
+        Err(CommandError::failure(format!("error: AWS refused to subscribe at least one address: see above; {advice}")))
     })
 }
 
@@ -60,10 +60,9 @@ async fn resubscribe(session: &Session, stack: &Stack, subscription: &StackSubsc
     if !resubscription::needs_mail(*state) {
         return ResubscriptionOutcome::Kept;
     }
-    let output = declared.topic.output();
-    let requested = match stack.outputs.get(output) {
+    let requested = match stack.topic(declared.topic) {
         Some(topic) => session.subscribe(topic, declared).await,
-        None => Err(AwsError::NoTopic(output)),
+        None => Err(AwsError::NoTopic(declared.topic.output())),
     };
     requested.map_or_else(ResubscriptionOutcome::Failed, |()| ResubscriptionOutcome::MailRequested)
 }

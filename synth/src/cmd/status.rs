@@ -1,9 +1,8 @@
 //! `synth status`: shows the state of a deployed stack.
 
-use clap::ValueEnum;
 use lambda::model::time::Timestamp;
 
-use crate::cmd::{CommandError, print, target};
+use crate::cmd::{CommandError, print, target, terminal::OutputFormat};
 use crate::deploy::status_report;
 
 #[derive(Debug, clap::Args)]
@@ -11,16 +10,8 @@ pub(super) struct StatusArgs {
     #[command(flatten)]
     target: target::Target,
     /// The format of the output
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// For a terminal
-    Text,
-    /// For a program
-    Json,
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
 }
 
 pub(super) fn run(args: &StatusArgs) -> Result<(), CommandError> {
@@ -31,8 +22,8 @@ pub(super) fn run(args: &StatusArgs) -> Result<(), CommandError> {
         let stack = target::stack(&session, name).await?.ok_or_else(|| target::stack_not_found(name, &session))?;
         let state = status_report::gather(&session, name, stack, Timestamp::now()).await;
         print(&match args.format {
-            Format::Text => state.text(),
-            Format::Json => format!("{:#}\n", state.json()),
+            OutputFormat::Text => state.text(),
+            OutputFormat::Json => format!("{:#}\n", state.json()),
         })?;
         if state.is_fine() {
             return Ok(());

@@ -21,7 +21,7 @@ use crate::deploy::{
 pub(super) enum OutputFormat {
     /// For a person
     Text,
-    /// For a program: one JSON object per line
+    /// For a program
     Json,
 }
 

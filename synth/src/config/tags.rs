@@ -84,11 +84,14 @@ impl SettingType for ResourceTags {
             }
         }
         if entries.len() > Self::MOST {
-            wrong.push(ValueProblem::new(format!(
-                "{} tags are too many: AWS takes 50 on a resource, and a secret has {} of its own",
-                entries.len(),
-                50 - Self::MOST
-            )));
+            wrong.push(
+                ValueProblem::new(format!(
+                    "{} tags are too many: AWS takes 50 on a resource, and a secret has {} of its own",
+                    entries.len(),
+                    50 - Self::MOST
+                ))
+                .allowed("remove some of them"),
+            );
         }
         if wrong.is_empty() { Ok(Self(tags)) } else { Err(wrong) }
     }

@@ -123,12 +123,6 @@ impl From<Interrupted> for DeployError {
 }
 
 impl DeployError {
-    /// Whether the deployment was taken back for a cause that passes by itself.
-    #[must_use]
-    pub fn passes(&self) -> bool {
-        matches!(self, Self::Failed { cause: Some(cause), .. } if cause.passes())
-    }
-
     /// The first failure in the stack, if CloudFormation reports one.
     #[must_use]
     pub fn cause(&self) -> Option<&RootCause> {

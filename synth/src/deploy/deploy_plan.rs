@@ -15,7 +15,7 @@ use super::{
     },
     deploy_error::DeployError,
     message::Message,
-    preview::PlannedStack,
+    preview_reader::PlannedStack,
     stacks::{Plan, Stacks, TargetStack},
     subscriptions::StackTopic,
 };
@@ -41,7 +41,7 @@ pub struct Release {
 /// A file for the artifact bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
-    /// The key of the object, which contains the digest of its content.
+    /// The key of the object, which contains the hash of its content.
     pub key: String,
     /// The bytes of the object.
     pub content: Vec<u8>,
@@ -113,8 +113,7 @@ impl Deployment {
     #[must_use]
     pub fn planned(&self) -> PlannedStack<'_> {
         let Plan { target, found, .. } = &self.bundle;
-        let topic =
-            found.as_ref().and_then(|stack| stack.outputs.get(StackTopic::Notices.output())).map(String::as_str);
+        let topic = found.as_ref().and_then(|stack| stack.topic(StackTopic::Notices));
         PlannedStack { name: &target.stack, template: &target.template, topic }
     }
 

@@ -15,7 +15,7 @@ pub mod interrupt;
 pub mod invoke;
 pub mod message;
 pub mod next_run;
-pub mod preview;
+pub mod preview_reader;
 pub mod progress;
 pub mod received_report;
 pub mod release_summary;

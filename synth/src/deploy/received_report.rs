@@ -90,7 +90,9 @@ impl ReceivedReport {
     /// # Errors
     /// If the response is not a report. The error says what is wrong with it.
     pub fn read(document: Json) -> Result<Self, serde_json::Error> {
-        Ok(Self { fields: Fields::deserialize(&document)?, document })
+        let mut fields = Fields::deserialize(&document)?;
+        fields.unconfirmed.sort_by_cached_key(|address| address.to_ascii_lowercase());
+        Ok(Self { fields, document })
     }
 
     /// Whether nothing failed and no user needs attention.
@@ -105,11 +107,16 @@ impl ReceivedReport {
         &self.fields.users
     }
 
-    /// The addresses that have not confirmed, as a sentence that says what to do. `None` if a run over all users found none.
+    /// The addresses that have not confirmed, in alphabetical order. Empty if a run over all users found none.
+    #[must_use]
+    pub fn unconfirmed(&self) -> &[String] {
+        &self.fields.unconfirmed
+    }
+
+    /// The addresses that have not confirmed, as a sentence that says what to do. `None` if there are none.
     #[must_use]
     pub fn unconfirmed_text(&self) -> Option<String> {
-        let mut addresses = self.fields.unconfirmed.clone();
-        addresses.sort_by_cached_key(|address| address.to_ascii_lowercase());
+        let addresses = self.unconfirmed();
         (!addresses.is_empty()).then(|| {
             format!(
                 "Not confirmed, so they get no notice: {}\nConfirm the mail from AWS. For a new mail: make resubscribe\n",

@@ -13,23 +13,21 @@ pub struct RunPreview {
     pub account: String,
     /// The code of the Region, such as `eu-central-1`.
     pub region: String,
-    /// The report of the dry run.
+    /// The report of the dry run. The dry run assumes that every address has confirmed.
     pub report: ReceivedReport,
-    /// The addresses that have not confirmed their subscriptions. The dry run assumes that they have.
-    pub unconfirmed: Vec<String>,
 }
 
 impl RunPreview {
     /// The preview as text for people.
     #[must_use]
     pub fn text(&self) -> String {
-        let Self { stack, account, region, report, unconfirmed } = self;
+        let Self { stack, account, region, report } = self;
         let mut text = format!(
             "What a run of {stack} would do now with this configuration, in account {account}, Region {region}\n"
         );
         report.text().lines().for_each(|line| text.push_str(&format!("  {line}\n")));
-        if !unconfirmed.is_empty() {
-            let addresses = unconfirmed.join(", ");
+        if !report.unconfirmed().is_empty() {
+            let addresses = report.unconfirmed().join(", ");
             text.push_str(&format!("Not confirmed yet: {addresses}. The preview assumes that they have confirmed.\n"));
         }
         text + "Nothing was changed.\n"
@@ -61,13 +59,13 @@ mod tests {
                 "found": [{ "id": "AKIA1", "status": "active", "created": "2026-01-01T00:00:00Z" }],
                 "done": [{ "change": "created", "key": "KEY_OF_A_DRY_RUN" }],
             }],
+            "unconfirmed": unconfirmed,
         });
         RunPreview {
             stack: "keys".into(),
             account: "123456789012".into(),
             region: "eu-west-1".into(),
             report: ReceivedReport::read(report).unwrap(),
-            unconfirmed: unconfirmed.iter().map(|address| (*address).to_owned()).collect(),
         }
     }
 
@@ -82,7 +80,7 @@ What a run of keys would do now with this configuration, in account 123456789012
 Not confirmed yet: a@example.com, b@example.com. The preview assumes that they have confirmed.
 Nothing was changed.
 ";
-        assert_eq!(run_preview(&["a@example.com", "b@example.com"]).text(), expected);
+        assert_eq!(run_preview(&["b@example.com", "a@example.com"]).text(), expected);
         let sure = run_preview(&[]).text();
         assert_eq!(
             sure,

@@ -33,7 +33,7 @@ pub async fn of_topic(
     template: &Json,
     topic: StackTopic,
 ) -> Result<TopicSubscriptions, AwsError> {
-    match (stack.outputs.get(topic.output()), topic) {
+    match (stack.topic(topic), topic) {
         (Some(arn), _) => {
             let listed = session.subscriptions(arn).await?;
             Ok(subscriptions::compare(deployed_template::subscriptions(template, topic), &listed))
@@ -49,18 +49,14 @@ pub async fn of_topic(
 /// # Errors
 /// [`AwsError`] as for [`of_topic`].
 pub async fn of_stack(session: &Session, stack: &Stack, template: &Json) -> Result<Vec<StackSubscription>, AwsError> {
-    let (notices, alarms) = tokio::try_join!(
-        of_topic(session, stack, template, StackTopic::Notices),
-        of_topic(session, stack, template, StackTopic::Alarms),
-    )?;
+    let [notices, alarms] = StackTopic::ALL.map(|topic| of_topic(session, stack, template, topic));
+    let (notices, alarms) = tokio::try_join!(notices, alarms)?;
     Ok(subscriptions::by_address([notices, alarms]))
 }
 
 /// The subscriptions to both topics, as far as they can be read.
 pub async fn of_topics(session: &Session, stack: &Stack, template: &Json) -> Vec<TopicSubscriptions> {
-    let (notices, alarms) = tokio::join!(
-        of_topic(session, stack, template, StackTopic::Notices),
-        of_topic(session, stack, template, StackTopic::Alarms),
-    );
+    let [notices, alarms] = StackTopic::ALL.map(|topic| of_topic(session, stack, template, topic));
+    let (notices, alarms) = tokio::join!(notices, alarms);
     [notices, alarms].into_iter().flatten().collect()
 }

@@ -222,13 +222,8 @@ mod tests {
     use super::*;
     use crate::deploy::{
         stack_status::StackStatus,
-        subscriptions::{DeclaredSubscription, SubscriptionState},
+        subscriptions::{SubscriptionState, subscription},
     };
-
-    fn subscription(topic: StackTopic, address: &str, state: SubscriptionState) -> StackSubscription {
-        let (address, attributes) = (address.to_owned(), std::collections::BTreeMap::new());
-        StackSubscription { declared: DeclaredSubscription { topic, address, roles: Vec::new(), attributes }, state }
-    }
 
     fn state() -> StatusReport {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();

@@ -286,11 +286,17 @@ pub fn of_addresses(mut all: Vec<StackSubscription>, named: &[Email]) -> Result<
     Ok(all)
 }
 
+/// A subscription of the template without roles and attributes.
+#[cfg(test)]
+pub(super) fn subscription(topic: StackTopic, address: &str, state: SubscriptionState) -> StackSubscription {
+    StackSubscription { declared: tests::declared(topic, address), state }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn declared(topic: StackTopic, address: &str) -> DeclaredSubscription {
+    pub(super) fn declared(topic: StackTopic, address: &str) -> DeclaredSubscription {
         DeclaredSubscription { topic, address: address.into(), roles: Vec::new(), attributes: BTreeMap::new() }
     }
 

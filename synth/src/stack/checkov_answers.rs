@@ -51,7 +51,7 @@ pub const CHECKOV_ANSWERS: &[CheckovAnswer] = &[
         check: "CKV_AWS_18",
         kind: "AWS::S3::Bucket",
         met_by: None,
-        reason: "Access logs would need a second bucket. The packages contain no secret, and the key of each is the digest of its \
+        reason: "Access logs would need a second bucket. The packages contain no secret, and the key of each is the hash of its \
                  content.",
     },
 ];

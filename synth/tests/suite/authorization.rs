@@ -274,7 +274,7 @@ fn describe(statements: &[FilledStatement]) -> Vec<String> {
     statements.iter().flat_map(of).collect()
 }
 
-/// Once both editions agree, the list above goes.
+/// Once both editions agree, remove the list above.
 #[test]
 fn the_editions_of_the_reference_differ_only_as_listed() {
     let newer = cfn_lint("AdditionalSpecs/Policies.json");

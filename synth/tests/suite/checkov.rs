@@ -104,7 +104,7 @@ fn each_finding_has_an_answer_and_each_answer_a_finding() {
     }
     write(&bare);
     let [failed, skipped] = checkov(folder.path());
-    assert_eq!(failed, answered, "an answer without a finding must go");
+    assert_eq!(failed, answered, "remove an answer without a finding");
     assert_eq!(skipped, BTreeSet::new());
     println!("{} templates, {} answers", bare.len(), failed.len());
 }

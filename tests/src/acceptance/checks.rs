@@ -11,12 +11,12 @@ use tokio::time::Instant;
 use super::{
     Options,
     configuration::{self, Recipient, Version},
-    connection::{Connection, Side},
+    connection::{Connection, EndpointKind},
     names::{self, REGION_TAG, TestUser, USER_PATH},
-    program::Program,
     results::Outcome,
     step_error::{StepError, call, ensure},
     steps::Step,
+    synth_command::SynthCommand,
 };
 use crate::account::{ListedKey, OwnedKey};
 
@@ -28,7 +28,7 @@ const CONFIRMATION: Duration = Duration::from_hours(1);
 /// The state of a run between its steps.
 pub(super) struct Run<'a> {
     pub(super) connection: &'a Connection,
-    pub(super) program: &'a Program,
+    pub(super) program: &'a SynthCommand,
     pub(super) interrupt: &'a Interrupt,
     pub(super) recipient: &'a Recipient,
     pub(super) overlap: Span,
@@ -47,12 +47,12 @@ pub(super) struct Run<'a> {
     pub(super) queue_url: Option<String>,
 }
 
-type Did = Result<String, StepError>;
+type StepResult = Result<String, StepError>;
 
 impl<'a> Run<'a> {
     pub(super) fn new(
         connection: &'a Connection,
-        program: &'a Program,
+        program: &'a SynthCommand,
         interrupt: &'a Interrupt,
         options: &'a Options,
         says: &'a dyn Fn(&str),
@@ -106,7 +106,7 @@ impl<'a> Run<'a> {
         did.map(Outcome::Done)
     }
 
-    async fn create_users(&mut self) -> Did {
+    async fn create_users(&mut self) -> StepResult {
         let region = Tag::builder().key(REGION_TAG).value(&self.connection.session.region).build();
         let region = region.map_err(|e| StepError::Unexpected(e.to_string()))?;
         let iam = &self.connection.iam;
@@ -121,7 +121,7 @@ impl<'a> Run<'a> {
         Ok(TestUser::ALL.map(|user| user.name().to_string()).join(", "))
     }
 
-    async fn deploy(&mut self) -> Did {
+    async fn deploy(&mut self) -> StepResult {
         self.program.configure(&configuration::document(self.recipient, self.overlap, Version::First))?;
         let result = self.program.deploy().await?;
         ensure!(result["result"] == "deployed", "the deployment ended with {}", result["result"]);
@@ -135,12 +135,14 @@ impl<'a> Run<'a> {
         topic.ok_or_else(|| StepError::Unexpected("the stack has no output TopicArn".into()))
     }
 
-    async fn confirm_recipient(&mut self) -> Did {
+    async fn confirm_recipient(&mut self) -> StepResult {
         match self.recipient {
             Recipient::Queue => self.subscribe_queue().await,
             Recipient::Address(email) => {
-                (self.says)(&format!("       confirm the two mails from AWS to {email} within an hour"));
-                self.wait_for(CONFIRMATION, async || {
+                (self.says)(&format!(
+                    "       confirm the two mails from AWS to {email} within an hour; the run waits for the one about notices"
+                ));
+                self.wait_for("the confirmation", CONFIRMATION, async || {
                     let listed = self.connection.session.subscriptions(self.topic()?).await?;
                     let is_theirs = |endpoint: &str| endpoint.eq_ignore_ascii_case(email.as_str());
                     let of_address = listed.iter().filter(|listed| is_theirs(&listed.endpoint));
@@ -152,14 +154,16 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn subscribe_queue(&mut self) -> Did {
+    async fn subscribe_queue(&mut self) -> StepResult {
         let (name, topic) = (names::queue(), self.topic()?.to_owned());
         let sqs = &self.connection.sqs;
         // SQS refuses a name for 60 seconds after the deletion of a queue with it.
         let url = self
-            .wait_for(PROPAGATION, async || match call!("CreateQueue", sqs.create_queue().queue_name(name.as_str())) {
-                Err(e) if e.code().is_some_and(|code| code.ends_with("QueueDeletedRecently")) => Ok(None),
-                made => Ok(made?.queue_url),
+            .wait_for("the queue", PROPAGATION, async || {
+                match call!("CreateQueue", sqs.create_queue().queue_name(name.as_str())) {
+                    Err(e) if e.code().is_some_and(|code| code.ends_with("QueueDeletedRecently")) => Ok(None),
+                    made => Ok(made?.queue_url),
+                }
             })
             .await?;
         let arn = aws_sdk_sqs::types::QueueAttributeName::QueueArn;
@@ -182,7 +186,7 @@ impl<'a> Run<'a> {
         Ok(format!("the queue is subscribed: {}", subscription.subscription_arn.unwrap_or_default()))
     }
 
-    async fn dry_run(&mut self) -> Did {
+    async fn dry_run(&mut self) -> StepResult {
         let before = self.state().await?;
         ensure!(before.iter().all(|(.., secret)| secret.is_none()), "there are secrets already: {before:?}");
         let users = TestUser::ALL.map(|user| user.name().to_string()).join(" ");
@@ -203,7 +207,7 @@ impl<'a> Run<'a> {
     }
 
     /// Two persons start a rotation of the second user in the same moment.
-    async fn two_runs(&mut self) -> Did {
+    async fn two_runs(&mut self) -> StepResult {
         let name = TestUser::Second.name();
         let rotate = ["rotate", "--users", name.as_str()];
         let (one, two) = tokio::join!(self.program.run(&rotate), self.program.run(&rotate));
@@ -213,7 +217,7 @@ impl<'a> Run<'a> {
         Ok(format!("one successor, {}; the runs ended with {codes:?}", successor.id))
     }
 
-    async fn rotate(&mut self) -> Did {
+    async fn rotate(&mut self) -> StepResult {
         let name = TestUser::First.name();
         self.program.succeed(&["rotate", "--users", name.as_str()]).await?;
         self.rotated = Some(Instant::now());
@@ -250,7 +254,11 @@ impl<'a> Run<'a> {
 
     /// Waits until AWS accepts the key.
     pub(super) async fn accepted(&self, key: &OwnedKey, user: TestUser) -> Result<(), StepError> {
-        let owner = self.wait_for(PROPAGATION, async || Ok(self.connection.identity(key).await.ok())).await?;
+        let owner = self
+            .wait_for(&format!("AWS accepts the key {}", key.id), PROPAGATION, async || {
+                Ok(self.connection.identity(key).await.ok())
+            })
+            .await?;
         ensure!(owner.ends_with(&format!(":user{}", user.with_path())), "the key {} is that of {owner}", key.id);
         Ok(())
     }
@@ -258,7 +266,7 @@ impl<'a> Run<'a> {
     /// Waits until AWS refuses the key. Returns how long that took.
     async fn refused(&self, key: &OwnedKey) -> Result<Duration, StepError> {
         let began = Instant::now();
-        self.wait_for(PROPAGATION, async || {
+        self.wait_for(&format!("AWS refuses the key {}", key.id), PROPAGATION, async || {
             let identity = self.connection.identity(key).await;
             Ok(identity.err().filter(|code| code == "InvalidClientTokenId"))
         })
@@ -266,10 +274,10 @@ impl<'a> Run<'a> {
         Ok(began.elapsed())
     }
 
-    async fn notice(&mut self) -> Did {
+    async fn notice(&mut self) -> StepResult {
         let url = self.queue_url.clone().unwrap_or_default();
         let subject = self
-            .wait_for(PROPAGATION, async || {
+            .wait_for("the notice in the queue", PROPAGATION, async || {
                 let receive = self.connection.sqs.receive_message().queue_url(&url).max_number_of_messages(10);
                 let messages = call!("ReceiveMessage", receive)?.messages.unwrap_or_default();
                 let mails = messages.iter().filter_map(|message| serde_json::from_str(message.body()?).ok());
@@ -281,9 +289,13 @@ impl<'a> Run<'a> {
         Ok(format!("the queue got {subject:?}"))
     }
 
-    async fn own_secret(&mut self) -> Did {
+    async fn own_secret(&mut self) -> StepResult {
         let (key, own, other) = (self.successor()?, TestUser::First.secret(), TestUser::Second.secret());
-        let read = self.wait_for(PROPAGATION, async || Ok(self.connection.read_secret(key, &own).await.ok())).await?;
+        let read = self
+            .wait_for(&format!("the user reads {own}"), PROPAGATION, async || {
+                Ok(self.connection.read_secret(key, &own).await.ok())
+            })
+            .await?;
         ensure!(read == key.id, "{own} has the key {read}");
         match self.connection.read_secret(key, &other).await {
             Err(code) if code.starts_with("AccessDenied") => Ok(format!("it reads {own}; for {other}: {code}")),
@@ -292,7 +304,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn both_keys_work(&mut self) -> Did {
+    async fn both_keys_work(&mut self) -> StepResult {
         let (old, new) = (self.first_key(TestUser::First)?, self.successor()?);
         for key in [old, new] {
             self.accepted(key, TestUser::First).await?;
@@ -301,7 +313,7 @@ impl<'a> Run<'a> {
     }
 
     /// A scheduled run retires the old keys of both users. Here the run is started by hand.
-    async fn retire(&mut self) -> Did {
+    async fn retire(&mut self) -> StepResult {
         let old = self.first_key(TestUser::First)?;
         let rotated = self.rotated.ok_or_else(|| StepError::Unexpected("no rotation has succeeded".into()))?;
         (self.says)(&format!("       waiting until the overlap of {} is over", self.overlap));
@@ -317,7 +329,7 @@ impl<'a> Run<'a> {
         Ok(format!("{} is inactive; AWS refused it after {:.1} s", old.id, took.as_secs_f64()))
     }
 
-    async fn undo(&mut self) -> Did {
+    async fn undo(&mut self) -> StepResult {
         let name = TestUser::First.name();
         self.program.succeed(&["undo", "--users", name.as_str()]).await?;
         let old = self.first_key(TestUser::First)?;
@@ -325,7 +337,7 @@ impl<'a> Run<'a> {
         Ok(format!("AWS accepts {} again", old.id))
     }
 
-    async fn revoke(&mut self) -> Did {
+    async fn revoke(&mut self) -> StepResult {
         let (name, leaked) = (TestUser::First.name(), self.successor()?);
         self.program.succeed(&["revoke", "--user", name.as_str(), "--key", &leaked.id, "--yes"]).await?;
         let took = self.refused(leaked).await?;
@@ -336,7 +348,7 @@ impl<'a> Run<'a> {
         Ok(format!("AWS refused {} after {:.1} s; the secret has {}", leaked.id, took.as_secs_f64(), stored.id))
     }
 
-    async fn update(&mut self) -> Did {
+    async fn update(&mut self) -> StepResult {
         self.program.configure(&configuration::document(self.recipient, self.overlap, Version::Updated))?;
         let result = self.program.deploy().await?;
         ensure!(result["result"] == "deployed", "the update ended with {}", result["result"]);
@@ -350,7 +362,7 @@ impl<'a> Run<'a> {
         Ok("the function has the new setting; the second deployment ended with unchanged".into())
     }
 
-    async fn denied_announcement(&mut self) -> Did {
+    async fn denied_announcement(&mut self) -> StepResult {
         let (sns, topic) = (&self.connection.sns, self.topic()?);
         let attributes = call!("GetTopicAttributes", sns.get_topic_attributes().topic_arn(topic))?;
         let policy = attributes.attributes.and_then(|mut all| all.remove("Policy")).unwrap_or_default();
@@ -371,7 +383,7 @@ impl<'a> Run<'a> {
         let said = denied?;
         // Once the policy is restored, the notice is sent.
         let user = TestUser::Second.name();
-        self.wait_for(PROPAGATION, async || {
+        self.wait_for("the notice with the old policy", PROPAGATION, async || {
             let report = self.connection.invoke(&json!({ "users": [user.as_str()] })).await?;
             Ok((report["users"][0]["done"][0]["change"] == "warned").then_some(()))
         })
@@ -386,15 +398,15 @@ impl<'a> Run<'a> {
     }
 
     /// A run that wants to send a warning about the key of the second user.
-    async fn run_denied(&self) -> Did {
+    async fn run_denied(&self) -> StepResult {
         // The policy takes effect after a moment. It denies this program too.
         let probe = self.connection.sns.publish().topic_arn(self.topic()?).message("Acceptance test");
-        self.wait_for(PROPAGATION, async || {
+        self.wait_for("the denial of sns:Publish", PROPAGATION, async || {
             let refused = call!("Publish", probe.clone()).err();
             Ok(refused.filter(|e| e.code().is_some_and(|code| code.starts_with("Authorization"))))
         })
         .await?;
-        if self.connection.side == Side::Aws {
+        if self.connection.endpoint_kind == EndpointKind::Aws {
             self.interrupt.sleep(Duration::from_secs(15)).await?;
         }
         let (user, before) = (TestUser::Second, self.connection.keys(TestUser::Second).await?);
@@ -407,7 +419,7 @@ impl<'a> Run<'a> {
         Ok(why.to_owned())
     }
 
-    async fn destroy(&mut self) -> Did {
+    async fn destroy(&mut self) -> StepResult {
         let before = self.state().await?;
         self.program.succeed(&["destroy", "--yes"]).await?;
         let found = self.connection.stack_status(&names::stack()).await?;
@@ -420,6 +432,7 @@ impl<'a> Run<'a> {
     /// Waits until there is an answer.
     pub(super) async fn wait_for<T>(
         &self,
+        what: &str,
         patience: Duration,
         ask: impl AsyncFn() -> Result<Option<T>, StepError>,
     ) -> Result<T, StepError> {
@@ -428,7 +441,7 @@ impl<'a> Run<'a> {
             if let Some(answer) = ask().await? {
                 return Ok(answer);
             }
-            ensure!(began.elapsed() < patience, "not within {} s", patience.as_secs());
+            ensure!(began.elapsed() < patience, "{what}: not within {} s", patience.as_secs());
             self.interrupt.sleep(Duration::from_millis(500)).await?;
         }
     }

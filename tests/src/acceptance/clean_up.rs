@@ -7,7 +7,7 @@ use lambda::model::time::{Span, Timestamp};
 use serde_json::{Value as Json, json};
 
 use super::{
-    connection::{Connection, Side},
+    connection::{Connection, EndpointKind},
     leftovers::{FoundUser, Leftover},
     names::{self, OwnName, REGION_TAG, TestUser, USER_PATH},
     step_error::{StepError, call, ensure},
@@ -86,7 +86,7 @@ impl Connection {
 
     /// The time between two looks.
     pub(super) fn pause(&self) -> Duration {
-        Duration::from_millis(if self.side == Side::Aws { 3_000 } else { 200 })
+        Duration::from_millis(if self.endpoint_kind == EndpointKind::Aws { 3_000 } else { 200 })
     }
 
     /// The status of a stack and the reason for it. `None` if there is no such stack.

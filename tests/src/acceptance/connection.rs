@@ -20,13 +20,13 @@ use crate::{
 
 /// Whether AWS itself answers, or an emulator on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub(super) enum EndpointKind {
     Aws,
     Local,
 }
 
-impl Side {
-    /// The side of an endpoint. Without an explicit one, AWS answers.
+impl EndpointKind {
+    /// The kind of an endpoint. Without an explicit one, AWS answers.
     fn of(endpoint: Option<&str>) -> Self {
         let authority = endpoint.and_then(|url| url.split_once("://")).map(|(_, rest)| rest);
         let host = authority.and_then(|rest| rest.split(['/', '?']).next()).map(|authority| {
@@ -43,7 +43,7 @@ impl Side {
 /// The account and the Region of a run.
 pub(super) struct Connection {
     pub(super) session: Session,
-    pub(super) side: Side,
+    pub(super) endpoint_kind: EndpointKind,
     pub(super) iam: aws_sdk_iam::Client,
     pub(super) sns: aws_sdk_sns::Client,
     pub(super) sqs: aws_sdk_sqs::Client,
@@ -57,7 +57,7 @@ impl Connection {
         let session = Session::open(place).await?;
         let config = session.sdk_config();
         Ok(Self {
-            side: Side::of(config.endpoint_url()),
+            endpoint_kind: EndpointKind::of(config.endpoint_url()),
             iam: aws_sdk_iam::Client::new(config),
             sns: aws_sdk_sns::Client::new(config),
             sqs: aws_sdk_sqs::Client::new(config),
@@ -174,13 +174,13 @@ mod tests {
         for local in
             ["http://127.0.0.1:4566", "http://127.9.9.9", "https://localhost:1/", "http://[::1]:80", "http://[::1]"]
         {
-            assert_eq!(Side::of(Some(local)), Side::Local, "{local}");
+            assert_eq!(EndpointKind::of(Some(local)), EndpointKind::Local, "{local}");
         }
         let vpc = "https://vpce-1.iam.eu-west-1.vpce.amazonaws.com";
         for aws in
             [None, Some("http://10.0.0.1:4566"), Some("http://127.0.0.1.example.com"), Some(vpc), Some("localhost")]
         {
-            assert_eq!(Side::of(aws), Side::Aws, "{aws:?}");
+            assert_eq!(EndpointKind::of(aws), EndpointKind::Aws, "{aws:?}");
         }
     }
 }

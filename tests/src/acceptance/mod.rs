@@ -1,5 +1,5 @@
-//! `make acceptance` proves the rotation in an AWS account: it deploys a stack, drives it as a user does, compares what
-//! AWS then has with what is expected, and deletes everything again.
+//! `make acceptance` proves the rotation in an AWS account. It deploys the real stack and drives it as you would. It
+//! compares what AWS has with what is expected. Then it deletes everything.
 //!
 //! The pure parts are `names`, `configuration`, `plan`, `leftovers`, `steps` and `results`. The others call AWS.
 
@@ -11,11 +11,11 @@ mod leftovers;
 mod names;
 mod observations;
 mod plan;
-mod program;
 mod question;
 mod results;
 mod step_error;
 mod steps;
+mod synth_command;
 
 use std::{
     path::PathBuf,
@@ -36,13 +36,13 @@ pub use self::configuration::Recipient;
 use self::{
     checks::Run,
     configuration::Version,
-    connection::{Connection, Side},
+    connection::{Connection, EndpointKind},
     plan::Plan,
-    program::Program,
-    question::Answer,
+    question::Consent,
     results::{Outcome, Results, Row},
     step_error::StepError,
     steps::Step,
+    synth_command::SynthCommand,
 };
 
 /// How a run is started.
@@ -61,12 +61,12 @@ pub struct Options {
     /// The overlap that is waited for.
     pub overlap: Span,
     /// The format of the results.
-    pub format: Format,
+    pub format: ResultsFormat,
 }
 
 /// The format of the results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum ResultsFormat {
     /// A table for a person
     Text,
     /// One JSON object
@@ -103,9 +103,13 @@ pub async fn run(options: Options) -> ExitCode {
     }
     say(&plan.to_string());
     match question::ask(&connection.session.account, options.yes, &interrupt).await {
-        Answer::Go => {}
-        Answer::Stop => return fail("nothing was created"),
-        Answer::CannotAsk => {
+        Consent::Given => {}
+        Consent::Declined => return fail("declined: nothing was created"),
+        Consent::Interrupted => {
+            say("interrupted: nothing was created");
+            return ExitCode::from(INTERRUPTED);
+        }
+        Consent::CannotAsk => {
             say("error: cannot ask for confirmation: not a terminal; pass --yes (make acceptance YES=1)");
             return ExitCode::from(BAD_INPUT);
         }
@@ -132,14 +136,14 @@ pub async fn run(options: Options) -> ExitCode {
         account: connection.session.account.clone(),
         region: connection.session.region.clone(),
         began: began.to_string(),
-        is_aws: connection.side == Side::Aws,
+        is_aws: connection.endpoint_kind == EndpointKind::Aws,
         rows,
         later: later.unwrap_or_else(|e| vec![format!("unknown: {e}")]),
         left: removal.left,
     };
     match options.format {
-        Format::Text => print!("{}", results.text()),
-        Format::Json => println!("{:#}", results.json()),
+        ResultsFormat::Text => print!("{}", results.text()),
+        ResultsFormat::Json => println!("{:#}", results.json()),
     }
     if interrupt.check().is_err() {
         ExitCode::from(INTERRUPTED)
@@ -176,7 +180,7 @@ async fn prove(options: &Options, connection: &Connection, interrupt: &Interrupt
         };
         Step::ALL.into_iter().map(row).collect()
     };
-    let program = match Program::new(&options.package, &options.architecture, connection.options()) {
+    let program = match SynthCommand::new(&options.package, &options.architecture, connection.options()) {
         Ok(program) => program,
         Err(e) => {
             return rows(&|step| {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     checks::Run,
-    connection::Side,
+    connection::EndpointKind,
     names::{self, REGION_TAG, TestUser, USER_PATH},
     results::Outcome,
     step_error::{StepError, call, ensure},
@@ -37,7 +37,7 @@ const POLICY: &str = "Observation";
 impl Run<'_> {
     /// Answers one question.
     pub(super) async fn observe(&mut self, step: Step) -> Result<Outcome, StepError> {
-        if self.connection.side == Side::Local {
+        if self.connection.endpoint_kind == EndpointKind::Local {
             return Ok(Outcome::NotShown(LOCAL.to_owned()));
         }
         let seen = match step {
@@ -123,7 +123,7 @@ impl Run<'_> {
         let put = self.connection.iam.put_user_policy().user_name(user.as_str()).policy_name(POLICY);
         call!("PutUserPolicy", put.policy_document(policy.to_string()))?;
         let iam = self.connection.iam_of(key);
-        self.wait_for(POLICY_PATIENCE, async || {
+        self.wait_for("the new policy of the user", POLICY_PATIENCE, async || {
             let read = call!("GetUserPolicy", iam.get_user_policy().user_name(user.as_str()).policy_name(POLICY));
             Ok(read.ok().filter(|read| read.policy_document.contains(value)).map(|_| ()))
         })

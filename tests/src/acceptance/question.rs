@@ -8,22 +8,23 @@ use std::{
 use synth::deploy::interrupt::Interrupt;
 use tokio::sync::oneshot;
 
-/// The answer to the question.
+/// Whether the run may begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answer {
-    Go,
-    Stop,
+pub(super) enum Consent {
+    Given,
+    Declined,
+    Interrupted,
     /// There is no terminal.
     CannotAsk,
 }
 
 /// Asks for the number of the account, so that a run does not begin in another one.
-pub(super) async fn ask(account: &str, yes: bool, interrupt: &Interrupt) -> Answer {
+pub(super) async fn ask(account: &str, yes: bool, interrupt: &Interrupt) -> Consent {
     if yes {
-        return Answer::Go;
+        return Consent::Given;
     }
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Answer::CannotAsk;
+        return Consent::CannotAsk;
     }
     eprint!("To begin, type the number of the account [{account}/N] ");
     let (sender, answer) = oneshot::channel();
@@ -34,8 +35,8 @@ pub(super) async fn ask(account: &str, yes: bool, interrupt: &Interrupt) -> Answ
         sender.send(if read.is_ok() { line } else { String::new() })
     });
     tokio::select! {
-        line = answer => if is_for(account, &line.unwrap_or_default()) { Answer::Go } else { Answer::Stop },
-        _ = interrupt.pressed() => Answer::Stop,
+        line = answer => if is_for(account, &line.unwrap_or_default()) { Consent::Given } else { Consent::Declined },
+        _ = interrupt.pressed() => Consent::Interrupted,
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 /// What a row is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum RowKind {
     /// The run fails if AWS did something else.
     Check,
     /// An open question about AWS. Any answer is fine.
@@ -29,7 +29,7 @@ pub(super) enum Outcome {
 /// One row of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Row {
-    pub(super) kind: Kind,
+    pub(super) kind: RowKind,
     pub(super) expectation: &'static str,
     pub(super) outcome: Outcome,
     pub(super) took: Duration,
@@ -38,15 +38,15 @@ pub(super) struct Row {
 impl Row {
     /// Whether the row makes the run fail.
     fn is_wrong(&self) -> bool {
-        self.kind == Kind::Check && matches!(self.outcome, Outcome::Failed(_) | Outcome::NotReached)
+        self.kind == RowKind::Check && matches!(self.outcome, Outcome::Failed(_) | Outcome::NotReached)
     }
 
     fn word(&self) -> &'static str {
         match (&self.outcome, self.kind) {
-            (Outcome::Done(_), Kind::Check) => "ok",
-            (Outcome::Done(_), Kind::Observation) => "seen",
-            (Outcome::Failed(_), Kind::Check) => "FAILED",
-            (Outcome::Failed(_), Kind::Observation) => "unknown",
+            (Outcome::Done(_), RowKind::Check) => "ok",
+            (Outcome::Done(_), RowKind::Observation) => "seen",
+            (Outcome::Failed(_), RowKind::Check) => "FAILED",
+            (Outcome::Failed(_), RowKind::Observation) => "unknown",
             (Outcome::NotShown(_), _) => "not shown",
             (Outcome::NotReached, _) => "not reached",
         }
@@ -88,7 +88,7 @@ impl Results {
 
     /// The results as one JSON object.
     pub(super) fn json(&self) -> Json {
-        let kind = |kind| if kind == Kind::Check { "check" } else { "observation" };
+        let kind = |kind| if kind == RowKind::Check { "check" } else { "observation" };
         let row = |row: &Row| {
             json!({
                 "kind": kind(row.kind),
@@ -129,7 +129,7 @@ impl Results {
             );
         }
         let wrong = self.rows.iter().filter(|row| row.is_wrong()).count();
-        let checks = self.rows.iter().filter(|row| row.kind == Kind::Check).count();
+        let checks = self.rows.iter().filter(|row| row.kind == RowKind::Check).count();
         let place = if self.is_aws { "" } else { " This was a local AWS, so it proves nothing about AWS." };
         text += &format!("\n{} of {checks} checks are as expected.{place}\n", checks - wrong);
         text
@@ -159,7 +159,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn row(kind: Kind, outcome: Outcome) -> Row {
+    fn row(kind: RowKind, outcome: Outcome) -> Row {
         Row { kind, expectation: "It works.", outcome, took: Duration::from_millis(1_240) }
     }
 
@@ -178,8 +178,8 @@ mod tests {
     #[test]
     fn only_a_check_makes_a_run_fail() {
         use {
-            Kind::{Check, Observation},
             Outcome::{Done, Failed, NotReached, NotShown},
+            RowKind::{Check, Observation},
         };
         let said = || "so".to_owned();
         for (kind, outcome, fine, word) in [
@@ -203,8 +203,8 @@ mod tests {
     #[test]
     fn the_table_has_each_expectation_what_aws_did_and_the_time() {
         let mut results = results(vec![
-            row(Kind::Check, Outcome::Done("yes, ".repeat(30))),
-            row(Kind::Observation, Outcome::NotReached),
+            row(RowKind::Check, Outcome::Done("yes, ".repeat(30))),
+            row(RowKind::Observation, Outcome::NotReached),
         ]);
         results.later = vec!["the KMS key k".into()];
         results.is_aws = false;

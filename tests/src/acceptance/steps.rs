@@ -1,6 +1,6 @@
 //! The steps of a run, in their order, and what each is expected to show. Pure.
 
-use super::results::Kind;
+use super::results::RowKind;
 
 /// One step of a run: one row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,15 +56,15 @@ impl Step {
         Self::CleanUp,
     ];
 
-    pub(super) fn kind(self) -> Kind {
+    pub(super) fn kind(self) -> RowKind {
         match self {
             Self::KeyDelay
             | Self::ResourceTag
             | Self::NameCase
             | Self::FirstRun
             | Self::LastUse
-            | Self::PendingSubscription => Kind::Observation,
-            _ => Kind::Check,
+            | Self::PendingSubscription => RowKind::Observation,
+            _ => RowKind::Check,
         }
     }
 
@@ -110,8 +110,8 @@ mod tests {
     fn each_step_has_its_row_and_questions_are_observations() {
         for (place, step) in Step::ALL.iter().enumerate() {
             assert_eq!(*step as usize, place, "{step:?} is in its place");
-            assert_eq!(step.expectation().ends_with('?'), step.kind() == Kind::Observation, "{step:?}");
-            assert!(!step.is_vital() || step.kind() == Kind::Check, "an observation ends no run: {step:?}");
+            assert_eq!(step.expectation().ends_with('?'), step.kind() == RowKind::Observation, "{step:?}");
+            assert!(!step.is_vital() || step.kind() == RowKind::Check, "an observation ends no run: {step:?}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::Parser;
 use lambda::model::{email::Email, time::Span};
 use synth::deploy::aws::AwsLocation;
-use tests::acceptance::{self, Format, Options, Recipient};
+use tests::acceptance::{self, Options, Recipient, ResultsFormat};
 
 /// Prove the rotation in an AWS account: deploy a stack, rotate the keys of two new users, and delete everything again
 #[derive(Debug, Parser)]
@@ -26,8 +26,8 @@ struct Arguments {
     #[arg(long, value_name = "TIME", default_value = "2m")]
     overlap: Span,
     /// The format of the results
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = ResultsFormat::Text)]
+    format: ResultsFormat,
     #[command(flatten)]
     place: AwsLocation,
 }

@@ -612,7 +612,7 @@ async fn a_role_that_is_too_young_is_waited_for() {
     aws.refuse_new_roles(1);
     let waited = once(&aws, "rotation.yaml", &words(&approvals));
     assert_eq!((waited.code, &waited.result()["result"]), (Some(0), &json!("deployed")), "{}", waited.text);
-    assert!(waited.text.contains(says) && waited.text.contains("Trying again in 15 s"), "{}", waited.text);
+    assert!(waited.text.contains("A new role is not known everywhere yet. Trying again in 15 s"), "{}", waited.text);
     assert!(is_in(&aws, STACK, "CREATE_COMPLETE"));
 }
 

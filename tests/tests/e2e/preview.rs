@@ -36,7 +36,6 @@ fn run(aws: &LocalAws, key: Option<&OwnedKey>, arguments: &[&str]) -> Output {
 
 fn command(aws: &LocalAws, key: Option<&OwnedKey>, arguments: &[&str]) -> std::process::Command {
     let mut command = deployer::command(aws, arguments);
-    command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", aws.proxy.port));
     if let Some(key) = key {
         command.envs([("AWS_ACCESS_KEY_ID", &key.id), ("AWS_SECRET_ACCESS_KEY", &key.secret)]);
     }

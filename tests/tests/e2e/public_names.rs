@@ -621,7 +621,6 @@ fn run_preview() -> RunPreview {
         account: String::new(),
         region: String::new(),
         report: ReceivedReport::read(report).unwrap(),
-        unconfirmed: Vec::new(),
     }
 }
 

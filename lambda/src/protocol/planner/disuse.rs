@@ -54,7 +54,7 @@ impl UserView<'_> {
         let until = unused.max(told + notice);
         if self.now >= until {
             let deactivate = || self.deactivate(key, DisabledBy::Disuse, RemovalReason::Disuse);
-            return Some(self.unheard().unwrap_or_else(deactivate));
+            return Some(self.held_for_recipient().unwrap_or_else(deactivate));
         }
         // A key that is unused is not replaced. Before that, it may still be used.
         (self.now >= unused || !self.is_due(key)).then(|| Next::Stop(StopReason::Unused(key.id.clone(), until)))

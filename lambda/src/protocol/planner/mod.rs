@@ -216,7 +216,7 @@ impl UserView<'_> {
     /// again.
     fn tell(&self, warning: Warning, note: JournalEntry) -> Next {
         // A notice that cannot be noted would be sent again in each run.
-        if let Some(wait) = self.no_room().or_else(|| self.unconfirmed()) {
+        if let Some(wait) = self.no_room().or_else(|| self.missing_recipient()) {
             return wait;
         }
         Next::Call(if self.state.told.as_ref().is_some_and(|told| told.is_same(&warning)) {
@@ -228,13 +228,13 @@ impl UserView<'_> {
 
     /// Invariant 11: why a scheduled run begins nothing and takes no key away; `None` if a notice would reach the owner
     /// or an administrator, or if a person ordered the run.
-    fn unheard(&self) -> Option<Next> {
-        if self.run.action == RunAction::Routine { self.unconfirmed() } else { None }
+    fn held_for_recipient(&self) -> Option<Next> {
+        if self.run.action == RunAction::Routine { self.missing_recipient() } else { None }
     }
 
     /// Invariant 11: why nothing can be told; `None` if a notice would reach the owner or an administrator.
-    fn unconfirmed(&self) -> Option<Next> {
-        match is_heard(self.state, self.policy) {
+    fn missing_recipient(&self) -> Option<Next> {
+        match has_confirmed_recipient(self.state, self.policy) {
             None => Some(Next::Call(Call::ListSubscriptionsByTopic)),
             Some(true) => None,
             Some(false) => Some(Next::Stop(StopReason::NoConfirmedRecipient(Unheard::Notices))),
@@ -291,7 +291,7 @@ impl UserView<'_> {
             return Next::Stop(StopReason::OutOfTime);
         }
         // If the intent fits but the delivery does not, every run would create a key and withdraw it.
-        if let Some(wait) = self.no_room().or_else(|| self.unheard()).or_else(|| self.not_ready()) {
+        if let Some(wait) = self.no_room().or_else(|| self.held_for_recipient()).or_else(|| self.not_ready()) {
             return wait;
         }
         if let Some(other) = other {
@@ -305,7 +305,7 @@ impl UserView<'_> {
 
 /// Invariant 11: whether a notice would reach the owner or an administrator; `None` if that was not read yet. With
 /// `proceed`, it counts as told anyway.
-fn is_heard(state: &UserState, policy: &Policy) -> Option<bool> {
+fn has_confirmed_recipient(state: &UserState, policy: &Policy) -> Option<bool> {
     match policy.unconfirmed_recipients {
         UnconfirmedRecipients::Proceed => Some(true),
         UnconfirmedRecipients::Hold => state.recipients.map(|recipients| recipients.of_notice),
@@ -315,7 +315,7 @@ fn is_heard(state: &UserState, policy: &Policy) -> Option<bool> {
 /// The next call for a key that is in the secret: announce it, then note its delivery. If no one would get the
 /// announcement, the note says so, and a later run announces the key before it retires the predecessor.
 fn announce(key: &AccessKeyId, state: &UserState, policy: &Policy, now: Timestamp) -> Call {
-    match is_heard(state, policy) {
+    match has_confirmed_recipient(state, policy) {
         None => Call::ListSubscriptionsByTopic,
         Some(true) => Call::Publish(PlannedNotice::Stored(key.clone())),
         Some(false) => commit(key, Some(JournalEntry::Unannounced(key.clone())), state, now),

@@ -83,7 +83,7 @@ impl UserView<'_> {
                 return Next::Stop(NeedsAttention::UnclearOrigin.into());
             }
             // The user gets another key only in a rotation, and none begins now.
-            if let Some(held) = self.unheard() {
+            if let Some(held) = self.held_for_recipient() {
                 return held;
             }
         }

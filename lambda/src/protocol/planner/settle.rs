@@ -48,8 +48,8 @@ impl UserView<'_> {
         }
     }
 
-    /// Invariant 11: the announcement of a key that was delivered while it would have reached no one, or why it waits;
-    /// `None` if there is no such key. The overlap counts from the announcement.
+    /// Invariant 11: the announcement of a key that was delivered while it would have reached no confirmed recipient, or
+    /// why it waits; `None` if there is no such key. The overlap counts from the announcement.
     fn announce_delivered(&self) -> Option<Next> {
         let key = self.journal.unannounced.as_ref().filter(|key| self.journal.is_delivered(key))?;
         let is_active = self.with(KeyStatus::Active).any(|active| active.id == *key);
@@ -58,7 +58,7 @@ impl UserView<'_> {
             return None;
         }
         let announce = || Next::Call(Call::Publish(PlannedNotice::Stored(key.clone())));
-        Some(self.unconfirmed().unwrap_or_else(announce))
+        Some(self.missing_recipient().unwrap_or_else(announce))
     }
 
     /// Whether a note says that the active key was deactivated. A run that is at work writes the note a moment before
@@ -137,7 +137,7 @@ impl UserView<'_> {
         };
         let deactivate = || self.deactivate(older, DisabledBy::Rotation, RemovalReason::Superseded);
         // An order to rotate covers the key that it replaces. It does not cover the predecessor of an earlier rotation.
-        let held = || if self.state.rotated { self.unheard() } else { self.unconfirmed() };
+        let held = || if self.state.rotated { self.held_for_recipient() } else { self.missing_recipient() };
         waits.or_else(held).unwrap_or_else(deactivate)
     }
 
@@ -278,7 +278,7 @@ impl UserView<'_> {
             Some(LastUse::Unknown) => Next::Stop(StopReason::StillInUse(key.id.clone(), LastUse::Unknown)),
             Some(_) => {
                 let delete = || Next::Call(Call::DeleteAccessKey(key.id.clone(), why));
-                self.unheard().unwrap_or_else(delete)
+                self.held_for_recipient().unwrap_or_else(delete)
             }
         }
     }

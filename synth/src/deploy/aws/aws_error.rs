@@ -90,7 +90,9 @@ pub enum AwsError {
     #[error("could not read the setting {0} of the function: UnreadableSetting: deploy the stack again (make deploy)")]
     UnreadableSetting(&'static str),
     /// The stack has no output with this name, so the ARN of its topic is unknown.
-    #[error("could not tell who hears of it: NoTopic: the stack has no output {0}")]
+    #[error(
+        "could not find a topic of the stack: NoTopic: the stack has no output {0}; deploy the stack again (make deploy)"
+    )]
     NoTopic(&'static str),
 }
 
@@ -211,7 +213,8 @@ mod tests {
             ),
             (
                 AwsError::NoTopic("TopicArn"),
-                "could not tell who hears of it: NoTopic: the stack has no output TopicArn",
+                "could not find a topic of the stack: NoTopic: the stack has no output TopicArn; deploy the stack again (make \
+                 deploy)",
             ),
             (AwsError::UnreadableTemplate(not_a_template), &unreadable),
         ] {

@@ -18,6 +18,7 @@ use crate::{
         progress::{Event, Older, Operation},
         root_cause::RootCause,
         stack_status::StackStatus,
+        subscriptions::StackTopic,
     },
     diff::change_set::{self, ChangeSet, Detail, Planned},
 };
@@ -35,6 +36,14 @@ pub struct Stack {
     pub status: StackStatus,
     /// The outputs of the stack, by name.
     pub outputs: BTreeMap<String, String>,
+}
+
+impl Stack {
+    /// The ARN of a topic, if the stack has an output for it.
+    #[must_use]
+    pub fn topic(&self, topic: StackTopic) -> Option<&str> {
+        self.outputs.get(topic.output()).map(String::as_str)
+    }
 }
 
 /// A resource of a stack.

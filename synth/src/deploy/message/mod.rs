@@ -108,7 +108,7 @@ mod tests {
             progress::Event,
             received_report::ReceivedReport,
             stack_status::StackStatus,
-            subscriptions::{DeclaredSubscription, StackTopic, SubscriptionState},
+            subscriptions::{StackTopic, SubscriptionState, subscription},
         },
         diff,
     };
@@ -131,11 +131,6 @@ mod tests {
 
     fn lines(renderer: &dyn Renderer, messages: &[Message<'_>]) -> String {
         messages.iter().map(|message| renderer.render(message)).collect()
-    }
-
-    fn subscription(topic: StackTopic, address: &str, state: SubscriptionState) -> StackSubscription {
-        let (address, attributes) = (address.to_owned(), BTreeMap::new());
-        StackSubscription { declared: DeclaredSubscription { topic, address, roles: Vec::new(), attributes }, state }
     }
 
     #[test]
@@ -194,13 +189,18 @@ Who must confirm
             DeployOutcome::Failed { message: "failed".into(), cause: Some(cause) },
             DeployOutcome::Left(stack.into()),
         ];
-        let report = json!({ "statusCode": 200, "body": "nothing to do", "dryRun": true, "users": [] });
+        let report = json!({
+            "statusCode": 200,
+            "body": "nothing to do",
+            "dryRun": true,
+            "users": [],
+            "unconfirmed": ["a@example.com"],
+        });
         let preview = RunPreview {
             stack: stack.into(),
             account: "123456789012".into(),
             region: "eu-west-1".into(),
             report: ReceivedReport::read(report.clone()).unwrap(),
-            unconfirmed: vec!["a@example.com".into()],
         };
         let mut messages = vec![
             Message::Place { account: "123456789012", region: "eu-west-1", identity: "arn:me", stack },

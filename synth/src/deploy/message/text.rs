@@ -62,8 +62,10 @@ fn unconfirmed(left: &[StackSubscription]) -> String {
     });
     format!(
         "\nWho must confirm\n{}\
-         AWS sent one mail for each line, \"AWS Notification - Subscription Confirmation\". Follow its link within 48 hours.\n\
-         Before that, the address gets nothing. With unconfirmed_recipients: hold, users without a confirmed recipient wait.\n\
+         For each line with \"not confirmed\", AWS sent a mail, \"AWS Notification - Subscription Confirmation\". Follow its link \
+         within 48 hours.\n\
+         Before that, the address gets none of these messages. With unconfirmed_recipients: hold, users without a confirmed \
+         recipient wait.\n\
          After 48 hours, or without a subscription, ask for a new mail: make resubscribe\n\
          After the confirmations, to do at once what waited: make run\n",
         table(rows)

@@ -12,7 +12,7 @@ use super::step_error::{StepError, ensure};
 use crate::deployer;
 
 /// `synth`, with the configuration and the package of a run.
-pub(super) struct Program {
+pub(super) struct SynthCommand {
     folder: TempDir,
     package: PathBuf,
     architecture: String,
@@ -35,7 +35,7 @@ impl Finished {
     }
 }
 
-impl Program {
+impl SynthCommand {
     pub(super) fn new(package: &Path, architecture: &str, place: Vec<String>) -> Result<Self, StepError> {
         let folder = tempfile::tempdir().map_err(|e| StepError::Command(format!("a temporary folder: {e}")))?;
         Ok(Self { folder, package: package.to_owned(), architecture: architecture.to_owned(), place })

@@ -4,7 +4,7 @@
 use lambda::{
     contract::{list_scope::ListScope, settings::SettingError},
     handler::preview::{self, PreviewError, TopicState},
-    model::{email::Email, time::Timestamp},
+    model::time::Timestamp,
 };
 use serde_json::{Value as Json, json};
 
@@ -42,7 +42,7 @@ pub enum RunPreviewError {
     #[error(transparent)]
     Setting(#[from] SettingError),
     /// The report is not in the form that this program reads.
-    #[error("the report cannot be read: {0}")]
+    #[error("the report cannot be read: {0}; this is a fault of synth: report it")]
     Report(String),
 }
 
@@ -106,7 +106,6 @@ async fn read(
         stack: stack.name.to_owned(),
         account: session.account.clone(),
         region: session.region.clone(),
-        unconfirmed: report.unconfirmed.iter().map(Email::to_string).collect(),
         report: ReceivedReport::read(json!(report)).map_err(|e| RunPreviewError::Report(e.to_string()))?,
     })
 }
