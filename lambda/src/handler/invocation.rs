@@ -219,11 +219,11 @@ impl<A: Aws> NoticeSender<'_, A> {
     async fn send(&self, notice: &'static str, envelope: Envelope, mail: Mail) -> Option<Unsent> {
         let user = envelope.about.clone();
         let RunContext { run, origin, pace, reports_by, log, .. } = self.context;
-        let send = async {
+        let publication = async {
             let _turn = pace.turn(&envelope.to, reports_by.since(Timestamp::now())).await?;
             self.aws.publish(&self.settings.topic, &envelope, mail).await
         };
-        let sent = self.in_time(send).await;
+        let sent = self.in_time(publication).await;
         log(log_event::notice(&run.id, *origin, user.as_ref(), notice, sent.as_ref().err()));
         sent.err().map(|failure| Unsent { user, notice, why: failure.to_string() })
     }

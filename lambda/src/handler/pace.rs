@@ -142,8 +142,8 @@ mod tests {
         let pace = Pace::of(RunMode::Real);
         let to = emails(&["a"]);
         let within = Span::seconds(1);
-        let send = async |_| pace.turn(&to, within).await.map(drop);
-        let (sent, late): (Vec<_>, Vec<_>) = join_all((0..6).map(send)).await.into_iter().partition(Result::is_ok);
+        let mail = async |_| pace.turn(&to, within).await.map(drop);
+        let (sent, late): (Vec<_>, Vec<_>) = join_all((0..6).map(mail)).await.into_iter().partition(Result::is_ok);
         assert_eq!(sent.len(), 5);
         let why = late.into_iter().next().unwrap().unwrap_err();
         assert_eq!(why, CallError::without_effect(ErrorCode::NoTimeLeft, why.message.clone()));

@@ -92,7 +92,7 @@ impl ReceivedReport {
     pub fn read(document: Json) -> Result<Self, serde_json::Error> {
         let mut fields = Fields::deserialize(&document)?;
         fields.unconfirmed.sort_by_cached_key(|address| address.to_ascii_lowercase());
-        Ok(Self { fields, document })
+        Ok(Self { document, fields })
     }
 
     /// Whether nothing failed and no user needs attention.

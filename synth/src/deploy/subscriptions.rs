@@ -367,11 +367,11 @@ mod tests {
                 "security@example.com alarms"
             ]
         );
-        let named = |emails: &[&str]| emails.iter().map(|email| email.parse().unwrap()).collect::<Vec<Email>>();
-        let of = |emails: &[&str]| of_addresses(all.clone(), &named(emails)).map(|found| names(&found));
+        let emails = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<Email>>();
+        let of = |texts: &[&str]| of_addresses(all.clone(), &emails(texts)).map(|found| names(&found));
         assert_eq!(of(&[]), Ok(in_order.clone()));
         assert_eq!(of(&["SECURITY@example.com"]), Ok(in_order[2..].to_vec()));
-        assert_eq!(of(&["dev@example.com", "nowhere@example.com"]), Err(named(&["nowhere@example.com"])));
+        assert_eq!(of(&["dev@example.com", "nowhere@example.com"]), Err(emails(&["nowhere@example.com"])));
     }
 
     #[test]

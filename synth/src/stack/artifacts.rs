@@ -51,9 +51,10 @@ fn bucket_prefix(stack: &str) -> String {
     if lower == stack && stack.len() <= LONGEST_PREFIX {
         return lower;
     }
-    let digest: String = Sha256::digest(stack).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    let kept: String = lower.chars().take(LONGEST_PREFIX - 1 - digest.len()).collect();
-    format!("{kept}-{digest}")
+    let hash = Sha256::digest(stack);
+    let hash = format!("{:02x}{:02x}{:02x}{:02x}", hash[0], hash[1], hash[2], hash[3]);
+    let kept: String = lower.chars().take(LONGEST_PREFIX - 1 - hash.len()).collect();
+    format!("{kept}-{hash}")
 }
 
 /// The name of the stack's output that has the name of the bucket.

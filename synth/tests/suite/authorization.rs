@@ -45,22 +45,22 @@ const TYPES_OF_THE_NEWER_EDITION: [(&str, &str); 3] =
 #[derive(Debug, PartialEq, Eq)]
 enum Fault {
     /// AWS has no such action.
-    NoAction(String),
+    UnknownAction(String),
     /// The action takes none of the resources.
-    NoResourceOf(String),
+    WrongResources(String),
     /// No action takes the resource.
-    NoActionOn(String),
+    OrphanResource(String),
     /// An action does not take the condition key.
-    NoKey(String, String),
+    WrongKey(String, String),
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoAction(action) => write!(f, "{action} is no action"),
-            Self::NoResourceOf(action) => write!(f, "{action} takes none of the resources"),
-            Self::NoActionOn(resource) => write!(f, "no action takes {resource}"),
-            Self::NoKey(action, key) => write!(f, "{action} does not take the condition key {key}"),
+            Self::UnknownAction(action) => write!(f, "{action} is no action"),
+            Self::WrongResources(action) => write!(f, "{action} takes none of the resources"),
+            Self::OrphanResource(resource) => write!(f, "no action takes {resource}"),
+            Self::WrongKey(action, key) => write!(f, "{action} does not take the condition key {key}"),
         }
     }
 }
@@ -170,23 +170,24 @@ impl FilledStatement {
         for (pattern, actions) in &known {
             let takes_one = |action: &Action<'_>| self.resources.iter().any(|arn| action.takes(arn));
             if actions.is_empty() {
-                faults.push(Fault::NoAction((*pattern).clone()));
+                faults.push(Fault::UnknownAction((*pattern).clone()));
             } else if !actions.iter().any(takes_one) {
-                faults.push(Fault::NoResourceOf((*pattern).clone()));
+                faults.push(Fault::WrongResources((*pattern).clone()));
             } else {
                 let refused = |key: &&String| !actions.iter().any(|action| action.takes_key(key, &self.resources));
-                faults
-                    .extend(self.keys.iter().filter(refused).map(|key| Fault::NoKey((*pattern).clone(), key.clone())));
+                faults.extend(
+                    self.keys.iter().filter(refused).map(|key| Fault::WrongKey((*pattern).clone(), key.clone())),
+                );
             }
         }
         let all = || known.iter().flat_map(|(_, actions)| actions);
         let unused = |key: &&String| !all().any(|action| action.takes_key(key, &self.resources));
         let unused = self.optional_keys.iter().filter(unused);
-        faults.extend(unused.map(|key| Fault::NoKey(self.actions.join(", "), key.clone())));
+        faults.extend(unused.map(|key| Fault::WrongKey(self.actions.join(", "), key.clone())));
         let taken = |arn: &&String| {
             *arn == "*" || known.iter().any(|(_, actions)| actions.iter().any(|action| action.takes(arn)))
         };
-        faults.extend(self.resources.iter().filter(|arn| !taken(arn)).cloned().map(Fault::NoActionOn));
+        faults.extend(self.resources.iter().filter(|arn| !taken(arn)).cloned().map(Fault::OrphanResource));
         faults
     }
 }
@@ -325,8 +326,9 @@ fn a_wrong_statement_is_found() {
         FilledStatement::read(String::new(), &statement, None, &|name| panic!("{name}")).faults()
     };
     let none = || Vec::<Fault>::new();
-    let no_key = |action: &str, key: &str| vec![Fault::NoKey(action.into(), key.into())];
-    let no_resource = |action: &str, arn: &str| vec![Fault::NoResourceOf(action.into()), Fault::NoActionOn(arn.into())];
+    let no_key = |action: &str, key: &str| vec![Fault::WrongKey(action.into(), key.into())];
+    let no_resource =
+        |action: &str, arn: &str| vec![Fault::WrongResources(action.into()), Fault::OrphanResource(arn.into())];
     for (action, resource, key, expected) in [
         ("iam:CreateAccessKey", user, "aws:ResourceTag/rotate", none()),
         ("iam:TagUser", user, "aws:TagKeys", none()),
@@ -337,10 +339,10 @@ fn a_wrong_statement_is_found() {
             "iam:CreateAcessKey",
             user,
             "",
-            vec![Fault::NoAction("iam:CreateAcessKey".into()), Fault::NoActionOn(user.into())],
+            vec![Fault::UnknownAction("iam:CreateAcessKey".into()), Fault::OrphanResource(user.into())],
         ),
-        ("iamm:CreateAccessKey", "*", "", vec![Fault::NoAction("iamm:CreateAccessKey".into())]),
-        ("iam:Rotate*", "*", "", vec![Fault::NoAction("iam:Rotate*".into())]),
+        ("iamm:CreateAccessKey", "*", "", vec![Fault::UnknownAction("iamm:CreateAccessKey".into())]),
+        ("iam:Rotate*", "*", "", vec![Fault::UnknownAction("iam:Rotate*".into())]),
         ("iam:CreateAccessKey", &user.replace("user", "role"), "", {
             no_resource("iam:CreateAccessKey", &user.replace("user", "role"))
         }),

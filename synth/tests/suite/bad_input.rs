@@ -411,7 +411,8 @@ fn an_exemption_is_not_overruled_by_the_command_line() {
 /// AWS takes 50 tags, and a secret has two of the handler. All of them must also fit into the function's environment.
 #[test]
 fn a_resource_takes_so_many_tags() {
-    let tags = |number: usize, value: &str| (0..number).map(|n| format!("\n  k{n}: {value}")).collect::<String>();
+    let tags =
+        |number: usize, value: &str| (0..number).map(|n| format!("\n  k{n}: {value}")).collect::<Vec<_>>().concat();
     let file = |number, value: &str| with(&format!("tags:{}", tags(number, value)));
     let run = synth(file(48, "v").as_bytes(), &[]);
     assert_eq!((run.code, run.written), (Some(0), true), "{}", run.error);

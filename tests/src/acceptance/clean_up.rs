@@ -161,7 +161,7 @@ impl Connection {
         };
         loop {
             let listed = run(&["list-object-versions", "--max-items", "200"]).await?;
-            let versions = ["Versions", "DeleteMarkers"].into_iter().flat_map(|kind| listed[kind].as_array());
+            let versions = ["Versions", "DeleteMarkers"].into_iter().filter_map(|kind| listed[kind].as_array());
             let objects =
                 versions.flatten().map(|version| json!({ "Key": version["Key"], "VersionId": version["VersionId"] }));
             let objects: Vec<Json> = objects.collect();

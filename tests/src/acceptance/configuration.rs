@@ -39,7 +39,7 @@ const ROTATE_AFTER: Span = Span::days(60);
 
 /// The text of the configuration file.
 pub(super) fn document(recipient: &Recipient, overlap: Span, version: Version) -> String {
-    let users: String = TestUser::ALL.into_iter().map(|user| format!("  - {}\n", user.with_path())).collect();
+    let users: String = TestUser::ALL.map(|user| format!("  - {}\n", user.with_path())).concat();
     let hold_or_proceed = match recipient {
         Recipient::Address(_) => "hold",
         Recipient::Queue => "proceed",

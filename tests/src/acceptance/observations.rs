@@ -61,15 +61,12 @@ impl Run<'_> {
         let (began, key) = (Instant::now(), self.key()?.clone());
         let (mut first, mut last_refusal, mut in_a_row) = (None, None, 0);
         while in_a_row < IN_A_ROW && began.elapsed() < KEY_TRIES {
-            match self.connection.identity(&key).await {
-                Ok(_) => {
-                    first.get_or_insert(began.elapsed());
-                    in_a_row += 1;
-                }
-                Err(_) => {
-                    last_refusal = Some(began.elapsed());
-                    in_a_row = 0;
-                }
+            if self.connection.identity(&key).await.is_ok() {
+                first.get_or_insert(began.elapsed());
+                in_a_row += 1;
+            } else {
+                last_refusal = Some(began.elapsed());
+                in_a_row = 0;
             }
             self.interrupt.sleep(Duration::from_millis(500)).await?;
         }

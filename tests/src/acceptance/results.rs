@@ -137,7 +137,7 @@ impl Results {
 }
 
 fn list(lines: &[String]) -> String {
-    lines.iter().map(|line| format!("  {line}\n")).collect()
+    lines.iter().map(|line| format!("  {line}\n")).collect::<Vec<_>>().concat()
 }
 
 /// The text in lines of at most this width, unless a word is longer.

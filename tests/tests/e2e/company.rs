@@ -40,9 +40,9 @@ async fn a_companys_rules_are_kept_by_the_stack_and_by_the_secrets_that_it_creat
             { "Effect": "Allow", "Action": "secretsmanager:*", "Resource": prefix },
         ],
     });
-    let make = ["iam", "create-policy", "--policy-name", "boundary", "--path", "/ops/", "--policy-document"];
-    let made = aws.cli(&[&make[..], &[&boundary.to_string()]].concat());
-    let boundary = made["Policy"]["Arn"].as_str().expect("an ARN");
+    let create = ["iam", "create-policy", "--policy-name", "boundary", "--path", "/ops/", "--policy-document"];
+    let answer = aws.cli(&[&create[..], &[&boundary.to_string()]].concat());
+    let boundary = answer["Policy"]["Arn"].as_str().expect("an ARN");
     let config = with(&read(ROTATION), "tags", "{team: payments, cost centre: '4711'}");
     let config = with(&config, "permissions_boundary", boundary);
     let config = with(&config, "role_path", "/service/rotation/");

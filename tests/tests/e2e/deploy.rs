@@ -442,7 +442,12 @@ async fn a_deployment_ends_with_the_addresses_that_must_confirm_and_waits_for_th
     // For a program, the list comes before the result.
     let deployed = Run::of(&command(&[&approval]).output().unwrap());
     assert_eq!((deployed.code, &deployed.result()["result"]), (Some(0), &json!("deployed")), "{}", deployed.text);
-    assert_eq!(deployed.of_kind("unconfirmed").map(left).collect::<Vec<_>>(), [both.clone()], "{}", deployed.text);
+    assert_eq!(
+        deployed.of_kind("unconfirmed").map(left).collect::<Vec<_>>(),
+        std::slice::from_ref(&both),
+        "{}",
+        deployed.text
+    );
     assert_eq!(deployed.of_kind("awaited").count(), 0, "{}", deployed.text);
 
     // For a person, it is the end.

@@ -125,7 +125,7 @@ impl Session {
 
 /// The time after which an idle connection sends a packet that keeps it alive. While a function runs, its connection is
 /// idle for up to 15 minutes. NAT gateways drop one after 350 seconds, hosted CI runners after about four minutes.
-const KEEPALIVE: Duration = Duration::from_secs(60);
+const KEEPALIVE: Duration = Duration::from_mins(1);
 
 /// The HTTP client that all clients of a session share. With ring, the first handshake does not wait for entropy.
 ///
