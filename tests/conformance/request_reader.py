@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
+from xml.etree import ElementTree
 
 import regex
 from botocore.exceptions import UnknownServiceError
@@ -115,6 +116,31 @@ def document(request: Request, at: str) -> Any:
         raise UnreadableRequest(f"{at}: no JSON: {error}") from error
 
 
+def local_name(element: ElementTree.Element) -> str:
+    """The name of an element without its namespace."""
+    return element.tag.rpartition("}")[2]
+
+
+def from_xml(shape: Shape, element: ElementTree.Element) -> Any:
+    """The value of a shape in XML, with the names of the model."""
+    if shape.type_name == "list":
+        return [from_xml(shape.member, inner) for inner in element]
+    if shape.type_name != "structure":
+        return from_text(shape, element.text or "", local_name(element))
+    names = {member.serialization.get("name", name): name for name, member in shape.members.items()}
+    value: dict[str, Any] = {}
+    for inner in element:
+        name = names.get(local_name(inner))
+        member = shape.members[name] if name else None
+        if member is None:
+            value[local_name(inner)] = inner.text
+        elif member.type_name == "list" and member.serialization.get("flattened"):
+            value.setdefault(name, []).append(from_xml(member.member, inner))
+        else:
+            value[name] = from_xml(member, inner)
+    return value
+
+
 def from_json(shape: Shape | None, value: Any) -> Any:
     """The value of a shape in JSON, with the names of the model. Wrong types stay as they are."""
     if shape is None:
@@ -165,6 +191,9 @@ def read_rest(service: ServiceModel, request: Request) -> tuple[OperationModel, 
             those = [header for header in headers if header.startswith(written.lower())]
             if those:
                 parameters[name] = {header[len(written) :]: headers.pop(header) for header in those}
+    if operation.http_checksum:
+        # The model names the algorithm, and the header of the checksum has its name ("Checking object integrity").
+        headers = {name: text for name, text in headers.items() if not name.startswith("x-amz-checksum-")}
     # What is left in the query and in the headers is unknown to the model, and is found as such.
     return operation, parameters | rest | headers | of_body(operation, request)
 
@@ -221,9 +250,12 @@ def of_body(operation: OperationModel, request: Request) -> dict[str, Any]:
     if payload and shape.members[payload].type_name in ("blob", "string"):
         return {payload: request.body} if request.body else {}
     if operation.service_model.metadata["protocol"] == "rest-xml":
-        if request.body:
-            raise UnreadableRequest(f"{operation.name}: no request with XML is expected yet; read it here")
-        return {}
+        if not request.body:
+            return {}
+        root, body = ElementTree.fromstring(request.body), shape.members.get(payload) if payload else None
+        if body is None or local_name(root) != body.serialization.get("name", payload):
+            raise UnreadableRequest(f"{operation.name} has no body {local_name(root)}")
+        return {payload: from_xml(body, root)}
     if not request.body:
         return {}
     parsed = document(request, operation.name)

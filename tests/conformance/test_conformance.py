@@ -145,6 +145,19 @@ class RestRequest(Case):
             self.assert_found(text, request)
 
 
+class RequestInXml(Case):
+    def deletion(self, objects: str) -> Request:
+        return rest("s3", "POST", "/bucket?delete", f'<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{objects}</Delete>')
+
+    def test_a_right_request(self) -> None:
+        self.assert_right(self.deletion("<Object><Key>a</Key></Object><Object><Key>b</Key></Object><Quiet>true</Quiet>"))
+
+    def test_errors(self) -> None:
+        self.assert_found("Key", self.deletion("<Object><VersionId>1</VersionId></Object>"))
+        self.assert_found("Silent", self.deletion("<Object><Key>a</Key></Object><Silent>true</Silent>"))
+        self.assert_found("boolean", self.deletion("<Object><Key>a</Key></Object><Quiet>perhaps</Quiet>"))
+
+
 class AnswerInXml(Case):
     LIST = iam(Action="ListAccessKeys", UserName="alice")
 
