@@ -196,7 +196,9 @@ async fn attempt(
                     reason.trim().trim_end_matches('.'),
                     PAUSE.as_secs()
                 ));
-                interrupt.sleep(PAUSE).await?;
+                // The failed attempt has left something: a stack in ROLLBACK_COMPLETE, for example.
+                let left = |_| DeployError::Left { stack: release.bundle.stack.clone() };
+                interrupt.sleep(PAUSE).await.map_err(left)?;
                 deployment = release.clone().plan(session, stacks).await?;
                 let mut approvals = deployment.approvals().into_iter();
                 if let Some((stack, approval)) = approvals.find(|(_, more)| !approved.contains(&more.fingerprint)) {
