@@ -2,7 +2,7 @@
 //!
 //! [`aws`] has an adapter for each service. The modules that decide are pure and are tested without AWS:
 //! [`stack_status`], [`progress`], [`root_cause`], [`message`], [`revocation`], [`former_users`]. [`stacks`] deploys one
-//! stack. [`deploy_plan`] deploys a whole release. [`preview`] shows what a run of it would do.
+//! stack. [`deploy_plan`] deploys a whole release. [`preview_reader`] shows what a run of it would do.
 
 pub mod active_pairs;
 pub mod aws;
