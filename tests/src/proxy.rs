@@ -78,6 +78,23 @@ pub enum Fault {
     HangAfter,
 }
 
+/// A fault and the calls that have it.
+#[derive(Debug)]
+struct Injected {
+    operation: &'static str,
+    /// The user, key or address of the calls. Empty means any.
+    about: String,
+    fault: Fault,
+    /// How many more calls have the fault.
+    calls: usize,
+}
+
+impl Injected {
+    fn hits(&self, call: &Call) -> bool {
+        self.calls > 0 && self.operation == call.operation && (self.about.is_empty() || self.about == call.about)
+    }
+}
+
 /// The running proxy. It stops when this value is dropped.
 #[derive(Debug)]
 pub struct Proxy {
@@ -104,7 +121,7 @@ struct Shared {
 struct State {
     calls: Vec<Call>,
     uses: HashMap<String, (Timestamp, String, String)>,
-    faults: Vec<(&'static str, String, Fault)>,
+    faults: Vec<Injected>,
     /// The fault of the call with this number.
     fault_at: Option<(usize, Fault)>,
     /// Every secret that IAM returned.
@@ -175,7 +192,12 @@ impl Proxy {
 
     /// From now on, calls of `operation` about `about` have this fault. An empty `about` means all.
     pub fn inject(&self, operation: &'static str, about: &str, fault: Fault) {
-        self.shared.state().faults.push((operation, about.to_owned(), fault));
+        self.inject_times(usize::MAX, operation, about, fault);
+    }
+
+    /// The next `calls` calls of `operation` about `about` have this fault. An empty `about` means all.
+    pub fn inject_times(&self, calls: usize, operation: &'static str, about: &str, fault: Fault) {
+        self.shared.state().faults.push(Injected { operation, about: about.to_owned(), fault, calls });
     }
 
     /// The call with this number, counted from now, has this fault.
@@ -308,10 +330,10 @@ impl Shared {
             let mut state = self.state();
             // Parallel calls may have the same number, and then another number has none.
             let number = state.calls.len();
-            let hits = |(operation, about, _): &&(_, String, _)| {
-                *operation == call.operation && (about.is_empty() || *about == call.about)
-            };
-            let fault = state.faults.iter().find(hits).map(|(.., fault)| fault.clone());
+            let fault = state.faults.iter_mut().find(|injected| injected.hits(&call)).map(|injected| {
+                injected.calls -= 1;
+                injected.fault.clone()
+            });
             let now = state.fault_at.take_if(|(at, _)| *at <= number).map(|(_, fault)| fault);
             if matches!(now, Some(Fault::HangBefore | Fault::HangAfter)) {
                 state.calls.push(call.clone());
