@@ -92,7 +92,7 @@ pub(super) async fn list_access_keys(iam: &Client, user: &UserName) -> Result<An
             Ok(found) => found,
             Err(refused) => return denied_name(&refused.message, user).map(Answer::OtherSpelling).ok_or(refused),
         };
-        // IAM finds a user whose name has another case.
+        // IAM ignores the case of a name, so the user that it found may have another spelling.
         if let Some(name) = found.user_name().filter(|name| *name != user.as_str()) {
             return Ok(Answer::OtherSpelling(name.parse().map_err(|e: ParseError| unexpected(&e))?));
         }

@@ -65,24 +65,11 @@ mod tests {
             list_scope::ListScope,
             permissions::{SIDS, UsersLimit, permissions},
         },
-        protocol::policy::{
-            DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse, UnconfirmedRecipients, UnusedAfter,
-        },
+        protocol::policy::{Delivery, Policy, StillInUse},
     };
 
     fn policies() -> impl Iterator<Item = Policy> {
-        let policy = |delivery, still_in_use| Policy {
-            rotate_after: Span::days(60),
-            overlap: Span::days(7),
-            delete_after: DeleteAfter::NextRotation,
-            still_in_use,
-            wait_at_most: MaxWait::Forever,
-            disabled_users: DisabledUsers::Skip,
-            unused_after: UnusedAfter::Never,
-            unconfirmed_recipients: UnconfirmedRecipients::Hold,
-            delivery,
-            warn_before: Span::ZERO,
-        };
+        let policy = |delivery, still_in_use| Policy { still_in_use, delivery, ..Policy::for_tests() };
         let deliveries = [Delivery::SecretsManager, Delivery::Email].into_iter();
         deliveries.flat_map(move |d| [StillInUse::Wait, StillInUse::Retire].map(|s| policy(d, s)))
     }

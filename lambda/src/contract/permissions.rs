@@ -236,25 +236,10 @@ fn secrets(key: &KmsKey) -> Vec<Permission> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        model::time::Span,
-        protocol::policy::{DeleteAfter, DisabledUsers, MaxWait, UnconfirmedRecipients, UnusedAfter},
-    };
 
     #[test]
     fn what_reads_and_what_changes_something_are_told_apart() {
-        let policy = Policy {
-            rotate_after: Span::days(60),
-            overlap: Span::days(7),
-            delete_after: DeleteAfter::NextRotation,
-            still_in_use: StillInUse::Wait,
-            wait_at_most: MaxWait::Forever,
-            disabled_users: DisabledUsers::Skip,
-            unused_after: UnusedAfter::Never,
-            unconfirmed_recipients: UnconfirmedRecipients::Hold,
-            delivery: Delivery::SecretsManager,
-            warn_before: Span::ZERO,
-        };
+        let policy = Policy::for_tests();
         let key = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab".parse().unwrap();
         let permissions = permissions(&policy, &key, ListScope::Account, UsersLimit::Arns);
         let reads: Vec<_> = permissions.iter().flat_map(Permission::reads).collect();

@@ -149,7 +149,6 @@ impl FromStr for UserEntry {
 mod tests {
     use super::*;
     use crate::protocol::policy::DeleteAfter;
-    use crate::protocol::policy::{Delivery, DisabledUsers, MaxWait, StillInUse, UnconfirmedRecipients, UnusedAfter};
 
     #[test]
     fn what_is_written_is_what_is_read() {
@@ -190,16 +189,9 @@ mod tests {
     #[test]
     fn the_settings_of_a_user_must_leave_room_for_two_keys() {
         let general = Policy {
-            rotate_after: Span::days(60),
-            overlap: Span::days(7),
             delete_after: DeleteAfter::Window(Span::days(14)),
-            still_in_use: StillInUse::Wait,
-            wait_at_most: MaxWait::Forever,
-            disabled_users: DisabledUsers::Skip,
-            unused_after: UnusedAfter::Never,
-            unconfirmed_recipients: UnconfirmedRecipients::Hold,
-            delivery: Delivery::SecretsManager,
             warn_before: Span::days(25),
+            ..Policy::for_tests()
         };
         let overrides = |rotate_after: u64, overlap: u64| UserOverrides {
             rotate_after: Some(Span::days(rotate_after)),

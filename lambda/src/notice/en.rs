@@ -17,7 +17,7 @@ use crate::{
     },
     protocol::{
         call::{Call, RemovalReason, Warning},
-        call_error::{CallError, ErrorCode},
+        call_error::CallError,
         journal::{DELIVERED, INTENT, LEASE, OWN_TAGS, PREFIX},
         overdue::Overdue,
         policy::DeleteAfter,
@@ -317,17 +317,14 @@ fn failed(user: &UserName, call: &Call, failure: &CallError, aftermath: Aftermat
     };
     let todo = match (&failure.code, failure.code.as_str()) {
         (_, "NoSuchEntity") => "if the user is gone for good, take it out of the configuration and deploy.",
-        (_, "AccessDenied" | "AccessDeniedException" | "AuthorizationError") => {
+        (code, _) if code.is_denial() => {
             "an administrator looks for what denies the function's role this call: the role itself (deploy the stack again), \
              a permissions boundary, or a policy of the organization."
         }
         (_, "MalformedPolicyDocumentException") => {
             "an administrator takes out of secret_readers whoever is not there any more, and deploys."
         }
-        (ErrorCode::OtherKmsKey | ErrorCode::SecretBeingDeleted | ErrorCode::NotEncrypted, _)
-        | (_, "KMSAccessDenied" | "KMSDisabled" | "KMSInvalidState" | "KMSNotFound" | "KMSOptInRequired") => {
-            "an administrator does what is said above."
-        }
+        (code, _) if code.says_what_to_do() => "an administrator does what is said above.",
         _ => "nothing yet. If the next run says the same, an administrator looks into the function's log.",
     };
     format!(

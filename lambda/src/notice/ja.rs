@@ -18,7 +18,7 @@ use crate::{
     },
     protocol::{
         call::{Call, RemovalReason, Warning},
-        call_error::{CallError, ErrorCode},
+        call_error::CallError,
         journal::{DELIVERED, INTENT, LEASE, OWN_TAGS, PREFIX},
         overdue::Overdue,
         policy::DeleteAfter,
@@ -314,17 +314,14 @@ fn failed(user: &UserName, call: &Call, failure: &CallError, aftermath: Aftermat
     };
     let todo = match (&failure.code, failure.code.as_str()) {
         (_, "NoSuchEntity") => "ユーザーを削除した場合は、設定ファイルから外して、もう一度デプロイしてください。",
-        (_, "AccessDenied" | "AccessDeniedException" | "AuthorizationError") => {
+        (code, _) if code.is_denial() => {
             "管理者は、この操作を拒否しているものを確認してください。関数のロール(スタックをもう一度デプロイすると元に戻ります)、\
              アクセス許可の境界、組織のポリシーが考えられます。"
         }
         (_, "MalformedPolicyDocumentException") => {
             "管理者は、存在しなくなったものを secret_readers から外して、もう一度デプロイしてください。"
         }
-        (ErrorCode::OtherKmsKey | ErrorCode::SecretBeingDeleted | ErrorCode::NotEncrypted, _)
-        | (_, "KMSAccessDenied" | "KMSDisabled" | "KMSInvalidState" | "KMSNotFound" | "KMSOptInRequired") => {
-            "管理者は、上の理由に書かれている対応を行ってください。"
-        }
+        (code, _) if code.says_what_to_do() => "管理者は、上の理由に書かれている対応を行ってください。",
         _ => {
             "今すぐの作業は必要ありません。次回の実行時にも同じメールが届いた場合は、管理者が関数のログを確認してください。"
         }

@@ -166,7 +166,7 @@ mod tests {
     use crate::{
         delivery::public_key::tests::one_of_each,
         model::{access_key::KeyStatus, time::Span},
-        protocol::policy::{Delivery, DisabledUsers, MaxWait, UnconfirmedRecipients, UnusedAfter},
+        protocol::policy::Delivery,
     };
 
     /// `readers` is the number of kinds of public keys that a block is for.
@@ -185,16 +185,11 @@ mod tests {
         let secret = SecretAccessKey::new("a secret made for this test".into());
         let mail = delivery == Delivery::Email;
         let policy = Policy {
-            rotate_after: Span::days(60),
             overlap,
             delete_after: if mail { DeleteAfter::NextRotation } else { DeleteAfter::Window(Span::days(14)) },
             still_in_use: if mail { StillInUse::Retire } else { StillInUse::Wait },
-            wait_at_most: MaxWait::Forever,
-            disabled_users: DisabledUsers::Skip,
-            unused_after: UnusedAfter::Never,
-            unconfirmed_recipients: UnconfirmedRecipients::Hold,
             delivery,
-            warn_before: Span::ZERO,
+            ..Policy::for_tests()
         };
         language.rotated(&Rotated {
             user: &user,

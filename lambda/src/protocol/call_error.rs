@@ -38,6 +38,14 @@ impl ErrorCode {
     pub fn is_denial(&self) -> bool {
         ["AccessDenied", "AccessDeniedException", "AuthorizationError"].contains(&self.as_str())
     }
+
+    /// Whether the text of the failure already says what a person must do. After KMSThrottling, a person does nothing.
+    #[must_use]
+    pub fn says_what_to_do(&self) -> bool {
+        let code = self.as_str();
+        matches!(self, Self::OtherKmsKey | Self::SecretBeingDeleted | Self::NotEncrypted)
+            || code != "KMSThrottling" && TOPIC_KEY.iter().any(|(known, _)| *known == code)
+    }
 }
 
 /// Whether a failed call took effect.

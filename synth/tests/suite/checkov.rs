@@ -11,7 +11,7 @@ use synth::{
     stack::{self, artifacts, checkov_answers::CHECKOV_ANSWERS},
 };
 
-/// The configurations with other findings: the committed ones, and one whose settings meet what can be met.
+/// The configurations with other findings: the committed ones, and one that meets each check that a setting can meet.
 fn configurations() -> Vec<(String, String)> {
     let committed = ["rotation.yaml", "examples/article.yaml", "examples/encrypted.yaml", "examples/fleet.yaml"];
     let committed = committed.map(|file| (file.rsplit('/').next().unwrap().to_owned(), read(file)));

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use synth::stack::artifacts;
+
 /// The word that every name is made of.
 const WORD: &str = "access-key-rotation-acceptance";
 
@@ -35,12 +37,12 @@ pub(super) fn stack() -> OwnName {
 
 /// The stack of the artifact bucket.
 pub(super) fn artifact_stack() -> OwnName {
-    OwnName(format!("{WORD}-artifacts"))
+    OwnName(artifacts::stack_name(WORD))
 }
 
 /// The artifact bucket, which its stack leaves behind.
 pub(super) fn bucket(account: &str, region: &str) -> OwnName {
-    OwnName(format!("{WORD}-{account}-{region}"))
+    OwnName(artifacts::bucket_name(WORD, account, region))
 }
 
 /// The queue that gets the notices with `QUEUE=1`.

@@ -5,6 +5,7 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
+use crate::common::signal;
 use serde_json::{Value as Json, json};
 use tests::{Account, LocalAws, root, stack, text};
 
@@ -15,7 +16,7 @@ fn acceptance(aws: &LocalAws, more: &[&str]) -> Command {
     command
         .args(["--architecture", stack::host_architecture_name(), "--overlap", "10s", "--format", "json"])
         .args(more);
-    command.envs(aws.environment()).env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", aws.proxy.port));
+    command.envs(aws.environment_of_synth());
     command.env_remove("AWS_PROFILE").env_remove("AWS_SESSION_TOKEN").env_remove("MAKELEVEL");
     command.stdin(Stdio::null());
     command
@@ -71,10 +72,6 @@ async fn create_neighbours(aws: &LocalAws) {
     let region = "LocationConstraint=eu-west-1";
     aws.cli(&["s3api", "create-bucket", "--bucket", bucket, "--create-bucket-configuration", region]);
     aws.cli(&["logs", "create-log-group", "--log-group-name", "/aws/lambda/access-key-rotation-acceptance-2"]);
-}
-
-fn signal(run: &Child, name: &str) {
-    assert!(Command::new("kill").args([name, &run.id().to_string()]).status().unwrap().success());
 }
 
 fn results(output: &Output) -> Json {

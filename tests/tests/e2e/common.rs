@@ -1,6 +1,8 @@
 //! Helpers that the end-to-end tests share.
 #![allow(dead_code)] // Each test file uses its own part.
 
+use std::process::{Child, Command};
+
 use lambda::{
     contract::{digest_frequency::DigestFrequency, settings::Settings, topic_arn::TopicArn},
     protocol::policy::Policy,
@@ -48,6 +50,11 @@ pub(crate) fn settings(users: &str, policy: Policy, topic: TopicArn) -> Settings
 /// The content of a file in the checkout.
 pub(crate) fn read(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// Sends a signal, such as `-INT`, to a program that this test has started.
+pub(crate) fn signal(program: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &program.id().to_string()]).status().unwrap().success());
 }
 
 /// Whether an operation changes anything. What an invoked function changes is in calls of its own.

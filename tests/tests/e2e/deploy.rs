@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::common::signal;
 use serde_json::{Value as Json, json};
 use tests::{
     Account, Fault, LocalAws,
@@ -41,11 +42,6 @@ fn once_with(aws: &LocalAws, config: &str, more: &[&str], environment: &[(&str, 
     let mut command = command(aws, &arguments);
     command.envs(environment.iter().copied());
     command
-}
-
-/// The address of the proxy, where a test can inject faults.
-fn proxied(aws: &LocalAws) -> String {
-    format!("http://127.0.0.1:{}", aws.proxy.port)
 }
 
 /// The number of resources in the committed template.
@@ -218,9 +214,7 @@ fn other_package(aws: &LocalAws) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failure_is_named_and_the_next_deployment_recovers() {
     let aws = LocalAws::start().await;
-    let endpoint = proxied(&aws);
-    let through_proxy = [("AWS_ENDPOINT_URL", endpoint.as_str())];
-    let run = |more: &[&str]| Run::of(&once_with(&aws, "rotation.yaml", more, &through_proxy).output().unwrap());
+    let run = |more: &[&str]| Run::of(&once_with(&aws, "rotation.yaml", more, &[]).output().unwrap());
 
     // A bucket in another Region is refused before anything is done. If AWS does not show its Region, the creation
     // fails.
@@ -284,12 +278,7 @@ async fn the_printed_policy_is_enough() {
     let account = Account::of(&aws).await;
     account.create_user("ci").await;
     let key = account.create_key("ci").await;
-    let endpoint = proxied(&aws);
-    let environment = [
-        ("AWS_ENDPOINT_URL", endpoint.as_str()),
-        ("AWS_ACCESS_KEY_ID", &key.id),
-        ("AWS_SECRET_ACCESS_KEY", &key.secret),
-    ];
+    let environment = [("AWS_ACCESS_KEY_ID", key.id.as_str()), ("AWS_SECRET_ACCESS_KEY", key.secret.as_str())];
     let run = |more: &[&str]| once_with(&aws, "rotation.yaml", more, &environment);
     let nothing = Run::of(&run(&[]).output().unwrap());
     assert_eq!(nothing.code, Some(1), "who may nothing is refused: {}", nothing.text);
@@ -339,16 +328,13 @@ async fn at_a_terminal_the_user_is_asked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn after_an_interrupt_the_message_says_what_aws_completes() {
     let aws = LocalAws::start().await;
-    let endpoint = proxied(&aws);
-    let through_proxy = [("AWS_ENDPOINT_URL", endpoint.as_str())];
     let approval = once(&aws, "rotation.yaml", &[]).approvals().remove(0);
     let no_events = "<DescribeStackEventsResponse><DescribeStackEventsResult/></DescribeStackEventsResponse>";
     aws.proxy.inject("DescribeStackEvents", "", Fault::Answer(no_events.to_owned()));
-    let mut command = once_with(&aws, "rotation.yaml", &[&approval], &through_proxy);
+    let mut command = once_with(&aws, "rotation.yaml", &[&approval], &[]);
     let waiting = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     until_called(&aws, "DescribeStackEvents").await;
-    let signalled = Command::new("kill").args(["-INT", &waiting.id().to_string()]).status().unwrap();
-    assert!(signalled.success());
+    signal(&waiting, "-INT");
     let left = Run::of(&waiting.wait_with_output().unwrap());
     assert_eq!((left.code, &left.result()["result"]), (Some(130), &json!("left")), "{}", left.text);
     assert!(left.text.contains("run the same command again to follow it"), "{}", left.text);
@@ -361,7 +347,6 @@ async fn after_an_interrupt_the_message_says_what_aws_completes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operation_of_another_person_is_waited_for() {
     let aws = LocalAws::start().await;
-    let endpoint = proxied(&aws);
     let run = deploy(&aws, &words(&arguments("rotation.yaml", &[])));
     assert_eq!(run.result()["result"], "deployed", "{}", run.text);
     let described = aws.cli(&["cloudformation", "describe-stacks", "--stack-name", STACK]);
@@ -370,7 +355,7 @@ async fn an_operation_of_another_person_is_waited_for() {
         aws.proxy.inject("DescribeStacks", name, stack_in("UPDATE_IN_PROGRESS", id));
     }
     aws.proxy.forget();
-    let mut command = once_with(&aws, "rotation.yaml", &[], &[("AWS_ENDPOINT_URL", &endpoint)]);
+    let mut command = once_with(&aws, "rotation.yaml", &[], &[]);
     let waiting = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     until_called(&aws, "DescribeStackEvents").await;
     aws.proxy.heal();
@@ -393,9 +378,7 @@ fn stack_in(state: &str, id: &str) -> Fault {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_before_the_start_says_what_to_do() {
     let aws = LocalAws::start().await;
-    let endpoint = proxied(&aws);
-    let through_proxy = [("AWS_ENDPOINT_URL", endpoint.as_str())];
-    let run = || Run::of(&once_with(&aws, "rotation.yaml", &[], &through_proxy).output().unwrap());
+    let run = || Run::of(&once_with(&aws, "rotation.yaml", &[], &[]).output().unwrap());
     let failed = |run: &Run, says: &[&str]| {
         assert_eq!((run.code, &run.result()["result"]), (Some(1), &json!("failed")), "{}", run.text);
         for words in says {
@@ -429,8 +412,7 @@ async fn an_error_before_the_start_says_what_to_do() {
 async fn a_deployment_ends_with_the_addresses_that_must_confirm_and_waits_for_them() {
     const ADDRESS: &str = "security@example.com";
     let aws = LocalAws::start().await;
-    let endpoint = proxied(&aws);
-    let command = |more: &[&str]| once_with(&aws, "rotation.yaml", more, &[("AWS_ENDPOINT_URL", &endpoint)]);
+    let command = |more: &[&str]| once_with(&aws, "rotation.yaml", more, &[]);
     let approval = once(&aws, "rotation.yaml", &[]).approvals().remove(0);
     let left = |event: &Json| {
         let left = event["subscriptions"].as_array().unwrap_or_else(|| panic!("{event:#}"));
@@ -474,8 +456,7 @@ async fn a_deployment_ends_with_the_addresses_that_must_confirm_and_waits_for_th
     let waiting = wait(&["--wait"]);
     until_called(&aws, "ListSubscriptionsByTopic").await;
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let signalled = Command::new("kill").args(["-INT", &waiting.id().to_string()]).status().unwrap();
-    assert!(signalled.success());
+    signal(&waiting, "-INT");
     let left_early = Run::of(&waiting.wait_with_output().unwrap());
     assert_eq!(
         (left_early.code, &left_early.result()["result"]),
@@ -527,11 +508,8 @@ async fn a_large_template_goes_through_the_bucket() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_refusal_of_aws_has_a_clear_message() {
     let aws = LocalAws::start().await;
-    let endpoint = proxied(&aws);
-    let run = |environment: &[(&str, &str)]| {
-        let all: Vec<_> = [("AWS_ENDPOINT_URL", endpoint.as_str())].iter().chain(environment).copied().collect();
-        Run::of(&once_with(&aws, "rotation.yaml", &[], &all).output().unwrap())
-    };
+    let run =
+        |environment: &[(&str, &str)]| Run::of(&once_with(&aws, "rotation.yaml", &[], environment).output().unwrap());
     let says = |run: &Run, words: &str| {
         assert_eq!((run.code, &run.result()["result"]), (Some(1), &json!("failed")), "{}", run.text);
         assert!(run.text.contains(words), "no {words:?} in {}", run.text);
@@ -546,7 +524,7 @@ async fn each_refusal_of_aws_has_a_clear_message() {
     let key = r#"echo '{"Version": 1, "AccessKeyId": "AKIAOTHER", "SecretAccessKey": "test"}'"#;
     std::fs::write(&profiles, format!("[profile other]\ncredential_process = {key}\n")).unwrap();
     let profile = |name: &str| {
-        let environment = [("AWS_ENDPOINT_URL", endpoint.as_str()), ("AWS_CONFIG_FILE", profiles.to_str().unwrap())];
+        let environment = [("AWS_CONFIG_FILE", profiles.to_str().unwrap())];
         Run::of(&once_with(&aws, "rotation.yaml", &["--profile", name], &environment).output().unwrap())
     };
     says(&profile("other"), "AWS does not accept the credentials (InvalidClientTokenId)");
@@ -575,9 +553,7 @@ async fn each_refusal_of_aws_has_a_clear_message() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_denied_bucket_says_who_lacks_what() {
     let aws = LocalAws::start().await;
-    let endpoint = proxied(&aws);
-    let through_proxy = [("AWS_ENDPOINT_URL", endpoint.as_str())];
-    let run = |more: &[&str]| Run::of(&once_with(&aws, "rotation.yaml", more, &through_proxy).output().unwrap());
+    let run = |more: &[&str]| Run::of(&once_with(&aws, "rotation.yaml", more, &[]).output().unwrap());
     let approvals = run(&[]).approvals();
     for (operation, more, actions) in [
         ("HeadBucket", &[][..], "s3:ListBucket"),

@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use crate::common::{ROTATION, read, user_with};
+use crate::common::{ROTATION, read, signal, user_with};
 use serde_json::{Value as Json, json};
 use tests::{Account, Fault, LocalAws, Stack, account::OwnedKey, deployer, make, text};
 
@@ -18,10 +18,9 @@ fn run(aws: &LocalAws, arguments: &[&str]) -> Output {
     synth(aws, arguments).output().expect("synth starts")
 }
 
-/// Runs `synth` as a user, through the proxy.
+/// Runs `synth` as a user.
 fn run_as(aws: &LocalAws, key: &OwnedKey, arguments: &[&str]) -> Output {
     let mut command = synth(aws, arguments);
-    command.env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", aws.proxy.port));
     command.env("AWS_ACCESS_KEY_ID", &key.id).env("AWS_SECRET_ACCESS_KEY", &key.secret);
     command.output().expect("synth starts")
 }
@@ -319,8 +318,7 @@ async fn a_run_continues_after_the_command_is_interrupted() {
     let mut command = synth(&aws, &["rotate", "--users", "alice"]);
     let waiting = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
     aws.proxy.hang().await;
-    let interrupted = Command::new("kill").args(["-INT", &waiting.id().to_string()]).status().unwrap();
-    assert!(interrupted.success());
+    signal(&waiting, "-INT");
     let output = waiting.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", text(&output));
     has(&output, &["continues in AWS", "make status"]);

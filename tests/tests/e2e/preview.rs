@@ -18,7 +18,7 @@ use tests::{
     local_aws, make, stack, text,
 };
 
-use crate::common::{ADMINISTRATOR, ARTICLE, ROTATION, is_write, read, user_with};
+use crate::common::{ADMINISTRATOR, ARTICLE, ROTATION, is_write, read, signal, user_with};
 
 const DAY: i64 = 86_400;
 
@@ -352,8 +352,7 @@ async fn a_preview_can_be_interrupted() {
     let mut command = command(&aws, None, &["preview", "--config", &config, "--users", "alice"]);
     let waiting = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     aws.proxy.hang().await;
-    let interrupted = std::process::Command::new("kill").args(["-INT", &waiting.id().to_string()]).status().unwrap();
-    assert!(interrupted.success());
+    signal(&waiting, "-INT");
     let output = waiting.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", text(&output));
     assert!(text(&output).contains("Interrupted. Nothing was changed."), "{}", text(&output));

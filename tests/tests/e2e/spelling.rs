@@ -1,5 +1,5 @@
-//! IAM finds a user whose name has another case than in the configuration. But the ARNs in the role's policy do not, so such
-//! a user is skipped, and IAM's spelling is shown.
+//! IAM finds a user although the configuration spells the name in another case. The ARNs in
+//! the role's policy distinguish case. So the handler skips such a user, and shows IAM's spelling.
 
 use crate::common::{ROTATION, read, user_with};
 use serde_json::{Value as Json, json};
