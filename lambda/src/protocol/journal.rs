@@ -555,6 +555,8 @@ mod tests {
             vec![JournalEntry::Cleared(ClearedNote::Seen), JournalEntry::Cleared(ClearedNote::Unused)],
             vec![JournalEntry::Disabled(vec![by(1, DisabledBy::Disuse)])],
             vec![JournalEntry::Warned(key(1))],
+            vec![JournalEntry::Unannounced(key(2))],
+            vec![JournalEntry::Cleared(ClearedNote::Unannounced)],
         ] {
             let mut expected = Journal::default();
             let tags: Vec<_> = entries.iter().map(JournalEntry::tag).collect();
@@ -569,6 +571,18 @@ mod tests {
                 assert!(value.chars().all(|c| c.is_alphanumeric() || " _.:/=+-@".contains(c)), "{value}");
             }
         }
+    }
+
+    /// A release removes these tags from the user.
+    #[test]
+    fn the_tags_that_can_exist_are_the_single_ones_and_those_of_the_known_runs() {
+        let run = |text: &str| text.parse::<RunId>().unwrap();
+        let mut journal = Journal::default();
+        journal.apply(&JournalEntry::Intent(Intent { run: run("a/1"), at: at(0), known: key(1) }));
+        journal.apply(&JournalEntry::Closed(run("b/2")));
+        let expected =
+            SINGLE_TAGS.map(str::to_owned).into_iter().chain([intent_tag(&run("a/1")), intent_tag(&run("b/2"))]);
+        assert_eq!(journal.tag_keys(), expected.collect::<Vec<_>>());
     }
 
     #[test]
