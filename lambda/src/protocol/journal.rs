@@ -573,6 +573,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_intent_and_a_delivery_are_about_a_rotation() {
+        let mut journal = Journal::default();
+        assert!(!journal.has_rotation());
+        journal.apply(&JournalEntry::Warned(key(1)));
+        assert!(!journal.has_rotation());
+        let mut begun = journal.clone();
+        begun.apply(&JournalEntry::Intent(Intent { run: "a/1".parse().unwrap(), at: at(0), known: key(1) }));
+        journal.apply(&JournalEntry::Delivered(KeyNote { key: key(2), at: at(0) }));
+        assert!(begun.has_rotation() && journal.has_rotation());
+    }
+
     /// A release removes these tags from the user.
     #[test]
     fn the_tags_that_can_exist_are_the_single_ones_and_those_of_the_known_runs() {

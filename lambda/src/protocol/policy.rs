@@ -275,3 +275,39 @@ impl Policy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_use_up_to_the_delivery_counts_as_none_and_a_later_one_must_be_idle() {
+        let (policy, delivered) = (Policy::for_tests(), Timestamp::from_unix(1_000_000));
+        let used = |at| LastUse::Used { at, service: "s3".into(), region: "eu-west-1".into() };
+        let idle = policy.required_idle_time();
+        let later = delivered + Span::seconds(1);
+        for (last_use, now, unused) in [
+            (LastUse::Never, delivered, true),
+            (LastUse::Unknown, later + idle, false),
+            (used(delivered.before(Span::days(1))), delivered, true),
+            (used(delivered), delivered, true),
+            (used(later), delivered + idle, false),
+            (used(later), later + idle, true),
+        ] {
+            assert_eq!(policy.is_unused(&last_use, delivered, now), unused, "{last_use:?} at {now}");
+        }
+    }
+
+    #[test]
+    fn only_without_an_overlap_and_without_waiting_an_old_key_goes_at_once() {
+        for (overlap, still_in_use, at_once) in [
+            (Span::ZERO, StillInUse::Retire, true),
+            (Span::ZERO, StillInUse::Wait, false),
+            (Span::seconds(1), StillInUse::Retire, false),
+            (Span::days(7), StillInUse::Wait, false),
+        ] {
+            let policy = Policy { overlap, still_in_use, ..Policy::for_tests() };
+            assert_eq!(policy.acts_at_once(), at_once, "{overlap} {still_in_use:?}");
+        }
+    }
+}

@@ -1254,6 +1254,17 @@ fn a_key_is_marked_before_it_is_deactivated() {
     }
 }
 
+/// Undo would not reactivate a key that a note of another cause stands for.
+#[test]
+fn a_fresh_note_of_another_cause_is_replaced_before_a_key_is_deactivated() {
+    let mut world = rotated(90, 8);
+    let other = Disabled { by: DisabledBy::Revocation, ..by_rotation(0, ago(Span::minutes(1))) };
+    world.journal.as_mut().unwrap().disabled = vec![other];
+    let (rest, calls) = runs(&mut world, &careful());
+    assert_eq!(world.journal.as_ref().unwrap().disabled, [by_rotation(0, NOW)], "{rest:?} after {calls}");
+    assert_eq!(world.keys[0].status, Inactive);
+}
+
 /// A person deactivates the successor while the run is at work.
 #[test]
 fn invariant_1_the_keys_are_listed_again_before_the_old_one_is_deactivated() {
