@@ -21,6 +21,7 @@ mod grants;
 mod guard;
 mod iam;
 mod limits;
+mod makefile;
 mod package;
 mod random_configs;
 mod schema;
