@@ -8,6 +8,7 @@
 
 mod authorization;
 mod bad_input;
+mod bench;
 mod change_set;
 mod checkov;
 mod common;
