@@ -7,9 +7,6 @@ MAKEFLAGS += --no-print-directory
 
 # The configuration file. CONFIG=examples/article.yaml is the set-up of the article.
 CONFIG ?= rotation.yaml
-# Users and addresses that override the configuration's: USERS="alice bob" EMAIL="a@example.com"
-USERS ?=
-EMAIL ?=
 # The AWS Region and profile. By default, those that every AWS tool finds.
 REGION ?=
 PROFILE ?=
@@ -53,9 +50,12 @@ ifndef SYNTH_DEPLOY
 SYNTH_DEPLOY := "$(TARGET)/debug/synth-aws"
 DEPLOYER := deployer
 endif
-OVERRIDES = $(if $(USERS),--users "$(USERS)") $(if $(EMAIL),--emails "$(EMAIL)") $(if $(ARCH),--architecture $(ARCH))
-# A variable that counts only on the command line. USER, for example, is in the environment of every shell.
+# A variable that counts only on the command line, because of its usual name or because it answers a question. USER is in the
+# environment of every shell, and EMAIL in that of many people.
 GIVEN = $(if $(filter command,$(origin $(1))),$($(1)))
+# What overrides the configuration: USERS="alice bob" EMAIL="a@example.com"
+OVERRIDES = $(if $(call GIVEN,USERS),--users "$(call GIVEN,USERS)") $(if $(call GIVEN,EMAIL),--emails "$(call GIVEN,EMAIL)") \
+  $(if $(ARCH),--architecture $(ARCH))
 PLACE = --config "$(CONFIG)" $(if $(REGION),--region "$(REGION)") $(if $(PROFILE),--profile "$(PROFILE)")
 
 .PHONY: help setup build synth check diff demo acceptance preview deploy resubscribe run status rotate undo revoke adopt destroy
@@ -287,24 +287,24 @@ status: $(DEPLOYER) ## Show the stack, its subscriptions, its next run and what 
 	$(SYNTH_DEPLOY) status $(PLACE)
 
 rotate: $(DEPLOYER) ## Rotate the keys of USERS="alice bob" now (ENABLE=1: also without an active key; DRY=1 only shows)
-	[ -n "$(USERS)" ] || { echo "Name the users to rotate keys for: make rotate USERS='alice bob'" >&2; exit 2; }
-	$(SYNTH_DEPLOY) rotate --users "$(USERS)" $(if $(ENABLE),--enable) $(if $(DRY),--dry-run) $(PLACE)
+	[ -n "$(call GIVEN,USERS)" ] || { echo "Name the users to rotate keys for: make rotate USERS='alice bob'" >&2; exit 2; }
+	$(SYNTH_DEPLOY) rotate --users "$(call GIVEN,USERS)" $(if $(call GIVEN,ENABLE),--enable) $(if $(DRY),--dry-run) $(PLACE)
 
 undo: $(DEPLOYER) ## Reactivate the previous keys of USERS="alice bob" (DRY=1 only shows the changes)
-	[ -n "$(USERS)" ] || { echo "Name the users to reactivate keys for: make undo USERS='alice bob'" >&2; exit 2; }
-	$(SYNTH_DEPLOY) undo --users "$(USERS)" $(if $(DRY),--dry-run) $(PLACE)
+	[ -n "$(call GIVEN,USERS)" ] || { echo "Name the users to reactivate keys for: make undo USERS='alice bob'" >&2; exit 2; }
+	$(SYNTH_DEPLOY) undo --users "$(call GIVEN,USERS)" $(if $(DRY),--dry-run) $(PLACE)
 
 revoke: $(DEPLOYER) ## Revoke KEY=AKIA… of USER=alice: deliver a new key, then deactivate it (DRY=1, YES=1, WITHOUT_SUCCESSOR=1)
 	[ -n "$(call GIVEN,USER)" ] && [ -n "$(call GIVEN,KEY)" ] || { echo "Name the user and the key: make revoke USER=alice KEY=AKIA…" >&2; exit 2; }
-	$(SYNTH_DEPLOY) revoke --user "$(call GIVEN,USER)" --key "$(call GIVEN,KEY)" $(if $(DRY),--dry-run) $(if $(YES),--yes) \
-	  $(if $(WITHOUT_SUCCESSOR),--without-successor) $(PLACE)
+	$(SYNTH_DEPLOY) revoke --user "$(call GIVEN,USER)" --key "$(call GIVEN,KEY)" $(if $(DRY),--dry-run) $(if $(call GIVEN,YES),--yes) \
+	  $(if $(call GIVEN,WITHOUT_SUCCESSOR),--without-successor) $(PLACE)
 
 adopt: $(DEPLOYER) ## Make this stack the manager of USER=alice,bob in place of another stack (DRY=1 only shows the changes)
 	[ -n "$(call GIVEN,USER)" ] || { echo "Name the users that this stack is to manage: make adopt USER=alice,bob" >&2; exit 2; }
 	$(SYNTH_DEPLOY) adopt --user "$(call GIVEN,USER)" $(if $(DRY),--dry-run) $(PLACE)
 
 destroy: $(DEPLOYER) ## Delete the stack and its log; the rest stays (YES=1 does not ask; RELEASE=1 first removes the users' notes)
-	$(SYNTH_DEPLOY) destroy $(if $(YES),--yes) $(if $(call GIVEN,RELEASE),--release) $(PLACE)
+	$(SYNTH_DEPLOY) destroy $(if $(call GIVEN,YES),--yes) $(if $(call GIVEN,RELEASE),--release) $(PLACE)
 
 clean: ## Delete everything that was built and installed in this checkout
 	rm -rf "$(TARGET)" .venv

@@ -117,7 +117,7 @@ rotation = policy(
     ),
     allow("StoreNewKeys", ["secretsmanager:PutSecretValue", "secretsmanager:DescribeSecret"], secret_arns),
     allow("WriteSecretPolicies", ["secretsmanager:PutResourcePolicy"], secret_arns, Condition=never_public),
-    allow("SendMail", ["sns:Publish"], [Ref(topic)]),
+    allow("SendMail", ["sns:Publish", "sns:ListSubscriptionsByTopic"], [Ref(topic)]),
     allow("EncryptMail", ["kms:GenerateDataKey", "kms:Decrypt"], [topic_key_arn], Condition=via_sns),
     allow("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], [GetAtt(log_group, "Arn")]),
     allow("KeepFailedRuns", ["sqs:SendMessage"], [dead_letters_arn]),
@@ -202,6 +202,7 @@ schedule_role = add(
 add(
     Schedule(
         "Schedule",
+        DependsOn=["NotificationTopicPolicy", "MailToSecurityAtExampleDotCom", "FailedRuns"],
         Name=StackName,
         Description="Starts the access key rotation",
         ScheduleExpression="rate(1 day)",
@@ -252,6 +253,14 @@ alarm(
     "The rotation found something that only a person can decide, and skipped the user. The last run's report says what it "
     "is and what to do; make status shows it too.",
     MetricName="NeedsAttention",
+)
+alarm(
+    "UnconfirmedRecipients",
+    "unconfirmed-recipients",
+    "At least one address has not confirmed its subscription to notices, so it gets none. With unconfirmed_recipients: hold, "
+    "users without another recipient wait. make status names the addresses. Confirm the mail from AWS. If it is older than "
+    "two days, make resubscribe asks AWS for a new one. make run then does what waited.",
+    MetricName="UnconfirmedRecipients",
 )
 alarm(
     "OverdueKeys",

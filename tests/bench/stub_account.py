@@ -14,6 +14,7 @@ ACCOUNT = "123456789012"
 TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:bench"
 SUBSCRIBER = "security@example.com"
 BEGINNING = "2020-01-01T00:00:00Z"
+REPORTED = ("active", "last_rotated", "last_used_date")  # What the credential report says about a key.
 YESTERDAY, LONG_AGO = timedelta(days=1), timedelta(days=90)
 
 
@@ -49,10 +50,10 @@ class Account:
         return "<State>COMPLETE</State>"
 
     def GetCredentialReport(self, request, signer):
-        rows = [",".join(["user", *(f"access_key_{place}_{fact}" for place in (1, 2) for fact in ("active", "last_rotated"))])]
+        rows = [",".join(["user", *(f"access_key_{place}_{fact}" for place in (1, 2) for fact in REPORTED)])]
         for user, keys in self.keys.items():
-            seen = [("true" if key["Status"] == "Active" else "false", key["CreateDate"]) for key in keys.values()]
-            rows.append(",".join([user, *itertools.chain(*(seen + [("false", "N/A")] * 2)[:2])]))
+            seen = [("true" if key["Status"] == "Active" else "false", key["CreateDate"], "N/A") for key in keys.values()]
+            rows.append(",".join([user, *itertools.chain(*(seen + [("false", "N/A", "N/A")] * 2)[:2])]))
         content = base64.b64encode("\n".join(rows).encode()).decode()
         return f"<Content>{content}</Content><ReportFormat>text/csv</ReportFormat>"
 

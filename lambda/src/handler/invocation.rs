@@ -124,7 +124,7 @@ pub(super) async fn carry_out(
         sent.push(post.notices(&report, settings).await);
         users.push(report);
     }
-    let copied = users.iter().zip(&sent).filter(|(_, sent)| sent.is_only_for_owner);
+    let copied = users.iter().zip(&sent).filter(|(_, sent)| sent.is_for_digest);
     let copied = copied.map(|(report, _)| report.user.clone()).collect();
     let mut unsent: Vec<_> = sent.into_iter().flat_map(|sent| sent.unsent).collect();
     let is_fleet = request.users.is_none() && request.action == RunAction::Routine;
@@ -177,8 +177,8 @@ struct NoticeSender<'a, A> {
 #[derive(Default)]
 struct SentNotices {
     unsent: Vec<Unsent>,
-    /// Whether there were notices, and the administrators got none of them.
-    is_only_for_owner: bool,
+    /// Whether there was something to tell, and the administrators got no notice of it.
+    is_for_digest: bool,
 }
 
 impl<A: Aws> NoticeSender<'_, A> {
@@ -186,7 +186,7 @@ impl<A: Aws> NoticeSender<'_, A> {
     async fn notices(&self, report: &UserReport, settings: &Settings) -> SentNotices {
         // The list of subscriptions costs a call, so it is not read for users without a notice.
         if notice::notices(report, settings, &ConfirmedAddresses::default()).is_empty() {
-            return SentNotices::default();
+            return SentNotices { unsent: Vec::new(), is_for_digest: report.rest.is_unread_subscriptions() };
         }
         let confirmed = self.in_time(async { Ok(self.context.subscriptions.known(self.aws).await) }).await;
         let confirmed = confirmed.unwrap_or_default();
@@ -196,7 +196,7 @@ impl<A: Aws> NoticeSender<'_, A> {
             let envelope = Envelope { to: notice.to.into_iter().cloned().collect(), about: Some(notice.user.clone()) };
             unsent.extend(self.send(notice.kind.as_str(), envelope, mail).await);
         }
-        SentNotices { unsent, is_only_for_owner: settings.confirmed_owner_of(&report.user, &confirmed).is_some() }
+        SentNotices { unsent, is_for_digest: settings.confirmed_owner_of(&report.user, &confirmed).is_some() }
     }
 
     /// Sends the digest of the run to the administrators, if the settings ask for it.

@@ -248,6 +248,8 @@ fn of_rest<'a, Reference>(report: &'a UserReport, settings: &'a Settings<Referen
         StopReason::Withdrawn(failed) => {
             Some(NoticeKind::Failed { call: &failed.0, failure: &failed.1, aftermath: Aftermath::Withdrawn })
         }
+        // This has one cause for all users, so only the digest tells it.
+        StopReason::Failed(_) if report.rest.is_unread_subscriptions() => None,
         StopReason::Failed(failed) => {
             let (call, failure) = failed.as_ref();
             Some(NoticeKind::Failed { call, failure, aftermath: aftermath(report, call, failure) })

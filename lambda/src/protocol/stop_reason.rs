@@ -72,6 +72,14 @@ pub enum StopReason {
     Withdrawn(Box<(Call, CallError)>),
 }
 
+impl StopReason {
+    /// Whether the list of subscriptions could not be read. It is read once in a run, for all users.
+    #[must_use]
+    pub fn is_unread_subscriptions(&self) -> bool {
+        matches!(self, Self::Failed(failed) if failed.0 == Call::ListSubscriptionsByTopic)
+    }
+}
+
 impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -8,7 +8,9 @@ use futures_util::future::join_all;
 use crate::common::article;
 use crate::world::manager;
 use lambda::{
-    contract::{resource_tags::ResourceTags, topic_arn::TopicArn},
+    contract::{
+        digest_frequency::DigestFrequency, resource_tags::ResourceTags, settings::Settings, topic_arn::TopicArn,
+    },
     handler::{
         aws_api::Aws,
         dry_run::DryRun,
@@ -30,7 +32,7 @@ use lambda::{
     notice::Mail,
     protocol::{
         call::Answer,
-        call_error::CallError,
+        call_error::{CallError, ErrorCode},
         journal::{Journal, JournalEntry},
         policy::{DeleteAfter, Policy},
         run::{JournalUse, Run, RunAction},
@@ -259,9 +261,12 @@ async fn a_run_that_is_over_before_its_mail_gets_a_turn_takes_the_key_back() {
 
 /// A run of the schedule, over one user, that Lambda stops at this time.
 async fn whole_run(aws: &ReadOnly, ends: Timestamp) -> RunReport {
-    let settings = crate::common::settings("alice", policy());
+    run_with(&crate::common::settings("alice", policy()), aws, ends).await
+}
+
+async fn run_with(settings: &Settings, aws: &ReadOnly, ends: Timestamp) -> RunReport {
     let invocation = Invocation { request: "request", function: "keys", ends, log: |_| () };
-    invocation::run(aws, &settings, serde_json::json!({}), invocation).await.unwrap()
+    invocation::run(aws, settings, serde_json::json!({}), invocation).await.unwrap()
 }
 
 /// The administrators' copies are in the digest. A fleet that does not fit into the function's time has one too.
@@ -271,6 +276,23 @@ async fn a_run_that_reaches_its_deadline_still_sends_its_digest() {
     let report = whole_run(&aws, Timestamp::now() + Span::seconds(10)).await;
     assert_eq!(report.users[0].rest, StopReason::OutOfTime);
     assert_eq!((report.summary.unsent, aws.mails.lock().unwrap().len()), (0, 1), "{report:?}");
+}
+
+/// The list of subscriptions is the same for all users, so its failure is told once, in the digest. It is also told with
+/// `digest: never`, because no notice tells it.
+#[tokio::test]
+async fn a_list_of_subscriptions_that_cannot_be_read_is_one_mail() {
+    let old = Timestamp::now().before(Span::days(400));
+    let due = Key { id: "AKIAEXAMPLE000000001".parse().unwrap(), status: Active, created: old };
+    for digest in [DigestFrequency::Changes, DigestFrequency::Never] {
+        let denied = CallError::without_effect(ErrorCode::Aws("AuthorizationError".into()), "denied");
+        let aws = ReadOnly { confirmed: Some(Err(denied)), ..ReadOnly::new(Some(vec![due.clone()])) };
+        let settings = Settings { digest, ..crate::common::settings("alice bob carol", crate::common::careful()) };
+        let report = run_with(&settings, &aws, Timestamp::now() + Span::seconds(600)).await;
+        assert_eq!(report.summary.failed, 3, "{report:?}");
+        let mails = aws.mails.lock().unwrap();
+        assert!(mails.len() == 1 && mails[0].contains("3 to look at"), "{digest:?}: {mails:?}");
+    }
 }
 
 /// Invariant 6: Lambda would stop the function, and the report would be lost.

@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use crate::cmd::{
     CommandError, config_args,
     generated_files::{self, GeneratedFile},
+    note,
 };
 use crate::{
     cfn::{read, yaml},
@@ -129,7 +130,7 @@ impl Findings {
             if measure.refused {
                 self.wrong(path, measure.to_string(), measure.fix);
             } else {
-                eprintln!("warning: {} {measure}\n  fix: {}", path.display(), measure.fix);
+                note(&format!("warning: {} {measure}\n  fix: {}", path.display(), measure.fix));
             }
         }
         if self.wrong.len() == before && !says.is_empty() {

@@ -7,7 +7,7 @@ use std::{
 
 use lambda::model::email::Email;
 
-use super::CommandError;
+use super::{CommandError, note};
 use crate::{
     cfn::{Value, resource::Architecture},
     config::{self, Config, ConfiguredUsers, Overrides, Problem, Problems},
@@ -102,7 +102,7 @@ pub(super) struct Read {
 pub(super) fn read(path: &Path, overrides: Overrides) -> Result<Read, CommandError> {
     let (read, warnings) = read_file(path, overrides)?;
     for warning in &warnings {
-        eprint!("{}", warning.render_warning(&read.file, &read.text));
+        note(warning.render_warning(&read.file, &read.text).trim_end());
     }
     Ok(read)
 }

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use crate::cmd::{CommandError, target, terminal::Terminal};
 use crate::deploy::{
     aws::{AwsError, Session, cloudformation::Stack},
+    command_line::make,
     interrupt::{Interrupt, Interrupted},
     message::{Message, MessageSink},
     stack_recipients,
@@ -47,7 +48,7 @@ pub(super) async fn follow(
 }
 
 fn interrupted(left: &str) -> CommandError {
-    CommandError::interrupted(format!("Interrupted. The stack is deployed.{left} To see the state: make status"))
+    CommandError::interrupted(format!("Interrupted. The stack is deployed.{left} To see the state: {}", make("status")))
 }
 
 /// The recipients of a deployed stack.
@@ -94,8 +95,9 @@ impl<'a> Recipients<'a> {
                 let rest = limit.std().saturating_sub(began.elapsed());
                 if rest.is_zero() {
                     return Err(CommandError::failure(format!(
-                        "error: the stack is deployed, but after {limit} it still waits for {}; for new mails: make resubscribe",
-                        awaited(&left)
+                        "error: the stack is deployed, but after {limit} it still waits for {}; for new mails: {}",
+                        awaited(&left),
+                        make("resubscribe")
                     )));
                 }
                 let unconfirmed = async {

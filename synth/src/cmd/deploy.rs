@@ -8,13 +8,14 @@ use crate::cmd::{
     CommandError, Exit,
     config_args::ConfigArgs,
     confirmations, package, target,
-    terminal::{self, OutputFormat, Terminal, ask, quoted},
+    terminal::{self, OutputFormat, Terminal, ask},
 };
 use crate::{
     cfn::{Value, json, yaml},
     deploy::{
         active_pairs::active_pairs,
         aws::{AwsLocation, Session, cloudformation::CloudFormation},
+        command_line::quoted,
         deploy_error::DeployError,
         deploy_plan::{Deployment, Object, Release},
         interrupt::Interrupt,

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-use crate::cmd::{CommandError, config_args::ConfigArgs, print};
+use crate::cmd::{CommandError, config_args::ConfigArgs, note, print};
 use crate::{
     cfn::json::to_json,
     deployer::{AccountId, AccountRegion, DeployedStack, Partition, RegionName, policy},
@@ -47,7 +47,7 @@ pub(super) fn run(args: &DeployPolicyArgs) -> Result<(), CommandError> {
         DeployedStack { name: &artifact_stack, template: &artifacts },
     ];
     let policy = policy(&place, &stacks).map_err(|e| CommandError::failure(e.to_string()))?;
-    policy.notes.iter().for_each(|note| eprintln!("note: {note}"));
+    policy.notes.iter().for_each(|text| note(&format!("note: {text}")));
     match args.format {
         Format::Json => print(&format!("{:#}\n", policy.json())),
         Format::Text => print(&policy.text()),

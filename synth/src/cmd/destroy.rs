@@ -3,13 +3,14 @@
 use crate::cmd::{
     CommandError,
     manual_run::ManualRun,
-    print, target,
+    note, print, target,
     terminal::{Confirmation, OutputFormat, Terminal},
 };
 use crate::{
     cfn::read,
     deploy::{
         aws::cloudformation::CloudFormation,
+        command_line::make,
         deletion_summary::{Artifacts, StackLocation, UserNotes, deletion_summary},
         deploy_error::DeployError,
         interrupt::Interrupt,
@@ -66,7 +67,7 @@ pub(super) fn run(args: &DestroyArgs) -> Result<(), CommandError> {
             release.preview().await?;
         }
         if !args.yes {
-            confirmation("Delete it?").ask(&interrupt).await?;
+            confirm("Delete it?", args.release, &interrupt).await?;
         }
         if let Some(release) = &release {
             release.carry_out().await?;
@@ -77,8 +78,10 @@ pub(super) fn run(args: &DestroyArgs) -> Result<(), CommandError> {
     })
 }
 
-const fn confirmation(question: &str) -> Confirmation<'_> {
-    Confirmation { question, make: "make destroy YES=1", declined: "Nothing was deleted" }
+/// Asks. With `release`, the proposed command removes the notes about users too.
+async fn confirm(question: &str, release: bool, interrupt: &Interrupt) -> Result<(), CommandError> {
+    let make = make(if release { "destroy RELEASE=1 YES=1" } else { "destroy YES=1" });
+    Confirmation { question, make: &make, declined: "Nothing was deleted" }.ask(interrupt).await
 }
 
 /// The removal of the notes about users, before the stack is deleted.
@@ -93,7 +96,7 @@ impl UserRelease<'_> {
         match self.run.try_report(&RunCommand::Release, InvocationMode::DryRun).await? {
             Ok(report) => print(&users_with_two_keys(&report)),
             Err(no_report) => {
-                eprintln!("warning: it is not known which users have two active keys: {no_report}");
+                note(&format!("warning: it is not known which users have two active keys: {no_report}"));
                 Ok(())
             }
         }
@@ -108,9 +111,9 @@ impl UserRelease<'_> {
         if remaining.is_empty() {
             return print("The notes about the users are removed\n");
         }
-        eprintln!("The notes about some users were not removed:");
+        note("The notes about some users were not removed:");
         for line in &remaining {
-            eprintln!("  {line}");
+            note(&format!("  {line}"));
         }
         if self.yes {
             return Err(CommandError::failure(
@@ -119,7 +122,7 @@ impl UserRelease<'_> {
                     .into(),
             ));
         }
-        confirmation("Delete the stack anyway?").ask(self.run.interrupt).await
+        confirm("Delete the stack anyway?", true, self.run.interrupt).await
     }
 }
 
@@ -138,7 +141,8 @@ fn why(failure: DeployError) -> CommandError {
             let cause = cause.map_or_else(|| "AWS does not show it".to_owned(), |cause| cause.to_string());
             CommandError::failure(format!(
                 "error: the deletion ended in {status}. The root cause: {cause}\n\
-                 Fix the cause, then delete the rest: make destroy"
+                 Fix the cause, then delete the rest: {}",
+                make("destroy")
             ))
         }
         other => other.into(),

@@ -1,8 +1,9 @@
 //! A run that a person starts: it invokes the function of a deployed stack and waits for the report.
 
-use crate::cmd::{CommandError, target};
+use crate::cmd::{CommandError, note, target};
 use crate::deploy::{
     aws::Session,
+    command_line::make,
     interrupt::Interrupt,
     invoke::{self, InvocationError, InvocationMode, RunCommand},
     received_report::ReceivedReport,
@@ -30,12 +31,13 @@ impl ManualRun<'_> {
             InvocationMode::ForReal => "",
             InvocationMode::DryRun => " for a dry run",
         };
-        eprintln!("Invoking {function} in {session}{purpose}, and waiting for its report (15 minutes at most)");
+        note(&format!("Invoking {function} in {session}{purpose}, and waiting for its report (15 minutes at most)"));
         tokio::select! {
             report = invoke::invoke(session, function, order, mode) => Ok(report),
-            _ = interrupt.pressed() => Err(CommandError::interrupted(
-                "Interrupted. The run continues in AWS. To see how it ends: make status, or the log of the function".into(),
-            )),
+            _ = interrupt.pressed() => Err(CommandError::interrupted(format!(
+                "Interrupted. The run continues in AWS. To see how it ends: {}, or the log of the function",
+                make("status")
+            ))),
         }
     }
 
@@ -53,8 +55,9 @@ impl ManualRun<'_> {
             InvocationError::NoFunction(_) => target::stack_not_found(self.function, self.session),
             lost if lost.may_be_running() => CommandError::failure(format!(
                 "error: {lost}\nThe run may have started anyway, and may continue in AWS. See how it ends before you {} again: \
-                 make status, or the log of the function",
-                self.verb
+                 {}, or the log of the function",
+                self.verb,
+                make("status")
             )),
             other => CommandError::failure(format!("error: {other}")),
         }

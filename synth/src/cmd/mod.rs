@@ -175,6 +175,12 @@ fn print(document: &str) -> Result<(), CommandError> {
     }
 }
 
+/// Prints a line on standard error. If its reader is gone, the line is lost, and the command goes on: `synth deploy 2>&1 |
+/// head` must not end between two calls to AWS.
+fn note(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
 /// Runs the command line to its end; errors go to standard error.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
@@ -214,8 +220,7 @@ pub fn run(cli: Cli) -> ExitCode {
     match done {
         Ok(()) => Exit::Fine.into(),
         Err(stop) => {
-            let message = stop.message.trim_end();
-            eprintln!("{message}");
+            note(stop.message.trim_end());
             stop.exit.into()
         }
     }

@@ -10,10 +10,11 @@ use lambda::{
 use crate::cmd::{
     CommandError,
     manual_run::{self, ManualRun},
-    print, target,
-    terminal::{Confirmation, can_ask, quoted},
+    note, print, target,
+    terminal::{Confirmation, can_ask},
 };
 use crate::deploy::{
+    command_line::{aws, make, quoted},
     interrupt::Interrupt,
     invoke::{InvocationMode, RunCommand},
     received_report::ReceivedReport,
@@ -97,7 +98,7 @@ impl Conversation<'_> {
     /// Says that the key is still active, and revokes it if a person wants that anyway.
     async fn without_successor(&self, cause: &str) -> Result<(), CommandError> {
         let Revocation { user, key } = &self.revocation;
-        eprintln!("The key {key} is still active. {user} got no new key, because: {cause}");
+        note(&format!("The key {key} is still active. {user} got no new key, because: {cause}"));
         if self.args.yes || !can_ask() {
             let make = env::var_os("MAKELEVEL").map_or("", |_| "\nor the same make revoke with WITHOUT_SUCCESSOR=1");
             return Err(CommandError::failure(format!(
@@ -114,7 +115,8 @@ impl Conversation<'_> {
             return Ok(());
         }
         let Revocation { user, key } = &self.revocation;
-        let make = format!("make revoke USER={user} KEY={key} YES=1");
+        let without = if self.args.without_successor { " WITHOUT_SUCCESSOR=1" } else { "" };
+        let make = make(&format!("revoke USER={user} KEY={key} YES=1{without}"));
         Confirmation { question, make: &make, declined: "The key was not revoked" }.ask(self.run.interrupt).await
     }
 
@@ -201,7 +203,7 @@ fn failure(revocation: &Revocation, outcome: &RevocationOutcome) -> String {
 
 /// The command that deactivates the key without the function.
 fn by_hand(Revocation { user, key }: &Revocation) -> String {
-    format!("aws iam update-access-key --user-name {user} --access-key-id {key} --status Inactive")
+    aws(&format!("iam update-access-key --user-name {user} --access-key-id {key} --status Inactive"))
 }
 
 /// The same command line with `--without-successor`.

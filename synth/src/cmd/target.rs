@@ -10,6 +10,7 @@ use crate::{
             AwsError, AwsLocation, Session,
             cloudformation::{CloudFormation, Stack},
         },
+        command_line::make,
         deploy_error::DeployError,
         stack_status::StackState,
     },
@@ -68,8 +69,9 @@ pub(super) async fn stack(session: &Session, name: &str) -> Result<Option<Stack>
 /// The error for a stack that is not in the session's account and Region.
 pub(super) fn stack_not_found(name: &str, session: &Session) -> CommandError {
     CommandError::failure(format!(
-        "error: there is no stack {name} in {session}; deploy it (make deploy), or name its Region and profile (--region, \
-         --profile; make: REGION=, PROFILE=)"
+        "error: there is no stack {name} in {session}; deploy it ({}), or name its Region and profile (--region, \
+         --profile; make: REGION=, PROFILE=)",
+        make("deploy")
     ))
 }
 

@@ -1,7 +1,6 @@
 //! The terminal: how commands that change something show their progress, and how they ask for confirmation.
 
 use std::{
-    borrow::Cow,
     io::{self, BufRead, IsTerminal, Write},
     thread,
     time::Duration,
@@ -11,7 +10,7 @@ use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::oneshot;
 
-use super::{CommandError, takes_colour};
+use super::{CommandError, note, takes_colour};
 use crate::deploy::{
     interrupt::{Interrupt, Interrupted},
     message::{JsonMessages, Message, MessageSink, PlainText, Renderer},
@@ -99,12 +98,6 @@ impl Confirmation<'_> {
     }
 }
 
-/// A word as a shell takes it.
-pub(super) fn quoted(word: &str) -> String {
-    // An argument of a process cannot contain a NUL byte, the only text that is refused.
-    shlex::try_quote(word).map_or_else(|_| word.to_owned(), Cow::into_owned)
-}
-
 /// Whether a person at a terminal can see and answer a question.
 pub(super) fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
@@ -112,7 +105,7 @@ pub(super) fn can_ask() -> bool {
 
 /// Asks a question in the terminal. Any answer but y or yes means no.
 pub(super) async fn ask(interrupt: &Interrupt, question: &str) -> Result<bool, Interrupted> {
-    eprint!("{question} [y/N] ");
+    let _ = write!(io::stderr(), "{question} [y/N] ");
     let (sender, answer) = oneshot::channel();
     // The answer is read in a thread of its own, so that Ctrl-C need not wait for it.
     thread::spawn(move || {
@@ -124,7 +117,7 @@ pub(super) async fn ask(interrupt: &Interrupt, question: &str) -> Result<bool, I
     tokio::select! {
         yes = answer => Ok(yes.unwrap_or(false)),
         interrupted = interrupt.pressed() => {
-            eprintln!();
+            note("");
             Err(interrupted)
         }
     }

@@ -91,7 +91,8 @@ settings! {
         language: Language = "en", such as "en", "ja";
         /// When the administrators get one mail that sums up a run. The notices about a user with a confirmed owner go only to the
         /// owner, and this mail lists them. `always`: after each run. `changes`: after a run that changed something or found something
-        /// wrong. `never`: only if a user with a confirmed owner failed or needs attention.
+        /// wrong. `never`: only if a user with a confirmed owner failed or needs attention, or if the list of subscriptions could not be
+        /// read.
         digest: DigestFrequency = "changes", such as "always", "changes", "never";
         /// What scheduled runs do for a user if neither its owner nor an administrator has confirmed a subscription. `hold`: the user
         /// waits. Its keys are not replaced, deactivated or deleted, and warnings wait too. What a person orders with `make rotate` or

@@ -152,7 +152,7 @@ fn lines(causes: &[RootCause]) -> String {
 fn aftermath(stack: &str, status: &StackStatus) -> String {
     match StackState::of(Some(status)) {
         StackState::Deployed => "AWS took it back: all is as it was before.".to_owned(),
-        StackState::Ruined => "The next deployment deletes what is left of it and makes it anew.".to_owned(),
+        StackState::Ruined => "The next deployment deletes what is left of it and creates it again.".to_owned(),
         StackState::Stuck(remedy) => format!("Before the next deployment: {}", remedy.for_stack(stack)),
         StackState::Absent | StackState::Busy => String::new(),
     }

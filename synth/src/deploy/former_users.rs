@@ -19,7 +19,7 @@ use lambda::{
 };
 use serde_json::{Value as Json, json};
 
-use crate::deploy::{aws::AwsError, deployed_template::setting, received_report::ReceivedUser};
+use crate::deploy::{aws::AwsError, command_line::aws, deployed_template::setting, received_report::ReceivedUser};
 
 /// The most users that are looked up in IAM, each with one call.
 pub const MOST_LOOKUPS: usize = 50;
@@ -211,7 +211,7 @@ const WHY_LEFT: &str = "a person must decide: the user is no longer selected, bu
 impl UserSecret {
     /// The command that deletes the secret. AWS keeps it for 30 days, in which it can be restored.
     fn deletion(&self, region: &str) -> String {
-        format!("aws secretsmanager delete-secret --secret-id '{}' --region {region}", self.name)
+        aws(&format!("secretsmanager delete-secret --secret-id '{}' --region {region}", self.name))
     }
 }
 

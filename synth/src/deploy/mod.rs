@@ -6,6 +6,7 @@
 
 pub mod active_pairs;
 pub mod aws;
+pub mod command_line;
 pub mod deletion_summary;
 pub mod deploy_error;
 pub mod deploy_plan;

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value as Json;
 
+use crate::deploy::command_line::make;
+
 /// The report of a run. Unknown fields are ignored, because the function may be older or newer than this program.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReceivedReport {
@@ -119,8 +121,9 @@ impl ReceivedReport {
         let addresses = self.unconfirmed();
         (!addresses.is_empty()).then(|| {
             format!(
-                "Not confirmed, so they get no notice: {}\nConfirm the mail from AWS. For a new mail: make resubscribe\n",
-                addresses.join(", ")
+                "Not confirmed, so they get no notice: {}\nConfirm the mail from AWS. For a new mail: {}\n",
+                addresses.join(", "),
+                make("resubscribe")
             )
         })
     }

@@ -2,6 +2,7 @@
 
 use crate::deploy::{
     active_pairs::active_pairs,
+    command_line::make,
     received_report::{ReceivedReport, ReceivedUser},
 };
 
@@ -13,8 +14,9 @@ pub fn users_with_two_keys(report: &ReceivedReport) -> String {
         return String::new();
     }
     format!(
-        "Users with two active keys, which both stay active. To end a rotation first, wait until make status shows one \
+        "Users with two active keys, which both stay active. To end a rotation first, wait until {} shows one \
          active key\n{}",
+        make("status"),
         pairs.concat()
     )
 }

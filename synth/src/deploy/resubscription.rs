@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::deploy::{
     aws::AwsError,
+    command_line::make,
     subscriptions::{StackSubscription, SubscriptionState},
     table::table,
 };
@@ -87,7 +88,8 @@ pub fn text(done: &[Resubscription]) -> String {
         0 => String::new(),
         _ => format!(
             "AWS sends one mail for each of these subscriptions ({mails}). Follow the link in it within 48 hours. To see the \
-             state: make status\n"
+             state: {}\n",
+            make("status")
         ),
     });
     text

@@ -61,7 +61,10 @@ const KNOWN: &[(&[&str], &str)] = &[
         &["explicit deny…permissions boundary", "no permissions boundary allows"],
         "The permissions boundary of your identity forbids it: ask whoever set it, or deploy as somebody else.",
     ),
-    (&["security token…expired"], "The credentials expired on the way: sign in anew, then run the same command again."),
+    (
+        &["security token…expired"],
+        "The credentials expired on the way: sign in again, then run the same command again.",
+    ),
     (
         &["S3 Error Code: PermanentRedirect"],
         "The artifact bucket must be in the stack's Region: name one there with --artifact-bucket, or leave that out.",
@@ -111,7 +114,7 @@ const KNOWN: &[(&[&str], &str)] = &[
         &["Invalid Schedule Expression", "ScheduleExpressionTimezone"],
         "EventBridge Scheduler does not take the configuration's schedule or time_zone: correct it.",
     ),
-    (&["unzip"], "Lambda cannot read the package: build it anew (make build)."),
+    (&["unzip"], "Lambda cannot read the package: build it again (make build)."),
     (
         &["Rate exceeded", "Throttling", "TooManyRequests"],
         "AWS was asked too much at once, perhaps by others in the account: run the same command again.",
@@ -172,7 +175,7 @@ mod tests {
             "permissions boundary",
         ),
         ("Resource handler returned message: \"Access Denied (Service: S3, Status Code: 403)\"", "deploy-policy"),
-        ("The security token included in the request is expired", "sign in anew"),
+        ("The security token included in the request is expired", "sign in again"),
         (
             "Resource handler returned message: \"Function already exist: access-key-rotation (Service: Lambda, Status \
              Code: 409)\" (HandlerErrorCode: AlreadyExists)",

@@ -197,7 +197,7 @@ impl<'a> Stacks<'a> {
     pub async fn close(&mut self, plan: &mut Plan, body: &Body) -> Result<(), DeployError> {
         if let (StackState::Ruined, Some(stack)) = (plan.stack_state(), plan.found.take()) {
             let (name, status) = (&plan.target.stack, &stack.status);
-            self.note(&format!("{name} was never created ({status}): deleting what is left of it, to make it anew"));
+            self.note(&format!("{name} was never created ({status}): deleting what is left of it, to create it again"));
             self.delete(name, &stack, Progress::default()).await?;
         }
         self.draft(plan, body).await

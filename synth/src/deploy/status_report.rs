@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::deploy::{
     aws::{AwsError, Session, cloudformation::Stack},
+    command_line::aws,
     former_users::{self, FormerUsers, MOST_LOOKUPS, SecretOwnership},
     invoke::{self, InvocationError, InvocationMode, RunCommand},
     next_run::{self, Firing, Schedule, ScheduleState},
@@ -198,10 +199,12 @@ impl StatusReport {
 /// The subscriptions to a topic as text for people: ours, and then the others with the command that ends each.
 fn subscribers(TopicSubscriptions { declared, foreign, leftover }: &TopicSubscriptions) -> String {
     let others = foreign.iter().map(|ForeignSubscription { arn, .. }| {
-        format!("not from this stack's template; to end it: aws sns unsubscribe --subscription-arn {arn}")
+        let command = aws(&format!("sns unsubscribe --subscription-arn {arn}"));
+        format!("not from this stack's template; to end it: {command}")
     });
     let others: Vec<_> = others.collect();
-    let ours = declared.iter().map(|ours| [ours.declared.address.as_str(), ours.state.explained()]);
+    let states: Vec<_> = declared.iter().map(|ours| ours.state.explained()).collect();
+    let ours = declared.iter().zip(&states).map(|(ours, state)| [ours.declared.address.as_str(), state]);
     let foreign = foreign.iter().zip(&others).map(|(other, text)| [other.endpoint.as_str(), text]);
     let expires =
         "not from this stack's template, and not confirmed: AWS cannot delete it, it expires within three days";

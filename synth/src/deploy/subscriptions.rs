@@ -7,6 +7,8 @@ use std::{collections::BTreeMap, fmt};
 use lambda::{contract::selector::UserSelector, model::email::Email};
 use serde_json::{Value as Json, json};
 
+use crate::deploy::command_line::make;
+
 /// A topic of a rotation stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StackTopic {
@@ -154,16 +156,18 @@ impl SubscriptionState {
 
     /// The state as text for people: what it means, and what to do.
     #[must_use]
-    pub fn explained(self) -> &'static str {
+    pub fn explained(self) -> String {
         match self {
-            Self::Confirmed => "confirmed",
+            Self::Confirmed => "confirmed".to_owned(),
             // Source: SNS Developer Guide, and the SNS announcement of May 2023.
-            Self::Pending => {
-                "not confirmed: follow the link in the mail from AWS; the link is good for 48 hours, then make resubscribe"
-            }
-            Self::Gone => {
-                "no subscription: unsubscribed, or not confirmed within 48 hours; for a new mail: make resubscribe"
-            }
+            Self::Pending => format!(
+                "not confirmed: follow the link in the mail from AWS; the link is good for 48 hours, then {}",
+                make("resubscribe")
+            ),
+            Self::Gone => format!(
+                "no subscription: unsubscribed, or not confirmed within 48 hours; for a new mail: {}",
+                make("resubscribe")
+            ),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use crate::common::{golden, keys, read};
+use crate::common::{golden, keys, read, root};
 
 /// A valid configuration with these additional lines.
 fn with(lines: &str) -> String {
@@ -496,4 +496,16 @@ fn a_stale_template_has_its_own_exit_code() {
     std::fs::write(folder.path().join("rotation.yaml"), with("memory: 256")).unwrap();
     assert_eq!(run(&["check", "--template", "t.yaml"]), Some(4));
     assert_eq!(run(&["template", "--output", "no/such/folder.yaml"]), Some(1));
+}
+
+/// `synth deploy 2>&1 | head` must not break off between two calls to AWS.
+#[test]
+fn a_closed_standard_error_does_not_end_the_command() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let arguments = ["deploy-policy", "--account", "111122223333", "--region", "eu-west-1"];
+    let mut synth = Command::new(env!("CARGO_BIN_EXE_synth"));
+    let output = synth.current_dir(root()).args(arguments).stderr(writer).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stdout.starts_with(b"{"), "the policy itself is printed");
 }

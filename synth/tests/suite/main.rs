@@ -8,6 +8,7 @@
 
 mod authorization;
 mod bad_input;
+mod bench;
 mod change_set;
 mod checkov;
 mod common;
@@ -21,6 +22,7 @@ mod grants;
 mod guard;
 mod iam;
 mod limits;
+mod makefile;
 mod package;
 mod random_configs;
 mod schema;

@@ -100,7 +100,7 @@ const role = new CfnRole(stack, "FunctionRole", {
         allow("WriteSecretPolicies", ["secretsmanager:PutResourcePolicy"], secretArns, {
           Bool: { "secretsmanager:BlockPublicPolicy": ["true"] },
         }),
-        allow("SendMail", ["sns:Publish"], [topic.ref]),
+        allow("SendMail", ["sns:Publish", "sns:ListSubscriptionsByTopic"], [topic.ref]),
         allow("EncryptMail", ["kms:GenerateDataKey", "kms:Decrypt"], [topicKey.attrArn], {
           StringLike: { "kms:ViaService": [Fn.sub("sns.${AWS::Region}.*")] },
         }),
@@ -173,7 +173,7 @@ const scheduleRole = new CfnRole(stack, "ScheduleRole", {
     },
   ],
 });
-new CfnSchedule(stack, "Schedule", {
+const schedule = new CfnSchedule(stack, "Schedule", {
   name: Aws.STACK_NAME,
   description: "Starts the access key rotation",
   scheduleExpression: "rate(1 day)",
@@ -189,6 +189,7 @@ new CfnSchedule(stack, "Schedule", {
     deadLetterConfig: { arn: deadLetters.attrArn },
   },
 });
+schedule.addOverride("DependsOn", ["NotificationTopicPolicy", "MailToSecurityAtExampleDotCom", "FailedRuns"]);
 
 // The alarms. Each description says what to do.
 const alarm = (id, name, says, rule) =>
@@ -217,6 +218,12 @@ alarm(
   "users-need-attention",
   "The rotation found something that only a person can decide, and skipped the user. The last run's report says what it is and what to do; make status shows it too.",
   { metricName: "NeedsAttention" },
+);
+alarm(
+  "UnconfirmedRecipients",
+  "unconfirmed-recipients",
+  "At least one address has not confirmed its subscription to notices, so it gets none. With unconfirmed_recipients: hold, users without another recipient wait. make status names the addresses. Confirm the mail from AWS. If it is older than two days, make resubscribe asks AWS for a new one. make run then does what waited.",
+  { metricName: "UnconfirmedRecipients" },
 );
 alarm(
   "OverdueKeys",

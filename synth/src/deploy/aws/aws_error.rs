@@ -6,7 +6,7 @@ use aws_sdk_sts::{
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
 };
-use lambda::protocol::call_error::ErrorCode;
+use lambda::{model::parse_error::ParseError, protocol::call_error::ErrorCode};
 
 use crate::cfn::read::TemplateReadError;
 
@@ -16,6 +16,9 @@ pub enum AwsError {
     /// No Region is configured.
     #[error("no AWS Region: pass --region, or set AWS_REGION or a profile's region")]
     NoRegion,
+    /// The Region that the environment or the profile names has no such form.
+    #[error("the AWS Region is wrong: {0}; pass --region, or correct AWS_REGION or the profile's region")]
+    WrongRegion(#[from] ParseError),
     /// There are no credentials, or their provider failed. Holds the SDK's message.
     #[error("no AWS credentials: {0}; sign in (aws sso login), set AWS_PROFILE or pass --profile")]
     NoCredentials(String),

@@ -13,6 +13,7 @@ mod sns;
 
 use std::{fmt, time::Duration};
 
+use ::lambda::model::parse_error::ParseError;
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider, provider_config::ProviderConfig,
     retry::RetryConfig, timeout::TimeoutConfig,
@@ -24,17 +25,23 @@ use aws_smithy_http_client::{
 };
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
+use crate::deployer::RegionName;
 pub use aws_error::AwsError;
 
 /// The Region and profile from the command line. They override the environment and `~/.aws/config`.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct AwsLocation {
     /// The AWS Region; without it, that of the environment or of the profile
-    #[arg(long, value_name = "REGION")]
+    #[arg(long, value_name = "REGION", value_parser = region)]
     pub region: Option<String>,
     /// The profile of ~/.aws/config whose credentials are used
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
+}
+
+/// Checks the form of a Region's code.
+fn region(text: &str) -> Result<String, ParseError> {
+    text.parse::<RegionName>().map(|region| region.to_string())
 }
 
 /// Credentials that AWS has accepted, with their account and Region.
@@ -103,7 +110,7 @@ impl Session {
         }
         let mut config = loader.load().await;
         let region = config.region().map(ToString::to_string).filter(|name| !name.is_empty());
-        let region = region.ok_or(AwsError::NoRegion)?;
+        let region = self::region(&region.ok_or(AwsError::NoRegion)?)?;
         if let Some(profile) = &place.profile {
             // A requested profile has precedence over keys in the environment. The SDK's own chain would use those
             // keys.
@@ -151,6 +158,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    /// A wrong name is an error of the command line, not of the connection.
+    #[test]
+    fn a_region_is_a_code_of_aws() {
+        for (right, wrong) in [("eu-west-1", "Ireland"), ("us-gov-west-1", "eu west 1"), ("cn-north-1", "")] {
+            assert!(region(right).is_ok() && region(wrong).is_err(), "{right} {wrong}");
+        }
+        let said = AwsError::from(region("Ireland").unwrap_err()).to_string();
+        assert!(said.contains("\"Ireland\" is not an AWS Region") && said.contains("AWS_REGION"), "{said}");
+    }
 
     /// The connection that `synth rotate` waits on sends something before a NAT gateway or a CI runner drops it.
     #[tokio::test]

@@ -3,6 +3,7 @@
 use super::{DeployOutcome, Message, Renderer};
 use crate::{
     deploy::{
+        command_line::make,
         progress::{Event, ProgressUpdate},
         subscriptions::{StackSubscription, SubscriptionState, awaited},
         table::table,
@@ -42,7 +43,7 @@ impl Renderer for PlainText {
             Message::Unconfirmed([]) => String::new(),
             Message::Unconfirmed(left) => unconfirmed(left),
             Message::Awaited([]) => {
-                "All addresses have confirmed. Scheduled runs do what waited; to do it now: make run\n".to_owned()
+                format!("All addresses have confirmed. Scheduled runs do what waited; to do it now: {}\n", make("run"))
             }
             Message::Awaited(left) => format!("Waiting for {}\n", awaited(left)),
             // The status report shows the outputs.
@@ -66,9 +67,11 @@ fn unconfirmed(left: &[StackSubscription]) -> String {
          within 48 hours.\n\
          Before that, the address gets none of these messages. With unconfirmed_recipients: hold, users without a confirmed \
          recipient wait.\n\
-         After 48 hours, or without a subscription, ask for a new mail: make resubscribe\n\
-         After the confirmations, to do at once what waited: make run\n",
-        table(rows)
+         After 48 hours, or without a subscription, ask for a new mail: {}\n\
+         After the confirmations, to do at once what waited: {}\n",
+        table(rows),
+        make("resubscribe"),
+        make("run")
     )
 }
 

@@ -1,0 +1,81 @@
+//! The commands that messages propose, for the stack that this process is about.
+
+use std::{borrow::Cow, env};
+
+/// The options that choose a stack, and the variables of make for the same.
+const CHOICES: [(&str, &str); 3] = [("--config", "CONFIG"), ("--region", "REGION"), ("--profile", "PROFILE")];
+
+/// What make takes without CONFIG.
+const DEFAULT_CONFIG: &str = "rotation.yaml";
+
+/// The command `make TARGET`, with the variables that choose the stack of this process. Without them, the command could run
+/// for another stack.
+#[must_use]
+pub fn make(target: &str) -> String {
+    make_for(target, &env::args().collect::<Vec<_>>())
+}
+
+/// This command of the AWS CLI, with the Region and the profile of this process.
+#[must_use]
+pub fn aws(command: &str) -> String {
+    aws_for(command, &env::args().collect::<Vec<_>>())
+}
+
+/// A word as a shell takes it.
+#[must_use]
+pub fn quoted(word: &str) -> String {
+    // An argument of a process cannot contain a NUL byte, the only text that is refused.
+    shlex::try_quote(word).map_or_else(|_| word.to_owned(), Cow::into_owned)
+}
+
+fn make_for(target: &str, arguments: &[String]) -> String {
+    let mut words = vec!["make".to_owned(), target.to_owned()];
+    for (option, variable) in CHOICES {
+        let chosen = value(option, arguments).filter(|value| *value != DEFAULT_CONFIG);
+        words.extend(chosen.map(|value| format!("{variable}={}", quoted(value))));
+    }
+    words.join(" ")
+}
+
+fn aws_for(command: &str, arguments: &[String]) -> String {
+    let mut words = vec!["aws".to_owned(), command.to_owned()];
+    for option in ["--region", "--profile"].into_iter().filter(|option| !command.contains(option)) {
+        words.extend(value(option, arguments).map(|value| format!("{option} {}", quoted(value))));
+    }
+    words.join(" ")
+}
+
+/// The value of an option, in either form: `--region eu-west-1` or `--region=eu-west-1`.
+fn value<'a>(option: &str, arguments: &'a [String]) -> Option<&'a str> {
+    let next = arguments.iter().skip(1).map(String::as_str).map(Some).chain([None]);
+    arguments.iter().zip(next).find_map(|(argument, next)| match argument.strip_prefix(option)? {
+        "" => next,
+        rest => rest.strip_prefix('='),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(line: &str) -> Vec<String> {
+        shlex::split(line).unwrap()
+    }
+
+    #[test]
+    fn a_proposed_command_is_about_the_same_stack() {
+        for (line, expected) in [
+            ("synth run", "make run"),
+            ("synth run --config rotation.yaml", "make run"),
+            ("synth run --config pilot.yaml --region=eu-west-1", "make run CONFIG=pilot.yaml REGION=eu-west-1"),
+            ("synth run --profile 'my own' --regional x", "make run PROFILE='my own'"),
+            ("synth run --config", "make run"),
+        ] {
+            assert_eq!(make_for("run", &arguments(line)), expected, "{line}");
+        }
+        let chosen = arguments("synth run --profile ops --region eu-west-1");
+        assert_eq!(aws_for("sns list-topics", &chosen), "aws sns list-topics --region eu-west-1 --profile ops");
+        assert_eq!(aws_for("iam get-user --region x", &chosen), "aws iam get-user --region x --profile ops");
+        assert_eq!(aws_for("iam get-user", &arguments("synth run")), "aws iam get-user");
+    }
+}
