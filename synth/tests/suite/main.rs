@@ -20,6 +20,7 @@ mod generated;
 mod grants;
 mod guard;
 mod iam;
+mod inventory;
 mod limits;
 mod package;
 mod random_configs;
