@@ -86,10 +86,8 @@ pub(super) fn run(args: &InventoryArgs) -> Result<(), CommandError> {
     }
     let file = args.config.display().to_string();
     // The first command that a person runs: there need be no configuration yet.
-    let config = match args.config.exists() {
-        true => Some(config_args::read(&args.config, Overrides::default())?.config),
-        false => None,
-    };
+    let read = || config_args::read(&args.config, Overrides::default());
+    let config = if args.config.exists() { Some(read()?.config) } else { None };
     let configuration = config.as_ref().map(|config| InventoryConfig { file: &file, config });
     let limits = Limits { max_age: args.max_age, unused: args.unused };
     let inventory = target::block_on(async {

@@ -65,9 +65,11 @@ pub enum InventoryError {
 
 impl InventoryError {
     fn of(operation: &'static str) -> impl Fn(CallError) -> Self {
-        move |failure| match failure.code.is_denial() {
-            true => Self::Denied { operation, message: failure.message },
-            false => Self::Failed { operation, failure },
+        move |failure| {
+            if failure.code.is_denial() {
+                return Self::Denied { operation, message: failure.message };
+            }
+            Self::Failed { operation, failure }
         }
     }
 }

@@ -3,7 +3,7 @@
 use lambda::model::access_key::LastUse;
 
 use super::{json::console, kinds_at};
-use crate::inventory::{Inventory, holder::HeldKey, user_facts::UserFacts};
+use crate::inventory::{Inventory, finding::FindingKind, holder::HeldKey, user_facts::UserFacts};
 
 /// The columns.
 const COLUMNS: [&str; 14] = [
@@ -39,7 +39,7 @@ pub fn render(inventory: &Inventory) -> String {
         let row = |at: usize| {
             let key = holder.keys.get(at);
             let cell = |of: &dyn Fn(&HeldKey) -> String| key.map(of).unwrap_or_default();
-            let used = |of: fn(&LastUse) -> String| key.map(|key| of(&key.last_use)).unwrap_or_default();
+            let last = |of: fn(&LastUse) -> String| key.map(|key| of(&key.last_use)).unwrap_or_default();
             [
                 user.map_or_else(|| holder.name(), |user| user.name.clone()),
                 text(|user| user.path.clone()),
@@ -53,14 +53,14 @@ pub fn render(inventory: &Inventory) -> String {
                 cell(&|key| key.status().to_owned()),
                 cell(&|key| key.since.to_string()),
                 cell(&|key| key.age(inventory.at).whole_days().to_string()),
-                used(|last| match last {
+                last(|last| match last {
                     LastUse::Used { at, .. } => at.to_string(),
                     LastUse::Never => "never".to_owned(),
                     LastUse::Unknown => String::new(),
                 }),
-                used(|last| if let LastUse::Used { service, .. } = last { service.clone() } else { String::new() }),
-                used(|last| if let LastUse::Used { region, .. } = last { region.clone() } else { String::new() }),
-                kinds_at(entry, at).map(|kind| kind.as_str()).collect::<Vec<_>>().join(" "),
+                last(|last| if let LastUse::Used { service, .. } = last { service.clone() } else { String::new() }),
+                last(|last| if let LastUse::Used { region, .. } = last { region.clone() } else { String::new() }),
+                kinds_at(entry, at).map(FindingKind::as_str).collect::<Vec<_>>().join(" "),
             ]
         };
         (0..holder.keys.len().max(1)).for_each(|at| write(row(at)));

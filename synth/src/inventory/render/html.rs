@@ -2,7 +2,7 @@
 //! Without the script, all rows are there.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use lambda::model::access_key::LastUse;
+use lambda::model::{access_key::LastUse, time::Span};
 use sha2::{Digest as _, Sha256};
 
 use super::kinds_at;
@@ -38,22 +38,15 @@ pub fn render(inventory: &Inventory) -> String {
     let managed = configuration.as_ref().map_or_else(String::new, |file| {
         format!("<p>Managed: whether <code>{}</code> rotates the user's keys.</p>\n", escaped(file))
     });
-    let heads: String = COLUMNS
-        .iter()
-        .map(|(title, number)| {
-            let kind = if *number { " data-type=\"number\"" } else { "" };
-            format!("<th scope=\"col\"{kind}><button type=\"button\">{title}</button></th>")
-        })
-        .collect();
-    let options: String =
-        FindingKind::ALL.iter().map(|kind| format!("<option value=\"{kind}\">{kind}</option>")).collect();
+    let heads = each(COLUMNS, |(title, number)| {
+        let kind = if number { " data-type=\"number\"" } else { "" };
+        format!("<th scope=\"col\"{kind}><button type=\"button\">{title}</button></th>")
+    });
+    let options = each(FindingKind::ALL, |kind| format!("<option value=\"{kind}\">{kind}</option>"));
     let rows: String = inventory.entries().iter().map(|entry| rows(inventory, entry)).collect();
-    let meanings: String = FindingKind::ALL
-        .iter()
-        .map(|kind| {
-            format!("<tr><td>{kind}</td><td>{}</td><td>{}</td></tr>\n", kind.meaning(*limits), kind.suggestion())
-        })
-        .collect();
+    let meanings = each(FindingKind::ALL, |kind| {
+        format!("<tr><td>{kind}</td><td>{}</td><td>{}</td></tr>\n", kind.meaning(*limits), kind.suggestion())
+    });
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
@@ -76,6 +69,11 @@ pub fn render(inventory: &Inventory) -> String {
         cards = cards(inventory),
         plot = plot(inventory),
     )
+}
+
+/// The parts for each item, one after the other.
+fn each<T>(items: impl IntoIterator<Item = T>, part: impl Fn(T) -> String) -> String {
+    items.into_iter().map(part).collect::<Vec<_>>().concat()
 }
 
 fn digest(text: &str) -> String {
@@ -132,7 +130,7 @@ fn row(inventory: &Inventory, entry: &Entry, at: usize) -> String {
         let tags = user.tags.iter().map(|(key, value)| format!("{}={}", escaped(key), escaped(value)));
         owner.collect::<String>() + &format!("<code>{}</code>", tags.collect::<Vec<_>>().join(" "))
     });
-    let used = key.map_or_else(String::new, |key| match &key.last_use {
+    let last_use = key.map_or_else(String::new, |key| match &key.last_use {
         LastUse::Never => "never used".to_owned(),
         LastUse::Unknown => "unknown".to_owned(),
         LastUse::Used { service, region, .. } => format!("{} in {}", escaped(service), escaped(region)),
@@ -144,7 +142,7 @@ fn row(inventory: &Inventory, entry: &Entry, at: usize) -> String {
         Some(days) => format!("<td class=\"number\" data-value=\"{days}\">{days}</td>"),
         None => "<td class=\"number\" data-value=\"\"></td>".to_owned(),
     };
-    let marks: String = names.iter().map(|name| format!("<span class=\"tag\">{name}</span>")).collect();
+    let marks = each(&names, |name| format!("<span class=\"tag\">{name}</span>"));
     let cells = [
         text(&escaped(&user.map_or_else(|| holder.name(), |user| user.name.clone()))),
         text(&escaped(user.and_then(|user| user.path.as_deref()).unwrap_or_default())),
@@ -154,8 +152,8 @@ fn row(inventory: &Inventory, entry: &Entry, at: usize) -> String {
         })),
         text(&key.map_or_else(String::new, |key| key.status().to_owned())),
         number(key.map(|key| key.age(now).whole_days())),
-        number(key.and_then(|key| key.unused_for(now)).map(|span| span.whole_days())),
-        text(&used),
+        number(key.and_then(|key| key.unused_for(now)).map(Span::whole_days)),
+        text(&last_use),
         text(user.map_or("", |user| user.management.as_str())),
         text(&marks),
         text(suggestion),

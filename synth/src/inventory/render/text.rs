@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use lambda::model::access_key::AccessKeyId;
 
 use super::{kinds_at, last_use, names, user_lines};
-use crate::inventory::{Entry, Inventory, finding::FindingKind, holder::HeldKey};
+use crate::inventory::{Entry, Inventory, finding::FindingKind, holder::HeldKey, user_facts::Management};
 
 /// How many users with findings, and how many lines for rotation.yaml, the text shows without `--all`.
 const SHOWN: usize = 20;
@@ -60,6 +60,10 @@ pub fn render(inventory: &Inventory, detail: Detail) -> String {
             }
         }
     }
+    let is_managed = |entry: &Entry| entry.holder.user().is_some_and(|user| user.management == Management::Managed);
+    if inventory.found().any(is_managed) {
+        out += "\nFor managed users, the rotation replaces, deactivates and deletes keys: make status shows when.\n";
+    }
     let lines = user_lines::lines(inventory);
     if !lines.is_empty() {
         out += "\nTo rotate the old keys that are in use, add these users to rotation.yaml; then run: make preview\nusers:\n";
@@ -81,8 +85,8 @@ fn table(inventory: &Inventory, entries: &[&Entry]) -> String {
             let age = key.map_or("-".to_owned(), |key| format!("{}d", key.age(inventory.at).whole_days()));
             let used = key.map_or("-".to_owned(), |key| last_use(key, inventory.at));
             let id = key.map_or("-".to_owned(), |key| key.id.as_ref().map_or("no id".to_owned(), short));
-            let user = if at == 0 { printable(&holder.name()) } else { String::new() };
-            [user, id, age, printable(&used), managed.to_owned(), names(kinds_at(entry, at))].map(Cow::Owned)
+            let name = if at == 0 { printable(&holder.name()) } else { String::new() };
+            [name, id, age, printable(&used), managed.to_owned(), names(kinds_at(entry, at))].map(Cow::Owned)
         };
         let keys = holder.keys.iter().enumerate().map(|(at, key)| row(at, Some(key)));
         rows.extend(keys);
@@ -90,9 +94,9 @@ fn table(inventory: &Inventory, entries: &[&Entry]) -> String {
             rows.push(row(0, None));
         }
     }
-    let cut = |cell: &str, width: usize| match cell.chars().count() > width {
-        true => cell.chars().take(width - 1).chain(['…']).collect(),
-        false => cell.to_owned(),
+    let cut = |cell: &str, width: usize| {
+        let is_long = cell.chars().count() > width;
+        if is_long { cell.chars().take(width - 1).chain(['…']).collect() } else { cell.to_owned() }
     };
     let width = |column: usize| {
         let widest = rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
