@@ -12,9 +12,12 @@ const DAY: i64 = 86_400;
 /// The number of users of the account, beside the auditor.
 const USERS: usize = 300;
 
+/// The kinds of some findings, each with the number of the key that it is about.
+type Findings<'a> = BTreeSet<(&'a str, Option<u64>)>;
+
 /// The keys of the user with this number, oldest first: the age in days and whether the key is active. And the findings
 /// about each key or the user. The local AWS has no uses but those of this test.
-fn planned(number: usize) -> (Vec<(i64, bool)>, BTreeSet<(&'static str, Option<u64>)>) {
+fn planned(number: usize) -> (Vec<(i64, bool)>, Findings<'static>) {
     let user = None;
     match number % 10 {
         0 => (vec![(400, true)], [("never-used", Some(0)), ("old", Some(0))].into()),
@@ -34,7 +37,7 @@ fn name(number: usize) -> String {
 }
 
 /// The findings of each user, by the user's name.
-fn found(inventory: &Json) -> BTreeMap<&str, BTreeSet<(&str, Option<u64>)>> {
+fn found(inventory: &Json) -> BTreeMap<&str, Findings<'_>> {
     let holders = inventory["holders"].as_array().unwrap().iter().filter(|holder| holder["kind"] == "user");
     holders
         .map(|holder| {
