@@ -58,8 +58,8 @@ OVERRIDES = $(if $(call GIVEN,USERS),--users "$(call GIVEN,USERS)") $(if $(call 
   $(if $(ARCH),--architecture $(ARCH))
 PLACE = --config "$(CONFIG)" $(if $(REGION),--region "$(REGION)") $(if $(PROFILE),--profile "$(PROFILE)")
 
-.PHONY: help setup build synth check diff demo acceptance preview deploy resubscribe run status rotate undo revoke adopt destroy
-.PHONY: quick test e2e lint deny guard checkov prove prove-templates mutants bench profile clean
+.PHONY: help setup build synth check diff demo acceptance inventory preview deploy resubscribe run status rotate undo revoke adopt destroy
+.PHONY: quick test e2e lint deny guard browser checkov prove prove-templates mutants bench profile clean
 
 help: ## List the targets
 	echo "Rotate the access keys of IAM users. make demo shows a rotation; make deploy deploys the stack."
@@ -178,6 +178,16 @@ guard: checkov ## Check the templates against templates/rules.guard and with che
 	echo "Checking the templates against templates/rules.guard"
 	CFN_GUARD="$$guard" $(CARGO) test --locked $(WITH_AWS) --test suite -- guard:: --ignored --nocapture
 
+browser: ## Check the inventory's page in headless Chromium (needs chromium and chromedriver)
+	echo "Checking the page of the inventory in Chromium"
+	$(PYTHON) tests/browser/inventory_page.py synth/tests/golden/inventory.html
+
+# The picture in docs/inventory.md.
+.PHONY: inventory-picture
+inventory-picture:
+	PAGE="$(abspath $(TARGET))/inventory.html" $(CARGO) test --quiet --locked $(WITH_AWS) --test suite -- inventory::a_page --ignored
+	$(PYTHON) tests/browser/inventory_page.py "$(TARGET)/inventory.html" docs/inventory.png
+
 checkov: setup $(TARGET)/tools/checkov/ready ## Check that each finding of checkov in the templates has an answer (installs checkov)
 	echo "Checking the templates with checkov"
 	CHECKOV="$(abspath $(TARGET))/tools/checkov/bin/checkov" \
@@ -268,6 +278,12 @@ named-recipient:
 
 # WAIT=1 waits as long as the links in the mails are good, WAIT=2h at most two hours.
 WAIT_FOR = $(if $(call GIVEN,WAIT),--wait$(addprefix =,$(filter-out 1,$(call GIVEN,WAIT))))
+
+inventory: $(DEPLOYER) ## List the account's access keys, the worst first, and what to do (ALL=1 FORMAT= MAX_AGE= UNUSED= FAIL_ON=)
+	$(SYNTH_DEPLOY) inventory $(if $(call GIVEN,ALL),--all) $(FORMAT_AND_LIMITS) $(PLACE)
+
+FORMAT_AND_LIMITS = $(foreach option,FORMAT MAX_AGE UNUSED FAIL_ON,$(if $(call GIVEN,$(option)),--$(call OPTION,$(option)) "$(call GIVEN,$(option))"))
+OPTION = $(subst MAX_AGE,max-age,$(subst FAIL_ON,fail-on,$(subst FORMAT,format,$(subst UNUSED,unused,$(1)))))
 
 preview: $(DEPLOYER) ## Show what a run of the configuration would do to which key; deploys nothing (CONFIG= USERS= EMAIL=)
 	$(SYNTH_DEPLOY) preview $(PLACE) $(OVERRIDES)

@@ -1,8 +1,8 @@
 //! Generates the CloudFormation stack that rotates access keys.
 //!
 //! [`config`] reads `rotation.yaml` into a validated [`config::Config`]. [`stack`] builds the template from it, with
-//! the typed resources of [`cfn`]. [`iam`] compares and evaluates policies; [`diff`] and [`check`] use it. [`cmd`] is
-//! the command line, and only `cmd` touches files. The cargo feature `deploy` adds `deploy`, which calls AWS.
+//! the typed resources of [`cfn`]. [`iam`] compares and evaluates policies; [`diff`] and [`check`] use it.
+//! [`inventory`] judges the access keys of an account. [`cmd`] is the command line, and only `cmd` touches files. The cargo feature `deploy` adds `deploy`, which calls AWS.
 
 pub mod cfn;
 pub mod check;
@@ -14,6 +14,7 @@ pub mod deployer;
 pub mod diff;
 pub mod docs;
 pub mod iam;
+pub mod inventory;
 pub mod limits;
 pub mod package;
 pub mod stack;

@@ -1,5 +1,5 @@
 """Replaces the emulator's credential report. The emulator's own is slow with thousands of users, because it searches all
-keys for each user. It also puts no quotes around a name with a comma."""
+keys for each user. It also puts no quotes around a name with a comma, and does not know who has a password."""
 
 import csv
 import io
@@ -31,7 +31,8 @@ def report():
     table.writerow(["<root_account>", f"arn:aws:iam::{get_account_id()}:root", NEVER, *unsaid, "false", *key(None) * 2, *certificates])
     for name, user in iam._users.items():
         one, two, *_ = [*sorted(keys[name], key=lambda record: record["CreateDate"]), None, None]
-        about = [name, user["Arn"], user["CreateDate"], "false", *[NEVER] * 3, "false"]
+        password = str(name in iam._login_profiles).lower()
+        about = [name, user["Arn"], user["CreateDate"], password, *[NEVER] * 3, "false"]
         table.writerow([*about, *key(one), *key(two), *certificates])
     return text.getvalue()
 

@@ -41,7 +41,21 @@ const FOLDERS: [(&str, &[&str]); 2] = [
     ("lambda", &["aws", "handler", "notice", "report", "selection", "contract", "delivery", "protocol", "model"]),
     (
         "synth",
-        &["cmd", "deploy", "package", "docs", "check", "deployer", "diff", "iam", "stack", "limits", "config", "cfn"],
+        &[
+            "cmd",
+            "deploy",
+            "inventory",
+            "package",
+            "docs",
+            "check",
+            "deployer",
+            "diff",
+            "iam",
+            "stack",
+            "limits",
+            "config",
+            "cfn",
+        ],
     ),
 ];
 

@@ -22,7 +22,7 @@ use crate::{
         call_error::{CallError, ErrorCode},
         journal::{Journal, JournalEntry},
     },
-    selection::credential_report::CredentialReport,
+    selection::credential_report::{CredentialReport, CredentialReportError},
 };
 
 /// How often the credential report is requested, and the longest pause in between. IAM needs seconds for a report, or
@@ -32,18 +32,19 @@ const REPORT_PAUSE: Span = Span::seconds(8);
 
 /// IAM's credential report. IAM makes a new one if the last is older than four hours.
 pub(super) async fn credential_report(iam: &Client) -> Result<CredentialReport, CallError> {
+    let unreadable =
+        |why: CredentialReportError| CallError::without_effect(ErrorCode::UnreadableReport, why.to_string());
+    CredentialReport::read(&credential_report_content(iam).await?).map_err(unreadable)
+}
+
+/// The credential report as IAM sends it: a table in CSV.
+pub(super) async fn credential_report_content(iam: &Client) -> Result<Vec<u8>, CallError> {
     let mut pause = Span::seconds(1);
     for _ in 0..REPORT_ATTEMPTS {
         let made = iam.generate_credential_report().send().await.map_err(|e| failure(&e))?;
         if made.state() == Some(&ReportStateType::Complete) {
             match iam.get_credential_report().send().await {
-                Ok(report) => {
-                    let content = report.content.ok_or_else(|| incomplete("Content"))?;
-                    let unreadable = |why: crate::selection::credential_report::CredentialReportError| {
-                        CallError::without_effect(ErrorCode::UnreadableReport, why.to_string())
-                    };
-                    return CredentialReport::read(content.as_ref()).map_err(unreadable);
-                }
+                Ok(report) => return Ok(report.content.ok_or_else(|| incomplete("Content"))?.into_inner()),
                 // Between the two calls, the report expired or IAM began a new one.
                 Err(e) if matches!(e.code(), Some("ReportExpired" | "ReportInProgress" | "ReportNotPresent")) => {}
                 Err(e) => return Err(failure(&e)),
@@ -52,7 +53,7 @@ pub(super) async fn credential_report(iam: &Client) -> Result<CredentialReport, 
         tokio::time::sleep(pause.std()).await;
         pause = (pause + pause).min(REPORT_PAUSE);
     }
-    let message = "IAM has been making the report for minutes; the next run asks again";
+    let message = "IAM has been making the report for minutes; try again later";
     Err(CallError::without_effect(ErrorCode::ReportInProgress, message))
 }
 

@@ -65,6 +65,16 @@ impl Sdk {
     }
 }
 
+impl Sdk {
+    /// IAM's credential report as IAM sends it, with the columns that the handler does not need.
+    ///
+    /// # Errors
+    /// [`CallError`] if IAM refuses it, or has not made it within minutes.
+    pub async fn credential_report_content(&self) -> Result<Vec<u8>, CallError> {
+        iam::credential_report_content(&self.iam).await
+    }
+}
+
 /// The one HTTP client, so that there is one connection pool and one TLS stack. With ring, the first handshake does not
 /// wait for entropy.
 #[must_use]

@@ -14,6 +14,8 @@ mod explain;
 mod generate;
 mod generated_files;
 mod graph;
+#[cfg(feature = "deploy")]
+mod inventory;
 mod list;
 #[cfg(feature = "deploy")]
 mod manual_run;
@@ -69,6 +71,9 @@ enum Command {
     /// Show what a run of a configuration would do to which key, before the configuration is deployed
     #[cfg(feature = "deploy")]
     Preview(preview::PreviewArgs),
+    /// List the access keys of the account: how old and how used they are, and what to do; needs no stack
+    #[cfg(feature = "deploy")]
+    Inventory(inventory::InventoryArgs),
     /// Print the IAM policy with exactly the permissions that a deployment needs
     DeployPolicy(deploy_policy::DeployPolicyArgs),
     /// Draw a template in Mermaid: its resources and how they are connected
@@ -123,14 +128,23 @@ pub enum Exit {
     NeedsApproval = 3,
     /// Generated files are not up to date.
     Stale = 4,
+    /// The inventory has findings that `--fail-on` names.
+    Findings = 5,
     /// The user pressed Ctrl-C. What was started in AWS continues there.
     Interrupted = 130,
 }
 
 impl Exit {
     /// Every way to end.
-    pub const ALL: [Self; 6] =
-        [Self::Fine, Self::Failure, Self::BadInput, Self::NeedsApproval, Self::Stale, Self::Interrupted];
+    pub const ALL: [Self; 7] = [
+        Self::Fine,
+        Self::Failure,
+        Self::BadInput,
+        Self::NeedsApproval,
+        Self::Stale,
+        Self::Findings,
+        Self::Interrupted,
+    ];
 }
 
 impl From<Exit> for ExitCode {
@@ -192,6 +206,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Deploy(args) => deploy::run(&args),
         #[cfg(feature = "deploy")]
         Command::Preview(args) => preview::run(&args),
+        #[cfg(feature = "deploy")]
+        Command::Inventory(args) => inventory::run(&args),
         Command::DeployPolicy(args) => deploy_policy::run(&args),
         Command::Generate => generate::run(),
         Command::List => list::run(),

@@ -3,6 +3,7 @@
 //! [`aws`] has an adapter for each service. The modules that decide are pure and are tested without AWS:
 //! [`stack_status`], [`progress`], [`root_cause`], [`message`], [`revocation`], [`former_users`]. [`stacks`] deploys one
 //! stack. [`deploy_plan`] deploys a whole release. [`preview_reader`] shows what a run of it would do.
+//! [`inventory_reader`] reads the access keys of the account.
 
 pub mod active_pairs;
 pub mod aws;
@@ -13,6 +14,7 @@ pub mod deploy_plan;
 pub mod deployed_template;
 pub mod former_users;
 pub mod interrupt;
+pub mod inventory_reader;
 pub mod invoke;
 pub mod message;
 pub mod next_run;

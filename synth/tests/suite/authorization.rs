@@ -19,6 +19,7 @@ use synth::{
         view::{StatementView, View, each},
     },
     iam::glob::Glob,
+    inventory::permissions,
     stack::artifacts,
 };
 
@@ -304,6 +305,8 @@ fn each_statement_has_actions_resources_and_condition_keys_that_fit_together() {
     let readers = "arn:aws:iam::111122223333:role/reader".parse().unwrap();
     let secret = serde_json::from_str(&secret_policy::document(&user, &readers)).unwrap();
     statements.extend(of_document("the policy of a secret", &secret, Some(&arn("AWS::SecretsManager::Secret"))));
+
+    statements.extend(of_document("the policy of the inventory", &permissions::policy(), None));
 
     assert_eq!(describe(&statements), Vec::<String>::new());
     let actions: BTreeSet<_> = statements.iter().flat_map(|statement| &statement.actions).collect();

@@ -21,6 +21,7 @@ mod generated;
 mod grants;
 mod guard;
 mod iam;
+mod inventory;
 mod limits;
 mod makefile;
 mod package;

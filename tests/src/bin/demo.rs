@@ -126,7 +126,22 @@ async fn demo(configuration: &str) -> bool {
         if right { "All is as the configuration says" } else { "SOMETHING IS WRONG" },
         began.elapsed().as_secs_f64()
     );
+
+    heading("The inventory");
+    show_inventory(&aws, configuration);
     right
+}
+
+/// Shows the account as `make inventory` does.
+fn show_inventory(aws: &LocalAws, configuration: &str) {
+    let mut settings: serde_yaml::Mapping = serde_yaml::from_str(configuration).unwrap_or_default();
+    settings.insert("users".into(), STAGES.map(|(user, _)| user).to_vec().into());
+    let file = aws.folder.path().join("rotation.yaml");
+    let written = serde_yaml::to_string(&settings).ok().and_then(|text| std::fs::write(&file, text).ok());
+    assert!(written.is_some(), "{} cannot be written", file.display());
+    let file = file.display().to_string();
+    let output = tests::deployer::command(aws, &["inventory", "--config", &file, "--all"]).output();
+    print!("{}", tests::text(&output.expect("synth starts")).replace(&file, "rotation.yaml"));
 }
 
 /// The keys that the users hold before the run.

@@ -15,6 +15,7 @@ mod encrypted;
 mod encryption;
 mod faults;
 mod fleet;
+mod inventory;
 mod notices;
 mod on_demand;
 mod operations;

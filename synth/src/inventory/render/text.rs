@@ -1,0 +1,131 @@
+//! The inventory as text for people: the worst first, then what to do, then the lines for rotation.yaml.
+
+use std::borrow::Cow;
+
+use lambda::model::access_key::AccessKeyId;
+
+use super::{kinds_at, last_use, names, user_lines};
+use crate::inventory::{Entry, Inventory, finding::FindingKind, holder::HeldKey, user_facts::Management};
+
+/// How many users with findings, and how many lines for rotation.yaml, the text shows without `--all`.
+const SHOWN: usize = 20;
+
+/// The widest columns, in characters. The table then has at most 100 columns.
+const WIDTHS: [usize; 5] = [20, 11, 6, 24, 7];
+
+/// How much the text shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// The worst users with findings.
+    Worst,
+    /// Root and every user.
+    Everyone,
+}
+
+/// The inventory as text.
+#[must_use]
+pub fn render(inventory: &Inventory, detail: Detail) -> String {
+    let Inventory { account, at, configuration, .. } = inventory;
+    let found = inventory.found().count();
+    let (users, keys) = (counted(inventory.users(), "user"), counted(inventory.keys(), "access key"));
+    let mut out = format!("Account {account}: {users}, {keys}. ");
+    out += &match found {
+        0 => "Nothing was found.".to_owned(),
+        1 => "1 of them needs attention.".to_owned(),
+        found => format!("{found} of them need attention."),
+    };
+    out += &format!(" ({})\n", at.to_minute());
+    if let Some(configuration) = configuration {
+        out += &format!("MANAGED: whether {configuration} rotates the user's keys\n");
+    }
+    let shown: Vec<&Entry> = match detail {
+        Detail::Worst => inventory.found().take(SHOWN).collect(),
+        Detail::Everyone => inventory.entries().iter().collect(),
+    };
+    if !shown.is_empty() {
+        out.push('\n');
+        out += &table(inventory, &shown);
+    }
+    if detail == Detail::Worst && found > SHOWN {
+        out += &format!("  … and {} more. All of them: --all (make inventory ALL=1)\n", found - SHOWN);
+    }
+    if found > 0 {
+        out += "\nFINDING      USERS  MEANING, AND WHAT TO DO\n";
+        for kind in FindingKind::ALL {
+            let entries = inventory.entries().iter();
+            let users = entries.filter(|entry| entry.findings.iter().any(|finding| finding.kind() == kind)).count();
+            if users > 0 {
+                let meaning = kind.meaning(inventory.limits);
+                out += &format!("{:<11}  {users:>5}  {meaning}\n{:20}{}\n", kind.as_str(), "", kind.suggestion());
+            }
+        }
+    }
+    let is_managed = |entry: &Entry| entry.holder.user().is_some_and(|user| user.management == Management::Managed);
+    if inventory.found().any(is_managed) {
+        out += "\nFor managed users, the rotation replaces, deactivates and deletes keys: make status shows when.\n";
+    }
+    let lines = user_lines::lines(inventory);
+    if !lines.is_empty() {
+        out += "\nTo rotate the old keys that are in use, add these users to rotation.yaml; then run: make preview\nusers:\n";
+        let shown = if detail == Detail::Everyone { lines.len() } else { SHOWN };
+        lines.iter().take(shown).for_each(|line| out += &format!("  {line}\n"));
+        if lines.len() > shown {
+            out += &format!("  # and {} more: --all (make inventory ALL=1)\n", lines.len() - shown);
+        }
+    }
+    out
+}
+
+fn table(inventory: &Inventory, entries: &[&Entry]) -> String {
+    let mut rows = vec![["USER", "KEY", "AGE", "LAST USED", "MANAGED", "FINDINGS"].map(Cow::Borrowed)];
+    for entry in entries {
+        let holder = &entry.holder;
+        let managed = holder.user().map_or("-", |user| user.management.as_str());
+        let row = |at: usize, key: Option<&HeldKey>| {
+            let age = key.map_or("-".to_owned(), |key| format!("{}d", key.age(inventory.at).whole_days()));
+            let used = key.map_or("-".to_owned(), |key| last_use(key, inventory.at));
+            let id = key.map_or("-".to_owned(), |key| key.id.as_ref().map_or("no id".to_owned(), short));
+            let name = if at == 0 { printable(&holder.name()) } else { String::new() };
+            [name, id, age, printable(&used), managed.to_owned(), names(kinds_at(entry, at))].map(Cow::Owned)
+        };
+        let keys = holder.keys.iter().enumerate().map(|(at, key)| row(at, Some(key)));
+        rows.extend(keys);
+        if holder.keys.is_empty() {
+            rows.push(row(0, None));
+        }
+    }
+    let cut = |cell: &str, width: usize| {
+        let is_long = cell.chars().count() > width;
+        if is_long { cell.chars().take(width - 1).chain(['…']).collect() } else { cell.to_owned() }
+    };
+    let width = |column: usize| {
+        let widest = rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+        widest.min(WIDTHS[column])
+    };
+    let widths: [usize; 5] = std::array::from_fn(width);
+    let line = |row: &[Cow<'_, str>; 6]| {
+        let cells =
+            widths.iter().zip(row).map(|(width, cell)| format!("{:width$}  ", cut(cell, *width), width = *width));
+        let line = cells.collect::<String>() + &row[5];
+        line.trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
+}
+
+/// The start and the end of an id: enough to find it, and no key of an account is a whole word in a screenshot.
+fn short(id: &AccessKeyId) -> String {
+    let id = id.as_str();
+    match (id.get(..6), id.len().checked_sub(4).and_then(|at| id.get(at..))) {
+        (Some(start), Some(end)) if id.len() > 11 => format!("{start}…{end}"),
+        _ => id.to_owned(),
+    }
+}
+
+/// Text of the account without control characters, so that it cannot move the cursor of a terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}

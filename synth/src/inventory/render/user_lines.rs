@@ -1,0 +1,52 @@
+//! The lines for `users:` of rotation.yaml that make the rotation replace the keys that are too old.
+
+use lambda::model::{
+    email::Email,
+    user::{User, UserName},
+};
+
+use crate::inventory::{
+    Entry, Inventory,
+    finding::Finding,
+    user_facts::{Management, UserFacts},
+};
+
+/// One line for each user whose old key is in use, and that no configuration rotates.
+pub(super) fn lines(inventory: &Inventory) -> Vec<String> {
+    inventory.entries().iter().filter(|entry| is_rotated_by_nothing(entry)).filter_map(line).collect()
+}
+
+fn is_rotated_by_nothing(entry: &Entry) -> bool {
+    let is_idle = |at: usize| {
+        let idle = |finding: &Finding| matches!(finding, Finding::Unused { key, .. } | Finding::NeverUsed { key } if *key == at);
+        entry.findings.iter().any(idle)
+    };
+    let is_old = entry.findings.iter().any(|finding| matches!(finding, Finding::Old { key, .. } if !is_idle(*key)));
+    is_old
+        && entry
+            .holder
+            .user()
+            .is_some_and(|user| matches!(user.management, Management::NotSelected | Management::Unknown))
+}
+
+/// The entry of the user. `None` if the handler cannot rotate a user with this name or path.
+fn line(entry: &Entry) -> Option<String> {
+    let UserFacts { name, path, owner, .. } = entry.holder.user()?;
+    let name: UserName = name.parse().ok()?;
+    let user: User = format!("{}{name}", path.as_deref()?).parse().ok()?;
+    // A name can contain what YAML reads as something else. In double quotes, it is always a text.
+    let user = match user.to_string() {
+        plain if plain.bytes().all(|b| b.is_ascii_alphabetic() || b"/-_".contains(&b)) && !is_word(&plain) => plain,
+        other => format!("{other:?}"),
+    };
+    Some(match owner.as_deref().and_then(|owner| owner.parse::<Email>().ok()) {
+        Some(owner) => format!("- {{name: {user}, owner: {:?}}}", owner.as_str()),
+        None => format!("- {user}"),
+    })
+}
+
+/// Whether YAML reads the plain text as another type, or as a mark of its own.
+fn is_word(text: &str) -> bool {
+    let word = text.to_ascii_lowercase();
+    text.starts_with('-') || ["null", "true", "false", "yes", "no", "on", "off", "y", "n"].contains(&word.as_str())
+}
