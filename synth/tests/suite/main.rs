@@ -8,6 +8,7 @@
 
 mod authorization;
 mod bad_input;
+mod cases;
 mod change_set;
 mod checkov;
 mod common;
@@ -16,6 +17,7 @@ mod deployer;
 mod diff;
 mod documents;
 mod emitters;
+mod everyday_changes;
 mod generated;
 mod grants;
 mod guard;
@@ -23,6 +25,7 @@ mod iam;
 mod limits;
 mod package;
 mod random_configs;
+mod random_edits;
 mod schema;
 mod schemas;
 mod template;
