@@ -8,11 +8,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::{Change, Diff, DiffSource, Impact, ResourceChange, compare, compare_with, values::Path};
-use crate::iam::{
-    compare::{Certainty, Comparison, Verdict},
-    template::PlaceChange,
+use super::{
+    Change, Diff, DiffSource, Impact, ResourceChange, closed_world::is_harmless, compare, compare_with, values::Path,
 };
+use crate::iam::compare::Verdict;
 
 /// A change set: everything that CloudFormation plans, from all pages of the response of DescribeChangeSet.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -170,6 +169,7 @@ pub fn merge(old: &Json, new: &Json, set: &ChangeSet) -> Diff {
         causes.filter_map(|cause| if let ChangeCause::Parameter(name) = cause { Some(name.clone()) } else { None });
     let mut diff = compare_with(old, new, &parameters.collect());
     let staying = staying(set);
+    let mut unknown = Vec::new();
     for planned in &set.changes {
         let details: Vec<&Detail> = planned.details.iter().filter(|detail| !detail.cause.stays(&staying)).collect();
         let place = diff.resources.iter().position(|resource| resource.id == planned.id);
@@ -179,17 +179,16 @@ pub fn merge(old: &Json, new: &Json, set: &ChangeSet) -> Diff {
         if place.is_none() && is_void {
             continue;
         }
-        if place.is_none() && grants(planned) {
-            let place = format!("{}, of which AWS changes what the templates do not show", planned.id);
-            let comparison = Comparison { gained: Certainty::Maybe, lost: Certainty::Maybe, example: None };
-            diff.iam.verdict = diff.iam.verdict.and(comparison.verdict());
-            diff.iam.places.push(PlaceChange { place, comparison });
-        }
         let at = place.unwrap_or_else(|| {
             diff.resources.push(ResourceChange::new(&planned.id, planned.kind.clone(), planned.change(), Impact::None));
             diff.resources.len() - 1
         });
+        unknown.extend(diff.resources[at].beyond_the_templates(planned, &details, new));
         diff.resources[at].settle(planned, staying.contains(planned.id.as_str()), &details);
+    }
+    for line in unknown.into_iter().filter(|line| !diff.unknown.contains(line)).collect::<BTreeSet<_>>() {
+        diff.unknown.push(line);
+        diff.iam.verdict = diff.iam.verdict.and(Verdict::Unknown);
     }
     let impact = |diff: &Diff, id: &str| diff.resources.iter().find(|other| other.id == id).map(|other| other.impact);
     diff.resources.retain(|resource| {
@@ -211,6 +210,7 @@ pub fn merge(old: &Json, new: &Json, set: &ChangeSet) -> Diff {
         verdict @ (Verdict::Broader | Verdict::Unknown) => Some(format!("{}: {}", place.place, verdict.as_str())),
         Verdict::None | Verdict::Equivalent | Verdict::Narrower => None,
     }));
+    beyond.extend(diff.unknown.iter().filter(|line| !templates.unknown.contains(line)).cloned());
     beyond.sort();
     diff.fingerprint = templates.fingerprint.and(&beyond);
     diff
@@ -252,12 +252,6 @@ impl ChangeCause {
     }
 }
 
-/// Whether a change of this resource may grant permissions, because it belongs to IAM or is a resource policy.
-fn grants(planned: &Planned) -> bool {
-    let kind = &planned.kind;
-    kind.starts_with("AWS::IAM::") || kind.ends_with("Policy") || kind.ends_with("Permission")
-}
-
 impl Planned {
     const fn change(&self) -> super::Action {
         match self.action {
@@ -269,6 +263,25 @@ impl Planned {
 }
 
 impl ResourceChange {
+    /// What CloudFormation does and the templates do not show, unless it is harmless: each a place and a reason.
+    fn beyond_the_templates(&self, planned: &Planned, details: &[&Detail], new: &Json) -> Vec<String> {
+        let is_shown = |detail: &&Detail| self.changes.iter().any(|change| change.path.is(&detail.property));
+        let properties = details.iter().copied().filter(|detail| !is_shown(detail)).map(|detail| &detail.property);
+        let parts = properties.filter(|property| !is_harmless(&planned.kind, property));
+        let parts =
+            parts.map(|property| format!("{}.{property}: AWS changes it, and the templates do not show how", self.id));
+        let is_in_template = new.get("Resources").is_some_and(|resources| resources.get(&self.id).is_some());
+        let is_foreign = self.changes.is_empty()
+            && match planned.action {
+                ResourceAction::Add => !is_in_template,
+                ResourceAction::Dynamic | ResourceAction::Import => true,
+                ResourceAction::Modify(_) => planned.details.is_empty(),
+                ResourceAction::Remove => false,
+            };
+        let whole = is_foreign.then(|| format!("{}: AWS changes it, and the templates do not show how", self.id));
+        parts.chain(whole).collect()
+    }
+
     /// Combines the templates' answer with CloudFormation's plan for the resource.
     fn settle(&mut self, planned: &Planned, stays: bool, details: &[&Detail]) {
         let theirs = match planned.action {
@@ -316,7 +329,8 @@ impl ResourceChange {
                 Replacement::Yes | Replacement::Conditional => theirs,
             };
             let (path, because) = (Path::of(&detail.property), Some(cause.words()));
-            self.changes.push(Change { path, old: None, new: None, impact, because });
+            let harmless = is_harmless(&planned.kind, &detail.property);
+            self.changes.push(Change { path, old: None, new: None, impact, because, harmless });
         }
     }
 }

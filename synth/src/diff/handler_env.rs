@@ -23,6 +23,37 @@ pub(super) fn functions<'t>(old: &'t Json, new: &'t Json) -> impl Iterator<Item 
     new.into_iter().filter_map(move |(id, new)| Some((old.remove(&id)?, new)))
 }
 
+/// Whether some module of this folder compares what this variable of the handler's environment means.
+pub(super) fn compared(name: &str) -> bool {
+    VARIABLES.iter().any(|variable| variable.name() == name)
+}
+
+/// The variables that are compared.
+const VARIABLES: [Variable; 22] = [
+    Variable::Users,
+    Variable::Exempt,
+    Variable::UserTags,
+    Variable::RotateAfter,
+    Variable::Overlap,
+    Variable::DeleteAfter,
+    Variable::StillInUse,
+    Variable::WaitAtMost,
+    Variable::DisabledUsers,
+    Variable::UnusedAfter,
+    Variable::UnconfirmedRecipients,
+    Variable::Delivery,
+    Variable::WarnBefore,
+    Variable::Language,
+    Variable::Digest,
+    Variable::Administrators,
+    Variable::TopicArn,
+    Variable::EncryptTo,
+    Variable::SecretPrefix,
+    Variable::SecretReaders,
+    Variable::SecretKmsKey,
+    Variable::SecretTags,
+];
+
 /// The environment variables of a function.
 pub(super) struct HandlerEnv<'t>(&'t Json);
 

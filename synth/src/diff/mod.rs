@@ -5,6 +5,7 @@
 
 pub mod approval;
 pub mod change_set;
+mod closed_world;
 mod handler_env;
 mod impact;
 mod key_access;
@@ -18,14 +19,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json};
 
-pub use self::{impact::Impact, values::Change};
 use self::{
+    closed_world::Judgement,
     replacing_properties::ReplacingProperties,
     values::{Path, differences, leaves},
 };
+pub use self::{impact::Impact, values::Change};
 use crate::{
     diff::approval::Fingerprint,
-    iam::template::{IamImpact, compare_templates},
+    iam::{
+        compare::Verdict,
+        template::{IamImpact, compare_templates},
+    },
 };
 
 /// The differences between two templates.
@@ -45,6 +50,10 @@ pub struct Diff {
     pub newly_rotated: Vec<String>,
     /// The users that leave. Each is a sentence without a full stop.
     pub leaving: Vec<String>,
+    /// The changes that nothing here understands, each as a place and a reason. They need approval.
+    pub unknown: Vec<String>,
+    /// What is harmless about the harmless changes, with their number.
+    pub harmless: BTreeMap<&'static str, usize>,
     /// The fingerprint of exactly this change.
     pub fingerprint: Fingerprint,
 }
@@ -114,7 +123,7 @@ impl Diff {
     /// Whether the templates have no difference.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.resources.is_empty() && self.entries.is_empty()
+        self.resources.is_empty() && self.entries.is_empty() && self.unknown.is_empty()
     }
 }
 
@@ -139,7 +148,18 @@ fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Diff {
     }
     resources.extend(before.iter().filter(|(id, _)| !after.contains_key(*id)).map(|(id, body)| removed(id, body)));
     follow(&mut resources, &entries, parameters, new, (&before, &after));
-    let iam = compare_templates(old, new, parameters);
+    let Judgement { unknown, harmless } = closed_world::judge(old, new, parameters);
+    for resource in &mut resources {
+        for change in &mut resource.changes {
+            change.harmless = harmless.iter().any(|harmless| harmless.contains(&resource.id, &change.path));
+        }
+    }
+    let mut iam = compare_templates(old, new, parameters);
+    if !unknown.is_empty() {
+        iam.verdict = iam.verdict.and(Verdict::Unknown);
+    }
+    let mut reasons = BTreeMap::new();
+    harmless.iter().for_each(|change| *reasons.entry(change.why).or_default() += 1);
     Diff {
         resources,
         entries,
@@ -147,6 +167,8 @@ fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Diff {
         new_readers: key_access::new_key_readers(old, new),
         newly_rotated: selection::newly_rotated_users(old, new),
         leaving: leaving::leaving_users(old, new),
+        unknown,
+        harmless: reasons,
         fingerprint: Fingerprint::of(old, new),
     }
 }
@@ -335,7 +357,8 @@ fn follow(
                 }
                 found = true;
                 let text = Some(leaf.text.clone());
-                let change = Change { path, old: text.clone(), new: text, impact, because: Some(because.clone()) };
+                let because = Some(because.clone());
+                let change = Change { path, old: text.clone(), new: text, impact, because, harmless: false };
                 let at = resources.iter().position(|resource| resource.id == *id).unwrap_or_else(|| {
                     resources.push(ResourceChange::new(id, kind(body), Action::Changed, Impact::None));
                     resources.len() - 1

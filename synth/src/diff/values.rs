@@ -23,6 +23,8 @@ pub struct Change {
     pub impact: Impact,
     /// The reason why the value may change although its text is the same. `None` if the text is different.
     pub because: Option<String>,
+    /// Whether the change is harmless, whatever its value is.
+    pub harmless: bool,
 }
 
 /// The path to a value.
@@ -63,6 +65,12 @@ impl Path {
         if self.0.len() > 1 && self.is("Properties") {
             self.0.remove(0);
         }
+    }
+
+    /// Whether the path begins with these keys, with a `.` before each inner one.
+    pub(super) fn is_below(&self, keys: &str) -> bool {
+        let mut steps = self.0.iter();
+        keys.split('.').all(|key| steps.next().is_some_and(|step| step.is(key)))
     }
 
     /// The path to a property or to another part of a resource.
@@ -130,7 +138,7 @@ fn compare(out: &mut Vec<Change>, path: &Path, old: Option<&Json>, new: Option<&
             let (old, new) = (old.map(show), new.map(show));
             // CloudFormation treats 128 and "128" alike, and all forms of the same reference.
             if old != new {
-                out.push(Change { path: path.clone(), old, new, impact: Impact::None, because: None });
+                out.push(Change { path: path.clone(), old, new, impact: Impact::None, because: None, harmless: false });
             }
         }
     }
@@ -175,7 +183,7 @@ fn lists(out: &mut Vec<Change>, path: &Path, old: &[Json], new: &[Json]) {
     if old_order != new_order && out.len() == start {
         let text = |order: &[String]| Some(format!("in the order {}", order.join(", ")));
         let (old, new) = (text(&old_order), text(&new_order));
-        out.push(Change { path: path.clone(), old, new, impact: Impact::None, because: None });
+        out.push(Change { path: path.clone(), old, new, impact: Impact::None, because: None, harmless: false });
     }
 }
 

@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
+use crate::cfn::text::Piece;
+
 use super::{
     condition::Literal,
     evaluate::{AccessRequest, Decision, EvaluatedPolicy, decide},
@@ -152,8 +154,8 @@ impl Layer {
     fn read(documents: &[Json]) -> (Self, BTreeSet<String>) {
         let (mut layer, mut unread) = (Self::default(), BTreeSet::new());
         for document in documents {
-            let language = PolicyLanguage::of(document);
-            let Some(statements) = policy::statements(document) else {
+            let both = PolicyLanguage::of(document).zip(policy::statements(document));
+            let Some((language, statements)) = both else {
                 unread.insert(document.to_string());
                 continue;
             };
@@ -228,8 +230,7 @@ fn more(
         return (Certainty::Maybe, None);
     }
     let evidence = Evidence::new(old, new, old_source, new_source);
-    let example = evidence.and_then(|e| residue.unwrap_or_default().iter().take(MAX_TRIES).find_map(|b| e.witness(b)));
-    match example {
+    match evidence.and_then(|evidence| evidence.example(&residue.unwrap_or_default())) {
         Some(example) => (Certainty::Yes, Some(example)),
         None => (Certainty::Maybe, None),
     }
@@ -246,8 +247,55 @@ const MAX_WORK: usize = 500_000;
 /// The number of states that all automata together may visit, after which the answer is *maybe*.
 const MAX_STATES: usize = 400_000;
 
-/// The number of boxes that are searched for an example.
+/// The number of boxes that are searched for an example, and as many again for one of [`POWERFUL`].
 const MAX_TRIES: usize = 30;
+
+/// Actions that an example shows rather than others, the most powerful one first: they give permissions, credentials or
+/// secrets, or run code with a role.
+const POWERFUL: [&str; 42] = [
+    "iam:AttachRolePolicy",
+    "iam:PutRolePolicy",
+    "iam:AttachUserPolicy",
+    "iam:PutUserPolicy",
+    "iam:AttachGroupPolicy",
+    "iam:PutGroupPolicy",
+    "iam:CreatePolicyVersion",
+    "iam:AddUserToGroup",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:CreateLoginProfile",
+    "iam:UpdateLoginProfile",
+    "iam:CreateUser",
+    "iam:CreateRole",
+    "iam:CreateAccessKey",
+    "iam:UpdateAccessKey",
+    "iam:DeleteAccessKey",
+    "iam:PassRole",
+    "iam:TagUser",
+    "iam:TagRole",
+    "sts:AssumeRole",
+    "sts:AssumeRoleWithSAML",
+    "sts:AssumeRoleWithWebIdentity",
+    "secretsmanager:GetSecretValue",
+    "secretsmanager:PutResourcePolicy",
+    "secretsmanager:PutSecretValue",
+    "kms:PutKeyPolicy",
+    "kms:CreateGrant",
+    "kms:Decrypt",
+    "ssm:SendCommand",
+    "ssm:GetParameter",
+    "lambda:UpdateFunctionCode",
+    "lambda:AddPermission",
+    "cloudformation:UpdateStack",
+    "lambda:InvokeFunction",
+    "ec2:RunInstances",
+    "s3:PutBucketPolicy",
+    "s3:PutObject",
+    "s3:GetObject",
+    "sns:Subscribe",
+    "sqs:ReceiveMessage",
+    "dynamodb:GetItem",
+];
 
 /// The number of contexts that are tried for one example.
 const MAX_CONTEXTS: usize = 500;
@@ -414,6 +462,10 @@ struct Evidence<'p> {
     new_documents: Documents,
     /// All texts of the new policies, to show an action with its original case.
     spellings: Vec<String>,
+    /// Whether a statement of the new policies names resources. A trust policy does not.
+    names_resources: bool,
+    /// Whether a statement of the new policies names principals. An identity's own policy does not.
+    names_principals: bool,
 }
 
 struct Documents {
@@ -458,7 +510,33 @@ impl<'p> Evidence<'p> {
         let (old_documents, new_documents) = (Documents::read(before)?, Documents::read(after)?);
         let mut spellings = Vec::new();
         after.documents.iter().for_each(|document| collect_texts(document, &mut spellings));
-        Some(Self { old, new, old_documents, new_documents, spellings })
+        let names = |element: &str| {
+            let statements = after.documents.iter().filter_map(policy::statements).flatten();
+            let not = format!("Not{element}");
+            statements.into_iter().any(|statement| statement.get(element).or_else(|| statement.get(&not)).is_some())
+        };
+        let (names_resources, names_principals) = (names("Resource"), names("Principal"));
+        Some(Self { old, new, old_documents, new_documents, spellings, names_resources, names_principals })
+    }
+
+    /// A request that is allowed now and was not allowed before, as text: that of the most powerful action, or else of
+    /// the first box that has one. `None` if no attempt finds one.
+    fn example(&self, residue: &[Requests]) -> Option<String> {
+        let some = &residue[..residue.len().min(MAX_TRIES)];
+        let limited = |requests: &Requests, action: &Glob| {
+            let mut requests = requests.clone();
+            requests.regions[0] = requests.regions[0].and(action);
+            (!requests.regions[0].is_empty()).then_some(requests)
+        };
+        let literal = |action: &&str| Glob::literal(&[Piece::Literal(action.to_lowercase())]);
+        let powerful = POWERFUL.iter().flat_map(|action| {
+            let action = literal(action);
+            some.iter().filter_map(move |requests| limited(requests, &action))
+        });
+        // An action has a service and a name.
+        let whole = Glob::pattern(&[Piece::Literal("?*:?*".to_owned())]);
+        let others = some.iter().map(|requests| limited(requests, &whole).unwrap_or_else(|| requests.clone()));
+        powerful.take(MAX_TRIES).chain(others).find_map(|requests| self.witness(&requests))
     }
 
     /// A request of the box that is allowed now and was not allowed before, as text. `None` if no attempt finds one.
@@ -489,8 +567,9 @@ impl<'p> Evidence<'p> {
             request.context = context;
             request.context.extend(fixed.iter().map(|(name, value)| (name.clone(), vec![value.clone()])));
             if self.new_documents.allow(&request) && !self.old_documents.allow(&request) {
-                let on = if words[1].is_empty() { String::new() } else { format!(" on {}", glob::display(&words[1])) };
-                return Some(format!("{}{on}{}", self.spelt(&glob::display(&words[0])), self.by(&words[2])));
+                let on =
+                    if self.names_resources { format!(" on {}", self.pattern(1, &words[1])) } else { String::new() };
+                return Some(format!("{}{on}{}", self.spelt(&self.pattern(0, &words[0])), self.by(&words[2])));
             }
         }
         None
@@ -498,20 +577,30 @@ impl<'p> Evidence<'p> {
 
     /// The caller, as text. Empty if no policy names a principal.
     fn by(&self, principal: &[Letter]) -> String {
-        let is_named = |statement: &ParsedStatement| {
-            statement.principals.complement || !statement.principals.globs.iter().all(Glob::is_everything)
-        };
-        if !self.old.identity.allows.iter().chain(&self.new.identity.allows).any(is_named) {
+        if !self.names_principals {
             return String::new();
         }
-        let name = glob::display(principal);
+        let name = self.pattern(2, principal);
         if name.contains(':') { format!(" by {name}") } else { " by anybody".to_owned() }
     }
 
-    /// An action with the case that the policy uses. The comparison uses lower case.
+    /// A word of a request as people read it: the pattern that allows it, so that the word does not end where a wildcard
+    /// begins. Of a pattern for everything, an action itself says more.
+    fn pattern(&self, side: usize, word: &[Letter]) -> String {
+        let is_powerful = || POWERFUL.iter().any(|action| action.eq_ignore_ascii_case(&glob::display(word)));
+        let selections = self.new.identity.allows.iter().map(|statement| selections(statement)[side]);
+        let globs = selections.filter(|selection| !selection.complement).flat_map(|selection| &selection.globs);
+        let longest = globs.filter(|glob| glob.must_match(word)).max_by_key(|glob| glob.tokens().len());
+        match longest {
+            Some(glob) if side == 1 || !(glob.is_everything() || side == 0 && is_powerful()) => glob.to_string(),
+            _ => glob::display(word),
+        }
+    }
+
+    /// An action with the case that the policy or AWS uses. The comparison uses lower case.
     fn spelt(&self, action: &str) -> String {
-        let texts = self.spellings.iter().find(|text| text.eq_ignore_ascii_case(action));
-        texts.cloned().unwrap_or_else(|| action.to_owned())
+        let spellings = self.spellings.iter().map(String::as_str).chain(POWERFUL);
+        spellings.into_iter().find(|text| text.eq_ignore_ascii_case(action)).unwrap_or(action).to_owned()
     }
 
     /// Whether some meaning of a symbol could make a statement match the example that does not match it as it stands.

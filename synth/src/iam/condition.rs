@@ -372,13 +372,17 @@ fn lower(pieces: &[Piece]) -> Vec<Piece> {
     pieces.iter().map(lower).collect()
 }
 
-/// The pattern of an ARN. A `*` in one of the first five components does not match beyond its component.
+/// The pattern of an ARN. A `*` or `?` in one of the first five components does not match beyond its component.
 fn arn(pieces: &[Piece]) -> Glob {
     let mut colons = 0;
     let mut tokens = Vec::new();
     for token in Glob::pattern(pieces).tokens() {
         colons += usize::from(*token == Token::Char(':'));
-        tokens.push(if *token == Token::Star && colons < 5 { Token::Within } else { token.clone() });
+        tokens.push(match token {
+            Token::Star if colons < 5 => Token::Within,
+            Token::Any if colons < 5 => Token::AnyWithin,
+            token => token.clone(),
+        });
     }
     if colons < 5 && tokens != [Token::Within] {
         // Not in the form of an ARN, perhaps a symbol for a whole ARN. It is known only to equal itself.

@@ -13,6 +13,7 @@
 use std::{
     cell::Cell,
     collections::{HashSet, VecDeque},
+    fmt::{self, Write as _},
 };
 
 use crate::cfn::text::Piece;
@@ -28,6 +29,8 @@ pub enum Token {
     Star,
     /// `*` within one component of an ARN: any text without a colon.
     Within,
+    /// `?` within one component of an ARN: any one letter but a colon.
+    AnyWithin,
     /// One text that is known only in a deployment. The name is that of the reference, such as `AWS::AccountId`.
     Symbol(String),
 }
@@ -232,6 +235,7 @@ impl Glob {
             match (token, letter) {
                 (Token::Char(own), Letter::Char(c)) if own == c => self.reach(&mut next, state + 1, reading),
                 (Token::Any, Letter::Char(_)) => self.reach(&mut next, state + 1, reading),
+                (Token::AnyWithin, Letter::Char(c)) if *c != ':' => self.reach(&mut next, state + 1, reading),
                 (Token::Star, Letter::Char(_)) => self.reach(&mut next, state, reading),
                 (Token::Within, Letter::Char(c)) if *c != ':' => self.reach(&mut next, state, reading),
                 (Token::Symbol(own), Letter::Char(c))
@@ -266,6 +270,18 @@ impl Glob {
             Token::Within if reading == Reading::Must && is_simple(symbol) => self.reach(next, state, reading),
             _ => {}
         }
+    }
+}
+
+/// The pattern as a policy writes it, with symbols in `${}`.
+impl fmt::Display for Glob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|token| match token {
+            Token::Char(c) => f.write_char(*c),
+            Token::Any | Token::AnyWithin => f.write_char('?'),
+            Token::Star | Token::Within => f.write_char('*'),
+            Token::Symbol(symbol) => write!(f, "${{{symbol}}}"),
+        })
     }
 }
 
@@ -432,7 +448,7 @@ fn letters(globs: &[(&Glob, Reading)], states: &[States]) -> Vec<Letter> {
         match token {
             Token::Char(c) => add(Letter::Char(*c)),
             Token::Symbol(symbol) => add(Letter::Symbol(symbol.clone())),
-            Token::Any | Token::Star | Token::Within => open = true,
+            Token::Any | Token::AnyWithin | Token::Star | Token::Within => open = true,
         }
     }
     if open {

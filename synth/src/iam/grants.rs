@@ -2,7 +2,7 @@
 //!
 //! A *place* is what a grant belongs to, such as a role. So a policy is the same grant as an inline policy, as an
 //! `AWS::IAM::Policy` and as a managed policy. The places are read from the canonical form, after conditions have been
-//! decided.
+//! decided. [`READ`] lists the types and properties that are read; whatever else a template has is not decided here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,41 +19,124 @@ use crate::cfn::text::{self, Piece, pieces};
 pub(super) struct Grants {
     /// The granted permissions, by place.
     pub(super) granted: BTreeMap<String, Permissions>,
-    /// Permissions that are compared only if both templates have the place. Adding or removing such a place alone
-    /// grants nothing.
+    /// The principal of the template that a place belongs to. Without it, the place grants nothing.
+    pub(super) principals: BTreeMap<String, String>,
+    /// Managed policies, which principals elsewhere may have. They are compared only if both templates have the policy.
     pub(super) comparable: BTreeMap<String, Permissions>,
     /// The role that acts for a resource, and its permissions.
     pub(super) roles: BTreeMap<String, (String, Permissions)>,
     /// The documents that deny something, by the resource whose policy they are. They also apply to principals that are
     /// allowed by their own policies.
     pub(super) denied: BTreeMap<String, Vec<Json>>,
+    /// The topics that have a policy, by place. Without a policy, a topic has the default policy of SNS.
+    pub(super) topics: BTreeMap<String, String>,
     /// The resources of the template that are not policies. Denials are not compared for a resource that is added or
     /// deleted.
     pub(super) things: BTreeSet<String>,
+    /// Whether this is the later one of two templates.
+    pub(super) is_later: bool,
 }
 
-/// Resource types that grant permissions without a policy document.
-const OTHER_GRANTS: [&str; 16] = [
-    "AWS::CloudFormation::Stack",
-    "AWS::Cognito::IdentityPoolRoleAttachment",
-    "AWS::EKS::AccessEntry",
-    "AWS::IAM::AccessKey",
-    "AWS::IAM::OIDCProvider",
-    "AWS::IAM::SAMLProvider",
-    "AWS::IAM::ServiceLinkedRole",
-    "AWS::LakeFormation::Permissions",
-    "AWS::LakeFormation::PrincipalPermissions",
-    "AWS::OpenSearchServerless::AccessPolicy",
-    "AWS::RAM::ResourceShare",
-    "AWS::RolesAnywhere::Profile",
-    "AWS::RolesAnywhere::TrustAnchor",
-    "AWS::SSO::Assignment",
-    "AWS::SSO::PermissionSet",
-    "AWS::Serverless::Application",
+/// The types that grant permissions, with the properties that are read for it.
+const READ: [(&str, &[&str]); 19] = [
+    ("AWS::IAM::Role", &["AssumeRolePolicyDocument", "ManagedPolicyArns", "PermissionsBoundary", "Policies"]),
+    ("AWS::IAM::User", &["Groups", "ManagedPolicyArns", "PermissionsBoundary", "Policies"]),
+    ("AWS::IAM::Group", &["ManagedPolicyArns", "Policies"]),
+    ("AWS::IAM::ManagedPolicy", &["Groups", "PolicyDocument", "Roles", "Users"]),
+    ("AWS::IAM::Policy", &["Groups", "PolicyDocument", "PolicyName", "Roles", "Users"]),
+    ("AWS::IAM::RolePolicy", &["PolicyDocument", "PolicyName", "RoleName"]),
+    ("AWS::IAM::UserPolicy", &["PolicyDocument", "PolicyName", "UserName"]),
+    ("AWS::IAM::GroupPolicy", &["GroupName", "PolicyDocument", "PolicyName"]),
+    ("AWS::IAM::UserToGroupAddition", &["GroupName", "Users"]),
+    ("AWS::IAM::InstanceProfile", &["Roles"]),
+    ("AWS::KMS::Key", &["KeyPolicy"]),
+    (
+        "AWS::Lambda::Permission",
+        &[
+            "Action",
+            "EventSourceToken",
+            "FunctionName",
+            "FunctionUrlAuthType",
+            "InvokedViaFunctionUrl",
+            "Principal",
+            "PrincipalOrgID",
+            "SourceAccount",
+            "SourceArn",
+        ],
+    ),
+    ("AWS::Lambda::Url", &["AuthType", "TargetFunctionArn"]),
+    ("AWS::Lambda::Function", &["Role"]),
+    ("AWS::Scheduler::Schedule", &["Target.RoleArn"]),
+    ("AWS::S3::BucketPolicy", &["Bucket", "PolicyDocument"]),
+    ("AWS::SNS::TopicPolicy", &["PolicyDocument", "Topics"]),
+    ("AWS::SQS::QueuePolicy", &["PolicyDocument", "Queues"]),
+    ("AWS::SecretsManager::ResourcePolicy", &["ResourcePolicy", "SecretId"]),
 ];
 
-/// The properties that name the resource of a resource policy.
-const TARGETS: [&str; 7] = ["Queues", "Topics", "Bucket", "SecretId", "ResourceArn", "EventBusName", "RepositoryName"];
+/// Whether the comparison of permissions decides what a property means. The path has a `.` before each inner property.
+#[must_use]
+pub(crate) fn reads(kind: &str, path: &str) -> bool {
+    read_properties(kind).contains(&path)
+}
+
+/// Whether resources of this type grant nothing.
+#[must_use]
+pub(crate) fn reads_nothing(kind: &str) -> bool {
+    read_properties(kind).is_empty()
+}
+
+/// The types that are read.
+#[cfg(test)]
+pub(crate) fn types() -> impl Iterator<Item = &'static str> {
+    READ.iter().map(|(kind, _)| *kind)
+}
+
+/// The properties of a type that are read.
+fn read_properties(kind: &str) -> &'static [&'static str] {
+    READ.iter().find(|(known, _)| *known == kind).map_or(&[], |(_, properties)| properties)
+}
+
+/// The properties that name the roles with which AWS acts for a resource.
+const ACTING_ROLES: [(&str, &str); 3] = [
+    ("AWS::IAM::InstanceProfile", "/Roles"),
+    ("AWS::Lambda::Function", "/Role"),
+    ("AWS::Scheduler::Schedule", "/Target/RoleArn"),
+];
+
+/// The role with which AWS acts for a resource of this type, and the path of the property that names it.
+#[must_use]
+pub(crate) fn acting_role<'t>(kind: &str, properties: &'t Json) -> Option<(&'static str, &'t Json)> {
+    let (_, path) = ACTING_ROLES.iter().find(|(known, _)| *known == kind)?;
+    Some((path, properties.pointer(path)?))
+}
+
+/// The properties that name the resource of a resource policy, and the one with the policy document.
+const RESOURCE_POLICIES: [(&str, &str, &str); 4] = [
+    ("AWS::S3::BucketPolicy", "Bucket", "PolicyDocument"),
+    ("AWS::SNS::TopicPolicy", "Topics", "PolicyDocument"),
+    ("AWS::SQS::QueuePolicy", "Queues", "PolicyDocument"),
+    ("AWS::SecretsManager::ResourcePolicy", "SecretId", "ResourcePolicy"),
+];
+
+/// The policy of a topic for which none is set ("AWS::SNS::TopicPolicy", and SNS Developer Guide, "Example cases"): it
+/// lets every principal of the account use the topic.
+pub(super) fn default_topic_policy() -> Permissions {
+    let actions = [
+        "AddPermission",
+        "DeleteTopic",
+        "GetTopicAttributes",
+        "ListSubscriptionsByTopic",
+        "Publish",
+        "RemovePermission",
+        "SetTopicAttributes",
+        "Subscribe",
+    ]
+    .map(|action| format!("SNS:{action}"));
+    let owner = json!({"StringEquals": {"AWS:SourceOwner": {"Ref": "AWS::AccountId"}}});
+    let statement =
+        json!({"Effect": "Allow", "Principal": "*", "Action": actions, "Resource": "*", "Condition": owner});
+    Permissions { documents: vec![document(&statement)], ..Permissions::default() }
+}
 
 /// A resource of the template.
 #[derive(Clone, Copy)]
@@ -87,7 +170,8 @@ pub(super) fn read(template: &Json) -> Grants {
         .map(|(id, body)| Resource { id, kind: body.get("Type").and_then(Json::as_str).unwrap_or_default(), body })
         .collect();
     let things = all.iter().filter(|resource| !resource.kind.ends_with("Policy")).map(|r| r.id.to_owned()).collect();
-    let mut reader = Reader { identities: BTreeMap::new(), grants: Grants { things, ..Grants::default() }, all: &all };
+    let grants = Grants { things, ..Grants::default() };
+    let mut reader = Reader { identities: BTreeMap::new(), names: BTreeSet::new(), grants, all: &all };
     // Each loop needs the results of the loops before it.
     for resource in &all {
         reader.identity(resource);
@@ -102,52 +186,32 @@ pub(super) fn read(template: &Json) -> Grants {
         reader.resource(resource);
     }
     for resource in &all {
-        reader.acting_roles(resource);
+        reader.acting_role(resource);
     }
     for (name, permissions) in reader.identities {
-        reader.grants.granted.insert(format!("what {name} may do"), permissions);
+        let place = format!("what {name} may do");
+        reader.grants.principals.insert(place.clone(), name);
+        reader.grants.granted.insert(place, permissions);
     }
     reader.grants
 }
 
 /// The parts of each resource that grants are derived from, exactly as the template writes them.
-pub(super) fn material(template: &Json) -> BTreeMap<String, Vec<Json>> {
-    let parts = [
-        "Policies",
-        "ManagedPolicyArns",
-        "PermissionsBoundary",
-        "AssumeRolePolicyDocument",
-        "PolicyDocument",
-        "Roles",
-        "Users",
-        "Groups",
-        "RoleName",
-        "UserName",
-        "GroupName",
-    ];
-    let mut material = BTreeMap::new();
-    for (id, body) in template.get("Resources").and_then(Json::as_object).into_iter().flatten() {
+pub(super) fn material(template: &Json) -> BTreeMap<&str, Vec<&Json>> {
+    let resources = template.get("Resources").and_then(Json::as_object).into_iter().flatten();
+    let parts = |body: &'_ Json| {
         let kind = body.get("Type").and_then(Json::as_str).unwrap_or_default();
-        let properties = body.get("Properties").unwrap_or(&Json::Null);
-        let mut found = Vec::new();
-        match kind {
-            "AWS::Lambda::Permission" | "AWS::Lambda::Url" | "AWS::Lambda::LayerVersionPermission" => {
-                found.push(properties.clone());
-            }
-            _ if kind.starts_with("AWS::IAM::") => {
-                found.extend(parts.iter().filter_map(|part| Some(json!({ *part: properties.get(part)? }))));
-            }
-            _ => find_documents(properties, &mut found),
-        }
-        if !found.is_empty() {
-            material.insert(id.clone(), found);
-        }
-    }
-    material
+        read_properties(kind).iter().map(|path| format!("/Properties/{}", path.replace('.', "/")))
+    };
+    let found = resources
+        .map(|(id, body)| (id.as_str(), parts(body).filter_map(|path| body.pointer(&path)).collect::<Vec<_>>()));
+    found.filter(|(_, parts)| !parts.is_empty()).collect()
 }
 
 struct Reader<'t> {
     identities: BTreeMap<String, Permissions>,
+    /// The names of the inline policies of each identity.
+    names: BTreeSet<(String, String)>,
     grants: Grants,
     all: &'t [Resource<'t>],
 }
@@ -164,6 +228,7 @@ impl Reader<'_> {
                 Some(document) => permissions.documents.push(document.clone()),
                 None => permissions.attached.extend([policy.to_string()]),
             }
+            permissions.attached.extend(self.ambiguity(resource.id, policy.get("PolicyName")));
         }
         for policy in resource.list("ManagedPolicyArns") {
             match self.managed(policy) {
@@ -177,13 +242,18 @@ impl Reader<'_> {
             Some(Err(name)) => Boundary::Elsewhere(name),
         };
         self.identities.insert(resource.id.to_owned(), permissions);
-        // Policies of the account may allow a principal more or less because of its tags (`aws:PrincipalTag`).
-        let tags = resource.property("Tags").map_or_else(String::new, Json::to_string);
-        let tags = Permissions { attached: BTreeSet::from([format!("Tags {tags}")]), ..Permissions::default() };
-        self.grants.comparable.insert(format!("what other policies allow {} by its tags", resource.id), tags);
         if let Some(trust) = resource.property("AssumeRolePolicyDocument") {
-            self.grant(format!("who may assume {}", resource.id), trust.clone());
+            let place = format!("who may assume {}", resource.id);
+            self.grants.principals.insert(place.clone(), resource.id.to_owned());
+            self.grant(place, trust.clone());
         }
+    }
+
+    /// Two inline policies with one name: only one of them takes effect, and CloudFormation's order decides which.
+    fn ambiguity(&mut self, identity: &str, name: Option<&Json>) -> Option<String> {
+        let name = self::name(name?);
+        let is_new = self.names.insert((identity.to_owned(), name.clone()));
+        (!is_new).then(|| format!("two policies with the name {name}"))
     }
 
     /// The document of a managed policy, or its name if the document is not in the template.
@@ -210,8 +280,12 @@ impl Reader<'_> {
         };
         let Some(document) = resource.property("PolicyDocument") else { return };
         for identity in lists.iter().flat_map(|list| resource.list(list)) {
-            let permissions = self.identities.entry(self.subject(identity)).or_default();
+            let subject = self.subject(identity);
+            let name = resource.property("PolicyName").filter(|_| resource.kind != "AWS::IAM::ManagedPolicy");
+            let ambiguity = self.ambiguity(&subject, name);
+            let permissions = self.identities.entry(subject).or_default();
             permissions.documents.push(document.clone());
+            permissions.attached.extend(ambiguity);
         }
         // The policy may also be attached to an identity outside of the template.
         if resource.kind == "AWS::IAM::ManagedPolicy" {
@@ -267,7 +341,6 @@ impl Reader<'_> {
     fn resource(&mut self, resource: &Resource<'_>) {
         let target =
             |name: &str| resource.property(name).map(self::name).map(|name| function(&name)).unwrap_or_default();
-        let opaque = || BTreeSet::from([resource.body.to_string()]);
         match resource.kind {
             "AWS::Lambda::Permission" => {
                 self.grant(format!("who may use {}", target("FunctionName")), document(&lambda_permission(resource)));
@@ -282,89 +355,50 @@ impl Reader<'_> {
                     self.grants.granted.entry(place).or_default().attached.insert(format!("AuthType {auth}"));
                 }
             }
-            "AWS::Lambda::LayerVersionPermission" => {
-                let statement =
-                    permission(resource, "Principal", &[("OrganizationId", "StringEquals", "aws:PrincipalOrgID")]);
-                self.grant(format!("who may use the layer {}", target("LayerVersionArn")), document(&statement));
+            "AWS::KMS::Key" => {
+                // Without a policy, the key has this one.
+                let own =
+                    json!({"Effect": "Allow", "Principal": {"AWS": {"Ref": "AWS::AccountId"}}, "Action": "kms:*"});
+                let policy = resource.property("KeyPolicy").cloned().unwrap_or_else(|| document(&own));
+                // Only the policy itself allows access. So its denials need no separate comparison.
+                self.grant(format!("the policy of {}", resource.id), policy);
             }
-            "AWS::Events::EventBusPolicy" if resource.property("Statement").is_none() => {
-                let mut statement = permission(resource, "Principal", &[]);
-                let part = |name: &str| resource.property("Condition").and_then(|condition| condition.get(name));
-                if let (Some(operator), Some(key), Some(value)) = (part("Type"), part("Key"), part("Value")) {
-                    statement["Condition"] = json!({ name(operator): { name(key): value } });
+            kind => {
+                for (_, targets, policy) in RESOURCE_POLICIES.iter().filter(|(known, ..)| *known == kind) {
+                    self.policy(resource, targets, policy);
                 }
-                self.grant(format!("the policy of {}", target("EventBusName")), document(&statement));
             }
-            // Nested stacks and modules create resources that are not in this template.
-            kind if OTHER_GRANTS.contains(&kind) || kind.ends_with("::MODULE") || kind.is_empty() => {
-                self.grants
-                    .granted
-                    .entry(format!("what {} grants", resource.id))
-                    .or_default()
-                    .attached
-                    .extend(opaque());
-            }
-            kind if kind.starts_with("AWS::IAM::") => {}
-            _ => self.policies(resource),
         }
     }
 
-    /// Reads every policy document in a resource's properties, regardless of the property's name.
-    fn policies(&mut self, resource: &Resource<'_>) {
-        let mut found = Vec::new();
-        if let Some(properties) = resource.body.get("Properties") {
-            find_documents(properties, &mut found);
-        }
-        // If the template sets no policy, some services use a default policy.
-        let everything = || json!({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"});
-        let account = || json!({"Effect": "Allow", "Principal": {"AWS": {"Ref": "AWS::AccountId"}}, "Action": "kms:*"});
-        match resource.kind {
-            "AWS::EC2::VPCEndpoint" if found.is_empty() => found.push(document(&everything())),
-            "AWS::KMS::Key" if found.is_empty() => found.push(document(&account())),
-            _ => {}
-        }
-        let targets: Vec<String> =
-            TARGETS.iter().flat_map(|target| resource.list(target)).map(|target| function(&name(target))).collect();
-        let targets = if targets.is_empty() { vec![resource.id.to_owned()] } else { targets };
-        for document in found {
-            for target in &targets {
-                // For these two types, only the policy itself allows access. So its denials need no separate
-                // comparison.
-                if !matches!(resource.kind, "AWS::EC2::VPCEndpoint" | "AWS::KMS::Key") {
-                    self.deny(target, &document);
-                }
-                self.grant(format!("the policy of {target}"), document.clone());
+    /// Reads the policy of other resources.
+    fn policy(&mut self, resource: &Resource<'_>, targets: &str, policy: &str) {
+        let Some(document) = resource.property(policy) else { return };
+        for target in resource.list(targets).into_iter().map(|target| function(&name(target))) {
+            self.deny(&target, document);
+            let place = format!("the policy of {target}");
+            self.grant(place.clone(), document.clone());
+            // A second policy overwrites the first one, or the other way round.
+            if !self.names.insert((place.clone(), String::new())) {
+                let permissions = self.grants.granted.entry(place.clone()).or_default();
+                permissions.attached.insert(format!("two policies of {target}"));
             }
-        }
-        let open: Vec<String> =
-            ["AccessControl", "PublicAccessBlockConfiguration", "OwnershipControls", "FunctionUrlConfig"]
-                .iter()
-                .filter_map(|name| Some(format!("{name} {}", resource.property(name)?)))
-                .collect();
-        let open = Permissions { attached: BTreeSet::from([format!("{open:?}")]), ..Permissions::default() };
-        self.grants.comparable.insert(format!("how open {} is", resource.id), open);
-        if resource.kind.starts_with("AWS::Serverless::")
-            && let Some(policies) = resource.property("Policies")
-        {
-            let permissions = self.identities.entry(resource.id.to_owned()).or_default();
-            permissions.attached.insert(policies.to_string());
+            if resource.kind == "AWS::SNS::TopicPolicy" {
+                self.grants.topics.insert(place, target);
+            }
         }
     }
 
-    /// Reads the roles that services assume to act for a resource.
-    fn acting_roles(&mut self, resource: &Resource<'_>) {
-        let mut found = Vec::new();
-        if let Some(properties) = resource.body.get("Properties") {
-            find_roles(properties, "", &mut found);
-        }
-        if resource.kind == "AWS::IAM::InstanceProfile" {
-            found.extend(resource.list("Roles").into_iter().map(|role| ("Roles".to_owned(), role)));
-        }
-        for (path, role) in found {
+    /// Reads the role with which AWS acts for a resource.
+    fn acting_role(&mut self, resource: &Resource<'_>) {
+        let properties = resource.body.get("Properties").unwrap_or(&Json::Null);
+        let Some((path, roles)) = acting_role(resource.kind, properties) else { return };
+        let roles: Vec<&Json> = roles.as_array().map_or_else(|| vec![roles], |list| list.iter().collect());
+        for role in roles {
             let subject = self.subject(role);
             let unknown = || Permissions { attached: BTreeSet::from([subject.clone()]), ..Permissions::default() };
             let permissions = self.identities.get(&subject).cloned().unwrap_or_else(unknown);
-            let place = format!("what {} may do as its {path}", resource.id);
+            let place = format!("what {} may do as its {}", resource.id, path[1..].replace('/', "."));
             self.grants.roles.insert(place, (subject, permissions));
         }
     }
@@ -403,23 +437,15 @@ fn document(statement: &Json) -> Json {
 
 /// The policy statement that Lambda creates from an `AWS::Lambda::Permission`.
 fn lambda_permission(resource: &Resource<'_>) -> Json {
-    permission(
-        resource,
-        "Principal",
-        &[
-            ("SourceArn", "ArnLike", "aws:SourceArn"),
-            ("SourceAccount", "StringEquals", "aws:SourceAccount"),
-            ("EventSourceToken", "StringEquals", "lambda:EventSourceToken"),
-            ("PrincipalOrgID", "StringEquals", "aws:PrincipalOrgID"),
-            ("FunctionUrlAuthType", "StringEquals", "lambda:FunctionUrlAuthType"),
-            ("InvokedViaFunctionUrl", "Bool", "lambda:InvokedViaFunctionUrl"),
-        ],
-    )
-}
-
-/// The statement that a resource stands for, if the resource writes conditions as properties.
-fn permission(resource: &Resource<'_>, principal: &str, conditions: &[(&str, &str, &str)]) -> Json {
-    let principal = resource.property(principal).map_or(json!("*"), |principal| match pieces(principal).as_deref() {
+    let conditions = [
+        ("SourceArn", "ArnLike", "aws:SourceArn"),
+        ("SourceAccount", "StringEquals", "aws:SourceAccount"),
+        ("EventSourceToken", "StringEquals", "lambda:EventSourceToken"),
+        ("PrincipalOrgID", "StringEquals", "aws:PrincipalOrgID"),
+        ("FunctionUrlAuthType", "StringEquals", "lambda:FunctionUrlAuthType"),
+        ("InvokedViaFunctionUrl", "Bool", "lambda:InvokedViaFunctionUrl"),
+    ];
+    let principal = resource.property("Principal").map_or(json!("*"), |principal| match pieces(principal).as_deref() {
         Some([Piece::Literal(text)]) if text == "*" => json!("*"),
         Some([Piece::Literal(text)]) if !text.starts_with("arn:") && text.contains('.') => {
             json!({"Service": principal})
@@ -430,45 +456,8 @@ fn permission(resource: &Resource<'_>, principal: &str, conditions: &[(&str, &st
     let mut statement = json!({"Effect": "Allow", "Principal": principal, "Action": action});
     for (property, operator, key) in conditions {
         if let Some(value) = resource.property(property) {
-            statement["Condition"][*operator][*key] = value.clone();
+            statement["Condition"][operator][key] = value.clone();
         }
     }
     statement
-}
-
-/// Finds policy documents by their shape, including documents that are written as a text.
-fn find_documents(value: &Json, found: &mut Vec<Json>) {
-    let statement = |json: &&Json| json.get("Effect").is_some() || text::intrinsic(json).is_some();
-    let is_policy =
-        |json: &Json| policy::statements(json).is_some_and(|list| !list.is_empty() && list.iter().all(statement));
-    match value {
-        Json::Object(_) if is_policy(value) => found.push(value.clone()),
-        Json::Object(map) => map.values().for_each(|value| find_documents(value, found)),
-        Json::Array(list) => list.iter().for_each(|value| find_documents(value, found)),
-        Json::String(text) if text.trim_start().starts_with('{') && text.contains("\"Statement\"") => {
-            found.extend(serde_json::from_str(text).ok().filter(is_policy));
-        }
-        _ => {}
-    }
-}
-
-/// Finds the properties that name a role, such as `Role`, `RoleArn` or `ExecutionRoleArn`.
-fn find_roles<'j>(value: &'j Json, path: &str, found: &mut Vec<(String, &'j Json)>) {
-    match value {
-        Json::Object(map) if text::intrinsic(value).is_none() => {
-            for (key, value) in map {
-                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                let is_role = ["Role", "RoleArn", "RoleARN"].iter().any(|end| key.ends_with(end));
-                if is_role && pieces(value).is_some() {
-                    found.push((path, value));
-                } else {
-                    find_roles(value, &path, found);
-                }
-            }
-        }
-        Json::Array(list) => {
-            list.iter().enumerate().for_each(|(at, value)| find_roles(value, &format!("{path}[{at}]"), found));
-        }
-        _ => {}
-    }
 }

@@ -12,9 +12,16 @@ pub(super) enum PolicyLanguage {
 }
 
 impl PolicyLanguage {
-    pub(super) fn of(document: &Json) -> Self {
-        let version = document.get("Version").and_then(Json::as_str);
-        if version == Some("2012-10-17") { Self::Y2012 } else { Self::Y2008 }
+    /// The version of a document. `None` if it is known only in a deployment.
+    pub(super) fn of(document: &Json) -> Option<Self> {
+        match document.get("Version") {
+            None => Some(Self::Y2008),
+            Some(version) => match version.as_str()? {
+                "2012-10-17" => Some(Self::Y2012),
+                "2008-10-17" => Some(Self::Y2008),
+                _ => None,
+            },
+        }
     }
 }
 

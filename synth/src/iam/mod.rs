@@ -5,7 +5,7 @@ pub mod compare;
 mod condition;
 pub mod evaluate;
 pub mod glob;
-mod grants;
+pub(crate) mod grants;
 mod language;
 mod policy;
 pub mod template;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::cfn::view::{self, How};
 use crate::iam::{
     compare::{Certainty, Comparison, Permissions, Verdict, compare},
     grants::{self, Grants},
@@ -34,8 +35,7 @@ const MAX_CONDITIONS: usize = 6;
 /// get another value than before, even if the templates do not show it.
 #[must_use]
 pub fn compare_templates(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> IamImpact {
-    let changed = &changed_names(old, new) | parameters;
-    let old = &rename(old, &changed);
+    let old = &rename(old, &(&changed_names(old, new) | parameters));
     let (shared, old_only, new_only) = conditions(old, new);
     let decisions: Vec<&String> = shared.iter().chain(&old_only).chain(&new_only).take(MAX_CONDITIONS).collect();
     let mut places: BTreeMap<String, Comparison> = BTreeMap::new();
@@ -49,7 +49,7 @@ pub fn compare_templates(old: &Json, new: &Json, parameters: &BTreeSet<String>) 
             })
         };
         let before = grants::read(&decided(old, &old_only, "old"));
-        let after = grants::read(&decided(new, &new_only, "new"));
+        let after = Grants { is_later: true, ..grants::read(&decided(new, &new_only, "new")) };
         for (place, mut comparison) in compare_places(&before, &after) {
             if doubtful {
                 comparison.gained = comparison.gained.min(Certainty::Maybe);
@@ -62,6 +62,10 @@ pub fn compare_templates(old: &Json, new: &Json, parameters: &BTreeSet<String>) 
             known.example = known.example.take().or(comparison.example);
         }
     }
+    if old != new && shared.len() + old_only.len() + new_only.len() > decisions.len() {
+        let place = format!("what depends on more than {MAX_CONDITIONS} conditions");
+        places.insert(place, Comparison { gained: Certainty::Maybe, lost: Certainty::Maybe, example: None });
+    }
     // A policy that only moved is a change too, although no place has other permissions.
     let untouched = if grants::material(old) == grants::material(new) { Verdict::None } else { Verdict::Equivalent };
     let verdict = places.values().fold(untouched, |verdict, comparison| verdict.and(comparison.verdict()));
@@ -70,29 +74,52 @@ pub fn compare_templates(old: &Json, new: &Json, parameters: &BTreeSet<String>) 
 }
 
 fn compare_places(old: &Grants, new: &Grants) -> Vec<(String, Comparison)> {
-    let nothing = Permissions::default();
-    let mut pairs: Vec<(&String, &Permissions, &Permissions)> = Vec::new();
+    let mut all = Vec::new();
     let granted: BTreeSet<&String> = old.granted.keys().chain(new.granted.keys()).collect();
     for place in granted {
-        let of = |grants: &'_ Grants| grants.granted.get(place).cloned();
-        let (before, after) = (of(old), of(new));
-        if before != after {
-            pairs.push((place, old.granted.get(place).unwrap_or(&nothing), new.granted.get(place).unwrap_or(&nothing)));
+        let (before, after) = (old.granted.get(place), new.granted.get(place));
+        let is_gone = old.principals.get(place).is_some_and(|id| old.things.contains(id) && !new.things.contains(id));
+        if is_gone {
+            // Its policies, known or not, give nothing to a principal that does not exist.
+            all.push((place.clone(), Comparison { gained: Certainty::No, lost: Certainty::Yes, example: None }));
+        } else if before != after {
+            let permissions = |found: Option<&Permissions>, own: &Grants, other: &Grants| {
+                found.cloned().unwrap_or_else(|| absent(place, own, other))
+            };
+            all.push((place.clone(), compare(&permissions(before, old, new), &permissions(after, new, old))));
         }
     }
     for (place, before) in &old.comparable {
         if let Some(after) = new.comparable.get(place).filter(|after| *after != before) {
-            pairs.push((place, before, after));
+            all.push((place.clone(), compare(before, after)));
         }
     }
-    for (place, (role, before)) in &old.roles {
-        // Only if it is another role. The permissions of the same role are compared as a separate place.
-        if let Some((_, after)) = new.roles.get(place).filter(|(other, _)| other != role) {
-            pairs.push((place, before, after));
+    for (place, (role, after)) in &new.roles {
+        match old.roles.get(place) {
+            // The permissions of the same role are compared as a separate place.
+            Some((before, _)) if before == role => {}
+            Some((_, before)) => all.push((place.clone(), compare(before, after))),
+            None => {
+                let mut comparison = compare(&Permissions::default(), after);
+                // Policies of resources may allow the role something too.
+                comparison.gained = comparison.gained.max(Certainty::Maybe);
+                all.push((place.clone(), comparison));
+            }
         }
     }
-    let pairs = pairs.into_iter().map(|(place, before, after)| (place.clone(), compare(before, after)));
-    pairs.chain(compare_denials(old, new)).collect()
+    all.extend(compare_denials(old, new));
+    all
+}
+
+/// What a place grants where the template `own` says nothing about it and `other` does: what the service does without a
+/// policy.
+fn absent(place: &str, own: &Grants, other: &Grants) -> Permissions {
+    let has_default = other.topics.get(place).is_some_and(|topic| {
+        // A policy that is taken off a topic elsewhere leaves the default policy. It is not known what such a topic had
+        // before.
+        own.things.contains(topic) || (own.is_later && !other.things.contains(topic))
+    });
+    if has_default { grants::default_topic_policy() } else { Permissions::default() }
 }
 
 /// Compares what policies of resources deny, as if everything else were allowed. The template does not show which other
@@ -112,6 +139,39 @@ fn compare_denials(old: &Grants, new: &Grants) -> Vec<(String, Comparison)> {
             (format!("what the policy of {target} leaves open"), compare(&left(old, target), &left(new, target)))
         })
         .collect()
+}
+
+/// The names whose meaning is another in the new template, although the texts that use them are the same: parameters,
+/// mappings, conditions, and resources of another type. `parameters` names the parameters that get another value.
+#[must_use]
+pub fn redefined_names(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> BTreeSet<String> {
+    let changed = &changed_names(old, new) | parameters;
+    let renamed = rename(old, &changed);
+    let conditions = redefined_conditions(&renamed, new);
+    conditions.into_iter().chain(changed).collect()
+}
+
+/// The conditions of both templates with another definition, or that refer to one with another definition.
+fn redefined_conditions(old: &Json, new: &Json) -> BTreeSet<String> {
+    let definition = |template: &'_ Json, name: &str| template.get("Conditions").and_then(|all| all.get(name)).cloned();
+    let names: BTreeSet<&String> =
+        section(old, "Conditions").chain(section(new, "Conditions")).map(|(name, _)| name).collect();
+    let (mut changed, mut same): (BTreeSet<_>, BTreeSet<_>) =
+        names.into_iter().partition(|name| definition(old, name) != definition(new, name));
+    loop {
+        let refers = |name: &&String| {
+            let references = definition(new, name).map(|definition| view::references(&definition)).unwrap_or_default();
+            references.iter().any(|reference| reference.how == How::Condition && changed.contains(&reference.name))
+        };
+        let more: BTreeSet<&String> = same.iter().copied().filter(refers).collect();
+        if more.is_empty() {
+            let both =
+                changed.into_iter().filter(|name| definition(old, name).is_some() && definition(new, name).is_some());
+            return both.cloned().collect();
+        }
+        same = &same - &more;
+        changed.extend(more);
+    }
 }
 
 fn section<'t>(template: &'t Json, name: &str) -> impl Iterator<Item = (&'t String, &'t Json)> {
@@ -206,17 +266,10 @@ fn conditions(old: &Json, new: &Json) -> (BTreeSet<String>, BTreeSet<String>, BT
         }
         names
     };
-    let definition = |template: &Json, name: &str| {
-        template
-            .get("Conditions")
-            .and_then(|conditions| conditions.get(name))
-            .map(|condition| expand(template, condition, 0))
-    };
-    let (in_old, in_new) = (used(old), used(new));
+    let (in_old, in_new, redefined) = (used(old), used(new), redefined_conditions(old, new));
     let (mut shared, mut old_only, mut new_only) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for name in in_old.union(&in_new) {
-        let redefined = matches!((definition(old, name), definition(new, name)), (Some(a), Some(b)) if a != b);
-        if redefined {
+        if redefined.contains(name) {
             old_only.insert(mark_name(name, "old"));
             new_only.insert(mark_name(name, "new"));
         } else {
@@ -224,26 +277,6 @@ fn conditions(old: &Json, new: &Json) -> (BTreeSet<String>, BTreeSet<String>, BT
         }
     }
     (shared, old_only, new_only)
-}
-
-/// A condition, in which each reference to another condition is replaced by its definition.
-fn expand(template: &Json, condition: &Json, depth: usize) -> Json {
-    match condition {
-        Json::Object(map) => {
-            let named = map.get("Condition").and_then(Json::as_str).filter(|_| map.len() == 1 && depth < 10);
-            let definition = named.and_then(|name| template.get("Conditions")?.get(name));
-            match definition {
-                Some(definition) => expand(template, definition, depth + 1),
-                None => map
-                    .iter()
-                    .map(|(key, value)| (key.clone(), expand(template, value, depth)))
-                    .collect::<Map<_, _>>()
-                    .into(),
-            }
-        }
-        Json::Array(list) => list.iter().map(|value| expand(template, value, depth)).collect::<Vec<_>>().into(),
-        value => value.clone(),
-    }
 }
 
 fn find_conditions(value: &Json, names: &mut BTreeSet<String>) {

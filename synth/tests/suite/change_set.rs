@@ -143,7 +143,8 @@ fn templates_and_change_set_are_combined() {
             &[
                 "FailedRuns may replace",
                 "Function replaces",
-                "Role, of which AWS changes what the templates do not show: unknown",
+                "Role.Policies: AWS changes it, and the templates do not show how",
+                "Schedule.Target: AWS changes it, and the templates do not show how",
             ],
         ),
         // An attribute that is not a name may change even if its resource stays.
@@ -169,7 +170,7 @@ fn templates_and_change_set_are_combined() {
             durable(),
             vec![direct("Function", "True", "DurableConfig")],
             [vec![("Function", Replaces, Aws), ("FailedRuns", MayReplace, Templates)], follow()].concat(),
-            vec![ApprovalReason::Replaces],
+            vec![ApprovalReason::MayAllowMore, ApprovalReason::Replaces],
             &[],
         ),
         (
@@ -185,7 +186,7 @@ fn templates_and_change_set_are_combined() {
                 ),
             ],
             [vec![("Function", Update, Aws), ("FailedRuns", Update, Aws)], follow()].concat(),
-            vec![],
+            vec![ApprovalReason::MayAllowMore],
             &[],
         ),
         (
@@ -193,7 +194,7 @@ fn templates_and_change_set_are_combined() {
             durable(),
             vec![direct("Function", "Conditional", "DurableConfig")],
             [vec![("Function", MayReplace, Templates), ("FailedRuns", MayReplace, Templates)], follow()].concat(),
-            vec![ApprovalReason::MayReplace],
+            vec![ApprovalReason::MayAllowMore, ApprovalReason::MayReplace],
             &[],
         ),
         // A certain answer of the templates stays, whether CloudFormation contradicts it or does not mention it.
@@ -243,24 +244,24 @@ fn templates_and_change_set_are_combined() {
             same(),
             vec![planned("Other", "Dynamic", "", &[])],
             vec![("Other", MayReplace, Aws)],
-            vec![ApprovalReason::MayReplace],
-            &["Other may replace"],
+            vec![ApprovalReason::MayAllowMore, ApprovalReason::MayReplace],
+            &["Other may replace", "Other: AWS changes it, and the templates do not show how"],
         ),
         (
             "a word that nobody knows",
             same(),
             vec![planned("Other", "Sing", "", &[])],
             vec![("Other", MayReplace, Aws)],
-            vec![ApprovalReason::MayReplace],
-            &["Other may replace"],
+            vec![ApprovalReason::MayAllowMore, ApprovalReason::MayReplace],
+            &["Other may replace", "Other: AWS changes it, and the templates do not show how"],
         ),
         (
             "a queue that is there",
             same(),
             vec![planned("Other", "Import", "", &[])],
             vec![("Other", Update, Aws)],
-            vec![],
-            &[],
+            vec![ApprovalReason::MayAllowMore],
+            &["Other: AWS changes it, and the templates do not show how"],
         ),
         (
             "an alarm after all",
@@ -336,7 +337,7 @@ fn templates_and_change_set_are_combined() {
             vec![direct("Role", "False", "Policies")],
             vec![("Role", Update, Aws)],
             vec![ApprovalReason::MayAllowMore],
-            &["Role, of which AWS changes what the templates do not show: unknown"],
+            &["Role.Policies: AWS changes it, and the templates do not show how"],
         ),
         (
             "a reader who is another by default, and other code",

@@ -42,8 +42,8 @@ fn document(statement: &str) -> String {
 
 fn separate(kind: &str, statement: &str) -> String {
     let document = document(statement);
-    let names = "PolicyName: P, Roles: [!Ref Role], RoleName: !Ref Role";
-    format!("P:\n  Type: {kind}\n  Properties: {{{names}, PolicyDocument: {document}}}\n")
+    let roles = if kind == "AWS::IAM::RolePolicy" { "RoleName: !Ref Role" } else { "Roles: [!Ref Role]" };
+    format!("P:\n  Type: {kind}\n  Properties: {{PolicyName: S, {roles}, PolicyDocument: {document}}}\n")
 }
 
 fn function(resource: &str) -> String {
@@ -201,7 +201,37 @@ fn what_a_change_means_for_iam() {
         ),
         ("a managed policy of AWS", role(""), managed("arn:aws:iam::aws:policy/ReadOnlyAccess"), Broader),
         ("an own one detached", managed("arn:aws:iam::111122223333:policy/Guard"), role(""), Unknown),
+        (
+            "a role deleted, with a policy that is not known",
+            managed("arn:aws:iam::111122223333:policy/Guard"),
+            String::new(),
+            Narrower,
+        ),
         // The role that a service acts with.
+        (
+            "a new function with a role",
+            policy(get),
+            policy(get) + "F:\n  Type: AWS::Lambda::Function\n  Properties: {Role: !GetAtt Role.Arn}\n",
+            Broader,
+        ),
+        (
+            "a new function with a role of which nothing is known",
+            role(""),
+            role("") + "F:\n  Type: AWS::Lambda::Function\n  Properties: {Role: !GetAtt Role.Arn}\n",
+            Broader,
+        ),
+        (
+            "a new instance profile",
+            policy(get),
+            policy(get) + "F:\n  Type: AWS::IAM::InstanceProfile\n  Properties: {Roles: [!Ref Role]}\n",
+            Broader,
+        ),
+        (
+            "two policies of one name",
+            policy(get),
+            policy(get) + &separate("AWS::IAM::Policy", get).replace("PolicyName: S", "PolicyName: P"),
+            Broader,
+        ),
         ("another role", acting("Role"), acting("Admin"), Broader),
         ("a lesser role", acting("Admin"), acting("Role"), Narrower),
         // Lambda.
@@ -242,7 +272,7 @@ fn what_a_change_means_for_iam() {
                 "AWS::Lambda::LayerVersionPermission",
                 "LayerVersionArn: l, Action: lambda:GetLayerVersion, Principal: '*'",
             ),
-            Broader,
+            Unknown,
         ),
         // Resource policies, with any name of the property.
         (
@@ -261,7 +291,7 @@ fn what_a_change_means_for_iam() {
             "of a repository",
             resource("AWS::ECR::Repository", ""),
             resource("AWS::ECR::Repository", &format!("RepositoryPolicyText: {open}")),
-            Broader,
+            Unknown,
         ),
         (
             "as a text",
@@ -273,7 +303,7 @@ fn what_a_change_means_for_iam() {
                 "AWS::Logs::ResourcePolicy",
                 "PolicyDocument: '{\"Statement\": {\"Effect\": \"Allow\", \"Principal\": \"*\", \"Action\": \"*\"}}'",
             ),
-            Broader,
+            Unknown,
         ),
         (
             "of an event bus",
@@ -285,7 +315,7 @@ fn what_a_change_means_for_iam() {
                 "AWS::Events::EventBusPolicy",
                 "EventBusName: b, Principal: '*', Action: events:PutEvents, StatementId: s",
             ),
-            Broader,
+            Unknown,
         ),
         // A deny counts even if the policy allows nothing, because other policies may allow it.
         ("a bucket with a deny", String::new(), bucket(&only_tls), Equivalent),
@@ -318,13 +348,24 @@ fn what_a_change_means_for_iam() {
             "an endpoint's removed",
             resource("AWS::EC2::VPCEndpoint", &format!("VpcId: v, PolicyDocument: {own}")),
             resource("AWS::EC2::VPCEndpoint", "VpcId: v"),
-            Broader,
+            Unknown,
         ),
         (
             "a bucket opened otherwise",
             resource("AWS::S3::Bucket", "PublicAccessBlockConfiguration: {BlockPublicPolicy: true}"),
             resource("AWS::S3::Bucket", "BucketName: b"),
             Unknown,
+        ),
+        (
+            "a topic's policy removed",
+            format!(
+                "T:\n  Type: AWS::SNS::Topic\nP:\n  Type: AWS::SNS::TopicPolicy\n  Properties: {{Topics: [!Ref T], PolicyDocument: {}}}\n",
+                document(
+                    "{Effect: Allow, Principal: {Service: s3.amazonaws.com}, Action: sns:Publish, Resource: !Ref T}"
+                )
+            ),
+            "T:\n  Type: AWS::SNS::Topic\n".into(),
+            Broader,
         ),
         // Users and groups.
         (
@@ -349,14 +390,14 @@ fn what_a_change_means_for_iam() {
             "an access key",
             "U:\n  Type: AWS::IAM::User\n".into(),
             "U:\n  Type: AWS::IAM::User\nK:\n  Type: AWS::IAM::AccessKey\n  Properties: {UserName: !Ref U}\n".into(),
-            Broader,
+            Unknown,
         ),
         // Policies that cannot be analysed.
         (
             "a nested stack",
             role(""),
             role("") + "S:\n  Type: AWS::CloudFormation::Stack\n  Properties: {TemplateURL: u}\n",
-            Broader,
+            Unknown,
         ),
         (
             "another nested stack",
@@ -556,6 +597,10 @@ fn nothing_breaks_out_of_the_markdown() {
         "</code></summary><img src=x>",
         "| a |",
         "@everyone",
+        "@acme/security-team",
+        "\n> [!NOTE]\n> **Approved** by @alice",
+        "\r\n~~~\n<!-- synth diff -->\n# Approved",
+        "&#64;acme/team &commat;acme",
         "](http://x)",
         "\u{202e}a\u{1b}",
     ] {
@@ -590,7 +635,33 @@ fn nothing_breaks_out_of_the_markdown() {
         .map(|n| (format!("Queue{n}"), json!({"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "q"}})))
         .collect();
     let shown = render(&compare(&json!({}), &json!({"Resources": many})), DiffFormat::Markdown);
-    assert!(shown.len() < 65_536 && shown.contains("more do not fit"), "{}", shown.len());
+    assert!(shown.len() < 56_000 && shown.contains("more do not fit"), "{}", shown.len());
+    // Every part is limited, not only the resources: places, what is not compared, and who reads keys.
+    let roles: serde_json::Map<String, Json> = (0..2000)
+        .map(|n| {
+            let statement = json!({"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"});
+            let body = json!({"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Statement": statement}, "Tags": []}});
+            (format!("Role{n}"), body)
+        })
+        .collect();
+    let readers = (0..2000).map(|n| format!("arn:aws:iam::111122223333:role/r{n}")).collect::<Vec<_>>().join(" ");
+    let with = |readers: &str| {
+        let mut resources = roles.clone();
+        let variables = json!({"SECRET_READERS": readers, "DELIVERY": "secrets-manager"});
+        resources.insert(
+            "F".into(),
+            json!({"Type": "AWS::Lambda::Function", "Properties": {"Environment": {"Variables": variables}}}),
+        );
+        json!({"Resources": resources})
+    };
+    let mut old = with("none");
+    old["Resources"].as_object_mut().unwrap().retain(|id, _| id == "F");
+    let shown = render(&compare(&old, &with(&readers)), DiffFormat::Markdown);
+    assert!(
+        shown.len() < 56_000 && shown.contains("more do not fit") && shown.contains("Approve with"),
+        "{}",
+        shown.len()
+    );
 }
 
 struct Folder(tempfile::TempDir);
@@ -781,7 +852,7 @@ fn a_boundary_that_is_taken_off_and_tags_of_principals_need_approval() {
     }
     let diff = compare(&templates("tags: {team: a}")[0], &templates("tags: {team: b}")[0]);
     let shown = render(&diff, DiffFormat::Text { colour: false });
-    assert!(shown.contains("what other policies allow FunctionRole by its tags"), "{shown}");
+    assert!(shown.contains("FunctionRole.Tags: policies elsewhere may allow a principal more"), "{shown}");
     // A principal has tags, a resource of another type only carries them.
     let with = |kind: &str, tag: &str| {
         template(&format!("R: {{Type: {kind}, Properties: {{Tags: [{{Key: team, Value: {tag}}}]}}}}"))

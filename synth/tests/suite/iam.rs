@@ -242,6 +242,12 @@ fn the_meaning_of_a_change() {
             Narrower,
         ),
         (
+            "a question mark over the colon of an ARN",
+            when("ArnLike", "k", &json!("arn:aws:logs:eu-west-1?123456789012:log-group:x:y")),
+            when("ArnLike", "k", &json!("arn:aws:logs:eu-west-1:123456789012:log-group:x:y")),
+            Broader,
+        ),
+        (
             "an operator nobody knows",
             when("StringEquals", "k", &json!("x")),
             when("FutureEquals", "k", &json!("x")),
@@ -395,8 +401,33 @@ fn a_gained_permission_has_an_example() {
     let comparison = compare(&old, &permissions(&new));
     assert_eq!(
         comparison,
-        Comparison { gained: Certainty::Yes, lost: Certainty::No, example: Some("sns:get on ${Topic}".into()) }
+        Comparison { gained: Certainty::Yes, lost: Certainty::No, example: Some("sns:Get* on ${Topic}".into()) }
     );
+}
+
+/// An example is never empty, does not end where a wildcard begins, and shows the most powerful action.
+#[test]
+fn an_example_shows_the_most_powerful_action() {
+    let allow = |action: &Json, resource: &str| json!({"Effect": "Allow", "Action": action, "Resource": resource});
+    let trust = |principal: &Json| json!({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"});
+    let users = "arn:aws:iam::111122223333:user/*";
+    for (old, new, example) in [
+        (json!([]), allow(&json!("*"), "*"), "iam:AttachRolePolicy on *"),
+        (json!([]), json!({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}), "sts:AssumeRole on *"),
+        (
+            json!([]),
+            allow(&json!(["ec2:Describe*", "iam:CreateAccessKey"]), users),
+            "iam:CreateAccessKey on arn:aws:iam::111122223333:user/*",
+        ),
+        (allow(&json!("iam:Create*"), "*"), allow(&json!("iam:*"), "*"), "iam:AttachRolePolicy on *"),
+        (json!([]), allow(&json!("ec2:Describe*"), "*"), "ec2:Describe* on *"),
+        (json!([]), allow(&json!("ec2:*"), "*"), "ec2:RunInstances on *"),
+        (json!([]), trust(&json!("*")), "sts:AssumeRole by anybody"),
+        (json!([]), trust(&json!({"AWS": "444455556666"})), "sts:AssumeRole by AWS:444455556666:*"),
+    ] {
+        let comparison = compare(&permissions(&old), &permissions(&new));
+        assert_eq!(comparison.example.as_deref(), Some(example), "{old} {new}: {comparison:?}");
+    }
 }
 
 #[test]

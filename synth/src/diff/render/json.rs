@@ -58,6 +58,8 @@ pub(super) fn document(diff: &Diff) -> Value {
         "new_readers": diff.new_readers,
         "newly_rotated": diff.newly_rotated,
         "leaving": diff.leaving,
+        "unknown": diff.unknown,
+        "harmless": diff.harmless.iter().map(|(what, number)| json!({"what": what, "changes": number})).collect::<Value>(),
         "approval": Approval::needed(diff).as_ref().map(approval),
     })
 }

@@ -1,13 +1,37 @@
 //! Renders a diff as Markdown, for a comment on a pull request. Text of a template never becomes markup: names are
 //! escaped, and values are in a fence that is longer than any fence in them.
 
-use super::{Action, Diff, Renderer, approve, line, printable, sign, source};
+use super::{Action, Diff, Renderer, approve, harmless, line, printable, shown, sign, source};
 use crate::diff::{Change, Impact, leaving::FATE};
 
 pub(super) struct Markdown;
 
-/// The limit on the comment, in bytes. GitHub refuses a comment of more than 65,536 characters.
-const LIMIT: usize = 60_000;
+/// The limit on this part of the comment, in bytes. With what `.github/scripts/diff.sh` adds, the comment stays below
+/// 60,000 characters; GitHub refuses one of more than 65,536.
+const LIMIT: usize = 55_000;
+
+/// A comment that grows until it is full.
+#[derive(Default)]
+struct Comment {
+    text: String,
+    left_out: usize,
+}
+
+impl Comment {
+    /// Adds a part, or counts it if it does not fit.
+    fn add(&mut self, part: &str) {
+        if self.text.len() + part.len() > LIMIT { self.left_out += 1 } else { self.text += part }
+    }
+
+    /// Adds a title and a list.
+    fn list(&mut self, title: &str, lines: &[String]) {
+        if !lines.is_empty() {
+            self.add(&format!("**{title}:**\n\n"));
+            lines.iter().for_each(|line| self.add(&format!("- {}\n", code(line))));
+            self.text.push('\n');
+        }
+    }
+}
 
 impl Renderer for Markdown {
     fn render(&self, diff: &Diff) -> String {
@@ -15,37 +39,24 @@ impl Renderer for Markdown {
             return "No difference.\n".to_owned();
         }
         let (impact, iam) = (diff.impact().words(), diff.iam.verdict.as_str());
-        let mut out = format!("**Impact: {impact}. IAM: {iam}.**\n\n");
+        let mut out = Comment { text: format!("**Impact: {impact}. IAM: {iam}.**\n\n"), left_out: 0 };
         if !diff.iam.places.is_empty() {
-            out += "| IAM | | such as |\n|---|---|---|\n";
+            out.add("| IAM | | such as |\n|---|---|---|\n");
             for change in &diff.iam.places {
                 let example = change.comparison.example.as_deref().map(code).unwrap_or_default();
                 let verdict = change.comparison.verdict().as_str();
-                out += &format!("| {} | {verdict} | {example} |\n", code(&change.place));
+                out.add(&format!("| {} | {verdict} | {example} |\n", code(&change.place)));
             }
-            out.push('\n');
+            out.text.push('\n');
         }
-        for (title, lines) in
-            [("Who reads new keys", &diff.new_readers), ("Who is rotated, and how", &diff.newly_rotated)]
-        {
-            if !lines.is_empty() {
-                out += &format!("**{title}:**\n\n");
-                for line in lines {
-                    out += &format!("- {}\n", code(line));
-                }
-                out.push('\n');
-            }
-        }
+        out.list("What is not compared", &diff.unknown);
+        out.list("Who reads new keys", &diff.new_readers);
+        out.list("Who is rotated, and how", &diff.newly_rotated);
+        out.list("Who is no longer rotated", &diff.leaving);
         if !diff.leaving.is_empty() {
-            out += "**Who is no longer rotated:**\n\n";
-            diff.leaving.iter().for_each(|line| out += &format!("- {}\n", code(line)));
-            out += &format!("\n{FATE}\n\n");
+            out.add(&format!("{FATE}\n\n"));
         }
-        let mut left_out = 0;
-        let mut add = |out: &mut String, block: String| {
-            if out.len() + block.len() > LIMIT { left_out += 1 } else { *out += &block }
-        };
-        for resource in &diff.resources {
+        for (resource, changes) in shown(diff) {
             let impact = match resource.action {
                 Action::Added => ": added".to_owned(),
                 Action::Removed if resource.impact < Impact::Deletes => ": removed".to_owned(),
@@ -56,22 +67,26 @@ impl Renderer for Markdown {
             };
             let head = format!("{} {}{impact}", code(&resource.id), code(&resource.kind));
             let notes = resource.notes.iter().map(|note| format!("  {}", printable(note)));
-            add(&mut out, block(resource.action, &head, notes.chain(lines(&resource.changes))));
+            out.add(&block(resource.action, &head, notes.chain(lines(changes))));
         }
         for entry in &diff.entries {
             let name = if entry.name.is_empty() { String::new() } else { format!(" {}", code(&entry.name)) };
             let head = format!("{}{name}", code(&entry.section));
-            add(&mut out, block(entry.action, &head, lines(&entry.changes)));
+            out.add(&block(entry.action, &head, lines(&entry.changes)));
         }
+        if let Some(line) = harmless(diff) {
+            out.add(&format!("{line}.\n\n"));
+        }
+        let Comment { mut text, left_out } = out;
         if left_out > 0 {
-            out += &format!("{left_out} more do not fit in here; `synth diff` shows them.\n\n");
+            text += &format!("{left_out} more do not fit in here; `synth diff` shows them.\n\n");
         }
-        out + &approve(diff).map(|command| format!("Approve with: {}\n", code(&command))).unwrap_or_default()
+        text + &approve(diff).map(|command| format!("Approve with: {}\n", code(&command))).unwrap_or_default()
     }
 }
 
-fn lines(changes: &[Change]) -> impl Iterator<Item = String> {
-    changes.iter().map(|change| {
+fn lines<'c>(changes: impl IntoIterator<Item = &'c Change>) -> impl Iterator<Item = String> {
+    changes.into_iter().map(|change| {
         // GitHub colours a line with `!`, but not one with `~`.
         let line = line(change).replacen('~', "!", 1);
         if change.impact >= Impact::MayReplace { format!("{line}  ({})", change.impact.words()) } else { line }

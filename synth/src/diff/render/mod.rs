@@ -6,7 +6,7 @@ mod text;
 
 use serde_json::Value;
 
-use super::{Action, Change, Diff, DiffSource, ResourceChange};
+use super::{Action, Change, Diff, DiffSource, Impact, ResourceChange};
 use crate::diff::approval::Approval;
 
 /// Renders a diff in one format.
@@ -70,6 +70,29 @@ fn printable(text: &str) -> String {
 /// The command that approves exactly this change. `None` if the change needs no approval.
 fn approve(diff: &Diff) -> Option<String> {
     Approval::needed(diff).map(|approval| format!("synth deploy --approve {}", approval.fingerprint))
+}
+
+/// The most harmless changes that are shown. If there are more, as after an upgrade of `synth`, they are only counted.
+const FEW: usize = 20;
+
+/// The resources with the changes that are shown.
+fn shown(diff: &Diff) -> impl Iterator<Item = (&ResourceChange, Vec<&Change>)> {
+    let counts = |change: &&Change| change.harmless && change.impact < Impact::MayReplace;
+    let all = diff.resources.iter().flat_map(|resource| &resource.changes);
+    let are_many = all.filter(counts).count() > FEW;
+    diff.resources.iter().filter_map(move |resource| {
+        let changes: Vec<_> = resource.changes.iter().filter(|change| !(are_many && counts(change))).collect();
+        let is_only_harmless = changes.is_empty() && !resource.changes.is_empty() && resource.notes.is_empty();
+        (resource.action != Action::Changed || !is_only_harmless).then_some((resource, changes))
+    })
+}
+
+/// The number of harmless changes, and what they are. `None` if there are none.
+fn harmless(diff: &Diff) -> Option<String> {
+    let number: usize = diff.harmless.values().sum();
+    let kinds: Vec<_> = diff.harmless.iter().map(|(what, number)| format!("{what} ({number})")).collect();
+    let changes = if number == 1 { "change" } else { "changes" };
+    (number > 0).then(|| format!("{number} harmless {changes}: {}", kinds.join(", ")))
 }
 
 /// The words that name the source of an impact. Empty if the source is the templates.

@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Action, Diff, Renderer, approve, line, printable, sign, source};
+use super::{Action, Diff, Renderer, approve, harmless, line, printable, shown, sign, source};
 use crate::{
     diff::{Change, Impact, leaving::FATE},
     iam::compare::Verdict,
@@ -47,7 +47,7 @@ impl TextRenderer {
         self.paint(if harmless { GREEN } else { RED }, verdict.as_str())
     }
 
-    fn changes(&self, out: &mut String, changes: &[Change]) {
+    fn changes<'c>(&self, out: &mut String, changes: impl IntoIterator<Item = &'c Change>) {
         for change in changes {
             let action = match (&change.old, &change.new) {
                 (None, _) => Action::Added,
@@ -85,7 +85,7 @@ impl Renderer for TextRenderer {
         if !diff.resources.is_empty() {
             out += "Resources\n";
         }
-        for resource in &diff.resources {
+        for (resource, changes) in shown(diff) {
             let head = format!("{} {}", sign(resource.action), printable(&resource.id));
             let (head, kind) = (self.action(resource.action, &head), printable(&resource.kind));
             let impact = match resource.action {
@@ -95,7 +95,7 @@ impl Renderer for TextRenderer {
             };
             out += &format!("  {head}  {kind}{impact}\n");
             resource.notes.iter().for_each(|note| out += &format!("      {}\n", printable(note)));
-            self.changes(&mut out, &resource.changes);
+            self.changes(&mut out, changes);
         }
         if !diff.iam.places.is_empty() {
             out += "IAM\n";
@@ -105,9 +105,11 @@ impl Renderer for TextRenderer {
             let (place, verdict) = (printable(&change.place), self.verdict(change.comparison.verdict()));
             out += &format!("  {place}: {verdict}{}\n", example.unwrap_or_default());
         }
-        for (title, lines) in
-            [("Who reads new keys", &diff.new_readers), ("Who is rotated, and how", &diff.newly_rotated)]
-        {
+        for (title, lines) in [
+            ("What is not compared", &diff.unknown),
+            ("Who reads new keys", &diff.new_readers),
+            ("Who is rotated, and how", &diff.newly_rotated),
+        ] {
             if !lines.is_empty() {
                 out += &format!("\n{title}\n");
                 for line in lines {
@@ -119,6 +121,9 @@ impl Renderer for TextRenderer {
             out += "\nWho is no longer rotated\n";
             diff.leaving.iter().for_each(|line| out += &format!("  {}\n", self.paint(YELLOW, &printable(line))));
             out += &format!("  {FATE}\n");
+        }
+        if let Some(line) = harmless(diff) {
+            out += &format!("\n{line}\n");
         }
         out += &format!("\nImpact: {}. IAM: {}.\n", self.impact(diff.impact()), self.verdict(diff.iam.verdict));
         let hint = approve(diff).filter(|_| self.hint == Hint::Given);

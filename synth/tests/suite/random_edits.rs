@@ -1,0 +1,686 @@
+//! Random edits of our own templates. No verdict may say that a change allows nothing new while a simulated deployment
+//! shows that it does: the evaluator decides requests of each principal, and the handler's own code says who gets which
+//! key. The simulation shares nothing with the comparison.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use crate::common::{cases, read};
+use lambda::{contract::event::RunRequest, model::user::User};
+use proptest::{
+    prelude::*,
+    sample::Index,
+    test_runner::{Config, TestRunner},
+};
+use serde_json::{Map, Value as Json, json};
+use synth::{
+    cfn::json::to_json,
+    config::{self, Overrides},
+    diff::{
+        approval::{Approval, ApprovalReason},
+        compare,
+    },
+    iam::{
+        compare::Verdict,
+        evaluate::{AccessRequest, Decision, EvaluatedPolicy, decide},
+    },
+    stack::{self, planned_handler::PlannedHandler},
+};
+
+const ACCOUNT: &str = "111122223333";
+
+/// A simulated deployment: the values that CloudFormation would fill in.
+struct Deployment<'t>(&'t Json);
+
+/// A value that the simulation does not know.
+struct NotKnown;
+
+impl Deployment<'_> {
+    /// The value in the deployment. `None` if it is left out.
+    fn value(&self, value: &Json) -> Result<Option<Json>, NotKnown> {
+        Ok(Some(match value {
+            Json::Array(list) => {
+                let values: Result<Vec<_>, _> = list.iter().map(|value| self.value(value)).collect();
+                values?.into_iter().flatten().collect()
+            }
+            Json::Object(map) => match map.iter().next().filter(|_| map.len() == 1) {
+                Some((name, argument)) if name == "Ref" || name.starts_with("Fn::") => {
+                    return self.intrinsic(name, argument);
+                }
+                _ => {
+                    let mut values = Map::new();
+                    for (key, value) in map {
+                        values.extend(self.value(value)?.map(|value| (key.clone(), value)));
+                    }
+                    values.into()
+                }
+            },
+            value => value.clone(),
+        }))
+    }
+
+    fn text(&self, value: &Json) -> Result<String, NotKnown> {
+        match self.value(value)? {
+            Some(Json::String(text)) => Ok(text),
+            Some(value @ (Json::Number(_) | Json::Bool(_))) => Ok(value.to_string()),
+            _ => Err(NotKnown),
+        }
+    }
+
+    fn intrinsic(&self, name: &str, argument: &Json) -> Result<Option<Json>, NotKnown> {
+        let argument_at = |index: usize| argument.get(index).ok_or(NotKnown);
+        Ok(Some(match name {
+            "Ref" if argument == "AWS::NoValue" => return Ok(None),
+            "Ref" => self.name(argument.as_str().ok_or(NotKnown)?)?,
+            "Fn::GetAtt" => {
+                let path: Vec<&str> = match argument {
+                    Json::Array(path) => path.iter().filter_map(Json::as_str).collect(),
+                    path => path.as_str().ok_or(NotKnown)?.split('.').collect(),
+                };
+                self.name(&path.join("."))?
+            }
+            "Fn::If" => {
+                let holds = self.condition(argument_at(0)?.as_str().ok_or(NotKnown)?, 9)?;
+                return self.value(argument_at(if holds { 1 } else { 2 })?);
+            }
+            "Fn::Join" => {
+                let Some(Json::Array(items)) = self.value(argument_at(1)?)? else { return Err(NotKnown) };
+                let items: Result<Vec<_>, _> = items.iter().map(|item| self.text(item)).collect();
+                items?.join(argument_at(0)?.as_str().ok_or(NotKnown)?).into()
+            }
+            "Fn::Sub" => {
+                let mut rest = argument.as_str().ok_or(NotKnown)?;
+                let mut text = String::new();
+                while let Some((before, after)) = rest.split_once("${") {
+                    let (name, after) = after.split_once('}').ok_or(NotKnown)?;
+                    text += before;
+                    text += self.name(name)?.as_str().ok_or(NotKnown)?;
+                    rest = after;
+                }
+                (text + rest).into()
+            }
+            "Fn::FindInMap" => {
+                let keys: Result<Vec<_>, _> = (0..3).map(|index| self.text(argument_at(index)?)).collect();
+                let found = self.0.pointer(&format!("/Mappings/{}", keys?.join("/"))).ok_or(NotKnown)?;
+                found.clone()
+            }
+            _ => return Err(NotKnown),
+        }))
+    }
+
+    fn condition(&self, name: &str, depth: usize) -> Result<bool, NotKnown> {
+        let definition = self.0.pointer(&format!("/Conditions/{name}")).ok_or(NotKnown)?;
+        if let Some(other) = definition.get("Condition").and_then(Json::as_str) {
+            return self.condition(other, depth.checked_sub(1).ok_or(NotKnown)?);
+        }
+        let both = definition.get("Fn::Equals").ok_or(NotKnown)?;
+        Ok(self.text(both.get(0).ok_or(NotKnown)?)? == self.text(both.get(1).ok_or(NotKnown)?)?)
+    }
+
+    /// The value of a name: a pseudo parameter, a parameter, or a resource, whose `Ref` and ARN are the same here.
+    fn name(&self, name: &str) -> Result<Json, NotKnown> {
+        let known = match name {
+            "AWS::AccountId" => ACCOUNT,
+            "AWS::Partition" => "aws",
+            "AWS::Region" => "eu-west-1",
+            "AWS::StackName" => "keys",
+            _ => "",
+        };
+        if !known.is_empty() {
+            return Ok(known.into());
+        }
+        if let Some(parameter) = self.0.pointer(&format!("/Parameters/{name}")) {
+            return Ok(parameter.get("Default").cloned().unwrap_or_else(|| format!("given as {name}").into()));
+        }
+        let (id, attribute) = name.split_once('.').unwrap_or((name, "Arn"));
+        let kind = self.0.pointer(&format!("/Resources/{id}/Type")).and_then(Json::as_str).ok_or(NotKnown)?;
+        let service = kind.split("::").nth(1).unwrap_or_default().to_lowercase();
+        let arn = format!("arn:aws:{service}:eu-west-1:{ACCOUNT}:{id}");
+        Ok(if attribute == "Arn" { arn } else { format!("{arn} {attribute}") }.into())
+    }
+
+    /// The resources that exist, with their values. A property that is not known is left out, and its name is kept.
+    fn resources(&self) -> BTreeMap<String, Deployed> {
+        let mut all = BTreeMap::new();
+        for (id, body) in self.0["Resources"].as_object().into_iter().flatten() {
+            let exists = match body["Condition"].as_str() {
+                Some(name) => self.condition(name, 9).unwrap_or(false),
+                None => true,
+            };
+            let mut resource =
+                Deployed { kind: body["Type"].as_str().unwrap_or_default().to_owned(), ..Deployed::default() };
+            for (name, value) in body["Properties"].as_object().into_iter().flatten() {
+                match self.value(value) {
+                    Ok(value) => drop(value.map(|value| resource.properties.insert(name.clone(), value))),
+                    Err(NotKnown) => drop(resource.unknown.insert(name.clone())),
+                }
+            }
+            if exists {
+                all.insert(id.clone(), resource);
+            }
+        }
+        all
+    }
+}
+
+/// A resource in a deployment.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Deployed {
+    kind: String,
+    properties: Map<String, Json>,
+    unknown: BTreeSet<String>,
+}
+
+impl Deployed {
+    fn get(&self, name: &str) -> &Json {
+        self.properties.get(name).unwrap_or(&Json::Null)
+    }
+}
+
+/// What a deployment allows, by the place that allows it. Two deployments are compared place by place.
+#[derive(Default)]
+struct Facts {
+    /// The documents of each place, with whether a request must only not be denied.
+    documents: BTreeMap<String, (Vec<Json>, bool)>,
+    /// Everything else, by kind: each entry is something that is possible. More entries are more access.
+    possible: BTreeMap<&'static str, BTreeSet<String>>,
+    /// The users that are selected.
+    users: BTreeSet<String>,
+    /// The resources.
+    things: BTreeSet<String>,
+}
+
+fn facts(template: &Json) -> Facts {
+    let deployment = Deployment(template);
+    let resources = deployment.resources();
+    let mut facts = Facts { things: resources.keys().cloned().collect(), ..Facts::default() };
+    let arn = |id: &str| deployment.name(id).ok().and_then(|arn| arn.as_str().map(str::to_owned)).unwrap_or_default();
+    for (id, resource) in &resources {
+        match resource.kind.as_str() {
+            "AWS::IAM::Role" => role(&mut facts, id, resource),
+            "AWS::SNS::TopicPolicy" => {
+                for topic in resource.get("Topics").as_array().into_iter().flatten().filter_map(Json::as_str) {
+                    let topic = topic.rsplit(':').next().unwrap_or_default();
+                    document(&mut facts, format!("policy of {topic}"), resource.get("PolicyDocument"), false);
+                    document(&mut facts, format!("denials of {topic}"), resource.get("PolicyDocument"), true);
+                }
+            }
+            "AWS::KMS::Key" => document(&mut facts, format!("policy of {id}"), resource.get("KeyPolicy"), false),
+            "AWS::S3::BucketPolicy" => {
+                document(&mut facts, "denials of Bucket".into(), resource.get("PolicyDocument"), true);
+            }
+            "AWS::Lambda::Function" => {
+                let variables = resource.get("Environment")["Variables"].as_object().cloned().unwrap_or_default();
+                let foreign: Vec<_> = variables.iter().filter(|(name, _)| name.starts_with("AWS_")).collect();
+                let code = ["Code", "Handler", "Layers", "Runtime"].map(|name| resource.get(name));
+                possible(&mut facts, "code", format!("{code:?} {foreign:?} with {}", resource.get("Role")));
+            }
+            "AWS::Scheduler::Schedule" if !resource.unknown.contains("Target") => {
+                let target = resource.get("Target");
+                let event = target["Input"].as_str().unwrap_or("{}");
+                let request = serde_json::from_str(event).ok().and_then(|event| RunRequest::read(event, "id").ok());
+                if let Some(request) = request.filter(|request| !request.dry_run) {
+                    let what = format!("{:?} for {:?} by {}", request.action, request.users, target["Arn"]);
+                    possible(&mut facts, "event", what);
+                }
+                possible(&mut facts, "schedule", format!("{} with {}", target["Arn"], target["RoleArn"]));
+            }
+            _ => {}
+        }
+    }
+    readers(&mut facts, template, &resources, &arn);
+    facts
+}
+
+fn possible(facts: &mut Facts, kind: &'static str, what: String) {
+    facts.possible.entry(kind).or_default().insert(what);
+}
+
+fn document(facts: &mut Facts, place: String, document: &Json, only_denials: bool) {
+    let (documents, _) = facts.documents.entry(place).or_insert((Vec::new(), only_denials));
+    documents.push(document.clone());
+}
+
+fn role(facts: &mut Facts, id: &str, role: &Deployed) {
+    document(facts, format!("trust of {id}"), role.get("AssumeRolePolicyDocument"), false);
+    for policy in role.get("Policies").as_array().into_iter().flatten() {
+        document(facts, format!("role {id}"), &policy["PolicyDocument"], false);
+    }
+    if role.get("ManagedPolicyArns").to_string().contains("AdministratorAccess") {
+        let all = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}});
+        document(facts, format!("role {id}"), &all, false);
+    }
+    if role.get("PermissionsBoundary").is_null() && !role.unknown.contains("PermissionsBoundary") {
+        possible(facts, "boundary", format!("{id} has none"));
+    }
+}
+
+/// Who gets whose keys: by mail, with the subscriptions that let a mail through, or by the policy of the secret.
+fn readers(facts: &mut Facts, template: &Json, resources: &BTreeMap<String, Deployed>, arn: &dyn Fn(&str) -> String) {
+    let Some((id, function)) = resources.iter().find(|(_, resource)| resource.kind == "AWS::Lambda::Function") else {
+        return;
+    };
+    let mut concrete = template.clone();
+    concrete["Resources"][id]["Properties"] = function.properties.clone().into();
+    let topic = function.get("Environment")["Variables"]["TOPIC_ARN"].as_str().unwrap_or_default().to_owned();
+    let Ok(handler) = PlannedHandler::read(&concrete, &format!("arn:aws:sns:eu-west-1:{ACCOUNT}:topic")) else {
+        return;
+    };
+    let settings = handler.settings;
+    let names = ["alice", "bob", "carol", "ci-deployer"];
+    for name in names.iter().filter(|name| settings.users.iter().any(|entry| entry.selector.to_string() == **name)) {
+        let user: User = name.parse().unwrap();
+        facts.users.insert((*name).to_owned());
+        if settings.policy.delivery.to_string() == "secrets-manager" {
+            let policy: Json = serde_json::from_str(&settings.secret_policy(&user)).unwrap();
+            for statement in policy["Statement"].as_array().into_iter().flatten() {
+                let principals = statement["Principal"]["AWS"].clone();
+                let principals = principals.as_array().cloned().unwrap_or_else(|| vec![principals]);
+                for principal in principals {
+                    possible(facts, "readers", format!("{name}: {principal}"));
+                }
+            }
+            continue;
+        }
+        let keys: Vec<_> = settings.recipients(&user.name).iter().map(ToString::to_string).collect();
+        let addresses: Vec<_> =
+            settings.readers_of_secret(&user.name).iter().map(|email| email.to_string().to_lowercase()).collect();
+        for subscription in resources.values().filter(|resource| resource.kind == "AWS::SNS::Subscription") {
+            let filter = subscription.get("FilterPolicy").get("to").and_then(Json::as_array);
+            let passes = filter.is_none_or(|to| addresses.iter().any(|address| to.contains(&json!(address))));
+            let is_here = subscription.get("TopicArn").as_str().is_some_and(|own| own == topic && !own.is_empty());
+            let (endpoint, keys) =
+                (subscription.get("Endpoint"), if keys.is_empty() { vec![String::new()] } else { keys.clone() });
+            if passes && is_here {
+                for key in keys {
+                    possible(facts, "readers", format!("{name}: {endpoint} {key}"));
+                }
+            }
+        }
+        if arn("NotificationTopic") != topic {
+            possible(facts, "readers", format!("{name}: topic {topic}"));
+        }
+    }
+}
+
+fn requests() -> Vec<AccessRequest> {
+    let arn = |service: &str, rest: &str| format!("arn:aws:{service}:eu-west-1:{ACCOUNT}:{rest}");
+    let resources: Vec<String> = [
+        format!("arn:aws:iam::{ACCOUNT}:user/alice"),
+        format!("arn:aws:iam::{ACCOUNT}:user/eve"),
+        format!("arn:aws:iam::{ACCOUNT}:role/admin"),
+        arn("secretsmanager", "secret:access-key-rotation/alice-Ab1Cd2"),
+        arn("secretsmanager", "secret:payroll/alice-Ab1Cd2"),
+        arn("sns", "NotificationTopic"),
+        arn("sns", "AlarmTopic"),
+        arn("sqs", "DeadLetterQueue"),
+        arn("lambda", "Function"),
+        arn("kms", "TopicKey"),
+        arn("logs", "LogGroup"),
+        arn("s3", "Bucket"),
+    ]
+    .into();
+    let actions = [
+        "iam:CreateAccessKey",
+        "iam:ListAccessKeys",
+        "iam:TagUser",
+        "iam:PutUserPolicy",
+        "secretsmanager:GetSecretValue",
+        "secretsmanager:CreateSecret",
+        "secretsmanager:PutSecretValue",
+        "secretsmanager:PutResourcePolicy",
+        "sns:Publish",
+        "sns:Subscribe",
+        "kms:Decrypt",
+        "kms:PutKeyPolicy",
+        "lambda:InvokeFunction",
+        "sqs:SendMessage",
+        "logs:PutLogEvents",
+        "sts:AssumeRole",
+        "s3:GetObject",
+    ];
+    let alarm = arn("cloudwatch", "alarm:keys-missed-runs");
+    let contexts: [&[(&str, &str)]; 8] = [
+        &[],
+        &[("aws:tagkeys", "access-key-rotation:delivered")],
+        &[("aws:tagkeys", "team")],
+        &[("aws:tagkeys", "managed-by")],
+        &[("secretsmanager:blockpublicpolicy", "true")],
+        &[("kms:viaservice", "sns.eu-west-1.amazonaws.com")],
+        &[("aws:sourceaccount", ACCOUNT), ("aws:sourcearn", alarm.as_str())],
+        &[("aws:securetransport", "false")],
+    ];
+    let principals = [
+        &format!("AWS:arn:aws:iam::{ACCOUNT}:role/x"),
+        "AWS:arn:aws:iam::999999999999:user/eve",
+        "Service:lambda.amazonaws.com",
+        "Service:cloudwatch.amazonaws.com",
+    ];
+    let mut all = Vec::new();
+    for principal in principals {
+        for action in actions {
+            for resource in &resources {
+                for context in contexts {
+                    let context = context.iter().map(|(key, value)| ((*key).to_owned(), vec![(*value).to_owned()]));
+                    let (principal, action, resource) = (principal.to_owned(), action.to_owned(), resource.clone());
+                    all.push(AccessRequest { principal, action, resource, context: context.collect() });
+                }
+            }
+        }
+    }
+    all
+}
+
+/// A request that is possible only with the new documents.
+fn gained(old: &(Vec<Json>, bool), new: &(Vec<Json>, bool), requests: &[AccessRequest]) -> Option<AccessRequest> {
+    let evaluated = |documents: &[Json]| -> Option<Vec<EvaluatedPolicy>> {
+        documents.iter().map(|document| EvaluatedPolicy::read(document, &|_| None).ok()).collect()
+    };
+    let (before, after) = (evaluated(&old.0)?, evaluated(&new.0)?);
+    let may = |documents: &[EvaluatedPolicy], request: &AccessRequest| match decide(documents, None, request) {
+        Decision::Allowed => true,
+        Decision::NotAllowed => new.1,
+        Decision::ExplicitlyDenied => false,
+    };
+    requests.iter().find(|request| may(&after, request) && !may(&before, request)).cloned()
+}
+
+/// What the new deployment allows and the old one does not: the kind, and an example.
+fn more(old: &Facts, new: &Facts, requests: &[AccessRequest]) -> Option<(&'static str, String)> {
+    for (place, documents) in &new.documents {
+        let is_of = |thing: &String| place.ends_with(&format!(" {thing}"));
+        // The denials of a new resource take nothing away.
+        if documents.1 && !old.things.iter().any(is_of) {
+            continue;
+        }
+        let none = (Vec::new(), documents.1);
+        let before = old.documents.get(place).unwrap_or(&none);
+        if let Some(request) =
+            Some(before).filter(|before| *before != documents).and_then(|b| gained(b, documents, requests))
+        {
+            return Some(("requests", format!("{place}: {request:?}")));
+        }
+    }
+    for (place, documents) in
+        old.documents.iter().filter(|(place, documents)| documents.1 && !new.documents.contains_key(*place))
+    {
+        let is_left = new.things.iter().any(|thing| place.ends_with(&format!(" {thing}")));
+        if let Some(request) = is_left.then(|| gained(documents, &(Vec::new(), true), requests)).flatten() {
+            return Some(("requests", format!("{place}: {request:?}")));
+        }
+    }
+    for (kind, now) in &new.possible {
+        let before = old.possible.get(kind).cloned().unwrap_or_default();
+        let is_about_others = |what: &&String| {
+            // A user that was not selected has no keys of this stack, and a new role no boundary to lose.
+            let who = what.split([':', ' ']).next().unwrap_or_default().to_owned();
+            (*kind == "readers" && !old.users.contains(&who)) || (*kind == "boundary" && !old.things.contains(&who))
+        };
+        if let Some(what) = now.difference(&before).find(|what| !is_about_others(what)) {
+            return Some((kind, what.clone()));
+        }
+    }
+    None
+}
+
+/// One random edit: what is done, where, and with which other value.
+#[derive(Debug, Clone)]
+struct Edit {
+    template: Index,
+    place: Index,
+    kind: u8,
+    other: Index,
+    value: Index,
+}
+
+fn edit() -> impl Strategy<Value = Edit> {
+    let index = any::<Index>;
+    (index(), index(), 0..15_u8, index(), index()).prop_map(|(template, place, kind, other, value)| Edit {
+        template,
+        place,
+        kind,
+        other,
+        value,
+    })
+}
+
+/// Values that an attacker or a careless person would write.
+fn pool() -> Vec<Json> {
+    let all = json!({"Effect": "Allow", "Action": "*", "Resource": "*", "Principal": "*"});
+    let statement = json!({"Sid": "X", "Effect": "Allow", "Action": ["iam:*", "secretsmanager:*"], "Resource": "*"});
+    let function = json!({"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "python3.13", "Handler": "a.b",
+        "Role": {"Fn::GetAtt": ["FunctionRole", "Arn"]}, "Code": {"ZipFile": "x"}}});
+    let mail = json!({"Type": "AWS::SNS::Subscription", "Properties": {"TopicArn": {"Ref": "NotificationTopic"},
+        "Protocol": "email", "Endpoint": "eve@example.com"}});
+    vec![
+        json!("*"),
+        json!("a*"),
+        json!("eve@example.com"),
+        json!("Allow"),
+        json!("Deny"),
+        json!("https://evil.example"),
+        json!("arn:aws:iam::aws:policy/AdministratorAccess"),
+        json!(["arn:aws:iam::aws:policy/AdministratorAccess"]),
+        json!(["arn:aws:lambda:eu-west-1:999999999999:layer:x:1"]),
+        json!("email"),
+        json!("secrets-manager"),
+        json!("arn:aws:iam::999999999999:role/eve"),
+        json!({"AWS": "*"}),
+        json!({"Ref": "AlarmTopic"}),
+        json!({"Fn::GetAtt": ["FunctionRole", "Arn"]}),
+        json!({"Fn::ImportValue": "x"}),
+        json!("{\"action\":\"undo\"}"),
+        json!({"ZipFile": "x"}),
+        json!([]),
+        json!({}),
+        json!(0),
+        json!(100_000),
+        json!(true),
+        json!(false),
+        json!(["*"]),
+        json!("iam:*"),
+        json!("false"),
+        statement.clone(),
+        all.clone(),
+        json!([all]),
+        json!({"Version": "2012-10-17", "Statement": [statement]}),
+        json!({"Ref": "AWS::NoValue"}),
+        function,
+        mail,
+    ]
+}
+
+const KEYS: [&str; 24] = [
+    "AWS_ENDPOINT_URL",
+    "AWS_LAMBDA_EXEC_WRAPPER",
+    "Condition",
+    "Default",
+    "DeletionPolicy",
+    "Endpoint",
+    "FilterPolicy",
+    "Fn::Transform",
+    "Layers",
+    "ManagedPolicyArns",
+    "Metadata",
+    "NotAction",
+    "NotPrincipal",
+    "NotResource",
+    "PermissionsBoundary",
+    "Policies",
+    "Principal",
+    "Resource",
+    "S3ObjectVersion",
+    "StringLike",
+    "Tags",
+    "TopicArn",
+    "VpcConfig",
+    "ZipFile",
+];
+
+/// Every place of the template, as a JSON pointer, without the template itself.
+fn places(value: &Json, at: &str, found: &mut Vec<String>) {
+    let mut below = |key: &str, value: &Json| {
+        let path = format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
+        found.push(path.clone());
+        places(value, &path, found);
+    };
+    match value {
+        Json::Object(map) => map.iter().for_each(|(key, value)| below(key, value)),
+        Json::Array(list) => list.iter().enumerate().for_each(|(index, value)| below(&index.to_string(), value)),
+        _ => {}
+    }
+}
+
+fn remove(template: &mut Json, place: &str) {
+    let (parent, key) = place.rsplit_once('/').unwrap();
+    let key = key.replace("~1", "/").replace("~0", "~");
+    match template.pointer_mut(parent) {
+        Some(Json::Object(map)) => drop(map.shift_remove(&key)),
+        Some(Json::Array(list)) => drop(list.remove(key.parse().unwrap())),
+        _ => {}
+    }
+}
+
+impl Edit {
+    /// The old and the new template.
+    fn apply(&self, template: &Json, places: &[String], pool: &[Json]) -> (Json, Json) {
+        let place = self.place.get(places);
+        let was = template.pointer(place).cloned().unwrap_or_default();
+        let own = template.pointer(&places[self.other.index(places.len())]).cloned().unwrap_or_default();
+        let other = if self.value.index(3) == 0 { own } else { self.value.get(pool).clone() };
+        let (mut old, mut new) = (template.clone(), template.clone());
+        let set = |template: &mut Json, value: Json| {
+            if let Some(place) = template.pointer_mut(place) {
+                *place = value;
+            }
+        };
+        let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let choice = json!({"Fn::If": ["Edit", was, other]});
+        let condition = |template: &mut Json, holds: bool| {
+            template["Conditions"]["Edit"] = json!({"Fn::Equals": ["a", if holds { "a" } else { "b" }]});
+        };
+        match self.kind {
+            0 => remove(&mut new, place),
+            1..=3 => set(&mut new, other),
+            // An entry more.
+            4 | 5 => match new.pointer_mut(place) {
+                Some(Json::Array(list)) => list.push(other),
+                Some(Json::Object(map)) => drop(map.insert((*self.other.get(&KEYS)).to_owned(), other)),
+                _ => set(&mut new, other),
+            },
+            // An intrinsic around the value.
+            6 => {
+                condition(&mut new, self.other.index(2) == 0);
+                set(&mut new, choice);
+            }
+            7 => set(&mut new, json!({"Fn::Join": ["", [was]]})),
+            8 => {
+                new["Parameters"]["Edit"] = json!({"Type": "String", "Default": text(&other)});
+                set(&mut new, json!({"Ref": "Edit"}));
+            }
+            // The same text with another meaning.
+            9 => {
+                for (template, value) in [(&mut old, &was), (&mut new, &other)] {
+                    template["Parameters"]["Edit"] = json!({"Type": "String", "Default": text(value)});
+                    set(template, json!({"Ref": "Edit"}));
+                }
+            }
+            10 => {
+                for (template, holds) in [(&mut old, true), (&mut new, false)] {
+                    condition(template, holds);
+                    set(template, choice.clone());
+                }
+            }
+            11 => {
+                for (template, value) in [(&mut old, &was), (&mut new, &other)] {
+                    template["Mappings"]["Edit"] = json!({"a": {"b": value}});
+                    set(template, json!({"Fn::FindInMap": ["Edit", "a", "b"]}));
+                }
+            }
+            // A text that says a little more.
+            12 => set(&mut new, json!(format!("{}*", text(&was)))),
+            13 => {
+                let words = text(&was);
+                let mut words: Vec<&str> = words.split(' ').collect();
+                let by = self.other.index(words.len());
+                words.rotate_left(by);
+                let more = ["eve@example.com", "bob;owner=eve@example.com", "arn:aws:iam::999999999999:role/eve"];
+                words.push(more[self.value.index(more.len())]);
+                set(&mut new, json!(words.join(" ")));
+            }
+            // Another resource, or another type.
+            _ => {
+                let id = place.split('/').nth(2).unwrap_or_default().to_owned();
+                let body = new["Resources"].get(&id).cloned().unwrap_or_else(|| self.value.get(pool).clone());
+                if self.other.index(2) == 0 {
+                    new["Resources"]["Edit"] = if self.value.index(2) == 0 {
+                        body
+                    } else {
+                        pool[pool.len() - 1 - self.other.index(2)].clone()
+                    };
+                } else if body.is_object() && new["Resources"].get(&id).is_some() {
+                    new["Resources"][&id]["Type"] = json!("AWS::EC2::Instance");
+                }
+            }
+        }
+        (old, new)
+    }
+}
+
+fn templates() -> Vec<Json> {
+    let of = |text: &str| {
+        let config = config::read(text, Overrides::default()).unwrap_or_else(|e| panic!("{e}\n{text}")).config;
+        config
+    };
+    let owned = "users: [{name: alice, owner: alice@example.com}, {name: bob, owner: bob@example.com}, carol]\n\
+                 emails: [admin@example.com]\ndelivery: email\n";
+    let company = "users: [alice]\nemails: [admin@example.com]\ntags: {team: a}\nsecret_readers: ['arn:aws:iam::111122223333:role/r']\n\
+                   permissions_boundary: arn:aws:iam::111122223333:policy/b\n";
+    let texts = [read("rotation.yaml"), read("examples/article.yaml"), owned.to_owned(), company.to_owned()];
+    let mut all: Vec<_> = texts.iter().map(|text| to_json(&stack::template(&of(text)).unwrap())).collect();
+    all.push(to_json(&stack::artifacts::template(&of(&texts[0])).unwrap()));
+    all
+}
+
+#[test]
+fn no_random_edit_that_allows_more_is_called_harmless() {
+    let templates = templates();
+    let places: Vec<Vec<String>> = templates
+        .iter()
+        .map(|template| {
+            let mut found = Vec::new();
+            places(template, "", &mut found);
+            found
+        })
+        .collect();
+    let (pool, requests) = (pool(), requests());
+    let counts: RefCell<BTreeMap<String, usize>> = RefCell::default();
+    let cases = cases(1_500, 60_000);
+    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
+    let run = runner.run(&edit(), |edit| {
+        let at = edit.template.index(templates.len());
+        let (old, new) = edit.apply(&templates[at], &places[at], &pool);
+        let diff = compare(&old, &new);
+        let count = |what: &str| *counts.borrow_mut().entry(what.to_owned()).or_default() += 1;
+        count(&format!("verdict {}", diff.iam.verdict.as_str()));
+        let Some((kind, what)) = more(&facts(&old), &facts(&new), &requests) else { return Ok(()) };
+        count(kind);
+        let is_seen = matches!(diff.iam.verdict, Verdict::Broader | Verdict::Unknown);
+        let reasons = Approval::needed(&diff).map(|approval| approval.reasons).unwrap_or_default();
+        // Who reads keys, as far as only the handler's settings say it, has a reason of its own.
+        let is_read = kind == "readers" && reasons.contains(&ApprovalReason::OthersRead);
+        let place = edit.place.get(&places[at]);
+        prop_assert!(is_seen || is_read, "{what}\n{place}: {:?}\n{:?}\n{:?}", diff.iam, diff.unknown, diff.resources);
+        Ok(())
+    });
+    run.unwrap_or_else(|e| panic!("{e}"));
+    let counts = counts.into_inner();
+    println!("random edits: {cases}, of these: {counts:?}");
+    for kind in
+        ["requests", "code", "event", "schedule", "readers", "verdict none", "verdict narrower", "verdict unknown"]
+    {
+        assert!(counts.get(kind).is_some_and(|number| *number > 0), "{kind} is never seen: {counts:?}");
+    }
+}
