@@ -105,9 +105,9 @@ pub(super) fn documents() -> Result<Vec<GeneratedFile>, CommandError> {
 /// The configurations in a folder, in the order of their names: every `NAME.yaml`. .github/scripts/configurations.sh has
 /// the same rule.
 fn configurations(folder: &str) -> Vec<PathBuf> {
-    let is_plain = |c: u8| c.is_ascii_alphanumeric() || b"._-".contains(&c);
-    let is_configuration =
-        |name: &str| name.ends_with(".yaml") && !name.starts_with(['.', '_', '-']) && name.bytes().all(is_plain);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let is_stem = |stem: &str| stem.starts_with(|c: char| c.is_ascii_alphanumeric()) && stem.chars().all(is_plain);
+    let is_configuration = |name: &str| name.strip_suffix(".yaml").is_some_and(is_stem);
     let entries = std::fs::read_dir(folder).into_iter().flatten();
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let mut names: Vec<_> = names.filter(|name| is_configuration(name)).collect();

@@ -24,7 +24,7 @@ pub(super) fn steps(workflow: &Json) -> impl Iterator<Item = &Json> {
 }
 
 /// The result of a job.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Job {
     /// The result in GitHub's words: success, failure or skipped. "waiting" if no reviewer of its environment agreed.
     pub(super) result: &'static str,
@@ -36,6 +36,7 @@ pub(super) struct Job {
 }
 
 /// An event that starts a workflow.
+#[derive(Clone)]
 pub(super) struct Event {
     pub(super) name: &'static str,
     /// The commit of the run.
@@ -286,16 +287,26 @@ impl Runner {
         lines
     }
 
-    /// Runs the jobs of a workflow in their order. The file is that of the run's commit, or of main where GitHub takes it
-    /// from there.
+    /// Runs the jobs of a workflow in their order. The file is that of the run's commit.
     pub(super) fn run(&self, file: &str, event: &Event, vars: &Json, more: &[(&str, &str)]) -> BTreeMap<String, Job> {
+        self.run_again(file, event, vars, more, BTreeMap::new())
+    }
+
+    /// Runs the jobs of a workflow again, except those that are kept from an earlier run.
+    pub(super) fn run_again(
+        &self,
+        file: &str,
+        event: &Event,
+        vars: &Json,
+        more: &[(&str, &str)],
+        kept: BTreeMap<String, Job>,
+    ) -> BTreeMap<String, Job> {
         let workflow = self.git(&["show", &format!("{}:{file}", event.sha)]);
         let workflow: Json = serde_yaml::from_str(&workflow).unwrap();
         assert!(workflow["on"].get(event.name).is_some(), "{file} runs on {}", event.name);
         assert_eq!(workflow["defaults"]["run"]["shell"], "bash");
-        let mut jobs: BTreeMap<String, Job> = BTreeMap::new();
+        let mut jobs = kept;
         let mut ancestors: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        let _ = fs::remove_dir_all(self.folder.path().join("artifacts"));
         for (name, job) in workflow["jobs"].as_object().unwrap() {
             let needs: Vec<String> = match &job["needs"] {
                 Json::Null => Vec::new(),
@@ -320,7 +331,9 @@ impl Runner {
                 (succeeded || condition.contains("always()") || condition.contains("cancelled()"))
                     && holds(condition, &context)
             });
-            let done = if !runs {
+            let done = if let Some(kept) = jobs.remove(name) {
+                kept
+            } else if !runs {
                 Job { result: "skipped", ..Job::default() }
             } else if job["environment"] == "approval" && !self.agrees.get() {
                 Job { result: "waiting", ..Job::default() }
@@ -356,7 +369,10 @@ impl Runner {
                         let commit = if given.is_empty() { sha } else { &given };
                         self.check_out(&workspace.join(with("path")), commit, &with("fetch-depth"));
                     }
-                    "actions/upload-artifact" => copy(&workspace.join(with("path")), &file("artifacts")),
+                    "actions/upload-artifact" => {
+                        let _ = fs::remove_dir_all(file("artifacts"));
+                        copy(&workspace.join(with("path")), &file("artifacts"));
+                    }
                     "actions/download-artifact" => {
                         copy(&file("artifacts"), &workspace.join(with("path")));
                         // An artifact forgets that a program can be run.
