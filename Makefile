@@ -45,7 +45,7 @@ TESTS = CARGO_TARGET_$(shell rustc -vV | sed -n 's/^host: //p' | tr a-z- A-Z_)_R
 TIMED = -Z unstable-options --report-time | { mkdir -p "$(TIMES_FOLDER)"; tee "$(TIMES_FOLDER)/$(1)"; }
 endif
 # synth with the AWS SDK has its own name, because `cargo run` puts the other build at debug/synth. The tests set their
-# own program.
+# own program, and deploy.yml a finished one: with it and with PACKAGE, make deploy compiles nothing.
 ifndef SYNTH_DEPLOY
 SYNTH_DEPLOY := "$(TARGET)/debug/synth-aws"
 DEPLOYER := deployer

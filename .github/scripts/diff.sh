@@ -1,42 +1,150 @@
 #!/usr/bin/env bash
-# Shows in the job's summary what a change does to the stack. Sets the step's outputs: the text as `comment`, and
-# whether the change `needs-approval`. To run it locally: BASE=main .github/scripts/diff.sh
+# Judges a change: what it does to each stack, and whether it needs approval. The judge is this checkout, with its synth
+# in SYNTH. The change is data: it is from the commit BASE to the commit HEAD of the repository in the folder CHANGE.
+# The text goes to the job's summary. The step's outputs are:
+#   needs-approval  true or false
+#   fingerprints    what synth deploy demands an approval of
+#   current         true if HEAD contains BASE
+#   comment         the text, without what makes it too long
+# To run it locally: cargo build --package synth && BASE=main .github/scripts/diff.sh
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+export CHANGE="${CHANGE:-.}" LC_ALL=C
+HEAD="${HEAD:-HEAD}"
+SYNTH=$(realpath "${SYNTH:-target/debug/synth}")
+LIMIT=58000 # Bytes. GitHub refuses a comment of more than 65,536 characters.
+# Every other file can change what runs, and synth does not judge it.
+export DATA='^[A-Za-z0-9][A-Za-z0-9._-]*\.yaml$|^(examples|templates)/[A-Za-z0-9._-]+\.(yaml|json|md)$|^[A-Za-z0-9._/-]+\.md$'
 
-reasons=$(mktemp)
-trap 'rm -f "$reasons"' EXIT
-code=0
-diff=$(cargo run --quiet --locked --package synth -- \
-  diff --base "$BASE" --format markdown --fail-on broader,replace,delete 2>"$reasons") || code=$?
-cat "$reasons" >&2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/head"
+reasons='' fingerprints='' sections=()
 
-case $code in
-  0) needs_approval=false approval= ;;
-  3)
-    needs_approval=true
-    approval="> [!WARNING]
-> $(<"$reasons"). To approve it, add the label \`${APPROVAL_LABEL:-approved-iam-change}\`; a push needs a new approval.
+needs_approval() { reasons+="> - $1"$'\n'; }
 
+# A text as a code block of plain ASCII. Nothing in it can be markup, mention a team or change the direction of text.
+code() { head -c 4000 | tr -c '\n\t\040-\176' '?' | sed 's/^/    /'; }
+
+# Writes a file of a commit. Fails if it is missing or no plain file, such as a symbolic link.
+take() { # COMMIT FILE TO
+  [[ $(git -C "$CHANGE" ls-tree "$1" -- "$2") == "100644 blob "* ]] && git -C "$CHANGE" cat-file blob "$1:$2" >"$3"
+}
+
+unreadable() { # FILE ERRORS
+  needs_approval "The \`synth\` of the base commit cannot read \`$1\`, so what the change does is unknown. A new setting is one reason."
+  printf '%s cannot be read. What it does is **unknown**:\n\n%s\n\n' "\`$1\`" "$(code <"$2")"
+}
+
+# Compares a template in both commits.
+compare() { # TEMPLATE
+  local new="$work/head/template" old="$work/old" approval
+  if ! take "$from" "$1" "$old"; then
+    echo '{"Resources": {}}' >"$old"
+    printf 'This stack is new. Its first deployment is approved by hand.\n\n'
+  fi
+  if ! take "$HEAD" "$1" "$new" 2>"$work/errors"; then
+    echo "it is not a plain file in the change" >"$work/errors"
+    unreadable "$1" "$work/errors"
+  elif approval=$("$SYNTH" diff "$old" "$new" --format json 2>"$work/errors" | python3 -c '
+import json, sys
+approval = json.load(sys.stdin)["approval"] or {"fingerprint": "", "reasons": []}
+print(approval["fingerprint"], "; ".join(approval["reasons"]))' 2>>"$work/errors") &&
+    "$SYNTH" diff "$old" "$new" --format markdown 2>"$work/errors"; then
+    if [ "$approval" != " " ]; then
+      needs_approval "\`$1\`: ${approval#* }."
+      fingerprints+="${fingerprints:+ }${approval%% *}"
+    fi
+  else
+    unreadable "$1" "$work/errors"
+  fi
+}
+
+# Shows what the change does to the stack of a configuration.
+judge() { # CONFIGURATION
+  printf '\n#### %s\n\n' "\`$1\`"
+  if [ -z "$(git -C "$CHANGE" ls-tree "$HEAD" -- "$1")" ]; then
+    echo "The configuration is removed. Its stack stays as it is until \`make destroy\` deletes it."
+    return
+  fi
+  if ! take "$HEAD" "$1" "$work/head/$1"; then
+    echo "it is not a plain file" >"$work/errors"
+    unreadable "$1" "$work/errors"
+  elif ! (cd "$work/head" && "$SYNTH" template --config "$1") >/dev/null 2>"$work/errors"; then
+    unreadable "$1" "$work/errors"
+  fi
+  compare "templates/$1"
+}
+
+# Keeps the output of a command as a section. It runs here, not in a subshell, because it also collects reasons.
+section() {
+  "$@" >"$work/section"
+  sections+=("$(<"$work/section")")
+}
+
+current=true
+from=$(git -C "$CHANGE" merge-base "$BASE" "$HEAD") || from=
+if [ -z "$from" ] || [ "$from" != "$(git -C "$CHANGE" rev-parse --verify --quiet "$BASE^{commit}")" ]; then
+  current=false
+  needs_approval "The change does not contain the commit $BASE. Update the branch first; until then, no review counts."
+fi
+if [ -n "$from" ]; then
+  files=$(git -C "$CHANGE" diff-tree -r --no-renames "$from" "$HEAD" | awk -F '\t' \
+    '$2 !~ ENVIRON["DATA"] || $1 !~ /^:[0-9]+ (100644|000000) / { print $2 }')
+  if [ -n "$files" ]; then
+    needs_approval "It changes files that \`synth\` does not judge."
+    sections+=("$(printf '\n#### Files that \140synth\140 does not judge\n\n%s' "$(head -n 30 <<<"$files" | cut -c 1-200 | code)")")
+  fi
+  for name in $({ .github/scripts/configurations.sh "$from"; .github/scripts/configurations.sh "$HEAD"; } | sort -u); do
+    section judge "$name"
+  done
+  if ! git -C "$CHANGE" diff --quiet "$from" "$HEAD" -- templates/artifacts.yaml; then
+    section printf '\n#### The bucket for packages\n'
+    section compare templates/artifacts.yaml
+  fi
+fi
+
+approval=
+if [ -n "$reasons" ]; then
+  again=
+  if [ "${FORK:-}" = true ]; then
+    again="
+> The change comes from a fork, so a review does not start the check again: then re-run the failed job **Approval**."
+  fi
+  approval="
+> [!WARNING]
+> **The change needs approval.** A code owner who is not its author approves this commit in a review. A push needs another one.$again
+>
+$(head -n 40 <<<"$reasons")
 "
-    ;;
-  *) exit "$code" ;;
-esac
+  more=$(($(wc -l <<<"$reasons") - 41))
+  if [ $more -gt 0 ]; then approval+="> - $more more reasons"$'\n'; fi
+fi
 
 # The first line identifies the comment for the next run.
 comment="<!-- synth diff -->
-### What this does to the stack
+### What this does to the stacks
+$approval"
+all="$comment"
+end="
+As of $(git -C "$CHANGE" rev-parse "$HEAD")."
+left_out=0
+for text in "${sections[@]}"; do
+  all+="$text"$'\n'
+  if [ $((${#comment} + ${#text} + ${#end})) -lt $LIMIT ]; then comment+="$text"$'\n'; else left_out=$((left_out + 1)); fi
+done
+if [ $left_out -gt 0 ]; then
+  comment+=$'\n'"$left_out parts do not fit in here. The summary of this job shows them."$'\n'
+fi
+echo "$all$end" >>"${GITHUB_STEP_SUMMARY:-/dev/stdout}"
 
-$approval$diff
-
-As of ${COMMIT:-$(git rev-parse HEAD)}."
-
-echo "$comment" >>"${GITHUB_STEP_SUMMARY:-/dev/stdout}"
 # No text contains its own digest. So no text can end the output early and set another one.
-end=$(git hash-object --stdin <<<"$comment")
+delimiter=$(git hash-object --stdin <<<"$comment$end")
 cat >>"${GITHUB_OUTPUT:-/dev/null}" <<END
-needs-approval=$needs_approval
-comment<<$end
-$comment
-$end
+needs-approval=$([ -z "$reasons" ] && echo false || echo true)
+fingerprints=$fingerprints
+current=$current
+comment<<$delimiter
+$comment$end
+$delimiter
 END

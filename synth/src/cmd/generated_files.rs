@@ -13,7 +13,7 @@ use crate::{
     stack::artifacts,
 };
 
-/// The configuration that a user edits.
+/// The first configuration. Each further one is a file beside it, and has a stack of its own.
 const CONFIG: &str = "rotation.yaml";
 /// The folder with more configurations. Each has a template of its own.
 const EXAMPLES: &str = "examples";
@@ -56,13 +56,11 @@ struct Pair {
 
 /// Every generated file of the project in this folder.
 pub(super) fn documents() -> Result<Vec<GeneratedFile>, CommandError> {
-    let mut configurations = vec![PathBuf::from(CONFIG)];
-    if let Ok(entries) = std::fs::read_dir(EXAMPLES) {
-        let mut examples: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-        examples.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
-        examples.sort();
-        configurations.extend(examples);
-    }
+    let mut deployed = configurations(".");
+    deployed.retain(|path| path != Path::new(CONFIG));
+    deployed.insert(0, PathBuf::from(CONFIG));
+    let is_deployed = |path: &Path| deployed.iter().any(|deployed| deployed == path);
+    let configurations = deployed.iter().cloned().chain(configurations(EXAMPLES));
     // The problems of all configurations are reported together.
     let (mut pairs, mut problems) = (Vec::new(), Vec::new());
     for from in configurations {
@@ -74,14 +72,22 @@ pub(super) fn documents() -> Result<Vec<GeneratedFile>, CommandError> {
     if !problems.is_empty() {
         return Err(CommandError::bad_input(problems.join("\n")));
     }
-    pairs.sort_by_key(|pair| pair.from != Path::new(CONFIG));
-    for (index, Pair { from, file, .. }) in pairs.iter().enumerate() {
+    for (index, Pair { from, file, config, .. }) in pairs.iter().enumerate() {
+        let mut earlier = pairs[..index].iter();
+        // An example is not deployed, so its stack may have any name.
+        let twin = earlier.clone().find(|pair| pair.config.stack_name == config.stack_name && is_deployed(from));
+        let from = from.display();
+        if let Some(twin) = twin {
+            return Err(CommandError::bad_input(format!(
+                "{from}: {} has the same stack_name, so each deployment would replace the other's stack; give one another name",
+                twin.from.display()
+            )));
+        }
         let other = match file {
             _ if file == ARTIFACTS => "the template of the artifact bucket",
-            _ if pairs[..index].iter().any(|pair| pair.file == *file) => "another configuration",
+            _ if earlier.any(|pair| pair.file == *file) => "another configuration",
             _ => continue,
         };
-        let from = from.display();
         return Err(CommandError::bad_input(format!(
             "{from}: {other} has this name, so both would be {TEMPLATES}/{file}; rename it"
         )));
@@ -94,6 +100,20 @@ pub(super) fn documents() -> Result<Vec<GeneratedFile>, CommandError> {
     documents.push(settings_page());
     documents.extend(pairs.first().and_then(picture));
     Ok(documents)
+}
+
+/// The configurations in a folder, in the order of their names: every `NAME.yaml`. .github/scripts/configurations.sh has
+/// the same rule.
+fn configurations(folder: &str) -> Vec<PathBuf> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let is_stem = |stem: &str| stem.starts_with(|c: char| c.is_ascii_alphanumeric()) && stem.chars().all(is_plain);
+    let is_configuration = |name: &str| name.strip_suffix(".yaml").is_some_and(is_stem);
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<_> = names.filter(|name| is_configuration(name)).collect();
+    names.sort();
+    let folder = if folder == "." { Path::new("") } else { Path::new(folder) };
+    names.into_iter().map(|name| folder.join(name)).collect()
 }
 
 fn pair(from: PathBuf) -> Result<Pair, CommandError> {

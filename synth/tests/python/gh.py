@@ -1,10 +1,12 @@
-"""Replaces GitHub's command line and the comments of one pull request. The comments are in the file GITHUB.
+"""Replaces GitHub's command line. GitHub's state is in the file GITHUB: the comments of pull request 7, the repository
+"origin", and the "answers" of addresses. An answer that is a text is an error.
 
-A page has only two comments. So a program that reads only the first page is detected.
+A page has only two items. So a program that reads only the first page is detected.
 """
 
 import json
 import os
+import subprocess
 import sys
 
 LIMIT = 65536  # The longest comment, in characters.
@@ -37,33 +39,69 @@ method = options.get("--method", "GET")
 with open(os.environ["GITHUB"]) as file:
     github = json.load(file)
 comments = github["comments"]
-thread = "repos/owner/name/issues/7/comments"
-one = "repos/owner/name/issues/comments/"
+repository = "repos/owner/name/"
+thread = f"{repository}issues/7/comments"
+one = f"{repository}issues/comments/"
+
+
+def git(*arguments):
+    done = subprocess.run(["git", "-C", github["origin"], *arguments], capture_output=True, text=True)
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def records(call):
+    if github["answer"]:
+        fail(github["answer"])
+    github["calls"].append(call)
+    with open(os.environ["GITHUB"], "w") as file:
+        json.dump(github, file)
 
 
 def writes(comment):
-    if github["answer"]:
-        fail(github["answer"])
     body = json.loads(sys.stdin.read())["body"] if options.get("--input") == "-" else None
     if not body or len(body) > LIMIT:
         fail("Validation Failed (HTTP 422)")
     comment["body"] = body
-    github["calls"].append(method)
-    with open(os.environ["GITHUB"], "w") as file:
-        json.dump(github, file)
+    records(method)
     return {**comment, "html_url": f"https://github.invalid/owner/name/pull/7#issuecomment-{comment['id']}"}
 
 
-if (method, address) == ("GET", thread):
-    pages = [comments[at : at + 2] for at in range(0, len(comments), 2)] or [[]]
-    pages = pages if "--paginate" in flags else pages[:1]
-    answer = pages if "--slurp" in flags else [comment for page in pages for comment in page]
+def reads():
+    """The answer of an address, or None."""
+    if address == thread:
+        return comments
+    if address.startswith(f"{repository}git/commits/"):
+        tree = git("rev-parse", "--verify", f"{address.rpartition('/')[2]}^{{tree}}")
+        return tree and {"tree": {"sha": tree}}
+    if address.startswith(f"{repository}compare/"):
+        before, head = address.rpartition("/")[2].split("...")
+        if git("rev-parse", "--verify", f"{before}^{{commit}}") is None:
+            return None
+        behind = git("merge-base", "--is-ancestor", before, head) is None
+        return {"status": "diverged" if behind else "identical" if before == head else "ahead"}
+    belongs_to_none = [] if address.startswith(f"{repository}commits/") and address.endswith("/pulls") else None
+    return github["answers"].get(address, belongs_to_none)
+
+
+if method == "GET":
+    answer = reads()
+    if answer is None:
+        fail("Not Found (HTTP 404)")
+    if isinstance(answer, str):
+        fail(answer)
+    if isinstance(answer, list):
+        pages = [answer[at : at + 2] for at in range(0, len(answer), 2)] or [[]]
+        pages = pages if "--paginate" in flags else pages[:1]
+        answer = pages if "--slurp" in flags else [item for page in pages for item in page]
 elif (method, address) == ("POST", thread):
     comments.append({"id": 100 + len(comments), "user": {"login": "github-actions[bot]"}})
     answer = writes(comments[-1])
 elif method == "PATCH" and address.startswith(one):
     found = [comment for comment in comments if str(comment["id"]) == address[len(one) :]]
     answer = writes(found[0]) if found else fail("Not Found (HTTP 404)")
+elif method == "POST" and address.endswith("/rerun"):
+    records(f"POST {address}")
+    answer = {}
 else:
     fail("Not Found (HTTP 404)")
 print(json.dumps(answer))

@@ -129,6 +129,23 @@ fn all_wrong_configurations_are_reported_and_nothing_is_written() {
 }
 
 #[test]
+fn every_yaml_file_at_the_top_level_is_a_configuration_with_a_stack_of_its_own() {
+    let folder = project();
+    let write = |file: &str, text: &str| fs::write(folder.path().join(file), text).unwrap();
+    write("audit.yaml", "users: [bob]\nemails: [a@example.com]\nstack_name: audit\n");
+    write(".other.yaml", "not a configuration");
+    write("other.yml", "not a configuration");
+    let listed = || run(folder.path(), &["list"]);
+    assert!(listed().1.starts_with("templates/rotation.yaml\tfrom rotation.yaml\n"), "{}", listed().1);
+    assert!(listed().1.contains("templates/audit.yaml\tfrom audit.yaml\n"), "{}", listed().1);
+
+    write("audit.yaml", "users: [bob]\nemails: [a@example.com]\n");
+    let (code, _, error) = listed();
+    assert_eq!(code, Some(2));
+    assert!(error.contains("audit.yaml: rotation.yaml has the same stack_name"), "{error}");
+}
+
+#[test]
 fn any_template_can_be_checked_by_itself() {
     let folder = project();
     let check = |text: &str| {

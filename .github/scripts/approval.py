@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""Decides whether a change has the approval that it needs.
+
+An approval is a review of the head commit by a code owner who is not the author. CODEOWNERS is that of this checkout,
+which is the commit that the change starts from. NEEDED is what diff.sh says: true or false.
+
+In a pull request (PULL_REQUEST, HEAD, CURRENT), the exit code is 1 if the change is held. After a push (BEFORE, COMMIT)
+and after a start by hand (APPROVE), the outputs of the step say how the deployment goes on:
+  go            true: deploy
+  ask           true: deploy if a reviewer of the environment "approval" agrees
+  fingerprints  the changes that are approved then
+"""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import github
+
+ENVIRONMENT = "approval"
+PLACEHOLDER = "@replace-me"
+OWNERS = Path(__file__).parents[1] / "CODEOWNERS"
+given = os.environ.get
+
+
+class Held(Exception):
+    """Why no approval counts."""
+
+
+def code_owners():
+    """Returns the owners of every line in CODEOWNERS, in lower case."""
+    try:
+        lines = [line.partition("#")[0].split() for line in OWNERS.read_text().splitlines()]
+    except OSError:
+        raise Held("The base commit has no .github/CODEOWNERS") from None
+    rules = [line for line in lines if line]
+    if not any(rule[0] == "*" for rule in rules):
+        raise Held("CODEOWNERS has no line with the pattern *, so it does not cover every file")
+    owners = set.intersection(*({owner.lower() for owner in rule[1:]} for rule in rules))
+    if PLACEHOLDER in owners:
+        raise Held(f"CODEOWNERS still names the placeholder {PLACEHOLDER}")
+    return owners
+
+
+def readable(address):
+    """What an address says, or nothing if the token may not read it."""
+    try:
+        return github.call(address)
+    except github.ApiError:
+        return {}
+
+
+def owns(login, owners, notes):
+    """Whether a user is a code owner: named in CODEOWNERS, or a member of a team there, and with write access."""
+    named = f"@{login}".lower() in owners
+    for team in sorted(owner for owner in owners if "/" in owner and not named):
+        state = readable("orgs/{}/teams/{}/memberships/{}".format(*team[1:].split("/", 1), login)).get("state")
+        named = named or state == "active"
+        if not state:
+            notes.append(f"{team} does not count for @{login}: GitHub shows no membership to this token")
+    if not named:
+        notes.append(f"@{login} is not a code owner")
+        return False
+    if readable(f"{github.REPOSITORY}/collaborators/{login}/permission").get("permission") not in ("admin", "write"):
+        notes.append(f"@{login} has no write access")
+        return False
+    return True
+
+
+def approver(pull):
+    """Returns the code owner whose review approves the head commit of a pull request."""
+    owners, notes = code_owners(), []
+    author, head = (pull["user"] or {"login": ""})["login"], pull["head"]["sha"]
+    latest = {}  # By reviewer. A comment changes no decision.
+    for review in github.every(f"{github.REPOSITORY}/pulls/{pull['number']}/reviews"):
+        if review["user"] and review["state"] in ("APPROVED", "CHANGES_REQUESTED", "DISMISSED"):
+            latest[review["user"]["login"]] = review
+    for login, review in latest.items():
+        if review["state"] != "APPROVED":
+            notes.append(f"The latest review of @{login} is {review['state'].replace('_', ' ').lower()}")
+        elif login.lower() == author.lower():
+            notes.append(f"@{login} is the author")
+        elif review["commit_id"] != head:
+            notes.append(f"The review of @{login} is of {review['commit_id']}, not of the head commit")
+        elif owns(login, owners, notes):
+            return login
+    raise Held("; ".join([f"No code owner has approved the commit {head}", *notes]))
+
+
+def merged(commit, before):
+    """Returns the pull request whose merge is the whole push."""
+    branch = os.environ["GITHUB_REF_NAME"]
+    for found in github.every(f"{github.REPOSITORY}/commits/{commit}/pulls"):
+        if found["merged_at"] and found["base"]["ref"] == branch and found["merge_commit_sha"] == commit:
+            pull = github.call(f"{github.REPOSITORY}/pulls/{found['number']}")
+            break
+    else:
+        raise Held(f"No merged pull request has the commit {commit}: it was pushed directly")
+    number, head = pull["number"], pull["head"]["sha"]
+    tree, reviewed = (github.call(f"{github.REPOSITORY}/git/commits/{sha}")["tree"]["sha"] for sha in (commit, head))
+    if tree != reviewed:
+        raise Held(f"The files that were merged are not those of the pull request #{number}")
+    if github.call(f"{github.REPOSITORY}/compare/{before}...{head}")["status"] not in ("ahead", "identical"):
+        raise Held(f"The pull request #{number} does not contain what {branch} was before: {before}")
+    return pull
+
+
+def asks():
+    """Whether the environment makes its job wait for a reviewer. GitHub creates a missing one, which asks nobody."""
+    rules = readable(f"{github.REPOSITORY}/environments/{ENVIRONMENT}").get("protection_rules", [])
+    return any(rule["type"] == "required_reviewers" and rule["reviewers"] for rule in rules)
+
+
+def in_pull_request():
+    if given("NEEDED") == "false":
+        return "The change needs no approval"
+    if given("NEEDED") != "true":
+        raise Held("What the change does is unknown: see the job Change")
+    if given("CURRENT") != "true":
+        raise Held("The branch does not contain its base commit. Update it")
+    pull = github.call(f"{github.REPOSITORY}/pulls/{os.environ['PULL_REQUEST']}")
+    if pull["head"]["sha"] != os.environ["HEAD"]:
+        raise Held("There is a newer commit")
+    return f"@{approver(pull)} approved the change"
+
+
+def before_deployment():
+    fingerprints, go = given("FINGERPRINTS", ""), False
+    if given("GITHUB_EVENT_NAME") == "workflow_dispatch":
+        fingerprints = given("APPROVE", "")
+        # Checked, because they become part of a command.
+        if not all(re.fullmatch("[0-9a-f]{32}", fingerprint) for fingerprint in fingerprints.split(" ") if fingerprint):
+            sys.exit("::error::No fingerprint: enter the 32 digits (0-9, a-f) that the refused deployment printed")
+        says = f"@{given('GITHUB_ACTOR')} started the deployment by hand, to approve: {fingerprints or 'nothing'}"
+    elif given("NEEDED") == "false":
+        go, says = True, "The change needs no approval"
+    else:
+        try:
+            pull = merged(os.environ["COMMIT"], os.environ["BEFORE"])
+            go, says = True, f"@{approver(pull)} approved the pull request #{pull['number']}: {fingerprints}"
+        except (Held, github.ApiError) as held:
+            says = f"The change needs approval and has none. {held}"
+    if not go and not asks():
+        raise Held(f'{says}. Nothing was deployed. To be asked, give the environment "{ENVIRONMENT}" required reviewers')
+    for name, value in [("go", go), ("ask", not go)]:
+        github.output(name, str(value).lower())
+    github.output("fingerprints", fingerprints)
+    return says if go else f'{says}. The environment "{ENVIRONMENT}" asks a reviewer'
+
+
+try:
+    message = in_pull_request() if given("PULL_REQUEST") else before_deployment()
+except (Held, github.ApiError) as problem:
+    sys.exit(f"::error::{problem}")
+print(message)
+with open(given("GITHUB_STEP_SUMMARY", os.devnull), "a") as file:
+    print(message, file=file)
