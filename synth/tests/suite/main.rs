@@ -27,3 +27,4 @@ mod schema;
 mod schemas;
 mod template;
 mod workflows;
+mod yaml_reading;
