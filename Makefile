@@ -112,7 +112,7 @@ diff: $(if $(DEPLOYED),$(DEPLOYER)) ## Show what rotation.yaml changes against t
 ifdef DEPLOYED
 	$(SYNTH_DEPLOY) diff --stack $(PLACE) $(OVERRIDES)
 else
-	$(SYNTH) diff --base "$(or $(BASE),HEAD)" --config "$(CONFIG)" --template "templates/$(notdir $(CONFIG))" $(OVERRIDES)
+	$(SYNTH) diff --base "$(or $(BASE),HEAD)" --config "$(CONFIG)" $(OVERRIDES)
 endif
 
 quick: setup ## Check the format, run clippy and the tests without AWS (one minute; the first time longer)

@@ -285,7 +285,7 @@ alarm(
     "DeadLetters",
     "dead-letters",
     "A run could not be started, or failed three times. Its event is in the dead-letter queue, which the stack's output "
-    "DeadLetterQueueUrl names. Find the cause and run again (make rotate, or wait for the schedule). Then delete the "
+    "DeadLetterQueueUrl names. Find the cause and run again (make run, or wait for the schedule). Then delete the "
     "message: this alarm cannot go to ALARM again while one is there.",
     Namespace="AWS/SQS",
     MetricName="ApproximateNumberOfMessagesVisible",

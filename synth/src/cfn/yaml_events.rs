@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn no_text_ends_the_program() {
-        for (text, at) in [("{a: b, !,", 0), ("!<%ED%A0%80> a", 0), ("a: \u{7}", 3), ("\"\\", 2), ("a: [\u{feff}", 4)] {
+        for (text, at) in [("{a: b, !,", 0), ("a: \u{7}", 3), ("\"\\", 2), ("a: [\u{feff}", 4)] {
             let problem = scalars(text).expect_err(text);
             assert!(problem.at >= at && problem.at <= text.len(), "{text:?}: {problem:?}");
         }

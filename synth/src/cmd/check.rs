@@ -10,10 +10,11 @@ use serde_json::Value as Json;
 use crate::cmd::{
     CommandError, config_args,
     generated_files::{self, GeneratedFile},
+    shell::quoted_path,
 };
 use crate::{
     cfn::{read, yaml},
-    check::wiring,
+    check::wiring::{self, TemplateOrigin},
     config::Overrides,
     limits,
 };
@@ -26,7 +27,7 @@ pub(super) struct CheckArgs {
     /// Check the template of this configuration instead of the whole project
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The committed template of the configuration, in YAML [default: templates/rotation.yaml]
+    /// The committed template of the configuration, in YAML [default: the file in templates/ with the configuration's name]
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
 }
@@ -54,7 +55,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), CommandError> {
         }
     } else if args.config.is_some() || args.template.is_some() {
         let config = args.config.clone().unwrap_or_else(|| "rotation.yaml".into());
-        let path = args.template.clone().unwrap_or_else(|| "templates/rotation.yaml".into());
+        let path = args.template.clone().unwrap_or_else(|| generated_files::template_path(&config));
         findings.document(&one(&config, path)?);
     } else {
         generated_files::documents()?.iter().for_each(|document| findings.document(document));
@@ -67,7 +68,7 @@ fn one(config: &Path, path: PathBuf) -> Result<GeneratedFile, CommandError> {
     let from = config.display().to_string();
     let read = config_args::read(config, Overrides::default())?;
     let template = read.template()?;
-    let command = format!("run: synth template --config {from} --output {}", path.display());
+    let command = format!("run: synth template --config {} --output {}", quoted_path(config), quoted_path(&path));
     Ok(GeneratedFile {
         path,
         from,
@@ -122,7 +123,8 @@ impl Findings {
     /// Checks that the parts of a template fit together and that AWS's limits allow it.
     fn template(&mut self, path: &Path, text: &str, template: &Json, stack_name: Option<&str>, says: &str) {
         let before = self.wrong.len();
-        for fault in wiring::faults(template) {
+        let origin = if stack_name.is_some() { TemplateOrigin::Generated } else { TemplateOrigin::AnyTool };
+        for fault in wiring::faults(template, origin) {
             self.wrong(path, format!("{}: {}", fault.at, fault.problem), fault.fix);
         }
         for measure in limits::measures(template, text, stack_name).into_iter().filter(limits::Measure::exceeded) {

@@ -7,8 +7,10 @@ use lambda::model::time::{Span, Timestamp};
 use crate::cmd::{
     CommandError, Exit,
     config_args::ConfigArgs,
-    confirmations, package, target,
-    terminal::{self, OutputFormat, Terminal, ask, quoted},
+    confirmations, package,
+    shell::quoted,
+    target,
+    terminal::{self, OutputFormat, Terminal, ask},
 };
 use crate::{
     cfn::{Value, json, yaml},

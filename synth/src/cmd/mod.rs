@@ -27,6 +27,7 @@ mod revoke;
 #[cfg(feature = "deploy")]
 mod rotate;
 mod schema;
+mod shell;
 mod show;
 #[cfg(feature = "deploy")]
 mod status;

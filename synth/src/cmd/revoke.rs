@@ -10,8 +10,10 @@ use lambda::{
 use crate::cmd::{
     CommandError,
     manual_run::{self, ManualRun},
-    print, target,
-    terminal::{Confirmation, can_ask, quoted},
+    print,
+    shell::quoted,
+    target,
+    terminal::{Confirmation, can_ask},
 };
 use crate::deploy::{
     interrupt::Interrupt,

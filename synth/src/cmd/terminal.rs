@@ -1,7 +1,6 @@
 //! The terminal: how commands that change something show their progress, and how they ask for confirmation.
 
 use std::{
-    borrow::Cow,
     io::{self, BufRead, IsTerminal, Write},
     thread,
     time::Duration,
@@ -97,12 +96,6 @@ impl Confirmation<'_> {
             Err(Interrupted) => Err(CommandError::interrupted(format!("Interrupted. {declined}"))),
         }
     }
-}
-
-/// A word as a shell takes it.
-pub(super) fn quoted(word: &str) -> String {
-    // An argument of a process cannot contain a NUL byte, the only text that is refused.
-    shlex::try_quote(word).map_or_else(|_| word.to_owned(), Cow::into_owned)
 }
 
 /// Whether a person at a terminal can see and answer a question.

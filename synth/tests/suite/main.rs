@@ -10,6 +10,7 @@ mod authorization;
 mod bad_input;
 mod change_set;
 mod checkov;
+mod commands;
 mod common;
 mod compile_fail;
 mod deployer;

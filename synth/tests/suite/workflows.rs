@@ -391,7 +391,7 @@ fn results(jobs: &BTreeMap<String, Job>) -> [&'static str; 3] {
 
 /// The fingerprint of the change in a comment.
 fn fingerprint(comment: &str) -> &str {
-    &comment.split_once("synth deploy --approve ").unwrap().1[..32]
+    &comment.split_once("Fingerprint: <code>").unwrap().1[..32]
 }
 
 const PASSES: [&str; 3] = ["success", "success", "success"];

@@ -95,7 +95,7 @@ impl FromStr for Fingerprint {
             ParseError {
                 value: text.to_owned(),
                 what: "a change's fingerprint",
-                allowed: "32 digits of 0-9 and a-f, as `synth diff` prints it",
+                allowed: "32 digits of 0-9 and a-f, as `synth deploy` or `synth diff` prints it",
             }
         })
     }

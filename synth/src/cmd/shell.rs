@@ -1,0 +1,14 @@
+//! Commands that a message proposes, written so that a shell runs them as they are printed.
+
+use std::{borrow::Cow, path::Path};
+
+/// A word as a shell takes it.
+pub(super) fn quoted(word: &str) -> String {
+    // An argument of a process cannot contain a NUL byte, the only text that is refused.
+    shlex::try_quote(word).map_or_else(|_| word.to_owned(), Cow::into_owned)
+}
+
+/// A path as a shell takes it.
+pub(super) fn quoted_path(path: &Path) -> String {
+    quoted(&path.to_string_lossy())
+}
