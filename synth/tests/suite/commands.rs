@@ -65,7 +65,9 @@ fn wrong_in_makefile(command: &str) -> Option<String> {
 #[test]
 fn the_makefile_accepts_each_make_command_in_the_code() {
     let (mut files, mut count, mut wrong) = (Vec::new(), 0, Vec::new());
-    ["synth/src", "lambda/src"].iter().for_each(|folder| sources(&root().join(folder), &mut files));
+    for folder in ["synth/src", "lambda/src"] {
+        sources(&root().join(folder), &mut files);
+    }
     let prose = ["the", "at", "a", "an", "it", "sure", "warn_before", "rotate_after", "unused_after", "timeout"];
     // The pages name commands where they explain them.
     for (file, text) in files.iter().filter(|(file, _)| !file.contains("synth/src/docs/")) {
@@ -86,7 +88,9 @@ fn the_makefile_accepts_each_make_command_in_the_code() {
 #[test]
 fn clap_knows_each_synth_command_in_the_code() {
     let mut files = Vec::new();
-    ["synth/src", "lambda/src"].iter().for_each(|folder| sources(&root().join(folder), &mut files));
+    for folder in ["synth/src", "lambda/src"] {
+        sources(&root().join(folder), &mut files);
+    }
     let (clap, mut count) = (Cli::command(), 0);
     for (file, text) in &files {
         for command in text.split("`synth ").skip(1).map(|rest| rest.split('`').next().unwrap_or_default()) {
