@@ -14,7 +14,8 @@ PROFILE ?=
 ARCH ?=
 # A finished package of the handler. Without it, deploy builds one.
 PACKAGE ?=
-# The fingerprint of a change that you reviewed and approve; make deploy and synth diff print it.
+# The fingerprint of a change that you reviewed and approve; make deploy prints it. It covers the package too. With
+# REVIEWED=1, the package was built from the reviewed tree: then it is the fingerprint that synth diff prints.
 APPROVE ?=
 
 CARGO ?= cargo
@@ -111,7 +112,7 @@ diff: $(if $(DEPLOYED),$(DEPLOYER)) ## Show what rotation.yaml changes against t
 ifdef DEPLOYED
 	$(SYNTH_DEPLOY) diff --stack $(PLACE) $(OVERRIDES)
 else
-	$(SYNTH) diff --base "$(or $(BASE),HEAD)" --config "$(CONFIG)" --template "templates/$(notdir $(CONFIG))" $(OVERRIDES)
+	$(SYNTH) diff --base "$(or $(BASE),HEAD)" --config "$(CONFIG)" $(OVERRIDES)
 endif
 
 quick: setup ## Check the format, run clippy and the tests without AWS (one minute; the first time longer)
@@ -288,10 +289,10 @@ OPTION = $(subst MAX_AGE,max-age,$(subst FAIL_ON,fail-on,$(subst FORMAT,format,$
 preview: $(DEPLOYER) ## Show what a run of the configuration would do to which key; deploys nothing (CONFIG= USERS= EMAIL=)
 	$(SYNTH_DEPLOY) preview $(PLACE) $(OVERRIDES)
 
-deploy: $(if $(PACKAGE),,build) $(DEPLOYER) ## Deploy the stack (ARCH= APPROVE=; USERS= and EMAIL= replace the configured; WAIT=1: until all confirm)
+deploy: $(if $(PACKAGE),,build) $(DEPLOYER) ## Deploy the stack (ARCH= APPROVE= REVIEWED=1; USERS= and EMAIL= replace the configured; WAIT=1: until all confirm)
 	arch="$(ARCH)"; arch="$${arch:-$$($(SYNTH_DEPLOY) show architecture --config "$(CONFIG)")}"
 	$(SYNTH_DEPLOY) deploy $(PLACE) $(OVERRIDES) --package "$(or $(PACKAGE),$(TARGET)/lambda/$$arch/lambda/bootstrap.zip)" \
-	  $(APPROVE:%=--approve %) $(WAIT_FOR)
+	  $(APPROVE:%=--approve %) $(if $(call GIVEN,REVIEWED),--reviewed-package) $(WAIT_FOR)
 
 resubscribe: $(DEPLOYER) ## Ask AWS for a new mail to each address that has not confirmed (EMAIL="a@example.com": only this one)
 	$(SYNTH_DEPLOY) resubscribe $(if $(call GIVEN,EMAIL),--email "$(call GIVEN,EMAIL)") $(PLACE)

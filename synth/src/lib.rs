@@ -17,4 +17,5 @@ pub mod iam;
 pub mod inventory;
 pub mod limits;
 pub mod package;
+pub mod shell;
 pub mod stack;

@@ -1,6 +1,7 @@
 //! Measures a template against AWS's limits before it is deployed.
 //!
-//! A value that only CloudFormation knows (an account, a Region, an ARN) counts with its greatest length.
+//! A value that only CloudFormation knows (an account, a Region, an ARN) counts with its greatest length in our own
+//! templates. In a template of another tool it counts with its least length, so that only a certain excess is one.
 
 use std::fmt;
 
@@ -50,6 +51,8 @@ pub const TEMPLATE: usize = 1_000_000;
 pub const INLINE_POLICIES: usize = 10_240;
 /// The limit on a role's trust policy, in characters (the default quota).
 pub const TRUST_POLICY: usize = 2_048;
+/// The limit on a role's trust policy in an account with the highest quota.
+pub const RAISED_TRUST_POLICY: usize = 4_096;
 /// The limit on the policy of a bucket, in bytes (S3 User Guide, "Bucket policies for Amazon S3").
 pub const BUCKET_POLICY: usize = 20_480;
 /// The limit on all environment variables of a function, in bytes of the JSON object that Lambda gets (Lambda Developer
@@ -75,8 +78,8 @@ const NAMES: [(&str, &str, usize); 9] = [
 /// Sections of a template, and the number of entries that CloudFormation accepts in each ("CloudFormation quotas").
 const COUNTS: [(&str, usize); 4] = [("Parameters", 200), ("Resources", 500), ("Outputs", 200), ("Mappings", 200)];
 
-/// Measures every limited part of a template. `document` is the template as it is deployed. Without a `stack_name`,
-/// names that contain the stack's name are not measured.
+/// Measures every limited part of a template. `document` is the template as it is deployed. Without a `stack_name`, it is of
+/// another tool: unknown values count with their least length. If CloudFormation rewrites it, only its own size is known.
 #[must_use]
 pub fn measures(template: &Json, document: &str, stack_name: Option<&str>) -> Vec<Measure> {
     let view = View(template);
@@ -96,6 +99,9 @@ pub fn measures(template: &Json, document: &str, stack_name: Option<&str>) -> Ve
         },
         measure("template", size, TEMPLATE, "bytes", FEWER),
     ];
+    if view.is_rewritten() {
+        return all;
+    }
     all.extend(
         COUNTS.iter().map(|(section, limit)| measure(section, view.section(section).count(), *limit, "entries", FEWER)),
     );
@@ -117,8 +123,8 @@ fn of_resource(resource: Resource<'_>, stack_name: Option<&str>) -> Vec<Measure>
     let mut all = Vec::new();
     for (_, property, limit) in NAMES.iter().filter(|(kind, ..)| *kind == resource.kind) {
         let name = text(&resource.properties[*property]);
-        if !resource.properties[*property].is_null() && (stack_name.is_some() || !name.contains("${AWS::StackName}")) {
-            all.push(measure(property, longest(&name, stack_name), *limit, "characters", "choose a shorter name"));
+        if !resource.properties[*property].is_null() {
+            all.push(measure(property, length(&name, stack_name), *limit, "characters", "choose a shorter name"));
         }
     }
     if resource.kind == "AWS::IAM::Role" {
@@ -126,7 +132,9 @@ fn of_resource(resource: Resource<'_>, stack_name: Option<&str>) -> Vec<Measure>
         let size = policies.map(|policy| deployed(&policy["PolicyDocument"], stack_name)).sum();
         all.push(measure("inline policies", size, INLINE_POLICIES, "characters", FEWER));
         let trust = deployed(&resource.properties["AssumeRolePolicyDocument"], stack_name);
-        all.push(measure("trust policy", trust, TRUST_POLICY, "characters", "trust fewer principals"));
+        // An account can raise the quota; ours must do without.
+        let limit = if stack_name.is_some() { TRUST_POLICY } else { RAISED_TRUST_POLICY };
+        all.push(measure("trust policy", trust, limit, "characters", "trust fewer principals"));
     }
     if resource.kind == "AWS::S3::BucketPolicy" {
         let policy = deployed(&resource.properties["PolicyDocument"], stack_name);
@@ -139,22 +147,32 @@ fn of_resource(resource: Resource<'_>, stack_name: Option<&str>) -> Vec<Measure>
     all
 }
 
-/// The length of a value as AWS gets it: JSON without white space, with the greatest length of each `${…}`. The text is
-/// ASCII, so bytes and characters are the same number.
+/// The length of a value as AWS gets it: JSON without white space. For our own templates the text is ASCII, so bytes and
+/// characters are the same number.
 #[must_use]
 pub fn deployed(json: &Json, stack_name: Option<&str>) -> usize {
     let separators = |count: usize| 2 + count.saturating_sub(1);
+    // A condition can leave a value out.
+    let stays = |value: &&Json| stack_name.is_some() || !is_intrinsic(value) || !may_be_left_out(value);
     match json {
-        Json::Object(object) if is_intrinsic(json) || object.is_empty() => longest(&text(json), stack_name) + 2,
+        Json::Object(object) if object.is_empty() => 2,
+        Json::Object(_) if is_intrinsic(json) => length(&text(json), stack_name) + 2,
         Json::Object(object) => {
-            separators(object.len())
-                + object.iter().map(|(key, value)| key.len() + 3 + deployed(value, stack_name)).sum::<usize>()
+            let entries: Vec<_> = object.iter().filter(|(_, value)| stays(value)).collect();
+            let sizes = entries.iter().map(|(key, value)| key.len() + 3 + deployed(value, stack_name));
+            separators(entries.len()) + sizes.sum::<usize>()
         }
         Json::Array(items) => {
+            let items: Vec<_> = items.iter().filter(stays).collect();
             separators(items.len()) + items.iter().map(|item| deployed(item, stack_name)).sum::<usize>()
         }
+        Json::String(value) if stack_name.is_none() => length(value, stack_name) + 2,
         other => other.to_string().len(),
     }
+}
+
+fn may_be_left_out(intrinsic: &Json) -> bool {
+    intrinsic.get("Fn::If").is_some() || intrinsic["Ref"] == "AWS::NoValue"
 }
 
 fn is_intrinsic(json: &Json) -> bool {
@@ -162,8 +180,33 @@ fn is_intrinsic(json: &Json) -> bool {
     key.is_some_and(|key| key == "Ref" || key.starts_with("Fn::"))
 }
 
+/// The length of a text: the greatest in our own stack, the least in a template of another tool.
+fn length(text: &str, stack_name: Option<&str>) -> usize {
+    match stack_name {
+        Some(name) => longest(text, name),
+        None => shortest(text),
+    }
+}
+
+/// The length of a text without what only CloudFormation knows: `${…}`, and `{{resolve:…}}`. An account has 12 digits.
+fn shortest(text: &str) -> usize {
+    let rest = |part: &str| match part.split_once('}') {
+        None => part.chars().count() + 2,
+        Some(("AWS::AccountId", rest)) => 12 + rest.chars().count(),
+        Some((literal, rest)) if literal.starts_with('!') => literal.chars().count() + 2 + rest.chars().count(),
+        Some((_, rest)) => rest.chars().count(),
+    };
+    let known = |text: &str| {
+        let mut parts = text.split("${");
+        parts.next().map_or(0, |first| first.chars().count()) + parts.map(rest).sum::<usize>()
+    };
+    let mut parts = text.split("{{resolve:");
+    let first = parts.next().map_or(0, known);
+    first + parts.map(|part| part.split_once("}}").map_or(0, |(_, rest)| known(rest))).sum::<usize>()
+}
+
 /// The length of a text with the greatest length of each `${…}`.
-fn longest(text: &str, stack_name: Option<&str>) -> usize {
+fn longest(text: &str, stack_name: &str) -> usize {
     let mut parts = text.split("${");
     let first = parts.next().map_or(0, str::len);
     let rest = parts.map(|part| match part.split_once('}') {
@@ -174,7 +217,7 @@ fn longest(text: &str, stack_name: Option<&str>) -> usize {
                 "AWS::Partition" => "aws-us-gov".len(),
                 "AWS::Region" => "us-isof-south-1".len(),
                 "AWS::URLSuffix" => "amazonaws.com.cn".len(),
-                "AWS::StackName" => stack_name.map_or(128, str::len),
+                "AWS::StackName" => stack_name.len(),
                 literal if literal.starts_with('!') => literal.len() + 2,
                 // The ARN of one of the stack's own resources. The longest are the topic's and the log group's, with
                 // about 145 characters.
@@ -221,6 +264,25 @@ mod tests {
         assert_eq!(exceeded(&derived, "", Some(&"s".repeat(62))), none);
         assert_eq!(exceeded(&derived, "", Some(&"s".repeat(63))), ["X: Name 65"]);
         assert_eq!(exceeded(&derived, "", None), none, "the stack's name is not known");
+        for unknown in [
+            json!({ "Ref": "Parameter" }),
+            json!({ "Fn::Sub": "${Parameter}-name" }),
+            json!({ "Fn::If": ["Condition", "n".repeat(65), { "Ref": "AWS::NoValue" }] }),
+            json!({ "Fn::FindInMap": ["Names", { "Ref": "AWS::Region" }, "Function"] }),
+            json!(format!("{{{{resolve:ssm:/{}}}}}", "n".repeat(65))),
+        ] {
+            let function = resource("AWS::Lambda::Function", json!({ "FunctionName": unknown }));
+            assert_eq!(exceeded(&function, "", None), none, "{unknown}");
+        }
+        let named = json!({ "Fn::Sub": format!("${{Parameter}}-{}", "n".repeat(64)) });
+        let function = |name| resource("AWS::Lambda::Function", json!({ "FunctionName": name }));
+        assert_eq!(exceeded(&function(named), "", None), ["X: FunctionName 65"], "it is certainly too long");
+        let left_out = json!({ "Fn::If": ["Condition", "x".repeat(4_096), { "Ref": "AWS::NoValue" }] });
+        let environment = json!({ "Environment": { "Variables": { "A": left_out } } });
+        assert_eq!(exceeded(&resource("AWS::Lambda::Function", environment), "", None), none);
+        let mut rewritten = name(65);
+        rewritten["Resources"]["Fn::ForEach::Y"] = json!(["N", ["a"], {}]);
+        assert_eq!(exceeded(&rewritten, "", None), none, "CloudFormation rewrites it");
         assert_eq!(exceeded(&variables(4_088), "", None), none, "as JSON, with its braces and quotes");
         assert_eq!(exceeded(&variables(4_089), "", None), ["X: environment 4097"]);
         let around = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":""}]}"#.len();
@@ -243,9 +305,9 @@ mod tests {
     #[test]
     fn a_placeholder_counts_with_its_greatest_length() {
         assert_eq!(
-            longest("arn:${AWS::Partition}:iam::${AWS::AccountId}:user/a", None),
+            longest("arn:${AWS::Partition}:iam::${AWS::AccountId}:user/a", ""),
             "arn:aws-us-gov:iam::123456789012:user/a".len()
         );
-        assert_eq!(longest("${!x}", None), "${x}".len());
+        assert_eq!(longest("${!x}", ""), "${x}".len());
     }
 }

@@ -54,6 +54,9 @@ def parameter(name, description, pattern):
 
 bucket = parameter("CodeBucket", "The S3 bucket that holds the handler's package", "^[a-z0-9.-]{3,63}$")
 key = parameter("CodeKey", "The key of the handler's package in that bucket", "^.+[.]zip$")
+version = parameter(
+    "CodeVersion", "The version of that object, so that no other file can take its place", r"^\S{1,1024}$"
+)
 
 add = stack.add_resource
 own_alarms = {
@@ -139,7 +142,7 @@ handler = add(
         Architectures=["arm64"],
         Runtime="provided.al2023",
         Handler="bootstrap",
-        Code=Code(S3Bucket=Ref(bucket), S3Key=Ref(key)),
+        Code=Code(S3Bucket=Ref(bucket), S3Key=Ref(key), S3ObjectVersion=Ref(version)),
         Role=GetAtt(role, "Arn"),
         MemorySize=128,
         Timeout=600,
@@ -291,7 +294,7 @@ alarm(
     "DeadLetters",
     "dead-letters",
     "A run could not be started, or failed three times. Its event is in the dead-letter queue, which the stack's output "
-    "DeadLetterQueueUrl names. Find the cause and run again (make rotate, or wait for the schedule). Then delete the "
+    "DeadLetterQueueUrl names. Find the cause and run again (make run, or wait for the schedule). Then delete the "
     "message: this alarm cannot go to ALARM again while one is there.",
     Namespace="AWS/SQS",
     MetricName="ApproximateNumberOfMessagesVisible",

@@ -73,12 +73,14 @@ if __name__ == "__main__":
     import new_roles
     import roles
     import secrets_manager
+    import template_versions
 
     authorize_on_the_users_own_arn()
     credential_report.patch()
     new_roles.patch()
     roles.patch()
     secrets_manager.patch()
+    template_versions.patch()
 
     sys.argv = ["ministack"]
     main()

@@ -163,6 +163,19 @@ impl LocalAws {
         aws_cli::run(&self.environment(), arguments)
     }
 
+    /// Runs the AWS CLI through the proxy with an access key, and with a command that may fail.
+    ///
+    /// # Errors
+    /// The CLI's error message.
+    ///
+    /// # Panics
+    /// If the CLI cannot be started.
+    pub fn try_cli_as(&self, (id, secret): (&str, &str), arguments: &[&str]) -> Result<Json, String> {
+        let mut environment = self.environment_of_synth();
+        environment.extend([("AWS_ACCESS_KEY_ID", id.to_owned()), ("AWS_SECRET_ACCESS_KEY", secret.to_owned())]);
+        aws_cli::run(&environment, arguments)
+    }
+
     /// The environment variables with which AWS's tools use this AWS as root.
     #[must_use]
     pub fn environment(&self) -> Vec<(&'static str, String)> {

@@ -68,6 +68,8 @@ pub enum Fault {
     Refuse(u16, &'static str),
     /// The call has no effect, and this XML is returned as if it came from AWS.
     Answer(String),
+    /// The call has no effect, and these headers are returned as if they came from AWS.
+    AnswerHeaders(Vec<(&'static str, String)>),
     /// The call takes effect, and the connection breaks before the response.
     LoseAnswer,
     /// The call takes effect, and the connection breaks in the middle of the response.
@@ -350,6 +352,7 @@ impl Shared {
         let reply = match fault {
             Some(Fault::Refuse(status, code)) => Some(refusal(&call.service, status, code, "a fault of the test")),
             Some(Fault::Answer(answer)) => Some(xml(200, answer)),
+            Some(Fault::AnswerHeaders(headers)) => Some(with_headers(headers)),
             Some(Fault::LoseAnswer) => {
                 self.answer(&call, request).await;
                 None
@@ -641,6 +644,15 @@ fn refusal(service: &str, status: u16, code: &str, message: &str) -> Reply {
         "s3" => xml(status, error),
         _ => xml(status, format!("<ErrorResponse>{error}</ErrorResponse>")),
     }
+}
+
+/// A response without a body.
+fn with_headers(headers: Vec<(&'static str, String)>) -> Reply {
+    let mut reply = made_up(200, "binary/octet-stream", String::new());
+    for (name, value) in headers {
+        reply.headers_mut().insert(name, value.parse().expect("a header has visible characters"));
+    }
+    reply
 }
 
 fn xml(status: u16, body: String) -> Reply {

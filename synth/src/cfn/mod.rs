@@ -17,6 +17,7 @@ pub mod text;
 pub mod value;
 pub mod view;
 pub mod yaml;
+pub(crate) mod yaml_events;
 
 pub use checkov::CheckovAnswer;
 pub use name::{LogicalId, Pseudo};

@@ -4,11 +4,12 @@
 //! but dates, numbers with a leading zero and other special forms stay text. A template may come from an untrusted
 //! source. So its depth is limited, and so is the number of values that aliases can produce.
 
-use std::{borrow::Cow, collections::HashMap, fmt};
+use std::{collections::HashMap, fmt, ops::Range};
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json};
+
+use super::yaml_events::{CORE, NodeProperties, YamlError, YamlEvent, YamlEvents};
 
 /// The number of levels that a template may nest. CloudFormation itself allows far fewer.
 const MAX_DEPTH: usize = 100;
@@ -29,14 +30,14 @@ pub struct TemplateReadError {
 }
 
 impl TemplateReadError {
-    fn at(place: Marker, problem: impl Into<String>) -> Self {
-        Self { line: place.line().max(1), column: place.col() + 1, problem: problem.into() }
-    }
-}
-
-impl From<ScanError> for TemplateReadError {
-    fn from(error: ScanError) -> Self {
-        Self::at(*error.marker(), format!("not valid YAML: {}", error.info()))
+    fn at(text: &str, at: usize, problem: impl Into<String>) -> Self {
+        let before = &text[..at];
+        let line = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Self {
+            line: before.matches('\n').count() + 1,
+            column: before[line..].chars().count() + 1,
+            problem: problem.into(),
+        }
     }
 }
 
@@ -46,134 +47,140 @@ impl From<ScanError> for TemplateReadError {
 /// [`TemplateReadError`] if the text is not a template.
 pub fn read(text: &str) -> Result<Json, TemplateReadError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    // JSON is almost YAML, but tabs and surrogate pairs need the JSON reader. If that reader fails, the YAML reader
-    // gives the better error.
-    if text.trim_start().starts_with('{')
+    // JSON is almost YAML, but surrogate pairs, long keys and some line breaks need the JSON reader. If that reader fails,
+    // the YAML reader gives the better error.
+    if text.trim_start().starts_with(['{', '[', '"'])
         && let Ok(Strict(json)) = serde_json::from_str(text)
     {
         return Ok(json);
     }
-    let mut reader = Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), values: 0 };
-    loop {
-        match reader.next()? {
-            (Event::StreamStart | Event::DocumentStart(_), _) => {}
-            (Event::StreamEnd | Event::DocumentEnd, _) => return Ok(Json::Null),
-            (event, span) => {
-                let value = reader.value(event, span, 0)?;
-                return match reader.end()? {
-                    Some(place) => Err(TemplateReadError::at(
-                        place,
-                        "a second document begins here; a template must be one document",
-                    )),
-                    None => Ok(value),
-                };
-            }
-        }
-    }
+    let mut reader = Reader { events: YamlEvents::new(text), anchors: HashMap::new(), values: 0 };
+    reader.document().map_err(|YamlError { at, problem }| TemplateReadError::at(text, at, problem))
 }
 
 struct Reader<'t> {
-    parser: Parser<'t, saphyr_parser::StrInput<'t>>,
+    events: YamlEvents<'t>,
     /// The value of each anchor, and the number of values in it.
-    anchors: HashMap<usize, (Json, usize)>,
+    anchors: HashMap<String, (Json, usize)>,
     values: usize,
 }
 
-impl<'t> Reader<'t> {
-    fn next(&mut self) -> Result<(Event<'t>, Span), TemplateReadError> {
-        self.parser.next().unwrap_or_else(|| Ok((Event::StreamEnd, Span::default()))).map_err(Into::into)
+fn refused<T>(at: usize, problem: impl Into<String>) -> Result<T, YamlError> {
+    Err(YamlError { at, problem: problem.into() })
+}
+
+impl Reader<'_> {
+    fn next(&mut self) -> Result<(YamlEvent, Range<usize>), YamlError> {
+        self.events
+            .next()
+            .map_err(|YamlError { at, problem }| YamlError { at, problem: format!("not valid YAML: {problem}") })
     }
 
-    /// The position of a second document, or `None` if there is none.
-    fn end(&mut self) -> Result<Option<Marker>, TemplateReadError> {
-        loop {
-            match self.next()? {
-                (Event::StreamEnd, _) => return Ok(None),
-                (Event::DocumentStart(_), span) => return Ok(Some(span.start)),
-                _ => {}
-            }
+    /// Reads the only document. Null if there is none.
+    fn document(&mut self) -> Result<Json, YamlError> {
+        let (YamlEvent::Document, _) = self.next()? else { return Ok(Json::Null) };
+        let (event, at) = self.next()?;
+        let value = self.value(event, at.start, 0)?;
+        match self.next()? {
+            (YamlEvent::End, _) => Ok(value),
+            (_, at) => refused(at.start, "a second document begins here; a template must be one document"),
         }
     }
 
     /// Reads the value that begins with this event.
-    fn value(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Json, TemplateReadError> {
+    fn value(&mut self, event: YamlEvent, at: usize, depth: usize) -> Result<Json, YamlError> {
         let before = self.values;
-        self.count(1, span.start)?;
+        self.count(1, at)?;
         if depth > MAX_DEPTH {
-            return Err(TemplateReadError::at(span.start, format!("nested more than {MAX_DEPTH} levels deep")));
+            return refused(at, format!("nested more than {MAX_DEPTH} levels deep"));
         }
-        let (anchor, tag, value) = match event {
-            Event::Scalar(text, style, anchor, tag) => {
-                let value = if is_textual(style, tag.as_deref()) { text.into_owned().into() } else { plain(text) };
-                (anchor, tag, value)
+        let (NodeProperties { anchor, tag }, value) = match event {
+            YamlEvent::Scalar { text, is_plain, properties } => {
+                let is_textual = !is_plain || properties.tag.as_deref().is_some_and(is_textual);
+                (properties, if is_textual { text.into() } else { plain(text) })
             }
-            Event::SequenceStart(anchor, tag) => (anchor, tag, self.list(depth)?),
-            Event::MappingStart(anchor, tag) => (anchor, tag, self.map(depth)?),
-            Event::Alias(anchor) => {
-                let (value, size) = self.anchors.get(&anchor).cloned().ok_or_else(|| {
-                    TemplateReadError::at(span.start, "the alias is inside the value that it refers to")
-                })?;
-                self.count(size, span.start)?;
+            YamlEvent::ListStart(properties) => {
+                self.begin(&properties);
+                (properties, self.list(depth)?)
+            }
+            YamlEvent::MapStart(properties) => {
+                self.begin(&properties);
+                (properties, self.map(depth)?)
+            }
+            YamlEvent::Alias(anchor) => {
+                let Some((value, size)) = self.anchors.get(&anchor).cloned() else {
+                    return refused(at, format!("no complete value before this has the anchor {anchor}"));
+                };
+                self.count(size, at)?;
                 return Ok(value);
             }
-            _ => return Err(TemplateReadError::at(span.start, "a value is missing")),
+            _ => return refused(at, "a value is missing"),
         };
-        let value = tag.map_or(Ok(value.clone()), |tag| tagged(&tag, value, span.start))?;
-        if anchor != 0 {
+        let value = match tag {
+            Some(tag) => tagged(&tag, value).or_else(|problem| refused(at, problem))?,
+            None => value,
+        };
+        if let Some(anchor) = anchor {
             self.anchors.insert(anchor, (value.clone(), self.values - before));
         }
         Ok(value)
     }
 
-    fn count(&mut self, values: usize, place: Marker) -> Result<(), TemplateReadError> {
+    /// Within a value, its anchor means the value itself, no earlier one.
+    fn begin(&mut self, properties: &NodeProperties) {
+        properties.anchor.as_ref().map(|anchor| self.anchors.remove(anchor));
+    }
+
+    fn count(&mut self, values: usize, at: usize) -> Result<(), YamlError> {
         self.values += values;
         if self.values > MAX_VALUES {
-            return Err(TemplateReadError::at(
-                place,
-                format!("more than {MAX_VALUES} values after aliases are expanded"),
-            ));
+            return refused(at, format!("more than {MAX_VALUES} values after aliases are expanded"));
         }
         Ok(())
     }
 
-    fn list(&mut self, depth: usize) -> Result<Json, TemplateReadError> {
+    fn list(&mut self, depth: usize) -> Result<Json, YamlError> {
         let mut items = Vec::new();
         loop {
             match self.next()? {
-                (Event::SequenceEnd, _) => return Ok(items.into()),
-                (event, span) => items.push(self.value(event, span, depth + 1)?),
+                (YamlEvent::ListEnd, _) => return Ok(items.into()),
+                (event, at) => items.push(self.value(event, at.start, depth + 1)?),
             }
         }
     }
 
-    fn map(&mut self, depth: usize) -> Result<Json, TemplateReadError> {
+    fn map(&mut self, depth: usize) -> Result<Json, YamlError> {
         let (mut entries, mut merged) = (Map::new(), Vec::new());
         loop {
-            let (event, span) = self.next()?;
+            let (event, key_at) = self.next()?;
             let key = match event {
-                Event::MappingEnd => break,
-                Event::Scalar(text, style, _, None) if text == "<<" && style == ScalarStyle::Plain => None,
-                Event::Scalar(text, _, _, None) => Some(text.into_owned()),
+                YamlEvent::MapEnd => break,
+                YamlEvent::Scalar { text, is_plain: true, properties: NodeProperties { tag: None, .. } }
+                    if text == "<<" =>
+                {
+                    None
+                }
+                YamlEvent::Scalar { text, properties: NodeProperties { anchor: None, tag: None }, .. } => Some(text),
                 // A key may be an alias of another key.
-                event => match self.value(event, span, depth + 1)? {
+                event => match self.value(event, key_at.start, depth + 1)? {
                     Json::String(text) => Some(text),
-                    _ => return Err(TemplateReadError::at(span.start, "a key must be a text")),
+                    _ => return refused(key_at.start, "a key must be a text"),
                 },
             };
-            let (event, value_span) = self.next()?;
-            let value = self.value(event, value_span, depth + 1)?;
+            let (event, at) = self.next()?;
+            let value = self.value(event, at.start, depth + 1)?;
             match key {
-                None => merged.push((value, value_span.start)),
+                None => merged.push((value, at.start)),
                 Some(key) if entries.contains_key(&key) => {
-                    return Err(TemplateReadError::at(span.start, format!("duplicate key {key:?}")));
+                    return refused(key_at.start, format!("duplicate key {key:?}"));
                 }
                 Some(key) => {
                     entries.insert(key, value);
                 }
             }
         }
-        for (value, place) in merged {
-            merge(&mut entries, value).map_err(|problem| TemplateReadError::at(place, problem))?;
+        for (value, at) in merged {
+            merge(&mut entries, value).or_else(|problem| refused(at, problem))?;
         }
         Ok(entries.into())
     }
@@ -195,15 +202,15 @@ fn merge(entries: &mut Map<String, Json>, value: Json) -> Result<(), &'static st
     }
 }
 
-/// Whether a scalar is always a text, even if it looks like a number.
-fn is_textual(style: ScalarStyle, tag: Option<&Tag>) -> bool {
+/// Whether a scalar with this tag is always a text, even if it looks like a number.
+fn is_textual(tag: &str) -> bool {
     // The argument of an intrinsic function is almost always a name: `!Ref 123` refers to the name `123`.
-    style != ScalarStyle::Plain || tag.is_some_and(|tag| !tag.is_yaml_core_schema() || tag.suffix == "str")
+    tag.strip_prefix(CORE).is_none_or(|kind| kind == "str")
 }
 
 /// The value of a scalar without quotes and tag.
-fn plain(text: Cow<'_, str>) -> Json {
-    match text.as_ref() {
+fn plain(text: String) -> Json {
+    match text.as_str() {
         "" | "~" | "null" | "Null" | "NULL" => return Json::Null,
         "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => return true.into(),
         "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => return false.into(),
@@ -221,35 +228,23 @@ fn plain(text: Cow<'_, str>) -> Json {
     } else {
         text.parse().ok().and_then(serde_json::Number::from_f64)
     };
-    number.map_or_else(|| Json::String(text.into_owned()), Json::Number)
+    number.map_or_else(|| Json::String(text), Json::Number)
 }
 
 /// The value of a tag, with short-form intrinsic functions in their long form.
-fn tagged(tag: &Tag, value: Json, place: Marker) -> Result<Json, TemplateReadError> {
-    if tag.is_yaml_core_schema() {
+fn tagged(tag: &str, value: Json) -> Result<Json, String> {
+    if tag == "!" || tag.starts_with(CORE) {
         return Ok(value);
     }
-    let name = tag.suffix.as_str();
-    let long = match name {
-        "!" if tag.handle.is_empty() => return Ok(value),
-        "Ref" | "Condition" => name.to_owned(),
-        _ if tag.handle == "!" && !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric()) => {
-            format!("Fn::{name}")
-        }
-        _ => {
-            let problem = format!("CloudFormation does not know the tag {}{name}", tag.handle);
-            return Err(TemplateReadError::at(place, problem));
-        }
-    };
+    let name = tag.strip_prefix('!').filter(|name| name.bytes().all(|b| b.is_ascii_alphanumeric()));
+    let name = name.ok_or_else(|| format!("CloudFormation does not know the tag {tag}"))?;
+    let long = if matches!(name, "Ref" | "Condition") { name.to_owned() } else { format!("Fn::{name}") };
     let value = match value {
         // `!GetAtt Resource.Attribute.Nested` splits into the resource and the rest.
         Json::String(text) if name == "GetAtt" => {
-            let (resource, attribute) = text.split_once('.').ok_or_else(|| {
-                TemplateReadError::at(
-                    place,
-                    format!("!GetAtt {text} names no attribute; write !GetAtt {text}.Attribute"),
-                )
-            })?;
+            let (resource, attribute) = text
+                .split_once('.')
+                .ok_or_else(|| format!("!GetAtt {text} names no attribute; write !GetAtt {text}.Attribute"))?;
             Json::Array(vec![resource.into(), attribute.into()])
         }
         value => value,
@@ -396,15 +391,15 @@ mod tests {
             ("a: !x!y z\n", (1, 4), ""),
             ("a: !<tag:x> z\n", (1, 4), "does not know the tag"),
             ("[a]: b\n", (1, 1), "a key must be a text"),
-            ("a: &a [*a]\n", (1, 8), "inside the value that it refers to"),
+            ("a: &a [*a]\n", (1, 8), "has the anchor a"),
             ("a: *b\n", (1, 4), ""),
             ("a: {<<: 5}\n", (1, 9), "only maps"),
             ("a: 1\n---\nb: 2\n", (2, 1), "a second document"),
             ("a: [1\n", (2, 1), "not valid YAML"),
             (&bomb, (7, 0), "after aliases are expanded"),
-            (&closed, (1, 0), "recursion limit"),
+            (&closed, (1, 102), "nested more than 100"),
             (&"- ".repeat(5000), (1, 203), "nested more than 100"),
-            (&"{\"a\":".repeat(5000), (1, 0), "recursion limit"),
+            (&"{\"a\":".repeat(5000), (1, 0), "nested more than 100"),
         ] {
             let error = read(text).expect_err(text);
             let short: String = text.chars().take(60).collect();

@@ -182,7 +182,7 @@ resources! {
 
 properties! {
     /// The place of a function's package in S3.
-    Code { bucket: Ref<Parameter> = "S3Bucket", key: Ref<Parameter> = "S3Key" }
+    Code { bucket: Ref<Parameter> = "S3Bucket", key: Ref<Parameter> = "S3Key", version: Ref<Parameter> = "S3ObjectVersion" }
 }
 
 /// A function's environment variables.

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::{
     Value,
-    text::{display, pieces},
+    text::{display, intrinsic, pieces},
 };
 
 /// A template in canonical form, as [`super::read`] and [`super::json`] make it.
@@ -102,6 +102,48 @@ impl Resource<'_> {
 }
 
 impl<'t> View<'t> {
+    /// Whether CloudFormation rewrites the template before it reads the resources: a transform, a macro, an include or a loop.
+    #[must_use]
+    pub fn is_rewritten(self) -> bool {
+        fn has_macro(json: &Json) -> bool {
+            match json {
+                Json::Object(entries) => entries
+                    .iter()
+                    .any(|(key, value)| key == "Fn::Transform" || key.starts_with("Fn::ForEach") || has_macro(value)),
+                Json::Array(items) => items.iter().any(has_macro),
+                _ => false,
+            }
+        }
+        !get(self.0, "Transform").is_null() || has_macro(self.0)
+    }
+
+    /// Whether a value leaves open what a policy allows: it depends on a parameter, a condition or another stack, or it says
+    /// what it does not apply to.
+    #[must_use]
+    pub fn is_open(self, value: &Json) -> bool {
+        match value {
+            Json::String(text) => text.contains("{{resolve:"),
+            Json::Array(items) => items.iter().any(|item| self.is_open(item)),
+            Json::Object(entries) => match intrinsic(value) {
+                Some(("Ref" | "GetAtt" | "Sub", argument)) => {
+                    references(value).iter().any(|reference| !self.is_fixed(&reference.name))
+                        || argument.get(1).is_some_and(|variables| self.is_open(variables))
+                }
+                Some(("Join", argument)) => self.is_open(argument),
+                Some(_) => true,
+                None => entries.iter().any(|(key, value)| {
+                    ["NotAction", "NotPrincipal", "NotResource"].contains(&key.as_str()) || self.is_open(value)
+                }),
+            },
+            _ => false,
+        }
+    }
+
+    /// Whether a reference is to a resource of this template or to a pseudo parameter with a value.
+    fn is_fixed(self, name: &str) -> bool {
+        (name.starts_with("AWS::") && name != "AWS::NoValue") || self.resources().any(|resource| resource.id == name)
+    }
+
     /// A section's entries, in their order.
     pub fn section(self, name: &str) -> impl Iterator<Item = (&'t str, &'t Json)> {
         entries(get(self.0, name))

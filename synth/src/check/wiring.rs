@@ -2,7 +2,7 @@
 //!
 //! CloudFormation deploys a template without an error even if its parts do not fit together. The mistake shows when the
 //! schedule fires for the first time. It may never show if the log cannot be written. The rules decide only what the
-//! template shows: a role or a topic from elsewhere is skipped.
+//! template shows: a role or a topic from elsewhere is skipped. What depends on a parameter or a condition is skipped too.
 
 use serde_json::Value as Json;
 
@@ -17,22 +17,34 @@ use crate::{
 
 type Rule = fn(View<'_>) -> Vec<Fault>;
 
-/// Every rule, with its name for the tests.
-pub const RULES: &[(&str, Rule)] = &[
-    ("schedule-role", schedules_may_invoke_their_targets),
-    ("function-role", functions_are_trusted_and_may_log),
-    ("log-group", logs_go_to_the_declared_group),
-    ("failures-kept", failures_can_be_kept),
-    ("alarm-topic", alarms_reach_their_topics),
-    ("topic-key", publishers_may_encrypt),
-    ("bucket-policy", bucket_policies_are_about_their_buckets),
-    ("alarm-filter", alarms_pass_filter_policies),
+/// The tool that a template is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TemplateOrigin {
+    /// Any tool. Only what is certainly wrong is a fault.
+    AnyTool,
+    /// Our generator. What it never writes is a fault too, such as a role that may write to any log group.
+    Generated,
+}
+
+/// Every rule, with its name for the tests and the templates that it is for.
+pub const RULES: &[(&str, TemplateOrigin, Rule)] = &[
+    ("schedule-role", TemplateOrigin::AnyTool, schedules_may_invoke_their_targets),
+    ("function-role", TemplateOrigin::AnyTool, functions_are_trusted_and_may_log),
+    ("log-group", TemplateOrigin::Generated, logs_go_to_the_declared_group),
+    ("failures-kept", TemplateOrigin::AnyTool, failures_can_be_kept),
+    ("alarm-topic", TemplateOrigin::AnyTool, alarms_reach_their_topics),
+    ("topic-key", TemplateOrigin::Generated, publishers_may_encrypt),
+    ("bucket-policy", TemplateOrigin::AnyTool, bucket_policies_are_about_their_buckets),
+    ("alarm-filter", TemplateOrigin::Generated, alarms_pass_filter_policies),
 ];
 
-/// All faults of a template, in the order of the rules.
+/// All faults of a template, in the order of the rules. A template that CloudFormation rewrites has none, because the result
+/// is not known.
 #[must_use]
-pub fn faults(template: &Json) -> Vec<Fault> {
-    RULES.iter().flat_map(|(_, rule)| rule(View(template))).collect()
+pub fn faults(template: &Json, origin: TemplateOrigin) -> Vec<Fault> {
+    let view = View(template);
+    let rules = RULES.iter().filter(|(_, least, _)| *least <= origin && !view.is_rewritten());
+    rules.flat_map(|(_, _, rule)| rule(view)).collect()
 }
 
 fn fault(at: impl Into<String>, problem: String, fix: impl Into<String>) -> Fault {
@@ -45,7 +57,7 @@ fn schedules_may_invoke_their_targets(view: View<'_>) -> Vec<Fault> {
         let target = &schedule.properties["Target"];
         let at = format!("Resources.{}.Properties.Target", schedule.id);
         let Some(role) = view.role(&target["RoleArn"]) else { continue };
-        faults.extend(is_trusted(&role, "scheduler.amazonaws.com"));
+        faults.extend(is_trusted(view, &role, "scheduler.amazonaws.com"));
         let dead_letters = &target["DeadLetterConfig"]["Arn"];
         for (property, value) in [("Arn", &target["Arn"]), ("DeadLetterConfig.Arn", dead_letters)] {
             faults.extend(reaches(view, &role, value, &format!("{at}.{property}")));
@@ -58,10 +70,16 @@ fn functions_are_trusted_and_may_log(view: View<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     for function in view.of("AWS::Lambda::Function") {
         let Some(role) = view.role(&function.properties["Role"]) else { continue };
-        faults.extend(is_trusted(&role, "lambda.amazonaws.com"));
+        faults.extend(is_trusted(view, &role, "lambda.amazonaws.com"));
         let Some(group) = view.named_by(&function.properties["LoggingConfig"]["LogGroup"]) else { continue };
         for action in ["logs:CreateLogStream", "logs:PutLogEvents"] {
-            faults.extend(may(&role, action, group, &format!("Resources.{}.Properties.LoggingConfig", function.id)));
+            faults.extend(may(
+                view,
+                &role,
+                action,
+                group,
+                &format!("Resources.{}.Properties.LoggingConfig", function.id),
+            ));
         }
     }
     faults
@@ -117,18 +135,21 @@ fn failures_can_be_kept(view: View<'_>) -> Vec<Fault> {
 fn alarms_reach_their_topics(view: View<'_>) -> Vec<Fault> {
     const CLOUDWATCH: &str = "cloudwatch.amazonaws.com";
     let policies: Vec<_> = view.resource_policies().collect();
-    let lets = |(_, statements): &(Resource<'_>, Vec<StatementView<'_>>), action: &str| {
+    let lets = |(policy, statements): &(Resource<'_>, Vec<StatementView<'_>>), action: &str| {
         let grants = |statement: &StatementView<'_>| {
+            // An account's principal may stand for its alarms in the policy of a topic.
+            let accounts = action == "sns:Publish" && !statement.body["Principal"]["AWS"].is_null();
             statement.allows()
-                && statement.principals().iter().any(|known| known == CLOUDWATCH || known == "*")
+                && (accounts || includes(statement, CLOUDWATCH))
                 && statement.texts("Action").iter().any(|known| glob(known, action))
         };
-        statements.iter().any(grants)
+        view.is_open(policy.properties) || statements.iter().any(grants)
     };
     let mut faults = Vec::new();
-    for alarm in
-        view.resources().filter(|r| matches!(r.kind, "AWS::CloudWatch::Alarm" | "AWS::CloudWatch::CompositeAlarm"))
-    {
+    let alarms =
+        view.resources().filter(|r| matches!(r.kind, "AWS::CloudWatch::Alarm" | "AWS::CloudWatch::CompositeAlarm"));
+    let silent = |alarm: &Resource<'_>| !matches!(alarm.properties["ActionsEnabled"], Json::Null | Json::Bool(true));
+    for alarm in alarms.filter(|alarm| !silent(alarm)) {
         for property in ["AlarmActions", "OKActions", "InsufficientDataActions"] {
             let mut wrong = |problem: String, fix: &str| {
                 faults.push(fault(format!("Resources.{}.Properties.{property}", alarm.id), problem, fix));
@@ -177,11 +198,11 @@ fn publishers_may_encrypt(view: View<'_>) -> Vec<Fault> {
         let key = view.named_by(&topic.properties["KmsMasterKeyId"]).filter(|key| key.kind == "AWS::KMS::Key");
         let Some(key) = key else { continue };
         let at = format!("Resources.{}.Properties.KmsMasterKeyId", topic.id);
-        for role in view.roles().iter().filter(|role| may(role, "sns:Publish", topic, "").is_none()) {
+        for role in view.roles().iter().filter(|role| may(view, role, "sns:Publish", topic, "").is_none()) {
             // The policy of the key may allow the role instead.
             let named = references(&key.properties["KeyPolicy"]).iter().any(|name| name.name == role.resource.id);
             let missing =
-                ["kms:Decrypt", "kms:GenerateDataKey"].iter().filter_map(|action| may(role, action, key, &at));
+                ["kms:Decrypt", "kms:GenerateDataKey"].iter().filter_map(|action| may(view, role, action, key, &at));
             faults.extend(missing.filter(|_| !named));
         }
     }
@@ -195,10 +216,10 @@ fn bucket_policies_are_about_their_buckets(view: View<'_>) -> Vec<Fault> {
     let policies = view.resource_policies().filter(|(policy, _)| policy.kind == "AWS::S3::BucketPolicy");
     for (policy, statements) in policies {
         let Some(bucket) = view.named_by(&policy.properties["Bucket"]) else { continue };
-        if bucket.kind != "AWS::S3::Bucket" {
+        if bucket.kind != "AWS::S3::Bucket" || view.is_open(&bucket.properties["BucketName"]) {
             continue;
         }
-        for statement in statements {
+        for statement in statements.into_iter().filter(|statement| !view.is_open(statement.body)) {
             let at = format!("Resources.{}: statement {}", policy.id, statement.sid());
             if statement.body["Principal"].is_null() && statement.body["NotPrincipal"].is_null() {
                 let problem = "the statement has no Principal".to_owned();
@@ -241,16 +262,38 @@ fn alarms_pass_filter_policies(view: View<'_>) -> Vec<Fault> {
 }
 
 /// The fault if the service may not assume the role.
-fn is_trusted(role: &Role<'_>, service: &str) -> Option<Fault> {
+fn is_trusted(view: View<'_>, role: &Role<'_>, service: &str) -> Option<Fault> {
     let trusts = |statement: &StatementView<'_>| {
         let assumes = statement.texts("Action").iter().any(|action| glob(action, "sts:AssumeRole"));
-        statement.allows() && assumes && statement.services().iter().any(|known| known == service)
+        statement.allows() && assumes && includes(statement, service)
     };
-    (!role.trust.iter().any(trusts)).then(|| {
+    let is_open = view.is_open(&role.resource.properties["AssumeRolePolicyDocument"]);
+    (!is_open && !role.trust.iter().any(trusts)).then(|| {
         let at = format!("Resources.{}.Properties.AssumeRolePolicyDocument", role.resource.id);
         let problem = format!("{service} is not allowed to assume {}", role.resource.id);
         fault(at, problem, format!("allow sts:AssumeRole for {service} in this policy"))
     })
+}
+
+/// Whether a service is a principal of the statement.
+fn includes(statement: &StatementView<'_>, service: &str) -> bool {
+    let is_it = |known: &String| known == "*" || known.replace("${AWS::URLSuffix}", "amazonaws.com") == service;
+    statement.principals().iter().any(is_it)
+}
+
+/// Whether the role may have permissions that its own policies do not show, or that are not known.
+fn has_more(view: View<'_>, role: &Role<'_>) -> bool {
+    let named = |policy: &Resource<'_>| {
+        let roles = each(&policy.properties["Roles"]).chain(each(&policy.properties["RoleName"]));
+        roles.into_iter().any(|role| view.named_by(role).is_none())
+    };
+    let mut policies = view
+        .resources()
+        .filter(|r| matches!(r.kind, "AWS::IAM::Policy" | "AWS::IAM::ManagedPolicy" | "AWS::IAM::RolePolicy"));
+    let properties = role.resource.properties;
+    !properties["ManagedPolicyArns"].is_null()
+        || view.is_open(&properties["Policies"])
+        || policies.any(|policy| named(&policy) || view.is_open(policy.properties))
 }
 
 /// The fault if the role may not invoke, or send to, the resource that the value refers to. `None` for an unknown type.
@@ -263,31 +306,55 @@ fn reaches(view: View<'_>, role: &Role<'_>, value: &Json, at: &str) -> Option<Fa
         "AWS::StepFunctions::StateMachine" => "states:StartExecution",
         _ => return None,
     };
-    may(role, action, target, at)
+    // The target's own policy may allow the role.
+    let own = |other: &Resource<'_>| {
+        (other.kind.ends_with("Policy") || other.kind.ends_with("Permission"))
+            && !other.kind.starts_with("AWS::IAM::")
+            && references(other.properties).iter().any(|reference| reference.name == target.id)
+    };
+    if view.resources().any(|other| own(&other)) {
+        return None;
+    }
+    // A permission for the function includes its versions and aliases.
+    let function = view.named_by(&target.properties["FunctionName"]);
+    let fault = may(view, role, action, target, at)?;
+    function.is_none_or(|function| may(view, role, action, function, at).is_some()).then_some(fault)
 }
 
-/// The fault if the role is not allowed this action on the resource. A statement with `NotAction` or `NotResource`
-/// counts as allowing it.
-fn may(role: &Role<'_>, action: &str, target: Resource<'_>, at: &str) -> Option<Fault> {
+/// The fault if the role is not allowed this action on the resource. A wildcard within its name may match it.
+fn may(view: View<'_>, role: &Role<'_>, action: &str, target: Resource<'_>, at: &str) -> Option<Fault> {
     let grants = |statement: &StatementView<'_>| {
-        let (actions, resources) = (statement.texts("Action"), statement.texts("Resource"));
-        let on = |resource: &String| resource == "*" || names(resource, target);
+        let on = |resource: &String| has_wildcard(resource) || names(resource, target);
         statement.allows()
-            && (actions.is_empty() || actions.iter().any(|known| glob(known, action)))
-            && (resources.is_empty() || resources.iter().any(on))
+            && statement.texts("Action").iter().any(|known| glob(known, action))
+            && statement.texts("Resource").iter().any(on)
     };
-    (!role.policies.iter().any(grants)).then(|| {
+    let is_named = given_name(target).is_some_and(|name| view.is_open(name));
+    (!is_named && !has_more(view, role) && !role.policies.iter().any(grants)).then(|| {
         let (role, target) = (role.resource.id, target.id);
         let problem = format!("{role} is not allowed {action} on {target}");
         fault(at, problem, format!("allow {action} on {target} in a policy of {role}"))
     })
 }
 
+/// Whether the last part of an ARN, which names the resource, has a wildcard before its end.
+fn has_wildcard(arn: &str) -> bool {
+    // The name of a pseudo parameter has colons too.
+    let arn = arn.replace("${AWS::", "${");
+    let name = arn.splitn(6, ':').nth(5).unwrap_or(&arn);
+    name.trim_end_matches(":*").trim_end_matches("/*").contains('*')
+}
+
+/// The name that the template gives to a resource.
+fn given_name(target: Resource<'_>) -> Option<&Json> {
+    let names = ["FunctionName", "QueueName", "TopicName", "LogGroupName", "StateMachineName", "BucketName"];
+    names.iter().map(|key| &target.properties[*key]).find(|name| !name.is_null())
+}
+
 /// Whether an ARN, with its `${…}`, is that of this resource: it refers to the resource, or contains its given name.
 fn names(arn: &str, target: Resource<'_>) -> bool {
     let id = target.id;
-    let given = ["FunctionName", "QueueName", "TopicName", "LogGroupName", "StateMachineName", "BucketName"];
-    let given = given.iter().map(|key| &target.properties[*key]).find(|name| !name.is_null()).map(text);
+    let given = given_name(target).map(text);
     arn.contains(&format!("${{{id}}}"))
         || arn.contains(&format!("${{{id}."))
         || given.is_some_and(|name| {
@@ -329,7 +396,7 @@ mod tests {
 
     /// The names of the rules that find a fault.
     fn found(template: &Json) -> Vec<&'static str> {
-        RULES.iter().filter(|(_, rule)| !rule(View(template)).is_empty()).map(|(name, _)| *name).collect()
+        RULES.iter().filter(|(_, _, rule)| !rule(View(template)).is_empty()).map(|(name, ..)| *name).collect()
     }
 
     /// The statement with this id in a role.
@@ -421,10 +488,10 @@ mod tests {
         for (what, expected, break_it) in table {
             let mut template = whole();
             break_it(&mut template);
-            assert_eq!(found(&template), *expected, "{what}: {:?}", faults(&template));
+            assert_eq!(found(&template), *expected, "{what}: {:?}", faults(&template, TemplateOrigin::Generated));
         }
         let broken: Vec<_> = table.iter().flat_map(|(_, rules, _)| *rules).collect();
-        assert!(RULES.iter().all(|(name, _)| broken.contains(&name)), "each rule is broken once");
+        assert!(RULES.iter().all(|(name, ..)| broken.contains(&name)), "each rule is broken once");
     }
 
     #[test]
@@ -435,7 +502,93 @@ mod tests {
             json!({ "Resources": 7 }),
             json!({ "Resources": { "A": null, "B": { "Type": "AWS::IAM::Role" } } }),
         ] {
-            assert_eq!(faults(&json), []);
+            assert_eq!(faults(&json, TemplateOrigin::Generated), []);
         }
+    }
+
+    /// A template of another tool. What it does not show certainly is no fault.
+    #[test]
+    fn what_may_be_right_is_no_fault() {
+        let role = |trust: &str, policies: &str| {
+            format!(
+                "Parameters: {{P: {{Type: String}}}}\nConditions: {{C: !Equals [!Ref P, a]}}\nResources:\n  \
+                 Log: {{Type: 'AWS::Logs::LogGroup'}}\n  Q: {{Type: 'AWS::SQS::Queue'}}\n  F: {{Type: \
+                 'AWS::Lambda::Function', Properties: {{Role: !GetAtt R.Arn, DeadLetterConfig: {{TargetArn: !GetAtt \
+                 Q.Arn}}, LoggingConfig: {{LogGroup: !Ref Log}}}}}}\n  R: {{Type: 'AWS::IAM::Role', Properties: \
+                 {{AssumeRolePolicyDocument: {{Statement: [{trust}]}}, {policies}}}}}\n"
+            )
+        };
+        let trust = "{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: 'sts:AssumeRole'}";
+        let policy = |statement: &str| format!("Policies: [{{PolicyDocument: {{Statement: [{statement}]}}}}]");
+        let any = policy("{Effect: Allow, Action: '*', Resource: '*'}");
+        let found = |text: &str| {
+            let template = crate::cfn::read::read(text).unwrap_or_else(|problem| panic!("{problem}: {text}"));
+            faults(&template, TemplateOrigin::AnyTool).into_iter().map(|fault| fault.problem).collect::<Vec<_>>()
+        };
+        assert_eq!(found(&role(trust, &any)), [""; 0]);
+        assert_eq!(found(&role(trust, "Policies: []")).len(), 3, "two for the log, one for the queue");
+        assert_eq!(found(&role("", &any)), ["lambda.amazonaws.com is not allowed to assume R"]);
+        for trust in [
+            "{Effect: Allow, NotPrincipal: {AWS: 'arn:aws:iam::111122223333:root'}, Action: 'sts:AssumeRole'}",
+            "{Effect: Allow, Principal: {Service: !Sub 'lambda.${AWS::URLSuffix}'}, Action: 'sts:AssumeRole'}",
+            "{Effect: Allow, Principal: {Service: !Ref P}, Action: 'sts:AssumeRole'}",
+            "{Effect: Allow, Principal: '*', Action: 'sts:*'}",
+            "{Effect: !Ref P, Principal: {Service: lambda.amazonaws.com}, Action: 'sts:AssumeRole'}",
+            "!If [C, {Effect: Allow}, !Ref 'AWS::NoValue']",
+            "{Effect: Allow, Principal: {Service: '{{resolve:ssm:/service}}'}, Action: 'sts:AssumeRole'}",
+        ] {
+            assert_eq!(found(&role(trust, &any)), [""; 0], "{trust}");
+        }
+        for policies in [
+            "ManagedPolicyArns: ['arn:aws:iam::aws:policy/AdministratorAccess']".to_owned(),
+            "Policies: !If [C, [], !Ref 'AWS::NoValue']".to_owned(),
+            policy("{Effect: Allow, NotAction: 'iam:*', Resource: '*'}"),
+            policy("{Effect: Allow, Action: !Ref P, Resource: '*'}"),
+            policy("!If [C, {Effect: Allow}, !Ref 'AWS::NoValue']"),
+            policy("{'Fn::Transform': {Name: 'AWS::Include', Parameters: {Location: 's3://a/b'}}}"),
+            policy(
+                "{Effect: Allow, Action: ['logs:*', 'sqs:*'], Resource: ['arn:aws:logs:*:*:*', 'arn:aws:sqs:*:*:a-*']}",
+            ),
+            "Policies: []}}\n  More: {Type: 'AWS::IAM::Policy', Properties: {Roles: [!Ref P], PolicyDocument: {}"
+                .to_owned(),
+            "Policies: []}}\n  'Fn::ForEach::More': {X: {Y: {}".to_owned(),
+        ] {
+            let text = role(trust, &policies);
+            assert_eq!(found(&text), [""; 0], "{policies}");
+        }
+        assert_eq!(found(&format!("Transform: AWS::Serverless-2016-10-31\n{}", role("", "Policies: []"))), [""; 0]);
+    }
+
+    #[test]
+    fn a_policy_that_depends_on_a_parameter_is_no_fault() {
+        let found = |resources: &str| {
+            let text = format!("Parameters: {{P: {{Type: String}}}}\nResources:\n{resources}");
+            let template = crate::cfn::read::read(&text).unwrap_or_else(|problem| panic!("{problem}: {text}"));
+            faults(&template, TemplateOrigin::AnyTool).len()
+        };
+        let topic = |principal: &str| {
+            format!(
+                "  T: {{Type: 'AWS::SNS::Topic'}}\n  A: {{Type: 'AWS::CloudWatch::Alarm', Properties: {{AlarmActions: [!Ref T]}}}}\n  \
+                 P1: {{Type: 'AWS::SNS::TopicPolicy', Properties: {{Topics: [!Ref T], PolicyDocument: {{Statement: \
+                 [{{Effect: Allow, {principal}, Action: 'sns:Publish', Resource: '*'}}]}}}}}}\n"
+            )
+        };
+        assert_eq!(found(&topic("Principal: {Service: events.amazonaws.com}")), 1);
+        for principal in
+            ["NotPrincipal: {AWS: '111122223333'}", "Principal: {Service: !Ref P}", "Principal: {AWS: '111122223333'}"]
+        {
+            assert_eq!(found(&topic(principal)), 0, "{principal}");
+        }
+        let bucket = |name: &str, statement: &str| {
+            format!(
+                "  B: {{Type: 'AWS::S3::Bucket', Properties: {{{name}}}}}\n  P1: {{Type: 'AWS::S3::BucketPolicy', Properties: \
+                 {{Bucket: !Ref B, PolicyDocument: {{Statement: [{statement}]}}}}}}\n"
+            )
+        };
+        let other = "{Effect: Deny, Principal: '*', Action: '*', Resource: 'arn:aws:s3:::other/*'}";
+        assert_eq!(found(&bucket("", other)), 1);
+        assert_eq!(found(&bucket("BucketName: !Ref P", other)), 0);
+        assert_eq!(found(&bucket("", "!If [C, {Effect: Deny}, !Ref 'AWS::NoValue']")), 0);
+        assert_eq!(found(&bucket("", "{Effect: Deny, Principal: '*', Action: '*', Resource: !Sub '${P}/*'}")), 0);
     }
 }

@@ -14,9 +14,10 @@ use crate::cmd::{
 };
 use crate::{
     cfn::{read, yaml},
-    check::wiring,
+    check::wiring::{self, TemplateOrigin},
     config::Overrides,
     limits,
+    shell::quoted_path,
 };
 
 #[derive(Debug, clap::Args)]
@@ -27,7 +28,7 @@ pub(super) struct CheckArgs {
     /// Check the template of this configuration instead of the whole project
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The committed template of the configuration, in YAML [default: templates/rotation.yaml]
+    /// The committed template of the configuration, in YAML [default: the file in templates/ with the configuration's name]
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
 }
@@ -55,7 +56,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), CommandError> {
         }
     } else if args.config.is_some() || args.template.is_some() {
         let config = args.config.clone().unwrap_or_else(|| "rotation.yaml".into());
-        let path = args.template.clone().unwrap_or_else(|| "templates/rotation.yaml".into());
+        let path = args.template.clone().unwrap_or_else(|| generated_files::template_path(&config));
         findings.document(&one(&config, path)?);
     } else {
         generated_files::documents()?.iter().for_each(|document| findings.document(document));
@@ -68,7 +69,7 @@ fn one(config: &Path, path: PathBuf) -> Result<GeneratedFile, CommandError> {
     let from = config.display().to_string();
     let read = config_args::read(config, Overrides::default())?;
     let template = read.template()?;
-    let command = format!("run: synth template --config {from} --output {}", path.display());
+    let command = format!("run: synth template --config {} --output {}", quoted_path(config), quoted_path(&path));
     Ok(GeneratedFile {
         path,
         from,
@@ -123,7 +124,8 @@ impl Findings {
     /// Checks that the parts of a template fit together and that AWS's limits allow it.
     fn template(&mut self, path: &Path, text: &str, template: &Json, stack_name: Option<&str>, says: &str) {
         let before = self.wrong.len();
-        for fault in wiring::faults(template) {
+        let origin = if stack_name.is_some() { TemplateOrigin::Generated } else { TemplateOrigin::AnyTool };
+        for fault in wiring::faults(template, origin) {
             self.wrong(path, format!("{}: {}", fault.at, fault.problem), fault.fix);
         }
         for measure in limits::measures(template, text, stack_name).into_iter().filter(limits::Measure::exceeded) {

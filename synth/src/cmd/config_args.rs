@@ -51,6 +51,11 @@ impl ConfigArgs {
         Ok(read(&self.config, self.overrides())?.config)
     }
 
+    /// The configuration file.
+    pub(super) fn path(&self) -> &Path {
+        &self.config
+    }
+
     /// Generates the template of the configuration.
     pub(super) fn template(&self) -> Result<Value, CommandError> {
         Ok(self.bundle()?.1)

@@ -15,9 +15,8 @@ use crate::{
     deploy::{
         active_pairs::active_pairs,
         aws::{AwsLocation, Session, cloudformation::CloudFormation},
-        command_line::quoted,
         deploy_error::DeployError,
-        deploy_plan::{Deployment, Object, Release},
+        deploy_plan::{Deployment, Object, PackageOrigin, Release},
         interrupt::Interrupt,
         invoke::{self, InvocationMode, RunCommand},
         message::{DeployOutcome, Message, MessageSink},
@@ -27,6 +26,8 @@ use crate::{
         status_report,
     },
     diff::approval::{Approval, Fingerprint, because},
+    package::Sha256Digest,
+    shell::quoted,
     stack::artifacts,
 };
 
@@ -47,9 +48,13 @@ pub(super) struct DeployArgs {
     /// Deploy the package from this existing bucket, instead of creating an artifact bucket
     #[arg(long, value_name = "NAME")]
     artifact_bucket: Option<String>,
-    /// Approve the change with this fingerprint, and no other
+    /// Approve the change and the package with this fingerprint, and no others
     #[arg(long, value_name = "FINGERPRINT")]
     approve: Vec<Fingerprint>,
+    /// State that the package was built from the reviewed tree: --approve then takes the fingerprint of the review, as `synth
+    /// diff` prints it, which names no package
+    #[arg(long)]
+    reviewed_package: bool,
     /// Wait until every address has confirmed its subscriptions, at most this long; Ctrl-C ends only the wait
     // The links in the mails are good for 48 hours.
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "48h")]
@@ -115,7 +120,8 @@ fn release(args: &DeployArgs) -> Result<Release, CommandError> {
     Ok(Release {
         bundle: target(config.stack_name.as_str(), &template),
         artifacts: target(&artifacts::stack_name(config.stack_name.as_str()), &artifacts),
-        package: Object { key: package.key(), content: package.bytes().to_vec() },
+        package: Object { digest: package.digest(), kind: "zip", content: package.bytes().to_vec() },
+        origin: if args.reviewed_package { PackageOrigin::ReviewedTree } else { PackageOrigin::AnyFile },
         bucket: args.artifact_bucket.clone(),
     })
 }
@@ -160,8 +166,7 @@ async fn attempt(
     stacks: &mut Stacks<'_>,
 ) -> Result<DeployOutcome, DeployError> {
     let mut deployment = release.clone().plan(session, stacks).await?;
-    for plan in deployment.plans() {
-        let approval = Approval::needed(&plan.diff);
+    for (plan, approval) in deployment.plans() {
         stacks.say(&Message::Plan { stack: &plan.target.stack, diff: &plan.diff, approval: approval.as_ref() });
     }
     if let Some(outputs) = deployment.unchanged() {
@@ -173,19 +178,23 @@ async fn attempt(
         stacks.note(sentence);
     }
     let approvals = deployment.approvals();
+    let package = deployment.approved_package();
     let approved: Vec<Fingerprint> = approvals.iter().map(|(_, approval)| approval.fingerprint).collect();
     match Decision::of(&approved, &args.approve, &open) {
         Decision::Ask | Decision::AskIfPossible if terminal::can_ask() => {
-            if !ask(interrupt, &question(&approvals, &open)).await? {
+            if !ask(interrupt, &question(&approvals, package, &open)).await? {
                 return Ok(DeployOutcome::Declined);
             }
         }
         // Without a terminal, what becomes of the users that leave was shown, and the change needs no approval.
         Decision::Go | Decision::AskIfPossible => {}
-        Decision::Ask => return Ok(needs_approval(approvals)),
+        Decision::Ask => return Ok(needs_approval(approvals, package)),
         Decision::Refuse => {
-            stacks.note("The approval is for another change");
-            return Ok(needs_approval(approvals));
+            stacks.note(match package {
+                Some(_) => "The approval is for another change or another package",
+                None => "The approval is for another change",
+            });
+            return Ok(needs_approval(approvals, package));
         }
     }
     for _ in 0..RETRIES {
@@ -203,7 +212,7 @@ async fn attempt(
                 deployment = release.clone().plan(session, stacks).await?;
                 let mut approvals = deployment.approvals().into_iter();
                 if let Some((stack, approval)) = approvals.find(|(_, more)| !approved.contains(&more.fingerprint)) {
-                    return Err(DeployError::NotApproved { stack, approval });
+                    return Err(DeployError::NotApproved { stack, approval, package });
                 }
             }
             deployed => return deployed.map(DeployOutcome::Deployed),
@@ -260,10 +269,11 @@ async fn open_rotations(
 }
 
 /// The question before a deployment, with the reasons for it.
-fn question(approvals: &[(String, Approval)], open: &[String]) -> String {
+fn question(approvals: &[(String, Approval)], package: Option<Sha256Digest>, open: &[String]) -> String {
     let mut reasons = Vec::new();
     if !approvals.is_empty() {
         reasons.push(format!("{}.", because_of(approvals)));
+        reasons.extend(package.map(covered));
     }
     if !open.is_empty() {
         reasons.push("A user leaves with two active keys, and both stay active.".to_owned());
@@ -302,10 +312,15 @@ fn because_of(approvals: &[(String, Approval)]) -> String {
     because(&reasons)
 }
 
-fn needs_approval(approvals: Vec<(String, Approval)>) -> DeployOutcome {
+/// The sentence about the package that an approval covers.
+fn covered(package: Sha256Digest) -> String {
+    format!("The approval also covers the package with the SHA-256 {package}.")
+}
+
+fn needs_approval(approvals: Vec<(String, Approval)>, package: Option<Sha256Digest>) -> DeployOutcome {
     let fingerprints = approvals.iter().map(|(_, approval)| approval.fingerprint);
     let command = command(std::env::args(), fingerprints);
-    DeployOutcome::NeedsApproval { approvals, command }
+    DeployOutcome::NeedsApproval { approvals, package, command }
 }
 
 /// The command line with these approvals instead of its own.
@@ -327,7 +342,7 @@ fn from_failure(failure: DeployError) -> DeployOutcome {
     match failure {
         DeployError::Interrupted => DeployOutcome::Interrupted,
         DeployError::Left { stack } => DeployOutcome::Left(stack),
-        DeployError::NotApproved { stack, approval } => needs_approval(vec![(stack, approval)]),
+        DeployError::NotApproved { stack, approval, package } => needs_approval(vec![(stack, approval)], package),
         failure => DeployOutcome::Failed { message: failure.to_string(), cause: failure.cause().cloned() },
     }
 }
@@ -337,9 +352,10 @@ fn stop(stack: &str, end: DeployOutcome) -> Result<(), CommandError> {
     let untouched = format!("Nothing was changed in {stack}.");
     match end {
         DeployOutcome::Deployed(_) | DeployOutcome::Unchanged(_) => Ok(()),
-        DeployOutcome::NeedsApproval { approvals, command } => {
-            let mut message =
-                format!("{}. {untouched}\nTo approve this change, run:\n  {command}", because_of(&approvals));
+        DeployOutcome::NeedsApproval { approvals, package, command } => {
+            let package = package.map(|package| format!("\n{}", covered(package))).unwrap_or_default();
+            let because = because_of(&approvals);
+            let mut message = format!("{because}. {untouched}{package}\nTo approve this change, run:\n  {command}");
             if std::env::var_os("MAKELEVEL").is_some() {
                 let fingerprints: Vec<_> =
                     approvals.iter().map(|(_, approval)| approval.fingerprint.to_string()).collect();
@@ -391,11 +407,15 @@ mod tests {
         assert_eq!(Decision::of(&[a], &[], &open), Decision::Ask);
         assert_eq!(Decision::of(&[a], &[a], &open), Decision::Go);
         let says = "A user leaves with two active keys, and both stay active.\nDeploy this?";
-        assert_eq!(question(&[], &open), says);
+        assert_eq!(question(&[], None, &open), says);
         let approval = Approval { reasons: vec![ApprovalReason::Deletes], fingerprint: a };
         let because = "The change needs approval: it deletes a resource.";
-        assert_eq!(question(&[("keys".into(), approval.clone())], &open), format!("{because}\n{says}"));
-        assert_eq!(question(&[("keys".into(), approval)], &[]), format!("{because}\nDeploy this?"));
+        let approvals = [("keys".into(), approval)];
+        assert_eq!(question(&approvals, None, &open), format!("{because}\n{says}"));
+        let package = Sha256Digest::of(b"package");
+        let covered = format!("The approval also covers the package with the SHA-256 {package}.");
+        assert_eq!(question(&approvals, Some(package), &[]), format!("{because}\n{covered}\nDeploy this?"));
+        assert_eq!(question(&[], Some(package), &open), says, "no approval is needed, so none covers the package");
     }
 
     #[test]

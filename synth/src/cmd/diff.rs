@@ -9,7 +9,7 @@ use std::{
 use clap::ValueEnum;
 use serde_json::Value as Json;
 
-use crate::cmd::{CommandError, Exit, config_args::ConfigArgs, print, takes_colour};
+use crate::cmd::{CommandError, Exit, config_args::ConfigArgs, generated_files, print, takes_colour};
 use crate::{
     cfn::{json, read},
     diff::{
@@ -30,9 +30,9 @@ pub(super) struct DiffArgs {
     /// Compare with the template that is committed in this git revision
     #[arg(long, value_name = "GIT-REV")]
     base: Option<String>,
-    /// The committed template to compare with, for --base
-    #[arg(long, value_name = "FILE", default_value = "templates/rotation.yaml", requires = "base")]
-    template: PathBuf,
+    /// The committed template to compare with, for --base [default: the file in templates/ with the configuration's name]
+    #[arg(long, value_name = "FILE", requires = "base")]
+    template: Option<PathBuf>,
     #[cfg(feature = "deploy")]
     #[command(flatten)]
     deployed: Deployed,
@@ -93,7 +93,10 @@ pub(super) fn run(args: &DiffArgs) -> Result<(), CommandError> {
     }
     let (old, new) = match (&args.base, deployed(args)) {
         (_, Some(deployed)) => (deployed?, args.old.as_deref()),
-        (Some(revision), None) => (committed(revision, &args.template)?, args.old.as_deref()),
+        (Some(revision), None) => {
+            let path = args.template.clone().unwrap_or_else(|| generated_files::template_path(args.source.path()));
+            (committed(revision, &path)?, args.old.as_deref())
+        }
         (None, None) => (file(args.old.as_deref().unwrap_or(Path::new("-")))?, args.new.as_deref()),
     };
     let new = match new {

@@ -116,6 +116,11 @@ fn configurations(folder: &str) -> Vec<PathBuf> {
     names.into_iter().map(|name| folder.join(name)).collect()
 }
 
+/// The committed template of a configuration.
+pub(super) fn template_path(config: &Path) -> PathBuf {
+    Path::new(TEMPLATES).join(config.file_stem().unwrap_or_default()).with_extension("yaml")
+}
+
 fn pair(from: PathBuf) -> Result<Pair, CommandError> {
     let read = config_args::read(&from, config::Overrides::default())?;
     let template = read.template()?;

@@ -14,12 +14,13 @@ use crate::cmd::{
     terminal::{Confirmation, can_ask},
 };
 use crate::deploy::{
-    command_line::{aws, make, quoted},
+    command_line::{aws, make},
     interrupt::Interrupt,
     invoke::{InvocationMode, RunCommand},
     received_report::ReceivedReport,
     revocation::{Revocation, RevocationOutcome},
 };
+use crate::shell::quoted;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RevokeArgs {

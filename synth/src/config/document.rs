@@ -12,7 +12,7 @@ use crate::config::{
 
 pub(super) struct ConfigDocument<'t> {
     text: &'t str,
-    entries: Vec<(String, Node<'t>, Node<'t>)>,
+    entries: Vec<(String, Node, Node)>,
     /// The settings that the command line overrides. Their values in the file do not matter.
     overridden: Vec<&'static str>,
     problems: Vec<Problem>,
@@ -29,7 +29,7 @@ impl<'t> ConfigDocument<'t> {
         };
         let yaml = "a configuration is YAML: write one `name: value` per line";
         let root = tree::parse(text)
-            .map_err(|e| refused(e.at..e.at + 1, format!("this YAML cannot be read: {}", e.why), yaml))?;
+            .map_err(|e| refused(character(text, e.at), format!("this YAML cannot be read: {}", e.problem), yaml))?;
         let mut document =
             Self { text, entries: Vec::new(), overridden, problems: Vec::new(), warnings: Vec::new(), checked: &[] };
         match root.content {
@@ -40,13 +40,13 @@ impl<'t> ConfigDocument<'t> {
         Ok(document)
     }
 
-    fn entry(&mut self, key: &Node<'t>, value: &Node<'t>, known: &[Setting]) {
+    fn entry(&mut self, key: &Node, value: &Node, known: &[Setting]) {
         let names = || known.iter().map(|setting| setting.name);
         let problem = |message| Problem::new(self.text, key.at.clone(), message);
         let problem = match &key.content {
             Content::Text(name) => match self.find(name) {
                 None if names().any(|known| known == name) => {
-                    return self.entries.push((name.clone().into_owned(), key.clone(), value.clone()));
+                    return self.entries.push((name.clone(), key.clone(), value.clone()));
                 }
                 None => problem(format!("there is no setting {name:?}"))
                     .meant(suggest::word(name, names()).map(str::to_owned))
@@ -61,7 +61,7 @@ impl<'t> ConfigDocument<'t> {
         self.problems.push(problem);
     }
 
-    fn find(&self, name: &str) -> Option<(&Node<'t>, &Node<'t>)> {
+    fn find(&self, name: &str) -> Option<(&Node, &Node)> {
         self.entries.iter().find(|(known, ..)| known == name).map(|(_, key, value)| (key, value))
     }
 
@@ -167,4 +167,9 @@ impl<'t> ConfigDocument<'t> {
     pub(super) fn finish(self) -> Result<Vec<Problem>, Problems> {
         if self.problems.is_empty() { Ok(self.warnings) } else { Err(Problems::new(self.problems)) }
     }
+}
+
+/// The bytes of the character that begins here.
+fn character(text: &str, at: usize) -> Range<usize> {
+    at..at + text[at..].chars().next().map_or(0, char::len_utf8)
 }

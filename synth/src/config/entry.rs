@@ -97,7 +97,7 @@ pub const FIELDS: [(&str, &str); 5] = [
 ];
 
 impl SettingType for ConfiguredUsers {
-    fn read(node: &Node<'_>) -> Result<Self, Vec<ValueProblem>> {
+    fn read(node: &Node) -> Result<Self, Vec<ValueProblem>> {
         let Content::Map(entries) = &node.content else { return RoleSelector::read(node).map(Self::from) };
         if let Some(word) = torn(entries) {
             let wrong = ValueProblem::new("a space after the colon makes this a mapping");
@@ -153,7 +153,7 @@ impl SettingType for ConfiguredUsers {
 }
 
 /// The word that YAML split at a colon: `tag: team=ci` is a mapping.
-fn torn(entries: &[(Node<'_>, Node<'_>)]) -> Option<String> {
+fn torn(entries: &[(Node, Node)]) -> Option<String> {
     let [(key, value)] = entries else { return None };
     let (Content::Text(key), Content::Text(value)) = (&key.content, &value.content) else { return None };
     let word = format!("{key}:{value}");

@@ -7,15 +7,15 @@ use crate::config::{
 };
 
 /// The fields of one mapping, and what is wrong with them so far.
-pub(super) struct Fields<'n, 't> {
-    node: &'n Node<'t>,
-    known: Vec<(&'n str, &'n Node<'t>, &'n Node<'t>)>,
+pub(super) struct Fields<'n> {
+    node: &'n Node,
+    known: Vec<(&'n str, &'n Node, &'n Node)>,
     wrong: Vec<ValueProblem>,
 }
 
-impl<'n, 't> Fields<'n, 't> {
+impl<'n> Fields<'n> {
     /// The fields with these names. Each other field, and each repeated one, is an error.
-    pub(super) fn of(node: &'n Node<'t>, entries: &'n [(Node<'t>, Node<'t>)], names: &[&str]) -> Self {
+    pub(super) fn of(node: &'n Node, entries: &'n [(Node, Node)], names: &[&str]) -> Self {
         let mut fields = Self { node, known: Vec::new(), wrong: Vec::new() };
         let there_are = format!("the fields are: {}", names.join(", "));
         for (key, value) in entries {
@@ -24,7 +24,7 @@ impl<'n, 't> Fields<'n, 't> {
                 fields.wrong.push(wrong("the name of a field must be a word".into()).allowed(&there_are));
                 continue;
             };
-            if !names.contains(&&**name) {
+            if !names.contains(&name.as_str()) {
                 let meant = suggest::word(name, names.iter().copied()).map(str::to_owned);
                 let unknown = wrong(format!("there is no field {name:?}")).allowed(&there_are);
                 fields.wrong.push(ValueProblem { meant, ..unknown });
@@ -37,7 +37,7 @@ impl<'n, 't> Fields<'n, 't> {
         fields
     }
 
-    fn find(&self, name: &str) -> Option<(&'n Node<'t>, &'n Node<'t>)> {
+    fn find(&self, name: &str) -> Option<(&'n Node, &'n Node)> {
         self.known.iter().find(|(known, ..)| *known == name).map(|(_, key, value)| (*key, *value))
     }
 

@@ -34,7 +34,7 @@ impl SameAs for PrincipalArn {
 }
 
 impl SettingType for Readers {
-    fn read(node: &Node<'_>) -> Result<Self, Vec<ValueProblem>> {
+    fn read(node: &Node) -> Result<Self, Vec<ValueProblem>> {
         items(node, 0).map(Self)
     }
 

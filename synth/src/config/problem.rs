@@ -33,9 +33,9 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem with these characters of the text.
+    /// A problem with these bytes of the text.
     pub(super) fn new(text: &str, at: Range<usize>, message: String) -> Self {
-        let at = bytes(text, at);
+        let at = first_line(text, at);
         let before = &text[..at.start];
         let line = before.rfind('\n').map_or(0, |newline| newline + 1);
         // An editor shows no byte order mark.
@@ -54,8 +54,7 @@ impl Problem {
     /// A problem with what follows this text.
     #[must_use]
     pub fn behind(text: &str, message: &str, fix: &str) -> Self {
-        let end = text.chars().count();
-        Self::new(text, end..end, message.to_owned()).note(fix)
+        Self::new(text, text.len()..text.len(), message.to_owned()).note(fix)
     }
 
     pub(super) fn meant(mut self, meant: Option<String>) -> Self {
@@ -69,7 +68,7 @@ impl Problem {
     }
 
     pub(super) fn context(mut self, text: &str, at: Range<usize>, says: String) -> Self {
-        self.context.push((bytes(text, at), says));
+        self.context.push((first_line(text, at), says));
         self
     }
 
@@ -94,16 +93,10 @@ impl Problem {
     }
 }
 
-/// The bytes of these characters. If they are on several lines, only the first line counts, without spaces at its end.
-pub(super) fn bytes(text: &str, characters: Range<usize>) -> Range<usize> {
-    let mut indices = text.char_indices().map(|(index, _)| index).chain([text.len()]).skip(characters.start);
-    let start = indices.next().unwrap_or(text.len());
-    let end = match characters.len() {
-        0 => start,
-        length => indices.nth(length - 1).unwrap_or(text.len()),
-    };
-    let first_line = text[start..end].lines().next().unwrap_or_default();
-    start..start + first_line.trim_end().len()
+/// These bytes of the text. If they are on several lines, only the first line counts, without spaces at its end.
+pub(super) fn first_line(text: &str, at: Range<usize>) -> Range<usize> {
+    let first_line = text[at.clone()].lines().next().unwrap_or_default();
+    at.start..at.start + first_line.trim_end().len()
 }
 
 /// Every problem of a file, in the order of the file. It is never empty.

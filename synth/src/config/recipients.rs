@@ -13,7 +13,7 @@ use crate::config::{
 pub(super) struct RecipientsSetting(pub(super) Vec<Recipient>);
 
 impl SettingType for RecipientsSetting {
-    fn read(node: &Node<'_>) -> Result<Self, Vec<ValueProblem>> {
+    fn read(node: &Node) -> Result<Self, Vec<ValueProblem>> {
         items(node, 0).map(Self)
     }
 

@@ -19,16 +19,16 @@ const LEAST: u32 = 1;
 const MOST: u32 = 900;
 
 impl SettingType for ReservedConcurrency {
-    fn read(node: &Node<'_>) -> Result<Self, Vec<ValueProblem>> {
+    fn read(node: &Node) -> Result<Self, Vec<ValueProblem>> {
         let fits = |text: &str| text.parse().ok().filter(|number| (LEAST..=MOST).contains(number));
         let (shown, meant) = match &node.content {
             Content::Text(word) if word == NONE => return Ok(Self(None)),
             Content::Number(digits) => match fits(digits) {
                 Some(number) => return Ok(Self(Some(number))),
-                None => (digits.to_string(), None),
+                None => (digits.clone(), None),
             },
             Content::Text(text) => (format!("{text:?}"), fits(text).map(|number| number.to_string())),
-            Content::Other(text) => (text.to_string(), None),
+            Content::Other(text) => (text.clone(), None),
             _ => ("this".into(), None),
         };
         let wrong = ValueProblem::new(format!("{shown} is not a number of runs at once"));

@@ -48,7 +48,7 @@ impl FromStr for RoleSelector {
 pub(super) struct Exempt(pub(super) Vec<UserSelector>);
 
 impl SettingType for Exempt {
-    fn read(node: &Node<'_>) -> Result<Self, Vec<ValueProblem>> {
+    fn read(node: &Node) -> Result<Self, Vec<ValueProblem>> {
         items(node, 0).map(Self)
     }
 

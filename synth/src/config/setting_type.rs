@@ -26,7 +26,7 @@ impl ValueProblem {
     }
 
     /// Blames this part of the value. A part that is not written has no place.
-    pub(super) fn at(mut self, part: &Node<'_>) -> Self {
+    pub(super) fn at(mut self, part: &Node) -> Self {
         self.at = Some(part.at.clone()).filter(|at| !at.is_empty());
         self
     }
@@ -40,7 +40,7 @@ impl ValueProblem {
 /// The type of a setting's value.
 pub(super) trait SettingType: Sized {
     /// Reads a value, or returns everything that is wrong with it.
-    fn read(node: &Node<'_>) -> Result<Self, Vec<ValueProblem>>;
+    fn read(node: &Node) -> Result<Self, Vec<ValueProblem>>;
 
     /// The JSON Schema of a value. It accepts what [`SettingType::read`] accepts.
     fn schema() -> Json;
@@ -141,7 +141,7 @@ fn meant<T: Word>(text: &str) -> Option<String> {
 }
 
 impl<T: Word> SettingType for T {
-    fn read(node: &Node<'_>) -> Result<Self, Vec<ValueProblem>> {
+    fn read(node: &Node) -> Result<Self, Vec<ValueProblem>> {
         let word = match &node.content {
             Content::Text(text) => parse(text),
             Content::Number(digits) if T::NUMBERS => parse(digits),
@@ -174,7 +174,7 @@ pub(super) trait SameAs {
 
 /// A list with at least one item and no two that mean the same.
 impl<T: SettingType + SameAs> SettingType for Vec<T> {
-    fn read(node: &Node<'_>) -> Result<Self, Vec<ValueProblem>> {
+    fn read(node: &Node) -> Result<Self, Vec<ValueProblem>> {
         items(node, 1)
     }
 
@@ -197,7 +197,7 @@ pub(super) fn allowed_list<T: SettingType>() -> String {
 }
 
 /// Reads a list with at least `least` items. No two items may mean the same. The error has everything that is wrong.
-pub(super) fn items<T: SettingType + SameAs>(node: &Node<'_>, least: usize) -> Result<Vec<T>, Vec<ValueProblem>> {
+pub(super) fn items<T: SettingType + SameAs>(node: &Node, least: usize) -> Result<Vec<T>, Vec<ValueProblem>> {
     let shape = if least == 0 {
         "a list: write a line `- …` for each entry, or [] for none"
     } else {

@@ -50,14 +50,14 @@ impl Word for TagValue {
 }
 
 impl SettingType for ResourceTags {
-    fn read(node: &Node<'_>) -> Result<Self, Vec<ValueProblem>> {
+    fn read(node: &Node) -> Result<Self, Vec<ValueProblem>> {
         let Content::Map(entries) = &node.content else {
             let shape = "it must be a mapping: write a line `KEY: VALUE` for each tag, or {} for none";
             return Err(vec![ValueProblem::new(shape)]);
         };
         let (mut tags, mut wrong) = (Vec::<(TagKey, TagValue)>::new(), Vec::new());
         for (key, value) in entries.iter() {
-            let placed = |wrong: ValueProblem, part: &Node<'_>| wrong.at(if part.at.is_empty() { key } else { part });
+            let placed = |wrong: ValueProblem, part: &Node| wrong.at(if part.at.is_empty() { key } else { part });
             let mut keep =
                 |all: Vec<ValueProblem>, part| wrong.extend(all.into_iter().map(|wrong| placed(wrong, part)));
             let (read_key, read_value) = (TagKey::read(key), TagValue::read(value));

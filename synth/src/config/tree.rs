@@ -3,73 +3,60 @@
 //! serde would lose the places, so the tree is built from the parser's events. It follows the core schema of YAML 1.2, as
 //! editors do: `no` is a text, `7` is a number.
 
-use std::{borrow::Cow, ops::Range, rc::Rc};
+use std::{collections::HashMap, ops::Range, rc::Rc};
 
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 use serde_json::Value as Json;
 
-/// A value and its place: a range of characters of the text.
+use crate::cfn::yaml_events::{CORE, NodeProperties, YamlError, YamlEvent, YamlEvents};
+
+/// A value and its place: a range of bytes of the text.
 #[derive(Debug, Clone)]
-pub(super) struct Node<'t> {
+pub(super) struct Node {
     pub(super) at: Range<usize>,
-    pub(super) content: Content<'t>,
+    pub(super) content: Content,
 }
 
 /// The content of a value. Lists and mappings are shared, so that an alias needs no copy.
 #[derive(Debug, Clone)]
-pub(super) enum Content<'t> {
+pub(super) enum Content {
     Null,
-    Text(Cow<'t, str>),
+    Text(String),
     /// A whole number, as it is written.
-    Number(Cow<'t, str>),
+    Number(String),
     /// `true`, `false`, or a number that is not whole, as it is written.
-    Other(Cow<'t, str>),
-    List(Rc<[Node<'t>]>),
-    Map(Rc<[(Node<'t>, Node<'t>)]>),
+    Other(String),
+    List(Rc<[Node]>),
+    Map(Rc<[(Node, Node)]>),
     /// A value with a YAML tag that no setting understands.
     Tagged(String),
-}
-
-/// Why a text is not one tree, and the character where that shows.
-#[derive(Debug)]
-pub(super) struct Unreadable {
-    pub(super) at: usize,
-    pub(super) why: String,
 }
 
 /// The deepest nesting that is read: deeper than any configuration, and too shallow to overflow the stack.
 const DEPTH: usize = 32;
 
 /// Reads the text, which must be one document.
-pub(super) fn parse(text: &str) -> Result<Node<'_>, Unreadable> {
-    let mut builder = Builder { text, seen: (0, 0), parser: Parser::new_from_str(text), anchors: Vec::new() };
-    let mut root = None;
-    loop {
-        let (event, span) = builder.next()?;
-        match event {
-            Event::StreamEnd => break,
-            Event::DocumentStart(_) if root.is_some() => {
-                return Err(Unreadable { at: span.start.index(), why: "a second document begins here".into() });
-            }
-            Event::DocumentStart(_) => {
-                let (event, span) = builder.next()?;
-                root = Some(builder.node(event, span, 0)?);
-            }
-            _ => {}
-        }
+pub(super) fn parse(text: &str) -> Result<Node, YamlError> {
+    let mut builder = Builder { text, events: YamlEvents::new(text), anchors: HashMap::new() };
+    let (YamlEvent::Document, _) = builder.events.next()? else {
+        return Ok(Node { at: 0..0, content: Content::Null });
+    };
+    let (event, at) = builder.events.next()?;
+    let root = builder.node(event, at, 0)?;
+    match builder.events.next()? {
+        (YamlEvent::End, _) => Ok(root),
+        (_, at) => Err(YamlError { at: at.start, problem: "a second document begins here".into() }),
     }
-    Ok(root.unwrap_or(Node { at: 0..0, content: Content::Null }))
 }
 
 /// Converts a value to JSON. Only declared defaults and examples are converted, which have no tags and no special numbers.
-pub(super) fn json(node: &Node<'_>) -> Json {
+pub(super) fn json(node: &Node) -> Json {
     match &node.content {
         Content::Text(text) => Json::from(&**text),
         Content::List(items) => items.iter().map(json).collect(),
         Content::Map(entries) => entries
             .iter()
             .filter_map(|(key, value)| match &key.content {
-                Content::Text(name) => Some((name.to_string(), json(value))),
+                Content::Text(name) => Some((name.clone(), json(value))),
                 _ => None,
             })
             .collect(),
@@ -80,130 +67,95 @@ pub(super) fn json(node: &Node<'_>) -> Json {
 
 struct Builder<'t> {
     text: &'t str,
-    /// The last character that [`Builder::from`] was asked for, and the byte where it begins.
-    seen: (usize, usize),
-    parser: Parser<'t, StrInput<'t>>,
-    /// The complete values that have an anchor, each with its number.
-    anchors: Vec<(usize, Content<'t>)>,
+    events: YamlEvents<'t>,
+    /// The complete values that have an anchor.
+    anchors: HashMap<String, Content>,
 }
 
-impl<'t> Builder<'t> {
-    fn next(&mut self) -> Result<(Event<'t>, Span), Unreadable> {
-        let event = self.parser.next_event().unwrap_or(Ok((Event::StreamEnd, Span::default())));
-        event.map_err(|e: ScanError| Unreadable { at: e.marker().index(), why: e.info().to_owned() })
-    }
-
-    fn node(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Node<'t>, Unreadable> {
-        let start = span.start.index();
-        let refuse = |why: &str| Err(Unreadable { at: start, why: why.into() });
+impl Builder<'_> {
+    fn node(&mut self, event: YamlEvent, at: Range<usize>, depth: usize) -> Result<Node, YamlError> {
+        let refuse = |problem: &str| Err(YamlError { at: at.start, problem: problem.into() });
         if depth > DEPTH {
             return refuse("this is nested too deeply");
         }
-        let mut end = span.end.index();
-        let start = start + self.properties(&event, start);
-        let (content, anchor, tag) = match event {
-            Event::Scalar(text, style, anchor, tag) => {
-                if matches!(style, ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted) {
-                    end = start + self.quoted(start);
-                }
-                let is_text = style != ScalarStyle::Plain || tag.as_deref().is_some_and(is_string);
+        let start = self.value_start(&event, at.start);
+        let mut end = at.end;
+        let (content, NodeProperties { anchor, tag }) = match event {
+            YamlEvent::Scalar { text, is_plain, properties } => {
+                let is_text = !is_plain || properties.tag.as_deref().is_some_and(is_string);
                 let content = if is_text { Content::Text(text) } else { resolve(text) };
-                (content, anchor, tag.filter(|tag| !is_string(tag)))
+                let tag = properties.tag.filter(|tag| !is_string(tag));
+                (content, NodeProperties { tag, ..properties })
             }
-            Event::SequenceStart(anchor, tag) => {
+            YamlEvent::ListStart(properties) => {
                 let mut items = Vec::new();
                 loop {
-                    let (event, span) = self.next()?;
-                    if matches!(event, Event::SequenceEnd) {
-                        end = span.end.index().max(end);
+                    let (event, at) = self.events.next()?;
+                    if event == YamlEvent::ListEnd {
+                        end = at.end;
                         break;
                     }
-                    items.push(self.node(event, span, depth + 1)?);
+                    items.push(self.node(event, at, depth + 1)?);
                 }
-                (Content::List(items.into()), anchor, tag)
+                (Content::List(items.into()), properties)
             }
-            Event::MappingStart(anchor, tag) => {
+            YamlEvent::MapStart(properties) => {
                 let mut entries = Vec::new();
                 loop {
-                    let (event, span) = self.next()?;
-                    if matches!(event, Event::MappingEnd) {
-                        end = span.end.index().max(end);
+                    let (event, at) = self.events.next()?;
+                    if event == YamlEvent::MapEnd {
+                        end = at.end;
                         break;
                     }
-                    let key = self.node(event, span, depth + 1)?;
-                    let (event, span) = self.next()?;
-                    entries.push((key, self.node(event, span, depth + 1)?));
+                    let key = self.node(event, at, depth + 1)?;
+                    let (event, at) = self.events.next()?;
+                    entries.push((key, self.node(event, at, depth + 1)?));
                 }
-                (Content::Map(entries.into()), anchor, tag)
+                (Content::Map(entries.into()), properties)
             }
-            Event::Alias(id) => match self.anchors.iter().rev().find(|(anchor, _)| *anchor == id) {
-                Some((_, content)) => (content.clone(), 0, None),
-                None => return refuse("this refers to the value that it is part of"),
+            YamlEvent::Alias(anchor) => match self.anchors.get(&anchor) {
+                Some(content) => (content.clone(), NodeProperties::default()),
+                None => return refuse("no complete value before this has the anchor that it refers to"),
             },
             _ => return refuse("a value is expected here"),
         };
-        let content = tag.map_or(content, |tag| Content::Tagged(format!("{}{}", tag.handle, tag.suffix)));
-        if anchor > 0 {
-            self.anchors.push((anchor, content.clone()));
+        let content = tag.map_or(content, Content::Tagged);
+        if let Some(anchor) = anchor {
+            self.anchors.insert(anchor, content.clone());
         }
         Ok(Node { at: start..end, content })
     }
-}
 
-/// Corrects the parser's places: they include text that a reader does not see as the value.
-impl<'t> Builder<'t> {
-    /// The text from a character on. The search starts at the last one, so that a long text takes linear time.
-    fn from(&mut self, start: usize) -> &'t str {
-        let (seen, at) = if start < self.seen.0 { (0, 0) } else { self.seen };
-        let rest = &self.text[at..];
-        let skipped = rest.char_indices().nth(start - seen).map_or(rest.len(), |(index, _)| index);
-        self.seen = (start, at + skipped);
-        &rest[skipped..]
-    }
-
-    /// The number of characters of the anchor and the tag before a value.
-    fn properties(&mut self, event: &Event<'_>, start: usize) -> usize {
-        let has_some = match event {
-            Event::Scalar(_, _, anchor, tag) | Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => {
-                *anchor > 0 || tag.is_some()
-            }
-            _ => false,
+    /// The byte where a value begins, after its anchor, its tag and the sign of a block.
+    fn value_start(&self, event: &YamlEvent, start: usize) -> usize {
+        let (YamlEvent::Scalar { properties, .. } | YamlEvent::ListStart(properties) | YamlEvent::MapStart(properties)) =
+            event
+        else {
+            return start;
         };
-        if !has_some {
-            return 0;
-        }
-        let value = self.from(start);
-        let mut rest = value;
-        while rest.starts_with(['&', '!']) {
-            rest = rest.trim_start_matches(|c: char| !c.is_whitespace()).trim_start();
-        }
-        value[..value.len() - rest.len()].chars().count()
-    }
-
-    /// The number of characters of a scalar in quotes. The parser also counts the comment after it.
-    fn quoted(&mut self, start: usize) -> usize {
-        let mut characters = self.from(start).chars();
-        let Some(quote) = characters.next() else { return 0 };
-        let mut length = 1;
-        while let Some(c) = characters.next() {
-            length += 1;
-            if c == quote && !(quote == '\'' && characters.as_str().starts_with(quote)) {
-                break;
-            }
-            if c == '\\' && quote == '"' || c == quote {
-                length += usize::from(characters.next().is_some());
+        let mut rest = &self.text[start..];
+        if *properties != NodeProperties::default() {
+            while rest.starts_with(['&', '!']) {
+                rest = rest.trim_start_matches(|c: char| !c.is_whitespace()).trim_start();
             }
         }
-        length
+        // A block of text begins in the line after its sign.
+        if matches!(event, YamlEvent::Scalar { is_plain: false, .. })
+            && rest.starts_with(['|', '>'])
+            && let Some((_, block)) = rest.split_once('\n')
+        {
+            rest = block.trim_start();
+        }
+        self.text.len() - rest.len()
     }
 }
 
-fn is_string(tag: &Tag) -> bool {
-    tag.is_yaml_core_schema() && tag.suffix == "str"
+fn is_string(tag: &str) -> bool {
+    tag.strip_prefix(CORE) == Some("str")
 }
 
 /// The content of an unquoted scalar (YAML 1.2.2, "10.3.2. Tag Resolution").
-fn resolve(text: Cow<'_, str>) -> Content<'_> {
+fn resolve(text: String) -> Content {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(&text);
     if matches!(&*text, "" | "~" | "null" | "Null" | "NULL") {
         Content::Null
@@ -226,30 +178,30 @@ fn resolve(text: Cow<'_, str>) -> Content<'_> {
 /// The place of a setting's value in a text; of its name, if it has no value.
 pub(super) fn place(text: &str, setting: &str) -> Option<Range<usize>> {
     let Content::Map(entries) = parse(text).ok()?.content else { return None };
-    let is_it = |(key, _): &&(Node<'_>, Node<'_>)| matches!(&key.content, Content::Text(name) if name == setting);
+    let is_it = |(key, _): &&(Node, Node)| matches!(&key.content, Content::Text(name) if name == setting);
     entries.iter().find(is_it).map(|(key, value)| written(key, value))
 }
 
 /// The place of a value; of its key, if the value is empty.
-pub(super) fn written(key: &Node<'_>, value: &Node<'_>) -> Range<usize> {
+pub(super) fn written(key: &Node, value: &Node) -> Range<usize> {
     if value.at.is_empty() { key.at.clone() } else { value.at.clone() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::problem::bytes;
+    use crate::config::problem::first_line;
 
     /// The text at the place of each scalar, in the order of the text.
     fn scalars(text: &str) -> Vec<String> {
-        fn walk(node: &Node<'_>, text: &str, found: &mut Vec<String>) {
+        fn walk(node: &Node, text: &str, found: &mut Vec<String>) {
             match &node.content {
                 Content::List(items) => items.iter().for_each(|item| walk(item, text, found)),
                 Content::Map(entries) => entries.iter().for_each(|(key, value)| {
                     walk(key, text, found);
                     walk(value, text, found);
                 }),
-                _ => found.push(text[bytes(text, node.at.clone())].to_owned()),
+                _ => found.push(text[first_line(text, node.at.clone())].to_owned()),
             }
         }
         let mut found = Vec::new();

@@ -181,14 +181,14 @@ impl Memory {
 }
 
 impl SettingType for Memory {
-    fn read(node: &Node<'_>) -> Result<Self, Vec<ValueProblem>> {
+    fn read(node: &Node) -> Result<Self, Vec<ValueProblem>> {
         let (shown, meant) = match &node.content {
             Content::Number(digits) => match Self::fits(digits) {
                 Some(memory) => return Ok(memory),
-                None => (digits.to_string(), None),
+                None => (digits.clone(), None),
             },
             Content::Text(text) => (format!("{text:?}"), Self::guess(text).map(|mib| mib.to_string())),
-            Content::Other(text) => (text.to_string(), None),
+            Content::Other(text) => (text.clone(), None),
             _ => ("this".into(), None),
         };
         let (least, most) = (Self::LEAST, Self::MOST);

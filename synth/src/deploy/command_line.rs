@@ -1,6 +1,8 @@
 //! The commands that messages propose, for the stack that this process is about.
 
-use std::{borrow::Cow, env};
+use std::env;
+
+use crate::shell::quoted;
 
 /// The options that choose a stack, and the variables of make for the same.
 const CHOICES: [(&str, &str); 3] = [("--config", "CONFIG"), ("--region", "REGION"), ("--profile", "PROFILE")];
@@ -19,13 +21,6 @@ pub fn make(target: &str) -> String {
 #[must_use]
 pub fn aws(command: &str) -> String {
     aws_for(command, &env::args().collect::<Vec<_>>())
-}
-
-/// A word as a shell takes it.
-#[must_use]
-pub fn quoted(word: &str) -> String {
-    // An argument of a process cannot contain a NUL byte, the only text that is refused.
-    shlex::try_quote(word).map_or_else(|_| word.to_owned(), Cow::into_owned)
 }
 
 fn make_for(target: &str, arguments: &[String]) -> String {

@@ -6,7 +6,7 @@ use crate::deploy::{
     root_cause::{self, RootCause},
     stack_status::{Remedy, StackState, StackStatus},
 };
-use crate::{cfn::read::TemplateReadError, diff::approval::Approval};
+use crate::{cfn::read::TemplateReadError, diff::approval::Approval, package::Sha256Digest};
 
 /// The reason why a deployment did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -85,6 +85,8 @@ pub enum DeployError {
         stack: String,
         /// The approval that the whole change needs.
         approval: Approval,
+        /// The package that the approval covers. `None` if it covers only the change.
+        package: Option<Sha256Digest>,
     },
     /// The user stopped the command before the operation was started.
     #[error("interrupted: the stack was not changed")]
@@ -92,6 +94,12 @@ pub enum DeployError {
     /// The bucket that `--artifact-bucket` names does not exist.
     #[error("there is no bucket {0}: create it, or leave out --artifact-bucket")]
     NoBucket(String),
+    /// The bucket keeps no versions, so another file could take the place of the package after it was checked.
+    #[error(
+        "the bucket {0} keeps no versions, so nothing says which bytes Lambda would get: run `aws s3api put-bucket-versioning \
+         --bucket {0} --versioning-configuration Status=Enabled`, or leave out --artifact-bucket"
+    )]
+    NoVersions(String),
     /// The stack of the artifact bucket exists, but the bucket does not.
     #[error(
         "the bucket {bucket} was deleted, but its stack {stack} still exists: delete the stack, then run the same \

@@ -10,7 +10,7 @@ use lambda::model::user::UserName;
 use super::{
     aws::{
         Session,
-        bucket::{Bucket, Found},
+        bucket::{Bucket, Found, ObjectVersion, StoredObject},
         cloudformation::Body,
     },
     deploy_error::DeployError,
@@ -20,8 +20,12 @@ use super::{
     subscriptions::StackTopic,
 };
 use crate::{
-    diff::approval::{Approval, Fingerprint},
-    limits, package,
+    diff::{
+        Diff,
+        approval::{Approval, Fingerprint},
+    },
+    limits,
+    package::Sha256Digest,
     stack::artifacts,
 };
 
@@ -34,6 +38,8 @@ pub struct Release {
     pub artifacts: TargetStack,
     /// The handler's package.
     pub package: Object,
+    /// Where the package is from.
+    pub origin: PackageOrigin,
     /// The name of a bucket to use instead of the artifact stack's.
     pub bucket: Option<String>,
 }
@@ -41,10 +47,29 @@ pub struct Release {
 /// A file for the artifact bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
-    /// The key of the object, which contains the hash of its content.
-    pub key: String,
+    /// The digest of the content.
+    pub digest: Sha256Digest,
+    /// The ending of the key, such as `zip`.
+    pub kind: &'static str,
     /// The bytes of the object.
     pub content: Vec<u8>,
+}
+
+impl Object {
+    /// The key of the object: the digest of its content, and the ending.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{}.{}", self.digest, self.kind)
+    }
+}
+
+/// Where a package is from. It decides what an approval covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PackageOrigin {
+    /// It can be any file. So an approval of the change covers the package too.
+    AnyFile,
+    /// It was built from the tree that was reviewed. So an approval of the change in the review is enough.
+    ReviewedTree,
 }
 
 /// The plan for a whole release.
@@ -52,10 +77,16 @@ pub struct Object {
 pub struct Deployment {
     store: Store,
     package: Object,
+    origin: PackageOrigin,
+    /// The version of the package in the bucket. `None` if the package must be uploaded first.
+    version: Option<ObjectVersion>,
     /// The plan for the stack of the artifact bucket. `None` if the bucket is used as it is.
     artifacts: Option<Plan>,
     bundle: Plan,
 }
+
+/// The version in a change set that is made before the package is uploaded. It shows the change and is never executed.
+const NOT_UPLOADED: &str = "not-uploaded-yet";
 
 /// The artifact bucket and its address.
 #[derive(Debug)]
@@ -72,28 +103,48 @@ impl Release {
     /// # Errors
     /// [`DeployError`] if the release cannot be deployed.
     pub async fn plan(self, session: &Session, stacks: &mut Stacks<'_>) -> Result<Deployment, DeployError> {
-        let Self { mut bundle, artifacts, package, bucket } = self;
+        let Self { mut bundle, artifacts, package, origin, bucket } = self;
         let is_ours = bucket.is_none();
         let store = Store::find(session, &bundle.stack, bucket).await?;
         let artifacts = if is_ours { store.plan(artifacts, stacks).await? } else { None };
-        bundle.parameters = vec![("CodeBucket", store.bucket.name.clone()), ("CodeKey", package.key.clone())];
+        let version = match store.stored(&package).await? {
+            StoredObject::Same(version) => Some(version),
+            StoredObject::Unconfirmed | StoredObject::Missing => None,
+        };
+        bundle.parameters = store.parameters(&package, version.as_ref());
         let body = store.body(&bundle.document, stacks).await?;
         let bundle = stacks.plan(bundle, body.as_ref()).await?;
-        Ok(Deployment { store, package, artifacts, bundle })
+        Ok(Deployment { store, package, origin, version, artifacts, bundle })
     }
 }
 
 impl Deployment {
-    /// The plans of the stacks that change, in the order of their execution.
-    pub fn plans(&self) -> impl Iterator<Item = &Plan> {
-        self.artifacts.iter().chain([&self.bundle]).filter(|plan| !plan.is_empty())
+    /// The plans of the stacks that change, in the order of their execution, each with the approval that it needs.
+    pub fn plans(&self) -> impl Iterator<Item = (&Plan, Option<Approval>)> {
+        let artifacts = self.artifacts.iter().map(|plan| (plan, Approval::needed(&plan.diff)));
+        let bundle = (&self.bundle, self.approval(&self.bundle.diff));
+        artifacts.chain([bundle]).filter(|(plan, _)| !plan.is_empty())
     }
 
     /// The approvals that the deployment needs, each with the name of its stack.
     #[must_use]
     pub fn approvals(&self) -> Vec<(String, Approval)> {
-        let needed = |plan: &Plan| Some((plan.target.stack.clone(), Approval::needed(&plan.diff)?));
-        self.plans().filter_map(needed).collect()
+        self.plans().filter_map(|(plan, approval)| Some((plan.target.stack.clone(), approval?))).collect()
+    }
+
+    /// The approval that a change of the rotation stack needs.
+    fn approval(&self, diff: &Diff) -> Option<Approval> {
+        let approval = Approval::needed(diff)?;
+        Some(match self.approved_package() {
+            Some(package) => approval.with_package(&package.to_string()),
+            None => approval,
+        })
+    }
+
+    /// The package that an approval covers. `None` if the approval covers only the change.
+    #[must_use]
+    pub fn approved_package(&self) -> Option<Sha256Digest> {
+        (self.origin == PackageOrigin::AnyFile).then_some(self.package.digest)
     }
 
     /// The outputs of the rotation stack if there is nothing to change. Otherwise `None`.
@@ -128,37 +179,46 @@ impl Deployment {
     /// # Errors [`DeployError`] if the deployment did not succeed. [`DeployError::NotApproved`] if AWS would do more
     /// than was approved.
     pub async fn carry_out(
-        self,
+        mut self,
         approved: &[Fingerprint],
         stacks: &mut Stacks<'_>,
     ) -> Result<BTreeMap<String, String>, DeployError> {
-        let Self { mut store, package, artifacts, mut bundle } = self;
-        if let Some(mut plan) = artifacts.filter(|plan| !plan.is_empty()) {
-            stacks.note(&format!("Making the artifact bucket {}", store.bucket.name));
+        if let Some(mut plan) = self.artifacts.take().filter(|plan| !plan.is_empty()) {
+            stacks.note(&format!("Making the artifact bucket {}", self.store.bucket.name));
             if plan.is_open() {
                 let body = Body::Text(plan.target.document.clone());
                 stacks.close(&mut plan, &body).await?;
             }
             stacks.carry_out(plan).await?;
-            store.found = Found::Bucket;
+            self.store.found = Found::Bucket;
         }
-        if bundle.is_empty() {
-            return Ok(bundle.found.map(|stack| stack.outputs).unwrap_or_default());
+        if self.bundle.is_empty() {
+            return Ok(self.bundle.found.map(|stack| stack.outputs).unwrap_or_default());
         }
-        store.put(&package, "the package", stacks).await?;
-        if bundle.is_open() {
-            if let Some(body) = store.body(&bundle.target.document, stacks).await? {
-                stacks.close(&mut bundle, &body).await?;
+        let is_uploaded = self.version.is_some();
+        if !is_uploaded {
+            let version = self.store.put(&self.package, "the package", stacks).await?;
+            self.bundle.target.parameters = self.store.parameters(&self.package, Some(&version));
+        }
+        // A change set that was made before the upload does not name the version.
+        if !is_uploaded || self.bundle.is_open() {
+            if let Some(body) = self.store.body(&self.bundle.target.document, stacks).await? {
+                stacks.close(&mut self.bundle, &body).await?;
             }
             // CloudFormation may do more than was approved.
-            if let Some(more) = Approval::needed(&bundle.diff).filter(|more| !approved.contains(&more.fingerprint)) {
-                let stack = &bundle.target.stack;
-                stacks.say(&Message::Plan { stack, diff: &bundle.diff, approval: Some(&more) });
-                return Err(DeployError::NotApproved { stack: stack.clone(), approval: more });
+            let diff = &self.bundle.diff;
+            if let Some(more) = self.approval(diff).filter(|more| !approved.contains(&more.fingerprint)) {
+                let stack = &self.bundle.target.stack;
+                stacks.say(&Message::Plan { stack, diff, approval: Some(&more) });
+                return Err(DeployError::NotApproved {
+                    stack: stack.clone(),
+                    approval: more,
+                    package: self.approved_package(),
+                });
             }
         }
-        stacks.note(&format!("Deploying {}", bundle.target.stack));
-        Ok(stacks.carry_out(bundle).await?.map(|stack| stack.outputs).unwrap_or_default())
+        stacks.note(&format!("Deploying {}", self.bundle.target.stack));
+        Ok(stacks.carry_out(self.bundle).await?.map(|stack| stack.outputs).unwrap_or_default())
     }
 }
 
@@ -204,16 +264,39 @@ impl Store {
             return Ok(None);
         }
         let content = document.as_bytes().to_vec();
-        let object = Object { key: format!("{}.yaml", package::Sha256Digest::of(&content)), content };
-        self.put(&object, "the template, which is too large for a call,", stacks).await?;
-        Ok(Some(Body::Url(format!("{}/{}/{}", self.address, self.bucket.name, object.key))))
+        let object = Object { digest: Sha256Digest::of(&content), kind: "yaml", content };
+        let version = self.put(&object, "the template, which is too large for a call,", stacks).await?;
+        let (bucket, key, version) = (&self.bucket.name, object.key(), version.as_str());
+        Ok(Some(Body::Url(format!("{}/{bucket}/{key}?versionId={version}", self.address))))
     }
 
-    async fn put(&self, object: &Object, what: &str, stacks: &mut Stacks<'_>) -> Result<(), DeployError> {
-        if !self.bucket.has(&object.key).await? {
-            stacks.note(&format!("Uploading {what} as {}", object.key));
-            self.bucket.put(&object.key, object.content.clone()).await?;
+    /// The parameters that say where the package is. Lambda takes exactly this version.
+    fn parameters(&self, package: &Object, version: Option<&ObjectVersion>) -> Vec<(&'static str, String)> {
+        let version = version.map_or(NOT_UPLOADED, ObjectVersion::as_str).to_owned();
+        vec![("CodeBucket", self.bucket.name.clone()), ("CodeKey", package.key()), ("CodeVersion", version)]
+    }
+
+    /// What the bucket has under the key of the object. Without a bucket, nothing.
+    async fn stored(&self, object: &Object) -> Result<StoredObject, DeployError> {
+        if self.found != Found::Bucket {
+            return Ok(StoredObject::Missing);
         }
-        Ok(())
+        Ok(self.bucket.stored(&object.key(), object.digest).await?)
+    }
+
+    /// Uploads an object unless the bucket has it. Returns its version.
+    async fn put(&self, object: &Object, what: &str, stacks: &mut Stacks<'_>) -> Result<ObjectVersion, DeployError> {
+        let (bucket, key) = (&self.bucket.name, object.key());
+        match self.stored(object).await? {
+            StoredObject::Same(version) => return Ok(version),
+            StoredObject::Unconfirmed => stacks.note(&format!(
+                "warning: S3 does not confirm by its SHA-256 that {key} in the bucket {bucket} is {what}: it has other bytes, \
+                 no SHA-256 or no version. It is not used."
+            )),
+            StoredObject::Missing => {}
+        }
+        stacks.note(&format!("Uploading {what} as {key}"));
+        let version = self.bucket.put(&key, object.digest, object.content.clone()).await?;
+        version.ok_or_else(|| DeployError::NoVersions(bucket.clone()))
     }
 }

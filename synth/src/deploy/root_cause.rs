@@ -136,7 +136,8 @@ const KNOWN: &[(&[&str], &str)] = &[
     (&["Unrecognized resource types"], "This Region lacks a service that the stack needs: choose another one."),
     (
         &["TerminationProtection"],
-        "The stack is protected from deletion: lift that first (aws cloudformation update-termination-protection).",
+        "The stack is protected from deletion: lift that first (aws cloudformation update-termination-protection \
+         --no-enable-termination-protection --stack-name STACK).",
     ),
 ];
 

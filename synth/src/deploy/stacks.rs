@@ -189,13 +189,15 @@ impl<'a> Stacks<'a> {
         read::read(&text).map_err(|problem| DeployError::Unreadable { stack: stack.to_owned(), problem })
     }
 
-    /// Creates the change set that was still missing. If the creation of the stack had failed, the stack is deleted
-    /// first.
+    /// Creates the change set that was still missing, or that had other parameters. If the creation of the stack had failed,
+    /// the stack is deleted first.
     ///
     /// # Errors
     /// [`DeployError`] if the stack cannot be deleted, or CloudFormation refuses the change.
     pub async fn close(&mut self, plan: &mut Plan, body: &Body) -> Result<(), DeployError> {
-        if let (StackState::Ruined, Some(stack)) = (plan.stack_state(), plan.found.take()) {
+        if plan.stack_state() == StackState::Ruined
+            && let Some(stack) = plan.found.take()
+        {
             let (name, status) = (&plan.target.stack, &stack.status);
             self.note(&format!("{name} was never created ({status}): deleting what is left of it, to create it again"));
             self.delete(name, &stack, Progress::default()).await?;

@@ -96,7 +96,7 @@ pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
             "-dead-letters",
             see_log(
                 "A run could not be started, or failed three times. Its event is in the dead-letter queue, which the stack's output \
-                 DeadLetterQueueUrl names. Find the cause and run again (make rotate, or wait for the schedule). Then delete the message: \
+                 DeadLetterQueueUrl names. Find the cause and run again (make run, or wait for the schedule). Then delete the message: \
                  this alarm cannot go to ALARM again while one is there.",
             ),
             // A queue that is not used for hours reports nothing. Then it is empty, because a queue with messages is in use.

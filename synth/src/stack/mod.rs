@@ -116,6 +116,12 @@ fn package(t: &mut Template) -> Code {
         key: t
             .parameter(id!("CodeKey"), parameter("The key of the handler's package in that bucket", "^.+[.]zip$"))
             .reference(),
+        version: t
+            .parameter(
+                id!("CodeVersion"),
+                parameter("The version of that object, so that no other file can take its place", r"^\S{1,1024}$"),
+            )
+            .reference(),
     }
 }
 

@@ -874,8 +874,8 @@ fn a_change_that_needs_approval_has_a_fingerprint() {
     let fingerprint = Fingerprint::of(&read(OLD).unwrap(), &read(NEW).unwrap()).to_string();
     for (format, says) in [
         ("fingerprint", format!("{fingerprint}\n")),
-        ("text", format!("\nApprove with: synth deploy --approve {fingerprint}\n")),
-        ("markdown", format!("\nApprove with: <code>synth deploy --approve {fingerprint}</code>\n")),
+        ("text", format!("\nNeeds approval. Fingerprint: {fingerprint}\n")),
+        ("markdown", format!("\nNeeds approval. Fingerprint: <code>{fingerprint}</code>\n")),
         ("json", format!("\"fingerprint\": \"{fingerprint}\"")),
     ] {
         for new in ["new.yaml", "new.json"] {

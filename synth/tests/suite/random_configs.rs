@@ -76,7 +76,7 @@ fn a_valid_configuration_gives_a_template_without_faults() {
         let template = stack::template(&random.read().config).map_err(|e| TestCaseError::fail(e.to_string()))?;
         let (meant, text) = (json::to_json(&template), yaml::emit(&template));
         prop_assert_eq!(reader::read(&text).unwrap(), meant.clone());
-        prop_assert_eq!(wiring::faults(&meant), []);
+        prop_assert_eq!(wiring::faults(&meant, wiring::TemplateOrigin::Generated), []);
         prop_assert_eq!(authorization::faults(&meant), Vec::<String>::new());
         for (id, resource) in meant["Resources"].as_object().unwrap() {
             let kind = types.iter().find(|kind| resource["Type"] == kind.name).unwrap();

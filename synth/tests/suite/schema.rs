@@ -11,9 +11,11 @@ use synth::config::{self, Overrides};
 fn reader_accepts(setting: &str, value: &Json) -> bool {
     let mut file = json!({ "users": ["alice"], "emails": ["a@example.com"] });
     file[setting] = value.clone();
-    // JSON is also YAML.
+    // JSON is also YAML, if its control characters are escaped.
+    let escaped = |c: char| if c.is_control() { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+    let text: String = file.to_string().chars().map(escaped).collect();
     let single = |message: &str| message.starts_with(&format!("{setting}: "));
-    match config::read(&file.to_string(), Overrides::default()) {
+    match config::read(&text, Overrides::default()) {
         Ok(_) => true,
         Err(problems) => !problems.list().iter().any(|problem| single(&problem.message)),
     }

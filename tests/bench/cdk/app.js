@@ -35,6 +35,10 @@ const key = new CfnParameter(stack, "CodeKey", {
   description: "The key of the handler's package in that bucket",
   allowedPattern: "^.+[.]zip$",
 });
+const version = new CfnParameter(stack, "CodeVersion", {
+  description: "The version of that object, so that no other file can take its place",
+  allowedPattern: "^\\S{1,1024}$",
+});
 
 const grant = (Sid, Principal, Action, Resource, Condition) => ({ ...allow(Sid, Action, Resource, Condition), Principal });
 const ownAlarms = {
@@ -117,7 +121,7 @@ const handler = new CfnFunction(stack, "Function", {
   architectures: ["arm64"],
   runtime: "provided.al2023",
   handler: "bootstrap",
-  code: { s3Bucket: bucket.valueAsString, s3Key: key.valueAsString },
+  code: { s3Bucket: bucket.valueAsString, s3Key: key.valueAsString, s3ObjectVersion: version.valueAsString },
   role: role.attrArn,
   memorySize: 128,
   timeout: 600,
@@ -246,7 +250,7 @@ alarm(
 alarm(
   "DeadLetters",
   "dead-letters",
-  "A run could not be started, or failed three times. Its event is in the dead-letter queue, which the stack's output DeadLetterQueueUrl names. Find the cause and run again (make rotate, or wait for the schedule). Then delete the message: this alarm cannot go to ALARM again while one is there.",
+  "A run could not be started, or failed three times. Its event is in the dead-letter queue, which the stack's output DeadLetterQueueUrl names. Find the cause and run again (make run, or wait for the schedule). Then delete the message: this alarm cannot go to ALARM again while one is there.",
   {
     namespace: "AWS/SQS",
     metricName: "ApproximateNumberOfMessagesVisible",

@@ -1,6 +1,7 @@
 //! Tests of `synth deploy` with the local AWS.
 
 use std::{
+    path::Path,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -102,7 +103,7 @@ async fn from_nothing_to_deployed() {
 
     let wrong = once(&aws, "rotation.yaml", &["--approve=0123456789abcdef0123456789abcdef"]);
     assert_eq!(wrong.code, Some(3), "{}", wrong.text);
-    assert!(wrong.text.contains("The approval is for another change"), "{}", wrong.text);
+    assert!(wrong.text.contains("The approval is for another change or another package"), "{}", wrong.text);
     assert_eq!(stacks(&aws), [], "{}", wrong.text);
 
     // The printed command approves and deploys the change.
@@ -118,8 +119,7 @@ async fn from_nothing_to_deployed() {
     assert_eq!(count.last(), Some(resources()), "{}", second.text);
     let complete = "CREATE_COMPLETE".to_owned();
     assert_eq!(stacks(&aws), [(STACK.to_owned(), complete.clone()), (ARTIFACTS.to_owned(), complete)]);
-    let bucket = format!("access-key-rotation-{}-{}", local_aws::ACCOUNT, local_aws::REGION);
-    let blocked = aws.cli(&["s3api", "get-public-access-block", "--bucket", &bucket]);
+    let blocked = aws.cli(&["s3api", "get-public-access-block", "--bucket", &bucket()]);
     assert_eq!(blocked["PublicAccessBlockConfiguration"]["BlockPublicPolicy"], true);
 
     let again = once(&aws, "rotation.yaml", &[]);
@@ -151,7 +151,8 @@ async fn only_changes_that_matter_need_approval() {
     let changes: Vec<_> = plan["diff"]["resources"].as_array().into_iter().flatten().collect();
     let [change] = changes.as_slice() else { panic!("{}", released.text) };
     assert_eq!((&change["id"], &change["impact"]), (&json!("Function"), &json!("update")), "{}", released.text);
-    assert_eq!(change["changes"][0]["because"], "the parameter CodeKey changed", "{}", released.text);
+    let because: Vec<_> = change["changes"].as_array().into_iter().flatten().map(|one| &one["because"]).collect();
+    assert!(because.contains(&&json!("the parameter CodeKey changed")), "{}", released.text);
     assert_ne!(function()["CodeSha256"], before["CodeSha256"]);
 
     // The permissions stay the same.
@@ -211,6 +212,131 @@ fn other_package(aws: &LocalAws) -> String {
     file.display().to_string()
 }
 
+/// A response of S3 that confirms a package, which is not there.
+fn uploaded(package: &Path) -> Fault {
+    let script = "import base64, hashlib, sys; print(base64.b64encode(hashlib.sha256(open(sys.argv[1], 'rb').read()).digest()).decode())";
+    let packed = tempfile::NamedTempFile::new().unwrap();
+    let architecture = ["package", "--architecture", stack::host_architecture_name(), "--output"];
+    let mut synth = Command::new(deployer::program());
+    let synth = synth.args(architecture).arg(packed.path()).arg(package).output().unwrap();
+    assert!(synth.status.success(), "{}", text(&synth));
+    let checksum = Command::new(tool("python")).args(["-c", script]).arg(packed.path()).output().unwrap();
+    let checksum = String::from_utf8(checksum.stdout).unwrap().trim().to_owned();
+    Fault::AnswerHeaders(vec![("x-amz-checksum-sha256", checksum), ("x-amz-version-id", "gone".into())])
+}
+
+/// What CloudFormation gave the function: the digest of the package, and the version of its object.
+fn deployed_package(aws: &LocalAws) -> (String, String) {
+    let function = aws.cli(&["lambda", "get-function-configuration", "--function-name", STACK]);
+    let described = aws.cli(&["cloudformation", "describe-stacks", "--stack-name", STACK]);
+    let parameters = described["Stacks"][0]["Parameters"].as_array().cloned().unwrap_or_default();
+    let version = parameters.iter().find(|parameter| parameter["ParameterKey"] == "CodeVersion");
+    let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+    (text(&function["CodeSha256"]), version.map(|version| text(&version["ParameterValue"])).unwrap_or_default())
+}
+
+/// The key and the version of each current object in the bucket, with this ending.
+fn objects(aws: &LocalAws, bucket: &str, ending: &str) -> Vec<(String, String)> {
+    let listed = aws.cli(&["s3api", "list-object-versions", "--bucket", bucket]);
+    let current = listed["Versions"].as_array().cloned().unwrap_or_default().into_iter();
+    let current = current
+        .filter(|version| version["IsLatest"] == true)
+        .filter_map(|version| Some((version["Key"].as_str()?.to_owned(), version["VersionId"].as_str()?.to_owned())));
+    current.filter(|(key, _)| key.ends_with(ending)).collect()
+}
+
+fn bucket() -> String {
+    format!("access-key-rotation-{}-{}", local_aws::ACCOUNT, local_aws::REGION)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_that_was_replaced_in_the_bucket_is_not_used() {
+    let aws = LocalAws::start().await;
+    let run = |more: &[&str]| once(&aws, "rotation.yaml", more);
+    let first = deploy(&aws, &words(&arguments("rotation.yaml", &[])));
+    assert_eq!(first.result()["result"], "deployed", "{}", first.text);
+    let (code, version) = deployed_package(&aws);
+    let [(key, uploaded)] = <[_; 1]>::try_from(objects(&aws, &bucket(), ".zip")).unwrap();
+    assert_eq!(version, uploaded, "the function has the version that was uploaded");
+
+    // A person who may write to the bucket puts other bytes under the key. With a checksum of their own, or without one.
+    let forged = other_package(&aws);
+    for checksum in [&["--checksum-algorithm", "SHA256"][..], &[]] {
+        let put = ["s3api", "put-object", "--bucket", &bucket(), "--key", &key, "--body", &forged];
+        aws.cli(&[&put[..], checksum].concat());
+        let again = run(&[]);
+        assert_eq!((again.code, &again.result()["result"]), (Some(0), &json!("deployed")), "{}", again.text);
+        assert!(again.text.contains("S3 does not confirm by its SHA-256"), "{}", again.text);
+        assert!(again.text.contains(&format!("Uploading the package as {key}")), "{}", again.text);
+        let (now, pinned) = deployed_package(&aws);
+        assert_eq!(now, code, "the function has the code that was built");
+        assert_eq!(objects(&aws, &bucket(), ".zip"), [(key.clone(), pinned)], "the new version is the current one");
+    }
+    let unchanged = run(&[]);
+    assert_eq!((unchanged.code, &unchanged.result()["result"]), (Some(0), &json!("unchanged")), "{}", unchanged.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_without_versions_is_refused() {
+    let aws = LocalAws::start().await;
+    let create = ["s3api", "create-bucket", "--bucket", "own", "--create-bucket-configuration"];
+    aws.cli(&[&create[..], &["LocationConstraint=eu-west-1"]].concat());
+    let own = ["--artifact-bucket", "own"];
+    let approvals = once(&aws, "rotation.yaml", &own).approvals();
+    let approved = [&own[..], &words(&approvals)].concat();
+    let refused = once(&aws, "rotation.yaml", &approved);
+    assert_eq!((refused.code, &refused.result()["result"]), (Some(1), &json!("failed")), "{}", refused.text);
+    let advice = "aws s3api put-bucket-versioning --bucket own --versioning-configuration Status=Enabled";
+    assert!(refused.text.contains("keeps no versions") && refused.text.contains(advice), "{}", refused.text);
+    assert_eq!(stacks(&aws), [], "{}", refused.text);
+
+    aws.cli(&advice.split(' ').skip(1).collect::<Vec<_>>());
+    let deployed = once(&aws, "rotation.yaml", &approved);
+    assert_eq!((deployed.code, &deployed.result()["result"]), (Some(0), &json!("deployed")), "{}", deployed.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_covers_the_package_or_the_reviewed_tree() {
+    let aws = LocalAws::start().await;
+    let run = |more: &[&str]| once(&aws, "rotation.yaml", more);
+    let code = other_package(&aws);
+    let first = run(&[]);
+    let package = first.result()["package"].as_str().unwrap();
+    assert!(first.text.contains(&format!("covers the package with the SHA-256 {package}")), "{}", first.text);
+    let approvals = first.approvals();
+
+    // Neither another package nor the statement that it was reviewed makes use of this approval.
+    for more in [&["--package", &code][..], &["--reviewed-package"]] {
+        let refused = run(&[more, &words(&approvals)].concat());
+        assert_eq!(
+            (refused.code, &refused.result()["result"]),
+            (Some(3), &json!("needs-approval")),
+            "{}",
+            refused.text
+        );
+        assert!(refused.text.contains("The approval is for another change"), "{}", refused.text);
+        assert_ne!(refused.approvals(), approvals);
+    }
+    assert_eq!(stacks(&aws), []);
+
+    // The fingerprint of the review names no package. It counts only with the statement.
+    let reviewed = run(&["--reviewed-package", "--package", &code]);
+    assert_eq!(reviewed.result()["package"], json!(null), "{}", reviewed.text);
+    let approval = reviewed.approvals();
+    let refused = run(&[&["--package", &code][..], &words(&approval)].concat());
+    assert_eq!(refused.code, Some(3), "{}", refused.text);
+    let deployed = run(&[&["--reviewed-package", "--package", &code][..], &words(&approval)].concat());
+    assert_eq!((deployed.code, &deployed.result()["result"]), (Some(0), &json!("deployed")), "{}", deployed.text);
+
+    // It is the fingerprint that `synth diff` prints of the same change.
+    let config = changed(&aws, &[("  - ci-deployer\n", "  - ci-deployer\n  - another\n")]);
+    let reviewed = once(&aws, &config, &["--reviewed-package", "--package", &code]);
+    let diff = ["diff", "--stack", "--config", &config, "--architecture", stack::host_architecture_name()];
+    let diff = command(&aws, &[&diff[..], &["--format", "fingerprint"]].concat()).output().unwrap();
+    let fingerprint = String::from_utf8(diff.stdout).unwrap();
+    assert_eq!(reviewed.approvals(), [format!("--approve={}", fingerprint.trim())]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failure_is_named_and_the_next_deployment_recovers() {
     let aws = LocalAws::start().await;
@@ -225,7 +351,7 @@ async fn a_failure_is_named_and_the_next_deployment_recovers() {
     assert_eq!(named.code, Some(1), "{}", named.text);
     assert!(named.text.contains("the bucket elsewhere is in us-east-1"), "{}", named.text);
     aws.proxy.inject("HeadBucket", "elsewhere", Fault::Answer(String::new()));
-    aws.proxy.inject("HeadObject", "", Fault::Answer(String::new()));
+    aws.proxy.inject("HeadObject", "", uploaded(&stack::package()));
     let approval = run(&bucket).approvals();
     let failed = run(&[&bucket[..], &words(&approval)].concat());
     aws.proxy.heal();
@@ -248,8 +374,8 @@ async fn a_failure_is_named_and_the_next_deployment_recovers() {
 
     // A failed update is rolled back, and the error says why.
     let deployed = template(&aws, STACK);
-    aws.proxy.inject("HeadObject", "", Fault::Answer(String::new()));
     let code = other_package(&aws);
+    aws.proxy.inject("HeadObject", "", uploaded(Path::new(&code)));
     let failed = run(&["--package", &code]);
     aws.proxy.heal();
     assert_eq!((failed.code, &failed.result()["result"]), (Some(1), &json!("failed")), "{}", failed.text);
@@ -298,6 +424,24 @@ async fn the_printed_policy_is_enough() {
     let update = run(&["--package", &code, "--format=text"]).output().unwrap();
     assert!(update.status.success() && text(&update).contains("fires next on"), "{}", text(&update));
     assert!(!text(&update).contains("unknown"), "all of its state can be seen: {}", text(&update));
+
+    // The bucket of another stack is closed to this deployer.
+    let other = deploy(&aws, &words(&arguments("examples/article.yaml", &["--users", "bob"])));
+    assert_eq!(other.result()["result"], "deployed", "{}", other.text);
+    let buckets = aws.cli(&["s3api", "list-buckets"])["Buckets"].clone();
+    let buckets = buckets.as_array().unwrap().iter().filter_map(|bucket| bucket["Name"].as_str());
+    let [theirs] = <[_; 1]>::try_from(buckets.filter(|name| *name != bucket()).collect::<Vec<_>>()).unwrap();
+    let [(package, version)] = <[_; 1]>::try_from(objects(&aws, theirs, ".zip")).unwrap();
+    let refused = Run::of(&run(&["--package", &code, "--artifact-bucket", theirs]).output().unwrap());
+    assert_eq!(refused.code, Some(1), "{}", refused.text);
+    assert!(refused.text.contains(&format!("may not use the bucket {theirs}")), "{}", refused.text);
+    let write = |bucket: &str| {
+        let put = ["s3api", "put-object", "--bucket", bucket, "--key", &package, "--body", &code];
+        aws.try_cli_as((&key.id, &key.secret), &put)
+    };
+    assert!(write(theirs).is_err_and(|problem| problem.contains("AccessDenied")));
+    assert_eq!(objects(&aws, theirs, ".zip"), [(package.clone(), version)], "nothing was written");
+    write(&bucket()).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -503,6 +647,18 @@ async fn a_large_template_goes_through_the_bucket() {
     assert!(second.text.contains("the template, which is too large for a call"), "{}", second.text);
     let again = once(&aws, &config, &[]);
     assert_eq!((again.code, &again.result()["result"]), (Some(0), &json!("unchanged")), "{}", again.text);
+
+    // CloudFormation gets the template that was checked, also if another is under its key.
+    let [(key, _)] = <[_; 1]>::try_from(objects(&aws, &bucket(), ".yaml")).unwrap();
+    let forged = aws.folder.path().join("forged.yaml");
+    std::fs::write(&forged, "Resources: {Q: {Type: 'AWS::SQS::Queue'}}\n").unwrap();
+    let forged = forged.display().to_string();
+    aws.cli(&["s3api", "put-object", "--bucket", &bucket(), "--key", &key, "--body", &forged]);
+    let deployed = template(&aws, STACK);
+    let again = once(&aws, &config, &[]);
+    assert_eq!((again.code, &again.result()["result"]), (Some(0), &json!("unchanged")), "{}", again.text);
+    assert!(again.text.contains("Uploading the template"), "{}", again.text);
+    assert_eq!(template(&aws, STACK), deployed);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -565,8 +721,7 @@ async fn a_denied_bucket_says_who_lacks_what() {
         aws.proxy.heal();
         assert_eq!((denied.code, &denied.result()["result"]), (Some(1), &json!("failed")), "{}", denied.text);
         let identity = denied.of_kind("place").next().and_then(|place| place["identity"].as_str()).unwrap();
-        let bucket = format!("access-key-rotation-{}-{}", local_aws::ACCOUNT, local_aws::REGION);
-        let who = format!("{identity} may not use the bucket {bucket} ({actions}): ");
+        let who = format!("{identity} may not use the bucket {} ({actions}): ", bucket());
         for words in [who.as_str(), "belongs to another account", "`synth deploy-policy`", "--artifact-bucket"] {
             assert!(denied.text.contains(words), "no {words:?} in {}", denied.text);
         }

@@ -652,7 +652,11 @@ fn deploy() -> Names {
     let ends = every!(DeployOutcome {
         Deployed: DeployOutcome::Deployed([].into()),
         Unchanged: DeployOutcome::Unchanged([].into()),
-        NeedsApproval: DeployOutcome::NeedsApproval { approvals: vec![(text(), approval.clone())], command: text() },
+        NeedsApproval: DeployOutcome::NeedsApproval {
+            approvals: vec![(text(), approval.clone())],
+            package: None,
+            command: text()
+        },
         Declined: DeployOutcome::Declined,
         Failed: DeployOutcome::Failed { message: text(), cause: Some(RootCause::new(text(), text(), text())) },
         Interrupted: DeployOutcome::Interrupted,

@@ -1,6 +1,6 @@
 //! Errors of calls to AWS. Each message says what to do.
 
-use std::error::Error;
+use std::{borrow::Cow, error::Error};
 
 use aws_sdk_sts::{
     config::http::HttpResponse,
@@ -59,8 +59,9 @@ pub enum AwsError {
     #[error(
         "there is no AWS profile {profile}. Profiles are in ~/.aws/config and ~/.aws/credentials, or in the files that \
          AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name; {}. To list them: aws configure list-profiles. To make this one: \
-         aws configure sso --profile {profile}",
-        known_profiles(known)
+         aws configure sso --profile {}",
+        known_profiles(known),
+        shell_word(profile)
     )]
     UnknownProfile {
         /// The name that was looked for.
@@ -173,6 +174,11 @@ impl AwsError {
             _ => Self::Refused { doing, code: ErrorCode::Aws(code.to_owned()), message },
         }
     }
+}
+
+/// A word as a shell takes it.
+fn shell_word(word: &str) -> Cow<'_, str> {
+    shlex::try_quote(word).unwrap_or(Cow::Borrowed(word))
 }
 
 fn known_profiles(known: &[String]) -> String {

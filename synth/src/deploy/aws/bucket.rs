@@ -1,12 +1,12 @@
 //! Adapter for S3: the artifact bucket, which packages are deployed from.
 
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
-use sha2::{Digest as _, Sha256};
 
 use super::{
     AwsError, Session,
     rest::{AwsService, Reply, ServiceError, SignedRequest},
 };
+use crate::package::Sha256Digest;
 
 /// The artifact bucket, reached with the credentials of a session.
 #[derive(Debug)]
@@ -29,6 +29,35 @@ pub enum Found {
     Elsewhere(Option<String>),
 }
 
+/// The version of an object. Its content never changes; another upload under the same key makes another version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectVersion(String);
+
+impl ObjectVersion {
+    /// The id that S3 gave to the version.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The version that a response names. `None` in a bucket without versions. An object that is older than the versions of
+    /// its bucket has the version `null`, which the next upload overwrites.
+    fn of(reply: &Reply) -> Option<Self> {
+        reply.header("x-amz-version-id").filter(|id| *id != "null").map(|id| Self(id.to_owned()))
+    }
+}
+
+/// What a bucket has under the key of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoredObject {
+    /// The object. S3 confirms its content by the SHA-256.
+    Same(ObjectVersion),
+    /// Something that S3 does not confirm: other bytes, no SHA-256, or no version.
+    Unconfirmed,
+    /// Nothing.
+    Missing,
+}
+
 impl Bucket {
     /// A bucket that must belong to the session's account.
     #[must_use]
@@ -47,7 +76,7 @@ impl Bucket {
     /// # Errors
     /// [`AwsError`] if AWS does not answer. For a bucket of another account it is [`AwsError::BucketDenied`].
     pub async fn find(&self) -> Result<Found, AwsError> {
-        match self.send("HEAD", None, Vec::new()).await {
+        match self.send("HEAD", None, Vec::new(), Vec::new()).await {
             Ok(_) => Ok(Found::Bucket),
             Err(e) => match status(&e) {
                 Some(404) => Ok(Found::Nothing),
@@ -60,14 +89,19 @@ impl Bucket {
         }
     }
 
-    /// Whether the bucket contains an object with this key.
+    /// What the bucket has under this key, compared with the content that has this digest. The key proves nothing: a person
+    /// who may write to the bucket chooses it.
     ///
     /// # Errors
     /// [`AwsError`] if AWS does not answer.
-    pub async fn has(&self, key: &str) -> Result<bool, AwsError> {
-        match self.send("HEAD", Some(key), Vec::new()).await {
-            Ok(_) => Ok(true),
-            Err(e) if status(&e) == Some(404) => Ok(false),
+    pub async fn stored(&self, key: &str, digest: Sha256Digest) -> Result<StoredObject, AwsError> {
+        match self.send("HEAD", Some(key), vec![("x-amz-checksum-mode", "ENABLED".into())], Vec::new()).await {
+            Ok(reply) => {
+                let is_same = reply.header(CHECKSUM) == Some(&checksum(digest));
+                let version = ObjectVersion::of(&reply).filter(|_| is_same);
+                Ok(version.map_or(StoredObject::Unconfirmed, StoredObject::Same))
+            }
+            Err(e) if status(&e) == Some(404) => Ok(StoredObject::Missing),
             // Without s3:ListBucket, S3 refuses to say that an object does not exist.
             Err(e) => {
                 let doing = format!("look for {key} in the bucket {}", self.name);
@@ -76,14 +110,22 @@ impl Bucket {
         }
     }
 
-    /// Uploads an object to the bucket.
+    /// Uploads an object to the bucket. S3 refuses content with another digest. Returns the new version; `None` if the bucket
+    /// has no versions.
     ///
     /// # Errors
     /// [`AwsError`] if AWS refuses the upload.
-    pub async fn put(&self, key: &str, content: Vec<u8>) -> Result<(), AwsError> {
-        let put = self.send("PUT", Some(key), content).await;
-        put.map_err(|e| self.failure(&format!("put {key} into the bucket {}", self.name), "s3:PutObject", &e))?;
-        Ok(())
+    pub async fn put(
+        &self,
+        key: &str,
+        digest: Sha256Digest,
+        content: Vec<u8>,
+    ) -> Result<Option<ObjectVersion>, AwsError> {
+        // A bucket with a default retention refuses an upload without a checksum.
+        let headers = vec![("x-amz-sdk-checksum-algorithm", "SHA256".into()), (CHECKSUM, checksum(digest))];
+        let put = self.send("PUT", Some(key), headers, content).await;
+        let doing = || format!("put {key} into the bucket {}", self.name);
+        put.map(|reply| ObjectVersion::of(&reply)).map_err(|e| self.failure(&doing(), "s3:PutObject", &e))
     }
 
     /// The error of a call that needs these actions.
@@ -105,20 +147,23 @@ impl Bucket {
         &self,
         method: &'static str,
         key: Option<&str>,
+        mut headers: Vec<(&'static str, String)>,
         body: Vec<u8>,
     ) -> Result<Reply, SdkError<ServiceError, HttpResponse>> {
         let path = key.map_or_else(|| format!("/{}", self.name), |key| format!("/{}/{key}", self.name));
-        let owner = self.owner.iter().map(|owner| ("x-amz-expected-bucket-owner", owner.clone()));
-        let mut headers: Vec<_> = owner.collect();
-        if !body.is_empty() {
-            // A bucket with a default retention refuses an upload without a checksum.
-            headers.push(("x-amz-sdk-checksum-algorithm", "SHA256".into()));
-            headers.push(("x-amz-checksum-sha256", aws_smithy_types::base64::encode(Sha256::digest(&body))));
-        }
+        headers.extend(self.owner.iter().map(|owner| ("x-amz-expected-bucket-owner", owner.clone())));
         let request = SignedRequest { service: AwsService::S3, method, path, headers, body };
         let (retry, timeouts) = self.session.limits();
         self.session.send(request, &retry, timeouts).await
     }
+}
+
+/// The header with the SHA-256 of an object. For an upload in parts, S3 adds a hyphen and a number, so it equals no checksum.
+const CHECKSUM: &str = "x-amz-checksum-sha256";
+
+/// A digest as S3 writes it.
+fn checksum(digest: Sha256Digest) -> String {
+    aws_smithy_types::base64::encode(digest.as_bytes())
 }
 
 fn status(error: &SdkError<ServiceError, HttpResponse>) -> Option<u16> {

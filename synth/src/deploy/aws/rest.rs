@@ -286,7 +286,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::deploy::aws::bucket::Bucket;
+    use crate::{deploy::aws::bucket::Bucket, package::Sha256Digest};
 
     /// Responds to every request with one status, and records the requests.
     #[derive(Debug, Clone)]
@@ -321,7 +321,7 @@ mod tests {
     async fn a_request_to_s3_is_signed_with_its_content_and_sent_again() {
         let stub = Stub(503, Arc::default());
         let bucket = Bucket::of_account(&session(&stub, true), "packages".into());
-        bucket.put("a b.zip", b"content".to_vec()).await.unwrap_err();
+        bucket.put("a b.zip", Sha256Digest::of(b"content"), b"content".to_vec()).await.unwrap_err();
         let sent = stub.1.lock().unwrap();
         assert_eq!(sent.len(), 3, "a request is retried when the service is unavailable");
         let header =

@@ -65,11 +65,15 @@ fn result(end: &DeployOutcome) -> Value {
     match end {
         DeployOutcome::Deployed(outputs) => with("deployed", &[("outputs", json!(outputs))]),
         DeployOutcome::Unchanged(outputs) => with("unchanged", &[("outputs", json!(outputs))]),
-        DeployOutcome::NeedsApproval { approvals, command } => {
+        DeployOutcome::NeedsApproval { approvals, package, command } => {
             let fingerprints: Vec<_> = approvals.iter().map(|(_, approval)| approval.fingerprint.to_string()).collect();
             let reasons = approvals.iter().flat_map(|(_, approval)| &approval.reasons).map(ToString::to_string);
-            let fields =
-                [("fingerprints", json!(fingerprints)), ("reasons", reasons.collect()), ("command", json!(command))];
+            let fields = [
+                ("fingerprints", json!(fingerprints)),
+                ("reasons", reasons.collect()),
+                ("package", json!(package.map(|package| package.to_string()))),
+                ("command", json!(command)),
+            ];
             with("needs-approval", &fields)
         }
         DeployOutcome::Declined => of("declined"),

@@ -9,7 +9,10 @@ pub use self::{json::JsonMessages, text::PlainText};
 use crate::deploy::{
     progress::ProgressUpdate, root_cause::RootCause, run_preview::RunPreview, subscriptions::StackSubscription,
 };
-use crate::diff::{Diff, approval::Approval};
+use crate::{
+    diff::{Diff, approval::Approval},
+    package::Sha256Digest,
+};
 
 /// One message about a deployment.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,6 +67,8 @@ pub enum DeployOutcome {
     NeedsApproval {
         /// The needed approvals, each with the name of its stack.
         approvals: Vec<(String, Approval)>,
+        /// The package that the approvals cover. `None` if they cover only the change.
+        package: Option<Sha256Digest>,
         /// The command that approves and deploys the change.
         command: String,
     },
@@ -184,6 +189,7 @@ Who must confirm
             DeployOutcome::Deployed(outputs),
             DeployOutcome::NeedsApproval {
                 approvals: approval.clone().map(|a| (stack.into(), a)).into_iter().collect(),
+                package: Some(Sha256Digest::of(b"package")),
                 command: "run".into(),
             },
             DeployOutcome::Failed { message: "failed".into(), cause: Some(cause) },
@@ -253,6 +259,7 @@ Deployed
         assert_eq!((&json[8]["reason"], &json[8]["done"]), (&json!("no luck"), &json!(null)));
         assert_eq!((&json[9]["result"], &json[9]["outputs"]), (&json!("deployed"), &json!({"Name": "value"})));
         assert_eq!((&json[10]["fingerprints"], &json[10]["command"]), (&json!([fingerprint]), &json!("run")));
+        assert_eq!(json[10]["package"], Sha256Digest::of(b"package").to_string());
         assert_eq!((&json[11]["message"], &json[11]["cause"]["resource"]), (&json!("failed"), &json!("Queue")));
         assert!(json[11]["cause"]["advice"].as_str().unwrap().contains("run the same command again"));
     }

@@ -13,8 +13,10 @@ use sha2::{Digest as _, Sha256};
 ///   pull request and a deployment give the same fingerprint if the pull request started from the deployed template.
 /// - Every other change has another fingerprint, including the reverse change. The fingerprint covers both templates
 ///   completely, so an approval cannot include a part that a diff does not show.
-/// - Parameters are not covered. A release of new code changes only a parameter and needs no approval. If a parameter
+/// - Parameters are not covered. A release of new code changes only parameters and needs no approval. If a parameter
 ///   makes AWS do more than the templates show, that is covered ([`Fingerprint::and`]).
+/// - The handler's package is not covered, because a pull request has none. A deployment adds it
+///   ([`Fingerprint::with_package`]), unless the package is from the reviewed tree.
 ///
 /// Its text has 32 lower-case hexadecimal digits, which are the first 128 bits of a SHA-256.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,6 +40,12 @@ impl Fingerprint {
         // JSON, so that one text cannot look like two.
         let beyond = Json::from(beyond.to_vec()).to_string();
         Self::hash(&["synth diff 1 and", &self.to_string(), &beyond])
+    }
+
+    /// The fingerprint of this change together with a handler's package, which has this SHA-256.
+    #[must_use]
+    pub fn with_package(self, sha256: &str) -> Self {
+        Self::hash(&["synth deploy 1", &self.to_string(), sha256])
     }
 
     fn hash(lines: &[&str]) -> Self {
@@ -87,7 +95,7 @@ impl FromStr for Fingerprint {
             ParseError {
                 value: text.to_owned(),
                 what: "a change's fingerprint",
-                allowed: "32 digits of 0-9 and a-f, as `synth diff` prints it",
+                allowed: "32 digits of 0-9 and a-f, as `synth deploy` or `synth diff` prints it",
             }
         })
     }
@@ -213,6 +221,16 @@ mod tests {
         assert_eq!(and(&[]), fingerprint);
         let all =
             [and(&[]), and(&["a"]), and(&["b"]), and(&["a", "b"]), and(&["ab"]), and(&["a\nb"]), and(&["a\",\"b"])];
+        for (index, one) in all.iter().enumerate() {
+            assert!(!all[..index].contains(one), "{index}");
+        }
+    }
+
+    #[test]
+    fn a_package_changes_the_fingerprint() {
+        let [change, other] = [json!(1), json!(2)].map(|new| Fingerprint::of(&json!({}), &new));
+        let [a, b] = ["a".repeat(64), "b".repeat(64)];
+        let all = [change, change.with_package(&a), change.with_package(&b), other.with_package(&a)];
         for (index, one) in all.iter().enumerate() {
             assert!(!all[..index].contains(one), "{index}");
         }

@@ -97,6 +97,12 @@ impl Approval {
         (!reasons.is_empty()).then_some(Self { reasons, fingerprint: diff.fingerprint })
     }
 
+    /// This approval for the change together with a handler's package, which has this SHA-256.
+    #[must_use]
+    pub fn with_package(self, sha256: &str) -> Self {
+        Self { fingerprint: self.fingerprint.with_package(sha256), ..self }
+    }
+
     /// The reasons as one sentence without a full stop.
     #[must_use]
     pub fn because(&self) -> String {

@@ -1,7 +1,7 @@
 //! Renders a diff as Markdown, for a comment on a pull request. Text of a template never becomes markup: names are
 //! escaped, and values are in a fence that is longer than any fence in them.
 
-use super::{Action, Diff, Renderer, approve, harmless, line, printable, shown, sign, source};
+use super::{Action, Diff, Renderer, fingerprint, harmless, line, printable, shown, sign, source};
 use crate::diff::{Change, Impact, leaving::FATE};
 
 pub(super) struct Markdown;
@@ -81,7 +81,9 @@ impl Renderer for Markdown {
         if left_out > 0 {
             text += &format!("{left_out} more do not fit in here; `synth diff` shows them.\n\n");
         }
-        text + &approve(diff).map(|command| format!("Approve with: {}\n", code(&command))).unwrap_or_default()
+        let hint =
+            fingerprint(diff).map(|fingerprint| format!("Needs approval. Fingerprint: {}\n", code(&fingerprint)));
+        text + &hint.unwrap_or_default()
     }
 }
 

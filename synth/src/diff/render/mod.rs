@@ -22,7 +22,7 @@ pub enum DiffFormat {
         /// Whether the text has colours.
         colour: bool,
     },
-    /// Text for a terminal, before a question for approval. It leaves out the command that approves the change.
+    /// Text for a terminal, before a question for approval. It leaves out the fingerprint of the change.
     Question {
         /// Whether the text has colours.
         colour: bool,
@@ -67,9 +67,9 @@ fn printable(text: &str) -> String {
     })
 }
 
-/// The command that approves exactly this change. `None` if the change needs no approval.
-fn approve(diff: &Diff) -> Option<String> {
-    Approval::needed(diff).map(|approval| format!("synth deploy --approve {}", approval.fingerprint))
+/// The fingerprint that names exactly this change. `None` if the change needs no approval.
+fn fingerprint(diff: &Diff) -> Option<String> {
+    Approval::needed(diff).map(|approval| approval.fingerprint.to_string())
 }
 
 /// The most harmless changes that are shown. If there are more, as after an upgrade of `synth`, they are only counted.

@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Action, Diff, Renderer, approve, harmless, line, printable, shown, sign, source};
+use super::{Action, Diff, Renderer, fingerprint, harmless, line, printable, shown, sign, source};
 use crate::{
     diff::{Change, Impact, leaving::FATE},
     iam::compare::Verdict,
@@ -13,7 +13,7 @@ pub(super) struct TextRenderer {
     pub(super) hint: Hint,
 }
 
-/// Whether the text shows the command that approves the change.
+/// Whether the text shows the fingerprint of the change.
 #[derive(PartialEq, Eq)]
 pub(super) enum Hint {
     Given,
@@ -126,7 +126,7 @@ impl Renderer for TextRenderer {
             out += &format!("\n{line}\n");
         }
         out += &format!("\nImpact: {}. IAM: {}.\n", self.impact(diff.impact()), self.verdict(diff.iam.verdict));
-        let hint = approve(diff).filter(|_| self.hint == Hint::Given);
-        out + &hint.map(|command| format!("Approve with: {command}\n")).unwrap_or_default()
+        let hint = fingerprint(diff).filter(|_| self.hint == Hint::Given);
+        out + &hint.map(|fingerprint| format!("Needs approval. Fingerprint: {fingerprint}\n")).unwrap_or_default()
     }
 }
