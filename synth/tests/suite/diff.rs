@@ -719,13 +719,13 @@ fn a_wider_selection_of_users_is_shown() {
         ("users: [/]", "users: [/]\nexempt: [/ci/]", Verdict::Equivalent, &[]),
         ("users: [/]", "users: [/]\nuser_tags: honoured", Verdict::Equivalent, &[ApprovalReason::OthersRotated]),
         (
-            "users: [/]\ndelivery: email",
-            "users: [/]\ndelivery: email\nuser_tags: honoured",
+            "users: [{name: /, owner: o@b.co}]\ndelivery: email",
+            "users: [{name: /, owner: o@b.co}]\ndelivery: email\nuser_tags: honoured",
             Verdict::Equivalent,
             &[ApprovalReason::OthersRead, ApprovalReason::OthersRotated],
         ),
         ("users: [/]\nuser_tags: honoured", "users: [/]", Verdict::Equivalent, &[]),
-        ("users: [/]", "users: [/]\nunused_after: 45d", Verdict::Equivalent, &[ApprovalReason::OthersRotated]),
+        ("users: [/]", "users: [/]\nunused_after: 45d", Verdict::Equivalent, &[ApprovalReason::KeysEndEarlier]),
         ("users: [/]\nunused_after: 45d", "users: [/]", Verdict::Equivalent, &[]),
     ] {
         let diff = compare(&template(old), &template(new));

@@ -57,6 +57,8 @@ pub(super) fn document(diff: &Diff) -> Value {
         "places": places.collect::<Value>(),
         "new_readers": diff.new_readers,
         "newly_rotated": diff.newly_rotated,
+        "earlier": diff.earlier,
+        "undecided": diff.undecided,
         "leaving": diff.leaving,
         "approval": Approval::needed(diff).as_ref().map(approval),
     })

@@ -1,7 +1,7 @@
 //! Renders a diff as Markdown, for a comment on a pull request. Text of a template never becomes markup: names are
 //! escaped, and values are in a fence that is longer than any fence in them.
 
-use super::{Action, Diff, Renderer, approve, line, printable, sign, source};
+use super::{Action, Diff, Renderer, approve, by_settings, line, printable, sign, source};
 use crate::diff::{Change, Impact, leaving::FATE};
 
 pub(super) struct Markdown;
@@ -25,9 +25,7 @@ impl Renderer for Markdown {
             }
             out.push('\n');
         }
-        for (title, lines) in
-            [("Who reads new keys", &diff.new_readers), ("Who is rotated, and how", &diff.newly_rotated)]
-        {
+        for (title, lines) in by_settings(diff) {
             if !lines.is_empty() {
                 out += &format!("**{title}:**\n\n");
                 for line in lines {

@@ -67,6 +67,17 @@ fn printable(text: &str) -> String {
     })
 }
 
+/// What the handler's settings change, each part with its title. What happens to keys comes last, because a deployment
+/// shows below it what the next run would do.
+fn by_settings(diff: &Diff) -> [(&'static str, &[String]); 4] {
+    [
+        ("What cannot be compared", &diff.undecided),
+        ("Who reads new keys", &diff.new_readers),
+        ("Who is rotated, and how", &diff.newly_rotated),
+        ("What happens to keys earlier", &diff.earlier),
+    ]
+}
+
 /// The command that approves exactly this change. `None` if the change needs no approval.
 fn approve(diff: &Diff) -> Option<String> {
     Approval::needed(diff).map(|approval| format!("synth deploy --approve {}", approval.fingerprint))

@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Action, Diff, Renderer, approve, line, printable, sign, source};
+use super::{Action, Diff, Renderer, approve, by_settings, line, printable, sign, source};
 use crate::{
     diff::{Change, Impact, leaving::FATE},
     iam::compare::Verdict,
@@ -105,9 +105,7 @@ impl Renderer for TextRenderer {
             let (place, verdict) = (printable(&change.place), self.verdict(change.comparison.verdict()));
             out += &format!("  {place}: {verdict}{}\n", example.unwrap_or_default());
         }
-        for (title, lines) in
-            [("Who reads new keys", &diff.new_readers), ("Who is rotated, and how", &diff.newly_rotated)]
-        {
+        for (title, lines) in by_settings(diff) {
             if !lines.is_empty() {
                 out += &format!("\n{title}\n");
                 for line in lines {

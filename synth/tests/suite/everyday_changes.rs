@@ -1,0 +1,145 @@
+//! Everyday changes of a configuration ask for nothing. Changes that let others read keys, or end keys earlier, do.
+
+use synth::{
+    cfn::json::to_json,
+    config::{self, Overrides},
+    diff::{
+        Diff,
+        approval::{Approval, ApprovalReason},
+        compare,
+        render::{DiffFormat, render},
+    },
+    stack,
+};
+
+use crate::common::read;
+
+/// The diff between two configurations, of the rotation stack and of the artifact bucket's.
+fn diffs(old: &str, new: &str) -> [Diff; 2] {
+    let templates = |text: &str| {
+        let config = config::read(text, Overrides::default()).unwrap_or_else(|e| panic!("{e}\n{text}")).config;
+        [stack::template(&config).unwrap(), stack::artifacts::template(&config).unwrap()].map(|t| to_json(&t))
+    };
+    let ([old, old_bucket], [new, new_bucket]) = (templates(old), templates(new));
+    [compare(&old, &new), compare(&old_bucket, &new_bucket)]
+}
+
+fn reasons(diff: &Diff) -> Vec<ApprovalReason> {
+    Approval::needed(diff).map(|approval| approval.reasons).unwrap_or_default()
+}
+
+const FLEET: &str = "\
+users: [alice, {name: bob, owner: bob@b.co}, {name: /ci/, owner: ci@b.co}, /ci/eu/]
+emails: [a@b.co, c@b.co]
+";
+
+#[test]
+fn an_everyday_change_needs_no_approval() {
+    let people = "users: [alice, bob, carol]\nemails: [a@b.co, c@b.co]\n";
+    for delivery in ["secrets-manager", "email"] {
+        for (base, was, is) in [
+            // Fewer users.
+            (people, "[alice, bob, carol]", "[alice, carol]"),
+            (people, "[alice, bob, carol]", "[alice]"),
+            (FLEET, ", /ci/eu/]", "]"),
+            (FLEET, "{name: bob, owner: bob@b.co}, ", ""),
+            (FLEET, "{name: /ci/, owner: ci@b.co}, /ci/eu/", "{name: /ci/eu/, owner: ci@b.co}"),
+            ("users: ['tag:t=a', 'tag:t=b']\nemails: [a@b.co]\n", ", 'tag:t=b'", ""),
+            (people, "users:", "exempt: ['/ops/']\nusers:"),
+            // Fewer addresses, but not the last.
+            (people, "[a@b.co, c@b.co]", "[a@b.co]"),
+            (people, "[a@b.co, c@b.co]", "[c@b.co]"),
+            (FLEET, "a@b.co, ", ""),
+            // Keys live longer.
+            (people, "users:", "rotate_after: 61d\nusers:"),
+            (FLEET, "owner: ci@b.co}", "owner: ci@b.co, rotate_after: 80d}"),
+            (people, "users:", "overlap: 8d\nusers:"),
+            (people, "users:", "delete_after: 20d\nusers:"),
+            // A schedule that is no denser.
+            (people, "users:", "schedule: rate(36 hours)\nusers:"),
+            (people, "users:", "schedule: cron(0 9 * * ? *)\nusers:"),
+            (people, "users:", "schedule: cron(0 9 * * ? *)\ntime_zone: Asia/Tokyo\nusers:"),
+            // What people read, and what the machine is like.
+            (people, "users:", "warn_before: 3d\nusers:"),
+            (people, "users:", "language: ja\nusers:"),
+            (people, "users:", "digest: changes\nusers:"),
+            (people, "users:", "log_retention: 365d\nusers:"),
+            (people, "users:", "memory: 512\nusers:"),
+        ] {
+            let old = format!("delivery: {delivery}\n{base}");
+            assert!(old.contains(was), "{old}");
+            let new = old.replace(was, is);
+            for diff in diffs(&old, &new) {
+                assert_eq!(reasons(&diff), [], "{old}-> {new}: {diff:#?}");
+            }
+        }
+    }
+}
+
+/// The last address: without it, no alarm and no notice reaches a person.
+#[test]
+fn a_subscription_that_others_do_not_replace_is_a_loss() {
+    let of = |text: &str| {
+        let text = format!("users: [{{name: alice, owner: o@b.co}}]\n{text}");
+        let config = config::read(&text, Overrides::default()).unwrap_or_else(|e| panic!("{e}")).config;
+        to_json(&stack::template(&config).unwrap())
+    };
+    let old = of("emails: [a@b.co]\n");
+    let mut new = old.clone();
+    let resources = new["Resources"].as_object_mut().unwrap();
+    resources.retain(|id, _| !id.starts_with("AlarmsTo"));
+    assert_eq!(reasons(&compare(&old, &new)), [ApprovalReason::Deletes]);
+    // A queue that gets each notice is not an address.
+    let mut queue = old.clone();
+    queue["Resources"]["Queue"] = queue["Resources"]["MailToAAtBDotCo"].clone();
+    queue["Resources"]["Queue"]["Properties"]["Protocol"] = "sqs".into();
+    assert_eq!(reasons(&compare(&queue, &old)), [ApprovalReason::Deletes]);
+    let replaced = diffs("users: [alice]\nemails: [a@b.co]\n", "users: [alice]\nemails: [c@b.co]\n");
+    assert_eq!(reasons(&replaced[0]), [], "the same number of addresses, and no mail has a secret");
+}
+
+/// Each of these changes lets others read new keys.
+#[test]
+fn a_change_of_one_users_readers_needs_approval_and_names_them() {
+    let key = |rest: &str| format!("age1{rest}");
+    let opens = |rest: &str, users: &str| format!("{} can open the mails with the new keys of {users}", key(rest));
+    for (case, expected) in [
+        ("enc-own-removed", vec![opens("2kdw45yzvn2hjhfep9ccehg9402f2uhgflj4ty8w7vdg3gy0ml7sca9a3m", "alice")]),
+        (
+            "enc-swap",
+            vec![
+                opens("7eatzzk5unznzgdk5hlym2wpph0wjpde0rfh3rf8y0tmlt979z5szq8xte", "alice"),
+                opens("8uuats6gukme6phggtq3fekv2u2c8wl5fe9sa076rgq7cpt5t4psj7m73z", "bob"),
+            ],
+        ),
+        ("tags-new-address", vec!["a tag on a user can send its new keys to evil@x.co: /ci/".to_owned()]),
+    ] {
+        let [old, new] = ["old", "new"].map(|which| read(&format!("synth/tests/cases/config/{case}.{which}.yaml")));
+        let [diff, _] = diffs(&old, &new);
+        assert_eq!(diff.new_readers, expected, "{case}");
+        assert!(reasons(&diff).contains(&ApprovalReason::OthersRead), "{case}");
+        for format in [DiffFormat::Text { colour: false }, DiffFormat::Json] {
+            assert!(expected.iter().all(|sentence| render(&diff, format).contains(sentence)), "{case} {format:?}");
+        }
+    }
+}
+
+/// Such a change was deployed without a question, and the next run deleted nine keys.
+#[test]
+fn a_change_that_ends_keys_earlier_needs_approval_and_says_which() {
+    let slow = "rotate_after: 60d\noverlap: 7d\ndelete_after: 14d\nstill_in_use: wait\n";
+    let fast = "rotate_after: 1d\noverlap: 0\ndelete_after: 0\nstill_in_use: retire\nwarn_before: 0\n";
+    let of = |times: &str| format!("{FLEET}{times}");
+    let [diff, _] = diffs(&of(slow), &of(fast));
+    assert_eq!(reasons(&diff), [ApprovalReason::KeysEndEarlier]);
+    assert_eq!(diff.earlier.len(), 4, "{:#?}", diff.earlier);
+    for (format, title) in [
+        (DiffFormat::Text { colour: false }, "\nWhat happens to keys earlier\n"),
+        (DiffFormat::Markdown, "**What happens to keys earlier:**"),
+        (DiffFormat::Json, "\"earlier\": [\n"),
+    ] {
+        let shown = render(&diff, format);
+        assert!(shown.contains(title) && shown.contains("a key is replaced after 1d instead of 60d"), "{shown}");
+    }
+    assert_eq!(reasons(&diffs(&of(fast), &of(slow))[0]), []);
+}
