@@ -113,6 +113,32 @@ pub enum Variable {
 }
 
 impl Variable {
+    /// All variables.
+    pub const ALL: [Self; 22] = [
+        Self::Users,
+        Self::Exempt,
+        Self::UserTags,
+        Self::RotateAfter,
+        Self::Overlap,
+        Self::DeleteAfter,
+        Self::StillInUse,
+        Self::WaitAtMost,
+        Self::DisabledUsers,
+        Self::UnusedAfter,
+        Self::UnconfirmedRecipients,
+        Self::Delivery,
+        Self::WarnBefore,
+        Self::Language,
+        Self::Digest,
+        Self::Administrators,
+        Self::TopicArn,
+        Self::EncryptTo,
+        Self::SecretPrefix,
+        Self::SecretReaders,
+        Self::SecretKmsKey,
+        Self::SecretTags,
+    ];
+
     /// The name of the environment variable.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -347,7 +373,7 @@ impl<Reference> Settings<Reference> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::collections::{HashMap, HashSet};
 
     use super::*;
     use crate::delivery::public_key::tests::one_of_each;
@@ -434,7 +460,7 @@ mod tests {
     #[test]
     fn each_variable_is_read_and_named_when_it_is_missing_or_wrong() {
         let good = environment(settings(DeleteAfter::NextRotation, Delivery::EmailEncrypted));
-        assert_eq!(good.len(), 22, "the number of variables");
+        assert_eq!(HashSet::from(Variable::ALL.map(Variable::name)), good.keys().copied().collect(), "all variables");
         for &name in good.keys() {
             let missing = Settings::from_environment(|n| (n != name).then(|| good.get(n).cloned())?);
             assert_eq!(missing.expect_err(name).name, name);

@@ -94,10 +94,10 @@ pub fn fleet(settings: &Settings, lists: Option<&Lists>, asked: Asked<'_>, manag
     let mut subjects = Vec::new();
     let unlisted = unlisted(settings, lists);
     let is_chosen = |listed: &&ListedUser| settings.users.iter().any(|entry| entry.selector.covers(listed));
+    let is_exempt = |listed: &&ListedUser| settings.exempt.iter().any(|who| who.covers(listed));
     let all = || lists.iter().flat_map(|lists| &lists.users);
     if let (Some(lists), Asked::Due) = (lists, asked) {
         // Invariant 15: no run ends the rotation of a user who has left, so a person must.
-        let is_exempt = |listed: &&ListedUser| settings.exempt.iter().any(|who| who.covers(listed));
         let gone = all().filter(|listed| !is_chosen(listed) || is_exempt(listed));
         fleet.left = gone.filter(|listed| has_open_rotation(listed, &lists.report, manager)).cloned().collect();
     }
@@ -107,11 +107,11 @@ pub fn fleet(settings: &Settings, lists: Option<&Lists>, asked: Asked<'_>, manag
         {
             continue;
         }
-        if settings.exempt.iter().any(|who| who.covers(listed)) {
+        if is_exempt(&listed) {
             fleet.exempt += 1;
             continue;
         }
-        match subject(settings, listed) {
+        match settings.subject(listed) {
             Err(error) => fleet.misconfigured.push((listed.clone(), error)),
             Ok((subject, policy)) => {
                 let keys = lists.and_then(|lists| lists.report.keys(&listed.name));
@@ -159,30 +159,6 @@ fn unlisted(settings: &Settings, lists: Option<&Lists>) -> Vec<ListedUser> {
     });
     let is_listed = |who: &UserSelector| lists.is_some_and(|lists| lists.users.iter().any(|listed| who.covers(listed)));
     named.filter(|(who, _)| !is_listed(who)).map(|(_, user)| ListedUser::from(user)).collect()
-}
-
-/// The user with the settings that apply to it: see [`crate::contract::user_entry`] for the precedence.
-fn subject(settings: &Settings, listed: &ListedUser) -> Result<(Subject, Policy), UserConfigError> {
-    let user = listed.user()?;
-    let has_other_case = |name: &UserName| name.is_same_as(&user.name) && *name != user.name;
-    let is_misspelt =
-        |entry: &UserEntry| matches!(&entry.selector, UserSelector::User(named) if has_other_case(&named.name));
-    if settings.users.iter().any(is_misspelt) {
-        return Err(UserConfigError::Spelling(user.name));
-    }
-    let tags = match settings.user_tags {
-        UserTags::Ignored => UserOverrides::default(),
-        UserTags::Honoured => UserOverrides::from_tags(&listed.tags)?,
-    };
-    if let Some(owner) = tags.owner.as_ref().filter(|owner| !settings.addresses().any(|known| known == *owner)) {
-        return Err(UserConfigError::Stranger(owner.to_string()));
-    }
-    let entries = settings.users.iter().filter(|entry| entry.selector.covers(listed));
-    let entries = entries.map(|entry| (&entry.selector, &entry.overrides));
-    let (named, wide): (Vec<_>, Vec<_>) = entries.partition(|(who, _)| matches!(who, UserSelector::User(_)));
-    let overrides = UserOverrides::said_by(named).or(tags).or(UserOverrides::said_by(wide));
-    let policy = overrides.policy(&settings.policy)?;
-    Ok((Subject { user, overrides, journal: JournalUse::IfNeeded }, policy))
 }
 
 fn active(keys: &[Seen]) -> impl Iterator<Item = &Seen> {
@@ -287,7 +263,7 @@ fn in_turn(oldest_first: Vec<Subject>, now: Timestamp) -> Vec<Subject> {
     order
 }
 
-impl Settings {
+impl<Reference: Clone> Settings<Reference> {
     /// The settings with the overrides of this user applied.
     #[must_use]
     pub fn for_subject(&self, subject: &Subject) -> Cow<'_, Self> {
@@ -303,6 +279,41 @@ impl Settings {
 }
 
 impl<Reference> Settings<Reference> {
+    /// Whether the user is one whose keys are rotated.
+    #[must_use]
+    pub fn selects(&self, listed: &ListedUser) -> bool {
+        self.users.iter().any(|entry| entry.selector.covers(listed))
+            && !self.exempt.iter().any(|who| who.covers(listed))
+    }
+
+    /// The user with the settings that apply to it, and its policy: see [`crate::contract::user_entry`] for the
+    /// precedence.
+    ///
+    /// # Errors
+    /// [`UserConfigError`] if the settings of the user are unclear. Then a run does nothing for it.
+    pub fn subject(&self, listed: &ListedUser) -> Result<(Subject, Policy), UserConfigError> {
+        let user = listed.user()?;
+        let has_other_case = |name: &UserName| name.is_same_as(&user.name) && *name != user.name;
+        let is_misspelt =
+            |entry: &UserEntry| matches!(&entry.selector, UserSelector::User(named) if has_other_case(&named.name));
+        if self.users.iter().any(is_misspelt) {
+            return Err(UserConfigError::Spelling(user.name));
+        }
+        let tags = match self.user_tags {
+            UserTags::Ignored => UserOverrides::default(),
+            UserTags::Honoured => UserOverrides::from_tags(&listed.tags)?,
+        };
+        if let Some(owner) = tags.owner.as_ref().filter(|owner| !self.addresses().any(|known| known == *owner)) {
+            return Err(UserConfigError::Stranger(owner.to_string()));
+        }
+        let entries = self.users.iter().filter(|entry| entry.selector.covers(listed));
+        let entries = entries.map(|entry| (&entry.selector, &entry.overrides));
+        let (named, wide): (Vec<_>, Vec<_>) = entries.partition(|(who, _)| matches!(who, UserSelector::User(_)));
+        let overrides = UserOverrides::said_by(named).or(tags).or(UserOverrides::said_by(wide));
+        let policy = overrides.policy(&self.policy)?;
+        Ok((Subject { user, overrides, journal: JournalUse::IfNeeded }, policy))
+    }
+
     /// Every address that has a subscription: the administrators and the owners.
     pub fn addresses(&self) -> impl Iterator<Item = &Email> {
         self.administrators.iter().chain(self.users.iter().filter_map(|entry| entry.overrides.owner.as_ref()))

@@ -85,14 +85,15 @@ fn rate_period(rate: &str) -> Option<Span> {
     (period <= Span::MAX).then_some(period)
 }
 
-const MINUTES: RangeInclusive<u32> = 0..=59;
-const HOURS: RangeInclusive<u32> = 0..=23;
-const DAYS: RangeInclusive<u32> = 1..=31;
-const MONTHS: RangeInclusive<u32> = 1..=12;
-const WEEKDAYS: RangeInclusive<u32> = 1..=7;
+pub(super) const MINUTES: RangeInclusive<u32> = 0..=59;
+pub(super) const HOURS: RangeInclusive<u32> = 0..=23;
+pub(super) const DAYS: RangeInclusive<u32> = 1..=31;
+pub(super) const MONTHS: RangeInclusive<u32> = 1..=12;
+pub(super) const WEEKDAYS: RangeInclusive<u32> = 1..=7;
 const YEARS: RangeInclusive<u32> = 1970..=2199;
-const MONTH_NAMES: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
-const WEEKDAY_NAMES: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
+pub(super) const MONTH_NAMES: [&str; 12] =
+    ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+pub(super) const WEEKDAY_NAMES: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
 fn is_cron(cron: &str) -> bool {
     let fields: Vec<_> = cron.split(' ').collect();
@@ -154,7 +155,7 @@ fn field(text: &str, allowed: RangeInclusive<u32>, names: &[&str]) -> bool {
 }
 
 /// Reads a name or a number. A number has at most as many digits as the greatest allowed one, so `09` is allowed.
-fn value(text: &str, names: &[&str], allowed: RangeInclusive<u32>) -> Option<u32> {
+pub(super) fn value(text: &str, names: &[&str], allowed: RangeInclusive<u32>) -> Option<u32> {
     if let Some(index) = names.iter().position(|name| name.eq_ignore_ascii_case(text)) {
         return Some(allowed.start() + u32::try_from(index).ok()?);
     }

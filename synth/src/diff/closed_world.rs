@@ -276,7 +276,7 @@ pub(super) fn judge(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Ju
     let mut judge = Judge {
         new,
         redefined: redefined_names(old, new, &BTreeSet::new()),
-        tainted: redefined_names(old, new, parameters),
+        tainted: &redefined_names(old, new, parameters) | &removed_names(old, new),
         judgement: Judgement::default(),
     };
     if old == new && parameters.is_empty() {
@@ -309,6 +309,15 @@ pub(super) fn judge(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Ju
         }
     }
     judge.judgement
+}
+
+/// The names that only the old template defines. A value that still uses one cannot be resolved.
+fn removed_names(old: &Json, new: &Json) -> BTreeSet<String> {
+    let names = |template: &Json| -> BTreeSet<String> {
+        let sections = ["Parameters", "Mappings", "Conditions", "Resources"].map(|name| template.get(name));
+        sections.into_iter().flatten().filter_map(Json::as_object).flat_map(Map::keys).cloned().collect()
+    };
+    &names(old) - &names(new)
 }
 
 /// The keys of both maps.
@@ -367,7 +376,7 @@ struct Judge<'t> {
     new: &'t Json,
     /// The names that have another meaning in the new template.
     redefined: BTreeSet<String>,
-    /// The same, with the parameters that get another value.
+    /// The same, with the parameters that get another value, and with the names that the new template lacks.
     tainted: BTreeSet<String>,
     judgement: Judgement,
 }
@@ -674,7 +683,7 @@ mod tests {
     use super::*;
     use crate::{
         cfn::{resource, shape::Shape},
-        diff::{handler_env, impact::Impact, replacing_properties::ReplacingProperties},
+        diff::{impact::Impact, replacing_properties::ReplacingProperties, test_templates},
     };
 
     #[test]
@@ -737,7 +746,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_resolved_is_unknown() {
-        let template = handler_env::tests::template("users: [alice]\nemails: [a@b.co]\ndelivery: email\n");
+        let template = test_templates::template("users: [alice]\nemails: [a@b.co]\ndelivery: email\n");
         let with = |path: &str, value: &Json| {
             let mut new = template.clone();
             let (parent, key) = path.rsplit_once('/').unwrap();
@@ -849,11 +858,21 @@ mod tests {
         assert_eq!(places(&same, &template("x", "z"), &[]), ["G.Handler"]);
     }
 
+    #[test]
+    fn a_parameter_that_is_missing_but_used_is_unknown() {
+        let template = test_templates::template("users: [alice]\nemails: [a@b.co]\n");
+        for parameters in [json!({}), json!(null)] {
+            let mut new = template.clone();
+            new["Parameters"] = parameters;
+            assert!(unknown(&template, &new).iter().any(|line| line.starts_with("Function.Code.S3Key: ")), "{new:#}");
+        }
+    }
+
     /// A release changes only the values of the parameters that name the package.
     #[test]
     fn only_the_deployer_names_the_package() {
-        let template = handler_env::tests::template("users: [alice]\nemails: [a@b.co]\n");
-        let release = BTreeSet::from(["CodeBucket".to_owned(), "CodeKey".to_owned()]);
+        let template = test_templates::template("users: [alice]\nemails: [a@b.co]\n");
+        let release = BTreeSet::from(["CodeBucket".to_owned(), "CodeKey".to_owned(), "CodeVersion".to_owned()]);
         assert_eq!(judge(&template, &template, &release).unknown, [""; 0]);
         let mut versioned = template.clone();
         versioned["Parameters"]["CodeVersion"] = json!({"Type": "String"});

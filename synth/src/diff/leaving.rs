@@ -3,25 +3,30 @@
 use std::fmt;
 
 use lambda::{
-    contract::selector::UserSelector,
+    contract::{selector::UserSelector, settings::Settings},
     model::user::{User, UserName},
 };
 use serde_json::Value as Json;
 
-use crate::diff::handler_env::{HandlerEnv, functions};
+use crate::diff::handler_env::Handlers;
 
 /// What becomes of the keys of users that leave.
 pub const FATE: &str = "If a rotation of such a user is in progress, no run finishes it: both keys stay active.";
 
 /// The users that leave. Each is a sentence without a full stop.
-pub(super) fn leaving_users(old: &Json, new: &Json) -> Vec<String> {
-    functions(old, new).flat_map(|(old, new)| leaving(&old, &new)).map(|leaving| leaving.to_string()).collect()
+pub(super) fn leaving_users(handlers: &Handlers) -> Vec<String> {
+    pairs(handlers).flat_map(|(old, new)| leaving(old, new)).map(|leaving| leaving.to_string()).collect()
 }
 
 /// The users that leave and that the old template names.
 #[must_use]
 pub fn named_leaving_users(old: &Json, new: &Json) -> Vec<UserName> {
-    functions(old, new).flat_map(|(old, new)| named(&old, &new)).map(|user| user.name).collect()
+    pairs(&Handlers::of(old, new)).flat_map(|(old, new)| named(old, new)).map(|user| user.name).collect()
+}
+
+/// The settings of the functions that both templates have.
+fn pairs(handlers: &Handlers) -> impl Iterator<Item = (&Settings, &Settings)> {
+    handlers.changes.iter().filter_map(|change| Some((change.old.as_ref()?, &change.new)))
 }
 
 /// Some users that leave.
@@ -33,9 +38,9 @@ enum Leaving {
     Exempt(UserSelector),
 }
 
-fn leaving(old: &HandlerEnv<'_>, new: &HandlerEnv<'_>) -> Vec<Leaving> {
+fn leaving(old: &Settings, new: &Settings) -> Vec<Leaving> {
     let (before, after) = (selectors(old), selectors(new));
-    let gone = before.iter().filter(|who| !contains(&after, who) && !contains(&old.exempt(), who));
+    let gone = before.iter().filter(|who| !contains(&after, who) && !contains(&old.exempt, who));
     let mut all: Vec<_> = gone
         .map(|who| {
             let part = after.iter().filter(|narrow| who.contains(narrow)).cloned();
@@ -43,18 +48,18 @@ fn leaving(old: &HandlerEnv<'_>, new: &HandlerEnv<'_>) -> Vec<Leaving> {
         })
         .collect();
     // An exemption of users that were not selected, or no longer are, changes nothing.
-    let exempt = new.exempt().into_iter().filter(|who| {
-        !contains(&old.exempt(), who) && [&before, &after].into_iter().all(|users| users.iter().any(|u| meet(u, who)))
+    let exempt = new.exempt.iter().filter(|who| {
+        !contains(&old.exempt, who) && [&before, &after].into_iter().all(|users| users.iter().any(|u| meet(u, who)))
     });
-    all.extend(exempt.map(Leaving::Exempt));
+    all.extend(exempt.cloned().map(Leaving::Exempt));
     all
 }
 
-fn named(old: &HandlerEnv<'_>, new: &HandlerEnv<'_>) -> Vec<User> {
-    let (after, was_exempt, is_exempt) = (selectors(new), old.exempt(), new.exempt());
+fn named(old: &Settings, new: &Settings) -> Vec<User> {
+    let after = selectors(new);
     let users = selectors(old)
         .into_iter()
-        .filter(|who| !contains(&was_exempt, who) && (!contains(&after, who) || contains(&is_exempt, who)));
+        .filter(|who| !contains(&old.exempt, who) && (!contains(&after, who) || contains(&new.exempt, who)));
     let user = |who| match who {
         UserSelector::User(user) => Some(user),
         UserSelector::Path(_) | UserSelector::Tag(_) | UserSelector::Group(_) => None,
@@ -62,8 +67,8 @@ fn named(old: &HandlerEnv<'_>, new: &HandlerEnv<'_>) -> Vec<User> {
     users.filter_map(user).collect()
 }
 
-fn selectors(env: &HandlerEnv<'_>) -> Vec<UserSelector> {
-    env.user_entries().into_iter().map(|entry| entry.selector).collect()
+fn selectors(settings: &Settings) -> Vec<UserSelector> {
+    settings.users.iter().map(|entry| entry.selector.clone()).collect()
 }
 
 /// Whether one of the entries selects all these users.
@@ -93,11 +98,11 @@ impl fmt::Display for Leaving {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diff::handler_env::tests;
+    use crate::diff::test_templates::template;
 
     #[test]
     fn only_users_that_leave_are_shown() {
-        let template = |settings: &str| tests::template(&format!("emails: [a@b.co]\n{settings}"));
+        let template = |settings: &str| template(&format!("emails: [a@b.co]\n{settings}"));
         for (old, new, expected, named) in [
             ("users: [alice, bob]", "users: [alice, bob]", &[][..], &[][..]),
             ("users: [alice]", "users: [alice, bob]", &[], &[]),
@@ -122,10 +127,10 @@ mod tests {
             ("users: ['tag:a=b', 'tag:a=c']", "users: ['tag:a=b']", &["tag:a=c is no longer selected"], &[]),
         ] {
             let (old_template, new_template) = (template(old), template(new));
-            assert_eq!(leaving_users(&old_template, &new_template), expected, "{old}\n{new}");
+            assert_eq!(leaving_users(&Handlers::of(&old_template, &new_template)), expected, "{old}\n{new}");
             let names = named_leaving_users(&old_template, &new_template);
             assert_eq!(names.iter().map(UserName::as_str).collect::<Vec<_>>(), named, "{old}\n{new}");
         }
-        assert_eq!(leaving_users(&Json::Null, &template("users: [alice]")), [""; 0], "a new function");
+        assert_eq!(leaving_users(&Handlers::of(&Json::Null, &template("users: [alice]"))), [""; 0], "a new function");
     }
 }

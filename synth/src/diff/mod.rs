@@ -9,10 +9,15 @@ mod closed_world;
 mod handler_env;
 mod impact;
 mod key_access;
+mod key_timing;
 pub mod leaving;
+mod possible_users;
 pub mod render;
 mod replacing_properties;
+mod schedule_density;
 mod selection;
+#[cfg(test)]
+mod test_templates;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +31,7 @@ use self::{
 };
 pub use self::{impact::Impact, values::Change};
 use crate::{
-    diff::approval::Fingerprint,
+    diff::{approval::Fingerprint, handler_env::Handlers},
     iam::{
         compare::Verdict,
         template::{IamImpact, compare_templates},
@@ -45,9 +50,11 @@ pub struct Diff {
     /// The ways in which others can read new keys, as far as IAM does not show them. Each is a sentence without a full
     /// stop.
     pub new_readers: Vec<String>,
-    /// The ways in which more keys are rotated or deactivated, or others decide how, as far as IAM does not show them.
-    /// Each is a sentence without a full stop.
+    /// The ways in which more keys are rotated, or others decide how, as far as IAM does not show them. Each is a
+    /// sentence without a full stop.
     pub newly_rotated: Vec<String>,
+    /// What happens to keys earlier than before. Each is a sentence without a full stop.
+    pub earlier: Vec<String>,
     /// The users that leave. Each is a sentence without a full stop.
     pub leaving: Vec<String>,
     /// The changes that nothing here understands, each as a place and a reason. They need approval.
@@ -146,14 +153,17 @@ fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Diff {
             Some(old_body) => resources.extend(changed(id, old_body, body)),
         }
     }
-    resources.extend(before.iter().filter(|(id, _)| !after.contains_key(*id)).map(|(id, body)| removed(id, body)));
+    let gone = before.iter().filter(|(id, _)| !after.contains_key(*id));
+    resources.extend(gone.map(|(id, body)| removed(id, body, &after)));
     follow(&mut resources, &entries, parameters, new, (&before, &after));
-    let Judgement { unknown, harmless } = closed_world::judge(old, new, parameters);
+    let handlers = Handlers::of(old, new);
+    let Judgement { mut unknown, harmless } = closed_world::judge(old, new, parameters);
     for resource in &mut resources {
         for change in &mut resource.changes {
             change.harmless = harmless.iter().any(|harmless| harmless.contains(&resource.id, &change.path));
         }
     }
+    unknown.extend(handlers.undecided.iter().cloned());
     let mut iam = compare_templates(old, new, parameters);
     if !unknown.is_empty() {
         iam.verdict = iam.verdict.and(Verdict::Unknown);
@@ -164,9 +174,10 @@ fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Diff {
         resources,
         entries,
         iam,
-        new_readers: key_access::new_key_readers(old, new),
-        newly_rotated: selection::newly_rotated_users(old, new),
-        leaving: leaving::leaving_users(old, new),
+        new_readers: key_access::new_key_readers(&handlers),
+        newly_rotated: selection::newly_rotated_users(&handlers),
+        earlier: key_timing::earlier_steps(&handlers, old, new),
+        leaving: leaving::leaving_users(&handlers),
         unknown,
         harmless: reasons,
         fingerprint: Fingerprint::of(old, new),
@@ -216,8 +227,11 @@ fn added(id: &str, body: &Json) -> ResourceChange {
     ResourceChange { changes, ..ResourceChange::new(id, kind(body), Action::Added, Impact::Update) }.with_short_paths()
 }
 
-fn removed(id: &str, body: &Json) -> ResourceChange {
+/// A resource that the new template does not have. `staying` has the resources of the new template.
+fn removed(id: &str, body: &Json, staying: &Map<String, Json>) -> ResourceChange {
     let (impact, note) = match body.get("DeletionPolicy").and_then(Json::as_str) {
+        // A subscription holds nothing. Without it, the others still get what is published.
+        _ if is_one_of_several(body, staying) => (Impact::Update, Some("the topic has other subscriptions".to_owned())),
         // A resource that leaves the stack but stays in the account is not deleted.
         Some(policy @ ("Retain" | "RetainExceptOnCreate")) => {
             (Impact::Update, Some(format!("leaves the stack and stays in the account (DeletionPolicy: {policy})")))
@@ -227,6 +241,15 @@ fn removed(id: &str, body: &Json) -> ResourceChange {
     };
     let notes = note.into_iter().collect();
     ResourceChange { notes, ..ResourceChange::new(id, kind(body), Action::Removed, impact) }
+}
+
+/// Whether this is a subscription by mail to a topic that other addresses still subscribe to.
+fn is_one_of_several(body: &Json, staying: &Map<String, Json>) -> bool {
+    let by_mail = |body: &Json| {
+        let is_by_mail = kind(body) == "AWS::SNS::Subscription" && body["Properties"]["Protocol"] == "email";
+        is_by_mail.then(|| body["Properties"]["TopicArn"].clone())
+    };
+    by_mail(body).is_some_and(|topic| staying.values().filter_map(by_mail).any(|other| other == topic))
 }
 
 fn without_type(body: &Json) -> Json {

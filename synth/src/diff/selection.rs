@@ -1,58 +1,50 @@
-//! Shows which more keys are rotated or deactivated, and who else decides how, as far as IAM does not show it.
-//! Exemptions, and whether tags on users count, are only in the function's environment.
+//! Shows which more keys are rotated, and who else decides how, as far as IAM does not show it. Exemptions, and whether
+//! tags on users count, are only in the function's environment.
 
-use lambda::{
-    contract::settings::Variable,
-    protocol::policy::{DisabledUsers, UnconfirmedRecipients, UnusedAfter},
+use lambda::contract::{settings::Settings, user_tags::UserTags};
+
+use crate::diff::{
+    handler_env::{HandlerChange, Handlers},
+    possible_users::{PossibleUser, Users},
 };
-use serde_json::Value as Json;
 
-use crate::diff::handler_env::{HandlerEnv, functions};
-
-/// The ways in which more keys are rotated or deactivated, or others decide how. Each is a sentence without a full
-/// stop.
-pub(super) fn newly_rotated_users(old: &Json, new: &Json) -> Vec<String> {
-    functions(old, new).flat_map(|(old, new)| more(&old, &new)).collect()
+/// The ways in which more keys are rotated, or others decide how. Each is a sentence without a full stop.
+pub(super) fn newly_rotated_users(handlers: &Handlers) -> Vec<String> {
+    handlers.changes.iter().flat_map(more).collect()
 }
 
-fn more(old: &HandlerEnv<'_>, new: &HandlerEnv<'_>) -> Vec<String> {
-    let still = new.exempt();
-    let gone = old.exempt().into_iter().filter(|who| !still.iter().any(|wide| wide.contains(who)));
+fn more(HandlerChange { old, new, users }: &HandlerChange) -> Vec<String> {
+    let were_exempt = old.iter().flat_map(|old| &old.exempt);
+    let gone = were_exempt.filter(|who| !new.exempt.iter().any(|wide| wide.contains(who)));
     let mut all: Vec<_> = gone.map(|who| format!("{who} is no longer exempt")).collect();
-    let replaces = |env: &HandlerEnv<'_>| env.text(Variable::DisabledUsers) == DisabledUsers::Replace.to_string();
-    if replaces(new) && !replaces(old) {
-        all.push("users with only inactive keys get a new active key".to_owned());
-    }
-    // A function of an earlier version has no such setting.
-    let limit = |env: &HandlerEnv<'_>| match env.text(Variable::UnusedAfter).parse() {
-        Ok(UnusedAfter::After(limit)) => Some(limit),
-        Ok(UnusedAfter::Never) | Err(_) => None,
-    };
-    all.extend(
-        limit(new)
-            .filter(|new| limit(old).is_none_or(|old| *new < old))
-            .map(|limit| format!("a key that is unused for {limit} is deactivated, and its user gets no new key")),
-    );
-    let proceeds =
-        |env: &HandlerEnv<'_>| env.text(Variable::UnconfirmedRecipients) == UnconfirmedRecipients::Proceed.to_string();
-    if proceeds(new) && !proceeds(old) {
-        all.push("keys are replaced and deactivated although no recipient has confirmed".to_owned());
-    }
-    if new.honours_user_tags() && !old.honours_user_tags() {
+    let honours_tags = |settings: &Settings| settings.user_tags == UserTags::Honoured;
+    if honours_tags(new) && !old.as_ref().is_some_and(honours_tags) {
         all.push("tags on users say how long their keys live and who owns them".to_owned());
+    }
+    let is_clear = |settings: &Settings, user: &PossibleUser| settings.subject(&user.listed).is_ok();
+    let mut clear = Users::default();
+    for user in users.iter().filter(|user| is_clear(new, user) && old.as_ref().is_some_and(|old| !is_clear(old, user)))
+    {
+        clear.add(user);
+    }
+    if !clear.is_empty() {
+        all.push(format!("users whose settings were unclear are rotated: {clear}"));
     }
     all
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value as Json;
+
     use super::*;
-    use crate::diff::handler_env::tests;
+    use crate::diff::test_templates::template;
 
     #[test]
     fn only_newly_rotated_users_are_shown() {
-        let template = |settings: &str| tests::template(&format!("users: [/]\nemails: [a@b.co]\n{settings}"));
+        let of = |settings: &str| template(&format!("users: [/]\nemails: [a@b.co]\n{settings}"));
         let (tags, all) = ("user_tags: honoured", "exempt: [/ops/eu/, alice, 'group:people']");
+        let by_tags = "tags on users say how long their keys live and who owns them";
         for (old, new, expected) in [
             ("", all, &[][..]),
             (all, all, &[]),
@@ -67,28 +59,16 @@ mod tests {
                 "",
                 &["/ops/eu/ is no longer exempt", "alice is no longer exempt", "group:people is no longer exempt"],
             ),
-            ("", tags, &["tags on users say how long their keys live and who owns them"]),
+            ("", tags, &[by_tags]),
             (tags, "", &[]),
-            ("", "disabled_users: replace", &["users with only inactive keys get a new active key"]),
-            ("disabled_users: replace", "", &[]),
-            (
-                "",
-                "unconfirmed_recipients: proceed",
-                &["keys are replaced and deactivated although no recipient has confirmed"],
-            ),
-            ("unconfirmed_recipients: proceed", "", &[]),
-            ("", "unused_after: 45d", &["a key that is unused for 45d is deactivated, and its user gets no new key"]),
-            (
-                "unused_after: 45d",
-                "unused_after: 30d",
-                &["a key that is unused for 30d is deactivated, and its user gets no new key"],
-            ),
-            ("unused_after: 30d", "unused_after: 45d", &[]),
-            ("unused_after: 1080h", "unused_after: 45d", &[]),
-            ("unused_after: 45d", "unused_after: never", &[]),
         ] {
-            assert_eq!(newly_rotated_users(&template(old), &template(new)), expected, "{old} {new}");
+            let (old_template, new_template) = (of(old), of(new));
+            let found = newly_rotated_users(&Handlers::of(&old_template, &new_template));
+            assert_eq!(found, expected, "{old} {new}");
         }
-        assert_eq!(newly_rotated_users(&Json::Null, &template(tags)), [""; 0], "a new function");
+        assert_eq!(newly_rotated_users(&Handlers::of(&Json::Null, &of(tags))), [by_tags], "a new function");
+        let spelt = |name: &str| template(&format!("users: [/, {name}]\nemails: [a@b.co]\n"));
+        let found = newly_rotated_users(&Handlers::of(&spelt("Alice"), &spelt("alice")));
+        assert_eq!(found, ["users whose settings were unclear are rotated: alice"]);
     }
 }

@@ -133,7 +133,7 @@ impl FindingKind {
             Self::Unreadable => "look at the user in the IAM console",
             Self::NeverUsed => "deactivate the key; delete it when nothing fails",
             Self::Unused => "deactivate the key; delete it when nothing fails; use a role where you can",
-            Self::Old => "use a role, or rotate it: make rotate, or add the user to rotation.yaml",
+            Self::Old => "use a role, or let this project rotate it: add the user to rotation.yaml",
             Self::TwoActive => "find out which one is in use; deactivate the other",
             Self::Inactive => "delete the key",
         }

@@ -1,122 +1,145 @@
-//! Everyday changes ask for nothing, and their opposites do.
+//! Everyday changes of a configuration ask for nothing. Changes that let others read keys, or end keys earlier, do.
 
-use serde_json::{Value as Json, json};
 use synth::{
-    cfn::{json::to_json, read::read},
+    cfn::json::to_json,
     config::{self, Overrides},
     diff::{
-        approval::Approval,
+        Diff,
+        approval::{Approval, ApprovalReason},
         compare,
         render::{DiffFormat, render},
     },
     stack,
 };
 
-fn generated(settings: &str) -> Json {
-    let text = format!("users: [alice, bob]\nemails: [a@b.co]\n{settings}\n");
-    let config = config::read(&text, Overrides::default()).unwrap_or_else(|e| panic!("{e}")).config;
-    to_json(&stack::template(&config).unwrap())
+use crate::common::read;
+
+/// The diff between two configurations, of the rotation stack and of the artifact bucket's.
+fn diffs(old: &str, new: &str) -> [Diff; 2] {
+    let templates = |text: &str| {
+        let config = config::read(text, Overrides::default()).unwrap_or_else(|e| panic!("{e}\n{text}")).config;
+        [stack::template(&config).unwrap(), stack::artifacts::template(&config).unwrap()].map(|t| to_json(&t))
+    };
+    let ([old, old_bucket], [new, new_bucket]) = (templates(old), templates(new));
+    [compare(&old, &new), compare(&old_bucket, &new_bucket)]
 }
 
-/// A change of a template: the path of a value as a JSON pointer, and the new value. Null removes the value.
-type Edit = (&'static str, Json);
-
-fn edited(template: &Json, (path, value): &Edit) -> Json {
-    let mut template = template.clone();
-    let (parent, key) = path.rsplit_once('/').unwrap();
-    let parent = template.pointer_mut(parent).unwrap_or_else(|| panic!("{path}")).as_object_mut().unwrap();
-    if value.is_null() {
-        parent.shift_remove(key).unwrap_or_else(|| panic!("{path}"));
-    } else {
-        parent.insert(key.to_owned(), value.clone());
-    }
-    template
+fn reasons(diff: &Diff) -> Vec<ApprovalReason> {
+    Approval::needed(diff).map(|approval| approval.reasons).unwrap_or_default()
 }
 
-fn alarm(actions: &Json) -> Json {
-    json!({"Type": "AWS::CloudWatch::Alarm", "Properties": {
-        "AlarmName": "another", "Namespace": "AWS/Lambda", "MetricName": "Duration", "Statistic": "Maximum",
-        "Period": 300, "EvaluationPeriods": 1, "Threshold": 1000, "ComparisonOperator": "GreaterThanThreshold",
-        "AlarmActions": actions,
-    }})
-}
-
-fn tags(value: &str) -> Json {
-    json!([{"Key": "team", "Value": value}])
-}
+const FLEET: &str = "\
+users: [alice, {name: bob, owner: bob@b.co}, {name: /ci/, owner: ci@b.co}, /ci/eu/]
+emails: [a@b.co, c@b.co]
+";
 
 #[test]
-fn everyday_changes_ask_for_nothing() {
-    let template = generated("");
-    let topic = json!([{"Ref": "AlarmTopic"}]);
-    let edits: Vec<(&str, Edit)> = vec![
-        ("the template's description", ("/Description", json!("another"))),
-        ("a role's description", ("/Resources/FunctionRole/Properties/Description", json!("another"))),
-        ("the function's description", ("/Resources/Function/Properties/Description", json!("another"))),
-        ("an alarm's description", ("/Resources/MissedRuns/Properties/AlarmDescription", json!("another"))),
-        ("a parameter's description", ("/Parameters/CodeKey/Description", json!("another"))),
-        ("a queue's tag", ("/Resources/DeadLetterQueue/Properties/Tags", tags("a"))),
-        ("the function's tag", ("/Resources/Function/Properties/Tags", tags("a"))),
-        ("a topic's tag", ("/Resources/AlarmTopic/Properties/Tags", tags("a"))),
-        ("a longer retention of the log", ("/Resources/LogGroup/Properties/RetentionInDays", json!(365))),
-        ("a log without an end", ("/Resources/LogGroup/Properties/RetentionInDays", Json::Null)),
-        ("a new alarm that only notifies", ("/Resources/Another", alarm(&topic))),
-        ("more memory", ("/Resources/Function/Properties/MemorySize", json!(256))),
-        ("more time", ("/Resources/Function/Properties/Timeout", json!(900))),
-        ("another order", ("/Resources/Schedule/DependsOn", json!(["FailedRuns"]))),
-        ("metadata", ("/Resources/Function/Metadata/Owner", json!("a team"))),
-        ("the title of mails", ("/Resources/NotificationTopic/Properties/DisplayName", json!("Keys"))),
-    ];
-    for (what, edit) in edits {
-        let diff = compare(&template, &edited(&template, &edit));
-        assert_eq!(Approval::needed(&diff), None, "{what}: {:?} {:?}", diff.unknown, diff.iam);
-        assert!(!diff.is_empty(), "{what}");
+fn an_everyday_change_needs_no_approval() {
+    let people = "users: [alice, bob, carol]\nemails: [a@b.co, c@b.co]\n";
+    for delivery in ["secrets-manager", "email"] {
+        for (base, was, is) in [
+            // Fewer users.
+            (people, "[alice, bob, carol]", "[alice, carol]"),
+            (people, "[alice, bob, carol]", "[alice]"),
+            (FLEET, ", /ci/eu/]", "]"),
+            (FLEET, "{name: bob, owner: bob@b.co}, ", ""),
+            (FLEET, "{name: /ci/, owner: ci@b.co}, /ci/eu/", "{name: /ci/eu/, owner: ci@b.co}"),
+            ("users: ['tag:t=a', 'tag:t=b']\nemails: [a@b.co]\n", ", 'tag:t=b'", ""),
+            (people, "users:", "exempt: ['/ops/']\nusers:"),
+            // Fewer addresses, but not the last.
+            (people, "[a@b.co, c@b.co]", "[a@b.co]"),
+            (people, "[a@b.co, c@b.co]", "[c@b.co]"),
+            (FLEET, "a@b.co, ", ""),
+            // Keys live longer.
+            (people, "users:", "rotate_after: 61d\nusers:"),
+            (FLEET, "owner: ci@b.co}", "owner: ci@b.co, rotate_after: 80d}"),
+            (people, "users:", "overlap: 8d\nusers:"),
+            (people, "users:", "delete_after: 20d\nusers:"),
+            // A schedule that is no denser.
+            (people, "users:", "schedule: rate(36 hours)\nusers:"),
+            (people, "users:", "schedule: cron(0 9 * * ? *)\nusers:"),
+            (people, "users:", "schedule: cron(0 9 * * ? *)\ntime_zone: Asia/Tokyo\nusers:"),
+            // What people read, and what the machine is like.
+            (people, "users:", "warn_before: 3d\nusers:"),
+            (people, "users:", "language: ja\nusers:"),
+            (people, "users:", "digest: changes\nusers:"),
+            (people, "users:", "log_retention: 365d\nusers:"),
+            (people, "users:", "memory: 512\nusers:"),
+        ] {
+            let old = format!("delivery: {delivery}\n{base}");
+            assert!(old.contains(was), "{old}");
+            let new = old.replace(was, is);
+            for diff in diffs(&old, &new) {
+                assert_eq!(reasons(&diff), [], "{old}-> {new}: {diff:#?}");
+            }
+        }
     }
 }
 
-/// The same changes where they are not harmless.
+/// The last address: without it, no alarm and no notice reaches a person.
 #[test]
-fn what_only_looks_like_an_everyday_change_asks() {
-    let template = generated("");
-    let evil = json!(["arn:aws:lambda:eu-west-1:999999999999:function:x"]);
-    let edits: Vec<(&str, Edit)> = vec![
-        ("a role's tag", ("/Resources/FunctionRole/Properties/Tags", tags("a"))),
-        ("a shorter retention", ("/Resources/LogGroup/Properties/RetentionInDays", json!(1))),
+fn a_subscription_that_others_do_not_replace_is_a_loss() {
+    let of = |text: &str| {
+        let text = format!("users: [{{name: alice, owner: o@b.co}}]\n{text}");
+        let config = config::read(&text, Overrides::default()).unwrap_or_else(|e| panic!("{e}")).config;
+        to_json(&stack::template(&config).unwrap())
+    };
+    let old = of("emails: [a@b.co]\n");
+    let mut new = old.clone();
+    let resources = new["Resources"].as_object_mut().unwrap();
+    resources.retain(|id, _| !id.starts_with("AlarmsTo"));
+    assert_eq!(reasons(&compare(&old, &new)), [ApprovalReason::Deletes]);
+    // A queue that gets each notice is not an address.
+    let mut queue = old.clone();
+    queue["Resources"]["Queue"] = queue["Resources"]["MailToAAtBDotCo"].clone();
+    queue["Resources"]["Queue"]["Properties"]["Protocol"] = "sqs".into();
+    assert_eq!(reasons(&compare(&queue, &old)), [ApprovalReason::Deletes]);
+    let replaced = diffs("users: [alice]\nemails: [a@b.co]\n", "users: [alice]\nemails: [c@b.co]\n");
+    assert_eq!(reasons(&replaced[0]), [], "the same number of addresses, and no mail has a secret");
+}
+
+/// Each of these changes lets others read new keys.
+#[test]
+fn a_change_of_one_users_readers_needs_approval_and_names_them() {
+    let key = |rest: &str| format!("age1{rest}");
+    let opens = |rest: &str, users: &str| format!("{} can open the mails with the new keys of {users}", key(rest));
+    for (case, expected) in [
+        ("enc-own-removed", vec![opens("2kdw45yzvn2hjhfep9ccehg9402f2uhgflj4ty8w7vdg3gy0ml7sca9a3m", "alice")]),
         (
-            "a retention that is not known",
-            ("/Resources/LogGroup/Properties/RetentionInDays", json!({"Ref": "CodeKey"})),
+            "enc-swap",
+            vec![
+                opens("7eatzzk5unznzgdk5hlym2wpph0wjpde0rfh3rf8y0tmlt979z5szq8xte", "alice"),
+                opens("8uuats6gukme6phggtq3fekv2u2c8wl5fe9sa076rgq7cpt5t4psj7m73z", "bob"),
+            ],
         ),
-        ("an alarm that runs a function", ("/Resources/Another", alarm(&evil))),
-        ("an alarm that came to run a function", ("/Resources/MissedRuns/Properties/AlarmActions", evil.clone())),
-        ("an attribute that is not known", ("/Resources/Function/UpdatePolicy", json!({"A": 1}))),
-        ("a section that is not known", ("/Hooks", json!({"A": 1}))),
-        ("a default for the package", ("/Parameters/CodeKey/Default", json!("theirs.zip"))),
-        ("a macro", ("/Transform", json!("AWS::Include"))),
-    ];
-    for (what, edit) in edits {
-        let diff = compare(&template, &edited(&template, &edit));
-        assert!(Approval::needed(&diff).is_some() && !diff.unknown.is_empty(), "{what}: {diff:#?}");
+        ("tags-new-address", vec!["a tag on a user can send its new keys to evil@x.co: /ci/".to_owned()]),
+    ] {
+        let [old, new] = ["old", "new"].map(|which| read(&format!("synth/tests/cases/config/{case}.{which}.yaml")));
+        let [diff, _] = diffs(&old, &new);
+        assert_eq!(diff.new_readers, expected, "{case}");
+        assert!(reasons(&diff).contains(&ApprovalReason::OthersRead), "{case}");
+        for format in [DiffFormat::Text { colour: false }, DiffFormat::Json] {
+            assert!(expected.iter().all(|sentence| render(&diff, format).contains(sentence)), "{case} {format:?}");
+        }
     }
 }
 
-/// An upgrade changes the whole template. What is harmless is counted, and what is not is shown.
+/// Such a change was deployed without a question, and the next run deleted nine keys.
 #[test]
-fn an_upgrade_stays_readable() {
-    let old = generated("");
-    let text = old.to_string().replace("Log group: ", "The log: ").replace("-alarm", "-warning");
-    let mut new = read(&text).unwrap();
-    new["Resources"]["Function"]["Properties"]["Layers"] = json!(["arn:aws:lambda:eu-west-1:999999999999:layer:x:1"]);
-    for (id, body) in new["Resources"].as_object_mut().unwrap() {
-        body["Metadata"]["Version"] = json!(format!("2 of {id}"));
-    }
-    let diff = compare(&old, &new);
-    for format in [DiffFormat::Text { colour: false }, DiffFormat::Markdown] {
+fn a_change_that_ends_keys_earlier_needs_approval_and_says_which() {
+    let slow = "rotate_after: 60d\noverlap: 7d\ndelete_after: 14d\nstill_in_use: wait\n";
+    let fast = "rotate_after: 1d\noverlap: 0\ndelete_after: 0\nstill_in_use: retire\nwarn_before: 0\n";
+    let of = |times: &str| format!("{FLEET}{times}");
+    let [diff, _] = diffs(&of(slow), &of(fast));
+    assert_eq!(reasons(&diff), [ApprovalReason::KeysEndEarlier]);
+    assert_eq!(diff.earlier.len(), 4, "{:#?}", diff.earlier);
+    for (format, title) in [
+        (DiffFormat::Text { colour: false }, "\nWhat happens to keys earlier\n"),
+        (DiffFormat::Markdown, "**What happens to keys earlier:**"),
+        (DiffFormat::Json, "\"earlier\": [\n"),
+    ] {
         let shown = render(&diff, format);
-        assert!(shown.contains("Function.Layers") || shown.contains("Function&#46;Layers"), "{shown}");
-        assert!(shown.contains("harmless changes: descriptions (8), metadata ("), "{shown}");
-        assert!(!shown.contains("AlarmDescription") && shown.lines().count() < 40, "{shown}");
+        assert!(shown.contains(title) && shown.contains("a key is replaced after 1d instead of 60d"), "{shown}");
     }
-    let json: Json = serde_json::from_str(&render(&diff, DiffFormat::Json)).unwrap();
-    assert_eq!(json["unknown"], json!(["Function.Layers: the function may run other code"]));
-    assert!(json["harmless"].as_array().unwrap().contains(&json!({"what": "descriptions", "changes": 8})), "{json:#}");
+    assert_eq!(reasons(&diffs(&of(fast), &of(slow))[0]), []);
 }

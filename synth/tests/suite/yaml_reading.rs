@@ -94,9 +94,9 @@ fn soup() -> impl Strategy<Value = String> {
         "a", "b", "c d", ": ", ":", "\n", "\n", "\n  ", "\n    ", "  ", " ", "- ", "-", "[", "]", "{", "}", ", ", ",",
         "'", "\"", " #c", "#", "&x ", "*x", "!Sub ", "|\n", ">-\n", "? ", "\t", "---\n", "...\n", "'é'", "\\",
     ];
-    // Spaces in a last line without a line break are not read: they could only be the end of a block.
+    // White space in a last line without a line break is not read: it could only be the end of a block.
     let pieces = prop::collection::vec(select(&PIECES[..]), 0..16);
-    pieces.prop_map(|pieces| pieces.concat().trim_end_matches(' ').to_owned())
+    pieces.prop_map(|pieces| pieces.concat().trim_end_matches([' ', '\t']).to_owned())
 }
 
 /// The keys of a value and of all values in it.

@@ -95,7 +95,8 @@ async fn from_nothing_to_deployed() {
     let first = once(&aws, "rotation.yaml", &[]);
     assert_eq!(first.code, Some(3), "{}", first.text);
     assert_eq!(first.result()["result"], "needs-approval", "{}", first.text);
-    assert_eq!(first.result()["reasons"], json!(["it allows more than before"]));
+    let reasons = ["it allows more than before", "it replaces, deactivates or deletes keys earlier"];
+    assert_eq!(first.result()["reasons"], json!(reasons));
     assert!(first.text.contains("Nothing was changed in access-key-rotation."), "{}", first.text);
     assert_eq!(stacks(&aws), [], "nothing is there before somebody approved: {}", first.text);
     let buckets = aws.cli(&["s3api", "list-buckets"]);

@@ -30,8 +30,10 @@ pub enum ApprovalReason {
     MayAllowMore,
     /// Others can read new keys.
     OthersRead,
-    /// More keys are rotated or deactivated, or others decide how.
+    /// More keys are rotated, or others decide how.
     OthersRotated,
+    /// Keys are replaced, deactivated or deleted earlier than before.
+    KeysEndEarlier,
     /// A resource is replaced.
     Replaces,
     /// A resource may be replaced. Only AWS knows.
@@ -45,7 +47,9 @@ impl ApprovalReason {
     #[must_use]
     pub const fn concern(self) -> Concern {
         match self {
-            Self::AllowsMore | Self::MayAllowMore | Self::OthersRead | Self::OthersRotated => Concern::Broader,
+            Self::AllowsMore | Self::MayAllowMore | Self::OthersRead | Self::OthersRotated | Self::KeysEndEarlier => {
+                Concern::Broader
+            }
             Self::Replaces | Self::MayReplace => Concern::Replace,
             Self::Deletes => Concern::Delete,
         }
@@ -58,7 +62,8 @@ impl fmt::Display for ApprovalReason {
             Self::AllowsMore => "it allows more than before",
             Self::MayAllowMore => "it may allow more than before",
             Self::OthersRead => "it lets others read new keys",
-            Self::OthersRotated => "it rotates or deactivates more keys, or lets others decide how",
+            Self::OthersRotated => "it rotates more keys, or lets others decide how",
+            Self::KeysEndEarlier => "it replaces, deactivates or deletes keys earlier",
             Self::Replaces => "it replaces a resource",
             Self::MayReplace => "it may replace a resource",
             Self::Deletes => "it deletes a resource",
@@ -87,13 +92,14 @@ impl Approval {
         };
         let new_readers = (!diff.new_readers.is_empty()).then_some(ApprovalReason::OthersRead);
         let newly_rotated = (!diff.newly_rotated.is_empty()).then_some(ApprovalReason::OthersRotated);
+        let earlier = (!diff.earlier.is_empty()).then_some(ApprovalReason::KeysEndEarlier);
         let replaces = any(Impact::Replaces).then_some(ApprovalReason::Replaces).or_else(|| {
             // The impact of the whole diff counts too, because a macro rewrites resources.
             (any(Impact::MayReplace) || diff.impact() == Impact::MayReplace).then_some(ApprovalReason::MayReplace)
         });
         let deletes = any(Impact::Deletes).then_some(ApprovalReason::Deletes);
         let reasons: Vec<ApprovalReason> =
-            [broader, new_readers, newly_rotated, replaces, deletes].into_iter().flatten().collect();
+            [broader, new_readers, newly_rotated, earlier, replaces, deletes].into_iter().flatten().collect();
         (!reasons.is_empty()).then_some(Self { reasons, fingerprint: diff.fingerprint })
     }
 

@@ -57,6 +57,7 @@ pub(super) fn document(diff: &Diff) -> Value {
         "places": places.collect::<Value>(),
         "new_readers": diff.new_readers,
         "newly_rotated": diff.newly_rotated,
+        "earlier": diff.earlier,
         "leaving": diff.leaving,
         "unknown": diff.unknown,
         "harmless": diff.harmless.iter().map(|(what, number)| json!({"what": what, "changes": number})).collect::<Value>(),

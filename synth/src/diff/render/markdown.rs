@@ -1,7 +1,7 @@
 //! Renders a diff as Markdown, for a comment on a pull request. Text of a template never becomes markup: names are
 //! escaped, and values are in a fence that is longer than any fence in them.
 
-use super::{Action, Diff, Renderer, fingerprint, harmless, line, printable, shown, sign, source};
+use super::{Action, Diff, Renderer, beside_permissions, fingerprint, harmless, line, printable, shown, sign, source};
 use crate::diff::{Change, Impact, leaving::FATE};
 
 pub(super) struct Markdown;
@@ -49,9 +49,7 @@ impl Renderer for Markdown {
             }
             out.text.push('\n');
         }
-        out.list("What is not compared", &diff.unknown);
-        out.list("Who reads new keys", &diff.new_readers);
-        out.list("Who is rotated, and how", &diff.newly_rotated);
+        beside_permissions(diff).into_iter().for_each(|(title, lines)| out.list(title, lines));
         out.list("Who is no longer rotated", &diff.leaving);
         if !diff.leaving.is_empty() {
             out.add(&format!("{FATE}\n\n"));

@@ -95,6 +95,17 @@ fn harmless(diff: &Diff) -> Option<String> {
     (number > 0).then(|| format!("{number} harmless {changes}: {}", kinds.join(", ")))
 }
 
+/// What people must know beside the permissions, each part with its title. What happens to keys comes last, because a deployment
+/// shows below it what the next run would do.
+fn beside_permissions(diff: &Diff) -> [(&'static str, &[String]); 4] {
+    [
+        ("What is not compared", &diff.unknown),
+        ("Who reads new keys", &diff.new_readers),
+        ("Who is rotated, and how", &diff.newly_rotated),
+        ("What happens to keys earlier", &diff.earlier),
+    ]
+}
+
 /// The words that name the source of an impact. Empty if the source is the templates.
 const fn source(resource: &ResourceChange) -> &'static str {
     match resource.source {

@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Action, Diff, Renderer, fingerprint, harmless, line, printable, shown, sign, source};
+use super::{Action, Diff, Renderer, beside_permissions, fingerprint, harmless, line, printable, shown, sign, source};
 use crate::{
     diff::{Change, Impact, leaving::FATE},
     iam::compare::Verdict,
@@ -105,11 +105,7 @@ impl Renderer for TextRenderer {
             let (place, verdict) = (printable(&change.place), self.verdict(change.comparison.verdict()));
             out += &format!("  {place}: {verdict}{}\n", example.unwrap_or_default());
         }
-        for (title, lines) in [
-            ("What is not compared", &diff.unknown),
-            ("Who reads new keys", &diff.new_readers),
-            ("Who is rotated, and how", &diff.newly_rotated),
-        ] {
+        for (title, lines) in beside_permissions(diff) {
             if !lines.is_empty() {
                 out += &format!("\n{title}\n");
                 for line in lines {
