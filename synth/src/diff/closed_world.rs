@@ -5,6 +5,9 @@
 //! A list of harmless properties may grow, and a list of dangerous ones is never complete. So a property, a type or a
 //! section that no table names is unknown when it changes.
 
+// A method of a type with a lifetime is not a function for every lifetime, as the tables need it.
+#![allow(clippy::redundant_closure_for_method_calls)]
+
 use std::collections::BTreeSet;
 
 use lambda::contract::{event::RunRequest, settings::Variable};
@@ -78,8 +81,11 @@ const SUBSCRIPTION: Meaning =
 const NOTIFIES: Meaning = HarmlessIf(|edit| edit.only_notifies(), "alarms that only notify");
 const EMPTY: Meaning = WhenNew("how a new bucket or log group stores its content");
 
+/// The properties of a type, by what their changes mean.
+type Properties = &'static [(&'static [&'static str], Meaning)];
+
 /// The types whose changes are decided, each with the decided properties. What [`grants::reads`] names is decided too.
-const TYPES: &[(&str, &[(&[&str], Meaning)])] = &[
+const TYPES: &[(&str, Properties)] = &[
     (
         "AWS::CloudWatch::Alarm",
         &[
@@ -257,7 +263,7 @@ const ATTRIBUTES: [(&str, &str); 5] = [
 const SECTIONS: [&str; 6] =
     ["AWSTemplateFormatVersion", "Conditions", "Description", "Mappings", "Metadata", "Parameters"];
 
-fn properties(kind: &str) -> Option<&'static [(&'static [&'static str], Meaning)]> {
+fn properties(kind: &str) -> Option<Properties> {
     TYPES.iter().find(|(known, _)| *known == kind).map(|(_, properties)| *properties)
 }
 

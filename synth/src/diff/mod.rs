@@ -169,7 +169,9 @@ fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Diff {
         iam.verdict = iam.verdict.and(Verdict::Unknown);
     }
     let mut reasons = BTreeMap::new();
-    harmless.iter().for_each(|change| *reasons.entry(change.why).or_default() += 1);
+    for change in &harmless {
+        *reasons.entry(change.why).or_default() += 1;
+    }
     Diff {
         resources,
         entries,

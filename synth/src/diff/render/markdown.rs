@@ -27,7 +27,9 @@ impl Comment {
     fn list(&mut self, title: &str, lines: &[String]) {
         if !lines.is_empty() {
             self.add(&format!("**{title}:**\n\n"));
-            lines.iter().for_each(|line| self.add(&format!("- {}\n", code(line))));
+            for line in lines {
+                self.add(&format!("- {}\n", code(line)));
+            }
             self.text.push('\n');
         }
     }
