@@ -75,7 +75,7 @@ pub(super) fn run(args: &DeployArgs) -> Result<(), CommandError> {
             _ = interrupt.pressed() => Err(DeployOutcome::Interrupted),
         };
         let (end, left) = match &session {
-            Ok(session) => deploy(args, release, session, &interrupt, &mut console).await,
+            Ok(session) => Box::pin(deploy(args, release, session, &interrupt, &mut console)).await,
             Err(end) => (end.clone(), Vec::new()),
         };
         let mut confirmations = Ok(());

@@ -56,12 +56,9 @@ const fn compared_by(variable: Variable) -> &'static [ComparedBy] {
         // The role names the secrets by their prefix, and the tags with which it may create them.
         Variable::SecretPrefix | Variable::SecretTags => &[Iam],
         Variable::TopicArn => &[Template],
-        // No key waits for the warning.
-        Variable::WarnBefore => &[Harmless],
-        // The mails have the same recipients in each language.
-        Variable::Language => &[Harmless],
-        // The digest repeats what other notices and the run report say.
-        Variable::Digest => &[Harmless],
+        // No key waits for the warning. The mails have the same recipients in each language. The digest repeats what other
+        // notices and the run report say.
+        Variable::WarnBefore | Variable::Language | Variable::Digest => &[Harmless],
     }
 }
 

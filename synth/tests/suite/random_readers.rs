@@ -5,7 +5,7 @@ use std::{cell::Cell, collections::BTreeSet};
 
 use lambda::{
     contract::{listed_user::ListedUser, selector::UserSelector, settings::Settings, user_entry::TAGS},
-    model::user::User,
+    model::{email::Email, user::User},
     protocol::policy::{
         DeleteAfter, Delivery, DisabledUsers, MaxWait, Policy, StillInUse, UnconfirmedRecipients, UnusedAfter,
     },
@@ -19,7 +19,7 @@ use serde_json::Value as Json;
 use synth::{
     cfn::json::to_json,
     config::{self, Overrides},
-    diff::{Diff, compare},
+    diff::compare,
     stack::{self, planned_handler::PlannedHandler},
 };
 
@@ -77,7 +77,7 @@ fn readers(settings: &Settings, user: &ListedUser) -> BTreeSet<String> {
             readers.chain([format!("users of the key {}", own.secret_kms_key)]).collect()
         }
         Delivery::Email | Delivery::EmailEncrypted => {
-            let addresses = own.readers_of_secret(&user.name).into_iter().map(|email| email.small());
+            let addresses = own.readers_of_secret(&user.name).into_iter().map(Email::small);
             addresses.chain(own.recipients(&user.name).iter().map(ToString::to_string)).collect()
         }
     }

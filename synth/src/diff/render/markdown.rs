@@ -51,7 +51,9 @@ impl Renderer for Markdown {
             }
             out.text.push('\n');
         }
-        beside_permissions(diff).into_iter().for_each(|(title, lines)| out.list(title, lines));
+        for (title, lines) in beside_permissions(diff) {
+            out.list(title, lines);
+        }
         out.list("Who is no longer rotated", &diff.leaving);
         if !diff.leaving.is_empty() {
             out.add(&format!("{FATE}\n\n"));
