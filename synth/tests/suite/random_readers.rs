@@ -125,9 +125,11 @@ fn check(counts: &Counts, old: &str, new: &str) -> Result<(), TestCaseError> {
     add(&counts.pairs);
     let users = universe([&was, &is]);
     let handled: Vec<_> = users.iter().filter(|user| was.selects(user) && is.selects(user)).collect();
-    let by_mail = is.policy.delivery.is_mail();
-    // Whether the user was skipped because its tag names an unknown address. With a mail, the tag decides who reads.
-    let was_skipped = |user: &ListedUser| !by_mail && was.subject(user).is_err();
+    // Whether the user was skipped because its tag names an unknown address, and the tag does not decide who reads now.
+    let was_skipped = |user: &ListedUser| {
+        let chosen = |reader: &String| user.tags.iter().any(|(key, value)| key == TAGS[0] && value == reader);
+        was.subject(user).is_err() && !readers(&is, user).iter().any(chosen)
+    };
     // If there was only AWS's own key, another one only limits who decrypts.
     let is_gain = |reader: &String| was.secret_kms_key.customer().is_some() || !reader.starts_with("users of the key");
     let gains = |user: &ListedUser| readers(&is, user).difference(&readers(&was, user)).any(is_gain);
