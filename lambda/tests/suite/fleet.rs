@@ -96,7 +96,16 @@ fn only_users_with_something_due_are_handled() {
     let as_it_is = |_: &mut Settings| {};
     let table: Table<'_> = vec![
         ("no key", &[], vec![], &as_it_is, false),
+        ("no key, and disabled users get one", &[], vec![], &replaces, false),
         ("young", &[(59, true)], vec![], &as_it_is, false),
+        (
+            "young, and a run died or is at work",
+            &[(1, true)],
+            vec![JournalEntry::Intent(intent.clone())],
+            &as_it_is,
+            true,
+        ),
+        ("young, and reactivated by a person", &[(1, true)], vec![undone.clone()], &as_it_is, true),
         ("due", &[(60, true)], vec![], &as_it_is, true),
         ("only inactive", &[(1, false)], vec![], &as_it_is, false),
         ("two inactive", &[(1, false), (2, false)], vec![], &as_it_is, false),
@@ -121,6 +130,7 @@ fn only_users_with_something_due_are_handled() {
         ("reactivated by a person", &[(66, true), (1, true)], vec![undone], &as_it_is, true),
         ("inactive, not noted", &[(66, false), (1, true)], vec![], &as_it_is, true),
         ("in the window", &[(66, false), (6, true)], vec![disabled(13)], &as_it_is, false),
+        ("in the window, the younger first", &[(6, true), (66, false)], vec![disabled(13)], &as_it_is, false),
         ("past the window", &[(66, false), (6, true)], vec![disabled(14)], &as_it_is, true),
         ("kept until its place is needed", &[(66, false), (6, true)], vec![disabled(1)], &window, false),
         ("to be kept, and its owner is not told yet", &[(66, false), (6, true)], vec![], &window, true),
@@ -133,6 +143,7 @@ fn only_users_with_something_due_are_handled() {
         ("soon unused", &[(38, true)], vec![], &disuse, true),
         ("not yet unused", &[(37, true)], vec![], &disuse, false),
         ("soon unused beside an inactive key", &[(66, false), (38, true)], vec![disabled(1)], &disuse, true),
+        ("soon unused before an inactive key", &[(38, true), (66, false)], vec![disabled(1)], &disuse, true),
         ("a note about an earlier inactive key", &[(5, false), (6, true)], vec![disabled(13)], &as_it_is, true),
     ];
     for (name, keys, entries, change, looks) in table {
@@ -160,6 +171,21 @@ fn only_users_with_something_due_are_handled() {
         ["alice"],
         "the run reports it"
     );
+}
+
+#[test]
+fn each_address_without_a_confirmation_is_named_once() {
+    let settings = settings("alice;owner=Owner@b.co bob;owner=owner@b.co carol;owner=other@b.co", "");
+    let unconfirmed = |confirmed: &[&str]| {
+        let unconfirmed = settings.unconfirmed(&confirmed.iter().copied().collect());
+        unconfirmed.iter().map(Email::small).collect::<Vec<_>>()
+    };
+    assert_eq!(unconfirmed(&[]), ["security@example.com", "owner@b.co", "other@b.co"]);
+    assert_eq!(
+        unconfirmed(&["OTHER@b.co", "arn:aws:sqs:eu-west-1:111122223333:q"]),
+        ["security@example.com", "owner@b.co"]
+    );
+    assert_eq!(unconfirmed(&["security@example.com", "owner@b.co", "other@b.co"]), [""; 0]);
 }
 
 /// A name selects and exempts a user without regard to case. But the role reaches the user only in IAM's own spelling.
