@@ -783,6 +783,27 @@ fn a_mailed_key_that_is_used_after_all_is_activated_again() {
     assert_eq!(world.journal.unwrap().delivered, Some(KeyNote { key: key(1), at: NOW }));
 }
 
+/// Only a mailed key that the handler has deactivated is activated again: a person may have deactivated another one. A key
+/// in Secrets Manager can be read back, so a use is no sign of its delivery.
+#[test]
+fn invariant_10_an_inactive_orphan_in_use_is_left_to_a_person() {
+    let noted = by_rotation(1, ago(Span::minutes(50)));
+    for (delivery, disabled) in [(Delivery::Email, vec![]), (Delivery::SecretsManager, vec![noted])] {
+        let mut world = unfinished();
+        set(&mut world, 1, Inactive);
+        let used = LastUse::Used { at: ago(Span::minutes(30)), service: "s3".into(), region: "eu-west-1".into() };
+        world.last_use = vec![(key(1), used.clone())];
+        world.journal.as_mut().unwrap().disabled = disabled;
+        let (rest, calls) = runs(&mut world, &Policy { delivery, ..careful() });
+        assert_eq!(
+            rest,
+            StopReason::NeedsAttention(NeedsAttention::OrphanInUse(key(1), used)),
+            "{delivery:?}: {calls}"
+        );
+        assert_eq!(left(&world), keys(&[(0, Active), (1, Inactive)]));
+    }
+}
+
 /// A closed intent has no meaning, and the next run that reads the journal removes it.
 #[test]
 fn the_closed_intent_of_a_finished_rotation_is_removed() {
