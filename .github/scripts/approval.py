@@ -107,7 +107,7 @@ def merged(commit, before):
 
 
 def asks():
-    """Whether the environment makes its job wait for a reviewer. GitHub creates a missing one, and it has no reviewers."""
+    """Whether the environment makes its job wait. GitHub creates a missing one, which has no reviewers."""
     rules = readable(f"{github.REPOSITORY}/environments/{ENVIRONMENT}").get("protection_rules", [])
     return any(rule["type"] == "required_reviewers" and rule["reviewers"] for rule in rules)
 
