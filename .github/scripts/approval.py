@@ -33,13 +33,13 @@ def code_owners():
     try:
         lines = [line.partition("#")[0].split() for line in OWNERS.read_text().splitlines()]
     except OSError:
-        raise Held("The base commit has no .github/CODEOWNERS") from None
+        raise Held("The base commit has no .github/CODEOWNERS. Add it: docs/ci.md says how") from None
     rules = [line for line in lines if line]
     if not any(rule[0] == "*" for rule in rules):
-        raise Held("CODEOWNERS has no line with the pattern *, so it does not cover every file")
+        raise Held("CODEOWNERS has no line with the pattern *, so it does not cover every file. Add the line")
     owners = set.intersection(*({owner.lower() for owner in rule[1:]} for rule in rules))
     if PLACEHOLDER in owners:
-        raise Held(f"CODEOWNERS still names the placeholder {PLACEHOLDER}")
+        raise Held(f"CODEOWNERS still names the placeholder {PLACEHOLDER}. Replace it with people who have write access")
     return owners
 
 
@@ -107,7 +107,7 @@ def merged(commit, before):
 
 
 def asks():
-    """Whether the environment makes its job wait for a reviewer. GitHub creates a missing one, which asks nobody."""
+    """Whether the environment makes its job wait. GitHub creates a missing one, which has no reviewers."""
     rules = readable(f"{github.REPOSITORY}/environments/{ENVIRONMENT}").get("protection_rules", [])
     return any(rule["type"] == "required_reviewers" and rule["reviewers"] for rule in rules)
 
@@ -116,12 +116,12 @@ def in_pull_request():
     if given("NEEDED") == "false":
         return "The change needs no approval"
     if given("NEEDED") != "true":
-        raise Held("What the change does is unknown: see the job Change")
+        raise Held("What the change does is unknown, because the job Change has no result. Read its log")
     if given("CURRENT") != "true":
-        raise Held("The branch does not contain its base commit. Update it")
+        raise Held("The branch does not contain the newest commit of its base branch. Update it")
     pull = github.call(f"{github.REPOSITORY}/pulls/{os.environ['PULL_REQUEST']}")
     if pull["head"]["sha"] != os.environ["HEAD"]:
-        raise Held("There is a newer commit")
+        raise Held("The pull request has a newer commit. The job Approval of that commit decides")
     return f"@{approver(pull)} approved the change"
 
 

@@ -113,7 +113,7 @@ if [ -n "$reasons" ]; then
   fi
   approval="
 > [!WARNING]
-> **The change needs approval.** A code owner who is not its author approves this commit in a review. A push needs another one.$again
+> **The change needs approval.** A code owner who is not its author must approve this commit in a review. After a push, review again.$again
 >
 $(head -n 40 <<<"$reasons")
 "

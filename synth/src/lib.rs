@@ -2,7 +2,8 @@
 //!
 //! [`config`] reads `rotation.yaml` into a validated [`config::Config`]. [`stack`] builds the template from it, with
 //! the typed resources of [`cfn`]. [`iam`] compares and evaluates policies; [`diff`] and [`check`] use it.
-//! [`inventory`] judges the access keys of an account. [`cmd`] is the command line, and only `cmd` touches files. The cargo feature `deploy` adds `deploy`, which calls AWS.
+//! [`inventory`] judges the access keys of an account. [`cmd`] is the command line, and only `cmd` touches files. The
+//! cargo feature `deploy` adds `deploy`, which calls AWS.
 
 pub mod cfn;
 pub mod check;

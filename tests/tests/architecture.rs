@@ -55,6 +55,7 @@ const FOLDERS: [(&str, &[&str]); 2] = [
             "limits",
             "config",
             "cfn",
+            "shell",
         ],
     ),
 ];
@@ -295,6 +296,9 @@ fn the_types_are_found_in_each_form() {
     }
 }
 
+/// Compression and the YAML parser use readers and writers, but only over bytes.
+const READS_ONLY_BYTES: [&str; 2] = ["package", "cfn::yaml_events"];
+
 #[test]
 fn pure_code_does_no_io_and_reads_no_clock() {
     let io = [
@@ -326,9 +330,10 @@ fn pure_code_does_no_io_and_reads_no_clock() {
                 "diff",
                 "docs",
                 "iam",
+                "inventory",
                 "limits",
-                // Compression uses readers and writers, but only over bytes.
                 "package",
+                "shell",
                 "stack",
                 "deploy::active_pairs",
                 "deploy::deletion_summary",
@@ -356,7 +361,8 @@ fn pure_code_does_no_io_and_reads_no_clock() {
             assert!(!found.is_empty(), "{crate_name}: {place} has no source");
             for file in found {
                 let named = all.named(file);
-                for part in io.iter().filter(|part| !(*place == "package" && **part == "std::io")) {
+                let is_over_bytes = READS_ONLY_BYTES.iter().any(|known| file == *known || is_below(file, known));
+                for part in io.iter().filter(|part| !(is_over_bytes && **part == "std::io")) {
                     assert!(!named.has(part), "{crate_name}: {file} names {part}");
                 }
             }

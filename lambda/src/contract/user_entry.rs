@@ -75,6 +75,13 @@ impl UserOverrides {
         entries.into_iter().fold(Self::default(), |overrides, (_, other)| overrides.or(other.clone()))
     }
 
+    /// The overrides that apply to a user with these tags, from all entries that select it. The module says which wins.
+    #[must_use]
+    pub fn by_precedence<'a>(entries: impl Iterator<Item = (&'a UserSelector, &'a Self)>, tags: Self) -> Self {
+        let (named, wide): (Vec<_>, Vec<_>) = entries.partition(|(who, _)| matches!(who, UserSelector::User(_)));
+        Self::said_by(named).or(tags).or(Self::said_by(wide))
+    }
+
     /// The general policy with these overrides applied.
     ///
     /// # Errors

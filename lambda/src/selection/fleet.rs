@@ -307,9 +307,8 @@ impl<Reference> Settings<Reference> {
             return Err(UserConfigError::Stranger(owner.to_string()));
         }
         let entries = self.users.iter().filter(|entry| entry.selector.covers(listed));
-        let entries = entries.map(|entry| (&entry.selector, &entry.overrides));
-        let (named, wide): (Vec<_>, Vec<_>) = entries.partition(|(who, _)| matches!(who, UserSelector::User(_)));
-        let overrides = UserOverrides::said_by(named).or(tags).or(UserOverrides::said_by(wide));
+        let overrides = entries.map(|entry| (&entry.selector, &entry.overrides));
+        let overrides = UserOverrides::by_precedence(overrides, tags);
         let policy = overrides.policy(&self.policy)?;
         Ok((Subject { user, overrides, journal: JournalUse::IfNeeded }, policy))
     }

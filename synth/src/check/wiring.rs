@@ -483,7 +483,7 @@ mod tests {
             ("a bucket's policy about another bucket", &["bucket-policy"], |t| {
                 bucket_statement(t)["Resource"][1] = json!("arn:aws:s3:::another/*");
             }),
-            ("a bucket's policy for nobody", &["bucket-policy"], |t| remove(bucket_statement(t), "Principal")),
+            ("a bucket's policy without a principal", &["bucket-policy"], |t| remove(bucket_statement(t), "Principal")),
         ];
         for (what, expected, break_it) in table {
             let mut template = whole();

@@ -79,7 +79,7 @@ pub(super) fn documents() -> Result<Vec<GeneratedFile>, CommandError> {
         let from = from.display();
         if let Some(twin) = twin {
             return Err(CommandError::bad_input(format!(
-                "{from}: {} has the same stack_name, so each deployment would replace the other's stack; give one another name",
+                "{from}: {} has the same stack_name, so each deployment would replace the other's stack; change the name in one of them",
                 twin.from.display()
             )));
         }

@@ -105,7 +105,9 @@ pub(super) fn run(args: &InventoryArgs) -> Result<(), CommandError> {
         inventory
     })?;
     print(&match args.format {
-        Format::Text => text::render(&inventory, if args.all { text::Detail::Everyone } else { text::Detail::Worst }),
+        Format::Text => {
+            text::render(&inventory, if args.all { text::ShownUsers::Everyone } else { text::ShownUsers::Worst })
+        }
         Format::Json => format!("{:#}\n", json::render(&inventory)),
         Format::Csv => csv::render(&inventory),
         Format::Html => html::render(&inventory),

@@ -1,13 +1,16 @@
 //! The commands that messages propose, for the stack that this process is about.
+//!
+//! This module reads the arguments of the process. Passing them to every message would be explicit. But then a new message
+//! could propose a command without them, and the command would be about another stack.
 
 use std::env;
 
 use crate::shell::quoted;
 
-/// The options that choose a stack, and the variables of make for the same.
+/// The options that choose a stack, each with the variable of make for it.
 const CHOICES: [(&str, &str); 3] = [("--config", "CONFIG"), ("--region", "REGION"), ("--profile", "PROFILE")];
 
-/// What make takes without CONFIG.
+/// The configuration that make takes without `CONFIG`.
 const DEFAULT_CONFIG: &str = "rotation.yaml";
 
 /// The command `make TARGET`, with the variables that choose the stack of this process. Without them, the command could run

@@ -36,8 +36,8 @@ pub struct InventoryConfig<'c> {
 pub enum InventoryError {
     /// The caller lacks a permission.
     #[error(
-        "not permitted to read the account's access keys ({operation}): {message}; the inventory needs {}: `synth inventory \
-         --policy` prints it as a policy",
+        "not permitted to read the account's access keys ({operation}): {message}; the inventory needs {}; `synth inventory \
+         --policy` prints a policy with them",
         permissions::ACTIONS.join(", ")
     )]
     Denied {

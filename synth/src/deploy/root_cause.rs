@@ -55,11 +55,11 @@ const NOT_SPREAD: &str =
 const KNOWN: &[(&[&str], &str)] = &[
     (
         &["explicit deny…service control policy", "explicit deny…resource control policy"],
-        "Your organization forbids it, whatever your own permissions are: ask whoever keeps its policies.",
+        "Your organization forbids it, whatever your own permissions are: ask the administrators of its policies.",
     ),
     (
         &["explicit deny…permissions boundary", "no permissions boundary allows"],
-        "The permissions boundary of your identity forbids it: ask whoever set it, or deploy as somebody else.",
+        "The permissions boundary of your identity forbids it: ask the administrator who set it, or deploy with another identity.",
     ),
     (
         &["security token…expired"],
@@ -78,10 +78,10 @@ const KNOWN: &[(&[&str], &str)] = &[
         "An address did not confirm in time, or unsubscribed, and what is gone cannot be changed: `synth status` says which. Take it \
          out of the configuration, deploy, put it in again and deploy.",
     ),
-    (&["NoSuchKey", "NoSuchBucket"], "Somebody deleted the package, or its bucket: run the same command again."),
+    (&["NoSuchKey", "NoSuchBucket"], "The package or its bucket was deleted: run the same command again."),
     (
         &["not authorized to perform", "AccessDenied", "Access Denied"],
-        "Whoever deploys lacks this permission: `synth deploy-policy` prints all that a deployer needs.",
+        "The deployer lacks this permission: `synth deploy-policy` prints all that a deployer needs.",
     ),
     (
         &["already exists in stack"],
@@ -130,9 +130,9 @@ const KNOWN: &[(&[&str], &str)] = &[
     ),
     (
         &["hook(s)…failed"],
-        "Your organization has CloudFormation check what is deployed, and this did not pass: ask whoever keeps its hooks.",
+        "A CloudFormation hook of your organization refused this deployment: ask the administrators of its hooks.",
     ),
-    (&["stack policy"], "The stack's own policy forbids this change: whoever set it can lift it."),
+    (&["stack policy"], "The stack's own policy forbids this change: ask the administrator who set it to change it."),
     (&["Unrecognized resource types"], "This Region lacks a service that the stack needs: choose another one."),
     (
         &["TerminationProtection"],

@@ -1,9 +1,9 @@
 //! Decides which changes are understood. The comparison of permissions decides some, the other modules of this folder
 //! decide the handler's settings, and the tables here list harmless changes with their reasons. Every other change is
-//! unknown: whoever deploys it must approve it.
+//! unknown, and needs approval.
 //!
-//! A list of harmless properties may grow, and a list of dangerous ones is never complete. So a property, a type or a
-//! section that no table names is unknown when it changes.
+//! A list of dangerous properties is never complete. So the tables list what is harmless, and they may grow. If a
+//! property, a type or a section changes that no table names, the change is unknown.
 
 // A method of a type with a lifetime is not a function for every lifetime, as the tables need it.
 #![allow(clippy::redundant_closure_for_method_calls)]
@@ -17,7 +17,7 @@ use super::{handler_env, values::Path};
 use crate::{
     cfn::{
         text::{self, Piece, pieces},
-        view::references,
+        view::{View, references},
     },
     iam::{grants, template::redefined_names},
 };
@@ -288,7 +288,7 @@ pub(super) fn judge(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Ju
     if old == new && parameters.is_empty() {
         return judge.judgement;
     }
-    if [old, new].into_iter().any(|template| template.get("Transform").is_some() || has_macro(template)) {
+    if [old, new].into_iter().any(|template| View(template).is_rewritten()) {
         judge.unknown("Transform", "a macro can rewrite every part of the template");
     }
     let none = Map::new();
@@ -331,17 +331,6 @@ fn keys<'m>(old: &'m Map<String, Json>, new: &'m Map<String, Json>) -> impl Iter
     new.keys().chain(old.keys().filter(|key| !new.contains_key(*key)))
 }
 
-/// Whether a part of the template is made by a macro.
-fn has_macro(value: &Json) -> bool {
-    match value {
-        Json::Object(map) => {
-            map.iter().any(|(key, value)| key == "Fn::Transform" || key.starts_with("Fn::ForEach") || has_macro(value))
-        }
-        Json::Array(list) => list.iter().any(has_macro),
-        _ => false,
-    }
-}
-
 /// Whether both values are the same in every deployment, as far as their texts say.
 fn is_same(old: Option<&Json>, new: Option<&Json>) -> bool {
     match (old, new) {
@@ -382,7 +371,7 @@ struct Judge<'t> {
     new: &'t Json,
     /// The names that have another meaning in the new template.
     redefined: BTreeSet<String>,
-    /// The same, with the parameters that get another value, and with the names that the new template lacks.
+    /// The same names, with the parameters that get another value, and with the names that the new template lacks.
     tainted: BTreeSet<String>,
     judgement: Judgement,
 }
@@ -581,7 +570,7 @@ fn literal(value: Option<&Json>) -> Option<&str> {
 }
 
 impl Edit<'_> {
-    /// The type of the resource of the new template whose `Ref`, or whose attribute `Arn`, a value is.
+    /// The resource of the new template to which a value refers, by `Ref` or by the attribute `Arn`: its id and its type.
     fn target(&self, value: &Json) -> Option<(String, &str)> {
         let pieces = pieces(value)?;
         let [Piece::Reference(name)] = pieces.as_slice() else { return None };
@@ -830,7 +819,7 @@ mod tests {
                 found.iter().filter_map(|line| line.split_once(": ")).map(|(place, _)| place).collect();
             assert_eq!(places, [place], "{path} {value}: {found:?}");
             assert!(found.iter().all(|line| !line.contains('\n')), "{found:?}");
-            // Nothing that is unknown is unknown where it does not change.
+            // A value that is unknown is no change by itself.
             assert_eq!(unknown(&new, &new), [""; 0], "{path}");
         }
     }

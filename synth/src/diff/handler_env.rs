@@ -111,9 +111,9 @@ pub(super) struct HandlerChange {
 pub(super) struct Handlers {
     /// Those whose settings can be compared.
     pub changes: Vec<HandlerChange>,
-    /// What cannot be compared, and why. Each is a sentence without a full stop.
+    /// The settings that cannot be compared, and why. Each is a sentence without a full stop.
     pub undecided: Vec<String>,
-    /// Whether there is one at all.
+    /// Whether the new template has such a function.
     pub is_there: bool,
 }
 

@@ -1,5 +1,5 @@
-//! Shows which keys are replaced, deactivated or deleted earlier, or without a person who was told. Two configurations
-//! decide it, not the keys of the day: a key that is young today is old one day.
+//! Shows which keys are replaced, deactivated or deleted earlier, or although no recipient has confirmed. The two
+//! configurations decide it, not the age of today's keys: a key that is young today is old one day.
 
 use std::collections::BTreeMap;
 
@@ -118,7 +118,7 @@ fn unconfirmed(old: &Policy, new: &Policy) -> Option<String> {
     })
 }
 
-/// The settings that a user can have of its own, with the users for whom they are shorter.
+/// The settings that a user can have of its own, with the users for which they are shorter.
 fn of_some(HandlerChange { new, users, .. }: &HandlerChange, old: &Settings) -> Vec<String> {
     let mut sentences: BTreeMap<String, Users<'_>> = BTreeMap::new();
     for user in users {
@@ -185,7 +185,7 @@ const EXPRESSION: [&str; 2] = ["ScheduleExpression", "State"];
 enum Starts {
     Never,
     By(ScheduleExpression),
-    /// It is not said in a form that this program reads.
+    /// The schedule has no form that this program reads.
     Unclear,
 }
 

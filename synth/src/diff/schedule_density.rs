@@ -7,9 +7,9 @@ use crate::config::{ScheduleExpression, ScheduleRuns};
 pub(super) enum Density {
     /// No number of runs fits into a shorter time than before.
     NoDenser,
-    /// Some number of runs does.
+    /// Some number of runs fits into a shorter time.
     Denser,
-    /// It cannot be decided.
+    /// The two schedules cannot be compared.
     Unknown,
 }
 
@@ -48,7 +48,7 @@ fn numbers() -> impl Iterator<Item = usize> {
     std::iter::successors(Some(1), |number| Some(number + if *number < 400 { 1 } else { number / 10 }))
 }
 
-/// The shortest time from one run to the run so many steps later. `None` if there are not so many.
+/// The shortest time in minutes from one run to the run `steps` later. `None` if there are too few runs.
 fn shortest(runs: &ScheduleRuns, steps: usize) -> Option<u32> {
     runs.minutes.iter().zip(runs.minutes.get(steps..)?).map(|(first, last)| last - first).min()
 }

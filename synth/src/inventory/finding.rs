@@ -25,7 +25,7 @@ pub enum Finding {
     NoMfa,
     /// The credential report shows something that this program cannot read.
     Unreadable,
-    /// An active key has never been used for longer than the limit.
+    /// An active key was never used, and it is older than the limit.
     NeverUsed {
         /// The position of the key.
         key: usize,

@@ -32,7 +32,7 @@ pub enum Identity {
 /// The console access of root or a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Console {
-    /// There is no password. For root, the report does not say it.
+    /// There is no password. Root always counts here: the report does not show its password.
     None,
     /// There is a password, and no second factor.
     PasswordOnly,

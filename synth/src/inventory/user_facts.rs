@@ -1,7 +1,7 @@
 //! What IAM and a configuration say of a user: its path, its owner, and whether its keys are rotated.
 
 use lambda::{
-    contract::{listed_user::ListedUser, selector::UserSelector, user_entry::UserOverrides, user_tags::UserTags},
+    contract::{listed_user::ListedUser, user_entry::UserOverrides, user_tags::UserTags},
     protocol::journal::PREFIX,
 };
 
@@ -87,12 +87,10 @@ impl UserFacts {
 /// The owner by the configuration, with the precedence of the handler.
 fn owner(listed: &ListedUser, config: &Config) -> Option<String> {
     let entries = config.users.iter().filter(|entry| entry.selector.covers(listed));
-    let entries = entries.map(|entry| (&entry.selector, &entry.overrides));
-    let (named, wide): (Vec<_>, Vec<_>) = entries.partition(|(who, _)| matches!(who, UserSelector::User(_)));
     let tags = match config.user_tags {
         UserTags::Honoured => UserOverrides::from_tags(&listed.tags).unwrap_or_default(),
         UserTags::Ignored => UserOverrides::default(),
     };
-    let owner = UserOverrides::said_by(named).or(tags).or(UserOverrides::said_by(wide)).owner?;
-    Some(owner.to_string())
+    let overrides = entries.map(|entry| (&entry.selector, &entry.overrides));
+    Some(UserOverrides::by_precedence(overrides, tags).owner?.to_string())
 }

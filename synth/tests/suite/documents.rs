@@ -96,7 +96,9 @@ fn texts() -> Vec<(String, String)> {
         (name, std::fs::read_to_string(&path).unwrap())
     };
     for folder in ["templates", "examples", ".github", ".ci"] {
-        texts.extend(files(&root().join(folder), &[".yaml", ".yml", ".json", ".sh", ".guard"]).into_iter().map(read));
+        texts.extend(
+            files(&root().join(folder), &[".yaml", ".yml", ".json", ".sh", ".py", ".guard"]).into_iter().map(read),
+        );
     }
     texts.extend(["rotation.yaml", "Makefile"].map(|file| read(root().join(file))));
     texts

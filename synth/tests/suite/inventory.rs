@@ -122,11 +122,11 @@ fn example() -> Inventory {
 
 #[test]
 fn people_read_the_worst_first_and_what_to_do() {
-    let shown = text::render(&example(), text::Detail::Worst);
+    let shown = text::render(&example(), text::ShownUsers::Worst);
     expect_file!["../golden/inventory.txt"].assert_eq(&shown);
     let wide: Vec<_> = shown.lines().filter(|line| line.chars().count() > 100).collect();
     assert!(wide.is_empty(), "{wide:#?}");
-    let everyone = text::render(&example(), text::Detail::Everyone);
+    let everyone = text::render(&example(), text::ShownUsers::Everyone);
     assert!(!shown.contains("alice") && everyone.contains("alice"), "{everyone}");
 }
 
@@ -165,8 +165,8 @@ fn a_page_for_the_documentation() {
 #[test]
 fn an_account_in_order_says_so() {
     let rows = row("alice", ("true", true), &[PlannedKey(true, 30, Some(1))]);
-    let shown = text::render(&inventory(&rows, &[listed("/", "alice", &[])], None), text::Detail::Worst);
-    assert_eq!(shown, "Account 123456789012: 1 user, 1 access key. Nothing was found. (2026-11-28 12:00 UTC)\n");
+    let shown = text::render(&inventory(&rows, &[listed("/", "alice", &[])], None), text::ShownUsers::Worst);
+    assert_eq!(shown, "Account 123456789012: 1 user, 1 access key. There are no findings. (2026-11-28 12:00 UTC)\n");
 }
 
 /// The lines for rotation.yaml are read as the users that they are about, whatever the names look like.
@@ -179,7 +179,7 @@ fn the_lines_for_the_configuration_are_read_back() {
     let rows: String =
         names.iter().map(|name| row(name, ("false", false), &[PlannedKey(true, 100, Some(1))])).collect();
     let users: Vec<_> = names.iter().map(|name| listed("/team/", name, &[("owner", "o@example.com")])).collect();
-    let shown = text::render(&inventory(&rows, &users, None), text::Detail::Everyone);
+    let shown = text::render(&inventory(&rows, &users, None), text::ShownUsers::Everyone);
     let (_, lines) = shown.split_once("\nusers:\n").unwrap_or_else(|| panic!("{shown}"));
     let config = config(&format!("users:\n{lines}emails: [a@b.co]\n"));
     let read: BTreeSet<_> = config.users.iter().map(|entry| entry.selector.to_string()).collect();
@@ -276,7 +276,7 @@ fn each_planted_finding_is_found_and_none_is_invented() {
         let ranks =
             account.entries().iter().map(|entry| entry.findings.first().map_or(usize::MAX, |f| f.kind().rank()));
         prop_assert!(ranks.is_sorted());
-        let shown = text::render(&account, text::Detail::Worst);
+        let shown = text::render(&account, text::ShownUsers::Worst);
         prop_assert!(shown.lines().all(|line| line.chars().count() <= 100), "{}", shown);
         planted.set(planted.get() + number);
         accounts.set(accounts.get() + 1);

@@ -1,4 +1,4 @@
-//! Random pairs of configurations: if the handler's own code sends the new key of some user to somebody else, or ends
+//! Random pairs of configurations: if the handler's own code sends the new key of some user to another person, or ends
 //! its keys earlier, then the diff says so. The users are another small universe than the one that the diff uses.
 
 use std::{cell::Cell, collections::BTreeSet};

@@ -1,6 +1,6 @@
 //! Errors of calls to AWS. Each message says what to do.
 
-use std::{borrow::Cow, error::Error};
+use std::error::Error;
 
 use aws_sdk_sts::{
     config::http::HttpResponse,
@@ -8,7 +8,7 @@ use aws_sdk_sts::{
 };
 use lambda::{model::parse_error::ParseError, protocol::call_error::ErrorCode};
 
-use crate::cfn::read::TemplateReadError;
+use crate::{cfn::read::TemplateReadError, shell::quoted};
 
 /// The reason why a call to AWS did not succeed, or why its response cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -61,7 +61,7 @@ pub enum AwsError {
          AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name; {}. To list them: aws configure list-profiles. To make this one: \
          aws configure sso --profile {}",
         known_profiles(known),
-        shell_word(profile)
+        quoted(profile)
     )]
     UnknownProfile {
         /// The name that was looked for.
@@ -174,11 +174,6 @@ impl AwsError {
             _ => Self::Refused { doing, code: ErrorCode::Aws(code.to_owned()), message },
         }
     }
-}
-
-/// A word as a shell takes it.
-fn shell_word(word: &str) -> Cow<'_, str> {
-    shlex::try_quote(word).unwrap_or(Cow::Borrowed(word))
 }
 
 fn known_profiles(known: &[String]) -> String {

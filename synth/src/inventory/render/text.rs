@@ -13,9 +13,9 @@ const SHOWN: usize = 20;
 /// The widest columns, in characters. The table then has at most 100 columns.
 const WIDTHS: [usize; 5] = [20, 11, 6, 24, 7];
 
-/// How much the text shows.
+/// Which users the text shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Detail {
+pub enum ShownUsers {
     /// The worst users with findings.
     Worst,
     /// Root and every user.
@@ -24,13 +24,13 @@ pub enum Detail {
 
 /// The inventory as text.
 #[must_use]
-pub fn render(inventory: &Inventory, detail: Detail) -> String {
+pub fn render(inventory: &Inventory, detail: ShownUsers) -> String {
     let Inventory { account, at, configuration, .. } = inventory;
     let found = inventory.found().count();
     let (users, keys) = (counted(inventory.users(), "user"), counted(inventory.keys(), "access key"));
     let mut out = format!("Account {account}: {users}, {keys}. ");
     out += &match found {
-        0 => "Nothing was found.".to_owned(),
+        0 => "There are no findings.".to_owned(),
         1 => "1 of them needs attention.".to_owned(),
         found => format!("{found} of them need attention."),
     };
@@ -39,14 +39,14 @@ pub fn render(inventory: &Inventory, detail: Detail) -> String {
         out += &format!("MANAGED: whether {configuration} rotates the user's keys\n");
     }
     let shown: Vec<&Entry> = match detail {
-        Detail::Worst => inventory.found().take(SHOWN).collect(),
-        Detail::Everyone => inventory.entries().iter().collect(),
+        ShownUsers::Worst => inventory.found().take(SHOWN).collect(),
+        ShownUsers::Everyone => inventory.entries().iter().collect(),
     };
     if !shown.is_empty() {
         out.push('\n');
         out += &table(inventory, &shown);
     }
-    if detail == Detail::Worst && found > SHOWN {
+    if detail == ShownUsers::Worst && found > SHOWN {
         out += &format!("  … and {} more. All of them: --all (make inventory ALL=1)\n", found - SHOWN);
     }
     if found > 0 {
@@ -67,7 +67,7 @@ pub fn render(inventory: &Inventory, detail: Detail) -> String {
     let lines = user_lines::lines(inventory);
     if !lines.is_empty() {
         out += "\nTo rotate the old keys that are in use, add these users to rotation.yaml; then run: make preview\nusers:\n";
-        let shown = if detail == Detail::Everyone { lines.len() } else { SHOWN };
+        let shown = if detail == ShownUsers::Everyone { lines.len() } else { SHOWN };
         lines.iter().take(shown).for_each(|line| out += &format!("  {line}\n"));
         if lines.len() > shown {
             out += &format!("  # and {} more: --all (make inventory ALL=1)\n", lines.len() - shown);
@@ -112,7 +112,7 @@ fn table(inventory: &Inventory, entries: &[&Entry]) -> String {
     rows.iter().map(line).collect()
 }
 
-/// The start and the end of an id: enough to find it, and no key of an account is a whole word in a screenshot.
+/// The start and the end of an id. They are enough to find the key, and a screenshot does not show the whole id.
 fn short(id: &AccessKeyId) -> String {
     let id = id.as_str();
     match (id.get(..6), id.len().checked_sub(4).and_then(|at| id.get(at..))) {

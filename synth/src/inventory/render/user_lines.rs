@@ -11,12 +11,13 @@ use crate::inventory::{
     user_facts::{Management, UserFacts},
 };
 
-/// One line for each user whose old key is in use, and that no configuration rotates.
+/// One line for each user that has an old key in use, and that the configuration does not rotate.
 pub(super) fn lines(inventory: &Inventory) -> Vec<String> {
-    inventory.entries().iter().filter(|entry| is_rotated_by_nothing(entry)).filter_map(line).collect()
+    inventory.entries().iter().filter(|entry| needs_line(entry)).filter_map(line).collect()
 }
 
-fn is_rotated_by_nothing(entry: &Entry) -> bool {
+/// Whether an old key of the user is in use, and the configuration does not rotate it.
+fn needs_line(entry: &Entry) -> bool {
     let is_idle = |at: usize| {
         let idle = |finding: &Finding| matches!(finding, Finding::Unused { key, .. } | Finding::NeverUsed { key } if *key == at);
         entry.findings.iter().any(idle)

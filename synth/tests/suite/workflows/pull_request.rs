@@ -46,7 +46,7 @@ fn one_comment_says_what_the_change_does_and_a_review_approves_it() {
     assert_eq!((comments.len(), calls), (1, json!(["POST"])));
     for says in [
         "<!-- synth diff -->\n",
-        "> **The change needs approval.** A code owner who is not its author approves this commit in a review.",
+        "> **The change needs approval.** A code owner who is not its author must approve this commit in a review.",
         "> - `templates/rotation.yaml`: it allows more than before.\n",
         "#### `rotation.yaml`\n",
         "IAM: broader.",
