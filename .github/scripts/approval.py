@@ -39,7 +39,7 @@ def code_owners():
         raise Held("CODEOWNERS has no line with the pattern *, so it does not cover every file. Add the line")
     owners = set.intersection(*({owner.lower() for owner in rule[1:]} for rule in rules))
     if PLACEHOLDER in owners:
-        raise Held(f"CODEOWNERS still names the placeholder {PLACEHOLDER}. Replace it with people who have write access")
+        raise Held(f"CODEOWNERS still names the placeholder {PLACEHOLDER}. Name people with write access")
     return owners
 
 
@@ -107,7 +107,7 @@ def merged(commit, before):
 
 
 def asks():
-    """Whether the environment makes its job wait for a reviewer. GitHub creates a missing one, and it has no reviewers."""
+    """Whether the environment makes its job wait. GitHub creates a missing one, which has no reviewers."""
     rules = readable(f"{github.REPOSITORY}/environments/{ENVIRONMENT}").get("protection_rules", [])
     return any(rule["type"] == "required_reviewers" and rule["reviewers"] for rule in rules)
 
