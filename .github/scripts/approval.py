@@ -39,7 +39,7 @@ def code_owners():
         raise Held("CODEOWNERS has no line with the pattern *, so it does not cover every file. Add the line")
     owners = set.intersection(*({owner.lower() for owner in rule[1:]} for rule in rules))
     if PLACEHOLDER in owners:
-        raise Held(f"CODEOWNERS still names the placeholder {PLACEHOLDER}. Replace it with people who have write access")
+        raise Held(f"CODEOWNERS still names the placeholder {PLACEHOLDER}. Name people with write access")
     return owners
 
 
