@@ -154,7 +154,9 @@ fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Diff {
         }
     }
     let gone = before.iter().filter(|(id, _)| !after.contains_key(*id));
-    resources.extend(gone.map(|(id, body)| removed(id, body, &after)));
+    let stays = |(id, _): &(&String, &Json)| before.contains_key(*id);
+    let staying = after.iter().filter(stays).map(|(id, body)| (id.clone(), body.clone())).collect();
+    resources.extend(gone.map(|(id, body)| removed(id, body, &staying)));
     follow(&mut resources, &entries, parameters, new, (&before, &after));
     let handlers = Handlers::of(old, new);
     let Judgement { mut unknown, harmless } = closed_world::judge(old, new, parameters);
@@ -229,7 +231,7 @@ fn added(id: &str, body: &Json) -> ResourceChange {
     ResourceChange { changes, ..ResourceChange::new(id, kind(body), Action::Added, Impact::Update) }.with_short_paths()
 }
 
-/// A resource that the new template does not have. `staying` has the resources of the new template.
+/// A resource that the new template does not have. `staying` has the resources of both templates.
 fn removed(id: &str, body: &Json, staying: &Map<String, Json>) -> ResourceChange {
     let (impact, note) = match body.get("DeletionPolicy").and_then(Json::as_str) {
         // A subscription holds nothing. Without it, the others still get what is published.

@@ -674,7 +674,7 @@ async fn each_refusal_of_aws_has_a_clear_message() {
     says(&run(&[("AWS_ACCESS_KEY_ID", ""), ("AWS_SECRET_ACCESS_KEY", "")]), "no AWS credentials");
     says(&run(&[("AWS_ACCESS_KEY_ID", "AKIAUNKNOWN")]), "AWS does not accept the credentials (InvalidClientTokenId)");
     says(&run(&[("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "")]), "no AWS Region: pass --region");
-    says(&run(&[("AWS_REGION", "eu west 1")]), "check the name of the Region");
+    says(&run(&[("AWS_REGION", "eu west 1")]), "the AWS Region is wrong: \"eu west 1\"");
     says(&run(&[("AWS_ENDPOINT_URL", "http://127.0.0.1:1")]), "no connection");
     // A requested profile has precedence over keys in the environment.
     let profiles = aws.folder.path().join("config");
