@@ -187,7 +187,7 @@ mod tests {
         ("Invalid parameter: Email address (Service: Sns, Status Code: 400)", "emails"),
         ("Invalid parameter: Endpoint", "emails"),
         ("Subscription does not exist (Service: Sns, Status Code: 404)", "did not confirm in time"),
-        ("Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: no", "deleted the package"),
+        ("Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: no", "was deleted"),
         ("Error occurred while GetObject. S3 Error Code: PermanentRedirect. S3 Error Message: elsewhere", "Region"),
         (
             "Your access has been denied by S3, please make sure your request credentials have permission to GetObject. \

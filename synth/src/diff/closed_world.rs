@@ -152,7 +152,11 @@ const TYPES: &[(&str, Properties)] = &[
             (&["FunctionName"], Replaces),
             (&["Description"], TEXT),
             (&["Tags"], TAGS),
-            (&["MemorySize", "ReservedConcurrentExecutions", "Timeout"], TIMING),
+            (&["MemorySize", "Timeout"], TIMING),
+            (
+                &["ReservedConcurrentExecutions"],
+                HarmlessIf(|edit| edit.new != Some(&Json::from(0)), "how many runs there are at once"),
+            ),
             (&["Architectures"], Harmless("the processor that the code runs on")),
             (&["FileSystemConfigs", "Handler", "ImageConfig", "Layers", "PackageType", "Runtime"], CODE),
             (&["LoggingConfig"], Asks("the log goes elsewhere")),
@@ -495,6 +499,11 @@ impl Judge<'_> {
             }
             return;
         }
+        // The value can be the secret of a key, and the place can be one that others read.
+        let has_parts = matches!(meaning(resource.kind, path), Some(Parts | Variables));
+        if !is_same && !has_parts && new.is_some_and(is_dynamic) {
+            return self.unknown(&place, "a part of it is stored elsewhere");
+        }
         let unknown = |what: &str| match &taint {
             Some(name) if is_same => format!("{name}, which it uses, is another than before"),
             _ => what.to_owned(),
@@ -597,7 +606,11 @@ impl Edit<'_> {
     /// Whether each action is a topic of the template.
     fn only_notifies(&self) -> bool {
         let is_topic = |action: &Json| self.target(action).is_some_and(|(_, kind)| kind == "AWS::SNS::Topic");
-        self.new.is_none_or(|actions| actions.as_array().is_some_and(|all| all.iter().all(is_topic)))
+        let empty = Vec::new();
+        let [before, after] = [self.old, self.new].map(|actions| actions.map_or(Some(&empty), Json::as_array));
+        let (Some(before), Some(after)) = (before, after) else { return false };
+        // Without an action that it had, the alarm tells others less.
+        after.iter().all(is_topic) && before.iter().all(|action| after.contains(action))
     }
 
     /// Whether what fails goes to a queue of the template. Its policy says who reads it.

@@ -1,7 +1,7 @@
 //! Shows which more keys are rotated, and who else decides how, as far as IAM does not show it. Exemptions, and whether
 //! tags on users count, are only in the function's environment.
 
-use lambda::contract::{settings::Settings, user_tags::UserTags};
+use lambda::contract::{settings::Settings, user_entry::UserEntry, user_tags::UserTags};
 
 use crate::diff::{
     handler_env::{HandlerChange, Handlers},
@@ -17,11 +17,25 @@ fn more(HandlerChange { old, new, users }: &HandlerChange) -> Vec<String> {
     let were_exempt = old.iter().flat_map(|old| &old.exempt);
     let gone = were_exempt.filter(|who| !new.exempt.iter().any(|wide| wide.contains(who)));
     let mut all: Vec<_> = gone.map(|who| format!("{who} is no longer exempt")).collect();
+    // The role alone does not show it: it may reach these users already.
+    let is_new = |entry: &&UserEntry| {
+        let wide = old.iter().flat_map(|old| &old.users);
+        old.is_some() && !wide.into_iter().any(|wide| wide.selector.contains(&entry.selector))
+    };
+    all.extend(new.users.iter().filter(is_new).map(|entry| format!("{} is selected", entry.selector)));
     let honours_tags = |settings: &Settings| settings.user_tags == UserTags::Honoured;
     if honours_tags(new) && !old.as_ref().is_some_and(honours_tags) {
         all.push("tags on users say how long their keys live and who owns them".to_owned());
     }
     let is_clear = |settings: &Settings, user: &PossibleUser| settings.subject(&user.listed).is_ok();
+    let mut refused = Users::default();
+    for user in users.iter().filter(|user| !is_clear(new, user) && old.as_ref().is_some_and(|old| is_clear(old, user)))
+    {
+        refused.add(user);
+    }
+    if !refused.is_empty() {
+        all.push(format!("the handler refuses the settings of users, and rotates them no longer: {refused}"));
+    }
     let mut clear = Users::default();
     for user in users.iter().filter(|user| is_clear(new, user) && old.as_ref().is_some_and(|old| !is_clear(old, user)))
     {
@@ -69,6 +83,16 @@ mod tests {
         assert_eq!(newly_rotated_users(&Handlers::of(&Json::Null, &of(tags))), [by_tags], "a new function");
         let spelt = |name: &str| template(&format!("users: [/, {name}]\nemails: [a@b.co]\n"));
         let found = newly_rotated_users(&Handlers::of(&spelt("Alice"), &spelt("alice")));
-        assert_eq!(found, ["users whose settings were unclear are rotated: alice"]);
+        let refused = "the handler refuses the settings of users, and rotates them no longer: Alice";
+        assert_eq!(found, [refused, "users whose settings were unclear are rotated: alice"]);
+        // Settings that the handler refuses together: keys would be due before their predecessors are deleted.
+        let (right, mut wrong) = (of(""), of(""));
+        wrong["Resources"]["Function"]["Properties"]["Environment"]["Variables"]["ROTATE_AFTER"] = "7d".into();
+        let found = newly_rotated_users(&Handlers::of(&right, &wrong));
+        assert!(found.iter().any(|line| line.starts_with("the handler refuses")), "{found:?}");
+        // The role may reach a user before the settings select it.
+        let (mut fewer, both) = (of("exempt: [/ops/]"), of("exempt: [/ops/]"));
+        fewer["Resources"]["Function"]["Properties"]["Environment"]["Variables"]["USERS"] = "alice".into();
+        assert_eq!(newly_rotated_users(&Handlers::of(&fewer, &both)), ["/ is selected"]);
     }
 }

@@ -203,10 +203,10 @@ impl Statement {
             pattern.iter().flat_map(lower).collect::<Text>()
         };
         let action = request.action.to_lowercase();
-        self.principals
-            .as_ref()
-            .is_none_or(|(is, all)| *is == all.iter().any(|(kind, name)| is_principal(kind, name, request)))
-            && self.actions.0 == self.actions.1.iter().any(|pattern| like(&lower(pattern), &action))
+        self.principals.as_ref().is_none_or(|(is, all)| {
+            let is_delegated = self.allow && *is;
+            *is == all.iter().any(|(kind, name)| is_principal(kind, name, request, is_delegated))
+        }) && self.actions.0 == self.actions.1.iter().any(|pattern| like(&lower(pattern), &action))
             && self.resources.as_ref().is_none_or(|(is, patterns)| *is == any(patterns, &request.resource))
             && self.conditions.iter().all(|condition| condition.is_fulfilled(request))
     }
@@ -269,7 +269,9 @@ fn is_like(pattern: &[Step], text: &[char]) -> bool {
     pattern[p..].iter().all(|step| *step == Step::Many)
 }
 
-fn is_principal(kind: &str, name: &Text, request: &AccessRequest) -> bool {
+/// Whether the asking principal is meant. An account that is allowed something delegates it to its own policies, so it is
+/// not each identity in the account.
+fn is_principal(kind: &str, name: &Text, request: &AccessRequest, is_delegated: bool) -> bool {
     let Some(name) = plain_of(name, request) else { return false };
     if kind == "*" || (kind == "AWS" && name == "*") {
         return true;
@@ -284,9 +286,9 @@ fn is_principal(kind: &str, name: &Text, request: &AccessRequest) -> bool {
         (parts.len() == 6 && parts[0] == "arn").then(|| (parts[4].to_owned(), parts[5].to_owned()))
     };
     match (identity(&name), identity(asking)) {
-        (Some((account, root)), Some((asking, _))) if root == "root" => account == asking,
+        (Some((account, root)), Some((asking, _))) if root == "root" && !is_delegated => account == asking,
         (Some(named), Some(asking)) => named == asking,
-        (None, Some((account, _))) => account == name,
+        (None, Some((account, identity))) => account == name && (!is_delegated || identity == "root"),
         _ => asking == name,
     }
 }

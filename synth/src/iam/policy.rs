@@ -82,7 +82,11 @@ impl ParsedStatement {
         let actions = select("Action", &|value| Some(texts(value, language)?.iter().map(|t| action(t)).collect()))?;
         Some(Self {
             allow,
-            principals: select("Principal", &principals)?,
+            principals: select("Principal", &|value| {
+                // An account that is allowed something lets its own policies decide. An identity that is named needs none.
+                let is_delegated = allow && object.contains_key("Principal");
+                principals(value, if is_delegated { Account::Delegates } else { Account::Everyone })
+            })?,
             actions,
             resources: select("Resource", &|value| {
                 Some(texts(value, language)?.iter().map(|text| Glob::pattern(text)).collect())
@@ -107,15 +111,24 @@ fn action(text: &[Piece]) -> Glob {
     Glob::pattern(&text.iter().map(lower).collect::<Vec<_>>())
 }
 
+/// What an account stands for as a principal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Account {
+    /// The account itself, whose policies decide for its identities.
+    Delegates,
+    /// Each identity in the account.
+    Everyone,
+}
+
 /// The principals, as patterns of `Type:value`.
-fn principals(value: &Json) -> Option<Vec<Glob>> {
+fn principals(value: &Json, account: Account) -> Option<Vec<Glob>> {
     if value == "*" {
         return Some(vec![Glob::everything()]);
     }
     let mut globs = Vec::new();
     for (kind, names) in value.as_object()? {
         for name in texts(names, PolicyLanguage::Y2008)? {
-            globs.push(if kind == "AWS" { aws_principal(&name) } else { typed(kind, &name) });
+            globs.push(if kind == "AWS" { aws_principal(&name, account) } else { typed(kind, &name) });
         }
     }
     Some(globs)
@@ -125,13 +138,14 @@ fn typed(kind: &str, name: &[Piece]) -> Glob {
     Glob::pattern(&[&[Piece::Literal(format!("{kind}:"))], name].concat())
 }
 
-/// An account, or an identity in it. `arn:aws:iam::1:root` and the bare number both mean the whole account, so both
-/// become `AWS:1:*`. An identity becomes `AWS:1:role/Name`. `*` means every principal.
-fn aws_principal(name: &[Piece]) -> Glob {
+/// An account, or an identity in it. `arn:aws:iam::1:root` and the bare number both mean the account, so both become
+/// `AWS:1:root`, or `AWS:1:*` for each identity in it. An identity becomes `AWS:1:role/Name`. `*` means every principal.
+fn aws_principal(name: &[Piece], stands_for: Account) -> Glob {
     if name == [Piece::Literal("*".into())] {
         return Glob::everything();
     }
-    let account = |account: &[Piece]| typed("AWS", &[account, &[Piece::Literal(":*".into())]].concat());
+    let who = if stands_for == Account::Delegates { ":root" } else { ":*" };
+    let account = |account: &[Piece]| typed("AWS", &[account, &[Piece::Literal(who.into())]].concat());
     let is_account = match name {
         [Piece::Reference(name)] => name == "AWS::AccountId",
         [Piece::Literal(text)] => text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()),

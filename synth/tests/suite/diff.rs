@@ -775,14 +775,15 @@ fn a_wider_selection_of_users_is_shown() {
         let config = config::read(&text, Overrides::default()).unwrap_or_else(|e| panic!("{e}")).config;
         to_json(&stack::template(&config).unwrap())
     };
+    let wider = [ApprovalReason::AllowsMore, ApprovalReason::OthersRotated];
     for (old, new, verdict, reasons) in [
-        ("users: [/ci/bot]", "users: [/ci/]", Verdict::Broader, &[ApprovalReason::AllowsMore][..]),
-        ("users: [/ci/]", "users: [/]", Verdict::Broader, &[ApprovalReason::AllowsMore]),
+        ("users: [/ci/bot]", "users: [/ci/]", Verdict::Broader, &wider[..]),
+        ("users: [/ci/]", "users: [/]", Verdict::Broader, &wider),
         ("users: [/]", "users: [/ci/]", Verdict::Narrower, &[]),
         ("users: [/ci/]", "users: [/ci/, /ci/eu/]", Verdict::Equivalent, &[]),
-        ("users: ['tag:a=b']", "users: ['tag:a=b', 'tag:a=c']", Verdict::Broader, &[ApprovalReason::AllowsMore]),
+        ("users: ['tag:a=b']", "users: ['tag:a=b', 'tag:a=c']", Verdict::Broader, &wider),
         ("users: ['tag:a=b', 'tag:a=c']", "users: ['tag:a=c']", Verdict::Narrower, &[]),
-        ("users: ['tag:a=b']", "users: [/]", Verdict::Broader, &[ApprovalReason::AllowsMore]),
+        ("users: ['tag:a=b']", "users: [/]", Verdict::Broader, &wider),
         ("users: [/]", "users: ['tag:a=b']", Verdict::Narrower, &[]),
         // To list the account's users, the role needs more permissions.
         ("users: [a]", "users: [a]\nexempt: ['tag:x=y']", Verdict::Broader, &[ApprovalReason::AllowsMore]),

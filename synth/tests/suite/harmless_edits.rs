@@ -92,6 +92,13 @@ fn what_only_looks_like_an_everyday_change_asks() {
         ("a section that is not known", ("/Hooks", json!({"A": 1}))),
         ("a default for the package", ("/Parameters/CodeKey/Default", json!("theirs.zip"))),
         ("a macro", ("/Transform", json!("AWS::Include"))),
+        ("an alarm without its action", ("/Resources/MissedRuns/Properties/AlarmActions", Json::Null)),
+        ("no run at all", ("/Resources/Function/Properties/ReservedConcurrentExecutions", json!(0))),
+        (
+            "a description that is a secret",
+            ("/Resources/MissedRuns/Properties/AlarmDescription", json!("{{resolve:secretsmanager:x:SecretString}}")),
+        ),
+        ("a tag that is a secret", ("/Resources/DeadLetterQueue/Properties/Tags", tags("{{resolve:ssm:x}}"))),
     ];
     for (what, edit) in edits {
         let diff = compare(&template, &edited(&template, &edit));

@@ -267,10 +267,23 @@ fn the_meaning_of_a_change() {
         ),
         ("a trust policy opened", aws(&json!("111122223333")), from(&json!("*")), Broader),
         (
+            // The account's own policies decided before. A named role needs none.
             "a role instead of its account",
             aws(&json!("arn:aws:iam::111122223333:root")),
             aws(&json!("arn:aws:iam::111122223333:role/x")),
-            Narrower,
+            Broader,
+        ),
+        (
+            "a user beside its account",
+            aws(&json!("arn:aws:iam::111122223333:root")),
+            aws(&json!(["arn:aws:iam::111122223333:root", "arn:aws:iam::111122223333:user/x"])),
+            Broader,
+        ),
+        (
+            "its account instead of a role",
+            aws(&json!("arn:aws:iam::111122223333:role/x")),
+            aws(&json!("arn:aws:iam::111122223333:root")),
+            Broader,
         ),
         (
             "an account in three spellings",
@@ -423,7 +436,7 @@ fn an_example_shows_the_most_powerful_action() {
         (json!([]), allow(&json!("ec2:Describe*"), "*"), "ec2:Describe* on *"),
         (json!([]), allow(&json!("ec2:*"), "*"), "ec2:RunInstances on *"),
         (json!([]), trust(&json!("*")), "sts:AssumeRole by anybody"),
-        (json!([]), trust(&json!({"AWS": "444455556666"})), "sts:AssumeRole by AWS:444455556666:*"),
+        (json!([]), trust(&json!({"AWS": "444455556666"})), "sts:AssumeRole by AWS:444455556666:root"),
     ] {
         let comparison = compare(&permissions(&old), &permissions(&new));
         assert_eq!(comparison.example.as_deref(), Some(example), "{old} {new}: {comparison:?}");
@@ -468,10 +481,11 @@ fn the_evaluator_decides_as_iam_documents_it() {
             request("s:Get", "the Topic.Arn", &[]),
             Allowed,
         ),
+        // The policies of the account decide. An identity that is named needs none.
         (
             json!({"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "*"}),
             request("s:Get", "a", &[]),
-            Allowed,
+            NotAllowed,
         ),
         (
             json!({"Effect": "Allow", "NotPrincipal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "*"}),

@@ -125,6 +125,8 @@ fn compared(texts: impl Strategy<Value = String>, cases: u32) -> u32 {
             // PyYAML's keys may be empty or occur twice. CloudFormation refuses such a template.
             Err(e) if e.problem.starts_with("duplicate key") || e.problem == "a key must be a text" => Ok(()),
             Ok(_) if found.iter().any(|key| key == "null") => Ok(()),
+            // libyaml, and so PyYAML with libyaml, refuses a colon directly behind a plain scalar in brackets.
+            Err(e) if e.problem.contains("found unexpected ':'") => Ok(()),
             Err(e) => Err(TestCaseError::fail(format!("{e}: {text:?} is {answer}"))),
             Ok(ours) => {
                 read_by_both.set(read_by_both.get() + 1);

@@ -47,7 +47,7 @@ fn one_comment_says_what_the_change_does_and_a_review_approves_it() {
     for says in [
         "<!-- synth diff -->\n",
         "> **The change needs approval.** A code owner who is not its author must approve this commit in a review.",
-        "> - `templates/rotation.yaml`: it allows more than before.\n",
+        "> - `templates/rotation.yaml`: it allows more than before; it rotates more keys, or lets others decide how.\n",
         "#### `rotation.yaml`\n",
         "IAM: broader.",
         "user/mallory\n",
@@ -224,7 +224,10 @@ fn every_configuration_is_compared() {
     let jobs = run(&runner, &runner.commit(), "owner/name");
     assert_eq!(results(&jobs), IS_HELD, "{jobs:#?}");
     let comment = runner.written().0.remove(0);
-    assert!(comment.contains("> - `templates/audit.yaml`: it allows more than before."), "{comment}");
+    assert!(
+        comment.contains("> - `templates/audit.yaml`: it allows more than before; it rotates more keys"),
+        "{comment}"
+    );
 
     runner.git(&["checkout", "--quiet", "-B", "change", "main"]);
     fs::remove_file(runner.origin().join("audit.yaml")).unwrap();
