@@ -1737,16 +1737,44 @@ fn invariant_10_undo_does_not_believe_a_note_that_is_older_than_the_last_use() {
 /// An administrator deactivates every key of the user while a run is at work.
 #[test]
 fn invariant_10_a_user_who_is_disabled_during_its_rotation_gets_no_further_key() {
-    let policy = Policy { disabled_users: DisabledUsers::Skip, rotate_after: Span::days(60), ..article() };
+    for disabled_users in [DisabledUsers::Skip, DisabledUsers::Replace] {
+        let policy = Policy { disabled_users, rotate_after: Span::days(60), ..article() };
+        let mut world = with(&[(60, Active)]);
+        let (rest, calls) = world.run(&policy, &run(), |n, _, world| {
+            if n == 10 {
+                world.keys.iter_mut().for_each(|k| k.status = Inactive);
+            }
+            None
+        });
+        assert_eq!(rest, StopReason::Disabled, "{disabled_users:?}: {}", operations(&calls));
+        assert_eq!(left(&world), keys(&[(0, Inactive), (1, Inactive)]), "{disabled_users:?}");
+    }
+}
+
+/// Without an overlap, a key that is not in use is retired in the run that replaces it.
+#[test]
+fn without_an_overlap_an_unused_key_is_retired_at_once() {
     let mut world = with(&[(60, Active)]);
-    let (rest, calls) = world.run(&policy, &run(), |n, _, world| {
-        if n == 10 {
-            world.keys.iter_mut().for_each(|k| k.status = Inactive);
-        }
-        None
-    });
-    assert_eq!(rest, StopReason::Disabled, "{}", operations(&calls));
-    assert_eq!(left(&world), keys(&[(0, Inactive), (1, Inactive)]));
+    let (rest, calls) = runs(&mut world, &Policy { overlap: Span::ZERO, ..careful() });
+    assert_eq!(left(&world), keys(&[(0, Inactive), (1, Active)]), "{rest:?} after {calls}");
+}
+
+/// A delivery that was never announced is announced while its key is active, also if it is the user's only key.
+#[test]
+fn invariant_11_only_an_active_key_is_announced_later() {
+    let unannounced = |start: &[(u64, KeyStatus)]| {
+        let mut world = with(start);
+        let journal = world.journal.as_mut().unwrap();
+        (journal.delivered, journal.unannounced) = (Some(KeyNote { key: key(0), at: days(10) }), Some(key(0)));
+        let (rest, calls) = world.run(&careful(), &Run { journal: JournalUse::Always, ..run() }, |_, _, _| None);
+        let is_announced =
+            |call: &Call| matches!(call, Call::Publish(PlannedNotice::Stored(about)) if *about == key(0));
+        (calls.iter().any(is_announced), rest, operations(&calls))
+    };
+    let (announced, rest, calls) = unannounced(&[(10, Active)]);
+    assert!(announced, "{rest:?} after {calls}");
+    let (announced, rest, calls) = unannounced(&[(10, Inactive), (5, Active)]);
+    assert!(!announced, "{rest:?} after {calls}");
 }
 
 /// The note that the rotation deactivates the key is replaced before the key is deactivated for a person.
