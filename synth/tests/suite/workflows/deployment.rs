@@ -234,6 +234,17 @@ fn what_was_not_reviewed_waits_for_a_reviewer_of_the_environment() {
 }
 
 #[test]
+fn a_push_of_a_configuration_without_its_template_is_held() {
+    let runner = Runner::new();
+    let before = runner.main("main");
+    runner.edit("rotation.yaml", "memory: 128", "memory: 256");
+    runner.commit();
+    let jobs = push(&runner, &before);
+    assert_eq!(results(&jobs), IS_HELD, "{jobs:#?}");
+    assert!(jobs["change"].summary.contains("is not what `rotation.yaml` generates"), "{jobs:#?}");
+}
+
+#[test]
 fn a_deployment_by_hand_always_waits_for_a_reviewer() {
     let runner = Runner::new();
     let before = runner.main("main");
