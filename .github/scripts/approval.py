@@ -106,6 +106,14 @@ def merged(commit, before):
     return pull
 
 
+def deployed(commit):
+    """Whether this workflow deployed a commit of main. A run of another event may deploy nothing."""
+    runs = github.call(f"{github.REPOSITORY}/actions/workflows/deploy.yml/runs?head_sha={commit}&status=success")
+    return any(
+        run["head_branch"] == "main" and run["event"] in ("push", "workflow_dispatch") for run in runs["workflow_runs"]
+    )
+
+
 def asks():
     """Whether the environment makes its job wait. GitHub creates a missing one, which has no reviewers."""
     rules = readable(f"{github.REPOSITORY}/environments/{ENVIRONMENT}").get("protection_rules", [])
@@ -133,12 +141,18 @@ def before_deployment():
         if not all(re.fullmatch("[0-9a-f]{32}", fingerprint) for fingerprint in fingerprints.split(" ") if fingerprint):
             sys.exit("::error::No fingerprint: enter the 32 digits (0-9, a-f) that the refused deployment printed")
         says = f"@{given('GITHUB_ACTOR')} started the deployment by hand, to approve: {fingerprints or 'nothing'}"
-    elif given("NEEDED") == "false":
-        go, says = True, "The change needs no approval"
     else:
+        before = os.environ["BEFORE"]
         try:
-            pull = merged(os.environ["COMMIT"], os.environ["BEFORE"])
-            go, says = True, f"@{approver(pull)} approved the pull request #{pull['number']}: {fingerprints}"
+            if given("NEEDED") == "false":
+                says = "The change needs no approval"
+            else:
+                pull = merged(os.environ["COMMIT"], before)
+                says = f"@{approver(pull)} approved the pull request #{pull['number']}: {fingerprints}"
+            # What was held before would be deployed with this change.
+            if not deployed(before):
+                raise Held(f"The commit before it was not deployed: {before}. Its changes are deployed too. Read them")
+            go = True
         except (Held, github.ApiError) as held:
             says = f"The change needs approval and has none. {held}"
     if not go and not asks():

@@ -65,13 +65,20 @@ judge() { # CONFIGURATION
   printf '\n#### %s\n\n' "\`$1\`"
   if [ -z "$(git -C "$CHANGE" ls-tree "$HEAD" -- "$1")" ]; then
     echo "The configuration is removed. Its stack stays as it is until \`make destroy\` deletes it."
+    if [ -n "$(git -C "$CHANGE" ls-tree "$HEAD" -- "templates/$1")" ]; then
+      needs_approval "\`templates/$1\` stays, but \`$1\` is removed."
+    fi
     return
   fi
   if ! take "$HEAD" "$1" "$work/head/$1"; then
     echo "it is not a plain file" >"$work/errors"
     unreadable "$1" "$work/errors"
-  elif ! (cd "$work/head" && "$SYNTH" template --config "$1") >/dev/null 2>"$work/errors"; then
+  elif ! (cd "$work/head" && "$SYNTH" template --config "$1") >"$work/generated" 2>"$work/errors"; then
     unreadable "$1" "$work/errors"
+  elif take "$HEAD" "templates/$1" "$work/committed" && ! cmp --quiet "$work/generated" "$work/committed"; then
+    # What is deployed is generated from the configuration. So the comparison below shows something else.
+    needs_approval "\`templates/$1\` is not what \`$1\` generates."
+    printf 'This template is not what the configuration generates, so what the change does is **unknown**.\n\n'
   fi
   compare "templates/$1"
 }

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from urllib.parse import parse_qs
 
 LIMIT = 65536  # The longest comment, in characters.
 
@@ -33,7 +34,7 @@ for name in ("--method", "--input"):
         del arguments[at : at + 2]
 if len(arguments) != 1:
     fail(f"not one address: {arguments}", 2)
-address, _, _ = arguments[0].partition("?")
+address, _, query = arguments[0].partition("?")
 method = options.get("--method", "GET")
 
 with open(os.environ["GITHUB"]) as file:
@@ -79,6 +80,12 @@ def reads():
             return None
         behind = git("merge-base", "--is-ancestor", before, head) is None
         return {"status": "diverged" if behind else "identical" if before == head else "ahead"}
+    if address == f"{repository}git/ref/heads/main":
+        return {"object": {"sha": git("rev-parse", "main")}}
+    if address == f"{repository}actions/workflows/deploy.yml/runs":
+        sha, conclusion = (parse_qs(query)[name][0] for name in ("head_sha", "status"))
+        runs = github["answers"].get(address, [])
+        return {"workflow_runs": [run for run in runs if (run["head_sha"], run["conclusion"]) == (sha, conclusion)]}
     belongs_to_none = [] if address.startswith(f"{repository}commits/") and address.endswith("/pulls") else None
     return github["answers"].get(address, belongs_to_none)
 

@@ -25,8 +25,16 @@ fn push_with(runner: &Runner, before: &str, more: &[(&str, &str)]) -> BTreeMap<S
     runner.run(DEPLOY, &pushed(runner, before), &set_up(), more)
 }
 
+/// A push to main after a commit that was deployed.
 fn pushed(runner: &Runner, before: &str) -> Event {
+    ran(runner, before, "main", "push", "success");
     Event { name: "push", sha: runner.main("main"), payload: json!({"before": before}) }
+}
+
+/// Lets GitHub know one run of the workflow.
+fn ran(runner: &Runner, commit: &str, branch: &str, event: &str, conclusion: &str) {
+    let run = json!({"head_sha": commit, "head_branch": branch, "event": event, "conclusion": conclusion});
+    runner.answers("actions/workflows/deploy.yml/runs", json!([run]));
 }
 
 /// Starts the workflow by hand.
@@ -62,6 +70,9 @@ fn results(jobs: &BTreeMap<String, Job>) -> [&'static str; 5] {
     ["build", "change", "approval", "ask", "deploy"].map(|name| jobs[name].result)
 }
 
+/// What GitHub sets if a person runs a deployment again.
+const AGAIN: &[(&str, &str)] = &[("GITHUB_RUN_ATTEMPT", "2")];
+
 const DEPLOYS: [&str; 5] = ["success", "success", "success", "skipped", "success"];
 const WAITS: [&str; 5] = ["success", "success", "success", "waiting", "skipped"];
 const IS_HELD: [&str; 5] = ["success", "success", "failure", "skipped", "skipped"];
@@ -83,8 +94,8 @@ fn a_reviewed_change_is_deployed_once_with_what_was_built() {
         assert_eq!(runner.deployed(), [format!("rotation.yaml from {handler}, approved: {fingerprint}")], "{jobs:#?}");
         assert!(jobs["approval"].summary.contains("@bob approved the pull request #7"), "{jobs:#?}");
         if how == "--ff-only" {
-            // GitHub runs a deployment again: there is nothing left to approve.
-            assert_eq!(results(&push(&runner, &before)), DEPLOYS);
+            // GitHub runs the newest deployment again: there is nothing left to approve.
+            assert_eq!(results(&push_with(&runner, &before, AGAIN)), DEPLOYS);
             assert!(runner.deployed()[0].ends_with("approved: nothing"));
         }
     }
@@ -231,6 +242,96 @@ fn what_was_not_reviewed_waits_for_a_reviewer_of_the_environment() {
     let jobs = push(&runner, &before);
     assert_eq!(results(&jobs), ["success", "success", "success", "success", "success"], "{jobs:#?}");
     assert_eq!(runner.deployed().len(), 1);
+}
+
+#[test]
+fn what_was_held_is_not_deployed_by_the_next_push() {
+    let runner = Runner::new();
+    let before = runner.main("main");
+    runner.write("lambda/src/main.rs", "// No person reviewed this.");
+    let refused = runner.commit();
+    assert_eq!(results(&push(&runner, &before)), IS_HELD);
+
+    runner.write("docs/note.md", "A note.");
+    runner.commit();
+    let event = pushed(&runner, &refused);
+    let mut kept = BTreeMap::new();
+    let mut go_on = |expected: [&str; 5]| {
+        let jobs = runner.run_again(DEPLOY, &event, &set_up(), &[], kept.clone());
+        assert_eq!(results(&jobs), expected, "{jobs:#?}");
+        kept.clone_from(&jobs);
+        kept.retain(|name, _| ["build", "change"].contains(&name.as_str()));
+        jobs
+    };
+    // No run deployed the commit before: one failed, and the others are of other branches and workflow files.
+    for (commit, branch, event, conclusion) in [
+        (&refused, "main", "push", "failure"),
+        (&before, "main", "push", "success"),
+        (&refused, "other", "push", "success"),
+        (&refused, "main", "pull_request", "success"),
+    ] {
+        ran(&runner, commit, branch, event, conclusion);
+        let jobs = go_on(IS_HELD);
+        assert_eq!(jobs["change"].outputs["needs-approval"], "false");
+        let says = format!("The commit before it was not deployed: {refused}");
+        assert!(jobs["approval"].log.contains(&says), "{jobs:#?}");
+    }
+    asks(&runner);
+    let jobs = go_on(WAITS);
+    assert!(jobs["approval"].summary.contains("asks a reviewer"), "{jobs:#?}");
+    assert_eq!(runner.deployed(), [""; 0]);
+    // A person approved the commit before by hand.
+    ran(&runner, &refused, "main", "workflow_dispatch", "success");
+    go_on(DEPLOYS);
+
+    // The review of a change says nothing about what was held before it.
+    let head = runner.propose(BROADER);
+    let refused = runner.main("main");
+    let commit = runner.merge("--squash");
+    merged(&runner, &commit, &head);
+    runner.reviews(&[("bob", "APPROVED", &head)]);
+    let event = pushed(&runner, &refused);
+    ran(&runner, &refused, "main", "push", "failure");
+    let jobs = runner.run(DEPLOY, &event, &set_up(), &[]);
+    assert_eq!(results(&jobs), WAITS, "{jobs:#?}");
+}
+
+#[test]
+fn an_old_deployment_is_not_run_again() {
+    let runner = Runner::new();
+    let before = runner.main("main");
+    runner.propose(("memory: 128", "memory: 256"));
+    runner.merge("--squash");
+    let old = pushed(&runner, &before);
+    let done = runner.run(DEPLOY, &old, &set_up(), &[]);
+    assert_eq!(results(&done), DEPLOYS, "{done:#?}");
+    runner.git(&["revert", "--no-edit", "HEAD"]);
+    runner.deployed();
+
+    // All jobs run again, or only Deploy with what the others found out before.
+    let mut kept = done;
+    kept.remove("deploy");
+    for kept in [BTreeMap::new(), kept] {
+        let jobs = runner.run_again(DEPLOY, &old, &set_up(), AGAIN, kept);
+        assert_eq!((jobs["deploy"].result, jobs["deploy"].code), ("failure", Some(1)), "{jobs:#?}");
+        let log = &jobs["deploy"].log;
+        assert!(log.contains("::error::") && log.contains("Run the newest deployment"), "{log}");
+        assert!(!log.contains("aws-actions"), "the role is not assumed: {log}");
+        assert_eq!(runner.deployed(), [""; 0]);
+    }
+    let newest = push_with(&runner, &old.sha, AGAIN);
+    assert_eq!(results(&newest), DEPLOYS, "{newest:#?}");
+}
+
+#[test]
+fn a_push_of_a_configuration_without_its_template_is_held() {
+    let runner = Runner::new();
+    let before = runner.main("main");
+    runner.edit("rotation.yaml", "memory: 128", "memory: 256");
+    runner.commit();
+    let jobs = push(&runner, &before);
+    assert_eq!(results(&jobs), IS_HELD, "{jobs:#?}");
+    assert!(jobs["change"].summary.contains("is not what `rotation.yaml` generates"), "{jobs:#?}");
 }
 
 #[test]

@@ -199,6 +199,34 @@ fn what_synth_cannot_read_is_unknown_and_held() {
 }
 
 #[test]
+fn a_template_that_its_configuration_does_not_generate_is_held() {
+    let runner = Runner::new();
+    runner.reviews(&[]);
+    let configuration = fs::read_to_string(runner.origin().join("rotation.yaml")).unwrap();
+    let audit = configuration.replace("stack_name: access-key-rotation", "stack_name: audit-key-rotation");
+    let hold = |change: &dyn Fn(), says: &str| {
+        runner.git(&["checkout", "--quiet", "-B", "change", "main"]);
+        change();
+        let jobs = run(&runner, &runner.commit(), "owner/name");
+        assert_eq!(results(&jobs), IS_HELD, "{says}: {jobs:#?}");
+        let comment = runner.written().0.remove(0);
+        assert!(comment.contains(says), "{says} in {comment}");
+    };
+    let says = "> - `templates/rotation.yaml` is not what `rotation.yaml` generates.\n";
+    hold(&|| runner.edit("rotation.yaml", BROADER.0, BROADER.1), says);
+    hold(&|| runner.edit("templates/rotation.yaml", "\nResources:\n", "\n# A comment.\nResources:\n"), says);
+    for empty in ["", "Resources: {}\n"] {
+        let add = || {
+            runner.write("audit.yaml", &audit);
+            runner.write("templates/audit.yaml", empty);
+        };
+        hold(&add, "> - `templates/audit.yaml` is not what `audit.yaml` generates.\n");
+    }
+    let remove = || fs::remove_file(runner.origin().join("rotation.yaml")).unwrap();
+    hold(&remove, "> - `templates/rotation.yaml` stays, but `rotation.yaml` is removed.\n");
+}
+
+#[test]
 fn every_configuration_is_compared() {
     let runner = Runner::new();
     runner.reviews(&[]);

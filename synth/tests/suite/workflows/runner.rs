@@ -395,7 +395,7 @@ impl Runner {
             process.args(["--noprofile", "--norc", "-eo", "pipefail"]).arg(file("script"));
             process.env("GITHUB_OUTPUT", file("output")).env("GITHUB_STEP_SUMMARY", file("summary"));
             process.env("GITHUB_REPOSITORY", "owner/name").env("GITHUB", self.github());
-            process.env("GITHUB_ACTOR", "alice").env("GITHUB_REF_NAME", "main");
+            process.env("GITHUB_ACTOR", "alice").env("GITHUB_REF_NAME", "main").env("GITHUB_RUN_ATTEMPT", "1");
             process.env("GITHUB_EVENT_NAME", context["github"]["event_name"].as_str().unwrap());
             process.envs(more.iter().copied()).envs(credentials.iter().copied());
             for (name, value) in context["env"].as_object().unwrap().iter().chain(&evaluated(&step["env"], &context)) {
