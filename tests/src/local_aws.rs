@@ -100,8 +100,9 @@ impl LocalAws {
             assert!(patient, "the emulator does not answer; it said: {}", self.emulator_log());
             std::thread::sleep(Duration::from_millis(20));
         }
-        // Another process may have answered. Then this emulator found its port taken, and it is ending now.
-        std::thread::sleep(Duration::from_millis(50));
+        // Another process may have answered. Then this emulator found its port taken, and it ends soon; on a busy
+        // machine that takes a while.
+        std::thread::sleep(Duration::from_millis(500));
         self.server.try_wait().is_ok_and(|ended| ended.is_none())
     }
 
