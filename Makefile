@@ -54,9 +54,10 @@ endif
 # A variable that counts only on the command line, because of its usual name or because it answers a question. USER is in the
 # environment of every shell, and EMAIL in that of many people.
 GIVEN = $(if $(filter command,$(origin $(1))),$($(1)))
+# The option with the value of such a variable. Nothing without the variable.
+OPTION = $(if $(call GIVEN,$(1)),--$(2) "$(call GIVEN,$(1))")
 # What overrides the configuration: USERS="alice bob" EMAIL="a@example.com"
-OVERRIDES = $(if $(call GIVEN,USERS),--users "$(call GIVEN,USERS)") $(if $(call GIVEN,EMAIL),--emails "$(call GIVEN,EMAIL)") \
-  $(if $(ARCH),--architecture $(ARCH))
+OVERRIDES = $(call OPTION,USERS,users) $(call OPTION,EMAIL,emails) $(if $(ARCH),--architecture $(ARCH))
 PLACE = --config "$(CONFIG)" $(if $(REGION),--region "$(REGION)") $(if $(PROFILE),--profile "$(PROFILE)")
 
 .PHONY: help setup build synth check diff demo acceptance inventory preview deploy resubscribe run status rotate undo revoke adopt destroy
@@ -269,7 +270,7 @@ acceptance: named-recipient setup $(if $(PACKAGE),,build) ## Prove the rotation 
 	$(PROGRESS) "Building the acceptance program" "$(WITH_AWS)" -- $(CARGO) build --locked $(WITH_AWS) --bins
 	arch="$(ARCH)"; arch="$${arch:-$$("$(TARGET)/debug/synth" show architecture --config "$(CONFIG)")}"
 	"$(TARGET)/debug/acceptance" --package "$(or $(PACKAGE),$(TARGET)/lambda/$$arch/lambda/bootstrap.zip)" --architecture "$$arch" \
-	  $(if $(call GIVEN,EMAIL),--email "$(call GIVEN,EMAIL)") $(if $(call GIVEN,QUEUE),--queue) $(if $(call GIVEN,YES),--yes) $(addprefix --format ,$(call GIVEN,FORMAT)) \
+	  $(call OPTION,EMAIL,email) $(if $(call GIVEN,QUEUE),--queue) $(if $(call GIVEN,YES),--yes) $(addprefix --format ,$(call GIVEN,FORMAT)) \
 	  $(if $(REGION),--region "$(REGION)") $(if $(PROFILE),--profile "$(PROFILE)")
 
 # Before the build, because that takes minutes.
@@ -281,10 +282,8 @@ named-recipient:
 WAIT_FOR = $(if $(call GIVEN,WAIT),--wait$(addprefix =,$(filter-out 1,$(call GIVEN,WAIT))))
 
 inventory: $(DEPLOYER) ## List the account's access keys, the worst first, and what to do (ALL=1 FORMAT= MAX_AGE= UNUSED= FAIL_ON=)
-	$(SYNTH_DEPLOY) inventory $(if $(call GIVEN,ALL),--all) $(FORMAT_AND_LIMITS) $(PLACE)
-
-FORMAT_AND_LIMITS = $(foreach option,FORMAT MAX_AGE UNUSED FAIL_ON,$(if $(call GIVEN,$(option)),--$(call OPTION,$(option)) "$(call GIVEN,$(option))"))
-OPTION = $(subst MAX_AGE,max-age,$(subst FAIL_ON,fail-on,$(subst FORMAT,format,$(subst UNUSED,unused,$(1)))))
+	$(SYNTH_DEPLOY) inventory $(if $(call GIVEN,ALL),--all) $(call OPTION,FORMAT,format) \
+	  $(call OPTION,MAX_AGE,max-age) $(call OPTION,UNUSED,unused) $(call OPTION,FAIL_ON,fail-on) $(PLACE)
 
 preview: $(DEPLOYER) ## Show what a run of the configuration would do to which key; deploys nothing (CONFIG= USERS= EMAIL=)
 	$(SYNTH_DEPLOY) preview $(PLACE) $(OVERRIDES)
@@ -295,7 +294,7 @@ deploy: $(if $(PACKAGE),,build) $(DEPLOYER) ## Deploy the stack (ARCH= APPROVE= 
 	  $(APPROVE:%=--approve %) $(if $(call GIVEN,REVIEWED),--reviewed-package) $(WAIT_FOR)
 
 resubscribe: $(DEPLOYER) ## Ask AWS for a new mail to each address that has not confirmed (EMAIL="a@example.com": only this one)
-	$(SYNTH_DEPLOY) resubscribe $(if $(call GIVEN,EMAIL),--email "$(call GIVEN,EMAIL)") $(PLACE)
+	$(SYNTH_DEPLOY) resubscribe $(call OPTION,EMAIL,email) $(PLACE)
 
 run: $(DEPLOYER) ## Do now what is due, instead of at the schedule's next time (DRY=1 only shows the changes)
 	$(SYNTH_DEPLOY) run $(if $(DRY),--dry-run) $(PLACE)

@@ -69,7 +69,7 @@ def owns(login, owners, notes):
 
 
 def approver(pull):
-    """Returns the code owner whose review approves the head commit of a pull request."""
+    """Returns the code owner who approved the head commit of a pull request in a review."""
     owners, notes = code_owners(), []
     author, head = (pull["user"] or {"login": ""})["login"], pull["head"]["sha"]
     latest = {}  # By reviewer. A comment changes no decision.
@@ -89,7 +89,7 @@ def approver(pull):
 
 
 def merged(commit, before):
-    """Returns the pull request whose merge is the whole push."""
+    """Returns the pull request that was merged, if its merge is the whole push."""
     branch = os.environ["GITHUB_REF_NAME"]
     for found in github.every(f"{github.REPOSITORY}/commits/{commit}/pulls"):
         if found["merged_at"] and found["base"]["ref"] == branch and found["merge_commit_sha"] == commit:

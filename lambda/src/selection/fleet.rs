@@ -279,7 +279,7 @@ impl<Reference: Clone> Settings<Reference> {
 }
 
 impl<Reference> Settings<Reference> {
-    /// Whether the user is one whose keys are rotated.
+    /// Whether these settings rotate the keys of the user.
     #[must_use]
     pub fn selects(&self, listed: &ListedUser) -> bool {
         self.users.iter().any(|entry| entry.selector.covers(listed))

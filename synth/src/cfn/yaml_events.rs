@@ -1,6 +1,6 @@
 //! The events of a YAML text.
 //!
-//! The parser is libyaml's, whose rules PyYAML and AWS's tools share. A parser of YAML 1.2 refuses what they read: lines
+//! The parser is libyaml's. PyYAML and AWS's tools follow the same rules. A parser of YAML 1.2 refuses what they read: lines
 //! within brackets or quotes that are indented less than their key.
 
 use std::{

@@ -120,7 +120,7 @@ pub async fn read(
 }
 
 /// The keys of a user as IAM itself lists them: with their ids, and with the time of their creation, which the report lacks
-/// for a key whose status has changed. `None` if the user is gone.
+/// if the status of the key has changed. `None` if the user is gone.
 async fn exact_keys(aws: &lambda::aws::Sdk, user: &UserName) -> Result<Option<Vec<HeldKey>>, InventoryError> {
     let keys = match aws.list_access_keys(user).await {
         Ok(Answer::Keys(keys)) => keys,

@@ -84,7 +84,7 @@ const EMPTY: Meaning = WhenNew("how a new bucket or log group stores its content
 /// The properties of a type, by what their changes mean.
 type Properties = &'static [(&'static [&'static str], Meaning)];
 
-/// The types whose changes are decided, each with the decided properties. What [`grants::reads`] names is decided too.
+/// The types that are decided, each with its decided properties. What [`grants::reads`] names is decided too.
 const TYPES: &[(&str, Properties)] = &[
     (
         "AWS::CloudWatch::Alarm",
@@ -500,7 +500,8 @@ impl Judge<'_> {
             return;
         }
         // The value can be the secret of a key, and the place can be one that others read.
-        let has_parts = matches!(meaning(resource.kind, path), Some(Parts | Variables));
+        let meaning = meaning(resource.kind, path);
+        let has_parts = matches!(meaning, Some(Parts | Variables));
         if !is_same && !has_parts && new.is_some_and(is_dynamic) {
             return self.unknown(&place, "a part of it is stored elsewhere");
         }
@@ -509,7 +510,7 @@ impl Judge<'_> {
             _ => what.to_owned(),
         };
         let edit = Edit { judge: self, resource, old, new, is_same };
-        match meaning(resource.kind, path) {
+        match meaning {
             Some(Harmless(why)) => self.harmless(resource.id, Some(path), why),
             Some(HarmlessIf(holds, why)) if holds(&edit) => self.harmless(resource.id, Some(path), why),
             Some(WhenNew(why)) if resource.is_new => self.harmless(resource.id, Some(path), why),
@@ -522,7 +523,7 @@ impl Judge<'_> {
                 }
                 let of = |value: Option<&Json>| value.and_then(Json::as_object).cloned().unwrap_or_default();
                 let (old, new) = (of(old), of(new));
-                if matches!(meaning(resource.kind, path), Some(Parts)) {
+                if matches!(meaning, Some(Parts)) {
                     return self.parts(resource, path, &old, &new);
                 }
                 for name in keys(&old, &new) {

@@ -22,7 +22,7 @@ pub(super) enum ComparedBy {
     Readers,
     /// `key_timing.rs`: what happens to keys, and when.
     Timing,
-    /// `selection.rs`: whose keys are rotated.
+    /// `selection.rs`: which users are rotated.
     Selection,
     /// The comparison of permissions: the role's policy follows the variable, and allows nothing that differs from it.
     Iam,
@@ -102,14 +102,14 @@ pub(super) struct HandlerChange {
     pub old: Option<Settings>,
     /// What it reads from its environment in the new template.
     pub new: Settings,
-    /// Users that stand for all users whose keys it rotates in both templates.
+    /// Users that stand for all users that it rotates in both templates.
     pub users: Vec<PossibleUser>,
 }
 
 /// The functions of the new template that run the handler.
 #[derive(Default)]
 pub(super) struct Handlers {
-    /// Those whose settings can be compared.
+    /// Those with settings that can be compared.
     pub changes: Vec<HandlerChange>,
     /// The settings that cannot be compared, and why. Each is a sentence without a full stop.
     pub undecided: Vec<String>,

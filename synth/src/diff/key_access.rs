@@ -109,7 +109,7 @@ impl KeyReader {
         }
     }
 
-    /// The sentence that says whose keys it reads.
+    /// The sentence that says which keys it reads.
     fn reads(&self, users: &Users<'_>) -> String {
         match self {
             Self::Address(address) => format!("{address} gets the mails with the new keys of {users}"),

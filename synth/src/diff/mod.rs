@@ -154,8 +154,7 @@ fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Diff {
         }
     }
     let gone = before.iter().filter(|(id, _)| !after.contains_key(*id));
-    let stays = |(id, _): &(&String, &Json)| before.contains_key(*id);
-    let staying = after.iter().filter(stays).map(|(id, body)| (id.clone(), body.clone())).collect();
+    let staying: Vec<&Json> = after.iter().filter(|(id, _)| before.contains_key(*id)).map(|(_, body)| body).collect();
     resources.extend(gone.map(|(id, body)| removed(id, body, &staying)));
     follow(&mut resources, &entries, parameters, new, (&before, &after));
     let handlers = Handlers::of(old, new);
@@ -232,7 +231,7 @@ fn added(id: &str, body: &Json) -> ResourceChange {
 }
 
 /// A resource that the new template does not have. `staying` has the resources of both templates.
-fn removed(id: &str, body: &Json, staying: &Map<String, Json>) -> ResourceChange {
+fn removed(id: &str, body: &Json, staying: &[&Json]) -> ResourceChange {
     let (impact, note) = match body.get("DeletionPolicy").and_then(Json::as_str) {
         // A subscription holds nothing. Without it, the others still get what is published.
         _ if is_one_of_several(body, staying) => (Impact::Update, Some("the topic has other subscriptions".to_owned())),
@@ -248,12 +247,12 @@ fn removed(id: &str, body: &Json, staying: &Map<String, Json>) -> ResourceChange
 }
 
 /// Whether this is a subscription by mail to a topic that other addresses still subscribe to.
-fn is_one_of_several(body: &Json, staying: &Map<String, Json>) -> bool {
+fn is_one_of_several(body: &Json, staying: &[&Json]) -> bool {
     let by_mail = |body: &Json| {
         let is_by_mail = kind(body) == "AWS::SNS::Subscription" && body["Properties"]["Protocol"] == "email";
         is_by_mail.then(|| body["Properties"]["TopicArn"].clone())
     };
-    by_mail(body).is_some_and(|topic| staying.values().filter_map(by_mail).any(|other| other == topic))
+    by_mail(body).is_some_and(|topic| staying.iter().copied().filter_map(by_mail).any(|other| other == topic))
 }
 
 fn without_type(body: &Json) -> Json {

@@ -42,7 +42,7 @@ pub(super) fn possible_users(old: Option<&Settings>, new: &Settings) -> Option<V
         let any: Vec<&str> = selectors.paths.iter().map(String::as_str).collect();
         // An entry with a name states the path of its user too.
         for path in if stated.is_empty() { any } else { stated.clone() } {
-            // Users whose paths the same entries contain are alike.
+            // Users are alike if the same entries contain their paths.
             let class = selectors.around(path);
             if classes.contains(&class) {
                 continue;

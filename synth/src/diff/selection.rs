@@ -28,18 +28,16 @@ fn more(HandlerChange { old, new, users }: &HandlerChange) -> Vec<String> {
         all.push("tags on users say how long their keys live and who owns them".to_owned());
     }
     let is_clear = |settings: &Settings, user: &PossibleUser| settings.subject(&user.listed).is_ok();
-    let mut refused = Users::default();
-    for user in users.iter().filter(|user| !is_clear(new, user) && old.as_ref().is_some_and(|old| is_clear(old, user)))
-    {
-        refused.add(user);
+    let (mut refused, mut clear) = (Users::default(), Users::default());
+    for (old, user) in old.iter().flat_map(|old| users.iter().map(move |user| (old, user))) {
+        match (is_clear(old, user), is_clear(new, user)) {
+            (true, false) => refused.add(user),
+            (false, true) => clear.add(user),
+            _ => {}
+        }
     }
     if !refused.is_empty() {
         all.push(format!("the handler refuses the settings of users, and rotates them no longer: {refused}"));
-    }
-    let mut clear = Users::default();
-    for user in users.iter().filter(|user| is_clear(new, user) && old.as_ref().is_some_and(|old| !is_clear(old, user)))
-    {
-        clear.add(user);
     }
     if !clear.is_empty() {
         all.push(format!("users whose settings were unclear are rotated: {clear}"));

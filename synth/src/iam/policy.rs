@@ -114,7 +114,7 @@ fn action(text: &[Piece]) -> Glob {
 /// What an account stands for as a principal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Account {
-    /// The account itself, whose policies decide for its identities.
+    /// The account itself. Its policies decide for its identities.
     Delegates,
     /// Each identity in the account.
     Everyone,

@@ -141,7 +141,7 @@ fn compare_denials(old: &Grants, new: &Grants) -> Vec<(String, Comparison)> {
         .collect()
 }
 
-/// The names whose meaning is another in the new template, although the texts that use them are the same: parameters,
+/// The names that mean something else in the new template, although the texts that use them are the same: parameters,
 /// mappings, conditions, and resources of another type. `parameters` names the parameters that get another value.
 #[must_use]
 pub fn redefined_names(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> BTreeSet<String> {

@@ -40,7 +40,7 @@ pub struct UserFacts {
     pub name: String,
     /// The path; it begins and ends with a slash. `None` if the user is newer than the list of users, or deleted.
     pub path: Option<String>,
-    /// The owner: the address in the configuration, or the value of a tag whose key is `owner` or ends with `:owner`.
+    /// The owner: the address in the configuration, or the value of a tag with the key `owner` or a key that ends with `:owner`.
     pub owner: Option<String>,
     /// The tags of the user, without those of the rotation.
     pub tags: Vec<(String, String)>,

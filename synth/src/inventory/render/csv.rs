@@ -39,7 +39,11 @@ pub fn render(inventory: &Inventory) -> String {
         let row = |at: usize| {
             let key = holder.keys.get(at);
             let cell = |of: &dyn Fn(&HeldKey) -> String| key.map(of).unwrap_or_default();
-            let last = |of: fn(&LastUse) -> String| key.map(|key| of(&key.last_use)).unwrap_or_default();
+            let [last, service, region] = match key.map(|key| &key.last_use) {
+                Some(LastUse::Used { at, service, region }) => [at.to_string(), service.clone(), region.clone()],
+                Some(LastUse::Never) => ["never".to_owned(), String::new(), String::new()],
+                Some(LastUse::Unknown) | None => Default::default(),
+            };
             [
                 user.map_or_else(|| holder.name(), |user| user.name.clone()),
                 text(|user| user.path.clone()),
@@ -53,13 +57,9 @@ pub fn render(inventory: &Inventory) -> String {
                 cell(&|key| key.status().to_owned()),
                 cell(&|key| key.since.to_string()),
                 cell(&|key| key.age(inventory.at).whole_days().to_string()),
-                last(|last| match last {
-                    LastUse::Used { at, .. } => at.to_string(),
-                    LastUse::Never => "never".to_owned(),
-                    LastUse::Unknown => String::new(),
-                }),
-                last(|last| if let LastUse::Used { service, .. } = last { service.clone() } else { String::new() }),
-                last(|last| if let LastUse::Used { region, .. } = last { region.clone() } else { String::new() }),
+                last,
+                service,
+                region,
                 kinds_at(entry, at).map(FindingKind::as_str).collect::<Vec<_>>().join(" "),
             ]
         };

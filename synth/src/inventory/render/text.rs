@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use lambda::model::access_key::AccessKeyId;
+use lambda::model::{access_key::AccessKeyId, parse_error::one_line};
 
 use super::{kinds_at, last_use, names, user_lines};
 use crate::inventory::{Entry, Inventory, finding::FindingKind, holder::HeldKey, user_facts::Management};
@@ -85,8 +85,8 @@ fn table(inventory: &Inventory, entries: &[&Entry]) -> String {
             let age = key.map_or("-".to_owned(), |key| format!("{}d", key.age(inventory.at).whole_days()));
             let used = key.map_or("-".to_owned(), |key| last_use(key, inventory.at));
             let id = key.map_or("-".to_owned(), |key| key.id.as_ref().map_or("no id".to_owned(), short));
-            let name = if at == 0 { printable(&holder.name()) } else { String::new() };
-            [name, id, age, printable(&used), managed.to_owned(), names(kinds_at(entry, at))].map(Cow::Owned)
+            let name = if at == 0 { one_line(&holder.name()) } else { String::new() };
+            [name, id, age, one_line(&used), managed.to_owned(), names(kinds_at(entry, at))].map(Cow::Owned)
         };
         let keys = holder.keys.iter().enumerate().map(|(at, key)| row(at, Some(key)));
         rows.extend(keys);
@@ -119,11 +119,6 @@ fn short(id: &AccessKeyId) -> String {
         (Some(start), Some(end)) if id.len() > 11 => format!("{start}…{end}"),
         _ => id.to_owned(),
     }
-}
-
-/// Text of the account without control characters, so that it cannot move the cursor of a terminal.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 fn counted(number: usize, what: &str) -> String {
