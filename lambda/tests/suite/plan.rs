@@ -378,6 +378,15 @@ fn an_inactive_key_is_kept_for_its_window_from_when_it_was_first_seen() {
         let _ = runs(&mut world, &careful());
         assert_eq!(world.keys.len() == 1, deleted, "{disabled}");
     }
+
+    // The overlap is for the owner of a key that the handler did not deactivate.
+    let short = Policy { delete_after: DeleteAfter::Window(Span::days(1)), ..careful() };
+    for (by, deleted) in [(DisabledBy::Rotation, true), (DisabledBy::Other, false)] {
+        let mut world = with(&[(40, Inactive), (30, Active)]);
+        world.journal.as_mut().unwrap().disabled = vec![Disabled { by, ..by_rotation(0, days(1)) }];
+        let _ = runs(&mut world, &short);
+        assert_eq!(world.keys.len() == 1, deleted, "{by:?}");
+    }
 }
 
 #[test]
@@ -1272,6 +1281,19 @@ fn a_key_is_marked_before_it_is_deactivated() {
             operations(&calls)
         );
         assert_eq!(world.keys[0].status, Inactive);
+    }
+    // The same holds for the key of a dead run. An older note says nothing about this deactivation.
+    for (noted, expected) in [(ago(LEASE), NOW), (ago(Span::seconds(1)), ago(Span::seconds(1)))] {
+        let mut world = unfinished();
+        world.journal.as_mut().unwrap().disabled = vec![by_rotation(1, noted)];
+        let mut seen = Vec::new();
+        let _ = world.run(&careful(), &run(), |_, call, world| {
+            if matches!(call, Call::DeactivateAccessKey(..)) {
+                seen.clone_from(&world.journal.as_ref().unwrap().disabled);
+            }
+            None
+        });
+        assert_eq!(seen, [by_rotation(1, expected)], "noted at {noted}");
     }
 }
 

@@ -33,13 +33,9 @@ fn revocation(key: &AccessKeyId) -> Next {
     Next::Call(Call::DeactivateAccessKey(key.clone(), RemovalReason::Revoked))
 }
 
-/// Whether the call takes a key away, or notes that this follows.
-fn takes_away(call: &Call) -> bool {
-    match call {
-        Call::TagUser(entries) => matches!(entries.as_slice(), [JournalEntry::Disabled(_)]),
-        Call::DeactivateAccessKey(..) | Call::DeleteAccessKey(..) => true,
-        _ => false,
-    }
+/// Whether the call notes that a key will be deactivated. An active key is not taken away without this note.
+fn notes_deactivation(call: &Call) -> bool {
+    matches!(call, Call::TagUser(entries) if matches!(entries.as_slice(), [JournalEntry::Disabled(_)]))
 }
 
 impl UserView<'_> {
@@ -132,7 +128,7 @@ impl UserView<'_> {
             match self.recover(intent) {
                 // Another run may delete this key as undelivered at any moment. If this run then deleted the other key to make
                 // room for a successor, the user could be left without any.
-                Next::Call(call) if other.is_none() && call.is_about(id) && takes_away(&call) => {
+                Next::Call(call) if other.is_none() && call.is_about(id) && notes_deactivation(&call) => {
                     return Next::Stop(NeedsAttention::UnclearOrigin.into());
                 }
                 Next::Call(call) if other.is_none() || !call.is_about(id) => return Next::Call(call),

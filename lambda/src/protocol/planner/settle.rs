@@ -150,8 +150,7 @@ impl UserView<'_> {
         if self.now < until || is_just_announced {
             // Invariant 13: the note is obeyed, because a delivery can really be late after a crash. But a forger who renews
             // it would put off the retirement for ever. So a person is told once the overlap of any timely delivery is over.
-            let due_itself = newer.created + self.policy.rotate_after;
-            let is_late = since > due_itself && self.now >= due_itself + self.policy.overlap;
+            let is_late = self.now >= newer.created + self.policy.rotate_after + self.policy.overlap;
             return Some(Next::Stop(if is_late {
                 NeedsAttention::LateDelivery { key: newer.id.clone(), at: since, until }.into()
             } else {
