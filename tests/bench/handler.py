@@ -65,7 +65,9 @@ def variables(configuration):
     command = [TARGET / "release/synth", "template", "--format", "json", "--config", ROOT / configuration]
     done = subprocess.run([*command, "--emails", SUBSCRIBER], check=True, capture_output=True, text=True)
     function = json.loads(done.stdout)["Resources"]["Function"]["Properties"]
-    return function["Environment"]["Variables"] | {"TOPIC_ARN": TOPIC, "ROTATE_AFTER": "60d"}
+    # Tags name the owners, so that each user has an address of its own.
+    own = {"TOPIC_ARN": TOPIC, "ROTATE_AFTER": "60d", "USER_TAGS": "honoured"}
+    return function["Environment"]["Variables"] | own
 
 
 def two_events(candidate):

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 ACCOUNT = "123456789012"
 TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:bench"
 SUBSCRIBER = "security@example.com"
+OWNER = "key-rotation:owner"  # The tag that names the owner of a user.
 BEGINNING = "2020-01-01T00:00:00Z"
 REPORTED = ("active", "last_rotated", "last_used_date")  # What the credential report says about a key.
 YESTERDAY, LONG_AGO = timedelta(days=1), timedelta(days=90)
@@ -31,6 +32,8 @@ class Account:
         self.versions = {f"access-key-rotation/{user}": None for user in names(due)}
         for index, user in enumerate(names(users)):
             self.keys[user] = {}
+            # The handler sends at most four mails a second to an address, whatever the account accepts.
+            self.tags[user][OWNER] = address(user)
             self._add_key(user, LONG_AGO if index < due else YESTERDAY)
 
     def _add_key(self, user, age=timedelta(0)):
@@ -118,8 +121,14 @@ class Account:
     # SNS
 
     def ListSubscriptionsByTopic(self, request, signer):
-        subscription = {"SubscriptionArn": f"{TOPIC}:1", "Protocol": "email", "Endpoint": SUBSCRIBER, "TopicArn": TOPIC}
-        return f"<Subscriptions><member>{xml(subscription)}</member></Subscriptions>"
+        begin, addresses = int(request.get("NextToken", 0)), [SUBSCRIBER, *map(address, self.keys)]
+        end = begin + 100
+        shown = "".join(f"<member>{self._subscription(endpoint)}</member>" for endpoint in addresses[begin:end])
+        more = f"<NextToken>{end}</NextToken>" if end < len(addresses) else ""
+        return f"<Subscriptions>{shown}</Subscriptions>{more}"
+
+    def _subscription(self, endpoint):
+        return xml({"SubscriptionArn": f"{TOPIC}:1", "Protocol": "email", "Endpoint": endpoint, "TopicArn": TOPIC})
 
     def Publish(self, request, signer):
         return xml({"MessageId": next(self.numbers)})
@@ -152,6 +161,10 @@ class Account:
 
 def names(users):
     return [f"user-{number:04}" for number in range(users)]
+
+
+def address(user):
+    return f"{user}@example.com"
 
 
 def refuse(code, message):
