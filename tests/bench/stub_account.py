@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 ACCOUNT = "123456789012"
 TOPIC = f"arn:aws:sns:us-east-1:{ACCOUNT}:bench"
 SUBSCRIBER = "security@example.com"
-OWNER = "key-rotation:owner"  # The tag that names the owner of a user.
 BEGINNING = "2020-01-01T00:00:00Z"
 REPORTED = ("active", "last_rotated", "last_used_date")  # What the credential report says about a key.
 YESTERDAY, LONG_AGO = timedelta(days=1), timedelta(days=90)
@@ -32,8 +31,6 @@ class Account:
         self.versions = {f"access-key-rotation/{user}": None for user in names(due)}
         for index, user in enumerate(names(users)):
             self.keys[user] = {}
-            # The handler sends at most four mails a second to an address, whatever the account accepts.
-            self.tags[user][OWNER] = address(user)
             self._add_key(user, LONG_AGO if index < due else YESTERDAY)
 
     def _add_key(self, user, age=timedelta(0)):
@@ -164,6 +161,7 @@ def names(users):
 
 
 def address(user):
+    """The owner's own address: the handler sends at most four mails a second to one address."""
     return f"{user}@example.com"
 
 
