@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runtime_api import Failed
-from stub_account import names
+from stub_account import address, names
 
 
 @dataclass
@@ -22,9 +22,11 @@ class Candidate:
     rotates: bool = True
     finds: bool = False  # Whether it finds the account's users by itself. Otherwise each must be named.
 
-    def users(self, count):
+    def users(self, fleet):
         """The value of USERS, which selects the users whose keys are rotated."""
-        return "/" if self.finds and count > 1 else " ".join(names(count))
+        if not self.finds or fleet.users == 1:
+            return " ".join(names(fleet.users))
+        return " ".join(["/", *(f"{user};owner={address(user)}" for user in names(fleet.due))])
 
 
 @dataclass
@@ -40,9 +42,9 @@ class Run:
 
 
 class Process:
-    def __init__(self, candidate, users, api, log):
+    def __init__(self, candidate, fleet, api, log):
         self.name, self.api, self.log, self.ended, self.busy = candidate.name, api, log, False, 0
-        environment = candidate.environment | {"AWS_LAMBDA_RUNTIME_API": api.address, "USERS": candidate.users(users)}
+        environment = candidate.environment | {"AWS_LAMBDA_RUNTIME_API": api.address, "USERS": candidate.users(fleet)}
         to_log = (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         command = [str(word) for word in candidate.command]
         start = time.perf_counter()

@@ -118,8 +118,14 @@ class Account:
     # SNS
 
     def ListSubscriptionsByTopic(self, request, signer):
-        subscription = {"SubscriptionArn": f"{TOPIC}:1", "Protocol": "email", "Endpoint": SUBSCRIBER, "TopicArn": TOPIC}
-        return f"<Subscriptions><member>{xml(subscription)}</member></Subscriptions>"
+        begin, addresses = int(request.get("NextToken", 0)), [SUBSCRIBER, *map(address, self.keys)]
+        end = begin + 100
+        shown = "".join(f"<member>{self._subscription(endpoint)}</member>" for endpoint in addresses[begin:end])
+        more = f"<NextToken>{end}</NextToken>" if end < len(addresses) else ""
+        return f"<Subscriptions>{shown}</Subscriptions>{more}"
+
+    def _subscription(self, endpoint):
+        return xml({"SubscriptionArn": f"{TOPIC}:1", "Protocol": "email", "Endpoint": endpoint, "TopicArn": TOPIC})
 
     def Publish(self, request, signer):
         return xml({"MessageId": next(self.numbers)})
@@ -152,6 +158,11 @@ class Account:
 
 def names(users):
     return [f"user-{number:04}" for number in range(users)]
+
+
+def address(user):
+    """The owner's own address: the handler sends at most four mails a second to one address."""
+    return f"{user}@example.com"
 
 
 def refuse(code, message):

@@ -2,6 +2,8 @@
 
 mod ambiguous_attempts;
 mod iam;
+mod paced_client;
+mod request_rate;
 mod sdk_config;
 mod secrets_manager;
 mod sns;
@@ -17,6 +19,10 @@ use aws_sdk_iam::{
 };
 use aws_smithy_http_client::{Builder, tls};
 
+use self::{
+    paced_client::{PacedClient, ThrottlingWatch},
+    request_rate::RequestRate,
+};
 use crate::{
     contract::{listed_user::ListedUser, resource_tags::ResourceTags, topic_arn::TopicArn},
     handler::{aws_api::Aws, load_users::AccountLists},
@@ -38,29 +44,53 @@ use crate::{
     },
 };
 
-/// AWS itself, through the SDK.
+/// How many users a run handles at once while only the latency of AWS limits it. More would not be faster with the
+/// default memory (BENCHMARKS.md), and a mail to an address that all of them share would wait too long.
+const USERS_AT_ONCE: usize = 24;
+/// How many users a run handles at once while AWS throttles it. More would only make each rotation longer.
+const USERS_AT_ONCE_AT_LIMIT: usize = 8;
+
+/// AWS itself, through the SDK. All users of a run share one client, and so one rate, for each service.
 pub struct Sdk {
-    config: SdkConfig,
     iam: aws_sdk_iam::Client,
     secrets_manager: aws_sdk_secretsmanager::Client,
     sns: aws_sdk_sns::Client,
+    sts: aws_sdk_sts::Client,
+    /// The rates of these services.
+    rates: [RequestRate; 4],
 }
 
 impl Sdk {
     /// Creates the clients, with the credentials, the Region and the endpoints of the environment variables.
     #[must_use]
     pub fn from_environment() -> Self {
-        Self::new(sdk_config::config())
+        Self::new(&sdk_config::config())
     }
 
     /// Creates the clients of another program, with its credentials, its Region and its endpoints.
     #[must_use]
-    pub fn new(config: SdkConfig) -> Self {
+    pub fn new(config: &SdkConfig) -> Self {
+        let rates: [RequestRate; 4] = std::array::from_fn(|_| RequestRate::default());
+        let [iam, secrets_manager, sns, sts] = rates.each_ref().map(|rate| {
+            let client = config.http_client().map(|client| PacedClient { client, rate: rate.clone() });
+            let config = match client {
+                Some(client) => config.to_builder().http_client(client).build(),
+                None => config.clone(),
+            };
+            (config, ThrottlingWatch(rate.clone()))
+        });
+        // Each SDK crate has its own type of configuration.
+        macro_rules! client {
+            ($sdk:ident, $config:ident) => {
+                $sdk::Client::from_conf($sdk::config::Builder::from(&$config.0).interceptor($config.1).build())
+            };
+        }
         Self {
-            iam: aws_sdk_iam::Client::new(&config),
-            secrets_manager: aws_sdk_secretsmanager::Client::new(&config),
-            sns: aws_sdk_sns::Client::new(&config),
-            config,
+            iam: client!(aws_sdk_iam, iam),
+            secrets_manager: client!(aws_sdk_secretsmanager, secrets_manager),
+            sns: client!(aws_sdk_sns, sns),
+            sts: client!(aws_sdk_sts, sts),
+            rates,
         }
     }
 }
@@ -93,6 +123,10 @@ impl AccountLists for Sdk {
 }
 
 impl Aws for Sdk {
+    fn users_at_once(&self) -> usize {
+        if self.rates.iter().any(RequestRate::is_limit) { USERS_AT_ONCE_AT_LIMIT } else { USERS_AT_ONCE }
+    }
+
     async fn list_access_keys(&self, user: &UserName) -> Result<Answer, CallError> {
         iam::list_access_keys(&self.iam, user).await
     }
@@ -126,7 +160,7 @@ impl Aws for Sdk {
     }
 
     async fn verify(&self, user: &UserName, key: &AccessKeyId, secret: &SecretAccessKey) -> Result<Answer, CallError> {
-        sts::verify(&self.config, user, key, secret).await
+        sts::verify(&self.sts, user, key, secret).await
     }
 
     async fn put_secret(

@@ -16,7 +16,7 @@ use aws_smithy_async::{
 };
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
-use super::http_client;
+use super::{http_client, throttle::LONGEST_PAUSE};
 use crate::model::time::Span;
 
 /// The longest that one attempt at a call may take. Lambda's time limit leaves room for several attempts.
@@ -25,7 +25,7 @@ const ATTEMPT: Span = Span::seconds(10);
 const CONNECT: Duration = Duration::from_millis(3_100);
 /// How often a call is tried if AWS throttles it or does not answer. AWS_MAX_ATTEMPTS overrides it. The verification is
 /// tried only once.
-const ATTEMPTS: u32 = 5;
+const ATTEMPTS: u32 = 8;
 /// The longest that a call may take with its retries: well within the lease of an intent.
 const CALL: Span = Span::seconds(30);
 
@@ -43,7 +43,7 @@ pub(super) fn config() -> SdkConfig {
         .identity_cache(IdentityCache::lazy().build())
         .http_client(http_client())
         .timeout_config(timeouts.build())
-        .retry_config(RetryConfig::adaptive().with_max_attempts(attempts))
+        .retry_config(RetryConfig::standard().with_max_attempts(attempts).with_max_backoff(LONGEST_PAUSE))
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .time_source(SharedTimeSource::new(SystemTimeSource::new()))
         .service_config(Endpoints);

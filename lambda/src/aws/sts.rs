@@ -1,9 +1,8 @@
 //! The adapter for STS: it checks that AWS accepts a new key.
 
-use aws_config::SdkConfig;
 use aws_sdk_sts::{
     Client,
-    config::{Builder, Credentials, retry::RetryConfig},
+    config::{Config, Credentials, retry::RetryConfig},
 };
 
 use super::{failure, incomplete, throttle::patiently};
@@ -23,18 +22,19 @@ use crate::{
 /// It is not retried here: the planner counts successes in a row, and a retry would hide a failure between them. Only a
 /// throttled call is sent again, because throttling says nothing about the key.
 pub(super) async fn verify(
-    config: &SdkConfig,
+    sts: &Client,
     user: &UserName,
     key: &AccessKeyId,
     secret: &SecretAccessKey,
 ) -> Result<Answer, CallError> {
-    let retries = config.retry_config();
-    // SdkConfig provides the endpoint, the connections and the timeouts. The credentials are the new key.
-    let credentials = Credentials::new(key.as_str(), secret.expose(), None, None, "new access key");
-    let config = Builder::from(config).credentials_provider(credentials).retry_config(RetryConfig::disabled());
-    let sts = Client::from_conf(config.build());
-    let ask = async || sts.get_caller_identity().send().await.map_err(|e| failure(&e));
-    let arn = patiently(retries, ask).await?.arn.ok_or_else(|| incomplete("Arn"))?;
+    let ask = async || {
+        // Everything but the credentials is shared. The SDK drops them after the call.
+        let credentials = Credentials::new(key.as_str(), secret.expose(), None, None, "new access key");
+        let signed = Config::builder().credentials_provider(credentials).retry_config(RetryConfig::disabled());
+        let call = sts.get_caller_identity().customize().config_override(signed);
+        call.send().await.map_err(|e| failure(&e))
+    };
+    let arn = patiently(sts.config().retry_config(), ask).await?.arn.ok_or_else(|| incomplete("Arn"))?;
     let resource = ArnParts::of(&arn).map_or("", |arn| arn.resource);
     let name = resource.strip_prefix("user/").and_then(|path| path.rsplit('/').next());
     if name == Some(user.as_str()) {

@@ -6,9 +6,12 @@ use aws_config::retry::RetryConfig;
 
 use crate::protocol::call_error::{CallError, Effect};
 
-/// The first pause. Each further pause is twice as long, plus a random part. Four pauses stay well below the time that
-/// other calls may take with their retries.
+/// The first pause. Each further pause is twice as long, up to [`LONGEST_PAUSE`], plus a random part. All pauses together
+/// stay below the time that other calls may take with their retries.
 const PAUSE: Duration = Duration::from_millis(400);
+/// The longest pause before a throttled call is sent again. [`super::request_rate`] spaces the calls of all users, so a
+/// single call does not have to make room for them.
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Makes the call, and repeats it while AWS throttles it, up to the usual number of attempts. The SDK itself must try
 /// it only once.
@@ -22,7 +25,7 @@ pub(super) async fn patiently<T>(
             Err(failure) if failure.effect == Effect::None && is_throttling(failure.code.as_str()) => {
                 // Calls that were throttled together must not be repeated together.
                 tokio::time::sleep(pause + pause * fastrand::u32(0..100) / 100).await;
-                pause *= 2;
+                pause = (pause * 2).min(LONGEST_PAUSE);
             }
             done => return done,
         }
@@ -30,9 +33,21 @@ pub(super) async fn patiently<T>(
     call().await
 }
 
-/// Whether this is one of AWS's codes for throttling ("Common Errors"; "Error retries and exponential backoff").
+/// AWS's codes for throttling ("Common Errors"; "Error retries and exponential backoff").
+const CODES: [&str; 4] = ["Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"];
+
 fn is_throttling(code: &str) -> bool {
-    ["Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"].contains(&code)
+    CODES.contains(&code)
+}
+
+/// Whether the body of a refusal has a code for throttling: as an element in XML, or as a type in JSON, after a namespace
+/// or alone. The rate depends on it, and nothing else does.
+pub(super) fn is_throttling_answer(body: &[u8]) -> bool {
+    let body = String::from_utf8_lossy(body);
+    CODES.iter().any(|code| {
+        body.match_indices(code)
+            .any(|(at, _)| body[..at].ends_with(['>', '"', '#']) && body[at + code.len()..].starts_with(['<', '"']))
+    })
 }
 
 #[cfg(test)]
@@ -41,6 +56,19 @@ mod tests {
 
     use super::*;
     use crate::protocol::call_error::ErrorCode;
+
+    #[test]
+    fn a_throttling_answer_is_recognised_in_each_protocol() {
+        for (body, expected) in [
+            ("<Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error>", true),
+            ("<Error><Code>NoSuchEntity</Code><Message>user Throttling cannot be found</Message></Error>", false),
+            (r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#, true),
+            (r#"{"__type":"com.amazonaws.secretsmanager#ThrottlingException"}"#, true),
+            (r#"{"__type":"ResourceNotFoundException"}"#, false),
+        ] {
+            assert_eq!(is_throttling_answer(body.as_bytes()), expected, "{body}");
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn only_a_throttled_call_is_repeated() {

@@ -16,6 +16,8 @@ use crate::{
 /// The AWS operations that the planner's calls need. [`crate::aws::Sdk`] implements them with the SDK.
 #[allow(async_fn_in_trait, missing_docs)] // The names are the operations'; see `Call`.
 pub trait Aws {
+    /// How many users a run handles at once. It may change during the run.
+    fn users_at_once(&self) -> usize;
     async fn list_access_keys(&self, user: &UserName) -> Result<Answer, CallError>;
     async fn list_user_tags(&self, user: &UserName) -> Result<Answer, CallError>;
     async fn last_used(&self, key: &AccessKeyId) -> Result<Answer, CallError>;

@@ -103,6 +103,10 @@ fn key_of_a_dry_run() -> Result<AccessKeyId, CallError> {
 }
 
 impl<A: Aws> Aws for DryRun<'_, A> {
+    fn users_at_once(&self) -> usize {
+        self.aws.users_at_once()
+    }
+
     async fn list_access_keys(&self, user: &UserName) -> Result<Answer, CallError> {
         let known = self.pretended().keys.get(user).cloned();
         if let Some(keys) = known {

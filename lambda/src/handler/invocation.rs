@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, stream::FuturesUnordered};
 
 use crate::{
     contract::{event::RunRequest, settings::Settings},
@@ -36,10 +36,6 @@ use crate::{
     },
 };
 
-/// How many users are handled at once. IAM throttles for each account and API, and does not publish its rates. The
-/// SDK's adaptive retries slow down after each throttled call, so with many users at once they come to a standstill.
-/// With 128 MB's share of a processor, more users at once would not be faster (BENCHMARKS.md).
-const AT_ONCE: usize = 8;
 /// The part of the function's time that is reserved for the report. The last call about a user ends in its first three
 /// seconds. Then the notices and the digest are sent.
 const MARGIN: Span = Span::seconds(12);
@@ -110,9 +106,15 @@ pub(super) async fn carry_out(
         let sent = post.notices(&report, &settings).await;
         (place, report, sent)
     };
-    // A finished user makes room for the next one at once. The sort puts the report into order again.
-    let subjects = stream::iter(fleet.subjects.into_iter().enumerate());
-    let mut done: Vec<_> = subjects.map(look).buffer_unordered(AT_ONCE).collect().await;
+    let mut waiting = fleet.subjects.into_iter().enumerate();
+    let (mut at_work, mut done) = (FuturesUnordered::new(), Vec::new());
+    loop {
+        // A finished user makes room for the next one at once. The sort puts the reports into order again.
+        let free = aws.users_at_once().saturating_sub(at_work.len());
+        at_work.extend(waiting.by_ref().take(free).map(look));
+        let Some(report) = at_work.next().await else { break };
+        done.push(report);
+    }
     done.sort_by_key(|(place, ..)| *place);
     let (mut users, mut sent): (Vec<_>, Vec<_>) = done.into_iter().map(|(_, report, sent)| (report, sent)).unzip();
     let misconfigured = fleet.misconfigured.into_iter();

@@ -74,6 +74,10 @@ impl ReadOnly {
 }
 
 impl Aws for ReadOnly {
+    fn users_at_once(&self) -> usize {
+        8
+    }
+
     async fn list_access_keys(&self, _: &UserName) -> Result<Answer, CallError> {
         match &self.keys {
             Some(keys) => Ok(Answer::Keys(keys.clone())),

@@ -66,7 +66,7 @@ impl fmt::Display for Session {
 impl Session {
     /// AWS as the handler uses it, with the credentials of this session.
     pub(in crate::deploy) fn handler(&self) -> ::lambda::aws::Sdk {
-        ::lambda::aws::Sdk::new(self.config.clone())
+        ::lambda::aws::Sdk::new(&self.config)
     }
 
     /// The partition that the account belongs to, such as `aws`.
