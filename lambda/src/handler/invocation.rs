@@ -21,7 +21,7 @@ use crate::{
         call_error::{CallError, ErrorCode},
         journal::RunId,
         manager::Manager,
-        run::{JournalUse, Run, RunAction},
+        run::{JournalUse, REPORT_TIME, Run, RunAction},
         stop_reason::{NeedsAttention, StopReason},
     },
     report::{
@@ -36,10 +36,7 @@ use crate::{
     },
 };
 
-/// The part of the function's time that is reserved for the report. The last call about a user ends in its first three
-/// seconds. Then the notices and the digest are sent.
-const MARGIN: Span = Span::seconds(12);
-/// The part of that time in which nothing is sent any more.
+/// The part of [`REPORT_TIME`] in which nothing is sent any more.
 const LAST_LINES: Span = Span::seconds(1);
 /// The digest as a kind of notice, for the report and the log.
 pub const DIGEST: &str = "digest";
@@ -89,7 +86,7 @@ pub(super) async fn carry_out(
     let started = Timestamp::now();
     let run = Run {
         id: writer(&request.run),
-        deadline: invocation.ends.before(MARGIN),
+        deadline: invocation.ends.before(REPORT_TIME),
         action: request.action.clone(),
         manager,
         journal: if request.dry_run { JournalUse::Always } else { JournalUse::IfNeeded },

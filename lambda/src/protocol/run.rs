@@ -1,7 +1,14 @@
 //! What the planner must know about an invocation.
 
 use super::{journal::RunId, manager::Manager};
-use crate::model::{access_key::AccessKeyId, time::Timestamp};
+use crate::model::{
+    access_key::AccessKeyId,
+    time::{Span, Timestamp},
+};
+
+/// The part of the function's time that is reserved for the report: [`Run::deadline`] is so long before the function's end.
+/// The last call about a user ends in its first three seconds. Then the notices and the digest are sent.
+pub const REPORT_TIME: Span = Span::seconds(12);
 
 /// What a run is asked to do about its users.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

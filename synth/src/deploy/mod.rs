@@ -25,6 +25,7 @@ pub mod release_summary;
 pub mod resubscription;
 pub mod revocation;
 pub mod root_cause;
+pub mod rotation_plan;
 pub mod run_preview;
 pub mod stack_recipients;
 pub mod stack_status;
