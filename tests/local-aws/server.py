@@ -74,6 +74,7 @@ if __name__ == "__main__":
     import roles
     import secrets_manager
     import template_versions
+    import topics
 
     authorize_on_the_users_own_arn()
     credential_report.patch()
@@ -81,6 +82,7 @@ if __name__ == "__main__":
     roles.patch()
     secrets_manager.patch()
     template_versions.patch()
+    topics.patch()
 
     sys.argv = ["ministack"]
     main()

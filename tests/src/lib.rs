@@ -15,6 +15,7 @@ pub mod proxy;
 mod recording;
 pub mod runtime_api;
 pub mod stack;
+pub mod web_server;
 
 pub use account::Account;
 pub use age_keys::{KeyPair, OtherAge};
@@ -22,6 +23,7 @@ pub use local_aws::LocalAws;
 pub use mailbox::{Mail, Mailbox};
 pub use proxy::{Fault, Proxy};
 pub use stack::Stack;
+pub use web_server::WebServer;
 
 use std::{
     path::{Path, PathBuf},

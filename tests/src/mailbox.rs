@@ -1,4 +1,5 @@
-//! The messages that a subscriber of the topic receives. A queue replaces the mailbox.
+//! The messages that a subscriber of the topic receives. A queue replaces the mailbox: the local AWS puts into it what SNS
+//! would mail.
 
 use std::collections::HashMap;
 
@@ -51,24 +52,23 @@ impl Mailbox {
         let sqs = aws_sdk_sqs::Client::new(&config);
         let sns = aws_sdk_sns::Client::new(&config);
         let name = format!("mailbox-{}", name.replace(|c: char| !c.is_ascii_alphanumeric(), "-"));
-        let arn = format!("arn:aws:sqs:{}:{}:{name}", crate::local_aws::REGION, crate::local_aws::ACCOUNT);
-        let policy = json!({
-            "Version": "2012-10-17",
-            "Statement": [{
-                "Effect": "Allow",
-                "Principal": { "Service": "sns.amazonaws.com" },
-                "Action": "sqs:SendMessage",
-                "Resource": arn,
-                "Condition": { "ArnEquals": { "aws:SourceArn": topic } },
-            }],
-        });
-        let queue = sqs
-            .create_queue()
-            .queue_name(name)
-            .attributes(aws_sdk_sqs::types::QueueAttributeName::Policy, policy.to_string());
-        let queue = queue.send().await.expect("a queue").queue_url.expect("its url");
+        let arn = queue_arn(&name);
+        let policy = lets_send(topic, &arn);
+        let queue = create(&sqs, &name, &policy).await;
         let subscription = sns.subscribe().topic_arn(topic).protocol("sqs").endpoint(arn);
         subscription.set_attributes(Some(filter)).send().await.expect("a subscription");
+        Self { sqs, queue }
+    }
+
+    /// A queue of this name that topics of the account may send to, as docs/notices.md says. It is no mailbox: it gets what
+    /// SNS sends to queues.
+    ///
+    /// # Panics
+    /// If the emulator refuses.
+    pub async fn queue(aws: &LocalAws, name: &str) -> Self {
+        let sqs = aws_sdk_sqs::Client::new(&aws.root().await);
+        let topics = format!("arn:aws:sns:{}:{}:*", crate::local_aws::REGION, crate::local_aws::ACCOUNT);
+        let queue = create(&sqs, name, &lets_send(&topics, &queue_arn(name))).await;
         Self { sqs, queue }
     }
 
@@ -93,6 +93,32 @@ impl Mailbox {
             }
         }
     }
+}
+
+/// The ARN of a queue of this name.
+#[must_use]
+pub fn queue_arn(name: &str) -> String {
+    format!("arn:aws:sqs:{}:{}:{name}", crate::local_aws::REGION, crate::local_aws::ACCOUNT)
+}
+
+/// The policy of a queue that these topics may send to.
+fn lets_send(topics: &str, queue: &str) -> Json {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": { "Service": "sns.amazonaws.com" },
+            "Action": "sqs:SendMessage",
+            "Resource": queue,
+            "Condition": { "ArnLike": { "aws:SourceArn": topics } },
+        }],
+    })
+}
+
+async fn create(sqs: &aws_sdk_sqs::Client, name: &str, policy: &Json) -> String {
+    let queue = sqs.create_queue().queue_name(name);
+    let queue = queue.attributes(aws_sdk_sqs::types::QueueAttributeName::Policy, policy.to_string());
+    queue.send().await.expect("a queue").queue_url.expect("its url")
 }
 
 impl Mail {

@@ -32,7 +32,7 @@ use crate::{
         time::Span,
         user::UserName,
     },
-    notice::Mail,
+    notice::Publication,
     protocol::{
         call::Answer,
         call_error::{CallError, Effect, ErrorCode},
@@ -199,8 +199,13 @@ impl Aws for Sdk {
         sns::confirmed_addresses(&self.sns, topic).await
     }
 
-    async fn publish(&self, topic: &TopicArn, envelope: &Envelope, mail: Mail) -> Result<Answer, CallError> {
-        sns::publish(&self.sns, topic, envelope, mail).await
+    async fn publish(
+        &self,
+        topic: &TopicArn,
+        envelope: &Envelope,
+        publication: Publication,
+    ) -> Result<Answer, CallError> {
+        sns::publish(&self.sns, topic, envelope, publication).await
     }
 
     async fn sleep(&self, pause: Span) {

@@ -1,4 +1,4 @@
-//! The adapter for SNS: mails, and the subscriptions to the topic.
+//! The adapter for SNS: publications, and the subscriptions to the topic.
 
 use std::collections::HashMap;
 
@@ -16,14 +16,13 @@ use aws_sdk_sns::{
 use super::{ambiguous_attempts::AmbiguousAttempts, failure, incomplete};
 use crate::{
     contract::topic_arn::TopicArn,
-    model::email::Email,
-    notice::Mail,
+    notice::Publication,
     protocol::call::Answer,
     protocol::call_error::CallError,
     selection::routing::{ConfirmedAddresses, Envelope, TO, USER},
 };
 
-/// The addresses with a confirmed subscription. They include those of subscriptions that are not the stack's, because the
+/// The addresses and endpoints with a confirmed subscription. They include those of subscriptions that are not the stack's, because the
 /// list does not show filter policies. Before a confirmation, AWS shows words instead of an ARN
 /// ("ListSubscriptionsByTopic").
 pub(super) async fn confirmed_addresses(sns: &Client, topic: &TopicArn) -> Result<ConfirmedAddresses, CallError> {
@@ -42,13 +41,14 @@ pub(super) async fn publish(
     sns: &Client,
     topic: &TopicArn,
     envelope: &Envelope,
-    mail: Mail,
+    publication: Publication,
 ) -> Result<Answer, CallError> {
     let attempts = AmbiguousAttempts::default();
     sns.publish()
         .topic_arn(topic.as_str())
-        .subject(mail.subject)
-        .message(mail.body)
+        .message(publication.message())
+        .message_structure("json")
+        .subject(publication.mail.subject)
         .set_message_attributes(Some(attributes(envelope)?))
         .customize()
         .config_override(Config::builder().retry_classifier(KmsThrottling))
@@ -78,10 +78,9 @@ impl ClassifyRetry for KmsThrottling {
     }
 }
 
-/// The message attributes that filter policies read: the recipients of the mail, and the user that it is about.
+/// The message attributes that filter policies read: the recipients, and the user that the publication is about.
 fn attributes(envelope: &Envelope) -> Result<HashMap<String, MessageAttributeValue>, CallError> {
-    let readers: Vec<_> = envelope.to.iter().map(Email::small).collect();
-    let readers = (TO, "String.Array", serde_json::json!(readers).to_string());
+    let readers = (TO, "String.Array", serde_json::json!(envelope.to.words()).to_string());
     let user = envelope.about.as_ref().map(|user| (USER, "String", user.to_string()));
     let attribute = |(name, kind, value): (&str, _, _)| {
         let value = MessageAttributeValue::builder().data_type(kind).string_value(value).build();

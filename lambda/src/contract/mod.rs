@@ -2,6 +2,7 @@
 
 pub mod call_permissions;
 pub mod digest_frequency;
+pub mod endpoint;
 pub mod event;
 pub mod language;
 pub mod list_scope;

@@ -7,9 +7,9 @@ use std::str::FromStr;
 
 use crate::{
     contract::{
-        digest_frequency::DigestFrequency, language::Language, list_scope::ListScope, resource_tags::ResourceTags,
-        secret_prefix::SecretPrefix, selector::UserSelector, topic_arn::TopicArn, user_entry::UserEntry,
-        user_tags::UserTags,
+        digest_frequency::DigestFrequency, endpoint::Endpoint, language::Language, list_scope::ListScope,
+        resource_tags::ResourceTags, secret_prefix::SecretPrefix, selector::UserSelector, topic_arn::TopicArn,
+        user_entry::UserEntry, user_tags::UserTags,
     },
     delivery::{
         public_key::{Recipient, Recipients},
@@ -47,6 +47,8 @@ pub struct Settings<Reference = TopicArn> {
     pub digest: DigestFrequency,
     /// The administrators' addresses. They get the digest, and the notices about users without a confirmed owner.
     pub administrators: Vec<Email>,
+    /// The endpoints that get every notice as JSON, and never a secret.
+    pub endpoints: Vec<Endpoint>,
     /// The SNS topic that notices are published to.
     pub topic: Reference,
     /// The public keys to which mails with a secret are encrypted; empty unless [`Policy::delivery`] is
@@ -98,6 +100,8 @@ pub enum Variable {
     Digest,
     /// [`Settings::administrators`], separated by spaces.
     Administrators,
+    /// [`Settings::endpoints`], separated by spaces, or `none`.
+    Notify,
     /// [`Settings::topic`].
     TopicArn,
     /// [`Settings::encrypt_to`]; only where mails are encrypted.
@@ -114,7 +118,7 @@ pub enum Variable {
 
 impl Variable {
     /// All variables.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Users,
         Self::Exempt,
         Self::UserTags,
@@ -131,6 +135,7 @@ impl Variable {
         Self::Language,
         Self::Digest,
         Self::Administrators,
+        Self::Notify,
         Self::TopicArn,
         Self::EncryptTo,
         Self::SecretPrefix,
@@ -159,6 +164,7 @@ impl Variable {
             Self::Language => "LANGUAGE",
             Self::Digest => "DIGEST",
             Self::Administrators => "ADMINISTRATORS",
+            Self::Notify => "NOTIFY",
             Self::TopicArn => "TOPIC_ARN",
             Self::EncryptTo => "ENCRYPT_TO",
             Self::SecretPrefix => "SECRET_PREFIX",
@@ -200,6 +206,7 @@ impl<Reference> Settings<Reference> {
             (Variable::Language, text(&self.language)),
             (Variable::Digest, text(&self.digest)),
             (Variable::Administrators, text(&words(&self.administrators))),
+            (Variable::Notify, text(&endpoints(&self.endpoints))),
             (Variable::TopicArn, VariableValue::Reference(self.topic)),
             (Variable::SecretPrefix, text(&self.secret_prefix)),
             (Variable::SecretReaders, text(&self.secret_readers)),
@@ -222,6 +229,14 @@ fn exempt(list: &[UserSelector]) -> String {
         text if text == EMPTY_LIST => format!("/{text}"),
         text => text,
     }
+}
+
+fn endpoints(list: &[Endpoint]) -> String {
+    if list.is_empty() { EMPTY_LIST.into() } else { words(list) }
+}
+
+fn read_endpoints(text: &str) -> Result<Vec<Endpoint>, ParseError> {
+    if text == EMPTY_LIST { Ok(Vec::new()) } else { parse_words(text) }
 }
 
 fn read_exempt(text: &str) -> Result<Vec<UserSelector>, ParseError> {
@@ -340,6 +355,7 @@ impl Settings {
             language: read(&lookup, Variable::Language)?,
             digest: read(&lookup, Variable::Digest)?,
             administrators: list(&lookup, Variable::Administrators)?,
+            endpoints: read_endpoints(&raw(&lookup, Variable::Notify)?).map_err(wrong(Variable::Notify))?,
             topic: read(&lookup, Variable::TopicArn)?,
             encrypt_to,
             secret_prefix: read(&lookup, Variable::SecretPrefix)?,
@@ -410,6 +426,9 @@ mod tests {
             language: Language::Japanese,
             digest: DigestFrequency::Changes,
             administrators: ["a@b.co", "C@d.co"].map(|address| address.parse().unwrap()).into(),
+            endpoints: ["arn:aws:sqs:eu-west-1:123456789012:events", "https://hooks.example.com/keys"]
+                .map(|endpoint| endpoint.parse().unwrap())
+                .into(),
             topic: "arn:aws:sns:eu-west-1:123456789012:keys".parse().unwrap(),
             encrypt_to: if delivery == Delivery::EmailEncrypted { encrypt_to() } else { Recipients::default() },
             secret_prefix: "access-key-rotation".parse().unwrap(),

@@ -8,7 +8,7 @@ use crate::{
         time::Span,
         user::UserName,
     },
-    notice::Mail,
+    notice::Publication,
     protocol::{call::Answer, call_error::CallError, journal::JournalEntry},
     selection::routing::{ConfirmedAddresses, Envelope},
 };
@@ -46,6 +46,11 @@ pub trait Aws {
     async fn check_secret(&self, name: &str, key: &KmsKey) -> Result<Answer, CallError>;
     async fn put_resource_policy(&self, name: &str, policy: &str, key: &KmsKey) -> Result<Answer, CallError>;
     async fn confirmed_addresses(&self, topic: &TopicArn) -> Result<ConfirmedAddresses, CallError>;
-    async fn publish(&self, topic: &TopicArn, envelope: &Envelope, mail: Mail) -> Result<Answer, CallError>;
+    async fn publish(
+        &self,
+        topic: &TopicArn,
+        envelope: &Envelope,
+        publication: Publication,
+    ) -> Result<Answer, CallError>;
     async fn sleep(&self, pause: Span);
 }

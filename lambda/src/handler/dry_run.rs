@@ -16,7 +16,7 @@ use crate::{
         time::{Span, Timestamp},
         user::UserName,
     },
-    notice::Mail,
+    notice::Publication,
     protocol::{
         call::{Answer, Call},
         call_error::{CallError, ErrorCode},
@@ -208,7 +208,7 @@ impl<A: Aws> Aws for DryRun<'_, A> {
         }
     }
 
-    async fn publish(&self, _: &TopicArn, _: &Envelope, _: Mail) -> Result<Answer, CallError> {
+    async fn publish(&self, _: &TopicArn, _: &Envelope, _: Publication) -> Result<Answer, CallError> {
         Ok(Answer::Done)
     }
 

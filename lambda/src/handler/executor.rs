@@ -1,7 +1,7 @@
 //! Carries out the planner's steps for one user, one call after the other, until there is none left.
 
 use crate::{
-    contract::settings::Settings,
+    contract::{endpoint::Endpoint, settings::Settings},
     delivery::{encryption::encrypt, key_document::document},
     handler::{aws_api::Aws, log::LogSink, pace::Pace, subscriptions::Subscriptions},
     model::{
@@ -10,7 +10,7 @@ use crate::{
         time::{Span, Timestamp},
         user::{User, UserName},
     },
-    notice::{Block, Mail, Rotated, SecretLocation},
+    notice::{Block, NoticeOrigin, Publication, Rotated, SecretLocation},
     protocol::{
         call::{Answer, Call, ConfirmedRecipients, PlannedNotice},
         call_error::{CallError, ErrorCode},
@@ -25,7 +25,7 @@ use crate::{
         audit::{self, RunOrigin},
         run_report::{KeyChange, UserReport},
     },
-    selection::routing::Envelope,
+    selection::routing::{Audience, Envelope},
 };
 
 /// More calls than any path through the planner takes. If it needs more, it does not come to an end.
@@ -128,12 +128,13 @@ fn report(
     match rest {
         StopReason::StillInUse(key, _) => report.waits_until = state.waits_until(key, &settings.policy),
         StopReason::NoConfirmedRecipient(what) => {
-            let readers = match what {
-                Unheard::Secret => settings.readers_of_secret(user),
-                Unheard::Notices => settings.readers_of_notice(user),
+            let (readers, endpoints) = match what {
+                Unheard::Secret => (settings.readers_of_secret(user), [].as_slice()),
+                Unheard::Notices => (settings.readers_of_notice(user), settings.endpoints.as_slice()),
             };
-            let mailboxes: Vec<_> = readers.iter().map(|email| email.as_str()).collect();
-            report.why += &format!(" to {}; for a new mail: make resubscribe", mailboxes.join(" or "));
+            let readers = readers.iter().map(|email| email.as_str());
+            let recipients: Vec<_> = readers.chain(endpoints.iter().map(Endpoint::as_str)).collect();
+            report.why += &format!(" to {}; for a new mail: make resubscribe", recipients.join(" or "));
         }
         _ => {}
     }
@@ -187,33 +188,37 @@ impl<A: Aws> Executor<'_, A> {
             }
             Call::ListSubscriptionsByTopic => {
                 let confirmed = self.context.subscriptions.confirmed(aws).await?;
-                let reaches = |readers: Vec<&Email>| readers.into_iter().any(|email| confirmed.contains(email));
+                // An endpoint is never a recipient of a secret.
+                let readers_of_secret = settings.readers_of_secret(user);
                 Ok(Answer::Recipients(ConfirmedRecipients {
-                    of_secret: reaches(settings.readers_of_secret(user)),
-                    of_notice: reaches(settings.readers_of_notice(user)),
+                    of_secret: readers_of_secret.into_iter().any(|email| confirmed.contains(email)),
+                    of_notice: settings.reaches_a_recipient(user, confirmed),
                 }))
             }
             Call::Publish(message) => {
+                let emails = |emails: Vec<&Email>| emails.into_iter().cloned().collect();
                 let to = match message {
-                    PlannedNotice::Secret(_) => settings.readers_of_secret(user),
+                    PlannedNotice::Secret(_) => Audience::Addresses(emails(settings.readers_of_secret(user))),
                     PlannedNotice::Stored(_) | PlannedNotice::Warning(_) => {
                         let confirmed = self.context.subscriptions.known(aws).await;
-                        settings.recipients_of_notice(user, confirmed.as_ref())
+                        let readers = settings.recipients_of_notice(user, confirmed.as_ref());
+                        Audience::AddressesAndEndpoints(emails(readers))
                     }
                 };
-                let mail = match message {
+                let origin = self.origin();
+                let publication = match message {
                     PlannedNotice::Secret(key) => self.rotated(key, self.in_the_mail(key)?, state, now),
                     PlannedNotice::Stored(key) => {
                         self.rotated(key, SecretLocation::SecretsManager(secret_name()), state, now)
                     }
-                    PlannedNotice::Warning(warning) => settings.language.warning(user, warning),
+                    PlannedNotice::Warning(warning) => settings.language.warning(user, warning, origin, now),
                 };
-                let envelope = Envelope { to: to.into_iter().cloned().collect(), about: Some(user.clone()) };
+                let envelope = Envelope { to, about: Some(user.clone()) };
                 // A key whose mail gets no turn is taken back in this run, so its delivery is never in doubt.
                 let reserved = if matches!(message, PlannedNotice::Secret(_)) { WITHDRAWAL } else { Span::ZERO };
                 let latest = self.context.run.deadline.before(reserved);
-                let _turn = self.context.pace.turn(&envelope.to, latest.since(now)).await?;
-                aws.publish(&settings.topic, &envelope, mail).await
+                let _turn = self.context.pace.turn(envelope.to.addresses(), latest.since(now)).await?;
+                aws.publish(&settings.topic, &envelope, publication).await
             }
         }
     }
@@ -232,15 +237,20 @@ impl<A: Aws> Executor<'_, A> {
         }
     }
 
-    fn rotated(&self, key: &AccessKeyId, secret: SecretLocation<'_>, state: &UserState, now: Timestamp) -> Mail {
-        self.settings.language.rotated(&Rotated {
+    fn origin(&self) -> NoticeOrigin<'_> {
+        NoticeOrigin::of(&self.settings.topic, &self.context.run)
+    }
+
+    fn rotated(&self, key: &AccessKeyId, secret: SecretLocation<'_>, state: &UserState, now: Timestamp) -> Publication {
+        let facts = Rotated {
             user: &self.user.name,
             key,
             secret,
             replaced: state.keys().iter().filter(|old| old.id != *key).collect(),
             policy: &self.settings.policy,
             now,
-        })
+        };
+        self.settings.language.rotated(&facts, self.origin())
     }
 
     fn secret_of(&self, key: &AccessKeyId) -> Result<&SecretAccessKey, CallError> {

@@ -16,7 +16,7 @@ use crate::{
         subscriptions::Subscriptions,
     },
     model::time::{Span, Timestamp},
-    notice::{self, Digested, Mail},
+    notice::{self, Digested, NoticeOrigin, Publication},
     protocol::{
         call_error::{CallError, ErrorCode},
         journal::RunId,
@@ -32,7 +32,7 @@ use crate::{
     },
     selection::{
         fleet::{Fleet, Subject},
-        routing::{ConfirmedAddresses, Envelope},
+        routing::{Audience, ConfirmedAddresses, Envelope},
     },
 };
 
@@ -184,16 +184,18 @@ impl<A: Aws> NoticeSender<'_, A> {
     /// Sends the notices about a user, with the settings of that user.
     async fn notices(&self, report: &UserReport, settings: &Settings) -> SentNotices {
         // The list of subscriptions costs a call, so it is not read for users without a notice.
-        if notice::notices(report, settings, &ConfirmedAddresses::default()).is_empty() {
+        let now = Timestamp::now();
+        if notice::notices(report, settings, &ConfirmedAddresses::default(), now).is_empty() {
             return SentNotices { unsent: Vec::new(), is_for_digest: report.rest.is_unread_subscriptions() };
         }
         let confirmed = self.in_time(async { Ok(self.context.subscriptions.known(self.aws).await) }).await;
         let confirmed = confirmed.unwrap_or_default();
         let mut unsent = Vec::new();
-        for notice in notice::notices(report, settings, &confirmed) {
-            let mail = settings.language.notice(&notice, Timestamp::now());
-            let envelope = Envelope { to: notice.to.into_iter().cloned().collect(), about: Some(notice.user.clone()) };
-            unsent.extend(self.send(notice.kind.as_str(), envelope, mail).await);
+        for notice in notice::notices(report, settings, &confirmed, now) {
+            let publication = settings.language.notice(&notice, self.origin(), now);
+            let to = Audience::AddressesAndEndpoints(notice.to.into_iter().cloned().collect());
+            let envelope = Envelope { to, about: Some(notice.user.clone()) };
+            unsent.extend(self.send(notice.kind.as_str(), envelope, publication).await);
         }
         SentNotices { unsent, is_for_digest: settings.confirmed_owner_of(&report.user, &confirmed).is_some() }
     }
@@ -203,8 +205,13 @@ impl<A: Aws> NoticeSender<'_, A> {
         if !self.settings.digest.wants(run) {
             return None;
         }
-        let envelope = Envelope { to: self.settings.administrators.clone(), about: None };
-        self.send(DIGEST, envelope, self.settings.language.digest(run)).await
+        let to = Audience::AddressesAndEndpoints(self.settings.administrators.clone());
+        let envelope = Envelope { to, about: None };
+        self.send(DIGEST, envelope, self.settings.language.digest(run, self.origin(), Timestamp::now())).await
+    }
+
+    fn origin(&self) -> NoticeOrigin<'_> {
+        NoticeOrigin::of(&self.settings.topic, &self.context.run)
     }
 
     /// Ends a call when the function must report. Lambda would stop the function, and the report would be lost.
@@ -215,14 +222,14 @@ impl<A: Aws> NoticeSender<'_, A> {
         })
     }
 
-    async fn send(&self, notice: &'static str, envelope: Envelope, mail: Mail) -> Option<Unsent> {
+    async fn send(&self, notice: &'static str, envelope: Envelope, publication: Publication) -> Option<Unsent> {
         let user = envelope.about.clone();
         let RunContext { run, origin, pace, reports_by, log, .. } = self.context;
-        let publication = async {
-            let _turn = pace.turn(&envelope.to, reports_by.since(Timestamp::now())).await?;
-            self.aws.publish(&self.settings.topic, &envelope, mail).await
+        let publishing = async {
+            let _turn = pace.turn(envelope.to.addresses(), reports_by.since(Timestamp::now())).await?;
+            self.aws.publish(&self.settings.topic, &envelope, publication).await
         };
-        let sent = self.in_time(publication).await;
+        let sent = self.in_time(publishing).await;
         log(log_event::notice(&run.id, *origin, user.as_ref(), notice, sent.as_ref().err()));
         sent.err().map(|failure| Unsent { user, notice, why: failure.to_string() })
     }

@@ -11,7 +11,7 @@ use crate::{
         invocation::{Invocation, carry_out},
         load_users::{AccountLists, LoadUsersError, select},
     },
-    model::{email::Email, time::Timestamp},
+    model::time::Timestamp,
     protocol::{call::Call, call_error::CallError},
     report::run_report::RunReport,
     selection::routing::ConfirmedAddresses,
@@ -82,7 +82,7 @@ pub async fn preview(
     let request = RunRequest::read(event, RUN).map_err(|e| PreviewError::Load(e.into()))?;
     let manager = settings.manager(stack).map_err(|e| PreviewError::Load(LoadUsersError::Function(e)))?;
     let fleet = select(aws, settings, &request, &manager, Timestamp::now()).await.map_err(PreviewError::of_users)?;
-    let dry_run = DryRun::with_confirmed(aws, settings.addresses().map(Email::as_str).collect());
+    let dry_run = DryRun::with_confirmed(aws, settings.recipients_of_any_notice().collect());
     let invocation = Invocation { request: RUN, function: stack, ends, log: |_| () };
     let mut report = carry_out(&dry_run, settings, &request, manager, fleet, invocation).await;
     let denied = dry_run.denied();

@@ -7,7 +7,6 @@ use tokio::sync::OnceCell;
 use crate::{
     contract::{settings::Settings, topic_arn::TopicArn},
     handler::aws_api::Aws,
-    model::email::Email,
     protocol::call_error::CallError,
     selection::routing::ConfirmedAddresses,
 };
@@ -41,11 +40,11 @@ impl<'a> Subscriptions<'a> {
         self.confirmed(aws).await.map_or_else(|_| Cow::Owned(ConfirmedAddresses::default()), Cow::Borrowed)
     }
 
-    /// The addresses of the settings that have not confirmed.
+    /// The addresses and endpoints of the settings that have not confirmed.
     ///
     /// # Errors
     /// As for [`Subscriptions::confirmed`].
-    pub async fn unconfirmed(&self, aws: &impl Aws, settings: &Settings) -> Result<Vec<Email>, CallError> {
+    pub async fn unconfirmed(&self, aws: &impl Aws, settings: &Settings) -> Result<Vec<String>, CallError> {
         Ok(settings.unconfirmed(self.confirmed(aws).await?))
     }
 }

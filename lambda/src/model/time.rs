@@ -72,6 +72,15 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// The day in UTC, for people: `2026-11-24`.
+    #[must_use]
+    pub fn to_day(self) -> String {
+        let t = self.civil();
+        format!("{:04}-{:02}-{:02}", t.year(), u8::from(t.month()), t.day())
+    }
+}
+
 impl Add<Span> for Timestamp {
     type Output = Self;
 

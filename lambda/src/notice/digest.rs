@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::{
     contract::digest_frequency::DigestFrequency,
     model::{time::Timestamp, user::UserName},
-    protocol::journal::RunId,
+    protocol::{journal::RunId, stop_reason::StopReason},
     report::run_report::{KeyChange, Outcome, Summary, UserReport},
 };
 
@@ -50,14 +53,44 @@ impl<'a> Digested<'a> {
         self.users.iter().filter(|user| !user.done.is_empty())
     }
 
-    /// The users with a problem: first those that need attention, then failed ones, then waiting ones, then others with
-    /// an overdue key.
-    pub(super) fn unhealthy(&self) -> Vec<&'a UserReport> {
-        let of = |outcome| self.users.iter().filter(move |user| user.result == outcome);
-        let is_well =
-            |user: &&UserReport| !matches!(user.result, Outcome::NeedsAttention | Outcome::Failed | Outcome::Waiting);
-        let overdue = self.users.iter().filter(is_well).filter(|user| user.overdue.is_some());
-        of(Outcome::NeedsAttention).chain(of(Outcome::Failed)).chain(of(Outcome::Waiting)).chain(overdue).collect()
+    /// The users with a problem, the most severe one first.
+    pub(super) fn unhealthy(&self) -> Vec<(Severity, &'a UserReport)> {
+        let mut all: Vec<_> = self.users.iter().filter_map(|user| Some((Severity::of(user)?, user))).collect();
+        // The sort is stable, so that users with the same severity stay in the order of the run.
+        all.sort_by_key(|(severity, _)| *severity);
+        all
+    }
+}
+
+/// How severe the problem of a user is. The first one is the most severe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// A person must decide.
+    NeedsAttention,
+    /// A call failed.
+    Failed,
+    /// A key should have been replaced or deactivated before this run.
+    Overdue,
+    /// The rotation waits until a person has done something: an old key is in use, or no recipient has confirmed.
+    WaitsForPerson,
+    /// The rotation waits for another run.
+    WaitsForRun,
+}
+
+impl Severity {
+    fn of(user: &UserReport) -> Option<Self> {
+        match (user.result, &user.rest) {
+            (Outcome::NeedsAttention, _) => Some(Self::NeedsAttention),
+            (Outcome::Failed, _) => Some(Self::Failed),
+            _ if user.overdue.is_some() => Some(Self::Overdue),
+            (
+                Outcome::Waiting,
+                StopReason::StillInUse(..) | StopReason::UnmadePairInUse(..) | StopReason::NoConfirmedRecipient(_),
+            ) => Some(Self::WaitsForPerson),
+            (Outcome::Waiting, _) => Some(Self::WaitsForRun),
+            (Outcome::Unchanged | Outcome::Changed | Outcome::Disabled, _) => None,
+        }
     }
 }
 
@@ -68,15 +101,15 @@ pub(super) fn news(done: &[KeyChange]) -> impl Iterator<Item = &KeyChange> {
     done.iter().filter(move |change| !matches!(change, KeyChange::Created { key } if is_delivered(key)))
 }
 
-/// The longest list in a digest, in bytes. There are two lists, and SNS accepts 262,144 bytes for a whole message
-/// ("Publish": Message).
-const LONGEST: usize = 110_000;
+/// The longest list in a digest, in bytes. There are two lists in the mail and one in the document for programs. SNS
+/// accepts 262,144 bytes for all of a message with its attributes ("Publish": Message).
+pub(super) const LONGEST_LIST: usize = 70_000;
 
 /// As many lines as fit into a mail, and then `more` with the number of lines that do not fit.
 pub(super) fn cut(lines: &[String], more: impl Fn(usize) -> String) -> String {
     let mut list = String::new();
     for (at, line) in lines.iter().enumerate() {
-        if list.len() + line.len() > LONGEST {
+        if list.len() + line.len() > LONGEST_LIST {
             list += &more(lines.len() - at);
             break;
         }
@@ -92,11 +125,11 @@ mod tests {
     #[test]
     fn a_long_list_is_cut_between_lines_and_says_so() {
         let more = |n: usize| format!("and {n} more\n");
-        let lines = vec!["é".repeat(500) + "\n"; 100];
+        let lines = vec!["é".repeat(500) + "\n"; 60];
         assert_eq!(cut(&lines, more), lines.concat());
         let lines = vec!["é".repeat(500) + "\n"; 1_000];
         let list = cut(&lines, more);
         let shown = list.lines().count() - 1;
-        assert!(list.len() < LONGEST + 100 && list.ends_with(&format!("\nand {} more\n", 1_000 - shown)));
+        assert!(list.len() < LONGEST_LIST + 100 && list.ends_with(&format!("\nand {} more\n", 1_000 - shown)));
     }
 }

@@ -1,15 +1,15 @@
-//! The mails in English.
+//! The notices in English.
 
 use std::fmt::Write;
 
 use super::{
-    Aftermath, Digested, Mail, NoticeKind, Rotated, SecretLocation,
-    digest::{cut, news},
+    Aftermath, Digested, NoticeKind, NoticeOrigin, Rotated, SecretLocation,
+    digest::{Severity, cut, news},
+    text::{HowTo, Layout, NoticeText},
 };
 use crate::{
     model::{
-        access_key::{AccessKeyId, KeyStatus, LastUse},
-        email::Email,
+        access_key::{AccessKeyId, Key, KeyStatus, LastUse},
         parse_error::one_line,
         time::{Span, Timestamp},
         user::UserName,
@@ -26,140 +26,259 @@ use crate::{
     report::run_report::{KeyChange, Summary, UserReport},
 };
 
-pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
+pub(super) const LAYOUT: Layout = Layout {
+    todo: "What to do",
+    deadline: "Deadline",
+    user: "IAM user",
+    account: "Account",
+    region: "Region",
+    stack: "Stack",
+    line: |label, value| format!("{:<20}{value}\n", format!("{label}:")),
+    about: ": ",
+};
+
+/// A command for an administrator, after this sentence.
+fn administrator(purpose: &str, command: String) -> HowTo {
+    HowTo {
+        before: format!(
+            "{purpose} in the folder of the repository. If the stack's configuration is not rotation.yaml, add CONFIG=FILE:"
+        ),
+        commands: vec![command],
+        after: String::new(),
+    }
+}
+
+/// The command that activates a key again.
+fn undo(user: &UserName, origin: NoticeOrigin<'_>) -> HowTo {
+    administrator(
+        "To activate the key again, an administrator runs this command",
+        origin.make(&format!("undo USERS='{user}'")),
+    )
+}
+
+fn dated(title: &str, deadline: Option<Timestamp>) -> String {
+    deadline.map_or_else(|| title.to_owned(), |deadline| format!("{title}, act by {}", deadline.to_day()))
+}
+
+pub(super) fn rotated(facts: &Rotated<'_>, origin: NoticeOrigin<'_>) -> NoticeText {
     let Rotated { user, key, now, .. } = facts;
-    let mut body = format!("IAM user {user} has a new access key.\n\nAccess key ID:      {key}\n");
-    match &facts.secret {
+    let mut text = NoticeText {
+        title: dated("AWS access key rotated", facts.deadline()),
+        todo: "give the new key to every workload that uses the old one.".into(),
+        happened: format!("IAM user {user} has a new access key."),
+        ..NoticeText::default()
+    };
+    let secret = match &facts.secret {
         SecretLocation::InThisMail(secret) => {
-            let _ = writeln!(body, "Secret access key:  {}", secret.expose());
-            let _ = writeln!(body, "Delivered:          {}", now.to_minute());
-            body.push_str("\nWhat to do: put the new key in place of the old one, then delete this mail.\n");
+            text.todo += " Then delete this mail.";
+            secret.expose().to_owned()
         }
         SecretLocation::Encrypted(block) => {
-            body.push_str("Secret access key:  in the block below, encrypted\n");
-            let _ = writeln!(body, "Delivered:          {}", now.to_minute());
             let commands = block.commands("KEY_FILE");
-            let run = if commands.len() == 1 { "run" } else { "run what fits your kind of key" };
-            let _ = write!(
-                body,
-                "\nWhat to do: put the new key in place of the old one. To read it, {run}\n\n{}\nand paste the block, from \
-                 its first dashes to its last. Each line must begin at the very left: no \">\", no space before it.\n\n{}",
-                commands.concat(),
-                block.text
-            );
+            let run = if commands.len() == 1 { "run this command" } else { "run the command for your kind of key" };
+            text.how = Some(HowTo {
+                before: format!("To read the new key, {run} on the computer with your private key:"),
+                commands,
+                after: "Then paste the block at the end of this mail, from its first dashes to its last. Each line must begin \
+                        at the very left, without \">\" or a space before it."
+                    .into(),
+            });
+            text.attachment.clone_from(&block.text);
+            "in the block below, encrypted".into()
         }
         SecretLocation::SecretsManager(name) => {
-            let _ = writeln!(body, "Secret access key:  in Secrets Manager, {name}");
-            let _ = writeln!(body, "Delivered:          {}", now.to_minute());
-            let _ = write!(
-                body,
-                "\nWhat to do: put the new key in place of the old one. To read it:\n\n    \
-                 aws secretsmanager get-secret-value --secret-id '{name}' --query SecretString --output text\n"
-            );
-        }
-    }
-    for old in &facts.replaced {
-        let _ = write!(body, "\nThe old key {} (created {}) ", old.id, old.created.to_minute());
-        let fate = facts.fate();
-        let fate_of_key = match (old.status, fate.at_once) {
-            (KeyStatus::Inactive, _) => "was inactive already".to_owned(),
-            (KeyStatus::Active, true) => "is deactivated now".to_owned(),
-            (KeyStatus::Active, false) => format!("works at least until {}", fate.active_until.to_minute()),
-        };
-        body.push_str(&fate_of_key);
-        if old.status == KeyStatus::Active && fate.waits_while_in_use {
-            body.push_str(if fate.at_once {
-                ", unless it is still in use"
-            } else {
-                ", and as long as something still uses it"
+            text.how = Some(HowTo {
+                before: "To read the new key, run this command with the user's present key, or as a principal in \
+                         secret_readers:"
+                    .into(),
+                commands: vec![format!(
+                    "aws secretsmanager get-secret-value --secret-id '{name}' --region '{}' --query SecretString --output text",
+                    origin.region
+                )],
+                after: String::new(),
             });
+            format!("in Secrets Manager, {name}")
         }
-        body.push_str(".\n");
-        let _ = match fate.deleted {
-            DeleteAfter::NextRotation => {
-                writeln!(body, "It is deleted at the next rotation; until then it can be reactivated.")
-            }
-            DeleteAfter::Window(span) if span.as_seconds() == 0 => writeln!(body, "It is deleted once it is inactive."),
-            DeleteAfter::Window(span) => {
-                writeln!(body, "It is deleted {span} after its deactivation; until then it can be reactivated.")
-            }
-        };
+        SecretLocation::Mailed => {
+            text.todo = "nothing. The recipient of the mail with the new key gives it to the workloads.".into();
+            "in the mail to its recipient".into()
+        }
+    };
+    text.facts =
+        vec![("Access key ID", key.to_string()), ("Secret access key", secret), ("Delivered", now.to_minute())];
+    text.facts.extend(facts.replaced.iter().map(|old| ("Old key", fate(facts, old))));
+    text
+}
+
+/// What will happen to a replaced key.
+fn fate(facts: &Rotated<'_>, old: &Key) -> String {
+    let fate = facts.fate();
+    let stays = match (old.status, fate.at_once) {
+        (KeyStatus::Inactive, _) => "is inactive".to_owned(),
+        (KeyStatus::Active, true) if fate.waits_while_in_use => "is deactivated now, unless it is in use".to_owned(),
+        (KeyStatus::Active, true) => "is deactivated now".to_owned(),
+        (KeyStatus::Active, false) => {
+            let longer = if fate.waits_while_in_use { ", and longer while it is in use" } else { "" };
+            format!("works until {}{longer}", fate.active_until.to_minute())
+        }
+    };
+    let end = match fate.deleted {
+        DeleteAfter::NextRotation => "it is deleted at the next rotation".to_owned(),
+        DeleteAfter::Window(Span::ZERO) => "it is deleted once it is inactive".to_owned(),
+        DeleteAfter::Window(span) => format!("it is deleted {span} after its deactivation"),
+    };
+    format!("{} (created {}) {stays}; {end}", old.id, old.created.to_minute())
+}
+
+pub(super) fn warning(user: &UserName, warning: &Warning) -> NoticeText {
+    match warning {
+        Warning::ComingUp(key, due) => NoticeText {
+            title: format!("AWS access key will be replaced after {}", due.to_day()),
+            todo: "find out which workloads use the key. You get a notice with the new key.".into(),
+            happened: format!("The access key of IAM user {user} will be replaced."),
+            facts: vec![("Access key ID", key.to_string()), ("Replaced", format!("after {}", due.to_minute()))],
+            ..NoticeText::default()
+        },
+        Warning::Pair { older, newer, until } => NoticeText {
+            title: dated("AWS access key will be deactivated", Some(*until)),
+            todo: "find out which workloads use the older key. Give them the younger key, or a user of their own. A \
+                   workload may use the older key rarely, for example once a month."
+                .into(),
+            happened: format!(
+                "IAM user {user} has two active access keys that the rotation did not create. IAM allows two keys, and a \
+                 rotation needs one of the two places. So the older key will be deactivated."
+            ),
+            facts: vec![
+                ("Older key", format!("{older}, deactivated after {} if it is unused then", until.to_minute())),
+                ("Younger key", format!("{newer}, stays active")),
+            ],
+            ..NoticeText::default()
+        },
+        Warning::Inactive(key, until) => NoticeText {
+            title: until.map_or_else(
+                || "AWS access key will be deleted".to_owned(),
+                |until| format!("AWS access key will be deleted after {}", until.to_day()),
+            ),
+            todo: "nothing, if the key is no longer needed. Otherwise activate the key before it is deleted.".into(),
+            happened: format!("An access key of IAM user {user} is inactive, and the rotation did not deactivate it."),
+            facts: vec![
+                ("Access key ID", key.to_string()),
+                (
+                    "Deleted",
+                    until.map_or("at the next rotation".to_owned(), |until| format!("after {}", until.to_minute())),
+                ),
+            ],
+            ..NoticeText::default()
+        },
+        Warning::Unused(key, until) => NoticeText {
+            title: dated("AWS access key is unused", Some(*until)),
+            todo:
+                "nothing, if the user no longer needs access. If a workload needs the key, use it before the deadline."
+                    .into(),
+            happened: format!(
+                "The access key of IAM user {user} is unused. It will be deactivated, and the user gets no new key."
+            ),
+            facts: vec![
+                ("Access key ID", key.to_string()),
+                ("Deactivated", format!("after {}, if it is still unused then", until.to_minute())),
+            ],
+            ..NoticeText::default()
+        },
     }
-    Mail { subject: format!("AWS access key rotated: {user}"), body }
 }
 
-pub(super) fn warning(user: &UserName, warning: &Warning) -> Mail {
-    let (subject, body) = match warning {
-        Warning::ComingUp(key, due) => (
-            "AWS access key will be replaced",
-            format!(
-                "The access key {key} of IAM user {user} will be replaced after {}.\n\n\
-                 What to do: nothing yet. You get a notice when the new key is there. Until then, find out where the old key \
-                 is in use.\n",
-                due.to_minute()
-            ),
-        ),
-        Warning::Pair { older, newer, until } => (
-            "AWS access key will be deactivated",
-            format!(
-                "IAM user {user} has two active access keys that the rotation did not make. A rotation needs one of the two \
-                 places, so the older key will be deactivated.\n\n\
-                 Older key:          {older}, deactivated after {} if it is unused then\n\
-                 Younger key:        {newer}, stays active\n\n\
-                 What to do: find out which workloads use the older key. Give them the younger key, or a user of their own. If \
-                 a workload uses the older key rarely, for example once a month, do this before the date.\n",
-                until.to_minute()
-            ),
-        ),
-        Warning::Inactive(key, until) => (
-            "AWS access key will be deleted",
-            format!(
-                "The access key {key} of IAM user {user} is inactive, and the rotation did not deactivate it.\n\n\
-                 It is deleted:      {}\n\n\
-                 What to do: nothing, if the key is no longer needed. If it is, activate it before it is deleted.\n",
-                until.map_or("at the next rotation".to_owned(), |until| format!("after {}", until.to_minute()))
-            ),
-        ),
-        Warning::Unused(key, until) => (
-            "AWS access key is unused",
-            format!(
-                "The access key {key} of IAM user {user} is not used. It will be deactivated, and the user gets no new key.\n\n\
-                 It is deactivated:  after {}, if it is still unused then\n\n\
-                 What to do: nothing, if the user no longer needs access. If a workload still needs the key, use the key before \
-                 the date.\n",
-                until.to_minute()
-            ),
-        ),
-    };
-    Mail { subject: format!("{subject}: {user}"), body }
-}
-
-pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, now: Timestamp) -> Mail {
-    let (subject, body) = match kind {
+pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, origin: NoticeOrigin<'_>, now: Timestamp) -> NoticeText {
+    match kind {
+        NoticeKind::Rotated(facts) => rotated(facts, origin),
         NoticeKind::StillInUse { old, new, last_use, required_idle_time, until } => {
-            ("AWS access key still in use", still_in_use(user, old, *new, last_use, (*required_idle_time, *until)))
+            still_in_use(user, old, *new, last_use, (*required_idle_time, *until))
         }
-        NoticeKind::Retired { old, new, deleted } => {
-            ("AWS access key deactivated", retired(user, old, *new, *deleted, now))
-        }
-        NoticeKind::Disused { key } => ("AWS access key deactivated", disused(user, key, now)),
-        NoticeKind::Revoked { key, new } => ("AWS access key revoked", revoked(user, key, *new, now)),
-        NoticeKind::PairInUse { older, newer, last_use } => {
-            ("AWS access key still in use", pair_in_use(user, older, *newer, last_use))
-        }
-        NoticeKind::Deleted { old, new, why } => ("AWS access key deleted", deleted(user, old, *new, *why)),
-        NoticeKind::Reactivated { old, new, until } => {
-            ("AWS access key reactivated", reactivated(user, old, *new, *until))
-        }
-        NoticeKind::Failed { call, failure, aftermath } => {
-            ("AWS access key rotation failed", failed(user, call, failure, *aftermath, now))
-        }
-        NoticeKind::NeedsAttention(doubt) => ("AWS access key needs a decision", needs_attention(user, doubt)),
+        NoticeKind::Retired { old, new, deleted } => retired(user, old, *new, *deleted, origin, now),
+        NoticeKind::Disused { key } => NoticeText {
+            title: "AWS access key deactivated".into(),
+            todo: "nothing, if the user no longer needs access. If a workload fails, activate the key again.".into(),
+            how: Some(undo(user, origin)),
+            happened: format!("The access key of IAM user {user} is deactivated, because it was not used."),
+            facts: vec![("Access key ID", key.to_string()), ("Deactivated", now.to_minute())],
+            ..NoticeText::default()
+        },
+        NoticeKind::Revoked { key, new } => NoticeText {
+            title: "AWS access key revoked".into(),
+            todo: "give the current key to every workload of the revoked key. Do not activate the revoked key again."
+                .into(),
+            happened: format!(
+                "An access key of IAM user {user} is revoked: a person has deactivated it. AWS refuses every request that is \
+                 signed with it."
+            ),
+            facts: vec![
+                ("Revoked key", key.to_string()),
+                ("Current key", that_works(*new)),
+                ("Revoked", now.to_minute()),
+            ],
+            ..NoticeText::default()
+        },
+        NoticeKind::PairInUse { older, newer, last_use } => NoticeText {
+            title: "AWS access key still in use".into(),
+            todo: "give the younger key to the workload of the older one, or create a user for this workload.".into(),
+            happened: format!(
+                "IAM user {user} has two active access keys that the rotation did not create. The older key is in use. So it \
+                 stays active, and no key of the user is replaced."
+            ),
+            facts: vec![
+                ("Older key", older.to_string()),
+                ("Younger key", that_works(*newer)),
+                ("Last use", last_use.to_string()),
+            ],
+            ..NoticeText::default()
+        },
+        NoticeKind::Deleted { old, new, why } => NoticeText {
+            title: "AWS access key deleted".into(),
+            todo: "nothing. AWS has refused the deleted key since its deactivation. If a configuration still contains it, \
+                   replace it with the current key."
+                .into(),
+            happened: format!("An inactive access key of IAM user {user} is deleted. It cannot be activated again."),
+            facts: vec![
+                ("Deleted key", old.to_string()),
+                ("Current key", that_works(*new)),
+                (
+                    "Why",
+                    match why {
+                        RemovalReason::PlaceNeeded => "IAM allows two keys, and a new key needed its place",
+                        RemovalReason::WindowOver
+                        | RemovalReason::Superseded
+                        | RemovalReason::Withdrawn
+                        | RemovalReason::Disuse
+                        | RemovalReason::Revoked => "the configured time to keep it (delete_after) is over",
+                    }
+                    .to_owned(),
+                ),
+            ],
+            ..NoticeText::default()
+        },
+        NoticeKind::Reactivated { old, new, until } => reactivated(user, old, *new, *until),
+        NoticeKind::Failed { call, failure, aftermath } => failed(user, call, failure, *aftermath, now),
+        NoticeKind::NeedsAttention(doubt) => needs_attention(user, doubt, origin),
         NoticeKind::NoConfirmedRecipient { mailboxes } => {
-            ("AWS access key not rotated", no_confirmed_recipient(user, mailboxes))
+            let all: Vec<_> = mailboxes.iter().map(|email| email.as_str()).collect();
+            let one_of = if all.len() > 1 { "one of " } else { "" };
+            NoticeText {
+                title: "AWS access key not rotated".into(),
+                todo: "find the mail \"AWS Notification - Subscription Confirmation\" in that mailbox, and follow its link. \
+                       The link works for two days."
+                    .into(),
+                how: Some(administrator(
+                    "If the link is older, an administrator asks AWS for a new mail with this command",
+                    origin.make("resubscribe"),
+                )),
+                happened: format!(
+                    "The access key of IAM user {user} is due, and is not replaced. The new key would be mailed, and no \
+                     recipient has confirmed its subscription. The old key did not change."
+                ),
+                facts: vec![("Must confirm", format!("{one_of}{}", all.join(", ")))],
+                ..NoticeText::default()
+            }
         }
-    };
-    Mail { subject: format!("{subject}: {user}"), body }
+    }
 }
 
 fn still_in_use(
@@ -168,32 +287,37 @@ fn still_in_use(
     new: Option<&AccessKeyId>,
     last_use: &LastUse,
     (required_idle_time, until): (Option<Timestamp>, Option<Timestamp>),
-) -> String {
-    let (in_use, last, todo) = match last_use {
+) -> NoticeText {
+    let (happened, last, todo) = match last_use {
         LastUse::Used { at, service, region } => (
             format!(
-                "The old access key {old} of IAM user {user} was used after its successor was delivered, so it stays active."
+                "The old access key of IAM user {user} was used after its successor was delivered. So it stays active."
             ),
             format!("{} in {}, {}", one_line(service), one_line(region), at.to_minute()),
-            "find what still works with the old key, and give it the new one; nothing, if you have done so since then. Once \
-             the old key is left alone, a run deactivates it.",
+            "find the workloads that use the old key, and give them the new one. If you did this after the last use below, \
+             do nothing.",
         ),
         LastUse::Never | LastUse::Unknown => (
-            format!(
-                "Whether the old access key {old} of IAM user {user} is still in use is not known, so it stays active."
-            ),
+            format!("It is unknown whether the old access key of IAM user {user} is in use. So it stays active."),
             "could not be read".into(),
-            "nothing yet. The next run asks again.",
+            "nothing yet. The next run reads the last use again.",
         ),
     };
     let stays = match required_idle_time {
         Some(required_idle_time) => format!("until {}, and longer if it is used again", required_idle_time.to_minute()),
-        None => "for as long as that is not known".to_owned(),
+        None => "while its last use is unknown".to_owned(),
     };
-    let end = until.map(|until| format!("; from {} on it is deactivated all the same", until.to_minute()));
-    let until = stays + &end.unwrap_or_default();
-    let successor = new.map(|new| format!("New key:            {new}\n")).unwrap_or_default();
-    format!("{in_use}\n\n{successor}Last use:           {last}\nStays active:       {until}\n\nWhat to do: {todo}\n")
+    let end = until.map(|until| format!("; deactivated after {}, even if it is in use", until.to_minute()));
+    let mut facts = vec![("Old key", old.to_string())];
+    facts.extend(new.map(|new| ("New key", new.to_string())));
+    facts.extend([("Last use", last), ("Stays active", stays + &end.unwrap_or_default())]);
+    NoticeText {
+        title: dated("AWS access key still in use", until),
+        todo: todo.into(),
+        happened,
+        facts,
+        ..NoticeText::default()
+    }
 }
 
 fn retired(
@@ -201,171 +325,130 @@ fn retired(
     old: &AccessKeyId,
     new: Option<&AccessKeyId>,
     deleted: DeleteAfter,
+    origin: NoticeOrigin<'_>,
     now: Timestamp,
-) -> String {
+) -> NoticeText {
     let deleted = match deleted {
         DeleteAfter::NextRotation => "at the next rotation".to_owned(),
         DeleteAfter::Window(Span::ZERO) => "by the next run".to_owned(),
-        DeleteAfter::Window(span) => format!("from {} on", (now + span).to_minute()),
+        DeleteAfter::Window(span) => format!("after {}", (now + span).to_minute()),
     };
-    format!(
-        "The old access key {old} of IAM user {user} is deactivated. From now on AWS refuses whatever still works with it.\n\n\
-         The user's key:     {}\n\
-         Deactivated:        {}\n\
-         It is deleted:      {deleted}\n\n\
-         What to do: nothing, as long as everything works. If something fails, give it the user's key. Until shortly before \
-         the old key is deleted, an administrator can bring it back:\n\n    \
-         make undo USERS='{user}'\n",
-        that_works(new),
-        now.to_minute()
-    )
-}
-
-fn disused(user: &UserName, key: &AccessKeyId, now: Timestamp) -> String {
-    format!(
-        "The access key {key} of IAM user {user} is deactivated, because it was not used.\n\n\
-         Deactivated:        {}\n\n\
-         What to do: nothing, if the user no longer needs access. If a workload fails, an administrator can reactivate the \
-         key:\n\n    \
-         make undo USERS='{user}'\n",
-        now.to_minute()
-    )
-}
-
-fn revoked(user: &UserName, key: &AccessKeyId, new: Option<&AccessKeyId>, now: Timestamp) -> String {
-    format!(
-        "The access key {key} of IAM user {user} is revoked: a person has deactivated it. AWS refuses every request that is \
-         signed with it.\n\n\
-         The user's key:     {}\n\
-         Revoked:            {}\n\n\
-         What to do: give every workload of the revoked key the user's key. Do not activate the revoked key again.\n",
-        that_works(new),
-        now.to_minute()
-    )
-}
-
-fn pair_in_use(user: &UserName, older: &AccessKeyId, newer: Option<&AccessKeyId>, last_use: &LastUse) -> String {
-    format!(
-        "IAM user {user} has two active access keys that the rotation did not make. The older one, {older}, is in use, so it \
-         stays active, and no key of the user is replaced.\n\n\
-         Younger key:        {}\n\
-         Last use:           {last_use}\n\n\
-         What to do: give the workload of the older key the younger key, or a user of its own.\n",
-        that_works(newer)
-    )
-}
-
-fn deleted(user: &UserName, old: &AccessKeyId, new: Option<&AccessKeyId>, why: RemovalReason) -> String {
-    let why = match why {
-        RemovalReason::PlaceNeeded => "its place was needed for a new key",
-        RemovalReason::WindowOver
-        | RemovalReason::Superseded
-        | RemovalReason::Withdrawn
-        | RemovalReason::Disuse
-        | RemovalReason::Revoked => "it was kept for as long as the configuration says",
-    };
-    format!(
-        "The inactive access key {old} of IAM user {user} is deleted. It cannot be brought back.\n\n\
-         The user's key:     {}\n\
-         Why:                {why}\n\n\
-         What to do: nothing. AWS has refused the deleted key since it was deactivated; whatever still names it needs the \
-         user's key.\n",
-        that_works(new)
-    )
+    let mut how = undo(user, origin);
+    how.after = "This is possible until shortly before the old key is deleted.".into();
+    NoticeText {
+        title: "AWS access key deactivated".into(),
+        todo: "nothing, if every workload works. If a workload fails, give it the current key.".into(),
+        how: Some(how),
+        happened: format!(
+            "The old access key of IAM user {user} is deactivated. AWS refuses every request that is signed with it."
+        ),
+        facts: vec![
+            ("Old key", old.to_string()),
+            ("Current key", that_works(new)),
+            ("Deactivated", now.to_minute()),
+            ("Deleted", deleted),
+        ],
+        ..NoticeText::default()
+    }
 }
 
 fn that_works(key: Option<&AccessKeyId>) -> String {
-    key.map_or_else(|| "none that works".to_owned(), ToString::to_string)
+    key.map_or_else(|| "none: the user has no active key".to_owned(), ToString::to_string)
 }
 
-fn reactivated(user: &UserName, old: &AccessKeyId, new: Option<&AccessKeyId>, until: Option<Timestamp>) -> String {
-    let mut body = format!("The old access key {old} of IAM user {user} is active again.\n");
-    if let Some(new) = new {
-        let _ = write!(body, "\nNew key:            {new}, which works as well\n");
-        if let Some(until) = until {
-            let _ = writeln!(body, "It is left alone:   until {}, when the new key is due", until.to_minute());
-        }
-        body.push_str("\nWhat to do: find out what still needs the old key, and give it the new one.\n");
-    } else {
-        body.push_str("\nWhat to do: nothing.\n");
+fn reactivated(user: &UserName, old: &AccessKeyId, new: Option<&AccessKeyId>, until: Option<Timestamp>) -> NoticeText {
+    let mut facts = vec![("Old key", old.to_string())];
+    facts.extend(new.map(|new| ("New key", format!("{new}, also active"))));
+    facts.extend(until.map(|until| ("Stays active", format!("until {}, when the new key is due", until.to_minute()))));
+    let todo = match new {
+        Some(_) => "find the workloads that need the old key, and give them the new one.",
+        None => "nothing.",
+    };
+    NoticeText {
+        title: dated("AWS access key reactivated", until),
+        todo: todo.into(),
+        happened: format!("The old access key of IAM user {user} is active again."),
+        facts,
+        ..NoticeText::default()
     }
-    body
 }
 
-fn failed(user: &UserName, call: &Call, failure: &CallError, aftermath: Aftermath<'_>, now: Timestamp) -> String {
+fn failed(user: &UserName, call: &Call, failure: &CallError, aftermath: Aftermath<'_>, now: Timestamp) -> NoticeText {
     // No run takes a rotation over before that.
     let later = (now + LEASE).to_minute();
     let aftermath = match aftermath {
         Aftermath::Untouched => "Nothing was changed. The next run tries again.".to_owned(),
-        Aftermath::Unfinished => "What was done before that stands. The next run goes on.".to_owned(),
+        Aftermath::Unfinished => "The earlier steps of the run stay. The next run continues.".to_owned(),
         Aftermath::Uncertain => {
-            "Whether that was done is not certain. A key that works goes on working, and the next run finds out."
-                .to_owned()
+            "It is unknown whether the step was done. An active key stays active. The next run finds out.".to_owned()
         }
         Aftermath::Withdrawn => {
-            format!("The new key was removed again, and the old one is as it was. A run after {later} tries again.")
+            format!("The new key was deleted, and the old key did not change. A run after {later} tries again.")
         }
         Aftermath::DeliveryUnknown(Some(key)) => format!(
-            "The new key {key} was created, and it is not certain that its secret has arrived. The key that was in use before \
-             is as it was. A run after {later} finds out: it keeps a key of which it knows that it has arrived (stored, or in use \
-             by then), and removes another; put no key of an older mail in place after that."
+            "The new key {key} was created, and it is unknown whether its secret arrived. The present key did not change. A \
+             run after {later} finds out: it keeps the new key if it was stored or used by then, and deletes it otherwise. \
+             After that time, do not use a key of an older mail."
         ),
         Aftermath::DeliveryUnknown(None) => format!(
-            "Whether a new key was created is not certain. The key that was in use before is as it was. A run after {later} \
-             finds out, and removes a key that nobody has received."
+            "It is unknown whether a new key was created. The present key did not change. A run after {later} finds out, and \
+             deletes a key that was not delivered."
         ),
     };
     let todo = match (&failure.code, failure.code.as_str()) {
-        (_, "NoSuchEntity") => "if the user is gone for good, take it out of the configuration and deploy.",
+        (_, "NoSuchEntity") => "if the user was deleted, remove it from the configuration, then deploy.",
         (code, _) if code.is_denial() => {
-            "an administrator looks for what denies the function's role this call: the role itself (deploy the stack again), \
-             a permissions boundary, or a policy of the organization."
+            "an administrator finds out what denies this call to the function's role: the role itself (deploy the stack \
+             again), a permissions boundary, or a policy of the organization."
         }
         (_, "MalformedPolicyDocumentException") => {
-            "an administrator takes out of secret_readers whoever is not there any more, and deploys."
+            "an administrator removes the principals that no longer exist from secret_readers, then deploys."
         }
-        (code, _) if code.says_what_to_do() => "an administrator does what is said above.",
-        _ => "nothing yet. If the next run says the same, an administrator looks into the function's log.",
+        (code, _) if code.says_what_to_do() => "an administrator does what the reason below says.",
+        _ => "nothing yet. If the next run reports the same, an administrator reads the function's log.",
     };
-    format!(
-        "The rotation has stopped for IAM user {user}, because a step failed. {aftermath}\n\n\
-         What failed:        {}\n\
-         Why:                {failure}\n\n\
-         What to do: {todo}\n",
-        one_line(&call.to_string())
-    )
+    NoticeText {
+        title: "AWS access key rotation failed".into(),
+        todo: todo.into(),
+        happened: format!("The rotation stopped for IAM user {user}, because a step failed. {aftermath}"),
+        facts: vec![("Failed step", one_line(&call.to_string())), ("Why", failure.to_string())],
+        ..NoticeText::default()
+    }
 }
 
-fn needs_attention(user: &UserName, doubt: &NeedsAttention) -> String {
+fn needs_attention(user: &UserName, doubt: &NeedsAttention, origin: NoticeOrigin<'_>) -> NoticeText {
+    let adopt = || {
+        let command = origin.make(&format!("adopt USER='{user}'"));
+        Some(administrator("An administrator runs this command", command))
+    };
+    let mut how = None;
     let (why, todo) = match doubt {
         NeedsAttention::Journal(garbled) => (
             format!("the tag {} is \"{}\", which the rotation never writes", garbled.tag, one_line(&garbled.value)),
             "find out who wrote the tag, then remove it from the user.".to_owned(),
         ),
         NeedsAttention::Future(at) => (
-            format!("a tag {PREFIX}… speaks of {}, which is yet to come", at.to_minute()),
+            format!("a tag {PREFIX}… has the time {}, which is in the future", at.to_minute()),
             "find out who wrote the tag, then remove it from the user.".to_owned(),
         ),
         NeedsAttention::UnclearOrigin => (
-            "a rotation was left unfinished, and it is unclear which key it has made".to_owned(),
-            format!("delete the key that nobody uses, then remove the tag {INTENT}… from the user."),
+            "a rotation was not finished, and it is unknown which key it created".to_owned(),
+            format!("delete the unused key, then remove the tag {INTENT}… from the user."),
         ),
         NeedsAttention::OrphanInUse(key, last_use) => (
+            format!("a rotation was not finished; it probably created key {key}, but this key is in use ({last_use})"),
             format!(
-                "a rotation was left unfinished; {key} looks like the key that it has made, but is in use ({last_use})"
-            ),
-            format!(
-                "if somebody has made the key by hand, remove the tag {INTENT}… from the user; if not, find out who uses it."
+                "if a person created the key, remove the tag {INTENT}… from the user. Otherwise find out who uses the key."
             ),
         ),
         NeedsAttention::SameAge => (
             "two active keys were created in the same second, so neither is the older".to_owned(),
-            "deactivate the one that nobody uses.".to_owned(),
+            "deactivate the unused key.".to_owned(),
         ),
         NeedsAttention::ForeignKey { delivered, foreign } => (
             format!(
-                "key {delivered}, which the rotation delivered, is due. Key {foreign}, of which no note says that the rotation \
-                 made it, takes the other place"
+                "key {delivered}, which the rotation delivered, is due. The other place is taken by key {foreign}, and no note \
+                 says that the rotation created it"
             ),
             "find out which of the two keys is in use, and delete the other.".to_owned(),
         ),
@@ -377,31 +460,34 @@ fn needs_attention(user: &UserName, doubt: &NeedsAttention) -> String {
             ),
             format!("if no rotation ended then, find out who wrote the tag {DELIVERED}, and remove it from the user."),
         ),
-        NeedsAttention::ManagedBy(manager) => (
-            format!("the stack {manager} manages the keys of the user, too"),
-            "exempt the user in one of the two stacks. If that stack is gone, let this one succeed it: make adopt \
-             USER=NAME."
-                .to_owned(),
-        ),
-        NeedsAttention::OtherChannel => (
-            "a rotation was left unfinished before the delivery was changed, so it is unclear whether its key reached its \
-             owner"
-                .to_owned(),
-            "find out whether the owner has the younger key. Then run: make adopt USER=NAME. Both keys stay until one of them \
-             is unused."
-                .to_owned(),
-        ),
+        NeedsAttention::ManagedBy(manager) => {
+            how = adopt();
+            (
+                format!("the stack {manager} manages the keys of the user, too"),
+                "exempt the user in one of the two stacks. If the other stack no longer exists, make this one the manager."
+                    .to_owned(),
+            )
+        }
+        NeedsAttention::OtherChannel => {
+            how = adopt();
+            (
+                "a rotation was not finished before the delivery was changed, so it is unknown whether the owner got its key"
+                    .to_owned(),
+                "find out whether the owner has the younger key. Then make this stack the manager. Both keys stay active \
+                 until one of them is unused."
+                    .to_owned(),
+            )
+        }
         NeedsAttention::Left => (
             "the user is no longer selected, but a rotation is open, so two keys may stay active".to_owned(),
             format!(
-                "select the user again until the rotation is over. Or deactivate the older key by hand, and remove the tags \
-                 {PREFIX}… from the user."
+                "select the user again until the rotation is over. Or deactivate the older key, and remove the tags {PREFIX}… \
+                 from the user."
             ),
         ),
-        NeedsAttention::TooManyKeys(keys) => (
-            format!("the user has {keys} access keys, where IAM allows two"),
-            "delete those that nobody uses.".to_owned(),
-        ),
+        NeedsAttention::TooManyKeys(keys) => {
+            (format!("the user has {keys} access keys, and IAM allows two"), "delete the unused keys.".to_owned())
+        }
         NeedsAttention::UserConfigError(unclear) => {
             let todo = match unclear {
                 UserConfigError::Path(_) => "exempt the user, or give it another path.",
@@ -416,63 +502,42 @@ fn needs_attention(user: &UserName, doubt: &NeedsAttention) -> String {
         }
         NeedsAttention::NoRoom(tags) => (
             format!("the user has {tags} tags; IAM allows 50, and the rotation needs room for {OWN_TAGS}"),
-            "remove tags from the user that nobody needs.".to_owned(),
+            "remove unneeded tags from the user.".to_owned(),
         ),
     };
-    format!(
-        "The rotation leaves IAM user {user} alone until a person has decided something. Its keys stay as they are.\n\n\
-         Why:                {why}\n\n\
-         What to do: {todo}\n"
-    )
+    NoticeText {
+        title: "AWS access key needs a decision".into(),
+        todo,
+        how,
+        happened: format!(
+            "A person must decide before the rotation continues for IAM user {user}. Its keys did not change."
+        ),
+        facts: vec![("Why", why)],
+        ..NoticeText::default()
+    }
 }
 
-fn no_confirmed_recipient(user: &UserName, mailboxes: &[&Email]) -> String {
-    let all: Vec<_> = mailboxes.iter().map(|email| email.as_str()).collect();
-    let one_of = if all.len() > 1 { "one of " } else { "" };
-    format!(
-        "The access key of IAM user {user} is due, and is not replaced: the new key would be mailed, and no recipient has \
-         confirmed its subscription. The old key is as it was.\n\n\
-         Who must confirm:   {one_of}{}\n\n\
-         What to do: find the mail \"AWS Notification - Subscription Confirmation\" in that mailbox and follow its link. The \
-         link is good for two days. After that, an administrator asks AWS for a new mail: make resubscribe\n",
-        all.join(", ")
-    )
-}
-
-pub(super) fn digest(run: &Digested<'_>) -> Mail {
+pub(super) fn digest(run: &Digested<'_>, origin: NoticeOrigin<'_>) -> NoticeText {
     let Digested { summary: s, .. } = run;
     let unhealthy = run.unhealthy();
     let attention = unhealthy.len();
-    let mut body = format!(
-        "The run {} of {} looked at {} IAM users.\n\n\
-         Rotated:            {}\n\
-         Deactivated:        {}\n\
-         Deleted:            {}\n\
-         Failed:             {}\n\
-         For a person:       {}\n\
-         Overdue:            {}\n",
-        run.run,
-        run.started.to_minute(),
-        s.users,
-        s.rotated,
-        s.deactivated,
-        s.deleted,
-        s.failed,
-        s.needs_attention,
-        s.overdue
-    );
+    let unconfirmed = s.unconfirmed.filter(|count| *count > 0);
+    let mut facts = vec![
+        ("Rotated", s.rotated.to_string()),
+        ("Deactivated", s.deactivated.to_string()),
+        ("Deleted", s.deleted.to_string()),
+        ("Failed", s.failed.to_string()),
+        ("Need a decision", s.needs_attention.to_string()),
+        ("Overdue", s.overdue.to_string()),
+    ];
     if s.unsent > 0 {
-        let _ = writeln!(body, "Notices not sent:   {}", s.unsent);
+        facts.push(("Notices not sent", s.unsent.to_string()));
     }
-    if let Some(count) = s.unconfirmed.filter(|count| *count > 0) {
-        let _ = writeln!(
-            body,
-            "Unconfirmed:        {count} addresses; make status names them, make resubscribe asks for new mails"
-        );
-    }
-    let more = |n| format!("  … and {n} more; the function's log names them\n");
+    facts.extend(unconfirmed.map(|count| ("Unconfirmed", format!("{count} recipients"))));
+    let more = |n| format!("  … and {n} more; the function's log has them\n");
+    let mut lists = Vec::new();
     if attention > 0 {
-        let line = |user: &&UserReport| {
+        let line = |(_, user): &(Severity, &UserReport)| {
             let overdue = user
                 .overdue
                 .as_ref()
@@ -480,17 +545,35 @@ pub(super) fn digest(run: &Digested<'_>) -> Mail {
             format!("  {}: {}{}\n", user.user, user.why, overdue.unwrap_or_default())
         };
         let lines: Vec<_> = unhealthy.iter().map(line).collect();
-        let _ = write!(body, "\nUsers to look at:\n\n{}", cut(&lines, more));
+        lists.push(format!("Users to look at, the most severe problem first:\n\n{}", cut(&lines, more)));
     }
     let changed: Vec<_> = run.changed().map(|user| format!("  {}: {}\n", user.user, changes(&user.done))).collect();
     if !changed.is_empty() {
-        let _ = write!(body, "\nChanges:\n\n{}", cut(&changed, more));
+        lists.push(format!("Changes:\n\n{}", cut(&changed, more)));
     }
-    if attention == 0 {
-        body.push_str("\nNothing needs your attention.\n");
+    NoticeText {
+        title: format!("AWS access key rotation: {} users, {} rotated, {attention} to look at", s.users, s.rotated),
+        todo: match (attention, unconfirmed) {
+            (0, None) => "nothing.".into(),
+            (0, Some(_)) => "ask the unconfirmed recipients to confirm.".into(),
+            (_, None) => "look at the users below, from the first to the last.".into(),
+            (_, Some(_)) => {
+                "look at the users below, from the first to the last, and ask the unconfirmed recipients to confirm."
+                    .into()
+            }
+        },
+        how: unconfirmed.map(|_| {
+            let mut how = administrator(
+                "The first command shows who has not confirmed, the second one asks AWS for new mails. Run them",
+                origin.make("status"),
+            );
+            how.commands.push(origin.make("resubscribe"));
+            how
+        }),
+        happened: format!("The run {} of {} checked {} IAM users.", run.run, run.started.to_minute(), s.users),
+        facts,
+        attachment: lists.join("\n"),
     }
-    let subject = format!("AWS access key rotation: {} users, {} rotated, {attention} to look at", s.users, s.rotated);
-    Mail { subject, body }
 }
 
 /// The changes of a user, in one line.

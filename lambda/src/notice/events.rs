@@ -5,6 +5,7 @@
 //! reported once, by the run that made it. A problem is reported by each run that finds it. With a daily schedule, that
 //! is a reminder a day while the problem lasts.
 
+use super::{Rotated, SecretLocation};
 use crate::{
     contract::settings::Settings,
     model::{
@@ -26,20 +27,20 @@ use crate::{
     selection::routing::ConfirmedAddresses,
 };
 
-/// One mail about one user. It never holds a secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One notice about one user. It never holds a secret.
 pub struct Notice<'a> {
     /// The user that it is about.
     pub user: &'a UserName,
     /// What it says.
     pub kind: NoticeKind<'a>,
-    /// The addresses of the recipients.
+    /// The addresses of the recipients. The endpoints of `notify` get every notice.
     pub to: Vec<&'a Email>,
 }
 
 /// What a notice says.
-#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoticeKind<'a> {
+    /// A new key was mailed. Endpoints get this in place of the mail with the secret.
+    Rotated(Rotated<'a>),
     /// An old key is in use although its successor was delivered.
     StillInUse {
         /// The old key, which is in use.
@@ -140,6 +141,7 @@ impl NoticeKind<'_> {
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
+            Self::Rotated(_) => "rotated",
             Self::StillInUse { .. } => "still-in-use",
             Self::Retired { .. } => "retired",
             Self::Disused { .. } => "disused",
@@ -160,14 +162,17 @@ pub fn notices<'a, Reference>(
     report: &'a UserReport,
     settings: &'a Settings<Reference>,
     confirmed: &ConfirmedAddresses,
+    now: Timestamp,
 ) -> Vec<Notice<'a>> {
-    let done = report.done.iter().enumerate().filter_map(|(at, change)| of_change(report, at, change, settings));
+    let done = report.done.iter().enumerate().filter_map(|(at, change)| of_change(report, at, change, settings, now));
     let all = done.chain(of_rest(report, settings));
     let notice = |kind| Notice {
         user: &report.user,
         to: match &kind {
             // Those who must confirm get no mail before that, so the administrators get this one.
             NoticeKind::NoConfirmedRecipient { .. } => settings.administrators.iter().collect(),
+            // People got the mail with the key.
+            NoticeKind::Rotated(_) => Vec::new(),
             _ => settings.recipients_of_notice(&report.user, confirmed),
         },
         kind,
@@ -180,9 +185,20 @@ fn of_change<'a, Reference>(
     at: usize,
     change: &'a KeyChange,
     settings: &'a Settings<Reference>,
+    now: Timestamp,
 ) -> Option<NoticeKind<'a>> {
     let (before, after) = (&report.done[..at], &report.done[at + 1..]);
     match change {
+        KeyChange::Delivered { key } if settings.policy.delivery.is_mail() && !settings.endpoints.is_empty() => {
+            Some(NoticeKind::Rotated(Rotated {
+                user: &report.user,
+                key,
+                secret: SecretLocation::Mailed,
+                replaced: report.left.iter().filter(|old| old.id != *key).collect(),
+                policy: &settings.policy,
+                now,
+            }))
+        }
         KeyChange::Deactivated { key, why: RemovalReason::Superseded } => {
             // Without an overlap, the mail about the new key has already said this. If the key was deleted, the notice
             // about that is enough.

@@ -1,16 +1,16 @@
-//! The mails in Japanese.
+//! The notices in Japanese.
 
 use std::fmt::Write;
 
 use super::{
-    Aftermath, Digested, Mail, NoticeKind, Rotated, SecretLocation,
-    digest::{cut, news},
+    Aftermath, Digested, NoticeKind, NoticeOrigin, Rotated, SecretLocation,
+    digest::{Severity, cut, news},
+    text::{HowTo, Layout, NoticeText},
 };
 use crate::{
     contract::user_entry::TAGS,
     model::{
-        access_key::{AccessKeyId, KeyStatus, LastUse},
-        email::Email,
+        access_key::{AccessKeyId, Key, KeyStatus, LastUse},
         parse_error::one_line,
         time::{Span, Timestamp},
         user::UserName,
@@ -24,143 +24,268 @@ use crate::{
         policy::DeleteAfter,
         stop_reason::{NeedsAttention, StopReason, Unheard},
     },
-    report::run_report::{KeyChange, Outcome, Summary, UserReport},
+    report::run_report::{KeyChange, Summary, UserReport},
 };
 
-pub(super) fn rotated(facts: &Rotated<'_>) -> Mail {
+pub(super) const LAYOUT: Layout = Layout {
+    todo: "対応",
+    deadline: "期限",
+    user: "IAM ユーザー",
+    account: "アカウント",
+    region: "リージョン",
+    stack: "スタック",
+    line: |label, value| format!("・{label}: {value}\n"),
+    about: " - ",
+};
+
+/// A command for an administrator, after this sentence.
+fn administrator(purpose: &str, command: String) -> HowTo {
+    HowTo {
+        before: format!(
+            "{purpose}リポジトリのフォルダで実行してください。スタックの設定ファイルが rotation.yaml でない場合は、\
+             CONFIG=ファイル名 を付けてください。"
+        ),
+        commands: vec![command],
+        after: String::new(),
+    }
+}
+
+/// The command that activates a key again.
+fn undo(user: &UserName, origin: NoticeOrigin<'_>) -> HowTo {
+    administrator("キーを再び有効にするには、管理者が次のコマンドを", origin.make(&format!("undo USERS='{user}'")))
+}
+
+fn dated(title: &str, deadline: Option<Timestamp>) -> String {
+    deadline.map_or_else(|| title.to_owned(), |deadline| format!("{title}(期限 {})", deadline.to_day()))
+}
+
+pub(super) fn rotated(facts: &Rotated<'_>, origin: NoticeOrigin<'_>) -> NoticeText {
     let Rotated { user, key, now, .. } = facts;
-    let mut body = format!("IAM ユーザー {user} に新しいアクセスキーを発行しました。\n\n・アクセスキー ID: {key}\n");
-    match &facts.secret {
+    let mut text = NoticeText {
+        title: dated("AWS アクセスキーをローテーションしました", facts.deadline()),
+        todo: "以前のキーを使っているすべてのワークロードを、新しいキーに切り替えてください。".into(),
+        happened: format!("IAM ユーザー {user} に新しいアクセスキーを発行しました。"),
+        ..NoticeText::default()
+    };
+    let secret = match &facts.secret {
         SecretLocation::InThisMail(secret) => {
-            let _ = writeln!(body, "・シークレットアクセスキー: {}", secret.expose());
-            let _ = writeln!(body, "・発行日時: {}", now.to_minute());
-            body.push_str("\n新しいキーに設定を切り替えたあと、このメールを削除してください。\n");
+            text.todo += "切り替えたあと、このメールを削除してください。";
+            secret.expose().to_owned()
         }
         SecretLocation::Encrypted(block) => {
-            body.push_str("・シークレットアクセスキー: 下のブロックに暗号化されています\n");
-            let _ = writeln!(body, "・発行日時: {}", now.to_minute());
             let commands = block.commands("KEY_FILE");
             let run = if commands.len() == 1 {
                 "次のコマンド"
             } else {
                 "次のうちお使いの鍵に合うコマンド"
             };
-            let _ = write!(
-                body,
-                "\n新しいキーに設定を切り替えてください。{run}を実行し、\n\n{}\n続けて下のブロックを最初の「-」から最後の「-」まで貼り付けると\
-                 取得できます。各行の先頭に「>」や空白を入れないでください。\n\n{}",
-                commands.concat(),
-                block.text
-            );
+            text.how = Some(HowTo {
+                before: format!("新しいキーを取得するには、秘密鍵のあるコンピューターで{run}を実行してください。"),
+                commands,
+                after: "続けて、このメールの末尾のブロックを、最初の「-」から最後の「-」まで貼り付けてください。各行の先頭に「>」や空白を入れないでください。"
+                    .into(),
+            });
+            text.attachment.clone_from(&block.text);
+            "下のブロックに暗号化されています".into()
         }
         SecretLocation::SecretsManager(name) => {
-            let _ = writeln!(body, "・シークレットアクセスキー: Secrets Manager の {name} にあります");
-            let _ = writeln!(body, "・発行日時: {}", now.to_minute());
-            let _ = write!(
-                body,
-                "\n新しいキーに設定を切り替えてください。次のコマンドで取得できます。\n\n    \
-                 aws secretsmanager get-secret-value --secret-id '{name}' --query SecretString --output text\n"
-            );
+            text.how = Some(HowTo {
+                before: "新しいキーを取得するには、このユーザーの現在のキー、または secret_readers のプリンシパルで、次のコマンドを実行してください。"
+                    .into(),
+                commands: vec![format!(
+                    "aws secretsmanager get-secret-value --secret-id '{name}' --region '{}' --query SecretString --output text",
+                    origin.region
+                )],
+                after: String::new(),
+            });
+            format!("Secrets Manager の {name} にあります")
         }
-    }
-    for old in &facts.replaced {
-        let _ = write!(body, "\n以前のキー {}({} 作成)は", old.id, old.created.to_minute());
-        let fate = facts.fate();
-        let fate_of_key = match (old.status, fate.at_once) {
-            (KeyStatus::Inactive, _) => "すでに無効です。".to_owned(),
-            (KeyStatus::Active, true) => "ただちに無効になります。".to_owned(),
-            (KeyStatus::Active, false) => format!("少なくとも {} まで有効です。", fate.active_until.to_minute()),
-        };
-        body.push_str(&fate_of_key);
-        if old.status == KeyStatus::Active && fate.waits_while_in_use {
-            body.push_str("まだ使われている場合は、使われなくなるまで有効のままです。");
+        SecretLocation::Mailed => {
+            text.todo =
+                "作業は必要ありません。新しいキーのメールを受け取った担当者が、ワークロードを切り替えます。".into();
+            "担当者へのメールにあります".into()
         }
-        body.push('\n');
-        let _ = match fate.deleted {
-            DeleteAfter::NextRotation => {
-                writeln!(body, "次回のローテーションで削除されます。それまでは再び有効にできます。")
-            }
-            DeleteAfter::Window(Span::ZERO) => writeln!(body, "無効になりしだい削除されます。"),
-            DeleteAfter::Window(span) => {
-                writeln!(body, "無効になってから {}後に削除されます。それまでは再び有効にできます。", spoken(span))
-            }
-        };
-    }
-    Mail { subject: format!("AWS アクセスキーを更新しました - {user}"), body }
-}
-
-pub(super) fn warning(user: &UserName, warning: &Warning) -> Mail {
-    let (subject, body) = match warning {
-        Warning::ComingUp(key, due) => (
-            "AWS アクセスキーをまもなくローテーションします",
-            format!(
-                "IAM ユーザー {user} のアクセスキー {key} は、{} 以降に新しいキーへ切り替わります。\n\n\
-                 対応: 今すぐの作業は必要ありません。新しいキーが発行されしだいお知らせします。それまでに、現在のキーがどこで使われているかを確認してください。\n",
-                due.to_minute()
-            ),
-        ),
-        Warning::Pair { older, newer, until } => (
-            "AWS アクセスキーを無効にする予定です",
-            format!(
-                "IAM ユーザー {user} には、ローテーションが発行したものではない有効なアクセスキーが 2 つあります。ローテーションには空きが必要なため、古いほうのキーを無効にします。\n\n\
-                 ・古いキー: {older} ({} 以降、使われていなければ無効にします)\n\
-                 ・新しいキー: {newer} (有効なままです)\n\n\
-                 対応: 古いキーを使っているワークロードを確認し、新しいキーまたは専用のユーザーに切り替えてください。月に一度など、まれにしか使われない場合も、期日までに切り替えてください。\n",
-                until.to_minute()
-            ),
-        ),
-        Warning::Inactive(key, until) => (
-            "AWS アクセスキーを削除する予定です",
-            format!(
-                "IAM ユーザー {user} のアクセスキー {key} は無効になっています。無効にしたのはローテーションではありません。\n\n\
-                 ・削除の予定: {}\n\n\
-                 対応: 不要なキーであれば、作業は必要ありません。必要な場合は、削除される前に有効にしてください。\n",
-                until.map_or("次回のローテーション時".to_owned(), |until| format!(
-                    "{} 以降",
-                    until.to_minute()
-                ))
-            ),
-        ),
-        Warning::Unused(key, until) => (
-            "AWS アクセスキーが使われていません",
-            format!(
-                "IAM ユーザー {user} のアクセスキー {key} は使われていません。このキーを無効にし、新しいキーは発行しません。\n\n\
-                 ・無効化の予定: {} 以降 (それまでに使われなかった場合)\n\n\
-                 対応: ユーザーにアクセスが不要であれば、作業は必要ありません。必要な場合は、期日までにキーを使ってください。\n",
-                until.to_minute()
-            ),
-        ),
     };
-    Mail { subject: format!("{subject} - {user}"), body }
+    text.facts =
+        vec![("アクセスキー ID", key.to_string()), ("シークレットアクセスキー", secret), ("発行日時", now.to_minute())];
+    text.facts.extend(facts.replaced.iter().map(|old| ("以前のキー", fate(facts, old))));
+    text
 }
 
-pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, now: Timestamp) -> Mail {
-    let (subject, body) = match kind {
-        NoticeKind::StillInUse { old, new, last_use, required_idle_time, until } => (
-            "AWS アクセスキーがまだ使われています",
-            still_in_use(user, old, *new, last_use, (*required_idle_time, *until)),
-        ),
-        NoticeKind::Retired { old, new, deleted } => {
-            ("AWS アクセスキーを無効にしました", retired(user, old, *new, *deleted, now))
+/// What will happen to a replaced key.
+fn fate(facts: &Rotated<'_>, old: &Key) -> String {
+    let fate = facts.fate();
+    let stays = match (old.status, fate.at_once) {
+        (KeyStatus::Inactive, _) => "すでに無効です。".to_owned(),
+        (KeyStatus::Active, true) if fate.waits_while_in_use => {
+            "使われていなければ、ただちに無効になります。".to_owned()
         }
-        NoticeKind::Disused { key } => ("AWS アクセスキーを無効にしました", disused(user, key, now)),
-        NoticeKind::Revoked { key, new } => ("AWS アクセスキーを失効させました", revoked(user, key, *new, now)),
-        NoticeKind::PairInUse { older, newer, last_use } => {
-            ("AWS アクセスキーがまだ使われています", pair_in_use(user, older, *newer, last_use))
+        (KeyStatus::Active, true) => "ただちに無効になります。".to_owned(),
+        (KeyStatus::Active, false) => {
+            let longer = if fate.waits_while_in_use {
+                "使われている間は、そのあとも有効のままです。"
+            } else {
+                ""
+            };
+            format!("{} まで有効です。{longer}", fate.active_until.to_minute())
         }
-        NoticeKind::Deleted { old, new, why } => ("AWS アクセスキーを削除しました", deleted(user, old, *new, *why)),
-        NoticeKind::Reactivated { old, new, until } => {
-            ("AWS アクセスキーを再び有効にしました", reactivated(user, old, *new, *until))
+    };
+    let end = match fate.deleted {
+        DeleteAfter::NextRotation => "次回のローテーションで削除されます。".to_owned(),
+        DeleteAfter::Window(Span::ZERO) => "無効になりしだい削除されます。".to_owned(),
+        DeleteAfter::Window(span) => format!("無効になってから {}後に削除されます。", spoken(span)),
+    };
+    format!("{}({} 作成)。{stays}{end}", old.id, old.created.to_minute())
+}
+
+pub(super) fn warning(user: &UserName, warning: &Warning) -> NoticeText {
+    match warning {
+        Warning::ComingUp(key, due) => NoticeText {
+            title: format!("AWS アクセスキーを {} 以降にローテーションします", due.to_day()),
+            todo: "キーがどのワークロードで使われているかを確認してください。新しいキーが発行されしだいお知らせします。"
+                .into(),
+            happened: format!("IAM ユーザー {user} のアクセスキーを、まもなく新しいキーに切り替えます。"),
+            facts: vec![
+                ("アクセスキー ID", key.to_string()),
+                ("切り替えの予定", format!("{} 以降", due.to_minute())),
+            ],
+            ..NoticeText::default()
+        },
+        Warning::Pair { older, newer, until } => NoticeText {
+            title: dated("AWS アクセスキーを無効にする予定です", Some(*until)),
+            todo: "古いキーを使っているワークロードを確認し、新しいキーまたは専用のユーザーに切り替えてください。月に一度など、まれにしか使われないこともあります。"
+                .into(),
+            happened: format!(
+                "IAM ユーザー {user} には、ローテーションが発行したものではない有効なアクセスキーが 2 つあります。IAM の上限は 2 個で、ローテーションには空きが必要なため、古いキーを無効にします。"
+            ),
+            facts: vec![
+                ("古いキー", format!("{older}。{} 以降、使われていなければ無効にします", until.to_minute())),
+                ("新しいキー", format!("{newer}。有効なままです")),
+            ],
+            ..NoticeText::default()
+        },
+        Warning::Inactive(key, until) => NoticeText {
+            title: until.map_or_else(
+                || "AWS アクセスキーを削除する予定です".to_owned(),
+                |until| format!("AWS アクセスキーを {} 以降に削除します", until.to_day()),
+            ),
+            todo: "不要なキーであれば、作業は必要ありません。必要な場合は、削除される前に有効にしてください。".into(),
+            happened: format!(
+                "IAM ユーザー {user} のアクセスキーが無効になっています。無効にしたのはローテーションではありません。"
+            ),
+            facts: vec![
+                ("アクセスキー ID", key.to_string()),
+                (
+                    "削除の予定",
+                    until.map_or("次回のローテーション時".to_owned(), |until| format!("{} 以降", until.to_minute())),
+                ),
+            ],
+            ..NoticeText::default()
+        },
+        Warning::Unused(key, until) => NoticeText {
+            title: dated("AWS アクセスキーが使われていません", Some(*until)),
+            todo: "ユーザーにアクセスが不要であれば、作業は必要ありません。必要な場合は、期限までにキーを使ってください。"
+                .into(),
+            happened: format!(
+                "IAM ユーザー {user} のアクセスキーが使われていません。このキーを無効にし、新しいキーは発行しません。"
+            ),
+            facts: vec![
+                ("アクセスキー ID", key.to_string()),
+                ("無効化の予定", format!("{} 以降、それまでに使われなかった場合", until.to_minute())),
+            ],
+            ..NoticeText::default()
+        },
+    }
+}
+
+pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, origin: NoticeOrigin<'_>, now: Timestamp) -> NoticeText {
+    match kind {
+        NoticeKind::Rotated(facts) => rotated(facts, origin),
+        NoticeKind::StillInUse { old, new, last_use, required_idle_time, until } => {
+            still_in_use(user, old, *new, last_use, (*required_idle_time, *until))
         }
-        NoticeKind::Failed { call, failure, aftermath } => {
-            ("AWS アクセスキーの更新に失敗しました", failed(user, call, failure, *aftermath, now))
-        }
-        NoticeKind::NeedsAttention(doubt) => ("AWS アクセスキーについて確認が必要です", needs_attention(user, doubt)),
+        NoticeKind::Retired { old, new, deleted } => retired(user, old, *new, *deleted, origin, now),
+        NoticeKind::Disused { key } => NoticeText {
+            title: "AWS アクセスキーを無効にしました".into(),
+            todo: "ユーザーにアクセスが不要であれば、作業は必要ありません。動かなくなったワークロードがある場合は、キーを再び有効にしてください。"
+                .into(),
+            how: Some(undo(user, origin)),
+            happened: format!("使われていなかったため、IAM ユーザー {user} のアクセスキーを無効にしました。"),
+            facts: vec![("アクセスキー ID", key.to_string()), ("無効にした日時", now.to_minute())],
+            ..NoticeText::default()
+        },
+        NoticeKind::Revoked { key, new } => NoticeText {
+            title: "AWS アクセスキーを失効させました".into(),
+            todo: "失効したキーを使っていたすべてのワークロードを、現在のキーに切り替えてください。失効したキーを再び有効にしないでください。"
+                .into(),
+            happened: format!(
+                "担当者の操作により、IAM ユーザー {user} のアクセスキーを失効させました。このキーで署名されたリクエストは AWS に拒否されます。"
+            ),
+            facts: vec![
+                ("失効したキー", key.to_string()),
+                ("現在のキー", that_works(*new)),
+                ("失効させた日時", now.to_minute()),
+            ],
+            ..NoticeText::default()
+        },
+        NoticeKind::PairInUse { older, newer, last_use } => NoticeText {
+            title: "AWS アクセスキーがまだ使われています".into(),
+            todo: "古いキーを使っているワークロードを、新しいキーまたは専用のユーザーに切り替えてください。".into(),
+            happened: format!(
+                "IAM ユーザー {user} には、ローテーションが発行したものではない有効なアクセスキーが 2 つあります。古いキーが使われているため、無効にせず、ローテーションも行いません。"
+            ),
+            facts: vec![
+                ("古いキー", older.to_string()),
+                ("新しいキー", that_works(*newer)),
+                ("最終使用", last_used(last_use)),
+            ],
+            ..NoticeText::default()
+        },
+        NoticeKind::Deleted { old, new, why } => NoticeText {
+            title: "AWS アクセスキーを削除しました".into(),
+            todo: "作業は必要ありません。削除したキーは、無効になったときから使えなくなっています。設定に残っている場合は、現在のキーに切り替えてください。"
+                .into(),
+            happened: format!("IAM ユーザー {user} の無効なキーを削除しました。元に戻すことはできません。"),
+            facts: vec![
+                ("削除したキー", old.to_string()),
+                ("現在のキー", that_works(*new)),
+                (
+                    "理由",
+                    match why {
+                        RemovalReason::PlaceNeeded => "IAM の上限は 2 個で、新しいキーのための空きが必要になったため",
+                        RemovalReason::WindowOver
+                        | RemovalReason::Superseded
+                        | RemovalReason::Withdrawn
+                        | RemovalReason::Disuse
+                        | RemovalReason::Revoked => "設定された保管期間が過ぎたため",
+                    }
+                    .to_owned(),
+                ),
+            ],
+            ..NoticeText::default()
+        },
+        NoticeKind::Reactivated { old, new, until } => reactivated(user, old, *new, *until),
+        NoticeKind::Failed { call, failure, aftermath } => failed(user, call, failure, *aftermath, now),
+        NoticeKind::NeedsAttention(doubt) => needs_attention(user, doubt, origin),
         NoticeKind::NoConfirmedRecipient { mailboxes } => {
-            ("AWS アクセスキーは更新されていません", no_confirmed_recipient(user, mailboxes))
+            let all: Vec<_> = mailboxes.iter().map(|email| email.as_str()).collect();
+            let one_of = if all.len() > 1 { "次のいずれか: " } else { "" };
+            NoticeText {
+                title: "AWS アクセスキーをローテーションしていません".into(),
+                todo: "下の宛先に届いている AWS からのメール「AWS Notification - Subscription Confirmation」のリンクを開いてください。リンクの有効期間は 2 日間です。"
+                    .into(),
+                how: Some(administrator(
+                    "期間を過ぎている場合は、管理者が次のコマンドを実行すると、新しいメールが届きます。",
+                    origin.make("resubscribe"),
+                )),
+                happened: format!(
+                    "IAM ユーザー {user} のアクセスキーはローテーションの時期ですが、まだ行っていません。新しいキーはメールで届けられますが、受信を承認した宛先がないためです。以前のキーはそのままです。"
+                ),
+                facts: vec![("承認が必要な宛先", format!("{one_of}{}", all.join("、")))],
+                ..NoticeText::default()
+            }
         }
-    };
-    Mail { subject: format!("{subject} - {user}"), body }
+    }
 }
 
 fn still_in_use(
@@ -169,31 +294,36 @@ fn still_in_use(
     new: Option<&AccessKeyId>,
     last_use: &LastUse,
     (required_idle_time, until): (Option<Timestamp>, Option<Timestamp>),
-) -> String {
-    let (in_use, last, todo) = match last_use {
+) -> NoticeText {
+    let (happened, last, todo) = match last_use {
         LastUse::Used { at, service, region } => (
-            format!(
-                "IAM ユーザー {user} の以前のキー {old} は、新しいキーの発行後にも使われたため、有効のままにしています。"
-            ),
+            format!("IAM ユーザー {user} の以前のキーは、新しいキーの発行後にも使われたため、有効のままにしています。"),
             format!("{}({})、{}", one_line(service), one_line(region), at.to_minute()),
-            "以前のキーを使っているものを探し、新しいキーに切り替えてください(上の日時のあとに切り替え済みであれば、作業は必要ありません)。使われなくなると、以前のキーは自動で無効になります。",
+            "以前のキーを使っているワークロードを探し、新しいキーに切り替えてください。下の最終使用のあとに切り替え済みであれば、作業は必要ありません。",
         ),
         LastUse::Never | LastUse::Unknown => (
             format!(
-                "IAM ユーザー {user} の以前のキー {old} がまだ使われているかどうかを確認できないため、有効のままにしています。"
+                "IAM ユーザー {user} の以前のキーがまだ使われているかどうかを確認できないため、有効のままにしています。"
             ),
             "確認できませんでした".into(),
             "今すぐの作業は必要ありません。次回の実行時にもう一度確認します。",
         ),
     };
     let stays = match required_idle_time {
-        Some(required_idle_time) => format!("{} まで(また使われた場合は延長します)", required_idle_time.to_minute()),
+        Some(required_idle_time) => format!("{} まで。また使われた場合は延長します", required_idle_time.to_minute()),
         None => "使用状況を確認できるまで".to_owned(),
     };
     let end = until.map(|until| format!("。{} 以降は使われていても無効にします", until.to_minute()));
-    let until = stays + &end.unwrap_or_default();
-    let successor = new.map(|new| format!("・新しいキー: {new}\n")).unwrap_or_default();
-    format!("{in_use}\n\n{successor}・最後に使われた日時: {last}\n・待つ期間: {until}\n\n{todo}\n")
+    let mut facts = vec![("以前のキー", old.to_string())];
+    facts.extend(new.map(|new| ("新しいキー", new.to_string())));
+    facts.extend([("最終使用", last), ("有効な期間", stays + &end.unwrap_or_default())]);
+    NoticeText {
+        title: dated("AWS アクセスキーがまだ使われています", until),
+        todo: todo.into(),
+        happened,
+        facts,
+        ..NoticeText::default()
+    }
 }
 
 fn retired(
@@ -201,95 +331,58 @@ fn retired(
     old: &AccessKeyId,
     new: Option<&AccessKeyId>,
     deleted: DeleteAfter,
+    origin: NoticeOrigin<'_>,
     now: Timestamp,
-) -> String {
+) -> NoticeText {
     let deleted = match deleted {
         DeleteAfter::NextRotation => "次回のローテーション時".to_owned(),
         DeleteAfter::Window(Span::ZERO) => "次回の実行時".to_owned(),
         DeleteAfter::Window(span) => format!("{} 以降", (now + span).to_minute()),
     };
-    format!(
-        "IAM ユーザー {user} の以前のキー {old} を無効にしました。今後、このキーを使った操作は AWS に拒否されます。\n\n\
-         ・現在のキー: {}\n\
-         ・無効にした日時: {}\n\
-         ・削除の予定: {deleted}\n\n\
-         問題なく動いていれば、作業は必要ありません。動かなくなったものがあれば、現在のキーに切り替えてください。\
-         削除の直前までは、管理者が次のコマンドで以前のキーを再び有効にできます。\n\n    \
-         make undo USERS='{user}'\n",
-        that_works(new),
-        now.to_minute()
-    )
-}
-
-fn disused(user: &UserName, key: &AccessKeyId, now: Timestamp) -> String {
-    format!(
-        "使われていなかったため、IAM ユーザー {user} のアクセスキー {key} を無効にしました。\n\n\
-         ・無効にした日時: {}\n\n\
-         対応: ユーザーにアクセスが不要であれば、作業は必要ありません。動かなくなったものがある場合は、管理者が次のコマンドで再び有効にできます。\n\n    \
-         make undo USERS='{user}'\n",
-        now.to_minute()
-    )
-}
-
-fn revoked(user: &UserName, key: &AccessKeyId, new: Option<&AccessKeyId>, now: Timestamp) -> String {
-    let works = new.map_or("有効なキーはありません".to_owned(), ToString::to_string);
-    format!(
-        "担当者の操作により、IAM ユーザー {user} のアクセスキー {key} を失効させました。このキーで署名されたリクエストは AWS に拒否されます。\n\n\
-         ・使用できるキー: {works}\n\
-         ・失効させた日時: {}\n\n\
-         対応: 失効したキーを使っていたワークロードを、使用できるキーに切り替えてください。失効したキーを再び有効にしないでください。\n",
-        now.to_minute()
-    )
-}
-
-fn pair_in_use(user: &UserName, older: &AccessKeyId, newer: Option<&AccessKeyId>, last_use: &LastUse) -> String {
-    let newer = newer.map_or("なし".to_owned(), ToString::to_string);
-    format!(
-        "IAM ユーザー {user} には、ローテーションが発行したものではない有効なアクセスキーが 2 つあります。古いほうのキー {older} が使われているため、無効にせず、ローテーションも行いません。\n\n\
-         ・新しいキー: {newer}\n\
-         ・最終使用: {}\n\n\
-         対応: 古いキーを使っているワークロードを、新しいキーまたは専用のユーザーに切り替えてください。\n",
-        last_used(last_use)
-    )
-}
-
-fn deleted(user: &UserName, old: &AccessKeyId, new: Option<&AccessKeyId>, why: RemovalReason) -> String {
-    let why = match why {
-        RemovalReason::PlaceNeeded => "新しいキーのための空きが必要になったため",
-        RemovalReason::WindowOver
-        | RemovalReason::Superseded
-        | RemovalReason::Withdrawn
-        | RemovalReason::Disuse
-        | RemovalReason::Revoked => "設定された保管期間が過ぎたため",
-    };
-    format!(
-        "IAM ユーザー {user} の無効なキー {old} を削除しました。元に戻すことはできません。\n\n\
-         ・現在のキー: {}\n\
-         ・理由: {why}\n\n\
-         作業は必要ありません。削除したキーは、無効になったときから使えなくなっています。設定に残っている場合は、現在のキーに切り替えてください。\n",
-        that_works(new)
-    )
+    let mut how = undo(user, origin);
+    how.after = "以前のキーが削除される直前まで実行できます。".into();
+    NoticeText {
+        title: "AWS アクセスキーを無効にしました".into(),
+        todo: "問題なく動いていれば、作業は必要ありません。動かなくなったワークロードがあれば、現在のキーに切り替えてください。"
+            .into(),
+        how: Some(how),
+        happened: format!(
+            "IAM ユーザー {user} の以前のキーを無効にしました。今後、このキーで署名されたリクエストは AWS に拒否されます。"
+        ),
+        facts: vec![
+            ("以前のキー", old.to_string()),
+            ("現在のキー", that_works(new)),
+            ("無効にした日時", now.to_minute()),
+            ("削除の予定", deleted),
+        ],
+        ..NoticeText::default()
+    }
 }
 
 fn that_works(key: Option<&AccessKeyId>) -> String {
     key.map_or_else(|| "有効なキーはありません".to_owned(), ToString::to_string)
 }
 
-fn reactivated(user: &UserName, old: &AccessKeyId, new: Option<&AccessKeyId>, until: Option<Timestamp>) -> String {
-    let mut body = format!("IAM ユーザー {user} の以前のキー {old} を再び有効にしました。\n");
-    if let Some(new) = new {
-        let _ = write!(body, "\n・新しいキー: {new}(こちらも有効です)\n");
-        if let Some(until) = until {
-            let _ = writeln!(body, "・有効のままにする期間: {} まで(新しいキーの更新時期)", until.to_minute());
-        }
-        body.push_str("\n以前のキーをまだ必要としているものを探し、新しいキーに切り替えてください。\n");
-    } else {
-        body.push_str("\n作業は必要ありません。\n");
+fn reactivated(user: &UserName, old: &AccessKeyId, new: Option<&AccessKeyId>, until: Option<Timestamp>) -> NoticeText {
+    let mut facts = vec![("以前のキー", old.to_string())];
+    facts.extend(new.map(|new| ("新しいキー", format!("{new}。こちらも有効です"))));
+    facts.extend(
+        until.map(|until| ("有効な期間", format!("{} まで。新しいキーのローテーションの時期です", until.to_minute()))),
+    );
+    let todo = match new {
+        Some(_) => "以前のキーを必要としているワークロードを探し、新しいキーに切り替えてください。",
+        None => "作業は必要ありません。",
+    };
+    NoticeText {
+        title: dated("AWS アクセスキーを再び有効にしました", until),
+        todo: todo.into(),
+        happened: format!("IAM ユーザー {user} の以前のキーを再び有効にしました。"),
+        facts,
+        ..NoticeText::default()
     }
-    body
 }
 
-fn failed(user: &UserName, call: &Call, failure: &CallError, aftermath: Aftermath<'_>, now: Timestamp) -> String {
+fn failed(user: &UserName, call: &Call, failure: &CallError, aftermath: Aftermath<'_>, now: Timestamp) -> NoticeText {
     // No run takes a rotation over before that.
     let later = (now + LEASE).to_minute();
     let aftermath = match aftermath {
@@ -300,7 +393,7 @@ fn failed(user: &UserName, call: &Call, failure: &CallError, aftermath: Aftermat
                 .to_owned()
         }
         Aftermath::Withdrawn => {
-            format!("新しいキーは取り消しました。以前のキーはそのままです。{later} 以降の実行時にもう一度試します。")
+            format!("新しいキーは削除しました。以前のキーはそのままです。{later} 以降の実行時にもう一度試します。")
         }
         Aftermath::DeliveryUnknown(Some(key)) => format!(
             "新しいキー {key} を作成しましたが、届いたかどうかを確認できていません。これまで使われていたキーはそのままです。\
@@ -321,21 +414,21 @@ fn failed(user: &UserName, call: &Call, failure: &CallError, aftermath: Aftermat
         (_, "MalformedPolicyDocumentException") => {
             "管理者は、存在しなくなったものを secret_readers から外して、もう一度デプロイしてください。"
         }
-        (code, _) if code.says_what_to_do() => "管理者は、上の理由に書かれている対応を行ってください。",
+        (code, _) if code.says_what_to_do() => "管理者は、下の理由に書かれている対応を行ってください。",
         _ => {
             "今すぐの作業は必要ありません。次回の実行時にも同じメールが届いた場合は、管理者が関数のログを確認してください。"
         }
     };
-    format!(
-        "処理に失敗したため、IAM ユーザー {user} の更新を中断しました。{aftermath}\n\n\
-         ・失敗した操作: {}\n\
-         ・理由: {failure}\n\n\
-         対応: {todo}\n",
-        one_line(&call.to_string())
-    )
+    NoticeText {
+        title: "AWS アクセスキーのローテーションに失敗しました".into(),
+        todo: todo.into(),
+        happened: format!("処理に失敗したため、IAM ユーザー {user} のローテーションを中断しました。{aftermath}"),
+        facts: vec![("失敗した操作", one_line(&call.to_string())), ("理由", failure.to_string())],
+        ..NoticeText::default()
+    }
 }
 
-fn needs_attention(user: &UserName, doubt: &NeedsAttention) -> String {
+fn needs_attention(user: &UserName, doubt: &NeedsAttention, origin: NoticeOrigin<'_>) -> NoticeText {
     let todo = match doubt {
         NeedsAttention::Journal(_) | NeedsAttention::Future(_) => {
             "誰が書いたタグかを確認し、ユーザーから外してください。".to_owned()
@@ -344,10 +437,10 @@ fn needs_attention(user: &UserName, doubt: &NeedsAttention) -> String {
             format!("使われていないほうのキーを削除し、ユーザーからタグ {INTENT}… を外してください。")
         }
         NeedsAttention::ManagedBy(_) => {
-            "どちらか一方のスタックで、このユーザーを対象から除外してください。別のスタックがすでにない場合は、make adopt USER=ユーザー名 を実行してください。".to_owned()
+            "どちらか一方のスタックで、このユーザーを対象から除外してください。別のスタックがすでにない場合は、このスタックの管理対象にしてください。".to_owned()
         }
         NeedsAttention::OtherChannel => {
-            "新しいほうのキーが所有者に届いているかを確認し、make adopt USER=ユーザー名 を実行してください。どちらかのキーが使われなくなるまで、両方が有効なままです。".to_owned()
+            "新しいほうのキーが所有者に届いているかを確認し、このスタックの管理対象にしてください。どちらかのキーが使われなくなるまで、両方が有効なままです。".to_owned()
         }
         NeedsAttention::Left => format!(
             "ローテーションが終わるまで、ユーザーを対象に戻してください。または、古いほうのキーを無効にし、ユーザーからタグ {PREFIX}… を外してください。"
@@ -372,12 +465,18 @@ fn needs_attention(user: &UserName, doubt: &NeedsAttention) -> String {
         NeedsAttention::UserConfigError(_) => "タグを修正するか、ユーザーから外してください。".to_owned(),
         NeedsAttention::NoRoom(_) => "不要なタグをユーザーから外してください。".to_owned(),
     };
-    format!(
-        "IAM ユーザー {user} のキーは、確認が済むまで更新しません。キーはそのままです。\n\n\
-         ・理由: {}\n\n\
-         対応: {todo}\n",
-        reason(doubt)
-    )
+    let how = matches!(doubt, NeedsAttention::ManagedBy(_) | NeedsAttention::OtherChannel).then(|| {
+        let command = origin.make(&format!("adopt USER='{user}'"));
+        administrator("このスタックの管理対象にするには、管理者が次のコマンドを", command)
+    });
+    NoticeText {
+        title: "AWS アクセスキーについて確認が必要です".into(),
+        todo,
+        how,
+        happened: format!("IAM ユーザー {user} のローテーションは、確認が済むまで行いません。キーはそのままです。"),
+        facts: vec![("理由", reason(doubt))],
+        ..NoticeText::default()
+    }
 }
 
 fn reason(doubt: &NeedsAttention) -> String {
@@ -437,7 +536,7 @@ fn unclear(unclear: &UserConfigError) -> String {
             format!("タグ {} の宛先 {} は、rotation.yaml の emails にも owner にもありません", TAGS[0], one_line(owner))
         }
         UserConfigError::TooShort { rotate_after, life } => format!(
-            "更新の間隔({})が、古いキーの残る期間({})より短くなっています",
+            "ローテーションの間隔({})が、古いキーの残る期間({})より短くなっています",
             spoken(*rotate_after),
             spoken(*life)
         ),
@@ -459,77 +558,80 @@ fn last_used(last_use: &LastUse) -> String {
     }
 }
 
-fn no_confirmed_recipient(user: &UserName, mailboxes: &[&Email]) -> String {
-    let all: Vec<_> = mailboxes.iter().map(|email| email.as_str()).collect();
-    let one_of = if all.len() > 1 { "次のいずれか: " } else { "" };
-    format!(
-        "IAM ユーザー {user} のアクセスキーは更新の時期ですが、更新していません。新しいキーはメールで届けられますが、\
-         受信を承認した宛先がまだないためです。以前のキーはそのままです。\n\n\
-         ・承認が必要な宛先: {one_of}{}\n\n\
-         対応: その宛先に届いている AWS からのメール「AWS Notification - Subscription Confirmation」のリンクを開いてください。\
-         リンクの有効期間は 2 日間です。過ぎている場合は、管理者が make resubscribe を実行すると、新しいメールが届きます。\n",
-        all.join("、")
-    )
-}
-
-pub(super) fn digest(run: &Digested<'_>) -> Mail {
+pub(super) fn digest(run: &Digested<'_>, origin: NoticeOrigin<'_>) -> NoticeText {
     let Digested { summary: s, .. } = run;
     let unhealthy = run.unhealthy();
     let attention = unhealthy.len();
-    let mut body = format!(
-        "{} の実行({})で、{} ユーザーのアクセスキーを確認しました。\n\n\
-         ・更新: {}\n\
-         ・無効化: {}\n\
-         ・削除: {}\n\
-         ・失敗: {}\n\
-         ・要確認: {}\n\
-         ・期限切れ: {}\n",
-        run.started.to_minute(),
-        run.run,
-        s.users,
-        s.rotated,
-        s.deactivated,
-        s.deleted,
-        s.failed,
-        s.needs_attention,
-        s.overdue
-    );
+    let unconfirmed = s.unconfirmed.filter(|count| *count > 0);
+    let mut facts = vec![
+        ("ローテーション", s.rotated.to_string()),
+        ("無効化", s.deactivated.to_string()),
+        ("削除", s.deleted.to_string()),
+        ("失敗", s.failed.to_string()),
+        ("要確認", s.needs_attention.to_string()),
+        ("期限切れ", s.overdue.to_string()),
+    ];
     if s.unsent > 0 {
-        let _ = writeln!(body, "・送信できなかったお知らせ: {}", s.unsent);
+        facts.push(("送信できなかったお知らせ", s.unsent.to_string()));
     }
-    if let Some(count) = s.unconfirmed.filter(|count| *count > 0) {
-        let _ = writeln!(
-            body,
-            "・未承認の宛先: {count}(make status で確認でき、make resubscribe で確認メールを再送できます)"
-        );
-    }
+    facts.extend(unconfirmed.map(|count| ("未承認の宛先", count.to_string())));
     let more = |n| format!("  … ほか {n} ユーザー(関数のログに記録されています)\n");
+    let mut lists = Vec::new();
     if attention > 0 {
-        let line = |user: &&UserReport| {
-            let outcome = match user.result {
-                Outcome::Failed => "失敗",
-                Outcome::NeedsAttention => "要確認",
-                Outcome::Disabled => "無効",
-                Outcome::Waiting | Outcome::Unchanged | Outcome::Changed => "保留",
-            };
+        let line = |(severity, user): &(Severity, &UserReport)| {
             let overdue = user
                 .overdue
                 .as_ref()
                 .map(|Overdue { key, since }| format!("。キー {key} は {} に期限が切れています", since.to_minute()));
-            format!("  {}({outcome}): {}{}\n", user.user, rest(&user.rest), overdue.unwrap_or_default())
+            format!("  {}({}): {}{}\n", user.user, word(*severity), rest(&user.rest), overdue.unwrap_or_default())
         };
         let lines: Vec<_> = unhealthy.iter().map(line).collect();
-        let _ = write!(body, "\n次のユーザーを確認してください。\n\n{}", cut(&lines, more));
+        lists.push(format!(
+            "次のユーザーを、上から順に確認してください。重大なものから並んでいます。\n\n{}",
+            cut(&lines, more)
+        ));
     }
     let changed: Vec<_> = run.changed().map(|user| format!("  {}: {}\n", user.user, changes(&user.done))).collect();
     if !changed.is_empty() {
-        let _ = write!(body, "\n次の変更を行いました。\n\n{}", cut(&changed, more));
+        lists.push(format!("次の変更を行いました。\n\n{}", cut(&changed, more)));
     }
-    if attention == 0 {
-        body.push_str("\n対応が必要なユーザーはいません。\n");
+    NoticeText {
+        title: format!("AWS アクセスキーのローテーション結果 - {} ユーザー(発行 {}、要対応 {attention})", s.users, s.rotated),
+        todo: match (attention, unconfirmed) {
+            (0, None) => "作業は必要ありません。".into(),
+            (0, Some(_)) => "未承認の宛先の担当者に、受信の承認を依頼してください。".into(),
+            (_, None) => "下のユーザーを、上から順に確認してください。".into(),
+            (_, Some(_)) => {
+                "下のユーザーを、上から順に確認してください。また、未承認の宛先の担当者に、受信の承認を依頼してください。".into()
+            }
+        },
+        how: unconfirmed.map(|_| {
+            let mut how = administrator(
+                "1 つ目のコマンドで未承認の宛先を確認でき、2 つ目のコマンドで AWS からの確認メールを再送できます。",
+                origin.make("status"),
+            );
+            how.commands.push(origin.make("resubscribe"));
+            how
+        }),
+        happened: format!(
+            "{} の実行({})で、{} ユーザーのアクセスキーを確認しました。",
+            run.started.to_minute(),
+            run.run,
+            s.users
+        ),
+        facts,
+        attachment: lists.join("\n"),
     }
-    let subject = format!("AWS アクセスキーの更新結果 - {} ユーザー(更新 {}、要対応 {attention})", s.users, s.rotated);
-    Mail { subject, body }
+}
+
+const fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::NeedsAttention => "要確認",
+        Severity::Failed => "失敗",
+        Severity::Overdue => "期限切れ",
+        Severity::WaitsForPerson => "対応待ち",
+        Severity::WaitsForRun => "実行待ち",
+    }
 }
 
 /// The changes of a user, in one line.
@@ -560,9 +662,9 @@ fn rest(rest: &StopReason) -> String {
             format!("以前のキー {key} がまだ使われています({})", last_used(last_use))
         }
         StopReason::Busy(_, until) => {
-            format!("別の実行が更新中です。終わらない場合は {} 以降の実行が引き継ぎます", until.to_minute())
+            format!("別の実行がローテーション中です。終わらない場合は {} 以降の実行が引き継ぎます", until.to_minute())
         }
-        StopReason::OutOfTime => "残り時間が足りません。次回の実行時に更新します".to_owned(),
+        StopReason::OutOfTime => "残り時間が足りません。次回の実行時にローテーションします".to_owned(),
         StopReason::NoConfirmedRecipient(Unheard::Secret) => {
             "新しいキーのメールの受信を承認した宛先がありません".to_owned()
         }
@@ -583,22 +685,22 @@ fn rest(rest: &StopReason) -> String {
         StopReason::Withdrawn(failed) => {
             let (call, failure) = failed.as_ref();
             format!(
-                "{} に失敗しました({failure})。新しいキーは取り消し、以前のキーはそのままです",
+                "{} に失敗しました({failure})。新しいキーは削除し、以前のキーはそのままです",
                 one_line(&call.to_string())
             )
         }
         StopReason::Overlap(key, until) => {
-            format!("まだ更新していません。以前のキー {key} は {} まで有効です", until.to_minute())
+            format!("まだローテーションしていません。以前のキー {key} は {} まで有効です", until.to_minute())
         }
         StopReason::Window(key, until) => {
-            format!("まだ更新していません。無効なキー {key} は {} まで保管されます", until.to_minute())
+            format!("まだローテーションしていません。無効なキー {key} は {} まで保管されます", until.to_minute())
         }
         StopReason::Undone(key, until) => {
             format!("以前のキー {key} を再び有効にしました。{} まではそのままです", until.to_minute())
         }
         StopReason::NoKeys => "アクセスキーがありません".to_owned(),
         StopReason::Disabled => "すべてのキーが無効のため、新しいキーは発行しません".to_owned(),
-        StopReason::Healthy(due) => format!("更新の時期は {} です", due.to_minute()),
+        StopReason::Healthy(due) => format!("ローテーションの時期は {} です", due.to_minute()),
         StopReason::Reactivated(key) => format!("キー {key} を再び有効にしました"),
         StopReason::UnmadePair(key, until) => format!(
             "ローテーションが発行したものではない有効なキーが 2 つあります。古いほうの {key} は、使われていなければ {} 以降に無効にします",
@@ -634,7 +736,7 @@ fn spoken(span: Span) -> String {
 
 pub(super) fn summary(s: &Summary) -> String {
     let mut sentence = format!(
-        "{} ユーザーのアクセスキーを確認しました(更新 {}、無効化 {}、削除 {}、失敗 {}、要確認 {})",
+        "{} ユーザーのアクセスキーを確認しました(発行 {}、無効化 {}、削除 {}、失敗 {}、要確認 {})",
         s.users, s.rotated, s.deactivated, s.deleted, s.failed, s.needs_attention
     );
     if s.overdue > 0 {

@@ -1,4 +1,7 @@
-//! What people read. There is one file for each language, and the facts are the same in each.
+//! What people and programs read: each notice is a mail, and one JSON document. There is one file for each language, and
+//! the facts are the same in each.
+
+mod document;
 
 mod events;
 
@@ -8,9 +11,22 @@ mod en;
 
 mod ja;
 
+mod origin;
+
+mod text;
+
+pub use document::{NOTICE_VERSION, NoticeDocument, notice_schema};
+
 pub use events::{Aftermath, Notice, NoticeKind, notices};
 
-pub use digest::Digested;
+pub use digest::{Digested, Severity};
+
+pub use origin::NoticeOrigin;
+
+pub use text::Mail;
+
+use document::NoticeFacts;
+use text::{Layout, NoticeText};
 
 use crate::{
     contract::language::Language,
@@ -27,12 +43,23 @@ use crate::{
     report::run_report::Summary,
 };
 
-/// A mail. Its body may hold a secret, so it has no `Debug`.
-pub struct Mail {
-    /// The subject: one line, under 100 characters (SNS API Reference, "Publish").
-    pub subject: String,
-    /// The text of the mail, without markup.
-    pub body: String,
+/// A notice as it is published: the mail for people, and the document for programs. The mail may hold a secret, so it has
+/// no `Debug`.
+pub struct Publication {
+    /// The mail. SNS sends its body to addresses only.
+    pub mail: Mail,
+    /// The document, which never holds a secret. SNS sends it to everything that is no address.
+    pub document: NoticeDocument,
+}
+
+impl Publication {
+    /// The message for SNS with `MessageStructure: json`. Only subscriptions of the protocol `email` get the text of the
+    /// mail; `default` is for all others (SNS API Reference, "Publish": MessageStructure).
+    #[must_use]
+    pub fn message(&self) -> String {
+        let document = serde_json::json!(self.document).to_string();
+        serde_json::json!({ "default": document, "email": self.mail.body }).to_string()
+    }
 }
 
 /// The content of a mail: a user has a new key.
@@ -59,6 +86,8 @@ pub enum SecretLocation<'a> {
     Encrypted(Block<'a>),
     /// From Secrets Manager, under this name.
     SecretsManager(String),
+    /// In another mail, which its owner got.
+    Mailed,
 }
 
 /// The document with a new key, encrypted with age.
@@ -75,7 +104,7 @@ const SSH_ED25519: &str = "~/.ssh/id_ed25519";
 const SSH_RSA: &str = "~/.ssh/id_rsa";
 
 impl Block<'_> {
-    /// The lines with the command that opens the block, one for each kind of public key. `own` is the file name for an
+    /// The commands that open the block, one for each kind of public key. `own` is the file name for an
     /// age key.
     fn commands(&self, own: &str) -> Vec<String> {
         let file = |recipient: &Recipient| match recipient.kind() {
@@ -84,7 +113,7 @@ impl Block<'_> {
             PublicKeyKind::SshRsa => SSH_RSA,
         };
         let mut commands = Vec::new();
-        for command in self.recipients.iter().map(|recipient| format!("    age --decrypt -i {}\n", file(recipient))) {
+        for command in self.recipients.iter().map(|recipient| format!("age --decrypt -i {}", file(recipient))) {
             if !commands.contains(&command) {
                 commands.push(command);
             }
@@ -113,41 +142,64 @@ struct Fate {
 }
 
 impl Language {
-    /// The mail that announces a new key.
-    #[must_use]
-    pub fn rotated(self, facts: &Rotated<'_>) -> Mail {
+    const fn layout(self) -> &'static Layout {
         match self {
-            Self::English => en::rotated(facts),
-            Self::Japanese => ja::rotated(facts),
+            Self::English => &en::LAYOUT,
+            Self::Japanese => &ja::LAYOUT,
         }
     }
 
-    /// The mail that says what will happen to a key.
+    fn publication(
+        self,
+        origin: NoticeOrigin<'_>,
+        facts: NoticeFacts<'_>,
+        text: &NoticeText,
+        now: Timestamp,
+    ) -> Publication {
+        let mail = self.layout().mail(text, origin, facts.user, facts.deadline);
+        let document = facts.document(origin, now, text, &mail);
+        Publication { mail, document }
+    }
+
+    /// Announces a new key. The mail contains the secret if the mail is the delivery.
     #[must_use]
-    pub fn warning(self, user: &UserName, warning: &Warning) -> Mail {
-        match self {
+    pub fn rotated(self, facts: &Rotated<'_>, origin: NoticeOrigin<'_>) -> Publication {
+        let text = match self {
+            Self::English => en::rotated(facts, origin),
+            Self::Japanese => ja::rotated(facts, origin),
+        };
+        self.publication(origin, facts.facts(), &text, facts.now)
+    }
+
+    /// Says what will happen to a key.
+    #[must_use]
+    pub fn warning(self, user: &UserName, warning: &Warning, origin: NoticeOrigin<'_>, now: Timestamp) -> Publication {
+        let text = match self {
             Self::English => en::warning(user, warning),
             Self::Japanese => ja::warning(user, warning),
-        }
+        };
+        self.publication(origin, document::of_warning(user, warning), &text, now)
     }
 
-    /// The mail for this notice.
+    /// Publishes this notice.
     #[must_use]
-    pub fn notice(self, notice: &Notice<'_>, now: Timestamp) -> Mail {
+    pub fn notice(self, notice: &Notice<'_>, origin: NoticeOrigin<'_>, now: Timestamp) -> Publication {
         let Notice { user, kind, .. } = notice;
-        match self {
-            Self::English => en::notice(user, kind, now),
-            Self::Japanese => ja::notice(user, kind, now),
-        }
+        let text = match self {
+            Self::English => en::notice(user, kind, origin, now),
+            Self::Japanese => ja::notice(user, kind, origin, now),
+        };
+        self.publication(origin, notice.facts(now), &text, now)
     }
 
-    /// The mail with the digest of a run.
+    /// Sums up a run.
     #[must_use]
-    pub fn digest(self, run: &Digested<'_>) -> Mail {
-        match self {
-            Self::English => en::digest(run),
-            Self::Japanese => ja::digest(run),
-        }
+    pub fn digest(self, run: &Digested<'_>, origin: NoticeOrigin<'_>, now: Timestamp) -> Publication {
+        let text = match self {
+            Self::English => en::digest(run, origin),
+            Self::Japanese => ja::digest(run, origin),
+        };
+        self.publication(origin, run.facts(), &text, now)
     }
 
     /// The result of a run, as a sentence.
@@ -166,7 +218,7 @@ mod tests {
     use crate::{
         delivery::public_key::tests::one_of_each,
         model::{access_key::KeyStatus, time::Span},
-        protocol::policy::Delivery,
+        protocol::{journal::RunId, policy::Delivery},
     };
 
     /// `readers` is the number of kinds of public keys that a block is for.
@@ -177,7 +229,7 @@ mod tests {
         readers: usize,
         overlap: Span,
         status: KeyStatus,
-    ) -> Mail {
+    ) -> Publication {
         let recipients = &one_of_each()[..readers];
         let user = user.parse().unwrap();
         let old =
@@ -191,7 +243,7 @@ mod tests {
             delivery,
             ..Policy::for_tests()
         };
-        language.rotated(&Rotated {
+        let facts = Rotated {
             user: &user,
             key: &"AKIAEXAMPLE000000002".parse().unwrap(),
             secret: match delivery {
@@ -202,7 +254,18 @@ mod tests {
             replaced: vec![&old],
             policy: &policy,
             now: Timestamp::from_unix(1_795_490_200),
-        })
+        };
+        language.rotated(&facts, origin(&"d32c5kddcf5bb8c3".parse().unwrap()))
+    }
+
+    fn origin(run: &RunId) -> NoticeOrigin<'_> {
+        NoticeOrigin { account: "123456789012", region: "eu-west-1", stack: "access-key-rotation", run }
+    }
+
+    /// The mail as its recipient sees it, and the document.
+    fn page(notice: &Publication) -> String {
+        let document = serde_json::to_string_pretty(&notice.document).unwrap();
+        format!("Subject: {}\n\n{}\n{document}\n", notice.mail.subject, notice.mail.body)
     }
 
     /// Replaces an encrypted block, which is different each time.
@@ -221,9 +284,8 @@ mod tests {
                 ("encrypted-to-several", Delivery::EmailEncrypted, 3, Span::days(7), KeyStatus::Active),
             ] {
                 let notice = rotated(language, "alice", delivery, readers, overlap, status);
-                let text = format!("Subject: {}\n\n{}", notice.subject, notice.body);
                 let path = folder.join(format!("rotated-{kind}.{name}.txt"));
-                expect_test::expect_file![path].assert_eq(&text);
+                expect_test::expect_file![path].assert_eq(&page(&notice));
             }
         }
     }
@@ -241,10 +303,10 @@ mod tests {
                 ("inactive-until-next-rotation", Warning::Inactive(key(1), None)),
                 ("unused", Warning::Unused(key(1), at)),
             ] {
-                let notice = language.warning(&user, &warning);
-                let text = format!("Subject: {}\n\n{}", notice.subject, notice.body);
+                let run = "d32c5kddcf5bb8c3".parse().unwrap();
+                let notice = language.warning(&user, &warning, origin(&run), at.before(Span::days(7)));
                 let path = folder.join(format!("{kind}.{name}.txt"));
-                expect_test::expect_file![path].assert_eq(&text);
+                expect_test::expect_file![path].assert_eq(&page(&notice));
             }
         }
     }
@@ -253,7 +315,8 @@ mod tests {
     fn the_longest_name_still_makes_a_subject_that_sns_accepts() {
         for language in [Language::English, Language::Japanese] {
             for delivery in [Delivery::SecretsManager, Delivery::Email, Delivery::EmailEncrypted] {
-                let subject = rotated(language, &"W".repeat(64), delivery, 1, Span::ZERO, KeyStatus::Active).subject;
+                let subject = rotated(language, &"W".repeat(64), delivery, 1, Span::days(7), KeyStatus::Active);
+                let subject = subject.mail.subject;
                 assert!(subject.chars().count() < 100, "{subject}");
                 assert!(!subject.chars().any(char::is_control));
             }

@@ -40,6 +40,12 @@ impl Manager {
         Ok(Self { stack: stack.to_owned(), region: region.to_owned(), channel: fnv(channel) })
     }
 
+    /// The name of the stack, which is also the name of its function.
+    #[must_use]
+    pub fn stack(&self) -> &str {
+        &self.stack
+    }
+
     /// Whether both are one stack, whatever it delivers to.
     #[must_use]
     pub fn is_same_stack(&self, other: &Self) -> bool {

@@ -5,7 +5,6 @@ use serde::Serialize;
 use crate::{
     model::{
         access_key::{AccessKeyId, Key},
-        email::Email,
         time::Timestamp,
         user::UserName,
     },
@@ -44,9 +43,10 @@ pub struct RunReport {
     /// The notices that could not be sent. Nothing else depends on them, but their loss must be visible.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unsent: Vec<Unsent>,
-    /// The addresses of the settings that have not confirmed their subscriptions. A run over all users fills it.
+    /// The addresses and endpoints of the settings that have not confirmed their subscriptions. A run over all users fills
+    /// it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unconfirmed: Vec<Email>,
+    pub unconfirmed: Vec<String>,
 }
 
 /// A run in numbers.
@@ -72,7 +72,7 @@ pub struct Summary {
     pub overdue: usize,
     /// The number of notices that could not be sent.
     pub unsent: usize,
-    /// The number of addresses that have not confirmed their subscriptions. Only a run over all users counts them; `None` also
+    /// The number of addresses and endpoints that have not confirmed their subscriptions. Only a run over all users counts them; `None` also
     /// if the list of subscriptions could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unconfirmed: Option<usize>,

@@ -1,8 +1,9 @@
-//! The recipients of a mail: the attributes that the handler sets, and that filter policies match.
+//! The recipients of a notice: the attributes that the handler sets, and that filter policies match.
 //!
-//! Every mail names the addresses of its recipients in a message attribute. Every subscription of the template has a
-//! filter policy that matches only its own address. So only the recipients get the mail, although all subscribe to one
-//! topic.
+//! Every publication names the addresses of its recipients in a message attribute. Every subscription of an address has a
+//! filter policy that matches only this address. The filter policy of an endpoint matches one word, which stands for all
+//! endpoints, and which no publication with a secret has. So only the recipients get a publication, although all subscribe
+//! to one topic.
 //!
 //! A filter policy never changes, not even if an address becomes an owner or an administrator. SNS takes up to 15
 //! minutes to apply a change. In that time a secret could be lost or reach a wrong recipient ("Applying a subscription
@@ -11,7 +12,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    contract::{selector::UserSelector, settings::Settings},
+    contract::{endpoint::Endpoint, selector::UserSelector, settings::Settings},
     model::{
         email::Email,
         user::{User, UserName},
@@ -21,15 +22,47 @@ use crate::{
 /// The message attribute with the recipients: a list of addresses in lower case, because filter policies distinguish
 /// case.
 pub const TO: &str = "to";
+/// The recipient that stands for all endpoints. No address is equal to it, because it has no `@`. It does not name the
+/// endpoints, because an endpoint sees the attributes, and a URL can be confidential.
+pub const ENDPOINTS: &str = "endpoints";
 /// The message attribute with the user that a mail is about, for programs that subscribe to the topic.
 pub const USER: &str = "user";
 
-/// The message attributes of a mail.
+/// Who gets a publication.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audience {
+    /// Only these addresses. Each publication with a secret has this audience.
+    Addresses(Vec<Email>),
+    /// These addresses, and every endpoint of `notify`.
+    AddressesAndEndpoints(Vec<Email>),
+}
+
+impl Audience {
+    /// The addresses of the recipients.
+    #[must_use]
+    pub fn addresses(&self) -> &[Email] {
+        match self {
+            Self::Addresses(addresses) | Self::AddressesAndEndpoints(addresses) => addresses,
+        }
+    }
+
+    /// The words that filter policies match.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        let endpoints = match self {
+            Self::Addresses(_) => None,
+            Self::AddressesAndEndpoints(_) => Some(ENDPOINTS.to_owned()),
+        };
+        self.addresses().iter().map(Email::small).chain(endpoints).collect()
+    }
+}
+
+/// The message attributes of a publication.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Envelope {
-    /// The addresses of the recipients. Never empty.
-    pub to: Vec<Email>,
-    /// The user that the mail is about; `None` if it is about the run.
+    /// The recipients.
+    pub to: Audience,
+    /// The user that the publication is about; `None` if it is about the run.
     pub about: Option<UserName>,
 }
 
@@ -62,16 +95,24 @@ impl<Reference> Settings<Reference> {
         self.owner_of(user).filter(|owner| confirmed.contains(owner))
     }
 
-    /// The addresses that have a subscription and have not confirmed it, each once.
+    /// Whether a notice about a user reaches its owner, an administrator or an endpoint. An endpoint gets every notice.
     #[must_use]
-    pub fn unconfirmed(&self, confirmed: &ConfirmedAddresses) -> Vec<Email> {
+    pub fn reaches_a_recipient(&self, user: &UserName, confirmed: &ConfirmedAddresses) -> bool {
+        self.readers_of_notice(user).into_iter().any(|email| confirmed.contains(email))
+            || self.endpoints.iter().any(|endpoint| confirmed.contains_endpoint(endpoint))
+    }
+
+    /// The addresses and endpoints that have a subscription and have not confirmed it, each once.
+    #[must_use]
+    pub fn unconfirmed(&self, confirmed: &ConfirmedAddresses) -> Vec<String> {
+        let endpoints = self.endpoints.iter().filter(|endpoint| !confirmed.contains_endpoint(endpoint));
         let mut unconfirmed: Vec<&Email> = Vec::new();
         for email in self.addresses().filter(|email| !confirmed.contains(email)) {
             if !unconfirmed.contains(&email) {
                 unconfirmed.push(email);
             }
         }
-        unconfirmed.into_iter().cloned().collect()
+        unconfirmed.into_iter().map(ToString::to_string).chain(endpoints.map(ToString::to_string)).collect()
     }
 
     /// The recipients of a notice about a user: its owner, or the administrators too if the owner has not confirmed.
@@ -81,8 +122,8 @@ impl<Reference> Settings<Reference> {
     }
 }
 
-/// The addresses with a confirmed subscription to the topic. To every other address SNS delivers nothing, although it
-/// accepts each mail.
+/// The addresses and endpoints with a confirmed subscription to the topic. To every other one SNS delivers nothing,
+/// although it accepts each publication. SNS confirms a queue or a function of the topic's own account at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConfirmedAddresses(BTreeSet<String>);
 
@@ -92,11 +133,21 @@ impl ConfirmedAddresses {
     pub fn contains(&self, address: &Email) -> bool {
         self.0.contains(&address.small())
     }
+
+    /// Whether the subscription of this endpoint is confirmed. ARNs and URLs are compared with case.
+    #[must_use]
+    pub fn contains_endpoint(&self, endpoint: &Endpoint) -> bool {
+        self.0.contains(endpoint.as_str())
+    }
 }
 
-/// From the endpoints of confirmed subscriptions. An endpoint that is no address, such as a queue, matches none.
+/// From the endpoints of confirmed subscriptions.
 impl<T: AsRef<str>> FromIterator<T> for ConfirmedAddresses {
     fn from_iter<I: IntoIterator<Item = T>>(endpoints: I) -> Self {
-        Self(endpoints.into_iter().map(|endpoint| endpoint.as_ref().to_ascii_lowercase()).collect())
+        let spelling = |endpoint: T| {
+            let endpoint = endpoint.as_ref();
+            if endpoint.parse::<Endpoint>().is_ok() { endpoint.to_owned() } else { endpoint.to_ascii_lowercase() }
+        };
+        Self(endpoints.into_iter().map(spelling).collect())
     }
 }

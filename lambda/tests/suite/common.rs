@@ -55,6 +55,7 @@ pub(crate) fn settings(users: &str, policy: Policy) -> Settings {
         language: Language::English,
         digest: DigestFrequency::Changes,
         administrators: vec!["security@example.com".parse().unwrap()],
+        endpoints: Vec::new(),
         topic: "arn:aws:sns:eu-west-1:123456789012:keys".parse().unwrap(),
         encrypt_to: Recipients::default(),
         secret_prefix: "keys".parse().unwrap(),

@@ -29,7 +29,7 @@ use lambda::{
         time::{Span, Timestamp},
         user::UserName,
     },
-    notice::Mail,
+    notice::Publication,
     protocol::{
         call::Answer,
         call_error::{CallError, ErrorCode},
@@ -135,8 +135,8 @@ impl Aws for ReadOnly {
     async fn create_secret(&self, _: &str, _: &UserName, _: &KmsKey, _: &ResourceTags) -> Result<Answer, CallError> {
         panic!("{WRITES}")
     }
-    async fn publish(&self, _: &TopicArn, _: &Envelope, mail: Mail) -> Result<Answer, CallError> {
-        self.mails.lock().unwrap().push(mail.subject);
+    async fn publish(&self, _: &TopicArn, _: &Envelope, publication: Publication) -> Result<Answer, CallError> {
+        self.mails.lock().unwrap().push(publication.mail.subject);
         Ok(Answer::Done)
     }
     async fn sleep(&self, _: Span) {}

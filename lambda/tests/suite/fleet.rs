@@ -178,7 +178,7 @@ fn each_address_without_a_confirmation_is_named_once() {
     let settings = settings("alice;owner=Owner@b.co bob;owner=owner@b.co carol;owner=other@b.co", "");
     let unconfirmed = |confirmed: &[&str]| {
         let unconfirmed = settings.unconfirmed(&confirmed.iter().copied().collect());
-        unconfirmed.iter().map(Email::small).collect::<Vec<_>>()
+        unconfirmed.iter().map(|address| address.to_ascii_lowercase()).collect::<Vec<_>>()
     };
     assert_eq!(unconfirmed(&[]), ["security@example.com", "owner@b.co", "other@b.co"]);
     assert_eq!(

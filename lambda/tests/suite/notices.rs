@@ -22,7 +22,7 @@ use lambda::{
         user::UserName,
         user_config_error::UserConfigError,
     },
-    notice::{Aftermath, Digested, Mail, Notice, NoticeKind, notices},
+    notice::{Aftermath, Digested, Notice, NoticeKind, NoticeOrigin, Publication, notices},
     protocol::{
         call::{
             Call,
@@ -37,7 +37,10 @@ use lambda::{
         stop_reason::{NeedsAttention, StopReason, Unheard},
     },
     report::run_report::{KeyChange, RunReport, Summary, Unsent, UserReport},
-    selection::{fleet::NotDue, routing::ConfirmedAddresses},
+    selection::{
+        fleet::NotDue,
+        routing::{Audience, ConfirmedAddresses, ENDPOINTS},
+    },
 };
 use proptest::prelude::*;
 
@@ -109,7 +112,7 @@ fn word(email: &Email) -> String {
 /// The notices of a report: each kind, with its recipients.
 fn said(report: &UserReport, settings: &Settings, confirmed: &ConfirmedAddresses) -> Vec<String> {
     let readers = |notice: &Notice<'_>| notice.to.iter().map(|email| word(email)).collect::<Vec<_>>().join(" ");
-    notices(report, settings, confirmed)
+    notices(report, settings, confirmed, now())
         .iter()
         .map(|notice| format!("{}: {}", notice.kind.as_str(), readers(notice)))
         .collect()
@@ -372,21 +375,26 @@ fn a_failure_says_how_the_keys_stand() {
     ] {
         let report = report(&one, done, left, &failed(call.clone(), effect));
         let settings = settings(Delivery::SecretsManager, None);
-        let all = notices(&report, &settings, &ConfirmedAddresses::default());
+        let all = notices(&report, &settings, &ConfirmedAddresses::default(), now());
         let Some(NoticeKind::Failed { aftermath, .. }) = all.last().map(|notice| &notice.kind) else {
-            panic!("{all:?}")
+            panic!("{call}")
         };
         assert_eq!(*aftermath, expected, "{call}");
     }
 }
 
-/// The mail as its recipient sees it.
-fn page(mail: &Mail) -> String {
-    format!("Subject: {}\n\n{}", mail.subject, mail.body)
+/// The mail as its recipient sees it, and the document.
+fn page(notice: &Publication) -> String {
+    let document = serde_json::to_string_pretty(&notice.document).unwrap();
+    format!("Subject: {}\n\n{}\n{document}\n", notice.mail.subject, notice.mail.body)
+}
+
+fn origin(run: &RunId) -> NoticeOrigin<'_> {
+    NoticeOrigin { account: "123456789012", region: "eu-west-1", stack: "access-key-rotation", run }
 }
 
 /// The mails are reviewed as people read them, in `notice/golden/`. `UPDATE_EXPECT=1` writes those files again.
-fn golden(name: &str, mails: impl Fn(Language) -> Vec<Mail>) {
+fn golden(name: &str, mails: impl Fn(Language) -> Vec<Publication>) {
     for (ending, language) in LANGUAGES {
         let text = mails(language).iter().map(page).collect::<Vec<_>>().join("\n----\n\n");
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/notice/golden/{name}.{ending}.txt"));
@@ -394,9 +402,9 @@ fn golden(name: &str, mails: impl Fn(Language) -> Vec<Mail>) {
     }
 }
 
-fn mail(language: Language, kind: NoticeKind<'_>) -> Mail {
-    let user = "alice".parse().unwrap();
-    language.notice(&Notice { user: &user, kind, to: vec![] }, now())
+fn mail(language: Language, kind: NoticeKind<'_>) -> Publication {
+    let (user, run) = ("alice".parse().unwrap(), "d32c5kddcf5bb8c3".parse().unwrap());
+    language.notice(&Notice { user: &user, kind, to: vec![] }, origin(&run), now())
 }
 
 #[test]
@@ -528,7 +536,7 @@ fn every_change() -> Vec<KeyChange> {
 }
 
 /// A run over users who ended in each of these ways. Those with an overdue key had every change.
-fn digest(language: Language, rests: &[StopReason], unsent: usize) -> Mail {
+fn digest(language: Language, rests: &[StopReason], unsent: usize) -> Publication {
     let users: Vec<_> = rests
         .iter()
         .enumerate()
@@ -543,7 +551,8 @@ fn digest(language: Language, rests: &[StopReason], unsent: usize) -> Mail {
         .collect();
     let summary = Summary { rotated: 1, unsent, unconfirmed: Some(unsent), ..Summary::of(&users) };
     let run: RunId = "d32c5kddcf5bb8c3".parse().unwrap();
-    language.digest(&Digested { run: &run, started: now(), summary: &summary, users: &users, copied: &BTreeSet::new() })
+    let digested = Digested { run: &run, started: now(), summary: &summary, users: &users, copied: &BTreeSet::new() };
+    language.digest(&digested, origin(&run), now())
 }
 
 #[test]
@@ -616,10 +625,17 @@ fn a_long_digest_is_cut_and_says_so() {
     let late = StopReason::Overlap(key(1), now());
     let rests = [vec![failed(Call::ListAccessKeys, Effect::None); 5_000], vec![late; 5_000]].concat();
     for (ending, language) in LANGUAGES {
-        let mail = digest(language, &rests, 0);
-        assert!(mail.body.len() > 200_000 && mail.body.len() < 255_000, "{ending}: {}", mail.body.len());
-        let last = mail.body.lines().last().unwrap();
+        let notice = digest(language, &rests, 0);
+        let size = notice.message().len();
+        assert!(size > 200_000 && size < 240_000, "{ending}: {size}");
+        let last = notice.mail.body.lines().last().unwrap();
         assert!(last.contains("…") && last.chars().any(|c| c.is_ascii_digit()), "{ending}: {last}");
+        let list = notice.document.digest.unwrap();
+        assert!(
+            list.entries.len() > 100 && list.entries.len() + list.left_off == 10_000,
+            "{ending}: {}",
+            list.left_off
+        );
     }
 }
 
@@ -646,7 +662,7 @@ fn is_plain(c: char) -> bool {
 }
 
 /// Every mail that contains these external texts.
-fn every_mail(language: Language, user: &UserName, texts: [&str; 3]) -> Vec<Mail> {
+fn every_mail(language: Language, user: &UserName, texts: [&str; 3]) -> Vec<Publication> {
     let [one, two, three] = texts.map(str::to_owned);
     let last_use = LastUse::Used { at: now(), service: one.clone(), region: two.clone() };
     let failure = CallError { effect: Effect::Unknown, code: ErrorCode::Aws(one), message: two };
@@ -673,7 +689,8 @@ fn every_mail(language: Language, user: &UserName, texts: [&str; 3]) -> Vec<Mail
         NoticeKind::NeedsAttention(&orphan),
         NoticeKind::NoConfirmedRecipient { mailboxes: vec![] },
     ];
-    let notice = |kind| language.notice(&Notice { user, kind, to: vec![] }, now());
+    let run = "run".parse().unwrap();
+    let notice = |kind| language.notice(&Notice { user, kind, to: vec![] }, origin(&run), now());
     let mut mails: Vec<_> = failed.into_iter().chain(others).map(notice).collect();
     let rests = [
         StopReason::Failed(Box::new((Call::ListAccessKeys, failure.clone()))),
@@ -697,7 +714,13 @@ proptest! {
         let user: UserName = name.parse().unwrap();
         for (_, language) in LANGUAGES {
             let harmless = every_mail(language, &user, ["§", "§", "§"]);
-            for (mail, harmless) in every_mail(language, &user, [&one, &two, &three]).iter().zip(&harmless) {
+            for (notice, harmless) in every_mail(language, &user, [&one, &two, &three]).iter().zip(&harmless) {
+                // Each text is one string of the document, which is one string of the message.
+                let message: serde_json::Value = serde_json::from_str(&notice.message()).unwrap();
+                let document: serde_json::Value = serde_json::from_str(message["default"].as_str().unwrap()).unwrap();
+                prop_assert_eq!(&document, &serde_json::json!(notice.document));
+                prop_assert_eq!(&message["email"], &serde_json::json!(notice.mail.body));
+                let (mail, harmless) = (&notice.mail, &harmless.mail);
                 prop_assert_eq!(&mail.subject, &harmless.subject);
                 prop_assert!(mail.subject.chars().count() < 100, "{}", mail.subject);
                 prop_assert!(mail.subject.chars().all(is_plain), "{:?}", mail.subject);
@@ -757,4 +780,60 @@ fn a_secret_goes_to_the_owner_or_else_to_the_administrators() {
             "{user}"
         );
     }
+}
+
+/// With a delivery by mail, endpoints are told of a new key in a notice of their own, without the secret.
+#[test]
+fn endpoints_are_told_of_a_mailed_key_and_no_address_is_told_twice() {
+    let report = report(
+        &[(1, Active)],
+        vec![created(2), delivered(2), deactivated(1, Superseded)],
+        &[(1, Inactive), (2, Active)],
+        &StopReason::Healthy(until()),
+    );
+    for (delivery, endpoints, expected) in [
+        (Delivery::Email, 1, vec!["rotated: ".to_owned()]),
+        (Delivery::EmailEncrypted, 1, vec!["rotated: ".to_owned()]),
+        (Delivery::SecretsManager, 1, vec![]),
+        (Delivery::Email, 0, vec![]),
+    ] {
+        let endpoint = || "https://hooks.example.com/keys".parse().unwrap();
+        let endpoints = std::iter::repeat_with(endpoint).take(endpoints).collect();
+        let settings = Settings { endpoints, ..settings(delivery, Some("o@b.co")) };
+        assert_eq!(said(&report, &settings, &ConfirmedAddresses::default()), expected, "{delivery}");
+    }
+}
+
+/// Invariant 11: an endpoint is a recipient of notices once it is confirmed, and never of a secret.
+#[test]
+fn a_confirmed_endpoint_is_a_recipient_of_notices() {
+    let (queue, url) = ("arn:aws:sqs:eu-west-1:123456789012:Events", "https://hooks.example.com/Keys");
+    let endpoints: Vec<_> = [queue, url].map(|endpoint| endpoint.parse().unwrap()).into();
+    let settings = Settings { endpoints, ..settings(Delivery::Email, Some("o@b.co")) };
+    let user = "alice".parse().unwrap();
+    let none: [&str; 0] = [];
+    for (confirmed, reaches, unconfirmed) in [
+        (&none[..], false, vec!["security@example.com", "o@b.co", queue, url]),
+        (&[queue], true, vec!["security@example.com", "o@b.co", url]),
+        (&[url, "O@b.co"], true, vec!["security@example.com", queue]),
+        // Another endpoint of the topic is none of ours.
+        (
+            &["https://hooks.example.com/keys", "arn:aws:sqs:eu-west-1:123456789012:events"],
+            false,
+            vec!["security@example.com", "o@b.co", queue, url],
+        ),
+    ] {
+        let confirmed: ConfirmedAddresses = confirmed.iter().collect();
+        assert_eq!(settings.reaches_a_recipient(&user, &confirmed), reaches, "{confirmed:?}");
+        assert_eq!(settings.unconfirmed(&confirmed), unconfirmed, "{confirmed:?}");
+    }
+}
+
+/// A filter policy for endpoints matches every notice, and no publication with a secret.
+#[test]
+fn no_publication_with_a_secret_is_for_endpoints() {
+    let readers = vec![email("O@b.co")];
+    assert_eq!(Audience::Addresses(readers.clone()).words(), ["o@b.co"]);
+    assert_eq!(Audience::AddressesAndEndpoints(readers).words(), ["o@b.co", ENDPOINTS]);
+    assert!(ENDPOINTS.parse::<Email>().is_err(), "no address can be this word");
 }

@@ -146,6 +146,8 @@ pub enum Rule {
 pub enum Principal {
     /// CloudWatch, which publishes its alarms.
     CloudWatch,
+    /// SNS, which puts undelivered notices into a queue.
+    Sns,
     /// The stack's account: every identity in it that its own IAM policies allow.
     ThisAccount,
 }
@@ -154,6 +156,7 @@ impl Principal {
     fn value(self) -> Value {
         match self {
             Self::CloudWatch => map([("Service", "cloudwatch.amazonaws.com".value())]),
+            Self::Sns => map([("Service", "sns.amazonaws.com".value())]),
             Self::ThisAccount => map([("AWS", ResourceArn::global("iam", "root").value())]),
         }
     }

@@ -119,6 +119,21 @@ resources! {
         endpoint: String = "Endpoint",
         filter_policy_scope: Option<FilterPolicyScope> = "FilterPolicyScope",
         filter_policy: Option<FilterPolicy> = "FilterPolicy",
+        redrive_policy: Option<RedrivePolicy> = "RedrivePolicy",
+    }
+
+    /// A permission in the policy of a function: a topic may invoke it.
+    Permission is "AWS::Lambda::Permission" {
+        action: &'static str = "Action",
+        function_name: String = "FunctionName",
+        principal: &'static str = "Principal",
+        source_arn: Ref<Topic> = "SourceArn",
+    }
+
+    /// The policy of queues, for AWS services.
+    QueuePolicy is "AWS::SQS::QueuePolicy" {
+        queues: Vec<Ref<Queue>> = "Queues",
+        policy_document: PolicyDocument = "PolicyDocument",
     }
 
     /// An SQS queue. Its `Ref` is its URL.
@@ -244,12 +259,26 @@ properties! {
 
 words! {
     /// How a notice reaches a subscriber.
-    Protocol { Email = "email" }
+    Protocol { Email = "email", Queue = "sqs", Function = "lambda", Https = "https" }
 }
 
 words! {
     /// The part of a message that a filter policy applies to.
     FilterPolicyScope { MessageAttributes = "MessageAttributes" }
+}
+
+/// Where a topic puts what it could not deliver. In SNS, it is a JSON text.
+#[derive(Debug, Clone)]
+pub struct RedrivePolicy(pub Arn<Queue>);
+
+impl Property for RedrivePolicy {
+    fn value(self) -> Option<Value> {
+        Some(map([("deadLetterTargetArn", self.0.value())]))
+    }
+
+    fn shape() -> Shape {
+        Shape::Json(Box::new(Arn::<Queue>::shape()))
+    }
 }
 
 /// The attributes that a message must have to reach a subscriber. Each attribute must have one of the listed values.

@@ -25,6 +25,8 @@ const ARTIFACTS: &str = "artifacts.yaml";
 const README: &str = "README.md";
 /// The page that explains each setting.
 const SETTINGS_PAGE: &str = "docs/configuration.md";
+/// The JSON Schema of the notices for programs.
+const NOTICE_SCHEMA: &str = "docs/notice.schema.json";
 /// The lines before and after the picture.
 const BLOCK: [&str; 2] = ["<!-- generated: synth graph -->\n", "<!-- end of what is generated -->\n"];
 
@@ -96,6 +98,7 @@ pub(super) fn documents() -> Result<Vec<GeneratedFile>, CommandError> {
     let mut documents: Vec<_> = pairs.iter().map(Pair::template).collect();
     documents.extend(artifacts.as_ref().map(ArtifactTemplate::file));
     documents.push(schema());
+    documents.push(notice_schema());
     documents.push(pages(&pairs, artifacts.as_ref()));
     documents.push(settings_page());
     documents.extend(pairs.first().and_then(picture));
@@ -172,6 +175,17 @@ fn schema() -> GeneratedFile {
         from: "the table of settings".into(),
         command: COMMAND.into(),
         text: format!("{:#}\n", config::schema()),
+        stack_name: None,
+    }
+}
+
+/// The schema of what queues, functions and web servers get.
+fn notice_schema() -> GeneratedFile {
+    GeneratedFile {
+        path: NOTICE_SCHEMA.into(),
+        from: "the handler's notices".into(),
+        command: COMMAND.into(),
+        text: format!("{:#}\n", lambda::notice::notice_schema()),
         stack_name: None,
     }
 }

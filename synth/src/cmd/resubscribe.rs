@@ -35,7 +35,9 @@ pub(super) fn run(args: &ResubscribeArgs) -> Result<(), CommandError> {
         let stack = target::stack(&session, name.as_str()).await?;
         let stack = stack.ok_or_else(|| target::stack_not_found(name.as_str(), &session))?;
         let template = stack_recipients::template(&session, &stack).await?;
-        let all = stack_recipients::of_stack(&session, &stack, &template).await?;
+        let mut all = stack_recipients::of_stack(&session, &stack, &template).await?;
+        // An endpoint gets no mail; docs/notices.md says how it gets another request to confirm.
+        all.retain(|subscription| subscription.declared.is_mail());
         let selected =
             subscriptions::of_addresses(all, named).map_err(|unknown| not_subscribed(name.as_str(), &unknown))?;
         let mut done = Vec::new();

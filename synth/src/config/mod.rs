@@ -7,6 +7,7 @@
 mod dashboard;
 mod document;
 mod email;
+mod endpoint;
 mod entry;
 mod fields;
 mod heartbeat;
@@ -36,6 +37,7 @@ mod values;
 use lambda::{
     contract::{
         digest_frequency::DigestFrequency,
+        endpoint::Endpoint,
         language::Language,
         list_scope::ListScope,
         permissions::{Permission, UsersLimit, permissions},
@@ -85,6 +87,8 @@ pub struct Config {
     pub user_tags: UserTags,
     /// The administrators: they get the digest, and the notices about users without a confirmed owner.
     pub emails: Vec<Email>,
+    /// The endpoints that get every notice as JSON, and never a secret.
+    pub notify: Vec<Endpoint>,
     /// The language of the mails.
     pub language: Language,
     /// When the administrators get one mail that sums up a run.
@@ -207,6 +211,7 @@ impl Given {
             exempt: self.exempt?.0,
             user_tags: self.user_tags?,
             emails: self.emails?,
+            notify: self.notify?.0,
             language: self.language?,
             digest: self.digest?,
             schedule: self.schedule?,

@@ -19,6 +19,7 @@ use crate::cfn::resource::Architecture;
 use crate::config::{
     dashboard::Dashboard,
     document::ConfigDocument,
+    endpoint::Endpoints,
     entry::ConfiguredUsers,
     kms::{LogKey, TopicKey},
     permissions_boundary::PermissionsBoundary,
@@ -87,6 +88,11 @@ settings! {
         /// owner. Each address must confirm two mails from AWS: one for notices, one for alarms. With a delivery by mail, the
         /// administrators also get the new keys of users without an owner.
         emails: Vec<Email>, such as "[security@example.com]", "[security@example.com, ops@example.com]";
+        /// Queues, functions and web servers that get every notice as a JSON document, and never a secret: the ARN of an SQS
+        /// queue or of a Lambda function, or a URL with `https`. A function must be in the stack's account. The policy of a queue
+        /// must let the stack's topic send to it, and a URL must confirm its subscription (docs/notices.md). If one of them is
+        /// confirmed, a user counts as notified.
+        notify: Endpoints = "[]", such as "[]", "['arn:aws:sqs:eu-west-1:111122223333:key-events', 'https://hooks.example.com/keys']";
         /// The language of the mails. `en`: English. `ja`: Japanese.
         language: Language = "en", such as "en", "ja";
         /// When the administrators get one mail that sums up a run. The notices about a user with a confirmed owner go only to the

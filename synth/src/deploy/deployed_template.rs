@@ -11,20 +11,20 @@ use crate::{
     deploy::subscriptions::{DeclaredSubscription, NoticeRole, StackTopic},
 };
 
-/// The addresses that the stack subscribes to a topic.
+/// The addresses and endpoints that the stack subscribes to a topic.
 #[must_use]
 pub fn subscriptions(template: &Json, topic: StackTopic) -> Vec<DeclaredSubscription> {
     let view = View(template);
     let to_it = |topic_arn| view.named_by(topic_arn).is_some_and(|named| named.id == topic.logical_id());
     let subscriptions = view.of("AWS::SNS::Subscription").filter(|s| to_it(&s.properties["TopicArn"]));
-    let by_mail = subscriptions.filter(|subscription| subscription.properties["Protocol"] == "email");
-    let declared = by_mail.filter_map(|subscription| {
+    let declared = subscriptions.filter_map(|subscription| {
+        let protocol = subscription.properties["Protocol"].as_str()?.to_owned();
         let address = subscription.properties["Endpoint"].as_str()?.to_owned();
         let roles = match topic {
             StackTopic::Notices => roles(template, &address),
             StackTopic::Alarms => Vec::new(),
         };
-        Some(DeclaredSubscription { topic, address, roles, attributes: attributes(&subscription) })
+        Some(DeclaredSubscription { topic, protocol, address, roles, attributes: attributes(&subscription) })
     });
     declared.collect()
 }
@@ -54,7 +54,9 @@ fn roles(template: &Json, address: &str) -> Vec<NoticeRole> {
     });
     let owned: Vec<_> = owned.map(|entry| entry.selector).collect();
     let owns = (!owned.is_empty()).then_some(NoticeRole::OwnerOf(owned));
-    administrates.then_some(NoticeRole::Administrator).into_iter().chain(owns).collect()
+    let is_endpoint = words(Variable::Notify).any(|endpoint| endpoint == address);
+    let endpoint = is_endpoint.then_some(NoticeRole::Endpoint);
+    administrates.then_some(NoticeRole::Administrator).into_iter().chain(owns).chain(endpoint).collect()
 }
 
 /// The value of a variable in the function's environment. `None` if the template does not set it to a plain text.

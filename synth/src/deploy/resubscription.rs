@@ -134,6 +134,7 @@ mod tests {
             StackTopic::Alarms => Vec::new(),
         };
         let declared = DeclaredSubscription {
+            protocol: "email".into(),
             topic,
             address: address.into(),
             roles,

@@ -55,7 +55,9 @@ impl StackTopic {
 pub struct DeclaredSubscription {
     /// The topic of the subscription.
     pub topic: StackTopic,
-    /// The address, as the template writes it.
+    /// The protocol, such as `email` or `sqs`.
+    pub protocol: String,
+    /// The address or the endpoint, as the template writes it.
     pub address: String,
     /// Why the address gets notices. Empty for alarms.
     pub roles: Vec<NoticeRole>,
@@ -70,6 +72,8 @@ pub enum NoticeRole {
     Administrator,
     /// It is the address of the owner of these users.
     OwnerOf(Vec<UserSelector>),
+    /// It is an endpoint of `notify`, which gets every notice as JSON.
+    Endpoint,
 }
 
 /// The number of users that a text names for an owner.
@@ -79,6 +83,7 @@ impl fmt::Display for NoticeRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Administrator => f.write_str("an administrator"),
+            Self::Endpoint => f.write_str("an endpoint of notify"),
             Self::OwnerOf(users) => {
                 let named: Vec<_> = users.iter().take(MOST_NAMED).map(ToString::to_string).collect();
                 write!(f, "the owner of {}", named.join(", "))?;
@@ -92,6 +97,12 @@ impl fmt::Display for NoticeRole {
 }
 
 impl DeclaredSubscription {
+    /// Whether it is the subscription of an address, which gets mails.
+    #[must_use]
+    pub fn is_mail(&self) -> bool {
+        self.protocol == "email"
+    }
+
     /// What the address receives, as text for people.
     #[must_use]
     pub fn receives(&self) -> String {
@@ -121,8 +132,10 @@ impl ListedSubscription {
         }
     }
 
-    fn is_of(&self, address: &str) -> bool {
-        self.protocol == "email" && self.endpoint.eq_ignore_ascii_case(address)
+    fn is_of(&self, declared: &DeclaredSubscription) -> bool {
+        let DeclaredSubscription { protocol, address, .. } = declared;
+        self.protocol == *protocol
+            && if declared.is_mail() { self.endpoint.eq_ignore_ascii_case(address) } else { self.endpoint == *address }
     }
 }
 
@@ -182,13 +195,24 @@ pub struct StackSubscription {
 }
 
 impl StackSubscription {
+    /// The state as text for people: what it means, and what to do. An endpoint gets no mail.
+    #[must_use]
+    pub fn explained(&self) -> String {
+        match self.state {
+            SubscriptionState::Pending | SubscriptionState::Gone if !self.declared.is_mail() => {
+                "not confirmed: the endpoint must confirm its subscription; see docs/notices.md".to_owned()
+            }
+            state => state.explained(),
+        }
+    }
+
     /// The subscription as JSON for programs.
     #[must_use]
     pub fn json(&self) -> Json {
         let Self { declared: DeclaredSubscription { topic, address, roles, .. }, state } = self;
         let owner_of = roles.iter().filter_map(|role| match role {
             NoticeRole::OwnerOf(users) => Some(users.iter().map(ToString::to_string)),
-            NoticeRole::Administrator => None,
+            NoticeRole::Administrator | NoticeRole::Endpoint => None,
         });
         json!({
             "address": address,
@@ -233,7 +257,7 @@ impl TopicSubscriptions {
 /// Compares what the deployed template declares with SNS's list.
 #[must_use]
 pub fn compare(declared: Vec<DeclaredSubscription>, listed: &[ListedSubscription]) -> TopicSubscriptions {
-    let is_declared = |other: &ListedSubscription| declared.iter().any(|ours| other.is_of(&ours.address));
+    let is_declared = |other: &ListedSubscription| declared.iter().any(|ours| other.is_of(ours));
     let others = |state| listed.iter().filter(move |other| other.state() == state).filter(|other| !is_declared(other));
     let leftover = others(SubscriptionState::Pending).map(|other| other.endpoint.clone()).collect();
     let mut foreign: Vec<_> = others(SubscriptionState::Confirmed)
@@ -245,7 +269,7 @@ pub fn compare(declared: Vec<DeclaredSubscription>, listed: &[ListedSubscription
         .collect();
     let with_state = |declared: DeclaredSubscription| {
         // SNS lists a deleted subscription for some time, perhaps next to its successor.
-        let ours = listed.iter().filter(|other| other.is_of(&declared.address));
+        let ours = listed.iter().filter(|other| other.is_of(&declared));
         StackSubscription {
             state: ours.map(ListedSubscription::state).min().unwrap_or(SubscriptionState::Gone),
             declared,
@@ -301,7 +325,7 @@ mod tests {
     use super::*;
 
     pub(super) fn declared(topic: StackTopic, address: &str) -> DeclaredSubscription {
-        DeclaredSubscription { topic, address: address.into(), roles: Vec::new(), attributes: BTreeMap::new() }
+        DeclaredSubscription { topic, protocol: "email".into(), address: address.into(), roles: Vec::new(), attributes: BTreeMap::new() }
     }
 
     #[test]

@@ -105,6 +105,25 @@ pub const TYPES: &[TypePermissions] = &[
         arns: &["arn:${Partition}:sqs:${Region}:${Account}:${Name}"],
     },
     TypePermissions {
+        kind: "AWS::SQS::QueuePolicy",
+        sid: "ManageQueues",
+        why: "Set the policy of the dead-letter queue.",
+        actions: &["sqs:SetQueueAttributes"],
+        anywhere: &[],
+        name: ResourceNaming::Of("Queues"),
+        arns: &["arn:${Partition}:sqs:${Region}:${Account}:${Name}"],
+    },
+    TypePermissions {
+        kind: "AWS::Lambda::Permission",
+        sid: "LetNoticesInvoke",
+        why: "Let the topic for notices invoke the functions of notify.",
+        actions: &["lambda:AddPermission", "lambda:RemovePermission", "lambda:GetPolicy"],
+        anywhere: &[],
+        // The property has the ARN of the function.
+        name: ResourceNaming::Of("FunctionName"),
+        arns: &["${Name}"],
+    },
+    TypePermissions {
         kind: "AWS::Logs::LogGroup",
         sid: "ManageLogGroups",
         why: "Create, change and delete the function's log group.",

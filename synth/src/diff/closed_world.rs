@@ -10,8 +10,11 @@
 
 use std::collections::BTreeSet;
 
-use lambda::contract::{event::RunRequest, settings::Variable};
-use serde_json::{Map, Value as Json};
+use lambda::{
+    contract::{event::RunRequest, settings::Variable},
+    selection::routing::{ENDPOINTS, TO},
+};
+use serde_json::{Map, Value as Json, json};
 
 use super::{handler_env, values::Path};
 use crate::{
@@ -199,7 +202,14 @@ const TYPES: &[(&str, Properties)] = &[
     ("AWS::S3::BucketPolicy", &[]),
     (
         "AWS::SNS::Subscription",
-        &[(&["Endpoint", "FilterPolicy", "FilterPolicyScope", "Protocol", "TopicArn"], SUBSCRIPTION)],
+        &[
+            (&["Endpoint", "FilterPolicy", "FilterPolicyScope", "Protocol", "TopicArn"], SUBSCRIPTION),
+            // Of an address, undelivered mails with secrets would be in the queue.
+            (
+                &["RedrivePolicy"],
+                HarmlessIf(|edit| edit.keeps_notices(), "notices for endpoints that go to a queue of the stack"),
+            ),
+        ],
     ),
     (
         "AWS::SNS::Topic",
@@ -469,6 +479,10 @@ impl Judge<'_> {
             return self.unknown(id, "its properties are known only in a deployment");
         }
         let after = after.and_then(|after| after.as_object().cloned()).unwrap_or_default();
+        if old.is_none() && kind == "AWS::SNS::Subscription" && is_for_endpoints(&after) {
+            let endpoint = literal(after.get("Endpoint")).unwrap_or("an endpoint");
+            return self.unknown(id, &format!("{endpoint} gets every notice, but no secret"));
+        }
         let unknown = self.judgement.unknown.len();
         let harmless = self.judgement.harmless.len();
         let resource = Edited { id, kind, properties: &after, is_new: old.is_none() };
@@ -574,6 +588,14 @@ struct Edit<'t> {
     is_same: bool,
 }
 
+/// Whether a subscription gets only notices for all endpoints, which never have a secret.
+fn is_for_endpoints(subscription: &Map<String, Json>) -> bool {
+    let is_program = literal(subscription.get("Protocol")).is_some_and(|protocol| !protocol.starts_with("email"));
+    let filter = subscription.get("FilterPolicy").is_some_and(|filter| *filter == json!({ TO: [ENDPOINTS] }));
+    let by_attributes = subscription.get("FilterPolicyScope").is_none_or(|scope| scope == "MessageAttributes");
+    is_program && filter && by_attributes
+}
+
 /// A text that is the same in every deployment.
 fn literal(value: Option<&Json>) -> Option<&str> {
     value?.as_str().filter(|text| !text.contains("{{resolve:"))
@@ -658,6 +680,15 @@ impl Edit<'_> {
         self.new.is_some_and(|block| ways.iter().all(|way| block.get(*way) == Some(&Json::Bool(true))))
     }
 
+    /// Whether notices for endpoints that were not delivered go to a queue of the template.
+    fn keeps_notices(&self) -> bool {
+        let queue = self.new.and_then(|policy| {
+            policy.as_object().filter(|policy| policy.len() == 1)?.get("deadLetterTargetArn")
+        });
+        let is_queue = queue.and_then(|queue| self.target(queue)).is_some_and(|(_, kind)| kind == "AWS::SQS::Queue");
+        is_queue && is_for_endpoints(self.resource.properties)
+    }
+
     /// Whether an address gets only what names it as a recipient, or only alarms.
     fn gets_only_its_own(&self) -> bool {
         let property = |name: &str| self.resource.properties.get(name);
@@ -668,7 +699,7 @@ impl Edit<'_> {
         let filter = property("FilterPolicy").and_then(Json::as_object);
         let is_own = filter
             .filter(|filter| filter.len() == 1)
-            .and_then(|filter| filter.get("to")?.as_array())
+            .and_then(|filter| filter.get(TO)?.as_array())
             .is_some_and(|recipients| recipients.iter().all(|recipient| *recipient == address.to_ascii_lowercase()));
         let by_attributes = property("FilterPolicyScope").is_none_or(|scope| scope == "MessageAttributes");
         (is_own && by_attributes) || self.carries_only_alarms(&topic)
@@ -687,8 +718,6 @@ impl Edit<'_> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::{
         cfn::{resource, shape::Shape},

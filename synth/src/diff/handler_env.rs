@@ -47,7 +47,9 @@ const fn compared_by(variable: Variable) -> &'static [ComparedBy] {
         | Variable::WaitAtMost
         | Variable::DisabledUsers
         | Variable::UnusedAfter
-        | Variable::UnconfirmedRecipients => &[Timing],
+        | Variable::UnconfirmedRecipients
+        // An endpoint counts as a recipient, so that users without a confirmed address no longer wait.
+        | Variable::Notify => &[Timing],
         Variable::Delivery
         | Variable::Administrators
         | Variable::EncryptTo
@@ -66,7 +68,7 @@ const fn compared_by(variable: Variable) -> &'static [ComparedBy] {
 /// which the fewest people read keys and each key lasts longest. `None` if there is no such value.
 const fn before_its_time(variable: Variable) -> Option<&'static str> {
     match variable {
-        Variable::Exempt | Variable::SecretReaders | Variable::SecretTags => Some("none"),
+        Variable::Exempt | Variable::Notify | Variable::SecretReaders | Variable::SecretTags => Some("none"),
         Variable::UserTags => Some("ignored"),
         Variable::StillInUse => Some("wait"),
         Variable::WaitAtMost => Some("forever"),
@@ -242,6 +244,7 @@ mod tests {
             Variable::Language => ("", "language: ja"),
             Variable::Digest => ("", "digest: never"),
             Variable::Administrators | Variable::TopicArn => ("delivery: email", "emails: [a@b.co, c@b.co]"),
+            Variable::Notify => ("", "notify: ['https://hooks.example.com/keys']"),
             Variable::EncryptTo => (KEYS[0], KEYS[1]),
             Variable::SecretPrefix => ("", "secret_prefix: elsewhere"),
             Variable::SecretReaders => ("", "secret_readers: ['arn:aws:iam::999999999999:role/x']"),

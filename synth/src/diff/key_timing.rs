@@ -23,7 +23,11 @@ use crate::{
 /// What happens to keys earlier than before. Each is a sentence without a full stop.
 pub(super) fn earlier_steps(handlers: &Handlers, old: &Json, new: &Json) -> Vec<String> {
     let by_settings = handlers.changes.iter().flat_map(|change| match &change.old {
-        Some(old) => of_all(&old.policy, &change.new.policy).into_iter().chain(of_some(change, old)).collect(),
+        Some(old) => {
+            let endpoints = new_endpoints(old, &change.new);
+            let of_all = of_all(&old.policy, &change.new.policy).into_iter().chain(endpoints);
+            of_all.chain(of_some(change, old)).collect()
+        }
         None => vec![begins(&change.new.policy)],
     });
     let by_schedule = if handlers.is_there { more_runs(old, new) } else { Vec::new() };
@@ -115,6 +119,16 @@ fn unconfirmed(old: &Policy, new: &Policy) -> Option<String> {
     ((old.unconfirmed_recipients, new.unconfirmed_recipients) == (Hold, Proceed)).then(|| {
         "keys are replaced and deactivated although no recipient has confirmed (unconfirmed_recipients: proceed)"
             .to_owned()
+    })
+}
+
+/// A user waits as long as none of its recipients has confirmed. An endpoint is a recipient of every user.
+fn new_endpoints(old: &Settings, new: &Settings) -> Option<String> {
+    let added: Vec<_> = new.endpoints.iter().filter(|endpoint| !old.endpoints.contains(endpoint)).collect();
+    let names: Vec<_> = added.iter().map(|endpoint| endpoint.as_str()).collect();
+    let counts = if added.len() == 1 { "counts as a recipient" } else { "count as recipients" };
+    (!added.is_empty()).then(|| {
+        format!("{} {counts} of notices: keys are replaced although no address has confirmed (notify)", names.join(", "))
     })
 }
 

@@ -29,13 +29,14 @@ const GROUPS: [Group; 8] = [
     group("Schedule", "Schedule", "EventBridge", &["AWS::Scheduler::", "AWS::Events::"]),
     group("Handler", "Handler", "Lambda", &["AWS::Lambda::", "AWS::Logs::"]),
     group("Permissions", "Permissions", "IAM", &["AWS::IAM::"]),
-    group("Notifications", "Notifications", "SNS", &["AWS::SNS::", "AWS::KMS::"]),
+    group(NOTIFICATIONS, "Notifications", "SNS", &["AWS::SNS::", "AWS::KMS::"]),
     group("Queue", "Dead-letter queue", "SQS", &["AWS::SQS::"]),
     group(ALARMS, "Alarms", "CloudWatch, SNS", &["AWS::CloudWatch::"]),
     group("Packages", "Packages", "S3", &["AWS::S3::"]),
     group("Others", "Others", "", &[""]),
 ];
 const ALARMS: &str = "Alarms";
+const NOTIFICATIONS: &str = "Notifications";
 
 /// The picture of every resource.
 #[must_use]
@@ -74,6 +75,10 @@ fn group_of(view: View<'_>, resource: Resource<'_>) -> &'static str {
     if resource.kind.starts_with("AWS::SNS::") && topics.any(alarm) {
         return ALARMS;
     }
+    // The function is outside the stack, and a topic invokes it.
+    if resource.kind == "AWS::Lambda::Permission" {
+        return NOTIFICATIONS;
+    }
     let fits = |group: &&Group| group.types.iter().any(|kind| resource.kind.starts_with(kind));
     GROUPS.iter().find(fits).map_or("Others", |group| group.id)
 }
@@ -102,6 +107,8 @@ fn summary(from: &str, to: &str, does: String) -> Option<String> {
         ("Handler", "Notifications") => "sends notices to",
         ("Handler" | "Queue", "Alarms") => "is watched by",
         ("Notifications" | "Alarms", "people") => "are mailed to",
+        ("Notifications", "programs") => "are sent to",
+        ("Notifications", "Queue") => "keeps undelivered notices in",
         // Both topics are encrypted with one key.
         ("Alarms", "Notifications") => return None,
         _ => return Some(does),

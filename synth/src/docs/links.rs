@@ -66,6 +66,10 @@ pub(super) fn links<'t>(view: View<'t>, resource: Resource<'t>) -> Vec<Link<'t>>
     if resource.kind == "AWS::SNS::Subscription" && text(&resource.properties["Protocol"]).starts_with("email") {
         let people = LinkEnd::Outside { id: "people", title: "People", member: text(&resource.properties["Endpoint"]) };
         found.push(link(&own, &people, "sends mail to"));
+    } else if resource.kind == "AWS::SNS::Subscription" {
+        let endpoint = text(&resource.properties["Endpoint"]);
+        let programs = LinkEnd::Outside { id: "programs", title: "Programs", member: endpoint };
+        found.push(link(&own, &programs, "sends notices as JSON to"));
     }
     found
 }
@@ -162,12 +166,14 @@ fn meaning(kind: &str, at: &str) -> Meaning {
         "AWS::Lambda::EventInvokeConfig" if at.contains("Destination") => To("keeps failed runs in"),
         "AWS::Lambda::EventInvokeConfig" => From("passes failed runs to"),
         "AWS::SNS::Subscription" if ends("TopicArn") => Messages,
+        "AWS::SNS::Subscription" if at.contains("RedrivePolicy") => To("keeps undelivered notices in"),
         "AWS::SNS::Subscription" => To("delivers to"),
         "AWS::SNS::Topic" if ends("KmsMasterKeyId") => To("is encrypted with"),
         "AWS::SNS::TopicPolicy" | "AWS::SQS::QueuePolicy" | "AWS::S3::BucketPolicy" => To("limits who may use"),
         "AWS::CloudWatch::Alarm" if at.contains("Actions") => To("notifies"),
         "AWS::CloudWatch::Alarm" => From("is watched by"),
         "AWS::CloudWatch::Dashboard" => From("is shown on"),
+        "AWS::Lambda::Permission" if ends("SourceArn") => To("lets a function be invoked by"),
         "AWS::Lambda::Permission" => To("allows calls of"),
         _ => To("refers to"),
     }

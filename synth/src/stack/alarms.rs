@@ -94,11 +94,12 @@ pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
         "Goes to ALARM when a message is in the queue, and stays there until the queue is empty.",
         watched.alarm(
             "-dead-letters",
-            see_log(
-                "A run could not be started, or failed three times. Its event is in the dead-letter queue, which the stack's output \
+            see_log(&format!(
+                "A run could not be started, or failed three times{}. Its event is in the dead-letter queue, which the stack's output \
                  DeadLetterQueueUrl names. Find the cause and run again (make run, or wait for the schedule). Then delete the message: \
                  this alarm cannot go to ALARM again while one is there.",
-            ),
+                if config.notify.is_empty() { "" } else { ", or an endpoint of notify did not accept a notice" }
+            )),
             // A queue that is not used for hours reports nothing. Then it is empty, because a queue with messages is in use.
             Rule {
                 namespace: "AWS/SQS",

@@ -4,6 +4,7 @@ mod alarms;
 pub mod artifacts;
 pub mod checkov_answers;
 mod dashboard;
+mod endpoints;
 mod handler_policy;
 pub mod planned_handler;
 mod quotas;
@@ -59,6 +60,7 @@ pub fn template(config: &Config) -> Result<Value, StackError> {
     let Notifications { topic, mut before_runs } = topic::notifications(t, config, &encryption);
     let log = log_group(t, config);
     let dead_letters = dead_letters(t);
+    before_runs.extend(endpoints::subscriptions(t, config, &topic, &dead_letters));
     let role = execution_role(t, config, &topic, &encryption, &log, &dead_letters)?;
     let function = function(t, config, package, &topic, &log, &role)?;
     before_runs.push(failed_runs(t, &function, &dead_letters));
@@ -233,6 +235,7 @@ fn function(
         language: config.language,
         digest: config.digest,
         administrators: config.emails.clone(),
+        endpoints: config.notify.clone(),
         topic: topic.reference(),
         encrypt_to: Recipients { all: config.encrypt_to.clone(), own: own.collect() },
         secret_prefix: config.secret_prefix.clone(),

@@ -132,6 +132,7 @@ pub(super) fn notifications(t: &mut Template, config: &Config, encryption: &Encr
             endpoint: subscriber.email.to_string(),
             filter_policy_scope: Some(FilterPolicyScope::MessageAttributes),
             filter_policy: Some(subscriber.filter_policy()),
+            redrive_policy: None,
         };
         before_runs.push(t.add(subscriber.logical_id(), subscriber.why(config), subscription).dependency());
     }
@@ -167,6 +168,7 @@ pub(super) fn alarms(t: &mut Template, config: &Config, encryption: &Encryption)
             endpoint: email.to_string(),
             filter_policy_scope: None,
             filter_policy: None,
+            redrive_policy: None,
         };
         t.add(
             subscribers::alarms_to(email),

@@ -195,6 +195,7 @@ fn a_template_that_breaks_a_rule_is_found() {
         ("subscription_is_filtered", format!("{subscription}/FilterPolicyScope"), json!("MessageBody")),
         ("subscription_is_filtered", format!("{subscription}/FilterPolicyScope"), gone.clone()),
         ("subscription_is_filtered", format!("{subscription}/TopicArn"), json!("arn:aws:sns:eu-west-1:123456789012:t")),
+        ("subscription_is_filtered", format!("{subscription}/Protocol"), json!("sqs")),
         ("log_retention_is_set", "/Resources/LogGroup/Properties/RetentionInDays".into(), gone.clone()),
         (
             "function_role_is_in_the_template",

@@ -13,6 +13,7 @@ mod demo;
 mod deploy;
 mod encrypted;
 mod encryption;
+mod endpoints;
 mod faults;
 mod fleet;
 mod inventory;

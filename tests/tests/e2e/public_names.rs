@@ -522,9 +522,11 @@ fn subscription(state: SubscriptionState) -> StackSubscription {
     let roles = every!(NoticeRole {
         Administrator: NoticeRole::Administrator,
         OwnerOf: NoticeRole::OwnerOf(vec!["alice".parse().unwrap()]),
+        Endpoint: NoticeRole::Endpoint,
     });
     let declared = DeclaredSubscription {
         topic: StackTopic::Notices,
+        protocol: "email".into(),
         address: String::new(),
         roles: roles.into(),
         attributes: BTreeMap::new(),

@@ -152,6 +152,20 @@ fn readers(double: bool) -> impl Strategy<Value = String> {
     })
 }
 
+/// The endpoints, as a YAML list with up to three of them.
+fn endpoints(double: bool) -> impl Strategy<Value = String> {
+    let endpoint = prop_oneof![
+        "arn:aws(-cn)?:sqs:eu-west-1:[0-9]{12}:[A-Za-z0-9_-]{1,20}",
+        "arn:aws(-us-gov)?:lambda:eu-west-1:[0-9]{12}:function:[A-Za-z0-9_-]{1,20}(:[a-z]{1,9})?",
+        "https://[a-z0-9]{1,9}[.](example|[a-z]{2,9}[.]co)(:[0-9]{2,5})?(/[A-Za-z0-9/._~:@!$&()*+,;=?%-]{0,20})?",
+    ];
+    let list = prop::collection::btree_set(endpoint, 0..4);
+    list.prop_map(move |endpoints| {
+        let endpoints: Vec<_> = endpoints.iter().map(|endpoint| quoted(endpoint, double)).collect();
+        format!("[{}]", endpoints.join(", "))
+    })
+}
+
 /// A span of this many seconds, in one of the ways to write it.
 fn span(seconds: u64, unit: usize) -> String {
     let (length, letter) = [(86_400, 'd'), (3_600, 'h'), (60, 'm'), (1, 's')][unit];
@@ -304,13 +318,14 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
     let own_times =
         prop::collection::vec((prop::option::weighted(0.1, 0..1_000_000u64), prop::bool::weighted(0.1)), 90);
     let exempt = prop::option::of(any::<bool>().prop_flat_map(exempt));
-    let spoken = (exempt, prop::option::of(one_of(&["ignored", "honoured"])));
+    let notify = prop::option::of(any::<bool>().prop_flat_map(endpoints));
+    let spoken = (exempt, prop::option::of(one_of(&["ignored", "honoured"])), notify);
     let people = (users(), emails(), prop::option::of(emails()), who, own_times, spoken);
     let watching = (watching, any::<bool>().prop_flat_map(company));
     (people, texts, (numbers, digest, disabled, unconfirmed), watching, prop::option::of(timings()), any::<[bool; 2]>())
         .prop_map(
             |(
-                (users, emails, owners, who, own_times, (exempt, user_tags)),
+                (users, emails, owners, who, own_times, (exempt, user_tags, notify)),
                 texts,
                 ((memory, timeout, retention), digest, disabled, unconfirmed),
                 (watching, company),
@@ -343,6 +358,7 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
                 set("unconfirmed_recipients", unconfirmed);
                 set("exempt", exempt);
                 set("user_tags", user_tags);
+                set("notify", notify);
                 others.extend(company);
                 let emails = distinct(emails, double);
                 let owners = owners.map_or_else(|| emails.clone(), |owners| distinct(owners, double));
@@ -481,6 +497,9 @@ pub(crate) fn wrong() -> impl Strategy<Value = Wrong> {
             random.emails.push(email.to_owned());
             blamed(random, "emails")
         }),
+        1 => (right(), select(&["~", "https://a.example/", "{a: b}", "[~]", "[ops@example.com]", "['http://a.example/']", "['https://u:p@a.example/']",
+            "['arn:aws:sqs:eu-west-1:111122223333:q.fifo']", "['arn:aws:sns:eu-west-1:111122223333:t']", "['https://a.example/', 'https://a.example/']"][..]))
+            .prop_map(move |(random, notify)| blamed(random.with("notify", notify), "notify")),
         1 => (right(), select(&["~", "nobody", "{a: b}", "[~]", "['*']", "[alice]", "['arn:aws:iam::111122223333:root']"][..]))
             .prop_map(move |(random, readers)| blamed(random.with("secret_readers", readers), "secret_readers")),
         1 => (right(), select(&["~", "team=payments", "[{a: b}]", "{a: }", "{a: ~}", "{a: 7}", "{7: a}", "{a: ''}", "{'': a}", "{a: [b]}",
