@@ -264,7 +264,7 @@ demo: setup build-demo ## Show a whole rotation on an emulator of AWS (CONFIG=FI
 .PHONY: build-demo
 build-demo:
 	$(PROGRESS) "Building the demo" "$(WITH_AWS)" -- $(CARGO) build --locked $(WITH_AWS) --bins
-	"$(TARGET)/debug/synth" package --architecture "$(HOST_ARCH:aarch64=arm64)" "$(TARGET)/debug/lambda" >/dev/null
+	"$(TARGET)/debug/synth" package --any-c-library --architecture "$(HOST_ARCH:aarch64=arm64)" "$(TARGET)/debug/lambda" >/dev/null
 
 acceptance: named-recipient setup $(if $(PACKAGE),,build) ## Prove the rotation in an AWS account, and delete it again (EMAIL= or QUEUE=1; YES=1 does not ask; FORMAT=json)
 	$(PROGRESS) "Building the acceptance program" "$(WITH_AWS)" -- $(CARGO) build --locked $(WITH_AWS) --bins

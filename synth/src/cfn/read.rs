@@ -55,7 +55,7 @@ pub fn read(text: &str) -> Result<Json, TemplateReadError> {
         return Ok(json);
     }
     let mut reader = Reader { events: YamlEvents::new(text), anchors: HashMap::new(), values: 0 };
-    reader.document().map_err(|YamlError { at, problem }| TemplateReadError::at(text, at, problem))
+    reader.document().map_err(|YamlError { at, problem, .. }| TemplateReadError::at(text, at, problem))
 }
 
 struct Reader<'t> {
@@ -66,14 +66,12 @@ struct Reader<'t> {
 }
 
 fn refused<T>(at: usize, problem: impl Into<String>) -> Result<T, YamlError> {
-    Err(YamlError { at, problem: problem.into() })
+    Err(YamlError::new(at, problem))
 }
 
 impl Reader<'_> {
     fn next(&mut self) -> Result<(YamlEvent, Range<usize>), YamlError> {
-        self.events
-            .next()
-            .map_err(|YamlError { at, problem }| YamlError { at, problem: format!("not valid YAML: {problem}") })
+        self.events.next().map_err(|error| YamlError { problem: format!("not valid YAML: {}", error.problem), ..error })
     }
 
     /// Reads the only document. Null if there is none.

@@ -44,11 +44,21 @@ pub(crate) struct NodeProperties {
 /// The beginning of YAML's own tags: `!!str` is `tag:yaml.org,2002:str`.
 pub(crate) const CORE: &str = "tag:yaml.org,2002:";
 
-/// Why a text is not YAML, and the byte where that shows.
+/// Why a text is not YAML.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct YamlError {
+    /// The byte where that shows.
     pub(crate) at: usize,
+    /// The byte where the construct begins that could not be completed, if the parser knows it.
+    pub(crate) context_at: Option<usize>,
+    /// What the parser says about it.
     pub(crate) problem: String,
+}
+
+impl YamlError {
+    pub(crate) fn new(at: usize, problem: impl Into<String>) -> Self {
+        Self { at, context_at: None, problem: problem.into() }
+    }
 }
 
 /// The events of a text, one after the other.
@@ -82,7 +92,7 @@ impl<'t> YamlEvents<'t> {
                 Ok(Ok(event)) => event,
                 Ok(Err(problem)) => return Err(self.error(&problem)),
                 Err(_) => {
-                    return Err(YamlError { at: self.last, problem: "what follows here cannot be read".to_owned() });
+                    return Err(YamlError::new(self.last, "what follows here cannot be read"));
                 }
             };
             let at = self.offset(event.start_mark.index)..self.offset(event.end_mark.index);
@@ -125,7 +135,8 @@ impl<'t> YamlEvents<'t> {
         let unreadable = || self.text.find(|c| !is_allowed(c)).unwrap_or_default();
         let at = error.problem_mark().map_or_else(unreadable, |mark| self.offset(mark.index));
         let context = error.context().map(|context| format!(" {context}")).unwrap_or_default();
-        YamlError { at, problem: format!("{}{context}", error.problem()) }
+        let context_at = error.context_mark().map(|mark| self.offset(mark.index));
+        YamlError { at, context_at, problem: format!("{}{context}", error.problem()) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 
 mod check;
+mod completions;
 mod config_args;
 #[cfg(feature = "deploy")]
 mod confirmations;
@@ -14,6 +15,7 @@ mod explain;
 mod generate;
 mod generated_files;
 mod graph;
+mod help;
 #[cfg(feature = "deploy")]
 mod inventory;
 mod list;
@@ -43,7 +45,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{FromArgMatches, Parser, Subcommand};
 
 /// Generate and deploy the CloudFormation stack that rotates the access keys of IAM users
 #[derive(Debug, Parser)]
@@ -57,7 +59,7 @@ pub struct Cli {
 enum Command {
     /// Generate the template of a configuration; print it or write it to a file
     Template(template::TemplateArgs),
-    /// Write the project's generated files: templates/, docs/configuration.md and the picture in README.md
+    /// Write the project's generated files, such as templates/; `synth list` lists them
     Generate,
     /// List the project's generated files and their sources
     List,
@@ -65,13 +67,13 @@ enum Command {
     Check(check::CheckArgs),
     /// Show the changes between two templates and their effect on permissions
     Diff(diff::DiffArgs),
-    /// Deploy a configuration: show the changes, ask for approval where it is needed, and follow the deployment to its end
+    /// Deploy a configuration: show the changes, ask where it is needed, and follow it to the end
     #[cfg(feature = "deploy")]
     Deploy(deploy::DeployArgs),
-    /// Show what a run of a configuration would do to which key, before the configuration is deployed
+    /// Show what a run of a configuration would do to which key; deploy nothing
     #[cfg(feature = "deploy")]
     Preview(preview::PreviewArgs),
-    /// List the access keys of the account: how old and how used they are, and what to do; needs no stack
+    /// List the account's access keys, the worst first, and what to do; needs no stack
     #[cfg(feature = "deploy")]
     Inventory(inventory::InventoryArgs),
     /// Print the IAM policy with exactly the permissions that a deployment needs
@@ -82,12 +84,14 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Print the JSON Schema of rotation.yaml, for editors
     Schema,
+    /// Print the script that completes the commands and options of synth in a shell
+    Completions(completions::CompletionsArgs),
     /// Print one setting of a configuration, for scripts
     Show(show::ShowArgs),
-    /// Show the state of a deployed stack: who is notified of a new key, the next run, and what a run would do now
+    /// Show a deployed stack: who is notified, the next run, and what a run would do now
     #[cfg(feature = "deploy")]
     Status(status::StatusArgs),
-    /// Ask AWS for a new mail to each address of a deployed stack that has not confirmed its subscription
+    /// Ask AWS for a new mail to each address that has not confirmed its subscription
     #[cfg(feature = "deploy")]
     Resubscribe(resubscribe::ResubscribeArgs),
     /// Do now what is due, as a scheduled run does
@@ -102,7 +106,7 @@ enum Command {
     /// Reactivate the previous keys, with a deployed stack
     #[cfg(feature = "deploy")]
     Undo(rotate::RunArgs),
-    /// Revoke a leaked key: deactivate it now, after its user has a new key, with a deployed stack
+    /// Revoke a leaked key: deactivate it as soon as its user has a new key
     #[cfg(feature = "deploy")]
     Revoke(revoke::RevokeArgs),
     /// Make a deployed stack the manager of users that another stack managed
@@ -111,8 +115,16 @@ enum Command {
     /// Delete a deployed stack; users, keys and secrets stay
     #[cfg(feature = "deploy")]
     Destroy(destroy::DestroyArgs),
-    /// Check the handler's package and write it reproducibly: the same program makes the same package
+    /// Check the handler's package and write it so that one program gives one package
     Package(package::PackageArgs),
+}
+
+impl Cli {
+    /// Reads the command line of the process. Ends the process with help or an error if there is no command to run.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Self::from_arg_matches(&help::command().get_matches()).unwrap_or_else(|error| error.exit())
+    }
 }
 
 /// The exit code of the process. The numbers are part of the interface: scripts depend on them.
@@ -214,6 +226,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Graph(args) => graph::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Schema => schema::run(),
+        Command::Completions(args) => completions::run(&args),
         Command::Show(args) => show::run(&args),
         #[cfg(feature = "deploy")]
         Command::Status(args) => status::run(&args),

@@ -27,6 +27,9 @@ pub(super) struct PackageArgs {
     /// Write the package to this file [default: FILE with the ending .zip]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Accept a program that needs a newer C library than Lambda's: only for an emulator on this machine
+    #[arg(long)]
+    any_c_library: bool,
 }
 
 pub(super) fn run(args: &PackageArgs) -> Result<(), CommandError> {
@@ -37,6 +40,9 @@ pub(super) fn run(args: &PackageArgs) -> Result<(), CommandError> {
         (config.architecture, args.config.display().to_string())
     };
     let package = read(&args.file, wanted, &says)?;
+    if !args.any_c_library {
+        package.check_c_library().map_err(|e| CommandError::bad_input(format!("{}: {e}", args.file.display())))?;
+    }
     let output = args.output.clone().unwrap_or_else(|| args.file.with_extension("zip"));
     replace(&output, package.bytes())
         .map_err(|e| CommandError::failure(format!("{}: cannot be written: {e}", output.display())))?;

@@ -3,11 +3,14 @@
 use std::ops::Range;
 
 use crate::config::{
+    entry::FIELDS,
+    fields::{MERGE_KEY, NO_MERGE_KEYS},
     problem::{Problem, Problems},
     setting::{Setting, plain},
     setting_type::{SettingType, ValueProblem},
     suggest,
     tree::{self, Content, Node},
+    yaml_mistake,
 };
 
 pub(super) struct ConfigDocument<'t> {
@@ -24,41 +27,94 @@ pub(super) struct ConfigDocument<'t> {
 impl<'t> ConfigDocument<'t> {
     /// Reads the text as a mapping of known settings.
     pub(super) fn parse(text: &'t str, known: &[Setting], overridden: Vec<&'static str>) -> Result<Self, Problems> {
-        let refused = |at: Range<usize>, message: String, note: &str| {
-            Problems::new(vec![Problem::new(text, at, message).note(note)])
-        };
-        let yaml = "a configuration is YAML: write one `name: value` per line";
-        let root = tree::parse(text)
-            .map_err(|e| refused(character(text, e.at), format!("this YAML cannot be read: {}", e.problem), yaml))?;
+        let root = tree::parse(text).map_err(|error| yaml_mistake::explain(text, &error, known))?;
         let mut document =
             Self { text, entries: Vec::new(), overridden, problems: Vec::new(), warnings: Vec::new(), checked: &[] };
         match root.content {
-            Content::Map(entries) => entries.iter().for_each(|(key, value)| document.entry(key, value, known)),
-            Content::Null => {}
-            _ => return Err(refused(root.at, "the file must be a mapping of settings".into(), yaml)),
+            Content::Map(entries) => document.entries_of(&entries, known),
+            Content::Null => document.is_enough_without_settings(known)?,
+            Content::Text(_) => return Err(yaml_mistake::no_setting(text, root.at.start).into()),
+            _ => {
+                let problem = Problem::new(text, root.at, "the file must be a mapping of settings".into());
+                return Err(problem.note("write each setting as `name: value`, in a line of its own").into());
+            }
         }
         Ok(document)
     }
 
-    fn entry(&mut self, key: &Node, value: &Node, known: &[Setting]) {
+    /// A file without settings is enough if the command line gives those without a default.
+    fn is_enough_without_settings(&self, known: &[Setting]) -> Result<(), Problems> {
+        let needed = |setting: &&Setting| setting.default.is_none() && !self.overridden.contains(&setting.name);
+        let lines: Vec<_> = known.iter().filter(needed).map(|setting| format!("\n{}", setting.sample())).collect();
+        let message = match self.text.trim_matches(['\u{feff}', '\n', '\r', ' ', '\t']) {
+            "" => "the file is empty",
+            _ => "the file has no settings, only comments or empty lines",
+        };
+        if lines.is_empty() {
+            return Ok(());
+        }
+        Err(Problem::new(self.text, 0..0, message.into())
+            .note(format!("write at least these lines:{}", lines.concat()))
+            .into())
+    }
+
+    /// Keeps the known settings. Everything else becomes a problem.
+    fn entries_of(&mut self, entries: &[(Node, Node)], known: &[Setting]) {
+        let is_known =
+            |(key, _): &&(Node, Node)| matches!(&key.content, Content::Text(name) if is_setting(name, known));
+        // A misspelt setting stands for the one that is meant, unless that is set too.
+        entries.iter().filter(is_known).for_each(|(key, value)| self.setting(key, value));
+        entries.iter().filter(|entry| !is_known(entry)).for_each(|(key, value)| self.unknown(key, value, known));
+    }
+
+    fn setting(&mut self, key: &Node, value: &Node) {
+        let Content::Text(name) = &key.content else { return };
+        match self.find(name) {
+            None => self.entries.push((name.clone(), key.clone(), value.clone())),
+            Some((first, _)) => {
+                let problem = Problem::new(self.text, key.at.clone(), format!("{name} is set twice"));
+                let problem = problem.context(self.text, first.at.clone(), "first here".into());
+                self.problems.push(problem.note("remove one of them"));
+            }
+        }
+    }
+
+    fn unknown(&mut self, key: &Node, value: &Node, known: &[Setting]) {
         let names = || known.iter().map(|setting| setting.name);
         let problem = |message| Problem::new(self.text, key.at.clone(), message);
-        let problem = match &key.content {
-            Content::Text(name) => match self.find(name) {
-                None if names().any(|known| known == name) => {
-                    return self.entries.push((name.clone(), key.clone(), value.clone()));
-                }
-                None => problem(format!("there is no setting {name:?}"))
-                    .meant(suggest::word(name, names()).map(str::to_owned))
-                    .note(format!("the settings are: {}", names().collect::<Vec<_>>().join(", "))),
-                Some((first, _)) => problem(format!("{name} is set twice"))
-                    .context(self.text, first.at.clone(), "first here".into())
-                    .note("remove one of them"),
-            },
-            _ => problem("the name of a setting must be a word".into())
-                .note(format!("the settings are: {}", names().collect::<Vec<_>>().join(", "))),
+        let Content::Text(name) = &key.content else {
+            let problem = problem("the name of a setting must be a word".into()).note(list_of(names()));
+            return self.problems.push(problem);
         };
-        self.problems.push(problem);
+        if name == MERGE_KEY {
+            let problem = problem(NO_MERGE_KEYS.into()).note("write the settings themselves");
+            return self.problems.push(problem);
+        }
+        let unknown = problem(format!("there is no setting {name:?}"));
+        if let Some(meant) = suggest::word(name, names()) {
+            self.problems.push(unknown.meant(Some(meant.to_owned())));
+            if self.find(meant).is_none() {
+                self.entries.push((meant.to_owned(), key.clone(), value.clone()));
+            }
+            return;
+        }
+        let has_settings = |entries: &[(Node, Node)]| {
+            entries.iter().any(|(key, _)| matches!(&key.content, Content::Text(name) if is_setting(name, known)))
+        };
+        if let Content::Map(below) = &value.content
+            && has_settings(below)
+        {
+            self.problems.push(unknown.note(format!(
+                "settings begin in the first column: remove {name}: and the spaces before the lines below it"
+            )));
+            return self.entries_of(below, known);
+        }
+        let is_field = FIELDS.iter().any(|(field, _)| field == name);
+        self.problems.push(unknown.note(if is_field {
+            format!("{name} is a field of an entry of users: {{name: alice, {name}: …}}")
+        } else {
+            list_of(names())
+        }));
     }
 
     fn find(&self, name: &str) -> Option<(&Node, &Node)> {
@@ -108,7 +164,10 @@ impl<'t> ConfigDocument<'t> {
         let at = wrong.at.or_else(|| self.place(name)).unwrap_or_default();
         let mut problem = Problem::new(self.text, at, format!("{name}: {}", wrong.message)).meant(wrong.meant);
         problem.notes.extend(wrong.allowed);
-        problem
+        match wrong.context {
+            Some(context) => problem.context(self.text, context.0, context.1),
+            None => problem,
+        }
     }
 
     /// Begins the check of a rule about these settings. A problem that names another setting is a mistake of the rule.
@@ -135,6 +194,13 @@ impl<'t> ConfigDocument<'t> {
         let blamed = self.item(list, index).or_else(|| self.place(list));
         let problem = self.between(blamed, settings, message, fix);
         self.problems.push(problem);
+    }
+
+    /// Adds a warning with the caret under an item of a setting's list.
+    pub(super) fn warning_at(&mut self, (list, index): (&str, usize), message: String, fix: &str) {
+        debug_assert!(self.checked.contains(&list), "{list} is missing in {:?}", self.checked);
+        let problem = self.between(self.item(list, index), &[], message, fix);
+        self.warnings.push(problem);
     }
 
     /// Adds a warning in place of a problem.
@@ -169,7 +235,10 @@ impl<'t> ConfigDocument<'t> {
     }
 }
 
-/// The bytes of the character that begins here.
-fn character(text: &str, at: usize) -> Range<usize> {
-    at..at + text[at..].chars().next().map_or(0, char::len_utf8)
+fn is_setting(name: &str, known: &[Setting]) -> bool {
+    known.iter().any(|setting| setting.name == name)
+}
+
+fn list_of<'s>(names: impl Iterator<Item = &'s str>) -> String {
+    format!("the settings are: {}", names.collect::<Vec<_>>().join(", "))
 }

@@ -6,6 +6,10 @@ use crate::config::{
     tree::{Content, Node},
 };
 
+/// The key that merges another mapping, in YAML 1.1.
+pub(super) const MERGE_KEY: &str = "<<";
+pub(super) const NO_MERGE_KEYS: &str = "merge keys (<<) are not supported";
+
 /// The fields of one mapping, and what is wrong with them so far.
 pub(super) struct Fields<'n> {
     node: &'n Node,
@@ -15,24 +19,43 @@ pub(super) struct Fields<'n> {
 
 impl<'n> Fields<'n> {
     /// The fields with these names. Each other field, and each repeated one, is an error.
-    pub(super) fn of(node: &'n Node, entries: &'n [(Node, Node)], names: &[&str]) -> Self {
+    pub(super) fn of(node: &'n Node, entries: &'n [(Node, Node)], names: &[&'static str]) -> Self {
         let mut fields = Self { node, known: Vec::new(), wrong: Vec::new() };
-        let there_are = format!("the fields are: {}", names.join(", "));
+        let mut others = Vec::new();
         for (key, value) in entries {
+            match &key.content {
+                Content::Text(name) if names.contains(&name.as_str()) => match fields.find(name) {
+                    Some((first, _)) => fields.wrong.push(ValueProblem {
+                        context: Some(Box::new((first.at.clone(), "first here".into()))),
+                        ..ValueProblem::new(format!("{name} is given twice")).at(key).allowed("remove one of them")
+                    }),
+                    None => fields.known.push((name, key, value)),
+                },
+                _ => others.push((key, value)),
+            }
+        }
+        let there_are = format!("the fields are: {}", names.join(", "));
+        for (key, value) in others {
             let wrong = |message: String| ValueProblem::new(message).at(key);
             let Content::Text(name) = &key.content else {
                 fields.wrong.push(wrong("the name of a field must be a word".into()).allowed(&there_are));
                 continue;
             };
-            if !names.contains(&name.as_str()) {
-                let meant = suggest::word(name, names.iter().copied()).map(str::to_owned);
-                let unknown = wrong(format!("there is no field {name:?}")).allowed(&there_are);
-                fields.wrong.push(ValueProblem { meant, ..unknown });
-            } else if fields.find(name).is_some() {
-                fields.wrong.push(wrong(format!("{name} is given twice")).allowed("remove one of them"));
-            } else {
-                fields.known.push((name, key, value));
+            if name == MERGE_KEY {
+                fields.wrong.push(wrong(NO_MERGE_KEYS.into()).allowed("write the fields of this entry here"));
+                continue;
             }
+            let unknown = wrong(format!("there is no field {name:?}"));
+            fields.wrong.push(match suggest::word(name, names.iter().copied()) {
+                Some(meant) => {
+                    // The value is checked too, and the field is not missing.
+                    if fields.find(meant).is_none() {
+                        fields.known.push((meant, key, value));
+                    }
+                    ValueProblem { meant: Some(meant.to_owned()), ..unknown }
+                }
+                None => unknown.allowed(&there_are),
+            });
         }
         fields
     }

@@ -33,6 +33,7 @@ mod suggest;
 mod tags;
 mod tree;
 mod values;
+mod yaml_mistake;
 
 use lambda::{
     contract::{

@@ -6,6 +6,9 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 
 use super::tree;
 
+/// The longest line of a note, in characters, so that no line of the output is longer than 100.
+const LONGEST_LINE: usize = 86;
+
 /// A position in a text. Lines and columns count from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position {
@@ -83,7 +86,7 @@ impl Problem {
             let caret = AnnotationKind::Primary.span(self.at.clone()).label(label);
             group.element(Snippet::source(text).path(file).annotation(caret).annotations(others))
         };
-        group.elements(self.notes.iter().map(|note| Level::HELP.message(note.as_str())))
+        group.elements(self.notes.iter().map(|note| Level::HELP.message(lines(note))))
     }
 
     /// Prints the problem as a warning.
@@ -93,10 +96,29 @@ impl Problem {
     }
 }
 
-/// These bytes of the text. If they are on several lines, only the first line counts, without spaces at its end.
+/// The text with line breaks, so that a terminal need not break it within a word.
+fn lines(text: &str) -> String {
+    let mut lines = String::new();
+    let mut width = 0;
+    for word in text.split_inclusive([' ', '\n']) {
+        let length = word.chars().count();
+        if width > 0 && width + length > LONGEST_LINE {
+            lines.truncate(lines.trim_end_matches(' ').len());
+            lines.push('\n');
+            width = 0;
+        }
+        lines += word;
+        width = if word.ends_with('\n') { 0 } else { width + length };
+    }
+    lines
+}
+
+/// These bytes of the text. If they are on several lines, only the first line counts, without spaces at its end. Spaces alone
+/// stay.
 pub(super) fn first_line(text: &str, at: Range<usize>) -> Range<usize> {
     let first_line = text[at.clone()].lines().next().unwrap_or_default();
-    at.start..at.start + first_line.trim_end().len()
+    let visible = Some(first_line.trim_end()).filter(|visible| !visible.is_empty()).unwrap_or(first_line);
+    at.start..at.start + visible.len()
 }
 
 /// Every problem of a file, in the order of the file. It is never empty.

@@ -66,6 +66,12 @@ pub(super) const CONSTRAINTS: &[Constraint] = &[
         check: the_handler_cannot_write_selected_tags,
     },
     Constraint {
+        settings: &["users", "exempt"],
+        severity: Severity::Warning,
+        text: "A comma does not separate entries of `users` or `exempt`, because the name of an IAM user can contain one.",
+        check: a_comma_is_a_part_of_a_name,
+    },
+    Constraint {
         settings: &["user_tags", "delivery"],
         severity: Severity::Warning,
         text: "With `user_tags: honoured` and a delivery by mail, a person who may tag a user decides which address gets the \
@@ -243,6 +249,26 @@ fn the_handler_cannot_write_selected_tags(document: &mut ConfigDocument<'_>, giv
     Some(())
 }
 
+/// IAM allows commas in names, but `alice,bob` is rarely one user.
+fn a_comma_is_a_part_of_a_name(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
+    let (users, Exempt(exempt)) = (given.users.as_ref()?, given.exempt.as_ref()?);
+    let users = users.iter().map(|entry| &entry.selector).enumerate().map(|(index, who)| ("users", index, who));
+    let exempt = exempt.iter().enumerate().map(|(index, who)| ("exempt", index, who));
+    for (setting, index, who) in users.chain(exempt) {
+        let UserSelector::User(user) = who else { continue };
+        let text = user.to_string();
+        let parts: Vec<_> = text.split(',').filter(|part| !part.is_empty()).collect();
+        if parts.len() > 1 {
+            document.warning_at(
+                (setting, index),
+                format!("{setting}: {text} is one user whose name contains a comma"),
+                &format!("if you mean {} users, write [{}]", parts.len(), parts.join(", ")),
+            );
+        }
+    }
+    Some(())
+}
+
 /// With a delivery by mail, the tag for the owner decides which address gets the secret.
 fn taggers_are_trusted(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
     let delivery = given.delivery.filter(|delivery| delivery.is_mail())?;
@@ -403,7 +429,7 @@ fn addresses_fit_the_topic(document: &mut ConfigDocument<'_>, given: &Given) -> 
     let addresses: BTreeSet<_> = emails.iter().chain(owners).map(Email::small).collect();
     if addresses.len() > MOST_ADDRESSES {
         document.error(
-            &[("emails", format!("{} addresses", emails.len())), ("users", format!("{} users", users.len()))],
+            &[("emails", String::new()), ("users", String::new())],
             format!("emails and owners are {} addresses, but an SNS topic takes {MOST_ADDRESSES}", addresses.len()),
             "name one address that forwards mails to several people, or split the users over several stacks",
         );

@@ -92,6 +92,10 @@ impl Word for RoleSelector {
     fn guesses(text: &str) -> Vec<String> {
         guesses(text)
     }
+
+    fn misuse(text: &str) -> Option<(String, &'static str)> {
+        pattern(text)
+    }
 }
 
 impl Word for UserSelector {
@@ -102,6 +106,20 @@ impl Word for UserSelector {
     fn guesses(text: &str) -> Vec<String> {
         guesses(text)
     }
+
+    fn misuse(text: &str) -> Option<(String, &'static str)> {
+        pattern(text)
+    }
+}
+
+/// What is wrong with a pattern such as `ci-*`.
+fn pattern(text: &str) -> Option<(String, &'static str)> {
+    text.contains(['*', '?']).then(|| {
+        (
+            format!("{text:?} is a pattern, but patterns are not supported"),
+            "name each user; or put the users under a path and write the path (/ci/); or tag them (tag:KEY=VALUE)",
+        )
+    })
 }
 
 const EVERYBODY: [&str; 8] = ["*", "all", "all users", "any", "everybody", "everyone", "every user", "users"];

@@ -18,11 +18,13 @@ pub(super) struct ValueProblem {
     pub(super) message: String,
     pub(super) meant: Option<String>,
     pub(super) allowed: Option<String>,
+    /// Another place that is involved, with its label.
+    pub(super) context: Option<Box<(Range<usize>, String)>>,
 }
 
 impl ValueProblem {
     pub(super) fn new(message: impl Into<String>) -> Self {
-        Self { at: None, message: message.into(), meant: None, allowed: None }
+        Self { at: None, message: message.into(), meant: None, allowed: None, context: None }
     }
 
     /// Blames this part of the value. A part that is not written has no place.
@@ -68,6 +70,11 @@ pub(super) trait Word: FromStr<Err = ParseError> {
     /// What the author of this text may have meant, the likeliest first. The caller drops guesses that are no value.
     fn guesses(_text: &str) -> Vec<String> {
         Vec::new()
+    }
+
+    /// What is wrong with a text that nothing allowed is near to, and what to do: better than that it is not allowed.
+    fn misuse(_text: &str) -> Option<(String, &'static str)> {
+        None
     }
 }
 
@@ -116,11 +123,24 @@ fn allowed<T: Word>() -> &'static str {
 }
 
 fn parse<T: Word>(text: &str) -> Result<T, ValueProblem> {
-    text.parse().map_err(|invalid: ParseError| ValueProblem {
-        at: None,
-        message: format!("{:?} is not {}", invalid.value, invalid.what),
-        meant: meant::<T>(text),
-        allowed: Some(format!("allowed: {}", invalid.allowed)),
+    text.parse().map_err(|invalid: ParseError| match (meant::<T>(text), T::misuse(text)) {
+        (None, Some((message, fix))) => ValueProblem::new(message).allowed(fix),
+        (meant, _) => {
+            let wrong = ValueProblem::new(format!("{:?} is not {}", invalid.value, invalid.what));
+            ValueProblem { meant, ..wrong.allowed(format!("allowed: {}", invalid.allowed)) }
+        }
+    })
+}
+
+/// The error for a value that continues in a second line, where another value was to begin.
+fn continued(node: &Node) -> Option<ValueProblem> {
+    let second_line = node.second_line.clone()?;
+    let wrong = ValueProblem::new("this line is indented more than the line above it, so it continues that value");
+    let wrong = wrong.allowed("begin each entry of a list in the same column, and each setting in the first column");
+    Some(ValueProblem {
+        at: Some(second_line),
+        context: Some(Box::new((node.at.clone(), "the value begins here".into()))),
+        ..wrong
     })
 }
 
@@ -134,6 +154,10 @@ fn no_text<T: Word>(text: &str) -> ValueProblem {
 }
 
 fn meant<T: Word>(text: &str) -> Option<String> {
+    let unquoted = text.trim_matches(['“', '”', '„', '‘', '’', '「', '」']);
+    if unquoted != text && unquoted.parse::<T>().is_ok() {
+        return Some(unquoted.to_owned());
+    }
     let alias = T::ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(text)).map(|(_, word)| *word);
     let near = || suggest::word(text, T::rule().words).map(str::to_owned);
     let mut guesses = T::guesses(text).into_iter().filter(|guess| guess.parse::<T>().is_ok());
@@ -143,7 +167,7 @@ fn meant<T: Word>(text: &str) -> Option<String> {
 impl<T: Word> SettingType for T {
     fn read(node: &Node) -> Result<Self, Vec<ValueProblem>> {
         let word = match &node.content {
-            Content::Text(text) => parse(text),
+            Content::Text(text) => parse(text).map_err(|wrong| continued(node).unwrap_or(wrong)),
             Content::Number(digits) if T::NUMBERS => parse(digits),
             Content::Number(text) | Content::Other(text) => Err(no_text::<T>(text)),
             Content::Null => {
@@ -198,35 +222,84 @@ pub(super) fn allowed_list<T: SettingType>() -> String {
 
 /// Reads a list with at least `least` items. No two items may mean the same. The error has everything that is wrong.
 pub(super) fn items<T: SettingType + SameAs>(node: &Node, least: usize) -> Result<Vec<T>, Vec<ValueProblem>> {
-    let shape = if least == 0 {
-        "a list: write a line `- …` for each entry, or [] for none"
+    let (shape, how) = if least == 0 {
+        ("a list", "write a line `- …` for each entry, or [] for none")
     } else {
-        "a list with at least one entry: write a line `- …` for each"
+        ("a list with at least one entry", "write a line `- …` for each")
     };
     let items = match &node.content {
         Content::List(items) if items.len() >= least => items,
-        Content::Text(text) => {
-            return Err(vec![ValueProblem {
-                meant: T::read(node).is_ok().then(|| format!("[{text}]")),
-                ..ValueProblem::new(format!("it must be {shape}"))
-            }]);
+        Content::Text(text) => return Err(vec![no_list::<T>(text, &format!("{shape}: {how}"))]),
+        Content::Map(_) => {
+            return Err(vec![ValueProblem::new(format!("it must be {shape}, not a mapping")).allowed(how)]);
         }
-        _ => return Err(vec![ValueProblem::new(format!("it must be {shape}"))]),
+        _ => return Err(vec![ValueProblem::new(format!("it must be {shape}: {how}"))]),
     };
     let (mut list, mut wrong) = (Vec::<(usize, T)>::new(), Vec::new());
     for (index, node) in items.iter().enumerate() {
         let placed = |wrong: ValueProblem| if wrong.at.is_some() { wrong } else { wrong.at(node) };
         let unique = T::read(node).and_then(|item| match list.iter().find(|(_, other)| other.same_as(&item)) {
-            Some((first, _)) => Err(vec![
-                ValueProblem::new(format!("this entry means the same as entry {}", first + 1))
-                    .allowed("remove one of them"),
-            ]),
+            Some((first, _)) => Err(vec![repeated(node, *first, &items[*first])]),
             None => Ok(item),
         });
         match unique {
             Ok(item) => list.push((index, item)),
-            Err(all) => wrong.extend(all.into_iter().map(placed)),
+            Err(all) => wrong.extend(several::<T>(node, &all).map_or(all, |one| vec![one]).into_iter().map(placed)),
         }
     }
     if wrong.is_empty() { Ok(list.into_iter().map(|(_, item)| item).collect()) } else { Err(wrong) }
+}
+
+/// The error for a text in place of a list.
+fn no_list<T: SettingType>(text: &str, shape: &str) -> ValueProblem {
+    let mut words = text.split_whitespace();
+    if let Some(first) = words.next().and_then(|word| word.strip_prefix('-'))
+        && !first.is_empty()
+        && words.all(|word| word.starts_with('-'))
+    {
+        let wrong = ValueProblem::new("a space is missing after the dash, so this is no list");
+        return ValueProblem { meant: Some(format!("`- {first}`")), ..wrong };
+    }
+    let wrong = ValueProblem::new(format!("it must be {shape}"));
+    let is_one = T::read(&Node::text(text)).is_ok();
+    let list = separated::<T>(text).map(|parts| parts.join(", ")).or_else(|| is_one.then(|| text.to_owned()));
+    ValueProblem { meant: list.map(|list| format!("[{list}]")), ..wrong }
+}
+
+/// The error for one entry that has several in it. There is none if one value is near to the entry.
+fn several<T: SettingType>(node: &Node, wrong: &[ValueProblem]) -> Option<ValueProblem> {
+    let Content::Text(text) = &node.content else { return None };
+    if node.second_line.is_some() || wrong.iter().any(|wrong| wrong.meant.is_some()) {
+        return None;
+    }
+    let parts = separated::<T>(text)?;
+    let lines: Vec<_> = parts.iter().map(|part| format!("`- {part}`")).collect();
+    Some(ValueProblem::new(format!("{text:?} is one entry, but it contains {} values", parts.len())).allowed(format!(
+        "write an entry for each: a line {}, or [{}]",
+        lines.join(" and a line "),
+        parts.join(", ")
+    )))
+}
+
+/// The values in a text that separates them by commas or spaces, if there are several.
+pub(super) fn separated<T: SettingType>(text: &str) -> Option<Vec<&str>> {
+    let parts: Vec<_> = text.split([',', ';', ' ']).filter(|part| !part.is_empty()).collect();
+    (parts.len() > 1 && parts.iter().all(|part| T::read(&Node::text(part)).is_ok())).then_some(parts)
+}
+
+/// The error for an entry that means the same as an earlier one.
+fn repeated(node: &Node, index: usize, first: &Node) -> ValueProblem {
+    let wrong = match (&node.content, &first.content) {
+        (Content::Text(text), Content::Text(other)) if text != other && text.eq_ignore_ascii_case(other) => {
+            ValueProblem::new(format!(
+                "{text} and {other} (entry {}) differ only in upper and lower case, so they mean the same",
+                index + 1
+            ))
+            .allowed("remove one of them; for a user, keep the spelling that IAM shows")
+        }
+        _ => {
+            ValueProblem::new(format!("this entry means the same as entry {}", index + 1)).allowed("remove one of them")
+        }
+    };
+    ValueProblem { context: Some(Box::new((first.at.clone(), format!("entry {}", index + 1)))), ..wrong }
 }

@@ -136,7 +136,7 @@ settings! {
         /// the limit of CIS (1.12) and Security Hub (IAM.22).
         unused_after: UnusedAfter = "never", such as "never", "45d";
         /// How long before the rotation of a key the owner and the administrators are notified. `0`: there is no such notice.
-        warn_before: Span = "0", such as "7d", "0";
+        warn_before: Span = "7d", such as "7d", "0";
     }
     Delivery {
         /// How a new key is delivered. `secrets-manager`: in a secret of the user in Secrets Manager; the mail only names the secret.

@@ -7,13 +7,25 @@ use std::{collections::HashMap, ops::Range, rc::Rc};
 
 use serde_json::Value as Json;
 
-use crate::cfn::yaml_events::{CORE, NodeProperties, YamlError, YamlEvent, YamlEvents};
+use crate::{
+    cfn::yaml_events::{CORE, NodeProperties, YamlError, YamlEvent, YamlEvents},
+    config::problem::first_line,
+};
 
 /// A value and its place: a range of bytes of the text.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
     pub(super) at: Range<usize>,
+    /// The second line of a plain scalar that continues there.
+    pub(super) second_line: Option<Range<usize>>,
     pub(super) content: Content,
+}
+
+impl Node {
+    /// A text that is written nowhere, such as a part of another one.
+    pub(super) fn text(text: &str) -> Self {
+        Self { at: 0..0, second_line: None, content: Content::Text(text.to_owned()) }
+    }
 }
 
 /// The content of a value. Lists and mappings are shared, so that an alias needs no copy.
@@ -38,13 +50,13 @@ const DEPTH: usize = 32;
 pub(super) fn parse(text: &str) -> Result<Node, YamlError> {
     let mut builder = Builder { text, events: YamlEvents::new(text), anchors: HashMap::new() };
     let (YamlEvent::Document, _) = builder.events.next()? else {
-        return Ok(Node { at: 0..0, content: Content::Null });
+        return Ok(Node { at: 0..0, second_line: None, content: Content::Null });
     };
     let (event, at) = builder.events.next()?;
     let root = builder.node(event, at, 0)?;
     match builder.events.next()? {
         (YamlEvent::End, _) => Ok(root),
-        (_, at) => Err(YamlError { at: at.start, problem: "a second document begins here".into() }),
+        (_, at) => Err(YamlError::new(at.start, "a second document begins here")),
     }
 }
 
@@ -74,12 +86,14 @@ struct Builder<'t> {
 
 impl Builder<'_> {
     fn node(&mut self, event: YamlEvent, at: Range<usize>, depth: usize) -> Result<Node, YamlError> {
-        let refuse = |problem: &str| Err(YamlError { at: at.start, problem: problem.into() });
+        let refuse = |problem: &str| Err(YamlError::new(at.start, problem));
         if depth > DEPTH {
             return refuse("this is nested too deeply");
         }
         let start = self.value_start(&event, at.start);
         let mut end = at.end;
+        let is_plain = matches!(event, YamlEvent::Scalar { is_plain: true, .. });
+        let second_line = second_line(self.text, start..end).filter(|_| is_plain);
         let (content, NodeProperties { anchor, tag }) = match event {
             YamlEvent::Scalar { text, is_plain, properties } => {
                 let is_text = !is_plain || properties.tag.as_deref().is_some_and(is_string);
@@ -123,7 +137,7 @@ impl Builder<'_> {
         if let Some(anchor) = anchor {
             self.anchors.insert(anchor, content.clone());
         }
-        Ok(Node { at: start..end, content })
+        Ok(Node { at: start..end, second_line, content })
     }
 
     /// The byte where a value begins, after its anchor, its tag and the sign of a block.
@@ -148,6 +162,13 @@ impl Builder<'_> {
         }
         self.text.len() - rest.len()
     }
+}
+
+/// The place of the second line of these bytes, if there is one.
+fn second_line(text: &str, at: Range<usize>) -> Option<Range<usize>> {
+    let (_, rest) = text.get(at.clone())?.split_once('\n')?;
+    let begin = at.end - rest.trim_start().len();
+    Some(first_line(text, begin..at.end)).filter(|line| !line.is_empty())
 }
 
 fn is_string(tag: &str) -> bool {

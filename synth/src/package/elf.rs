@@ -1,5 +1,11 @@
-//! Reads the processor that a program is for from the first 20 bytes of an ELF file (elf(5); the numbers are those of
-//! `elf.h`).
+//! Reads from an ELF file the processor that a program is for (its first 20 bytes, elf(5); the numbers are those of `elf.h`),
+//! and the C library that it needs.
+
+use object::{
+    LittleEndian, SymbolIndex,
+    elf::{FileHeader64, SHT_DYNSYM, VER_FLG_WEAK},
+    read::elf::{FileHeader as _, Sym as _},
+};
 
 use crate::cfn::resource::Architecture;
 
@@ -24,6 +30,17 @@ pub enum ElfError {
     /// The program is for a processor that Lambda does not have. Holds its ELF machine.
     #[error("is a program for another processor, ELF machine {0}, but Lambda has only x86_64 and arm64")]
     OtherProcessor(u16),
+    /// The program needs a newer C library than Lambda's.
+    #[error(
+        "needs {version} of the C library{}, but provided.al2023 has glibc 2.34",
+        symbol.as_ref().map(|symbol| format!(" for {symbol}")).unwrap_or_default()
+    )]
+    NewerCLibrary {
+        /// The version, such as `GLIBC_2.38`.
+        version: String,
+        /// The first symbol with this version.
+        symbol: Option<String>,
+    },
 }
 
 const MAGIC: &[u8] = b"\x7fELF";
@@ -63,4 +80,59 @@ pub(super) fn architecture(program: &[u8]) -> Result<Architecture, ElfError> {
         AARCH64 if data == LITTLE_ENDIAN => Ok(Architecture::Arm64),
         other => Err(ElfError::OtherProcessor(other)),
     }
+}
+
+/// The newest version of the C library's symbols that provided.al2023 has (Amazon Linux 2023 User Guide, "Release notes": glibc
+/// 2.34).
+const NEWEST: [u32; 2] = [2, 34];
+
+/// Checks that the C library of provided.al2023 has each version that the program needs. A program whose tables cannot be read is
+/// not judged: this finds a mistake of a build, not an attack.
+pub(super) fn c_library(program: &[u8]) -> Result<(), ElfError> {
+    match newest_version(program) {
+        Ok(Some((_, version, symbol))) => Err(ElfError::NewerCLibrary { version, symbol }),
+        Ok(None) | Err(_) => Ok(()),
+    }
+}
+
+/// The newest version that Lambda does not have, its name, and the first symbol with it.
+fn newest_version(program: &[u8]) -> object::Result<Option<(Vec<u32>, String, Option<String>)>> {
+    let sections = FileHeader64::parse(program)?.sections(LittleEndian, program)?;
+    let Some((mut libraries, link)) = sections.gnu_verneed(LittleEndian, program)? else { return Ok(None) };
+    let strings = sections.strings(LittleEndian, program, link)?;
+    let mut newest: Option<(Vec<u32>, String)> = None;
+    while let Some((_, mut versions)) = libraries.next()? {
+        while let Some(version) = versions.next()? {
+            let name = String::from_utf8_lossy(version.name(LittleEndian, strings)?).into_owned();
+            // The loader does not need a weak version.
+            let is_weak = version.vna_flags.get(LittleEndian).contains(VER_FLG_WEAK);
+            if let Some(number) = number(&name).filter(|number| !is_weak && number[..] > NEWEST[..])
+                && newest.as_ref().is_none_or(|(other, _)| number > *other)
+            {
+                newest = Some((number, name));
+            }
+        }
+    }
+    let Some((number, name)) = newest else { return Ok(None) };
+    let symbols = sections.symbols(LittleEndian, program, SHT_DYNSYM)?;
+    let versions = sections.versions(LittleEndian, program)?;
+    let has_version = |index: SymbolIndex| {
+        let versions = versions.as_ref()?;
+        let version = versions.version(versions.version_index(LittleEndian, index).into()).ok()??;
+        (version.name() == name.as_bytes()).then_some(())
+    };
+    let symbol = symbols.enumerate().find_map(|(index, symbol)| {
+        has_version(index)?;
+        Some(String::from_utf8_lossy(symbol.name(LittleEndian, symbols.strings()).ok()?).into_owned())
+    });
+    Ok(Some((number, name, symbol)))
+}
+
+/// The number of a version of glibc. Versions without a number, such as `GLIBC_ABI_DT_RELR`, are newer than 2.34.
+fn number(version: &str) -> Option<Vec<u32>> {
+    let version = version.strip_prefix("GLIBC_")?;
+    if version.starts_with("ABI_") {
+        return Some(vec![2, 35]);
+    }
+    version.split('.').map(|part| part.parse().ok()).collect()
 }

@@ -27,6 +27,7 @@ pub struct Package {
     digest: Sha256Digest,
     architecture: Architecture,
     unzipped: usize,
+    c_library: Result<(), ElfError>,
 }
 
 /// A SHA-256 digest. Its text is hexadecimal.
@@ -75,7 +76,16 @@ impl Package {
         }
         let bytes = archive::pack(&program)?;
         let digest = Sha256Digest::of(&bytes);
-        Ok(Self { bytes, digest, architecture: is, unzipped: program.len() })
+        Ok(Self { bytes, digest, architecture: is, unzipped: program.len(), c_library: elf::c_library(&program) })
+    }
+
+    /// Checks that Lambda has the C library that the program needs. An emulator runs the program with the C library of its own
+    /// machine, so [`Package::read`] does not refuse the program.
+    ///
+    /// # Errors
+    /// [`PackageError::Alien`] names the symbol that Lambda does not have.
+    pub fn check_c_library(&self) -> Result<(), PackageError> {
+        Ok(self.c_library.clone()?)
     }
 
     /// The bytes of the archive.

@@ -19,6 +19,8 @@ fn with(lines: &str) -> String {
 struct Run {
     code: Option<i32>,
     error: String,
+    /// The error with its long lines as one line each.
+    text: String,
     written: bool,
 }
 
@@ -32,7 +34,13 @@ fn synth(configuration: &[u8], arguments: &[&str]) -> Run {
         .args(arguments)
         .output()
         .unwrap();
-    Run { code: result.status.code(), error: String::from_utf8(result.stderr).unwrap(), written: output.exists() }
+    let error = String::from_utf8(result.stderr).unwrap();
+    let continues = |line: &&str| line.starts_with("         ") && !line.contains('|');
+    let lines: Vec<_> = error
+        .lines()
+        .map(|line| if continues(&line) { format!(" {}", line.trim()) } else { format!("\n{line}") })
+        .collect();
+    Run { code: result.status.code(), text: lines.concat() + "\n", written: output.exists(), error }
 }
 
 /// The text that the carets of the first problem underline.
@@ -49,11 +57,12 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
     // The mistake, its position, the underlined text, and a part of the message.
     for (lines, place, under, says) in [
         ("usres: [a]", "4:1", "usres", "did you mean users?"),
-        ("rotate_afer: 5d", "4:1", "rotate_afer", "did you mean rotate_after?"),
+        ("rotate_afer: 50d", "4:1", "rotate_afer", "did you mean rotate_after?"),
         ("colour: red", "4:1", "colour", "the settings are: users, exempt, user_tags, emails"),
         ("users: []", "3:8", "[]", "at least one entry"),
         ("users: alice", "3:8", "alice", "did you mean [alice]?"),
-        ("users: [a b]", "3:9", "a b", "1 to 64 letters"),
+        ("users: [a b]", "3:9", "a b", "a line `- a` and a line `- b`, or [a, b]"),
+        ("users: [a b!]", "3:9", "a b!", "1 to 64 letters"),
         ("users:\n  - alice\n  - 7", "5:5", "7", "write \"7\" in quotes"),
         ("users:\n  - alice\n  - /ops/Alice", "5:5", "/ops/Alice", "means the same as entry 1"),
         ("users: [\"*\"]", "3:9", "\"*\"", "not an IAM user name"),
@@ -64,7 +73,7 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
         ("users: [/ci//]", "3:9", "/ci//", "not a path of users"),
         ("users: [/ci/, alice, /ci/]", "3:22", "/ci/", "means the same as entry 1"),
         ("users: ['tag:rotate']", "3:9", "'tag:rotate'", "not a tag of users"),
-        ("users: ['tag:A=b', 'tag:a=b']", "3:20", "'tag:a=b'", "means the same as entry 1"),
+        ("users: ['tag:A=b', 'tag:a=b']", "3:20", "'tag:a=b'", "differ only in upper and lower case"),
         ("users:\n  - tag: rotate=yes", "4:5", "tag: rotate=yes", "did you mean tag:rotate=yes?"),
         ("users: ['group:people']", "3:9", "'group:people'", "IAM has no condition on the groups of a user"),
         ("users: [{name: 'group:people'}]", "3:16", "'group:people'", "tag the members"),
@@ -92,8 +101,8 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
         ),
         ("exempt: bob", "4:9", "bob", "did you mean [bob]?"),
         ("exempt: [bob, people/]", "4:15", "people/", "did you mean /people/?"),
-        ("exempt: ['group:a b']", "4:10", "'group:a b'", "or group:NAME"),
-        ("exempt: ['group:a', 'group:A']", "4:21", "'group:A'", "means the same as entry 1"),
+        ("exempt: ['group:a!b']", "4:10", "'group:a!b'", "or group:NAME"),
+        ("exempt: ['group:a', 'group:A']", "4:21", "'group:A'", "differ only in upper and lower case"),
         ("exempt: [bob, /ops/ALICE]", "4:15", "/ops/ALICE", "excludes every user that alice in users selects"),
         ("exempt: [/]", "4:10", "/", "excludes every user that alice in users selects"),
         ("users: [/ci/, /ci/eu/bot, /ops/]\nexempt: [/ci/]", "4:10", "/ci/", "every user that /ci/, bot in users"),
@@ -125,7 +134,7 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
             "means the same as entry 1",
         ),
         ("emails: [nobody]", "3:10", "nobody", "name@domain.example"),
-        ("emails: [a@b.co, A@B.co]", "3:18", "A@B.co", "means the same"),
+        ("emails: [a@b.co, A@B.co]", "3:18", "A@B.co", "differ only in upper and lower case"),
         ("emails: [\"A. Bee <a@b.co>\"]", "3:10", "\"A. Bee <a@b.co>\"", "did you mean a@b.co?"),
         ("language: fr", "4:11", "fr", "en or ja"),
         ("language: jp", "4:11", "jp", "did you mean ja?"),
@@ -243,10 +252,10 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
             if lines.starts_with("stack_name") { with("").replace("stack_name: test", lines) } else { with(lines) };
         let run = synth(configuration.as_bytes(), &[]);
         assert_eq!((run.code, run.written), (Some(2), false), "{lines}: {}", run.error);
-        assert!(run.error.contains(says), "{lines}: {}", run.error);
-        assert!(run.error.contains(&format!("--> rotation.yaml:{place}\n")), "{lines}: {}", run.error);
+        assert!(run.text.contains(says), "{lines}: {}", run.error);
+        assert!(run.text.contains(&format!("--> rotation.yaml:{place}\n")), "{lines}: {}", run.error);
         assert_eq!(underlined(&run.error), under, "{lines}: {}", run.error);
-        assert!(run.error.contains("rotation.yaml has 1 problem\n"), "{lines}: {}", run.error);
+        assert!(run.text.contains("rotation.yaml has 1 problem\n"), "{lines}: {}", run.error);
     }
 }
 
@@ -293,8 +302,8 @@ fn mistakes_with_public_keys_are_named_and_underlined_too() {
     ] {
         let run = synth(with(&lines).as_bytes(), &[]);
         assert_eq!((run.code, run.written), (Some(2), false), "{lines}: {}", run.error);
-        assert!(run.error.contains(&says), "{lines}: {}", run.error);
-        assert!(run.error.contains(&format!("--> rotation.yaml:{place}\n")), "{lines}: {}", run.error);
+        assert!(run.text.contains(&says), "{lines}: {}", run.error);
+        assert!(run.text.contains(&format!("--> rotation.yaml:{place}\n")), "{lines}: {}", run.error);
         assert_eq!(underlined(&run.error), under, "{lines}: {}", run.error);
     }
 }
@@ -319,11 +328,11 @@ fn a_private_key_is_never_repeated() {
     ] {
         let run = synth(with(&lines).as_bytes(), &[]);
         assert_eq!((run.code, run.written), (Some(2), false), "{lines}: {}", run.error);
-        assert!(run.error.contains("--> rotation.yaml:") && !run.error.contains("QUJD"), "{lines}: {}", run.error);
+        assert!(run.text.contains("--> rotation.yaml:") && !run.text.contains("QUJD"), "{lines}: {}", run.error);
     }
     let run = synth(with(&format!("encrypt_to: [AGE-SECRET-KEY-1{key}]")).as_bytes(), &[]);
     for says in ["the file contains a private key", "--> rotation.yaml:4:14", "age-keygen -y", "make a new pair"] {
-        assert!(run.error.contains(says), "{says}: {}", run.error);
+        assert!(run.text.contains(says), "{says}: {}", run.error);
     }
 }
 
@@ -343,10 +352,10 @@ fn all_mistakes_are_reported_at_once_in_the_order_of_the_file() {
 fn rules_between_settings_do_not_wait_for_other_settings() {
     let run = synth(with("memory: 1\nrotate_after: 5d\nschedule: rate(1 minute)\ntime_zone: JST").as_bytes(), &[]);
     for says in ["memory: 1 is not", "overlap + delete_after is 21d", "a run may take 10m", "\"JST\" is not"] {
-        assert!(run.error.contains(says), "{says}: {}", run.error);
+        assert!(run.text.contains(says), "{says}: {}", run.error);
     }
     let run = synth(with("overlap: soon\nrotate_after: 5d").as_bytes(), &[]);
-    assert!(!run.error.contains("overlap + delete_after"), "nothing is said of what is not known: {}", run.error);
+    assert!(!run.text.contains("overlap + delete_after"), "nothing is said of what is not known: {}", run.error);
 }
 
 /// There is a warning if the administrators get the secrets of only some users.
@@ -361,8 +370,8 @@ fn a_warning_says_who_gets_secrets_without_an_owner() {
     ] {
         let run = synth(with(&format!("users: {users}\ndelivery: {delivery}")).as_bytes(), &[]);
         assert_eq!((run.code, run.written), (Some(0), true), "{}", run.error);
-        let told = run.error.contains("(emails) get the new keys of bob, carol, secrets included");
-        assert_eq!((told, run.error.contains("--> rotation.yaml:3:8\n")), (warned, warned), "{users}: {}", run.error);
+        let told = run.text.contains("(emails) get the new keys of bob, carol, secrets included");
+        assert_eq!((told, run.text.contains("--> rotation.yaml:3:8\n")), (warned, warned), "{users}: {}", run.error);
     }
 }
 
@@ -372,7 +381,7 @@ fn a_warning_says_what_tags_and_entries_can_do() {
     let told = |lines: &str| {
         let run = synth(with(lines).as_bytes(), &[]);
         assert_eq!((run.code, run.written), (Some(0), true), "{lines}: {}", run.error);
-        run.error
+        run.text
     };
     let speak = "a person who may tag a user decides which of the addresses in this file gets its new key";
     for (lines, warned) in
@@ -398,14 +407,14 @@ fn an_exemption_is_not_overruled_by_the_command_line() {
     let run = synth(with("exempt: [bob]").as_bytes(), &["--users", "carol bob"]);
     assert_eq!((run.code, run.written), (Some(2), false));
     assert!(
-        run.error.contains("bob in exempt excludes") && run.error.contains("--> rotation.yaml:4:10\n"),
+        run.text.contains("bob in exempt excludes") && run.text.contains("--> rotation.yaml:4:10\n"),
         "{}",
         run.error
     );
     let run = synth(with("exempt: [bob]").as_bytes(), &["--users", "/ci/ carol"]);
     assert_eq!((run.code, run.written), (Some(0), true), "{}", run.error);
     let run = synth(with("").as_bytes(), &["--users", "/ci/ group:people"]);
-    assert_eq!((run.code, run.error.contains("no condition on the groups")), (Some(2), true), "{}", run.error);
+    assert_eq!((run.code, run.text.contains("no condition on the groups")), (Some(2), true), "{}", run.error);
 }
 
 /// AWS takes 50 tags, and a secret has two of the handler. All of them must also fit into the function's environment.
@@ -418,10 +427,10 @@ fn a_resource_takes_so_many_tags() {
     assert_eq!((run.code, run.written), (Some(0), true), "{}", run.error);
     let run = synth(file(49, "v").as_bytes(), &[]);
     assert_eq!((run.code, run.written), (Some(2), false), "{}", run.error);
-    assert!(run.error.contains("49 tags are too many") && run.error.contains("--> rotation.yaml:5:3"), "{}", run.error);
+    assert!(run.text.contains("49 tags are too many") && run.text.contains("--> rotation.yaml:5:3"), "{}", run.error);
     let run = synth(file(20, &"v".repeat(200)).as_bytes(), &[]);
     assert_eq!((run.code, run.written), (Some(2), false), "{}", run.error);
-    assert!(run.error.contains("tags is too long: the function's environment"), "{}", run.error);
+    assert!(run.text.contains("tags is too long: the function's environment"), "{}", run.error);
 }
 
 #[test]
@@ -433,8 +442,8 @@ fn a_topic_takes_so_many_addresses() {
     assert_eq!((run.code, run.written), (Some(0), true), "{}", run.error);
     let run = synth(file(200).as_bytes(), &[]);
     assert_eq!((run.code, run.written), (Some(2), false), "{}", run.error);
-    assert!(run.error.contains("are 201 addresses, but an SNS topic takes 200"), "{}", run.error);
-    assert!(run.error.contains("--> rotation.yaml:3:9\n"), "{}", run.error);
+    assert!(run.text.contains("are 201 addresses, but an SNS topic takes 200"), "{}", run.error);
+    assert!(run.text.contains("--> rotation.yaml:3:9\n"), "{}", run.error);
 }
 
 #[test]
@@ -465,21 +474,118 @@ fn a_file_that_is_not_a_configuration_is_refused_too() {
         assert_eq!((run.code, run.written), (Some(2), false), "{text:?}: {}", run.error);
         let told = run.error.starts_with("error: ") || run.error.starts_with("rotation.yaml: cannot be read");
         assert!(
-            told && run.error.contains("rotation.yaml:") && !run.error.contains("panicked"),
+            told && run.text.contains("rotation.yaml:") && !run.text.contains("panicked"),
             "{text:?}: {}",
             run.error
         );
     }
     let run = synth(with("").as_bytes(), &["--config", "nowhere.yaml"]);
     assert_eq!(run.code, Some(2));
-    assert!(run.error.contains("nowhere.yaml: cannot be read"), "{}", run.error);
+    assert!(run.text.contains("nowhere.yaml: cannot be read"), "{}", run.error);
     let run = synth(with("").as_bytes(), &["--users", "a b*"]);
     assert_eq!(run.code, Some(2));
-    assert!(run.error.contains("b*"), "{}", run.error);
+    assert!(run.text.contains("b*"), "{}", run.error);
     let many = (0..99).map(|n| format!("user{n} ")).collect::<Vec<_>>().concat();
     let run = synth(with("").as_bytes(), &["--users", &many]);
     assert_eq!((run.code, run.written), (Some(2), false));
     assert!(run.error.starts_with("--users: 99 users are too many"), "{}", run.error);
+}
+
+/// What a new user writes wrongly, and what is printed. The output is a golden file.
+#[test]
+fn mistakes_of_a_new_user_are_explained() {
+    let mail = "emails: [a@example.com]\n";
+    let mut pages = String::new();
+    for (title, text) in [
+        ("A tab before an entry", "users:\n\t- alice\n"),
+        ("A tab before a field", "users:\n  - name: alice\n\towner: b@example.com\n"),
+        ("A tab after a dash", "users:\n  -\talice\n"),
+        ("An entry that is indented less", "users:\n  - alice\n - bob\n"),
+        ("An entry that is indented more", "users:\n  - alice\n    - bob\n"),
+        ("A field that is indented less", "users:\n  - name: alice\n   owner: b@example.com\n"),
+        ("A field that is indented more", "users:\n  - name: alice\n      owner: b@example.com\n"),
+        ("A field below an entry that is a name", "users:\n  - alice\n    owner: b@example.com\n"),
+        ("A setting that is indented", "users: [alice]\noverlap: 7d\n  rotate_after: 60d\n"),
+        ("A first setting that is indented", "  users: [alice]\n"),
+        ("Settings below another name", "rotation:\n  users: [alice]\n  emails: [a@example.com]\n"),
+        ("A colon without a space", "users:[alice]\n"),
+        ("A dash without a space", "users:\n  -alice\n  -bob\n"),
+        ("An equals sign", "users = [alice]\nemails = [a@example.com]\n"),
+        ("A quote that is not closed", "users: [alice]\nlanguage: 'en\n"),
+        ("A bracket that is not closed", "users: [alice\n"),
+        ("A colon within a value", "users: [alice]\nschedule: rate(1 day): UTC\n"),
+        ("Two documents", "users: [alice]\n---\n"),
+        ("A no-break space", "users:\n\u{a0}\u{a0}- alice\n"),
+        ("A full-width colon", "users：[alice]\n"),
+        ("Typographic quotes", "users: [“alice”]\n"),
+        ("A misspelt setting that is needed", "usrs: [alice]\n"),
+        ("A misspelt setting with a wrong value", "user: alice\n"),
+        ("A misspelt field that is needed", "users: [{nam: alice}]\n"),
+        ("A setting that does not exist", "users: [alice]\ncolour: red\n"),
+        ("A field that does not exist", "users: [{name: alice, colour: red}]\n"),
+        ("A field in place of a setting", "users: [alice]\nowner: b@example.com\n"),
+        ("An empty file", ""),
+        ("A file with only comments", "# users: [alice]\n\n# emails: [a@example.com]\n"),
+        ("A merge key", "common: &common\n  overlap: 7d\nusers: [alice]\n<<: *common\n"),
+        ("A merge key in an entry", "users:\n  - &a {name: alice, overlap: 1d}\n  - {<<: *a, name: bob}\n"),
+        ("A pattern", "users: [ci-*]\n"),
+        ("A pattern in exempt", "users: [/]\nexempt: ['admin-?']\n"),
+        ("A star without quotes", "users: [*]\n"),
+        ("A pattern that begins with a star", "users:\n  - *-bot\n"),
+        ("Names that differ in case", "users: [alice, bob, Alice]\n"),
+        ("Names with a comma and a space", "users: alice, bob\n"),
+        ("Names with a comma and a space in one entry", "users:\n  - alice, bob\n"),
+        ("Names with a comma in one entry", "users:\n  - alice,bob\n"),
+        ("Names with a space", "users: [alice bob]\n"),
+        ("A mapping in place of a list", "users:\n  alice:\n    owner: b@example.com\n"),
+    ] {
+        let has_emails = ["emails", "#"].iter().any(|word| text.contains(word)) || text.is_empty();
+        let text = if has_emails { text.to_owned() } else { format!("{text}{mail}") };
+        let run = synth(text.as_bytes(), &[]);
+        let is_warning = run.error.starts_with("warning: ");
+        assert_eq!((run.code, run.written), if is_warning { (Some(0), true) } else { (Some(2), false) }, "{text}");
+        for line in run.error.lines() {
+            assert!(line.chars().count() <= 100, "{line}");
+        }
+        pages += &format!("## {title}\n\n{}\n{}\n", text.replace('\t', "→   "), run.error);
+    }
+    golden("synth/tests/golden/mistakes.txt", &pages);
+}
+
+/// A slip in a line of a configuration is reported at this line. If the line is the first of several with the same indentation, the
+/// next one is as good.
+#[test]
+fn a_slip_is_reported_at_its_own_line() {
+    for file in ["rotation.yaml", "examples/article.yaml", "examples/encrypted.yaml", "examples/fleet.yaml"] {
+        let file = read(file);
+        let lines: Vec<_> = file.lines().collect();
+        let counts = |line: &str| !line.trim_start().is_empty() && !line.trim_start().starts_with('#');
+        let mut refused = 0;
+        for (index, line) in lines.iter().enumerate().filter(|(_, line)| counts(line)) {
+            for slip in [
+                format!("\t{line}"),
+                format!(" {line}"),
+                format!("   {line}"),
+                line.strip_prefix(' ').unwrap_or(line).to_owned(),
+                line.replacen(": ", ":", 1),
+                line.replacen(": ", "： ", 1),
+                line.replacen(": ", " = ", 1),
+                line.replacen(" - ", " -", 1),
+                line.replacen("- ", "-\t", 1),
+            ] {
+                let mut text = lines.clone();
+                text[index] = &slip;
+                let Err(problems) = synth::config::read(&text.join("\n"), synth::config::Overrides::default()) else {
+                    continue;
+                };
+                refused += 1;
+                let next = (index + 1..lines.len()).find(|next| counts(lines[*next])).unwrap_or(index);
+                let place = problems.list()[0].place.line;
+                assert!([index + 1, next + 1].contains(&place), "{slip:?} in line {}: {problems}", index + 1);
+            }
+        }
+        assert!(refused > lines.len() / 2, "{refused} of {}", lines.len());
+    }
 }
 
 #[test]

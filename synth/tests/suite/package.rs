@@ -342,3 +342,62 @@ fn the_processor_of_real_programs_is_recognised() {
         );
     }
 }
+
+/// A C program for a processor, linked against this version of the C library.
+fn compiled(folder: &Path, target: &str, code: &str) -> Vec<u8> {
+    let (source, program) = (folder.join("main.c"), folder.join("main"));
+    fs::write(&source, code).unwrap();
+    // zig has every version of the C library. What it builds of one is kept, because that takes seconds.
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("zig");
+    let mut zig = Command::new(tool("python"));
+    zig.args(["-m", "ziglang", "cc", "-target", target, "-o"]).arg(&program).arg(&source);
+    let output = zig.env("ZIG_GLOBAL_CACHE_DIR", &cache).env("ZIG_LOCAL_CACHE_DIR", &cache).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    fs::read(program).unwrap()
+}
+
+/// The symbol is new in 2.36; provided.al2023 has 2.34.
+#[test]
+fn a_program_that_needs_a_newer_c_library_is_refused() {
+    let newer = "#include <stdlib.h>\nint main(void) { return arc4random() == 1; }\n";
+    let older = "#include <stdlib.h>\nint main(void) { return rand() == 1; }\n";
+    let folder = tempfile::tempdir().unwrap();
+    for (target, code, needs) in [
+        (
+            "x86_64-linux-gnu.2.38",
+            newer,
+            Some("needs GLIBC_2.36 of the C library for arc4random, but provided.al2023 has glibc 2.34"),
+        ),
+        ("aarch64-linux-gnu.2.34", older, None),
+    ] {
+        let architecture = if target.starts_with("aarch64") { Arm64 } else { X86_64 };
+        let program = compiled(folder.path(), target, code);
+        let checked = Package::read(&bootstrap(&program), architecture, "").unwrap().check_c_library();
+        match needs {
+            None => assert_eq!(checked, Ok(()), "{target}"),
+            Some(needs) => assert!(checked.unwrap_err().to_string().contains(needs), "{target}"),
+        }
+        // The same tables with another version. No table is cut off within bounds, and nothing panics.
+        let (found, made) = (b"GLIBC_2.34\0", b"GLIBC_9.99\0");
+        if let Some(at) = program.windows(found.len()).position(|bytes| bytes == found) {
+            let mut crafted = program.clone();
+            crafted[at..at + made.len()].copy_from_slice(made);
+            let refused = Package::read(&bootstrap(&crafted), architecture, "").unwrap().check_c_library();
+            let error = refused.unwrap_err().to_string();
+            assert!(error.contains("needs GLIBC_9.99 of the C library for __libc_start_main"), "{error}");
+            for length in (64..crafted.len()).step_by(crafted.len() / 50 + 1) {
+                let _ = Package::read(&bootstrap(&crafted[..length]), architecture, "");
+            }
+        }
+    }
+    let program = compiled(folder.path(), "x86_64-linux-gnu.2.38", newer);
+    fs::write(folder.path().join("bootstrap"), program).unwrap();
+    let package = |option: &[&str]| {
+        let output = synth(folder.path(), &[&["package", "--architecture", "x86_64", "bootstrap"], option].concat());
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, error) = package(&[]);
+    assert_eq!((code, folder.path().join("bootstrap.zip").exists()), (Some(2), false), "{error}");
+    assert!(error.starts_with("bootstrap: its bootstrap needs GLIBC_2.36 of the C library for arc4random"), "{error}");
+    assert_eq!(package(&["--any-c-library"]).0, Some(0));
+}

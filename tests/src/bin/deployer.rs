@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use synth::cmd::{self, Cli};
 
 fn main() -> ExitCode {
-    cmd::run(Cli::parse())
+    cmd::run(Cli::of_process())
 }
