@@ -132,7 +132,11 @@ impl Conversation<'_> {
     }
 
     fn failure(&self, outcome: &RevocationOutcome) -> CommandError {
-        CommandError::failure(format!("error: {}", failure(&self.revocation, outcome)))
+        let message = format!("error: {}", failure(&self.revocation, outcome));
+        match outcome {
+            RevocationOutcome::NoSuchKey(_) => CommandError::bad_input(message),
+            _ => CommandError::failure(message),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::deploy::{
     aws::AwsError,
+    command_line::make,
     interrupt::Interrupted,
     root_cause::{self, RootCause},
     stack_status::{Remedy, StackState, StackStatus},
@@ -45,7 +46,11 @@ pub enum DeployError {
         causes: Vec<RootCause>,
     },
     /// The change set could not be executed.
-    #[error("{problem}; if the stack {stack} was changed in the meantime, run the same command again")]
+    #[error(
+        "the change of the stack {stack} was not started: {problem}\nIf another deployment of this stack was started in the \
+         meantime, wait until it ends ({}), then run the same command again: it shows what is still different.",
+        make("status")
+    )]
     NotBegun {
         /// The name of the stack.
         stack: String,
