@@ -153,7 +153,7 @@ async fn show_status(session: &Session, name: &str, interrupt: &Interrupt, conso
     };
     tokio::select! {
         state = gather => console.show(&Message::Note(&match state {
-            Ok(state) => format!("\n{}", status_screen::text(&state, ScreenOptions::default()).trim_end()),
+            Ok(state) => format!("\n{}", status_screen::text(&state, ScreenOptions { verbose: true, ..ScreenOptions::default() }).trim_end()),
             Err(stop) => stop.to_string(),
         })),
         _ = interrupt.pressed() => {}

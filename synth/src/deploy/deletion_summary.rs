@@ -56,7 +56,9 @@ pub fn deletion_summary(
             "  the subscription of {endpoint} ({protocol}), which is not from the stack's template\n"
         ));
     }
-    text.push_str("What stops\n  no run replaces, deactivates or deletes keys from now on, and no notice or alarm is sent\n");
+    text.push_str(
+        "What stops\n  no run replaces, deactivates or deletes keys from now on, and no notice or alarm is sent\n",
+    );
     if resources.iter().any(|resource| resource.kind == "AWS::Logs::LogGroup") {
         text.push_str("  the log of the function is deleted: nothing shows later what the runs did\n");
     }

@@ -166,14 +166,14 @@ impl FormerUsers {
         self.left.is_empty() && self.problem.as_ref().is_none_or(is_optional)
     }
 
-    /// One line for each thing that a person must know. Empty if there is none.
+    /// One text for each thing that a person must know. A command is on a line of its own. Empty if there is none.
     #[must_use]
     pub fn lines(&self, region: &str) -> Vec<String> {
         let mut lines: Vec<_> = self.left.iter().map(|user| format!("{user}: needs attention, {WHY_LEFT}")).collect();
         lines.extend(self.secrets_of_deleted_users.iter().map(|secret| {
             let UserSecret { name, .. } = secret;
             let command = secret.deletion(region);
-            format!("the secret {name} belongs to a user that no longer exists; to remove it, run: {command}")
+            format!("the secret {name} belongs to a user that no longer exists; to remove it, run:\n{command}")
         }));
         if let Some(problem) = &self.problem {
             lines.push(format!("unknown: {problem}"));
@@ -345,7 +345,7 @@ mod tests {
         let command = "aws secretsmanager delete-secret --secret-id 'team/keys/gone' --region eu-west-1";
         let expected = [
             format!("carol: needs attention, {WHY_LEFT}"),
-            format!("the secret team/keys/gone belongs to a user that no longer exists; to remove it, run: {command}"),
+            format!("the secret team/keys/gone belongs to a user that no longer exists; to remove it, run:\n{command}"),
             format!("unknown: {denied}"),
             "not looked up: 3 more users with a secret".to_owned(),
         ];

@@ -155,13 +155,13 @@ fn instant(local: DateTime, zone: &TimeZone) -> Option<Timestamp> {
 }
 
 impl Firing {
-    /// The firing as text for people, such as `2026-11-25 00:00 UTC (09:00 Asia/Tokyo)`.
+    /// The firing as text for people, such as `2026-11-25 00:00 UTC (2026-11-25 09:00 Asia/Tokyo)`.
     #[must_use]
     pub fn text(&self, time_zone: &str) -> String {
         match self {
             Self::At(time) => match TimeZone::get(time_zone).ok().and_then(|zone| civil(*time, &zone)) {
                 Some(local) if time_zone != "UTC" => {
-                    format!("{} ({} {time_zone})", time.to_minute(), local.strftime("%H:%M"))
+                    format!("{} ({} {time_zone})", time.to_minute(), local.strftime("%F %H:%M"))
                 }
                 _ => time.to_minute(),
             },
@@ -351,7 +351,7 @@ mod tests {
     #[test]
     fn the_text_shows_local_time_and_utc() {
         let at = Firing::At(time("2026-11-25T00:00:10Z"));
-        assert_eq!(at.text("Asia/Tokyo"), "2026-11-25 00:00 UTC (09:00 Asia/Tokyo)");
+        assert_eq!(at.text("Asia/Tokyo"), "2026-11-25 00:00 UTC (2026-11-25 09:00 Asia/Tokyo)");
         assert_eq!(at.text("UTC"), "2026-11-25 00:00 UTC");
     }
 }

@@ -254,9 +254,20 @@ impl ReceivedReport {
         })
     }
 
-    /// The report as text for people: each user with its keys and what was done, then the summary.
+    /// The report as text for people: each user with its keys and what was done, then the summary. After a failure, it says
+    /// which key works.
     #[must_use]
     pub fn text(&self) -> String {
+        self.render(ReceivedUser::usable_keys)
+    }
+
+    /// The report of a revocation as text for people. It does not say that a key works, because that key may have leaked.
+    #[must_use]
+    pub fn text_of_revocation(&self) -> String {
+        self.render(|_| Vec::new())
+    }
+
+    fn render(&self, usable_keys: fn(&ReceivedUser) -> Vec<String>) -> String {
         let mut text = String::new();
         for user in &self.fields.users {
             text.push_str(&format!("{}: {}, {}\n", user.user, user.outcome(self.fields.dry_run), user.why));
@@ -272,7 +283,7 @@ impl ReceivedReport {
                 text.push_str(&format!("    {would}{change}: {key}{why}\n"));
             }
             if !self.fields.dry_run && matches!(user.result.as_str(), "failed" | "needs-attention") {
-                user.usable_keys().iter().for_each(|line| text.push_str(&format!("    {line}\n")));
+                usable_keys(user).iter().for_each(|line| text.push_str(&format!("    {line}\n")));
             }
         }
         text + &self.sentence() + "\n"

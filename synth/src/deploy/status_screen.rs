@@ -141,7 +141,9 @@ impl Screen<'_> {
             "Next run",
             match schedule {
                 Ok((Schedule { expression, time_zone, .. }, firing)) => {
-                    format!("{}; schedule {expression}, {time_zone}", firing.text(time_zone))
+                    let next = firing.text(time_zone);
+                    let zone = if next.contains(time_zone) { String::new() } else { format!(", {time_zone}") };
+                    format!("{next}; schedule {expression}{zone}")
                 }
                 Err(problem) => unknown(problem),
             },
@@ -247,7 +249,12 @@ impl Screen<'_> {
             Ok(found) => found.as_ref().map(|found| FormerUsers::lines(found, &self.report.region)).unwrap_or_default(),
             Err(problem) => vec![format!("the former users are unknown: {problem}")],
         };
-        lines.into_iter().map(|line| wrapped("! ", &line)).collect()
+        // A command is not wrapped, because it is copied.
+        let wrap = |line: String| match line.split_once('\n') {
+            Some((text, command)) => format!("{}    {command}\n", wrapped("! ", text)),
+            None => wrapped("! ", &line),
+        };
+        lines.into_iter().map(wrap).collect()
     }
 
     /// The command that helps most.
@@ -634,7 +641,7 @@ mod tests {
             "the stack has no function keys",
             "Last run none in the log",
             "security@example.com: confirmed (alarms)",
-            "Next run 2026-11-30 00:00 UTC (09:00 Asia/Tokyo)",
+            "Next run 2026-11-30 00:00 UTC (2026-11-30 09:00 Asia/Tokyo); schedule cron(0 9 * * ? *)",
         ] {
             assert!(words.contains(says), "{says}: {text}");
         }

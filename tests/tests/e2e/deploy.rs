@@ -424,7 +424,7 @@ async fn the_printed_policy_is_enough() {
     assert!(place["identity"].as_str().is_some_and(|arn| arn.ends_with(":user/ci")), "{}", second.text);
     let code = other_package(&aws);
     let update = run(&["--package", &code, "--format=text"]).output().unwrap();
-    assert!(update.status.success() && text(&update).contains("fires next on"), "{}", text(&update));
+    assert!(update.status.success() && text(&update).contains("Next run       20"), "{}", text(&update));
     assert!(!text(&update).contains("unknown"), "all of its state can be seen: {}", text(&update));
 
     // The bucket of another stack is closed to this deployer.
@@ -465,7 +465,7 @@ async fn at_a_terminal_the_user_is_asked() {
     assert_eq!(yes.status.code(), Some(0), "{}", text(&yes));
     // A line that is rewritten shows what is going on. The lines about finished resources stay.
     let (all, of) = (format!("{0}/{0}  CREATE_COMPLETE", resources()), format!(" of {}", resources()));
-    for seen in [all.as_str(), &of, "Who gets notices of new keys", "security@example.com", "fires next on"] {
+    for seen in [all.as_str(), &of, "security@example.com: confirmed (notices, alarms)", "Next run       20"] {
         assert!(text(&yes).contains(seen), "no {seen:?} in {}", text(&yes));
     }
     assert!(is_in(&aws, STACK, "CREATE_COMPLETE"));
