@@ -14,6 +14,8 @@ use crate::{
 /// The fields of an event, sent by the schedule or by a person.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+// The event is a JSON object with these fields.
+#[allow(clippy::struct_excessive_bools)]
 struct Fields {
     /// The id of this execution of the schedule. A repeated delivery has the same id.
     execution_id: Option<String>,

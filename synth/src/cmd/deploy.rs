@@ -149,7 +149,7 @@ async fn show_status(session: &Session, name: &str, interrupt: &Interrupt, conso
     let gather = async {
         let stack = target::stack(session, name).await?.ok_or_else(|| target::stack_not_found(name, session))?;
         let users = status_report::ReportedUsers::Due;
-        Ok::<_, CommandError>(status_report::gather(session, name, stack, users, Timestamp::now()).await)
+        Ok::<_, CommandError>(Box::pin(status_report::gather(session, name, stack, users, Timestamp::now())).await)
     };
     tokio::select! {
         state = gather => console.show(&Message::Note(&match state {

@@ -77,7 +77,9 @@ pub(super) fn rotate(args: &RotateArgs) -> Result<(), CommandError> {
         if options.dry_run {
             show(&preview)?;
         }
-        unrotatable.iter().for_each(|user| note(&format!("warning: {}", user.text)));
+        for user in &unrotatable {
+            note(&format!("warning: {}", user.text));
+        }
         let is_unrotatable =
             |user: &&UserName| !unrotatable.iter().any(|other| user.as_str().eq_ignore_ascii_case(&other.user));
         let rotatable: Vec<_> = users.iter().filter(is_unrotatable).cloned().collect();

@@ -30,7 +30,7 @@ pub(super) fn run(args: &StatusArgs) -> Result<(), CommandError> {
         let session = args.target.open().await?;
         let stack = target::stack(&session, name).await?.ok_or_else(|| target::stack_not_found(name, &session))?;
         let users = if args.all { ReportedUsers::Everyone } else { ReportedUsers::Due };
-        let mut state = status_report::gather(&session, name, stack, users, Timestamp::now()).await;
+        let mut state = Box::pin(status_report::gather(&session, name, stack, users, Timestamp::now())).await;
         state.configuration = Some(args.target.compare(&state.template));
         let options = ScreenOptions { all: args.all, verbose: args.verbose, colour: takes_colour() };
         print(&match args.format {

@@ -170,3 +170,23 @@ fn aftermath(stack: &str, status: &StackStatus) -> String {
         StackState::Absent | StackState::Busy => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lambda::protocol::call_error::ErrorCode;
+
+    use super::*;
+
+    #[test]
+    fn the_second_of_two_deployments_at_once_says_what_to_do() {
+        let problem = AwsError::Refused {
+            doing: "execute the change set".into(),
+            code: ErrorCode::Aws("InvalidChangeSetStatus".into()),
+            message: "ChangeSet [synth-1] cannot be executed in its current status of [OBSOLETE]".into(),
+        };
+        let text = DeployError::NotBegun { stack: "keys".into(), problem }.to_string();
+        let begins = "the change of the stack keys was not started: could not execute the change set";
+        assert!(text.starts_with(begins), "{text}");
+        assert!(text.contains("wait until it ends (make status), then run the same command again"), "{text}");
+    }
+}

@@ -73,7 +73,7 @@ impl LocalConfiguration {
         let mut json = json!({ "file": self.file, "comparison": self.comparison.as_str() });
         match &self.comparison {
             ConfigurationComparison::OtherArchitecture(deployed) => {
-                json["deployedArchitecture"] = deployed.as_str().into()
+                json["deployedArchitecture"] = deployed.as_str().into();
             }
             ConfigurationComparison::Unknown(why) => json["error"] = why.as_str().into(),
             ConfigurationComparison::Same | ConfigurationComparison::Differs => {}

@@ -231,8 +231,11 @@ impl ReceivedReport {
         }
         let planned = counts.planned();
         let planned = if planned.is_empty() { "change no key".to_owned() } else { planned };
-        let problems = counts.problems().into_iter().map(|problem| format!(", {problem}")).collect::<String>();
-        format!("A run would {planned} ({users}{problems})")
+        let failing = counted(counts.failed, "user");
+        let failing = (counts.failed > 0).then(|| format!("would fail for {failing}"));
+        let others = RunCounts { failed: 0, ..counts }.problems();
+        let about: Vec<_> = [users].into_iter().chain(failing).chain(others).collect();
+        format!("A run would {planned} ({})", about.join(", "))
     }
 
     /// The addresses that have not confirmed, in alphabetical order. Empty if a run over all users found none.
@@ -283,7 +286,9 @@ impl ReceivedReport {
                 text.push_str(&format!("    {would}{change}: {key}{why}\n"));
             }
             if !self.fields.dry_run && matches!(user.result.as_str(), "failed" | "needs-attention") {
-                usable_keys(user).iter().for_each(|line| text.push_str(&format!("    {line}\n")));
+                for line in usable_keys(user) {
+                    text.push_str(&format!("    {line}\n"));
+                }
             }
         }
         text + &self.sentence() + "\n"

@@ -124,8 +124,8 @@ const KNOWN: &[(&[&str], &str)] = &[
     ),
     (
         &["AWS::EarlyValidation"],
-        "CloudFormation shows what it found only with cloudformation:DescribeEvents: allow this (`synth deploy-policy`), then run \
-         the same command again.",
+        "CloudFormation does not show the deployer what it found: allow cloudformation:DescribeEvents (`synth deploy-policy`), \
+         then run the same command again.",
     ),
     (
         &["hook(s)…failed"],

@@ -271,7 +271,7 @@ impl Screen<'_> {
             .collect();
         let log = aws(&format!("logs tail {} --since 2d", quoted(&log_group(name))));
         let next = if let StackState::Stuck(remedy) = StackState::of(Some(&stack.status)) {
-            wrapped("", &format!("Next: {}", remedy.for_stack(name)))
+            format!("Next: {}\n", remedy.for_stack(name))
         } else if self.subscriptions().iter().any(|one| one.state.is_unconfirmed()) {
             let hours = "Follow the link in the mail from AWS within 48 hours.";
             format!("{hours}\nNext, for a new mail: {}\n", make("resubscribe"))
@@ -372,7 +372,7 @@ fn plan(dry_run: &ReceivedReport) -> String {
 fn details<'r>(users: impl Iterator<Item = &'r ReceivedUser>) -> Vec<String> {
     let mut details: Vec<(String, Vec<String>)> = Vec::new();
     for user in users {
-        let mut text = format!("{}, {}.", user.outcome(true), one_line(&user.why));
+        let mut text = format!("{}, {}.", user.outcome(true), one_line(user.why.trim_end_matches('.')));
         if let Some(next) = user.next.as_ref().filter(|next| next.change == "decided") {
             text += &format!(" A run after {} continues.", minute(&next.at));
         }
@@ -452,7 +452,8 @@ fn key_table(users: &[&ReceivedUser], at: Timestamp) -> String {
         if is_alone(row) {
             return format!("{}\n", row[0]);
         }
-        let cells: String = widths.iter().zip(row).map(|(width, cell)| format!("{cell:<width$}  ")).collect();
+        let padded: Vec<_> = widths.iter().zip(row).map(|(width, cell)| format!("{cell:<width$}  ")).collect();
+        let cells = padded.concat();
         let room = WIDTH.saturating_sub(cells.chars().count());
         let owner = if row[5].chars().count() > room {
             format!("{}…", row[5].chars().take(room.saturating_sub(1)).collect::<String>())
@@ -580,7 +581,7 @@ mod tests {
                 _ => ("unchanged", "…"),
             };
             let mut user = json!({ "user": name, "result": result, "why": why, "found": [old] });
-            if number % 3 == 0 {
+            if number.is_multiple_of(3) {
                 user["owner"] = format!("team-{}@example.com", number % 7).into();
             }
             if result == "unchanged" {

@@ -1,6 +1,7 @@
 //! Tests of `synth deploy` with the local AWS.
 
 use std::{
+    io::{BufRead, BufReader},
     path::Path,
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -471,6 +472,23 @@ async fn at_a_terminal_the_user_is_asked() {
     assert!(is_in(&aws, STACK, "CREATE_COMPLETE"));
 }
 
+/// A call that has started is completed, unless the user does not want to wait for its answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_without_an_answer_is_named_after_an_interrupt_and_left_after_a_second_one() {
+    let aws = LocalAws::start().await;
+    aws.proxy.inject("CreateChangeSet", "", Fault::HangBefore);
+    let mut command = once_with(&aws, "rotation.yaml", &[], &[]);
+    let mut waiting = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    aws.proxy.hang().await;
+    let mut stderr = BufReader::new(waiting.stderr.take().expect("a pipe")).lines().map(Result::unwrap);
+    signal(&waiting, "-INT");
+    let said = stderr.find(|line| line.contains("Interrupted")).expect("a line about the interrupt");
+    assert_eq!(said, "Interrupted. Waiting for AWS to answer the last call. Ctrl-C again ends at once.");
+    signal(&waiting, "-INT");
+    assert_eq!(waiting.wait().unwrap().code(), Some(130));
+    assert!(stderr.any(|line| line.starts_with("Ended at once.")));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn after_an_interrupt_the_message_says_what_aws_completes() {
     let aws = LocalAws::start().await;
@@ -550,7 +568,7 @@ async fn an_error_before_the_start_says_what_to_do() {
         already exists.</ValidationStatusReason></member></OperationEvents></DescribeEventsResult></DescribeEventsResponse>";
     aws.proxy.inject("DescribeEvents", "", Fault::Answer(why.to_owned()));
     let refused = run();
-    failed(&refused, &["LogGroup (AWS::Logs::LogGroup): Resource of type", "give the stack another stack_name"]);
+    failed(&refused, &["LogGroup (AWS::Logs::LogGroup): Resource of type", "set another stack_name"]);
     assert_eq!(refused.result()["cause"]["resource"], "LogGroup");
 }
 
