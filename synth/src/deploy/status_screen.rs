@@ -15,6 +15,7 @@ use crate::{
         local_configuration::{ConfigurationComparison, LocalConfiguration},
         next_run::Schedule,
         received_report::{ReceivedKey, ReceivedReport, ReceivedUser, minute},
+        run_counts::RunCounts,
         stack_alarm::{AlarmState, StackAlarm},
         stack_status::StackState,
         status_report::StatusReport,
@@ -96,10 +97,9 @@ impl Screen<'_> {
             problems.push(format!("{} left in the middle of a rotation", counted(found.left.len(), "user")));
         }
         if let Ok(Some(run)) = last_run {
-            let last = [(run.counts.failed, "user", "failed"), (run.counts.unsent, "notice", "not sent")];
-            let last = last.into_iter().filter(|(number, ..)| *number > 0);
-            problems
-                .extend(last.map(|(number, noun, what)| format!("{} {what} in the last run", counted(number, noun))));
+            let RunCounts { failed, unsent, .. } = run.counts;
+            let what_failed = RunCounts { failed, unsent, ..RunCounts::default() }.problems();
+            problems.extend((!what_failed.is_empty()).then(|| format!("last run: {}", what_failed.join(", "))));
         }
         let ringing = alarms.iter().flatten().filter(|alarm| alarm.state == AlarmState::Alarm).count();
         if ringing > 0 {
@@ -109,7 +109,7 @@ impl Screen<'_> {
         if unconfirmed > 0 {
             problems.push(format!("{} not confirmed", counted(unconfirmed, "subscription")));
         }
-        let mut text = if problems.is_empty() { String::new() } else { wrapped("! ", &problems.join(", ")) };
+        let mut text = if problems.is_empty() { String::new() } else { wrapped("! ", &problems.join("; ")) };
         if let Some(LocalConfiguration { file, comparison: ConfigurationComparison::Differs }) =
             &self.report.configuration
         {

@@ -151,6 +151,9 @@ const AFTERWARDS: [(&str, &str, &str, &[&str]); 3] = [
     ),
 ];
 
+/// Every alarm of a place. AWS does not document that a list of alarms can be limited to their names.
+const ALARMS: &str = "arn:${Partition}:cloudwatch:${Region}:${Account}:alarm:*";
+
 /// The reads with which a run is previewed, by what they read: the statement's id and its purpose. The subscriptions are
 /// missing here, because [`AFTERWARDS`] has them.
 const PREVIEW: [(PermissionTarget, &str, &str); 3] = [
@@ -221,14 +224,12 @@ pub fn policy(place: &AccountRegion, stacks: &[DeployedStack<'_>]) -> Result<Dep
         statements.extend(known.arns.get(kind).map(|arns| allow(sid, why, actions, arns.clone())));
     }
     if known.arns.contains_key("AWS::CloudWatch::Alarm") {
-        statements.push(DeployerStatement {
-            sid: "ReadAlarms",
-            why: "Optional, for make status: see which alarms are in the state ALARM. AWS cannot limit it to the stack's alarms."
-                .into(),
-            actions: vec!["cloudwatch:DescribeAlarms"],
-            scope: StatementScope::Anything,
-            conditions: vec![known.in_this_region()],
-        });
+        statements.push(allow(
+            "ReadAlarms",
+            "Optional, for make status: see which alarms are in the state ALARM.",
+            &["cloudwatch:DescribeAlarms"],
+            vec![known.place.arn(ALARMS, "")],
+        ));
     }
     statements.extend(known.preview(stacks));
     if stacks.iter().any(|stack| stores_secrets(stack.template)) {
