@@ -299,8 +299,8 @@ resubscribe: $(DEPLOYER) ## Ask AWS for a new mail to each address that has not 
 run: $(DEPLOYER) ## Do now what is due, instead of at the schedule's next time (DRY=1 only shows the changes)
 	$(SYNTH_DEPLOY) run $(if $(DRY),--dry-run) $(PLACE)
 
-status: $(DEPLOYER) ## Show the stack, its subscriptions, its next run and what a run would do now
-	$(SYNTH_DEPLOY) status $(PLACE)
+status: $(DEPLOYER) ## Show problems, the last and the next run, alarms, and each user's keys (ALL=1: every user; VERBOSE=1: outputs)
+	$(SYNTH_DEPLOY) status $(if $(call GIVEN,ALL),--all) $(if $(call GIVEN,VERBOSE),--verbose) $(PLACE)
 
 rotate: $(DEPLOYER) ## Rotate the keys of USERS="alice bob" now (ENABLE=1: also without an active key; DRY=1 only shows)
 	[ -n "$(call GIVEN,USERS)" ] || { echo "Name the users to rotate keys for: make rotate USERS='alice bob'" >&2; exit 2; }

@@ -18,5 +18,6 @@ pub mod iam;
 pub mod inventory;
 pub mod limits;
 pub mod package;
+pub mod screen;
 pub mod shell;
 pub mod stack;

@@ -14,6 +14,8 @@ use crate::{
 /// The fields of an event, sent by the schedule or by a person.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+// The event is a JSON object with these fields.
+#[allow(clippy::struct_excessive_bools)]
 struct Fields {
     /// The id of this execution of the schedule. A repeated delivery has the same id.
     execution_id: Option<String>,
@@ -33,6 +35,8 @@ struct Fields {
     without_successor: bool,
     /// Whether the run only plans and reports, and changes nothing.
     dry_run: bool,
+    /// Whether a dry run also reports the users that a run skips because the account's lists show that nothing is due.
+    everyone: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -72,6 +76,8 @@ pub struct RunRequest {
     pub action: RunAction,
     /// Whether nothing may be changed.
     pub dry_run: bool,
+    /// Whether a dry run also reports the users with nothing due.
+    pub everyone: bool,
 }
 
 /// The event is not valid, so the run did not begin. The message names the field.
@@ -148,7 +154,10 @@ impl RunRequest {
         if users.is_none() && !matches!(action, RunAction::Routine | RunAction::Release) {
             return Err(EventError::Invalid("an action needs users: name those it is meant for".into()));
         }
-        Ok(Self { run, users, action, dry_run: fields.dry_run })
+        if fields.everyone && !fields.dry_run {
+            return Err(invalid("everyone needs dry_run: a run handles the users with something due"));
+        }
+        Ok(Self { run, users, action, dry_run: fields.dry_run, everyone: fields.everyone })
     }
 }
 
@@ -204,6 +213,7 @@ mod tests {
                 "belong to the action revoke",
             ),
             (json!({ "dry_run": "yes" }), "string \"yes\""),
+            (json!({ "everyone": true }), "everyone needs dry_run"),
             (json!(["a", "b", "c"]), "not a JSON object"),
             (json!(null), "not a JSON object"),
         ] {

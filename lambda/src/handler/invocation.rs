@@ -28,7 +28,7 @@ use crate::{
         audit::{RunMode, RunOrigin},
         log_event,
         metrics::{self, RunScope},
-        run_report::{RunReport, Summary, Unsent, UserReport},
+        run_report::{HANDLER_VERSION, RunReport, Summary, Unsent, UserReport},
     },
     selection::{
         fleet::{Fleet, Subject},
@@ -145,6 +145,7 @@ pub(super) async fn carry_out(
     let report = RunReport {
         status_code: summary.status_code(),
         body,
+        handler: HANDLER_VERSION,
         run,
         dry_run,
         started,

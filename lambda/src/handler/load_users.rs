@@ -87,7 +87,7 @@ pub async fn select(
     };
     let asked = match request.users.as_deref() {
         Some(names) => Asked::Named(names),
-        None if request.action == RunAction::Routine => Asked::Due,
+        None if request.action == RunAction::Routine && !request.everyone => Asked::Due,
         None => Asked::Everyone,
     };
     let fleet = fleet(settings, lists.as_ref(), asked, manager, now);

@@ -100,7 +100,7 @@ impl fmt::Display for LastUse {
         match self {
             Self::Never => f.write_str("never used"),
             Self::Used { at, service, region } => {
-                write!(f, "{} in {}, last at {at}", one_line(service), one_line(region))
+                write!(f, "{} in {}, last on {}", one_line(service), one_line(region), at.to_minute())
             }
             Self::Unknown => f.write_str("last use unknown, IAM did not answer"),
         }

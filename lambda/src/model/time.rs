@@ -63,12 +63,18 @@ impl Timestamp {
         OffsetDateTime::from_unix_timestamp(self.0).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
+    /// The day in UTC, in the form for people: `2026-11-24`. It is for tables; a sentence has [`Self::to_minute`].
+    #[must_use]
+    pub fn to_day(self) -> String {
+        let t = self.civil();
+        format!("{:04}-{:02}-{:02}", t.year(), u8::from(t.month()), t.day())
+    }
+
     /// The time in the form for people, without seconds: `2026-11-24 03:16 UTC`.
     #[must_use]
     pub fn to_minute(self) -> String {
         let t = self.civil();
-        let (month, day) = (u8::from(t.month()), t.day());
-        format!("{:04}-{month:02}-{day:02} {:02}:{:02} UTC", t.year(), t.hour(), t.minute())
+        format!("{} {:02}:{:02} UTC", self.to_day(), t.hour(), t.minute())
     }
 }
 

@@ -49,7 +49,7 @@ pub enum StopReason {
     NoSuchKey(AccessKeyId),
     /// This stack is the manager of the user now.
     Adopted,
-    /// The user has no notes of this handler any more.
+    /// The notes of this handler about the user are removed.
     Released,
     /// The old key is in use although its successor was delivered.
     StillInUse(AccessKeyId, LastUse),
@@ -87,17 +87,19 @@ impl fmt::Display for StopReason {
             Self::Disabled => f.write_str(
                 "all keys of the user are inactive, so it gets no new key; to give it one, run make rotate with ENABLE=1",
             ),
-            Self::Healthy(due) => write!(f, "the key is due on {due}"),
-            Self::Overlap(key, until) => write!(f, "the old key {key} stays active until {until}"),
-            Self::Window(key, until) => write!(f, "the inactive key {key} is kept until {until}"),
+            Self::Healthy(due) => write!(f, "the key is due on {}", due.to_minute()),
+            Self::Overlap(key, until) => write!(f, "the old key {key} stays active until {}", until.to_minute()),
+            Self::Window(key, until) => write!(f, "the inactive key {key} is kept until {}", until.to_minute()),
             Self::Undone(key, until) => {
+                let until = until.to_minute();
                 write!(f, "the old key {key} was reactivated; runs skip it until its successor is due on {until}")
             }
             Self::Reactivated(key) => write!(f, "key {key} is active again"),
             Self::UnmadePair(key, until) => write!(
                 f,
                 "the user has two active keys that the rotation did not make; the older one, {key}, is deactivated after \
-                 {until} if it is unused then"
+                 {} if it is unused then",
+                until.to_minute()
             ),
             Self::UnmadePairInUse(key, use_) => write!(
                 f,
@@ -105,6 +107,7 @@ impl fmt::Display for StopReason {
                  move its workload to the younger key, or to a user of its own"
             ),
             Self::Unused(key, until) => {
+                let until = until.to_minute();
                 write!(f, "key {key} is not used; it is deactivated on {until} if it is still unused then")
             }
             Self::NothingToUndo => {
@@ -128,6 +131,7 @@ impl fmt::Display for StopReason {
                  still_in_use: retire"
             ),
             Self::Busy(run, until) => {
+                let until = until.to_minute();
                 write!(f, "run {run} has begun a rotation; unless it finishes, a run after {until} takes over")
             }
             Self::OutOfTime => f.write_str("too little time was left to begin a rotation; the next run begins it"),
@@ -140,7 +144,12 @@ impl fmt::Display for StopReason {
                 }
             ),
             Self::Recent(key, until) => {
-                write!(f, "key {key} was just changed by a run that may not be finished; a run after {until} continues")
+                let until = until.to_minute();
+                write!(
+                    f,
+                    "key {key} was just changed by a run that may not be finished; do not use it before a run after {until} \
+                     has continued"
+                )
             }
             Self::NotVisible(key) => {
                 write!(f, "key {key} was just delivered, but IAM does not list it yet; the next run continues")
@@ -228,7 +237,8 @@ impl fmt::Display for NeedsAttention {
             }
             Self::Future(at) => write!(
                 f,
-                "a tag {PREFIX}… has the time {at}, which is in the future; find out who wrote it, then remove the tag"
+                "a tag {PREFIX}… has the time {}, which is in the future; find out who wrote it, then remove the tag",
+                at.to_minute()
             ),
             Self::UnclearOrigin => write!(
                 f,
@@ -243,13 +253,15 @@ impl fmt::Display for NeedsAttention {
             Self::SameAge => f.write_str("two active keys were created in the same second; deactivate the unused one"),
             Self::ForeignKey { delivered, foreign } => write!(
                 f,
-                "the delivered key {delivered} is due, but key {foreign}, of which no note says that the rotation made it, \
-                 takes the other place; find out which of them is in use, and delete the other"
+                "the delivered key {delivered} is due, but key {foreign} takes the other place, and no note says that the \
+                 rotation made it; find out which of them is in use, and delete the other"
             ),
             Self::LateDelivery { key, at, until } => write!(
                 f,
-                "a note says that key {key} was delivered at {at}, after it was due itself, so the old key stays active until \
-                 {until}; if no rotation ended then, find out who wrote the tag {DELIVERED}, and remove it"
+                "a note says that key {key} was delivered on {}, after it was due itself, so the old key stays active until \
+                 {}; if no rotation ended then, find out who wrote the tag {DELIVERED}, and remove it",
+                at.to_minute(),
+                until.to_minute()
             ),
             Self::ManagedBy(manager) => write!(
                 f,

@@ -77,7 +77,7 @@ pub fn reason(call: &Call) -> Option<ChangeReason> {
             Some(JournalEntry::Unannounced(_)) => {
                 ("the key's announcement would have reached no confirmed recipient", NOTHING_LOST)
             }
-            Some(JournalEntry::Cleared(_)) => ("the note has no meaning any more", NO_OUTAGE),
+            Some(JournalEntry::Cleared(_)) => ("the note no longer has a meaning", NO_OUTAGE),
             Some(JournalEntry::ManagedBy(_)) => ("a person asked this stack to manage the user", ONE_WRITER),
             Some(JournalEntry::Closed(_)) => ("nothing is left of the rotation that would have to be found", NO_ORPHAN),
             Some(JournalEntry::Intent(_)) | None => ("notes which key existed before the next is created", NO_ORPHAN),

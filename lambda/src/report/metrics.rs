@@ -171,7 +171,7 @@ mod tests {
     use super::*;
     use crate::{
         protocol::{overdue::Overdue, stop_reason::StopReason},
-        report::run_report::{Summary, UserReport},
+        report::run_report::{HANDLER_VERSION, Summary, UserReport},
     };
 
     const NOW: Timestamp = Timestamp::from_unix(1_795_490_200);
@@ -185,11 +185,13 @@ mod tests {
         let left = keys.iter().enumerate().map(key).collect();
         UserReport {
             user: name.parse().unwrap(),
+            owner: None,
             result,
             why: String::new(),
             found: Vec::new(),
             done: Vec::new(),
             left,
+            next: None,
             waits_until: None,
             overdue: None,
             rest: StopReason::NoKeys,
@@ -202,6 +204,7 @@ mod tests {
         RunReport {
             status_code: summary.status_code(),
             body,
+            handler: HANDLER_VERSION,
             run,
             dry_run: false,
             started: NOW,

@@ -3,4 +3,5 @@
 pub mod audit;
 pub mod log_event;
 pub mod metrics;
+pub mod next_change;
 pub mod run_report;

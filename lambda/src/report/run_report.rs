@@ -15,8 +15,12 @@ use crate::{
         run::RunAction,
         stop_reason::StopReason,
     },
+    report::next_change::NextChange,
     selection::fleet::NotDue,
 };
+
+/// The version of this handler.
+pub const HANDLER_VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The response, in the shape that the published article's function returns, with the details added.
 #[derive(Debug, Clone, Serialize)]
@@ -26,6 +30,8 @@ pub struct RunReport {
     pub status_code: u16,
     /// The summary as a sentence, in the configured language.
     pub body: String,
+    /// The version of the handler that made the run: [`HANDLER_VERSION`].
+    pub handler: &'static str,
     /// The id of the run.
     pub run: RunId,
     /// Whether this was a dry run. Then nothing was changed, and the changes below are those that a real run would
@@ -84,6 +90,9 @@ pub struct Summary {
 pub struct UserReport {
     /// The name of the user.
     pub user: UserName,
+    /// The owner of the user, if the settings name one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Email>,
     /// The outcome, as one word.
     pub result: Outcome,
     /// Why the run stopped for this user, as a sentence.
@@ -94,6 +103,9 @@ pub struct UserReport {
     pub done: Vec<KeyChange>,
     /// The keys at the end of the run.
     pub left: Vec<Key>,
+    /// What happens next to a key of the user, if its time is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<NextChange>,
     /// Until when an old key that is still in use stays active; `None` if there is no end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waits_until: Option<Timestamp>,
@@ -232,7 +244,20 @@ impl UserReport {
             _ if done.is_empty() => Outcome::Unchanged,
             _ => Outcome::Changed,
         };
-        Self { user, result, why, found, done, left, waits_until: None, overdue: None, rest: rest.clone() }
+        let next = NextChange::after(rest, &left);
+        Self {
+            user,
+            owner: None,
+            result,
+            why,
+            found,
+            done,
+            left,
+            next,
+            waits_until: None,
+            overdue: None,
+            rest: rest.clone(),
+        }
     }
 }
 

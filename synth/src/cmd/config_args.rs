@@ -118,6 +118,12 @@ pub(super) fn stack_name(path: &Path) -> Result<config::StackName, CommandError>
     Ok(read_file(path, Overrides::default())?.0.config.stack_name)
 }
 
+/// The template of a configuration, to compare it with another one. It prints no warnings.
+#[cfg(feature = "deploy")]
+pub(super) fn template_to_compare(path: &Path) -> Result<Value, CommandError> {
+    read_file(path, Overrides::default())?.0.template()
+}
+
 fn read_file(path: &Path, overrides: Overrides) -> Result<(Read, Vec<Problem>), CommandError> {
     let file = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|e| {

@@ -24,6 +24,7 @@ use crate::{
         root_cause::RootCause,
         stacks::{Stacks, TargetStack},
         status_report,
+        status_screen::{self, ScreenOptions},
     },
     diff::approval::{Approval, Fingerprint, because},
     package::Sha256Digest,
@@ -115,7 +116,7 @@ fn release(args: &DeployArgs) -> Result<Release, CommandError> {
         template: json::to_json(template),
         parameters: Vec::new(),
     };
-    let artifacts = artifacts::template(&config).map_err(|e| CommandError::failure(format!("error: {e}")))?;
+    let artifacts = artifacts::template(&config).map_err(|e| CommandError::bad_input(format!("error: {e}")))?;
     let package = package::read(&args.package, config.architecture, &args.source.architecture_origin())?;
     Ok(Release {
         bundle: target(config.stack_name.as_str(), &template),
@@ -147,11 +148,12 @@ async fn deploy(
 async fn show_status(session: &Session, name: &str, interrupt: &Interrupt, console: &mut Terminal) {
     let gather = async {
         let stack = target::stack(session, name).await?.ok_or_else(|| target::stack_not_found(name, session))?;
-        Ok::<_, CommandError>(status_report::gather(session, name, stack, Timestamp::now()).await)
+        let users = status_report::ReportedUsers::Due;
+        Ok::<_, CommandError>(Box::pin(status_report::gather(session, name, stack, users, Timestamp::now())).await)
     };
     tokio::select! {
         state = gather => console.show(&Message::Note(&match state {
-            Ok(state) => format!("\n{}", state.text().trim_end()),
+            Ok(state) => format!("\n{}", status_screen::text(&state, ScreenOptions { verbose: true, ..ScreenOptions::default() }).trim_end()),
             Err(stop) => stop.to_string(),
         })),
         _ = interrupt.pressed() => {}

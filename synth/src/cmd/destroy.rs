@@ -59,22 +59,22 @@ pub(super) fn run(args: &DestroyArgs) -> Result<(), CommandError> {
             if args.release { UserNotes::Removed } else { UserNotes::Stay },
             &StackLocation::from(&session),
         ))?;
-        let release = args.release.then_some(UserRelease {
+        let release = UserRelease {
             run: ManualRun { session: &session, interrupt: &interrupt, function: name, verb: "delete the stack" },
             yes: args.yes,
-        });
-        if let Some(release) = &release {
+        };
+        if resources.iter().any(|resource| resource.kind == "AWS::Lambda::Function") {
             release.preview().await?;
         }
         if !args.yes {
             confirm("Delete it?", args.release, &interrupt).await?;
         }
-        if let Some(release) = &release {
+        if args.release {
             release.carry_out().await?;
         }
         let progress = Progress::of(resources.into_iter().map(|resource| resource.id));
         stacks.delete(name, &stack, progress).await.map_err(why)?;
-        print(&format!("The stack {name} is deleted\n"))
+        print(&format!("The stack {name} is deleted. No run rotates keys from now on\n"))
     })
 }
 
@@ -84,7 +84,7 @@ async fn confirm(question: &str, release: bool, interrupt: &Interrupt) -> Result
     Confirmation { question, make: &make, declined: "Nothing was deleted" }.ask(interrupt).await
 }
 
-/// The removal of the notes about users, before the stack is deleted.
+/// The users of the stack, before it is deleted: which keep two active keys, and the removal of the notes about them.
 struct UserRelease<'a> {
     run: ManualRun<'a>,
     yes: bool,

@@ -153,7 +153,7 @@ struct ArtifactTemplate {
 
 impl ArtifactTemplate {
     fn of(pair: &Pair) -> Result<Self, CommandError> {
-        let template = artifacts::template(&pair.config).map_err(|e| CommandError::failure(e.to_string()))?;
+        let template = artifacts::template(&pair.config).map_err(|e| CommandError::bad_input(format!("error: {e}")))?;
         let stack_name = artifacts::stack_name(pair.config.stack_name.as_str());
         Ok(Self { from: pair.from.clone(), stack_name, document: yaml::emit(&template), template })
     }

@@ -34,10 +34,13 @@ impl ManualRun<'_> {
         note(&format!("Invoking {function} in {session}{purpose}, and waiting for its report (15 minutes at most)"));
         tokio::select! {
             report = invoke::invoke(session, function, order, mode) => Ok(report),
-            _ = interrupt.pressed() => Err(CommandError::interrupted(format!(
-                "Interrupted. The run continues in AWS. To see how it ends: {}, or the log of the function",
-                make("status")
-            ))),
+            _ = interrupt.pressed() => Err(CommandError::interrupted(match mode {
+                InvocationMode::DryRun => "Interrupted. Nothing was changed.".to_owned(),
+                InvocationMode::ForReal => format!(
+                    "Interrupted. The run continues in AWS. To see how it ends: {}, or the log of the function",
+                    make("status")
+                ),
+            })),
         }
     }
 
@@ -59,6 +62,7 @@ impl ManualRun<'_> {
                 self.verb,
                 make("status")
             )),
+            InvocationError::Refused(why) => CommandError::bad_input(format!("error: {why}")),
             other => CommandError::failure(format!("error: {other}")),
         }
     }

@@ -45,6 +45,7 @@ use std::{
     process::ExitCode,
 };
 
+use anstyle::{AnsiColor, Style};
 use clap::{FromArgMatches, Parser, Subcommand};
 
 /// Generate and deploy the CloudFormation stack that rotates the access keys of IAM users
@@ -127,16 +128,17 @@ impl Cli {
     }
 }
 
-/// The exit code of the process. The numbers are part of the interface: scripts depend on them.
+/// The exit code of the process. The numbers are part of the interface: scripts depend on them. The same cause has the same
+/// code in every command. `docs/operations.md` has the same table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// The command did what it should.
     Fine = 0,
     /// The command failed: for example, a file could not be written or AWS refused a call.
     Failure = 1,
-    /// The configuration or the command line is wrong. Nothing was written.
+    /// The configuration or the command line is wrong, or it names something that does not exist. Nothing was changed.
     BadInput = 2,
-    /// A change needs approval.
+    /// An approval or a confirmation is missing, or a person declined. Nothing was changed.
     NeedsApproval = 3,
     /// Generated files are not up to date.
     Stale = 4,
@@ -157,6 +159,26 @@ impl Exit {
         Self::Findings,
         Self::Interrupted,
     ];
+}
+
+impl Exit {
+    /// What the code means.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Fine => "success",
+            Self::Failure => "failure: AWS refused, a file could not be written, or a user or a notice is not in order",
+            Self::BadInput => {
+                "the configuration or the command line is wrong, or it names something that does not exist"
+            }
+            Self::NeedsApproval => {
+                "an approval or a confirmation is missing, or a person declined; nothing was changed"
+            }
+            Self::Stale => "a generated file is not up to date, or a template breaks a rule of `synth check`",
+            Self::Findings => "`inventory` has findings that `--fail-on` names",
+            Self::Interrupted => "interrupted with Ctrl-C; what was started in AWS continues there",
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {
@@ -182,6 +204,12 @@ impl CommandError {
         Self { exit: Exit::Failure, message }
     }
 
+    /// The error for an approval or a confirmation that is missing, or that a person declined.
+    #[cfg(feature = "deploy")]
+    fn not_confirmed(message: String) -> Self {
+        Self { exit: Exit::NeedsApproval, message }
+    }
+
     fn stale(message: String) -> Self {
         Self { exit: Exit::Stale, message }
     }
@@ -201,9 +229,24 @@ fn print(document: &str) -> Result<(), CommandError> {
     }
 }
 
-/// Prints a line on standard error. If its reader is gone, the line is lost, and the command goes on: `synth deploy 2>&1 |
+/// A diagnostic with its first word in colour, on each line that begins with one.
+fn coloured(diagnostic: &str) -> String {
+    const RED: Style = AnsiColor::Red.on_default().bold();
+    const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+    let line = |line: &str| {
+        let word = [("error", RED), ("warning", YELLOW)]
+            .into_iter()
+            .find(|(word, _)| line.strip_prefix(word).is_some_and(|rest| rest.starts_with([':', '['])));
+        word.map_or(line.to_owned(), |(word, style)| format!("{style}{word}{style:#}{}", &line[word.len()..]))
+    };
+    diagnostic.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Prints a line on standard error, in colours if it is a terminal that takes them (no-color.org). If its reader is gone, the line is lost, and the command goes on: `synth deploy 2>&1 |
 /// head` must not end between two calls to AWS.
 fn note(line: &str) {
+    let takes_colour = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
+    let line = if takes_colour { coloured(line) } else { line.to_owned() };
     let _ = writeln!(io::stderr(), "{line}");
 }
 
@@ -252,5 +295,19 @@ pub fn run(cli: Cli) -> ExitCode {
             note(stop.message.trim_end());
             stop.exit.into()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_word_of_a_diagnostic_has_a_colour() {
+        let text = "error: no\n  error: not at the start\nwarning[x]: perhaps\nerrors are bad";
+        let shown = coloured(text);
+        assert_eq!(anstream::adapter::strip_str(&shown).to_string(), text);
+        let with_colour: Vec<_> = shown.lines().map(|line| line.starts_with('\u{1b}')).collect();
+        assert_eq!(with_colour, [true, false, true, false]);
     }
 }

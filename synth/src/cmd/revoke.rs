@@ -70,6 +70,7 @@ impl Conversation<'_> {
         match reaction(&outcome, if self.args.dry_run { Stage::DryRun } else { Stage::Preview }) {
             Reaction::End => {
                 print(&self.revocation.steps(&preview))?;
+                print("This was a dry run: nothing was changed\n")?;
                 return manual_run::verdict(&preview);
             }
             Reaction::Revoke => print(&self.revocation.steps(&preview))?,
@@ -83,7 +84,7 @@ impl Conversation<'_> {
     /// Revokes the key, and asks again if there is no successor.
     async fn revoke(&self, successor: Successor) -> Result<(), CommandError> {
         let report = self.report(successor, InvocationMode::ForReal).await?;
-        print(&report.text())?;
+        print(&report.text_of_revocation())?;
         let outcome = self.revocation.outcome(&report, successor);
         match reaction(&outcome, Stage::Done) {
             Reaction::AskForMore(cause) => Box::pin(self.without_successor(cause)).await,
@@ -132,7 +133,11 @@ impl Conversation<'_> {
     }
 
     fn failure(&self, outcome: &RevocationOutcome) -> CommandError {
-        CommandError::failure(format!("error: {}", failure(&self.revocation, outcome)))
+        let message = format!("error: {}", failure(&self.revocation, outcome));
+        match outcome {
+            RevocationOutcome::NoSuchKey(_) => CommandError::bad_input(message),
+            _ => CommandError::failure(message),
+        }
     }
 }
 

@@ -7,11 +7,13 @@ use crate::cmd::{
     CommandError,
     config_args::{Words, words},
     manual_run::{self, ManualRun},
-    print, target,
+    note, print, target,
 };
 use crate::deploy::{
     interrupt::Interrupt,
     invoke::{InvocationMode, RunCommand},
+    received_report::ReceivedReport,
+    rotation_check::unrotatable,
 };
 
 #[derive(Debug, clap::Args)]
@@ -61,10 +63,44 @@ pub(super) fn routine(args: &RoutineArgs) -> Result<(), CommandError> {
     run(&args.run, "run", &RunCommand::Routine)
 }
 
-/// Replaces keys now.
+/// Replaces keys now. It first says which users cannot be rotated, and rotates only the others.
 pub(super) fn rotate(args: &RotateArgs) -> Result<(), CommandError> {
-    let order = if args.enable { RunCommand::Enable } else { RunCommand::Rotate };
-    run(&args.args.run, "rotate", &order(names(&args.args.users.0)))
+    let (options, order) = (&args.args.run, if args.enable { RunCommand::Enable } else { RunCommand::Rotate });
+    let users = names(&args.args.users.0);
+    let name = options.target.stack_name()?;
+    target::block_on(async {
+        let session = options.target.open().await?;
+        let interrupt = Interrupt::listen();
+        let run = ManualRun { session: &session, interrupt: &interrupt, function: name.as_str(), verb: "rotate" };
+        let preview = run.report(&order(users.clone()), InvocationMode::DryRun).await?;
+        let unrotatable = unrotatable(&preview);
+        if options.dry_run {
+            show(&preview)?;
+        }
+        for user in &unrotatable {
+            note(&format!("warning: {}", user.text));
+        }
+        let is_unrotatable =
+            |user: &&UserName| !unrotatable.iter().any(|other| user.as_str().eq_ignore_ascii_case(&other.user));
+        let rotatable: Vec<_> = users.iter().filter(is_unrotatable).cloned().collect();
+        let rotated = if options.dry_run {
+            manual_run::verdict(&preview)
+        } else if rotatable.is_empty() {
+            Ok(())
+        } else {
+            let report = run.report(&order(rotatable), InvocationMode::ForReal).await?;
+            show(&report)?;
+            manual_run::verdict(&report)
+        };
+        rotated?;
+        if unrotatable.is_empty() {
+            return Ok(());
+        }
+        let would =
+            if options.dry_run { "would not be rotated" } else { "not rotated, and nothing of theirs was changed" };
+        let names: Vec<_> = unrotatable.iter().map(|user| user.user.as_str()).collect();
+        Err(CommandError::failure(format!("error: {would}: {}; see above", names.join(", "))))
+    })
 }
 
 /// Reactivates previous keys.
@@ -89,10 +125,15 @@ fn run(options: &RunOptions, verb: &'static str, order: &RunCommand) -> Result<(
         let interrupt = Interrupt::listen();
         let run = ManualRun { session: &session, interrupt: &interrupt, function: name.as_str(), verb };
         let report = run.report(order, mode).await?;
-        print(&report.text())?;
-        if let Some(unconfirmed) = report.unconfirmed_text() {
-            print(&unconfirmed)?;
-        }
+        show(&report)?;
         manual_run::verdict(&report)
     })
+}
+
+fn show(report: &ReceivedReport) -> Result<(), CommandError> {
+    print(&report.text())?;
+    if report.is_dry_run() {
+        print("This was a dry run: nothing was changed\n")?;
+    }
+    report.unconfirmed_text().map_or(Ok(()), |unconfirmed| print(&unconfirmed))
 }

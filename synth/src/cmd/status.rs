@@ -2,13 +2,22 @@
 
 use lambda::model::time::Timestamp;
 
-use crate::cmd::{CommandError, print, target, terminal::OutputFormat};
-use crate::deploy::status_report;
+use crate::cmd::{CommandError, print, takes_colour, target, terminal::OutputFormat};
+use crate::deploy::{
+    status_report::{self, ReportedUsers},
+    status_screen::{self, ScreenOptions},
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct StatusArgs {
     #[command(flatten)]
     target: target::Target,
+    /// Show every user and every subscription, also if the lists are long
+    #[arg(long)]
+    all: bool,
+    /// Also show the outputs of the stack
+    #[arg(long)]
+    verbose: bool,
     /// The format of the output
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
@@ -20,9 +29,12 @@ pub(super) fn run(args: &StatusArgs) -> Result<(), CommandError> {
     target::block_on(async {
         let session = args.target.open().await?;
         let stack = target::stack(&session, name).await?.ok_or_else(|| target::stack_not_found(name, &session))?;
-        let state = status_report::gather(&session, name, stack, Timestamp::now()).await;
+        let users = if args.all { ReportedUsers::Everyone } else { ReportedUsers::Due };
+        let mut state = Box::pin(status_report::gather(&session, name, stack, users, Timestamp::now())).await;
+        state.configuration = Some(args.target.compare(&state.template));
+        let options = ScreenOptions { all: args.all, verbose: args.verbose, colour: takes_colour() };
         print(&match args.format {
-            OutputFormat::Text => state.text(),
+            OutputFormat::Text => status_screen::text(&state, options),
             OutputFormat::Json => format!("{:#}\n", state.json()),
         })?;
         if state.is_fine() {

@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use serde_json::Value as Json;
+
 use crate::cmd::{CommandError, Exit, config_args};
 use crate::{
+    cfn::json,
     config::StackName,
     deploy::{
         aws::{
@@ -12,6 +15,7 @@ use crate::{
         },
         command_line::make,
         deploy_error::DeployError,
+        local_configuration::{ConfigurationComparison, LocalConfiguration},
         stack_status::StackState,
     },
 };
@@ -30,6 +34,15 @@ impl Target {
     /// The name of the stack in the configuration.
     pub(super) fn stack_name(&self) -> Result<StackName, CommandError> {
         config_args::stack_name(&self.config)
+    }
+
+    /// The configuration on this computer, compared with the template of the deployed stack.
+    pub(super) fn compare(&self, deployed: &Result<Json, AwsError>) -> LocalConfiguration {
+        let comparison = match config_args::template_to_compare(&self.config) {
+            Ok(template) => ConfigurationComparison::of(&json::to_json(&template), deployed),
+            Err(error) => ConfigurationComparison::Unknown(error.to_string()),
+        };
+        LocalConfiguration { file: self.config.display().to_string(), comparison }
     }
 
     /// Opens a session in the account and Region of the stack.

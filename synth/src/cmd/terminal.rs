@@ -27,6 +27,8 @@ pub(super) enum OutputFormat {
 /// Standard output, and in a terminal a line that shows the current step.
 pub(super) struct Terminal {
     renderer: Box<dyn Renderer>,
+    is_watched: bool,
+    /// The line, while there is a step to show.
     bar: Option<ProgressBar>,
 }
 
@@ -36,12 +38,23 @@ impl Terminal {
             OutputFormat::Text => Box::new(PlainText { colour: takes_colour() }),
             OutputFormat::Json => Box::new(JsonMessages),
         };
-        let is_watched = format == OutputFormat::Text && io::stderr().is_terminal();
-        let bar = is_watched.then(ProgressBar::new_spinner);
-        if let (Some(bar), Ok(style)) = (&bar, ProgressStyle::with_template("  {spinner} {wide_msg}")) {
-            bar.set_style(style);
-        }
-        Self { renderer, bar }
+        Self { renderer, is_watched: format == OutputFormat::Text && io::stderr().is_terminal(), bar: None }
+    }
+}
+
+fn spinner() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("  {spinner} {wide_msg}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
+/// The line must not stay behind when a command ends early.
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.watch(None);
     }
 }
 
@@ -57,17 +70,14 @@ impl MessageSink for Terminal {
     }
 
     fn watch(&mut self, now: Option<String>) {
-        match (&self.bar, now) {
-            (Some(bar), Some(now)) => {
-                bar.enable_steady_tick(Duration::from_millis(120));
-                bar.set_message(now);
+        match now {
+            Some(now) if self.is_watched => self.bar.get_or_insert_with(spinner).set_message(now),
+            Some(_) => {}
+            None => {
+                if let Some(bar) = self.bar.take() {
+                    bar.finish_and_clear();
+                }
             }
-            (Some(bar), None) => {
-                bar.disable_steady_tick();
-                bar.set_message(String::new());
-                bar.suspend(|| ());
-            }
-            (None, _) => {}
         }
     }
 }
@@ -86,13 +96,13 @@ impl Confirmation<'_> {
     pub(super) async fn ask(&self, interrupt: &Interrupt) -> Result<(), CommandError> {
         let Self { question, make, declined } = self;
         if !can_ask() {
-            return Err(CommandError::bad_input(format!(
+            return Err(CommandError::not_confirmed(format!(
                 "error: cannot ask for confirmation: not a terminal; pass --yes ({make})"
             )));
         }
         match ask(interrupt, question).await {
             Ok(true) => Ok(()),
-            Ok(false) => Err(CommandError::failure((*declined).to_owned())),
+            Ok(false) => Err(CommandError::not_confirmed((*declined).to_owned())),
             Err(Interrupted) => Err(CommandError::interrupted(format!("Interrupted. {declined}"))),
         }
     }

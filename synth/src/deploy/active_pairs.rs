@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::deploy::received_report::{ReceivedKey, ReceivedReport, ReceivedUser};
+use crate::deploy::received_report::{ReceivedKey, ReceivedReport, ReceivedUser, minute};
 
 /// A user with two active keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,10 @@ impl fmt::Display for ActivePair<'_> {
         write!(
             f,
             "{user} has two active keys: {}, created {}, and {}, created {}",
-            older.id, older.created, younger.id, younger.created
+            older.id,
+            minute(&older.created),
+            younger.id,
+            minute(&younger.created)
         )
     }
 }
@@ -64,7 +67,7 @@ mod tests {
         let report = ReceivedReport::read(report).unwrap();
         let pairs: Vec<_> = active_pairs(&report).iter().map(ToString::to_string).collect();
         let expected =
-            "alice has two active keys: AKIA1, created 2026-01-01T00:00:00Z, and AKIA2, created 2026-03-01T00:00:00Z";
+            "alice has two active keys: AKIA1, created 2026-01-01 00:00 UTC, and AKIA2, created 2026-03-01 00:00 UTC";
         assert_eq!(pairs, [expected]);
     }
 }

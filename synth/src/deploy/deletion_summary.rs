@@ -56,6 +56,12 @@ pub fn deletion_summary(
             "  the subscription of {endpoint} ({protocol}), which is not from the stack's template\n"
         ));
     }
+    text.push_str(
+        "What stops\n  no run replaces, deactivates or deletes keys from now on, and no notice or alarm is sent\n",
+    );
+    if resources.iter().any(|resource| resource.kind == "AWS::Logs::LogGroup") {
+        text.push_str("  the log of the function is deleted: nothing shows later what the runs did\n");
+    }
     text.push_str("What stays\n");
     let prefix = journal::PREFIX;
     text.push_str(&match notes {
@@ -129,6 +135,9 @@ The stack keys in account 123456789012, Region eu-west-1, will be deleted, and w
   Function  AWS::Lambda::Function
   Log       AWS::Logs::LogGroup
   the subscription of left@example.com (email), which is not from the stack's template
+What stops
+  no run replaces, deactivates or deletes keys from now on, and no notice or alarm is sent
+  the log of the function is deleted: nothing shows later what the runs did
 What stays
   the users, their access keys, and the notes about them (the users' tags access-key-rotation:…)
   the secrets team/keys/… in Secrets Manager; workloads can still read their keys there

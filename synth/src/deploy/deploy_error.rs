@@ -2,6 +2,7 @@
 
 use crate::deploy::{
     aws::AwsError,
+    command_line::make,
     interrupt::Interrupted,
     root_cause::{self, RootCause},
     stack_status::{Remedy, StackState, StackStatus},
@@ -45,7 +46,11 @@ pub enum DeployError {
         causes: Vec<RootCause>,
     },
     /// The change set could not be executed.
-    #[error("{problem}; if the stack {stack} was changed in the meantime, run the same command again")]
+    #[error(
+        "the change of the stack {stack} was not started: {problem}\nIf another deployment of this stack was started in the \
+         meantime, wait until it ends ({}), then run the same command again: it shows what is still different.",
+        make("status")
+    )]
     NotBegun {
         /// The name of the stack.
         stack: String,
@@ -163,5 +168,25 @@ fn aftermath(stack: &str, status: &StackStatus) -> String {
         StackState::Ruined => "The next deployment deletes what is left of it and creates it again.".to_owned(),
         StackState::Stuck(remedy) => format!("Before the next deployment: {}", remedy.for_stack(stack)),
         StackState::Absent | StackState::Busy => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda::protocol::call_error::ErrorCode;
+
+    use super::*;
+
+    #[test]
+    fn the_second_of_two_deployments_at_once_says_what_to_do() {
+        let problem = AwsError::Refused {
+            doing: "execute the change set".into(),
+            code: ErrorCode::Aws("InvalidChangeSetStatus".into()),
+            message: "ChangeSet [synth-1] cannot be executed in its current status of [OBSOLETE]".into(),
+        };
+        let text = DeployError::NotBegun { stack: "keys".into(), problem }.to_string();
+        let begins = "the change of the stack keys was not started: could not execute the change set";
+        assert!(text.starts_with(begins), "{text}");
+        assert!(text.contains("wait until it ends (make status), then run the same command again"), "{text}");
     }
 }

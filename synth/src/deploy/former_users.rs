@@ -19,7 +19,10 @@ use lambda::{
 };
 use serde_json::{Value as Json, json};
 
-use crate::deploy::{aws::AwsError, command_line::aws, deployed_template::setting, received_report::ReceivedUser};
+use crate::{
+    deploy::{aws::AwsError, command_line::aws, deployed_template::setting, received_report::ReceivedUser},
+    screen::counted,
+};
 
 /// The most users that are looked up in IAM, each with one call.
 pub const MOST_LOOKUPS: usize = 50;
@@ -163,20 +166,20 @@ impl FormerUsers {
         self.left.is_empty() && self.problem.as_ref().is_none_or(is_optional)
     }
 
-    /// One line for each thing that a person must know. Empty if there is none.
+    /// One text for each thing that a person must know. A command is on a line of its own. Empty if there is none.
     #[must_use]
     pub fn lines(&self, region: &str) -> Vec<String> {
-        let mut lines: Vec<_> = self.left.iter().map(|user| format!("{user}: needs-attention, {WHY_LEFT}")).collect();
+        let mut lines: Vec<_> = self.left.iter().map(|user| format!("{user}: needs attention, {WHY_LEFT}")).collect();
         lines.extend(self.secrets_of_deleted_users.iter().map(|secret| {
             let UserSecret { name, .. } = secret;
             let command = secret.deletion(region);
-            format!("the secret {name} belongs to a user that no longer exists; to remove it, run: {command}")
+            format!("the secret {name} belongs to a user that no longer exists; to remove it, run:\n{command}")
         }));
         if let Some(problem) = &self.problem {
             lines.push(format!("unknown: {problem}"));
         }
         if self.not_looked_up > 0 {
-            lines.push(format!("not looked up: {} more users with a secret", self.not_looked_up));
+            lines.push(format!("not looked up: {} with a secret", counted(self.not_looked_up, "more user")));
         }
         lines
     }
@@ -341,8 +344,8 @@ mod tests {
         found.not_looked_up = 3;
         let command = "aws secretsmanager delete-secret --secret-id 'team/keys/gone' --region eu-west-1";
         let expected = [
-            format!("carol: needs-attention, {WHY_LEFT}"),
-            format!("the secret team/keys/gone belongs to a user that no longer exists; to remove it, run: {command}"),
+            format!("carol: needs attention, {WHY_LEFT}"),
+            format!("the secret team/keys/gone belongs to a user that no longer exists; to remove it, run:\n{command}"),
             format!("unknown: {denied}"),
             "not looked up: 3 more users with a secret".to_owned(),
         ];

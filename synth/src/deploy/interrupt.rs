@@ -1,6 +1,10 @@
 //! Handles Ctrl-C: a call to AWS that has started is completed, and then the command stops.
 
-use std::{process, time::Duration};
+use std::{
+    io::{self, Write},
+    process,
+    time::Duration,
+};
 
 use tokio::{sync::watch, task, time};
 
@@ -11,6 +15,14 @@ pub struct Interrupted;
 
 /// The exit code after Ctrl-C, as in a shell: 128 plus the number of the signal (2).
 const EXIT: i32 = 130;
+
+/// The time after which a command that still waits for AWS says so. Most calls are answered before.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Prints a line on standard error. If its reader is gone, the line is lost.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "\n{line}");
+}
 
 /// Whether the process was asked to stop, by Ctrl-C or another signal. A call to AWS that has started is completed
 /// first, so that its result is known. The second Ctrl-C ends the process at once.
@@ -25,8 +37,13 @@ impl Interrupt {
         task::spawn(async move {
             while signal().await {
                 if pressed.send_replace(true) {
+                    say("Ended at once. What was started in AWS continues there.");
                     process::exit(EXIT);
                 }
+                task::spawn(async {
+                    time::sleep(PATIENCE).await;
+                    say("Interrupted. Waiting for AWS to answer the last call. Ctrl-C again ends at once.");
+                });
             }
         });
         Self(receiver)

@@ -1,6 +1,7 @@
 //! Invokes the function and reads its run report.
 
 use lambda::{
+    contract::event::EventError,
     model::{access_key::AccessKeyId, user::UserName},
     protocol::{call_error::ErrorCode, run::Successor},
 };
@@ -16,6 +17,8 @@ use super::{
 pub enum RunCommand {
     /// Do everything that is due, as the schedule does.
     Routine,
+    /// Do everything that is due, and also report the users with nothing due. Only for a dry run.
+    RoutineForEveryone,
     /// Do everything that is due for these users.
     RoutineFor(Vec<UserName>),
     /// Replace the keys of these users.
@@ -45,7 +48,7 @@ pub enum InvocationMode {
 #[must_use]
 pub fn event(order: &RunCommand, mode: InvocationMode) -> Json {
     let (action, users) = match order {
-        RunCommand::Routine => ("routine", None),
+        RunCommand::Routine | RunCommand::RoutineForEveryone => ("routine", None),
         RunCommand::RoutineFor(users) => ("routine", Some(users.as_slice())),
         RunCommand::Rotate(users) | RunCommand::Enable(users) => ("rotate", Some(users.as_slice())),
         RunCommand::Undo(users) => ("undo", Some(users.as_slice())),
@@ -54,6 +57,9 @@ pub fn event(order: &RunCommand, mode: InvocationMode) -> Json {
         RunCommand::Release => ("release", None),
     };
     let mut event = json!({ "action": action, "dry_run": mode == InvocationMode::DryRun });
+    if *order == RunCommand::RoutineForEveryone {
+        event["everyone"] = true.into();
+    }
     if matches!(order, RunCommand::Enable(_)) {
         event["enable"] = true.into();
     }
@@ -87,6 +93,9 @@ pub enum InvocationError {
     /// The function could not be invoked, or its response was lost.
     #[error(transparent)]
     Problem(#[from] AwsError),
+    /// The function refused the event, for example because it names a user that is not configured. Holds its error message.
+    #[error("{0}")]
+    Refused(String),
     /// The function was invoked and failed. Holds its error message.
     #[error("the function failed: {0}")]
     Failed(String),
@@ -128,14 +137,18 @@ pub async fn invoke(
 }
 
 fn read(function: &str, answer: InvocationOutcome) -> Result<ReceivedReport, InvocationError> {
-    let error = |answer: &Json| answer.get("errorMessage").and_then(Json::as_str).map(str::to_owned);
+    let error = |answer: &Json| {
+        let message = answer.get("errorMessage").and_then(Json::as_str)?.to_owned();
+        let is_refusal = answer["errorType"] == EventError::NAME;
+        Some(if is_refusal { InvocationError::Refused(message) } else { InvocationError::Failed(message) })
+    };
     match answer {
         InvocationOutcome::NoFunction => Err(InvocationError::NoFunction(function.to_owned())),
         InvocationOutcome::Failed(answer) => {
-            Err(InvocationError::Failed(error(&answer).unwrap_or_else(|| answer.to_string())))
+            Err(error(&answer).unwrap_or_else(|| InvocationError::Failed(answer.to_string())))
         }
         InvocationOutcome::Returned(answer) => match error(&answer) {
-            Some(message) => Err(InvocationError::Failed(message)),
+            Some(error) => Err(error),
             None => ReceivedReport::read(answer)
                 .map_err(|e| InvocationError::Unreadable { name: function.to_owned(), why: e.to_string() }),
         },
@@ -150,6 +163,8 @@ mod tests {
 
     #[test]
     fn the_function_understands_every_command() {
+        let everyone = event(&RunCommand::RoutineForEveryone, InvocationMode::DryRun);
+        assert!(RunRequest::read(everyone, "a-request").unwrap().everyone);
         let named = || vec!["bob".parse::<UserName>().unwrap()];
         let about = || Some(vec!["bob".to_owned()]);
         let key = || "AKIAEXAMPLE000000001".parse::<AccessKeyId>().unwrap();
@@ -181,6 +196,10 @@ mod tests {
             (
                 InvocationOutcome::Failed(json!({ "errorMessage": timed_out })),
                 format!("the function failed: {timed_out}"),
+            ),
+            (
+                InvocationOutcome::Failed(json!({ "errorType": "EventError", "errorMessage": "no user bob" })),
+                "no user bob".to_owned(),
             ),
             (InvocationOutcome::Failed(json!("killed")), "the function failed: \"killed\"".to_owned()),
             (InvocationOutcome::Returned(json!({ "errorMessage": "bad" })), "the function failed: bad".to_owned()),

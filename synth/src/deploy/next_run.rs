@@ -155,21 +155,19 @@ fn instant(local: DateTime, zone: &TimeZone) -> Option<Timestamp> {
 }
 
 impl Firing {
-    /// The firing as text for people, such as `fires next on 2026-11-25 09:00 Asia/Tokyo (2026-11-25 00:00 UTC)`.
+    /// The firing as text for people, such as `2026-11-25 00:00 UTC (2026-11-25 09:00 Asia/Tokyo)`.
     #[must_use]
     pub fn text(&self, time_zone: &str) -> String {
         match self {
             Self::At(time) => match TimeZone::get(time_zone).ok().and_then(|zone| civil(*time, &zone)) {
                 Some(local) if time_zone != "UTC" => {
-                    format!("fires next on {} {time_zone} ({})", local.strftime("%F %H:%M"), time.to_minute())
+                    format!("{} ({} {time_zone})", time.to_minute(), local.strftime("%F %H:%M"))
                 }
-                _ => format!("fires next on {}", time.to_minute()),
+                _ => time.to_minute(),
             },
-            Self::Within(span) => {
-                format!("fires within {span} (it was changed, and AWS does not say from when it counts now)")
-            }
+            Self::Within(span) => format!("within {span}; the schedule was changed, so the time is not known"),
             Self::Never(never) => never.to_string(),
-            Self::Unknown => "when it fires next cannot be told from its expression".into(),
+            Self::Unknown => "not known from the schedule's expression".into(),
         }
     }
 
@@ -179,7 +177,8 @@ impl Firing {
         match self {
             Self::At(time) => json!({ "at": time }),
             Self::Within(span) => json!({ "within": span }),
-            Self::Never(never) => json!({ "never": never.to_string() }),
+            Self::Never(Never::Disabled) => json!({ "never": "disabled" }),
+            Self::Never(Never::Over) => json!({ "never": "over" }),
             Self::Unknown => Json::Null,
         }
     }
@@ -188,8 +187,8 @@ impl Firing {
 impl fmt::Display for Never {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Disabled => "it is disabled and does not fire",
-            Self::Over => "it does not fire again",
+            Self::Disabled => "none: the schedule is disabled",
+            Self::Over => "none: the schedule is over",
         })
     }
 }
@@ -352,7 +351,7 @@ mod tests {
     #[test]
     fn the_text_shows_local_time_and_utc() {
         let at = Firing::At(time("2026-11-25T00:00:10Z"));
-        assert_eq!(at.text("Asia/Tokyo"), "fires next on 2026-11-25 09:00 Asia/Tokyo (2026-11-25 00:00 UTC)");
-        assert_eq!(at.text("UTC"), "fires next on 2026-11-25 00:00 UTC");
+        assert_eq!(at.text("Asia/Tokyo"), "2026-11-25 00:00 UTC (2026-11-25 09:00 Asia/Tokyo)");
+        assert_eq!(at.text("UTC"), "2026-11-25 00:00 UTC");
     }
 }

@@ -15,6 +15,7 @@ use crate::{
         received_report::ReceivedReport,
         run_preview::RunPreview,
     },
+    screen::counted,
     stack::planned_handler::PlannedHandler,
 };
 
@@ -88,8 +89,7 @@ fn planned_topic(session: &Session, stack: &str) -> String {
 fn what_is_read(handler: &PlannedHandler) -> String {
     match (handler.settings.list_scope(), handler.settings.users.len()) {
         (ListScope::Account, _) => "Reading the users of the account and their keys".to_owned(),
-        (ListScope::Users, 1) => "Reading the keys of 1 user".to_owned(),
-        (ListScope::Users, users) => format!("Reading the keys of {users} users"),
+        (ListScope::Users, users) => format!("Reading the keys of {}", counted(users, "user")),
     }
 }
 

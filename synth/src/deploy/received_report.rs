@@ -1,9 +1,13 @@
 //! Reads the run report from any version of the function, and writes it as text for people.
 
+use lambda::model::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use crate::deploy::command_line::make;
+use crate::{
+    deploy::{command_line::make, run_counts::RunCounts},
+    screen::counted,
+};
 
 /// The report of a run. Unknown fields are ignored, because the function may be older or newer than this program.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,9 +21,12 @@ pub struct ReceivedReport {
 #[serde(rename_all = "camelCase")]
 struct Fields {
     status_code: u16,
-    body: String,
+    #[serde(default)]
+    handler: Option<String>,
     #[serde(default)]
     dry_run: bool,
+    #[serde(default)]
+    summary: RunCounts,
     users: Vec<ReceivedUser>,
     #[serde(default)]
     unconfirmed: Vec<String>,
@@ -27,9 +34,12 @@ struct Fields {
 
 /// What the run found and did for one user.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ReceivedUser {
     /// The name of the user.
     pub user: String,
+    /// The owner of the user. A function of an older version does not report it.
+    pub owner: Option<String>,
     /// The outcome, as one word.
     pub result: String,
     /// Why the run stopped for this user.
@@ -43,6 +53,10 @@ pub struct ReceivedUser {
     /// The keys at the end of the run.
     #[serde(default)]
     pub left: Vec<ReceivedKey>,
+    /// What happens next to a key. A function of an older version does not report it.
+    pub next: Option<ReceivedNext>,
+    /// Until when an old key that is still in use stays active, if there is an end.
+    pub waits_until: Option<String>,
     /// The key that was overdue before the run began and is still active.
     pub overdue: Option<ReceivedOverdue>,
 }
@@ -69,6 +83,17 @@ pub struct ReceivedChange {
     pub why: Option<String>,
 }
 
+/// What happens next to a key, if nothing else changes before.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ReceivedNext {
+    /// What happens to the key, as one word.
+    pub change: String,
+    /// The id of the key.
+    pub key: String,
+    /// The earliest time.
+    pub at: String,
+}
+
 /// A key that is overdue.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ReceivedOverdue {
@@ -76,6 +101,56 @@ pub struct ReceivedOverdue {
     pub key: String,
     /// When its time was over.
     pub since: String,
+}
+
+/// A time of a report in the form for people. A text that is not a time stays as it is.
+#[must_use]
+pub fn minute(time: &str) -> String {
+    time.parse::<Timestamp>().map_or_else(|_| time.to_owned(), Timestamp::to_minute)
+}
+
+impl ReceivedUser {
+    /// Whether the run could do for the user all that is due.
+    #[must_use]
+    pub fn is_in_order(&self) -> bool {
+        matches!(self.result.as_str(), "unchanged" | "changed") && self.overdue.is_none()
+    }
+
+    /// Whether a person must do something for this user. The others wait for a time or for a confirmation.
+    #[must_use]
+    pub fn needs_person(&self) -> bool {
+        matches!(self.result.as_str(), "failed" | "needs-attention") || self.overdue.is_some()
+    }
+
+    /// The outcome as text for people. A dry run changes nothing, so it never says that something was changed.
+    #[must_use]
+    pub fn outcome(&self, dry_run: bool) -> &str {
+        match (self.result.as_str(), dry_run) {
+            ("changed", true) => "would change",
+            ("failed", true) => "would fail",
+            ("needs-attention", _) => "needs attention",
+            (word, _) => word,
+        }
+    }
+
+    /// Which keys work after a run that did not do everything, and which the workload must not use. Empty if the report
+    /// does not show the keys.
+    fn usable_keys(&self) -> Vec<String> {
+        let has =
+            |change: &str, key: &ReceivedKey| self.done.iter().any(|one| one.change == change && one.key == key.id);
+        let is_new = |key: &&ReceivedKey| has("created", key) && !has("delivered", key);
+        let active = || self.left.iter().filter(|key| key.is_active());
+        let ids = |keys: Vec<&ReceivedKey>| keys.iter().map(|key| key.id.clone()).collect::<Vec<_>>().join(", ");
+        let (unsure, working): (Vec<_>, Vec<_>) = active().partition(is_new);
+        let mut lines = Vec::new();
+        if !working.is_empty() {
+            lines.push(format!("works now: {}; do not deactivate or delete it", ids(working)));
+        }
+        if !unsure.is_empty() {
+            lines.push(format!("do not use {}: it was not delivered, and a later run removes it", ids(unsure)));
+        }
+        lines
+    }
 }
 
 impl ReceivedKey {
@@ -109,6 +184,60 @@ impl ReceivedReport {
         &self.fields.users
     }
 
+    /// Whether the run only reported what it would change.
+    #[must_use]
+    pub fn is_dry_run(&self) -> bool {
+        self.fields.dry_run
+    }
+
+    /// The version of the function. `None` if the function is older than this field.
+    #[must_use]
+    pub fn handler(&self) -> Option<&str> {
+        self.fields.handler.as_deref()
+    }
+
+    /// The number of users, with those that were skipped because nothing is due.
+    #[must_use]
+    pub fn selected(&self) -> usize {
+        self.fields.summary.users.max(self.fields.users.len())
+    }
+
+    /// What the run did, in numbers. In a dry run, what it would do.
+    #[must_use]
+    pub fn counts(&self) -> RunCounts {
+        let users = &self.fields.users;
+        let changes = |word: &str| users.iter().flat_map(|user| &user.done).filter(|done| done.change == word).count();
+        let outcomes = |word: &str| users.iter().filter(|user| user.result == word).count();
+        RunCounts {
+            users: self.selected(),
+            rotated: changes("delivered"),
+            deactivated: changes("deactivated"),
+            reactivated: changes("reactivated"),
+            deleted: changes("deleted"),
+            failed: outcomes("failed"),
+            needs_attention: outcomes("needs-attention"),
+            overdue: users.iter().filter(|user| user.overdue.is_some()).count(),
+            unsent: self.fields.summary.unsent,
+        }
+    }
+
+    /// The result of the run in one sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let counts = self.counts();
+        let users = counted(counts.users, "user");
+        if !self.fields.dry_run {
+            return format!("{users}: {}", counts.done());
+        }
+        let planned = counts.planned();
+        let planned = if planned.is_empty() { "change no key".to_owned() } else { planned };
+        let failing = counted(counts.failed, "user");
+        let failing = (counts.failed > 0).then(|| format!("would fail for {failing}"));
+        let others = RunCounts { failed: 0, ..counts }.problems();
+        let about: Vec<_> = [users].into_iter().chain(failing).chain(others).collect();
+        format!("A run would {planned} ({})", about.join(", "))
+    }
+
     /// The addresses that have not confirmed, in alphabetical order. Empty if a run over all users found none.
     #[must_use]
     pub fn unconfirmed(&self) -> &[String] {
@@ -128,27 +257,41 @@ impl ReceivedReport {
         })
     }
 
-    /// The report as text for people: each user with its keys and what was done, then the summary.
+    /// The report as text for people: each user with its keys and what was done, then the summary. After a failure, it says
+    /// which key works.
     #[must_use]
     pub fn text(&self) -> String {
+        self.render(ReceivedUser::usable_keys)
+    }
+
+    /// The report of a revocation as text for people. It does not say that a key works, because that key may have leaked.
+    #[must_use]
+    pub fn text_of_revocation(&self) -> String {
+        self.render(|_| Vec::new())
+    }
+
+    fn render(&self, usable_keys: fn(&ReceivedUser) -> Vec<String>) -> String {
         let mut text = String::new();
         for user in &self.fields.users {
-            text.push_str(&format!("{}: {}, {}\n", user.user, user.result, user.why));
+            text.push_str(&format!("{}: {}, {}\n", user.user, user.outcome(self.fields.dry_run), user.why));
             for key in &user.found {
-                text.push_str(&format!("    {} {}, created {}\n", key.id, key.status, key.created));
+                text.push_str(&format!("    {} {}, created {}\n", key.id, key.status, minute(&key.created)));
             }
             if let Some(ReceivedOverdue { key, since }) = &user.overdue {
-                text.push_str(&format!("    overdue since {since}: {key}\n"));
+                text.push_str(&format!("    overdue since {}: {key}\n", minute(since)));
             }
             for ReceivedChange { change, key, why } in &user.done {
                 let would = if self.fields.dry_run { "would be " } else { "" };
                 let why = why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
                 text.push_str(&format!("    {would}{change}: {key}{why}\n"));
             }
+            if !self.fields.dry_run && matches!(user.result.as_str(), "failed" | "needs-attention") {
+                for line in usable_keys(user) {
+                    text.push_str(&format!("    {line}\n"));
+                }
+            }
         }
-        text.push_str(&self.fields.body);
-        text.push('\n');
-        text
+        text + &self.sentence() + "\n"
     }
 }
 
@@ -166,7 +309,7 @@ mod tests {
             run::RunAction,
             stop_reason::{NeedsAttention, StopReason},
         },
-        report::run_report::{KeyChange, Summary, UserReport},
+        report::run_report::{HANDLER_VERSION, KeyChange, Summary, UserReport},
     };
     use serde_json::json;
 
@@ -196,6 +339,7 @@ mod tests {
         lambda::report::run_report::RunReport {
             status_code: summary.status_code(),
             body: Language::English.summary(&summary),
+            handler: HANDLER_VERSION,
             run: "a-run".parse().unwrap(),
             dry_run,
             started: at("2026-03-02T00:00:00Z"),
@@ -212,26 +356,47 @@ mod tests {
         let written = report(false);
         let read = ReceivedReport::read(json!(written)).unwrap();
         assert!(!read.is_fine(), "bob needs attention");
-        let expected = format!(
-            "alice: changed, the key is due on 2026-03-02T00:00:00Z\n\
-             \x20   AKIAEXAMPLE000000001 active, created 2026-01-01T00:00:00Z\n\
+        let expected = "alice: changed, the key is due on 2026-03-02 00:00 UTC\n\
+             \x20   AKIAEXAMPLE000000001 active, created 2026-01-01 00:00 UTC\n\
              \x20   created: AKIAEXAMPLE000000002\n\
              \x20   delivered: AKIAEXAMPLE000000002\n\
              \x20   deactivated: AKIAEXAMPLE000000001 (superseded)\n\
-             bob: needs-attention, a person must decide: two active keys were created in the same second; \
+             bob: needs attention, a person must decide: two active keys were created in the same second; \
              deactivate the unused one\n\
-             \x20   overdue since 2026-02-01T00:00:00Z: AKIAEXAMPLE000000003\n{}\n",
-            written.body
-        );
-        assert_eq!(read.text(), expected);
+             \x20   overdue since 2026-02-01 00:00 UTC: AKIAEXAMPLE000000003\n";
+        let did = "2 users: 1 new key delivered, 1 key deactivated, 1 user needs attention, 1 key is overdue\n";
+        assert_eq!(read.text(), format!("{expected}{did}"));
         let dry = ReceivedReport::read(json!(report(true))).unwrap();
-        assert_eq!(
-            dry.text(),
-            expected
-                .replace("    created:", "    would be created:")
-                .replace("    delivered:", "    would be delivered:")
-                .replace("    deactivated:", "    would be deactivated:")
-        );
+        let planned = expected
+            .replace("alice: changed", "alice: would change")
+            .replace("    created:", "    would be created:")
+            .replace("    delivered:", "    would be delivered:")
+            .replace("    deactivated:", "    would be deactivated:");
+        let would =
+            "A run would deliver 1 new key, deactivate 1 key (2 users, 1 user needs attention, 1 key is overdue)\n";
+        assert_eq!(dry.text(), format!("{planned}{would}"));
+        assert!(!dry.text().contains("changed"), "a dry run changes nothing");
+    }
+
+    #[test]
+    fn a_failure_says_which_key_works_and_which_one_must_not_be_used() {
+        let key = |id: &str, status: &str| json!({ "id": id, "status": status, "created": "2026-01-01T00:00:00Z" });
+        let read = |result: &str, dry_run: bool| {
+            let user = json!({
+                "user": "alice", "result": result, "why": "PutSecretValue failed",
+                "found": [key("AKIA1", "active")],
+                "done": [{ "change": "created", "key": "AKIA2" }],
+                "left": [key("AKIA1", "active"), key("AKIA2", "active"), key("AKIA3", "inactive")],
+            });
+            let report = json!({ "statusCode": 500, "body": "", "dryRun": dry_run, "users": [user] });
+            ReceivedReport::read(report).unwrap().text()
+        };
+        let says = "    works now: AKIA1; do not deactivate or delete it\n    \
+                    do not use AKIA2: it was not delivered, and a later run removes it\n";
+        assert!(read("failed", false).contains(says), "{}", read("failed", false));
+        for fine in [read("changed", false), read("failed", true)] {
+            assert!(!fine.contains("works now"), "{fine}");
+        }
     }
 
     #[test]

@@ -49,7 +49,7 @@ mod tests {
         ]);
         let expected = "\
 Users with two active keys, which both stay active. To end a rotation first, wait until make status shows one active key
-  alice has two active keys: AKIA1, created 2026-01-01T00:00:00Z, and AKIA2, created 2026-03-01T00:00:00Z
+  alice has two active keys: AKIA1, created 2026-01-01 00:00 UTC, and AKIA2, created 2026-03-01 00:00 UTC
 ";
         assert_eq!(users_with_two_keys(&report), expected);
         assert_eq!(

@@ -55,15 +55,15 @@ const NOT_SPREAD: &str =
 const KNOWN: &[(&[&str], &str)] = &[
     (
         &["explicit deny…service control policy", "explicit deny…resource control policy"],
-        "Your organization forbids it, whatever your own permissions are: ask the administrators of its policies.",
+        "A policy of your organization forbids this, and your own permissions cannot change it: ask the administrators of its policies.",
     ),
     (
         &["explicit deny…permissions boundary", "no permissions boundary allows"],
-        "The permissions boundary of your identity forbids it: ask the administrator who set it, or deploy with another identity.",
+        "The permissions boundary of your identity forbids this: ask the administrator who set it, or deploy with another identity.",
     ),
     (
         &["security token…expired"],
-        "The credentials expired on the way: sign in again, then run the same command again.",
+        "The credentials expired during the deployment: sign in again, then run the same command again.",
     ),
     (
         &["S3 Error Code: PermanentRedirect"],
@@ -71,12 +71,12 @@ const KNOWN: &[(&[&str], &str)] = &[
     ),
     (
         &["S3 Error Code: AccessDenied"],
-        "Lambda reads the package with the deployer's permissions: it takes s3:GetObject on the artifact bucket.",
+        "Lambda reads the package with the deployer's permissions: allow s3:GetObject on the artifact bucket.",
     ),
     (
         &["Subscription does not exist", "Subscription not found"],
-        "An address did not confirm in time, or unsubscribed, and what is gone cannot be changed: `synth status` says which. Take it \
-         out of the configuration, deploy, put it in again and deploy.",
+        "An address did not confirm in time, or unsubscribed, and AWS cannot change a subscription that is gone. `synth status` \
+         shows which one it is. Remove it from the configuration, deploy, add it again and deploy.",
     ),
     (&["NoSuchKey", "NoSuchBucket"], "The package or its bucket was deleted: run the same command again."),
     (
@@ -85,12 +85,11 @@ const KNOWN: &[(&[&str], &str)] = &[
     ),
     (
         &["already exists in stack"],
-        "Another stack has a resource of that name: give this one another stack_name in the configuration.",
+        "Another stack has a resource with this name: set another stack_name in the configuration.",
     ),
     (
         &["already exist"],
-        "Something of that name is there and in no stack: delete it, or give the stack another stack_name in the \
-         configuration.",
+        "A resource with this name exists, but in no stack: delete it, or set another stack_name in the configuration.",
     ),
     (
         &[
@@ -108,24 +107,24 @@ const KNOWN: &[(&[&str], &str)] = &[
     ),
     (
         &["Invalid parameter: Email", "Invalid parameter: Endpoint"],
-        "SNS does not take one of the configuration's emails for an address: correct it.",
+        "SNS does not accept one of the configuration's emails as an address: correct it.",
     ),
     (
         &["Invalid Schedule Expression", "ScheduleExpressionTimezone"],
-        "EventBridge Scheduler does not take the configuration's schedule or time_zone: correct it.",
+        "EventBridge Scheduler does not accept the configuration's schedule or time_zone: correct it.",
     ),
     (&["unzip"], "Lambda cannot read the package: build it again (make build)."),
     (
         &["Rate exceeded", "Throttling", "TooManyRequests"],
-        "AWS was asked too much at once, perhaps by others in the account: run the same command again.",
+        "AWS received too many requests at once, perhaps also from others in the account: run the same command again.",
     ),
     (
         &["quota", "LimitExceeded", "limit exceeded", "ServiceLimit"],
-        "The account has as many as it may: delete some, or ask for more in Service Quotas.",
+        "The account has reached a quota: delete what is not needed, or request more in Service Quotas.",
     ),
     (
         &["AWS::EarlyValidation"],
-        "What it found, CloudFormation tells only who may ask: allow cloudformation:DescribeEvents (`synth deploy-policy`), \
+        "CloudFormation does not show the deployer what it found: allow cloudformation:DescribeEvents (`synth deploy-policy`), \
          then run the same command again.",
     ),
     (
@@ -136,7 +135,7 @@ const KNOWN: &[(&[&str], &str)] = &[
     (&["Unrecognized resource types"], "This Region lacks a service that the stack needs: choose another one."),
     (
         &["TerminationProtection"],
-        "The stack is protected from deletion: lift that first (aws cloudformation update-termination-protection \
+        "The stack is protected from deletion: switch the protection off first (aws cloudformation update-termination-protection \
          --no-enable-termination-protection --stack-name STACK).",
     ),
 ];
@@ -211,7 +210,7 @@ mod tests {
         ),
         ("Invalid parameter: SubscriptionArn Reason: An ARN must have at least 6 elements, not 1", "expires by itself"),
         ("Cannot exceed quota for RolesPerAccount: 1000 (Service: Iam, Status Code: 409)", "Service Quotas"),
-        ("Rate exceeded (Service: Sns, Status Code: 400) (HandlerErrorCode: Throttling)", "too much at once"),
+        ("Rate exceeded (Service: Sns, Status Code: 400) (HandlerErrorCode: Throttling)", "too many requests"),
         ("Invalid Schedule Expression cron(61 * * * ? *). (Service: Scheduler)", "schedule"),
         ("The following hook(s) failed: [Team::Guard::Hook]", "hooks"),
         (
@@ -219,7 +218,7 @@ mod tests {
              Validation errors, use the DescribeEvents API for detailed failure information.",
             "cloudformation:DescribeEvents",
         ),
-        ("Stack [arn] cannot be deleted while TerminationProtection is enabled", "lift that"),
+        ("Stack [arn] cannot be deleted while TerminationProtection is enabled", "switch the protection off"),
         ("Template format error: Unrecognized resource types: [AWS::Scheduler::Schedule]", "Region"),
     ];
 

@@ -73,10 +73,10 @@ mod tests {
     fn the_text_says_what_would_be_done_and_what_it_assumes() {
         let expected = "\
 What a run of keys would do now with this configuration, in account 123456789012, Region eu-west-1
-  alice: changed, the old key stays active
-      AKIA1 active, created 2026-01-01T00:00:00Z
+  alice: would change, the old key stays active
+      AKIA1 active, created 2026-01-01 00:00 UTC
       would be created: KEY_OF_A_DRY_RUN
-  1 user: 1 rotated
+  A run would change no key (1 user)
 Not confirmed yet: a@example.com, b@example.com. The preview assumes that they have confirmed.
 Nothing was changed.
 ";

@@ -1,19 +1,22 @@
-//! Reports facts about a deployed stack that CloudFormation does not show: who is notified of a new key or an alarm,
-//! when the schedule fires next, what a run would do now, and which former users concern a person.
+//! The state of a deployed stack: what CloudFormation shows, and also the configuration on this computer, the last run, the
+//! next run, the alarms, who is notified, what a run would do now, and which former users concern a person.
+//!
+//! [`super::status_screen`] writes it for people.
 
 use lambda::model::time::Timestamp;
 use serde_json::{Value as Json, json};
 
 use crate::deploy::{
     aws::{AwsError, Session, cloudformation::Stack},
-    command_line::aws,
     former_users::{self, FormerUsers, MOST_LOOKUPS, SecretOwnership},
     invoke::{self, InvocationError, InvocationMode, RunCommand},
+    last_run::LastRun,
+    local_configuration::LocalConfiguration,
     next_run::{self, Firing, Schedule, ScheduleState},
     received_report::ReceivedReport,
+    stack_alarm::{self, StackAlarm},
     stack_recipients,
-    subscriptions::{ForeignSubscription, StackSubscription, StackTopic, TopicSubscriptions},
-    table::table,
+    subscriptions::{StackSubscription, StackTopic, TopicSubscriptions},
 };
 
 /// The state of a deployed stack. A part that could not be read holds the error, and the other parts are still there.
@@ -27,6 +30,16 @@ pub struct StatusReport {
     pub region: String,
     /// The stack as CloudFormation shows it.
     pub stack: Stack,
+    /// When the state was read.
+    pub at: Timestamp,
+    /// The deployed template.
+    pub template: Result<Json, AwsError>,
+    /// The configuration on this computer. `None` if it was not compared.
+    pub configuration: Option<LocalConfiguration>,
+    /// The last run. `None` if the log has none.
+    pub last_run: Result<Option<LastRun>, AwsError>,
+    /// The alarms.
+    pub alarms: Result<Vec<StackAlarm>, AwsError>,
     /// The subscriptions to notices, including those that are missing.
     pub subscriptions: Result<TopicSubscriptions, AwsError>,
     /// The subscriptions to alarms, including those that are missing.
@@ -39,29 +52,52 @@ pub struct StatusReport {
     pub former_users: Result<Option<FormerUsers>, AwsError>,
 }
 
+/// Which users the dry run reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportedUsers {
+    /// Those with something that can be due.
+    Due,
+    /// All selected users. With many users, this takes a call or more for each of them.
+    Everyone,
+}
+
 /// Gathers the state of a stack. `now` is the current time.
-pub async fn gather(session: &Session, name: &str, stack: Stack, now: Timestamp) -> StatusReport {
+pub async fn gather(session: &Session, name: &str, stack: Stack, users: ReportedUsers, now: Timestamp) -> StatusReport {
     let function = stack.outputs.get("FunctionName").map_or(name, String::as_str);
+    let order = match users {
+        ReportedUsers::Due => RunCommand::Routine,
+        ReportedUsers::Everyone => RunCommand::RoutineForEveryone,
+    };
     // The schedule and the function have the name of the stack.
-    let ((template, subscriptions, alarm_subscriptions), schedule, dry_run) = tokio::join!(
+    let ((template, subscriptions, alarm_subscriptions, alarms), schedule, last_run, dry_run) = tokio::join!(
         async {
             let template = stack_recipients::template(session, &stack).await;
             let subscriptions = async |topic| match &template {
                 Ok(template) => stack_recipients::of_topic(session, &stack, template, topic).await,
                 Err(problem) => Err(problem.clone()),
             };
-            let (subscriptions, alarm_subscriptions) =
-                tokio::join!(subscriptions(StackTopic::Notices), subscriptions(StackTopic::Alarms));
-            (template, subscriptions, alarm_subscriptions)
+            let alarms = async {
+                let names = stack_alarm::declared(template.as_ref().map_err(Clone::clone)?, name);
+                session.alarms(names).await
+            };
+            let (subscriptions, alarm_subscriptions, alarms) =
+                tokio::join!(subscriptions(StackTopic::Notices), subscriptions(StackTopic::Alarms), alarms);
+            (template, subscriptions, alarm_subscriptions, alarms)
         },
         session.schedule(name),
-        invoke::invoke(session, function, &RunCommand::Routine, InvocationMode::DryRun),
+        session.last_run(function, now),
+        invoke::invoke(session, function, &order, InvocationMode::DryRun),
     );
-    let former_users = former_users(session, function, template, dry_run.as_ref().ok()).await;
+    let former_users = former_users(session, function, &template, dry_run.as_ref().ok()).await;
     StatusReport {
         name: name.to_owned(),
         account: session.account.clone(),
         region: session.region.clone(),
+        at: now,
+        template,
+        configuration: None,
+        last_run,
+        alarms,
         subscriptions,
         alarm_subscriptions,
         schedule: schedule.map(|schedule| {
@@ -78,10 +114,13 @@ pub async fn gather(session: &Session, name: &str, stack: Stack, now: Timestamp)
 async fn former_users(
     session: &Session,
     function: &str,
-    template: Result<Json, AwsError>,
+    template: &Result<Json, AwsError>,
     dry_run: Option<&ReceivedReport>,
 ) -> Result<Option<FormerUsers>, AwsError> {
-    let Some(ownership) = SecretOwnership::read(&template?, function, &session.region)? else { return Ok(None) };
+    let Some(ownership) = SecretOwnership::read(template.as_ref().map_err(Clone::clone)?, function, &session.region)?
+    else {
+        return Ok(None);
+    };
     let secrets = session.secrets(&ownership.names_begin_with()).await?;
     let unseen = ownership.of_unseen_users(secrets, dry_run.map(ReceivedReport::users).unwrap_or_default());
     let mut found = FormerUsers { not_looked_up: unseen.len(), ..FormerUsers::default() };
@@ -99,54 +138,22 @@ async fn former_users(
 }
 
 impl StatusReport {
-    /// Whether all parts could be read, and every user is fine. A subscription that is not confirmed yet does not count
-    /// as a problem. Nor does it if the caller may not look up former users: that permission is optional.
+    /// Whether all parts could be read, and every user is fine. A subscription that is not confirmed yet, an alarm and a
+    /// configuration that is not deployed do not count as a problem. Nor does a missing permission to read the log or the
+    /// alarms or to look up former users: these are optional.
     #[must_use]
     pub fn is_fine(&self) -> bool {
         let topics = [&self.subscriptions, &self.alarm_subscriptions];
+        let is_read = |problem: Option<&AwsError>| problem.is_none_or(former_users::is_optional);
         topics.iter().all(|found| found.is_ok())
             && self.schedule.is_ok()
+            && is_read(self.last_run.as_ref().err())
+            && is_read(self.alarms.as_ref().err())
             && self.dry_run.as_ref().is_ok_and(ReceivedReport::is_fine)
             && match &self.former_users {
                 Ok(found) => found.as_ref().is_none_or(FormerUsers::is_fine),
                 Err(problem) => former_users::is_optional(problem),
             }
-    }
-
-    /// The state as text for people.
-    #[must_use]
-    pub fn text(&self) -> String {
-        let Self { name, account, region, stack, .. } = self;
-        let mut text = format!("{name} in account {account}, Region {region}: {}\n", stack.status);
-        text.push_str(&table(stack.outputs.iter().map(|(key, value)| [key.as_str(), value.as_str()])));
-        for (of, found) in [("notices of new keys", &self.subscriptions), ("alarms", &self.alarm_subscriptions)] {
-            text.push_str(&format!("\nWho gets {of}\n"));
-            text.push_str(&found.as_ref().map_or_else(unknown, subscribers));
-        }
-        text.push_str("\nWhen it runs\n");
-        match &self.schedule {
-            Ok((schedule, firing)) => {
-                let Schedule { expression, time_zone, .. } = schedule;
-                text.push_str(&format!("  {expression}, {time_zone}: {}\n", firing.text(time_zone)));
-            }
-            Err(problem) => text.push_str(&unknown(problem)),
-        }
-        text.push_str("\nWhat a run would do now\n");
-        match &self.dry_run {
-            Ok(report) => report.text().lines().for_each(|line| text.push_str(&format!("  {line}\n"))),
-            Err(problem) => text.push_str(&unknown(problem)),
-        }
-        let former = match &self.former_users {
-            Ok(found) => found.as_ref().map(|found| found.lines(region)).unwrap_or_default(),
-            Err(problem) => vec![format!("unknown: {problem}")],
-        };
-        if !former.is_empty() {
-            text.push_str("\nUsers that it rotates no longer\n");
-            for line in former {
-                text.push_str(&format!("  {line}\n"));
-            }
-        }
-        text
     }
 
     /// The state as JSON for programs.
@@ -172,6 +179,17 @@ impl StatusReport {
                 "region": self.region,
                 "status": self.stack.status.as_str(),
             },
+            "at": self.at,
+            "configuration": self.configuration.as_ref().map(LocalConfiguration::json),
+            "lastRun": match &self.last_run {
+                Ok(run) => run.as_ref().map_or(Json::Null, LastRun::json),
+                Err(problem) => error(problem),
+            },
+            "alarms": match &self.alarms {
+                Ok(alarms) => alarms.iter().map(StackAlarm::json).collect(),
+                Err(problem) => error(problem),
+            },
+            "handler": self.dry_run.as_ref().ok().and_then(ReceivedReport::handler),
             "outputs": self.stack.outputs,
             "subscriptions": subscribers(&self.subscriptions),
             "alarmSubscriptions": subscribers(&self.alarm_subscriptions),
@@ -196,44 +214,57 @@ impl StatusReport {
     }
 }
 
-/// The subscriptions to a topic as text for people: ours, and then the others with the command that ends each.
-fn subscribers(TopicSubscriptions { declared, foreign, leftover }: &TopicSubscriptions) -> String {
-    let others = foreign.iter().map(|ForeignSubscription { arn, .. }| {
-        let command = aws(&format!("sns unsubscribe --subscription-arn {arn}"));
-        format!("not from this stack's template; to end it: {command}")
-    });
-    let others: Vec<_> = others.collect();
-    let states: Vec<_> = declared.iter().map(|ours| ours.explained()).collect();
-    let ours = declared.iter().zip(&states).map(|(ours, state)| [ours.declared.address.as_str(), state]);
-    let foreign = foreign.iter().zip(&others).map(|(other, text)| [other.endpoint.as_str(), text]);
-    let expires =
-        "not from this stack's template, and not confirmed: AWS cannot delete it, it expires within three days";
-    let leftover = leftover.iter().map(|address| [address.as_str(), expires]);
-    let mut text = table(ours.chain(foreign).chain(leftover));
-    if others.is_empty() && declared.iter().all(|ours| ours.state.is_unconfirmed()) {
-        text.push_str("  So far, no address is confirmed.\n");
-    }
-    text
-}
-
-fn unknown(problem: &impl ToString) -> String {
-    format!("  unknown: {}\n", problem.to_string())
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::collections::BTreeSet;
+
+    use lambda::report::run_report::HANDLER_VERSION;
+
     use super::*;
-    use crate::deploy::{
-        stack_status::StackStatus,
-        subscriptions::{SubscriptionState, subscription},
+    use crate::{
+        cfn, config,
+        deploy::{
+            former_users::UserSecret,
+            local_configuration::ConfigurationComparison,
+            run_counts::RunCounts,
+            stack_alarm::AlarmState,
+            stack_status::StackStatus,
+            subscriptions::{ForeignSubscription, SubscriptionState, subscription},
+        },
+        stack,
     };
 
-    fn state() -> StatusReport {
-        let at = |text: &str| text.parse::<Timestamp>().unwrap();
-        let topic = |topic, subscriptions: &[(&str, SubscriptionState)]| TopicSubscriptions {
+    pub(in crate::deploy) fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    pub(in crate::deploy) fn topic(
+        topic: StackTopic,
+        subscriptions: &[(&str, SubscriptionState)],
+    ) -> TopicSubscriptions {
+        TopicSubscriptions {
             declared: subscriptions.iter().map(|(address, state)| subscription(topic, address, *state)).collect(),
             ..TopicSubscriptions::default()
-        };
+        }
+    }
+
+    pub(in crate::deploy) fn dry_run(users: &Json, selected: usize) -> ReceivedReport {
+        let bad = users.as_array().unwrap().iter().any(|user| user["result"] == "needs-attention");
+        ReceivedReport::read(json!({
+            "statusCode": if bad { 500 } else { 200 },
+            "body": "",
+            "handler": HANDLER_VERSION,
+            "dryRun": true,
+            "summary": { "users": selected },
+            "users": users,
+        }))
+        .unwrap()
+    }
+
+    /// A stack in which all is in order.
+    pub(in crate::deploy) fn state() -> StatusReport {
+        let config = config::read("users: [alice]\nemails: [a@example.com]\n", config::Overrides::default()).unwrap();
+        let template = cfn::json::to_json(&stack::template(&config.config).unwrap());
         let schedule = Schedule {
             expression: "cron(0 9 * * ? *)".into(),
             time_zone: "Asia/Tokyo".into(),
@@ -243,146 +274,154 @@ mod tests {
             start: None,
             end: None,
         };
-        let report = json!({
-            "statusCode": 200,
-            "body": "nothing to do",
-            "dryRun": true,
-            "users": [{ "user": "alice", "result": "unchanged", "why": "the key is due on some day" }],
-        });
+        let key = |id: &str, status: &str, created: &str| json!({ "id": id, "status": status, "created": created });
+        let users = json!([
+            {
+                "user": "alice", "owner": "dev@example.com", "result": "unchanged", "why": "the key is due",
+                "found": [key("AKIAEXAMPLE000000001", "active", "2026-11-01T00:00:00Z")],
+                "next": { "change": "replaced", "key": "AKIAEXAMPLE000000001", "at": "2026-12-31T00:00:00Z" },
+            },
+            {
+                "user": "ci-deployer", "result": "changed", "why": "the old key stays active",
+                "found": [
+                    key("AKIAEXAMPLE000000002", "active", "2026-09-01T00:00:00Z"),
+                    key("AKIAEXAMPLE000000003", "inactive", "2026-07-01T00:00:00Z"),
+                ],
+                "done": [
+                    { "change": "deleted", "key": "AKIAEXAMPLE000000003", "why": "place-needed" },
+                    { "change": "created", "key": "KEY_OF_A_DRY_RUN" },
+                    { "change": "delivered", "key": "KEY_OF_A_DRY_RUN" },
+                ],
+                "next": { "change": "deactivated", "key": "AKIAEXAMPLE000000002", "at": "2026-12-05T00:00:00Z" },
+            },
+            {
+                "user": "reporting", "result": "unchanged", "why": "the inactive key is kept",
+                "found": [
+                    key("AKIAEXAMPLE000000004", "inactive", "2025-10-25T00:00:00Z"),
+                    key("AKIAEXAMPLE000000005", "active", "2026-11-20T00:00:00Z"),
+                ],
+                "next": { "change": "deleted", "key": "AKIAEXAMPLE000000004", "at": "2026-12-12T00:00:00Z" },
+            },
+        ]);
+        let alarms = stack_alarm::declared(&template, "keys");
+        assert_eq!(alarms.len(), 8, "{alarms:?}");
+        let confirmed = SubscriptionState::Confirmed;
+        let (dev, security) = (("dev@example.com", confirmed), ("security@example.com", confirmed));
         StatusReport {
             name: "keys".into(),
             account: "123456789012".into(),
             region: "eu-west-1".into(),
+            at: at("2026-11-29T10:00:00Z"),
+            template: Ok(template),
+            configuration: Some(LocalConfiguration {
+                file: "rotation.yaml".into(),
+                comparison: ConfigurationComparison::Same,
+            }),
+            last_run: Ok(Some(LastRun {
+                at: at("2026-11-29T00:00:09Z"),
+                run: "a-run".into(),
+                counts: RunCounts { users: 3, deactivated: 1, rotated: 2, ..RunCounts::default() },
+            })),
+            alarms: Ok(alarms.into_iter().map(|name| StackAlarm { name, state: AlarmState::Ok }).collect()),
             stack: Stack {
                 id: "arn".into(),
-                status: StackStatus::new("CREATE_COMPLETE"),
+                status: StackStatus::new("UPDATE_COMPLETE"),
                 outputs: [("FunctionName".into(), "keys".into()), ("TopicArn".into(), "arn:topic".into())].into(),
             },
-            subscriptions: Ok(topic(
-                StackTopic::Notices,
-                &[
-                    ("ops@example.com", SubscriptionState::Pending),
-                    ("security@example.com", SubscriptionState::Confirmed),
-                ],
-            )),
-            alarm_subscriptions: Ok(topic(StackTopic::Alarms, &[("security@example.com", SubscriptionState::Pending)])),
-            schedule: Ok((schedule, Firing::At(at("2026-11-25T00:00:00Z")))),
-            dry_run: Ok(ReceivedReport::read(report).unwrap()),
+            subscriptions: Ok(topic(StackTopic::Notices, &[dev, security])),
+            alarm_subscriptions: Ok(topic(StackTopic::Alarms, &[security])),
+            schedule: Ok((schedule, Firing::At(at("2026-11-30T00:00:00Z")))),
+            dry_run: Ok(dry_run(&users, 3)),
             former_users: Ok(Some(FormerUsers::default())),
         }
     }
 
     #[test]
-    fn the_text_shows_the_whole_state() {
-        let expected = "\
-keys in account 123456789012, Region eu-west-1: CREATE_COMPLETE
-  FunctionName  keys
-  TopicArn      arn:topic
-
-Who gets notices of new keys
-  ops@example.com       not confirmed: follow the link in the mail from AWS; the link is good for 48 hours, then make resubscribe
-  security@example.com  confirmed
-
-Who gets alarms
-  security@example.com  not confirmed: follow the link in the mail from AWS; the link is good for 48 hours, then make resubscribe
-  So far, no address is confirmed.
-
-When it runs
-  cron(0 9 * * ? *), Asia/Tokyo: fires next on 2026-11-25 09:00 Asia/Tokyo (2026-11-25 00:00 UTC)
-
-What a run would do now
-  alice: unchanged, the key is due on some day
-  nothing to do
-";
-        assert_eq!(state().text(), expected);
-        assert!(state().is_fine(), "a subscription that is not confirmed yet is not a problem");
-    }
-
-    #[test]
-    fn the_text_says_if_there_is_no_recipient() {
-        let mut state = state();
-        if let Ok(topic) = &mut state.subscriptions {
-            topic.declared.iter_mut().for_each(|ours| ours.state = SubscriptionState::Gone);
+    fn only_what_could_not_be_read_and_what_needs_a_person_is_a_problem() {
+        assert!(state().is_fine());
+        let pending = topic(StackTopic::Alarms, &[("a@example.com", SubscriptionState::Pending)]);
+        let denied = || AwsError::Denied { doing: "read".into(), message: "no".into() };
+        let ringing = vec![StackAlarm { name: "keys-users-failed".into(), state: AlarmState::Alarm }];
+        let left = FormerUsers { left: vec!["carol".parse().unwrap()], ..FormerUsers::default() };
+        let attention = json!([{ "user": "bob", "result": "needs-attention", "why": "…" }]);
+        for (state, fine) in [
+            (StatusReport { alarm_subscriptions: Ok(pending), ..state() }, true),
+            (StatusReport { alarms: Ok(ringing), ..state() }, true),
+            (StatusReport { alarms: Err(denied()), last_run: Err(denied()), ..state() }, true),
+            (StatusReport { former_users: Err(denied()), ..state() }, true),
+            (StatusReport { former_users: Ok(None), ..state() }, true),
+            (StatusReport { former_users: Err(AwsError::Expired), ..state() }, false),
+            (StatusReport { alarms: Err(AwsError::Expired), ..state() }, false),
+            (StatusReport { subscriptions: Err(denied()), ..state() }, false),
+            (StatusReport { schedule: Err(denied()), ..state() }, false),
+            (StatusReport { dry_run: Err(InvocationError::NoFunction("keys".into())), ..state() }, false),
+            (StatusReport { dry_run: Ok(dry_run(&attention, 1)), ..state() }, false),
+            (StatusReport { former_users: Ok(Some(left)), ..state() }, false),
+        ] {
+            assert_eq!(state.is_fine(), fine, "{:#}", state.json());
         }
-        let text = state.text();
-        assert!(text.contains("\n  So far, no address is confirmed.\n\nWho gets alarms"), "{text}");
-        assert!(text.contains("  ops@example.com       no subscription: "), "{text}");
-        assert!(text.contains("for a new mail: make resubscribe"), "{text}");
     }
 
-    #[test]
-    fn a_subscription_that_is_not_from_the_template_is_shown_with_the_command_that_ends_it() {
-        let mut state = state();
-        if let Ok(topic) = &mut state.alarm_subscriptions {
-            topic.foreign.push(ForeignSubscription {
-                protocol: "email".into(),
-                endpoint: "left@example.com".into(),
-                arn: "arn:topic:1".into(),
-            });
+    /// Two states in which each field of the JSON occurs.
+    fn full() -> [StatusReport; 2] {
+        let problem = || AwsError::Expired;
+        let foreign =
+            ForeignSubscription { protocol: "https".into(), endpoint: "https://example.com".into(), arn: "arn".into() };
+        let configuration = |comparison| Some(LocalConfiguration { file: "rotation.yaml".into(), comparison });
+        let other = configuration(ConfigurationComparison::OtherArchitecture("arm64".into()));
+        let former = FormerUsers {
+            left: vec!["carol".parse().unwrap()],
+            secrets_of_deleted_users: vec![UserSecret { name: "keys/gone".into(), user: "gone".parse().unwrap() }],
+            not_looked_up: 1,
+            problem: Some(problem()),
+        };
+        let mut most = StatusReport { configuration: other, former_users: Ok(Some(former)), ..state() };
+        if let Ok(topic) = &mut most.subscriptions {
+            topic.foreign.push(foreign);
         }
-        let text = state.text();
-        let end = "left@example.com      not from this stack's template; to end it: aws sns unsubscribe --subscription-arn arn:topic:1";
-        assert!(text.contains(end) && !text.contains("So far"), "{text}");
-        let shown = json!({ "protocol": "email", "endpoint": "left@example.com", "state": "foreign" });
-        assert_eq!(state.json()["alarmSubscriptions"][1], shown);
+        let least = StatusReport {
+            configuration: configuration(ConfigurationComparison::Unknown("why".into())),
+            last_run: Err(problem()),
+            alarms: Err(problem()),
+            subscriptions: Err(problem()),
+            alarm_subscriptions: Err(problem()),
+            schedule: Err(problem()),
+            dry_run: Err(problem().into()),
+            former_users: Err(problem()),
+            ..state()
+        };
+        [most, least]
     }
 
-    #[test]
-    fn a_part_that_cannot_be_read_does_not_hide_the_others() {
-        let problem = AwsError::Denied { doing: "look".into(), message: "sns:ListSubscriptionsByTopic".into() };
-        let no_function = InvocationError::NoFunction("keys".into());
-        let state = StatusReport { subscriptions: Err(problem.clone()), dry_run: Err(no_function.clone()), ..state() };
-        assert!(!state.is_fine());
-        let text = state.text();
-        for line in [format!("  unknown: {problem}"), format!("  unknown: {no_function}")] {
-            assert!(text.lines().any(|l| l == line), "{text}");
+    /// The paths of the fields of a document, such as `alarms[].name`.
+    fn paths(document: &Json, path: &str, found: &mut BTreeSet<String>) {
+        match document {
+            // The report of the function and the outputs have no fields of this document.
+            Json::Object(fields) if !["dryRun", "outputs"].contains(&path) || fields.contains_key("error") => {
+                for (name, value) in fields {
+                    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    paths(value, &path, found);
+                }
+            }
+            Json::Array(items) => items.iter().for_each(|item| paths(item, &format!("{path}[]"), found)),
+            _ => {
+                found.insert(path.to_owned());
+            }
         }
-        assert!(text.contains("fires next on"), "{text}");
-        let json = state.json();
-        assert_eq!(json["subscriptions"]["error"], problem.to_string());
-        assert_eq!(json["schedule"]["next"]["at"], "2026-11-25T00:00:00Z");
     }
 
+    /// Programs depend on the fields: `docs/operations.md` has a row for each of them, and for no other one.
     #[test]
-    fn the_json_shows_the_whole_state() {
-        let expected = json!({
-            "stack": { "name": "keys", "account": "123456789012", "region": "eu-west-1", "status": "CREATE_COMPLETE" },
-            "outputs": { "FunctionName": "keys", "TopicArn": "arn:topic" },
-            "subscriptions": [
-                { "protocol": "email", "endpoint": "ops@example.com", "state": "pending" },
-                { "protocol": "email", "endpoint": "security@example.com", "state": "confirmed" },
-            ],
-            "alarmSubscriptions": [{ "protocol": "email", "endpoint": "security@example.com", "state": "pending" }],
-            "schedule": {
-                "expression": "cron(0 9 * * ? *)",
-                "timeZone": "Asia/Tokyo",
-                "enabled": true,
-                "next": { "at": "2026-11-25T00:00:00Z" },
-            },
-            "dryRun": state().dry_run.unwrap().document,
-            "formerUsers": { "left": [], "secretsOfDeletedUsers": [], "notLookedUp": 0 },
-        });
-        assert_eq!(state().json(), expected);
-        let by_mail = StatusReport { former_users: Ok(None), ..state() };
-        assert_eq!((&by_mail.json()["formerUsers"], by_mail.text()), (&Json::Null, state().text()));
-    }
-
-    #[test]
-    fn former_users_are_shown_if_they_concern_a_person() {
-        let found = FormerUsers { left: vec!["carol".parse().unwrap()], ..FormerUsers::default() };
-        let left = StatusReport { former_users: Ok(Some(found)), ..state() };
-        assert!(!left.is_fine(), "a person must decide");
-        let text = left.text();
-        let section =
-            "\nUsers that it rotates no longer\n  carol: needs-attention, a person must decide: the user is no";
-        assert!(text.contains(section), "{text}");
-
-        // The permission to list secrets is optional.
-        let denied = AwsError::Denied { doing: "list the secrets".into(), message: "no".into() };
-        let unknown = StatusReport { former_users: Err(denied.clone()), ..state() };
-        assert!(unknown.is_fine());
-        assert!(unknown.text().ends_with(&format!("\nUsers that it rotates no longer\n  unknown: {denied}\n")));
-        assert_eq!(unknown.json()["formerUsers"]["error"], denied.to_string());
-        assert!(!StatusReport { former_users: Err(AwsError::Expired), ..state() }.is_fine());
+    fn the_runbook_documents_each_field_of_the_json() {
+        let mut fields = BTreeSet::new();
+        for state in full() {
+            paths(&state.json(), "", &mut fields);
+        }
+        let text = include_str!("../../../docs/operations.md");
+        let section = text.split("\n## ").find(|section| section.starts_with("The JSON of the status\n")).unwrap();
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+        let documented: BTreeSet<_> = rows.map(|(field, _)| field.to_owned()).collect();
+        let difference: Vec<_> = fields.symmetric_difference(&documented).collect();
+        assert!(difference.is_empty(), "not in both: {difference:#?}");
     }
 }

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fmt};
 use lambda::{contract::selector::UserSelector, model::email::Email};
 use serde_json::{Value as Json, json};
 
-use crate::deploy::command_line::make;
+use crate::{deploy::command_line::make, screen::counted};
 
 /// A topic of a rotation stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -296,8 +296,7 @@ pub fn awaited(left: &[StackSubscription]) -> String {
         let DeclaredSubscription { address, topic, .. } = declared;
         format!("{address} ({})", topic.as_str())
     });
-    let plural = if left.len() == 1 { "" } else { "s" };
-    format!("{} confirmation{plural}: {}", left.len(), each.collect::<Vec<_>>().join(", "))
+    format!("{}: {}", counted(left.len(), "confirmation"), each.collect::<Vec<_>>().join(", "))
 }
 
 /// The subscriptions of these addresses; all if no address is named.

@@ -64,6 +64,35 @@ part! {
     Partition, "an AWS partition", "aws, aws-cn, aws-us-gov, …", is_partition
 }
 
+/// The first words of Regions outside the partition `aws`, each with its partition (AWS General Reference, "Regional
+/// endpoints"; botocore's partitions.json).
+const PARTITIONS: [(&str, &str); 7] = [
+    ("cn-", "aws-cn"),
+    ("eusc-", "aws-eusc"),
+    ("us-gov-", "aws-us-gov"),
+    ("us-iso-", "aws-iso"),
+    ("us-isob-", "aws-iso-b"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("us-isof-", "aws-iso-f"),
+];
+
+impl RegionName {
+    /// The partition of the Region. A Region of a partition that this program does not know counts as one of `aws`.
+    #[must_use]
+    pub fn partition(&self) -> Partition {
+        let known = PARTITIONS.iter().find(|(prefix, _)| self.0.starts_with(prefix));
+        Partition(known.map_or("aws", |(_, partition)| partition).to_owned())
+    }
+
+    /// Whether the Region can be in a partition. It can be in a partition that this program does not know.
+    #[must_use]
+    pub fn fits(&self, partition: &Partition) -> bool {
+        let is_known = partition.0 == "aws" || PARTITIONS.iter().any(|(_, known)| *known == partition.0);
+        let own = self.partition();
+        own == *partition || !is_known && own.0 == "aws"
+    }
+}
+
 fn is_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase())
 }
@@ -71,6 +100,23 @@ fn is_word(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_region_fits_its_partition_and_unknown_ones() {
+        for (region, partition, other) in [
+            ("eu-central-1", "aws", "aws-cn"),
+            ("cn-north-1", "aws-cn", "aws"),
+            ("us-gov-west-1", "aws-us-gov", "aws"),
+            ("us-isof-south-1", "aws-iso-f", "aws-new"),
+            ("eusc-de-east-1", "aws-eusc", "aws-iso-e"),
+        ] {
+            let region: RegionName = region.parse().unwrap();
+            assert_eq!(region.partition().to_string(), partition);
+            let fits = |partition: &str| region.fits(&partition.parse().unwrap());
+            assert!(fits(partition) && !fits(other), "{region} {partition} {other}");
+        }
+        assert!("xx-new-1".parse::<RegionName>().unwrap().fits(&"aws-new".parse().unwrap()));
+    }
 
     #[test]
     fn no_part_of_an_arn_can_be_a_wildcard() {

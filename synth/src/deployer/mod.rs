@@ -135,7 +135,7 @@ const STACK_ACTIONS: [&str; 10] = [
 
 /// The actions that `synth deploy` itself calls on the deployed resources: the statement's id, its purpose, the
 /// resource type, the actions.
-const AFTERWARDS: [(&str, &str, &str, &[&str]); 2] = [
+const AFTERWARDS: [(&str, &str, &str, &[&str]); 3] = [
     ("ReadSchedule", "See when the schedule fires next.", "AWS::Scheduler::Schedule", &["scheduler:GetSchedule"]),
     (
         "TryFunction",
@@ -143,7 +143,16 @@ const AFTERWARDS: [(&str, &str, &str, &[&str]); 2] = [
         "AWS::Lambda::Function",
         &["lambda:GetFunctionConfiguration", "lambda:InvokeFunction"],
     ),
+    (
+        "ReadLog",
+        "Optional, for make status: see when the last run was, and what it did.",
+        "AWS::Logs::LogGroup",
+        &["logs:FilterLogEvents"],
+    ),
 ];
+
+/// Every alarm of a place. AWS does not document that a list of alarms can be limited to their names.
+const ALARMS: &str = "arn:${Partition}:cloudwatch:${Region}:${Account}:alarm:*";
 
 /// The reads with which a run is previewed, by what they read: the statement's id and its purpose. The subscriptions are
 /// missing here, because [`AFTERWARDS`] has them.
@@ -213,6 +222,14 @@ pub fn policy(place: &AccountRegion, stacks: &[DeployedStack<'_>]) -> Result<Dep
     statements.extend(known.subscriptions());
     for (sid, why, kind, actions) in AFTERWARDS {
         statements.extend(known.arns.get(kind).map(|arns| allow(sid, why, actions, arns.clone())));
+    }
+    if known.arns.contains_key("AWS::CloudWatch::Alarm") {
+        statements.push(allow(
+            "ReadAlarms",
+            "Optional, for make status: see which alarms are in the state ALARM.",
+            &["cloudwatch:DescribeAlarms"],
+            vec![known.place.arn(ALARMS, "")],
+        ));
     }
     statements.extend(known.preview(stacks));
     if stacks.iter().any(|stack| stores_secrets(stack.template)) {

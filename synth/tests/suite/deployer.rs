@@ -602,16 +602,20 @@ fn the_policy_of_the_committed_configuration() {
     assert!(String::from_utf8_lossy(&run("json").stderr).contains("inline policy, which holds 10240"));
 }
 
-/// The permissions to preview a run and to look for former users are apart from the others, so that an administrator can
+/// The permissions to preview a run, to read the log and the alarms, and to look for former users are apart from the others, so that an administrator can
 /// leave them out. A stack that delivers by mail has no secrets to look for.
 #[test]
-fn the_permissions_to_preview_a_run_and_to_find_former_users_can_be_left_out() {
+fn the_permissions_for_a_preview_and_for_the_status_can_be_left_out() {
     let optional = |policy: &DeployerPolicy| {
         let statements = policy.statements.iter().filter(|statement| statement.why.starts_with("Optional"));
         statements.map(|statement| (statement.sid, statement.actions.clone())).collect::<Vec<_>>()
     };
     let keys = ("PreviewKeys", vec!["iam:ListAccessKeys", "iam:ListUserTags", "iam:GetAccessKeyLastUsed"]);
+    let log = ("ReadLog", vec!["logs:FilterLogEvents"]);
+    let alarms = ("ReadAlarms", vec!["cloudwatch:DescribeAlarms"]);
     let expected = [
+        log.clone(),
+        alarms.clone(),
         keys.clone(),
         ("PreviewSecrets", vec!["secretsmanager:DescribeSecret"]),
         ("ListSecrets", vec!["secretsmanager:ListSecrets"]),
@@ -619,7 +623,7 @@ fn the_permissions_to_preview_a_run_and_to_find_former_users_can_be_left_out() {
     ];
     assert_eq!(optional(&of_rotation()), expected);
     let by_mail = policy_at(&place("aws", REGION), "users: [alice]\nemails: [a@example.com]\ndelivery: email\n");
-    assert_eq!(optional(&by_mail), [keys]);
+    assert_eq!(optional(&by_mail), [log, alarms, keys]);
     let actions = by_mail.statements.iter().flat_map(|statement| &statement.actions);
     assert_eq!(actions.filter(|action| action.starts_with("secretsmanager:")).count(), 0);
 }
@@ -693,5 +697,21 @@ fn account_region_and_valid_values_are_required() {
         let printed = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(2), true), "{arguments:?}: {printed}");
         assert!(printed.contains(says), "{arguments:?}: {printed}");
+    }
+}
+
+#[test]
+fn the_partition_is_that_of_the_region_and_no_other_one_is_accepted() {
+    let run = |region: &str, more: &[&str]| {
+        synth(root(), &[&["deploy-policy", "--account", ACCOUNT, "--region", region][..], more].concat())
+    };
+    let china = run("cn-north-1", &[]);
+    let policy = String::from_utf8_lossy(&china.stdout);
+    assert!(china.status.success() && policy.contains("arn:aws-cn:") && !policy.contains("arn:aws:"), "{policy}");
+    for (region, partition) in [("cn-north-1", "aws"), ("eu-west-1", "aws-us-gov")] {
+        let refused = run(region, &["--partition", partition]);
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!((refused.status.code(), refused.stdout.len()), (Some(2), 0), "{said}");
+        assert!(said.contains(&format!("not in {partition}; leave --partition out")), "{said}");
     }
 }

@@ -7,9 +7,10 @@ use std::{
 
 use clap::CommandFactory;
 use lambda::protocol::call_error::ErrorCode;
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use synth::{
     cfn::view::reasons,
-    cmd::Cli,
+    cmd::{Cli, Exit},
     config::{self, Overrides},
     stack,
 };
@@ -87,6 +88,9 @@ fn places(text: &str, expression: &str) -> Vec<usize> {
 
 const HELP: &str = "synth --help";
 
+/// The mails in English. Their words are still to be replaced.
+const MAILS: &str = "lambda/src/notice/en.rs";
+
 /// Every text that people read, with its name.
 fn texts() -> Vec<(String, String)> {
     let mut texts = documents();
@@ -101,7 +105,52 @@ fn texts() -> Vec<(String, String)> {
         );
     }
     texts.extend(["rotation.yaml", "Makefile"].map(|file| read(root().join(file))));
+    let sources = ["lambda/src", "synth/src"].into_iter().flat_map(|folder| files(&root().join(folder), &[".rs"]));
+    texts.extend(sources.map(read).filter(|(name, _)| name != MAILS).map(|(name, source)| (name, messages(&source))));
     texts
+}
+
+/// The texts in the code of a file, one on each line: messages, reports and reasons. The tests of the file and its comments
+/// are left out.
+fn messages(source: &str) -> String {
+    let mut found = String::new();
+    let tokens: TokenStream = source.parse().unwrap_or_else(|e| panic!("{e}: {source}"));
+    collect(tokens, &mut found);
+    found
+}
+
+fn collect(tokens: TokenStream, found: &mut String) {
+    let mut is_test = false;
+    for token in tokens {
+        match token {
+            TokenTree::Group(group) => {
+                let text = group.stream().to_string();
+                if group.delimiter() == Delimiter::Bracket && text.starts_with("cfg (test") {
+                    is_test = true;
+                } else if group.delimiter() == Delimiter::Brace && is_test {
+                    is_test = false;
+                } else if group.delimiter() != Delimiter::Bracket || !text.starts_with("doc =") {
+                    collect(group.stream(), found);
+                }
+            }
+            // A line break in the source continues the text.
+            TokenTree::Literal(literal) if literal.to_string().contains('"') => {
+                found.push_str(&literal.to_string().replace("\\\n", " ").replace('\n', " ").replace("\\n", " "));
+                found.push('\n');
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn the_texts_of_a_program_are_read_without_its_comments_and_its_tests() {
+    let source = "/// whoever\nfn f() { say(\"Some \\\n     body\"); #[error(\"an error\")] struct E; }\n\
+                  #[cfg(test)]\nmod tests { const T: &str = \"anew\"; }\nconst X: &str = \"the\\nend\";";
+    let texts = messages(source);
+    assert_eq!(places(&texts, "Some body"), [1], "{texts}");
+    assert_eq!([places(&texts, "an error"), places(&texts, "the end")], [[2], [3]]);
+    assert_eq!([places(&texts, "whoever"), places(&texts, "anew")], [[0; 0], [0; 0]]);
 }
 
 #[test]
@@ -268,6 +317,16 @@ fn the_runbook_explains_each_error_code_of_the_handler() {
     let mut codes = ErrorCode::OF_THE_HANDLER.to_vec();
     codes.sort_unstable();
     assert_eq!(explained, codes, "the table has one row for each code, in alphabetical order");
+}
+
+#[test]
+fn the_runbook_has_each_exit_code_with_its_meaning() {
+    let text = std::fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    let section = text.split("\n## ").find(|section| section.starts_with("Exit codes\n")).unwrap();
+    let table = section.split("\n\n").find(|part| part.starts_with("| `synth` ends with")).expect("a table");
+    let rows: Vec<_> = table.lines().skip(2).collect();
+    let codes = Exit::ALL.map(|exit| format!("| {} | {} |", exit as u8, exit.meaning()));
+    assert_eq!(rows, codes);
 }
 
 #[test]

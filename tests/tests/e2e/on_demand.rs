@@ -36,6 +36,16 @@ async fn rotate_now_undo_and_status() {
     assert!(OwnedKey::from_secret(&value).unwrap().identity(&aws).await.is_ok());
     assert_eq!(account.keys("bob").await, bobs);
 
+    // IAM allows no third key, so the command says so and changes nothing.
+    aws.proxy.forget();
+    let again = make(&aws, &["rotate", "USERS=alice"]);
+    assert!(!again.status.success(), "{}", tests::text(&again));
+    for says in ["alice cannot be rotated now", "It has two keys", "aws iam update-access-key --user-name alice"] {
+        assert!(tests::text(&again).contains(says), "no {says:?} in {}", tests::text(&again));
+    }
+    let writes: Vec<_> = aws.proxy.calls().into_iter().filter(|call| is_write(&call.operation)).collect();
+    assert_eq!(writes, []);
+
     // The old key is past its overlap and retired. A person reactivates it.
     let old = &alices[0].id;
     let retired = |keys: Vec<tests::account::ListedKey>| keys.iter().any(|key| key.id == *old && !key.active);
@@ -52,7 +62,8 @@ async fn rotate_now_undo_and_status() {
 
     // make status shows the state, and the next routine run skips the key.
     let status = make(&aws, &["status"]);
-    assert!(status.status.success() && tests::text(&status).contains("was reactivated"), "{}", tests::text(&status));
+    let shown = tests::text(&status);
+    assert!(status.status.success() && shown.contains("active  1d") && shown.contains("  deactivated 20"), "{shown}");
     let report = stack.invoke(&aws, &json!({}));
     assert_eq!(report["users"][0]["result"], "unchanged", "{report:#}");
     assert!(!retired(account.keys("alice").await));

@@ -3,6 +3,7 @@
 use std::process::{Command, Output};
 
 use crate::common::{ROTATION, read, signal, user_with};
+use lambda::report::run_report::HANDLER_VERSION;
 use serde_json::{Value as Json, json};
 use tests::{Account, Fault, LocalAws, Stack, account::OwnedKey, deployer, make, text};
 
@@ -64,14 +65,28 @@ async fn status_shows_the_state_of_a_stack() {
     account.create_key("alice").await;
     let emails = "waits@example.com gone@example.com heard@example.com";
     let configuration = format!("users: [alice]\nwarn_before: 7d\nemails: [{}]\n", emails.replace(' ', ", "));
-    let _ = Stack::deploy(&aws, &configuration, &["alice"]);
+    let stack = Stack::deploy(&aws, &configuration, &["alice"]);
 
     let status = make(&aws, &["status"]);
     assert!(status.status.success(), "{}", text(&status));
     has(
         &status,
-        &[STACK, "CREATE_COMPLETE", "TopicArn", "heard@example.com  confirmed", "fires next on 20", "alice: unchanged"],
+        &[
+            STACK,
+            "CREATE_COMPLETE",
+            "! rotation.yaml differs from what is deployed. To see how: make diff DEPLOYED=1",
+            "Last run       none in the log",
+            "Next run       20",
+            "Alarms         8 ",
+            "heard@example.com: confirmed (notices, alarms)",
+            "  alice  AKIA",
+            "  replaced 20",
+        ],
     );
+    assert!(!text(&status).contains("TopicArn"), "{}", text(&status));
+    assert_eq!(stack.invoke(&aws, &json!({}))["statusCode"], 200);
+    let status = make(&aws, &["status", "VERBOSE=1"]);
+    has(&status, &["UTC: no key was changed", "TopicArn"]);
 
     // The responses of AWS for subscriptions that are not confirmed. For the emulator, every address is confirmed.
     account.create_user("operator").await;
@@ -95,6 +110,8 @@ async fn status_shows_the_state_of_a_stack() {
     ];
     assert_eq!(standings, expected);
     assert_eq!(state["dryRun"]["users"][0]["user"], "alice", "{state:#}");
+    assert_eq!((&state["lastRun"]["users"], &state["lastRun"]["failed"]), (&json!(1), &json!(0)), "{state:#}");
+    assert_eq!((&state["alarms"].as_array().map(Vec::len), &state["handler"]), (&Some(8), &json!(HANDLER_VERSION)));
     aws.proxy.heal();
 
     // A caller without a permission for one part gets an error for it, and sees the rest.
@@ -106,7 +123,7 @@ async fn status_shows_the_state_of_a_stack() {
         &[
             "unknown: not permitted to list the topic's subscriptions",
             "unknown: not permitted to invoke",
-            "fires next on",
+            "Next run       20",
         ],
     );
     permit(&aws, "operator", &[("Allow", "sns:*")]);
@@ -157,9 +174,9 @@ async fn status_reports_users_that_left_and_secrets_of_deleted_users() {
     assert_eq!(status.status.code(), Some(1), "{}", text(&status));
     let command = "aws secretsmanager delete-secret --secret-id 'access-key-rotation/gone/1' --region eu-west-1";
     let deleted = format!(
-        "the secret access-key-rotation/gone/1 belongs to a user that no longer exists; to remove it, run: {command}"
+        "the secret access-key-rotation/gone/1 belongs to a user that no longer exists; to remove it, run:\n    {command}"
     );
-    has(&status, &[&deleted, "bob: needs-attention, a person must decide: the user is no longer selected"]);
+    has(&status, &[&deleted, "bob: needs attention, a person must decide: the user is no longer selected"]);
     let mut lookups: Vec<_> = aws.proxy.calls().into_iter().filter(|call| call.operation == "ListUserTags").collect();
     lookups.retain(|call| call.signer == key.id);
     lookups.sort_by(|a, b| a.about.cmp(&b.about));
@@ -185,7 +202,7 @@ async fn status_reports_users_that_left_and_secrets_of_deleted_users() {
         permit(&aws, "operator", &[("Allow", "*"), ("Deny", denied)]);
         let status = run_as(&aws, &key, &["status"]);
         assert!(status.status.success(), "{}", text(&status));
-        has(&status, &[says, denied, "alice: unchanged"]);
+        has(&status, &[says, denied, "  alice  AKIA"]);
     }
     permit(&aws, "operator", &[("Allow", "*")]);
 
@@ -250,7 +267,7 @@ async fn a_subscription_that_vanished_is_made_again_with_its_filter_policy() {
         deployer::deploy(&aws, &[&same[..], &["--architecture", tests::stack::host_architecture_name()]].concat());
     assert_eq!((again.result()["result"].as_str(), arn()), (Some("unchanged"), None), "{}", again.text);
     let status = run_as(&aws, &key, &["status"]);
-    has(&status, &["Dev@example.com  no subscription: ", "make resubscribe", "ops@example.com  not confirmed: "]);
+    has(&status, &["Dev@example.com: no subscription", "make resubscribe", "ops@example.com: not confirmed"]);
 
     let only = run_as(&aws, &key, &["resubscribe", "--email", "dev@example.com", "--format", "json"]);
     assert!(only.status.success(), "{}", text(&only));
@@ -296,7 +313,7 @@ async fn a_subscription_that_vanished_is_made_again_with_its_filter_policy() {
     assert_eq!(left.deployment.result()["result"], "deployed", "{}", left.deployment.text);
     let end = format!("aws sns unsubscribe --subscription-arn {second}");
     let status = run_as(&aws, &key, &["status"]);
-    has(&status, &["Dev@example.com  not from this stack's template; to end it: ", &end]);
+    has(&status, &["Dev@example.com: not from the template", "To end the subscription of Dev@example.com: ", &end]);
 
     // The deletion of the stack ends it too.
     let config = aws.folder.path().join("deleted.yaml");
@@ -314,7 +331,8 @@ async fn a_run_continues_after_the_command_is_interrupted() {
     account.create_user("alice").await;
     account.create_key("alice").await;
     let _ = Stack::deploy(&aws, &read(ROTATION), &["alice"]);
-    aws.proxy.inject("ListAccessKeys", "alice", Fault::HangBefore);
+    // The command first makes a dry run, which writes nothing.
+    aws.proxy.inject("TagUser", "alice", Fault::HangBefore);
     let mut command = synth(&aws, &["rotate", "--users", "alice"]);
     let waiting = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
     aws.proxy.hang().await;
@@ -351,10 +369,12 @@ async fn a_stack_is_deleted_after_a_confirmation() {
 
     // There is no terminal, so the command cannot ask.
     let asked = run(&aws, &["destroy"]);
-    assert_eq!(asked.status.code(), Some(2), "{}", text(&asked));
+    assert_eq!(asked.status.code(), Some(3), "{}", text(&asked));
+    let stops = ["no run replaces, deactivates or deletes keys", "the log of the function is deleted"];
+    has(&asked, &[&stops[..], &["alice has two active keys"]].concat());
     has(&asked, &["AWS::Lambda::Function", "the secrets access-key-rotation/…", ARTIFACTS, "--yes"]);
     // At a terminal, the user declines.
-    for (answer, code) in [("n", 1), ("^C", 130)] {
+    for (answer, code) in [("n", 3), ("^C", 130)] {
         let asked = deployer::at_a_terminal(&aws, answer, &["destroy"]);
         assert_eq!(asked.status.code(), Some(code), "{answer}: {}", text(&asked));
         has(&asked, &["Delete it? [y/N]"]);
@@ -407,7 +427,7 @@ async fn a_deletion_that_fails_names_its_cause() {
     protect("--enable-termination-protection");
     let protected = run(&aws, &destroy);
     assert_eq!(protected.status.code(), Some(1), "{}", text(&protected));
-    has(&protected, &["TerminationProtection is enabled", "lift that first"]);
+    has(&protected, &["TerminationProtection is enabled", "switch the protection off first"]);
     protect("--no-enable-termination-protection");
 
     // IAM does not delete a user that has a key.

@@ -260,7 +260,7 @@ async fn the_text_names_who_has_not_confirmed() {
     let config = format!("CONFIG={}", file(&aws, &format!("users: [alice]\nemails: [{ADMINISTRATOR}]\n")));
     let shown = make(&aws, &["preview", &config]);
     assert!(shown.status.success(), "{}", text(&shown));
-    for says in ["What a run of access-key-rotation would do now", "alice: changed", "    would be created: "] {
+    for says in ["What a run of access-key-rotation would do now", "alice: would change", "    would be created: "] {
         assert!(text(&shown).contains(says), "no {says:?} in {}", text(&shown));
     }
     let end = format!(
@@ -308,10 +308,10 @@ async fn the_permissions_for_a_preview_can_be_left_out() {
 
     put_policy(&aws, &policy);
     let enough = preview();
-    assert!(enough.status.success() && text(&enough).contains("alice: changed"), "{}", text(&enough));
+    assert!(enough.status.success() && text(&enough).contains("alice: would change"), "{}", text(&enough));
     account.create_secret("access-key-rotation/alice", None, "arn:aws:iam::123456789012:user/alice").await;
     let enough = preview();
-    assert!(enough.status.success() && text(&enough).contains("alice: changed"), "{}", text(&enough));
+    assert!(enough.status.success() && text(&enough).contains("alice: would change"), "{}", text(&enough));
 
     for (statement, action) in [
         ("PreviewUsers", "iam:GetCredentialReport"),

@@ -43,7 +43,8 @@ use lambda::{
         audit::{self, RunMode, RunOrigin},
         log_event,
         metrics::{self, Metric},
-        run_report::{KeyChange, Outcome, RunReport, Summary, Unsent, UserReport},
+        next_change::{NextChange, NextChangeKind},
+        run_report::{HANDLER_VERSION, KeyChange, Outcome, RunReport, Summary, Unsent, UserReport},
     },
     selection::{fleet::NotDue, routing},
 };
@@ -58,13 +59,17 @@ use synth::{
     deploy::{
         aws::{AwsError, cloudformation::Stack},
         former_users::{FormerUsers, UserSecret},
+        last_run::LastRun,
+        local_configuration::{ConfigurationComparison, LocalConfiguration},
         message::{self, DeployOutcome, Message, Renderer},
         next_run::{Firing, Never, Schedule, ScheduleState},
         progress::{Event, ProgressUpdate},
         received_report::ReceivedReport,
         resubscription::{self, Resubscription, ResubscriptionOutcome},
         root_cause::RootCause,
+        run_counts::RunCounts,
         run_preview::RunPreview,
+        stack_alarm::{AlarmState, StackAlarm},
         stack_status::StackStatus,
         status_report::StatusReport,
         subscriptions::{
@@ -353,12 +358,15 @@ fn report() -> RunReport {
     let keys = || vec![key(KeyStatus::Active)];
     let mut users = vec![UserReport::new("alice".parse().unwrap(), &RunAction::Routine, keys(), done, keys(), &rest)];
     users[0].waits_until = Some(NOW);
+    users[0].owner = Some("a@example.com".parse().unwrap());
+    users[0].next = Some(NextChange { change: NextChangeKind::Deleted, key: id(), at: NOW });
     users[0].overdue = Some(Overdue { key: id(), since: NOW });
     let unsent = vec![Unsent { user: Some("alice".parse().unwrap()), notice: DIGEST, why: String::new() }];
     let summary = Summary { exempt: 1, unconfirmed: Some(1), ..Summary::of(&users) };
     RunReport {
         status_code: 200,
         body: String::new(),
+        handler: HANDLER_VERSION,
         run: "run".parse().unwrap(),
         dry_run: false,
         started: NOW,
@@ -383,6 +391,7 @@ fn run_report() -> Vec<Section> {
     });
     let changes = changes.map(|change| json!(change)["change"].as_str().expect("a word").to_owned());
     let reasons = every!(RemovalReason: Superseded, WindowOver, PlaceNeeded, Withdrawn, Disuse, Revoked);
+    let next = every!(NextChangeKind: Replaced, Deactivated, Deleted, Decided);
     let outcomes = every!(Outcome: Unchanged, Changed, Waiting, Disabled, Failed, NeedsAttention);
     let errors = [
         LoadUsersError::Event(RunRequest::read(json!([]), "").unwrap_err()).as_str(),
@@ -396,6 +405,7 @@ fn run_report() -> Vec<Section> {
         ("Outcomes for a user", words(&outcomes)),
         ("Changes to a key", names(changes)),
         ("Reasons to deactivate or delete a key", words(&reasons)),
+        ("Changes that come next", words(&next)),
         ("States of a key", words(&every!(KeyStatus: Active, Inactive))),
         ("Error codes of the handler", names(ErrorCode::OF_THE_HANDLER.iter().copied())),
         ("Error types of an invocation", names(errors)),
@@ -575,6 +585,14 @@ fn status() -> Names {
         name: String::new(),
         account: String::new(),
         region: String::new(),
+        at: NOW,
+        template: Err(AwsError::NoRegion),
+        configuration: Some(LocalConfiguration {
+            file: String::new(),
+            comparison: ConfigurationComparison::OtherArchitecture(String::new()),
+        }),
+        last_run: Ok(Some(LastRun { at: NOW, run: String::new(), counts: RunCounts::default() })),
+        alarms: Ok(vec![StackAlarm { name: String::new(), state: AlarmState::Ok }]),
         stack: Stack { id: String::new(), status: StackStatus::new(""), outputs: [].into() },
         subscriptions: Ok(topic()),
         alarm_subscriptions: Ok(topic()),
@@ -596,6 +614,12 @@ fn status() -> Names {
     let mut states: Vec<StatusReport> = firings.into_iter().map(state).collect();
     let unreadable = || AwsError::NoRegion;
     states.push(StatusReport {
+        configuration: Some(LocalConfiguration {
+            file: String::new(),
+            comparison: ConfigurationComparison::Unknown(String::new()),
+        }),
+        last_run: Err(unreadable()),
+        alarms: Err(unreadable()),
         subscriptions: Err(unreadable()),
         alarm_subscriptions: Err(unreadable()),
         schedule: Err(unreadable()),
@@ -613,6 +637,15 @@ fn status() -> Names {
     }
     let states = standings.iter().map(|standing| standing.as_str()).chain(["foreign", "leftover"]);
     found.extend(states.map(|state| format!("subscriptions[].state: {state}")));
+    let alarms = every!(AlarmState: Ok, Alarm, InsufficientData, Missing);
+    found.extend(alarms.map(|state| format!("alarms[].state: {}", state.as_str())));
+    let comparisons = every!(ConfigurationComparison {
+        Same: ConfigurationComparison::Same,
+        OtherArchitecture: ConfigurationComparison::OtherArchitecture(String::new()),
+        Differs: ConfigurationComparison::Differs,
+        Unknown: ConfigurationComparison::Unknown(String::new()),
+    });
+    found.extend(comparisons.iter().map(|one| format!("configuration.comparison: {}", one.as_str())));
     found
 }
 

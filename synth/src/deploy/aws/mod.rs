@@ -3,6 +3,7 @@
 mod aws_error;
 pub mod bucket;
 pub mod cloudformation;
+mod cloudwatch;
 mod iam;
 mod lambda;
 mod profile;

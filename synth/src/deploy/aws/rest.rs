@@ -1,4 +1,4 @@
-//! Sends signed requests to S3, Lambda and EventBridge Scheduler. `synth` uses one or two calls of each.
+//! Sends signed requests to S3, Lambda, EventBridge Scheduler and CloudWatch. `synth` uses one or two calls of each.
 //!
 //! The SDK crates of these services take longer to build than everything else in `synth`. So only the few requests and
 //! responses are written here. The SDK's runtime still does the work: it resolves credentials, signs, retries and
@@ -53,19 +53,31 @@ const ENCODED_IN_A_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.')
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AwsService {
+    CloudWatch,
     Lambda,
+    Logs,
     S3,
     Scheduler,
 }
 
 impl AwsService {
-    /// The name of the service in host names, in signatures, in the environment and in profiles (AWS SDKs and Tools,
-    /// "Service-specific endpoints").
+    /// The name of the service in host names and in signatures.
     const fn name(self) -> &'static str {
         match self {
+            Self::CloudWatch => "monitoring",
             Self::Lambda => "lambda",
+            Self::Logs => "logs",
             Self::S3 => "s3",
             Self::Scheduler => "scheduler",
+        }
+    }
+
+    /// The name of the service in the environment and in profiles (AWS SDKs and Tools, "Service-specific endpoints").
+    const fn id(self) -> &'static str {
+        match self {
+            Self::CloudWatch => "cloudwatch",
+            Self::Logs => "cloudwatch_logs",
+            Self::Lambda | Self::S3 | Self::Scheduler => self.name(),
         }
     }
 
@@ -189,8 +201,7 @@ impl Session {
     /// The URL of a service. The environment or the profile can set it for one service or for all; otherwise it is
     /// AWS's own.
     async fn endpoint(&self, service: AwsService) -> Result<String, BoxError> {
-        let key =
-            ServiceConfigKey::builder().service_id(service.name()).env("AWS_ENDPOINT_URL").profile("endpoint_url");
+        let key = ServiceConfigKey::builder().service_id(service.id()).env("AWS_ENDPOINT_URL").profile("endpoint_url");
         let own = key.build().ok().and_then(|key| self.config.service_config()?.load_config(key));
         if let Some(url) = own.or_else(|| self.config.endpoint_url().map(str::to_owned)) {
             return Ok(url);
@@ -356,7 +367,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_partition_and_kind_of_endpoint_has_its_host() {
-        use AwsService::{Lambda, S3, Scheduler};
+        use AwsService::{CloudWatch, Lambda, Logs, S3, Scheduler};
         for (service, region, fips, dual_stack, expected) in [
             (S3, "eu-west-1", false, false, "s3.eu-west-1.amazonaws.com"),
             (S3, "eu-west-1", true, true, "s3-fips.dualstack.eu-west-1.amazonaws.com"),
@@ -368,6 +379,8 @@ mod tests {
             (S3, "eusc-de-east-1", false, false, "s3.eusc-de-east-1.amazonaws.eu"),
             (S3, "us-iso-east-1", false, false, "s3.us-iso-east-1.c2s.ic.gov"),
             (Scheduler, "us-isob-east-1", false, false, "scheduler.us-isob-east-1.sc2s.sgov.gov"),
+            (CloudWatch, "eu-west-1", false, false, "monitoring.eu-west-1.amazonaws.com"),
+            (Logs, "us-gov-west-1", false, true, "logs.us-gov-west-1.api.aws"),
             // A Region that is newer than the SDK.
             (S3, "eu-west-99", false, false, "s3.eu-west-99.amazonaws.com"),
         ] {

@@ -231,7 +231,7 @@ Resources
 Impact: deletes. IAM: none.
 
 What a run of bundle would do now with this configuration, in account 123456789012, Region eu-west-1
-  nothing to do
+  A run would change no key (0 users)
 Not confirmed yet: a@example.com. The preview assumes that they have confirmed.
 Nothing was changed.
 

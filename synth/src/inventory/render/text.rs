@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
-use lambda::model::{access_key::AccessKeyId, parse_error::one_line};
+use lambda::model::parse_error::one_line;
 
 use super::{kinds_at, last_use, names, user_lines};
 use crate::inventory::{Entry, Inventory, finding::FindingKind, holder::HeldKey, user_facts::Management};
+use crate::screen::{counted, short_id};
 
 /// How many users with findings, and how many lines for rotation.yaml, the text shows without `--all`.
 const SHOWN: usize = 20;
@@ -84,7 +85,8 @@ fn table(inventory: &Inventory, entries: &[&Entry]) -> String {
         let row = |at: usize, key: Option<&HeldKey>| {
             let age = key.map_or("-".to_owned(), |key| format!("{}d", key.age(inventory.at).whole_days()));
             let used = key.map_or("-".to_owned(), |key| last_use(key, inventory.at));
-            let id = key.map_or("-".to_owned(), |key| key.id.as_ref().map_or("no id".to_owned(), short));
+            let id = key
+                .map_or("-".to_owned(), |key| key.id.as_ref().map_or("no id".to_owned(), |id| short_id(id.as_str())));
             let name = if at == 0 { one_line(&holder.name()) } else { String::new() };
             [name, id, age, one_line(&used), managed.to_owned(), names(kinds_at(entry, at))].map(Cow::Owned)
         };
@@ -110,17 +112,4 @@ fn table(inventory: &Inventory, entries: &[&Entry]) -> String {
         line.trim_end().to_owned() + "\n"
     };
     rows.iter().map(line).collect()
-}
-
-/// The start and the end of an id. They are enough to find the key, and a screenshot does not show the whole id.
-fn short(id: &AccessKeyId) -> String {
-    let id = id.as_str();
-    match (id.get(..6), id.len().checked_sub(4).and_then(|at| id.get(at..))) {
-        (Some(start), Some(end)) if id.len() > 11 => format!("{start}…{end}"),
-        _ => id.to_owned(),
-    }
-}
-
-fn counted(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

@@ -1,0 +1,87 @@
+//! The last run of a deployed stack, as the function's log shows it.
+
+use lambda::model::time::{Span, Timestamp};
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+
+use super::run_counts::RunCounts;
+
+/// A run that changed what was due. A dry run is not one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastRun {
+    /// When the run ended.
+    pub at: Timestamp,
+    /// The id of the run, which is in each of its log lines.
+    pub run: String,
+    /// What the run did, in numbers.
+    pub counts: RunCounts,
+}
+
+/// The pattern of CloudWatch Logs for the last line of a run.
+pub const PATTERN: &str = "{ ($.dryRun IS FALSE) && ($.summary.users >= 0) }";
+
+/// How far back the log is searched, in steps: most schedules are shorter than two days, and none is longer than the last.
+pub const SEARCHED: [Span; 3] = [Span::days(2), Span::days(9), Span::days(70)];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    dry_run: bool,
+    run: String,
+    summary: RunCounts,
+}
+
+impl LastRun {
+    /// Reads a line of the log that was written at this time. `None` if it is not the last line of a run.
+    #[must_use]
+    pub fn of_line(line: &str, at: Timestamp) -> Option<Self> {
+        let line: Line = serde_json::from_str(line).ok()?;
+        (!line.dry_run).then_some(Self { at, run: line.run, counts: line.summary })
+    }
+
+    /// The run as text for people, in one line.
+    #[must_use]
+    pub fn text(&self) -> String {
+        format!("{}: {}", self.at.to_minute(), self.counts.done())
+    }
+
+    /// The run as JSON for programs.
+    #[must_use]
+    pub fn json(&self) -> Json {
+        let RunCounts { users, rotated, deactivated, deleted, failed, needs_attention, overdue, unsent, .. } =
+            self.counts;
+        json!({
+            "at": self.at,
+            "run": self.run,
+            "users": users,
+            "rotated": rotated,
+            "deactivated": deactivated,
+            "deleted": deleted,
+            "failed": failed,
+            "needsAttention": needs_attention,
+            "overdue": overdue,
+            "unsent": unsent,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_line_of_a_real_run_counts() {
+        let at = Timestamp::from_unix(1_795_490_200);
+        let line = |dry: bool| {
+            let summary = json!({ "users": 3, "rotated": 1, "deactivated": 0, "deleted": 0, "failed": 1, "needsAttention": 2, "overdue": 1, "unsent": 5 });
+            json!({ "level": "INFO", "run": "a-run", "dryRun": dry, "summary": summary, "message": "…" }).to_string()
+        };
+        let run = LastRun::of_line(&line(false), at).unwrap();
+        let expected = "2026-11-24 03:16 UTC: 1 new key delivered, 1 user failed, 2 users need attention, 1 key is overdue, 5 notices not sent";
+        assert_eq!((run.text().as_str(), run.run.as_str()), (expected, "a-run"));
+        let user = json!({ "run": "a-run", "dryRun": false, "user": "alice", "result": "failed" }).to_string();
+        for other in [line(true), user, "START RequestId: 1".to_owned(), String::new()] {
+            assert_eq!(LastRun::of_line(&other, at), None, "{other}");
+        }
+    }
+}

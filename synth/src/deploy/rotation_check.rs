@@ -1,0 +1,97 @@
+//! Which users cannot be rotated now, by a dry run: each with the reason and what to do.
+
+use crate::{
+    deploy::{
+        command_line::aws,
+        received_report::{ReceivedKey, ReceivedReport, ReceivedUser, minute},
+    },
+    shell::quoted,
+};
+
+/// A user for whom a rotation would do nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnrotatableUser {
+    /// The name of the user.
+    pub user: String,
+    /// Why the user cannot be rotated, and what to do, as one line or more.
+    pub text: String,
+}
+
+/// The users for whom a run that was asked to rotate would do nothing.
+#[must_use]
+pub fn unrotatable(preview: &ReceivedReport) -> Vec<UnrotatableUser> {
+    let idle = preview.users().iter().filter(|user| user.done.is_empty());
+    idle.map(|user| UnrotatableUser { user: user.user.clone(), text: text(user) }).collect()
+}
+
+fn text(user: &ReceivedUser) -> String {
+    let mut text = format!("{} cannot be rotated now: {}", user.user, user.why);
+    if user.result == "waiting" && user.found.len() > 1 {
+        let until = user.next.as_ref().map_or_else(|| "it has one key".to_owned(), |next| minute(&next.at));
+        text += &format!(
+            "\n  It has two keys, and IAM allows no third one. Wait until {until}, then run the same command again."
+        );
+        text += &way_out(user).map(|way| format!("\n  {way}")).unwrap_or_default();
+    }
+    text
+}
+
+/// How a person makes room for a new key before the time.
+fn way_out(user: &ReceivedUser) -> Option<String> {
+    let command = |verb: &str, key: &ReceivedKey, rest: &str| {
+        aws(&format!("iam {verb} --user-name {} --access-key-id {}{rest}", quoted(&user.user), key.id))
+    };
+    if let Some(inactive) = user.found.iter().find(|key| !key.is_active()) {
+        let delete = command("delete-access-key", inactive, "");
+        return Some(format!("To give up the inactive key now, delete it: {delete}"));
+    }
+    let older = user.found.iter().min_by_key(|key| &key.created)?;
+    let deactivate = command("update-access-key", older, " --status Inactive");
+    Some(format!(
+        "Or, if no workload uses the older key {}, deactivate it, and delete it later: {deactivate}",
+        older.id
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+
+    fn of(user: &Json) -> Vec<UnrotatableUser> {
+        let report = json!({ "statusCode": 200, "body": "", "dryRun": true, "users": [user] });
+        unrotatable(&ReceivedReport::read(report).unwrap())
+    }
+
+    #[test]
+    fn a_user_without_a_change_cannot_be_rotated_and_the_text_says_what_to_do() {
+        let key = |id: &str, status: &str, created: &str| json!({ "id": id, "status": status, "created": created });
+        let (old, new) = (("AKIA1", "2026-01-01T00:00:00Z"), ("AKIA2", "2026-11-01T00:00:00Z"));
+        let next = json!({ "change": "deactivated", "key": "AKIA1", "at": "2026-12-05T00:00:00Z" });
+        let mut user = json!({
+            "user": "alice", "result": "waiting", "why": "not rotated yet: the old key AKIA1 stays active",
+            "found": [key(old.0, "active", old.1), key(new.0, "active", new.1)], "next": next,
+        });
+        let deactivate = "aws iam update-access-key --user-name alice --access-key-id AKIA1 --status Inactive";
+        assert_eq!(
+            of(&user)[0].text,
+            format!(
+                "alice cannot be rotated now: not rotated yet: the old key AKIA1 stays active\n  It has two keys, and IAM allows \
+                 no third one. Wait until 2026-12-05 00:00 UTC, then run the same command again.\n  Or, if no workload uses \
+                 the older key AKIA1, deactivate it, and delete it later: {deactivate}"
+            )
+        );
+        user["found"][0]["status"] = "inactive".into();
+        let delete = "delete it: aws iam delete-access-key --user-name alice --access-key-id AKIA1";
+        assert!(of(&user)[0].text.ends_with(delete), "{}", of(&user)[0].text);
+
+        let disabled = json!({ "user": "bob", "result": "disabled", "why": "all keys are inactive; run make rotate with ENABLE=1" });
+        assert_eq!(
+            of(&disabled)[0].text,
+            "bob cannot be rotated now: all keys are inactive; run make rotate with ENABLE=1"
+        );
+        user["done"] = json!([{ "change": "delivered", "key": "AKIA3" }]);
+        assert_eq!(of(&user), []);
+    }
+}
