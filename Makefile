@@ -288,10 +288,10 @@ inventory: $(DEPLOYER) ## List the account's access keys, the worst first, and w
 preview: $(DEPLOYER) ## Show what a run of the configuration would do to which key; deploys nothing (CONFIG= USERS= EMAIL=)
 	$(SYNTH_DEPLOY) preview $(PLACE) $(OVERRIDES)
 
-deploy: $(if $(PACKAGE),,build) $(DEPLOYER) ## Deploy the stack (ARCH= APPROVE= REVIEWED=1; USERS= and EMAIL= replace the configured; WAIT=1: until all confirm)
+deploy: $(if $(PACKAGE),,build) $(DEPLOYER) ## Deploy the stack (ARCH= APPROVE= REVIEWED=1 VERBOSE=1; USERS= and EMAIL= replace the configured; WAIT=1: until all confirm)
 	arch="$(ARCH)"; arch="$${arch:-$$($(SYNTH_DEPLOY) show architecture --config "$(CONFIG)")}"
 	$(SYNTH_DEPLOY) deploy $(PLACE) $(OVERRIDES) --package "$(or $(PACKAGE),$(TARGET)/lambda/$$arch/lambda/bootstrap.zip)" \
-	  $(APPROVE:%=--approve %) $(if $(call GIVEN,REVIEWED),--reviewed-package) $(WAIT_FOR)
+	  $(APPROVE:%=--approve %) $(if $(call GIVEN,REVIEWED),--reviewed-package) $(if $(call GIVEN,VERBOSE),--verbose) $(WAIT_FOR)
 
 resubscribe: $(DEPLOYER) ## Ask AWS for a new mail to each address that has not confirmed (EMAIL="a@example.com": only this one)
 	$(SYNTH_DEPLOY) resubscribe $(call OPTION,EMAIL,email) $(PLACE)

@@ -20,3 +20,4 @@ pub mod limits;
 pub mod package;
 pub mod shell;
 pub mod stack;
+pub mod terminal_text;

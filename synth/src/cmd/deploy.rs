@@ -17,11 +17,13 @@ use crate::{
         aws::{AwsLocation, Session, cloudformation::CloudFormation},
         deploy_error::DeployError,
         deploy_plan::{Deployment, Object, PackageOrigin, Release},
+        first_deployment::FirstDeployment,
         interrupt::Interrupt,
         invoke::{self, InvocationMode, RunCommand},
         message::{DeployOutcome, Message, MessageSink},
         preview_reader,
         root_cause::RootCause,
+        run_preview::RunPreview,
         stacks::{Stacks, TargetStack},
         status_report,
     },
@@ -29,6 +31,7 @@ use crate::{
     package::Sha256Digest,
     shell::quoted,
     stack::artifacts,
+    terminal_text::{Detail, wrapped},
 };
 
 /// How often a deployment is repeated that failed for a cause that passes by itself.
@@ -59,16 +62,25 @@ pub(super) struct DeployArgs {
     // The links in the mails are good for 48 hours.
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "48h")]
     wait: Option<Span>,
+    /// Show all users, all properties that change, and the whole report about the next run
+    #[arg(long)]
+    verbose: bool,
     /// The format of the output; JSON is one object per line
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
+}
+
+impl DeployArgs {
+    const fn detail(&self) -> Detail {
+        if self.verbose { Detail::Full } else { Detail::Brief }
+    }
 }
 
 pub(super) fn run(args: &DeployArgs) -> Result<(), CommandError> {
     let release = release(args)?;
     target::block_on(async {
         let interrupt = Interrupt::listen();
-        let mut console = Terminal::new(args.format);
+        let mut console = Terminal::with(args.format, args.detail());
         let name = release.bundle.stack.clone();
         let session = tokio::select! {
             session = Session::open(&args.place) => session.map_err(|problem| from_failure(problem.into())),
@@ -166,13 +178,14 @@ async fn attempt(
     stacks: &mut Stacks<'_>,
 ) -> Result<DeployOutcome, DeployError> {
     let mut deployment = release.clone().plan(session, stacks).await?;
-    for (plan, approval) in deployment.plans() {
-        stacks.say(&Message::Plan { stack: &plan.target.stack, diff: &plan.diff, approval: approval.as_ref() });
-    }
     if let Some(outputs) = deployment.unchanged() {
         return Ok(DeployOutcome::Unchanged(outputs.clone()));
     }
-    show_preview(&deployment, session, interrupt, stacks).await?;
+    let preview = read_preview(&deployment, session, interrupt, stacks).await?;
+    for (plan, approval) in deployment.plans() {
+        stacks.say(&Message::Plan { stack: &plan.target.stack, diff: &plan.diff, approval: approval.as_ref() });
+    }
+    show_preview(args, &deployment, preview.as_ref(), stacks);
     let open = open_rotations(&deployment, session, interrupt, stacks).await?;
     for sentence in &open {
         stacks.note(sentence);
@@ -221,21 +234,34 @@ async fn attempt(
     deployment.carry_out(&approved, stacks).await.map(DeployOutcome::Deployed)
 }
 
-/// Shows what a run would do after the deployment, as far as the deployer may read what it would find. That permission is
+/// Reads what a run would do after the deployment, as far as the deployer may read what it would find. That permission is
 /// optional, so the deployment does not depend on it.
-async fn show_preview(
+async fn read_preview(
     deployment: &Deployment,
     session: &Session,
     interrupt: &Interrupt,
     stacks: &mut Stacks<'_>,
-) -> Result<(), DeployError> {
-    match preview_reader::preview(session, deployment.planned(), interrupt, |now| stacks.watch(now)).await? {
-        Ok(preview) => stacks.say(&Message::Preview(&preview)),
-        Err(problem) => {
-            stacks.note(&format!("No preview of what a run would do: {problem}. The deployment goes on without it."));
-        }
+) -> Result<Option<RunPreview>, DeployError> {
+    let read = preview_reader::preview(session, deployment.planned(), interrupt, |now| stacks.watch(now)).await?;
+    if let Err(problem) = &read {
+        stacks.note(&format!("No preview of what a run would do: {problem}. The deployment goes on without it."));
     }
-    Ok(())
+    Ok(read.ok())
+}
+
+/// Shows what a run would do. Before a first deployment, the screen about it contains that.
+fn show_preview(args: &DeployArgs, deployment: &Deployment, preview: Option<&RunPreview>, stacks: &mut Stacks<'_>) {
+    let planned = deployment.planned();
+    // The handler reads what this program has generated.
+    let first =
+        deployment.is_first().then(|| FirstDeployment::of(planned.name, planned.template, preview).ok()).flatten();
+    let is_contained = first.is_some() && args.format == OutputFormat::Text && args.detail() == Detail::Brief;
+    if let Some(preview) = preview.filter(|_| !is_contained) {
+        stacks.say(&Message::Preview(preview));
+    }
+    if let Some(first) = &first {
+        stacks.say(&Message::FirstDeployment(first));
+    }
 }
 
 /// The users that leave with two active keys, each as a sentence. The deployed function knows their keys.
@@ -272,13 +298,13 @@ async fn open_rotations(
 fn question(approvals: &[(String, Approval)], package: Option<Sha256Digest>, open: &[String]) -> String {
     let mut reasons = Vec::new();
     if !approvals.is_empty() {
-        reasons.push(format!("{}.", because_of(approvals)));
+        reasons.push(wrapped("", &format!("{}.", because_of(approvals))).trim_end().to_owned());
         reasons.extend(package.map(covered));
     }
     if !open.is_empty() {
         reasons.push("A user leaves with two active keys, and both stay active.".to_owned());
     }
-    format!("{}\nDeploy this?", reasons.join("\n"))
+    format!("{}\nDeploy?", reasons.join("\n"))
 }
 
 /// What to do with the approvals that were given.
@@ -314,7 +340,7 @@ fn because_of(approvals: &[(String, Approval)]) -> String {
 
 /// The sentence about the package that an approval covers.
 fn covered(package: Sha256Digest) -> String {
-    format!("The approval also covers the package with the SHA-256 {package}.")
+    format!("The approval also covers the package with this SHA-256:\n  {package}")
 }
 
 fn needs_approval(approvals: Vec<(String, Approval)>, package: Option<Sha256Digest>) -> DeployOutcome {
@@ -354,8 +380,8 @@ fn stop(stack: &str, end: DeployOutcome) -> Result<(), CommandError> {
         DeployOutcome::Deployed(_) | DeployOutcome::Unchanged(_) => Ok(()),
         DeployOutcome::NeedsApproval { approvals, package, command } => {
             let package = package.map(|package| format!("\n{}", covered(package))).unwrap_or_default();
-            let because = because_of(&approvals);
-            let mut message = format!("{because}. {untouched}{package}\nTo approve this change, run:\n  {command}");
+            let because = wrapped("", &format!("{}.", because_of(&approvals)));
+            let mut message = format!("{because}{untouched}{package}\nTo approve this change, run:\n  {command}");
             if std::env::var_os("MAKELEVEL").is_some() {
                 let fingerprints: Vec<_> =
                     approvals.iter().map(|(_, approval)| approval.fingerprint.to_string()).collect();
@@ -406,15 +432,15 @@ mod tests {
         assert_eq!(Decision::of(&[], &[], &open), Decision::AskIfPossible, "a deployment without a terminal goes on");
         assert_eq!(Decision::of(&[a], &[], &open), Decision::Ask);
         assert_eq!(Decision::of(&[a], &[a], &open), Decision::Go);
-        let says = "A user leaves with two active keys, and both stay active.\nDeploy this?";
+        let says = "A user leaves with two active keys, and both stay active.\nDeploy?";
         assert_eq!(question(&[], None, &open), says);
         let approval = Approval { reasons: vec![ApprovalReason::Deletes], fingerprint: a };
         let because = "The change needs approval: it deletes a resource.";
         let approvals = [("keys".into(), approval)];
         assert_eq!(question(&approvals, None, &open), format!("{because}\n{says}"));
         let package = Sha256Digest::of(b"package");
-        let covered = format!("The approval also covers the package with the SHA-256 {package}.");
-        assert_eq!(question(&approvals, Some(package), &[]), format!("{because}\n{covered}\nDeploy this?"));
+        let covered = format!("The approval also covers the package with this SHA-256:\n  {package}");
+        assert_eq!(question(&approvals, Some(package), &[]), format!("{because}\n{covered}\nDeploy?"));
         assert_eq!(question(&[], Some(package), &open), says, "no approval is needed, so none covers the package");
     }
 

@@ -26,6 +26,16 @@ pub fn aws(command: &str) -> String {
     aws_for(command, &env::args().collect::<Vec<_>>())
 }
 
+/// How to see more than one screen, and how to begin with this user: as options, or as variables if make started this
+/// process.
+#[must_use]
+pub fn more(one: Option<&str>) -> String {
+    let is_make = env::var_os("MAKELEVEL").is_some();
+    let (all, users) = if is_make { ("VERBOSE=1", "USERS=") } else { ("--verbose", "--users ") };
+    let one = one.map(|one| format!(" One user first: {users}{}", quoted(one)));
+    format!("Details: {all}.{}", one.unwrap_or_default())
+}
+
 fn make_for(target: &str, arguments: &[String]) -> String {
     let mut words = vec!["make".to_owned(), target.to_owned()];
     for (option, variable) in CHOICES {

@@ -168,6 +168,12 @@ impl Deployment {
         PlannedStack { name: &target.stack, template: &target.template, topic }
     }
 
+    /// Whether the deployment creates the rotation stack.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.bundle.diff.is_of_new_stack()
+    }
+
     /// The named users that leave the rotation stack, and may be in the middle of a rotation.
     #[must_use]
     pub fn leaving(&self) -> Vec<UserName> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::deploy::received_report::ReceivedReport;
+use crate::deploy::{received_report::ReceivedReport, user_outlook::UserOutlook};
 
 /// What a run would do.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,13 +15,17 @@ pub struct RunPreview {
     pub region: String,
     /// The report of the dry run. The dry run assumes that every address has confirmed.
     pub report: ReceivedReport,
+    /// What the run would do for each user that it handles.
+    pub users: Vec<UserOutlook>,
+    /// The number of selected users, without those that are exempt. For most of them, nothing may be due.
+    pub selected: usize,
 }
 
 impl RunPreview {
     /// The preview as text for people.
     #[must_use]
     pub fn text(&self) -> String {
-        let Self { stack, account, region, report } = self;
+        let Self { stack, account, region, report, .. } = self;
         let mut text = format!(
             "What a run of {stack} would do now with this configuration, in account {account}, Region {region}\n"
         );
@@ -66,6 +70,8 @@ mod tests {
             account: "123456789012".into(),
             region: "eu-west-1".into(),
             report: ReceivedReport::read(report).unwrap(),
+            users: Vec::new(),
+            selected: 1,
         }
     }
 

@@ -127,6 +127,12 @@ impl Diff {
         if macros { resources.max(Impact::MayReplace) } else { resources }
     }
 
+    /// Whether there was no resource before, so that the stack is new.
+    #[must_use]
+    pub fn is_of_new_stack(&self) -> bool {
+        self.resources.iter().all(|resource| resource.action == Action::Added) && !self.resources.is_empty()
+    }
+
     /// Whether the templates have no difference.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -227,7 +233,7 @@ fn kind(body: &Json) -> String {
 
 fn added(id: &str, body: &Json) -> ResourceChange {
     let changes = differences(None, Some(&without_type(body)));
-    ResourceChange { changes, ..ResourceChange::new(id, kind(body), Action::Added, Impact::Update) }.with_short_paths()
+    ResourceChange { changes, ..ResourceChange::new(id, kind(body), Action::Added, Impact::Create) }.with_short_paths()
 }
 
 /// A resource that the new template does not have. `staying` has the resources of both templates.

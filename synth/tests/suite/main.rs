@@ -20,6 +20,8 @@ mod diff;
 mod documents;
 mod emitters;
 mod everyday_changes;
+#[cfg(feature = "deploy")]
+mod first_deployment;
 mod generated;
 mod grants;
 mod guard;

@@ -304,7 +304,7 @@ async fn an_approval_covers_the_package_or_the_reviewed_tree() {
     let code = other_package(&aws);
     let first = run(&[]);
     let package = first.result()["package"].as_str().unwrap();
-    assert!(first.text.contains(&format!("covers the package with the SHA-256 {package}")), "{}", first.text);
+    assert!(first.text.contains(&format!("covers the package with this SHA-256:\n  {package}")), "{}", first.text);
     let approvals = first.approvals();
 
     // Neither another package nor the statement that it was reviewed makes use of this approval.

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 pub use self::{json::JsonMessages, text::PlainText};
 use crate::deploy::{
-    progress::ProgressUpdate, root_cause::RootCause, run_preview::RunPreview, subscriptions::StackSubscription,
+    first_deployment::FirstDeployment, progress::ProgressUpdate, root_cause::RootCause, run_preview::RunPreview,
+    subscriptions::StackSubscription,
 };
 use crate::{
     diff::{Diff, approval::Approval},
@@ -41,6 +42,8 @@ pub enum Message<'a> {
     },
     /// What a run of the planned stack would do.
     Preview(&'a RunPreview),
+    /// What the first deployment of a stack does, in one screen.
+    FirstDeployment(&'a FirstDeployment<'a>),
     /// An event of a resource or of the stack.
     ProgressUpdate {
         /// The name of the stack.
@@ -116,6 +119,7 @@ mod tests {
             subscriptions::{StackTopic, SubscriptionState, subscription},
         },
         diff,
+        terminal_text::Detail,
     };
 
     fn news(resource: &str, status: &str, reason: Option<&str>, count: Option<(usize, usize)>) -> ProgressUpdate {
@@ -144,7 +148,7 @@ mod tests {
             subscription(StackTopic::Notices, "dev@example.com", SubscriptionState::Gone),
             subscription(StackTopic::Alarms, "Security@example.com", SubscriptionState::Pending),
         ];
-        let text = PlainText { colour: false };
+        let text = PlainText { colour: false, detail: Detail::Full };
         let shown = text.render(&Message::Unconfirmed(&left));
         let expected = "
 Who must confirm
@@ -207,6 +211,8 @@ Who must confirm
             account: "123456789012".into(),
             region: "eu-west-1".into(),
             report: ReceivedReport::read(report.clone()).unwrap(),
+            users: Vec::new(),
+            selected: 0,
         };
         let mut messages = vec![
             Message::Place { account: "123456789012", region: "eu-west-1", identity: "arn:me", stack },
@@ -219,9 +225,9 @@ Who must confirm
         messages.extend(ends.iter().map(Message::End));
 
         let text = "\
-Deploying bundle into account 123456789012, Region eu-west-1, as arn:me
+Account 123456789012, eu-west-1, as arn:me
 a note
-A new stack, bundle: AWS::SQS::Queue
+New: bundle (1 resource)
 
 What changes in bundle
 
@@ -241,7 +247,7 @@ Nothing was changed.
            no luck
 Deployed
 ";
-        assert_eq!(lines(&PlainText { colour: false }, &messages), text);
+        assert_eq!(lines(&PlainText { colour: false, detail: Detail::Brief }, &messages), text);
 
         let json = lines(&JsonMessages, &messages);
         let json: Vec<serde_json::Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -1,8 +1,11 @@
 //! Renders a diff as Markdown, for a comment on a pull request. Text of a template never becomes markup: names are
 //! escaped, and values are in a fence that is longer than any fence in them.
 
-use super::{Action, Diff, Renderer, beside_permissions, fingerprint, harmless, line, printable, shown, sign, source};
-use crate::diff::{Change, Impact, leaving::FATE};
+use super::{Action, Diff, Renderer, beside_permissions, fingerprint, harmless, line, shown, sign, source};
+use crate::{
+    diff::{Change, Impact, leaving::FATE},
+    terminal_text::printable,
+};
 
 pub(super) struct Markdown;
 

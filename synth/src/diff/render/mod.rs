@@ -7,7 +7,7 @@ mod text;
 use serde_json::Value;
 
 use super::{Action, Change, Diff, DiffSource, Impact, ResourceChange};
-use crate::diff::approval::Approval;
+use crate::{diff::approval::Approval, terminal_text::printable};
 
 /// Renders a diff in one format.
 trait Renderer {
@@ -55,16 +55,6 @@ pub fn document(diff: &Diff) -> Value {
 #[must_use]
 pub fn approval(approval: &Approval) -> Value {
     json::approval(approval)
-}
-
-/// The text with every character escaped that is not printable, because it could control the terminal or deceive the
-/// reader.
-fn printable(text: &str) -> String {
-    let is_plain =
-        |c: char| matches!(c, ' '..='~') || (c.is_alphanumeric() && !c.is_control()) || "…→—–’“”、。".contains(c);
-    text.chars().fold(String::new(), |out, c| {
-        if is_plain(c) { out + c.encode_utf8(&mut [0; 4]) } else { out + &c.escape_default().to_string() }
-    })
 }
 
 /// The fingerprint that names exactly this change. `None` if the change needs no approval.

@@ -2,10 +2,11 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Action, Diff, Renderer, beside_permissions, fingerprint, harmless, line, printable, shown, sign, source};
+use super::{Action, Diff, Renderer, beside_permissions, fingerprint, harmless, line, shown, sign, source};
 use crate::{
     diff::{Change, Impact, leaving::FATE},
     iam::compare::Verdict,
+    terminal_text::printable,
 };
 
 pub(super) struct TextRenderer {
