@@ -109,11 +109,11 @@ synth: ## Generate templates/, docs/configuration.md and the README's picture fr
 check: ## Check that the generated files are fresh, consistent and within AWS's limits
 	$(SYNTH) check
 
-diff: $(if $(DEPLOYED),$(DEPLOYER)) ## Show what rotation.yaml changes against the last commit (BASE=REV: another; DEPLOYED=1: the stack)
+diff: $(if $(DEPLOYED),$(DEPLOYER)) ## Show what rotation.yaml changes against the last commit (BASE=REV: another; DEPLOYED=1: the stack; VERBOSE=1)
 ifdef DEPLOYED
-	$(SYNTH_DEPLOY) diff --stack $(PLACE) $(OVERRIDES)
+	$(SYNTH_DEPLOY) diff --stack $(if $(call GIVEN,VERBOSE),--verbose) $(PLACE) $(OVERRIDES)
 else
-	$(SYNTH) diff --base "$(or $(BASE),HEAD)" --config "$(CONFIG)" $(OVERRIDES)
+	$(SYNTH) diff --base "$(or $(BASE),HEAD)" $(if $(call GIVEN,VERBOSE),--verbose) --config "$(CONFIG)" $(OVERRIDES)
 endif
 
 quick: setup ## Check the format, run clippy and the tests without AWS (one minute; the first time longer)

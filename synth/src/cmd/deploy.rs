@@ -149,7 +149,7 @@ async fn deploy(
     let Session { account, region, identity, .. } = session;
     console.show(&Message::Place { account, region, identity, stack: &release.bundle.stack });
     let mut stacks = Stacks::new(CloudFormation::new(session), interrupt.clone(), console);
-    let end = attempt(args, release, session, interrupt, &mut stacks).await;
+    let end = Box::pin(attempt(args, release, session, interrupt, &mut stacks)).await;
     let left = stacks.withdraw().await.err().unwrap_or_default();
     (end.unwrap_or_else(from_failure), left)
 }
@@ -183,9 +183,19 @@ async fn attempt(
     }
     let preview = read_preview(&deployment, session, interrupt, stacks).await?;
     for (plan, approval) in deployment.plans() {
-        stacks.say(&Message::Plan { stack: &plan.target.stack, diff: &plan.diff, approval: approval.as_ref() });
+        let stack = &plan.target.stack;
+        let next_run = preview.as_ref().filter(|preview| preview.stack == *stack);
+        stacks.say(&Message::Plan { stack, diff: &plan.diff, approval: approval.as_ref(), next_run });
     }
-    show_preview(args, &deployment, preview.as_ref(), stacks);
+    if let Some(preview) = &preview {
+        stacks.say(&Message::Preview(preview));
+    }
+    let planned = deployment.planned();
+    let first = deployment.is_first().then(|| FirstDeployment::of(planned.name, planned.template, preview.as_ref()));
+    // An error is an error of the preview too, which is shown above.
+    if let Some(Ok(first)) = &first {
+        stacks.say(&Message::FirstDeployment(first));
+    }
     let open = open_rotations(&deployment, session, interrupt, stacks).await?;
     for sentence in &open {
         stacks.note(sentence);
@@ -195,7 +205,8 @@ async fn attempt(
     let approved: Vec<Fingerprint> = approvals.iter().map(|(_, approval)| approval.fingerprint).collect();
     match Decision::of(&approved, &args.approve, &open) {
         Decision::Ask | Decision::AskIfPossible if terminal::can_ask() => {
-            if !ask(interrupt, &question(&approvals, package, &open)).await? {
+            let package = package.filter(|_| !approvals.is_empty());
+            if !ask(interrupt, &question(deployment.is_first(), package, &open)).await? {
                 return Ok(DeployOutcome::Declined);
             }
         }
@@ -249,21 +260,6 @@ async fn read_preview(
     Ok(read.ok())
 }
 
-/// Shows what a run would do. Before a first deployment, the screen about it contains that.
-fn show_preview(args: &DeployArgs, deployment: &Deployment, preview: Option<&RunPreview>, stacks: &mut Stacks<'_>) {
-    let planned = deployment.planned();
-    // The handler reads what this program has generated.
-    let first =
-        deployment.is_first().then(|| FirstDeployment::of(planned.name, planned.template, preview).ok()).flatten();
-    let is_contained = first.is_some() && args.format == OutputFormat::Text && args.detail() == Detail::Brief;
-    if let Some(preview) = preview.filter(|_| !is_contained) {
-        stacks.say(&Message::Preview(preview));
-    }
-    if let Some(first) = &first {
-        stacks.say(&Message::FirstDeployment(first));
-    }
-}
-
 /// The users that leave with two active keys, each as a sentence. The deployed function knows their keys.
 async fn open_rotations(
     deployment: &Deployment,
@@ -294,17 +290,18 @@ async fn open_rotations(
     })
 }
 
-/// The question before a deployment, with the reasons for it.
-fn question(approvals: &[(String, Approval)], package: Option<Sha256Digest>, open: &[String]) -> String {
-    let mut reasons = Vec::new();
-    if !approvals.is_empty() {
-        reasons.push(wrapped("", &format!("{}.", because_of(approvals))).trim_end().to_owned());
-        reasons.extend(package.map(covered));
+/// The question before a deployment, with what the answer covers. The text above it has the reasons.
+fn question(is_first: bool, package: Option<Sha256Digest>, open: &[String]) -> String {
+    let mut lines = Vec::new();
+    if is_first {
+        lines.push("A new stack always needs approval.".to_owned());
     }
+    lines.extend(package.map(covered));
     if !open.is_empty() {
-        reasons.push("A user leaves with two active keys, and both stay active.".to_owned());
+        lines.push("A user leaves with two active keys, and both stay active.".to_owned());
     }
-    format!("{}\nDeploy?", reasons.join("\n"))
+    lines.push("Deploy?".to_owned());
+    lines.join("\n")
 }
 
 /// What to do with the approvals that were given.
@@ -407,7 +404,6 @@ fn stop(stack: &str, end: DeployOutcome) -> Result<(), CommandError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diff::approval::ApprovalReason;
 
     fn fingerprint(digit: char) -> Fingerprint {
         digit.to_string().repeat(32).parse().unwrap()
@@ -433,15 +429,11 @@ mod tests {
         assert_eq!(Decision::of(&[a], &[], &open), Decision::Ask);
         assert_eq!(Decision::of(&[a], &[a], &open), Decision::Go);
         let says = "A user leaves with two active keys, and both stay active.\nDeploy?";
-        assert_eq!(question(&[], None, &open), says);
-        let approval = Approval { reasons: vec![ApprovalReason::Deletes], fingerprint: a };
-        let because = "The change needs approval: it deletes a resource.";
-        let approvals = [("keys".into(), approval)];
-        assert_eq!(question(&approvals, None, &open), format!("{because}\n{says}"));
+        assert_eq!(question(false, None, &open), says);
         let package = Sha256Digest::of(b"package");
         let covered = format!("The approval also covers the package with this SHA-256:\n  {package}");
-        assert_eq!(question(&approvals, Some(package), &[]), format!("{because}\n{covered}\nDeploy?"));
-        assert_eq!(question(&[], Some(package), &open), says, "no approval is needed, so none covers the package");
+        assert_eq!(question(false, Some(package), &open), format!("{covered}\n{says}"));
+        assert_eq!(question(true, None, &[]), "A new stack always needs approval.\nDeploy?");
     }
 
     #[test]

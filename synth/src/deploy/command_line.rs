@@ -30,10 +30,20 @@ pub fn aws(command: &str) -> String {
 /// process.
 #[must_use]
 pub fn more(one: Option<&str>) -> String {
-    let is_make = env::var_os("MAKELEVEL").is_some();
-    let (all, users) = if is_make { ("VERBOSE=1", "USERS=") } else { ("--verbose", "--users ") };
+    let users = if by_make() { "USERS=" } else { "--users " };
     let one = one.map(|one| format!(" One user first: {users}{}", quoted(one)));
-    format!("Details: {all}.{}", one.unwrap_or_default())
+    format!("Details: {}.{}", verbose(), one.unwrap_or_default())
+}
+
+/// How to see everything: as an option, or as a variable of make.
+#[must_use]
+pub fn verbose() -> &'static str {
+    if by_make() { "VERBOSE=1" } else { "--verbose" }
+}
+
+/// Whether make started this process.
+fn by_make() -> bool {
+    env::var_os("MAKELEVEL").is_some()
 }
 
 fn make_for(target: &str, arguments: &[String]) -> String {

@@ -215,7 +215,7 @@ impl Deployment {
             let diff = &self.bundle.diff;
             if let Some(more) = self.approval(diff).filter(|more| !approved.contains(&more.fingerprint)) {
                 let stack = &self.bundle.target.stack;
-                stacks.say(&Message::Plan { stack, diff, approval: Some(&more) });
+                stacks.say(&Message::Plan { stack, diff, approval: Some(&more), next_run: None });
                 return Err(DeployError::NotApproved {
                     stack: stack.clone(),
                     approval: more,

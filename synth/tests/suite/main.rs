@@ -17,6 +17,7 @@ mod common;
 mod compile_fail;
 mod deployer;
 mod diff;
+mod diff_summary;
 mod documents;
 mod emitters;
 mod everyday_changes;

@@ -458,7 +458,11 @@ async fn at_a_terminal_the_user_is_asked() {
     {
         let said = answer(key);
         assert_eq!(said.status.code(), Some(code), "{key}: {}", text(&said));
-        assert!(text(&said).contains("it allows more than before") && text(&said).contains(says), "{}", text(&said));
+        assert!(
+            text(&said).contains("A new stack always needs approval") && text(&said).contains(says),
+            "{}",
+            text(&said)
+        );
         assert_eq!(stacks(&aws), [], "{key}: nothing is left behind: {}", text(&said));
     }
     let yes = answer("y");

@@ -671,7 +671,7 @@ fn deploy() -> Names {
     let messages = every!(Message {
         Place: Message::Place { account: "", region: "", identity: "", stack: "" },
         Note: Message::Note(""),
-        Plan: Message::Plan { stack: "", diff: &plan, approval: Some(&approval) },
+        Plan: Message::Plan { stack: "", diff: &plan, approval: Some(&approval), next_run: None },
         Preview: Message::Preview(&preview),
         FirstDeployment: Message::FirstDeployment(&first),
         ProgressUpdate: Message::ProgressUpdate { stack: "", news: &news },

@@ -22,7 +22,7 @@ impl Renderer for JsonMessages {
                 json!({ "event": "place", "account": account, "region": region, "identity": identity, "stack": stack })
             }
             Message::Note(note) => json!({ "event": "note", "text": note }),
-            Message::Plan { stack, diff, approval } => json!({
+            Message::Plan { stack, diff, approval, .. } => json!({
                 "event": "plan",
                 "stack": stack,
                 "approval": approval.map(render::approval),

@@ -39,6 +39,8 @@ pub enum Message<'a> {
         diff: &'a Diff,
         /// The approval that the change needs. `None` if it needs none.
         approval: Option<&'a Approval>,
+        /// What the next run would do after the change. `None` if it is unknown, or if the stack runs nothing.
+        next_run: Option<&'a RunPreview>,
     },
     /// What a run of the planned stack would do.
     Preview(&'a RunPreview),
@@ -217,8 +219,8 @@ Who must confirm
         let mut messages = vec![
             Message::Place { account: "123456789012", region: "eu-west-1", identity: "arn:me", stack },
             Message::Note("a note"),
-            Message::Plan { stack, diff: &created, approval: None },
-            Message::Plan { stack, diff: &deleted, approval: approval.as_ref() },
+            Message::Plan { stack, diff: &created, approval: None, next_run: None },
+            Message::Plan { stack, diff: &deleted, approval: approval.as_ref(), next_run: Some(&preview) },
             Message::Preview(&preview),
         ];
         messages.extend(told.iter().map(|news| Message::ProgressUpdate { stack, news }));
@@ -234,12 +236,9 @@ What changes in bundle
 Resources
   - Queue  AWS::SQS::Queue  deletes
 
-Impact: deletes. IAM: none.
+    the next run changes no key
 
-What a run of bundle would do now with this configuration, in account 123456789012, Region eu-west-1
-  nothing to do
-Not confirmed yet: a@example.com. The preview assumes that they have confirmed.
-Nothing was changed.
+Impact: deletes. IAM: none.
 
       1/1  CREATE_COMPLETE   Queue  AWS::SQS::Queue
   AWS takes it back: because

@@ -3,12 +3,13 @@
 use super::{DeployOutcome, Message, Renderer};
 use crate::{
     deploy::{
-        command_line::{make, more},
+        command_line::{make, more, verbose},
         progress::{Event, ProgressUpdate},
+        run_preview::RunPreview,
         subscriptions::{StackSubscription, SubscriptionState, awaited},
         table::table,
     },
-    diff::render::{DiffFormat, render},
+    diff::render::{self, TextView},
     terminal_text::{Detail, counted},
 };
 
@@ -30,10 +31,20 @@ impl Renderer for PlainText {
             Message::Plan { stack, diff, .. } if diff.is_of_new_stack() && self.detail == Detail::Brief => {
                 format!("New: {stack} ({})\n", counted(diff.resources.len(), "resource"))
             }
-            Message::Plan { stack, diff, .. } => {
-                let diff = render(diff, DiffFormat::Question { colour: self.colour });
-                format!("\nWhat changes in {stack}\n\n{diff}\n")
+            Message::Plan { stack, diff, next_run, .. } => {
+                let consequences = next_run.map(RunPreview::consequences).unwrap_or_default();
+                let view = TextView {
+                    colour: self.colour,
+                    detail: self.detail,
+                    more: verbose(),
+                    shows_fingerprint: false,
+                    consequences: &consequences,
+                    command: None,
+                };
+                format!("\nWhat changes in {stack}\n\n{}\n", render::text(diff, &view))
             }
+            // The plan and the first screen contain what counts.
+            Message::Preview(_) if self.detail == Detail::Brief => String::new(),
             Message::Preview(preview) => format!("{}\n", preview.text()),
             Message::FirstDeployment(first) => first.text(self.detail, more),
             Message::ProgressUpdate { news, .. } => self::news(news).map(|line| line + "\n").unwrap_or_default(),
