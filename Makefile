@@ -109,11 +109,11 @@ synth: ## Generate templates/, docs/configuration.md and the README's picture fr
 check: ## Check that the generated files are fresh, consistent and within AWS's limits
 	$(SYNTH) check
 
-diff: $(if $(DEPLOYED),$(DEPLOYER)) ## Show what rotation.yaml changes against the last commit (BASE=REV: another; DEPLOYED=1: the stack)
+diff: $(if $(DEPLOYED),$(DEPLOYER)) ## Show what rotation.yaml changes against the last commit (BASE=REV: another; DEPLOYED=1: the stack; VERBOSE=1)
 ifdef DEPLOYED
-	$(SYNTH_DEPLOY) diff --stack $(PLACE) $(OVERRIDES)
+	$(SYNTH_DEPLOY) diff --stack $(if $(call GIVEN,VERBOSE),--verbose) $(PLACE) $(OVERRIDES)
 else
-	$(SYNTH) diff --base "$(or $(BASE),HEAD)" --config "$(CONFIG)" $(OVERRIDES)
+	$(SYNTH) diff --base "$(or $(BASE),HEAD)" $(if $(call GIVEN,VERBOSE),--verbose) --config "$(CONFIG)" $(OVERRIDES)
 endif
 
 quick: setup ## Check the format, run clippy and the tests without AWS (one minute; the first time longer)
@@ -288,10 +288,10 @@ inventory: $(DEPLOYER) ## List the account's access keys, the worst first, and w
 preview: $(DEPLOYER) ## Show what a run of the configuration would do to which key; deploys nothing (CONFIG= USERS= EMAIL=)
 	$(SYNTH_DEPLOY) preview $(PLACE) $(OVERRIDES)
 
-deploy: $(if $(PACKAGE),,build) $(DEPLOYER) ## Deploy the stack (ARCH= APPROVE= REVIEWED=1; USERS= and EMAIL= replace the configured; WAIT=1: until all confirm)
+deploy: $(if $(PACKAGE),,build) $(DEPLOYER) ## Deploy the stack (ARCH= APPROVE= REVIEWED=1 VERBOSE=1; USERS= and EMAIL= replace the configured; WAIT=1: until all confirm)
 	arch="$(ARCH)"; arch="$${arch:-$$($(SYNTH_DEPLOY) show architecture --config "$(CONFIG)")}"
 	$(SYNTH_DEPLOY) deploy $(PLACE) $(OVERRIDES) --package "$(or $(PACKAGE),$(TARGET)/lambda/$$arch/lambda/bootstrap.zip)" \
-	  $(APPROVE:%=--approve %) $(if $(call GIVEN,REVIEWED),--reviewed-package) $(WAIT_FOR)
+	  $(APPROVE:%=--approve %) $(if $(call GIVEN,REVIEWED),--reviewed-package) $(if $(call GIVEN,VERBOSE),--verbose) $(WAIT_FOR)
 
 resubscribe: $(DEPLOYER) ## Ask AWS for a new mail to each address that has not confirmed (EMAIL="a@example.com": only this one)
 	$(SYNTH_DEPLOY) resubscribe $(call OPTION,EMAIL,email) $(PLACE)

@@ -21,3 +21,4 @@ pub mod package;
 pub mod screen;
 pub mod shell;
 pub mod stack;
+pub mod terminal_text;

@@ -11,6 +11,7 @@ use super::{CommandError, note};
 use crate::{
     cfn::{Value, resource::Architecture},
     config::{self, Config, ConfiguredUsers, Overrides, Problem, Problems},
+    shell::quoted,
     stack::{self, StackError},
 };
 
@@ -54,6 +55,17 @@ impl ConfigArgs {
     /// The configuration file.
     pub(super) fn path(&self) -> &Path {
         &self.config
+    }
+
+    /// The variables of make that choose this configuration and what overrides it.
+    pub(super) fn make_variables(&self) -> Vec<String> {
+        let config = (self.config != Path::new("rotation.yaml")).then(|| self.config.display().to_string());
+        let list = |items: Vec<String>| items.join(" ");
+        let users = self.users.as_ref().map(|users| list(users.0.iter().map(|one| one.selector.to_string()).collect()));
+        let emails = self.emails.as_ref().map(|emails| list(emails.0.iter().map(Email::to_string).collect()));
+        let architecture = self.architecture.map(|architecture| architecture.as_str().to_owned());
+        let all = [("CONFIG", config), ("USERS", users), ("EMAIL", emails), ("ARCH", architecture)];
+        all.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", quoted(&value?)))).collect()
     }
 
     /// Generates the template of the configuration.

@@ -17,11 +17,13 @@ use crate::{
         aws::{AwsLocation, Session, cloudformation::CloudFormation},
         deploy_error::DeployError,
         deploy_plan::{Deployment, Object, PackageOrigin, Release},
+        first_deployment::FirstDeployment,
         interrupt::Interrupt,
         invoke::{self, InvocationMode, RunCommand},
         message::{DeployOutcome, Message, MessageSink},
         preview_reader,
         root_cause::RootCause,
+        run_preview::RunPreview,
         stacks::{Stacks, TargetStack},
         status_report,
         status_screen::{self, ScreenOptions},
@@ -30,6 +32,7 @@ use crate::{
     package::Sha256Digest,
     shell::quoted,
     stack::artifacts,
+    terminal_text::{Detail, wrapped},
 };
 
 /// How often a deployment is repeated that failed for a cause that passes by itself.
@@ -60,16 +63,25 @@ pub(super) struct DeployArgs {
     // The links in the mails are good for 48 hours.
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, default_missing_value = "48h")]
     wait: Option<Span>,
+    /// Show all users, all properties that change, and the whole report about the next run
+    #[arg(long)]
+    verbose: bool,
     /// The format of the output; JSON is one object per line
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
+}
+
+impl DeployArgs {
+    const fn detail(&self) -> Detail {
+        if self.verbose { Detail::Full } else { Detail::Brief }
+    }
 }
 
 pub(super) fn run(args: &DeployArgs) -> Result<(), CommandError> {
     let release = release(args)?;
     target::block_on(async {
         let interrupt = Interrupt::listen();
-        let mut console = Terminal::new(args.format);
+        let mut console = Terminal::with(args.format, args.detail());
         let name = release.bundle.stack.clone();
         let session = tokio::select! {
             session = Session::open(&args.place) => session.map_err(|problem| from_failure(problem.into())),
@@ -138,7 +150,7 @@ async fn deploy(
     let Session { account, region, identity, .. } = session;
     console.show(&Message::Place { account, region, identity, stack: &release.bundle.stack });
     let mut stacks = Stacks::new(CloudFormation::new(session), interrupt.clone(), console);
-    let end = attempt(args, release, session, interrupt, &mut stacks).await;
+    let end = Box::pin(attempt(args, release, session, interrupt, &mut stacks)).await;
     let left = stacks.withdraw().await.err().unwrap_or_default();
     (end.unwrap_or_else(from_failure), left)
 }
@@ -168,13 +180,24 @@ async fn attempt(
     stacks: &mut Stacks<'_>,
 ) -> Result<DeployOutcome, DeployError> {
     let mut deployment = release.clone().plan(session, stacks).await?;
-    for (plan, approval) in deployment.plans() {
-        stacks.say(&Message::Plan { stack: &plan.target.stack, diff: &plan.diff, approval: approval.as_ref() });
-    }
     if let Some(outputs) = deployment.unchanged() {
         return Ok(DeployOutcome::Unchanged(outputs.clone()));
     }
-    show_preview(&deployment, session, interrupt, stacks).await?;
+    let preview = read_preview(&deployment, session, interrupt, stacks).await?;
+    for (plan, approval) in deployment.plans() {
+        let stack = &plan.target.stack;
+        let next_run = preview.as_ref().filter(|preview| preview.stack == *stack);
+        stacks.say(&Message::Plan { stack, diff: &plan.diff, approval: approval.as_ref(), next_run });
+    }
+    if let Some(preview) = &preview {
+        stacks.say(&Message::Preview(preview));
+    }
+    let planned = deployment.planned();
+    let first = deployment.is_first().then(|| FirstDeployment::of(planned.name, planned.template, preview.as_ref()));
+    // An error is an error of the preview too, which is shown above.
+    if let Some(Ok(first)) = &first {
+        stacks.say(&Message::FirstDeployment(first));
+    }
     let open = open_rotations(&deployment, session, interrupt, stacks).await?;
     for sentence in &open {
         stacks.note(sentence);
@@ -184,7 +207,8 @@ async fn attempt(
     let approved: Vec<Fingerprint> = approvals.iter().map(|(_, approval)| approval.fingerprint).collect();
     match Decision::of(&approved, &args.approve, &open) {
         Decision::Ask | Decision::AskIfPossible if terminal::can_ask() => {
-            if !ask(interrupt, &question(&approvals, package, &open)).await? {
+            let package = package.filter(|_| !approvals.is_empty());
+            if !ask(interrupt, &question(deployment.is_first(), package, &open)).await? {
                 return Ok(DeployOutcome::Declined);
             }
         }
@@ -223,21 +247,19 @@ async fn attempt(
     deployment.carry_out(&approved, stacks).await.map(DeployOutcome::Deployed)
 }
 
-/// Shows what a run would do after the deployment, as far as the deployer may read what it would find. That permission is
+/// Reads what a run would do after the deployment, as far as the deployer may read what it would find. That permission is
 /// optional, so the deployment does not depend on it.
-async fn show_preview(
+async fn read_preview(
     deployment: &Deployment,
     session: &Session,
     interrupt: &Interrupt,
     stacks: &mut Stacks<'_>,
-) -> Result<(), DeployError> {
-    match preview_reader::preview(session, deployment.planned(), interrupt, |now| stacks.watch(now)).await? {
-        Ok(preview) => stacks.say(&Message::Preview(&preview)),
-        Err(problem) => {
-            stacks.note(&format!("No preview of what a run would do: {problem}. The deployment goes on without it."));
-        }
+) -> Result<Option<RunPreview>, DeployError> {
+    let read = preview_reader::preview(session, deployment.planned(), interrupt, |now| stacks.watch(now)).await?;
+    if let Err(problem) = &read {
+        stacks.note(&format!("No preview of what a run would do: {problem}. The deployment goes on without it."));
     }
-    Ok(())
+    Ok(read.ok())
 }
 
 /// The users that leave with two active keys, each as a sentence. The deployed function knows their keys.
@@ -270,17 +292,18 @@ async fn open_rotations(
     })
 }
 
-/// The question before a deployment, with the reasons for it.
-fn question(approvals: &[(String, Approval)], package: Option<Sha256Digest>, open: &[String]) -> String {
-    let mut reasons = Vec::new();
-    if !approvals.is_empty() {
-        reasons.push(format!("{}.", because_of(approvals)));
-        reasons.extend(package.map(covered));
+/// The question before a deployment, with what the answer covers. The text above it has the reasons.
+fn question(is_first: bool, package: Option<Sha256Digest>, open: &[String]) -> String {
+    let mut lines = Vec::new();
+    if is_first {
+        lines.push("A new stack always needs approval.".to_owned());
     }
+    lines.extend(package.map(covered));
     if !open.is_empty() {
-        reasons.push("A user leaves with two active keys, and both stay active.".to_owned());
+        lines.push("A user leaves with two active keys, and both stay active.".to_owned());
     }
-    format!("{}\nDeploy this?", reasons.join("\n"))
+    lines.push("Deploy?".to_owned());
+    lines.join("\n")
 }
 
 /// What to do with the approvals that were given.
@@ -316,7 +339,7 @@ fn because_of(approvals: &[(String, Approval)]) -> String {
 
 /// The sentence about the package that an approval covers.
 fn covered(package: Sha256Digest) -> String {
-    format!("The approval also covers the package with the SHA-256 {package}.")
+    format!("The approval also covers the package with this SHA-256:\n  {package}")
 }
 
 fn needs_approval(approvals: Vec<(String, Approval)>, package: Option<Sha256Digest>) -> DeployOutcome {
@@ -356,8 +379,8 @@ fn stop(stack: &str, end: DeployOutcome) -> Result<(), CommandError> {
         DeployOutcome::Deployed(_) | DeployOutcome::Unchanged(_) => Ok(()),
         DeployOutcome::NeedsApproval { approvals, package, command } => {
             let package = package.map(|package| format!("\n{}", covered(package))).unwrap_or_default();
-            let because = because_of(&approvals);
-            let mut message = format!("{because}. {untouched}{package}\nTo approve this change, run:\n  {command}");
+            let because = wrapped("", &format!("{}.", because_of(&approvals)));
+            let mut message = format!("{because}{untouched}{package}\nTo approve this change, run:\n  {command}");
             if std::env::var_os("MAKELEVEL").is_some() {
                 let fingerprints: Vec<_> =
                     approvals.iter().map(|(_, approval)| approval.fingerprint.to_string()).collect();
@@ -383,7 +406,6 @@ fn stop(stack: &str, end: DeployOutcome) -> Result<(), CommandError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diff::approval::ApprovalReason;
 
     fn fingerprint(digit: char) -> Fingerprint {
         digit.to_string().repeat(32).parse().unwrap()
@@ -408,16 +430,12 @@ mod tests {
         assert_eq!(Decision::of(&[], &[], &open), Decision::AskIfPossible, "a deployment without a terminal goes on");
         assert_eq!(Decision::of(&[a], &[], &open), Decision::Ask);
         assert_eq!(Decision::of(&[a], &[a], &open), Decision::Go);
-        let says = "A user leaves with two active keys, and both stay active.\nDeploy this?";
-        assert_eq!(question(&[], None, &open), says);
-        let approval = Approval { reasons: vec![ApprovalReason::Deletes], fingerprint: a };
-        let because = "The change needs approval: it deletes a resource.";
-        let approvals = [("keys".into(), approval)];
-        assert_eq!(question(&approvals, None, &open), format!("{because}\n{says}"));
+        let says = "A user leaves with two active keys, and both stay active.\nDeploy?";
+        assert_eq!(question(false, None, &open), says);
         let package = Sha256Digest::of(b"package");
-        let covered = format!("The approval also covers the package with the SHA-256 {package}.");
-        assert_eq!(question(&approvals, Some(package), &[]), format!("{because}\n{covered}\nDeploy this?"));
-        assert_eq!(question(&[], Some(package), &open), says, "no approval is needed, so none covers the package");
+        let covered = format!("The approval also covers the package with this SHA-256:\n  {package}");
+        assert_eq!(question(false, Some(package), &open), format!("{covered}\n{says}"));
+        assert_eq!(question(true, None, &[]), "A new stack always needs approval.\nDeploy?");
     }
 
     #[test]

@@ -15,8 +15,9 @@ use crate::{
     diff::{
         self,
         approval::{Approval, Concern, because},
-        render::{self, render},
+        render::{self, Consequence, TextView, render},
     },
+    terminal_text::{Detail, printable},
 };
 
 #[derive(Debug, clap::Args)]
@@ -38,6 +39,9 @@ pub(super) struct DiffArgs {
     deployed: Deployed,
     #[command(flatten)]
     source: ConfigArgs,
+    /// Show every property that changes, also for a template that synth generates
+    #[arg(long)]
+    verbose: bool,
     /// The format of the output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -91,22 +95,42 @@ pub(super) fn run(args: &DiffArgs) -> Result<(), CommandError> {
         let message = "only one of the templates can be standard input; name a file for the other";
         return Err(CommandError::bad_input(message.to_owned()));
     }
-    let (old, new) = match (&args.base, deployed(args)) {
-        (_, Some(deployed)) => (deployed?, args.old.as_deref()),
+    let (old_name, old, new) = match (&args.base, deployed(args)) {
+        (_, Some(deployed)) => ("deployed".to_owned(), deployed?, args.old.as_deref()),
         (Some(revision), None) => {
             let path = args.template.clone().unwrap_or_else(|| generated_files::template_path(args.source.path()));
-            (committed(revision, &path)?, args.old.as_deref())
+            (format!("{} at {revision}", path.display()), committed(revision, &path)?, args.old.as_deref())
         }
-        (None, None) => (file(args.old.as_deref().unwrap_or(Path::new("-")))?, args.new.as_deref()),
+        (None, None) => {
+            let path = args.old.as_deref().unwrap_or(Path::new("-"));
+            (path.display().to_string(), file(path)?, args.new.as_deref())
+        }
     };
-    let new = match new {
-        Some(path) => file(path)?,
-        None => json::to_json(&args.source.template()?),
+    let (new_name, new, command) = if let Some(path) = new {
+        (path.display().to_string(), file(path)?, None)
+    } else {
+        let template = json::to_json(&args.source.template()?);
+        (args.source.path().display().to_string(), template, Some(deploy_command(args)))
     };
     let diff = diff::compare(&old, &new);
     let approval = Approval::needed(&diff);
     let shown = match args.format {
-        Format::Text => render(&diff, render::DiffFormat::Text { colour: takes_colour() }),
+        Format::Text => {
+            let is_ours = diff.settings.is_some() && !diff.is_empty();
+            let consequences = if is_ours { next_run(args, &new)? } else { Vec::new() };
+            let is_by_make = std::env::var_os("MAKELEVEL").is_some();
+            let view = TextView {
+                colour: takes_colour(),
+                detail: if args.verbose { Detail::Full } else { Detail::Brief },
+                more: if is_by_make { "VERBOSE=1" } else { "--verbose" },
+                command: command.as_deref(),
+                consequences: &consequences,
+                ..TextView::default()
+            };
+            let text = render::text(&diff, &view);
+            // The text of other templates begins with their sections.
+            if is_ours { format!("{} → {}\n\n{text}", printable(&old_name), printable(&new_name)) } else { text }
+        }
         Format::Markdown => render(&diff, render::DiffFormat::Markdown),
         Format::Json => render(&diff, render::DiffFormat::Json),
         Format::Fingerprint => {
@@ -122,6 +146,20 @@ pub(super) fn run(args: &DiffArgs) -> Result<(), CommandError> {
         return Ok(());
     }
     Err(CommandError { exit: Exit::NeedsApproval, message: because(&reasons) })
+}
+
+/// The command that deploys what is compared.
+fn deploy_command(args: &DiffArgs) -> String {
+    let words = ["make".to_owned(), "deploy".to_owned()].into_iter().chain(args.source.make_variables());
+    #[cfg(feature = "deploy")]
+    let words = {
+        let place = &args.deployed.place;
+        let place = [("REGION", &place.region), ("PROFILE", &place.profile)].into_iter();
+        words.chain(
+            place.filter_map(|(name, value)| Some(format!("{name}={}", crate::shell::quoted(value.as_deref()?)))),
+        )
+    };
+    words.collect::<Vec<_>>().join(" ")
 }
 
 impl FailOn {
@@ -171,6 +209,41 @@ fn deployed(args: &DiffArgs) -> Option<Result<Json, CommandError>> {
         )));
     }
     stack.then(read)
+}
+
+/// What the next run of the deployed stack would do with the new template, as far as the caller may read that. Nothing
+/// without `--stack`.
+#[cfg(feature = "deploy")]
+fn next_run(args: &DiffArgs, template: &Json) -> Result<Vec<Consequence>, CommandError> {
+    use crate::cmd::target;
+    use crate::deploy::{
+        aws::Session,
+        interrupt::Interrupt,
+        preview_reader::{self, PlannedStack},
+        subscriptions::StackTopic,
+    };
+
+    if !args.deployed.stack {
+        return Ok(Vec::new());
+    }
+    let name = args.source.stack_name()?;
+    let name = name.as_str();
+    target::block_on(async {
+        let session = Session::open(&args.deployed.place).await?;
+        let stack = target::stack(&session, name).await?;
+        let topic = stack.as_ref().and_then(|stack| stack.topic(StackTopic::Notices));
+        let planned = PlannedStack { name, template, topic };
+        let read = preview_reader::preview(&session, planned, &Interrupt::listen(), |_| ()).await;
+        Ok(match read.map_err(|_| CommandError::interrupted("Interrupted. Nothing was changed.".into()))? {
+            Ok(preview) => preview.consequences(),
+            Err(problem) => vec![Consequence::plain(format!("what the next run does is not known: {problem}"))],
+        })
+    })
+}
+
+#[cfg(not(feature = "deploy"))]
+fn next_run(_: &DiffArgs, _: &Json) -> Result<Vec<Consequence>, CommandError> {
+    Ok(Vec::new())
 }
 
 #[cfg(not(feature = "deploy"))]

@@ -11,9 +11,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::oneshot;
 
 use super::{CommandError, note, takes_colour};
-use crate::deploy::{
-    interrupt::{Interrupt, Interrupted},
-    message::{JsonMessages, Message, MessageSink, PlainText, Renderer},
+use crate::{
+    deploy::{
+        interrupt::{Interrupt, Interrupted},
+        message::{JsonMessages, Message, MessageSink, PlainText, Renderer},
+    },
+    terminal_text::Detail,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -34,8 +37,13 @@ pub(super) struct Terminal {
 
 impl Terminal {
     pub(super) fn new(format: OutputFormat) -> Self {
+        Self::with(format, Detail::Full)
+    }
+
+    /// A terminal that shows this much of what is planned.
+    pub(super) fn with(format: OutputFormat, detail: Detail) -> Self {
         let renderer: Box<dyn Renderer> = match format {
-            OutputFormat::Text => Box::new(PlainText { colour: takes_colour() }),
+            OutputFormat::Text => Box::new(PlainText { colour: takes_colour(), detail }),
             OutputFormat::Json => Box::new(JsonMessages),
         };
         Self { renderer, is_watched: format == OutputFormat::Text && io::stderr().is_terminal(), bar: None }

@@ -26,6 +26,26 @@ pub fn aws(command: &str) -> String {
     aws_for(command, &env::args().collect::<Vec<_>>())
 }
 
+/// How to see more than one screen, and how to begin with this user: as options, or as variables if make started this
+/// process.
+#[must_use]
+pub fn more(one: Option<&str>) -> String {
+    let users = if by_make() { "USERS=" } else { "--users " };
+    let one = one.map(|one| format!(" One user first: {users}{}", quoted(one)));
+    format!("Details: {}.{}", verbose(), one.unwrap_or_default())
+}
+
+/// How to see everything: as an option, or as a variable of make.
+#[must_use]
+pub fn verbose() -> &'static str {
+    if by_make() { "VERBOSE=1" } else { "--verbose" }
+}
+
+/// Whether make started this process.
+fn by_make() -> bool {
+    env::var_os("MAKELEVEL").is_some()
+}
+
 fn make_for(target: &str, arguments: &[String]) -> String {
     let mut words = vec!["make".to_owned(), target.to_owned()];
     for (option, variable) in CHOICES {

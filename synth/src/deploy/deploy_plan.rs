@@ -168,6 +168,12 @@ impl Deployment {
         PlannedStack { name: &target.stack, template: &target.template, topic }
     }
 
+    /// Whether the deployment creates the rotation stack.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.bundle.diff.is_of_new_stack()
+    }
+
     /// The named users that leave the rotation stack, and may be in the middle of a rotation.
     #[must_use]
     pub fn leaving(&self) -> Vec<UserName> {
@@ -209,7 +215,7 @@ impl Deployment {
             let diff = &self.bundle.diff;
             if let Some(more) = self.approval(diff).filter(|more| !approved.contains(&more.fingerprint)) {
                 let stack = &self.bundle.target.stack;
-                stacks.say(&Message::Plan { stack, diff, approval: Some(&more) });
+                stacks.say(&Message::Plan { stack, diff, approval: Some(&more), next_run: None });
                 return Err(DeployError::NotApproved {
                     stack: stack.clone(),
                     approval: more,

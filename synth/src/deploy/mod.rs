@@ -1,7 +1,7 @@
 //! The work of `synth` in an AWS account. Only this module uses the AWS SDK.
 //!
 //! [`aws`] has an adapter for each service. The modules that decide are pure and are tested without AWS:
-//! [`stack_status`], [`progress`], [`root_cause`], [`message`], [`revocation`], [`former_users`]. [`stacks`] deploys one
+//! [`stack_status`], [`progress`], [`root_cause`], [`message`], [`first_deployment`], [`revocation`], [`former_users`]. [`stacks`] deploys one
 //! stack. [`deploy_plan`] deploys a whole release. [`preview_reader`] shows what a run of it would do.
 //! [`inventory_reader`] reads the access keys of the account.
 
@@ -12,6 +12,7 @@ pub mod deletion_summary;
 pub mod deploy_error;
 pub mod deploy_plan;
 pub mod deployed_template;
+pub mod first_deployment;
 pub mod former_users;
 pub mod interrupt;
 pub mod inventory_reader;
@@ -19,6 +20,7 @@ pub mod invoke;
 pub mod last_run;
 pub mod local_configuration;
 pub mod message;
+pub mod monthly_cost;
 pub mod next_run;
 pub mod preview_reader;
 pub mod progress;
@@ -39,3 +41,4 @@ pub mod status_report;
 pub mod status_screen;
 pub mod subscriptions;
 pub mod table;
+pub mod user_outlook;

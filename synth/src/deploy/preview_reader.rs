@@ -14,6 +14,7 @@ use crate::{
         interrupt::{Interrupt, Interrupted},
         received_report::ReceivedReport,
         run_preview::RunPreview,
+        user_outlook::UserOutlook,
     },
     screen::counted,
     stack::planned_handler::PlannedHandler,
@@ -106,6 +107,8 @@ async fn read(
         stack: stack.name.to_owned(),
         account: session.account.clone(),
         region: session.region.clone(),
+        users: report.users.iter().map(UserOutlook::from).collect(),
+        selected: report.summary.users,
         report: ReceivedReport::read(json!(report)).map_err(|e| RunPreviewError::Report(e.to_string()))?,
     })
 }

@@ -2,7 +2,19 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::deploy::received_report::ReceivedReport;
+use crate::{
+    deploy::{
+        received_report::ReceivedReport,
+        user_outlook::{OutlookKind, UserOutlook},
+    },
+    diff::render::Consequence,
+    terminal_text::{counted, shortened},
+};
+
+/// The most problems that are shown one by one.
+const PROBLEMS: usize = 3;
+/// The most users that are named.
+const NAMED: usize = 5;
 
 /// What a run would do.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,13 +27,17 @@ pub struct RunPreview {
     pub region: String,
     /// The report of the dry run. The dry run assumes that every address has confirmed.
     pub report: ReceivedReport,
+    /// What the run would do for each user that it handles.
+    pub users: Vec<UserOutlook>,
+    /// The number of selected users, without those that are exempt. For most of them, nothing may be due.
+    pub selected: usize,
 }
 
 impl RunPreview {
     /// The preview as text for people.
     #[must_use]
     pub fn text(&self) -> String {
-        let Self { stack, account, region, report } = self;
+        let Self { stack, account, region, report, .. } = self;
         let mut text = format!(
             "What a run of {stack} would do now with this configuration, in account {account}, Region {region}\n"
         );
@@ -31,6 +47,30 @@ impl RunPreview {
             text.push_str(&format!("Not confirmed yet: {addresses}. The preview assumes that they have confirmed.\n"));
         }
         text + "Nothing was changed.\n"
+    }
+
+    /// What the next run does, for a change of a stack. Problems come first.
+    #[must_use]
+    pub fn consequences(&self) -> Vec<Consequence> {
+        let (problems, others): (Vec<_>, Vec<_>) =
+            self.users.iter().partition(|user| user.kind == OutlookKind::Problem);
+        let shown = problems.iter().take(PROBLEMS);
+        let mut all: Vec<_> = shown
+            .map(|user| Consequence::marked(format!("the next run fails for {}: {}", user.user, user.text)))
+            .collect();
+        if problems.len() > PROBLEMS {
+            let more = counted(problems.len() - PROBLEMS, "other user");
+            all.push(Consequence::marked(format!("the next run fails for {more}")));
+        }
+        let changed = others.iter().filter(|user| user.kind.changes_keys());
+        let changed: Vec<_> = changed.map(|user| user.user.clone()).collect();
+        all.push(Consequence::plain(if changed.is_empty() {
+            "the next run changes no key".to_owned()
+        } else {
+            let users = counted(changed.len(), "user");
+            format!("the next run changes the keys of {users}: {}", shortened(&changed, NAMED))
+        }));
+        all
     }
 
     /// The preview as JSON for programs.
@@ -66,6 +106,8 @@ mod tests {
             account: "123456789012".into(),
             region: "eu-west-1".into(),
             report: ReceivedReport::read(report).unwrap(),
+            users: Vec::new(),
+            selected: 1,
         }
     }
 

@@ -285,7 +285,8 @@ impl ResourceChange {
     /// Combines the templates' answer with CloudFormation's plan for the resource.
     fn settle(&mut self, planned: &Planned, stays: bool, details: &[&Detail]) {
         let theirs = match planned.action {
-            ResourceAction::Add | ResourceAction::Import | ResourceAction::Modify(Replacement::No) => Impact::Update,
+            ResourceAction::Add => Impact::Create,
+            ResourceAction::Import | ResourceAction::Modify(Replacement::No) => Impact::Update,
             ResourceAction::Modify(_) if stays => Impact::Update,
             ResourceAction::Modify(Replacement::Yes) => Impact::Replaces,
             ResourceAction::Modify(Replacement::Conditional) | ResourceAction::Dynamic => Impact::MayReplace,

@@ -158,7 +158,7 @@ pub(super) fn same_values(old: &Json, new: &Json) -> bool {
 }
 
 /// Whether a function with these variables can be the handler: without these two, it handles no user.
-fn is_handler(variables: &Json) -> bool {
+pub(super) fn is_handler(variables: &Json) -> bool {
     [Variable::Users, Variable::RotateAfter].iter().all(|variable| variables.get(variable.name()).is_some())
 }
 

@@ -6,7 +6,9 @@ pub enum Impact {
     /// The resource stays as it is.
     #[default]
     None,
-    /// The resource is created, or updated in place.
+    /// The resource is created.
+    Create,
+    /// The resource is updated in place.
     Update,
     /// The resource may be replaced. Only AWS knows.
     MayReplace,
@@ -22,6 +24,7 @@ impl Impact {
     pub const fn words(self) -> &'static str {
         match self {
             Self::None => "none",
+            Self::Create => "create",
             Self::Update => "update",
             Self::MayReplace => "may replace",
             Self::Replaces => "replaces",

@@ -14,8 +14,10 @@ pub mod leaving;
 mod possible_users;
 pub mod render;
 mod replacing_properties;
+pub mod role_changes;
 mod schedule_density;
 mod selection;
+pub mod setting_changes;
 #[cfg(test)]
 mod test_templates;
 mod values;
@@ -31,7 +33,12 @@ use self::{
 };
 pub use self::{impact::Impact, values::Change};
 use crate::{
-    diff::{approval::Fingerprint, handler_env::Handlers},
+    diff::{
+        approval::Fingerprint,
+        handler_env::Handlers,
+        role_changes::{RoleChange, role_changes},
+        setting_changes::{SettingChange, setting_changes},
+    },
     iam::{
         compare::Verdict,
         template::{IamImpact, compare_templates},
@@ -61,6 +68,10 @@ pub struct Diff {
     pub unknown: Vec<String>,
     /// What is harmless about the harmless changes, with their number.
     pub harmless: BTreeMap<&'static str, usize>,
+    /// The settings of rotation.yaml that change. `None` if one of the templates has no configuration, because it is not ours.
+    pub settings: Option<Vec<SettingChange>>,
+    /// What the roles may do more or less, in plain words. `iam` decides.
+    pub role: Vec<RoleChange>,
     /// The fingerprint of exactly this change.
     pub fingerprint: Fingerprint,
 }
@@ -127,6 +138,12 @@ impl Diff {
         if macros { resources.max(Impact::MayReplace) } else { resources }
     }
 
+    /// Whether there was no resource before, so that the stack is new.
+    #[must_use]
+    pub fn is_of_new_stack(&self) -> bool {
+        self.resources.iter().all(|resource| resource.action == Action::Added) && !self.resources.is_empty()
+    }
+
     /// Whether the templates have no difference.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -183,6 +200,8 @@ fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Diff {
         leaving: leaving::leaving_users(&handlers),
         unknown,
         harmless: reasons,
+        settings: if handlers.undecided.is_empty() { setting_changes(old, new, parameters) } else { None },
+        role: role_changes(old, new),
         fingerprint: Fingerprint::of(old, new),
     }
 }
@@ -227,7 +246,7 @@ fn kind(body: &Json) -> String {
 
 fn added(id: &str, body: &Json) -> ResourceChange {
     let changes = differences(None, Some(&without_type(body)));
-    ResourceChange { changes, ..ResourceChange::new(id, kind(body), Action::Added, Impact::Update) }.with_short_paths()
+    ResourceChange { changes, ..ResourceChange::new(id, kind(body), Action::Added, Impact::Create) }.with_short_paths()
 }
 
 /// A resource that the new template does not have. `staying` has the resources of both templates.

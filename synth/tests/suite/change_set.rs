@@ -7,7 +7,7 @@ use synth::{
     cfn::read::read,
     diff::{
         DiffSource::{self, Aws, Templates},
-        Impact::{self, Deletes, MayReplace, Replaces, Update},
+        Impact::{self, Create, Deletes, MayReplace, Replaces, Update},
         approval::{Approval, ApprovalReason, Fingerprint},
         change_set::{ChangeCause, ChangeSet, Detail, Planned, Replacement, ResourceAction, merge},
         render::{DiffFormat, render},
@@ -267,7 +267,7 @@ fn templates_and_change_set_are_combined() {
             "an alarm after all",
             same(),
             vec![planned("Alarm", "Add", "", &[])],
-            vec![("Alarm", Update, Aws)],
+            vec![("Alarm", Create, Aws)],
             vec![],
             &[],
         ),

@@ -119,6 +119,10 @@ fn an_upgrade_stays_readable() {
     let diff = compare(&old, &new);
     for format in [DiffFormat::Text { colour: false }, DiffFormat::Markdown] {
         let shown = render(&diff, format);
+        assert!(
+            format == DiffFormat::Markdown || shown.contains("layer:x:1"),
+            "the reviewer decides about it: {shown}"
+        );
         assert!(shown.contains("Function.Layers") || shown.contains("Function&#46;Layers"), "{shown}");
         assert!(shown.contains("harmless changes: descriptions (8), metadata ("), "{shown}");
         assert!(!shown.contains("AlarmDescription") && shown.lines().count() < 40, "{shown}");

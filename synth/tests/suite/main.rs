@@ -17,9 +17,12 @@ mod common;
 mod compile_fail;
 mod deployer;
 mod diff;
+mod diff_summary;
 mod documents;
 mod emitters;
 mod everyday_changes;
+#[cfg(feature = "deploy")]
+mod first_deployment;
 mod generated;
 mod grants;
 mod guard;

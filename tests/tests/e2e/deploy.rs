@@ -305,7 +305,7 @@ async fn an_approval_covers_the_package_or_the_reviewed_tree() {
     let code = other_package(&aws);
     let first = run(&[]);
     let package = first.result()["package"].as_str().unwrap();
-    assert!(first.text.contains(&format!("covers the package with the SHA-256 {package}")), "{}", first.text);
+    assert!(first.text.contains(&format!("covers the package with this SHA-256:\n  {package}")), "{}", first.text);
     let approvals = first.approvals();
 
     // Neither another package nor the statement that it was reviewed makes use of this approval.
@@ -461,7 +461,11 @@ async fn at_a_terminal_the_user_is_asked() {
     {
         let said = answer(key);
         assert_eq!(said.status.code(), Some(code), "{key}: {}", text(&said));
-        assert!(text(&said).contains("it allows more than before") && text(&said).contains(says), "{}", text(&said));
+        assert!(
+            text(&said).contains("A new stack always needs approval") && text(&said).contains(says),
+            "{}",
+            text(&said)
+        );
         assert_eq!(stacks(&aws), [], "{key}: nothing is left behind: {}", text(&said));
     }
     let yes = answer("y");

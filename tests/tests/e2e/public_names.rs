@@ -58,6 +58,7 @@ use synth::{
     config::{self, Overrides},
     deploy::{
         aws::{AwsError, cloudformation::Stack},
+        first_deployment::FirstDeployment,
         former_users::{FormerUsers, UserSecret},
         last_run::LastRun,
         local_configuration::{ConfigurationComparison, LocalConfiguration},
@@ -503,7 +504,7 @@ fn json_of_commands() -> Vec<Section> {
 fn words_of_diff() -> Names {
     let mut every_kind: Diff = diff::compare(&json!({}), &json!({}));
     for action in every!(Action: Added, Removed, Changed) {
-        for impact in every!(Impact: None, Update, MayReplace, Replaces, Deletes) {
+        for impact in every!(Impact: None, Create, Update, MayReplace, Replaces, Deletes) {
             for source in every!(DiffSource: Templates, Aws) {
                 let (id, kind) = (String::new(), String::new());
                 let change =
@@ -656,6 +657,8 @@ fn run_preview() -> RunPreview {
         account: String::new(),
         region: String::new(),
         report: ReceivedReport::read(report).unwrap(),
+        users: Vec::new(),
+        selected: 0,
     }
 }
 
@@ -684,6 +687,8 @@ fn deploy() -> Names {
     };
     let news = ProgressUpdate { event, count: None };
     let preview = run_preview();
+    let template = synth::cfn::read::read(&read("templates/rotation.yaml")).unwrap();
+    let first = FirstDeployment::of("", &template, Some(&preview)).unwrap();
     let ends = every!(DeployOutcome {
         Deployed: DeployOutcome::Deployed([].into()),
         Unchanged: DeployOutcome::Unchanged([].into()),
@@ -701,8 +706,9 @@ fn deploy() -> Names {
     let messages = every!(Message {
         Place: Message::Place { account: "", region: "", identity: "", stack: "" },
         Note: Message::Note(""),
-        Plan: Message::Plan { stack: "", diff: &plan, approval: Some(&approval) },
+        Plan: Message::Plan { stack: "", diff: &plan, approval: Some(&approval), next_run: None },
         Preview: Message::Preview(&preview),
+        FirstDeployment: Message::FirstDeployment(&first),
         ProgressUpdate: Message::ProgressUpdate { stack: "", news: &news },
         Unconfirmed: Message::Unconfirmed(&left),
         Awaited: Message::Awaited(&left),

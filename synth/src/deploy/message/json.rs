@@ -10,7 +10,7 @@ use crate::{
     diff::render,
 };
 
-/// The renderer for JSON Lines. Each object has an `event`: `place`, `note`, `plan`, `preview`, `resource`, `unconfirmed`,
+/// The renderer for JSON Lines. Each object has an `event`: `place`, `note`, `plan`, `preview`, `first-deployment`, `resource`, `unconfirmed`,
 /// `awaited` and finally `result`.
 #[derive(Debug, Clone, Copy)]
 pub struct JsonMessages;
@@ -22,7 +22,7 @@ impl Renderer for JsonMessages {
                 json!({ "event": "place", "account": account, "region": region, "identity": identity, "stack": stack })
             }
             Message::Note(note) => json!({ "event": "note", "text": note }),
-            Message::Plan { stack, diff, approval } => json!({
+            Message::Plan { stack, diff, approval, .. } => json!({
                 "event": "plan",
                 "stack": stack,
                 "approval": approval.map(render::approval),
@@ -30,6 +30,11 @@ impl Renderer for JsonMessages {
             }),
             Message::Preview(RunPreview { stack, report, .. }) => {
                 json!({ "event": "preview", "stack": stack, "dryRun": report.document })
+            }
+            Message::FirstDeployment(first) => {
+                let mut object = first.json();
+                object["event"] = json!("first-deployment");
+                object
             }
             Message::ProgressUpdate { stack, news: ProgressUpdate { event, count } } => json!({
                 "event": "resource",

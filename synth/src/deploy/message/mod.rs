@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 pub use self::{json::JsonMessages, text::PlainText};
 use crate::deploy::{
-    progress::ProgressUpdate, root_cause::RootCause, run_preview::RunPreview, subscriptions::StackSubscription,
+    first_deployment::FirstDeployment, progress::ProgressUpdate, root_cause::RootCause, run_preview::RunPreview,
+    subscriptions::StackSubscription,
 };
 use crate::{
     diff::{Diff, approval::Approval},
@@ -38,9 +39,13 @@ pub enum Message<'a> {
         diff: &'a Diff,
         /// The approval that the change needs. `None` if it needs none.
         approval: Option<&'a Approval>,
+        /// What the next run would do after the change. `None` if it is unknown, or if the stack runs nothing.
+        next_run: Option<&'a RunPreview>,
     },
     /// What a run of the planned stack would do.
     Preview(&'a RunPreview),
+    /// What the first deployment of a stack does, in one screen.
+    FirstDeployment(&'a FirstDeployment<'a>),
     /// An event of a resource or of the stack.
     ProgressUpdate {
         /// The name of the stack.
@@ -116,6 +121,7 @@ mod tests {
             subscriptions::{StackTopic, SubscriptionState, subscription},
         },
         diff,
+        terminal_text::Detail,
     };
 
     fn news(resource: &str, status: &str, reason: Option<&str>, count: Option<(usize, usize)>) -> ProgressUpdate {
@@ -144,7 +150,7 @@ mod tests {
             subscription(StackTopic::Notices, "dev@example.com", SubscriptionState::Gone),
             subscription(StackTopic::Alarms, "Security@example.com", SubscriptionState::Pending),
         ];
-        let text = PlainText { colour: false };
+        let text = PlainText { colour: false, detail: Detail::Full };
         let shown = text.render(&Message::Unconfirmed(&left));
         let expected = "
 Who must confirm
@@ -207,33 +213,32 @@ Who must confirm
             account: "123456789012".into(),
             region: "eu-west-1".into(),
             report: ReceivedReport::read(report.clone()).unwrap(),
+            users: Vec::new(),
+            selected: 0,
         };
         let mut messages = vec![
             Message::Place { account: "123456789012", region: "eu-west-1", identity: "arn:me", stack },
             Message::Note("a note"),
-            Message::Plan { stack, diff: &created, approval: None },
-            Message::Plan { stack, diff: &deleted, approval: approval.as_ref() },
+            Message::Plan { stack, diff: &created, approval: None, next_run: None },
+            Message::Plan { stack, diff: &deleted, approval: approval.as_ref(), next_run: Some(&preview) },
             Message::Preview(&preview),
         ];
         messages.extend(told.iter().map(|news| Message::ProgressUpdate { stack, news }));
         messages.extend(ends.iter().map(Message::End));
 
         let text = "\
-Deploying bundle into account 123456789012, Region eu-west-1, as arn:me
+Account 123456789012, eu-west-1, as arn:me
 a note
-A new stack, bundle: AWS::SQS::Queue
+New: bundle (1 resource)
 
 What changes in bundle
 
 Resources
   - Queue  AWS::SQS::Queue  deletes
 
-Impact: deletes. IAM: none.
+    the next run changes no key
 
-What a run of bundle would do now with this configuration, in account 123456789012, Region eu-west-1
-  A run would change no key (0 users)
-Not confirmed yet: a@example.com. The preview assumes that they have confirmed.
-Nothing was changed.
+Impact: deletes. IAM: none.
 
       1/1  CREATE_COMPLETE   Queue  AWS::SQS::Queue
   AWS takes it back: because
@@ -241,7 +246,7 @@ Nothing was changed.
            no luck
 Deployed
 ";
-        assert_eq!(lines(&PlainText { colour: false }, &messages), text);
+        assert_eq!(lines(&PlainText { colour: false, detail: Detail::Brief }, &messages), text);
 
         let json = lines(&JsonMessages, &messages);
         let json: Vec<serde_json::Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -3,15 +3,14 @@
 use super::{DeployOutcome, Message, Renderer};
 use crate::{
     deploy::{
-        command_line::make,
+        command_line::{make, more, verbose},
         progress::{Event, ProgressUpdate},
+        run_preview::RunPreview,
         subscriptions::{StackSubscription, SubscriptionState, awaited},
         table::table,
     },
-    diff::{
-        Action, Diff,
-        render::{DiffFormat, render},
-    },
+    diff::render::{self, TextView},
+    terminal_text::{Detail, counted},
 };
 
 /// The renderer for lines of text.
@@ -19,26 +18,35 @@ use crate::{
 pub struct PlainText {
     /// Whether the text has colours.
     pub colour: bool,
+    /// How much the text shows of what is planned.
+    pub detail: Detail,
 }
 
 impl Renderer for PlainText {
     fn render(&self, message: &Message<'_>) -> String {
         match message {
-            Message::Place { account, region, identity, stack } => {
-                format!("Deploying {stack} into account {account}, Region {region}, as {identity}\n")
-            }
+            Message::Place { account, region, identity, .. } => format!("Account {account}, {region}, as {identity}\n"),
             Message::Note(note) => format!("{note}\n"),
             Message::Plan { diff, .. } if diff.is_empty() => String::new(),
-            // A new stack without a needed approval: the types of its resources are enough.
-            Message::Plan { stack, diff, approval: None } if is_new(diff) => {
-                let resources: Vec<_> = diff.resources.iter().map(|resource| resource.kind.as_str()).collect();
-                format!("A new stack, {stack}: {}\n", resources.join(", "))
+            Message::Plan { stack, diff, .. } if diff.is_of_new_stack() && self.detail == Detail::Brief => {
+                format!("New: {stack} ({})\n", counted(diff.resources.len(), "resource"))
             }
-            Message::Plan { stack, diff, .. } => {
-                let diff = render(diff, DiffFormat::Question { colour: self.colour });
-                format!("\nWhat changes in {stack}\n\n{diff}\n")
+            Message::Plan { stack, diff, next_run, .. } => {
+                let consequences = next_run.map(RunPreview::consequences).unwrap_or_default();
+                let view = TextView {
+                    colour: self.colour,
+                    detail: self.detail,
+                    more: verbose(),
+                    shows_fingerprint: false,
+                    consequences: &consequences,
+                    command: None,
+                };
+                format!("\nWhat changes in {stack}\n\n{}\n", render::text(diff, &view))
             }
+            // The plan and the first screen contain what counts.
+            Message::Preview(_) if self.detail == Detail::Brief => String::new(),
             Message::Preview(preview) => format!("{}\n", preview.text()),
+            Message::FirstDeployment(first) => first.text(self.detail, more),
             Message::ProgressUpdate { news, .. } => self::news(news).map(|line| line + "\n").unwrap_or_default(),
             Message::Unconfirmed([]) => String::new(),
             Message::Unconfirmed(left) => unconfirmed(left),
@@ -73,11 +81,6 @@ fn unconfirmed(left: &[StackSubscription]) -> String {
         make("resubscribe"),
         make("run")
     )
-}
-
-/// Whether every resource is new.
-fn is_new(diff: &Diff) -> bool {
-    diff.resources.iter().all(|resource| resource.action == Action::Added) && !diff.resources.is_empty()
 }
 
 /// The line for an event. Only the end of work on a resource and the start of a rollback have one.

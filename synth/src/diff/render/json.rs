@@ -4,7 +4,11 @@ use serde_json::{Value, json};
 
 use super::{Diff, Renderer, action_word};
 use crate::{
-    diff::{Change, DiffSource, approval::Approval},
+    diff::{
+        Change, DiffSource,
+        approval::Approval,
+        setting_changes::{SettingChange, ValueChange},
+    },
     iam::compare::Certainty,
 };
 
@@ -61,6 +65,8 @@ pub(super) fn document(diff: &Diff) -> Value {
         "leaving": diff.leaving,
         "unknown": diff.unknown,
         "harmless": diff.harmless.iter().map(|(what, number)| json!({"what": what, "changes": number})).collect::<Value>(),
+        "settings": diff.settings.as_ref().map(|settings| settings.iter().map(setting).collect::<Value>()),
+        "role": diff.role.iter().map(|change| json!({ "new": change.is_new, "what": change.what })).collect::<Value>(),
         "approval": Approval::needed(diff).as_ref().map(approval),
     })
 }
@@ -69,6 +75,14 @@ pub(super) fn document(diff: &Diff) -> Value {
 pub(super) fn approval(approval: &Approval) -> Value {
     let reasons: Vec<String> = approval.reasons.iter().map(ToString::to_string).collect();
     json!({ "fingerprint": approval.fingerprint.to_string(), "reasons": reasons })
+}
+
+/// A setting that changes. Lists have `added` and `removed`, other values `before` and `after`.
+fn setting(SettingChange { setting, change }: &SettingChange) -> Value {
+    match change {
+        ValueChange::Value { before, after } => json!({ "setting": setting, "before": before, "after": after }),
+        ValueChange::Items { added, removed } => json!({ "setting": setting, "added": added, "removed": removed }),
+    }
 }
 
 fn changes(changes: &[Change]) -> Value {

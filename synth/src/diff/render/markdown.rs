@@ -1,8 +1,11 @@
 //! Renders a diff as Markdown, for a comment on a pull request. Text of a template never becomes markup: names are
 //! escaped, and values are in a fence that is longer than any fence in them.
 
-use super::{Action, Diff, Renderer, beside_permissions, fingerprint, harmless, line, printable, shown, sign, source};
-use crate::diff::{Change, Impact, leaving::FATE};
+use super::{Action, Diff, Renderer, beside_permissions, fingerprint, harmless, line, shown, sign, source, summary};
+use crate::{
+    diff::{Change, Impact, leaving::FATE, role_changes::RoleChange},
+    terminal_text::printable,
+};
 
 pub(super) struct Markdown;
 
@@ -42,6 +45,13 @@ impl Renderer for Markdown {
         }
         let (impact, iam) = (diff.impact().words(), diff.iam.verdict.as_str());
         let mut out = Comment { text: format!("**Impact: {impact}. IAM: {iam}.**\n\n"), left_out: 0 };
+        let settings: Vec<_> = diff.settings.iter().flatten().flat_map(summary::setting_lines).collect();
+        out.list("What changes in the configuration", &settings);
+        let role = diff.role.iter().map(|RoleChange { is_new, what }| match is_new {
+            true => format!("the role may {what}"),
+            false => format!("the role may no longer {what}"),
+        });
+        out.list("What the role may do", &role.collect::<Vec<_>>());
         if !diff.iam.places.is_empty() {
             out.add("| IAM | | such as |\n|---|---|---|\n");
             for change in &diff.iam.places {

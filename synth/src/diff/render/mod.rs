@@ -2,12 +2,18 @@
 
 mod json;
 mod markdown;
+mod summary;
 mod text;
 
+use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
-use super::{Action, Change, Diff, DiffSource, Impact, ResourceChange};
-use crate::diff::approval::Approval;
+pub use self::summary::Consequence;
+use super::{Action, Change, Diff, DiffSource, EntryChange, Impact, ResourceChange};
+use crate::{
+    diff::approval::Approval,
+    terminal_text::{Detail, printable},
+};
 
 /// Renders a diff in one format.
 trait Renderer {
@@ -22,11 +28,6 @@ pub enum DiffFormat {
         /// Whether the text has colours.
         colour: bool,
     },
-    /// Text for a terminal, before a question for approval. It leaves out the fingerprint of the change.
-    Question {
-        /// Whether the text has colours.
-        colour: bool,
-    },
     /// Markdown for a comment on a pull request. The details are folded.
     Markdown,
     /// JSON for a program.
@@ -37,12 +38,53 @@ pub enum DiffFormat {
 #[must_use]
 pub fn render(diff: &Diff, format: DiffFormat) -> String {
     let renderer: &dyn Renderer = match format {
-        DiffFormat::Text { colour } => &text::TextRenderer { colour, hint: text::Hint::Given },
-        DiffFormat::Question { colour } => &text::TextRenderer { colour, hint: text::Hint::LeftOut },
+        DiffFormat::Text { colour } => return text(diff, &TextView { colour, ..TextView::default() }),
         DiffFormat::Markdown => &markdown::Markdown,
         DiffFormat::Json => &json::JsonRenderer,
     };
     renderer.render(diff)
+}
+
+/// What a text for a terminal shows beside the diff.
+#[derive(Debug, Clone, Copy)]
+pub struct TextView<'a> {
+    /// Whether the text has colours.
+    pub colour: bool,
+    /// Whether a change of one of our stacks is shown with every property.
+    pub detail: Detail,
+    /// How to see every property, such as `--verbose`.
+    pub more: &'a str,
+    /// Whether the text has the fingerprint of a change that needs approval.
+    pub shows_fingerprint: bool,
+    /// What else the change means, such as what the next run does.
+    pub consequences: &'a [Consequence],
+    /// The command that deploys the change.
+    pub command: Option<&'a str>,
+}
+
+impl Default for TextView<'_> {
+    fn default() -> Self {
+        Self {
+            colour: false,
+            detail: Detail::Brief,
+            more: "--verbose",
+            shows_fingerprint: true,
+            consequences: &[],
+            command: None,
+        }
+    }
+}
+
+/// Renders a diff as text for a terminal: a change of one of our stacks by its meaning, every other one by its properties.
+#[must_use]
+pub fn text(diff: &Diff, view: &TextView<'_>) -> String {
+    let renderer = text::TextRenderer { colour: view.colour };
+    match &diff.settings {
+        _ if diff.is_empty() => "No difference.\n".to_owned(),
+        None => renderer.all(diff, view),
+        Some(settings) if view.detail == Detail::Brief => summary::render(diff, settings, view),
+        Some(settings) => format!("{}\n{}", renderer.properties(diff), summary::render(diff, settings, view)),
+    }
 }
 
 /// The diff as the JSON object that [`DiffFormat::Json`] writes.
@@ -57,15 +99,9 @@ pub fn approval(approval: &Approval) -> Value {
     json::approval(approval)
 }
 
-/// The text with every character escaped that is not printable, because it could control the terminal or deceive the
-/// reader.
-fn printable(text: &str) -> String {
-    let is_plain =
-        |c: char| matches!(c, ' '..='~') || (c.is_alphanumeric() && !c.is_control()) || "…→—–’“”、。".contains(c);
-    text.chars().fold(String::new(), |out, c| {
-        if is_plain(c) { out + c.encode_utf8(&mut [0; 4]) } else { out + &c.escape_default().to_string() }
-    })
-}
+const RED: Style = AnsiColor::Red.on_default();
+const GREEN: Style = AnsiColor::Green.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
 
 /// The fingerprint that names exactly this change. `None` if the change needs no approval.
 fn fingerprint(diff: &Diff) -> Option<String> {

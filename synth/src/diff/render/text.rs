@@ -1,35 +1,27 @@
 //! Renders a diff as text for a terminal.
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 
-use super::{Action, Diff, Renderer, beside_permissions, fingerprint, harmless, line, printable, shown, sign, source};
+use super::{
+    Action, Consequence, Diff, GREEN, RED, TextView, YELLOW, beside_permissions, fingerprint, harmless, line, shown,
+    sign, source,
+};
 use crate::{
     diff::{Change, Impact, leaving::FATE},
     iam::compare::Verdict,
+    terminal_text::{printable, wrapped},
 };
 
 pub(super) struct TextRenderer {
     pub(super) colour: bool,
-    pub(super) hint: Hint,
 }
-
-/// Whether the text shows the fingerprint of the change.
-#[derive(PartialEq, Eq)]
-pub(super) enum Hint {
-    Given,
-    LeftOut,
-}
-
-const RED: Style = AnsiColor::Red.on_default();
-const GREEN: Style = AnsiColor::Green.on_default();
-const YELLOW: Style = AnsiColor::Yellow.on_default();
 
 impl TextRenderer {
-    fn paint(&self, style: Style, text: &str) -> String {
+    pub(super) fn paint(&self, style: Style, text: &str) -> String {
         if self.colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
-    fn action(&self, action: Action, text: &str) -> String {
+    pub(super) fn action(&self, action: Action, text: &str) -> String {
         let colour = match action {
             Action::Added => GREEN,
             Action::Removed => RED,
@@ -62,13 +54,15 @@ impl TextRenderer {
             *out += &format!("      {}{impact}\n", self.action(action, &line(change)));
         }
     }
-}
 
-impl Renderer for TextRenderer {
-    fn render(&self, diff: &Diff) -> String {
-        if diff.is_empty() {
-            return "No difference.\n".to_owned();
-        }
+    /// A line of what the change means. It is marked if it is a reason to ask.
+    pub(super) fn consequence(&self, Consequence { is_marked, text }: &Consequence) -> String {
+        let lines = wrapped(if *is_marked { "  ! " } else { "    " }, &printable(text));
+        if *is_marked { self.paint(RED, lines.trim_end()) + "\n" } else { lines }
+    }
+
+    /// Every property that changes, and how the permissions change.
+    pub(super) fn properties(&self, diff: &Diff) -> String {
         let mut out = String::new();
         let mut section = "";
         for entry in &diff.entries {
@@ -105,6 +99,12 @@ impl Renderer for TextRenderer {
             let (place, verdict) = (printable(&change.place), self.verdict(change.comparison.verdict()));
             out += &format!("  {place}: {verdict}{}\n", example.unwrap_or_default());
         }
+        out
+    }
+
+    /// The properties, what they mean, and the decision: for a template of which only that is known.
+    pub(super) fn all(&self, diff: &Diff, view: &TextView<'_>) -> String {
+        let mut out = self.properties(diff);
         for (title, lines) in beside_permissions(diff) {
             if !lines.is_empty() {
                 out += &format!("\n{title}\n");
@@ -121,8 +121,12 @@ impl Renderer for TextRenderer {
         if let Some(line) = harmless(diff) {
             out += &format!("\n{line}\n");
         }
+        if !view.consequences.is_empty() {
+            out.push('\n');
+        }
+        view.consequences.iter().for_each(|consequence| out += &self.consequence(consequence));
         out += &format!("\nImpact: {}. IAM: {}.\n", self.impact(diff.impact()), self.verdict(diff.iam.verdict));
-        let hint = fingerprint(diff).filter(|_| self.hint == Hint::Given);
+        let hint = fingerprint(diff).filter(|_| view.shows_fingerprint);
         out + &hint.map(|fingerprint| format!("Needs approval. Fingerprint: {fingerprint}\n")).unwrap_or_default()
     }
 }
