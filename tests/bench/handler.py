@@ -39,7 +39,7 @@ MEMORY = 128  # MB, as in rotation.yaml.
 ROUNDS = 7
 
 
-@dataclass
+@dataclass(frozen=True)
 class Fleet:
     """Users, some of them due, in an account that accepts `rate` calls a second, or any number if that is None."""
 

@@ -63,7 +63,8 @@ impl Timestamp {
         OffsetDateTime::from_unix_timestamp(self.0).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
-    /// The day in UTC, in the form for people: `2026-11-24`. It is for tables; a sentence has [`Self::to_minute`].
+    /// The day in UTC, in the form for people: `2026-11-24`. It is for tables and subjects; a sentence has
+    /// [`Self::to_minute`].
     #[must_use]
     pub fn to_day(self) -> String {
         let t = self.civil();
@@ -75,15 +76,6 @@ impl Timestamp {
     pub fn to_minute(self) -> String {
         let t = self.civil();
         format!("{} {:02}:{:02} UTC", self.to_day(), t.hour(), t.minute())
-    }
-}
-
-impl Timestamp {
-    /// The day in UTC, for people: `2026-11-24`.
-    #[must_use]
-    pub fn to_day(self) -> String {
-        let t = self.civil();
-        format!("{:04}-{:02}-{:02}", t.year(), u8::from(t.month()), t.day())
     }
 }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::{
     model::{
         access_key::{AccessKeyId, Key},
+        email::Email,
         time::Timestamp,
         user::UserName,
     },

@@ -153,6 +153,7 @@ fn setting(variable: Variable) -> Option<(&'static str, Form)> {
         Variable::Language => ("language", one),
         Variable::Digest => ("digest", one),
         Variable::Administrators => ("emails", words),
+        Variable::Notify => ("notify", words),
         // The keys of all users come first, then those of single users, each after the user's name.
         Variable::EncryptTo => ("encrypt_to", |text| items(text, ';')),
         Variable::SecretPrefix => ("secret_prefix", one),
