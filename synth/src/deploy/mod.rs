@@ -18,6 +18,7 @@ pub mod inventory_reader;
 pub mod invoke;
 pub mod message;
 pub mod next_run;
+pub mod open_rotations;
 pub mod preview_reader;
 pub mod progress;
 pub mod received_report;

@@ -619,7 +619,7 @@ fn the_permissions_to_preview_a_run_and_to_find_former_users_can_be_left_out() {
     ];
     assert_eq!(optional(&of_rotation()), expected);
     let by_mail = policy_at(&place("aws", REGION), "users: [alice]\nemails: [a@example.com]\ndelivery: email\n");
-    assert_eq!(optional(&by_mail), [keys]);
+    assert_eq!(optional(&by_mail), [keys, ("ReadUserTags", vec!["iam:ListUserTags"])]);
     let actions = by_mail.statements.iter().flat_map(|statement| &statement.actions);
     assert_eq!(actions.filter(|action| action.starts_with("secretsmanager:")).count(), 0);
 }

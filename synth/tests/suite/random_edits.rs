@@ -237,7 +237,7 @@ fn facts(template: &Json) -> Facts {
             "AWS::CloudWatch::Alarm" => {
                 for action in resource.get("AlarmActions").as_array().into_iter().flatten() {
                     let rule = resource.properties.iter().filter(|(name, _)| WHEN.contains(&name.as_str()));
-                    let rule: Vec<_> = rule.collect();
+                    let rule: Vec<_> = rule.map(|(name, value)| (name, texts(value))).collect();
                     let _ = facts.kept.insert((id.clone(), format!("{action} hears: {rule:?}")));
                 }
             }
@@ -255,6 +255,16 @@ fn facts(template: &Json) -> Facts {
     }
     readers(&mut facts, template, &resources, &arn);
     facts
+}
+
+/// The value with texts instead of numbers: to CloudFormation, both are the same.
+fn texts(value: &Json) -> Json {
+    match value {
+        Json::Array(list) => list.iter().map(texts).collect(),
+        Json::Object(map) => map.iter().map(|(key, value)| (key.clone(), texts(value))).collect(),
+        Json::Number(_) | Json::Bool(_) => value.to_string().into(),
+        value => value.clone(),
+    }
 }
 
 /// The properties that decide when an alarm notifies.

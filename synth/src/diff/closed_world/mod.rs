@@ -179,12 +179,13 @@ impl Judge<'_> {
     fn resource(&mut self, id: &str, old: Option<&Json>, new: Option<&Json>) {
         let body = new.or(old).unwrap_or(&Json::Null);
         let kind = kind(body);
-        let is_touched = !is_same(old, new) || self.taint(body).is_some();
-        if !is_touched {
-            return;
-        }
-        if old.zip(new).is_some_and(|(old, new)| self::kind(old) != self::kind(new)) {
+        // These two take plain texts only.
+        let differs = |part: &str| old.zip(new).is_some_and(|(old, new)| old.get(part) != new.get(part));
+        if differs("Type") {
             return self.unknown(id, "it has another type");
+        }
+        if is_same(old, new) && !differs("Condition") && self.taint(body).is_none() {
+            return;
         }
         let Some(_) = properties(kind) else {
             return self.unknown(id, &format!("changes of the type {kind} are not compared"));
