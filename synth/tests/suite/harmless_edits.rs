@@ -89,6 +89,7 @@ fn what_only_looks_like_an_everyday_change_asks() {
     for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
         template["Resources"]["LogGroup"][policy] = json!("Retain");
     }
+    template["Parameters"]["Password"] = json!({"Type": "String", "NoEcho": true});
     // Its secret is an attribute.
     template["Resources"]["Key"] = json!({"Type": "AWS::IAM::AccessKey", "Properties": {"UserName": "alice"}});
     let evil = json!(["arn:aws:lambda:eu-west-1:999999999999:function:x"]);

@@ -88,6 +88,14 @@ pub(super) fn judge(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Ju
                     }
                 }
             }
+            "Parameters" if is_map(before) && is_map(after) => {
+                let (before, after) = (section(old, name).unwrap_or_default(), section(new, name).unwrap_or_default());
+                let hides = |parameter: &Json| parameter.get("NoEcho").is_some();
+                let kept = after.iter().filter(|(_, parameter)| !hides(parameter));
+                for (id, _) in kept.filter(|(id, _)| before.get(*id).is_some_and(hides)) {
+                    judge.unknown(&format!("parameter {id}"), "those who may see the stack can read its value");
+                }
+            }
             known if SECTIONS.contains(&known) && is_map(before) && is_map(after) => {}
             "AWSTemplateFormatVersion" | "Description" | "Transform" => {}
             _ if before.get(name) == after.get(name) => {}
