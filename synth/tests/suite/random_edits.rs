@@ -232,7 +232,10 @@ fn facts(template: &Json) -> Facts {
                     let what = format!("{:?} for {:?} by {}", request.action, request.users, target["Arn"]);
                     possible(&mut facts, "event", what);
                 }
-                possible(&mut facts, "schedule", format!("{} with {}", target["Arn"], target["RoleArn"]));
+                // AWS refuses a target without a role.
+                if !target["RoleArn"].is_null() {
+                    possible(&mut facts, "schedule", format!("{} with {}", target["Arn"], target["RoleArn"]));
+                }
             }
             "AWS::CloudWatch::Alarm" => {
                 for action in resource.get("AlarmActions").as_array().into_iter().flatten() {
