@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Decides whether a change has the approval that it needs.
 
-An approval is a review of the head commit by a code owner who is not the author. CODEOWNERS is that of this checkout,
-which is the commit that the change starts from. NEEDED is what diff.sh says: true or false.
+An approval is a review of the head commit by a code owner who neither opened the pull request nor made or pushed a commit
+of it. CODEOWNERS is that of this checkout, which is the commit that the change starts from. NEEDED is what diff.sh says:
+true or false.
 
 In a pull request (PULL_REQUEST, HEAD, CURRENT), the exit code is 1 if the change is held. After a push (BEFORE, COMMIT)
 and after a start by hand (APPROVE), the outputs of the step say how the deployment goes on:
@@ -15,11 +16,13 @@ import os
 import re
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import github
 
 ENVIRONMENT = "approval"
 PLACEHOLDER = "@replace-me"
+MOST_COMMITS = 250  # GitHub's limit for the commits of a pull request.
 OWNERS = Path(__file__).parents[1] / "CODEOWNERS"
 given = os.environ.get
 
@@ -51,40 +54,66 @@ def readable(address):
         return {}
 
 
-def owns(login, owners, notes):
+def owns(reviewer, owners, notes):
     """Whether a user is a code owner: named in CODEOWNERS, or a member of a team there, and with write access."""
-    named = f"@{login}".lower() in owners
+    named = f"@{reviewer}".lower() in owners
     for team in sorted(owner for owner in owners if "/" in owner and not named):
-        state = readable("orgs/{}/teams/{}/memberships/{}".format(*team[1:].split("/", 1), login)).get("state")
+        state = readable("orgs/{}/teams/{}/memberships/{}".format(*team[1:].split("/", 1), reviewer)).get("state")
         named = named or state == "active"
         if not state:
-            notes.append(f"{team} does not count for @{login}: GitHub shows no membership to this token")
+            notes.append(f"{team} does not count for @{reviewer}: GitHub shows no membership to this token")
     if not named:
-        notes.append(f"@{login} is not a code owner")
+        notes.append(f"@{reviewer} is not a code owner")
         return False
-    if readable(f"{github.REPOSITORY}/collaborators/{login}/permission").get("permission") not in ("admin", "write"):
-        notes.append(f"@{login} has no write access")
+    if readable(f"{github.REPOSITORY}/collaborators/{reviewer}/permission").get("permission") not in ("admin", "write"):
+        notes.append(f"@{reviewer} has no write access")
         return False
     return True
+
+
+def login(user):
+    """The name of a user in lower case. Empty if the user is unknown to GitHub."""
+    return ((user or {}).get("login") or "").lower()
+
+
+def contributors(pull, notes):
+    """Returns who made or pushed a commit of a pull request, each with the reason why its review does not count."""
+    found = {login(pull["user"]): "is the author"}
+    commits = github.every(f"{github.REPOSITORY}/pulls/{pull['number']}/commits")
+    if len(commits) >= MOST_COMMITS:
+        raise Held(f"GitHub lists no more than {MOST_COMMITS} commits of a pull request. Make a smaller one")
+    for commit in commits:
+        for user in (commit["author"], commit["committer"]):
+            found.setdefault(login(user), f"made the commit {commit['sha']}")
+    # The person who pushed a commit can be another one. Only the list of pushes shows it.
+    shas, branch = {pull["head"]["sha"], *(commit["sha"] for commit in commits)}, quote(pull["head"]["ref"])
+    repository = (pull["head"]["repo"] or {}).get("full_name")
+    pushes = readable(f"repos/{repository}/activity?per_page=100&ref=refs/heads/{branch}") or []
+    for push in pushes:
+        if push["after"] in shas:
+            found.setdefault(login(push["actor"]), f"pushed the commit {push['after']}")
+    if not any(push["after"] == pull["head"]["sha"] for push in pushes):
+        notes.append("GitHub does not show who pushed the head commit. Only the branch protection excludes that person")
+    return found
 
 
 def approver(pull):
     """Returns the code owner who approved the head commit of a pull request in a review."""
     owners, notes = code_owners(), []
-    author, head = (pull["user"] or {"login": ""})["login"], pull["head"]["sha"]
+    head, excluded = pull["head"]["sha"], contributors(pull, notes)
     latest = {}  # By reviewer. A comment changes no decision.
     for review in github.every(f"{github.REPOSITORY}/pulls/{pull['number']}/reviews"):
         if review["user"] and review["state"] in ("APPROVED", "CHANGES_REQUESTED", "DISMISSED"):
             latest[review["user"]["login"]] = review
-    for login, review in latest.items():
+    for reviewer, review in latest.items():
         if review["state"] != "APPROVED":
-            notes.append(f"The latest review of @{login} is {review['state'].replace('_', ' ').lower()}")
-        elif login.lower() == author.lower():
-            notes.append(f"@{login} is the author")
+            notes.append(f"The latest review of @{reviewer} is {review['state'].replace('_', ' ').lower()}")
+        elif reviewer.lower() in excluded:
+            notes.append(f"@{reviewer} {excluded[reviewer.lower()]}")
         elif review["commit_id"] != head:
-            notes.append(f"The review of @{login} is of {review['commit_id']}, not of the head commit")
-        elif owns(login, owners, notes):
-            return login
+            notes.append(f"The review of @{reviewer} is of {review['commit_id']}, not of the head commit")
+        elif owns(reviewer, owners, notes):
+            return reviewer
     raise Held("; ".join([f"No code owner has approved the commit {head}", *notes]))
 
 
@@ -115,9 +144,20 @@ def deployed(commit):
 
 
 def asks():
-    """Whether the environment makes its job wait. GitHub creates a missing one, which has no reviewers."""
+    """Raises Held unless the environment makes its job wait for another person than the one who started the run.
+
+    GitHub creates a missing environment, which has no reviewers. Only where the single reviewer is also the single code
+    owner may that person agree to an own change: no other one can.
+    """
     rules = readable(f"{github.REPOSITORY}/environments/{ENVIRONMENT}").get("protection_rules", [])
-    return any(rule["type"] == "required_reviewers" and rule["reviewers"] for rule in rules)
+    for rule in rules:
+        if rule["type"] == "required_reviewers" and rule["reviewers"]:
+            reviewers = {f"@{login(entry['reviewer'])}" for entry in rule["reviewers"] if entry["type"] == "User"}
+            is_alone = len(rule["reviewers"]) == 1 and reviewers == code_owners()
+            if rule.get("prevent_self_review") is True or is_alone:
+                return
+            raise Held(f'In the environment "{ENVIRONMENT}", turn on "Prevent self-review"')
+    raise Held(f'To be asked, give the environment "{ENVIRONMENT}" required reviewers')
 
 
 def in_pull_request():
@@ -155,8 +195,11 @@ def before_deployment():
             go = True
         except (Held, github.ApiError) as held:
             says = f"The change needs approval and has none. {held}"
-    if not go and not asks():
-        raise Held(f'{says}. Nothing was deployed. To be asked, give the environment "{ENVIRONMENT}" required reviewers')
+    if not go:
+        try:
+            asks()
+        except Held as held:
+            raise Held(f"{says}. Nothing was deployed. {held}") from None
     for name, value in [("go", go), ("ask", not go)]:
         github.output(name, str(value).lower())
     github.output("fingerprints", fingerprints)

@@ -46,11 +46,10 @@ compare() { # TEMPLATE
   if ! take "$HEAD" "$1" "$new" 2>"$work/errors"; then
     echo "it is not a plain file in the change" >"$work/errors"
     unreadable "$1" "$work/errors"
-  elif approval=$("$SYNTH" diff "$old" "$new" --format json 2>"$work/errors" | python3 -c '
+  elif "$SYNTH" diff "$old" "$new" --format markdown --json "$work/diff" 2>"$work/errors" && approval=$(python3 -c '
 import json, sys
 approval = json.load(sys.stdin)["approval"] or {"fingerprint": "", "reasons": []}
-print(approval["fingerprint"], "; ".join(approval["reasons"]))' 2>>"$work/errors") &&
-    "$SYNTH" diff "$old" "$new" --format markdown 2>"$work/errors"; then
+print(approval["fingerprint"], "; ".join(approval["reasons"]))' <"$work/diff" 2>>"$work/errors"); then
     if [ "$approval" != " " ]; then
       needs_approval "\`$1\`: ${approval#* }."
       fingerprints+="${fingerprints:+ }${approval%% *}"
@@ -83,10 +82,24 @@ judge() { # CONFIGURATION
   compare "templates/$1"
 }
 
+# Shows what the change does to the bucket for packages. Its template is generated from rotation.yaml.
+judge_bucket() {
+  local template=templates/artifacts.yaml stale=
+  if (cd "$work/head" && "$SYNTH" template --artifacts --config rotation.yaml) >"$work/generated" 2>"$work/errors" &&
+    { ! take "$HEAD" "$template" "$work/committed" || ! cmp --quiet "$work/generated" "$work/committed"; }; then
+    needs_approval "\`$template\` is not what \`rotation.yaml\` generates."
+    stale=true
+  fi
+  if [ -n "$stale" ] || ! git -C "$CHANGE" diff --quiet "$from" "$HEAD" -- "$template"; then
+    printf '\n#### The bucket for packages\n\n'
+    compare "$template"
+  fi
+}
+
 # Keeps the output of a command as a section. It runs here, not in a subshell, because it also collects reasons.
 section() {
   "$@" >"$work/section"
-  sections+=("$(<"$work/section")")
+  if [ -s "$work/section" ]; then sections+=("$(<"$work/section")"); fi
 }
 
 current=true
@@ -105,10 +118,7 @@ if [ -n "$from" ]; then
   for name in $({ .github/scripts/configurations.sh "$from"; .github/scripts/configurations.sh "$HEAD"; } | sort -u); do
     section judge "$name"
   done
-  if ! git -C "$CHANGE" diff --quiet "$from" "$HEAD" -- templates/artifacts.yaml; then
-    section printf '\n#### The bucket for packages\n'
-    section compare templates/artifacts.yaml
-  fi
+  section judge_bucket
 fi
 
 approval=

@@ -13,14 +13,13 @@ use crate::cmd::{
 use crate::{
     cfn::{Value, json, yaml},
     deploy::{
-        active_pairs::active_pairs,
         aws::{AwsLocation, Session, cloudformation::CloudFormation},
         deploy_error::DeployError,
         deploy_plan::{Deployment, Object, PackageOrigin, Release},
         first_deployment::FirstDeployment,
         interrupt::Interrupt,
-        invoke::{self, InvocationMode, RunCommand},
         message::{DeployOutcome, Message, MessageSink},
+        open_rotations::open_rotations,
         preview_reader,
         root_cause::RootCause,
         run_preview::RunPreview,
@@ -198,7 +197,8 @@ async fn attempt(
     if let Some(Ok(first)) = &first {
         stacks.say(&Message::FirstDeployment(first));
     }
-    let open = open_rotations(&deployment, session, interrupt, stacks).await?;
+    let (function, leaving) = (deployment.function(), deployment.leaving());
+    let open = open_rotations(session, function, &leaving, interrupt, |line| stacks.note(line)).await?;
     for sentence in &open {
         stacks.note(sentence);
     }
@@ -262,36 +262,6 @@ async fn read_preview(
     Ok(read.ok())
 }
 
-/// The users that leave with two active keys, each as a sentence. The deployed function knows their keys.
-async fn open_rotations(
-    deployment: &Deployment,
-    session: &Session,
-    interrupt: &Interrupt,
-    stacks: &mut Stacks<'_>,
-) -> Result<Vec<String>, DeployError> {
-    let leaving = deployment.leaving();
-    if leaving.is_empty() {
-        return Ok(Vec::new());
-    }
-    let names = leaving.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    stacks.note(&format!("Reading the keys of the users that leave: {names}"));
-    let (function, order) = (deployment.function(), RunCommand::RoutineFor(leaving));
-    let report = tokio::select! {
-        report = invoke::invoke(session, function, &order, InvocationMode::DryRun) => report,
-        interrupted = interrupt.pressed() => return Err(interrupted.into()),
-    };
-    Ok(match report {
-        Ok(report) => active_pairs(&report)
-            .iter()
-            .map(|pair| format!("{pair}. No run finishes the rotation of a user that leaves: both keys stay active."))
-            .collect(),
-        Err(problem) => {
-            stacks.note(&format!("warning: it is not known whether {names} have two active keys: {problem}"));
-            Vec::new()
-        }
-    })
-}
-
 /// The question before a deployment, with what the answer covers. The text above it has the reasons.
 fn question(is_first: bool, package: Option<Sha256Digest>, open: &[String]) -> String {
     let mut lines = Vec::new();
@@ -300,7 +270,7 @@ fn question(is_first: bool, package: Option<Sha256Digest>, open: &[String]) -> S
     }
     lines.extend(package.map(covered));
     if !open.is_empty() {
-        lines.push("A user leaves with two active keys, and both stay active.".to_owned());
+        lines.push("A user leaves in the middle of a rotation, and no run finishes it.".to_owned());
     }
     lines.push("Deploy?".to_owned());
     lines.join("\n")
@@ -430,7 +400,7 @@ mod tests {
         assert_eq!(Decision::of(&[], &[], &open), Decision::AskIfPossible, "a deployment without a terminal goes on");
         assert_eq!(Decision::of(&[a], &[], &open), Decision::Ask);
         assert_eq!(Decision::of(&[a], &[a], &open), Decision::Go);
-        let says = "A user leaves with two active keys, and both stay active.\nDeploy?";
+        let says = "A user leaves in the middle of a rotation, and no run finishes it.\nDeploy?";
         assert_eq!(question(false, None, &open), says);
         let package = Sha256Digest::of(b"package");
         let covered = format!("The approval also covers the package with this SHA-256:\n  {package}");

@@ -50,13 +50,14 @@ pub(super) fn run(args: &DestroyArgs) -> Result<(), CommandError> {
         let cloudformation = CloudFormation::new(&session);
         let resources = cloudformation.resources(&stack.id).await?;
         let template = read::read(&cloudformation.template(&stack.id).await?).unwrap_or_default();
+        let notes = if args.release { UserNotes::Removed } else { UserNotes::Stay };
         print(&deletion_summary(
             name,
             &resources,
             &stack_recipients::of_topics(&session, &stack, &template).await,
             &template,
             packages(&cloudformation, name).await,
-            if args.release { UserNotes::Removed } else { UserNotes::Stay },
+            notes,
             &StackLocation::from(&session),
         ))?;
         let release = UserRelease {
@@ -67,7 +68,7 @@ pub(super) fn run(args: &DestroyArgs) -> Result<(), CommandError> {
             release.preview().await?;
         }
         if !args.yes {
-            confirm("Delete it?", args.release, &interrupt).await?;
+            confirm("Delete it?", notes, &interrupt).await?;
         }
         if args.release {
             release.carry_out().await?;
@@ -78,9 +79,12 @@ pub(super) fn run(args: &DestroyArgs) -> Result<(), CommandError> {
     })
 }
 
-/// Asks. With `release`, the proposed command removes the notes about users too.
-async fn confirm(question: &str, release: bool, interrupt: &Interrupt) -> Result<(), CommandError> {
-    let make = make(if release { "destroy RELEASE=1 YES=1" } else { "destroy YES=1" });
+/// Asks. The proposed command treats the notes about users in the same way.
+async fn confirm(question: &str, notes: UserNotes, interrupt: &Interrupt) -> Result<(), CommandError> {
+    let make = make(match notes {
+        UserNotes::Removed => "destroy RELEASE=1 YES=1",
+        UserNotes::Stay => "destroy YES=1",
+    });
     Confirmation { question, make: &make, declined: "Nothing was deleted" }.ask(interrupt).await
 }
 
@@ -122,7 +126,7 @@ impl UserRelease<'_> {
                     .into(),
             ));
         }
-        confirm("Delete the stack anyway?", true, self.run.interrupt).await
+        confirm("Delete the stack anyway?", UserNotes::Removed, self.run.interrupt).await
     }
 }
 

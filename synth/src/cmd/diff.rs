@@ -45,6 +45,9 @@ pub(super) struct DiffArgs {
     /// The format of the output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Also write the JSON of this comparison to a file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
     /// Exit with code 3 if the change does one of these
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
     fail_on: Vec<FailOn>,
@@ -137,6 +140,10 @@ pub(super) fn run(args: &DiffArgs) -> Result<(), CommandError> {
             approval.as_ref().map(|approval| format!("{}\n", approval.fingerprint)).unwrap_or_default()
         }
     };
+    if let Some(path) = &args.json {
+        let unwritten = |e| CommandError::failure(format!("{}: cannot be written: {e}", path.display()));
+        std::fs::write(path, render(&diff, render::DiffFormat::Json)).map_err(unwritten)?;
+    }
     // The reader may close the pipe early; the exit code shows the result too.
     print(&shown)?;
     let concerns: Vec<Concern> = args.fail_on.iter().map(|what| what.concern()).collect();

@@ -4,13 +4,19 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::cfn::{json, yaml};
 use crate::cmd::{CommandError, config_args::ConfigArgs, print};
+use crate::{
+    cfn::{json, yaml},
+    stack::artifacts,
+};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct TemplateArgs {
     #[command(flatten)]
     source: ConfigArgs,
+    /// Generate the template of the artifact bucket instead
+    #[arg(long)]
+    artifacts: bool,
     /// The format of the template
     #[arg(long, value_enum, default_value_t = Format::Yaml)]
     format: Format,
@@ -26,7 +32,12 @@ enum Format {
 }
 
 pub(super) fn run(args: &TemplateArgs) -> Result<(), CommandError> {
-    let template = args.source.template()?;
+    let template = if args.artifacts {
+        let (config, _) = args.source.bundle()?;
+        artifacts::template(&config).map_err(|e| CommandError::failure(e.to_string()))?
+    } else {
+        args.source.template()?
+    };
     let document = match args.format {
         Format::Yaml => yaml::emit(&template),
         Format::Json => json::emit(&template),

@@ -37,6 +37,12 @@ impl MissedRunsWindow {
         Some(Self { period, periods: u32::try_from(window.div_ceil(period.into())).ok()? })
     }
 
+    /// How long a new alarm waits before it counts, in minutes: at most two days (CloudWatch User Guide, "Alarm warm-up periods").
+    #[must_use]
+    pub fn warm_up_minutes(self) -> u32 {
+        u32::try_from(self.length().as_seconds() / 60).unwrap_or(u32::MAX).min(2 * 24 * 60)
+    }
+
     /// The whole time that the alarm evaluates.
     #[must_use]
     pub fn length(self) -> Span {

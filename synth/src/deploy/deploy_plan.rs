@@ -5,8 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use lambda::model::user::UserName;
-
 use super::{
     aws::{
         Session,
@@ -23,6 +21,7 @@ use crate::{
     diff::{
         Diff,
         approval::{Approval, Fingerprint},
+        leaving::LeavingUsers,
     },
     limits,
     package::Sha256Digest,
@@ -174,10 +173,10 @@ impl Deployment {
         self.bundle.diff.is_of_new_stack()
     }
 
-    /// The named users that leave the rotation stack, and may be in the middle of a rotation.
+    /// The users that leave the rotation stack, and may be in the middle of a rotation.
     #[must_use]
-    pub fn leaving(&self) -> Vec<UserName> {
-        if self.bundle.is_empty() { Vec::new() } else { self.bundle.leaving() }
+    pub fn leaving(&self) -> LeavingUsers {
+        if self.bundle.is_empty() { LeavingUsers::default() } else { self.bundle.leaving() }
     }
 
     /// Executes the whole plan. Returns the outputs of the rotation stack.

@@ -22,6 +22,7 @@ pub mod local_configuration;
 pub mod message;
 pub mod monthly_cost;
 pub mod next_run;
+pub mod open_rotations;
 pub mod preview_reader;
 pub mod progress;
 pub mod received_report;

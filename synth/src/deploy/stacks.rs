@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use lambda::model::{time::Timestamp, user::UserName};
+use lambda::model::time::Timestamp;
 use serde_json::{Value as Json, json};
 
 use crate::deploy::{
@@ -22,7 +22,7 @@ use crate::deploy::{
 };
 use crate::{
     cfn::read,
-    diff::{self, Diff, change_set, leaving},
+    diff::{self, Diff, change_set, leaving::LeavingUsers},
 };
 
 /// The intended state of a stack.
@@ -82,12 +82,12 @@ impl Plan {
         matches!(self.planned, Planned::Later)
     }
 
-    /// The named users that leave the stack with this change. Empty if no such stack is deployed.
+    /// The users that leave the stack with this change. None if no such stack is deployed.
     #[must_use]
-    pub fn leaving(&self) -> Vec<UserName> {
+    pub fn leaving(&self) -> LeavingUsers {
         match self.stack_state() {
-            StackState::Deployed => leaving::named_leaving_users(&self.old, &self.target.template),
-            _ => Vec::new(),
+            StackState::Deployed => LeavingUsers::of(&self.old, &self.target.template),
+            _ => LeavingUsers::default(),
         }
     }
 

@@ -233,8 +233,9 @@ pub fn policy(place: &AccountRegion, stacks: &[DeployedStack<'_>]) -> Result<Dep
     }
     statements.extend(known.preview(stacks));
     if stacks.iter().any(|stack| stores_secrets(stack.template)) {
-        statements.extend(known.former_users());
+        statements.push(known.secrets());
     }
+    statements.push(known.user_tags());
     let mut policy = DeployerPolicy { statements, notes: known.notes };
     policy.notes.push(policy.fits());
     Ok(policy)
@@ -461,29 +462,33 @@ impl Known<'_> {
         StatementScope::Arns(vec![self.place.arn(USERS, "")])
     }
 
-    /// The permissions with which `synth status` finds former users. Each is a statement of its own, because a deployment
-    /// does not need it.
-    fn former_users(&self) -> [DeployerStatement; 2] {
-        [
-            DeployerStatement {
-                sid: "ListSecrets",
-                why: "Optional, for make status: find the secrets of users that the stack rotates no longer. The list shows \
-                      names and tags, no values. AWS cannot limit it to the stack's secrets."
+    /// The permission with which `synth deploy` and `synth status` read the notes on users that the stack does not select.
+    fn user_tags(&self) -> DeployerStatement {
+        DeployerStatement {
+            sid: "ReadUserTags",
+            why:
+                "Optional, for make deploy and make status: see whether a user that leaves the stack still exists, and \
+                  whether its tags have notes of a rotation. Such a user can have any name."
                     .into(),
-                actions: vec!["secretsmanager:ListSecrets"],
-                scope: StatementScope::Anything,
-                conditions: vec![self.in_this_region()],
-            },
-            DeployerStatement {
-                sid: "ReadUserTags",
-                why: "Optional, for make status: see whether the user of such a secret still exists, and whether its tags \
-                      have notes of a rotation. Such a user can have any name."
+            actions: vec!["iam:ListUserTags"],
+            scope: StatementScope::Arns(vec![self.place.arn(USERS, "")]),
+            conditions: Vec::new(),
+        }
+    }
+
+    /// The permission with which `synth status` finds former users. It is a statement of its own, because a deployment does
+    /// not need it.
+    fn secrets(&self) -> DeployerStatement {
+        DeployerStatement {
+            sid: "ListSecrets",
+            why:
+                "Optional, for make status: find the secrets of users that the stack rotates no longer. The list shows \
+                  names and tags, no values. AWS cannot limit it to the stack's secrets."
                     .into(),
-                actions: vec!["iam:ListUserTags"],
-                scope: StatementScope::Arns(vec![self.place.arn(USERS, "")]),
-                conditions: Vec::new(),
-            },
-        ]
+            actions: vec!["secretsmanager:ListSecrets"],
+            scope: StatementScope::Anything,
+            conditions: vec![self.in_this_region()],
+        }
     }
 
     fn in_this_region(&self) -> DeployerCondition {

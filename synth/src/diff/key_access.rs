@@ -34,20 +34,34 @@ fn more(HandlerChange { old, new, users }: &HandlerChange) -> Vec<String> {
             gained.entry(reader).or_default().add(user);
         }
     }
-    let of_all = old.iter().filter_map(|old| for_all_users(old, new));
+    let of_all = old.iter().flat_map(|old| for_all_users(old, new));
     of_all.chain(gained.iter().map(|(reader, users)| reader.reads(users))).collect()
 }
 
 /// What changes for the keys of all users.
-fn for_all_users(old: &Settings, new: &Settings) -> Option<String> {
+fn for_all_users(old: &Settings, new: &Settings) -> Vec<String> {
     let (before, after) = (old.policy.delivery, new.policy.delivery);
     if before != after {
-        return Some(format!("new keys go by {after} instead of {before}"));
+        return vec![format!("new keys go by {after} instead of {before}")];
     }
-    if after != Delivery::SecretsManager || old.secret_kms_key == new.secret_kms_key {
-        return None;
+    if after != Delivery::SecretsManager {
+        return Vec::new();
     }
+    // The role says which secrets the handler may write. It does not say who else may read them.
+    let prefix = (old.secret_prefix != new.secret_prefix).then(|| {
+        format!("policies elsewhere may let others read secrets whose names begin with {}/", new.secret_prefix)
+    });
+    let tags = new.secret_tags.0.iter().filter(|tag| !old.secret_tags.0.contains(tag));
+    let tags: Vec<_> = tags.map(|(key, value)| format!("{key}={value}")).collect();
+    let tags = (!tags.is_empty())
+        .then(|| format!("policies elsewhere may let others read secrets with the tags {}", tags.join(", ")));
+    [prefix, tags, another_kms_key(old, new)].into_iter().flatten().collect()
+}
+
+/// What another KMS key of the secrets changes.
+fn another_kms_key(old: &Settings, new: &Settings) -> Option<String> {
     match (&old.secret_kms_key, &new.secret_kms_key) {
+        (before, after) if before == after => None,
         (KmsKey::Customer(key), KmsKey::AwsManaged) => {
             Some(format!("the policy of the KMS key {key} no longer limits who reads secrets"))
         }
@@ -225,6 +239,17 @@ mod tests {
             (&one, "", vec![format!("the policy of the KMS key {} no longer limits who reads secrets", key("1"))]),
             (&one, &two, vec![format!("the policy of another KMS key limits who reads secrets: {}", key("2"))]),
             ("", &one, vec![]),
+            (
+                "",
+                "secret_prefix: payroll",
+                vec!["policies elsewhere may let others read secrets whose names begin with payroll/".to_owned()],
+            ),
+            (
+                "tags: {team: a}",
+                "tags: {team: b, stage: c}",
+                vec!["policies elsewhere may let others read secrets with the tags team=b, stage=c".to_owned()],
+            ),
+            ("tags: {team: a}", "", vec![]),
             (
                 &reader,
                 &format!("{reader}\n{one}"),

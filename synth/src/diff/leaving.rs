@@ -1,9 +1,10 @@
-//! Shows which users leave: the stack has rotated their keys, and no longer does.
+//! Shows which users leave: the stack has rotated their keys, and no longer does. The templates name some of them. Of the
+//! others, they say by which lists of the account they were selected.
 
 use std::fmt;
 
 use lambda::{
-    contract::{selector::UserSelector, settings::Settings},
+    contract::{listed_user::ListedUser, selector::UserSelector, settings::Settings},
     model::user::{User, UserName},
 };
 use serde_json::Value as Json;
@@ -18,10 +19,43 @@ pub(super) fn leaving_users(handlers: &Handlers) -> Vec<String> {
     pairs(handlers).flat_map(|(old, new)| leaving(old, new)).map(|leaving| leaving.to_string()).collect()
 }
 
-/// The users that leave and that the old template names.
-#[must_use]
-pub fn named_leaving_users(old: &Json, new: &Json) -> Vec<UserName> {
-    pairs(&Handlers::of(old, new)).flat_map(|(old, new)| named(old, new)).map(|user| user.name).collect()
+/// The settings before and after a change with which users leave.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LeavingUsers(Vec<(Settings, Settings)>);
+
+impl LeavingUsers {
+    /// The users that leave with the change from one template to another.
+    #[must_use]
+    pub fn of(old: &Json, new: &Json) -> Self {
+        let handlers = Handlers::of(old, new);
+        let pairs = pairs(&handlers).filter(|(old, new)| !leaving(old, new).is_empty());
+        Self(pairs.map(|(old, new)| (old.clone(), new.clone())).collect())
+    }
+
+    /// The users that the old template names.
+    #[must_use]
+    pub fn named(&self) -> Vec<UserName> {
+        self.0.iter().flat_map(|(old, new)| named(old, new)).map(|user| user.name).collect()
+    }
+
+    /// Whether other users may leave too: those that a path, a tag or a group selected.
+    #[must_use]
+    pub fn may_be_others(&self) -> bool {
+        let is_user = |who: &UserSelector| matches!(who, UserSelector::User(_));
+        let mut all = self.0.iter().flat_map(|(old, new)| leaving(old, new));
+        !all.all(|leaving| match leaving {
+            Leaving::NotSelected(who, _) | Leaving::Exempt(who) => is_user(&who),
+        })
+    }
+
+    /// Those of the account's users that leave.
+    pub fn among<'l>(&self, listed: &'l [ListedUser]) -> impl Iterator<Item = &'l ListedUser> {
+        let selects = |settings: &Settings, listed: &ListedUser| {
+            settings.users.iter().any(|entry| entry.selector.covers(listed))
+                && !settings.exempt.iter().any(|who| who.covers(listed))
+        };
+        listed.iter().filter(move |user| self.0.iter().any(|(old, new)| selects(old, user) && !selects(new, user)))
+    }
 }
 
 /// The settings of the functions that both templates have.
@@ -128,9 +162,38 @@ mod tests {
         ] {
             let (old_template, new_template) = (template(old), template(new));
             assert_eq!(leaving_users(&Handlers::of(&old_template, &new_template)), expected, "{old}\n{new}");
-            let names = named_leaving_users(&old_template, &new_template);
+            let names = LeavingUsers::of(&old_template, &new_template).named();
             assert_eq!(names.iter().map(UserName::as_str).collect::<Vec<_>>(), named, "{old}\n{new}");
         }
         assert_eq!(leaving_users(&Handlers::of(&Json::Null, &template("users: [alice]"))), [""; 0], "a new function");
+    }
+
+    #[test]
+    fn users_that_a_path_or_a_tag_selected_are_found_in_the_list_of_the_account() {
+        let listed = |user: &str, tags: &[(&str, &str)], group: &str| ListedUser {
+            tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            groups: vec![group.to_owned()],
+            ..ListedUser::from(&user.parse::<User>().unwrap())
+        };
+        let account = [
+            listed("/ci/bot", &[], ""),
+            listed("/ci/eu/bot2", &[], "ops"),
+            listed("/alice", &[("team", "a")], ""),
+            listed("/bob", &[("team", "b")], "ops"),
+        ];
+        for (old, new, may_be_others, expected) in [
+            ("users: [alice, bob]", "users: [bob]", false, &["alice"][..]),
+            ("users: [/ci/]", "users: [/ci/eu/]", true, &["bot"]),
+            ("users: [/]", "users: [/ci/]", true, &["alice", "bob"]),
+            ("users: ['tag:team=a', 'tag:team=b']", "users: ['tag:team=b']", true, &["alice"]),
+            ("users: [/]", "users: [/]\nexempt: ['group:ops']", true, &["bot2", "bob"]),
+            ("users: [/]\nexempt: [bob]", "users: [/ci/]\nexempt: [bob]", true, &["alice"]),
+            ("users: [/ci/]", "users: [/]", false, &[]),
+        ] {
+            let template = |settings: &str| template(&format!("emails: [a@b.co]\n{settings}"));
+            let users = LeavingUsers::of(&template(old), &template(new));
+            let found: Vec<_> = users.among(&account).map(|listed| listed.name.as_str()).collect();
+            assert_eq!((users.may_be_others(), found.as_slice()), (may_be_others, expected), "{old}\n{new}");
+        }
     }
 }

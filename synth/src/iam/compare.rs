@@ -108,6 +108,16 @@ impl Verdict {
 }
 
 impl Comparison {
+    /// All permissions are taken away.
+    pub(super) const fn lost() -> Self {
+        Self { gained: Certainty::No, lost: Certainty::Yes, example: None }
+    }
+
+    /// Nothing is known.
+    pub(super) const fn unclear() -> Self {
+        Self { gained: Certainty::Maybe, lost: Certainty::Maybe, example: None }
+    }
+
     /// The verdict on the change.
     #[must_use]
     pub fn verdict(&self) -> Verdict {

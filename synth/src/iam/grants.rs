@@ -28,6 +28,9 @@ pub(super) struct Grants {
     /// The documents that deny something, by the resource whose policy they are. They also apply to principals that are
     /// allowed by their own policies.
     pub(super) denied: BTreeMap<String, Vec<Json>>,
+    /// What a template sets on something whose other policies it does not show, as pairs of a place and a name. For
+    /// example, a policy of a queue elsewhere replaces the one that the queue has.
+    pub(super) unseen: BTreeSet<(String, String)>,
     /// The topics that have a policy, by place. Without a policy, a topic has the default policy of SNS.
     pub(super) topics: BTreeMap<String, String>,
     /// The resources of the template that are not policies. Denials are not compared for a resource that is added or
@@ -189,7 +192,7 @@ pub(super) fn read(template: &Json) -> Grants {
         reader.acting_role(resource);
     }
     for (name, permissions) in reader.identities {
-        let place = format!("what {name} may do");
+        let place = allowed(&name);
         reader.grants.principals.insert(place.clone(), name);
         reader.grants.granted.insert(place, permissions);
     }
@@ -283,6 +286,9 @@ impl Reader<'_> {
             let subject = self.subject(identity);
             let name = resource.property("PolicyName").filter(|_| resource.kind != "AWS::IAM::ManagedPolicy");
             let ambiguity = self.ambiguity(&subject, name);
+            if let Some(name) = name.filter(|_| !self.grants.things.contains(&subject)) {
+                self.grants.unseen.insert((allowed(&subject), self::name(name)));
+            }
             let permissions = self.identities.entry(subject).or_default();
             permissions.documents.push(document.clone());
             permissions.attached.extend(ambiguity);
@@ -348,6 +354,8 @@ impl Reader<'_> {
             "AWS::Lambda::Url" => {
                 let auth = resource.property("AuthType").map(name).unwrap_or_default();
                 let place = format!("who may call the URL of {}", target("TargetFunctionArn"));
+                // Policies elsewhere may allow principals to call the URL of each function.
+                self.grants.unseen.insert((place.clone(), String::new()));
                 if auth == "NONE" {
                     let everybody = json!({"Effect": "Allow", "Principal": "*", "Action": "lambda:InvokeFunctionUrl"});
                     self.grant(place, document(&everybody));
@@ -377,6 +385,9 @@ impl Reader<'_> {
         for target in resource.list(targets).into_iter().map(|target| function(&name(target))) {
             self.deny(&target, document);
             let place = format!("the policy of {target}");
+            if !self.grants.things.contains(&target) {
+                self.grants.unseen.insert((place.clone(), String::new()));
+            }
             self.grant(place.clone(), document.clone());
             // A second policy overwrites the first one, or the other way round.
             if !self.names.insert((place.clone(), String::new())) {
@@ -418,6 +429,11 @@ impl Reader<'_> {
     fn grant(&mut self, place: String, document: Json) {
         self.grants.granted.entry(place).or_default().documents.push(document);
     }
+}
+
+/// The place of what an identity may do.
+fn allowed(identity: &str) -> String {
+    format!("what {identity} may do")
 }
 
 /// A value as a text, with `${…}` for each reference. A value that is not a text becomes its JSON.

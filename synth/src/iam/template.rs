@@ -64,7 +64,7 @@ pub fn compare_templates(old: &Json, new: &Json, parameters: &BTreeSet<String>) 
     }
     if old != new && shared.len() + old_only.len() + new_only.len() > decisions.len() {
         let place = format!("what depends on more than {MAX_CONDITIONS} conditions");
-        places.insert(place, Comparison { gained: Certainty::Maybe, lost: Certainty::Maybe, example: None });
+        places.insert(place, Comparison::unclear());
     }
     // A policy that only moved is a change too, although no place has other permissions.
     let untouched = if grants::material(old) == grants::material(new) { Verdict::None } else { Verdict::Equivalent };
@@ -81,7 +81,7 @@ fn compare_places(old: &Grants, new: &Grants) -> Vec<(String, Comparison)> {
         let is_gone = old.principals.get(place).is_some_and(|id| old.things.contains(id) && !new.things.contains(id));
         if is_gone {
             // Its policies, known or not, give nothing to a principal that does not exist.
-            all.push((place.clone(), Comparison { gained: Certainty::No, lost: Certainty::Yes, example: None }));
+            all.push((place.clone(), Comparison::lost()));
         } else if before != after {
             let permissions = |found: Option<&Permissions>, own: &Grants, other: &Grants| {
                 found.cloned().unwrap_or_else(|| absent(place, own, other))
@@ -107,7 +107,12 @@ fn compare_places(old: &Grants, new: &Grants) -> Vec<(String, Comparison)> {
             }
         }
     }
+    // Without the role, AWS does nothing for the resource.
+    let dropped = old.roles.keys().filter(|place| !new.roles.contains_key(*place));
+    all.extend(dropped.map(|place| (place.clone(), Comparison::lost())));
     all.extend(compare_denials(old, new));
+    let unclear = new.unseen.difference(&old.unseen);
+    all.extend(unclear.map(|(place, _)| (place.clone(), Comparison::unclear())));
     all
 }
 

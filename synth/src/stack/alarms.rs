@@ -170,10 +170,9 @@ impl Watched<'_> {
     /// The rule that a run over all users must be reported. It counts reports, not successes: a run with a failed user has an alarm
     /// of its own. A user that fails for weeks would keep this alarm in ALARM and hide that the runs have stopped.
     ///
-    /// A new alarm waits before it counts, two days at most (CloudWatch User Guide, "Alarm warm-up periods"). Otherwise it would go
+    /// A new alarm waits before it counts. Otherwise it would go
     /// to ALARM at once, before an address can have confirmed its subscription, and could not tell of missed runs after that.
     fn missed_runs(&self, window: MissedRunsWindow) -> Rule {
-        let minutes = u32::try_from(window.length().as_seconds() / 60).unwrap_or(u32::MAX).min(2 * 24 * 60);
         Rule {
             statistic: Statistic::SampleCount,
             period: window.period,
@@ -181,7 +180,7 @@ impl Watched<'_> {
             comparison_operator: ComparisonOperator::LessThanThreshold,
             threshold: 1,
             treat_missing_data: TreatMissingData::Breaching,
-            warm_up_configuration: Some(WarmUpConfiguration { minutes }),
+            warm_up_configuration: Some(WarmUpConfiguration { minutes: window.warm_up_minutes() }),
             ..self.reported(Metric::SuccessfulRun)
         }
     }

@@ -86,8 +86,10 @@ def reads():
         sha, conclusion = (parse_qs(query)[name][0] for name in ("head_sha", "status"))
         runs = github["answers"].get(address, [])
         return {"workflow_runs": [run for run in runs if (run["head_sha"], run["conclusion"]) == (sha, conclusion)]}
-    belongs_to_none = [] if address.startswith(f"{repository}commits/") and address.endswith("/pulls") else None
-    return github["answers"].get(address, belongs_to_none)
+    is_list = address == f"{repository}pulls/7/commits" or (
+        address.startswith(f"{repository}commits/") and address.endswith("/pulls")
+    )
+    return github["answers"].get(address, [] if is_list else None)
 
 
 if method == "GET":
@@ -101,14 +103,17 @@ if method == "GET":
         pages = pages if "--paginate" in flags else pages[:1]
         answer = pages if "--slurp" in flags else [item for page in pages for item in page]
 elif (method, address) == ("POST", thread):
-    comments.append({"id": 100 + len(comments), "user": {"login": "github-actions[bot]"}})
+    comments.append({"id": max(comment["id"] for comment in comments) + 1, "user": {"login": "github-actions[bot]"}})
     answer = writes(comments[-1])
-elif method == "PATCH" and address.startswith(one):
+elif method == "DELETE" and address.startswith(one):
     found = [comment for comment in comments if str(comment["id"]) == address[len(one) :]]
-    answer = writes(found[0]) if found else fail("Not Found (HTTP 404)")
+    comments.remove(found[0] if found else fail("Not Found (HTTP 404)"))
+    records(method)
+    answer = None
 elif method == "POST" and address.endswith("/rerun"):
     records(f"POST {address}")
     answer = {}
 else:
     fail("Not Found (HTTP 404)")
-print(json.dumps(answer))
+if answer is not None:
+    print(json.dumps(answer))

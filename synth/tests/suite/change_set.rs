@@ -139,7 +139,7 @@ fn templates_and_change_set_are_combined() {
                 ("Schedule", Update, Aws),
                 ("Role", Update, Aws),
             ],
-            vec![ApprovalReason::MayAllowMore, ApprovalReason::Replaces],
+            vec![ApprovalReason::NotKnown, ApprovalReason::Replaces],
             &[
                 "FailedRuns may replace",
                 "Function replaces",
@@ -170,7 +170,7 @@ fn templates_and_change_set_are_combined() {
             durable(),
             vec![direct("Function", "True", "DurableConfig")],
             [vec![("Function", Replaces, Aws), ("FailedRuns", MayReplace, Templates)], follow()].concat(),
-            vec![ApprovalReason::MayAllowMore, ApprovalReason::Replaces],
+            vec![ApprovalReason::NotKnown, ApprovalReason::Replaces],
             &[],
         ),
         (
@@ -186,7 +186,7 @@ fn templates_and_change_set_are_combined() {
                 ),
             ],
             [vec![("Function", Update, Aws), ("FailedRuns", Update, Aws)], follow()].concat(),
-            vec![ApprovalReason::MayAllowMore],
+            vec![ApprovalReason::NotKnown],
             &[],
         ),
         (
@@ -194,7 +194,7 @@ fn templates_and_change_set_are_combined() {
             durable(),
             vec![direct("Function", "Conditional", "DurableConfig")],
             [vec![("Function", MayReplace, Templates), ("FailedRuns", MayReplace, Templates)], follow()].concat(),
-            vec![ApprovalReason::MayAllowMore, ApprovalReason::MayReplace],
+            vec![ApprovalReason::NotKnown, ApprovalReason::MayReplace],
             &[],
         ),
         // A certain answer of the templates stays, whether CloudFormation contradicts it or does not mention it.
@@ -244,7 +244,7 @@ fn templates_and_change_set_are_combined() {
             same(),
             vec![planned("Other", "Dynamic", "", &[])],
             vec![("Other", MayReplace, Aws)],
-            vec![ApprovalReason::MayAllowMore, ApprovalReason::MayReplace],
+            vec![ApprovalReason::NotKnown, ApprovalReason::MayReplace],
             &["Other may replace", "Other: AWS changes it, and the templates do not show how"],
         ),
         (
@@ -252,7 +252,7 @@ fn templates_and_change_set_are_combined() {
             same(),
             vec![planned("Other", "Sing", "", &[])],
             vec![("Other", MayReplace, Aws)],
-            vec![ApprovalReason::MayAllowMore, ApprovalReason::MayReplace],
+            vec![ApprovalReason::NotKnown, ApprovalReason::MayReplace],
             &["Other may replace", "Other: AWS changes it, and the templates do not show how"],
         ),
         (
@@ -260,7 +260,7 @@ fn templates_and_change_set_are_combined() {
             same(),
             vec![planned("Other", "Import", "", &[])],
             vec![("Other", Update, Aws)],
-            vec![ApprovalReason::MayAllowMore],
+            vec![ApprovalReason::NotKnown],
             &["Other: AWS changes it, and the templates do not show how"],
         ),
         (
@@ -314,7 +314,7 @@ fn templates_and_change_set_are_combined() {
             ),
             vec![planned("Role", "Modify", "False", &[("Tags", "Never", "DirectModification", "")])],
             vec![("Role", Update, Templates)],
-            vec![ApprovalReason::MayAllowMore],
+            vec![ApprovalReason::NotKnown],
             &[],
         ),
         // The parts of a policy, and the effect of a parameter on it.
@@ -336,7 +336,7 @@ fn templates_and_change_set_are_combined() {
             same(),
             vec![direct("Role", "False", "Policies")],
             vec![("Role", Update, Aws)],
-            vec![ApprovalReason::MayAllowMore],
+            vec![ApprovalReason::NotKnown],
             &["Role.Policies: AWS changes it, and the templates do not show how"],
         ),
         (

@@ -623,7 +623,7 @@ fn the_permissions_for_a_preview_and_for_the_status_can_be_left_out() {
     ];
     assert_eq!(optional(&of_rotation()), expected);
     let by_mail = policy_at(&place("aws", REGION), "users: [alice]\nemails: [a@example.com]\ndelivery: email\n");
-    assert_eq!(optional(&by_mail), [log, alarms, keys]);
+    assert_eq!(optional(&by_mail), [log, alarms, keys, ("ReadUserTags", vec!["iam:ListUserTags"])]);
     let actions = by_mail.statements.iter().flat_map(|statement| &statement.actions);
     assert_eq!(actions.filter(|action| action.starts_with("secretsmanager:")).count(), 0);
 }

@@ -86,6 +86,13 @@ fn what_a_change_means_for_iam() {
         format!("B:\n  Type: AWS::S3::Bucket\n{policy}")
     };
     let elsewhere = |statement: &str| bucket_policy("theirs", statement);
+    let on = |kind: &str, target: &str| {
+        resource(kind, &format!("{target}, PolicyDocument: {{Version: '2012-10-17', Statement: []}}"))
+    };
+    let guard = |name: &str| {
+        let policy = separate("AWS::IAM::Policy", "{Effect: Deny, Action: '*', Resource: '*'}");
+        policy.replace("!Ref Role", "theirs").replace("PolicyName: S", &format!("PolicyName: {name}"))
+    };
     let both_functions = |used: &str| {
         function(&format!(
             "G:\n  Type: AWS::Lambda::Function\nPermission:\n  Type: AWS::Lambda::Permission\n  Properties: \
@@ -234,6 +241,12 @@ fn what_a_change_means_for_iam() {
         ),
         ("another role", acting("Role"), acting("Admin"), Broader),
         ("a lesser role", acting("Admin"), acting("Role"), Narrower),
+        (
+            "no role any more",
+            acting("Admin"),
+            acting("Admin").replace("{Role: !GetAtt Admin.Arn}", "{Timeout: 5}"),
+            Narrower,
+        ),
         // Lambda.
         (
             "a principal more",
@@ -261,6 +274,8 @@ fn what_a_change_means_for_iam() {
         ),
         ("another function", both_functions("!Ref F"), both_functions("!Ref G"), Broader),
         ("a URL with auth", url("NONE"), url("AWS_IAM"), Narrower),
+        // Policies elsewhere decide who may call it.
+        ("a new URL with auth", function(""), url("AWS_IAM"), Unknown),
         ("a URL nobody knows", url("AWS_IAM"), url("!Ref Auth"), Broader),
         (
             "a layer for everybody",
@@ -322,7 +337,44 @@ fn what_a_change_means_for_iam() {
         ("a deny on a bucket that was there", bucket(""), bucket(&only_tls), Narrower),
         ("a bucket's deny removed", bucket(&only_tls), bucket(""), Broader),
         ("with the bucket", bucket(&only_tls), String::new(), Equivalent),
+        // What is set on something elsewhere replaces a policy that is not known.
         ("of a bucket from elsewhere", elsewhere(&only_tls), String::new(), Broader),
+        ("a deny on a bucket from elsewhere", String::new(), elsewhere(&only_tls), Unknown),
+        ("nothing on a bucket from elsewhere", String::new(), elsewhere(""), Unknown),
+        ("more on a bucket from elsewhere", String::new(), elsewhere(to_cloudfront), Broader),
+        ("less on a bucket from elsewhere", elsewhere(to_cloudfront), elsewhere(""), Narrower),
+        (
+            "an empty policy on a queue from elsewhere",
+            String::new(),
+            on("AWS::SQS::QueuePolicy", "Queues: [q]"),
+            Unknown,
+        ),
+        (
+            "one more queue",
+            on("AWS::SQS::QueuePolicy", "Queues: [q]"),
+            on("AWS::SQS::QueuePolicy", "Queues: [q, r]"),
+            Unknown,
+        ),
+        (
+            "an empty policy on a topic from elsewhere",
+            String::new(),
+            on("AWS::SNS::TopicPolicy", "Topics: [!Ref T]"),
+            Unknown,
+        ),
+        (
+            "one more topic",
+            on("AWS::SNS::TopicPolicy", "Topics: [t]"),
+            on("AWS::SNS::TopicPolicy", "Topics: [t, u]"),
+            Unknown,
+        ),
+        (
+            "an empty policy on a secret from elsewhere",
+            String::new(),
+            on("AWS::SecretsManager::ResourcePolicy", "SecretId: s").replace("PolicyDocument", "ResourcePolicy"),
+            Unknown,
+        ),
+        ("a deny for a role elsewhere", String::new(), guard("S"), Unknown),
+        ("a policy of another name for a role elsewhere", guard("S"), guard("T"), Unknown),
         ("a deny that says more", bucket(&only_tls), bucket(&deny("")), Narrower),
         ("a deny of less", bucket(&only_tls), bucket(&only_tls.replace("'s3:*'", "s3:PutObject")), Broader),
         (
@@ -825,6 +877,7 @@ fn a_wider_selection_of_users_is_shown() {
 /// Which change of the company's settings needs approval.
 #[test]
 fn a_boundary_that_is_taken_off_and_tags_of_principals_need_approval() {
+    use ApprovalReason::{AllowsMore, MayAllowMore, NotKnown, OthersRead, Replaces};
     let templates = |settings: &str| {
         let text = format!("users: [alice]\nemails: [a@b.co]\n{settings}\n");
         let config = config::read(&text, Overrides::default()).unwrap_or_else(|e| panic!("{e}")).config;
@@ -833,16 +886,17 @@ fn a_boundary_that_is_taken_off_and_tags_of_principals_need_approval() {
     let boundary = |name: &str| format!("permissions_boundary: arn:aws:iam::111122223333:policy/{name}");
     let none = String::new;
     for (old, new, verdict, reasons) in [
-        (boundary("a"), none(), Verdict::Broader, &[ApprovalReason::AllowsMore][..]),
-        (boundary("a"), boundary("b"), Verdict::Unknown, &[ApprovalReason::MayAllowMore]),
+        (boundary("a"), none(), Verdict::Broader, &[AllowsMore][..]),
+        (boundary("a"), boundary("b"), Verdict::Unknown, &[MayAllowMore]),
         (none(), boundary("a"), Verdict::Narrower, &[]),
-        (none(), "role_path: /service/".into(), Verdict::None, &[ApprovalReason::Replaces]),
+        (none(), "role_path: /service/".into(), Verdict::None, &[Replaces]),
         (none(), "reserved_concurrency: 2".into(), Verdict::None, &[]),
         ("reserved_concurrency: 2".into(), none(), Verdict::None, &[]),
         // The role may then create secrets with this tag too.
-        (none(), "tags: {team: a}".into(), Verdict::Broader, &[ApprovalReason::AllowsMore]),
-        ("tags: {team: a}".into(), "tags: {team: b}".into(), Verdict::Unknown, &[ApprovalReason::MayAllowMore]),
-        ("tags: {team: a}".into(), none(), Verdict::Unknown, &[ApprovalReason::MayAllowMore]),
+        (none(), "tags: {team: a}".into(), Verdict::Broader, &[AllowsMore, NotKnown, OthersRead]),
+        // Policies elsewhere may go by the tags of a role or of a secret.
+        ("tags: {team: a}".into(), "tags: {team: b}".into(), Verdict::Unknown, &[NotKnown, OthersRead]),
+        ("tags: {team: a}".into(), none(), Verdict::Unknown, &[NotKnown]),
     ] {
         let ([old_stack, old_bucket], [new_stack, new_bucket]) = (templates(&old), templates(&new));
         let diff = compare(&old_stack, &new_stack);

@@ -88,7 +88,7 @@ fn a_subscription_that_others_do_not_replace_is_a_loss() {
     let mut new = old.clone();
     let resources = new["Resources"].as_object_mut().unwrap();
     resources.retain(|id, _| !id.starts_with("AlarmsTo"));
-    assert_eq!(reasons(&compare(&old, &new)), [ApprovalReason::Deletes]);
+    assert_eq!(reasons(&compare(&old, &new)), [ApprovalReason::NotKnown, ApprovalReason::Deletes]);
     // A queue that gets each notice is not an address.
     let mut queue = old.clone();
     queue["Resources"]["Queue"] = queue["Resources"]["MailToAAtBDotCo"].clone();

@@ -13,7 +13,8 @@ use synth::{
 };
 
 fn generated(settings: &str) -> Json {
-    let text = format!("users: [alice, bob]\nemails: [a@b.co]\n{settings}\n");
+    let emails = if settings.contains("emails:") { "" } else { "emails: [a@b.co]\n" };
+    let text = format!("users: [alice, bob]\n{emails}{settings}\n");
     let config = config::read(&text, Overrides::default()).unwrap_or_else(|e| panic!("{e}")).config;
     to_json(&stack::template(&config).unwrap())
 }
@@ -49,6 +50,7 @@ fn tags(value: &str) -> Json {
 fn everyday_changes_ask_for_nothing() {
     let template = generated("");
     let topic = json!([{"Ref": "AlarmTopic"}]);
+    let retains = json!("Retain");
     let edits: Vec<(&str, Edit)> = vec![
         ("the template's description", ("/Description", json!("another"))),
         ("a role's description", ("/Resources/FunctionRole/Properties/Description", json!("another"))),
@@ -66,6 +68,12 @@ fn everyday_changes_ask_for_nothing() {
         ("another order", ("/Resources/Schedule/DependsOn", json!(["FailedRuns"]))),
         ("metadata", ("/Resources/Function/Metadata/Owner", json!("a team"))),
         ("the title of mails", ("/Resources/NotificationTopic/Properties/DisplayName", json!("Keys"))),
+        ("a log that stays", ("/Resources/LogGroup/DeletionPolicy", retains.clone())),
+        ("a queue that stays if it is replaced", ("/Resources/DeadLetterQueue/UpdateReplacePolicy", retains)),
+        (
+            "a description with a name of the stack",
+            ("/Resources/Function/Properties/Description", json!({"Ref": "LogGroup"})),
+        ),
     ];
     for (what, edit) in edits {
         let diff = compare(&template, &edited(&template, &edit));
@@ -77,8 +85,19 @@ fn everyday_changes_ask_for_nothing() {
 /// The same changes where they are not harmless.
 #[test]
 fn what_only_looks_like_an_everyday_change_asks() {
-    let template = generated("");
+    let mut template = generated("emails: [a@b.co, c@d.co]");
+    for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+        template["Resources"]["LogGroup"][policy] = json!("Retain");
+    }
+    template["Parameters"]["Password"] = json!({"Type": "String", "NoEcho": true});
+    // Its secret is an attribute.
+    template["Resources"]["Key"] = json!({"Type": "AWS::IAM::AccessKey", "Properties": {"UserName": "alice"}});
     let evil = json!(["arn:aws:lambda:eu-west-1:999999999999:function:x"]);
+    let invoke_config = |function: &Json| {
+        json!({"Type": "AWS::Lambda::EventInvokeConfig", "Properties": {
+            "FunctionName": function, "Qualifier": "$LATEST", "MaximumRetryAttempts": 0,
+        }})
+    };
     let edits: Vec<(&str, Edit)> = vec![
         ("a role's tag", ("/Resources/FunctionRole/Properties/Tags", tags("a"))),
         ("a shorter retention", ("/Resources/LogGroup/Properties/RetentionInDays", json!(1))),
@@ -93,6 +112,56 @@ fn what_only_looks_like_an_everyday_change_asks() {
         ("a default for the package", ("/Parameters/CodeKey/Default", json!("theirs.zip"))),
         ("a macro", ("/Transform", json!("AWS::Include"))),
         ("an alarm without its action", ("/Resources/MissedRuns/Properties/AlarmActions", Json::Null)),
+        ("a higher threshold", ("/Resources/MissedRuns/Properties/Threshold", json!(0))),
+        ("another metric", ("/Resources/MissedRuns/Properties/MetricName", json!("Runs"))),
+        ("another period", ("/Resources/MissedRuns/Properties/Period", json!(60))),
+        ("more periods", ("/Resources/MissedRuns/Properties/EvaluationPeriods", json!(100))),
+        (
+            "a warm-up that is too long",
+            ("/Resources/MissedRuns/Properties/WarmUpConfiguration", json!({"WarmUpPeriodDurationInMinutes": 2_879})),
+        ),
+        ("missing data that does not count", ("/Resources/MissedRuns/Properties/TreatMissingData", json!("ignore"))),
+        ("an alarm that does nothing", ("/Resources/MissedRuns/Properties/ActionsEnabled", json!(false))),
+        ("an alarm with other dimensions", ("/Resources/MissedRuns/Properties/Dimensions", Json::Null)),
+        (
+            "a filter that lets no alarm through",
+            ("/Resources/AlarmsToAAtBDotCo/Properties/FilterPolicy", json!({"to": ["a@b.co"]})),
+        ),
+        (
+            "a filter that lets no notice through",
+            ("/Resources/MailToAAtBDotCo/Properties/FilterPolicy", json!({"to": []})),
+        ),
+        ("a subscription without its filter", ("/Resources/MailToAAtBDotCo/Properties/FilterPolicy", Json::Null)),
+        ("an address without its notices", ("/Resources/MailToAAtBDotCo", Json::Null)),
+        (
+            "a metric from the log",
+            ("/Resources/Filter", json!({"Type": "AWS::Logs::MetricFilter", "Properties": {"FilterPattern": ""}})),
+        ),
+        ("a log that a deletion deletes", ("/Resources/LogGroup/DeletionPolicy", json!("Delete"))),
+        ("a log that a deletion may delete", ("/Resources/LogGroup/DeletionPolicy", json!({"Ref": "CodeKey"}))),
+        ("a log that a replacement deletes", ("/Resources/LogGroup/UpdateReplacePolicy", Json::Null)),
+        ("another function's settings", ("/Resources/Another", invoke_config(&json!("theirs")))),
+        ("the function's settings twice", ("/Resources/Another", invoke_config(&json!({"Ref": "Function"})))),
+        (
+            "the key of another account for the log",
+            ("/Resources/LogGroup/Properties/KmsKeyId", json!("arn:aws:kms:eu-west-1:999999999999:key/x")),
+        ),
+        (
+            "a description from another stack",
+            ("/Resources/Function/Properties/Description", json!({"Fn::ImportValue": "x"})),
+        ),
+        (
+            "a tag from another stack",
+            ("/Resources/AlarmTopic/Properties/Tags", json!([{"Key": "a", "Value": {"Fn::ImportValue": "x"}}])),
+        ),
+        (
+            "a title that is a secret",
+            ("/Resources/AlarmTopic/Properties/DisplayName", json!({"Fn::GetAtt": ["Key", "SecretAccessKey"]})),
+        ),
+        (
+            "metadata that is a secret",
+            ("/Resources/Function/Metadata", json!({"a": {"Fn::GetAtt": ["Key", "SecretAccessKey"]}})),
+        ),
         ("no run at all", ("/Resources/Function/Properties/ReservedConcurrentExecutions", json!(0))),
         (
             "a description that is a secret",
@@ -103,6 +172,26 @@ fn what_only_looks_like_an_everyday_change_asks() {
     for (what, edit) in edits {
         let diff = compare(&template, &edited(&template, &edit));
         assert!(Approval::needed(&diff).is_some() && !diff.unknown.is_empty(), "{what}: {diff:#?}");
+    }
+}
+
+#[test]
+fn a_bucket_may_only_keep_objects_longer() {
+    let config = config::read("users: [alice]\nemails: [a@b.co]\n", Overrides::default()).unwrap().config;
+    let template = to_json(&stack::artifacts::template(&config).unwrap());
+    let rule = "/Resources/Bucket/Properties/LifecycleConfiguration/Rules/0";
+    let days =
+        template.pointer(&format!("{rule}/NoncurrentVersionExpiration/NoncurrentDays")).unwrap().as_u64().unwrap();
+    for (what, path, value, is_harmless) in [
+        ("longer", "/NoncurrentVersionExpiration/NoncurrentDays", json!(days + 1), true),
+        ("shorter", "/NoncurrentVersionExpiration/NoncurrentDays", json!(days - 1), false),
+        ("all versions", "/ExpirationInDays", json!(365), false),
+        ("another rule", "/Prefix", json!("a"), false),
+    ] {
+        let mut new = template.clone();
+        let (parent, name) = path.rsplit_once('/').unwrap();
+        new.pointer_mut(&format!("{rule}{parent}")).unwrap()[name] = value;
+        assert_eq!(Approval::needed(&compare(&template, &new)).is_none(), is_harmless, "{what}");
     }
 }
 

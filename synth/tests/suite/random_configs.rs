@@ -29,7 +29,7 @@ use tempfile::TempDir;
 
 fn run<S: Strategy>(what: &str, strategy: &S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
     let (start, number) = (Instant::now(), Cell::new(0));
-    let config = ProptestConfig { cases: cases(50, 1_000), failure_persistence: None, ..ProptestConfig::default() };
+    let config = ProptestConfig { cases: cases(25, 1_000), failure_persistence: None, ..ProptestConfig::default() };
     let counted = |value| {
         number.set(number.get() + 1);
         test(value)

@@ -190,6 +190,9 @@ struct Facts {
     users: BTreeSet<String>,
     /// The resources.
     things: BTreeSet<String>,
+    /// What must not become less, by the resource that it belongs to: when an alarm notifies, what an address gets, what a
+    /// deletion keeps.
+    kept: BTreeSet<(String, String)>,
 }
 
 fn facts(template: &Json) -> Facts {
@@ -211,7 +214,11 @@ fn facts(template: &Json) -> Facts {
             "AWS::S3::BucketPolicy" => {
                 document(&mut facts, "denials of Bucket".into(), resource.get("PolicyDocument"), true);
             }
-            "AWS::Lambda::Function" if !["Code", "Role"].iter().any(|name| resource.unknown.contains(*name)) => {
+            // AWS refuses a function without a role.
+            "AWS::Lambda::Function"
+                if !resource.get("Role").is_null()
+                    && !["Code", "Role"].iter().any(|name| resource.unknown.contains(*name)) =>
+            {
                 let variables = resource.get("Environment")["Variables"].as_object().cloned().unwrap_or_default();
                 let foreign: Vec<_> = variables.iter().filter(|(name, _)| name.starts_with("AWS_")).collect();
                 let code = ["Code", "Handler", "Layers", "Runtime"].map(|name| resource.get(name));
@@ -225,14 +232,59 @@ fn facts(template: &Json) -> Facts {
                     let what = format!("{:?} for {:?} by {}", request.action, request.users, target["Arn"]);
                     possible(&mut facts, "event", what);
                 }
-                possible(&mut facts, "schedule", format!("{} with {}", target["Arn"], target["RoleArn"]));
+                // AWS refuses a target without a role.
+                if !target["RoleArn"].is_null() {
+                    possible(&mut facts, "schedule", format!("{} with {}", target["Arn"], target["RoleArn"]));
+                }
+            }
+            "AWS::CloudWatch::Alarm" => {
+                for action in resource.get("AlarmActions").as_array().into_iter().flatten() {
+                    let rule = resource.properties.iter().filter(|(name, _)| WHEN.contains(&name.as_str()));
+                    let rule: Vec<_> = rule.map(|(name, value)| (name, texts(value))).collect();
+                    let _ = facts.kept.insert((id.clone(), format!("{action} hears: {rule:?}")));
+                }
+            }
+            "AWS::SNS::Subscription" => {
+                let (topic, filter) = (resource.get("TopicArn"), resource.get("FilterPolicy"));
+                let _ = facts.kept.insert((id.clone(), format!("gets from {topic} what passes {filter}")));
             }
             _ => {}
+        }
+        for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+            if deployment.text(&template["Resources"][id][policy]).is_ok_and(|policy| policy.starts_with("Retain")) {
+                let _ = facts.kept.insert((id.clone(), format!("stays by its {policy}")));
+            }
         }
     }
     readers(&mut facts, template, &resources, &arn);
     facts
 }
+
+/// The value with texts instead of numbers: to CloudFormation, both are the same.
+fn texts(value: &Json) -> Json {
+    match value {
+        Json::Array(list) => list.iter().map(texts).collect(),
+        Json::Object(map) => map.iter().map(|(key, value)| (key.clone(), texts(value))).collect(),
+        Json::Number(_) | Json::Bool(_) => value.to_string().into(),
+        value => value.clone(),
+    }
+}
+
+/// The properties that decide when an alarm notifies.
+const WHEN: [&str; 12] = [
+    "ActionsEnabled",
+    "ComparisonOperator",
+    "DatapointsToAlarm",
+    "Dimensions",
+    "EvaluationPeriods",
+    "MetricName",
+    "Namespace",
+    "Period",
+    "Statistic",
+    "Threshold",
+    "TreatMissingData",
+    "WarmUpConfiguration",
+];
 
 fn possible(facts: &mut Facts, kind: &'static str, what: String) {
     facts.possible.entry(kind).or_default().insert(what);
@@ -426,7 +478,9 @@ fn more(old: &Facts, new: &Facts, requests: &[AccessRequest]) -> Option<(&'stati
             return Some((kind, what.clone()));
         }
     }
-    None
+    // What is deleted is shown as deleted.
+    let mut lost = old.kept.difference(&new.kept).filter(|(id, _)| new.things.contains(id));
+    lost.next().map(|(id, what)| ("less", format!("{id}: {what}")))
 }
 
 /// One random edit: what is done, where, and with which other value.
@@ -696,6 +750,9 @@ fn the_simulated_deployment_sees_what_allows_more() {
         ("event", "/Resources/Schedule/Properties/Target/Input", json!("{\"action\":\"undo\",\"users\":[\"alice\"]}")),
         ("schedule", "/Resources/Schedule/Properties/Target/RoleArn", json!({"Fn::GetAtt": ["FunctionRole", "Arn"]})),
         ("readers", "/Resources/MailToAliceAtExampleDotCom/Properties/FilterPolicy/to", mail),
+        ("less", "/Resources/MailToAliceAtExampleDotCom/Properties/FilterPolicy/to", json!([])),
+        ("less", "/Resources/UsersFailed/Properties/Threshold", json!(1_000)),
+        ("less", "/Resources/UsersFailed/Properties/AlarmActions", json!([])),
     ] {
         let mut new = template.clone();
         *new.pointer_mut(place).unwrap_or_else(|| panic!("{place}")) = value;

@@ -146,6 +146,30 @@ async fn status_shows_the_state_of_a_stack() {
     assert_eq!(broader.status.code(), Some(3), "{}", text(&broader));
 }
 
+/// Before a deployment, each user that leaves in the middle of a rotation is named, whatever selected it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_names_the_users_that_leave_in_the_middle_of_a_rotation() {
+    let mut aws = LocalAws::start().await;
+    let account = Account::of(&aws).await;
+    let users = ["/ci/alice", "/ci/eu/bob", "/carol", "/ci/dave"];
+    for user in users {
+        user_with(&mut aws, &account, user, &[]).await;
+    }
+    aws.shift_clock(-70 * 86_400);
+    for user in &users[..3] {
+        account.create_key(user.rsplit('/').next().unwrap()).await;
+    }
+    aws.shift_clock(0);
+    let stack = Stack::deploy(&aws, &read(ROTATION), &["/ci/", "carol"]);
+    let report = stack.invoke(&aws, &json!({}));
+    assert_eq!(report["summary"]["rotated"], 3, "{report:#}");
+
+    let text = Stack::deploy(&aws, &read(ROTATION), &["/ci/eu/"]).deployment.text;
+    let is_named = |name: &str| text.contains(&format!("{name} has two active keys"));
+    assert_eq!(["alice", "bob", "carol", "dave"].map(is_named), [true, false, true, false], "{text}");
+    assert!(!text.contains("warning"), "{text}");
+}
+
 /// The handler does not read the account's lists here, so only the secrets show whom the stack has rotated.
 #[tokio::test(flavor = "multi_thread")]
 async fn status_reports_users_that_left_and_secrets_of_deleted_users() {
@@ -165,7 +189,8 @@ async fn status_reports_users_that_left_and_secrets_of_deleted_users() {
 
     // Both leave; one is deleted too.
     account.delete_user("gone,1").await;
-    let _ = Stack::deploy(&aws, &read(ROTATION), &["alice"]);
+    let left = Stack::deploy(&aws, &read(ROTATION), &["alice"]).deployment;
+    assert!(left.text.contains("bob has two active keys") && !left.text.contains("warning"), "{}", left.text);
     account.create_user("operator").await;
     let key = account.create_key("operator").await;
     permit(&aws, "operator", &[("Allow", "*")]);

@@ -28,6 +28,8 @@ pub enum ApprovalReason {
     AllowsMore,
     /// It is unknown whether the policies allow more than before.
     MayAllowMore,
+    /// The change is in a part that is not compared.
+    NotKnown,
     /// Others can read new keys.
     OthersRead,
     /// More keys are rotated, or others decide how.
@@ -47,9 +49,12 @@ impl ApprovalReason {
     #[must_use]
     pub const fn concern(self) -> Concern {
         match self {
-            Self::AllowsMore | Self::MayAllowMore | Self::OthersRead | Self::OthersRotated | Self::KeysEndEarlier => {
-                Concern::Broader
-            }
+            Self::AllowsMore
+            | Self::MayAllowMore
+            | Self::NotKnown
+            | Self::OthersRead
+            | Self::OthersRotated
+            | Self::KeysEndEarlier => Concern::Broader,
             Self::Replaces | Self::MayReplace => Concern::Replace,
             Self::Deletes => Concern::Delete,
         }
@@ -61,6 +66,7 @@ impl fmt::Display for ApprovalReason {
         f.write_str(match self {
             Self::AllowsMore => "it allows more than before",
             Self::MayAllowMore => "it may allow more than before",
+            Self::NotKnown => "what it does is not known",
             Self::OthersRead => "it lets others read new keys",
             Self::OthersRotated => "it rotates more keys, or lets others decide how",
             Self::KeysEndEarlier => "it replaces, deactivates or deletes keys earlier",
@@ -85,11 +91,14 @@ impl Approval {
     #[must_use]
     pub fn needed(diff: &Diff) -> Option<Self> {
         let any = |impact| diff.resources.iter().any(|resource| resource.impact == impact);
-        let broader = match diff.iam.verdict {
+        // The verdict as a whole is also unknown if a change is that has nothing to do with permissions.
+        let places = diff.iam.places.iter().map(|place| place.comparison.verdict());
+        let broader = match places.fold(Verdict::None, Verdict::and) {
             Verdict::Broader => Some(ApprovalReason::AllowsMore),
             Verdict::Unknown => Some(ApprovalReason::MayAllowMore),
             Verdict::None | Verdict::Equivalent | Verdict::Narrower => None,
         };
+        let not_known = (!diff.unknown.is_empty()).then_some(ApprovalReason::NotKnown);
         let new_readers = (!diff.new_readers.is_empty()).then_some(ApprovalReason::OthersRead);
         let newly_rotated = (!diff.newly_rotated.is_empty()).then_some(ApprovalReason::OthersRotated);
         let earlier = (!diff.earlier.is_empty()).then_some(ApprovalReason::KeysEndEarlier);
@@ -98,8 +107,10 @@ impl Approval {
             (any(Impact::MayReplace) || diff.impact() == Impact::MayReplace).then_some(ApprovalReason::MayReplace)
         });
         let deletes = any(Impact::Deletes).then_some(ApprovalReason::Deletes);
-        let reasons: Vec<ApprovalReason> =
-            [broader, new_readers, newly_rotated, earlier, replaces, deletes].into_iter().flatten().collect();
+        let reasons: Vec<ApprovalReason> = [broader, not_known, new_readers, newly_rotated, earlier, replaces, deletes]
+            .into_iter()
+            .flatten()
+            .collect();
         (!reasons.is_empty()).then_some(Self { reasons, fingerprint: diff.fingerprint })
     }
 

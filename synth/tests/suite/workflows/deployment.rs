@@ -56,12 +56,26 @@ fn merged(runner: &Runner, commit: &str, head: &str) {
             found(7, "main", commit, at),
         ]),
     );
-    runner.answers("pulls/7", json!({"number": 7, "user": {"login": "alice"}, "head": {"sha": head}}));
+    runner.answers(
+        "pulls/7",
+        json!({
+            "number": 7, "user": {"login": "alice"},
+            "head": {"sha": head, "ref": "change", "repo": {"full_name": "owner/name"}},
+        }),
+    );
 }
 
-/// Gives the environment "approval" a reviewer.
+/// Gives the environment "approval" a reviewer who is another person than the one who starts a run.
 fn asks(runner: &Runner) {
-    let rule = json!({"type": "required_reviewers", "reviewers": [{"type": "User"}]});
+    asks_of(runner, &["alice", "bob"], true);
+}
+
+fn asks_of(runner: &Runner, reviewers: &[&str], prevents_self_review: bool) {
+    let reviewers: Vec<_> =
+        reviewers.iter().map(|login| json!({"type": "User", "reviewer": {"login": login}})).collect();
+    let rule = json!({
+        "type": "required_reviewers", "prevent_self_review": prevents_self_review, "reviewers": reviewers,
+    });
     runner.answers("environments/approval", json!({"protection_rules": [{"type": "branch_policy"}, rule]}));
 }
 
@@ -190,7 +204,7 @@ fn several_commits_in_one_push_are_one_change() {
     let head = runner.commit();
     // As GitHub rebases: each commit is a new one.
     runner.git(&["checkout", "--quiet", "main"]);
-    runner.git(&["cherry-pick", "--no-ff", "change~1", "change"]);
+    runner.git(&["-c", "user.name=GitHub", "cherry-pick", "--no-ff", "change~1", "change"]);
     let commit = runner.main("main");
     assert_ne!(commit, head);
     merged(&runner, &commit, &head);
@@ -242,6 +256,36 @@ fn what_was_not_reviewed_waits_for_a_reviewer_of_the_environment() {
     let jobs = push(&runner, &before);
     assert_eq!(results(&jobs), ["success", "success", "success", "success", "success"], "{jobs:#?}");
     assert_eq!(runner.deployed().len(), 1);
+}
+
+/// A person could start a run by hand and agree to it. Only a repository with one maintainer may be set up so.
+#[test]
+fn the_environment_asks_another_person_or_the_only_one() {
+    let runner = Runner::new();
+    let mut kept = by_hand(&runner, "");
+    kept.retain(|name, _| ["build", "change"].contains(&name.as_str()));
+    for (owners, reviewers, prevents, waits) in [
+        ("* @alice @bob", &["alice", "bob"][..], true, true),
+        ("* @alice @bob", &["alice", "bob"], false, false),
+        ("* @alice @bob", &["alice"], false, false),
+        ("* @Alice", &["alice"], false, true),
+        ("* @alice", &["bob"], false, false),
+        ("* @alice", &["alice", "bob"], false, false),
+        ("* @alice", &[], true, false),
+    ] {
+        runner.write(".github/CODEOWNERS", &format!("{owners}\n"));
+        if !runner.git(&["status", "--short"]).is_empty() {
+            runner.commit();
+        }
+        asks_of(&runner, reviewers, prevents);
+        let event =
+            Event { name: "workflow_dispatch", sha: runner.main("main"), payload: json!({"inputs": {"approve": ""}}) };
+        let jobs = runner.run_again(DEPLOY, &event, &set_up(), &[], kept.clone());
+        let expected = if waits { "waiting" } else { "skipped" };
+        assert_eq!(jobs["ask"].result, expected, "{owners} {reviewers:?} {prevents}: {jobs:#?}");
+        let says = if reviewers.is_empty() { "required reviewers" } else { "turn on \"Prevent self-review\"" };
+        assert_eq!(jobs["approval"].log.contains(says), !waits, "{jobs:#?}");
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn again(runner: &Runner, head: &str, from: &str, kept: BTreeMap<String, Job>) -
     let base = runner.main("main");
     let pull = json!({
         "number": 7, "user": {"login": "alice"}, "base": {"sha": base},
-        "head": {"sha": head, "repo": {"full_name": from}},
+        "head": {"sha": head, "ref": "change", "repo": {"full_name": from}},
     });
     runner.answers("pulls/7", pull.clone());
     let payload = json!({"action": "synchronize", "pull_request": pull});
@@ -86,6 +86,36 @@ fn one_comment_says_what_the_change_does_and_a_review_approves_it() {
         assert_eq!(results(&jobs), expected, "{reviews:?}: {jobs:#?}");
         assert!(jobs["approval"].log.contains(says), "{reviews:?}: {jobs:#?}");
     }
+    // A person who made or pushed a commit does not approve it.
+    runner.reviews(&[("bob", "APPROVED", &head)]);
+    let commit = |author: &str, committer: &str| json!([{"sha": old, "author": {"login": author}, "committer": {"login": committer}}]);
+    let push = |actor: &str, after: &str| json!([{"after": after, "actor": {"login": actor}}]);
+    for (commits, pushes, says) in [
+        (commit("alice", "web-flow"), push("alice", &head), "@bob approved the change"),
+        (json!([{"sha": old, "author": null, "committer": null}]), push("alice", &head), "@bob approved the change"),
+        (commit("Bob", "web-flow"), push("alice", &head), "@bob made the commit"),
+        (commit("alice", "bob"), push("alice", &head), "@bob made the commit"),
+        (commit("alice", "alice"), push("bob", &head), "@bob pushed the commit"),
+        (commit("alice", "alice"), push("Bob", &old), "@bob pushed the commit"),
+        // What another change pushed does not count.
+        (json!([]), push("bob", &old), "@bob approved the change"),
+        (commit("alice", "alice"), json!("Not Found (HTTP 404)"), "@bob approved the change"),
+        (json!("Server Error (HTTP 502)"), push("alice", &head), "Server Error (HTTP 502)"),
+        (
+            json!(vec![json!({"sha": old, "author": null, "committer": null}); 250]),
+            push("alice", &head),
+            "Make a smaller one",
+        ),
+    ] {
+        runner.answers("pulls/7/commits", commits.clone());
+        runner.answers("activity", pushes.clone());
+        let jobs = again(&runner, &head, "owner/name", judged.clone());
+        let expected = if says.contains("approved") { PASSES } else { IS_HELD };
+        assert_eq!(results(&jobs), expected, "{commits} {pushes}: {jobs:#?}");
+        assert!(jobs["approval"].log.contains(says), "{commits} {pushes}: {jobs:#?}");
+    }
+    runner.answers("pulls/7/commits", json!([]));
+    runner.answers("activity", push("alice", &head));
     // A team counts if its members can be read.
     for (state, expected) in [("pending", IS_HELD), ("active", PASSES)] {
         runner.reviews(&[("carol", "APPROVED", &head)]);
@@ -103,6 +133,19 @@ fn one_comment_says_what_the_change_does_and_a_review_approves_it() {
     runner.reviews(&[("bob", "APPROVED", &pushed)]);
     assert_eq!(results(&run(&runner, &pushed, "owner/name")), PASSES);
     assert_eq!(runner.written().0.len(), 1);
+}
+
+/// Another workflow may write a comment that looks like ours. What this run found is in a comment of its own.
+#[test]
+fn a_comment_of_another_workflow_is_not_taken_for_ours() {
+    let runner = Runner::new();
+    runner.comment("<!-- synth diff -->\nNo difference.");
+    let head = runner.propose(BROADER);
+    runner.reviews(&[("bob", "APPROVED", &head)]);
+    assert_eq!(results(&run(&runner, &head, "owner/name")), PASSES);
+    let (comments, calls) = runner.written();
+    assert_eq!((comments.len(), calls), (1, json!(["POST", "DELETE"])));
+    assert!(comments[0].contains("IAM: broader."), "{comments:?}");
 }
 
 #[test]
@@ -224,6 +267,11 @@ fn a_template_that_its_configuration_does_not_generate_is_held() {
     }
     let remove = || fs::remove_file(runner.origin().join("rotation.yaml")).unwrap();
     hold(&remove, "> - `templates/rotation.yaml` stays, but `rotation.yaml` is removed.\n");
+    let says = "> - `templates/artifacts.yaml` is not what `rotation.yaml` generates.\n";
+    hold(&|| runner.edit("templates/artifacts.yaml", "\nResources:\n", "\n# A comment.\nResources:\n"), says);
+    hold(&|| fs::remove_file(runner.origin().join("templates/artifacts.yaml")).unwrap(), says);
+    // The tags are those of the configuration.
+    hold(&|| runner.edit("rotation.yaml", "tags: {}", "tags: {team: a}"), says);
 }
 
 #[test]

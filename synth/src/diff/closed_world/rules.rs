@@ -1,0 +1,260 @@
+//! The rules of harmless changes that depend on values.
+
+use lambda::{
+    contract::{event::RunRequest, settings::Variable},
+    report::metrics::{self, Metric},
+    selection::routing::{ENDPOINTS, TO},
+};
+use serde_json::{Map, Value as Json, json};
+
+use super::{Judge, is_same, kind};
+use crate::{
+    cfn::{
+        text::{Piece, pieces},
+        view::{Resource, View, references},
+    },
+    config::{MissedRunsWindow, ScheduleExpression},
+};
+
+/// The new form of a resource.
+pub(super) struct Edited<'t> {
+    pub(super) id: &'t str,
+    pub(super) kind: &'t str,
+    pub(super) properties: &'t Map<String, Json>,
+    /// Whether the resource may be new.
+    pub(super) is_new: bool,
+}
+
+/// One changed property or attribute of a resource.
+pub(super) struct Edit<'t> {
+    pub(super) judge: &'t Judge<'t>,
+    pub(super) resource: &'t Edited<'t>,
+    pub(super) old: Option<&'t Json>,
+    pub(super) new: Option<&'t Json>,
+    /// Whether both texts are the same, and only something that they use is another.
+    pub(super) is_same: bool,
+}
+
+/// The endpoint of a subscription that gets only notices for all endpoints, which never have a secret.
+pub(super) fn program_endpoint(subscription: &Map<String, Json>) -> Option<&str> {
+    let is_program = literal(subscription.get("Protocol")).is_some_and(|protocol| !protocol.starts_with("email"));
+    let filter = subscription.get("FilterPolicy").is_some_and(|filter| *filter == json!({ TO: [ENDPOINTS] }));
+    let by_attributes = subscription.get("FilterPolicyScope").is_none_or(|scope| scope == "MessageAttributes");
+    let endpoint = literal(subscription.get("Endpoint")).unwrap_or("an endpoint");
+    (is_program && filter && by_attributes).then_some(endpoint)
+}
+
+/// A text that is the same in every deployment.
+fn literal(value: Option<&Json>) -> Option<&str> {
+    value?.as_str().filter(|text| !text.contains("{{resolve:"))
+}
+
+impl Edit<'_> {
+    fn target(&self, value: &Json) -> Option<(String, &str)> {
+        self.judge.target(value)
+    }
+
+    pub(super) fn is_literal(&self) -> bool {
+        [self.old, self.new].into_iter().all(|value| value.is_none() || literal(value).is_some())
+    }
+
+    /// Whether a number does not fall. `absent` is the number that holds where none is set.
+    pub(super) fn grows(&self, absent: f64) -> bool {
+        let number = |value: Option<&Json>| match value {
+            None => Some(absent),
+            Some(Json::Number(number)) => number.as_f64(),
+            Some(value) => literal(Some(value))?.parse().ok(),
+        };
+        let (old, new) = (number(self.old), number(self.new));
+        new.is_some() && (self.resource.is_new || old.zip(new).is_some_and(|(old, new)| new >= old))
+    }
+
+    /// Whether each action is a topic of the template.
+    pub(super) fn only_notifies(&self) -> bool {
+        let is_topic = |action: &Json| self.target(action).is_some_and(|(_, kind)| kind == "AWS::SNS::Topic");
+        let empty = Vec::new();
+        let [before, after] = [self.old, self.new].map(|actions| actions.map_or(Some(&empty), Json::as_array));
+        let (Some(before), Some(after)) = (before, after) else { return false };
+        // Without an action that it had, the alarm tells others less.
+        after.iter().all(is_topic) && before.iter().all(|action| after.contains(action))
+    }
+
+    /// Whether what fails goes to a queue of the template. Its policy says who reads it.
+    pub(super) fn keeps_failures(&self) -> bool {
+        let queue = ["/Arn", "/OnFailure/Destination"].into_iter().find_map(|path| self.new?.pointer(path));
+        let is_only = self.new.is_some_and(|config| {
+            let one = |value: &Json| value.as_object().is_some_and(|map| map.len() == 1);
+            one(config) && config.get("OnFailure").is_none_or(one)
+        });
+        is_only && queue.and_then(|queue| self.target(queue)).is_some_and(|(_, kind)| kind == "AWS::SQS::Queue")
+    }
+
+    /// Whether the deployer names the package: by a parameter without a default.
+    pub(super) fn comes_from_the_deployer(&self) -> bool {
+        let pieces = self.new.and_then(pieces).unwrap_or_default();
+        let [Piece::Reference(name)] = pieces.as_slice() else { return false };
+        let parameter = self.judge.new.get("Parameters").and_then(|parameters| parameters.get(name));
+        let is_given = parameter.is_some_and(|parameter| {
+            parameter.get("Type").is_some_and(|kind| kind == "String") && parameter.get("Default").is_none()
+        });
+        is_given && (!self.is_same || !self.judge.redefined.contains(name))
+    }
+
+    /// Whether each run does the same as before.
+    pub(super) fn asks_for_the_same(&self) -> bool {
+        let request = |value: Option<&Json>| {
+            let event = value.map_or(Some("{}"), |_| literal(value))?;
+            let request = RunRequest::read(serde_json::from_str(event).ok()?, "id").ok()?;
+            Some((request.users, request.action, request.dry_run))
+        };
+        let (old, new) = (request(self.old), request(self.new));
+        old.is_some() && old == new
+    }
+
+    /// Whether every object belongs to the owner of the bucket, so that access control lists have no effect.
+    pub(super) fn owns_its_objects(&self) -> bool {
+        let rules = self.new.and_then(|controls| controls.get("Rules")).and_then(Json::as_array);
+        let is_enforced = |rule: &Json| rule.get("ObjectOwnership").is_some_and(|owner| owner == "BucketOwnerEnforced");
+        rules.is_some_and(|rules| !rules.is_empty() && rules.iter().all(is_enforced))
+    }
+
+    pub(super) fn blocks_the_public(&self) -> bool {
+        let ways = ["BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"];
+        self.new.is_some_and(|block| ways.iter().all(|way| block.get(*way) == Some(&Json::Bool(true))))
+    }
+
+    /// Whether a deletion or a replacement keeps as much as before.
+    pub(super) fn keeps_as_much(&self) -> bool {
+        let keeps = |policy: Option<&Json>| {
+            let Some(policy) = policy else { return Some(0) };
+            ["Delete", "Snapshot", "RetainExceptOnCreate", "Retain"].iter().position(|known| policy == known)
+        };
+        let (old, new) = (keeps(self.old), keeps(self.new));
+        new.is_some() && (self.resource.is_new || old.is_some() && new >= old)
+    }
+
+    /// Whether the rules of a bucket are the same, but for longer times.
+    pub(super) fn keeps_objects_longer(&self) -> bool {
+        self.resource.is_new || self.old.zip(self.new).is_some_and(|(old, new)| is_longer("", old, new))
+    }
+
+    /// Whether a new resource belongs to a resource of this template, and no other one of its type does. It would replace
+    /// the settings of a function elsewhere.
+    pub(super) fn is_only_for_its_function(&self) -> bool {
+        let Some((function, "AWS::Lambda::Function")) = self.new.and_then(|name| self.target(name)) else {
+            return false;
+        };
+        let all = View(self.judge.new).of(self.resource.kind);
+        let same =
+            all.filter(|other| self.target(&other.properties["FunctionName"]).is_some_and(|(id, _)| id == function));
+        same.count() == 1
+    }
+
+    /// Whether the alarm about missed runs waits as long as the generator says for the schedule, before and after.
+    pub(super) fn follows_the_schedule(&self) -> bool {
+        let follows = |template: &Json| -> Option<bool> {
+            let View(resources) = View(template);
+            let alarm = resources.get("Resources")?.get(self.resource.id)?.get("Properties")?;
+            let mut schedules = View(template).of("AWS::Scheduler::Schedule");
+            let schedule = schedules.next().filter(|_| schedules.next().is_none())?;
+            let schedule: ScheduleExpression =
+                literal(Some(&schedule.properties["ScheduleExpression"]))?.parse().ok()?;
+            let window = MissedRunsWindow::over(&schedule)?;
+            let expected = json!({
+                "Namespace": metrics::NAMESPACE,
+                "MetricName": Metric::SuccessfulRun.name(),
+                "EvaluationPeriods": window.periods,
+                "Period": window.period,
+                "WarmUpConfiguration": {"WarmUpPeriodDurationInMinutes": window.warm_up_minutes()},
+            });
+            let expected = expected.as_object()?;
+            Some(expected.iter().all(|(name, value)| is_same(alarm.get(name), Some(value))))
+        };
+        self.resource.is_new
+            || [self.judge.old, self.judge.new].into_iter().all(|template| follows(template) == Some(true))
+    }
+
+    /// Whether notices for endpoints that were not delivered go to a queue of the template.
+    pub(super) fn keeps_notices(&self) -> bool {
+        let queue = self.new.and_then(|policy| {
+            policy.as_object().filter(|policy| policy.len() == 1)?.get("deadLetterTargetArn")
+        });
+        let is_queue = queue.and_then(|queue| self.target(queue)).is_some_and(|(_, kind)| kind == "AWS::SQS::Queue");
+        is_queue && program_endpoint(self.resource.properties).is_some()
+    }
+
+    /// Whether an address gets all that names it as a recipient and nothing else, or all alarms.
+    pub(super) fn gets_only_its_own(&self) -> bool {
+        let property = |name: &str| self.resource.properties.get(name);
+        let is_mail = literal(property("Protocol")).is_some_and(|protocol| protocol == "email");
+        let Some(address) = literal(property("Endpoint")).filter(|_| is_mail) else { return false };
+        let topic = property("TopicArn").and_then(|topic| self.target(topic));
+        let Some((topic, "AWS::SNS::Topic")) = topic else { return false };
+        if self.judge.carries_only_alarms(&topic) {
+            return property("FilterPolicy").is_none();
+        }
+        let own = json!({ TO: [address.to_ascii_lowercase()] });
+        property("FilterPolicy") == Some(&own)
+            && property("FilterPolicyScope").is_none_or(|scope| scope == "MessageAttributes")
+    }
+}
+
+/// Whether both rules of a bucket are the same, but for longer times. `name` is the name of the value.
+fn is_longer(name: &str, old: &Json, new: &Json) -> bool {
+    match (old, new) {
+        (Json::Object(old), Json::Object(new)) => {
+            old.len() == new.len()
+                && old.iter().all(|(name, old)| new.get(name).is_some_and(|new| is_longer(name, old, new)))
+        }
+        (Json::Array(old), Json::Array(new)) => {
+            old.len() == new.len() && old.iter().zip(new).all(|(old, new)| is_longer(name, old, new))
+        }
+        (Json::Number(old), Json::Number(new)) if matches!(name, "ExpirationInDays" | "NoncurrentDays") => {
+            old.as_f64() <= new.as_f64()
+        }
+        (old, new) => old == new,
+    }
+}
+
+impl Judge<'_> {
+    /// The resource of the new template to which a value refers, by `Ref` or by the attribute `Arn`: its id and its type.
+    fn target(&self, value: &Json) -> Option<(String, &str)> {
+        let pieces = pieces(value)?;
+        let [Piece::Reference(name)] = pieces.as_slice() else { return None };
+        let id = name.strip_suffix(".Arn").unwrap_or(name);
+        let body = self.new.get("Resources")?.get(id)?;
+        Some((id.to_owned(), kind(body)))
+    }
+
+    /// Whether nothing of the template but alarms uses a topic. Policies and subscriptions do not publish.
+    fn carries_only_alarms(&self, topic: &str) -> bool {
+        let uses = |resource: &Resource<'_>| {
+            let publishes = ["AWS::CloudWatch::Alarm", "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy"];
+            !publishes.contains(&resource.kind)
+                && references(resource.body).iter().any(|reference| reference.name == topic)
+        };
+        !View(self.new).resources().any(|resource| uses(&resource))
+    }
+
+    /// Whether an address loses a subscription, although the handler still has notices for it, or the alarms are for it.
+    pub(super) fn still_has_notices(&self, subscription: &Json) -> bool {
+        let property = |of: &Json, name: &str| of.get(name).cloned();
+        let address = |of: &Json| literal(of.get("Endpoint")).map(str::to_ascii_lowercase);
+        let (Some(lost), Some(topic)) = (address(subscription), property(subscription, "TopicArn")) else {
+            return true;
+        };
+        let mut others = View(self.new).of("AWS::SNS::Subscription");
+        if others
+            .any(|other| address(other.properties).as_ref() == Some(&lost) && other.properties["TopicArn"] == topic)
+        {
+            return false;
+        }
+        let alarms = self.target(&topic).is_some_and(|(topic, _)| self.carries_only_alarms(&topic));
+        let variables = View(self.new).of("AWS::Lambda::Function").flat_map(|function| {
+            let variables = &function.properties["Environment"]["Variables"];
+            [Variable::Administrators, Variable::Users].map(|variable| (variable, &variables[variable.name()]))
+        });
+        let mut read = variables.filter(|(variable, _)| !alarms || *variable == Variable::Administrators);
+        read.any(|(_, value)| value.to_string().to_ascii_lowercase().contains(&lost))
+    }
+}
