@@ -203,7 +203,7 @@ fn subscribers(TopicSubscriptions { declared, foreign, leftover }: &TopicSubscri
         format!("not from this stack's template; to end it: {command}")
     });
     let others: Vec<_> = others.collect();
-    let states: Vec<_> = declared.iter().map(|ours| ours.explained()).collect();
+    let states: Vec<_> = declared.iter().map(StackSubscription::explained).collect();
     let ours = declared.iter().zip(&states).map(|(ours, state)| [ours.declared.address.as_str(), state]);
     let foreign = foreign.iter().zip(&others).map(|(other, text)| [other.endpoint.as_str(), text]);
     let expires =

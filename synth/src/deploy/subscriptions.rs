@@ -325,7 +325,13 @@ mod tests {
     use super::*;
 
     pub(super) fn declared(topic: StackTopic, address: &str) -> DeclaredSubscription {
-        DeclaredSubscription { topic, protocol: "email".into(), address: address.into(), roles: Vec::new(), attributes: BTreeMap::new() }
+        DeclaredSubscription {
+            topic,
+            protocol: "email".into(),
+            address: address.into(),
+            roles: Vec::new(),
+            attributes: BTreeMap::new(),
+        }
     }
 
     #[test]

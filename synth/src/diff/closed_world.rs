@@ -682,9 +682,9 @@ impl Edit<'_> {
 
     /// Whether notices for endpoints that were not delivered go to a queue of the template.
     fn keeps_notices(&self) -> bool {
-        let queue = self.new.and_then(|policy| {
-            policy.as_object().filter(|policy| policy.len() == 1)?.get("deadLetterTargetArn")
-        });
+        let queue = self
+            .new
+            .and_then(|policy| policy.as_object().filter(|policy| policy.len() == 1)?.get("deadLetterTargetArn"));
         let is_queue = queue.and_then(|queue| self.target(queue)).is_some_and(|(_, kind)| kind == "AWS::SQS::Queue");
         is_queue && is_for_endpoints(self.resource.properties)
     }

@@ -128,7 +128,10 @@ fn new_endpoints(old: &Settings, new: &Settings) -> Option<String> {
     let names: Vec<_> = added.iter().map(|endpoint| endpoint.as_str()).collect();
     let counts = if added.len() == 1 { "counts as a recipient" } else { "count as recipients" };
     (!added.is_empty()).then(|| {
-        format!("{} {counts} of notices: keys are replaced although no address has confirmed (notify)", names.join(", "))
+        format!(
+            "{} {counts} of notices: keys are replaced although no address has confirmed (notify)",
+            names.join(", ")
+        )
     })
 }
 

@@ -12,7 +12,8 @@ use crate::{
         name::id,
         policy_document::{Condition, PolicyDocument, Principal, Statement},
         resource::{
-            FilterPolicy, FilterPolicyScope, Permission, Protocol, Queue, QueuePolicy, RedrivePolicy, Subscription, Topic,
+            FilterPolicy, FilterPolicyScope, Permission, Protocol, Queue, QueuePolicy, RedrivePolicy, Subscription,
+            Topic,
         },
     },
     config::Config,
@@ -71,10 +72,9 @@ pub(super) fn subscriptions(
                 "Gets every notice as JSON, and no secret. The policy of the queue must let the topic send to it.",
             ),
             EndpointKind::Function => (Protocol::Function, "Gets every notice as JSON, and no secret."),
-            EndpointKind::Https => (
-                Protocol::Https,
-                "Gets every notice as JSON, and no secret. It must confirm the subscription.",
-            ),
+            EndpointKind::Https => {
+                (Protocol::Https, "Gets every notice as JSON, and no secret. It must confirm the subscription.")
+            }
         };
         let subscription = Subscription {
             topic_arn: topic.reference(),

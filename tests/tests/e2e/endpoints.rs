@@ -140,7 +140,8 @@ async fn a_queue_and_a_web_server_get_each_event_and_no_secret() {
         assert_eq!(at_the_server, in_the_queue, "both get the same documents");
         assert_valid(&documents);
         let told: BTreeSet<_> = documents.iter().map(|d| (d["event"].as_str().unwrap(), d["user"].as_str())).collect();
-        for event in ["rotated", "coming-up", "still-in-use", "retired", "deleted", "failed", "needs-attention", "pair"] {
+        for event in ["rotated", "coming-up", "still-in-use", "retired", "deleted", "failed", "needs-attention", "pair"]
+        {
             assert!(told.contains(&(event, Some(event))), "{delivery}: {event}: {told:?}");
         }
         assert!(told.contains(&("digest", None)), "{delivery}: {told:?}");
@@ -157,7 +158,8 @@ async fn a_queue_and_a_web_server_get_each_event_and_no_secret() {
         assert!(!everything.contains(&secrets[0]), "{delivery}: an endpoint got the secret");
         let mails = owner.take().await;
         assert_eq!(mails.iter().any(|mail| mail.body.contains(&secrets[0])), delivery == "email", "{delivery}");
-        let new = OwnedKey { id: rotated[0]["keys"][0]["accessKeyId"].as_str().unwrap().into(), secret: secrets[0].clone() };
+        let new =
+            OwnedKey { id: rotated[0]["keys"][0]["accessKeyId"].as_str().unwrap().into(), secret: secrets[0].clone() };
         assert!(new.identity(&aws).await.unwrap().ends_with("user/rotated"), "the document names the new key");
         crate::common::assert_no_secret_outside_delivery(&aws, &stack, &report, [&new]);
     }
