@@ -164,6 +164,7 @@ handler = add(
                 "LANGUAGE": "en",
                 "DIGEST": "changes",
                 "ADMINISTRATORS": "security@example.com",
+                "NOTIFY": "none",
                 "TOPIC_ARN": Ref(topic),
                 "SECRET_PREFIX": "access-key-rotation",
                 "SECRET_READERS": "none",

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     model::{
         access_key::{AccessKeyId, KeyStatus, LastUse},
+        parse_error::one_line,
         time::Timestamp,
         user::UserName,
     },
@@ -61,6 +62,9 @@ pub struct NoticeDocument {
     pub subject: String,
     /// What happened, in the configured language.
     pub summary: String,
+    /// Why a step failed, why a person must decide, or who must confirm: in English.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// What a person must do, in the configured language.
     pub what_to_do: String,
     /// The commands for it.
@@ -238,6 +242,7 @@ pub(super) struct NoticeFacts<'a> {
     pub(super) user: Option<&'a UserName>,
     pub(super) keys: Vec<NoticeKey>,
     pub(super) secret_name: Option<String>,
+    pub(super) reason: Option<String>,
     pub(super) deadline: Option<Timestamp>,
     pub(super) digest: Option<DigestDocument>,
 }
@@ -265,6 +270,7 @@ impl NoticeFacts<'_> {
             secret_name: self.secret_name,
             subject: mail.subject.clone(),
             summary: text.happened.clone(),
+            reason: self.reason,
             what_to_do: text.todo.clone(),
             commands: text.how.as_ref().map(|how| how.commands.clone()).unwrap_or_default(),
             deadline: self.deadline,
@@ -306,6 +312,7 @@ impl<'a> Rotated<'a> {
                 SecretLocation::SecretsManager(name) => Some(name.clone()),
                 SecretLocation::InThisMail(_) | SecretLocation::Encrypted(_) | SecretLocation::Mailed => None,
             },
+            reason: None,
             deadline: self.deadline(),
             digest: None,
         }
@@ -337,7 +344,7 @@ pub(super) fn of_warning<'a>(user: &'a UserName, warning: &Warning) -> NoticeFac
             (NoticeEvent::Unused, vec![key(id, KeyRole::Current, Active, Some(*until))], Some(*until))
         }
     };
-    NoticeFacts { event, user: Some(user), keys, secret_name: None, deadline, digest: None }
+    NoticeFacts { event, user: Some(user), keys, secret_name: None, reason: None, deadline, digest: None }
 }
 
 impl<'a> Notice<'a> {
@@ -345,30 +352,30 @@ impl<'a> Notice<'a> {
         use NoticeKeyStatus::{Active, Deleted, Inactive};
         let previous = |id: &AccessKeyId, status, until| key(id, KeyRole::Previous, status, until);
         let with =
-            |old: NoticeKey, new: &Option<&AccessKeyId>| [old].into_iter().chain(new.map(current)).collect::<Vec<_>>();
+            |old: NoticeKey, new: Option<&AccessKeyId>| [old].into_iter().chain(new.map(current)).collect::<Vec<_>>();
         let (event, keys, deadline) = match &self.kind {
             NoticeKind::Rotated(rotated) => return rotated.facts(),
             NoticeKind::StillInUse { old, new, last_use, required_idle_time, until } => {
                 let old = used(last_use, previous(old, Active, *required_idle_time));
-                (NoticeEvent::StillInUse, with(old, new), *until)
+                (NoticeEvent::StillInUse, with(old, *new), *until)
             }
             NoticeKind::Retired { old, new, deleted } => {
                 let until = match deleted {
                     DeleteAfter::NextRotation => None,
                     DeleteAfter::Window(span) => Some(now + *span),
                 };
-                (NoticeEvent::Retired, with(previous(old, Inactive, until), new), None)
+                (NoticeEvent::Retired, with(previous(old, Inactive, until), *new), None)
             }
             NoticeKind::Disused { key } => (NoticeEvent::Disused, vec![previous(key, Inactive, None)], None),
-            NoticeKind::Revoked { key, new } => (NoticeEvent::Revoked, with(previous(key, Inactive, None), new), None),
+            NoticeKind::Revoked { key, new } => (NoticeEvent::Revoked, with(previous(key, Inactive, None), *new), None),
             NoticeKind::PairInUse { older, newer, last_use } => {
-                (NoticeEvent::PairInUse, with(used(last_use, previous(older, Active, None)), newer), None)
+                (NoticeEvent::PairInUse, with(used(last_use, previous(older, Active, None)), *newer), None)
             }
             NoticeKind::Deleted { old, new, .. } => {
-                (NoticeEvent::Deleted, with(previous(old, Deleted, None), new), None)
+                (NoticeEvent::Deleted, with(previous(old, Deleted, None), *new), None)
             }
             NoticeKind::Reactivated { old, new, until } => {
-                (NoticeEvent::Reactivated, with(previous(old, Active, *until), new), *until)
+                (NoticeEvent::Reactivated, with(previous(old, Active, *until), *new), *until)
             }
             NoticeKind::Failed { aftermath: Aftermath::DeliveryUnknown(Some(id)), .. } => {
                 (NoticeEvent::Failed, vec![key(id, KeyRole::Current, Active, None)], None)
@@ -377,7 +384,18 @@ impl<'a> Notice<'a> {
             NoticeKind::NeedsAttention(_) => (NoticeEvent::NeedsAttention, Vec::new(), None),
             NoticeKind::NoConfirmedRecipient { .. } => (NoticeEvent::NoConfirmedRecipient, Vec::new(), None),
         };
-        NoticeFacts { event, user: Some(self.user), keys, secret_name: None, deadline, digest: None }
+        let reason = match &self.kind {
+            NoticeKind::Failed { call, failure, .. } => {
+                Some(format!("{} failed: {failure}", one_line(&call.to_string())))
+            }
+            NoticeKind::NeedsAttention(doubt) => Some(doubt.to_string()),
+            NoticeKind::NoConfirmedRecipient { mailboxes } => {
+                let names: Vec<_> = mailboxes.iter().map(|email| email.as_str()).collect();
+                Some(format!("not confirmed: {}", names.join(", ")))
+            }
+            _ => None,
+        };
+        NoticeFacts { event, user: Some(self.user), keys, secret_name: None, reason, deadline, digest: None }
     }
 }
 
@@ -415,6 +433,7 @@ impl Digested<'_> {
             user: None,
             keys: Vec::new(),
             secret_name: None,
+            reason: None,
             deadline: None,
             digest: Some(digest),
         }

@@ -70,8 +70,10 @@ impl Layout {
             body += &format!("{}: {}\n", self.deadline, deadline.to_minute());
         }
         if let Some(how) = &text.how {
-            let commands: String = how.commands.iter().map(|command| format!("    {command}\n")).collect();
-            body += &format!("\n{}\n\n{commands}", how.before);
+            body += &format!("\n{}\n\n", how.before);
+            for command in &how.commands {
+                body += &format!("    {command}\n");
+            }
             if !how.after.is_empty() {
                 body += &format!("\n{}\n", how.after);
             }

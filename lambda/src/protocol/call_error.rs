@@ -76,14 +76,14 @@ const TOPIC_KEY: [(&str, &str); 6] = [
     ),
     (
         "KMSDisabled",
-        "the KMS key of the topics is disabled: enable it (aws kms enable-key --key-id KEY; for KEY, see `aws sns \
-         get-topic-attributes --topic-arn TOPIC`)",
+        "the KMS key of the topics is disabled: enable it (aws kms enable-key --region REGION --key-id KEY; for KEY, see `aws sns \
+         get-topic-attributes --region REGION --topic-arn TOPIC`)",
     ),
     (
         "KMSInvalidState",
-        "the KMS key of the topics is in a state in which it cannot be used (aws kms describe-key --key-id KEY; for KEY, \
-         see `aws sns get-topic-attributes --topic-arn TOPIC`): if its deletion is scheduled, cancel that (aws kms \
-         cancel-key-deletion --key-id KEY), then enable the key",
+        "the KMS key of the topics is in a state in which it cannot be used (aws kms describe-key --region REGION --key-id \
+         KEY; for KEY, see `aws sns get-topic-attributes --region REGION --topic-arn TOPIC`): if its deletion is scheduled, \
+         cancel that (aws kms cancel-key-deletion --region REGION --key-id KEY), then enable the key",
     ),
     (
         "KMSNotFound",
@@ -173,9 +173,9 @@ mod tests {
             ("KMSAccessDenied", "in the policy of the key"),
             (
                 "KMSDisabled",
-                "aws kms enable-key --key-id KEY; for KEY, see `aws sns get-topic-attributes --topic-arn TOPIC`",
+                "aws kms enable-key --region REGION --key-id KEY; for KEY, see `aws sns get-topic-attributes --region REGION --topic-arn TOPIC`",
             ),
-            ("KMSInvalidState", "aws kms cancel-key-deletion --key-id KEY"),
+            ("KMSInvalidState", "aws kms cancel-key-deletion --region REGION --key-id KEY"),
             ("KMSNotFound", "set topic_kms_key to another key"),
             ("KMSOptInRequired", "AWS Support"),
             ("KMSThrottling", "the next run tries again"),

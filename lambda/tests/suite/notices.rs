@@ -630,11 +630,11 @@ fn a_long_digest_is_cut_and_says_so() {
         assert!(size > 200_000 && size < 240_000, "{ending}: {size}");
         let last = notice.mail.body.lines().last().unwrap();
         assert!(last.contains("…") && last.chars().any(|c| c.is_ascii_digit()), "{ending}: {last}");
-        let list = notice.document.digest.unwrap();
+        let digest = notice.document.digest.unwrap();
         assert!(
-            list.entries.len() > 100 && list.entries.len() + list.left_off == 10_000,
+            digest.entries.len() > 100 && digest.entries.len() + digest.left_off == 10_000,
             "{ending}: {}",
-            list.left_off
+            digest.left_off
         );
     }
 }

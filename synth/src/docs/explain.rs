@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use crate::cfn::{
     Value, json,
-    view::{self, StatementView, View, reasons},
+    view::{self, Resource, StatementView, View, reasons},
 };
 
 /// The text for an action that no step of the handler needs.
@@ -47,6 +47,9 @@ pub fn text(template: &Value) -> String {
         out += &format!("  lets {} {}\n", grant.principals().join(", "), grant.texts("Action").join(", "));
         out += &lines("  only if", &grant.conditions());
         out.push('\n');
+    }
+    for endpoint in endpoints(View(&canonical)) {
+        out += &format!("{} — {}\n\n", view::text(&endpoint.properties["Endpoint"]), why(&endpoint.pointer()));
     }
     out += "Needs no permission\n";
     out + &lines(" ", &free().map(|(action, step)| format!("{action}  {step}")).collect::<Vec<_>>())
@@ -87,9 +90,17 @@ pub fn json(template: &Value) -> Json {
         "roles": roles,
         "permissions": permissions,
         "grants": grants(View(&canonical)).map(grant).collect::<Vec<_>>(),
+        "endpoints": endpoints(View(&canonical)).map(|endpoint| json!({
+            "endpoint": view::text(&endpoint.properties["Endpoint"]), "why": why(&endpoint.pointer()),
+        })).collect::<Vec<_>>(),
         "needs_no_permission":
             free().map(|(action, step)| json!({ "action": action, "steps": [step] })).collect::<Vec<_>>(),
     })
+}
+
+/// The subscriptions of programs. What they need of their owners is in their comments.
+fn endpoints(view: View<'_>) -> impl Iterator<Item = Resource<'_>> {
+    view.of("AWS::SNS::Subscription").filter(|subscription| subscription.properties["Protocol"] != "email")
 }
 
 /// The purposes of each action.

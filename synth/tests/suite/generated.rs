@@ -40,11 +40,12 @@ fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "templates/rotation.yaml",
     "templates/mail.yaml",
     "templates/artifacts.yaml",
     "templates/rotation.schema.json",
+    "docs/notice.schema.json",
     "templates/README.md",
     "docs/configuration.md",
     "README.md",

@@ -143,6 +143,7 @@ const handler = new CfnFunction(stack, "Function", {
       LANGUAGE: "en",
       DIGEST: "changes",
       ADMINISTRATORS: "security@example.com",
+      NOTIFY: "none",
       TOPIC_ARN: topic.ref,
       SECRET_PREFIX: "access-key-rotation",
       SECRET_READERS: "none",

@@ -28,7 +28,7 @@ use lambda::{
         access_key::{AccessKeyId, Key, KeyStatus, LastUse, SecretAccessKey},
         time::{Span, Timestamp},
     },
-    notice::{Aftermath, NoticeKind},
+    notice::{Aftermath, NoticeKind, Rotated, SecretLocation, notice_schema},
     protocol::{
         call::{Answer, Call, RemovalReason},
         call_error::{CallError, ErrorCode},
@@ -330,7 +330,12 @@ fn notices() -> Names {
     let key: AccessKeyId = KEY.parse().unwrap();
     let (key, call) = (&key, &Call::ListAccessKeys);
     let failure = &CallError::without_effect(ErrorCode::NoTimeLeft, "");
+    let user = "alice".parse().unwrap();
+    let policy = crate::common::careful();
+    let secret = SecretLocation::Mailed;
+    let rotated = Rotated { user: &user, key, secret, replaced: Vec::new(), policy: &policy, now: NOW };
     let kinds = every!(NoticeKind {
+        Rotated: NoticeKind::Rotated(rotated),
         StillInUse: NoticeKind::StillInUse {
             old: key,
             new: None,
@@ -349,6 +354,20 @@ fn notices() -> Names {
         NoConfirmedRecipient: NoticeKind::NoConfirmedRecipient { mailboxes: Vec::new() },
     });
     names(kinds.iter().map(NoticeKind::as_str).chain([DIGEST]))
+}
+
+/// The fields of each part of the document, and the words that a field can be.
+fn notice_documents() -> Names {
+    let schema = notice_schema();
+    let parts = schema["$defs"].as_object().expect("it has parts").iter().map(|(name, part)| (name.as_str(), part));
+    let all = [("NoticeDocument", &schema)].into_iter().chain(parts);
+    let names = all.flat_map(|(name, part)| {
+        let fields = part["properties"].as_object().into_iter().flat_map(|fields| fields.keys().cloned());
+        let words = part["oneOf"].as_array().into_iter().flatten().filter_map(|word| word["const"].as_str());
+        let all: Vec<_> = fields.chain(words.map(str::to_owned)).map(|word| format!("{name}: {word}")).collect();
+        all
+    });
+    names.collect()
 }
 
 fn report() -> RunReport {
@@ -441,6 +460,8 @@ fn secrets_and_tags() -> Vec<Section> {
         ("Version ids of a secret, with their keys", names([format!("{} of {key}", version_id(&key))])),
         ("Statement ids of a secret's policy", sids(&policy)),
         ("Message attributes of notices", names([routing::TO, routing::USER])),
+        ("Recipient that stands for all endpoints", names([routing::ENDPOINTS])),
+        ("Fields and words of notices for programs", notice_documents()),
         ("Tag keys of the journal", names(journal)),
         ("Tag keys that users may set", names(user_entry::TAGS)),
     ]
