@@ -56,6 +56,7 @@ const FOLDERS: [(&str, &[&str]); 2] = [
             "config",
             "cfn",
             "shell",
+            "terminal_text",
         ],
     ),
 ];

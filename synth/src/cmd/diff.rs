@@ -17,7 +17,7 @@ use crate::{
         approval::{Approval, Concern, because},
         render::{self, Consequence, TextView, render},
     },
-    terminal_text::{Detail, printable},
+    terminal_text::{Verbosity, printable},
 };
 
 #[derive(Debug, clap::Args)]
@@ -124,7 +124,7 @@ pub(super) fn run(args: &DiffArgs) -> Result<(), CommandError> {
             let is_by_make = std::env::var_os("MAKELEVEL").is_some();
             let view = TextView {
                 colour: takes_colour(),
-                detail: if args.verbose { Detail::Full } else { Detail::Brief },
+                detail: if args.verbose { Verbosity::Full } else { Verbosity::Brief },
                 more: if is_by_make { "VERBOSE=1" } else { "--verbose" },
                 command: command.as_deref(),
                 consequences: &consequences,

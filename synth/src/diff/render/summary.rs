@@ -13,7 +13,7 @@ use crate::{
         setting_changes::{SettingChange, ValueChange},
     },
     iam::compare::Verdict,
-    terminal_text::{Detail, printable, wrapped},
+    terminal_text::{Verbosity, printable, wrapped},
 };
 
 /// The most items of a list that are shown.
@@ -69,7 +69,7 @@ pub(super) fn render(diff: &Diff, settings: &[SettingChange], view: &TextView<'_
     out += &resources(diff);
     let all: usize = diff.resources.iter().map(|resource| resource.changes.len()).sum::<usize>()
         + diff.entries.iter().map(|entry| entry.changes.len()).sum::<usize>();
-    if view.detail == Detail::Brief && all > shown {
+    if view.detail == Verbosity::Brief && all > shown {
         out += &format!("           {} shows {}\n", view.more, changes(all));
     }
     if let Some(line) = harmless(diff) {
