@@ -5,7 +5,7 @@ pub const WIDTH: usize = 100;
 
 /// How much a text shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Detail {
+pub enum Verbosity {
     /// What a person needs for a decision, on one screen.
     Brief,
     /// Everything.

@@ -31,7 +31,7 @@ use crate::{
     package::Sha256Digest,
     shell::quoted,
     stack::artifacts,
-    terminal_text::{Detail, wrapped},
+    terminal_text::{Verbosity, wrapped},
 };
 
 /// How often a deployment is repeated that failed for a cause that passes by itself.
@@ -71,8 +71,8 @@ pub(super) struct DeployArgs {
 }
 
 impl DeployArgs {
-    const fn detail(&self) -> Detail {
-        if self.verbose { Detail::Full } else { Detail::Brief }
+    const fn detail(&self) -> Verbosity {
+        if self.verbose { Verbosity::Full } else { Verbosity::Brief }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
         approval::{Approval, Concern, because},
         render::{self, Consequence, TextView, render},
     },
-    terminal_text::{Detail, printable},
+    terminal_text::{Verbosity, printable},
 };
 
 #[derive(Debug, clap::Args)]
@@ -99,7 +99,10 @@ pub(super) fn run(args: &DiffArgs) -> Result<(), CommandError> {
         return Err(CommandError::bad_input(message.to_owned()));
     }
     let (old_name, old, new) = match (&args.base, deployed(args)) {
-        (_, Some(deployed)) => ("deployed".to_owned(), deployed?, args.old.as_deref()),
+        (_, Some(deployed)) => {
+            let (stack, deployed) = deployed?;
+            (format!("{stack}: deployed"), deployed, args.old.as_deref())
+        }
         (Some(revision), None) => {
             let path = args.template.clone().unwrap_or_else(|| generated_files::template_path(args.source.path()));
             (format!("{} at {revision}", path.display()), committed(revision, &path)?, args.old.as_deref())
@@ -124,7 +127,7 @@ pub(super) fn run(args: &DiffArgs) -> Result<(), CommandError> {
             let is_by_make = std::env::var_os("MAKELEVEL").is_some();
             let view = TextView {
                 colour: takes_colour(),
-                detail: if args.verbose { Detail::Full } else { Detail::Brief },
+                detail: if args.verbose { Verbosity::Full } else { Verbosity::Brief },
                 more: if is_by_make { "VERBOSE=1" } else { "--verbose" },
                 command: command.as_deref(),
                 consequences: &consequences,
@@ -193,9 +196,9 @@ fn file(path: &Path) -> Result<Json, CommandError> {
     template(&name, text)
 }
 
-/// The deployed template of the configuration's stack, if `--stack` asks for it.
+/// The name and the deployed template of the configuration's stack, if `--stack` asks for it.
 #[cfg(feature = "deploy")]
-fn deployed(args: &DiffArgs) -> Option<Result<Json, CommandError>> {
+fn deployed(args: &DiffArgs) -> Option<Result<(String, Json), CommandError>> {
     use crate::cmd::target;
     use crate::deploy::aws::{Session, cloudformation::CloudFormation};
 
@@ -206,7 +209,8 @@ fn deployed(args: &DiffArgs) -> Option<Result<Json, CommandError>> {
             let session = Session::open(&args.deployed.place).await?;
             let stack = target::stack(&session, name).await?.ok_or_else(|| target::stack_not_found(name, &session))?;
             let text = CloudFormation::new(&session).template(&stack.id).await?;
-            template(&format!("the deployed template of {name}"), text.into_bytes())
+            let template = template(&format!("the deployed template of {name}"), text.into_bytes())?;
+            Ok((name.to_owned(), template))
         })
     };
     let Deployed { stack, place } = &args.deployed;
@@ -254,7 +258,7 @@ fn next_run(_: &DiffArgs, _: &Json) -> Result<Vec<Consequence>, CommandError> {
 }
 
 #[cfg(not(feature = "deploy"))]
-fn deployed(_: &DiffArgs) -> Option<Result<Json, CommandError>> {
+fn deployed(_: &DiffArgs) -> Option<Result<(String, Json), CommandError>> {
     None
 }
 

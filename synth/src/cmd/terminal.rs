@@ -16,7 +16,7 @@ use crate::{
         interrupt::{Interrupt, Interrupted},
         message::{JsonMessages, Message, MessageSink, PlainText, Renderer},
     },
-    terminal_text::Detail,
+    terminal_text::Verbosity,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -37,11 +37,11 @@ pub(super) struct Terminal {
 
 impl Terminal {
     pub(super) fn new(format: OutputFormat) -> Self {
-        Self::with(format, Detail::Full)
+        Self::with(format, Verbosity::Full)
     }
 
     /// A terminal that shows this much of what is planned.
-    pub(super) fn with(format: OutputFormat, detail: Detail) -> Self {
+    pub(super) fn with(format: OutputFormat, detail: Verbosity) -> Self {
         let renderer: Box<dyn Renderer> = match format {
             OutputFormat::Text => Box::new(PlainText { colour: takes_colour(), detail }),
             OutputFormat::Json => Box::new(JsonMessages),

@@ -25,7 +25,7 @@ use crate::{
         user_outlook::{OutlookKind, UserOutlook},
     },
     stack::planned_handler::PlannedHandler,
-    terminal_text::{Detail, counted, printable, shortened, wrapped},
+    terminal_text::{Verbosity, counted, printable, shortened, wrapped},
 };
 
 /// The most lines of a table on the screen.
@@ -81,8 +81,8 @@ impl<'a> FirstDeployment<'a> {
 
     /// The screen. `options` says how to see everything, and how to begin with the user that it gets.
     #[must_use]
-    pub fn text(&self, detail: Detail, options: impl Fn(Option<&str>) -> String) -> String {
-        let all = detail == Detail::Full;
+    pub fn text(&self, detail: Verbosity, options: impl Fn(Option<&str>) -> String) -> String {
+        let all = detail == Verbosity::Full;
         let (problems, others) = self.outlooks();
         let mut out: String =
             problems.iter().map(|user| wrapped("! ", &printable(&format!("{}: {}", user.user, user.text)))).collect();

@@ -56,11 +56,11 @@ impl RunPreview {
             self.users.iter().partition(|user| user.kind == OutlookKind::Problem);
         let shown = problems.iter().take(PROBLEMS);
         let mut all: Vec<_> = shown
-            .map(|user| Consequence::marked(format!("the next run fails for {}: {}", user.user, user.text)))
+            .map(|user| Consequence::marked(format!("the next run cannot handle {}: {}", user.user, user.text)))
             .collect();
         if problems.len() > PROBLEMS {
             let more = counted(problems.len() - PROBLEMS, "other user");
-            all.push(Consequence::marked(format!("the next run fails for {more}")));
+            all.push(Consequence::marked(format!("the next run cannot handle {more}")));
         }
         let changed = others.iter().filter(|user| user.kind.changes_keys());
         let changed: Vec<_> = changed.map(|user| user.user.clone()).collect();
@@ -128,6 +128,26 @@ Nothing was changed.
             sure,
             expected.lines().filter(|line| !line.starts_with("Not ")).collect::<Vec<_>>().join("\n") + "\n"
         );
+    }
+
+    #[test]
+    fn the_consequences_name_problems_and_the_users_whose_keys_change() {
+        let with = |users: &[(&str, OutlookKind)]| {
+            let users = users.iter().map(|(user, kind)| UserOutlook {
+                user: (*user).to_owned(),
+                kind: *kind,
+                text: "because".to_owned(),
+            });
+            let preview = RunPreview { users: users.collect(), ..run_preview(&[]) };
+            preview.consequences().into_iter().map(|one| (one.is_marked, one.text)).collect::<Vec<_>>()
+        };
+        let plain = |text: &str| (false, text.to_owned());
+        assert_eq!(with(&[("a", OutlookKind::NoKeyChange)]), [plain("the next run changes no key")]);
+        let found = with(&[("a", OutlookKind::NewKey), ("b", OutlookKind::Problem), ("c", OutlookKind::KeyChange)]);
+        let problem = (true, "the next run cannot handle b: because".to_owned());
+        assert_eq!(found, [problem, plain("the next run changes the keys of 2 users: a and c")]);
+        let many = with(&[("a", OutlookKind::Problem); 5]);
+        assert_eq!(many[PROBLEMS], (true, "the next run cannot handle 2 other users".to_owned()));
     }
 
     #[test]

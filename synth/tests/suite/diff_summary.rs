@@ -9,7 +9,7 @@ use synth::{
         render::{Consequence, DiffFormat, TextView, render, text},
     },
     stack,
-    terminal_text::{Detail, WIDTH},
+    terminal_text::{Verbosity, WIDTH},
 };
 
 use crate::common::golden;
@@ -84,6 +84,6 @@ fn an_unknown_change_shows_its_properties() {
     assert!(!text.contains("128 → 512") || text.contains("memory"), "{text}");
     golden("synth/tests/golden/diff-unknown.txt", &text);
     // With --verbose, every property is shown too, and the summary stays last.
-    let verbose = synth::diff::render::text(&diff, &TextView { detail: Detail::Full, ..TextView::default() });
+    let verbose = synth::diff::render::text(&diff, &TextView { detail: Verbosity::Full, ..TextView::default() });
     assert!(verbose.contains("MemorySize: 128 → 512") && verbose.contains("What that means"), "{verbose}");
 }

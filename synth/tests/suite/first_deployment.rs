@@ -20,7 +20,7 @@ use synth::{
         user_outlook::UserOutlook,
     },
     stack,
-    terminal_text::{Detail, WIDTH},
+    terminal_text::{Verbosity, WIDTH},
 };
 
 use crate::common::{golden, root};
@@ -58,7 +58,7 @@ fn preview(users: &[UserReport], selected: usize) -> RunPreview {
     }
 }
 
-fn screen(configuration: &str, preview: Option<&RunPreview>, detail: Detail) -> String {
+fn screen(configuration: &str, preview: Option<&RunPreview>, detail: Verbosity) -> String {
     let template = template(configuration);
     let first = FirstDeployment::of("access-key-rotation", &template, preview).unwrap();
     let text = first.text(detail, |one| format!("Details: --verbose. One user first: --users {}", one.unwrap_or("-")));
@@ -85,11 +85,11 @@ fn a_first_deployment_fits_on_a_screen() {
         user("deployer", &keys[1..3], Vec::new(), &StopReason::UnmadePair(key_id(2), now() + Span::days(7))),
         user("reporting", &keys[3..], Vec::new(), &StopReason::Healthy(now() + Span::days(60))),
     ];
-    let text = screen(configuration, Some(&preview(&users, 3)), Detail::Brief);
+    let text = screen(configuration, Some(&preview(&users, 3)), Verbosity::Brief);
     assert!(text.lines().count() <= 26, "with the lines around it, 30:\n{text}");
     golden("synth/tests/golden/first-deployment.txt", &text);
     // Without the permission to preview, the rest is the same.
-    let unknown = screen(configuration, None, Detail::Brief);
+    let unknown = screen(configuration, None, Verbosity::Brief);
     assert!(unknown.contains("USER ") && unknown.contains("3 secrets 1.20") && !unknown.contains("would"), "{unknown}");
 }
 
@@ -114,11 +114,11 @@ fn a_first_deployment_of_a_fleet_is_counted() {
     let used = StopReason::StillInUse(key_id(7), LastUse::Unknown);
     users.push(user("agent-45", &[], Vec::new(), &used));
     let preview = preview(&users, 300);
-    let text = screen(&configuration, Some(&preview), Detail::Brief);
+    let text = screen(&configuration, Some(&preview), Verbosity::Brief);
     assert!(text.starts_with("! stuck: a person must decide"), "problems come first: {text}");
     assert!(text.lines().count() <= 40, "{text}");
     golden("synth/tests/golden/first-deployment-fleet.txt", &text);
-    let all = screen(&configuration, Some(&preview), Detail::Full);
+    let all = screen(&configuration, Some(&preview), Verbosity::Full);
     for user in &users {
         assert!(all.contains(user.user.as_str()), "no {} in {all}", user.user);
     }

@@ -121,7 +121,7 @@ mod tests {
             subscriptions::{StackTopic, SubscriptionState, subscription},
         },
         diff,
-        terminal_text::Detail,
+        terminal_text::Verbosity,
     };
 
     fn news(resource: &str, status: &str, reason: Option<&str>, count: Option<(usize, usize)>) -> ProgressUpdate {
@@ -150,7 +150,7 @@ mod tests {
             subscription(StackTopic::Notices, "dev@example.com", SubscriptionState::Gone),
             subscription(StackTopic::Alarms, "Security@example.com", SubscriptionState::Pending),
         ];
-        let text = PlainText { colour: false, detail: Detail::Full };
+        let text = PlainText { colour: false, detail: Verbosity::Full };
         let shown = text.render(&Message::Unconfirmed(&left));
         let expected = "
 Who must confirm
@@ -246,7 +246,7 @@ Impact: deletes. IAM: none.
            no luck
 Deployed
 ";
-        assert_eq!(lines(&PlainText { colour: false, detail: Detail::Brief }, &messages), text);
+        assert_eq!(lines(&PlainText { colour: false, detail: Verbosity::Brief }, &messages), text);
 
         let json = lines(&JsonMessages, &messages);
         let json: Vec<serde_json::Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

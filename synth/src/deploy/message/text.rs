@@ -10,7 +10,7 @@ use crate::{
         table::table,
     },
     diff::render::{self, TextView},
-    terminal_text::{Detail, counted},
+    terminal_text::{Verbosity, counted},
 };
 
 /// The renderer for lines of text.
@@ -19,7 +19,7 @@ pub struct PlainText {
     /// Whether the text has colours.
     pub colour: bool,
     /// How much the text shows of what is planned.
-    pub detail: Detail,
+    pub detail: Verbosity,
 }
 
 impl Renderer for PlainText {
@@ -28,7 +28,7 @@ impl Renderer for PlainText {
             Message::Place { account, region, identity, .. } => format!("Account {account}, {region}, as {identity}\n"),
             Message::Note(note) => format!("{note}\n"),
             Message::Plan { diff, .. } if diff.is_empty() => String::new(),
-            Message::Plan { stack, diff, .. } if diff.is_of_new_stack() && self.detail == Detail::Brief => {
+            Message::Plan { stack, diff, .. } if diff.is_of_new_stack() && self.detail == Verbosity::Brief => {
                 format!("New: {stack} ({})\n", counted(diff.resources.len(), "resource"))
             }
             Message::Plan { stack, diff, next_run, .. } => {
@@ -44,7 +44,7 @@ impl Renderer for PlainText {
                 format!("\nWhat changes in {stack}\n\n{}\n", render::text(diff, &view))
             }
             // The plan and the first screen contain what counts.
-            Message::Preview(_) if self.detail == Detail::Brief => String::new(),
+            Message::Preview(_) if self.detail == Verbosity::Brief => String::new(),
             Message::Preview(preview) => format!("{}\n", preview.text()),
             Message::FirstDeployment(first) => first.text(self.detail, more),
             Message::ProgressUpdate { news, .. } => self::news(news).map(|line| line + "\n").unwrap_or_default(),

@@ -12,7 +12,7 @@ pub use self::summary::Consequence;
 use super::{Action, Change, Diff, DiffSource, EntryChange, Impact, ResourceChange};
 use crate::{
     diff::approval::Approval,
-    terminal_text::{Detail, printable},
+    terminal_text::{Verbosity, printable},
 };
 
 /// Renders a diff in one format.
@@ -51,7 +51,7 @@ pub struct TextView<'a> {
     /// Whether the text has colours.
     pub colour: bool,
     /// Whether a change of one of our stacks is shown with every property.
-    pub detail: Detail,
+    pub detail: Verbosity,
     /// How to see every property, such as `--verbose`.
     pub more: &'a str,
     /// Whether the text has the fingerprint of a change that needs approval.
@@ -66,7 +66,7 @@ impl Default for TextView<'_> {
     fn default() -> Self {
         Self {
             colour: false,
-            detail: Detail::Brief,
+            detail: Verbosity::Brief,
             more: "--verbose",
             shows_fingerprint: true,
             consequences: &[],
@@ -82,7 +82,7 @@ pub fn text(diff: &Diff, view: &TextView<'_>) -> String {
     match &diff.settings {
         _ if diff.is_empty() => "No difference.\n".to_owned(),
         None => renderer.all(diff, view),
-        Some(settings) if view.detail == Detail::Brief => summary::render(diff, settings, view),
+        Some(settings) if view.detail == Verbosity::Brief => summary::render(diff, settings, view),
         Some(settings) => format!("{}\n{}", renderer.properties(diff), summary::render(diff, settings, view)),
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         setting_changes::{SettingChange, ValueChange},
     },
     iam::compare::Verdict,
-    terminal_text::{Detail, printable, wrapped},
+    terminal_text::{Verbosity, printable, wrapped},
 };
 
 /// The most items of a list that are shown.
@@ -52,7 +52,9 @@ pub(super) fn render(diff: &Diff, settings: &[SettingChange], view: &TextView<'_
         out += "\nWhat that means\n";
     }
     let (marked, plain): (Vec<_>, Vec<_>) = consequences.into_iter().partition(|consequence| consequence.is_marked);
-    marked.iter().for_each(|consequence| out.push_str(&paint.consequence(consequence)));
+    for consequence in &marked {
+        out += &paint.consequence(consequence);
+    }
     let mut shown = 0;
     for (sentence, changes) in &resting {
         out += &paint.consequence(&Consequence::marked(sentence.as_str()));
@@ -61,11 +63,13 @@ pub(super) fn render(diff: &Diff, settings: &[SettingChange], view: &TextView<'_
             shown += 1;
         }
     }
-    plain.iter().for_each(|consequence| out.push_str(&paint.consequence(consequence)));
+    for consequence in &plain {
+        out += &paint.consequence(consequence);
+    }
     out += &resources(diff);
     let all: usize = diff.resources.iter().map(|resource| resource.changes.len()).sum::<usize>()
         + diff.entries.iter().map(|entry| entry.changes.len()).sum::<usize>();
-    if view.detail == Detail::Brief && all > shown {
+    if view.detail == Verbosity::Brief && all > shown {
         out += &format!("           {} shows {}\n", view.more, changes(all));
     }
     if let Some(line) = harmless(diff) {
@@ -212,8 +216,8 @@ fn resources(diff: &Diff) -> String {
     let kinds: Vec<_> = shown.map(|(what, (number, names), _)| format!("{number} {what}{names}")).collect();
     let mut out = format!("\n{}", wrapped("Resources  ", &kinds.join(", ")));
     if !diff.entries.is_empty() {
-        let names: Vec<_> = diff.entries.iter().map(|entry| format!("{} {}", entry.section, entry.name)).collect();
-        out += &wrapped("Others     ", &printable(few(&names, NAMED).trim_end()));
+        let others: Vec<_> = diff.entries.iter().map(|entry| format!("{} {}", entry.section, entry.name)).collect();
+        out += &wrapped("Others     ", &printable(few(&others, NAMED).trim_end()));
     }
     out
 }
