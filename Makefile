@@ -98,6 +98,8 @@ build: setup ## Build the function's package for AWS (ARCH=arm64 or x86_64)
 	if ! { rustc --print target-libdir --target "$$triple" | xargs ls >/dev/null 2>&1; }; then
 	  echo "The Rust standard library for $$triple is missing. Get it with: rustup target add $$triple" >&2; exit 1
 	fi
+	# No path of this machine is in the program, so that two builds of one commit give the same package.
+	export RUSTFLAGS="$${RUSTFLAGS:-} --remap-path-prefix=$$PWD=/source --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=/cargo"
 	# zig links against an old C library, so that the binary runs on provided.al2023 regardless of this machine's library.
 	PATH="$$PWD/.venv/bin:$$PATH" cargo-lambda lambda build --release --locked --skip-target-check --package lambda \
 	  --output-format zip --lambda-dir "$(TARGET)/lambda/$$arch" --target "$$triple"
