@@ -5,18 +5,30 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .SILENT:
 
-# The configuration file. CONFIG=examples/article.yaml is the set-up of the article.
-CONFIG ?= rotation.yaml
-# The AWS Region and profile. By default, those that every AWS tool finds.
-REGION ?=
-PROFILE ?=
-# The processor that the function runs on: arm64 or x86_64. By default, the configuration's.
-ARCH ?=
-# A finished package of the handler. Without it, deploy builds one.
-PACKAGE ?=
-# The fingerprint of a change that you reviewed and approve; make deploy prints it. It covers the package too. With
-# REVIEWED=1, the package was built from the reviewed tree: then it is the fingerprint that synth diff prints.
-APPROVE ?=
+# Of these variables, only the command line of make counts. Some have usual names, such as USER, EMAIL and CONFIG, and some
+# answer a question. In the environment, they could choose another stack, other recipients or other users. The environment
+# chooses Region and profile by AWS_REGION and AWS_PROFILE.
+# CONFIG     the configuration file: rotation.yaml, or examples/article.yaml, the set-up of the article
+# REGION, PROFILE  the AWS Region and profile; by default, those that every AWS tool finds
+# ARCH       the processor that the function runs on: arm64 or x86_64; by default, the configuration's
+# PACKAGE    a finished package of the handler; without it, deploy builds one
+# APPROVE    the fingerprint of a change that you reviewed and approve; make deploy prints it. It covers the package too. With
+#            REVIEWED=1, the package was built from the reviewed tree: then it is the fingerprint that synth diff prints
+# SYNTH      a finished synth with the AWS SDK: with it and PACKAGE, make deploy needs no Rust
+VARIABLES := ALL APPROVE ARCH BASE CONFIG DEPLOYED EMAIL ENABLE FAIL_ON FORMAT KEY MAX_AGE PACKAGE PROFILE QUEUE REGION \
+  RELEASE REVIEWED SYNTH UNUSED USER USERS WAIT WITHOUT_SUCCESSOR YES
+# make would expand such a value for the environment of its commands, and run what is in $(shell …).
+$(foreach name,$(VARIABLES),$(if $(filter command,$(origin $(name))),$(eval unexport $(name))))
+# The value of such a variable as it was given: nothing in it is expanded.
+GIVEN = $(if $(filter command,$(origin $(1))),$(value $(1)))
+# The same as one word of the shell.
+QUOTED = '$(subst ','\'',$(call GIVEN,$(1)))'
+# The option with the value of such a variable. Nothing without the variable.
+OPTION = $(if $(call GIVEN,$(1)),--$(2) $(call QUOTED,$(1)))
+FLAG = $(if $(call GIVEN,$(1)),--$(2))
+# DRY counts from the environment too, because it only prevents changes.
+DRY_RUN = $(if $(DRY),--dry-run)
+FILE = $(if $(call GIVEN,CONFIG),$(call QUOTED,CONFIG),rotation.yaml)
 
 CARGO ?= cargo
 PYTHON ?= python3
@@ -47,18 +59,21 @@ TIMED = -Z unstable-options --report-time | { mkdir -p "$(TIMES_FOLDER)"; tee "$
 endif
 # synth with the AWS SDK has its own name, because `cargo run` puts the other build at debug/synth. The tests set their
 # own program, and deploy.yml a finished one: with it and with PACKAGE, make deploy compiles nothing.
+ifeq ($(filter command,$(origin SYNTH)),command)
+SYNTH_DEPLOY := $(call QUOTED,SYNTH)
+endif
 ifndef SYNTH_DEPLOY
 SYNTH_DEPLOY := "$(TARGET)/debug/synth-aws"
 DEPLOYER := deployer
 endif
-# A variable that counts only on the command line, because of its usual name or because it answers a question. USER is in the
-# environment of every shell, and EMAIL in that of many people.
-GIVEN = $(if $(filter command,$(origin $(1))),$($(1)))
-# The option with the value of such a variable. Nothing without the variable.
-OPTION = $(if $(call GIVEN,$(1)),--$(2) "$(call GIVEN,$(1))")
 # What overrides the configuration: USERS="alice bob" EMAIL="a@example.com"
-OVERRIDES = $(call OPTION,USERS,users) $(call OPTION,EMAIL,emails) $(if $(ARCH),--architecture $(ARCH))
-PLACE = --config "$(CONFIG)" $(if $(REGION),--region "$(REGION)") $(if $(PROFILE),--profile "$(PROFILE)")
+OVERRIDES = $(call OPTION,USERS,users) $(call OPTION,EMAIL,emails) $(call OPTION,ARCH,architecture)
+SESSION = $(call OPTION,REGION,region) $(call OPTION,PROFILE,profile)
+PLACE = --config $(FILE) $(SESSION)
+# The processor, in the shell's variable arch.
+SET_ARCH = arch=$(if $(call GIVEN,ARCH),$(call QUOTED,ARCH),"$$($(1) show architecture --config $(FILE))")
+# The package of the handler for it.
+HANDLER = $(if $(call GIVEN,PACKAGE),$(call QUOTED,PACKAGE),"$(TARGET)/lambda/$$arch/lambda/bootstrap.zip")
 
 .PHONY: help setup build synth check diff demo acceptance inventory preview deploy resubscribe run status rotate undo revoke adopt destroy
 .PHONY: quick test e2e lint deny guard browser checkov prove prove-templates mutants bench profile clean
@@ -77,12 +92,14 @@ setup: .venv/ready ## Install the build's and the tests' tools into .venv (other
 	touch .venv/ready
 
 build: setup ## Build the function's package for AWS (ARCH=arm64 or x86_64)
-	arch="$(ARCH)"; arch="$${arch:-$$($(SYNTH) show architecture --config "$(CONFIG)")}"
+	$(call SET_ARCH,$(SYNTH))
 	triple="$${arch/arm64/aarch64}-unknown-linux-gnu"
 	echo "Packaging the handler for $$arch (minutes the first time)"
 	if ! { rustc --print target-libdir --target "$$triple" | xargs ls >/dev/null 2>&1; }; then
 	  echo "The Rust standard library for $$triple is missing. Get it with: rustup target add $$triple" >&2; exit 1
 	fi
+	# No path of this machine is in the program, so that two builds of one commit give the same package.
+	export RUSTFLAGS="$${RUSTFLAGS:-} --remap-path-prefix=$$PWD=/source --remap-path-prefix=$${CARGO_HOME:-$$HOME/.cargo}=/cargo"
 	# zig links against an old C library, so that the binary runs on provided.al2023 regardless of this machine's library.
 	PATH="$$PWD/.venv/bin:$$PATH" cargo-lambda lambda build --release --locked --skip-target-check --package lambda \
 	  --output-format zip --lambda-dir "$(TARGET)/lambda/$$arch" --target "$$triple"
@@ -109,11 +126,11 @@ synth: ## Generate templates/, docs/configuration.md and the README's picture fr
 check: ## Check that the generated files are fresh, consistent and within AWS's limits
 	$(SYNTH) check
 
-diff: $(if $(DEPLOYED),$(DEPLOYER)) ## Show what rotation.yaml changes against the last commit (BASE=REV: another; DEPLOYED=1: the stack; VERBOSE=1)
-ifdef DEPLOYED
-	$(SYNTH_DEPLOY) diff --stack $(if $(call GIVEN,VERBOSE),--verbose) $(PLACE) $(OVERRIDES)
+diff: $(if $(call GIVEN,DEPLOYED),$(DEPLOYER)) ## Show what rotation.yaml changes against the last commit (BASE=REV: another; DEPLOYED=1: the stack; VERBOSE=1)
+ifneq ($(call GIVEN,DEPLOYED),)
+	$(SYNTH_DEPLOY) diff --stack $(call FLAG,VERBOSE,verbose) $(PLACE) $(OVERRIDES)
 else
-	$(SYNTH) diff --base "$(or $(BASE),HEAD)" $(if $(call GIVEN,VERBOSE),--verbose) --config "$(CONFIG)" $(OVERRIDES)
+	$(SYNTH) diff $(or $(call OPTION,BASE,base),--base HEAD) $(call FLAG,VERBOSE,verbose) --config $(FILE) $(OVERRIDES)
 endif
 
 quick: setup ## Check the format, run clippy and the tests without AWS (one minute; the first time longer)
@@ -233,7 +250,7 @@ bench: build-local $(TARGET)/bench/ready ## Run the benchmarks (15 minutes; ALL=
 	{
 	  .venv/bin/python tests/bench/machine.py
 	  .venv/bin/python tests/bench/bench.py "$(TARGET)"
-	  .venv/bin/python tests/bench/handler.py "$(TARGET)" $(if $(ALL),all)
+	  .venv/bin/python tests/bench/handler.py "$(TARGET)" $(if $(call GIVEN,ALL),all)
 	} | tee "$(TARGET)/bench/BENCHMARKS.md"
 	cp "$(TARGET)/bench/BENCHMARKS.md" tests/bench/BENCHMARKS.md
 	echo "Written to tests/bench/BENCHMARKS.md"
@@ -258,7 +275,7 @@ $(TARGET)/bench/ready: tests/bench/requirements.txt tests/bench/cdk/package-lock
 	fi
 
 demo: setup build-demo ## Show a whole rotation on an emulator of AWS (CONFIG=FILE; by default rotation.yaml)
-	HANDLER_PACKAGE="$(or $(PACKAGE),$(TARGET)/debug/lambda.zip)" "$(TARGET)/debug/demo" "$(CONFIG)"
+	HANDLER_PACKAGE=$(if $(call GIVEN,PACKAGE),$(call QUOTED,PACKAGE),"$(TARGET)/debug/lambda.zip") "$(TARGET)/debug/demo" $(FILE)
 
 # Builds the demo and everything that it runs, including the handler, in one build.
 .PHONY: build-demo
@@ -266,61 +283,62 @@ build-demo:
 	$(PROGRESS) "Building the demo" "$(WITH_AWS)" -- $(CARGO) build --locked $(WITH_AWS) --bins
 	"$(TARGET)/debug/synth" package --any-c-library --architecture "$(HOST_ARCH:aarch64=arm64)" "$(TARGET)/debug/lambda" >/dev/null
 
-acceptance: named-recipient setup $(if $(PACKAGE),,build) ## Prove the rotation in an AWS account, and delete it again (EMAIL= or QUEUE=1; YES=1 does not ask; FORMAT=json)
+acceptance: named-recipient setup $(if $(call GIVEN,PACKAGE),,build) ## Prove the rotation in an AWS account, and delete it again (EMAIL= or QUEUE=1; YES=1 does not ask; FORMAT=json)
 	$(PROGRESS) "Building the acceptance program" "$(WITH_AWS)" -- $(CARGO) build --locked $(WITH_AWS) --bins
-	arch="$(ARCH)"; arch="$${arch:-$$("$(TARGET)/debug/synth" show architecture --config "$(CONFIG)")}"
-	"$(TARGET)/debug/acceptance" --package "$(or $(PACKAGE),$(TARGET)/lambda/$$arch/lambda/bootstrap.zip)" --architecture "$$arch" \
-	  $(call OPTION,EMAIL,email) $(if $(call GIVEN,QUEUE),--queue) $(if $(call GIVEN,YES),--yes) $(addprefix --format ,$(call GIVEN,FORMAT)) \
-	  $(if $(REGION),--region "$(REGION)") $(if $(PROFILE),--profile "$(PROFILE)")
+	$(call SET_ARCH,"$(TARGET)/debug/synth")
+	"$(TARGET)/debug/acceptance" --package $(HANDLER) --architecture "$$arch" \
+	  $(call OPTION,EMAIL,email) $(call FLAG,QUEUE,queue) $(call FLAG,YES,yes) $(call OPTION,FORMAT,format) $(SESSION)
 
 # Before the build, because that takes minutes.
 .PHONY: named-recipient
 named-recipient:
-	[ -n "$(call GIVEN,EMAIL)$(call GIVEN,QUEUE)" ] || { echo "Name an address of yours, or use a queue: make acceptance EMAIL=you@example.com, or QUEUE=1" >&2; exit 2; }
+	[ -n $(call QUOTED,EMAIL)$(call QUOTED,QUEUE) ] || { echo "Name an address of yours, or use a queue: make acceptance EMAIL=you@example.com, or QUEUE=1" >&2; exit 2; }
 
 # WAIT=1 waits as long as the links in the mails are good, WAIT=2h at most two hours.
-WAIT_FOR = $(if $(call GIVEN,WAIT),--wait$(addprefix =,$(filter-out 1,$(call GIVEN,WAIT))))
+WAIT_FOR = $(if $(call GIVEN,WAIT),--wait$(if $(filter-out 1,$(call GIVEN,WAIT)),=$(call QUOTED,WAIT)))
 
 inventory: $(DEPLOYER) ## List the account's access keys, the worst first, and what to do (ALL=1 FORMAT= MAX_AGE= UNUSED= FAIL_ON=)
-	$(SYNTH_DEPLOY) inventory $(if $(call GIVEN,ALL),--all) $(call OPTION,FORMAT,format) \
+	$(SYNTH_DEPLOY) inventory $(call FLAG,ALL,all) $(call OPTION,FORMAT,format) \
 	  $(call OPTION,MAX_AGE,max-age) $(call OPTION,UNUSED,unused) $(call OPTION,FAIL_ON,fail-on) $(PLACE)
 
 preview: $(DEPLOYER) ## Show what a run of the configuration would do to which key; deploys nothing (CONFIG= USERS= EMAIL=)
 	$(SYNTH_DEPLOY) preview $(PLACE) $(OVERRIDES)
 
-deploy: $(if $(PACKAGE),,build) $(DEPLOYER) ## Deploy the stack (ARCH= APPROVE= REVIEWED=1 VERBOSE=1; USERS= and EMAIL= replace the configured; WAIT=1: until all confirm)
-	arch="$(ARCH)"; arch="$${arch:-$$($(SYNTH_DEPLOY) show architecture --config "$(CONFIG)")}"
-	$(SYNTH_DEPLOY) deploy $(PLACE) $(OVERRIDES) --package "$(or $(PACKAGE),$(TARGET)/lambda/$$arch/lambda/bootstrap.zip)" \
-	  $(APPROVE:%=--approve %) $(if $(call GIVEN,REVIEWED),--reviewed-package) $(if $(call GIVEN,VERBOSE),--verbose) $(WAIT_FOR)
+# Several fingerprints have spaces between them.
+APPROVED = $(foreach one,$(call GIVEN,APPROVE),--approve '$(subst ','\'',$(one))')
+
+deploy: $(if $(call GIVEN,PACKAGE),,build) $(DEPLOYER) ## Deploy the stack (ARCH= APPROVE= REVIEWED=1 VERBOSE=1; USERS= and EMAIL= replace the configured; WAIT=1: until all confirm)
+	$(if $(call GIVEN,PACKAGE),,$(call SET_ARCH,$(SYNTH_DEPLOY)))
+	$(SYNTH_DEPLOY) deploy $(PLACE) $(OVERRIDES) --package $(HANDLER) $(APPROVED) $(call FLAG,REVIEWED,reviewed-package) $(call FLAG,VERBOSE,verbose) $(WAIT_FOR)
 
 resubscribe: $(DEPLOYER) ## Ask AWS for a new mail to each address that has not confirmed (EMAIL="a@example.com": only this one)
 	$(SYNTH_DEPLOY) resubscribe $(call OPTION,EMAIL,email) $(PLACE)
 
 run: $(DEPLOYER) ## Do now what is due, instead of at the schedule's next time (DRY=1 only shows the changes)
-	$(SYNTH_DEPLOY) run $(if $(DRY),--dry-run) $(PLACE)
+	$(SYNTH_DEPLOY) run $(DRY_RUN) $(PLACE)
 
 status: $(DEPLOYER) ## Show problems, the last and the next run, alarms, and each user's keys (ALL=1: every user; VERBOSE=1: outputs)
-	$(SYNTH_DEPLOY) status $(if $(call GIVEN,ALL),--all) $(if $(call GIVEN,VERBOSE),--verbose) $(PLACE)
+	$(SYNTH_DEPLOY) status $(call FLAG,ALL,all) $(call FLAG,VERBOSE,verbose) $(PLACE)
 
 rotate: $(DEPLOYER) ## Rotate the keys of USERS="alice bob" now (ENABLE=1: also without an active key; DRY=1 only shows)
-	[ -n "$(call GIVEN,USERS)" ] || { echo "Name the users to rotate keys for: make rotate USERS='alice bob'" >&2; exit 2; }
-	$(SYNTH_DEPLOY) rotate --users "$(call GIVEN,USERS)" $(if $(call GIVEN,ENABLE),--enable) $(if $(DRY),--dry-run) $(PLACE)
+	[ -n $(call QUOTED,USERS) ] || { echo "Name the users to rotate keys for: make rotate USERS='alice bob'" >&2; exit 2; }
+	$(SYNTH_DEPLOY) rotate --users $(call QUOTED,USERS) $(call FLAG,ENABLE,enable) $(DRY_RUN) $(PLACE)
 
 undo: $(DEPLOYER) ## Reactivate the previous keys of USERS="alice bob" (DRY=1 only shows the changes)
-	[ -n "$(call GIVEN,USERS)" ] || { echo "Name the users to reactivate keys for: make undo USERS='alice bob'" >&2; exit 2; }
-	$(SYNTH_DEPLOY) undo --users "$(call GIVEN,USERS)" $(if $(DRY),--dry-run) $(PLACE)
+	[ -n $(call QUOTED,USERS) ] || { echo "Name the users to reactivate keys for: make undo USERS='alice bob'" >&2; exit 2; }
+	$(SYNTH_DEPLOY) undo --users $(call QUOTED,USERS) $(DRY_RUN) $(PLACE)
 
 revoke: $(DEPLOYER) ## Revoke KEY=AKIA… of USER=alice: deliver a new key, then deactivate it (DRY=1, YES=1, WITHOUT_SUCCESSOR=1)
-	[ -n "$(call GIVEN,USER)" ] && [ -n "$(call GIVEN,KEY)" ] || { echo "Name the user and the key: make revoke USER=alice KEY=AKIA…" >&2; exit 2; }
-	$(SYNTH_DEPLOY) revoke --user "$(call GIVEN,USER)" --key "$(call GIVEN,KEY)" $(if $(DRY),--dry-run) $(if $(call GIVEN,YES),--yes) \
-	  $(if $(call GIVEN,WITHOUT_SUCCESSOR),--without-successor) $(PLACE)
+	[ -n $(call QUOTED,USER) ] && [ -n $(call QUOTED,KEY) ] || { echo "Name the user and the key: make revoke USER=alice KEY=AKIA…" >&2; exit 2; }
+	$(SYNTH_DEPLOY) revoke --user $(call QUOTED,USER) --key $(call QUOTED,KEY) $(DRY_RUN) $(call FLAG,YES,yes) \
+	  $(call FLAG,WITHOUT_SUCCESSOR,without-successor) $(PLACE)
 
 adopt: $(DEPLOYER) ## Make this stack the manager of USER=alice,bob in place of another stack (DRY=1 only shows the changes)
-	[ -n "$(call GIVEN,USER)" ] || { echo "Name the users that this stack is to manage: make adopt USER=alice,bob" >&2; exit 2; }
-	$(SYNTH_DEPLOY) adopt --user "$(call GIVEN,USER)" $(if $(DRY),--dry-run) $(PLACE)
+	[ -n $(call QUOTED,USER) ] || { echo "Name the users that this stack is to manage: make adopt USER=alice,bob" >&2; exit 2; }
+	$(SYNTH_DEPLOY) adopt --user $(call QUOTED,USER) $(DRY_RUN) $(PLACE)
 
 destroy: $(DEPLOYER) ## Delete the stack and its log; the rest stays (YES=1 does not ask; RELEASE=1 first removes the users' notes)
-	$(SYNTH_DEPLOY) destroy $(if $(call GIVEN,YES),--yes) $(if $(call GIVEN,RELEASE),--release) $(PLACE)
+	$(SYNTH_DEPLOY) destroy $(call FLAG,YES,yes) $(call FLAG,RELEASE,release) $(PLACE)
 
 clean: ## Delete everything that was built and installed in this checkout
 	rm -rf "$(TARGET)" .venv

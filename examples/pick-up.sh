@@ -20,6 +20,31 @@ secret=$1
 profile=${2:-default}
 # If the file is a link, the script replaces its target.
 file=$(readlink -f "${AWS_SHARED_CREDENTIALS_FILE:-$HOME/.aws/credentials}") || fail 2 'there is no credentials file'
+[ -w "$(dirname "$file")" ] || fail 2 "$(dirname "$file") cannot be written"
+
+# One run at a time: otherwise a second run could read a key that the first one is replacing. The lock holds the process id.
+lock=$file.lock
+new=
+clean() {
+  if [ -n "$new" ]; then rm -f "$new"; fi
+  if [ "$(readlink "$lock" 2>/dev/null)" = $$ ]; then rm -f "$lock"; fi
+}
+trap clean EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 131' QUIT
+trap 'exit 141' PIPE
+trap 'exit 143' TERM
+tries=0
+until ln -s $$ "$lock" 2>/dev/null; do
+  holder=$(readlink "$lock" 2>/dev/null) || holder=
+  # A run that was killed with SIGKILL leaves its lock.
+  if [ -n "$holder" ] && ! kill -0 "$holder" 2>/dev/null; then rm -f "$lock"; continue; fi
+  tries=$((tries + 1))
+  [ $tries -le 60 ] || fail 1 "another run has held $lock for a minute; if there is none, delete it"
+  sleep 1
+done
+
 unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE
 # The next key is tried without the profile, but with the Region of the profile.
 region=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region --profile "$profile" || true)}}
@@ -68,7 +93,6 @@ if [ "$id" != "$present" ]; then
 
   # The new file is renamed over the old one, so that a reader finds either the old key or the new one.
   new=$(mktemp "$file.XXXXXX")
-  trap 'rm -f "$new"' EXIT
   cp -p "$file" "$new"
   { printf '%s\n' "$id" "$key"; cat "$file"; } | awk -v profile="$profile" '
     NR == 1 { id = $0; next }
@@ -84,7 +108,7 @@ if [ "$id" != "$present" ]; then
     ours && /^[ \t]*aws_(access_key_id|secret_access_key|session_token)[ \t]*=/ { next }
     { print }' >"$new"
   mv "$new" "$file"
-  trap - EXIT
+  new=
   printf 'pick-up: [%s] has the key %s now, instead of %s\n' "$profile" "$id" "$present" >&2
 fi
 

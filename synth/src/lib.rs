@@ -21,4 +21,3 @@ pub mod package;
 pub mod screen;
 pub mod shell;
 pub mod stack;
-pub mod terminal_text;

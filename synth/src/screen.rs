@@ -1,7 +1,28 @@
-//! What the texts for people share: counts with their nouns, shortened ids, and lines that fit the screen.
+//! What the texts for people share: counts with their nouns, shortened ids and lists, safe characters, and lines that fit
+//! the screen.
 
 /// The number of columns that a line has at most. Only commands and ARNs may be longer, because they are copied.
 pub const WIDTH: usize = 100;
+
+/// How much a text shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verbosity {
+    /// What a person needs for a decision, on one screen.
+    Brief,
+    /// Everything.
+    Full,
+}
+
+/// The text with every character escaped that is not printable, because it could control the terminal or deceive the
+/// reader.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let is_plain =
+        |c: char| matches!(c, ' '..='~') || (c.is_alphanumeric() && !c.is_control()) || "…→—–’“”、。".contains(c);
+    text.chars().fold(String::new(), |out, c| {
+        if is_plain(c) { out + c.encode_utf8(&mut [0; 4]) } else { out + &c.escape_default().to_string() }
+    })
+}
 
 /// A number with its noun: `1 user`, `2 users`, `2 addresses`.
 #[must_use]
@@ -19,6 +40,16 @@ pub fn short_id(id: &str) -> String {
     match (id.get(..6), id.len().checked_sub(4).and_then(|at| id.get(at..))) {
         (Some(start), Some(end)) if id.len() > 11 => format!("{start}…{end}"),
         _ => id.to_owned(),
+    }
+}
+
+/// The first items, and how many more there are: `a, b and 3 more`.
+#[must_use]
+pub fn shortened(items: &[String], most: usize) -> String {
+    match items {
+        [one] => one.clone(),
+        [first @ .., last] if items.len() <= most => format!("{} and {last}", first.join(", ")),
+        _ => format!("{} and {} more", items[..most].join(", "), items.len() - most),
     }
 }
 
@@ -61,5 +92,18 @@ mod tests {
         assert!(widths[0] <= WIDTH && widths[1] <= WIDTH && widths[2] == 122, "{text}");
         assert!(text.lines().skip(1).all(|line| line.starts_with("  ")) && text.ends_with("  end\n"), "{text}");
         assert_eq!(wrapped("- ", ""), "- \n");
+    }
+
+    #[test]
+    fn what_could_control_the_terminal_is_escaped() {
+        assert_eq!(printable("a\u{1b}[31m\nb\u{202e}c é 鍵"), "a\\u{1b}[31m\\nb\\u{202e}c é 鍵");
+    }
+
+    #[test]
+    fn long_lists_are_shortened() {
+        let items = |n: usize| (1..=n).map(|n| n.to_string()).collect::<Vec<_>>();
+        assert_eq!(shortened(&items(1), 3), "1");
+        assert_eq!(shortened(&items(3), 3), "1, 2 and 3");
+        assert_eq!(shortened(&items(5), 3), "1, 2, 3 and 2 more");
     }
 }

@@ -29,9 +29,9 @@ use crate::{
     },
     diff::approval::{Approval, Fingerprint, because},
     package::Sha256Digest,
+    screen::{Verbosity, wrapped},
     shell::quoted,
     stack::artifacts,
-    terminal_text::{Verbosity, wrapped},
 };
 
 /// How often a deployment is repeated that failed for a cause that passes by itself.

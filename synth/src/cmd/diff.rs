@@ -17,7 +17,7 @@ use crate::{
         approval::{Approval, Concern, because},
         render::{self, Consequence, TextView, render},
     },
-    terminal_text::{Verbosity, printable},
+    screen::{Verbosity, printable},
 };
 
 #[derive(Debug, clap::Args)]

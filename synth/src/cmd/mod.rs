@@ -68,7 +68,7 @@ enum Command {
     Check(check::CheckArgs),
     /// Show the changes between two templates and their effect on permissions
     Diff(diff::DiffArgs),
-    /// Deploy a configuration: show the changes, ask where it is needed, and follow it to the end
+    /// Deploy a configuration: show the changes, ask if needed, and follow it to the end
     #[cfg(feature = "deploy")]
     Deploy(deploy::DeployArgs),
     /// Show what a run of a configuration would do to which key; deploy nothing

@@ -16,7 +16,7 @@ use crate::{
         interrupt::{Interrupt, Interrupted},
         message::{JsonMessages, Message, MessageSink, PlainText, Renderer},
     },
-    terminal_text::Verbosity,
+    screen::Verbosity,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -96,4 +96,23 @@ mod tests {
         assert_eq!(aws_for("iam get-user --region x", &chosen), "aws iam get-user --region x --profile ops");
         assert_eq!(aws_for("iam get-user", &arguments("synth run")), "aws iam get-user");
     }
+
+    /// A person pastes the command into a shell.
+    #[test]
+    fn a_shell_reads_a_proposed_command_as_it_is_meant() {
+        for value in ["a'|id|'b@x.co", "$(id)", "`id`", "two words", "x;id", "\"", "\\", "-x", "*", "~", "a\nid"] {
+            let arguments = ["synth", "run", "--profile", value].map(str::to_owned);
+            for (command, expected) in [
+                (make_for("run", &arguments), format!("[run][PROFILE={value}]")),
+                (aws_for("sns list-topics", &arguments), format!("[sns][list-topics][--profile][{value}]")),
+            ] {
+                let script = format!(
+                    "p() {{ for word in \"$@\"; do printf '[%s]' \"$word\"; done; }}; make() {{ p \"$@\"; }}; aws() {{ p \"$@\"; }}; \
+                     id() {{ echo ran; }}; {command}"
+                );
+                let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+                assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{command}");
+            }
+        }
+    }
 }

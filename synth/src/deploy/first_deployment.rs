@@ -24,8 +24,8 @@ use crate::{
         subscriptions::{DeclaredSubscription, StackTopic},
         user_outlook::{OutlookKind, UserOutlook},
     },
+    screen::{Verbosity, counted, printable, shortened, wrapped},
     stack::planned_handler::PlannedHandler,
-    terminal_text::{Verbosity, counted, printable, shortened, wrapped},
 };
 
 /// The most lines of a table on the screen.

@@ -8,7 +8,7 @@ use crate::{
         user_outlook::{OutlookKind, UserOutlook},
     },
     diff::render::Consequence,
-    terminal_text::{counted, shortened},
+    screen::{counted, shortened},
 };
 
 /// The most problems that are shown one by one.

@@ -21,6 +21,14 @@ def fail(message, code=1):
 if not os.environ.get("GH_TOKEN"):
     fail("To use GitHub CLI in a GitHub Actions workflow, set the GH_TOKEN environment variable.", 4)
 arguments = sys.argv[1:]
+if arguments[:2] == ["release", "create"]:
+    with open(os.environ["GITHUB"]) as file:
+        github = json.load(file)
+    files = [name for name in arguments[3:] if os.path.isfile(name)]
+    github["calls"].append({"release": arguments[2], "files": files, "options": [a for a in arguments if a == "--verify-tag"]})
+    with open(os.environ["GITHUB"], "w") as file:
+        json.dump(github, file)
+    sys.exit()
 if not arguments or arguments.pop(0) != "api":
     fail("only api is known here", 2)
 

@@ -8,8 +8,8 @@ use synth::{
         Diff, compare,
         render::{Consequence, DiffFormat, TextView, render, text},
     },
+    screen::{Verbosity, WIDTH},
     stack,
-    terminal_text::{Verbosity, WIDTH},
 };
 
 use crate::common::golden;

@@ -88,9 +88,6 @@ fn places(text: &str, expression: &str) -> Vec<usize> {
 
 const HELP: &str = "synth --help";
 
-/// The mails in English. Their words are still to be replaced.
-const MAILS: &str = "lambda/src/notice/en.rs";
-
 /// Every text that people read, with its name.
 fn texts() -> Vec<(String, String)> {
     let mut texts = documents();
@@ -106,7 +103,7 @@ fn texts() -> Vec<(String, String)> {
     }
     texts.extend(["rotation.yaml", "Makefile"].map(|file| read(root().join(file))));
     let sources = ["lambda/src", "synth/src"].into_iter().flat_map(|folder| files(&root().join(folder), &[".rs"]));
-    texts.extend(sources.map(read).filter(|(name, _)| name != MAILS).map(|(name, source)| (name, messages(&source))));
+    texts.extend(sources.map(read).map(|(name, source)| (name, messages(&source))));
     texts
 }
 

@@ -19,8 +19,8 @@ use synth::{
         first_deployment::FirstDeployment, received_report::ReceivedReport, run_preview::RunPreview,
         user_outlook::UserOutlook,
     },
+    screen::{Verbosity, WIDTH},
     stack,
-    terminal_text::{Verbosity, WIDTH},
 };
 
 use crate::common::{golden, root};

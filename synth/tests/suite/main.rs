@@ -32,6 +32,7 @@ mod inventory;
 mod limits;
 mod makefile;
 mod package;
+mod pick_up;
 mod random_configs;
 mod random_edits;
 mod random_readers;

@@ -121,7 +121,7 @@ mod tests {
             subscriptions::{StackTopic, SubscriptionState, subscription},
         },
         diff,
-        terminal_text::Verbosity,
+        screen::Verbosity,
     };
 
     fn news(resource: &str, status: &str, reason: Option<&str>, count: Option<(usize, usize)>) -> ProgressUpdate {

@@ -10,7 +10,7 @@ use crate::{
         table::table,
     },
     diff::render::{self, TextView},
-    terminal_text::{Verbosity, counted},
+    screen::{Verbosity, counted},
 };
 
 /// The renderer for lines of text.

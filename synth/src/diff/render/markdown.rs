@@ -4,7 +4,7 @@
 use super::{Action, Diff, Renderer, beside_permissions, fingerprint, harmless, line, shown, sign, source, summary};
 use crate::{
     diff::{Change, Impact, leaving::FATE, role_changes::RoleChange},
-    terminal_text::printable,
+    screen::printable,
 };
 
 pub(super) struct Markdown;

@@ -12,7 +12,7 @@ pub use self::summary::Consequence;
 use super::{Action, Change, Diff, DiffSource, EntryChange, Impact, ResourceChange};
 use crate::{
     diff::approval::Approval,
-    terminal_text::{Verbosity, printable},
+    screen::{Verbosity, printable},
 };
 
 /// Renders a diff in one format.

@@ -13,7 +13,7 @@ use crate::{
         setting_changes::{SettingChange, ValueChange},
     },
     iam::compare::Verdict,
-    terminal_text::{Verbosity, printable, wrapped},
+    screen::{Verbosity, printable, wrapped},
 };
 
 /// The most items of a list that are shown.

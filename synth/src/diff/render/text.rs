@@ -9,7 +9,7 @@ use super::{
 use crate::{
     diff::{Change, Impact, leaving::FATE},
     iam::compare::Verdict,
-    terminal_text::{printable, wrapped},
+    screen::{printable, wrapped},
 };
 
 pub(super) struct TextRenderer {

@@ -4,6 +4,7 @@
 mod deployment;
 mod expression;
 mod pull_request;
+mod release;
 mod runner;
 
 use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt, process::Command};
@@ -16,7 +17,8 @@ const PULL_REQUEST: &str = ".github/workflows/pull-request.yml";
 const CI: &str = ".github/workflows/ci.yml";
 const DEPLOY: &str = ".github/workflows/deploy.yml";
 const REVIEW: &str = ".github/workflows/review.yml";
-const WORKFLOWS: [&str; 4] = [PULL_REQUEST, REVIEW, CI, DEPLOY];
+const RELEASE: &str = ".github/workflows/release.yml";
+const WORKFLOWS: [&str; 5] = [PULL_REQUEST, REVIEW, CI, DEPLOY, RELEASE];
 
 /// The linters: GitHub's schema of a workflow, a security scanner, and a linter for the shell code of its steps.
 const LINTERS: [(&str, &[&str]); 3] = [
@@ -109,8 +111,12 @@ fn no_workflow_holds_a_secret_and_each_may_do_only_what_it_must() {
         ("deploy.yml change", reads.clone()),
         ("deploy.yml deploy", json!({"contents": "read", "id-token": "write"})),
         ("pull-request.yml approval", json!({"contents": "read", "pull-requests": "read"})),
-        ("pull-request.yml change", reads),
+        ("pull-request.yml change", reads.clone()),
         ("pull-request.yml comment", json!({"contents": "read", "pull-requests": "write"})),
+        ("release.yml handler", reads.clone()),
+        ("release.yml linux", reads.clone()),
+        ("release.yml macos", reads),
+        ("release.yml publish", json!({"attestations": "write", "contents": "write", "id-token": "write"})),
         ("review.yml again", json!({"actions": "write", "checks": "read", "contents": "read"})),
     ];
     assert_eq!(permissions, expected.map(|(name, may)| (name.to_owned(), may)).into());
@@ -119,6 +125,7 @@ fn no_workflow_holds_a_secret_and_each_may_do_only_what_it_must() {
     assert_eq!(
         actions,
         [
+            "actions/attest-build-provenance",
             "actions/checkout",
             "actions/download-artifact",
             "actions/upload-artifact",

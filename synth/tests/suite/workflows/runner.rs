@@ -62,6 +62,8 @@ case "$*" in
   "build --quiet --locked --package synth") ;;
   "run --quiet --locked --package synth -- package "*) ;;
   "run --quiet --locked --package synth -- "*) shift 6; exec target/debug/synth "$@" ;;
+  "build --quiet --release --locked --package synth --features deploy")
+    mkdir -p target/release; echo "synth for a release" >target/release/synth ;;
   "build --locked --workspace --bin synth") rm target/debug/synth; cp "$STUBS/synth-aws" target/debug/synth ;;
   *) echo "cargo is asked for $*" >&2; exit 98 ;;
 esac"#;
@@ -105,7 +107,7 @@ impl Runner {
     pub(super) fn new() -> Self {
         let runner = Self { folder: tempfile::tempdir().unwrap(), agrees: Cell::new(false) };
         let origin = runner.origin();
-        for file in [".github", ".gitignore", "Makefile", "README.md", "examples", "rotation.yaml"]
+        for file in [".github", ".gitignore", "Cargo.toml", "Makefile", "README.md", "examples", "rotation.yaml"]
             .into_iter()
             .chain(["tests/local-aws/requirements.txt", "tests/progress.py"])
         {
@@ -286,6 +288,11 @@ impl Runner {
         (bodies.collect(), github["calls"].clone())
     }
 
+    /// The files that jobs handed over, and the folder of each artifact.
+    pub(super) fn artifacts(&self) -> PathBuf {
+        self.folder.path().join("artifacts")
+    }
+
     /// The lines about the deployments since the last call.
     pub(super) fn deployed(&self) -> Vec<String> {
         let log = self.stacks().join("log");
@@ -377,11 +384,16 @@ impl Runner {
                         self.check_out(&workspace.join(with("path")), commit, &with("fetch-depth"));
                     }
                     "actions/upload-artifact" => {
-                        let _ = fs::remove_dir_all(file("artifacts"));
-                        copy(&workspace.join(with("path")), &file("artifacts"));
+                        let artifact = file("artifacts").join(with("name"));
+                        let _ = fs::remove_dir_all(&artifact);
+                        copy(&workspace.join(with("path")), &artifact);
                     }
                     "actions/download-artifact" => {
-                        copy(&file("artifacts"), &workspace.join(with("path")));
+                        // Without a name, all of them, in one folder.
+                        let names = fs::read_dir(file("artifacts")).unwrap().map(|entry| entry.unwrap().file_name());
+                        let wanted = names.filter(|name| [name.to_str().unwrap(), ""].contains(&&*with("name")));
+                        assert!(!with("name").is_empty() || with("merge-multiple") == "true");
+                        wanted.for_each(|name| copy(&file("artifacts").join(name), &workspace.join(with("path"))));
                         // An artifact forgets that a program can be run.
                         for entry in fs::read_dir(workspace.join(with("path"))).unwrap() {
                             fs::set_permissions(entry.unwrap().path(), fs::Permissions::from_mode(0o644)).unwrap();
@@ -391,6 +403,10 @@ impl Runner {
                         assert_eq!(may["id-token"], "write");
                         assert_ne!(with("role-to-assume"), "");
                         credentials.push(("AWS_ACCESS_KEY_ID", "an-id"));
+                    }
+                    "actions/attest-build-provenance" => {
+                        assert_eq!((&may["id-token"], &may["attestations"]), (&json!("write"), &json!("write")));
+                        done.log += &format!("a proof for {}\n", with("subject-path"));
                     }
                     other => panic!("{other} is not known here"),
                 }
