@@ -300,6 +300,7 @@ fn role(facts: &mut Facts, id: &str, role: &Deployed) {
     document(facts, format!("trust of {id}"), role.get("AssumeRolePolicyDocument"), false);
     for policy in role.get("Policies").as_array().into_iter().flatten() {
         document(facts, format!("role {id}"), &policy["PolicyDocument"], false);
+        document(facts, format!("denials of {id}"), &policy["PolicyDocument"], true);
     }
     if role.get("ManagedPolicyArns").to_string().contains("AdministratorAccess") {
         let all = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}});
