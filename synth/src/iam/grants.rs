@@ -25,19 +25,28 @@ pub(super) struct Grants {
     pub(super) comparable: BTreeMap<String, Permissions>,
     /// The role that acts for a resource, and its permissions.
     pub(super) roles: BTreeMap<String, (String, Permissions)>,
-    /// The documents that deny something, by the resource whose policy they are. They also apply to principals that are
-    /// allowed by their own policies.
-    pub(super) denied: BTreeMap<String, Vec<Json>>,
+    /// The documents that deny something, by place. They also deny what policies allow that the template does not show:
+    /// those of principals for the policy of a resource, and those of resources for the policies of a principal.
+    pub(super) denied: BTreeMap<String, Denials>,
     /// What a template sets on something whose other policies it does not show, as pairs of a place and a name. For
     /// example, a policy of a queue elsewhere replaces the one that the queue has.
     pub(super) unseen: BTreeSet<(String, String)>,
     /// The topics that have a policy, by place. Without a policy, a topic has the default policy of SNS.
     pub(super) topics: BTreeMap<String, String>,
-    /// The resources of the template that are not policies. Denials are not compared for a resource that is added or
-    /// deleted.
+    /// The resources of the template that are not policies of others. Denials are not compared for a resource that is added
+    /// or deleted.
     pub(super) things: BTreeSet<String>,
     /// Whether this is the later one of two templates.
     pub(super) is_later: bool,
+}
+
+/// What the policies of a resource or of a principal deny.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Denials {
+    /// The resource or the principal: its logical id if it is in the template.
+    pub(super) of: String,
+    /// The documents, each only with its statements that deny something.
+    pub(super) documents: Vec<Json>,
 }
 
 /// The types that grant permissions, with the properties that are read for it.
@@ -172,7 +181,9 @@ pub(super) fn read(template: &Json) -> Grants {
         .iter()
         .map(|(id, body)| Resource { id, kind: body.get("Type").and_then(Json::as_str).unwrap_or_default(), body })
         .collect();
-    let things = all.iter().filter(|resource| !resource.kind.ends_with("Policy")).map(|r| r.id.to_owned()).collect();
+    let is_of_others =
+        |resource: &&Resource<'_>| resource.kind.ends_with("Policy") && resource.kind != "AWS::IAM::ManagedPolicy";
+    let things = all.iter().filter(|resource| !is_of_others(resource)).map(|r| r.id.to_owned()).collect();
     let grants = Grants { things, ..Grants::default() };
     let mut reader = Reader { identities: BTreeMap::new(), names: BTreeSet::new(), grants, all: &all };
     // Each loop needs the results of the loops before it.
@@ -191,7 +202,10 @@ pub(super) fn read(template: &Json) -> Grants {
     for resource in &all {
         reader.acting_role(resource);
     }
-    for (name, permissions) in reader.identities {
+    for (name, permissions) in std::mem::take(&mut reader.identities) {
+        for document in &permissions.documents {
+            reader.deny(format!("what the policies of {name} leave open"), &name, document);
+        }
         let place = allowed(&name);
         reader.grants.principals.insert(place.clone(), name);
         reader.grants.granted.insert(place, permissions);
@@ -295,6 +309,7 @@ impl Reader<'_> {
         }
         // The policy may also be attached to an identity outside of the template.
         if resource.kind == "AWS::IAM::ManagedPolicy" {
+            self.deny(format!("what the policy {} leaves open", resource.id), resource.id, document);
             let permissions = Permissions { documents: vec![document.clone()], ..Permissions::default() };
             self.grants.comparable.insert(format!("what the policy {} allows", resource.id), permissions);
         }
@@ -383,7 +398,7 @@ impl Reader<'_> {
     fn policy(&mut self, resource: &Resource<'_>, targets: &str, policy: &str) {
         let Some(document) = resource.property(policy) else { return };
         for target in resource.list(targets).into_iter().map(|target| function(&name(target))) {
-            self.deny(&target, document);
+            self.deny(format!("what the policy of {target} leaves open"), &target, document);
             let place = format!("the policy of {target}");
             if !self.grants.things.contains(&target) {
                 self.grants.unseen.insert((place.clone(), String::new()));
@@ -415,14 +430,16 @@ impl Reader<'_> {
     }
 
     /// Records the statements of a document that deny something, or that may deny because their effect is not known.
-    fn deny(&mut self, target: &str, document: &Json) {
+    fn deny(&mut self, place: String, of: &str, document: &Json) {
         let denies = |statement: &&Json| statement.get("Effect").is_none_or(|effect| effect != "Allow");
         let statements: Vec<_> = policy::statements(document).unwrap_or_default();
         let statements: Vec<_> = statements.into_iter().filter(denies).cloned().collect();
         if !statements.is_empty() {
             let mut document = document.clone();
             document["Statement"] = statements.into();
-            self.grants.denied.entry(target.to_owned()).or_default().push(document);
+            let denials = self.grants.denied.entry(place).or_default();
+            of.clone_into(&mut denials.of);
+            denials.documents.push(document);
         }
     }
 

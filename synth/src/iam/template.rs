@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::cfn::view::{self, How};
 use crate::iam::{
     compare::{Certainty, Comparison, Permissions, Verdict, compare},
-    grants::{self, Grants},
+    grants::{self, Denials, Grants},
 };
 
 /// How a change of a template changes permissions.
@@ -127,23 +127,20 @@ fn absent(place: &str, own: &Grants, other: &Grants) -> Permissions {
     if has_default { grants::default_topic_policy() } else { Permissions::default() }
 }
 
-/// Compares what policies of resources deny, as if everything else were allowed. The template does not show which other
-/// policies allow it.
+/// Compares what policies deny, as if everything else were allowed. The template does not show which other policies allow
+/// it.
 fn compare_denials(old: &Grants, new: &Grants) -> Vec<(String, Comparison)> {
-    let left = |grants: &Grants, target: &str| {
+    let left = |grants: &Grants, place: &str| {
         let everything = json!({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"});
         let mut documents = vec![json!({"Version": "2012-10-17", "Statement": [everything]})];
-        documents.extend(grants.denied.get(target).into_iter().flatten().cloned());
+        documents.extend(grants.denied.get(place).into_iter().flat_map(|denials| denials.documents.iter().cloned()));
         Permissions { documents, ..Permissions::default() }
     };
-    let targets: BTreeSet<&String> = old.denied.keys().chain(new.denied.keys()).collect();
-    let stay = targets.into_iter().filter(|target| old.things.contains(*target) == new.things.contains(*target));
-    let changed = stay.filter(|target| old.denied.get(*target) != new.denied.get(*target));
-    changed
-        .map(|target| {
-            (format!("what the policy of {target} leaves open"), compare(&left(old, target), &left(new, target)))
-        })
-        .collect()
+    let places: BTreeMap<&String, &Denials> = old.denied.iter().chain(&new.denied).collect();
+    let stay =
+        places.into_iter().filter(|(_, denials)| old.things.contains(&denials.of) == new.things.contains(&denials.of));
+    let changed = stay.filter(|(place, _)| old.denied.get(*place) != new.denied.get(*place));
+    changed.map(|(place, _)| (place.clone(), compare(&left(old, place), &left(new, place)))).collect()
 }
 
 /// The names that mean something else in the new template, although the texts that use them are the same: parameters,

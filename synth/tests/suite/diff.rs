@@ -89,6 +89,7 @@ fn what_a_change_means_for_iam() {
     let on = |kind: &str, target: &str| {
         resource(kind, &format!("{target}, PolicyDocument: {{Version: '2012-10-17', Statement: []}}"))
     };
+    let guarded = "{Effect: Deny, Action: 'iam:*', Resource: '*'}";
     let guard = |name: &str| {
         let policy = separate("AWS::IAM::Policy", "{Effect: Deny, Action: '*', Resource: '*'}");
         policy.replace("!Ref Role", "theirs").replace("PolicyName: S", &format!("PolicyName: {name}"))
@@ -374,6 +375,29 @@ fn what_a_change_means_for_iam() {
             Unknown,
         ),
         ("a deny for a role elsewhere", String::new(), guard("S"), Unknown),
+        ("no deny any more for a role elsewhere", guard("S"), String::new(), Broader),
+        (
+            "a lesser deny for a role elsewhere",
+            guard("S"),
+            guard("S").replace("Action: '*'", "Action: 's3:*'"),
+            Broader,
+        ),
+        // Policies of resources elsewhere may allow a role more than its own do.
+        ("a deny removed", policy(&format!("{get}, {guarded}")), policy(get), Broader),
+        ("a deny added", policy(get), policy(&format!("{get}, {guarded}")), Narrower),
+        (
+            "a deny that moves to a policy of its own",
+            policy(&format!("{get}, {guarded}")),
+            policy(get) + &separate("AWS::IAM::Policy", guarded),
+            Equivalent,
+        ),
+        ("a role that is denied something deleted", policy(guarded), String::new(), Narrower),
+        (
+            "a managed policy that denies less",
+            format!("M:\n  Type: AWS::IAM::ManagedPolicy\n  Properties: {{PolicyDocument: {}}}\n", document(guarded)),
+            format!("M:\n  Type: AWS::IAM::ManagedPolicy\n  Properties: {{PolicyDocument: {}}}\n", document(get)),
+            Broader,
+        ),
         ("a policy of another name for a role elsewhere", guard("S"), guard("T"), Unknown),
         ("a deny that says more", bucket(&only_tls), bucket(&deny("")), Narrower),
         ("a deny of less", bucket(&only_tls), bucket(&only_tls.replace("'s3:*'", "s3:PutObject")), Broader),
