@@ -20,6 +20,7 @@ use crate::{
     deploy::{
         deployed_template,
         monthly_cost::MonthlyCost,
+        rotation_plan::RotationPlan,
         run_preview::RunPreview,
         subscriptions::{DeclaredSubscription, StackTopic},
         user_outlook::{OutlookKind, UserOutlook},
@@ -254,6 +255,7 @@ impl<'a> FirstDeployment<'a> {
                 out += &format!("    … and {others}; {of_them} of them would get a change\n");
             }
         }
+        out.extend(self.preview.and_then(|preview| preview.plan.as_ref()).map(RotationPlan::text));
         out
     }
 

@@ -5,14 +5,19 @@ use lambda::{
     contract::{list_scope::ListScope, settings::SettingError},
     handler::preview::{self, PreviewError, TopicState},
     model::time::Timestamp,
+    protocol::stop_reason::StopReason,
+    report::run_report::{KeyChange, UserReport},
 };
 use serde_json::{Value as Json, json};
 
 use crate::{
+    cfn::view::View,
+    config::ScheduleExpression,
     deploy::{
         aws::{AwsError, Session},
         interrupt::{Interrupt, Interrupted},
         received_report::ReceivedReport,
+        rotation_plan::RotationPlan,
         run_preview::RunPreview,
         user_outlook::UserOutlook,
     },
@@ -103,14 +108,26 @@ async fn read(
     let topic = stack.topic.map_or(TopicState::Planned, |_| TopicState::Deployed);
     let ends = Timestamp::now() + *timeout;
     let report = preview::preview(&session.handler(), settings, topic, stack.name, ends).await?;
+    let is_due = |user: &&UserReport| {
+        let is_replaced = |change: &KeyChange| matches!(change, KeyChange::Created { .. });
+        user.done.iter().any(is_replaced) || user.rest == StopReason::OutOfTime
+    };
+    let due = report.users.iter().filter(is_due).count();
     Ok(RunPreview {
         stack: stack.name.to_owned(),
         account: session.account.clone(),
         region: session.region.clone(),
         users: report.users.iter().map(UserOutlook::from).collect(),
         selected: report.summary.users,
+        plan: schedule(stack.template).and_then(|schedule| RotationPlan::new(due, *timeout, &schedule)),
         report: ReceivedReport::read(json!(report)).map_err(|e| RunPreviewError::Report(e.to_string()))?,
     })
+}
+
+/// The schedule of the template. A text that is no schedule is CloudFormation's to refuse.
+fn schedule(template: &Json) -> Option<ScheduleExpression> {
+    let schedule = View(template).of("AWS::Scheduler::Schedule").next()?;
+    schedule.properties["ScheduleExpression"].as_str()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ const CALLS_A_SECOND: u64 = 20;
 /// A plan for rotations that are too many for one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RotationPlan {
-    due: u64,
+    due: usize,
     timeout: Span,
     a_run: u64,
     runs: u64,
@@ -26,12 +26,12 @@ pub struct RotationPlan {
 impl RotationPlan {
     /// The plan for this number of due users; `None` if one run of this length is enough.
     #[must_use]
-    pub fn new(due: u64, timeout: Span, schedule: &ScheduleExpression) -> Option<Self> {
+    pub fn new(due: usize, timeout: Span, schedule: &ScheduleExpression) -> Option<Self> {
         // The last rotation of a run begins early enough to end in it.
         let useful = timeout.less(REPORT_TIME).less(ROTATION_BUDGET).as_seconds();
         let a_run = (useful * CALLS_A_SECOND / CALLS).max(1);
-        let runs = due.div_ceil(a_run);
-        let lasts = schedule.longest_gap().map(|gap| Span::seconds((runs - 1) * gap.as_seconds()));
+        let runs = u64::try_from(due).unwrap_or(u64::MAX).div_ceil(a_run);
+        let lasts = schedule.longest_gap().map(|gap| Span::seconds(runs.saturating_sub(1) * gap.as_seconds()));
         (runs > 1).then_some(Self { due, timeout, a_run, runs, lasts })
     }
 

@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use crate::{
     deploy::{
         received_report::ReceivedReport,
+        rotation_plan::RotationPlan,
         user_outlook::{OutlookKind, UserOutlook},
     },
     diff::render::Consequence,
@@ -31,6 +32,8 @@ pub struct RunPreview {
     pub users: Vec<UserOutlook>,
     /// The number of selected users, without those that are exempt. For most of them, nothing may be due.
     pub selected: usize,
+    /// How the rotations that are due spread over runs. `None` if one run is enough.
+    pub plan: Option<RotationPlan>,
 }
 
 impl RunPreview {
@@ -46,6 +49,7 @@ impl RunPreview {
             let addresses = report.unconfirmed().join(", ");
             text.push_str(&format!("Not confirmed yet: {addresses}. The preview assumes that they have confirmed.\n"));
         }
+        text.extend(self.plan.as_ref().map(RotationPlan::text));
         text + "Nothing was changed.\n"
     }
 
@@ -79,6 +83,7 @@ impl RunPreview {
         json!({
             "stack": { "name": self.stack, "account": self.account, "region": self.region },
             "dryRun": self.report.document,
+            "plan": self.plan.as_ref().map(RotationPlan::json),
         })
     }
 }
@@ -108,6 +113,7 @@ mod tests {
             report: ReceivedReport::read(report).unwrap(),
             users: Vec::new(),
             selected: 1,
+            plan: None,
         }
     }
 
@@ -158,6 +164,7 @@ Nothing was changed.
             json!({
                 "stack": { "name": "keys", "account": "123456789012", "region": "eu-west-1" },
                 "dryRun": preview.report.document,
+                "plan": null,
             })
         );
     }

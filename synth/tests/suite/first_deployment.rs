@@ -55,6 +55,7 @@ fn preview(users: &[UserReport], selected: usize) -> RunPreview {
         report: ReceivedReport::read(report).unwrap(),
         users: users.iter().map(UserOutlook::from).collect(),
         selected,
+        plan: None,
     }
 }
 

@@ -215,6 +215,7 @@ Who must confirm
             report: ReceivedReport::read(report.clone()).unwrap(),
             users: Vec::new(),
             selected: 0,
+            plan: None,
         };
         let mut messages = vec![
             Message::Place { account: "123456789012", region: "eu-west-1", identity: "arn:me", stack },
