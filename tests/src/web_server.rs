@@ -71,11 +71,12 @@ fn receive(connection: TcpStream) -> Option<Json> {
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
-        match line.trim_end().split_once(':') {
-            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => length = value.trim().parse().ok()?,
-            Some(_) => {}
-            None if line.trim_end().is_empty() => break,
-            None => {}
+        let line = line.trim_end();
+        if line.is_empty() {
+            break;
+        }
+        if let Some((_, value)) = line.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case("content-length")) {
+            length = value.trim().parse().ok()?;
         }
     }
     let mut body = vec![0; length];
