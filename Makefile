@@ -111,7 +111,7 @@ reproducible: setup ## Build the committed handler in two folders, and compare t
 	$(call SET_ARCH,$(SYNTH))
 	folder="$$(mktemp -d)"; trap 'rm -rf "$$folder"' EXIT
 	for place in one another/place; do
-	  mkdir -p "$$folder/$$place"; git archive HEAD | tar -xC "$$folder/$$place"; ln -s "$$PWD/.venv" "$$folder/$$place"
+	  mkdir -p "$$folder/$$place"; git archive HEAD | tar -xC "$$folder/$$place"; ln -s "$$PWD/.venv" "$$folder/$$place"; touch .venv/ready
 	  CARGO_TARGET_DIR="$$folder/$$place/built" $(MAKE) -C "$$folder/$$place" build ARCH="$$arch"
 	done
 	cmp "$$folder"/{one,another/place}/built/lambda/"$$arch"/lambda/bootstrap.zip && echo "The two packages are the same"
