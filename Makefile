@@ -76,7 +76,7 @@ SET_ARCH = arch=$(if $(call GIVEN,ARCH),$(call QUOTED,ARCH),"$$($(1) show archit
 HANDLER = $(if $(call GIVEN,PACKAGE),$(call QUOTED,PACKAGE),"$(TARGET)/lambda/$$arch/lambda/bootstrap.zip")
 
 .PHONY: help setup build synth check diff demo acceptance inventory preview deploy resubscribe run status rotate undo revoke adopt destroy
-.PHONY: quick test e2e lint deny guard browser checkov prove prove-templates mutants bench profile clean
+.PHONY: reproducible quick test e2e lint deny guard browser checkov prove prove-templates mutants bench profile clean
 
 help: ## List the targets
 	echo "Rotate the access keys of IAM users. make demo shows a rotation; make deploy deploys the stack."
@@ -106,6 +106,15 @@ build: setup ## Build the function's package for AWS (ARCH=arm64 or x86_64)
 	# Checks the package and writes it again without the time that cargo-lambda puts in, so that the same code gives the
 	# same package.
 	$(SYNTH) package --architecture "$$arch" "$(TARGET)/lambda/$$arch/lambda/bootstrap.zip"
+
+reproducible: setup ## Build the committed handler in two folders, and compare the packages (ARCH=; minutes)
+	$(call SET_ARCH,$(SYNTH))
+	folder="$$(mktemp -d)"; trap 'rm -rf "$$folder"' EXIT
+	for place in one another/place; do
+	  mkdir -p "$$folder/$$place"; git archive HEAD | tar -xC "$$folder/$$place"; ln -s "$$PWD/.venv" "$$folder/$$place"; touch .venv/ready
+	  CARGO_TARGET_DIR="$$folder/$$place/built" $(MAKE) -C "$$folder/$$place" build ARCH="$$arch"
+	done
+	cmp "$$folder"/{one,another/place}/built/lambda/"$$arch"/lambda/bootstrap.zip && echo "The two packages are the same"
 
 # Builds the handler for this machine, where the local AWS runs it.
 .PHONY: build-local

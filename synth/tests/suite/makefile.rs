@@ -72,6 +72,13 @@ fn values_are_passed_on_unchanged() {
     fs::write(&program, "#!/bin/sh\nfor word in \"$@\"; do printf '[%s]' \"$word\"; done\n").unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     let touch = format!("touch {}", trace.display());
+    // With a finished program and package, nothing is compiled.
+    for name in ["cargo", "rustc", "rustup", "cargo-lambda"] {
+        let stub = folder.path().join(name);
+        fs::write(&stub, format!("#!/bin/sh\n{touch}\n")).unwrap();
+        fs::set_permissions(stub, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
     for value in [
         "a'|id|'b@x.co",
         "two words",
@@ -96,7 +103,7 @@ fn values_are_passed_on_unchanged() {
             ("diff", &["BASE", "CONFIG"], "[--base]"),
         ] {
             let mut make = Command::new("make");
-            make.current_dir(root()).env_remove("MAKEFLAGS").env_remove("MAKELEVEL").arg(target);
+            make.current_dir(root()).env_remove("MAKEFLAGS").env_remove("MAKELEVEL").env("PATH", &path).arg(target);
             make.arg(format!(
                 "SYNTH={}",
                 if target == "diff" { "printf [%s]".into() } else { program.display().to_string() }
