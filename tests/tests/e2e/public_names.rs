@@ -68,6 +68,7 @@ use synth::{
         received_report::ReceivedReport,
         resubscription::{self, Resubscription, ResubscriptionOutcome},
         root_cause::RootCause,
+        rotation_plan::RotationPlan,
         run_counts::RunCounts,
         run_preview::RunPreview,
         stack_alarm::{AlarmState, StackAlarm},
@@ -680,6 +681,7 @@ fn run_preview() -> RunPreview {
         report: ReceivedReport::read(report).unwrap(),
         users: Vec::new(),
         selected: 0,
+        plan: RotationPlan::new(10_000, Span::minutes(10), &"rate(1 day)".parse().unwrap()),
     }
 }
 
