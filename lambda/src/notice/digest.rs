@@ -54,8 +54,8 @@ impl<'a> Digested<'a> {
     }
 
     /// The users with a problem, the most severe one first.
-    pub(super) fn unhealthy(&self) -> Vec<(Severity, &'a UserReport)> {
-        let mut all: Vec<_> = self.users.iter().filter_map(|user| Some((Severity::of(user)?, user))).collect();
+    pub(super) fn unhealthy(&self) -> Vec<(UserProblem, &'a UserReport)> {
+        let mut all: Vec<_> = self.users.iter().filter_map(|user| Some((UserProblem::of(user)?, user))).collect();
         // The sort is stable, so that users with the same severity stay in the order of the run.
         all.sort_by_key(|(severity, _)| *severity);
         all
@@ -65,7 +65,7 @@ impl<'a> Digested<'a> {
 /// How severe the problem of a user is. The first one is the most severe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Severity {
+pub enum UserProblem {
     /// A person must decide.
     NeedsAttention,
     /// A call failed.
@@ -78,7 +78,7 @@ pub enum Severity {
     WaitsForRun,
 }
 
-impl Severity {
+impl UserProblem {
     fn of(user: &UserReport) -> Option<Self> {
         match (user.result, &user.rest) {
             (Outcome::NeedsAttention, _) => Some(Self::NeedsAttention),

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     Aftermath, Digested, Notice, NoticeKind, NoticeOrigin, Rotated, SecretLocation,
-    digest::{LONGEST_LIST, Severity, news},
+    digest::{LONGEST_LIST, UserProblem, news},
     text::{Mail, NoticeText},
 };
 use crate::{
@@ -197,7 +197,7 @@ pub struct DigestEntry {
     pub user: String,
     /// The problem. Missing if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub severity: Option<Severity>,
+    pub severity: Option<UserProblem>,
     /// Why the run stopped for the user, in English.
     pub why: String,
     /// The key that is overdue.
@@ -446,7 +446,7 @@ fn size_in_message(entry: &DigestEntry) -> usize {
     serde_json::Value::from(text).to_string().len()
 }
 
-fn entry(severity: Option<Severity>, user: &UserReport) -> DigestEntry {
+fn entry(severity: Option<UserProblem>, user: &UserReport) -> DigestEntry {
     let change = |change: &KeyChange| {
         let (change, id) = match change {
             KeyChange::Created { key } => (ChangeKind::Created, key),

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{
     Aftermath, Digested, NoticeKind, NoticeOrigin, Rotated, SecretLocation,
-    digest::{Severity, cut, news},
+    digest::{UserProblem, cut, news},
     text::{HowTo, Layout, NoticeText},
 };
 use crate::{
@@ -537,7 +537,7 @@ pub(super) fn digest(run: &Digested<'_>, origin: NoticeOrigin<'_>) -> NoticeText
     let more = |n| format!("  … and {n} more; the function's log has them\n");
     let mut lists = Vec::new();
     if attention > 0 {
-        let line = |(_, user): &(Severity, &UserReport)| {
+        let line = |(_, user): &(UserProblem, &UserReport)| {
             let overdue = user
                 .overdue
                 .as_ref()

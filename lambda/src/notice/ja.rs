@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{
     Aftermath, Digested, NoticeKind, NoticeOrigin, Rotated, SecretLocation,
-    digest::{Severity, cut, news},
+    digest::{UserProblem, cut, news},
     text::{HowTo, Layout, NoticeText},
 };
 use crate::{
@@ -578,7 +578,7 @@ pub(super) fn digest(run: &Digested<'_>, origin: NoticeOrigin<'_>) -> NoticeText
     let more = |n| format!("  … ほか {n} ユーザー(関数のログに記録されています)\n");
     let mut lists = Vec::new();
     if attention > 0 {
-        let line = |(severity, user): &(Severity, &UserReport)| {
+        let line = |(severity, user): &(UserProblem, &UserReport)| {
             let overdue = user
                 .overdue
                 .as_ref()
@@ -624,13 +624,13 @@ pub(super) fn digest(run: &Digested<'_>, origin: NoticeOrigin<'_>) -> NoticeText
     }
 }
 
-const fn word(severity: Severity) -> &'static str {
+const fn word(severity: UserProblem) -> &'static str {
     match severity {
-        Severity::NeedsAttention => "要確認",
-        Severity::Failed => "失敗",
-        Severity::Overdue => "期限切れ",
-        Severity::WaitsForPerson => "対応待ち",
-        Severity::WaitsForRun => "実行待ち",
+        UserProblem::NeedsAttention => "要確認",
+        UserProblem::Failed => "失敗",
+        UserProblem::Overdue => "期限切れ",
+        UserProblem::WaitsForPerson => "対応待ち",
+        UserProblem::WaitsForRun => "実行待ち",
     }
 }
 

@@ -19,7 +19,7 @@ pub use document::{NOTICE_VERSION, NoticeDocument, notice_schema};
 
 pub use events::{Aftermath, Notice, NoticeKind, notices};
 
-pub use digest::{Digested, Severity};
+pub use digest::{Digested, UserProblem};
 
 pub use origin::NoticeOrigin;
 

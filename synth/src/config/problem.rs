@@ -38,7 +38,7 @@ pub struct Problem {
 impl Problem {
     /// A problem with these bytes of the text.
     pub(super) fn new(text: &str, at: Range<usize>, message: String) -> Self {
-        let at = first_line(text, at);
+        let at = tree::first_line(text, at);
         let before = &text[..at.start];
         let line = before.rfind('\n').map_or(0, |newline| newline + 1);
         // An editor shows no byte order mark.
@@ -71,7 +71,7 @@ impl Problem {
     }
 
     pub(super) fn context(mut self, text: &str, at: Range<usize>, says: String) -> Self {
-        self.context.push((first_line(text, at), says));
+        self.context.push((tree::first_line(text, at), says));
         self
     }
 
@@ -111,14 +111,6 @@ fn lines(text: &str) -> String {
         width = if word.ends_with('\n') { 0 } else { width + length };
     }
     lines
-}
-
-/// These bytes of the text. If they are on several lines, only the first line counts, without spaces at its end. Spaces alone
-/// stay.
-pub(super) fn first_line(text: &str, at: Range<usize>) -> Range<usize> {
-    let first_line = text[at.clone()].lines().next().unwrap_or_default();
-    let visible = Some(first_line.trim_end()).filter(|visible| !visible.is_empty()).unwrap_or(first_line);
-    at.start..at.start + visible.len()
 }
 
 /// Every problem of a file, in the order of the file. It is never empty.

@@ -7,10 +7,7 @@ use std::{collections::HashMap, ops::Range, rc::Rc};
 
 use serde_json::Value as Json;
 
-use crate::{
-    cfn::yaml_events::{CORE, NodeProperties, YamlError, YamlEvent, YamlEvents},
-    config::problem::first_line,
-};
+use crate::cfn::yaml_events::{CORE, NodeProperties, YamlError, YamlEvent, YamlEvents};
 
 /// A value and its place: a range of bytes of the text.
 #[derive(Debug, Clone)]
@@ -208,10 +205,17 @@ pub(super) fn written(key: &Node, value: &Node) -> Range<usize> {
     if value.at.is_empty() { key.at.clone() } else { value.at.clone() }
 }
 
+/// These bytes of the text. If they are on several lines, only the first line counts, without spaces at its end. Spaces alone
+/// stay.
+pub(super) fn first_line(text: &str, at: Range<usize>) -> Range<usize> {
+    let first_line = text[at.clone()].lines().next().unwrap_or_default();
+    let visible = Some(first_line.trim_end()).filter(|visible| !visible.is_empty()).unwrap_or(first_line);
+    at.start..at.start + visible.len()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::problem::first_line;
 
     /// The text at the place of each scalar, in the order of the text.
     fn scalars(text: &str) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! Renders a diff, with one renderer for each format.
 
+mod consequence;
 mod json;
 mod markdown;
 mod summary;
@@ -8,7 +9,7 @@ mod text;
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
-pub use self::summary::Consequence;
+pub use self::consequence::Consequence;
 use super::{Action, Change, Diff, DiffSource, EntryChange, Impact, ResourceChange};
 use crate::{
     diff::approval::Approval,

@@ -2,7 +2,7 @@
 //! resources, and whether it needs approval.
 
 use super::{
-    Action, Diff, EntryChange, Impact, RED, ResourceChange, TextView, fingerprint, harmless, line, sign,
+    Action, Consequence, Diff, EntryChange, Impact, RED, ResourceChange, TextView, fingerprint, harmless, line, sign,
     text::TextRenderer,
 };
 use crate::{
@@ -20,27 +20,6 @@ use crate::{
 const ITEMS: usize = 12;
 /// The most resources that are named for each kind of change.
 const NAMED: usize = 5;
-
-/// One line of what the change means.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Consequence {
-    /// Whether it is a reason to ask for approval, or a problem.
-    pub is_marked: bool,
-    /// The line as a sentence without a full stop.
-    pub text: String,
-}
-
-impl Consequence {
-    /// A line that is a reason to ask for approval, or a problem.
-    pub fn marked(text: impl Into<String>) -> Self {
-        Self { is_marked: true, text: text.into() }
-    }
-
-    /// Another line.
-    pub fn plain(text: impl Into<String>) -> Self {
-        Self { is_marked: false, text: text.into() }
-    }
-}
 
 /// The whole text.
 pub(super) fn render(diff: &Diff, settings: &[SettingChange], view: &TextView<'_>) -> String {
