@@ -44,8 +44,8 @@ use crate::{
     },
 };
 
-/// How many users a run handles at once while only the latency of AWS limits it. More would not be faster with the
-/// default memory (BENCHMARKS.md), and a mail to an address that all of them share would wait too long.
+/// How many users a run handles at once while only the latency of AWS limits it. With more, a mail to an address that all
+/// of them share would wait too long: see [`crate::protocol::run::REPORT_TIME`].
 const USERS_AT_ONCE: usize = 24;
 /// How many users a run handles at once while AWS throttles it. More would only make each rotation longer.
 const USERS_AT_ONCE_AT_LIMIT: usize = 8;

@@ -24,6 +24,8 @@ const GROWTH: f64 = 0.05;
 const LEAST_GROWTH: f64 = 1.0;
 /// The lowest rate, in requests a second. A service that a run asks seldom seems to accept little. Without this, such a
 /// service would hold the run up.
+///
+/// With this rate, the users at work never wait for [`LONGEST_WAIT`].
 const LEAST_RATE: f64 = 5.0;
 /// The time over which accepted requests are counted. Throttlings that follow each other within it count once: they are
 /// answers to requests that were sent at the same rate.
@@ -116,7 +118,9 @@ impl Observed {
         }
         self.forget(now);
         let accepted = f64::from(u32::try_from(self.accepted.len()).unwrap_or(u32::MAX)) / WINDOW.as_secs_f64();
-        let (before, next) = self.limit.as_ref().map_or((accepted, now), |limit| (limit.rate(now), limit.next));
+        // An unused rate grows without a limit. It must not take many throttlings until it is near the accepted rate again.
+        let at_most = |limit: &Limit| limit.rate(now).min((2.0 * accepted).max(limit.reduced));
+        let (before, next) = self.limit.as_ref().map_or((accepted, now), |limit| (at_most(limit), limit.next));
         let reduced = (accepted * LEAST_DECREASE).clamp(before * MOST_DECREASE, before * LEAST_DECREASE);
         self.limit = Some(Limit { reduced: reduced.max(LEAST_RATE), since: now, next });
     }
@@ -197,6 +201,26 @@ mod tests {
                 assert!(ratio < 1.1, "{rotations} rotations at {rate}: {ratio:.3} with {throttled} throttled requests");
             }
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_unused_rate_is_soon_near_the_accepted_one_again() {
+        let rate = RequestRate::default();
+        let accept = async |requests: u32, a_second: u32| {
+            for _ in 0..requests {
+                rate.record(Throttled::No);
+                tokio::time::sleep(Duration::from_secs(1) / a_second).await;
+            }
+        };
+        accept(40, 20).await;
+        rate.record(Throttled::Yes);
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        for _ in 0..3 {
+            accept(20, 10).await;
+            rate.record(Throttled::Yes);
+        }
+        let reduced = rate.observed().limit.as_ref().unwrap().reduced;
+        assert!((8.0..12.0).contains(&reduced), "{reduced} requests a second");
     }
 
     #[tokio::test(start_paused = true)]

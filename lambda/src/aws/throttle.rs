@@ -14,7 +14,7 @@ const PAUSE: Duration = Duration::from_millis(400);
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Makes the call, and repeats it while AWS throttles it, up to the usual number of attempts. The SDK itself must try
-/// it only once.
+/// it only once. Each attempt has the time limit of a call of its own, and the pauses take at most 22 seconds together.
 pub(super) async fn patiently<T>(
     retries: Option<&RetryConfig>,
     call: impl AsyncFn() -> Result<T, CallError>,
@@ -33,7 +33,8 @@ pub(super) async fn patiently<T>(
     call().await
 }
 
-/// AWS's codes for throttling ("Common Errors"; "Error retries and exponential backoff").
+/// AWS's codes for throttling ("Common Errors"; "Error retries and exponential backoff"). KMS's code in an answer of SNS is
+/// not among them: it says nothing about the rate that SNS accepts.
 const CODES: [&str; 4] = ["Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"];
 
 fn is_throttling(code: &str) -> bool {

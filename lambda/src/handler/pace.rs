@@ -62,7 +62,7 @@ impl Pace {
 
     /// Waits until a mail to these addresses may be sent.
     ///
-    /// A run handles few users at once, and each waits for at most one mail. So the wait is a few seconds, whatever the
+    /// A run handles at most 24 users at once, and each waits for at most one mail. So the wait is some seconds, whatever the
     /// number of users, and [`crate::protocol::planner::ROTATION_BUDGET`] includes it.
     ///
     /// # Errors

@@ -7,8 +7,9 @@ use crate::model::{
 };
 
 /// The part of the function's time that is reserved for the report: [`Run::deadline`] is so long before the function's end.
-/// The last call about a user ends in its first three seconds. Then the notices and the digest are sent.
-pub const REPORT_TIME: Span = Span::seconds(12);
+/// The last call about a user ends in its first three seconds. Then the notices and the digest are sent: if all users at
+/// work have one for the same address, the pace of its mails takes half of this time.
+pub const REPORT_TIME: Span = Span::seconds(20);
 
 /// What a run is asked to do about its users.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -35,7 +35,7 @@ fn an_encrypted_mail() {
 
 #[test]
 fn an_invalid_configuration_is_refused() {
-    for (argument, says) in [("nowhere.yaml", "cannot be read"), ("Cargo.toml", "Cargo.toml:2:1")] {
+    for (argument, says) in [("nowhere.yaml", "cannot be read"), ("Cargo.toml", "Cargo.toml:1:1")] {
         let output = Command::new(env!("CARGO_BIN_EXE_demo")).arg(root().join(argument)).output().unwrap();
         let error = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{error}");
