@@ -15,8 +15,12 @@ MAKEFLAGS += --no-print-directory
 # APPROVE    the fingerprint of a change that you reviewed and approve; make deploy prints it. It covers the package too. With
 #            REVIEWED=1, the package was built from the reviewed tree: then it is the fingerprint that synth diff prints
 # SYNTH      a finished synth with the AWS SDK: with it and PACKAGE, make deploy needs no Rust
-VARIABLES := ALL APPROVE ARCH BASE CONFIG DEPLOYED EMAIL ENABLE FAIL_ON FORMAT KEY MAX_AGE PACKAGE PROFILE QUEUE REGION \
-  RELEASE REVIEWED SYNTH UNUSED USER USERS WAIT WITHOUT_SUCCESSOR YES
+# make itself takes variables from MAKEFLAGS in the environment, and they look as if they came from the command line. So an
+# environment with MAKEFLAGS='YES=1' answers the question of make destroy.
+VARIABLES := ALL APPROVE ARCH BASE CONFIG DEPLOYED DRY EMAIL ENABLE FAIL_ON FORMAT KEY MAX_AGE PACKAGE PROFILE QUEUE REGION \
+  RELEASE REVIEWED SYNTH TEST TIMES UNUSED USER USERS VERBOSE WAIT WITHOUT_SUCCESSOR YES
+# Those that only switch something on.
+FLAGS := ALL DEPLOYED DRY ENABLE QUEUE RELEASE REVIEWED TIMES VERBOSE WITHOUT_SUCCESSOR YES
 # make would expand such a value for the environment of its commands, and run what is in $(shell …).
 $(foreach name,$(VARIABLES),$(if $(filter command,$(origin $(name))),$(eval unexport $(name))))
 # The value of such a variable as it was given: nothing in it is expanded.
@@ -25,9 +29,12 @@ GIVEN = $(if $(filter command,$(origin $(1))),$(value $(1)))
 QUOTED = '$(subst ','\'',$(call GIVEN,$(1)))'
 # The option with the value of such a variable. Nothing without the variable.
 OPTION = $(if $(call GIVEN,$(1)),--$(2) $(call QUOTED,$(1)))
-FLAG = $(if $(call GIVEN,$(1)),--$(2))
 # DRY counts from the environment too, because it only prevents changes.
-DRY_RUN = $(if $(DRY),--dry-run)
+SWITCH = $(if $(filter DRY,$(1)),$(value DRY),$(call GIVEN,$(1)))
+FLAG = $(if $(call SWITCH,$(1)),--$(2))
+# YES=no must not say yes, and an unclear DRY must not become a real run. Checked before anything runs.
+$(foreach name,$(FLAGS),$(if $(call SWITCH,$(name)),$(if $(and $(filter 1,$(call SWITCH,$(name))),$(if \
+  $(word 2,$(call SWITCH,$(name))),,one)),,$(error $(name) can only be 1, but it is "$(call SWITCH,$(name))". Give $(name)=1, or leave it out))))
 FILE = $(if $(call GIVEN,CONFIG),$(call QUOTED,CONFIG),rotation.yaml)
 
 CARGO ?= cargo
@@ -37,7 +44,7 @@ HOST_ARCH := $(patsubst arm64,aarch64,$(shell uname -m))
 # Runs a build and prints its progress and its errors.
 PROGRESS = CARGO="$(CARGO)" $(PYTHON) tests/progress.py
 # There are two builds, and each compiles a crate only once. This one needs no AWS SDK:
-SYNTH = $(CARGO) run --quiet --locked --package synth --
+RUN_SYNTH = $(if $(call GIVEN,SYNTH),$(call QUOTED,SYNTH),$(CARGO) run --quiet --locked --package synth --)
 # The other build selects the whole workspace, because Cargo gives a crate the features that all selected packages need.
 WITH_AWS = --workspace
 WITHOUT_AWS = --package lambda --package synth --no-default-features
@@ -49,17 +56,17 @@ RECORDINGS := $(abspath $(TARGET))/recordings
 # A tool runs for seconds, so build it without optimization.
 INSTALL_ONCE = CARGO_PROFILE_DEV_DEBUG=false $(PROGRESS) "Installing a tool" "" -- $(CARGO) install --debug --locked
 # TEST counts only on the command line, so that an environment variable cannot skip tests.
-ONLY = $(if $(filter command,$(origin TEST)),$(TEST))
+ONLY = $(if $(call GIVEN,TEST),$(call QUOTED,TEST))
 # With TIMES, the test programs print the time of each test. That is an unstable option of Rust's test harness.
 TESTS = $(CARGO) test --locked
 TIMES_FOLDER := $(TARGET)/test-times
-ifdef TIMES
+ifneq ($(call GIVEN,TIMES),)
 TESTS = CARGO_TARGET_$(shell rustc -vV | sed -n 's/^host: //p' | tr a-z- A-Z_)_RUNNER="env RUSTC_BOOTSTRAP=1" $(CARGO) test --locked
 TIMED = -Z unstable-options --report-time | { mkdir -p "$(TIMES_FOLDER)"; tee "$(TIMES_FOLDER)/$(1)"; }
 endif
 # synth with the AWS SDK has its own name, because `cargo run` puts the other build at debug/synth. The tests set their
 # own program, and deploy.yml a finished one: with it and with PACKAGE, make deploy compiles nothing.
-ifeq ($(filter command,$(origin SYNTH)),command)
+ifneq ($(call GIVEN,SYNTH),)
 SYNTH_DEPLOY := $(call QUOTED,SYNTH)
 endif
 ifndef SYNTH_DEPLOY
@@ -92,7 +99,7 @@ setup: .venv/ready ## Install the build's and the tests' tools into .venv (other
 	touch .venv/ready
 
 build: setup ## Build the function's package for AWS (ARCH=arm64 or x86_64)
-	$(call SET_ARCH,$(SYNTH))
+	$(call SET_ARCH,$(RUN_SYNTH))
 	triple="$${arch/arm64/aarch64}-unknown-linux-gnu"
 	echo "Packaging the handler for $$arch (minutes the first time)"
 	if ! { rustc --print target-libdir --target "$$triple" | xargs ls >/dev/null 2>&1; }; then
@@ -105,10 +112,10 @@ build: setup ## Build the function's package for AWS (ARCH=arm64 or x86_64)
 	  --output-format zip --lambda-dir "$(TARGET)/lambda/$$arch" --target "$$triple"
 	# Checks the package and writes it again without the time that cargo-lambda puts in, so that the same code gives the
 	# same package.
-	$(SYNTH) package --architecture "$$arch" "$(TARGET)/lambda/$$arch/lambda/bootstrap.zip"
+	$(RUN_SYNTH) package --architecture "$$arch" "$(TARGET)/lambda/$$arch/lambda/bootstrap.zip"
 
 reproducible: setup ## Build the committed handler in two folders, and compare the packages (ARCH=; minutes)
-	$(call SET_ARCH,$(SYNTH))
+	$(call SET_ARCH,$(RUN_SYNTH))
 	folder="$$(mktemp -d)"; trap 'rm -rf "$$folder"' EXIT
 	for place in one another/place; do
 	  mkdir -p "$$folder/$$place"; git archive HEAD | tar -xC "$$folder/$$place"; ln -s "$$PWD/.venv" "$$folder/$$place"; touch .venv/ready
@@ -130,16 +137,16 @@ deployer:
 
 synth: ## Generate templates/, docs/configuration.md and the README's picture from the configurations
 	echo "Generating templates/"
-	$(SYNTH) generate
+	$(RUN_SYNTH) generate
 
 check: ## Check that the generated files are fresh, consistent and within AWS's limits
-	$(SYNTH) check
+	$(RUN_SYNTH) check
 
 diff: $(if $(call GIVEN,DEPLOYED),$(DEPLOYER)) ## Show what rotation.yaml changes against the last commit (BASE=REV: another; DEPLOYED=1: the stack; VERBOSE=1)
 ifneq ($(call GIVEN,DEPLOYED),)
 	$(SYNTH_DEPLOY) diff --stack $(call FLAG,VERBOSE,verbose) $(PLACE) $(OVERRIDES)
 else
-	$(SYNTH) diff $(or $(call OPTION,BASE,base),--base HEAD) $(call FLAG,VERBOSE,verbose) --config $(FILE) $(OVERRIDES)
+	$(RUN_SYNTH) diff $(or $(call OPTION,BASE,base),--base HEAD) $(call FLAG,VERBOSE,verbose) --config $(FILE) $(OVERRIDES)
 endif
 
 quick: setup ## Check the format, run clippy and the tests without AWS (one minute; the first time longer)
@@ -151,19 +158,19 @@ test: setup ## Run the tests and lint; CI also runs guard and deny (TIMES=1 list
 	rm -rf "$(TIMES_FOLDER)"
 	# One job builds the handler, mostly on one processor, and runs the end-to-end tests. The other job does the rest.
 	PLAIN_PROGRESS=1 $(MAKE) --jobs 2 e2e test-suites test-model lint
-ifdef TIMES
+ifneq ($(call GIVEN,TIMES),)
 	echo "The slowest tests, in seconds"
 	sed -nE 's/^test (.*) \.\.\. ok <([0-9.]+)s>$$/\2\t\1/p' "$(TIMES_FOLDER)"/* | sort -rn | sed -n 1,20p
 endif
 
 e2e: build-tests build-local ## Run the end-to-end tests with a local AWS (TEST=text: only those with this text in the name)
-	if [ -n "$(ONLY)" ] && ! $(CARGO) test --quiet --locked $(WITH_AWS) --test e2e -- --list "$(ONLY)" | grep ': test$$' >/dev/null; then
-	  echo "No end-to-end test has $(ONLY) in its name. To list them: cargo test --workspace --test e2e -- --list" >&2; exit 2
+	if [ -n $(call QUOTED,TEST) ] && ! $(CARGO) test --quiet --locked $(WITH_AWS) --test e2e -- --list $(ONLY) | grep ': test$$' >/dev/null; then
+	  echo "No end-to-end test has "$(call QUOTED,TEST)" in its name. To list them: cargo test --workspace --test e2e -- --list" >&2; exit 2
 	fi
 	rm -rf "$(RECORDINGS)"; mkdir -p "$(RECORDINGS)"
 	AWS_RECORDINGS="$(RECORDINGS)" $(TESTS) $(WITH_AWS) --test e2e --test architecture -- --test-threads $(E2E_THREADS) \
-	  $(if $(ONLY),"$(ONLY)") $(call TIMED,e2e)
-	.venv/bin/python tests/conformance/check.py "$(RECORDINGS)" $(if $(ONLY),,--whole-suite)
+	  $(ONLY) $(call TIMED,e2e)
+	.venv/bin/python tests/conformance/check.py "$(RECORDINGS)" $(if $(call GIVEN,TEST),,--whole-suite)
 
 lint: setup build-tests ## Check the format, the code (clippy), the code's comments (rustdoc) and the templates (cfn-lint)
 	$(CARGO) fmt --all --check || { echo "Run: cargo fmt" >&2; exit 1; }
@@ -324,27 +331,27 @@ resubscribe: $(DEPLOYER) ## Ask AWS for a new mail to each address that has not 
 	$(SYNTH_DEPLOY) resubscribe $(call OPTION,EMAIL,email) $(PLACE)
 
 run: $(DEPLOYER) ## Do now what is due, instead of at the schedule's next time (DRY=1 only shows the changes)
-	$(SYNTH_DEPLOY) run $(DRY_RUN) $(PLACE)
+	$(SYNTH_DEPLOY) run $(call FLAG,DRY,dry-run) $(PLACE)
 
 status: $(DEPLOYER) ## Show problems, the last and the next run, alarms, and each user's keys (ALL=1: every user; VERBOSE=1: outputs)
 	$(SYNTH_DEPLOY) status $(call FLAG,ALL,all) $(call FLAG,VERBOSE,verbose) $(PLACE)
 
 rotate: $(DEPLOYER) ## Rotate the keys of USERS="alice bob" now (ENABLE=1: also without an active key; DRY=1 only shows)
 	[ -n $(call QUOTED,USERS) ] || { echo "Name the users to rotate keys for: make rotate USERS='alice bob'" >&2; exit 2; }
-	$(SYNTH_DEPLOY) rotate --users $(call QUOTED,USERS) $(call FLAG,ENABLE,enable) $(DRY_RUN) $(PLACE)
+	$(SYNTH_DEPLOY) rotate --users $(call QUOTED,USERS) $(call FLAG,ENABLE,enable) $(call FLAG,DRY,dry-run) $(PLACE)
 
 undo: $(DEPLOYER) ## Reactivate the previous keys of USERS="alice bob" (DRY=1 only shows the changes)
 	[ -n $(call QUOTED,USERS) ] || { echo "Name the users to reactivate keys for: make undo USERS='alice bob'" >&2; exit 2; }
-	$(SYNTH_DEPLOY) undo --users $(call QUOTED,USERS) $(DRY_RUN) $(PLACE)
+	$(SYNTH_DEPLOY) undo --users $(call QUOTED,USERS) $(call FLAG,DRY,dry-run) $(PLACE)
 
 revoke: $(DEPLOYER) ## Revoke KEY=AKIA… of USER=alice: deliver a new key, then deactivate it (DRY=1, YES=1, WITHOUT_SUCCESSOR=1)
 	[ -n $(call QUOTED,USER) ] && [ -n $(call QUOTED,KEY) ] || { echo "Name the user and the key: make revoke USER=alice KEY=AKIA…" >&2; exit 2; }
-	$(SYNTH_DEPLOY) revoke --user $(call QUOTED,USER) --key $(call QUOTED,KEY) $(DRY_RUN) $(call FLAG,YES,yes) \
+	$(SYNTH_DEPLOY) revoke --user $(call QUOTED,USER) --key $(call QUOTED,KEY) $(call FLAG,DRY,dry-run) $(call FLAG,YES,yes) \
 	  $(call FLAG,WITHOUT_SUCCESSOR,without-successor) $(PLACE)
 
 adopt: $(DEPLOYER) ## Make this stack the manager of USER=alice,bob in place of another stack (DRY=1 only shows the changes)
 	[ -n $(call QUOTED,USER) ] || { echo "Name the users that this stack is to manage: make adopt USER=alice,bob" >&2; exit 2; }
-	$(SYNTH_DEPLOY) adopt --user $(call QUOTED,USER) $(DRY_RUN) $(PLACE)
+	$(SYNTH_DEPLOY) adopt --user $(call QUOTED,USER) $(call FLAG,DRY,dry-run) $(PLACE)
 
 destroy: $(DEPLOYER) ## Delete the stack and its log; the rest stays (YES=1 does not ask; RELEASE=1 first removes the users' notes)
 	$(SYNTH_DEPLOY) destroy $(call FLAG,YES,yes) $(call FLAG,RELEASE,release) $(PLACE)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds a part of a release into the folder release: `handler` for both processors, or synth with the given ending of its
-# name, for this system. Sets the step's output `sums`, their SHA-256. To run it locally: .github/scripts/release.sh handler
+# name, for this system. Sets the step's outputs: `sums`, their SHA-256, and `tools`, the versions that built them. To run it
+# locally: .github/scripts/release.sh handler
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -25,4 +26,9 @@ fi
 
 # macOS has another program for this.
 sums=$(cd release && { sha256sum -- * 2>/dev/null || shasum -a 256 -- *; })
-printf 'sums<<END\n%s\nEND\n' "$sums" | tee -a "${GITHUB_OUTPUT:-/dev/null}"
+tools=$(rustc -vV)
+if [ "$1" = handler ]; then
+  # pip installs exactly these versions.
+  tools+=$'\n'$(sed -nE 's/^(cargo-lambda|ziglang)==([^ ;\\]*).*/\1 \2/p' tests/local-aws/requirements.txt)
+fi
+printf '%s<<END\n%s\nEND\n' sums "$sums" tools "$tools" | tee -a "${GITHUB_OUTPUT:-/dev/null}"

@@ -90,13 +90,21 @@ const NEWEST: [u32; 2] = [2, 34];
 /// not judged: this finds a mistake of a build, not an attack.
 pub(super) fn c_library(program: &[u8]) -> Result<(), ElfError> {
     match newest_version(program) {
-        Ok(Some((_, version, symbol))) => Err(ElfError::NewerCLibrary { version, symbol }),
+        Ok(Some(MissingVersion { name, symbol })) => Err(ElfError::NewerCLibrary { version: name, symbol }),
         Ok(None) | Err(_) => Ok(()),
     }
 }
 
-/// The newest version that Lambda does not have, its name, and the first symbol with it.
-fn newest_version(program: &[u8]) -> object::Result<Option<(Vec<u32>, String, Option<String>)>> {
+/// A version of the C library that Lambda does not have.
+struct MissingVersion {
+    /// The name of the version, such as `GLIBC_2.39`.
+    name: String,
+    /// The first symbol with this version.
+    symbol: Option<String>,
+}
+
+/// The newest version that Lambda does not have.
+fn newest_version(program: &[u8]) -> object::Result<Option<MissingVersion>> {
     let sections = FileHeader64::parse(program)?.sections(LittleEndian, program)?;
     let Some((mut libraries, link)) = sections.gnu_verneed(LittleEndian, program)? else { return Ok(None) };
     let strings = sections.strings(LittleEndian, program, link)?;
@@ -113,7 +121,7 @@ fn newest_version(program: &[u8]) -> object::Result<Option<(Vec<u32>, String, Op
             }
         }
     }
-    let Some((number, name)) = newest else { return Ok(None) };
+    let Some((_, name)) = newest else { return Ok(None) };
     let symbols = sections.symbols(LittleEndian, program, SHT_DYNSYM)?;
     let versions = sections.versions(LittleEndian, program)?;
     let has_version = |index: SymbolIndex| {
@@ -125,7 +133,7 @@ fn newest_version(program: &[u8]) -> object::Result<Option<(Vec<u32>, String, Op
         has_version(index)?;
         Some(String::from_utf8_lossy(symbol.name(LittleEndian, symbols.strings()).ok()?).into_owned())
     });
-    Ok(Some((number, name, symbol)))
+    Ok(Some(MissingVersion { name, symbol }))
 }
 
 /// The number of a version of glibc. Versions without a number, such as `GLIBC_ABI_DT_RELR`, are newer than 2.34.

@@ -21,11 +21,24 @@ def fail(message, code=1):
 if not os.environ.get("GH_TOKEN"):
     fail("To use GitHub CLI in a GitHub Actions workflow, set the GH_TOKEN environment variable.", 4)
 arguments = sys.argv[1:]
-if arguments[:2] == ["release", "create"]:
+if arguments[:2] == ["release", "view"]:
+    with open(os.environ["GITHUB"]) as file:
+        release = json.load(file)["answers"].get(f"repos/owner/name/releases/{arguments[2]}") or fail("release not found")
+    if arguments[3:] != ["--json", "isDraft", "--jq", ".isDraft"]:
+        fail(f"unknown options: {arguments}", 2)
+    print(json.dumps(release["isDraft"]))
+    sys.exit()
+if arguments[:1] == ["release"]:
     with open(os.environ["GITHUB"]) as file:
         github = json.load(file)
+    exists = f"repos/owner/name/releases/{arguments[2]}" in github["answers"]
+    if exists == (arguments[1] == "create"):
+        fail("a release with the same tag name already exists" if exists else "release not found")
     files = [name for name in arguments[3:] if os.path.isfile(name)]
-    github["calls"].append({"release": arguments[2], "files": files, "options": [a for a in arguments if a == "--verify-tag"]})
+    options = [name for name in arguments if name in ("--verify-tag", "--clobber", "--draft=false")]
+    notes = arguments[arguments.index("--notes") + 1] if "--notes" in arguments else None
+    call = {"call": arguments[1], "release": arguments[2], "files": files, "options": options, "notes": notes}
+    github["calls"].append(call)
     with open(os.environ["GITHUB"], "w") as file:
         json.dump(github, file)
     sys.exit()
@@ -90,7 +103,7 @@ def reads():
         return {"status": "diverged" if behind else "identical" if before == head else "ahead"}
     if address == f"{repository}git/ref/heads/main":
         return {"object": {"sha": git("rev-parse", "main")}}
-    if address == f"{repository}actions/workflows/deploy.yml/runs":
+    if address in (f"{repository}actions/workflows/{name}.yml/runs" for name in ("ci", "deploy")):
         sha, conclusion = (parse_qs(query)[name][0] for name in ("head_sha", "status"))
         runs = github["answers"].get(address, [])
         return {"workflow_runs": [run for run in runs if (run["head_sha"], run["conclusion"]) == (sha, conclusion)]}

@@ -116,6 +116,7 @@ fn no_workflow_holds_a_secret_and_each_may_do_only_what_it_must() {
         ("release.yml handler", reads.clone()),
         ("release.yml linux", reads.clone()),
         ("release.yml macos", reads),
+        ("release.yml tag", json!({"actions": "read", "contents": "read"})),
         ("release.yml publish", json!({"attestations": "write", "contents": "write", "id-token": "write"})),
         ("review.yml again", json!({"actions": "write", "checks": "read", "contents": "read"})),
     ];
