@@ -104,9 +104,13 @@ impl<'t> ConfigDocument<'t> {
         if let Content::Map(below) = &value.content
             && has_settings(below)
         {
-            self.problems.push(unknown.note(format!(
-                "settings begin in the first column: remove {name}: and the spaces before the lines below it"
-            )));
+            let is_one_line =
+                below.first().is_some_and(|(first, _)| !self.text[key.at.end..first.at.start].contains('\n'));
+            self.problems.push(unknown.note(if is_one_line {
+                format!("remove {name}, and write each of its settings as `name: value` in a line of its own")
+            } else {
+                format!("settings begin in the first column: remove {name}: and the spaces before the lines below it")
+            }));
             return self.entries_of(below, known);
         }
         let is_field = FIELDS.iter().any(|(field, _)| field == name);
@@ -115,6 +119,11 @@ impl<'t> ConfigDocument<'t> {
         } else {
             list_of(names())
         }));
+    }
+
+    /// Whether the command line gives this setting, so that the file does not matter.
+    pub(super) fn is_overridden(&self, name: &str) -> bool {
+        self.overridden.contains(&name)
     }
 
     fn find(&self, name: &str) -> Option<(&Node, &Node)> {
@@ -199,7 +208,8 @@ impl<'t> ConfigDocument<'t> {
     /// Adds a warning with the caret under an item of a setting's list.
     pub(super) fn warning_at(&mut self, (list, index): (&str, usize), message: String, fix: &str) {
         debug_assert!(self.checked.contains(&list), "{list} is missing in {:?}", self.checked);
-        let problem = self.between(self.item(list, index), &[], message, fix);
+        let mut problem = self.between(self.item(list, index), &[], message, fix);
+        problem.is_in_file = !self.is_overridden(list);
         self.warnings.push(problem);
     }
 

@@ -103,6 +103,10 @@ impl SettingType for ConfiguredUsers {
             let wrong = ValueProblem::new("a space after the colon makes this a mapping");
             return Err(vec![ValueProblem { meant: Some(word), ..wrong }]);
         }
+        if let Some((key, name, fields)) = name_as_key(entries) {
+            let wrong = ValueProblem::new(format!("{name} is the name of a user, so no fields can be below it"));
+            return Err(vec![ValueProblem { meant: Some(format!("{{name: {name}, {fields}}}")), ..wrong.at(key) }]);
+        }
         let mut fields = Fields::of(node, entries, &FIELDS.map(|(name, _)| name));
         let name = fields.required::<RoleSelector>("name");
         let owner = fields.optional("owner");
@@ -150,6 +154,27 @@ impl SettingType for ConfiguredUsers {
         let fields: Vec<_> = FIELDS.iter().map(|(name, _)| format!("`{name}`")).collect();
         format!("{}; or a mapping with the fields {}", RoleSelector::allowed(), fields.join(", "))
     }
+}
+
+/// The name of users that stands before the fields, as in `alice: {owner: …}`, and these fields.
+fn name_as_key(entries: &[(Node, Node)]) -> Option<(&Node, &str, String)> {
+    let [(key, value), others @ ..] = entries else { return None };
+    let Content::Text(name) = &key.content else { return None };
+    let below: &[(Node, Node)] = match &value.content {
+        Content::Map(below) => below,
+        Content::Null => others,
+        _ => return None,
+    };
+    let field = |(key, _): &(Node, Node)| match &key.content {
+        Content::Text(field) if field != "name" && FIELDS.iter().any(|(known, _)| known == field) => {
+            Some(format!("{field}: …"))
+        }
+        _ => None,
+    };
+    let fields: Option<Vec<_>> = below.iter().map(field).collect();
+    let fields = fields.filter(|fields| !fields.is_empty() && name.parse::<RoleSelector>().is_ok())?;
+    let is_field = FIELDS.iter().any(|(known, _)| known == name);
+    (!is_field).then(|| (key, name.as_str(), fields.join(", ")))
 }
 
 /// The word that YAML split at a colon: `tag: team=ci` is a mapping.

@@ -31,6 +31,8 @@ pub struct Problem {
     pub notes: Vec<String>,
     /// The bytes of the text that are wrong. Empty if something is missing.
     at: Range<usize>,
+    /// Whether the file has the wrong text. Otherwise the command line has it, and no place is shown.
+    pub(super) is_in_file: bool,
     /// Other places that are involved, each with its label.
     context: Vec<(Range<usize>, String)>,
 }
@@ -44,7 +46,7 @@ impl Problem {
         // An editor shows no byte order mark.
         let visible = |text: &'_ str| text.chars().filter(|c| *c != '\u{feff}').count();
         let place = Position { line: before.matches('\n').count() + 1, column: visible(&before[line..]) + 1 };
-        Self { place, message, meant: None, notes: Vec::new(), at, context: Vec::new() }
+        Self { place, message, meant: None, notes: Vec::new(), at, is_in_file: true, context: Vec::new() }
     }
 
     /// A problem with the value of a setting, in a text that can be read. If the setting is not written, its place is the
@@ -77,7 +79,9 @@ impl Problem {
 
     fn report<'a>(&'a self, level: Level<'a>, file: &'a str, text: &'a str) -> Group<'a> {
         let group = Group::with_title(level.primary_title(self.message.as_str()));
-        let group = if self.at.is_empty() {
+        let group = if !self.is_in_file {
+            group
+        } else if self.at.is_empty() {
             group.element(Origin::path(file).line(self.place.line).char_column(self.place.column))
         } else {
             let label = self.meant.as_ref().map(|meant| format!("did you mean {meant}?"));

@@ -190,8 +190,8 @@ fn few(words: &[String]) -> String {
 
 /// A tag limits the role by a condition on all users, a name or a path by the ARN. The role can have one of them, not both.
 fn one_condition_limits_the_role(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
-    const ANOTHER_STACK: &str =
-        "give the others a stack of their own (another configuration with its own stack_name), or tag them too";
+    const ANOTHER_STACK: &str = "one condition on one tag limits the role: give the others a stack of their own (another \
+                                 configuration with its own stack_name), or tag them too";
     let tag = |entry: &ConfiguredUsers| match &entry.selector {
         UserSelector::Tag(tag) => Some(tag.clone()),
         _ => None,
@@ -200,11 +200,10 @@ fn one_condition_limits_the_role(document: &mut ConfigDocument<'_>, given: &Give
     let first = tags.iter().flatten().next()?;
     let is_other = |tag: &Option<UserTag>| tag.as_ref().is_none_or(|tag| !tag.key.eq_ignore_ascii_case(&first.key));
     let index = tags.iter().position(is_other)?;
-    let problem = match &tags[index] {
+    let message = match &tags[index] {
         Some(other) => format!("users selects by tags of two keys, {} and {}", first.key, other.key),
         None => "users selects some users by tag and others by name or path".to_owned(),
     };
-    let message = format!("{problem}, but one condition on one tag limits the role");
     document.error_at(("users", index), &[], message, ANOTHER_STACK);
     Some(())
 }
@@ -262,7 +261,11 @@ fn a_comma_is_a_part_of_a_name(document: &mut ConfigDocument<'_>, given: &Given)
             document.warning_at(
                 (setting, index),
                 format!("{setting}: {text} is one user whose name contains a comma"),
-                &format!("if you mean {} users, write [{}]", parts.len(), parts.join(", ")),
+                &if document.is_overridden(setting) {
+                    format!("if you mean {} users, write --{setting} \"{}\"", parts.len(), parts.join(" "))
+                } else {
+                    format!("if you mean {} users, write [{}]", parts.len(), parts.join(", "))
+                },
             );
         }
     }
@@ -275,10 +278,8 @@ fn taggers_are_trusted(document: &mut ConfigDocument<'_>, given: &Given) -> Opti
     if given.user_tags? == UserTags::Honoured {
         document.warning(
             &[("user_tags", UserTags::Honoured.to_string()), ("delivery", delivery.to_string())],
-            "a person who may tag a user decides which of the addresses in this file gets its new key: user_tags: honoured obeys \
-             the tag key-rotation:owner"
-                .into(),
-            "restrict who may write that tag to people who may have the key; or set delivery: secrets-manager; or give the \
+            "a person who may tag a user decides which of the addresses in this file gets its new key".into(),
+            "user_tags: honoured obeys the tag key-rotation:owner: restrict who may write that tag to people who may have the key; or set delivery: secrets-manager; or give the \
              user an entry with its name and owner, which overrides the tag",
         );
     }
@@ -381,10 +382,8 @@ fn waiting_has_an_effect(document: &mut ConfigDocument<'_>, given: &Given) -> Op
     if given.overlap? == Span::ZERO && given.still_in_use? == StillInUse::Wait {
         document.warning(
             &[("overlap", "0".into()), ("still_in_use", "wait".into())],
-            "overlap is 0, so an old key is deactivated before a use of it can be seen: still_in_use: wait has almost no \
-             effect"
-                .into(),
-            "set an overlap, or still_in_use: retire",
+            "with overlap: 0, still_in_use: wait has almost no effect".into(),
+            "an old key is deactivated before a use of it can be seen: set an overlap, or still_in_use: retire",
         );
     }
     Some(())
@@ -501,10 +500,8 @@ fn runs_are_watched(document: &mut ConfigDocument<'_>, given: &Given) -> Option<
     if MissedRunsWindow::over(schedule).is_none() {
         document.warning(
             &[("schedule", schedule.as_str().to_owned())],
-            "no alarm will tell that runs have stopped: CloudWatch looks back 7 days at most, and this schedule may fire \
-             less than twice in 7 days"
-                .into(),
-            "set schedule: rate(1 day), and set rotate_after to the age that a key may reach: a run without work costs almost nothing",
+            "no alarm will tell that runs have stopped: this schedule may fire less than twice in 7 days".into(),
+            "CloudWatch looks back 7 days at most: set schedule: rate(1 day), and set rotate_after to the age that a key may reach: a run without work costs almost nothing",
         );
     }
     Some(())

@@ -72,7 +72,7 @@ pub(super) trait Word: FromStr<Err = ParseError> {
         Vec::new()
     }
 
-    /// What is wrong with a text that nothing allowed is near to, and what to do: better than that it is not allowed.
+    /// What is wrong with a text, and what to do: better than that it is not allowed.
     fn misuse(_text: &str) -> Option<(String, &'static str)> {
         None
     }
@@ -124,7 +124,7 @@ fn allowed<T: Word>() -> &'static str {
 
 fn parse<T: Word>(text: &str) -> Result<T, ValueProblem> {
     text.parse().map_err(|invalid: ParseError| match (meant::<T>(text), T::misuse(text)) {
-        (None, Some((message, fix))) => ValueProblem::new(message).allowed(fix),
+        (meant, Some((message, fix))) => ValueProblem { meant, ..ValueProblem::new(message).allowed(fix) },
         (meant, _) => {
             let wrong = ValueProblem::new(format!("{:?} is not {}", invalid.value, invalid.what));
             ValueProblem { meant, ..wrong.allowed(format!("allowed: {}", invalid.allowed)) }
@@ -150,7 +150,11 @@ fn no_text<T: Word>(text: &str) -> ValueProblem {
     let allowed = format!("allowed: {}", allowed::<T>());
     let quotes = if text.parse::<T>().is_ok() { format!("write \"{text}\" in quotes; ") } else { String::new() };
     let wrong = ValueProblem::new(format!("{text} is not text")).allowed(quotes + &allowed);
-    ValueProblem { meant: meant::<T>(text), ..wrong }
+    // Without quotes, the same text would be the same number again.
+    ValueProblem {
+        meant: meant::<T>(text).map(|meant| if meant == text { format!("\"{meant}\"") } else { meant }),
+        ..wrong
+    }
 }
 
 fn meant<T: Word>(text: &str) -> Option<String> {
@@ -269,10 +273,12 @@ fn no_list<T: SettingType>(text: &str, shape: &str) -> ValueProblem {
 /// The error for one entry that has several in it. There is none if one value is near to the entry.
 fn several<T: SettingType>(node: &Node, wrong: &[ValueProblem]) -> Option<ValueProblem> {
     let Content::Text(text) = &node.content else { return None };
-    if node.second_line.is_some() || wrong.iter().any(|wrong| wrong.meant.is_some()) {
+    let parts = separated::<T>(text)?;
+    // A guess that is one of the values would drop the others.
+    let is_other_guess = |wrong: &ValueProblem| wrong.meant.as_deref().is_some_and(|meant| !parts.contains(&meant));
+    if node.second_line.is_some() || wrong.iter().any(is_other_guess) {
         return None;
     }
-    let parts = separated::<T>(text)?;
     let lines: Vec<_> = parts.iter().map(|part| format!("`- {part}`")).collect();
     Some(ValueProblem::new(format!("{text:?} is one entry, but it contains {} values", parts.len())).allowed(format!(
         "write an entry for each: a line {}, or [{}]",

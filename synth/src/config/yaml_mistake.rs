@@ -9,6 +9,7 @@ use std::ops::Range;
 use crate::{
     cfn::yaml_events::YamlError,
     config::{entry::FIELDS, problem::Problem, setting::Setting},
+    screen::counted,
 };
 
 const WRONG_INDENTATION: &str = "the indentation of this line does not fit the lines above it";
@@ -251,7 +252,7 @@ impl<'t> Lines<'t> {
     fn misaligned(&self, index: usize) -> Problem {
         let line = self.line(index);
         let problem = self.problem(line.place(), WRONG_INDENTATION);
-        let nth = |spaces| if spaces == 1 { "1 space".to_owned() } else { format!("{spaces} spaces") };
+        let nth = |spaces| counted(spaces, "space");
         let name = line.name();
         let block: Vec<_> =
             self.above(index).take_while(|(_, line)| line.indent() > 0 || line.content().starts_with('-')).collect();

@@ -63,11 +63,12 @@ impl<'a> FirstDeployment<'a> {
         let is_fixed = settings.exempt.is_empty() && settings.users.iter().all(is_named);
         let users = if is_fixed { Some(settings.users.len()) } else { preview.map(|preview| preview.selected) };
         let schedule = View(template).of("AWS::Scheduler::Schedule").next();
+        let subscriptions = StackTopic::ALL.into_iter().flat_map(|t| deployed_template::subscriptions(template, t));
         Ok(Self {
             stack,
             schedule: schedule.and_then(|s| s.properties["ScheduleExpression"].as_str()).unwrap_or_default(),
             preview,
-            mails: StackTopic::ALL.into_iter().flat_map(|t| deployed_template::subscriptions(template, t)).collect(),
+            mails: subscriptions.filter(DeclaredSubscription::is_mail).collect(),
             cost: MonthlyCost::of(template, settings.policy.delivery, users),
             settings,
         })
@@ -97,9 +98,9 @@ impl<'a> FirstDeployment<'a> {
         }
         out += &wrapped("", &self.role());
         out += &wrapped("", &self.to_confirm(all));
+        out += &self.endpoints();
         out += &wrapped("", &self.cost.text());
-        let one = self.settings.users.iter().rfind(|entry| is_named(entry)).map(|entry| entry.selector.to_string());
-        let one = one.filter(|_| self.settings.users.len() > 1);
+        let one = self.one_user().filter(|_| self.settings.users.len() > 1);
         out + &format!("\n{}\n", options(one.as_deref()))
     }
 
@@ -108,6 +109,24 @@ impl<'a> FirstDeployment<'a> {
         let mut users: Vec<_> = self.preview.iter().flat_map(|preview| &preview.users).collect();
         users.sort_by_key(|user| user.kind);
         users.into_iter().partition(|user| user.kind == OutlookKind::Problem)
+    }
+
+    /// A user to begin with: the last one that an entry names and that the first run has no problem with. A user that gets no
+    /// change is preferred.
+    fn one_user(&self) -> Option<String> {
+        let named = |entry: &UserEntry| match &entry.selector {
+            UserSelector::User(user) => Some((user.name.to_string(), entry.selector.to_string())),
+            _ => None,
+        };
+        let outlook = |name: &str| {
+            self.preview.iter().flat_map(|preview| &preview.users).find(|user| user.user.eq_ignore_ascii_case(name))
+        };
+        let named = self.settings.users.iter().rev().filter_map(named);
+        let kinds = named.map(|(name, selector)| (outlook(&name).map(|user| user.kind), selector));
+        let usable: Vec<_> = kinds.filter(|(kind, _)| *kind != Some(OutlookKind::Problem)).collect();
+        let is_quiet = |kind: &Option<OutlookKind>| !kind.is_some_and(OutlookKind::changes_keys);
+        let quiet = usable.iter().find(|(kind, _)| is_quiet(kind)).or(usable.first());
+        quiet.map(|(_, selector)| selector.clone())
     }
 
     /// The table of the configured users. Many entries are counted, by their times and owners.
@@ -226,15 +245,12 @@ impl<'a> FirstDeployment<'a> {
         let changes = users.iter().filter(|user| user.kind.changes_keys()).count();
         let what = match changes {
             0 => "change no key".to_owned(),
-            1 => "change the keys of 1 user".to_owned(),
-            users => format!("change the keys of {users} users"),
+            users => format!("change the keys of {}", counted(users, "user")),
         };
         let when = match self.settings.policy.unconfirmed_recipients {
-            UnconfirmedRecipients::Hold => "The first run after the confirmations",
-            UnconfirmedRecipients::Proceed if self.schedule.starts_with("rate(") => {
-                "The first run, right after the deployment,"
-            }
-            UnconfirmedRecipients::Proceed => "The first run",
+            UnconfirmedRecipients::Hold if !self.has_confirmed_endpoint() => "The first run after the confirmations",
+            _ if self.schedule.starts_with("rate(") => "The first run, right after the deployment,",
+            _ => "The first run",
         };
         let shown = if all { users.len() } else { users.len().min(ROWS) };
         let colon = if shown > 0 { ":" } else { "" };
@@ -307,6 +323,17 @@ impl<'a> FirstDeployment<'a> {
         let names = shortened(&names.collect::<Vec<_>>(), most);
         let is_mail = self.settings.policy.delivery.is_mail();
         let before = match self.settings.policy.unconfirmed_recipients {
+            UnconfirmedRecipients::Hold if self.has_confirmed_endpoint() => {
+                if is_mail {
+                    "Users do not wait for a confirmed address, because an endpoint of notify counts as a recipient; \
+                     only a new key by mail waits for its address"
+                } else {
+                    "Users do not wait for a confirmed address, because an endpoint of notify counts as a recipient"
+                }
+            }
+            UnconfirmedRecipients::Hold if !self.settings.endpoints.is_empty() => {
+                "Before its owner, an administrator or an endpoint has confirmed, a user waits: no key changes"
+            }
             UnconfirmedRecipients::Hold => {
                 "Before its owner or an administrator has confirmed, a user waits: no key changes"
             }
@@ -316,6 +343,21 @@ impl<'a> FirstDeployment<'a> {
             }
         };
         format!("To confirm: {} from AWS to {names}. {before}.", counted(self.mails.len(), "mail"))
+    }
+
+    /// Whether users need not wait, because SNS confirms the subscription of a queue or a function at once.
+    fn has_confirmed_endpoint(&self) -> bool {
+        self.settings.endpoints.iter().any(|endpoint| endpoint.as_str().starts_with("arn:"))
+    }
+
+    /// The endpoints that get the notices. Empty without endpoints.
+    fn endpoints(&self) -> String {
+        let each = self.settings.endpoints.iter().map(|endpoint| match endpoint.as_str() {
+            url if url.starts_with("https://") => format!("{url} (the URL must confirm)"),
+            arn => arn.to_owned(),
+        });
+        let all: Vec<_> = each.collect();
+        if all.is_empty() { String::new() } else { wrapped("", &format!("Notices as JSON: {}", all.join(", "))) }
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 use crate::{
     cfn::view::View,
     config::{ScheduleExpression, ScheduleRuns},
+    screen::counted,
 };
 
 // In US dollars, for US East (N. Virginia), without free tiers; read in November 2026 at aws.amazon.com/kms/pricing,
@@ -50,7 +51,7 @@ impl MonthlyCost {
         let all = |number: usize, price: f64| f64::from(u32::try_from(number).unwrap_or(u32::MAX)) * price;
         let secrets = self.secrets.unwrap_or_default();
         [
-            ("key", self.keys, all(self.keys, KEY)),
+            ("KMS key", self.keys, all(self.keys, KEY)),
             ("alarm", self.alarms, all(self.alarms, ALARM)),
             ("metric", Metric::ALL.len(), all(Metric::ALL.len(), METRIC) * self.metric_hours / HOURS),
             ("secret", secrets, all(secrets, SECRET)),
@@ -66,9 +67,7 @@ impl MonthlyCost {
     /// The cost as text for people.
     #[must_use]
     pub fn text(&self) -> String {
-        let part = |(what, number, price): (&str, usize, f64)| {
-            format!("{number} {what}{} {price:.2}", if number == 1 { "" } else { "s" })
-        };
+        let part = |(what, number, price): (&str, usize, f64)| format!("{} {price:.2}", counted(number, what));
         let parts = self.parts().into_iter().filter(|(_, number, _)| *number > 0).map(part);
         let each = self.secrets.is_none().then(|| format!("and {SECRET:.2} for each user's secret"));
         let parts: Vec<_> = parts.chain(each).collect();

@@ -109,7 +109,7 @@ impl Findings {
             self.open.push(format!(
                 "{user} leaves in the middle of a rotation, which began {}. No run finishes it: a key whose secret was \
                  lost can stay active.",
-                intent.at
+                intent.at.to_minute()
             ));
         }
         if always || is_ours && journal.delivered.is_some() {
@@ -164,7 +164,7 @@ mod tests {
             let mut found = Findings::default();
             found.learn(&"alice".parse().unwrap(), &tags, Some(&manager), always);
             assert_eq!((!found.open.is_empty(), !found.unclear.is_empty()), (open, unclear), "{what}: {found:?}");
-            assert!(found.open.iter().all(|text| text.contains("began 2026-01-01T00:00:00Z")), "{found:?}");
+            assert!(found.open.iter().all(|text| text.contains("began 2026-01-01 00:00 UTC.")), "{found:?}");
         }
     }
 }

@@ -1,10 +1,11 @@
 //! What the next run would do for one user, as one short line. [`lambda::report`] has the whole report.
 
 use lambda::{
-    model::{access_key::AccessKeyId, time::Timestamp},
     protocol::stop_reason::StopReason,
     report::run_report::{KeyChange, UserReport},
 };
+
+use crate::screen::short_id;
 
 /// What the next run would do for one user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,9 +75,9 @@ fn change(change: &KeyChange) -> Option<String> {
         KeyChange::Created { .. } => "new key".to_owned(),
         KeyChange::Delivered { .. } => return None,
         KeyChange::Warned { .. } => "a notice that the key will be replaced".to_owned(),
-        KeyChange::Deactivated { key, .. } => format!("{} is deactivated", short(key)),
-        KeyChange::Reactivated { key } => format!("{} is activated again", short(key)),
-        KeyChange::Deleted { key, .. } => format!("{} is deleted", short(key)),
+        KeyChange::Deactivated { key, .. } => format!("{} is deactivated", short_id(key.as_str())),
+        KeyChange::Reactivated { key } => format!("{} is activated again", short_id(key.as_str())),
+        KeyChange::Deleted { key, .. } => format!("{} is deleted", short_id(key.as_str())),
     })
 }
 
@@ -85,39 +86,39 @@ fn after(rest: &StopReason, done: &[KeyChange]) -> Option<String> {
     Some(match rest {
         StopReason::NoKeys => "no access key, and gets none".to_owned(),
         StopReason::Disabled => "only inactive keys: they are not touched".to_owned(),
-        StopReason::Healthy(due) if done.is_empty() => format!("nothing before {}", day(*due)),
-        StopReason::Healthy(due) if !done.iter().any(is_key_change) => format!("new key on {}", day(*due)),
+        StopReason::Healthy(due) if done.is_empty() => format!("nothing before {}", due.to_day()),
+        StopReason::Healthy(due) if !done.iter().any(is_key_change) => format!("new key on {}", due.to_day()),
         // The next new key is far away.
         StopReason::Healthy(_) => return None,
-        StopReason::Overlap(key, until) => format!("{} works until {} at least", short(key), day(*until)),
+        StopReason::Overlap(key, until) => {
+            format!("{} works until {} at least", short_id(key.as_str()), until.to_day())
+        }
         StopReason::Window(key, until) => {
-            format!("the inactive {} will be deleted on {}", short(key), day(*until))
+            format!("the inactive {} will be deleted on {}", short_id(key.as_str()), until.to_day())
         }
         StopReason::Undone(key, until) => {
-            format!("{} was activated again; new key on {}", short(key), day(*until))
+            format!("{} was activated again; it stays active until {} at least", short_id(key.as_str()), until.to_day())
         }
         StopReason::UnmadePair(key, until) => {
-            format!("two active keys: {} will be deactivated on {} unless it is used", short(key), day(*until))
+            format!(
+                "two active keys: {} will be deactivated on {} unless it is used",
+                short_id(key.as_str()),
+                until.to_day()
+            )
         }
-        StopReason::UnmadePairInUse(key, _) => format!("two active keys, and both stay: {} is in use", short(key)),
+        StopReason::UnmadePairInUse(key, _) => {
+            format!("two active keys, and both stay: {} is in use", short_id(key.as_str()))
+        }
         StopReason::Unused(key, until) => {
-            format!("{} is unused: it will be deactivated on {} unless it is used", short(key), day(*until))
+            format!(
+                "{} is unused: it will be deactivated on {} unless it is used",
+                short_id(key.as_str()),
+                until.to_day()
+            )
         }
-        StopReason::StillInUse(key, _) => format!("the old key {} is still in use, and stays active", short(key)),
+        StopReason::StillInUse(key, _) => {
+            format!("the old key {} is still in use, and stays active", short_id(key.as_str()))
+        }
         other => other.to_string(),
     })
-}
-
-/// The beginning and the end of a key's id, enough to tell the keys of a user apart.
-fn short(key: &AccessKeyId) -> String {
-    let text = key.to_string();
-    match (text.get(..6), text.len().checked_sub(4).and_then(|at| text.get(at..))) {
-        (Some(first), Some(last)) if text.len() > 11 => format!("{first}…{last}"),
-        _ => text,
-    }
-}
-
-/// The date, because a run of a later day does what is due.
-fn day(at: Timestamp) -> String {
-    at.to_minute().chars().take(10).collect()
 }

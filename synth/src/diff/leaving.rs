@@ -14,6 +14,9 @@ use crate::diff::handler_env::Handlers;
 /// What becomes of the keys of users that leave.
 pub const FATE: &str = "If a rotation of such a user is in progress, no run finishes it: both keys stay active.";
 
+/// The end of the sentence about an entry of which no user is selected any longer.
+pub(super) const NO_LONGER_SELECTED: &str = " is no longer selected";
+
 /// The users that leave. Each is a sentence without a full stop.
 pub(super) fn leaving_users(handlers: &Handlers) -> Vec<String> {
     pairs(handlers).flat_map(|(old, new)| leaving(old, new)).map(|leaving| leaving.to_string()).collect()
@@ -119,7 +122,7 @@ fn meet(a: &UserSelector, b: &UserSelector) -> bool {
 impl fmt::Display for Leaving {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotSelected(who, part) if part.is_empty() => write!(f, "{who} is no longer selected"),
+            Self::NotSelected(who, part) if part.is_empty() => write!(f, "{who}{NO_LONGER_SELECTED}"),
             Self::NotSelected(who, part) => {
                 let part: Vec<_> = part.iter().map(ToString::to_string).collect();
                 write!(f, "{who} is no longer selected, except {}", part.join(", "))

@@ -1,11 +1,11 @@
 //! What the role of the function may do more or less, in plain words: by the statements that our generator writes. Only for
 //! people: the comparison of permissions decides.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use serde_json::Value as Json;
 
-use crate::cfn::view::View;
+use crate::cfn::view::{StatementView, View};
 
 /// Something that the role may do, only in one of the templates.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,13 +28,9 @@ const PURPOSES: [(&str, &str); 3] = [
 
 /// The changes of the roles of both templates.
 pub(super) fn role_changes(old: &Json, new: &Json) -> Vec<RoleChange> {
-    let (before, after) = (users(old), users(new));
-    let keys = |is_new: bool, users: Vec<&String>| {
-        let what = users.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-        (!what.is_empty()).then(|| RoleChange { is_new, what: format!("create, deactivate and delete keys of {what}") })
-    };
-    let more = keys(true, after.difference(&before).collect());
-    let less = keys(false, before.difference(&after).collect());
+    let (before, after) = (reaches(old), reaches(new));
+    let more = keys(true, &after, &before);
+    let less = keys(false, &before, &after);
     let purposes = PURPOSES.iter().filter_map(|(sid, what)| match (has(old, sid), has(new, sid)) {
         (false, true) => Some(RoleChange { is_new: true, what: (*what).to_owned() }),
         (true, false) => Some(RoleChange { is_new: false, what: (*what).to_owned() }),
@@ -47,20 +43,76 @@ fn has(template: &Json, sid: &str) -> bool {
     View(template).roles().iter().flat_map(|role| &role.policies).any(|statement| statement.sid() == sid)
 }
 
-/// The users whose keys the role may change, as entries of `users` would name them.
-fn users(template: &Json) -> BTreeSet<String> {
-    let roles = View(template).roles();
-    let statements = roles.iter().flat_map(|role| &role.policies).filter(|statement| statement.sid() == KEYS);
-    statements.flat_map(|statement| statement.texts("Resource")).map(|arn| user(&arn)).collect()
+/// The change that the role reaches the keys of the users in `these`, but not in `others`. `None` if there are no such users.
+fn keys(is_new: bool, these: &BTreeSet<Reach>, others: &BTreeSet<Reach>) -> Option<RoleChange> {
+    let only = these.iter().filter(|reach| !others.iter().any(|other| other.covers(reach)));
+    let mut users: Vec<_> = only.map(Reach::to_string).collect();
+    users.sort_unstable();
+    (!users.is_empty())
+        .then(|| RoleChange { is_new, what: format!("create, deactivate and delete keys of {}", users.join(", ")) })
 }
 
-/// The users of an ARN: `alice`, `/ci/bot` or `/ci/`. Another text stays as it is.
-fn user(arn: &str) -> String {
-    let Some((_, user)) = arn.split_once(":user/") else { return arn.to_owned() };
-    match user.strip_suffix('*') {
-        Some(path) => format!("users below /{path}"),
-        None if user.contains('/') => format!("/{user}"),
-        None => user.to_owned(),
+/// Users whose keys the role may change: a resource of the statement, and when the statement applies.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Reach {
+    arn: String,
+    conditions: Vec<String>,
+}
+
+fn reaches(template: &Json) -> BTreeSet<Reach> {
+    let roles = View(template).roles();
+    let statements = roles.iter().flat_map(|role| &role.policies).filter(|statement| statement.sid() == KEYS);
+    let of = |statement: &StatementView<'_>| {
+        let conditions = statement.conditions();
+        let arns = statement.texts("Resource").into_iter();
+        arns.map(move |arn| Reach { arn, conditions: conditions.clone() }).collect::<Vec<_>>()
+    };
+    statements.flat_map(of).collect()
+}
+
+impl Reach {
+    /// Whether it reaches every user that the other one reaches. Our generator writes a star only at the end of an ARN.
+    fn covers(&self, other: &Self) -> bool {
+        let has_resource = match self.arn.strip_suffix('*') {
+            Some(path) => other.arn.starts_with(path),
+            None => self.arn == other.arn,
+        };
+        let is_met = |condition: &String| other.conditions.iter().any(|stricter| allows_as_much(condition, stricter));
+        has_resource && self.conditions.iter().all(is_met)
+    }
+}
+
+/// The key and the values of the tag in a condition on one.
+fn tag(condition: &str) -> Option<(&str, &str)> {
+    condition.strip_prefix("StringEquals aws:ResourceTag/")?.split_once(' ')
+}
+
+/// Whether a condition is met wherever the stricter one is: it has the same operator and key, and at least the same values.
+fn allows_as_much(condition: &str, stricter: &str) -> bool {
+    match (tag(condition), tag(stricter)) {
+        (Some((key, values)), Some((other, few))) => {
+            let values: BTreeSet<_> = values.split(", ").collect();
+            key == other && few.split(", ").all(|value| values.contains(value))
+        }
+        _ => condition == stricter,
+    }
+}
+
+/// The users as entries of `users` would name them: `alice`, `/ci/bot` or `/ci/`. Another ARN stays as it is.
+impl fmt::Display for Reach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((_, user)) = self.arn.split_once(":user/") else { return f.write_str(&self.arn) };
+        if let [condition] = self.conditions.as_slice()
+            && let Some((key, values)) = tag(condition)
+        {
+            return write!(f, "users with the tag {key}={values}");
+        }
+        match user.strip_suffix('*') {
+            Some("") => f.write_str("every user of the account"),
+            Some(path) => write!(f, "users below /{path}"),
+            None if user.contains('/') => write!(f, "/{user}"),
+            None => f.write_str(user),
+        }
     }
 }
 
@@ -91,6 +143,34 @@ mod tests {
                 ],
             ),
             ("users: [a]", "users: [a]\noverlap: 1d", &[]),
+            (
+                "users: [a, b, /ci/bot]",
+                "users: [/]",
+                &[
+                    (true, "create, deactivate and delete keys of every user of the account"),
+                    (true, "read the lists of the account's users and keys"),
+                ],
+            ),
+            (
+                "users: [/ci/, a]",
+                "users: [/ci/eu/, /ci/bot]",
+                &[(false, "create, deactivate and delete keys of a, users below /ci/")],
+            ),
+            (
+                "users: ['tag:team=a']",
+                "users: [/]",
+                &[(true, "create, deactivate and delete keys of every user of the account")],
+            ),
+            (
+                "users: ['tag:team=a', 'tag:team=b']",
+                "users: ['tag:team=a']",
+                &[(false, "create, deactivate and delete keys of users with the tag team=a, b")],
+            ),
+            (
+                "users: [/]",
+                "users: ['tag:team=a', 'tag:team=b']",
+                &[(false, "create, deactivate and delete keys of every user of the account")],
+            ),
         ] {
             let found = role_changes(&of(old), &of(new));
             let found: Vec<_> = found.iter().map(|change| (change.is_new, change.what.as_str())).collect();

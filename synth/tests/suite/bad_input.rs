@@ -65,7 +65,7 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
         ("users: [a b!]", "3:9", "a b!", "1 to 64 letters"),
         ("users:\n  - alice\n  - 7", "5:5", "7", "write \"7\" in quotes"),
         ("users:\n  - alice\n  - /ops/Alice", "5:5", "/ops/Alice", "means the same as entry 1"),
-        ("users: [\"*\"]", "3:9", "\"*\"", "not an IAM user name"),
+        ("users: [\"*\"]", "3:9", "\"*\"", "is a pattern, but patterns are not supported"),
         ("users: [\"*\"]", "3:9", "\"*\"", "did you mean /?"),
         ("users: [all users]", "3:9", "all users", "did you mean /?"),
         ("users: [ci/]", "3:9", "ci/", "did you mean /ci/?"),
@@ -455,6 +455,15 @@ fn a_setting_on_the_command_line_is_not_needed_in_the_file() {
     assert_eq!((run.code, run.written), (Some(0), true), "{}", run.error);
 }
 
+/// The file is not to blame for a value of the command line, which has another way to separate names.
+#[test]
+fn a_comma_on_the_command_line_is_not_a_mistake_in_the_file() {
+    let run = synth(with("").as_bytes(), &["--users", "alice,bob"]);
+    assert_eq!((run.code, run.written), (Some(0), true), "{}", run.error);
+    assert!(run.error.contains("if you mean 2 users, write --users \"alice bob\""), "{}", run.error);
+    assert!(!run.error.contains("rotation.yaml:"), "{}", run.error);
+}
+
 #[test]
 fn a_file_that_is_not_a_configuration_is_refused_too() {
     for text in [
@@ -537,6 +546,17 @@ fn mistakes_of_a_new_user_are_explained() {
         ("Names with a comma and a space in one entry", "users:\n  - alice, bob\n"),
         ("Names with a comma in one entry", "users:\n  - alice,bob\n"),
         ("Names with a space", "users: [alice bob]\n"),
+        ("Addresses with a space", "users: [alice]\nemails: [a@example.com b@example.com]\n"),
+        ("A number in place of a name", "users: [123]\n"),
+        ("A setting in a mapping in one line", "x: &d {rotate_after: 30d}\nusers: [alice]\n"),
+        ("A star in quotes", "users: ['*']\n"),
+        ("A path with a star", "users: [/ci/*]\n"),
+        ("A name before the fields", "users:\n  - alice: {owner: b@example.com}\n"),
+        ("A name above the fields", "users:\n  - alice:\n    owner: b@example.com\n    overlap: 1d\n"),
+        ("No overlap", "users: [alice]\noverlap: 0d\n"),
+        ("One run in all", "users: [alice]\nschedule: at(2027-01-31T09:00:00)\n"),
+        ("A tag and a name", "users: ['tag:team=a', bob]\n"),
+        ("Tags that decide who gets a key", "users: [/]\ndelivery: email\nuser_tags: honoured\n"),
         ("A mapping in place of a list", "users:\n  alice:\n    owner: b@example.com\n"),
     ] {
         let has_emails = ["emails", "#"].iter().any(|word| text.contains(word)) || text.is_empty();

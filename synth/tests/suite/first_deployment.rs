@@ -126,6 +126,47 @@ fn a_first_deployment_of_a_fleet_is_counted() {
     assert!((0..12).all(|n| all.contains(&format!("team-{n}@example.com"))), "{all}");
 }
 
+/// A queue confirms at once, and gets no mail. A user that cannot be rotated is no user to begin with.
+#[test]
+fn an_endpoint_is_a_recipient_without_a_mail() {
+    let queue = "arn:aws:sqs:eu-west-1:123456789012:notices";
+    let configuration = |notify: &str| {
+        format!("emails: [a@example.com]\nusers: [quiet, due, oldtwo]\ndelivery: secrets-manager\nnotify: [{notify}]\n")
+    };
+    let old = key(2, 100);
+    let (done, overlap) = new_key(&old, 7);
+    let users = [
+        user("oldtwo", &[], Vec::new(), &StopReason::NeedsAttention(NeedsAttention::SameAge)),
+        user("due", &[old], done, &overlap),
+    ];
+    let preview = preview(&users, 3);
+    let text =
+        screen(&configuration(&format!("'{queue}', 'https://example.com/hook'")), Some(&preview), Verbosity::Brief);
+    let unwrapped = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = unwrapped(&text);
+    for expected in [
+        "To confirm: 2 mails from AWS to a@example.com (2). Users do not wait for a confirmed address, because an",
+        &format!("Notices as JSON: {queue}, https://example.com/hook (the URL must confirm)"),
+        "The first run, right after the deployment, would change the keys of 1 user:",
+        "One user first: --users quiet",
+    ] {
+        assert!(words.contains(expected), "no {expected:?} in\n{text}");
+    }
+    let url = screen(&configuration("'https://example.com/hook'"), Some(&preview), Verbosity::Brief);
+    assert!(unwrapped(&url).contains("Before its owner, an administrator or an endpoint has confirmed"), "{url}");
+    let template = template(&configuration(&format!("'{queue}'")));
+    let json = FirstDeployment::of("access-key-rotation", &template, None).unwrap().json();
+    assert_eq!(json["toConfirm"].as_array().unwrap().len(), 2, "{json}");
+}
+
+/// The planner deals with the older key first, and only then is a new key due. So the line names no day of a new key.
+#[test]
+fn a_key_that_was_activated_again_stays_active_for_a_time() {
+    let undone = StopReason::Undone(key_id(1), now() + Span::days(7));
+    let outlook = UserOutlook::from(&user("alice", &[key(1, 100), key(2, 1)], Vec::new(), &undone));
+    assert_eq!(outlook.text, "AKIAEX…0001 was activated again; it stays active until 2026-12-05 at least");
+}
+
 /// The figures in the documents are those of the program.
 #[test]
 fn the_documents_have_the_cost_of_the_default_stack() {

@@ -13,7 +13,7 @@ pub use self::consequence::Consequence;
 use super::{Action, Change, Diff, DiffSource, EntryChange, Impact, ResourceChange};
 use crate::{
     diff::approval::Approval,
-    screen::{Verbosity, printable},
+    screen::{Verbosity, counted, printable},
 };
 
 /// Renders a diff in one format.
@@ -128,8 +128,7 @@ fn shown(diff: &Diff) -> impl Iterator<Item = (&ResourceChange, Vec<&Change>)> {
 fn harmless(diff: &Diff) -> Option<String> {
     let number: usize = diff.harmless.values().sum();
     let kinds: Vec<_> = diff.harmless.iter().map(|(what, number)| format!("{what} ({number})")).collect();
-    let changes = if number == 1 { "change" } else { "changes" };
-    (number > 0).then(|| format!("{number} harmless {changes}: {}", kinds.join(", ")))
+    (number > 0).then(|| format!("{}: {}", counted(number, "harmless change"), kinds.join(", ")))
 }
 
 /// What people must know beside the permissions, each part with its title. What happens to keys comes last, because a deployment

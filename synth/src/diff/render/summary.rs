@@ -9,11 +9,11 @@ use crate::{
     diff::{
         Change,
         approval::Approval,
-        leaving::FATE,
+        leaving::{FATE, NO_LONGER_SELECTED},
         setting_changes::{SettingChange, ValueChange},
     },
     iam::compare::Verdict,
-    screen::{Verbosity, printable, wrapped},
+    screen::{Verbosity, counted, printable, wrapped},
 };
 
 /// The most items of a list that are shown.
@@ -58,7 +58,7 @@ pub(super) fn render(diff: &Diff, settings: &[SettingChange], view: &TextView<'_
 }
 
 fn changes(number: usize) -> String {
-    if number == 1 { "1 change of a property".to_owned() } else { format!("{number} changes of properties") }
+    counted(number, "property change")
 }
 
 /// The settings, each with its values.
@@ -131,9 +131,22 @@ fn consequences(diff: &Diff) -> Vec<Consequence> {
     }
     all.extend(less.iter().map(|change| Consequence::plain(format!("the role may no longer {}", change.what))));
     all.extend(diff.newly_rotated.iter().chain(&diff.earlier).map(Consequence::marked));
-    all.extend(diff.leaving.iter().map(Consequence::plain));
+    all.extend(leaving(&diff.leaving).map(Consequence::plain));
     all.extend((!diff.leaving.is_empty()).then(|| Consequence::plain(FATE.trim_end_matches('.'))));
     all
+}
+
+/// The users that leave. Those that are only no longer selected share a line.
+fn leaving(all: &[String]) -> impl Iterator<Item = String> {
+    let is_plain = |line: &&String| line.ends_with(NO_LONGER_SELECTED);
+    let (plain, others): (Vec<_>, Vec<_>) = all.iter().partition(is_plain);
+    let names: Vec<_> = plain.iter().map(|line| line.trim_end_matches(NO_LONGER_SELECTED).to_owned()).collect();
+    let together = match plain.as_slice() {
+        [] => None,
+        [one] => Some((*one).clone()),
+        _ => Some(format!("{} are no longer selected", few(&names, ITEMS))),
+    };
+    together.into_iter().chain(others.into_iter().cloned())
 }
 
 /// The changes that the decision rests on, each after its reason: what is not compared, and what replaces or deletes a
@@ -183,10 +196,11 @@ fn resources(diff: &Diff) -> String {
     let updated = |resource: &ResourceChange| {
         resource.action == Action::Changed && matches!(resource.impact, Impact::None | Impact::Create | Impact::Update)
     };
+    let leaving = named(&stays);
     let kinds = [
         ("created", named(&|resource| resource.action == Action::Added && resource.impact <= Impact::Update), false),
         ("updated in place", named(&updated), true),
-        ("leave the stack", named(&stays), false),
+        (if leaving.0 == 1 { "leaves the stack" } else { "leave the stack" }, leaving, false),
         ("may be replaced", named(&has(Impact::MayReplace)), false),
         ("replaced", named(&has(Impact::Replaces)), true),
         ("deleted", named(&has(Impact::Deletes)), true),
@@ -218,4 +232,20 @@ fn decision(diff: &Diff, view: &TextView<'_>, paint: &TextRenderer) -> String {
         out += &format!("  {command}\n");
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_that_are_no_longer_selected_share_a_line() {
+        let lines =
+            |all: &[&str]| leaving(&all.iter().map(ToString::to_string).collect::<Vec<_>>()).collect::<Vec<_>>();
+        let one = ["alice is no longer selected"];
+        assert_eq!(lines(&one), one);
+        let all =
+            [one[0], "bob is exempt now", "/ci/ is no longer selected, except /ci/eu/", "carol is no longer selected"];
+        assert_eq!(lines(&all), ["alice, carol are no longer selected", all[1], all[2]]);
+    }
 }
