@@ -31,7 +31,7 @@ pub(super) async fn confirmed_addresses(sns: &Client, topic: &TopicArn) -> Resul
     while let Some(subscription) = pages.next().await {
         let subscription = subscription.map_err(|e| failure(&e))?;
         if subscription.subscription_arn().is_some_and(|arn| arn.starts_with("arn:")) {
-            confirmed.extend(subscription.endpoint);
+            confirmed.extend(subscription.protocol.zip(subscription.endpoint));
         }
     }
     Ok(confirmed.into_iter().collect())

@@ -25,6 +25,18 @@ pub enum EndpointKind {
     Https,
 }
 
+impl EndpointKind {
+    /// The protocol of its subscription, as SNS names it.
+    #[must_use]
+    pub const fn protocol(self) -> &'static str {
+        match self {
+            Self::Queue => "sqs",
+            Self::Function => "lambda",
+            Self::Https => "https",
+        }
+    }
+}
+
 /// The longest URL. All endpoints must fit into the function's environment.
 const LONGEST_URL: usize = 256;
 

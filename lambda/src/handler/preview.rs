@@ -82,7 +82,7 @@ pub async fn preview(
     let request = RunRequest::read(event, RUN).map_err(|e| PreviewError::Load(e.into()))?;
     let manager = settings.manager(stack).map_err(|e| PreviewError::Load(LoadUsersError::Function(e)))?;
     let fleet = select(aws, settings, &request, &manager, Timestamp::now()).await.map_err(PreviewError::of_users)?;
-    let dry_run = DryRun::with_confirmed(aws, settings.recipients_of_any_notice().collect());
+    let dry_run = DryRun::with_confirmed(aws, settings.all_confirmed());
     let invocation = Invocation { request: RUN, function: stack, ends, log: |_| () };
     let mut report = carry_out(&dry_run, settings, &request, manager, fleet, invocation).await;
     let denied = dry_run.denied();

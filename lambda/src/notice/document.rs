@@ -146,6 +146,8 @@ pub enum KeyRole {
     Current,
     /// An older key.
     Previous,
+    /// A new key, of which it is unknown whether its secret arrived. A later run keeps it or deletes it, so do not use it yet.
+    Undelivered,
 }
 
 /// The status of a key.
@@ -319,10 +321,11 @@ impl<'a> Rotated<'a> {
     }
 
     /// Until when workloads must use the new key. There is none if no active key is replaced, or if it is deactivated
-    /// at once.
+    /// at once. The document about a mailed key has none, because the recipient of the mail must act, and the mail says it.
     pub(super) fn deadline(&self) -> Option<Timestamp> {
+        let must_act = !matches!(self.secret, SecretLocation::Mailed);
         let is_active = self.replaced.iter().any(|old| old.status == KeyStatus::Active);
-        (is_active && !self.fate().at_once).then(|| self.fate().active_until)
+        (must_act && is_active && !self.fate().at_once).then(|| self.fate().active_until)
     }
 }
 
@@ -378,7 +381,7 @@ impl<'a> Notice<'a> {
                 (NoticeEvent::Reactivated, with(previous(old, Active, *until), *new), *until)
             }
             NoticeKind::Failed { aftermath: Aftermath::DeliveryUnknown(Some(id)), .. } => {
-                (NoticeEvent::Failed, vec![key(id, KeyRole::Current, Active, None)], None)
+                (NoticeEvent::Failed, vec![key(id, KeyRole::Undelivered, Active, None)], None)
             }
             NoticeKind::Failed { .. } => (NoticeEvent::Failed, Vec::new(), None),
             NoticeKind::NeedsAttention(_) => (NoticeEvent::NeedsAttention, Vec::new(), None),

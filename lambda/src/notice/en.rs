@@ -204,8 +204,12 @@ pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, origin: NoticeOrigi
         },
         NoticeKind::Revoked { key, new } => NoticeText {
             title: "AWS access key revoked".into(),
-            todo: "give the current key to every workload of the revoked key. Do not activate the revoked key again."
-                .into(),
+            todo: if new.is_some() {
+                "give the current key to every workload of the revoked key. Do not activate the revoked key again."
+            } else {
+                "if a workload needs access, ask an administrator for a new key. Do not activate the revoked key again."
+            }
+            .into(),
             happened: format!(
                 "An access key of IAM user {user} is revoked: a person has deactivated it. AWS refuses every request that is \
                  signed with it."
@@ -233,9 +237,10 @@ pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, origin: NoticeOrigi
         },
         NoticeKind::Deleted { old, new, why } => NoticeText {
             title: "AWS access key deleted".into(),
-            todo: "nothing. AWS has refused the deleted key since its deactivation. If a configuration still contains it, \
-                   replace it with the current key."
-                .into(),
+            todo: format!(
+                "nothing. AWS has refused the deleted key since its deactivation. If a configuration still contains it, {}.",
+                if new.is_some() { "replace it with the current key" } else { "remove it there" }
+            ),
             happened: format!("An inactive access key of IAM user {user} is deleted. It cannot be activated again."),
             facts: vec![
                 ("Deleted key", old.to_string()),
@@ -260,12 +265,13 @@ pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, origin: NoticeOrigi
         NoticeKind::NeedsAttention(doubt) => needs_attention(user, doubt, origin),
         NoticeKind::NoConfirmedRecipient { mailboxes } => {
             let all: Vec<_> = mailboxes.iter().map(|email| email.as_str()).collect();
-            let one_of = if all.len() > 1 { "one of " } else { "" };
+            let (one_of, which) = if all.len() > 1 { ("one of ", "an") } else { ("", "the") };
             NoticeText {
                 title: "AWS access key not rotated".into(),
-                todo: "find the mail \"AWS Notification - Subscription Confirmation\" in that mailbox, and follow its link. \
-                       The link works for two days."
-                    .into(),
+                todo: format!(
+                    "find the mail \"AWS Notification - Subscription Confirmation\" in the mailbox of {which} \
+                     address below, and follow its link. The link works for 48 hours."
+                ),
                 how: Some(administrator(
                     "If the link is older, an administrator asks AWS for a new mail with this command",
                     origin.make("resubscribe"),
@@ -288,8 +294,9 @@ fn still_in_use(
     last_use: &LastUse,
     (required_idle_time, until): (Option<Timestamp>, Option<Timestamp>),
 ) -> NoticeText {
-    let (happened, last, todo) = match last_use {
+    let (title, happened, last, todo) = match last_use {
         LastUse::Used { at, service, region } => (
+            "AWS access key still in use",
             format!(
                 "The old access key of IAM user {user} was used after its successor was delivered. So it stays active."
             ),
@@ -298,9 +305,14 @@ fn still_in_use(
              do nothing.",
         ),
         LastUse::Never | LastUse::Unknown => (
+            "AWS access key may be in use",
             format!("It is unknown whether the old access key of IAM user {user} is in use. So it stays active."),
             "could not be read".into(),
-            "nothing yet. The next run reads the last use again.",
+            if until.is_some() {
+                "give the new key to every workload that still uses the old one. The next run reads the last use again."
+            } else {
+                "nothing yet. The next run reads the last use again."
+            },
         ),
     };
     let stays = match required_idle_time {
@@ -311,13 +323,7 @@ fn still_in_use(
     let mut facts = vec![("Old key", old.to_string())];
     facts.extend(new.map(|new| ("New key", new.to_string())));
     facts.extend([("Last use", last), ("Stays active", stays + &end.unwrap_or_default())]);
-    NoticeText {
-        title: dated("AWS access key still in use", until),
-        todo: todo.into(),
-        happened,
-        facts,
-        ..NoticeText::default()
-    }
+    NoticeText { title: dated(title, until), todo: todo.into(), happened, facts, ..NoticeText::default() }
 }
 
 fn retired(

@@ -107,7 +107,7 @@ pub(super) fn rotated(facts: &Rotated<'_>, origin: NoticeOrigin<'_>) -> NoticeTe
         }
     };
     text.facts =
-        vec![("アクセスキー ID", key.to_string()), ("シークレットアクセスキー", secret), ("発行日時", now.to_minute())];
+        vec![("アクセスキー ID", key.to_string()), ("シークレットアクセスキー", secret), ("配布日時", now.to_minute())];
     text.facts.extend(facts.replaced.iter().map(|old| ("以前のキー", fate(facts, old))));
     text
 }
@@ -216,8 +216,12 @@ pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, origin: NoticeOrigi
         },
         NoticeKind::Revoked { key, new } => NoticeText {
             title: "AWS アクセスキーを失効させました".into(),
-            todo: "失効したキーを使っていたすべてのワークロードを、現在のキーに切り替えてください。失効したキーを再び有効にしないでください。"
-                .into(),
+            todo: if new.is_some() {
+                "失効したキーを使っていたすべてのワークロードを、現在のキーに切り替えてください。失効したキーを再び有効にしないでください。"
+            } else {
+                "アクセスが必要なワークロードがある場合は、管理者に新しいキーを依頼してください。失効したキーを再び有効にしないでください。"
+            }
+            .into(),
             happened: format!(
                 "担当者の操作により、IAM ユーザー {user} のアクセスキーを失効させました。このキーで署名されたリクエストは AWS に拒否されます。"
             ),
@@ -243,8 +247,10 @@ pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, origin: NoticeOrigi
         },
         NoticeKind::Deleted { old, new, why } => NoticeText {
             title: "AWS アクセスキーを削除しました".into(),
-            todo: "作業は必要ありません。削除したキーは、無効になったときから使えなくなっています。設定に残っている場合は、現在のキーに切り替えてください。"
-                .into(),
+            todo: format!(
+                "作業は必要ありません。削除したキーは、無効になったときから使えなくなっています。設定に残っている場合は、{}。",
+                if new.is_some() { "現在のキーに切り替えてください" } else { "設定から取り除いてください" }
+            ),
             happened: format!("IAM ユーザー {user} の無効なキーを削除しました。元に戻すことはできません。"),
             facts: vec![
                 ("削除したキー", old.to_string()),
@@ -272,7 +278,7 @@ pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, origin: NoticeOrigi
             let one_of = if all.len() > 1 { "次のいずれか: " } else { "" };
             NoticeText {
                 title: "AWS アクセスキーをローテーションしていません".into(),
-                todo: "下の宛先に届いている AWS からのメール「AWS Notification - Subscription Confirmation」のリンクを開いてください。リンクの有効期間は 2 日間です。"
+                todo: "下の宛先に届いている AWS からのメール「AWS Notification - Subscription Confirmation」のリンクを開いてください。リンクの有効期間は 48 時間です。"
                     .into(),
                 how: Some(administrator(
                     "期間を過ぎている場合は、管理者が次のコマンドを実行すると、新しいメールが届きます。",
@@ -295,18 +301,24 @@ fn still_in_use(
     last_use: &LastUse,
     (required_idle_time, until): (Option<Timestamp>, Option<Timestamp>),
 ) -> NoticeText {
-    let (happened, last, todo) = match last_use {
-        LastUse::Used { at, service, region } => (
-            format!("IAM ユーザー {user} の以前のキーは、新しいキーの発行後にも使われたため、有効のままにしています。"),
-            format!("{}({})、{}", one_line(service), one_line(region), at.to_minute()),
+    let (title, happened, last, todo) = match last_use {
+        LastUse::Used { .. } => (
+            "AWS アクセスキーがまだ使われています",
+            format!("IAM ユーザー {user} の以前のキーは、新しいキーの配布後にも使われたため、有効のままにしています。"),
+            last_used(last_use),
             "以前のキーを使っているワークロードを探し、新しいキーに切り替えてください。下の最終使用のあとに切り替え済みであれば、作業は必要ありません。",
         ),
         LastUse::Never | LastUse::Unknown => (
+            "AWS アクセスキーが使われている可能性があります",
             format!(
                 "IAM ユーザー {user} の以前のキーがまだ使われているかどうかを確認できないため、有効のままにしています。"
             ),
             "確認できませんでした".into(),
-            "今すぐの作業は必要ありません。次回の実行時にもう一度確認します。",
+            if until.is_some() {
+                "以前のキーを使っているワークロードがあれば、新しいキーに切り替えてください。次回の実行時にもう一度確認します。"
+            } else {
+                "今すぐの作業は必要ありません。次回の実行時にもう一度確認します。"
+            },
         ),
     };
     let stays = match required_idle_time {
@@ -317,13 +329,7 @@ fn still_in_use(
     let mut facts = vec![("以前のキー", old.to_string())];
     facts.extend(new.map(|new| ("新しいキー", new.to_string())));
     facts.extend([("最終使用", last), ("有効な期間", stays + &end.unwrap_or_default())]);
-    NoticeText {
-        title: dated("AWS アクセスキーがまだ使われています", until),
-        todo: todo.into(),
-        happened,
-        facts,
-        ..NoticeText::default()
-    }
+    NoticeText { title: dated(title, until), todo: todo.into(), happened, facts, ..NoticeText::default() }
 }
 
 fn retired(
@@ -552,7 +558,7 @@ fn last_used(last_use: &LastUse) -> String {
     match last_use {
         LastUse::Never => "使用履歴なし".to_owned(),
         LastUse::Used { at, service, region } => {
-            format!("{}({})、{}", one_line(service), one_line(region), at.to_minute())
+            format!("{} の {}、{}", one_line(region), one_line(service), at.to_minute())
         }
         LastUse::Unknown => "使用履歴を確認できません".to_owned(),
     }
@@ -638,10 +644,10 @@ const fn word(severity: UserProblem) -> &'static str {
 fn changes(done: &[KeyChange]) -> String {
     let one = |change: &KeyChange| match change {
         KeyChange::Created { key } => format!("キー {key} を作成"),
-        KeyChange::Delivered { key } => format!("キー {key} を配信"),
+        KeyChange::Delivered { key } => format!("キー {key} を配布"),
         KeyChange::Warned { key } => format!("キー {key} についてのお知らせを送信"),
         KeyChange::Deactivated { key, why: RemovalReason::Withdrawn } => {
-            format!("配信できなかったキー {key} を無効化")
+            format!("配布できなかったキー {key} を無効化")
         }
         KeyChange::Deactivated { key, why: RemovalReason::Disuse } => format!("使われていないキー {key} を無効化"),
         KeyChange::Deactivated { key, why: RemovalReason::Revoked } => format!("キー {key} を失効"),

@@ -10,7 +10,6 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use crate::{
     contract::{
-        endpoint::Endpoint,
         listed_user::ListedUser,
         selector::UserSelector,
         settings::Settings,
@@ -312,11 +311,6 @@ impl<Reference> Settings<Reference> {
         let overrides = UserOverrides::by_precedence(overrides, tags);
         let policy = overrides.policy(&self.policy)?;
         Ok((Subject { user, overrides, journal: JournalUse::IfNeeded }, policy))
-    }
-
-    /// Every address and every endpoint that has a subscription.
-    pub fn recipients_of_any_notice(&self) -> impl Iterator<Item = &str> {
-        self.addresses().map(Email::as_str).chain(self.endpoints.iter().map(Endpoint::as_str))
     }
 
     /// Every address that has a subscription: the administrators and the owners.

@@ -115,6 +115,13 @@ impl<Reference> Settings<Reference> {
         unconfirmed.into_iter().map(ToString::to_string).chain(endpoints.map(ToString::to_string)).collect()
     }
 
+    /// All addresses and endpoints, as if each had confirmed its subscription.
+    #[must_use]
+    pub fn all_confirmed(&self) -> ConfirmedAddresses {
+        let addresses = self.addresses().map(|email| (MAIL, email.as_str()));
+        addresses.chain(self.endpoints.iter().map(|endpoint| (endpoint.kind().protocol(), endpoint.as_str()))).collect()
+    }
+
     /// The recipients of a notice about a user: its owner, or the administrators too if the owner has not confirmed.
     #[must_use]
     pub fn recipients_of_notice(&self, user: &UserName, confirmed: &ConfirmedAddresses) -> Vec<&Email> {
@@ -122,32 +129,43 @@ impl<Reference> Settings<Reference> {
     }
 }
 
+/// The protocol of a subscription that gets the text of a mail. All others get the JSON document, `email-json` too.
+const MAIL: &str = "email";
+
 /// The addresses and endpoints with a confirmed subscription to the topic. To every other one SNS delivers nothing,
 /// although it accepts each publication. SNS confirms a queue or a function of the topic's own account at once.
+///
+/// The protocol decides what a subscription gets: with `email-json`, an address gets no key. So each entry is a protocol and
+/// an endpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ConfirmedAddresses(BTreeSet<String>);
+pub struct ConfirmedAddresses(BTreeSet<(String, String)>);
 
 impl ConfirmedAddresses {
-    /// Whether this address has confirmed. The parts of an address are compared without case.
+    fn has(&self, protocol: &str, endpoint: &str) -> bool {
+        self.0.contains(&(protocol.to_owned(), endpoint.to_owned()))
+    }
+
+    /// Whether this address gets mails. The parts of an address are compared without case.
     #[must_use]
     pub fn contains(&self, address: &Email) -> bool {
-        self.0.contains(&address.small())
+        self.has(MAIL, &address.small())
     }
 
     /// Whether the subscription of this endpoint is confirmed. ARNs and URLs are compared with case.
     #[must_use]
     pub fn contains_endpoint(&self, endpoint: &Endpoint) -> bool {
-        self.0.contains(endpoint.as_str())
+        self.has(endpoint.kind().protocol(), endpoint.as_str())
     }
 }
 
-/// From the endpoints of confirmed subscriptions.
-impl<T: AsRef<str>> FromIterator<T> for ConfirmedAddresses {
-    fn from_iter<I: IntoIterator<Item = T>>(endpoints: I) -> Self {
-        let spelling = |endpoint: T| {
-            let endpoint = endpoint.as_ref();
-            if endpoint.parse::<Endpoint>().is_ok() { endpoint.to_owned() } else { endpoint.to_ascii_lowercase() }
+/// From the protocols and endpoints of confirmed subscriptions.
+impl<P: AsRef<str>, E: AsRef<str>> FromIterator<(P, E)> for ConfirmedAddresses {
+    fn from_iter<I: IntoIterator<Item = (P, E)>>(subscriptions: I) -> Self {
+        let spelling = |(protocol, endpoint): (P, E)| {
+            let (protocol, endpoint) = (protocol.as_ref(), endpoint.as_ref());
+            let endpoint = if protocol == MAIL { endpoint.to_ascii_lowercase() } else { endpoint.to_owned() };
+            (protocol.to_owned(), endpoint)
         };
-        Self(endpoints.into_iter().map(spelling).collect())
+        Self(subscriptions.into_iter().map(spelling).collect())
     }
 }

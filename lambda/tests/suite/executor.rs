@@ -67,7 +67,7 @@ impl ReadOnly {
             keys,
             secret: Ok(Answer::Done),
             last_use: Ok(Answer::LastUse(LastUse::Never)),
-            confirmed: Some(Ok(ConfirmedAddresses::from_iter(["security@example.com"]))),
+            confirmed: Some(Ok(ConfirmedAddresses::from_iter([("email", "security@example.com")]))),
             mails: Mutex::default(),
         }
     }

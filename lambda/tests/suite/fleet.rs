@@ -177,7 +177,7 @@ fn only_users_with_something_due_are_handled() {
 fn each_address_without_a_confirmation_is_named_once() {
     let settings = settings("alice;owner=Owner@b.co bob;owner=owner@b.co carol;owner=other@b.co", "");
     let unconfirmed = |confirmed: &[&str]| {
-        let unconfirmed = settings.unconfirmed(&confirmed.iter().copied().collect());
+        let unconfirmed = settings.unconfirmed(&confirmed.iter().map(|address| ("email", *address)).collect());
         unconfirmed.iter().map(|address| address.to_ascii_lowercase()).collect::<Vec<_>>()
     };
     assert_eq!(unconfirmed(&[]), ["security@example.com", "owner@b.co", "other@b.co"]);

@@ -323,7 +323,7 @@ fn a_change_is_reported_once_and_a_problem_in_each_run() {
         let none = ConfirmedAddresses::default();
         assert_eq!(said(&report, &settings(delivery, Some("o@b.co")), &none), expected, "{case}");
         // Of an owner who has confirmed, the administrators find a copy in the digest.
-        let owner = ConfirmedAddresses::from_iter(["o@b.co"]);
+        let owner = ConfirmedAddresses::from_iter([("email", "o@b.co")]);
         let owners: Vec<_> = expected.iter().map(|said| said.replace(BOTH, "o@b.co")).collect();
         assert_eq!(
             said(&report, &settings(delivery, Some("O@b.co")), &owner).join(";").to_lowercase(),
@@ -811,19 +811,22 @@ fn a_confirmed_endpoint_is_a_recipient_of_notices() {
     let endpoints: Vec<_> = [queue, url].map(|endpoint| endpoint.parse().unwrap()).into();
     let settings = Settings { endpoints, ..settings(Delivery::Email, Some("o@b.co")) };
     let user = "alice".parse().unwrap();
-    let none: [&str; 0] = [];
+    let all = vec!["security@example.com", "o@b.co", queue, url];
+    let none: [(&str, &str); 0] = [];
     for (confirmed, reaches, unconfirmed) in [
-        (&none[..], false, vec!["security@example.com", "o@b.co", queue, url]),
-        (&[queue], true, vec!["security@example.com", "o@b.co", url]),
-        (&[url, "O@b.co"], true, vec!["security@example.com", queue]),
-        // Another endpoint of the topic is none of ours.
+        (&none[..], false, all.clone()),
+        (&[("sqs", queue)], true, vec!["security@example.com", "o@b.co", url]),
+        (&[("https", url), ("email", "O@b.co")], true, vec!["security@example.com", queue]),
+        // Other endpoints of the topic do not count.
         (
-            &["https://hooks.example.com/keys", "arn:aws:sqs:eu-west-1:123456789012:events"],
+            &[("https", "https://hooks.example.com/keys"), ("sqs", "arn:aws:sqs:eu-west-1:123456789012:events")],
             false,
-            vec!["security@example.com", "o@b.co", queue, url],
+            all.clone(),
         ),
+        // With another protocol, an address gets the document without the secret.
+        (&[("email-json", "o@b.co"), ("email-json", "security@example.com"), ("lambda", queue)], false, all),
     ] {
-        let confirmed: ConfirmedAddresses = confirmed.iter().collect();
+        let confirmed: ConfirmedAddresses = confirmed.iter().copied().collect();
         assert_eq!(settings.reaches_a_recipient(&user, &confirmed), reaches, "{confirmed:?}");
         assert_eq!(settings.unconfirmed(&confirmed), unconfirmed, "{confirmed:?}");
     }
