@@ -89,7 +89,7 @@ enum Command {
     Completions(completions::CompletionsArgs),
     /// Print one setting of a configuration, for scripts
     Show(show::ShowArgs),
-    /// Show a deployed stack: who is notified, the next run, and what a run would do now
+    /// Show a deployed stack: problems, the last and the next run, alarms, recipients, and each key's next change
     #[cfg(feature = "deploy")]
     Status(status::StatusArgs),
     /// Ask AWS for a new mail to each address that has not confirmed its subscription

@@ -114,6 +114,7 @@ impl<'a> From<&'a Session> for StackLocation<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deploy::subscriptions::ListedSubscription;
     use crate::{cfn::json, config, deploy::stack_status::StackStatus, stack};
 
     #[test]
@@ -152,7 +153,12 @@ that stack, then empty and delete the bucket keys-123456789012-eu-west-1, which 
             arn: "arn:topic:1".into(),
         };
         let stored = template("secret_prefix: team/keys\n");
-        let leftover = ["a@example.com", "b@example.com"].map(str::to_owned).into();
+        let leftover = ["a@example.com", "b@example.com"].map(|address| ListedSubscription {
+            protocol: "email".into(),
+            endpoint: address.into(),
+            arn: "PendingConfirmation".into(),
+        });
+        let leftover = leftover.into();
         let topic = TopicSubscriptions { foreign: vec![other], leftover, ..TopicSubscriptions::default() };
         let summary = deletion_summary("keys", &resources, &[topic], &stored, Artifacts::Here, UserNotes::Stay, &place);
         assert_eq!(summary, expected);

@@ -20,8 +20,11 @@ pub struct LastRun {
 /// The pattern of CloudWatch Logs for the last line of a run.
 pub const PATTERN: &str = "{ ($.dryRun IS FALSE) && ($.summary.users >= 0) }";
 
-/// How far back the log is searched, in steps: most schedules are shorter than two days, and none is longer than the last.
-pub const SEARCHED: [Span; 3] = [Span::days(2), Span::days(9), Span::days(70)];
+/// How far back the log is searched in all. The runs of a schedule may be further apart.
+pub const LOG_SEARCHED: Span = Span::days(70);
+
+/// The steps of the search: most runs of a schedule are less than two days apart.
+pub const SEARCHED: [Span; 3] = [Span::days(2), Span::days(9), LOG_SEARCHED];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

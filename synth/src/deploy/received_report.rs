@@ -116,6 +116,12 @@ impl ReceivedUser {
         matches!(self.result.as_str(), "unchanged" | "changed") && self.overdue.is_none()
     }
 
+    /// Whether all keys of the user are inactive, so that it has no access.
+    #[must_use]
+    pub fn is_disabled(&self) -> bool {
+        self.result == "disabled"
+    }
+
     /// Whether a person must do something for this user. The others wait for a time or for a confirmation.
     #[must_use]
     pub fn needs_person(&self) -> bool {

@@ -3,7 +3,7 @@
 use crate::{
     deploy::{
         command_line::aws,
-        received_report::{ReceivedKey, ReceivedReport, ReceivedUser, minute},
+        received_report::{ReceivedReport, ReceivedUser, minute},
     },
     shell::quoted,
 };
@@ -36,21 +36,27 @@ fn text(user: &ReceivedUser) -> String {
     text
 }
 
-/// How a person makes room for a new key before the time.
+/// How a person makes room for a new key before the time. Only if the report says that a run will remove a key anyway:
+/// otherwise the older key may be the only one that was delivered, or a run may still be at work.
 fn way_out(user: &ReceivedUser) -> Option<String> {
-    let command = |verb: &str, key: &ReceivedKey, rest: &str| {
-        aws(&format!("iam {verb} --user-name {} --access-key-id {}{rest}", quoted(&user.user), key.id))
+    let next = user.next.as_ref()?;
+    let command = |verb: &str, rest: &str| {
+        aws(&format!("iam {verb} --user-name {} --access-key-id {}{rest}", quoted(&user.user), next.key))
     };
-    if let Some(inactive) = user.found.iter().find(|key| !key.is_active()) {
-        let delete = command("delete-access-key", inactive, "");
-        return Some(format!("To give up the inactive key now, delete it: {delete}"));
+    match next.change.as_str() {
+        "deleted" => {
+            let delete = command("delete-access-key", "");
+            Some(format!("To give up the inactive key now, delete it: {delete}"))
+        }
+        "deactivated" => {
+            let deactivate = command("update-access-key", " --status Inactive");
+            Some(format!(
+                "Or, if no workload uses the older key {}, deactivate it, and delete it later: {deactivate}",
+                next.key
+            ))
+        }
+        _ => None,
     }
-    let older = user.found.iter().min_by_key(|key| &key.created)?;
-    let deactivate = command("update-access-key", older, " --status Inactive");
-    Some(format!(
-        "Or, if no workload uses the older key {}, deactivate it, and delete it later: {deactivate}",
-        older.id
-    ))
 }
 
 #[cfg(test)]
@@ -83,6 +89,7 @@ mod tests {
             )
         );
         user["found"][0]["status"] = "inactive".into();
+        user["next"]["change"] = "deleted".into();
         let delete = "delete it: aws iam delete-access-key --user-name alice --access-key-id AKIA1";
         assert!(of(&user)[0].text.ends_with(delete), "{}", of(&user)[0].text);
 
@@ -93,5 +100,26 @@ mod tests {
         );
         user["done"] = json!([{ "change": "delivered", "key": "AKIA3" }]);
         assert_eq!(of(&user), []);
+    }
+
+    /// The older key may be the only one that was delivered, so no tip may name it.
+    #[test]
+    fn while_a_run_may_be_at_work_the_text_says_only_how_long_to_wait() {
+        let key = |id: &str, created: &str| json!({ "id": id, "status": "active", "created": created });
+        let mut user = json!({
+            "user": "bob", "result": "waiting", "why": "run a-run has begun a rotation",
+            "found": [key("AKIA1", "2026-01-01T00:00:00Z"), key("AKIA2", "2026-11-29T00:00:00Z")],
+            "next": { "change": "decided", "key": "AKIA2", "at": "2026-11-29T00:30:00Z" },
+        });
+        let text = |until: &str| {
+            format!(
+                "bob cannot be rotated now: run a-run has begun a rotation\n  It has two keys, and IAM allows no third one. \
+                 Wait until {until}, then run the same command again."
+            )
+        };
+        assert_eq!(of(&user)[0].text, text("2026-11-29 00:30 UTC"));
+        // An older version of the function has no time for it.
+        user["next"] = Json::Null;
+        assert_eq!(of(&user)[0].text, text("it has one key"));
     }
 }

@@ -164,10 +164,10 @@ impl StatusReport {
             Ok(TopicSubscriptions { declared, foreign, leftover }) => {
                 let subscription = |protocol: &str, endpoint: &str, state: &str| json!({ "protocol": protocol, "endpoint": endpoint, "state": state });
                 let ours = declared.iter().map(|StackSubscription { declared, state }| {
-                    subscription("email", &declared.address, state.as_str())
+                    subscription(&declared.protocol, &declared.address, state.as_str())
                 });
                 let others = foreign.iter().map(|other| subscription(&other.protocol, &other.endpoint, "foreign"));
-                let leftover = leftover.iter().map(|address| subscription("email", address, "leftover"));
+                let leftover = leftover.iter().map(|other| subscription(&other.protocol, &other.endpoint, "leftover"));
                 ours.chain(others).chain(leftover).collect()
             }
             Err(problem) => error(problem),
@@ -229,7 +229,7 @@ pub(super) mod tests {
             run_counts::RunCounts,
             stack_alarm::AlarmState,
             stack_status::StackStatus,
-            subscriptions::{ForeignSubscription, SubscriptionState, subscription},
+            subscriptions::{ForeignSubscription, ListedSubscription, SubscriptionState, subscription},
         },
         stack,
     };
@@ -360,6 +360,23 @@ pub(super) mod tests {
         ] {
             assert_eq!(state.is_fine(), fine, "{:#}", state.json());
         }
+    }
+
+    #[test]
+    fn the_json_has_the_protocol_of_each_subscription() {
+        let queue = "arn:aws:sqs:eu-west-1:123456789012:notices";
+        let mut notices = topic(StackTopic::Notices, &[("a@example.com", SubscriptionState::Confirmed)]);
+        let mut declared = subscription(StackTopic::Notices, queue, SubscriptionState::Confirmed);
+        declared.declared.protocol = "sqs".into();
+        notices.declared.push(declared);
+        notices.leftover.push(ListedSubscription {
+            protocol: "https".into(),
+            endpoint: "https://example.com".into(),
+            arn: "PendingConfirmation".into(),
+        });
+        let json = StatusReport { subscriptions: Ok(notices), ..state() }.json();
+        let protocols = json["subscriptions"].as_array().unwrap().iter().map(|one| one["protocol"].as_str().unwrap());
+        assert_eq!(protocols.collect::<Vec<_>>(), ["email", "sqs", "https"], "{json:#}");
     }
 
     /// Two states in which each field of the JSON occurs.

@@ -12,6 +12,7 @@ use crate::{
         aws::AwsError,
         command_line::{aws, make},
         former_users::FormerUsers,
+        last_run::LOG_SEARCHED,
         local_configuration::{ConfigurationComparison, LocalConfiguration},
         next_run::Schedule,
         received_report::{ReceivedKey, ReceivedReport, ReceivedUser, minute},
@@ -126,14 +127,10 @@ impl Screen<'_> {
     fn facts(&self) -> Vec<(&'static str, String)> {
         let StatusReport { configuration, last_run, schedule, alarms, dry_run, .. } = self.report;
         let mut facts = Vec::new();
-        if let Some(configuration) = configuration
-            && configuration.comparison != ConfigurationComparison::Differs
-        {
-            facts.push(("Configuration", configuration_text(configuration)));
-        }
+        facts.extend(configuration.as_ref().and_then(configuration_text).map(|text| ("Configuration", text)));
         let last = match last_run {
             Ok(Some(run)) => run.text(),
-            Ok(None) => "none in the log".to_owned(),
+            Ok(None) => format!("none in the log of the last {} days", LOG_SEARCHED.whole_days()),
             Err(problem) => unknown(problem),
         };
         facts.push(("Last run", last));
@@ -199,9 +196,9 @@ impl Screen<'_> {
         for TopicSubscriptions { foreign, leftover, .. } in topics.into_iter().flatten() {
             lines.extend(foreign.iter().map(|other| format!("{}: not from the template", one_line(&other.endpoint))));
             let expires = "not from the template, not confirmed; AWS cannot delete it, it expires within three days";
-            lines.extend(leftover.iter().map(|address| format!("{}: {expires}", one_line(address))));
+            lines.extend(leftover.iter().map(|other| format!("{}: {expires}", one_line(&other.endpoint))));
         }
-        let labels = std::iter::once("Mail").chain(std::iter::repeat(""));
+        let labels = std::iter::once("Notices").chain(std::iter::repeat(""));
         labels.zip(lines).collect()
     }
 
@@ -213,8 +210,8 @@ impl Screen<'_> {
         };
         let (mut not_in_order, in_order): (Vec<_>, Vec<_>) =
             dry_run.users().iter().partition(|user| !user.is_in_order());
-        not_in_order.sort_by_key(|user| !user.needs_person());
-        let (selected, bad) = (dry_run.selected(), not_in_order.len());
+        not_in_order.sort_by_key(|user| (!user.needs_person(), !user.is_disabled()));
+        let selected = dry_run.selected();
         let is_long = selected > SMALL_FLEET && !self.options.all;
         let shown: Vec<&ReceivedUser> = if is_long {
             not_in_order.iter().copied().take(SHOWN).collect()
@@ -227,11 +224,22 @@ impl Screen<'_> {
         }
         let all = make("status ALL=1");
         if is_long {
-            let fine = selected.saturating_sub(bad);
+            // A user with an overdue key needs a person, whatever its result is.
             let urgent = not_in_order.iter().filter(|user| user.needs_person()).count();
-            let waiting = bad - urgent;
-            let counts = format!("{urgent} need a person, {waiting} wait, {fine} in order");
-            text += &format!("\n{}: {counts}. All of them: {all}\n", counted(selected, "user"));
+            let disabled = not_in_order.iter().filter(|user| !user.needs_person() && user.is_disabled()).count();
+            let counts = [
+                (urgent, "need a person"),
+                (disabled, "disabled"),
+                (not_in_order.len() - urgent - disabled, "wait"),
+                (in_order.len(), "in order"),
+                (selected.saturating_sub(dry_run.users().len()), "not checked, because nothing is due"),
+            ];
+            let counts: Vec<_> = counts
+                .iter()
+                .filter(|(number, what)| *number > 0 || *what == "need a person")
+                .map(|(number, what)| format!("{number} {what}"))
+                .collect();
+            text += &format!("\n{}: {}. All of them: {all}\n", counted(selected, "user"), counts.join(", "));
         } else if shown.len() < selected {
             let skipped = counted(selected - shown.len(), "user");
             text += &format!("\n{skipped} with nothing due are not shown. To see all: {all}\n");
@@ -270,11 +278,22 @@ impl Screen<'_> {
             })
             .collect();
         let log = aws(&format!("logs tail {} --since 2d", quoted(&log_group(name))));
+        let subscriptions = self.subscriptions();
+        let unconfirmed: Vec<_> = subscriptions.iter().filter(|one| one.state.is_unconfirmed()).collect();
+        let is_mail_in = |state| unconfirmed.iter().any(|one| one.declared.is_mail() && one.state == state);
+        let resubscribe = make("resubscribe");
+        // No command of this program confirms the subscription of an endpoint.
+        let endpoint = if unconfirmed.iter().any(|one| !one.declared.is_mail()) {
+            "An endpoint that is not confirmed must confirm its subscription: see docs/notices.md\n"
+        } else {
+            ""
+        };
         let next = if let StackState::Stuck(remedy) = StackState::of(Some(&stack.status)) {
             format!("Next: {}\n", remedy.for_stack(name))
-        } else if self.subscriptions().iter().any(|one| one.state.is_unconfirmed()) {
-            let hours = "Follow the link in the mail from AWS within 48 hours.";
-            format!("{hours}\nNext, for a new mail: {}\n", make("resubscribe"))
+        } else if is_mail_in(SubscriptionState::Pending) {
+            format!("Follow the link in the mail from AWS within 48 hours.\nNext, for a new mail: {resubscribe}\n")
+        } else if is_mail_in(SubscriptionState::Gone) {
+            format!("Next, for a new mail from AWS: {resubscribe}\n")
         } else if matches!(configuration, Some(found) if found.comparison == ConfigurationComparison::Differs) {
             format!("Next, to deploy the configuration: {}\n", make("deploy"))
         } else if !self.report.is_fine() {
@@ -287,7 +306,7 @@ impl Screen<'_> {
                 _ => format!("Next, to see the log: {log}\n"),
             }
         };
-        foreign.concat() + &next
+        foreign.concat() + endpoint + &next
     }
 }
 
@@ -335,15 +354,16 @@ fn rest(number: usize, most: usize, noun: &str) -> Option<String> {
     Some(format!("… and {} more: {}", counted(left, noun), make("status ALL=1")))
 }
 
-fn configuration_text(LocalConfiguration { file, comparison }: &LocalConfiguration) -> String {
-    match comparison {
+/// The fact about the configuration. `None` if it differs, because that is a line of its own among the problems.
+fn configuration_text(LocalConfiguration { file, comparison }: &LocalConfiguration) -> Option<String> {
+    Some(match comparison {
         ConfigurationComparison::Same => format!("same as {file}"),
         ConfigurationComparison::OtherArchitecture(deployed) => {
             format!("same as {file}, but the deployed architecture is {deployed}")
         }
-        ConfigurationComparison::Differs => format!("{file} differs from what is deployed"),
+        ConfigurationComparison::Differs => return None,
         ConfigurationComparison::Unknown(why) => format!("cannot be compared with {file}: {why}"),
-    }
+    })
 }
 
 fn handler(version: Option<&str>) -> String {
@@ -373,9 +393,6 @@ fn details<'r>(users: impl Iterator<Item = &'r ReceivedUser>) -> Vec<String> {
     let mut details: Vec<(String, Vec<String>)> = Vec::new();
     for user in users {
         let mut text = format!("{}, {}.", user.outcome(true), one_line(user.why.trim_end_matches('.')));
-        if let Some(next) = user.next.as_ref().filter(|next| next.change == "decided") {
-            text += &format!(" A run after {} continues.", minute(&next.at));
-        }
         if let Some(until) = &user.waits_until {
             text += &format!(" The old key is deactivated on {} at the latest.", minute(until));
         }
@@ -526,7 +543,8 @@ mod tests {
             },
             {
                 "user": "new", "result": "waiting",
-                "why": "key AKIAEXAMPLE000000006 was just changed by a run that may not be finished",
+                "why": "key AKIAEXAMPLE000000006 was just changed by a run that may not be finished; do not use it before a run after \
+                        2026-11-29 10:51 UTC has continued",
                 "found": [key(5, "active", 80), key(6, "active", 0)],
                 "next": { "change": "decided", "key": "AKIAEXAMPLE000000006", "at": "2026-11-29T10:51:00Z" },
             },
@@ -637,7 +655,7 @@ mod tests {
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
         for says in [
             "! the state of the keys is unknown",
-            &format!("Mail unknown: {denied}"),
+            &format!("Notices unknown: {denied}"),
             &format!("Alarms unknown: {}", AwsError::Expired),
             "the stack has no function keys",
             "Last run none in the log",
@@ -661,6 +679,51 @@ mod tests {
         assert!(!text.lines().any(|line| line.starts_with("Next: rm")), "{text}");
         let command = text.lines().find_map(|line| line.split_once(": aws sns unsubscribe")).unwrap().1;
         assert_eq!(shlex::split(command).unwrap(), ["--subscription-arn", hostile]);
+    }
+
+    /// A run skips most disabled users, because nothing is due for them. So it cannot say that they are in order.
+    #[test]
+    fn a_long_fleet_counts_disabled_users_and_those_that_were_not_checked() {
+        let user = |name: &str, result: &str| json!({ "user": name, "result": result, "why": "…" });
+        let users = json!([user("ann", "unchanged"), user("off", "disabled"), user("bob", "waiting")]);
+        let of = |selected| {
+            text(&StatusReport { dry_run: Ok(dry_run(&users, selected)), ..state() }, ScreenOptions::default())
+        };
+        let says =
+            "75 users: 0 need a person, 1 disabled, 1 wait, 1 in order, 72 not checked, because nothing is due. ";
+        assert!(of(75).contains(says), "{}", of(75));
+        let (off, bob) = (of(75).find("! off").unwrap(), of(75).find("! bob").unwrap());
+        assert!(off < bob, "{}", of(75));
+    }
+
+    #[test]
+    fn the_next_command_fits_the_subscription_that_is_not_confirmed() {
+        use crate::deploy::subscriptions::subscription;
+        let of = |subscriptions: &[(&str, &str, SubscriptionState)]| {
+            let mut topic = TopicSubscriptions::default();
+            for (protocol, address, state) in subscriptions {
+                let mut one = subscription(StackTopic::Notices, address, *state);
+                one.declared.protocol = (*protocol).to_owned();
+                topic.declared.push(one);
+            }
+            text(&StatusReport { subscriptions: Ok(topic), ..state() }, ScreenOptions::default())
+        };
+        let (link, mail) = ("Follow the link in the mail", "make resubscribe");
+        let endpoint = "An endpoint that is not confirmed must confirm its subscription: see docs/notices.md\n";
+        let (url, pending, gone) = (
+            ("https", "https://example.com", SubscriptionState::Pending),
+            SubscriptionState::Pending,
+            SubscriptionState::Gone,
+        );
+        for (subscriptions, says) in [
+            (vec![url], [true, false, false]),
+            (vec![("email", "a@example.com", pending)], [false, true, true]),
+            (vec![("email", "a@example.com", gone)], [false, false, true]),
+            (vec![url, ("email", "a@example.com", gone)], [true, false, true]),
+        ] {
+            let text = of(&subscriptions);
+            assert_eq!([endpoint, link, mail].map(|part| text.contains(part)), says, "{text}");
+        }
     }
 
     #[test]

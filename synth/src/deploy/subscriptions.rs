@@ -242,15 +242,15 @@ pub struct TopicSubscriptions {
     pub declared: Vec<StackSubscription>,
     /// The others that receive messages.
     pub foreign: Vec<ForeignSubscription>,
-    /// The addresses of the others that are not confirmed. AWS cannot delete such a subscription; it expires.
-    pub leftover: Vec<String>,
+    /// The others that are not confirmed. AWS cannot delete such a subscription; it expires.
+    pub leftover: Vec<ListedSubscription>,
 }
 
 impl TopicSubscriptions {
     /// The addresses with a subscription that is not confirmed.
     pub fn pending(&self) -> impl Iterator<Item = &str> {
         let ours = self.declared.iter().filter(|ours| ours.state == SubscriptionState::Pending);
-        ours.map(|ours| ours.declared.address.as_str()).chain(self.leftover.iter().map(String::as_str))
+        ours.map(|ours| ours.declared.address.as_str()).chain(self.leftover.iter().map(|other| other.endpoint.as_str()))
     }
 }
 
@@ -259,7 +259,7 @@ impl TopicSubscriptions {
 pub fn compare(declared: Vec<DeclaredSubscription>, listed: &[ListedSubscription]) -> TopicSubscriptions {
     let is_declared = |other: &ListedSubscription| declared.iter().any(|ours| other.is_of(ours));
     let others = |state| listed.iter().filter(move |other| other.state() == state).filter(|other| !is_declared(other));
-    let leftover = others(SubscriptionState::Pending).map(|other| other.endpoint.clone()).collect();
+    let leftover = others(SubscriptionState::Pending).cloned().collect();
     let mut foreign: Vec<_> = others(SubscriptionState::Confirmed)
         .map(|ListedSubscription { protocol, endpoint, arn }| ForeignSubscription {
             protocol: protocol.clone(),
@@ -370,7 +370,7 @@ mod tests {
         );
         let foreign: Vec<_> = foreign.iter().map(|other| (other.protocol.as_str(), other.endpoint.as_str())).collect();
         assert_eq!(foreign, [("sqs", queue), ("email-json", "lost@example.com")]);
-        assert_eq!(leftover, ["stranger@example.com"]);
+        assert_eq!(leftover.iter().map(|other| other.endpoint.as_str()).collect::<Vec<_>>(), ["stranger@example.com"]);
     }
 
     #[test]

@@ -75,8 +75,8 @@ use synth::{
         stack_status::StackStatus,
         status_report::StatusReport,
         subscriptions::{
-            DeclaredSubscription, ForeignSubscription, NoticeRole, StackSubscription, StackTopic, SubscriptionState,
-            TopicSubscriptions,
+            DeclaredSubscription, ForeignSubscription, ListedSubscription, NoticeRole, StackSubscription, StackTopic,
+            SubscriptionState, TopicSubscriptions,
         },
     },
     diff::{self, Action, Diff, DiffSource, Impact, ResourceChange, approval::Approval, render},
@@ -590,7 +590,11 @@ fn status() -> Names {
         TopicSubscriptions {
             declared: standings.map(subscription).into(),
             foreign: vec![foreign],
-            leftover: vec![String::new()],
+            leftover: vec![ListedSubscription {
+                protocol: "email".into(),
+                endpoint: String::new(),
+                arn: String::new(),
+            }],
         }
     };
     let schedule = || Schedule {
