@@ -72,6 +72,7 @@ pub use setting::{Group, Setting};
 use setting_type::SameAs;
 use settings::{Given, SETTINGS};
 pub use stack_name::{ARTIFACTS, StackName};
+pub(crate) use values::SHORTEST_TIMEOUT;
 
 use crate::cfn::resource::Architecture;
 

@@ -43,13 +43,15 @@ impl FromStr for RotateAfter {
     }
 }
 
+/// The time that one rotation needs, and half a minute to read the users before it.
+pub(crate) const SHORTEST_TIMEOUT: Span = Span::seconds(ROTATION_BUDGET.as_seconds() + 30);
+
 /// How long one run may take: from two minutes to fifteen.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timeout(pub(super) Span);
 
 impl Timeout {
-    /// The time that one rotation needs, and half a minute to read the users before it.
-    const LEAST: Span = Span::seconds(ROTATION_BUDGET.as_seconds() + 30);
+    const LEAST: Span = SHORTEST_TIMEOUT;
     /// Lambda quotas, "Function timeout".
     const MOST: Span = Span::minutes(15);
 }

@@ -296,14 +296,19 @@ fn changed(id: &str, old: &Json, new: &Json) -> Option<ResourceChange> {
     };
     let mut changes = differences(Some(&tidy(old)), Some(&tidy(new)));
     for change in &mut changes {
-        change.impact = impact_of(&change.path, &replacing);
+        // A resource that loses its condition exists everywhere.
+        let loses_its_condition = change.path.is("Condition") && change.new.is_none();
+        change.impact = if loses_its_condition { Impact::None } else { impact_of(&change.path, &replacing) };
     }
     let mut notes = Vec::new();
     if changes.iter().any(|change| change.path.is("Type")) {
         notes.push("CloudFormation refuses another type under the same name: rename the resource".to_owned());
     }
-    if changes.iter().any(|change| change.path.is("Condition")) {
-        notes.push("is deleted where its condition is not fulfilled".to_owned());
+    if let Some(condition) = changes.iter().find(|change| change.path.is("Condition")) {
+        notes.push(match condition.new {
+            Some(_) => "is deleted where its condition is not fulfilled".to_owned(),
+            None => "is created where its old condition was not fulfilled".to_owned(),
+        });
     }
     let impact = changes.iter().map(|change| change.impact).max()?;
     let change = ResourceChange { notes, changes, ..ResourceChange::new(id, kind(new), Action::Changed, impact) };

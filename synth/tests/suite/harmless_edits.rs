@@ -70,6 +70,8 @@ fn everyday_changes_ask_for_nothing() {
         ("the title of mails", ("/Resources/NotificationTopic/Properties/DisplayName", json!("Keys"))),
         ("a log that stays", ("/Resources/LogGroup/DeletionPolicy", retains.clone())),
         ("a queue that stays if it is replaced", ("/Resources/DeadLetterQueue/UpdateReplacePolicy", retains)),
+        ("one run at once", ("/Resources/Function/Properties/ReservedConcurrentExecutions", json!(2))),
+        ("more retries", ("/Resources/Schedule/Properties/Target/RetryPolicy/MaximumRetryAttempts", json!(20))),
         (
             "a description with a name of the stack",
             ("/Resources/Function/Properties/Description", json!({"Ref": "LogGroup"})),
@@ -89,6 +91,15 @@ fn what_only_looks_like_an_everyday_change_asks() {
     for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
         template["Resources"]["LogGroup"][policy] = json!("Retain");
     }
+    template["Mappings"] = json!({"M": {"a": {"b": "{{resolve:secretsmanager:prod/db}}"}}});
+    template["Resources"]["OtherQueue"] = json!({"Type": "AWS::SQS::Queue", "Properties": {}});
+    template["Resources"]["Notices"] = json!({"Type": "AWS::SNS::Subscription", "Properties": {
+        "Protocol": "lambda", "Endpoint": "arn:aws:lambda:eu-west-1:111111111111:function:x",
+        "TopicArn": {"Ref": "NotificationTopic"}, "FilterPolicy": {"to": ["endpoints"]},
+        "RedrivePolicy": {"deadLetterTargetArn": {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}},
+    }});
+    template["Parameters"]["Zero"] = json!({"Type": "Number", "Default": 0});
+    template["Parameters"]["Brace"] = json!({"Type": "String", "Default": "{{"});
     template["Parameters"]["Password"] = json!({"Type": "String", "NoEcho": true});
     // Its secret is an attribute.
     template["Resources"]["Key"] = json!({"Type": "AWS::IAM::AccessKey", "Properties": {"UserName": "alice"}});
@@ -162,6 +173,67 @@ fn what_only_looks_like_an_everyday_change_asks() {
             "metadata that is a secret",
             ("/Resources/Function/Metadata", json!({"a": {"Fn::GetAtt": ["Key", "SecretAccessKey"]}})),
         ),
+        ("a parameter that may be read", ("/Parameters/Password/NoEcho", json!(false))),
+        ("a parameter that may be read, as text", ("/Parameters/Password/NoEcho", json!("false"))),
+        ("a parameter that is no longer hidden", ("/Parameters/Password/NoEcho", Json::Null)),
+        (
+            "a description from a mapping that is a secret",
+            ("/Resources/Function/Properties/Description", json!({"Fn::FindInMap": ["M", "a", "b"]})),
+        ),
+        (
+            "a description that becomes a secret",
+            ("/Resources/Function/Properties/Description", json!({"Fn::Sub": "${Brace}resolve:secretsmanager:x}}"})),
+        ),
+        (
+            "another queue for failed runs",
+            (
+                "/Resources/FailedRuns/Properties/DestinationConfig/OnFailure/Destination",
+                json!({"Fn::GetAtt": ["OtherQueue", "Arn"]}),
+            ),
+        ),
+        (
+            "another queue for failed starts",
+            (
+                "/Resources/Schedule/Properties/Target/DeadLetterConfig/Arn",
+                json!({"Fn::GetAtt": ["OtherQueue", "Arn"]}),
+            ),
+        ),
+        ("no queue for failed starts", ("/Resources/Schedule/Properties/Target/DeadLetterConfig", Json::Null)),
+        (
+            "another queue for notices that are not delivered",
+            (
+                "/Resources/Notices/Properties/RedrivePolicy/deadLetterTargetArn",
+                json!({"Fn::GetAtt": ["OtherQueue", "Arn"]}),
+            ),
+        ),
+        ("no run, as text", ("/Resources/Function/Properties/ReservedConcurrentExecutions", json!("0"))),
+        (
+            "no run, by a parameter",
+            ("/Resources/Function/Properties/ReservedConcurrentExecutions", json!({"Ref": "Zero"})),
+        ),
+        (
+            "no run, by a condition",
+            ("/Resources/Function/Properties/ReservedConcurrentExecutions", json!({"Fn::If": ["C", 0, 0]})),
+        ),
+        ("a run that ends early", ("/Resources/Function/Properties/Timeout", json!(1))),
+        ("a run that ends early, as text", ("/Resources/Function/Properties/Timeout", json!("3"))),
+        ("the shortest time", ("/Resources/Function/Properties/Timeout", Json::Null)),
+        ("a single run", ("/Resources/Schedule/Properties/ScheduleExpression", json!("at(2020-01-01T00:00:00)"))),
+        (
+            "a wide time window",
+            (
+                "/Resources/Schedule/Properties/FlexibleTimeWindow",
+                json!({"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 1440}),
+            ),
+        ),
+        ("fewer retries", ("/Resources/Schedule/Properties/Target/RetryPolicy/MaximumRetryAttempts", json!(0))),
+        (
+            "a shorter time for retries",
+            ("/Resources/Schedule/Properties/Target/RetryPolicy/MaximumEventAgeInSeconds", json!(60)),
+        ),
+        ("fewer retries of a run", ("/Resources/FailedRuns/Properties/MaximumRetryAttempts", json!(0))),
+        ("a shorter time for a run", ("/Resources/FailedRuns/Properties/MaximumEventAgeInSeconds", json!(60))),
+        ("a retention that is an octal number", ("/Resources/LogGroup/Properties/RetentionInDays", json!("0100"))),
         ("no run at all", ("/Resources/Function/Properties/ReservedConcurrentExecutions", json!(0))),
         (
             "a description that is a secret",
@@ -172,6 +244,58 @@ fn what_only_looks_like_an_everyday_change_asks() {
     for (what, edit) in edits {
         let diff = compare(&template, &edited(&template, &edit));
         assert!(Approval::needed(&diff).is_some() && !diff.unknown.is_empty(), "{what}: {diff:#?}");
+    }
+}
+
+/// Each of these hid behind another change, or looked like a harmless value.
+#[test]
+fn what_hides_behind_a_condition_asks() {
+    let mut template = generated("");
+    template["Conditions"] = json!({"C": {"Fn::Equals": [{"Ref": "AWS::Region"}, "eu-west-1"]}});
+    for (id, property, value) in [
+        ("Function", "Layers", json!(["arn:aws:lambda:eu-west-1:999999999999:layer:x:1"])),
+        ("Function", "Code", json!({"ZipFile": "x"})),
+        ("Function", "Environment", json!({"Variables": {"AWS_ENDPOINT_URL": "https://x"}})),
+        ("MissedRuns", "Threshold", json!(1e9)),
+        ("MissedRuns", "AlarmActions", json!([])),
+        ("LogGroup", "RetentionInDays", json!(1)),
+        ("LogGroup", "KmsKeyId", json!("arn:aws:kms:eu-west-1:999999999999:key/x")),
+    ] {
+        let mut conditional = template.clone();
+        conditional["Resources"][id]["Condition"] = json!("C");
+        let mut redefined = conditional.clone();
+        redefined["Conditions"]["C"] = json!({"Fn::Equals": [{"Ref": "AWS::Region"}, "us-east-1"]});
+        for (what, old, new) in [
+            ("added", &template, &conditional),
+            ("removed", &conditional, &template),
+            ("another meaning", &conditional, &redefined),
+        ] {
+            let mut new = new.clone();
+            new["Resources"][id]["Properties"][property] = value.clone();
+            let diff = compare(old, &new);
+            assert!(Approval::needed(&diff).is_some(), "{what} {id}.{property}");
+            let line = format!("{id}: it changes together with the condition: {property}");
+            assert!(diff.unknown.contains(&line), "{what}: {:?}", diff.unknown);
+            for format in [DiffFormat::Text { colour: false }, DiffFormat::Markdown] {
+                let shown = render(&diff, format);
+                assert!(shown.contains(property) && !shown.contains("new resources that allow"), "{shown}");
+                let says_deleted = shown.contains("is deleted where its condition is not fulfilled");
+                assert!(what != "removed" || !says_deleted, "{shown}");
+            }
+        }
+    }
+}
+
+/// CloudFormation reads a number with a leading zero as octal: 0100 is 64.
+#[test]
+fn a_retention_with_a_leading_zero_asks() {
+    let log = |days: &str| {
+        read(&format!("Resources: {{L: {{Type: AWS::Logs::LogGroup, Properties: {{RetentionInDays: {days}}}}}}}"))
+            .unwrap()
+    };
+    for (days, asks) in [("0100", true), ("0x100", true), ("60", true), ("400", false), ("'400'", false)] {
+        let diff = compare(&log("90"), &log(days));
+        assert_eq!(Approval::needed(&diff).is_some(), asks, "{days}: {:?}", diff.unknown);
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::{kind, tables::properties};
 use crate::cfn::{
-    text::{self, pieces},
+    text::{self, Piece, pieces},
     view::{How, references},
 };
 
@@ -17,6 +17,7 @@ const FUNCTIONS: [&str; 8] = ["Base64", "FindInMap", "GetAtt", "If", "Join", "Se
 pub(super) fn is_known(template: &Json, value: &Json) -> bool {
     let names = references(value).into_iter().filter(|reference| reference.how == How::Value);
     !is_dynamic(value)
+        && !may_become_dynamic(template, value)
         && is_computed(value)
         && names.into_iter().all(|reference| is_known_name(template, &reference.name))
 }
@@ -57,6 +58,52 @@ pub(super) fn is_dynamic(value: &Json) -> bool {
     }
 }
 
+/// Whether a text that is put together in a deployment may become a dynamic reference.
+fn may_become_dynamic(template: &Json, value: &Json) -> bool {
+    let Some((function, argument)) = text::intrinsic(value) else {
+        return match value {
+            Json::Object(map) => map.values().any(|value| may_become_dynamic(template, value)),
+            Json::Array(list) => list.iter().any(|value| may_become_dynamic(template, value)),
+            _ => false,
+        };
+    };
+    // The texts of a name that the template defines: a brace is half of the beginning of a dynamic reference.
+    let begins = |value: Option<&Json>| value.is_some_and(|value| has_text(value, "{") || has_text(value, "resolve:"));
+    let names = references(value).into_iter().map(|reference| reference.name);
+    let mut parameters = names.filter_map(|name| template.get("Parameters")?.get(name));
+    if parameters.any(|parameter| begins(parameter.get("Default")) || begins(parameter.get("AllowedValues"))) {
+        return true;
+    }
+    let mappings = || begins(template.get("Mappings"));
+    match pieces(value) {
+        Some(pieces) if matches!(function, "Ref" | "GetAtt" | "Sub" | "Join") => {
+            let literal = |piece: &Piece| match piece {
+                Piece::Literal(text) => text.clone(),
+                Piece::Reference(_) => String::new(),
+            };
+            let text: String = pieces.iter().map(literal).collect();
+            // Another function inside can give any of its texts, at any place.
+            let is_name = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ':' | '.' | '_'));
+            let is_nested = pieces.iter().any(|piece| matches!(piece, Piece::Reference(name) if !is_name(name)));
+            text.contains("{{")
+                || text.contains("resolve:")
+                || is_nested && (text.contains('{') || begins(Some(argument)) || mappings())
+        }
+        _ => begins(Some(argument)) || mappings(),
+    }
+}
+
+/// Whether a text is in one of the texts of a value.
+fn has_text(value: &Json, text: &str) -> bool {
+    match value {
+        // A name in a substitution is no text of it.
+        Json::String(value) => value.replace("${", "$").contains(text),
+        Json::Object(map) => map.values().any(|value| has_text(value, text)),
+        Json::Array(list) => list.iter().any(|value| has_text(value, text)),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -70,6 +117,7 @@ mod tests {
                 "P": {"Type": "String"},
                 "Secret": {"Type": "String", "NoEcho": true},
                 "Stored": {"Type": "AWS::SSM::Parameter::Value<String>"},
+                "Brace": {"Type": "String", "Default": "{{"},
                 "Dynamic": {"Type": "String", "Default": "{{resolve:ssm:x}}"},
             },
             "Mappings": {"M": {"a": {"b": "c"}}},
@@ -95,8 +143,28 @@ mod tests {
             (json!({"Fn::Transform": {"Name": "x"}}), false),
             (json!("{{resolve:ssm:x}}"), false),
             (json!({"Fn::Join": ["", ["{{res", "olve:ssm:x}}"]]}), false),
+            // Put together from parts.
+            (json!({"Ref": "Brace"}), false),
+            (json!({"Fn::Sub": "${Brace}resolve:ssm:x}}"}), false),
+            (json!({"Fn::Sub": ["${A}${A}${B}:x}}", {"A": {"Ref": "Brace"}, "B": "resolve"}]}), false),
+            (json!({"Fn::Sub": "{${P}{${P}resolve${P}:ssm:x}}"}), false),
+            (json!({"Fn::Join": ["", [{"Fn::Select": [0, ["{{"]]}, "resolve:ssm:x}}"]]}), false),
+            (json!({"Fn::Join": ["", [{"Fn::If": ["C", "{", "{"]}, "{resolve:ssm:x}}"]]}), false),
+            (json!({"Fn::Join": ["{", ["", {"Fn::If": ["C", "{", "x"]}, "solve:ssm:x}}"]]}), false),
+            (json!({"Fn::Join": ["", {"Fn::Split": [",", "{{,resolve:ssm:x}}"]}]}), false),
+            (json!([{"Key": "a", "Value": {"Fn::Sub": "${Brace}${Brace}"}}]), false),
+            // The text of a dashboard has braces.
+            (json!({"Fn::Sub": "{\"a\":{\"b\":{\"c\":\"${P}\"}}}"}), true),
         ] {
             assert_eq!(is_known(&template, &value), expected, "{value}");
+        }
+        let mut mapped = template;
+        mapped["Mappings"]["M"]["a"]["b"] = json!("{{resolve:secretsmanager:prod/db}}");
+        let found = json!({"Fn::FindInMap": ["M", "a", "b"]});
+        for value in
+            [found.clone(), json!({"Fn::Join": ["", ["x", found.clone()]]}), json!({"Fn::Sub": ["${A}", {"A": found}]})]
+        {
+            assert!(!is_known(&mapped, &value), "{value}");
         }
     }
 }

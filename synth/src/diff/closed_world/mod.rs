@@ -90,9 +90,12 @@ pub(super) fn judge(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Ju
             }
             "Parameters" if is_map(before) && is_map(after) => {
                 let (before, after) = (section(old, name).unwrap_or_default(), section(new, name).unwrap_or_default());
-                let hides = |parameter: &Json| parameter.get("NoEcho").is_some();
-                let kept = after.iter().filter(|(_, parameter)| !hides(parameter));
-                for (id, _) in kept.filter(|(id, _)| before.get(*id).is_some_and(hides)) {
+                for (id, parameter) in &after {
+                    let Some(old) = before.get(id) else { continue };
+                    let (old, new) = (old.get("NoEcho"), parameter.get("NoEcho"));
+                    if old == new || new.is_some_and(|hides| *hides == true || hides == "true") {
+                        continue;
+                    }
                     judge.unknown(&format!("parameter {id}"), "those who may see the stack can read its value");
                 }
             }
@@ -216,6 +219,18 @@ impl Judge<'_> {
         let condition = |body: &Map<String, Json>| body.get("Condition").cloned();
         let may_be_new = condition(&before) != condition(&after)
             || condition(&after).is_some_and(|name| name.as_str().is_some_and(|name| self.tainted.contains(name)));
+        if old.is_some() && may_be_new {
+            let parts = self.changed_parts(&before, &after);
+            if !parts.is_empty() {
+                // Where the condition was fulfilled before, each change is one of an existing resource.
+                let why = format!("it changes together with the condition: {}", parts.join(", "));
+                return self.unknown(id, &why);
+            }
+            if condition(&after).is_none() {
+                return self.unknown(id, "it is created where its old condition was not fulfilled");
+            }
+        }
+        let existed = old.is_some();
         let old = old.filter(|_| !may_be_new);
         let properties = after.get("Properties").and_then(Json::as_object).unwrap_or(&empty);
         let resource = Edited { id, kind, properties, is_new: old.is_none() };
@@ -243,8 +258,29 @@ impl Judge<'_> {
         self.parts(&resource, "", before.as_ref().and_then(Json::as_object).unwrap_or(&empty), properties);
         if old.is_none() && self.judgement.unknown.len() == unknown && grants::reads_nothing(kind) {
             self.judgement.harmless.truncate(harmless);
-            self.harmless(id, None, "new resources that allow nothing");
+            if !existed {
+                self.harmless(id, None, "new resources that allow nothing");
+            }
         }
+    }
+
+    /// The parts of a resource that change, except its condition: its attributes and its properties.
+    fn changed_parts(&self, old: &Map<String, Json>, new: &Map<String, Json>) -> Vec<String> {
+        let changes = |old: Option<&Json>, new: Option<&Json>| {
+            !is_same(old, new) || [old, new].into_iter().flatten().any(|value| self.taint(value).is_some())
+        };
+        let mut parts = Vec::new();
+        for name in keys(old, new).filter(|name| *name != "Condition") {
+            let (old, new) = (old.get(name), new.get(name));
+            match (name.as_str(), old.and_then(Json::as_object), new.and_then(Json::as_object)) {
+                ("Properties", Some(old), Some(new)) => {
+                    parts.extend(keys(old, new).filter(|name| changes(old.get(*name), new.get(*name))).cloned());
+                }
+                _ if changes(old, new) => parts.push(name.clone()),
+                _ => {}
+            }
+        }
+        parts
     }
 
     fn parts(&mut self, resource: &Edited<'_>, prefix: &str, old: &Map<String, Json>, new: &Map<String, Json>) {

@@ -13,7 +13,7 @@ use crate::{
         text::{Piece, pieces},
         view::{Resource, View, references},
     },
-    config::{MissedRunsWindow, ScheduleExpression},
+    config::{MissedRunsWindow, SHORTEST_TIMEOUT, ScheduleExpression},
 };
 
 /// The new form of a resource.
@@ -49,23 +49,81 @@ fn literal(value: Option<&Json>) -> Option<&str> {
     value?.as_str().filter(|text| !text.contains("{{resolve:"))
 }
 
+/// A number. AWS reads a text with a leading zero as another number in some places.
+fn number(value: &Json) -> Option<f64> {
+    match value {
+        Json::Number(number) => number.as_f64(),
+        value => {
+            let text = literal(Some(value))?;
+            let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+            text.parse().ok().filter(|_| is_plain)
+        }
+    }
+}
+
 impl Edit<'_> {
     fn target(&self, value: &Json) -> Option<(String, &str)> {
         self.judge.target(value)
     }
 
-    pub(super) fn is_literal(&self) -> bool {
-        [self.old, self.new].into_iter().all(|value| value.is_none() || literal(value).is_some())
+    /// Whether the schedule is known before and after, and does not end with a single run.
+    pub(super) fn goes_on(&self) -> bool {
+        let is_literal = |value: Option<&Json>| value.is_none() || literal(value).is_some();
+        let is_once = literal(self.new).is_some_and(|schedule| schedule.trim_start().starts_with("at("));
+        is_literal(self.old) && is_literal(self.new) && !is_once
+    }
+
+    /// Whether the configuration accepts the time that a run has, or a run has no less time than before.
+    pub(super) fn is_long_enough(&self) -> bool {
+        // Without a timeout, a run has three seconds.
+        self.new.and_then(Json::as_u64).is_some_and(|seconds| seconds >= SHORTEST_TIMEOUT.as_seconds())
+            || !self.resource.is_new && self.no_less(self.old, self.new, 3.0)
+    }
+
+    /// Whether at least one run can take place.
+    pub(super) fn can_run(&self) -> bool {
+        self.new.is_none_or(|runs| runs.as_u64().is_some_and(|runs| runs >= 1))
+    }
+
+    /// Whether the time window of a schedule does not become larger.
+    pub(super) fn is_no_wider(&self) -> bool {
+        let minutes = |window: Option<&Json>| {
+            let Some(window) = window else { return Some(0.0) };
+            let map = window.as_object()?;
+            match map.get("Mode")?.as_str()? {
+                "OFF" if map.len() == 1 => Some(0.0),
+                "FLEXIBLE" if map.len() == 2 => number(map.get("MaximumWindowInMinutes")?),
+                _ => None,
+            }
+        };
+        let (old, new) = (minutes(self.old), minutes(self.new));
+        new.is_some() && (self.resource.is_new || old.zip(new).is_some_and(|(old, new)| new <= old))
+    }
+
+    /// Whether each of these numbers of a map does not fall. Each has the number that holds where none is set.
+    pub(super) fn each_grows(&self, numbers: &[(&str, f64)]) -> bool {
+        let known = |map: Option<&Json>| {
+            map.is_none_or(|map| {
+                let known = |name: &String| numbers.iter().any(|(known, _)| name == known);
+                map.as_object().is_some_and(|map| map.keys().all(known))
+            })
+        };
+        let part = |map: Option<&'_ Json>, name: &str| map.and_then(|map| map.get(name)).cloned();
+        known(self.old)
+            && known(self.new)
+            && numbers.iter().all(|(name, absent)| {
+                let (old, new) = (part(self.old, name), part(self.new, name));
+                self.no_less(old.as_ref(), new.as_ref(), *absent)
+            })
     }
 
     /// Whether a number does not fall. `absent` is the number that holds where none is set.
     pub(super) fn grows(&self, absent: f64) -> bool {
-        let number = |value: Option<&Json>| match value {
-            None => Some(absent),
-            Some(Json::Number(number)) => number.as_f64(),
-            Some(value) => literal(Some(value))?.parse().ok(),
-        };
-        let (old, new) = (number(self.old), number(self.new));
+        self.no_less(self.old, self.new, absent)
+    }
+
+    fn no_less(&self, old: Option<&Json>, new: Option<&Json>, absent: f64) -> bool {
+        let [old, new] = [old, new].map(|value| value.map_or(Some(absent), number));
         new.is_some() && (self.resource.is_new || old.zip(new).is_some_and(|(old, new)| new >= old))
     }
 
@@ -79,8 +137,24 @@ impl Edit<'_> {
         after.iter().all(is_topic) && before.iter().all(|action| after.contains(action))
     }
 
+    /// Whether a resource that is not new has the same queue as before, if it had one. An alarm watches that queue.
+    fn keeps_its_queue(&self, queue: impl Fn(&Json) -> Option<Json>) -> bool {
+        self.resource.is_new
+            || self.old.is_none_or(|old| {
+                let of = |config: &Json| queue(config).and_then(|queue| pieces(&queue));
+                let new = self.new.and_then(of);
+                new.is_some() && of(old) == new
+            })
+    }
+
     /// Whether what fails goes to a queue of the template. Its policy says who reads it.
     pub(super) fn keeps_failures(&self) -> bool {
+        let of = |config: &'_ Json| -> Option<Json> {
+            ["/Arn", "/OnFailure/Destination"].into_iter().find_map(|path| config.pointer(path)).cloned()
+        };
+        if !self.keeps_its_queue(of) {
+            return false;
+        }
         let queue = ["/Arn", "/OnFailure/Destination"].into_iter().find_map(|path| self.new?.pointer(path));
         let is_only = self.new.is_some_and(|config| {
             let one = |value: &Json| value.as_object().is_some_and(|map| map.len() == 1);
@@ -179,6 +253,9 @@ impl Edit<'_> {
         let queue = self
             .new
             .and_then(|policy| policy.as_object().filter(|policy| policy.len() == 1)?.get("deadLetterTargetArn"));
+        if !self.keeps_its_queue(|policy| policy.get("deadLetterTargetArn").cloned()) {
+            return false;
+        }
         let is_queue = queue.and_then(|queue| self.target(queue)).is_some_and(|(_, kind)| kind == "AWS::SQS::Queue");
         is_queue && program_endpoint(self.resource.properties).is_some()
     }

@@ -39,8 +39,15 @@ const TAGS: Meaning = Harmless("tags of resources that are no principals");
 const ALARM: Meaning = WhenNew("when a new alarm notifies");
 const WINDOW: Meaning =
     HarmlessIf(|edit| edit.follows_the_schedule(), "alarms about missed runs that follow the schedule");
-const TIMING: Meaning = Harmless("how long and with how much memory the code runs");
-const RETRIES: Meaning = Harmless("when and how often a run is tried again");
+const TIMING: Meaning = Harmless("how much memory the code has");
+/// These are the values that hold where none is set: first of Lambda's asynchronous invocations, then of a schedule.
+const RETRY_ATTEMPTS: Meaning = HarmlessIf(|edit| edit.grows(2.0), MORE_RETRIES);
+const EVENT_AGE: Meaning = HarmlessIf(|edit| edit.grows(21_600.0), MORE_RETRIES);
+const RETRY_POLICY: Meaning = HarmlessIf(
+    |edit| edit.each_grows(&[("MaximumEventAgeInSeconds", 86_400.0), ("MaximumRetryAttempts", 185.0)]),
+    MORE_RETRIES,
+);
+const MORE_RETRIES: &str = "runs that are tried again as often and as long as before, or more";
 const SUBSCRIPTION: Meaning =
     HarmlessIf(|edit| edit.gets_only_its_own(), "subscriptions that get only alarms, or notices to themselves");
 const NOTIFIES: Meaning = HarmlessIf(|edit| edit.only_notifies(), "alarms that only notify");
@@ -109,7 +116,8 @@ const TYPES: &[(&str, Properties)] = &[
                 ),
             ),
             (&["Qualifier"], Replaces),
-            (&["MaximumEventAgeInSeconds", "MaximumRetryAttempts"], RETRIES),
+            (&["MaximumEventAgeInSeconds"], EVENT_AGE),
+            (&["MaximumRetryAttempts"], RETRY_ATTEMPTS),
             (
                 &["DestinationConfig"],
                 HarmlessIf(|edit| edit.keeps_failures(), "failed runs that go to a queue of the stack"),
@@ -122,11 +130,9 @@ const TYPES: &[(&str, Properties)] = &[
             (&["FunctionName"], Replaces),
             (&["Description"], TEXT),
             (&["Tags"], TAGS),
-            (&["MemorySize", "Timeout"], TIMING),
-            (
-                &["ReservedConcurrentExecutions"],
-                HarmlessIf(|edit| edit.new != Some(&Json::from(0)), "how many runs there are at once"),
-            ),
+            (&["MemorySize"], TIMING),
+            (&["Timeout"], HarmlessIf(|edit| edit.is_long_enough(), "runs that have the time that they need")),
+            (&["ReservedConcurrentExecutions"], HarmlessIf(|edit| edit.can_run(), "how many runs there are at once")),
             (&["Architectures"], Harmless("the processor that the code runs on")),
             (&["FileSystemConfigs", "Handler", "ImageConfig", "Layers", "PackageType", "Runtime"], CODE),
             (&["LoggingConfig"], Asks("the log goes elsewhere")),
@@ -215,16 +221,18 @@ const TYPES: &[(&str, Properties)] = &[
         &[
             (&["Name"], Replaces),
             (&["Description"], TEXT),
-            (&["FlexibleTimeWindow", "ScheduleExpressionTimezone"], Harmless("the hour of the runs")),
+            (&["ScheduleExpressionTimezone"], Harmless("the hour of the runs")),
+            // In a larger window, two runs can follow each other sooner.
+            (&["FlexibleTimeWindow"], HarmlessIf(|edit| edit.is_no_wider(), "time windows that are not larger")),
             (
                 &["ScheduleExpression"],
-                HarmlessIf(|edit| edit.is_literal(), "schedules, as far as keys do not fall earlier"),
+                HarmlessIf(|edit| edit.goes_on(), "schedules that go on, as far as keys do not fall earlier"),
             ),
             (&["State"], Asks("runs begin or end")),
             (&["Target"], Parts),
             (&["Target.Arn"], Asks("runs start something else")),
             (&["Target.Input"], HarmlessIf(|edit| edit.asks_for_the_same(), "the form of the event that starts a run")),
-            (&["Target.RetryPolicy"], RETRIES),
+            (&["Target.RetryPolicy"], RETRY_POLICY),
             (
                 &["Target.DeadLetterConfig"],
                 HarmlessIf(|edit| edit.keeps_failures(), "failed runs that go to a queue of the stack"),
