@@ -214,7 +214,7 @@ mod tests {
         };
         accept(40, 20).await;
         rate.record(Throttled::Yes);
-        tokio::time::sleep(Duration::from_secs(600)).await;
+        tokio::time::sleep(Duration::from_mins(10)).await;
         for _ in 0..3 {
             accept(20, 10).await;
             rate.record(Throttled::Yes);
