@@ -51,10 +51,10 @@ impl Endpoint {
         }
     }
 
-    /// The account and the Region in the ARN; `None` for a URL.
+    /// The parts of the ARN; `None` for a URL.
     #[must_use]
-    pub fn place(&self) -> Option<(&str, &str)> {
-        ArnParts::of(&self.0).map(|arn| (arn.account, arn.region))
+    pub fn arn(&self) -> Option<ArnParts<'_>> {
+        ArnParts::of(&self.0)
     }
 }
 
@@ -74,6 +74,12 @@ fn is_arn(text: &str) -> bool {
     })
 }
 
+/// Whether this is a host of SQS itself. It has no page that takes a notice, so SNS must deliver to the ARN of the queue.
+fn is_queue_host(host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    host.starts_with("sqs.") && (host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn"))
+}
+
 /// A public host name, perhaps a port, and a path. Credentials are not allowed, because the template is no secret.
 fn is_url(text: &str) -> bool {
     let Some(rest) = text.strip_prefix("https://") else { return false };
@@ -91,8 +97,10 @@ fn is_url(text: &str) -> bool {
         && host.split('.').all(label)
         // A top level of only digits would be an IP address.
         && top.bytes().any(|b| b.is_ascii_alphabetic())
-        && (1..=5).contains(&port.len())
+        && !is_queue_host(host)
         && port.bytes().all(|b| b.is_ascii_digit())
+        && !port.starts_with('0')
+        && port.parse::<u16>().is_ok()
         && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._~:@!$&()*+,;=?%-".contains(&b))
 }
 
@@ -106,7 +114,7 @@ impl FromStr for Endpoint {
             Err(ParseError::new(
                 text,
                 "an endpoint",
-                "arn:aws:sqs:REGION:ACCOUNT:QUEUE (not a FIFO queue), arn:aws:lambda:REGION:ACCOUNT:function:NAME, or \
+                "arn:aws:sqs:REGION:ACCOUNT:QUEUE (not the URL of the queue, and not a FIFO queue), arn:aws:lambda:REGION:ACCOUNT:function:NAME, or \
                  https://HOST/PATH of at most 256 characters, without a user name or password",
             ))
         }
@@ -125,6 +133,8 @@ mod tests {
             ("arn:aws:lambda:eu-west-1:123456789012:function:f:live", EndpointKind::Function),
             ("https://hooks.example.com", EndpointKind::Https),
             ("https://hooks.example.com:8443/keys?from=aws&v=1", EndpointKind::Https),
+            ("https://hooks.example.com:65535/", EndpointKind::Https),
+            ("https://sqs.example.com/", EndpointKind::Https),
         ] {
             assert_eq!(good.parse::<Endpoint>().unwrap().kind(), kind, "{good}");
         }
@@ -139,6 +149,13 @@ mod tests {
             "https://hooks.example.com/a b",
             "https://hooks.example.com/#part",
             "https://hooks.example.com:/",
+            "https://hooks.example.com:0/",
+            "https://hooks.example.com:0443/",
+            "https://hooks.example.com:65536/",
+            "https://sqs.eu-west-1.amazonaws.com/123456789012/key-events",
+            "https://SQS.eu-west-1.amazonaws.com:443/123456789012/key-events",
+            "https://sqs.eu-west-1.amazonaws.com/123456789012/key-events.fifo",
+            "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/key-events",
             "arn:aws:sqs:eu-west-1:123456789012:events.fifo",
             "arn:aws:sqs:eu-west-1:123456789012:a:b",
             "arn:aws:sns:eu-west-1:123456789012:topic",

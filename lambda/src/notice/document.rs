@@ -146,7 +146,7 @@ pub enum KeyRole {
     Current,
     /// An older key.
     Previous,
-    /// A new key, of which it is unknown whether its secret arrived. A later run keeps it or deletes it, so do not use it yet.
+    /// A new key. It is unknown whether its secret arrived, so a later run keeps the key or deletes it. Do not use it before.
     Undelivered,
 }
 

@@ -265,11 +265,11 @@ pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, origin: NoticeOrigi
         NoticeKind::NeedsAttention(doubt) => needs_attention(user, doubt, origin),
         NoticeKind::NoConfirmedRecipient { mailboxes } => {
             let all: Vec<_> = mailboxes.iter().map(|email| email.as_str()).collect();
-            let (one_of, which) = if all.len() > 1 { ("one of ", "an") } else { ("", "the") };
+            let (one_of, article) = if all.len() > 1 { ("one of ", "an") } else { ("", "the") };
             NoticeText {
                 title: "AWS access key not rotated".into(),
                 todo: format!(
-                    "find the mail \"AWS Notification - Subscription Confirmation\" in the mailbox of {which} \
+                    "find the mail \"AWS Notification - Subscription Confirmation\" in the mailbox of {article} \
                      address below, and follow its link. The link works for 48 hours."
                 ),
                 how: Some(administrator(

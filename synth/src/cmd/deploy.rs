@@ -2,7 +2,13 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use lambda::model::time::{Span, Timestamp};
+use lambda::{
+    contract::endpoint::{Endpoint, EndpointKind},
+    model::{
+        arn::ArnParts,
+        time::{Span, Timestamp},
+    },
+};
 
 use crate::cmd::{
     CommandError, Exit,
@@ -77,7 +83,7 @@ impl DeployArgs {
 }
 
 pub(super) fn run(args: &DeployArgs) -> Result<(), CommandError> {
-    let release = release(args)?;
+    let (release, notify) = release(args)?;
     target::block_on(async {
         let interrupt = Interrupt::listen();
         let mut console = Terminal::with(args.format, args.detail());
@@ -87,7 +93,10 @@ pub(super) fn run(args: &DeployArgs) -> Result<(), CommandError> {
             _ = interrupt.pressed() => Err(DeployOutcome::Interrupted),
         };
         let (end, left) = match &session {
-            Ok(session) => Box::pin(deploy(args, release, session, &interrupt, &mut console)).await,
+            Ok(session) => match misplaced_endpoint(&notify, session) {
+                None => Box::pin(deploy(args, release, session, &interrupt, &mut console)).await,
+                Some(message) => (DeployOutcome::Failed { message, cause: None }, Vec::new()),
+            },
             Err(end) => (end.clone(), Vec::new()),
         };
         let mut confirmations = Ok(());
@@ -118,8 +127,8 @@ pub(super) fn run(args: &DeployArgs) -> Result<(), CommandError> {
     })
 }
 
-/// Prepares what is deployed. It finds all errors that need no call to AWS.
-fn release(args: &DeployArgs) -> Result<Release, CommandError> {
+/// Prepares what is deployed, and returns it with the endpoints of `notify`. It finds all errors that need no call to AWS.
+fn release(args: &DeployArgs) -> Result<(Release, Vec<Endpoint>), CommandError> {
     let (config, template) = args.source.bundle()?;
     let target = |stack: &str, template: &Value| TargetStack {
         stack: stack.to_owned(),
@@ -129,13 +138,36 @@ fn release(args: &DeployArgs) -> Result<Release, CommandError> {
     };
     let artifacts = artifacts::template(&config).map_err(|e| CommandError::bad_input(format!("error: {e}")))?;
     let package = package::read(&args.package, config.architecture, &args.source.architecture_origin())?;
-    Ok(Release {
+    let release = Release {
         bundle: target(config.stack_name.as_str(), &template),
         artifacts: target(&artifacts::stack_name(config.stack_name.as_str()), &artifacts),
         package: Object { digest: package.digest(), kind: "zip", content: package.bytes().to_vec() },
         origin: if args.reviewed_package { PackageOrigin::ReviewedTree } else { PackageOrigin::AnyFile },
         bucket: args.artifact_bucket.clone(),
-    })
+    };
+    Ok((release, config.notify))
+}
+
+/// What is wrong with the first endpoint that the stack cannot subscribe from this account and Region. CloudFormation would
+/// find it only in the middle of the deployment.
+fn misplaced_endpoint(notify: &[Endpoint], session: &Session) -> Option<String> {
+    let partition = ArnParts::of(&session.identity).map_or("aws", |arn| arn.partition);
+    notify.iter().find_map(|endpoint| misplaced(endpoint, partition, &session.account, &session.region))
+}
+
+fn misplaced(endpoint: &Endpoint, partition: &str, account: &str, region: &str) -> Option<String> {
+    let arn = endpoint.arn()?;
+    let needed = match endpoint.kind() {
+        // The stack creates the permission to invoke the function, which it can do only next to itself.
+        EndpointKind::Function if (arn.partition, arn.account, arn.region) != (partition, account, region) => {
+            format!("a function must be in the stack's account and Region: {account}, {region}")
+        }
+        EndpointKind::Queue if arn.partition != partition => {
+            format!("a queue must be in the stack's partition: {partition}")
+        }
+        EndpointKind::Function | EndpointKind::Queue | EndpointKind::Https => return None,
+    };
+    Some(format!("notify: {endpoint}: {needed}. Correct the ARN, or deploy to the other account or Region"))
 }
 
 /// Deploys. Returns how it ended, and messages about change sets that could not be deleted.
@@ -379,6 +411,28 @@ mod tests {
 
     fn fingerprint(digit: char) -> Fingerprint {
         digit.to_string().repeat(32).parse().unwrap()
+    }
+
+    #[test]
+    fn an_endpoint_that_the_stack_cannot_subscribe_is_refused() {
+        for (endpoint, says) in [
+            ("arn:aws:lambda:eu-west-1:111122223333:function:f", None),
+            (
+                "arn:aws:lambda:eu-west-1:999999999999:function:f",
+                Some("in the stack's account and Region: 111122223333"),
+            ),
+            (
+                "arn:aws:lambda:us-east-1:111122223333:function:f",
+                Some("in the stack's account and Region: 111122223333"),
+            ),
+            ("arn:aws:sqs:us-east-1:999999999999:q", None),
+            ("arn:aws-cn:sqs:cn-north-1:111122223333:q", Some("in the stack's partition: aws")),
+            ("https://hooks.example.com/", None),
+        ] {
+            let found = misplaced(&endpoint.parse().unwrap(), "aws", "111122223333", "eu-west-1");
+            assert_eq!(found.is_some(), says.is_some(), "{endpoint}: {found:?}");
+            assert!(found.is_none_or(|found| found.contains(says.unwrap_or_default())), "{endpoint}");
+        }
     }
 
     #[test]

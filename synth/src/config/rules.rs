@@ -161,9 +161,10 @@ pub(super) const CONSTRAINTS: &[Constraint] = &[
         check: every_mail_can_be_opened,
     },
     Constraint {
-        settings: &["emails", "users"],
+        settings: &["emails", "users", "notify"],
         severity: Severity::Error,
-        text: "`emails` and the owners in `users` can be 200 different addresses at most: an SNS topic takes no more.",
+        text: "`emails`, the owners in `users` and `notify` can be 200 different addresses and endpoints at most: an SNS topic \
+               takes no more.",
         check: addresses_fit_the_topic,
     },
     Constraint {
@@ -423,13 +424,20 @@ fn some_run_warns(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()
 const MOST_ADDRESSES: usize = 200;
 
 fn addresses_fit_the_topic(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
-    let (users, emails) = (given.users.as_ref()?, given.emails.as_ref()?);
+    let (users, emails, notify) = (given.users.as_ref()?, given.emails.as_ref()?, given.notify.as_ref()?);
     let owners = users.iter().filter_map(|entry| entry.overrides.owner.as_ref());
     let addresses: BTreeSet<_> = emails.iter().chain(owners).map(Email::small).collect();
-    if addresses.len() > MOST_ADDRESSES {
+    let endpoints = notify.0.len();
+    if addresses.len() + endpoints > MOST_ADDRESSES {
+        let mut settings = vec![("emails", String::new()), ("users", String::new())];
+        let mut message = format!("emails and owners are {} addresses", addresses.len());
+        if endpoints > 0 {
+            settings.push(("notify", String::new()));
+            message += &format!(", and notify has {endpoints} endpoints");
+        }
         document.error(
-            &[("emails", String::new()), ("users", String::new())],
-            format!("emails and owners are {} addresses, but an SNS topic takes {MOST_ADDRESSES}", addresses.len()),
+            &settings,
+            format!("{message}, but an SNS topic takes {MOST_ADDRESSES}"),
             "name one address that forwards mails to several people, or split the users over several stacks",
         );
     }

@@ -81,7 +81,7 @@ pub fn deletion_summary(
     let pending: BTreeSet<_> = topics.iter().flat_map(TopicSubscriptions::pending).collect();
     if !pending.is_empty() {
         text.push_str(&format!(
-            "  the subscriptions of {}, which are not confirmed: AWS cannot delete them, they expire within three days\n",
+            "  the subscriptions of {}, which are not confirmed: AWS cannot delete them, they expire 48 hours after their mails\n",
             pending.into_iter().collect::<Vec<_>>().join(", ")
         ));
     }
@@ -142,8 +142,8 @@ What stops
 What stays
   the users, their access keys, and the notes about them (the users' tags access-key-rotation:…)
   the secrets team/keys/… in Secrets Manager; workloads can still read their keys there
-  the subscriptions of a@example.com, b@example.com, which are not confirmed: AWS cannot delete them, they expire within \
-three days
+  the subscriptions of a@example.com, b@example.com, which are not confirmed: AWS cannot delete them, they expire 48 hours \
+after their mails
   the stack keys-artifacts with the packages, which the next deployment of keys uses again. To remove them too, delete \
 that stack, then empty and delete the bucket keys-123456789012-eu-west-1, which it leaves behind
 ";

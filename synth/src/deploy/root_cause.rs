@@ -102,8 +102,8 @@ const KNOWN: &[(&[&str], &str)] = &[
     ),
     (
         &["pending confirmation", "PendingConfirmation", "An ARN must have at least 6 elements"],
-        "SNS cannot delete a subscription that is not confirmed. It expires by itself after two or three days. Confirm it with the link \
-         in its mail, or wait, then run the same command again.",
+        "SNS cannot delete a subscription that is not confirmed. It expires by itself 48 hours after its mail. Confirm it with the link in \
+         its mail, or wait, then run the same command again.",
     ),
     (
         &["Invalid parameter: Email", "Invalid parameter: Endpoint"],

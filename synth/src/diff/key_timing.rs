@@ -122,17 +122,18 @@ fn unconfirmed(old: &Policy, new: &Policy) -> Option<String> {
     })
 }
 
-/// A user waits as long as none of its recipients has confirmed. An endpoint is a recipient of every user.
+/// A user waits as long as none of its recipients has confirmed. An endpoint is a recipient of every user, but it gets no
+/// secret: a new key by mail still waits for its address.
 fn new_endpoints(old: &Settings, new: &Settings) -> Option<String> {
     let added: Vec<_> = new.endpoints.iter().filter(|endpoint| !old.endpoints.contains(endpoint)).collect();
     let names: Vec<_> = added.iter().map(|endpoint| endpoint.as_str()).collect();
     let counts = if added.len() == 1 { "counts as a recipient" } else { "count as recipients" };
-    (!added.is_empty()).then(|| {
-        format!(
-            "{} {counts} of notices: keys are replaced although no address has confirmed (notify)",
-            names.join(", ")
-        )
-    })
+    let effect = if new.policy.delivery.is_mail() {
+        "keys are deactivated and deleted although no address has confirmed; a new key still waits for its address"
+    } else {
+        "keys are replaced, deactivated and deleted although no address has confirmed"
+    };
+    (!added.is_empty()).then(|| format!("{} {counts} of notices: {effect} (notify)", names.join(", ")))
 }
 
 /// The settings that a user can have of its own, with the users for which they are shorter.
@@ -303,6 +304,18 @@ mod tests {
                 "unconfirmed_recipients: hold",
                 "unconfirmed_recipients: proceed",
                 "keys are replaced and deactivated although no recipient has confirmed (unconfirmed_recipients: proceed)",
+            ),
+            (
+                "notify: []",
+                "notify: ['https://a.example.com/']",
+                "https://a.example.com/ counts as a recipient of notices: keys are replaced, deactivated and deleted although no \
+                 address has confirmed (notify)",
+            ),
+            (
+                "delivery: email\nnotify: []",
+                "delivery: email\nnotify: ['https://a.example.com/']",
+                "https://a.example.com/ counts as a recipient of notices: keys are deactivated and deleted although no address \
+                 has confirmed; a new key still waits for its address (notify)",
             ),
             (
                 "schedule: rate(1 day)",

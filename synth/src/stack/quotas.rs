@@ -18,11 +18,12 @@ pub(super) fn check_policy(policy: &PolicyDocument, config: &Config) -> Result<(
 }
 
 /// The variables that hold lists, which can grow without limit, and the setting that each comes from.
-const LISTS: [(Variable, &str); 6] = [
+const LISTS: [(Variable, &str); 7] = [
     (Variable::SecretTags, "tags"),
     (Variable::SecretReaders, "secret_readers"),
     (Variable::EncryptTo, "encrypt_to"),
     (Variable::Administrators, "emails"),
+    (Variable::Notify, "notify"),
     (Variable::Exempt, "exempt"),
     (Variable::Users, "users"),
 ];

@@ -61,6 +61,24 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
         ("colour: red", "4:1", "colour", "the settings are: users, exempt, user_tags, emails"),
         ("users: []", "3:8", "[]", "at least one entry"),
         ("users: alice", "3:8", "alice", "did you mean [alice]?"),
+        (
+            "notify: ['https://sqs.eu-west-1.amazonaws.com/111122223333/key-events']",
+            "4:10",
+            "'https://sqs.eu-west-1.amazonaws.com/111122223333/key-events'",
+            "did you mean arn:aws:sqs:eu-west-1:111122223333:key-events?",
+        ),
+        (
+            "notify: ['https://sqs.eu-west-1.amazonaws.com/111122223333/key-events.fifo']",
+            "4:10",
+            "'https://sqs.eu-west-1.amazonaws.com/111122223333/key-events.fifo'",
+            "not a FIFO queue",
+        ),
+        (
+            "notify: ['https://a.co/x', 'https://A.co:443/x']",
+            "4:28",
+            "'https://A.co:443/x'",
+            "means the same as entry 1",
+        ),
         ("users: [a b]", "3:9", "a b", "a line `- a` and a line `- b`, or [a, b]"),
         ("users: [a b!]", "3:9", "a b!", "1 to 64 letters"),
         ("users:\n  - alice\n  - 7", "5:5", "7", "write \"7\" in quotes"),
@@ -444,6 +462,15 @@ fn a_topic_takes_so_many_addresses() {
     assert_eq!((run.code, run.written), (Some(2), false), "{}", run.error);
     assert!(run.text.contains("are 201 addresses, but an SNS topic takes 200"), "{}", run.error);
     assert!(run.text.contains("--> rotation.yaml:3:9\n"), "{}", run.error);
+    // An endpoint has a subscription with a filter policy, too.
+    let endpoints = "['https://b.co/1', 'https://b.co/2']";
+    let file = |number| with(&format!("users: [alice]\nemails: [{}]\nnotify: {endpoints}", addresses(number)));
+    let run = synth(file(198).as_bytes(), &[]);
+    assert_eq!((run.code, run.written), (Some(0), true), "{}", run.error);
+    let run = synth(file(199).as_bytes(), &[]);
+    assert_eq!((run.code, run.written), (Some(2), false), "{}", run.error);
+    let says = "emails and owners are 199 addresses, and notify has 2 endpoints, but an SNS topic takes 200";
+    assert!(run.text.contains(says), "{}", run.error);
 }
 
 #[test]
