@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::{
     contract::settings::Settings,
-    model::parse_error::ParseError,
+    model::parse_error::{ParseError, one_line},
     protocol::{
         journal::RunId,
         run::{RunAction, Successor},
@@ -86,6 +86,16 @@ pub struct RunRequest {
 pub enum EventError {
     /// What is wrong, for the person who wrote the event.
     Invalid(String),
+    /// The event names a user that the settings do not select, or exempt.
+    #[error(
+        "IAM user {name} is not selected by this stack ({selection}), so no key was touched: check the name, or change users and deploy"
+    )]
+    NotSelected {
+        /// The name, as the event has it, on one line.
+        name: String,
+        /// The settings that select users, for people.
+        selection: String,
+    },
     /// The execution id cannot be the id of a run.
     #[error("the event is not valid, no key was touched: execution_id: {0}")]
     ExecutionId(#[source] ParseError),
@@ -101,8 +111,8 @@ impl EventError {
         let list = |words: Vec<String>| words.join(", ");
         let users = list(settings.users.iter().map(|entry| entry.selector.to_string()).collect());
         let exempt = list(settings.exempt.iter().map(ToString::to_string).collect());
-        let exempt = if exempt.is_empty() { exempt } else { format!(", without {exempt}") };
-        Self::Invalid(format!("users: {name:?} is not configured; this function handles {users}{exempt}"))
+        let exempt = if exempt.is_empty() { exempt } else { format!("; exempt: {exempt}") };
+        Self::NotSelected { name: one_line(name), selection: format!("users: {users}{exempt}") }
     }
 }
 

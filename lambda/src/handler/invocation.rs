@@ -153,6 +153,7 @@ pub(super) async fn carry_out(
         users,
         not_due: fleet.not_due,
         unsent,
+        all_users: is_fleet,
         unconfirmed: unconfirmed.unwrap_or_default(),
     };
     log_event::results(&report).into_iter().for_each(log);

@@ -85,7 +85,7 @@ impl fmt::Display for StopReason {
         match self {
             Self::NoKeys => f.write_str("the user has no access key"),
             Self::Disabled => f.write_str(
-                "all keys of the user are inactive, so it gets no new key; to give it one, run make rotate with ENABLE=1",
+                "all keys of the user are inactive, so it gets no new key; to give it one, run: make rotate USERS=NAME ENABLE=1",
             ),
             Self::Healthy(due) => write!(f, "the key is due on {}", due.to_minute()),
             Self::Overlap(key, until) => write!(f, "the old key {key} stays active until {}", until.to_minute()),

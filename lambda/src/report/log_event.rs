@@ -61,6 +61,7 @@ pub fn results(report: &RunReport) -> Vec<Value> {
         "level": if report.status_code == 200 { "INFO" } else { "ERROR" },
         "run": report.run,
         "dryRun": report.dry_run,
+        "allUsers": report.all_users,
         "summary": report.summary,
         "message": report.body,
     });

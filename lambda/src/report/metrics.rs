@@ -212,6 +212,7 @@ mod tests {
             users,
             not_due: crate::selection::fleet::NotDue::default(),
             unsent: Vec::new(),
+            all_users: true,
             unconfirmed: Vec::new(),
         }
     }

@@ -44,6 +44,9 @@ pub struct RunReport {
     pub summary: Summary,
     /// The users that the run handled, in this order.
     pub users: Vec<UserReport>,
+    /// Whether the run did what is due for all selected users, as the schedule does. The log has it.
+    #[serde(skip)]
+    pub all_users: bool,
     /// The users that were skipped, because the account's lists show that nothing is due.
     #[serde(skip)]
     pub not_due: NotDue,

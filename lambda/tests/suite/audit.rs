@@ -141,7 +141,7 @@ proptest! {
         let rest = StopReason::NeedsAttention(NeedsAttention::Journal(garbled));
         let users = vec![UserReport::new(user.clone(), &RunAction::Routine, Vec::new(), Vec::new(), Vec::new(), &rest)];
         let summary = Summary::of(&users);
-        let report = RunReport { status_code: 500, body: request.clone(), handler: HANDLER_VERSION, run: "run".parse().unwrap(), dry_run: false, started: NOW, summary, users, not_due: NotDue::default(), unsent: Vec::new(), unconfirmed: Vec::new() };
+        let report = RunReport { status_code: 500, body: request.clone(), handler: HANDLER_VERSION, run: "run".parse().unwrap(), dry_run: false, started: NOW, summary, users, not_due: NotDue::default(), unsent: Vec::new(), all_users: true, unconfirmed: Vec::new() };
         let mut events = vec![
             metrics::event(&report, metrics::RunScope::Fleet, Span::ZERO, &request, NOW).unwrap(),
             serde_json::to_value(&report).unwrap(),

@@ -753,7 +753,7 @@ proptest! {
         let unsent = vec![Unsent { user: None, notice: "digest", why: failure.to_string() }];
         let (run, body) = ("run".parse().unwrap(), String::new());
         let summary = Summary::of(&users);
-        let report = RunReport { status_code: 500, body, handler: HANDLER_VERSION, run, dry_run: false, started: now(), summary, users, not_due: NotDue::default(), unsent, unconfirmed: Vec::new() };
+        let report = RunReport { status_code: 500, body, handler: HANDLER_VERSION, run, dry_run: false, started: now(), summary, users, not_due: NotDue::default(), unsent, all_users: true, unconfirmed: Vec::new() };
         let json = serde_json::to_string(&report).unwrap();
         prop_assert!(json.chars().all(is_plain), "{:?}", json);
         let read: serde_json::Value = serde_json::from_str(&json).unwrap();

@@ -125,11 +125,16 @@ impl Conversation<'_> {
     async fn report(&self, successor: Successor, mode: InvocationMode) -> Result<ReceivedReport, CommandError> {
         let Revocation { user, key } = &self.revocation;
         let report = self.run.report(&RunCommand::Revoke(user.clone(), key.clone(), successor), mode).await;
-        report.map_err(|mut error| {
+        let mut error = match report {
+            Ok(report) => return Ok(report),
+            Err(error) => error,
+        };
+        // The function says the same of a user that it does not select and of one that does not exist.
+        if !matches!(self.run.session.user_tags(user).await, Ok(None)) {
             error.message +=
                 &format!("\nTo deactivate the key without the function, run: {}", by_hand(&self.revocation));
-            error
-        })
+        }
+        Err(error)
     }
 
     fn failure(&self, outcome: &RevocationOutcome) -> CommandError {

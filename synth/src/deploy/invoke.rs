@@ -93,7 +93,7 @@ pub enum InvocationError {
     /// The function could not be invoked, or its response was lost.
     #[error(transparent)]
     Problem(#[from] AwsError),
-    /// The function refused the event, for example because it names a user that is not configured. Holds its error message.
+    /// The function refused the event, for example because it names a user that is not selected. Holds its error message.
     #[error("{0}")]
     Refused(String),
     /// The function was invoked and failed. Holds its error message.

@@ -6,7 +6,8 @@ use serde_json::{Value as Json, json};
 
 use super::run_counts::RunCounts;
 
-/// A run that changed what was due. A dry run is not one.
+/// A run that did what was due for all selected users: a run of the schedule, or `make run`. A dry run is not one, and
+/// neither is a run for single users: it does not show how the others are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastRun {
     /// When the run ended.
@@ -30,8 +31,15 @@ pub const SEARCHED: [Span; 3] = [Span::days(2), Span::days(9), LOG_SEARCHED];
 #[serde(rename_all = "camelCase")]
 struct Line {
     dry_run: bool,
+    /// A function of an older version does not write it.
+    #[serde(default = "yes")]
+    all_users: bool,
     run: String,
     summary: RunCounts,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl LastRun {
@@ -39,7 +47,7 @@ impl LastRun {
     #[must_use]
     pub fn of_line(line: &str, at: Timestamp) -> Option<Self> {
         let line: Line = serde_json::from_str(line).ok()?;
-        (!line.dry_run).then_some(Self { at, run: line.run, counts: line.summary })
+        (line.all_users && !line.dry_run).then_some(Self { at, run: line.run, counts: line.summary })
     }
 
     /// The run as text for people, in one line.
@@ -82,8 +90,10 @@ mod tests {
         let run = LastRun::of_line(&line(false), at).unwrap();
         let expected = "2026-11-24 03:16 UTC: 1 new key delivered, 1 user failed, 2 users need attention, 1 key is overdue, 5 notices not sent";
         assert_eq!((run.text().as_str(), run.run.as_str()), (expected, "a-run"));
+        let of = |all: bool| line(false).replace("\"dryRun\"", &format!("\"allUsers\":{all},\"dryRun\""));
+        assert_eq!(LastRun::of_line(&of(true), at), Some(run));
         let user = json!({ "run": "a-run", "dryRun": false, "user": "alice", "result": "failed" }).to_string();
-        for other in [line(true), user, "START RequestId: 1".to_owned(), String::new()] {
+        for other in [line(true), of(false), user, "START RequestId: 1".to_owned(), String::new()] {
             assert_eq!(LastRun::of_line(&other, at), None, "{other}");
         }
     }

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use crate::{
     deploy::{command_line::make, run_counts::RunCounts},
     screen::counted,
+    shell::quoted,
 };
 
 /// The report of a run. Unknown fields are ignored, because the function may be older or newer than this program.
@@ -116,6 +117,15 @@ impl ReceivedUser {
         matches!(self.result.as_str(), "unchanged" | "changed") && self.overdue.is_none()
     }
 
+    /// Why the run stopped, with the name of the user in each command.
+    #[must_use]
+    pub fn why_with_commands(&self) -> String {
+        let name = quoted(&self.user);
+        ["USER=", "USERS="].iter().fold(self.why.clone(), |why, variable| {
+            why.replace(&format!("{variable}NAME"), &format!("{variable}{name}"))
+        })
+    }
+
     /// Whether all keys of the user are inactive, so that it has no access.
     #[must_use]
     pub fn is_disabled(&self) -> bool {
@@ -149,8 +159,13 @@ impl ReceivedUser {
         let ids = |keys: Vec<&ReceivedKey>| keys.iter().map(|key| key.id.clone()).collect::<Vec<_>>().join(", ");
         let (unsure, working): (Vec<_>, Vec<_>) = active().partition(is_new);
         let mut lines = Vec::new();
+        // If the run did not stop in the middle, a person must decide which key to remove. Then this advice is wrong.
+        if self.result != "failed" && unsure.is_empty() {
+            return lines;
+        }
         if !working.is_empty() {
-            lines.push(format!("works now: {}; do not deactivate or delete it", ids(working)));
+            let them = if working.len() > 1 { "them" } else { "it" };
+            lines.push(format!("works now: {}; do not deactivate or delete {them}", ids(working)));
         }
         if !unsure.is_empty() {
             lines.push(format!("do not use {}: it was not delivered, and a later run removes it", ids(unsure)));
@@ -279,7 +294,12 @@ impl ReceivedReport {
     fn render(&self, usable_keys: fn(&ReceivedUser) -> Vec<String>) -> String {
         let mut text = String::new();
         for user in &self.fields.users {
-            text.push_str(&format!("{}: {}, {}\n", user.user, user.outcome(self.fields.dry_run), user.why));
+            text.push_str(&format!(
+                "{}: {}, {}\n",
+                user.user,
+                user.outcome(self.fields.dry_run),
+                user.why_with_commands()
+            ));
             for key in &user.found {
                 text.push_str(&format!("    {} {}, created {}\n", key.id, key.status, minute(&key.created)));
             }
@@ -353,6 +373,7 @@ mod tests {
             users,
             not_due: lambda::selection::fleet::NotDue::default(),
             unsent: Vec::new(),
+            all_users: true,
             unconfirmed: Vec::new(),
         }
     }
@@ -403,6 +424,18 @@ mod tests {
         for fine in [read("changed", false), read("failed", true)] {
             assert!(!fine.contains("works now"), "{fine}");
         }
+    }
+
+    #[test]
+    fn if_a_person_must_decide_which_key_to_remove_the_text_does_not_forbid_it() {
+        let keys = json!(["AKIA1", "AKIA2"].map(|id| json!({ "id": id, "status": "active", "created": "…" })));
+        let of = |result: &str| {
+            let user = json!({ "user": "alice", "result": result, "why": "…", "found": keys, "left": keys });
+            ReceivedReport::read(json!({ "statusCode": 500, "body": "", "users": [user] })).unwrap().text()
+        };
+        assert!(!of("needs-attention").contains("works now"), "{}", of("needs-attention"));
+        let says = "works now: AKIA1, AKIA2; do not deactivate or delete them\n";
+        assert!(of("failed").contains(says), "{}", of("failed"));
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub fn unrotatable(preview: &ReceivedReport) -> Vec<UnrotatableUser> {
 }
 
 fn text(user: &ReceivedUser) -> String {
-    let mut text = format!("{} cannot be rotated now: {}", user.user, user.why);
+    let mut text = format!("{} cannot be rotated now: {}", user.user, user.why_with_commands());
     if user.result == "waiting" && user.found.len() > 1 {
         let until = user.next.as_ref().map_or_else(|| "it has one key".to_owned(), |next| minute(&next.at));
         text += &format!(
@@ -93,10 +93,10 @@ mod tests {
         let delete = "delete it: aws iam delete-access-key --user-name alice --access-key-id AKIA1";
         assert!(of(&user)[0].text.ends_with(delete), "{}", of(&user)[0].text);
 
-        let disabled = json!({ "user": "bob", "result": "disabled", "why": "all keys are inactive; run make rotate with ENABLE=1" });
+        let disabled = json!({ "user": "bob", "result": "disabled", "why": "all keys are inactive; run: make rotate USERS=NAME ENABLE=1" });
         assert_eq!(
             of(&disabled)[0].text,
-            "bob cannot be rotated now: all keys are inactive; run make rotate with ENABLE=1"
+            "bob cannot be rotated now: all keys are inactive; run: make rotate USERS=bob ENABLE=1"
         );
         user["done"] = json!([{ "change": "delivered", "key": "AKIA3" }]);
         assert_eq!(of(&user), []);

@@ -166,7 +166,7 @@ async fn users_are_chosen_by_path_without_those_who_are_exempt_and_tags_on_them_
     assert_eq!(results(&report), BTreeMap::from([("old", "unchanged"), ("young", "unchanged")]), "{report:#}");
     for stranger in ["kept", "old3", "/other/old"] {
         let (answer, failed) = stack.invoke_or_fail(&aws, &json!({ "users": [stranger], "action": "rotate" }));
-        assert!(failed && answer["errorMessage"].as_str().unwrap().contains("is not configured"), "{answer:#}");
+        assert!(failed && answer["errorMessage"].as_str().unwrap().contains("is not selected"), "{answer:#}");
     }
 
     // A list that cannot be read completely might hide an exemption. So nothing is done.

@@ -69,7 +69,7 @@ async fn rotate_now_undo_and_status() {
     assert!(!retired(account.keys("alice").await));
 
     let nobody = make(&aws, &["rotate", "USERS=carol"]);
-    assert!(!nobody.status.success() && tests::text(&nobody).contains("not configured"), "{}", tests::text(&nobody));
+    assert!(!nobody.status.success() && tests::text(&nobody).contains("not selected"), "{}", tests::text(&nobody));
     let unnamed = make(&aws, &["rotate"]);
     assert!(!unnamed.status.success() && tests::text(&unnamed).contains("Name the users to rotate keys for"));
 }

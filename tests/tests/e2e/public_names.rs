@@ -393,6 +393,7 @@ fn report() -> RunReport {
         started: NOW,
         summary,
         users,
+        all_users: true,
         not_due: NotDue::default(),
         unsent,
         unconfirmed: vec!["a@example.com".parse().unwrap()],
