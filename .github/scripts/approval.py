@@ -113,6 +113,8 @@ def approver(pull):
         elif review["commit_id"] != head:
             notes.append(f"The review of @{reviewer} is of {review['commit_id']}, not of the head commit")
         elif owns(reviewer, owners, notes):
+            for note in notes:
+                print(f"::notice::{note}")
             return reviewer
     raise Held("; ".join([f"No code owner has approved the commit {head}", *notes]))
 
@@ -149,11 +151,13 @@ def asks():
     GitHub creates a missing environment, which has no reviewers. Only where the single reviewer is also the single code
     owner may that person agree to an own change: no other one can.
     """
-    rules = readable(f"{github.REPOSITORY}/environments/{ENVIRONMENT}").get("protection_rules", [])
-    for rule in rules:
+    environment = readable(f"{github.REPOSITORY}/environments/{ENVIRONMENT}")
+    for rule in environment.get("protection_rules", []):
         if rule["type"] == "required_reviewers" and rule["reviewers"]:
             reviewers = {f"@{login(entry['reviewer'])}" for entry in rule["reviewers"] if entry["type"] == "User"}
             is_alone = len(rule["reviewers"]) == 1 and reviewers == code_owners()
+            if environment.get("can_admins_bypass") is not False:
+                raise Held(f'In the environment "{ENVIRONMENT}", turn off "Allow administrators to bypass"')
             if rule.get("prevent_self_review") is True or is_alone:
                 return
             raise Held(f'In the environment "{ENVIRONMENT}", turn on "Prevent self-review"')

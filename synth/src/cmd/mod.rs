@@ -89,7 +89,7 @@ enum Command {
     Completions(completions::CompletionsArgs),
     /// Print one setting of a configuration, for scripts
     Show(show::ShowArgs),
-    /// Show a deployed stack: problems, the last and the next run, alarms, recipients, and each key's next change
+    /// Show a deployed stack: problems, runs, alarms, recipients, and each key's next step
     #[cfg(feature = "deploy")]
     Status(status::StatusArgs),
     /// Ask AWS for a new mail to each address that has not confirmed its subscription

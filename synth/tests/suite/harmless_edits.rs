@@ -299,6 +299,55 @@ fn a_retention_with_a_leading_zero_asks() {
     }
 }
 
+/// Less permissions, but an alarm, a notice or a run is lost.
+#[test]
+fn what_may_silence_an_alarm_asks() {
+    let template = generated("delivery: email");
+    let deny =
+        json!({"Effect": "Deny", "Principal": {"Service": "cloudwatch.amazonaws.com"}, "Action": "*", "Resource": "*"});
+    let denies_all = json!({"Effect": "Deny", "Action": "*", "Resource": "*"});
+    let topic = "/Resources/AlarmTopicPolicy/Properties/PolicyDocument/Statement";
+    let key = "/Resources/TopicKey/Properties/KeyPolicy/Statement";
+    let [function, schedule] = ["FunctionRole", "ScheduleRole"]
+        .map(|role| format!("/Resources/{role}/Properties/Policies/0/PolicyDocument/Statement"));
+    let trust = "/Resources/FunctionRole/Properties/AssumeRolePolicyDocument/Statement";
+    let without = |path: &str, text: &str| {
+        let all = template.pointer(path).unwrap().as_array().unwrap();
+        let left: Vec<_> = all.iter().filter(|statement| !statement.to_string().contains(text)).cloned().collect();
+        assert!(left.len() < all.len(), "{path} {text}");
+        json!(left)
+    };
+    let with = |path: &str, statement: &Json| {
+        let all = template.pointer(path).unwrap().as_array().unwrap();
+        json!(all.iter().chain([statement]).collect::<Vec<_>>())
+    };
+    for (path, value) in [
+        (topic, json!([])),
+        (topic, with(topic, &deny)),
+        ("/Resources/TopicKey/Properties/KeyPolicy", Json::Null),
+        (key, json!([])),
+        (key, without(key, "cloudwatch.amazonaws.com")),
+        (key, with(key, &deny)),
+        (&function, without(&function, "sns:Publish")),
+        (&function, with(&function, &denies_all)),
+        (&schedule, without(&schedule, "lambda:InvokeFunction")),
+        (&schedule, without(&schedule, "sqs:SendMessage")),
+        (&schedule, with(&schedule, &denies_all)),
+        (trust, json!([])),
+    ] {
+        let mut new = template.clone();
+        let (parent, name) = path.rsplit_once('/').unwrap();
+        let parent = new.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+        parent.insert(name.to_owned(), value.clone());
+        if value.is_null() {
+            parent.shift_remove(name);
+        }
+        let diff = compare(&template, &new);
+        assert!(Approval::needed(&diff).is_some(), "{path} {value}");
+        assert!(diff.unknown.iter().any(|line| line.contains("may silence")), "{path} {value}: {:?}", diff.unknown);
+    }
+}
+
 #[test]
 fn a_bucket_may_only_keep_objects_longer() {
     let config = config::read("users: [alice]\nemails: [a@b.co]\n", Overrides::default()).unwrap().config;

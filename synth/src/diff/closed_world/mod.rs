@@ -4,6 +4,7 @@
 
 mod known_value;
 mod rules;
+mod silence;
 mod tables;
 
 use std::collections::BTreeSet;
@@ -105,6 +106,7 @@ pub(super) fn judge(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Ju
             _ => judge.unknown(name, "this section is not compared"),
         }
     }
+    judge.silences();
     judge.judgement
 }
 

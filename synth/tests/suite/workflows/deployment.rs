@@ -76,7 +76,12 @@ fn asks_of(runner: &Runner, reviewers: &[&str], prevents_self_review: bool) {
     let rule = json!({
         "type": "required_reviewers", "prevent_self_review": prevents_self_review, "reviewers": reviewers,
     });
-    runner.answers("environments/approval", json!({"protection_rules": [{"type": "branch_policy"}, rule]}));
+    environment(runner, &rule, Some(false));
+}
+
+fn environment(runner: &Runner, rule: &Json, admins_bypass: Option<bool>) {
+    let rules = json!([{"type": "branch_policy"}, rule]);
+    runner.answers("environments/approval", json!({"protection_rules": rules, "can_admins_bypass": admins_bypass}));
 }
 
 /// The results of the jobs in the order build, change, approval, ask, deploy.
@@ -150,6 +155,13 @@ fn a_change_without_an_approval_that_counts_is_held() {
     // The environment exists, but asks nobody.
     runner.answers("environments/approval", json!({"protection_rules": [{"type": "branch_policy"}]}));
     hold(&[], "give the environment \"approval\" required reviewers");
+    // An administrator could start the job without a review.
+    for bypass in [Some(true), None] {
+        let reviewers = json!([{"type": "User", "reviewer": {"login": "bob"}}]);
+        let rule = json!({"type": "required_reviewers", "prevent_self_review": true, "reviewers": reviewers});
+        environment(&runner, &rule, bypass);
+        hold(&[], "turn off \"Allow administrators to bypass\"");
+    }
     merged(&runner, &commit, &head);
     runner.answers("pulls/7", json!("Server Error (HTTP 502)"));
     hold(&good, "Server Error (HTTP 502)");
