@@ -157,7 +157,7 @@ fn endpoints(double: bool) -> impl Strategy<Value = String> {
     let endpoint = prop_oneof![
         "arn:aws(-cn)?:sqs:eu-west-1:[0-9]{12}:[A-Za-z0-9_-]{1,20}",
         "arn:aws(-us-gov)?:lambda:eu-west-1:[0-9]{12}:function:[A-Za-z0-9_-]{1,20}(:[a-z]{1,9})?",
-        "https://[a-z0-9]{1,9}[.](example|[a-z]{2,9}[.]co)(:[0-9]{2,5})?(/[A-Za-z0-9/._~:@!$&()*+,;=?%-]{0,20})?",
+        "https://[a-z0-9]{1,9}[.](example|[a-z]{2,9}[.]co)(:[1-5][0-9]{1,4})?(/[A-Za-z0-9/._~:@!$&()*+,;=?%-]{0,20})?",
     ];
     let list = prop::collection::btree_set(endpoint, 0..4);
     list.prop_map(move |endpoints| {
