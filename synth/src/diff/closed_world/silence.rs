@@ -56,17 +56,20 @@ fn contains(all: &[&Map<String, Json>], statement: &Map<String, Json>) -> bool {
 /// Whether a pattern of a policy matches an action. What is not a plain text may match.
 fn matches(pattern: &Json, action: &str) -> bool {
     let Some(pattern) = pattern.as_str() else { return true };
-    let (pattern, action) = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());
-    fn rest(pattern: &[u8], text: &[u8]) -> bool {
-        match (pattern.first(), text.first()) {
-            (None, None) => true,
-            (Some(b'*'), _) => rest(&pattern[1..], text) || !text.is_empty() && rest(pattern, &text[1..]),
-            (Some(b'?'), Some(_)) => rest(&pattern[1..], &text[1..]),
-            (Some(own), Some(letter)) if own == letter => rest(&pattern[1..], &text[1..]),
-            _ => false,
+    let action = action.to_ascii_lowercase();
+    // Which beginnings of the action the pattern matches so far, by their length.
+    let mut matched = vec![false; action.len() + 1];
+    matched[0] = true;
+    for own in pattern.to_ascii_lowercase().bytes() {
+        if own == b'*' {
+            let from = matched.iter().position(|is| *is).unwrap_or(matched.len());
+            matched[from..].fill(true);
+        } else {
+            let longer = action.bytes().zip(&matched).map(|(letter, is)| *is && (own == b'?' || own == letter));
+            matched = std::iter::once(false).chain(longer).collect();
         }
     }
-    rest(pattern.as_bytes(), action.as_bytes())
+    matched.last() == Some(&true)
 }
 
 /// The actions of [`ACTIONS`] that a statement names. What it names by exclusion counts as each.
@@ -200,9 +203,9 @@ impl Judge<'_> {
         for action in lost {
             self.unknown(&place, &format!("it loses {action}, and that may silence an alarm, a notice or a run"));
         }
-        let (denied, denies) = (all(&old, "Deny"), all(&new, "Deny"));
-        let denied: Vec<_> = denied.iter().filter_map(Json::as_object).collect();
-        if denies.iter().filter_map(Json::as_object).any(|statement| !contains(&denied, statement)) {
+        let (before, after) = (all(&old, "Deny"), all(&new, "Deny"));
+        let before: Vec<_> = before.iter().filter_map(Json::as_object).collect();
+        if after.iter().filter_map(Json::as_object).any(|statement| !contains(&before, statement)) {
             self.unknown(&place, "it is denied more, and that may silence an alarm, a notice or a run");
         }
     }
