@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks that the folder release contains the files whose SHA-256 is in SUMS, and no others, and adds the file SHA256SUMS.
+# Compares each file in the folder release with its SHA-256 in SUMS. Other files are refused. Adds the file SHA256SUMS.
 set -euo pipefail
 cd "$(dirname "$0")/../../release"
 

@@ -158,7 +158,7 @@ pub enum NoticeKeyStatus {
     Active,
     /// AWS refuses the key; it can be activated again.
     Inactive,
-    /// The key does not exist any more.
+    /// The key is deleted.
     Deleted,
 }
 
@@ -174,9 +174,9 @@ pub struct DigestDocument {
     pub deactivated: usize,
     /// The number of keys that were deleted.
     pub deleted: usize,
-    /// The number of users for whom a call failed.
+    /// The number of users with a failed call.
     pub failed: usize,
-    /// The number of users about whom a person must decide.
+    /// The number of users that need a decision by a person.
     pub needs_attention: usize,
     /// The number of users with an overdue key.
     pub overdue: usize,

@@ -41,11 +41,11 @@ pub enum RunScope {
 pub enum Metric {
     /// The number of new keys that were delivered.
     Rotated,
-    /// The number of users for whom a call failed.
+    /// The number of users with a failed call.
     Failed,
-    /// The number of users about whom a person must decide.
+    /// The number of users that need a decision by a person.
     NeedsAttention,
-    /// The number of users for whom a step must wait.
+    /// The number of users with a step that must wait.
     Waiting,
     /// The number of users with an overdue key.
     Overdue,

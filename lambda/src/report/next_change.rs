@@ -36,7 +36,7 @@ pub enum NextChangeKind {
 }
 
 impl NextChange {
-    /// The next change for a user with these keys, for whom a run stops for this reason. `None` if no time is known.
+    /// The next change for a user with these keys, after a run has stopped for this reason. `None` if no time is known.
     #[must_use]
     pub fn after(rest: &StopReason, keys: &[Key]) -> Option<Self> {
         let change = |change, key: &AccessKeyId, at: &Timestamp| Some(Self { change, key: key.clone(), at: *at });

@@ -74,9 +74,9 @@ pub struct Summary {
     pub deactivated: usize,
     /// The number of inactive keys that were deleted.
     pub deleted: usize,
-    /// The number of users for whom a call failed.
+    /// The number of users with a failed call.
     pub failed: usize,
-    /// The number of users about whom a person must decide.
+    /// The number of users that need a decision by a person.
     pub needs_attention: usize,
     /// The number of users with an overdue key.
     pub overdue: usize,

@@ -261,7 +261,7 @@ fn a_comma_is_a_part_of_a_name(document: &mut ConfigDocument<'_>, given: &Given)
         if parts.len() > 1 {
             document.warning_at(
                 (setting, index),
-                format!("{setting}: {text} is one user whose name contains a comma"),
+                format!("{setting}: {text} is one user, and the name contains a comma"),
                 &if document.is_overridden(setting) {
                     format!("if you mean {} users, write --{setting} \"{}\"", parts.len(), parts.join(" "))
                 } else {

@@ -1,5 +1,4 @@
-//! The screen before the question of a first deployment: whose keys are rotated and how, what the first run would do, what
-//! the role may do, which addresses must confirm, and what it costs. Pure.
+//! The screen before a first deployment: the users, the first run, the role, the confirmations and the cost. Pure.
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
@@ -292,7 +291,7 @@ impl<'a> FirstDeployment<'a> {
         let is_path = |entry: &&UserEntry| matches!(&entry.selector, UserSelector::Path(_));
         let paths: Vec<_> = users.iter().filter(is_path).map(|entry| entry.selector.to_string()).collect();
         let named = users.iter().filter(|entry| is_named(entry)).count();
-        let (whom, others) = if !tags.is_empty() {
+        let (users_in_words, others) = if !tags.is_empty() {
             (format!("every user with the tag {}", shortened(&tags, NAMED)), ", and of no others")
         } else if paths.iter().any(|path| path == "/") {
             ("every user of the account".to_owned(), "")
@@ -303,7 +302,7 @@ impl<'a> FirstDeployment<'a> {
             (parts.join(" and of "), ", and of no others")
         };
         let exempt = if self.settings.exempt.is_empty() { "" } else { "; the function skips exempt users" };
-        format!("The role may create, deactivate and delete keys of {whom}{others}{exempt}{secrets}.")
+        format!("The role may create, deactivate and delete keys of {users_in_words}{others}{exempt}{secrets}.")
     }
 
     /// Which addresses must confirm, and what happens before.

@@ -22,7 +22,7 @@ use crate::{
 /// What is known about the users that leave.
 #[derive(Debug, Default)]
 struct Findings {
-    /// The users whose keys the deployed function must show.
+    /// The deployed function must show the keys of these users.
     unclear: Vec<UserName>,
     /// The open rotations. Each is a sentence.
     open: Vec<String>,
@@ -107,8 +107,8 @@ impl Findings {
         let is_ours = manager.is_none_or(|manager| journal.is_of(manager));
         if let Some(intent) = journal.intents.first().filter(|_| is_ours) {
             self.open.push(format!(
-                "{user} leaves in the middle of a rotation, which began {}. No run finishes it: a key whose secret was \
-                 lost can stay active.",
+                "{user} leaves in the middle of a rotation, which began {}. No run finishes it: a key with a lost secret \
+                 can stay active.",
                 intent.at.to_minute()
             ));
         }

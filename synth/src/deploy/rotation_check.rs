@@ -8,7 +8,7 @@ use crate::{
     shell::quoted,
 };
 
-/// A user for whom a rotation would do nothing.
+/// A user that a rotation would not change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnrotatableUser {
     /// The name of the user.
@@ -17,7 +17,7 @@ pub struct UnrotatableUser {
     pub text: String,
 }
 
-/// The users for whom a run that was asked to rotate would do nothing.
+/// The users that an ordered rotation would not change.
 #[must_use]
 pub fn unrotatable(preview: &ReceivedReport) -> Vec<UnrotatableUser> {
     let idle = preview.users().iter().filter(|user| user.done.is_empty());

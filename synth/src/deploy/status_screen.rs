@@ -388,7 +388,7 @@ fn plan(dry_run: &ReceivedReport) -> String {
     format!("A run now would {planned}: {shown}{more}.")
 }
 
-/// What is wrong with these users, and what to do. Users for whom it is the same are named together.
+/// What is wrong with these users, and what to do. Users with the same problem are named together.
 fn details<'r>(users: impl Iterator<Item = &'r ReceivedUser>) -> Vec<String> {
     let mut details: Vec<(String, Vec<String>)> = Vec::new();
     for user in users {

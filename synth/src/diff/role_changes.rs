@@ -52,7 +52,7 @@ fn keys(is_new: bool, these: &BTreeSet<Reach>, others: &BTreeSet<Reach>) -> Opti
         .then(|| RoleChange { is_new, what: format!("create, deactivate and delete keys of {}", users.join(", ")) })
 }
 
-/// Users whose keys the role may change: a resource of the statement, and when the statement applies.
+/// Users that the role reaches: a resource of the statement, and when the statement applies.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Reach {
     arn: String,
