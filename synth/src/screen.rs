@@ -43,13 +43,22 @@ pub fn short_id(id: &str) -> String {
     }
 }
 
-/// The first items, and how many more there are: `a, b and 3 more`.
+/// The first items, separated by commas, and the number of the others: `a, b and 3 more`, or `a, b, c`.
+#[must_use]
+pub fn few(items: &[String], most: usize) -> String {
+    match items.len().saturating_sub(most) {
+        0 => items.join(", "),
+        more => format!("{} and {more} more", items[..most].join(", ")),
+    }
+}
+
+/// The same as part of a sentence: `a, b and 3 more`, or `a, b and c`.
 #[must_use]
 pub fn shortened(items: &[String], most: usize) -> String {
     match items {
         [one] => one.clone(),
         [first @ .., last] if items.len() <= most => format!("{} and {last}", first.join(", ")),
-        _ => format!("{} and {} more", items[..most].join(", "), items.len() - most),
+        _ => few(items, most),
     }
 }
 

@@ -4,10 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use lambda::{
     contract::endpoint::{Endpoint, EndpointKind},
-    model::{
-        arn::ArnParts,
-        time::{Span, Timestamp},
-    },
+    model::time::{Span, Timestamp},
 };
 
 use crate::cmd::{
@@ -151,8 +148,8 @@ fn release(args: &DeployArgs) -> Result<(Release, Vec<Endpoint>), CommandError> 
 /// What is wrong with the first endpoint that the stack cannot subscribe from this account and Region. CloudFormation would
 /// find it only in the middle of the deployment.
 fn misplaced_endpoint(notify: &[Endpoint], session: &Session) -> Option<String> {
-    let partition = ArnParts::of(&session.identity).map_or("aws", |arn| arn.partition);
-    notify.iter().find_map(|endpoint| misplaced(endpoint, partition, &session.account, &session.region))
+    let Session { account, region, .. } = session;
+    notify.iter().find_map(|endpoint| misplaced(endpoint, session.partition(), account, region))
 }
 
 fn misplaced(endpoint: &Endpoint, partition: &str, account: &str, region: &str) -> Option<String> {

@@ -1,35 +1,11 @@
 //! Endpoints in `notify`: the pattern of the schema, and what a wrong one may mean.
 
 use lambda::contract::endpoint::Endpoint;
-use serde_json::{Value as Json, json};
 
 use crate::config::{
     principal::PARTITION,
-    setting_type::{SameAs, SettingType, ValueProblem, ValueRule, Word, allowed_list, items},
-    tree::{self, Node},
+    setting_type::{SameAs, ValueRule, Word},
 };
-
-/// The endpoints that get every notice as JSON.
-#[derive(Debug)]
-pub(super) struct Endpoints(pub(super) Vec<Endpoint>);
-
-impl SettingType for Endpoints {
-    fn read(node: &Node) -> Result<Self, Vec<ValueProblem>> {
-        items(node, 0).map(Self)
-    }
-
-    fn schema() -> Json {
-        json!({ "type": "array", "items": Endpoint::schema(), "uniqueItems": true })
-    }
-
-    fn allowed() -> String {
-        allowed_list::<Endpoint>()
-    }
-
-    fn json(text: &str) -> Json {
-        tree::parse(text).map_or(Json::Null, |node| tree::json(&node))
-    }
-}
 
 impl Word for Endpoint {
     fn rule() -> ValueRule {

@@ -1,10 +1,10 @@
 //! The readers of secrets: ARNs of IAM users and roles.
 
 use lambda::{delivery::secret_policy::Readers, model::principal::PrincipalArn};
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use crate::config::{
-    setting_type::{SameAs, SettingType, ValueProblem, ValueRule, Word, allowed_list, items},
+    setting_type::{AnyNumber, SameAs, SettingType, ValueProblem, ValueRule, Word},
     tree::Node,
 };
 
@@ -35,19 +35,18 @@ impl SameAs for PrincipalArn {
 
 impl SettingType for Readers {
     fn read(node: &Node) -> Result<Self, Vec<ValueProblem>> {
-        items(node, 0).map(Self)
+        AnyNumber::read(node).map(|AnyNumber(readers)| Self(readers))
     }
 
     fn schema() -> Json {
-        json!({ "type": "array", "items": PrincipalArn::schema(), "uniqueItems": true })
+        AnyNumber::<PrincipalArn>::schema()
     }
 
     fn allowed() -> String {
-        allowed_list::<PrincipalArn>()
+        AnyNumber::<PrincipalArn>::allowed()
     }
 
     fn json(text: &str) -> Json {
-        let items = text.trim_matches(['[', ']']).split(", ").filter(|item| !item.is_empty());
-        items.map(PrincipalArn::json).collect()
+        AnyNumber::<PrincipalArn>::json(text)
     }
 }

@@ -1,34 +1,8 @@
 //! The public keys that mails are encrypted to.
 
 use lambda::delivery::public_key::Recipient;
-use serde_json::{Value as Json, json};
 
-use crate::config::{
-    setting_type::{SameAs, SettingType, ValueProblem, ValueRule, Word, allowed_list, items},
-    tree::Node,
-};
-
-/// The public keys of the setting `encrypt_to`. The list may be empty.
-#[derive(Debug, Clone)]
-pub(super) struct RecipientsSetting(pub(super) Vec<Recipient>);
-
-impl SettingType for RecipientsSetting {
-    fn read(node: &Node) -> Result<Self, Vec<ValueProblem>> {
-        items(node, 0).map(Self)
-    }
-
-    fn schema() -> Json {
-        json!({ "type": "array", "items": Recipient::schema(), "uniqueItems": true })
-    }
-
-    fn allowed() -> String {
-        allowed_list::<Recipient>()
-    }
-
-    fn json(text: &str) -> Json {
-        Vec::<Recipient>::json(text)
-    }
-}
+use crate::config::setting_type::{SameAs, ValueRule, Word};
 
 impl Word for Recipient {
     /// The pattern checks only the form. [`Recipient`]'s parser also checks that the key is complete.

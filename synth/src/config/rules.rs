@@ -18,7 +18,7 @@ use lambda::{
 };
 
 use crate::config::{
-    document::ConfigDocument, entry::ConfiguredUsers, heartbeat::MissedRunsWindow, selector_setting::Exempt,
+    document::ConfigDocument, entry::ConfiguredUsers, heartbeat::MissedRunsWindow, setting_type::AnyNumber,
     settings::Given,
 };
 
@@ -211,7 +211,7 @@ fn one_condition_limits_the_role(document: &mut ConfigDocument<'_>, given: &Give
 
 /// An entry that is exempt as a whole is a contradiction, and not a way to pause the rotation.
 fn each_entry_selects_some_users(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
-    let (users, Exempt(exempt)) = (given.users.as_ref()?, given.exempt.as_ref()?);
+    let (users, AnyNumber(exempt)) = (given.users.as_ref()?, given.exempt.as_ref()?);
     for (index, who) in exempt.iter().enumerate() {
         let gone: Vec<_> =
             users.iter().filter(|entry| who.contains(&entry.selector)).map(ConfiguredUsers::called).collect();
@@ -229,7 +229,7 @@ fn each_entry_selects_some_users(document: &mut ConfigDocument<'_>, given: &Give
 
 /// The handler may write tags with its prefix, so such a tag must not select or exclude users.
 fn the_handler_cannot_write_selected_tags(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
-    let (users, Exempt(exempt)) = (given.users.as_ref()?, given.exempt.as_ref()?);
+    let (users, AnyNumber(exempt)) = (given.users.as_ref()?, given.exempt.as_ref()?);
     let users = users.iter().map(|entry| &entry.selector).enumerate().map(|(index, who)| ("users", index, who));
     let exempt = exempt.iter().enumerate().map(|(index, who)| ("exempt", index, who));
     for (setting, index, who) in users.chain(exempt) {
@@ -251,7 +251,7 @@ fn the_handler_cannot_write_selected_tags(document: &mut ConfigDocument<'_>, giv
 
 /// IAM allows commas in names, but `alice,bob` is rarely one user.
 fn a_comma_is_a_part_of_a_name(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
-    let (users, Exempt(exempt)) = (given.users.as_ref()?, given.exempt.as_ref()?);
+    let (users, AnyNumber(exempt)) = (given.users.as_ref()?, given.exempt.as_ref()?);
     let users = users.iter().map(|entry| &entry.selector).enumerate().map(|(index, who)| ("users", index, who));
     let exempt = exempt.iter().enumerate().map(|(index, who)| ("exempt", index, who));
     for (setting, index, who) in users.chain(exempt) {

@@ -6,12 +6,8 @@ use lambda::{
     contract::selector::UserSelector,
     model::{parse_error::ParseError, user::User},
 };
-use serde_json::{Value as Json, json};
 
-use crate::config::{
-    setting_type::{SameAs, SettingType, ValueProblem, ValueRule, Word, allowed_list, items},
-    tree::{self, Node},
-};
+use crate::config::setting_type::{SameAs, ValueRule, Word};
 
 /// A selector in `users`. The role must be limited to the users that it selects, and IAM has no condition on the groups of a
 /// user, so a group is not allowed.
@@ -40,28 +36,6 @@ impl FromStr for RoleSelector {
                  that ends with a slash, for every user below it (/ci/); or a tag (tag:KEY=VALUE)",
             )),
         }
-    }
-}
-
-/// The users to exclude.
-#[derive(Debug)]
-pub(super) struct Exempt(pub(super) Vec<UserSelector>);
-
-impl SettingType for Exempt {
-    fn read(node: &Node) -> Result<Self, Vec<ValueProblem>> {
-        items(node, 0).map(Self)
-    }
-
-    fn schema() -> Json {
-        json!({ "type": "array", "items": UserSelector::schema(), "uniqueItems": true })
-    }
-
-    fn allowed() -> String {
-        allowed_list::<UserSelector>()
-    }
-
-    fn json(text: &str) -> Json {
-        tree::parse(text).map_or(Json::Null, |node| tree::json(&node))
     }
 }
 

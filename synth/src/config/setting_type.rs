@@ -219,13 +219,30 @@ impl<T: SettingType + SameAs> SettingType for Vec<T> {
     }
 }
 
-/// [`SettingType::allowed`] for a list that may be empty.
-pub(super) fn allowed_list<T: SettingType>() -> String {
-    format!("a list, which may be empty. Each entry: {}", T::allowed())
+/// A list that may be empty, of items of which no two mean the same.
+#[derive(Debug, Clone)]
+pub(super) struct AnyNumber<T>(pub(super) Vec<T>);
+
+impl<T: SettingType + SameAs> SettingType for AnyNumber<T> {
+    fn read(node: &Node) -> Result<Self, Vec<ValueProblem>> {
+        items(node, 0).map(Self)
+    }
+
+    fn schema() -> Json {
+        json!({ "type": "array", "items": T::schema(), "uniqueItems": true })
+    }
+
+    fn allowed() -> String {
+        format!("a list, which may be empty. Each entry: {}", T::allowed())
+    }
+
+    fn json(text: &str) -> Json {
+        Vec::<T>::json(text)
+    }
 }
 
 /// Reads a list with at least `least` items. No two items may mean the same. The error has everything that is wrong.
-pub(super) fn items<T: SettingType + SameAs>(node: &Node, least: usize) -> Result<Vec<T>, Vec<ValueProblem>> {
+fn items<T: SettingType + SameAs>(node: &Node, least: usize) -> Result<Vec<T>, Vec<ValueProblem>> {
     let (shape, how) = if least == 0 {
         ("a list", "write a line `- …` for each entry, or [] for none")
     } else {

@@ -6,10 +6,10 @@
 
 use lambda::{
     contract::{
-        digest_frequency::DigestFrequency, language::Language, resource_tags::ResourceTags,
-        secret_prefix::SecretPrefix, user_tags::UserTags,
+        digest_frequency::DigestFrequency, endpoint::Endpoint, language::Language, resource_tags::ResourceTags,
+        secret_prefix::SecretPrefix, selector::UserSelector, user_tags::UserTags,
     },
-    delivery::secret_policy::Readers,
+    delivery::{public_key::Recipient, secret_policy::Readers},
     model::{email::Email, kms_key::KmsKey, time::Span},
     protocol::policy::{DeleteAfter, Delivery, DisabledUsers, MaxWait, StillInUse, UnconfirmedRecipients, UnusedAfter},
 };
@@ -19,17 +19,14 @@ use crate::cfn::resource::Architecture;
 use crate::config::{
     dashboard::Dashboard,
     document::ConfigDocument,
-    endpoint::Endpoints,
     entry::ConfiguredUsers,
     kms::{LogKey, TopicKey},
     permissions_boundary::PermissionsBoundary,
-    recipients::RecipientsSetting,
     reserved_concurrency::ReservedConcurrency,
     role_path::RolePath,
     schedule::{ScheduleExpression, TimeZone},
-    selector_setting::Exempt,
     setting::{Group, Setting},
-    setting_type::SettingType,
+    setting_type::{AnyNumber, SettingType},
     stack_name::StackName,
     values::{LogRetention, Memory, RotateAfter, Timeout},
 };
@@ -77,7 +74,7 @@ settings! {
         users: Vec<ConfiguredUsers>, such as "[alice, /ci/deployer]", "[{name: /ci/deployer, owner: ops@example.com}]", "[{name: /ci/, rotate_after: 30d}, /ops/]", "['tag:rotate=yes']";
         /// Users to exclude, even if `users` selects them. An entry is a name, a path, a tag or a group (`group:NAME`). The handler
         /// skips these users.
-        exempt: Exempt = "[]", such as "[]", "[alice, /people/, 'tag:rotate=no', 'group:admins']";
+        exempt: AnyNumber<UserSelector> = "[]", such as "[]", "[alice, /people/, 'tag:rotate=no', 'group:admins']";
         /// Whether tags on an IAM user override settings for this user. `ignored`: they do not. `honoured`: the tags
         /// `key-rotation:owner`, `key-rotation:rotate-after` and `key-rotation:overlap` do. The owner must be an address that this
         /// file contains. If the handler does not understand a tag, it skips the user and reports that it needs attention.
@@ -92,7 +89,7 @@ settings! {
         /// queue or of a Lambda function, or a URL with `https`. A function must be in the stack's account. The policy of a queue
         /// must let the stack's topic send to it, and a URL must confirm its subscription (docs/notices.md). If one of them is
         /// confirmed, a user counts as notified.
-        notify: Endpoints = "[]", such as "[]", "['arn:aws:sqs:eu-west-1:111122223333:key-events', 'https://hooks.example.com/keys']";
+        notify: AnyNumber<Endpoint> = "[]", such as "[]", "['arn:aws:sqs:eu-west-1:111122223333:key-events', 'https://hooks.example.com/keys']";
         /// The language of the mails. `en`: English. `ja`: Japanese.
         language: Language = "en", such as "en", "ja";
         /// When the administrators get one mail that sums up a run. The notices about a user with a confirmed owner go only to the
@@ -145,7 +142,7 @@ settings! {
         delivery: Delivery = "secrets-manager", such as "secrets-manager", "email", "email-encrypted";
         /// The public keys that can open the mails with new keys. They are only for `delivery: email-encrypted`. A user that is named
         /// in `users` can have public keys of its own there, which replace these.
-        encrypt_to: RecipientsSetting = "[]", such as "[]", "[age1vfpk57vaw8jx4sgaw4tv94axf80tewtud0p7u8knafrzazd6xp8sl3ch5u]";
+        encrypt_to: AnyNumber<Recipient> = "[]", such as "[]", "[age1vfpk57vaw8jx4sgaw4tv94axf80tewtud0p7u8knafrzazd6xp8sl3ch5u]";
         /// The first part of the names of the secrets. A slash and the user's name follow. The function's role can write only the
         /// secrets below this prefix.
         secret_prefix: SecretPrefix = "access-key-rotation", such as "access-key-rotation", "team/keys";

@@ -4,6 +4,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use lambda::{
     contract::{
+        endpoint::EndpointKind,
         selector::{UserSelector, UserTag},
         settings::{SettingError, Settings},
         user_entry::{TAGS, UserEntry},
@@ -15,7 +16,6 @@ use lambda::{
 use serde_json::{Value as Json, json};
 
 use crate::{
-    cfn::view::View,
     deploy::{
         deployed_template,
         monthly_cost::MonthlyCost,
@@ -25,7 +25,7 @@ use crate::{
         user_outlook::{OutlookKind, UserOutlook},
     },
     screen::{Verbosity, counted, printable, shortened, wrapped},
-    stack::planned_handler::PlannedHandler,
+    stack::planned_handler::{PlannedHandler, schedule},
 };
 
 /// The most lines of a table on the screen.
@@ -42,8 +42,8 @@ pub struct FirstDeployment<'a> {
     stack: &'a str,
     /// What the function will read from its environment.
     settings: Settings,
-    /// When the first run starts, as the template says.
-    schedule: &'a str,
+    /// Whether the schedule is a `rate(…)`, which starts the first run at once.
+    is_periodic: bool,
     /// What the first run would do. `None` if the deployer may not read that.
     preview: Option<&'a RunPreview>,
     /// The mails from AWS with a link to confirm.
@@ -61,11 +61,10 @@ impl<'a> FirstDeployment<'a> {
         let settings = PlannedHandler::read(template, "arn:aws:sns:us-east-1:000000000000:none")?.settings;
         let is_fixed = settings.exempt.is_empty() && settings.users.iter().all(is_named);
         let users = if is_fixed { Some(settings.users.len()) } else { preview.map(|preview| preview.selected) };
-        let schedule = View(template).of("AWS::Scheduler::Schedule").next();
         let subscriptions = StackTopic::ALL.into_iter().flat_map(|t| deployed_template::subscriptions(template, t));
         Ok(Self {
             stack,
-            schedule: schedule.and_then(|s| s.properties["ScheduleExpression"].as_str()).unwrap_or_default(),
+            is_periodic: schedule(template).is_some_and(|schedule| schedule.period().is_some()),
             preview,
             mails: subscriptions.filter(DeclaredSubscription::is_mail).collect(),
             cost: MonthlyCost::of(template, settings.policy.delivery, users),
@@ -248,7 +247,7 @@ impl<'a> FirstDeployment<'a> {
         };
         let when = match self.settings.policy.unconfirmed_recipients {
             UnconfirmedRecipients::Hold if !self.has_confirmed_endpoint() => "The first run after the confirmations",
-            _ if self.schedule.starts_with("rate(") => "The first run, right after the deployment,",
+            _ if self.is_periodic => "The first run, right after the deployment,",
             _ => "The first run",
         };
         let shown = if all { users.len() } else { users.len().min(ROWS) };
@@ -346,14 +345,14 @@ impl<'a> FirstDeployment<'a> {
 
     /// Whether users need not wait, because SNS confirms the subscription of a queue or a function at once.
     fn has_confirmed_endpoint(&self) -> bool {
-        self.settings.endpoints.iter().any(|endpoint| endpoint.as_str().starts_with("arn:"))
+        self.settings.endpoints.iter().any(|endpoint| endpoint.kind() != EndpointKind::Https)
     }
 
     /// The endpoints that get the notices. Empty without endpoints.
     fn endpoints(&self) -> String {
-        let each = self.settings.endpoints.iter().map(|endpoint| match endpoint.as_str() {
-            url if url.starts_with("https://") => format!("{url} (the URL must confirm)"),
-            arn => arn.to_owned(),
+        let each = self.settings.endpoints.iter().map(|endpoint| match endpoint.kind() {
+            EndpointKind::Https => format!("{endpoint} (the URL must confirm)"),
+            EndpointKind::Queue | EndpointKind::Function => endpoint.to_string(),
         });
         let all: Vec<_> = each.collect();
         if all.is_empty() { String::new() } else { wrapped("", &format!("Notices as JSON: {}", all.join(", "))) }

@@ -1,20 +1,21 @@
 //! The last run of a deployed stack, as the function's log shows it.
 
 use lambda::model::time::{Span, Timestamp};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::run_counts::RunCounts;
 
 /// A run that did what was due for all selected users: a run of the schedule, or `make run`. A dry run is not one, and
 /// neither is a run for single users: it does not show how the others are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LastRun {
     /// When the run ended.
     pub at: Timestamp,
     /// The id of the run, which is in each of its log lines.
     pub run: String,
     /// What the run did, in numbers.
+    #[serde(flatten)]
     pub counts: RunCounts,
 }
 
@@ -59,20 +60,7 @@ impl LastRun {
     /// The run as JSON for programs.
     #[must_use]
     pub fn json(&self) -> Json {
-        let RunCounts { users, rotated, deactivated, deleted, failed, needs_attention, overdue, unsent, .. } =
-            self.counts;
-        json!({
-            "at": self.at,
-            "run": self.run,
-            "users": users,
-            "rotated": rotated,
-            "deactivated": deactivated,
-            "deleted": deleted,
-            "failed": failed,
-            "needsAttention": needs_attention,
-            "overdue": overdue,
-            "unsent": unsent,
-        })
+        json!(self)
     }
 }
 

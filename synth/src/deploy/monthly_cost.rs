@@ -7,6 +7,7 @@ use crate::{
     cfn::view::View,
     config::{ScheduleExpression, ScheduleRuns},
     screen::counted,
+    stack::planned_handler::schedule,
 };
 
 // In US dollars, for US East (N. Virginia), without free tiers; read in November 2026 at aws.amazon.com/kms/pricing,
@@ -36,12 +37,10 @@ impl MonthlyCost {
     #[must_use]
     pub fn of(template: &Json, delivery: Delivery, users: Option<usize>) -> Self {
         let view = View(template);
-        let schedule = view.of("AWS::Scheduler::Schedule").next();
-        let expression = schedule.and_then(|schedule| schedule.properties["ScheduleExpression"].as_str());
         Self {
             keys: view.of("AWS::KMS::Key").count(),
             alarms: view.of("AWS::CloudWatch::Alarm").count(),
-            metric_hours: expression.and_then(|text| text.parse().ok()).map_or(0.0, |schedule| hours(&schedule)),
+            metric_hours: schedule(template).map_or(0.0, |schedule| hours(&schedule)),
             secrets: if delivery == Delivery::SecretsManager { users } else { Some(0) },
         }
     }

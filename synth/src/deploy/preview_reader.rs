@@ -11,8 +11,6 @@ use lambda::{
 use serde_json::{Value as Json, json};
 
 use crate::{
-    cfn::view::View,
-    config::ScheduleExpression,
     deploy::{
         aws::{AwsError, Session},
         interrupt::{Interrupt, Interrupted},
@@ -22,7 +20,7 @@ use crate::{
         user_outlook::UserOutlook,
     },
     screen::counted,
-    stack::planned_handler::PlannedHandler,
+    stack::planned_handler::{PlannedHandler, schedule},
 };
 
 /// The stack that a preview is about.
@@ -122,12 +120,6 @@ async fn read(
         plan: schedule(stack.template).and_then(|schedule| RotationPlan::new(due, *timeout, &schedule)),
         report: ReceivedReport::read(json!(report)).map_err(|e| RunPreviewError::Report(e.to_string()))?,
     })
-}
-
-/// The schedule of the template. A text that is no schedule is CloudFormation's to refuse.
-fn schedule(template: &Json) -> Option<ScheduleExpression> {
-    let schedule = View(template).of("AWS::Scheduler::Schedule").next()?;
-    schedule.properties["ScheduleExpression"].as_str()?.parse().ok()
 }
 
 #[cfg(test)]

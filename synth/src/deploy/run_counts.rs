@@ -1,11 +1,11 @@
 //! What a run did or would do, in numbers and in words.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::screen::counted;
 
 /// A run in numbers. The names of the fields are those of the run report's summary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RunCounts {
     /// The number of users: those that were handled, and those that were skipped because nothing is due.

@@ -138,14 +138,18 @@ async fn former_users(
 }
 
 impl StatusReport {
+    /// The subscriptions to each topic.
+    pub(super) fn topics(&self) -> [&Result<TopicSubscriptions, AwsError>; 2] {
+        [&self.subscriptions, &self.alarm_subscriptions]
+    }
+
     /// Whether all parts could be read, and every user is fine. A subscription that is not confirmed yet, an alarm and a
     /// configuration that is not deployed do not count as a problem. Nor does a missing permission to read the log or the
     /// alarms or to look up former users: these are optional.
     #[must_use]
     pub fn is_fine(&self) -> bool {
-        let topics = [&self.subscriptions, &self.alarm_subscriptions];
         let is_read = |problem: Option<&AwsError>| problem.is_none_or(former_users::is_optional);
-        topics.iter().all(|found| found.is_ok())
+        self.topics().iter().all(|found| found.is_ok())
             && self.schedule.is_ok()
             && is_read(self.last_run.as_ref().err())
             && is_read(self.alarms.as_ref().err())

@@ -1,6 +1,8 @@
 //! The state of a deployed stack as text for people: problems first, then the facts, then a table of users and keys, and at
 //! the end the next command.
 
+use std::mem::take;
+
 use anstyle::{AnsiColor, Style};
 use lambda::{
     model::{parse_error::one_line, time::Timestamp},
@@ -121,7 +123,7 @@ impl Screen<'_> {
 
     /// All subscriptions that the template declares, by address, as far as they could be read.
     fn subscriptions(&self) -> Vec<StackSubscription> {
-        by_address([&self.report.subscriptions, &self.report.alarm_subscriptions].into_iter().flatten().cloned())
+        by_address(self.report.topics().into_iter().flatten().cloned())
     }
 
     fn facts(&self) -> Vec<(&'static str, String)> {
@@ -177,9 +179,7 @@ impl Screen<'_> {
     /// Who gets the notices and the alarms: each address that is not confirmed, and the others too if they are few.
     fn mail(&self) -> Vec<(&'static str, String)> {
         let mut lines = Vec::new();
-        for topic in [&self.report.subscriptions, &self.report.alarm_subscriptions] {
-            lines.extend(topic.as_ref().err().map(unknown));
-        }
+        lines.extend(self.report.topics().iter().filter_map(|topic| topic.as_ref().err()).map(unknown));
         lines.dedup();
         let (unconfirmed, confirmed): (Vec<_>, Vec<_>) =
             self.subscriptions().into_iter().partition(|one| one.state.is_unconfirmed());
@@ -192,8 +192,7 @@ impl Screen<'_> {
         } else {
             lines.push(format!("{} confirmed", counted(confirmed.len(), "address")));
         }
-        let topics = [&self.report.subscriptions, &self.report.alarm_subscriptions];
-        for TopicSubscriptions { foreign, leftover, .. } in topics.into_iter().flatten() {
+        for TopicSubscriptions { foreign, leftover, .. } in self.report.topics().into_iter().flatten() {
             lines.extend(foreign.iter().map(|other| format!("{}: not from the template", one_line(&other.endpoint))));
             let expires = "not from the template, not confirmed; AWS cannot delete it, it expires within three days";
             lines.extend(leftover.iter().map(|other| format!("{}: {expires}", one_line(&other.endpoint))));
@@ -268,8 +267,8 @@ impl Screen<'_> {
     /// The command that helps most.
     fn next_command(&self) -> String {
         let StatusReport { name, stack, configuration, .. } = self.report;
-        let foreign: Vec<_> = [&self.report.subscriptions, &self.report.alarm_subscriptions]
-            .into_iter()
+        let topics = self.report.topics().into_iter();
+        let foreign: Vec<_> = topics
             .flatten()
             .flat_map(|topic| &topic.foreign)
             .map(|other| {
@@ -318,7 +317,7 @@ fn log_group(stack: &str) -> String {
 fn problems_of_users(dry_run: &ReceivedReport) -> Vec<String> {
     let mut counts = dry_run.counts();
     counts.unsent = 0;
-    let failing = std::mem::take(&mut counts.failed);
+    let failing = take(&mut counts.failed);
     let mut problems = counts.problems();
     if failing > 0 {
         problems.push(format!("a run now would fail for {}", counted(failing, "user")));
@@ -416,46 +415,25 @@ fn key_table(users: &[&ReceivedUser], at: Timestamp) -> String {
     let mut rows: Vec<Row> = vec![header];
     for user in users {
         let mark = if user.is_in_order() { "  " } else { "! " };
-        let name = format!("{mark}{}", one_line(&user.user));
+        let mut name = format!("{mark}{}", one_line(&user.user));
+        if name.chars().count() > NAME + 2 {
+            rows.push([take(&mut name), String::new(), String::new(), String::new(), String::new(), String::new()]);
+        }
+        let mut owner = user.owner.as_deref().map(one_line).unwrap_or_default();
+        // The name and the owner stand in the first line only.
+        let mut row = |[key, state, age, next]: [String; 4]| {
+            rows.push([take(&mut name), key, state, age, next, take(&mut owner)]);
+        };
         let mut keys: Vec<_> = user.found.iter().collect();
         keys.sort_by_key(|key| &key.created);
-        let mut name = Some(name);
-        let own_line = name.as_ref().is_some_and(|name| name.chars().count() > NAME + 2);
-        if own_line {
-            rows.push([
-                name.take().unwrap_or_default(),
-                String::new(),
-                String::new(),
-                String::new(),
-                String::new(),
-                String::new(),
-            ]);
-        }
-        let mut owner = user.owner.as_deref().map(one_line);
         if keys.is_empty() {
             let next = if user.is_in_order() { "nothing" } else { "see below" };
-            rows.push([
-                name.take().unwrap_or_default(),
-                "-".into(),
-                "-".into(),
-                "-".into(),
-                next.into(),
-                owner.take().unwrap_or_default(),
-            ]);
+            row(["-", "-", "-", next].map(str::to_owned));
         }
         for key in keys {
-            let age = key
-                .created
-                .parse::<Timestamp>()
-                .map_or("?".to_owned(), |born| format!("{}d", at.since(born).whole_days()));
-            rows.push([
-                name.take().unwrap_or_default(),
-                short_id(&key.id),
-                key.status.clone(),
-                age,
-                next_of(user, key),
-                owner.take().unwrap_or_default(),
-            ]);
+            let born = key.created.parse::<Timestamp>();
+            let age = born.map_or("?".to_owned(), |born| format!("{}d", at.since(born).whole_days()));
+            row([short_id(&key.id), key.status.clone(), age, next_of(user, key)]);
         }
     }
     // A name that has a line of its own does not widen the column.

@@ -1,6 +1,7 @@
 //! What the next run would do for one user, as one short line. [`lambda::report`] has the whole report.
 
 use lambda::{
+    model::access_key::AccessKeyId,
     protocol::stop_reason::StopReason,
     report::run_report::{KeyChange, UserReport},
 };
@@ -69,15 +70,19 @@ fn is_key_change(change: &KeyChange) -> bool {
     !matches!(change, KeyChange::Warned { .. })
 }
 
+fn id(key: &AccessKeyId) -> String {
+    short_id(key.as_str())
+}
+
 /// The words for one change. `None` for a part of another change.
 fn change(change: &KeyChange) -> Option<String> {
     Some(match change {
         KeyChange::Created { .. } => "new key".to_owned(),
         KeyChange::Delivered { .. } => return None,
         KeyChange::Warned { .. } => "a notice that the key will be replaced".to_owned(),
-        KeyChange::Deactivated { key, .. } => format!("{} is deactivated", short_id(key.as_str())),
-        KeyChange::Reactivated { key } => format!("{} is activated again", short_id(key.as_str())),
-        KeyChange::Deleted { key, .. } => format!("{} is deleted", short_id(key.as_str())),
+        KeyChange::Deactivated { key, .. } => format!("{} is deactivated", id(key)),
+        KeyChange::Reactivated { key } => format!("{} is activated again", id(key)),
+        KeyChange::Deleted { key, .. } => format!("{} is deleted", id(key)),
     })
 }
 
@@ -91,33 +96,25 @@ fn after(rest: &StopReason, done: &[KeyChange]) -> Option<String> {
         // The next new key is far away.
         StopReason::Healthy(_) => return None,
         StopReason::Overlap(key, until) => {
-            format!("{} works until {} at least", short_id(key.as_str()), until.to_day())
+            format!("{} works until {} at least", id(key), until.to_day())
         }
         StopReason::Window(key, until) => {
-            format!("the inactive {} will be deleted on {}", short_id(key.as_str()), until.to_day())
+            format!("the inactive {} will be deleted on {}", id(key), until.to_day())
         }
         StopReason::Undone(key, until) => {
-            format!("{} was activated again; it stays active until {} at least", short_id(key.as_str()), until.to_day())
+            format!("{} was activated again; it stays active until {} at least", id(key), until.to_day())
         }
         StopReason::UnmadePair(key, until) => {
-            format!(
-                "two active keys: {} will be deactivated on {} unless it is used",
-                short_id(key.as_str()),
-                until.to_day()
-            )
+            format!("two active keys: {} will be deactivated on {} unless it is used", id(key), until.to_day())
         }
         StopReason::UnmadePairInUse(key, _) => {
-            format!("two active keys, and both stay: {} is in use", short_id(key.as_str()))
+            format!("two active keys, and both stay: {} is in use", id(key))
         }
         StopReason::Unused(key, until) => {
-            format!(
-                "{} is unused: it will be deactivated on {} unless it is used",
-                short_id(key.as_str()),
-                until.to_day()
-            )
+            format!("{} is unused: it will be deactivated on {} unless it is used", id(key), until.to_day())
         }
         StopReason::StillInUse(key, _) => {
-            format!("the old key {} is still in use, and stays active", short_id(key.as_str()))
+            format!("the old key {} is still in use, and stays active", id(key))
         }
         other => other.to_string(),
     })

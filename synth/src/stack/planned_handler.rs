@@ -6,7 +6,7 @@ use lambda::{
 };
 use serde_json::Value as Json;
 
-use crate::cfn::view::View;
+use crate::{cfn::view::View, config::ScheduleExpression};
 
 /// The handler that a template would deploy.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,13 @@ impl PlannedHandler {
         let settings = Settings::from_environment(text)?;
         Ok(Self { settings, timeout: Span::seconds(property("Timeout").as_u64().unwrap_or_default()) })
     }
+}
+
+/// The schedule of a template. `None` also if its expression is no text that `synth` writes.
+#[must_use]
+pub fn schedule(template: &Json) -> Option<ScheduleExpression> {
+    let schedule = View(template).of("AWS::Scheduler::Schedule").next()?;
+    schedule.properties["ScheduleExpression"].as_str()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -7,10 +7,13 @@ use serde_json::{Map, Value as Json};
 use super::{Judge, is_same, kind};
 use crate::{
     cfn::{
-        text::{display, pieces},
-        view::{View, references},
+        text::Piece,
+        view::{View, each, references, text},
     },
-    iam::grants,
+    iam::{
+        glob::{Glob, Letter},
+        grants,
+    },
 };
 
 /// The actions of the stack's roles that start a run, send a notice or keep what failed.
@@ -25,19 +28,10 @@ const SERVICE_POLICIES: [(&str, &str, &str); 4] = [
     ("AWS::SQS::QueuePolicy", "Queues", "PolicyDocument"),
 ];
 
-fn list(value: Option<&Json>) -> Vec<&Json> {
-    match value {
-        Some(Json::Array(list)) => list.iter().collect(),
-        Some(one) => vec![one],
-        None => Vec::new(),
-    }
-}
-
 /// The statements of a document with an effect.
 fn statements<'t>(document: Option<&'t Json>, effect: &str) -> Vec<&'t Map<String, Json>> {
-    let all = list(document.and_then(|document| document.get("Statement")));
-    all.into_iter()
-        .filter_map(Json::as_object)
+    let all = document.and_then(|document| document.get("Statement")).into_iter().flat_map(each);
+    all.filter_map(Json::as_object)
         .filter(|statement| statement.get("Effect").is_some_and(|own| own == effect))
         .collect()
 }
@@ -56,32 +50,27 @@ fn contains(all: &[&Map<String, Json>], statement: &Map<String, Json>) -> bool {
 /// Whether a pattern of a policy matches an action. What is not a plain text may match.
 fn matches(pattern: &Json, action: &str) -> bool {
     let Some(pattern) = pattern.as_str() else { return true };
-    let action = action.to_ascii_lowercase();
-    // Which beginnings of the action the pattern matches so far, by their length.
-    let mut matched = vec![false; action.len() + 1];
-    matched[0] = true;
-    for own in pattern.to_ascii_lowercase().bytes() {
-        if own == b'*' {
-            let from = matched.iter().position(|is| *is).unwrap_or(matched.len());
-            matched[from..].fill(true);
-        } else {
-            let longer = action.bytes().zip(&matched).map(|(letter, is)| *is && (own == b'?' || own == letter));
-            matched = std::iter::once(false).chain(longer).collect();
-        }
-    }
-    matched.last() == Some(&true)
+    let action: Vec<_> = action.to_ascii_lowercase().chars().map(Letter::Char).collect();
+    Glob::pattern(&[Piece::Literal(pattern.to_ascii_lowercase())]).must_match(&action)
 }
 
 /// The actions of [`ACTIONS`] that a statement names. What it names by exclusion counts as each.
 fn actions(statement: &Map<String, Json>) -> Vec<&'static str> {
-    let named = list(statement.get("Action"));
-    let is_named =
-        |action: &&str| statement.contains_key("NotAction") || named.iter().any(|pattern| matches(pattern, action));
+    let is_named = |action: &&str| {
+        let mut named = statement.get("Action").into_iter().flat_map(each);
+        statement.contains_key("NotAction") || named.any(|pattern| matches(pattern, action))
+    };
     ACTIONS.into_iter().filter(is_named).collect()
 }
 
+/// The statements with an effect that name one of [`ACTIONS`].
+fn about_actions<'t>(documents: &[&'t Json], effect: &str) -> Vec<&'t Map<String, Json>> {
+    let all = documents.iter().flat_map(|document| statements(Some(document), effect));
+    all.filter(|statement| !actions(statement).is_empty()).collect()
+}
+
 /// The policy documents of the role that acts for a resource of a template.
-fn documents(template: &Json, id: &str) -> Vec<Json> {
+fn documents<'t>(template: &'t Json, id: &str) -> Vec<&'t Json> {
     let resources = template.get("Resources").and_then(Json::as_object);
     let Some(body) = resources.and_then(|all| all.get(id)) else { return Vec::new() };
     let Some((_, role)) = body.get("Properties").and_then(|own| grants::acting_role(kind(body), own)) else {
@@ -90,8 +79,8 @@ fn documents(template: &Json, id: &str) -> Vec<Json> {
     let uses = |value: &Json, name: &str| references(value).iter().any(|reference| reference.name == name);
     let mut documents = Vec::new();
     for role in View(template).of("AWS::IAM::Role").filter(|other| uses(role, other.id)) {
-        let inline = list(role.properties.get("Policies"));
-        documents.extend(inline.into_iter().filter_map(|policy| policy.get("PolicyDocument")).cloned());
+        let inline = role.properties.get("Policies").into_iter().flat_map(each);
+        documents.extend(inline.filter_map(|policy| policy.get("PolicyDocument")));
         for kind in ["AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::RolePolicy"] {
             let attached = View(template).of(kind).filter(|policy| {
                 let names = ["RoleName", "Roles"].into_iter().filter_map(|name| policy.properties.get(name));
@@ -99,7 +88,7 @@ fn documents(template: &Json, id: &str) -> Vec<Json> {
                 names.any(|is_named| is_named)
                     || role.properties.get("ManagedPolicyArns").is_some_and(|names| uses(names, policy.id))
             });
-            documents.extend(attached.filter_map(|policy| policy.properties.get("PolicyDocument")).cloned());
+            documents.extend(attached.filter_map(|policy| policy.properties.get("PolicyDocument")));
         }
     }
     documents
@@ -108,10 +97,10 @@ fn documents(template: &Json, id: &str) -> Vec<Json> {
 impl Judge<'_> {
     /// Finds what may silence an alarm, a notice or a run.
     pub(super) fn silences(&mut self) {
-        let (old, new) = (self.old, self.new);
-        let of = |template: &Json| template.get("Resources").and_then(Json::as_object).cloned().unwrap_or_default();
-        let (before, after) = (of(old), of(new));
-        for (id, body) in &before {
+        let none = Map::new();
+        let [before, after] =
+            [self.old, self.new].map(|template| template.get("Resources").and_then(Json::as_object).unwrap_or(&none));
+        for (id, body) in before {
             if let Some((_, about, document)) = SERVICE_POLICIES.iter().find(|(known, ..)| *known == kind(body)) {
                 self.services(id, (about, document), body, after.get(id));
             }
@@ -148,12 +137,12 @@ impl Judge<'_> {
             View(self.new).of("AWS::SNS::Subscription").any(|one| one.properties.get("RedrivePolicy").is_some());
         let mut lost = Vec::new();
         for statement in statements(was.as_ref(), "Allow") {
-            let services = list(statement.get("Principal").and_then(|principal| principal.get("Service")));
-            let is_needed = |service: &&&Json| **service != "sns.amazonaws.com" || redrives;
-            let Some(service) = services.iter().find(is_needed) else { continue };
+            let services = statement.get("Principal").and_then(|principal| principal.get("Service"));
+            let is_needed = |service: &&Json| **service != "sns.amazonaws.com" || redrives;
+            let Some(service) = services.into_iter().flat_map(each).find(is_needed) else { continue };
             let is_kept = contains(&allowed, statement) && self.taint(&Json::Object(statement.clone())).is_none();
             if !is_kept {
-                lost.push(pieces(service).map_or_else(|| service.to_string(), |pieces| display(&pieces)));
+                lost.push(text(service));
             }
         }
         let place = format!("{id}.{document}");
@@ -169,21 +158,16 @@ impl Judge<'_> {
     /// What the role of the function or of the schedule may do.
     fn own_role(&mut self, id: &str) {
         let [old, new] = [self.old, self.new].map(|template| documents(template, id));
-        let all = |documents: &[Json], effect: &str| -> Vec<Json> {
-            let found = documents.iter().flat_map(|document| statements(Some(document), effect));
-            found.filter(|statement| !actions(statement).is_empty()).cloned().map(Json::Object).collect()
-        };
         // Each action with each resource, and the rest of the statement.
-        let permissions = |documents: &[Json]| {
+        let permissions = |documents: &[&'_ Json]| {
             let mut found = Vec::new();
-            for statement in all(documents, "Allow") {
-                let statement = statement.as_object().cloned().unwrap_or_default();
+            for statement in about_actions(documents, "Allow") {
                 let mut rest = statement.clone();
                 for name in ["Sid", "Action", "Resource"] {
                     rest.shift_remove(name);
                 }
-                for action in actions(&statement) {
-                    for resource in list(statement.get("Resource")) {
+                for action in actions(statement) {
+                    for resource in statement.get("Resource").into_iter().flat_map(each) {
                         found.push((action, resource.clone(), Json::Object(rest.clone())));
                     }
                 }
@@ -203,9 +187,8 @@ impl Judge<'_> {
         for action in lost {
             self.unknown(&place, &format!("it loses {action}, and that may silence an alarm, a notice or a run"));
         }
-        let (before, after) = (all(&old, "Deny"), all(&new, "Deny"));
-        let before: Vec<_> = before.iter().filter_map(Json::as_object).collect();
-        if after.iter().filter_map(Json::as_object).any(|statement| !contains(&before, statement)) {
+        let denied = about_actions(&old, "Deny");
+        if about_actions(&new, "Deny").iter().any(|statement| !contains(&denied, statement)) {
             self.unknown(&place, "it is denied more, and that may silence an alarm, a notice or a run");
         }
     }

@@ -13,7 +13,7 @@ use crate::{
         setting_changes::{SettingChange, ValueChange},
     },
     iam::compare::Verdict,
-    screen::{Verbosity, counted, printable, wrapped},
+    screen::{Verbosity, counted, few, printable, wrapped},
 };
 
 /// The most items of a list that are shown.
@@ -99,14 +99,6 @@ fn values(change: &ValueChange) -> Vec<(Action, String)> {
             let lists = lists.filter(|(_, items)| !items.is_empty());
             lists.map(|(action, items)| (action, format!("{} {}", sign(action), few(items, ITEMS)))).collect()
         }
-    }
-}
-
-/// The first items, separated by commas, and the number of the others.
-fn few(items: &[String], most: usize) -> String {
-    match items.len().saturating_sub(most) {
-        0 => items.join(", "),
-        more => format!("{} and {more} more", items[..most].join(", ")),
     }
 }
 
