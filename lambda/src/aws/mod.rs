@@ -124,7 +124,7 @@ impl AccountLists for Sdk {
 
 impl Aws for Sdk {
     fn users_at_once(&self) -> usize {
-        if self.rates.iter().any(RequestRate::is_limit) { USERS_AT_ONCE_AT_LIMIT } else { USERS_AT_ONCE }
+        users_at_once(&self.rates)
     }
 
     async fn list_access_keys(&self, user: &UserName) -> Result<Answer, CallError> {
@@ -211,6 +211,11 @@ impl Aws for Sdk {
     async fn sleep(&self, pause: Span) {
         tokio::time::sleep(pause.std()).await;
     }
+}
+
+/// How many users a run handles at once, with these rates of its services.
+fn users_at_once(rates: &[RequestRate]) -> usize {
+    if rates.iter().any(RequestRate::is_limit) { USERS_AT_ONCE_AT_LIMIT } else { USERS_AT_ONCE }
 }
 
 /// What a failed call means. The message is only AWS's error message, because the body of an answer may contain a

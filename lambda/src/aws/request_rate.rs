@@ -21,12 +21,12 @@ const LEAST_DECREASE: f64 = 0.9;
 const MOST_DECREASE: f64 = 0.5;
 /// By which part of the reduced rate it grows each second, and by how many requests a second at least.
 const GROWTH: f64 = 0.05;
-const LEAST_GROWTH: f64 = 1.0;
+const LEAST_GROWTH: f64 = 3.0;
 /// The lowest rate, in requests a second. A service that a run asks seldom seems to accept little. Without this, such a
 /// service would hold the run up.
 ///
 /// With this rate, the users at work never wait for [`LONGEST_WAIT`].
-const LEAST_RATE: f64 = 5.0;
+const LEAST_RATE: f64 = 8.0;
 /// The time over which accepted requests are counted. Throttlings that follow each other within it count once: they are
 /// answers to requests that were sent at the same rate.
 const WINDOW: Duration = Duration::from_secs(1);
@@ -134,12 +134,12 @@ impl Observed {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
+    use std::cell::{Cell, RefCell};
 
-    use futures_util::{StreamExt, stream};
+    use futures_util::{StreamExt, stream::FuturesUnordered};
 
     use super::*;
-    use crate::aws::throttle::LONGEST_PAUSE;
+    use crate::aws::{throttle::LONGEST_PAUSE, users_at_once};
 
     const LATENCY: Duration = Duration::from_millis(20);
     /// The services of the calls of one rotation: IAM, STS, SNS and Secrets Manager.
@@ -163,11 +163,12 @@ mod tests {
         }
     }
 
-    /// The simulated seconds of the rotations over the least possible seconds, and the throttled requests.
-    async fn simulated(rotations: u32, at_once: usize, rate: f64, seed: u64) -> (f64, u32) {
+    /// The simulated seconds of the rotations over the least possible seconds, and the throttled requests. As in
+    /// [`crate::handler::invocation`], the rates decide how many users are handled at once.
+    async fn simulated(rotations: usize, rate: f64, seed: u64) -> (f64, u32) {
         let (rates, began) = (std::array::from_fn::<_, 4, _>(|_| RequestRate::default()), Instant::now());
         let bucket = RefCell::new(Bucket { rate, tokens: rate, filled: began });
-        let (random, throttled) = (RefCell::new(fastrand::Rng::with_seed(seed)), RefCell::new(0));
+        let (random, throttled) = (RefCell::new(fastrand::Rng::with_seed(seed)), Cell::new(0));
         let rotate = async |_| {
             for service in ROTATION {
                 for attempt in 0.. {
@@ -178,27 +179,35 @@ mod tests {
                     if accepts {
                         break;
                     }
-                    *throttled.borrow_mut() += 1;
+                    throttled.update(|n| n + 1);
                     // The SDK's standard pauses.
                     let pause = random.borrow_mut().f64() * f64::from(1 << attempt).min(LONGEST_PAUSE.as_secs_f64());
                     tokio::time::sleep(Duration::from_secs_f64(pause)).await;
                 }
             }
         };
-        stream::iter(0..rotations).map(rotate).buffer_unordered(at_once).collect::<Vec<()>>().await;
-        let least = f64::from(rotations) * ROTATION.map(|_| 1.0).iter().sum::<f64>() / rate;
-        (began.elapsed().as_secs_f64() / least, throttled.into_inner())
+        let (mut waiting, mut at_work) = (0..rotations, FuturesUnordered::new());
+        loop {
+            let free = users_at_once(&rates).saturating_sub(at_work.len());
+            at_work.extend(waiting.by_ref().take(free).map(rotate));
+            if at_work.next().await.is_none() {
+                break;
+            }
+        }
+        let least = Duration::from_secs(u64::try_from(rotations * ROTATION.len()).unwrap()).div_f64(rate);
+        (began.elapsed().div_duration_f64(least), throttled.get())
     }
 
     /// The time is simulated, so the ratios are the same on any machine.
     #[tokio::test(start_paused = true)]
     async fn throttled_rotations_take_hardly_longer_than_their_calls() {
-        for (rotations, at_once, rate) in
-            [(20, 8, 20.0), (50, 8, 20.0), (50, 8, 12.0), (200, 8, 100.0), (100, 24, 200.0)]
-        {
-            for seed in 0..20 {
-                let (ratio, throttled) = simulated(rotations, at_once, rate, seed).await;
-                assert!(ratio < 1.1, "{rotations} rotations at {rate}: {ratio:.3} with {throttled} throttled requests");
+        for (rotations, rate) in [(20, 20.0), (50, 20.0), (50, 12.0), (100, 50.0), (200, 100.0), (200, 300.0)] {
+            for seed in 0..10 {
+                let (ratio, throttled) = simulated(rotations, rate, seed).await;
+                assert!(
+                    ratio < 1.11,
+                    "{rotations} rotations at {rate}: {ratio:.3} with {throttled} throttled requests"
+                );
             }
         }
     }
