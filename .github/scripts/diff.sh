@@ -82,6 +82,32 @@ judge() { # CONFIGURATION
   compare "templates/$1"
 }
 
+# Lists the stacks of a commit, each with its configuration. A configuration that cannot be read has the stack "?".
+stacks() { # COMMIT
+  local config name
+  for config in $(.github/scripts/configurations.sh "$1"); do
+    name=$(take "$1" "$config" "$work/named" && "$SYNTH" show stack-name --config "$work/named" 2>/dev/null) || name="?"
+    echo "$name $config"
+  done
+}
+
+# Finds configurations whose stack is another than before, or also that of another configuration. The templates do not
+# show it, because they do not name the stack.
+judge_stacks() {
+  local reason
+  stacks "$from" >"$work/before"
+  stacks "$HEAD" >"$work/after"
+  awk -v was="$work/before" 'BEGIN { while ((getline <was) > 0) { stack[$2] = $1; owner[$1] = $2 } }
+    $1 == "?" { next }
+    $1 in seen { print "`" $2 "` and `" seen[$1] "` have the same stack, `" $1 "`. Each deployment would undo the other." }
+    $2 in stack && stack[$2] != $1 {
+      print "`" $2 "` changes its stack from `" stack[$2] "` to `" $1 "`. The old stack stays, and its schedule goes on."
+    }
+    !($2 in stack) && $1 in owner { print "`" $2 "` takes the stack `" $1 "`, which was that of `" owner[$1] "`." }
+    { seen[$1] = $2 }' "$work/after" >"$work/reasons"
+  while read -r reason; do needs_approval "$reason"; done <"$work/reasons"
+}
+
 # Shows what the change does to the bucket for packages. Its template is generated from rotation.yaml.
 judge_bucket() {
   local template=templates/artifacts.yaml stale=
@@ -119,6 +145,7 @@ if [ -n "$from" ]; then
     section judge "$name"
   done
   section judge_bucket
+  judge_stacks
 fi
 
 approval=

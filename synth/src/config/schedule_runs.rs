@@ -32,6 +32,15 @@ impl ScheduleRuns {
     /// The length of the four years, in minutes.
     pub const WINDOW: u32 = WINDOW * MINUTES_OF_DAY;
 
+    /// The longest time without a run, in minutes.
+    #[must_use]
+    pub fn longest_gap(&self) -> u32 {
+        let end = self.is_whole.then_some(Self::WINDOW);
+        let mut last = 0;
+        let gaps = self.minutes.iter().copied().chain(end).map(|minute| minute - std::mem::replace(&mut last, minute));
+        gaps.max().unwrap_or(Self::WINDOW)
+    }
+
     fn of(minutes: impl Iterator<Item = u32>) -> Self {
         let mut minutes: Vec<_> = minutes.take(MOST + 1).collect();
         let is_whole = minutes.len() <= MOST;

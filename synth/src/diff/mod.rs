@@ -12,6 +12,7 @@ mod key_access;
 mod key_timing;
 pub mod leaving;
 mod possible_users;
+mod recipients;
 pub mod render;
 mod replacing_properties;
 pub mod role_changes;
@@ -57,6 +58,8 @@ pub struct Diff {
     /// The ways in which others can read new keys, as far as IAM does not show them. Each is a sentence without a full
     /// stop.
     pub new_readers: Vec<String>,
+    /// The addresses that get notices or alarms now and did not before. Each is a sentence without a full stop.
+    pub newly_told: Vec<String>,
     /// The ways in which more keys are rotated, or others decide how, as far as IAM does not show them. Each is a
     /// sentence without a full stop.
     pub newly_rotated: Vec<String>,
@@ -64,6 +67,8 @@ pub struct Diff {
     pub earlier: Vec<String>,
     /// The users that leave. Each is a sentence without a full stop.
     pub leaving: Vec<String>,
+    /// The addresses and endpoints that no longer get notices or alarms. Each is a sentence without a full stop.
+    pub unsubscribed: Vec<String>,
     /// The changes that nothing here understands, each as a place and a reason. They need approval.
     pub unknown: Vec<String>,
     /// What is harmless about the harmless changes, with their number.
@@ -175,7 +180,7 @@ fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Diff {
     resources.extend(gone.map(|(id, body)| removed(id, body, &staying)));
     follow(&mut resources, &entries, parameters, new, (&before, &after));
     let handlers = Handlers::of(old, new);
-    let Judgement { mut unknown, harmless } = closed_world::judge(old, new, parameters);
+    let Judgement { mut unknown, harmless, unsubscribed } = closed_world::judge(old, new, parameters);
     for resource in &mut resources {
         for change in &mut resource.changes {
             change.harmless = harmless.iter().any(|harmless| harmless.contains(&resource.id, &change.path));
@@ -195,9 +200,11 @@ fn compare_with(old: &Json, new: &Json, parameters: &BTreeSet<String>) -> Diff {
         entries,
         iam,
         new_readers: key_access::new_key_readers(&handlers),
+        newly_told: recipients::newly_told(&handlers),
         newly_rotated: selection::newly_rotated_users(&handlers),
         earlier: key_timing::earlier_steps(&handlers, old, new),
         leaving: leaving::leaving_users(&handlers),
+        unsubscribed: recipients::unsubscribed(&handlers, unsubscribed),
         unknown,
         harmless: reasons,
         settings: if handlers.undecided.is_empty() { setting_changes(old, new, parameters) } else { None },
@@ -254,6 +261,8 @@ fn removed(id: &str, body: &Json, staying: &[&Json]) -> ResourceChange {
     let (impact, note) = match body.get("DeletionPolicy").and_then(Json::as_str) {
         // A subscription holds nothing. Without it, the others still get what is published.
         _ if is_one_of_several(body, staying) => (Impact::Update, Some("the topic has other subscriptions".to_owned())),
+        // What these allow is compared. A dashboard only shows metrics, which stay.
+        _ if HOLD_NOTHING.contains(&&*kind(body)) => (Impact::Update, Some("it holds nothing".to_owned())),
         // A resource that leaves the stack but stays in the account is not deleted.
         Some(policy @ ("Retain" | "RetainExceptOnCreate")) => {
             (Impact::Update, Some(format!("leaves the stack and stays in the account (DeletionPolicy: {policy})")))
@@ -265,13 +274,21 @@ fn removed(id: &str, body: &Json, staying: &[&Json]) -> ResourceChange {
     ResourceChange { notes, ..ResourceChange::new(id, kind(body), Action::Removed, impact) }
 }
 
-/// Whether this is a subscription by mail to a topic that other addresses still subscribe to.
+/// The types whose resources lose nothing when they are deleted.
+const HOLD_NOTHING: [&str; 3] = ["AWS::CloudWatch::Dashboard", "AWS::Lambda::Permission", "AWS::SQS::QueuePolicy"];
+
+/// Whether this is a subscription to a topic that other addresses still subscribe to. For an endpoint, another endpoint that
+/// gets the same is enough.
 fn is_one_of_several(body: &Json, staying: &[&Json]) -> bool {
-    let by_mail = |body: &Json| {
-        let is_by_mail = kind(body) == "AWS::SNS::Subscription" && body["Properties"]["Protocol"] == "email";
-        is_by_mail.then(|| body["Properties"]["TopicArn"].clone())
+    let property = |body: &Json, name: &str| body["Properties"][name].clone();
+    let serves = |other: &Json| {
+        let is_mail = |body: &Json| property(body, "Protocol") == "email";
+        let is_alike = !is_mail(body) && property(other, "FilterPolicy") == property(body, "FilterPolicy");
+        kind(other) == "AWS::SNS::Subscription"
+            && property(other, "TopicArn") == property(body, "TopicArn")
+            && (is_mail(other) || is_alike)
     };
-    by_mail(body).is_some_and(|topic| staying.iter().copied().filter_map(by_mail).any(|other| other == topic))
+    kind(body) == "AWS::SNS::Subscription" && staying.iter().any(|other| serves(other))
 }
 
 fn without_type(body: &Json) -> Json {

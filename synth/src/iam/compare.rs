@@ -258,11 +258,14 @@ const MAX_WORK: usize = 500_000;
 const MAX_STATES: usize = 400_000;
 
 /// The number of boxes that are searched for an example, and as many again for one of [`POWERFUL`].
-const MAX_TRIES: usize = 30;
+const MAX_TRIES: usize = 60;
+
+/// The number of boxes that are searched for an example of one action of [`POWERFUL`].
+const MAX_TRIES_OF_ONE: usize = 5;
 
 /// Actions that an example shows rather than others, the most powerful one first: they give permissions, credentials or
 /// secrets, or run code with a role.
-const POWERFUL: [&str; 42] = [
+const POWERFUL: [&str; 57] = [
     "iam:AttachRolePolicy",
     "iam:PutRolePolicy",
     "iam:AttachUserPolicy",
@@ -270,9 +273,13 @@ const POWERFUL: [&str; 42] = [
     "iam:AttachGroupPolicy",
     "iam:PutGroupPolicy",
     "iam:CreatePolicyVersion",
+    "iam:SetDefaultPolicyVersion",
     "iam:AddUserToGroup",
     "iam:UpdateAssumeRolePolicy",
     "iam:DeleteRolePermissionsBoundary",
+    "iam:PutRolePermissionsBoundary",
+    "iam:DeleteUserPermissionsBoundary",
+    "iam:PutUserPermissionsBoundary",
     "iam:CreateLoginProfile",
     "iam:UpdateLoginProfile",
     "iam:CreateUser",
@@ -280,6 +287,8 @@ const POWERFUL: [&str; 42] = [
     "iam:CreateAccessKey",
     "iam:UpdateAccessKey",
     "iam:DeleteAccessKey",
+    "iam:CreateServiceSpecificCredential",
+    "iam:ResetServiceSpecificCredential",
     "iam:PassRole",
     "iam:TagUser",
     "iam:TagRole",
@@ -287,22 +296,31 @@ const POWERFUL: [&str; 42] = [
     "sts:AssumeRoleWithSAML",
     "sts:AssumeRoleWithWebIdentity",
     "secretsmanager:GetSecretValue",
+    "secretsmanager:BatchGetSecretValue",
     "secretsmanager:PutResourcePolicy",
     "secretsmanager:PutSecretValue",
+    "secretsmanager:UpdateSecret",
     "kms:PutKeyPolicy",
     "kms:CreateGrant",
     "kms:Decrypt",
+    "kms:ScheduleKeyDeletion",
     "ssm:SendCommand",
     "ssm:GetParameter",
     "lambda:UpdateFunctionCode",
+    "lambda:UpdateFunctionConfiguration",
+    "lambda:CreateFunction",
     "lambda:AddPermission",
     "cloudformation:UpdateStack",
+    "scheduler:UpdateSchedule",
+    "events:PutTargets",
     "lambda:InvokeFunction",
     "ec2:RunInstances",
     "s3:PutBucketPolicy",
     "s3:PutObject",
     "s3:GetObject",
     "sns:Subscribe",
+    "sns:SetTopicAttributes",
+    "sns:Publish",
     "sqs:ReceiveMessage",
     "dynamodb:GetItem",
 ];
@@ -316,6 +334,15 @@ struct Requests {
     /// The regions of the actions, of the resources and of the principals, in this order.
     regions: [WordRegion; 3],
     conditions: Vec<Literal>,
+}
+
+impl Requests {
+    /// The same requests, but with these actions.
+    fn with_actions(&self, actions: WordRegion) -> Self {
+        let mut requests = self.clone();
+        requests.regions[0] = actions;
+        requests
+    }
 }
 
 /// The selections of a statement: actions, resources, principals.
@@ -470,7 +497,7 @@ struct Evidence<'p> {
     new: &'p Parsed,
     old_documents: Documents,
     new_documents: Documents,
-    /// All texts of the new policies, to show an action with its original case.
+    /// All texts of the policies, the new ones first, to show an action with its original case.
     spellings: Vec<String>,
     /// Whether a statement of the new policies names resources. A trust policy does not.
     names_resources: bool,
@@ -519,7 +546,13 @@ impl<'p> Evidence<'p> {
     fn new(old: &'p Parsed, new: &'p Parsed, before: &Permissions, after: &Permissions) -> Option<Self> {
         let (old_documents, new_documents) = (Documents::read(before)?, Documents::read(after)?);
         let mut spellings = Vec::new();
-        after.documents.iter().for_each(|document| collect_texts(document, &mut spellings));
+        for permissions in [after, before] {
+            let boundary = match &permissions.boundary {
+                Boundary::Documents(documents) => documents.as_slice(),
+                Boundary::Absent | Boundary::Elsewhere(_) => &[],
+            };
+            permissions.documents.iter().chain(boundary).for_each(|document| collect_texts(document, &mut spellings));
+        }
         let names = |element: &str| {
             let statements = after.documents.iter().filter_map(policy::statements).flatten();
             let not = format!("Not{element}");
@@ -532,25 +565,28 @@ impl<'p> Evidence<'p> {
     /// A request that is allowed now and was not allowed before, as text: that of the most powerful action, or else of
     /// the first box that has one. `None` if no attempt finds one.
     fn example(&self, residue: &[Requests]) -> Option<String> {
-        let some = &residue[..residue.len().min(MAX_TRIES)];
-        let limited = |requests: &Requests, action: &Glob| {
-            let mut requests = requests.clone();
-            requests.regions[0] = requests.regions[0].and(action);
-            (!requests.regions[0].is_empty()).then_some(requests)
-        };
-        let literal = |action: &&str| Glob::literal(&[Piece::Literal(action.to_lowercase())]);
         let powerful = POWERFUL.iter().flat_map(|action| {
-            let action = literal(action);
-            some.iter().filter_map(move |requests| limited(requests, &action))
+            let action = action.to_lowercase();
+            let word: Vec<_> = action.chars().map(Letter::Char).collect();
+            let region = WordRegion::of(Glob::literal(&[Piece::Literal(action)]));
+            let with = residue.iter().filter(move |requests| requests.regions[0].has(&word));
+            with.take(MAX_TRIES_OF_ONE).map(move |requests| requests.with_actions(region.clone()))
         });
         // An action has a service and a name.
         let whole = Glob::pattern(&[Piece::Literal("?*:?*".to_owned())]);
-        let others = some.iter().map(|requests| limited(requests, &whole).unwrap_or_else(|| requests.clone()));
-        powerful.take(MAX_TRIES).chain(others).find_map(|requests| self.witness(&requests))
+        let whole = |requests: &Requests| {
+            let region = requests.regions[0].and(&whole);
+            if region.is_empty() { requests.clone() } else { requests.with_actions(region) }
+        };
+        let mut powerful = powerful.take(MAX_TRIES);
+        powerful
+            .find_map(|requests| self.witness(&requests, &requests))
+            .or_else(|| residue.iter().take(MAX_TRIES).find_map(|requests| self.witness(&whole(requests), requests)))
     }
 
-    /// A request of the box that is allowed now and was not allowed before, as text. `None` if no attempt finds one.
-    fn witness(&self, requests: &Requests) -> Option<String> {
+    /// A request of the box that is allowed now and was not allowed before, as text. The text describes the box `shown`, which
+    /// has the request: a request itself would end where a wildcard begins. `None` if no attempt finds one.
+    fn witness(&self, requests: &Requests, shown: &Requests) -> Option<String> {
         let mut words = Vec::new();
         for region in &requests.regions {
             let Sample::Word(word) = region.sample() else { return None };
@@ -577,39 +613,34 @@ impl<'p> Evidence<'p> {
             request.context = context;
             request.context.extend(fixed.iter().map(|(name, value)| (name.clone(), vec![value.clone()])));
             if self.new_documents.allow(&request) && !self.old_documents.allow(&request) {
-                let on =
-                    if self.names_resources { format!(" on {}", self.pattern(1, &words[1])) } else { String::new() };
-                return Some(format!("{}{on}{}", self.spelt(&self.pattern(0, &words[0])), self.by(&words[2])));
+                return Some(self.described(shown));
             }
         }
         None
     }
 
-    /// The caller, as text. Empty if no policy names a principal.
-    fn by(&self, principal: &[Letter]) -> String {
-        if !self.names_principals {
-            return String::new();
+    /// A box as people read it.
+    fn described(&self, Requests { regions: [actions, resources, principals], .. }: &Requests) -> String {
+        let mut text = actions.described(|action| self.spelt(&action.to_string()));
+        if actions.is_pattern() {
+            text += " (pattern)";
         }
-        let name = self.pattern(2, principal);
-        if name.contains(':') { format!(" by {name}") } else { " by anybody".to_owned() }
+        if self.names_resources {
+            text += " on ";
+            text += &resources.described(quoted);
+        }
+        if self.names_principals {
+            text += " by ";
+            // Everybody, with the exceptions.
+            let principals = principals.described(quoted);
+            text += &principals.strip_prefix('*').map_or(principals.clone(), |rest| format!("anybody{rest}"));
+        }
+        text
     }
 
-    /// A word of a request as people read it: the pattern that allows it, so that the word does not end where a wildcard
-    /// begins. Of a pattern for everything, an action itself says more.
-    fn pattern(&self, side: usize, word: &[Letter]) -> String {
-        let is_powerful = || POWERFUL.iter().any(|action| action.eq_ignore_ascii_case(&glob::display(word)));
-        let selections = self.new.identity.allows.iter().map(|statement| selections(statement)[side]);
-        let globs = selections.filter(|selection| !selection.complement).flat_map(|selection| &selection.globs);
-        let longest = globs.filter(|glob| glob.must_match(word)).max_by_key(|glob| glob.tokens().len());
-        match longest {
-            Some(glob) if side == 1 || !(glob.is_everything() || side == 0 && is_powerful()) => glob.to_string(),
-            _ => glob::display(word),
-        }
-    }
-
-    /// An action with the case that the policy or AWS uses. The comparison uses lower case.
+    /// An action with the case that AWS or the policy uses. The comparison uses lower case.
     fn spelt(&self, action: &str) -> String {
-        let spellings = self.spellings.iter().map(String::as_str).chain(POWERFUL);
+        let spellings = POWERFUL.into_iter().chain(self.spellings.iter().map(String::as_str));
         spellings.into_iter().find(|text| text.eq_ignore_ascii_case(action)).unwrap_or(action).to_owned()
     }
 
@@ -666,6 +697,11 @@ impl<'p> Evidence<'p> {
         }
         keys
     }
+}
+
+/// A pattern as people read it. It is never empty.
+fn quoted(glob: &Glob) -> String {
+    if glob.tokens().is_empty() { "\"\"".to_owned() } else { glob.to_string() }
 }
 
 fn collect_texts(value: &Json, texts: &mut Vec<String>) {

@@ -16,7 +16,7 @@ use std::{
     fmt::{self, Write as _},
 };
 
-use crate::cfn::text::Piece;
+use crate::{cfn::text::Piece, screen::shortened};
 
 /// One step of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,6 +82,9 @@ pub(super) fn with_states<T>(states: usize, answer: impl FnOnce() -> T) -> T {
     STATES_LEFT.set(usize::MAX);
     answer
 }
+
+/// The most patterns that the description of a region names as its exceptions.
+const MOST_NAMED: usize = 3;
 
 /// How a pattern reads a symbol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -367,6 +370,31 @@ impl WordRegion {
         region
     }
 
+    /// Whether the region has this word. It may be wrong if symbols are involved.
+    #[must_use]
+    pub fn has(&self, word: &[Letter]) -> bool {
+        self.within.iter().all(|glob| glob.must_match(word)) && !self.outside.iter().any(|glob| glob.must_match(word))
+    }
+
+    /// The region as people read it: the patterns that match its words, as `name` calls them. If they match everything,
+    /// also the patterns that do not.
+    #[must_use]
+    pub fn described(&self, name: impl Fn(&Glob) -> String) -> String {
+        let names = |globs: &[Glob]| globs.iter().map(&name).collect::<Vec<_>>();
+        let within = names(&self.within).join(" and ");
+        if self.outside.is_empty() || !self.within.iter().all(Glob::is_everything) {
+            return within;
+        }
+        format!("{within} except {}", shortened(&names(&self.outside), MOST_NAMED))
+    }
+
+    /// Whether a wildcard stands for a part of the words.
+    #[must_use]
+    pub fn is_pattern(&self) -> bool {
+        let is_wild = |token: &Token| !matches!(token, Token::Char(_) | Token::Symbol(_));
+        self.within.iter().all(|glob| glob.tokens().iter().any(is_wild))
+    }
+
     /// Whether the region has no word. `false` if that is unknown.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -463,15 +491,6 @@ fn letters(globs: &[(&Glob, Reading)], states: &[States]) -> Vec<Letter> {
     letters
 }
 
-/// The word as text for people, with symbols in `${}`.
-#[must_use]
-pub fn display(word: &[Letter]) -> String {
-    word.iter().fold(String::new(), |text, letter| match letter {
-        Letter::Char(c) => text + c.encode_utf8(&mut [0; 4]),
-        Letter::Symbol(symbol) => text + "${" + symbol + "}",
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -537,7 +556,7 @@ mod tests {
     fn a_region_has_the_words_that_no_pattern_excludes() {
         let region = WordRegion::of(glob("iam:*")).without(&glob("iam:*User")).without(&glob("iam:Get*"));
         let Sample::Word(word) = region.sample() else { panic!("something is left") };
-        assert_eq!(display(&word), "iam:");
+        assert_eq!(word, "iam:".chars().map(Letter::Char).collect::<Vec<_>>());
         assert_eq!(region.and(&glob("iam:Get?*")).sample(), Sample::Empty);
         assert_eq!(WordRegion::everything().without(&glob("?*")).without(&glob("")).sample(), Sample::Empty);
         let hostile = glob(&"*a".repeat(40));

@@ -23,8 +23,8 @@ pub(super) struct Grants {
     pub(super) principals: BTreeMap<String, String>,
     /// Managed policies, which principals elsewhere may have. They are compared only if both templates have the policy.
     pub(super) comparable: BTreeMap<String, Permissions>,
-    /// The role that acts for a resource, and its permissions.
-    pub(super) roles: BTreeMap<String, (String, Permissions)>,
+    /// The roles with which AWS acts for resources, by place.
+    pub(super) roles: BTreeMap<String, ActingRole>,
     /// The documents that deny something, by place. They also deny what policies allow that the template does not show:
     /// those of principals for the policy of a resource, and those of resources for the policies of a principal.
     pub(super) denied: BTreeMap<String, Denials>,
@@ -38,6 +38,17 @@ pub(super) struct Grants {
     pub(super) things: BTreeSet<String>,
     /// Whether this is the later one of two templates.
     pub(super) is_later: bool,
+}
+
+/// A role with which AWS acts for a resource.
+#[derive(Debug)]
+pub(super) struct ActingRole {
+    /// The logical id of the resource.
+    resource: String,
+    /// The role: its logical id if it is in the template.
+    pub(super) role: String,
+    /// What the role may do.
+    pub(super) permissions: Permissions,
 }
 
 /// What the policies of a resource or of a principal deny.
@@ -120,6 +131,13 @@ const ACTING_ROLES: [(&str, &str); 3] = [
 pub(crate) fn acting_role<'t>(kind: &str, properties: &'t Json) -> Option<(&'static str, &'t Json)> {
     let (_, path) = ACTING_ROLES.iter().find(|(known, _)| *known == kind)?;
     Some((path, properties.pointer(path)?))
+}
+
+/// What AWS may do for each resource with a role, by the logical id of the resource. The conditions of the template are not
+/// decided.
+#[must_use]
+pub(crate) fn acting_permissions(template: &Json) -> BTreeMap<String, Permissions> {
+    read(template).roles.into_values().map(|acting| (acting.resource, acting.permissions)).collect()
 }
 
 /// The properties that name the resource of a resource policy, and the one with the policy document.
@@ -425,7 +443,8 @@ impl Reader<'_> {
             let unknown = || Permissions { attached: BTreeSet::from([subject.clone()]), ..Permissions::default() };
             let permissions = self.identities.get(&subject).cloned().unwrap_or_else(unknown);
             let place = format!("what {} may do as its {}", resource.id, path[1..].replace('/', "."));
-            self.grants.roles.insert(place, (subject, permissions));
+            let resource = resource.id.to_owned();
+            self.grants.roles.insert(place, ActingRole { resource, role: subject, permissions });
         }
     }
 

@@ -94,11 +94,12 @@ fn compare_places(old: &Grants, new: &Grants) -> Vec<(String, Comparison)> {
             all.push((place.clone(), compare(before, after)));
         }
     }
-    for (place, (role, after)) in &new.roles {
+    for (place, acting) in &new.roles {
+        let after = &acting.permissions;
         match old.roles.get(place) {
             // The permissions of the same role are compared as a separate place.
-            Some((before, _)) if before == role => {}
-            Some((_, before)) => all.push((place.clone(), compare(before, after))),
+            Some(before) if before.role == acting.role => {}
+            Some(before) => all.push((place.clone(), compare(&before.permissions, after))),
             None => {
                 let mut comparison = compare(&Permissions::default(), after);
                 // Policies of resources may allow the role something too.

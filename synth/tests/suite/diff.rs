@@ -241,12 +241,13 @@ fn what_a_change_means_for_iam() {
             Broader,
         ),
         ("another role", acting("Role"), acting("Admin"), Broader),
-        ("a lesser role", acting("Admin"), acting("Role"), Narrower),
+        // It may lose what the function needs for its notices.
+        ("a lesser role", acting("Admin"), acting("Role"), Unknown),
         (
             "no role any more",
             acting("Admin"),
             acting("Admin").replace("{Role: !GetAtt Admin.Arn}", "{Timeout: 5}"),
-            Narrower,
+            Unknown,
         ),
         // Lambda.
         (
@@ -265,7 +266,8 @@ fn what_a_change_means_for_iam() {
             "a source",
             permission("FunctionName: !Ref F, Principal: s3.amazonaws.com"),
             permission("FunctionName: !Ref F, Principal: s3.amazonaws.com, SourceArn: 'arn:aws:s3:::b'"),
-            Narrower,
+            // Perhaps it is not the source that starts the runs.
+            Unknown,
         ),
         (
             "everybody",
@@ -911,8 +913,9 @@ fn a_boundary_that_is_taken_off_and_tags_of_principals_need_approval() {
     let none = String::new;
     for (old, new, verdict, reasons) in [
         (boundary("a"), none(), Verdict::Broader, &[AllowsMore][..]),
-        (boundary("a"), boundary("b"), Verdict::Unknown, &[MayAllowMore]),
-        (none(), boundary("a"), Verdict::Narrower, &[]),
+        (boundary("a"), boundary("b"), Verdict::Unknown, &[MayAllowMore, NotKnown]),
+        // It may deny what the function needs for its notices and alarms.
+        (none(), boundary("a"), Verdict::Unknown, &[NotKnown]),
         (none(), "role_path: /service/".into(), Verdict::None, &[Replaces]),
         (none(), "reserved_concurrency: 2".into(), Verdict::None, &[]),
         ("reserved_concurrency: 2".into(), none(), Verdict::None, &[]),

@@ -36,6 +36,9 @@ emails: [a@b.co, c@b.co]
 #[test]
 fn an_everyday_change_needs_no_approval() {
     let people = "users: [alice, bob, carol]\nemails: [a@b.co, c@b.co]\n";
+    let queue = "arn:aws:sqs:eu-west-1:123456789012:events";
+    let function = "arn:aws:lambda:eu-west-1:123456789012:function:events";
+    let told = &*format!("users: [alice]\nemails: [a@b.co]\nnotify: [{queue}, {function}]\n");
     for delivery in ["secrets-manager", "email"] {
         for (base, was, is) in [
             // Fewer users.
@@ -50,6 +53,15 @@ fn an_everyday_change_needs_no_approval() {
             (people, "[a@b.co, c@b.co]", "[a@b.co]"),
             (people, "[a@b.co, c@b.co]", "[c@b.co]"),
             (FLEET, "a@b.co, ", ""),
+            // Fewer endpoints: administrators and owners still get the notices.
+            (told, &*format!("[{queue}, {function}]"), &*format!("[{queue}]")),
+            (told, &format!("[{queue}, {function}]"), &format!("[{function}]")),
+            (told, &format!("notify: [{queue}, {function}]\n"), ""),
+            // An exemption by a tag, in a stack that reads the tags already: fewer users.
+            ("users: ['tag:t=a']\nemails: [a@b.co]\n", "users:", "exempt: ['tag:t=b']\nusers:"),
+            // A dashboard only shows metrics, which stay.
+            ("dashboard: fleet\nusers: [alice]\nemails: [a@b.co]\n", "dashboard: fleet\n", ""),
+            ("users: [alice]\nemails: [a@b.co]\n", "users:", "dashboard: fleet\nusers:"),
             // Keys live longer.
             (people, "users:", "rotate_after: 61d\nusers:"),
             (FLEET, "owner: ci@b.co}", "owner: ci@b.co, rotate_after: 80d}"),
@@ -76,6 +88,57 @@ fn an_everyday_change_needs_no_approval() {
     }
 }
 
+/// Each of these looks harmless, and the reason says why it is not.
+#[test]
+fn some_everyday_changes_need_approval() {
+    use ApprovalReason::{AllowsMore, Deletes, NotKnown, OthersTold, Replaces};
+    let people = "users: [alice, bob, carol]\nemails: [a@b.co]\n";
+    for (why, was, is, expected) in [
+        // The role comes to read tags or groups of all users.
+        ("an exemption by a tag", "users:", "exempt: ['tag:t=b']\nusers:", &[AllowsMore][..]),
+        ("an exemption by a group", "users:", "exempt: ['group:ops']\nusers:", &[AllowsMore]),
+        // SNS makes another subscription, and the address gets nothing until it confirms the mail from AWS.
+        ("another case of an address", "[a@b.co]", "[A@b.co]", &[Replaces]),
+        ("another address", "[a@b.co]", "[c@b.co]", &[OthersTold, Deletes]),
+        // They read which keys are new, old or unused.
+        ("one more address", "[a@b.co]", "[a@b.co, c@b.co]", &[OthersTold]),
+        ("an owner", "[alice,", "[{name: alice, owner: o@b.co},", &[OthersTold]),
+        // It may deny what the function needs for its notices and its alarms.
+        (
+            "a permissions boundary",
+            "users:",
+            "permissions_boundary: arn:aws:iam::123456789012:policy/b\nusers:",
+            &[NotKnown],
+        ),
+    ] {
+        let diff = &diffs(people, &people.replace(was, is))[0];
+        assert_eq!(reasons(diff), expected, "{why}: {diff:#?}");
+    }
+}
+
+#[test]
+fn the_verdict_says_who_no_longer_gets_notices() {
+    let old = "users: [alice, {name: bob, owner: o@b.co}]\nemails: [a@b.co, O@b.co]\nnotify: [https://x.co/n]\n";
+    for (new, expected) in [
+        ("users: [alice, {name: bob, owner: o@b.co}]\nemails: [a@b.co]\n", &["https://x.co/n", "o@b.co"][..]),
+        ("users: [alice]\nemails: [O@b.co]\nnotify: [https://x.co/n]\n", &["a@b.co"]),
+        ("users: [alice]\nemails: [a@b.co, O@b.co]\nnotify: [https://x.co/n]\n", &[]),
+    ] {
+        let what = |who: &&str| match *who {
+            "a@b.co" => "alarms and notices",
+            "o@b.co" => "alarms",
+            _ => "notices",
+        };
+        let expected: Vec<_> = expected.iter().map(|who| format!("{who} no longer gets {}", what(who))).collect();
+        let [diff, _] = diffs(old, new);
+        assert_eq!(diff.unsubscribed, expected, "{new}: {diff:#?}");
+        for format in [DiffFormat::Text { colour: false }, DiffFormat::Json] {
+            let shown = render(&diff, format);
+            assert!(expected.iter().all(|sentence| shown.contains(sentence)), "{format:?}: {shown}");
+        }
+    }
+}
+
 /// The last address: without it, no alarm and no notice reaches a person.
 #[test]
 fn a_subscription_that_others_do_not_replace_is_a_loss() {
@@ -89,16 +152,32 @@ fn a_subscription_that_others_do_not_replace_is_a_loss() {
     let resources = new["Resources"].as_object_mut().unwrap();
     resources.retain(|id, _| !id.starts_with("AlarmsTo"));
     assert_eq!(reasons(&compare(&old, &new)), [ApprovalReason::NotKnown, ApprovalReason::Deletes]);
-    // A queue that gets each notice is not an address.
+    // A queue with the notices to an address is no endpoint of the handler.
     let mut queue = old.clone();
     queue["Resources"]["Queue"] = queue["Resources"]["MailToAAtBDotCo"].clone();
     queue["Resources"]["Queue"]["Properties"]["Protocol"] = "sqs".into();
-    assert_eq!(reasons(&compare(&queue, &old)), [ApprovalReason::Deletes]);
+    queue["Resources"]["Queue"]["Properties"]["Endpoint"] = "arn:aws:sqs:eu-west-1:123456789012:q".into();
+    assert_eq!(reasons(&compare(&queue, &old)), [ApprovalReason::NotKnown]);
+    // An endpoint is no address.
+    let of_endpoint = of("emails: [a@b.co]\nnotify: [https://x.co/n]\n");
+    let mut new = of_endpoint.clone();
+    new["Resources"].as_object_mut().unwrap().retain(|id, _| !id.starts_with("MailTo"));
+    assert_eq!(reasons(&compare(&of_endpoint, &new)), [ApprovalReason::NotKnown, ApprovalReason::Deletes]);
+    // An endpoint that the function still counts as a recipient, and the last recipient of all users without an owner.
+    let mut new = of_endpoint.clone();
+    new["Resources"].as_object_mut().unwrap().retain(|id, _| !id.starts_with("NoticesTo"));
+    assert_eq!(reasons(&compare(&of_endpoint, &new)), [ApprovalReason::NotKnown]);
+    let variables = "/Resources/Function/Properties/Environment/Variables";
+    let mut old_owner = of_endpoint;
+    old_owner.pointer_mut(variables).unwrap()["ADMINISTRATORS"] = "none".into();
+    new.pointer_mut(variables).unwrap()["ADMINISTRATORS"] = "none".into();
+    new.pointer_mut(variables).unwrap()["NOTIFY"] = "none".into();
+    assert!(reasons(&compare(&old_owner, &new)).contains(&ApprovalReason::NotKnown));
     // Another address in its place: no one who was told before is told of a key now.
     let replaced = diffs("users: [alice]\nemails: [a@b.co]\n", "users: [alice]\nemails: [c@b.co]\n");
-    assert_eq!(reasons(&replaced[0]), [ApprovalReason::Deletes]);
+    assert_eq!(reasons(&replaced[0]), [ApprovalReason::OthersTold, ApprovalReason::Deletes]);
     let exchanged = diffs("users: [alice]\nemails: [a@b.co, c@b.co]\n", "users: [alice]\nemails: [a@b.co, d@b.co]\n");
-    assert_eq!(reasons(&exchanged[0]), [], "one administrator stays");
+    assert_eq!(reasons(&exchanged[0]), [ApprovalReason::OthersTold], "one administrator stays");
 }
 
 /// Each of these changes lets others read new keys.

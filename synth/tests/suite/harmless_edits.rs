@@ -65,6 +65,7 @@ fn everyday_changes_ask_for_nothing() {
         ("a new alarm that only notifies", ("/Resources/Another", alarm(&topic))),
         ("more memory", ("/Resources/Function/Properties/MemorySize", json!(256))),
         ("more time", ("/Resources/Function/Properties/Timeout", json!(900))),
+        ("a run each month", ("/Resources/Schedule/Properties/ScheduleExpression", json!("cron(0 9 1 * ? *)"))),
         ("another order", ("/Resources/Schedule/DependsOn", json!(["FailedRuns"]))),
         ("metadata", ("/Resources/Function/Metadata/Owner", json!("a team"))),
         ("the title of mails", ("/Resources/NotificationTopic/Properties/DisplayName", json!("Keys"))),
@@ -109,6 +110,8 @@ fn what_only_looks_like_an_everyday_change_asks() {
             "FunctionName": function, "Qualifier": "$LATEST", "MaximumRetryAttempts": 0,
         }})
     };
+    let mut same_alarm = template["Resources"]["MissedRuns"].clone();
+    same_alarm["Properties"]["EvaluationPeriods"] = json!(168);
     let edits: Vec<(&str, Edit)> = vec![
         ("a role's tag", ("/Resources/FunctionRole/Properties/Tags", tags("a"))),
         ("a shorter retention", ("/Resources/LogGroup/Properties/RetentionInDays", json!(1))),
@@ -218,6 +221,19 @@ fn what_only_looks_like_an_everyday_change_asks() {
         ("a run that ends early", ("/Resources/Function/Properties/Timeout", json!(1))),
         ("a run that ends early, as text", ("/Resources/Function/Properties/Timeout", json!("3"))),
         ("the shortest time", ("/Resources/Function/Properties/Timeout", Json::Null)),
+        ("a run in ten years", ("/Resources/Schedule/Properties/ScheduleExpression", json!("rate(3650 days)"))),
+        ("a day that no month has", ("/Resources/Schedule/Properties/ScheduleExpression", json!("cron(0 9 31 2 ? *)"))),
+        ("one run a year", ("/Resources/Schedule/Properties/ScheduleExpression", json!("cron(0 9 1 1 ? *)"))),
+        (
+            "another address that gets alarms",
+            (
+                "/Resources/Evil",
+                json!({"Type": "AWS::SNS::Subscription", "Properties": {
+                    "Protocol": "email", "Endpoint": "evil@x.co", "TopicArn": {"Ref": "AlarmTopic"},
+                }}),
+            ),
+        ),
+        ("an alarm in place of another one", ("/Resources/Another", same_alarm)),
         ("a single run", ("/Resources/Schedule/Properties/ScheduleExpression", json!("at(2020-01-01T00:00:00)"))),
         (
             "a wide time window",
@@ -302,10 +318,20 @@ fn a_retention_with_a_leading_zero_asks() {
 /// Less permissions, but an alarm, a notice or a run is lost.
 #[test]
 fn what_may_silence_an_alarm_asks() {
-    let template = generated("delivery: email");
+    let mut template = generated("delivery: email\nnotify: ['arn:aws:lambda:eu-west-1:123456789012:function:events']");
+    template["Conditions"] = json!({"C": {"Fn::Equals": [{"Ref": "AWS::Region"}, "eu-west-1"]}});
+    template["Resources"]["FunctionRole"]["Properties"]["ManagedPolicyArns"] =
+        json!(["arn:aws:iam::aws:policy/ReadOnlyAccess"]);
+    template["Resources"]["Caller"] = json!({"Type": "AWS::Lambda::Permission", "Properties": {
+        "FunctionName": {"Ref": "Function"}, "Action": "lambda:InvokeFunction", "Principal": "events.amazonaws.com",
+    }});
+    let mut ids = template["Resources"].as_object().unwrap().keys();
+    let permission = format!("/Resources/{}", ids.find(|id| id.starts_with("LetNoticesInvoke")).unwrap());
+    let boundary = json!("arn:aws:iam::123456789012:policy/b");
     let deny =
         json!({"Effect": "Deny", "Principal": {"Service": "cloudwatch.amazonaws.com"}, "Action": "*", "Resource": "*"});
     let denies_all = json!({"Effect": "Deny", "Action": "*", "Resource": "*"});
+    let perhaps = json!({"Fn::If": ["C", denies_all, {"Ref": "AWS::NoValue"}]});
     let topic = "/Resources/AlarmTopicPolicy/Properties/PolicyDocument/Statement";
     let key = "/Resources/TopicKey/Properties/KeyPolicy/Statement";
     let [function, schedule] = ["FunctionRole", "ScheduleRole"]
@@ -327,9 +353,24 @@ fn what_may_silence_an_alarm_asks() {
         ("/Resources/TopicKey/Properties/KeyPolicy", Json::Null),
         (key, json!([])),
         (key, without(key, "cloudwatch.amazonaws.com")),
+        (key, without(key, ":root")),
         (key, with(key, &deny)),
         (&function, without(&function, "sns:Publish")),
+        (&function, without(&function, "kms:Decrypt")),
+        (&function, without(&function, "logs:PutLogEvents")),
         (&function, with(&function, &denies_all)),
+        (&function, with(&function, &perhaps)),
+        (&function, json!({"Fn::If": ["C", template.pointer(&function), {"Ref": "AWS::NoValue"}]})),
+        ("/Resources/FunctionRole/Properties/PermissionsBoundary", boundary.clone()),
+        ("/Resources/ScheduleRole/Properties/PermissionsBoundary", boundary),
+        ("/Resources/FunctionRole/Properties/ManagedPolicyArns", Json::Null),
+        ("/Resources/Function/Properties/Role", json!({"Fn::GetAtt": ["ScheduleRole", "Arn"]})),
+        (topic, with(topic, &perhaps)),
+        ("/Resources/Caller", Json::Null),
+        ("/Resources/Caller/Properties/SourceAccount", json!("999999999999")),
+        ("/Resources/Caller/Properties/FunctionName", json!("theirs")),
+        ("/Resources/Caller/Condition", json!("C")),
+        (&permission, Json::Null),
         (&schedule, without(&schedule, "lambda:InvokeFunction")),
         (&schedule, without(&schedule, "sqs:SendMessage")),
         (&schedule, with(&schedule, &denies_all)),

@@ -414,29 +414,95 @@ fn a_gained_permission_has_an_example() {
     let comparison = compare(&old, &permissions(&new));
     assert_eq!(
         comparison,
-        Comparison { gained: Certainty::Yes, lost: Certainty::No, example: Some("sns:Get* on ${Topic}".into()) }
+        Comparison {
+            gained: Certainty::Yes,
+            lost: Certainty::No,
+            example: Some("sns:Get* (pattern) on ${Topic}".into())
+        }
     );
 }
 
-/// An example is never empty, does not end where a wildcard begins, and shows the most powerful action.
+/// An example is never empty, is not cut at a wildcard, and shows the most powerful action.
 #[test]
 fn an_example_shows_the_most_powerful_action() {
-    let allow = |action: &Json, resource: &str| json!({"Effect": "Allow", "Action": action, "Resource": resource});
+    let allow = |action: Json, resource: &str| json!({"Effect": "Allow", "Action": action, "Resource": resource});
     let trust = |principal: &Json| json!({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"});
+    let except = |element: &str, value: Json| {
+        let mut statement = json!({"Effect": "Allow", element: value});
+        if element != "NotAction" {
+            statement["Action"] = "s3:GetObject".into();
+        }
+        if element == "NotPrincipal" {
+            statement["Action"] = "sts:AssumeRole".into();
+        } else if element != "NotResource" {
+            statement["Resource"] = "*".into();
+        }
+        statement
+    };
+    let deny = |action: &str| json!({"Effect": "Deny", "Action": action, "Resource": "*"});
+    let of_many = |last: &str| {
+        let many = (0..200).map(|n| allow(json!("s3:GetObject"), &format!("arn:aws:s3:::b{n}/*")));
+        Json::Array(many.chain([allow(json!(last), "*")]).collect())
+    };
     let users = "arn:aws:iam::111122223333:user/*";
     for (old, new, example) in [
-        (json!([]), allow(&json!("*"), "*"), "iam:AttachRolePolicy on *"),
-        (json!([]), json!({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}), "sts:AssumeRole on *"),
+        (json!([]), allow(json!("*"), "*"), "iam:AttachRolePolicy on *"),
+        (json!([]), except("NotAction", json!("iam:*")), "sts:AssumeRole on *"),
         (
             json!([]),
-            allow(&json!(["ec2:Describe*", "iam:CreateAccessKey"]), users),
+            allow(json!(["ec2:Describe*", "iam:CreateAccessKey"]), users),
             "iam:CreateAccessKey on arn:aws:iam::111122223333:user/*",
         ),
-        (allow(&json!("iam:Create*"), "*"), allow(&json!("iam:*"), "*"), "iam:AttachRolePolicy on *"),
-        (json!([]), allow(&json!("ec2:Describe*"), "*"), "ec2:Describe* on *"),
-        (json!([]), allow(&json!("ec2:*"), "*"), "ec2:RunInstances on *"),
+        (allow(json!("iam:Create*"), "*"), allow(json!("iam:*"), "*"), "iam:AttachRolePolicy on *"),
+        (json!([]), allow(json!("ec2:Describe*"), "*"), "ec2:Describe* (pattern) on *"),
+        (json!([]), allow(json!("ec2:*"), "*"), "ec2:RunInstances on *"),
         (json!([]), trust(&json!("*")), "sts:AssumeRole by anybody"),
         (json!([]), trust(&json!({"AWS": "444455556666"})), "sts:AssumeRole by AWS:444455556666:root"),
+        // Wildcards within a name.
+        (json!([]), allow(json!("iam:*AccessKey*"), "*"), "iam:CreateAccessKey on *"),
+        (json!([]), allow(json!("iam:?reateAccessKey"), "*"), "iam:CreateAccessKey on *"),
+        (json!([]), allow(json!("IAM:createACCESSkey"), "*"), "iam:CreateAccessKey on *"),
+        (json!([]), allow(json!("s3:Get0*"), "*"), "s3:Get0* (pattern) on *"),
+        (json!([]), allow(json!("*:Tag?esource"), "*"), "*:Tag?esource (pattern) on *"),
+        (
+            allow(json!(["iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:DeleteAccessKey"]), "*"),
+            allow(json!("iam:*AccessKey*"), "*"),
+            "iam:*AccessKey* (pattern) on *",
+        ),
+        // What a deny, or a part of it, no longer excludes.
+        (
+            json!([allow(json!("*"), "*"), deny("ec2:Describe*")]),
+            allow(json!("*"), "*"),
+            "ec2:Describe* (pattern) on *",
+        ),
+        (json!([allow(json!("*"), "*"), deny("iam:*Key")]), allow(json!("*"), "*"), "iam:CreateAccessKey on *"),
+        // Exceptions.
+        (json!([]), except("NotResource", json!("arn:aws:s3:::b/*")), "s3:GetObject on * except arn:aws:s3:::b/*"),
+        (json!([]), except("NotResource", json!([])), "s3:GetObject on *"),
+        (
+            json!([]),
+            except("NotResource", json!(["a", "b", "c", "d", "e"])),
+            "s3:GetObject on * except a, b, c and 2 more",
+        ),
+        (
+            allow(json!("iam:TagUser"), "arn:aws:iam::1:user/a"),
+            allow(json!("iam:TagUser"), "*"),
+            "iam:TagUser on * except arn:aws:iam::1:user/a",
+        ),
+        (
+            json!([]),
+            except("NotPrincipal", json!({"AWS": "444455556666"})),
+            "sts:AssumeRole by anybody except AWS:444455556666:*",
+        ),
+        (json!([]), allow(json!("s3:GetObject"), ""), "s3:GetObject on \"\""),
+        (
+            json!([]),
+            except("NotAction", json!(["i*", "s*", "k*", "l*", "c*", "e*", "d*"])),
+            "* except c*, d*, e* and 4 more (pattern) on *",
+        ),
+        // The most powerful one may be the last.
+        (json!([]), of_many("iam:PassRole"), "iam:PassRole on *"),
+        (json!([]), of_many("iam:*"), "iam:AttachRolePolicy on *"),
     ] {
         let comparison = compare(&permissions(&old), &permissions(&new));
         assert_eq!(comparison.example.as_deref(), Some(example), "{old} {new}: {comparison:?}");

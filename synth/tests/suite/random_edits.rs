@@ -258,7 +258,52 @@ fn facts(template: &Json) -> Facts {
         }
     }
     readers(&mut facts, template, &resources, &arn);
+    needs(&mut facts);
     facts
+}
+
+/// The requests that alarms, notices and runs need, by the place that allows them.
+fn needed() -> Vec<(&'static str, AccessRequest)> {
+    let account = &*format!("AWS:arn:aws:iam::{ACCOUNT}:root");
+    let arn = |service: &str, rest: &str| format!("arn:aws:{service}:eu-west-1:{ACCOUNT}:{rest}");
+    let alarm = arn("cloudwatch", "alarm:keys-missed-runs");
+    let group = arn("scheduler", "schedule-group/default");
+    let sns: &[(&str, &str)] = &[("kms:viaservice", "sns.eu-west-1.amazonaws.com")];
+    let of_alarm: &[(&str, &str)] = &[("aws:sourceaccount", ACCOUNT), ("aws:sourcearn", &alarm)];
+    let of_schedule: &[(&str, &str)] = &[("aws:sourceaccount", ACCOUNT), ("aws:sourcearn", &group)];
+    let (lambda, scheduler) = ("Service:lambda.amazonaws.com", "Service:scheduler.amazonaws.com");
+    let (topic, queue, key) = (arn("sns", "AlarmTopic"), arn("sqs", "DeadLetterQueue"), arn("kms", "TopicKey"));
+    [
+        ("role FunctionRole", lambda, "sns:Publish", arn("sns", "NotificationTopic"), &[][..]),
+        ("role FunctionRole", lambda, "kms:Decrypt", key.clone(), sns),
+        ("role FunctionRole", lambda, "sqs:SendMessage", queue.clone(), &[]),
+        ("role FunctionRole", lambda, "logs:PutLogEvents", arn("logs", "LogGroup"), &[]),
+        ("role ScheduleRole", scheduler, "lambda:InvokeFunction", arn("lambda", "Function"), &[]),
+        ("role ScheduleRole", scheduler, "sqs:SendMessage", queue, &[]),
+        ("trust of FunctionRole", lambda, "sts:AssumeRole", String::new(), &[]),
+        ("trust of ScheduleRole", scheduler, "sts:AssumeRole", String::new(), of_schedule),
+        ("policy of AlarmTopic", "Service:cloudwatch.amazonaws.com", "sns:Publish", topic, of_alarm),
+        ("policy of TopicKey", "Service:cloudwatch.amazonaws.com", "kms:Decrypt", key.clone(), of_alarm),
+        ("policy of TopicKey", account, "kms:Decrypt", key, &[]),
+    ]
+    .map(|(place, principal, action, resource, context)| {
+        let context = context.iter().map(|(key, value)| ((*key).to_owned(), vec![(*value).to_owned()])).collect();
+        (place, AccessRequest { principal: principal.to_owned(), action: action.to_owned(), resource, context })
+    })
+    .into()
+}
+
+/// What alarms, notices and runs need and have.
+fn needs(facts: &mut Facts) {
+    for (place, request) in needed() {
+        let documents = facts.documents.get(place).map(|(documents, _)| documents.as_slice()).unwrap_or_default();
+        let read: Result<Vec<_>, _> =
+            documents.iter().map(|document| EvaluatedPolicy::read(document, &|_| None)).collect();
+        if read.is_ok_and(|policies| decide(&policies, None, &request) == Decision::Allowed) {
+            let id = place.rsplit(' ').next().unwrap_or_default().to_owned();
+            let _ = facts.kept.insert((id, format!("{place}: {} by {}", request.action, request.principal)));
+        }
+    }
 }
 
 /// The value with texts instead of numbers: to CloudFormation, both are the same.
@@ -308,6 +353,7 @@ fn role(facts: &mut Facts, id: &str, role: &Deployed) {
     }
     if role.get("PermissionsBoundary").is_null() && !role.unknown.contains("PermissionsBoundary") {
         possible(facts, "boundary", format!("{id} has none"));
+        let _ = facts.kept.insert((id.to_owned(), "no boundary limits it".to_owned()));
     }
 }
 
@@ -743,6 +789,8 @@ fn no_random_edit_that_allows_more_is_called_harmless() {
 #[test]
 fn the_simulated_deployment_sees_what_allows_more() {
     let (template, requests) = (&templates()[2], requests());
+    let has: Vec<_> = facts(template).kept.into_iter().filter(|(_, what)| what.contains(" by ")).collect();
+    assert_eq!(has.len(), needed().len(), "{has:#?}");
     let mail = json!(["alice@example.com", "bob@example.com"]);
     for (kind, place, value) in [
         ("requests", "/Resources/FunctionRole/Properties/Policies/0/PolicyDocument/Statement/0/Action", json!("*")),
@@ -754,6 +802,8 @@ fn the_simulated_deployment_sees_what_allows_more() {
         ("less", "/Resources/MailToAliceAtExampleDotCom/Properties/FilterPolicy/to", json!([])),
         ("less", "/Resources/UsersFailed/Properties/Threshold", json!(1_000)),
         ("less", "/Resources/UsersFailed/Properties/AlarmActions", json!([])),
+        ("less", "/Resources/TopicKey/Properties/KeyPolicy/Statement/0/Action", json!("kms:Describe*")),
+        ("less", "/Resources/ScheduleRole/Properties/Policies/0/PolicyDocument/Statement/0/Effect", json!("Deny")),
     ] {
         let mut new = template.clone();
         *new.pointer_mut(place).unwrap_or_else(|| panic!("{place}")) = value;

@@ -83,6 +83,12 @@ fn readers(settings: &Settings, user: &ListedUser) -> BTreeSet<String> {
     }
 }
 
+/// Who gets the notices about the user, by the code that the handler runs.
+fn told(settings: &Settings, user: &ListedUser) -> BTreeSet<String> {
+    let Ok((subject, _)) = settings.subject(user) else { return BTreeSet::new() };
+    settings.for_subject(&subject).readers_of_secret(&user.name).into_iter().map(Email::small).collect()
+}
+
 /// What one configuration ends earlier than another one, by one user's policy.
 fn is_earlier(old: &Policy, new: &Policy) -> bool {
     let kept_in_use = |policy: &Policy| match (policy.still_in_use, policy.wait_at_most) {
@@ -114,6 +120,7 @@ fn is_earlier(old: &Policy, new: &Policy) -> bool {
 struct Counts {
     pairs: Cell<usize>,
     others_read: Cell<usize>,
+    others_told: Cell<usize>,
     earlier: Cell<usize>,
     neither: Cell<usize>,
 }
@@ -138,6 +145,15 @@ fn check(counts: &Counts, old: &str, new: &str) -> Result<(), TestCaseError> {
         add(&counts.others_read);
         prop_assert!(!diff.new_readers.is_empty(), "{:?}\n{}\n{}", user, old, new);
     }
+    // Where tags choose the owner only before or after, that is another reason for an approval.
+    let tells_more = |user: &ListedUser| {
+        was.user_tags == is.user_tags && !was_skipped(user) && !told(&is, user).is_subset(&told(&was, user))
+    };
+    let tells_more = handled.iter().find(|user| tells_more(user));
+    if let Some(user) = tells_more {
+        add(&counts.others_told);
+        prop_assert!(!diff.newly_told.is_empty() || !diff.new_readers.is_empty(), "{:?}\n{}\n{}", user, old, new);
+    }
     let policy = |settings: &Settings, user: &ListedUser| settings.subject(user).map(|(_, policy)| policy);
     let ends_earlier = handled.iter().find(|user| match (policy(&was, user), policy(&is, user)) {
         (Ok(was), Ok(is)) => is_earlier(&was, &is),
@@ -147,7 +163,7 @@ fn check(counts: &Counts, old: &str, new: &str) -> Result<(), TestCaseError> {
         add(&counts.earlier);
         prop_assert!(!diff.earlier.is_empty(), "{:?}\n{}\n{}", user, old, new);
     }
-    if reads_more.is_none() && ends_earlier.is_none() {
+    if reads_more.is_none() && tells_more.is_none() && ends_earlier.is_none() {
         add(&counts.neither);
     }
     // Settings of the template, such as a shorter log, may be unknown. The handler's settings are all read.
@@ -250,9 +266,12 @@ fn what_the_handler_does_differently_is_in_the_diff() {
     let number = cases(150, 3_000);
     let counts = run("small", number, mixed.boxed());
     let least = usize::try_from(number).unwrap() / 20;
-    for (what, count) in
-        [("others read", &counts.others_read), ("earlier", &counts.earlier), ("neither", &counts.neither)]
-    {
+    for (what, count) in [
+        ("others read", &counts.others_read),
+        ("others told", &counts.others_told),
+        ("earlier", &counts.earlier),
+        ("neither", &counts.neither),
+    ] {
         assert!(count.get() > least, "{what}: {counts:?}");
     }
     let any = (right(), right()).prop_map(|(old, new)| (old.text(), new.text()));

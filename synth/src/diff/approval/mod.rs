@@ -32,6 +32,8 @@ pub enum ApprovalReason {
     NotKnown,
     /// Others can read new keys.
     OthersRead,
+    /// Others get notices or alarms.
+    OthersTold,
     /// More keys are rotated, or others decide how.
     OthersRotated,
     /// Keys are replaced, deactivated or deleted earlier than before.
@@ -53,6 +55,7 @@ impl ApprovalReason {
             | Self::MayAllowMore
             | Self::NotKnown
             | Self::OthersRead
+            | Self::OthersTold
             | Self::OthersRotated
             | Self::KeysEndEarlier => Concern::Broader,
             Self::Replaces | Self::MayReplace => Concern::Replace,
@@ -68,6 +71,7 @@ impl fmt::Display for ApprovalReason {
             Self::MayAllowMore => "it may allow more than before",
             Self::NotKnown => "what it does is not known",
             Self::OthersRead => "it lets others read new keys",
+            Self::OthersTold => "it sends notices or alarms to others",
             Self::OthersRotated => "it rotates more keys, or lets others decide how",
             Self::KeysEndEarlier => "it replaces, deactivates or deletes keys earlier",
             Self::Replaces => "it replaces a resource",
@@ -100,6 +104,7 @@ impl Approval {
         };
         let not_known = (!diff.unknown.is_empty()).then_some(ApprovalReason::NotKnown);
         let new_readers = (!diff.new_readers.is_empty()).then_some(ApprovalReason::OthersRead);
+        let newly_told = (!diff.newly_told.is_empty()).then_some(ApprovalReason::OthersTold);
         let newly_rotated = (!diff.newly_rotated.is_empty()).then_some(ApprovalReason::OthersRotated);
         let earlier = (!diff.earlier.is_empty()).then_some(ApprovalReason::KeysEndEarlier);
         let replaces = any(Impact::Replaces).then_some(ApprovalReason::Replaces).or_else(|| {
@@ -107,10 +112,11 @@ impl Approval {
             (any(Impact::MayReplace) || diff.impact() == Impact::MayReplace).then_some(ApprovalReason::MayReplace)
         });
         let deletes = any(Impact::Deletes).then_some(ApprovalReason::Deletes);
-        let reasons: Vec<ApprovalReason> = [broader, not_known, new_readers, newly_rotated, earlier, replaces, deletes]
-            .into_iter()
-            .flatten()
-            .collect();
+        let reasons: Vec<ApprovalReason> =
+            [broader, not_known, new_readers, newly_told, newly_rotated, earlier, replaces, deletes]
+                .into_iter()
+                .flatten()
+                .collect();
         (!reasons.is_empty()).then_some(Self { reasons, fingerprint: diff.fingerprint })
     }
 

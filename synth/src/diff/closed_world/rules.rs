@@ -16,6 +16,9 @@ use crate::{
     config::{MissedRunsWindow, SHORTEST_TIMEOUT, ScheduleExpression},
 };
 
+/// The longest time between two runs that is harmless, in minutes: the longest month.
+const LONGEST_GAP: u32 = 31 * 24 * 60;
+
 /// The new form of a resource.
 pub(super) struct Edited<'t> {
     pub(super) id: &'t str,
@@ -45,7 +48,7 @@ pub(super) fn program_endpoint(subscription: &Map<String, Json>) -> Option<&str>
 }
 
 /// A text that is the same in every deployment.
-fn literal(value: Option<&Json>) -> Option<&str> {
+pub(super) fn literal(value: Option<&Json>) -> Option<&str> {
     value?.as_str().filter(|text| !text.contains("{{resolve:"))
 }
 
@@ -66,11 +69,27 @@ impl Edit<'_> {
         self.judge.target(value)
     }
 
-    /// Whether the schedule is known before and after, and does not end with a single run.
+    /// Whether the schedule is known before, and starts a run each month after.
     pub(super) fn goes_on(&self) -> bool {
-        let is_literal = |value: Option<&Json>| value.is_none() || literal(value).is_some();
-        let is_once = literal(self.new).is_some_and(|schedule| schedule.trim_start().starts_with("at("));
-        is_literal(self.old) && is_literal(self.new) && !is_once
+        let schedule = literal(self.new).and_then(|text| text.parse::<ScheduleExpression>().ok());
+        let runs = schedule.and_then(|schedule| schedule.runs());
+        let is_known = self.old.is_none() || literal(self.old).is_some();
+        is_known && runs.is_some_and(|runs| runs.longest_gap() <= LONGEST_GAP)
+    }
+
+    /// Whether no other alarm has the name of this one. The later of two alarms with one name replaces the other.
+    pub(super) fn has_its_own_name(&self) -> bool {
+        let is_plain = |piece: &Piece| match piece {
+            Piece::Literal(_) => true,
+            Piece::Reference(name) => name.starts_with("AWS::"),
+        };
+        let is_other = |alarm: &Resource<'_>| {
+            alarm.id == self.resource.id || !is_same(alarm.properties.get("AlarmName"), self.new)
+        };
+        self.new.and_then(pieces).is_some_and(|pieces| pieces.iter().all(is_plain))
+            && [self.judge.old, self.judge.new]
+                .into_iter()
+                .all(|template| View(template).of(self.resource.kind).all(|alarm| is_other(&alarm)))
     }
 
     /// Whether the configuration accepts the time that a run has, or a run has no less time than before.
@@ -268,7 +287,7 @@ impl Edit<'_> {
         let topic = property("TopicArn").and_then(|topic| self.target(topic));
         let Some((topic, "AWS::SNS::Topic")) = topic else { return false };
         if self.judge.carries_only_alarms(&topic) {
-            return property("FilterPolicy").is_none();
+            return property("FilterPolicy").is_none() && self.judge.is_administrator(address);
         }
         let own = json!({ TO: [address.to_ascii_lowercase()] });
         property("FilterPolicy") == Some(&own)
@@ -295,7 +314,7 @@ fn is_longer(name: &str, old: &Json, new: &Json) -> bool {
 
 impl Judge<'_> {
     /// The resource of the new template to which a value refers, by `Ref` or by the attribute `Arn`: its id and its type.
-    fn target(&self, value: &Json) -> Option<(String, &str)> {
+    pub(super) fn target(&self, value: &Json) -> Option<(String, &str)> {
         let pieces = pieces(value)?;
         let [Piece::Reference(name)] = pieces.as_slice() else { return None };
         let id = name.strip_suffix(".Arn").unwrap_or(name);
@@ -303,35 +322,22 @@ impl Judge<'_> {
         Some((id.to_owned(), kind(body)))
     }
 
+    /// Whether an address is one of the handler's administrators, who get all alarms.
+    fn is_administrator(&self, address: &str) -> bool {
+        let name = Variable::Administrators.name();
+        View(self.new).of("AWS::Lambda::Function").any(|function| {
+            let all = literal(function.properties["Environment"]["Variables"].get(name)).unwrap_or_default();
+            all.split(' ').any(|one| one.eq_ignore_ascii_case(address))
+        })
+    }
+
     /// Whether nothing of the template but alarms uses a topic. Policies and subscriptions do not publish.
-    fn carries_only_alarms(&self, topic: &str) -> bool {
+    pub(super) fn carries_only_alarms(&self, topic: &str) -> bool {
         let uses = |resource: &Resource<'_>| {
             let publishes = ["AWS::CloudWatch::Alarm", "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy"];
             !publishes.contains(&resource.kind)
                 && references(resource.body).iter().any(|reference| reference.name == topic)
         };
         !View(self.new).resources().any(|resource| uses(&resource))
-    }
-
-    /// Whether an address loses a subscription, although the handler still has notices for it, or the alarms are for it.
-    pub(super) fn still_has_notices(&self, subscription: &Json) -> bool {
-        let property = |of: &Json, name: &str| of.get(name).cloned();
-        let address = |of: &Json| literal(of.get("Endpoint")).map(str::to_ascii_lowercase);
-        let (Some(lost), Some(topic)) = (address(subscription), property(subscription, "TopicArn")) else {
-            return true;
-        };
-        let mut others = View(self.new).of("AWS::SNS::Subscription");
-        if others
-            .any(|other| address(other.properties).as_ref() == Some(&lost) && other.properties["TopicArn"] == topic)
-        {
-            return false;
-        }
-        let alarms = self.target(&topic).is_some_and(|(topic, _)| self.carries_only_alarms(&topic));
-        let variables = View(self.new).of("AWS::Lambda::Function").flat_map(|function| {
-            let variables = &function.properties["Environment"]["Variables"];
-            [Variable::Administrators, Variable::Users].map(|variable| (variable, &variables[variable.name()]))
-        });
-        let mut read = variables.filter(|(variable, _)| !alarms || *variable == Variable::Administrators);
-        read.any(|(_, value)| value.to_string().to_ascii_lowercase().contains(&lost))
     }
 }

@@ -2,22 +2,41 @@
 //!
 //! The comparison of permissions calls them narrower. But an alarm that may not publish reaches no person.
 
+use std::collections::BTreeSet;
+
+use lambda::contract::settings::Variable;
 use serde_json::{Map, Value as Json};
 
-use super::{Judge, is_same, kind};
+use super::{
+    Judge, is_same, kind,
+    rules::{literal, program_endpoint},
+};
 use crate::{
     cfn::{
         text::Piece,
         view::{View, each, references, text},
     },
     iam::{
+        compare::{Boundary, Permissions},
         glob::{Glob, Letter},
         grants,
     },
 };
 
-/// The actions of the stack's roles that start a run, send a notice or keep what failed.
-const ACTIONS: [&str; 3] = ["lambda:InvokeFunction", "sns:Publish", "sqs:SendMessage"];
+/// What the loss of a permission can do.
+const SILENCE: &str = "and that may silence an alarm, a notice or a run";
+
+/// The actions of the stack's roles that start a run, send a notice, write the log with the metrics, or keep what failed.
+const ACTIONS: [&str; 8] = [
+    "kms:Decrypt",
+    "kms:GenerateDataKey",
+    "lambda:InvokeFunction",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "sns:ListSubscriptionsByTopic",
+    "sns:Publish",
+    "sqs:SendMessage",
+];
 
 /// The policies that let services of AWS act for the stack: their type, the property that names what they are for, and
 /// that with the document.
@@ -28,12 +47,26 @@ const SERVICE_POLICIES: [(&str, &str, &str); 4] = [
     ("AWS::SQS::QueuePolicy", "Queues", "PolicyDocument"),
 ];
 
+/// The statements of a document. A document that is known only in a deployment counts as one.
+fn all_statements(document: Option<&Json>) -> impl Iterator<Item = &Map<String, Json>> {
+    let all = document.map(|document| document.get("Statement").unwrap_or(document));
+    all.into_iter().flat_map(each).filter_map(Json::as_object)
+}
+
 /// The statements of a document with an effect.
 fn statements<'t>(document: Option<&'t Json>, effect: &str) -> Vec<&'t Map<String, Json>> {
-    let all = document.and_then(|document| document.get("Statement")).into_iter().flat_map(each);
-    all.filter_map(Json::as_object)
-        .filter(|statement| statement.get("Effect").is_some_and(|own| own == effect))
-        .collect()
+    all_statements(document).filter(|statement| statement.get("Effect").is_some_and(|own| own == effect)).collect()
+}
+
+/// The statements of a document with an effect that is known only in a deployment.
+fn undecided(document: Option<&Json>) -> Vec<&Map<String, Json>> {
+    let is_decided = |effect: &Json| effect == "Allow" || effect == "Deny";
+    all_statements(document).filter(|statement| !statement.get("Effect").is_some_and(is_decided)).collect()
+}
+
+/// Whether two lists have other statements.
+fn differ(old: &[&Map<String, Json>], new: &[&Map<String, Json>]) -> bool {
+    !old.iter().all(|statement| contains(new, statement)) || !new.iter().all(|statement| contains(old, statement))
 }
 
 /// Whether a list has a statement that differs only in its id.
@@ -64,34 +97,26 @@ fn actions(statement: &Map<String, Json>) -> Vec<&'static str> {
 }
 
 /// The statements with an effect that name one of [`ACTIONS`].
-fn about_actions<'t>(documents: &[&'t Json], effect: &str) -> Vec<&'t Map<String, Json>> {
-    let all = documents.iter().flat_map(|document| statements(Some(document), effect));
+fn about_actions<'t>(permissions: &'t Permissions, effect: &str) -> Vec<&'t Map<String, Json>> {
+    let all = permissions.documents.iter().flat_map(|document| statements(Some(document), effect));
     all.filter(|statement| !actions(statement).is_empty()).collect()
 }
 
-/// The policy documents of the role that acts for a resource of a template.
-fn documents<'t>(template: &'t Json, id: &str) -> Vec<&'t Json> {
-    let resources = template.get("Resources").and_then(Json::as_object);
-    let Some(body) = resources.and_then(|all| all.get(id)) else { return Vec::new() };
-    let Some((_, role)) = body.get("Properties").and_then(|own| grants::acting_role(kind(body), own)) else {
-        return Vec::new();
-    };
-    let uses = |value: &Json, name: &str| references(value).iter().any(|reference| reference.name == name);
-    let mut documents = Vec::new();
-    for role in View(template).of("AWS::IAM::Role").filter(|other| uses(role, other.id)) {
-        let inline = role.properties.get("Policies").into_iter().flat_map(each);
-        documents.extend(inline.filter_map(|policy| policy.get("PolicyDocument")));
-        for kind in ["AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::RolePolicy"] {
-            let attached = View(template).of(kind).filter(|policy| {
-                let names = ["RoleName", "Roles"].into_iter().filter_map(|name| policy.properties.get(name));
-                let mut names = names.map(|names| uses(names, role.id));
-                names.any(|is_named| is_named)
-                    || role.properties.get("ManagedPolicyArns").is_some_and(|names| uses(names, policy.id))
-            });
-            documents.extend(attached.filter_map(|policy| policy.properties.get("PolicyDocument")));
+/// Each of [`ACTIONS`] that is allowed, with each resource, and with the rest of the statement.
+fn allowed(permissions: &Permissions) -> Vec<(&'static str, &Json, Json)> {
+    let mut found = Vec::new();
+    for statement in about_actions(permissions, "Allow") {
+        let mut rest = statement.clone();
+        for name in ["Sid", "Action", "Resource"] {
+            rest.shift_remove(name);
+        }
+        for action in actions(statement) {
+            for resource in statement.get("Resource").into_iter().flat_map(each) {
+                found.push((action, resource, Json::Object(rest.clone())));
+            }
         }
     }
-    documents
+    found
 }
 
 impl Judge<'_> {
@@ -104,30 +129,39 @@ impl Judge<'_> {
             if let Some((_, about, document)) = SERVICE_POLICIES.iter().find(|(known, ..)| *known == kind(body)) {
                 self.services(id, (about, document), body, after.get(id));
             }
-            if after.contains_key(id) && grants::acting_role(kind(body), &body["Properties"]).is_some() {
-                self.own_role(id);
+            if kind(body) == "AWS::Lambda::Permission" {
+                self.caller(id, body);
             }
+        }
+        let [old_roles, mut new_roles] = [self.old, self.new].map(grants::acting_permissions);
+        for (id, old) in old_roles.iter().filter(|(id, _)| after.contains_key(*id)) {
+            self.own_role(id, old, &new_roles.remove(id).unwrap_or_default());
         }
         for (id, body) in after.iter().filter(|(id, _)| !before.contains_key(*id)) {
             let known = SERVICE_POLICIES.iter().find(|(known, ..)| *known == kind(body));
             let Some((_, about, document)) = known.filter(|(_, about, _)| !about.is_empty()) else { continue };
             let is_for_old = references(&body["Properties"][*about]).iter().any(|name| before.contains_key(&name.name));
-            if is_for_old && !statements(body["Properties"].get(*document), "Deny").is_empty() {
-                self.unknown(id, "it denies something, and that may silence an alarm, a notice or a run");
+            let document = body["Properties"].get(*document);
+            if is_for_old && !(statements(document, "Deny").is_empty() && undecided(document).is_empty()) {
+                self.unknown(id, &format!("it denies something, {SILENCE}"));
             }
         }
+    }
+
+    /// Whether a value refers to resources, but to none that is still there.
+    fn is_about_nothing(&self, value: Option<&Json>) -> bool {
+        let names = value.map(references).unwrap_or_default();
+        let is_kept = |name: &str| self.new.get("Resources").and_then(|all| all.get(name)).is_some();
+        !names.is_empty() && !names.iter().any(|reference| is_kept(&reference.name))
     }
 
     /// What services may do with a topic, a queue, a key or a role.
     fn services(&mut self, id: &str, (about, document): (&str, &str), old: &Json, new: Option<&Json>) {
         let part = |body: Option<&'_ Json>, name: &str| body?.get("Properties")?.get(name).cloned();
         let subject = part(Some(old), about);
-        if new.is_none() {
-            let names = subject.as_ref().map(references).unwrap_or_default();
-            let is_kept = |name: &str| self.new.get("Resources").and_then(|all| all.get(name)).is_some();
-            if !names.iter().any(|reference| is_kept(reference.name.split('.').next().unwrap_or_default())) {
-                return;
-            }
+        // The policy of a key or a role is a part of it.
+        if new.is_none() && (about.is_empty() || self.is_about_nothing(subject.as_ref())) {
+            return;
         }
         let is_moved = !is_same(subject.as_ref(), part(new, about).as_ref());
         let (was, is) = (part(Some(old), document), part(new, document).filter(|_| !is_moved));
@@ -139,57 +173,144 @@ impl Judge<'_> {
         for statement in statements(was.as_ref(), "Allow") {
             let services = statement.get("Principal").and_then(|principal| principal.get("Service"));
             let is_needed = |service: &&Json| **service != "sns.amazonaws.com" || redrives;
-            let Some(service) = services.into_iter().flat_map(each).find(is_needed) else { continue };
+            let who = match services.into_iter().flat_map(each).find(is_needed) {
+                Some(service) => text(service),
+                // A role may use a key only if the policy of the key lets the account decide.
+                None if document == "KeyPolicy" => "a principal".to_owned(),
+                None => continue,
+            };
             let is_kept = contains(&allowed, statement) && self.taint(&Json::Object(statement.clone())).is_none();
             if !is_kept {
-                lost.push(text(service));
+                lost.push(who);
             }
         }
         let place = format!("{id}.{document}");
-        for service in lost {
-            self.unknown(&place, &format!("{service} may do less, and that may silence an alarm, a notice or a run"));
+        for who in lost {
+            self.unknown(&place, &format!("{who} may do less, {SILENCE}"));
         }
         let denied = statements(was.as_ref(), "Deny");
         if statements(is.as_ref(), "Deny").iter().any(|statement| !contains(&denied, statement)) {
-            self.unknown(&place, "it denies more, and that may silence an alarm, a notice or a run");
+            self.unknown(&place, &format!("it denies more, {SILENCE}"));
+        }
+        if differ(&undecided(was.as_ref()), &undecided(is.as_ref())) {
+            self.unknown(&place, &format!("a statement is known only in a deployment, {SILENCE}"));
         }
     }
 
-    /// What the role of the function or of the schedule may do.
-    fn own_role(&mut self, id: &str) {
-        let [old, new] = [self.old, self.new].map(|template| documents(template, id));
-        // Each action with each resource, and the rest of the statement.
-        let permissions = |documents: &[&'_ Json]| {
-            let mut found = Vec::new();
-            for statement in about_actions(documents, "Allow") {
-                let mut rest = statement.clone();
-                for name in ["Sid", "Action", "Resource"] {
-                    rest.shift_remove(name);
-                }
-                for action in actions(statement) {
-                    for resource in statement.get("Resource").into_iter().flat_map(each) {
-                        found.push((action, resource.clone(), Json::Object(rest.clone())));
-                    }
-                }
-            }
-            found
+    /// A service that may invoke a function, such as the one that starts the runs.
+    fn caller(&mut self, id: &str, old: &Json) {
+        let (was, none) = (&old["Properties"], Map::new());
+        let function = was.get("FunctionName");
+        let service = text(&was["Principal"]);
+        let is_account =
+            literal(was.get("Principal")).is_some_and(|name| name.starts_with("arn:") || !name.contains('.'));
+        if is_account || self.is_about_nothing(function) || service == "sns.amazonaws.com" && !self.is_subscribed(was) {
+            return;
+        }
+        let is_function = |other: Option<&Json>| {
+            let [old, new] = [function, other].map(|name| name.and_then(|name| self.target(name)));
+            is_same(function, other) || old.is_some() && old == new
         };
-        let kept = permissions(&new);
-        let is_kept = |(action, resource, rest): &(&str, Json, Json)| {
+        // Each further property is a condition.
+        let allows = |other: &Json| {
+            let is = &other["Properties"];
+            let mut conditions = is.as_object().unwrap_or(&none).iter().filter(|(name, _)| *name != "FunctionName");
+            other.get("Condition") == old.get("Condition")
+                && is_function(is.get("FunctionName"))
+                && is_same(was.get("Action"), is.get("Action"))
+                && conditions.all(|(name, value)| is_same(was.get(name), Some(value)))
+                && self.taint(other).is_none()
+        };
+        if !View(self.new).of("AWS::Lambda::Permission").any(|other| allows(other.body)) {
+            self.unknown(id, &format!("{service} may do less, {SILENCE}"));
+        }
+    }
+
+    /// Whether a topic still invokes the function of a permission. Only topics of the template are known.
+    fn is_subscribed(&self, permission: &Json) -> bool {
+        let is_known = |name: &str| {
+            [self.old, self.new]
+                .iter()
+                .any(|template| template["Resources"].get(name).is_some_and(|body| kind(body) == "AWS::SNS::Topic"))
+        };
+        let topics = permission.get("SourceArn").map(references).unwrap_or_default();
+        if topics.is_empty() || !topics.iter().all(|topic| is_known(&topic.name)) {
+            return true;
+        }
+        let function = permission.get("FunctionName");
+        View(self.new).of("AWS::SNS::Subscription").any(|subscription| {
+            let endpoint = subscription.properties.get("Endpoint");
+            is_same(endpoint, function) || endpoint.is_none_or(|endpoint| literal(Some(endpoint)).is_none())
+        })
+    }
+
+    /// What the role may do with which AWS acts for a resource, such as the function or the schedule.
+    fn own_role(&mut self, id: &str, old: &Permissions, new: &Permissions) {
+        let place = format!("the role of {id}");
+        if new.boundary != Boundary::Absent && new.boundary != old.boundary {
+            self.unknown(&place, &format!("another permissions boundary limits it, {SILENCE}"));
+        }
+        if !old.attached.is_subset(&new.attached) {
+            self.unknown(&place, &format!("it loses a policy that is not in the template, {SILENCE}"));
+        }
+        let kept = allowed(new);
+        let is_kept = |(action, resource, rest): &(&str, &Json, Json)| {
             kept.iter().any(|(other, on, own)| {
                 other == action && is_same(Some(on), Some(resource)) && is_same(Some(own), Some(rest))
             })
         };
-        let place = format!("the role of {id}");
-        let mut lost: Vec<&str> =
-            permissions(&old).iter().filter(|one| !is_kept(one)).map(|(action, ..)| *action).collect();
-        lost.dedup();
+        let lost: BTreeSet<&str> =
+            allowed(old).iter().filter(|one| !is_kept(one)).map(|(action, ..)| *action).collect();
         for action in lost {
-            self.unknown(&place, &format!("it loses {action}, and that may silence an alarm, a notice or a run"));
+            self.unknown(&place, &format!("it loses {action}, {SILENCE}"));
         }
-        let denied = about_actions(&old, "Deny");
-        if about_actions(&new, "Deny").iter().any(|statement| !contains(&denied, statement)) {
-            self.unknown(&place, "it is denied more, and that may silence an alarm, a notice or a run");
+        let denied = about_actions(old, "Deny");
+        if about_actions(new, "Deny").iter().any(|statement| !contains(&denied, statement)) {
+            self.unknown(&place, &format!("it is denied more, {SILENCE}"));
         }
+        let [was, is] =
+            [old, new].map(|of| of.documents.iter().flat_map(|document| undecided(Some(document))).collect::<Vec<_>>());
+        if differ(&was, &is) {
+            self.unknown(&place, &format!("a statement is known only in a deployment, {SILENCE}"));
+        }
+    }
+
+    /// An address or an endpoint that loses a subscription.
+    pub(super) fn unsubscribed(&mut self, id: &str, subscription: &Json) {
+        let address = |of: &Json| literal(of.get("Endpoint")).map(str::to_ascii_lowercase);
+        let topic = subscription.get("TopicArn");
+        let lost = address(subscription).zip(topic);
+        let Some((lost, topic)) = lost else {
+            return self.unknown(id, "its address no longer gets what is still sent to it");
+        };
+        let is_other = |other: &Json| address(other).as_ref() == Some(&lost) && other.get("TopicArn") == Some(topic);
+        if View(self.new).of("AWS::SNS::Subscription").any(|other| is_other(other.properties)) {
+            return;
+        }
+        let alarms = self.target(topic).is_some_and(|(topic, _)| self.carries_only_alarms(&topic));
+        let read = |variable: Variable| {
+            let functions = View(self.new).of("AWS::Lambda::Function");
+            let values =
+                functions.map(move |function| &function.properties["Environment"]["Variables"][variable.name()]);
+            values.filter(|value| !value.is_null()).map(|value| value.to_string().to_ascii_lowercase())
+        };
+        let variables: &[Variable] = if alarms {
+            &[Variable::Administrators]
+        } else {
+            &[Variable::Administrators, Variable::Notify, Variable::Users]
+        };
+        let is_named = variables.iter().any(|variable| read(*variable).any(|value| value.contains(&lost)));
+        let is_none = |variable: Variable| read(variable).all(|value| value == "\"none\"");
+        let is_last = is_none(Variable::Administrators) && is_none(Variable::Notify);
+        let is_program = subscription.as_object().is_some_and(|properties| program_endpoint(properties).is_some());
+        let is_mail = literal(subscription.get("Protocol")).is_some_and(|protocol| protocol == "email");
+        if is_named || !is_mail && !is_program {
+            self.unknown(id, "its address no longer gets what is still sent to it");
+        } else if is_program && is_last {
+            self.unknown(id, "without it, notices about users without an owner have no recipient");
+        }
+        let what = if alarms { "alarms" } else { "notices" };
+        let who = if is_program { text(&subscription["Endpoint"]) } else { lost };
+        self.judgement.unsubscribed.entry(who).or_default().insert(what);
     }
 }

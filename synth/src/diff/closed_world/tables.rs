@@ -48,8 +48,10 @@ const RETRY_POLICY: Meaning = HarmlessIf(
     MORE_RETRIES,
 );
 const MORE_RETRIES: &str = "runs that are tried again as often and as long as before, or more";
-const SUBSCRIPTION: Meaning =
-    HarmlessIf(|edit| edit.gets_only_its_own(), "subscriptions that get only alarms, or notices to themselves");
+const SUBSCRIPTION: Meaning = HarmlessIf(
+    |edit| edit.gets_only_its_own(),
+    "subscriptions that get only notices to themselves, or alarms for administrators",
+);
 const NOTIFIES: Meaning = HarmlessIf(|edit| edit.only_notifies(), "alarms that only notify");
 const EMPTY: Meaning = WhenNew("how a new bucket or log group stores its content");
 
@@ -61,7 +63,7 @@ const TYPES: &[(&str, Properties)] = &[
     (
         "AWS::CloudWatch::Alarm",
         &[
-            (&["AlarmName"], Replaces),
+            (&["AlarmName"], ReplacesOrIf(|edit| edit.has_its_own_name(), "names of alarms that no other alarm has")),
             (&["AlarmDescription"], TEXT),
             (&["Tags"], TAGS),
             (&["AlarmActions", "InsufficientDataActions", "OKActions"], NOTIFIES),
@@ -226,7 +228,10 @@ const TYPES: &[(&str, Properties)] = &[
             (&["FlexibleTimeWindow"], HarmlessIf(|edit| edit.is_no_wider(), "time windows that are not larger")),
             (
                 &["ScheduleExpression"],
-                HarmlessIf(|edit| edit.goes_on(), "schedules that go on, as far as keys do not fall earlier"),
+                HarmlessIf(
+                    |edit| edit.goes_on(),
+                    "schedules with a run each month, as far as keys do not fall earlier",
+                ),
             ),
             (&["State"], Asks("runs begin or end")),
             (&["Target"], Parts),

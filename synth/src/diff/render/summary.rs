@@ -122,7 +122,8 @@ fn consequences(diff: &Diff) -> Vec<Consequence> {
         });
     }
     all.extend(less.iter().map(|change| Consequence::plain(format!("the role may no longer {}", change.what))));
-    all.extend(diff.newly_rotated.iter().chain(&diff.earlier).map(Consequence::marked));
+    all.extend(diff.newly_told.iter().chain(&diff.newly_rotated).chain(&diff.earlier).map(Consequence::marked));
+    all.extend(diff.unsubscribed.iter().map(Consequence::plain));
     all.extend(leaving(&diff.leaving).map(Consequence::plain));
     all.extend((!diff.leaving.is_empty()).then(|| Consequence::plain(FATE.trim_end_matches('.'))));
     all
@@ -188,11 +189,10 @@ fn resources(diff: &Diff) -> String {
     let updated = |resource: &ResourceChange| {
         resource.action == Action::Changed && matches!(resource.impact, Impact::None | Impact::Create | Impact::Update)
     };
-    let leaving = named(&stays);
     let kinds = [
         ("created", named(&|resource| resource.action == Action::Added && resource.impact <= Impact::Update), false),
         ("updated in place", named(&updated), true),
-        (if leaving.0 == 1 { "leaves the stack" } else { "leave the stack" }, leaving, false),
+        ("removed", named(&stays), false),
         ("may be replaced", named(&has(Impact::MayReplace)), false),
         ("replaced", named(&has(Impact::Replaces)), true),
         ("deleted", named(&has(Impact::Deletes)), true),

@@ -118,6 +118,10 @@ impl TextRenderer {
             diff.leaving.iter().for_each(|line| out += &format!("  {}\n", self.paint(YELLOW, &printable(line))));
             out += &format!("  {FATE}\n");
         }
+        if !diff.unsubscribed.is_empty() {
+            out += "\nWho is no longer told\n";
+            diff.unsubscribed.iter().for_each(|line| out += &format!("  {}\n", self.paint(YELLOW, &printable(line))));
+        }
         if let Some(line) = harmless(diff) {
             out += &format!("\n{line}\n");
         }

@@ -314,6 +314,96 @@ fn every_configuration_is_compared() {
     assert!(runner.written().0[0].contains("The configuration is removed. Its stack stays"), "{jobs:#?}");
 }
 
+/// No template names its stack. So only the configurations show that it is another one.
+#[test]
+fn another_stack_or_that_of_another_configuration_needs_approval() {
+    let runner = Runner::new();
+    runner.reviews(&[]);
+    let rotation = fs::read_to_string(runner.origin().join("rotation.yaml")).unwrap();
+    let template = fs::read_to_string(runner.origin().join("templates/rotation.yaml")).unwrap();
+    let write = |name: &str, stack: &str| {
+        let setting = format!("stack_name: {stack}");
+        runner.write(&format!("{name}.yaml"), &rotation.replace("stack_name: access-key-rotation", &setting));
+        runner.write(&format!("templates/{name}.yaml"), &template);
+    };
+    let remove = |name: &str| {
+        for file in [format!("{name}.yaml"), format!("templates/{name}.yaml")] {
+            fs::remove_file(runner.origin().join(file)).unwrap();
+        }
+    };
+    write("audit", "audit-key-rotation");
+    write("people", "people-key-rotation");
+    runner.commit();
+    let comment = |change: &dyn Fn()| {
+        runner.git(&["checkout", "--quiet", "-B", "change", "main"]);
+        change();
+        let jobs = run(&runner, &runner.commit(), "owner/name");
+        (results(&jobs), runner.written().0.remove(0))
+    };
+    let takes = "`ci.yaml` takes the stack `audit-key-rotation`, which was that of `audit.yaml`.";
+    let becomes = |name: &str, old: &str, new: &str| {
+        format!(
+            "`{name}.yaml` changes its stack from `{old}` to `{new}`. The old stack stays, and its schedule goes on."
+        )
+    };
+    let same = |one: &str, other: &str, stack: &str| {
+        format!("`{one}.yaml` and `{other}.yaml` have the same stack, `{stack}`. Each deployment would undo the other.")
+    };
+    let cases: [(&dyn Fn(), &[String]); 6] = [
+        (&|| write("audit", "key-audit"), &[becomes("audit", "audit-key-rotation", "key-audit")]),
+        (
+            &|| write("audit", "people-key-rotation"),
+            &[
+                becomes("audit", "audit-key-rotation", "people-key-rotation"),
+                same("people", "audit", "people-key-rotation"),
+            ],
+        ),
+        (
+            &|| {
+                write("audit", "people-key-rotation");
+                write("people", "audit-key-rotation");
+            },
+            &[
+                becomes("audit", "audit-key-rotation", "people-key-rotation"),
+                becomes("people", "people-key-rotation", "audit-key-rotation"),
+            ],
+        ),
+        (&|| write("ci", "audit-key-rotation"), &[same("ci", "audit", "audit-key-rotation"), takes.to_owned()]),
+        (
+            &|| {
+                remove("audit");
+                write("ci", "audit-key-rotation");
+            },
+            &[takes.to_owned()],
+        ),
+        // The name that it had without the setting.
+        (
+            &|| runner.edit("audit.yaml", "stack_name: audit-key-rotation\n", ""),
+            &[
+                becomes("audit", "audit-key-rotation", "access-key-rotation"),
+                same("rotation", "audit", "access-key-rotation"),
+            ],
+        ),
+    ];
+    for (change, expected) in cases {
+        let (found, comment) = comment(change);
+        assert_eq!(found, IS_HELD, "{comment}");
+        for reason in expected {
+            assert!(comment.contains(&format!("\n> - {reason}\n")), "{reason} in {comment}");
+        }
+    }
+    let (found, comment) = comment(&|| remove("people"));
+    assert!(found == PASSES && !comment.contains("needs approval"), "{comment}");
+    // A configuration that the base commit's synth cannot read may have had another stack.
+    runner.git(&["checkout", "--quiet", "main"]);
+    runner.edit("audit.yaml", "stack_name:", "fresh_setting: 1\nstack_name:");
+    runner.commit();
+    runner.git(&["checkout", "--quiet", "-B", "change", "main"]);
+    write("audit", "audit-key-rotation");
+    let jobs = run(&runner, &runner.commit(), "owner/name");
+    assert_eq!(results(&jobs), IS_HELD, "{jobs:#?}");
+}
+
 #[test]
 fn a_branch_that_is_not_up_to_date_cannot_be_approved() {
     let runner = Runner::new();
