@@ -19,8 +19,8 @@ use crate::{
 /// The actions of the stack's roles that start a run, send a notice or keep what failed.
 const ACTIONS: [&str; 3] = ["lambda:InvokeFunction", "sns:Publish", "sqs:SendMessage"];
 
-/// The policies that let services of AWS act for the stack: their type, the property that names what they are for, and
-/// that with the document.
+/// The policies that let services of AWS act for the stack. Each has its type, the property that names what it is for, and
+/// the property with the document.
 const SERVICE_POLICIES: [(&str, &str, &str); 4] = [
     ("AWS::IAM::Role", "", "AssumeRolePolicyDocument"),
     ("AWS::KMS::Key", "", "KeyPolicy"),
