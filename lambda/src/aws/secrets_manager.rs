@@ -1,6 +1,6 @@
 //! The adapter for Secrets Manager: one secret for each user.
 
-use aws_sdk_secretsmanager::{Client, error::ProvideErrorMetadata, types::Tag};
+use aws_sdk_secretsmanager::{Client, config::Region, error::ProvideErrorMetadata, types::Tag};
 
 use super::{ambiguous_attempts::AmbiguousAttempts, failure};
 use crate::{
@@ -64,12 +64,13 @@ pub(super) async fn create(
 /// not configured. Or the role may not use that KMS key, and each run would create an access key in vain.
 pub(super) async fn check(secrets: &Client, name: &str, key: &KmsKey) -> Result<Answer, CallError> {
     let secret = secrets.describe_secret().secret_id(name).send().await.map_err(|e| failure(&e))?;
+    let region = secrets.config().region().map_or("REGION", Region::as_ref);
+    let command = |verb: &str| format!("aws secretsmanager {verb} --region {region} --secret-id {name}");
     if secret.deleted_date().is_some() {
+        let restore = command("restore-secret");
         return Err(CallError::without_effect(
             ErrorCode::SecretBeingDeleted,
-            format!(
-                "the secret {name} is scheduled for deletion; restore it: aws secretsmanager restore-secret --secret-id {name}"
-            ),
+            format!("the secret {name} is scheduled for deletion; restore it: {restore}"),
         ));
     }
     let shown = secret.kms_key_id();
@@ -80,8 +81,9 @@ pub(super) async fn check(secrets: &Client, name: &str, key: &KmsKey) -> Result<
     Err(CallError::without_effect(
         ErrorCode::OtherKmsKey,
         format!(
-            "the secret {name} is encrypted with {is}, but secret_kms_key is {key}; change the secret, once: aws \
-             secretsmanager update-secret --secret-id {name} --kms-key-id {id}"
+            "the secret {name} is encrypted with {is}, but secret_kms_key is {key}; change the secret, once: {} \
+             --kms-key-id {id}",
+            command("update-secret")
         ),
     ))
 }

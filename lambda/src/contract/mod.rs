@@ -1,5 +1,6 @@
 //! What `synth` reads: the settings of the function, its permissions, and the events that it accepts.
 
+pub mod account_name;
 pub mod call_permissions;
 pub mod digest_frequency;
 pub mod endpoint;

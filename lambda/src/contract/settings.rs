@@ -7,9 +7,9 @@ use std::str::FromStr;
 
 use crate::{
     contract::{
-        digest_frequency::DigestFrequency, endpoint::Endpoint, language::Language, list_scope::ListScope,
-        resource_tags::ResourceTags, secret_prefix::SecretPrefix, selector::UserSelector, topic_arn::TopicArn,
-        user_entry::UserEntry, user_tags::UserTags,
+        account_name::AccountName, digest_frequency::DigestFrequency, endpoint::Endpoint, language::Language,
+        list_scope::ListScope, resource_tags::ResourceTags, secret_prefix::SecretPrefix, selector::UserSelector,
+        topic_arn::TopicArn, user_entry::UserEntry, user_tags::UserTags,
     },
     delivery::{
         public_key::{Recipient, Recipients},
@@ -43,6 +43,8 @@ pub struct Settings<Reference = TopicArn> {
     pub policy: Policy,
     /// The language of the mails.
     pub language: Language,
+    /// The name of the account in notices, beside its id.
+    pub account_name: AccountName,
     /// After which runs the administrators get a digest.
     pub digest: DigestFrequency,
     /// The administrators' addresses. They get the digest, and the notices about users without a confirmed owner.
@@ -96,6 +98,8 @@ pub enum Variable {
     WarnBefore,
     /// [`Settings::language`].
     Language,
+    /// [`Settings::account_name`]; only if there is one.
+    AccountName,
     /// [`Settings::digest`].
     Digest,
     /// [`Settings::administrators`], separated by spaces.
@@ -118,7 +122,7 @@ pub enum Variable {
 
 impl Variable {
     /// All variables.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Users,
         Self::Exempt,
         Self::UserTags,
@@ -133,6 +137,7 @@ impl Variable {
         Self::Delivery,
         Self::WarnBefore,
         Self::Language,
+        Self::AccountName,
         Self::Digest,
         Self::Administrators,
         Self::Notify,
@@ -162,6 +167,7 @@ impl Variable {
             Self::Delivery => "DELIVERY",
             Self::WarnBefore => "WARN_BEFORE",
             Self::Language => "LANGUAGE",
+            Self::AccountName => "ACCOUNT_NAME",
             Self::Digest => "DIGEST",
             Self::Administrators => "ADMINISTRATORS",
             Self::Notify => "NOTIFY",
@@ -213,6 +219,9 @@ impl<Reference> Settings<Reference> {
             (Variable::SecretKmsKey, text(&self.secret_kms_key)),
             (Variable::SecretTags, text(&self.secret_tags)),
         ];
+        if self.account_name != AccountName::None {
+            environment.push((Variable::AccountName, text(&self.account_name)));
+        }
         if encrypts {
             environment.push((Variable::EncryptTo, text(&self.encrypt_to)));
         }
@@ -353,6 +362,10 @@ impl Settings {
                 warn_before: read(&lookup, Variable::WarnBefore)?,
             },
             language: read(&lookup, Variable::Language)?,
+            account_name: match lookup(Variable::AccountName.name()) {
+                Some(name) => name.parse().map_err(wrong(Variable::AccountName))?,
+                None => AccountName::None,
+            },
             digest: read(&lookup, Variable::Digest)?,
             administrators: list(&lookup, Variable::Administrators)?,
             endpoints: read_endpoints(&raw(&lookup, Variable::Notify)?).map_err(wrong(Variable::Notify))?,
@@ -424,6 +437,7 @@ mod tests {
                 warn_before: Span::days(7),
             },
             language: Language::Japanese,
+            account_name: "payments-prod".parse().unwrap(),
             digest: DigestFrequency::Changes,
             administrators: ["a@b.co", "C@d.co"].map(|address| address.parse().unwrap()).into(),
             endpoints: ["arn:aws:sqs:eu-west-1:123456789012:events", "https://hooks.example.com/keys"]
@@ -466,6 +480,15 @@ mod tests {
     }
 
     #[test]
+    fn an_account_without_a_name_has_no_variable() {
+        let settings =
+            Settings { account_name: AccountName::None, ..settings(DeleteAfter::NextRotation, Delivery::Email) };
+        let written = environment(settings.clone());
+        assert!(!written.contains_key(Variable::AccountName.name()), "{written:?}");
+        assert_eq!(Settings::from_environment(|name| written.get(name).cloned()), Ok(settings));
+    }
+
+    #[test]
     fn an_empty_exempt_list_differs_from_a_user_called_none() {
         for exempt in [vec![], vec!["none"], vec!["none", "/x/"]] {
             let exempt: Vec<UserSelector> = exempt.into_iter().map(|who| who.parse().unwrap()).collect();
@@ -482,7 +505,11 @@ mod tests {
         assert_eq!(HashSet::from(Variable::ALL.map(Variable::name)), good.keys().copied().collect(), "all variables");
         for &name in good.keys() {
             let missing = Settings::from_environment(|n| (n != name).then(|| good.get(n).cloned())?);
-            assert_eq!(missing.expect_err(name).name, name);
+            if name == Variable::AccountName.name() {
+                assert_eq!(missing.expect(name).account_name, AccountName::None);
+            } else {
+                assert_eq!(missing.expect_err(name).name, name);
+            }
             let wrong =
                 Settings::from_environment(
                     |n| {

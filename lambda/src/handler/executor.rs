@@ -239,7 +239,7 @@ impl<A: Aws> Executor<'_, A> {
     }
 
     fn origin(&self) -> NoticeOrigin<'_> {
-        NoticeOrigin::of(&self.settings.topic, &self.context.run)
+        NoticeOrigin::of(self.settings, &self.context.run)
     }
 
     fn rotated(&self, key: &AccessKeyId, secret: SecretLocation<'_>, state: &UserState, now: Timestamp) -> Publication {

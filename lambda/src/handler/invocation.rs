@@ -213,7 +213,7 @@ impl<A: Aws> NoticeSender<'_, A> {
     }
 
     fn origin(&self) -> NoticeOrigin<'_> {
-        NoticeOrigin::of(&self.settings.topic, &self.context.run)
+        NoticeOrigin::of(self.settings, &self.context.run)
     }
 
     /// Ends a call when the function must report. Lambda would stop the function, and the report would be lost.

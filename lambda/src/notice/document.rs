@@ -16,7 +16,6 @@ use super::{
 use crate::{
     model::{
         access_key::{AccessKeyId, KeyStatus, LastUse},
-        parse_error::one_line,
         time::Timestamp,
         user::UserName,
     },
@@ -43,6 +42,9 @@ pub struct NoticeDocument {
     /// The id of the AWS account.
     #[schemars(regex(pattern = "^[0-9]{12}$"))]
     pub account: String,
+    /// The name of the account. The field is missing without the setting `account_name`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_name: Option<String>,
     /// The Region of the stack.
     pub region: String,
     /// The name of the stack.
@@ -62,7 +64,7 @@ pub struct NoticeDocument {
     pub subject: String,
     /// What happened, in the configured language.
     pub summary: String,
-    /// Why a step failed, why a person must decide, or who must confirm: in English.
+    /// Why a step failed, why a person must decide, or who must confirm: in the configured language.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What a person must do, in the configured language.
@@ -200,7 +202,7 @@ pub struct DigestEntry {
     /// The problem. Missing if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub severity: Option<UserProblem>,
-    /// Why the run stopped for the user, in English.
+    /// Why the run stopped for the user, in the configured language.
     pub why: String,
     /// The key that is overdue.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -244,7 +246,6 @@ pub(super) struct NoticeFacts<'a> {
     pub(super) user: Option<&'a UserName>,
     pub(super) keys: Vec<NoticeKey>,
     pub(super) secret_name: Option<String>,
-    pub(super) reason: Option<String>,
     pub(super) deadline: Option<Timestamp>,
     pub(super) digest: Option<DigestDocument>,
 }
@@ -264,6 +265,7 @@ impl NoticeFacts<'_> {
             event: self.event,
             time,
             account: origin.account.to_owned(),
+            account_name: origin.account_name.given().map(str::to_owned),
             region: origin.region.to_owned(),
             stack: origin.stack.to_owned(),
             run: origin.run.to_string(),
@@ -272,7 +274,7 @@ impl NoticeFacts<'_> {
             secret_name: self.secret_name,
             subject: mail.subject.clone(),
             summary: text.happened.clone(),
-            reason: self.reason,
+            reason: text.reason.clone(),
             what_to_do: text.todo.clone(),
             commands: text.how.as_ref().map(|how| how.commands.clone()).unwrap_or_default(),
             deadline: self.deadline,
@@ -314,7 +316,6 @@ impl<'a> Rotated<'a> {
                 SecretLocation::SecretsManager(name) => Some(name.clone()),
                 SecretLocation::InThisMail(_) | SecretLocation::Encrypted(_) | SecretLocation::Mailed => None,
             },
-            reason: None,
             deadline: self.deadline(),
             digest: None,
         }
@@ -347,7 +348,7 @@ pub(super) fn of_warning<'a>(user: &'a UserName, warning: &Warning) -> NoticeFac
             (NoticeEvent::Unused, vec![key(id, KeyRole::Current, Active, Some(*until))], Some(*until))
         }
     };
-    NoticeFacts { event, user: Some(user), keys, secret_name: None, reason: None, deadline, digest: None }
+    NoticeFacts { event, user: Some(user), keys, secret_name: None, deadline, digest: None }
 }
 
 impl<'a> Notice<'a> {
@@ -387,29 +388,19 @@ impl<'a> Notice<'a> {
             NoticeKind::NeedsAttention(_) => (NoticeEvent::NeedsAttention, Vec::new(), None),
             NoticeKind::NoConfirmedRecipient { .. } => (NoticeEvent::NoConfirmedRecipient, Vec::new(), None),
         };
-        let reason = match &self.kind {
-            NoticeKind::Failed { call, failure, .. } => {
-                Some(format!("{} failed: {failure}", one_line(&call.to_string())))
-            }
-            NoticeKind::NeedsAttention(doubt) => Some(doubt.to_string()),
-            NoticeKind::NoConfirmedRecipient { mailboxes } => {
-                let names: Vec<_> = mailboxes.iter().map(|email| email.as_str()).collect();
-                Some(format!("not confirmed: {}", names.join(", ")))
-            }
-            _ => None,
-        };
-        NoticeFacts { event, user: Some(self.user), keys, secret_name: None, reason, deadline, digest: None }
+        NoticeFacts { event, user: Some(self.user), keys, secret_name: None, deadline, digest: None }
     }
 }
 
 impl Digested<'_> {
-    pub(super) fn facts(&self) -> NoticeFacts<'static> {
+    /// The facts. `why` says why the run stopped for a user, in the language of the notice.
+    pub(super) fn facts(&self, why: impl Fn(&UserReport) -> String) -> NoticeFacts<'static> {
         let s = self.summary;
         let unhealthy = self.unhealthy();
         let names: BTreeSet<_> = unhealthy.iter().map(|(_, user)| &user.user).collect();
         let problems = unhealthy.iter().map(|(severity, user)| (Some(*severity), *user));
         let others = self.changed().filter(|user| !names.contains(&user.user)).map(|user| (None, user));
-        let all: Vec<_> = problems.chain(others).map(|(severity, user)| entry(severity, user)).collect();
+        let all: Vec<_> = problems.chain(others).map(|(severity, user)| entry(severity, user, why(user))).collect();
         let (count, mut entries, mut size) = (all.len(), Vec::new(), 0);
         for entry in all {
             size += size_in_message(&entry);
@@ -436,7 +427,6 @@ impl Digested<'_> {
             user: None,
             keys: Vec::new(),
             secret_name: None,
-            reason: None,
             deadline: None,
             digest: Some(digest),
         }
@@ -449,7 +439,7 @@ fn size_in_message(entry: &DigestEntry) -> usize {
     serde_json::Value::from(text).to_string().len()
 }
 
-fn entry(severity: Option<UserProblem>, user: &UserReport) -> DigestEntry {
+fn entry(severity: Option<UserProblem>, user: &UserReport, why: String) -> DigestEntry {
     let change = |change: &KeyChange| {
         let (change, id) = match change {
             KeyChange::Created { key } => (ChangeKind::Created, key),
@@ -464,7 +454,7 @@ fn entry(severity: Option<UserProblem>, user: &UserReport) -> DigestEntry {
     DigestEntry {
         user: user.user.to_string(),
         severity,
-        why: user.why.clone(),
+        why,
         overdue_key: user.overdue.as_ref().map(|overdue| overdue.key.to_string()),
         changes: news(&user.done).map(change).collect(),
     }

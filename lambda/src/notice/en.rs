@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{
     Aftermath, Digested, NoticeKind, NoticeOrigin, Rotated, SecretLocation,
     digest::{UserProblem, cut, news},
-    text::{HowTo, Layout, NoticeText},
+    text::{HowTo, Layout, NoticeText, activate, untag},
 };
 use crate::{
     model::{
@@ -48,12 +48,18 @@ fn administrator(purpose: &str, command: String) -> HowTo {
     }
 }
 
+/// A command for an administrator who has credentials for the account.
+fn in_the_account(purpose: &str, command: String) -> HowTo {
+    HowTo {
+        before: format!("{purpose}, an administrator runs this command with credentials for the account:"),
+        commands: vec![command],
+        after: String::new(),
+    }
+}
+
 /// The command that activates a key again.
 fn undo(user: &UserName, origin: NoticeOrigin<'_>) -> HowTo {
-    administrator(
-        "To activate the key again, an administrator runs this command",
-        origin.make(&format!("undo USERS='{user}'")),
-    )
+    administrator("To activate the key again, an administrator runs this command", origin.undo(user))
 }
 
 fn dated(title: &str, deadline: Option<Timestamp>) -> String {
@@ -91,10 +97,7 @@ pub(super) fn rotated(facts: &Rotated<'_>, origin: NoticeOrigin<'_>) -> NoticeTe
                 before: "To read the new key, run this command with the user's present key, or as a principal in \
                          secret_readers:"
                     .into(),
-                commands: vec![format!(
-                    "aws secretsmanager get-secret-value --secret-id '{name}' --region '{}' --query SecretString --output text",
-                    origin.region
-                )],
+                commands: vec![origin.read_secret(name)],
                 after: String::new(),
             });
             format!("in Secrets Manager, {name}")
@@ -125,9 +128,32 @@ fn fate(facts: &Rotated<'_>, old: &Key) -> String {
     let end = match fate.deleted {
         DeleteAfter::NextRotation => "it is deleted at the next rotation".to_owned(),
         DeleteAfter::Window(Span::ZERO) => "it is deleted once it is inactive".to_owned(),
-        DeleteAfter::Window(span) => format!("it is deleted {span} after its deactivation"),
+        DeleteAfter::Window(span) => format!("it is deleted {} after its deactivation", spoken(span)),
     };
     format!("{} (created {}) {stays}; {end}", old.id, old.created.to_minute())
+}
+
+/// A span in words, such as `14 days`.
+fn spoken(span: Span) -> String {
+    let text = span.to_string();
+    let number = text.trim_end_matches(char::is_alphabetic);
+    let unit = match text.chars().last() {
+        Some('d') => "day",
+        Some('h') => "hour",
+        Some('m') => "minute",
+        _ => "second",
+    };
+    format!("{number} {unit}{}", if number == "1" { "" } else { "s" })
+}
+
+/// The last use of a key, after a label that says so.
+fn last_used(last_use: &LastUse) -> String {
+    match last_use {
+        LastUse::Used { at, service, region } => {
+            format!("{} in {}, {}", one_line(service), one_line(region), at.to_minute())
+        }
+        LastUse::Never | LastUse::Unknown => last_use.to_string(),
+    }
 }
 
 pub(super) fn warning(user: &UserName, warning: &Warning) -> NoticeText {
@@ -160,6 +186,7 @@ pub(super) fn warning(user: &UserName, warning: &Warning) -> NoticeText {
                 |until| format!("AWS access key will be deleted after {}", until.to_day()),
             ),
             todo: "nothing, if the key is no longer needed. Otherwise activate the key before it is deleted.".into(),
+            how: Some(in_the_account("To activate the key", activate(user, key))),
             happened: format!("An access key of IAM user {user} is inactive, and the rotation did not deactivate it."),
             facts: vec![
                 ("Access key ID", key.to_string()),
@@ -231,7 +258,7 @@ pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, origin: NoticeOrigi
             facts: vec![
                 ("Older key", older.to_string()),
                 ("Younger key", that_works(*newer)),
-                ("Last use", last_use.to_string()),
+                ("Last use", last_used(last_use)),
             ],
             ..NoticeText::default()
         },
@@ -261,7 +288,7 @@ pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, origin: NoticeOrigi
             ..NoticeText::default()
         },
         NoticeKind::Reactivated { old, new, until } => reactivated(user, old, *new, *until),
-        NoticeKind::Failed { call, failure, aftermath } => failed(user, call, failure, *aftermath, now),
+        NoticeKind::Failed { call, failure, aftermath } => failed(user, call, failure, *aftermath, (origin, now)),
         NoticeKind::NeedsAttention(doubt) => needs_attention(user, doubt, origin),
         NoticeKind::NoConfirmedRecipient { mailboxes } => {
             let all: Vec<_> = mailboxes.iter().map(|email| email.as_str()).collect();
@@ -280,6 +307,7 @@ pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, origin: NoticeOrigi
                     "The access key of IAM user {user} is due, and is not replaced. The new key would be mailed, and no \
                      recipient has confirmed its subscription. The old key did not change."
                 ),
+                reason: Some(format!("not confirmed: {}", all.join(", "))),
                 facts: vec![("Must confirm", format!("{one_of}{}", all.join(", ")))],
                 ..NoticeText::default()
             }
@@ -295,12 +323,12 @@ fn still_in_use(
     (required_idle_time, until): (Option<Timestamp>, Option<Timestamp>),
 ) -> NoticeText {
     let (title, happened, last, todo) = match last_use {
-        LastUse::Used { at, service, region } => (
+        LastUse::Used { .. } => (
             "AWS access key still in use",
             format!(
                 "The old access key of IAM user {user} was used after its successor was delivered. So it stays active."
             ),
-            format!("{} in {}, {}", one_line(service), one_line(region), at.to_minute()),
+            last_used(last_use),
             "find the workloads that use the old key, and give them the new one. If you did this after the last use below, \
              do nothing.",
         ),
@@ -379,7 +407,13 @@ fn reactivated(user: &UserName, old: &AccessKeyId, new: Option<&AccessKeyId>, un
     }
 }
 
-fn failed(user: &UserName, call: &Call, failure: &CallError, aftermath: Aftermath<'_>, now: Timestamp) -> NoticeText {
+fn failed(
+    user: &UserName,
+    call: &Call,
+    failure: &CallError,
+    aftermath: Aftermath<'_>,
+    (origin, now): (NoticeOrigin<'_>, Timestamp),
+) -> NoticeText {
     // No run takes a rotation over before that.
     let later = (now + LEASE).to_minute();
     let aftermath = match aftermath {
@@ -413,30 +447,36 @@ fn failed(user: &UserName, call: &Call, failure: &CallError, aftermath: Aftermat
         (code, _) if code.says_what_to_do() => "an administrator does what the reason below says.",
         _ => "nothing yet. If the next run reports the same, an administrator reads the function's log.",
     };
+    let (call, why) = (one_line(&call.to_string()), origin.with_region(&failure.to_string()));
     NoticeText {
         title: "AWS access key rotation failed".into(),
         todo: todo.into(),
         happened: format!("The rotation stopped for IAM user {user}, because a step failed. {aftermath}"),
-        facts: vec![("Failed step", one_line(&call.to_string())), ("Why", failure.to_string())],
+        reason: Some(format!("{call} failed: {why}")),
+        facts: vec![("Failed step", call), ("Why", why)],
         ..NoticeText::default()
     }
 }
 
+const FOREIGN_TAG: &str = "find out who wrote the tag, then remove it from the user.";
+
 fn needs_attention(user: &UserName, doubt: &NeedsAttention, origin: NoticeOrigin<'_>) -> NoticeText {
-    let adopt = || {
-        let command = origin.make(&format!("adopt USER='{user}'"));
-        Some(administrator("An administrator runs this command", command))
+    let how = match doubt {
+        NeedsAttention::ManagedBy(_) | NeedsAttention::OtherChannel => {
+            Some(administrator("An administrator runs this command", origin.adopt(user)))
+        }
+        NeedsAttention::Journal(garbled) => Some(in_the_account("To remove the tag", untag(user, &garbled.tag))),
+        NeedsAttention::LateDelivery { .. } => Some(in_the_account("To remove the tag", untag(user, DELIVERED))),
+        _ => None,
     };
-    let mut how = None;
     let (why, todo) = match doubt {
         NeedsAttention::Journal(garbled) => (
             format!("the tag {} is \"{}\", which the rotation never writes", garbled.tag, one_line(&garbled.value)),
-            "find out who wrote the tag, then remove it from the user.".to_owned(),
+            FOREIGN_TAG.to_owned(),
         ),
-        NeedsAttention::Future(at) => (
-            format!("a tag {PREFIX}… has the time {}, which is in the future", at.to_minute()),
-            "find out who wrote the tag, then remove it from the user.".to_owned(),
-        ),
+        NeedsAttention::Future(at) => {
+            (format!("a tag {PREFIX}… has the time {}, which is in the future", at.to_minute()), FOREIGN_TAG.to_owned())
+        }
         NeedsAttention::UnclearOrigin => (
             "a rotation was not finished, and it is unknown which key it created".to_owned(),
             format!("delete the unused key, then remove the tag {INTENT}… from the user."),
@@ -464,26 +504,22 @@ fn needs_attention(user: &UserName, doubt: &NeedsAttention, origin: NoticeOrigin
                 at.to_minute(),
                 until.to_minute()
             ),
-            format!("if no rotation ended then, find out who wrote the tag {DELIVERED}, and remove it from the user."),
+            format!(
+                "if no rotation ended then, find out who wrote the tag {DELIVERED}, and remove it from the user."
+            ),
         ),
-        NeedsAttention::ManagedBy(manager) => {
-            how = adopt();
-            (
-                format!("the stack {manager} manages the keys of the user, too"),
-                "exempt the user in one of the two stacks. If the other stack no longer exists, make this one the manager."
-                    .to_owned(),
-            )
-        }
-        NeedsAttention::OtherChannel => {
-            how = adopt();
-            (
-                "a rotation was not finished before the delivery was changed, so it is unknown whether the owner got its key"
-                    .to_owned(),
-                "find out whether the owner has the younger key. Then make this stack the manager. Both keys stay active \
-                 until one of them is unused."
-                    .to_owned(),
-            )
-        }
+        NeedsAttention::ManagedBy(manager) => (
+            format!("the stack {manager} manages the keys of the user, too"),
+            "exempt the user in one of the two stacks. If the other stack no longer exists, make this one the manager."
+                .to_owned(),
+        ),
+        NeedsAttention::OtherChannel => (
+            "a rotation was not finished before the delivery was changed, so it is unknown whether the owner got its key"
+                .to_owned(),
+            "find out whether the owner has the younger key. Then make this stack the manager. Both keys stay active \
+             until one of them is unused."
+                .to_owned(),
+        ),
         NeedsAttention::Left => (
             "the user is no longer selected, but a rotation is open, so two keys may stay active".to_owned(),
             format!(
@@ -518,6 +554,7 @@ fn needs_attention(user: &UserName, doubt: &NeedsAttention, origin: NoticeOrigin
         happened: format!(
             "A person must decide before the rotation continues for IAM user {user}. Its keys did not change."
         ),
+        reason: Some(why.clone()),
         facts: vec![("Why", why)],
         ..NoticeText::default()
     }
@@ -548,7 +585,7 @@ pub(super) fn digest(run: &Digested<'_>, origin: NoticeOrigin<'_>) -> NoticeText
                 .overdue
                 .as_ref()
                 .map(|Overdue { key, since }| format!(" (key {key} is overdue since {})", since.to_minute()));
-            format!("  {}: {}{}\n", user.user, user.why, overdue.unwrap_or_default())
+            format!("  {}: {}{}\n", user.user, origin.with_region(&why(user)), overdue.unwrap_or_default())
         };
         let lines: Vec<_> = unhealthy.iter().map(line).collect();
         lists.push(format!("Users to look at, the most severe problem first:\n\n{}", cut(&lines, more)));
@@ -577,9 +614,15 @@ pub(super) fn digest(run: &Digested<'_>, origin: NoticeOrigin<'_>) -> NoticeText
             how
         }),
         happened: format!("The run {} of {} checked {} IAM users.", run.run, run.started.to_minute(), s.users),
+        reason: None,
         facts,
         attachment: lists.join("\n"),
     }
+}
+
+/// Why the run stopped for a user.
+pub(super) fn why(user: &UserReport) -> String {
+    user.why.clone()
 }
 
 /// The changes of a user, in one line.

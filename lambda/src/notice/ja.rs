@@ -5,13 +5,12 @@ use std::fmt::Write;
 use super::{
     Aftermath, Digested, NoticeKind, NoticeOrigin, Rotated, SecretLocation,
     digest::{UserProblem, cut, news},
-    text::{HowTo, Layout, NoticeText},
+    ja_reasons::{failed_call, failure_text, last_used, reason, spoken, why},
+    text::{HowTo, Layout, NoticeText, activate, untag},
 };
 use crate::{
-    contract::user_entry::TAGS,
     model::{
         access_key::{AccessKeyId, Key, KeyStatus, LastUse},
-        parse_error::one_line,
         time::{Span, Timestamp},
         user::UserName,
         user_config_error::UserConfigError,
@@ -19,10 +18,10 @@ use crate::{
     protocol::{
         call::{Call, RemovalReason, Warning},
         call_error::CallError,
-        journal::{DELIVERED, INTENT, LEASE, OWN_TAGS, PREFIX},
+        journal::{DELIVERED, INTENT, LEASE, PREFIX},
         overdue::Overdue,
         policy::DeleteAfter,
-        stop_reason::{NeedsAttention, StopReason, Unheard},
+        stop_reason::NeedsAttention,
     },
     report::run_report::{KeyChange, Summary, UserReport},
 };
@@ -50,9 +49,18 @@ fn administrator(purpose: &str, command: String) -> HowTo {
     }
 }
 
+/// A command for an administrator who has credentials for the account.
+fn in_the_account(purpose: &str, command: String) -> HowTo {
+    HowTo {
+        before: format!("{purpose}には、管理者がこのアカウントの認証情報で次のコマンドを実行してください。"),
+        commands: vec![command],
+        after: String::new(),
+    }
+}
+
 /// The command that activates a key again.
 fn undo(user: &UserName, origin: NoticeOrigin<'_>) -> HowTo {
-    administrator("キーを再び有効にするには、管理者が次のコマンドを", origin.make(&format!("undo USERS='{user}'")))
+    administrator("キーを再び有効にするには、管理者が次のコマンドを", origin.undo(user))
 }
 
 fn dated(title: &str, deadline: Option<Timestamp>) -> String {
@@ -92,10 +100,7 @@ pub(super) fn rotated(facts: &Rotated<'_>, origin: NoticeOrigin<'_>) -> NoticeTe
             text.how = Some(HowTo {
                 before: "新しいキーを取得するには、このユーザーの現在のキー、または secret_readers のプリンシパルで、次のコマンドを実行してください。"
                     .into(),
-                commands: vec![format!(
-                    "aws secretsmanager get-secret-value --secret-id '{name}' --region '{}' --query SecretString --output text",
-                    origin.region
-                )],
+                commands: vec![origin.read_secret(name)],
                 after: String::new(),
             });
             format!("Secrets Manager の {name} にあります")
@@ -170,6 +175,7 @@ pub(super) fn warning(user: &UserName, warning: &Warning) -> NoticeText {
                 |until| format!("AWS アクセスキーを {} 以降に削除します", until.to_day()),
             ),
             todo: "不要なキーであれば、作業は必要ありません。必要な場合は、削除される前に有効にしてください。".into(),
+            how: Some(in_the_account("キーを有効にする", activate(user, key))),
             happened: format!(
                 "IAM ユーザー {user} のアクセスキーが無効になっています。無効にしたのはローテーションではありません。"
             ),
@@ -271,11 +277,11 @@ pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, origin: NoticeOrigi
             ..NoticeText::default()
         },
         NoticeKind::Reactivated { old, new, until } => reactivated(user, old, *new, *until),
-        NoticeKind::Failed { call, failure, aftermath } => failed(user, call, failure, *aftermath, now),
+        NoticeKind::Failed { call, failure, aftermath } => failed(user, call, failure, *aftermath, (origin, now)),
         NoticeKind::NeedsAttention(doubt) => needs_attention(user, doubt, origin),
         NoticeKind::NoConfirmedRecipient { mailboxes } => {
             let all: Vec<_> = mailboxes.iter().map(|email| email.as_str()).collect();
-            let one_of = if all.len() > 1 { "次のいずれか: " } else { "" };
+            let one_of = if all.len() > 1 { " のいずれか" } else { "" };
             NoticeText {
                 title: "AWS アクセスキーをローテーションしていません".into(),
                 todo: "下の宛先に届いている AWS からのメール「AWS Notification - Subscription Confirmation」のリンクを開いてください。リンクの有効期間は 48 時間です。"
@@ -287,7 +293,8 @@ pub(super) fn notice(user: &UserName, kind: &NoticeKind<'_>, origin: NoticeOrigi
                 happened: format!(
                     "IAM ユーザー {user} のアクセスキーはローテーションの時期ですが、まだ行っていません。新しいキーはメールで届けられますが、受信を承認した宛先がないためです。以前のキーはそのままです。"
                 ),
-                facts: vec![("承認が必要な宛先", format!("{one_of}{}", all.join("、")))],
+                reason: Some(format!("受信を承認していない宛先: {}", all.join("、"))),
+                facts: vec![("承認が必要な宛先", format!("{}{one_of}", all.join("、")))],
                 ..NoticeText::default()
             }
         }
@@ -388,7 +395,13 @@ fn reactivated(user: &UserName, old: &AccessKeyId, new: Option<&AccessKeyId>, un
     }
 }
 
-fn failed(user: &UserName, call: &Call, failure: &CallError, aftermath: Aftermath<'_>, now: Timestamp) -> NoticeText {
+fn failed(
+    user: &UserName,
+    call: &Call,
+    failure: &CallError,
+    aftermath: Aftermath<'_>,
+    (origin, now): (NoticeOrigin<'_>, Timestamp),
+) -> NoticeText {
     // No run takes a rotation over before that.
     let later = (now + LEASE).to_minute();
     let aftermath = match aftermath {
@@ -425,11 +438,13 @@ fn failed(user: &UserName, call: &Call, failure: &CallError, aftermath: Aftermat
             "今すぐの作業は必要ありません。次回の実行時にも同じメールが届いた場合は、管理者が関数のログを確認してください。"
         }
     };
+    let (call, why) = (failed_call(call), origin.with_region(&failure_text(failure)));
     NoticeText {
         title: "AWS アクセスキーのローテーションに失敗しました".into(),
         todo: todo.into(),
         happened: format!("処理に失敗したため、IAM ユーザー {user} のローテーションを中断しました。{aftermath}"),
-        facts: vec![("失敗した操作", one_line(&call.to_string())), ("理由", failure.to_string())],
+        reason: Some(format!("{call} に失敗しました。理由: {why}")),
+        facts: vec![("失敗した操作", call), ("理由", why)],
         ..NoticeText::default()
     }
 }
@@ -471,96 +486,23 @@ fn needs_attention(user: &UserName, doubt: &NeedsAttention, origin: NoticeOrigin
         NeedsAttention::UserConfigError(_) => "タグを修正するか、ユーザーから外してください。".to_owned(),
         NeedsAttention::NoRoom(_) => "不要なタグをユーザーから外してください。".to_owned(),
     };
-    let how = matches!(doubt, NeedsAttention::ManagedBy(_) | NeedsAttention::OtherChannel).then(|| {
-        let command = origin.make(&format!("adopt USER='{user}'"));
-        administrator("このスタックの管理対象にするには、管理者が次のコマンドを", command)
-    });
+    let remove = |tag| in_the_account("タグを外す", untag(user, tag));
+    let how = match doubt {
+        NeedsAttention::ManagedBy(_) | NeedsAttention::OtherChannel => {
+            Some(administrator("このスタックの管理対象にするには、管理者が次のコマンドを", origin.adopt(user)))
+        }
+        NeedsAttention::Journal(garbled) => Some(remove(&garbled.tag)),
+        NeedsAttention::LateDelivery { .. } => Some(remove(DELIVERED)),
+        _ => None,
+    };
     NoticeText {
         title: "AWS アクセスキーについて確認が必要です".into(),
         todo,
         how,
         happened: format!("IAM ユーザー {user} のローテーションは、確認が済むまで行いません。キーはそのままです。"),
+        reason: Some(reason(doubt)),
         facts: vec![("理由", reason(doubt))],
         ..NoticeText::default()
-    }
-}
-
-fn reason(doubt: &NeedsAttention) -> String {
-    match doubt {
-        NeedsAttention::Journal(garbled) => {
-            let value = one_line(&garbled.value);
-            format!("タグ {} の値が「{value}」ですが、ローテーションがこのような値を書くことはありません", garbled.tag)
-        }
-        NeedsAttention::Future(at) => {
-            format!("タグ {PREFIX}… に、まだ来ていない日時({})が書かれています", at.to_minute())
-        }
-        NeedsAttention::UnclearOrigin => {
-            "中断されたローテーションがありますが、どのキーが作成されたのか判断できません".to_owned()
-        }
-        NeedsAttention::OrphanInUse(key, last_use) => format!(
-            "中断されたローテーションで作成されたと思われるキー {key} が使われています({})",
-            last_used(last_use)
-        ),
-        NeedsAttention::SameAge => {
-            "有効な 2 つのキーが同じ秒に作成されていて、どちらが古いのか判断できません".to_owned()
-        }
-        NeedsAttention::ForeignKey { delivered, foreign } => format!(
-            "配布済みのキー {delivered} の期限が来ましたが、ローテーションが作成した記録のないキー {foreign} があるため、新しいキーを作成できません"
-        ),
-        NeedsAttention::LateDelivery { key, at, until } => format!(
-            "キー {key} は、そのキー自身の期限を過ぎた {} に配布されたと記録されています。以前のキーは {} まで有効です",
-            at.to_minute(),
-            until.to_minute()
-        ),
-        NeedsAttention::ManagedBy(manager) => {
-            format!("このユーザーのキーは、別のスタック {manager} も管理しています")
-        }
-        NeedsAttention::OtherChannel => {
-            "配布方法が変更される前に中断されたローテーションがあり、そのキーが所有者に届いたかどうかを判断できません".to_owned()
-        }
-        NeedsAttention::Left => {
-            "このユーザーは対象から外れましたが、ローテーションが終わっていないため、2 つのキーが有効なままの可能性があります".to_owned()
-        }
-        NeedsAttention::TooManyKeys(keys) => format!("アクセスキーが {keys} 個あります(IAM の上限は 2 個です)"),
-        NeedsAttention::UserConfigError(unclear) => self::unclear(unclear),
-        NeedsAttention::NoRoom(tags) => format!(
-            "ユーザーにタグが {tags} 個あります(IAM の上限は 50 個で、ローテーションには {OWN_TAGS} 個分の空きが必要です)"
-        ),
-    }
-}
-
-fn unclear(unclear: &UserConfigError) -> String {
-    match unclear {
-        UserConfigError::Tag { tag, value, .. } => {
-            let form = match *tag {
-                tag if tag == TAGS[0] => "メールアドレス",
-                _ => "30d、12h のような期間",
-            };
-            format!("タグ {tag} の値が「{}」ですが、{form}でなければなりません", one_line(value))
-        }
-        UserConfigError::Stranger(owner) => {
-            format!("タグ {} の宛先 {} は、rotation.yaml の emails にも owner にもありません", TAGS[0], one_line(owner))
-        }
-        UserConfigError::TooShort { rotate_after, life } => format!(
-            "ローテーションの間隔({})が、古いキーの残る期間({})より短くなっています",
-            spoken(*rotate_after),
-            spoken(*life)
-        ),
-        UserConfigError::Spelling(name) => format!(
-            "IAM でのユーザー名の表記は {name} ですが、rotation.yaml の users では異なります。ポリシーの ARN は大文字と小文字を区別するため、\
-             ロールがこのユーザーを扱えないことがあります"
-        ),
-        UserConfigError::Path(path) => format!("パス {} に、扱えない文字があります", one_line(path)),
-    }
-}
-
-fn last_used(last_use: &LastUse) -> String {
-    match last_use {
-        LastUse::Never => "使用履歴なし".to_owned(),
-        LastUse::Used { at, service, region } => {
-            format!("{} の {}、{}", one_line(region), one_line(service), at.to_minute())
-        }
-        LastUse::Unknown => "使用履歴を確認できません".to_owned(),
     }
 }
 
@@ -589,7 +531,13 @@ pub(super) fn digest(run: &Digested<'_>, origin: NoticeOrigin<'_>) -> NoticeText
                 .overdue
                 .as_ref()
                 .map(|Overdue { key, since }| format!("。キー {key} は {} に期限が切れています", since.to_minute()));
-            format!("  {}({}): {}{}\n", user.user, word(*severity), rest(&user.rest), overdue.unwrap_or_default())
+            format!(
+                "  {}({}): {}{}\n",
+                user.user,
+                word(*severity),
+                origin.with_region(&why(user)),
+                overdue.unwrap_or_default()
+            )
         };
         let lines: Vec<_> = unhealthy.iter().map(line).collect();
         lists.push(format!(
@@ -625,6 +573,7 @@ pub(super) fn digest(run: &Digested<'_>, origin: NoticeOrigin<'_>) -> NoticeText
             run.run,
             s.users
         ),
+        reason: None,
         facts,
         attachment: lists.join("\n"),
     }
@@ -656,88 +605,6 @@ fn changes(done: &[KeyChange]) -> String {
         KeyChange::Deleted { key, .. } => format!("キー {key} を削除"),
     };
     news(done).map(one).collect::<Vec<_>>().join("、")
-}
-
-/// The sentence about a user with a problem.
-fn rest(rest: &StopReason) -> String {
-    match rest {
-        StopReason::StillInUse(key, LastUse::Unknown) => {
-            format!("以前のキー {key} が使われているかどうかを確認できません")
-        }
-        StopReason::StillInUse(key, last_use) => {
-            format!("以前のキー {key} がまだ使われています({})", last_used(last_use))
-        }
-        StopReason::Busy(_, until) => {
-            format!("別の実行がローテーション中です。終わらない場合は {} 以降の実行が引き継ぎます", until.to_minute())
-        }
-        StopReason::OutOfTime => "残り時間が足りません。次回の実行時にローテーションします".to_owned(),
-        StopReason::NoConfirmedRecipient(Unheard::Secret) => {
-            "新しいキーのメールの受信を承認した宛先がありません".to_owned()
-        }
-        StopReason::NoConfirmedRecipient(Unheard::Notices) => {
-            "お知らせの受信を承認した宛先がないため、処理を始めません".to_owned()
-        }
-        StopReason::Recent(key, until) => {
-            format!("キー {key} は作成されたばかりです。{} 以降の実行時に確認します", until.to_minute())
-        }
-        StopReason::NotVisible(key) => {
-            format!("発行したばかりのキー {key} がまだ一覧に現れません。次回の実行時に続きを行います")
-        }
-        StopReason::NeedsAttention(doubt) => reason(doubt),
-        StopReason::Failed(failed) => {
-            let (call, failure) = failed.as_ref();
-            format!("{} に失敗しました({failure})", one_line(&call.to_string()))
-        }
-        StopReason::Withdrawn(failed) => {
-            let (call, failure) = failed.as_ref();
-            format!(
-                "{} に失敗しました({failure})。新しいキーは削除し、以前のキーはそのままです",
-                one_line(&call.to_string())
-            )
-        }
-        StopReason::Overlap(key, until) => {
-            format!("まだローテーションしていません。以前のキー {key} は {} まで有効です", until.to_minute())
-        }
-        StopReason::Window(key, until) => {
-            format!("まだローテーションしていません。無効なキー {key} は {} まで保管されます", until.to_minute())
-        }
-        StopReason::Undone(key, until) => {
-            format!("以前のキー {key} を再び有効にしました。{} まではそのままです", until.to_minute())
-        }
-        StopReason::NoKeys => "アクセスキーがありません".to_owned(),
-        StopReason::Disabled => "すべてのキーが無効のため、新しいキーは発行しません".to_owned(),
-        StopReason::Healthy(due) => format!("ローテーションの時期は {} です", due.to_minute()),
-        StopReason::Reactivated(key) => format!("キー {key} を再び有効にしました"),
-        StopReason::UnmadePair(key, until) => format!(
-            "ローテーションが発行したものではない有効なキーが 2 つあります。古いほうの {key} は、使われていなければ {} 以降に無効にします",
-            until.to_minute()
-        ),
-        StopReason::UnmadePairInUse(key, last_use) => format!(
-            "ローテーションが発行したものではない有効なキーが 2 つあり、古いほうの {key} が使われています({})",
-            last_used(last_use)
-        ),
-        StopReason::Unused(key, until) => {
-            format!("キー {key} は使われていません。使われないままであれば {} 以降に無効にします", until.to_minute())
-        }
-        StopReason::Revoked(key) => format!("キー {key} は失効しています"),
-        StopReason::NoSuchKey(key) => format!("キー {key} はこのユーザーにありません"),
-        StopReason::Adopted => "このスタックの管理対象になりました".to_owned(),
-        StopReason::Released => "ローテーションの記録をすべて削除しました".to_owned(),
-        StopReason::NothingToUndo => "再び有効にできるキーがありません".to_owned(),
-        StopReason::TooLateToUndo(key) => format!("無効なキー {key} はまもなく削除されるため、再び有効にしません"),
-    }
-}
-
-/// A span in the words that people use, for example for `14d`.
-fn spoken(span: Span) -> String {
-    let text = span.to_string();
-    let unit = match text.chars().last() {
-        Some('d') => "日",
-        Some('h') => "時間",
-        Some('m') => "分",
-        _ => "秒",
-    };
-    format!("{} {unit}", text.trim_end_matches(char::is_alphabetic))
 }
 
 pub(super) fn summary(s: &Summary) -> String {

@@ -11,6 +11,8 @@ mod en;
 
 mod ja;
 
+mod ja_reasons;
+
 mod origin;
 
 mod text;
@@ -199,7 +201,11 @@ impl Language {
             Self::English => en::digest(run, origin),
             Self::Japanese => ja::digest(run, origin),
         };
-        self.publication(origin, run.facts(), &text, now)
+        let why = match self {
+            Self::English => en::why,
+            Self::Japanese => ja_reasons::why,
+        };
+        self.publication(origin, run.facts(why), &text, now)
     }
 
     /// The result of a run, as a sentence.
@@ -216,6 +222,7 @@ impl Language {
 mod tests {
     use super::*;
     use crate::{
+        contract::account_name::AccountName,
         delivery::public_key::tests::one_of_each,
         model::{access_key::KeyStatus, time::Span},
         protocol::{journal::RunId, policy::Delivery},
@@ -259,7 +266,13 @@ mod tests {
     }
 
     fn origin(run: &RunId) -> NoticeOrigin<'_> {
-        NoticeOrigin { account: "123456789012", region: "eu-west-1", stack: "access-key-rotation", run }
+        NoticeOrigin {
+            account: "123456789012",
+            account_name: &AccountName::None,
+            region: "eu-west-1",
+            stack: "access-key-rotation",
+            run,
+        }
     }
 
     /// The mail as its recipient sees it, and the document.

@@ -1,7 +1,8 @@
 //! Where a notice comes from.
 
 use crate::{
-    contract::topic_arn::TopicArn,
+    contract::{account_name::AccountName, settings::Settings},
+    model::user::UserName,
     protocol::{journal::RunId, run::Run},
 };
 
@@ -10,6 +11,8 @@ use crate::{
 pub struct NoticeOrigin<'a> {
     /// The id of the account, twelve digits.
     pub account: &'a str,
+    /// The name of the account, which people know better than its id.
+    pub account_name: &'a AccountName,
     /// The Region of the stack. IAM users have no Region.
     pub region: &'a str,
     /// The name of the stack, which is also the name of its function.
@@ -19,10 +22,35 @@ pub struct NoticeOrigin<'a> {
 }
 
 impl<'a> NoticeOrigin<'a> {
-    /// The origin of the notices of a run, for the stack with this topic.
+    /// The origin of the notices of a run with these settings.
     #[must_use]
-    pub fn of(topic: &'a TopicArn, run: &'a Run) -> Self {
-        Self { account: topic.account(), region: topic.region(), stack: run.manager.stack(), run: &run.id }
+    pub fn of(settings: &'a Settings, run: &'a Run) -> Self {
+        let Settings { topic, account_name, .. } = settings;
+        let stack = run.manager.stack();
+        Self { account: topic.account(), account_name, region: topic.region(), stack, run: &run.id }
+    }
+
+    /// The command that reads the secret with this name.
+    pub(super) fn read_secret(&self, name: &str) -> String {
+        let region = self.region;
+        format!(
+            "aws secretsmanager get-secret-value --secret-id '{name}' --region '{region}' --query SecretString --output text"
+        )
+    }
+
+    /// The command that activates a key of this user again.
+    pub(super) fn undo(&self, user: &UserName) -> String {
+        self.make(&format!("undo USERS='{user}'"))
+    }
+
+    /// The command that makes this stack the manager of the user.
+    pub(super) fn adopt(&self, user: &UserName) -> String {
+        self.make(&format!("adopt USER='{user}'"))
+    }
+
+    /// The text with this Region in the AWS commands that it proposes.
+    pub(super) fn with_region(&self, text: &str) -> String {
+        text.replace("--region REGION", &format!("--region {}", self.region))
     }
 
     /// A command of the repository for this stack, such as `make undo USERS='alice' REGION='eu-west-1'`.

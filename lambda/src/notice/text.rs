@@ -2,7 +2,7 @@
 //! happened.
 
 use super::NoticeOrigin;
-use crate::model::{time::Timestamp, user::UserName};
+use crate::model::{access_key::AccessKeyId, time::Timestamp, user::UserName};
 
 /// A mail. Its body may hold a secret, so it has no `Debug`.
 pub struct Mail {
@@ -23,6 +23,8 @@ pub(super) struct NoticeText {
     pub(super) how: Option<HowTo>,
     /// What happened, as sentences.
     pub(super) happened: String,
+    /// Why a step failed, why a person must decide, or who must confirm.
+    pub(super) reason: Option<String>,
     /// The facts, each with its label. A value can be a secret.
     pub(super) facts: Vec<(&'static str, String)>,
     /// What comes last, with a line break at its end: an encrypted block, or the lists of a digest.
@@ -37,6 +39,16 @@ pub(super) struct HowTo {
     pub(super) commands: Vec<String>,
     /// The paragraph after the commands; it can be empty.
     pub(super) after: String,
+}
+
+/// The command that activates a key.
+pub(super) fn activate(user: &UserName, key: &AccessKeyId) -> String {
+    format!("aws iam update-access-key --user-name '{user}' --access-key-id {key} --status Active")
+}
+
+/// The command that removes a tag from the user.
+pub(super) fn untag(user: &UserName, tag: &str) -> String {
+    format!("aws iam untag-user --user-name '{user}' --tag-keys '{tag}'")
 }
 
 /// The words of one language around the parts of a notice.
@@ -84,7 +96,8 @@ impl Layout {
         if !text.facts.is_empty() {
             body.push('\n');
         }
-        let place = [(self.account, origin.account), (self.region, origin.region), (self.stack, origin.stack)];
+        let account = origin.account_name.with_id(origin.account);
+        let place = [(self.account, account.as_str()), (self.region, origin.region), (self.stack, origin.stack)];
         body.extend(user.map(|user| (self.line)(self.user, user.as_str())));
         body.extend(place.map(|(label, value)| (self.line)(label, value)));
         if !text.attachment.is_empty() {

@@ -27,8 +27,7 @@ impl CallError {
 
     /// What to do about the failure, if AWS's message does not say it.
     fn advice(&self) -> String {
-        let advice = TOPIC_KEY.iter().find(|(code, _)| *code == self.code.as_str()).map(|(_, advice)| *advice);
-        advice.map(|advice| format!("; {advice}")).unwrap_or_default()
+        self.code.topic_key_problem().map(|problem| format!("; {}", problem.advice())).unwrap_or_default()
     }
 }
 
@@ -39,12 +38,25 @@ impl ErrorCode {
         ["AccessDenied", "AccessDeniedException", "AuthorizationError"].contains(&self.as_str())
     }
 
+    /// Why SNS refused a message, if it cannot use the key of the topic (SNS API Reference, "Publish": Errors).
+    #[must_use]
+    pub fn topic_key_problem(&self) -> Option<TopicKeyProblem> {
+        Some(match self.as_str() {
+            "KMSAccessDenied" => TopicKeyProblem::AccessDenied,
+            "KMSDisabled" => TopicKeyProblem::Disabled,
+            "KMSInvalidState" => TopicKeyProblem::InvalidState,
+            "KMSNotFound" => TopicKeyProblem::NotFound,
+            "KMSOptInRequired" => TopicKeyProblem::OptInRequired,
+            "KMSThrottling" => TopicKeyProblem::Throttling,
+            _ => return None,
+        })
+    }
+
     /// Whether the text of the failure already says what a person must do. After KMSThrottling, a person does nothing.
     #[must_use]
     pub fn says_what_to_do(&self) -> bool {
-        let code = self.as_str();
         matches!(self, Self::OtherKmsKey | Self::SecretBeingDeleted | Self::NotEncrypted)
-            || code != "KMSThrottling" && TOPIC_KEY.iter().any(|(known, _)| *known == code)
+            || self.topic_key_problem().is_some_and(|problem| problem != TopicKeyProblem::Throttling)
     }
 }
 
@@ -66,32 +78,48 @@ impl Effect {
     }
 }
 
-/// The codes with which SNS refuses a message because it cannot use the key of the topic (SNS API Reference, "Publish":
-/// Errors), each with the advice for it.
-const TOPIC_KEY: [(&str, &str); 6] = [
-    (
-        "KMSAccessDenied",
-        "the function's role may not use the KMS key of the topics: allow kms:GenerateDataKey and kms:Decrypt in the policy of \
-         the key, then deploy the stack again",
-    ),
-    (
-        "KMSDisabled",
-        "the KMS key of the topics is disabled: enable it (aws kms enable-key --region REGION --key-id KEY; for KEY, see `aws sns \
-         get-topic-attributes --region REGION --topic-arn TOPIC`)",
-    ),
-    (
-        "KMSInvalidState",
-        "the KMS key of the topics is in a state in which it cannot be used (aws kms describe-key --region REGION --key-id \
-         KEY; for KEY, see `aws sns get-topic-attributes --region REGION --topic-arn TOPIC`): if its deletion is scheduled, \
-         cancel that (aws kms cancel-key-deletion --region REGION --key-id KEY), then enable the key",
-    ),
-    (
-        "KMSNotFound",
-        "the KMS key of the topics does not exist: set topic_kms_key to another key, then deploy the stack again",
-    ),
-    ("KMSOptInRequired", "the account cannot use KMS: complete its registration at AWS, or ask AWS Support"),
-    ("KMSThrottling", "KMS limits the rate of requests of the account: the next run tries again"),
-];
+/// Why SNS cannot use the KMS key of a topic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TopicKeyProblem {
+    /// The function's role may not use the key.
+    AccessDenied,
+    /// The key is disabled.
+    Disabled,
+    /// The key is in a state in which it cannot be used.
+    InvalidState,
+    /// The key does not exist.
+    NotFound,
+    /// The account is not registered for KMS.
+    OptInRequired,
+    /// KMS limits the rate of requests.
+    Throttling,
+}
+
+impl TopicKeyProblem {
+    /// What to do about it.
+    const fn advice(self) -> &'static str {
+        match self {
+            Self::AccessDenied => {
+                "the function's role may not use the KMS key of the topics: allow kms:GenerateDataKey and kms:Decrypt in the \
+                 policy of the key, then deploy the stack again"
+            }
+            Self::Disabled => {
+                "the KMS key of the topics is disabled: enable it (aws kms enable-key --region REGION --key-id KEY; for KEY, see \
+                 `aws sns get-topic-attributes --region REGION --topic-arn TOPIC`)"
+            }
+            Self::InvalidState => {
+                "the KMS key of the topics is in a state in which it cannot be used (aws kms describe-key --region REGION \
+                 --key-id KEY; for KEY, see `aws sns get-topic-attributes --region REGION --topic-arn TOPIC`): if its deletion \
+                 is scheduled, cancel that (aws kms cancel-key-deletion --region REGION --key-id KEY), then enable the key"
+            }
+            Self::NotFound => {
+                "the KMS key of the topics does not exist: set topic_kms_key to another key, then deploy the stack again"
+            }
+            Self::OptInRequired => "the account cannot use KMS: complete its registration at AWS, or ask AWS Support",
+            Self::Throttling => "KMS limits the rate of requests of the account: the next run tries again",
+        }
+    }
+}
 
 /// Declares the codes that the handler gives, so that each has one name and none is written as text elsewhere.
 macro_rules! error_codes {

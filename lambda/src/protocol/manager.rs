@@ -46,6 +46,12 @@ impl Manager {
         &self.stack
     }
 
+    /// The Region of the stack.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
     /// Whether both are one stack, whatever it delivers to.
     #[must_use]
     pub fn is_same_stack(&self, other: &Self) -> bool {

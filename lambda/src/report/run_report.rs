@@ -48,7 +48,7 @@ pub struct RunReport {
     #[serde(skip)]
     pub all_users: bool,
     /// The users that were skipped, because the account's lists show that nothing is due.
-    #[serde(skip)]
+    #[serde(skip_serializing_if = "NotDue::is_empty")]
     pub not_due: NotDue,
     /// The notices that could not be sent. Nothing else depends on them, but their loss must be visible.
     #[serde(skip_serializing_if = "Vec::is_empty")]

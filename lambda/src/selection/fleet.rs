@@ -8,6 +8,8 @@
 use std::borrow::Cow;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
+use serde::Serialize;
+
 use crate::{
     contract::{
         listed_user::ListedUser,
@@ -59,12 +61,23 @@ pub struct Fleet {
 }
 
 /// Users that are skipped because nothing is due.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct NotDue {
     /// The number of these users.
     pub users: usize,
+    /// The names of those with only inactive keys. A person decides whether they get access again.
+    pub disabled: Vec<UserName>,
     /// For each of their active keys, the time in the credential report.
+    #[serde(skip)]
     pub active: Vec<Timestamp>,
+}
+
+impl NotDue {
+    /// Whether no user was skipped.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.users == 0
+    }
 }
 
 /// The lists of the account.
@@ -124,8 +137,12 @@ pub fn fleet(settings: &Settings, lists: Option<&Lists>, asked: Asked<'_>, manag
                 let subject = if is_foreign { Subject { journal: JournalUse::Always, ..subject } } else { subject };
                 let may_skip = lists.is_some() && asked == Asked::Due && !is_foreign;
                 if may_skip && journal.is_ok_and(|journal| has_nothing_due(listed, &journal, keys, &policy, now)) {
+                    let keys = keys.unwrap_or_default();
                     fleet.not_due.users += 1;
-                    fleet.not_due.active.extend(active(keys.unwrap_or_default()).map(|key| key.changed));
+                    fleet.not_due.active.extend(active(keys).map(|key| key.changed));
+                    if !keys.is_empty() && active(keys).next().is_none() {
+                        fleet.not_due.disabled.push(subject.user.name);
+                    }
                 } else {
                     subjects.push((oldest.unwrap_or(listed.created), subject));
                 }

@@ -3,8 +3,8 @@
 
 use lambda::{
     contract::{
-        digest_frequency::DigestFrequency, language::Language, resource_tags::ResourceTags, settings::Settings,
-        user_tags::UserTags,
+        account_name::AccountName, digest_frequency::DigestFrequency, language::Language, resource_tags::ResourceTags,
+        settings::Settings, user_tags::UserTags,
     },
     delivery::{public_key::Recipients, secret_policy::Readers},
     model::{kms_key::KmsKey, time::Span},
@@ -53,6 +53,7 @@ pub(crate) fn settings(users: &str, policy: Policy) -> Settings {
         user_tags: UserTags::Ignored,
         policy,
         language: Language::English,
+        account_name: AccountName::None,
         digest: DigestFrequency::Changes,
         administrators: vec!["security@example.com".parse().unwrap()],
         endpoints: Vec::new(),

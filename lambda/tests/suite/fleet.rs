@@ -155,6 +155,8 @@ fn only_users_with_something_due_are_handled() {
         assert_eq!(fleet.not_due.users, usize::from(!looks), "{name}");
         let active = keys.iter().filter(|(_, active)| *active).count();
         assert_eq!(fleet.not_due.active.len(), if looks { 0 } else { active }, "{name}");
+        let is_named = !looks && active == 0 && !keys.is_empty();
+        assert_eq!(fleet.not_due.disabled.len(), usize::from(is_named), "{name}");
         // A user that a person asks for is always handled.
         let asked = ["ALICE".to_owned()];
         assert_eq!(

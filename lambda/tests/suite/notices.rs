@@ -1,11 +1,12 @@
 //! The notices after a run: when one is sent, who gets it, and what it says. External texts in it cannot forge
 //! anything.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, path::Path, sync::LazyLock};
 
 use expect_test::expect_file;
 use lambda::{
     contract::{
+        account_name::AccountName,
         digest_frequency::DigestFrequency,
         language::Language,
         settings::Settings,
@@ -390,7 +391,14 @@ fn page(notice: &Publication) -> String {
 }
 
 fn origin(run: &RunId) -> NoticeOrigin<'_> {
-    NoticeOrigin { account: "123456789012", region: "eu-west-1", stack: "access-key-rotation", run }
+    static NAME: LazyLock<AccountName> = LazyLock::new(|| "payments-prod".parse().unwrap());
+    NoticeOrigin {
+        account: "123456789012",
+        account_name: &NAME,
+        region: "eu-west-1",
+        stack: "access-key-rotation",
+        run,
+    }
 }
 
 /// The mails are reviewed as people read them, in `notice/golden/`. `UPDATE_EXPECT=1` writes those files again.
@@ -471,7 +479,12 @@ fn mails_about_failures_are_the_reviewed_ones() {
         Effect::None,
     );
     let gone = failure("NoSuchEntity", "The user with name alice cannot be found.", Effect::None);
-    let lost = failure("Timeout", "no answer in time", Effect::Unknown);
+    let lost = CallError::with_unknown_effect(ErrorCode::Timeout, "no answer in time");
+    let gone_secret = CallError::without_effect(
+        ErrorCode::SecretBeingDeleted,
+        "the secret access-key-rotation/alice is scheduled for deletion; restore it: aws secretsmanager restore-secret --region \
+         eu-west-1 --secret-id access-key-rotation/alice",
+    );
     let disabled = failure("KMSDisabled", "the key is not enabled", Effect::None);
     let publish = Call::Publish(lambda::protocol::call::PlannedNotice::Secret(new.clone()));
     let retire = Call::DeactivateAccessKey(key(1), Superseded);
@@ -483,6 +496,7 @@ fn mails_about_failures_are_the_reviewed_ones() {
             (&publish, &lost, Aftermath::DeliveryUnknown(Some(&new))),
             (&publish, &denied, Aftermath::Withdrawn),
             (&publish, &disabled, Aftermath::Withdrawn),
+            (&Call::CreateSecret, &gone_secret, Aftermath::Untouched),
             (&retire, &lost, Aftermath::Uncertain),
             (&retire, &denied, Aftermath::Unfinished),
         ]

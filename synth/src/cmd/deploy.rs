@@ -19,6 +19,7 @@ use crate::{
         aws::{AwsLocation, Session, cloudformation::CloudFormation},
         deploy_error::DeployError,
         deploy_plan::{Deployment, Object, PackageOrigin, Release},
+        deployed_template,
         first_deployment::FirstDeployment,
         interrupt::Interrupt,
         message::{DeployOutcome, Message, MessageSink},
@@ -27,8 +28,7 @@ use crate::{
         root_cause::RootCause,
         run_preview::RunPreview,
         stacks::{Stacks, TargetStack},
-        status_report,
-        status_screen::{self, ScreenOptions},
+        status_report, status_screen,
     },
     diff::approval::{Approval, Fingerprint, because},
     package::Sha256Digest,
@@ -176,7 +176,9 @@ async fn deploy(
     console: &mut Terminal,
 ) -> (DeployOutcome, Vec<String>) {
     let Session { account, region, identity, .. } = session;
-    console.show(&Message::Place { account, region, identity, stack: &release.bundle.stack });
+    let TargetStack { stack, template, .. } = &release.bundle;
+    let account_name = deployed_template::account_name(template);
+    console.show(&Message::Place { account, account_name, region, identity, stack });
     let mut stacks = Stacks::new(CloudFormation::new(session), interrupt.clone(), console);
     let end = Box::pin(attempt(args, release, session, interrupt, &mut stacks)).await;
     let left = stacks.withdraw().await.err().unwrap_or_default();
@@ -186,14 +188,14 @@ async fn deploy(
 /// Shows what CloudFormation does not know, such as when the next run is, and what it would do. A program calls
 /// `synth status` for that. The deployment is done, so a failure here does not change how it ended.
 async fn show_status(session: &Session, name: &str, interrupt: &Interrupt, console: &mut Terminal) {
+    let users = status_report::ReportedUsers::Due;
     let gather = async {
         let stack = target::stack(session, name).await?.ok_or_else(|| target::stack_not_found(name, session))?;
-        let users = status_report::ReportedUsers::Due;
         Ok::<_, CommandError>(Box::pin(status_report::gather(session, name, stack, users, Timestamp::now())).await)
     };
     tokio::select! {
         state = gather => console.show(&Message::Note(&match state {
-            Ok(state) => format!("\n{}", status_screen::text(&state, ScreenOptions { verbose: true, ..ScreenOptions::default() }).trim_end()),
+            Ok(state) => format!("\n{}", status_screen::text(&state, users, Verbosity::Full).trim_end()),
             Err(stop) => stop.to_string(),
         })),
         _ = interrupt.pressed() => {}

@@ -2,10 +2,13 @@
 
 use lambda::model::time::Timestamp;
 
-use crate::cmd::{CommandError, print, takes_colour, target, terminal::OutputFormat};
-use crate::deploy::{
-    status_report::{self, ReportedUsers},
-    status_screen::{self, ScreenOptions},
+use crate::{
+    cmd::{CommandError, print, takes_colour, target, terminal::OutputFormat},
+    deploy::{
+        status_report::{self, ReportedUsers},
+        status_screen::{coloured, text},
+    },
+    screen::Verbosity,
 };
 
 #[derive(Debug, clap::Args)]
@@ -32,9 +35,10 @@ pub(super) fn run(args: &StatusArgs) -> Result<(), CommandError> {
         let users = if args.all { ReportedUsers::Everyone } else { ReportedUsers::Due };
         let mut state = Box::pin(status_report::gather(&session, name, stack, users, Timestamp::now())).await;
         state.configuration = Some(args.target.compare(&state.template));
-        let options = ScreenOptions { all: args.all, verbose: args.verbose, colour: takes_colour() };
+        let detail = if args.verbose { Verbosity::Full } else { Verbosity::Brief };
         print(&match args.format {
-            OutputFormat::Text => status_screen::text(&state, options),
+            OutputFormat::Text if takes_colour() => coloured(&text(&state, users, detail)),
+            OutputFormat::Text => text(&state, users, detail),
             OutputFormat::Json => format!("{:#}\n", state.json()),
         })?;
         if state.is_fine() {

@@ -11,6 +11,7 @@ mod endpoint;
 mod entry;
 mod fields;
 mod heartbeat;
+mod invisible;
 mod kms;
 mod pattern;
 mod permissions_boundary;
@@ -37,6 +38,7 @@ mod yaml_mistake;
 
 use lambda::{
     contract::{
+        account_name::AccountName,
         digest_frequency::DigestFrequency,
         endpoint::Endpoint,
         language::Language,
@@ -59,6 +61,7 @@ pub use dashboard::Dashboard;
 use document::ConfigDocument;
 pub use entry::{ConfiguredUsers, FIELDS};
 pub use heartbeat::MissedRunsWindow;
+use invisible::invisible_characters;
 pub use kms::{LogKey, TopicKey};
 pub use permissions_boundary::PermissionsBoundary;
 pub use problem::{Position, Problem, Problems};
@@ -93,6 +96,8 @@ pub struct Config {
     pub notify: Vec<Endpoint>,
     /// The language of the mails.
     pub language: Language,
+    /// The name of the account in notices and on screens, beside its id.
+    pub account_name: AccountName,
     /// When the administrators get one mail that sums up a run.
     pub digest: DigestFrequency,
     /// When the handler runs.
@@ -170,6 +175,14 @@ pub const fn constraints() -> &'static [Constraint] {
 /// # Errors
 /// [`Problems`]: every problem that was found, in the order of the file.
 pub fn read(text: &str, overrides: Overrides) -> Result<Checked, Problems> {
+    checked(text, overrides).map_err(|problems| {
+        // Such a character is the cause of most other problems, and no message about them would show it.
+        let invisible = invisible_characters(text);
+        if invisible.is_empty() { problems } else { Problems::new(invisible) }
+    })
+}
+
+fn checked(text: &str, overrides: Overrides) -> Result<Checked, Problems> {
     let overridden = [
         ("users", overrides.users.is_some()),
         ("emails", overrides.emails.is_some()),
@@ -215,6 +228,7 @@ impl Given {
             emails: self.emails?,
             notify: self.notify?.0,
             language: self.language?,
+            account_name: self.account_name?,
             digest: self.digest?,
             schedule: self.schedule?,
             time_zone: self.time_zone?,

@@ -227,12 +227,17 @@ fn each_entry_selects_some_users(document: &mut ConfigDocument<'_>, given: &Give
     Some(())
 }
 
-/// The handler may write tags with its prefix, so such a tag must not select or exclude users.
-fn the_handler_cannot_write_selected_tags(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
+/// The selectors of `users` and `exempt`, each with its setting and its place in the list. `None` if one of the lists is wrong.
+fn selectors(given: &Given) -> Option<impl Iterator<Item = (&'static str, usize, &UserSelector)>> {
     let (users, AnyNumber(exempt)) = (given.users.as_ref()?, given.exempt.as_ref()?);
     let users = users.iter().map(|entry| &entry.selector).enumerate().map(|(index, who)| ("users", index, who));
     let exempt = exempt.iter().enumerate().map(|(index, who)| ("exempt", index, who));
-    for (setting, index, who) in users.chain(exempt) {
+    Some(users.chain(exempt))
+}
+
+/// The handler may write tags with its prefix, so such a tag must not select or exclude users.
+fn the_handler_cannot_write_selected_tags(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
+    for (setting, index, who) in selectors(given)? {
         let UserSelector::Tag(tag) = who else { continue };
         if tag.key.to_ascii_lowercase().starts_with(journal::PREFIX) {
             document.error_at(
@@ -251,10 +256,7 @@ fn the_handler_cannot_write_selected_tags(document: &mut ConfigDocument<'_>, giv
 
 /// IAM allows commas in names, but `alice,bob` is rarely one user.
 fn a_comma_is_a_part_of_a_name(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
-    let (users, AnyNumber(exempt)) = (given.users.as_ref()?, given.exempt.as_ref()?);
-    let users = users.iter().map(|entry| &entry.selector).enumerate().map(|(index, who)| ("users", index, who));
-    let exempt = exempt.iter().enumerate().map(|(index, who)| ("exempt", index, who));
-    for (setting, index, who) in users.chain(exempt) {
+    for (setting, index, who) in selectors(given)? {
         let UserSelector::User(user) = who else { continue };
         let text = user.to_string();
         let parts: Vec<_> = text.split(',').filter(|part| !part.is_empty()).collect();

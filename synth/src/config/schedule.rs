@@ -164,6 +164,29 @@ pub(super) fn value(text: &str, names: &[&str], allowed: RangeInclusive<u32>) ->
     if digits { text.parse().ok().filter(|number| allowed.contains(number)) } else { None }
 }
 
+/// The fields of a cron expression: what each value is called, and the allowed values.
+const CRON_FIELDS: [(&str, RangeInclusive<u32>, &str); 6] = [
+    ("minute", MINUTES, "the minutes are 0 to 59"),
+    ("hour", HOURS, "the hours are 0 to 23"),
+    ("day", DAYS, "the days of the month are 1 to 31"),
+    ("month", MONTHS, "the months are 1 to 12, or JAN to DEC"),
+    ("day", WEEKDAYS, "the days of the week are 1 (SUN) to 7 (SAT)"),
+    ("year", YEARS, "the years are 1970 to 2199"),
+];
+
+/// What is wrong with the first number of a cron expression that its field does not have.
+fn impossible_number(cron: &str) -> Option<String> {
+    let fields: Vec<_> = cron.split(' ').collect();
+    let fields = <[&str; 6]>::try_from(fields).ok()?;
+    fields.into_iter().zip(CRON_FIELDS).find_map(|(field, (name, allowed, range))| {
+        // What follows a slash or a number sign counts: it is no minute, hour or day.
+        let values = field.split(',').filter_map(|item| item.split(['/', '#']).next()).flat_map(|item| item.split('-'));
+        let mut numbers = values.map(|value| value.trim_end_matches(['L', 'W']));
+        let is_outside = |number: &&str| number.parse().is_ok_and(|number: u32| !allowed.contains(&number));
+        numbers.find(is_outside).map(|number| format!("there is no {name} {number}: {range}"))
+    })
+}
+
 /// `L`: the last day; `LW`: the last weekday; `15W`: the weekday nearest to the 15th.
 fn last_or_weekday(text: &str) -> bool {
     text == "L" || text == "LW" || text.strip_suffix('W').is_some_and(|day| value(day, &[], DAYS).is_some())
@@ -196,6 +219,11 @@ impl Word for ScheduleExpression {
         ("weekly", "rate(7 days)"),
         ("monthly", "rate(30 days)"),
     ];
+
+    fn misuse(text: &str) -> Option<(String, &'static str)> {
+        let wrong = impossible_number(text.strip_prefix("cron(")?.strip_suffix(')')?)?;
+        Some((wrong, "correct this number; the fields are cron(minutes hours day-of-month month day-of-week year)"))
+    }
 
     fn guesses(text: &str) -> Vec<String> {
         let text = text.trim();
@@ -387,6 +415,28 @@ mod tests {
         ] {
             assert!(text.parse::<ScheduleExpression>().is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_number_that_a_field_does_not_have_is_named_with_the_range_of_the_field() {
+        for (cron, says) in [
+            ("60 9 * * ? *", "there is no minute 60: the minutes are 0 to 59"),
+            ("0 25 * * ? *", "there is no hour 25: the hours are 0 to 23"),
+            ("0 8-24 * * ? *", "there is no hour 24: the hours are 0 to 23"),
+            ("0 9 1,32W * ? *", "there is no day 32: the days of the month are 1 to 31"),
+            ("0 9 * 0/2 ? *", "there is no month 0: the months are 1 to 12, or JAN to DEC"),
+            ("0 9 ? * 8#2 *", "there is no day 8: the days of the week are 1 (SUN) to 7 (SAT)"),
+            ("0 9 * * ? 1969", "there is no year 1969: the years are 1970 to 2199"),
+        ] {
+            let text = format!("cron({cron})");
+            assert!(text.parse::<ScheduleExpression>().is_err(), "{text}");
+            assert_eq!(impossible_number(cron).as_deref(), Some(says));
+        }
+        for other in ["0 9 * * * *", "0 9 * * ?", "000 9 ? * MON *", "*/0 9 * * ? *", "0 9 ? * MON#6 *"] {
+            assert_eq!(impossible_number(other), None, "{other}");
+        }
+        let ranges = [(0, 59), (0, 23), (1, 31), (1, 12), (1, 7), (1970, 2199)].map(|(from, to)| from..=to);
+        assert_eq!(CRON_FIELDS.map(|(_, range, _)| range), ranges);
     }
 
     #[test]

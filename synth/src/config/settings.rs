@@ -6,8 +6,8 @@
 
 use lambda::{
     contract::{
-        digest_frequency::DigestFrequency, endpoint::Endpoint, language::Language, resource_tags::ResourceTags,
-        secret_prefix::SecretPrefix, selector::UserSelector, user_tags::UserTags,
+        account_name::AccountName, digest_frequency::DigestFrequency, endpoint::Endpoint, language::Language,
+        resource_tags::ResourceTags, secret_prefix::SecretPrefix, selector::UserSelector, user_tags::UserTags,
     },
     delivery::{public_key::Recipient, secret_policy::Readers},
     model::{email::Email, kms_key::KmsKey, time::Span},
@@ -92,6 +92,9 @@ settings! {
         notify: AnyNumber<Endpoint> = "[]", such as "[]", "['arn:aws:sqs:eu-west-1:111122223333:key-events', 'https://hooks.example.com/keys']";
         /// The language of the mails. `en`: English. `ja`: Japanese.
         language: Language = "en", such as "en", "ja";
+        /// The name of the account in notices and on screens, beside its id: for example its alias. `none`: only the id is shown.
+        /// AWS does not check the name.
+        account_name: AccountName = "none", such as "none", "payments-prod";
         /// When the administrators get one mail that sums up a run. The notices about a user with a confirmed owner go only to the
         /// owner, and this mail lists them. `always`: after each run. `changes`: after a run that changed something or found something
         /// wrong. `never`: only if a user with a confirmed owner failed or needs attention, or if the list of subscriptions could not be

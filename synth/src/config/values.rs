@@ -4,7 +4,8 @@ use std::str::FromStr;
 
 use lambda::{
     contract::{
-        digest_frequency::DigestFrequency, language::Language, secret_prefix::SecretPrefix, user_tags::UserTags,
+        account_name::AccountName, digest_frequency::DigestFrequency, language::Language, secret_prefix::SecretPrefix,
+        user_tags::UserTags,
     },
     model::{parse_error::ParseError, time::Span},
     protocol::{
@@ -219,6 +220,19 @@ impl Word for SecretPrefix {
 
     fn guesses(text: &str) -> Vec<String> {
         vec![text.trim_matches(['/', ' ']).replace(' ', "-")]
+    }
+}
+
+impl Word for AccountName {
+    fn rule() -> ValueRule {
+        ValueRule { words: vec!["none"], ..ValueRule::pattern("(?=.{3,63}$)[a-z0-9]+(?:-[a-z0-9]+)*") }
+    }
+
+    fn guesses(text: &str) -> Vec<String> {
+        let is_alias = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let parts: Vec<_> =
+            text.split(|c: char| !is_alias(c.to_ascii_lowercase())).filter(|part| !part.is_empty()).collect();
+        vec![parts.join("-").to_ascii_lowercase()]
     }
 }
 

@@ -18,14 +18,12 @@ const WRONG_INDENTATION: &str = "the indentation of this line does not fit the l
 pub(super) fn explain(text: &str, error: &YamlError, known: &[Setting]) -> Problem {
     let lines = Lines::of(text, known);
     let index = lines.at(error.at);
-    lines
-        .foreign_character(error)
-        .or_else(|| lines.tab(index))
-        .or_else(|| lines.by_grammar(error, index))
-        .unwrap_or_else(|| {
+    lines.foreign_colon(error).or_else(|| lines.tab(index)).or_else(|| lines.by_grammar(error, index)).unwrap_or_else(
+        || {
             Problem::new(text, character(text, error.at), format!("this YAML cannot be read: {}", error.problem))
                 .note("a configuration is YAML: write one `name: value` per line")
-        })
+        },
+    )
 }
 
 /// The problem with a line that should be a setting, but has no colon with a space after it.
@@ -111,24 +109,18 @@ impl<'t> Lines<'t> {
         Problem::new(self.text, at, message.into())
     }
 
-    /// A character that looks like one of YAML's own: a space or a colon of another script.
-    fn foreign_character(&self, error: &YamlError) -> Option<Problem> {
+    /// A colon of another script, which looks like YAML's own.
+    fn foreign_colon(&self, error: &YamlError) -> Option<Problem> {
         let index = self.at(error.at);
         let first = self.above(index).next().map_or(index, |(above, _)| above);
         let first = first.min(self.at(error.context_at.unwrap_or(error.at)));
         (first..=index).find_map(|index| {
             let line = self.line(index);
-            let (start, content) = (line.start + line.indent(), line.content());
-            let foreign = content.len() - content.trim_start().len();
-            if foreign > 0 {
-                let code = content.chars().next().map_or(0, u32::from);
-                let message = format!("this space is the character U+{code:04X}, which YAML does not read as a space");
-                return Some(self.problem(start..start + foreign, message).note("write ASCII spaces"));
-            }
-            let (name, _) = content.split_once('：')?;
+            let (name, _) = line.content().split_once('：')?;
             let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_- ".contains(&b));
-            let colon = start + name.len()..start + name.len() + '：'.len_utf8();
+            let start = line.start + line.indent() + name.len();
             let message = "this colon is the character U+FF1A, which YAML does not read as a colon";
+            let colon = start..start + '：'.len_utf8();
             is_name.then(|| self.problem(colon, message).note("write an ASCII colon and a space"))
         })
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use lambda::contract::{settings::Variable, user_entry::UserEntry};
+use lambda::contract::{account_name::AccountName, settings::Variable, user_entry::UserEntry};
 use serde_json::Value as Json;
 
 use crate::{
@@ -66,6 +66,12 @@ pub fn setting(template: &Json, variable: Variable) -> Option<&str> {
     functions.find_map(|function| function.properties["Environment"]["Variables"][variable.name()].as_str())
 }
 
+/// The name of the account, as the settings have it. A name that cannot be read is no name.
+#[must_use]
+pub fn account_name(template: &Json) -> AccountName {
+    setting(template, Variable::AccountName).and_then(|name| name.parse().ok()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,7 +80,7 @@ mod tests {
     #[test]
     fn settings_are_read_from_a_generated_template() {
         let text = "users: [{name: alice, owner: c@example.com}, {name: bob, owner: A@example.com}]\n\
-                    emails: [a@example.com, b@example.com]\nsecret_prefix: team/keys\n";
+                    emails: [a@example.com, b@example.com]\nsecret_prefix: team/keys\naccount_name: team-prod\n";
         let config = config::read(text, config::Overrides::default()).unwrap().config;
         let template = json::to_json(&stack::template(&config).unwrap());
         let receive = |topic| {

@@ -1,8 +1,8 @@
 //! Users that the stack has rotated and rotates no longer. The secrets under the stack's prefix are its memory of them:
 //! each names its user.
 //!
-//! Two cases concern a person. The user does not exist any more, so its secret is of no use. Or the user exists, but the
-//! stack does not select it, and its tags still have this stack's notes: then no run ends a rotation that was open.
+//! Two cases concern a person. The user does not exist any more, so its secret is of no use. Or the user exists and has
+//! this stack's notes, but the stack does not select it. Then no run ends a rotation that was open.
 
 use std::str::FromStr;
 
@@ -93,8 +93,8 @@ impl SecretOwnership {
         format!("{}/", self.prefix)
     }
 
-    /// The secrets whose users the dry run does not show, with the secret first that was not changed for the longest
-    /// time: the stack has no reason to change the secret of a user that has left.
+    /// The secrets whose users the dry run does not show. The first one was not changed for the longest time, because the
+    /// stack does not change the secret of a user that has left.
     #[must_use]
     pub fn of_unseen_users(&self, mut secrets: Vec<ListedSecret>, seen: &[ReceivedUser]) -> Vec<UserSecret> {
         secrets.sort_by(|a, b| (a.changed, &a.name).cmp(&(b.changed, &b.name)));
@@ -102,7 +102,7 @@ impl SecretOwnership {
         of_user.filter(|secret| !seen.iter().any(|seen| is_same(&seen.user, &secret.user))).collect()
     }
 
-    /// The user of a secret, if the handler created the secret. Its tag and its name must say the same: a secret with a
+    /// The user of a secret, if the handler created the secret. Its tag and its name must say the same. A secret with a
     /// longer prefix can belong to another stack, and a secret without the tag is not ours to delete.
     fn user_secret(&self, secret: ListedSecret) -> Option<UserSecret> {
         // In the names of secrets, a slash replaces a comma.

@@ -119,8 +119,8 @@ pub async fn read(
     Ok(Inventory::new(session.account.clone(), file, holders, limits, at))
 }
 
-/// The keys of a user as IAM itself lists them: with their ids, and with the time of their creation, which the report lacks
-/// if the status of the key has changed. `None` if the user is gone.
+/// The keys of a user as IAM itself lists them, with their ids and the times of their creation. The report lacks such a
+/// time if the status of the key has changed. `None` if the user is gone.
 async fn exact_keys(aws: &lambda::aws::Sdk, user: &UserName) -> Result<Option<Vec<HeldKey>>, InventoryError> {
     let keys = match aws.list_access_keys(user).await {
         Ok(Answer::Keys(keys)) => keys,

@@ -1,5 +1,5 @@
-//! What a run of a configuration would do, before the configuration is deployed: the handler's own dry run, with the
-//! deployer's credentials and with the settings of the template that would be deployed.
+//! What a run of a configuration would do, before the configuration is deployed. It is the handler's own dry run, with the
+//! deployer's credentials and the settings of the new template.
 
 use lambda::{
     contract::{list_scope::ListScope, settings::SettingError},

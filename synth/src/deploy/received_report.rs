@@ -5,7 +5,11 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::{
-    deploy::{command_line::make, run_counts::RunCounts},
+    deploy::{
+        command_line::make,
+        received_words::{ReceivedChangeKind, ReceivedKeyStatus, ReceivedNextKind, ReceivedOutcome},
+        run_counts::RunCounts,
+    },
     screen::counted,
     shell::quoted,
 };
@@ -30,7 +34,15 @@ struct Fields {
     summary: RunCounts,
     users: Vec<ReceivedUser>,
     #[serde(default)]
+    not_due: ReceivedNotDue,
+    #[serde(default)]
     unconfirmed: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+struct ReceivedNotDue {
+    #[serde(default)]
+    disabled: Vec<String>,
 }
 
 /// What the run found and did for one user.
@@ -41,8 +53,8 @@ pub struct ReceivedUser {
     pub user: String,
     /// The owner of the user. A function of an older version does not report it.
     pub owner: Option<String>,
-    /// The outcome, as one word.
-    pub result: String,
+    /// The outcome.
+    pub result: ReceivedOutcome,
     /// Why the run stopped for this user.
     pub why: String,
     /// The keys at the beginning of the run.
@@ -67,8 +79,8 @@ pub struct ReceivedUser {
 pub struct ReceivedKey {
     /// The id of the key.
     pub id: String,
-    /// `active` or `inactive`.
-    pub status: String,
+    /// Whether AWS accepts the key.
+    pub status: ReceivedKeyStatus,
     /// When the key was created.
     pub created: String,
 }
@@ -76,8 +88,8 @@ pub struct ReceivedKey {
 /// One change that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ReceivedChange {
-    /// What was done to the key, as one word.
-    pub change: String,
+    /// What was done to the key.
+    pub change: ReceivedChangeKind,
     /// The id of the key.
     pub key: String,
     /// Why it was done, as one word.
@@ -87,8 +99,8 @@ pub struct ReceivedChange {
 /// What happens next to a key, if nothing else changes before.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ReceivedNext {
-    /// What happens to the key, as one word.
-    pub change: String,
+    /// What happens to the key.
+    pub change: ReceivedNextKind,
     /// The id of the key.
     pub key: String,
     /// The earliest time.
@@ -114,7 +126,7 @@ impl ReceivedUser {
     /// Whether the run could do for the user all that is due.
     #[must_use]
     pub fn is_in_order(&self) -> bool {
-        matches!(self.result.as_str(), "unchanged" | "changed") && self.overdue.is_none()
+        matches!(self.result, ReceivedOutcome::Unchanged | ReceivedOutcome::Changed) && self.overdue.is_none()
     }
 
     /// Why the run stopped, with the name of the user in each command.
@@ -129,38 +141,43 @@ impl ReceivedUser {
     /// Whether all keys of the user are inactive, so that it has no access.
     #[must_use]
     pub fn is_disabled(&self) -> bool {
-        self.result == "disabled"
+        self.result == ReceivedOutcome::Disabled
     }
 
     /// Whether a person must do something for this user. The others wait for a time or for a confirmation.
     #[must_use]
     pub fn needs_person(&self) -> bool {
-        matches!(self.result.as_str(), "failed" | "needs-attention") || self.overdue.is_some()
+        self.has_problem() || self.overdue.is_some()
+    }
+
+    /// Whether a call failed, or a person must decide.
+    fn has_problem(&self) -> bool {
+        matches!(self.result, ReceivedOutcome::Failed | ReceivedOutcome::NeedsAttention)
     }
 
     /// The outcome as text for people. A dry run changes nothing, so it never says that something was changed.
     #[must_use]
     pub fn outcome(&self, dry_run: bool) -> &str {
-        match (self.result.as_str(), dry_run) {
-            ("changed", true) => "would change",
-            ("failed", true) => "would fail",
-            ("needs-attention", _) => "needs attention",
-            (word, _) => word,
+        match (&self.result, dry_run) {
+            (ReceivedOutcome::Changed, true) => "would change",
+            (ReceivedOutcome::Failed, true) => "would fail",
+            (ReceivedOutcome::NeedsAttention, _) => "needs attention",
+            (result, _) => result.as_str(),
         }
     }
 
     /// Which keys work after a run that did not do everything, and which the workload must not use. Empty if the report
     /// does not show the keys.
     fn usable_keys(&self) -> Vec<String> {
-        let has =
-            |change: &str, key: &ReceivedKey| self.done.iter().any(|one| one.change == change && one.key == key.id);
-        let is_new = |key: &&ReceivedKey| has("created", key) && !has("delivered", key);
+        let has = |change, key: &ReceivedKey| self.done.iter().any(|one| one.change == change && one.key == key.id);
+        let is_new =
+            |key: &&ReceivedKey| has(ReceivedChangeKind::Created, key) && !has(ReceivedChangeKind::Delivered, key);
         let active = || self.left.iter().filter(|key| key.is_active());
         let ids = |keys: Vec<&ReceivedKey>| keys.iter().map(|key| key.id.clone()).collect::<Vec<_>>().join(", ");
         let (unsure, working): (Vec<_>, Vec<_>) = active().partition(is_new);
         let mut lines = Vec::new();
         // If the run did not stop in the middle, a person must decide which key to remove. Then this advice is wrong.
-        if self.result != "failed" && unsure.is_empty() {
+        if self.result != ReceivedOutcome::Failed && unsure.is_empty() {
             return lines;
         }
         if !working.is_empty() {
@@ -178,7 +195,7 @@ impl ReceivedKey {
     /// Whether AWS accepts requests that are signed with the key.
     #[must_use]
     pub fn is_active(&self) -> bool {
-        self.status == "active"
+        self.status == ReceivedKeyStatus::Active
     }
 }
 
@@ -205,6 +222,13 @@ impl ReceivedReport {
         &self.fields.users
     }
 
+    /// The names of the users that the run skipped because they have only inactive keys. A function of an older version does
+    /// not report them.
+    #[must_use]
+    pub fn skipped_disabled_users(&self) -> &[String] {
+        &self.fields.not_due.disabled
+    }
+
     /// Whether the run only reported what it would change.
     #[must_use]
     pub fn is_dry_run(&self) -> bool {
@@ -227,16 +251,16 @@ impl ReceivedReport {
     #[must_use]
     pub fn counts(&self) -> RunCounts {
         let users = &self.fields.users;
-        let changes = |word: &str| users.iter().flat_map(|user| &user.done).filter(|done| done.change == word).count();
-        let outcomes = |word: &str| users.iter().filter(|user| user.result == word).count();
+        let changes = |kind| users.iter().flat_map(|user| &user.done).filter(|done| done.change == kind).count();
+        let outcomes = |outcome| users.iter().filter(|user| user.result == outcome).count();
         RunCounts {
             users: self.selected(),
-            rotated: changes("delivered"),
-            deactivated: changes("deactivated"),
-            reactivated: changes("reactivated"),
-            deleted: changes("deleted"),
-            failed: outcomes("failed"),
-            needs_attention: outcomes("needs-attention"),
+            rotated: changes(ReceivedChangeKind::Delivered),
+            deactivated: changes(ReceivedChangeKind::Deactivated),
+            reactivated: changes(ReceivedChangeKind::Reactivated),
+            deleted: changes(ReceivedChangeKind::Deleted),
+            failed: outcomes(ReceivedOutcome::Failed),
+            needs_attention: outcomes(ReceivedOutcome::NeedsAttention),
             overdue: users.iter().filter(|user| user.overdue.is_some()).count(),
             unsent: self.fields.summary.unsent,
         }
@@ -311,7 +335,7 @@ impl ReceivedReport {
                 let why = why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
                 text.push_str(&format!("    {would}{change}: {key}{why}\n"));
             }
-            if !self.fields.dry_run && matches!(user.result.as_str(), "failed" | "needs-attention") {
+            if !self.fields.dry_run && user.has_problem() {
                 for line in usable_keys(user) {
                     text.push_str(&format!("    {line}\n"));
                 }

@@ -4,6 +4,7 @@ use crate::deploy::{
     active_pairs::active_pairs,
     command_line::make,
     received_report::{ReceivedReport, ReceivedUser},
+    received_words::ReceivedOutcome,
 };
 
 /// The text about users that keep two active keys. Empty if there is none.
@@ -24,7 +25,8 @@ pub fn users_with_two_keys(report: &ReceivedReport) -> String {
 /// The users whose notes were not removed, each with the cause. Empty if all notes were removed.
 #[must_use]
 pub fn users_with_notes(report: &ReceivedReport) -> Vec<String> {
-    let has_notes = |user: &&ReceivedUser| !["unchanged", "changed", "disabled"].contains(&user.result.as_str());
+    use ReceivedOutcome::{Changed, Disabled, Unchanged};
+    let has_notes = |user: &&ReceivedUser| !matches!(user.result, Unchanged | Changed | Disabled);
     let users = report.users().iter().filter(has_notes);
     users.map(|user| format!("{}: {}, {}", user.user, user.result, user.why)).collect()
 }

@@ -5,7 +5,10 @@ use lambda::{
     protocol::run::Successor,
 };
 
-use crate::deploy::received_report::{ReceivedChange, ReceivedKey, ReceivedReport, ReceivedUser};
+use crate::deploy::{
+    received_report::{ReceivedChange, ReceivedKey, ReceivedReport, ReceivedUser},
+    received_words::ReceivedOutcome,
+};
 
 /// The key that a person revokes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +44,7 @@ impl Revocation {
         let is_it = |key: &&ReceivedKey| key.id == self.key.as_str();
         if !user.found.iter().any(|key| is_it(&key)) {
             // A run that found no key may not have read them.
-            let is_unread = user.found.is_empty() && user.result != "unchanged";
+            let is_unread = user.found.is_empty() && user.result != ReceivedOutcome::Unchanged;
             return if is_unread {
                 RevocationOutcome::Unknown(user.why.clone())
             } else {
@@ -52,7 +55,8 @@ impl Revocation {
             return RevocationOutcome::Revoked;
         }
         // While a step must wait, the other key may be one that no one has.
-        let has_other = user.result != "waiting" && user.left.iter().any(|key| key.is_active() && !is_it(&key));
+        let has_other =
+            user.result != ReceivedOutcome::Waiting && user.left.iter().any(|key| key.is_active() && !is_it(&key));
         if has_other || successor == Successor::Without {
             RevocationOutcome::StillActive(user.why.clone())
         } else {

@@ -4,6 +4,7 @@ use crate::{
     deploy::{
         command_line::aws,
         received_report::{ReceivedReport, ReceivedUser, minute},
+        received_words::{ReceivedNextKind, ReceivedOutcome},
     },
     shell::quoted,
 };
@@ -26,7 +27,7 @@ pub fn unrotatable(preview: &ReceivedReport) -> Vec<UnrotatableUser> {
 
 fn text(user: &ReceivedUser) -> String {
     let mut text = format!("{} cannot be rotated now: {}", user.user, user.why_with_commands());
-    if user.result == "waiting" && user.found.len() > 1 {
+    if user.result == ReceivedOutcome::Waiting && user.found.len() > 1 {
         let until = user.next.as_ref().map_or_else(|| "it has one key".to_owned(), |next| minute(&next.at));
         text += &format!(
             "\n  It has two keys, and IAM allows no third one. Wait until {until}, then run the same command again."
@@ -36,26 +37,26 @@ fn text(user: &ReceivedUser) -> String {
     text
 }
 
-/// How a person makes room for a new key before the time. Only if the report says that a run will remove a key anyway:
-/// otherwise the older key may be the only one that was delivered, or a run may still be at work.
+/// How a person makes room for a new key before the time. `None` if the report does not say that a run will remove a key
+/// anyway. The older key may then be the only one that was delivered, or a run may still be at work.
 fn way_out(user: &ReceivedUser) -> Option<String> {
     let next = user.next.as_ref()?;
     let command = |verb: &str, rest: &str| {
         aws(&format!("iam {verb} --user-name {} --access-key-id {}{rest}", quoted(&user.user), next.key))
     };
-    match next.change.as_str() {
-        "deleted" => {
+    match next.change {
+        ReceivedNextKind::Deleted => {
             let delete = command("delete-access-key", "");
             Some(format!("To give up the inactive key now, delete it: {delete}"))
         }
-        "deactivated" => {
+        ReceivedNextKind::Deactivated => {
             let deactivate = command("update-access-key", " --status Inactive");
             Some(format!(
                 "Or, if no workload uses the older key {}, deactivate it, and delete it later: {deactivate}",
                 next.key
             ))
         }
-        _ => None,
+        ReceivedNextKind::Replaced | ReceivedNextKind::Decided | ReceivedNextKind::Other(_) => None,
     }
 }
 

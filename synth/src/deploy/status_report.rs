@@ -1,13 +1,15 @@
-//! The state of a deployed stack: what CloudFormation shows, and also the configuration on this computer, the last run, the
-//! next run, the alarms, who is notified, what a run would do now, and which former users concern a person.
+//! The state of a deployed stack: what CloudFormation shows, the last and the next run, the alarms, and who is notified. It
+//! also says what a run would do now, which former users concern a person, and whether the configuration on this computer
+//! is deployed.
 //!
 //! [`super::status_screen`] writes it for people.
 
-use lambda::model::time::Timestamp;
+use lambda::{contract::account_name::AccountName, model::time::Timestamp};
 use serde_json::{Value as Json, json};
 
 use crate::deploy::{
     aws::{AwsError, Session, cloudformation::Stack},
+    deployed_template,
     former_users::{self, FormerUsers, MOST_LOOKUPS, SecretOwnership},
     invoke::{self, InvocationError, InvocationMode, RunCommand},
     last_run::LastRun,
@@ -143,6 +145,12 @@ impl StatusReport {
         [&self.subscriptions, &self.alarm_subscriptions]
     }
 
+    /// The name of the account, as the deployed settings have it.
+    #[must_use]
+    pub fn account_name(&self) -> AccountName {
+        self.template.as_ref().map(deployed_template::account_name).unwrap_or_default()
+    }
+
     /// Whether all parts could be read, and every user is fine. A subscription that is not confirmed yet, an alarm and a
     /// configuration that is not deployed do not count as a problem. Nor does a missing permission to read the log or the
     /// alarms or to look up former users: these are optional.
@@ -180,6 +188,7 @@ impl StatusReport {
             "stack": {
                 "name": self.name,
                 "account": self.account,
+                "accountName": self.account_name().given(),
                 "region": self.region,
                 "status": self.stack.status.as_str(),
             },

@@ -1,31 +1,29 @@
-//! The state of a deployed stack as text for people: problems first, then the facts, then a table of users and keys, and at
-//! the end the next command.
+//! The state of a deployed stack as text for people. The problems are first; then come the facts and the table of users and
+//! keys. The next command is last.
 
 use std::mem::take;
 
 use anstyle::{AnsiColor, Style};
-use lambda::{
-    model::{parse_error::one_line, time::Timestamp},
-    report::run_report::HANDLER_VERSION,
-};
+use lambda::{model::parse_error::one_line, protocol::stop_reason::StopReason, report::run_report::HANDLER_VERSION};
 
 use crate::{
     deploy::{
         aws::AwsError,
         command_line::{aws, make},
         former_users::FormerUsers,
+        key_table::key_table,
         last_run::LOG_SEARCHED,
         local_configuration::{ConfigurationComparison, LocalConfiguration},
         next_run::Schedule,
-        received_report::{ReceivedKey, ReceivedReport, ReceivedUser, minute},
+        received_report::{ReceivedReport, ReceivedUser, minute},
         run_counts::RunCounts,
         stack_alarm::{AlarmState, StackAlarm},
         stack_status::StackState,
-        status_report::StatusReport,
+        status_report::{ReportedUsers, StatusReport},
         subscriptions::{StackSubscription, SubscriptionState, TopicSubscriptions, by_address},
         table::table,
     },
-    screen::{WIDTH, counted, short_id, wrapped},
+    screen::{Verbosity, counted, few, wrapped},
     shell::quoted,
 };
 
@@ -35,41 +33,32 @@ const SMALL_FLEET: usize = 20;
 /// How many entries of a list the screen shows without `--all`.
 const SHOWN: usize = 20;
 
-/// The widest user name that has its keys on the same line.
-const NAME: usize = 24;
-
-/// How much the screen shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ScreenOptions {
-    /// Whether long lists are shown in full.
-    pub all: bool,
-    /// Whether the outputs of the stack are shown.
-    pub verbose: bool,
-    /// Whether the text has colours.
-    pub colour: bool,
-}
+/// How many disabled users that the run skipped are named.
+const NAMED: usize = 5;
 
 /// The state as text for people.
 #[must_use]
-pub fn text(report: &StatusReport, options: ScreenOptions) -> String {
+pub fn text(report: &StatusReport, users: ReportedUsers, detail: Verbosity) -> String {
     let StatusReport { name, account, region, stack, .. } = report;
-    let screen = Screen { report, options };
+    let is_long_shown = users == ReportedUsers::Everyone;
+    let screen = Screen { report, is_long_shown };
+    let account = report.account_name().with_id(account);
     let mut text = format!("{name}, account {account}, {region}: {}\n", stack.status);
     text += &screen.problems();
     text.push('\n');
     screen.facts().into_iter().for_each(|(label, fact)| text += &wrapped(&format!("{label:<15}"), &fact));
     text += &screen.users();
-    if options.verbose && !stack.outputs.is_empty() {
+    if detail == Verbosity::Full && !stack.outputs.is_empty() {
         text += "\nOutputs\n";
         text += &table(stack.outputs.iter().map(|(key, value)| [key.as_str(), value.as_str()]));
     }
     text.push('\n');
-    text += &screen.next_command();
-    if options.colour { coloured(&text) } else { text }
+    text + &screen.next_command()
 }
 
 /// The text with the lines about problems in red.
-fn coloured(text: &str) -> String {
+#[must_use]
+pub fn coloured(text: &str) -> String {
     const RED: Style = AnsiColor::Red.on_default();
     let line = |line: &str| if line.starts_with('!') { format!("{RED}{line}{RED:#}\n") } else { format!("{line}\n") };
     text.lines().map(line).collect()
@@ -77,7 +66,8 @@ fn coloured(text: &str) -> String {
 
 struct Screen<'r> {
     report: &'r StatusReport,
-    options: ScreenOptions,
+    /// Whether long lists are shown in full.
+    is_long_shown: bool,
 }
 
 impl Screen<'_> {
@@ -184,17 +174,18 @@ impl Screen<'_> {
         let (unconfirmed, confirmed): (Vec<_>, Vec<_>) =
             self.subscriptions().into_iter().partition(|one| one.state.is_unconfirmed());
         let (unconfirmed, confirmed) = (mailboxes(&unconfirmed), mailboxes(&confirmed));
-        let most = if self.options.all { usize::MAX } else { SHOWN };
+        let most = if self.is_long_shown { usize::MAX } else { SHOWN };
         lines.extend(unconfirmed.iter().take(most).cloned());
         lines.extend(rest(unconfirmed.len(), most, "address"));
-        if self.options.all || confirmed.len() <= 3 {
+        if self.is_long_shown || confirmed.len() <= 3 {
             lines.extend(confirmed);
         } else {
             lines.push(format!("{} confirmed", counted(confirmed.len(), "address")));
         }
         for TopicSubscriptions { foreign, leftover, .. } in self.report.topics().into_iter().flatten() {
             lines.extend(foreign.iter().map(|other| format!("{}: not from the template", one_line(&other.endpoint))));
-            let expires = "not from the template, not confirmed; AWS cannot delete it, it expires within three days";
+            let expires =
+                "not from the template, not confirmed; AWS cannot delete it, it expires 48 hours after its mail";
             lines.extend(leftover.iter().map(|other| format!("{}: {expires}", one_line(&other.endpoint))));
         }
         let labels = std::iter::once("Notices").chain(std::iter::repeat(""));
@@ -211,7 +202,7 @@ impl Screen<'_> {
             dry_run.users().iter().partition(|user| !user.is_in_order());
         not_in_order.sort_by_key(|user| (!user.needs_person(), !user.is_disabled()));
         let selected = dry_run.selected();
-        let is_long = selected > SMALL_FLEET && !self.options.all;
+        let is_long = selected > SMALL_FLEET && !self.is_long_shown;
         let shown: Vec<&ReceivedUser> = if is_long {
             not_in_order.iter().copied().take(SHOWN).collect()
         } else {
@@ -222,16 +213,18 @@ impl Screen<'_> {
             text += &format!("\n{}", key_table(&shown, self.report.at));
         }
         let all = make("status ALL=1");
+        let skipped = dry_run.skipped_disabled_users();
         if is_long {
             // A user with an overdue key needs a person, whatever its result is.
             let urgent = not_in_order.iter().filter(|user| user.needs_person()).count();
             let disabled = not_in_order.iter().filter(|user| !user.needs_person() && user.is_disabled()).count();
+            let checked = dry_run.users().len() + skipped.len();
             let counts = [
                 (urgent, "need a person"),
-                (disabled, "disabled"),
+                (disabled + skipped.len(), "disabled"),
                 (not_in_order.len() - urgent - disabled, "wait"),
                 (in_order.len(), "in order"),
-                (selected.saturating_sub(dry_run.users().len()), "not checked, because nothing is due"),
+                (selected.saturating_sub(checked), "not checked, because nothing is due"),
             ];
             let counts: Vec<_> = counts
                 .iter()
@@ -240,10 +233,11 @@ impl Screen<'_> {
                 .collect();
             text += &format!("\n{}: {}. All of them: {all}\n", counted(selected, "user"), counts.join(", "));
         } else if shown.len() < selected {
-            let skipped = counted(selected - shown.len(), "user");
-            text += &format!("\n{skipped} with nothing due are not shown. To see all: {all}\n");
+            let others = counted(selected - shown.len(), "user");
+            text += &format!("\n{others} with nothing due are not shown. To see all: {all}\n");
         }
         let mut details = details(shown.iter().copied().filter(|user| !user.is_in_order()));
+        details.extend((!skipped.is_empty()).then(|| disabled_text(skipped)));
         details.extend(self.former_users());
         if !details.is_empty() {
             text += &format!("\n{}", details.concat());
@@ -287,6 +281,8 @@ impl Screen<'_> {
         } else {
             ""
         };
+        let is_something_due =
+            || self.report.dry_run.as_ref().is_ok_and(|dry_run| !dry_run.counts().planned().is_empty());
         let next = if let StackState::Stuck(remedy) = StackState::of(Some(&stack.status)) {
             format!("Next: {}\n", remedy.for_stack(name))
         } else if is_mail_in(SubscriptionState::Pending) {
@@ -295,15 +291,10 @@ impl Screen<'_> {
             format!("Next, for a new mail from AWS: {resubscribe}\n")
         } else if matches!(configuration, Some(found) if found.comparison == ConfigurationComparison::Differs) {
             format!("Next, to deploy the configuration: {}\n", make("deploy"))
-        } else if !self.report.is_fine() {
-            format!("Next, to see the log: {log}\n")
+        } else if self.report.is_fine() && is_something_due() {
+            format!("Next, to do now what is due: {}\n", make("run"))
         } else {
-            match &self.report.dry_run {
-                Ok(dry_run) if !dry_run.counts().planned().is_empty() => {
-                    format!("Next, to do now what is due: {}\n", make("run"))
-                }
-                _ => format!("Next, to see the log: {log}\n"),
-            }
+            format!("Next, to see the log: {log}\n")
         };
         foreign.concat() + endpoint + &next
     }
@@ -387,6 +378,12 @@ fn plan(dry_run: &ReceivedReport) -> String {
     format!("A run now would {planned}: {shown}{more}.")
 }
 
+/// Disabled users that the run skipped: a person decides whether they get access again.
+fn disabled_text(names: &[String]) -> String {
+    let names: Vec<_> = names.iter().map(|name| one_line(name)).collect();
+    wrapped("! ", &format!("{}: disabled, {}.", few(&names, NAMED), StopReason::Disabled))
+}
+
 /// What is wrong with these users, and what to do. Users with the same problem are named together.
 fn details<'r>(users: impl Iterator<Item = &'r ReceivedUser>) -> Vec<String> {
     let mut details: Vec<(String, Vec<String>)> = Vec::new();
@@ -407,84 +404,6 @@ fn details<'r>(users: impl Iterator<Item = &'r ReceivedUser>) -> Vec<String> {
     details.into_iter().map(|(text, users)| wrapped("! ", &format!("{}: {text}", users.join(", ")))).collect()
 }
 
-/// A line of the table, as cells: the mark, the user, the key, the state, the age, what is next, and the owner.
-type Row = [String; 6];
-
-fn key_table(users: &[&ReceivedUser], at: Timestamp) -> String {
-    let header = ["  USER", "KEY", "STATE", "AGE", "NEXT", "OWNER"].map(str::to_owned);
-    let mut rows: Vec<Row> = vec![header];
-    for user in users {
-        let mark = if user.is_in_order() { "  " } else { "! " };
-        let mut name = format!("{mark}{}", one_line(&user.user));
-        if name.chars().count() > NAME + 2 {
-            rows.push([take(&mut name), String::new(), String::new(), String::new(), String::new(), String::new()]);
-        }
-        let mut owner = user.owner.as_deref().map(one_line).unwrap_or_default();
-        // The name and the owner stand in the first line only.
-        let mut row = |[key, state, age, next]: [String; 4]| {
-            rows.push([take(&mut name), key, state, age, next, take(&mut owner)]);
-        };
-        let mut keys: Vec<_> = user.found.iter().collect();
-        keys.sort_by_key(|key| &key.created);
-        if keys.is_empty() {
-            let next = if user.is_in_order() { "nothing" } else { "see below" };
-            row(["-", "-", "-", next].map(str::to_owned));
-        }
-        for key in keys {
-            let born = key.created.parse::<Timestamp>();
-            let age = born.map_or("?".to_owned(), |born| format!("{}d", at.since(born).whole_days()));
-            row([short_id(&key.id), key.status.clone(), age, next_of(user, key)]);
-        }
-    }
-    // A name that has a line of its own does not widen the column.
-    let is_alone = |row: &Row| row[1].is_empty() && !row[0].is_empty();
-    let width = |column: usize| {
-        let cells = rows.iter().filter(|row| column > 0 || !is_alone(row));
-        cells.map(|row| row[column].chars().count()).max().unwrap_or_default()
-    };
-    let widths: [usize; 5] = std::array::from_fn(width);
-    let line = |row: &Row| {
-        if is_alone(row) {
-            return format!("{}\n", row[0]);
-        }
-        let padded: Vec<_> = widths.iter().zip(row).map(|(width, cell)| format!("{cell:<width$}  ")).collect();
-        let cells = padded.concat();
-        let room = WIDTH.saturating_sub(cells.chars().count());
-        let owner = if row[5].chars().count() > room {
-            format!("{}…", row[5].chars().take(room.saturating_sub(1)).collect::<String>())
-        } else {
-            row[5].clone()
-        };
-        format!("{}\n", format!("{cells}{owner}").trim_end())
-    };
-    rows.iter().map(line).collect()
-}
-
-/// What happens next to a key, with its day if it is known.
-fn next_of(user: &ReceivedUser, key: &ReceivedKey) -> String {
-    let day = |time: &str| time.parse::<Timestamp>().map_or_else(|_| time.to_owned(), Timestamp::to_day);
-    if let Some(change) = user.done.iter().find(|change| change.key == key.id && change.change != "delivered") {
-        return format!("{} by the next run", change.change);
-    }
-    let is_oldest_active = || {
-        let active = user.found.iter().filter(|found| found.is_active());
-        active.min_by_key(|found| &found.created).is_some_and(|oldest| oldest.id == key.id)
-    };
-    if user.done.iter().any(|change| change.change == "created") && is_oldest_active() {
-        return "new key by the next run".to_owned();
-    }
-    if let Some(next) = user.next.as_ref().filter(|next| next.key == key.id) {
-        return match next.change.as_str() {
-            "decided" => "do not use yet".to_owned(),
-            change => format!("{change} {}", day(&next.at)),
-        };
-    }
-    if user.is_in_order() || !key.is_active() || !is_oldest_active() {
-        return String::new();
-    }
-    "see below".to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use expect_test::expect_file;
@@ -498,6 +417,7 @@ mod tests {
         status_report::tests::{at, dry_run, state, topic},
         subscriptions::{ForeignSubscription, StackTopic},
     };
+    use crate::screen::WIDTH;
 
     fn key(number: u64, status: &str, days: u64) -> Json {
         let created = at("2026-11-29T10:00:00Z").before(Span::days(days));
@@ -600,20 +520,26 @@ mod tests {
         }
     }
 
+    fn brief(state: &StatusReport) -> String {
+        text(state, ReportedUsers::Due, Verbosity::Brief)
+    }
+
+    fn verbose(state: &StatusReport) -> String {
+        text(state, ReportedUsers::Due, Verbosity::Full)
+    }
+
     #[test]
     fn the_screens_are_the_golden_files() {
-        let plain = ScreenOptions::default();
-        let verbose = ScreenOptions { verbose: true, ..plain };
-        let all = ScreenOptions { all: true, ..plain };
-        expect_file!["../../tests/golden/status-in-order.txt"].assert_eq(&text(&state(), plain));
-        expect_file!["../../tests/golden/status-problems.txt"].assert_eq(&text(&troubled(), verbose));
-        expect_file!["../../tests/golden/status-500-users.txt"].assert_eq(&text(&fleet(), plain));
+        let everyone = |state: &StatusReport| text(state, ReportedUsers::Everyone, Verbosity::Brief);
+        expect_file!["../../tests/golden/status-in-order.txt"].assert_eq(&brief(&state()));
+        expect_file!["../../tests/golden/status-problems.txt"].assert_eq(&verbose(&troubled()));
+        expect_file!["../../tests/golden/status-500-users.txt"].assert_eq(&brief(&fleet()));
         for state in [state(), troubled(), fleet()] {
-            for options in [plain, verbose, all] {
-                assert_width(&text(&state, options));
+            for screen in [brief(&state), verbose(&state), everyone(&state)] {
+                assert_width(&screen);
             }
         }
-        let everyone = text(&fleet(), all);
+        let everyone = everyone(&fleet());
         assert!((1..=60).all(|number| everyone.contains(&format!("user-{number:03}"))), "{everyone}");
     }
 
@@ -628,7 +554,7 @@ mod tests {
             dry_run: Err(InvocationError::NoFunction("keys".into())),
             ..state()
         };
-        let text = text(&state, ScreenOptions::default());
+        let text = brief(&state);
         assert_width(&text);
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
         for says in [
@@ -653,7 +579,7 @@ mod tests {
             let endpoint = "a'|id|'b@x.co\nNext: rm -r /".to_owned();
             topic.foreign.push(ForeignSubscription { protocol: "email".into(), endpoint, arn: hostile.into() });
         }
-        let text = text(&state, ScreenOptions::default());
+        let text = brief(&state);
         assert!(!text.lines().any(|line| line.starts_with("Next: rm")), "{text}");
         let command = text.lines().find_map(|line| line.split_once(": aws sns unsubscribe")).unwrap().1;
         assert_eq!(shlex::split(command).unwrap(), ["--subscription-arn", hostile]);
@@ -664,14 +590,33 @@ mod tests {
     fn a_long_fleet_counts_disabled_users_and_those_that_were_not_checked() {
         let user = |name: &str, result: &str| json!({ "user": name, "result": result, "why": "…" });
         let users = json!([user("ann", "unchanged"), user("off", "disabled"), user("bob", "waiting")]);
-        let of = |selected| {
-            text(&StatusReport { dry_run: Ok(dry_run(&users, selected)), ..state() }, ScreenOptions::default())
-        };
+        let of = |selected| brief(&StatusReport { dry_run: Ok(dry_run(&users, selected)), ..state() });
         let says =
             "75 users: 0 need a person, 1 disabled, 1 wait, 1 in order, 72 not checked, because nothing is due. ";
         assert!(of(75).contains(says), "{}", of(75));
         let (off, bob) = (of(75).find("! off").unwrap(), of(75).find("! bob").unwrap());
         assert!(off < bob, "{}", of(75));
+    }
+
+    /// The lists of the account show which users are disabled, so a run skips them. A person must see them anyway.
+    #[test]
+    fn disabled_users_that_the_run_skipped_are_named_with_the_reason() {
+        let report = |disabled: &[String], selected: usize| {
+            let users = json!([{ "user": "ann", "result": "unchanged", "why": "…" }]);
+            let mut document = dry_run(&users, selected).document;
+            document["notDue"] = json!({ "users": selected - 1, "disabled": disabled });
+            brief(&StatusReport { dry_run: Ok(ReceivedReport::read(document).unwrap()), ..state() })
+        };
+        let names: Vec<_> = (1..=7).map(|number| format!("off-{number}")).collect();
+        let long = report(&names, 75);
+        assert_width(&long);
+        let counts = "75 users: 0 need a person, 7 disabled, 1 in order, 67 not checked, because nothing is due.";
+        assert!(long.contains(counts), "{long}");
+        let says = "\n! off-1, off-2, off-3, off-4, off-5 and 2 more: disabled, all keys of the user are inactive";
+        assert!(long.contains(says), "{long}");
+        let short = report(&names[..1], 3);
+        assert!(short.contains("\n! off-1: disabled, all keys of the user are inactive"), "{short}");
+        assert!(!report(&[], 3).contains("disabled"), "{}", report(&[], 3));
     }
 
     #[test]
@@ -684,7 +629,7 @@ mod tests {
                 one.declared.protocol = (*protocol).to_owned();
                 topic.declared.push(one);
             }
-            text(&StatusReport { subscriptions: Ok(topic), ..state() }, ScreenOptions::default())
+            brief(&StatusReport { subscriptions: Ok(topic), ..state() })
         };
         let (link, mail) = ("Follow the link in the mail", "make resubscribe");
         let endpoint = "An endpoint that is not confirmed must confirm its subscription: see docs/notices.md\n";
@@ -706,8 +651,8 @@ mod tests {
 
     #[test]
     fn only_the_lines_about_problems_have_a_colour() {
-        let coloured = text(&troubled(), ScreenOptions { colour: true, ..ScreenOptions::default() });
-        let plain = text(&troubled(), ScreenOptions::default());
+        let plain = brief(&troubled());
+        let coloured = coloured(&plain);
         assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), plain);
         let red = coloured.lines().filter(|line| line.contains("\u{1b}[31m")).count();
         assert_eq!(red, plain.lines().filter(|line| line.starts_with('!')).count());

@@ -60,12 +60,12 @@ const fn compared_by(variable: Variable) -> &'static [ComparedBy] {
         Variable::TopicArn => &[Template],
         // No key waits for the warning. The mails have the same recipients in each language. The digest repeats what other
         // notices and the run report say.
-        Variable::WarnBefore | Variable::Language | Variable::Digest => &[Harmless],
+        Variable::WarnBefore | Variable::Language | Variable::AccountName | Variable::Digest => &[Harmless],
     }
 }
 
-/// What is compared if only the old function lacks a variable, because an earlier version had none: the value with
-/// which the fewest people read keys and each key lasts longest. `None` if there is no such value.
+/// What is compared if only the old function lacks a variable, because an earlier version had none. With this value, the
+/// fewest people read keys and each key lasts longest. `None` if there is no such value.
 const fn before_its_time(variable: Variable) -> Option<&'static str> {
     match variable {
         Variable::Exempt | Variable::Notify | Variable::SecretReaders | Variable::SecretTags => Some("none"),
@@ -87,7 +87,9 @@ const fn before_its_time(variable: Variable) -> Option<&'static str> {
         | Variable::TopicArn
         | Variable::EncryptTo
         | Variable::SecretPrefix
-        | Variable::SecretKmsKey => None,
+        | Variable::SecretKmsKey
+        // The handler itself needs no value of it.
+        | Variable::AccountName => None,
     }
 }
 
@@ -242,6 +244,7 @@ mod tests {
             Variable::Delivery => ("", "delivery: email"),
             Variable::WarnBefore => ("warn_before: 7d", "warn_before: 0"),
             Variable::Language => ("", "language: ja"),
+            Variable::AccountName => ("", "account_name: payments-prod"),
             Variable::Digest => ("", "digest: never"),
             Variable::Administrators | Variable::TopicArn => ("delivery: email", "emails: [a@b.co, c@b.co]"),
             Variable::Notify => ("", "notify: ['https://hooks.example.com/keys']"),

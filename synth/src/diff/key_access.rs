@@ -1,5 +1,5 @@
-//! Shows who else could read new keys, as far as IAM does not show it. The function's environment decides it: who gets
-//! a mail with a secret, which public keys encrypt it, and who may read secrets by the policies that the handler
+//! Shows who else could read new keys, as far as IAM does not show it. The function's environment decides who gets a mail
+//! with a secret, and which public keys encrypt it. It also decides who may read secrets by the policies that the handler
 //! writes.
 //!
 //! It is compared for each user, because two users can exchange what each of them has.

@@ -151,6 +151,7 @@ fn setting(variable: Variable) -> Option<(&'static str, Form)> {
         Variable::Delivery => ("delivery", one),
         Variable::WarnBefore => ("warn_before", one),
         Variable::Language => ("language", one),
+        Variable::AccountName => ("account_name", |text| SettingValue::One(Some(text.unwrap_or("none").to_owned()))),
         Variable::Digest => ("digest", one),
         Variable::Administrators => ("emails", words),
         Variable::Notify => ("notify", words),

@@ -64,7 +64,7 @@ pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
         watched.alarm("-unconfirmed-recipients", see_log(
             "At least one address has not confirmed its subscription to notices, so it gets none. With unconfirmed_recipients: hold, users \
              without another recipient wait. make status names the addresses. Confirm the mail from AWS. If it is \
-             older than two days, make resubscribe asks AWS for a new one. make run then does what waited.",
+             older than 48 hours, make resubscribe asks AWS for a new one. make run then does what waited.",
         ), watched.reported(Metric::UnconfirmedRecipients)),
     );
     t.add(

@@ -233,6 +233,7 @@ fn function(
         user_tags: config.user_tags,
         policy: config.policy.clone(),
         language: config.language,
+        account_name: config.account_name.clone(),
         digest: config.digest,
         administrators: config.emails.clone(),
         endpoints: config.notify.clone(),

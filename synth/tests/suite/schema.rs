@@ -11,8 +11,9 @@ use synth::config::{self, Overrides};
 fn reader_accepts(setting: &str, value: &Json) -> bool {
     let mut file = json!({ "users": ["alice"], "emails": ["a@example.com"] });
     file[setting] = value.clone();
-    // JSON is also YAML, if its control characters are escaped.
-    let escaped = |c: char| if c.is_control() { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+    // JSON is also YAML, if its control characters are escaped. A character that cannot be seen would get a message of its own.
+    let needs_escape = |c: char| c.is_control() || !c.is_ascii() && u32::from(c) <= 0xffff;
+    let escaped = |c: char| if needs_escape(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
     let text: String = file.to_string().chars().map(escaped).collect();
     let single = |message: &str| message.starts_with(&format!("{setting}: "));
     match config::read(&text, Overrides::default()) {
@@ -51,6 +52,7 @@ fn seeds(setting: &str) -> Vec<String> {
         "user_tags" => vec!["ignored", "honoured"],
         "emails" => vec!["a@b.co", "first.last+tag@sub.example.org", "x@1-a.b2", "a@127.0.0.1"],
         "language" => vec!["en", "ja"],
+        "account_name" => vec!["none", "payments-prod", "a-1", "123", "ab", "a--b"],
         "digest" => vec!["always", "changes", "never"],
         "schedule" => vec![
             "rate(1 day)",

@@ -51,8 +51,11 @@ async fn h_no_key_is_created_for_a_secret_that_cannot_take_it() {
         aws.proxy.forget();
         let report = stack.invoke(&aws, &json!({}));
         let why = |n: usize| report["users"][n]["why"].as_str().unwrap_or_default().to_owned();
-        assert!(why(0).contains("update-secret --secret-id access-key-rotation/alice"), "{report:#}");
-        assert!(why(1).contains("restore-secret --secret-id access-key-rotation/bob"), "{report:#}");
+        assert!(
+            why(0).contains("update-secret --region eu-west-1 --secret-id access-key-rotation/alice"),
+            "{report:#}"
+        );
+        assert!(why(1).contains("restore-secret --region eu-west-1 --secret-id access-key-rotation/bob"), "{report:#}");
         assert!(aws.proxy.calls().iter().all(|call| call.operation != "CreateAccessKey"), "{report:#}");
     }
 }

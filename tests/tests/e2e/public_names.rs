@@ -11,6 +11,7 @@ use clap::{ArgAction, CommandFactory};
 use expect_test::expect_file;
 use lambda::{
     contract::{
+        account_name::AccountName,
         call_permissions::steps,
         event::{RunRequest, SCHEDULE_INPUT},
         permissions::{SIDS, tags},
@@ -394,7 +395,7 @@ fn report() -> RunReport {
         summary,
         users,
         all_users: true,
-        not_due: NotDue::default(),
+        not_due: NotDue { users: 1, disabled: vec!["off".parse().unwrap()], active: Vec::new() },
         unsent,
         unconfirmed: vec!["a@example.com".parse().unwrap()],
     }
@@ -732,7 +733,7 @@ fn deploy() -> Names {
     });
     let left = [subscription(SubscriptionState::Pending)];
     let messages = every!(Message {
-        Place: Message::Place { account: "", region: "", identity: "", stack: "" },
+        Place: Message::Place { account: "", account_name: AccountName::None, region: "", identity: "", stack: "" },
         Note: Message::Note(""),
         Plan: Message::Plan { stack: "", diff: &plan, approval: Some(&approval), next_run: None },
         Preview: Message::Preview(&preview),

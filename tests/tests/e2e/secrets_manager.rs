@@ -190,7 +190,10 @@ async fn a_customer_managed_key_encrypts_and_its_policy_decides_too() {
     let value = alice.read_secret(&aws, "access-key-rotation/alice").await.unwrap();
     let new = OwnedKey::from_secret(&value).unwrap();
     let why = report["users"][1]["why"].as_str().unwrap();
-    let command = format!("aws secretsmanager update-secret --secret-id access-key-rotation/bob --kms-key-id {key}");
+    let command = format!(
+        "aws secretsmanager update-secret --region {} --secret-id access-key-rotation/bob --kms-key-id {key}",
+        local_aws::REGION
+    );
     assert!(why.contains("aws/secretsmanager") && why.ends_with(&command), "{why}");
     assert_eq!(account.keys("bob").await.len(), 1, "no key was made");
 

@@ -18,9 +18,14 @@ pub struct JsonMessages;
 impl Renderer for JsonMessages {
     fn render(&self, message: &Message<'_>) -> String {
         let object = match message {
-            Message::Place { account, region, identity, stack } => {
-                json!({ "event": "place", "account": account, "region": region, "identity": identity, "stack": stack })
-            }
+            Message::Place { account, account_name, region, identity, stack } => json!({
+                "event": "place",
+                "account": account,
+                "accountName": account_name.given(),
+                "region": region,
+                "identity": identity,
+                "stack": stack,
+            }),
             Message::Note(note) => json!({ "event": "note", "text": note }),
             Message::Plan { stack, diff, approval, .. } => json!({
                 "event": "plan",

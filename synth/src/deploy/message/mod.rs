@@ -5,6 +5,8 @@ mod text;
 
 use std::collections::BTreeMap;
 
+use lambda::contract::account_name::AccountName;
+
 pub use self::{json::JsonMessages, text::PlainText};
 use crate::deploy::{
     first_deployment::FirstDeployment, progress::ProgressUpdate, root_cause::RootCause, run_preview::RunPreview,
@@ -22,6 +24,8 @@ pub enum Message<'a> {
     Place {
         /// The number of the account, 12 digits.
         account: &'a str,
+        /// The name of the account.
+        account_name: AccountName,
         /// The code of the Region, such as `eu-central-1`.
         region: &'a str,
         /// The ARN of the deployer.
@@ -218,7 +222,13 @@ Who must confirm
             plan: None,
         };
         let mut messages = vec![
-            Message::Place { account: "123456789012", region: "eu-west-1", identity: "arn:me", stack },
+            Message::Place {
+                account: "123456789012",
+                account_name: "payments-prod".parse().unwrap(),
+                region: "eu-west-1",
+                identity: "arn:me",
+                stack,
+            },
             Message::Note("a note"),
             Message::Plan { stack, diff: &created, approval: None, next_run: None },
             Message::Plan { stack, diff: &deleted, approval: approval.as_ref(), next_run: Some(&preview) },
@@ -228,7 +238,7 @@ Who must confirm
         messages.extend(ends.iter().map(Message::End));
 
         let text = "\
-Account 123456789012, eu-west-1, as arn:me
+Account 123456789012 (payments-prod), eu-west-1, as arn:me
 a note
 New: bundle (1 resource)
 
@@ -254,7 +264,7 @@ Deployed
         let events: Vec<_> = json.iter().map(|line| line["event"].as_str().unwrap()).collect();
         let expected = "place note plan plan preview resource resource resource resource result result result result";
         assert_eq!(events.join(" "), expected);
-        assert_eq!(json[0]["identity"], "arn:me");
+        assert_eq!((&json[0]["identity"], &json[0]["accountName"]), (&json!("arn:me"), &json!("payments-prod")));
         assert_eq!((&json[2]["approval"], &json[2]["diff"]["resources"][0]["id"]), (&json!(null), &json!("Queue")));
         assert_eq!(json[3]["approval"], json!({"fingerprint": fingerprint, "reasons": ["it deletes a resource"]}));
         assert_eq!((&json[4]["stack"], &json[4]["dryRun"]), (&json!(stack), &report));

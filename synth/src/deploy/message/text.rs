@@ -25,7 +25,9 @@ pub struct PlainText {
 impl Renderer for PlainText {
     fn render(&self, message: &Message<'_>) -> String {
         match message {
-            Message::Place { account, region, identity, .. } => format!("Account {account}, {region}, as {identity}\n"),
+            Message::Place { account, account_name, region, identity, .. } => {
+                format!("Account {}, {region}, as {identity}\n", account_name.with_id(account))
+            }
             Message::Note(note) => format!("{note}\n"),
             Message::Plan { diff, .. } if diff.is_empty() => String::new(),
             Message::Plan { stack, diff, .. } if diff.is_of_new_stack() && self.detail == Verbosity::Brief => {

@@ -38,8 +38,8 @@ const ACTIONS: [&str; 8] = [
     "sqs:SendMessage",
 ];
 
-/// The policies that let services of AWS act for the stack: their type, the property that names what they are for, and
-/// that with the document.
+/// The policies that let services of AWS act for the stack. Each has its type, the property that names what it is for, and
+/// the property with the document.
 const SERVICE_POLICIES: [(&str, &str, &str); 4] = [
     ("AWS::IAM::Role", "", "AssumeRolePolicyDocument"),
     ("AWS::KMS::Key", "", "KeyPolicy"),

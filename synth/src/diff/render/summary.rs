@@ -1,5 +1,5 @@
-//! Renders a change of one of our stacks for a decision: the settings that change, what that means, what becomes of the
-//! resources, and whether it needs approval.
+//! Renders a change of one of our stacks for a decision. It shows the settings that change, what that means, what becomes of
+//! the resources, and whether the change needs approval.
 
 use super::{
     Action, Consequence, Diff, EntryChange, Impact, RED, ResourceChange, TextView, fingerprint, harmless, line, sign,

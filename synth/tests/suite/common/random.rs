@@ -310,6 +310,7 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
     };
     let watching = (key("own"), key("aws-owned"), prop::option::of(one_of(&["none", "fleet"])));
     let digest = prop::option::of(one_of(&["always", "changes", "never"]));
+    let name = prop::option::of(one_of(&["none", "payments-prod", "a1-2b"]));
     let disabled = prop::option::of(one_of(&["skip", "replace"]));
     let unconfirmed = prop::option::of(one_of(&["hold", "proceed"]));
     // Most users have no owner. An owner may also be an administrator.
@@ -322,12 +323,19 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
     let spoken = (exempt, prop::option::of(one_of(&["ignored", "honoured"])), notify);
     let people = (users(), emails(), prop::option::of(emails()), who, own_times, spoken);
     let watching = (watching, any::<bool>().prop_flat_map(company));
-    (people, texts, (numbers, digest, disabled, unconfirmed), watching, prop::option::of(timings()), any::<[bool; 2]>())
+    (
+        people,
+        texts,
+        (numbers, digest, name, disabled, unconfirmed),
+        watching,
+        prop::option::of(timings()),
+        any::<[bool; 2]>(),
+    )
         .prop_map(
             |(
                 (users, emails, owners, who, own_times, (exempt, user_tags, notify)),
                 texts,
-                ((memory, timeout, retention), digest, disabled, unconfirmed),
+                ((memory, timeout, retention), digest, name, disabled, unconfirmed),
                 (watching, company),
                 timings,
                 [flow, double],
@@ -354,6 +362,7 @@ pub(crate) fn right() -> impl Strategy<Value = Random> {
                 set("log_kms_key", watching.1.map(|key| quoted(&key, double)));
                 set("dashboard", watching.2);
                 set("digest", digest);
+                set("account_name", name);
                 set("disabled_users", disabled);
                 set("unconfirmed_recipients", unconfirmed);
                 set("exempt", exempt);
@@ -395,7 +404,7 @@ pub(crate) struct Wrong {
 }
 
 /// Values that are not valid for a setting.
-const NEVER: [(&str, &[&str]); 28] = [
+const NEVER: [(&str, &[&str]); 29] = [
     ("user_tags", &["yes", "Honoured", "some", "key-rotation:owner"]),
     (
         "stack_name",
@@ -408,6 +417,7 @@ const NEVER: [(&str, &[&str]); 28] = [
         ],
     ),
     ("language", &["fr", "EN", "english"]),
+    ("account_name", &["Payments", "ab", "a--b", "-ab", "'a b'", "a_b"]),
     ("digest", &["sometimes", "Always", "daily", "change"]),
     (
         "schedule",
