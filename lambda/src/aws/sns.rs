@@ -55,7 +55,7 @@ pub(super) async fn publish(
         .interceptor(attempts.clone())
         .send()
         .await
-        .map_err(|e| attempts.adjust_effect(failure(&e)))?;
+        .map_err(|e| attempts.adjust_effect(failure(&e)).of_publication(topic.as_str(), topic.region()))?;
     Ok(Answer::Done)
 }
 

@@ -4,7 +4,7 @@ use crate::model::parse_error::one_line;
 
 /// A call that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
-#[error("{}: {}{}{}", one_line(self.code.as_str()), one_line(&self.message), self.effect.note(), self.advice())]
+#[error("{}: {}{}", one_line(self.code.as_str()), one_line(&self.message), self.effect.note())]
 pub struct CallError {
     /// Whether the call can have taken effect in spite of the failure.
     pub effect: Effect,
@@ -25,10 +25,13 @@ impl CallError {
         Self { effect: Effect::Unknown, code, message: message.into() }
     }
 
-    /// What to do about the failure, if AWS's message does not say it.
-    fn advice(&self) -> String {
-        let advice = TOPIC_KEY.iter().find(|(code, _)| *code == self.code.as_str()).map(|(_, advice)| *advice);
-        advice.map(|advice| format!("; {advice}")).unwrap_or_default()
+    /// The failure of a publication to the topic with this ARN. If SNS cannot use the key of the topic, the message says what to
+    /// do, because AWS's message does not.
+    #[must_use]
+    pub fn of_publication(self, topic: &str, region: &str) -> Self {
+        let Some((_, advice)) = TOPIC_KEY.iter().find(|(code, _)| *code == self.code.as_str()) else { return self };
+        let advice = advice.replace("REGION", region).replace("TOPIC", topic);
+        Self { message: format!("{}; {advice}", self.message), ..self }
     }
 }
 
@@ -67,7 +70,8 @@ impl Effect {
 }
 
 /// The codes with which SNS refuses a message because it cannot use the key of the topic (SNS API Reference, "Publish":
-/// Errors), each with the advice for it.
+/// Errors), each with the advice for it. `REGION`
+/// and `TOPIC` stand for the Region and the ARN of the topic.
 const TOPIC_KEY: [(&str, &str); 6] = [
     (
         "KMSAccessDenied",
@@ -173,17 +177,19 @@ mod tests {
             ("KMSAccessDenied", "in the policy of the key"),
             (
                 "KMSDisabled",
-                "aws kms enable-key --region REGION --key-id KEY; for KEY, see `aws sns get-topic-attributes --region REGION --topic-arn TOPIC`",
+                "aws kms enable-key --region eu-west-1 --key-id KEY; for KEY, see `aws sns get-topic-attributes --region eu-west-1 \
+                 --topic-arn arn:aws:sns:eu-west-1:123456789012:topic`",
             ),
-            ("KMSInvalidState", "aws kms cancel-key-deletion --region REGION --key-id KEY"),
+            ("KMSInvalidState", "aws kms cancel-key-deletion --region eu-west-1 --key-id KEY"),
             ("KMSNotFound", "set topic_kms_key to another key"),
             ("KMSOptInRequired", "AWS Support"),
             ("KMSThrottling", "the next run tries again"),
         ] {
-            let text = CallError::without_effect(ErrorCode::Aws(code.to_owned()), "words of AWS").to_string();
+            let failure = CallError::without_effect(ErrorCode::Aws(code.to_owned()), "words of AWS");
+            let text = failure.of_publication("arn:aws:sns:eu-west-1:123456789012:topic", "eu-west-1").to_string();
             assert!(text.starts_with(&format!("{code}: words of AWS; ")) && text.contains(says), "{text}");
         }
         let other = CallError::with_unknown_effect(ErrorCode::Aws("KMSOther".to_owned()), "words");
-        assert_eq!(other.to_string(), "KMSOther: words (it may have taken effect)");
+        assert_eq!(other.of_publication("arn", "eu-west-1").to_string(), "KMSOther: words (it may have taken effect)");
     }
 }

@@ -472,7 +472,8 @@ fn mails_about_failures_are_the_reviewed_ones() {
     );
     let gone = failure("NoSuchEntity", "The user with name alice cannot be found.", Effect::None);
     let lost = failure("Timeout", "no answer in time", Effect::Unknown);
-    let disabled = failure("KMSDisabled", "the key is not enabled", Effect::None);
+    let topic = "arn:aws:sns:eu-west-1:123456789012:access-key-rotation-NotificationTopic";
+    let disabled = failure("KMSDisabled", "the key is not enabled", Effect::None).of_publication(topic, "eu-west-1");
     let publish = Call::Publish(lambda::protocol::call::PlannedNotice::Secret(new.clone()));
     let retire = Call::DeactivateAccessKey(key(1), Superseded);
     golden("failed", |language| {

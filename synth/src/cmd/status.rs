@@ -2,7 +2,7 @@
 
 use lambda::model::time::Timestamp;
 
-use crate::cmd::{CommandError, print, takes_colour, target, terminal::OutputFormat};
+use crate::cmd::{CommandError, output::OutputFormat, print, takes_colour, target};
 use crate::deploy::{
     status_report::{self, ReportedUsers},
     status_screen::{self, ScreenOptions},
@@ -40,6 +40,6 @@ pub(super) fn run(args: &StatusArgs) -> Result<(), CommandError> {
         if state.is_fine() {
             return Ok(());
         }
-        Err(CommandError::failure("error: the stack has problems: see above".into()))
+        Err(CommandError::failure("the stack has problems: see above".into()))
     })
 }

@@ -25,7 +25,7 @@ use crate::{
         subscriptions::{StackSubscription, SubscriptionState, TopicSubscriptions, by_address},
         table::table,
     },
-    screen::{WIDTH, counted, short_id, wrapped},
+    screen::{WIDTH, counted, sentences, short_id, wrapped},
     shell::quoted,
 };
 
@@ -238,7 +238,8 @@ impl Screen<'_> {
                 .filter(|(number, what)| *number > 0 || *what == "need a person")
                 .map(|(number, what)| format!("{number} {what}"))
                 .collect();
-            text += &format!("\n{}: {}. All of them: {all}\n", counted(selected, "user"), counts.join(", "));
+            let counts = format!("{}: {}. All of them: {all}", counted(selected, "user"), counts.join(", "));
+            text += &format!("\n{}", sentences("", &counts));
         } else if shown.len() < selected {
             let skipped = counted(selected - shown.len(), "user");
             text += &format!("\n{skipped} with nothing due are not shown. To see all: {all}\n");
@@ -668,7 +669,7 @@ mod tests {
             text(&StatusReport { dry_run: Ok(dry_run(&users, selected)), ..state() }, ScreenOptions::default())
         };
         let says =
-            "75 users: 0 need a person, 1 disabled, 1 wait, 1 in order, 72 not checked, because nothing is due. ";
+            "75 users: 0 need a person, 1 disabled, 1 wait, 1 in order, 72 not checked, because nothing is due.\n";
         assert!(of(75).contains(says), "{}", of(75));
         let (off, bob) = (of(75).find("! off").unwrap(), of(75).find("! bob").unwrap());
         assert!(off < bob, "{}", of(75));

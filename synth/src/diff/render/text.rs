@@ -119,7 +119,7 @@ impl TextRenderer {
             out += &format!("  {FATE}\n");
         }
         if let Some(line) = harmless(diff) {
-            out += &format!("\n{line}\n");
+            out += &format!("\n{}", wrapped("", &line));
         }
         if !view.consequences.is_empty() {
             out.push('\n');
