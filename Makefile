@@ -317,8 +317,8 @@ inventory: $(DEPLOYER) ## List the account's access keys, the worst first, and w
 	$(SYNTH_DEPLOY) inventory $(call FLAG,ALL,all) $(call OPTION,FORMAT,format) \
 	  $(call OPTION,MAX_AGE,max-age) $(call OPTION,UNUSED,unused) $(call OPTION,FAIL_ON,fail-on) $(PLACE)
 
-preview: $(DEPLOYER) ## Show what a run of the configuration would do to which key; deploys nothing (CONFIG= USERS= EMAIL=)
-	$(SYNTH_DEPLOY) preview $(PLACE) $(OVERRIDES)
+preview: $(DEPLOYER) ## Show what a run of the configuration would do to which key; deploys nothing (CONFIG= USERS= EMAIL= ALL=1)
+	$(SYNTH_DEPLOY) preview $(call FLAG,ALL,all) $(PLACE) $(OVERRIDES)
 
 # Several fingerprints have spaces between them.
 APPROVED = $(foreach one,$(call GIVEN,APPROVE),--approve '$(subst ','\'',$(one))')
@@ -327,7 +327,7 @@ deploy: $(if $(call GIVEN,PACKAGE),,build) $(DEPLOYER) ## Deploy the stack (ARCH
 	$(if $(call GIVEN,PACKAGE),,$(call SET_ARCH,$(SYNTH_DEPLOY)))
 	$(SYNTH_DEPLOY) deploy $(PLACE) $(OVERRIDES) --package $(HANDLER) $(APPROVED) $(call FLAG,REVIEWED,reviewed-package) $(call FLAG,VERBOSE,verbose) $(WAIT_FOR)
 
-resubscribe: $(DEPLOYER) ## Ask AWS for a new mail to each address that has not confirmed (EMAIL="a@example.com": only this one)
+resubscribe: $(DEPLOYER) ## Ask AWS for a new request to each address and endpoint that has not confirmed (EMAIL="a@example.com": only this one)
 	$(SYNTH_DEPLOY) resubscribe $(call OPTION,EMAIL,email) $(PLACE)
 
 run: $(DEPLOYER) ## Do now what is due, instead of at the schedule's next time (DRY=1 only shows the changes)

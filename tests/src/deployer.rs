@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value as Json;
 
-use crate::{LocalAws, root, text, tool};
+use crate::{LocalAws, root, text, tool, words};
 
 /// The path of `synth` with the feature `deploy`. Cargo puts it next to the demo and above the tests.
 ///
@@ -54,7 +54,7 @@ pub struct Run {
     pub code: Option<i32>,
     /// The printed JSON objects, one for each line.
     pub events: Vec<Json>,
-    /// The whole output, for the message of a failed test.
+    /// The whole output, with one space between two words.
     pub text: String,
 }
 
@@ -67,7 +67,7 @@ impl Run {
     pub fn of(output: &Output) -> Self {
         let out = String::from_utf8_lossy(&output.stdout);
         let read = |line: &str| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
-        Self { code: output.status.code(), events: out.lines().map(read).collect(), text: text(output) }
+        Self { code: output.status.code(), events: out.lines().map(read).collect(), text: words(&text(output)) }
     }
 
     /// The last object, which is the result.

@@ -67,6 +67,12 @@ pub fn make(aws: &LocalAws, arguments: &[&str]) -> Output {
         .expect("make starts")
 }
 
+/// The text with one space between two words, so that it does not matter where the lines of a screen end.
+#[must_use]
+pub fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Everything that a command printed.
 #[must_use]
 pub fn text(output: &Output) -> String {

@@ -25,6 +25,12 @@ impl TopicArn {
     pub(crate) fn account(&self) -> &str {
         ArnParts::of(&self.0).map_or("", |arn| arn.account)
     }
+
+    /// The text with this topic and its Region in the AWS commands that it proposes.
+    pub(crate) fn filled_in(&self, text: &str) -> String {
+        text.replace("--region REGION", &format!("--region {}", self.region()))
+            .replace("--topic-arn TOPIC", &format!("--topic-arn {}", self.0))
+    }
 }
 
 impl FromStr for TopicArn {

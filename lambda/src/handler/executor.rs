@@ -124,6 +124,7 @@ fn report(
 ) -> UserReport {
     let (found, left) = (found.unwrap_or_default(), state.keys().to_vec());
     let mut report = UserReport::new(user.clone(), &run.action, found, done, left, rest);
+    report.why = settings.topic.filled_in(&report.why);
     report.owner = settings.owner_of(user).cloned();
     report.overdue = overdue::overdue(state, &settings.policy, began);
     match rest {

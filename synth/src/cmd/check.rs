@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value as Json;
 
 use crate::cmd::{
-    CommandError, config_args,
+    CommandError, Exit, config_args,
     generated_files::{self, GeneratedFile},
     note,
 };
@@ -17,6 +17,7 @@ use crate::{
     check::wiring::{self, TemplateOrigin},
     config::Overrides,
     limits,
+    screen::wrapped,
     shell::quoted_path,
 };
 
@@ -145,8 +146,11 @@ impl Findings {
         if self.wrong.is_empty() {
             return Ok(());
         }
-        let told = self.wrong.iter().map(|f| format!("error: {} {}\n  fix: {}\n", f.file, f.problem, f.fix));
-        Err(CommandError::stale(told.collect()))
+        let told = self
+            .wrong
+            .iter()
+            .map(|f| format!("{}  fix: {}\n", wrapped("", &format!("error: {} {}", f.file, f.problem)), f.fix));
+        Err(CommandError::diagnostics(Exit::Stale, told.collect()))
     }
 }
 

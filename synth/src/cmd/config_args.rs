@@ -7,7 +7,7 @@ use std::{
 
 use lambda::model::email::Email;
 
-use super::{CommandError, note};
+use super::{CommandError, Exit, note};
 use crate::{
     cfn::{Value, resource::Architecture},
     config::{self, Config, ConfiguredUsers, Overrides, Problem, Problems},
@@ -144,9 +144,10 @@ fn read_file(path: &Path, overrides: Overrides) -> Result<(Read, Vec<Problem>), 
     let text = String::from_utf8(bytes).map_err(|e| {
         let before = String::from_utf8_lossy(&e.as_bytes()[..e.utf8_error().valid_up_to()]);
         let problem = Problem::behind(&before, "this is not UTF-8 text", "save the file as UTF-8");
-        CommandError::bad_input(Problems::from(problem).render(&file, &before))
+        CommandError::diagnostics(Exit::BadInput, Problems::from(problem).render(&file, &before))
     })?;
-    let checked = config::read(&text, overrides).map_err(|p| CommandError::bad_input(p.render(&file, &text)))?;
+    let checked = config::read(&text, overrides)
+        .map_err(|p| CommandError::diagnostics(Exit::BadInput, p.render(&file, &text)))?;
     Ok((Read { config: checked.config, file, text }, checked.warnings))
 }
 
@@ -159,6 +160,6 @@ impl Read {
     /// The error for a configuration that cannot become a stack, at the setting that causes it.
     fn stack_error(&self, error: &StackError) -> CommandError {
         let problem = Problem::with(error.setting(), &self.text, &error.to_string());
-        CommandError::bad_input(Problems::from(problem).render(&self.file, &self.text))
+        CommandError::diagnostics(Exit::BadInput, Problems::from(problem).render(&self.file, &self.text))
     }
 }

@@ -35,8 +35,7 @@ pub(super) async fn follow(
         (Ok(found), _) => found,
         (Err(problem), Some(_)) => return Err(problem),
         (Err(problem), None) => {
-            let problem = problem.message.trim_start_matches("error: ");
-            terminal.show(&Message::Note(&format!("warning: who must confirm is not known: {problem}")));
+            terminal.show(&Message::Note(&format!("warning: who must confirm is not known: {}", problem.message)));
             return Ok(());
         }
     };
@@ -48,7 +47,7 @@ pub(super) async fn follow(
 }
 
 fn interrupted(left: &str) -> CommandError {
-    CommandError::interrupted(format!("Interrupted. The stack is deployed.{left} To see the state: {}", make("status")))
+    CommandError::interrupted(&format!("The stack is deployed.{left} To see the state: {}", make("status")))
 }
 
 /// The recipients of a deployed stack.
@@ -95,7 +94,7 @@ impl<'a> Recipients<'a> {
                 let rest = limit.std().saturating_sub(began.elapsed());
                 if rest.is_zero() {
                     return Err(CommandError::failure(format!(
-                        "error: the stack is deployed, but after {limit} it still waits for {}; for new mails: {}",
+                        "the stack is deployed, but after {limit} it still waits for {}. For new mails: {}",
                         awaited(&left),
                         make("resubscribe")
                     )));

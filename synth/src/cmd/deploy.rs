@@ -10,8 +10,10 @@ use lambda::{
 use crate::cmd::{
     CommandError, Exit,
     config_args::ConfigArgs,
-    confirmations, package, target,
-    terminal::{self, OutputFormat, Terminal, ask},
+    confirmations,
+    output::OutputFormat,
+    package, target,
+    terminal::{self, Terminal, ask},
 };
 use crate::{
     cfn::{Value, json, yaml},
@@ -32,7 +34,7 @@ use crate::{
     },
     diff::approval::{Approval, Fingerprint, because},
     package::Sha256Digest,
-    screen::{Verbosity, wrapped},
+    screen::Verbosity,
     shell::quoted,
     stack::artifacts,
 };
@@ -92,7 +94,7 @@ pub(super) fn run(args: &DeployArgs) -> Result<(), CommandError> {
         let (end, left) = match &session {
             Ok(session) => match misplaced_endpoint(&notify, session) {
                 None => Box::pin(deploy(args, release, session, &interrupt, &mut console)).await,
-                Some(message) => (DeployOutcome::Failed { message, cause: None }, Vec::new()),
+                Some(message) => (DeployOutcome::Failed { message, cause: None, is_about_input: true }, Vec::new()),
             },
             Err(end) => (end.clone(), Vec::new()),
         };
@@ -133,7 +135,7 @@ fn release(args: &DeployArgs) -> Result<(Release, Vec<Endpoint>), CommandError> 
         template: json::to_json(template),
         parameters: Vec::new(),
     };
-    let artifacts = artifacts::template(&config).map_err(|e| CommandError::bad_input(format!("error: {e}")))?;
+    let artifacts = artifacts::template(&config).map_err(|e| CommandError::bad_input(e.to_string()))?;
     let package = package::read(&args.package, config.architecture, &args.source.architecture_origin())?;
     let release = Release {
         bundle: target(config.stack_name.as_str(), &template),
@@ -286,7 +288,8 @@ async fn read_preview(
     interrupt: &Interrupt,
     stacks: &mut Stacks<'_>,
 ) -> Result<Option<RunPreview>, DeployError> {
-    let read = preview_reader::preview(session, deployment.planned(), interrupt, |now| stacks.watch(now)).await?;
+    let (planned, before) = (deployment.planned(), deployment.before());
+    let read = preview_reader::preview_of_change(session, planned, before, interrupt, |now| stacks.watch(now)).await?;
     if let Err(problem) = &read {
         stacks.note(&format!("No preview of what a run would do: {problem}. The deployment goes on without it."));
     }
@@ -369,7 +372,11 @@ fn from_failure(failure: DeployError) -> DeployOutcome {
         DeployError::Interrupted => DeployOutcome::Interrupted,
         DeployError::Left { stack } => DeployOutcome::Left(stack),
         DeployError::NotApproved { stack, approval, package } => needs_approval(vec![(stack, approval)], package),
-        failure => DeployOutcome::Failed { message: failure.to_string(), cause: failure.cause().cloned() },
+        failure => DeployOutcome::Failed {
+            message: failure.to_string(),
+            cause: failure.cause().cloned(),
+            is_about_input: failure.is_about_input(),
+        },
     }
 }
 
@@ -380,26 +387,23 @@ fn stop(stack: &str, end: DeployOutcome) -> Result<(), CommandError> {
         DeployOutcome::Deployed(_) | DeployOutcome::Unchanged(_) => Ok(()),
         DeployOutcome::NeedsApproval { approvals, package, command } => {
             let package = package.map(|package| format!("\n{}", covered(package))).unwrap_or_default();
-            let because = wrapped("", &format!("{}.", because_of(&approvals)));
-            let mut message = format!("{because}{untouched}{package}\nTo approve this change, run:\n  {command}");
+            let because = because_of(&approvals);
+            let mut message = format!("{because}.\n{untouched}{package}\nTo approve this change, run:\n    {command}");
             if std::env::var_os("MAKELEVEL").is_some() {
                 let fingerprints: Vec<_> =
                     approvals.iter().map(|(_, approval)| approval.fingerprint.to_string()).collect();
                 message += &format!("\nor the same make deploy with APPROVE={}", quoted(&fingerprints.join(" ")));
             }
-            Err(CommandError { exit: Exit::NeedsApproval, message })
+            Err(CommandError::new(Exit::NeedsApproval, message))
         }
-        DeployOutcome::Declined => Err(CommandError { exit: Exit::NeedsApproval, message: untouched }),
-        DeployOutcome::Failed { message, .. } => Err(CommandError::failure(format!("error: {message}"))),
-        DeployOutcome::Interrupted => {
-            Err(CommandError { exit: Exit::Interrupted, message: format!("Interrupted. {untouched}") })
+        DeployOutcome::Declined => Err(CommandError::declined(untouched)),
+        DeployOutcome::Failed { message, is_about_input, .. } => {
+            Err(CommandError::new(Exit::of(is_about_input), message))
         }
+        DeployOutcome::Interrupted => Err(CommandError::interrupted(&untouched)),
         DeployOutcome::Left(stack) => {
             let goes_on = "continues at AWS; run the same command again to follow it";
-            Err(CommandError {
-                exit: Exit::Interrupted,
-                message: format!("Interrupted. What was started in {stack} {goes_on}."),
-            })
+            Err(CommandError::interrupted(&format!("What was started in {stack} {goes_on}.")))
         }
     }
 }

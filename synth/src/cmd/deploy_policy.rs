@@ -39,21 +39,21 @@ pub(super) fn run(args: &DeployPolicyArgs) -> Result<(), CommandError> {
     let partition = args.partition.clone().unwrap_or_else(|| args.region.partition());
     if !args.region.fits(&partition) {
         return Err(CommandError::bad_input(format!(
-            "error: --partition: the Region {} is in the partition {}, not in {partition}; leave --partition out",
+            "--partition: the Region {} is in the partition {}, not in {partition}; leave --partition out",
             args.region,
             args.region.partition()
         )));
     }
     let (config, template) = args.source.bundle()?;
     let template = to_json(&template);
-    let artifacts = to_json(&artifacts::template(&config).map_err(|e| CommandError::bad_input(format!("error: {e}")))?);
+    let artifacts = to_json(&artifacts::template(&config).map_err(|e| CommandError::bad_input(e.to_string()))?);
     let place = AccountRegion { partition, account: args.account.clone(), region: args.region.clone() };
     let artifact_stack = artifacts::stack_name(config.stack_name.as_str());
     let stacks = [
         DeployedStack { name: config.stack_name.as_str(), template: &template },
         DeployedStack { name: &artifact_stack, template: &artifacts },
     ];
-    let policy = policy(&place, &stacks).map_err(|e| CommandError::failure(format!("error: {e}")))?;
+    let policy = policy(&place, &stacks).map_err(|e| CommandError::failure(e.to_string()))?;
     policy.notes.iter().for_each(|text| note(&format!("note: {text}")));
     match args.format {
         Format::Json => print(&format!("{:#}\n", policy.json())),

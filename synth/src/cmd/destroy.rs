@@ -3,23 +3,28 @@
 use crate::cmd::{
     CommandError,
     manual_run::ManualRun,
-    note, print, target,
-    terminal::{Confirmation, OutputFormat, Terminal},
+    note,
+    output::{Output, OutputFormat},
+    target,
+    terminal::{Confirmation, Terminal},
 };
 use crate::{
     cfn::read,
     deploy::{
+        active_pairs::active_pairs,
         aws::cloudformation::CloudFormation,
+        command_document::CommandDocument,
         command_line::make,
-        deletion_summary::{Artifacts, StackLocation, UserNotes, deletion_summary},
+        deletion_summary::{Artifacts, Deletion, StackLocation, UserNotes},
         deploy_error::DeployError,
         interrupt::Interrupt,
         invoke::{InvocationMode, RunCommand},
         progress::Progress,
-        release_summary::{users_with_notes, users_with_two_keys},
+        release_summary::users_with_notes,
         stack_recipients,
         stacks::Stacks,
     },
+    screen::{prose, wrapped},
     stack::artifacts,
 };
 
@@ -33,50 +38,106 @@ pub(super) struct DestroyArgs {
     /// First remove the notes about the users from their tags, so that another stack can manage them
     #[arg(long)]
     release: bool,
+    /// The format of the output
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
 }
 
 pub(super) fn run(args: &DestroyArgs) -> Result<(), CommandError> {
     let name = args.target.stack_name()?;
     let name = name.as_str();
     target::block_on(async {
-        let session = args.target.open().await?;
-        let interrupt = Interrupt::listen();
-        let mut console = Terminal::new(OutputFormat::Text);
-        let mut stacks = Stacks::new(CloudFormation::new(&session), interrupt.clone(), &mut console);
+        let (session, interrupt) = (args.target.open().await?, Interrupt::listen());
+        let output = Output(args.format);
+        let run =
+            ManualRun { session: &session, interrupt: &interrupt, function: name, verb: "delete the stack", output };
+        let mut document = CommandDocument::new("destroy", name, StackLocation::from(&session));
+        let result = Conversation { args, run, document: &mut document }.hold().await;
+        output.end(&document, result)
+    })
+}
+
+/// What is said, asked and done about the deletion of one stack.
+struct Conversation<'a> {
+    args: &'a DestroyArgs,
+    run: ManualRun<'a>,
+    document: &'a mut CommandDocument,
+}
+
+impl Conversation<'_> {
+    async fn hold(&mut self) -> Result<(), CommandError> {
+        let ManualRun { session, interrupt, function: name, output, .. } = self.run;
+        let mut console = Terminal::beside(output);
+        let mut stacks = Stacks::new(CloudFormation::new(session), interrupt.clone(), &mut console);
         // If a deletion is already running, the command follows it to its end.
         let Some(stack) = stacks.settled(name).await? else {
-            return print(&format!("There is no stack {name} in {session}: nothing to delete\n"));
+            self.document.is_deleted = Some(true);
+            return output.say(&prose(&format!("There is no stack {name} in {session}: nothing to delete.")));
         };
-        let cloudformation = CloudFormation::new(&session);
+        self.document.is_deleted = Some(false);
+        let cloudformation = CloudFormation::new(session);
         let resources = cloudformation.resources(&stack.id).await?;
+        self.document.resources.clone_from(&resources);
         let template = read::read(&cloudformation.template(&stack.id).await?).unwrap_or_default();
-        let notes = if args.release { UserNotes::Removed } else { UserNotes::Stay };
-        print(&deletion_summary(
-            name,
-            &resources,
-            &stack_recipients::of_topics(&session, &stack, &template).await,
-            &template,
-            packages(&cloudformation, name).await,
-            notes,
-            &StackLocation::from(&session),
-        ))?;
-        let release = UserRelease {
-            run: ManualRun { session: &session, interrupt: &interrupt, function: name, verb: "delete the stack" },
-            yes: args.yes,
+        let notes = if self.args.release { UserNotes::Removed } else { UserNotes::Stay };
+        let has_function = resources.iter().any(|resource| resource.kind == "AWS::Lambda::Function");
+        // Which users keep two active keys is shown before the question. Without a report, the question says so.
+        let report = if has_function {
+            Some(self.run.try_report(&RunCommand::Release, InvocationMode::DryRun).await?)
+        } else {
+            None
         };
-        if resources.iter().any(|resource| resource.kind == "AWS::Lambda::Function") {
-            release.preview().await?;
+        self.document.report = report.as_ref().and_then(|report| report.as_ref().ok()).cloned();
+        let deletion = Deletion {
+            stack: name,
+            place: StackLocation::from(session),
+            resources: &resources,
+            topics: &stack_recipients::of_topics(session, &stack, &template).await,
+            template: &template,
+            artifacts: packages(&cloudformation, name).await,
+            notes,
+            pairs: report.as_ref().map(|report| report.as_ref().map(active_pairs).map_err(ToString::to_string)),
+        };
+        output.say(&deletion.text())?;
+        if !self.args.yes {
+            confirm("Delete it?", notes, interrupt).await?;
         }
-        if !args.yes {
-            confirm("Delete it?", notes, &interrupt).await?;
-        }
-        if args.release {
-            release.carry_out().await?;
+        if self.args.release {
+            self.remove_notes().await?;
         }
         let progress = Progress::of(resources.into_iter().map(|resource| resource.id));
         stacks.delete(name, &stack, progress).await.map_err(why)?;
-        print(&format!("The stack {name} is deleted. No run rotates keys from now on\n"))
-    })
+        self.document.is_deleted = Some(true);
+        output.say(&format!("The stack {name} is deleted. No run rotates keys from now on.\n"))
+    }
+
+    /// Removes the notes about the users. If some remain, a person decides whether the stack is deleted anyway.
+    async fn remove_notes(&mut self) -> Result<(), CommandError> {
+        let remaining = match self.run.try_report(&RunCommand::Release, InvocationMode::ForReal).await? {
+            Ok(report) => {
+                let remaining = users_with_notes(&report);
+                self.document.report = Some(report);
+                remaining
+            }
+            Err(no_report) => vec![format!("all users: {no_report}")],
+        };
+        if remaining.is_empty() {
+            return self.run.output.say("The notes about the users are removed.\n");
+        }
+        note("The notes about some users were not removed:");
+        for line in &remaining {
+            note(wrapped("! ", line).trim_end());
+        }
+        self.document.notes_left = remaining;
+        if self.args.yes {
+            return Err(CommandError::failure(
+                "the stack was not deleted. Remove the cause and run the same command again; or delete the stack anyway, \
+                 without --release (make: without RELEASE=1)"
+                    .into(),
+            ));
+        }
+        confirm("Delete the stack anyway?", UserNotes::Removed, self.run.interrupt).await
+    }
 }
 
 /// Asks. The proposed command treats the notes about users in the same way.
@@ -85,49 +146,7 @@ async fn confirm(question: &str, notes: UserNotes, interrupt: &Interrupt) -> Res
         UserNotes::Removed => "destroy RELEASE=1 YES=1",
         UserNotes::Stay => "destroy YES=1",
     });
-    Confirmation { question, make: &make, declined: "Nothing was deleted" }.ask(interrupt).await
-}
-
-/// The users of the stack, before it is deleted: which keep two active keys, and the removal of the notes about them.
-struct UserRelease<'a> {
-    run: ManualRun<'a>,
-    yes: bool,
-}
-
-impl UserRelease<'_> {
-    /// Shows which users keep two active keys. A failure here is shown, and the question about the deletion follows.
-    async fn preview(&self) -> Result<(), CommandError> {
-        match self.run.try_report(&RunCommand::Release, InvocationMode::DryRun).await? {
-            Ok(report) => print(&users_with_two_keys(&report)),
-            Err(no_report) => {
-                note(&format!("warning: it is not known which users have two active keys: {no_report}"));
-                Ok(())
-            }
-        }
-    }
-
-    /// Removes the notes. If some remain, a person decides whether the stack is deleted anyway.
-    async fn carry_out(&self) -> Result<(), CommandError> {
-        let remaining = match self.run.try_report(&RunCommand::Release, InvocationMode::ForReal).await? {
-            Ok(report) => users_with_notes(&report),
-            Err(no_report) => vec![format!("all users: {no_report}")],
-        };
-        if remaining.is_empty() {
-            return print("The notes about the users are removed\n");
-        }
-        note("The notes about some users were not removed:");
-        for line in &remaining {
-            note(&format!("  {line}"));
-        }
-        if self.yes {
-            return Err(CommandError::failure(
-                "error: the stack was not deleted. Remove the cause and run the same command again; or delete the stack anyway, \
-                 without --release (make: without RELEASE=1)"
-                    .into(),
-            ));
-        }
-        confirm("Delete the stack anyway?", UserNotes::Removed, self.run.interrupt).await
-    }
+    Confirmation { question, make: &make, declined: "Nothing was deleted." }.ask(interrupt).await
 }
 
 /// Whether the artifact stack is here. Without permission to see it, that is unknown.
@@ -144,8 +163,7 @@ fn why(failure: DeployError) -> CommandError {
         DeployError::Failed { status, cause, .. } => {
             let cause = cause.map_or_else(|| "AWS does not show it".to_owned(), |cause| cause.to_string());
             CommandError::failure(format!(
-                "error: the deletion ended in {status}. The root cause: {cause}\n\
-                 Fix the cause, then delete the rest: {}",
+                "the deletion ended in {status}. The root cause: {cause}\nFix the cause. Then delete the rest: {}",
                 make("destroy")
             ))
         }

@@ -23,7 +23,6 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub(super) struct DiffArgs {
     /// The old template, in YAML or JSON, or `-` for standard input; with --base or --stack, the new template
-    #[arg(required_unless_present_any = BEFORE)]
     old: Option<PathBuf>,
     /// The new template; without it, the one that the configuration generates
     #[arg(conflicts_with_all = BEFORE)]
@@ -108,7 +107,7 @@ pub(super) fn run(args: &DiffArgs) -> Result<(), CommandError> {
             (format!("{} at {revision}", path.display()), committed(revision, &path)?, args.old.as_deref())
         }
         (None, None) => {
-            let path = args.old.as_deref().unwrap_or(Path::new("-"));
+            let path = args.old.as_deref().ok_or_else(nothing_to_compare)?;
             (path.display().to_string(), file(path)?, args.new.as_deref())
         }
     };
@@ -123,7 +122,7 @@ pub(super) fn run(args: &DiffArgs) -> Result<(), CommandError> {
     let shown = match args.format {
         Format::Text => {
             let is_ours = diff.settings.is_some() && !diff.is_empty();
-            let consequences = if is_ours { next_run(args, &new)? } else { Vec::new() };
+            let consequences = if is_ours { next_run(args, &old, &new)? } else { Vec::new() };
             let is_by_make = std::env::var_os("MAKELEVEL").is_some();
             let view = TextView {
                 colour: takes_colour(),
@@ -155,7 +154,18 @@ pub(super) fn run(args: &DiffArgs) -> Result<(), CommandError> {
     if reasons.is_empty() {
         return Ok(());
     }
-    Err(CommandError { exit: Exit::NeedsApproval, message: because(&reasons) })
+    Err(CommandError::new(Exit::NeedsApproval, because(&reasons)))
+}
+
+/// The error for a command line that does not name the old template.
+fn nothing_to_compare() -> CommandError {
+    CommandError::bad_input(
+        "nothing to compare the configuration with. Name one of these:\n\
+         the deployed template:\n    synth diff --stack\n\
+         the template that is committed in git:\n    synth diff --base HEAD\n\
+         two templates:\n    synth diff OLD.yaml NEW.yaml"
+            .to_owned(),
+    )
 }
 
 /// The command that deploys what is compared.
@@ -225,7 +235,7 @@ fn deployed(args: &DiffArgs) -> Option<Result<(String, Json), CommandError>> {
 /// What the next run of the deployed stack would do with the new template, as far as the caller may read that. Nothing
 /// without `--stack`.
 #[cfg(feature = "deploy")]
-fn next_run(args: &DiffArgs, template: &Json) -> Result<Vec<Consequence>, CommandError> {
+fn next_run(args: &DiffArgs, before: &Json, template: &Json) -> Result<Vec<Consequence>, CommandError> {
     use crate::cmd::target;
     use crate::deploy::{
         aws::Session,
@@ -244,8 +254,9 @@ fn next_run(args: &DiffArgs, template: &Json) -> Result<Vec<Consequence>, Comman
         let stack = target::stack(&session, name).await?;
         let topic = stack.as_ref().and_then(|stack| stack.topic(StackTopic::Notices));
         let planned = PlannedStack { name, template, topic };
-        let read = preview_reader::preview(&session, planned, &Interrupt::listen(), |_| ()).await;
-        Ok(match read.map_err(|_| CommandError::interrupted("Interrupted. Nothing was changed.".into()))? {
+        let interrupt = Interrupt::listen();
+        let read = preview_reader::preview_of_change(&session, planned, Some(before), &interrupt, |_| ()).await;
+        Ok(match read.map_err(|_| CommandError::interrupted("Nothing was changed."))? {
             Ok(preview) => preview.consequences(),
             Err(problem) => vec![Consequence::plain(format!("what the next run does is not known: {problem}"))],
         })
@@ -253,7 +264,7 @@ fn next_run(args: &DiffArgs, template: &Json) -> Result<Vec<Consequence>, Comman
 }
 
 #[cfg(not(feature = "deploy"))]
-fn next_run(_: &DiffArgs, _: &Json) -> Result<Vec<Consequence>, CommandError> {
+fn next_run(_: &DiffArgs, _: &Json, _: &Json) -> Result<Vec<Consequence>, CommandError> {
     Ok(Vec::new())
 }
 

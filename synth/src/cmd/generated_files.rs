@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cmd::{CommandError, config_args};
+use crate::cmd::{CommandError, Exit, config_args};
 use crate::{
     cfn::{Value, json, yaml},
     config::{self, Config},
@@ -72,7 +72,7 @@ pub(super) fn documents() -> Result<Vec<GeneratedFile>, CommandError> {
         }
     }
     if !problems.is_empty() {
-        return Err(CommandError::bad_input(problems.join("\n")));
+        return Err(CommandError::diagnostics(Exit::BadInput, problems.join("\n")));
     }
     for (index, Pair { from, file, config, .. }) in pairs.iter().enumerate() {
         let mut earlier = pairs[..index].iter();
@@ -153,7 +153,7 @@ struct ArtifactTemplate {
 
 impl ArtifactTemplate {
     fn of(pair: &Pair) -> Result<Self, CommandError> {
-        let template = artifacts::template(&pair.config).map_err(|e| CommandError::bad_input(format!("error: {e}")))?;
+        let template = artifacts::template(&pair.config).map_err(|e| CommandError::bad_input(e.to_string()))?;
         let stack_name = artifacts::stack_name(pair.config.stack_name.as_str());
         Ok(Self { from: pair.from.clone(), stack_name, document: yaml::emit(&template), template })
     }

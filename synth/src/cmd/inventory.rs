@@ -5,10 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use lambda::model::time::Span;
 
-use crate::cmd::{
-    CommandError, Exit, config_args, print, target,
-    terminal::{OutputFormat, Terminal},
-};
+use crate::cmd::{CommandError, Exit, config_args, output::OutputFormat, print, target, terminal::Terminal};
 use crate::{
     config::Overrides,
     deploy::{
@@ -98,8 +95,8 @@ pub(super) fn run(args: &InventoryArgs) -> Result<(), CommandError> {
             inventory_reader::read(&session, configuration, limits, |now| console.watch(Some(now))).await
         };
         let inventory = tokio::select! {
-            read = read => read.map_err(|e: InventoryError| CommandError::failure(format!("error: {e}"))),
-            _ = interrupt.pressed() => Err(CommandError::interrupted("Interrupted. Nothing was changed.".into())),
+            read = read => read.map_err(|e: InventoryError| CommandError::failure(e.to_string())),
+            _ = interrupt.pressed() => Err(CommandError::interrupted("Nothing was changed.")),
         };
         console.watch(None);
         inventory
@@ -126,8 +123,5 @@ fn judge(inventory: &Inventory, fail_on: &[FailOn]) -> Result<(), CommandError> 
     if found.is_empty() {
         return Ok(());
     }
-    Err(CommandError {
-        exit: Exit::Findings,
-        message: format!("error: findings that --fail-on names: {}", found.join(", ")),
-    })
+    Err(CommandError::new(Exit::Findings, format!("findings that --fail-on names: {}", found.join(", "))))
 }

@@ -1,6 +1,6 @@
 //! A run that a person starts: it invokes the function of a deployed stack and waits for the report.
 
-use crate::cmd::{CommandError, note, target};
+use crate::cmd::{CommandError, note, output::Output, target};
 use crate::deploy::{
     aws::Session,
     command_line::make,
@@ -8,8 +8,9 @@ use crate::deploy::{
     invoke::{self, InvocationError, InvocationMode, RunCommand},
     received_report::ReceivedReport,
 };
+use crate::screen::prose;
 
-/// Where the runs of a command take place.
+/// Where the runs of a command take place, and where its texts go.
 pub(super) struct ManualRun<'a> {
     pub(super) session: &'a Session,
     pub(super) interrupt: &'a Interrupt,
@@ -17,6 +18,7 @@ pub(super) struct ManualRun<'a> {
     pub(super) function: &'a str,
     /// The word of the command, for messages: what to do again.
     pub(super) verb: &'static str,
+    pub(super) output: Output,
 }
 
 impl ManualRun<'_> {
@@ -31,16 +33,17 @@ impl ManualRun<'_> {
             InvocationMode::ForReal => "",
             InvocationMode::DryRun => " for a dry run",
         };
-        note(&format!("Invoking {function} in {session}{purpose}, and waiting for its report (15 minutes at most)"));
+        let says = format!("Invoking {function} in {session}{purpose}. Waiting for its report, 15 minutes at most.");
+        note(prose(&says).trim_end());
         tokio::select! {
             report = invoke::invoke(session, function, order, mode) => Ok(report),
-            _ = interrupt.pressed() => Err(CommandError::interrupted(match mode {
-                InvocationMode::DryRun => "Interrupted. Nothing was changed.".to_owned(),
-                InvocationMode::ForReal => format!(
-                    "Interrupted. The run continues in AWS. To see how it ends: {}, or the log of the function",
+            _ = interrupt.pressed() => Err(match mode {
+                InvocationMode::DryRun => CommandError::interrupted("Nothing was changed."),
+                InvocationMode::ForReal => CommandError::interrupted(&format!(
+                    "The run continues in AWS. To see how it ends: {}",
                     make("status")
-                ),
-            })),
+                )),
+            }),
         }
     }
 
@@ -57,13 +60,12 @@ impl ManualRun<'_> {
         match no_report {
             InvocationError::NoFunction(_) => target::stack_not_found(self.function, self.session),
             lost if lost.may_be_running() => CommandError::failure(format!(
-                "error: {lost}\nThe run may have started anyway, and may continue in AWS. See how it ends before you {} again: \
-                 {}, or the log of the function",
+                "{lost}\nThe run may have started anyway, and may continue in AWS. See how it ends before you {} again: {}",
                 self.verb,
                 make("status")
             )),
-            InvocationError::Refused(why) => CommandError::bad_input(format!("error: {why}")),
-            other => CommandError::failure(format!("error: {other}")),
+            InvocationError::Refused(why) => CommandError::bad_input(why),
+            other => CommandError::failure(other.to_string()),
         }
     }
 }
@@ -73,5 +75,6 @@ pub(super) fn verdict(report: &ReceivedReport) -> Result<(), CommandError> {
     if report.is_fine() {
         return Ok(());
     }
-    Err(CommandError::failure("error: the run did not succeed for every user: see above".into()))
+    let run = if report.is_dry_run() { "a run would not succeed" } else { "the run did not succeed" };
+    Err(CommandError::failure(format!("{run} for every user: see above")))
 }

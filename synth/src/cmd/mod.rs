@@ -21,6 +21,8 @@ mod inventory;
 mod list;
 #[cfg(feature = "deploy")]
 mod manual_run;
+#[cfg(feature = "deploy")]
+mod output;
 mod package;
 #[cfg(feature = "deploy")]
 mod preview;
@@ -48,9 +50,11 @@ use std::{
 use anstyle::{AnsiColor, Style};
 use clap::{FromArgMatches, Parser, Subcommand};
 
+use crate::screen::prose;
+
 /// Generate and deploy the CloudFormation stack that rotates the access keys of IAM users
 #[derive(Debug, Parser)]
-#[command(name = "synth", version, disable_help_subcommand = true)]
+#[command(name = "synth", version)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -92,7 +96,7 @@ enum Command {
     /// Show a deployed stack: problems, runs, alarms, recipients, and each key's next step
     #[cfg(feature = "deploy")]
     Status(status::StatusArgs),
-    /// Ask AWS for a new mail to each address that has not confirmed its subscription
+    /// Ask AWS for a new request to each address and endpoint that has not confirmed
     #[cfg(feature = "deploy")]
     Resubscribe(resubscribe::ResubscribeArgs),
     /// Do now what is due, as a scheduled run does
@@ -162,6 +166,12 @@ impl Exit {
 }
 
 impl Exit {
+    /// The code of an error, which is about the input or about AWS.
+    #[cfg(feature = "deploy")]
+    const fn of(is_about_input: bool) -> Self {
+        if is_about_input { Self::BadInput } else { Self::Failure }
+    }
+
     /// What the code means.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
@@ -187,31 +197,63 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command stopped: what a person reads, and the process's exit.
+/// Why a command stopped: what a person reads, and the process's exit. The text of every failure begins with `error:`.
 #[derive(Debug, thiserror::Error)]
-#[error("{message}")]
+#[error("{}", self.text())]
 pub struct CommandError {
     exit: Exit,
+    /// What is wrong, where, and what to do. A command stands on a line of its own, which begins with four spaces.
     message: String,
+    form: ErrorForm,
+}
+
+/// The form of the message of an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ErrorForm {
+    /// Sentences about one error.
+    Sentences,
+    /// One error or more, each with `error:`, in lines as they are shown.
+    Diagnostics,
+    /// Sentences about what a person ended. That is no error.
+    Ended,
 }
 
 impl CommandError {
+    fn new(exit: Exit, message: String) -> Self {
+        Self { exit, message, form: ErrorForm::Sentences }
+    }
+
     fn bad_input(message: String) -> Self {
-        Self { exit: Exit::BadInput, message }
+        Self::new(Exit::BadInput, message)
     }
 
     fn failure(message: String) -> Self {
-        Self { exit: Exit::Failure, message }
+        Self::new(Exit::Failure, message)
     }
 
-    /// The error for an approval or a confirmation that is missing, or that a person declined.
+    /// The errors of an input, each rendered with its place.
+    fn diagnostics(exit: Exit, rendered: String) -> Self {
+        Self { exit, message: rendered, form: ErrorForm::Diagnostics }
+    }
+
+    /// The end of a command that a person did not want to go on.
     #[cfg(feature = "deploy")]
-    fn not_confirmed(message: String) -> Self {
-        Self { exit: Exit::NeedsApproval, message }
+    fn declined(message: String) -> Self {
+        Self { exit: Exit::NeedsApproval, message, form: ErrorForm::Ended }
     }
 
-    fn stale(message: String) -> Self {
-        Self { exit: Exit::Stale, message }
+    /// The end of a command that Ctrl-C ended.
+    #[cfg(feature = "deploy")]
+    fn interrupted(message: &str) -> Self {
+        Self { exit: Exit::Interrupted, message: format!("Interrupted. {message}"), form: ErrorForm::Ended }
+    }
+
+    fn text(&self) -> String {
+        match self.form {
+            ErrorForm::Sentences => prose(&format!("error: {}", self.message)),
+            ErrorForm::Diagnostics => self.message.clone(),
+            ErrorForm::Ended => prose(&self.message),
+        }
     }
 }
 
@@ -242,8 +284,8 @@ fn coloured(diagnostic: &str) -> String {
     diagnostic.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Prints a line on standard error, in colours if it is a terminal that takes them (no-color.org). If its reader is gone, the line is lost, and the command goes on: `synth deploy 2>&1 |
-/// head` must not end between two calls to AWS.
+/// Prints a text on standard error, in colours if it is a terminal that takes them (no-color.org). If its reader is gone, the
+/// text is lost, and the command goes on: `synth deploy 2>&1 | head` must not end between two calls to AWS.
 fn note(line: &str) {
     let takes_colour = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
     let line = if takes_colour { coloured(line) } else { line.to_owned() };
@@ -292,7 +334,7 @@ pub fn run(cli: Cli) -> ExitCode {
     match done {
         Ok(()) => Exit::Fine.into(),
         Err(stop) => {
-            note(stop.message.trim_end());
+            note(stop.text().trim_end());
             stop.exit.into()
         }
     }

@@ -1,11 +1,6 @@
 //! `synth preview`: shows what a run of a configuration would do, before the configuration is deployed.
 
-use crate::cmd::{
-    CommandError,
-    config_args::ConfigArgs,
-    print, target,
-    terminal::{OutputFormat, Terminal},
-};
+use crate::cmd::{CommandError, config_args::ConfigArgs, output::OutputFormat, print, target, terminal::Terminal};
 use crate::{
     cfn::json,
     deploy::{
@@ -13,6 +8,7 @@ use crate::{
         interrupt::{Interrupt, Interrupted},
         message::MessageSink,
         preview_reader::{self, PlannedStack},
+        run_screen::ShownUsers,
         subscriptions::StackTopic,
     },
 };
@@ -23,6 +19,9 @@ pub(super) struct PreviewArgs {
     source: ConfigArgs,
     #[command(flatten)]
     place: AwsLocation,
+    /// Show every user, also if the list is long
+    #[arg(long)]
+    all: bool,
     /// The format of the output
     #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
     format: OutputFormat,
@@ -47,19 +46,24 @@ pub(super) fn run(args: &PreviewArgs) -> Result<(), CommandError> {
         let planned = PlannedStack { name, template: &template, topic };
         let read =
             preview_reader::preview(&session, planned, &interrupt, |now| console.watch(now)).await.map_err(stopped)?;
-        let preview = read.map_err(|problem| CommandError::failure(format!("error: {problem}")))?;
+        let preview = read.map_err(|problem| CommandError::failure(problem.to_string()))?;
         print(&match args.format {
-            OutputFormat::Text => preview.text(),
+            OutputFormat::Text => {
+                let users = if args.all { ShownUsers::All } else { ShownUsers::First };
+                preview.text(users) + &preview.next_command(users)
+            }
             OutputFormat::Json => format!("{:#}\n", preview.json()),
         })?;
         if preview.report.is_fine() {
             return Ok(());
         }
-        let advice = "correct each user that is marked failed or needs-attention, or exempt it";
-        Err(CommandError::failure(format!("error: a run would not succeed for every user: see above; {advice}")))
+        Err(CommandError::failure(
+            "a run would not succeed for every user: see above. Correct each user that is marked with !, or exempt it"
+                .into(),
+        ))
     })
 }
 
 fn stopped(_: Interrupted) -> CommandError {
-    CommandError::interrupted("Interrupted. Nothing was changed.".into())
+    CommandError::interrupted("Nothing was changed.")
 }

@@ -1,15 +1,18 @@
-//! `synth resubscribe`: asks AWS for a new mail to each address that has not confirmed its subscription.
+//! `synth resubscribe`: asks AWS for a new request to confirm, for each subscription that is not confirmed.
 
-use lambda::model::email::Email;
+use lambda::{contract::endpoint::Endpoint, model::email::Email};
 
 use crate::cmd::{
     CommandError,
     config_args::{Words, words},
-    print, target,
-    terminal::OutputFormat,
+    output::{Output, OutputFormat},
+    target,
 };
 use crate::deploy::{
     aws::{AwsError, Session, cloudformation::Stack},
+    command_document::CommandDocument,
+    command_line::make,
+    deletion_summary::StackLocation,
     resubscription::{self, Resubscription, ResubscriptionOutcome},
     stack_recipients,
     subscriptions::{self, StackSubscription},
@@ -20,6 +23,9 @@ pub(super) struct ResubscribeArgs {
     /// Only these addresses, separated by spaces
     #[arg(long, value_name = "ADDRESSES", value_parser = words::<Email>)]
     email: Option<Words<Email>>,
+    /// Only these endpoints of notify, separated by spaces
+    #[arg(long, value_name = "URLS", value_parser = words::<Endpoint>)]
+    endpoint: Option<Words<Endpoint>>,
     #[command(flatten)]
     target: target::Target,
     /// The format of the output
@@ -27,53 +33,66 @@ pub(super) struct ResubscribeArgs {
     format: OutputFormat,
 }
 
+impl ResubscribeArgs {
+    /// The addresses and endpoints that the command line names.
+    fn named(&self) -> Vec<String> {
+        let emails = self.email.iter().flat_map(|words| &words.0).map(ToString::to_string);
+        emails.chain(self.endpoint.iter().flat_map(|words| &words.0).map(ToString::to_string)).collect()
+    }
+}
+
 pub(super) fn run(args: &ResubscribeArgs) -> Result<(), CommandError> {
     let name = args.target.stack_name()?;
-    let named = args.email.as_ref().map_or(&[][..], |words| &words.0);
     target::block_on(async {
         let session = args.target.open().await?;
-        let stack = target::stack(&session, name.as_str()).await?;
-        let stack = stack.ok_or_else(|| target::stack_not_found(name.as_str(), &session))?;
-        let template = stack_recipients::template(&session, &stack).await?;
-        let mut all = stack_recipients::of_stack(&session, &stack, &template).await?;
-        // An endpoint gets no mail; docs/notices.md says how it gets another request to confirm.
-        all.retain(|subscription| subscription.declared.is_mail());
-        let selected =
-            subscriptions::of_addresses(all, named).map_err(|unknown| not_subscribed(name.as_str(), &unknown))?;
-        let mut done = Vec::new();
-        for subscription in selected {
-            let outcome = resubscribe(&session, &stack, &subscription).await;
-            done.push(Resubscription { subscription, outcome });
-        }
-        print(&match args.format {
-            OutputFormat::Text => resubscription::text(&done),
-            OutputFormat::Json => format!("{:#}\n", resubscription::json(&done)),
-        })?;
-        if resubscription::is_fine(&done) {
-            return Ok(());
-        }
-        let advice = "if it says \"already exists with different attributes\", see docs/operations.md#subscriptions";
-        Err(CommandError::failure(format!("error: AWS refused to subscribe at least one address: see above; {advice}")))
+        let output = Output(args.format);
+        let mut document = CommandDocument::new("resubscribe", name.as_str(), StackLocation::from(&session));
+        let result = resubscribe_all(name.as_str(), &args.named(), &session, output, &mut document).await;
+        output.end(&document, result)
     })
+}
+
+async fn resubscribe_all(
+    name: &str,
+    named: &[String],
+    session: &Session,
+    output: Output,
+    document: &mut CommandDocument,
+) -> Result<(), CommandError> {
+    let stack = target::stack(session, name).await?;
+    let stack = stack.ok_or_else(|| target::stack_not_found(name, session))?;
+    let template = stack_recipients::template(session, &stack).await?;
+    let all = stack_recipients::of_stack(session, &stack, &template).await?;
+    let selected = subscriptions::of_addresses(all, named).map_err(|unknown| not_subscribed(name, &unknown))?;
+    for subscription in selected {
+        let outcome = resubscribe(session, &stack, &subscription).await;
+        document.subscriptions.push(Resubscription { subscription, outcome });
+    }
+    output.say(&resubscription::text(&document.subscriptions))?;
+    if resubscription::is_fine(&document.subscriptions) {
+        return Ok(());
+    }
+    let advice = "if it says \"already exists with different attributes\", see docs/operations.md#subscriptions";
+    Err(CommandError::failure(format!("AWS refused at least one subscription: see above; {advice}")))
 }
 
 async fn resubscribe(session: &Session, stack: &Stack, subscription: &StackSubscription) -> ResubscriptionOutcome {
     let StackSubscription { declared, state } = subscription;
-    if !resubscription::needs_mail(*state) {
+    if !state.is_unconfirmed() {
         return ResubscriptionOutcome::Kept;
     }
+    let declared = resubscription::with_arns(declared, &stack.outputs, session.partition());
     let requested = match stack.topic(declared.topic) {
-        Some(topic) => session.subscribe(topic, declared).await,
+        Some(topic) => session.subscribe(topic, &declared).await,
         None => Err(AwsError::NoTopic(declared.topic.output())),
     };
-    requested.map_or_else(ResubscriptionOutcome::Failed, |()| ResubscriptionOutcome::MailRequested)
+    requested.map_or_else(ResubscriptionOutcome::Failed, |()| ResubscriptionOutcome::Requested)
 }
 
-fn not_subscribed(stack: &str, unknown: &[Email]) -> CommandError {
-    let unknown: Vec<_> = unknown.iter().map(Email::as_str).collect();
+fn not_subscribed(stack: &str, unknown: &[String]) -> CommandError {
     CommandError::bad_input(format!(
-        "error: --email: the stack {stack} does not subscribe {}; add the address to the configuration, then deploy it (make \
-         deploy)",
-        unknown.join(", ")
+        "the stack {stack} does not subscribe {}. Add it to the configuration, then deploy it: {}",
+        unknown.join(", "),
+        make("deploy")
     ))
 }

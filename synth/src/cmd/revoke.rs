@@ -10,17 +10,22 @@ use lambda::{
 use crate::cmd::{
     CommandError,
     manual_run::{self, ManualRun},
-    note, print, target,
+    note,
+    output::{Output, OutputFormat},
+    target,
     terminal::{Confirmation, can_ask},
 };
 use crate::deploy::{
+    command_document::CommandDocument,
     command_line::{aws, make},
+    deletion_summary::StackLocation,
     interrupt::Interrupt,
     invoke::{InvocationMode, RunCommand},
     received_report::ReceivedReport,
     revocation::{Revocation, RevocationOutcome},
+    run_screen::RunScreen,
 };
-use crate::shell::quoted;
+use crate::{screen::prose, shell::quoted};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RevokeArgs {
@@ -41,17 +46,22 @@ pub(super) struct RevokeArgs {
     without_successor: bool,
     #[command(flatten)]
     target: target::Target,
+    /// The format of the output
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
 }
 
 pub(super) fn run(args: &RevokeArgs) -> Result<(), CommandError> {
     let name = args.target.stack_name()?;
     let revocation = Revocation { user: args.user.name.clone(), key: args.key.clone() };
     target::block_on(async {
-        let session = args.target.open().await?;
-        let interrupt = Interrupt::listen();
-        let run =
-            ManualRun { session: &session, interrupt: &interrupt, function: name.as_str(), verb: "revoke the key" };
-        Conversation { args, run, revocation }.hold().await
+        let (session, interrupt) = (args.target.open().await?, Interrupt::listen());
+        let (function, output) = (name.as_str(), Output(args.format));
+        let run = ManualRun { session: &session, interrupt: &interrupt, function, verb: "revoke the key", output };
+        let mut document = CommandDocument::new("revoke", function, StackLocation::from(&session));
+        document.dry_run = args.dry_run;
+        let result = Conversation { args, run, revocation, document: &mut document }.hold().await;
+        output.end(&document, result)
     })
 }
 
@@ -60,20 +70,22 @@ struct Conversation<'a> {
     args: &'a RevokeArgs,
     run: ManualRun<'a>,
     revocation: Revocation,
+    document: &'a mut CommandDocument,
 }
 
 impl Conversation<'_> {
-    async fn hold(&self) -> Result<(), CommandError> {
+    async fn hold(&mut self) -> Result<(), CommandError> {
         let successor = if self.args.without_successor { Successor::Without } else { Successor::IfNeeded };
         let preview = self.report(successor, InvocationMode::DryRun).await?;
-        let outcome = self.revocation.outcome(&preview, successor);
+        let outcome = self.learn(&preview, successor, InvocationMode::DryRun);
+        let steps = self.revocation.steps(&preview);
         match reaction(&outcome, if self.args.dry_run { Stage::DryRun } else { Stage::Preview }) {
             Reaction::End => {
-                print(&self.revocation.steps(&preview))?;
-                print("This was a dry run: nothing was changed\n")?;
+                let again = prose(&format!("This was a dry run: nothing was changed. To do it: {}", self.command("")));
+                self.run.output.say(&format!("{steps}{again}"))?;
                 return manual_run::verdict(&preview);
             }
-            Reaction::Revoke => print(&self.revocation.steps(&preview))?,
+            Reaction::Revoke => self.run.output.say(&steps)?,
             Reaction::AskForMore(cause) => return self.without_successor(cause).await,
             Reaction::Fail => return Err(self.failure(&outcome)),
         }
@@ -82,30 +94,51 @@ impl Conversation<'_> {
     }
 
     /// Revokes the key, and asks again if there is no successor.
-    async fn revoke(&self, successor: Successor) -> Result<(), CommandError> {
+    async fn revoke(&mut self, successor: Successor) -> Result<(), CommandError> {
         let report = self.report(successor, InvocationMode::ForReal).await?;
-        print(&report.text_of_revocation())?;
-        let outcome = self.revocation.outcome(&report, successor);
+        let outcome = self.learn(&report, successor, InvocationMode::ForReal);
+        self.run.output.say(&RunScreen { says_what_works: false, ..RunScreen::default() }.text(&report))?;
         match reaction(&outcome, Stage::Done) {
             Reaction::AskForMore(cause) => Box::pin(self.without_successor(cause)).await,
-            Reaction::End | Reaction::Revoke if report.is_fine() => Ok(()),
+            Reaction::End | Reaction::Revoke if report.is_fine() => {
+                let Revocation { user, key } = &self.revocation;
+                let status = make("status");
+                self.run.output.say(&prose(&format!("{key} is revoked. To see the keys of {user}: {status}")))
+            }
             Reaction::End | Reaction::Revoke => Err(CommandError::failure(format!(
-                "error: the key {} is revoked, but not everything else succeeded: see above",
+                "the key {} is revoked, but not everything else succeeded: see above",
                 self.revocation.key
             ))),
             Reaction::Fail => Err(self.failure(&outcome)),
         }
     }
 
+    /// What became of the key. The document gets it too.
+    fn learn(&mut self, report: &ReceivedReport, successor: Successor, mode: InvocationMode) -> RevocationOutcome {
+        let outcome = self.revocation.outcome(report, successor);
+        // A dry run before the revocation changes nothing.
+        let is_final = mode == InvocationMode::ForReal || self.args.dry_run;
+        self.document.report = Some(report.clone());
+        self.document.is_revoked = match &outcome {
+            RevocationOutcome::Revoked => Some(is_final),
+            RevocationOutcome::NoSuccessor(_) | RevocationOutcome::StillActive(_) => Some(false),
+            RevocationOutcome::NoSuchKey(_) | RevocationOutcome::Unknown(_) => None,
+        };
+        outcome
+    }
+
     /// Says that the key is still active, and revokes it if a person wants that anyway.
-    async fn without_successor(&self, cause: &str) -> Result<(), CommandError> {
+    async fn without_successor(&mut self, cause: &str) -> Result<(), CommandError> {
         let Revocation { user, key } = &self.revocation;
-        note(&format!("The key {key} is still active. {user} got no new key, because: {cause}"));
+        note(prose(&format!("The key {key} is still active. {user} got no new key, because: {cause}")).trim_end());
         if self.args.yes || !can_ask() {
-            let make = env::var_os("MAKELEVEL").map_or("", |_| "\nor the same make revoke with WITHOUT_SUCCESSOR=1");
-            return Err(CommandError::failure(format!(
-                "error: the key was not revoked. To deactivate it anyway, so that {user} has no access, run:\n  {}{make}",
+            let again = if env::var_os("MAKELEVEL").is_some() {
+                self.command(" YES=1 WITHOUT_SUCCESSOR=1")
+            } else {
                 command_without_successor(env::args())
+            };
+            return Err(CommandError::failure(format!(
+                "the key was not revoked. To deactivate it anyway, so that {user} has no access:\n    {again}"
             )));
         }
         self.confirm(&format!("Deactivate {key} anyway? {user} then has no access.")).await?;
@@ -116,10 +149,16 @@ impl Conversation<'_> {
         if self.args.yes {
             return Ok(());
         }
+        let make = self.command(" YES=1");
+        Confirmation { question, make: &make, declined: "The key was not revoked." }.ask(self.run.interrupt).await
+    }
+
+    /// The command that revokes the key, with more variables.
+    fn command(&self, more: &str) -> String {
         let Revocation { user, key } = &self.revocation;
-        let without = if self.args.without_successor { " WITHOUT_SUCCESSOR=1" } else { "" };
-        let make = make(&format!("revoke USER={user} KEY={key} YES=1{without}"));
-        Confirmation { question, make: &make, declined: "The key was not revoked" }.ask(self.run.interrupt).await
+        let is_named = self.args.without_successor && !more.contains("WITHOUT_SUCCESSOR");
+        let without = if is_named { " WITHOUT_SUCCESSOR=1" } else { "" };
+        make(&format!("revoke USER={user} KEY={key}{more}{without}"))
     }
 
     async fn report(&self, successor: Successor, mode: InvocationMode) -> Result<ReceivedReport, CommandError> {
@@ -131,14 +170,13 @@ impl Conversation<'_> {
         };
         // The function says the same of a user that it does not select and of one that does not exist.
         if !matches!(self.run.session.user_tags(user).await, Ok(None)) {
-            error.message +=
-                &format!("\nTo deactivate the key without the function, run: {}", by_hand(&self.revocation));
+            error.message += &format!("\nTo deactivate the key without the function: {}", by_hand(&self.revocation));
         }
         Err(error)
     }
 
     fn failure(&self, outcome: &RevocationOutcome) -> CommandError {
-        let message = format!("error: {}", failure(&self.revocation, outcome));
+        let message = failure(&self.revocation, outcome);
         match outcome {
             RevocationOutcome::NoSuchKey(_) => CommandError::bad_input(message),
             _ => CommandError::failure(message),
@@ -195,8 +233,8 @@ fn failure(revocation: &Revocation, outcome: &RevocationOutcome) -> String {
              has no access, pass --without-successor (make: WITHOUT_SUCCESSOR=1)"
         ),
         RevocationOutcome::StillActive(cause) => format!(
-            "the key {key} of {user} is still active: {cause}\nRemove the cause and run the same command again, or run: \
-             {by_hand}"
+            "the key {key} of {user} is still active: {cause}\nRemove the cause and run the same command again, or \
+             deactivate it: {by_hand}"
         ),
         RevocationOutcome::NoSuchKey(keys) if keys.is_empty() => {
             format!("{user} has no access key, so there is nothing to revoke: check the name of the user")
@@ -205,9 +243,7 @@ fn failure(revocation: &Revocation, outcome: &RevocationOutcome) -> String {
             format!("{user} has no key {key}: check the id of the key; the user's keys: {}", keys.join(", "))
         }
         RevocationOutcome::Unknown(cause) => {
-            format!(
-                "it is not known whether the key {key} of {user} is active: {cause}\nTo deactivate it, run: {by_hand}"
-            )
+            format!("it is not known whether the key {key} of {user} is active: {cause}\nTo deactivate it: {by_hand}")
         }
     }
 }

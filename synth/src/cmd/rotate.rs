@@ -7,14 +7,20 @@ use crate::cmd::{
     CommandError,
     config_args::{Words, words},
     manual_run::{self, ManualRun},
-    note, print, target,
+    note,
+    output::{Output, OutputFormat},
+    target,
 };
 use crate::deploy::{
+    command_document::CommandDocument,
+    deletion_summary::StackLocation,
     interrupt::Interrupt,
     invoke::{InvocationMode, RunCommand},
     received_report::ReceivedReport,
     rotation_check::unrotatable,
+    run_screen::{RunScreen, next_command, unconfirmed},
 };
+use crate::screen::prose;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct RunArgs {
@@ -32,6 +38,9 @@ struct RunOptions {
     dry_run: bool,
     #[command(flatten)]
     target: target::Target,
+    /// The format of the output
+    #[arg(long, value_enum, default_value_t = OutputFormat::Text)]
+    format: OutputFormat,
 }
 
 #[derive(Debug, clap::Args)]
@@ -67,39 +76,35 @@ pub(super) fn routine(args: &RoutineArgs) -> Result<(), CommandError> {
 pub(super) fn rotate(args: &RotateArgs) -> Result<(), CommandError> {
     let (options, order) = (&args.args.run, if args.enable { RunCommand::Enable } else { RunCommand::Rotate });
     let users = names(&args.args.users.0);
-    let name = options.target.stack_name()?;
-    target::block_on(async {
-        let session = options.target.open().await?;
-        let interrupt = Interrupt::listen();
-        let run = ManualRun { session: &session, interrupt: &interrupt, function: name.as_str(), verb: "rotate" };
+    in_stack(options, "rotate", async |run, document| {
         let preview = run.report(&order(users.clone()), InvocationMode::DryRun).await?;
         let unrotatable = unrotatable(&preview);
-        if options.dry_run {
-            show(&preview)?;
-        }
-        for user in &unrotatable {
-            note(&format!("warning: {}", user.text));
-        }
         let is_unrotatable =
             |user: &&UserName| !unrotatable.iter().any(|other| user.as_str().eq_ignore_ascii_case(&other.user));
         let rotatable: Vec<_> = users.iter().filter(is_unrotatable).cloned().collect();
-        let rotated = if options.dry_run {
-            manual_run::verdict(&preview)
-        } else if rotatable.is_empty() {
-            Ok(())
-        } else {
-            let report = run.report(&order(rotatable), InvocationMode::ForReal).await?;
-            show(&report)?;
-            manual_run::verdict(&report)
-        };
-        rotated?;
+        document.not_rotated.clone_from(&unrotatable);
+        document.report = Some(preview.clone());
+        if options.dry_run {
+            show(run, &preview, &order(rotatable.clone()))?;
+        }
+        for user in &unrotatable {
+            note(prose(&format!("warning: {}", user.text)).trim_end());
+        }
+        if options.dry_run {
+            manual_run::verdict(&preview)?;
+        } else if !rotatable.is_empty() {
+            let report = run.report(&order(rotatable.clone()), InvocationMode::ForReal).await?;
+            document.report = Some(report.clone());
+            show(run, &report, &order(rotatable))?;
+            manual_run::verdict(&report)?;
+        }
         if unrotatable.is_empty() {
             return Ok(());
         }
         let would =
             if options.dry_run { "would not be rotated" } else { "not rotated, and nothing of theirs was changed" };
         let names: Vec<_> = unrotatable.iter().map(|user| user.user.as_str()).collect();
-        Err(CommandError::failure(format!("error: {would}: {}; see above", names.join(", "))))
+        Err(CommandError::failure(format!("{would}: {}; see above", names.join(", "))))
     })
 }
 
@@ -117,23 +122,37 @@ fn names(users: &[User]) -> Vec<UserName> {
     users.iter().map(|user| user.name.clone()).collect()
 }
 
+/// One run, and its report.
 fn run(options: &RunOptions, verb: &'static str, order: &RunCommand) -> Result<(), CommandError> {
-    let name = options.target.stack_name()?;
     let mode = if options.dry_run { InvocationMode::DryRun } else { InvocationMode::ForReal };
-    target::block_on(async {
-        let session = options.target.open().await?;
-        let interrupt = Interrupt::listen();
-        let run = ManualRun { session: &session, interrupt: &interrupt, function: name.as_str(), verb };
+    in_stack(options, verb, async |run, document| {
         let report = run.report(order, mode).await?;
-        show(&report)?;
+        document.report = Some(report.clone());
+        show(run, &report, order)?;
         manual_run::verdict(&report)
     })
 }
 
-fn show(report: &ReceivedReport) -> Result<(), CommandError> {
-    print(&report.text())?;
-    if report.is_dry_run() {
-        print("This was a dry run: nothing was changed\n")?;
-    }
-    report.unconfirmed_text().map_or(Ok(()), |unconfirmed| print(&unconfirmed))
+/// Holds the conversation of a command with a deployed stack, and ends the command with its document.
+fn in_stack(
+    options: &RunOptions,
+    verb: &'static str,
+    conversation: impl AsyncFnOnce(&ManualRun<'_>, &mut CommandDocument) -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
+    let name = options.target.stack_name()?;
+    target::block_on(async {
+        let (session, interrupt) = (options.target.open().await?, Interrupt::listen());
+        let (function, output) = (name.as_str(), Output(options.format));
+        let run = ManualRun { session: &session, interrupt: &interrupt, function, verb, output };
+        let mut document = CommandDocument::new(verb, function, StackLocation::from(&session));
+        document.dry_run = options.dry_run;
+        let result = conversation(&run, &mut document).await;
+        output.end(&document, result)
+    })
+}
+
+/// Shows a report, and the next command.
+fn show(run: &ManualRun<'_>, report: &ReceivedReport, order: &RunCommand) -> Result<(), CommandError> {
+    let parts = [RunScreen::default().text(report), unconfirmed(report), next_command(report, order)];
+    run.output.say(&parts.concat())
 }

@@ -3,7 +3,7 @@
 use lambda::model::time::Timestamp;
 
 use crate::{
-    cmd::{CommandError, print, takes_colour, target, terminal::OutputFormat},
+    cmd::{CommandError, output::OutputFormat, print, takes_colour, target},
     deploy::{
         status_report::{self, ReportedUsers},
         status_screen::{coloured, text},
@@ -44,6 +44,6 @@ pub(super) fn run(args: &StatusArgs) -> Result<(), CommandError> {
         if state.is_fine() {
             return Ok(());
         }
-        Err(CommandError::failure("error: the stack has problems: see above".into()))
+        Err(CommandError::failure("the stack has problems: see above".into()))
     })
 }

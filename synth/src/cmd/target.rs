@@ -53,23 +53,19 @@ impl Target {
 
 impl From<AwsError> for CommandError {
     fn from(problem: AwsError) -> Self {
-        Self::failure(format!("error: {problem}"))
+        Self::new(Exit::of(problem.is_about_input()), problem.to_string())
     }
 }
 
 impl From<DeployError> for CommandError {
     fn from(failure: DeployError) -> Self {
         match failure {
-            DeployError::Interrupted | DeployError::Left { .. } => Self::interrupted(failure.to_string()),
-            failure => Self::failure(format!("error: {failure}")),
+            DeployError::Interrupted => Self::interrupted("The stack was not changed."),
+            DeployError::Left { stack } => Self::interrupted(&format!(
+                "What was begun in the stack {stack} goes on at AWS; run the same command again to follow it."
+            )),
+            failure => Self::new(Exit::of(failure.is_about_input()), failure.to_string()),
         }
-    }
-}
-
-impl CommandError {
-    /// The error for a command that Ctrl-C ended.
-    pub(super) fn interrupted(message: String) -> Self {
-        Self { exit: Exit::Interrupted, message }
     }
 }
 
@@ -81,9 +77,9 @@ pub(super) async fn stack(session: &Session, name: &str) -> Result<Option<Stack>
 
 /// The error for a stack that is not in the session's account and Region.
 pub(super) fn stack_not_found(name: &str, session: &Session) -> CommandError {
-    CommandError::failure(format!(
-        "error: there is no stack {name} in {session}; deploy it ({}), or name its Region and profile (--region, \
-         --profile; make: REGION=, PROFILE=)",
+    CommandError::bad_input(format!(
+        "there is no stack {name} in {session}.\nName its Region and profile (--region, --profile; make: REGION=, \
+         PROFILE=), or deploy it: {}",
         make("deploy")
     ))
 }
@@ -91,5 +87,5 @@ pub(super) fn stack_not_found(name: &str, session: &Session) -> CommandError {
 /// Runs the asynchronous part of a command to its end.
 pub(super) fn block_on<T>(conversation: impl Future<Output = Result<T, CommandError>>) -> Result<T, CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|e| CommandError::failure(format!("error: cannot start: {e}")))?.block_on(conversation)
+    runtime.map_err(|e| CommandError::failure(format!("cannot start: {e}")))?.block_on(conversation)
 }

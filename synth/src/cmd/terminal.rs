@@ -6,11 +6,14 @@ use std::{
     time::Duration,
 };
 
-use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::oneshot;
 
-use super::{CommandError, note, takes_colour};
+use super::{
+    CommandError, Exit, note,
+    output::{Output, OutputFormat},
+    takes_colour,
+};
 use crate::{
     deploy::{
         interrupt::{Interrupt, Interrupted},
@@ -19,17 +22,11 @@ use crate::{
     screen::Verbosity,
 };
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum OutputFormat {
-    /// For a person
-    Text,
-    /// For a program
-    Json,
-}
-
 /// Standard output, and in a terminal a line that shows the current step.
 pub(super) struct Terminal {
     renderer: Box<dyn Renderer>,
+    /// Whether standard output is for a document.
+    is_beside_document: bool,
     is_watched: bool,
     /// The line, while there is a step to show.
     bar: Option<ProgressBar>,
@@ -46,7 +43,15 @@ impl Terminal {
             OutputFormat::Text => Box::new(PlainText { colour: takes_colour(), detail }),
             OutputFormat::Json => Box::new(JsonMessages),
         };
-        Self { renderer, is_watched: format == OutputFormat::Text && io::stderr().is_terminal(), bar: None }
+        let is_watched = format == OutputFormat::Text && io::stderr().is_terminal();
+        Self { renderer, is_beside_document: false, is_watched, bar: None }
+    }
+
+    /// A terminal for text beside another output. If a program reads that, the text goes to standard error.
+    pub(super) fn beside(Output(format): Output) -> Self {
+        let mut terminal = Self::new(OutputFormat::Text);
+        terminal.is_beside_document = format == OutputFormat::Json;
+        terminal
     }
 }
 
@@ -69,10 +74,12 @@ impl Drop for Terminal {
 impl MessageSink for Terminal {
     fn show(&mut self, message: &Message<'_>) {
         let text = self.renderer.render(message);
+        let mut stream: Box<dyn Write> =
+            if self.is_beside_document { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
         // If the reader closed the pipe, the deployment continues anyway.
-        let print = || io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()).unwrap_or_default();
+        let mut print = || stream.write_all(text.as_bytes()).and_then(|()| stream.flush()).unwrap_or_default();
         match &self.bar {
-            Some(bar) => bar.suspend(print),
+            Some(bar) => bar.suspend(&mut print),
             None => print(),
         }
     }
@@ -95,7 +102,7 @@ pub(super) struct Confirmation<'a> {
     pub(super) question: &'a str,
     /// The `make` command that does not ask.
     pub(super) make: &'a str,
-    /// The sentence, without a full stop, for a person who declines.
+    /// The sentence for a person who declines.
     pub(super) declined: &'a str,
 }
 
@@ -104,14 +111,15 @@ impl Confirmation<'_> {
     pub(super) async fn ask(&self, interrupt: &Interrupt) -> Result<(), CommandError> {
         let Self { question, make, declined } = self;
         if !can_ask() {
-            return Err(CommandError::not_confirmed(format!(
-                "error: cannot ask for confirmation: not a terminal; pass --yes ({make})"
-            )));
+            return Err(CommandError::new(
+                Exit::NeedsApproval,
+                format!("cannot ask for confirmation: not a terminal; pass --yes, or run: {make}"),
+            ));
         }
         match ask(interrupt, question).await {
             Ok(true) => Ok(()),
-            Ok(false) => Err(CommandError::not_confirmed((*declined).to_owned())),
-            Err(Interrupted) => Err(CommandError::interrupted(format!("Interrupted. {declined}"))),
+            Ok(false) => Err(CommandError::declined((*declined).to_owned())),
+            Err(Interrupted) => Err(CommandError::interrupted(declined)),
         }
     }
 }

@@ -2,7 +2,13 @@
 
 use std::fmt;
 
-use crate::deploy::received_report::{ReceivedKey, ReceivedReport, ReceivedUser, minute};
+use lambda::model::time::Timestamp;
+use serde_json::{Value as Json, json};
+
+use crate::{
+    deploy::received_report::{ReceivedKey, ReceivedReport, ReceivedUser, minute},
+    screen::short_id,
+};
 
 /// A user with two active keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +25,19 @@ pub fn active_pairs(report: &ReceivedReport) -> Vec<ActivePair<'_>> {
 }
 
 impl<'r> ActivePair<'r> {
+    /// The user, the older and the younger key, each key with its time of creation.
+    #[must_use]
+    pub fn cells(&self) -> [String; 3] {
+        let key = |key: &ReceivedKey| format!("{}, {}", short_id(&key.id), day(&key.created));
+        [self.user.to_owned(), key(self.older), key(self.younger)]
+    }
+
+    /// The pair as JSON for programs.
+    #[must_use]
+    pub fn json(&self) -> Json {
+        json!({ "user": self.user, "keys": [self.older.id, self.younger.id] })
+    }
+
     fn of(user: &'r ReceivedUser) -> Option<Self> {
         let mut active: Vec<_> = user.found.iter().filter(|key| key.is_active()).collect();
         // A report writes all times in UTC and in one form, so they sort as texts.
@@ -26,6 +45,11 @@ impl<'r> ActivePair<'r> {
         let [older, younger] = active.as_slice() else { return None };
         Some(Self { user: &user.user, older, younger })
     }
+}
+
+/// The day of a time of a report. A text that is not a time stays as it is.
+fn day(time: &str) -> String {
+    time.parse::<Timestamp>().map_or_else(|_| time.to_owned(), Timestamp::to_day)
 }
 
 impl fmt::Display for ActivePair<'_> {
@@ -44,8 +68,6 @@ impl fmt::Display for ActivePair<'_> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

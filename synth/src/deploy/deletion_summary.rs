@@ -1,6 +1,6 @@
-//! Lists what is deleted with a stack and what stays, before the stack is deleted.
+//! What the deletion of a stack does, before the stack is deleted: what stops, what stays, and what is deleted.
 
-use std::collections::BTreeSet;
+use std::{cmp::Reverse, collections::BTreeSet};
 
 use lambda::{
     contract::settings::Variable,
@@ -8,12 +8,17 @@ use lambda::{
 };
 use serde_json::Value as Json;
 
-use crate::deploy::{
-    aws::{Session, cloudformation::StackResource},
-    deployed_template,
-    subscriptions::{ForeignSubscription, TopicSubscriptions},
+use crate::{
+    deploy::{
+        active_pairs::ActivePair,
+        aws::{Session, cloudformation::StackResource},
+        command_line::make,
+        deployed_template,
+        subscriptions::{ForeignSubscription, TopicSubscriptions},
+    },
+    screen::{counted, grouped, printable, sentences, shortened, table, wrapped},
+    stack::artifacts,
 };
-use crate::stack::artifacts;
 
 /// Whether the artifact stack is in this account and Region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,67 +38,135 @@ pub enum UserNotes {
     Removed,
 }
 
-/// The text that says what is deleted with a stack and what stays. With the topics, the subscriptions of others end too,
-/// but not those that are not confirmed.
-#[must_use]
-pub fn deletion_summary(
-    name: &str,
-    resources: &[StackResource],
-    topics: &[TopicSubscriptions],
-    template: &Json,
-    artifacts: Artifacts,
-    notes: UserNotes,
-    place: &StackLocation<'_>,
-) -> String {
-    let StackLocation { account, region } = place;
-    let width = resources.iter().map(|resource| resource.id.len()).max().unwrap_or_default();
-    let mut text = format!("The stack {name} in account {account}, Region {region}, will be deleted, and with it\n");
-    for StackResource { id, kind, .. } in resources {
-        text.push_str(&format!("  {id:width$}  {kind}\n"));
+/// The most users with two active keys that are named.
+const PAIRS: usize = 20;
+
+/// The most resources of a type that are named.
+const RESOURCES: usize = 3;
+
+/// What a deletion of a stack does.
+#[derive(Debug)]
+pub struct Deletion<'a> {
+    /// The name of the stack.
+    pub stack: &'a str,
+    /// Where the stack is.
+    pub place: StackLocation<'a>,
+    /// The resources of the stack.
+    pub resources: &'a [StackResource],
+    /// The subscriptions to its topics. Those of others end too, but not those that are not confirmed.
+    pub topics: &'a [TopicSubscriptions],
+    /// The template of the stack.
+    pub template: &'a Json,
+    /// Whether the artifact stack is here.
+    pub artifacts: Artifacts,
+    /// What becomes of the notes about users.
+    pub notes: UserNotes,
+    /// The users with two active keys, or why they are not known. `None` if the stack has no function.
+    pub pairs: Option<Result<Vec<ActivePair<'a>>, String>>,
+}
+
+impl Deletion<'_> {
+    /// What stops, what stays and what is deleted, as text for people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let Self { stack, place: StackLocation { account, region }, .. } = self;
+        let (stops, stays) = (self.what_stops(), self.what_stays());
+        let deleted = counted(self.resources.len(), "resource");
+        format!(
+            "{stack}, account {account}, {region}: what the deletion of this stack does\n\nWhat stops\n{stops}\n\
+             What stays\n{stays}\nWhat is deleted: {deleted}\n{}",
+            self.what_is_deleted()
+        )
     }
-    for ForeignSubscription { endpoint, protocol, .. } in topics.iter().flat_map(|topic| &topic.foreign) {
-        text.push_str(&format!(
-            "  the subscription of {endpoint} ({protocol}), which is not from the stack's template\n"
-        ));
-    }
-    text.push_str(
-        "What stops\n  no run replaces, deactivates or deletes keys from now on, and no notice or alarm is sent\n",
-    );
-    if resources.iter().any(|resource| resource.kind == "AWS::Logs::LogGroup") {
-        text.push_str("  the log of the function is deleted: nothing shows later what the runs did\n");
-    }
-    text.push_str("What stays\n");
-    let prefix = journal::PREFIX;
-    text.push_str(&match notes {
-        UserNotes::Stay => format!("  the users, their access keys, and the notes about them (the users' tags {prefix}…)\n"),
-        UserNotes::Removed => {
-            format!("  the users and their access keys; the notes about them (the users' tags {prefix}…) are removed first\n")
+
+    fn what_stops(&self) -> String {
+        let mut text =
+            wrapped("! ", "No run replaces, deactivates or deletes keys from now on. No notice and no alarm is sent.");
+        match &self.pairs {
+            Some(Ok(pairs)) if !pairs.is_empty() => {
+                let keep = if pairs.len() == 1 { "keeps" } else { "keep" };
+                let users = counted(pairs.len(), "user");
+                text += &wrapped(
+                    "! ",
+                    &format!(
+                        "{users} {keep} two active keys. Both stay active until a person deactivates one of them."
+                    ),
+                );
+                let head = ["  USER", "OLDER KEY, CREATED", "YOUNGER KEY, CREATED"].map(str::to_owned);
+                let rows = pairs
+                    .iter()
+                    .take(PAIRS)
+                    .map(ActivePair::cells)
+                    .map(|[user, older, younger]| [format!("  {user}"), older, younger]);
+                text += &table(&std::iter::once(head).chain(rows).collect::<Vec<_>>());
+                if pairs.len() > PAIRS {
+                    text += &format!("  … and {}\n", counted(pairs.len() - PAIRS, "other user"));
+                }
+                let says = "To end these rotations first, wait until each user has one active key. To see that: ";
+                text += &sentences("  ", &format!("{says}{}", make("status")));
+            }
+            Some(Err(why)) => {
+                text += &wrapped("! ", &format!("It is not known which users keep two active keys: {why}"));
+            }
+            Some(Ok(_)) | None => {}
         }
-    });
-    let stored = Delivery::SecretsManager.to_string();
-    if deployed_template::setting(template, Variable::Delivery) == Some(&stored)
-        && let Some(prefix) = deployed_template::setting(template, Variable::SecretPrefix)
-    {
-        text.push_str(&format!(
-            "  the secrets {prefix}/… in Secrets Manager; workloads can still read their keys there\n"
-        ));
+        if self.resources.iter().any(|resource| resource.kind == "AWS::Logs::LogGroup") {
+            text += &wrapped("! ", "The log of the function is deleted. Nothing shows later what the runs did.");
+        }
+        for ForeignSubscription { endpoint, protocol, .. } in self.topics.iter().flat_map(|topic| &topic.foreign) {
+            let says =
+                format!("The subscription of {endpoint} ({protocol}) ends. It is not from the stack's template.");
+            text += &wrapped("! ", &printable(&says));
+        }
+        text
     }
-    let pending: BTreeSet<_> = topics.iter().flat_map(TopicSubscriptions::pending).collect();
-    if !pending.is_empty() {
-        text.push_str(&format!(
-            "  the subscriptions of {}, which are not confirmed: AWS cannot delete them, they expire 48 hours after their mails\n",
-            pending.into_iter().collect::<Vec<_>>().join(", ")
-        ));
+
+    fn what_stays(&self) -> String {
+        let Self { stack, template, place: StackLocation { account, region }, .. } = self;
+        let mut lines = Vec::new();
+        let prefix = journal::PREFIX;
+        lines.push(match self.notes {
+            UserNotes::Stay => {
+                format!("The users, their access keys, and the notes about them (the users' tags {prefix}…).")
+            }
+            UserNotes::Removed => format!(
+                "The users and their access keys. The notes about them (the users' tags {prefix}…) are removed first."
+            ),
+        });
+        let stored = Delivery::SecretsManager.to_string();
+        if deployed_template::setting(template, Variable::Delivery) == Some(&stored)
+            && let Some(prefix) = deployed_template::setting(template, Variable::SecretPrefix)
+        {
+            lines
+                .push(format!("The secrets {prefix}/… in Secrets Manager. Workloads can still read their keys there."));
+        }
+        let pending: BTreeSet<_> = self.topics.iter().flat_map(TopicSubscriptions::pending).collect();
+        if !pending.is_empty() {
+            let pending = printable(&pending.into_iter().collect::<Vec<_>>().join(", "));
+            lines.push(format!(
+                "The subscriptions that are not confirmed: {pending}. AWS cannot delete them. They expire 48 hours after their \
+                 mails."
+            ));
+        }
+        if self.artifacts == Artifacts::Here {
+            let (artifacts, bucket) = (artifacts::stack_name(stack), artifacts::bucket_name(stack, account, region));
+            lines.push(format!(
+                "The stack {artifacts} with the packages. The next deployment of {stack} uses it again. To remove it too, delete \
+                 that stack. Then empty and delete the bucket {bucket}, which it leaves behind."
+            ));
+        }
+        lines.iter().map(|line| wrapped("- ", line)).collect()
     }
-    if artifacts == Artifacts::Here {
-        text.push_str(&format!(
-            "  the stack {stack} with the packages, which the next deployment of {name} uses again. To remove them too, \
-             delete that stack, then empty and delete the bucket {bucket}, which it leaves behind\n",
-            stack = artifacts::stack_name(name),
-            bucket = artifacts::bucket_name(name, account, region),
-        ));
+
+    /// The resources by their types, the type with the most first.
+    fn what_is_deleted(&self) -> String {
+        let resources = self.resources.iter().map(|resource| (resource.kind.clone(), resource.id.clone()));
+        let mut kinds = grouped(resources);
+        kinds.sort_by_key(|(kind, ids)| (Reverse(ids.len()), kind.clone()));
+        let head = ["NUMBER", "TYPE", "NAMES"].map(str::to_owned);
+        let rows = kinds.into_iter().map(|(kind, ids)| [ids.len().to_string(), kind, shortened(&ids, RESOURCES)]);
+        table(&std::iter::once(head).chain(rows).collect::<Vec<_>>())
     }
-    text
 }
 
 /// The account and Region of a stack.
@@ -113,58 +186,86 @@ impl<'a> From<&'a Session> for StackLocation<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::deploy::subscriptions::ListedSubscription;
-    use crate::{cfn::json, config, deploy::stack_status::StackStatus, stack};
+    use expect_test::expect_file;
+    use serde_json::json;
 
-    #[test]
-    fn the_text_lists_what_is_deleted_and_what_stays() {
-        let template = |settings: &str| {
-            let text = format!("users: [alice]\nemails: [a@example.com]\n{settings}");
-            let config = config::read(&text, config::Overrides::default()).unwrap().config;
-            json::to_json(&stack::template(&config).unwrap())
-        };
-        let resource = |id: &str, kind: &str| StackResource {
-            id: id.into(),
-            kind: kind.into(),
+    use super::*;
+    use crate::{
+        cfn::json,
+        config,
+        deploy::{
+            active_pairs::active_pairs, received_report::ReceivedReport, stack_status::StackStatus,
+            subscriptions::ListedSubscription,
+        },
+        stack,
+    };
+
+    fn template(settings: &str) -> Json {
+        let text = format!("users: [alice]\nemails: [a@example.com]\n{settings}");
+        let config = config::read(&text, config::Overrides::default()).unwrap().config;
+        json::to_json(&stack::template(&config).unwrap())
+    }
+
+    fn resources(template: &Json) -> Vec<StackResource> {
+        let resource = |(id, resource): (&String, &Json)| StackResource {
+            id: id.clone(),
+            kind: resource["Type"].as_str().unwrap().to_owned(),
             status: StackStatus::new("CREATE_COMPLETE"),
         };
-        let resources = [resource("Function", "AWS::Lambda::Function"), resource("Log", "AWS::Logs::LogGroup")];
-        let place = StackLocation { account: "123456789012", region: "eu-west-1" };
-        let expected = "\
-The stack keys in account 123456789012, Region eu-west-1, will be deleted, and with it
-  Function  AWS::Lambda::Function
-  Log       AWS::Logs::LogGroup
-  the subscription of left@example.com (email), which is not from the stack's template
-What stops
-  no run replaces, deactivates or deletes keys from now on, and no notice or alarm is sent
-  the log of the function is deleted: nothing shows later what the runs did
-What stays
-  the users, their access keys, and the notes about them (the users' tags access-key-rotation:…)
-  the secrets team/keys/… in Secrets Manager; workloads can still read their keys there
-  the subscriptions of a@example.com, b@example.com, which are not confirmed: AWS cannot delete them, they expire 48 hours \
-after their mails
-  the stack keys-artifacts with the packages, which the next deployment of keys uses again. To remove them too, delete \
-that stack, then empty and delete the bucket keys-123456789012-eu-west-1, which it leaves behind
-";
+        template["Resources"].as_object().unwrap().iter().map(resource).collect()
+    }
+
+    fn pairs(users: usize) -> ReceivedReport {
+        let key = |id: usize, created: &str| json!({ "id": format!("AKIAEXAMPLE{id:09}"), "status": "active", "created": created });
+        let user = |number: usize| {
+            let found = [key(2 * number, "2026-01-01T00:00:00Z"), key(2 * number + 1, "2026-11-20T00:00:00Z")];
+            json!({ "user": format!("user-{number:03}"), "result": "unchanged", "why": "…", "found": found })
+        };
+        let users = (1..=users).map(user).collect::<Json>();
+        ReceivedReport::read(json!({ "statusCode": 200, "body": "", "users": users })).unwrap()
+    }
+
+    const PLACE: StackLocation<'_> = StackLocation { account: "123456789012", region: "eu-west-1" };
+
+    #[test]
+    fn the_screens_are_the_golden_files() {
         let other = ForeignSubscription {
             protocol: "email".into(),
             endpoint: "left@example.com".into(),
             arn: "arn:topic:1".into(),
         };
-        let stored = template("secret_prefix: team/keys\n");
         let leftover = ["a@example.com", "b@example.com"].map(|address| ListedSubscription {
             protocol: "email".into(),
             endpoint: address.into(),
             arn: "PendingConfirmation".into(),
         });
-        let leftover = leftover.into();
-        let topic = TopicSubscriptions { foreign: vec![other], leftover, ..TopicSubscriptions::default() };
-        let summary = deletion_summary("keys", &resources, &[topic], &stored, Artifacts::Here, UserNotes::Stay, &place);
-        assert_eq!(summary, expected);
-        let mailed = template("delivery: email\n");
-        let text = deletion_summary("keys", &resources, &[], &mailed, Artifacts::Unknown, UserNotes::Removed, &place);
-        assert!(text.contains("(the users' tags access-key-rotation:…) are removed first\n"), "{text}");
-        assert!(!text.contains("Secrets Manager") && !text.contains("bucket"), "{text}");
+        let topic =
+            TopicSubscriptions { foreign: vec![other], leftover: leftover.into(), ..TopicSubscriptions::default() };
+        let (stored, mailed) = (template("secret_prefix: team/keys\n"), template("delivery: email\n"));
+        let (resources, topics) = (resources(&stored), [topic]);
+        let in_order = Deletion {
+            stack: "keys",
+            place: PLACE,
+            resources: &resources,
+            topics: &[],
+            template: &mailed,
+            artifacts: Artifacts::Unknown,
+            notes: UserNotes::Removed,
+            pairs: Some(Ok(Vec::new())),
+        };
+        expect_file!["../../tests/golden/destroy-in-order.txt"].assert_eq(&in_order.text());
+        let (one, many) = (pairs(1), pairs(500));
+        let problems = |report| Deletion {
+            topics: &topics,
+            template: &stored,
+            artifacts: Artifacts::Here,
+            notes: UserNotes::Stay,
+            pairs: Some(Ok(active_pairs(report))),
+            ..in_order
+        };
+        expect_file!["../../tests/golden/destroy-problems.txt"].assert_eq(&problems(&one).text());
+        expect_file!["../../tests/golden/destroy-500-users.txt"].assert_eq(&problems(&many).text());
+        let unknown = Deletion { pairs: Some(Err("no connection".to_owned())), ..in_order }.text();
+        assert!(unknown.contains("! It is not known which users keep two active keys: no connection\n"), "{unknown}");
     }
 }

@@ -48,7 +48,7 @@ pub enum DeployError {
     /// The change set could not be executed.
     #[error(
         "the change of the stack {stack} was not started: {problem}\nIf another deployment of this stack was started in the \
-         meantime, wait until it ends ({}), then run the same command again: it shows what is still different.",
+         meantime, wait until it ends. Then run the same command again: it shows what is still different. To follow it: {}",
         make("status")
     )]
     NotBegun {
@@ -78,7 +78,7 @@ pub enum DeployError {
         problem: AwsError,
     },
     /// The operation was started, and the user stopped waiting for its end. AWS completes it.
-    #[error("interrupted: what was begun in the stack {stack} goes on at AWS; run the same command again to follow it")]
+    #[error("interrupted: what was begun in the stack {stack} continues at AWS")]
     Left {
         /// The name of the stack.
         stack: String,
@@ -101,8 +101,8 @@ pub enum DeployError {
     NoBucket(String),
     /// The bucket keeps no versions, so another file could take the place of the package after it was checked.
     #[error(
-        "the bucket {0} keeps no versions, so nothing says which bytes Lambda would get: run `aws s3api put-bucket-versioning \
-         --bucket {0} --versioning-configuration Status=Enabled`, or leave out --artifact-bucket"
+        "the bucket {0} keeps no versions, so nothing says which bytes Lambda would get. Leave out --artifact-bucket, or let it \
+         keep versions: aws s3api put-bucket-versioning --bucket {0} --versioning-configuration Status=Enabled"
     )]
     NoVersions(String),
     /// The stack of the artifact bucket exists, but the bucket does not.
@@ -136,6 +136,16 @@ impl From<Interrupted> for DeployError {
 }
 
 impl DeployError {
+    /// Whether the command line or the environment is wrong, or names something that does not exist.
+    #[must_use]
+    pub fn is_about_input(&self) -> bool {
+        match self {
+            Self::Problem(problem) => problem.is_about_input(),
+            Self::NoBucket(_) | Self::NoVersions(_) | Self::BucketElsewhere { .. } => true,
+            _ => false,
+        }
+    }
+
     /// The first failure in the stack, if CloudFormation reports one.
     #[must_use]
     pub fn cause(&self) -> Option<&RootCause> {
@@ -187,6 +197,10 @@ mod tests {
         let text = DeployError::NotBegun { stack: "keys".into(), problem }.to_string();
         let begins = "the change of the stack keys was not started: could not execute the change set";
         assert!(text.starts_with(begins), "{text}");
-        assert!(text.contains("wait until it ends (make status), then run the same command again"), "{text}");
+        assert!(
+            text.contains("wait until it ends. Then run the same command again")
+                && text.ends_with("To follow it: make status"),
+            "{text}"
+        );
     }
 }

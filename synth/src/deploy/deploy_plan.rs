@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value as Json;
+
 use super::{
     aws::{
         Session,
@@ -165,6 +167,12 @@ impl Deployment {
         let Plan { target, found, .. } = &self.bundle;
         let topic = found.as_ref().and_then(|stack| stack.topic(StackTopic::Notices));
         PlannedStack { name: &target.stack, template: &target.template, topic }
+    }
+
+    /// The template of the rotation stack before the deployment. `None` if the stack is not deployed.
+    #[must_use]
+    pub fn before(&self) -> Option<&Json> {
+        self.bundle.before()
     }
 
     /// Whether the deployment creates the rotation stack.

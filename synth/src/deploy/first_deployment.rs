@@ -24,7 +24,7 @@ use crate::{
         subscriptions::{DeclaredSubscription, StackTopic},
         user_outlook::{OutlookKind, UserOutlook},
     },
-    screen::{Verbosity, counted, printable, shortened, wrapped},
+    screen::{Verbosity, counted, printable, shortened, table, wrapped},
     stack::planned_handler::{PlannedHandler, schedule},
 };
 
@@ -32,8 +32,6 @@ use crate::{
 const ROWS: usize = 8;
 /// The most addresses, paths or tags in a sentence.
 const NAMED: usize = 4;
-/// The widest name of a user or a group of users in a table.
-const WIDEST: usize = 30;
 
 /// A deployment that creates the rotation stack.
 #[derive(Debug, Clone, PartialEq)]
@@ -156,12 +154,7 @@ impl<'a> FirstDeployment<'a> {
         rows.truncate(rows.len() - more);
         let cells = rows.iter().map(|(users, after, owner)| [users.clone(), after.to_string(), owner.clone()]);
         let cells: Vec<_> = [["USER", "NEW KEY AT", "OWNER"].map(str::to_owned)].into_iter().chain(cells).collect();
-        let width = |column: usize| cells.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-        let widths = [width(0).min(WIDEST), width(1)];
-        let line = |row: &[String; 3]| {
-            wrapped(&format!("{:w0$}  {:w1$}  ", row[0], row[1], w0 = widths[0], w1 = widths[1]), &row[2])
-        };
-        let mut out: String = cells.iter().map(line).collect();
+        let mut out = table(&cells);
         if more > 0 {
             out += &format!("… and {} with other times or owners\n", counted(more, "group"));
         }
@@ -253,11 +246,9 @@ impl<'a> FirstDeployment<'a> {
         let shown = if all { users.len() } else { users.len().min(ROWS) };
         let colon = if shown > 0 { ":" } else { "" };
         let mut out = wrapped("", &format!("{when} would {what}{colon}"));
-        let width = users[..shown].iter().map(|user| printable(&user.user).chars().count()).max().unwrap_or_default();
-        for user in &users[..shown] {
-            let (name, width) = (printable(&user.user), width.min(WIDEST));
-            out += &wrapped(&format!("  {} {name:width$}  ", user.kind.sign()), &printable(&user.text));
-        }
+        let rows =
+            users[..shown].iter().map(|user| [format!("  {} {}", user.kind.sign(), user.user), user.text.clone()]);
+        out += &table(&rows.collect::<Vec<_>>());
         let handled = users.len() + problems;
         let not_due = self.preview.map_or(0, |preview| preview.selected.saturating_sub(handled));
         match (users.len() - shown, not_due) {

@@ -7,6 +7,7 @@
 
 pub mod active_pairs;
 pub mod aws;
+pub mod command_document;
 pub mod command_line;
 pub mod deletion_summary;
 pub mod deploy_error;
@@ -36,6 +37,7 @@ pub mod rotation_check;
 pub mod rotation_plan;
 pub mod run_counts;
 pub mod run_preview;
+pub mod run_screen;
 pub mod stack_alarm;
 pub mod stack_recipients;
 pub mod stack_status;

@@ -119,7 +119,31 @@ async fn read(
         selected: report.summary.users,
         plan: schedule(stack.template).and_then(|schedule| RotationPlan::new(due, *timeout, &schedule)),
         report: ReceivedReport::read(json!(report)).map_err(|e| RunPreviewError::Report(e.to_string()))?,
+        keys_before: None,
     })
+}
+
+/// The preview of a changed stack, with the number of keys that the next run changes as long as the stack is not changed. The
+/// handler reads little for that: a few lists, and the keys for which something can be due. Without this template, or if
+/// nothing can be read, that number is unknown.
+///
+/// # Errors
+/// As for [`preview`].
+pub async fn preview_of_change(
+    session: &Session,
+    stack: PlannedStack<'_>,
+    before: Option<&Json>,
+    interrupt: &Interrupt,
+    mut watch: impl FnMut(Option<String>),
+) -> Result<Result<RunPreview, RunPreviewError>, Interrupted> {
+    let mut read = preview(session, stack, interrupt, &mut watch).await?;
+    if let Ok(planned) = &mut read
+        && let Some(template) = before.filter(|before| *before != stack.template)
+    {
+        let before = preview(session, PlannedStack { template, ..stack }, interrupt, &mut watch).await?;
+        planned.keys_before = before.ok().map(|before| before.keys());
+    }
+    Ok(read)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Reads the run report from any version of the function, and writes it as text for people.
+//! Reads the run report from any version of the function.
 
 use lambda::model::time::Timestamp;
 use serde::Deserialize;
@@ -6,7 +6,6 @@ use serde_json::Value as Json;
 
 use crate::{
     deploy::{
-        command_line::make,
         received_words::{ReceivedChangeKind, ReceivedKeyStatus, ReceivedNextKind, ReceivedOutcome},
         run_counts::RunCounts,
     },
@@ -168,7 +167,8 @@ impl ReceivedUser {
 
     /// Which keys work after a run that did not do everything, and which the workload must not use. Empty if the report
     /// does not show the keys.
-    fn usable_keys(&self) -> Vec<String> {
+    #[must_use]
+    pub fn usable_keys(&self) -> Vec<String> {
         let has = |change, key: &ReceivedKey| self.done.iter().any(|one| one.change == change && one.key == key.id);
         let is_new =
             |key: &&ReceivedKey| has(ReceivedChangeKind::Created, key) && !has(ReceivedChangeKind::Delivered, key);
@@ -288,61 +288,6 @@ impl ReceivedReport {
     pub fn unconfirmed(&self) -> &[String] {
         &self.fields.unconfirmed
     }
-
-    /// The addresses that have not confirmed, as a sentence that says what to do. `None` if there are none.
-    #[must_use]
-    pub fn unconfirmed_text(&self) -> Option<String> {
-        let addresses = self.unconfirmed();
-        (!addresses.is_empty()).then(|| {
-            format!(
-                "Not confirmed, so they get no notice: {}\nConfirm the mail from AWS. For a new mail: {}\n",
-                addresses.join(", "),
-                make("resubscribe")
-            )
-        })
-    }
-
-    /// The report as text for people: each user with its keys and what was done, then the summary. After a failure, it says
-    /// which key works.
-    #[must_use]
-    pub fn text(&self) -> String {
-        self.render(ReceivedUser::usable_keys)
-    }
-
-    /// The report of a revocation as text for people. It does not say that a key works, because that key may have leaked.
-    #[must_use]
-    pub fn text_of_revocation(&self) -> String {
-        self.render(|_| Vec::new())
-    }
-
-    fn render(&self, usable_keys: fn(&ReceivedUser) -> Vec<String>) -> String {
-        let mut text = String::new();
-        for user in &self.fields.users {
-            text.push_str(&format!(
-                "{}: {}, {}\n",
-                user.user,
-                user.outcome(self.fields.dry_run),
-                user.why_with_commands()
-            ));
-            for key in &user.found {
-                text.push_str(&format!("    {} {}, created {}\n", key.id, key.status, minute(&key.created)));
-            }
-            if let Some(ReceivedOverdue { key, since }) = &user.overdue {
-                text.push_str(&format!("    overdue since {}: {key}\n", minute(since)));
-            }
-            for ReceivedChange { change, key, why } in &user.done {
-                let would = if self.fields.dry_run { "would be " } else { "" };
-                let why = why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
-                text.push_str(&format!("    {would}{change}: {key}{why}\n"));
-            }
-            if !self.fields.dry_run && user.has_problem() {
-                for line in usable_keys(user) {
-                    text.push_str(&format!("    {line}\n"));
-                }
-            }
-        }
-        text + &self.sentence() + "\n"
-    }
 }
 
 #[cfg(test)]
@@ -403,75 +348,54 @@ mod tests {
     }
 
     #[test]
-    fn a_report_of_the_function_becomes_text() {
-        let written = report(false);
-        let read = ReceivedReport::read(json!(written)).unwrap();
+    fn a_report_of_the_function_is_read() {
+        let read = ReceivedReport::read(json!(report(false))).unwrap();
         assert!(!read.is_fine(), "bob needs attention");
-        let expected = "alice: changed, the key is due on 2026-03-02 00:00 UTC\n\
-             \x20   AKIAEXAMPLE000000001 active, created 2026-01-01 00:00 UTC\n\
-             \x20   created: AKIAEXAMPLE000000002\n\
-             \x20   delivered: AKIAEXAMPLE000000002\n\
-             \x20   deactivated: AKIAEXAMPLE000000001 (superseded)\n\
-             bob: needs attention, a person must decide: two active keys were created in the same second; \
-             deactivate the unused one\n\
-             \x20   overdue since 2026-02-01 00:00 UTC: AKIAEXAMPLE000000003\n";
-        let did = "2 users: 1 new key delivered, 1 key deactivated, 1 user needs attention, 1 key is overdue\n";
-        assert_eq!(read.text(), format!("{expected}{did}"));
+        let [alice, bob] = read.users() else { panic!("{read:?}") };
+        assert_eq!((alice.found.len(), alice.done.len(), alice.done[2].why.as_deref()), (1, 3, Some("superseded")));
+        assert_eq!(bob.overdue.as_ref().map(|overdue| minute(&overdue.since)).unwrap(), "2026-02-01 00:00 UTC");
+        let did = "2 users: 1 new key delivered, 1 key deactivated, 1 user needs attention, 1 key is overdue";
+        assert_eq!(read.sentence(), did);
         let dry = ReceivedReport::read(json!(report(true))).unwrap();
-        let planned = expected
-            .replace("alice: changed", "alice: would change")
-            .replace("    created:", "    would be created:")
-            .replace("    delivered:", "    would be delivered:")
-            .replace("    deactivated:", "    would be deactivated:");
         let would =
-            "A run would deliver 1 new key, deactivate 1 key (2 users, 1 user needs attention, 1 key is overdue)\n";
-        assert_eq!(dry.text(), format!("{planned}{would}"));
-        assert!(!dry.text().contains("changed"), "a dry run changes nothing");
+            "A run would deliver 1 new key, deactivate 1 key (2 users, 1 user needs attention, 1 key is overdue)";
+        assert_eq!(dry.sentence(), would);
     }
 
     #[test]
     fn a_failure_says_which_key_works_and_which_one_must_not_be_used() {
         let key = |id: &str, status: &str| json!({ "id": id, "status": status, "created": "2026-01-01T00:00:00Z" });
-        let read = |result: &str, dry_run: bool| {
-            let user = json!({
-                "user": "alice", "result": result, "why": "PutSecretValue failed",
-                "found": [key("AKIA1", "active")],
-                "done": [{ "change": "created", "key": "AKIA2" }],
-                "left": [key("AKIA1", "active"), key("AKIA2", "active"), key("AKIA3", "inactive")],
-            });
-            let report = json!({ "statusCode": 500, "body": "", "dryRun": dry_run, "users": [user] });
-            ReceivedReport::read(report).unwrap().text()
-        };
-        let says = "    works now: AKIA1; do not deactivate or delete it\n    \
-                    do not use AKIA2: it was not delivered, and a later run removes it\n";
-        assert!(read("failed", false).contains(says), "{}", read("failed", false));
-        for fine in [read("changed", false), read("failed", true)] {
-            assert!(!fine.contains("works now"), "{fine}");
-        }
+        let user: ReceivedUser = serde_json::from_value(json!({
+            "user": "alice", "result": "failed", "why": "PutSecretValue failed",
+            "found": [key("AKIA1", "active")],
+            "done": [{ "change": "created", "key": "AKIA2" }],
+            "left": [key("AKIA1", "active"), key("AKIA2", "active"), key("AKIA3", "inactive")],
+        }))
+        .unwrap();
+        let says = [
+            "works now: AKIA1; do not deactivate or delete it",
+            "do not use AKIA2: it was not delivered, and a later run removes it",
+        ];
+        assert_eq!(user.usable_keys(), says);
     }
 
     #[test]
-    fn if_a_person_must_decide_which_key_to_remove_the_text_does_not_forbid_it() {
+    fn if_a_person_must_decide_which_key_to_remove_no_advice_forbids_it() {
         let keys = json!(["AKIA1", "AKIA2"].map(|id| json!({ "id": id, "status": "active", "created": "…" })));
         let of = |result: &str| {
             let user = json!({ "user": "alice", "result": result, "why": "…", "found": keys, "left": keys });
-            ReceivedReport::read(json!({ "statusCode": 500, "body": "", "users": [user] })).unwrap().text()
+            serde_json::from_value::<ReceivedUser>(user).unwrap().usable_keys()
         };
-        assert!(!of("needs-attention").contains("works now"), "{}", of("needs-attention"));
-        let says = "works now: AKIA1, AKIA2; do not deactivate or delete them\n";
-        assert!(of("failed").contains(says), "{}", of("failed"));
+        assert_eq!(of("needs-attention"), [""; 0]);
+        assert_eq!(of("failed"), ["works now: AKIA1, AKIA2; do not deactivate or delete them"]);
     }
 
     #[test]
-    fn unconfirmed_addresses_are_named_in_alphabetical_order() {
-        assert_eq!(ReceivedReport::read(json!(report(false))).unwrap().unconfirmed_text(), None);
+    fn unconfirmed_addresses_are_in_alphabetical_order() {
         let mut waiting = report(false);
         waiting.unconfirmed = ["Security@example.com", "dev@example.com"].map(|email| email.parse().unwrap()).into();
-        let text = ReceivedReport::read(json!(waiting)).unwrap().unconfirmed_text().unwrap();
-        assert!(
-            text.contains("dev@example.com, Security@example.com\n") && text.contains("make resubscribe"),
-            "{text}"
-        );
+        let read = ReceivedReport::read(json!(waiting)).unwrap();
+        assert_eq!(read.unconfirmed(), ["dev@example.com", "Security@example.com"]);
     }
 
     #[test]

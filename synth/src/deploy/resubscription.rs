@@ -4,14 +4,21 @@
 //! the resource, and then a missing subscription counts as deleted. The filter policy of an address never changes, so there is
 //! no update that would need it.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value as Json, json};
 
-use crate::deploy::{
-    aws::AwsError,
-    command_line::make,
-    subscriptions::{StackSubscription, SubscriptionState},
-    table::table,
+use crate::{
+    deploy::{
+        aws::AwsError,
+        command_line::make,
+        subscriptions::{DeclaredSubscription, StackSubscription},
+    },
+    screen::{counted, printable, sentences, table, wrapped},
 };
+
+/// The most subscriptions in the table. Those that are not confirmed come first.
+const SHOWN: usize = 20;
 
 /// A subscription, with what was done about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +34,8 @@ pub struct Resubscription {
 pub enum ResubscriptionOutcome {
     /// Nothing: it is confirmed.
     Kept,
-    /// AWS sends a new mail.
-    MailRequested,
+    /// AWS sends a new request to confirm: a mail, or a message to the endpoint.
+    Requested,
     /// AWS refused.
     Failed(AwsError),
 }
@@ -39,28 +46,55 @@ impl ResubscriptionOutcome {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Kept => "kept",
-            Self::MailRequested => "mail-requested",
+            Self::Requested => "requested",
             Self::Failed(_) => "failed",
-        }
-    }
-
-    const fn text(&self) -> &'static str {
-        match self {
-            Self::Kept => "nothing",
-            Self::MailRequested => "asked AWS for a new mail",
-            Self::Failed(_) => "failed, see below",
         }
     }
 }
 
-/// Whether AWS must send a new mail for a subscription in this state.
-#[must_use]
-pub const fn needs_mail(state: SubscriptionState) -> bool {
-    match state {
-        SubscriptionState::Confirmed => false,
-        // The link in the first mail may be too old, or the mail may be lost.
-        SubscriptionState::Pending | SubscriptionState::Gone => true,
+impl Resubscription {
+    fn done(&self) -> &'static str {
+        match (&self.outcome, self.subscription.declared.is_mail()) {
+            (ResubscriptionOutcome::Kept, _) => "nothing",
+            (ResubscriptionOutcome::Requested, true) => "new mail",
+            (ResubscriptionOutcome::Requested, false) => "new request",
+            (ResubscriptionOutcome::Failed(_), _) => "refused",
+        }
     }
+
+    /// The result as JSON for programs.
+    #[must_use]
+    pub fn json(&self) -> Json {
+        let mut one = self.subscription.json();
+        one["protocol"] = self.subscription.declared.protocol.as_str().into();
+        one["done"] = self.outcome.as_str().into();
+        one["error"] = match &self.outcome {
+            ResubscriptionOutcome::Failed(problem) => problem.to_string().into(),
+            ResubscriptionOutcome::Kept | ResubscriptionOutcome::Requested => Json::Null,
+        };
+        one
+    }
+}
+
+/// The subscription with ARNs in place of the template's references: only the dead-letter queue of an endpoint has one. An
+/// output of the stack has the URL of that queue, which ends with the account and the name.
+#[must_use]
+pub fn with_arns(
+    declared: &DeclaredSubscription,
+    outputs: &BTreeMap<String, String>,
+    partition: &str,
+) -> DeclaredSubscription {
+    let mut declared = declared.clone();
+    if let Some(policy) = declared.attributes.get_mut("RedrivePolicy")
+        && let Some(url) = outputs.get("DeadLetterQueueUrl")
+        && let [name, account, ..] = url.rsplit('/').collect::<Vec<_>>().as_slice()
+        && let Some(topic) = outputs.get(declared.topic.output())
+        && let Some(region) = topic.split(':').nth(3)
+    {
+        *policy =
+            json!({ "deadLetterTargetArn": format!("arn:{partition}:sqs:{region}:{account}:{name}") }).to_string();
+    }
+    declared
 }
 
 /// Whether AWS refused nothing.
@@ -69,117 +103,124 @@ pub fn is_fine(done: &[Resubscription]) -> bool {
     !done.iter().any(|one| matches!(one.outcome, ResubscriptionOutcome::Failed(_)))
 }
 
-/// The result as text for people.
+/// The result as text for people: problems first, then a table, and what to do.
 #[must_use]
 pub fn text(done: &[Resubscription]) -> String {
-    let receives: Vec<_> = done.iter().map(|one| one.subscription.declared.receives()).collect();
-    let rows = done.iter().zip(&receives).map(|(Resubscription { subscription, outcome }, receives)| {
-        [subscription.declared.address.as_str(), receives, subscription.state.as_str(), outcome.text()]
-    });
-    let mut text = table([["ADDRESS", "RECEIVES", "STATE", "DONE"]].into_iter().chain(rows));
+    let mut text = String::new();
     for one in done {
         if let ResubscriptionOutcome::Failed(problem) = &one.outcome {
-            text.push_str(&format!("{}: {problem}\n", one.subscription.declared.address));
+            text += &sentences("! ", &format!("{}: {problem}", printable(&one.subscription.declared.address)));
         }
     }
-    let mails = done.iter().filter(|one| one.outcome == ResubscriptionOutcome::MailRequested).count();
-    text.push_str(&match mails {
-        0 if is_fine(done) => "Every subscription is confirmed: no mail is needed\n".to_owned(),
-        0 => String::new(),
-        _ => format!(
-            "AWS sends one mail for each of these subscriptions ({mails}). Follow the link in it within 48 hours. To see the \
-             state: {}\n",
-            make("status")
-        ),
-    });
-    text
-}
-
-/// The result as JSON for programs.
-#[must_use]
-pub fn json(done: &[Resubscription]) -> Json {
-    let one = |Resubscription { subscription, outcome }: &Resubscription| {
-        let mut one = subscription.json();
-        one["done"] = outcome.as_str().into();
-        if let ResubscriptionOutcome::Failed(problem) = outcome {
-            one["error"] = problem.to_string().into();
-        }
-        one
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    let mut sorted: Vec<_> = done.iter().collect();
+    sorted.sort_by_key(|one| std::cmp::Reverse(one.subscription.state));
+    let (shown, rest) = sorted.split_at(sorted.len().min(SHOWN));
+    let row = |one: &&Resubscription| {
+        let StackSubscription { declared, state } = &one.subscription;
+        [declared.address.clone(), state.in_words().to_owned(), one.done().to_owned(), declared.receives()]
     };
-    json!({ "subscriptions": done.iter().map(one).collect::<Vec<_>>() })
+    let head = ["ADDRESS", "STATE", "DONE", "RECEIVES"].map(str::to_owned);
+    text += &table(&std::iter::once(head).chain(shown.iter().map(row)).collect::<Vec<_>>());
+    if !rest.is_empty() {
+        text += &format!("… and {}\n", counted(rest.len(), "other subscription"));
+    }
+    text.push('\n');
+    let requested = |is_mail| {
+        let of_kind = |one: &&Resubscription| one.subscription.declared.is_mail() == is_mail;
+        done.iter().filter(of_kind).filter(|one| one.outcome == ResubscriptionOutcome::Requested).count()
+    };
+    let (mails, requests) = (requested(true), requested(false));
+    if mails > 0 {
+        let mails = counted(mails, "mail");
+        text += &wrapped("", &format!("AWS sends {mails}. Follow the link in each mail within 48 hours."));
+    }
+    if requests > 0 {
+        let endpoints = counted(requests, "endpoint");
+        let says = "An endpoint must confirm within 48 hours: see docs/notices.md.";
+        text += &wrapped("", &format!("AWS sends a request to confirm to {endpoints}. {says}"));
+    }
+    if mails + requests == 0 {
+        return if is_fine(done) { text + "Every subscription is confirmed: nothing is needed.\n" } else { text };
+    }
+    text + &sentences("", &format!("To see the state: {}", make("status")))
 }
 
 #[cfg(test)]
 mod tests {
+    use expect_test::expect_file;
+
     use super::*;
-    use crate::deploy::subscriptions::{DeclaredSubscription, NoticeRole, StackTopic};
+    use crate::deploy::subscriptions::{NoticeRole, StackTopic, SubscriptionState, subscription};
 
-    #[test]
-    fn only_what_is_not_confirmed_needs_a_mail() {
-        for (state, needs) in
-            [(SubscriptionState::Confirmed, false), (SubscriptionState::Pending, true), (SubscriptionState::Gone, true)]
-        {
-            assert_eq!(needs_mail(state), needs, "{state:?}");
+    fn done(topic: StackTopic, address: &str, outcome: ResubscriptionOutcome) -> Resubscription {
+        let state = match &outcome {
+            ResubscriptionOutcome::Kept => SubscriptionState::Confirmed,
+            ResubscriptionOutcome::Requested => SubscriptionState::Gone,
+            ResubscriptionOutcome::Failed(_) => SubscriptionState::Pending,
+        };
+        let mut subscription = subscription(topic, address, state);
+        if address.starts_with("https") {
+            subscription.declared.protocol = "https".into();
+            subscription.declared.roles = vec![NoticeRole::Endpoint];
+        } else if topic == StackTopic::Notices {
+            subscription.declared.roles = vec![NoticeRole::OwnerOf(vec!["alice".parse().unwrap()])];
         }
-    }
-
-    fn done(
-        topic: StackTopic,
-        address: &str,
-        state: SubscriptionState,
-        outcome: ResubscriptionOutcome,
-    ) -> Resubscription {
-        let roles = match topic {
-            StackTopic::Notices => vec![NoticeRole::OwnerOf(vec!["alice".parse().unwrap()])],
-            StackTopic::Alarms => Vec::new(),
-        };
-        let declared = DeclaredSubscription {
-            protocol: "email".into(),
-            topic,
-            address: address.into(),
-            roles,
-            attributes: std::collections::BTreeMap::new(),
-        };
-        Resubscription { subscription: StackSubscription { declared, state }, outcome }
+        Resubscription { subscription, outcome }
     }
 
     #[test]
-    fn the_result_says_what_was_done_for_each_subscription() {
-        let refused = AwsError::Denied { doing: "subscribe it".into(), message: "no".into() };
-        let all = [
-            done(StackTopic::Notices, "dev@example.com", SubscriptionState::Gone, ResubscriptionOutcome::MailRequested),
-            done(StackTopic::Alarms, "ops@example.com", SubscriptionState::Confirmed, ResubscriptionOutcome::Kept),
-            done(
-                StackTopic::Notices,
-                "Security@example.com",
-                SubscriptionState::Pending,
-                ResubscriptionOutcome::Failed(refused.clone()),
-            ),
+    fn the_screens_are_the_golden_files() {
+        use ResubscriptionOutcome::{Failed, Kept, Requested};
+        let (notices, alarms) = (StackTopic::Notices, StackTopic::Alarms);
+        let refused = AwsError::Denied {
+            doing: "subscribe Security@example.com to arn:aws:sns:eu-west-1:123456789012:keys-NotificationTopic".into(),
+            message: "User: arn:aws:iam::123456789012:user/me is not authorized to perform: SNS:Subscribe".into(),
+        };
+        let in_order = [done(notices, "dev@example.com", Kept), done(alarms, "ops@example.com", Kept)];
+        let troubled = [
+            done(notices, "dev@example.com", Requested),
+            done(notices, "https://hooks.example.com/a-path-that-is-longer-than-the-column", Requested),
+            done(alarms, "ops@example.com", Kept),
+            done(notices, "Security@example.com", Failed(refused.clone())),
         ];
-        let expected = format!(
-            "\
-\x20 ADDRESS               RECEIVES                        STATE      DONE
-  dev@example.com       notices, as the owner of alice  gone       asked AWS for a new mail
-  ops@example.com       alarms                          confirmed  nothing
-  Security@example.com  notices, as the owner of alice  pending    failed, see below
-Security@example.com: {refused}
-AWS sends one mail for each of these subscriptions (1). Follow the link in it within 48 hours. To see the state: make status
-"
-        );
-        assert_eq!(text(&all), expected);
-        assert!(!is_fine(&all) && is_fine(&all[..2]));
-        assert!(text(&all[1..2]).ends_with("\nEvery subscription is confirmed: no mail is needed\n"));
+        let owners = (0..500)
+            .map(|n| done(notices, &format!("owner-{n:03}@example.com"), if n % 50 == 0 { Requested } else { Kept }));
+        expect_file!["../../tests/golden/resubscribe-in-order.txt"].assert_eq(&text(&in_order));
+        expect_file!["../../tests/golden/resubscribe-problems.txt"].assert_eq(&text(&troubled));
+        expect_file!["../../tests/golden/resubscribe-500-users.txt"].assert_eq(&text(&owners.collect::<Vec<_>>()));
+        assert!(!is_fine(&troubled) && is_fine(&troubled[..3]));
         assert_eq!(
-            json(&all)["subscriptions"][2],
+            troubled[3].json(),
             json!({
                 "address": "Security@example.com",
                 "topic": "notices",
                 "administrator": false,
                 "ownerOf": ["alice"],
                 "state": "pending",
+                "protocol": "email",
                 "done": "failed",
                 "error": refused.to_string(),
             })
         );
+    }
+
+    /// SNS refuses another dead-letter queue than the one that the subscription has.
+    #[test]
+    fn the_dead_letter_queue_of_an_endpoint_is_the_one_of_the_stack() {
+        let mut declared =
+            done(StackTopic::Notices, "https://example.com", ResubscriptionOutcome::Kept).subscription.declared;
+        let reference = r#"{"deadLetterTargetArn":{"Fn::GetAtt":["DeadLetterQueue","Arn"]}}"#;
+        declared.attributes.insert("RedrivePolicy".into(), reference.into());
+        let outputs = BTreeMap::from([
+            ("TopicArn".to_owned(), "arn:aws-cn:sns:cn-north-1:123456789012:topic".to_owned()),
+            ("DeadLetterQueueUrl".to_owned(), "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/queue".to_owned()),
+        ]);
+        let policy = with_arns(&declared, &outputs, "aws-cn").attributes["RedrivePolicy"].clone();
+        assert_eq!(policy, r#"{"deadLetterTargetArn":"arn:aws-cn:sqs:cn-north-1:123456789012:queue"}"#);
+        declared.attributes.clear();
+        assert_eq!(with_arns(&declared, &outputs, "aws-cn"), declared);
     }
 }

@@ -4,12 +4,14 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     deploy::{
+        command_line::make,
         received_report::ReceivedReport,
         rotation_plan::RotationPlan,
+        run_screen::{LONG, RunScreen, ShownUsers},
         user_outlook::{OutlookKind, UserOutlook},
     },
     diff::render::Consequence,
-    screen::{counted, shortened},
+    screen::{counted, prose, shortened, wrapped},
 };
 
 /// The most problems that are shown one by one.
@@ -34,23 +36,42 @@ pub struct RunPreview {
     pub selected: usize,
     /// How the rotations that are due spread over runs. `None` if one run is enough.
     pub plan: Option<RotationPlan>,
+    /// How many keys the next run changes as long as the stack is not changed. `None` if it is unknown, or the same.
+    pub keys_before: Option<usize>,
 }
 
 impl RunPreview {
-    /// The preview as text for people.
+    /// The preview as text for people, with these users.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub fn text(&self, users: ShownUsers) -> String {
         let Self { stack, account, region, report, .. } = self;
-        let mut text = format!(
-            "What a run of {stack} would do now with this configuration, in account {account}, Region {region}\n"
-        );
-        report.text().lines().for_each(|line| text.push_str(&format!("  {line}\n")));
-        if !report.unconfirmed().is_empty() {
-            let addresses = report.unconfirmed().join(", ");
-            text.push_str(&format!("Not confirmed yet: {addresses}. The preview assumes that they have confirmed.\n"));
-        }
+        let mut text =
+            format!("{stack}, account {account}, {region}: what a run would do now with this configuration\n\n");
+        text += &RunScreen { users, ..RunScreen::default() }.text(report);
         text.extend(self.plan.as_ref().map(RotationPlan::text));
-        text + "Nothing was changed.\n"
+        if !report.unconfirmed().is_empty() {
+            let addresses = shortened(report.unconfirmed(), NAMED);
+            text +=
+                &wrapped("", &format!("Not confirmed yet: {addresses}. The preview assumes that they have confirmed."));
+        }
+        text
+    }
+
+    /// The next command after a preview with these users.
+    #[must_use]
+    pub fn next_command(&self, users: ShownUsers) -> String {
+        let mut text = "Nothing was changed.".to_owned();
+        if users != ShownUsers::All && self.report.users().len() > LONG {
+            text += &format!(" To see every user: {}\n", make("preview ALL=1"));
+        } else {
+            text += " ";
+        }
+        let (says, target) = if self.report.is_fine() {
+            ("To deploy this configuration", "deploy")
+        } else {
+            ("After the correction", "preview")
+        };
+        prose(&format!("{text}{says}: {}", make(target)))
     }
 
     /// What the next run does, for a change of a stack. Problems come first.
@@ -68,13 +89,21 @@ impl RunPreview {
         }
         let changed = others.iter().filter(|user| user.kind.changes_keys());
         let changed: Vec<_> = changed.map(|user| user.user.clone()).collect();
-        all.push(Consequence::plain(if changed.is_empty() {
-            "the next run changes no key".to_owned()
-        } else {
-            let users = counted(changed.len(), "user");
-            format!("the next run changes the keys of {users}: {}", shortened(&changed, NAMED))
-        }));
+        let change = if self.keys() == 1 { "changes" } else { "change" };
+        let mut text = format!("next run: {} {change}", counted(self.keys(), "key"));
+        text += &self.keys_before.map_or(String::new(), |before| format!(" (before: {before})"));
+        if !changed.is_empty() {
+            text += &format!(": {}", shortened(&changed, NAMED));
+        }
+        all.push(Consequence::plain(text));
         all
+    }
+
+    /// How many keys the run creates, deactivates, activates or deletes.
+    #[must_use]
+    pub fn keys(&self) -> usize {
+        let counts = self.report.counts();
+        counts.rotated + counts.deactivated + counts.reactivated + counts.deleted
     }
 
     /// The preview as JSON for programs.
@@ -90,75 +119,69 @@ impl RunPreview {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use expect_test::expect_file;
+    use lambda::model::time::Span;
 
-    fn run_preview(unconfirmed: &[&str]) -> RunPreview {
-        let report = json!({
-            "statusCode": 200,
-            "body": "1 user: 1 rotated",
-            "dryRun": true,
-            "users": [{
-                "user": "alice",
-                "result": "changed",
-                "why": "the old key stays active",
-                "found": [{ "id": "AKIA1", "status": "active", "created": "2026-01-01T00:00:00Z" }],
-                "done": [{ "change": "created", "key": "KEY_OF_A_DRY_RUN" }],
-            }],
-            "unconfirmed": unconfirmed,
-        });
+    use super::*;
+    use crate::deploy::run_screen::tests::{fleet, report, troubled, users_in_order};
+
+    fn run_preview(report: ReceivedReport) -> RunPreview {
         RunPreview {
             stack: "keys".into(),
             account: "123456789012".into(),
             region: "eu-west-1".into(),
-            report: ReceivedReport::read(report).unwrap(),
+            selected: report.selected(),
+            report,
             users: Vec::new(),
-            selected: 1,
             plan: None,
+            keys_before: None,
         }
     }
 
     #[test]
-    fn the_text_says_what_would_be_done_and_what_it_assumes() {
-        let expected = "\
-What a run of keys would do now with this configuration, in account 123456789012, Region eu-west-1
-  alice: would change, the old key stays active
-      AKIA1 active, created 2026-01-01 00:00 UTC
-      would be created: KEY_OF_A_DRY_RUN
-  A run would change no key (1 user)
-Not confirmed yet: a@example.com, b@example.com. The preview assumes that they have confirmed.
-Nothing was changed.
-";
-        assert_eq!(run_preview(&["b@example.com", "a@example.com"]).text(), expected);
-        let sure = run_preview(&[]).text();
-        assert_eq!(
-            sure,
-            expected.lines().filter(|line| !line.starts_with("Not ")).collect::<Vec<_>>().join("\n") + "\n"
-        );
+    fn the_screens_are_the_golden_files() {
+        let in_order = run_preview(report(true, &users_in_order(true), &json!({})));
+        let unconfirmed = json!({ "unconfirmed": ["security@example.com", "dev@example.com"] });
+        let problems = run_preview(report(true, &troubled(true), &unconfirmed));
+        let shown = |preview: &RunPreview| preview.text(ShownUsers::First) + &preview.next_command(ShownUsers::First);
+        let mut many = run_preview(fleet(true));
+        many.plan = RotationPlan::new(900, Span::minutes(10), &"rate(1 day)".parse().unwrap());
+        expect_file!["../../tests/golden/preview-in-order.txt"].assert_eq(&shown(&in_order));
+        expect_file!["../../tests/golden/preview-problems.txt"].assert_eq(&shown(&problems));
+        expect_file!["../../tests/golden/preview-500-users.txt"].assert_eq(&shown(&many));
+        let everyone = many.text(ShownUsers::All);
+        assert!(many.report.users().iter().all(|user| everyone.contains(&user.user)), "{everyone}");
     }
 
     #[test]
     fn the_consequences_name_problems_and_the_users_whose_keys_change() {
-        let with = |users: &[(&str, OutlookKind)]| {
+        let with = |users: &[(&str, OutlookKind)], changes: usize, keys_before| {
             let users = users.iter().map(|(user, kind)| UserOutlook {
                 user: (*user).to_owned(),
                 kind: *kind,
                 text: "because".to_owned(),
             });
-            let preview = RunPreview { users: users.collect(), ..run_preview(&[]) };
+            let done: Json = (0..changes).map(|_| json!({ "change": "delivered", "key": "x" })).collect();
+            let report =
+                report(true, &json!([{ "user": "a", "result": "changed", "why": "…", "done": done }]), &json!({}));
+            let preview = RunPreview { users: users.collect(), keys_before, ..run_preview(report) };
             preview.consequences().into_iter().map(|one| (one.is_marked, one.text)).collect::<Vec<_>>()
         };
         let plain = |text: &str| (false, text.to_owned());
-        assert_eq!(with(&[("a", OutlookKind::NoKeyChange)]), [plain("the next run changes no key")]);
-        let found = with(&[("a", OutlookKind::NewKey), ("b", OutlookKind::Problem), ("c", OutlookKind::KeyChange)]);
+        assert_eq!(
+            with(&[("a", OutlookKind::NoKeyChange)], 0, Some(2)),
+            [plain("next run: 0 keys change (before: 2)")]
+        );
+        let kinds = [("a", OutlookKind::NewKey), ("b", OutlookKind::Problem), ("c", OutlookKind::KeyChange)];
         let problem = (true, "the next run cannot handle b: because".to_owned());
-        assert_eq!(found, [problem, plain("the next run changes the keys of 2 users: a and c")]);
-        let many = with(&[("a", OutlookKind::Problem); 5]);
+        assert_eq!(with(&kinds, 1, None), [problem, plain("next run: 1 key changes: a and c")]);
+        let many = with(&[("a", OutlookKind::Problem); 5], 0, None);
         assert_eq!(many[PROBLEMS], (true, "the next run cannot handle 2 other users".to_owned()));
     }
 
     #[test]
     fn the_json_has_the_report_of_the_dry_run() {
-        let preview = run_preview(&["a@example.com"]);
+        let preview = run_preview(report(true, &users_in_order(true), &json!({})));
         assert_eq!(
             preview.json(),
             json!({

@@ -91,6 +91,12 @@ impl Plan {
         }
     }
 
+    /// The template of the stack before the change. `None` if the stack is not deployed.
+    #[must_use]
+    pub fn before(&self) -> Option<&Json> {
+        (self.stack_state() == StackState::Deployed).then_some(&self.old)
+    }
+
     fn stack_state(&self) -> StackState {
         StackState::of(self.found.as_ref().map(|stack| &stack.status))
     }

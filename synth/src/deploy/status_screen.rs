@@ -23,7 +23,7 @@ use crate::{
         subscriptions::{StackSubscription, SubscriptionState, TopicSubscriptions, by_address},
         table::table,
     },
-    screen::{Verbosity, counted, few, wrapped},
+    screen::{Verbosity, counted, few, sentences, wrapped},
     shell::quoted,
 };
 
@@ -231,7 +231,8 @@ impl Screen<'_> {
                 .filter(|(number, what)| *number > 0 || *what == "need a person")
                 .map(|(number, what)| format!("{number} {what}"))
                 .collect();
-            text += &format!("\n{}: {}. All of them: {all}\n", counted(selected, "user"), counts.join(", "));
+            let counts = format!("{}: {}. All of them: {all}", counted(selected, "user"), counts.join(", "));
+            text += &format!("\n{}", sentences("", &counts));
         } else if shown.len() < selected {
             let others = counted(selected - shown.len(), "user");
             text += &format!("\n{others} with nothing due are not shown. To see all: {all}\n");
@@ -592,7 +593,7 @@ mod tests {
         let users = json!([user("ann", "unchanged"), user("off", "disabled"), user("bob", "waiting")]);
         let of = |selected| brief(&StatusReport { dry_run: Ok(dry_run(&users, selected)), ..state() });
         let says =
-            "75 users: 0 need a person, 1 disabled, 1 wait, 1 in order, 72 not checked, because nothing is due. ";
+            "75 users: 0 need a person, 1 disabled, 1 wait, 1 in order, 72 not checked, because nothing is due.\n";
         assert!(of(75).contains(says), "{}", of(75));
         let (off, bob) = (of(75).find("! off").unwrap(), of(75).find("! bob").unwrap());
         assert!(off < bob, "{}", of(75));

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use lambda::{contract::selector::UserSelector, model::email::Email};
+use lambda::contract::selector::UserSelector;
 use serde_json::{Value as Json, json};
 
 use crate::{deploy::command_line::make, screen::counted};
@@ -167,6 +167,16 @@ impl SubscriptionState {
         }
     }
 
+    /// The state in words for people.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::Pending => "not confirmed",
+            Self::Gone => "no subscription",
+        }
+    }
+
     /// The state as text for people: what it means, and what to do.
     #[must_use]
     pub fn explained(self) -> String {
@@ -200,7 +210,9 @@ impl StackSubscription {
     pub fn explained(&self) -> String {
         match self.state {
             SubscriptionState::Pending | SubscriptionState::Gone if !self.declared.is_mail() => {
-                "not confirmed: the endpoint must confirm its subscription; see docs/notices.md".to_owned()
+                "not confirmed: the endpoint must confirm its subscription (docs/notices.md); for a new request: "
+                    .to_owned()
+                    + &make("resubscribe")
             }
             state => state.explained(),
         }
@@ -299,17 +311,20 @@ pub fn awaited(left: &[StackSubscription]) -> String {
     format!("{}: {}", counted(left.len(), "confirmation"), each.collect::<Vec<_>>().join(", "))
 }
 
-/// The subscriptions of these addresses; all if no address is named.
+/// The subscriptions of these addresses and endpoints; all if none is named.
 ///
 /// # Errors
-/// The addresses that the template does not subscribe.
-pub fn of_addresses(mut all: Vec<StackSubscription>, named: &[Email]) -> Result<Vec<StackSubscription>, Vec<Email>> {
-    let is_of = |ours: &StackSubscription, email: &Email| ours.declared.address.eq_ignore_ascii_case(email.as_str());
-    let unknown: Vec<_> = named.iter().filter(|email| !all.iter().any(|ours| is_of(ours, email))).cloned().collect();
+/// Those that the template does not subscribe.
+pub fn of_addresses(mut all: Vec<StackSubscription>, named: &[String]) -> Result<Vec<StackSubscription>, Vec<String>> {
+    let is_of = |ours: &StackSubscription, name: &String| match &ours.declared {
+        mail if mail.is_mail() => mail.address.eq_ignore_ascii_case(name),
+        endpoint => endpoint.address == *name,
+    };
+    let unknown: Vec<_> = named.iter().filter(|name| !all.iter().any(|ours| is_of(ours, name))).cloned().collect();
     if !unknown.is_empty() {
         return Err(unknown);
     }
-    all.retain(|ours| named.is_empty() || named.iter().any(|email| is_of(ours, email)));
+    all.retain(|ours| named.is_empty() || named.iter().any(|name| is_of(ours, name)));
     Ok(all)
 }
 
@@ -400,11 +415,11 @@ mod tests {
                 "security@example.com alarms"
             ]
         );
-        let emails = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<Email>>();
-        let of = |texts: &[&str]| of_addresses(all.clone(), &emails(texts)).map(|found| names(&found));
+        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let of = |texts: &[&str]| of_addresses(all.clone(), &owned(texts)).map(|found| names(&found));
         assert_eq!(of(&[]), Ok(in_order.clone()));
         assert_eq!(of(&["SECURITY@example.com"]), Ok(in_order[2..].to_vec()));
-        assert_eq!(of(&["dev@example.com", "nowhere@example.com"]), Err(emails(&["nowhere@example.com"])));
+        assert_eq!(of(&["dev@example.com", "nowhere@example.com"]), Err(owned(&["nowhere@example.com"])));
     }
 
     #[test]

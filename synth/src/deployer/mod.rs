@@ -29,6 +29,7 @@ use crate::{
         view::{self, Resource, View},
     },
     limits::INLINE_POLICIES,
+    screen::wrapped,
     stack::planned_handler::PlannedHandler,
 };
 
@@ -673,7 +674,7 @@ impl DeployerPolicy {
     pub fn text(&self) -> String {
         let mut out = String::new();
         for statement in &self.statements {
-            out += &format!("{} — {}\n", statement.sid, statement.why);
+            out += &wrapped("", &format!("{} — {}", statement.sid, statement.why));
             let list = |out: &mut String, word: &str, list: &[String]| {
                 for (index, line) in list.iter().enumerate() {
                     *out += &format!("  {:5} {line}\n", if index == 0 { word } else { "" });

@@ -995,7 +995,8 @@ fn invalid_templates_and_options_are_refused() {
     std::fs::write(folder.0.path().join("binary.yaml"), b"\xff\xfe").unwrap();
     folder.git(&["init", "--quiet"]);
     for (arguments, says) in [
-        (&["diff"][..], "required"),
+        (&["diff"][..], "    synth diff --stack\n"),
+        (&["diff"], "    synth diff --base HEAD\n"),
         (&["diff", "nowhere.yaml"], "nowhere.yaml: cannot be read"),
         (&["diff", "twice.yaml", "good.yaml"], "twice.yaml:3:3: duplicate key \"A\""),
         (&["diff", "good.yaml", "empty.yaml"], "empty.yaml: not a CloudFormation template"),

@@ -24,7 +24,7 @@ fn template(configuration: &str) -> Json {
 
 /// The text as `synth diff` prints it. No line is too wide, except for commands and ARNs.
 fn shown(diff: &Diff) -> String {
-    let next = [Consequence { is_marked: false, text: "the next run changes no key".to_owned() }];
+    let next = [Consequence { is_marked: false, text: "next run: 0 keys change (before: 0)".to_owned() }];
     let command = Some("make deploy CONFIG=my2.yaml");
     let text = text(diff, &TextView { consequences: &next, command, ..TextView::default() });
     for line in text.lines().filter(|line| !line.contains("make deploy") && !line.contains("arn:")) {

@@ -56,6 +56,7 @@ fn preview(users: &[UserReport], selected: usize) -> RunPreview {
         users: users.iter().map(UserOutlook::from).collect(),
         selected,
         plan: None,
+        keys_before: None,
     }
 }
 

@@ -38,6 +38,7 @@ mod random_edits;
 mod random_readers;
 mod schema;
 mod schemas;
+mod screens;
 mod template;
 mod workflows;
 mod yaml_reading;

@@ -24,14 +24,14 @@ async fn rotate_now_undo_and_status() {
     // A dry run plans the same and writes nothing.
     aws.proxy.forget();
     let plan = make(&aws, &["rotate", "USERS=alice", "DRY=1"]);
-    assert!(plan.status.success() && tests::text(&plan).contains("would be delivered"), "{}", tests::text(&plan));
+    assert!(plan.status.success() && tests::text(&plan).contains("create, deliver"), "{}", tests::text(&plan));
     let writes: Vec<_> = aws.proxy.calls().into_iter().filter(|call| is_write(&call.operation)).collect();
     assert_eq!(writes, []);
 
     // make rotate: alice's young key gets a successor, and bob's key is skipped.
     let rotated = make(&aws, &["rotate", "USERS=alice"]);
     assert!(rotated.status.success(), "{}", tests::text(&rotated));
-    assert!(tests::text(&rotated).contains("delivered: AKIA"), "{}", tests::text(&rotated));
+    assert!(tests::text(&rotated).contains("created, delivered"), "{}", tests::text(&rotated));
     let value = account.secret("access-key-rotation/alice").await.expect("a secret");
     assert!(OwnedKey::from_secret(&value).unwrap().identity(&aws).await.is_ok());
     assert_eq!(account.keys("bob").await, bobs);
@@ -55,10 +55,14 @@ async fn rotate_now_undo_and_status() {
     account.write_journal("alice", &JournalEntry::Disabled(vec![disabled])).await;
     let undone = make(&aws, &["undo", "USERS=alice"]);
     assert!(undone.status.success(), "{}", tests::text(&undone));
-    assert!(tests::text(&undone).contains(&format!("reactivated: {old}")), "{}", tests::text(&undone));
+    assert!(tests::text(&undone).contains("reactivated"), "{}", tests::text(&undone));
     assert!(!retired(account.keys("alice").await));
     let again = make(&aws, &["undo", "USERS=bob"]);
-    assert!(tests::text(&again).contains("no inactive key that the rotation"), "{}", tests::text(&again));
+    assert!(
+        tests::words(&tests::text(&again)).contains("no inactive key that the rotation"),
+        "{}",
+        tests::text(&again)
+    );
 
     // make status shows the state, and the next routine run skips the key.
     let status = make(&aws, &["status"]);

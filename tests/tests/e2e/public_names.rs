@@ -58,7 +58,12 @@ use synth::{
     cmd::{Cli, Exit},
     config::{self, Overrides},
     deploy::{
-        aws::{AwsError, cloudformation::Stack},
+        aws::{
+            AwsError,
+            cloudformation::{Stack, StackResource},
+        },
+        command_document::CommandDocument,
+        deletion_summary::StackLocation,
         first_deployment::FirstDeployment,
         former_users::{FormerUsers, UserSecret},
         last_run::LastRun,
@@ -67,8 +72,9 @@ use synth::{
         next_run::{Firing, Never, Schedule, ScheduleState},
         progress::{Event, ProgressUpdate},
         received_report::ReceivedReport,
-        resubscription::{self, Resubscription, ResubscriptionOutcome},
+        resubscription::{Resubscription, ResubscriptionOutcome},
         root_cause::RootCause,
+        rotation_check::UnrotatableUser,
         rotation_plan::RotationPlan,
         run_counts::RunCounts,
         run_preview::RunPreview,
@@ -518,7 +524,7 @@ fn json_of_commands() -> Vec<Section> {
         ("JSON of synth explain", fields_of(&explain::json(&other_options()))),
         ("JSON of synth status", status()),
         ("JSON of synth preview", preview()),
-        ("JSON of synth resubscribe", resubscribe()),
+        ("JSON of synth run, rotate, undo, adopt, revoke, destroy and resubscribe", command()),
         ("JSON of synth deploy, by event", deploy()),
         ("Statement ids of synth deploy-policy", sids(&deploy_policy)),
     ]
@@ -569,10 +575,11 @@ fn subscription(state: SubscriptionState) -> StackSubscription {
     StackSubscription { declared, state }
 }
 
-fn resubscribe() -> Names {
+/// The document of `run`, `rotate`, `undo`, `adopt`, `revoke`, `destroy` and `resubscribe`.
+fn command() -> Names {
     let outcomes = every!(ResubscriptionOutcome {
         Kept: ResubscriptionOutcome::Kept,
-        MailRequested: ResubscriptionOutcome::MailRequested,
+        Requested: ResubscriptionOutcome::Requested,
         Failed: ResubscriptionOutcome::Failed(AwsError::NoRegion),
     });
     let words = outcomes.iter().map(|outcome| format!("subscriptions[].done: {}", outcome.as_str()));
@@ -580,7 +587,20 @@ fn resubscribe() -> Names {
         words.chain(StackTopic::ALL.map(|topic| format!("subscriptions[].topic: {}", topic.as_str()))).collect();
     let subscription = || subscription(SubscriptionState::Gone);
     let done = outcomes.map(|outcome| Resubscription { subscription: subscription(), outcome });
-    let mut found = fields_of(&resubscription::json(&done));
+    let found = json!(["1", "2"].map(|id| json!({ "id": id, "status": "active", "created": "" })));
+    let users = json!([{ "user": "a", "result": "unchanged", "why": "", "found": found }]);
+    let report = json!({ "statusCode": 200, "body": "", "users": users });
+    let place = StackLocation { account: "", region: "" };
+    let mut document = CommandDocument::new("rotate", "", place);
+    document.report = ReceivedReport::read(report).ok();
+    document.not_rotated = vec![UnrotatableUser { user: String::new(), text: String::new() }];
+    let (id, kind, status) = (String::new(), String::new(), StackStatus::new(""));
+    document.resources = vec![StackResource { id, kind, status }];
+    document.subscriptions = done.into();
+    let mut json = document.json(0, None);
+    // This is the run report, which has a section of its own.
+    json["report"] = Json::Null;
+    let mut found = fields_of(&json);
     found.extend(words);
     found
 }
@@ -688,6 +708,7 @@ fn run_preview() -> RunPreview {
         users: Vec::new(),
         selected: 0,
         plan: RotationPlan::new(10_000, Span::minutes(10), &"rate(1 day)".parse().unwrap()),
+        keys_before: None,
     }
 }
 
@@ -727,7 +748,11 @@ fn deploy() -> Names {
             command: text()
         },
         Declined: DeployOutcome::Declined,
-        Failed: DeployOutcome::Failed { message: text(), cause: Some(RootCause::new(text(), text(), text())) },
+        Failed: DeployOutcome::Failed {
+            message: text(),
+            cause: Some(RootCause::new(text(), text(), text())),
+            is_about_input: false
+        },
         Interrupted: DeployOutcome::Interrupted,
         Left: DeployOutcome::Left(text()),
     });

@@ -101,6 +101,12 @@ pub enum AwsError {
 }
 
 impl AwsError {
+    /// Whether the command line or the environment is wrong, or names something that does not exist.
+    #[must_use]
+    pub fn is_about_input(&self) -> bool {
+        matches!(self, Self::NoRegion | Self::WrongRegion(_) | Self::UnknownProfile { .. })
+    }
+
     /// The error of a failed call. `doing` says what was attempted, as an infinitive.
     pub(super) fn of<E: ProvideErrorMetadata + Error + 'static>(
         doing: &str,

@@ -27,16 +27,16 @@ impl Session {
         Ok(all)
     }
 
-    /// Subscribes an address to a topic as the template declares it. AWS sends the address a mail, also if the subscription
-    /// exists and is not confirmed yet. The attributes are part of the call, so that no subscription exists without its
+    /// Subscribes an address or an endpoint to a topic as the template declares it. AWS sends it a request to confirm, also if
+    /// the subscription exists and is not confirmed yet. The attributes are part of the call, so that no subscription exists without its
     /// filter policy.
     ///
     /// # Errors
     /// [`AwsError`] if AWS refuses, for example because the address is subscribed with other attributes.
     pub async fn subscribe(&self, topic: &str, declared: &DeclaredSubscription) -> Result<(), AwsError> {
-        let DeclaredSubscription { address, attributes, .. } = declared;
+        let DeclaredSubscription { protocol, address, attributes, .. } = declared;
         let attributes: HashMap<_, _> = attributes.clone().into_iter().collect();
-        let request = Client::new(&self.config).subscribe().topic_arn(topic).protocol("email").endpoint(address);
+        let request = Client::new(&self.config).subscribe().topic_arn(topic).protocol(protocol).endpoint(address);
         let request = request.set_attributes(Some(attributes).filter(|attributes| !attributes.is_empty()));
         let subscribed = request.send().await;
         subscribed.map(|_| ()).map_err(|e| AwsError::of(&format!("subscribe {address} to {topic}"), &e))

@@ -87,7 +87,7 @@ fn result(end: &DeployOutcome) -> Value {
             with("needs-approval", &fields)
         }
         DeployOutcome::Declined => of("declined"),
-        DeployOutcome::Failed { message, cause } => {
+        DeployOutcome::Failed { message, cause, .. } => {
             with("failed", &[("message", json!(message)), ("cause", cause.as_ref().map_or(Value::Null, self::cause))])
         }
         DeployOutcome::Interrupted => of("interrupted"),

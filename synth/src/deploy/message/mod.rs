@@ -89,6 +89,8 @@ pub enum DeployOutcome {
         message: String,
         /// The first failure in the stack, if CloudFormation reports one.
         cause: Option<RootCause>,
+        /// Whether the configuration or the command line is wrong, or names something that does not exist.
+        is_about_input: bool,
     },
     /// The user stopped the command before a change was started.
     Interrupted,
@@ -158,8 +160,9 @@ mod tests {
         let shown = text.render(&Message::Unconfirmed(&left));
         let expected = "
 Who must confirm
-  dev@example.com       notices  no subscription
-  Security@example.com  alarms   not confirmed
+ADDRESS               RECEIVES  STATE
+dev@example.com       notices   no subscription
+Security@example.com  alarms    not confirmed
 ";
         assert!(shown.starts_with(expected), "{shown}");
         for word in ["48 hours", "make resubscribe", "make run"] {
@@ -202,7 +205,7 @@ Who must confirm
                 package: Some(Sha256Digest::of(b"package")),
                 command: "run".into(),
             },
-            DeployOutcome::Failed { message: "failed".into(), cause: Some(cause) },
+            DeployOutcome::Failed { message: "failed".into(), cause: Some(cause), is_about_input: false },
             DeployOutcome::Left(stack.into()),
         ];
         let report = json!({
@@ -220,6 +223,7 @@ Who must confirm
             users: Vec::new(),
             selected: 0,
             plan: None,
+            keys_before: None,
         };
         let mut messages = vec![
             Message::Place {
@@ -247,7 +251,7 @@ What changes in bundle
 Resources
   - Queue  AWS::SQS::Queue  deletes
 
-    the next run changes no key
+    next run: 0 keys change
 
 Impact: deletes. IAM: none.
 

@@ -6,11 +6,11 @@ use crate::{
         command_line::{make, more, verbose},
         progress::{Event, ProgressUpdate},
         run_preview::RunPreview,
-        subscriptions::{StackSubscription, SubscriptionState, awaited},
-        table::table,
+        run_screen::ShownUsers,
+        subscriptions::{StackSubscription, awaited},
     },
     diff::render::{self, TextView},
-    screen::{Verbosity, counted},
+    screen::{Verbosity, counted, prose, sentences, table},
 };
 
 /// The renderer for lines of text.
@@ -47,15 +47,16 @@ impl Renderer for PlainText {
             }
             // The plan and the first screen contain what counts.
             Message::Preview(_) if self.detail == Verbosity::Brief => String::new(),
-            Message::Preview(preview) => format!("{}\n", preview.text()),
+            Message::Preview(preview) => format!("{}\n", preview.text(ShownUsers::All)),
             Message::FirstDeployment(first) => first.text(self.detail, more),
             Message::ProgressUpdate { news, .. } => self::news(news).map(|line| line + "\n").unwrap_or_default(),
             Message::Unconfirmed([]) => String::new(),
             Message::Unconfirmed(left) => unconfirmed(left),
             Message::Awaited([]) => {
-                format!("All addresses have confirmed. Scheduled runs do what waited; to do it now: {}\n", make("run"))
+                let says = "All addresses have confirmed. Scheduled runs do what waited. To do it now: ";
+                sentences("", &format!("{says}{}", make("run")))
             }
-            Message::Awaited(left) => format!("Waiting for {}\n", awaited(left)),
+            Message::Awaited(left) => prose(&format!("Waiting for {}", awaited(left))),
             // The status report shows the outputs.
             Message::End(DeployOutcome::Deployed(_)) => "Deployed\n".to_owned(),
             Message::End(DeployOutcome::Unchanged(_)) => "Nothing to change\n".to_owned(),
@@ -65,24 +66,25 @@ impl Renderer for PlainText {
     }
 }
 
-/// The addresses that must confirm, and what to do.
+/// The addresses and endpoints that must confirm, and what to do.
 fn unconfirmed(left: &[StackSubscription]) -> String {
     let rows = left.iter().map(|StackSubscription { declared, state }| {
-        let state = if *state == SubscriptionState::Gone { "no subscription" } else { "not confirmed" };
-        [declared.address.as_str(), declared.topic.as_str(), state]
+        [declared.address.as_str(), declared.topic.as_str(), state.in_words()]
     });
-    format!(
-        "\nWho must confirm\n{}\
-         For each line with \"not confirmed\", AWS sent a mail, \"AWS Notification - Subscription Confirmation\". Follow its link \
-         within 48 hours.\n\
-         Before that, the address gets none of these messages. With unconfirmed_recipients: hold, users without a confirmed \
-         recipient wait.\n\
-         After 48 hours, or without a subscription, ask for a new mail: {}\n\
-         After the confirmations, to do at once what waited: {}\n",
-        table(rows),
-        make("resubscribe"),
-        make("run")
-    )
+    let rows: Vec<_> = std::iter::once(["ADDRESS", "RECEIVES", "STATE"]).chain(rows).collect();
+    let mut says = String::new();
+    if left.iter().any(|one| one.declared.is_mail()) {
+        says += "For each address that is not confirmed, AWS sent a mail, \"AWS Notification - Subscription Confirmation\". \
+                 Follow its link within 48 hours.\n";
+    }
+    if left.iter().any(|one| !one.declared.is_mail()) {
+        says += "An endpoint must confirm its subscription within 48 hours: see docs/notices.md.\n";
+    }
+    says += "Before that, it gets none of these messages. With unconfirmed_recipients: hold, users without a confirmed \
+             recipient wait.\n";
+    says += &format!("After 48 hours, or without a subscription, ask for a new request: {}\n", make("resubscribe"));
+    says += &format!("After the confirmations, to do at once what waited: {}", make("run"));
+    format!("\nWho must confirm\n{}\n{}", table(&rows), prose(&says))
 }
 
 /// The line for an event. Only the end of work on a resource and the start of a rollback have one.

@@ -123,7 +123,7 @@ impl TextRenderer {
             diff.unsubscribed.iter().for_each(|line| out += &format!("  {}\n", self.paint(YELLOW, &printable(line))));
         }
         if let Some(line) = harmless(diff) {
-            out += &format!("\n{line}\n");
+            out += &format!("\n{}", wrapped("", &line));
         }
         if !view.consequences.is_empty() {
             out.push('\n');

@@ -1,18 +1,16 @@
 //! The inventory as text for people: the worst first, then what to do, then the lines for rotation.yaml.
 
-use std::borrow::Cow;
-
 use lambda::model::parse_error::one_line;
 
 use super::{kinds_at, last_use, names, user_lines};
 use crate::inventory::{Entry, Inventory, finding::FindingKind, holder::HeldKey, user_facts::Management};
-use crate::screen::{counted, short_id};
+use crate::screen::{counted, cut, short_id, table};
 
 /// How many users with findings, and how many lines for rotation.yaml, the text shows without `--all`.
 const SHOWN: usize = 20;
 
-/// The widest columns, in characters. The table then has at most 100 columns.
-const WIDTHS: [usize; 5] = [20, 11, 6, 24, 7];
+/// The most characters of a last use. The rest of the table then has room.
+const LAST_USE: usize = 24;
 
 /// Which users the text shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +43,7 @@ pub fn render(inventory: &Inventory, detail: ShownUsers) -> String {
     };
     if !shown.is_empty() {
         out.push('\n');
-        out += &table(inventory, &shown);
+        out += &key_table(inventory, &shown);
     }
     if detail == ShownUsers::Worst && found > SHOWN {
         out += &format!("  … and {} more. All of them: --all (make inventory ALL=1)\n", found - SHOWN);
@@ -77,8 +75,8 @@ pub fn render(inventory: &Inventory, detail: ShownUsers) -> String {
     out
 }
 
-fn table(inventory: &Inventory, entries: &[&Entry]) -> String {
-    let mut rows = vec![["USER", "KEY", "AGE", "LAST USED", "MANAGED", "FINDINGS"].map(Cow::Borrowed)];
+fn key_table(inventory: &Inventory, entries: &[&Entry]) -> String {
+    let mut rows = vec![["USER", "KEY", "AGE", "LAST USED", "MANAGED", "FINDINGS"].map(str::to_owned)];
     for entry in entries {
         let holder = &entry.holder;
         let managed = holder.user().map_or("-", |user| user.management.as_str());
@@ -88,7 +86,7 @@ fn table(inventory: &Inventory, entries: &[&Entry]) -> String {
             let id = key
                 .map_or("-".to_owned(), |key| key.id.as_ref().map_or("no id".to_owned(), |id| short_id(id.as_str())));
             let name = if at == 0 { one_line(&holder.name()) } else { String::new() };
-            [name, id, age, one_line(&used), managed.to_owned(), names(kinds_at(entry, at))].map(Cow::Owned)
+            [name, id, age, cut(&one_line(&used), LAST_USE), managed.to_owned(), names(kinds_at(entry, at))]
         };
         let keys = holder.keys.iter().enumerate().map(|(at, key)| row(at, Some(key)));
         rows.extend(keys);
@@ -96,20 +94,5 @@ fn table(inventory: &Inventory, entries: &[&Entry]) -> String {
             rows.push(row(0, None));
         }
     }
-    let cut = |cell: &str, width: usize| {
-        let is_long = cell.chars().count() > width;
-        if is_long { cell.chars().take(width - 1).chain(['…']).collect() } else { cell.to_owned() }
-    };
-    let width = |column: usize| {
-        let widest = rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-        widest.min(WIDTHS[column])
-    };
-    let widths: [usize; 5] = std::array::from_fn(width);
-    let line = |row: &[Cow<'_, str>; 6]| {
-        let cells =
-            widths.iter().zip(row).map(|(width, cell)| format!("{:width$}  ", cut(cell, *width), width = *width));
-        let line = cells.collect::<String>() + &row[5];
-        line.trim_end().to_owned() + "\n"
-    };
-    rows.iter().map(line).collect()
+    table(&rows)
 }
