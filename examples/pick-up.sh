@@ -25,8 +25,10 @@ file=$(readlink -f "${AWS_SHARED_CREDENTIALS_FILE:-$HOME/.aws/credentials}") || 
 # One run at a time: otherwise a second run could read a key that the first one is replacing. The lock holds the process id.
 lock=$file.lock
 new=
+takeover=
 clean() {
   if [ -n "$new" ]; then rm -f "$new"; fi
+  if [ -n "$takeover" ]; then rm -f "$takeover"; fi
   if [ "$(readlink "$lock" 2>/dev/null)" = $$ ]; then rm -f "$lock"; fi
 }
 trap clean EXIT
@@ -38,8 +40,15 @@ trap 'exit 143' TERM
 tries=0
 until ln -s $$ "$lock" 2>/dev/null; do
   holder=$(readlink "$lock" 2>/dev/null) || holder=
-  # A run that was killed with SIGKILL leaves its lock.
-  if [ -n "$holder" ] && ! kill -0 "$holder" 2>/dev/null; then rm -f "$lock"; continue; fi
+  # A run that was killed with SIGKILL leaves its lock. One run at a time removes it: otherwise a second one could remove the
+  # new lock of the first.
+  if [ -n "$holder" ] && ! kill -0 "$holder" 2>/dev/null && ln -s $$ "$lock.$holder" 2>/dev/null; then
+    takeover=$lock.$holder
+    if [ "$(readlink "$lock" 2>/dev/null)" = "$holder" ]; then rm -f "$lock"; fi
+    rm -f "$takeover"
+    takeover=
+    continue
+  fi
   tries=$((tries + 1))
   [ $tries -le 60 ] || fail 1 "another run has held $lock for a minute; if there is none, delete it"
   sleep 1

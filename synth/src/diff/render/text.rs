@@ -97,7 +97,7 @@ impl TextRenderer {
         for change in &diff.iam.places {
             let example = change.comparison.example.as_deref().map(|e| format!(", such as {}", printable(e)));
             let (place, verdict) = (printable(&change.place), self.verdict(change.comparison.verdict()));
-            out += &format!("  {place}: {verdict}{}\n", example.unwrap_or_default());
+            out += &wrapped("  ", &format!("{place}: {verdict}{}", example.unwrap_or_default()));
         }
         out
     }
@@ -109,18 +109,18 @@ impl TextRenderer {
             if !lines.is_empty() {
                 out += &format!("\n{title}\n");
                 for line in lines {
-                    out += &format!("  {}\n", self.paint(RED, &printable(line)));
+                    out += &self.paint(RED, &wrapped("  ", &printable(line)));
                 }
             }
         }
         if !diff.leaving.is_empty() {
             out += "\nWho is no longer rotated\n";
-            diff.leaving.iter().for_each(|line| out += &format!("  {}\n", self.paint(YELLOW, &printable(line))));
+            diff.leaving.iter().for_each(|line| out += &self.paint(YELLOW, &wrapped("  ", &printable(line))));
             out += &format!("  {FATE}\n");
         }
         if !diff.unsubscribed.is_empty() {
             out += "\nWho is no longer told\n";
-            diff.unsubscribed.iter().for_each(|line| out += &format!("  {}\n", self.paint(YELLOW, &printable(line))));
+            diff.unsubscribed.iter().for_each(|line| out += &self.paint(YELLOW, &wrapped("  ", &printable(line))));
         }
         if let Some(line) = harmless(diff) {
             out += &format!("\n{}", wrapped("", &line));
