@@ -399,7 +399,10 @@ fn a_program_that_needs_a_newer_c_library_is_refused() {
     };
     let (code, error) = package(&[]);
     assert_eq!((code, folder.path().join("bootstrap.zip").exists()), (Some(2), false), "{error}");
-    assert!(error.starts_with("error: bootstrap: its bootstrap needs GLIBC_2.36 of the C library for arc4random"), "{error}");
+    assert!(
+        error.starts_with("error: bootstrap: its bootstrap needs GLIBC_2.36 of the C library for arc4random"),
+        "{error}"
+    );
     assert_eq!(package(&["--any-c-library"]).0, Some(0));
 }
 
