@@ -4,7 +4,7 @@ use crate::cmd::{
     CommandError,
     manual_run::ManualRun,
     note,
-    output::{Output, OutputFormat},
+    output::{CommandOutput, OutputFormat},
     target,
     terminal::{Confirmation, Terminal},
 };
@@ -48,7 +48,7 @@ pub(super) fn run(args: &DestroyArgs) -> Result<(), CommandError> {
     let name = name.as_str();
     target::block_on(async {
         let (session, interrupt) = (args.target.open().await?, Interrupt::listen());
-        let output = Output(args.format);
+        let output = CommandOutput(args.format);
         let run =
             ManualRun { session: &session, interrupt: &interrupt, function: name, verb: "delete the stack", output };
         let mut document = CommandDocument::new("destroy", name, StackLocation::from(&session));

@@ -1,6 +1,6 @@
 //! A run that a person starts: it invokes the function of a deployed stack and waits for the report.
 
-use crate::cmd::{CommandError, note, output::Output, target};
+use crate::cmd::{CommandError, note, output::CommandOutput, target};
 use crate::deploy::{
     aws::Session,
     command_line::make,
@@ -18,7 +18,7 @@ pub(super) struct ManualRun<'a> {
     pub(super) function: &'a str,
     /// The word of the command, for messages: what to do again.
     pub(super) verb: &'static str,
-    pub(super) output: Output,
+    pub(super) output: CommandOutput,
 }
 
 impl ManualRun<'_> {

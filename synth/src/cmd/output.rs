@@ -16,9 +16,9 @@ pub(super) enum OutputFormat {
 
 /// The output of a command.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Output(pub(super) OutputFormat);
+pub(super) struct CommandOutput(pub(super) OutputFormat);
 
-impl Output {
+impl CommandOutput {
     /// Prints text for a person. If a program reads standard output, the text goes to standard error.
     pub(super) fn say(self, text: &str) -> Result<(), CommandError> {
         match self.0 {

@@ -8,7 +8,7 @@ use crate::{
         interrupt::{Interrupt, Interrupted},
         message::MessageSink,
         preview_reader::{self, PlannedStack},
-        run_screen::ShownUsers,
+        run_screen::ScreenUsers,
         subscriptions::StackTopic,
     },
 };
@@ -49,7 +49,7 @@ pub(super) fn run(args: &PreviewArgs) -> Result<(), CommandError> {
         let preview = read.map_err(|problem| CommandError::failure(problem.to_string()))?;
         print(&match args.format {
             OutputFormat::Text => {
-                let users = if args.all { ShownUsers::All } else { ShownUsers::First };
+                let users = if args.all { ScreenUsers::All } else { ScreenUsers::First };
                 preview.text(users) + &preview.next_command(users)
             }
             OutputFormat::Json => format!("{:#}\n", preview.json()),

@@ -5,7 +5,7 @@ use lambda::{contract::endpoint::Endpoint, model::email::Email};
 use crate::cmd::{
     CommandError,
     config_args::{Words, words},
-    output::{Output, OutputFormat},
+    output::{CommandOutput, OutputFormat},
     target,
 };
 use crate::deploy::{
@@ -45,7 +45,7 @@ pub(super) fn run(args: &ResubscribeArgs) -> Result<(), CommandError> {
     let name = args.target.stack_name()?;
     target::block_on(async {
         let session = args.target.open().await?;
-        let output = Output(args.format);
+        let output = CommandOutput(args.format);
         let mut document = CommandDocument::new("resubscribe", name.as_str(), StackLocation::from(&session));
         let result = resubscribe_all(name.as_str(), &args.named(), &session, output, &mut document).await;
         output.end(&document, result)
@@ -56,7 +56,7 @@ async fn resubscribe_all(
     name: &str,
     named: &[String],
     session: &Session,
-    output: Output,
+    output: CommandOutput,
     document: &mut CommandDocument,
 ) -> Result<(), CommandError> {
     let stack = target::stack(session, name).await?;

@@ -11,7 +11,7 @@ use crate::cmd::{
     CommandError,
     manual_run::{self, ManualRun},
     note,
-    output::{Output, OutputFormat},
+    output::{CommandOutput, OutputFormat},
     target,
     terminal::{Confirmation, can_ask},
 };
@@ -56,7 +56,7 @@ pub(super) fn run(args: &RevokeArgs) -> Result<(), CommandError> {
     let revocation = Revocation { user: args.user.name.clone(), key: args.key.clone() };
     target::block_on(async {
         let (session, interrupt) = (args.target.open().await?, Interrupt::listen());
-        let (function, output) = (name.as_str(), Output(args.format));
+        let (function, output) = (name.as_str(), CommandOutput(args.format));
         let run = ManualRun { session: &session, interrupt: &interrupt, function, verb: "revoke the key", output };
         let mut document = CommandDocument::new("revoke", function, StackLocation::from(&session));
         document.dry_run = args.dry_run;

@@ -8,7 +8,7 @@ use crate::cmd::{
     config_args::{Words, words},
     manual_run::{self, ManualRun},
     note,
-    output::{Output, OutputFormat},
+    output::{CommandOutput, OutputFormat},
     target,
 };
 use crate::deploy::{
@@ -142,7 +142,7 @@ fn in_stack(
     let name = options.target.stack_name()?;
     target::block_on(async {
         let (session, interrupt) = (options.target.open().await?, Interrupt::listen());
-        let (function, output) = (name.as_str(), Output(options.format));
+        let (function, output) = (name.as_str(), CommandOutput(options.format));
         let run = ManualRun { session: &session, interrupt: &interrupt, function, verb, output };
         let mut document = CommandDocument::new(verb, function, StackLocation::from(&session));
         document.dry_run = options.dry_run;

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::{
     CommandError, Exit, note,
-    output::{Output, OutputFormat},
+    output::{CommandOutput, OutputFormat},
     takes_colour,
 };
 use crate::{
@@ -48,7 +48,7 @@ impl Terminal {
     }
 
     /// A terminal for text beside another output. If a program reads that, the text goes to standard error.
-    pub(super) fn beside(Output(format): Output) -> Self {
+    pub(super) fn beside(CommandOutput(format): CommandOutput) -> Self {
         let mut terminal = Self::new(OutputFormat::Text);
         terminal.is_beside_document = format == OutputFormat::Json;
         terminal

@@ -7,7 +7,7 @@ use crate::{
         command_line::make,
         received_report::ReceivedReport,
         rotation_plan::RotationPlan,
-        run_screen::{LONG, RunScreen, ShownUsers},
+        run_screen::{LONG, RunScreen, ScreenUsers},
         user_outlook::{OutlookKind, UserOutlook},
     },
     diff::render::Consequence,
@@ -43,7 +43,7 @@ pub struct RunPreview {
 impl RunPreview {
     /// The preview as text for people, with these users.
     #[must_use]
-    pub fn text(&self, users: ShownUsers) -> String {
+    pub fn text(&self, users: ScreenUsers) -> String {
         let Self { stack, account, region, report, .. } = self;
         let mut text =
             format!("{stack}, account {account}, {region}: what a run would do now with this configuration\n\n");
@@ -59,9 +59,9 @@ impl RunPreview {
 
     /// The next command after a preview with these users.
     #[must_use]
-    pub fn next_command(&self, users: ShownUsers) -> String {
+    pub fn next_command(&self, users: ScreenUsers) -> String {
         let mut text = "Nothing was changed.".to_owned();
-        if users != ShownUsers::All && self.report.users().len() > LONG {
+        if users != ScreenUsers::All && self.report.users().len() > LONG {
             text += &format!(" To see every user: {}\n", make("preview ALL=1"));
         } else {
             text += " ";
@@ -143,13 +143,13 @@ mod tests {
         let in_order = run_preview(report(true, &users_in_order(true), &json!({})));
         let unconfirmed = json!({ "unconfirmed": ["security@example.com", "dev@example.com"] });
         let problems = run_preview(report(true, &troubled(true), &unconfirmed));
-        let shown = |preview: &RunPreview| preview.text(ShownUsers::First) + &preview.next_command(ShownUsers::First);
+        let shown = |preview: &RunPreview| preview.text(ScreenUsers::First) + &preview.next_command(ScreenUsers::First);
         let mut many = run_preview(fleet(true));
         many.plan = RotationPlan::new(900, Span::minutes(10), &"rate(1 day)".parse().unwrap());
         expect_file!["../../tests/golden/preview-in-order.txt"].assert_eq(&shown(&in_order));
         expect_file!["../../tests/golden/preview-problems.txt"].assert_eq(&shown(&problems));
         expect_file!["../../tests/golden/preview-500-users.txt"].assert_eq(&shown(&many));
-        let everyone = many.text(ShownUsers::All);
+        let everyone = many.text(ScreenUsers::All);
         assert!(many.report.users().iter().all(|user| everyone.contains(&user.user)), "{everyone}");
     }
 

@@ -27,14 +27,14 @@ const NAMED: usize = 5;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunScreen {
     /// The users in the table.
-    pub users: ShownUsers,
+    pub users: ScreenUsers,
     /// Whether the text says after a failure which key works. It does not after a revocation: that key may have leaked.
     pub says_what_works: bool,
 }
 
 /// The users in the table. The others are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ShownUsers {
+pub enum ScreenUsers {
     /// Everyone.
     All,
     /// Users with a change or a problem. In a short report, everyone.
@@ -45,7 +45,7 @@ pub enum ShownUsers {
 
 impl Default for RunScreen {
     fn default() -> Self {
-        Self { users: ShownUsers::Changed, says_what_works: true }
+        Self { users: ScreenUsers::Changed, says_what_works: true }
     }
 }
 
@@ -92,14 +92,14 @@ impl RunScreen {
     /// The table of the keys, and the number of users that it does not show.
     fn table(self, report: &ReceivedReport) -> String {
         let is_dry_run = report.is_dry_run();
-        let is_long = report.users().len() > LONG && self.users != ShownUsers::All;
+        let is_long = report.users().len() > LONG && self.users != ScreenUsers::All;
         let has_change = |user: &&ReceivedUser| !user.is_in_order() || !user.done.is_empty();
         let (mut users, mut idle): (Vec<_>, Vec<_>) = report.users().iter().partition(has_change);
         users.sort_by_key(|user| (!user.needs_person(), user.is_in_order()));
         if !is_long {
             users.append(&mut idle);
         }
-        let most = if self.users == ShownUsers::First { LONG } else { usize::MAX };
+        let most = if self.users == ScreenUsers::First { LONG } else { usize::MAX };
         let left_out = users.split_off(users.len().min(most)).len();
         let head = ["  USER", "KEY", "AGE", if is_dry_run { "PLAN" } else { "DONE" }, "THEN"];
         let mut rows = vec![head.map(str::to_owned)];

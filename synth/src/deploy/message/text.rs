@@ -6,7 +6,7 @@ use crate::{
         command_line::{make, more, verbose},
         progress::{Event, ProgressUpdate},
         run_preview::RunPreview,
-        run_screen::ShownUsers,
+        run_screen::ScreenUsers,
         subscriptions::{StackSubscription, awaited},
     },
     diff::render::{self, TextView},
@@ -47,7 +47,7 @@ impl Renderer for PlainText {
             }
             // The plan and the first screen contain what counts.
             Message::Preview(_) if self.detail == Verbosity::Brief => String::new(),
-            Message::Preview(preview) => format!("{}\n", preview.text(ShownUsers::All)),
+            Message::Preview(preview) => format!("{}\n", preview.text(ScreenUsers::All)),
             Message::FirstDeployment(first) => first.text(self.detail, more),
             Message::ProgressUpdate { news, .. } => self::news(news).map(|line| line + "\n").unwrap_or_default(),
             Message::Unconfirmed([]) => String::new(),
