@@ -182,7 +182,7 @@ async fn only_changes_that_matter_need_approval() {
     changed(&aws, &[("  - ci-deployer\n", ""), ("  - security@example.com\n", "  - ops@example.com\n")]);
     let other = once(&aws, &config, &["--package", &code]);
     assert_eq!(other.code, Some(3), "{}", other.text);
-    assert_eq!(other.result()["reasons"], json!(["it deletes a resource"]));
+    assert_eq!(other.result()["reasons"], json!(["it sends notices or alarms to others", "it deletes a resource"]));
     let approved = once(&aws, &config, &["--package", &code, &other.approvals()[0]]);
     assert_eq!((approved.code, &approved.result()["result"]), (Some(0), &json!("deployed")), "{}", approved.text);
     let subscriptions = aws.cli(&["sns", "list-subscriptions"]);

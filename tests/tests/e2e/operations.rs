@@ -315,8 +315,8 @@ async fn a_subscription_that_vanished_is_made_again_with_its_filter_policy() {
     assert_eq!(
         lines[1..4],
         [
-            "ops@example.com pending new mail notices, as an administrator",
-            "ops@example.com pending new mail alarms",
+            "ops@example.com not confirmed new mail notices, as an administrator",
+            "ops@example.com not confirmed new mail alarms",
             "Dev@example.com confirmed nothing notices, as the owner of alice",
         ],
         "{}",
