@@ -331,7 +331,7 @@ async fn a_subscription_that_vanished_is_made_again_with_its_filter_policy() {
     permit(&aws, "operator", &[("Allow", "*"), ("Deny", "sns:Subscribe")]);
     let denied = run_as(&aws, &key, &["resubscribe"]);
     assert_eq!(denied.status.code(), Some(1), "{}", text(&denied));
-    has(&denied, &["failed, see below", "not permitted to subscribe ops@example.com", "deploy-policy"]);
+    has(&denied, &["refused", "not permitted to subscribe ops@example.com", "deploy-policy"]);
 
     // CloudFormation knows only the first subscription. The owner leaves: the second one stays, and status names it.
     aws.proxy.confirm(administrator);
