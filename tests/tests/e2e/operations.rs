@@ -346,7 +346,7 @@ async fn a_subscription_that_vanished_is_made_again_with_its_filter_policy() {
     std::fs::write(&config, configuration("")).unwrap();
     let destroyed = run(&aws, &["destroy", "--yes", "--config", config.to_str().unwrap()]);
     assert!(destroyed.status.success(), "{}", text(&destroyed));
-    has(&destroyed, &["the subscription of Dev@example.com (email), which is not from the stack's template"]);
+    has(&destroyed, &["The subscription of Dev@example.com (email) ends. It is not from the stack's template."]);
     assert_eq!(subscriptions(&aws), []);
 }
 
