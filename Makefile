@@ -17,8 +17,8 @@ MAKEFLAGS += --no-print-directory
 # SYNTH      a finished synth with the AWS SDK: with it and PACKAGE, make deploy needs no Rust
 # make itself takes variables from MAKEFLAGS in the environment, and they look as if they came from the command line. So an
 # environment with MAKEFLAGS='YES=1' answers the question of make destroy.
-VARIABLES := ALL APPROVE ARCH BASE CONFIG DEPLOYED DRY EMAIL ENABLE FAIL_ON FORMAT KEY MAX_AGE PACKAGE PROFILE QUEUE REGION \
-  RELEASE REVIEWED SYNTH TEST TIMES UNUSED USER USERS VERBOSE WAIT WITHOUT_SUCCESSOR YES
+VARIABLES := ACCOUNTS ALL APPROVE ARCH BASE CONFIG DEPLOYED DRY EMAIL ENABLE FAIL_ON FORMAT KEY MAX_AGE PACKAGE PROFILE QUEUE REGION \
+  RELEASE REVIEWED ROLE SYNTH TEST TIMES UNUSED USER USERS VERBOSE WAIT WITHOUT_SUCCESSOR YES
 # Those that only switch something on.
 FLAGS := ALL DEPLOYED DRY ENABLE QUEUE RELEASE REVIEWED TIMES VERBOSE WITHOUT_SUCCESSOR YES
 # make would expand such a value for the environment of its commands, and run what is in $(shell …).
@@ -83,7 +83,7 @@ SET_ARCH = arch=$(if $(call GIVEN,ARCH),$(call QUOTED,ARCH),"$$($(1) show archit
 HANDLER = $(if $(call GIVEN,PACKAGE),$(call QUOTED,PACKAGE),"$(TARGET)/lambda/$$arch/lambda/bootstrap.zip")
 
 .PHONY: help setup build synth check diff demo acceptance inventory preview deploy resubscribe run status rotate undo revoke adopt destroy
-.PHONY: reproducible quick test e2e lint deny guard browser checkov prove prove-templates mutants bench profile clean
+.PHONY: reproducible quick test e2e lint deny guard browser checkov prove prove-templates mutants bench profile simulate clean
 
 help: ## List the targets
 	echo "Rotate the access keys of IAM users. make demo shows a rotation; make deploy deploys the stack."
@@ -271,6 +271,9 @@ bench: build-local $(TARGET)/bench/ready ## Run the benchmarks (15 minutes; ALL=
 	cp "$(TARGET)/bench/BENCHMARKS.md" tests/bench/BENCHMARKS.md
 	echo "Written to tests/bench/BENCHMARKS.md"
 
+simulate: ## Print what organizations of 10, 100 and 1,000 accounts come to: starts, calls, mails, and the cost a month
+	$(PYTHON) tests/bench/organization.py
+
 profile: $(TARGET)/bench/ready ## Measure the function's speed with perf (not your AWS profile); writes tests/bench/PROFILE.md
 	$(CARGO) build --quiet --release --locked --package synth
 	echo "Building the handler with its symbols (minutes)"
@@ -313,9 +316,10 @@ named-recipient:
 # WAIT=1 waits as long as the links in the mails are good, WAIT=2h at most two hours.
 WAIT_FOR = $(if $(call GIVEN,WAIT),--wait$(if $(filter-out 1,$(call GIVEN,WAIT)),=$(call QUOTED,WAIT)))
 
-inventory: $(DEPLOYER) ## List the account's access keys, the worst first, and what to do (ALL=1 FORMAT= MAX_AGE= UNUSED= FAIL_ON=)
+inventory: $(DEPLOYER) ## List the account's access keys, the worst first, and what to do (ALL=1 FORMAT= MAX_AGE= UNUSED= FAIL_ON=; ROLE= ACCOUNTS=: several accounts)
 	$(SYNTH_DEPLOY) inventory $(call FLAG,ALL,all) $(call OPTION,FORMAT,format) \
-	  $(call OPTION,MAX_AGE,max-age) $(call OPTION,UNUSED,unused) $(call OPTION,FAIL_ON,fail-on) $(PLACE)
+	  $(call OPTION,MAX_AGE,max-age) $(call OPTION,UNUSED,unused) $(call OPTION,FAIL_ON,fail-on) \
+	  $(call OPTION,ROLE,role) $(call OPTION,ACCOUNTS,accounts) $(PLACE)
 
 preview: $(DEPLOYER) ## Show what a run of the configuration would do to which key; deploys nothing (CONFIG= USERS= EMAIL= ALL=1)
 	$(SYNTH_DEPLOY) preview $(call FLAG,ALL,all) $(PLACE) $(OVERRIDES)

@@ -63,7 +63,7 @@ pub const ENVIRONMENT: usize = 4_096;
 const FEWER: &str = "select users by path or tag, list fewer users, or split them over several stacks";
 
 /// Properties that name a resource, and the longest name that AWS accepts, in characters.
-const NAMES: [(&str, &str, usize); 9] = [
+const NAMES: [(&str, &str, usize); 12] = [
     ("AWS::Lambda::Function", "FunctionName", 64),
     ("AWS::Scheduler::Schedule", "Name", 64),
     ("AWS::IAM::Role", "RoleName", 64),
@@ -73,6 +73,9 @@ const NAMES: [(&str, &str, usize); 9] = [
     ("AWS::CloudWatch::Alarm", "AlarmName", 255),
     ("AWS::CloudWatch::Dashboard", "DashboardName", 255),
     ("AWS::S3::Bucket", "BucketName", 63),
+    ("AWS::Events::EventBus", "Name", 256),
+    ("AWS::Events::Rule", "Name", 64),
+    ("AWS::CloudFormation::StackSet", "StackSetName", 128),
 ];
 
 /// Sections of a template, and the number of entries that CloudFormation accepts in each ("CloudFormation quotas").

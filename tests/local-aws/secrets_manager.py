@@ -79,9 +79,9 @@ async def answer(method, path, headers, body, query_params):
 
 
 def denial(service, *about, **more):
-    """The answer to a call that is not permitted. The status of Secrets Manager is 400, which the emulator does not know."""
+    """The answer to a call that is not permitted. The status of these services is 400, which the emulator does not know."""
     status, headers, body = emulators_denial(service, *about, **more)
-    return 400 if service == "secretsmanager" else status, headers, body
+    return 400 if service in ("secretsmanager", "events") else status, headers, body
 
 
 def patch():

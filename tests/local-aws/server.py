@@ -69,18 +69,30 @@ if __name__ == "__main__":
     threading.Thread(target=obey, daemon=True).start()
     from ministack.app import main
 
+    import access_keys
     import credential_report
+    import event_buses
+    import event_sources
+    import function_logs
     import new_roles
+    import organization
     import roles
     import secrets_manager
+    import stack_sets
     import template_versions
     import topics
 
     authorize_on_the_users_own_arn()
+    access_keys.patch()
     credential_report.patch()
+    event_buses.patch()
+    event_sources.patch()
+    function_logs.patch()
     new_roles.patch()
+    organization.patch()
     roles.patch()
     secrets_manager.patch()
+    stack_sets.patch()
     template_versions.patch()
     topics.patch()
 

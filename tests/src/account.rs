@@ -48,7 +48,11 @@ macro_rules! must {
 #[allow(missing_docs, clippy::missing_panics_doc)] // Each method does what its name says, and panics if the emulator refuses it.
 impl Account {
     pub async fn of(aws: &LocalAws) -> Self {
-        let config = aws.root().await;
+        Self::with_number(aws, crate::local_aws::ACCOUNT).await
+    }
+
+    pub async fn with_number(aws: &LocalAws, number: &str) -> Self {
+        let config = aws.root_of(number).await;
         Self { iam: aws_sdk_iam::Client::new(&config), secrets: aws_sdk_secretsmanager::Client::new(&config) }
     }
 

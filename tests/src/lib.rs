@@ -15,6 +15,7 @@ pub mod proxy;
 mod recording;
 pub mod runtime_api;
 pub mod stack;
+pub mod stack_set_server;
 pub mod web_server;
 
 pub use account::Account;
@@ -23,6 +24,7 @@ pub use local_aws::LocalAws;
 pub use mailbox::{Mail, Mailbox};
 pub use proxy::{Fault, Proxy};
 pub use stack::Stack;
+pub use stack_set_server::StackSetServer;
 pub use web_server::WebServer;
 
 use std::{

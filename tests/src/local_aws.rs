@@ -14,15 +14,17 @@ use std::{
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_iam::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
 use lambda::model::time::Timestamp;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
 use crate::{Proxy, aws_cli, root, tool};
 
-/// The number of the emulator's only account.
+/// The number of the account that everything is in, if a test names no other one.
 pub const ACCOUNT: &str = "123456789012";
 /// The Region of all resources.
 pub const REGION: &str = "eu-west-1";
+/// The id of the organization, if a test founds one.
+pub const ORGANIZATION: &str = "o-abcdefghij";
 
 /// A local AWS: an emulator, the proxy in front of it, and a clock that can be moved.
 #[derive(Debug)]
@@ -61,8 +63,7 @@ impl LocalAws {
         let port = free_port();
         let shift = Arc::new(AtomicI64::new(0));
         let http = lambda::aws::http_client();
-        let direct = config(port, root_credentials(), &http).await;
-        let proxy = Proxy::start(port, Arc::clone(&shift), aws_sdk_iam::Client::new(&direct)).await;
+        let proxy = Proxy::start(port, Arc::clone(&shift)).await;
         let folder = tempfile::tempdir().expect("a temporary folder");
         let log = std::fs::File::create(folder.path().join("emulator.log")).expect("a log file");
         let mut server = Command::new(tool("python"))
@@ -128,6 +129,25 @@ impl LocalAws {
         std::fs::write(self.folder.path().join("refusals-of-new-roles"), times.to_string()).expect("written");
     }
 
+    /// Founds an organization with these accounts in one unit. [`ACCOUNT`] is in another unit, and may administer StackSets.
+    ///
+    /// # Panics
+    /// If the folder of the emulator cannot be written.
+    pub fn found_organization(&self, unit: &str, accounts: &[&str]) {
+        let units = json!({ unit: accounts, "ou-abcd-00000000": [ACCOUNT] });
+        let organization =
+            json!({ "id": ORGANIZATION, "management": "100000000001", "delegated": [ACCOUNT], "units": units });
+        std::fs::write(self.folder.path().join("organization"), organization.to_string()).expect("written");
+    }
+
+    /// From now on, each event on a bus arrives twice at its targets.
+    ///
+    /// # Panics
+    /// If the folder of the emulator cannot be written.
+    pub fn deliver_events_twice(&self) {
+        std::fs::write(self.folder.path().join("events-arrive-twice"), "").expect("written");
+    }
+
     /// The current time of the emulator's clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
@@ -136,7 +156,12 @@ impl LocalAws {
 
     /// The configuration for clients with the account's root credentials. They do not use the proxy.
     pub async fn root(&self) -> SdkConfig {
-        config(self.port, root_credentials(), &self.http).await
+        self.root_of(ACCOUNT).await
+    }
+
+    /// The configuration for clients with the root credentials of another account.
+    pub async fn root_of(&self, account: &str) -> SdkConfig {
+        config(self.port, root_credentials(account), &self.http).await
     }
 
     /// The configuration for clients with a user's key. They use the proxy, which records the use of the key.
@@ -164,6 +189,29 @@ impl LocalAws {
         aws_cli::run(&self.environment(), arguments)
     }
 
+    /// Runs the AWS CLI as root of another account.
+    ///
+    /// # Panics
+    /// If the command fails. The message is that of the CLI.
+    #[allow(clippy::must_use_candidate)] // A command is often run only for its effect.
+    pub fn cli_in(&self, account: &str, arguments: &[&str]) -> Json {
+        let said = self.try_cli_in(account, arguments);
+        said.unwrap_or_else(|said| panic!("aws {} in {account}: {said}", arguments.join(" ")))
+    }
+
+    /// Runs the AWS CLI as root of another account, with a command that may fail.
+    ///
+    /// # Errors
+    /// The CLI's error message.
+    ///
+    /// # Panics
+    /// If the CLI cannot be started.
+    pub fn try_cli_in(&self, account: &str, arguments: &[&str]) -> Result<Json, String> {
+        let mut environment = self.environment();
+        environment.push(("AWS_ACCESS_KEY_ID", account.to_owned()));
+        aws_cli::run(&environment, arguments)
+    }
+
     /// Runs the AWS CLI through the proxy with an access key, and with a command that may fail.
     ///
     /// # Errors
@@ -174,6 +222,28 @@ impl LocalAws {
     pub fn try_cli_as(&self, (id, secret): (&str, &str), arguments: &[&str]) -> Result<Json, String> {
         let mut environment = self.environment_of_synth();
         environment.extend([("AWS_ACCESS_KEY_ID", id.to_owned()), ("AWS_SECRET_ACCESS_KEY", secret.to_owned())]);
+        aws_cli::run(&environment, arguments)
+    }
+
+    /// Runs the AWS CLI with a role that a service of AWS assumes in its account, and with a command that may fail.
+    ///
+    /// # Errors
+    /// The CLI's error message.
+    ///
+    /// # Panics
+    /// If the CLI cannot be started, or the role cannot be assumed.
+    pub fn try_cli_with_role(&self, account: &str, role: &str, arguments: &[&str]) -> Result<Json, String> {
+        // The emulator lets the root user do what its services do.
+        let assume = ["sts", "assume-role", "--role-arn", role, "--role-session-name", "test"];
+        let credentials = &self.cli_in(account, &assume)["Credentials"];
+        let mut environment = self.environment();
+        for (variable, field) in [
+            ("AWS_ACCESS_KEY_ID", "AccessKeyId"),
+            ("AWS_SECRET_ACCESS_KEY", "SecretAccessKey"),
+            ("AWS_SESSION_TOKEN", "SessionToken"),
+        ] {
+            environment.push((variable, credentials[field].as_str().expect("a credential").to_owned()));
+        }
         aws_cli::run(&environment, arguments)
     }
 
@@ -203,11 +273,12 @@ impl Drop for LocalAws {
     }
 }
 
-fn root_credentials() -> Credentials {
-    Credentials::new("test", "test", None, None, "test")
+/// The emulator takes the number of an account for the access key id of its root user.
+pub(crate) fn root_credentials(account: &str) -> Credentials {
+    Credentials::new(account, "test", None, None, "test")
 }
 
-async fn config(port: u16, credentials: Credentials, http: &SharedHttpClient) -> SdkConfig {
+pub(crate) async fn config(port: u16, credentials: Credentials, http: &SharedHttpClient) -> SdkConfig {
     aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(Region::new(REGION))
         .endpoint_url(format!("http://127.0.0.1:{port}"))
@@ -217,7 +288,7 @@ async fn config(port: u16, credentials: Credentials, http: &SharedHttpClient) ->
         .await
 }
 
-fn environment(port: u16) -> Vec<(&'static str, String)> {
+pub(crate) fn environment(port: u16) -> Vec<(&'static str, String)> {
     vec![
         ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")),
         ("AWS_ACCESS_KEY_ID", "test".into()),
@@ -231,7 +302,7 @@ fn environment(port: u16) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a loopback port");
     listener.local_addr().expect("its address").port()
 }

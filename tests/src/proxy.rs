@@ -1,8 +1,8 @@
 //! The proxy between the emulator and its clients, mostly the handler. It records every call, adds what the emulator
 //! lacks, and injects faults.
 //!
-//! It adds the sign of TLS that policies require, the quota of two keys a user, and the last use of a key. It also adds
-//! an error for users that do not exist, lists in pages, subscribers who have not confirmed, a latency and throttling.
+//! It adds the sign of TLS that policies require, the last use of a key, and lists in pages. It also adds subscribers who
+//! have not confirmed, a latency and throttling.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -28,7 +28,7 @@ use hyper_util::rt::TokioIo;
 use lambda::{
     contract::{
         list_scope::ListScope,
-        permissions::{UsersLimit, permissions},
+        permissions::{NoticeChannel, UsersLimit, permissions},
     },
     model::{
         kms_key::KmsKey,
@@ -114,9 +114,6 @@ struct Shared {
     state: Mutex<State>,
     /// Notified when a call hangs.
     hanging: tokio::sync::Notify,
-    /// Allows one creation of a key at a time, so that the quota is counted as in IAM.
-    creating: tokio::sync::Mutex<()>,
-    root: aws_sdk_iam::Client,
 }
 
 #[derive(Debug, Default)]
@@ -171,12 +168,11 @@ impl Proxy {
     ///
     /// # Panics
     /// If no port of the loopback address is free.
-    pub async fn start(upstream: u16, shift: Arc<AtomicI64>, root: aws_sdk_iam::Client) -> Self {
+    pub async fn start(upstream: u16, shift: Arc<AtomicI64>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a loopback port");
         let port = listener.local_addr().expect("its address").port();
-        let creating = tokio::sync::Mutex::default();
         let (state, hanging) = (Mutex::default(), tokio::sync::Notify::new());
-        let shared = Arc::new(Shared { upstream, shift, state, hanging, creating, root });
+        let shared = Arc::new(Shared { upstream, shift, state, hanging });
         let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Self { port, shared, task }
     }
@@ -290,8 +286,11 @@ fn declared() -> BTreeSet<String> {
     let deliveries = [Delivery::SecretsManager, Delivery::Email];
     let policies = deliveries.into_iter().flat_map(|d| [policy(d, StillInUse::Wait), policy(d, StillInUse::Retire)]);
     // Secrets Manager uses a customer managed key, not the handler.
-    let declared =
-        policies.flat_map(|policy| permissions(&policy, &KmsKey::AwsManaged, ListScope::Account, UsersLimit::Arns));
+    let of = |policy: &Policy, channel| {
+        permissions(policy, &KmsKey::AwsManaged, ListScope::Account, UsersLimit::Arns, channel)
+    };
+    let channels = [NoticeChannel::Topic, NoticeChannel::EventBus];
+    let declared = policies.flat_map(|policy| channels.map(|channel| of(&policy, channel)).concat());
     declared.flat_map(|p| p.actions).map(str::to_owned).collect()
 }
 
@@ -407,29 +406,12 @@ impl Shared {
     async fn answer(&self, call: &Call, request: Request<Full<Bytes>>) -> Reply {
         match call.operation.as_str() {
             "CreateAccessKey" => {
-                let _one_at_a_time = self.creating.lock().await;
-                let keys = self.root.list_access_keys().user_name(&call.about).send().await;
-                if keys.is_ok_and(|keys| keys.access_key_metadata.len() >= 2) {
-                    let quota = "Cannot exceed quota for AccessKeysPerUser: 2";
-                    return refusal("iam", 409, "LimitExceeded", quota);
-                }
                 let reply = self.forward(request).await;
                 let Ok(body) = reply.body().clone().collect().await;
                 let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
                 let secret = body.split_once("<SecretAccessKey>").and_then(|(_, rest)| rest.split_once('<'));
                 self.state().secrets.extend(secret.map(|(secret, _)| secret.to_owned()));
                 reply
-            }
-            "ListAccessKeys" => {
-                let user = self.root.get_user().user_name(&call.about).send().await;
-                if user.is_err_and(|e| {
-                    e.as_service_error()
-                        .is_some_and(aws_sdk_iam::operation::get_user::GetUserError::is_no_such_entity_exception)
-                }) {
-                    let message = format!("The user with name {} cannot be found.", call.about);
-                    return refusal("iam", 404, "NoSuchEntity", &message);
-                }
-                self.in_pages(call, request, "AccessKeyMetadata").await
             }
             "GetAccessKeyLastUsed" => {
                 // The emulator checks the permission, and the proxy gives the response.
@@ -451,6 +433,7 @@ impl Shared {
                 self.state().mails.push((Instant::now(), to.unwrap_or_default()));
                 self.forward(request).await
             }
+            "ListAccessKeys" => self.in_pages(call, request, "AccessKeyMetadata").await,
             "ListUserTags" => self.in_pages(call, request, "Tags").await,
             "GetAccountAuthorizationDetails" => self.in_pages(call, request, "UserDetailList").await,
             _ => self.forward(request).await,
@@ -595,7 +578,10 @@ fn describe(head: &Parts, body: &[u8]) -> Call {
     let (operation, about) = if let Some((_, operation)) = text("x-amz-target").split_once('.') {
         let body: Json = serde_json::from_slice(body).unwrap_or_default();
         let about = ["SecretId", "Name"].iter().find_map(|field| body[field].as_str());
-        (operation.to_owned(), about.unwrap_or_default().to_owned())
+        // An event about a user names it in its detail, which is a text.
+        let detail = body["Entries"][0]["Detail"].as_str().and_then(|text| serde_json::from_str::<Json>(text).ok());
+        let about = about.map(str::to_owned).or_else(|| Some(detail?["user"].as_str()?.to_owned()));
+        (operation.to_owned(), about.unwrap_or_default())
     } else if service == "s3" {
         let about = head.uri.path().trim_matches('/');
         let of = if about.contains('/') { "Object" } else { "Bucket" };
@@ -624,12 +610,12 @@ fn describe(head: &Parts, body: &[u8]) -> Call {
     Call { service, operation, about, signer, status: 0 }
 }
 
-/// An error response in the protocol of the service. Secrets Manager has its own code and status for a call that is not
-/// permitted.
+/// An error response in the protocol of the service. The services with JSON have their own code and status for a call that
+/// is not permitted.
 fn refusal(service: &str, status: u16, code: &str, message: &str) -> Reply {
     let error = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
     match service {
-        "secretsmanager" => {
+        "secretsmanager" | "events" => {
             let denied = (400, "AccessDeniedException");
             let (status, code) = if code == "AccessDenied" { denied } else { (status, code) };
             let body = serde_json::json!({ "__type": code, "message": message }).to_string();

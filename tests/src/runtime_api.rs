@@ -16,10 +16,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use lambda::{
-    contract::{
-        settings::{Settings, VariableValue},
-        topic_arn::TopicArn,
-    },
+    contract::settings::{Settings, VariableValue},
     model::time::Timestamp,
 };
 use serde_json::Value as Json;
@@ -44,8 +41,7 @@ pub struct Handler {
 #[must_use]
 pub fn environment(aws: &LocalAws, settings: Settings, attempts: u8) -> Vec<(String, String)> {
     let text = |value| match value {
-        VariableValue::Text(text) => text,
-        VariableValue::Reference(arn) => TopicArn::to_string(&arn),
+        VariableValue::Text(text) | VariableValue::Reference(text) => text,
     };
     let settings = settings.into_environment().into_iter().map(|(name, value)| (name.name().to_owned(), text(value)));
     let client = [

@@ -11,6 +11,7 @@ use synth::{
 use crate::{
     LocalAws,
     deployer::{self, Run},
+    local_aws::ACCOUNT,
     root,
 };
 
@@ -85,31 +86,48 @@ impl Stack {
     /// If the function cannot be invoked.
     #[must_use]
     pub fn invoke_or_fail(&self, aws: &LocalAws, event: &Json) -> (Json, bool) {
-        let file = aws.folder.path().join("response.json");
-        let (event, response) = (event.to_string(), file.display().to_string());
-        let answer = aws.cli(&[
-            "lambda",
-            "invoke",
-            "--function-name",
-            self.name(),
-            "--payload",
-            &event,
-            "--cli-read-timeout",
-            "0",
-            &response,
-        ]);
-        let response = std::fs::read_to_string(&file).expect("a response");
-        (serde_json::from_str(&response).expect("a JSON response"), answer["FunctionError"].is_string())
+        invoke(aws, ACCOUNT, self.name(), event)
+    }
+
+    /// Invokes the function of a member of the organization. Returns its response, and whether Lambda counts it as an error.
+    ///
+    /// # Panics
+    /// If the function cannot be invoked.
+    #[must_use]
+    pub fn invoke_member(&self, aws: &LocalAws, account: &str, event: &Json) -> (Json, bool) {
+        invoke(aws, account, &self.member_function(), event)
+    }
+
+    /// The name of a member's function.
+    #[must_use]
+    pub fn member_function(&self) -> String {
+        format!("{}{}", self.name(), config::MEMBER)
     }
 
     /// Everything that the function has logged.
     #[must_use]
     pub fn log(&self, aws: &LocalAws) -> Vec<String> {
-        let group = &self.outputs["LogGroupName"];
-        let events = aws.cli(&["logs", "filter-log-events", "--log-group-name", group]);
-        let events = events["events"].as_array().cloned().unwrap_or_default();
-        events.iter().filter_map(|event| event["message"].as_str()).map(str::to_owned).collect()
+        log(aws, ACCOUNT, &self.outputs["LogGroupName"])
     }
+}
+
+/// Invokes a function of an account. Returns its response, and whether Lambda counts it as an error.
+fn invoke(aws: &LocalAws, account: &str, function: &str, event: &Json) -> (Json, bool) {
+    let file = aws.folder.path().join(format!("response-{account}.json"));
+    let (event, response) = (event.to_string(), file.display().to_string());
+    let command =
+        ["lambda", "invoke", "--function-name", function, "--payload", &event, "--cli-read-timeout", "0", &response];
+    let answer = aws.cli_in(account, &command);
+    let response = std::fs::read_to_string(&file).expect("a response");
+    (serde_json::from_str(&response).expect("a JSON response"), answer["FunctionError"].is_string())
+}
+
+/// Everything in a log group of an account.
+#[must_use]
+pub fn log(aws: &LocalAws, account: &str, group: &str) -> Vec<String> {
+    let events = aws.cli_in(account, &["logs", "filter-log-events", "--log-group-name", group]);
+    let events = events["events"].as_array().cloned().unwrap_or_default();
+    events.iter().filter_map(|event| event["message"].as_str()).map(str::to_owned).collect()
 }
 
 /// The path of the handler's package for this machine: the file in HANDLER_PACKAGE, otherwise the release build.

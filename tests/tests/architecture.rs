@@ -254,7 +254,7 @@ const CLOUDFORMATION_TYPES: (&str, &str) = ("synth", "cfn::resource");
 
 /// The macros that declare types. Each gets the name of a type first, or after the `{ … }` of the type before.
 const DECLARING_MACROS: [(&str, &[&str]); 2] =
-    [("lambda", &[]), ("synth", &["part", "properties", "received_words", "resources", "words"])];
+    [("lambda", &[]), ("synth", &["part", "properties", "received_words", "resources", "text", "words"])];
 
 #[test]
 fn no_two_public_types_share_a_name() {
@@ -337,13 +337,20 @@ fn pure_code_does_no_io_and_reads_no_clock() {
                 "shell",
                 "stack",
                 "deploy::active_pairs",
+                "deploy::administrator",
                 "deploy::deletion_summary",
                 "deploy::deployed_template",
                 "deploy::deploy_error",
                 "deploy::former_users",
                 "deploy::key_table",
+                "deploy::member_log",
+                "deploy::member_operation",
+                "deploy::member_stack",
                 "deploy::message",
                 "deploy::next_run",
+                "deploy::organization_progress",
+                "deploy::organization_screen",
+                "deploy::organization_status",
                 "deploy::progress",
                 "deploy::received_report",
                 "deploy::received_words",

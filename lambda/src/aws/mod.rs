@@ -1,6 +1,7 @@
 //! The AWS APIs for the planner's calls: one adapter for each service. Only these files name the SDK.
 
 mod ambiguous_attempts;
+mod event_bridge;
 mod iam;
 mod paced_client;
 mod request_rate;
@@ -20,19 +21,23 @@ use aws_sdk_iam::{
 use aws_smithy_http_client::{Builder, tls};
 
 use self::{
+    event_bridge::EventBridge,
     paced_client::{PacedClient, ThrottlingWatch},
     request_rate::RequestRate,
 };
 use crate::{
-    contract::{listed_user::ListedUser, resource_tags::ResourceTags, topic_arn::TopicArn},
-    handler::{aws_api::Aws, load_users::AccountLists},
+    contract::{
+        event_bus_arn::EventBusArn, listed_user::ListedUser, member_event::MemberEvent, resource_tags::ResourceTags,
+        topic_arn::TopicArn,
+    },
+    handler::{aws_api::Aws, load_users::AccountLists, publisher::CentralTopic},
     model::{
         access_key::{AccessKeyId, KeyStatus, SecretAccessKey},
         kms_key::KmsKey,
         time::Span,
         user::UserName,
     },
-    notice::Publication,
+    notice::{Publication, RelayedMail},
     protocol::{
         call::Answer,
         call_error::{CallError, Effect, ErrorCode},
@@ -52,12 +57,13 @@ const USERS_AT_ONCE_AT_LIMIT: usize = 8;
 
 /// AWS itself, through the SDK. All users of a run share one client, and so one rate, for each service.
 pub struct Sdk {
+    event_bridge: EventBridge,
     iam: aws_sdk_iam::Client,
     secrets_manager: aws_sdk_secretsmanager::Client,
     sns: aws_sdk_sns::Client,
     sts: aws_sdk_sts::Client,
     /// The rates of these services.
-    rates: [RequestRate; 4],
+    rates: [RequestRate; 5],
 }
 
 impl Sdk {
@@ -70,8 +76,8 @@ impl Sdk {
     /// Creates the clients of another program, with its credentials, its Region and its endpoints.
     #[must_use]
     pub fn new(config: &SdkConfig) -> Self {
-        let rates: [RequestRate; 4] = std::array::from_fn(|_| RequestRate::default());
-        let [iam, secrets_manager, sns, sts] = rates.each_ref().map(|rate| {
+        let rates: [RequestRate; 5] = std::array::from_fn(|_| RequestRate::default());
+        let [event_bridge, iam, secrets_manager, sns, sts] = rates.each_ref().map(|rate| {
             let client = config.http_client().map(|client| PacedClient { client, rate: rate.clone() });
             let config = match client {
                 Some(client) => config.to_builder().http_client(client).build(),
@@ -86,6 +92,7 @@ impl Sdk {
             };
         }
         Self {
+            event_bridge: EventBridge { config: event_bridge.0, watch: event_bridge.1 },
             iam: client!(aws_sdk_iam, iam),
             secrets_manager: client!(aws_sdk_secretsmanager, secrets_manager),
             sns: client!(aws_sdk_sns, sns),
@@ -110,6 +117,12 @@ impl Sdk {
 #[must_use]
 pub fn http_client() -> SharedHttpClient {
     Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https()
+}
+
+impl CentralTopic for Sdk {
+    async fn publish_relayed(&self, topic: &TopicArn, mail: RelayedMail) -> Result<(), CallError> {
+        sns::publish_relayed(&self.sns, topic, mail).await
+    }
 }
 
 impl AccountLists for Sdk {
@@ -206,6 +219,10 @@ impl Aws for Sdk {
         publication: Publication,
     ) -> Result<Answer, CallError> {
         sns::publish(&self.sns, topic, envelope, publication).await
+    }
+
+    async fn put_event(&self, bus: &EventBusArn, event: &MemberEvent) -> Result<Answer, CallError> {
+        self.event_bridge.put_event(bus, event).await
     }
 
     async fn sleep(&self, pause: Span) {

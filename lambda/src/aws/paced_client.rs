@@ -46,7 +46,7 @@ impl HttpConnector for PacedConnector {
 }
 
 /// Tells the rate what a service answered to each attempt.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct ThrottlingWatch(pub(super) RequestRate);
 
 impl Intercept for ThrottlingWatch {
@@ -61,7 +61,8 @@ impl Intercept for ThrottlingWatch {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let Some(answer) = attempt.response() else { return Ok(()) };
-        let is_refusal = answer.status().is_client_error() || answer.status().is_server_error();
+        // EventBridge accepts a request, and refuses the event in it.
+        let is_refusal = attempt.output_or_error().is_some_and(|answer| answer.is_err());
         let body = answer.body().bytes().filter(|_| is_refusal);
         let is_throttled = body.is_some_and(throttle::is_throttling_answer);
         self.0.record(if is_throttled { Throttled::Yes } else { Throttled::No });

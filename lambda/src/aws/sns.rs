@@ -16,7 +16,8 @@ use aws_sdk_sns::{
 use super::{ambiguous_attempts::AmbiguousAttempts, failure, incomplete};
 use crate::{
     contract::topic_arn::TopicArn,
-    notice::Publication,
+    model::user::UserName,
+    notice::{Publication, RelayedMail},
     protocol::call::Answer,
     protocol::call_error::CallError,
     selection::routing::{ConfirmedAddresses, Envelope, TO, USER},
@@ -43,20 +44,44 @@ pub(super) async fn publish(
     envelope: &Envelope,
     publication: Publication,
 ) -> Result<Answer, CallError> {
+    let message = publication.message();
+    let attributes = attributes(&envelope.to.words(), envelope.about.as_ref())?;
+    send(sns, topic, Some(JSON), message, publication.mail.subject, attributes).await?;
+    Ok(Answer::Done)
+}
+
+/// Publishes a mail of a member of an organization.
+pub(super) async fn publish_relayed(sns: &Client, topic: &TopicArn, mail: RelayedMail) -> Result<(), CallError> {
+    let structure = mail.document.is_some().then_some(JSON);
+    let attributes = attributes(&mail.to, mail.user.as_ref())?;
+    send(sns, topic, structure, mail.message(), mail.subject, attributes).await
+}
+
+/// The message is a JSON object with a text for each protocol ("Publish": MessageStructure).
+const JSON: &str = "json";
+
+async fn send(
+    sns: &Client,
+    topic: &TopicArn,
+    structure: Option<&str>,
+    message: String,
+    subject: String,
+    attributes: HashMap<String, MessageAttributeValue>,
+) -> Result<(), CallError> {
     let attempts = AmbiguousAttempts::default();
     sns.publish()
         .topic_arn(topic.as_str())
-        .message(publication.message())
-        .message_structure("json")
-        .subject(publication.mail.subject)
-        .set_message_attributes(Some(attributes(envelope)?))
+        .message(message)
+        .set_message_structure(structure.map(str::to_owned))
+        .subject(subject)
+        .set_message_attributes(Some(attributes))
         .customize()
         .config_override(Config::builder().retry_classifier(KmsThrottling))
         .interceptor(attempts.clone())
         .send()
         .await
         .map_err(|e| attempts.adjust_effect(failure(&e)))?;
-    Ok(Answer::Done)
+    Ok(())
 }
 
 /// SNS passes KMS's throttling on with a code that the SDK does not retry.
@@ -79,9 +104,9 @@ impl ClassifyRetry for KmsThrottling {
 }
 
 /// The message attributes that filter policies read: the recipients, and the user that the publication is about.
-fn attributes(envelope: &Envelope) -> Result<HashMap<String, MessageAttributeValue>, CallError> {
-    let readers = (TO, "String.Array", serde_json::json!(envelope.to.words()).to_string());
-    let user = envelope.about.as_ref().map(|user| (USER, "String", user.to_string()));
+fn attributes(to: &[String], about: Option<&UserName>) -> Result<HashMap<String, MessageAttributeValue>, CallError> {
+    let readers = (TO, "String.Array", serde_json::json!(to).to_string());
+    let user = about.map(|user| (USER, "String", user.to_string()));
     let attribute = |(name, kind, value): (&str, _, _)| {
         let value = MessageAttributeValue::builder().data_type(kind).string_value(value).build();
         Ok((name.to_owned(), value.map_err(|_| incomplete("attribute"))?))

@@ -66,6 +66,7 @@ mod tests {
             (r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#, true),
             (r#"{"__type":"com.amazonaws.secretsmanager#ThrottlingException"}"#, true),
             (r#"{"__type":"ResourceNotFoundException"}"#, false),
+            (r#"{"FailedEntryCount":1,"Entries":[{"ErrorCode":"ThrottlingException"}]}"#, true),
         ] {
             assert_eq!(is_throttling_answer(body.as_bytes()), expected, "{body}");
         }

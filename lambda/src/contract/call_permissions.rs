@@ -63,7 +63,7 @@ mod tests {
     use crate::{
         contract::{
             list_scope::ListScope,
-            permissions::{SIDS, UsersLimit, permissions},
+            permissions::{NoticeChannel, SIDS, UsersLimit, permissions},
         },
         protocol::policy::{Delivery, Policy, StillInUse},
     };
@@ -94,8 +94,10 @@ mod tests {
         let needed: BTreeSet<_> = needed.chain(CHOOSING.map(|(action, _)| action.to_owned())).collect();
         let customer = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab".parse().unwrap();
         let limits = [UsersLimit::Arns, UsersLimit::Tag];
+        let cases = limits.map(|limit| [NoticeChannel::Topic, NoticeChannel::EventBus].map(|channel| (limit, channel)));
+        let of = |policy: &Policy, (limit, channel)| permissions(policy, &customer, ListScope::Account, limit, channel);
         let permitted = policies()
-            .flat_map(|policy| limits.map(|limit| permissions(&policy, &customer, ListScope::Account, limit)).concat());
+            .flat_map(|policy| cases.concat().into_iter().flat_map(|case| of(&policy, case)).collect::<Vec<_>>());
         let permitted: Vec<_> = permitted.collect();
         let sids: BTreeSet<_> = permitted.iter().map(|p| p.sid).collect();
         assert_eq!(sids, SIDS.into_iter().collect());

@@ -3,8 +3,11 @@
 use serde::Deserialize;
 
 use crate::{
-    contract::settings::Settings,
-    model::parse_error::{ParseError, one_line},
+    contract::{listed_user::ListedUser, selector::UserSelector, settings::Settings, user_entry::UserEntry},
+    model::{
+        account_id::AccountId,
+        parse_error::{ParseError, one_line},
+    },
     protocol::{
         journal::RunId,
         run::{RunAction, Successor},
@@ -96,6 +99,17 @@ pub enum EventError {
         /// The settings that select users, for people.
         selection: String,
     },
+    /// The event names a user that the settings select in another account of the organization.
+    #[error(
+        "IAM user {name} is rotated in account {account}, not in this one, so no key was touched: run the command with the \
+         credentials of that account"
+    )]
+    Elsewhere {
+        /// The name, as the event has it, on one line.
+        name: String,
+        /// The account of the user.
+        account: AccountId,
+    },
     /// The execution id cannot be the id of a run.
     #[error("the event is not valid, no key was touched: execution_id: {0}")]
     ExecutionId(#[source] ParseError),
@@ -108,6 +122,10 @@ impl EventError {
     /// The error for a user in the event that the settings do not select, or exempt.
     #[must_use]
     pub fn not_chosen(name: &str, settings: &Settings) -> Self {
+        let is_called = |entry: &&UserEntry| matches!(&entry.selector, UserSelector::User(user) if ListedUser::from(user).is_called(name));
+        if let Some(account) = settings.elsewhere.iter().find(is_called).and_then(|entry| entry.account.clone()) {
+            return Self::Elsewhere { name: one_line(name), account };
+        }
         let list = |words: Vec<String>| words.join(", ");
         let users = list(settings.users.iter().map(|entry| entry.selector.to_string()).collect());
         let exempt = list(settings.exempt.iter().map(ToString::to_string).collect());

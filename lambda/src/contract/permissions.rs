@@ -53,6 +53,8 @@ pub enum PermissionTarget {
     Secrets,
     /// The notification topic.
     Topic,
+    /// The central event bus of the organization.
+    EventBus,
     /// The customer's key that encrypts the secrets.
     SecretsKey,
 }
@@ -83,7 +85,7 @@ pub fn tags(user: &UserName) -> [(&'static str, String); 2] {
 
 /// The ids of all statements that [`permissions`] can give. The role has other statements too: AWS itself needs them,
 /// not the handler's code.
-pub const SIDS: [&str; 10] = [
+pub const SIDS: [&str; 12] = [
     "ListUsers",
     "ReadKeys",
     "ReadLastUse",
@@ -94,6 +96,8 @@ pub const SIDS: [&str; 10] = [
     "WriteSecretPolicies",
     "UseSecretsKey",
     "SendMail",
+    "SendEvents",
+    "ReadSubscriptions",
 ];
 
 /// What limits the role to the selected users.
@@ -105,10 +109,25 @@ pub enum UsersLimit {
     Tag,
 }
 
+/// Where the handler's notices go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NoticeChannel {
+    /// To the topic of the stack.
+    Topic,
+    /// To the central event bus: the stack is a member of an organization.
+    EventBus,
+}
+
 /// The permissions that the handler needs, and no more. They follow from the policy, the key that encrypts the secrets,
-/// the way to find users, and what limits the role to them.
+/// the way to find users, what limits the role to them, and where the notices go.
 #[must_use]
-pub fn permissions(policy: &Policy, key: &KmsKey, list_scope: ListScope, limit: UsersLimit) -> Vec<Permission> {
+pub fn permissions(
+    policy: &Policy,
+    key: &KmsKey,
+    list_scope: ListScope,
+    limit: UsersLimit,
+    channel: NoticeChannel,
+) -> Vec<Permission> {
     let last_use = policy.still_in_use == StillInUse::Wait;
     let read_last_use = "iam:GetAccessKeyLastUsed";
     let mail_is_delivery = policy.delivery.is_mail();
@@ -170,7 +189,7 @@ pub fn permissions(policy: &Policy, key: &KmsKey, list_scope: ListScope, limit: 
     if policy.delivery == Delivery::SecretsManager {
         list.extend(secrets(key));
     }
-    list.push(Permission {
+    let own_topic = Permission {
         sid: "SendMail",
         actions: vec!["sns:Publish", "sns:ListSubscriptionsByTopic"],
         on: PermissionTarget::Topic,
@@ -180,8 +199,39 @@ pub fn permissions(policy: &Policy, key: &KmsKey, list_scope: ListScope, limit: 
         } else {
             "Notify people of keys and of what they must do, after a check that recipients have confirmed."
         },
-    });
+    };
+    match channel {
+        NoticeChannel::Topic => list.push(own_topic),
+        NoticeChannel::EventBus => list.extend([
+            Permission {
+                sid: "SendEvents",
+                actions: vec!["events:PutEvents"],
+                on: PermissionTarget::EventBus,
+                only_if: Vec::new(),
+                why: "Send notices of keys and the result of each run to the administering account, which mails them.",
+            },
+            Permission {
+                sid: "ReadSubscriptions",
+                actions: vec!["sns:ListSubscriptionsByTopic"],
+                on: PermissionTarget::Topic,
+                only_if: Vec::new(),
+                why: "Check that recipients of the administering account's topic have confirmed.",
+            },
+        ]),
+    }
     list
+}
+
+/// The permission that the publisher needs: see [`crate::contract::publisher_settings`].
+#[must_use]
+pub fn publisher_permissions() -> Vec<Permission> {
+    vec![Permission {
+        sid: "SendMail",
+        actions: vec!["sns:Publish"],
+        on: PermissionTarget::Topic,
+        only_if: Vec::new(),
+        why: "Mail the members' notices and alarms.",
+    }]
 }
 
 /// The permission to find users that the configuration does not name.
@@ -241,7 +291,7 @@ mod tests {
     fn what_reads_and_what_changes_something_are_told_apart() {
         let policy = Policy::for_tests();
         let key = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab".parse().unwrap();
-        let permissions = permissions(&policy, &key, ListScope::Account, UsersLimit::Arns);
+        let permissions = permissions(&policy, &key, ListScope::Account, UsersLimit::Arns, NoticeChannel::Topic);
         let reads: Vec<_> = permissions.iter().flat_map(Permission::reads).collect();
         let mut writes: Vec<_> = permissions.iter().flat_map(|permission| permission.actions.clone()).collect();
         writes.retain(|action| !reads.contains(action));

@@ -8,8 +8,9 @@ use std::str::FromStr;
 use crate::{
     contract::{
         account_name::AccountName, digest_frequency::DigestFrequency, endpoint::Endpoint, language::Language,
-        list_scope::ListScope, resource_tags::ResourceTags, secret_prefix::SecretPrefix, selector::UserSelector,
-        topic_arn::TopicArn, user_entry::UserEntry, user_tags::UserTags,
+        list_scope::ListScope, organization_link::OrganizationLink, resource_tags::ResourceTags,
+        secret_prefix::SecretPrefix, selector::UserSelector, topic_arn::TopicArn, user_entry::UserEntry,
+        user_tags::UserTags,
     },
     delivery::{
         public_key::{Recipient, Recipients},
@@ -30,11 +31,15 @@ use crate::{
 
 /// All settings of the handler.
 ///
-/// `Reference` is the type that names the topic: [`TopicArn`] in the handler, a reference into the template in `synth`.
+/// `Reference` and `Link` name what AWS gives its name: ARNs and an account in the handler, references into the template
+/// in `synth`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings<Reference = TopicArn> {
+pub struct Settings<Reference = TopicArn, Link = OrganizationLink> {
     /// The users whose keys are rotated, with the settings that apply only to some of them.
     pub users: Vec<UserEntry>,
+    /// The entries of users in other accounts of the organization. The handler only names them if a person asks for one.
+    /// `synth` writes every entry into [`Settings::users`].
+    pub elsewhere: Vec<UserEntry>,
     /// Users to exclude, even if `users` selects them.
     pub exempt: Vec<UserSelector>,
     /// Whether tags on a user can override its settings: see [`crate::contract::user_entry`].
@@ -51,8 +56,11 @@ pub struct Settings<Reference = TopicArn> {
     pub administrators: Vec<Email>,
     /// The endpoints that get every notice as JSON, and never a secret.
     pub endpoints: Vec<Endpoint>,
-    /// The SNS topic that notices are published to.
+    /// The SNS topic that notices are published to. In a member of an organization, it is the central topic: the handler only
+    /// reads its subscriptions.
     pub topic: Reference,
+    /// What connects a member of an organization with the administering account; `None` for a stack of its own.
+    pub organization: Option<Link>,
     /// The public keys to which mails with a secret are encrypted; empty unless [`Policy::delivery`] is
     /// [`Delivery::EmailEncrypted`].
     pub encrypt_to: Recipients,
@@ -108,6 +116,10 @@ pub enum Variable {
     Notify,
     /// [`Settings::topic`].
     TopicArn,
+    /// [`OrganizationLink::bus`]; only in a member of an organization.
+    EventBusArn,
+    /// [`OrganizationLink::account`]; only in a member of an organization.
+    AccountId,
     /// [`Settings::encrypt_to`]; only where mails are encrypted.
     EncryptTo,
     /// [`Settings::secret_prefix`].
@@ -122,7 +134,7 @@ pub enum Variable {
 
 impl Variable {
     /// All variables.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::Users,
         Self::Exempt,
         Self::UserTags,
@@ -142,6 +154,8 @@ impl Variable {
         Self::Administrators,
         Self::Notify,
         Self::TopicArn,
+        Self::EventBusArn,
+        Self::AccountId,
         Self::EncryptTo,
         Self::SecretPrefix,
         Self::SecretReaders,
@@ -172,6 +186,8 @@ impl Variable {
             Self::Administrators => "ADMINISTRATORS",
             Self::Notify => "NOTIFY",
             Self::TopicArn => "TOPIC_ARN",
+            Self::EventBusArn => "EVENT_BUS_ARN",
+            Self::AccountId => "ACCOUNT_ID",
             Self::EncryptTo => "ENCRYPT_TO",
             Self::SecretPrefix => "SECRET_PREFIX",
             Self::SecretReaders => "SECRET_READERS",
@@ -190,13 +206,19 @@ pub enum VariableValue<Reference> {
     Reference(Reference),
 }
 
-impl<Reference> Settings<Reference> {
+impl<Topic, Bus, Account> Settings<Topic, OrganizationLink<Bus, Account>> {
     /// The environment variables from which the handler reads exactly these settings.
-    pub fn into_environment(self) -> Vec<(Variable, VariableValue<Reference>)> {
+    pub fn into_environment<Reference>(self) -> Vec<(Variable, VariableValue<Reference>)>
+    where
+        Topic: Into<Reference>,
+        Bus: Into<Reference>,
+        Account: Into<Reference>,
+    {
         let text = |t: &dyn ToString| VariableValue::Text(t.to_string());
+        let users: Vec<_> = self.users.iter().chain(&self.elsewhere).collect();
         let encrypts = self.policy.delivery == Delivery::EmailEncrypted;
         let mut environment = vec![
-            (Variable::Users, text(&words(&self.users))),
+            (Variable::Users, text(&words(&users))),
             (Variable::Exempt, text(&exempt(&self.exempt))),
             (Variable::UserTags, text(&self.user_tags)),
             (Variable::RotateAfter, text(&self.policy.rotate_after)),
@@ -213,7 +235,7 @@ impl<Reference> Settings<Reference> {
             (Variable::Digest, text(&self.digest)),
             (Variable::Administrators, text(&words(&self.administrators))),
             (Variable::Notify, text(&endpoints(&self.endpoints))),
-            (Variable::TopicArn, VariableValue::Reference(self.topic)),
+            (Variable::TopicArn, VariableValue::Reference(self.topic.into())),
             (Variable::SecretPrefix, text(&self.secret_prefix)),
             (Variable::SecretReaders, text(&self.secret_readers)),
             (Variable::SecretKmsKey, text(&self.secret_kms_key)),
@@ -224,6 +246,10 @@ impl<Reference> Settings<Reference> {
         }
         if encrypts {
             environment.push((Variable::EncryptTo, text(&self.encrypt_to)));
+        }
+        if let Some(OrganizationLink { bus, account }) = self.organization {
+            environment.push((Variable::EventBusArn, VariableValue::Reference(bus.into())));
+            environment.push((Variable::AccountId, VariableValue::Reference(account.into())));
         }
         environment
     }
@@ -256,8 +282,44 @@ fn parse_words<T: FromStr<Err = ParseError>>(text: &str) -> Result<Vec<T>, Parse
     text.split_ascii_whitespace().map(str::parse).collect()
 }
 
-fn words<T: ToString>(list: &[T]) -> String {
+pub(super) fn words<T: ToString>(list: &[T]) -> String {
     list.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// Reads the value of a variable.
+pub(super) fn read<T: FromStr<Err = ParseError>>(
+    lookup: &impl Fn(&str) -> Option<String>,
+    variable: Variable,
+) -> Result<T, SettingError> {
+    raw(lookup, variable)?.parse().map_err(wrong(variable))
+}
+
+/// Reads a variable with values that are separated by spaces.
+pub(super) fn list<T: FromStr<Err = ParseError>>(
+    lookup: &impl Fn(&str) -> Option<String>,
+    variable: Variable,
+) -> Result<Vec<T>, SettingError> {
+    parse_words(&raw(lookup, variable)?).map_err(wrong(variable))
+}
+
+fn raw(lookup: &impl Fn(&str) -> Option<String>, variable: Variable) -> Result<String, SettingError> {
+    let name = variable.name();
+    lookup(name).ok_or(SettingError { name, problem: SettingProblem::Missing })
+}
+
+fn wrong(variable: Variable) -> impl Fn(ParseError) -> SettingError {
+    move |e| SettingError { name: variable.name(), problem: SettingProblem::Invalid(e) }
+}
+
+/// Where a function runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FunctionPlace<'a> {
+    /// The partition, a group of Regions.
+    pub partition: &'a str,
+    /// The Region. IAM users have none.
+    pub region: &'a str,
+    /// The id of the account, twelve digits.
+    pub account: &'a str,
 }
 
 /// An environment variable that is missing or not valid. The function then handles no user.
@@ -283,6 +345,9 @@ pub enum SettingProblem {
     /// Mails with a secret are encrypted, but no public key fits this entry.
     #[error("has no public key for {0}")]
     NoPublicKey(UserSelector),
+    /// A member of an organization would mail keys to the administering account.
+    #[error("must be secrets-manager in a member of an organization")]
+    MailInMember,
 }
 
 impl SettingError {
@@ -302,7 +367,22 @@ impl Settings {
             // The topic is the channel, whatever form the mail has.
             Delivery::Email | Delivery::EmailEncrypted => format!("email {}", self.topic),
         };
-        Manager::new(function, self.topic.region(), &channel)
+        Manager::new(function, self.place().region, &channel)
+    }
+
+    /// Where the function runs. In a member of an organization, the topic is in another account.
+    ///
+    /// The bus is in the Region of the members: Lambda takes a package only from a bucket of its own Region, and the
+    /// administering account has the bucket.
+    #[must_use]
+    pub fn place(&self) -> FunctionPlace<'_> {
+        let topic = &self.topic;
+        match &self.organization {
+            None => FunctionPlace { partition: topic.partition(), region: topic.region(), account: topic.account() },
+            Some(OrganizationLink { bus, account }) => {
+                FunctionPlace { partition: bus.partition(), region: bus.region(), account: account.as_str() }
+            }
+        }
     }
 
     /// Reads the settings from the environment variables that `lookup` returns.
@@ -310,27 +390,23 @@ impl Settings {
     /// # Errors
     /// [`SettingError`] for the first variable that is missing or not valid.
     pub fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
-        fn read<T: FromStr<Err = ParseError>>(
-            lookup: &impl Fn(&str) -> Option<String>,
-            variable: Variable,
-        ) -> Result<T, SettingError> {
-            raw(lookup, variable)?.parse().map_err(wrong(variable))
-        }
-        fn wrong(variable: Variable) -> impl Fn(ParseError) -> SettingError {
-            move |e| SettingError { name: variable.name(), problem: SettingProblem::Invalid(e) }
-        }
-        fn list<T: FromStr<Err = ParseError>>(
-            lookup: &impl Fn(&str) -> Option<String>,
-            variable: Variable,
-        ) -> Result<Vec<T>, SettingError> {
-            parse_words(&raw(lookup, variable)?).map_err(wrong(variable))
-        }
-        fn raw(lookup: &impl Fn(&str) -> Option<String>, variable: Variable) -> Result<String, SettingError> {
-            let name = variable.name();
-            lookup(name).ok_or(SettingError { name, problem: SettingProblem::Missing })
-        }
         let users: Vec<UserEntry> = list(&lookup, Variable::Users)?;
-        let delivery = read(&lookup, Variable::Delivery)?;
+        let delivery: Delivery = read(&lookup, Variable::Delivery)?;
+        // If one of the two variables is lost, the function must not take the central account for its own.
+        let is_member = [Variable::EventBusArn, Variable::AccountId].iter().any(|link| lookup(link.name()).is_some());
+        let organization = is_member
+            .then(|| {
+                if delivery.is_mail() {
+                    let problem = SettingProblem::MailInMember;
+                    return Err(SettingError { name: Variable::Delivery.name(), problem });
+                }
+                let account = read(&lookup, Variable::AccountId)?;
+                Ok(OrganizationLink { bus: read(&lookup, Variable::EventBusArn)?, account })
+            })
+            .transpose()?;
+        let own = organization.as_ref().map(|link: &OrganizationLink| &link.account);
+        let (users, elsewhere): (Vec<_>, Vec<_>) =
+            users.into_iter().partition(|entry| entry.account.is_none() || entry.account.as_ref() == own);
         let encrypt_to = match delivery {
             Delivery::EmailEncrypted => read(&lookup, Variable::EncryptTo)?,
             Delivery::SecretsManager | Delivery::Email => Recipients::default(),
@@ -347,6 +423,7 @@ impl Settings {
         }
         Ok(Self {
             users,
+            elsewhere,
             exempt: read_exempt(&raw(&lookup, Variable::Exempt)?).map_err(wrong(Variable::Exempt))?,
             user_tags: read(&lookup, Variable::UserTags)?,
             policy: Policy {
@@ -370,6 +447,7 @@ impl Settings {
             administrators: list(&lookup, Variable::Administrators)?,
             endpoints: read_endpoints(&raw(&lookup, Variable::Notify)?).map_err(wrong(Variable::Notify))?,
             topic: read(&lookup, Variable::TopicArn)?,
+            organization,
             encrypt_to,
             secret_prefix: read(&lookup, Variable::SecretPrefix)?,
             secret_readers: read(&lookup, Variable::SecretReaders)?,
@@ -378,10 +456,11 @@ impl Settings {
         })
     }
 
-    /// The resource policy of the secret of `user`. The user is in the same partition and account as the stack's topic.
+    /// The resource policy of the secret of `user`, who is in the partition and the account of the function.
     #[must_use]
     pub fn secret_policy(&self, user: &User) -> String {
-        let arn = PrincipalArn::of_user(self.topic.partition(), self.topic.account(), user);
+        let place = self.place();
+        let arn = PrincipalArn::of_user(place.partition, place.account, user);
         secret_policy::document(&arn, &self.secret_readers)
     }
 }
@@ -422,6 +501,7 @@ mod tests {
             ]
             .map(|entry| entry.parse().unwrap())
             .into(),
+            elsewhere: Vec::new(),
             exempt: ["carol", "/x/", "tag:keep=it", "group:people"].map(|who| who.parse().unwrap()).into(),
             user_tags: UserTags::Honoured,
             policy: Policy {
@@ -444,6 +524,7 @@ mod tests {
                 .map(|endpoint| endpoint.parse().unwrap())
                 .into(),
             topic: "arn:aws:sns:eu-west-1:123456789012:keys".parse().unwrap(),
+            organization: None,
             encrypt_to: if delivery == Delivery::EmailEncrypted { encrypt_to() } else { Recipients::default() },
             secret_prefix: "access-key-rotation".parse().unwrap(),
             secret_readers: "arn:aws:iam::123456789012:role/reader".parse().unwrap(),
@@ -458,10 +539,21 @@ mod tests {
         Recipients { all: one_of_each(), own: [own].into() }
     }
 
+    /// Settings of a member of an organization, with an entry of its own account and one of another.
+    fn member() -> Settings {
+        let mut settings = settings(DeleteAfter::Window(Span::days(14)), Delivery::SecretsManager);
+        settings.users.push("ci;account=111122223333;owner=x@b.co".parse().unwrap());
+        settings.elsewhere.push("ci;account=444455556666;overlap=1d".parse().unwrap());
+        settings.organization = Some(OrganizationLink {
+            bus: "arn:aws:events:eu-west-1:123456789012:event-bus/keys".parse().unwrap(),
+            account: "111122223333".parse().unwrap(),
+        });
+        settings
+    }
+
     fn environment(settings: Settings) -> HashMap<&'static str, String> {
         let text = |value| match value {
-            VariableValue::Text(text) => text,
-            VariableValue::Reference(arn) => TopicArn::to_string(&arn),
+            VariableValue::Text(text) | VariableValue::Reference(text) => text,
         };
         settings.into_environment().into_iter().map(|(name, value)| (name.name(), text(value))).collect()
     }
@@ -476,6 +568,45 @@ mod tests {
             let written = environment(settings(delete_after, delivery));
             let read = Settings::from_environment(|name| written.get(name).cloned());
             assert_eq!(read, Ok(settings(delete_after, delivery)));
+        }
+        let written = environment(member());
+        assert_eq!(Settings::from_environment(|name| written.get(name).cloned()), Ok(member()));
+    }
+
+    #[test]
+    fn an_entry_of_an_account_is_only_for_this_account() {
+        let mut written = environment(member());
+        let mut read = |account: Option<&str>| {
+            for name in ["EVENT_BUS_ARN", "ACCOUNT_ID"].into_iter().filter(|_| account.is_none()) {
+                written.remove(name);
+            }
+            written.extend(account.map(|account| ("ACCOUNT_ID", account.to_owned())));
+            let read = Settings::from_environment(|name| written.get(name).cloned()).unwrap();
+            let accounts = |entries: &[UserEntry]| {
+                entries.iter().filter_map(|entry| Some(entry.account.as_ref()?.to_string())).collect::<Vec<_>>()
+            };
+            (read.users.len(), accounts(&read.users), accounts(&read.elsewhere))
+        };
+        let (first, second) = ("111122223333".to_owned(), "444455556666".to_owned());
+        assert_eq!(read(Some(&second)), (6, vec![second.clone()], vec![first.clone()]));
+        let both = vec![first, second];
+        assert_eq!(read(Some("777788889999")), (5, vec![], both.clone()));
+        assert_eq!(read(None), (5, vec![], both), "without an organization, no account is known to be the own one");
+    }
+
+    /// A member that lost one variable must not take the central account for its own, and must not mail keys to it.
+    #[test]
+    fn a_member_is_a_whole_member() {
+        let good = environment(member());
+        for (name, value, problem) in [
+            ("EVENT_BUS_ARN", None, "is missing"),
+            ("ACCOUNT_ID", None, "is missing"),
+            ("DELIVERY", Some("email"), "must be secrets-manager in a member of an organization"),
+            ("DELIVERY", Some("email-encrypted"), "must be secrets-manager in a member of an organization"),
+        ] {
+            let lookup = |n: &str| if n == name { value.map(str::to_owned) } else { good.get(n).cloned() };
+            let error = Settings::from_environment(lookup).unwrap_err();
+            assert_eq!((error.name, error.problem.to_string().as_str()), (name, problem));
         }
     }
 
@@ -501,9 +632,13 @@ mod tests {
 
     #[test]
     fn each_variable_is_read_and_named_when_it_is_missing_or_wrong() {
-        let good = environment(settings(DeleteAfter::NextRotation, Delivery::EmailEncrypted));
-        assert_eq!(HashSet::from(Variable::ALL.map(Variable::name)), good.keys().copied().collect(), "all variables");
-        for &name in good.keys() {
+        let encrypted = environment(settings(DeleteAfter::NextRotation, Delivery::EmailEncrypted));
+        let member = environment(member());
+        let all: HashSet<_> = encrypted.keys().chain(member.keys()).copied().collect();
+        assert_eq!(HashSet::from(Variable::ALL.map(Variable::name)), all, "all variables");
+        for (good, &name) in
+            [&encrypted, &member].into_iter().flat_map(|good| good.keys().map(move |name| (good, name)))
+        {
             let missing = Settings::from_environment(|n| (n != name).then(|| good.get(n).cloned())?);
             if name == Variable::AccountName.name() {
                 assert_eq!(missing.expect(name).account_name, AccountName::None);
@@ -527,6 +662,20 @@ mod tests {
         let policy = settings.secret_policy(&"/ci/bob,smith".parse().unwrap());
         assert!(policy.contains("\"arn:aws-cn:iam::111122223333:user/ci/bob,smith\""), "{policy}");
         assert!(policy.contains("\"arn:aws:iam::123456789012:role/reader\""), "{policy}");
+    }
+
+    /// The topic and the bus of a member are in another account.
+    #[test]
+    fn a_member_runs_in_its_own_account() {
+        let mut settings = member();
+        settings.topic = "arn:aws-cn:sns:cn-north-1:123456789012:keys".parse().unwrap();
+        let link = settings.organization.as_mut().unwrap();
+        link.bus = "arn:aws-cn:events:cn-north-1:123456789012:event-bus/keys".parse().unwrap();
+        let place = FunctionPlace { partition: "aws-cn", region: "cn-north-1", account: "111122223333" };
+        assert_eq!(settings.place(), place);
+        let policy = settings.secret_policy(&"ci".parse().unwrap());
+        assert!(policy.contains("\"arn:aws-cn:iam::111122223333:user/ci\""), "{policy}");
+        assert_eq!(settings.manager("keys").unwrap().to_string(), "keys in cn-north-1");
     }
 
     #[test]

@@ -27,6 +27,7 @@ impl TopicArn {
     }
 
     /// The text with this topic and its Region in the AWS commands that it proposes.
+    #[cfg(feature = "aws")]
     pub(crate) fn filled_in(&self, text: &str) -> String {
         text.replace("--region REGION", &format!("--region {}", self.region()))
             .replace("--topic-arn TOPIC", &format!("--topic-arn {}", self.0))

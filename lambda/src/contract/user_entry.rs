@@ -13,15 +13,20 @@ use std::{cmp::Reverse, fmt, str::FromStr};
 
 use crate::{
     contract::selector::UserSelector,
-    model::{email::Email, parse_error::ParseError, time::Span, user_config_error::UserConfigError},
+    model::{
+        account_id::AccountId, email::Email, parse_error::ParseError, time::Span, user_config_error::UserConfigError,
+    },
     protocol::policy::Policy,
 };
 
-/// An entry, written as `alice`, `/ci/;rotate_after=30d` or `alice;owner=ops@example.com;overlap=3d`.
+/// An entry, written as `alice`, `/ci/;rotate_after=30d`, `alice;owner=ops@example.com;overlap=3d` or
+/// `ci;account=111122223333`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserEntry {
     /// The users that the entry selects.
     pub selector: UserSelector,
+    /// The account of an organization that the users are in. `None`: every account that the settings are for.
+    pub account: Option<AccountId>,
     /// The settings that apply only to these users.
     pub overrides: UserOverrides,
 }
@@ -36,6 +41,8 @@ pub struct UserOverrides {
     /// The override for [`Policy::overlap`].
     pub overlap: Option<Span>,
 }
+
+const ACCOUNT: &str = "account";
 
 const OWNER: &str = "owner";
 
@@ -121,6 +128,7 @@ impl fmt::Display for UserEntry {
             Some(value) => write!(f, ";{name}={value}"),
             None => Ok(()),
         };
+        field(f, ACCOUNT, self.account.as_ref().map(|v| v as _))?;
         field(f, OWNER, owner.as_ref().map(|v| v as _))?;
         field(f, ROTATE_AFTER, rotate_after.as_ref().map(|v| v as _))?;
         field(f, OVERLAP, overlap.as_ref().map(|v| v as _))
@@ -133,9 +141,10 @@ impl FromStr for UserEntry {
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let mut parts = text.split(';');
         let selector = parts.next().unwrap_or_default().parse()?;
-        let mut overrides = UserOverrides::default();
+        let (mut account, mut overrides) = (None, UserOverrides::default());
         for part in parts {
             match part.split_once('=') {
+                Some((ACCOUNT, value)) => account = Some(value.parse()?),
                 Some((OWNER, value)) => overrides.owner = Some(value.parse()?),
                 Some((ROTATE_AFTER, value)) => overrides.rotate_after = Some(value.parse()?),
                 Some((OVERLAP, value)) => overrides.overlap = Some(value.parse()?),
@@ -143,12 +152,12 @@ impl FromStr for UserEntry {
                     return Err(ParseError::new(
                         part,
                         "a setting for single users",
-                        "owner=…, rotate_after=… or overlap=…",
+                        "account=…, owner=…, rotate_after=… or overlap=…",
                     ));
                 }
             }
         }
-        Ok(Self { selector, overrides })
+        Ok(Self { selector, account, overrides })
     }
 }
 
@@ -164,12 +173,22 @@ mod tests {
             "/ci/deployer;owner=a&b=c@example.com",
             "/ci/;rotate_after=30d;overlap=0",
             "tag:a=b=c;owner=x@b.co;rotate_after=45d;overlap=12h",
+            "ci;account=111122223333",
+            "/ops/bot;account=111122223333;owner=x@b.co",
         ] {
             assert_eq!(text.parse::<UserEntry>().unwrap().to_string(), text);
         }
-        for bad in
-            ["", ";", "alice;", "alice;owner", "alice;owner=x", "alice;rotate_after=soon", "alice;other=1", "a b"]
-        {
+        for bad in [
+            "",
+            ";",
+            "alice;",
+            "alice;owner",
+            "alice;owner=x",
+            "alice;rotate_after=soon",
+            "alice;other=1",
+            "alice;account=1",
+            "a b",
+        ] {
             assert!(bad.parse::<UserEntry>().is_err(), "{bad:?}");
         }
     }

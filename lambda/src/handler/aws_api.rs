@@ -1,7 +1,9 @@
 //! What the handler asks of AWS, as a trait: the SDK implements it, and so does a dry run over it.
 
 use crate::{
-    contract::{resource_tags::ResourceTags, topic_arn::TopicArn},
+    contract::{
+        event_bus_arn::EventBusArn, member_event::MemberEvent, resource_tags::ResourceTags, topic_arn::TopicArn,
+    },
     model::{
         access_key::{AccessKeyId, KeyStatus, SecretAccessKey},
         kms_key::KmsKey,
@@ -52,5 +54,7 @@ pub trait Aws {
         envelope: &Envelope,
         publication: Publication,
     ) -> Result<Answer, CallError>;
+    /// Puts an event of a member of an organization on the central bus.
+    async fn put_event(&self, bus: &EventBusArn, event: &MemberEvent) -> Result<Answer, CallError>;
     async fn sleep(&self, pause: Span);
 }

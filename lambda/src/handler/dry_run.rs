@@ -8,7 +8,9 @@ use std::{
 };
 
 use crate::{
-    contract::{resource_tags::ResourceTags, topic_arn::TopicArn},
+    contract::{
+        event_bus_arn::EventBusArn, member_event::MemberEvent, resource_tags::ResourceTags, topic_arn::TopicArn,
+    },
     handler::aws_api::Aws,
     model::{
         access_key::{AccessKeyId, Key, KeyStatus, LastUse, SecretAccessKey},
@@ -209,6 +211,10 @@ impl<A: Aws> Aws for DryRun<'_, A> {
     }
 
     async fn publish(&self, _: &TopicArn, _: &Envelope, _: Publication) -> Result<Answer, CallError> {
+        Ok(Answer::Done)
+    }
+
+    async fn put_event(&self, _: &EventBusArn, _: &MemberEvent) -> Result<Answer, CallError> {
         Ok(Answer::Done)
     }
 

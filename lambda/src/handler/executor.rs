@@ -3,7 +3,7 @@
 use crate::{
     contract::{endpoint::Endpoint, settings::Settings},
     delivery::{encryption::encrypt, key_document::document},
-    handler::{aws_api::Aws, log::LogSink, pace::Pace, subscriptions::Subscriptions},
+    handler::{aws_api::Aws, log::LogSink, pace::Pace, send_notice::send, subscriptions::Subscriptions},
     model::{
         access_key::{AccessKeyId, Key, KeyStatus, SecretAccessKey},
         email::Email,
@@ -219,8 +219,7 @@ impl<A: Aws> Executor<'_, A> {
                 // A key whose mail gets no turn is taken back in this run, so its delivery is never in doubt.
                 let reserved = if matches!(message, PlannedNotice::Secret(_)) { WITHDRAWAL } else { Span::ZERO };
                 let latest = self.context.run.deadline.before(reserved);
-                let _turn = self.context.pace.turn(envelope.to.addresses(), latest.since(now)).await?;
-                aws.publish(&settings.topic, &envelope, publication).await
+                send(aws, settings, (&self.context.pace, latest.since(now)), &envelope, publication).await
             }
         }
     }

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use futures_util::{StreamExt, stream::FuturesUnordered};
 
 use crate::{
-    contract::{event::RunRequest, settings::Settings},
+    contract::{event::RunRequest, member_event::MemberEvent, run_summary::Summary, settings::Settings},
     handler::{
         aws_api::Aws,
         dry_run::DryRun,
@@ -13,9 +13,13 @@ use crate::{
         load_users::{AccountLists, LoadUsersError, select},
         log::LogSink,
         pace::Pace,
+        send_notice::send,
         subscriptions::Subscriptions,
     },
-    model::time::{Span, Timestamp},
+    model::{
+        time::{Span, Timestamp},
+        user::UserName,
+    },
     notice::{self, Digested, NoticeOrigin, Publication},
     protocol::{
         call_error::{CallError, ErrorCode},
@@ -28,7 +32,7 @@ use crate::{
         audit::{RunMode, RunOrigin},
         log_event,
         metrics::{self, RunScope},
-        run_report::{HANDLER_VERSION, RunReport, Summary, Unsent, UserReport},
+        run_report::{HANDLER_VERSION, RunReport, Unsent, UserReport},
     },
     selection::{
         fleet::{Fleet, Subject},
@@ -156,6 +160,9 @@ pub(super) async fn carry_out(
         all_users: is_fleet,
         unconfirmed: unconfirmed.unwrap_or_default(),
     };
+    if is_fleet {
+        post.run_is_over(&report).await;
+    }
     log_event::results(&report).into_iter().for_each(log);
     let scope = if is_fleet { RunScope::Fleet } else { RunScope::Named };
     if let Some(event) =
@@ -225,15 +232,25 @@ impl<A: Aws> NoticeSender<'_, A> {
     }
 
     async fn send(&self, notice: &'static str, envelope: Envelope, publication: Publication) -> Option<Unsent> {
-        let user = envelope.about.clone();
-        let RunContext { run, origin, pace, reports_by, log, .. } = self.context;
-        let publishing = async {
-            let _turn = pace.turn(envelope.to.addresses(), reports_by.since(Timestamp::now())).await?;
-            self.aws.publish(&self.settings.topic, &envelope, publication).await
-        };
-        let sent = self.in_time(publishing).await;
-        log(log_event::notice(&run.id, *origin, user.as_ref(), notice, sent.as_ref().err()));
+        let RunContext { pace, reports_by, .. } = self.context;
+        let within = reports_by.since(Timestamp::now());
+        let sent = self.in_time(send(self.aws, self.settings, (pace, within), &envelope, publication)).await;
+        let user = envelope.about;
+        self.log(notice, user.as_ref(), sent.as_ref().err());
         sent.err().map(|failure| Unsent { user, notice, why: failure.to_string() })
+    }
+
+    /// Tells the administering account of an organization that a run over all its users is over. Nothing depends on it.
+    async fn run_is_over(&self, report: &RunReport) {
+        let Some(link) = &self.settings.organization else { return };
+        let event = MemberEvent::Run(report.member_run(self.settings.place(), self.context.run.manager.stack()));
+        let sent = self.in_time(self.aws.put_event(&link.bus, &event)).await;
+        self.log(event.detail_type(), None, sent.as_ref().err());
+    }
+
+    fn log(&self, notice: &str, user: Option<&UserName>, failure: Option<&CallError>) {
+        let RunContext { run, origin, log, .. } = self.context;
+        log(log_event::notice(&run.id, *origin, user, notice, failure));
     }
 }
 

@@ -1,4 +1,5 @@
-//! One invocation of the function: it loads the users, carries out the steps for each, and logs them.
+//! One invocation of the function: it loads the users, carries out the steps for each, and logs them. Or, in the
+//! administering account of an organization, it mails what the members send.
 
 pub mod aws_api;
 pub mod dry_run;
@@ -8,4 +9,6 @@ pub mod load_users;
 pub mod log;
 pub mod pace;
 pub mod preview;
+pub mod publisher;
+mod send_notice;
 pub mod subscriptions;

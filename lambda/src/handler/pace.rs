@@ -75,6 +75,17 @@ impl Pace {
         })
     }
 
+    /// Waits until another program may send a mail to each address, because this one sends none any more.
+    pub async fn rest(&self) {
+        let next_mail_times: Vec<_> =
+            self.next_mail_times.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        for time in next_mail_times {
+            if let Some(next) = *time.lock().await {
+                sleep_until(next).await;
+            }
+        }
+    }
+
     async fn wait(&self, to: &[Email]) -> Turn {
         // Each mail takes its addresses in the same order, so that no two wait for each other.
         let addresses: BTreeSet<_> = to.iter().map(Email::small).collect();

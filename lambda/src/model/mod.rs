@@ -1,6 +1,7 @@
 //! Values that are checked when they are made.
 
 pub mod access_key;
+pub mod account_id;
 pub mod arn;
 pub mod email;
 pub mod kms_key;

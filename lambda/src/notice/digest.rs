@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
-    contract::digest_frequency::DigestFrequency,
+    contract::{digest_frequency::DigestFrequency, run_summary::Summary},
     model::{time::Timestamp, user::UserName},
     protocol::{journal::RunId, stop_reason::StopReason},
-    report::run_report::{KeyChange, Outcome, Summary, UserReport},
+    report::run_report::{KeyChange, Outcome, UserReport},
 };
 
 /// The facts about a run that its digest contains.

@@ -3,11 +3,12 @@
 use std::fmt::Write;
 
 use super::{
-    Aftermath, Digested, NoticeKind, NoticeOrigin, Rotated, SecretLocation,
+    Aftermath, BusEvent, Digested, EventProblem, MemberAlarm, NoticeKind, NoticeOrigin, Rotated, SecretLocation,
     digest::{UserProblem, cut, news},
     text::{HowTo, Layout, NoticeText, activate, untag},
 };
 use crate::{
+    contract::{member_event::MemberEventError, run_summary::Summary},
     model::{
         access_key::{AccessKeyId, Key, KeyStatus, LastUse},
         parse_error::one_line,
@@ -23,7 +24,7 @@ use crate::{
         policy::DeleteAfter,
         stop_reason::NeedsAttention,
     },
-    report::run_report::{KeyChange, Summary, UserReport},
+    report::run_report::{KeyChange, UserReport},
 };
 
 pub(super) const LAYOUT: Layout = Layout {
@@ -48,6 +49,18 @@ fn administrator(purpose: &str, command: String) -> HowTo {
     }
 }
 
+/// The command for an order about a user, after this sentence. `command` is that for the stack's own account.
+fn order(purpose: &str, action: &str, command: String, user: &UserName, origin: NoticeOrigin<'_>) -> HowTo {
+    if origin.is_member {
+        return HowTo {
+            before: format!("{purpose} with the credentials of account {}:", origin.account),
+            commands: vec![origin.invoke(action, user)],
+            after: String::new(),
+        };
+    }
+    administrator(purpose, command)
+}
+
 /// A command for an administrator who has credentials for the account.
 fn in_the_account(purpose: &str, command: String) -> HowTo {
     HowTo {
@@ -59,7 +72,8 @@ fn in_the_account(purpose: &str, command: String) -> HowTo {
 
 /// The command that activates a key again.
 fn undo(user: &UserName, origin: NoticeOrigin<'_>) -> HowTo {
-    administrator("To activate the key again, an administrator runs this command", origin.undo(user))
+    let purpose = "To activate the key again, an administrator runs this command";
+    order(purpose, "undo", origin.undo(user), user, origin)
 }
 
 fn dated(title: &str, deadline: Option<Timestamp>) -> String {
@@ -463,7 +477,7 @@ const FOREIGN_TAG: &str = "find out who wrote the tag, then remove it from the u
 fn needs_attention(user: &UserName, doubt: &NeedsAttention, origin: NoticeOrigin<'_>) -> NoticeText {
     let how = match doubt {
         NeedsAttention::ManagedBy(_) | NeedsAttention::OtherChannel => {
-            Some(administrator("An administrator runs this command", origin.adopt(user)))
+            Some(order("An administrator runs this command", "adopt", origin.adopt(user), user, origin))
         }
         NeedsAttention::Journal(garbled) => Some(in_the_account("To remove the tag", untag(user, &garbled.tag))),
         NeedsAttention::LateDelivery { .. } => Some(in_the_account("To remove the tag", untag(user, DELIVERED))),
@@ -641,6 +655,56 @@ fn changes(done: &[KeyChange]) -> String {
         KeyChange::Deleted { key, .. } => format!("key {key} deleted"),
     };
     news(done).map(one).collect::<Vec<_>>().join("; ")
+}
+
+pub(super) fn event_problem(event: &BusEvent, problem: &EventProblem) -> NoticeText {
+    let (title, todo, happened, shows) = match problem {
+        EventProblem::Unreadable(MemberEventError::Unknown(_)) => (
+            "AWS access key rotation: a notice of a later version",
+            "deploy the stack of the administering account again, with the release that the members have. Then read the event \
+             below. It may be a notice for an owner, who did not get it.",
+            "The publisher does not know the version of an event, so it did not mail it. Only the administrators get this mail.",
+            true,
+        ),
+        EventProblem::Unreadable(MemberEventError::Invalid(_)) => (
+            "AWS access key rotation: a notice that is not valid",
+            "read the event below. It may be a notice for an owner, who did not get it. Then find out what sent it.",
+            "An event is not valid, so the publisher did not mail it. Only the administrators get this mail.",
+            true,
+        ),
+        EventProblem::OtherAccount(_) => (
+            "AWS access key rotation: a notice was refused",
+            "find out which principal of this account sent the event. The handler never sends such an event.",
+            "A notice names another account than the one that sent it. It was not mailed.",
+            false,
+        ),
+    };
+    NoticeText {
+        title: title.into(),
+        todo: todo.into(),
+        happened: happened.into(),
+        facts: vec![
+            ("Reason", one_line(&problem.to_string())),
+            ("Event", one_line(&event.id)),
+            ("Sent", event.time.to_minute()),
+        ],
+        attachment: if shows {
+            cut(&event.lines(), |more| format!("(and {more} more lines)\n"))
+        } else {
+            String::new()
+        },
+        ..NoticeText::default()
+    }
+}
+
+pub(super) fn member_alarm(event: &BusEvent, alarm: &MemberAlarm) -> NoticeText {
+    NoticeText {
+        title: format!("ALARM: {}", alarm.name),
+        todo: alarm.description.clone().unwrap_or_else(|| "open the alarm in the account that is named below.".into()),
+        happened: "An alarm of a member of the organization went into the state ALARM.".into(),
+        facts: vec![("Alarm", alarm.name.clone()), ("Reason", alarm.reason.clone()), ("Since", event.time.to_minute())],
+        ..NoticeText::default()
+    }
 }
 
 pub(super) fn summary(s: &Summary) -> String {

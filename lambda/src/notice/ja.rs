@@ -3,14 +3,16 @@
 use std::fmt::Write;
 
 use super::{
-    Aftermath, Digested, NoticeKind, NoticeOrigin, Rotated, SecretLocation,
+    Aftermath, BusEvent, Digested, EventProblem, MemberAlarm, NoticeKind, NoticeOrigin, Rotated, SecretLocation,
     digest::{UserProblem, cut, news},
     ja_reasons::{failed_call, failure_text, last_used, reason, spoken, why},
     text::{HowTo, Layout, NoticeText, activate, untag},
 };
 use crate::{
+    contract::{member_event::MemberEventError, run_summary::Summary},
     model::{
         access_key::{AccessKeyId, Key, KeyStatus, LastUse},
+        parse_error::one_line,
         time::{Span, Timestamp},
         user::UserName,
         user_config_error::UserConfigError,
@@ -23,7 +25,7 @@ use crate::{
         policy::DeleteAfter,
         stop_reason::NeedsAttention,
     },
-    report::run_report::{KeyChange, Summary, UserReport},
+    report::run_report::{KeyChange, UserReport},
 };
 
 pub(super) const LAYOUT: Layout = Layout {
@@ -49,6 +51,18 @@ fn administrator(purpose: &str, command: String) -> HowTo {
     }
 }
 
+/// The command for an order about a user, after this sentence. `command` is that for the stack's own account.
+fn order(purpose: &str, action: &str, command: String, user: &UserName, origin: NoticeOrigin<'_>) -> HowTo {
+    if origin.is_member {
+        return HowTo {
+            before: format!("{purpose}アカウント {} の認証情報で実行してください。", origin.account),
+            commands: vec![origin.invoke(action, user)],
+            after: String::new(),
+        };
+    }
+    administrator(purpose, command)
+}
+
 /// A command for an administrator who has credentials for the account.
 fn in_the_account(purpose: &str, command: String) -> HowTo {
     HowTo {
@@ -60,7 +74,8 @@ fn in_the_account(purpose: &str, command: String) -> HowTo {
 
 /// The command that activates a key again.
 fn undo(user: &UserName, origin: NoticeOrigin<'_>) -> HowTo {
-    administrator("キーを再び有効にするには、管理者が次のコマンドを", origin.undo(user))
+    let purpose = "キーを再び有効にするには、管理者が次のコマンドを";
+    order(purpose, "undo", origin.undo(user), user, origin)
 }
 
 fn dated(title: &str, deadline: Option<Timestamp>) -> String {
@@ -489,7 +504,8 @@ fn needs_attention(user: &UserName, doubt: &NeedsAttention, origin: NoticeOrigin
     let remove = |tag| in_the_account("タグを外す", untag(user, tag));
     let how = match doubt {
         NeedsAttention::ManagedBy(_) | NeedsAttention::OtherChannel => {
-            Some(administrator("このスタックの管理対象にするには、管理者が次のコマンドを", origin.adopt(user)))
+            let purpose = "このスタックの管理対象にするには、管理者が次のコマンドを";
+            Some(order(purpose, "adopt", origin.adopt(user), user, origin))
         }
         NeedsAttention::Journal(garbled) => Some(remove(&garbled.tag)),
         NeedsAttention::LateDelivery { .. } => Some(remove(DELIVERED)),
@@ -605,6 +621,59 @@ fn changes(done: &[KeyChange]) -> String {
         KeyChange::Deleted { key, .. } => format!("キー {key} を削除"),
     };
     news(done).map(one).collect::<Vec<_>>().join("、")
+}
+
+pub(super) fn event_problem(event: &BusEvent, problem: &EventProblem) -> NoticeText {
+    let (title, todo, happened, shows) = match problem {
+        EventProblem::Unreadable(MemberEventError::Unknown(_)) => (
+            "AWS アクセスキーのローテーション: 新しいバージョンのお知らせ",
+            "管理用アカウントのスタックを、メンバーと同じリリースで再度デプロイしてください。下のイベントは担当者へのお知らせかもしれません。\
+             担当者には届いていないため、内容を確認してください。",
+            "イベントのバージョンが不明なため、送信していません。このメールは管理者だけに届きます。",
+            true,
+        ),
+        EventProblem::Unreadable(MemberEventError::Invalid(_)) => (
+            "AWS アクセスキーのローテーション: 正しくないお知らせ",
+            "下のイベントは担当者へのお知らせかもしれません。担当者には届いていないため、内容を確認し、何が送信したかを調べてください。",
+            "イベントの形式が正しくないため、送信していません。このメールは管理者だけに届きます。",
+            true,
+        ),
+        EventProblem::OtherAccount(_) => (
+            "AWS アクセスキーのローテーション: お知らせを拒否しました",
+            "このアカウントのどのプリンシパルが送信したかを調べてください。ローテーションの関数がこのようなイベントを送ることはありません。",
+            "送信元とは別のアカウントを名乗るお知らせです。送信していません。",
+            false,
+        ),
+    };
+    NoticeText {
+        title: title.into(),
+        todo: todo.into(),
+        happened: happened.into(),
+        facts: vec![
+            ("理由", one_line(&problem.to_string())),
+            ("イベント", one_line(&event.id)),
+            ("送信日時", event.time.to_minute()),
+        ],
+        attachment: if shows { cut(&event.lines(), |more| format!("(ほか {more} 行)\n")) } else { String::new() },
+        ..NoticeText::default()
+    }
+}
+
+pub(super) fn member_alarm(event: &BusEvent, alarm: &MemberAlarm) -> NoticeText {
+    NoticeText {
+        title: format!("アラーム: {}", alarm.name),
+        todo: alarm
+            .description
+            .clone()
+            .unwrap_or_else(|| "下のアカウントで、アラームの内容を確認してください。".into()),
+        happened: "組織のメンバーのアラームが ALARM 状態になりました。".into(),
+        facts: vec![
+            ("アラーム", alarm.name.clone()),
+            ("理由", alarm.reason.clone()),
+            ("発生日時", event.time.to_minute()),
+        ],
+        ..NoticeText::default()
+    }
 }
 
 pub(super) fn summary(s: &Summary) -> String {

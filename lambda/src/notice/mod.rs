@@ -15,6 +15,8 @@ mod ja_reasons;
 
 mod origin;
 
+mod relay;
+
 mod text;
 
 pub use document::{NOTICE_VERSION, NoticeDocument, notice_schema};
@@ -25,16 +27,19 @@ pub use digest::{Digested, UserProblem};
 
 pub use origin::NoticeOrigin;
 
+pub use relay::{BusEvent, EventProblem, MemberAlarm, NoMemberEvent, RelayedEvent, RelayedMail, relay};
+
 pub use text::Mail;
 
 use document::NoticeFacts;
 use text::{Layout, NoticeText};
 
 use crate::{
-    contract::language::Language,
+    contract::{language::Language, member_event::MemberNotice, run_summary::Summary},
     delivery::public_key::{PublicKeyKind, Recipient},
     model::{
         access_key::{AccessKeyId, Key, SecretAccessKey},
+        parse_error::one_line,
         time::Timestamp,
         user::UserName,
     },
@@ -42,8 +47,9 @@ use crate::{
         call::Warning,
         policy::{DeleteAfter, Policy, StillInUse},
     },
-    report::run_report::Summary,
+    selection::routing::{Audience, Envelope},
 };
+use serde_json::{Value as Json, json};
 
 /// A notice as it is published: the mail for people, and the document for programs. The mail may hold a secret, so it has
 /// no `Debug`.
@@ -59,8 +65,19 @@ impl Publication {
     /// mail; `default` is for all others (SNS API Reference, "Publish": MessageStructure).
     #[must_use]
     pub fn message(&self) -> String {
-        let document = serde_json::json!(self.document).to_string();
-        serde_json::json!({ "default": document, "email": self.mail.body }).to_string()
+        let document = json!(self.document).to_string();
+        json!({ "default": document, "email": self.mail.body }).to_string()
+    }
+
+    /// The event with which a member of an organization sends the notice; `None` for a publication that may hold a secret,
+    /// which is for addresses only.
+    #[must_use]
+    pub fn into_member_notice(self, envelope: &Envelope) -> Option<MemberNotice> {
+        let Self { mail: Mail { subject, body }, document } = self;
+        let (Audience::AddressesAndEndpoints(_), Json::Object(document)) = (&envelope.to, json!(document)) else {
+            return None;
+        };
+        Some(MemberNotice { to: envelope.to.words(), user: envelope.about.clone(), subject, body, document })
     }
 }
 
@@ -208,6 +225,33 @@ impl Language {
         self.publication(origin, run.facts(why), &text, now)
     }
 
+    /// Tells the administrators of an event that is not published as it is.
+    #[must_use]
+    pub fn event_problem(self, event: &BusEvent, problem: &EventProblem) -> Mail {
+        let text = match self {
+            Self::English => en::event_problem(event, problem),
+            Self::Japanese => ja::event_problem(event, problem),
+        };
+        self.mail_of_member(&text, event)
+    }
+
+    /// Tells the administrators of an alarm.
+    #[must_use]
+    pub fn member_alarm(self, event: &BusEvent, alarm: &MemberAlarm) -> Mail {
+        let text = match self {
+            Self::English => en::member_alarm(event, alarm),
+            Self::Japanese => ja::member_alarm(event, alarm),
+        };
+        self.mail_of_member(&text, event)
+    }
+
+    fn mail_of_member(self, text: &NoticeText, event: &BusEvent) -> Mail {
+        let layout = self.layout();
+        let region = one_line(&event.region);
+        let place = [(layout.account, event.account.as_str()), (layout.region, region.as_str())];
+        Mail { subject: text.title.clone(), body: layout.body(text, None, &place) }
+    }
+
     /// The result of a run, as a sentence.
     #[must_use]
     pub fn summary(self, summary: &Summary) -> String {
@@ -272,6 +316,7 @@ mod tests {
             region: "eu-west-1",
             stack: "access-key-rotation",
             run,
+            is_member: false,
         }
     }
 

@@ -19,15 +19,23 @@ pub struct NoticeOrigin<'a> {
     pub stack: &'a str,
     /// The id of the run.
     pub run: &'a RunId,
+    /// Whether the stack is a member of an organization. The commands of the repository do not reach its function.
+    pub is_member: bool,
 }
 
 impl<'a> NoticeOrigin<'a> {
-    /// The origin of the notices of a run with these settings.
+    /// The origin of the notices of a run, for the function with these settings.
     #[must_use]
     pub fn of(settings: &'a Settings, run: &'a Run) -> Self {
-        let Settings { topic, account_name, .. } = settings;
-        let stack = run.manager.stack();
-        Self { account: topic.account(), account_name, region: topic.region(), stack, run: &run.id }
+        let place = settings.place();
+        Self {
+            account: place.account,
+            account_name: &settings.account_name,
+            region: place.region,
+            stack: run.manager.stack(),
+            run: &run.id,
+            is_member: settings.organization.is_some(),
+        }
     }
 
     /// The command that reads the secret with this name.
@@ -56,5 +64,15 @@ impl<'a> NoticeOrigin<'a> {
     /// A command of the repository for this stack, such as `make undo USERS='alice' REGION='eu-west-1'`.
     pub(super) fn make(&self, target: &str) -> String {
         format!("make {target} REGION='{}'", self.region)
+    }
+
+    /// The command with which a person orders an action for a user of a member. It needs the credentials of the account.
+    pub(super) fn invoke(&self, action: &str, user: &UserName) -> String {
+        let Self { stack, region, .. } = self;
+        let event = serde_json::json!({ "action": action, "users": [user] });
+        format!(
+            "aws lambda invoke --function-name '{stack}' --region '{region}' --cli-binary-format raw-in-base64-out --payload \
+             '{event}' /dev/stdout"
+        )
     }
 }

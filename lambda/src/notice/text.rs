@@ -2,7 +2,7 @@
 //! happened.
 
 use super::NoticeOrigin;
-use crate::model::{access_key::AccessKeyId, time::Timestamp, user::UserName};
+use crate::model::{access_key::AccessKeyId, parse_error::one_line, time::Timestamp, user::UserName};
 
 /// A mail. Its body may hold a secret, so it has no `Debug`.
 pub struct Mail {
@@ -77,6 +77,15 @@ impl Layout {
         user: Option<&UserName>,
         deadline: Option<Timestamp>,
     ) -> Mail {
+        let account = origin.account_name.with_id(origin.account);
+        let place = [(self.account, account.as_str()), (self.region, origin.region), (self.stack, origin.stack)];
+        let user_line = user.map(|user| (self.user, user.as_str()));
+        let place = user_line.into_iter().chain(place).collect::<Vec<_>>();
+        Mail { subject: self.subject(&text.title, user), body: self.body(text, deadline, &place) }
+    }
+
+    /// The text of a mail. `place` says what the mail is about and where that is.
+    pub(super) fn body(&self, text: &NoticeText, deadline: Option<Timestamp>, place: &[(&str, &str)]) -> String {
         let mut body = format!("{}: {}\n", self.todo, text.todo);
         if let Some(deadline) = deadline {
             body += &format!("{}: {}\n", self.deadline, deadline.to_minute());
@@ -96,14 +105,11 @@ impl Layout {
         if !text.facts.is_empty() {
             body.push('\n');
         }
-        let account = origin.account_name.with_id(origin.account);
-        let place = [(self.account, account.as_str()), (self.region, origin.region), (self.stack, origin.stack)];
-        body.extend(user.map(|user| (self.line)(self.user, user.as_str())));
-        body.extend(place.map(|(label, value)| (self.line)(label, value)));
+        body.extend(place.iter().map(|(label, value)| (self.line)(label, value)));
         if !text.attachment.is_empty() {
             body += &format!("\n{}", text.attachment);
         }
-        Mail { subject: self.subject(&text.title, user), body }
+        body
     }
 
     /// The title and the user. A user name that does not fit is cut.
@@ -117,4 +123,15 @@ impl Layout {
             name => start + name.get(..room.saturating_sub(3)).unwrap_or_default() + "...",
         }
     }
+}
+
+/// The subject of a mail for a member of an organization: the account in brackets, and the member's own subject on one line.
+/// A subject that does not fit is cut.
+pub(super) fn subject_in_account(account: &str, subject: &str) -> String {
+    let whole = format!("[{account}] {}", one_line(subject));
+    if whole.chars().count() <= LONGEST_SUBJECT {
+        return whole;
+    }
+    let cut: String = whole.chars().take(LONGEST_SUBJECT - 3).collect();
+    cut + "..."
 }

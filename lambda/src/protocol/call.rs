@@ -57,7 +57,7 @@ pub enum Call {
     DescribeSecret(AccessKeyId),
     /// SNS: check which recipients of this user's key and notices have confirmed. A run reads the list once.
     ListSubscriptionsByTopic,
-    /// SNS: send a mail.
+    /// SNS: send a mail. A member of an organization sends an event instead, and the publisher mails it.
     Publish(PlannedNotice),
 }
 
@@ -201,9 +201,20 @@ impl Call {
         }
     }
 
+    /// The IAM action that permits the call in a member of an organization, if it is another one: there, a notice goes to an
+    /// event bus.
+    #[must_use]
+    pub const fn action_in_member(&self) -> Option<&'static str> {
+        match self {
+            Self::Publish(_) => Some("events:PutEvents"),
+            _ => None,
+        }
+    }
+
     /// Every IAM action that the call can need.
     pub fn actions(&self) -> impl Iterator<Item = String> {
-        std::iter::once(self.action()).chain(self.checked_besides().iter().map(|action| (*action).to_owned()))
+        let others = self.checked_besides().iter().copied().chain(self.action_in_member());
+        std::iter::once(self.action()).chain(others.map(str::to_owned))
     }
 
     /// Whether the call needs a permission. Each principal may call GetCallerIdentity (STS API Reference,

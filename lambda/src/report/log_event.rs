@@ -5,7 +5,8 @@
 use serde_json::{Value, json};
 
 use crate::{
-    model::user::UserName,
+    contract::member_event::{MemberNotice, MemberRun},
+    model::{account_id::AccountId, user::UserName},
     protocol::{call_error::CallError, journal::RunId},
     report::{
         audit::{RunMode, RunOrigin},
@@ -66,6 +67,51 @@ pub fn results(report: &RunReport) -> Vec<Value> {
         "message": report.body,
     });
     of_user.chain([of_run]).collect()
+}
+
+/// The event for a run of a member of an organization. `synth status` reads it.
+#[must_use]
+pub fn member_run(account: &AccountId, run: &MemberRun) -> Value {
+    let mut event = json!({ "level": "INFO", "event": "member_run", "account": account });
+    if let (Value::Object(event), Value::Object(run)) = (&mut event, json!(run)) {
+        event.extend(run);
+    }
+    event
+}
+
+/// The event for a notice of a member.
+#[must_use]
+pub fn member_notice(account: &AccountId, id: &str, notice: &MemberNotice) -> Value {
+    let mut event = json!({
+        "level": "INFO",
+        "event": "member_notice",
+        "account": account,
+        "id": id,
+        "notice": notice.document.get("event"),
+    });
+    if let Some(user) = &notice.user {
+        event["user"] = json!(user);
+    }
+    event
+}
+
+/// The event for a changed state of a member's alarm.
+#[must_use]
+pub fn member_alarm(account: &AccountId, alarm: &str, state: &str) -> Value {
+    json!({ "level": "INFO", "event": "member_alarm", "account": account, "alarm": alarm, "state": state })
+}
+
+/// The event for an event of a member that is not published as it is.
+#[must_use]
+pub fn member_event_refused(account: &AccountId, id: &str, problem: &str, reason: &str) -> Value {
+    json!({
+        "level": "ERROR",
+        "event": "member_event_refused",
+        "account": account,
+        "id": id,
+        "problem": problem,
+        "reason": reason,
+    })
 }
 
 /// The event for an invocation that could not begin.

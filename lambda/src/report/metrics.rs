@@ -170,8 +170,9 @@ fn fleet(report: &RunReport, rotate_after: Span, at: Timestamp) -> Vec<(Metric, 
 mod tests {
     use super::*;
     use crate::{
+        contract::run_summary::Summary,
         protocol::{overdue::Overdue, stop_reason::StopReason},
-        report::run_report::{HANDLER_VERSION, Summary, UserReport},
+        report::run_report::{HANDLER_VERSION, UserReport},
     };
 
     const NOW: Timestamp = Timestamp::from_unix(1_795_490_200);

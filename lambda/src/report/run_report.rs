@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::{
+    contract::{member_event::MemberRun, run_summary::Summary, settings::FunctionPlace},
     model::{
         access_key::{AccessKeyId, Key},
         email::Email,
@@ -57,35 +58,6 @@ pub struct RunReport {
     /// it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unconfirmed: Vec<String>,
-}
-
-/// A run in numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Summary {
-    /// The number of users: those that were handled, and those that were skipped because nothing is due.
-    pub users: usize,
-    /// The number of users that are selected but exempt. `users` does not count them.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub exempt: usize,
-    /// The number of new keys that were delivered.
-    pub rotated: usize,
-    /// The number of superseded keys that were deactivated.
-    pub deactivated: usize,
-    /// The number of inactive keys that were deleted.
-    pub deleted: usize,
-    /// The number of users with a failed call.
-    pub failed: usize,
-    /// The number of users that need a decision by a person.
-    pub needs_attention: usize,
-    /// The number of users with an overdue key.
-    pub overdue: usize,
-    /// The number of notices that could not be sent.
-    pub unsent: usize,
-    /// The number of addresses and endpoints that have not confirmed their subscriptions. Only a run over all users counts them; `None` also
-    /// if the list of subscriptions could not be read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub unconfirmed: Option<usize>,
 }
 
 /// What a run found and did for one user.
@@ -192,6 +164,23 @@ pub enum KeyChange {
     },
 }
 
+impl RunReport {
+    /// The run as a member of an organization reports it, from a function in this place.
+    #[must_use]
+    pub fn member_run(&self, place: FunctionPlace<'_>, stack: &str) -> MemberRun {
+        let next = self.users.iter().filter_map(|user| Some(user.next.as_ref()?.at));
+        MemberRun {
+            run: self.run.clone(),
+            stack: stack.to_owned(),
+            region: place.region.to_owned(),
+            handler: self.handler.to_owned(),
+            started: self.started,
+            summary: self.summary,
+            next: next.chain(self.not_due.next).min(),
+        }
+    }
+}
+
 impl KeyChange {
     /// The change that a successful call made; `None` if the report does not list it.
     #[must_use]
@@ -296,10 +285,4 @@ impl Summary {
     pub fn status_code(&self) -> u16 {
         if self.failed + self.needs_attention + self.unsent == 0 { 200 } else { 500 }
     }
-}
-
-// serde passes a reference.
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_zero(n: &usize) -> bool {
-    *n == 0
 }

@@ -70,6 +70,9 @@ pub struct NotDue {
     /// For each of their active keys, the time in the credential report.
     #[serde(skip)]
     pub active: Vec<Timestamp>,
+    /// When the first of these keys is due, by the report; `None` if there is none.
+    #[serde(skip)]
+    pub next: Option<Timestamp>,
 }
 
 impl NotDue {
@@ -139,7 +142,10 @@ pub fn fleet(settings: &Settings, lists: Option<&Lists>, asked: Asked<'_>, manag
                 if may_skip && journal.is_ok_and(|journal| has_nothing_due(listed, &journal, keys, &policy, now)) {
                     let keys = keys.unwrap_or_default();
                     fleet.not_due.users += 1;
-                    fleet.not_due.active.extend(active(keys).map(|key| key.changed));
+                    let changed = active(keys).map(|key| key.changed);
+                    let next = changed.clone().map(|at| at + policy.rotate_after);
+                    fleet.not_due.next = next.chain(fleet.not_due.next).min();
+                    fleet.not_due.active.extend(changed);
                     if !keys.is_empty() && active(keys).next().is_none() {
                         fleet.not_due.disabled.push(subject.user.name);
                     }
@@ -178,7 +184,7 @@ fn unlisted(settings: &Settings, lists: Option<&Lists>) -> Vec<ListedUser> {
     named.filter(|(who, _)| !is_listed(who)).map(|(_, user)| ListedUser::from(user)).collect()
 }
 
-fn active(keys: &[Seen]) -> impl Iterator<Item = &Seen> {
+fn active(keys: &[Seen]) -> impl Iterator<Item = &Seen> + Clone {
     keys.iter().filter(|key| key.status == KeyStatus::Active)
 }
 
@@ -286,8 +292,8 @@ impl<Reference: Clone> Settings<Reference> {
     pub fn for_subject(&self, subject: &Subject) -> Cow<'_, Self> {
         // Overrides that cannot work were refused when the user was selected.
         let Ok(policy) = subject.overrides.policy(&self.policy) else { return Cow::Borrowed(self) };
-        let only =
-            UserEntry { selector: UserSelector::User(subject.user.clone()), overrides: subject.overrides.clone() };
+        let selector = UserSelector::User(subject.user.clone());
+        let only = UserEntry { selector, account: None, overrides: subject.overrides.clone() };
         if policy == self.policy && self.users.contains(&only) {
             return Cow::Borrowed(self);
         }

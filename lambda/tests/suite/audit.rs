@@ -2,7 +2,7 @@
 
 use crate::world::manager;
 use lambda::{
-    contract::call_permissions::steps,
+    contract::{call_permissions::steps, run_summary::Summary},
     model::{
         access_key::{Key, KeyStatus},
         time::{Span, Timestamp},
@@ -17,7 +17,7 @@ use lambda::{
     report::{
         audit::{RunMode, RunOrigin, event},
         metrics,
-        run_report::{HANDLER_VERSION, RunReport, Summary, UserReport},
+        run_report::{HANDLER_VERSION, RunReport, UserReport},
     },
     selection::fleet::NotDue,
 };

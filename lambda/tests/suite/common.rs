@@ -3,8 +3,8 @@
 
 use lambda::{
     contract::{
-        account_name::AccountName, digest_frequency::DigestFrequency, language::Language, resource_tags::ResourceTags,
-        settings::Settings, user_tags::UserTags,
+        account_name::AccountName, digest_frequency::DigestFrequency, language::Language,
+        organization_link::OrganizationLink, resource_tags::ResourceTags, settings::Settings, user_tags::UserTags,
     },
     delivery::{public_key::Recipients, secret_policy::Readers},
     model::{kms_key::KmsKey, time::Span},
@@ -45,10 +45,17 @@ pub(crate) fn article() -> Policy {
     }
 }
 
+/// The settings as a member of an organization has them, in the account 111122223333. The topic is in another account.
+pub(crate) fn of_member(settings: Settings) -> Settings {
+    let bus = "arn:aws:events:eu-west-1:123456789012:event-bus/keys".parse().unwrap();
+    Settings { organization: Some(OrganizationLink { bus, account: "111122223333".parse().unwrap() }), ..settings }
+}
+
 /// Settings for these users, separated by spaces.
 pub(crate) fn settings(users: &str, policy: Policy) -> Settings {
     Settings {
         users: users.split_ascii_whitespace().map(|word| word.parse().unwrap()).collect(),
+        elsewhere: Vec::new(),
         exempt: Vec::new(),
         user_tags: UserTags::Ignored,
         policy,
@@ -58,6 +65,7 @@ pub(crate) fn settings(users: &str, policy: Policy) -> Settings {
         administrators: vec!["security@example.com".parse().unwrap()],
         endpoints: Vec::new(),
         topic: "arn:aws:sns:eu-west-1:123456789012:keys".parse().unwrap(),
+        organization: None,
         encrypt_to: Recipients::default(),
         secret_prefix: "keys".parse().unwrap(),
         secret_readers: Readers::default(),

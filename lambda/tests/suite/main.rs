@@ -7,10 +7,15 @@ mod common;
 #[cfg(feature = "aws")]
 mod executor;
 mod fleet;
+#[cfg(feature = "aws")]
+mod member;
 mod notices;
 mod plan;
 #[cfg(feature = "aws")]
 mod preview;
+#[cfg(feature = "aws")]
+mod publisher;
+mod relay;
 #[allow(dead_code)] // The model check uses the rest.
 #[path = "../world/mod.rs"]
 mod world;

@@ -20,6 +20,7 @@ pub fn to_json(value: &Value) -> Json {
         Value::Ref(name) => json!({ "Ref": name.as_str() }),
         Value::GetAtt(attribute) => json!({ "Fn::GetAtt": [attribute.of().as_str(), attribute.name()] }),
         Value::Sub(parts) => json!({ "Fn::Sub": Value::sub_text(parts) }),
+        Value::Function(name, arguments) => json!({ *name: arguments.iter().map(to_json).collect::<Vec<_>>() }),
         Value::Explained(_, value) => to_json(value),
     }
 }

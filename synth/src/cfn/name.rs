@@ -66,6 +66,8 @@ pub enum Pseudo {
     Region,
     /// The name of the stack.
     StackName,
+    /// The domain of the services' endpoints in the partition, such as `amazonaws.com`.
+    UrlSuffix,
 }
 
 impl Pseudo {
@@ -77,6 +79,7 @@ impl Pseudo {
             Self::Partition => "AWS::Partition",
             Self::Region => "AWS::Region",
             Self::StackName => "AWS::StackName",
+            Self::UrlSuffix => "AWS::URLSuffix",
         }
     }
 }

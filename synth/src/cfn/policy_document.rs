@@ -8,7 +8,7 @@ use super::{
     name::Pseudo,
     reference::{Arn, HasArn},
     shape::Shape,
-    value::{Property, Text, Value, map, words},
+    value::{Part, Property, Text, Value, map, words},
 };
 
 /// A policy document: a list of statements, each with its purpose.
@@ -42,11 +42,17 @@ impl ResourceArn {
     /// `arn:PARTITION:service::ACCOUNT:resource`, for services without Regions, such as IAM.
     #[must_use]
     pub fn global(service: &'static str, resource: &str) -> Self {
+        Self::global_in(service, Pseudo::AccountId, resource)
+    }
+
+    /// The same in an account that need not be the stack's.
+    #[must_use]
+    pub fn global_in(service: &'static str, account: impl Into<Part>, resource: &str) -> Self {
         Self(Text::of([
             "arn:".into(),
             Pseudo::Partition.into(),
             format!(":{service}::").into(),
-            Pseudo::AccountId.into(),
+            account.into(),
             format!(":{resource}").into(),
         ]))
     }
@@ -128,7 +134,8 @@ impl Condition {
     }
 }
 
-/// The effect of a statement, and its principal. No rule can allow something to every principal.
+/// The effect of a statement, and its principal. Only [`Statement::grant_organization`] makes a rule that allows every
+/// principal something, and its condition limits it to those of one organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
     /// Allows the role that has the policy.
@@ -137,6 +144,8 @@ pub enum Rule {
     Trust(Service),
     /// Allows another principal. For the policy of a resource.
     Grant(Principal),
+    /// Allows every principal of one organization. For the policy of a resource.
+    GrantOrganization,
     /// Denies every principal. For the policy of a resource.
     DenyEverybody,
 }
@@ -148,6 +157,8 @@ pub enum Principal {
     CloudWatch,
     /// SNS, which puts undelivered notices into a queue.
     Sns,
+    /// EventBridge, which puts events into a queue.
+    EventBridge,
     /// The stack's account: every identity in it that its own IAM policies allow.
     ThisAccount,
 }
@@ -157,6 +168,7 @@ impl Principal {
         match self {
             Self::CloudWatch => map([("Service", "cloudwatch.amazonaws.com".value())]),
             Self::Sns => map([("Service", "sns.amazonaws.com".value())]),
+            Self::EventBridge => map([("Service", "events.amazonaws.com".value())]),
             Self::ThisAccount => map([("AWS", ResourceArn::global("iam", "root").value())]),
         }
     }
@@ -167,6 +179,7 @@ words! {
     Service {
         Lambda = "lambda.amazonaws.com",
         Scheduler = "scheduler.amazonaws.com",
+        EventBridge = "events.amazonaws.com",
     }
 }
 
@@ -221,6 +234,23 @@ impl Statement {
     ) -> Self {
         Self { sid, why, rule: Rule::Grant(principal), actions, resources, conditions }
     }
+
+    /// A statement of a resource's policy, which allows every principal of an organization these actions. Their own IAM
+    /// policies must allow it too.
+    #[must_use]
+    pub fn grant_organization(
+        organization: &str,
+        sid: &'static str,
+        why: &'static str,
+        actions: Vec<&'static str>,
+        resources: Vec<ResourceArn>,
+        mut conditions: Vec<Condition>,
+    ) -> Self {
+        let id = organization.to_owned().into();
+        let own = Condition { operator: "StringEquals", key: "aws:PrincipalOrgID".into(), values: vec![id] };
+        conditions.insert(0, own);
+        Self { sid, why, rule: Rule::GrantOrganization, actions, resources, conditions }
+    }
 }
 
 impl Property for Statement {
@@ -229,6 +259,7 @@ impl Property for Statement {
             Rule::Allow => ("Allow", None),
             Rule::Trust(service) => ("Allow", Some(map([("Service", service.value())]))),
             Rule::Grant(principal) => ("Allow", Some(principal.value())),
+            Rule::GrantOrganization => ("Allow", "*".value()),
             Rule::DenyEverybody => ("Deny", "*".value()),
         };
         let resources = (!self.resources.is_empty()).then_some(self.resources);

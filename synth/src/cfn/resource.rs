@@ -3,9 +3,9 @@
 use lambda::model::kms_key::KmsKeyArn;
 
 use super::{
-    Arn, DeclaredType, Handle, HasArn, LogicalId, Pseudo, Ref,
+    Arn, DeclaredType, Handle, HasArn, LogicalId, Ref,
     name::Attribute,
-    policy_document::{PolicyDocument, ResourceArn},
+    policy_document::{PolicyDocument, ResourceArn, Statement},
     reference::reference,
     shape::{ResourceType, Shape},
     tags::{TAGS, Tags},
@@ -56,7 +56,7 @@ resources! {
     /// A Lambda function.
     Function is "AWS::Lambda::Function" with arn and tags {
         description: &'static str = "Description",
-        function_name: Pseudo = "FunctionName",
+        function_name: Text = "FunctionName",
         architectures: Vec<Architecture> = "Architectures",
         runtime: Runtime = "Runtime",
         handler: &'static str = "Handler",
@@ -81,7 +81,7 @@ resources! {
     Role is "AWS::IAM::Role" with arn and tags {
         description: &'static str = "Description",
         path: Option<String> = "Path",
-        permissions_boundary: Option<String> = "PermissionsBoundary",
+        permissions_boundary: Option<Text> = "PermissionsBoundary",
         assume_role_policy_document: PolicyDocument = "AssumeRolePolicyDocument",
         policies: Vec<InlinePolicy> = "Policies",
     }
@@ -138,13 +138,18 @@ resources! {
 
     /// An SQS queue. Its `Ref` is its URL.
     Queue is "AWS::SQS::Queue" with arn and tags {
+        fifo_queue: Option<bool> = "FifoQueue",
+        content_based_deduplication: Option<bool> = "ContentBasedDeduplication",
+        /// How long a message that was received stays hidden from others, in seconds.
+        visibility_timeout: Option<u32> = "VisibilityTimeout",
+        redrive_policy: Option<QueueRedrivePolicy> = "RedrivePolicy",
         message_retention_period: u32 = "MessageRetentionPeriod",
         sqs_managed_sse_enabled: bool = "SqsManagedSseEnabled",
     }
 
     /// An EventBridge Scheduler schedule.
     Schedule is "AWS::Scheduler::Schedule" with arn {
-        name: Pseudo = "Name",
+        name: Text = "Name",
         description: &'static str = "Description",
         schedule_expression: String = "ScheduleExpression",
         schedule_expression_timezone: String = "ScheduleExpressionTimezone",
@@ -168,12 +173,12 @@ resources! {
         threshold: u32 = "Threshold",
         treat_missing_data: TreatMissingData = "TreatMissingData",
         warm_up_configuration: Option<WarmUpConfiguration> = "WarmUpConfiguration",
-        alarm_actions: Vec<Ref<Topic>> = "AlarmActions",
+        alarm_actions: Option<Vec<Ref<Topic>>> = "AlarmActions",
     }
 
     /// A CloudWatch dashboard.
     Dashboard is "AWS::CloudWatch::Dashboard" and tags {
-        dashboard_name: Pseudo = "DashboardName",
+        dashboard_name: Text = "DashboardName",
         /// The dashboard as a JSON text.
         dashboard_body: Text = "DashboardBody",
     }
@@ -193,11 +198,81 @@ resources! {
         bucket: Ref<Bucket> = "Bucket",
         policy_document: PolicyDocument = "PolicyDocument",
     }
+
+    /// A Lambda event source mapping: Lambda reads messages from a queue, and invokes a function with them.
+    EventSourceMapping is "AWS::Lambda::EventSourceMapping" and tags {
+        event_source_arn: Arn<Queue> = "EventSourceArn",
+        function_name: Ref<Function> = "FunctionName",
+        batch_size: u32 = "BatchSize",
+        function_response_types: Vec<FunctionResponseType> = "FunctionResponseTypes",
+    }
+
+    /// An EventBridge event bus. Its `Ref` is its name.
+    EventBus is "AWS::Events::EventBus" with arn and tags {
+        name: Text = "Name",
+        description: &'static str = "Description",
+    }
+
+    /// One statement of the policy of an event bus.
+    EventBusPolicy is "AWS::Events::EventBusPolicy" {
+        event_bus_name: Ref<EventBus> = "EventBusName",
+        statement_id: &'static str = "StatementId",
+        statement: Statement = "Statement",
+    }
+
+    /// An EventBridge rule. Without a bus, it is on the default bus of the account.
+    EventRule is "AWS::Events::Rule" with arn and tags {
+        description: &'static str = "Description",
+        event_bus_name: Option<Ref<EventBus>> = "EventBusName",
+        event_pattern: EventPattern = "EventPattern",
+        state: RuleState = "State",
+        targets: Vec<RuleTarget> = "Targets",
+    }
+
+    /// A CloudFormation StackSet: one template, deployed into many accounts. Its `Ref` is its name and an id.
+    StackSet is "AWS::CloudFormation::StackSet" and tags {
+        stack_set_name: Text = "StackSetName",
+        description: &'static str = "Description",
+        permission_model: PermissionModel = "PermissionModel",
+        call_as: CallAs = "CallAs",
+        capabilities: Vec<Capability> = "Capabilities",
+        template_url: Text = "TemplateURL",
+        parameters: Vec<StackSetParameter> = "Parameters",
+        auto_deployment: AutoDeployment = "AutoDeployment",
+        managed_execution: ManagedExecution = "ManagedExecution",
+        operation_preferences: OperationPreferences = "OperationPreferences",
+        stack_instances_group: Vec<StackInstances> = "StackInstancesGroup",
+    }
 }
 
 properties! {
     /// The place of a function's package in S3.
     Code { bucket: Ref<Parameter> = "S3Bucket", key: Ref<Parameter> = "S3Key", version: Ref<Parameter> = "S3ObjectVersion" }
+}
+
+impl Queue {
+    /// A queue that keeps each message for this time, in seconds. SQS encrypts it with a key of its own.
+    #[must_use]
+    pub const fn standard(message_retention_period: u32) -> Self {
+        Self {
+            fifo_queue: None,
+            content_based_deduplication: None,
+            visibility_timeout: None,
+            redrive_policy: None,
+            message_retention_period,
+            sqs_managed_sse_enabled: true,
+        }
+    }
+
+    /// A queue that hands out the messages of a group in the order in which they came.
+    #[must_use]
+    pub fn first_in_first_out(message_retention_period: u32) -> Self {
+        Self {
+            fifo_queue: Some(true),
+            content_based_deduplication: Some(true),
+            ..Self::standard(message_retention_period)
+        }
+    }
 }
 
 /// A function's environment variables.
@@ -297,12 +372,16 @@ impl Property for FilterPolicy {
 
 properties! {
     /// The time window in which a schedule may fire.
-    FlexibleTimeWindow { mode: FlexibleTimeWindowMode = "Mode" }
+    FlexibleTimeWindow {
+        mode: FlexibleTimeWindowMode = "Mode",
+        /// The length of the window, in minutes.
+        maximum_window: Option<u32> = "MaximumWindowInMinutes",
+    }
 }
 
 words! {
     /// Whether a schedule has a flexible time window.
-    FlexibleTimeWindowMode { Off = "OFF" }
+    FlexibleTimeWindowMode { Off = "OFF", Flexible = "FLEXIBLE" }
 }
 
 words! {
@@ -453,6 +532,159 @@ properties! {
     NoncurrentVersionExpiration { noncurrent_days: u32 = "NoncurrentDays" }
 }
 
+properties! {
+    /// Where a queue puts a message that was received too often.
+    QueueRedrivePolicy {
+        dead_letter_target_arn: Arn<Queue> = "deadLetterTargetArn",
+        max_receive_count: u32 = "maxReceiveCount",
+    }
+}
+
+words! {
+    /// What the result of a function says to Lambda about a batch of messages.
+    FunctionResponseType { ReportBatchItemFailures = "ReportBatchItemFailures" }
+}
+
+/// The events that a rule matches: each part must have one of its values. Without `accounts` or `detail`, any.
+#[derive(Debug, Clone)]
+pub struct EventPattern {
+    /// Patterns of the accounts that sent the event.
+    pub accounts: Option<Value>,
+    /// The sources.
+    pub sources: Vec<&'static str>,
+    /// The types of the detail.
+    pub detail_types: Vec<&'static str>,
+    /// Patterns of what the event says.
+    pub detail: Option<Value>,
+}
+
+impl Property for EventPattern {
+    fn value(self) -> Option<Value> {
+        Some(map([
+            ("account", self.accounts),
+            ("source", self.sources.value()),
+            ("detail-type", self.detail_types.value()),
+            ("detail", self.detail),
+        ]))
+    }
+
+    fn shape() -> Shape {
+        Shape::Json(Box::new(Shape::Any))
+    }
+}
+
+words! {
+    /// Whether a rule matches events.
+    RuleState { Enabled = "ENABLED" }
+}
+
+properties! {
+    /// The target to which a rule sends events.
+    RuleTarget {
+        id: &'static str = "Id",
+        arn: TargetArn = "Arn",
+        role_arn: Option<Arn<Role>> = "RoleArn",
+        sqs_parameters: Option<SqsParameters> = "SqsParameters",
+        dead_letter_config: DeadLetterConfig = "DeadLetterConfig",
+    }
+}
+
+/// The target of a rule: a queue of the stack, or an event bus that a parameter names.
+#[derive(Debug, Clone)]
+pub enum TargetArn {
+    /// The queue.
+    Queue(Arn<Queue>),
+    /// The parameter with the ARN of the bus.
+    EventBus(Ref<Parameter>),
+}
+
+impl Property for TargetArn {
+    fn value(self) -> Option<Value> {
+        match self {
+            Self::Queue(queue) => queue.value(),
+            Self::EventBus(bus) => bus.value(),
+        }
+    }
+
+    fn shape() -> Shape {
+        Shape::Text
+    }
+}
+
+properties! {
+    /// The message group that a rule puts events into.
+    SqsParameters { message_group_id: &'static str = "MessageGroupId" }
+}
+
+words! {
+    /// Where a StackSet gets its roles from. With `SERVICE_MANAGED`, AWS Organizations gives it access to the accounts.
+    PermissionModel { ServiceManaged = "SERVICE_MANAGED" }
+}
+
+words! {
+    /// The account that manages a StackSet: the management account of the organization, or a delegated administrator.
+    CallAs { Management = "SELF", DelegatedAdministrator = "DELEGATED_ADMIN" }
+}
+
+words! {
+    /// What a template of a StackSet may do.
+    Capability { Iam = "CAPABILITY_IAM" }
+}
+
+properties! {
+    /// The value of a parameter in every stack of a StackSet.
+    StackSetParameter { key: &'static str = "ParameterKey", value: Text = "ParameterValue" }
+}
+
+properties! {
+    /// What happens when an account joins or leaves the organizational units.
+    AutoDeployment {
+        enabled: bool = "Enabled",
+        retain_stacks: Option<bool> = "RetainStacksOnAccountRemoval",
+    }
+}
+
+properties! {
+    /// Whether operations that do not conflict run side by side, and others wait.
+    ManagedExecution { active: bool = "Active" }
+}
+
+properties! {
+    /// How many accounts are changed at once, and after how many failures an operation stops.
+    OperationPreferences {
+        concurrency_mode: ConcurrencyMode = "ConcurrencyMode",
+        failure_tolerance: u32 = "FailureTolerancePercentage",
+        max_concurrent: u32 = "MaxConcurrentPercentage",
+    }
+}
+
+words! {
+    /// With `STRICT_FAILURE_TOLERANCE`, no more accounts are changed at once than may still fail, and one.
+    ConcurrencyMode { Strict = "STRICT_FAILURE_TOLERANCE" }
+}
+
+properties! {
+    /// The stacks of a StackSet: in which accounts and Regions.
+    StackInstances {
+        deployment_targets: DeploymentTargets = "DeploymentTargets",
+        regions: Vec<String> = "Regions",
+    }
+}
+
+properties! {
+    /// The organizational units, and the accounts by which they are filtered.
+    DeploymentTargets {
+        units: Vec<String> = "OrganizationalUnitIds",
+        filter: Option<AccountFilterType> = "AccountFilterType",
+        accounts: Option<Vec<String>> = "Accounts",
+    }
+}
+
+words! {
+    /// How accounts filter organizational units.
+    AccountFilterType { Intersection = "INTERSECTION", Difference = "DIFFERENCE" }
+}
+
 impl Handle<Queue> {
     /// A `!GetAtt` of the queue's name, which CloudWatch uses as a dimension ("AWS::SQS::Queue": Return values).
     #[must_use]
@@ -483,9 +715,24 @@ impl ResourceArn {
     }
 }
 
+impl ResourceArn {
+    /// All objects of a bucket whose keys end with `.zip`.
+    #[must_use]
+    pub fn packages(bucket: Arn<Bucket>) -> Self {
+        Self(Text::of([bucket.into(), "/*.zip".into()]))
+    }
+}
+
 /// The `Ref` of a topic is its ARN.
 impl From<Ref<Topic>> for ResourceArn {
     fn from(topic: Ref<Topic>) -> Self {
         Self(topic.into())
+    }
+}
+
+/// The value of a parameter that has an ARN.
+impl From<Ref<Parameter>> for ResourceArn {
+    fn from(parameter: Ref<Parameter>) -> Self {
+        Self(parameter.into())
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use super::{
-    CheckovAnswer, DeclaredType, Dependency, Handle, LogicalId, Part, Tags, Text, checkov, tags,
+    CheckovAnswer, DeclaredType, Dependency, Handle, LogicalId, Part, Pseudo, Tags, Text, checkov,
+    shape::Shape,
+    tags,
     value::{Property, Value, map, properties, words},
 };
 
@@ -14,6 +16,7 @@ pub struct Template {
     tags: Tags,
     answers: &'static [CheckovAnswer],
     parameters: Vec<(LogicalId, Parameter)>,
+    rules: Vec<(LogicalId, TemplateRule)>,
     resources: Vec<(LogicalId, Value)>,
     outputs: Vec<(LogicalId, Output)>,
 }
@@ -36,6 +39,33 @@ words! {
 properties! {
     /// An output: a value of the deployed stack that people or programs need.
     Output { description: &'static str = "Description", value: Text = "Value" }
+}
+
+/// A rule about the account of the stack. If the account does not fulfil it, CloudFormation refuses the stack before it
+/// creates anything (CloudFormation User Guide, "Rules").
+#[derive(Debug, Clone)]
+pub struct TemplateRule {
+    /// Why CloudFormation refuses the stack, which its error shows.
+    pub says: &'static str,
+    /// The accounts.
+    pub accounts: Vec<String>,
+    /// Whether the account must be one of them, or none of them.
+    pub among: bool,
+}
+
+impl Property for TemplateRule {
+    fn value(self) -> Option<Value> {
+        let account = Value::from(Pseudo::AccountId);
+        let arguments = vec![Value::List(self.accounts.into_iter().map(Value::Text).collect()), account];
+        let among = Value::Function("Fn::Contains", arguments);
+        let fulfilled = if self.among { among } else { Value::Function("Fn::Not", vec![among]) };
+        let assertion = map([("Assert", Some(fulfilled)), ("AssertDescription", self.says.value())]);
+        Some(map([("Assertions", Some(Value::List(vec![assertion])))]))
+    }
+
+    fn shape() -> Shape {
+        Shape::Any
+    }
 }
 
 /// A mistake that shows only in the template as a whole. It is a mistake in the code that builds the template.
@@ -61,6 +91,7 @@ impl Template {
             tags: Tags::default(),
             answers: &[],
             parameters: Vec::new(),
+            rules: Vec::new(),
             resources: Vec::new(),
             outputs: Vec::new(),
         }
@@ -77,6 +108,11 @@ impl Template {
     pub fn parameter(&mut self, id: LogicalId, parameter: Parameter) -> Handle<Parameter> {
         self.parameters.push((id.clone(), parameter));
         Handle::new(id)
+    }
+
+    /// Adds a rule, without which CloudFormation does not create or update the stack.
+    pub fn rule(&mut self, id: LogicalId, rule: TemplateRule) {
+        self.rules.push((id, rule));
     }
 
     /// Adds a resource, with the reason why it exists.
@@ -141,6 +177,7 @@ impl Template {
             ("AWSTemplateFormatVersion", "2010-09-09".value()),
             ("Description", self.description.value()),
             ("Parameters", section(self.parameters)),
+            ("Rules", section(self.rules)),
             ("Resources", section(self.resources)),
             ("Outputs", section(self.outputs)),
         ]);
@@ -167,7 +204,7 @@ fn check(value: &Value, referable: &HashSet<&LogicalId>) -> Result<(), TemplateE
     };
     match value {
         Value::Text(_) | Value::Integer(_) | Value::Boolean(_) => Ok(()),
-        Value::List(items) => items.iter().try_for_each(|item| check(item, referable)),
+        Value::List(items) | Value::Function(_, items) => items.iter().try_for_each(|item| check(item, referable)),
         Value::Map(entries) => entries.iter().try_for_each(|(key, value)| {
             if key == "Ref" || key.starts_with("Fn::") {
                 return Err(TemplateError::Disguised(key.clone()));
@@ -223,7 +260,7 @@ mod tests {
     #[test]
     fn a_handle_of_another_template_is_refused_everywhere() {
         let mut other = Template::new(String::new());
-        let queue = other.add(id!("Queue"), "", Queue { message_retention_period: 60, sqs_managed_sse_enabled: true });
+        let queue = other.add(id!("Queue"), "", Queue::standard(60));
         for text in [
             queue.reference().into(),
             queue.arn().into(),

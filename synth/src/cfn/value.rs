@@ -28,6 +28,8 @@ pub enum Value {
     GetAtt(Attribute),
     /// The intrinsic function `Fn::Sub`.
     Sub(Vec<Part>),
+    /// Another intrinsic function with a list of arguments, such as `Fn::Contains`, in the rules of a template.
+    Function(&'static str, Vec<Value>),
     /// A value with its reason, which the YAML form shows as a comment above it.
     Explained(&'static str, Box<Value>),
 }
@@ -93,6 +95,13 @@ impl Text {
         Self(parts.into())
     }
 
+    /// The text with other pieces around it.
+    #[must_use]
+    pub fn between(self, before: impl Into<Part>, after: impl Into<Part>) -> Self {
+        let around = std::iter::once(before.into()).chain(self.0).chain([after.into()]);
+        Self(around.filter(|part| *part != Part::Literal(String::new())).collect())
+    }
+
     /// Replaces names in a text. `fill` gets each name with its angle brackets and returns the part that replaces it.
     /// If it returns `None`, the name stays as it is.
     pub fn filled(text: &str, fill: impl Fn(&str) -> Option<Part>) -> Self {
@@ -120,13 +129,28 @@ impl<P: Into<Part>> From<P> for Text {
     }
 }
 
+/// The pieces as one text, if none of them is a reference.
+fn literal(parts: &[Part]) -> Option<String> {
+    let mut whole = String::new();
+    for part in parts {
+        match part {
+            Part::Literal(text) => whole += text,
+            Part::Ref(_) | Part::GetAtt(_) => return None,
+        }
+    }
+    Some(whole)
+}
+
 impl From<Text> for Value {
     fn from(Text(parts): Text) -> Self {
         match <[Part; 1]>::try_from(parts) {
             Ok([Part::Literal(text)]) => Self::Text(text),
             Ok([Part::Ref(name)]) => Self::Ref(name),
             Ok([Part::GetAtt(attribute)]) => Self::GetAtt(attribute),
-            Err(parts) => Self::Sub(parts),
+            Err(parts) => match literal(&parts) {
+                Some(text) => Self::Text(text),
+                None => Self::Sub(parts),
+            },
         }
     }
 }

@@ -202,8 +202,14 @@ impl<'t> View<'t> {
         let policies = self.resources().filter(|resource| !resource.kind.starts_with("AWS::IAM::"));
         policies.filter_map(|resource| {
             let mut names = ["PolicyDocument", "KeyPolicy"].into_iter();
+            let place = |property: &str| format!("/Resources/{}/Properties/{property}", resource.id);
+            if resource.kind == "AWS::Events::EventBusPolicy" {
+                // Its property is one statement, not a document.
+                let (pointer, body) = (place("Statement"), resource.properties.get("Statement")?);
+                return Some((resource, vec![StatementView { pointer, body }]));
+            }
             let (property, document) = names.find_map(|name| Some((name, resource.properties.get(name)?)))?;
-            Some((resource, statements(document, &format!("/Resources/{}/Properties/{property}", resource.id))))
+            Some((resource, statements(document, &place(property))))
         })
     }
 

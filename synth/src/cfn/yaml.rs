@@ -42,6 +42,7 @@ fn block(out: &mut String, value: &Value, indent: usize) {
             }
         }
         Value::List(items) if !items.is_empty() => items.iter().for_each(|value| item(out, value, indent)),
+        Value::Function(name, arguments) => entry(out, name, &Value::List(arguments.clone()), indent),
         Value::Explained(why, value) => {
             comment(out, why, indent);
             block(out, value, indent);
@@ -109,6 +110,7 @@ fn is_nested(value: &Value) -> bool {
     match value {
         Value::Map(entries) => !entries.is_empty(),
         Value::List(items) => !items.is_empty(),
+        Value::Function(..) => true,
         _ => false,
     }
 }
@@ -119,7 +121,7 @@ fn inline(value: &Value) -> String {
         Value::Integer(number) => number.to_string(),
         Value::Boolean(boolean) => boolean.to_string(),
         Value::Map(_) => "{}".to_owned(),
-        Value::List(_) => "[]".to_owned(),
+        Value::List(_) | Value::Function(..) => "[]".to_owned(),
         Value::Id(id) => scalar(id.as_str()),
         Value::Ref(name) => format!("!Ref {}", scalar(name.as_str())),
         Value::GetAtt(attribute) => format!("!GetAtt {}.{}", attribute.of().as_str(), attribute.name()),

@@ -36,6 +36,8 @@ pub const RULES: &[(&str, TemplateOrigin, Rule)] = &[
     ("topic-key", TemplateOrigin::Generated, publishers_may_encrypt),
     ("bucket-policy", TemplateOrigin::AnyTool, bucket_policies_are_about_their_buckets),
     ("alarm-filter", TemplateOrigin::Generated, alarms_pass_filter_policies),
+    ("event-target", TemplateOrigin::AnyTool, rules_may_send_to_their_targets),
+    ("event-source", TemplateOrigin::AnyTool, functions_may_read_their_queues),
 ];
 
 /// All faults of a template, in the order of the rules. A template that CloudFormation rewrites has none, because the result
@@ -261,6 +263,62 @@ fn alarms_pass_filter_policies(view: View<'_>) -> Vec<Fault> {
     faults
 }
 
+/// EventBridge may send events to the targets of a rule, and keep those that it could not send: with the role of the target,
+/// or by the policy of the queue.
+fn rules_may_send_to_their_targets(view: View<'_>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for rule in view.of("AWS::Events::Rule") {
+        for target in each(&rule.properties["Targets"]) {
+            let at = format!("Resources.{}.Properties.Targets", rule.id);
+            let role = view.role(&target["RoleArn"]);
+            faults.extend(role.as_ref().and_then(|role| is_trusted(view, role, EVENTBRIDGE)));
+            // The role of a target is for the target only.
+            let kept = &target["DeadLetterConfig"]["Arn"];
+            let queues = [(&target["Arn"], role.is_none()), (kept, true)];
+            for (queue, _) in queues.into_iter().filter(|(_, by_policy)| *by_policy) {
+                faults.extend(takes_events(view, queue, &at));
+            }
+        }
+    }
+    faults
+}
+
+const EVENTBRIDGE: &str = "events.amazonaws.com";
+
+/// The fault if EventBridge may not send to a queue of the template.
+fn takes_events(view: View<'_>, queue: &Json, at: &str) -> Option<Fault> {
+    let queue = view.named_by(queue).filter(|queue| queue.kind == "AWS::SQS::Queue")?;
+    let own = |(policy, _): &(Resource<'_>, Vec<StatementView<'_>>)| {
+        let mut queues = each(&policy.properties["Queues"]).filter_map(|named| view.named_by(named));
+        queues.any(|named| named.id == queue.id)
+    };
+    let lets = |statement: &StatementView<'_>| {
+        let sends = statement.texts("Action").iter().any(|known| glob(known, "sqs:SendMessage"));
+        statement.allows() && sends && includes(statement, EVENTBRIDGE)
+    };
+    let mut policies = view.resource_policies().filter(own);
+    let is_let = policies.any(|(policy, all)| view.is_open(policy.properties) || all.iter().any(lets));
+    (!is_let).then(|| {
+        let problem = format!("{EVENTBRIDGE} is not allowed to send to {}", queue.id);
+        fault(at, problem, "allow sqs:SendMessage in the policy of the queue")
+    })
+}
+
+/// The role of a function may take messages from the queues that Lambda reads for it.
+fn functions_may_read_their_queues(view: View<'_>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for mapping in view.of("AWS::Lambda::EventSourceMapping") {
+        let function = view.named_by(&mapping.properties["FunctionName"]);
+        let Some(role) = function.and_then(|function| view.role(&function.properties["Role"])) else { continue };
+        let queue = view.named_by(&mapping.properties["EventSourceArn"]);
+        let Some(queue) = queue.filter(|queue| queue.kind == "AWS::SQS::Queue") else { continue };
+        let at = format!("Resources.{}.Properties.EventSourceArn", mapping.id);
+        let actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+        faults.extend(actions.iter().filter_map(|action| may(view, &role, action, queue, &at)));
+    }
+    faults
+}
+
 /// The fault if the service may not assume the role.
 fn is_trusted(view: View<'_>, role: &Role<'_>, service: &str) -> Option<Fault> {
     let trusts = |statement: &StatementView<'_>| {
@@ -394,6 +452,12 @@ mod tests {
         template
     }
 
+    /// The stack of the account that administers an organization.
+    fn central() -> Json {
+        let text = include_str!("../../../examples/organization.yaml");
+        to_json(&stack::template(&config::read(text, config::Overrides::default()).unwrap().config).unwrap())
+    }
+
     /// The names of the rules that find a fault.
     fn found(template: &Json) -> Vec<&'static str> {
         RULES.iter().filter(|(_, _, rule)| !rule(View(template)).is_empty()).map(|(name, ..)| *name).collect()
@@ -490,7 +554,24 @@ mod tests {
             break_it(&mut template);
             assert_eq!(found(&template), *expected, "{what}: {:?}", faults(&template, TemplateOrigin::Generated));
         }
-        let broken: Vec<_> = table.iter().flat_map(|(_, rules, _)| *rules).collect();
+        let of_organization: &[(&str, &[&str], Break)] = &[
+            ("nothing", &[], |_| {}),
+            ("the queue of notices is closed to EventBridge", &["event-target"], |t| {
+                let policies = t["Resources"].as_object_mut().unwrap().values_mut();
+                for policy in policies.filter(|resource| resource["Type"] == "AWS::SQS::QueuePolicy") {
+                    policy["Properties"]["PolicyDocument"]["Statement"][0]["Action"] = json!("sqs:ReceiveMessage");
+                }
+            }),
+            ("the publisher may not read its queue", &["event-source"], |t| {
+                statement(t, "PublisherRole", "TakeEvents")["Action"] = json!(["sqs:ReceiveMessage"]);
+            }),
+        ];
+        for (what, expected, break_it) in of_organization {
+            let mut template = central();
+            break_it(&mut template);
+            assert_eq!(found(&template), *expected, "{what}: {:?}", faults(&template, TemplateOrigin::Generated));
+        }
+        let broken: Vec<_> = table.iter().chain(of_organization).flat_map(|(_, rules, _)| *rules).collect();
         assert!(RULES.iter().all(|(name, ..)| broken.contains(&name)), "each rule is broken once");
     }
 

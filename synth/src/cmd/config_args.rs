@@ -73,6 +73,20 @@ impl ConfigArgs {
         Ok(self.bundle()?.1)
     }
 
+    /// Generates the template of the members' stacks.
+    pub(super) fn member_template(&self) -> Result<Value, CommandError> {
+        let missing = || {
+            let file = self.config.display();
+            CommandError::bad_input(format!("{file}: there are no members: set organization, or leave out --member"))
+        };
+        read(&self.config, self.overrides())?.member_template()?.ok_or_else(missing)
+    }
+
+    /// Generates the template of the members' stacks, if the configuration serves an organization.
+    pub(super) fn members(&self) -> Result<Option<Value>, CommandError> {
+        read(&self.config, self.overrides())?.member_template()
+    }
+
     /// The option or file that sets the architecture, for messages.
     #[cfg(feature = "deploy")]
     pub(super) fn architecture_origin(&self) -> String {
@@ -130,6 +144,14 @@ pub(super) fn stack_name(path: &Path) -> Result<config::StackName, CommandError>
     Ok(read_file(path, Overrides::default())?.0.config.stack_name)
 }
 
+/// The name of the function that rotates keys: that of the stack, or in an organization that of each member's function.
+#[cfg(feature = "deploy")]
+pub(super) fn function_name(path: &Path) -> Result<String, CommandError> {
+    let config = read_file(path, Overrides::default())?.0.config;
+    let name = config.stack_name.as_str();
+    Ok(if config.organization.is_some() { format!("{name}{}", config::MEMBER) } else { name.to_owned() })
+}
+
 /// The template of a configuration, to compare it with another one. It prints no warnings.
 #[cfg(feature = "deploy")]
 pub(super) fn template_to_compare(path: &Path) -> Result<Value, CommandError> {
@@ -155,6 +177,11 @@ impl Read {
     /// Generates the template of the configuration.
     pub(super) fn template(&self) -> Result<Value, CommandError> {
         stack::template(&self.config).map_err(|error| self.stack_error(&error))
+    }
+
+    /// Generates the template of the members' stacks, if the configuration serves an organization.
+    pub(super) fn member_template(&self) -> Result<Option<Value>, CommandError> {
+        stack::member_template(&self.config).map_err(|error| self.stack_error(&error))
     }
 
     /// The error for a configuration that cannot become a stack, at the setting that causes it.

@@ -16,23 +16,31 @@ use crate::cmd::{
     terminal::{self, Terminal, ask},
 };
 use crate::{
-    cfn::{Value, json, yaml},
+    cfn::{Value, json, read, yaml},
+    config::{Administrator, MEMBER},
     deploy::{
+        administrator,
         aws::{AwsLocation, Session, cloudformation::CloudFormation},
         deploy_error::DeployError,
-        deploy_plan::{Deployment, Object, PackageOrigin, Release},
+        deploy_plan::{Deployment, MemberRelease, Object, PackageOrigin, Release},
         deployed_template,
         first_deployment::FirstDeployment,
         interrupt::Interrupt,
         message::{DeployOutcome, Message, MessageSink},
         open_rotations::open_rotations,
-        preview_reader,
+        organization_reader,
+        organization_rollout::{self, Laggards},
+        organization_screen, preview_reader,
         root_cause::RootCause,
         run_preview::RunPreview,
+        stack_recipients,
         stacks::{Stacks, TargetStack},
         status_report, status_screen,
     },
-    diff::approval::{Approval, Fingerprint, because},
+    diff::{
+        self, Diff,
+        approval::{Approval, Fingerprint, because},
+    },
     package::Sha256Digest,
     screen::Verbosity,
     shell::quoted,
@@ -92,10 +100,12 @@ pub(super) fn run(args: &DeployArgs) -> Result<(), CommandError> {
             _ = interrupt.pressed() => Err(DeployOutcome::Interrupted),
         };
         let (end, left) = match &session {
-            Ok(session) => match misplaced_endpoint(&notify, session) {
-                None => Box::pin(deploy(args, release, session, &interrupt, &mut console)).await,
-                Some(message) => (DeployOutcome::Failed { message, cause: None, is_about_input: true }, Vec::new()),
-            },
+            Ok(session) => {
+                match misplaced_endpoint(&notify, session).or_else(|| misplaced_organization(&release, session)) {
+                    None => Box::pin(deploy(args, release, session, &interrupt, &mut console)).await,
+                    Some(message) => (DeployOutcome::Failed { message, cause: None, is_about_input: true }, Vec::new()),
+                }
+            }
             Err(end) => (end.clone(), Vec::new()),
         };
         let mut confirmations = Ok(());
@@ -137,12 +147,22 @@ fn release(args: &DeployArgs) -> Result<(Release, Vec<Endpoint>), CommandError> 
     };
     let artifacts = artifacts::template(&config).map_err(|e| CommandError::bad_input(e.to_string()))?;
     let package = package::read(&args.package, config.architecture, &args.source.architecture_origin())?;
+    let members = match (config.organization.clone(), args.source.members()?) {
+        (Some(organization), Some(template)) => {
+            let stack = target(&format!("{}{MEMBER}", config.stack_name.as_str()), &template);
+            let content = stack.document.clone().into_bytes();
+            let document = Object { digest: Sha256Digest::of(&content), kind: "yaml", content };
+            Some(MemberRelease { stack, document, organization })
+        }
+        _ => None,
+    };
     let release = Release {
         bundle: target(config.stack_name.as_str(), &template),
         artifacts: target(&artifacts::stack_name(config.stack_name.as_str()), &artifacts),
         package: Object { digest: package.digest(), kind: "zip", content: package.bytes().to_vec() },
         origin: if args.reviewed_package { PackageOrigin::ReviewedTree } else { PackageOrigin::AnyFile },
         bucket: args.artifact_bucket.clone(),
+        members,
     };
     Ok((release, config.notify))
 }
@@ -152,6 +172,18 @@ fn release(args: &DeployArgs) -> Result<(Release, Vec<Endpoint>), CommandError> 
 fn misplaced_endpoint(notify: &[Endpoint], session: &Session) -> Option<String> {
     let Session { account, region, .. } = session;
     notify.iter().find_map(|endpoint| misplaced(endpoint, session.partition(), account, region))
+}
+
+/// What is wrong with the Region of the session, if the configuration serves an organization.
+fn misplaced_organization(release: &Release, session: &Session) -> Option<String> {
+    let region = &release.members.as_ref()?.organization.region;
+    (region.as_str() != session.region).then(|| {
+        format!(
+            "organization.region is {region}, but this deployment is to {}. Deploy with --region {region} (make: REGION={region}), or \
+             correct organization.region",
+            session.region
+        )
+    })
 }
 
 fn misplaced(endpoint: &Endpoint, partition: &str, account: &str, region: &str) -> Option<String> {
@@ -182,9 +214,36 @@ async fn deploy(
     let account_name = deployed_template::account_name(template);
     console.show(&Message::Place { account, account_name, region, identity, stack });
     let mut stacks = Stacks::new(CloudFormation::new(session), interrupt.clone(), console);
-    let end = Box::pin(attempt(args, release, session, interrupt, &mut stacks)).await;
+    let (name, administrator) = (release.bundle.stack.clone(), administrator::of_template(&release.bundle.template));
+    let mut end = Box::pin(attempt(args, release, session, interrupt, &mut stacks)).await;
+    if let (Ok(deployed), Some(administrator)) = (&end, administrator) {
+        let laggards = match deployed {
+            DeployOutcome::Deployed(_) => Some(Laggards::Report),
+            DeployOutcome::Unchanged(_) => Some(Laggards::Update),
+            _ => None,
+        };
+        if let Some(laggards) = laggards
+            && let Err(failure) = settle_members(session, &name, administrator, laggards, interrupt, &mut stacks).await
+        {
+            end = Err(failure);
+        }
+    }
     let left = stacks.withdraw().await.err().unwrap_or_default();
     (end.unwrap_or_else(from_failure), left)
+}
+
+/// Follows the organization's accounts to their end, after the stack of the administering account is done.
+async fn settle_members(
+    session: &Session,
+    name: &str,
+    administrator: Administrator,
+    laggards: Laggards,
+    interrupt: &Interrupt,
+    stacks: &mut Stacks<'_>,
+) -> Result<(), DeployError> {
+    let Some(stack) = CloudFormation::new(session).stack(name).await? else { return Ok(()) };
+    let sets = organization_rollout::stack_sets(session, &stack, administrator).await?;
+    organization_rollout::settle(sets, laggards, interrupt, stacks).await
 }
 
 /// Shows what CloudFormation does not know, such as when the next run is, and what it would do. A program calls
@@ -193,11 +252,18 @@ async fn show_status(session: &Session, name: &str, interrupt: &Interrupt, conso
     let users = status_report::ReportedUsers::Due;
     let gather = async {
         let stack = target::stack(session, name).await?.ok_or_else(|| target::stack_not_found(name, session))?;
-        Ok::<_, CommandError>(Box::pin(status_report::gather(session, name, stack, users, Timestamp::now())).await)
+        let template = stack_recipients::template(session, &stack).await;
+        if let Some(administrator) = template.as_ref().ok().and_then(administrator::of_template) {
+            let now = Timestamp::now();
+            let status = organization_reader::gather(session, name, stack, &template?, administrator, now).await;
+            return Ok(organization_screen::text(&status, users, Verbosity::Full));
+        }
+        let state = Box::pin(status_report::gather(session, name, stack, users, Timestamp::now())).await;
+        Ok::<_, CommandError>(status_screen::text(&state, users, Verbosity::Full))
     };
     tokio::select! {
         state = gather => console.show(&Message::Note(&match state {
-            Ok(state) => format!("\n{}", status_screen::text(&state, users, Verbosity::Full).trim_end()),
+            Ok(text) => format!("\n{}", text.trim_end()),
             Err(stop) => stop.to_string(),
         })),
         _ = interrupt.pressed() => {}
@@ -211,15 +277,23 @@ async fn attempt(
     interrupt: &Interrupt,
     stacks: &mut Stacks<'_>,
 ) -> Result<DeployOutcome, DeployError> {
+    if let Some(administrator) = administrator::of_template(&release.bundle.template) {
+        organization_rollout::check_access(session, administrator).await?;
+    }
     let mut deployment = release.clone().plan(session, stacks).await?;
     if let Some(outputs) = deployment.unchanged() {
         return Ok(DeployOutcome::Unchanged(outputs.clone()));
     }
-    let preview = read_preview(&deployment, session, interrupt, stacks).await?;
+    // In an organization, the runs are in the members.
+    let is_organization = deployment.member_template().is_some();
+    let preview = if is_organization { None } else { read_preview(&deployment, session, interrupt, stacks).await? };
     for (plan, approval) in deployment.plans() {
         let stack = &plan.target.stack;
         let next_run = preview.as_ref().filter(|preview| preview.stack == *stack);
         stacks.say(&Message::Plan { stack, diff: &plan.diff, approval: approval.as_ref(), next_run });
+    }
+    if let Some((stack, diff)) = member_diff(&deployment, session).await? {
+        stacks.say(&Message::Plan { stack: &stack, diff: &diff, approval: None, next_run: None });
     }
     if let Some(preview) = &preview {
         stacks.say(&Message::Preview(preview));
@@ -257,7 +331,7 @@ async fn attempt(
         }
     }
     for _ in 0..RETRIES {
-        match deployment.carry_out(&approved, stacks).await {
+        match Box::pin(deployment.carry_out(&approved, stacks)).await {
             Err(DeployError::Failed { cause: Some(cause), .. }) if cause.passes() => {
                 let RootCause { resource, reason, .. } = cause.as_ref();
                 stacks.note(&format!(
@@ -277,7 +351,29 @@ async fn attempt(
             deployed => return deployed.map(DeployOutcome::Deployed),
         }
     }
-    deployment.carry_out(&approved, stacks).await.map(DeployOutcome::Deployed)
+    Box::pin(deployment.carry_out(&approved, stacks)).await.map(DeployOutcome::Deployed)
+}
+
+/// How the template of the members changes. The approval of the rotation stack covers it, because that stack names it by its
+/// hash.
+async fn member_diff(deployment: &Deployment, session: &Session) -> Result<Option<(String, Diff)>, DeployError> {
+    let Some(new) = deployment.member_template() else { return Ok(None) };
+    let Some(administrator) = administrator::of_template(deployment.planned().template) else { return Ok(None) };
+    let mut old = serde_json::json!({});
+    if let Some(stack) = deployment.found() {
+        // The last one is that of all members but the first.
+        let sets = organization_rollout::stack_sets(session, stack, administrator).await?;
+        if let Some(set) = sets.last()
+            && let Some(deployed) = set.template().await?
+        {
+            old = read::read(&deployed).map_err(|problem| DeployError::Unreadable {
+                stack: format!("{} (StackSet)", deployment.function()),
+                problem,
+            })?;
+        }
+    }
+    let diff = diff::compare(&old, new);
+    Ok((!diff.is_empty()).then(|| ("each member account".to_owned(), diff)))
 }
 
 /// Reads what a run would do after the deployment, as far as the deployer may read what it would find. That permission is

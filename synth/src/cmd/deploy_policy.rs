@@ -1,11 +1,13 @@
 //! `synth deploy-policy`: the IAM policy that a role needs to deploy.
 
 use clap::ValueEnum;
+use lambda::model::account_id::AccountId;
 
 use crate::cmd::{CommandError, config_args::ConfigArgs, note, print};
 use crate::{
     cfn::json::to_json,
-    deployer::{AccountId, AccountRegion, DeployedStack, Partition, RegionName, policy},
+    config::MEMBER,
+    deployer::{AccountRegion, DeployedStack, Partition, RegionName, policy},
     stack::artifacts,
 };
 
@@ -49,10 +51,18 @@ pub(super) fn run(args: &DeployPolicyArgs) -> Result<(), CommandError> {
     let artifacts = to_json(&artifacts::template(&config).map_err(|e| CommandError::bad_input(e.to_string()))?);
     let place = AccountRegion { partition, account: args.account.clone(), region: args.region.clone() };
     let artifact_stack = artifacts::stack_name(config.stack_name.as_str());
-    let stacks = [
+    // The stack that `synth deploy` makes beside the one with the StackSets, if the management account is a member.
+    let beside = config.organization.as_ref().filter(|organization| organization.has_member_beside(&args.account));
+    let beside = match beside {
+        Some(_) => args.source.members()?.map(|template| to_json(&template)),
+        None => None,
+    };
+    let member_stack = format!("{}{MEMBER}", config.stack_name.as_str());
+    let mut stacks = vec![
         DeployedStack { name: config.stack_name.as_str(), template: &template },
         DeployedStack { name: &artifact_stack, template: &artifacts },
     ];
+    stacks.extend(beside.as_ref().map(|template| DeployedStack { name: &member_stack, template }));
     let policy = policy(&place, &stacks).map_err(|e| CommandError::failure(e.to_string()))?;
     policy.notes.iter().for_each(|text| note(&format!("note: {text}")));
     match args.format {

@@ -12,19 +12,21 @@ use crate::{
     cfn::read,
     deploy::{
         active_pairs::active_pairs,
+        administrator,
         aws::cloudformation::CloudFormation,
         command_document::CommandDocument,
         command_line::make,
-        deletion_summary::{Artifacts, Deletion, StackLocation, UserNotes},
+        deletion_summary::{Artifacts, Deletion, StackLocation, UserNotes, members_summary},
         deploy_error::DeployError,
         interrupt::Interrupt,
         invoke::{InvocationMode, RunCommand},
+        organization_rollout,
         progress::Progress,
         release_summary::users_with_notes,
         stack_recipients,
         stacks::Stacks,
     },
-    screen::{prose, wrapped},
+    screen::{counted, prose, wrapped},
     stack::artifacts,
 };
 
@@ -79,10 +81,26 @@ impl Conversation<'_> {
         let resources = cloudformation.resources(&stack.id).await?;
         self.document.resources.clone_from(&resources);
         let template = read::read(&cloudformation.template(&stack.id).await?).unwrap_or_default();
+        let administrator = administrator::of_template(&template);
+        let sets = match administrator {
+            Some(administrator) => organization_rollout::stack_sets(session, &stack, administrator).await?,
+            None => Vec::new(),
+        };
+        if administrator.is_some() && self.args.release {
+            return Err(CommandError::bad_input(RELEASE_OF_MEMBERS.to_owned()));
+        }
+        if administrator.is_some() {
+            let mut members = 0;
+            for set in &sets {
+                members += set.members().await?.len();
+            }
+            output.say(&members_summary(members))?;
+        }
         let notes = if self.args.release { UserNotes::Removed } else { UserNotes::Stay };
         let has_function = resources.iter().any(|resource| resource.kind == "AWS::Lambda::Function");
-        // Which users keep two active keys is shown before the question. Without a report, the question says so.
-        let report = if has_function {
+        // Which users keep two active keys is shown before the question. Without a report, the question says so. The
+        // administering account of an organization has no user to show.
+        let report = if has_function && administrator.is_none() {
             Some(self.run.try_report(&RunCommand::Release, InvocationMode::DryRun).await?)
         } else {
             None
@@ -104,6 +122,10 @@ impl Conversation<'_> {
         }
         if self.args.release {
             self.remove_notes().await?;
+        }
+        if !sets.is_empty() {
+            let deleted = organization_rollout::delete_members(sets, interrupt, &mut stacks).await?;
+            output.say(&format!("The stacks of {} are deleted.\n", counted(deleted, "account")))?;
         }
         let progress = Progress::of(resources.into_iter().map(|resource| resource.id));
         stacks.delete(name, &stack, progress).await.map_err(why)?;
@@ -139,6 +161,11 @@ impl Conversation<'_> {
         confirm("Delete the stack anyway?", UserNotes::Removed, self.run.interrupt).await
     }
 }
+
+/// The error for `--release` in an organization.
+const RELEASE_OF_MEMBERS: &str = "--release: the administering account has no role in the accounts of the organization, so it \
+                                  cannot remove the notes there. Leave it out (make: without RELEASE=1). A stack that manages the \
+                                  users later takes them over with make adopt";
 
 /// Asks. The proposed command treats the notes about users in the same way.
 async fn confirm(question: &str, notes: UserNotes, interrupt: &Interrupt) -> Result<(), CommandError> {

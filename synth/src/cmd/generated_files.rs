@@ -54,6 +54,8 @@ struct Pair {
     config: Config,
     template: Value,
     document: String,
+    /// The template of the members, and its text, if the configuration serves an organization.
+    members: Option<(Value, String)>,
 }
 
 /// Every generated file of the project in this folder.
@@ -75,7 +77,7 @@ pub(super) fn documents() -> Result<Vec<GeneratedFile>, CommandError> {
         return Err(CommandError::diagnostics(Exit::BadInput, problems.join("\n")));
     }
     for (index, Pair { from, file, config, .. }) in pairs.iter().enumerate() {
-        let mut earlier = pairs[..index].iter();
+        let earlier = pairs[..index].iter();
         // An example is not deployed, so its stack may have any name.
         let twin = earlier.clone().find(|pair| pair.config.stack_name == config.stack_name && is_deployed(from));
         let from = from.display();
@@ -87,19 +89,24 @@ pub(super) fn documents() -> Result<Vec<GeneratedFile>, CommandError> {
         }
         let other = match file {
             _ if file == ARTIFACTS => "the template of the artifact bucket",
-            _ if earlier.any(|pair| pair.file == *file) => "another configuration",
+            _ if earlier.clone().any(|pair| pair.file == *file) => "another configuration",
+            _ if earlier.clone().any(|pair| pair.other_files().contains(file)) => "a template of an organization",
             _ => continue,
         };
         return Err(CommandError::bad_input(format!(
             "{from}: {other} has this name, so both would be {TEMPLATES}/{file}; rename it"
         )));
     }
-    let artifacts = pairs.first().map(ArtifactTemplate::of).transpose()?;
-    let mut documents: Vec<_> = pairs.iter().map(Pair::template).collect();
-    documents.extend(artifacts.as_ref().map(ArtifactTemplate::file));
+    // The bucket of an organization is read by its accounts, so its template is another one.
+    let of_artifacts =
+        pairs.iter().enumerate().filter(|(index, pair)| *index == 0 || pair.config.organization.is_some());
+    let artifacts: Vec<_> =
+        of_artifacts.map(|(index, pair)| ArtifactTemplate::of(pair, index == 0)).collect::<Result<_, _>>()?;
+    let mut documents: Vec<_> = pairs.iter().flat_map(Pair::templates).collect();
+    documents.extend(artifacts.iter().map(ArtifactTemplate::file));
     documents.push(schema());
     documents.push(notice_schema());
-    documents.push(pages(&pairs, artifacts.as_ref()));
+    documents.push(pages(&pairs, &artifacts));
     documents.push(settings_page());
     documents.extend(pairs.first().and_then(picture));
     Ok(documents)
@@ -127,40 +134,63 @@ pub(super) fn template_path(config: &Path) -> PathBuf {
 fn pair(from: PathBuf) -> Result<Pair, CommandError> {
     let read = config_args::read(&from, config::Overrides::default())?;
     let template = read.template()?;
+    let members = read.member_template()?.map(|template| {
+        let document = yaml::emit(&template);
+        (template, document)
+    });
     let stem = from.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Pair { file: format!("{stem}.yaml"), document: yaml::emit(&template), from, config: read.config, template })
+    let (file, document) = (format!("{stem}.yaml"), yaml::emit(&template));
+    Ok(Pair { file, document, from, config: read.config, template, members })
 }
 
 impl Pair {
-    fn template(&self) -> GeneratedFile {
-        GeneratedFile {
-            path: Path::new(TEMPLATES).join(&self.file),
+    /// The file with another template of this configuration.
+    fn file_of(&self, word: &str) -> String {
+        format!("{}-{word}", self.file.trim_end_matches(".yaml")) + ".yaml"
+    }
+
+    /// The files with the further templates of an organization.
+    fn other_files(&self) -> Vec<String> {
+        self.members.iter().flat_map(|_| [MEMBER, "artifacts"].map(|word| self.file_of(word))).collect()
+    }
+
+    /// The templates: one, or with an organization, also that of the members.
+    fn templates(&self) -> Vec<GeneratedFile> {
+        let file = |file: &str, text: &str| GeneratedFile {
+            path: Path::new(TEMPLATES).join(file),
             from: self.from.display().to_string(),
             command: COMMAND.into(),
-            text: self.document.clone(),
+            text: text.to_owned(),
             stack_name: Some(self.config.stack_name.as_str().to_owned()),
-        }
+        };
+        let members = self.members.iter().map(|(_, document)| file(&self.file_of(MEMBER), document));
+        std::iter::once(file(&self.file, &self.document)).chain(members).collect()
     }
 }
+
+/// The end of the name of a file with the members' template.
+const MEMBER: &str = "member";
 
 /// The template of an artifact stack.
 struct ArtifactTemplate {
     from: PathBuf,
+    file: String,
     stack_name: String,
     template: Value,
     document: String,
 }
 
 impl ArtifactTemplate {
-    fn of(pair: &Pair) -> Result<Self, CommandError> {
+    fn of(pair: &Pair, is_first: bool) -> Result<Self, CommandError> {
         let template = artifacts::template(&pair.config).map_err(|e| CommandError::bad_input(e.to_string()))?;
         let stack_name = artifacts::stack_name(pair.config.stack_name.as_str());
-        Ok(Self { from: pair.from.clone(), stack_name, document: yaml::emit(&template), template })
+        let file = if is_first { ARTIFACTS.to_owned() } else { pair.file_of("artifacts") };
+        Ok(Self { from: pair.from.clone(), file, stack_name, document: yaml::emit(&template), template })
     }
 
     fn file(&self) -> GeneratedFile {
         GeneratedFile {
-            path: Path::new(TEMPLATES).join(ARTIFACTS),
+            path: Path::new(TEMPLATES).join(&self.file),
             from: self.from.display().to_string(),
             command: COMMAND.into(),
             text: self.document.clone(),
@@ -201,23 +231,30 @@ fn settings_page() -> GeneratedFile {
     }
 }
 
-fn pages(pairs: &[Pair], artifacts: Option<&ArtifactTemplate>) -> GeneratedFile {
+fn pages(pairs: &[Pair], artifacts: &[ArtifactTemplate]) -> GeneratedFile {
     let from = |path: &Path| format!("../{}", path.display());
-    let of_artifacts = artifacts.map(|artifacts| from(&artifacts.from));
+    let of_artifacts: Vec<_> = artifacts.iter().map(|artifacts| from(&artifacts.from)).collect();
     let from: Vec<_> = pairs.iter().map(|pair| from(&pair.from)).collect();
-    let mut sheets: Vec<_> = pairs
-        .iter()
-        .zip(&from)
-        .map(|(pair, file)| Sheet {
-            file: &pair.file,
-            origin: Origin::Configuration { file, config: &pair.config },
-            template: &pair.template,
-            document: &pair.document,
-        })
-        .collect();
-    sheets.extend(artifacts.zip(of_artifacts.as_deref()).map(|(artifacts, file)| Sheet {
-        file: ARTIFACTS,
-        origin: Origin::ArtifactsOf { file, stack_name: &artifacts.stack_name },
+    let member_files: Vec<_> = pairs.iter().map(|pair| pair.file_of(MEMBER)).collect();
+    let mut sheets = Vec::new();
+    for ((pair, file), member_file) in pairs.iter().zip(&from).zip(&member_files) {
+        let Pair { config, template, document, .. } = pair;
+        let handler = Origin::Configuration { file, config };
+        let origin = match pair.members {
+            Some(_) => Origin::Beside { file, stack_name: config.stack_name.as_str() },
+            None => handler,
+        };
+        sheets.push(Sheet { file: &pair.file, origin, template, document });
+        sheets.extend(pair.members.iter().map(|(template, document)| Sheet {
+            file: member_file,
+            origin: handler,
+            template,
+            document,
+        }));
+    }
+    sheets.extend(artifacts.iter().zip(&of_artifacts).map(|(artifacts, file)| Sheet {
+        file: &artifacts.file,
+        origin: Origin::Beside { file, stack_name: &artifacts.stack_name },
         template: &artifacts.template,
         document: &artifacts.document,
     }));

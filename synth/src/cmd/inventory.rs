@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use lambda::model::time::Span;
+use lambda::model::{account_id::AccountId, time::Span};
 
 use crate::cmd::{CommandError, Exit, config_args, output::OutputFormat, print, target, terminal::Terminal};
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
         interrupt::Interrupt,
         inventory_reader::{self, InventoryConfig, InventoryError},
         message::MessageSink,
+        organization_reader,
     },
     inventory::{
         Inventory, Limits,
@@ -20,6 +21,7 @@ use crate::{
         permissions,
         render::{csv, html, json, text},
     },
+    screen::counted,
 };
 
 #[derive(Debug, clap::Args)]
@@ -36,6 +38,12 @@ pub(super) struct InventoryArgs {
     /// How long an active key may be unused
     #[arg(long, value_name = "TIME", default_value = "45d")]
     unused: Span,
+    /// Read the accounts of the organization instead of the caller's: with the role of this name in each, as one table
+    #[arg(long, value_name = "NAME")]
+    role: Option<String>,
+    /// Read these accounts with --role (with commas between them); without it, those of the deployed organization
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', requires = "role")]
+    accounts: Vec<AccountId>,
     /// Show root and every user, also those without a finding (text only; the other formats have all)
     #[arg(long)]
     all: bool,
@@ -91,11 +99,17 @@ pub(super) fn run(args: &InventoryArgs) -> Result<(), CommandError> {
         let interrupt = Interrupt::listen();
         let mut console = Terminal::new(OutputFormat::Text);
         let read = async {
-            let session = Session::open(&args.place).await?;
-            inventory_reader::read(&session, configuration, limits, |now| console.watch(Some(now))).await
+            let session = Session::open(&args.place).await.map_err(CommandError::from)?;
+            let Some(role) = &args.role else {
+                let read = inventory_reader::read(&session, configuration, limits, |now| console.watch(Some(now)));
+                return read.await.map_err(|e: InventoryError| CommandError::failure(e.to_string()));
+            };
+            let accounts = accounts(args, &session).await?;
+            let watch = |now| console.watch(Some(now));
+            Ok(inventory_reader::read_accounts(&session, &accounts, role, configuration, limits, watch).await)
         };
         let inventory = tokio::select! {
-            read = read => read.map_err(|e: InventoryError| CommandError::failure(e.to_string())),
+            read = read => read,
             _ = interrupt.pressed() => Err(CommandError::interrupted("Nothing was changed.")),
         };
         console.watch(None);
@@ -112,6 +126,28 @@ pub(super) fn run(args: &InventoryArgs) -> Result<(), CommandError> {
     judge(&inventory, &args.fail_on)
 }
 
+/// The accounts to read with the role: those that the command names, or those of the deployed organization.
+async fn accounts(args: &InventoryArgs, session: &Session) -> Result<Vec<String>, CommandError> {
+    if !args.accounts.is_empty() {
+        return Ok(args.accounts.iter().map(ToString::to_string).collect());
+    }
+    let name = config_args::stack_name(&args.config)?;
+    let members = match target::stack(session, name.as_str()).await? {
+        Some(stack) => organization_reader::members(session, &stack).await?,
+        None => None,
+    };
+    let mut accounts: Vec<_> = members.into_iter().flatten().map(|member| member.account).collect();
+    accounts.dedup();
+    if accounts.is_empty() {
+        return Err(CommandError::bad_input(format!(
+            "error: --role: the stack {} in {session} is not deployed to an organization, so the accounts are not known; name \
+             them with --accounts",
+            name.as_str()
+        )));
+    }
+    Ok(accounts)
+}
+
 /// The exit of the command: 5 if there are findings that `--fail-on` names.
 fn judge(inventory: &Inventory, fail_on: &[FailOn]) -> Result<(), CommandError> {
     let fails = |kind: &FindingKind| fail_on.iter().any(|on| matches!(on, FailOn::Any) || *on == FailOn::Kind(*kind));
@@ -120,6 +156,11 @@ fn judge(inventory: &Inventory, fail_on: &[FailOn]) -> Result<(), CommandError> 
         (count > 0).then(|| format!("{count} {kind}"))
     });
     let found: Vec<_> = found.collect();
+    let not_read = inventory.not_read().len();
+    if not_read > 0 {
+        let accounts = counted(not_read, "account");
+        return Err(CommandError::failure(format!("error: {accounts} could not be read: see above")));
+    }
     if found.is_empty() {
         return Ok(());
     }

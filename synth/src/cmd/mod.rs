@@ -215,6 +215,7 @@ enum ErrorForm {
     /// One error or more, each with `error:`, in lines as they are shown.
     Diagnostics,
     /// Sentences about what a person ended. That is no error.
+    #[cfg(feature = "deploy")]
     Ended,
 }
 
@@ -252,6 +253,7 @@ impl CommandError {
         match self.form {
             ErrorForm::Sentences => prose(&format!("error: {}", self.message)),
             ErrorForm::Diagnostics => self.message.clone(),
+            #[cfg(feature = "deploy")]
             ErrorForm::Ended => prose(&self.message),
         }
     }

@@ -29,6 +29,13 @@ pub(super) struct PreviewArgs {
 
 pub(super) fn run(args: &PreviewArgs) -> Result<(), CommandError> {
     let (config, template) = args.source.bundle()?;
+    if config.organization.is_some() {
+        return Err(CommandError::bad_input(
+            "error: a preview is about one account, and this configuration serves an organization. For the keys of its accounts: synth \
+             inventory --role NAME. For what the next run of a deployed member would do: synth run --dry-run, in that account"
+                .into(),
+        ));
+    }
     let (name, template) = (config.stack_name.as_str(), json::to_json(&template));
     target::block_on(async {
         let interrupt = Interrupt::listen();

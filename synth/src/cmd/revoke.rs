@@ -52,7 +52,7 @@ pub(super) struct RevokeArgs {
 }
 
 pub(super) fn run(args: &RevokeArgs) -> Result<(), CommandError> {
-    let name = args.target.stack_name()?;
+    let name = args.target.function_name()?;
     let revocation = Revocation { user: args.user.name.clone(), key: args.key.clone() };
     target::block_on(async {
         let (session, interrupt) = (args.target.open().await?, Interrupt::listen());

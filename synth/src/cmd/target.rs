@@ -36,6 +36,11 @@ impl Target {
         config_args::stack_name(&self.config)
     }
 
+    /// The name of the function that rotates keys, in the account of the session. In an organization, that account is a member.
+    pub(super) fn function_name(&self) -> Result<String, CommandError> {
+        config_args::function_name(&self.config)
+    }
+
     /// The configuration on this computer, compared with the template of the deployed stack.
     pub(super) fn compare(&self, deployed: &Result<Json, AwsError>) -> LocalConfiguration {
         let comparison = match config_args::template_to_compare(&self.config) {

@@ -17,6 +17,9 @@ pub(super) struct TemplateArgs {
     /// Generate the template of the artifact bucket instead
     #[arg(long)]
     artifacts: bool,
+    /// Generate the template of the members' stacks instead, for a configuration with an organization
+    #[arg(long, conflicts_with = "artifacts")]
+    member: bool,
     /// The format of the template
     #[arg(long, value_enum, default_value_t = Format::Yaml)]
     format: Format,
@@ -35,6 +38,8 @@ pub(super) fn run(args: &TemplateArgs) -> Result<(), CommandError> {
     let template = if args.artifacts {
         let (config, _) = args.source.bundle()?;
         artifacts::template(&config).map_err(|e| CommandError::failure(e.to_string()))?
+    } else if args.member {
+        args.source.member_template()?
     } else {
         args.source.template()?
     };

@@ -8,7 +8,7 @@ use lambda::{
         user_entry::{UserEntry, UserOverrides},
     },
     delivery::public_key::Recipient,
-    model::{email::Email, parse_error::ParseError, time::Span, user::User},
+    model::{account_id::AccountId, email::Email, parse_error::ParseError, time::Span, user::User},
 };
 use serde_json::{Map, Value as Json, json};
 
@@ -27,6 +27,8 @@ use crate::config::{
 pub struct ConfiguredUsers {
     /// Which users it selects.
     pub selector: UserSelector,
+    /// The only account in which it selects them. `None`: it selects them in every account with this configuration.
+    pub account: Option<AccountId>,
     /// The owner, `rotate_after` and `overlap` for these users, where the entry sets them.
     pub overrides: UserOverrides,
     /// The public keys that can open the mail with the user's new key. Empty: those of the setting `encrypt_to`.
@@ -46,21 +48,25 @@ impl ConfiguredUsers {
     /// The part of the entry that the handler reads from its environment.
     #[must_use]
     pub fn member(&self) -> UserEntry {
-        UserEntry { selector: self.selector.clone(), overrides: self.overrides.clone() }
+        UserEntry { selector: self.selector.clone(), account: self.account.clone(), overrides: self.overrides.clone() }
     }
 
     /// The overrides for the users that the entry selects: its own, and for what it does not set, those of an entry of a path
     /// around it.
     #[must_use]
     pub fn holds(&self, all: &[Self]) -> UserOverrides {
-        let around = all.iter().filter(|other| other.selector.contains(&self.selector));
+        let is_around = |other: &&Self| {
+            let is_for_account = other.account.is_none() || other.account == self.account;
+            is_for_account && other.selector.contains(&self.selector)
+        };
+        let around = all.iter().filter(is_around);
         self.overrides.clone().or(UserOverrides::said_by(around.map(|entry| (&entry.selector, &entry.overrides))))
     }
 }
 
 impl From<RoleSelector> for ConfiguredUsers {
     fn from(RoleSelector(selector): RoleSelector) -> Self {
-        Self { selector, overrides: UserOverrides::default(), encrypt_to: Vec::new() }
+        Self { selector, account: None, overrides: UserOverrides::default(), encrypt_to: Vec::new() }
     }
 }
 
@@ -74,10 +80,15 @@ impl FromStr for ConfiguredUsers {
 }
 
 /// The fields of an entry that is a mapping, and what each means. Names and values stand in backticks.
-pub const FIELDS: [(&str, &str); 5] = [
+pub const FIELDS: [(&str, &str); 6] = [
     (
         "name",
         "The users: the name of a user, with its path if it has one; a path, for every user below it; or `tag:KEY=VALUE`.",
+    ),
+    (
+        "account",
+        "The account of the user, as 12 digits in quotes. With `organization`, an entry that names a user must have it. No \
+         other entry can have it.",
     ),
     (
         "owner",
@@ -109,6 +120,7 @@ impl SettingType for ConfiguredUsers {
         }
         let mut fields = Fields::of(node, entries, &FIELDS.map(|(name, _)| name));
         let name = fields.required::<RoleSelector>("name");
+        let account: Option<AccountId> = fields.optional("account");
         let owner = fields.optional("owner");
         let encrypt_to: Option<Vec<Recipient>> = fields.optional("encrypt_to");
         let rotate_after = fields.optional("rotate_after").map(|RotateAfter(span)| span);
@@ -119,10 +131,15 @@ impl SettingType for ConfiguredUsers {
             let wrong = ValueProblem::new("only an entry that names one user can have public keys of its own");
             fields.refuse("encrypt_to", wrong.allowed("name the user, or set encrypt_to for all users"));
         }
+        if means_several && account.is_some() {
+            let wrong = ValueProblem::new("only an entry that names one user can have an account");
+            fields.refuse("account", wrong.allowed("name the user, or remove account"));
+        }
         fields.finish()?;
         let Some(RoleSelector(selector)) = name else { return Err(Vec::new()) };
         Ok(Self {
             selector,
+            account,
             overrides: UserOverrides { owner, rotate_after, overlap },
             encrypt_to: encrypt_to.unwrap_or_default(),
         })
@@ -131,6 +148,7 @@ impl SettingType for ConfiguredUsers {
     fn schema() -> Json {
         let schemas = [
             RoleSelector::schema(),
+            AccountId::schema(),
             Email::schema(),
             Vec::<Recipient>::schema(),
             RotateAfter::schema(),
@@ -145,7 +163,7 @@ impl SettingType for ConfiguredUsers {
             "properties": described.collect::<Map<_, _>>(),
             "required": [FIELDS[0].0],
             "additionalProperties": false,
-            "if": { "required": ["encrypt_to"] },
+            "if": { "anyOf": [{ "required": ["encrypt_to"] }, { "required": ["account"] }] },
             "then": { "properties": { "name": User::schema() } },
         }] })
     }
@@ -187,7 +205,7 @@ fn torn(entries: &[(Node, Node)]) -> Option<String> {
 
 impl SameAs for ConfiguredUsers {
     fn same_as(&self, other: &Self) -> bool {
-        self.selector.same_as(&other.selector)
+        self.account == other.account && self.selector.same_as(&other.selector)
     }
 }
 
@@ -198,8 +216,8 @@ mod tests {
     #[test]
     fn what_an_entry_does_not_say_the_path_around_it_says() {
         let entry = |text: &str| {
-            let UserEntry { selector, overrides } = text.parse().unwrap();
-            ConfiguredUsers { selector, overrides, encrypt_to: Vec::new() }
+            let UserEntry { selector, account, overrides } = text.parse().unwrap();
+            ConfiguredUsers { selector, account, overrides, encrypt_to: Vec::new() }
         };
         let all = ["/;owner=a@b.co;overlap=1d", "/ci/;overlap=2d", "/ci/bot;rotate_after=30d", "/ops/;overlap=3d"];
         let all = all.map(entry);

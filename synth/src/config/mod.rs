@@ -13,6 +13,7 @@ mod fields;
 mod heartbeat;
 mod invisible;
 mod kms;
+mod organization;
 mod pattern;
 mod permissions_boundary;
 mod principal;
@@ -43,7 +44,7 @@ use lambda::{
         endpoint::Endpoint,
         language::Language,
         list_scope::ListScope,
-        permissions::{Permission, UsersLimit, permissions},
+        permissions::{NoticeChannel, Permission, UsersLimit, permissions},
         resource_tags::ResourceTags,
         secret_prefix::SecretPrefix,
         selector::UserSelector,
@@ -63,10 +64,14 @@ pub use entry::{ConfiguredUsers, FIELDS};
 pub use heartbeat::MissedRunsWindow;
 use invisible::invisible_characters;
 pub use kms::{LogKey, TopicKey};
+pub use organization::{
+    Administrator, MemberAccounts, ORGANIZATION_FIELDS, Organization, OrganizationId, Region, UnitId,
+};
 pub use permissions_boundary::PermissionsBoundary;
 pub use problem::{Position, Problem, Problems};
 pub use role_path::RolePath;
 use rules::CONSTRAINTS;
+pub(crate) use rules::SPREAD;
 pub use rules::{Constraint, Severity};
 pub use schedule::{ScheduleExpression, TimeZone};
 pub use schedule_runs::ScheduleRuns;
@@ -74,7 +79,7 @@ pub use schema::schema;
 pub use setting::{Group, Setting};
 use setting_type::SameAs;
 use settings::{Given, SETTINGS};
-pub use stack_name::{ARTIFACTS, StackName};
+pub use stack_name::{ARTIFACTS, MEMBER, StackName};
 pub(crate) use values::SHORTEST_TIMEOUT;
 
 use crate::cfn::resource::Architecture;
@@ -128,6 +133,8 @@ pub struct Config {
     pub topic_key: TopicKey,
     /// Which dashboard the stack has, if any.
     pub dashboard: Dashboard,
+    /// The accounts of an organization that get a stack of their own. `None`: the stack rotates keys of its own account.
+    pub organization: Option<Organization>,
     /// The tags of the stack's resources, of the artifact bucket and of the secrets.
     pub tags: ResourceTags,
     /// The permissions boundary of the stack's roles.
@@ -255,6 +262,7 @@ impl Given {
             log_key: self.log_kms_key?,
             topic_key: self.topic_kms_key?,
             dashboard: self.dashboard?,
+            organization: self.organization?.0,
             tags: self.tags?,
             permissions_boundary: self.permissions_boundary?,
             role_path: self.role_path?,
@@ -285,12 +293,13 @@ impl Config {
         ListScope::of(self.users.iter().map(|entry| &entry.selector), &self.exempt, self.user_tags)
     }
 
-    /// The permissions that the handler needs with this configuration.
+    /// The permissions that the handler needs with this configuration. With an organization, its members have the handler.
     #[must_use]
     pub fn permissions(&self) -> Vec<Permission> {
         let is_tag = |entry: &ConfiguredUsers| matches!(entry.selector, UserSelector::Tag(_));
         let limit = if self.users.iter().any(is_tag) { UsersLimit::Tag } else { UsersLimit::Arns };
-        permissions(&self.policy, &self.secret_kms_key, self.list_scope(), limit)
+        let channel = if self.organization.is_some() { NoticeChannel::EventBus } else { NoticeChannel::Topic };
+        permissions(&self.policy, &self.secret_kms_key, self.list_scope(), limit, channel)
     }
 
     /// Whether the mail contains the secret.

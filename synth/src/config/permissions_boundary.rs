@@ -19,6 +19,13 @@ pub enum PermissionsBoundary {
 }
 
 impl PermissionsBoundary {
+    /// The part of the ARN that names the policy in its account, if the policy is not of AWS: `policy/NAME`.
+    #[must_use]
+    pub fn customer_resource(&self) -> Option<&str> {
+        let arn = ArnParts::of(self.arn()?)?;
+        Some(arn.resource).filter(|_| !arn.account.is_empty())
+    }
+
     /// The ARN of the policy, if there is one.
     #[must_use]
     pub fn arn(&self) -> Option<&str> {

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 
 use lambda::{
     contract::{
+        account_name::AccountName,
+        digest_frequency::DigestFrequency,
         selector::{UserSelector, UserTag},
         user_tags::UserTags,
     },
@@ -18,7 +20,12 @@ use lambda::{
 };
 
 use crate::config::{
-    document::ConfigDocument, entry::ConfiguredUsers, heartbeat::MissedRunsWindow, setting_type::AnyNumber,
+    document::ConfigDocument,
+    entry::ConfiguredUsers,
+    heartbeat::MissedRunsWindow,
+    kms::LogKey,
+    organization::{MemberAccounts, Organization},
+    setting_type::AnyNumber,
     settings::Given,
 };
 
@@ -147,9 +154,9 @@ pub(super) const CONSTRAINTS: &[Constraint] = &[
         check: settings_of_secrets_are_used,
     },
     Constraint {
-        settings: &["secret_readers", "secret_kms_key"],
+        settings: &["secret_readers", "secret_kms_key", "organization"],
         severity: Severity::Warning,
-        text: "Readers in another account than the stack's need a `secret_kms_key` of your own. They cannot use \
+        text: "Readers in another account than the secret's need a `secret_kms_key` of your own. They cannot use \
                `aws/secretsmanager`.",
         check: readers_can_decrypt,
     },
@@ -174,7 +181,72 @@ pub(super) const CONSTRAINTS: &[Constraint] = &[
                new keys of the users without one.",
         check: secrets_have_owners,
     },
+    Constraint {
+        settings: &["organization", "delivery"],
+        severity: Severity::Error,
+        text: "With `organization`, the delivery must be `secrets-manager`. Mails would collect the keys of all accounts in one \
+               place.",
+        check: secrets_stay_in_their_accounts,
+    },
+    Constraint {
+        settings: &["users", "organization"],
+        severity: Severity::Error,
+        text: "With `organization`, an entry of `users` that names a user must have an `account`, which `organization` selects. \
+               Without `organization`, no entry can have one.",
+        check: named_users_have_accounts,
+    },
+    Constraint {
+        settings: &["organization"],
+        severity: Severity::Error,
+        text: "`first` must be an account that `accounts` and `exclude` select, and not the only one in `accounts`.",
+        check: the_first_account_is_selected,
+    },
+    Constraint {
+        settings: &["organization", "stack_name"],
+        severity: Severity::Error,
+        text: "With `organization`, `stack_name` can have 54 characters at most, because the names in the other stacks are \
+               longer.",
+        check: longer_names_fit,
+    },
+    Constraint {
+        settings: &["organization", "schedule", "timeout"],
+        severity: Severity::Error,
+        text: "With `organization`, the period of a `rate(…)` schedule must be at least an hour more than `timeout`. Each run \
+               starts at a random time within an hour.",
+        check: spread_runs_do_not_overlap,
+    },
+    Constraint {
+        settings: &["organization", "digest"],
+        severity: Severity::Error,
+        text: "With `organization`, `digest` cannot be `always`. Each account would cause a mail after each run.",
+        check: quiet_accounts_cause_no_mail,
+    },
+    Constraint {
+        settings: &["organization", "tags"],
+        severity: Severity::Error,
+        text: "With `organization`, the key of a tag cannot contain `@`, because StackSets refuse it.",
+        check: stack_sets_take_the_tags,
+    },
+    Constraint {
+        settings: &["organization", "account_name"],
+        severity: Severity::Error,
+        text: "With `organization`, `account_name` cannot be set, because mails are about many accounts.",
+        check: one_name_is_not_for_all_accounts,
+    },
+    Constraint {
+        settings: &["organization", "log_kms_key"],
+        severity: Severity::Warning,
+        text: "With `organization`, the policy of a `log_kms_key` must let CloudWatch Logs of every account use the key.",
+        check: each_account_can_use_the_log_key,
+    },
 ];
+
+/// The longest time by which a run in an account of an organization starts later than its schedule says.
+pub(crate) const SPREAD: Span = Span::minutes(60);
+
+/// The longest name of a stack with an organization: `-publisher` follows in the name of a function, which has 64 characters at
+/// most.
+const LONGEST_STACK_NAME: usize = 64 - "-publisher".len();
 
 pub(super) fn check(document: &mut ConfigDocument<'_>, given: &Given) {
     for constraint in CONSTRAINTS {
@@ -540,11 +612,12 @@ fn settings_of_secrets_are_used(document: &mut ConfigDocument<'_>, given: &Given
 fn readers_can_decrypt(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
     let (readers, key) = (given.secret_readers.as_ref()?, given.secret_kms_key.as_ref()?);
     let first = readers.0.first().map(PrincipalArn::account)?;
-    if *key == KmsKey::AwsManaged && readers.0.iter().any(|reader| reader.account() != first) {
+    let has_members = given.organization.as_ref()?.0.is_some();
+    if *key == KmsKey::AwsManaged && (has_members || readers.0.iter().any(|reader| reader.account() != first)) {
+        let accounts = if has_members { "secrets" } else { "secret_readers" };
         document.warning(
             &[("secret_readers", readers.to_string()), ("secret_kms_key", key.to_string())],
-            "secret_readers are in several accounts, but only the stack's own account can use aws/secretsmanager"
-                .into(),
+            format!("{accounts} are in several accounts, but only a secret's own account can use aws/secretsmanager"),
             "set secret_kms_key to a key of your own, and let the readers decrypt in its policy",
         );
     }
@@ -572,5 +645,145 @@ fn every_mail_can_be_opened(document: &mut ConfigDocument<'_>, given: &Given) ->
             "add a line `- age1…` or `- ssh-ed25519 …` for each public key; age-keygen makes a pair of keys",
         );
     }
+    Some(())
+}
+
+/// The value of `organization` in a message, if it is set.
+const MEMBERS: (&str, String) = ("organization", String::new());
+
+fn organization(given: &Given) -> Option<&Organization> {
+    given.organization.as_ref()?.0.as_ref()
+}
+
+fn one_name_is_not_for_all_accounts(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
+    organization(given)?;
+    let name = given.account_name.as_ref().filter(|name| **name != AccountName::None)?;
+    document.error(
+        &[("account_name", name.to_string()), MEMBERS],
+        "account_name names one account, but organization has many".into(),
+        "remove account_name; each mail has the id of its account",
+    );
+    Some(())
+}
+
+fn secrets_stay_in_their_accounts(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
+    organization(given)?;
+    let delivery = given.delivery.filter(|delivery| delivery.is_mail())?;
+    document.error(
+        &[("delivery", delivery.to_string()), MEMBERS],
+        format!(
+            "with organization and delivery: {delivery}, the mails of one account would have the keys of all accounts"
+        ),
+        "set delivery: secrets-manager, which stores each key in its own account",
+    );
+    Some(())
+}
+
+/// A name is another user in each account.
+fn named_users_have_accounts(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
+    let (users, organization) = (given.users.as_ref()?, given.organization.as_ref()?.0.as_ref());
+    for (index, entry) in users.iter().enumerate() {
+        let who = entry.called();
+        let is_named = matches!(entry.selector, UserSelector::User(_));
+        let (message, fix) = match (organization, &entry.account) {
+            (None, Some(account)) => (
+                format!("the entry of {who} has the account {account}, but the stack is for one account only"),
+                "remove account, or set organization".to_owned(),
+            ),
+            (Some(_), None) if is_named => (
+                format!("with organization, {who} can be a user of any account"),
+                format!("name its account, {{name: {who}, account: '111122223333'}}; or select by path or tag"),
+            ),
+            (Some(organization), Some(account)) if !organization.allows(account) => (
+                format!("organization does not select the account {account} of {who}"),
+                "correct account, or change accounts or exclude in organization".to_owned(),
+            ),
+            _ => continue,
+        };
+        let settings = if organization.is_some() { vec![MEMBERS] } else { Vec::new() };
+        document.error_at(("users", index), &settings, message, &fix);
+    }
+    Some(())
+}
+
+fn the_first_account_is_selected(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
+    let organization = organization(given)?;
+    let first = organization.first.as_ref()?;
+    let others = match &organization.accounts {
+        MemberAccounts::Only(list) => list.iter().any(|account| account != first),
+        MemberAccounts::All | MemberAccounts::AllBut(_) => true,
+    };
+    let (message, fix) = match (organization.allows(first), others) {
+        (true, true) => return None,
+        (true, false) => (format!("{first} is first, but no other account follows"), "remove first, or add accounts"),
+        (false, _) => (
+            format!("{first} is first in organization, but accounts and exclude do not select it"),
+            "choose another account, or change accounts or exclude",
+        ),
+    };
+    document.error(&[MEMBERS], message, fix);
+    Some(())
+}
+
+fn longer_names_fit(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
+    organization(given)?;
+    let name = given.stack_name.as_ref()?.as_str();
+    if name.len() > LONGEST_STACK_NAME {
+        document.error(
+            &[("stack_name", name.to_owned()), MEMBERS],
+            format!("stack_name has {} characters, but with organization {LONGEST_STACK_NAME} at most", name.len()),
+            "choose a shorter stack_name: the names of functions begin with it, and Lambda allows 64 characters",
+        );
+    }
+    Some(())
+}
+
+fn spread_runs_do_not_overlap(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
+    organization(given)?;
+    let (schedule, timeout) = (given.schedule.as_ref()?, given.timeout?.0);
+    let period = schedule.period()?;
+    let least = timeout + SPREAD;
+    // A period below `timeout` breaks another rule.
+    if period >= timeout && period < least {
+        document.error(
+            &[("schedule", schedule.as_str().to_owned()), ("timeout", timeout.to_string()), MEMBERS],
+            format!("the schedule fires every {period}, but with organization a run may start {SPREAD} later"),
+            &format!("set a schedule with a period of {least} or longer"),
+        );
+    }
+    Some(())
+}
+
+fn quiet_accounts_cause_no_mail(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
+    organization(given)?;
+    let digest = given.digest.filter(|digest| *digest == DigestFrequency::Always)?;
+    document.error(
+        &[("digest", digest.to_string()), MEMBERS],
+        "with organization and digest: always, each account would cause a mail after each run".into(),
+        "set digest: changes",
+    );
+    Some(())
+}
+
+/// The pattern for keys in the schema of `AWS::CloudFormation::StackSet`.
+fn stack_sets_take_the_tags(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
+    organization(given)?;
+    let (key, _) = given.tags.as_ref()?.pairs().find(|(key, _)| key.contains('@'))?;
+    document.error(
+        &[("tags", String::new()), MEMBERS],
+        format!("the key of the tag {key} contains @, which a StackSet does not take"),
+        "choose a key without @",
+    );
+    Some(())
+}
+
+fn each_account_can_use_the_log_key(document: &mut ConfigDocument<'_>, given: &Given) -> Option<()> {
+    organization(given)?;
+    let LogKey::Existing(key) = given.log_kms_key.as_ref()? else { return None };
+    document.warning(
+        &[("log_kms_key", key.to_string()), MEMBERS],
+        "log_kms_key is the key of one account, but with organization each account has a log".into(),
+        "let CloudWatch Logs of all these accounts use the key in its policy; or set log_kms_key: aws-owned",
+    );
     Some(())
 }

@@ -38,14 +38,24 @@ pub enum Group {
     Delivery,
     /// The stack and its function.
     Stack,
+    /// Many accounts with one configuration.
+    Organization,
     /// What a company demands of every stack.
     Company,
 }
 
 impl Group {
     /// Every group, in the order in which the settings are declared.
-    pub const ALL: [Self; 7] =
-        [Self::Users, Self::Notices, Self::Schedule, Self::Life, Self::Delivery, Self::Stack, Self::Company];
+    pub const ALL: [Self; 8] = [
+        Self::Users,
+        Self::Notices,
+        Self::Schedule,
+        Self::Life,
+        Self::Delivery,
+        Self::Stack,
+        Self::Organization,
+        Self::Company,
+    ];
 }
 
 impl Setting {

@@ -21,6 +21,7 @@ use crate::config::{
     document::ConfigDocument,
     entry::ConfiguredUsers,
     kms::{LogKey, TopicKey},
+    organization::OrganizationSetting,
     permissions_boundary::PermissionsBoundary,
     reserved_concurrency::ReservedConcurrency,
     role_path::RolePath,
@@ -182,13 +183,20 @@ settings! {
         /// that, so it can reserve nothing. With `1`, a run that a person starts waits or fails while another one is at work.
         reserved_concurrency: ReservedConcurrency = "none", such as "none", "2";
     }
+    Organization {
+        /// The accounts of an AWS organization that get a stack of their own, by a StackSet. Each stack rotates the keys of its
+        /// own account. The stack of the administering account sends all mails. `none`: the stack rotates the keys of its own
+        /// account, and there is no other stack.
+        organization: OrganizationSetting = "none", such as "none", "{id: o-abcdefghij, region: eu-west-1, units: [ou-abcd-11112222]}", "{id: o-abcdefghij, region: eu-west-1, units: [r-abcd], exclude: ['444455556666'], first: '111122223333'}";
+    }
     Company {
         /// The tags of every resource of the stack that can have tags, of the artifact bucket, and of the secrets that the function
         /// creates. A secret gets them when it is created, so a change does not reach secrets that exist. AWS adds tags of its own,
         /// which name the stack.
         tags: ResourceTags = "{}", such as "{}", "{team: payments, cost-centre: '4711'}";
         /// The managed policy that limits every role of the stack. `none`: the roles have no permissions boundary. The policy must
-        /// be in the stack's account, and must allow what the roles do.
+        /// be in the stack's account, and must allow what the roles do. With `organization`, each account must have a policy with
+        /// this name and path.
         permissions_boundary: PermissionsBoundary = "none", such as "none", "arn:aws:iam::111122223333:policy/boundary";
         /// The path of every role of the stack. `/`: the roles have no path. CloudFormation replaces the roles if the path changes.
         role_path: RolePath = "/", such as "/", "/service/rotation/";

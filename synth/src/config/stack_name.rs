@@ -7,13 +7,16 @@ use lambda::model::parse_error::ParseError;
 use crate::config::setting_type::{ValueRule, Word};
 
 /// The name of a stack. Its function and its schedule have the same name, so it must be allowed for all three: a letter, then
-/// letters, digits and hyphens, at most 64 in all. It does not end as the names of artifact stacks do, so that no stack replaces
-/// the artifact stack of another one.
+/// letters, digits and hyphens, at most 64 in all. It does not end as the names of artifact stacks and of members' stacks do, so
+/// that no stack replaces one that belongs to another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackName(String);
 
 /// The end of the name of an artifact stack, after the name of the stack that it belongs to.
 pub const ARTIFACTS: &str = "-artifacts";
+
+/// The end of the names in a member's stack, after the name of the stack that administers it.
+pub const MEMBER: &str = "-member";
 
 impl StackName {
     /// The name as a text.
@@ -30,14 +33,15 @@ impl FromStr for StackName {
         let fits = (1..=64).contains(&text.len())
             && text.starts_with(|c: char| c.is_ascii_alphabetic())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-            && !text.ends_with(ARTIFACTS);
+            && !text.ends_with(ARTIFACTS)
+            && !text.ends_with(MEMBER);
         if fits {
             Ok(Self(text.to_owned()))
         } else {
             Err(ParseError {
                 value: text.to_owned(),
                 what: "a stack name",
-                allowed: "a letter, then letters, digits and hyphens, at most 64 in all; not ending in -artifacts",
+                allowed: "a letter, then letters, digits and hyphens, at most 64 in all; not ending in -artifacts or -member",
             })
         }
     }
@@ -45,7 +49,7 @@ impl FromStr for StackName {
 
 impl Word for StackName {
     fn rule() -> ValueRule {
-        ValueRule::pattern(&format!("(?!.*{ARTIFACTS}$)[A-Za-z][A-Za-z0-9-]{{0,63}}"))
+        ValueRule::pattern(&format!("(?!.*(?:{ARTIFACTS}|{MEMBER})$)[A-Za-z][A-Za-z0-9-]{{0,63}}"))
     }
 
     fn guesses(text: &str) -> Vec<String> {

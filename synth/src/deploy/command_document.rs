@@ -105,6 +105,7 @@ mod tests {
             not_rotated: vec![UnrotatableUser { user: "a".into(), text: "why".into() }],
             resources: vec![StackResource {
                 id: "Topic".into(),
+                physical_id: String::new(),
                 kind: "AWS::SNS::Topic".into(),
                 status: StackStatus::new("CREATE_COMPLETE"),
             }],

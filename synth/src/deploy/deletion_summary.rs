@@ -169,6 +169,17 @@ impl Deletion<'_> {
     }
 }
 
+/// What is deleted in the members of an organization, and what stays there, as text for people.
+#[must_use]
+pub fn members_summary(members: usize) -> String {
+    format!(
+        "First, in {}\n  \
+         the stacks of the StackSet are deleted, with the function, the schedule, the alarms and the log of each\n  \
+         the users, their access keys, the notes about them and the secrets in Secrets Manager stay\n",
+        counted(members, "member account")
+    )
+}
+
 /// The account and Region of a stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StackLocation<'a> {
@@ -209,6 +220,7 @@ mod tests {
     fn resources(template: &Json) -> Vec<StackResource> {
         let resource = |(id, resource): (&String, &Json)| StackResource {
             id: id.clone(),
+            physical_id: String::new(),
             kind: resource["Type"].as_str().unwrap().to_owned(),
             status: StackStatus::new("CREATE_COMPLETE"),
         };

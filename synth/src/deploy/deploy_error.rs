@@ -93,6 +93,12 @@ pub enum DeployError {
         /// The package that the approval covers. `None` if it covers only the change.
         package: Option<Sha256Digest>,
     },
+    /// The account may not deploy to the accounts of an organization. Holds the reason and what to do.
+    #[error("{0}")]
+    NoOrganization(String),
+    /// Some accounts of the organization are not as the StackSet wants them. Holds which ones and what to do.
+    #[error("{0}")]
+    Members(String),
     /// The user stopped the command before the operation was started.
     #[error("interrupted: the stack was not changed")]
     Interrupted,

@@ -11,7 +11,7 @@ use super::{
     aws::{
         Session,
         bucket::{Bucket, Found, ObjectVersion, StoredObject},
-        cloudformation::Body,
+        cloudformation::{Body, Stack},
     },
     deploy_error::DeployError,
     message::Message,
@@ -20,6 +20,7 @@ use super::{
     subscriptions::StackTopic,
 };
 use crate::{
+    config::Organization,
     diff::{
         Diff,
         approval::{Approval, Fingerprint},
@@ -27,7 +28,7 @@ use crate::{
     },
     limits,
     package::Sha256Digest,
-    stack::artifacts,
+    stack::{MEMBER_TEMPLATE_VERSION, artifacts},
 };
 
 /// A release that is to be deployed.
@@ -43,6 +44,20 @@ pub struct Release {
     pub origin: PackageOrigin,
     /// The name of a bucket to use instead of the artifact stack's.
     pub bucket: Option<String>,
+    /// What the accounts of an organization get. `None` without an organization.
+    pub members: Option<MemberRelease>,
+}
+
+/// What the accounts of an organization get.
+#[derive(Debug, Clone)]
+pub struct MemberRelease {
+    /// The stack of a member. [`Release::plan`] deploys it beside the rotation stack if the management account is a member too:
+    /// a StackSet skips that account.
+    pub stack: TargetStack,
+    /// The same template as a file for the artifact bucket.
+    pub document: Object,
+    /// The accounts.
+    pub organization: Organization,
 }
 
 /// A file for the artifact bucket.
@@ -84,6 +99,19 @@ pub struct Deployment {
     /// The plan for the stack of the artifact bucket. `None` if the bucket is used as it is.
     artifacts: Option<Plan>,
     bundle: Plan,
+    members: Option<MemberDeployment>,
+}
+
+/// The plan for what the accounts of an organization get.
+#[derive(Debug)]
+struct MemberDeployment {
+    /// The template in its canonical form.
+    template: Json,
+    document: Object,
+    /// The version of the document in the bucket. `None` if it must be uploaded first.
+    version: Option<ObjectVersion>,
+    /// The plan for the member's stack in this account, if the account is a member.
+    beside: Option<Plan>,
 }
 
 /// The version in a change set that is made before the package is uploaded. It shows the change and is never executed.
@@ -104,7 +132,7 @@ impl Release {
     /// # Errors
     /// [`DeployError`] if the release cannot be deployed.
     pub async fn plan(self, session: &Session, stacks: &mut Stacks<'_>) -> Result<Deployment, DeployError> {
-        let Self { mut bundle, artifacts, package, origin, bucket } = self;
+        let Self { mut bundle, artifacts, package, origin, bucket, members } = self;
         let is_ours = bucket.is_none();
         let store = Store::find(session, &bundle.stack, bucket).await?;
         let artifacts = if is_ours { store.plan(artifacts, stacks).await? } else { None };
@@ -113,9 +141,25 @@ impl Release {
             StoredObject::Unconfirmed | StoredObject::Missing => None,
         };
         bundle.parameters = store.parameters(&package, version.as_ref());
+        let mut planned_members = None;
+        if let Some(MemberRelease { stack, document, organization }) = members {
+            let stored = match store.stored(&document).await? {
+                StoredObject::Same(version) => Some(version),
+                StoredObject::Unconfirmed | StoredObject::Missing => None,
+            };
+            bundle.parameters.push(member_template(stored.as_ref()));
+            planned_members = Some((stack, document, stored, organization));
+        }
         let body = store.body(&bundle.document, stacks).await?;
         let bundle = stacks.plan(bundle, body.as_ref()).await?;
-        Ok(Deployment { store, package, origin, version, artifacts, bundle })
+        let mut deployment = Deployment { store, package, origin, version, artifacts, bundle, members: None };
+        if let Some((stack, document, version, organization)) = planned_members {
+            let template = stack.template.clone();
+            let is_member = session.account.parse().is_ok_and(|account| organization.has_member_beside(&account));
+            let beside = if is_member { Some(deployment.plan_beside(stack, stacks).await?) } else { None };
+            deployment.members = Some(MemberDeployment { template, document, version, beside });
+        }
+        Ok(deployment)
     }
 }
 
@@ -124,7 +168,24 @@ impl Deployment {
     pub fn plans(&self) -> impl Iterator<Item = (&Plan, Option<Approval>)> {
         let artifacts = self.artifacts.iter().map(|plan| (plan, Approval::needed(&plan.diff)));
         let bundle = (&self.bundle, self.approval(&self.bundle.diff));
-        artifacts.chain([bundle]).filter(|(plan, _)| !plan.is_empty())
+        let beside = self.members.iter().filter_map(|members| members.beside.as_ref());
+        let beside = beside.map(|plan| (plan, self.approval(&plan.diff)));
+        artifacts.chain([bundle]).chain(beside).filter(|(plan, _)| !plan.is_empty())
+    }
+
+    /// Plans the member's stack in this account. What links it to the rotation stack is known only after that was deployed.
+    async fn plan_beside(&self, mut stack: TargetStack, stacks: &mut Stacks<'_>) -> Result<Plan, DeployError> {
+        let outputs = self.bundle.found.as_ref().map(|stack| &stack.outputs);
+        let links = outputs.and_then(links);
+        stack.parameters = self.store.parameters(&self.package, self.version.as_ref());
+        let body = match links {
+            Some(links) => {
+                stack.parameters.extend(links);
+                self.store.body(&stack.document, stacks).await?
+            }
+            None => None,
+        };
+        stacks.plan(stack, body.as_ref()).await
     }
 
     /// The approvals that the deployment needs, each with the name of its stack.
@@ -135,11 +196,7 @@ impl Deployment {
 
     /// The approval that a change of the rotation stack needs.
     fn approval(&self, diff: &Diff) -> Option<Approval> {
-        let approval = Approval::needed(diff)?;
-        Some(match self.approved_package() {
-            Some(package) => approval.with_package(&package.to_string()),
-            None => approval,
-        })
+        approval_of(diff, self.approved_package())
     }
 
     /// The package that an approval covers. `None` if the approval covers only the change.
@@ -167,6 +224,18 @@ impl Deployment {
         let Plan { target, found, .. } = &self.bundle;
         let topic = found.as_ref().and_then(|stack| stack.topic(StackTopic::Notices));
         PlannedStack { name: &target.stack, template: &target.template, topic }
+    }
+
+    /// The template of the members' stacks. `None` without an organization.
+    #[must_use]
+    pub fn member_template(&self) -> Option<&Json> {
+        self.members.as_ref().map(|members| &members.template)
+    }
+
+    /// The rotation stack as it is now. `None` if it does not exist.
+    #[must_use]
+    pub fn found(&self) -> Option<&Stack> {
+        self.bundle.found.as_ref()
     }
 
     /// The template of the rotation stack before the deployment. `None` if the stack is not deployed.
@@ -205,34 +274,92 @@ impl Deployment {
             stacks.carry_out(plan).await?;
             self.store.found = Found::Bucket;
         }
-        if self.bundle.is_empty() {
-            return Ok(self.bundle.found.map(|stack| stack.outputs).unwrap_or_default());
+        let mut outputs = self.bundle.found.as_ref().map(|stack| stack.outputs.clone()).unwrap_or_default();
+        let package = self.version.clone();
+        let has_work = self.plans().next().is_some();
+        let version = match package {
+            Some(version) => version,
+            None if !has_work => return Ok(outputs),
+            None => self.store.put(&self.package, "the package", stacks).await?,
+        };
+        // A change set that was made before an upload does not name the version.
+        let mut is_open = self.version.is_none();
+        let mut parameters = self.store.parameters(&self.package, Some(&version));
+        let mut beside = None;
+        if let Some(members) = self.members.take() {
+            is_open |= members.version.is_none();
+            let stored = match members.version {
+                Some(version) => version,
+                None => self.store.put(&members.document, "the template of the members", stacks).await?,
+            };
+            parameters.push(member_template(Some(&stored)));
+            beside = members.beside;
         }
-        let is_uploaded = self.version.is_some();
-        if !is_uploaded {
-            let version = self.store.put(&self.package, "the package", stacks).await?;
-            self.bundle.target.parameters = self.store.parameters(&self.package, Some(&version));
+        if !self.bundle.is_empty() {
+            let mut bundle = self.bundle;
+            bundle.target.parameters = parameters;
+            let context = Context { store: &self.store, origin: self.origin, package: self.package.digest, approved };
+            context.close(&mut bundle, is_open, stacks).await?;
+            stacks.note(&format!("Deploying {}", bundle.target.stack));
+            outputs = stacks.carry_out(bundle).await?.map(|stack| stack.outputs).unwrap_or_default();
         }
-        // A change set that was made before the upload does not name the version.
-        if !is_uploaded || self.bundle.is_open() {
-            if let Some(body) = self.store.body(&self.bundle.target.document, stacks).await? {
-                stacks.close(&mut self.bundle, &body).await?;
-            }
-            // CloudFormation may do more than was approved.
-            let diff = &self.bundle.diff;
-            if let Some(more) = self.approval(diff).filter(|more| !approved.contains(&more.fingerprint)) {
-                let stack = &self.bundle.target.stack;
-                stacks.say(&Message::Plan { stack, diff, approval: Some(&more), next_run: None });
-                return Err(DeployError::NotApproved {
-                    stack: stack.clone(),
-                    approval: more,
-                    package: self.approved_package(),
-                });
-            }
+        if let Some(mut beside) = beside.filter(|plan| !plan.is_empty()) {
+            let context = Context { store: &self.store, origin: self.origin, package: self.package.digest, approved };
+            beside.target.parameters = self.store.parameters(&self.package, Some(&version));
+            beside.target.parameters.extend(links(&outputs).into_iter().flatten());
+            context.close(&mut beside, is_open, stacks).await?;
+            stacks.note(&format!("Deploying {}", beside.target.stack));
+            stacks.carry_out(beside).await?;
         }
-        stacks.note(&format!("Deploying {}", self.bundle.target.stack));
-        Ok(stacks.carry_out(self.bundle).await?.map(|stack| stack.outputs).unwrap_or_default())
+        Ok(outputs)
     }
+}
+
+/// What a change set that is made after an approval is compared with.
+struct Context<'a> {
+    store: &'a Store,
+    origin: PackageOrigin,
+    package: Sha256Digest,
+    approved: &'a [Fingerprint],
+}
+
+impl Context<'_> {
+    /// Makes the change set of a plan again if it is open, or if its parameters have changed since.
+    async fn close(&self, plan: &mut Plan, has_changed: bool, stacks: &mut Stacks<'_>) -> Result<(), DeployError> {
+        if !has_changed && !plan.is_open() {
+            return Ok(());
+        }
+        if let Some(body) = self.store.body(&plan.target.document, stacks).await? {
+            stacks.close(plan, &body).await?;
+        }
+        // CloudFormation may do more than was approved.
+        let package = (self.origin == PackageOrigin::AnyFile).then_some(self.package);
+        let more = approval_of(&plan.diff, package).filter(|more| !self.approved.contains(&more.fingerprint));
+        let Some(more) = more else { return Ok(()) };
+        let (stack, diff) = (&plan.target.stack, &plan.diff);
+        stacks.say(&Message::Plan { stack, diff, approval: Some(&more), next_run: None });
+        Err(DeployError::NotApproved { stack: stack.clone(), approval: more, package })
+    }
+}
+
+/// The approval that a change of a stack with the handler needs.
+fn approval_of(diff: &Diff, package: Option<Sha256Digest>) -> Option<Approval> {
+    let approval = Approval::needed(diff)?;
+    Some(match package {
+        Some(package) => approval.with_package(&package.to_string()),
+        None => approval,
+    })
+}
+
+/// The parameter with the version of the members' template.
+fn member_template(version: Option<&ObjectVersion>) -> (&'static str, String) {
+    (MEMBER_TEMPLATE_VERSION, version.map_or(NOT_UPLOADED, ObjectVersion::as_str).to_owned())
+}
+
+/// The parameters that link a member's stack to the rotation stack with these outputs. `None` if it is not deployed yet.
+fn links(outputs: &BTreeMap<String, String>) -> Option<[(&'static str, String); 2]> {
+    let output = |name: &'static str| Some((name, outputs.get(name)?.clone()));
+    Some([output("TopicArn")?, output("EventBusArn")?])
 }
 
 impl Store {

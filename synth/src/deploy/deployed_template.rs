@@ -3,12 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use lambda::contract::{account_name::AccountName, settings::Variable, user_entry::UserEntry};
+use lambda::contract::{
+    account_name::AccountName, publisher_settings::PUBLISH_TO, settings::Variable, user_entry::UserEntry,
+};
 use serde_json::Value as Json;
 
 use crate::{
     cfn::view::{Resource, View},
-    deploy::subscriptions::{DeclaredSubscription, NoticeRole, StackTopic},
+    deploy::{
+        stack_alarm,
+        subscriptions::{DeclaredSubscription, NoticeRole, StackTopic},
+    },
 };
 
 /// The addresses and endpoints that the stack subscribes to a topic.
@@ -66,6 +71,16 @@ pub fn setting(template: &Json, variable: Variable) -> Option<&str> {
     functions.find_map(|function| function.properties["Environment"]["Variables"][variable.name()].as_str())
 }
 
+/// The name of the function that publishes what an organization's members report, in a stack with this name. `None` if the
+/// template has no such function.
+#[must_use]
+pub fn publisher(template: &Json, stack: &str) -> Option<String> {
+    let mut functions = View(template).of("AWS::Lambda::Function");
+    let publisher =
+        functions.find(|function| !function.properties["Environment"]["Variables"][PUBLISH_TO].is_null())?;
+    stack_alarm::name_in(&publisher.properties["FunctionName"], stack)
+}
+
 /// The name of the account, as the settings have it. A name that cannot be read is no name.
 #[must_use]
 pub fn account_name(template: &Json) -> AccountName {
@@ -74,15 +89,32 @@ pub fn account_name(template: &Json) -> AccountName {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-    use crate::{cfn::json, config, stack};
+    use crate::{cfn, config, stack};
+
+    #[test]
+    fn the_publisher_is_known_by_its_environment() {
+        let function = |name: &str, variable: &str| {
+            let variables = json!({ variable: { "Ref": "Topic" } });
+            json!({ "Type": "AWS::Lambda::Function", "Properties": {
+                "FunctionName": { "Fn::Sub": name }, "Environment": { "Variables": variables },
+            } })
+        };
+        let rotation = function("${AWS::StackName}-own", "TOPIC_ARN");
+        let publisher = function("${AWS::StackName}-publisher", PUBLISH_TO);
+        let template = json!({ "Resources": { "A": rotation, "B": publisher } });
+        assert_eq!(super::publisher(&template, "keys").as_deref(), Some("keys-publisher"));
+        assert_eq!(super::publisher(&json!({ "Resources": { "A": rotation } }), "keys"), None);
+    }
 
     #[test]
     fn settings_are_read_from_a_generated_template() {
         let text = "users: [{name: alice, owner: c@example.com}, {name: bob, owner: A@example.com}]\n\
                     emails: [a@example.com, b@example.com]\nsecret_prefix: team/keys\naccount_name: team-prod\n";
         let config = config::read(text, config::Overrides::default()).unwrap().config;
-        let template = json::to_json(&stack::template(&config).unwrap());
+        let template = cfn::json::to_json(&stack::template(&config).unwrap());
         let receive = |topic| {
             let declared = subscriptions(&template, topic);
             declared.iter().map(|one| format!("{}: {}", one.address, one.receives())).collect::<Vec<_>>()
@@ -105,7 +137,7 @@ mod tests {
     fn a_subscription_has_the_attributes_of_the_template() {
         let text = "users: [{name: alice, owner: Dev@example.com}]\nemails: [a@example.com]\n";
         let config = config::read(text, config::Overrides::default()).unwrap().config;
-        let mut template = json::to_json(&stack::template(&config).unwrap());
+        let mut template = cfn::json::to_json(&stack::template(&config).unwrap());
         let attributes = |template: &Json, topic, address: &str| {
             let declared = subscriptions(template, topic);
             let one = declared.into_iter().find(|one| one.address == address).unwrap();

@@ -171,7 +171,7 @@ impl<'a> FirstDeployment<'a> {
     }
 
     /// The owner of the users of an entry, and who is notified instead.
-    fn owner(&self, UserEntry { selector, overrides }: &UserEntry) -> String {
+    fn owner(&self, UserEntry { selector, overrides, .. }: &UserEntry) -> String {
         // The entry that names a user wins over its tags.
         let [tag, ..] = TAGS;
         let by_tag = self.settings.user_tags == UserTags::Honoured

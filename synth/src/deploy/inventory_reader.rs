@@ -1,4 +1,5 @@
-//! Reads the access keys of the account, with the caller's own credentials. It only reads.
+//! Reads the access keys of the account, with the caller's own credentials, or those of several accounts, with a role in
+//! each. It only reads.
 
 use futures_util::{StreamExt as _, stream};
 use lambda::{
@@ -11,7 +12,7 @@ use crate::{
     config::Config,
     deploy::aws::{AwsError, Session},
     inventory::{
-        self, Inventory, Limits,
+        self, Inventory, Limits, UnreadAccount,
         account_report::{self, AccountReportError},
         finding,
         holder::HeldKey,
@@ -117,6 +118,50 @@ pub async fn read(
     }
     let file = configuration.map(|named| named.file.to_owned());
     Ok(Inventory::new(session.account.clone(), file, holders, limits, at))
+}
+
+/// How many accounts are read at once. Each has limits of its own.
+const ACCOUNTS_AT_ONCE: usize = 8;
+
+/// Makes one inventory of several accounts, with the role of this name in each. An account that cannot be read is listed
+/// with the reason. The session's own account is read without a role.
+pub async fn read_accounts(
+    session: &Session,
+    accounts: &[String],
+    role: &str,
+    configuration: Option<InventoryConfig<'_>>,
+    limits: Limits,
+    mut watch: impl FnMut(String),
+) -> Inventory {
+    let read = accounts.iter().map(|account| async move {
+        let read = async {
+            let assumed =
+                if *account == session.account { session.clone() } else { session.assume(account, role).await? };
+            read(&assumed, configuration, limits, |_| {}).await
+        };
+        (account, read.await)
+    });
+    let mut reading = stream::iter(read).buffer_unordered(ACCOUNTS_AT_ONCE);
+    let (mut inventories, mut not_read) = (Vec::new(), Vec::new());
+    while let Some((account, read)) = reading.next().await {
+        match read {
+            Ok(inventory) => inventories.push(inventory),
+            Err(problem) => {
+                let why = match problem {
+                    // The advice of this error is about deployments.
+                    InventoryError::Session(AwsError::Denied { doing, message }) => {
+                        format!("not permitted to {doing}: {message}")
+                    }
+                    other => other.to_string(),
+                };
+                not_read.push(UnreadAccount { account: account.clone(), why });
+            }
+        }
+        watch(format!("Reading the accounts: {} of {}", inventories.len() + not_read.len(), accounts.len()));
+    }
+    not_read.sort_unstable_by(|one, other| one.account.cmp(&other.account));
+    let file = configuration.map(|named| named.file.to_owned());
+    Inventory::of_accounts(file, inventories, not_read, limits, Timestamp::now())
 }
 
 /// The keys of a user as IAM itself lists them, with their ids and the times of their creation. The report lacks such a

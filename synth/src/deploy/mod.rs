@@ -6,6 +6,7 @@
 //! [`inventory_reader`] reads the access keys of the account.
 
 pub mod active_pairs;
+pub mod administrator;
 pub mod aws;
 pub mod command_document;
 pub mod command_line;
@@ -21,10 +22,19 @@ pub mod invoke;
 pub mod key_table;
 pub mod last_run;
 pub mod local_configuration;
+pub mod member_log;
+pub mod member_operation;
+pub mod member_stack;
+pub mod member_watch;
 pub mod message;
 pub mod monthly_cost;
 pub mod next_run;
 pub mod open_rotations;
+pub mod organization_progress;
+pub mod organization_reader;
+pub mod organization_rollout;
+pub mod organization_screen;
+pub mod organization_status;
 pub mod preview_reader;
 pub mod progress;
 pub mod received_report;

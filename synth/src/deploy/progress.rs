@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lambda::model::time::{Span, Timestamp};
 
-use crate::deploy::stack_status::StackStatus;
+use crate::deploy::{administrator::STACK_SET, stack_status::StackStatus};
 
 /// The resource type in events about the stack itself.
 const STACK: &str = "AWS::CloudFormation::Stack";
@@ -108,6 +108,8 @@ pub struct Progress {
     seen: BTreeSet<String>,
     /// The last status of the stack itself.
     stack: Option<StackStatus>,
+    /// The id of the StackSet among the resources, after it has one.
+    stack_set: Option<String>,
     cause: Option<Event>,
 }
 
@@ -138,6 +140,9 @@ impl Progress {
         if event.is_about_stack() {
             self.stack = Some(event.status.clone());
             return;
+        }
+        if event.kind == STACK_SET && !event.physical_id.is_empty() {
+            self.stack_set = Some(event.physical_id.clone());
         }
         match self.resources.iter_mut().find(|resource| resource.id == event.resource) {
             Some(resource) => {
@@ -199,6 +204,12 @@ impl Progress {
     #[must_use]
     pub fn end(&self) -> Option<&StackStatus> {
         self.stack.as_ref().filter(|status| !status.is_in_progress())
+    }
+
+    /// The id of the StackSet that the operation creates or changes. `None` until it is known.
+    #[must_use]
+    pub fn stack_set(&self) -> Option<&str> {
+        self.stack_set.as_deref()
     }
 
     /// The first failure. All other resources failed because of it, or were cancelled.

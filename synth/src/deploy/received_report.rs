@@ -293,7 +293,7 @@ impl ReceivedReport {
 #[cfg(test)]
 mod tests {
     use lambda::{
-        contract::language::Language,
+        contract::{language::Language, run_summary::Summary},
         model::{
             access_key::{Key, KeyStatus},
             time::Timestamp,
@@ -304,7 +304,7 @@ mod tests {
             run::RunAction,
             stop_reason::{NeedsAttention, StopReason},
         },
-        report::run_report::{HANDLER_VERSION, KeyChange, Summary, UserReport},
+        report::run_report::{HANDLER_VERSION, KeyChange, UserReport},
     };
     use serde_json::json;
 

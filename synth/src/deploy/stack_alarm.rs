@@ -69,12 +69,15 @@ impl StackAlarm {
 /// The names of the alarms that a template declares, in a stack with this name.
 #[must_use]
 pub fn declared(template: &Json, stack: &str) -> Vec<String> {
-    let name = |value: &Json| {
-        pieces(value)?.into_iter().try_fold(String::new(), |name, piece| match piece {
-            Piece::Literal(text) => Some(name + &text),
-            Piece::Reference(reference) => (reference == "AWS::StackName").then(|| name + stack),
-        })
-    };
     let alarms = View(template).of("AWS::CloudWatch::Alarm");
-    alarms.filter_map(|alarm| name(&alarm.properties["AlarmName"])).collect()
+    alarms.filter_map(|alarm| name_in(&alarm.properties["AlarmName"], stack)).collect()
+}
+
+/// A name of a template in a stack with this name. `None` if it depends on anything else.
+#[must_use]
+pub fn name_in(value: &Json, stack: &str) -> Option<String> {
+    pieces(value)?.into_iter().try_fold(String::new(), |name, piece| match piece {
+        Piece::Literal(text) => Some(name + &text),
+        Piece::Reference(reference) => (reference == "AWS::StackName").then(|| name + stack),
+    })
 }

@@ -9,19 +9,24 @@ use lambda::model::time::Timestamp;
 use serde_json::{Value as Json, json};
 
 use crate::deploy::{
+    administrator,
     aws::{
         AwsError,
         cloudformation::{Body, ChangeSetKind, CloudFormation, Draft, Drafted, Stack},
     },
+    command_line::make,
     deploy_error::DeployError,
     interrupt::Interrupt,
+    member_watch::MemberWatch,
     message::{Message, MessageSink},
+    organization_progress::NOT_UP_TO_DATE,
     progress::{Operation, Progress},
     root_cause::RootCause,
     stack_status::StackState,
 };
 use crate::{
     cfn::read,
+    config::Administrator,
     diff::{self, Diff, change_set, leaving::LeavingUsers},
 };
 
@@ -124,6 +129,8 @@ pub struct Stacks<'a> {
     sink: &'a mut dyn MessageSink,
     interrupt: Interrupt,
     pending: Vec<Pending>,
+    /// How this account administers the StackSet of the stack that is being changed, if it has one.
+    administrator: Option<Administrator>,
 }
 
 impl fmt::Debug for Stacks<'_> {
@@ -135,7 +142,7 @@ impl fmt::Debug for Stacks<'_> {
 impl<'a> Stacks<'a> {
     /// Makes the stacks of this account and Region. Messages go to this audience.
     pub fn new(cloudformation: CloudFormation, interrupt: Interrupt, sink: &'a mut dyn MessageSink) -> Self {
-        Self { cloudformation, sink, interrupt, pending: Vec::new() }
+        Self { cloudformation, sink, interrupt, pending: Vec::new(), administrator: None }
     }
 
     /// Sends a message to the audience.
@@ -231,7 +238,7 @@ impl<'a> Stacks<'a> {
         // Before the call, because it may take effect even if its response is lost.
         self.pending.push(Pending { draft: draft.clone(), shell });
         self.cloudformation.create_change_set(&draft, kind, body, &plan.target.parameters).await?;
-        let mut pace = Pace::default();
+        let mut pace = PollInterval::default();
         let (set, stack_id) = loop {
             match self.cloudformation.change_set(&draft).await? {
                 Drafted::NotYet => self.interrupt.sleep(pace.next()).await?,
@@ -265,6 +272,7 @@ impl<'a> Stacks<'a> {
     /// [`DeployError`] if the change did not succeed.
     pub async fn carry_out(&mut self, plan: Plan) -> Result<Option<Stack>, DeployError> {
         let Planned::Made { draft, stack_id, resources } = plan.planned else { return Ok(plan.found) };
+        self.administrator = administrator::of_template(&plan.target.template);
         self.interrupt.check()?;
         let operation = Operation::Started(draft.name.clone());
         if let Err(problem) = self.cloudformation.execute(&draft).await {
@@ -289,21 +297,25 @@ impl<'a> Stacks<'a> {
         mut progress: Progress,
     ) -> Result<Followed, DeployError> {
         let lost = |problem| DeployError::Lost { stack: name.to_owned(), problem };
-        let mut pace = Pace::default();
+        let (mut pace, mut members) = (PollInterval::default(), None);
+        let began = Timestamp::now();
         loop {
             let news = progress.learn(self.cloudformation.events(id, operation).await.map_err(lost)?);
             if !news.is_empty() {
-                pace = Pace::default();
+                pace = PollInterval::default();
             }
             for news in &news {
                 self.sink.show(&Message::ProgressUpdate { stack: name, news });
             }
-            self.sink.watch(Some(progress.summary(Timestamp::now())));
+            let accounts = self.look_at_members(&progress, &mut members, began).await;
+            let summary = progress.summary(Timestamp::now());
+            self.sink.watch(Some(accounts.map_or(summary.clone(), |accounts| format!("{summary}; {accounts}"))));
             if let Some(end) = progress.end() {
                 // A rollback may follow an event with FAILED. So the status of the stack decides.
                 let stack = self.cloudformation.stack(id).await.map_err(lost)?;
                 if let Some(stack) = stack.filter(|stack| stack.status == *end) {
                     self.sink.watch(None);
+                    self.say_which_members_failed(members.as_mut().map(|(_, watch)| watch)).await;
                     return Ok(Followed { stack, cause: progress.cause().map(RootCause::from).map(Box::new) });
                 }
             }
@@ -311,6 +323,38 @@ impl<'a> Stacks<'a> {
                 self.sink.watch(None);
                 return Err(DeployError::Left { stack: name.to_owned() });
             }
+        }
+    }
+
+    /// Looks at the accounts of the StackSet that the operation changes. Returns what is done there now, in one line. The accounts
+    /// are only shown here, so a look that fails does not end the deployment.
+    async fn look_at_members(
+        &mut self,
+        progress: &Progress,
+        members: &mut Option<(String, MemberWatch)>,
+        began: Timestamp,
+    ) -> Option<String> {
+        let (administrator, set) = (self.administrator?, progress.stack_set()?);
+        // The StackSets of a stack change one after the other.
+        if members.as_ref().is_none_or(|(name, _)| name != set) {
+            let watch = MemberWatch::of(self.cloudformation.stack_set(set, administrator), began);
+            *members = Some((set.to_owned(), watch));
+        }
+        let (_, watch) = members.as_mut()?;
+        for update in watch.look_if_due().await.unwrap_or_default() {
+            self.sink.show(&Message::Members(&update));
+        }
+        watch.summary()
+    }
+
+    /// Says how the last operation of the StackSet ended, if it did not reach every account.
+    async fn say_which_members_failed(&mut self, members: Option<&mut MemberWatch>) {
+        let Some(watch) = members else { return };
+        for update in watch.look().await.unwrap_or_default() {
+            self.sink.show(&Message::Members(&update));
+        }
+        if let Some(outcome) = watch.last_outcome().filter(|outcome| !outcome.is_complete()) {
+            self.sink.show(&Message::Note(outcome.text(&make("deploy"), NOT_UP_TO_DATE).trim_end()));
         }
     }
 
@@ -341,7 +385,7 @@ impl<'a> Stacks<'a> {
         }
         self.cloudformation.delete_stack(&stack.id, &token()).await?;
         // The stack is empty, so its deletion takes only a moment. Wait, so that the next command does not find it.
-        let mut pace = Pace::default();
+        let mut pace = PollInterval::default();
         for _ in 0..20 {
             if self.cloudformation.stack(&draft.stack).await?.is_none_or(|found| found.id != stack.id) {
                 break;
@@ -378,16 +422,16 @@ fn token() -> String {
 /// The time to wait before the next call to AWS. It starts at 100 ms and doubles up to 3 s, which avoids throttling.
 /// After news it starts again.
 #[derive(Debug)]
-struct Pace(Duration);
+pub(super) struct PollInterval(Duration);
 
-impl Default for Pace {
+impl Default for PollInterval {
     fn default() -> Self {
         Self(Duration::from_millis(100))
     }
 }
 
-impl Pace {
-    fn next(&mut self) -> Duration {
+impl PollInterval {
+    pub(super) fn next(&mut self) -> Duration {
         let now = self.0;
         self.0 = (now * 2).min(Duration::from_secs(3));
         now

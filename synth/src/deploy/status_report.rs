@@ -172,18 +172,6 @@ impl StatusReport {
     #[must_use]
     pub fn json(&self) -> Json {
         let error = |problem: &dyn ToString| json!({ "error": problem.to_string() });
-        let subscribers = |found: &Result<TopicSubscriptions, AwsError>| match found {
-            Ok(TopicSubscriptions { declared, foreign, leftover }) => {
-                let subscription = |protocol: &str, endpoint: &str, state: &str| json!({ "protocol": protocol, "endpoint": endpoint, "state": state });
-                let ours = declared.iter().map(|StackSubscription { declared, state }| {
-                    subscription(&declared.protocol, &declared.address, state.as_str())
-                });
-                let others = foreign.iter().map(|other| subscription(&other.protocol, &other.endpoint, "foreign"));
-                let leftover = leftover.iter().map(|other| subscription(&other.protocol, &other.endpoint, "leftover"));
-                ours.chain(others).chain(leftover).collect()
-            }
-            Err(problem) => error(problem),
-        };
         json!({
             "stack": {
                 "name": self.name,
@@ -224,6 +212,22 @@ impl StatusReport {
                 Err(problem) => error(problem),
             },
         })
+    }
+}
+
+/// The subscriptions to a topic as JSON for programs.
+pub(super) fn subscribers(found: &Result<TopicSubscriptions, AwsError>) -> Json {
+    match found {
+        Ok(TopicSubscriptions { declared, foreign, leftover }) => {
+            let subscription = |protocol: &str, endpoint: &str, state: &str| json!({ "protocol": protocol, "endpoint": endpoint, "state": state });
+            let ours = declared.iter().map(|StackSubscription { declared, state }| {
+                subscription(&declared.protocol, &declared.address, state.as_str())
+            });
+            let others = foreign.iter().map(|other| subscription(&other.protocol, &other.endpoint, "foreign"));
+            let leftover = leftover.iter().map(|other| subscription(&other.protocol, &other.endpoint, "leftover"));
+            ours.chain(others).chain(leftover).collect()
+        }
+        Err(problem) => json!({ "error": problem.to_string() }),
     }
 }
 
@@ -424,7 +428,7 @@ pub(super) mod tests {
     }
 
     /// The paths of the fields of a document, such as `alarms[].name`.
-    fn paths(document: &Json, path: &str, found: &mut BTreeSet<String>) {
+    pub(in crate::deploy) fn paths(document: &Json, path: &str, found: &mut BTreeSet<String>) {
         match document {
             // The report of the function and the outputs have no fields of this document.
             Json::Object(fields) if !["dryRun", "outputs"].contains(&path) || fields.contains_key("error") => {

@@ -31,7 +31,7 @@ use crate::{
 const SMALL_FLEET: usize = 20;
 
 /// How many entries of a list the screen shows without `--all`.
-const SHOWN: usize = 20;
+pub(super) const SHOWN: usize = 20;
 
 /// How many disabled users that the run skipped are named.
 const NAMED: usize = 5;
@@ -98,7 +98,7 @@ impl Screen<'_> {
         if ringing > 0 {
             problems.push(format!("{} in the state ALARM", counted(ringing, "alarm")));
         }
-        let unconfirmed = self.subscriptions().iter().filter(|one| one.state.is_unconfirmed()).count();
+        let unconfirmed = declared(self.report.topics()).iter().filter(|one| one.state.is_unconfirmed()).count();
         if unconfirmed > 0 {
             problems.push(format!("{} not confirmed", counted(unconfirmed, "subscription")));
         }
@@ -109,11 +109,6 @@ impl Screen<'_> {
             text += &format!("! {file} differs from what is deployed. To see how: {}\n", make("diff DEPLOYED=1"));
         }
         if text.is_empty() { "No problems\n".to_owned() } else { text }
-    }
-
-    /// All subscriptions that the template declares, by address, as far as they could be read.
-    fn subscriptions(&self) -> Vec<StackSubscription> {
-        by_address(self.report.topics().into_iter().flatten().cloned())
     }
 
     fn facts(&self) -> Vec<(&'static str, String)> {
@@ -137,59 +132,13 @@ impl Screen<'_> {
                 Err(problem) => unknown(problem),
             },
         ));
-        facts.push(("Alarms", alarms.as_ref().map_or_else(unknown, |alarms| self.alarms(alarms))));
-        facts.extend(self.mail());
+        facts.push(("Alarms", alarms.as_ref().map_or_else(unknown, |alarms| alarms_text(alarms, &self.report.name))));
+        facts.extend(mail_facts(self.report.topics(), self.is_long_shown));
         if let Ok(dry_run) = dry_run {
             facts.push(("Handler", handler(dry_run.handler())));
         }
         facts.push(("Log", log_group(&self.report.name)));
         facts
-    }
-
-    fn alarms(&self, alarms: &[StackAlarm]) -> String {
-        let named = |state| {
-            let names = alarms.iter().filter(|alarm| alarm.state == state);
-            names.map(|alarm| alarm.short_name(&self.report.name)).collect::<Vec<_>>().join(", ")
-        };
-        let count = |state| alarms.iter().filter(|alarm| alarm.state == state).count();
-        let mut parts = Vec::new();
-        for (state, word) in [(AlarmState::Alarm, "ALARM"), (AlarmState::Missing, "deleted by hand")] {
-            if count(state) > 0 {
-                parts.push(format!("{word}: {}", named(state)));
-            }
-        }
-        for (state, word) in [(AlarmState::Ok, "OK"), (AlarmState::InsufficientData, "without data yet")] {
-            if count(state) > 0 {
-                parts.push(format!("{} {word}", count(state)));
-            }
-        }
-        if parts.is_empty() { "none".to_owned() } else { parts.join("; ") }
-    }
-
-    /// Who gets the notices and the alarms: each address that is not confirmed, and the others too if they are few.
-    fn mail(&self) -> Vec<(&'static str, String)> {
-        let mut lines = Vec::new();
-        lines.extend(self.report.topics().iter().filter_map(|topic| topic.as_ref().err()).map(unknown));
-        lines.dedup();
-        let (unconfirmed, confirmed): (Vec<_>, Vec<_>) =
-            self.subscriptions().into_iter().partition(|one| one.state.is_unconfirmed());
-        let (unconfirmed, confirmed) = (mailboxes(&unconfirmed), mailboxes(&confirmed));
-        let most = if self.is_long_shown { usize::MAX } else { SHOWN };
-        lines.extend(unconfirmed.iter().take(most).cloned());
-        lines.extend(rest(unconfirmed.len(), most, "address"));
-        if self.is_long_shown || confirmed.len() <= 3 {
-            lines.extend(confirmed);
-        } else {
-            lines.push(format!("{} confirmed", counted(confirmed.len(), "address")));
-        }
-        for TopicSubscriptions { foreign, leftover, .. } in self.report.topics().into_iter().flatten() {
-            lines.extend(foreign.iter().map(|other| format!("{}: not from the template", one_line(&other.endpoint))));
-            let expires =
-                "not from the template, not confirmed; AWS cannot delete it, it expires 48 hours after its mail";
-            lines.extend(leftover.iter().map(|other| format!("{}: {expires}", one_line(&other.endpoint))));
-        }
-        let labels = std::iter::once("Notices").chain(std::iter::repeat(""));
-        labels.zip(lines).collect()
     }
 
     /// The table of users and keys, and below it what a person must know about each user that is not in order.
@@ -272,7 +221,7 @@ impl Screen<'_> {
             })
             .collect();
         let log = aws(&format!("logs tail {} --since 2d", quoted(&log_group(name))));
-        let subscriptions = self.subscriptions();
+        let subscriptions = declared(self.report.topics());
         let unconfirmed: Vec<_> = subscriptions.iter().filter(|one| one.state.is_unconfirmed()).collect();
         let is_mail_in = |state| unconfirmed.iter().any(|one| one.declared.is_mail() && one.state == state);
         let resubscribe = make("resubscribe");
@@ -299,6 +248,57 @@ impl Screen<'_> {
         };
         foreign.concat() + endpoint + &next
     }
+}
+
+/// The alarms of a stack with this name, by their states.
+pub(super) fn alarms_text(alarms: &[StackAlarm], stack: &str) -> String {
+    let named = |state| {
+        let names = alarms.iter().filter(|alarm| alarm.state == state);
+        names.map(|alarm| alarm.short_name(stack)).collect::<Vec<_>>().join(", ")
+    };
+    let count = |state| alarms.iter().filter(|alarm| alarm.state == state).count();
+    let mut parts = Vec::new();
+    for (state, word) in [(AlarmState::Alarm, "ALARM"), (AlarmState::Missing, "deleted by hand")] {
+        if count(state) > 0 {
+            parts.push(format!("{word}: {}", named(state)));
+        }
+    }
+    for (state, word) in [(AlarmState::Ok, "OK"), (AlarmState::InsufficientData, "without data yet")] {
+        if count(state) > 0 {
+            parts.push(format!("{} {word}", count(state)));
+        }
+    }
+    if parts.is_empty() { "none".to_owned() } else { parts.join("; ") }
+}
+
+/// Who gets the notices and the alarms: each address that is not confirmed, and the others too if they are few.
+pub(super) fn mail_facts(topics: [&Result<TopicSubscriptions, AwsError>; 2], all: bool) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    lines.extend(topics.iter().filter_map(|topic| topic.as_ref().err()).map(unknown));
+    lines.dedup();
+    let (unconfirmed, confirmed): (Vec<_>, Vec<_>) =
+        declared(topics).into_iter().partition(|one| one.state.is_unconfirmed());
+    let (unconfirmed, confirmed) = (mailboxes(&unconfirmed), mailboxes(&confirmed));
+    let most = if all { usize::MAX } else { SHOWN };
+    lines.extend(unconfirmed.iter().take(most).cloned());
+    lines.extend(rest(unconfirmed.len(), most, "address"));
+    if all || confirmed.len() <= 3 {
+        lines.extend(confirmed);
+    } else {
+        lines.push(format!("{} confirmed", counted(confirmed.len(), "address")));
+    }
+    for TopicSubscriptions { foreign, leftover, .. } in topics.into_iter().flatten() {
+        lines.extend(foreign.iter().map(|other| format!("{}: not from the template", one_line(&other.endpoint))));
+        let expires = "not from the template, not confirmed; AWS cannot delete it, it expires within three days";
+        lines.extend(leftover.iter().map(|other| format!("{}: {expires}", one_line(&other.endpoint))));
+    }
+    let labels = std::iter::once("Notices").chain(std::iter::repeat(""));
+    labels.zip(lines).collect()
+}
+
+/// The subscriptions that the template declares for these topics, by address, as far as they could be read.
+pub(super) fn declared(topics: [&Result<TopicSubscriptions, AwsError>; 2]) -> Vec<StackSubscription> {
+    by_address(topics.into_iter().flatten().cloned())
 }
 
 fn log_group(stack: &str) -> String {
@@ -335,7 +335,7 @@ fn mailboxes(subscriptions: &[StackSubscription]) -> Vec<String> {
     lines.into_iter().map(|(line, topics)| format!("{line} ({})", topics.join(", "))).collect()
 }
 
-fn unknown(problem: &AwsError) -> String {
+pub(super) fn unknown(problem: &AwsError) -> String {
     format!("unknown: {problem}")
 }
 
@@ -346,7 +346,7 @@ fn rest(number: usize, most: usize, noun: &str) -> Option<String> {
 }
 
 /// The fact about the configuration. `None` if it differs, because that is a line of its own among the problems.
-fn configuration_text(LocalConfiguration { file, comparison }: &LocalConfiguration) -> Option<String> {
+pub(super) fn configuration_text(LocalConfiguration { file, comparison }: &LocalConfiguration) -> Option<String> {
     Some(match comparison {
         ConfigurationComparison::Same => format!("same as {file}"),
         ConfigurationComparison::OtherArchitecture(deployed) => {

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lambda::{
     contract::{
-        permissions::{Permission, PermissionTarget, UsersLimit, permissions},
+        permissions::{NoticeChannel, Permission, PermissionTarget, UsersLimit, permissions},
         settings::Variable,
     },
     protocol::policy::Delivery,
@@ -19,7 +19,7 @@ use lambda::{
 use serde_json::{Map, Value as Json, json};
 
 pub use self::{
-    account_region::{AccountId, AccountRegion, Partition, RegionName},
+    account_region::{AccountRegion, Partition, RegionName},
     types::{ResourceNaming, TYPES, TypePermissions, entry},
 };
 use crate::{
@@ -136,7 +136,7 @@ const STACK_ACTIONS: [&str; 10] = [
 
 /// The actions that `synth deploy` itself calls on the deployed resources: the statement's id, its purpose, the
 /// resource type, the actions.
-const AFTERWARDS: [(&str, &str, &str, &[&str]); 3] = [
+const AFTERWARDS: [(&str, &str, &str, &[&str]); 4] = [
     ("ReadSchedule", "See when the schedule fires next.", "AWS::Scheduler::Schedule", &["scheduler:GetSchedule"]),
     (
         "TryFunction",
@@ -149,6 +149,20 @@ const AFTERWARDS: [(&str, &str, &str, &[&str]); 3] = [
         "Optional, for make status: see when the last run was, and what it did.",
         "AWS::Logs::LogGroup",
         &["logs:FilterLogEvents"],
+    ),
+    (
+        "FollowAccounts",
+        "See how far a deployment is in the accounts of the organization, and the state of each. Go on with accounts that are not \
+         up to date, and delete their stacks before the StackSet.",
+        "AWS::CloudFormation::StackSet",
+        &[
+            "cloudformation:DescribeStackSet",
+            "cloudformation:ListStackSetOperations",
+            "cloudformation:ListStackSetOperationResults",
+            "cloudformation:ListStackInstances",
+            "cloudformation:UpdateStackInstances",
+            "cloudformation:DeleteStackInstances",
+        ],
     ),
 ];
 
@@ -231,6 +245,15 @@ pub fn policy(place: &AccountRegion, stacks: &[DeployedStack<'_>]) -> Result<Dep
             &["cloudwatch:DescribeAlarms"],
             vec![known.place.arn(ALARMS, "")],
         ));
+    }
+    if known.arns.contains_key("AWS::CloudFormation::StackSet") {
+        statements.push(DeployerStatement {
+            sid: "SeeOrganizationAccess",
+            why: "See whether StackSets may work in the organization, before anything is changed.".into(),
+            actions: vec!["cloudformation:DescribeOrganizationsAccess"],
+            scope: StatementScope::Anything,
+            conditions: Vec::new(),
+        });
     }
     statements.extend(known.preview(stacks));
     if stacks.iter().any(|stack| stores_secrets(stack.template)) {
@@ -414,9 +437,13 @@ impl Known<'_> {
             let topic = self.place.arn("arn:${Partition}:sns:${Region}:${Account}:${Name}", stack.name);
             let Ok(PlannedHandler { settings, .. }) = PlannedHandler::read(stack.template, &topic) else { continue };
             // Either limit has the same reads. The preview gets no condition on a tag, so it needs no second statement.
-            for permission in
-                permissions(&settings.policy, &settings.secret_kms_key, settings.list_scope(), UsersLimit::Arns)
-            {
+            for permission in permissions(
+                &settings.policy,
+                &settings.secret_kms_key,
+                settings.list_scope(),
+                UsersLimit::Arns,
+                NoticeChannel::Topic,
+            ) {
                 let Some((target, sid, why)) = PREVIEW.iter().find(|(target, ..)| *target == permission.on) else {
                     continue;
                 };
@@ -563,6 +590,7 @@ impl Known<'_> {
             let (sid, why) = match service {
                 Service::Lambda => ("PassRolesToLambda", "Let the function run with its role."),
                 Service::Scheduler => ("PassRolesToScheduler", "Let the schedule invoke the function with its role."),
+                Service::EventBridge => ("PassRolesToEventBridge", "Let the rule send events with its role."),
             };
             let mut arns = Vec::new();
             for stack in stacks {

@@ -57,7 +57,7 @@ const fn compared_by(variable: Variable) -> &'static [ComparedBy] {
         | Variable::SecretKmsKey => &[Readers],
         // The role names the secrets by their prefix, and the tags with which it may create them.
         Variable::SecretPrefix | Variable::SecretTags => &[Readers, Iam],
-        Variable::TopicArn => &[Template],
+        Variable::TopicArn | Variable::EventBusArn | Variable::AccountId => &[Template],
         // No key waits for the warning. The mails have the same recipients in each language. The digest repeats what other
         // notices and the run report say.
         Variable::WarnBefore | Variable::Language | Variable::AccountName | Variable::Digest => &[Harmless],
@@ -85,6 +85,8 @@ const fn before_its_time(variable: Variable) -> Option<&'static str> {
         | Variable::Delivery
         | Variable::Administrators
         | Variable::TopicArn
+        | Variable::EventBusArn
+        | Variable::AccountId
         | Variable::EncryptTo
         | Variable::SecretPrefix
         | Variable::SecretKmsKey
@@ -173,7 +175,7 @@ fn read(
     let none = Map::new();
     let given = variables.as_object().unwrap_or(&none);
     let is_unclear = |variable: &Variable| {
-        *variable != Variable::TopicArn && given.get(variable.name()).is_some_and(|value| literal(value).is_none())
+        stand_in(*variable).is_none() && given.get(variable.name()).is_some_and(|value| literal(value).is_none())
     };
     let unclear: Vec<_> = Variable::ALL
         .into_iter()
@@ -185,8 +187,9 @@ fn read(
     }
     let lookup = |name: &str| {
         let variable = Variable::ALL.into_iter().find(|variable| variable.name() == name)?;
-        if variable == Variable::TopicArn {
-            return Some(ANY_TOPIC.to_owned());
+        let is_given = variable == Variable::TopicArn || given.contains_key(name);
+        if let Some(value) = stand_in(variable).filter(|_| is_given) {
+            return Some(value.to_owned());
         }
         given.get(name).and_then(literal).or_else(|| missing(variable).map(str::to_owned))
     };
@@ -194,8 +197,15 @@ fn read(
     settings.map_err(|error| vec![format!("the {which} value of {} {}", error.name, error.problem)])
 }
 
-/// The topic does not matter here, and the template only refers to it.
-const ANY_TOPIC: &str = "arn:aws:sns:us-east-1:000000000000:any";
+/// A value in place of one that does not matter here, and that the template only refers to.
+const fn stand_in(variable: Variable) -> Option<&'static str> {
+    match variable {
+        Variable::TopicArn => Some("arn:aws:sns:us-east-1:000000000000:any"),
+        Variable::EventBusArn => Some("arn:aws:events:us-east-1:000000000000:event-bus/any"),
+        Variable::AccountId => Some("000000000000"),
+        _ => None,
+    }
+}
 
 /// A value that is the same text in each deployment.
 fn literal(value: &Json) -> Option<String> {
@@ -246,7 +256,9 @@ mod tests {
             Variable::Language => ("", "language: ja"),
             Variable::AccountName => ("", "account_name: payments-prod"),
             Variable::Digest => ("", "digest: never"),
-            Variable::Administrators | Variable::TopicArn => ("delivery: email", "emails: [a@b.co, c@b.co]"),
+            Variable::Administrators | Variable::TopicArn | Variable::EventBusArn | Variable::AccountId => {
+                ("delivery: email", "emails: [a@b.co, c@b.co]")
+            }
             Variable::Notify => ("", "notify: ['https://hooks.example.com/keys']"),
             Variable::EncryptTo => (KEYS[0], KEYS[1]),
             Variable::SecretPrefix => ("", "secret_prefix: elsewhere"),
@@ -271,6 +283,12 @@ mod tests {
         by_name.into_values().collect::<Vec<_>>().join("\n") + "\n"
     }
 
+    /// The variables that not only members of an organization have.
+    fn of_every_stack() -> impl Iterator<Item = Variable> {
+        let members = [Variable::EventBusArn, Variable::AccountId];
+        Variable::ALL.into_iter().filter(move |variable| !members.contains(variable))
+    }
+
     /// The diff of a change of one setting, and of the same change of the function's environment alone.
     fn diffs(variable: Variable) -> [Diff; 2] {
         let (more, change) = change(variable);
@@ -285,7 +303,7 @@ mod tests {
     /// A new variable cannot be forgotten: the match in `change` needs a row, and the row shows where it is compared.
     #[test]
     fn each_variable_is_compared_where_the_table_says() {
-        for variable in Variable::ALL {
+        for variable in of_every_stack() {
             let name = variable.name();
             let [whole, only] = diffs(variable);
             for place in compared_by(variable) {
@@ -312,7 +330,7 @@ mod tests {
     #[test]
     fn a_value_that_cannot_be_read_needs_approval() {
         let old = template(SETTINGS);
-        for variable in Variable::ALL.into_iter().filter(|variable| *variable != Variable::TopicArn) {
+        for variable in Variable::ALL.into_iter().filter(|variable| stand_in(*variable).is_none()) {
             for value in [json!({"Ref": "AWS::Region"}), json!({"Fn::If": ["A", "a", "b"]}), json!(null), json!("; /")]
             {
                 let odd = with(SETTINGS, variable, value.clone());

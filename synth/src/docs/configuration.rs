@@ -5,7 +5,7 @@
 
 use lambda::{contract::user_entry::TAGS, model::time::Span};
 
-use crate::config::{FIELDS, Group, Setting, Severity, constraints, settings};
+use crate::config::{FIELDS, Group, ORGANIZATION_FIELDS, Setting, Severity, constraints, settings};
 
 /// The longest line, in characters. Tables and examples are not wrapped.
 const WIDTH: usize = 120;
@@ -57,6 +57,7 @@ const fn title(group: Group) -> &'static str {
         Group::Life => "The life of a key",
         Group::Delivery => "How a key is delivered",
         Group::Stack => "The stack and its function",
+        Group::Organization => "Many accounts",
         Group::Company => "What your company demands",
     }
 }
@@ -96,6 +97,7 @@ fn introduction(group: Group) -> String {
             "[SECURITY.md](../SECURITY.md#rules-of-your-company) says what these settings change for an attacker, and answers \
              the findings of a linter.",
         ),
+        Group::Organization => organization(),
         Group::Schedule | Group::Stack => String::new(),
     }
 }
@@ -140,6 +142,17 @@ fn selection() -> String {
          which value counts.",
         link(PRECEDENCE)
     ))
+}
+
+fn organization() -> String {
+    let mut out = paragraph(
+        "One configuration can serve an organization. Each selected account gets a stack with a function, roles, a schedule \
+         and secrets of its own, so no account can touch the users of another one. The administering account gets the \
+         topics, the alarms and a function that sends the notices of all accounts.",
+    );
+    out += &paragraph("The setting is `none`, or a mapping:");
+    out += &ORGANIZATION_FIELDS.map(|(name, meaning)| item(&format!("{}: {meaning}", code(name)))).concat();
+    out + "\n"
 }
 
 /// The life of a key with the defaults, in a drawing.

@@ -25,17 +25,20 @@ const fn group(id: &'static str, title: &'static str, services: &'static str, ty
 }
 
 /// The groups, in the order in which a picture shows them. The topic of the alarms is in `ALARMS`, whatever its type says.
-const GROUPS: [Group; 8] = [
-    group("Schedule", "Schedule", "EventBridge", &["AWS::Scheduler::", "AWS::Events::"]),
+const GROUPS: [Group; 10] = [
+    group("Schedule", "Schedule", "EventBridge", &["AWS::Scheduler::"]),
+    group(EVENTS, "Events of the members", "EventBridge, SQS", &["AWS::Events::"]),
     group("Handler", "Handler", "Lambda", &["AWS::Lambda::", "AWS::Logs::"]),
     group("Permissions", "Permissions", "IAM", &["AWS::IAM::"]),
     group(NOTIFICATIONS, "Notifications", "SNS", &["AWS::SNS::", "AWS::KMS::"]),
     group("Queue", "Dead-letter queue", "SQS", &["AWS::SQS::"]),
     group(ALARMS, "Alarms", "CloudWatch, SNS", &["AWS::CloudWatch::"]),
     group("Packages", "Packages", "S3", &["AWS::S3::"]),
+    group("Members", "Stacks of the members", "CloudFormation", &["AWS::CloudFormation::"]),
     group("Others", "Others", "", &[""]),
 ];
 const ALARMS: &str = "Alarms";
+const EVENTS: &str = "Events";
 const NOTIFICATIONS: &str = "Notifications";
 
 /// The picture of every resource.
@@ -79,6 +82,15 @@ fn group_of(view: View<'_>, resource: Resource<'_>) -> &'static str {
     if resource.kind == "AWS::Lambda::Permission" {
         return NOTIFICATIONS;
     }
+    // A queue that a function reads passes on events.
+    let mut readers = view.of("AWS::Lambda::EventSourceMapping");
+    let is_queue = matches!(resource.kind, "AWS::SQS::Queue" | "AWS::SQS::QueuePolicy");
+    if is_queue
+        && readers
+            .any(|reader| references(reader.body).iter().any(|r| r.name == resource.id || names(&resource, &r.name)))
+    {
+        return EVENTS;
+    }
     let fits = |group: &&Group| group.types.iter().any(|kind| resource.kind.starts_with(kind));
     GROUPS.iter().find(fits).map_or("Others", |group| group.id)
 }
@@ -97,7 +109,7 @@ fn drawn_as<'t>(view: View<'t>, resource: Resource<'t>) -> Resource<'t> {
 /// What one group does with another, in place of all that their resources do. `None` if an overview need not show it.
 fn summary(from: &str, to: &str, does: String) -> Option<String> {
     let summary = match (from, to) {
-        ("Schedule", "Handler") => "starts",
+        ("Schedule" | "Events", "Handler") => "starts",
         ("Schedule", "Queue") => "keeps failed starts in",
         ("Handler", "Queue") => "keeps failed runs in",
         ("Handler", "users") => "rotates keys of",
@@ -105,7 +117,8 @@ fn summary(from: &str, to: &str, does: String) -> Option<String> {
         ("Handler", "account") => "lists the users of",
         ("Handler", "keys") => "encrypts new keys with",
         ("Handler", "Notifications") => "sends notices to",
-        ("Handler" | "Queue", "Alarms") => "is watched by",
+        ("Events", "Queue") => "keeps undelivered events in",
+        ("Handler" | "Queue" | "Events", "Alarms") => "is watched by",
         ("Notifications" | "Alarms", "people") => "are mailed to",
         ("Notifications", "programs") => "are sent to",
         ("Notifications", "Queue") => "keeps undelivered notices in",

@@ -50,7 +50,9 @@ pub(super) fn links<'t>(view: View<'t>, resource: Resource<'t>) -> Vec<Link<'t>>
     }
     // What a policy names is a target above.
     let is_policy = |reference: &Reference| {
-        ["Policies.", "PolicyDocument.", "KeyPolicy."].iter().any(|part| reference.at.contains(part))
+        ["Policies.", "PolicyDocument.", "KeyPolicy.", "Properties.Statement."]
+            .iter()
+            .any(|part| reference.at.contains(part))
     };
     // A condition, and the order in which resources are created, connect nothing.
     let connects = |reference: &&Reference| !matches!(reference.how, How::Condition | How::DependsOn);
@@ -62,6 +64,12 @@ pub(super) fn links<'t>(view: View<'t>, resource: Resource<'t>) -> Vec<Link<'t>>
             Meaning::From(does) => link(&other, &own, does),
             Meaning::Messages => link(&other, &own, &messages(&resource)),
         });
+    }
+    if resource.kind == "AWS::CloudFormation::StackSet" {
+        let groups = each(&resource.properties["StackInstancesGroup"]);
+        let units = groups.flat_map(|group| each(&group["DeploymentTargets"]["OrganizationalUnitIds"])).map(text);
+        let accounts = |member| LinkEnd::Outside { id: "accounts", title: "Accounts", member };
+        found.extend(units.map(|unit| link(&own, &accounts(unit), "deploys stacks to")));
     }
     if resource.kind == "AWS::SNS::Subscription" && text(&resource.properties["Protocol"]).starts_with("email") {
         let people = LinkEnd::Outside { id: "people", title: "People", member: text(&resource.properties["Endpoint"]) };
@@ -94,6 +102,9 @@ fn outside(view: View<'_>, statement: &StatementView<'_>, resource: String) -> O
         ("secrets", "Secrets", secret.to_owned())
     } else if let Some((_, key)) = resource.split_once(":key/") {
         ("keys", "Encryption keys", key.to_owned())
+    } else if let Some((parameter, _)) = view.section("Parameters").find(|(name, _)| resource == format!("${{{name}}}"))
+    {
+        ("given", "Administering account", parameter.to_owned())
     } else if resource.starts_with("${") || view.resources().any(|r| resource.contains(&format!("${{{}", r.id))) {
         return None;
     } else {
@@ -158,7 +169,12 @@ fn meaning(kind: &str, at: &str) -> Meaning {
             To("sends undelivered events to")
         }
         "AWS::Scheduler::Schedule" | "AWS::Events::Rule" if ends("RoleArn") => To("acts as"),
-        "AWS::Scheduler::Schedule" | "AWS::Events::Rule" => To("starts"),
+        "AWS::Events::Rule" if ends("EventBusName") => From("passes events to"),
+        "AWS::Events::Rule" => To("sends events to"),
+        "AWS::Lambda::EventSourceMapping" if ends("EventSourceArn") => From("is read by"),
+        "AWS::Scheduler::Schedule" | "AWS::Lambda::EventSourceMapping" => To("starts"),
+        "AWS::SQS::Queue" if at.contains("RedrivePolicy") => To("gives up messages to"),
+        "AWS::CloudFormation::StackSet" => To("names to the members"),
         "AWS::Lambda::Function" if ends("Role") => To("acts as"),
         "AWS::Lambda::Function" if at.contains("LoggingConfig") => To("writes its log to"),
         "AWS::Lambda::Function" if at.contains("Environment") => To("sends notices to"),
@@ -169,7 +185,9 @@ fn meaning(kind: &str, at: &str) -> Meaning {
         "AWS::SNS::Subscription" if at.contains("RedrivePolicy") => To("keeps undelivered notices in"),
         "AWS::SNS::Subscription" => To("delivers to"),
         "AWS::SNS::Topic" if ends("KmsMasterKeyId") => To("is encrypted with"),
-        "AWS::SNS::TopicPolicy" | "AWS::SQS::QueuePolicy" | "AWS::S3::BucketPolicy" => To("limits who may use"),
+        "AWS::SNS::TopicPolicy" | "AWS::SQS::QueuePolicy" | "AWS::S3::BucketPolicy" | "AWS::Events::EventBusPolicy" => {
+            To("limits who may use")
+        }
         "AWS::CloudWatch::Alarm" if at.contains("Actions") => To("notifies"),
         "AWS::CloudWatch::Alarm" => From("is watched by"),
         "AWS::CloudWatch::Dashboard" => From("is shown on"),

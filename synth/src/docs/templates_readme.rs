@@ -42,11 +42,11 @@ pub enum Origin<'a> {
         /// The configuration.
         config: &'a Config,
     },
-    /// A configuration too, but only the name of its stack and its tags.
-    ArtifactsOf {
+    /// A configuration too, but the stack has no handler: that of the artifact bucket, or of the administering account.
+    Beside {
         /// The configuration's file, relative to the page.
         file: &'a str,
-        /// The name of the artifact stack.
+        /// The name of the stack.
         stack_name: &'a str,
     },
 }
@@ -55,20 +55,20 @@ impl<'a> Origin<'a> {
     fn stack_name(&self) -> &str {
         match self {
             Self::Configuration { config, .. } => config.stack_name.as_str(),
-            Self::ArtifactsOf { stack_name, .. } => stack_name,
+            Self::Beside { stack_name, .. } => stack_name,
         }
     }
 
     const fn config(&self) -> Option<&'a Config> {
         match self {
             Self::Configuration { config, .. } => Some(config),
-            Self::ArtifactsOf { .. } => None,
+            Self::Beside { .. } => None,
         }
     }
 
     fn shown(&self) -> String {
         match self {
-            Self::Configuration { file, .. } | Self::ArtifactsOf { file, .. } => link(file),
+            Self::Configuration { file, .. } | Self::Beside { file, .. } => link(file),
         }
     }
 }

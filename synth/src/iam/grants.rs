@@ -61,7 +61,8 @@ pub(super) struct Denials {
 }
 
 /// The types that grant permissions, with the properties that are read for it.
-const READ: [(&str, &[&str]); 19] = [
+const READ: [(&str, &[&str]); 20] = [
+    ("AWS::Events::EventBusPolicy", &["EventBusName", "Statement"]),
     ("AWS::IAM::Role", &["AssumeRolePolicyDocument", "ManagedPolicyArns", "PermissionsBoundary", "Policies"]),
     ("AWS::IAM::User", &["Groups", "ManagedPolicyArns", "PermissionsBoundary", "Policies"]),
     ("AWS::IAM::Group", &["ManagedPolicyArns", "Policies"]),
@@ -403,6 +404,17 @@ impl Reader<'_> {
                 let policy = resource.property("KeyPolicy").cloned().unwrap_or_else(|| document(&own));
                 // Only the policy itself allows access. So its denials need no separate comparison.
                 self.grant(format!("the policy of {}", resource.id), policy);
+            }
+            // A bus has one policy with the statements of all these resources.
+            "AWS::Events::EventBusPolicy" => {
+                let Some(statement) = resource.property("Statement") else { return };
+                let (bus, document) = (target("EventBusName"), document(statement));
+                self.deny(format!("what the policy of {bus} leaves open"), &bus, &document);
+                let place = format!("the policy of {bus}");
+                if !self.grants.things.contains(&bus) {
+                    self.grants.unseen.insert((place.clone(), String::new()));
+                }
+                self.grant(place, document);
             }
             kind => {
                 for (_, targets, policy) in RESOURCE_POLICIES.iter().filter(|(known, ..)| *known == kind) {

@@ -1,4 +1,4 @@
-//! The inventory of an account: who has access keys, how old and how used they are, and what is wrong with them. Pure:
+//! The inventory of an account, or of several: who has access keys, how old and how used they are, and what is wrong with them. Pure:
 //! [`crate::deploy::inventory_reader`] reads the account.
 
 pub mod account_report;
@@ -32,11 +32,11 @@ pub struct Limits {
     pub unused: Span,
 }
 
-/// An account's access keys and what is wrong with them.
+/// The access keys of an account or of several, and what is wrong with them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inventory {
-    /// The number of the account, 12 digits.
-    pub account: String,
+    /// The accounts.
+    pub scope: InventoryScope,
     /// When the inventory was made.
     pub at: Timestamp,
     /// The limits of the findings.
@@ -47,9 +47,34 @@ pub struct Inventory {
     entries: Vec<Entry>,
 }
 
+/// The accounts of an inventory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InventoryScope {
+    /// One account. Holds its number, 12 digits.
+    Account(String),
+    /// Several accounts of an organization.
+    Accounts {
+        /// The numbers of the accounts that were read.
+        read: Vec<String>,
+        /// The accounts that could not be read.
+        not_read: Vec<UnreadAccount>,
+    },
+}
+
+/// An account that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadAccount {
+    /// The number of the account, 12 digits.
+    pub account: String,
+    /// Why it could not be read.
+    pub why: String,
+}
+
 /// Root or a user, and the findings about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
+    /// The number of the account, 12 digits.
+    pub account: String,
     /// Who has the keys.
     pub holder: Holder,
     /// The findings, the worst first.
@@ -66,16 +91,49 @@ impl Inventory {
         limits: Limits,
         at: Timestamp,
     ) -> Self {
-        let mut entries: Vec<_> = holders
-            .into_iter()
-            .map(|holder| Entry { findings: finding::findings(&holder, limits, at), holder })
-            .collect();
-        entries.sort_by_cached_key(|entry| {
-            let worst = entry.findings.first().map_or(usize::MAX, |finding| finding.kind().rank());
-            let oldest = entry.holder.keys.iter().map(|key| key.since).min();
-            (worst, oldest.is_none(), oldest, entry.holder.name())
-        });
-        Self { account, at, limits, configuration, entries }
+        let entry =
+            |holder| Entry { account: account.clone(), findings: finding::findings(&holder, limits, at), holder };
+        let mut entries: Vec<_> = holders.into_iter().map(entry).collect();
+        worst_first(&mut entries);
+        Self { scope: InventoryScope::Account(account), at, limits, configuration, entries }
+    }
+
+    /// One inventory of several accounts, the worst users of all accounts first.
+    #[must_use]
+    pub fn of_accounts(
+        configuration: Option<String>,
+        inventories: Vec<Self>,
+        not_read: Vec<UnreadAccount>,
+        limits: Limits,
+        at: Timestamp,
+    ) -> Self {
+        let mut read = Vec::new();
+        let mut entries = Vec::new();
+        for inventory in inventories {
+            match inventory.scope {
+                InventoryScope::Account(account) => read.push(account),
+                InventoryScope::Accounts { read: accounts, .. } => read.extend(accounts),
+            }
+            entries.extend(inventory.entries);
+        }
+        read.sort_unstable();
+        worst_first(&mut entries);
+        Self { scope: InventoryScope::Accounts { read, not_read }, at, limits, configuration, entries }
+    }
+
+    /// The accounts that could not be read.
+    #[must_use]
+    pub fn not_read(&self) -> &[UnreadAccount] {
+        match &self.scope {
+            InventoryScope::Account(_) => &[],
+            InventoryScope::Accounts { not_read, .. } => not_read,
+        }
+    }
+
+    /// Whether the entries are of several accounts, so that each needs the number of its account.
+    #[must_use]
+    pub const fn has_accounts(&self) -> bool {
+        matches!(self.scope, InventoryScope::Accounts { .. })
     }
 
     /// Root and every user, the worst first.
@@ -106,6 +164,14 @@ impl Inventory {
     pub fn users(&self) -> usize {
         self.entries.iter().filter(|entry| entry.holder.user().is_some()).count()
     }
+}
+
+fn worst_first(entries: &mut [Entry]) {
+    entries.sort_by_cached_key(|entry| {
+        let worst = entry.findings.first().map_or(usize::MAX, |finding| finding.kind().rank());
+        let oldest = entry.holder.keys.iter().map(|key| key.since).min();
+        (worst, oldest.is_none(), oldest, entry.holder.name(), entry.account.clone())
+    });
 }
 
 /// Root and every user of the credential report, with what the list of users and the configuration say of them.

@@ -8,10 +8,9 @@
 
 use lambda::report::metrics::{self, Metric};
 
-use super::log_group_name;
 use crate::{
     cfn::{
-        Handle, Pseudo, Template, Text,
+        Handle, Template, Text,
         name::id,
         resource::{
             Alarm, ComparisonOperator, Dimension, Function, Queue, Statistic, Topic, TreatMissingData,
@@ -26,18 +25,23 @@ use crate::{
 /// hour apart may be one alarm.)
 const FIVE_MINUTES: u32 = 300;
 
-/// What the alarms watch, and the topic that they publish to.
+/// What the alarms watch, and how they are told.
 pub(super) struct Watched<'a> {
     pub(super) function: &'a Handle<Function>,
     pub(super) dead_letters: &'a Handle<Queue>,
-    pub(super) topic: &'a Handle<Topic>,
+    /// The name of the function, without what tells it apart within the stack. The names of the alarms begin with it.
+    pub(super) name: &'a Text,
+    /// The log group of the function.
+    pub(super) log: Text,
+    /// The topic that the alarms publish to. `None`: a rule of EventBridge passes on the events of their state.
+    pub(super) topic: Option<&'a Handle<Topic>>,
 }
 
 pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
     t.add(
         id!("UsersFailed"),
         "Goes to ALARM again for each run in which a call failed for a user.",
-        watched.alarm("-users-failed", see_log(
+        watched.alarm("-users-failed", watched.see_log(
             "A call failed for at least one IAM user. The user's working key still works, and the next run tries again. The last run's \
              report says which call failed and for which user; make status shows the state of each key.",
         ), watched.reported(Metric::Failed)),
@@ -45,7 +49,7 @@ pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
     t.add(
         id!("UsersNeedAttention"),
         "Goes to ALARM again for each run that found something only a person can decide.",
-        watched.alarm("-users-need-attention", see_log(
+        watched.alarm("-users-need-attention", watched.see_log(
             "The rotation found something that only a person can decide, and skipped the user. The last run's report says what it is and \
              what to do; make status shows it too.",
         ), watched.reported(Metric::NeedsAttention)),
@@ -53,7 +57,7 @@ pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
     t.add(
         id!("OverdueKeys"),
         "Goes to ALARM again for each run that leaves a key active that was overdue when the run began.",
-        watched.alarm("-overdue-keys", see_log(
+        watched.alarm("-overdue-keys", watched.see_log(
             "At least one access key was overdue when the last run began, and it is still active. It works longer than the configuration \
              allows. The last run's report says which key it is and why; make status shows it too. To accept it, exempt the user.",
         ), watched.reported(Metric::Overdue)),
@@ -61,7 +65,7 @@ pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
     t.add(
         id!("UnconfirmedRecipients"),
         "Goes to ALARM again for each run that found an address without a confirmed subscription.",
-        watched.alarm("-unconfirmed-recipients", see_log(
+        watched.alarm("-unconfirmed-recipients", watched.see_log(
             "At least one address has not confirmed its subscription to notices, so it gets none. With unconfirmed_recipients: hold, users \
              without another recipient wait. make status names the addresses. Confirm the mail from AWS. If it is \
              older than 48 hours, make resubscribe asks AWS for a new one. make run then does what waited.",
@@ -70,7 +74,7 @@ pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
     t.add(
         id!("NoticesUnsent"),
         "Goes to ALARM again for each run in which a notice could not be sent. It uses the other topic, which may still work.",
-        watched.alarm("-notices-unsent", see_log(
+        watched.alarm("-notices-unsent", watched.see_log(
             "At least one notice could not be sent; its recipients were not informed. The last run's report names it. Find out why the \
              function cannot publish to the topic for notices: check its role, the topic's key, and the policies of the organization.",
         ), watched.reported(Metric::NoticesUnsent)),
@@ -78,35 +82,23 @@ pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
     t.add(
         id!("HandlerErrors"),
         "Goes to ALARM again for each run that failed as a whole.",
-        watched.alarm("-handler-errors", see_log(
+        watched.alarm("-handler-errors", watched.see_log(
             "The rotation's function failed: it did not understand a setting or an event, or it ran out of time. Lambda tries twice \
              more. If the log names a setting, generate and deploy the template again.",
-        ), Rule {
-            namespace: "AWS/Lambda",
-            metric: "Errors",
-            dimensions: vec![watched.function_name("FunctionName")],
-            statistic: Statistic::Sum,
-            ..RULE
-        }),
+        ), watched.errors()),
     );
     t.add(
         id!("DeadLetters"),
         "Goes to ALARM when a message is in the queue, and stays there until the queue is empty.",
         watched.alarm(
             "-dead-letters",
-            see_log(&format!(
+            watched.see_log(&format!(
                 "A run could not be started, or failed three times{}. Its event is in the dead-letter queue, which the stack's output \
                  DeadLetterQueueUrl names. Find the cause and run again (make run, or wait for the schedule). Then delete the message: \
                  this alarm cannot go to ALARM again while one is there.",
                 if config.notify.is_empty() { "" } else { ", or an endpoint of notify did not accept a notice" }
             )),
-            // A queue that is not used for hours reports nothing. Then it is empty, because a queue with messages is in use.
-            Rule {
-                namespace: "AWS/SQS",
-                metric: "ApproximateNumberOfMessagesVisible",
-                dimensions: vec![Dimension { name: "QueueName", value: Text::of([watched.dead_letters.queue_name().into()]) }],
-                ..RULE
-            },
+            Rule::has_messages(watched.dead_letters),
         ),
     );
     if let Some(window) = MissedRunsWindow::over(&config.schedule) {
@@ -118,15 +110,71 @@ pub(super) fn alarms(t: &mut Template, config: &Config, watched: &Watched<'_>) {
         t.add(
             id!("MissedRuns"),
             "Goes to ALARM when no run was reported for two periods of the schedule.",
-            watched.alarm("-missed-runs", see_log(&says), watched.missed_runs(window)),
+            watched.alarm("-missed-runs", watched.see_log(&says), watched.missed_runs(window)),
         );
     }
 }
 
-/// The text of an alarm, with the name of the log group after it.
-fn see_log(says: &str) -> Text {
-    let [folder, stack] = log_group_name();
-    Text::of([format!("{says} Log group: ").into(), folder, stack])
+/// The age of the oldest notice that waits, from which an alarm tells of it, in seconds. The notices of a thousand accounts take
+/// some minutes.
+const LATE: u32 = 7_200;
+
+/// Adds the alarms of the administering account: about what keeps the notices of the members from their recipients.
+pub(super) fn of_publisher(t: &mut Template, watched: &Watched<'_>, queue: &Handle<Queue>, unsent: &Handle<Queue>) {
+    t.add(
+        id!("PublisherErrors"),
+        "Goes to ALARM when the publisher fails as a whole. Its events stay in the queue and are tried again.",
+        watched.alarm(
+            "-publisher-errors",
+            watched.see_log(
+                "The publisher failed, so notices of the accounts may be late. SQS gives it the same events again. If the log names a \
+                 setting, generate and deploy the template again.",
+            ),
+            watched.errors(),
+        ),
+    );
+    t.add(
+        id!("NoticesLate"),
+        "Goes to ALARM when the oldest notice has waited for two hours.",
+        watched.alarm(
+            "-notices-late",
+            watched.see_log(
+                "Notices of the accounts wait for two hours or longer. The publisher does not run, or cannot publish, or has more \
+                 notices than its pace allows.",
+            ),
+            Rule {
+                metric: "ApproximateAgeOfOldestMessage",
+                threshold: LATE,
+                ..Rule::has_messages(queue)
+            },
+        ),
+    );
+    t.add(
+        id!("UnsentNotices"),
+        "Goes to ALARM when a notice was given up, and stays there until the queue with such notices is empty.",
+        watched.alarm(
+            "-unsent-notices",
+            watched.see_log(
+                "A notice of an account could not be published, so its recipients were not informed. Its event is in the queue that \
+                 the stack's output UnsentNoticesQueueUrl names. Find the cause, then move the events back (a redrive in the console \
+                 of SQS) or delete them: this alarm cannot go to ALARM again while one is there.",
+            ),
+            Rule::has_messages(unsent),
+        ),
+    );
+    t.add(
+        id!("DeadLetters"),
+        "Goes to ALARM when a message is in the dead-letter queue, and stays there until the queue is empty.",
+        watched.alarm(
+            "-dead-letters",
+            watched.see_log(
+                "EventBridge could not put an event of an account into the queue of the publisher, or an endpoint of notify did not \
+                 accept a notice. The event is in the dead-letter queue, which the stack's output DeadLetterQueueUrl names. Find the \
+                 cause. Then delete the message: this alarm cannot go to ALARM again while one is there.",
+            ),
+            Rule::has_messages(watched.dead_letters),
+        ),
+    );
 }
 
 /// When an alarm goes to ALARM.
@@ -141,6 +189,19 @@ struct Rule {
     threshold: u32,
     treat_missing_data: TreatMissingData,
     warm_up_configuration: Option<WarmUpConfiguration>,
+}
+
+impl Rule {
+    /// The rule that a queue must be empty. A queue that is not used for hours reports nothing. Then it is empty, because a queue
+    /// with messages is in use.
+    fn has_messages(queue: &Handle<Queue>) -> Self {
+        Self {
+            namespace: "AWS/SQS",
+            metric: "ApproximateNumberOfMessagesVisible",
+            dimensions: vec![Dimension { name: "QueueName", value: Text::of([queue.queue_name().into()]) }],
+            ..RULE
+        }
+    }
 }
 
 /// The rule for a metric that must be zero in a run.
@@ -158,8 +219,24 @@ const RULE: Rule = Rule {
 };
 
 impl Watched<'_> {
+    /// The text of an alarm, with the name of the log group after it.
+    fn see_log(&self, says: &str) -> Text {
+        self.log.clone().between(format!("{says} Log group: "), "")
+    }
+
     fn function_name(&self, dimension: &'static str) -> Dimension {
         Dimension { name: dimension, value: self.function.reference().into() }
+    }
+
+    /// The rule that no invocation of the function fails as a whole.
+    fn errors(&self) -> Rule {
+        Rule {
+            namespace: "AWS/Lambda",
+            metric: "Errors",
+            dimensions: vec![self.function_name("FunctionName")],
+            statistic: Statistic::Sum,
+            ..RULE
+        }
     }
 
     /// The rule for a metric of the handler that must be zero.
@@ -187,7 +264,7 @@ impl Watched<'_> {
 
     fn alarm(&self, name: &'static str, says: Text, rule: Rule) -> Alarm {
         Alarm {
-            alarm_name: Text::of([Pseudo::StackName.into(), name.into()]),
+            alarm_name: self.name.clone().between("", name),
             alarm_description: says,
             namespace: rule.namespace,
             metric_name: rule.metric,
@@ -199,7 +276,7 @@ impl Watched<'_> {
             threshold: rule.threshold,
             treat_missing_data: rule.treat_missing_data,
             warm_up_configuration: rule.warm_up_configuration,
-            alarm_actions: vec![self.topic.reference()],
+            alarm_actions: self.topic.map(|topic| vec![topic.reference()]),
         }
     }
 }

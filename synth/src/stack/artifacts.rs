@@ -112,19 +112,30 @@ pub fn template(config: &Config) -> Result<Value, TemplateError> {
             },
         },
     );
+    let mut statements = vec![Statement::deny_everybody(
+        "DenyPlainHttp",
+        "A package that is sent without TLS could be another one when it arrives.",
+        vec!["s3:*"],
+        vec![bucket.arn().into(), ResourceArn::objects(bucket.arn())],
+        vec![Condition::plain_http()],
+    )];
+    let why = if let Some(organization) = &config.organization {
+        statements.push(Statement::grant_organization(
+            organization.id.as_str(),
+            "ReadPackages",
+            "CloudFormation reads the package with a role of each member's account. A package contains no secret.",
+            vec!["s3:GetObject", "s3:GetObjectVersion"],
+            vec![ResourceArn::packages(bucket.arn())],
+            Vec::new(),
+        ));
+        "Lets the accounts of the organization read packages. Who may write them, the IAM policies of the principals decide."
+    } else {
+        "Grants no access. The IAM policies of the principals decide who may read and write packages."
+    };
     t.add(
         id!("BucketPolicy"),
-        "Grants no access. The IAM policies of the principals decide who may read and write packages.",
-        BucketPolicy {
-            bucket: bucket.reference(),
-            policy_document: PolicyDocument(vec![Statement::deny_everybody(
-                "DenyPlainHttp",
-                "A package that is sent without TLS could be another one when it arrives.",
-                vec!["s3:*"],
-                vec![bucket.arn().into(), ResourceArn::objects(bucket.arn())],
-                vec![Condition::plain_http()],
-            )]),
-        },
+        why,
+        BucketPolicy { bucket: bucket.reference(), policy_document: PolicyDocument(statements) },
     );
     let output = const { LogicalId::new(BUCKET_NAME) };
     t.output(

@@ -12,12 +12,12 @@ use crate::{
     config::Config,
 };
 
-pub(super) fn dashboard(t: &mut Template, config: &Config, function: &Handle<Function>) {
+pub(super) fn dashboard(t: &mut Template, config: &Config, name: &Text, function: &Handle<Function>) {
     t.add(
         id!("Dashboard"),
         "Shows the ages of all keys and the results of the runs. Three dashboards of an account are free; each further one costs $3 a month.",
         Dashboard {
-            dashboard_name: Pseudo::StackName,
+            dashboard_name: name.clone(),
             dashboard_body: Text::filled(&body(config).to_string(), |name| match name {
                 FUNCTION => Some(function.reference().into()),
                 REGION => Some(Pseudo::Region.into()),

@@ -9,17 +9,14 @@ use sha2::{Digest, Sha256};
 use crate::{
     cfn::{
         Dependency, Handle, LogicalId, Template,
-        name::id,
-        policy_document::{Condition, PolicyDocument, Principal, Statement},
-        resource::{
-            FilterPolicy, FilterPolicyScope, Permission, Protocol, Queue, QueuePolicy, RedrivePolicy, Subscription,
-            Topic,
-        },
+        policy_document::{Condition, Principal, Statement},
+        resource::{FilterPolicy, FilterPolicyScope, Permission, Protocol, Queue, RedrivePolicy, Subscription, Topic},
     },
     config::Config,
 };
 
 /// Adds the subscriptions of the endpoints, and returns what a run needs of them. Without endpoints, there is nothing to add.
+/// The policy of the dead-letter queue must have [`keeps_undelivered`].
 ///
 /// Their filter policy matches the word for all endpoints, which no publication with a secret has.
 pub(super) fn subscriptions(
@@ -28,29 +25,7 @@ pub(super) fn subscriptions(
     topic: &Handle<Topic>,
     dead_letters: &Handle<Queue>,
 ) -> Vec<Dependency> {
-    if config.notify.is_empty() {
-        return Vec::new();
-    }
-    let keeps = t.add(
-        id!("DeadLetterQueuePolicy"),
-        "Lets the topic put notices that an endpoint did not accept into the dead-letter queue.",
-        QueuePolicy {
-            queues: vec![dead_letters.reference()],
-            policy_document: PolicyDocument(vec![Statement::grant(
-                Principal::Sns,
-                "KeepUndeliveredNotices",
-                "Only the topic for notices may send to the queue.",
-                vec!["sqs:SendMessage"],
-                vec![dead_letters.arn().into()],
-                vec![Condition {
-                    operator: "ArnEquals",
-                    key: "aws:SourceArn".into(),
-                    values: vec![topic.reference().into()],
-                }],
-            )]),
-        },
-    );
-    let mut before_runs = vec![keeps.dependency()];
+    let mut before_runs = Vec::new();
     for endpoint in &config.notify {
         if endpoint.kind() == EndpointKind::Function {
             let permission = Permission {
@@ -87,6 +62,26 @@ pub(super) fn subscriptions(
         before_runs.push(t.add(logical_id("NoticesTo", endpoint), why, subscription).dependency());
     }
     before_runs
+}
+
+/// The statement that lets the topic put notices into the dead-letter queue. `None` without endpoints.
+pub(super) fn keeps_undelivered(
+    config: &Config,
+    topic: &Handle<Topic>,
+    dead_letters: &Handle<Queue>,
+) -> Option<Statement> {
+    let only_topic =
+        Condition { operator: "ArnEquals", key: "aws:SourceArn".into(), values: vec![topic.reference().into()] };
+    (!config.notify.is_empty()).then(|| {
+        Statement::grant(
+            Principal::Sns,
+            "KeepUndeliveredNotices",
+            "Only the topic for notices may send to the queue.",
+            vec!["sqs:SendMessage"],
+            vec![dead_letters.arn().into()],
+            vec![only_topic],
+        )
+    })
 }
 
 /// The logical id of a resource for an endpoint. It is derived only from the endpoint: its kind, and a hash of it, because an

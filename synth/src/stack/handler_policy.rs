@@ -5,24 +5,24 @@ use lambda::contract::{
     secret_prefix::SecretPrefix,
 };
 
-use crate::stack::role_scope;
+use crate::stack::{Outlet, role_scope};
 use crate::{
     cfn::{
-        Handle, Pseudo, Text,
+        Pseudo, Text,
         policy_document::{Condition, ResourceArn, Statement},
-        resource::Topic,
     },
     config::Config,
 };
 
 /// One statement for each permission that the handler declares.
-pub(super) fn handler(config: &Config, topic: &Handle<Topic>) -> Vec<Statement> {
+pub(super) fn handler(config: &Config, outlet: &Outlet<'_>) -> Vec<Statement> {
     let statement = |permission: Permission| {
         let resources = match permission.on {
             PermissionTarget::Account => vec![ResourceArn::lists_of_the_account()],
             PermissionTarget::Users | PermissionTarget::UsersOfKeys => role_scope::arns(&config.users),
             PermissionTarget::Secrets => vec![secrets_arn(&config.secret_prefix)],
-            PermissionTarget::Topic => vec![topic.reference().into()],
+            PermissionTarget::Topic => vec![outlet.topic_arn()],
+            PermissionTarget::EventBus => outlet.bus_arn().into_iter().collect(),
             PermissionTarget::SecretsKey => {
                 config.secret_kms_key.customer().map(ResourceArn::from).into_iter().collect()
             }

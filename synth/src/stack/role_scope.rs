@@ -14,14 +14,20 @@ pub(super) fn arns(users: &[ConfiguredUsers]) -> Vec<ResourceArn> {
         return vec![arn("/*")];
     }
     // An entry needs no ARN of its own if a path of another entry covers it.
-    let is_covered =
-        |who: &UserSelector| users.iter().any(|other| other.selector != *who && other.selector.contains(who));
-    let each = users.iter().map(|entry| &entry.selector).filter(|who| !is_covered(who));
-    each.filter_map(|who| match who {
-        UserSelector::User(user) => Some(arn(&user.resource())),
-        UserSelector::Path(path) => Some(arn(&format!("{path}*"))),
+    let is_covered = |entry: &ConfiguredUsers| {
+        let mut others = users.iter().filter(|other| other.selector != entry.selector);
+        others.any(|other| other.account.is_none() && other.selector.contains(&entry.selector))
+    };
+    let each = users.iter().filter(|entry| !is_covered(entry));
+    each.filter_map(|entry| match (&entry.selector, &entry.account) {
+        // In every other account, the role then reaches nothing by this ARN.
+        (UserSelector::User(user), Some(account)) => {
+            Some(ResourceArn::global_in("iam", account.as_str(), &format!("user{}", user.resource())))
+        }
+        (UserSelector::User(user), None) => Some(arn(&user.resource())),
+        (UserSelector::Path(path), _) => Some(arn(&format!("{path}*"))),
         // Tags are above. No ARN and no condition can select the members of a group, so the reader refuses groups.
-        UserSelector::Tag(_) | UserSelector::Group(_) => None,
+        (UserSelector::Tag(_) | UserSelector::Group(_), _) => None,
     })
     .collect()
 }

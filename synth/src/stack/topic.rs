@@ -110,18 +110,29 @@ pub(super) fn notifications(t: &mut Template, config: &Config, encryption: &Encr
         },
         Topic { display_name: "Access Key Rotation", kms_master_key_id: encryption.id() },
     );
+    let mut statements = vec![Statement::deny_everybody(
+        "DenyPlainHttp",
+        "A notice that is sent without TLS could be read on the way.",
+        vec!["sns:Publish"],
+        vec![topic.reference().into()],
+        vec![Condition::plain_http()],
+    )];
+    if let Some(organization) = &config.organization {
+        statements.push(Statement::grant_organization(
+            organization.id.as_str(),
+            "ReadSubscriptions",
+            "The handler in each member checks that recipients have confirmed. It cannot publish here.",
+            vec!["sns:ListSubscriptionsByTopic"],
+            vec![topic.reference().into()],
+            Vec::new(),
+        ));
+    }
     let policy = t.add(
         id!("NotificationTopicPolicy"),
         "Replaces the default policy of SNS, which lets the whole account publish and subscribe. So IAM policies decide.",
         TopicPolicy {
             topics: vec![topic.reference()],
-            policy_document: PolicyDocument(vec![Statement::deny_everybody(
-                "DenyPlainHttp",
-                "A notice that is sent without TLS could be read on the way.",
-                vec!["sns:Publish"],
-                vec![topic.reference().into()],
-                vec![Condition::plain_http()],
-            )]),
+            policy_document: PolicyDocument(statements),
         },
     );
     let mut before_runs = vec![policy.dependency()];

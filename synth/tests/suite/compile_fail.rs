@@ -43,7 +43,7 @@ fn main() {
     let mut t = Template::new(String::new());
     let parameter = t.parameter(A, Parameter { kind: ParameterType::String, description: "", allowed_pattern: "" });
     let topic = t.add(A, "", Topic { display_name: "", kms_master_key_id: "".into() });
-    let queue = t.add(A, "", Queue { message_retention_period: 1, sqs_managed_sse_enabled: true });
+    let queue = t.add(A, "", Queue::standard(1));
     let log = t.add(A, "", LogGroup { log_group_name: "".into(), retention_in_days: 1, kms_key_id: None });
 "#;
 

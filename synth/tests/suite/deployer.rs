@@ -92,6 +92,44 @@ fn bucket(rest: &str) -> String {
     format!("arn:aws:s3:::access-key-rotation-{ACCOUNT}-{REGION}{rest}")
 }
 
+/// The deployer of an organization follows and repeats the operations of its own StackSets, and of no other. It makes and
+/// changes them only through CloudFormation.
+#[test]
+fn the_requests_about_the_accounts_of_an_organization_are_allowed() {
+    let policy = policy_at(&place("aws", REGION), &read("examples/organization.yaml"));
+    // The StackSets of a delegated administrator belong to the management account.
+    let set = |name: &str| format!("arn:aws:cloudformation:{REGION}:100000000001:stackset/{name}:0123-4567");
+    let (own, first) = (set("organization-key-rotation"), set("organization-key-rotation-first"));
+    let target =
+        format!("arn:aws:cloudformation:{REGION}:100000000001:stackset-target/organization-key-rotation:0123/ou-ab");
+    let allowed = |action: &str, resource: &str, context: &[(&str, &str)]| {
+        decision(&policy, &format!("cloudformation:{action}"), resource, context) == Decision::Allowed
+    };
+    for action in [
+        "DescribeStackSet",
+        "ListStackSetOperations",
+        "ListStackSetOperationResults",
+        "ListStackInstances",
+        "UpdateStackInstances",
+        "DeleteStackInstances",
+    ] {
+        for resource in [&own, &first] {
+            assert!(allowed(action, resource, &[]), "{action} {resource}");
+        }
+        for other in [set("other"), set("organization-key-rotation-2")] {
+            assert!(!allowed(action, &other, &[]), "{action} {other}");
+        }
+    }
+    assert!(allowed("UpdateStackInstances", &target, &[]));
+    assert!(allowed("DescribeOrganizationsAccess", "*", &[]));
+    for action in ["CreateStackInstances", "UpdateStackSet", "DeleteStackSet"] {
+        assert!(allowed(action, &own, &[THROUGH]) && !allowed(action, &own, &[]), "{action}");
+    }
+    for action in ["ActivateOrganizationsAccess", "StopStackSetOperation"] {
+        assert!(!allowed(action, "*", &[]) && !allowed(action, &own, &[THROUGH]), "{action}");
+    }
+}
+
 #[test]
 fn every_request_of_a_deployment_is_allowed() {
     let policy = of_rotation();
@@ -443,6 +481,21 @@ fn left_out(kind: &str) -> Vec<(LeftOut, &'static str)> {
             (Property("Enabled"), "kms:EnableKey kms:DisableKey"),
             (Because("the key that a template makes is always rotated"), "kms:DisableKeyRotation"),
         ],
+        "AWS::Events::EventBus" => vec![
+            (Property("Policy"), "events:PutPermission events:RemovePermission"),
+            (
+                Property("KmsKeyIdentifier"),
+                "kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey kms:GenerateDataKeyWithoutPlaintext kms:ReEncrypt \
+                 kms:ReEncryptFrom kms:ReEncryptTo",
+            ),
+        ],
+        "AWS::Events::Rule" => {
+            vec![(Because("PassRolesToEventBridge has it, where a template has such a role"), "iam:PassRole")]
+        }
+        "AWS::CloudFormation::StackSet" => vec![(Property("AdministrationRoleARN"), "iam:PassRole")],
+        "AWS::Lambda::EventSourceMapping" => {
+            vec![(Property("KmsKeyArn"), "kms:Decrypt kms:DescribeKey kms:GenerateDataKey")]
+        }
         _ => Vec::new(),
     }
 }

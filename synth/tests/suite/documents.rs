@@ -3,10 +3,11 @@
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use clap::CommandFactory;
-use lambda::protocol::call_error::ErrorCode;
+use lambda::{protocol::call_error::ErrorCode, report::metrics::Metric};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use synth::{
     cfn::view::reasons,
@@ -15,7 +16,7 @@ use synth::{
     stack,
 };
 
-use crate::common::root;
+use crate::common::{root, tool};
 
 /// Expressions that a reader whose first language is not English has to read twice, and what to write instead.
 const FORBIDDEN: [(&str, &str); 16] = [
@@ -59,6 +60,21 @@ fn documents() -> Vec<(String, String)> {
         (name, std::fs::read_to_string(&path).unwrap())
     };
     files(root(), &[".md"]).into_iter().map(text).collect()
+}
+
+#[test]
+fn the_page_about_organizations_quotes_the_simulation() {
+    let simulation = root().join("tests/bench/organization.py");
+    let output = Command::new(tool("python")).arg(&simulation).output().expect("python starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let metrics = format!("\nMETRICS = {}  #", Metric::ALL.len());
+    assert!(std::fs::read_to_string(&simulation).unwrap().contains(&metrics), "{metrics}");
+    let page = std::fs::read_to_string(root().join("docs/organization.md")).unwrap();
+    assert!(
+        page.contains(&format!("```\n{printed}```\n")),
+        "make simulate prints, for docs/organization.md:\n{printed}"
+    );
 }
 
 /// The help texts of a command and of all its subcommands.

@@ -207,7 +207,9 @@ fn the_page_of_settings_explains_each_one_with_examples_that_are_right() {
     for example in examples {
         let mut file = example.to_owned();
         for (needed, line) in [
-            (!example.starts_with("users:"), "users: [bob]\n"),
+            // A name is a user of one account.
+            (example.starts_with("organization:"), "users: [/ci/]\n"),
+            (!example.starts_with("users:") && !example.starts_with("organization:"), "users: [bob]\n"),
             (!example.contains("emails:"), "emails: [a@example.com]\n"),
             (example == encrypted, keys),
             (example == keys, encrypted),

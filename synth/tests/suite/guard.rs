@@ -14,8 +14,15 @@ use synth::{
     stack,
 };
 
-/// The result of cfn-guard for each template of a folder: the rules that it keeps, and the rules that it breaks.
-fn guard(templates: &Path) -> Vec<(BTreeSet<String>, BTreeSet<String>)> {
+/// The result of cfn-guard for one template: its file, the rules that it keeps, and the rules that it breaks.
+struct Verdict {
+    file: String,
+    kept: BTreeSet<String>,
+    broken: BTreeSet<String>,
+}
+
+/// The result of cfn-guard for each template of a folder.
+fn guard(templates: &Path) -> Vec<Verdict> {
     let program = std::env::var_os("CFN_GUARD").expect("CFN_GUARD names cfn-guard: run make guard");
     let output = Command::new(program)
         .args(["validate", "--structured", "--output-format", "json", "--show-summary", "none", "--rules"])
@@ -31,13 +38,12 @@ fn guard(templates: &Path) -> Vec<(BTreeSet<String>, BTreeSet<String>)> {
     let names = |list: &Json, name: fn(&Json) -> &Json| -> BTreeSet<String> {
         list.as_array().unwrap().iter().map(|rule| name(rule).as_str().unwrap().to_owned()).collect()
     };
-    report
-        .iter()
-        .map(|file| {
-            let broken = names(&file["not_compliant"], |rule| &rule["Rule"]["name"]);
-            (names(&file["compliant"], |name| name), broken)
-        })
-        .collect()
+    let verdict = |file: &Json| Verdict {
+        file: file["name"].as_str().unwrap().to_owned(),
+        kept: names(&file["compliant"], |name| name),
+        broken: names(&file["not_compliant"], |rule| &rule["Rule"]["name"]),
+    };
+    report.iter().map(verdict).collect()
 }
 
 fn rules() -> BTreeSet<String> {
@@ -45,23 +51,36 @@ fn rules() -> BTreeSet<String> {
     text.lines().filter_map(|line| line.strip_prefix("rule ")?.split(' ').next().map(str::to_owned)).collect()
 }
 
-/// Whether a rule is about the template with the bucket. The other rules are about the other templates.
-fn of_bucket(rule: &str) -> bool {
-    rule.starts_with("bucket_")
+/// The beginnings of rules, and the type of resource that a template must have for the rule to be about it. Every other rule
+/// is about a template with a function.
+const ABOUT: [(&str, &str); 8] = [
+    ("alarms_get_through", "AWS::SNS::Topic"),
+    ("bucket_", "AWS::S3::Bucket"),
+    ("bus_", "AWS::Events::EventBus"),
+    ("failed_runs_", "AWS::Scheduler::Schedule"),
+    ("key_is_", "AWS::SNS::Topic"),
+    ("members_", "AWS::CloudFormation::StackSet"),
+    ("subscription_", "AWS::SNS::Subscription"),
+    ("topic_", "AWS::SNS::Topic"),
+];
+
+/// The rules that are about a template.
+fn about(template: &Json) -> BTreeSet<String> {
+    let has = |kind: &str| template["Resources"].as_object().unwrap().values().any(|resource| resource["Type"] == kind);
+    let type_of = |rule: &str| ABOUT.iter().find(|(start, _)| rule.starts_with(start)).map(|(_, kind)| *kind);
+    rules().into_iter().filter(|rule| has(type_of(rule).unwrap_or("AWS::Lambda::Function"))).collect()
 }
 
-/// Checks that every rule is kept: none is broken, and none is skipped because nothing matched it. The numbers are
-/// those of the templates with a bucket and without one.
-fn assert_all_kept(folder: &Path, with_bucket: usize, without: usize) {
+/// Checks that every template of a folder keeps every rule that is about it: none is broken, and none is skipped because
+/// nothing matched it.
+fn assert_all_kept(folder: &Path, templates: usize) {
     let verdicts = guard(folder);
-    let [bucket, rotation] =
-        [true, false].map(|bucket| rules().into_iter().filter(move |r| of_bucket(r) == bucket).collect());
-    let count = |rules: &BTreeSet<String>| verdicts.iter().filter(|v| **v == (rules.clone(), BTreeSet::new())).count();
-    assert_eq!(
-        (verdicts.len(), count(&bucket), count(&rotation)),
-        (with_bucket + without, with_bucket, without),
-        "{verdicts:?}"
-    );
+    for Verdict { file, kept, broken } in &verdicts {
+        let path = folder.join(Path::new(file).file_name().unwrap());
+        let template = reader::read(&fs::read_to_string(path).unwrap()).unwrap();
+        assert_eq!((kept, broken), (&about(&template), &BTreeSet::new()), "{file}");
+    }
+    assert_eq!(verdicts.len(), templates);
 }
 
 #[test]
@@ -75,7 +94,7 @@ fn the_committed_templates_keep_every_rule() {
         fs::copy(template, folder.path().join(template.file_name().unwrap())).unwrap();
     }
     assert!(templates.len() >= 3);
-    assert_all_kept(folder.path(), 1, templates.len() - 1);
+    assert_all_kept(folder.path(), templates.len());
 }
 
 #[test]
@@ -83,13 +102,16 @@ fn the_committed_templates_keep_every_rule() {
 fn random_templates_keep_every_rule() {
     let (start, folder) = (Instant::now(), tempfile::tempdir().unwrap());
     let number = cases(50, 1_000);
-    let mut runner = TestRunner::default();
+    let (mut runner, mut written) = (TestRunner::default(), 0);
     for index in 0..number {
-        let random = right().new_tree(&mut runner).unwrap().current();
-        let template = stack::template(&random.read().config).unwrap();
-        fs::write(folder.path().join(format!("{index}.yaml")), yaml::emit(&template)).unwrap();
+        let config = right().new_tree(&mut runner).unwrap().current().read().config;
+        let templates = [Some(stack::template(&config).unwrap()), stack::member_template(&config).unwrap()];
+        for (part, template) in templates.into_iter().flatten().enumerate() {
+            fs::write(folder.path().join(format!("{index}-{part}.yaml")), yaml::emit(&template)).unwrap();
+            written += 1;
+        }
     }
-    assert_all_kept(folder.path(), 0, number as usize);
+    assert_all_kept(folder.path(), written);
     println!("{} rules, {number} random templates, {} s", rules().len(), start.elapsed().as_secs());
 }
 
@@ -99,6 +121,9 @@ fn random_templates_keep_every_rule() {
 fn a_template_that_breaks_a_rule_is_found() {
     let good = |file: &str| reader::read(&read(&format!("templates/{file}.yaml"))).unwrap();
     let (rotation, artifacts) = (good("rotation"), good("artifacts"));
+    // The templates of an organization have resources that the others lack.
+    let (central, member) = (good("organization"), good("organization-member"));
+    let (bus, stack_set) = ("/Resources/EventBusPolicy/Properties", "/Resources/Members/Properties");
     let role = "/Resources/FunctionRole/Properties";
     let statement = &format!("{role}/Policies/0/PolicyDocument/Statement/0");
     let statements =
@@ -263,15 +288,55 @@ fn a_template_that_breaks_a_rule_is_found() {
         (
             "bucket_drops_broken_uploads",
             format!("{bucket}/LifecycleConfiguration/Rules/0/AbortIncompleteMultipartUpload"),
-            gone,
+            gone.clone(),
         ),
         (
             "bucket_drops_broken_uploads",
             format!("{bucket}/LifecycleConfiguration/Rules/0/AbortIncompleteMultipartUpload/DaysAfterInitiation"),
             json!(30),
         ),
+        ("bus_is_not_open", "/Resources/EventBusPolicy".into(), gone.clone()),
+        ("bus_is_not_open", format!("{bus}/Principal"), json!("*")),
+        ("bus_is_not_open", format!("{bus}/Statement/Action"), json!(["events:PutEvents", "events:PutRule"])),
+        ("bus_is_not_open", format!("{bus}/Statement/Condition"), gone.clone()),
+        ("bus_is_not_open", format!("{bus}/Statement/Condition/StringEquals/aws:PrincipalOrgID"), gone.clone()),
+        ("bus_is_not_open", format!("{bus}/Statement/Condition/StringEquals/events:source"), gone.clone()),
+        ("bus_loses_no_event", "/Resources/NoticeQueueReader".into(), gone.clone()),
+        ("bus_loses_no_event", "/Resources/NoticeQueueReader/Properties/FunctionResponseTypes".into(), gone.clone()),
+        ("bus_loses_no_event", "/Resources/NoticeQueue/Properties/RedrivePolicy".into(), gone.clone()),
+        ("bus_loses_no_event", "/Resources/MemberEvents/Properties/Targets/0/DeadLetterConfig".into(), gone.clone()),
+        (
+            "members_get_what_was_reviewed",
+            format!("{stack_set}/TemplateURL"),
+            json!({ "Fn::Sub": "https://${CodeBucket}.s3.amazonaws.com/member.yaml" }),
+        ),
+        ("members_get_what_was_reviewed", format!("{stack_set}/TemplateBody"), json!("{}")),
+        ("members_get_what_was_reviewed", format!("{stack_set}/PermissionModel"), json!("SELF_MANAGED")),
+        ("members_change_in_waves", format!("{stack_set}/OperationPreferences"), gone.clone()),
+        (
+            "members_change_in_waves",
+            format!("{stack_set}/OperationPreferences/ConcurrencyMode"),
+            json!("SOFT_FAILURE_TOLERANCE"),
+        ),
+        ("members_change_in_waves", format!("{stack_set}/OperationPreferences/FailureTolerancePercentage"), json!(50)),
+        (
+            "topic_is_not_open",
+            "/Resources/NotificationTopicPolicy/Properties/PolicyDocument/Statement/1/Condition".into(),
+            gone.clone(),
+        ),
+        ("alarms_are_heard", "/Resources/AlarmEvents".into(), gone.clone()),
+        (
+            "trust_names_services",
+            "/Resources/AlarmEventsRole/Properties/AssumeRolePolicyDocument/Statement/0/Condition".into(),
+            gone,
+        ),
     ] {
-        let mut broken = if of_bucket(rule) { artifacts.clone() } else { rotation.clone() };
+        // The first template with the place, or with its parent for what is added.
+        let all = [&rotation, &artifacts, &central, &member];
+        let resource = place.split('/').take(3).collect::<Vec<_>>().join("/");
+        let is_there = |template: &&&Json| template.pointer(&place).or(template.pointer(&resource)).is_some();
+        let exact = all.iter().find(|template| template.pointer(&place).is_some());
+        let mut broken = exact.or_else(|| all.iter().find(is_there)).map(|template| (**template).clone()).unwrap();
         let (parent, name) = place.rsplit_once('/').unwrap();
         match broken.pointer_mut(parent) {
             Some(Json::Object(parent)) if value.is_null() => assert!(parent.remove(name).is_some(), "{place}"),
@@ -282,7 +347,7 @@ fn a_template_that_breaks_a_rule_is_found() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("broken.json"), broken.to_string()).unwrap();
         let verdicts = guard(folder.path());
-        assert_eq!(verdicts[0].1, BTreeSet::from([rule.to_owned()]), "{place}: {value}");
+        assert_eq!(verdicts[0].broken, BTreeSet::from([rule.to_owned()]), "{place}: {value}");
         proved.insert(rule.to_owned());
     }
     assert_eq!(proved, rules(), "each rule has a template that breaks it");

@@ -16,7 +16,7 @@ use serde_json::Value as Json;
 use synth::{
     config::{self, Config, Overrides},
     inventory::{
-        self, Inventory, Limits, account_report,
+        self, Inventory, Limits, UnreadAccount, account_report,
         finding::FindingKind,
         render::{csv as csv_table, html, json, text},
     },
@@ -285,4 +285,51 @@ fn each_planted_finding_is_found_and_none_is_invented() {
     TestRunner::new(config).run(&account, test).unwrap_or_else(|e| panic!("{e}"));
     assert!(planted.get() > 300 * accounts.get() / 2, "{} in {}", planted.get(), accounts.get());
     println!("{} planted findings in {} accounts", planted.get(), accounts.get());
+}
+
+/// Three accounts, of which one could not be read.
+fn organization() -> Inventory {
+    let rows = [
+        row("deployer", ("false", false), &[PlannedKey(true, 200, Some(2)), PlannedKey(true, 10, None)]),
+        row("alice", ("true", true), &[PlannedKey(true, 30, Some(1))]),
+    ];
+    let users = [listed("/ci/", "deployer", &[("owner", "ops@example.com")]), listed("/", "alice", &[])];
+    let of = |account: &str, rows: &str| {
+        let rows = account_report::read(format!("{HEADER}\n{rows}").as_bytes()).unwrap();
+        Inventory::new(account.to_owned(), None, inventory::holders(rows, &users, None), LIMITS, now())
+    };
+    let root = row("<root_account>", ("not_supported", true), &[PlannedKey(true, 2_000, Some(700))]);
+    let inventories = vec![of("222233334444", &(rows.concat() + &root)), of("111122223333", &rows.concat())];
+    let why = "not permitted to assume the role arn:aws:iam::555566667777:role/KeyAudit (sts:AssumeRole): User: \
+               arn:aws:sts::123456789012:assumed-role/Audit/me is not authorized to perform: sts:AssumeRole";
+    let not_read = UnreadAccount { account: "555566667777".into(), why: why.into() };
+    Inventory::of_accounts(None, inventories, vec![not_read], LIMITS, now())
+}
+
+#[test]
+fn several_accounts_are_one_table_and_none_is_left_out() {
+    let organization = organization();
+    let shown = text::render(&organization, text::ShownUsers::Worst);
+    expect_file!["../golden/inventory-organization.txt"].assert_eq(&shown);
+    let wide: Vec<_> = shown.lines().filter(|line| line.chars().count() > 100 && !line.contains("arn:")).collect();
+    assert!(wide.is_empty(), "{wide:#?}");
+    let document = json::render(&organization);
+    let accounts: Vec<_> =
+        document["accounts"].as_array().unwrap().iter().map(|one| (&one["account"], &one["read"])).collect();
+    let expected = [("111122223333", true), ("222233334444", true), ("555566667777", false)];
+    let expected = expected.map(|(account, read)| (Json::from(account), Json::from(read)));
+    assert_eq!(accounts, expected.iter().map(|(account, read)| (account, read)).collect::<Vec<_>>());
+    assert!(document["holders"].as_array().unwrap().iter().all(|holder| holder["account"].is_string()));
+    assert_eq!(document["counts"]["users"], 4);
+    let csv = csv_table::render(&organization);
+    let mut lines = csv.lines();
+    let columns = lines.next().unwrap().split(',').count();
+    assert!(csv.starts_with("account,user,") && lines.all(|line| line.split(',').count() == columns), "{csv}");
+    assert!(csv.contains("555566667777") && csv.contains("account-not-read"), "{csv}");
+    let page = html::render(&organization);
+    assert!(
+        page.contains("Account 555566667777 is not read") && page.contains("<button type=\"button\">Account</button>")
+    );
+    let lines = "- {name: /ci/deployer, account: '111122223333', owner: \"ops@example.com\"}";
+    assert!(shown.contains(lines), "{shown}");
 }

@@ -31,6 +31,7 @@ mod iam;
 mod inventory;
 mod limits;
 mod makefile;
+mod organization;
 mod package;
 mod pick_up;
 mod random_configs;

@@ -29,6 +29,8 @@ fn variables_that_choose_or_answer_count_only_on_the_command_line() {
         ("RELEASE", "1"),
         ("WAIT", "1"),
         ("ALL", "1"),
+        ("ACCOUNTS", "999988887777"),
+        ("ROLE", "Other"),
         ("APPROVE", "0123"),
         ("ARCH", "x86"),
         ("BASE", "main"),

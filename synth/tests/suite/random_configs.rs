@@ -23,7 +23,7 @@ use synth::{
     cfn::{json, read as reader, resource, shape::Shape, yaml},
     check::wiring,
     config::{self, Config, Overrides},
-    stack,
+    stack::{self, StackError},
 };
 use tempfile::TempDir;
 
@@ -48,7 +48,10 @@ fn conforms(value: &Json, shape: &Shape) -> bool {
     match (shape, value) {
         (Shape::Optional(inner), value) => conforms(value, inner),
         (Shape::Text, Json::Object(map)) => intrinsic(map),
-        (Shape::Text, Json::String(_)) | (Shape::Integer, Json::Number(_)) | (Shape::Boolean, Json::Bool(_)) => true,
+        (Shape::Text, Json::String(_))
+        | (Shape::Integer, Json::Number(_))
+        | (Shape::Boolean, Json::Bool(_))
+        | (Shape::Any, _) => true,
         (Shape::Words(words), Json::String(word)) => words.contains(&word.as_str()),
         (Shape::List(items), Json::Array(list)) => !list.is_empty() && list.iter().all(|item| conforms(item, items)),
         (Shape::Map(values) | Shape::Json(values), Json::Object(map)) => {
@@ -62,7 +65,10 @@ fn conforms(value: &Json, shape: &Shape) -> bool {
                     None => matches!(shape, Shape::Optional(_)),
                 })
         }
-        (Shape::Policy, Json::Object(map)) => map.keys().eq(["Version", "Statement"]),
+        // The policy of a bus is one statement.
+        (Shape::Policy, Json::Object(map)) => {
+            map.keys().eq(["Version", "Statement"]) || map.contains_key("Sid") && map.contains_key("Effect")
+        }
         _ => false,
     }
 }
@@ -71,22 +77,27 @@ fn conforms(value: &Json, shape: &Shape) -> bool {
 fn a_valid_configuration_gives_a_template_without_faults() {
     let types = resource::types();
     let linter = RefCell::new(Python::start("lint.py", &[]));
-    let seen = Cell::new((0, 0));
+    let (seen, organizations) = (Cell::new((0, 0)), Cell::new(0));
     run("right", &right(), |random: Random| {
-        let template = stack::template(&random.read().config).map_err(|e| TestCaseError::fail(e.to_string()))?;
-        let (meant, text) = (json::to_json(&template), yaml::emit(&template));
-        prop_assert_eq!(reader::read(&text).unwrap(), meant.clone());
-        prop_assert_eq!(wiring::faults(&meant, wiring::TemplateOrigin::Generated), []);
-        prop_assert_eq!(authorization::faults(&meant), Vec::<String>::new());
-        for (id, resource) in meant["Resources"].as_object().unwrap() {
-            let kind = types.iter().find(|kind| resource["Type"] == kind.name).unwrap();
-            prop_assert!(conforms(&resource["Properties"], &kind.shape), "{}: {:#}", id, resource);
+        let (config, fail) = (random.read().config, |e: StackError| TestCaseError::fail(e.to_string()));
+        let members = stack::member_template(&config).map_err(fail)?;
+        organizations.set(organizations.get() + u32::from(members.is_some()));
+        for template in [Some(stack::template(&config).map_err(fail)?), members].into_iter().flatten() {
+            let (meant, text) = (json::to_json(&template), yaml::emit(&template));
+            prop_assert_eq!(reader::read(&text).unwrap(), meant.clone());
+            prop_assert_eq!(wiring::faults(&meant, wiring::TemplateOrigin::Generated), []);
+            prop_assert_eq!(authorization::faults(&meant), Vec::<String>::new());
+            for (id, resource) in meant["Resources"].as_object().unwrap() {
+                let kind = types.iter().find(|kind| resource["Type"] == kind.name).unwrap();
+                prop_assert!(conforms(&resource["Properties"], &kind.shape), "{}: {:#}", id, resource);
+            }
+            prop_assert_eq!(linter.borrow_mut().ask(&text).to_string(), "[]", "cfn-lint, {}", text);
         }
         seen.set((seen.get().0.max(random.users.len()), seen.get().1 + random.users.len()));
-        prop_assert_eq!(linter.borrow_mut().ask(&text).to_string(), "[]", "cfn-lint, {}", text);
         Ok(())
     });
-    println!("with {} users in all, {} at most", seen.get().1, seen.get().0);
+    assert!(organizations.get() > 0, "no configuration for an organization");
+    println!("{} organizations; with {} users in all, {} at most", organizations.get(), seen.get().1, seen.get().0);
 }
 
 /// CloudFormation takes 1,024 bytes ("CloudFormation quotas": template description).

@@ -23,7 +23,7 @@ use synth::{
     stack::{self, planned_handler::PlannedHandler},
 };
 
-use crate::common::{cases, keys, random::right};
+use crate::common::{cases, keys, random::for_one_account};
 
 const ADDRESSES: [&str; 4] = ["a@b.co", "c@b.co", "d@b.co", "e@b.co"];
 const TOPIC: &str = "arn:aws:sns:eu-west-1:111122223333:keys";
@@ -274,6 +274,6 @@ fn what_the_handler_does_differently_is_in_the_diff() {
     ] {
         assert!(count.get() > least, "{what}: {counts:?}");
     }
-    let any = (right(), right()).prop_map(|(old, new)| (old.text(), new.text()));
+    let any = (for_one_account(), for_one_account()).prop_map(|(old, new)| (old.text(), new.text()));
     run("any", cases(10, 200), any.boxed());
 }

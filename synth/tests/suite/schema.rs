@@ -101,7 +101,8 @@ fn seeds(setting: &str) -> Vec<String> {
         ],
         "delivery" => vec!["secrets-manager", "email", "email-encrypted"],
         "secret_prefix" => vec!["access-key-rotation", "a/b", "x", "/a", "a/"],
-        "stack_name" => vec!["access-key-rotation", "A", "a1", "x-artifacts", "artifacts"],
+        "stack_name" => vec!["access-key-rotation", "A", "a1", "x-artifacts", "artifacts", "x-member", "member"],
+        "organization" => vec!["none", "None", "o-abcdefghij"],
         "permissions_boundary" => vec![
             "none",
             "arn:aws:iam::111122223333:policy/boundary",
@@ -212,7 +213,55 @@ fn entries() -> Vec<Json> {
         json!({ "name": "alice", "overlap": "soon" }),
         json!({ "name": "group:people" }),
         json!({ "tag": "a=b" }),
+        json!({ "name": "alice", "account": "111122223333" }),
+        json!({ "name": "alice", "account": 111_122_223_333_u64 }),
+        json!({ "name": "alice", "account": "11112222333" }),
+        json!({ "name": "/ci/", "account": "111122223333" }),
+        json!({ "name": "tag:a=b", "account": "111122223333" }),
     ]
+}
+
+/// Values of `organization`: a right one, and such a one with one field changed or removed.
+fn organizations(runner: &mut TestRunner) -> Vec<Json> {
+    let right = json!({
+        "id": "o-abcdefghij", "region": "eu-west-1", "units": ["ou-abcd-11112222", "r-abcd"],
+        "first": "111122223333", "administrator": "management-account",
+    });
+    let texts = |seeds: &[&str]| nearly(seeds.iter().map(|text| (*text).to_owned()).collect());
+    let accounts = texts(&["111122223333", "012345678901"]);
+    let fields = [
+        ("id", texts(&["o-abcdefghij", &format!("o-{}", "a1".repeat(16))])),
+        ("region", texts(&["eu-west-1", "us-gov-west-1", "us-isob-east-1", "ap-northeast-3", "me-central-12"])),
+        ("units", texts(&["ou-abcd-11112222", "r-ab12", &format!("ou-{0}-{0}", "a".repeat(32))])),
+        ("accounts", accounts),
+        ("exclude", texts(&["111122223333"])),
+        ("first", texts(&["111122223333"])),
+        ("administrator", texts(&["management-account", "delegated-administrator"])),
+    ];
+    let mut values = vec![right.clone()];
+    for (name, near) in fields {
+        for _ in 0..100 {
+            let text = Json::from(near.new_tree(runner).unwrap().current());
+            let mut changed = right.clone();
+            changed[name] = if ["units", "accounts", "exclude"].contains(&name) { json!([text]) } else { text };
+            values.push(changed);
+        }
+        for odd in [json!([]), json!(null), json!(7), json!({ "a": "b" })] {
+            let mut changed = right.clone();
+            changed[name] = odd;
+            values.push(changed);
+        }
+        let mut without = right.clone();
+        without.as_object_mut().unwrap().shift_remove(name);
+        values.push(without);
+    }
+    let mut both = right.clone();
+    both["accounts"] = json!(["111122223333"]);
+    both["exclude"] = json!(["222233334444"]);
+    let mut unknown = right;
+    unknown["more"] = json!(1);
+    values.extend([both, unknown]);
+    values
 }
 
 #[test]
@@ -255,6 +304,9 @@ fn the_schema_and_the_reader_agree_on_every_single_value() {
         for _ in 0..250 {
             let text = near.new_tree(&mut runner).unwrap().current();
             values.push((setting.clone(), whole(text.into())));
+        }
+        if setting == "organization" {
+            values.extend(organizations(&mut runner).into_iter().map(|value| (setting.clone(), value)));
         }
         if setting == "users" {
             let (names, owners) = (nearly(seeds("users")), nearly(seeds("emails")));
@@ -320,8 +372,15 @@ fn the_schema_and_the_reader_agree_on_every_single_value() {
 
 #[test]
 fn the_schema_takes_whole_files_as_the_reader_does() {
-    let files =
-        ["rotation.yaml", "examples/article.yaml", "examples/encrypted.yaml", "examples/fleet.yaml"].map(read).to_vec();
+    let files = [
+        "rotation.yaml",
+        "examples/article.yaml",
+        "examples/encrypted.yaml",
+        "examples/fleet.yaml",
+        "examples/organization.yaml",
+    ]
+    .map(read)
+    .to_vec();
     let broken = files.iter().flat_map(|text| {
         [
             text.replace("users:", "usres:"),

@@ -34,7 +34,12 @@ fn assert_valid<'d>(documents: impl IntoIterator<Item = &'d Json>) {
 fn each_event_has_a_document_that_the_schema_describes() {
     let mut documents = Vec::new();
     for entry in std::fs::read_dir(root().join("lambda/src/notice/golden")).unwrap() {
-        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let path = entry.unwrap().path();
+        // These mails show a member's event, which is no document.
+        if path.file_name().unwrap().to_str().unwrap().starts_with("member-notice-") {
+            continue;
+        }
+        let text = std::fs::read_to_string(path).unwrap();
         for part in text.split("\n{\n").skip(1) {
             let end = part.find("\n}\n").expect("the end of the document");
             documents.push(serde_json::from_str::<Json>(&format!("{{{}}}", &part[..end])).unwrap());

@@ -15,6 +15,7 @@ use lambda::{
         call_permissions::steps,
         event::{RunRequest, SCHEDULE_INPUT},
         permissions::{SIDS, tags},
+        run_summary::Summary,
         secret_prefix::SecretPrefix,
         selector::{UserSelector, UserTag},
         settings::{SettingError, Variable},
@@ -45,7 +46,7 @@ use lambda::{
         log_event,
         metrics::{self, Metric},
         next_change::{NextChange, NextChangeKind},
-        run_report::{HANDLER_VERSION, KeyChange, Outcome, RunReport, Summary, Unsent, UserReport},
+        run_report::{HANDLER_VERSION, KeyChange, Outcome, RunReport, Unsent, UserReport},
     },
     selection::{fleet::NotDue, routing},
 };
@@ -68,8 +69,13 @@ use synth::{
         former_users::{FormerUsers, UserSecret},
         last_run::LastRun,
         local_configuration::{ConfigurationComparison, LocalConfiguration},
+        member_log::MemberLog,
+        member_operation::{AccountPhase, AccountResult},
+        member_stack::{MemberStack, MemberState},
         message::{self, DeployOutcome, Message, Renderer},
         next_run::{Firing, Never, Schedule, ScheduleState},
+        organization_progress::OrganizationUpdate,
+        organization_status::OrganizationStatus,
         progress::{Event, ProgressUpdate},
         received_report::ReceivedReport,
         resubscription::{Resubscription, ResubscriptionOutcome},
@@ -97,7 +103,8 @@ use synth::{
 
 use crate::common::{careful, read, settings};
 
-const TEMPLATES: [&str; 5] = ["rotation", "article", "encrypted", "fleet", "artifacts"];
+const TEMPLATES: [&str; 7] =
+    ["rotation", "article", "encrypted", "fleet", "artifacts", "organization", "organization-member"];
 const NOW: Timestamp = Timestamp::from_unix(1_795_490_200);
 const KEY: &str = "KEY_OF_A_TEST_0123";
 
@@ -193,7 +200,7 @@ fn configuration() -> Vec<Section> {
     });
     let selectors = selectors.into_iter().chain([UserSelector::User(user("NAME"))]);
     let variables = settings("alice", careful(), "arn:aws:sns:eu-west-1:123456789012:keys".parse().unwrap());
-    let variables = variables.into_environment().into_iter().map(|(variable, _)| variable);
+    let variables = variables.into_environment::<String>().into_iter().map(|(variable, _)| variable);
     vec![
         ("Settings of rotation.yaml", properties.keys().cloned().collect()),
         ("Fields of an entry of users", entry.keys().cloned().collect()),
@@ -401,7 +408,7 @@ fn report() -> RunReport {
         summary,
         users,
         all_users: true,
-        not_due: NotDue { users: 1, disabled: vec!["off".parse().unwrap()], active: Vec::new() },
+        not_due: NotDue { users: 1, disabled: vec!["off".parse().unwrap()], active: Vec::new(), next: None },
         unsent,
         unconfirmed: vec!["a@example.com".parse().unwrap()],
     }
@@ -523,6 +530,7 @@ fn json_of_commands() -> Vec<Section> {
         ("Words in the JSON of synth diff", words_of_diff()),
         ("JSON of synth explain", fields_of(&explain::json(&other_options()))),
         ("JSON of synth status", status()),
+        ("JSON of synth status for an organization", organization_status()),
         ("JSON of synth preview", preview()),
         ("JSON of synth run, rotate, undo, adopt, revoke, destroy and resubscribe", command()),
         ("JSON of synth deploy, by event", deploy()),
@@ -595,7 +603,7 @@ fn command() -> Names {
     document.report = ReceivedReport::read(report).ok();
     document.not_rotated = vec![UnrotatableUser { user: String::new(), text: String::new() }];
     let (id, kind, status) = (String::new(), String::new(), StackStatus::new(""));
-    document.resources = vec![StackResource { id, kind, status }];
+    document.resources = vec![StackResource { id, physical_id: String::new(), kind, status }];
     document.subscriptions = done.into();
     let mut json = document.json(0, None);
     // This is the run report, which has a section of its own.
@@ -719,6 +727,46 @@ fn preview() -> Names {
     fields_of(&json)
 }
 
+fn organization_status() -> Names {
+    let account = "111122223333";
+    let member = |state| MemberStack {
+        account: account.into(),
+        region: String::new(),
+        unit: Some(String::new()),
+        state,
+        reason: Some(String::new()),
+    };
+    let mut log = MemberLog::default();
+    for line in [
+        json!({ "event": "member_run", "account": account, "summary": {} }),
+        json!({ "event": "member_alarm", "account": account, "alarm": "", "state": "ALARM" }),
+    ] {
+        log.learn(&line.to_string(), NOW);
+    }
+    let unreadable = || AwsError::NoRegion;
+    let state = |members, log| OrganizationStatus {
+        name: String::new(),
+        account: String::new(),
+        region: String::new(),
+        stack: Stack { id: String::new(), status: StackStatus::new(""), outputs: [].into() },
+        at: NOW,
+        configuration: None,
+        alarms: Ok(Vec::new()),
+        subscriptions: Ok(TopicSubscriptions::default()),
+        alarm_subscriptions: Ok(TopicSubscriptions::default()),
+        members,
+        publisher: None,
+        log,
+    };
+    let states = MemberState::ALL.map(|one| state(Ok(vec![member(one)]), Ok(log.clone())));
+    let unread = state(Err(unreadable()), Err(unreadable()));
+    let mut found = Names::new();
+    for state in states.iter().chain([&unread]) {
+        found.extend(fields_of(&state.json()));
+    }
+    found
+}
+
 fn deploy() -> Names {
     let text = String::new;
     let (old, new) = (json!({ "Resources": { "Queue": { "Type": "AWS::SQS::Queue" } } }), json!({}));
@@ -757,6 +805,11 @@ fn deploy() -> Names {
         Left: DeployOutcome::Left(text()),
     });
     let left = [subscription(SubscriptionState::Pending)];
+    let result = AccountResult { account: text(), phase: AccountPhase::Failed, reason: Some(text()) };
+    let updates = every!(OrganizationUpdate {
+        Account: OrganizationUpdate::Account { result: result.clone(), count: (0, 1) },
+        Part: OrganizationUpdate::Part { count: (0, 1), failed: 0 },
+    });
     let messages = every!(Message {
         Place: Message::Place { account: "", account_name: AccountName::None, region: "", identity: "", stack: "" },
         Note: Message::Note(""),
@@ -764,12 +817,14 @@ fn deploy() -> Names {
         Preview: Message::Preview(&preview),
         FirstDeployment: Message::FirstDeployment(&first),
         ProgressUpdate: Message::ProgressUpdate { stack: "", news: &news },
+        Members: Message::Members(&updates[0]),
         Unconfirmed: Message::Unconfirmed(&left),
         Awaited: Message::Awaited(&left),
         End: Message::End(&ends[0]),
     });
     let mut found = Names::new();
-    for message in messages.into_iter().chain(ends.iter().map(Message::End)) {
+    let members = updates.iter().map(Message::Members);
+    for message in messages.into_iter().chain(members).chain(ends.iter().map(Message::End)) {
         let mut json: Json = serde_json::from_str(&message::JsonMessages.render(&message)).unwrap();
         // The JSON of `synth diff` and the run report have sections of their own.
         if json["diff"].is_object() {

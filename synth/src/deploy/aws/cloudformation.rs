@@ -12,8 +12,9 @@ use aws_sdk_cloudformation::{
 };
 use lambda::model::time::Timestamp;
 
-use super::{AwsError, Session};
+use super::{AwsError, Session, stack_sets::StackSet};
 use crate::{
+    config::Administrator,
     deploy::{
         progress::{Event, Older, Operation},
         root_cause::RootCause,
@@ -51,6 +52,8 @@ impl Stack {
 pub struct StackResource {
     /// The logical id of the resource.
     pub id: String,
+    /// The name or ARN of the resource. Empty while it has none.
+    pub physical_id: String,
     /// The type of the resource.
     pub kind: String,
     /// The status of the resource.
@@ -104,6 +107,12 @@ impl CloudFormation {
         Self(Client::new(&session.config))
     }
 
+    /// The StackSet with this name or id, in the same account and Region.
+    #[must_use]
+    pub fn stack_set(&self, name: &str, administrator: Administrator) -> StackSet {
+        StackSet::of_client(self.0.clone(), name, administrator)
+    }
+
     /// Finds a stack by its name or ARN. `None` if it does not exist.
     ///
     /// # Errors
@@ -146,6 +155,7 @@ impl CloudFormation {
             all.extend(resources.filter_map(|resource| {
                 Some(StackResource {
                     id: resource.logical_resource_id?,
+                    physical_id: resource.physical_resource_id.unwrap_or_default(),
                     kind: resource.resource_type?,
                     status: StackStatus::new(resource.resource_status?.as_str()),
                 })

@@ -8,7 +8,8 @@ use super::{
     rest::{AwsService, SignedRequest},
 };
 use crate::deploy::{
-    last_run::{LastRun, PATTERN, SEARCHED},
+    last_run::{LOG_SEARCHED, LastRun, PATTERN, SEARCHED},
+    member_log::{self, MemberLog},
     stack_alarm::{AlarmState, StackAlarm},
 };
 
@@ -66,30 +67,65 @@ impl Session {
         start: Timestamp,
         end: Option<Timestamp>,
     ) -> Result<Option<LastRun>, AwsError> {
+        let mut last: Option<LastRun> = None;
+        self.log_lines(function, PATTERN, (start, end), |line, at| {
+            last = last.take().into_iter().chain(LastRun::of_line(line, at)).max_by_key(|run| run.at);
+        })
+        .await?;
+        Ok(last)
+    }
+
+    /// Reads what the publisher of an organization wrote about the members: until a run of each of these accounts is found,
+    /// and all alarms.
+    ///
+    /// # Errors
+    /// [`AwsError`] if the log cannot be read.
+    pub async fn member_log(&self, publisher: &str, accounts: &[&str], now: Timestamp) -> Result<MemberLog, AwsError> {
+        let mut log = MemberLog::default();
+        let searched = (now.before(LOG_SEARCHED), None);
+        self.log_lines(publisher, member_log::ALARMS, searched, |line, at| log.learn(line, at)).await?;
+        let mut end = None;
+        for span in SEARCHED {
+            let start = now.before(span);
+            self.log_lines(publisher, member_log::RUNS, (start, end), |line, at| log.learn(line, at)).await?;
+            if accounts.iter().all(|account| log.run(account).is_some()) {
+                break;
+            }
+            end = Some(start);
+        }
+        Ok(log)
+    }
+
+    /// Passes on each line of a function's log that has the pattern, in any order, with its time.
+    async fn log_lines(
+        &self,
+        function: &str,
+        pattern: &str,
+        (start, end): (Timestamp, Option<Timestamp>),
+        mut learn: impl FnMut(&str, Timestamp),
+    ) -> Result<(), AwsError> {
         let millis = |time: Timestamp| time.unix().saturating_mul(1_000);
         let mut request = json!({
             "logGroupName": format!("/aws/lambda/{function}"),
             "startTime": millis(start),
-            "filterPattern": PATTERN,
+            "filterPattern": pattern,
         });
         if let Some(end) = end {
             request["endTime"] = millis(end).into();
         }
-        let mut last: Option<LastRun> = None;
         for _ in 0..MOST_PAGES {
             let purpose = "read the log of the function (logs:FilterLogEvents)";
             let page = self.json_call(AwsService::Logs, "FilterLogEvents", purpose, &request).await?;
             for event in page["events"].as_array().into_iter().flatten() {
                 let at = Timestamp::from_unix(event["timestamp"].as_i64().unwrap_or_default() / 1_000);
-                let run = event["message"].as_str().and_then(|line| LastRun::of_line(line, at));
-                last = last.into_iter().chain(run).max_by_key(|run| run.at);
+                learn(event["message"].as_str().unwrap_or_default(), at);
             }
             match page["nextToken"].as_str() {
                 Some(next) => request["nextToken"] = next.into(),
                 None => break,
             }
         }
-        Ok(last)
+        Ok(())
     }
 
     /// Makes a call in AWS's JSON protocol (Smithy, "AWS JSON 1.1 protocol").

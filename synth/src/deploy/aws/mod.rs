@@ -11,15 +11,19 @@ mod rest;
 mod scheduler;
 mod secrets_manager;
 mod sns;
+pub mod stack_sets;
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use ::lambda::model::parse_error::ParseError;
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider, provider_config::ProviderConfig,
     retry::RetryConfig, timeout::TimeoutConfig,
 };
-use aws_sdk_sts::config::SharedCredentialsProvider;
+use aws_sdk_sts::config::{Credentials, IdentityCache, SharedCredentialsProvider};
 use aws_smithy_http_client::{
     pool::{Client, ConnectionPool},
     tls,
@@ -110,8 +114,7 @@ impl Session {
             loader = loader.profile_name(profile);
         }
         let mut config = loader.load().await;
-        let region = config.region().map(ToString::to_string).filter(|name| !name.is_empty());
-        let region = self::region(&region.ok_or(AwsError::NoRegion)?)?;
+        Self::region_of(&config)?;
         if let Some(profile) = &place.profile {
             // A requested profile has precedence over keys in the environment. The SDK's own chain would use those
             // keys.
@@ -121,6 +124,20 @@ impl Session {
             let credentials = SharedCredentialsProvider::new(credentials.build());
             config = config.into_builder().credentials_provider(credentials).build();
         }
+        Self::of_config(config).await
+    }
+
+    fn region_of(config: &SdkConfig) -> Result<String, AwsError> {
+        let region = config.region().map(ToString::to_string).filter(|name| !name.is_empty());
+        Ok(self::region(&region.ok_or(AwsError::NoRegion)?)?)
+    }
+
+    /// The session with these credentials and this Region. It asks AWS for their identity.
+    ///
+    /// # Errors
+    /// [`AwsError`] if there is no Region, or if AWS does not accept the credentials.
+    pub async fn of_config(config: SdkConfig) -> Result<Self, AwsError> {
+        let region = Self::region_of(&config)?;
         let sts = aws_sdk_sts::Client::new(&config);
         let identity =
             sts.get_caller_identity().send().await.map_err(|e| AwsError::of("ask whose credentials these are", &e))?;
@@ -128,6 +145,44 @@ impl Session {
             return Err(AwsError::incomplete("GetCallerIdentity", "account"));
         };
         Ok(Self { config, account, region, identity: arn })
+    }
+}
+
+impl Session {
+    /// The session with the temporary credentials of a role in another account, in the same Region.
+    ///
+    /// # Errors
+    /// [`AwsError`] if the role does not exist, or if AWS does not let these credentials assume it.
+    pub async fn assume(&self, account: &str, role: &str) -> Result<Self, AwsError> {
+        let arn = format!("arn:{}:iam::{account}:role/{}", self.partition(), role.trim_start_matches('/'));
+        let call = aws_sdk_sts::Client::new(&self.config).assume_role().role_arn(&arn).role_session_name("synth");
+        let assumed =
+            call.send().await.map_err(|e| AwsError::of(&format!("assume the role {arn} (sts:AssumeRole)"), &e))?;
+        let (Some(credentials), Some(user)) = (assumed.credentials, assumed.assumed_role_user) else {
+            return Err(AwsError::incomplete("AssumeRole", "credentials"));
+        };
+        let expires = SystemTime::try_from(credentials.expiration).ok();
+        let credentials = Credentials::new(
+            credentials.access_key_id,
+            credentials.secret_access_key,
+            Some(credentials.session_token),
+            expires,
+            "role of a member",
+        );
+        let provider = SharedCredentialsProvider::new(credentials);
+        // The cache of identities has those of this session.
+        let config = self
+            .config
+            .clone()
+            .into_builder()
+            .credentials_provider(provider)
+            .identity_cache(IdentityCache::lazy().build());
+        Ok(Self {
+            config: config.build(),
+            account: account.to_owned(),
+            region: self.region.clone(),
+            identity: user.arn,
+        })
     }
 }
 
@@ -155,7 +210,6 @@ mod tests {
         thread,
     };
 
-    use aws_sdk_sts::config::Credentials;
     use serde_json::json;
 
     use super::*;

@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 use super::{DeployOutcome, Message, Renderer};
 use crate::{
     deploy::{
-        progress::ProgressUpdate, root_cause::RootCause, run_preview::RunPreview, subscriptions::StackSubscription,
+        organization_progress::OrganizationUpdate, progress::ProgressUpdate, root_cause::RootCause,
+        run_preview::RunPreview, subscriptions::StackSubscription,
     },
     diff::render,
 };
 
-/// The renderer for JSON Lines. Each object has an `event`: `place`, `note`, `plan`, `preview`, `first-deployment`, `resource`, `unconfirmed`,
+/// The renderer for JSON Lines. Each object has an `event`: `place`, `note`, `plan`, `preview`, `first-deployment`, `resource`, `account`, `accounts`, `unconfirmed`,
 /// `awaited` and finally `result`.
 #[derive(Debug, Clone, Copy)]
 pub struct JsonMessages;
@@ -52,6 +53,17 @@ impl Renderer for JsonMessages {
                 "done": count.map(|(done, _)| done),
                 "of": count.map(|(_, total)| total),
             }),
+            Message::Members(OrganizationUpdate::Account { result, count: (done, total) }) => json!({
+                "event": "account",
+                "account": result.account,
+                "status": result.phase.as_str(),
+                "reason": result.reason,
+                "done": done,
+                "of": total,
+            }),
+            Message::Members(OrganizationUpdate::Part { count: (done, total), failed }) => {
+                json!({ "event": "accounts", "done": done, "of": total, "failed": failed })
+            }
             Message::Unconfirmed(left) => subscriptions("unconfirmed", left),
             Message::Awaited(left) => subscriptions("awaited", left),
             Message::End(end) => result(end),

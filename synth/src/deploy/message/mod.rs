@@ -9,8 +9,8 @@ use lambda::contract::account_name::AccountName;
 
 pub use self::{json::JsonMessages, text::PlainText};
 use crate::deploy::{
-    first_deployment::FirstDeployment, progress::ProgressUpdate, root_cause::RootCause, run_preview::RunPreview,
-    subscriptions::StackSubscription,
+    first_deployment::FirstDeployment, organization_progress::OrganizationUpdate, progress::ProgressUpdate,
+    root_cause::RootCause, run_preview::RunPreview, subscriptions::StackSubscription,
 };
 use crate::{
     diff::{Diff, approval::Approval},
@@ -57,6 +57,8 @@ pub enum Message<'a> {
         /// The event, with the progress so far.
         news: &'a ProgressUpdate,
     },
+    /// What is new about the accounts of an organization.
+    Members(&'a OrganizationUpdate),
     /// The subscriptions of the deployed stack that are not confirmed. Empty if all are.
     Unconfirmed(&'a [StackSubscription]),
     /// The unconfirmed subscriptions that the command waits for now. Empty if all are confirmed by now.

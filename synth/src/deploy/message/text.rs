@@ -50,6 +50,7 @@ impl Renderer for PlainText {
             Message::Preview(preview) => format!("{}\n", preview.text(ScreenUsers::All)),
             Message::FirstDeployment(first) => first.text(self.detail, more),
             Message::ProgressUpdate { news, .. } => self::news(news).map(|line| line + "\n").unwrap_or_default(),
+            Message::Members(update) => update.text().unwrap_or_default(),
             Message::Unconfirmed([]) => String::new(),
             Message::Unconfirmed(left) => unconfirmed(left),
             Message::Awaited([]) => {

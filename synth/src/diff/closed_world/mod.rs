@@ -9,7 +9,7 @@ mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lambda::contract::settings::Variable;
+use lambda::contract::{publisher_settings::PUBLISH_TO, settings::Variable};
 use serde_json::{Map, Value as Json};
 
 pub(super) use self::tables::is_harmless;
@@ -345,8 +345,15 @@ impl Judge<'_> {
                 if matches!(meaning, Some(Parts)) {
                     return self.parts(resource, path, &old, &new);
                 }
+                let is_publisher = [&old, &new].iter().any(|variables| variables.contains_key(PUBLISH_TO));
                 for name in keys(&old, &new) {
-                    self.variable(resource.id, name, old.get(name), new.get(name));
+                    let (old, new) = (old.get(name), new.get(name));
+                    if is_publisher && name != Variable::Language.name() && old != new {
+                        let place = format!("{}.Environment.Variables.{name}", resource.id);
+                        self.unknown(&place, "mails about members go to others, or come from somewhere else");
+                    } else {
+                        self.variable(resource.id, name, old, new);
+                    }
                 }
             }
             Some(Asks(why)) => self.unknown(&place, &unknown(why)),
@@ -366,7 +373,13 @@ impl Judge<'_> {
         }
         let place = format!("{id}.Environment.Variables.{name}");
         let is_literal = |value: Option<&Json>| value.is_none_or(|value| value.is_string() && !is_dynamic(value));
-        if name == Variable::TopicArn.name() {
+        let in_accounts = |value: Option<&Json>| {
+            let entries = value.and_then(Json::as_str).unwrap_or_default().split_ascii_whitespace();
+            entries.filter(|entry| entry.contains(";account=")).map(str::to_owned).collect::<BTreeSet<_>>()
+        };
+        if name == Variable::Users.name() && !in_accounts(new).is_subset(&in_accounts(old)) {
+            self.unknown(&place, "an entry of users that is for one account is not compared");
+        } else if name == Variable::TopicArn.name() {
             self.unknown(&place, "notices, and new keys that are mailed, go to another topic");
         } else if !handler_env::compared(name) {
             self.unknown(&place, "the handler does not read this variable, but AWS's libraries may");

@@ -279,6 +279,16 @@ impl Edit<'_> {
         is_queue && program_endpoint(self.resource.properties).is_some()
     }
 
+    /// Whether messages that were received too often go to a queue of the template, as before, and after as many tries.
+    pub(super) fn gives_up_no_earlier(&self) -> bool {
+        let queue = |policy: &Json| policy.get("deadLetterTargetArn").cloned();
+        let tries = |policy: Option<&Json>| policy?.get("maxReceiveCount").and_then(number);
+        let is_whole = self.new.and_then(Json::as_object).is_some_and(|policy| policy.len() == 2);
+        let is_queue = |arn: Json| self.target(&arn).is_some_and(|(_, kind)| kind == "AWS::SQS::Queue");
+        let is_kept = self.resource.is_new || self.old.is_some() && tries(self.new) >= tries(self.old);
+        is_whole && is_kept && self.keeps_its_queue(queue) && self.new.and_then(queue).is_some_and(is_queue)
+    }
+
     /// Whether an address gets all that names it as a recipient and nothing else, or all alarms.
     pub(super) fn gets_only_its_own(&self) -> bool {
         let property = |name: &str| self.resource.properties.get(name);

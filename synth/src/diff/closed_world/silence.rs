@@ -27,7 +27,8 @@ use crate::{
 const SILENCE: &str = "and that may silence an alarm, a notice or a run";
 
 /// The actions of the stack's roles that start a run, send a notice, write the log with the metrics, or keep what failed.
-const ACTIONS: [&str; 8] = [
+const ACTIONS: [&str; 11] = [
+    "events:PutEvents",
     "kms:Decrypt",
     "kms:GenerateDataKey",
     "lambda:InvokeFunction",
@@ -35,6 +36,8 @@ const ACTIONS: [&str; 8] = [
     "logs:PutLogEvents",
     "sns:ListSubscriptionsByTopic",
     "sns:Publish",
+    "sqs:DeleteMessage",
+    "sqs:ReceiveMessage",
     "sqs:SendMessage",
 ];
 

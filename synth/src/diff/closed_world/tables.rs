@@ -53,6 +53,9 @@ const SUBSCRIPTION: Meaning = HarmlessIf(
     "subscriptions that get only notices to themselves, or alarms for administrators",
 );
 const NOTIFIES: Meaning = HarmlessIf(|edit| edit.only_notifies(), "alarms that only notify");
+/// Each stack of a StackSet gets this, in accounts that no other part of the template shows.
+const MEMBERS: Meaning = Asks("the stacks of the members change");
+const EVENTS: Meaning = Asks("other events arrive, or they arrive elsewhere");
 const EMPTY: Meaning = WhenNew("how a new bucket or log group stores its content");
 
 /// The properties of a type, by what their changes mean.
@@ -60,6 +63,28 @@ type Properties = &'static [(&'static [&'static str], Meaning)];
 
 /// The types that are decided, each with its decided properties. What [`grants::reads`] names is decided too.
 const TYPES: &[(&str, Properties)] = &[
+    (
+        "AWS::CloudFormation::StackSet",
+        &[
+            (&["PermissionModel", "StackSetName"], Replaces),
+            (&["Description"], TEXT),
+            (&["ManagedExecution"], Harmless("whether operations of a StackSet wait for each other")),
+            (
+                &[
+                    "AutoDeployment",
+                    "CallAs",
+                    "Capabilities",
+                    "OperationPreferences",
+                    "Parameters",
+                    "StackInstancesGroup",
+                    "TemplateURL",
+                ],
+                MEMBERS,
+            ),
+            // The roles of the members get these tags too.
+            (&["Tags"], PRINCIPAL_TAGS),
+        ],
+    ),
     (
         "AWS::CloudWatch::Alarm",
         &[
@@ -88,6 +113,17 @@ const TYPES: &[(&str, Properties)] = &[
     (
         "AWS::CloudWatch::Dashboard",
         &[(&["DashboardName"], Replaces), (&["DashboardBody"], Harmless("what a dashboard shows")), (&["Tags"], TAGS)],
+    ),
+    ("AWS::Events::EventBus", &[(&["Name"], Replaces), (&["Description"], TEXT), (&["Tags"], TAGS)]),
+    ("AWS::Events::EventBusPolicy", &[(&["StatementId"], Replaces)]),
+    (
+        "AWS::Events::Rule",
+        &[
+            (&["Name"], Replaces),
+            (&["Description"], TEXT),
+            (&["EventBusName", "EventPattern", "State", "Targets"], EVENTS),
+            (&["Tags"], TAGS),
+        ],
     ),
     ("AWS::IAM::Group", &[(&["GroupName"], Replaces)]),
     ("AWS::IAM::GroupPolicy", &[]),
@@ -124,6 +160,14 @@ const TYPES: &[(&str, Properties)] = &[
                 &["DestinationConfig"],
                 HarmlessIf(|edit| edit.keeps_failures(), "failed runs that go to a queue of the stack"),
             ),
+        ],
+    ),
+    (
+        "AWS::Lambda::EventSourceMapping",
+        &[
+            (&["EventSourceArn"], Replaces),
+            (&["BatchSize", "FunctionName", "FunctionResponseTypes"], Asks("messages of a queue start something else")),
+            (&["Tags"], TAGS),
         ],
     ),
     (
@@ -203,11 +247,13 @@ const TYPES: &[(&str, Properties)] = &[
     (
         "AWS::SQS::Queue",
         &[
-            (&["QueueName"], Replaces),
+            (&["FifoQueue", "QueueName"], Replaces),
+            (&["ContentBasedDeduplication"], WhenNew("how a new queue finds copies of a message")),
             (
-                &["DelaySeconds", "ReceiveMessageWaitTimeSeconds", "VisibilityTimeout"],
-                Harmless("when a queue hands out messages"),
+                &["RedrivePolicy"],
+                HarmlessIf(|edit| edit.gives_up_no_earlier(), "messages that are given up into a queue of the stack"),
             ),
+            (&["DelaySeconds", "ReceiveMessageWaitTimeSeconds"], Harmless("when a queue hands out messages")),
             // Without a retention, a queue keeps messages for four days.
             (&["MessageRetentionPeriod"], HarmlessIf(|edit| edit.grows(345_600.0), "longer retentions")),
             (

@@ -3,9 +3,9 @@
 use lambda::model::access_key::LastUse;
 
 use super::{json::console, kinds_at};
-use crate::inventory::{Inventory, finding::FindingKind, holder::HeldKey, user_facts::UserFacts};
+use crate::inventory::{Inventory, UnreadAccount, finding::FindingKind, holder::HeldKey, user_facts::UserFacts};
 
-/// The columns.
+/// The columns. An inventory of several accounts has the account before them.
 const COLUMNS: [&str; 14] = [
     "user",
     "path",
@@ -27,11 +27,12 @@ const COLUMNS: [&str; 14] = [
 #[must_use]
 pub fn render(inventory: &Inventory) -> String {
     let mut table = csv::Writer::from_writer(Vec::new());
-    let mut write = |cells: [String; COLUMNS.len()]| {
+    let mut write = |account: &str, cells: [String; COLUMNS.len()]| {
+        let account = inventory.has_accounts().then(|| account.to_owned());
         // Writing to memory cannot fail.
-        let _ = table.write_record(cells.map(|cell| inert(&cell)));
+        let _ = table.write_record(account.into_iter().chain(cells.map(|cell| inert(&cell))));
     };
-    write(COLUMNS.map(str::to_owned));
+    write("account", COLUMNS.map(str::to_owned));
     for entry in inventory.entries() {
         let holder = &entry.holder;
         let user = holder.user();
@@ -63,7 +64,12 @@ pub fn render(inventory: &Inventory) -> String {
                 kinds_at(entry, at).map(FindingKind::as_str).collect::<Vec<_>>().join(" "),
             ]
         };
-        (0..holder.keys.len().max(1)).for_each(|at| write(row(at)));
+        (0..holder.keys.len().max(1)).for_each(|at| write(&entry.account, row(at)));
+    }
+    for UnreadAccount { account, .. } in inventory.not_read() {
+        let mut row: [String; COLUMNS.len()] = Default::default();
+        "account-not-read".clone_into(&mut row[COLUMNS.len() - 1]);
+        write(account, row);
     }
     String::from_utf8(table.into_inner().unwrap_or_default()).unwrap_or_default()
 }

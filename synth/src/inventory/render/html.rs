@@ -6,7 +6,12 @@ use lambda::model::{access_key::LastUse, time::Span};
 use sha2::{Digest as _, Sha256};
 
 use super::kinds_at;
-use crate::inventory::{Entry, Inventory, finding::FindingKind, holder::HeldKey, holder::Holder};
+use crate::{
+    inventory::{
+        Entry, Inventory, InventoryScope, UnreadAccount, finding::FindingKind, holder::HeldKey, holder::Holder,
+    },
+    screen::counted,
+};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -29,7 +34,14 @@ const COLUMNS: [(&str, bool); 11] = [
 /// The inventory as a page.
 #[must_use]
 pub fn render(inventory: &Inventory) -> String {
-    let Inventory { account, at, limits, configuration, .. } = inventory;
+    let Inventory { scope, at, limits, configuration, .. } = inventory;
+    let account = match scope {
+        InventoryScope::Account(account) => format!("account {account}"),
+        InventoryScope::Accounts { read, .. } => counted(read.len(), "account"),
+    };
+    let not_read = each(inventory.not_read(), |UnreadAccount { account, why }| {
+        format!("<p>Account {} is not read: {}</p>\n", escaped(account), escaped(why))
+    });
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
         digest(STYLE),
@@ -38,7 +50,8 @@ pub fn render(inventory: &Inventory) -> String {
     let managed = configuration.as_ref().map_or_else(String::new, |file| {
         format!("<p>Managed: whether <code>{}</code> rotates the user's keys.</p>\n", escaped(file))
     });
-    let heads = each(COLUMNS, |(title, number)| {
+    let account_column = inventory.has_accounts().then_some(("Account", false));
+    let heads = each(account_column.into_iter().chain(COLUMNS), |(title, number)| {
         let kind = if number { " data-type=\"number\"" } else { "" };
         format!("<th scope=\"col\"{kind}><button type=\"button\">{title}</button></th>")
     });
@@ -51,8 +64,8 @@ pub fn render(inventory: &Inventory) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>Access keys of account {account}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
-         <h1>Access keys of account {account}</h1>\n<p>As of {at}. Limits: age {max_age}, unused {unused}.</p>\n{managed}\
+         <title>Access keys of {account}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
+         <h1>Access keys of {account}</h1>\n{not_read}<p>As of {at}. Limits: age {max_age}, unused {unused}.</p>\n{managed}\
          {cards}\
          <h2>Age and last use of each active key</h2>\n{plot}\
          <h2>Users and keys</h2>\n<div class=\"controls\">\n\
@@ -62,7 +75,7 @@ pub fn render(inventory: &Inventory) -> String {
          <table id=\"keys\">\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n\
          <h2>What the findings mean</h2>\n<table>\n<thead><tr><th>Finding</th><th>Meaning</th><th>What to do</th></tr></thead>\n\
          <tbody>\n{meanings}</tbody>\n</table>\n<script>{SCRIPT}</script>\n</body>\n</html>\n",
-        account = escaped(account),
+        account = escaped(&account),
         at = at.to_minute(),
         max_age = limits.max_age,
         unused = limits.unused,
@@ -158,7 +171,8 @@ fn row(inventory: &Inventory, entry: &Entry, at: usize) -> String {
         text(&marks),
         text(suggestion),
     ];
-    format!("<tr data-findings=\"{}\">{}</tr>\n", names.join(" "), cells.concat())
+    let account = if inventory.has_accounts() { text(&escaped(&entry.account)) } else { String::new() };
+    format!("<tr data-findings=\"{}\">{account}{}</tr>\n", names.join(" "), cells.concat())
 }
 
 const WIDTH: f64 = 960.0;

@@ -4,7 +4,7 @@ use lambda::model::access_key::LastUse;
 use serde_json::{Map, Value as Json, json};
 
 use crate::inventory::{
-    Entry, Inventory,
+    Entry, Inventory, InventoryScope, UnreadAccount,
     finding::{Finding, FindingKind},
     holder::{Console, HeldKey},
 };
@@ -12,11 +12,21 @@ use crate::inventory::{
 /// The inventory as JSON.
 #[must_use]
 pub fn render(inventory: &Inventory) -> Json {
-    let Inventory { account, at, limits, configuration, .. } = inventory;
+    let Inventory { scope, at, limits, configuration, .. } = inventory;
     let counts: Map<String, Json> =
         FindingKind::ALL.into_iter().map(|kind| (kind.as_str().to_owned(), inventory.count(kind).into())).collect();
+    let (name, accounts) = match scope {
+        InventoryScope::Account(account) => ("account", json!(account)),
+        InventoryScope::Accounts { read, not_read } => {
+            let read = read.iter().map(|account| json!({ "account": account, "read": true, "why": null }));
+            let not_read = not_read
+                .iter()
+                .map(|UnreadAccount { account, why }| json!({ "account": account, "read": false, "why": why }));
+            ("accounts", read.chain(not_read).collect())
+        }
+    };
     json!({
-        "account": account,
+        name: accounts,
         "at": at,
         "limits": { "maxAge": limits.max_age, "unused": limits.unused },
         "configuration": configuration,
@@ -49,7 +59,7 @@ fn holder(inventory: &Inventory, entry: &Entry) -> Json {
             "suggestion": kind.suggestion(),
         })
     };
-    json!({
+    let mut document = json!({
         "kind": if user.is_some() { "user" } else { "root" },
         "name": user.map(|user| &user.name),
         "path": user.and_then(|user| user.path.as_ref()),
@@ -60,7 +70,11 @@ fn holder(inventory: &Inventory, entry: &Entry) -> Json {
         "keys": entry.holder.keys.iter().map(key).collect::<Vec<_>>(),
         "unread": entry.holder.unread,
         "findings": entry.findings.iter().map(finding).collect::<Vec<_>>(),
-    })
+    });
+    if inventory.has_accounts() {
+        document["account"] = json!(entry.account);
+    }
+    document
 }
 
 /// The word for the console access, also in CSV.

@@ -3,8 +3,10 @@
 use lambda::model::parse_error::one_line;
 
 use super::{kinds_at, last_use, names, user_lines};
-use crate::inventory::{Entry, Inventory, finding::FindingKind, holder::HeldKey, user_facts::Management};
-use crate::screen::{counted, cut, short_id, table};
+use crate::inventory::{
+    Entry, Inventory, InventoryScope, UnreadAccount, finding::FindingKind, holder::HeldKey, user_facts::Management,
+};
+use crate::screen::{counted, cut, short_id, table, wrapped};
 
 /// How many users with findings, and how many lines for rotation.yaml, the text shows without `--all`.
 const SHOWN: usize = 20;
@@ -24,16 +26,28 @@ pub enum ShownUsers {
 /// The inventory as text.
 #[must_use]
 pub fn render(inventory: &Inventory, detail: ShownUsers) -> String {
-    let Inventory { account, at, configuration, .. } = inventory;
+    let Inventory { scope, at, configuration, .. } = inventory;
     let found = inventory.found().count();
     let (users, keys) = (counted(inventory.users(), "user"), counted(inventory.keys(), "access key"));
-    let mut out = format!("Account {account}: {users}, {keys}. ");
+    let mut out = match scope {
+        InventoryScope::Account(account) => format!("Account {account}: "),
+        InventoryScope::Accounts { read, not_read } if not_read.is_empty() => {
+            format!("{}: ", counted(read.len(), "account"))
+        }
+        InventoryScope::Accounts { read, not_read } => {
+            format!("{} of {} read: ", read.len(), counted(read.len() + not_read.len(), "account"))
+        }
+    };
+    out += &format!("{users}, {keys}. ");
     out += &match found {
         0 => "There are no findings.".to_owned(),
         1 => "1 of them needs attention.".to_owned(),
         found => format!("{found} of them need attention."),
     };
     out += &format!(" ({})\n", at.to_minute());
+    for UnreadAccount { account, why } in inventory.not_read() {
+        out += &wrapped("! ", &format!("{account} is not read: {}", one_line(why)));
+    }
     if let Some(configuration) = configuration {
         out += &format!("MANAGED: whether {configuration} rotates the user's keys\n");
     }
@@ -76,7 +90,8 @@ pub fn render(inventory: &Inventory, detail: ShownUsers) -> String {
 }
 
 fn key_table(inventory: &Inventory, entries: &[&Entry]) -> String {
-    let mut rows = vec![["USER", "KEY", "AGE", "LAST USED", "MANAGED", "FINDINGS"].map(str::to_owned)];
+    let head = ["ACCOUNT", "USER", "KEY", "AGE", "LAST USED", "MANAGED", "FINDINGS"];
+    let mut rows = vec![head.map(str::to_owned)];
     for entry in entries {
         let holder = &entry.holder;
         let managed = holder.user().map_or("-", |user| user.management.as_str());
@@ -86,7 +101,9 @@ fn key_table(inventory: &Inventory, entries: &[&Entry]) -> String {
             let id = key
                 .map_or("-".to_owned(), |key| key.id.as_ref().map_or("no id".to_owned(), |id| short_id(id.as_str())));
             let name = if at == 0 { one_line(&holder.name()) } else { String::new() };
-            [name, id, age, cut(&one_line(&used), LAST_USE), managed.to_owned(), names(kinds_at(entry, at))]
+            let account = if at == 0 { entry.account.clone() } else { String::new() };
+            let used = cut(&one_line(&used), LAST_USE);
+            [account, name, id, age, used, managed.to_owned(), names(kinds_at(entry, at))]
         };
         let keys = holder.keys.iter().enumerate().map(|(at, key)| row(at, Some(key)));
         rows.extend(keys);
@@ -94,5 +111,10 @@ fn key_table(inventory: &Inventory, entries: &[&Entry]) -> String {
             rows.push(row(0, None));
         }
     }
-    table(&rows)
+    if inventory.has_accounts() {
+        return table(&rows);
+    }
+    let without_account =
+        |[_, user, key, age, used, managed, findings]: [String; 7]| [user, key, age, used, managed, findings];
+    table(&rows.into_iter().map(without_account).collect::<Vec<_>>())
 }

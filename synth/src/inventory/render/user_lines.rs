@@ -13,6 +13,7 @@ use crate::inventory::{
 
 /// One line for each user that has an old key in use, and that the configuration does not rotate.
 pub(super) fn lines(inventory: &Inventory) -> Vec<String> {
+    let line = |entry| line(entry, inventory.has_accounts());
     inventory.entries().iter().filter(|entry| needs_line(entry)).filter_map(line).collect()
 }
 
@@ -31,7 +32,7 @@ fn needs_line(entry: &Entry) -> bool {
 }
 
 /// The entry of the user. `None` if the handler cannot rotate a user with this name or path.
-fn line(entry: &Entry) -> Option<String> {
+fn line(entry: &Entry, with_account: bool) -> Option<String> {
     let UserFacts { name, path, owner, .. } = entry.holder.user()?;
     let name: UserName = name.parse().ok()?;
     let user: User = format!("{}{name}", path.as_deref()?).parse().ok()?;
@@ -40,10 +41,12 @@ fn line(entry: &Entry) -> Option<String> {
         plain if plain.bytes().all(|b| b.is_ascii_alphabetic() || b"/-_".contains(&b)) && !is_word(&plain) => plain,
         other => format!("{other:?}"),
     };
-    Some(match owner.as_deref().and_then(|owner| owner.parse::<Email>().ok()) {
-        Some(owner) => format!("- {{name: {user}, owner: {:?}}}", owner.as_str()),
-        None => format!("- {user}"),
-    })
+    // In an organization, a name needs the account.
+    let account = with_account.then(|| format!("account: '{}'", entry.account));
+    let owner = owner.as_deref().and_then(|owner| owner.parse::<Email>().ok());
+    let owner = owner.map(|owner| format!("owner: {:?}", owner.as_str()));
+    let more: Vec<_> = account.into_iter().chain(owner).collect();
+    Some(if more.is_empty() { format!("- {user}") } else { format!("- {{name: {user}, {}}}", more.join(", ")) })
 }
 
 /// Whether YAML reads the plain text as another type, or as a mark of its own.

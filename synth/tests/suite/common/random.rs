@@ -279,8 +279,64 @@ fn company(double: bool) -> impl Strategy<Value = Vec<(&'static str, String)>> {
     )
 }
 
-/// A valid configuration with as many users as fit.
+/// A valid configuration with as many users as fit. Some serve an organization.
 pub(crate) fn right() -> impl Strategy<Value = Random> {
+    prop_oneof![4 => for_one_account().boxed(), 1 => for_an_organization().boxed()]
+}
+
+/// A valid configuration for an organization.
+pub(crate) fn for_an_organization() -> impl Strategy<Value = Random> {
+    let account = || (0..1_000u32).prop_map(|number| format!("'{:012}'", 111_100_000_000u64 + u64::from(number)));
+    let accounts = prop::collection::btree_set(account(), 2..6).prop_map(|set| set.into_iter().collect::<Vec<_>>());
+    let units = prop::collection::btree_set("(ou-[a-z0-9]{4}-[a-z0-9]{8,12}|r-[a-z0-9]{4})", 1..4);
+    let region = select(&["eu-west-1", "us-gov-west-1", "cn-north-1", "ap-southeast-2"][..]);
+    let words = select(&["", ", administrator: management-account", ", administrator: delegated-administrator"][..]);
+    let fields = ("o-[a-z0-9]{10,32}", region, units, accounts, words);
+    (for_one_account(), fields, 0..3u8, any::<bool>()).prop_map(
+        |(mut random, (id, region, units, accounts, administrator), filter, has_first)| {
+            let (inside, filter) = match filter {
+                0 => (&accounts[..], String::new()),
+                1 => (&accounts[..], format!(", accounts: [{}]", accounts.join(", "))),
+                _ => (&accounts[..1], format!(", exclude: [{}]", accounts[1..].join(", "))),
+            };
+            let first = if has_first { format!(", first: {}", inside[0]) } else { String::new() };
+            let units = units.into_iter().collect::<Vec<_>>().join(", ");
+            let organization =
+                format!("{{id: {id}, region: {region}, units: [{units}]{filter}{first}{administrator}}}");
+            let refused =
+                ["delivery", "encrypt_to", "digest", "stack_name", "schedule", "tags", "timeout", "account_name"];
+            random.others.retain(|(name, _)| !refused.contains(name));
+            random.users = random
+                .users
+                .iter()
+                .enumerate()
+                .map(|(index, user)| with_account(user, &inside[index % inside.len()], random.flow))
+                .collect();
+            let mut random = random.with("organization", &organization);
+            while let Err(StackError::Policy { .. } | StackError::Environment { .. }) =
+                stack::template(&random.read().config)
+            {
+                random.users.pop();
+            }
+            random
+        },
+    )
+}
+
+/// An entry of `users` without a public key, and with an account if it names a user.
+fn with_account(user: &str, account: &str, flow: bool) -> String {
+    let (separator, fields) =
+        if flow { (", ", user.trim_start_matches('{').trim_end_matches('}')) } else { ("\n    ", user) };
+    let fields: Vec<_> = fields.split(separator).filter(|field| !field.starts_with("encrypt_to:")).collect();
+    let name = fields.iter().find_map(|field| field.strip_prefix("name: ")).unwrap_or(fields[0]).to_owned();
+    let bare = name.trim_matches(['"', '\'']);
+    let account = (!bare.ends_with('/') && !bare.starts_with("tag:")).then(|| format!("account: {account}"));
+    let others = fields.iter().filter(|field| !field.starts_with("name: ") && **field != name);
+    entry(&name, &account.into_iter().chain(others.map(|field| (*field).to_owned())).collect::<Vec<_>>(), flow)
+}
+
+/// A valid configuration of a stack that rotates the keys of its own account.
+pub(crate) fn for_one_account() -> impl Strategy<Value = Random> {
     let one_of = |words: &'static [&'static str]| select(words).prop_map(str::to_owned);
     let zones = &["UTC", "Asia/Tokyo", "Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+12"][..];
     let retentions = &["1d", "30d", "365d", "731d", "3653d"][..];
@@ -413,6 +469,7 @@ const NEVER: [(&str, &[&str]); 29] = [
             "a_b",
             "''",
             "x-artifacts",
+            "x-member",
             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         ],
     ),
@@ -459,109 +516,131 @@ pub(crate) fn wrong() -> impl Strategy<Value = Wrong> {
     let broken = |text: String| Wrong { text, setting: None };
     let never = select(&NEVER[..]).prop_flat_map(|(name, values)| (Just(name), select(values)));
     prop_oneof![
-        3 => (right(), never).prop_map(move |(random, (name, value))| blamed(random.with(name, value), name)),
-        2 => (right(), select(&NEVER[..]), select(&NOTHING[..]))
+        3 => (for_one_account(), never).prop_map(move |(random, (name, value))| blamed(random.with(name, value), name)),
+        2 => (for_one_account(), select(&NEVER[..]), select(&NOTHING[..]))
             .prop_map(move |(random, (name, _), value)| blamed(random.with(name, value), name)),
         // Unknown settings: an invented one, and a known one with a typing mistake.
-        1 => (right(), "[a-z_]{1,9}x[0-9]").prop_map(move |(random, name)| {
+        1 => (for_one_account(), "[a-z_]{1,9}x[0-9]").prop_map(move |(random, name)| {
             let text = format!("{}{name}: 1\n", random.text());
             Wrong { text, setting: Some(name) }
         }),
-        1 => (right(), select(&NEVER[..]), any::<prop::sample::Index>()).prop_map(move |(random, (name, _), at)| {
+        1 => (for_one_account(), select(&NEVER[..]), any::<prop::sample::Index>()).prop_map(move |(random, (name, _), at)| {
             let at = at.index(name.len());
             let name = format!("{}-{}", &name[..at], &name[at + 1..]);
             let text = format!("{name}: 1\n{}", random.text());
             Wrong { text, setting: Some(name) }
         }),
         // Settings that contradict each other.
-        1 => (right(), 1..400u32, 0..400u32, 1..400u32).prop_map(move |(random, overlap, window, less)| {
+        1 => (for_one_account(), 1..400u32, 0..400u32, 1..400u32).prop_map(move |(random, overlap, window, less)| {
             let rotate_after = (overlap + window).saturating_sub(less).max(1);
             let overlap = if rotate_after >= overlap + window { rotate_after + 1 } else { overlap };
             let random = random.with("overlap", &format!("{overlap}d")).with("delete_after", &format!("{window}d"));
             blamed(random.with("rotate_after", &format!("{rotate_after}d")), "rotate_after")
         }),
-        1 => (right(), 1..400u32, 0..400u32).prop_map(move |(random, rotate_after, more)| {
+        1 => (for_one_account(), 1..400u32, 0..400u32).prop_map(move |(random, rotate_after, more)| {
             let random = random.with("unused_after", &format!("{}d", rotate_after + more));
             let random = random.with("rotate_after", &format!("{rotate_after}d")).with("warn_before", "0");
             blamed(random.with("overlap", "0").with("delete_after", "0"), "unused_after")
         }),
-        1 => (right(), 2..14u32).prop_map(move |(random, minutes)| {
+        1 => (for_one_account(), 2..14u32).prop_map(move |(random, minutes)| {
             blamed(random.with("timeout", "15m").with("schedule", &format!("rate({minutes} minutes)")), "schedule")
         }),
         // Not `[]`, which is valid if each user has its own keys.
-        1 => (right(), select(&["~", "[~]", "age1", "[alice]", "[age1]", "[7]", "{a: b}", "['ssh-dss AAAA']", "[AGE-SECRET-KEY-1]"][..]))
+        1 => (for_one_account(), select(&["~", "[~]", "age1", "[alice]", "[age1]", "[7]", "{a: b}", "['ssh-dss AAAA']", "[AGE-SECRET-KEY-1]"][..]))
             .prop_map(move |(random, keys)| blamed(random.with("encrypt_to", keys).with("delivery", "email-encrypted"), "encrypt_to")),
-        1 => (right(), select(&["secrets-manager", "email"][..]), any::<[u8; 31]>()).prop_map(move |(random, delivery, key)| {
+        1 => (for_one_account(), select(&["secrets-manager", "email"][..]), any::<[u8; 31]>()).prop_map(move |(random, delivery, key)| {
             blamed(random.with("encrypt_to", &format!("[{}]", keys::age(key))).with("delivery", delivery), "encrypt_to")
         }),
-        1 => right().prop_map(move |random| {
+        1 => for_one_account().prop_map(move |random| {
             let many: Vec<_> = (0..70).map(|n| keys::age([n; 31])).collect();
             blamed(random.with("encrypt_to", &format!("[{}]", many.join(", "))).with("delivery", "email-encrypted"), "encrypt_to")
         }),
         // Users and addresses.
-        1 => (right(), select(&["'a b'", "7", "'*'", "~", "ci/bot", "[a]", "{a: b}", "'é'", "''"][..])).prop_map(move |(mut random, user)| {
+        1 => (for_one_account(), select(&["'a b'", "7", "'*'", "~", "ci/bot", "[a]", "{a: b}", "'é'", "''"][..])).prop_map(move |(mut random, user)| {
             random.users.push(user.to_owned());
             blamed(random, "users")
         }),
-        1 => (right(), select(&["nobody", "a@b", "'a @b.co'", "7", "~", "'Me <a@b.co>'"][..])).prop_map(move |(mut random, email)| {
+        1 => (for_one_account(), select(&["nobody", "a@b", "'a @b.co'", "7", "~", "'Me <a@b.co>'"][..])).prop_map(move |(mut random, email)| {
             random.emails.push(email.to_owned());
             blamed(random, "emails")
         }),
-        1 => (right(), select(&["~", "https://a.example/", "{a: b}", "[~]", "[ops@example.com]", "['http://a.example/']", "['https://u:p@a.example/']",
+        1 => (for_one_account(), select(&["~", "https://a.example/", "{a: b}", "[~]", "[ops@example.com]", "['http://a.example/']", "['https://u:p@a.example/']",
             "['arn:aws:sqs:eu-west-1:111122223333:q.fifo']", "['arn:aws:sns:eu-west-1:111122223333:t']", "['https://a.example/', 'https://a.example/']"][..]))
             .prop_map(move |(random, notify)| blamed(random.with("notify", notify), "notify")),
-        1 => (right(), select(&["~", "nobody", "{a: b}", "[~]", "['*']", "[alice]", "['arn:aws:iam::111122223333:root']"][..]))
+        1 => (for_one_account(), select(&["~", "nobody", "{a: b}", "[~]", "['*']", "[alice]", "['arn:aws:iam::111122223333:root']"][..]))
             .prop_map(move |(random, readers)| blamed(random.with("secret_readers", readers), "secret_readers")),
-        1 => (right(), select(&["~", "team=payments", "[{a: b}]", "{a: }", "{a: ~}", "{a: 7}", "{7: a}", "{a: ''}", "{'': a}", "{a: [b]}",
+        1 => (for_one_account(), select(&["~", "team=payments", "[{a: b}]", "{a: }", "{a: ~}", "{a: 7}", "{7: a}", "{a: ''}", "{'': a}", "{a: [b]}",
             "{a: 'b,c'}", "{'a=b': c}", "{aws:x: y}", "{AWS:x: y}", "{managed-by: me}", "{access-key-rotation:user: me}", "{a: b, A: c}",
             "{日本: a}", "{' a': b}"][..])).prop_map(move |(random, tags)| blamed(random.with("tags", tags), "tags")),
-        1 => (right(), 49..60u32).prop_map(move |(random, number)| {
+        // What an organization does not allow, or allows only there.
+        1 => (for_an_organization(), select(&["email", "email-encrypted"][..]))
+            .prop_map(move |(random, delivery)| blamed(random.with("delivery", delivery), "delivery")),
+        1 => for_an_organization().prop_map(move |random| blamed(random.with("digest", "always"), "digest")),
+        1 => for_an_organization().prop_map(move |random| blamed(random.with("account_name", "a-b"), "account_name")),
+        1 => for_an_organization().prop_map(move |random| {
+            blamed(random.with("schedule", "rate(30 minutes)"), "schedule")
+        }),
+        1 => for_an_organization().prop_map(move |random| blamed(random.with("tags", "{a@b: c}"), "tags")),
+        1 => for_an_organization().prop_map(move |random| blamed(random.with("stack_name", &"s".repeat(55)), "stack_name")),
+        1 => (for_one_account(), select(&["~", "[]", "o-abcdefghij", "{}", "{id: o-abcdefghij}", "{id: o-abc, region: eu-west-1, units: [r-abcd]}",
+            "{id: o-abcdefghij, region: Ireland, units: [r-abcd]}", "{id: o-abcdefghij, region: eu-west-1, units: []}",
+            "{id: o-abcdefghij, region: eu-west-1, units: [r-abcd, r-abcd]}", "{id: o-abcdefghij, region: eu-west-1, units: [abcd]}",
+            "{id: o-abcdefghij, region: eu-west-1, units: [r-abcd], accounts: ['1']}",
+            "{id: o-abcdefghij, region: eu-west-1, units: [r-abcd], accounts: ['111122223333'], exclude: ['111122223333']}",
+            "{id: o-abcdefghij, region: eu-west-1, units: [r-abcd], administrator: me}"][..]))
+            .prop_map(move |(random, organization)| blamed(random.with("organization", organization), "organization")),
+        1 => (for_one_account(), select(&["{name: new-1, account: '111122223333'}", "{name: /new-1/, account: '111122223333'}",
+            "{name: new-1, account: '1'}", "{name: new-1, account: 111122223333}"][..])).prop_map(move |(mut random, user)| {
+            random.users.push(user.to_owned());
+            blamed(random, "users")
+        }),
+        1 => (for_one_account(), 49..60u32).prop_map(move |(random, number)| {
             let tags: Vec<_> = (0..number).map(|n| format!("k{n}: v")).collect();
             blamed(random.with("tags", &format!("{{{}}}", tags.join(", "))), "tags")
         }),
-        1 => (right(), select(&["{name: a b}", "{owner: a@b.co}", "{name: new-1, owner: nobody}", "{name: new-1, onwer: a@b.co}",
+        1 => (for_one_account(), select(&["{name: a b}", "{owner: a@b.co}", "{name: new-1, owner: nobody}", "{name: new-1, onwer: a@b.co}",
             "{name: new-1, owner: [a@b.co]}", "{name: new-1, name: new-1}", "{}", "{name: }"][..]))
             .prop_map(move |(mut random, user)| {
             random.users.push(user.to_owned());
             blamed(random, "users")
         }),
-        1 => right().prop_map(move |mut random| {
+        1 => for_one_account().prop_map(move |mut random| {
             random.users.push(random.users[0].clone());
             blamed(random, "users")
         }),
         // Selected and exempt users.
-        1 => (right(), select(&["'group:people'", "{name: 'group:people'}", "'tag:x'", "ci/", "/a//", "/*/", "{name: /x-1/, encrypt_to: [age1]}",
+        1 => (for_one_account(), select(&["'group:people'", "{name: 'group:people'}", "'tag:x'", "ci/", "/a//", "/*/", "{name: /x-1/, encrypt_to: [age1]}",
             "{name: x-1, rotate_after: 30s}", "{name: x-1, overlap: soon}", "{tag: a=b}"][..])).prop_map(move |(mut random, user)| {
             random.users.push(user.to_owned());
             blamed(random, "users")
         }),
-        1 => right().prop_map(move |mut random| {
+        1 => for_one_account().prop_map(move |mut random| {
             let is_by_tag = random.users[0].contains("tag:");
             random.users.push(if is_by_tag { "/by/path/" } else { "'tag:by=tag'" }.to_owned());
             blamed(random, "users")
         }),
-        1 => (right(), 1..20u32).prop_map(move |(mut random, days)| {
+        1 => (for_one_account(), 1..20u32).prop_map(move |(mut random, days)| {
             random.users.push(format!("{{name: new-1, rotate_after: {days}d}}"));
             let random = random.with("overlap", "10d").with("delete_after", "10d").with("rotate_after", "20d");
             blamed(random.with("warn_before", "0").with("unused_after", "never"), "users")
         }),
-        1 => (right(), select(&["~", "alice", "[~]", "['group:']", "['tag:x']", "[ci/]", "{a: b}", "[7]", "['*']", "[alice-1, /x/Alice-1]",
+        1 => (for_one_account(), select(&["~", "alice", "[~]", "['group:']", "['tag:x']", "[ci/]", "{a: b}", "[7]", "['*']", "[alice-1, /x/Alice-1]",
             "[/]", "['group:x', 'group:X']", "['tag:access-key-rotation:x=y']", "[{name: x}]"][..]))
             .prop_map(move |(random, exempt)| blamed(random.with("exempt", exempt), "exempt")),
-        1 => (right(), 70..200usize).prop_map(move |(mut random, number)| {
+        1 => (for_one_account(), 70..200usize).prop_map(move |(mut random, number)| {
             random.users = (0..number).map(|n| format!("user-{n}")).collect();
             blamed(random.with("delivery", "email").with("encrypt_to", "[]"), "users")
         }),
         // Text that is not YAML, or not a map of settings.
-        1 => (right(), any::<prop::sample::Index>()).prop_map(move |(random, at)| {
+        1 => (for_one_account(), any::<prop::sample::Index>()).prop_map(move |(random, at)| {
             let text = random.text();
             let lines: Vec<&str> = text.lines().collect();
             let at = at.index(lines.len());
             let (before, after) = (lines[..at].join("\n"), lines[at..].join("\n"));
             broken(format!("{before}\n\t]{after}\n"))
         }),
-        1 => right().prop_map(move |random| broken(random.text() + &random.text())),
-        1 => right().prop_map(move |random| broken(random.text() + "wait_at_most: *nobody\n")),
+        1 => for_one_account().prop_map(move |random| broken(random.text() + &random.text())),
+        1 => for_one_account().prop_map(move |random| broken(random.text() + "wait_at_most: *nobody\n")),
         1 => any::<String>().prop_map(broken),
         1 => "[ -~\n\t]{0,300}".prop_map(broken),
     ]

@@ -1,0 +1,224 @@
+//! What the publisher does with an event of a member of an organization: decisions only.
+//!
+//! The publisher believes the account that AWS stamps on an event, and nothing that the event says of it. So no notice is
+//! mailed under another account's name.
+
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+
+use crate::{
+    contract::{
+        member_event::{EVENT_SOURCE, MemberEvent, MemberEventError, MemberNotice},
+        publisher_settings::PublisherSettings,
+    },
+    model::{account_id::AccountId, parse_error::one_line, time::Timestamp, user::UserName},
+    notice::text::{Mail, subject_in_account},
+    report::log_event,
+    selection::routing::Audience,
+};
+
+/// An event of a bus, as a rule passes it on (EventBridge User Guide, "Events in Amazon EventBridge").
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct BusEvent {
+    /// The id of the event.
+    pub id: String,
+    /// The account that sent the event. AWS stamps it.
+    pub account: AccountId,
+    /// The Region that the event was sent from.
+    pub region: String,
+    /// When the event was sent.
+    pub time: Timestamp,
+    source: String,
+    detail_type: String,
+    detail: Json,
+}
+
+/// What the publisher does with one event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelayedEvent {
+    /// The mail to publish; `None` if the event is only logged.
+    pub mail: Option<RelayedMail>,
+    /// The event for the log.
+    pub log: Json,
+}
+
+/// A mail to publish for a member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelayedMail {
+    /// The words that filter policies match. A word that no policy has matches nothing.
+    pub to: Vec<String>,
+    /// The user that the mail is about.
+    pub user: Option<UserName>,
+    /// The subject. It begins with the account in brackets.
+    pub subject: String,
+    /// The text of the mail.
+    pub body: String,
+    /// The document for endpoints, as JSON; `None` if the mail is only for addresses.
+    pub document: Option<String>,
+}
+
+/// Why a member's event is not published as it is. The administrators are told.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EventProblem {
+    /// The event cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] MemberEventError),
+    /// The event has a notice that names another account than the one that sent it.
+    #[error("the document names {}", .0.as_ref().map_or_else(|| "no account".to_owned(), |named| format!("the account {}", one_line(named))))]
+    OtherAccount(Option<String>),
+}
+
+impl EventProblem {
+    /// The problem as one word, for the log.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Unreadable(MemberEventError::Unknown(_)) => "later-version",
+            Self::Unreadable(MemberEventError::Invalid(_)) => "invalid",
+            Self::OtherAccount(_) => "other-account",
+        }
+    }
+}
+
+/// An alarm of a member that went into ALARM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberAlarm {
+    /// The name of the alarm.
+    pub name: String,
+    /// What the alarm means and what to do, as its template describes it.
+    pub description: Option<String>,
+    /// Why the alarm is in this state.
+    pub reason: String,
+}
+
+/// A message of the queue that holds no event which the publisher's rules select. It is never published.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoMemberEvent {
+    /// It is no event of EventBridge.
+    #[error("the message is no event of EventBridge: {0}")]
+    Unreadable(String),
+    /// It is an event of another source.
+    #[error("the message is an event of {0}, which the publisher does not know")]
+    OtherSource(String),
+}
+
+/// The most bytes that SNS takes for a message with its attributes ("Publish": Message).
+const LONGEST_MESSAGE: usize = 262_144;
+
+impl RelayedMail {
+    /// The message for SNS.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match &self.document {
+            Some(document) => json!({ "default": document, "email": self.body }).to_string(),
+            None => self.body.clone(),
+        }
+    }
+
+    /// The size for SNS in bytes, without the few bytes of the attributes' names.
+    fn size(&self) -> usize {
+        let words = self.to.iter().map(|word| Json::from(word.as_str()).to_string().len() + 1);
+        self.message().len() + self.subject.len() + words.sum::<usize>()
+    }
+}
+
+/// What the publisher does with a message of its queue.
+///
+/// # Errors
+/// [`NoMemberEvent`] if the message is not an event of a member.
+pub fn relay(message: &str, settings: &PublisherSettings) -> Result<RelayedEvent, NoMemberEvent> {
+    let event: BusEvent = serde_json::from_str(message).map_err(|e| NoMemberEvent::Unreadable(e.to_string()))?;
+    let account = &event.account;
+    match (event.source.as_str(), event.detail_type.as_str()) {
+        (EVENT_SOURCE, kind) => Ok(match MemberEvent::read(kind, event.detail.clone()) {
+            Ok(MemberEvent::Run(run)) => RelayedEvent { mail: None, log: log_event::member_run(account, &run) },
+            Ok(MemberEvent::Notice(notice)) => {
+                let log = log_event::member_notice(account, &event.id, &notice);
+                match relayed(&event, notice) {
+                    Ok(mail) => RelayedEvent { mail: Some(mail), log },
+                    Err(problem) => refused(&event, &problem, settings),
+                }
+            }
+            Err(error) => refused(&event, &error.into(), settings),
+        }),
+        ("aws.cloudwatch", "CloudWatch Alarm State Change") => Ok(alarm(&event, settings)),
+        (other, _) => Err(NoMemberEvent::OtherSource(one_line(other))),
+    }
+}
+
+fn relayed(event: &BusEvent, notice: MemberNotice) -> Result<RelayedMail, EventProblem> {
+    if notice.account() != Some(event.account.as_str()) {
+        return Err(EventProblem::OtherAccount(notice.account().map(str::to_owned)));
+    }
+    let mail = RelayedMail {
+        subject: subject_in_account(event.account.as_str(), &notice.subject),
+        to: notice.to,
+        user: notice.user,
+        body: notice.body,
+        document: Some(json!(notice.document).to_string()),
+    };
+    let size = mail.size();
+    if size > LONGEST_MESSAGE - 1_000 {
+        let why = format!("its notice has {size} bytes, which is more than SNS takes");
+        return Err(MemberEventError::Invalid(why).into());
+    }
+    Ok(mail)
+}
+
+fn refused(event: &BusEvent, problem: &EventProblem, settings: &PublisherSettings) -> RelayedEvent {
+    let mail = settings.language.event_problem(event, problem);
+    let log = log_event::member_event_refused(&event.account, &event.id, problem.as_str(), &problem.to_string());
+    RelayedEvent { mail: Some(to_administrators(event, mail, settings)), log }
+}
+
+/// CloudWatch's field names: "Alarm events and EventBridge".
+fn alarm(event: &BusEvent, settings: &PublisherSettings) -> RelayedEvent {
+    let text = |pointer: &str| event.detail.pointer(pointer).and_then(Json::as_str);
+    let (name, state) = (text("/alarmName"), text("/state/value"));
+    let (Some(name), Some(state)) = (name, state) else {
+        let missing = "the event of an alarm has no name or no state".to_owned();
+        return refused(event, &MemberEventError::Invalid(missing).into(), settings);
+    };
+    // The alarms of a stack only notify when they go into ALARM.
+    let mail = (state == "ALARM").then(|| {
+        let alarm = MemberAlarm {
+            name: one_line(name),
+            description: text("/configuration/description").map(one_line_of_any_length),
+            reason: one_line(text("/state/reason").unwrap_or_default()),
+        };
+        to_administrators(event, settings.language.member_alarm(event, &alarm), settings)
+    });
+    RelayedEvent { mail, log: log_event::member_alarm(&event.account, name, state) }
+}
+
+/// A mail of the publisher itself.
+fn to_administrators(event: &BusEvent, mail: Mail, settings: &PublisherSettings) -> RelayedMail {
+    RelayedMail {
+        to: Audience::Addresses(settings.administrators.clone()).words(),
+        user: None,
+        subject: subject_in_account(event.account.as_str(), &mail.subject),
+        body: mail.body,
+        document: None,
+    }
+}
+
+impl BusEvent {
+    /// What the event says, in lines that cannot be taken for anything else.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let text = serde_json::to_string_pretty(&self.detail).unwrap_or_default();
+        text.lines().flat_map(pieces).map(|line| one_line(&line) + "\n").collect()
+    }
+}
+
+/// The longest piece of a line that is shown as one.
+const LONGEST_PIECE: usize = 400;
+
+fn pieces(line: &str) -> Vec<String> {
+    let chars: Vec<_> = line.chars().collect();
+    chars.chunks(LONGEST_PIECE).map(|piece| piece.iter().collect()).collect()
+}
+
+fn one_line_of_any_length(text: &str) -> String {
+    pieces(text).iter().map(|piece| one_line(piece)).collect()
+}

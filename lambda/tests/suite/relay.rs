@@ -1,0 +1,279 @@
+//! What the publisher makes of the members' events: which mail, under which account, and for whom.
+
+use std::path::Path;
+
+use expect_test::expect_file;
+use lambda::{
+    contract::{
+        account_name::AccountName,
+        language::Language,
+        member_event::{EVENT_SOURCE, MemberEvent, MemberNotice, MemberRun},
+        publisher_settings::PublisherSettings,
+        run_summary::Summary,
+    },
+    model::{access_key::AccessKeyId, time::Timestamp, user::UserName},
+    notice::{NoMemberEvent, NoticeOrigin, RelayedMail, relay},
+    protocol::call::Warning,
+    selection::routing::{Audience, Envelope},
+};
+use proptest::prelude::*;
+use serde_json::{Map, Value as Json, json};
+
+pub(crate) const ACCOUNT: &str = "111122223333";
+
+pub(crate) fn settings(language: Language) -> PublisherSettings {
+    PublisherSettings {
+        topic: "arn:aws:sns:eu-west-1:123456789012:keys".parse().unwrap(),
+        administrators: vec!["Security@example.com".parse().unwrap()],
+        language,
+    }
+}
+
+/// An event as a rule passes it on.
+pub(crate) fn passed_on(source: &str, detail_type: &str, detail: &Json) -> Json {
+    json!({
+        "version": "0",
+        "id": "17793124-05d4-b198-2fde-7ededc63b103",
+        "detail-type": detail_type,
+        "source": source,
+        "account": ACCOUNT,
+        "time": "2026-11-24T03:16:40Z",
+        "region": "eu-west-1",
+        "resources": [],
+        "detail": detail,
+    })
+}
+
+pub(crate) fn of_member(event: &MemberEvent) -> Json {
+    passed_on(EVENT_SOURCE, event.detail_type(), &event.detail())
+}
+
+pub(crate) fn notice(to: &[&str]) -> MemberNotice {
+    let document = json!({ "version": 1, "event": "rotated", "account": ACCOUNT, "user": "alice" });
+    MemberNotice {
+        to: to.iter().map(|&word| word.to_owned()).collect(),
+        user: Some("alice".parse().unwrap()),
+        subject: "AWS access key rotated: alice".into(),
+        body: "What to do: give the new key to every workload that uses the old one.\n".into(),
+        document: document.as_object().unwrap().clone(),
+    }
+}
+
+fn run() -> MemberRun {
+    MemberRun {
+        run: "d32c5kddcf5bb8c3".parse().unwrap(),
+        stack: "keys".into(),
+        region: "eu-west-1".into(),
+        handler: "0.2.0".into(),
+        started: Timestamp::from_unix(1_795_490_200),
+        summary: Summary { users: 50, overdue: 1, ..Summary::default() },
+        next: None,
+    }
+}
+
+fn alarm(state: &str) -> Json {
+    let detail = json!({
+        "alarmName": "keys-overdue-keys",
+        "configuration": { "description": "At least one access key was overdue. Log group: /aws/lambda/keys" },
+        "previousState": { "value": "OK" },
+        "state": { "value": state, "reason": "Threshold Crossed: 1 datapoint [1.0] was greater than the threshold (0.0)." },
+    });
+    passed_on("aws.cloudwatch", "CloudWatch Alarm State Change", &detail)
+}
+
+/// The mail and the log of an event.
+fn relayed(event: &Json) -> (Option<RelayedMail>, Json) {
+    let relayed = relay(&event.to_string(), &settings(Language::English)).unwrap();
+    (relayed.mail, relayed.log)
+}
+
+fn with(mut event: Json, pointer: &str, value: Json) -> Json {
+    *event.pointer_mut(pointer).unwrap() = value;
+    event
+}
+
+#[test]
+fn a_notice_is_mailed_as_it_is_under_the_account_that_sent_it() {
+    let to = ["o@b.co", "endpoints", "unknown@example.com"];
+    let (mail, log) = relayed(&of_member(&MemberEvent::Notice(notice(&to))));
+    let mail = mail.unwrap();
+    assert_eq!((mail.to.as_slice(), mail.user), (notice(&to).to.as_slice(), notice(&to).user));
+    assert_eq!(mail.subject, "[111122223333] AWS access key rotated: alice");
+    let message: Json = serde_json::from_str(&mail.document.unwrap()).unwrap();
+    assert_eq!((message, mail.body), (Json::Object(notice(&to).document), notice(&to).body));
+    let expected = json!({
+        "level": "INFO",
+        "event": "member_notice",
+        "account": ACCOUNT,
+        "id": "17793124-05d4-b198-2fde-7ededc63b103",
+        "notice": "rotated",
+        "user": "alice",
+    });
+    assert_eq!(log, expected);
+}
+
+/// People and programs get from the publisher what a stack of its own sends, byte for byte, but for the subject.
+#[test]
+fn a_member_sends_what_a_stack_of_its_own_sends() {
+    let (user, at): (UserName, _) = ("alice".parse().unwrap(), Timestamp::from_unix(1_795_490_200));
+    let key: AccessKeyId = "AKIAEXAMPLE000000001".parse().unwrap();
+    let origin = NoticeOrigin {
+        account: ACCOUNT,
+        account_name: &AccountName::None,
+        region: "eu-west-1",
+        stack: "keys",
+        run: &"d32c5kddcf5bb8c3".parse().unwrap(),
+        is_member: true,
+    };
+    let owner = || vec!["O@b.co".parse().unwrap()];
+    for language in [Language::English, Language::Japanese] {
+        let publication = || language.warning(&user, &Warning::Unused(key.clone(), at), origin, at);
+        let envelope = Envelope { to: Audience::AddressesAndEndpoints(owner()), about: Some(user.clone()) };
+        let event = MemberEvent::Notice(publication().into_member_notice(&envelope).unwrap());
+        let mail = relayed(&of_member(&event)).0.unwrap();
+        assert_eq!(mail.message(), publication().message());
+        assert_eq!((mail.to, mail.user), (envelope.to.words(), envelope.about));
+        assert_eq!(mail.subject, format!("[{ACCOUNT}] {}", publication().mail.subject));
+        // A publication for addresses only can hold a secret. It never leaves the account.
+        let envelope = Envelope { to: Audience::Addresses(owner()), about: Some(user.clone()) };
+        assert_eq!(publication().into_member_notice(&envelope), None);
+    }
+}
+
+#[test]
+fn a_run_is_only_logged() {
+    let (mail, log) = relayed(&of_member(&MemberEvent::Run(run())));
+    assert_eq!(mail, None);
+    assert_eq!(
+        (&log["event"], &log["account"], &log["level"]),
+        (&json!("member_run"), &json!(ACCOUNT), &json!("INFO"))
+    );
+    // What `synth status` reads.
+    assert_eq!(serde_json::from_value::<MemberRun>(log).unwrap(), run());
+}
+
+/// Everything that a member can send besides, with the problem in the log.
+#[test]
+fn an_event_that_is_not_published_as_it_is_is_told_to_the_administrators_only() {
+    let good = of_member(&MemberEvent::Notice(notice(&["o@b.co"])));
+    let endless = Json::from("x".repeat(262_144));
+    for (event, problem) in [
+        (with(good.clone(), "/detail/document/account", json!("444455556666")), "other-account"),
+        (with(good.clone(), "/detail/document/account", json!(111_122_223_333_u64)), "other-account"),
+        (with(good.clone(), "/detail/document", json!({})), "other-account"),
+        (with(good.clone(), "/account", json!("444455556666")), "other-account"),
+        (with(good.clone(), "/detail/version", json!(2)), "later-version"),
+        (with(good.clone(), "/detail-type", json!("reminder")), "later-version"),
+        (with(good.clone(), "/detail/version", json!("1")), "invalid"),
+        (with(good.clone(), "/detail/to", json!([])), "invalid"),
+        (with(good.clone(), "/detail/user", json!("a b")), "invalid"),
+        (with(good.clone(), "/detail/body", endless), "invalid"),
+        (with(good.clone(), "/detail", json!([1])), "invalid"),
+        (with(alarm("ALARM"), "/detail/alarmName", json!(null)), "invalid"),
+    ] {
+        let (mail, log) = relayed(&event);
+        let mail = mail.unwrap();
+        assert_eq!((&log["event"], &log["problem"]), (&json!("member_event_refused"), &json!(problem)), "{log}");
+        assert_eq!((log["level"].as_str(), log["account"].as_str()), (Some("ERROR"), event["account"].as_str()));
+        assert_eq!((mail.to.as_slice(), &mail.document), (&["security@example.com".to_owned()][..], &None));
+        assert!(mail.subject.starts_with(&format!("[{}] ", event["account"].as_str().unwrap())), "{}", mail.subject);
+        // What a forged notice says is not passed on. What could not be read may be a notice that an owner needs.
+        let shows = mail.body.contains("give the new key to every workload");
+        assert!(problem != "other-account" || !shows, "{}", mail.body);
+        assert!(problem != "later-version" || shows, "{}", mail.body);
+        assert!(mail.message().len() < 100_000, "SNS takes it");
+    }
+}
+
+#[test]
+fn an_alarm_is_mailed_when_it_goes_into_alarm() {
+    for (state, is_mailed) in [("ALARM", true), ("OK", false), ("INSUFFICIENT_DATA", false)] {
+        let (mail, log) = relayed(&alarm(state));
+        assert_eq!((mail.is_some(), &log["state"]), (is_mailed, &json!(state)));
+        assert!(mail.is_none_or(|mail| mail.to == ["security@example.com"] && mail.document.is_none()));
+    }
+}
+
+#[test]
+fn a_message_that_is_no_event_of_a_member_is_never_published() {
+    let good = of_member(&MemberEvent::Notice(notice(&["o@b.co"])));
+    for (message, problem) in [
+        (String::new(), "no event of EventBridge"),
+        ("{}".into(), "no event of EventBridge"),
+        ("null".into(), "no event of EventBridge"),
+        (with(good.clone(), "/account", json!("1111")).to_string(), "no event of EventBridge"),
+        (with(good.clone(), "/account", json!(null)).to_string(), "no event of EventBridge"),
+        (with(good.clone(), "/source", json!("aws.s3")).to_string(), "an event of aws.s3"),
+        (with(alarm("ALARM"), "/detail-type", json!("other")).to_string(), "an event of aws.cloudwatch"),
+    ] {
+        let error: NoMemberEvent = relay(&message, &settings(Language::English)).unwrap_err();
+        assert!(error.to_string().contains(problem), "{message}: {error}");
+    }
+}
+
+/// The publisher's own mails are reviewed as people read them. `UPDATE_EXPECT=1` writes the files again.
+#[test]
+fn the_publishers_own_mails_are_the_reviewed_ones() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/notice/golden");
+    let good = of_member(&MemberEvent::Notice(notice(&["o@b.co"])));
+    for (kind, event) in [
+        ("member-alarm", alarm("ALARM")),
+        ("member-notice-of-later-version", with(good.clone(), "/detail/version", json!(2))),
+        ("member-notice-invalid", with(good.clone(), "/detail/to", json!([]))),
+        ("member-notice-forged", with(good, "/detail/document/account", json!("444455556666"))),
+    ] {
+        for (name, language) in [("en", Language::English), ("ja", Language::Japanese)] {
+            let mail = relay(&event.to_string(), &settings(language)).unwrap().mail.unwrap();
+            let page = format!("Subject: {}\n\n{}", mail.subject, mail.body);
+            expect_file![folder.join(format!("{kind}.{name}.txt"))].assert_eq(&page);
+        }
+    }
+}
+
+fn any_json() -> impl Strategy<Value = Json> {
+    let leaf = prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::from),
+        any::<i64>().prop_map(Json::from),
+        any::<String>().prop_map(Json::from),
+        Just(Json::from(ACCOUNT)),
+    ];
+    let key =
+        prop_oneof![".{0,8}", Just("version".to_owned()), Just("account".to_owned()), Just("document".to_owned())];
+    leaf.prop_recursive(3, 24, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Json::from),
+            prop::collection::vec((key.clone(), inner), 0..4).prop_map(|fields| Json::Object(Map::from_iter(fields))),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn random_bytes_are_never_published(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let message = String::from_utf8_lossy(&bytes);
+        prop_assert!(relay(&message, &settings(Language::English)).is_err());
+    }
+
+    /// Whatever a member sends, the mail is under its own account, in a form that SNS takes, and to the administrators if it
+    /// is not a notice of this account.
+    #[test]
+    fn any_event_is_mailed_under_the_account_that_sent_it(
+        field in prop::sample::select(vec!["/detail", "/detail/document", "/detail/document/account", "/detail/to", "/detail/user",
+            "/detail/subject", "/detail/body", "/detail/version", "/detail-type", "/id", "/region"]),
+        value in any_json(),
+    ) {
+        let event = with(of_member(&MemberEvent::Notice(notice(&["o@b.co"]))), field, value);
+        let Ok(relayed) = relay(&event.to_string(), &settings(Language::Japanese)) else { return Ok(()) };
+        let Some(mail) = relayed.mail else { return Ok(()) };
+        prop_assert!(mail.subject.starts_with("[111122223333] "), "{}", mail.subject);
+        prop_assert!(mail.subject.chars().count() < 100 && !mail.subject.chars().any(char::is_control), "{:?}", mail.subject);
+        match mail.document {
+            None => prop_assert_eq!(mail.to, ["security@example.com"]),
+            Some(document) => {
+                let document: Json = serde_json::from_str(&document).unwrap();
+                prop_assert_eq!(&document["account"], ACCOUNT);
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Brings an organization's accounts to the state of its StackSet, and removes its stacks from them.
+
+use lambda::model::time::Timestamp;
+
+use crate::config::Administrator;
+use crate::deploy::{
+    administrator::{STACK_SET, TrustedAccess, not_registered, without_access},
+    aws::{
+        AwsError, Session,
+        cloudformation::{CloudFormation, Stack},
+        stack_sets::{MemberScope, StackSet},
+    },
+    command_line::make,
+    deploy_error::DeployError,
+    interrupt::Interrupt,
+    member_operation::OperationPhase,
+    member_stack::{MemberStack, MemberState},
+    member_watch::MemberWatch,
+    message::Message,
+    organization_progress::{FailedAccount, NOT_UP_TO_DATE, OrganizationOutcome},
+    stacks::{PollInterval, Stacks},
+};
+use crate::screen::counted;
+
+/// What a deployment does with accounts that are not up to date when it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Laggards {
+    /// It goes on with them: the StackSet itself did not change.
+    Update,
+    /// It only reports them: the operation of the StackSet has just tried.
+    Report,
+}
+
+/// Checks that StackSets may work in the organization. Nothing is changed before.
+///
+/// # Errors
+/// [`DeployError::NoOrganization`] with the command that grants it.
+pub async fn check_access(session: &Session, administrator: Administrator) -> Result<(), DeployError> {
+    let why = match session.trusted_access(administrator).await {
+        Ok(TrustedAccess::Granted) => return Ok(()),
+        Ok(TrustedAccess::Missing) => without_access(administrator),
+        // AWS knows no organization of this account, or does not let it administer StackSets.
+        Err(AwsError::Refused { message, code, .. }) if code.as_str() == "ValidationError" => {
+            format!("{}\nAWS says: {message}", not_registered(administrator, &session.account))
+        }
+        Err(problem) => return Err(problem.into()),
+    };
+    Err(DeployError::NoOrganization(why))
+}
+
+/// The StackSets of a deployed stack: one, and one for the account that is changed first.
+///
+/// # Errors
+/// [`AwsError`] if the resources of the stack cannot be listed.
+pub async fn stack_sets(
+    session: &Session,
+    stack: &Stack,
+    administrator: Administrator,
+) -> Result<Vec<StackSet>, AwsError> {
+    let resources = CloudFormation::new(session).resources(&stack.id).await?;
+    let names =
+        resources.into_iter().filter(|resource| resource.kind == STACK_SET).map(|resource| resource.physical_id);
+    Ok(names.filter(|name| !name.is_empty()).map(|name| StackSet::named(session, &name, administrator)).collect())
+}
+
+/// Waits until no operation works on the members, and brings those up to date that an earlier operation did not reach.
+///
+/// # Errors
+/// [`DeployError`] if some accounts are not up to date at the end, or if that cannot be read.
+pub async fn settle(
+    sets: Vec<StackSet>,
+    laggards: Laggards,
+    interrupt: &Interrupt,
+    stacks: &mut Stacks<'_>,
+) -> Result<(), DeployError> {
+    let mut members = Vec::new();
+    for set in sets {
+        let mut watch = MemberWatch::of(set, Timestamp::now());
+        follow(&mut watch, interrupt, stacks).await?;
+        let found = watch.set().members().await?;
+        let behind = found.iter().filter(|member| member.state.needs_another_operation());
+        let behind: Vec<_> = behind.map(|member| member.account.clone()).collect();
+        if behind.is_empty() || laggards == Laggards::Report {
+            members.extend(found);
+            continue;
+        }
+        stacks.note(&format!("Going on with {} that are not up to date", counted(behind.len(), "account")));
+        if let Some(targets) = watch.set().targets().await? {
+            watch.set().update(&targets, &MemberScope::Accounts(behind)).await?;
+            follow(&mut watch, interrupt, stacks).await?;
+        }
+        members.extend(watch.set().members().await?);
+    }
+    let outcome = outcome_of(&members);
+    if outcome.is_complete() {
+        stacks.note(&format!("{} up to date", counted(outcome.succeeded, "account")));
+        return Ok(());
+    }
+    Err(DeployError::Members(outcome.text(&make("deploy"), NOT_UP_TO_DATE)))
+}
+
+/// Deletes the stacks of all members. Returns their number.
+///
+/// # Errors
+/// [`DeployError`] if a stack could not be deleted.
+pub async fn delete_members(
+    sets: Vec<StackSet>,
+    interrupt: &Interrupt,
+    stacks: &mut Stacks<'_>,
+) -> Result<usize, DeployError> {
+    let (mut deleted, mut left) = (0, Vec::new());
+    for set in sets {
+        let mut watch = MemberWatch::of(set, Timestamp::now());
+        follow(&mut watch, interrupt, stacks).await?;
+        let members = watch.set().members().await?.len();
+        let Some(targets) = watch.set().targets().await?.filter(|_| members > 0) else { continue };
+        watch.set().delete_members(&targets).await?;
+        follow(&mut watch, interrupt, stacks).await?;
+        let rest = watch.set().members().await?;
+        deleted += members.saturating_sub(rest.len());
+        left.extend(rest);
+    }
+    if left.is_empty() {
+        return Ok(deleted);
+    }
+    let outcome = outcome_of(&left);
+    let not_begun = outcome.not_begun + outcome.succeeded;
+    let outcome = OrganizationOutcome { succeeded: deleted, not_begun, ..outcome };
+    Err(DeployError::Members(outcome.text(&make("destroy"), "still have a stack")))
+}
+
+/// Follows the operations of a StackSet until none runs.
+async fn follow(watch: &mut MemberWatch, interrupt: &Interrupt, stacks: &mut Stacks<'_>) -> Result<(), DeployError> {
+    let mut pace = PollInterval::default();
+    loop {
+        for update in watch.look().await? {
+            stacks.say(&Message::Members(&update));
+        }
+        stacks.watch(watch.summary());
+        if !watch.is_running() {
+            return Ok(());
+        }
+        let slept = interrupt.sleep(pace.next()).await;
+        if slept.is_err() {
+            stacks.watch(None);
+            return Err(DeployError::Left { stack: watch.stack_set().to_owned() });
+        }
+    }
+}
+
+/// What the states of all stacks say about the last operation.
+fn outcome_of(members: &[MemberStack]) -> OrganizationOutcome {
+    let number = |state| members.iter().filter(|member| member.state == state).count();
+    let failed = members.iter().filter(|member| matches!(member.state, MemberState::Failed | MemberState::Inoperable));
+    let failed: Vec<_> = failed.map(FailedAccount::from).collect();
+    let not_begun = number(MemberState::Cancelled) + number(MemberState::Outdated);
+    let phase = if failed.is_empty() && not_begun == 0 { OperationPhase::Succeeded } else { OperationPhase::Running };
+    // A suspended account counts as up to date: nothing runs in it, and StackSets brings it the template when it returns.
+    let succeeded = members.len() - failed.len() - not_begun;
+    OrganizationOutcome { phase, succeeded, failed, not_begun }
+}

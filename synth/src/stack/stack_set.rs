@@ -1,0 +1,170 @@
+//! The StackSet that gives each member its stack.
+//!
+//! - **The template of the members is named by its hash.** So the template of the administering account says exactly what its
+//!   members get, and an approval of the one covers the other. The version of the object is a parameter, so that no other file can
+//!   take its place.
+//! - **StackSets cannot begin with one account.** The concurrency of an operation depends only on its failure tolerance. So the
+//!   account that `first` names has a StackSet of its own, and the other one follows it. CloudFormation changes the others only
+//!   after the first has succeeded.
+//! - **A fiftieth of the accounts may fail.** With the strict mode, no more accounts are changed at once than may still fail,
+//!   and one. So ten accounts are changed one by one, and a thousand in waves of 21.
+//! - **An account that leaves loses its stack**, unless it is the first one or is in a list of accounts. Its notices would reach
+//!   no one: the bus takes no events from outside the organization.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    cfn::{
+        Dependency, Handle, Pseudo, Template, Text,
+        name::id,
+        resource::{
+            AccountFilterType, AutoDeployment, Capability, Code, ConcurrencyMode, DeploymentTargets, EventBus,
+            ManagedExecution, OperationPreferences, PermissionModel, StackInstances, StackSet, StackSetParameter,
+            Topic,
+        },
+        template::{Parameter, ParameterType},
+    },
+    config::{Config, MemberAccounts, Organization},
+    stack::member::PARAMETERS,
+};
+
+/// One StackSet of the administering account's stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberStackSet {
+    /// Its logical id in the template.
+    pub logical_id: &'static str,
+    /// Its name.
+    pub name: String,
+}
+
+/// The StackSets with the members' stacks, in the order in which they are changed. None without `organization`.
+#[must_use]
+pub fn member_stack_sets(config: &Config) -> Vec<MemberStackSet> {
+    let Some(organization) = &config.organization else { return Vec::new() };
+    let stack = config.stack_name.as_str();
+    let first =
+        organization.first.as_ref().map(|_| MemberStackSet { logical_id: FIRST, name: format!("{stack}{AFTER}") });
+    first.into_iter().chain([MemberStackSet { logical_id: MEMBERS, name: stack.to_owned() }]).collect()
+}
+
+const FIRST: &str = "FirstMember";
+const MEMBERS: &str = "Members";
+
+/// What follows the name of the stack in the name of the first StackSet.
+const AFTER: &str = "-first";
+
+/// The key of the members' template in the artifact bucket: the hash of its text.
+#[must_use]
+pub fn member_template_key(document: &str) -> String {
+    let mut key = String::new();
+    for byte in Sha256::digest(document) {
+        key += &format!("{byte:02x}");
+    }
+    key + ".yaml"
+}
+
+/// The parameter with the version of the members' template.
+pub const MEMBER_TEMPLATE_VERSION: &str = "MemberTemplateVersion";
+
+/// What the members get from the administering account.
+pub(super) struct Links<'a> {
+    pub(super) package: &'a Code,
+    pub(super) topic: &'a Handle<Topic>,
+    pub(super) bus: &'a Handle<EventBus>,
+}
+
+/// Adds the StackSets. `document` is the members' template, and `before` must exist before a member starts a run.
+pub(super) fn stack_sets(
+    t: &mut Template,
+    organization: &Organization,
+    document: &str,
+    links: &Links<'_>,
+    before: Vec<Dependency>,
+) {
+    let version = t.parameter(
+        const { crate::cfn::LogicalId::new(MEMBER_TEMPLATE_VERSION) },
+        Parameter {
+            kind: ParameterType::String,
+            description: "The version of the members' template in the bucket, so that no other file can take its place",
+            allowed_pattern: r"^\S{1,1024}$",
+        },
+    );
+    let template_url = Text::of([
+        "https://".into(),
+        links.package.bucket.clone().into(),
+        ".s3.".into(),
+        Pseudo::Region.into(),
+        ".".into(),
+        Pseudo::UrlSuffix.into(),
+        format!("/{}?versionId=", member_template_key(document)).into(),
+        version.reference().into(),
+    ]);
+    let Code { bucket, key, version } = links.package.clone();
+    let values: [Text; 5] =
+        [bucket.into(), key.into(), version.into(), links.topic.reference().into(), links.bus.arn().into()];
+    let stack_set = |name: Text, accounts: &MemberAccounts| {
+        let list = |accounts: &[_]| accounts.iter().map(ToString::to_string).collect();
+        let (filter, accounts) = match accounts {
+            MemberAccounts::All => (None, None),
+            MemberAccounts::Only(accounts) => (Some(AccountFilterType::Intersection), Some(list(accounts))),
+            MemberAccounts::AllBut(accounts) => (Some(AccountFilterType::Difference), Some(list(accounts))),
+        };
+        // Automatic deployment knows no filter, so a list of accounts would not be the whole list.
+        let is_closed = filter == Some(AccountFilterType::Intersection);
+        StackSet {
+            stack_set_name: name,
+            description: "Rotates the access keys of IAM users in the accounts of an organization",
+            permission_model: PermissionModel::ServiceManaged,
+            call_as: organization.administrator.call_as(),
+            capabilities: vec![Capability::Iam],
+            template_url: template_url.clone(),
+            parameters: PARAMETERS
+                .into_iter()
+                .zip(values.clone())
+                .map(|(key, value)| StackSetParameter { key, value })
+                .collect(),
+            auto_deployment: AutoDeployment { enabled: !is_closed, retain_stacks: (!is_closed).then_some(false) },
+            managed_execution: ManagedExecution { active: true },
+            operation_preferences: OperationPreferences {
+                concurrency_mode: ConcurrencyMode::Strict,
+                failure_tolerance: 2,
+                max_concurrent: 10,
+            },
+            stack_instances_group: vec![StackInstances {
+                deployment_targets: DeploymentTargets {
+                    units: organization.units.iter().map(ToString::to_string).collect(),
+                    filter,
+                    accounts,
+                },
+                regions: vec![organization.region.to_string()],
+            }],
+        }
+    };
+    let mut before = before;
+    if let Some(first) = &organization.first {
+        let name = Text::of([Pseudo::StackName.into(), AFTER.into()]);
+        let added = t.add_after(
+            id!("FirstMember"),
+            "Gives one account its stack before all others. If that fails, no other account is changed.",
+            before.clone(),
+            stack_set(name, &MemberAccounts::Only(vec![first.clone()])),
+        );
+        before.push(added.dependency());
+    }
+    let others = match (&organization.accounts, &organization.first) {
+        (accounts, None) => accounts.clone(),
+        (MemberAccounts::All, Some(first)) => MemberAccounts::AllBut(vec![first.clone()]),
+        (MemberAccounts::Only(list), Some(first)) => {
+            MemberAccounts::Only(list.iter().filter(|account| *account != first).cloned().collect())
+        }
+        (MemberAccounts::AllBut(list), Some(first)) => {
+            MemberAccounts::AllBut(list.iter().cloned().chain([first.clone()]).collect())
+        }
+    };
+    t.add_after(
+        id!("Members"),
+        "Gives each member its stack, in waves. It stops when more than a fiftieth of the accounts has failed.",
+        before,
+        stack_set(Pseudo::StackName.into(), &others),
+    );
+}
