@@ -55,7 +55,10 @@ pub struct FailedMessage {
 
 /// The function was not invoked by a queue of SQS.
 #[derive(Debug, thiserror::Error)]
-#[error("the event is not a batch of messages of SQS: {0}")]
+#[error(
+    "the event is not a batch of messages of SQS: {0}; only the queue of the publisher invokes this function; to start a run, \
+     invoke the function of a member"
+)]
 pub struct NoBatch(#[source] serde_json::Error);
 
 impl NoBatch {

@@ -698,11 +698,19 @@ pub(super) fn event_problem(event: &BusEvent, problem: &EventProblem) -> NoticeT
 }
 
 pub(super) fn member_alarm(event: &BusEvent, alarm: &MemberAlarm) -> NoticeText {
+    let todo = if alarm.description.is_some() {
+        "look at the account below; the meaning of the alarm says what to check."
+    } else {
+        "open the alarm in the account that is named below."
+    };
+    let mut facts = vec![("Alarm", alarm.name.clone())];
+    facts.extend(alarm.description.clone().map(|meaning| ("Meaning", meaning)));
+    facts.extend([("Reason", alarm.reason.clone()), ("Since", event.time.to_minute())]);
     NoticeText {
         title: format!("ALARM: {}", alarm.name),
-        todo: alarm.description.clone().unwrap_or_else(|| "open the alarm in the account that is named below.".into()),
+        todo: todo.into(),
         happened: "An alarm of a member of the organization went into the state ALARM.".into(),
-        facts: vec![("Alarm", alarm.name.clone()), ("Reason", alarm.reason.clone()), ("Since", event.time.to_minute())],
+        facts,
         ..NoticeText::default()
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::{
     Aftermath, BusEvent, Digested, EventProblem, MemberAlarm, NoticeKind, NoticeOrigin, Rotated, SecretLocation,
     digest::{UserProblem, cut, news},
-    ja_reasons::{failed_call, failure_text, last_used, reason, spoken, why},
+    ja_reasons::{event_reason, failed_call, failure_text, last_used, reason, spoken, why},
     text::{HowTo, Layout, NoticeText, activate, untag},
 };
 use crate::{
@@ -626,22 +626,23 @@ fn changes(done: &[KeyChange]) -> String {
 pub(super) fn event_problem(event: &BusEvent, problem: &EventProblem) -> NoticeText {
     let (title, todo, happened, shows) = match problem {
         EventProblem::Unreadable(MemberEventError::Unknown(_)) => (
-            "AWS アクセスキーのローテーション: 新しいバージョンのお知らせ",
-            "管理用アカウントのスタックを、メンバーと同じリリースで再度デプロイしてください。下のイベントは担当者へのお知らせかもしれません。\
-             担当者には届いていないため、内容を確認してください。",
-            "イベントのバージョンが不明なため、送信していません。このメールは管理者だけに届きます。",
+            "AWS アクセスキーのローテーション: 未対応のバージョンのお知らせ",
+            "管理用アカウントのスタックを、メンバーと同じリリースで再度デプロイしてください。下のイベントは所有者へのお知らせかもしれません。\
+             所有者には届いていないため、内容を確認してください。",
+            "イベントのバージョンが不明なため、メールを送信していません。このメールは管理者だけに届きます。",
             true,
         ),
         EventProblem::Unreadable(MemberEventError::Invalid(_)) => (
-            "AWS アクセスキーのローテーション: 正しくないお知らせ",
-            "下のイベントは担当者へのお知らせかもしれません。担当者には届いていないため、内容を確認し、何が送信したかを調べてください。",
-            "イベントの形式が正しくないため、送信していません。このメールは管理者だけに届きます。",
+            "AWS アクセスキーのローテーション: 形式が正しくないお知らせ",
+            "下のイベントは所有者へのお知らせかもしれません。所有者には届いていないため、内容を確認し、\
+             どのプリンシパルが送信したかを調べてください。",
+            "イベントの形式が正しくないため、メールを送信していません。このメールは管理者だけに届きます。",
             true,
         ),
         EventProblem::OtherAccount(_) => (
             "AWS アクセスキーのローテーション: お知らせを拒否しました",
             "このアカウントのどのプリンシパルが送信したかを調べてください。ローテーションの関数がこのようなイベントを送ることはありません。",
-            "送信元とは別のアカウントを名乗るお知らせです。送信していません。",
+            "このお知らせは送信元とは別のアカウントを名乗っているため、メールを送信していません。",
             false,
         ),
     };
@@ -650,7 +651,7 @@ pub(super) fn event_problem(event: &BusEvent, problem: &EventProblem) -> NoticeT
         todo: todo.into(),
         happened: happened.into(),
         facts: vec![
-            ("理由", one_line(&problem.to_string())),
+            ("理由", event_reason(problem)),
             ("イベント", one_line(&event.id)),
             ("送信日時", event.time.to_minute()),
         ],
@@ -660,18 +661,19 @@ pub(super) fn event_problem(event: &BusEvent, problem: &EventProblem) -> NoticeT
 }
 
 pub(super) fn member_alarm(event: &BusEvent, alarm: &MemberAlarm) -> NoticeText {
+    let todo = if alarm.description.is_some() {
+        "下の「内容」を参照し、このアカウントの状態を確認してください。"
+    } else {
+        "下のアカウントで、アラームの内容を確認してください。"
+    };
+    let mut facts = vec![("アラーム", alarm.name.clone())];
+    facts.extend(alarm.description.clone().map(|meaning| ("内容", meaning)));
+    facts.extend([("理由", alarm.reason.clone()), ("発生日時", event.time.to_minute())]);
     NoticeText {
         title: format!("アラーム: {}", alarm.name),
-        todo: alarm
-            .description
-            .clone()
-            .unwrap_or_else(|| "下のアカウントで、アラームの内容を確認してください。".into()),
+        todo: todo.into(),
         happened: "組織のメンバーのアラームが ALARM 状態になりました。".into(),
-        facts: vec![
-            ("アラーム", alarm.name.clone()),
-            ("理由", alarm.reason.clone()),
-            ("発生日時", event.time.to_minute()),
-        ],
+        facts,
         ..NoticeText::default()
     }
 }

@@ -1,7 +1,8 @@
 //! The reasons in Japanese: why a run stops for a user, why a person must decide, and why a call failed.
 
+use super::EventProblem;
 use crate::{
-    contract::user_entry::TAGS,
+    contract::{member_event::MemberEventError, user_entry::TAGS},
     model::{access_key::LastUse, parse_error::one_line, time::Span, user_config_error::UserConfigError},
     protocol::{
         call::Call,
@@ -161,6 +162,18 @@ fn unclear(unclear: &UserConfigError) -> String {
     }
 }
 
+/// Why a member's event is not published as it is. What the handler says of an event that is not valid stays as it is.
+pub(super) fn event_reason(problem: &EventProblem) -> String {
+    match problem {
+        EventProblem::OtherAccount(Some(account)) => {
+            format!("お知らせにアカウント {} が記載されています", one_line(account))
+        }
+        EventProblem::OtherAccount(None) => "お知らせにアカウントの記載がありません".to_owned(),
+        EventProblem::Unreadable(MemberEventError::Unknown(what)) => format!("未対応の値です: {}", one_line(what)),
+        EventProblem::Unreadable(MemberEventError::Invalid(what)) => format!("形式の誤り: {}", one_line(what)),
+    }
+}
+
 /// The last use that IAM has on record.
 pub(super) fn last_used(last_use: &LastUse) -> String {
     match last_use {
@@ -233,12 +246,12 @@ const fn topic_key_advice(problem: TopicKeyProblem) -> &'static str {
              もう一度デプロイしてください"
         }
         TopicKeyProblem::Disabled => {
-            "トピックの KMS キーが無効です。キーを有効にしてください: aws kms enable-key --region REGION --key-id KEY\
-             (KEY は aws sns get-topic-attributes --region REGION --topic-arn TOPIC で確認できます)"
+            "トピックの KMS キーが無効です。キーを有効にしてください: aws kms enable-key --region REGION --key-id KEY。\
+             KEY は次のコマンドで確認できます: aws sns get-topic-attributes --region REGION --topic-arn TOPIC"
         }
         TopicKeyProblem::InvalidState => {
-            "トピックの KMS キーを使用できない状態です。状態を確認してください: aws kms describe-key --region REGION --key-id KEY\
-             (KEY は aws sns get-topic-attributes --region REGION --topic-arn TOPIC で確認できます)。\
+            "トピックの KMS キーを使用できない状態です。状態を確認してください: aws kms describe-key --region REGION --key-id KEY。\
+             KEY は次のコマンドで確認できます: aws sns get-topic-attributes --region REGION --topic-arn TOPIC。\
              削除が予定されている場合は、取り消してから有効にしてください: aws kms cancel-key-deletion --region REGION --key-id KEY"
         }
         TopicKeyProblem::NotFound => {

@@ -976,7 +976,8 @@ fn a_change_that_needs_approval_has_a_fingerprint() {
     );
     let (_, back) = folder.synth(&["diff", "new.yaml", "old.yaml", "--format", "fingerprint"], "");
     assert!(back.len() == fingerprint.len() + 1 && !back.contains(&fingerprint), "{back}");
-    folder.write("harmless.yaml", &OLD.replace("VisibilityTimeout: 30", "VisibilityTimeout: 30\n      DelaySeconds: 5"));
+    folder
+        .write("harmless.yaml", &OLD.replace("VisibilityTimeout: 30", "VisibilityTimeout: 30\n      DelaySeconds: 5"));
     for format in ["fingerprint", "text", "markdown", "json"] {
         let (code, printed) = folder.synth(&["diff", "old.yaml", "harmless.yaml", "--format", format], "");
         assert!(code == Some(0) && !printed.contains("pprove with") && !printed.contains("fingerprint"), "{printed}");
