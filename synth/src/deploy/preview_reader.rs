@@ -128,7 +128,7 @@ async fn read(
 /// nothing can be read, that number is unknown.
 ///
 /// # Errors
-/// As for [`preview`].
+/// As for [`preview()`].
 pub async fn preview_of_change(
     session: &Session,
     stack: PlannedStack<'_>,
