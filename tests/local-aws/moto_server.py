@@ -1,4 +1,4 @@
-"""Runs moto's server, which has StackSets, on a port of the loopback address: moto_server.py PORT.
+"""Runs moto's server, which has StackSets, on a free port of the loopback address, and prints the port.
 
 It ends when its standard input is closed, as the other emulator does (server.py).
 """
@@ -13,7 +13,8 @@ from unittest import mock
 for name in ("openapi_spec_validator", "openapi_spec_validator.validation", "openapi_spec_validator.validation.exceptions"):
     sys.modules[name] = mock.MagicMock()
 
-from moto.server import main  # noqa: E402  # only after the stand-ins
+from moto.server import DomainDispatcherApplication, create_backend_app  # noqa: E402  # only after the stand-ins
+from werkzeug.serving import make_server  # noqa: E402
 
 
 def end_with_standard_input() -> None:
@@ -22,4 +23,6 @@ def end_with_standard_input() -> None:
 
 
 threading.Thread(target=end_with_standard_input, daemon=True).start()
-main(["--host", "127.0.0.1", "--port", sys.argv[1]])
+server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
+print(server.port, flush=True)
+server.serve_forever()

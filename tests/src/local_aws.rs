@@ -302,7 +302,7 @@ pub(crate) fn environment(port: u16) -> Vec<(&'static str, String)> {
     ]
 }
 
-pub(crate) fn free_port() -> u16 {
+fn free_port() -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a loopback port");
     listener.local_addr().expect("its address").port()
 }

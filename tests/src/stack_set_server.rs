@@ -1,10 +1,9 @@
 //! Starts and stops the emulator of StackSets, which the other emulator lacks.
 
 use std::{
-    net::TcpStream,
+    io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
     sync::Arc,
-    time::{Duration, Instant},
 };
 
 use aws_config::SdkConfig;
@@ -12,7 +11,7 @@ use serde_json::Value as Json;
 
 use crate::{
     Proxy, aws_cli,
-    local_aws::{config, environment, free_port, root_credentials},
+    local_aws::{config, environment, root_credentials},
     root, tool,
 };
 
@@ -31,25 +30,17 @@ impl StackSetServer {
     /// # Panics
     /// If the emulator cannot be started.
     pub async fn start() -> Self {
-        let port = free_port();
-        let proxy = Proxy::start(port, Arc::default()).await;
         let mut server = Command::new(tool("python"))
             .arg(root().join("tests/local-aws/moto_server.py"))
-            .arg(port.to_string())
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("python starts");
-        let began = Instant::now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            let ended = server.try_wait().is_ok_and(|ended| ended.is_some());
-            assert!(
-                !ended && began.elapsed() < Duration::from_mins(1),
-                "moto does not answer: rm -rf .venv && make setup"
-            );
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        let mut line = String::new();
+        BufReader::new(server.stdout.take().expect("stdout is piped")).read_line(&mut line).expect("moto answers");
+        let port = line.trim().parse().expect("moto does not start: rm -rf .venv && make setup");
+        let proxy = Proxy::start(port, Arc::default()).await;
         Self { proxy, port, server }
     }
 

@@ -188,11 +188,11 @@ async fn an_operation_is_followed_account_by_account() {
     let mut watch = MemberWatch::of(set, Timestamp::now());
     let running = ["RUNNING", "PENDING", "PENDING"];
     for (status, results, says) in [
-        ("RUNNING", running.map(|phase| (phase, "")), Some("0 of 3 accounts done: 111122223330")),
+        ("RUNNING", running.map(|phase| (phase, "")), Some("0 of 3 accounts ended: 111122223330")),
         (
             "RUNNING",
             [("SUCCEEDED", ""), ("RUNNING", ""), ("RUNNING", "")],
-            Some("1 of 3 accounts done: 111122223331, 111122223332"),
+            Some("1 of 3 accounts ended: 111122223331, 111122223332"),
         ),
         ("FAILED", [("SUCCEEDED", ""), ("FAILED", "no such role"), ("CANCELLED", "")], None),
     ] {
@@ -223,7 +223,7 @@ async fn running_again_goes_on_with_the_accounts_that_are_not_up_to_date() {
     let failed =
         organization_rollout::settle(vec![set()], Laggards::Report, &interrupt, &mut stacks).await.unwrap_err();
     let DeployError::Members(text) = &failed else { panic!("{failed}") };
-    assert!(text.starts_with("1 of 3 accounts done, 1 failed, 1 not begun"), "{text}");
+    assert!(text.starts_with("1 of 3 accounts up to date, 1 failed, 1 not begun"), "{text}");
     assert!(text.contains("no such role") && text.contains("run: make deploy"), "{text}");
     assert_eq!(number_of(&server, "UpdateStackInstances"), 0);
 
