@@ -254,6 +254,7 @@ const TYPES: &[(&str, Properties)] = &[
                 HarmlessIf(|edit| edit.gives_up_no_earlier(), "messages that are given up into a queue of the stack"),
             ),
             (&["DelaySeconds", "ReceiveMessageWaitTimeSeconds"], Harmless("when a queue hands out messages")),
+            (&["VisibilityTimeout"], Asks("a message can be handed out twice, or hold up the next ones")),
             // Without a retention, a queue keeps messages for four days.
             (&["MessageRetentionPeriod"], HarmlessIf(|edit| edit.grows(345_600.0), "longer retentions")),
             (
