@@ -91,8 +91,8 @@ stacks() { # COMMIT
   done
 }
 
-# Finds configurations whose stack is another than before, or also that of another configuration. The templates do not
-# show it, because they do not name the stack.
+# Finds each configuration that names another stack than before, or the stack of another configuration. The templates do
+# not show it, because they do not name the stack.
 judge_stacks() {
   local reason
   stacks "$from" >"$work/before"

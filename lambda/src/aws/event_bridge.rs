@@ -37,7 +37,10 @@ use crate::{
         event_bus_arn::EventBusArn,
         member_event::{EVENT_SOURCE, MemberEvent},
     },
-    protocol::{call::Answer, call_error::CallError},
+    protocol::{
+        call::Answer,
+        call_error::{CallError, bare_code},
+    },
     report::run_report::HANDLER_VERSION,
 };
 
@@ -191,9 +194,7 @@ fn read(answer: &HttpResponse) -> Result<(), OrchestratorError<RefusedEvent>> {
     };
     let mut metadata = ErrorMetadata::builder();
     if let Some(code) = code {
-        // A namespace can be before the code, and a URL after it.
-        let bare = code.split(':').next().unwrap_or_default();
-        metadata = metadata.code(bare.rsplit('#').next().unwrap_or_default());
+        metadata = metadata.code(bare_code(&code));
     }
     if let Some(message) = message {
         metadata = metadata.message(message);

@@ -23,6 +23,12 @@ pub const MEMBER_EVENT_VERSION: u64 = 1;
 /// The detail-types of the events, which the rules on the bus select by: [`MemberEvent::Notice`] and [`MemberEvent::Run`].
 pub const DETAIL_TYPES: [&str; 2] = [NOTICE, RUN];
 
+/// The source of CloudWatch's events, which a rule of each member passes on.
+pub const ALARM_SOURCE: &str = "aws.cloudwatch";
+
+/// The type of the event of an alarm whose state changed.
+pub const ALARM_EVENT: &str = "CloudWatch Alarm State Change";
+
 const NOTICE: &str = "notice";
 
 const RUN: &str = "run";

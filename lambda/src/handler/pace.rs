@@ -75,7 +75,7 @@ impl Pace {
         })
     }
 
-    /// Waits until another program may send a mail to each address, because this one sends none any more.
+    /// Waits until another program may send a mail to each address. This program then sends no other mail.
     pub async fn rest(&self) {
         let next_mail_times: Vec<_> =
             self.next_mail_times.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();

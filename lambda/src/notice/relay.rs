@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use crate::{
     contract::{
-        member_event::{EVENT_SOURCE, MemberEvent, MemberEventError, MemberNotice},
+        member_event::{ALARM_EVENT, ALARM_SOURCE, EVENT_SOURCE, MemberEvent, MemberEventError, MemberNotice},
         publisher_settings::PublisherSettings,
     },
     model::{account_id::AccountId, parse_error::one_line, time::Timestamp, user::UserName},
@@ -142,7 +142,7 @@ pub fn relay(message: &str, settings: &PublisherSettings) -> Result<RelayedEvent
             }
             Err(error) => refused(&event, &error.into(), settings),
         }),
-        ("aws.cloudwatch", "CloudWatch Alarm State Change") => Ok(alarm(&event, settings)),
+        (ALARM_SOURCE, ALARM_EVENT) => Ok(alarm(&event, settings)),
         (other, _) => Err(NoMemberEvent::OtherSource(one_line(other))),
     }
 }

@@ -60,6 +60,13 @@ impl ErrorCode {
     }
 }
 
+/// The code of an error as AWS documents it. In an answer, a namespace can be before the code, and a URL after it.
+#[must_use]
+pub fn bare_code(code: &str) -> &str {
+    let code = code.split(':').next().unwrap_or_default();
+    code.rsplit('#').next().unwrap_or_default()
+}
+
 /// Whether a failed call took effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Effect {

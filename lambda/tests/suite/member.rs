@@ -314,8 +314,8 @@ async fn a_dry_run_sends_nothing() {
 /// Invariant 11: a member reads the subscriptions of the central topic, so `hold` holds there too.
 #[tokio::test]
 async fn invariant_11_a_member_waits_for_a_recipient() {
-    let nobody = ConfirmedAddresses::default();
-    let account = Account { confirmed: nobody, ..Account::new(Channel::Takes, old()) };
+    let no_one = ConfirmedAddresses::default();
+    let account = Account { confirmed: no_one, ..Account::new(Channel::Takes, old()) };
     let report = account.run(&member(), json!({})).await;
     assert_eq!((report.users[0].result, account.keys()), (Outcome::Waiting, vec![Active]), "{report:?}");
     assert_eq!(report.unconfirmed, ["security@example.com", "o@b.co"]);

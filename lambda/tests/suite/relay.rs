@@ -1,4 +1,4 @@
-//! What the publisher makes of the members' events: which mail, under which account, and for whom.
+//! What the publisher makes of a member's event: the mail, its account and its recipients.
 
 use std::path::Path;
 

@@ -716,7 +716,7 @@ impl ResourceArn {
 }
 
 impl ResourceArn {
-    /// All objects of a bucket whose keys end with `.zip`.
+    /// All objects of a bucket that have a key with the ending `.zip`.
     #[must_use]
     pub fn packages(bucket: Arn<Bucket>) -> Self {
         Self(Text::of([bucket.into(), "/*.zip".into()]))

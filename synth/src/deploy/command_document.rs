@@ -34,7 +34,7 @@ pub struct CommandDocument {
     pub resources: Vec<StackResource>,
     /// `destroy`: whether the stack is deleted.
     pub is_deleted: Option<bool>,
-    /// `destroy`: the users whose notes were not removed, each with the cause.
+    /// `destroy`: each user that still has notes, with the cause.
     pub notes_left: Vec<String>,
     /// `resubscribe`: what was done for each subscription.
     pub subscriptions: Vec<Resubscription>,

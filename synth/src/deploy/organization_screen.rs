@@ -5,13 +5,13 @@ use crate::{
     config::MEMBER,
     deploy::{
         command_line::{aws, make},
-        local_configuration::{ConfigurationComparison, LocalConfiguration},
+        local_configuration::ConfigurationComparison,
         member_stack::MemberState,
         organization_status::{MemberCondition, MemberStatus, OrganizationStatus},
         stack_alarm::AlarmState,
         stack_status::StackState,
         status_report::ReportedUsers,
-        status_screen::{SHOWN, alarms_text, configuration_text, declared, mail_facts, unknown},
+        status_screen::{SHOWN, alarms_text, configuration_text, declared, mail_facts, problem_lines, unknown},
         subscriptions::SubscriptionState,
         table::table,
     },
@@ -82,21 +82,11 @@ impl OrganizationScreen<'_> {
                 problems.push(format!("{} {}", counted(number, "account"), if number == 1 { one } else { many }));
             }
         }
-        let ringing = alarms.iter().flatten().filter(|alarm| alarm.state == AlarmState::Alarm).count();
-        if ringing > 0 {
-            problems.push(format!("{} of the administering account in the state ALARM", counted(ringing, "alarm")));
+        let in_alarm = alarms.iter().flatten().filter(|alarm| alarm.state == AlarmState::Alarm).count();
+        if in_alarm > 0 {
+            problems.push(format!("{} of the administering account in the state ALARM", counted(in_alarm, "alarm")));
         }
-        let unconfirmed = declared(self.status.topics()).iter().filter(|one| one.state.is_unconfirmed()).count();
-        if unconfirmed > 0 {
-            problems.push(format!("{} not confirmed", counted(unconfirmed, "subscription")));
-        }
-        let mut text = if problems.is_empty() { String::new() } else { wrapped("! ", &problems.join("; ")) };
-        if let Some(LocalConfiguration { file, comparison: ConfigurationComparison::Differs }) =
-            &self.status.configuration
-        {
-            text += &format!("! {file} differs from what is deployed. To see how: {}\n", make("diff DEPLOYED=1"));
-        }
-        if text.is_empty() { "No problems\n".to_owned() } else { text }
+        problem_lines(problems, self.status.topics(), self.status.configuration.as_ref())
     }
 
     fn facts(&self) -> Vec<(&'static str, String)> {

@@ -94,21 +94,11 @@ impl Screen<'_> {
             let what_failed = RunCounts { failed, unsent, ..RunCounts::default() }.problems();
             problems.extend((!what_failed.is_empty()).then(|| format!("last run: {}", what_failed.join(", "))));
         }
-        let ringing = alarms.iter().flatten().filter(|alarm| alarm.state == AlarmState::Alarm).count();
-        if ringing > 0 {
-            problems.push(format!("{} in the state ALARM", counted(ringing, "alarm")));
+        let in_alarm = alarms.iter().flatten().filter(|alarm| alarm.state == AlarmState::Alarm).count();
+        if in_alarm > 0 {
+            problems.push(format!("{} in the state ALARM", counted(in_alarm, "alarm")));
         }
-        let unconfirmed = declared(self.report.topics()).iter().filter(|one| one.state.is_unconfirmed()).count();
-        if unconfirmed > 0 {
-            problems.push(format!("{} not confirmed", counted(unconfirmed, "subscription")));
-        }
-        let mut text = if problems.is_empty() { String::new() } else { wrapped("! ", &problems.join("; ")) };
-        if let Some(LocalConfiguration { file, comparison: ConfigurationComparison::Differs }) =
-            &self.report.configuration
-        {
-            text += &format!("! {file} differs from what is deployed. To see how: {}\n", make("diff DEPLOYED=1"));
-        }
-        if text.is_empty() { "No problems\n".to_owned() } else { text }
+        problem_lines(problems, self.report.topics(), self.report.configuration.as_ref())
     }
 
     fn facts(&self) -> Vec<(&'static str, String)> {
@@ -248,6 +238,23 @@ impl Screen<'_> {
         };
         foreign.concat() + endpoint + &next
     }
+}
+
+/// The line of these problems and of unconfirmed subscriptions, and a line of its own for a configuration that is not deployed.
+pub(super) fn problem_lines(
+    mut problems: Vec<String>,
+    topics: [&Result<TopicSubscriptions, AwsError>; 2],
+    configuration: Option<&LocalConfiguration>,
+) -> String {
+    let unconfirmed = declared(topics).iter().filter(|one| one.state.is_unconfirmed()).count();
+    if unconfirmed > 0 {
+        problems.push(format!("{} not confirmed", counted(unconfirmed, "subscription")));
+    }
+    let mut text = if problems.is_empty() { String::new() } else { wrapped("! ", &problems.join("; ")) };
+    if let Some(LocalConfiguration { file, comparison: ConfigurationComparison::Differs }) = configuration {
+        text += &format!("! {file} differs from what is deployed. To see how: {}\n", make("diff DEPLOYED=1"));
+    }
+    if text.is_empty() { "No problems\n".to_owned() } else { text }
 }
 
 /// The alarms of a stack with this name, by their states.

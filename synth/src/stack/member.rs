@@ -6,6 +6,8 @@
 //! Considerations). So the template has a rule: in an account that the configuration does not select, CloudFormation refuses the
 //! stack before it creates anything. A condition on each resource would do the same, but an empty stack would look like a member.
 
+use lambda::contract::member_event::{ALARM_EVENT, ALARM_SOURCE};
+
 use super::{
     Outlet, StackError, Watched, alarms, dashboard, dead_letter_policy, dead_letters, execution_role, failed_runs,
     function, handler_outputs, log_group, log_group_name, package, role, schedule, tags,
@@ -23,10 +25,7 @@ use crate::{
         value::map,
     },
     config::{Config, Dashboard, MEMBER, MemberAccounts, Organization, SPREAD},
-    stack::{
-        checkov_answers::CHECKOV_ANSWERS,
-        publisher::{ALARM_EVENT, ALARM_SOURCE},
-    },
+    stack::checkov_answers::CHECKOV_ANSWERS,
 };
 
 /// The template of the stack that each member gets. `None` without `organization`.

@@ -5,7 +5,7 @@
 
 use lambda::{
     contract::{
-        member_event::{DETAIL_TYPES, EVENT_SOURCE},
+        member_event::{ALARM_EVENT, ALARM_SOURCE, DETAIL_TYPES, EVENT_SOURCE},
         permissions::{PermissionTarget, publisher_permissions},
         publisher_settings::PublisherSettings,
     },
@@ -31,12 +31,6 @@ use crate::{
     },
     config::{Config, MemberAccounts, Organization},
 };
-
-/// The source of the events of CloudWatch.
-pub(super) const ALARM_SOURCE: &str = "aws.cloudwatch";
-
-/// The type of the event of an alarm whose state changed.
-pub(super) const ALARM_EVENT: &str = "CloudWatch Alarm State Change";
 
 /// The sources of the events that the bus takes.
 fn sources() -> Vec<&'static str> {

@@ -42,7 +42,7 @@ use aws_types::{
     region::{Region, SigningRegion},
     service_config::ServiceConfigKey,
 };
-use lambda::protocol::call_error::ErrorCode;
+use lambda::protocol::call_error::{ErrorCode, bare_code};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
 
@@ -254,9 +254,7 @@ fn read(answer: &HttpResponse) -> Result<Reply, OrchestratorError<ServiceError>>
     let code = headers.get("x-amzn-errortype").cloned().or(in_body);
     let mut metadata = ErrorMetadata::builder();
     if let Some(code) = code {
-        // Some services write a namespace before the code and a URL after it.
-        let bare = code.split(':').next().unwrap_or_default();
-        metadata = metadata.code(bare.rsplit('#').next().unwrap_or_default());
+        metadata = metadata.code(bare_code(&code));
     }
     if let Some(message) = message {
         metadata = metadata.message(message);
