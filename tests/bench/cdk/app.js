@@ -227,7 +227,7 @@ alarm(
 alarm(
   "UnconfirmedRecipients",
   "unconfirmed-recipients",
-  "At least one address has not confirmed its subscription to notices, so it gets none. With unconfirmed_recipients: hold, users without another recipient wait. make status names the addresses. Confirm the mail from AWS. If it is older than two days, make resubscribe asks AWS for a new one. make run then does what waited.",
+  "At least one address has not confirmed its subscription to notices, so it gets none. With unconfirmed_recipients: hold, users without another recipient wait. make status names the addresses. Confirm the mail from AWS. If it is older than 48 hours, make resubscribe asks AWS for a new one. make run then does what waited.",
   { metricName: "UnconfirmedRecipients" },
 );
 alarm(
