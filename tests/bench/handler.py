@@ -317,6 +317,8 @@ def promise(text, name, told, holds, why=""):
     print(f"| {text} | {name} | {told} | {verdict} |")
 
 
+python_runs = wide_runs[BASELINE.name]
+python_call = median(run.busy for run in python_runs) / python_runs[-1].calls.total() * 1e6
 for name in (MAIL.name, SECRETS.name):
     start, event, memory = ratio(ready, name), ratio(one, name), ratio(peak, name)
     rotations = median(wide[name]) / 1000
@@ -331,7 +333,9 @@ for name in (MAIL.name, SECRETS.name):
     promise("a fifth of Python's peak memory", name, f"1/{memory:,.1f}", memory >= 5)
     made = wide_runs[name][-1].calls.total()
     a_call = busy / made * 1e6
-    promise("300 µs of a processor a call, in 200 rotations", name, f"{a_call:,.0f} µs", a_call <= 300)
+    # A figure in µs depends on the machine, so Python's one stands beside it.
+    why = f"on this machine, Python needs {python_call:,.0f} µs a call"
+    promise("300 µs of a processor a call, in 200 rotations", name, f"{a_call:,.0f} µs", a_call <= 300, why)
     why = f"{made:,} calls take {busy * share:,.1f} s with this share of a processor (PROFILE.md)"
     promise(f"200 rotations at {MEMORY} MB in 10 s", name, f"{rotations:,.1f} s", rotations <= 10, why)
     for fleet in THROTTLED:
