@@ -62,7 +62,7 @@ pub use dashboard::Dashboard;
 use document::ConfigDocument;
 pub use entry::{ConfiguredUsers, FIELDS};
 pub use heartbeat::MissedRunsWindow;
-use invisible::invisible_characters;
+use invisible::invisible_character_problems;
 pub use kms::{LogKey, TopicKey};
 pub use organization::{
     Administrator, MemberAccounts, ORGANIZATION_FIELDS, Organization, OrganizationId, Region, UnitId,
@@ -184,7 +184,7 @@ pub const fn constraints() -> &'static [Constraint] {
 pub fn read(text: &str, overrides: Overrides) -> Result<Checked, Problems> {
     checked(text, overrides).map_err(|problems| {
         // Such a character is the cause of most other problems, and no message about them would show it.
-        let invisible = invisible_characters(text);
+        let invisible = invisible_character_problems(text);
         if invisible.is_empty() { problems } else { Problems::new(invisible) }
     })
 }

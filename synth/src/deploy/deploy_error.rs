@@ -95,7 +95,7 @@ pub enum DeployError {
     },
     /// The account may not deploy to the accounts of an organization. Holds the reason and what to do.
     #[error("{0}")]
-    NoOrganization(String),
+    MayNotAdminister(String),
     /// Some accounts of the organization are not as the StackSet wants them. Holds which ones and what to do.
     #[error("{0}")]
     Members(String),

@@ -32,7 +32,7 @@ pub struct OrganizationProgress {
     accounts: BTreeMap<String, AccountResult>,
 }
 
-/// What is new about an operation since the last look.
+/// What is new about an operation since the last poll.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OrganizationUpdate {
     /// The operation ended in this account.
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_is_told_once_for_each_end() {
+    fn an_account_is_reported_once_for_each_end() {
         let mut progress = OrganizationProgress::of(operation(OperationPhase::Running));
         let failed = result(1, AccountPhase::Failed, Some("no"));
         let running = result(2, AccountPhase::Running, None);

@@ -24,7 +24,7 @@ use crate::screen::counted;
 
 /// What a deployment does with accounts that are not up to date when it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Laggards {
+pub enum OutdatedAccounts {
     /// It goes on with them: the StackSet itself did not change.
     Update,
     /// It only reports them: the operation of the StackSet has just tried.
@@ -34,7 +34,7 @@ pub enum Laggards {
 /// Checks that StackSets may work in the organization. Nothing is changed before.
 ///
 /// # Errors
-/// [`DeployError::NoOrganization`] with the command that grants it.
+/// [`DeployError::MayNotAdminister`] with the command that grants it.
 pub async fn check_access(session: &Session, administrator: Administrator) -> Result<(), DeployError> {
     let why = match session.trusted_access(administrator).await {
         Ok(TrustedAccess::Granted) => return Ok(()),
@@ -45,7 +45,7 @@ pub async fn check_access(session: &Session, administrator: Administrator) -> Re
         }
         Err(problem) => return Err(problem.into()),
     };
-    Err(DeployError::NoOrganization(why))
+    Err(DeployError::MayNotAdminister(why))
 }
 
 /// The StackSets of a deployed stack: one, and one for the account that is changed first.
@@ -67,9 +67,9 @@ pub async fn stack_sets(
 ///
 /// # Errors
 /// [`DeployError`] if some accounts are not up to date at the end, or if that cannot be read.
-pub async fn settle(
+pub async fn update_outdated(
     sets: Vec<StackSet>,
-    laggards: Laggards,
+    outdated: OutdatedAccounts,
     interrupt: &Interrupt,
     stacks: &mut Stacks<'_>,
 ) -> Result<(), DeployError> {
@@ -80,7 +80,7 @@ pub async fn settle(
         let found = watch.set().members().await?;
         let behind = found.iter().filter(|member| member.state.needs_another_operation());
         let behind: Vec<_> = behind.map(|member| member.account.clone()).collect();
-        if behind.is_empty() || laggards == Laggards::Report {
+        if behind.is_empty() || outdated == OutdatedAccounts::Report {
             members.extend(found);
             continue;
         }
@@ -133,7 +133,7 @@ pub async fn delete_members(
 async fn follow(watch: &mut MemberWatch, interrupt: &Interrupt, stacks: &mut Stacks<'_>) -> Result<(), DeployError> {
     let mut pace = PollInterval::default();
     loop {
-        for update in watch.look().await? {
+        for update in watch.poll().await? {
             stacks.say(&Message::Members(&update));
         }
         stacks.watch(watch.summary());

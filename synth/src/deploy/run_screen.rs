@@ -123,12 +123,12 @@ impl RunScreen {
 
 /// The next command after a run of this kind.
 #[must_use]
-pub fn next_command(report: &ReceivedReport, order: &RunCommand) -> String {
+pub fn next_command(report: &ReceivedReport, command: &RunCommand) -> String {
     if report.is_dry_run() {
         let says = "This was a dry run: nothing was changed.";
         // Adopting a user changes only notes.
-        let does_something = !report.counts().planned().is_empty() || matches!(order, RunCommand::Adopt(_));
-        return match make_target(order).filter(|_| does_something) {
+        let does_something = !report.counts().planned().is_empty() || matches!(command, RunCommand::Adopt(_));
+        return match make_target(command).filter(|_| does_something) {
             Some(target) => prose(&format!("{says} To do it: {}", make(&target))),
             None => format!("{says}\n"),
         };
@@ -137,12 +137,12 @@ pub fn next_command(report: &ReceivedReport, order: &RunCommand) -> String {
 }
 
 /// The target of make that does the same. `None` if there is none, or if it would be for no user.
-fn make_target(order: &RunCommand) -> Option<String> {
+fn make_target(command: &RunCommand) -> Option<String> {
     let joined = |users: &[UserName], between: &str| {
         let names: Vec<_> = users.iter().map(UserName::as_str).collect();
         (!names.is_empty()).then(|| quoted(&names.join(between)))
     };
-    Some(match order {
+    Some(match command {
         RunCommand::Routine => "run".to_owned(),
         RunCommand::Rotate(users) => format!("rotate USERS={}", joined(users, " ")?),
         RunCommand::Enable(users) => format!("rotate USERS={} ENABLE=1", joined(users, " ")?),
@@ -180,7 +180,7 @@ fn keys(user: &ReceivedUser, report: &ReceivedReport) -> Vec<[String; 4]> {
     if rows.is_empty() {
         rows.push(["-", "-", "-", ""].map(str::to_owned));
     }
-    // The reason of a user that is not in order stands above the table.
+    // The reason of a user that is not in command stands above the table.
     if user.is_in_order() && rows.iter().all(|[.., then]| then.is_empty()) {
         rows[0][3].clone_from(&user.why);
     }
@@ -297,7 +297,7 @@ pub(super) mod tests {
         ])
     }
 
-    /// Users with each kind of problem, and one in order.
+    /// Users with each kind of problem, and one in command.
     pub(in crate::deploy) fn troubled(is_dry_run: bool) -> Json {
         let new = id(8, is_dry_run);
         let room = "a person must decide: the user has 49 other tags, IAM allows 50, and the journal needs room for 8; remove \
@@ -372,7 +372,7 @@ pub(super) mod tests {
     #[test]
     fn the_next_command_does_the_same_for_real() {
         let users = || vec!["alice".parse().unwrap(), "bob".parse().unwrap()];
-        for (order, expected) in [
+        for (command, expected) in [
             (RunCommand::Routine, Some("run")),
             (RunCommand::Rotate(users()), Some("rotate USERS='alice bob'")),
             (RunCommand::Enable(users()), Some("rotate USERS='alice bob' ENABLE=1")),
@@ -381,7 +381,7 @@ pub(super) mod tests {
             (RunCommand::Rotate(Vec::new()), None),
             (RunCommand::Release, None),
         ] {
-            assert_eq!(make_target(&order).as_deref(), expected, "{order:?}");
+            assert_eq!(make_target(&command).as_deref(), expected, "{command:?}");
         }
         let planned = |users| next_command(&report(true, &users, &json!({})), &RunCommand::Routine);
         assert!(planned(users_in_order(true)).ends_with("To do it:\n    make run\n"));

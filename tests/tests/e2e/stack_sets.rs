@@ -19,7 +19,7 @@ use synth::{
         member_stack::MemberState,
         member_watch::MemberWatch,
         message::{Message, MessageSink, PlainText, Renderer as _},
-        organization_rollout::{self, Laggards, check_access},
+        organization_rollout::{self, OutdatedAccounts, check_access},
         stack_status::StackStatus,
         stacks::Stacks,
     },
@@ -198,7 +198,7 @@ async fn an_operation_is_followed_account_by_account() {
     ] {
         server.proxy.inject("ListStackSetOperations", "", operations_answer(status));
         server.proxy.inject("ListStackSetOperationResults", "", results_answer(&results));
-        watch.look().await.unwrap();
+        watch.poll().await.unwrap();
         assert_eq!(watch.summary().as_deref(), says);
         server.proxy.heal();
     }
@@ -220,8 +220,9 @@ async fn running_again_goes_on_with_the_accounts_that_are_not_up_to_date() {
 
     // A deployment has just tried, so it only reports.
     server.proxy.inject("ListStackInstances", "", members_answer(&mixed));
-    let failed =
-        organization_rollout::settle(vec![set()], Laggards::Report, &interrupt, &mut stacks).await.unwrap_err();
+    let failed = organization_rollout::update_outdated(vec![set()], OutdatedAccounts::Report, &interrupt, &mut stacks)
+        .await
+        .unwrap_err();
     let DeployError::Members(text) = &failed else { panic!("{failed}") };
     assert!(text.starts_with("1 of 3 accounts up to date, 1 failed, 1 not begun"), "{text}");
     assert!(text.contains("no such role") && text.contains("run: make deploy"), "{text}");
@@ -231,10 +232,14 @@ async fn running_again_goes_on_with_the_accounts_that_are_not_up_to_date() {
     server.proxy.heal();
     server.proxy.inject("DescribeStackSet", "", targets_answer());
     server.proxy.inject_times(1, "ListStackInstances", "", members_answer(&mixed));
-    organization_rollout::settle(vec![set()], Laggards::Update, &interrupt, &mut stacks).await.unwrap();
+    organization_rollout::update_outdated(vec![set()], OutdatedAccounts::Update, &interrupt, &mut stacks)
+        .await
+        .unwrap();
     assert_eq!(number_of(&server, "UpdateStackInstances"), 1);
     // Now there is nothing to do.
-    organization_rollout::settle(vec![set()], Laggards::Update, &interrupt, &mut stacks).await.unwrap();
+    organization_rollout::update_outdated(vec![set()], OutdatedAccounts::Update, &interrupt, &mut stacks)
+        .await
+        .unwrap();
     assert_eq!(number_of(&server, "UpdateStackInstances"), 1);
     drop(stacks);
     assert!(shown.0.contains("Going on with 2 accounts that are not up to date"), "{}", shown.0);
