@@ -318,7 +318,7 @@ mod tests {
         let text = "users: [{name: alice, owner: o@b.co}, bob, {name: /ci/, overlap: 1d}]\nemails: [a@b.co]\n";
         let users = ["/ci/Alice", "carol", "/ci/"].map(|user| user.parse().unwrap()).into();
         let read = read(text, Overrides { users: Some(users), ..Overrides::default() }).unwrap();
-        let told: Vec<_> = read.config.users.iter().map(|entry| entry.member().to_string()).collect();
-        assert_eq!(told, ["/ci/Alice;owner=o@b.co", "carol", "/ci/;overlap=1d"]);
+        let members: Vec<_> = read.config.users.iter().map(|entry| entry.member().to_string()).collect();
+        assert_eq!(members, ["/ci/Alice;owner=o@b.co", "carol", "/ci/;overlap=1d"]);
     }
 }

@@ -180,7 +180,7 @@ fn keys(user: &ReceivedUser, report: &ReceivedReport) -> Vec<[String; 4]> {
     if rows.is_empty() {
         rows.push(["-", "-", "-", ""].map(str::to_owned));
     }
-    // The reason of a user that is not in command stands above the table.
+    // The reason of a user that is not in order stands above the table.
     if user.is_in_order() && rows.iter().all(|[.., then]| then.is_empty()) {
         rows[0][3].clone_from(&user.why);
     }
@@ -297,7 +297,7 @@ pub(super) mod tests {
         ])
     }
 
-    /// Users with each kind of problem, and one in command.
+    /// Users with each kind of problem, and one in order.
     pub(in crate::deploy) fn troubled(is_dry_run: bool) -> Json {
         let new = id(8, is_dry_run);
         let room = "a person must decide: the user has 49 other tags, IAM allows 50, and the journal needs room for 8; remove \
