@@ -14,6 +14,8 @@ mod heartbeat;
 mod invisible;
 mod kms;
 mod organization;
+mod organization_ids;
+mod organization_setting;
 mod pattern;
 mod permissions_boundary;
 mod principal;
@@ -64,9 +66,9 @@ pub use entry::{ConfiguredUsers, FIELDS};
 pub use heartbeat::MissedRunsWindow;
 use invisible::invisible_character_problems;
 pub use kms::{LogKey, TopicKey};
-pub use organization::{
-    Administrator, MemberAccounts, ORGANIZATION_FIELDS, Organization, OrganizationId, Region, UnitId,
-};
+pub use organization::{Administrator, MemberAccounts, Organization};
+pub use organization_ids::{OrganizationId, Region, UnitId};
+pub use organization_setting::ORGANIZATION_FIELDS;
 pub use permissions_boundary::PermissionsBoundary;
 pub use problem::{Position, Problem, Problems};
 pub use role_path::RolePath;

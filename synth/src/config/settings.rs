@@ -21,7 +21,7 @@ use crate::config::{
     document::ConfigDocument,
     entry::ConfiguredUsers,
     kms::{LogKey, TopicKey},
-    organization::OrganizationSetting,
+    organization_setting::OrganizationSetting,
     permissions_boundary::PermissionsBoundary,
     reserved_concurrency::ReservedConcurrency,
     role_path::RolePath,

@@ -20,10 +20,7 @@ pub const STACK_SET: &str = "AWS::CloudFormation::StackSet";
 #[must_use]
 pub fn of_template(template: &Json) -> Option<Administrator> {
     let set = View(template).of(STACK_SET).next()?;
-    Some(match set.properties["CallAs"].as_str() {
-        Some("DELEGATED_ADMIN") => Administrator::DelegatedAdministrator,
-        _ => Administrator::ManagementAccount,
-    })
+    Some(Administrator::of_call_as(set.properties["CallAs"].as_str()))
 }
 
 /// The sentence about missing trusted access, with the command that grants it.

@@ -53,7 +53,7 @@ impl Session {
     /// # Errors
     /// [`AwsError`] if AWS refuses to say so: for example, because the account does not administer StackSets.
     pub async fn trusted_access(&self, administrator: Administrator) -> Result<TrustedAccess, AwsError> {
-        let call = Client::new(&self.config).describe_organizations_access().call_as(call_as(administrator));
+        let call = Client::new(&self.config).describe_organizations_access().call_as(caller(administrator));
         let doing = "see whether StackSets may work in the organization (cloudformation:DescribeOrganizationsAccess)";
         let access = call.send().await.map_err(|e| AwsError::of(doing, &e))?;
         Ok(match access.status {
@@ -71,7 +71,7 @@ impl StackSet {
     }
 
     pub(super) fn of_client(client: Client, name: &str, administrator: Administrator) -> Self {
-        Self { client, name: name.to_owned(), caller: call_as(administrator) }
+        Self { client, name: name.to_owned(), caller: caller(administrator) }
     }
 
     /// The name of the StackSet, or its name with its id.
@@ -187,11 +187,8 @@ impl StackSet {
     }
 }
 
-const fn call_as(administrator: Administrator) -> CallAs {
-    match administrator {
-        Administrator::ManagementAccount => CallAs::SelfValue,
-        Administrator::DelegatedAdministrator => CallAs::DelegatedAdmin,
-    }
+fn caller(administrator: Administrator) -> CallAs {
+    CallAs::from(administrator.call_as().as_str())
 }
 
 /// The operations of ours go on where the template's own stopped, so a few accounts at once are enough. One failure does
