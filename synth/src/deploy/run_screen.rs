@@ -8,7 +8,8 @@ use crate::{
     deploy::{
         command_line::make,
         invoke::RunCommand,
-        received_report::{ReceivedKey, ReceivedReport, ReceivedUser, minute},
+        received_report::{ReceivedChange, ReceivedKey, ReceivedReport, ReceivedUser, minute},
+        received_words::{ReceivedChangeKind, ReceivedNextKind, ReceivedRemovalReason},
     },
     screen::{counted, grouped, printable, prose, sentences, short_id, shortened, table, wrapped},
     shell::quoted,
@@ -65,17 +66,14 @@ impl RunScreen {
         bad.sort_by_key(|user| !user.needs_person());
         for user in bad {
             let why = user.why_with_commands().replace(MADE_UP_KEY, "the new key");
-            let mut text = format!("{}, {}", user.outcome(report.is_dry_run()), why.trim_end_matches('.'));
+            let mut text = user.outcome_with(why.trim_end_matches('.'), report.is_dry_run());
             if let Some(until) = &user.waits_until {
                 text += &format!("; the old key is deactivated on {} at the latest", minute(until));
             }
             if let Some(overdue) = &user.overdue {
                 text += &format!("; key {} is overdue since {}", overdue.key, minute(&overdue.since));
             }
-            if self.says_what_works
-                && !report.is_dry_run()
-                && matches!(user.result.as_str(), "failed" | "needs-attention")
-            {
+            if self.says_what_works && !report.is_dry_run() && user.has_problem() {
                 text.extend(user.usable_keys().iter().map(|line| format!("\n{line}")));
             }
             texts.push((text, printable(&user.user)));
@@ -163,7 +161,7 @@ fn keys(user: &ReceivedUser, report: &ReceivedReport) -> Vec<[String; 4]> {
     };
     let of = |id: &str| -> Vec<_> {
         let changes = user.done.iter().filter(|change| change.key == id);
-        changes.map(|change| words(change.change.as_str(), change.why.as_deref(), report.is_dry_run())).collect()
+        changes.map(|change| change_text(change, report.is_dry_run())).collect()
     };
     let stays = |key: &ReceivedKey| if key.is_active() { "stays active" } else { "stays inactive" }.to_owned();
     let mut rows: Vec<[String; 4]> = Vec::new();
@@ -172,7 +170,7 @@ fn keys(user: &ReceivedUser, report: &ReceivedReport) -> Vec<[String; 4]> {
         let done = if done.is_empty() { stays(key) } else { done.join(", ") };
         rows.push([short_id(&key.id), age(key), done, then(user, &key.id)]);
     }
-    for id in user.done.iter().filter(|change| change.change.as_str() == "created").map(|change| &change.key) {
+    for id in user.done.iter().filter(|change| change.change == ReceivedChangeKind::Created).map(|change| &change.key) {
         // A dry run makes up the id.
         let shown = if report.is_dry_run() { "new key".to_owned() } else { short_id(id) };
         rows.push([shown, "0d".to_owned(), of(id).join(", "), then(user, id)]);
@@ -188,35 +186,36 @@ fn keys(user: &ReceivedUser, report: &ReceivedReport) -> Vec<[String; 4]> {
 }
 
 /// One change in words: what a dry run would do, or what a run did.
-fn words(change: &str, why: Option<&str>, is_dry_run: bool) -> String {
+fn change_text(ReceivedChange { change, why, .. }: &ReceivedChange, is_dry_run: bool) -> String {
+    use ReceivedRemovalReason::{Disuse, Other, PlaceNeeded, Revoked, Superseded, WindowOver, Withdrawn};
     let (would, did) = match change {
-        "created" => ("create", "created"),
-        "delivered" => ("deliver", "delivered"),
-        "warned" => ("warn the owner", "owner warned"),
-        "deactivated" => ("deactivate", "deactivated"),
-        "reactivated" => ("reactivate", "reactivated"),
-        "deleted" => ("delete", "deleted"),
-        other => (other, other),
+        ReceivedChangeKind::Created => ("create", "created"),
+        ReceivedChangeKind::Delivered => ("deliver", "delivered"),
+        ReceivedChangeKind::Warned => ("warn the owner", "owner warned"),
+        ReceivedChangeKind::Deactivated => ("deactivate", "deactivated"),
+        ReceivedChangeKind::Reactivated => ("reactivate", "reactivated"),
+        ReceivedChangeKind::Deleted => ("delete", "deleted"),
+        ReceivedChangeKind::Other(other) => (other.as_str(), other.as_str()),
     };
-    let why = match why {
+    let change = if is_dry_run { would } else { did };
+    match why {
         // The table shows the new key.
-        None | Some("superseded") => "",
-        Some("window-over") => ": was inactive long enough",
-        Some("place-needed") => ": IAM allows two keys",
-        Some("withdrawn") => ": its secret was lost",
-        Some("disuse") => ": unused",
-        Some("revoked") => ": revoked",
-        Some(other) => return format!("{} ({other})", if is_dry_run { would } else { did }),
-    };
-    format!("{}{why}", if is_dry_run { would } else { did })
+        None | Some(Superseded) => change.to_owned(),
+        Some(WindowOver) => format!("{change}: was inactive long enough"),
+        Some(PlaceNeeded) => format!("{change}: IAM allows two keys"),
+        Some(Withdrawn) => format!("{change}: its secret was lost"),
+        Some(Disuse) => format!("{change}: unused"),
+        Some(Revoked) => format!("{change}: revoked"),
+        Some(Other(other)) => format!("{change} ({other})"),
+    }
 }
 
 /// What happens to a key after this run, and when.
 fn then(user: &ReceivedUser, id: &str) -> String {
     let Some(next) = user.next.as_ref().filter(|next| next.key == id) else { return String::new() };
     let day = next.at.parse::<Timestamp>().map_or_else(|_| next.at.clone(), Timestamp::to_day);
-    match next.change.as_str() {
-        "decided" => format!("do not use before {}", minute(&next.at)),
+    match &next.change {
+        ReceivedNextKind::Decided => format!("do not use before {}", minute(&next.at)),
         change => format!("{change} {day}"),
     }
 }
