@@ -22,7 +22,7 @@ use crate::{
         invoke::{InvocationMode, RunCommand},
         organization_rollout,
         progress::Progress,
-        release_summary::users_with_notes,
+        release_summary::{UnreleasedUsers, users_with_notes},
         stack_recipients,
         stacks::Stacks,
     },
@@ -141,14 +141,14 @@ impl Conversation<'_> {
                 self.document.report = Some(report);
                 remaining
             }
-            Err(no_report) => vec![format!("all users: {no_report}")],
+            Err(no_report) => vec![UnreleasedUsers { user: None, cause: no_report.to_string() }],
         };
         if remaining.is_empty() {
             return self.run.output.say("The notes about the users are removed.\n");
         }
         note("The notes about some users were not removed:");
-        for line in &remaining {
-            note(wrapped("! ", line).trim_end());
+        for users in &remaining {
+            note(wrapped("! ", &users.to_string()).trim_end());
         }
         self.document.notes_left = remaining;
         if self.args.yes {

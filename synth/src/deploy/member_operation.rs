@@ -7,8 +7,6 @@ use lambda::model::time::Timestamp;
 pub struct MemberOperation {
     /// The id of the operation.
     pub id: String,
-    /// What it does, as AWS writes it, such as `CREATE`.
-    pub action: String,
     /// How far it is.
     pub phase: OperationPhase,
     /// When it was requested.

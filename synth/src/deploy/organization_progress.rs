@@ -249,7 +249,7 @@ mod tests {
     use crate::screen::WIDTH;
 
     fn operation(phase: OperationPhase) -> MemberOperation {
-        MemberOperation { id: "one".into(), action: "UPDATE".into(), phase, requested: Timestamp::from_unix(0) }
+        MemberOperation { id: "one".into(), phase, requested: Timestamp::from_unix(0) }
     }
 
     fn result(number: usize, phase: AccountPhase, reason: Option<&str>) -> AccountResult {

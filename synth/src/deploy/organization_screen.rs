@@ -241,7 +241,7 @@ mod tests {
         deploy::{
             aws::AwsError,
             local_configuration::ConfigurationComparison,
-            organization_status::tests::{in_order, member, ran, rang},
+            organization_status::tests::{in_order, member, raised, ran},
             stack_status::StackStatus,
             status_report::tests::topic,
             subscriptions::{StackTopic, SubscriptionState},
@@ -271,9 +271,9 @@ mod tests {
         members.push(member(accounts + 1, MemberState::Current, None));
         ran(log, 1, &json!({ "users": 50, "overdue": 3, "failed": 1, "needsAttention": 12 }));
         ran(log, 2, &json!({ "users": 5000, "overdue": 1 }));
-        rang(log, 2, "keys-member-overdue-keys");
-        rang(log, 4, "keys-member-users-failed");
-        rang(log, 4, "keys-member-missed-runs");
+        raised(log, 2, "keys-member-overdue-keys");
+        raised(log, 4, "keys-member-users-failed");
+        raised(log, 4, "keys-member-missed-runs");
         status.stack.status = StackStatus::new("UPDATE_ROLLBACK_COMPLETE");
         if let Some(configuration) = &mut status.configuration {
             configuration.comparison = ConfigurationComparison::Differs;
@@ -293,7 +293,7 @@ mod tests {
                 1 => members[number - 1] = member(number, MemberState::Failed, Some(CAUSE)),
                 2 => ran(log, number, &json!({ "users": 50, "overdue": 1 })),
                 3 => ran(log, number, &json!({ "users": 50, "failed": 2 })),
-                _ => rang(log, number, "keys-member-users-failed"),
+                _ => raised(log, number, "keys-member-users-failed"),
             }
         }
         status

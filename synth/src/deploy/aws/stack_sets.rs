@@ -210,7 +210,6 @@ fn deployment_targets(targets: &StackSetTargets, scope: &MemberScope) -> Deploym
 fn operation(summary: StackSetOperationSummary) -> Option<MemberOperation> {
     Some(MemberOperation {
         id: summary.operation_id?,
-        action: summary.action?.as_str().to_owned(),
         phase: OperationPhase::of(summary.status?.as_str()),
         requested: Timestamp::from_unix(summary.creation_timestamp?.secs()),
     })
