@@ -8,7 +8,7 @@ use crate::{
         member_stack::{MemberStack, member_cause},
         root_cause::RootCause,
     },
-    screen::{counted, few, wrapped},
+    screen::{COMMAND, counted, few, wrapped},
 };
 
 /// How many accounts a list of those under way names.
@@ -206,7 +206,7 @@ impl OrganizationOutcome {
             text += &indented(cause);
         }
         let next = if self.failed.is_empty() { "Then" } else { "Remove the causes. Then" };
-        text + &format!("{next} run: {again}\nIt goes on with the accounts that {rest}.\n")
+        text + &format!("{next} run:\n{COMMAND}{again}\nIt goes on with the accounts that {rest}.\n")
     }
 
     /// The failures with the same cause together, the most frequent first. In a large organization, most accounts fail for
@@ -272,7 +272,7 @@ mod tests {
         if let Some(end) = progress.outcome().filter(|end| !end.is_complete()) {
             text += &format!("\n{}", end.text("make deploy", NOT_UP_TO_DATE));
         }
-        for line in text.lines().filter(|line| !line.contains("run: ")) {
+        for line in text.lines() {
             assert!(line.chars().count() <= WIDTH, "{line:?} in\n{text}");
         }
         text

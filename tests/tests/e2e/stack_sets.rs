@@ -225,7 +225,7 @@ async fn running_again_goes_on_with_the_accounts_that_are_not_up_to_date() {
         .unwrap_err();
     let DeployError::Members(text) = &failed else { panic!("{failed}") };
     assert!(text.starts_with("1 of 3 accounts up to date, 1 failed, 1 not begun"), "{text}");
-    assert!(text.contains("no such role") && text.contains("run: make deploy"), "{text}");
+    assert!(text.contains("no such role") && text.contains("run:\n    make deploy"), "{text}");
     assert_eq!(number_of(&server, "UpdateStackInstances"), 0);
 
     // The same command again goes on, and all accounts are up to date at the end.
@@ -261,7 +261,7 @@ async fn a_stack_that_cannot_be_deleted_in_a_member_stops_the_deletion() {
     );
     let failed =
         organization_rollout::delete_members(vec![set()], &interrupt, &mut stacks).await.unwrap_err().to_string();
-    assert!(failed.contains("the stack is protected") && failed.contains("run: make destroy"), "{failed}");
+    assert!(failed.contains("the stack is protected") && failed.contains("run:\n    make destroy"), "{failed}");
     assert_eq!(number_of(&server, "DeleteStackInstances"), 1);
 
     server.proxy.heal();
