@@ -164,8 +164,8 @@ impl Conversation<'_> {
 
 /// The error for `--release` in an organization.
 const RELEASE_OF_MEMBERS: &str = "--release: the administering account has no role in the accounts of the organization, so it \
-                                  cannot remove the notes there. Leave it out (make: without RELEASE=1). A stack that manages the \
-                                  users later takes them over with make adopt";
+                                  cannot remove the notes there. Leave it out (make: without RELEASE=1). Another stack can take \
+                                  over these users later with make adopt";
 
 /// Asks. The proposed command treats the notes about users in the same way.
 async fn confirm(question: &str, notes: UserNotes, interrupt: &Interrupt) -> Result<(), CommandError> {

@@ -47,9 +47,9 @@ impl Organization {
         }
     }
 
-    /// Whether this account, which administers the others, gets a member's stack beside its own, which `synth deploy`
-    /// deploys: the management account is in no organizational unit, and a StackSet skips it. It is selected by its number
-    /// in `accounts`, or by the root of the organization.
+    /// Whether this administering account gets a member's stack beside its own. Only a management account can: a StackSet
+    /// skips it, so `synth deploy` deploys that stack. It is selected by its number in `accounts`, or by the root of the
+    /// organization in `units`.
     #[must_use]
     pub fn has_member_beside(&self, account: &AccountId) -> bool {
         let is_named = matches!(self.accounts, MemberAccounts::Only(_));

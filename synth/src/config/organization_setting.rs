@@ -22,33 +22,33 @@ const NONE: &str = "none";
 
 /// The fields of the mapping, and what each means. Names and values stand in backticks.
 pub const ORGANIZATION_FIELDS: [(&str, &str); 7] = [
-    ("id", "The id of the organization (`o-…`). Only its accounts may send events, and read packages."),
+    ("id", "The id of the organization (`o-…`). Only its accounts may send events and read the package."),
     (
         "region",
-        "The one Region of all stacks, also of the administering account's stack. IAM is global, so stacks in two Regions \
-         would rotate the same users.",
+        "The Region of all stacks, including the administering account's. IAM is global, so stacks in two Regions would \
+         rotate the same users.",
     ),
     (
         "units",
         "The organizational units (`ou-…`) or the root (`r-…`). Each of their accounts gets a stack, and so does each account \
-         that joins them later.",
+         that joins a unit later.",
     ),
     (
         "accounts",
-        "Only these accounts of the units get a stack. An account that joins a unit later gets none. Not together with \
-         `exclude`.",
+        "Only these accounts of the units get a stack. An account that joins a unit later gets none. It cannot be set \
+         together with `exclude`.",
     ),
-    ("exclude", "These accounts of the units get no stack, and none if they join a unit later."),
+    ("exclude", "These accounts get no stack, even if they join a unit later."),
     (
         "first",
-        "The account that is created and updated before all others. If it fails, no other account is changed. Choose an \
+        "The account whose stack is created and updated before all others. If that fails, no other account is changed. Choose an \
          account in which a failure does little harm.",
     ),
     (
         "administrator",
-        "The account that administers the others. `delegated-administrator`: a member that the organization made a delegated \
-         administrator of StackSets, as AWS recommends. `management-account`: the management account. It gets a stack for \
-         its own users too if `units` has the root or `accounts` has its number.",
+        "The account that administers the others. `delegated-administrator`: a member account that is registered as a delegated \
+         administrator of StackSets, as AWS recommends. `management-account`: the management account. It also gets a stack for \
+         its own users if `units` has the root or `accounts` has its number.",
     ),
 ];
 

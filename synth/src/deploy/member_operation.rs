@@ -24,9 +24,9 @@ pub enum OperationPhase {
     Stopping,
     /// A person stopped it.
     Stopped,
-    /// It has ended within its tolerance.
+    /// It has ended. At most as many accounts failed as the StackSet tolerates.
     Succeeded,
-    /// It failed in more accounts than its tolerance allows, so AWS did not begin the others.
+    /// More accounts failed than the StackSet tolerates, so AWS did not begin the others.
     Failed,
 }
 

@@ -11,13 +11,13 @@ use crate::{
     screen::{COMMAND, counted, few, wrapped},
 };
 
-/// How many accounts a list of those under way names.
+/// The most accounts in progress that a line names.
 const NAMED: usize = 2;
 
-/// How many parts a large operation is reported in: one line for each tenth of its accounts.
+/// A large operation is reported in this many parts: one line for each tenth of its accounts.
 const PARTS: usize = 10;
 
-/// The accounts with which a deployment goes on.
+/// What is said of the accounts with which a deployment goes on.
 pub const NOT_UP_TO_DATE: &str = "are not up to date";
 
 /// The reason of a failure that AWS does not explain.
@@ -224,7 +224,7 @@ impl OrganizationOutcome {
     }
 }
 
-/// How many accounts a line about a cause names.
+/// The most accounts that a line about a cause names.
 const FEW: usize = 5;
 
 /// A cause without what differs between accounts: their numbers and the ids of requests.

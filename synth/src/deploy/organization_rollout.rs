@@ -1,4 +1,4 @@
-//! Brings an organization's accounts to the state of its StackSet, and removes its stacks from them.
+//! Updates the members' stacks to the state of their StackSets, or deletes them.
 
 use lambda::model::time::Timestamp;
 
@@ -31,7 +31,7 @@ pub enum OutdatedAccounts {
     Report,
 }
 
-/// Checks that StackSets may work in the organization. Nothing is changed before.
+/// Checks that StackSets may work in the organization. A deployment calls this before it changes anything.
 ///
 /// # Errors
 /// [`DeployError::MayNotAdminister`] with the command that grants it.
@@ -63,7 +63,7 @@ pub async fn stack_sets(
     Ok(names.filter(|name| !name.is_empty()).map(|name| StackSet::named(session, &name, administrator)).collect())
 }
 
-/// Waits until no operation works on the members, and brings those up to date that an earlier operation did not reach.
+/// Waits until no operation works on the members. Then updates the accounts that an earlier operation did not reach.
 ///
 /// # Errors
 /// [`DeployError`] if some accounts are not up to date at the end, or if that cannot be read.
@@ -84,7 +84,7 @@ pub async fn update_outdated(
             members.extend(found);
             continue;
         }
-        stacks.note(&format!("Going on with {} that are not up to date", counted(behind.len(), "account")));
+        stacks.note(&format!("Updating {} that are not up to date", counted(behind.len(), "account")));
         if let Some(targets) = watch.set().targets().await? {
             watch.set().update(&targets, &MemberScope::Accounts(behind)).await?;
             follow(&mut watch, interrupt, stacks).await?;
@@ -148,7 +148,7 @@ async fn follow(watch: &mut MemberWatch, interrupt: &Interrupt, stacks: &mut Sta
     }
 }
 
-/// What the states of all stacks say about the last operation.
+/// How the last operation ended, by the states of all stacks.
 fn outcome_of(members: &[MemberStack]) -> OrganizationOutcome {
     let number = |state| members.iter().filter(|member| member.state == state).count();
     let failed = members.iter().filter(|member| matches!(member.state, MemberState::Failed | MemberState::Inoperable));

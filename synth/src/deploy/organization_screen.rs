@@ -194,11 +194,11 @@ impl OrganizationScreen<'_> {
 const fn state_text(state: MemberState) -> Option<&'static str> {
     match state {
         MemberState::Inoperable => {
-            Some("a deletion failed, so StackSets does not touch the stack: docs/organization.md says how to remove it")
+            Some("a deletion failed, so StackSets no longer changes the stack. To remove it, see docs/organization.md")
         }
         MemberState::Failed => Some("the last operation failed, and AWS gives no reason"),
         MemberState::Cancelled => Some("the last operation ended before it reached the account"),
-        MemberState::Outdated => Some("the stack does not have what was deployed last"),
+        MemberState::Outdated => Some("the stack does not have the template that was deployed last"),
         MemberState::Suspended => Some("the account is suspended, so no run rotates its keys"),
         MemberState::Pending | MemberState::Running | MemberState::Current => None,
     }

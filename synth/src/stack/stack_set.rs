@@ -1,15 +1,15 @@
 //! The StackSet that gives each member its stack.
 //!
-//! - **The template of the members is named by its hash.** So the template of the administering account says exactly what its
-//!   members get, and an approval of the one covers the other. The version of the object is a parameter, so that no other file can
+//! - **The members' template is named by its hash.** So the template of the administering account determines what its members
+//!   get, and its approval covers both templates. The version of the object is a parameter, so that no other file can
 //!   take its place.
 //! - **StackSets cannot begin with one account.** The concurrency of an operation depends only on its failure tolerance. So the
 //!   account that `first` names has a StackSet of its own, and the other one follows it. CloudFormation changes the others only
 //!   after the first has succeeded.
-//! - **A fiftieth of the accounts may fail.** With the strict mode, no more accounts are changed at once than may still fail,
-//!   and one. So ten accounts are changed one by one, and a thousand in waves of 21.
-//! - **An account that leaves loses its stack**, unless it is the first one or is in a list of accounts. Its notices would reach
-//!   no one: the bus takes no events from outside the organization.
+//! - **2% of the accounts may fail.** In strict mode, AWS changes at most one account more at once than may still fail. So ten
+//!   accounts are changed one by one, and a thousand in waves of 21.
+//! - **An account that leaves loses its stack**, unless it is the first one or is in a list of accounts. Its notices could
+//!   not be sent: the bus takes no events from outside the organization.
 
 use sha2::{Digest as _, Sha256};
 
@@ -149,7 +149,7 @@ pub(super) fn stack_sets(
     };
     t.add_after(
         id!("Members"),
-        "Gives each member its stack, in waves. It stops when more than a fiftieth of the accounts has failed.",
+        "Gives each member its stack, in waves. It stops when more than 2% of the accounts have failed.",
         before,
         stack_set(Pseudo::StackName.into(), &others),
     );

@@ -242,7 +242,7 @@ async fn running_again_goes_on_with_the_accounts_that_are_not_up_to_date() {
         .unwrap();
     assert_eq!(number_of(&server, "UpdateStackInstances"), 1);
     drop(stacks);
-    assert!(shown.0.contains("Going on with 2 accounts that are not up to date"), "{}", shown.0);
+    assert!(shown.0.contains("Updating 2 accounts that are not up to date"), "{}", shown.0);
     assert!(shown.0.ends_with("2 accounts up to date\n"), "{}", shown.0);
 }
 
