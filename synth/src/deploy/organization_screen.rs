@@ -7,6 +7,7 @@ use crate::{
         command_line::{aws, make},
         member_stack::MemberState,
         organization_status::{MemberCondition, MemberStatus, OrganizationStatus},
+        run_counts::RunCounts,
         stack_alarm::AlarmState,
         stack_status::StackState,
         status_facts::{
@@ -210,9 +211,7 @@ fn member_table(members: &[MemberStatus], without_stack: &str) -> String {
     let row = |member: &MemberStatus| {
         let MemberStatus { account, stack, last_run, alarms } = member;
         let counts = last_run.as_ref().map(|run| run.counts);
-        let of = |part: fn(&crate::deploy::run_counts::RunCounts) -> usize| {
-            counts.as_ref().map_or("-".to_owned(), |counts| number(part(counts)))
-        };
+        let of = |part: fn(&RunCounts) -> usize| counts.as_ref().map_or("-".to_owned(), |counts| number(part(counts)));
         let mark = if member.condition().is_problem() { "!" } else { " " };
         [
             format!("{mark} {account}"),

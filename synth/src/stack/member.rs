@@ -1,9 +1,9 @@
 //! The stack of a member: an account of an organization whose keys are rotated. Its function, roles, schedule and secrets are its
 //! own. It has no topic: its notices and its alarms are events that go to the bus of the administering account.
 //!
-//! **A filter of accounts is checked here too.** When an account joins an organizational unit, StackSets deploys to it whatever
-//! the filter of the StackSet says (CloudFormation User Guide, "Enable or disable automatic deployments for StackSets":
-//! Considerations). So the template has a rule: in an account that the configuration does not select, CloudFormation refuses the
+//! **A filter of accounts is checked here too.** When an account joins an organizational unit, StackSets deploys to it even if the
+//! filter excludes it (CloudFormation User Guide, "Enable or disable automatic deployments for StackSets": Considerations). So
+//! the template has a rule: in an account that the configuration does not select, CloudFormation refuses the
 //! stack before it creates anything. A condition on each resource would do the same, but an empty stack would look like a member.
 
 use lambda::contract::member_event::{ALARM_EVENT, ALARM_SOURCE};
