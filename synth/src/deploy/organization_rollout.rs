@@ -4,7 +4,7 @@ use lambda::model::time::Timestamp;
 
 use crate::config::Administrator;
 use crate::deploy::{
-    administrator::{STACK_SET, TrustedAccess, not_registered, without_access},
+    administrator::{MayNotAdministerError, STACK_SET, TrustedAccess},
     aws::{
         AwsError, Session,
         cloudformation::{CloudFormation, Stack},
@@ -36,16 +36,16 @@ pub enum OutdatedAccounts {
 /// # Errors
 /// [`DeployError::MayNotAdminister`] with the command that grants it.
 pub async fn check_access(session: &Session, administrator: Administrator) -> Result<(), DeployError> {
-    let why = match session.trusted_access(administrator).await {
-        Ok(TrustedAccess::Granted) => return Ok(()),
-        Ok(TrustedAccess::Missing) => without_access(administrator),
+    match session.trusted_access(administrator).await {
+        Ok(TrustedAccess::Granted) => Ok(()),
+        Ok(TrustedAccess::Missing) => Err(MayNotAdministerError::NoTrustedAccess(administrator).into()),
         // AWS knows no organization of this account, or does not let it administer StackSets.
         Err(AwsError::Refused { message, code, .. }) if code.as_str() == "ValidationError" => {
-            format!("{}\nAWS says: {message}", not_registered(administrator, &session.account))
+            let account = session.account.clone();
+            Err(MayNotAdministerError::NotRegistered { administrator, account, message }.into())
         }
-        Err(problem) => return Err(problem.into()),
-    };
-    Err(DeployError::MayNotAdminister(why))
+        Err(problem) => Err(problem.into()),
+    }
 }
 
 /// The StackSets of a deployed stack: one, and one for the account that is changed first.

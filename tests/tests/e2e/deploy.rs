@@ -724,7 +724,7 @@ async fn each_refusal_of_aws_has_a_clear_message() {
     says(&run(&[]), "the AWS credentials have expired. Sign in again");
     aws.proxy.heal();
     for (operation, doing) in [
-        ("DescribeStacks", "not permitted to look at the stack access-key-rotation-artifacts"),
+        ("DescribeStacks", "not permitted to read the stack access-key-rotation-artifacts"),
         ("CreateChangeSet", "not permitted to make a change set for the stack access-key-rotation-artifacts"),
     ] {
         aws.proxy.inject(operation, "", Fault::Refuse(403, "AccessDenied"));

@@ -95,7 +95,7 @@ impl StackSet {
         let call = self.client.describe_stack_set().stack_set_name(&self.name).call_as(self.caller.clone()).send();
         let described = match call.await {
             Err(e) if e.code() == Some("StackSetNotFoundException") => return Ok(None),
-            described => described.map_err(|e| self.failed("look at", &e))?,
+            described => described.map_err(|e| self.failed("read", &e))?,
         };
         described.stack_set.map(Some).ok_or_else(|| AwsError::incomplete("DescribeStackSet", "StackSet"))
     }
