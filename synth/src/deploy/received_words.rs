@@ -131,6 +131,7 @@ mod tests {
     #[test]
     fn each_word_of_the_handler_is_known() {
         use Outcome::{Changed, Disabled, Failed, NeedsAttention, Unchanged, Waiting};
+        use RemovalReason::{Disuse, PlaceNeeded, Revoked, Superseded, WindowOver, Withdrawn};
         for outcome in [Unchanged, Changed, Waiting, Disabled, Failed, NeedsAttention] {
             let read: ReceivedOutcome = serde_json::from_value(json!(outcome)).unwrap();
             assert!(!matches!(read, ReceivedOutcome::Other(_)) && json!(outcome) == read.as_str(), "{read}");
@@ -151,7 +152,6 @@ mod tests {
             let read: ReceivedChangeKind = serde_json::from_value(json!(change)["change"].clone()).unwrap();
             assert!(!matches!(read, ReceivedChangeKind::Other(_)), "{read}");
         }
-        use RemovalReason::{Disuse, PlaceNeeded, Revoked, Superseded, WindowOver, Withdrawn};
         for reason in [Superseded, WindowOver, PlaceNeeded, Withdrawn, Disuse, Revoked] {
             let read: ReceivedRemovalReason = serde_json::from_value(json!(reason)).unwrap();
             assert!(!matches!(read, ReceivedRemovalReason::Other(_)), "{read}");

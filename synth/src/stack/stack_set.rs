@@ -22,6 +22,7 @@ use crate::{
             OperationPreferences, PermissionModel, StackInstances, StackSet, StackSetParameter,
         },
         template::{Parameter, ParameterType},
+        value::Part,
     },
     config::{Config, MemberAccounts, Organization},
     stack::member_parameters::MemberParameters,
@@ -71,7 +72,7 @@ pub(super) fn stack_sets(
     t: &mut Template,
     organization: &Organization,
     document: &str,
-    parameters: &MemberParameters<Text>,
+    parameters: &MemberParameters<Part>,
     before: Vec<Dependency>,
 ) {
     let version = t.parameter(
@@ -108,7 +109,11 @@ pub(super) fn stack_sets(
             call_as: organization.administrator.call_as(),
             capabilities: vec![Capability::Iam],
             template_url: template_url.clone(),
-            parameters: parameters.clone().named().map(|(key, value)| StackSetParameter { key, value }).into(),
+            parameters: parameters
+                .clone()
+                .named()
+                .map(|(key, value)| StackSetParameter { key, value: value.into() })
+                .into(),
             auto_deployment: AutoDeployment { enabled: !is_closed, retain_stacks: (!is_closed).then_some(false) },
             managed_execution: ManagedExecution { active: true },
             operation_preferences: OperationPreferences {

@@ -38,7 +38,7 @@ pub struct StackSetTargets {
     pub regions: Vec<String>,
 }
 
-/// The accounts of an organization that an operation of ours is about.
+/// The accounts that an operation of this program changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MemberScope {
     /// All accounts of the StackSet.
@@ -152,7 +152,7 @@ impl StackSet {
         Ok(all)
     }
 
-    /// Starts to bring the template of the StackSet to these accounts. Returns the id of the operation.
+    /// Starts to update the stacks of these accounts to the template of the StackSet. Returns the id of the operation.
     ///
     /// # Errors
     /// [`AwsError`] if AWS refuses the call.
@@ -191,8 +191,8 @@ fn caller(administrator: Administrator) -> CallAs {
     CallAs::from(administrator.call_as().as_str())
 }
 
-/// The operations of ours go on where the template's own stopped, so a few accounts at once are enough. One failure does
-/// not stop the others: the operation is about accounts that failed before.
+/// How an operation of this program changes the accounts that the template's own operation did not reach. A few at once are
+/// enough. A failure in one account does not stop the others, because all of them may have failed before.
 fn preferences() -> StackSetOperationPreferences {
     StackSetOperationPreferences::builder().max_concurrent_percentage(25).failure_tolerance_percentage(100).build()
 }
